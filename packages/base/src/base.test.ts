@@ -1,0 +1,41 @@
+import test from 'ava';
+import {ByteReader, ByteWriter, hexDump, makePrng} from './index.ts';
+
+test('what is written is read back, in network order', (t) => {
+  const bytes = new ByteWriter(1)
+    .u8(0xab)
+    .u16(0x1234)
+    .u32(0xdead_beef)
+    .u64(2n ** 40n)
+    .put(Buffer.from('xyz'))
+    .done();
+  t.is(bytes.toString('hex'), 'ab1234deadbeef000001000000000078797a');
+  const reader = new ByteReader(bytes);
+  t.deepEqual(
+    [reader.u8(), reader.u16(), reader.u32(), reader.u64()],
+    [0xab, 0x1234, 0xdead_beef, 2n ** 40n],
+  );
+  t.is(reader.take(3).toString(), 'xyz');
+  t.throws(() => reader.take(1), {instanceOf: RangeError, message: 'need 1 bytes, have 0'});
+});
+
+test('a seed fixes the run, a fork is independent of later draws', (t) => {
+  const [one, two] = [makePrng(7), makePrng(7)];
+  t.deepEqual(
+    Array.from({length: 5}, () => one.below(100)),
+    Array.from({length: 5}, () => two.below(100)),
+  );
+  t.not(makePrng(1).next(), makePrng(2).next());
+  const draws = Array.from({length: 2000}, () => one.next());
+  t.true(draws.every((draw) => draw >= 0 && draw < 1));
+});
+
+test('a hex dump shows offset, bytes and text', (t) => {
+  t.is(
+    hexDump(Buffer.from('0123456789abcdefA\0')),
+    [
+      '0000  30 31 32 33 34 35 36 37 38 39 61 62 63 64 65 66  0123456789abcdef',
+      '0010  41 00                                            A.',
+    ].join('\n'),
+  );
+});

@@ -1,0 +1,5 @@
+export * from './assert.ts';
+export * from './bytes.ts';
+export * from './random.ts';
+export * from './result.ts';
+export * from './time.ts';

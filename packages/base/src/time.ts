@@ -1,0 +1,22 @@
+/** A duration in milliseconds; fractions are legal (intervals are computed before they are rounded). */
+export type Millis = number;
+
+/** A point on the monotonic clock, in milliseconds since an arbitrary start. Never a wall-clock time. */
+export type Instant = number;
+
+/** A wall-clock time in milliseconds since 1970, for people and logs only: no deadline is ever computed from it. */
+export type WallTime = number;
+
+/** What the pure core never has and every driver gets handed: the two clocks. */
+export interface Clock {
+  /** The monotonic clock. */
+  now(): Instant;
+  /** The wall clock. */
+  wall(): WallTime;
+}
+
+/** The machine's own clocks. Only entry files make one. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  wall: () => Date.now(),
+};

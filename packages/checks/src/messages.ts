@@ -1,0 +1,72 @@
+/** What the supervisor and the checks process say to one another (Node's IPC channel, structured clone of plain data). */
+import type {Instant, Millis} from '@hactl/base';
+
+/** One real of one virtual, with all that a check of it needs. `id` is the supervisor's, opaque here. */
+export interface CheckSpec {
+  readonly id: string;
+  readonly checkType:
+    | {readonly kind: 'negotiate' | 'connect' | 'ping' | 'external' | 'external-perl' | 'on' | 'off'}
+    | {readonly kind: 'combined'; readonly connects: number};
+  /** ldirectord's service name, `http`, `mysql`, … */
+  readonly service: string;
+  readonly family: 4 | 6;
+  /** The real server. */
+  readonly address: string;
+  /** The port to check: checkport, else the real's, else the service's own. */
+  readonly port: number;
+  readonly protocol: 'tcp' | 'udp' | 'fwm';
+  /** The virtual, for external commands: address, or the mark as text. */
+  readonly virtualAddress: string;
+  readonly virtualPort: number;
+  /** The real's own port, for external commands. */
+  readonly realPort: number;
+  readonly checkCommand?: string;
+  readonly checkTimeout: Millis;
+  readonly negotiateTimeout: Millis;
+  readonly checkInterval: Millis;
+  readonly checkCount: number;
+  readonly failureCount: number;
+  readonly request?: string;
+  readonly receive?: string;
+  readonly httpMethod?: 'GET' | 'HEAD';
+  readonly virtualHost?: string;
+  readonly login?: string;
+  readonly passwd?: string;
+  readonly database?: string;
+  readonly secret?: string;
+  /** What was known before (adopted table, earlier process): undefined = nothing, no traffic before the first pass. */
+  readonly initial?: 'up' | 'down';
+}
+
+export type CheckState = 'unknown' | 'up' | 'down';
+
+/** The supervisor's words. */
+export type ToChecks =
+  /** Replaces the whole set: same id and same spec keep their state; others start anew; absent ones stop. */
+  | {readonly type: 'configure'; readonly specs: readonly CheckSpec[]}
+  | {readonly type: 'check-now'; readonly ids?: readonly string[]}
+  /** Answered by one `report` for each spec. */
+  | {readonly type: 'report'}
+  | {readonly type: 'stop'};
+
+export interface CheckReport {
+  readonly id: string;
+  readonly state: CheckState;
+  /** Consecutive failures so far. */
+  readonly failures: number;
+  readonly checks: number;
+  /** Why, in words a person can act on. */
+  readonly reason: string;
+  /** Of the last check. */
+  readonly took: Millis;
+  /** When the last check ended (monotonic clock of the machine). */
+  readonly at: Instant;
+}
+
+/** The checks process's words. */
+export type FromChecks =
+  | {readonly type: 'ready'; readonly pid: number}
+  /** A real changed state, or passed or failed its first check. */
+  | {readonly type: 'verdict'; readonly report: CheckReport}
+  | {readonly type: 'reports'; readonly reports: readonly CheckReport[]}
+  | {readonly type: 'log'; readonly level: 'error' | 'warn' | 'info' | 'debug'; readonly message: string};

@@ -1,0 +1,231 @@
+/**
+ * The typed model of heartbeat's and ldirectord's files. Durations are Millis, addresses are in canonical text
+ * form (IPv4 dotted quad, IPv6 RFC 5952 without brackets). Every value that a diagnostic may point at keeps its span.
+ */
+import type {Millis} from '@hactl/base';
+
+/** A half-open range of character offsets in one file. */
+export interface Span {
+  readonly file: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** strict: the original program's verdicts. lenient (the default): what has one reading is repaired and reported. */
+export type Mode = 'strict' | 'lenient';
+
+// ---------------------------------------------------------------------------------------------- ldirectord.cf
+
+export type ForwardMethod = 'gate' | 'masq' | 'ipip';
+export type Protocol = 'tcp' | 'udp';
+
+export type CheckType =
+  | {readonly kind: 'negotiate' | 'connect' | 'ping' | 'external' | 'external-perl' | 'on' | 'off'}
+  /** ldirectord's `checktype=N`: N connects between two negotiates. */
+  | {readonly kind: 'combined'; readonly connects: number};
+
+export type CheckService =
+  | 'dns' | 'ftp' | 'http' | 'https' | 'http_proxy' | 'imap' | 'imaps' | 'ldap' | 'ldaps' | 'mysql' | 'nntp' | 'none'
+  | 'oracle' | 'pgsql' | 'pop' | 'pops' | 'radius' | 'simpletcp' | 'sip' | 'smtp' | 'submission';
+
+/** What a virtual service is: an address with port and protocol, or a firewall mark. */
+export type VirtualAddress =
+  | {readonly kind: 'address'; readonly family: 4 | 6; readonly address: string; readonly port: number; readonly protocol: Protocol}
+  | {readonly kind: 'fwmark'; readonly family: 4 | 6; readonly mark: number};
+
+export interface RealServer {
+  readonly span: Span;
+  readonly address: string;
+  /** 0: none written; the virtual's port is used. With gate and ipip the kernel always uses the virtual's port. */
+  readonly port: number;
+  readonly method: ForwardMethod;
+  readonly weight: number;
+  /** Per-real request and receive, when both were written. */
+  readonly request?: string;
+  readonly receive?: string;
+  /** `l:` and `u:`, ipvsadm's -y and -x; 0 is none. */
+  readonly lowerThreshold: number;
+  readonly upperThreshold: number;
+}
+
+export interface FallbackServer {
+  readonly span: Span;
+  readonly address: string;
+  /** 0: the virtual's port. */
+  readonly port: number;
+  readonly method: ForwardMethod;
+  readonly weight: number;
+}
+
+export interface EmailAlert {
+  readonly to: readonly string[];
+  readonly from?: string;
+  /** 0: once. */
+  readonly frequency: Millis;
+  readonly status: readonly string[];
+  readonly smtp?: string;
+}
+
+/** One `virtual=` block with every inherited value filled in, so that nobody downstream applies a default. */
+export interface VirtualService {
+  readonly span: Span;
+  readonly address: VirtualAddress;
+  readonly reals: readonly RealServer[];
+  readonly fallback?: FallbackServer;
+  readonly fallbackCommand?: string;
+  readonly checkType: CheckType;
+  readonly service: CheckService;
+  readonly checkCommand: string;
+  readonly checkPort?: number;
+  readonly checkTimeout: Millis;
+  readonly negotiateTimeout: Millis;
+  readonly checkInterval: Millis;
+  /** Ping attempts. */
+  readonly checkCount: number;
+  readonly failureCount: number;
+  readonly request?: string;
+  /** A regular expression in Perl's syntax, as written. */
+  readonly receive?: string;
+  readonly httpMethod: 'GET' | 'HEAD';
+  readonly virtualHost?: string;
+  readonly login?: string;
+  readonly passwd?: string;
+  readonly database?: string;
+  readonly secret?: string;
+  readonly load?: string;
+  readonly scheduler: string;
+  readonly schedFlags?: string;
+  /** Seconds; undefined: not persistent. */
+  readonly persistent?: number;
+  /** Dotted quad for IPv4, prefix length as text for IPv6. */
+  readonly netmask?: string;
+  readonly ops: boolean;
+  readonly quiescent: boolean;
+  readonly cleanStop: boolean;
+  readonly email: EmailAlert;
+  readonly monitorFile?: string;
+  readonly serviceName?: string;
+  readonly comment?: string;
+}
+
+export interface LdirectordConfig {
+  readonly path: string;
+  readonly autoReload: boolean;
+  readonly readdQuiescent: boolean;
+  readonly cleanStop: boolean;
+  readonly fork: boolean;
+  readonly supervised: boolean;
+  readonly callback?: string;
+  /** A path, or a syslog facility. */
+  readonly logFile: string;
+  readonly execute: readonly string[];
+  readonly maintenanceDir?: string;
+  readonly email: EmailAlert;
+  readonly virtuals: readonly VirtualService[];
+}
+
+// ------------------------------------------------------------------------------------------------------ ha.cf
+
+/** One heartbeat path. */
+export type Medium =
+  | {readonly kind: 'bcast'; readonly span: Span; readonly device: string; readonly port: number}
+  | {readonly kind: 'mcast'; readonly span: Span; readonly device: string; readonly group: string; readonly port: number; readonly ttl: number; readonly loop: boolean}
+  | {readonly kind: 'ucast'; readonly span: Span; readonly device: string; readonly peer: string; readonly port: number};
+
+export interface HaConfig {
+  readonly path: string;
+  readonly keepalive: Millis;
+  readonly deadtime: Millis;
+  readonly warntime: Millis;
+  readonly initdead: Millis;
+  readonly deadping: Millis;
+  readonly media: readonly Medium[];
+  /** Lower case, in file order. One node is a legal cluster. */
+  readonly nodes: readonly {readonly span: Span; readonly name: string}[];
+  readonly autoFailback: 'on' | 'off' | 'legacy';
+  readonly pings: readonly string[];
+  readonly pingGroups: readonly {readonly name: string; readonly members: readonly string[]}[];
+  /** True when a `respawn … ipfail` line asks for the built-in link watcher. */
+  readonly ipfail: boolean;
+  readonly respawns: readonly {readonly span: Span; readonly user: string; readonly command: readonly string[]; readonly failfast: boolean}[];
+  readonly cluster: string;
+  readonly hopfudge: number;
+  readonly logFile?: string;
+  readonly debugFile?: string;
+  readonly logFacility?: string;
+  readonly debug: number;
+  readonly realtime: boolean;
+  readonly rtPriority: number;
+  readonly watchdog?: string;
+  readonly stonith: readonly {readonly span: Span; readonly from: string; readonly words: readonly string[]}[];
+  readonly apiauth: readonly {readonly client: string; readonly words: readonly string[]}[];
+  /** Our own directives, each marked `hactl_…` in the file and documented as ours. */
+  readonly hactl: {
+    /** `hactl_lease`: lifetime of a kernel-leased VIP; 0 switches leasing off. Whole seconds. Default 3 s. */
+    readonly vipLease: Millis;
+    /** `hactl_preempt_delay`: how long a returning director waits before it takes its groups back. Default 0. */
+    readonly preemptDelay: Millis;
+    /** `hactl_holddown`: least time between two takeovers not caused by an operator. Default 0. */
+    readonly holddown: Millis;
+    /** `hactl_fence`: external command awaited before a takeover from a silent peer. */
+    readonly fence?: string;
+    /** `hactl_drill`: wall-clock schedule (five cron fields) of the built-in drill; undefined: never. */
+    readonly drillSchedule?: string;
+    /** `hactl_standby_checks on|off`: whether the standby runs its checks too. Default on. */
+    readonly standbyChecks: boolean;
+  };
+}
+
+// ------------------------------------------------------------------------------------------- haresources, keys
+
+/** One word of a haresources line, with its arguments: `IPaddr2::10.0.0.1/24/eth0`. */
+export interface Resource {
+  readonly span: Span;
+  /** Canonical script name (`IPaddr`, `IPaddr2`, `ldirectord`, `LVSSyncDaemonSwap`, …) or a name in resource.d. */
+  readonly type: string;
+  readonly args: readonly string[];
+  /** Filled in for IPaddr, IPaddr2 and IPv6addr. */
+  readonly vip?: Vip;
+}
+
+export interface Vip {
+  readonly family: 4 | 6;
+  readonly address: string;
+  /** undefined: taken from the route to the address, as findif does. */
+  readonly prefixLength?: number;
+  readonly device?: string;
+  /** eth0:1 → label "eth0:1". */
+  readonly label?: string;
+  readonly broadcast?: string;
+}
+
+/** One line of haresources: the preferred node and its resources, started left to right, stopped right to left. */
+export interface ResourceGroup {
+  readonly span: Span;
+  readonly node: string;
+  /** The group's name: the first resource as written, heartbeat's key. */
+  readonly name: string;
+  readonly resources: readonly Resource[];
+}
+
+export interface Haresources {
+  readonly path: string;
+  readonly groups: readonly ResourceGroup[];
+}
+
+export type AuthMethod = 'crc' | 'md5' | 'sha1' | 'sha256';
+
+export interface Authkeys {
+  readonly path: string;
+  /** The number of the key that signs. */
+  readonly active: number;
+  readonly keys: readonly {readonly span: Span; readonly id: number; readonly method: AuthMethod; readonly secret: string}[];
+}
+
+/** All files of one director. `ldirectord` has one entry for each file that haresources names, in order of use. */
+export interface ClusterConfig {
+  readonly ha: HaConfig;
+  readonly haresources: Haresources;
+  readonly authkeys: Authkeys;
+  readonly ldirectord: readonly LdirectordConfig[];
+}

@@ -1,0 +1,152 @@
+/** What the supervisor and the failover engine say to one another (Node's IPC channel, plain data). */
+import type {Instant, Millis} from '@hactl/base';
+
+/** A virtual address that the engine adds, renews and removes. */
+export interface EngineVip {
+  readonly family: 4 | 6;
+  readonly address: string;
+  readonly prefixLength: number;
+  readonly device: string;
+  readonly label?: string;
+  readonly broadcast?: string;
+}
+
+/** One line of haresources. */
+export interface EngineGroup {
+  /** 1..255, the position in haresources: the same on both directors. */
+  readonly vrid: number;
+  readonly name: string;
+  readonly preferredNode: string;
+  readonly vips: readonly EngineVip[];
+  /**
+   * False: every resource is warm (the addresses are all there is to do): the engine takes over at once and tells.
+   * True: resources stand before the addresses; the engine asks (`prepare`) and waits for `prepared`.
+   */
+  readonly cold: boolean;
+}
+
+export type EnginePath =
+  | {readonly kind: 'mcast'; readonly device: string; readonly group: string; readonly port: number; readonly ttl: number; readonly loop: boolean}
+  | {readonly kind: 'bcast'; readonly device: string; readonly port: number}
+  | {readonly kind: 'ucast'; readonly device: string; readonly peer: string; readonly port: number};
+
+export interface EngineKey {
+  readonly id: number;
+  readonly method: 'crc' | 'md5' | 'sha1' | 'sha256';
+  readonly secret: string;
+}
+
+export interface EngineConfig {
+  readonly cluster: string;
+  /** This node's name and its place among the nodes (0-based, file order). */
+  readonly node: string;
+  readonly nodes: readonly string[];
+  readonly keepalive: Millis;
+  readonly deadtime: Millis;
+  readonly warntime: Millis;
+  readonly initdead: Millis;
+  readonly autoFailback: 'on' | 'off' | 'legacy';
+  readonly preemptDelay: Millis;
+  readonly holddown: Millis;
+  /** Lifetime of a kernel-leased VIP, whole seconds; 0: not leased. */
+  readonly vipLease: Millis;
+  readonly groups: readonly EngineGroup[];
+  readonly paths: readonly EnginePath[];
+  readonly keys: readonly EngineKey[];
+  readonly signingKey: number;
+  /** SHA-256 of the pair-wide configuration, hex; travels in the adverts. */
+  readonly configDigest: string;
+  readonly realtime: boolean;
+  readonly rtPriority: number;
+  readonly pings: readonly string[];
+  readonly pingGroups: readonly {readonly name: string; readonly members: readonly string[]}[];
+  readonly ipfail: boolean;
+  readonly deadping: Millis;
+  readonly fence?: string;
+  /** Where incarnation and what must survive a restart are kept. */
+  readonly stateDir: string;
+}
+
+export type Role = 'Initialize' | 'Backup' | 'Active';
+
+/** heartbeat's hb_standby / hb_takeover, and a return to the preferred nodes. */
+export type Move = 'standby' | 'takeover' | 'failback';
+export type MoveScope = 'local' | 'foreign' | 'all';
+
+export type ToEngine =
+  | {readonly type: 'configure'; readonly config: EngineConfig}
+  /** The answer to `prepare`: the group's cold resources run (or could not be started). */
+  | {readonly type: 'prepared'; readonly vrid: number; readonly ok: boolean; readonly reason?: string}
+  /** Whether this director may take over by choice (checks had their first round, connections are in sync). */
+  | {readonly type: 'readiness'; readonly ready: boolean; readonly reason: string}
+  | {readonly type: 'move'; readonly id: number; readonly move: Move; readonly scope: MoveScope}
+  /** Hand everything over, announce priority 0 and exit; answered by `stopped`. */
+  | {readonly type: 'stop'}
+  | {readonly type: 'status'; readonly id: number};
+
+export interface PathStatus {
+  readonly name: string;
+  /** Does this node hear the peer on it, does the peer say that it hears this node. */
+  readonly hears: boolean;
+  readonly heard: boolean;
+  readonly lastHeardAgo?: Millis;
+  readonly received: number;
+  readonly sent: number;
+  readonly error?: string;
+}
+
+export interface PeerStatus {
+  readonly name: string;
+  readonly state: 'up' | 'late' | 'dead' | 'unknown';
+  readonly lastHeardAgo?: Millis;
+  readonly incarnation?: string;
+  readonly ready?: boolean;
+  readonly configDigest?: string;
+  readonly groups: readonly {readonly vrid: number; readonly role: Role; readonly priority: number}[];
+}
+
+export interface GroupStatus {
+  readonly vrid: number;
+  readonly name: string;
+  readonly role: Role;
+  readonly priority: number;
+  readonly preferredNode: string;
+  readonly since: Instant;
+  readonly vips: readonly {readonly address: string; readonly device: string; readonly held: boolean; readonly leaseLeft?: Millis}[];
+}
+
+export interface EngineStatus {
+  readonly pid: number;
+  readonly node: string;
+  readonly realtime: string;
+  readonly groups: readonly GroupStatus[];
+  readonly peers: readonly PeerStatus[];
+  readonly paths: readonly PathStatus[];
+  /** Every counter of faults and events by its code. */
+  readonly counters: Readonly<Record<string, number>>;
+  readonly vipLease: Millis;
+  readonly vipRenewal: Millis;
+  /** Event-loop lateness, milliseconds: p50, p99, max. */
+  readonly lateness: {readonly p50: Millis; readonly p99: Millis; readonly max: Millis};
+}
+
+/** A change of role with the story of it. */
+export interface Transition {
+  readonly vrid: number;
+  readonly group: string;
+  readonly from: Role;
+  readonly to: Role;
+  readonly reason: string;
+  readonly at: Instant;
+  readonly wall: number;
+}
+
+export type FromEngine =
+  | {readonly type: 'ready'; readonly pid: number; readonly realtime: string}
+  | {readonly type: 'transition'; readonly transition: Transition}
+  /** Start the group's cold resources, then answer `prepared`. */
+  | {readonly type: 'prepare'; readonly vrid: number}
+  | {readonly type: 'status'; readonly id: number; readonly status: EngineStatus}
+  | {readonly type: 'move-done'; readonly id: number; readonly ok: boolean; readonly reason: string; readonly outage?: Millis; readonly overlap?: Millis}
+  | {readonly type: 'event'; readonly level: 'error' | 'warn' | 'info' | 'debug'; readonly code: string; readonly message: string}
+  | {readonly type: 'stopped'};
