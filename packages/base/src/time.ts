@@ -15,8 +15,14 @@ export interface Clock {
   wall(): WallTime;
 }
 
-/** The machine's own clocks. Only entry files make one. */
+const [bootSeconds, bootNanos] = process.hrtime();
+const origin = bootSeconds * 1_000 + bootNanos / 1e6 - performance.now();
+
+/**
+ * The machine's own clocks. `now` counts from boot (CLOCK_MONOTONIC), not from the process's start, so that instants
+ * from several processes of one machine can be compared. Only entry files use it.
+ */
 export const systemClock: Clock = {
-  now: () => performance.now(),
+  now: () => origin + performance.now(),
   wall: () => Date.now(),
 };

@@ -1,0 +1,65 @@
+import {copyFileSync, statSync, writeFileSync} from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import {applyFixes, checkFiles, loadCluster, renderDiagnostic, type Diagnostic} from '@hactl/config';
+import {readSource} from '../../supervisor/load.ts';
+import {withNames} from '../../supervisor/names.ts';
+import {CliError, exit} from '../exit.ts';
+
+export interface CheckConfigOptions {
+  readonly configDir: string;
+  readonly strict?: boolean;
+  readonly fix?: boolean;
+  readonly node?: string;
+  readonly json?: boolean;
+}
+
+const isDirectory = (file: string): boolean => statSync(file, {throwIfNoEntry: false})?.isDirectory() ?? false;
+
+/** `hactl check-config`: every problem of every file; with --fix the repaired files are written. */
+export async function checkConfig(files: readonly string[], options: CheckConfigOptions): Promise<number> {
+  for (const file of files)
+    if (!statSync(file, {throwIfNoEntry: false})) throw new CliError(exit.config, `no such file: ${file}`);
+  const mode = options.strict ? 'strict' : 'lenient';
+  const localNode = (options.node ?? os.hostname()).toLowerCase();
+  const [first] = files;
+  const dir = first === undefined ? options.configDir : isDirectory(first) ? first : undefined;
+  const outcome = await withNames((resolve) =>
+    dir === undefined
+      ? checkFiles({paths: files, read: readSource, mode, resolve})
+      : loadCluster({dir, read: readSource, mode, localNode, resolve}),
+  );
+  const {diagnostics, sources} = outcome;
+  const count = (severity: Diagnostic['severity']): number =>
+    diagnostics.filter((diagnostic) => diagnostic.severity === severity).length;
+  const errors = count('error');
+
+  if (options.json)
+    process.stdout.write(
+      JSON.stringify({version: 1, errors, files: [...sources.keys()], diagnostics}, null, 2) + '\n',
+    );
+  else {
+    for (const diagnostic of diagnostics) process.stdout.write(renderDiagnostic(diagnostic, sources) + '\n\n');
+    const names = [...sources.keys()].map((name) => path.basename(name)).join(', ');
+    process.stdout.write(
+      `${names}: ${errors === 0 ? 'usable' : 'NOT usable'}: ${errors} errors, ${count('warning')} warnings, ${count('notice')} repairs and notices\n`,
+    );
+  }
+  if (options.fix) fix(sources, diagnostics, options.json === true);
+  return errors === 0 ? exit.ok : exit.config;
+}
+
+function fix(
+  sources: ReadonlyMap<string, {readonly text: string}>,
+  diagnostics: readonly Diagnostic[],
+  quiet: boolean,
+): void {
+  for (const [file, source] of sources) {
+    const own = diagnostics.filter((diagnostic) => diagnostic.span.file === file);
+    const repaired = applyFixes(source.text, own);
+    if (repaired === source.text) continue;
+    copyFileSync(file, `${file}.orig`);
+    writeFileSync(file, repaired);
+    if (!quiet) process.stdout.write(`${file}: repaired (the file as it was is ${file}.orig)\n`);
+  }
+}

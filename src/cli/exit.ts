@@ -1,0 +1,21 @@
+/** hactl's exit statuses, the same for every command (docs/hactl.md lists them). */
+export const exit = {
+  ok: 0,
+  /** The command was carried out and its result is no. */
+  failed: 1,
+  /** A configuration file has errors, or the command line is wrong. */
+  config: 2,
+  /** There is no daemon to ask, or it did not answer. */
+  noDaemon: 3,
+} as const;
+
+/** Ends a command with a status and a message for people. */
+export class CliError extends Error {
+  override name = 'CliError';
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}

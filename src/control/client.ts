@@ -1,0 +1,53 @@
+import net from 'node:net';
+import type {Command, Response} from './protocol.ts';
+import {PROTOCOL_VERSION} from './protocol.ts';
+
+/** The daemon could not be asked, or refused. `code` is for scripts, the message for people. */
+export class ControlError extends Error {
+  override name = 'ControlError';
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+const explain = (path: string, code: string | undefined): string => {
+  if (code === 'ENOENT' || code === 'ECONNREFUSED')
+    return `no daemon at ${path}: is hactld running? Try: systemctl status hactld`;
+  if (code === 'EACCES') return `no permission for ${path}: run hactl as root or as a member of the socket's group`;
+  return `cannot talk to the daemon at ${path}: ${code ?? 'unknown error'}`;
+};
+
+/** Asks the daemon one thing and waits for the answer, at most `timeout` milliseconds. */
+export function ask(path: string, command: Command, timeout: number): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const socket = net.createConnection(path);
+    socket.setEncoding('utf8');
+    const timer = setTimeout(() => {
+      socket.destroy();
+      reject(new ControlError('timeout', `the daemon at ${path} did not answer within ${timeout} ms`));
+    }, timeout);
+    let text = '';
+    socket.on('connect', () => socket.write(JSON.stringify({v: PROTOCOL_VERSION, id: 1, ...command}) + '\n'));
+    socket.on('data', (chunk: string) => {
+      text += chunk;
+      const end = text.indexOf('\n');
+      if (end === -1) return;
+      clearTimeout(timer);
+      socket.destroy();
+      const response = JSON.parse(text.slice(0, end)) as Response;
+      if (response.ok) resolve(response.result);
+      else reject(new ControlError(response.error.code, response.error.message));
+    });
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      clearTimeout(timer);
+      reject(new ControlError('no-daemon', explain(path, error.code)));
+    });
+    socket.on('close', () => {
+      clearTimeout(timer);
+      reject(new ControlError('closed', `the daemon at ${path} closed the connection without an answer`));
+    });
+  });
+}

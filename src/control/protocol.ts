@@ -1,0 +1,86 @@
+/**
+ * The words on the control socket: one JSON object a line, each request answered by one line. Version 1.
+ * Request `{"v":1,"id":7,"command":"status"}`, answer `{"id":7,"ok":true,"result":{…}}` or
+ * `{"id":7,"ok":false,"error":{"code":"…","message":"…"}}`.
+ */
+import type {EngineStatus, Move, MoveScope, Transition} from '@hactl/failover';
+
+/** The version of the protocol and of every `--json` document. */
+export const PROTOCOL_VERSION = 1;
+
+/** What a client may ask. */
+export type Request = {readonly v: number; readonly id: number} & Command;
+
+export type Command =
+  | {readonly command: 'status'}
+  | {readonly command: 'reload'}
+  | {readonly command: 'move'; readonly move: Move; readonly scope: MoveScope}
+  | {readonly command: 'stop'};
+
+export type Response =
+  | {readonly id: number; readonly ok: true; readonly result: unknown}
+  | {readonly id: number; readonly ok: false; readonly error: {readonly code: string; readonly message: string}};
+
+/** One process of ours. */
+export interface ProcessStatus {
+  readonly name: string;
+  readonly state: 'running' | 'starting' | 'dead';
+  readonly pid?: number;
+  readonly restarts: number;
+  readonly lastExit?: string;
+}
+
+export interface RealStatus {
+  readonly name: string;
+  readonly method: string;
+  /** In the kernel's table now; undefined: not in it. */
+  readonly weight?: number;
+  readonly configuredWeight: number;
+  readonly activeConnections: number;
+  readonly inactiveConnections: number;
+  readonly check: 'up' | 'down' | 'unknown' | 'fallback' | 'foreign';
+  readonly reason: string;
+  /** Milliseconds since the last check ended. */
+  readonly checkedAgo?: number;
+}
+
+export interface VirtualStatus {
+  readonly name: string;
+  readonly scheduler: string;
+  readonly persistent?: number;
+  readonly inKernel: boolean;
+  readonly connections: string;
+  readonly reals: readonly RealStatus[];
+}
+
+export interface SyncDaemonStatus {
+  readonly role: string;
+  readonly interface: string;
+  readonly syncid: number;
+}
+
+/** All that `hactl status` shows; `--json` prints it as it is. */
+export interface StatusSnapshot {
+  readonly version: number;
+  readonly node: string;
+  readonly daemonVersion: string;
+  readonly wall: number;
+  readonly uptime: number;
+  readonly configDir: string;
+  readonly configLoaded: number;
+  readonly configNotices: number;
+  /** Set when the files on disk differ from the running configuration or could not be loaded. */
+  readonly configProblem?: string;
+  readonly configDigest: string;
+  readonly ready: {readonly ready: boolean; readonly reason: string};
+  readonly processes: readonly ProcessStatus[];
+  /** The last word of the engine; undefined on a director without a pair, or before the engine's first word. */
+  readonly engine?: EngineStatus;
+  /** Milliseconds since that word: an old one is not the truth any more. */
+  readonly engineAge?: number;
+  readonly ipvs: {readonly available: boolean; readonly problem?: string; readonly version?: string};
+  readonly virtuals: readonly VirtualStatus[];
+  readonly sync: {readonly daemons: readonly SyncDaemonStatus[]; readonly problem?: string};
+  readonly transitions: readonly Transition[];
+  readonly problems: readonly string[];
+}

@@ -1,0 +1,71 @@
+import {chmodSync, rmSync} from 'node:fs';
+import net from 'node:net';
+import type {Command, Request, Response} from './protocol.ts';
+import {PROTOCOL_VERSION} from './protocol.ts';
+
+/** Thrown by a command to answer with a code that scripts can act on. */
+export class CommandError extends Error {
+  override name = 'CommandError';
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** A request is one short line; a client that sends more is cut off. */
+const MAX_REQUEST = 64 * 1024;
+
+/** Serves the control socket. A stale socket file of a dead daemon is replaced; the new one is for root and its group. */
+export async function serveControl(
+  path: string,
+  answer: (command: Command) => Promise<unknown>,
+): Promise<{close(): Promise<void>}> {
+  const connections = new Set<net.Socket>();
+  const server = net.createServer((socket) => {
+    connections.add(socket);
+    socket.setEncoding('utf8');
+    socket.on('close', () => connections.delete(socket));
+    socket.on('error', () => socket.destroy());
+    let pending = '';
+    socket.on('data', (chunk: string) => {
+      pending += chunk;
+      if (pending.length > MAX_REQUEST) socket.destroy();
+      for (let end = pending.indexOf('\n'); end !== -1; end = pending.indexOf('\n')) {
+        const line = pending.slice(0, end);
+        pending = pending.slice(end + 1);
+        void respond(line, answer).then((response) => {
+          if (!socket.destroyed) socket.write(JSON.stringify(response) + '\n');
+        });
+      }
+    });
+  });
+  rmSync(path, {force: true});
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(path, resolve);
+  });
+  chmodSync(path, 0o660);
+  return {
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const socket of connections) socket.destroy();
+      }),
+  };
+}
+
+async function respond(line: string, answer: (command: Command) => Promise<unknown>): Promise<Response> {
+  let id = 0;
+  try {
+    const request = JSON.parse(line) as Request;
+    id = typeof request.id === 'number' ? request.id : 0;
+    if (request.v !== PROTOCOL_VERSION)
+      throw new CommandError('version', `this daemon speaks version ${PROTOCOL_VERSION}, the request is ${request.v}`);
+    return {id, ok: true, result: await answer(request)};
+  } catch (error) {
+    const code = error instanceof CommandError ? error.code : error instanceof SyntaxError ? 'syntax' : 'internal';
+    return {id, ok: false, error: {code, message: error instanceof Error ? error.message : String(error)}};
+  }
+}

@@ -1,0 +1,88 @@
+#!/usr/bin/env node
+/** The operator's command. Everything that it knows of the running director it asks over the control socket. */
+import {Argument, Command} from 'commander';
+import {exit, CliError} from './cli/exit.ts';
+import {checkConfig} from './cli/commands/check-config.ts';
+import {move} from './cli/commands/move.ts';
+import {reload} from './cli/commands/reload.ts';
+import {status} from './cli/commands/status.ts';
+import {ControlError} from './control/client.ts';
+import {controlSocket, defaultPaths, VERSION} from './paths.ts';
+
+const program = new Command('hactl')
+  .description('The HA director pair for Linux Virtual Server: see what it does, and tell it what to do.')
+  .version(VERSION)
+  .option('--run-dir <dir>', 'where the daemon has its control socket', defaultPaths.runDir)
+  .showHelpAfterError()
+  .configureHelp({helpWidth: Math.min(process.stdout.columns ?? 80, 100)});
+
+const socket = (): string => controlSocket(program.opts<{runDir: string}>().runDir);
+
+let result: number = exit.ok;
+const set = async (work: Promise<number>): Promise<void> => {
+  result = await work;
+};
+
+program
+  .command('status')
+  .description('roles, addresses, peers, virtual services, checks, sync, processes, last transitions')
+  .option('--json', 'the whole snapshot as JSON')
+  .action((options: {json?: boolean}) => set(status(socket(), options)));
+
+program
+  .command('check-config')
+  .description('read configuration files and say everything that is wrong with them')
+  .argument('[files...]', 'files, or one directory (default: the configuration directory)')
+  .option('--config-dir <dir>', 'where ha.cf, haresources, authkeys and ldirectord.cf are', defaultPaths.configDir)
+  .option('--strict', 'judge as the original programs do; do not repair')
+  .option('--fix', 'write the repaired files (the old ones are kept as FILE.orig)')
+  .option('--node <name>', 'judge as on this node (default: uname -n)')
+  .option('--json', 'diagnostics as JSON')
+  .action((files: string[], options: Parameters<typeof checkConfig>[1]) => set(checkConfig(files, options)));
+
+program
+  .command('reload')
+  .description('read the files again; a broken file changes nothing')
+  .option('--json', 'the outcome as JSON')
+  .action((options: {json?: boolean}) => set(reload(socket(), options)));
+
+const scope = (): Argument =>
+  new Argument('[scope]', 'local: groups that prefer this node; foreign: the others')
+    .choices(['local', 'foreign', 'all'])
+    .default('all');
+
+for (const [kind, text] of [
+  ['standby', "give this director's groups to the peer, and wait until it has them"],
+  ['takeover', "take the peer's groups, and wait until they are here"],
+  ['failback', 'bring every group to the node that haresources prefers'],
+] as const)
+  program
+    .command(kind)
+    .description(text)
+    .addArgument(scope())
+    .option('--json', 'the outcome as JSON')
+    .action((where: 'local' | 'foreign' | 'all', options: {json?: boolean}) =>
+      set(move(socket(), kind, where, options)),
+    );
+
+program.addHelpText(
+  'after',
+  '\nExit status: 0 done, 1 not done, 2 configuration or command line wrong, 3 no daemon to ask.',
+);
+program.exitOverride((error) => {
+  process.exitCode = error.exitCode === 0 ? exit.ok : exit.config;
+  throw error;
+});
+
+try {
+  await program.parseAsync();
+  process.exitCode = result;
+} catch (error) {
+  if (error instanceof ControlError) {
+    process.stderr.write(`hactl: ${error.message}\n`);
+    process.exitCode = ['no-daemon', 'timeout', 'closed'].includes(error.code) ? exit.noDaemon : exit.failed;
+  } else if (error instanceof CliError) {
+    process.stderr.write(`hactl: ${error.message}\n`);
+    process.exitCode = error.status;
+  } else if (!(error instanceof Error && 'exitCode' in error)) throw error;
+}

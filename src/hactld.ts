@@ -1,0 +1,52 @@
+#!/usr/bin/env node
+/**
+ * The keeper: starts the supervisor and starts it again at once when it dies. It reads no file and opens no socket,
+ * so there is nothing in it that could fail. Signals to stop go on to the supervisor; its exit status is ours.
+ */
+import {fork, type ChildProcess} from 'node:child_process';
+import {fileURLToPath} from 'node:url';
+
+/** The supervisor found the configuration or the command line unusable: starting it again would not help. */
+const EXIT_CONFIG = 2;
+/** How long a stop may take (hand-over included) before the supervisor is killed. */
+const STOP_LIMIT = 15_000;
+/** A supervisor that lived this long is started again without a pause. */
+const STABLE_AFTER = 5_000;
+const PAUSE_MAX = 2_000;
+
+const entry = fileURLToPath(new URL('supervisor/main.ts', import.meta.url));
+process.title = 'hactld';
+
+let stopping = false;
+let pause = 0;
+let child: ChildProcess | undefined;
+let everReady = false;
+
+function start(): void {
+  const startedAt = performance.now();
+  child = fork(entry, process.argv.slice(2), {stdio: ['ignore', 'inherit', 'inherit', 'ipc']});
+  child.on('message', () => {
+    everReady = true;
+  });
+  child.on('exit', (code, signal) => {
+    child = undefined;
+    if (stopping) process.exit(code ?? 1);
+    if (code === 0 || (code === EXIT_CONFIG && !everReady)) process.exit(code);
+    process.stderr.write(`hactld: the supervisor ended (${signal ?? `exit status ${code}`}); starting it again\n`);
+    pause = performance.now() - startedAt > STABLE_AFTER ? 0 : Math.min(PAUSE_MAX, pause === 0 ? 50 : pause * 2);
+    setTimeout(start, pause);
+  });
+}
+
+function stop(): void {
+  if (stopping) return;
+  stopping = true;
+  if (!child) process.exit(0);
+  child.kill('SIGTERM');
+  setTimeout(() => child?.kill('SIGKILL'), STOP_LIMIT).unref();
+}
+
+process.on('SIGTERM', stop);
+process.on('SIGINT', stop);
+process.on('SIGHUP', () => child?.kill('SIGHUP'));
+start();

@@ -1,0 +1,111 @@
+import {fork, type ChildProcess} from 'node:child_process';
+import type {Clock, Millis} from '@hactl/base';
+import type {ProcessStatus} from '../control/protocol.ts';
+
+/** A child that lived this long is started again without a pause. */
+const STABLE_AFTER: Millis = 5_000;
+const PAUSE_FIRST: Millis = 50;
+const PAUSE_MAX: Millis = 5_000;
+
+export interface ChildOptions<From> {
+  readonly name: string;
+  readonly entry: string;
+  readonly args?: readonly string[];
+  readonly execArgv?: readonly string[];
+  readonly clock: Clock;
+  /** Called for each start, before any message arrives: send the configuration here. */
+  onStart(): void;
+  onMessage(message: From): void;
+  /** Called when it died unasked, before it is started again. */
+  onDeath(how: string): void;
+}
+
+/** A process of ours that is started again whenever it dies. */
+export interface Child<To> {
+  /** False when there is no process to send to. */
+  send(message: To): boolean;
+  status(): ProcessStatus;
+  readonly alive: boolean;
+  /** Ends it: first by `farewell`, after `limit` milliseconds by SIGKILL. It is not started again. */
+  stop(farewell: To, limit: Millis): Promise<void>;
+}
+
+/** Starts a child process with an IPC channel and keeps it running. */
+export function keepChild<To extends object, From>(options: ChildOptions<From>): Child<To> {
+  let child: ChildProcess | undefined;
+  let restarts = 0;
+  let stopping = false;
+  let lastExit: string | undefined;
+  let pause = 0;
+  let timer: NodeJS.Timeout | undefined;
+  let heard = false;
+  const waiting: (() => void)[] = [];
+
+  const start = (): void => {
+    const startedAt = options.clock.now();
+    heard = false;
+    const started = fork(options.entry, [...(options.args ?? [])], {
+      execArgv: [...(options.execArgv ?? [])],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    child = started;
+    started.on('message', (message) => {
+      heard = true;
+      options.onMessage(message as From);
+    });
+    let ended = false;
+    const onEnd = (how: string): void => {
+      if (ended) return;
+      ended = true;
+      child = undefined;
+      lastExit = how;
+      for (const resolve of waiting.splice(0)) resolve();
+      if (stopping) return;
+      restarts += 1;
+      pause =
+        options.clock.now() - startedAt > STABLE_AFTER
+          ? 0
+          : Math.min(PAUSE_MAX, pause === 0 ? PAUSE_FIRST : pause * 2);
+      options.onDeath(how);
+      timer = setTimeout(start, pause);
+    };
+    started.on('exit', (code, signal) => onEnd(signal ?? `exit status ${code}`));
+    started.on('error', (error) => onEnd(error.message));
+    options.onStart();
+  };
+  start();
+
+  return {
+    send: (message) => {
+      if (!child?.connected) return false;
+      child.send(message, () => {
+        /* A child that dies under a send is seen by its exit. */
+      });
+      return true;
+    },
+    status: () => ({
+      name: options.name,
+      state: child ? (heard ? 'running' : 'starting') : 'dead',
+      ...(child?.pid === undefined ? {} : {pid: child.pid}),
+      restarts,
+      ...(lastExit === undefined ? {} : {lastExit}),
+    }),
+    get alive() {
+      return child !== undefined;
+    },
+    stop: async (farewell, limit) => {
+      stopping = true;
+      clearTimeout(timer);
+      const last = child;
+      if (!last) return;
+      const gone = new Promise<void>((resolve) => waiting.push(resolve));
+      if (last.connected)
+        last.send(farewell, () => {
+          /* Its exit is awaited below, whatever became of the message. */
+        });
+      const killer = setTimeout(() => last.kill('SIGKILL'), limit);
+      await gone;
+      clearTimeout(killer);
+    },
+  };
+}

@@ -1,0 +1,61 @@
+/** Verdicts and what the kernel holds now → the IPVS table that we want. Pure: the heart of the director. */
+import type {CheckState} from '@hactl/checks';
+import type {VirtualService} from '@hactl/config';
+import type {Destination, VirtualTable} from '@hactl/ipvs';
+import {checkId, destinationOf, serviceName, serviceKey, serviceOf} from './services.ts';
+
+/** What is known of a real; a real without an entry is unknown. */
+export type Verdicts = ReadonlyMap<string, CheckState>;
+
+const sameServer = (one: Destination, other: Destination): boolean =>
+  one.address === other.address && one.port === other.port;
+
+export interface DesiredOptions {
+  readonly virtuals: readonly VirtualService[];
+  readonly verdicts: Verdicts;
+  /** The kernel's table now, by service name. */
+  readonly current: readonly VirtualTable[];
+  /** ldirectord's readdquiescent: a server that is down and absent is added with weight 0. */
+  readonly readdQuiescent: boolean;
+}
+
+/**
+ * The wanted table.
+ *
+ * - up: the real with its weight;
+ * - down: gone, or weight 0 with `quiescent` where it stands in the table (so its connections live on);
+ * - unknown: as the kernel has it. A running table is adopted without a flap, and a real that is not in it gets no
+ *   traffic before its first passed check;
+ * - the fallback stands in while no real would get traffic.
+ */
+export function desiredTable(options: DesiredOptions): VirtualTable[] {
+  const held = new Map(options.current.map((table) => [serviceName(table.service.key), table]));
+  return options.virtuals.map((virtual) => {
+    const present = held.get(serviceName(serviceKey(virtual)))?.destinations ?? [];
+    const destinations: Destination[] = [];
+    const put = (destination: Destination): void => {
+      // ldirectord accepts the same real twice in one virtual; the kernel holds it once, the last line wins.
+      const at = destinations.findIndex((other) => sameServer(other, destination));
+      if (at === -1) destinations.push(destination);
+      else destinations[at] = destination;
+    };
+    for (const real of virtual.reals) {
+      const wanted = destinationOf(virtual, real);
+      const there = present.find((other) => sameServer(other, wanted));
+      const state = options.verdicts.get(checkId(virtual, real)) ?? 'unknown';
+      if (state === 'up') put(wanted);
+      else if (state === 'unknown' && there) put({...wanted, weight: there.weight === 0 ? 0 : wanted.weight});
+      else if (state === 'down' && virtual.quiescent && (there || options.readdQuiescent)) put({...wanted, weight: 0});
+    }
+    const {fallback} = virtual;
+    // checktype=off leaves a service without servers of ours, and without the fallback too.
+    if (fallback && virtual.checkType.kind !== 'off') {
+      const wanted = destinationOf(virtual, fallback);
+      const there = present.some((other) => sameServer(other, wanted));
+      if (!destinations.some((destination) => destination.weight > 0)) put(wanted);
+      else if (virtual.quiescent && there && !destinations.some((other) => sameServer(other, wanted)))
+        put({...wanted, weight: 0});
+    }
+    return {service: serviceOf(virtual), destinations};
+  });
+}

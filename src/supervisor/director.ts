@@ -1,0 +1,310 @@
+/** Joins the core with real processes, the kernel and the control socket. The only place where all packages meet. */
+import {execFile} from 'node:child_process';
+import {statSync} from 'node:fs';
+import {fileURLToPath} from 'node:url';
+import {systemClock} from '@hactl/base';
+import type {FromChecks, ToChecks} from '@hactl/checks';
+import type {Mode} from '@hactl/config';
+import {sendDeathNotice, type FromEngine, type ToEngine} from '@hactl/failover';
+import {openKernelIpvs, type IpvsClient} from '@hactl/ipvs';
+import type {FromSync, SyncStatus, ToSync} from '@hactl/sync';
+import {controlSocket, VERSION} from '../paths.ts';
+import type {Command, StatusSnapshot} from '../control/protocol.ts';
+import {PROTOCOL_VERSION} from '../control/protocol.ts';
+import {CommandError, serveControl} from '../control/server.ts';
+import {keepChild} from './child.ts';
+import {scheduleChores} from './chores.ts';
+import {describeChanges} from './changes.ts';
+import {findInterface, removeVips} from './kernel.ts';
+import {loadDirectory} from './load.ts';
+import type {Logger} from './log.ts';
+import {runScripts} from './scripts.ts';
+import {makeSupervisor} from './supervisor.ts';
+import {syncGroups} from './sync-groups.ts';
+
+export interface DirectorOptions {
+  readonly configDir: string;
+  readonly runDir: string;
+  readonly stateDir: string;
+  readonly node: string;
+  readonly mode: Mode;
+  readonly logger: Logger;
+}
+
+const STATUS_EVERY = 500;
+const STATUS_LIMIT = 300;
+const MOVE_LIMIT = 55_000;
+const STOP_ENGINE_LIMIT = 8_000;
+const STOP_LIMIT = 2_000;
+const OPEN_IPVS_EVERY = 2_000;
+const WATCH_EVERY = 1_000;
+
+const entry = (name: string): string =>
+  fileURLToPath(new URL(`../../packages/${name}/src/main.ts`, import.meta.url));
+
+/** A running director. */
+export interface Director {
+  stop(): Promise<void>;
+  reload(): Promise<unknown>;
+}
+
+/** Reads the files, starts everything. undefined: the files have errors, which were printed. */
+export async function runDirector(options: DirectorOptions): Promise<Director | undefined> {
+  const {logger} = options;
+  const {log} = logger;
+  const clock = systemClock;
+  const load = async () =>
+    loadDirectory({
+      configDir: options.configDir,
+      stateDir: options.stateDir,
+      node: options.node,
+      mode: options.mode,
+      findInterface: await findInterface(),
+      wall: clock.wall(),
+    });
+
+  const first = await load();
+  for (const text of first.texts) process.stderr.write(text + '\n\n');
+  if (!first.loaded) {
+    log('error', `the configuration in ${options.configDir} has errors; nothing was started`);
+    return undefined;
+  }
+  logger.configure(first.loaded.cluster.ha, first.loaded.cluster.ldirectord[0]?.logFile);
+  let files = first.files;
+  let configProblem: string | undefined;
+
+  // ------------------------------------------------------------------------------------------------ the kernel
+  let ipvs: IpvsClient | undefined;
+  let modprobed = false;
+  const openIpvs = async (): Promise<void> => {
+    if (ipvs) return;
+    try {
+      ipvs = await openKernelIpvs();
+      void core.reconcile();
+    } catch (error) {
+      if (!modprobed) {
+        modprobed = true;
+        await new Promise<void>((resolve) => {
+          execFile('modprobe', ['ip_vs'], () => resolve());
+        });
+        return openIpvs();
+      }
+      const wanted = core.loaded.cluster.ldirectord.some((file) => file.virtuals.length > 0);
+      if (wanted) core.noteIpvsProblem(error instanceof Error ? error.message : String(error));
+      setTimeout(() => void openIpvs(), OPEN_IPVS_EVERY).unref();
+    }
+  };
+
+  // -------------------------------------------------------------------------------------------------- children
+  let syncStatus: SyncStatus | undefined;
+  const answers = new Map<number, (message: FromEngine) => void>();
+  let lastId = 0;
+
+  const core = makeSupervisor(
+    {
+      clock,
+      log,
+      ipvs: () => ipvs,
+      toChecks: (message) => checks.send(message),
+      toEngine: (message) => engine?.send(message),
+      roles: () => configureSync(),
+      scripts: async (vrid, action) => {
+        const group = core.loaded.cluster.haresources.groups[vrid - 1];
+        if (!group) return {ok: false, reason: `no group ${vrid}`};
+        return runScripts(group, action, {configDir: options.configDir, log});
+      },
+      later: (delay, work) => {
+        setTimeout(work, delay).unref();
+      },
+    },
+    first.loaded,
+  );
+
+  const checks = keepChild<ToChecks, FromChecks>({
+    name: 'checks',
+    entry: entry('checks'),
+    clock,
+    onStart: () => undefined,
+    onMessage: (message) => core.onChecks(message),
+    onDeath: (how) => log('error', `the checks process ended (${how}); the table stays as it is, starting it again`),
+  });
+
+  const sync = keepChild<ToSync, FromSync>({
+    name: 'sync',
+    entry: entry('sync'),
+    clock,
+    onStart: () => undefined,
+    onMessage: (message) => {
+      if (message.type === 'ready') configureSync();
+      else if (message.type === 'status') syncStatus = message.status;
+      else if (message.type === 'log') log(message.level, `sync: ${message.message}`);
+    },
+    onDeath: (how) => log('error', `the sync process ended (${how}); the kernel's daemon goes on, starting it again`),
+  });
+  const configureSync = (): void => {
+    sync.send({type: 'configure', groups: syncGroups(core.loaded.cluster.haresources.groups, core.roles)});
+  };
+
+  const onEngineDeath = (how: string): void => {
+    const {engine: config} = core.loaded;
+    const peerLives = core.peerLives;
+    log('error', `the failover engine ended (${how}); starting it again`);
+    if (config && peerLives) {
+      // The peer can serve: hand over at once instead of letting it wait for the dead time.
+      removeVips(config.groups.flatMap((group) => group.vips), log);
+      void sendDeathNotice(config).catch((error: unknown) => log('warn', `no death notice: ${String(error)}`));
+    }
+    core.onEngineDeath();
+  };
+  const engine = first.loaded.engine
+    ? keepChild<ToEngine, FromEngine>({
+        name: 'failover',
+        entry: entry('failover'),
+        execArgv: ['--single-threaded-gc', '--max-semi-space-size=1'],
+        clock,
+        onStart: () => undefined,
+        onMessage: (message) => {
+          core.onEngine(message);
+          if ('id' in message) answers.get(message.id)?.(message);
+        },
+        onDeath: onEngineDeath,
+      })
+    : undefined;
+
+  /** Asks the engine and waits for the answer with the same id; undefined: no answer in time. */
+  const askEngine = (
+    make: (id: number) => ToEngine,
+    limit: number,
+  ): Promise<FromEngine | undefined> =>
+    new Promise((resolve) => {
+      lastId += 1;
+      const id = lastId;
+      const finish = (message: FromEngine | undefined): void => {
+        clearTimeout(timer);
+        answers.delete(id);
+        resolve(message);
+      };
+      const timer = setTimeout(() => finish(undefined), limit);
+      answers.set(id, finish);
+      if (!engine?.send(make(id))) finish(undefined);
+    });
+
+  const poll = setInterval(() => {
+    core.updateReadiness();
+    engine?.send({type: 'status', id: 0});
+    sync.send({type: 'status'});
+  }, STATUS_EVERY);
+
+  // ---------------------------------------------------------------------------------------------------- reload
+  async function reload(): Promise<{ok: boolean; changes: readonly string[]; diagnostics: readonly string[]}> {
+    const next = await load();
+    files = next.files;
+    remember();
+    if (!next.loaded) {
+      configProblem = `the files in ${options.configDir} have errors; the running configuration stays (hactl check-config shows them)`;
+      log('error', configProblem);
+      return {ok: false, changes: [], diagnostics: next.texts};
+    }
+    const refusal = describeChanges(core.loaded, next.loaded).refused;
+    if (refusal !== undefined) {
+      configProblem = refusal;
+      return {ok: false, changes: [], diagnostics: [`error: ${refusal}`]};
+    }
+    const {changes} = describeChanges(core.loaded, next.loaded);
+    configProblem = undefined;
+    logger.configure(next.loaded.cluster.ha, next.loaded.cluster.ldirectord[0]?.logFile);
+    core.reload(next.loaded);
+    chores.configure(next.loaded.cluster.ha);
+    log('info', `configuration reloaded: ${changes.join(', ') || 'no change'}`);
+    return {ok: true, changes, diagnostics: next.texts};
+  }
+
+  const stamps = new Map<string, number>();
+  const stamp = (file: string): number => statSync(file, {throwIfNoEntry: false})?.mtimeMs ?? 0;
+  const remember = (): void => {
+    stamps.clear();
+    for (const file of files) stamps.set(file, stamp(file));
+  };
+  remember();
+  // ldirectord's autoreload: a changed file is read again; without it the difference is at least said.
+  const watch = setInterval(() => {
+    const changed = [...stamps].filter(([file, at]) => stamp(file) !== at).map(([file]) => file);
+    if (changed.length === 0) return;
+    remember();
+    const wanted = core.loaded.cluster.ldirectord.some((file) => file.autoReload && changed.includes(file.path));
+    if (wanted) void reload();
+    else {
+      configProblem = `changed on disk, not in use: ${changed.join(', ')} (hactl reload takes it into use)`;
+      log('warn', configProblem);
+    }
+  }, WATCH_EVERY);
+
+  // ------------------------------------------------------------------------------------------------- the socket
+  async function snapshot(): Promise<StatusSnapshot> {
+    if (engine) await askEngine((id) => ({type: 'status', id}), STATUS_LIMIT);
+    checks.send({type: 'report'});
+    const part = await core.status();
+    const processes = [engine, checks, sync].flatMap((child) => (child ? [child.status()] : []));
+    const {loaded} = core;
+    return {
+      version: PROTOCOL_VERSION,
+      node: options.node,
+      daemonVersion: VERSION,
+      wall: clock.wall(),
+      configDir: options.configDir,
+      configLoaded: loaded.at,
+      configNotices: loaded.notices,
+      ...(configProblem === undefined ? {} : {configProblem}),
+      configDigest: loaded.digest,
+      processes: [{name: 'supervisor', state: 'running', pid: process.pid, restarts: 0}, ...processes],
+      sync: {
+        daemons: syncStatus?.daemons ?? [],
+        ...(syncStatus?.problem === undefined ? {} : {problem: syncStatus.problem}),
+      },
+      problems: processes.flatMap((one) => (one.state === 'dead' ? [`process ${one.name} is dead`] : [])),
+      ...part,
+    };
+  }
+
+  async function answer(command: Command): Promise<unknown> {
+    switch (command.command) {
+      case 'status':
+        return snapshot();
+      case 'reload':
+        return reload();
+      case 'move': {
+        if (!engine) throw new CommandError('no-pair', 'this director has no ha.cf: there is no peer to move to');
+        const {move, scope} = command;
+        const done = await askEngine((id) => ({type: 'move', id, move, scope}), MOVE_LIMIT);
+        if (done?.type !== 'move-done') throw new CommandError('timeout', 'the failover engine did not finish the move');
+        return done;
+      }
+      default:
+        throw new CommandError('unknown-command', 'unknown command');
+    }
+  }
+  const control = await serveControl(controlSocket(options.runDir), answer);
+  const chores = scheduleChores({log, configDir: options.configDir});
+  chores.configure(first.loaded.cluster.ha);
+  void openIpvs();
+  log('info', `director ${options.node} runs with ${options.configDir}`);
+
+  return {
+    reload,
+    stop: async () => {
+      clearInterval(poll);
+      clearInterval(watch);
+      chores.stop();
+      // First the addresses go to the peer, then what served them here.
+      await engine?.stop({type: 'stop'}, STOP_ENGINE_LIMIT);
+      for (const [index, group] of core.loaded.cluster.haresources.groups.entries())
+        if (core.roles.get(index + 1) === 'Active')
+          // oxlint-disable-next-line no-await-in-loop -- groups release one after another, as heartbeat does.
+          await runScripts(group, 'stop', {configDir: options.configDir, log});
+      await Promise.all([checks.stop({type: 'stop'}, STOP_LIMIT), sync.stop({type: 'stop'}, STOP_LIMIT)]);
+      await core.cleanStop();
+      ipvs?.close();
+      await control.close();
+    },
+  };
+}

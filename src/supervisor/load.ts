@@ -1,0 +1,81 @@
+/** Reads the configuration directory into something the supervisor can run, or into diagnostics. */
+import {createHash} from 'node:crypto';
+import {readFileSync, statSync} from 'node:fs';
+import {digestCluster, loadCluster, renderDiagnostic, type Diagnostic, type Mode} from '@hactl/config';
+import {engineConfig, type FindInterface} from './engine-config.ts';
+import {missingScripts} from './scripts.ts';
+import type {Loaded} from './supervisor.ts';
+import {withNames} from './names.ts';
+
+export interface LoadOptions {
+  readonly configDir: string;
+  readonly stateDir: string;
+  readonly node: string;
+  readonly mode: Mode;
+  readonly findInterface: FindInterface;
+  readonly wall: number;
+}
+
+export interface LoadOutcome {
+  /** undefined: there are errors, nothing may be changed. */
+  readonly loaded?: Loaded;
+  readonly diagnostics: readonly Diagnostic[];
+  /** The same, as people read them. */
+  readonly texts: readonly string[];
+  /** Every file that was read: watched for changes. */
+  readonly files: readonly string[];
+}
+
+/** A file's text and permission bits; undefined when there is no such file. */
+export function readSource(path: string): {text: string; mode: number} | undefined {
+  try {
+    return {text: readFileSync(path, 'utf8'), mode: statSync(path).mode & 0o7777};
+  } catch (error) {
+    const {code} = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return undefined;
+    throw error;
+  }
+}
+
+/** Reads and judges all files; decides nothing and changes nothing. */
+export async function loadDirectory(options: LoadOptions): Promise<LoadOutcome> {
+  const outcome = await withNames((resolve) =>
+    loadCluster({
+      dir: options.configDir,
+      read: readSource,
+      mode: options.mode,
+      localNode: options.node.toLowerCase(),
+      resolve,
+    }),
+  );
+  const texts = outcome.diagnostics.map((diagnostic) => renderDiagnostic(diagnostic, outcome.sources));
+  const files = [...outcome.sources.keys()];
+  const failed = outcome.diagnostics.some((diagnostic) => diagnostic.severity === 'error');
+  const {cluster} = outcome;
+  if (failed || !cluster) return {diagnostics: outcome.diagnostics, texts, files};
+
+  for (const group of cluster.haresources.groups)
+    for (const name of missingScripts(group, options.configDir))
+      texts.push(
+        `warning: resource script ${name} of group ${group.name} is neither in ${options.configDir}/resource.d nor in /etc/init.d: the group cannot start it`,
+      );
+  const digest = createHash('sha256').update(digestCluster(cluster)).digest('hex');
+  const base = {cluster, digest, notices: texts.length, at: options.wall};
+  if (!cluster.ha) return {loaded: base, diagnostics: outcome.diagnostics, texts, files};
+  const {config, unplaced} = engineConfig({
+    ha: cluster.ha,
+    cluster,
+    node: options.node.toLowerCase(),
+    digest,
+    stateDir: options.stateDir,
+    findInterface: options.findInterface,
+  });
+  if (unplaced.length > 0) {
+    for (const {address, group} of unplaced)
+      texts.push(
+        `error: no interface for address ${address} of group ${group}: no route leads to it; write ${address}/PREFIX/INTERFACE in haresources`,
+      );
+    return {diagnostics: outcome.diagnostics, texts, files};
+  }
+  return {loaded: {...base, engine: config}, diagnostics: outcome.diagnostics, texts, files};
+}

@@ -1,0 +1,70 @@
+/**
+ * The supervisor's process: the real clock, the real children, the real kernel. Started by the keeper; it may be
+ * started by hand too. What it decides is in supervisor.ts.
+ */
+import {mkdirSync, rmSync} from 'node:fs';
+import os from 'node:os';
+import {parseArgs} from 'node:util';
+import {defaultPaths} from '../paths.ts';
+import {makeLogger, type Level} from './log.ts';
+import {runDirector} from './director.ts';
+
+const {values: given} = parseArgs({
+  options: {
+    'config-dir': {type: 'string', default: defaultPaths.configDir},
+    'run-dir': {type: 'string', default: defaultPaths.runDir},
+    'state-dir': {type: 'string', default: defaultPaths.stateDir},
+    node: {type: 'string', default: os.hostname()},
+    strict: {type: 'boolean', default: false},
+    'log-level': {type: 'string', default: 'info'},
+    'log-format': {type: 'string', default: 'human'},
+  },
+});
+
+process.title = 'hactld-supervisor';
+const logger = makeLogger({
+  level: given['log-level'] as Level,
+  format: given['log-format'] === 'json' ? 'json' : 'human',
+  underJournal: process.env.JOURNAL_STREAM !== undefined,
+});
+const runDir = given['run-dir'];
+const stateDir = given['state-dir'];
+mkdirSync(runDir, {recursive: true, mode: 0o750});
+mkdirSync(stateDir, {recursive: true, mode: 0o700});
+
+const director = await runDirector({
+  configDir: given['config-dir'],
+  runDir,
+  stateDir,
+  node: given.node,
+  mode: given.strict ? 'strict' : 'lenient',
+  logger,
+});
+if (!director) {
+  await logger.close();
+  process.exit(2);
+}
+process.send?.('ready');
+
+let stopping = false;
+const stop = (why: string): void => {
+  if (stopping) return;
+  stopping = true;
+  logger.log('info', `stopping: ${why}`);
+  void director.stop().then(async () => {
+    rmSync(`${runDir}/control.sock`, {force: true});
+    await logger.close();
+    process.exit(0);
+  });
+};
+process.on('SIGTERM', () => stop('SIGTERM'));
+process.on('SIGINT', () => stop('SIGINT'));
+process.on('SIGHUP', () => void director.reload());
+// Without its keeper the supervisor would have nobody to start it again: hand over in good order.
+process.on('disconnect', () => stop('the keeper is gone'));
+process.on('uncaughtException', (error) => {
+  // Our bug: end at once. The engine notices, hands over to the peer, and the keeper starts a new supervisor.
+  logger.log('error', `internal error, the supervisor ends: ${error.stack ?? error.message}`);
+  process.exitCode = 70;
+  setImmediate(() => process.exit(70));
+});

@@ -1,0 +1,78 @@
+/** Configuration, kernel and verdicts → what the status says of a virtual service. Pure. */
+import type {Instant} from '@hactl/base';
+import type {CheckReport} from '@hactl/checks';
+import type {VirtualService} from '@hactl/config';
+import type {ObservedDestination, ObservedService} from '@hactl/ipvs';
+import type {RealStatus, VirtualStatus} from '../control/protocol.ts';
+import {checkId, destinationOf, realName, serviceKey, serviceName, virtualName} from './services.ts';
+
+const same = (one: {address: string; port: number}, other: {address: string; port: number}): boolean =>
+  one.address === other.address && one.port === other.port;
+
+const counters = (
+  there: ObservedDestination | undefined,
+): Pick<RealStatus, 'activeConnections' | 'inactiveConnections'> & {weight?: number} => ({
+  activeConnections: there?.activeConnections ?? 0,
+  inactiveConnections: there?.inactiveConnections ?? 0,
+  ...(there === undefined ? {} : {weight: there.weight}),
+});
+
+/** One virtual with its reals, its fallback, and whatever else the kernel holds in it. */
+export function virtualStatus(
+  virtual: VirtualService,
+  observed: readonly ObservedService[],
+  reports: ReadonlyMap<string, CheckReport>,
+  now: Instant,
+): VirtualStatus {
+  const name = virtualName(virtual);
+  const kernel = observed.find(({service}) => serviceName(service.key) === serviceName(serviceKey(virtual)));
+  const seen = new Set<ObservedDestination>();
+  const find = (wanted: {address: string; port: number}): ObservedDestination | undefined => {
+    const there = kernel?.destinations.find((one) => same(one, wanted));
+    if (there) seen.add(there);
+    return there;
+  };
+  const reals: RealStatus[] = virtual.reals.map((real) => {
+    const wanted = destinationOf(virtual, real);
+    const report = reports.get(checkId(virtual, real));
+    return {
+      name: realName(wanted),
+      method: real.method,
+      configuredWeight: real.weight,
+      ...counters(find(wanted)),
+      check: report?.state ?? 'unknown',
+      reason: report?.reason ?? 'not checked yet',
+      ...(report === undefined ? {} : {checkedAgo: Math.max(0, now - report.at)}),
+    };
+  });
+  if (virtual.fallback) {
+    const wanted = destinationOf(virtual, virtual.fallback);
+    const there = find(wanted);
+    reals.push({
+      name: realName(wanted),
+      method: virtual.fallback.method,
+      configuredWeight: virtual.fallback.weight,
+      ...counters(there),
+      check: 'fallback',
+      reason: there && there.weight > 0 ? 'in use: no real is up' : 'stands by',
+    });
+  }
+  for (const other of kernel?.destinations ?? [])
+    if (!seen.has(other))
+      reals.push({
+        name: realName(other),
+        method: other.forward,
+        configuredWeight: 0,
+        ...counters(other),
+        check: 'foreign',
+        reason: 'in the kernel, not in the configuration',
+      });
+  return {
+    name,
+    scheduler: virtual.scheduler,
+    ...(virtual.persistent === undefined ? {} : {persistent: virtual.persistent}),
+    inKernel: kernel !== undefined,
+    connections: String(kernel?.statistics.connections ?? 0n),
+    reals,
+  };
+}
