@@ -1,0 +1,110 @@
+/** The rules of the house, checked on every file: who may import whom, and who may touch the outside world. */
+import {readdirSync, readFileSync} from 'node:fs';
+import path from 'node:path';
+import test from 'ava';
+
+const root = path.resolve(import.meta.dirname, '../..');
+
+/** What each package may import of ours: rows below it only, never a neighbour (docs/architecture.md). */
+const allowed: Readonly<Record<string, readonly string[]>> = {
+  base: [],
+  config: ['base'],
+  net: ['base'],
+  ipvs: ['base', 'net'],
+  failover: ['base', 'net'],
+  checks: ['base', 'net'],
+  sync: ['base', 'net', 'ipvs'],
+};
+
+/** Files that meet the outside world: entries and drivers. Everything else decides, and is pure. */
+const drivers: readonly RegExp[] = [
+  /^src\//,
+  /^test\//,
+  /^packages\/net\//,
+  /^packages\/base\/src\/time\.ts$/,
+  /\.test\.ts$/,
+  /^packages\/[a-z]+\/src\/main\.ts$/,
+  /^packages\/ipvs\/src\/(kernel|proc|contract)[a-z.-]*\.ts$/,
+  /^packages\/failover\/src\/(driver|engine|ports|transport|death-notice|state-store|vip|fence|ping)[a-z.-]*\.ts$/,
+  /^packages\/checks\/src\/(driver|alerts|probes\/.*|sockets|probe-[a-z-]*|icmp[a-z-]*)\.ts$/,
+  /^packages\/checks\/src\/probes\//,
+  /^packages\/sync\/src\/(driver|sysctl|kernel)[a-z.-]*\.ts$/,
+];
+
+const banned: readonly (readonly [RegExp, string])[] = [
+  [/\bDate\.now\(/, 'the wall clock'],
+  [/\bperformance\.now\(/, 'the monotonic clock'],
+  [/\bMath\.random\(/, 'randomness'],
+  [/\bset(Timeout|Interval|Immediate)\(/, 'a timer'],
+  [/from 'node:(dgram|net|tls|http|https|dns|child_process|fs|os)(\/promises)?'/, 'I/O'],
+  [/\bprocess\.(env|exit|on|send|hrtime|kill)\b/, 'the process'],
+];
+
+interface Source {
+  readonly name: string;
+  readonly text: string;
+}
+
+const sources: readonly Source[] = ['packages', 'src', 'test'].flatMap((top) =>
+  readdirSync(path.join(root, top), {recursive: true, encoding: 'utf8'})
+    .filter((name) => name.endsWith('.ts') && !name.includes('node_modules'))
+    .map((name) => ({name: `${top}/${name}`, text: readFileSync(path.join(root, top, name), 'utf8')})),
+);
+
+const imports = (text: string): string[] =>
+  [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map((match) => match[1] ?? '');
+
+const packageOf = (name: string): string | undefined => /^packages\/([a-z]+)\//.exec(name)?.[1];
+
+test('there is something to check', (t) => {
+  t.true(sources.length > 40, `${sources.length} files`);
+});
+
+test('packages import only what is below them, through its index', (t) => {
+  const wrong: string[] = [];
+  for (const {name, text} of sources) {
+    const own = packageOf(name);
+    for (const target of imports(text)) {
+      const scoped = /^@hactl\/([a-z]+)(\/.*)?$/.exec(target);
+      if (scoped?.[2]) wrong.push(`${name}: ${target} reaches behind an index`);
+      if (own && scoped && !allowed[own]?.includes(scoped[1] ?? '')) wrong.push(`${name}: ${own} may not import ${target}`);
+      if (own && target.startsWith('../')) {
+        const resolved = path.posix.normalize(path.posix.join(path.posix.dirname(name), target));
+        if (packageOf(resolved) !== own) wrong.push(`${name}: ${target} leaves its package`);
+      }
+    }
+  }
+  t.deepEqual(wrong, []);
+});
+
+test('npm netlink and koffi stay behind packages/net', (t) => {
+  const wrong = sources.filter(
+    ({name, text}) => packageOf(name) !== 'net' && imports(text).some((target) => target === 'netlink' || target === 'koffi'),
+  );
+  t.deepEqual(
+    wrong.map(({name}) => name),
+    [],
+  );
+  const users = sources.filter(({text}) => imports(text).includes('netlink')).map(({name}) => name);
+  t.deepEqual(users, ['packages/net/src/netlink.ts']);
+});
+
+test('what decides touches no clock, randomness, timer, socket or process', (t) => {
+  const wrong: string[] = [];
+  for (const {name, text} of sources) {
+    if (drivers.some((pattern) => pattern.test(name))) continue;
+    for (const [pattern, what] of banned) if (pattern.test(text)) wrong.push(`${name}: ${what} (${String(pattern)})`);
+  }
+  t.deepEqual(wrong, []);
+});
+
+test('no console and no any in packages; no test is skipped or left alone', (t) => {
+  const wrong: string[] = [];
+  for (const {name, text} of sources) {
+    const isTest = name.endsWith('.test.ts');
+    if (packageOf(name) && !isTest && /\bconsole\.(log|error|warn|info)\(/.test(text)) wrong.push(`${name}: console`);
+    if (/:\s*any\b|\bas any\b|<any>/.test(text) && !name.endsWith('tidy.test.ts')) wrong.push(`${name}: any`);
+    if (isTest && /\btest(\.serial)?\.only\(/.test(text) && !name.endsWith('tidy.test.ts')) wrong.push(`${name}: only`);
+  }
+  t.deepEqual(wrong, []);
+});
