@@ -67,7 +67,8 @@ test('packages import only what is below them, through its index', (t) => {
     for (const target of imports(text)) {
       const scoped = /^@hactl\/([a-z]+)(\/.*)?$/.exec(target);
       if (scoped?.[2]) wrong.push(`${name}: ${target} reaches behind an index`);
-      if (own && scoped && !allowed[own]?.includes(scoped[1] ?? '')) wrong.push(`${name}: ${own} may not import ${target}`);
+      if (own && scoped && !allowed[own]?.includes(scoped[1] ?? ''))
+        wrong.push(`${name}: ${own} may not import ${target}`);
       if (own && target.startsWith('../')) {
         const resolved = path.posix.normalize(path.posix.join(path.posix.dirname(name), target));
         if (packageOf(resolved) !== own) wrong.push(`${name}: ${target} leaves its package`);
@@ -79,7 +80,8 @@ test('packages import only what is below them, through its index', (t) => {
 
 test('npm netlink and koffi stay behind packages/net', (t) => {
   const wrong = sources.filter(
-    ({name, text}) => packageOf(name) !== 'net' && imports(text).some((target) => target === 'netlink' || target === 'koffi'),
+    ({name, text}) =>
+      packageOf(name) !== 'net' && imports(text).some((target) => target === 'netlink' || target === 'koffi'),
   );
   t.deepEqual(
     wrong.map(({name}) => name),
@@ -93,7 +95,8 @@ test('what decides touches no clock, randomness, timer, socket or process', (t) 
   const wrong: string[] = [];
   for (const {name, text} of sources) {
     if (drivers.some((pattern) => pattern.test(name))) continue;
-    for (const [pattern, what] of banned) if (pattern.test(text)) wrong.push(`${name}: ${what} (${String(pattern)})`);
+    for (const [pattern, what] of banned)
+      if (pattern.test(text)) wrong.push(`${name}: ${what} (${String(pattern)})`);
   }
   t.deepEqual(wrong, []);
 });
@@ -102,9 +105,11 @@ test('no console and no any in packages; no test is skipped or left alone', (t) 
   const wrong: string[] = [];
   for (const {name, text} of sources) {
     const isTest = name.endsWith('.test.ts');
-    if (packageOf(name) && !isTest && /\bconsole\.(log|error|warn|info)\(/.test(text)) wrong.push(`${name}: console`);
+    if (packageOf(name) && !isTest && /\bconsole\.(log|error|warn|info)\(/.test(text))
+      wrong.push(`${name}: console`);
     if (/:\s*any\b|\bas any\b|<any>/.test(text) && !name.endsWith('tidy.test.ts')) wrong.push(`${name}: any`);
-    if (isTest && /\btest(\.serial)?\.only\(/.test(text) && !name.endsWith('tidy.test.ts')) wrong.push(`${name}: only`);
+    if (isTest && /\btest(\.serial)?\.only\(/.test(text) && !name.endsWith('tidy.test.ts'))
+      wrong.push(`${name}: only`);
   }
   t.deepEqual(wrong, []);
 });

@@ -1,0 +1,166 @@
+/**
+ * The drill's client, one process: a loop of HTTP requests (a new connection each) and a number of long-lived TCP
+ * connections (HTTP keep-alive, one request after another on the same connection). `mark NAME` on stdin prints one
+ * JSON line with what happened since the last mark. Bounded: it ends when stdin closes.
+ */
+import net from 'node:net';
+import {createInterface} from 'node:readline';
+import {parseArgs} from 'node:util';
+
+const {values} = parseArgs({
+  options: {
+    vip: {type: 'string', default: '127.0.0.1'},
+    port: {type: 'string', default: '80'},
+    streams: {type: 'string', default: '20'},
+    'stream-interval': {type: 'string', default: '200'},
+    'request-interval': {type: 'string', default: '100'},
+    timeout: {type: 'string', default: '3000'},
+  },
+});
+const host = values.vip;
+const port = Number(values.port);
+const streamInterval = Number(values['stream-interval']);
+const requestLimit = Number(values.timeout);
+
+/** What `mark` prints. Times are milliseconds; `at` counts from the last mark. */
+export interface ClientReport {
+  mark: string;
+  period: number;
+  requests: number;
+  failed: {at: number; error: string}[];
+  /** How many requests each real server answered, by the first line of its page. */
+  answers: Record<string, number>;
+  streams: number;
+  /** Connections that were reset or closed although nobody asked for it. */
+  broken: {at: number; error: string}[];
+  replies: number;
+  /** Longest time without a reply on any of the streams. */
+  outage: number;
+  outageAt: number;
+  /** Longest silence of a single stream. */
+  longestSilence: number;
+}
+
+let since = performance.now();
+let lastReply = since;
+let report = fresh();
+let alive = 0;
+
+function fresh(): ClientReport {
+  return {
+    mark: '',
+    period: 0,
+    requests: 0,
+    failed: [],
+    answers: {},
+    streams: 0,
+    broken: [],
+    replies: 0,
+    outage: 0,
+    outageAt: 0,
+    longestSilence: 0,
+  };
+}
+
+const at = (): number => Math.round(performance.now() - since);
+
+function noteReply(): void {
+  const now = performance.now();
+  const gap = now - Math.max(lastReply, since);
+  if (gap > report.outage) {
+    report.outage = Math.round(gap * 10) / 10;
+    report.outageAt = Math.round(now - since - gap);
+  }
+  lastReply = now;
+  report.replies += 1;
+}
+
+/** One short request on a connection of its own. */
+function request(): void {
+  report.requests += 1;
+  const mine = report;
+  const socket = net.connect({host, port});
+  let text = '';
+  const timer = setTimeout(() => done(`no answer within ${requestLimit} ms`), requestLimit);
+  let finished = false;
+  function done(error?: string): void {
+    if (finished) return;
+    finished = true;
+    clearTimeout(timer);
+    socket.destroy();
+    if (error !== undefined) mine.failed.push({at: at(), error});
+    else {
+      const page = (text.split('\r\n\r\n')[1] ?? '').split('\n')[0] ?? '';
+      mine.answers[page] = (mine.answers[page] ?? 0) + 1;
+    }
+  }
+  socket.setEncoding('utf8');
+  socket.on('connect', () => socket.write('GET /index.html HTTP/1.0\r\nHost: www.esempio.com\r\n\r\n'));
+  socket.on('data', (chunk: string) => {
+    text += chunk;
+  });
+  socket.on('end', () =>
+    done(text.startsWith('HTTP/1.1 200') ? undefined : `unexpected answer: ${text.slice(0, 30)}`),
+  );
+  socket.on('error', (error: NodeJS.ErrnoException) => done(error.code ?? error.message));
+}
+
+/** One connection that lives as long as the drill. */
+function stream(index: number): void {
+  const socket = net.connect({host, port});
+  let heard = performance.now();
+  let timer: NodeJS.Timeout | undefined;
+  let over = false;
+  const ask = (): void => {
+    socket.write('GET /index.html HTTP/1.1\r\nHost: www.esempio.com\r\n\r\n');
+  };
+  const breaks = (error: string): void => {
+    if (over) return;
+    over = true;
+    clearTimeout(timer);
+    alive -= 1;
+    report.broken.push({at: at(), error: `stream ${index}: ${error}`});
+    socket.destroy();
+  };
+  socket.setNoDelay(true);
+  socket.on('connect', () => {
+    alive += 1;
+    heard = performance.now();
+    ask();
+  });
+  socket.on('data', () => {
+    const now = performance.now();
+    report.longestSilence = Math.max(report.longestSilence, Math.round(now - heard));
+    heard = now;
+    noteReply();
+    clearTimeout(timer);
+    timer = setTimeout(ask, streamInterval);
+  });
+  socket.on('end', () => breaks('closed by the other side'));
+  socket.on('error', (error: NodeJS.ErrnoException) => breaks(error.code ?? error.message));
+}
+
+const count = Number(values.streams);
+for (let index = 0; index < count; index += 1)
+  setTimeout(() => stream(index), (index * streamInterval) / Math.max(1, count));
+const loop = setInterval(request, Number(values['request-interval']));
+
+const input = createInterface({input: process.stdin});
+input.on('line', (line) => {
+  const [word, mark] = line.split(' ');
+  if (word !== 'mark') return;
+  const now = performance.now();
+  // A silence that still lasts counts as far as it went.
+  const open = now - Math.max(lastReply, since);
+  if (open > report.outage) report.outage = Math.round(open * 10) / 10;
+  process.stdout.write(
+    JSON.stringify({...report, mark: mark ?? '', period: Math.round(now - since), streams: alive}) + '\n',
+  );
+  since = now;
+  report = fresh();
+});
+input.on('close', () => {
+  clearInterval(loop);
+  process.exit(0);
+});
+process.stdout.write(JSON.stringify({mark: 'started'}) + '\n');

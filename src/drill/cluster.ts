@@ -1,0 +1,178 @@
+/** Two directors of a site: their files, their daemons, what they say and what the kernel says. */
+import {readFileSync} from 'node:fs';
+import path from 'node:path';
+import type {StatusSnapshot} from '../control/protocol.ts';
+import {drillConfig} from './config.ts';
+import type {Holding} from './holders.ts';
+import type {Outcome, Program, Site} from './site.ts';
+import {until} from './until.ts';
+
+export const directors = ['director1', 'director2'] as const;
+export type DirectorName = (typeof directors)[number];
+
+const seedFile = (name: string): string =>
+  readFileSync(path.resolve(import.meta.dirname, '../../test/fixtures/seeds', name), 'utf8');
+
+export interface ClusterOptions {
+  readonly site: Site;
+  readonly keepalive: string;
+  readonly deadtime: string;
+}
+
+export type Cluster = ReturnType<typeof makeCluster>;
+
+/** The pair on a site. */
+export function makeCluster({site, keepalive, deadtime}: ClusterOptions) {
+  const daemons = new Map<string, Program>();
+  const watches: Program[] = [];
+  const holdings: Holding[] = [];
+  /** Directors that are off the air: what happens to their addresses there concerns nobody on the LAN. */
+  const isolated = new Set<string>();
+  let starts = 0;
+
+  const directory = (name: string): string => `${site.directory(name)}/${name}`;
+  const hactl = (name: string, words: readonly string[]): Promise<Outcome> =>
+    site.run(name, [
+      site.node,
+      `${site.checkout}/src/hactl.ts`,
+      '--run-dir',
+      `${directory(name)}/run`,
+      ...words,
+    ]);
+
+  async function writeConfig(name: string): Promise<void> {
+    const files = drillConfig({
+      seeds: {
+        haCf: seedFile('s001_ha.cf'),
+        haresources: seedFile('s001_haresources'),
+        authkeys: seedFile('s001_authkeys'),
+        ldirectordCf: seedFile('s004_flat.cf'),
+      },
+      vip: site.vip,
+      directors,
+      webs: site.webs.map((web) => site.address(web)),
+      device: site.device(name),
+      keepalive,
+      deadtime,
+    });
+    const local = (text: string): string => text.replaceAll('/var/log/', `${directory(name)}/`);
+    for (const [file, text] of Object.entries(files))
+      // oxlint-disable-next-line no-await-in-loop -- four small files.
+      await site.write(
+        name,
+        `${directory(name)}/ha.d/${file}`,
+        local(text as string),
+        file === 'authkeys' ? 0o600 : 0o644,
+      );
+  }
+
+  async function start(name: string): Promise<void> {
+    starts += 1;
+    const program = await site.start(
+      name,
+      [
+        site.node,
+        `${site.checkout}/src/hactld.ts`,
+        '--config-dir',
+        `${directory(name)}/ha.d`,
+        '--run-dir',
+        `${directory(name)}/run`,
+        '--state-dir',
+        `${directory(name)}/state`,
+        '--node',
+        name,
+      ],
+      `${directory(name)}/hactld-${starts}.log`,
+    );
+    daemons.set(name, program);
+  }
+
+  async function status(name: string): Promise<StatusSnapshot | undefined> {
+    const {status: code, stdout} = await hactl(name, ['status', '--json']);
+    return code === 0 ? (JSON.parse(stdout) as StatusSnapshot) : undefined;
+  }
+
+  /** Follows the VIP on a director with the kernel's own time stamps. */
+  async function watchHolder(name: string): Promise<void> {
+    const program = await site.start(
+      name,
+      ['ip', '-o', '-ts', 'monitor', 'address'],
+      `${directory(name)}/addresses.log`,
+    );
+    watches.push(program);
+    program.onLine((line) => {
+      if (!line.includes(` ${site.vip}/`) || isolated.has(name)) return;
+      const stamp = /^\[(\S+)\]/.exec(line)?.[1];
+      const at = stamp === undefined ? Date.now() : Date.parse(`${stamp.slice(0, 23)}Z`);
+      holdings.push({at, director: name, holds: !line.includes('Deleted')});
+    });
+  }
+
+  /** Does the kernel of a director have the VIP now. */
+  async function holds(name: string): Promise<boolean> {
+    const {stdout} = await site.run(name, ['ip', '-o', 'address', 'show', 'dev', site.device(name)]);
+    return stdout.includes(` ${site.vip}/`);
+  }
+
+  /** Waits until a director says and its kernel shows that it is Active, and that all of it works. */
+  const whole = (name: string, limit: number): Promise<StatusSnapshot> =>
+    until(`${name} is whole`, limit, async () => {
+      const one = await status(name);
+      if (!one?.engine || !one.ready.ready) return undefined;
+      if (one.processes.some((process) => process.state !== 'running')) return undefined;
+      if (one.engine.groups.some((group) => group.role === 'Initialize')) return undefined;
+      return one;
+    });
+
+  const active = (name: string, limit: number): Promise<StatusSnapshot> =>
+    until(`${name} is Active`, limit, async () => {
+      const one = await status(name);
+      return one?.engine?.groups.every((group) => group.role === 'Active') && (await holds(name))
+        ? one
+        : undefined;
+    });
+
+  async function powerOff(name: string): Promise<number> {
+    // The link first: a dying daemon must not get a last word out.
+    await site.cutLink(name);
+    const at = Date.now();
+    isolated.add(name);
+    holdings.push({at, director: name, holds: false});
+    await daemons.get(name)?.kill('SIGKILL', true);
+    daemons.delete(name);
+    return at;
+  }
+
+  async function powerOn(name: string): Promise<void> {
+    // A machine that boots has no address of ours: what the dead daemon left is the kernel's to drop by its lease.
+    await until(`the lease on ${name} has run out`, 15_000, async () => !(await holds(name)));
+    isolated.delete(name);
+    await site.restoreLink(name);
+    await start(name);
+  }
+
+  return {
+    site,
+    hactl,
+    holdings,
+    status,
+    holds,
+    whole,
+    active,
+    start,
+    writeConfig,
+    watchHolder,
+    powerOff,
+    powerOn,
+    directory,
+    daemon: (name: string): Program | undefined => daemons.get(name),
+    stop: async (): Promise<void> => {
+      for (const watch of watches)
+        // oxlint-disable-next-line no-await-in-loop -- a handful of programs.
+        await watch.kill('SIGTERM');
+      for (const program of daemons.values())
+        // oxlint-disable-next-line no-await-in-loop -- a handful of programs.
+        await program.kill('SIGKILL', true);
+    },
+  };
+}

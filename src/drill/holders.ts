@@ -1,0 +1,33 @@
+/** When did which director hold the VIP: intervals, and how long both or neither did. Pure. */
+
+/** One observation on one clock: from `at` on, `director` holds the VIP or does not. */
+export interface Holding {
+  readonly at: number;
+  readonly director: string;
+  readonly holds: boolean;
+}
+
+export interface HolderTimes {
+  readonly both: number;
+  readonly neither: number;
+}
+
+/** Sums, between `from` and `to`, the time with two holders and with none. */
+export function holderTimes(observations: readonly Holding[], from: number, to: number): HolderTimes {
+  const holding = new Set<string>();
+  let [both, neither] = [0, 0];
+  let at = from;
+  const count = (until: number): void => {
+    const span = Math.max(0, Math.min(until, to) - at);
+    if (holding.size > 1) both += span;
+    if (holding.size === 0) neither += span;
+    at = Math.max(at, Math.min(until, to));
+  };
+  for (const one of observations.toSorted((a, b) => a.at - b.at)) {
+    if (one.at > from) count(one.at);
+    if (one.holds) holding.add(one.director);
+    else holding.delete(one.director);
+  }
+  count(to);
+  return {both, neither};
+}

@@ -1,0 +1,300 @@
+/** The drill: real connections over real servers while things die, one after another. */
+import {parseStatusTruth} from './truth.ts';
+import type {ClientReport} from './client.ts';
+import {makeCluster, type Cluster} from './cluster.ts';
+import {holderTimes} from './holders.ts';
+import {renderReport, type Row} from './report.ts';
+import type {Program, Site} from './site.ts';
+import {until} from './until.ts';
+
+export interface DrillOptions {
+  readonly site: Site;
+  readonly keepalive: string;
+  readonly deadtime: string;
+  readonly streams: number;
+  readonly say: (line: string) => void;
+  /** Starts and ends the web server of a host. */
+  readonly web: {start(host: string): Promise<void>; kill(host: string): Promise<void>};
+}
+
+/** How long things may take before the drill gives up on them; emulation is slow. */
+const LIMIT = 60_000;
+/** Quiet time behind an event, in which nothing may be lost any more. */
+const QUIET = 3_000;
+/** The issue's bound for a daemon with a dead process to be whole again. */
+const WHOLE_LIMIT = 2_000;
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+interface Expectation {
+  /** May requests be lost while the event happens? New connections cannot survive what kills their server. */
+  readonly lossAllowed: boolean;
+  readonly streamsKept: boolean;
+  readonly bothLimit: number;
+}
+
+/** Runs every event; resolves to true when nothing that should survive was lost. */
+export async function runDrill(options: DrillOptions): Promise<boolean> {
+  const {site, say} = options;
+  const cluster = makeCluster(options);
+  const rows: Row[] = [];
+  let client: Program | undefined;
+  let broken = 0;
+  try {
+    say('web servers');
+    await Promise.all(site.webs.map((web) => options.web.start(web)));
+    for (const name of ['director1', 'director2']) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other, so that director1 is first.
+      await cluster.writeConfig(name);
+      // oxlint-disable-next-line no-await-in-loop -- see above.
+      await cluster.watchHolder(name);
+      // oxlint-disable-next-line no-await-in-loop -- see above.
+      await cluster.start(name);
+    }
+    say('waiting for the pair');
+    await cluster.active('director1', LIMIT);
+    await cluster.whole('director1', LIMIT);
+    await cluster.whole('director2', LIMIT);
+    await allWebsUp(cluster, 'director1');
+    await truth('start', []);
+
+    say('client: requests and streams');
+    client = await site.start(
+      'client',
+      [
+        site.node,
+        `${site.checkout}/src/drill/client.ts`,
+        '--vip',
+        site.vip,
+        '--streams',
+        String(options.streams),
+      ],
+      `${site.directory('client')}/client.log`,
+    );
+    await until('the client runs', LIMIT, () => client?.lines.length);
+    await pause(QUIET);
+    // A connection is synced from its third packet on, and the message leaves up to two seconds later.
+    await pause(3_000);
+    await mark('warm-up');
+
+    await event('nothing happens', {lossAllowed: false, streamsKept: true, bothLimit: 0}, async () => {
+      await pause(QUIET);
+      const report = await cluster.status('director1');
+      const answers = report?.virtuals[0]?.reals.filter((real) => real.activeConnections > 0).length ?? 0;
+      return `connections on ${answers} of ${site.webs.length} reals`;
+    });
+
+    await realServerDies();
+    for (const name of ['checks', 'sync', 'failover', 'supervisor'])
+      // oxlint-disable-next-line no-await-in-loop -- one death at a time.
+      await processDies(name);
+
+    await event(
+      'broken file, hactl reload',
+      {lossAllowed: false, streamsKept: true, bothLimit: 0},
+      brokenReload,
+    );
+
+    await event('power loss of director1', {lossAllowed: true, streamsKept: true, bothLimit: 0}, async () => {
+      const at = await cluster.powerOff('director1');
+      await cluster.active('director2', LIMIT);
+      const taken = cluster.holdings.find((one) => one.director === 'director2' && one.holds && one.at >= at);
+      return `director2 has the address ${taken === undefined ? '?' : Math.round(taken.at - at)} ms after`;
+    });
+
+    await event(
+      'director1 returns and takes back',
+      {lossAllowed: false, streamsKept: true, bothLimit: 1_000},
+      async () => {
+        await cluster.powerOn('director1');
+        await cluster.active('director1', LIMIT);
+        await cluster.whole('director1', LIMIT);
+        return '';
+      },
+    );
+
+    await event(
+      'hactl standby on director1',
+      {lossAllowed: false, streamsKept: true, bothLimit: 1_000},
+      async () => {
+        const {stdout, stderr, status} = await cluster.hactl('director1', ['standby']);
+        await cluster.active('director2', LIMIT);
+        if (status !== 0) throw new Error(`hactl standby: ${stdout}${stderr}`);
+        return stdout.trim().slice(0, 60);
+      },
+    );
+
+    await event('hactl failback', {lossAllowed: false, streamsKept: true, bothLimit: 1_000}, async () => {
+      const {stdout, stderr, status} = await cluster.hactl('director2', ['failback']);
+      await cluster.active('director1', LIMIT);
+      if (status !== 0) throw new Error(`hactl failback: ${stdout}${stderr}`);
+      return stdout.trim().slice(0, 60);
+    });
+  } catch (error) {
+    rows.push({
+      event: 'drill',
+      outage: 0,
+      requests: 0,
+      lost: 0,
+      streams: 0,
+      broken: 0,
+      both: 0,
+      neither: 0,
+      note: '',
+      failures: [error instanceof Error ? (error.stack ?? error.message) : String(error)],
+    });
+  } finally {
+    await client?.kill('SIGTERM');
+    await cluster.stop();
+    await Promise.all(site.webs.map((web) => options.web.kill(web)));
+  }
+  say('');
+  for (const line of renderReport(rows).split('\n')) say(line);
+  return rows.length > 0 && rows.every((row) => row.failures.length === 0);
+
+  // ------------------------------------------------------------------------------------------------- the parts
+
+  async function mark(name: string): Promise<ClientReport> {
+    const program = client;
+    if (!program) throw new Error('no client');
+    program.write(`mark ${name.replaceAll(' ', '-')}`);
+    const wanted = name.replaceAll(' ', '-');
+    const line = await until(`the client reports ${name}`, LIMIT, () =>
+      program.lines.findLast((one) => one.includes(`"mark":"${wanted}"`)),
+    );
+    return JSON.parse(line) as ClientReport;
+  }
+
+  async function event(name: string, expected: Expectation, work: () => Promise<string>): Promise<void> {
+    say(`— ${name}`);
+    await mark(`before ${name}`);
+    const from = Date.now();
+    const failures: string[] = [];
+    let note = '';
+    try {
+      note = await work();
+    } catch (error) {
+      failures.push(error instanceof Error ? error.message : String(error));
+    }
+    await pause(QUIET);
+    const report = await mark(name);
+    const to = Date.now();
+    await truth(name, failures);
+    const {both, neither} = holderTimes(cluster.holdings, from, to);
+    broken += report.broken.length;
+    if (!expected.lossAllowed && report.failed.length > 0)
+      failures.push(`${report.failed.length} requests lost: ${JSON.stringify(report.failed.slice(0, 3))}`);
+    const late = report.failed.filter((one) => one.at > report.period - QUIET / 2);
+    if (expected.lossAllowed && late.length > 0)
+      failures.push(`requests lost after recovery: ${JSON.stringify(late)}`);
+    if (expected.streamsKept && report.broken.length > 0)
+      failures.push(`streams broken: ${JSON.stringify(report.broken.slice(0, 3))}`);
+    if (both > expected.bothLimit) failures.push(`two directors held the VIP for ${both.toFixed(0)} ms`);
+    rows.push({
+      event: name,
+      outage: report.outage,
+      requests: report.requests,
+      lost: report.failed.length,
+      streams: report.streams,
+      broken: report.broken.length,
+      both,
+      neither,
+      note,
+      failures,
+    });
+    say(
+      `  ${failures.length === 0 ? 'ok' : `FAILED: ${failures.join('; ')}`}${note === '' ? '' : ` (${note})`}`,
+    );
+  }
+
+  /** What `hactl status` says on each living director, against what the kernel shows. */
+  async function truth(when: string, failures: string[]): Promise<void> {
+    for (const name of ['director1', 'director2']) {
+      if (!cluster.daemon(name)?.running) continue;
+      const lies = await until(`${name} tells the truth`, 5_000, async () => {
+        const [said, held] = [await cluster.status(name), await cluster.holds(name)];
+        const found = parseStatusTruth(said, held);
+        return found.length === 0 ? {found} : undefined;
+      }).catch(async () => ({
+        found: parseStatusTruth(await cluster.status(name), await cluster.holds(name)),
+      }));
+      for (const lie of lies.found) failures.push(`${when}: status of ${name}: ${lie}`);
+    }
+  }
+
+  async function allWebsUp(pair: Cluster, name: string): Promise<void> {
+    await until('all reals are up', LIMIT, async () => {
+      const said = await pair.status(name);
+      const reals = said?.virtuals[0]?.reals.filter((real) => real.check !== 'fallback') ?? [];
+      return (
+        reals.length === site.webs.length && reals.every((real) => real.check === 'up' && real.weight === 1)
+      );
+    });
+  }
+
+  async function realServerDies(): Promise<void> {
+    const web = site.webs[1] ?? '';
+    const address = site.address(web);
+    // The streams on the dead server die with it: that is the server's death, not the director's.
+    await event('web2 is killed', {lossAllowed: true, streamsKept: false, bothLimit: 0}, async () => {
+      const at = performance.now();
+      await options.web.kill(web);
+      await until('web2 gets no more connections', LIMIT, async () => {
+        const said = await cluster.status('director1');
+        const real = said?.virtuals[0]?.reals.find((one) => one.name.startsWith(`${address}:`));
+        return real?.check === 'down' && (real.weight ?? 0) === 0;
+      });
+      return `out after ${Math.round(performance.now() - at)} ms`;
+    });
+    await event('web2 is back', {lossAllowed: false, streamsKept: true, bothLimit: 0}, async () => {
+      await options.web.start(web);
+      await allWebsUp(cluster, 'director1');
+      return 'weight 1 again';
+    });
+  }
+
+  async function processDies(name: string): Promise<void> {
+    const handsOver = name === 'failover' || name === 'supervisor';
+    await event(`SIGKILL of ${name}`, {lossAllowed: false, streamsKept: true, bothLimit: 0}, async () => {
+      const before = await cluster.status('director1');
+      const pid = before?.processes.find((process) => process.name === name)?.pid;
+      if (pid === undefined) throw new Error(`no pid of ${name}`);
+      const at = performance.now();
+      await site.run('director1', ['kill', '-KILL', String(pid)]);
+      await until(`${name} runs again`, LIMIT, async () => {
+        const said = await cluster.status('director1');
+        const now = said?.processes.find((process) => process.name === name);
+        return now?.state === 'running' && now.pid !== pid && said?.ready.ready === true;
+      });
+      const took = Math.round(performance.now() - at);
+      if (handsOver) await cluster.active('director1', LIMIT);
+      if (took > WHOLE_LIMIT) throw new Error(`whole again only after ${took} ms`);
+      return `whole again after ${took} ms`;
+    });
+  }
+
+  async function brokenReload(): Promise<string> {
+    const file = `${cluster.directory('director1')}/ha.d/ldirectord.cf`;
+    const good = (await site.run('director1', ['cat', file])).stdout;
+    const before = JSON.stringify(
+      (await cluster.status('director1'))?.virtuals.map((one) =>
+        one.reals.map((real) => [real.name, real.weight]),
+      ),
+    );
+    await site.write('director1', file, good.replace('scheduler=rr', 'scheduler=\nnonsense=1'), 0o644);
+    const outcome = await cluster.hactl('director1', ['reload']);
+    const after = JSON.stringify(
+      (await cluster.status('director1'))?.virtuals.map((one) =>
+        one.reals.map((real) => [real.name, real.weight]),
+      ),
+    );
+    await site.write('director1', file, good, 0o644);
+    const mended = await cluster.hactl('director1', ['reload']);
+    if (outcome.status === 0) throw new Error('a broken file was taken');
+    if (!/ldirectord\.cf:\d+:\d+: error/.test(outcome.stderr))
+      throw new Error(`no place in: ${outcome.stderr}`);
+    if (before !== after) throw new Error(`the table changed: ${before} -> ${after}`);
+    if (mended.status !== 0) throw new Error(`the good file was refused: ${mended.stderr}`);
+    return 'refused with file:line:column, table unchanged';
+  }
+}

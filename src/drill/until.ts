@@ -1,0 +1,17 @@
+/** Waits until `probe` gives a value; throws when `limit` milliseconds are over. */
+export async function until<T>(
+  what: string,
+  limit: number,
+  probe: () => Promise<T | undefined | false> | T | undefined | false,
+  every = 50,
+): Promise<T> {
+  const end = performance.now() + limit;
+  for (;;) {
+    // oxlint-disable-next-line no-await-in-loop -- polling is one look after another.
+    const value = await probe();
+    if (value !== undefined && value !== false) return value;
+    if (performance.now() > end) throw new Error(`waited ${limit} ms in vain until ${what}`);
+    // oxlint-disable-next-line no-await-in-loop -- see above.
+    await new Promise((resolve) => setTimeout(resolve, every));
+  }
+}

@@ -1,0 +1,17 @@
+/** Runs the named test files with AVA, one after another: the micro-VM has two slow processors and one network stack. */
+import {spawnSync} from 'node:child_process';
+import path from 'node:path';
+
+const root = path.resolve(import.meta.dirname, '../..');
+const {status} = spawnSync(
+  process.execPath,
+  [
+    path.join(root, 'node_modules/ava/entrypoints/cli.mjs'),
+    '--tap',
+    '--serial',
+    '--timeout=240s',
+    ...process.argv.slice(2),
+  ],
+  {cwd: root, stdio: 'inherit'},
+);
+process.exitCode = status ?? 1;
