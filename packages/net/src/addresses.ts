@@ -1,0 +1,188 @@
+/** Addresses and links over rtnetlink, synchronously: the failover engine's hands on the VIP. */
+import ipaddr from 'ipaddr.js';
+import {attribute, readAttributes, readString, stringAttribute, u32Attribute} from './attributes.ts';
+import {netlinkFlag, openDirect, type DirectNetlink} from './netlink-direct.ts';
+import {abi} from './sys.ts';
+
+const RTM_GETLINK = 18;
+const RTM_NEWADDR = 20;
+const RTM_DELADDR = 21;
+const RTM_GETADDR = 22;
+const RTM_GETROUTE = 26;
+const IFA = {ADDRESS: 1, LOCAL: 2, LABEL: 3, BROADCAST: 4, CACHEINFO: 6, FLAGS: 8} as const;
+const IFLA = {ADDRESS: 1, IFNAME: 3, OPERSTATE: 16} as const;
+const RTA = {DST: 1, OIF: 4, PREFSRC: 7} as const;
+/** No duplicate address detection: a VIP that waits a second to be usable is no fail-over. */
+const IFA_F_NODAD = 0x02;
+/** Kernel addresses do not get a route of their own for a /32, and no "noprefixroute" is needed for it. */
+const FOREVER = 0xffff_ffff;
+const IFF_UP = 1;
+const IFF_RUNNING = 0x40;
+
+export interface Link {
+  readonly index: number;
+  readonly name: string;
+  readonly up: boolean;
+  /** Carrier, and operationally up. */
+  readonly running: boolean;
+  /** Hardware address, `02:00:00:00:00:01`. */
+  readonly mac: string;
+}
+
+export interface InterfaceAddress {
+  readonly family: 4 | 6;
+  readonly address: string;
+  readonly prefixLength: number;
+  readonly index: number;
+  readonly label?: string;
+  readonly broadcast?: string;
+  /** Seconds until the kernel drops it; undefined: never. */
+  readonly validFor?: number;
+}
+
+/** An address to put on an interface. */
+export interface NewAddress {
+  readonly family: 4 | 6;
+  readonly address: string;
+  readonly prefixLength: number;
+  readonly index: number;
+  readonly label?: string;
+  readonly broadcast?: string;
+  /** Whole seconds after which the kernel drops it unless it is renewed; undefined: it stays. */
+  readonly lease?: number;
+}
+
+/** The octets of an address. */
+export const addressBytes = (address: string): Buffer => Buffer.from(ipaddr.parse(address).toByteArray());
+
+/** Octets to canonical text: dotted quad, or RFC 5952. */
+export function addressText(bytes: Uint8Array): string {
+  const parsed = ipaddr.fromByteArray([...bytes]);
+  return parsed.kind() === 'ipv6' ? (parsed as ipaddr.IPv6).toRFC5952String() : parsed.toString();
+}
+
+const familyNumber = (family: 4 | 6): number => (family === 4 ? abi.AF_INET : abi.AF_INET6);
+
+function addressMessage(one: NewAddress): Buffer {
+  const head = Buffer.alloc(8);
+  head[0] = familyNumber(one.family);
+  head[1] = one.prefixLength;
+  head.writeUInt32LE(one.index, 4);
+  const bytes = addressBytes(one.address);
+  const parts = [head, attribute(IFA.LOCAL, bytes), attribute(IFA.ADDRESS, bytes)];
+  if (one.family === 4 && one.broadcast !== undefined)
+    parts.push(attribute(IFA.BROADCAST, addressBytes(one.broadcast)));
+  if (one.family === 4 && one.label !== undefined) parts.push(stringAttribute(IFA.LABEL, one.label));
+  if (one.family === 6) parts.push(u32Attribute(IFA.FLAGS, IFA_F_NODAD));
+  if (one.lease !== undefined) {
+    const cache = Buffer.alloc(16);
+    cache.writeUInt32LE(one.lease, 0);
+    cache.writeUInt32LE(one.lease, 4);
+    parts.push(attribute(IFA.CACHEINFO, cache));
+  }
+  return Buffer.concat(parts);
+}
+
+/** Opens the socket on which addresses are changed. */
+export function openAddresses() {
+  const socket: DirectNetlink = openDirect(0);
+
+  function links(): Link[] {
+    return socket
+      .request(RTM_GETLINK, netlinkFlag.DUMP, Buffer.alloc(16), {op: 'list', target: 'links'})
+      .map((message) => readLink(message));
+  }
+
+  function list(): InterfaceAddress[] {
+    return socket
+      .request(RTM_GETADDR, netlinkFlag.DUMP, Buffer.alloc(8), {op: 'list', target: 'addresses'})
+      .flatMap((message) => readAddress(message) ?? []);
+  }
+
+  /** Adds the address, or renews its lease when it is there. Throws NetlinkError. */
+  function put(one: NewAddress): void {
+    socket.request(RTM_NEWADDR, netlinkFlag.CREATE | netlinkFlag.REPLACE, addressMessage(one), {
+      op: 'add address',
+      target: `${one.address}/${one.prefixLength}`,
+    });
+  }
+
+  /** Removes the address. Throws NetlinkError EADDRNOTAVAIL when it is not there. */
+  function remove(one: Pick<NewAddress, 'family' | 'address' | 'prefixLength' | 'index'>): void {
+    const {family, address, prefixLength, index} = one;
+    socket.request(RTM_DELADDR, 0, addressMessage({family, address, prefixLength, index}), {
+      op: 'delete address',
+      target: `${address}/${prefixLength}`,
+    });
+  }
+
+  /** What findif finds: the device by which the kernel would reach an address, and the prefix length of that network. */
+  function findInterface(address: string, family: 4 | 6): {device: string; prefixLength: number} | undefined {
+    const head = Buffer.alloc(12);
+    head[0] = familyNumber(family);
+    head[1] = family === 4 ? 32 : 128;
+    let index: number | undefined;
+    try {
+      const [answer] = socket.request(
+        RTM_GETROUTE,
+        0,
+        Buffer.concat([head, attribute(RTA.DST, addressBytes(address))]),
+        {op: 'find route', target: address},
+      );
+      index = answer ? readAttributes(answer.subarray(12)).get(RTA.OIF)?.readUInt32LE(0) : undefined;
+    } catch {
+      return undefined;
+    }
+    const device = links().find((link) => link.index === index)?.name;
+    if (device === undefined || device === 'lo') return undefined;
+    const wanted = ipaddr.parse(address);
+    const network = list().find(
+      (one) =>
+        one.index === index &&
+        one.family === family &&
+        wanted.match(
+          ipaddr.parseCIDR(`${one.address}/${one.prefixLength}`) as [ipaddr.IPv4, number] &
+            [ipaddr.IPv6, number],
+        ),
+    );
+    return {device, prefixLength: network?.prefixLength ?? (family === 4 ? 32 : 128)};
+  }
+
+  return {links, list, put, remove, findInterface, close: () => socket.close()};
+}
+
+export type Addresses = ReturnType<typeof openAddresses>;
+
+export function readLink(message: Buffer): Link {
+  const attributes = readAttributes(message.subarray(16));
+  const flags = message.readUInt32LE(8);
+  return {
+    index: message.readInt32LE(4),
+    name: readString(attributes.get(IFLA.IFNAME) ?? Buffer.alloc(0)),
+    up: (flags & IFF_UP) !== 0,
+    running: (flags & IFF_RUNNING) !== 0,
+    mac: [...(attributes.get(IFLA.ADDRESS) ?? [])]
+      .map((byte) => byte.toString(16).padStart(2, '0'))
+      .join(':'),
+  };
+}
+
+export function readAddress(message: Buffer): InterfaceAddress | undefined {
+  const family = message[0] === abi.AF_INET ? 4 : message[0] === abi.AF_INET6 ? 6 : undefined;
+  if (family === undefined) return undefined;
+  const attributes = readAttributes(message.subarray(8));
+  const bytes = attributes.get(IFA.LOCAL) ?? attributes.get(IFA.ADDRESS);
+  if (!bytes) return undefined;
+  const label = attributes.get(IFA.LABEL);
+  const broadcast = attributes.get(IFA.BROADCAST);
+  const valid = attributes.get(IFA.CACHEINFO)?.readUInt32LE(4) ?? FOREVER;
+  return {
+    family,
+    address: addressText(bytes),
+    prefixLength: message[1] ?? 0,
+    index: message.readUInt32LE(4),
+    ...(label ? {label: readString(label)} : {}),
+    ...(broadcast ? {broadcast: addressText(broadcast)} : {}),
+    ...(valid === FOREVER ? {} : {validFor: valid}),
+  };
+}

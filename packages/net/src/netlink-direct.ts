@@ -1,0 +1,139 @@
+/**
+ * A netlink socket of our own over koffi: one blocking request at a time, answered within microseconds (the kernel
+ * answers inside send). Errors carry the errno and the kernel's own sentence. This is the failover engine's path, and
+ * IPVS's: it cannot be brought down by an overrun, and it says what was wrong.
+ */
+import {readAttributes, readString} from './attributes.ts';
+import {
+  abi,
+  bindSocket,
+  closeFd,
+  errnoName,
+  lastErrno,
+  openSocket,
+  receive,
+  sendTo,
+  setIntOption,
+  setOption,
+} from './sys.ts';
+
+export const netlinkFlag = {
+  REQUEST: 1,
+  MULTI: 2,
+  ACK: 4,
+  DUMP: 0x300,
+  REPLACE: 0x100,
+  EXCL: 0x200,
+  CREATE: 0x400,
+  CAPPED: 0x100,
+  ACK_TLVS: 0x200,
+} as const;
+
+const NLMSG_ERROR = 2;
+const NLMSG_DONE = 3;
+const HEADER = 16;
+const SOL_NETLINK = 270;
+const NETLINK_EXT_ACK = 11;
+const NETLINK_GET_STRICT_CHK = 12;
+const ERROR_TEXT = 1;
+const RECEIVE_BUFFER = 1 << 20;
+
+/** The kernel refused a request. `code` is the errno's name; `detail` the kernel's own words, where it had any. */
+export class NetlinkError extends Error {
+  override name = 'NetlinkError';
+  readonly op: string;
+  readonly target: string;
+  readonly code: string;
+  readonly detail: string;
+
+  constructor(op: string, target: string, code: string, detail: string) {
+    super(`${op} ${target}: ${code}${detail === '' ? '' : ` (${detail})`}`);
+    this.op = op;
+    this.target = target;
+    this.code = code;
+    this.detail = detail;
+  }
+}
+
+/** What a request is called in an error. */
+export interface Purpose {
+  readonly op: string;
+  readonly target: string;
+}
+
+export interface DirectNetlink {
+  /** Sends one message and returns the payloads of the answer (without netlink headers). */
+  request(type: number, flags: number, payload: Uint8Array, purpose: Purpose): Buffer[];
+  close(): void;
+}
+
+/** Opens a request socket for a netlink protocol (0 route, 16 generic) in the thread's network namespace. */
+export function openDirect(protocol: number): DirectNetlink {
+  const fd = openSocket(abi.AF_NETLINK, abi.SOCK_RAW, protocol, `netlink ${protocol}`);
+  const address = Buffer.alloc(12);
+  address.writeUInt16LE(abi.AF_NETLINK, 0);
+  bindSocket(fd, address, 'netlink');
+  const limit = Buffer.alloc(16);
+  // struct timeval {1 s, 0}: the kernel answers at once or never.
+  limit.writeBigInt64LE(1n, 0);
+  setOption(fd, abi.SOL_SOCKET, abi.SO_RCVTIMEO, limit, 'netlink');
+  setIntOption(fd, SOL_NETLINK, NETLINK_EXT_ACK, 1, 'netlink');
+  if (protocol === 0) setIntOption(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1, 'netlink');
+  const into = Buffer.alloc(RECEIVE_BUFFER);
+  let sequence = 0;
+  let open = true;
+
+  return {
+    request: (type, flags, payload, purpose) => {
+      sequence = (sequence + 1) >>> 0;
+      const message = Buffer.alloc(HEADER + payload.length);
+      message.writeUInt32LE(message.length, 0);
+      message.writeUInt16LE(type, 4);
+      message.writeUInt16LE(flags | netlinkFlag.REQUEST | netlinkFlag.ACK, 6);
+      message.writeUInt32LE(sequence, 8);
+      message.set(payload, HEADER);
+      if (sendTo(fd, message, message.length, null) < 0)
+        throw new NetlinkError(purpose.op, purpose.target, errnoName(lastErrno()), 'not sent');
+      const answers: Buffer[] = [];
+      for (;;) {
+        const length = receive(fd, into, 0);
+        if (length < 0)
+          throw new NetlinkError(purpose.op, purpose.target, errnoName(lastErrno()), 'no answer');
+        for (let at = 0; at + HEADER <= length;) {
+          const size = into.readUInt32LE(at);
+          if (size < HEADER) break;
+          const kind = into.readUInt16LE(at + 4);
+          const about = into.subarray(at + HEADER, Math.min(at + size, length));
+          // An answer to an earlier request that timed out is not ours.
+          if (into.readUInt32LE(at + 8) === sequence) {
+            if (kind === NLMSG_ERROR || kind === NLMSG_DONE) {
+              const errno = about.length >= 4 ? about.readInt32LE(0) : 0;
+              if (errno !== 0)
+                throw new NetlinkError(
+                  purpose.op,
+                  purpose.target,
+                  errnoName(-errno),
+                  kind === NLMSG_ERROR ? extendedText(about, into.readUInt16LE(at + 6)) : '',
+                );
+              return answers;
+            }
+            answers.push(Buffer.from(about));
+          }
+          at += (size + 3) & ~3;
+        }
+      }
+    },
+    close: () => {
+      if (open) closeFd(fd);
+      open = false;
+    },
+  };
+}
+
+/** The kernel's sentence behind an error: attributes that follow the (capped) copy of the request. */
+function extendedText(about: Buffer, flags: number): string {
+  if ((flags & netlinkFlag.ACK_TLVS) === 0) return '';
+  const copied = (flags & netlinkFlag.CAPPED) === 0 ? about.readUInt32LE(4) : HEADER;
+  const text = readAttributes(about.subarray(4 + ((copied + 3) & ~3))).get(ERROR_TEXT);
+  return text ? readString(text) : '';
+}

@@ -1,0 +1,201 @@
+/**
+ * The system calls that Node does not offer, through koffi; nothing else in the project imports koffi. Fixed-size
+ * buffers only: a wrong length here is a crash, so every caller of these sits in this package and is tested.
+ */
+import koffi from 'koffi';
+import os from 'node:os';
+
+const libc = koffi.load('libc.so.6');
+const sysSocket = libc.func('int socket(int domain, int type, int protocol)');
+const sysClose = libc.func('int close(int fd)');
+const sysBind = libc.func('int bind(int fd, const uint8_t *address, uint32_t length)');
+const sysSendto = libc.func(
+  'long sendto(int fd, const uint8_t *bytes, size_t length, int flags, const uint8_t *address, uint32_t size)',
+);
+const sysRecv = libc.func('long recv(int fd, _Out_ uint8_t *bytes, size_t length, int flags)');
+const sysRecvfrom = libc.func(
+  'long recvfrom(int fd, _Out_ uint8_t *bytes, size_t length, int flags, _Out_ uint8_t *address, _Inout_ uint32_t *size)',
+);
+const sysSetsockopt = libc.func(
+  'int setsockopt(int fd, int level, int name, const uint8_t *value, uint32_t length)',
+);
+const sysSetns = libc.func('int setns(int fd, int type)');
+const sysScheduler = libc.func('int sched_setscheduler(int pid, int policy, const uint8_t *parameters)');
+const sysMlockall = libc.func('int mlockall(int flags)');
+
+const errnoNames = new Map(Object.entries(os.constants.errno).map(([name, value]) => [value, name]));
+
+/** The name of an error number, `EEXIST`; `E117` where Node knows no name. */
+export const errnoName = (errno: number): string => errnoNames.get(errno) ?? `E${errno}`;
+
+/** A system call failed: what was tried, on what, and the kernel's answer. */
+export class SystemError extends Error {
+  override name = 'SystemError';
+  readonly op: string;
+  readonly target: string;
+  readonly code: string;
+  readonly errno: number;
+
+  constructor(op: string, target: string, errno: number) {
+    super(`${op} ${target}: ${errnoName(errno)}`);
+    this.op = op;
+    this.target = target;
+    this.code = errnoName(errno);
+    this.errno = errno;
+  }
+}
+
+const check = (result: number, op: string, target: string): number => {
+  if (result < 0) throw new SystemError(op, target, koffi.errno());
+  return result;
+};
+
+/** Constants of Linux's ABI (x86_64 and arm64 agree on these). */
+export const abi = {
+  AF_UNIX: 1,
+  AF_INET: 2,
+  AF_INET6: 10,
+  AF_NETLINK: 16,
+  AF_PACKET: 17,
+  SOCK_STREAM: 1,
+  SOCK_DGRAM: 2,
+  SOCK_RAW: 3,
+  SOCK_NONBLOCK: 0o4000,
+  SOCK_CLOEXEC: 0o2000000,
+  SOL_SOCKET: 1,
+  SO_REUSEADDR: 2,
+  SO_BROADCAST: 6,
+  SO_RCVBUF: 8,
+  SO_PRIORITY: 12,
+  SO_REUSEPORT: 15,
+  SO_RCVTIMEO: 20,
+  SO_BINDTODEVICE: 25,
+  SO_ATTACH_FILTER: 26,
+  SO_RCVBUFFORCE: 33,
+  MSG_DONTWAIT: 0x40,
+  EAGAIN: 11,
+  ENOBUFS: 105,
+} as const;
+
+/** Opens a socket, close-on-exec. */
+export const openSocket = (domain: number, type: number, protocol: number, target: string): number =>
+  check(sysSocket(domain, type | abi.SOCK_CLOEXEC, protocol) as number, 'socket', target);
+
+/** Closes a descriptor; an error here has no remedy. */
+export const closeFd = (fd: number): void => {
+  sysClose(fd);
+};
+
+export const bindSocket = (fd: number, address: Uint8Array, target: string): void => {
+  check(sysBind(fd, address, address.length) as number, 'bind', target);
+};
+
+/** Sends; the result is the kernel's, -1 with `lastErrno` for an error: the hot path decides itself what matters. */
+export const sendTo = (fd: number, bytes: Uint8Array, length: number, address: Uint8Array | null): number =>
+  sysSendto(fd, bytes, length, 0, address, address === null ? 0 : address.length) as number;
+
+/** Receives without waiting; -1 with `lastErrno` EAGAIN when there is nothing. */
+export const receive = (fd: number, into: Uint8Array, flags: number): number =>
+  sysRecv(fd, into, into.length, flags) as number;
+
+/** Receives with the sender's address written into `address`. */
+export const receiveFrom = (fd: number, into: Uint8Array, flags: number, address: Uint8Array): number =>
+  sysRecvfrom(fd, into, into.length, flags, address, [address.length]) as number;
+
+/** The error of the last call of this file. */
+export const lastErrno = (): number => koffi.errno();
+
+export const setOption = (
+  fd: number,
+  level: number,
+  name: number,
+  value: Uint8Array,
+  target: string,
+): void => {
+  check(sysSetsockopt(fd, level, name, value, value.length) as number, 'setsockopt', target);
+};
+
+/** A 32-bit option. */
+export const setIntOption = (
+  fd: number,
+  level: number,
+  name: number,
+  value: number,
+  target: string,
+): void => {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32LE(value);
+  setOption(fd, level, name, bytes, target);
+};
+
+const CLONE_NEWNET = 0x4000_0000;
+
+/** Runs `work` with this thread in another network namespace (by open descriptor). Synchronous work only. */
+export function withNamespace<T>(target: number, own: number, work: () => T): T {
+  check(sysSetns(target, CLONE_NEWNET) as number, 'setns', 'network namespace');
+  try {
+    return work();
+  } finally {
+    check(sysSetns(own, CLONE_NEWNET) as number, 'setns', 'own network namespace');
+  }
+}
+
+const SCHED_FIFO = 1;
+/** MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT: without ONFAULT V8's reserved pages would all become resident. */
+const MLOCK_FLAGS = 7;
+
+/**
+ * Makes this process real-time: SCHED_FIFO and its memory locked as it is touched. What is not permitted is said in
+ * the answer, and the process runs on as an ordinary one.
+ */
+export function setRealtime(priority: number): {readonly realtime: boolean; readonly text: string} {
+  const parameters = Buffer.alloc(4);
+  parameters.writeInt32LE(priority);
+  if ((sysScheduler(0, SCHED_FIFO, parameters) as number) < 0)
+    return {
+      realtime: false,
+      text: `not real-time: SCHED_FIFO ${priority} refused (${errnoName(koffi.errno())}); needs CAP_SYS_NICE or LimitRTPRIO`,
+    };
+  const locked = (sysMlockall(MLOCK_FLAGS) as number) === 0;
+  return {
+    realtime: true,
+    text: `SCHED_FIFO ${priority}, memory ${locked ? 'locked on fault' : `not locked (${errnoName(koffi.errno())})`}`,
+  };
+}
+
+/** A watch on a descriptor. It must be kept referenced: a collected handle ends the watch without a word. */
+export interface Watch {
+  stop(): void;
+}
+
+type PollCallback = (status: number, events: unknown) => void;
+
+interface PollHandle {
+  start(options: {readable: boolean}, callback: PollCallback): void;
+  stop(): void;
+  close(): void;
+}
+
+// The callback really gets (status, events); koffi's own types leave the status out.
+const {poll} = (
+  koffi as unknown as {node: {poll(fd: number, options: object, callback: PollCallback): PollHandle}}
+).node;
+
+const watched = new Set<PollHandle>();
+
+/** Calls `ready` whenever the descriptor is readable. An error of the poll (netlink's overrun) restarts the watch. */
+export function watchReadable(fd: number, ready: () => void): Watch {
+  const callback: PollCallback = (status) => {
+    ready();
+    if (status < 0 && watched.has(handle)) handle.start({readable: true}, callback);
+  };
+  const handle = poll(fd, {readable: true}, callback);
+  watched.add(handle);
+  return {
+    stop: () => {
+      if (!watched.delete(handle)) return;
+      handle.stop();
+      handle.close();
+    },
+  };
+}
