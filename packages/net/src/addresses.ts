@@ -1,5 +1,6 @@
 /** Addresses and links over rtnetlink, synchronously: the failover engine's hands on the VIP. */
 import ipaddr from 'ipaddr.js';
+import {addressBytes, addressText} from './address-text.ts';
 import {attribute, readAttributes, readString, stringAttribute, u32Attribute} from './attributes.ts';
 import {netlinkFlag, openDirect, type DirectNetlink} from './netlink-direct.ts';
 import {abi} from './sys.ts';
@@ -50,15 +51,6 @@ export interface NewAddress {
   readonly broadcast?: string;
   /** Whole seconds after which the kernel drops it unless it is renewed; undefined: it stays. */
   readonly lease?: number;
-}
-
-/** The octets of an address. */
-export const addressBytes = (address: string): Buffer => Buffer.from(ipaddr.parse(address).toByteArray());
-
-/** Octets to canonical text: dotted quad, or RFC 5952. */
-export function addressText(bytes: Uint8Array): string {
-  const parsed = ipaddr.fromByteArray([...bytes]);
-  return parsed.kind() === 'ipv6' ? (parsed as ipaddr.IPv6).toRFC5952String() : parsed.toString();
 }
 
 const familyNumber = (family: 4 | 6): number => (family === 4 ? abi.AF_INET : abi.AF_INET6);

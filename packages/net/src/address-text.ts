@@ -1,0 +1,11 @@
+/** Addresses between text and octets, all of it ipaddr.js's arithmetic. Pure. */
+import ipaddr from 'ipaddr.js';
+
+/** The octets of an address. */
+export const addressBytes = (address: string): Buffer => Buffer.from(ipaddr.parse(address).toByteArray());
+
+/** Octets to canonical text: dotted quad, or RFC 5952. */
+export function addressText(bytes: Uint8Array): string {
+  const parsed = ipaddr.fromByteArray([...bytes]);
+  return parsed.kind() === 'ipv6' ? (parsed as ipaddr.IPv6).toRFC5952String() : parsed.toString();
+}

@@ -1,0 +1,74 @@
+/** Sends announcements of addresses: gratuitous ARP on a packet socket, neighbour advertisements on a raw one. */
+import {addressBytes} from './address-text.ts';
+import {arpAnnouncement, macBytes} from './arp.ts';
+import {encodeUnsolicitedNa} from './na.ts';
+import {abi, closeFd, errnoName, lastErrno, openSocket, sendTo, setIntOption} from './sys.ts';
+
+const ETHERTYPE_ARP = 0x0806;
+const IPPROTO_ICMPV6 = 58;
+const IPV6_MULTICAST_IF = 17;
+const IPV6_MULTICAST_HOPS = 18;
+const ALL_NODES = 'ff02::1';
+
+/** What to announce, and where. */
+export interface Announcement {
+  readonly family: 4 | 6;
+  readonly address: string;
+  readonly index: number;
+  readonly mac: string;
+}
+
+export interface Announcer {
+  /** Sends one round: for IPv4 both forms of the announcement. Returns the error's name, or undefined. */
+  announce(what: Announcement): string | undefined;
+  close(): void;
+}
+
+/** Opens the sockets in the thread's network namespace. Needs CAP_NET_RAW. */
+export function openAnnouncer(): Announcer {
+  // Protocol 0: this socket only sends.
+  const packet = openSocket(abi.AF_PACKET, abi.SOCK_RAW, 0, 'packet socket');
+  let icmp: number | undefined;
+  const frames = new Map<string, readonly [Buffer, Buffer]>();
+
+  const sendArp = ({address, index, mac}: Announcement): string | undefined => {
+    const key = `${address} ${mac}`;
+    const pair = frames.get(key) ?? arpAnnouncement(address, mac);
+    frames.set(key, pair);
+    // struct sockaddr_ll
+    const to = Buffer.alloc(20);
+    to.writeUInt16LE(abi.AF_PACKET, 0);
+    to.writeUInt16BE(ETHERTYPE_ARP, 2);
+    to.writeInt32LE(index, 4);
+    to[11] = 6;
+    to.fill(0xff, 12, 18);
+    for (const frame of pair) if (sendTo(packet, frame, frame.length, to) < 0) return errnoName(lastErrno());
+    return undefined;
+  };
+
+  const sendNa = ({address, index, mac}: Announcement): string | undefined => {
+    if (icmp === undefined) {
+      icmp = openSocket(abi.AF_INET6, abi.SOCK_RAW, IPPROTO_ICMPV6, 'ICMPv6 socket');
+      setIntOption(icmp, 41, IPV6_MULTICAST_HOPS, 255, 'ICMPv6 socket');
+    }
+    setIntOption(icmp, 41, IPV6_MULTICAST_IF, index, 'ICMPv6 socket');
+    // struct sockaddr_in6
+    const to = Buffer.alloc(28);
+    to.writeUInt16LE(abi.AF_INET6, 0);
+    to.set(addressBytes(ALL_NODES), 8);
+    to.writeUInt32LE(index, 24);
+    const message = encodeUnsolicitedNa(address, mac);
+    return sendTo(icmp, message, message.length, to) < 0 ? errnoName(lastErrno()) : undefined;
+  };
+
+  return {
+    announce: (what) => {
+      if (macBytes(what.mac).length !== 6) return 'the device has no Ethernet address';
+      return what.family === 4 ? sendArp(what) : sendNa(what);
+    },
+    close: () => {
+      closeFd(packet);
+      if (icmp !== undefined) closeFd(icmp);
+    },
+  };
+}

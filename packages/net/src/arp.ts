@@ -1,0 +1,75 @@
+/** ARP over Ethernet (RFC 826) and the announcements of RFC 5227. Pure. */
+import {fail, ok, type Result} from '@hactl/base';
+import {addressBytes, addressText} from './address-text.ts';
+
+/** Field names are RFC 826's: sender and target hardware and protocol addresses. */
+export interface ArpPacket {
+  readonly operation: 'request' | 'reply';
+  readonly sha: string;
+  readonly spa: string;
+  readonly tha: string;
+  readonly tpa: string;
+}
+
+export type ArpFault = {readonly code: 'truncated'; readonly have: number} | {readonly code: 'not-arp'};
+
+const LENGTH = 42;
+const ETHERTYPE_ARP = 0x0806;
+const BROADCAST = 'ff:ff:ff:ff:ff:ff';
+
+export const macBytes = (mac: string): Buffer => Buffer.from(mac.replaceAll(':', ''), 'hex');
+export const macText = (bytes: Uint8Array): string =>
+  [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(':');
+
+/** An Ethernet frame with the packet, to everybody. */
+export function encodeArp(packet: ArpPacket): Buffer {
+  const frame = Buffer.alloc(LENGTH);
+  frame.set(macBytes(BROADCAST), 0);
+  frame.set(macBytes(packet.sha), 6);
+  frame.writeUInt16BE(ETHERTYPE_ARP, 12);
+  frame.writeUInt16BE(1, 14);
+  frame.writeUInt16BE(0x0800, 16);
+  frame[18] = 6;
+  frame[19] = 4;
+  frame.writeUInt16BE(packet.operation === 'request' ? 1 : 2, 20);
+  frame.set(macBytes(packet.sha), 22);
+  frame.set(addressBytes(packet.spa), 28);
+  frame.set(macBytes(packet.tha), 32);
+  frame.set(addressBytes(packet.tpa), 38);
+  return frame;
+}
+
+/** Reads an Ethernet frame with an ARP packet for IPv4. Padding behind it is Ethernet's. */
+export function decodeArp(frame: Buffer): Result<ArpPacket, ArpFault> {
+  if (frame.length < LENGTH) return fail({code: 'truncated', have: frame.length});
+  if (
+    frame.readUInt16BE(12) !== ETHERTYPE_ARP ||
+    frame.readUInt16BE(16) !== 0x0800 ||
+    frame[18] !== 6 ||
+    frame[19] !== 4
+  )
+    return fail({code: 'not-arp'});
+  const operation = frame.readUInt16BE(20);
+  if (operation !== 1 && operation !== 2) return fail({code: 'not-arp'});
+  return ok({
+    operation: operation === 1 ? 'request' : 'reply',
+    sha: macText(frame.subarray(22, 28)),
+    spa: addressText(frame.subarray(28, 32)),
+    tha: macText(frame.subarray(32, 38)),
+    tpa: addressText(frame.subarray(38, 42)),
+  });
+}
+
+/** RFC 5227's announcement, in the request form and, for stacks that only believe replies, in the reply form. */
+export function arpAnnouncement(address: string, mac: string): readonly [Buffer, Buffer] {
+  const nobody = '00:00:00:00:00:00';
+  return [
+    encodeArp({operation: 'request', sha: mac, spa: address, tha: nobody, tpa: address}),
+    encodeArp({operation: 'reply', sha: mac, spa: address, tha: BROADCAST, tpa: address}),
+  ];
+}
+
+/** Is this packet a claim of `address` by somebody whose hardware address is not one of `ours`? */
+export function foreignClaim(packet: ArpPacket, address: string, ours: readonly string[]): boolean {
+  return packet.spa === address && !ours.includes(packet.sha);
+}

@@ -1,0 +1,89 @@
+/** UDP sockets with the options that node:dgram does not offer, made here and handed to it by descriptor. */
+import {addressBytes} from './address-text.ts';
+import {abi, bindSocket, closeFd, openSocket, setIntOption, setOption} from './sys.ts';
+
+const IPPROTO_IP = 0;
+const IP_TOS = 1;
+const IP_MULTICAST_IF = 32;
+const IP_MULTICAST_TTL = 33;
+const IP_MULTICAST_LOOP = 34;
+const IP_ADD_MEMBERSHIP = 35;
+const IPPROTO_IPV6 = 41;
+const IPV6_MULTICAST_IF = 17;
+const IPV6_MULTICAST_HOPS = 18;
+const IPV6_MULTICAST_LOOP = 19;
+const IPV6_ADD_MEMBERSHIP = 20;
+const IPV6_V6ONLY = 26;
+/** Network control, as VRRP's: routers queue it first. */
+const TOS_NETWORK_CONTROL = 0xc0;
+const PRIORITY_CONTROL = 6;
+
+export interface UdpOptions {
+  readonly kind: 'mcast' | 'bcast' | 'ucast';
+  readonly family: 4 | 6;
+  readonly device: string;
+  readonly index: number;
+  readonly port: number;
+  /** For mcast. */
+  readonly group?: string;
+  readonly ttl?: number;
+  readonly loop?: boolean;
+}
+
+/** An address and port as the kernel's sockaddr. */
+export function socketAddress(address: string, port: number, index = 0): Buffer {
+  const bytes = addressBytes(address);
+  const six = bytes.length === 16;
+  const packed = Buffer.alloc(six ? 28 : 16);
+  packed.writeUInt16LE(six ? abi.AF_INET6 : abi.AF_INET, 0);
+  packed.writeUInt16BE(port, 2);
+  packed.set(bytes, six ? 8 : 4);
+  if (six) packed.writeUInt32LE(index, 24);
+  return packed;
+}
+
+/** Makes and binds the socket; `dgram.createSocket(...).bind({fd, exclusive: true})` takes it over. Throws SystemError. */
+export function openUdp(options: UdpOptions): number {
+  const {kind, family, device, index, port} = options;
+  const target = `udp ${kind} ${device} port ${port}`;
+  const six = family === 6;
+  const fd = openSocket(six ? abi.AF_INET6 : abi.AF_INET, abi.SOCK_DGRAM | abi.SOCK_NONBLOCK, 0, target);
+  try {
+    setIntOption(fd, abi.SOL_SOCKET, abi.SO_REUSEADDR, 1, target);
+    setOption(fd, abi.SOL_SOCKET, abi.SO_BINDTODEVICE, Buffer.from(`${device}\0`), target);
+    setIntOption(fd, abi.SOL_SOCKET, abi.SO_PRIORITY, PRIORITY_CONTROL, target);
+    if (six) setIntOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1, target);
+    else setIntOption(fd, IPPROTO_IP, IP_TOS, TOS_NETWORK_CONTROL, target);
+    if (kind === 'bcast') setIntOption(fd, abi.SOL_SOCKET, abi.SO_BROADCAST, 1, target);
+    if (kind === 'mcast' && options.group !== undefined) joinGroup(fd, options.group, options, target);
+    // Bound to the group, a multicast socket gets the group's datagrams only; the others take any local address.
+    const own = kind === 'mcast' && options.group !== undefined ? options.group : six ? '::' : '0.0.0.0';
+    bindSocket(fd, socketAddress(own, port, index), target);
+    return fd;
+  } catch (error) {
+    closeFd(fd);
+    throw error;
+  }
+}
+
+function joinGroup(fd: number, group: string, {index, ttl, loop}: UdpOptions, target: string): void {
+  const bytes = addressBytes(group);
+  if (bytes.length === 16) {
+    const membership = Buffer.alloc(20);
+    membership.set(bytes, 0);
+    membership.writeUInt32LE(index, 16);
+    setOption(fd, IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, membership, target);
+    setIntOption(fd, IPPROTO_IPV6, IPV6_MULTICAST_IF, index, target);
+    setIntOption(fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, ttl ?? 1, target);
+    setIntOption(fd, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, loop ? 1 : 0, target);
+    return;
+  }
+  // struct ip_mreqn: group, own address (any), interface index
+  const membership = Buffer.alloc(12);
+  membership.set(bytes, 0);
+  membership.writeInt32LE(index, 8);
+  setOption(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, membership, target);
+  setOption(fd, IPPROTO_IP, IP_MULTICAST_IF, membership, target);
+  setIntOption(fd, IPPROTO_IP, IP_MULTICAST_TTL, ttl ?? 1, target);
+  setIntOption(fd, IPPROTO_IP, IP_MULTICAST_LOOP, loop ? 1 : 0, target);
+}
