@@ -1,0 +1,180 @@
+/**
+ * The advert: one datagram for all virtual routers of a node. docs/protocol.md describes it for other implementations.
+ *
+ *    0                   1                   2                   3
+ *    0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+ *   +---------------------------------------------------------------+
+ *   |                     magic "HACT" 48414354                     |   0
+ *   +---------------+---------------+---------------+---------------+
+ *   |   version 1   |  auth method  |    key id     |     flags     |   4   flags: 1 ready
+ *   +---------------+---------------+---------------+---------------+
+ *   |        total length           |   node place  |    groups     |   8
+ *   +---------------+---------------+---------------+---------------+
+ *   |     path      |  reserved 0   |         paths heard           |  12   one bit for each path
+ *   +---------------+---------------+-------------------------------+
+ *   |                      cluster (8 octets)                       |  16   SHA-256 of its name, cut
+ *   |                       node (8 octets)                         |  24   SHA-256 of its name, cut
+ *   |                    incarnation (8 octets)                     |  32   grows with every start
+ *   |                     sequence (8 octets)                       |  40   grows with every advert
+ *   |                 echoed incarnation (8 octets)                 |  48   what this node heard last
+ *   |                  echoed sequence (8 octets)                   |  56   of the peer
+ *   |                  config digest (8 octets)                     |  64
+ *   +---------------+---------------+---------------+---------------+
+ *   |     vrid      |     state     |   priority    |     flags     |  72   once for each group
+ *   +---------------+---------------+---------------+---------------+
+ *   |                       tag, 4 to 32 octets                     |
+ *   +---------------------------------------------------------------+
+ *
+ * state: 0 Initialize, 1 Backup, 2 Active. Group flags: 1 handover, 2 claimed by an operator.
+ */
+import {assert, fail, ok, type Result} from '@hactl/base';
+import {makeTag, methodNumber, sameTag, tagLength} from './auth.ts';
+import type {EngineKey, Role} from './messages.ts';
+
+export const ADVERT_VERSION = 1;
+const MAGIC = 0x4841_4354;
+const HEADER = 72;
+const GROUP = 4;
+/** The largest advert: 255 groups and the longest tag. */
+export const ADVERT_MAX = HEADER + 255 * GROUP + 32;
+
+const FLAG_READY = 1;
+const GROUP_HANDOVER = 1;
+const GROUP_CLAIM = 2;
+const roles: readonly Role[] = ['Initialize', 'Backup', 'Active'];
+
+/** What one node says of one group. */
+export interface AdvertGroup {
+  readonly vrid: number;
+  readonly role: Role;
+  /** 0: gives up; 255: claimed by an operator. */
+  readonly priority: number;
+  /** Active and asks the peer to take over: make before break. */
+  readonly handover: boolean;
+  readonly claim: boolean;
+}
+
+export interface Advert {
+  /** The node's place among the nodes of ha.cf. */
+  readonly place: number;
+  readonly path: number;
+  readonly ready: boolean;
+  /** Bit n: the node hears the peer on path n. */
+  readonly heard: number;
+  readonly cluster: bigint;
+  readonly node: bigint;
+  readonly incarnation: bigint;
+  readonly sequence: bigint;
+  readonly echoIncarnation: bigint;
+  readonly echoSequence: bigint;
+  readonly digest: bigint;
+  readonly groups: readonly AdvertGroup[];
+}
+
+/** Why a datagram was refused; each code has a counter, `fault-<code>`, in the status. */
+export type AdvertFault = {
+  readonly code:
+    | 'truncated'
+    | 'magic'
+    | 'version'
+    | 'length'
+    | 'trailing'
+    | 'cluster'
+    | 'unknown-key'
+    | 'method'
+    | 'bad-tag'
+    | 'state'
+    | 'reserved'
+    | 'duplicate-group'
+    | 'place';
+};
+
+/** Writes an advert and signs it. */
+export function encodeAdvert(advert: Advert, key: EngineKey): Buffer {
+  assert(advert.groups.length <= 255, 'at most 255 groups');
+  const tag = tagLength[key.method];
+  const body = HEADER + advert.groups.length * GROUP;
+  const bytes = Buffer.alloc(body + tag);
+  bytes.writeUInt32BE(MAGIC, 0);
+  bytes[4] = ADVERT_VERSION;
+  bytes[5] = methodNumber[key.method];
+  bytes[6] = key.id;
+  bytes[7] = advert.ready ? FLAG_READY : 0;
+  bytes.writeUInt16BE(body + tag, 8);
+  bytes[10] = advert.place;
+  bytes[11] = advert.groups.length;
+  bytes[12] = advert.path;
+  bytes.writeUInt16BE(advert.heard & 0xffff, 14);
+  bytes.writeBigUInt64BE(advert.cluster, 16);
+  bytes.writeBigUInt64BE(advert.node, 24);
+  bytes.writeBigUInt64BE(advert.incarnation, 32);
+  bytes.writeBigUInt64BE(advert.sequence, 40);
+  bytes.writeBigUInt64BE(advert.echoIncarnation, 48);
+  bytes.writeBigUInt64BE(advert.echoSequence, 56);
+  bytes.writeBigUInt64BE(advert.digest, 64);
+  let at = HEADER;
+  for (const group of advert.groups) {
+    bytes[at] = group.vrid;
+    bytes[at + 1] = roles.indexOf(group.role);
+    bytes[at + 2] = group.priority;
+    bytes[at + 3] = (group.handover ? GROUP_HANDOVER : 0) | (group.claim ? GROUP_CLAIM : 0);
+    at += GROUP;
+  }
+  bytes.set(makeTag(key, bytes.subarray(0, body)), body);
+  return bytes;
+}
+
+/** Reads a datagram: length, version, cluster, key, tag, then ranges. Nothing unsigned is believed. */
+export function decodeAdvert(
+  bytes: Buffer,
+  cluster: bigint,
+  keys: readonly EngineKey[],
+): Result<Advert, AdvertFault> {
+  if (bytes.length < HEADER) return fail({code: 'truncated'});
+  if (bytes.readUInt32BE(0) !== MAGIC) return fail({code: 'magic'});
+  if (bytes[4] !== ADVERT_VERSION) return fail({code: 'version'});
+  const length = bytes.readUInt16BE(8);
+  if (length > bytes.length) return fail({code: 'length'});
+  if (length < bytes.length) return fail({code: 'trailing'});
+  const count = bytes[11] ?? 0;
+  const body = HEADER + count * GROUP;
+  const key = keys.find((one) => one.id === bytes[6]);
+  if (!key) return fail({code: 'unknown-key'});
+  if (methodNumber[key.method] !== bytes[5]) return fail({code: 'method'});
+  if (length !== body + tagLength[key.method]) return fail({code: 'length'});
+  if (bytes.readBigUInt64BE(16) !== cluster) return fail({code: 'cluster'});
+  if (!sameTag(bytes.subarray(body), makeTag(key, bytes.subarray(0, body)))) return fail({code: 'bad-tag'});
+  if (bytes[13] !== 0 || ((bytes[7] ?? 0) & ~FLAG_READY) !== 0) return fail({code: 'reserved'});
+  const groups: AdvertGroup[] = [];
+  const seen = new Set<number>();
+  for (let at = HEADER; at < body; at += GROUP) {
+    const role = roles[bytes[at + 1] ?? 0xff];
+    const vrid = bytes[at] ?? 0;
+    const flags = bytes[at + 3] ?? 0;
+    if (role === undefined) return fail({code: 'state'});
+    if ((flags & ~(GROUP_HANDOVER | GROUP_CLAIM)) !== 0) return fail({code: 'reserved'});
+    if (seen.has(vrid)) return fail({code: 'duplicate-group'});
+    seen.add(vrid);
+    groups.push({
+      vrid,
+      role,
+      priority: bytes[at + 2] ?? 0,
+      handover: (flags & GROUP_HANDOVER) !== 0,
+      claim: (flags & GROUP_CLAIM) !== 0,
+    });
+  }
+  return ok({
+    place: bytes[10] ?? 0,
+    path: bytes[12] ?? 0,
+    ready: ((bytes[7] ?? 0) & FLAG_READY) !== 0,
+    heard: bytes.readUInt16BE(14),
+    cluster,
+    node: bytes.readBigUInt64BE(24),
+    incarnation: bytes.readBigUInt64BE(32),
+    sequence: bytes.readBigUInt64BE(40),
+    echoIncarnation: bytes.readBigUInt64BE(48),
+    echoSequence: bytes.readBigUInt64BE(56),
+    digest: bytes.readBigUInt64BE(64),
+    groups,
+  });
+}

@@ -1,0 +1,27 @@
+/** Authentication tags of adverts, by heartbeat's methods and sha256. Pure. */
+import {createHash, createHmac, timingSafeEqual} from 'node:crypto';
+import {crc32} from 'node:zlib';
+import type {EngineKey} from './messages.ts';
+
+/** Numbers on the wire. */
+export const methodNumber = {crc: 0, md5: 1, sha1: 2, sha256: 3} as const;
+/** Octets of each method's tag. */
+export const tagLength = {crc: 4, md5: 16, sha1: 20, sha256: 32} as const;
+
+/** The tag over `bytes`. crc protects against damage only, not against people. */
+export function makeTag(key: EngineKey, bytes: Uint8Array): Buffer {
+  if (key.method === 'crc') {
+    const tag = Buffer.alloc(4);
+    tag.writeUInt32BE(crc32(bytes));
+    return tag;
+  }
+  return createHmac(key.method, key.secret).update(bytes).digest();
+}
+
+/** Compares in constant time. */
+export const sameTag = (one: Buffer, other: Buffer): boolean =>
+  one.length === other.length && timingSafeEqual(one, other);
+
+/** The first eight octets of SHA-256: how names and digests travel. */
+export const shortHash = (text: string): bigint =>
+  createHash('sha256').update(text).digest().readBigUInt64BE(0);

@@ -1,0 +1,50 @@
+/** What the supervisor says in the name of an engine that died: it gives up, so the peer need not wait. */
+import {openAddresses} from '@hactl/net';
+import {encodeAdvert} from './advert.ts';
+import {shortHash} from './auth.ts';
+import type {EngineConfig} from './messages.ts';
+import {openStateStore} from './state-store.ts';
+import {openTransport} from './transport.ts';
+
+/** Sends a signed advert of a new incarnation with every priority 0 on every path. */
+export async function sendDeathNotice(config: EngineConfig, wall: number): Promise<void> {
+  const key = config.keys.find((one) => one.id === config.signingKey);
+  if (!key) return;
+  const addresses = openAddresses();
+  const transport = openTransport(config.paths, addresses.links(), () => undefined);
+  try {
+    const incarnation = openStateStore(config.stateDir).nextIncarnation(wall);
+    for (const path of transport.paths.keys())
+      transport.send(
+        path,
+        encodeAdvert(
+          {
+            place: config.nodes.indexOf(config.node),
+            path,
+            ready: false,
+            heard: 0,
+            cluster: shortHash(config.cluster),
+            node: shortHash(config.node),
+            incarnation,
+            sequence: 1n,
+            echoIncarnation: 0n,
+            echoSequence: 0n,
+            digest: BigInt(`0x${config.configDigest.slice(0, 16) || '0'}`),
+            groups: config.groups.map(({vrid}) => ({
+              vrid,
+              role: 'Backup',
+              priority: 0,
+              handover: false,
+              claim: false,
+            })),
+          },
+          key,
+        ),
+      );
+  } finally {
+    // dgram takes the socket over in the next turn; closing before that would leak it.
+    await new Promise((resolve) => setImmediate(resolve));
+    transport.close();
+    addresses.close();
+  }
+}

@@ -1,0 +1,38 @@
+/** Every interval the machine uses, computed here and nowhere else. Milliseconds. Pure. */
+import type {Millis} from '@hactl/base';
+import type {EngineConfig} from './messages.ts';
+
+/** RFC 9568's skew: of two backups the lower waits a little longer. At most a quarter of an advert interval. */
+export function skewTime(config: EngineConfig, place: number): Millis {
+  return config.nodes.length <= 1 ? 0 : (config.keepalive / 4) * (place / config.nodes.length);
+}
+
+/** Silence after which the peer counts as dead. */
+export const activeDownInterval = (config: EngineConfig, place: number): Millis =>
+  config.deadtime + skewTime(config, place);
+
+/** How far behind our own sequence the peer's echo may lie while it still counts as hearing us. */
+export const echoWindow = (config: EngineConfig): bigint =>
+  BigInt(Math.ceil(config.deadtime / config.keepalive) + 1);
+
+/** A tick that comes this much too late means that we were not running: what we believed may be wrong. */
+export const pauseThreshold = (config: EngineConfig): Millis =>
+  Math.max(config.keepalive, config.deadtime / 2);
+
+/** After a pause we listen this long before we believe again that we are Active. */
+export const probationTime = (config: EngineConfig): Millis => 2 * config.keepalive;
+
+/** A group that nobody holds although its first claimant lives: after this long the other takes it. */
+export const vacancyTime = (config: EngineConfig): Millis => 2 * config.deadtime;
+
+/** A handover that the peer does not answer is called off. */
+export const HANDOVER_LIMIT: Millis = 5_000;
+
+/** Heartbeat of last resort: how often an Active whose peer is silent but was seen on the LAN announces itself. */
+export const lastResortInterval = (config: EngineConfig): Millis => Math.max(20, config.deadtime);
+
+/** So long after the peer's last claim on the LAN it counts as living there. */
+export const lastResortDead = (config: EngineConfig): Millis => 4 * lastResortInterval(config);
+
+/** How often a leased address is renewed: three chances within a lease. */
+export const renewInterval = (config: EngineConfig): Millis => Math.max(100, config.vipLease / 4);

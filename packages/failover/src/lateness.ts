@@ -1,0 +1,32 @@
+/** How late our timer fires: a histogram of fixed size, so that nothing is allocated while it counts. Pure. */
+
+const BOUNDS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, Infinity] as const;
+
+export interface Lateness {
+  note(late: number): void;
+  summary(): {p50: number; p99: number; max: number};
+}
+
+/** Makes an empty histogram. Percentiles are the upper bound of their bucket. */
+export function makeLateness(): Lateness {
+  const counts = new Uint32Array(BOUNDS.length);
+  let [total, max] = [0, 0];
+  const percentile = (share: number): number => {
+    let seen = 0;
+    for (let at = 0; at < BOUNDS.length; at += 1) {
+      seen += counts[at] ?? 0;
+      if (seen >= total * share && seen > 0) return Math.min(BOUNDS[at] ?? max, max);
+    }
+    return 0;
+  };
+  return {
+    note: (late) => {
+      let at = 0;
+      while (late > (BOUNDS[at] ?? Infinity)) at += 1;
+      counts[at] = (counts[at] ?? 0) + 1;
+      total += 1;
+      if (late > max) max = late;
+    },
+    summary: () => ({p50: percentile(0.5), p99: percentile(0.99), max}),
+  };
+}

@@ -1,0 +1,45 @@
+/** The failover engine's process: real-time, small, and with nothing in it but adverts, addresses and announcements. */
+import {systemClock} from '@hactl/base';
+import {setRealtime} from '@hactl/net';
+import {startEngine} from './driver.ts';
+import type {FromEngine, ToEngine} from './messages.ts';
+
+process.title = 'hactld-failover';
+
+let engine: ReturnType<typeof startEngine> | undefined;
+const say = (message: FromEngine): void => {
+  if (process.connected)
+    process.send?.(message, undefined, undefined, () => {
+      /* A supervisor that dies under a message is seen by 'disconnect'. */
+    });
+};
+const quit = (): void => {
+  // The last message and the last advert are on their way when the next turn comes.
+  setTimeout(() => process.exit(0), 5);
+};
+
+process.on('message', (message: ToEngine) => {
+  if (message.type !== 'configure') {
+    if (engine) engine.receive(message);
+    else if (message.type === 'stop') quit();
+    return;
+  }
+  if (engine) {
+    engine.reconfigure(message.config);
+    return;
+  }
+  const {realtime, rtPriority} = message.config;
+  const answer = realtime
+    ? setRealtime(rtPriority)
+    : {realtime: false, text: 'not real-time: realtime off in ha.cf'};
+  if (!answer.realtime) say({type: 'event', level: 'warn', code: 'not-realtime', message: answer.text});
+  engine = startEngine(message.config, systemClock, answer.text, say, quit);
+});
+process.on('disconnect', () => {
+  if (engine) engine.orphaned();
+  else process.exit(0);
+});
+// The supervisor decides when we end; a signal to the whole group (Ctrl-C) must not be quicker than it.
+process.on('SIGINT', () => undefined);
+process.on('SIGTERM', () => undefined);
+say({type: 'ready', pid: process.pid, realtime: 'starting'});

@@ -1,0 +1,25 @@
+/** Who comes first. Pure. */
+import type {EngineConfig} from './messages.ts';
+import type {GroupState, State} from './state.ts';
+
+/** Levels of priority, far enough apart that the node's place never bridges two of them. */
+export const level = {
+  claimed: 255,
+  preferred: 200,
+  other: 100,
+  cutOffPreferred: 60,
+  cutOff: 50,
+  heldBack: 1,
+  none: 0,
+} as const;
+
+/** The priority that a group's advert carries: 0 gives up, 255 is an operator's claim. */
+export function priorityOf(config: EngineConfig, state: State, group: GroupState): number {
+  if (group.blocked !== undefined) return level.none;
+  if (state.stopping && group.role !== 'Active') return level.none;
+  if (group.claim) return level.claimed;
+  if (group.heldBack) return level.heldBack;
+  const preferred = config.groups.find((one) => one.vrid === group.vrid)?.preferredNode === config.node;
+  if (state.cutOff) return preferred ? level.cutOffPreferred : level.cutOff;
+  return preferred ? level.preferred : level.other;
+}
