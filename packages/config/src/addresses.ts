@@ -1,0 +1,42 @@
+/** Addresses and ports as the files write them. All arithmetic is ipaddr.js's. Pure. */
+import ipaddr from 'ipaddr.js';
+
+/** Canonical text of an IPv4 address; ipaddr.js would also take 10.1 and octal, people do not mean those. */
+export function ipv4(text: string): string | undefined {
+  return ipaddr.IPv4.isValidFourPartDecimal(text) && !/(^|\.)0\d/.test(text) ? text : undefined;
+}
+
+/** Canonical text (RFC 5952) of an IPv6 address, with or without brackets. */
+export function ipv6(text: string): string | undefined {
+  const bare = text.replace(/^\[(.*)\]$/, '$1');
+  return bare.includes(':') && ipaddr.IPv6.isValid(bare)
+    ? ipaddr.IPv6.parse(bare).toRFC5952String()
+    : undefined;
+}
+
+export const portNumber = (text: string): number | undefined =>
+  /^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? Number(text) : undefined;
+
+/** A netmask as a prefix length: `24` or `255.255.255.0`. */
+export function prefixLength(text: string, family: 4 | 6): number | undefined {
+  if (/^\d{1,3}$/.test(text)) {
+    const length = Number(text);
+    return length <= (family === 4 ? 32 : 128) ? length : undefined;
+  }
+  if (family === 6 || ipv4(text) === undefined) return undefined;
+  return ipaddr.IPv4.parse(text).prefixLengthFromSubnetMask() ?? undefined;
+}
+
+/** Every address from the first to the last; undefined when the order is wrong or there are more than a /16 holds. */
+export function addressRange(first: string, last: string): string[] | undefined {
+  const number = (text: string): number =>
+    ipaddr.IPv4.parse(text)
+      .toByteArray()
+      .reduce((sum, octet) => sum * 256 + octet, 0);
+  const [from, to] = [number(first), number(last)];
+  if (to < from || to - from > 65_535) return undefined;
+  return Array.from({length: to - from + 1}, (_, at) => {
+    const value = from + at;
+    return [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255].join('.');
+  });
+}

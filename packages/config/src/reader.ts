@@ -1,0 +1,80 @@
+/** Lines of a file with their offsets, and a place to collect diagnostics. Pure. */
+import type {Diagnostic, DiagnosticCode, Fix} from './diagnostic.ts';
+import type {Mode, Span} from './model.ts';
+
+/** One line without its end. */
+export interface Line {
+  readonly text: string;
+  readonly start: number;
+  readonly number: number;
+}
+
+/** Host and service names are looked up by the caller; the parsers stay pure. */
+export interface Resolver {
+  host(name: string, family: 4 | 6): string | undefined;
+  service(name: string, protocol: string): number | undefined;
+}
+
+/** Splits a text into lines; a carriage return before the line's end does not belong to it. */
+export function linesOf(text: string): Line[] {
+  const lines: Line[] = [];
+  let start = 0;
+  for (const [index, raw] of text.split('\n').entries()) {
+    lines.push({text: raw.replace(/\r$/, ''), start, number: index + 1});
+    start += raw.length + 1;
+  }
+  if (lines.at(-1)?.text === '') lines.pop();
+  return lines;
+}
+
+/** Collects what is wrong in one file. */
+export class Reporter {
+  readonly file: string;
+  readonly mode: Mode;
+  readonly diagnostics: Diagnostic[] = [];
+
+  constructor(file: string, mode: Mode) {
+    this.file = file;
+    this.mode = mode;
+  }
+
+  span(start: number, end: number): Span {
+    return {file: this.file, start, end};
+  }
+
+  add(
+    severity: Diagnostic['severity'],
+    code: DiagnosticCode,
+    span: Span,
+    message: string,
+    help?: string,
+    fix?: readonly Fix[],
+  ): void {
+    this.diagnostics.push({
+      code,
+      severity,
+      span,
+      message,
+      ...(help === undefined ? {} : {help}),
+      ...(fix === undefined ? {} : {fix}),
+    });
+  }
+
+  error(code: DiagnosticCode, span: Span, message: string, help: string): void {
+    this.add('error', code, span, message, help);
+  }
+
+  /** A repair: an error in strict mode, a notice in lenient mode. True when the repaired reading may be used. */
+  repair(code: DiagnosticCode, span: Span, message: string, meant: string, fix: readonly Fix[]): boolean {
+    const lenient = this.mode === 'lenient';
+    this.add(
+      lenient ? 'notice' : 'error',
+      code,
+      span,
+      message,
+      lenient ? `read as ${meant}` : `meant is probably ${meant}`,
+      fix,
+    );
+    return lenient;
+  }
+}

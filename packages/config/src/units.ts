@@ -1,0 +1,26 @@
+/** heartbeat's and ldirectord's ways to write a time. Pure. */
+import type {Millis} from '@hactl/base';
+
+/** heartbeat: a plain number is seconds; decimals and the suffixes s, ms, us are allowed. undefined: not a time. */
+export function parseTime(text: string): Millis | undefined {
+  const match = /^(\d+(?:\.\d+)?|\.\d+)(s|sec|ms|msec|us|usec)?$/i.exec(text);
+  if (!match) return undefined;
+  const value = Number(match[1]);
+  switch (match[2]?.toLowerCase()) {
+    case 'ms':
+    case 'msec':
+      return value;
+    case 'us':
+    case 'usec':
+      return value / 1_000;
+    default:
+      return value * 1_000;
+  }
+}
+
+/** heartbeat's booleans, in any case. */
+export function parseBoolean(text: string): boolean | undefined {
+  if (/^(true|on|yes|y|1)$/i.test(text)) return true;
+  if (/^(false|off|no|n|0)$/i.test(text)) return false;
+  return undefined;
+}
