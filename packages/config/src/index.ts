@@ -1,1 +1,26 @@
+export {parseAuthkeys} from './authkeys.ts';
+export {crossCheck} from './cross-check.ts';
+export {
+  applyFixes,
+  position,
+  renderDiagnostic,
+  type Diagnostic,
+  type DiagnosticCode,
+  type Fix,
+  type Source,
+} from './diagnostic.ts';
+export {parseHaCf} from './ha-cf.ts';
+export {parseHaresources} from './haresources.ts';
+export {parseLdirectordCf} from './ldirectord-cf.ts';
+export {
+  checkFiles,
+  digestCluster,
+  loadCluster,
+  type LoadInput,
+  type LoadResult,
+  type ReadFile,
+} from './load.ts';
 export type * from './model.ts';
+export {translatePerlRegex} from './perl-regex.ts';
+export type {Resolver} from './reader.ts';
+export {parseBoolean, parseTime} from './units.ts';

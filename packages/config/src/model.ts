@@ -224,7 +224,8 @@ export interface Authkeys {
 
 /** All files of one director. `ldirectord` has one entry for each file that haresources names, in order of use. */
 export interface ClusterConfig {
-  readonly ha: HaConfig;
+  /** undefined: a single director without a pair (nothing but ldirectord.cf). */
+  readonly ha?: HaConfig;
   readonly haresources: Haresources;
   readonly authkeys: Authkeys;
   readonly ldirectord: readonly LdirectordConfig[];

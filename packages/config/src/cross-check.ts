@@ -1,0 +1,63 @@
+/** Rules that need more than one file. Pure. */
+import type {Diagnostic} from './diagnostic.ts';
+import type {ClusterConfig, Span} from './model.ts';
+
+/** What contradicts what. `localNode` is this machine's name. */
+export function crossCheck(cluster: ClusterConfig, localNode: string | undefined): Diagnostic[] {
+  const found: Diagnostic[] = [];
+  const add = (
+    severity: Diagnostic['severity'],
+    code: Diagnostic['code'],
+    span: Span,
+    message: string,
+    help: string,
+  ): void => {
+    found.push({severity, code, span, message, help});
+  };
+  const {ha} = cluster;
+  const names = new Set(ha?.nodes.map((node) => node.name));
+  const [first] = ha?.nodes ?? [];
+  if (ha && first && localNode !== undefined && !names.has(localNode))
+    add(
+      'error',
+      'local-node-missing',
+      first.span,
+      `current node [${localNode}] is not among the nodes of ha.cf`,
+      `node names are what uname -n prints: add node ${localNode}`,
+    );
+  const seen = new Map<string, string>();
+  for (const group of cluster.haresources.groups) {
+    if (ha && !names.has(group.node))
+      add(
+        'error',
+        'unknown-node',
+        group.span,
+        `${group.node} is not a node of ha.cf`,
+        `the first word of a line is a node: ${[...names].join(', ')}`,
+      );
+    for (const {vip, span} of group.resources) {
+      if (!vip) continue;
+      const other = seen.get(vip.address);
+      if (other !== undefined)
+        add(
+          'error',
+          'duplicate-address',
+          span,
+          `${vip.address} is in group ${other} too`,
+          'an address belongs to one group',
+        );
+      seen.set(vip.address, group.name);
+    }
+  }
+  if (ha)
+    for (const virtual of cluster.ldirectord.flatMap((file) => file.virtuals))
+      if (virtual.address.kind === 'address' && !seen.has(virtual.address.address))
+        add(
+          'warning',
+          'virtual-without-address',
+          virtual.span,
+          `no group of haresources has the address ${virtual.address.address}`,
+          'the pair will not move it: add it to a line of haresources, or bring it up by other means',
+        );
+  return found;
+}

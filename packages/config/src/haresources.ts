@@ -1,0 +1,174 @@
+/** haresources → the model: one group for each (joined) line. Pure. */
+import {ipv4, ipv6, prefixLength} from './addresses.ts';
+import {nearest, type Diagnostic} from './diagnostic.ts';
+import type {Haresources, Mode, Resource, ResourceGroup, Span, Vip} from './model.ts';
+import {linesOf, Reporter} from './reader.ts';
+
+const builtin = [
+  'IPaddr',
+  'IPaddr2',
+  'IPv6addr',
+  'IPsrcaddr',
+  'ldirectord',
+  'LVSSyncDaemonSwap',
+  'MailTo',
+  'SendArp',
+  'AudibleAlarm',
+];
+const addressTypes = new Set(['IPaddr', 'IPaddr2', 'IPv6addr']);
+
+/** Parses one file. */
+export function parseHaresources(
+  source: {readonly path: string; readonly text: string},
+  options: {readonly mode: Mode},
+): {model: Haresources; diagnostics: Diagnostic[]} {
+  const reporter = new Reporter(source.path, options.mode);
+  const groups: ResourceGroup[] = [];
+  let words: {text: string; span: Span}[] = [];
+  const keys = new Set<string>();
+  const finish = (): void => {
+    const [node, ...rest] = words;
+    words = [];
+    if (!node) return;
+    if (rest.length === 0) {
+      reporter.error(
+        'missing-value',
+        node.span,
+        `the line of ${node.text} has no resources`,
+        'the form is: NODE RESOURCE[::ARGUMENT…] …',
+      );
+      return;
+    }
+    const resources = rest.flatMap((word) => takeResource(word, reporter) ?? []);
+    const name = rest[0]?.text ?? '';
+    if (keys.has(name))
+      reporter.error(
+        'duplicate-resource',
+        rest[0]?.span ?? node.span,
+        `the first resource of a group is its name, and ${name} is taken`,
+        'put another resource first, or merge the two lines',
+      );
+    keys.add(name);
+    groups.push({span: node.span, node: node.text.toLowerCase(), name, resources});
+  };
+  for (const line of linesOf(source.text)) {
+    const content = line.text.split('#')[0] ?? '';
+    const continued = /\\\s*$/.test(content);
+    for (const match of content.replace(/\\\s*$/, '').matchAll(/\S+/g))
+      words.push({
+        text: match[0],
+        span: reporter.span(line.start + match.index, line.start + match.index + match[0].length),
+      });
+    if (!continued) finish();
+  }
+  finish();
+  return {model: {path: source.path, groups}, diagnostics: reporter.diagnostics};
+}
+
+function takeResource(word: {text: string; span: Span}, reporter: Reporter): Resource | undefined {
+  const {span} = word;
+  // A bare address is IPaddr; a bare IPv6 address has :: in it and is no script with arguments.
+  const bare = /^[\d.]+(\/|$)/.test(word.text) || ipv6(word.text.split('/')[0] ?? '') !== undefined;
+  const [written = '', ...args] = bare ? ['IPaddr', word.text] : word.text.split('::');
+  let type = written;
+  const meant = builtin.find((name) => name.toLowerCase() === written.toLowerCase());
+  if (meant !== undefined && meant !== written) {
+    const name = {file: span.file, start: span.start, end: span.start + written.length};
+    if (
+      !reporter.repair(
+        'misspelled',
+        name,
+        `Cannot locate resource script ${written}: names are case-sensitive`,
+        meant,
+        [{span: name, replacement: meant}],
+      )
+    )
+      return undefined;
+    type = meant;
+  }
+  if (type === 'AudibleAlarm') {
+    reporter.error(
+      'refused-directive',
+      span,
+      'AudibleAlarm is not supported',
+      'directors are rarely within earshot: use MailTo, or a script in resource.d',
+    );
+    return undefined;
+  }
+  if (meant === undefined) {
+    const near = nearest(written, builtin);
+    if (near !== undefined)
+      reporter.add(
+        'warning',
+        'misspelled',
+        span,
+        `${written} is no built-in resource`,
+        `a script of that name is used when there is one; did you mean ${near}?`,
+      );
+  }
+  if (!addressTypes.has(type)) {
+    if (type === 'LVSSyncDaemonSwap' && !['master', 'backup'].includes(args[0] ?? '')) {
+      reporter.error(
+        'bad-value',
+        span,
+        'LVSSyncDaemonSwap needs master or backup',
+        'LVSSyncDaemonSwap::master[::INTERFACE[::SYNCID]]',
+      );
+      return undefined;
+    }
+    if (type === 'ldirectord' && args.length === 0) args.push('ldirectord.cf');
+    return {span, type, args};
+  }
+  const vip = takeVip(type, args.join('::'), span, reporter);
+  return vip === undefined ? undefined : {span, type, args, vip};
+}
+
+/** `ADDRESS[/MASK[/INTERFACE[:LABEL][/BROADCAST]]]`; a third field that is an address is the broadcast. */
+function takeVip(type: string, text: string, span: Span, reporter: Reporter): Vip | undefined {
+  const form = `${type}::ADDRESS[/MASK[/INTERFACE[/BROADCAST]]]`;
+  const at = (piece: string): Span => {
+    const start = span.end - text.length + Math.max(0, text.indexOf(piece));
+    return {file: span.file, start, end: start + Math.max(1, piece.length)};
+  };
+  const [host = '', mask, ...more] = text.split('/');
+  const address = ipv4(host) ?? ipv6(host);
+  if (address === undefined) {
+    reporter.error('bad-address', at(host), `"${host}" is not an address`, form);
+    return undefined;
+  }
+  const family = address.includes(':') ? 6 : 4;
+  const length = mask === undefined || mask === '' ? undefined : prefixLength(mask, family);
+  if (mask !== undefined && mask !== '' && length === undefined) {
+    reporter.error(
+      'bad-value',
+      at(mask),
+      `"${mask}" is not a netmask`,
+      `a prefix length from 1 to ${family === 4 ? 32 : 128}${family === 4 ? ', or 255.255.255.0' : ''}`,
+    );
+    return undefined;
+  }
+  let device: string | undefined;
+  let broadcast: string | undefined;
+  for (const piece of more) {
+    if (ipv4(piece) !== undefined) broadcast = piece;
+    else if (device === undefined && /^[\w.@-]+(:\S+)?$/.test(piece)) device = piece;
+    else {
+      reporter.error(
+        'bad-value',
+        at(piece),
+        `"${piece}" is neither an interface nor a broadcast address`,
+        form,
+      );
+      return undefined;
+    }
+  }
+  const [name, label] = (device ?? '').split(':');
+  return {
+    family,
+    address,
+    ...(length === undefined ? {} : {prefixLength: length}),
+    ...(name ? {device: name} : {}),
+    ...(name && label ? {label: `${name}:${label}`} : {}),
+    ...(broadcast === undefined ? {} : {broadcast}),
+  };
+}

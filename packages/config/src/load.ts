@@ -1,0 +1,179 @@
+/** A whole configuration directory, or single files, through the parsers and the rules across files. Pure but for `read`. */
+import {parseAuthkeys} from './authkeys.ts';
+import {crossCheck} from './cross-check.ts';
+import type {Diagnostic, Source} from './diagnostic.ts';
+import {parseHaCf} from './ha-cf.ts';
+import {parseHaresources} from './haresources.ts';
+import {parseLdirectordCf} from './ldirectord-cf.ts';
+import type {ClusterConfig, LdirectordConfig, Mode, Span} from './model.ts';
+import type {Resolver} from './reader.ts';
+
+export type ReadFile = (path: string) => {readonly text: string; readonly mode: number} | undefined;
+
+export interface LoadInput {
+  /** What /etc/ha.d is on an ordinary machine. */
+  readonly dir: string;
+  readonly read: ReadFile;
+  readonly mode: Mode;
+  readonly localNode?: string;
+  readonly resolve: Resolver;
+}
+
+export interface LoadResult {
+  /** undefined when a file that must be there is not. */
+  readonly cluster?: ClusterConfig;
+  readonly sources: ReadonlyMap<string, Source>;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+const nowhere = (file: string): Span => ({file, start: 0, end: 1});
+
+/** Reads a directory: a pair when it has ha.cf, a single director when it has nothing but ldirectord.cf. */
+export function loadCluster(input: LoadInput): LoadResult {
+  const {dir, read, mode} = input;
+  const sources = new Map<string, Source>();
+  const diagnostics: Diagnostic[] = [];
+  const open = (path: string) => {
+    const file = read(path);
+    if (file) sources.set(path, {text: file.text});
+    return file ? {path, text: file.text, mode: file.mode} : undefined;
+  };
+  const missing = (path: string, help: string): void => {
+    diagnostics.push({
+      severity: 'error',
+      code: 'missing-file',
+      span: nowhere(path),
+      message: 'no such file',
+      help,
+    });
+  };
+  const take = <T>(parsed: {model: T; diagnostics: Diagnostic[]}): T => {
+    diagnostics.push(...parsed.diagnostics);
+    return parsed.model;
+  };
+  const ldirectord = (name: string, span: Span | undefined): LdirectordConfig | undefined => {
+    const places = name.startsWith('/')
+      ? [name, `${dir}/${name.split('/').at(-1)}`]
+      : [`${dir}/${name}`, `${dir}/conf/${name}`, name];
+    const file = places.map(open).find((one) => one !== undefined);
+    if (file) return take(parseLdirectordCf(file, {mode, resolve: input.resolve}));
+    if (span)
+      diagnostics.push({
+        severity: 'error',
+        code: 'missing-file',
+        span,
+        message: `Config file ${name} not found`,
+        help: `looked for ${places.join(', ')}`,
+      });
+    return undefined;
+  };
+
+  const haFile = open(`${dir}/ha.cf`);
+  if (!haFile) {
+    const single = ldirectord('ldirectord.cf', undefined);
+    if (!single) {
+      missing(
+        `${dir}/ha.cf`,
+        `a pair needs ha.cf, haresources and authkeys in ${dir}; a single director needs ldirectord.cf`,
+      );
+      return {sources, diagnostics};
+    }
+    const none = {path: `${dir}/haresources`, groups: []};
+    return {
+      cluster: {
+        haresources: none,
+        authkeys: {path: `${dir}/authkeys`, active: 0, keys: []},
+        ldirectord: [single],
+      },
+      sources,
+      diagnostics,
+    };
+  }
+  const ha = take(parseHaCf(haFile, {mode}));
+  const resourcesFile = open(`${dir}/haresources`);
+  if (!resourcesFile)
+    missing(
+      `${dir}/haresources`,
+      'it says which resources belong together and which node they prefer; the same on both directors',
+    );
+  const haresources = resourcesFile
+    ? take(parseHaresources(resourcesFile, {mode}))
+    : {path: `${dir}/haresources`, groups: []};
+  const keysFile = open(`${dir}/authkeys`);
+  if (!keysFile) missing(`${dir}/authkeys`, `two lines, mode 600: "auth 1" and "1 sha256 SECRET"`);
+  const authkeys = keysFile
+    ? take(parseAuthkeys(keysFile, {mode}))
+    : {path: `${dir}/authkeys`, active: 0, keys: []};
+  const files: LdirectordConfig[] = [];
+  for (const group of haresources.groups)
+    for (const resource of group.resources) {
+      if (resource.type !== 'ldirectord') continue;
+      const name = resource.args[0] ?? 'ldirectord.cf';
+      if (files.some((file) => file.path.endsWith(`/${name.split('/').at(-1)}`))) continue;
+      const file = ldirectord(name, resource.span);
+      if (file) files.push(file);
+    }
+  const cluster: ClusterConfig = {ha, haresources, authkeys, ldirectord: files};
+  diagnostics.push(...crossCheck(cluster, input.localNode));
+  return {cluster, sources, diagnostics};
+}
+
+/** Judges single files; the kind is told by the name, and by the first words where the name says nothing. */
+export function checkFiles(input: {
+  readonly paths: readonly string[];
+  readonly read: ReadFile;
+  readonly mode: Mode;
+  readonly resolve: Resolver;
+}): LoadResult {
+  const sources = new Map<string, Source>();
+  const diagnostics: Diagnostic[] = [];
+  for (const path of input.paths) {
+    const file = input.read(path);
+    if (!file) {
+      diagnostics.push({
+        severity: 'error',
+        code: 'missing-file',
+        span: nowhere(path),
+        message: 'no such file',
+        help: 'check the name',
+      });
+      continue;
+    }
+    sources.set(path, {text: file.text});
+    const source = {path, text: file.text, mode: file.mode};
+    const {mode} = input;
+    const name = path.split('/').at(-1) ?? '';
+    const parsed = /haresources/.test(name)
+      ? parseHaresources(source, {mode})
+      : /authkeys/.test(name)
+        ? parseAuthkeys(source, {mode})
+        : /ha\.cf$/.test(name)
+          ? parseHaCf(source, {mode})
+          : parseLdirectordCf(source, {mode, resolve: input.resolve});
+    diagnostics.push(...parsed.diagnostics);
+  }
+  return {sources, diagnostics};
+}
+
+/** What must be equal on both directors, as one stable text: devices, log files and ping nodes may differ. */
+export function digestCluster(cluster: ClusterConfig): string {
+  const {ha, haresources, ldirectord} = cluster;
+  const shared = ha && {
+    keepalive: ha.keepalive,
+    deadtime: ha.deadtime,
+    nodes: ha.nodes.map((node) => node.name),
+    autoFailback: ha.autoFailback,
+    cluster: ha.cluster,
+  };
+  const groups = haresources.groups.map((group) => ({
+    node: group.node,
+    resources: group.resources.map(({type, args, vip}) => ({
+      type,
+      args: vip ? [vip.address] : type === 'LVSSyncDaemonSwap' ? [args[0]] : args,
+    })),
+  }));
+  return JSON.stringify(
+    {shared, groups, virtuals: ldirectord.map((file) => file.virtuals)},
+    (key, value: unknown) => (key === 'span' ? undefined : value),
+  );
+}
