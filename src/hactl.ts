@@ -33,7 +33,11 @@ program
   .command('check-config')
   .description('read configuration files and say everything that is wrong with them')
   .argument('[files...]', 'files, or one directory (default: the configuration directory)')
-  .option('--config-dir <dir>', 'where ha.cf, haresources, authkeys and ldirectord.cf are', defaultPaths.configDir)
+  .option(
+    '--config-dir <dir>',
+    'where ha.cf, haresources, authkeys and ldirectord.cf are',
+    defaultPaths.configDir,
+  )
   .option('--strict', 'judge as the original programs do; do not repair')
   .option('--fix', 'write the repaired files (the old ones are kept as FILE.orig)')
   .option('--node <name>', 'judge as on this node (default: uname -n)')

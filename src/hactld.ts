@@ -32,8 +32,11 @@ function start(): void {
     child = undefined;
     if (stopping) process.exit(code ?? 1);
     if (code === 0 || (code === EXIT_CONFIG && !everReady)) process.exit(code);
-    process.stderr.write(`hactld: the supervisor ended (${signal ?? `exit status ${code}`}); starting it again\n`);
-    pause = performance.now() - startedAt > STABLE_AFTER ? 0 : Math.min(PAUSE_MAX, pause === 0 ? 50 : pause * 2);
+    process.stderr.write(
+      `hactld: the supervisor ended (${signal ?? `exit status ${code}`}); starting it again\n`,
+    );
+    pause =
+      performance.now() - startedAt > STABLE_AFTER ? 0 : Math.min(PAUSE_MAX, pause === 0 ? 50 : pause * 2);
     setTimeout(start, pause);
   });
 }

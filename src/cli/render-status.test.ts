@@ -83,7 +83,15 @@ const snapshot: StatusSnapshot = {
   ],
   sync: {daemons: [{role: 'master', interface: 'eth0', syncid: 0}]},
   transitions: [
-    {vrid: 1, group: 'IPaddr2::10.0.0.100/24/eth0', from: 'Backup', to: 'Active', reason: 'director2 is silent', at: 0, wall: 1_000},
+    {
+      vrid: 1,
+      group: 'IPaddr2::10.0.0.100/24/eth0',
+      from: 'Backup',
+      to: 'Active',
+      reason: 'director2 is silent',
+      at: 0,
+      wall: 1_000,
+    },
   ],
   problems: [],
 };

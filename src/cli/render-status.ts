@@ -22,7 +22,8 @@ const indent = (lines: readonly string[]): string[] => lines.map((line) => (line
 export function renderStatus(status: StatusSnapshot, width: number, paint: Paint = plain): string {
   const lines: string[] = [];
   const section = (title: string, body: readonly string[]): void => {
-    if (body.length > 0) lines.push('', paint.strong(title), ...indent(body.map((line) => clip(line, width - 2))));
+    if (body.length > 0)
+      lines.push('', paint.strong(title), ...indent(body.map((line) => clip(line, width - 2))));
   };
 
   lines.push(
@@ -36,12 +37,18 @@ export function renderStatus(status: StatusSnapshot, width: number, paint: Paint
   const {engine} = status;
   if (engine) {
     if ((status.engineAge ?? 0) > STALE_ENGINE)
-      lines.push(paint.bad('! ') + `the failover engine was last heard ${duration(status.engineAge ?? 0)} ago`);
+      lines.push(
+        paint.bad('! ') + `the failover engine was last heard ${duration(status.engineAge ?? 0)} ago`,
+      );
     section('Groups', groupLines(status, paint));
     section('Peers and paths', peerLines(status));
   }
-  section('Virtual services', status.virtuals.flatMap((virtual) => virtualLines(virtual)));
-  if (!status.ipvs.available && status.ipvs.problem) section('IPVS', [`not available: ${status.ipvs.problem}`]);
+  section(
+    'Virtual services',
+    status.virtuals.flatMap((virtual) => virtualLines(virtual)),
+  );
+  if (!status.ipvs.available && status.ipvs.problem)
+    section('IPVS', [`not available: ${status.ipvs.problem}`]);
   section('Connection sync', syncLines(status));
   section(
     'Processes',
@@ -95,7 +102,8 @@ function groupLines(status: StatusSnapshot, paint: Paint): string[] {
 function peerLines(status: StatusSnapshot): string[] {
   const {engine} = status;
   if (!engine) return [];
-  const ago = (value: number | undefined): string => (value === undefined ? 'never' : `${duration(value)} ago`);
+  const ago = (value: number | undefined): string =>
+    value === undefined ? 'never' : `${duration(value)} ago`;
   const lines = engine.peers.map((peer) => {
     const digest =
       peer.configDigest && peer.configDigest !== '' && !status.configDigest.startsWith(peer.configDigest)
@@ -114,7 +122,9 @@ function peerLines(status: StatusSnapshot): string[] {
       ]),
     ),
   );
-  const faults = Object.entries(engine.counters).filter(([code, count]) => count > 0 && code.startsWith('fault-'));
+  const faults = Object.entries(engine.counters).filter(
+    ([code, count]) => count > 0 && code.startsWith('fault-'),
+  );
   if (faults.length > 0)
     lines.push(`refused datagrams: ${faults.map(([code, count]) => `${code.slice(6)} ${count}`).join(', ')}`);
   return lines;
@@ -134,7 +144,10 @@ function virtualLines(virtual: VirtualStatus): string[] {
   ]);
   return [
     `${virtual.name} ${virtual.scheduler}${persistent}${missing}`,
-    ...table([['  -> real', 'method', 'weight', 'active', 'inact', 'check', 'last check'], ...rows], [2, 3, 4]),
+    ...table(
+      [['  -> real', 'method', 'weight', 'active', 'inact', 'check', 'last check'], ...rows],
+      [2, 3, 4],
+    ),
   ];
 }
 

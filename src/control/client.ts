@@ -16,7 +16,8 @@ export class ControlError extends Error {
 const explain = (path: string, code: string | undefined): string => {
   if (code === 'ENOENT' || code === 'ECONNREFUSED')
     return `no daemon at ${path}: is hactld running? Try: systemctl status hactld`;
-  if (code === 'EACCES') return `no permission for ${path}: run hactl as root or as a member of the socket's group`;
+  if (code === 'EACCES')
+    return `no permission for ${path}: run hactl as root or as a member of the socket's group`;
   return `cannot talk to the daemon at ${path}: ${code ?? 'unknown error'}`;
 };
 

@@ -19,7 +19,11 @@ export type Command =
 
 export type Response =
   | {readonly id: number; readonly ok: true; readonly result: unknown}
-  | {readonly id: number; readonly ok: false; readonly error: {readonly code: string; readonly message: string}};
+  | {
+      readonly id: number;
+      readonly ok: false;
+      readonly error: {readonly code: string; readonly message: string};
+    };
 
 /** One process of ours. */
 export interface ProcessStatus {

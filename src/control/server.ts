@@ -62,10 +62,14 @@ async function respond(line: string, answer: (command: Command) => Promise<unkno
     const request = JSON.parse(line) as Request;
     id = typeof request.id === 'number' ? request.id : 0;
     if (request.v !== PROTOCOL_VERSION)
-      throw new CommandError('version', `this daemon speaks version ${PROTOCOL_VERSION}, the request is ${request.v}`);
+      throw new CommandError(
+        'version',
+        `this daemon speaks version ${PROTOCOL_VERSION}, the request is ${request.v}`,
+      );
     return {id, ok: true, result: await answer(request)};
   } catch (error) {
-    const code = error instanceof CommandError ? error.code : error instanceof SyntaxError ? 'syntax' : 'internal';
+    const code =
+      error instanceof CommandError ? error.code : error instanceof SyntaxError ? 'syntax' : 'internal';
     return {id, ok: false, error: {code, message: error instanceof Error ? error.message : String(error)}};
   }
 }

@@ -24,7 +24,10 @@ export function scheduleChores(options: {log: Log; configDir: string}): {
       const schedule = ha?.hactl.drillSchedule;
       if (schedule === undefined) return;
       if (!cron.validate(schedule)) {
-        log('error', `hactl_drill: "${schedule}" is not a cron schedule of five fields; no drill is scheduled`);
+        log(
+          'error',
+          `hactl_drill: "${schedule}" is not a cron schedule of five fields; no drill is scheduled`,
+        );
         return;
       }
       drill = cron.schedule(

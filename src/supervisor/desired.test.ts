@@ -41,7 +41,9 @@ const virtual = (more: Partial<VirtualService> = {}): VirtualService => ({
 
 const table = (service: VirtualService, weights: Record<string, number>): VirtualTable => ({
   service: serviceOf(service),
-  destinations: Object.entries(weights).map(([address, weight]) => destinationOf(service, real(address, {weight}))),
+  destinations: Object.entries(weights).map(([address, weight]) =>
+    destinationOf(service, real(address, {weight})),
+  ),
 });
 
 /** The wanted weights of one virtual, by address; an absent address is not in the table. */
@@ -86,33 +88,89 @@ test('up: the configured weight', row, {}, {'10.0.0.1': 'up', '10.0.0.2': 'up'},
   '10.0.0.1': 3,
   '10.0.0.2': 1,
 });
-test('down without quiescent: out of the table', row, {}, {'10.0.0.1': 'down', '10.0.0.2': 'up'}, {'10.0.0.1': 3, '10.0.0.2': 1}, {
-  '10.0.0.2': 1,
-});
-test('down with quiescent: weight 0 while it stands in the table', row, {quiescent: true}, {'10.0.0.1': 'down', '10.0.0.2': 'up'}, {'10.0.0.1': 3, '10.0.0.2': 1}, {
-  '10.0.0.1': 0,
-  '10.0.0.2': 1,
-});
-test('down with quiescent, not in the table: stays out', row, {quiescent: true}, {'10.0.0.1': 'down', '10.0.0.2': 'up'}, undefined, {
-  '10.0.0.2': 1,
-});
-test('a running table is adopted as it is while nothing is known', row, {}, {}, {'10.0.0.1': 3, '10.0.0.2': 0}, {
-  '10.0.0.1': 3,
-  '10.0.0.2': 0,
-});
-test('all down: the fallback', row, {}, {'10.0.0.1': 'down', '10.0.0.2': 'down'}, {'10.0.0.1': 3}, {'127.0.0.1': 1});
-test('the first real that is back: the fallback goes', row, {}, {'10.0.0.1': 'up', '10.0.0.2': 'down'}, {'127.0.0.1': 1}, {
-  '10.0.0.1': 3,
-});
-test('with quiescent the fallback that served keeps its connections', row, {quiescent: true}, {'10.0.0.1': 'up', '10.0.0.2': 'up'}, {'127.0.0.1': 1}, {
-  '10.0.0.1': 3,
-  '10.0.0.2': 1,
-  '127.0.0.1': 0,
-});
-test('a real that nobody configured is purged', row, {}, {'10.0.0.1': 'up', '10.0.0.2': 'up'}, {'10.0.0.9': 5}, {
-  '10.0.0.1': 3,
-  '10.0.0.2': 1,
-});
+test(
+  'down without quiescent: out of the table',
+  row,
+  {},
+  {'10.0.0.1': 'down', '10.0.0.2': 'up'},
+  {'10.0.0.1': 3, '10.0.0.2': 1},
+  {
+    '10.0.0.2': 1,
+  },
+);
+test(
+  'down with quiescent: weight 0 while it stands in the table',
+  row,
+  {quiescent: true},
+  {'10.0.0.1': 'down', '10.0.0.2': 'up'},
+  {'10.0.0.1': 3, '10.0.0.2': 1},
+  {
+    '10.0.0.1': 0,
+    '10.0.0.2': 1,
+  },
+);
+test(
+  'down with quiescent, not in the table: stays out',
+  row,
+  {quiescent: true},
+  {'10.0.0.1': 'down', '10.0.0.2': 'up'},
+  undefined,
+  {
+    '10.0.0.2': 1,
+  },
+);
+test(
+  'a running table is adopted as it is while nothing is known',
+  row,
+  {},
+  {},
+  {'10.0.0.1': 3, '10.0.0.2': 0},
+  {
+    '10.0.0.1': 3,
+    '10.0.0.2': 0,
+  },
+);
+test(
+  'all down: the fallback',
+  row,
+  {},
+  {'10.0.0.1': 'down', '10.0.0.2': 'down'},
+  {'10.0.0.1': 3},
+  {'127.0.0.1': 1},
+);
+test(
+  'the first real that is back: the fallback goes',
+  row,
+  {},
+  {'10.0.0.1': 'up', '10.0.0.2': 'down'},
+  {'127.0.0.1': 1},
+  {
+    '10.0.0.1': 3,
+  },
+);
+test(
+  'with quiescent the fallback that served keeps its connections',
+  row,
+  {quiescent: true},
+  {'10.0.0.1': 'up', '10.0.0.2': 'up'},
+  {'127.0.0.1': 1},
+  {
+    '10.0.0.1': 3,
+    '10.0.0.2': 1,
+    '127.0.0.1': 0,
+  },
+);
+test(
+  'a real that nobody configured is purged',
+  row,
+  {},
+  {'10.0.0.1': 'up', '10.0.0.2': 'up'},
+  {'10.0.0.9': 5},
+  {
+    '10.0.0.1': 3,
+    '10.0.0.2': 1,
+  },
+);
 test('checktype off leaves the service empty', row, {checkType: {kind: 'off'}}, {}, undefined, {});
 
 test('readdquiescent adds a server that is down with weight 0', (t) => {

@@ -45,7 +45,8 @@ export function desiredTable(options: DesiredOptions): VirtualTable[] {
       const state = options.verdicts.get(checkId(virtual, real)) ?? 'unknown';
       if (state === 'up') put(wanted);
       else if (state === 'unknown' && there) put({...wanted, weight: there.weight === 0 ? 0 : wanted.weight});
-      else if (state === 'down' && virtual.quiescent && (there || options.readdQuiescent)) put({...wanted, weight: 0});
+      else if (state === 'down' && virtual.quiescent && (there || options.readdQuiescent))
+        put({...wanted, weight: 0});
     }
     const {fallback} = virtual;
     // checktype=off leaves a service without servers of ours, and without the fallback too.

@@ -126,7 +126,8 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     clock,
     onStart: () => undefined,
     onMessage: (message) => core.onChecks(message),
-    onDeath: (how) => log('error', `the checks process ended (${how}); the table stays as it is, starting it again`),
+    onDeath: (how) =>
+      log('error', `the checks process ended (${how}); the table stays as it is, starting it again`),
   });
 
   const sync = keepChild<ToSync, FromSync>({
@@ -139,7 +140,8 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       else if (message.type === 'status') syncStatus = message.status;
       else if (message.type === 'log') log(message.level, `sync: ${message.message}`);
     },
-    onDeath: (how) => log('error', `the sync process ended (${how}); the kernel's daemon goes on, starting it again`),
+    onDeath: (how) =>
+      log('error', `the sync process ended (${how}); the kernel's daemon goes on, starting it again`),
   });
   const configureSync = (): void => {
     sync.send({type: 'configure', groups: syncGroups(core.loaded.cluster.haresources.groups, core.roles)});
@@ -151,8 +153,13 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     log('error', `the failover engine ended (${how}); starting it again`);
     if (config && peerLives) {
       // The peer can serve: hand over at once instead of letting it wait for the dead time.
-      removeVips(config.groups.flatMap((group) => group.vips), log);
-      void sendDeathNotice(config).catch((error: unknown) => log('warn', `no death notice: ${String(error)}`));
+      removeVips(
+        config.groups.flatMap((group) => group.vips),
+        log,
+      );
+      void sendDeathNotice(config, clock.wall()).catch((error: unknown) =>
+        log('warn', `no death notice: ${String(error)}`),
+      );
     }
     core.onEngineDeath();
   };
@@ -172,10 +179,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     : undefined;
 
   /** Asks the engine and waits for the answer with the same id; undefined: no answer in time. */
-  const askEngine = (
-    make: (id: number) => ToEngine,
-    limit: number,
-  ): Promise<FromEngine | undefined> =>
+  const askEngine = (make: (id: number) => ToEngine, limit: number): Promise<FromEngine | undefined> =>
     new Promise((resolve) => {
       lastId += 1;
       const id = lastId;
@@ -196,7 +200,11 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   }, STATUS_EVERY);
 
   // ---------------------------------------------------------------------------------------------------- reload
-  async function reload(): Promise<{ok: boolean; changes: readonly string[]; diagnostics: readonly string[]}> {
+  async function reload(): Promise<{
+    ok: boolean;
+    changes: readonly string[];
+    diagnostics: readonly string[];
+  }> {
     const next = await load();
     files = next.files;
     remember();
@@ -231,7 +239,9 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     const changed = [...stamps].filter(([file, at]) => stamp(file) !== at).map(([file]) => file);
     if (changed.length === 0) return;
     remember();
-    const wanted = core.loaded.cluster.ldirectord.some((file) => file.autoReload && changed.includes(file.path));
+    const wanted = core.loaded.cluster.ldirectord.some(
+      (file) => file.autoReload && changed.includes(file.path),
+    );
     if (wanted) void reload();
     else {
       configProblem = `changed on disk, not in use: ${changed.join(', ')} (hactl reload takes it into use)`;
@@ -273,10 +283,12 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       case 'reload':
         return reload();
       case 'move': {
-        if (!engine) throw new CommandError('no-pair', 'this director has no ha.cf: there is no peer to move to');
+        if (!engine)
+          throw new CommandError('no-pair', 'this director has no ha.cf: there is no peer to move to');
         const {move, scope} = command;
         const done = await askEngine((id) => ({type: 'move', id, move, scope}), MOVE_LIMIT);
-        if (done?.type !== 'move-done') throw new CommandError('timeout', 'the failover engine did not finish the move');
+        if (done?.type !== 'move-done')
+          throw new CommandError('timeout', 'the failover engine did not finish the move');
         return done;
       }
       default:

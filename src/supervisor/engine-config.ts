@@ -26,7 +26,8 @@ export interface UnplacedVip {
 
 const place = (vip: Vip, find: FindInterface): EngineVip | undefined => {
   const {device, prefixLength} = vip;
-  const found = device === undefined || prefixLength === undefined ? find(vip.address, vip.family) : undefined;
+  const found =
+    device === undefined || prefixLength === undefined ? find(vip.address, vip.family) : undefined;
   const onDevice = device ?? found?.device;
   const length = prefixLength ?? found?.prefixLength;
   if (onDevice === undefined || length === undefined) return undefined;
@@ -72,7 +73,10 @@ export function engineGroups(
 }
 
 /** The whole engine configuration, or the addresses that could not be placed. */
-export function engineConfig(input: EngineConfigInput): {config: EngineConfig; unplaced: readonly UnplacedVip[]} {
+export function engineConfig(input: EngineConfigInput): {
+  config: EngineConfig;
+  unplaced: readonly UnplacedVip[];
+} {
   const {ha, cluster} = input;
   const {groups, unplaced} = engineGroups(cluster.haresources.groups, input.findInterface);
   const config: EngineConfig = {

@@ -35,7 +35,8 @@ export interface Logger {
 }
 
 export function makeLogger(options: LogOptions): Logger {
-  const consoleFormat = options.format === 'json' ? combine(timestamp(), json()) : options.underJournal ? journal : human;
+  const consoleFormat =
+    options.format === 'json' ? combine(timestamp(), json()) : options.underJournal ? journal : human;
   const logger = winston.createLogger({
     level: 'debug',
     transports: [

@@ -53,7 +53,8 @@ export function missingScripts(group: ResourceGroup, configDir: string): string[
 
 async function start(resource: Resource, options: ScriptOptions): Promise<string | undefined> {
   const file = find(options.configDir, resource.type);
-  if (file === undefined) return `${resource.type}: no such script in ${options.configDir}/resource.d or /etc/init.d`;
+  if (file === undefined)
+    return `${resource.type}: no such script in ${options.configDir}/resource.d or /etc/init.d`;
   if (saysRunning((await run(file, [...resource.args, 'status'])).output)) return undefined;
   options.log('info', `running ${file} ${resource.args.join(' ')} start`);
   const {status, output} = await run(file, [...resource.args, 'start']);

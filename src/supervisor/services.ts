@@ -132,7 +132,8 @@ export function checkSpec(
     address: real.address,
     port: virtual.checkPort ?? (real.port || own || servicePorts[virtual.service] || 0),
     protocol: virtual.address.kind === 'address' ? virtual.address.protocol : 'fwm',
-    virtualAddress: virtual.address.kind === 'address' ? virtual.address.address : String(virtual.address.mark),
+    virtualAddress:
+      virtual.address.kind === 'address' ? virtual.address.address : String(virtual.address.mark),
     virtualPort: own,
     realPort: real.port || own,
     checkCommand: virtual.checkCommand,

@@ -67,7 +67,8 @@ export function makeSupervisor(ports: Ports, first: Loaded) {
   let again = false;
   let closing = false;
 
-  const virtuals = (): readonly VirtualService[] => loaded.cluster.ldirectord.flatMap((file) => file.virtuals);
+  const virtuals = (): readonly VirtualService[] =>
+    loaded.cluster.ldirectord.flatMap((file) => file.virtuals);
   const verdicts = () => new Map([...reports].map(([id, report]) => [id, report.state]));
 
   function specs(): CheckSpec[] {
@@ -113,7 +114,9 @@ export function makeSupervisor(ports: Ports, first: Loaded) {
       readdQuiescent: loaded.cluster.ldirectord.some((file) => file.readdQuiescent),
     });
     for (const virtual of virtuals()) owned.add(serviceName(serviceKey(virtual)));
-    const operations: readonly Operation[] = plan(current, wanted, {owned: (key) => owned.has(serviceName(key))});
+    const operations: readonly Operation[] = plan(current, wanted, {
+      owned: (key) => owned.has(serviceName(key)),
+    });
     for (const operation of operations) {
       // oxlint-disable-next-line no-await-in-loop -- the plan's order is a promise: new servers before old ones go.
       await ipvs.apply(operation);
@@ -252,7 +255,10 @@ export function makeSupervisor(ports: Ports, first: Loaded) {
         await ipvs.apply({type: 'del-service', key: serviceKey(virtual)});
         log('info', `Deleted virtual server: ${virtualName(virtual)}`);
       } catch (error) {
-        log('warn', `cannot delete ${virtualName(virtual)}: ${error instanceof Error ? error.message : String(error)}`);
+        log(
+          'warn',
+          `cannot delete ${virtualName(virtual)}: ${error instanceof Error ? error.message : String(error)}`,
+        );
       }
     }
   }

@@ -85,8 +85,3 @@ test('what the kernel refuses says what, on what, and why', (t) => {
     'EADDRNOTAVAIL',
   );
 });
-
-test('the interface of an address is found by its route, as findif does', (t) => {
-  t.deepEqual(addresses.findInterface('10.77.0.200', 4), {device: 'eth0', prefixLength: 24});
-  t.is(addresses.findInterface('203.0.113.1', 4), undefined);
-});

@@ -1,5 +1,4 @@
 /** Addresses and links over rtnetlink, synchronously: the failover engine's hands on the VIP. */
-import ipaddr from 'ipaddr.js';
 import {addressBytes, addressText} from './address-text.ts';
 import {attribute, readAttributes, readString, stringAttribute, u32Attribute} from './attributes.ts';
 import {netlinkFlag, openDirect, type DirectNetlink} from './netlink-direct.ts';
@@ -9,13 +8,10 @@ const RTM_GETLINK = 18;
 const RTM_NEWADDR = 20;
 const RTM_DELADDR = 21;
 const RTM_GETADDR = 22;
-const RTM_GETROUTE = 26;
 const IFA = {ADDRESS: 1, LOCAL: 2, LABEL: 3, BROADCAST: 4, CACHEINFO: 6, FLAGS: 8} as const;
 const IFLA = {ADDRESS: 1, IFNAME: 3, OPERSTATE: 16} as const;
-const RTA = {DST: 1, OIF: 4, PREFSRC: 7} as const;
 /** No duplicate address detection: a VIP that waits a second to be usable is no fail-over. */
 const IFA_F_NODAD = 0x02;
-/** Kernel addresses do not get a route of their own for a /32, and no "noprefixroute" is needed for it. */
 const FOREVER = 0xffff_ffff;
 const IFF_UP = 1;
 const IFF_RUNNING = 0x40;
@@ -108,39 +104,7 @@ export function openAddresses() {
     });
   }
 
-  /** What findif finds: the device by which the kernel would reach an address, and the prefix length of that network. */
-  function findInterface(address: string, family: 4 | 6): {device: string; prefixLength: number} | undefined {
-    const head = Buffer.alloc(12);
-    head[0] = familyNumber(family);
-    head[1] = family === 4 ? 32 : 128;
-    let index: number | undefined;
-    try {
-      const [answer] = socket.request(
-        RTM_GETROUTE,
-        0,
-        Buffer.concat([head, attribute(RTA.DST, addressBytes(address))]),
-        {op: 'find route', target: address},
-      );
-      index = answer ? readAttributes(answer.subarray(12)).get(RTA.OIF)?.readUInt32LE(0) : undefined;
-    } catch {
-      return undefined;
-    }
-    const device = links().find((link) => link.index === index)?.name;
-    if (device === undefined || device === 'lo') return undefined;
-    const wanted = ipaddr.parse(address);
-    const network = list().find(
-      (one) =>
-        one.index === index &&
-        one.family === family &&
-        wanted.match(
-          ipaddr.parseCIDR(`${one.address}/${one.prefixLength}`) as [ipaddr.IPv4, number] &
-            [ipaddr.IPv6, number],
-        ),
-    );
-    return {device, prefixLength: network?.prefixLength ?? (family === 4 ? 32 : 128)};
-  }
-
-  return {links, list, put, remove, findInterface, close: () => socket.close()};
+  return {links, list, put, remove, close: () => socket.close()};
 }
 
 export type Addresses = ReturnType<typeof openAddresses>;

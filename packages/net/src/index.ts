@@ -6,6 +6,7 @@ export * from './arp.ts';
 export * from './arp-watch.ts';
 export * from './attributes.ts';
 export * from './na.ts';
+export * from './netlink.ts';
 export * from './netlink-direct.ts';
 export * from './netlink-watch.ts';
 export * from './sys.ts';

@@ -14,7 +14,8 @@ export interface CheckConfigOptions {
   readonly json?: boolean;
 }
 
-const isDirectory = (file: string): boolean => statSync(file, {throwIfNoEntry: false})?.isDirectory() ?? false;
+const isDirectory = (file: string): boolean =>
+  statSync(file, {throwIfNoEntry: false})?.isDirectory() ?? false;
 
 /** `hactl check-config`: every problem of every file; with --fix the repaired files are written. */
 export async function checkConfig(files: readonly string[], options: CheckConfigOptions): Promise<number> {
@@ -39,7 +40,8 @@ export async function checkConfig(files: readonly string[], options: CheckConfig
       JSON.stringify({version: 1, errors, files: [...sources.keys()], diagnostics}, null, 2) + '\n',
     );
   else {
-    for (const diagnostic of diagnostics) process.stdout.write(renderDiagnostic(diagnostic, sources) + '\n\n');
+    for (const diagnostic of diagnostics)
+      process.stdout.write(renderDiagnostic(diagnostic, sources) + '\n\n');
     const names = [...sources.keys()].map((name) => path.basename(name)).join(', ');
     process.stdout.write(
       `${names}: ${errors === 0 ? 'usable' : 'NOT usable'}: ${errors} errors, ${count('warning')} warnings, ${count('notice')} repairs and notices\n`,

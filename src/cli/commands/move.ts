@@ -22,9 +22,12 @@ export async function move(
   const outcome = (await ask(socket, {command: 'move', move: kind, scope}, MOVE_LIMIT)) as MoveOutcome;
   if (options.json) process.stdout.write(JSON.stringify({version: 1, ...outcome}) + '\n');
   else {
-    const cost = outcome.outage === undefined ? '' : `; nobody held an address for ${outcome.outage.toFixed(1)} ms`;
+    const cost =
+      outcome.outage === undefined ? '' : `; nobody held an address for ${outcome.outage.toFixed(1)} ms`;
     const both = outcome.overlap === undefined ? '' : `, both for ${outcome.overlap.toFixed(1)} ms`;
-    process.stdout.write(`${kind} ${scope}: ${outcome.ok ? 'done' : 'NOT done'}: ${outcome.reason}${cost}${both}\n`);
+    process.stdout.write(
+      `${kind} ${scope}: ${outcome.ok ? 'done' : 'NOT done'}: ${outcome.reason}${cost}${both}\n`,
+    );
   }
   return outcome.ok ? exit.ok : exit.failed;
 }

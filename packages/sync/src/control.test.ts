@@ -1,0 +1,22 @@
+import test from 'ava';
+import {planDaemons, wantedDaemons} from './control.ts';
+
+const eth0 = {active: true, interface: 'eth0', syncid: 7};
+const daemon = (role: 'master' | 'backup', device = 'eth0') => ({role, interface: device, syncid: 7});
+
+test('both roles on both directors, whoever is Active', (t) => {
+  t.deepEqual(wantedDaemons([eth0]), [daemon('backup'), daemon('master')]);
+  t.deepEqual(wantedDaemons([{...eth0, active: false}]), [daemon('backup'), daemon('master')]);
+  t.deepEqual(wantedDaemons([]), []);
+});
+
+test('only what differs is stopped and started', (t) => {
+  const wanted = wantedDaemons([eth0]);
+  t.deepEqual(planDaemons(wanted, wanted), []);
+  t.deepEqual(planDaemons([daemon('master')], wanted), [{type: 'start', daemon: daemon('backup')}]);
+  t.deepEqual(planDaemons([daemon('backup', 'eth9'), daemon('master')], wanted), [
+    {type: 'stop', role: 'backup'},
+    {type: 'start', daemon: daemon('backup')},
+  ]);
+  t.deepEqual(planDaemons([daemon('master')], []), []);
+});
