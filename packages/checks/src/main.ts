@@ -1,0 +1,33 @@
+/** The checks process: all health checks, away from everything that must be on time. */
+import {systemClock} from '@hactl/base';
+import {startChecks} from './driver.ts';
+import type {FromChecks, ToChecks} from './messages.ts';
+
+process.title = 'hactld-checks';
+const say = (message: FromChecks): void => {
+  if (process.connected)
+    process.send?.(message, undefined, undefined, () => {
+      /* The supervisor's end is seen by 'disconnect'. */
+    });
+};
+const checks = startChecks(systemClock, process.pid, say);
+
+process.on('message', (message: ToChecks) => {
+  switch (message.type) {
+    case 'configure':
+      checks.configure(message.specs);
+      return;
+    case 'check-now':
+      checks.checkNow(message.ids);
+      return;
+    case 'report':
+      say({type: 'reports', reports: checks.reports()});
+      return;
+    case 'stop':
+      process.exit(0);
+  }
+});
+process.on('disconnect', () => process.exit(0));
+process.on('SIGINT', () => undefined);
+process.on('SIGTERM', () => undefined);
+say({type: 'ready', pid: process.pid});

@@ -1,0 +1,37 @@
+/** checktype=connect: the TCP handshake, nothing more. */
+import net from 'node:net';
+import type {Clock, Millis} from '@hactl/base';
+import type {CheckSpec} from '../messages.ts';
+import type {ProbeResult} from '../verdict.ts';
+
+/** What a socket's error means to a person. */
+export function explainError(error: NodeJS.ErrnoException, target: string): string {
+  switch (error.code) {
+    case 'ECONNREFUSED':
+      return `connection to ${target} refused: nothing listens there`;
+    case 'ECONNRESET':
+      return `connection to ${target} was reset`;
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+      return `${target} cannot be reached (${error.code}): no route, or the host does not answer`;
+    default:
+      return `connection to ${target}: ${error.code ?? error.message}`;
+  }
+}
+
+/** Connects within `limit` and closes. */
+export function probeConnect(spec: CheckSpec, limit: Millis, clock: Clock): Promise<ProbeResult> {
+  return new Promise((resolve) => {
+    const started = clock.now();
+    const target = `${spec.address} port ${spec.port}`;
+    const socket = net.connect({host: spec.address, port: spec.port, family: spec.family});
+    const done = (passed: boolean, reason: string): void => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve({passed, reason, took: clock.now() - started});
+    };
+    const timer = setTimeout(() => done(false, `no connection to ${target} within ${limit} ms`), limit);
+    socket.on('connect', () => done(true, `connected in ${Math.round(clock.now() - started)} ms`));
+    socket.on('error', (error) => done(false, explainError(error, target)));
+  });
+}

@@ -1,0 +1,154 @@
+/**
+ * service=http and https: one request on a plain socket. ldirectord's rule: after redirects the status is 2xx, and the
+ * body matches `receive` where there is one. Any certificate is accepted, as ldirectord does.
+ */
+import net from 'node:net';
+import tls from 'node:tls';
+import type {Clock, Millis} from '@hactl/base';
+import type {CheckSpec} from '../messages.ts';
+import {receivePattern} from '../perl-regex.ts';
+import type {ProbeResult} from '../verdict.ts';
+import {explainError} from './connect.ts';
+
+/** A page larger than this is not read to its end: what `receive` looks for must stand before. */
+const BODY_MAX = 1 << 20;
+const REDIRECTS_MAX = 7;
+
+/** What an answer says so far; `done` when no more octets are needed. */
+interface Answer {
+  readonly status: number;
+  readonly location?: string;
+  readonly body: string;
+  readonly done: boolean;
+}
+
+/** Reads status line, headers and body as far as they are there; undefined while the head is incomplete. */
+export function readAnswer(text: string, ended: boolean, head: boolean): Answer | 'not-http' | undefined {
+  if (text.length >= 5 && !text.startsWith('HTTP/')) return 'not-http';
+  const end = text.indexOf('\r\n\r\n');
+  if (end === -1) return ended ? 'not-http' : undefined;
+  const status = Number(/^HTTP\/\d(?:\.\d)? (\d{3})/.exec(text)?.[1] ?? NaN);
+  if (Number.isNaN(status)) return 'not-http';
+  const headers = text.slice(0, end);
+  const raw = text.slice(end + 4);
+  const location = /^location:[ \t]*(\S+)/im.exec(headers)?.[1];
+  const length = /^content-length:[ \t]*(\d+)/im.exec(headers)?.[1];
+  const chunked = /^transfer-encoding:.*chunked/im.test(headers);
+  const complete =
+    head || (chunked ? /(^|\r\n)0\r\n/.test(raw) : length !== undefined && raw.length >= Number(length));
+  return {
+    status,
+    ...(location === undefined ? {} : {location}),
+    body: chunked ? unchunk(raw) : raw,
+    done: complete || ended || raw.length >= BODY_MAX,
+  };
+}
+
+function unchunk(raw: string): string {
+  let [body, at] = ['', 0];
+  for (;;) {
+    const line = raw.indexOf('\r\n', at);
+    if (line === -1) return body;
+    const size = Number.parseInt(raw.slice(at, line), 16);
+    if (!size) return body;
+    body += raw.slice(line + 2, line + 2 + size);
+    at = line + 2 + size + 2;
+  }
+}
+
+/** One request and its answer, redirects followed on the same server, all within `limit`. */
+export function probeHttp(spec: CheckSpec, limit: Millis, clock: Clock): Promise<ProbeResult> {
+  return new Promise((resolve) => {
+    const started = clock.now();
+    const target = `${spec.address} port ${spec.port}`;
+    const secure = spec.service === 'https';
+    const method = spec.httpMethod ?? 'GET';
+    const host = spec.virtualHost ?? (spec.family === 6 ? `[${spec.address}]` : spec.address);
+    const pattern = spec.receive === undefined ? undefined : receivePattern(spec.receive);
+    let socket: net.Socket | undefined;
+    let phase = 'connecting';
+    let story = '';
+    let redirects = 0;
+    let finished = false;
+    const done = (passed: boolean, reason: string): void => {
+      if (finished) return;
+      finished = true;
+      clearTimeout(timer);
+      socket?.destroy();
+      resolve({passed, reason, took: clock.now() - started});
+    };
+    const timer = setTimeout(() => done(false, `${story}no answer within ${limit} ms (${phase})`), limit);
+
+    const judgeAnswer = ({status, location, body}: Answer, path: string): void => {
+      if (status >= 300 && status < 400 && location !== undefined && redirects < REDIRECTS_MAX) {
+        redirects += 1;
+        socket?.destroy();
+        const next = URL.parse(location, `http://${host}${path}`);
+        ask(next ? `${next.pathname}${next.search}` : '/');
+        return;
+      }
+      if (status < 200 || status > 299)
+        return done(
+          false,
+          `${story}HTTP ${status}${spec.receive === undefined ? '' : `, expected body /${spec.receive}/`}`,
+        );
+      if (spec.receive === undefined || method === 'HEAD') return done(true, `${story}HTTP ${status}`);
+      if (pattern?.test(body)) return done(true, `${story}HTTP ${status}, body matches /${spec.receive}/`);
+      done(
+        false,
+        `${story}HTTP ${status}, body does not match /${spec.receive}/: ${JSON.stringify(body.slice(0, 60))}`,
+      );
+    };
+
+    function ask(path: string): void {
+      phase = 'connecting';
+      const at = clock.now();
+      const options = {host: spec.address, port: spec.port, family: spec.family};
+      const one = secure
+        ? tls.connect({...options, rejectUnauthorized: false, ...(net.isIP(host) ? {} : {servername: host})})
+        : net.connect(options);
+      socket = one;
+      let text = '';
+      const look = (ended: boolean): void => {
+        if (socket !== one) return;
+        const answer = readAnswer(text, ended, method === 'HEAD');
+        if (answer === 'not-http')
+          done(false, `${story}the answer is not HTTP: ${JSON.stringify(text.slice(0, 40))}`);
+        else if (
+          answer?.done ||
+          (answer && pattern && answer.status >= 200 && answer.status <= 299 && pattern.test(answer.body))
+        )
+          judgeAnswer(answer, path);
+      };
+      one.setEncoding('latin1');
+      one.on('connect', () => {
+        phase = secure ? 'TLS handshake' : 'waiting for the answer';
+        story = `connected in ${Math.round(clock.now() - at)} ms, `;
+      });
+      one.on(secure ? 'secureConnect' : 'connect', () => {
+        if (secure) story += 'TLS ok, ';
+        phase = 'waiting for the answer';
+        one.write(
+          `${method} ${path} HTTP/1.1\r\nHost: ${host}\r\nUser-Agent: hactl\r\nAccept: */*\r\nConnection: close\r\n\r\n`,
+        );
+      });
+      one.on('data', (chunk: string) => {
+        text += chunk;
+        look(false);
+      });
+      one.on('end', () => look(true));
+      one.on('error', (error) => done(false, `${story}${explainError(error, target)}`));
+      one.on('close', () => {
+        if (socket === one) done(false, `${story}${target} closed the connection without an answer`);
+      });
+    }
+    const request = spec.request ?? '/';
+    ask(
+      URL.canParse(request)
+        ? (URL.parse(request)?.pathname ?? '/')
+        : request.startsWith('/')
+          ? request
+          : `/${request}`,
+    );
+  });
+}

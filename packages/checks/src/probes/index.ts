@@ -1,0 +1,51 @@
+/** Which probe a check needs. */
+import type {Clock} from '@hactl/base';
+import type {Pinger} from '@hactl/net';
+import type {CheckSpec} from '../messages.ts';
+import type {ProbeResult} from '../verdict.ts';
+import {probeConnect} from './connect.ts';
+import {probeExternal} from './external.ts';
+import {probeHttp} from './http.ts';
+import {probePing} from './ping.ts';
+
+/** Runs one probe; it always resolves, within the check's own limit. */
+export function probe(
+  spec: CheckSpec,
+  kind: 'connect' | 'negotiate',
+  clock: Clock,
+  pinger: Pinger,
+): Promise<ProbeResult> {
+  switch (spec.checkType.kind) {
+    case 'on':
+      return Promise.resolve({passed: true, reason: 'checktype on: always up', took: 0});
+    case 'off':
+      return Promise.resolve({passed: false, reason: 'checktype off: never used', took: 0});
+    case 'ping':
+      return probePing(spec, spec.checkTimeout, clock, pinger);
+    case 'external':
+    case 'external-perl':
+      return probeExternal(spec, spec.checkTimeout, clock);
+    case 'connect':
+      // A datagram service has no handshake: ldirectord pings the host.
+      return spec.protocol === 'udp'
+        ? probePing(spec, spec.checkTimeout, clock, pinger)
+        : probeConnect(spec, spec.checkTimeout, clock);
+    case 'combined':
+      if (kind === 'connect') return probeConnect(spec, spec.checkTimeout, clock);
+      return negotiate(spec, clock);
+    case 'negotiate':
+      return negotiate(spec, clock);
+  }
+}
+
+function negotiate(spec: CheckSpec, clock: Clock): Promise<ProbeResult> {
+  if (spec.service === 'http' || spec.service === 'https')
+    return probeHttp(spec, spec.negotiateTimeout, clock);
+  if (spec.service === 'none')
+    return Promise.resolve({passed: true, reason: 'service none: always up', took: 0});
+  // The other services' dialogues are to come; that the port answers is the least that all of them need.
+  return probeConnect(spec, spec.negotiateTimeout, clock).then((result) => ({
+    ...result,
+    reason: `${result.reason} (service ${spec.service}: only the connection is checked)`,
+  }));
+}

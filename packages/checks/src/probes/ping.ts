@@ -1,0 +1,47 @@
+/** checktype=ping: up to `checkcount` echo requests, each with the whole time limit. */
+import type {Clock, Millis} from '@hactl/base';
+import type {Pinger} from '@hactl/net';
+import type {CheckSpec} from '../messages.ts';
+import type {ProbeResult} from '../verdict.ts';
+
+/** One answer is enough. */
+export async function probePing(
+  spec: CheckSpec,
+  limit: Millis,
+  clock: Clock,
+  pinger: Pinger,
+): Promise<ProbeResult> {
+  const started = clock.now();
+  const attempts = Math.max(1, spec.checkCount);
+  for (let attempt = 0; attempt < attempts; attempt += 1) {
+    // oxlint-disable-next-line no-await-in-loop -- attempts follow one another.
+    const answered = await once(spec.address, limit, pinger);
+    const took = clock.now() - started;
+    if (answered === true) return {passed: true, reason: `answered a ping in ${took.toFixed(1)} ms`, took};
+    if (answered !== false) return {passed: false, reason: answered, took};
+  }
+  return {
+    passed: false,
+    reason: `no answer to ${attempts} ping(s) of ${spec.address}, ${limit} ms each`,
+    took: clock.now() - started,
+  };
+}
+
+function once(address: string, limit: Millis, pinger: Pinger): Promise<boolean | string> {
+  return new Promise((resolve) => {
+    let forget = (): void => undefined;
+    const timer = setTimeout(() => {
+      forget();
+      resolve(false);
+    }, limit);
+    try {
+      forget = pinger.ping(address, () => {
+        clearTimeout(timer);
+        resolve(true);
+      }) as () => void;
+    } catch (error) {
+      clearTimeout(timer);
+      resolve(error instanceof Error ? error.message : String(error));
+    }
+  });
+}

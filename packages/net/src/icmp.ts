@@ -1,0 +1,85 @@
+/** ICMP echo: one socket for each family, shared by all who ping. */
+import {addressBytes, addressText} from './address-text.ts';
+import {abi, closeFd, openSocket, receiveFrom, sendTo, watchReadable, SystemError, lastErrno} from './sys.ts';
+
+const IPPROTO_ICMP = 1;
+const IPPROTO_ICMPV6 = 58;
+
+export interface Pinger {
+  /** Sends one echo request; `answered` is called when the reply comes. Returns a function that forgets it. */
+  ping(address: string, answered: () => void): () => void;
+  close(): void;
+}
+
+function checksum(bytes: Buffer): number {
+  let sum = 0;
+  for (let at = 0; at < bytes.length; at += 2) sum += (bytes[at] ?? 0) * 256 + (bytes[at + 1] ?? 0);
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
+  return ~sum & 0xffff;
+}
+
+/** Opens the sockets when they are first needed. Needs CAP_NET_RAW. */
+export function openPinger(identity: number): Pinger {
+  const waiting = new Map<string, () => void>();
+  const sockets = new Map<4 | 6, {fd: number; stop(): void}>();
+  let sequence = 0;
+
+  const socketOf = (family: 4 | 6): number => {
+    const known = sockets.get(family);
+    if (known) return known.fd;
+    const fd = openSocket(
+      family === 4 ? abi.AF_INET : abi.AF_INET6,
+      abi.SOCK_RAW | abi.SOCK_NONBLOCK,
+      family === 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6,
+      'ICMP socket',
+    );
+    const into = Buffer.alloc(2_048);
+    const from = Buffer.alloc(28);
+    const watch = watchReadable(fd, () => {
+      for (;;) {
+        const length = receiveFrom(fd, into, abi.MSG_DONTWAIT, from);
+        if (length < 0) return;
+        const start = family === 4 ? ((into[0] ?? 0) & 15) * 4 : 0;
+        if (into[start] !== (family === 4 ? 0 : 129) || into.readUInt16BE(start + 4) !== identity) continue;
+        const address = addressText(family === 4 ? from.subarray(4, 8) : from.subarray(8, 24));
+        const key = `${address} ${into.readUInt16BE(start + 6)}`;
+        const answered = waiting.get(key);
+        waiting.delete(key);
+        answered?.();
+      }
+    });
+    sockets.set(family, {fd, stop: () => watch.stop()});
+    return fd;
+  };
+
+  return {
+    ping: (address, answered) => {
+      const bytes = addressBytes(address);
+      const family = bytes.length === 4 ? 4 : 6;
+      const fd = socketOf(family);
+      sequence = (sequence + 1) & 0xffff;
+      const packet = Buffer.alloc(16);
+      packet[0] = family === 4 ? 8 : 128;
+      packet.writeUInt16BE(identity, 4);
+      packet.writeUInt16BE(sequence, 6);
+      if (family === 4) packet.writeUInt16BE(checksum(packet), 2);
+      const to = Buffer.alloc(family === 4 ? 16 : 28);
+      to.writeUInt16LE(family === 4 ? abi.AF_INET : abi.AF_INET6, 0);
+      to.set(bytes, family === 4 ? 4 : 8);
+      const key = `${addressText(bytes)} ${sequence}`;
+      waiting.set(key, answered);
+      if (sendTo(fd, packet, packet.length, to) < 0) {
+        waiting.delete(key);
+        throw new SystemError('ping', address, lastErrno());
+      }
+      return () => waiting.delete(key);
+    },
+    close: () => {
+      for (const {fd, stop} of sockets.values()) {
+        stop();
+        closeFd(fd);
+      }
+      sockets.clear();
+    },
+  };
+}
