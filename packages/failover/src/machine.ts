@@ -476,7 +476,10 @@ function settleActive(
   const own = priorityOf(config, state, group);
   for (const peer of state.peers) {
     const said = saidOf(peer, group.vrid);
-    if (!peer.alive || said?.role !== 'Active') continue;
+    // What it said before this director took the group is answered by our advert, which it may not have heard yet.
+    if (!peer.alive || said?.role !== 'Active' || peer.heardAt <= group.since) continue;
+    // It has asked us to take over, and will let go when it hears us.
+    if (said.handover && group.handoverUntil === undefined) continue;
     if (group.handoverUntil !== undefined)
       return release(`handed over to ${peer.name}`, {heldBack: state.stopping === undefined});
     if (
