@@ -75,9 +75,9 @@ export function openPinger(identity: number): Pinger {
       return () => waiting.delete(key);
     },
     close: () => {
-      for (const {fd, stop} of sockets.values()) {
-        stop();
-        closeFd(fd);
+      for (const socket of sockets.values()) {
+        socket.stop();
+        closeFd(socket.fd);
       }
       sockets.clear();
     },

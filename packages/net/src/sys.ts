@@ -178,7 +178,7 @@ interface PollHandle {
 
 // The callback really gets (status, events); koffi's own types leave the status out.
 const {poll} = (
-  koffi as unknown as {node: {poll(fd: number, options: object, callback: PollCallback): PollHandle}}
+  koffi as unknown as {node: {poll: (fd: number, options: object, callback: PollCallback) => PollHandle}}
 ).node;
 
 const watched = new Set<PollHandle>();

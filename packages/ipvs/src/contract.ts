@@ -1,0 +1,149 @@
+/** What every IpvsClient promises, as a list of checks: run against the table in memory and against the kernel. */
+import type {ExecutionContext} from 'ava';
+import type {Destination, IpvsClient, Operation, Service, ServiceKey} from './model.ts';
+import {IpvsError} from './error.ts';
+import {schedulers} from './memory.ts';
+import {plan, sameService} from './plan.ts';
+
+const flags = {ops: false, flag1: false, flag2: false, flag3: false};
+const web: ServiceKey = {kind: 'address', family: 4, protocol: 'tcp', address: '10.77.0.100', port: 80};
+const service = (key: ServiceKey, more: Partial<Service> = {}): Service => ({
+  key,
+  scheduler: 'wlc',
+  flags,
+  netmask: key.family === 4 ? 32 : 128,
+  ...more,
+});
+const real = (more: Partial<Destination> = {}): Destination => ({
+  family: 4,
+  address: '10.77.0.11',
+  port: 80,
+  forward: 'gate',
+  weight: 1,
+  upperThreshold: 0,
+  lowerThreshold: 0,
+  ...more,
+});
+
+/** One promise: a title and its check, which starts with an empty table. */
+export interface Promised {
+  readonly title: string;
+  readonly check: (t: ExecutionContext, ipvs: IpvsClient) => Promise<void>;
+}
+
+const refused = async (
+  t: ExecutionContext,
+  ipvs: IpvsClient,
+  code: string,
+  one: Operation,
+): Promise<void> => {
+  const error = await t.throwsAsync(ipvs.apply(one), {instanceOf: IpvsError});
+  t.is(error?.code, code, one.type);
+};
+
+const services: readonly (readonly [string, Service])[] = [
+  ...schedulers.map((scheduler) => [`scheduler ${scheduler}`, service(web, {scheduler})] as const),
+  [
+    'a UDP service with one-packet scheduling',
+    service({...web, protocol: 'udp'}, {flags: {...flags, ops: true}}),
+  ],
+  ['an IPv6 service', service({...web, family: 6, address: '2001:db8:77::100'})],
+  ['a firewall mark', service({kind: 'fwmark', family: 4, mark: 7})],
+  ['a firewall mark for IPv6', service({kind: 'fwmark', family: 6, mark: 7})],
+  ['persistence with a netmask', service(web, {persistent: 600, netmask: 24})],
+  [
+    'persistence for IPv6',
+    service({...web, family: 6, address: '2001:db8:77::100'}, {persistent: 360, netmask: 64}),
+  ],
+  ['scheduler flags', service(web, {scheduler: 'sh', flags: {...flags, flag1: true, flag2: true}})],
+];
+
+/** The whole contract. */
+export const contract: readonly Promised[] = [
+  ...services.map(([title, wanted]): Promised => ({
+    title: `${title} is read as it was written`,
+    check: async (t, ipvs) => {
+      await ipvs.apply({type: 'new-service', service: wanted});
+      const [found, ...others] = await ipvs.list();
+      t.is(others.length, 0);
+      t.deepEqual(found?.service.key, wanted.key);
+      t.true(found !== undefined && sameService(found.service, wanted));
+      t.deepEqual(plan(found ? [found] : [], [{service: wanted, destinations: []}]), []);
+    },
+  })),
+  {
+    title: 'destinations: forwarding, weight, thresholds; edits in place; removal',
+    check: async (t, ipvs) => {
+      await ipvs.apply({type: 'new-service', service: service(web)});
+      const wanted = [
+        real(),
+        real({address: '10.77.0.12', forward: 'masq', port: 8080, weight: 0}),
+        real({address: '10.77.0.13', forward: 'ipip', weight: 65_535, upperThreshold: 9, lowerThreshold: 3}),
+      ];
+      for (const destination of wanted) await ipvs.apply({type: 'new-dest', key: web, destination});
+      t.deepEqual(plan(await ipvs.list(), [{service: service(web), destinations: wanted}]), []);
+      const edited = wanted.map((one) => ({...one, weight: 5}));
+      for (const destination of edited) await ipvs.apply({type: 'set-dest', key: web, destination});
+      t.deepEqual(plan(await ipvs.list(), [{service: service(web), destinations: edited}]), []);
+      await ipvs.apply({type: 'del-dest', key: web, destination: real()});
+      t.is((await ipvs.list())[0]?.destinations.length, 2);
+      t.is((await ipvs.list())[0]?.statistics.connections, 0n);
+    },
+  },
+  {
+    title: 'IPv6 destinations',
+    check: async (t, ipvs) => {
+      const key: ServiceKey = {...web, family: 6, address: '2001:db8:77::100'};
+      const destinations = [real({family: 6, address: '2001:db8:77::11'})];
+      for (const one of plan([], [{service: service(key), destinations}])) await ipvs.apply(one);
+      t.deepEqual(plan(await ipvs.list(), [{service: service(key), destinations}]), []);
+    },
+  },
+  {
+    title: 'refusals carry the kernel’s code',
+    check: async (t, ipvs) => {
+      const one = service(web);
+      await refused(t, ipvs, 'ESRCH', {type: 'set-service', service: one});
+      await refused(t, ipvs, 'ESRCH', {type: 'del-service', key: web});
+      await refused(t, ipvs, 'ESRCH', {type: 'new-dest', key: web, destination: real()});
+      await refused(t, ipvs, 'ENOENT', {
+        type: 'new-service',
+        service: service(web, {scheduler: 'none-such'}),
+      });
+      await ipvs.apply({type: 'new-service', service: one});
+      await refused(t, ipvs, 'EEXIST', {type: 'new-service', service: one});
+      await refused(t, ipvs, 'ENOENT', {type: 'set-dest', key: web, destination: real()});
+      await refused(t, ipvs, 'ENOENT', {type: 'del-dest', key: web, destination: real()});
+      await ipvs.apply({type: 'new-dest', key: web, destination: real()});
+      await refused(t, ipvs, 'EEXIST', {type: 'new-dest', key: web, destination: real()});
+    },
+  },
+  {
+    title: 'time-outs: a zero leaves a value as it is',
+    check: async (t, ipvs) => {
+      await ipvs.setTimeouts({tcp: 800, tcpFin: 100, udp: 200});
+      await ipvs.setTimeouts({tcp: 0, tcpFin: 90, udp: 0});
+      t.deepEqual(await ipvs.timeouts(), {tcp: 800, tcpFin: 90, udp: 200});
+    },
+  },
+  {
+    title: 'both sync daemons at once',
+    check: async (t, ipvs) => {
+      for (const role of ['master', 'backup'] as const)
+        await ipvs.startSyncDaemon({role, interface: 'lo', syncid: 5});
+      const running = (await ipvs.syncDaemons()).map((one) => [one.role, one.interface, one.syncid]);
+      t.deepEqual(
+        running.toSorted((one, other) => String(one[0]).localeCompare(String(other[0]))),
+        [
+          ['backup', 'lo', 5],
+          ['master', 'lo', 5],
+        ],
+      );
+      const twice = ipvs.startSyncDaemon({role: 'master', interface: 'lo', syncid: 5});
+      t.is((await t.throwsAsync(twice, {instanceOf: IpvsError}))?.code, 'EEXIST');
+      for (const role of ['master', 'backup'] as const) await ipvs.stopSyncDaemon(role);
+      t.deepEqual(await ipvs.syncDaemons(), []);
+      t.is((await t.throwsAsync(ipvs.stopSyncDaemon('master'), {instanceOf: IpvsError}))?.code, 'ESRCH');
+    },
+  },
+];

@@ -1,0 +1,90 @@
+import test from 'ava';
+import {
+  announceDelay,
+  arpAnnouncement,
+  attribute,
+  decodeArp,
+  decodeNa,
+  defaultSchedule,
+  encodeUnsolicitedNa,
+  foreignClaim,
+  nestedAttribute,
+  readAttributes,
+  readString,
+  stringAttribute,
+  u32Attribute,
+} from './index.ts';
+
+const mac = '02:00:00:00:00:01';
+
+test('attributes are padded to four octets and read back', (t) => {
+  t.is(attribute(3, Buffer.from([1, 2, 3, 4, 5])).toString('hex'), '09000300' + '0102030405' + '000000');
+  const found = readAttributes(Buffer.concat([stringAttribute(1, 'eth0'), u32Attribute(2, 0xffff_ffff)]));
+  t.is(readString(found.get(1) ?? Buffer.alloc(0)), 'eth0');
+  t.is(found.get(2)?.readUInt32LE(0), 0xffff_ffff);
+});
+
+test('a nested attribute carries its flag, and is found without it', (t) => {
+  const nested = nestedAttribute(5, [u32Attribute(1, 7), u32Attribute(2, 8)]);
+  t.is(nested.readUInt16LE(2), 0x8005);
+  t.is(
+    readAttributes(readAttributes(nested).get(5) ?? Buffer.alloc(0))
+      .get(2)
+      ?.readUInt32LE(0),
+    8,
+  );
+});
+
+test('a length that does not fit ends the reading', (t) => {
+  const cut = u32Attribute(2, 8).subarray(0, 6);
+  t.deepEqual([...readAttributes(Buffer.concat([u32Attribute(1, 7), cut])).keys()], [1]);
+  t.is(readAttributes(Buffer.alloc(8)).size, 0);
+});
+
+test('an announcement has both forms of RFC 5227, to everybody', (t) => {
+  const [request, reply] = arpAnnouncement('10.77.0.100', mac);
+  t.is(
+    request.toString('hex'),
+    'ffffffffffff' + '020000000001' + '0806' + '0001080006040001' + '020000000001' + '0a4d0064' +
+      '000000000000' + '0a4d0064',
+  ); // prettier-ignore
+  const read = decodeArp(Buffer.concat([reply, Buffer.alloc(18)]));
+  t.true(read.ok);
+  t.deepEqual(read.ok ? read.value : undefined, {
+    operation: 'reply',
+    sha: mac,
+    spa: '10.77.0.100',
+    tha: 'ff:ff:ff:ff:ff:ff',
+    tpa: '10.77.0.100',
+  });
+});
+
+test('what is no ARP is told apart from what is too short', (t) => {
+  const [request] = arpAnnouncement('10.77.0.100', mac);
+  t.deepEqual(decodeArp(request.subarray(0, 41)), {ok: false, fault: {code: 'truncated', have: 41}});
+  const other = Buffer.from(request);
+  other.writeUInt16BE(0x0800, 12);
+  t.deepEqual(decodeArp(other), {ok: false, fault: {code: 'not-arp'}});
+});
+
+test('a claim is foreign when the address is the one and the hardware is not ours', (t) => {
+  const packet = {operation: 'request', sha: mac, spa: '10.77.0.100', tha: mac, tpa: '10.77.0.1'} as const;
+  t.true(foreignClaim(packet, '10.77.0.100', []));
+  t.false(foreignClaim(packet, '10.77.0.100', [mac]));
+  t.false(foreignClaim(packet, '10.77.0.1', []));
+});
+
+test('an unsolicited neighbour advertisement overrides and names the hardware', (t) => {
+  const message = encodeUnsolicitedNa('2001:db8::64', mac);
+  t.is(message.subarray(0, 8).toString('hex'), '8800000020000000');
+  t.deepEqual(decodeNa(message), {target: '2001:db8::64', mac});
+  t.is(decodeNa(message.subarray(0, 31)), undefined);
+});
+
+test('the schedule: the burst at once, the repeats, then one per refresh', (t) => {
+  t.deepEqual(
+    [0, 1, 2, 3, 4, 5, 6, 7].map((n) => announceDelay(defaultSchedule, n)),
+    [0, 0, 50, 250, 1_000, 3_000, 63_000, 123_000],
+  );
+  t.is(announceDelay({burst: 1, repeats: [], refresh: 0}, 1), undefined);
+});
