@@ -13,6 +13,8 @@ export interface DrillOptions {
   readonly deadtime: string;
   readonly streams: number;
   readonly say: (line: string) => void;
+  /** Print the directors' logs at the end, also after a success. */
+  readonly logs: boolean;
   /** Starts and ends the web server of a host. */
   readonly web: {start(host: string): Promise<void>; kill(host: string): Promise<void>};
 }
@@ -148,11 +150,24 @@ export async function runDrill(options: DrillOptions): Promise<boolean> {
     await cluster.stop();
     await Promise.all(site.webs.map((web) => options.web.kill(web)));
   }
+  if (options.logs || rows.some((row) => row.failures.length > 0)) await printLogs();
   say('');
   for (const line of renderReport(rows).split('\n')) say(line);
   return rows.length > 0 && rows.every((row) => row.failures.length === 0);
 
   // ------------------------------------------------------------------------------------------------- the parts
+
+  async function printLogs(): Promise<void> {
+    for (const name of ['director1', 'director2']) {
+      // oxlint-disable-next-line no-await-in-loop -- two logs, one after the other.
+      const {stdout} = await site.run(name, [
+        'sh',
+        '-c',
+        `tail -n 120 ${cluster.directory(name)}/hactld-*.log`,
+      ]);
+      for (const line of stdout.split('\n')) say(` ${name}: ${line}`);
+    }
+  }
 
   async function mark(name: string): Promise<ClientReport> {
     const program = client;

@@ -29,6 +29,8 @@ export interface Site {
   readonly name: string;
   /** The address of a host on the LAN. */
   address(host: string): string;
+  /** The hosts see the same files as the drill: sockets can be reached by path. */
+  readonly sharedFiles: boolean;
   readonly webs: readonly string[];
   readonly vip: string;
   /** The LAN's device on a host. */

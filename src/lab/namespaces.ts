@@ -156,6 +156,7 @@ export function makeNamespaces(options: NamespaceOptions): NamespaceSite {
 
   return {
     name: 'namespaces',
+    sharedFiles: true,
     root,
     vip: VIP,
     vip6: `${NETWORK6}:100`,

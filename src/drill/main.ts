@@ -1,0 +1,35 @@
+/** The drill itself, where IPVS is: in namespaces of this kernel. src/drill/start.ts brings us here. */
+import path from 'node:path';
+import {parseArgs} from 'node:util';
+import {makeNamespaces} from '../lab/namespaces.ts';
+import {makeWebs} from '../lab/nginx.ts';
+import {runDrill} from './run.ts';
+
+const {values} = parseArgs({
+  options: {
+    keepalive: {type: 'string', default: '200ms'},
+    deadtime: {type: 'string', default: '1'},
+    streams: {type: 'string', default: '20'},
+    'keep-logs': {type: 'boolean', default: false},
+  },
+});
+
+const started = performance.now();
+const site = makeNamespaces({checkout: path.resolve(import.meta.dirname, '../..')});
+const passed = await runDrill({
+  site,
+  keepalive: values.keepalive,
+  deadtime: values.deadtime,
+  streams: Number(values.streams),
+  web: makeWebs(site),
+  say: (line) =>
+    process.stdout.write(
+      line === '' || line.startsWith(' ')
+        ? `${line}\n`
+        : `${((performance.now() - started) / 1_000).toFixed(1).padStart(6)} s  ${line}\n`,
+    ),
+  logs: values['keep-logs'],
+});
+await site.destroy();
+process.stdout.write(passed ? 'drill passed\n' : 'drill FAILED\n');
+process.exit(passed ? 0 : 1);

@@ -1,0 +1,203 @@
+/**
+ * A micro-VM with a real IPVS: QEMU emulates a PC (no KVM, no root needed) that boots Debian's kernel, sees the host's
+ * root read-only with the lab's tools laid over it, runs one command and ends.
+ */
+import {spawn} from 'node:child_process';
+import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import {makeCpio, type CpioEntry} from './cpio.ts';
+import {LabError, libraries, toolPath, type Lab} from './packages.ts';
+
+const MARK = 'HACTL-VM-STATUS ';
+/** What the guest needs before it sees the host's files. */
+const early = ['virtio_pci', 'virtio_console', '9pnet_virtio', '9p', 'overlay'];
+const networking = [
+  'ip_vs',
+  'ip_vs_rr',
+  'ip_vs_wrr',
+  'ip_vs_lc',
+  'ip_vs_wlc',
+  'ip_vs_lblc',
+  'ip_vs_lblcr',
+  'ip_vs_dh',
+  'ip_vs_sh',
+  'ip_vs_sed',
+  'ip_vs_nq',
+  'ip_vs_mh',
+  'ip_vs_fo',
+  'ip_vs_ovf',
+  'veth',
+  'bridge',
+  'ipip',
+  'dummy',
+];
+
+export interface VmRun {
+  readonly lab: Lab;
+  readonly argv: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Milliseconds; then the VM is ended. */
+  readonly limit: number;
+  readonly memory?: number;
+  /** Folders that the guest may write to; what it writes stays in the guest. All of the root is like that. */
+  readonly out: (line: string) => void;
+}
+
+/** Modules in the order in which insmod can take them. */
+export function moduleOrder(index: string, names: readonly string[]): string[] {
+  const needs = new Map<string, string[]>();
+  const files = new Map<string, string>();
+  for (const line of index.split('\n')) {
+    const [file, rest] = line.split(':');
+    if (!file || rest === undefined) continue;
+    needs.set(file, rest.trim().split(/\s+/).filter(Boolean));
+    files.set((file.split('/').at(-1) ?? '').replace(/\.ko(\.\w+)?$/, '').replaceAll('-', '_'), file);
+  }
+  const order: string[] = [];
+  const visit = (file: string): void => {
+    for (const need of needs.get(file) ?? []) visit(need);
+    if (!order.includes(file)) order.push(file);
+  };
+  for (const name of names) {
+    const file = files.get(name.replaceAll('-', '_'));
+    // Not a module: built into the kernel.
+    if (file !== undefined) visit(file);
+  }
+  return order;
+}
+
+const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+
+function initramfs(lab: Lab, script: string): Buffer {
+  const modules = path.join(lab.tree, 'usr/lib/modules', lab.kernelVersion);
+  const order = moduleOrder(readFileSync(path.join(modules, 'modules.dep'), 'utf8'), early);
+  const entries: CpioEntry[] = ['bin', 'modules', 'proc', 'sys', 'dev', 'host', 'tools', 'rw', 'new'].map(
+    (name) => ({name, mode: 0o755}),
+  );
+  entries.push({name: 'bin/busybox', mode: 0o755, content: readFileSync(busybox(lab))});
+  for (const [index, file] of order.entries())
+    entries.push({
+      name: `modules/${String(index).padStart(2, '0')}.ko`,
+      mode: 0o644,
+      content: readFileSync(path.join(modules, file)),
+    });
+  // Two layers may not overlap, so the tree of tools comes as a share of its own.
+  const lower = '/tools:/host';
+  const init = `#!/bin/busybox sh
+b=/bin/busybox
+$b mount -t proc proc /proc; $b mount -t sysfs sys /sys; $b mount -t devtmpfs dev /dev
+for m in /modules/*.ko; do $b insmod $m || echo "insmod $m failed"; done
+$b mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000,cache=loose,ro host /host || echo "9p failed"
+$b mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000,cache=loose,ro tools /tools || echo "9p failed"
+$b mount -t tmpfs -o size=75% rw /rw; $b mkdir /rw/up /rw/work
+$b mount -t overlay -o lowerdir=${lower},upperdir=/rw/up,workdir=/rw/work root /new || echo "overlay failed"
+$b mount --move /proc /new/proc; $b mount --move /sys /new/sys; $b mount --move /dev /new/dev
+$b mkdir -p /new/dev/pts /new/dev/shm; $b mount -t devpts pts /new/dev/pts
+for d in /dev/shm /run /tmp; do $b mount -t tmpfs tmp /new$d; done
+$b mkdir -p /new${path.dirname(script)}; $b cp /host${script} /new${script}
+exec $b switch_root /new /bin/sh ${script} < /new/dev/hvc0 > /new/dev/hvc0 2>&1
+`;
+  entries.push({name: 'init', mode: 0o755, content: Buffer.from(init)});
+  return makeCpio(entries);
+}
+
+const busybox = (lab: Lab): string => path.join(lab.tree, 'usr/bin/busybox');
+
+/** Boots, runs, and resolves to the command's exit status. Rejects when the guest did not come that far. */
+export function runInVm(run: VmRun): Promise<number> {
+  const {lab} = run;
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-vm-'));
+  const script = path.join(folder, 'run.sh');
+  const exports = Object.entries(run.env).map(([name, value]) => `export ${name}=${quote(value)}`);
+  writeFileSync(
+    script,
+    `stty raw -echo -F /dev/hvc0 2>/dev/null
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
+ip link set lo up
+for m in ${networking.join(' ')}; do modprobe $m || echo "modprobe $m failed"; done
+mkdir -p /run/netns /var/log /var/lib/nginx
+${exports.join('\n')}
+cd ${quote(run.cwd)}
+${run.argv.map(quote).join(' ')} </dev/null
+echo "${MARK}$?"
+sync
+echo o > /proc/sysrq-trigger
+sleep 5
+`,
+  );
+  const image = path.join(folder, 'initramfs');
+  const serial = path.join(folder, 'serial.log');
+  writeFileSync(image, initramfs(lab, script));
+  const firmware = [
+    path.join(lab.tree, 'usr/share/qemu'),
+    path.join(lab.tree, 'usr/share/seabios'),
+    '/usr/share/qemu',
+    '/usr/share/seabios',
+  ];
+  const argv = [
+    '-M', 'q35', '-cpu', 'Nehalem', '-accel', 'tcg,thread=multi,tb-size=512', '-smp', '2', '-m', String(run.memory ?? 3072),
+    ...firmware.flatMap((one) => ['-L', one]),
+    '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-serial', `file:${serial}`,
+    '-kernel', lab.kernel, '-initrd', image,
+    '-append', 'console=ttyS0 quiet panic=-1 norandmaps mitigations=off nokaslr audit=0 apparmor=0 nowatchdog tsc=reliable random.trust_cpu=on',
+    '-device', 'virtio-serial-pci', '-chardev', 'stdio,id=out,signal=off', '-device', 'virtconsole,chardev=out',
+    '-fsdev', 'local,id=root,path=/,security_model=none,readonly=on,multidevs=remap', '-device', 'virtio-9p-pci,fsdev=root,mount_tag=host',
+    '-fsdev', `local,id=tools,path=${lab.tree},security_model=none,readonly=on`, '-device', 'virtio-9p-pci,fsdev=tools,mount_tag=tools',
+    '-object', 'rng-random,id=rng,filename=/dev/urandom', '-device', 'virtio-rng-pci,rng=rng',
+  ]; // prettier-ignore
+  return new Promise<number>((resolve, reject) => {
+    const qemu = spawn(toolPath(lab.tree, 'qemu-system-x86_64'), argv, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: libraries(lab.tree),
+    });
+    let [status, partial, errors]: [number | undefined, string, string] = [undefined, '', ''];
+    const end = (): void => {
+      qemu.kill('SIGKILL');
+    };
+    const interrupted = (): void => {
+      end();
+      rmSync(folder, {recursive: true, force: true});
+      process.exit(130);
+    };
+    process.on('SIGINT', interrupted);
+    process.on('SIGTERM', interrupted);
+    const timer = setTimeout(() => {
+      run.out(`the micro-VM did not end within ${Math.round(run.limit / 1_000)} s: ended`);
+      end();
+    }, run.limit);
+    qemu.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+      errors += chunk;
+    });
+    qemu.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      const lines = (partial + chunk).split('\n');
+      partial = lines.pop() ?? '';
+      for (const raw of lines) {
+        const line = raw.replace(/\r$/, '');
+        if (line.startsWith(MARK)) {
+          status = Number(line.slice(MARK.length));
+          // The guest has nothing more to say: no need to wait for its power-off.
+          end();
+        } else run.out(line);
+      }
+    });
+    qemu.on('error', (error) => {
+      errors += error.message;
+    });
+    qemu.on('close', () => {
+      clearTimeout(timer);
+      process.off('SIGINT', interrupted);
+      process.off('SIGTERM', interrupted);
+      let console_ = '';
+      try {
+        console_ = readFileSync(serial, 'utf8').split('\n').slice(-60).join('\n');
+      } catch {
+        // QEMU did not get so far.
+      }
+      rmSync(folder, {recursive: true, force: true});
+      if (status !== undefined) resolve(status);
+      else reject(new LabError(`the micro-VM ended before the command did.\n${errors}\n${console_}`));
+    });
+  });
+}
