@@ -63,7 +63,15 @@ export const contract: readonly Promised[] = [
   ...services.map(([title, wanted]): Promised => ({
     title: `${title} is read as it was written`,
     check: async (t, ipvs) => {
-      await ipvs.apply({type: 'new-service', service: wanted});
+      try {
+        await ipvs.apply({type: 'new-service', service: wanted});
+      } catch (error) {
+        // Debian 12's kernel is built without twos: all that can be promised there is how it says so.
+        if (wanted.scheduler !== 'twos' || !(error instanceof IpvsError)) throw error;
+        t.is(error.code, 'ENOENT');
+        t.log('this kernel has no scheduler twos');
+        return;
+      }
       const [found, ...others] = await ipvs.list();
       t.is(others.length, 0);
       t.deepEqual(found?.service.key, wanted.key);

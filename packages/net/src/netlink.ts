@@ -4,7 +4,6 @@
  * with a time-out, no subscription (an overrun would end the process), the socket closed in every outcome.
  */
 import ipaddr from 'ipaddr.js';
-import {createRtNetlink} from 'netlink';
 import {addressText} from './address-text.ts';
 import {NetlinkError} from './netlink-direct.ts';
 
@@ -21,6 +20,8 @@ export interface Route {
 
 /** Reads the routes. Rejects with NetlinkError. */
 export async function listRoutes(): Promise<Route[]> {
+  // Loaded when it is needed: the engine and the other small processes never do.
+  const {createRtNetlink} = await import('netlink');
   const socket = createRtNetlink();
   try {
     const links = await socket.getLinks({}, {}, {timeout: LIMIT});
