@@ -3,6 +3,7 @@ import type {Program, Site} from '../drill/site.ts';
 import {until} from '../drill/until.ts';
 
 const config = (directory: string): string => `daemon off;
+user root;
 worker_processes 1;
 error_log ${directory}/error.log;
 pid ${directory}/nginx.pid;
