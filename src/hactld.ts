@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /**
  * The keeper: starts the supervisor and starts it again at once when it dies. It reads no file and opens no socket,
- * so there is nothing in it that could fail. Signals to stop go on to the supervisor; its exit status is ours.
+ * so there is nothing in it that could fail. A second supervisor stands by, loaded and idle: reading the program is most
+ * of a start. Signals to stop go on to the supervisor; its exit status is ours.
  */
 import {fork, type ChildProcess} from 'node:child_process';
 import {fileURLToPath} from 'node:url';
@@ -13,6 +14,8 @@ const STOP_LIMIT = 15_000;
 /** A supervisor that lived this long is started again without a pause. */
 const STABLE_AFTER = 5_000;
 const PAUSE_MAX = 2_000;
+/** The spare is loaded when the first has long been at work. */
+const SPARE_AFTER = 3_000;
 
 const entry = fileURLToPath(new URL('supervisor/main.ts', import.meta.url));
 process.title = 'hactld';
@@ -20,23 +23,44 @@ process.title = 'hactld';
 let stopping = false;
 let pause = 0;
 let child: ChildProcess | undefined;
+let spare: ChildProcess | undefined;
 let everReady = false;
+
+const launch = (): ChildProcess =>
+  fork(entry, process.argv.slice(2), {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    env: {...process.env, HACTL_SPARE: '1'},
+  });
+
+function makeSpare(): void {
+  if (stopping || spare) return;
+  const made = launch();
+  spare = made;
+  made.on('exit', () => {
+    if (spare === made) spare = undefined;
+  });
+}
 
 function start(): void {
   const startedAt = performance.now();
-  child = fork(entry, process.argv.slice(2), {stdio: ['ignore', 'inherit', 'inherit', 'ipc']});
-  child.on('message', () => {
+  const started = spare ?? launch();
+  spare = undefined;
+  child = started;
+  // Until this word a supervisor only loads its program.
+  started.send('go');
+  started.on('message', () => {
     everReady = true;
+    setTimeout(makeSpare, SPARE_AFTER);
   });
-  child.on('exit', (code, signal) => {
+  started.on('exit', (code, signal) => {
     child = undefined;
     if (stopping) process.exit(code ?? 1);
     if (code === 0 || (code === EXIT_CONFIG && !everReady)) process.exit(code);
     process.stderr.write(
       `hactld: the supervisor ended (${signal ?? `exit status ${code}`}); starting it again\n`,
     );
-    pause =
-      performance.now() - startedAt > STABLE_AFTER ? 0 : Math.min(PAUSE_MAX, pause === 0 ? 50 : pause * 2);
+    const lived = performance.now() - startedAt;
+    pause = lived > STABLE_AFTER || spare ? 0 : Math.min(PAUSE_MAX, pause === 0 ? 50 : pause * 2);
     setTimeout(start, pause);
   });
 }
@@ -44,6 +68,7 @@ function start(): void {
 function stop(): void {
   if (stopping) return;
   stopping = true;
+  spare?.kill('SIGKILL');
   if (!child) process.exit(0);
   child.kill('SIGTERM');
   setTimeout(() => child?.kill('SIGKILL'), STOP_LIMIT).unref();

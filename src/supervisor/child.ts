@@ -13,8 +13,6 @@ export interface ChildOptions<From> {
   readonly args?: readonly string[];
   readonly execArgv?: readonly string[];
   readonly clock: Clock;
-  /** Called for each start, before any message arrives: send the configuration here. */
-  onStart(): void;
   onMessage(message: From): void;
   /** Called when it died unasked, before it is started again. */
   onDeath(how: string): void;
@@ -30,25 +28,65 @@ export interface Child<To> {
   stop(farewell: To, limit: Millis): Promise<void>;
 }
 
-/** Starts a child process with an IPC channel and keeps it running. */
+/** A second process is started so long after the first, so that the two do not compete for the processor. */
+const SPARE_AFTER: Millis = 1_500;
+
+/** A process that is loaded and waits; what it said meanwhile is kept for the one who takes it into use. */
+interface Spare {
+  readonly process: ChildProcess;
+  readonly said: unknown[];
+  ended: boolean;
+}
+
+/**
+ * Starts a child process with an IPC channel and keeps it running. A spare stands by, loaded and idle, so that the death
+ * of one costs no start-up: it is taken into use in the same turn.
+ */
 export function keepChild<To extends object, From>(options: ChildOptions<From>): Child<To> {
   let child: ChildProcess | undefined;
+  let spare: Spare | undefined;
   let restarts = 0;
   let stopping = false;
   let lastExit: string | undefined;
   let pause = 0;
   let timer: NodeJS.Timeout | undefined;
+  let spareTimer: NodeJS.Timeout | undefined;
   let heard = false;
   const waiting: (() => void)[] = [];
 
-  const start = (): void => {
-    const startedAt = options.clock.now();
-    heard = false;
-    const started = fork(options.entry, [...(options.args ?? [])], {
+  const launch = (): ChildProcess =>
+    fork(options.entry, [...(options.args ?? [])], {
       execArgv: [...(options.execArgv ?? [])],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
+
+  const makeSpare = (): void => {
+    if (stopping || spare) return;
+    const made: Spare = {process: launch(), said: [], ended: false};
+    spare = made;
+    made.process.on('message', (message) => {
+      if (spare === made) made.said.push(message);
+    });
+    const onEnd = (): void => {
+      made.ended = true;
+      if (spare !== made) return;
+      spare = undefined;
+      clearTimeout(spareTimer);
+      spareTimer = setTimeout(makeSpare, PAUSE_MAX);
+    };
+    made.process.on('exit', onEnd);
+    made.process.on('error', onEnd);
+  };
+
+  const start = (): void => {
+    const startedAt = options.clock.now();
+    const ready = spare && !spare.ended ? spare : undefined;
+    spare = undefined;
+    clearTimeout(spareTimer);
+    spareTimer = setTimeout(makeSpare, SPARE_AFTER);
+    const started = ready?.process ?? launch();
     child = started;
+    heard = (ready?.said.length ?? 0) > 0;
     started.on('message', (message) => {
       heard = true;
       options.onMessage(message as From);
@@ -62,17 +100,16 @@ export function keepChild<To extends object, From>(options: ChildOptions<From>):
       for (const resolve of waiting.splice(0)) resolve();
       if (stopping) return;
       restarts += 1;
-      pause =
-        options.clock.now() - startedAt > STABLE_AFTER
-          ? 0
-          : Math.min(PAUSE_MAX, pause === 0 ? PAUSE_FIRST : pause * 2);
+      const lived = options.clock.now() - startedAt;
+      pause = lived > STABLE_AFTER || spare ? 0 : Math.min(PAUSE_MAX, pause === 0 ? PAUSE_FIRST : pause * 2);
       options.onDeath(how);
       timer = setTimeout(start, pause);
     };
     started.on('exit', (code, signal) => onEnd(signal ?? `exit status ${code}`));
     started.on('error', (error) => onEnd(error.message));
-    options.onStart();
+    for (const message of ready?.said ?? []) options.onMessage(message as From);
   };
+  // The caller keeps what this returns before the first message arrives.
   start();
 
   return {
@@ -96,6 +133,8 @@ export function keepChild<To extends object, From>(options: ChildOptions<From>):
     stop: async (farewell, limit) => {
       stopping = true;
       clearTimeout(timer);
+      clearTimeout(spareTimer);
+      spare?.process.kill('SIGKILL');
       const last = child;
       if (!last) return;
       const gone = new Promise<void>((resolve) => waiting.push(resolve));

@@ -124,7 +124,6 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     name: 'checks',
     entry: entry('checks'),
     clock,
-    onStart: () => undefined,
     onMessage: (message) => core.onChecks(message),
     onDeath: (how) =>
       log('error', `the checks process ended (${how}); the table stays as it is, starting it again`),
@@ -134,7 +133,6 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     name: 'sync',
     entry: entry('sync'),
     clock,
-    onStart: () => undefined,
     onMessage: (message) => {
       if (message.type === 'ready') configureSync();
       else if (message.type === 'status') syncStatus = message.status;
@@ -169,7 +167,6 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
         entry: entry('failover'),
         execArgv: ['--single-threaded-gc', '--max-semi-space-size=1'],
         clock,
-        onStart: () => undefined,
         onMessage: (message) => {
           core.onEngine(message);
           if ('id' in message) answers.get(message.id)?.(message);

@@ -21,6 +21,14 @@ const {values: given} = parseArgs({
   },
 });
 
+// The keeper loads a spare beforehand: it does nothing until it is told to, and ends with the keeper.
+if (process.env.HACTL_SPARE !== undefined) {
+  process.title = 'hactld-spare';
+  const orphaned = (): never => process.exit(0);
+  process.once('disconnect', orphaned);
+  await new Promise((resolve) => process.once('message', resolve));
+  process.off('disconnect', orphaned);
+}
 process.title = 'hactld-supervisor';
 const logger = makeLogger({
   level: given['log-level'] as Level,

@@ -725,7 +725,8 @@ function stop(state: State, bequeath: boolean, now: Instant, effects: Effect[]):
       groups: state.groups.map((group) => ({...group, role: 'Initialize'})),
     };
   }
-  const until = now + (peerLives ? STOP_LIMIT : 0);
+  // A planned stop is make before break. After a crash of the supervisor nobody watches over two holders: release first.
+  const until = now + (peerLives && !bequeath ? STOP_LIMIT : 0);
   return {
     ...state,
     advertAt: now,
