@@ -35,7 +35,7 @@ const here = files.filter((name) => !special.has(name));
 const inVm = [...needsIpvs, ...(isRoot ? [] : needsNetns)];
 
 const node = path.join(bin, 'node');
-const ava = [node, path.join(root, 'node_modules/ava/entrypoints/cli.mjs'), '--tap', '--timeout=120s'];
+const ava = [node, path.join(root, 'node_modules/ava/entrypoints/cli.js'), '--tap', '--timeout=120s'];
 const lab = [node, 'src/lab/enter.ts'];
 const seconds = (count: number): number => count * 1_000;
 

@@ -56,6 +56,7 @@ export function makeCluster({site, keepalive, deadtime}: ClusterOptions) {
       device: site.device(name),
       keepalive,
       deadtime,
+      preemptDelay: '5',
     });
     const local = (text: string): string => text.replaceAll('/var/log/', `${directory(name)}/`);
     for (const [file, text] of Object.entries(files))

@@ -15,6 +15,8 @@ export interface DrillConfigInput {
   readonly device: string;
   readonly keepalive: string;
   readonly deadtime: string;
+  /** How long a director that is back lets its peer go on: the kernel's sync daemons need a while. */
+  readonly preemptDelay: string;
 }
 
 export interface DrillConfig {
@@ -27,7 +29,7 @@ export interface DrillConfig {
 /**
  * Seed 001's ha.cf, haresources and authkeys with seed 004's ldirectord.cf (three reals behind a pair), as printed:
  * lost indentation, typographic quote, the path of an ipfail that no distribution has. The tutorial has one node; a
- * second `node` line and the gentler intervals are the only lines that are ours.
+ * second `node` line, the intervals and the preempt delay are the only lines that are ours.
  */
 export function drillConfig(input: DrillConfigInput): DrillConfig {
   const {seeds, vip, webs, device} = input;
@@ -36,7 +38,10 @@ export function drillConfig(input: DrillConfigInput): DrillConfig {
   return {
     'ha.cf': seeds.haCf
       .replace(/^keepalive .*$/m, `keepalive ${input.keepalive}`)
-      .replace(/^deadtime .*$/m, `deadtime ${input.deadtime}\ninitdead ${input.deadtime}`)
+      .replace(
+        /^deadtime .*$/m,
+        `deadtime ${input.deadtime}\ninitdead ${input.deadtime}\nhactl_preempt_delay ${input.preemptDelay}`,
+      )
       .replaceAll(/\beth0\b/g, device)
       .replace(/^node .*$/m, `node ${first}\nnode ${second}`),
     haresources: seeds.haresources

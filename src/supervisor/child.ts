@@ -7,11 +7,10 @@ const STABLE_AFTER: Millis = 5_000;
 const PAUSE_FIRST: Millis = 50;
 const PAUSE_MAX: Millis = 5_000;
 
-export interface ChildOptions<From> {
+export interface ChildOptions<From> extends Program {
   readonly name: string;
-  readonly entry: string;
-  readonly args?: readonly string[];
-  readonly execArgv?: readonly string[];
+  /** A process that was started beforehand. */
+  readonly spare?: Spare;
   readonly clock: Clock;
   onMessage(message: From): void;
   /** Called when it died unasked, before it is started again. */
@@ -31,11 +30,39 @@ export interface Child<To> {
 /** A second process is started so long after the first, so that the two do not compete for the processor. */
 const SPARE_AFTER: Millis = 1_500;
 
+/** What fork needs to know of a child. */
+export interface Program {
+  readonly entry: string;
+  readonly execArgv?: readonly string[];
+}
+
 /** A process that is loaded and waits; what it said meanwhile is kept for the one who takes it into use. */
-interface Spare {
+export interface Spare {
   readonly process: ChildProcess;
   readonly said: unknown[];
+  taken: boolean;
   ended: boolean;
+}
+
+const launch = (program: Program): ChildProcess =>
+  fork(program.entry, [], {
+    execArgv: [...(program.execArgv ?? [])],
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+
+/** Starts a process that waits to be taken into use, by `keepChild`. */
+export function makeSpareOf(program: Program, ended: () => void = () => undefined): Spare {
+  const made: Spare = {process: launch(program), said: [], taken: false, ended: false};
+  made.process.on('message', (message) => {
+    if (!made.taken) made.said.push(message);
+  });
+  const onEnd = (): void => {
+    made.ended = true;
+    if (!made.taken) ended();
+  };
+  made.process.on('exit', onEnd);
+  made.process.on('error', onEnd);
+  return made;
 }
 
 /**
@@ -44,7 +71,7 @@ interface Spare {
  */
 export function keepChild<To extends object, From>(options: ChildOptions<From>): Child<To> {
   let child: ChildProcess | undefined;
-  let spare: Spare | undefined;
+  let spare = options.spare;
   let restarts = 0;
   let stopping = false;
   let lastExit: string | undefined;
@@ -54,37 +81,23 @@ export function keepChild<To extends object, From>(options: ChildOptions<From>):
   let heard = false;
   const waiting: (() => void)[] = [];
 
-  const launch = (): ChildProcess =>
-    fork(options.entry, [...(options.args ?? [])], {
-      execArgv: [...(options.execArgv ?? [])],
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    });
-
   const makeSpare = (): void => {
     if (stopping || spare) return;
-    const made: Spare = {process: launch(), said: [], ended: false};
-    spare = made;
-    made.process.on('message', (message) => {
-      if (spare === made) made.said.push(message);
-    });
-    const onEnd = (): void => {
-      made.ended = true;
-      if (spare !== made) return;
+    spare = makeSpareOf(options, () => {
       spare = undefined;
       clearTimeout(spareTimer);
       spareTimer = setTimeout(makeSpare, PAUSE_MAX);
-    };
-    made.process.on('exit', onEnd);
-    made.process.on('error', onEnd);
+    });
   };
 
   const start = (): void => {
     const startedAt = options.clock.now();
     const ready = spare && !spare.ended ? spare : undefined;
+    if (ready) ready.taken = true;
     spare = undefined;
     clearTimeout(spareTimer);
     spareTimer = setTimeout(makeSpare, SPARE_AFTER);
-    const started = ready?.process ?? launch();
+    const started = ready?.process ?? launch(options);
     child = started;
     heard = (ready?.said.length ?? 0) > 0;
     started.on('message', (message) => {

@@ -12,7 +12,7 @@ import {controlSocket, VERSION} from '../paths.ts';
 import type {Command, StatusSnapshot} from '../control/protocol.ts';
 import {PROTOCOL_VERSION} from '../control/protocol.ts';
 import {CommandError, serveControl} from '../control/server.ts';
-import {keepChild} from './child.ts';
+import {keepChild, makeSpareOf, type Program, type Spare} from './child.ts';
 import {scheduleChores} from './chores.ts';
 import {describeChanges} from './changes.ts';
 import {findInterface, removeVips} from './kernel.ts';
@@ -29,6 +29,8 @@ export interface DirectorOptions {
   readonly node: string;
   readonly mode: Mode;
   readonly logger: Logger;
+  /** Children that were started while this supervisor was a spare itself. */
+  readonly pool?: ReadonlyMap<string, Spare>;
 }
 
 const STATUS_EVERY = 500;
@@ -41,6 +43,17 @@ const WATCH_EVERY = 1_000;
 
 const entry = (name: string): string =>
   fileURLToPath(new URL(`../../packages/${name}/src/main.ts`, import.meta.url));
+
+const programs: Readonly<Record<'failover' | 'checks' | 'sync', Program>> = {
+  // A small heap that is collected by the real-time thread itself: V8's helper threads have no such priority.
+  failover: {entry: entry('failover'), execArgv: ['--single-threaded-gc', '--max-semi-space-size=1']},
+  checks: {entry: entry('checks')},
+  sync: {entry: entry('sync')},
+};
+
+/** Starts all children beforehand, idle: for a supervisor that stands by. */
+export const preforkChildren = (): Map<string, Spare> =>
+  new Map(Object.entries(programs).map(([name, program]) => [name, makeSpareOf(program)]));
 
 /** A running director. */
 export interface Director {
@@ -59,7 +72,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       stateDir: options.stateDir,
       node: options.node,
       mode: options.mode,
-      findInterface: await findInterface(),
+      findInterface,
       wall: clock.wall(),
     });
 
@@ -120,9 +133,14 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     first.loaded,
   );
 
+  const pooled = (name: string): {spare?: Spare} => {
+    const spare = options.pool?.get(name);
+    return spare ? {spare} : {};
+  };
   const checks = keepChild<ToChecks, FromChecks>({
     name: 'checks',
-    entry: entry('checks'),
+    ...programs.checks,
+    ...pooled('checks'),
     clock,
     onMessage: (message) => core.onChecks(message),
     onDeath: (how) =>
@@ -131,7 +149,8 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
 
   const sync = keepChild<ToSync, FromSync>({
     name: 'sync',
-    entry: entry('sync'),
+    ...programs.sync,
+    ...pooled('sync'),
     clock,
     onMessage: (message) => {
       if (message.type === 'ready') configureSync();
@@ -164,8 +183,8 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   const engine = first.loaded.engine
     ? keepChild<ToEngine, FromEngine>({
         name: 'failover',
-        entry: entry('failover'),
-        execArgv: ['--single-threaded-gc', '--max-semi-space-size=1'],
+        ...programs.failover,
+        ...pooled('failover'),
         clock,
         onMessage: (message) => {
           core.onEngine(message);

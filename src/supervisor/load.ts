@@ -12,7 +12,8 @@ export interface LoadOptions {
   readonly stateDir: string;
   readonly node: string;
   readonly mode: Mode;
-  readonly findInterface: FindInterface;
+  /** Reads the routes; asked only when an address was written without its interface or prefix length. */
+  readonly findInterface: () => Promise<FindInterface>;
   readonly wall: number;
 }
 
@@ -62,13 +63,16 @@ export async function loadDirectory(options: LoadOptions): Promise<LoadOutcome> 
   const digest = createHash('sha256').update(digestCluster(cluster)).digest('hex');
   const base = {cluster, digest, notices: texts.length, at: options.wall};
   if (!cluster.ha) return {loaded: base, diagnostics: outcome.diagnostics, texts, files};
+  const bare = cluster.haresources.groups.some((group) =>
+    group.resources.some(({vip}) => vip && (vip.device === undefined || vip.prefixLength === undefined)),
+  );
   const {config, unplaced} = engineConfig({
     ha: cluster.ha,
     cluster,
     node: options.node.toLowerCase(),
     digest,
     stateDir: options.stateDir,
-    findInterface: options.findInterface,
+    findInterface: bare ? await options.findInterface() : () => undefined,
   });
   if (unplaced.length > 0) {
     for (const {address, group} of unplaced)

@@ -7,7 +7,8 @@ import os from 'node:os';
 import {parseArgs} from 'node:util';
 import {defaultPaths} from '../paths.ts';
 import {makeLogger, type Level} from './log.ts';
-import {runDirector} from './director.ts';
+import type {Spare} from './child.ts';
+import {preforkChildren, runDirector} from './director.ts';
 
 const {values: given} = parseArgs({
   options: {
@@ -21,12 +22,20 @@ const {values: given} = parseArgs({
   },
 });
 
+const PREFORK_AFTER = 2_000;
+let pool: Map<string, Spare> | undefined;
+
 // The keeper loads a spare beforehand: it does nothing until it is told to, and ends with the keeper.
 if (process.env.HACTL_SPARE !== undefined) {
   process.title = 'hactld-spare';
   const orphaned = (): never => process.exit(0);
   process.once('disconnect', orphaned);
+  // Told to go at once, it is the first supervisor; left waiting, it gets its children ready as well.
+  const timer = setTimeout(() => {
+    pool = preforkChildren();
+  }, PREFORK_AFTER);
   await new Promise((resolve) => process.once('message', resolve));
+  clearTimeout(timer);
   process.off('disconnect', orphaned);
 }
 process.title = 'hactld-supervisor';
@@ -47,6 +56,7 @@ const director = await runDirector({
   node: given.node,
   mode: given.strict ? 'strict' : 'lenient',
   logger,
+  ...(pool ? {pool} : {}),
 });
 if (!director) {
   await logger.close();

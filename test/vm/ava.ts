@@ -6,7 +6,7 @@ const root = path.resolve(import.meta.dirname, '../..');
 const {status} = spawnSync(
   process.execPath,
   [
-    path.join(root, 'node_modules/ava/entrypoints/cli.mjs'),
+    path.join(root, 'node_modules/ava/entrypoints/cli.js'),
     '--tap',
     '--serial',
     '--timeout=240s',

@@ -21,7 +21,6 @@ const sysSetsockopt = libc.func(
 );
 const sysSetns = libc.func('int setns(int fd, int type)');
 const sysScheduler = libc.func('int sched_setscheduler(int pid, int policy, const uint8_t *parameters)');
-const sysMlockall = libc.func('int mlockall(int flags)');
 
 const errnoNames = new Map(Object.entries(os.constants.errno).map(([name, value]) => [value, name]));
 
@@ -141,12 +140,10 @@ export function withNamespace<T>(target: number, own: number, work: () => T): T 
 }
 
 const SCHED_FIFO = 1;
-/** MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT: without ONFAULT V8's reserved pages would all become resident. */
-const MLOCK_FLAGS = 7;
-
 /**
- * Makes this process real-time: SCHED_FIFO and its memory locked as it is touched. What is not permitted is said in
- * the answer, and the process runs on as an ordinary one.
+ * Makes this process real-time (SCHED_FIFO). What is not permitted is said in the answer, and the process runs on as an
+ * ordinary one. Its memory is not locked: V8 gives pages back with madvise, which the kernel refuses on locked ones, and
+ * V8 then ends the process with SIGTRAP (seen twice in one drill, with MCL_ONFAULT too).
  */
 export function setRealtime(priority: number): {readonly realtime: boolean; readonly text: string} {
   const parameters = Buffer.alloc(4);
@@ -156,11 +153,7 @@ export function setRealtime(priority: number): {readonly realtime: boolean; read
       realtime: false,
       text: `not real-time: SCHED_FIFO ${priority} refused (${errnoName(koffi.errno())}); needs CAP_SYS_NICE or LimitRTPRIO`,
     };
-  const locked = (sysMlockall(MLOCK_FLAGS) as number) === 0;
-  return {
-    realtime: true,
-    text: `SCHED_FIFO ${priority}, memory ${locked ? 'locked on fault' : `not locked (${errnoName(koffi.errno())})`}`,
-  };
+  return {realtime: true, text: `SCHED_FIFO ${priority}`};
 }
 
 /** A watch on a descriptor. It must be kept referenced: a collected handle ends the watch without a word. */
