@@ -120,9 +120,11 @@ export function keepChild<To extends object, From>(options: ChildOptions<From>):
     };
     started.on('exit', (code, signal) => onEnd(signal ?? `exit status ${code}`));
     started.on('error', (error) => onEnd(error.message));
-    for (const message of ready?.said ?? []) options.onMessage(message as From);
+    // In a turn of its own: the caller keeps what keepChild returns before the first message arrives.
+    setImmediate(() => {
+      for (const message of ready?.said ?? []) options.onMessage(message as From);
+    });
   };
-  // The caller keeps what this returns before the first message arrives.
   start();
 
   return {

@@ -1,0 +1,129 @@
+import test from 'ava';
+import fc from 'fast-check';
+import {
+  acceptSequence,
+  decodeAdvert,
+  encodeAdvert,
+  freshReplay,
+  shortHash,
+  type Advert,
+  type EngineKey,
+} from './index.ts';
+
+const cluster = shortHash('linux-ha');
+const key: EngineKey = {id: 1, method: 'sha256', secret: 's3cret'};
+const advert: Advert = {
+  place: 1,
+  path: 0,
+  ready: true,
+  heard: 3,
+  cluster,
+  node: shortHash('director2'),
+  incarnation: 1_700_000_000_000n,
+  sequence: 77n,
+  echoIncarnation: 5n,
+  echoSequence: 6n,
+  digest: 7n,
+  groups: [
+    {vrid: 1, role: 'Active', priority: 200, handover: true, claim: false},
+    {vrid: 2, role: 'Backup', priority: 100, handover: false, claim: true},
+  ],
+};
+
+test('octets are where the diagram says', (t) => {
+  const bytes = encodeAdvert(advert, key);
+  t.is(bytes.length, 72 + 2 * 4 + 32);
+  t.is(bytes.subarray(0, 16).toString('hex'), '48414354' + '01030101' + '0070' + '0102' + '0000' + '0003');
+  t.is(bytes.readBigUInt64BE(16), cluster);
+  t.is(bytes.readBigUInt64BE(40), 77n);
+  t.is(bytes.subarray(72, 80).toString('hex'), '0102c801' + '02016402');
+});
+
+test('every method makes the round', (t) => {
+  for (const method of ['crc', 'md5', 'sha1', 'sha256'] as const) {
+    const one: EngineKey = {id: 9, method, secret: method === 'crc' ? '' : 'x'};
+    t.deepEqual(decodeAdvert(encodeAdvert(advert, one), cluster, [key, one]), {ok: true, value: advert});
+  }
+});
+
+const fault = test.macro(
+  (t, change: (bytes: Buffer) => Buffer, code: string, keys: readonly EngineKey[] = [key]) => {
+    const decoded = decodeAdvert(change(Buffer.from(encodeAdvert(advert, key))), cluster, keys);
+    t.is(decoded.ok ? 'accepted' : decoded.fault.code, code);
+  },
+);
+const put = (at: number, value: number) => (bytes: Buffer) => {
+  bytes[at] = value;
+  return bytes;
+};
+
+test('fault: truncated', fault, (bytes) => bytes.subarray(0, 40), 'truncated');
+test('fault: magic', fault, put(0, 0), 'magic');
+test('fault: version', fault, put(4, 2), 'version');
+test('fault: shorter than it says', fault, (bytes) => bytes.subarray(0, 100), 'length');
+test('fault: longer than it says', fault, (bytes) => Buffer.concat([bytes, Buffer.alloc(1)]), 'trailing');
+test('fault: more groups than octets', fault, put(11, 3), 'length');
+test('fault: unknown key', fault, put(6, 7), 'unknown-key');
+test('fault: a weaker method than the key has', fault, put(5, 0), 'method');
+test('fault: another cluster', fault, put(16, 1), 'cluster');
+test('fault: a changed octet', fault, put(74, 255), 'bad-tag');
+test('fault: another secret', fault, (bytes) => bytes, 'bad-tag', [{...key, secret: 'other'}]);
+
+test('key rotation: the old and the new key are both accepted', (t) => {
+  const next: EngineKey = {id: 2, method: 'sha256', secret: 'new'};
+  for (const signing of [key, next])
+    t.true(decodeAdvert(encodeAdvert(advert, signing), cluster, [key, next]).ok);
+});
+
+test('replay: each path in growing order, a new incarnation starts anew, an old one is refused', (t) => {
+  const codes: string[] = [];
+  let state = freshReplay(5n);
+  for (const [incarnation, sequence, path] of [
+    [4n, 1n, 0],
+    [6n, 10n, 0],
+    [6n, 10n, 0],
+    [6n, 10n, 1],
+    [6n, 9n, 0],
+    [6n, 200n, 0],
+    [6n, 11n, 1],
+    [5n, 300n, 0],
+    [7n, 1n, 0],
+  ] as const) {
+    const accepted = acceptSequence(state, {...advert, incarnation, sequence, path});
+    codes.push(accepted.ok ? 'ok' : accepted.fault.code);
+    if (accepted.ok) state = accepted.value;
+  }
+  t.deepEqual(codes, [
+    'stale-incarnation',
+    'ok',
+    'replay',
+    'ok',
+    'replay',
+    'ok',
+    'replay',
+    'stale-incarnation',
+    'ok',
+  ]);
+});
+
+test('a hundred thousand mangled datagrams: none is accepted, none throws', (t) => {
+  const good = encodeAdvert(advert, key);
+  let accepted = 0;
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.nat(good.length - 1), fc.integer({min: 1, max: 255})), {
+        minLength: 1,
+        maxLength: 4,
+      }),
+      fc.nat(good.length),
+      (edits, cut) => {
+        const bytes = Buffer.from(good);
+        for (const [at, flip] of edits) bytes[at] = (bytes[at] ?? 0) ^ flip;
+        if (!bytes.equals(good) && decodeAdvert(bytes, cluster, [key]).ok) accepted += 1;
+        if (cut < good.length && decodeAdvert(good.subarray(0, cut), cluster, [key]).ok) accepted += 1;
+      },
+    ),
+    {numRuns: 50_000},
+  );
+  t.is(accepted, 0);
+});

@@ -1,0 +1,229 @@
+/** The pair as a whole, on a network and a clock of the test's own. Figures are bounds of the protocol, not measurements. */
+import test from 'ava';
+import {makePrng} from '@hactl/base';
+import {step} from '@hactl/failover';
+import {makePair, names, type Pair, type PairOptions} from './pair.ts';
+
+const keepalive = 10;
+const deadtime = 30;
+/** Slack for the network's delay and the skew. */
+const flight = 4;
+
+const running = (more: Partial<PairOptions> = {}): Pair => {
+  const pair = makePair({seed: 7, ...more});
+  for (const name of names) pair.boot(name);
+  pair.runFor(500);
+  pair.times();
+  return pair;
+};
+
+test('at start the preferred director becomes Active, alone', (t) => {
+  const pair = makePair({seed: 1});
+  for (const name of names) pair.boot(name);
+  pair.runFor(200);
+  t.deepEqual(pair.holders(), ['director1']);
+  t.is(pair.times().both, 0);
+});
+
+test('one node alone waits for initdead, then serves', (t) => {
+  const pair = makePair({seed: 1});
+  pair.boot('director2');
+  pair.runFor(99);
+  t.deepEqual(pair.holders(), []);
+  pair.runFor(12);
+  t.deepEqual(pair.holders(), ['director2']);
+});
+
+test('power loss: the peer takes over within the dead time, and not before', (t) => {
+  const pair = running();
+  pair.crash('director1');
+  pair.runFor(deadtime - keepalive - flight);
+  t.deepEqual(pair.holders(), []);
+  pair.runFor(keepalive + 2 * flight);
+  t.deepEqual(pair.holders(), ['director2']);
+  t.true(pair.times().neither <= deadtime + flight);
+});
+
+test('the preferred director returns: made before broken, nobody is without', (t) => {
+  const pair = running();
+  pair.crash('director1');
+  pair.runFor(200);
+  pair.times();
+  pair.boot('director1');
+  pair.runFor(500);
+  t.deepEqual(pair.holders(), ['director1']);
+  const {both, neither} = pair.times();
+  t.is(neither, 0);
+  t.true(both > 0 && both <= flight, `${both}`);
+});
+
+test('auto_failback off: it stays where it is', (t) => {
+  const pair = running({config: {autoFailback: 'off'}});
+  pair.crash('director1');
+  pair.runFor(200);
+  pair.boot('director1');
+  pair.runFor(1_000);
+  t.deepEqual(pair.holders(), ['director2']);
+});
+
+test('standby, failback, takeover: done, said so, and nobody was without', (t) => {
+  const pair = running();
+  const outcome = (id: number): boolean | undefined =>
+    pair.log.flatMap(({effect}) => (effect.type === 'move-done' && effect.id === id ? [effect.ok] : []))[0];
+  pair.feed('director1', {type: 'move', id: 1, move: 'standby', scope: 'all'});
+  pair.runFor(500);
+  t.deepEqual(pair.holders(), ['director2']);
+  pair.feed('director1', {type: 'move', id: 2, move: 'failback', scope: 'local'});
+  pair.runFor(500);
+  t.deepEqual(pair.holders(), ['director1']);
+  pair.feed('director2', {type: 'move', id: 3, move: 'takeover', scope: 'all'});
+  pair.runFor(500);
+  t.deepEqual(pair.holders(), ['director2']);
+  t.deepEqual([1, 2, 3].map(outcome), [true, true, true]);
+  t.is(pair.times().neither, 0);
+});
+
+test('a standby without a living peer is refused', (t) => {
+  const pair = running();
+  pair.crash('director2');
+  pair.runFor(100);
+  pair.feed('director1', {type: 'move', id: 9, move: 'standby', scope: 'all'});
+  t.deepEqual(pair.holders(), ['director1']);
+  t.true(
+    pair.log.some(
+      ({effect}) => effect.type === 'move-done' && !effect.ok && /no living peer/.test(effect.reason),
+    ),
+  );
+});
+
+test('a stop hands over before it lets go; a crash of the supervisor lets go first', (t) => {
+  const planned = running();
+  planned.feed('director1', {type: 'stop', bequeath: false});
+  planned.runFor(100);
+  t.deepEqual(planned.holders(), ['director2']);
+  t.is(planned.times().neither, 0);
+  const crashed = running();
+  crashed.feed('director1', {type: 'stop', bequeath: true});
+  crashed.runFor(100);
+  t.deepEqual(crashed.holders(), ['director2']);
+  const {both, neither} = crashed.times();
+  t.is(both, 0);
+  t.true(neither <= flight, `${neither}`);
+});
+
+test('one way is lost: two holders for at most two advert intervals', (t) => {
+  const pair = running();
+  pair.ways.director1.cut = true;
+  pair.runFor(3_000);
+  t.is(pair.holders().length, 1);
+  t.true(pair.times().both <= 2 * keepalive);
+});
+
+test('a partition heals: one holder within two adverts, nobody is without', (t) => {
+  const pair = running();
+  for (const name of names) pair.ways[name].cut = true;
+  pair.runFor(500);
+  t.is(pair.holders().length, 2);
+  pair.times();
+  for (const name of names) pair.ways[name].cut = false;
+  pair.runFor(1_000);
+  t.deepEqual(pair.holders(), ['director1']);
+  const {both, neither} = pair.times();
+  t.true(both <= 2 * keepalive + flight, `${both}`);
+  t.is(neither, 0);
+});
+
+test('a paused Active that wakes lets go as soon as it hears who is Active', (t) => {
+  const pair = running();
+  pair.pause('director1', 2_000);
+  pair.runFor(1_999);
+  pair.times();
+  pair.runFor(100);
+  t.is(pair.holders().length, 1);
+  t.true(pair.times().both <= keepalive + flight);
+  pair.runFor(1_000);
+  t.deepEqual(pair.holders(), ['director1'], 'auto_failback brings it back');
+});
+
+test('no carrier: the group goes to the peer at once when a path still works', (t) => {
+  const pair = running();
+  pair.feed('director1', {type: 'device', device: 'eth0', problem: 'eth0 has no carrier'});
+  pair.runFor(flight);
+  t.deepEqual(pair.holders(), ['director2']);
+  pair.feed('director1', {type: 'device', device: 'eth0'});
+  pair.runFor(500);
+  t.deepEqual(pair.holders(), ['director1']);
+});
+
+test('a director that is not ready does not preempt', (t) => {
+  const pair = running();
+  pair.crash('director1');
+  pair.runFor(200);
+  pair.boot('director1');
+  pair.feed('director1', {type: 'readiness', ready: false});
+  pair.runFor(500);
+  t.deepEqual(pair.holders(), ['director2']);
+  pair.feed('director1', {type: 'readiness', ready: true});
+  pair.runFor(100);
+  t.deepEqual(pair.holders(), ['director1']);
+});
+
+/** A few seconds of trouble of every kind, then peace: exactly one holder, and never two for long on a working link. */
+function storm(seed: number, machine: typeof step = step): string[] {
+  const prng = makePrng(seed);
+  const pair = makePair({seed, step: machine});
+  for (const name of names) pair.boot(name);
+  pair.runFor(500);
+  const wrong: string[] = [];
+  for (let round = 0; round < 12; round += 1) {
+    const name = names[prng.below(2)] ?? 'director1';
+    const trouble = prng.below(6);
+    if (trouble === 0) pair.crash(name);
+    else if (trouble === 1) pair.pause(name, prng.below(300));
+    else if (trouble === 2) pair.ways[name].cut = true;
+    else if (trouble === 3) Object.assign(pair.ways[name], {loss: 0.3, duplicate: 0.3, jitter: 8});
+    else if (trouble === 4) pair.feed(name, {type: 'move', id: round, move: 'standby', scope: 'all'});
+    else pair.feed(name, {type: 'move', id: round, move: 'failback', scope: 'all'});
+    pair.runFor(prng.below(400));
+    for (const one of names) {
+      Object.assign(pair.ways[one], {cut: false, loss: 0, duplicate: 0, jitter: 0.3});
+      if (!pair.nodes[one].state) pair.boot(one);
+    }
+    pair.runFor(400);
+    pair.times();
+    pair.runFor(1_000);
+    const {both, neither} = pair.times();
+    if (both > 2 * keepalive) wrong.push(`seed ${seed} round ${round}: two holders for ${both} ms in peace`);
+    if (neither > 0) wrong.push(`seed ${seed} round ${round}: no holder for ${neither} ms in peace`);
+    if (pair.holders().length !== 1)
+      wrong.push(`seed ${seed} round ${round}: holders ${pair.holders().join(', ')}`);
+  }
+  return wrong;
+}
+
+test('after any trouble there is peace: 150 seeds', (t) => {
+  const wrong: string[] = [];
+  for (let seed = 1; seed <= 150; seed += 1) wrong.push(...storm(seed));
+  t.deepEqual(wrong, []);
+});
+
+test('the same storm finds a machine that forgets the tie-break', (t) => {
+  const broken: typeof step = (config, state, event, now) =>
+    // Whatever the peer claims, this one never hears that it is outranked.
+    event.type === 'advert'
+      ? step(
+          config,
+          state,
+          {
+            type: 'advert',
+            advert: {
+              ...event.advert,
+              groups: event.advert.groups.map((group) => ({...group, role: 'Backup', priority: 0})),
+            },
+          },
+          now,
+        )
+      : step(config, state, event, now);
+  const wrong = [1, 2, 3].flatMap((seed) => storm(seed, broken));
+  t.true(wrong.length > 0);
+});
