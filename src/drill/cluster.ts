@@ -19,12 +19,14 @@ export interface ClusterOptions {
   readonly site: Site;
   readonly keepalive: string;
   readonly deadtime: string;
+  /** The VIP alone: no virtual services, so no IPVS is needed, and nothing to wait for before a preemption. */
+  readonly vipOnly?: boolean;
 }
 
 export type Cluster = ReturnType<typeof makeCluster>;
 
 /** The pair on a site. */
-export function makeCluster({site, keepalive, deadtime}: ClusterOptions) {
+export function makeCluster({site, keepalive, deadtime, vipOnly = false}: ClusterOptions) {
   const daemons = new Map<string, Program>();
   const watches: Program[] = [];
   const holdings: Holding[] = [];
@@ -56,10 +58,13 @@ export function makeCluster({site, keepalive, deadtime}: ClusterOptions) {
       device: site.device(name),
       keepalive,
       deadtime,
-      preemptDelay: '5',
+      preemptDelay: vipOnly ? '0' : '5',
     });
+    const used = vipOnly
+      ? {...files, haresources: `director1 IPaddr2::${site.vip}/24/${site.device(name)}\n`}
+      : files;
     const local = (text: string): string => text.replaceAll('/var/log/', `${directory(name)}/`);
-    for (const [file, text] of Object.entries(files))
+    for (const [file, text] of Object.entries(used))
       // oxlint-disable-next-line no-await-in-loop -- four small files.
       await site.write(
         name,
