@@ -11,7 +11,7 @@ import {countTap} from './tap.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 const bin = path.join(root, 'node_modules/.bin');
-const {values} = parseArgs({options: {only: {type: 'string'}, services: {type: 'boolean', default: false}}});
+const {values} = parseArgs({options: {only: {type: 'string'}}});
 
 interface Stage {
   readonly name: string;
@@ -29,8 +29,7 @@ const files = ['packages', 'src', 'test'].flatMap((top) =>
 const isRoot = process.getuid?.() === 0;
 const needsIpvs = files.filter((name) => name.endsWith('.vm.test.ts'));
 const needsNetns = files.filter((name) => name.endsWith('.netns.test.ts'));
-const needsServices = files.filter((name) => name.startsWith('test/services/'));
-const special = new Set([...needsIpvs, ...needsServices, ...(isRoot ? [] : needsNetns)]);
+const special = new Set([...needsIpvs, ...(isRoot ? [] : needsNetns)]);
 const here = files.filter((name) => !special.has(name));
 const inVm = [...needsIpvs, ...(isRoot ? [] : needsNetns)];
 
@@ -44,17 +43,8 @@ const stages: readonly Stage[] = [
   {name: 'lint', argv: ['npm', 'run', '-s', 'lint'], tap: false, limit: seconds(120)},
   {name: 'format', argv: ['npm', 'run', '-s', 'format'], tap: false, limit: seconds(120)},
   {name: 'tests on this kernel', argv: [...ava, ...here], tap: true, limit: seconds(300)},
-  {
-    name: 'simulator, short',
-    argv: [node, 'test/sim/main.ts', '--seeds', '40', '--hours', '40'],
-    tap: false,
-    limit: seconds(120),
-  },
   {name: 'tests that need IPVS', argv: [...lab, 'test/vm/ava.ts', ...inVm], tap: true, limit: seconds(300)},
   {name: 'drill', argv: [...lab, 'src/drill/main.ts'], tap: false, limit: seconds(300)},
-  ...(values.services
-    ? [{name: 'real servers', argv: [node, 'test/services/run.ts'], tap: true, limit: seconds(600)}]
-    : []),
 ];
 
 let [passed, failed] = [0, 0];

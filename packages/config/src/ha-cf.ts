@@ -248,7 +248,7 @@ export function parseHaCf(
       case 'failfast': {
         if (!wants('USER /PATH ARGUMENTS…', 2)) break;
         const [user, ...command] = rest.map((word) => word.text);
-        if (/\/ipfail$/.test(command[0] ?? '')) {
+        if ((command[0] ?? '').endsWith('/ipfail')) {
           ipfail = true;
           reporter.add(
             'notice',

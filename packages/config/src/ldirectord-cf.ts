@@ -248,7 +248,7 @@ function takeAddress(head: Directive, resolver: Resolver, reporter: Reporter): V
     reporter.error(code, head.valueSpan, message, help);
   };
   if (/^\d+$/.test(text) && Number(text) > 0) return {kind: 'fwmark', family, mark: Number(text)};
-  if (family === 4 && /^\[/.test(text))
+  if (family === 4 && text.startsWith('['))
     return complain('bad-address', 'cannot specify an IPv6 address here', 'use virtual6=[ADDRESS]:PORT');
   const match = family === 6 ? /^(\[[^\]]+\]):(\S+)$/.exec(text) : /^([^:]+):(\S+)$/.exec(text);
   if (!match) {

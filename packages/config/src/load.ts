@@ -147,7 +147,7 @@ export function checkFiles(input: {
       ? parseHaresources(source, {mode})
       : /authkeys/.test(name)
         ? parseAuthkeys(source, {mode})
-        : /ha\.cf$/.test(name)
+        : name.endsWith('ha.cf')
           ? parseHaCf(source, {mode})
           : parseLdirectordCf(source, {mode, resolve: input.resolve});
     diagnostics.push(...parsed.diagnostics);
