@@ -40,7 +40,8 @@ export type DiagnosticCode =
   | 'duplicate-resource'
   | 'duplicate-address'
   | 'virtual-without-address'
-  | 'missing-key';
+  | 'missing-key'
+  | 'connect-only';
 
 /** A replacement of a stretch of the file. */
 export interface Fix {

@@ -39,6 +39,9 @@ const serviceOfPort: Readonly<Record<number, CheckService>> = {
   3306: 'mysql', 5060: 'sip', 5432: 'pgsql',
 }; // prettier-ignore
 
+/** Services whose dialogue is spoken; the others are only connected to, and that is said. */
+const negotiated = new Set<CheckService>(['http', 'https', 'none']);
+
 const checkTypes = ['negotiate', 'connect', 'ping', 'external', 'external-perl', 'on', 'off'] as const;
 
 /** Settings that a virtual may have of its own and otherwise inherits. */
@@ -499,6 +502,15 @@ function takeVirtual(
     base.kind === 'address' && (protocol === 'tcp' || protocol === 'udp') ? {...base, protocol} : base;
   const port = address.kind === 'address' ? address.port : 0;
   const serviceName = service ?? serviceOfPort[port] ?? 'none';
+  if (checkType.kind === 'negotiate' || checkType.kind === 'combined')
+    if (!negotiated.has(serviceName) && reporter.mode === 'lenient')
+      reporter.add(
+        'warning',
+        'connect-only',
+        head.span,
+        `service ${serviceName}: this release only tries the connection (pings the host for udp); request, receive, login and database are not used`,
+        'write checktype=external with a checkcommand of your own until the dialogue is there',
+      );
   for (const real of reals)
     if (real.method !== 'masq' && address.kind === 'address' && real.port !== 0 && real.port !== port)
       reporter.add(

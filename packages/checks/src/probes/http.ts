@@ -56,6 +56,15 @@ function unchunk(raw: string): string {
   }
 }
 
+const pathOf = (url: string): string => {
+  const parsed = URL.parse(url);
+  return parsed ? `${parsed.pathname}${parsed.search}` : '/';
+};
+
+/** A page is read octet by octet; what people write in `receive` is UTF-8. */
+const matches = (pattern: RegExp | undefined, body: string): boolean =>
+  pattern !== undefined && (pattern.test(Buffer.from(body, 'latin1').toString('utf8')) || pattern.test(body));
+
 /** One request and its answer, redirects followed on the same server, all within `limit`. */
 export function probeHttp(spec: CheckSpec, limit: Millis, clock: Clock): Promise<ProbeResult> {
   return new Promise((resolve) => {
@@ -93,7 +102,7 @@ export function probeHttp(spec: CheckSpec, limit: Millis, clock: Clock): Promise
           `${story}HTTP ${status}${spec.receive === undefined ? '' : `, expected body /${spec.receive}/`}`,
         );
       if (spec.receive === undefined || method === 'HEAD') return done(true, `${story}HTTP ${status}`);
-      if (pattern?.test(body)) return done(true, `${story}HTTP ${status}, body matches /${spec.receive}/`);
+      if (matches(pattern, body)) return done(true, `${story}HTTP ${status}, body matches /${spec.receive}/`);
       done(
         false,
         `${story}HTTP ${status}, body does not match /${spec.receive}/: ${JSON.stringify(body.slice(0, 60))}`,
@@ -116,7 +125,7 @@ export function probeHttp(spec: CheckSpec, limit: Millis, clock: Clock): Promise
           done(false, `${story}the answer is not HTTP: ${JSON.stringify(text.slice(0, 40))}`);
         else if (
           answer?.done ||
-          (answer && pattern && answer.status >= 200 && answer.status <= 299 && pattern.test(answer.body))
+          (answer && pattern && answer.status >= 200 && answer.status <= 299 && matches(pattern, answer.body))
         )
           judgeAnswer(answer, path);
       };

@@ -32,17 +32,23 @@ export function probe(
         : probeConnect(spec, spec.checkTimeout, clock);
     case 'combined':
       if (kind === 'connect') return probeConnect(spec, spec.checkTimeout, clock);
-      return negotiate(spec, clock);
+      return negotiate(spec, clock, pinger);
     case 'negotiate':
-      return negotiate(spec, clock);
+      return negotiate(spec, clock, pinger);
   }
 }
 
-function negotiate(spec: CheckSpec, clock: Clock): Promise<ProbeResult> {
+function negotiate(spec: CheckSpec, clock: Clock, pinger: Pinger): Promise<ProbeResult> {
   if (spec.service === 'http' || spec.service === 'https')
     return probeHttp(spec, spec.negotiateTimeout, clock);
   if (spec.service === 'none')
     return Promise.resolve({passed: true, reason: 'service none: always up', took: 0});
+  // A datagram service has no connection to try.
+  if (spec.protocol === 'udp' || spec.service === 'radius')
+    return probePing(spec, spec.negotiateTimeout, clock, pinger).then((result) => ({
+      ...result,
+      reason: `${result.reason} (service ${spec.service}: only the host is pinged)`,
+    }));
   // The other services' dialogues are to come; that the port answers is the least that all of them need.
   return probeConnect(spec, spec.negotiateTimeout, clock).then((result) => ({
     ...result,

@@ -1,0 +1,230 @@
+/** Probes against servers of the test's own on loopback: healthy, wrong, hung, refused, reset. */
+import {mkdtempSync, rmSync, writeFileSync, chmodSync} from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import {systemClock} from '@hactl/base';
+import test, {type ExecutionContext} from 'ava';
+import {startChecks} from './driver.ts';
+import {
+  firstDue,
+  freshReport,
+  judge,
+  nextDue,
+  nextKind,
+  SLOT,
+  type CheckSpec,
+  type FromChecks,
+} from './index.ts';
+import {probeConnect} from './probes/connect.ts';
+import {probeExternal} from './probes/external.ts';
+import {probeHttp} from './probes/http.ts';
+
+const spec = (more: Partial<CheckSpec> = {}): CheckSpec => ({
+  id: 'tcp 10.0.0.100:80 > 127.0.0.1:80',
+  checkType: {kind: 'negotiate'},
+  service: 'http',
+  family: 4,
+  address: '127.0.0.1',
+  port: 80,
+  protocol: 'tcp',
+  virtualAddress: '10.0.0.100',
+  virtualPort: 80,
+  realPort: 8080,
+  checkTimeout: 300,
+  negotiateTimeout: 300,
+  checkInterval: 40,
+  checkCount: 1,
+  failureCount: 1,
+  receive: 'It Works',
+  ...more,
+});
+
+/** A server that does one thing to every connection; resolves to its port. */
+async function serve(t: ExecutionContext, handle: (socket: net.Socket) => void): Promise<number> {
+  const server = net.createServer((socket) => {
+    socket.on('error', () => undefined);
+    handle(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => server.close());
+  return (server.address() as net.AddressInfo).port;
+}
+
+const answer = (text: string) => (socket: net.Socket) => {
+  socket.once('data', () => socket.end(text));
+};
+const page = (status: string, body: string, more = ''): string =>
+  `HTTP/1.1 ${status}\r\nContent-Length: ${body.length}\r\n${more}\r\n${body}`;
+
+const http = test.macro(
+  async (
+    t,
+    handle: (socket: net.Socket) => void,
+    passed: boolean,
+    reason: RegExp,
+    more: Partial<CheckSpec> = {},
+  ) => {
+    const port = await serve(t, handle);
+    const result = await probeHttp(spec({port, ...more}), 300, systemClock);
+    t.is(result.passed, passed, result.reason);
+    t.regex(result.reason, reason);
+  },
+);
+
+test(
+  'http: the page matches',
+  http,
+  answer(page('200 OK', 'It Works!')),
+  true,
+  /HTTP 200, body matches \/It Works\//,
+);
+test(
+  'http: chunked',
+  http,
+  answer('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nIt \r\n5\r\nWorks\r\n0\r\n\r\n'),
+  true,
+  /matches/,
+);
+test(
+  'http: another text',
+  http,
+  answer(page('200 OK', 'Maintenance')),
+  false,
+  /does not match .*Maintenance/,
+);
+test('http: 503', http, answer(page('503 Busy', 'It Works!')), false, /HTTP 503, expected body/);
+test(
+  'http: no receive, any 2xx will do',
+  http,
+  (socket) => answer(page('204 No Content', ''))(socket),
+  false,
+  /HTTP 204, body does not match/,
+);
+test('http: not HTTP', http, answer('SSH-2.0-OpenSSH_9\r\n'), false, /not HTTP/);
+test(
+  'http: accepts and never answers',
+  http,
+  () => undefined,
+  false,
+  /no answer within 300 ms \(waiting for the answer\)/,
+);
+test('http: closes at once', http, (socket) => socket.end(), false, /not HTTP|closed the connection/);
+test(
+  'http: resets mid-way',
+  http,
+  (socket) => {
+    socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nIt');
+    socket.once('data', () => socket.resetAndDestroy());
+  },
+  false,
+  /reset/,
+);
+
+test('http: a redirect is followed, Host is the virtual host', async (t) => {
+  const heads: string[] = [];
+  const port = await serve(t, (socket) => {
+    socket.once('data', (bytes) => {
+      const head = bytes.toString();
+      heads.push(head);
+      socket.end(
+        head.startsWith('GET /next')
+          ? page('200 OK', 'It Works!')
+          : page('302 Found', '', 'Location: /next\r\n'),
+      );
+    });
+  });
+  const result = await probeHttp(
+    spec({port, virtualHost: 'www.esempio.com', request: '/index.html'}),
+    300,
+    systemClock,
+  );
+  t.true(result.passed, result.reason);
+  t.regex(heads[0] ?? '', /^GET \/index\.html HTTP\/1\.1\r\nHost: www\.esempio\.com\r\n/);
+  t.is(heads.length, 2);
+});
+
+test('connect: open and refused', async (t) => {
+  const port = await serve(t, () => undefined);
+  t.true((await probeConnect(spec({port}), 300, systemClock)).passed);
+  const closed = await serve(t, () => undefined);
+  t.true((await probeConnect(spec({port: closed}), 300, systemClock)).passed);
+  const refused = await probeConnect(spec({port: 1}), 300, systemClock);
+  t.false(refused.passed);
+  t.regex(refused.reason, /refused: nothing listens there/);
+});
+
+test('external: arguments, exit status, and the end of one that hangs with its children', async (t) => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-external-'));
+  t.teardown(() => rmSync(folder, {recursive: true}));
+  const script = (text: string): string => {
+    const file = path.join(folder, `check${Math.abs(text.length)}.sh`);
+    writeFileSync(file, `#!/bin/sh\n${text}\n`);
+    chmodSync(file, 0o755);
+    return file;
+  };
+  const run = (checkCommand: string) =>
+    probeExternal(spec({checkType: {kind: 'external'}, checkCommand}), 1_000, systemClock);
+  t.true((await run(script('[ "$1 $2 $3 $4" = "10.0.0.100 80 127.0.0.1 8080" ]'))).passed);
+  const failed = await run(script('exit 3'));
+  t.deepEqual([failed.passed, /exit status 3/.test(failed.reason)], [false, true]);
+  t.regex((await run(path.join(folder, 'missing'))).reason, /cannot be run: ENOENT/);
+  const hung = await probeExternal(spec({checkCommand: script('sleep 60 & wait')}), 100, systemClock);
+  t.regex(hung.reason, /did not end within 100 ms/);
+});
+
+test('verdicts: failurecount, and no grace for one that was never up', (t) => {
+  const three = spec({failureCount: 3, initial: 'up'});
+  const result = (passed: boolean) => ({passed, reason: 'r', took: 1});
+  let report = freshReport(three, 0);
+  const states: string[] = [];
+  for (const passed of [false, false, true, false, false, false, true]) {
+    report = judge(three, report, result(passed), 1);
+    states.push(report.state);
+  }
+  t.deepEqual(states, ['up', 'up', 'up', 'up', 'up', 'down', 'up']);
+  const fresh = spec({failureCount: 3});
+  t.is(judge(fresh, freshReport(fresh, 0), result(false), 1).state, 'down');
+});
+
+test('checktype N: N connects between two negotiates; a failure is followed by a negotiate', (t) => {
+  const combined = spec({checkType: {kind: 'combined', connects: 2}});
+  const seen = freshReport(combined, 0);
+  t.is(nextKind(combined, seen, 0), 'negotiate');
+  const passed = {...seen, checks: 1};
+  t.is(nextKind(combined, passed, 0), 'connect');
+  t.is(nextKind(combined, passed, 1), 'connect');
+  t.is(nextKind(combined, passed, 2), 'negotiate');
+  t.is(nextKind(combined, {...passed, failures: 1}, 0), 'negotiate');
+});
+
+test('deadlines: spread at the start, from due to due, never before now', (t) => {
+  const dues = Array.from({length: 100}, (_, place) => firstDue(1_000, place, 100, 1_000));
+  t.true(new Set(dues).size > 5);
+  t.true(Math.max(...dues) <= 1_000 + 500 + SLOT);
+  t.is(nextDue(1_000, 200, 1_050), 1_200);
+  t.is(nextDue(1_000, 200, 1_950), 1_960);
+});
+
+test('one hung real delays no other, and a dead one is noticed', async (t) => {
+  const hung = await serve(t, () => undefined);
+  const good = await serve(t, answer(page('200 OK', 'It Works!')));
+  const said: FromChecks[] = [];
+  const checks = startChecks(systemClock, process.pid, (message) => said.push(message));
+  t.teardown(() => checks.stop());
+  checks.configure([
+    spec({id: 'hung', port: hung, negotiateTimeout: 5_000}),
+    spec({id: 'good', port: good}),
+    spec({id: 'refused', port: 1}),
+  ]);
+  const count = (id: string): number => checks.reports().find((one) => one.id === id)?.checks ?? 0;
+  const end = performance.now() + 10_000;
+  while (count('good') < 5 && performance.now() < end)
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  t.true(count('good') >= 5);
+  t.is(count('hung'), 0);
+  const verdicts = said.flatMap((one) =>
+    one.type === 'verdict' ? [`${one.report.id} ${one.report.state}`] : [],
+  );
+  t.deepEqual(verdicts.toSorted(), ['good up', 'refused down']);
+});

@@ -1,0 +1,139 @@
+/** The supervisor's core with the in-memory table and children of the test's own. */
+import {systemClock} from '@hactl/base';
+import type {CheckState, ToChecks} from '@hactl/checks';
+import {parseLdirectordCf} from '@hactl/config';
+import type {ToEngine} from '@hactl/failover';
+import {makeMemoryIpvs, type Operation} from '@hactl/ipvs';
+import test from 'ava';
+import {describeChanges} from './changes.ts';
+import {makeSupervisor, type Loaded} from './supervisor.ts';
+
+const resolve = {host: () => undefined, service: () => undefined};
+const text = (reals: string, more = ''): string =>
+  `${more}virtual=10.0.0.100:80\n${reals}\tservice=http\n\tprotocol=tcp\n`;
+const two = '\treal=10.0.0.1:80 gate 3\n\treal=10.0.0.2:80 gate\n';
+
+const load = (source: string): Loaded => ({
+  cluster: {
+    haresources: {path: 'haresources', groups: []},
+    authkeys: {path: 'authkeys', active: 0, keys: []},
+    ldirectord: [parseLdirectordCf({path: 'x.cf', text: source}, {mode: 'lenient', resolve}).model],
+  },
+  digest: 'x',
+  notices: 0,
+  at: 0,
+});
+
+/** A call that comes while a run is under way is joined to it: give it the turns that it needs. */
+const settled = async (core: {reconcile(): Promise<void>}): Promise<void> => {
+  await core.reconcile();
+  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+};
+
+const start = (source: string) => {
+  const operations: Operation[] = [];
+  const ipvs = makeMemoryIpvs((operation) => operations.push(operation));
+  const toChecks: ToChecks[] = [];
+  const toEngine: ToEngine[] = [];
+  const core = makeSupervisor(
+    {
+      clock: systemClock,
+      log: () => undefined,
+      ipvs: () => ipvs,
+      toChecks: (message) => toChecks.push(message),
+      toEngine: (message) => toEngine.push(message),
+      roles: () => undefined,
+      scripts: () => Promise.resolve({ok: true, reason: ''}),
+      later: () => undefined,
+    },
+    load(source),
+  );
+  const verdict = async (address: string, state: CheckState): Promise<void> => {
+    core.onChecks({
+      type: 'verdict',
+      report: {
+        id: `tcp 10.0.0.100:80 > ${address}:80`,
+        state,
+        failures: 0,
+        checks: 1,
+        reason: 'r',
+        took: 1,
+        at: 0,
+      },
+    });
+    await settled(core);
+  };
+  const weights = async (): Promise<Record<string, number>> =>
+    Object.fromEntries(
+      (await ipvs.list()).flatMap((one) => one.destinations.map(({address, weight}) => [address, weight])),
+    );
+  return {core, ipvs, operations, toChecks, toEngine, verdict, weights};
+};
+
+test('verdicts become a table, and the engine is told when the first round is done', async (t) => {
+  const one = start(text(two));
+  await settled(one.core);
+  t.deepEqual(await one.weights(), {});
+  await one.verdict('10.0.0.1', 'up');
+  t.deepEqual(await one.weights(), {'10.0.0.1': 3});
+  t.deepEqual(
+    one.toEngine.filter((message) => message.type === 'readiness').map((message) => message.ready),
+    [false, false],
+  );
+  await one.verdict('10.0.0.2', 'down');
+  t.true(one.toEngine.some((message) => message.type === 'readiness' && message.ready));
+  t.deepEqual(await one.weights(), {'10.0.0.1': 3});
+});
+
+test('a supervisor that starts on a running table changes nothing in it', async (t) => {
+  const one = start(text(two));
+  await settled(one.core);
+  await one.verdict('10.0.0.1', 'up');
+  await one.verdict('10.0.0.2', 'up');
+  const successor = start(text(two));
+  for (const operation of one.operations) await successor.ipvs.apply(operation);
+  successor.operations.length = 0;
+  await settled(successor.core);
+  t.deepEqual(successor.operations, []);
+  await successor.verdict('10.0.0.1', 'up');
+  await successor.verdict('10.0.0.2', 'up');
+  t.deepEqual(successor.operations, []);
+});
+
+test('a reload edits what changed, keeps what is known, and deletes only what was ours', async (t) => {
+  const one = start(text(two));
+  await one.ipvs.apply({
+    type: 'new-service',
+    service: {
+      key: {kind: 'fwmark', family: 4, mark: 9},
+      scheduler: 'rr',
+      flags: {ops: false, flag1: false, flag2: false, flag3: false},
+      netmask: 32,
+    },
+  });
+  await settled(one.core);
+  await one.verdict('10.0.0.1', 'up');
+  await one.verdict('10.0.0.2', 'up');
+  one.operations.length = 0;
+  one.core.reload(load(text('\treal=10.0.0.1:80 gate 5\n\treal=10.0.0.2:80 gate\n')));
+  await settled(one.core);
+  t.deepEqual(
+    one.operations.map((operation) => operation.type),
+    ['set-dest'],
+  );
+  one.core.reload(load('checktimeout=1\n'));
+  await settled(one.core);
+  t.deepEqual(
+    (await one.ipvs.list()).map(({service}) => service.key.kind),
+    ['fwmark'],
+  );
+});
+
+test('what a reload would change is said in words', (t) => {
+  const {changes} = describeChanges(
+    load(text(two)),
+    load(text(two).replace('10.0.0.100:80', '10.0.0.100:81')),
+  );
+  t.deepEqual(changes, ['virtual tcp 10.0.0.100:81 added', 'virtual tcp 10.0.0.100:80 removed']);
+  t.deepEqual(describeChanges(load(text(two)), load(text(two, '# moved\n'))).changes, []);
+});
