@@ -95,8 +95,7 @@ $b mount -t tmpfs -o size=75% rw /rw; $b mkdir /rw/up /rw/work
 $b mount -t overlay -o lowerdir=${lower},upperdir=/rw/up,workdir=/rw/work root /new || echo "overlay failed"
 $b mount --move /proc /new/proc; $b mount --move /sys /new/sys; $b mount --move /dev /new/dev
 $b mkdir -p /new/dev/pts /new/dev/shm; $b mount -t devpts pts /new/dev/pts
-for d in /dev/shm /run /tmp; do $b mount -t tmpfs tmp /new$d; done
-$b mkdir -p /new${path.dirname(script)}; $b cp /host${script} /new${script}
+for d in /dev/shm /run; do $b mount -t tmpfs tmp /new$d; done
 exec $b switch_root /new /bin/sh ${script} < /new/dev/hvc0 > /new/dev/hvc0 2>&1
 `;
   entries.push({name: 'init', mode: 0o755, content: Buffer.from(init)});
