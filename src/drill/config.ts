@@ -51,9 +51,12 @@ export function drillConfig(input: DrillConfigInput): DrillConfig {
       .replaceAll(/\beth0\b/g, device)
       .replace('LVSSyncDaemonSwap::master', `LVSSyncDaemonSwap::master::${device}`),
     authkeys: seeds.authkeys,
-    'ldirectord.cf': webs.reduce(
-      (text, web, index) => text.replace(`192.168.0.${50 + index}`, web),
-      seeds.ldirectordCf.replaceAll('192.168.0.100', vip),
-    ),
+    // A site with fewer web servers than the tutorial leaves the tutorial's last ones out.
+    'ldirectord.cf': webs
+      .reduce(
+        (text, web, index) => text.replace(`192.168.0.${50 + index}`, web),
+        seeds.ldirectordCf.replaceAll('192.168.0.100', vip),
+      )
+      .replace(/^\s*real=192\.168\.0\..*\n/gm, ''),
   };
 }

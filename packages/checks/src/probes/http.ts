@@ -152,12 +152,6 @@ export function probeHttp(spec: CheckSpec, limit: Millis, clock: Clock): Promise
       });
     }
     const request = spec.request ?? '/';
-    ask(
-      URL.canParse(request)
-        ? (URL.parse(request)?.pathname ?? '/')
-        : request.startsWith('/')
-          ? request
-          : `/${request}`,
-    );
+    ask(URL.canParse(request) ? pathOf(request) : request.startsWith('/') ? request : `/${request}`);
   });
 }
