@@ -83,6 +83,7 @@ export async function runDrill(options: DrillOptions): Promise<boolean> {
 
     await event('nothing happens', {lossAllowed: false, streamsKept: true, bothLimit: 0}, async () => {
       await pause(QUIET);
+      await showStatus('director1');
       const report = await cluster.status('director1');
       const answers = report?.virtuals[0]?.reals.filter((real) => real.activeConnections > 0).length ?? 0;
       return `connections on ${answers} of ${site.webs.length} reals`;
@@ -102,6 +103,8 @@ export async function runDrill(options: DrillOptions): Promise<boolean> {
     await event('power loss of director1', {lossAllowed: true, streamsKept: true, bothLimit: 0}, async () => {
       const at = await cluster.powerOff('director1');
       await cluster.active('director2', LIMIT);
+      await pause(QUIET);
+      await showStatus('director2');
       const taken = cluster.holdings.find((one) => one.director === 'director2' && one.holds && one.at >= at);
       return `director2 has the address ${taken === undefined ? '?' : Math.round(taken.at - at)} ms after`;
     });
@@ -162,6 +165,13 @@ export async function runDrill(options: DrillOptions): Promise<boolean> {
   return rows.length > 0 && rows.every((row) => row.failures.length === 0);
 
   // ------------------------------------------------------------------------------------------------- the parts
+
+  /** What an operator sees: the real command, at the moment of interest. */
+  async function showStatus(name: string): Promise<void> {
+    const {stdout, stderr} = await cluster.hactl(name, ['status']);
+    say(` [${name}] # hactl status`);
+    for (const line of `${stdout}${stderr}`.trimEnd().split('\n')) say(`   ${line}`);
+  }
 
   async function printLogs(): Promise<void> {
     for (const name of ['director1', 'director2']) {
@@ -243,12 +253,13 @@ export async function runDrill(options: DrillOptions): Promise<boolean> {
   async function truth(when: string, failures: string[]): Promise<void> {
     for (const name of ['director1', 'director2']) {
       if (!cluster.daemon(name)?.running) continue;
+      const peerLives = cluster.daemon(name === 'director1' ? 'director2' : 'director1')?.running === true;
       const lies = await until(`${name} tells the truth`, 5_000, async () => {
         const [said, held] = [await cluster.status(name), await cluster.holds(name)];
-        const found = parseStatusTruth(said, held);
+        const found = parseStatusTruth(said, held, peerLives);
         return found.length === 0 ? {found} : undefined;
       }).catch(async () => ({
-        found: parseStatusTruth(await cluster.status(name), await cluster.holds(name)),
+        found: parseStatusTruth(await cluster.status(name), await cluster.holds(name), peerLives),
       }));
       for (const lie of lies.found) failures.push(`${when}: status of ${name}: ${lie}`);
     }

@@ -72,6 +72,15 @@ for (const [family, address, prefixLength] of [
     t.false(held());
   });
 
+test('an IPv6 VIP is never the source of the director’s own connections', (t) => {
+  const one = {family: 6, address: '2001:db8:77::102', prefixLength: 64, index} as const;
+  for (const lease of [undefined, 60]) {
+    addresses.put({...one, ...(lease === undefined ? {} : {lease})});
+    t.regex(ip('-n', name, '-6', 'address', 'show', 'dev', 'eth0'), /2001:db8:77::102\/64 .*deprecated/);
+    addresses.remove(one);
+  }
+});
+
 test('what the kernel refuses says what, on what, and why', (t) => {
   const wrong = t.throws(() => addresses.put({family: 4, address: '10.77.0.102', prefixLength: 77, index}), {
     instanceOf: NetlinkError,

@@ -62,10 +62,11 @@ function addressMessage(one: NewAddress): Buffer {
     parts.push(attribute(IFA.BROADCAST, addressBytes(one.broadcast)));
   if (one.family === 4 && one.label !== undefined) parts.push(stringAttribute(IFA.LABEL, one.label));
   if (one.family === 6) parts.push(u32Attribute(IFA.FLAGS, IFA_F_NODAD));
-  if (one.lease !== undefined) {
+  if (one.lease !== undefined || one.family === 6) {
     const cache = Buffer.alloc(16);
-    cache.writeUInt32LE(one.lease, 0);
-    cache.writeUInt32LE(one.lease, 4);
+    // An IPv6 VIP is never preferred: the director must not choose it as the source of its own connections.
+    cache.writeUInt32LE(one.family === 6 ? 0 : (one.lease ?? FOREVER), 0);
+    cache.writeUInt32LE(one.lease ?? FOREVER, 4);
     parts.push(attribute(IFA.CACHEINFO, cache));
   }
   return Buffer.concat(parts);
