@@ -6,6 +6,7 @@
  */
 import {fork, type ChildProcess} from 'node:child_process';
 import {fileURLToPath} from 'node:url';
+import {DAEMON_USAGE} from './paths.ts';
 
 /** The supervisor found the configuration or the command line unusable: starting it again would not help. */
 const EXIT_CONFIG = 2;
@@ -19,6 +20,10 @@ const SPARE_AFTER = 3_000;
 
 const entry = fileURLToPath(new URL('supervisor/main.ts', import.meta.url));
 process.title = 'hactld';
+if (process.argv.includes('--help')) {
+  process.stdout.write(DAEMON_USAGE);
+  process.exit(0);
+}
 
 let stopping = false;
 let pause = 0;

@@ -9,6 +9,7 @@ import {parseArgs} from 'node:util';
 
 const {values} = parseArgs({
   options: {
+    help: {type: 'boolean', default: false},
     vip: {type: 'string', default: '127.0.0.1'},
     port: {type: 'string', default: '80'},
     streams: {type: 'string', default: '20'},
@@ -17,6 +18,10 @@ const {values} = parseArgs({
     timeout: {type: 'string', default: '3000'},
   },
 });
+if (values.help) {
+  process.stdout.write('options: see parseArgs in this file, or docs/testing.md\n');
+  process.exit(0);
+}
 const host = values.vip;
 const port = Number(values.port);
 const streamInterval = Number(values['stream-interval']);

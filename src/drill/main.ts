@@ -7,12 +7,17 @@ import {runDrill} from './run.ts';
 
 const {values} = parseArgs({
   options: {
+    help: {type: 'boolean', default: false},
     keepalive: {type: 'string', default: '200ms'},
     deadtime: {type: 'string', default: '1'},
     streams: {type: 'string', default: '20'},
     'keep-logs': {type: 'boolean', default: false},
   },
 });
+if (values.help) {
+  process.stdout.write('options: see parseArgs in this file, or docs/testing.md\n');
+  process.exit(0);
+}
 
 const started = performance.now();
 const site = makeNamespaces({checkout: path.resolve(import.meta.dirname, '../..')});

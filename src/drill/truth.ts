@@ -2,7 +2,11 @@
 import type {StatusSnapshot} from '../control/protocol.ts';
 
 /** Every contradiction between a status, whether the kernel has the VIP, and whether the peer lives. */
-export function parseStatusTruth(said: StatusSnapshot | undefined, held: boolean, peerLives: boolean): string[] {
+export function parseStatusTruth(
+  said: StatusSnapshot | undefined,
+  held: boolean,
+  peerLives: boolean,
+): string[] {
   if (!said) return ['no answer'];
   if (!said.engine) return ['no word from the engine'];
   const lies: string[] = [];
@@ -15,7 +19,8 @@ export function parseStatusTruth(said: StatusSnapshot | undefined, held: boolean
   }
   for (const peer of said.engine.peers) {
     const up = peer.state === 'up' || peer.state === 'late';
-    if (up !== peerLives) lies.push(`says ${peer.name} is ${peer.state} while it ${peerLives ? 'lives' : 'is dead'}`);
+    if (up !== peerLives)
+      lies.push(`says ${peer.name} is ${peer.state} while it ${peerLives ? 'lives' : 'is dead'}`);
   }
   return lies;
 }

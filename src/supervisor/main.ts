@@ -5,7 +5,7 @@
 import {mkdirSync, rmSync} from 'node:fs';
 import os from 'node:os';
 import {parseArgs} from 'node:util';
-import {defaultPaths} from '../paths.ts';
+import {DAEMON_USAGE, defaultPaths} from '../paths.ts';
 import {makeLogger, type Level} from './log.ts';
 import type {Spare} from './child.ts';
 import {preforkChildren, runDirector} from './director.ts';
@@ -19,8 +19,14 @@ const {values: given} = parseArgs({
     strict: {type: 'boolean', default: false},
     'log-level': {type: 'string', default: 'info'},
     'log-format': {type: 'string', default: 'human'},
+    help: {type: 'boolean', default: false},
   },
 });
+
+if (given.help) {
+  process.stdout.write(DAEMON_USAGE);
+  process.exit(0);
+}
 
 const PREFORK_AFTER = 2_000;
 let pool: Map<string, Spare> | undefined;

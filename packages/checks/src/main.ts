@@ -3,6 +3,11 @@ import {systemClock} from '@hactl/base';
 import {startChecks} from './driver.ts';
 import type {FromChecks, ToChecks} from './messages.ts';
 
+// Started by hand it would wait for ever for a word of the supervisor.
+if (!process.connected) {
+  process.stderr.write('this process is started by hactld\n');
+  process.exit(2);
+}
 process.title = 'hactld-checks';
 const say = (message: FromChecks): void => {
   if (process.connected)

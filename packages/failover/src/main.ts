@@ -4,6 +4,11 @@ import {setRealtime} from '@hactl/net';
 import {startEngine} from './driver.ts';
 import type {FromEngine, ToEngine} from './messages.ts';
 
+// Started by hand it would wait for ever for a word of the supervisor.
+if (!process.connected) {
+  process.stderr.write('this process is started by hactld\n');
+  process.exit(2);
+}
 process.title = 'hactld-failover';
 
 let engine: ReturnType<typeof startEngine> | undefined;

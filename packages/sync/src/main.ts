@@ -5,6 +5,11 @@ import type {FromSync, SyncGroup, ToSync} from './messages.ts';
 
 const RETRY = 1_000;
 
+// Started by hand it would wait for ever for a word of the supervisor.
+if (!process.connected) {
+  process.stderr.write('this process is started by hactld\n');
+  process.exit(2);
+}
 process.title = 'hactld-sync';
 let groups: readonly SyncGroup[] = [];
 let ipvs: IpvsClient | undefined;
