@@ -27,7 +27,7 @@ const port = Number(values.port);
 const streamInterval = Number(values['stream-interval']);
 const requestLimit = Number(values.timeout);
 
-/** What `mark` prints. Times are milliseconds; `at` counts from the last mark. */
+/** What `mark` prints. Times are milliseconds; `at` counts from the last mark; a failed request's is its beginning. */
 export interface ClientReport {
   mark: string;
   period: number;
@@ -84,6 +84,7 @@ function noteReply(): void {
 function request(): void {
   report.requests += 1;
   const mine = report;
+  const began = at();
   const socket = net.connect({host, port});
   let text = '';
   const timer = setTimeout(() => done(`no answer within ${requestLimit} ms`), requestLimit);
@@ -93,7 +94,7 @@ function request(): void {
     finished = true;
     clearTimeout(timer);
     socket.destroy();
-    if (error !== undefined) mine.failed.push({at: at(), error});
+    if (error !== undefined) mine.failed.push({at: began, error});
     else {
       const page = (text.split('\r\n\r\n')[1] ?? '').split('\n')[0] ?? '';
       mine.answers[page] = (mine.answers[page] ?? 0) + 1;
