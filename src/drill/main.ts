@@ -12,6 +12,8 @@ const {values} = parseArgs({
     deadtime: {type: 'string', default: '1'},
     streams: {type: 'string', default: '20'},
     'keep-logs': {type: 'boolean', default: false},
+    // For the test command: times are printed, and judge nothing there.
+    'no-times': {type: 'boolean', default: false},
   },
 });
 if (values.help) {
@@ -34,6 +36,7 @@ const passed = await runDrill({
         : `${((performance.now() - started) / 1_000).toFixed(1).padStart(6)} s  ${line}\n`,
     ),
   logs: values['keep-logs'],
+  judgeTimes: !values['no-times'],
 });
 await site.destroy();
 process.stdout.write(passed ? 'drill passed\n' : 'drill FAILED\n');

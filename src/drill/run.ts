@@ -15,6 +15,8 @@ export interface DrillOptions {
   readonly say: (line: string) => void;
   /** Print the directors' logs at the end, also after a success. */
   readonly logs: boolean;
+  /** Fail when a daemon is not whole again in time; in a test run times judge nothing. */
+  readonly judgeTimes: boolean;
   /** Starts and ends the web server of a host. */
   readonly web: {start(host: string): Promise<void>; kill(host: string): Promise<void>};
 }
@@ -327,7 +329,7 @@ export async function runDrill(options: DrillOptions): Promise<boolean> {
           crashOver();
           await cluster.active('director1', LIMIT);
         }
-        if (took > WHOLE_LIMIT) throw new Error(`whole again only after ${took} ms`);
+        if (took > WHOLE_LIMIT && options.judgeTimes) throw new Error(`whole again only after ${took} ms`);
         return `whole again after ${took} ms`;
       },
     );

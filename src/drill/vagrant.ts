@@ -39,6 +39,7 @@ const passed = await runDrill({
   web: makeWebs(site),
   say: (line) => process.stdout.write(`${line}\n`),
   logs: false,
+  judgeTimes: true,
 });
 for (const host of site.webs) await site.run(host, ['systemctl', 'start', 'nginx']);
 for (const host of ['director1', 'director2']) await site.run(host, ['systemctl', 'start', 'hactld']);
