@@ -110,6 +110,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
 
   // -------------------------------------------------------------------------------------------------- children
   let syncStatus: SyncStatus | undefined;
+  const reported: (() => void)[] = [];
   const answers = new Map<number, (message: FromEngine) => void>();
   let lastId = 0;
 
@@ -142,7 +143,10 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     ...programs.checks,
     ...pooled('checks'),
     clock,
-    onMessage: (message) => core.onChecks(message),
+    onMessage: (message) => {
+      core.onChecks(message);
+      if (message.type === 'reports') for (const resolve of reported.splice(0)) resolve();
+    },
     onDeath: (how) =>
       log('error', `the checks process ended (${how}); the table stays as it is, starting it again`),
   });
@@ -266,9 +270,20 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   }, WATCH_EVERY);
 
   // ------------------------------------------------------------------------------------------------- the socket
+  /** The checks process tells of every change by itself; when a check was made last it says when it is asked. */
+  const freshReports = (): Promise<void> =>
+    new Promise((resolve) => {
+      if (!checks.send({type: 'report'})) return resolve();
+      const timer = setTimeout(resolve, STATUS_LIMIT);
+      reported.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+
   async function snapshot(): Promise<StatusSnapshot> {
     if (engine) await askEngine((id) => ({type: 'status', id}), STATUS_LIMIT);
-    checks.send({type: 'report'});
+    await freshReports();
     const part = await core.status();
     const processes = [engine, checks, sync].flatMap((child) => (child ? [child.status()] : []));
     const {loaded} = core;

@@ -8,12 +8,14 @@ const IP_MULTICAST_IF = 32;
 const IP_MULTICAST_TTL = 33;
 const IP_MULTICAST_LOOP = 34;
 const IP_ADD_MEMBERSHIP = 35;
+const IP_MULTICAST_ALL = 49;
 const IPPROTO_IPV6 = 41;
 const IPV6_MULTICAST_IF = 17;
 const IPV6_MULTICAST_HOPS = 18;
 const IPV6_MULTICAST_LOOP = 19;
 const IPV6_ADD_MEMBERSHIP = 20;
 const IPV6_V6ONLY = 26;
+const IPV6_MULTICAST_ALL = 29;
 /** Network control, as VRRP's: routers queue it first. */
 const TOS_NETWORK_CONTROL = 0xc0;
 const PRIORITY_CONTROL = 6;
@@ -54,6 +56,9 @@ export function openUdp(options: UdpOptions): number {
     setIntOption(fd, abi.SOL_SOCKET, abi.SO_PRIORITY, PRIORITY_CONTROL, target);
     if (six) setIntOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1, target);
     else setIntOption(fd, IPPROTO_IP, IP_TOS, TOS_NETWORK_CONTROL, target);
+    // A socket on the same port must not get the datagrams of groups that another path has joined.
+    if (six) setIntOption(fd, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0, target);
+    else setIntOption(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0, target);
     if (kind === 'bcast') setIntOption(fd, abi.SOL_SOCKET, abi.SO_BROADCAST, 1, target);
     if (kind === 'mcast' && options.group !== undefined) joinGroup(fd, options.group, options, target);
     // Bound to the group, a multicast socket gets the group's datagrams only; the others take any local address.
