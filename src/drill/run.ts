@@ -27,6 +27,11 @@ const LIMIT = 60_000;
 const QUIET = 3_000;
 /** From the moment the drill sees that an event is over until nothing may be lost any more. */
 const SETTLE = 500;
+/**
+ * Of the requests that are under way while the address moves, so many may be lost: the kernel's sync daemon tells the peer
+ * of a connection from its third packet on, and up to two seconds late, so the peer does not know the youngest.
+ */
+const YOUNG_LIMIT = 3;
 /** The issue's bound for a daemon with a dead process to be whole again. */
 const WHOLE_LIMIT = 2_000;
 /** A planned move is made before it is broken: both hold the address for an advert's way there and back. */
@@ -36,7 +41,7 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 interface Expectation {
   /** May requests be lost while the event happens? New connections cannot survive what kills their server. */
-  readonly lossAllowed: boolean;
+  readonly lossLimit: number;
   readonly streamsKept: boolean;
   readonly bothLimit: number;
 }
@@ -85,7 +90,7 @@ export async function runDrill(options: DrillOptions): Promise<boolean> {
     await pause(3_000);
     await mark('warm-up');
 
-    await event('nothing happens', {lossAllowed: false, streamsKept: true, bothLimit: 0}, async () => {
+    await event('nothing happens', {lossLimit: 0, streamsKept: true, bothLimit: 0}, async () => {
       await pause(QUIET);
       await showStatus('director1');
       const report = await cluster.status('director1');
@@ -98,24 +103,26 @@ export async function runDrill(options: DrillOptions): Promise<boolean> {
       // oxlint-disable-next-line no-await-in-loop -- one death at a time.
       await processDies(name);
 
-    await event(
-      'broken file, hactl reload',
-      {lossAllowed: false, streamsKept: true, bothLimit: 0},
-      brokenReload,
-    );
+    await event('broken file, hactl reload', {lossLimit: 0, streamsKept: true, bothLimit: 0}, brokenReload);
 
-    await event('power loss of director1', {lossAllowed: true, streamsKept: true, bothLimit: 0}, async () => {
-      const at = await cluster.powerOff('director1');
-      await cluster.active('director2', LIMIT);
-      await pause(QUIET);
-      await showStatus('director2');
-      const taken = cluster.holdings.find((one) => one.director === 'director2' && one.holds && one.at >= at);
-      return `director2 has the address ${taken === undefined ? '?' : Math.round(taken.at - at)} ms after`;
-    });
+    await event(
+      'power loss of director1',
+      {lossLimit: Infinity, streamsKept: true, bothLimit: 0},
+      async () => {
+        const at = await cluster.powerOff('director1');
+        await cluster.active('director2', LIMIT);
+        await pause(QUIET);
+        await showStatus('director2');
+        const taken = cluster.holdings.find(
+          (one) => one.director === 'director2' && one.holds && one.at >= at,
+        );
+        return `director2 has the address ${taken === undefined ? '?' : Math.round(taken.at - at)} ms after`;
+      },
+    );
 
     await event(
       'director1 returns and takes back',
-      {lossAllowed: false, streamsKept: true, bothLimit: OVERLAP_LIMIT},
+      {lossLimit: YOUNG_LIMIT, streamsKept: true, bothLimit: OVERLAP_LIMIT},
       async () => {
         await cluster.powerOn('director1');
         await cluster.active('director1', LIMIT);
@@ -126,7 +133,7 @@ export async function runDrill(options: DrillOptions): Promise<boolean> {
 
     await event(
       'hactl standby on director1',
-      {lossAllowed: false, streamsKept: true, bothLimit: OVERLAP_LIMIT},
+      {lossLimit: YOUNG_LIMIT, streamsKept: true, bothLimit: OVERLAP_LIMIT},
       async () => {
         const {stdout, stderr, status} = await cluster.hactl('director1', ['standby']);
         await cluster.active('director2', LIMIT);
@@ -137,7 +144,7 @@ export async function runDrill(options: DrillOptions): Promise<boolean> {
 
     await event(
       'hactl failback',
-      {lossAllowed: false, streamsKept: true, bothLimit: OVERLAP_LIMIT},
+      {lossLimit: YOUNG_LIMIT, streamsKept: true, bothLimit: OVERLAP_LIMIT},
       async () => {
         const {stdout, stderr, status} = await cluster.hactl('director2', ['failback']);
         await cluster.active('director1', LIMIT);
@@ -225,11 +232,11 @@ export async function runDrill(options: DrillOptions): Promise<boolean> {
     await truth(name, failures);
     const {both, neither} = holderTimes(cluster.holdings, from, to);
     broken += report.broken.length;
-    if (!expected.lossAllowed && report.failed.length > 0)
+    if (report.failed.length > expected.lossLimit)
       failures.push(`${report.failed.length} requests lost: ${JSON.stringify(report.failed.slice(0, 3))}`);
     // Judged by when a request began: one that began before (a SYN that is sent again, say) may fail any time later.
     const late = report.failed.filter((one) => one.at > report.period - QUIET + SETTLE);
-    if (expected.lossAllowed && late.length > 0)
+    if (expected.lossLimit > 0 && late.length > 0)
       failures.push(`requests lost after recovery: ${JSON.stringify(late)}`);
     if (expected.streamsKept && report.broken.length > 0)
       failures.push(`streams broken: ${JSON.stringify(report.broken.slice(0, 3))}`);
@@ -284,7 +291,7 @@ export async function runDrill(options: DrillOptions): Promise<boolean> {
     const web = site.webs[1] ?? '';
     const address = site.address(web);
     // The streams on the dead server die with it: that is the server's death, not the director's.
-    await event('web2 is killed', {lossAllowed: true, streamsKept: false, bothLimit: 0}, async () => {
+    await event('web2 is killed', {lossLimit: Infinity, streamsKept: false, bothLimit: 0}, async () => {
       const at = performance.now();
       await options.web.kill(web);
       await until('web2 gets no more connections', LIMIT, async () => {
@@ -294,7 +301,7 @@ export async function runDrill(options: DrillOptions): Promise<boolean> {
       });
       return `out after ${Math.round(performance.now() - at)} ms`;
     });
-    await event('web2 is back', {lossAllowed: false, streamsKept: true, bothLimit: 0}, async () => {
+    await event('web2 is back', {lossLimit: 0, streamsKept: true, bothLimit: 0}, async () => {
       await options.web.start(web);
       await allWebsUp(cluster, 'director1');
       return 'weight 1 again';
@@ -306,7 +313,7 @@ export async function runDrill(options: DrillOptions): Promise<boolean> {
     const bothLimit = handsOver ? OVERLAP_LIMIT : 0;
     await event(
       `SIGKILL of ${name}`,
-      {lossAllowed: false, streamsKept: true, bothLimit},
+      {lossLimit: handsOver ? YOUNG_LIMIT : 0, streamsKept: true, bothLimit},
       async (crashOver) => {
         const before = await cluster.status('director1');
         const pid = before?.processes.find((process) => process.name === name)?.pid;
