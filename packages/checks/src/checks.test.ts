@@ -228,3 +228,15 @@ test('one hung real delays no other, and a dead one is noticed', async (t) => {
   );
   t.deepEqual(verdicts.toSorted(), ['good up', 'refused down']);
 });
+
+for (const [receive, body] of [
+  ['OK$', 'all OK\n'],
+  ['für', Buffer.from('für alle').toString('latin1')],
+] as const)
+  test(`http: receive="${receive}" is read as Perl reads it`, async (t) => {
+    const port = await serve(t, (socket) => {
+      socket.once('data', () => socket.end(Buffer.from(page('200 OK', body), 'latin1')));
+    });
+    const result = await probeHttp(spec({port, receive}), 2_000, systemClock);
+    t.true(result.passed, result.reason);
+  });

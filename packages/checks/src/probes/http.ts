@@ -61,9 +61,15 @@ const pathOf = (url: string): string => {
   return parsed ? `${parsed.pathname}${parsed.search}` : '/';
 };
 
-/** A page is read octet by octet; what people write in `receive` is UTF-8. */
+/**
+ * A page is read octet by octet; what people write in `receive` is UTF-8. Perl's `$` also matches before a newline that
+ * ends the text; JavaScript's does not.
+ */
 const matches = (pattern: RegExp | undefined, body: string): boolean =>
-  pattern !== undefined && (pattern.test(Buffer.from(body, 'latin1').toString('utf8')) || pattern.test(body));
+  pattern !== undefined &&
+  [body, Buffer.from(body, 'latin1').toString('utf8')].some(
+    (text) => pattern.test(text) || (text.endsWith('\n') && pattern.test(text.slice(0, -1))),
+  );
 
 /** One request and its answer, redirects followed on the same server, all within `limit`. */
 export function probeHttp(spec: CheckSpec, limit: Millis, clock: Clock): Promise<ProbeResult> {
