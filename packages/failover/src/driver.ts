@@ -6,6 +6,7 @@ import {
   decodeNa,
   openAddresses,
   openAnnouncer,
+  openPinger,
   openArpWatch,
   openNaWatch,
   watchNetlink,
@@ -18,6 +19,7 @@ import {makeLateness} from './lateness.ts';
 import {advertOf, hearsUs, initialState, nextDeadline, step} from './machine.ts';
 import type {EngineConfig, EngineStatus, EngineVip, FromEngine, ToEngine} from './messages.ts';
 import {priorityOf} from './priority.ts';
+import {answered, lostTargets, pingInterval, startReach, targetsOf} from './reach.ts';
 import {acceptSequence, freshReplay, type ReplayState} from './replay.ts';
 import type {Effect, Event, State} from './state.ts';
 import {openStateStore} from './state-store.ts';
@@ -294,6 +296,45 @@ export function startEngine(
       if (role === 'Active' && found.includes(false)) feed({type: 'address-gone', vrid: group.vrid});
     }
   }
+  // ------------------------------------------------------------------------------------------------- ping nodes
+
+  const pinger = openPinger(process.pid & 0xffff);
+  let targets = targetsOf(config.pings, config.pingGroups);
+  let reach = startReach(targets, clock.now());
+  let lost: readonly string[] = [];
+  let pinging: NodeJS.Timeout | undefined;
+  function pingAll(): void {
+    for (const {members} of targets)
+      for (const member of members)
+        try {
+          const forget = pinger.ping(member, () => {
+            reach = answered(reach, member, clock.now());
+          });
+          setTimeout(forget, config.deadping).unref();
+        } catch {
+          // No route: it does not answer, and that is all that is asked.
+        }
+    const now = clock.now();
+    const names = lostTargets(reach, targets, config.deadping, now).map(({name}) => name);
+    for (const name of names)
+      if (!lost.includes(name))
+        say({type: 'event', level: 'warn', code: 'ping-lost', message: `ping node ${name} does not answer`});
+    for (const name of lost)
+      if (!names.includes(name))
+        say({type: 'event', level: 'info', code: 'ping-back', message: `ping node ${name} answers again`});
+    lost = names;
+    // Without ipfail heartbeat only reports what it pings.
+    feed({type: 'reach', lost: config.ipfail ? lost.length : 0});
+  }
+  function startPings(): void {
+    clearInterval(pinging);
+    targets = targetsOf(config.pings, config.pingGroups);
+    reach = startReach(targets, clock.now());
+    lost = [];
+    if (targets.length > 0) pinging = setInterval(pingAll, pingInterval(config.deadping));
+    else feed({type: 'reach', lost: 0});
+  }
+
   const saving = setInterval(() => store.save(), SAVE_EVERY);
   const watch = watchNetlink(refresh);
   /** A claim of an address of ours by a machine that is not this one. */
@@ -326,6 +367,7 @@ export function startEngine(
       feed({type: 'found-address', vrid: group.vrid});
   }
   refresh();
+  startPings();
   feed({type: 'tick'});
 
   function finish(): void {
@@ -333,6 +375,8 @@ export function startEngine(
     ended = true;
     clearTimeout(timer);
     clearInterval(saving);
+    clearInterval(pinging);
+    pinger.close();
     sendAdverts();
     say({type: 'stopped'});
     watch.stop();
@@ -404,6 +448,7 @@ export function startEngine(
       vipLease: config.vipLease,
       vipRenewal: renewInterval(config),
       lateness: lateness.summary(),
+      pings: targets.map(({name}) => ({name, answers: !lost.includes(name)})),
     };
   }
 
@@ -424,6 +469,8 @@ export function startEngine(
       transport = openTransport(config.paths, links, onDatagram);
     }
     feed({type: 'configure', previous});
+    const pinged = (one: EngineConfig): string => JSON.stringify([one.pings, one.pingGroups, one.deadping]);
+    if (pinged(previous) !== pinged(next)) startPings();
   }
 
   return {
