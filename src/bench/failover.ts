@@ -112,6 +112,20 @@ async function round(subject: Subject): Promise<void> {
     await pause(500);
     await toFirst();
   }, 600);
+  // Frozen: the peer takes over, and both have the address. What counts is how long that lasts once it runs again.
+  subject.freeze('director1', 'SIGSTOP');
+  await pause(2_000);
+  await event('runs again after SIGSTOP of 2 s', async () => {
+    subject.freeze('director1', 'SIGCONT');
+    await pause(500);
+    await toFirst();
+  });
+  await pause(subject.settle);
+  await event('SIGKILL of everything, host alive', async () => {
+    await subject.killAll('director1');
+    await toSecond();
+    await scene.waitFor('the lease is over', () => !scene.holds('director1'), 5_000).catch(() => false);
+  });
 } // prettier-ignore
 
 /** The second path shows in one event only. */

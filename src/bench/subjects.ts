@@ -19,6 +19,8 @@ export interface Subject {
   killEngine(director: Director): Promise<void>;
   /** SIGKILL of every process at once. */
   killAll(director: Director): Promise<void>;
+  /** SIGSTOP or SIGCONT to every process. */
+  freeze(director: Director, signal: 'SIGSTOP' | 'SIGCONT'): void;
   /** An nft expression that matches the adverts of a director. */
   adverts(address: string): string;
   end(): Promise<void>;
@@ -114,6 +116,7 @@ vrrp_instance vip {
     killAll: async (director) => {
       await programs.get(director)?.kill('SIGKILL', true);
     },
+    freeze: (director, signal) => programs.get(director)?.signal(signal),
     adverts: (address) => `ip saddr ${address} ip protocol 112`,
     end: async () => {
       for (const program of programs.values())
@@ -164,6 +167,7 @@ export function ours(site: Site, {keepalive, deadtime, media}: OursOptions): Sub
     killAll: async (director) => {
       await cluster.daemon(director)?.kill('SIGKILL', true);
     },
+    freeze: (director, signal) => cluster.daemon(director)?.signal(signal),
     adverts: (address) => `ip saddr ${address} udp dport 694`,
     end: async () => {
       await cluster.stop();
