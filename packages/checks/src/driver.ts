@@ -2,7 +2,7 @@
  * Runs the checks: one timer for all, due checks started in batches, no check beside itself. Checks wait in the slots of
  * a wheel, so that what one wake-up costs does not grow with the number of checks that are not due.
  */
-import type {Clock, Instant} from '@hactl/base';
+import {makeLateness, type Clock, type Instant, type Lateness} from '@hactl/base';
 import {openPinger} from '@hactl/net';
 import type {CheckReport, CheckSpec, FromChecks} from './messages.ts';
 import {probe} from './probes/index.ts';
@@ -38,6 +38,8 @@ export interface ChecksDriver {
   configure(specs: readonly CheckSpec[]): void;
   checkNow(ids?: readonly string[]): void;
   reports(): readonly CheckReport[];
+  /** How late checks were started, against the schedule. */
+  lateness(): ReturnType<Lateness['summary']>;
   stop(): void;
 }
 
@@ -54,6 +56,7 @@ export function startChecks(
   let timer: NodeJS.Timeout | undefined;
   let timerAt: Instant = Infinity;
   let [running, commands] = [0, 0];
+  const lateness = makeLateness();
 
   function put(check: Check, due: Instant): void {
     check.due = due;
@@ -81,7 +84,10 @@ export function startChecks(
         const full = running >= CONCURRENT_MAX || (isCommand(check.spec) && commands >= COMMANDS_MAX);
         // Its place in the schedule stays: it waits for the next slot, not for the next interval.
         if (full) put(check, slotOf(now + SLOT));
-        else void run(check);
+        else {
+          lateness.note(now - slot);
+          void run(check);
+        }
       }
     }
     arm(Math.min(Infinity, ...wheel.keys()));
@@ -144,6 +150,7 @@ export function startChecks(
       for (const [id, check] of checks) if (!check.running && (!which || which.has(id))) put(check, now);
     },
     reports: () => [...checks.values()].map((check) => check.report),
+    lateness: () => lateness.summary(),
     stop: () => {
       arm(Infinity);
       for (const check of checks.values()) check.gone = true;

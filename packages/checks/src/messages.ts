@@ -68,5 +68,10 @@ export type FromChecks =
   | {readonly type: 'ready'; readonly pid: number}
   /** A real changed state, or passed or failed its first check. */
   | {readonly type: 'verdict'; readonly report: CheckReport}
-  | {readonly type: 'reports'; readonly reports: readonly CheckReport[]}
+  | {
+      readonly type: 'reports';
+      readonly reports: readonly CheckReport[];
+      /** How late checks are started, milliseconds. */
+      readonly lateness: {readonly p50: Millis; readonly p99: Millis; readonly max: Millis};
+    }
   | {readonly type: 'log'; readonly level: 'error' | 'warn' | 'info' | 'debug'; readonly message: string};

@@ -1,6 +1,6 @@
 /** Runs the machine against the real world: timer, sockets, addresses, announcements. One queue, run to completion. */
 import {spawn} from 'node:child_process';
-import type {Clock, Instant} from '@hactl/base';
+import {makeLateness, type Clock, type Instant} from '@hactl/base';
 import {
   decodeArp,
   decodeNa,
@@ -15,7 +15,6 @@ import {
 import {decodeAdvert, encodeAdvert} from './advert.ts';
 import {shortHash} from './auth.ts';
 import {renewInterval} from './intervals.ts';
-import {makeLateness} from './lateness.ts';
 import {advertOf, hearsUs, initialState, nextDeadline, step} from './machine.ts';
 import type {EngineConfig, EngineStatus, EngineVip, FromEngine, ToEngine} from './messages.ts';
 import {priorityOf} from './priority.ts';
