@@ -15,7 +15,7 @@ const {values} = parseArgs({
   options: {
     minutes: {type: 'string', default: '10'},
     keepalive: {type: 'string', default: '3ms'},
-    deadtime: {type: 'string', default: '8ms'},
+    deadtime: {type: 'string', default: '9ms'},
     only: {type: 'string'},
   },
 });
