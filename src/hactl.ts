@@ -2,6 +2,7 @@
 /** The operator's command. Everything that it knows of the running director it asks over the control socket. */
 import {Argument, Command} from 'commander';
 import {exit, CliError} from './cli/exit.ts';
+import {ipvsadm} from './cli/ipvsadm/run.ts';
 import {checkConfig} from './cli/commands/check-config.ts';
 import {move} from './cli/commands/move.ts';
 import {reload} from './cli/commands/reload.ts';
@@ -69,6 +70,13 @@ for (const [kind, text] of [
       set(move(socket(), kind, where, options)),
     );
 
+// For the list of commands only: what stands behind it is ipvsadm's, `-h` and `--` included, and never seen by commander.
+program
+  .command('ipvsadm')
+  .description("the kernel's table with ipvsadm's own command line and output (needs root)")
+  .argument('[words...]', 'as for ipvsadm 1.31')
+  .helpOption(false);
+
 program.addHelpText(
   'after',
   '\nExit status: 0 done, 1 not done, 2 configuration or command line wrong, 3 no daemon to ask.',
@@ -79,7 +87,8 @@ program.exitOverride((error) => {
 });
 
 try {
-  await program.parseAsync();
+  if (process.argv[2] === 'ipvsadm') result = await ipvsadm(process.argv.slice(3));
+  else await program.parseAsync();
   process.exitCode = result;
 } catch (error) {
   if (error instanceof ControlError) {
