@@ -13,8 +13,11 @@ const difference = (one: number, other: number): number => (one - other) | 0;
 
 const protocols = {tcp: 6, udp: 17, sctp: 132} as const;
 
+/** Both in 16 octets: among servers of mixed families the first 32 bits of an IPv6 address count like an IPv4 one. */
 function compareAddresses(one: string, other: string): number {
-  const [first, second] = [addressBytes(one), addressBytes(other)];
+  const [first, second] = [Buffer.alloc(16), Buffer.alloc(16)];
+  first.set(addressBytes(one));
+  second.set(addressBytes(other));
   for (let at = 0; at < first.length; at += 4) {
     const order = difference(first.readUInt32BE(at), second.readUInt32BE(at));
     if (order !== 0) return order;
@@ -32,9 +35,7 @@ export const compareServices: Compare<Service> = ({key: one}, {key: other}) => {
 };
 
 export const compareDestinations: Compare<Destination> = (one, other) =>
-  one.family === other.family
-    ? compareAddresses(one.address, other.address) || one.port - other.port
-    : one.family - other.family;
+  compareAddresses(one.address, other.address) || one.port - other.port;
 
 /** Halves, sorts each, and merges; of equal ones the earlier stays the earlier. */
 export function mergeSort<T>(list: readonly T[], compare: Compare<T>): readonly T[] {

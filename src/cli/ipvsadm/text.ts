@@ -26,9 +26,16 @@ export function readIpv4(text: string): string | undefined {
   return [...parts, ...rest].join('.');
 }
 
+/** A dotted quad at the end of an IPv6 address as two groups: ipaddr.js takes `::1.2.3.4` for a mapped address. */
+const withoutQuad = (text: string): string =>
+  text.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, ...octets: string[]) => {
+    const [a = 0, b = 0, c = 0, d = 0] = octets.slice(0, 4).map(Number);
+    return `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
+  });
+
 /** inet_pton: an IPv6 address without a zone, in canonical text. */
 export function readIpv6(text: string): string | undefined {
-  return net.isIPv6(text) && !text.includes('%') ? addressText(addressBytes(text)) : undefined;
+  return net.isIPv6(text) && !text.includes('%') ? addressText(addressBytes(withoutQuad(text))) : undefined;
 }
 
 /** inet_ntop writes the last 32 bits of compatible and mapped IPv4 addresses as a dotted quad; RFC 5952 does not. */
