@@ -86,8 +86,16 @@ program.exitOverride((error) => {
   throw error;
 });
 
+/** What stands behind `ipvsadm`, where that is the command; in front of it only `--run-dir`, which means nothing to it. */
+function ipvsadmWords([first = '', ...words]: readonly string[]): readonly string[] | undefined {
+  if (first === 'ipvsadm') return words;
+  if (first === '--run-dir') return ipvsadmWords(words.slice(1));
+  return first.startsWith('--run-dir=') ? ipvsadmWords(words) : undefined;
+}
+
 try {
-  if (process.argv[2] === 'ipvsadm') result = await ipvsadm(process.argv.slice(3));
+  const words = ipvsadmWords(process.argv.slice(2));
+  if (words) result = await ipvsadm(words);
   else await program.parseAsync();
   process.exitCode = result;
 } catch (error) {

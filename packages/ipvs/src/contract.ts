@@ -169,6 +169,17 @@ export const contract: readonly Promised[] = [
     },
   },
   {
+    title: 'a sync daemon may be stopped at once after its start',
+    check: async (t, ipvs) => {
+      for (let turn = 0; turn < 2; turn++)
+        for (const role of ['master', 'backup'] as const) {
+          await ipvs.startSyncDaemon({role, interface: 'lo', syncid: 5});
+          await ipvs.stopSyncDaemon(role);
+          t.deepEqual(await ipvs.syncDaemons(), []);
+        }
+    },
+  },
+  {
     title: 'both sync daemons at once',
     check: async (t, ipvs) => {
       for (const role of ['master', 'backup'] as const)

@@ -18,6 +18,7 @@ const sentences: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: 'Cannot assign requested address',
   EBUSY: 'Device or resource busy',
   ENETDOWN: 'Network is down',
+  ENETUNREACH: 'Network is unreachable',
 };
 
 export const systemSentence = (code: string): string => sentences[code] ?? code;

@@ -2,8 +2,9 @@
  * Every line of test/fixtures/ipvsadm/lines.txt through the real ipvsadm and then through ours, on one table that begins
  * empty for both (the kernel's order of services depends on the namespace, so both use the same). Needs root and ip_vs.
  */
-import {execFileSync, spawn, type ChildProcess} from 'node:child_process';
+import {execFileSync, spawn, spawnSync, type ChildProcess} from 'node:child_process';
 import {closeSync, openSync, readFileSync} from 'node:fs';
+import path from 'node:path';
 import {createInterface} from 'node:readline';
 import {isDeepStrictEqual} from 'node:util';
 import anyTest, {type TestFn} from 'ava';
@@ -75,6 +76,37 @@ test('the tables that ours makes are saved by ipvsadm as its own', async (t) => 
   t.true((wanted?.stdout ?? '').split('\n').length > 50);
   t.deepEqual(made, wanted);
   t.deepEqual(await ours(line('-Sn')), wanted);
+  await ipvs?.flush();
+});
+
+test('as a command of hactl, with -R from its standard input', async (t) => {
+  await ipvs?.flush();
+  const hactl = (words: readonly string[], input: string): Answer => {
+    const main = path.resolve(import.meta.dirname, '../../hactl.ts');
+    const argv = [
+      'netns',
+      'exec',
+      name,
+      process.execPath,
+      main,
+      '--run-dir',
+      '/nowhere',
+      'ipvsadm',
+      ...words,
+    ];
+    const {stdout, stderr, status} = spawnSync('ip', argv, {input, encoding: 'utf8'});
+    return {stdout, stderr, status: status ?? -1};
+  };
+  const input =
+    '-A -t 10.0.0.1:80 -s rr\n-a -t 10.0.0.1:80 -r 10.0.0.2 -m\n-A -t 10.0.0.1:80\n-L -n\n--save -n\n';
+  const restored = hactl(['-R'], input);
+  t.deepEqual(hactl(['-A', '-t', '10.0.0.1:80'], ''), {
+    stdout: '',
+    stderr: 'Service already exists\n',
+    status: 255,
+  });
+  await ipvs?.flush();
+  t.deepEqual(restored, runReal(name, [{words: ['-R'], input}])[0]);
   await ipvs?.flush();
 });
 
