@@ -209,3 +209,40 @@ test('options that a command does not take are named in ipvsadm’s order', (t) 
     );
   }
 });
+
+/** Tried one by one on the real ipvsadm: every command with every option, and which it did not call illegal. */
+const taken: readonly (readonly [command: string, options: string])[] = [
+  ['-E -t 1.1.1.1:1', '-s -p -M --sort -o --pe -b -t -f'],
+  ['-D -t 1.1.1.1:1', '--sort -t -f'],
+  [
+    '-e -t 1.1.1.1:1 -r 2.2.2.2',
+    '-r -g -w -x -y --sort --tun-type --tun-port --tun-csum -t -f --tun-nocsum --tun-remcsum',
+  ],
+  ['-d -t 1.1.1.1:1 -r 2.2.2.2', '-r --sort -t -f'],
+  ['-C', '--sort'],
+  ['-R', '--sort'],
+  ['-S', '--sort -n'],
+  [
+    '-L',
+    '-c --timeout --daemon --stats --rate --thresholds --persistent-conn --sort --nosort --exact -n --syncid --tun-info -t -f',
+  ],
+  ['-Z', '--sort -t -f'],
+  ['--set 1 2 3', '--sort'],
+  ['--stop-daemon backup', '--sort --syncid'],
+];
+
+test('each command takes the options that ipvsadm takes with it', (t) => {
+  const tried = [
+    '-s rr', '-p', '-M 24', '-r 1.2.3.4', '-g', '-w 1', '-x 1', '-y 1', '-c', '--timeout', '--daemon', '--stats', '--rate',
+    '--thresholds', '--persistent-conn', '--sort', '--nosort', '--exact', '-n', '--syncid 1', '--mcast-interface lo', '-o',
+    '--pe sip', '-b flag-1', '--tun-info', '--tun-type ipip', '--tun-port 5', '--tun-csum', '-t 1.2.3.4:5', '-f 3',
+    '--sync-maxlen 5', '--mcast-group 224.0.0.1', '--mcast-port 5', '--mcast-ttl 3', '--tun-nocsum', '--tun-remcsum',
+  ]; // prettier-ignore
+  for (const [command, options] of taken) {
+    const ours = tried.filter((option) => {
+      const outcome = parse(`${command} ${option}`.split(' '), noNames);
+      return !(outcome.type === 'end' && outcome.stderr.startsWith("Illegal '"));
+    });
+    t.deepEqual(ours.map((option) => option.split(' ')[0]).sort(), options.split(' ').sort(), command);
+  }
+});
