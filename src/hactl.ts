@@ -2,7 +2,6 @@
 /** The operator's command. Everything that it knows of the running director it asks over the control socket. */
 import {Argument, Command} from 'commander';
 import {exit, CliError} from './cli/exit.ts';
-import {ipvsadm} from './cli/ipvsadm/run.ts';
 import {checkConfig} from './cli/commands/check-config.ts';
 import {move} from './cli/commands/move.ts';
 import {reload} from './cli/commands/reload.ts';
@@ -95,7 +94,8 @@ function ipvsadmWords([first = '', ...words]: readonly string[]): readonly strin
 
 try {
   const words = ipvsadmWords(process.argv.slice(2));
-  if (words) result = await ipvsadm(words);
+  // Loaded only here: other commands need no netlink.
+  if (words) result = await (await import('./cli/ipvsadm/run.ts')).ipvsadm(words);
   else await program.parseAsync();
   process.exitCode = result;
 } catch (error) {

@@ -243,6 +243,6 @@ test('each command takes the options that ipvsadm takes with it', (t) => {
       const outcome = parse(`${command} ${option}`.split(' '), noNames);
       return !(outcome.type === 'end' && outcome.stderr.startsWith("Illegal '"));
     });
-    t.deepEqual(ours.map((option) => option.split(' ')[0]).sort(), options.split(' ').sort(), command);
+    t.deepEqual(new Set(ours.map((option) => option.split(' ')[0])), new Set(options.split(' ')), command);
   }
 });
