@@ -69,6 +69,13 @@ for (const [kind, text] of [
       set(move(socket(), kind, where, options)),
     );
 
+// For the list of commands only: what stands behind it is ipvsadm's, `-h` and `--` included, and never seen by commander.
+program
+  .command('ipvsadm')
+  .description("the kernel's table with ipvsadm's own command line and output (needs root)")
+  .argument('[words...]', 'as for ipvsadm 1.31')
+  .helpOption(false);
+
 program.addHelpText(
   'after',
   '\nExit status: 0 done, 1 not done, 2 configuration or command line wrong, 3 no daemon to ask.',
@@ -78,8 +85,18 @@ program.exitOverride((error) => {
   throw error;
 });
 
+/** What stands behind `ipvsadm`, where that is the command; in front of it only `--run-dir`, which means nothing to it. */
+function ipvsadmWords([first = '', ...words]: readonly string[]): readonly string[] | undefined {
+  if (first === 'ipvsadm') return words;
+  if (first === '--run-dir') return ipvsadmWords(words.slice(1));
+  return first.startsWith('--run-dir=') ? ipvsadmWords(words) : undefined;
+}
+
 try {
-  await program.parseAsync();
+  const words = ipvsadmWords(process.argv.slice(2));
+  // Loaded only here: other commands need no netlink.
+  if (words) result = await (await import('./cli/ipvsadm/run.ts')).ipvsadm(words);
+  else await program.parseAsync();
   process.exitCode = result;
 } catch (error) {
   if (error instanceof ControlError) {

@@ -19,6 +19,7 @@ const LIMIT = 8 * 60_000;
  */
 const programs: readonly (readonly string[])[] = [
   ['src/hactl.ts', '--help'],
+  ['src/hactl.ts', 'ipvsadm', '-h'],
   ['src/hactld.ts', '--help'],
   ['src/supervisor/main.ts', '--help'],
   ['src/drill/main.ts', '--help'],
