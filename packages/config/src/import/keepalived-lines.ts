@@ -49,14 +49,24 @@ export function readKeepalived(
   let overflown = false;
   const overflow = (span: Span): void => {
     if (!overflown)
-      reporter.error('bad-value', span, `the definitions expand to more than ${LINES} lines, or into themselves`, 'look for a $PARAMETER that contains itself, or a ~SEQ that is too long');
+      reporter.error(
+        'bad-value',
+        span,
+        `the definitions expand to more than ${LINES} lines, or into themselves`,
+        'look for a $PARAMETER that contains itself, or a ~SEQ that is too long',
+      );
     overflown = true;
   };
 
   const emit = (text: string, span: Span, isAsWritten: boolean): void => {
     const {tokens, closed} = splitWords(text);
     if (!closed)
-      reporter.error('unclosed-quote', span, 'a quote is not closed on its line', 'close it, or end the line with \\ to go on in the next');
+      reporter.error(
+        'unclosed-quote',
+        span,
+        'a quote is not closed on its line',
+        'close it, or end the line with \\ to go on in the next',
+      );
     let words: Word[] = [];
     const place = (token: Token): Span =>
       isAsWritten ? {file: span.file, start: span.start + token.start, end: span.start + token.end} : span;
@@ -64,7 +74,10 @@ export function readKeepalived(
       const [first] = words;
       const last = words.at(-1);
       if (!first || !last) return undefined;
-      const statement: Statement = {words, span: {file: span.file, start: first.span.start, end: last.span.end}};
+      const statement: Statement = {
+        words,
+        span: {file: span.file, start: first.span.start, end: last.span.end},
+      };
       open.at(-1)?.into.push(statement);
       words = [];
       return statement;
@@ -96,7 +109,11 @@ export function readKeepalived(
     const text = raw.trim();
     if (text === '') return;
     const at: Span = isAsWritten
-      ? {file: span.file, start: span.start + raw.indexOf(text), end: span.start + raw.indexOf(text) + text.length}
+      ? {
+          file: span.file,
+          start: span.start + raw.indexOf(text),
+          end: span.start + raw.indexOf(text) + text.length,
+        }
       : span;
     const condition = /^@(\^?)(\S*)\s*([^]*)$/.exec(text);
     if (condition) {
@@ -115,7 +132,12 @@ export function readKeepalived(
       const [, kind = '', list = '', rest = ''] = sequence;
       const rounds = kind === 'LST' ? listRounds(list) : sequenceRounds(list, kind === 'SEQx');
       if (!rounds) {
-        reporter.error('bad-value', at, `cannot read ~${kind}(${list})`, '~SEQ(NAME, START, STEP, END) or ~LST(NAME, VALUE, …)');
+        reporter.error(
+          'bad-value',
+          at,
+          `cannot read ~${kind}(${list})`,
+          '~SEQ(NAME, START, STEP, END) or ~LST(NAME, VALUE, …)',
+        );
         return;
       }
       for (const round of rounds) {
@@ -125,7 +147,10 @@ export function readKeepalived(
       }
       return;
     }
-    const replaced = text.replace(/\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*)(?=\s|$))/g, (all, braced?: string, bare?: string) => defined.get(braced ?? bare ?? '') ?? all);
+    const replaced = text.replace(
+      /\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*)(?=\s|$))/g,
+      (all, braced?: string, bare?: string) => defined.get(braced ?? bare ?? '') ?? all,
+    );
     if (replaced.length > 1_000_000) return overflow(at);
     if (replaced !== text) {
       for (const line of replaced.split('\n')) process(line, at, false, depth + 1);
@@ -163,15 +188,31 @@ export function readKeepalived(
     const full = pattern.startsWith('/') ? pattern : `${folder}/${pattern}`;
     const names = /[*?[{]/.test(full) ? context.glob(full) : [full];
     if (names.length === 0)
-      reporter.add('warning', 'missing-file', span, `no file matches ${full}`, 'keepalived goes on without it too');
+      reporter.add(
+        'warning',
+        'missing-file',
+        span,
+        `no file matches ${full}`,
+        'keepalived goes on without it too',
+      );
     if (depth >= 10) {
-      reporter.error('bad-value', span, 'files include one another more than ten deep', 'look for a file that includes itself');
+      reporter.error(
+        'bad-value',
+        span,
+        'files include one another more than ten deep',
+        'look for a file that includes itself',
+      );
       return;
     }
     for (const name of names) {
       const text = context.read(name);
       if (text === undefined)
-        reporter.error('missing-file', span, `cannot read ${name}`, 'import on the machine where the files are, or remove the include line');
+        reporter.error(
+          'missing-file',
+          span,
+          `cannot read ${name}`,
+          'import on the machine where the files are, or remove the include line',
+        );
       else file({path: name, text}, depth + 1);
     }
     defined.set('_PWD', folder);
@@ -180,14 +221,29 @@ export function readKeepalived(
   file(source, 0);
   for (const {statement} of open.slice(1).toReversed())
     if (statement)
-      reporter.error('unclosed-block', statement.span, `the block ${statement.words.map((word) => word.text).join(' ')} is not closed`, 'add a line with } behind its last line');
+      reporter.error(
+        'unclosed-block',
+        statement.span,
+        `the block ${statement.words.map((word) => word.text).join(' ')} is not closed`,
+        'add a line with } behind its last line',
+      );
   return {statements: root, sources, skipped};
 }
 
 function sequenceRounds(list: string, hexadecimal: boolean): [string, string][][] | undefined {
   const [name = '', ...rest] = list.split(',').map((word) => word.trim());
-  const numbers = rest.map((word) => (/^-?(0x[\da-f]+|\d+)$/i.test(word) ? Number(word.replace('-', '')) * (word.startsWith('-') ? -1 : 1) : NaN));
-  if (!/^[A-Za-z_]\w*$/.test(name) || numbers.length === 0 || numbers.length > 3 || numbers.some(Number.isNaN)) return undefined;
+  const numbers = rest.map((word) =>
+    /^-?(0x[\da-f]+|\d+)$/i.test(word)
+      ? Number(word.replace('-', '')) * (word.startsWith('-') ? -1 : 1)
+      : NaN,
+  );
+  if (
+    !/^[A-Za-z_]\w*$/.test(name) ||
+    numbers.length === 0 ||
+    numbers.length > 3 ||
+    numbers.some(Number.isNaN)
+  )
+    return undefined;
   const end = numbers.at(-1) ?? 0;
   const start = numbers.length > 1 ? (numbers[0] ?? 0) : end > 0 ? 1 : -1;
   const step = numbers.length === 3 ? (numbers[1] ?? 1) : end >= start ? 1 : -1;

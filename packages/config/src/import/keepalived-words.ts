@@ -28,9 +28,11 @@ const escapes: Readonly<Record<string, string>> = {
 /** The character that an escape at `at` (behind the backslash) stands for, and how long the escape is. */
 function unescape(text: string, at: number): {readonly text: string; readonly length: number} {
   const octal = /^[0-7]{1,3}/.exec(text.slice(at, at + 3))?.[0];
-  if (octal !== undefined) return {text: String.fromCodePoint(Number.parseInt(octal, 8)), length: octal.length};
+  if (octal !== undefined)
+    return {text: String.fromCodePoint(Number.parseInt(octal, 8)), length: octal.length};
   const hex = /^x([\da-fA-F]{1,4})/.exec(text.slice(at, at + 5))?.[1];
-  if (hex !== undefined) return {text: String.fromCodePoint(Number.parseInt(hex, 16)), length: hex.length + 1};
+  if (hex !== undefined)
+    return {text: String.fromCodePoint(Number.parseInt(hex, 16)), length: hex.length + 1};
   const character = text[at] ?? '\\';
   if (character === 'c' && at + 1 < text.length)
     return {text: String.fromCodePoint((text.charCodeAt(at + 1) || 0) & 0x1f), length: 2};
@@ -75,13 +77,25 @@ export function splitWords(text: string): {tokens: Token[]; closed: boolean} {
 function pushBare(tokens: Token[], word: string, start: number): void {
   let [from, to] = [0, word.length];
   while (from < to && (word[from] === '}' || word[from] === '{')) {
-    tokens.push({kind: word[from] === '{' ? 'open' : 'close', text: word[from] ?? '', start: start + from, end: start + from + 1});
+    tokens.push({
+      kind: word[from] === '{' ? 'open' : 'close',
+      text: word[from] ?? '',
+      start: start + from,
+      end: start + from + 1,
+    });
     from += 1;
   }
   // ${NAME} that nobody defined keeps its brace.
   const opens = to > from && word[to - 1] === '{' && word[to - 2] !== '$';
   const closes = to > from && word[to - 1] === '}' && !word.slice(from).includes('{');
   if (opens || closes) to -= 1;
-  if (to > from) tokens.push({kind: 'word', text: word.slice(from, to), start: start + from, end: start + to});
-  if (opens || closes) tokens.push({kind: opens ? 'open' : 'close', text: word[to] ?? '', start: start + to, end: start + to + 1});
+  if (to > from)
+    tokens.push({kind: 'word', text: word.slice(from, to), start: start + from, end: start + to});
+  if (opens || closes)
+    tokens.push({
+      kind: opens ? 'open' : 'close',
+      text: word[to] ?? '',
+      start: start + to,
+      end: start + to + 1,
+    });
 }

@@ -14,7 +14,9 @@ export interface Keys {
   readonly flag: (key: string, otherwise: boolean) => boolean;
   readonly address: (key: string) => string | undefined;
   /** `ADDRESS DEVICE:LABEL`; an address alone has no device. */
-  readonly alias: (key: string) => {readonly address: string; readonly device?: string; readonly label?: string} | undefined;
+  readonly alias: (
+    key: string,
+  ) => {readonly address: string; readonly device?: string; readonly label?: string} | undefined;
   /** Says of every line that was not asked for that lvs.cf has no such key. */
   readonly finish: (known: readonly string[]) => void;
 }
@@ -28,10 +30,16 @@ export function keysOf(block: LvsBlock, reporter: Reporter, book: Notebook): Key
     const first = !seen.has(key);
     seen.add(key);
     if (first)
-      for (const entry of all.slice(0, -1)) book.not(entry.span, quote(entry), 'the same key stands again below: the last one counts');
+      for (const entry of all.slice(0, -1))
+        book.not(entry.span, quote(entry), 'the same key stands again below: the last one counts');
     return all.at(-1);
   };
-  const wrong = (entry: Entry, message: string, help: string, code: 'bad-value' | 'bad-address' = 'bad-value'): undefined => {
+  const wrong = (
+    entry: Entry,
+    message: string,
+    help: string,
+    code: 'bad-value' | 'bad-address' = 'bad-value',
+  ): undefined => {
     reporter.error(code, entry.valueSpan, message, help);
   };
   return {
@@ -46,7 +54,11 @@ export function keysOf(block: LvsBlock, reporter: Reporter, book: Notebook): Key
       if (!entry) return otherwise;
       const value = wholeNumber(entry.value, least, most);
       if (value === undefined)
-        wrong(entry, `"${entry.value}" is not a number for ${key}`, `a whole number from ${least} to ${most}`);
+        wrong(
+          entry,
+          `"${entry.value}" is not a number for ${key}`,
+          `a whole number from ${least} to ${most}`,
+        );
       return value ?? otherwise;
     },
     flag: (key, otherwise) => {
@@ -60,7 +72,10 @@ export function keysOf(block: LvsBlock, reporter: Reporter, book: Notebook): Key
       const entry = take(key);
       if (!entry) return undefined;
       const address = ipv4(entry.value.split(/\s+/)[0] ?? '');
-      return address ?? wrong(entry, `"${entry.value}" is not an IPv4 address`, `write ${key} = 192.0.2.1`, 'bad-address');
+      return (
+        address ??
+        wrong(entry, `"${entry.value}" is not an IPv4 address`, `write ${key} = 192.0.2.1`, 'bad-address')
+      );
     },
     alias: (key) => {
       const entry = take(key);
@@ -68,7 +83,12 @@ export function keysOf(block: LvsBlock, reporter: Reporter, book: Notebook): Key
       const [host = '', name] = entry.value.split(/\s+/);
       const address = ipv4(host);
       if (address === undefined)
-        return wrong(entry, `"${host}" is not an IPv4 address`, `write ${key} = 192.0.2.1 eth0:1`, 'bad-address');
+        return wrong(
+          entry,
+          `"${host}" is not an IPv4 address`,
+          `write ${key} = 192.0.2.1 eth0:1`,
+          'bad-address',
+        );
       if (name === undefined) return {address};
       const [device = '', label] = name.split(':');
       if (!isDevice(device) || (label !== undefined && !isDevice(label)))
@@ -83,7 +103,9 @@ export function keysOf(block: LvsBlock, reporter: Reporter, book: Notebook): Key
           'unknown-directive',
           entry.keySpan,
           `unknown key ${entry.key}`,
-          near === undefined ? 'Piranha does not start with such a file either: remove the line' : `did you mean ${near}?`,
+          near === undefined
+            ? 'Piranha does not start with such a file either: remove the line'
+            : `did you mean ${near}?`,
         );
       }
     },

@@ -34,9 +34,16 @@ export interface TakenVirtual {
 const portOf = (keys: Keys, protocol: string, otherwise: number, context: VirtualContext): number => {
   const entry = keys.take('port');
   if (!entry) return otherwise;
-  const port = portNumber(entry.value) ?? (/^\d+$/.test(entry.value) ? undefined : context.resolve.service(entry.value, protocol));
+  const port =
+    portNumber(entry.value) ??
+    (/^\d+$/.test(entry.value) ? undefined : context.resolve.service(entry.value, protocol));
   if (port === undefined)
-    context.reporter.error('bad-port', entry.valueSpan, `"${entry.value}" is not a port`, 'a number from 1 to 65535, or a name of /etc/services');
+    context.reporter.error(
+      'bad-port',
+      entry.valueSpan,
+      `"${entry.value}" is not a port`,
+      'a number from 1 to 65535, or a name of /etc/services',
+    );
   return port ?? otherwise;
 };
 
@@ -48,7 +55,9 @@ export function takeLvsVirtual(block: LvsBlock, context: VirtualContext): TakenV
     book.not(
       active?.span ?? block.span,
       `virtual ${block.name}`,
-      active ? 'it is not active: Piranha does not serve it' : 'it has no active = 1: Piranha does not serve it',
+      active
+        ? 'it is not active: Piranha does not serve it'
+        : 'it has no active = 1: Piranha does not serve it',
     );
     return undefined;
   }
@@ -56,18 +65,35 @@ export function takeLvsVirtual(block: LvsBlock, context: VirtualContext): TakenV
   const protocolEntry = keys.exact('protocol', 'ldirectord.cf: protocol');
   const protocol = protocolEntry?.value === 'udp' ? 'udp' : 'tcp';
   if (protocolEntry && protocolEntry.value !== 'udp' && protocolEntry.value !== 'tcp')
-    reporter.error('bad-value', protocolEntry.valueSpan, `protocol is tcp or udp, not "${protocolEntry.value}"`, 'write protocol = tcp');
+    reporter.error(
+      'bad-value',
+      protocolEntry.valueSpan,
+      `protocol is tcp or udp, not "${protocolEntry.value}"`,
+      'write protocol = tcp',
+    );
   const port = portOf(keys, protocol, 80, context);
   keys.exact('port', 'ldirectord.cf: the port of virtual=');
   const alias = keys.alias('address');
   if (!block.entries.some((entry) => entry.key === 'address'))
-    reporter.error('missing-value', block.span, `virtual ${block.name} has no address`, 'add address = 192.0.2.1 eth0:1');
+    reporter.error(
+      'missing-value',
+      block.span,
+      `virtual ${block.name} has no address`,
+      'add address = 192.0.2.1 eth0:1',
+    );
   const fwmark = keys.number('fwmark', 0, 2 ** 31 - 1, 0);
   const vip = alias && takeVip(keys, alias, context);
   const scheduler = keys.take('scheduler');
   if (scheduler)
-    if (schedulers.includes(scheduler.value)) book.exact(scheduler.span, quote(scheduler), 'ldirectord.cf: scheduler');
-    else reporter.error('bad-value', scheduler.valueSpan, `unknown scheduler "${scheduler.value}"`, schedulers.join(', '));
+    if (schedulers.includes(scheduler.value))
+      book.exact(scheduler.span, quote(scheduler), 'ldirectord.cf: scheduler');
+    else
+      reporter.error(
+        'bad-value',
+        scheduler.valueSpan,
+        `unknown scheduler "${scheduler.value}"`,
+        schedulers.join(', '),
+      );
   const persistent = keys.number('persistent', 0, 2 ** 31 - 1, 0);
   keys.exact('persistent', persistent === 0 ? 'not persistent' : 'ldirectord.cf: persistent');
   const mask = takeMask(keys, context);
@@ -117,7 +143,12 @@ function takeVip(keys: Keys, alias: NonNullable<ReturnType<Keys['alias']>>, cont
   const mask = keys.take('vip_nmask');
   const length = mask ? prefixLength(mask.value, 4) : undefined;
   if (mask && length === undefined)
-    reporter.error('bad-value', mask.valueSpan, `"${mask.value}" is not a netmask`, 'write vip_nmask = 255.255.255.0');
+    reporter.error(
+      'bad-value',
+      mask.valueSpan,
+      `"${mask.value}" is not a netmask`,
+      'write vip_nmask = 255.255.255.0',
+    );
   if (mask) book.exact(mask.span, quote(mask), 'haresources: the prefix length of the address');
   keys.exact('address', 'haresources: an address of the group');
   return {
@@ -134,11 +165,20 @@ function takeMask(keys: Keys, {reporter, book}: VirtualContext): string | undefi
   const entry = keys.take('pmask');
   if (!entry) return undefined;
   if (ipv4(entry.value) === undefined || prefixLength(entry.value, 4) === undefined) {
-    reporter.error('bad-value', entry.valueSpan, `"${entry.value}" is not a netmask`, 'write pmask = 255.255.255.0');
+    reporter.error(
+      'bad-value',
+      entry.valueSpan,
+      `"${entry.value}" is not a netmask`,
+      'write pmask = 255.255.255.0',
+    );
     return undefined;
   }
   const none = entry.value === '255.255.255.255';
-  book.exact(entry.span, quote(entry), none ? 'every client is alone, as without it' : 'ldirectord.cf: netmask');
+  book.exact(
+    entry.span,
+    quote(entry),
+    none ? 'every client is alone, as without it' : 'ldirectord.cf: netmask',
+  );
   return none ? undefined : entry.value;
 }
 
@@ -161,7 +201,12 @@ function takeServer(block: LvsBlock, place: Place, context: VirtualContext): Imp
   const address = keys.address('address');
   keys.exact('address', 'ldirectord.cf: real');
   if (!block.entries.some((entry) => entry.key === 'address'))
-    reporter.error('missing-value', block.span, `server ${block.name} has no address`, 'add address = 192.0.2.2');
+    reporter.error(
+      'missing-value',
+      block.span,
+      `server ${block.name} has no address`,
+      'add address = 192.0.2.2',
+    );
   const weight = keys.number('weight', 0, 65_535, 1);
   keys.exact('weight', 'ldirectord.cf: the weight of real=');
   const own = block.entries.some((entry) => entry.key === 'port');
@@ -170,7 +215,11 @@ function takeServer(block: LvsBlock, place: Place, context: VirtualContext): Imp
   if (portEntry)
     if (method === 'masq') book.exact(portEntry.span, quote(portEntry), 'ldirectord.cf: the port of real=');
     else
-      book.approximated(portEntry.span, quote(portEntry), 'a port of the server’s own needs NAT; the check still uses it');
+      book.approximated(
+        portEntry.span,
+        quote(portEntry),
+        'a port of the server’s own needs NAT; the check still uses it',
+      );
   const logfile = keys.take('logfile');
   if (logfile) book.not(logfile.span, quote(logfile), 'checks are logged in one place');
   for (const key of ['start_cmd', 'stop_cmd']) {
@@ -188,14 +237,25 @@ function takeCheck(block: LvsBlock, keys: Keys, place: Place, context: VirtualCo
   const {book} = context;
   const seconds = keys.number('timeout', 1, 86_400, 10);
   const timeout = keys.take('timeout');
-  if (timeout) book.approximated(timeout.span, quote(timeout), 'ldirectord.cf: checkinterval and checktimeout; nanny waits as long between two checks as for an answer');
+  if (timeout)
+    book.approximated(
+      timeout.span,
+      quote(timeout),
+      'ldirectord.cf: checkinterval and checktimeout; nanny waits as long between two checks as for an answer',
+    );
   const reentry = keys.take('reentry');
   keys.number('reentry', 0, 86_400, 180);
   if (reentry) book.not(reentry.span, quote(reentry), 'a server comes back with its first passed check');
   const monitor = keys.take('client_monitor');
   if (monitor)
-    if (monitor.value === '/usr/sbin/nanny' || monitor.value === '') book.exact(monitor.span, quote(monitor), 'the checks are built in');
-    else book.not(monitor.span, quote(monitor), 'a monitor of your own: use checktype=external with a checkcommand');
+    if (monitor.value === '/usr/sbin/nanny' || monitor.value === '')
+      book.exact(monitor.span, quote(monitor), 'the checks are built in');
+    else
+      book.not(
+        monitor.span,
+        quote(monitor),
+        'a monitor of your own: use checktype=external with a checkcommand',
+      );
   const load = keys.take('load_monitor');
   if (load)
     if (load.value === 'none' || load.value === '') book.exact(load.span, quote(load), 'no load monitor');
@@ -206,34 +266,56 @@ function takeCheck(block: LvsBlock, keys: Keys, place: Place, context: VirtualCo
     failures: 1,
     ...(place.fwmark > 0 ? {port: place.port} : {}),
   };
-  const [program, send, expect, regex] = ['send_program', 'send', 'expect', 'use_regex'].map((key) => keys.take(key));
+  const [program, send, expect, regex] = ['send_program', 'send', 'expect', 'use_regex'].map((key) =>
+    keys.take(key),
+  );
   const isRegex = keys.flag('use_regex', false);
   if (program && program.value !== '') {
-    if (send && send.value !== '') book.not(send.span, quote(send), 'nanny does not use it beside send_program');
+    if (send && send.value !== '')
+      book.not(send.span, quote(send), 'nanny does not use it beside send_program');
     else if (send) book.exact(send.span, quote(send), 'nothing is sent');
     if (regex)
-      if (isRegex) book.not(regex.span, quote(regex), 'nanny does not use it with send_program: the output is compared as it is');
+      if (isRegex)
+        book.not(
+          regex.span,
+          quote(regex),
+          'nanny does not use it with send_program: the output is compared as it is',
+        );
       else book.exact(regex.span, quote(regex), 'the output is compared as it is');
     return {...base, type: 'external', script: takeProgram(block, program, expect, place, context)};
   }
   if (program) book.exact(program.span, quote(program), 'no program');
   const bare = !send?.value && !expect?.value;
   if (bare && (place.port !== 80 || place.protocol === 'udp')) {
-    for (const entry of [send, expect, regex]) if (entry) book.exact(entry.span, quote(entry), 'nothing is sent and nothing expected');
+    for (const entry of [send, expect, regex])
+      if (entry) book.exact(entry.span, quote(entry), 'nothing is sent and nothing expected');
     return {...base, type: 'connect'};
   }
-  if (bare) book.exact(block.span, `virtual ${block.name}`, `nanny’s own check of port 80 is written out: ${webRequest}, and an answer that starts with HTTP`);
+  if (bare)
+    book.exact(
+      block.span,
+      `virtual ${block.name}`,
+      `nanny’s own check of port 80 is written out: ${webRequest}, and an answer that starts with HTTP`,
+    );
   const request = bare ? webRequest : (send?.value ?? '');
   const wanted = bare ? 'HTTP' : (expect?.value ?? '');
   if (send && send.value !== '')
-    if (isQuotable(send.value)) book.exact(send.span, quote(send), 'ldirectord.cf: request of service=simpletcp');
+    if (isQuotable(send.value))
+      book.exact(send.span, quote(send), 'ldirectord.cf: request of service=simpletcp');
     else book.not(send.span, quote(send), 'ldirectord.cf cannot hold a quote in a request');
   if (expect && expect.value !== '')
-    if (!isQuotable(expect.value)) book.not(expect.span, quote(expect), 'ldirectord.cf cannot hold a quote in receive');
-    else if (isRegex) book.approximated(expect.span, quote(expect), 'ldirectord.cf: receive; a POSIX expression is read as Perl’s');
+    if (!isQuotable(expect.value))
+      book.not(expect.span, quote(expect), 'ldirectord.cf cannot hold a quote in receive');
+    else if (isRegex)
+      book.approximated(
+        expect.span,
+        quote(expect),
+        'ldirectord.cf: receive; a POSIX expression is read as Perl’s',
+      );
     else book.exact(expect.span, quote(expect), 'ldirectord.cf: receive, as the beginning of the answer');
   if (regex) book.exact(regex.span, quote(regex), isRegex ? 'receive is an expression' : 'receive is a text');
-  const receive = wanted === '' ? undefined : isRegex ? wanted : wanted === '*' ? '.' : `^${literally(wanted)}`;
+  const receive =
+    wanted === '' ? undefined : isRegex ? wanted : wanted === '*' ? '.' : `^${literally(wanted)}`;
   if (receive === undefined && !bare) return {...base, type: 'connect'};
   return {
     ...base,
@@ -245,7 +327,13 @@ function takeCheck(block: LvsBlock, keys: Keys, place: Place, context: VirtualCo
 }
 
 /** nanny's send_program as a checkcommand: the program's output against `expect`. */
-function takeProgram(block: LvsBlock, program: Entry, expect: Entry | undefined, place: Place, context: VirtualContext): string {
+function takeProgram(
+  block: LvsBlock,
+  program: Entry,
+  expect: Entry | undefined,
+  place: Place,
+  context: VirtualContext,
+): string {
   const {book, scripts} = context;
   const name = `check-${fileWord(block.name)}-${place.port}`;
   const command = program.value.replaceAll('%h', '"$3"').replaceAll('%p', '"$4"');
@@ -259,7 +347,11 @@ function takeProgram(block: LvsBlock, program: Entry, expect: Entry | undefined,
     '',
   ].join('\n');
   scripts.push({name, text});
-  book.approximated(program.span, quote(program), `${name}: nanny counts a program that fails or takes too long as passed; here it must print what is expected`);
+  book.approximated(
+    program.span,
+    quote(program),
+    `${name}: nanny counts a program that fails or takes too long as passed; here it must print what is expected`,
+  );
   if (expect) book.exact(expect.span, quote(expect), `${name}: the output must be exactly this`);
   return name;
 }

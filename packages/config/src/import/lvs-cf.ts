@@ -2,7 +2,14 @@
 import {prefixLength} from '../addresses.ts';
 import type {ForwardMethod, Vip} from '../model.ts';
 import {Reporter} from '../reader.ts';
-import type {ImportContext, Imported, ImportedPair, ImportedScript, ImportSource, Parsed} from './imported.ts';
+import type {
+  ImportContext,
+  Imported,
+  ImportedPair,
+  ImportedScript,
+  ImportSource,
+  Parsed,
+} from './imported.ts';
 import {splitLvsCf} from './lvs-cf-lines.ts';
 import {keysOf, quote, type Keys} from './lvs-cf-values.ts';
 import {takeLvsVirtual} from './lvs-cf-virtual.ts';
@@ -43,26 +50,61 @@ export function parseLvsCf(source: ImportSource, context: ImportContext): Parsed
   if (service)
     if (service.value === 'lvs') book.exact(service.span, quote(service), 'virtual services');
     else if (service.value === 'fos')
-      reporter.error('refused-directive', service.valueSpan, 'failover services (fos) are not virtual services', 'import the part with service = lvs, and write the programs as resources of haresources');
-    else reporter.error('bad-value', service.valueSpan, `service is lvs or fos, not "${service.value}"`, 'write service = lvs');
+      reporter.error(
+        'refused-directive',
+        service.valueSpan,
+        'failover services (fos) are not virtual services',
+        'import the part with service = lvs, and write the programs as resources of haresources',
+      );
+    else
+      reporter.error(
+        'bad-value',
+        service.valueSpan,
+        `service is lvs or fos, not "${service.value}"`,
+        'write service = lvs',
+      );
   const network = keys.take('network');
   const method = methods[network?.value ?? 'nat'];
   if (network)
     if (method) book.exact(network.span, quote(network), `ldirectord.cf: ${method} behind every real server`);
-    else reporter.error('bad-value', network.valueSpan, `network is nat, direct or tunnel, not "${network.value}"`, 'write network = direct');
+    else
+      reporter.error(
+        'bad-value',
+        network.valueSpan,
+        `network is nat, direct or tunnel, not "${network.value}"`,
+        'write network = direct',
+      );
 
   const taken = file.blocks
     .filter((block) => block.kind === 'virtual')
-    .flatMap((block) => takeLvsVirtual(block, {method: method ?? 'masq', resolve: context.resolve, reporter, book, scripts}) ?? []);
+    .flatMap(
+      (block) =>
+        takeLvsVirtual(block, {
+          method: method ?? 'masq',
+          resolve: context.resolve,
+          reporter,
+          book,
+          scripts,
+        }) ?? [],
+    );
   for (const block of file.blocks.filter((one) => one.kind === 'failover'))
-    book.not(block.span, `failover ${block.name}`, 'failover services run programs: write them as resources of haresources');
+    book.not(
+      block.span,
+      `failover ${block.name}`,
+      'failover services run programs: write them as resources of haresources',
+    );
   const vips: Vip[] = [];
   const router = takeRouter(keys, method === 'masq', reporter, book);
   if (router) vips.push(router);
   for (const {vip} of taken) if (vip && !vips.some((other) => other.address === vip.address)) vips.push(vip);
   const pair = takePair(keys, vips, {reporter, book, context, scripts});
   keys.finish(globalKeys);
-  for (const {virtual} of taken) book.exact(virtual.span, `virtual ${virtual.comment}`, 'ldirectord.cf: a virtual service; the name is its comment');
+  for (const {virtual} of taken)
+    book.exact(
+      virtual.span,
+      `virtual ${virtual.comment}`,
+      'ldirectord.cf: a virtual service; the name is its comment',
+    );
   if (taken.length === 0 && reporter.diagnostics.length === 0)
     book.not(file.span, 'virtual', 'there is no active virtual service: pulse would not start');
   const imported: Imported = {
@@ -90,7 +132,13 @@ function takeRouter(keys: Keys, nat: boolean, reporter: Reporter, book: Notebook
   const alias = keys.alias('nat_router');
   const length = prefixLength(mask?.value ?? '255.255.255.0', 4);
   if (mask)
-    if (length === undefined) reporter.error('bad-value', mask.valueSpan, `"${mask.value}" is not a netmask`, 'write nat_nmask = 255.255.255.0');
+    if (length === undefined)
+      reporter.error(
+        'bad-value',
+        mask.valueSpan,
+        `"${mask.value}" is not a netmask`,
+        'write nat_nmask = 255.255.255.0',
+      );
     else book.exact(mask.span, quote(mask), 'haresources: the prefix length of the gateway address');
   if (!alias) return undefined;
   book.exact(entry.span, quote(entry), 'haresources: an address of the group');
@@ -110,28 +158,41 @@ function takePair(keys: Keys, vips: readonly Vip[], tools: Tools): ImportedPair 
   const [primary, primaryPrivate, backup, backupPrivate] = [
     'primary', 'primary_private', 'backup', 'backup_private',
   ].map((key) => (keys.take(key)?.value ? keys.address(key) : undefined)); // prettier-ignore
-  const isLocal = (address: string | undefined): boolean => context.addresses.some((one) => one.address === address);
+  const isLocal = (address: string | undefined): boolean =>
+    context.addresses.some((one) => one.address === address);
   const side = context.as ?? (isLocal(backup) && !isLocal(primary) ? 'backup' : 'primary');
-  const nodes = !redundant ? [context.node] : side === 'primary' ? [context.node, context.peer] : [context.peer, context.node];
+  const nodes = !redundant
+    ? [context.node]
+    : side === 'primary'
+      ? [context.node, context.peer]
+      : [context.peer, context.node];
   const namesOf = redundant
     ? `ha.cf: node ${nodes.join(' ')}: this machine is taken for the ${side}${context.peerKnown ? '' : '; the other’s name is not in the file (--peer NAME)'}`
     : `ha.cf: node ${context.node}: one director alone`;
   for (const key of ['primary', 'backup', 'primary_private', 'backup_private']) {
     const entry = keys.take(key);
     if (!entry) continue;
-    if (!redundant && key.startsWith('backup')) book.not(entry.span, quote(entry), 'backup_active is 0: there is no other director');
+    if (!redundant && key.startsWith('backup'))
+      book.not(entry.span, quote(entry), 'backup_active is 0: there is no other director');
     else if (key.endsWith('private')) book.exact(entry.span, quote(entry), 'ha.cf: ucast, a second path');
     else book.approximated(entry.span, quote(entry), namesOf);
   }
   keys.exact('backup_active', redundant ? 'ha.cf: two nodes' : 'ha.cf: one node');
   if (redundant && backup === undefined && !reporter.diagnostics.some((one) => one.severity === 'error'))
-    reporter.error('missing-value', keys.take('backup_active')?.span ?? reporter.span(0, 1), 'backup_active is 1, and there is no backup address', 'add backup = ADDRESS, or write backup_active = 0');
+    reporter.error(
+      'missing-value',
+      keys.take('backup_active')?.span ?? reporter.span(0, 1),
+      'backup_active is 1, and there is no backup address',
+      'add backup = ADDRESS, or write backup_active = 0',
+    );
 
   const guess = vips[0]?.device ?? 'eth0';
   const deviceOf = (own: string | undefined, otherwise: string): string =>
     context.addresses.find((one) => one.address === own)?.device ?? otherwise;
   const [own, ownPrivate, other, otherPrivate] =
-    side === 'primary' ? [primary, primaryPrivate, backup, backupPrivate] : [backup, backupPrivate, primary, primaryPrivate];
+    side === 'primary'
+      ? [primary, primaryPrivate, backup, backupPrivate]
+      : [backup, backupPrivate, primary, primaryPrivate];
   const port = keys.number('heartbeat_port', 1, 65_535, 539);
   keys.exact('heartbeat_port', 'ha.cf: udpport');
   const media: ImportedPair['media'][number][] = [];
@@ -139,9 +200,21 @@ function takePair(keys: Keys, vips: readonly Vip[], tools: Tools): ImportedPair 
     if (peer === undefined || media.some((one) => one.kind === 'ucast' && one.peer === peer)) return;
     const device = deviceOf(local, otherwise);
     media.push({kind: 'ucast', device, peer, port});
-    const entry = keys.take(peer === other ? (side === 'primary' ? 'backup' : 'primary') : side === 'primary' ? 'backup_private' : 'primary_private');
+    const entry = keys.take(
+      peer === other
+        ? side === 'primary'
+          ? 'backup'
+          : 'primary'
+        : side === 'primary'
+          ? 'backup_private'
+          : 'primary_private',
+    );
     if (entry && !isLocal(local))
-      book.approximated(entry.span, quote(entry), `ha.cf: ucast ${device} ${peer}: lvs.cf does not name the interface, and no interface here has ${local ?? 'this director’s address'}`);
+      book.approximated(
+        entry.span,
+        quote(entry),
+        `ha.cf: ucast ${device} ${peer}: lvs.cf does not name the interface, and no interface here has ${local ?? 'this director’s address'}`,
+      );
   };
   if (redundant) {
     add(own, other, guess);
@@ -155,7 +228,12 @@ function takePair(keys: Keys, vips: readonly Vip[], tools: Tools): ImportedPair 
   const legal = deadtime > 2 * keepalive;
   if (dead)
     if (legal) book.exact(dead.span, quote(dead), 'ha.cf: deadtime');
-    else book.approximated(dead.span, quote(dead), `ha.cf: deadtime ${2 * keepalive + 1}: it must be longer than twice keepalive`);
+    else
+      book.approximated(
+        dead.span,
+        quote(dead),
+        `ha.cf: deadtime ${2 * keepalive + 1}: it must be longer than twice keepalive`,
+      );
   keys.flag('heartbeat', false);
   keys.exact('heartbeat', 'adverts are sent whenever there are two nodes');
   return {
@@ -165,17 +243,24 @@ function takePair(keys: Keys, vips: readonly Vip[], tools: Tools): ImportedPair 
     deadtime: (legal ? deadtime : 2 * keepalive + 1) * 1_000,
     // A primary that comes back does not take the services from an active backup.
     autoFailback: false,
-    groups: [{node: nodes[0] ?? context.node, vips, ...takeSync(keys, tools), scripts: takeCommands(keys, tools)}],
+    groups: [
+      {node: nodes[0] ?? context.node, vips, ...takeSync(keys, tools), scripts: takeCommands(keys, tools)},
+    ],
     ...takeRest(keys, tools),
   };
 }
 
-function takeSync(keys: Keys, {reporter, book}: Tools): {sync?: {device: string; id: number}} {
+function takeSync(keys: Keys, {reporter}: Tools): {sync?: {device: string; id: number}} {
   const wanted = keys.flag('syncdaemon', false);
   const id = keys.number('syncd_id', 0, 255, 0);
   const device = keys.take('syncd_iface');
   if (device && !isDevice(device.value))
-    reporter.error('bad-value', device.valueSpan, `"${device.value}" is not an interface`, 'write syncd_iface = eth0');
+    reporter.error(
+      'bad-value',
+      device.valueSpan,
+      `"${device.value}" is not an interface`,
+      'write syncd_iface = eth0',
+    );
   for (const key of ['syncdaemon', 'syncd_iface', 'syncd_id'])
     keys.exact(key, wanted ? 'haresources: LVSSyncDaemonSwap' : 'no synchronisation of connections');
   return wanted ? {sync: {device: device?.value ?? 'eth0', id}} : {};
@@ -185,11 +270,19 @@ function takeSync(keys: Keys, {reporter, book}: Tools): {sync?: {device: string;
 function takeCommands(keys: Keys, {book, scripts}: Tools): string[] {
   const [active, inactive] = [keys.take('active_cmd'), keys.take('inactive_cmd')];
   const present = [active, inactive].flatMap((entry) => (entry?.value ? [entry] : []));
-  for (const entry of [active, inactive]) if (entry?.value === '') book.exact(entry.span, quote(entry), 'no command');
+  for (const entry of [active, inactive])
+    if (entry?.value === '') book.exact(entry.span, quote(entry), 'no command');
   if (present.length === 0) return [];
-  scripts.push({name: 'resource.d/role-commands', text: roleScript('lvs.cf', active?.value, inactive?.value)});
+  scripts.push({
+    name: 'resource.d/role-commands',
+    text: roleScript('lvs.cf', active?.value, inactive?.value),
+  });
   for (const entry of present)
-    book.approximated(entry.span, quote(entry), 'resource.d/role-commands: run after the addresses are up, and before they go');
+    book.approximated(
+      entry.span,
+      quote(entry),
+      'resource.d/role-commands: run after the addresses are up, and before they go',
+    );
   return ['role-commands'];
 }
 
@@ -214,21 +307,32 @@ export function roleScript(origin: string, start: string | undefined, stop: stri
 
 /** Settings without an effect on the files. */
 function takeRest(keys: Keys, {book}: Tools): Record<never, never> {
-  for (const [key, word] of [['tcp_timeout', 'tcp'], ['tcpfin_timeout', 'tcpfin'], ['udp_timeout', 'udp']] as const) {
+  for (const [key, word] of [
+    ['tcp_timeout', 'tcp'],
+    ['tcpfin_timeout', 'tcpfin'],
+    ['udp_timeout', 'udp'],
+  ] as const) {
     const seconds = keys.number(key, 0, 2 ** 31 - 1, 0);
     if (seconds === 0) keys.exact(key, 'the kernel’s own value stays');
     else {
       const entry = keys.take(key);
-      if (entry) book.not(entry.span, quote(entry), `hactl does not set the ${word} timeout: ipvsadm --set TCP TCPFIN UDP at boot time`);
+      if (entry)
+        book.not(
+          entry.span,
+          quote(entry),
+          `hactl does not set the ${word} timeout: ipvsadm --set TCP TCPFIN UDP at boot time`,
+        );
     }
   }
   const links = keys.flag('monitor_links', false);
   const linksEntry = keys.take('monitor_links');
   if (linksEntry)
-    if (links) book.not(linksEntry.span, quote(linksEntry), 'a director does not give up for a lost link of its own');
+    if (links)
+      book.not(linksEntry.span, quote(linksEntry), 'a director does not give up for a lost link of its own');
     else book.exact(linksEntry.span, quote(linksEntry), 'links are not watched');
   keys.flag('hard_shutdown', true);
   const hard = keys.take('hard_shutdown');
-  if (hard) book.approximated(hard.span, quote(hard), 'checks that die are started again; the table stays meanwhile');
+  if (hard)
+    book.approximated(hard.span, quote(hard), 'checks that die are started again; the table stays meanwhile');
   return {};
 }

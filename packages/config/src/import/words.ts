@@ -46,7 +46,9 @@ export const shellWord = (text: string): string =>
   /^[\w./:=,@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 
 /** May the text stand between double quotes on one line of ldirectord.cf and be read back as it is? */
-export const isQuotable = (text: string): boolean => text !== '' && !/["\r\n\0\u201C-\u201F\u00AB\u00BB]/.test(text);
+export const isQuotable = (text: string): boolean =>
+  text !== '' && !/["\r\n\0\u201C-\u201F\u00AB\u00BB]/.test(text);
 
 /** Part of a file name, made of what a name may hold. */
-export const fileWord = (text: string): string => text.replace(/[^\w.-]+/g, '_').replace(/^[.-]+/, '') || 'unnamed';
+export const fileWord = (text: string): string =>
+  text.replace(/[^\w.-]+/g, '_').replace(/^[.-]+/, '') || 'unnamed';
