@@ -1,0 +1,204 @@
+/**
+ * What the original programs make of a configuration in a real kernel, against what hactl makes of its import:
+ * keepalived's checkers process and `ipvsadm -R` each program a table of a namespace of their own, our driver applies the
+ * plan for the imported files in another, and `ipvsadm -S -n` must print the same of both.
+ */
+import {spawn, execFileSync, spawnSync, type ChildProcess} from 'node:child_process';
+import {
+  closeSync,
+  cpSync,
+  globSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import {setTimeout as pause} from 'node:timers/promises';
+import anyTest, {type TestFn} from 'ava';
+import {importConfig, loadWritten, type ImportContext, type VirtualService} from '@hactl/config';
+import {openKernelIpvs, plan, type IpvsClient} from '@hactl/ipvs';
+import {withNamespace} from '@hactl/net';
+import {desiredTable} from '../supervisor/desired.ts';
+import {checkId} from '../supervisor/services.ts';
+
+const test = anyTest.serial as unknown as TestFn;
+const fixtures = path.resolve(import.meta.dirname, '../../test/fixtures/import');
+const [ours, theirs] = [`hactl-import-a-${process.pid}`, `hactl-import-b-${process.pid}`];
+const ip = (...words: string[]): string => execFileSync('ip', words, {encoding: 'utf8'});
+const inside = (name: string, ...words: string[]): string =>
+  execFileSync('ip', ['netns', 'exec', name, ...words], {encoding: 'utf8'});
+
+/** `ipvsadm -S -n`, in an order that does not depend on when a service was added. */
+const table = (name: string): string[] =>
+  inside(name, 'ipvsadm', '-S', '-n').split('\n').filter(Boolean).toSorted();
+
+let ipvs: IpvsClient | undefined;
+const work = mkdtempSync(path.join(os.tmpdir(), 'hactl-import-'));
+
+test.before(async () => {
+  for (const name of [ours, theirs]) {
+    ip('netns', 'add', name);
+    ip('-n', name, 'link', 'set', 'lo', 'up');
+  }
+  const [own, target] = [openSync('/proc/thread-self/ns/net', 'r'), openSync(`/run/netns/${ours}`, 'r')];
+  ipvs = await withNamespace(target, own, () => openKernelIpvs());
+  closeSync(own);
+  closeSync(target);
+});
+
+test.after.always(() => {
+  ipvs?.close();
+  for (const name of [ours, theirs]) ip('netns', 'delete', name);
+  rmSync(work, {recursive: true, force: true});
+});
+
+const services: Readonly<Record<string, number>> = {http: 80, 'http-alt': 8080};
+const hosts: Readonly<Record<string, string>> = {
+  'www.example.org': '192.0.2.80',
+  'web1.example.org': '192.0.2.81',
+};
+const context: ImportContext = {
+  node: 'lvs1',
+  peer: 'lvs2',
+  peerKnown: true,
+  configId: 'left',
+  addresses: [],
+  installDir: '/etc/ha.d',
+  resolve: {
+    host: (name, family) => (family === 4 ? hosts[name] : undefined),
+    service: (name) => services[name],
+  },
+  read: (name) => readFileSync(name, 'utf8'),
+  glob: (pattern) => globSync(pattern).toSorted(),
+};
+
+function virtualsOf(file: string): readonly VirtualService[] {
+  const result = importConfig(
+    {path: file, text: readFileSync(file, 'utf8')},
+    {context, secret: 'x'.repeat(64)},
+  );
+  const errors = result.diagnostics.filter((one) => one.severity === 'error');
+  if (errors.length > 0) throw new Error(JSON.stringify(errors));
+  return loadWritten(result.files, context).cluster?.ldirectord.flatMap((one) => one.virtuals) ?? [];
+}
+
+/** The import's table in the kernel, every server up, and what ipvsadm says of it. */
+async function program(virtuals: readonly VirtualService[]): Promise<string[]> {
+  if (!ipvs) throw new Error('the table is not open');
+  await ipvs.flush();
+  const verdicts = new Map(
+    virtuals.flatMap((virtual) => virtual.reals.map((real) => [checkId(virtual, real), 'up'] as const)),
+  );
+  const wanted = desiredTable({virtuals, verdicts, current: [], readdQuiescent: false});
+  for (const operation of plan([], wanted)) await ipvs.apply(operation); // oxlint-disable-line no-await-in-loop -- in the plan's order
+  return table(ours);
+}
+
+/** Checkers are taken out: nothing answers here, and what keepalived programs before the first check is the table. */
+function withoutCheckers(text: string): string {
+  const head = /\b(?:HTTP_GET|SSL_GET|[A-Z]+_CHECK)\s*\{/;
+  let rest = text;
+  let kept = '';
+  for (let match = head.exec(rest); match; match = head.exec(rest)) {
+    kept += rest.slice(0, match.index);
+    let [at, depth] = [match.index + match[0].length, 1];
+    for (; at < rest.length && depth > 0; at += 1) depth += rest[at] === '{' ? 1 : rest[at] === '}' ? -1 : 0;
+    rest = rest.slice(at);
+  }
+  return kept + rest;
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  await new Promise<void>((resolve) => {
+    child.once('exit', () => resolve());
+  });
+}
+
+const samples = globSync('keepalived/*.conf', {cwd: fixtures})
+  .toSorted()
+  .filter((name) => /virtual_server|include/.test(readFileSync(path.join(fixtures, name), 'utf8')));
+
+test('there are at least 20 samples of keepalived.conf with virtual services', (t) => {
+  t.true(samples.length >= 20, samples.join(' '));
+});
+
+for (const sample of samples)
+  test(`keepalived's own table: ${sample}`, async (t) => {
+    const wanted = await program(virtualsOf(path.join(fixtures, sample)));
+    const folder = path.join(work, sample.replace(/\W/g, '_'));
+    cpSync(path.join(fixtures, 'keepalived'), folder, {recursive: true});
+    for (const name of globSync('**/*.{conf,inc}', {cwd: folder})) {
+      const file = path.join(folder, name);
+      writeFileSync(file, withoutCheckers(readFileSync(file, 'utf8')));
+    }
+    inside(theirs, 'ipvsadm', '-C');
+    const child = spawn(
+      'ip',
+      [
+        'netns', 'exec', theirs, 'keepalived', '-n', '-C', '-l', '-D', '-i', 'left', '-f', path.join(folder, path.basename(sample)),
+        '-p', path.join(folder, 'pid'), '-c', path.join(folder, 'checkers.pid'),
+      ],
+      {stdio: ['ignore', 'pipe', 'pipe']},
+    ); // prettier-ignore
+    let output = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    try {
+      const deadline = performance.now() + 30_000;
+      const same = (): boolean => table(theirs).join('\n') === wanted.join('\n');
+      let done = same();
+      while (!done && child.exitCode === null && performance.now() < deadline) {
+        await pause(200); // oxlint-disable-line no-await-in-loop -- a condition with a deadline
+        done = same();
+      }
+      t.deepEqual(wanted, table(theirs), output);
+      t.true(wanted.length > 0);
+    } finally {
+      child.kill('SIGTERM');
+      await ended(child);
+    }
+  });
+
+for (const name of globSync('ipvsadm/*.txt', {cwd: fixtures}).toSorted())
+  test(`ipvsadm -R's own table: ${name}`, async (t) => {
+    const file = path.join(fixtures, name);
+    inside(theirs, 'ipvsadm', '-C');
+    // ipvsadm -R wants lines of options only; names are looked up in files that the machine does not have.
+    const input = readFileSync(file, 'utf8')
+      .split('\n')
+      .filter((line) => !line.startsWith('#') && !/sctp|--pe|--tun/.test(line))
+      .map((line) =>
+        line
+          .replace(/^\S*ipvsadm /, '')
+          .replaceAll(/(?<=[:])http-alt\b/g, '8080')
+          .replaceAll(/(?<=[:])http\b/g, '80')
+          .replaceAll(/(www|web1)\.example\.org/g, (host) => hosts[host] ?? host),
+      )
+      .join('\n');
+    if (name.endsWith('sip.txt')) {
+      t.is(input.trim(), '', 'nothing here that both sides can say');
+      return;
+    }
+    const {status, stderr} = spawnSync('ip', ['netns', 'exec', theirs, 'ipvsadm', '-R'], {
+      input,
+      encoding: 'utf8',
+    });
+    t.is(status, 0, stderr);
+    const saved = table(theirs);
+    t.deepEqual(await program(virtualsOf(file)), saved);
+    t.true(saved.length > 2);
+
+    // And what ipvsadm saved of it is read back to the same table.
+    const again = path.join(work, 'saved.txt');
+    writeFileSync(
+      again,
+      saved
+        .toSorted((one, other) => Number(other.startsWith('-A')) - Number(one.startsWith('-A')))
+        .join('\n') + '\n',
+    );
+    t.deepEqual(await program(virtualsOf(again)), saved);
+  });
