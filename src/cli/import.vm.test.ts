@@ -148,7 +148,7 @@ for (const sample of samples)
     for (const stream of [child.stdout, child.stderr])
       stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
     try {
-      const deadline = performance.now() + 30_000;
+      const deadline = performance.now() + 20_000;
       const same = (): boolean => table(theirs).join('\n') === wanted.join('\n');
       let done = same();
       while (!done && child.exitCode === null && performance.now() < deadline) {

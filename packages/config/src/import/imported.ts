@@ -61,7 +61,6 @@ export interface ImportedVirtual {
   readonly netmask?: string;
   readonly ops: boolean;
   readonly quiescent: boolean;
-  readonly alerts: boolean;
 }
 
 type WithoutSpan<T> = T extends unknown ? Omit<T, 'span'> : never;

@@ -286,7 +286,6 @@ function takeService(
     ...(fits ? {netmask: mask.text} : {}),
     ops: values.has('ops'),
     quiescent: false,
-    alerts: false,
   };
 }
 

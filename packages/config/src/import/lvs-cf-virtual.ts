@@ -132,7 +132,6 @@ export function takeLvsVirtual(block: LvsBlock, context: VirtualContext): TakenV
       ...(mask === undefined ? {} : {netmask: mask}),
       ops: false,
       quiescent,
-      alerts: false,
     },
     ...(vip ? {vip} : {}),
   };
