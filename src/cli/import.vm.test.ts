@@ -170,7 +170,7 @@ for (const name of globSync('ipvsadm/*.txt', {cwd: fixtures}).toSorted())
     // ipvsadm -R wants lines of options only; names are looked up in files that the machine does not have.
     const input = readFileSync(file, 'utf8')
       .split('\n')
-      .filter((line) => !line.startsWith('#') && !/sctp|--pe|--tun/.test(line))
+      .filter((line) => !line.startsWith('#') && !/sctp|--pe |--tun/.test(line))
       .map((line) =>
         line
           .replace(/^\S*ipvsadm /, '')

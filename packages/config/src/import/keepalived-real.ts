@@ -12,7 +12,8 @@ import {
   type Block,
   type Tools,
 } from './keepalived-block.ts';
-import {inherit, takeCheckers, type CheckedServer, type Inherited} from './keepalived-checks.ts';
+import {inherit, takeCheckers, type Inherited} from './keepalived-checker.ts';
+import type {CheckedServer} from './keepalived-checks.ts';
 import type {Statement} from './keepalived-lines.ts';
 
 const methods: Readonly<Record<string, ForwardMethod>> = {NAT: 'masq', DR: 'gate', TUN: 'ipip'};

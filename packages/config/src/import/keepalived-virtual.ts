@@ -11,7 +11,8 @@ import {
   type Block,
   type Tools,
 } from './keepalived-block.ts';
-import {inherit, mergeChecks, type CheckedServer, type Inherited} from './keepalived-checks.ts';
+import {inherit, type Inherited} from './keepalived-checker.ts';
+import {mergeChecks, type CheckedServer} from './keepalived-checks.ts';
 import {takeHeads, type HeadTools} from './keepalived-heads.ts';
 import type {Statement} from './keepalived-lines.ts';
 import {

@@ -1,4 +1,5 @@
 /** Words, quotes, escapes and braces of one line of keepalived.conf. Pure. */
+import {shellWord} from './words.ts';
 
 export interface Token {
   readonly kind: 'word' | 'open' | 'close';
@@ -98,4 +99,14 @@ function pushBare(tokens: Token[], word: string, start: number): void {
       start: start + to,
       end: start + to + 1,
     });
+}
+
+/**
+ * A command as keepalived takes it apart: at blanks, and what stands in single quotes stays together. No shell is
+ * involved there, so the words are quoted when a shell runs them here.
+ */
+export function commandText(text: string): string {
+  const words: string[] = [];
+  for (const match of text.matchAll(/(?:'[^']*'|[^\s'])+|'/g)) words.push(match[0].replaceAll("'", ''));
+  return words.map(shellWord).join(' ');
 }

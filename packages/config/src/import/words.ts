@@ -52,3 +52,10 @@ export const isQuotable = (text: string): boolean =>
 /** Part of a file name, made of what a name may hold. */
 export const fileWord = (text: string): string =>
   text.replace(/[^\w.-]+/g, '_').replace(/^[.-]+/, '') || 'unnamed';
+
+/** A script's name that none of the others has. */
+export function freshName(scripts: readonly {readonly name: string}[], wanted: string): string {
+  let [name, count] = [wanted, 2];
+  for (; scripts.some((one) => one.name === name); count += 1) name = `${wanted}-${count}`;
+  return name;
+}
