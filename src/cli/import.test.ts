@@ -184,11 +184,9 @@ test('--json says the same to programs; --from forces the kind; a file that is n
     ['ldirectord.cf', 'import-report.txt'],
   );
   t.is(said.report.length, 14);
-  t.is(
-    hactl('import', source, '--out', path.join(out, 'x'), '--from', 'keepalived').status,
-    0,
-    'words that keepalived ignores',
-  );
+  const forced = hactl('import', source, '--out', path.join(out, 'x'), '--from', 'keepalived');
+  t.is(forced.status, 2);
+  t.regex(forced.stdout, /read as keepalived, the file has neither directors nor virtual services/);
   t.is(hactl('import', path.join(fixtures, 'none')).status, 2);
 });
 

@@ -238,7 +238,11 @@ test('what is none of the three is said, and a name forces a kind', (t) => {
     t.is(detectKind(text), undefined, JSON.stringify(text));
     t.is(run('x', text).diagnostics[0]?.code, 'unknown-format');
   }
-  t.deepEqual(run('x', '', 'ipvsadm').diagnostics, []);
+  for (const kind of ['ipvsadm', 'keepalived'] as const)
+    t.regex(
+      run('x', '# nothing\n', kind).diagnostics[0]?.message ?? '',
+      /neither directors nor virtual services/,
+    );
 });
 
 test('the table of names needs names that resolve', (t) => {

@@ -60,6 +60,20 @@ export function importConfig(source: ImportSource, options: ImportOptions): Impo
   }
   const {imported, diagnostics, sources} = parsers[kind](source, options.context);
   const report = reportLines(imported.notes, sources);
+  if (
+    !imported.pair &&
+    imported.virtuals.length === 0 &&
+    diagnostics.every((one) => one.severity !== 'error')
+  ) {
+    const nothing: Diagnostic = {
+      code: 'unknown-format',
+      severity: 'error',
+      span: {file: source.path, start: 0, end: 1},
+      message: `read as ${kind}, the file has neither directors nor virtual services that hactl could take over`,
+      help: 'if it is of another kind, name it: --from lvs.cf, --from keepalived or --from ipvsadm',
+    };
+    return {kind, imported, files: [], report, diagnostics: [...diagnostics, nothing], sources};
+  }
   if (diagnostics.some((one) => one.severity === 'error'))
     return {kind, imported, files: [], report, diagnostics, sources};
   const {installDir} = options.context;
