@@ -42,8 +42,14 @@ const context: ImportContext = {
   glob: (pattern) => globSync(pattern, {cwd: folder}).toSorted(),
 };
 const SECRET = '5'.repeat(64);
-const run = (name: string, text: string, kind?: ImportKind, more: Partial<ImportContext> = {}) =>
-  importConfig({path: name, text}, {context: {...context, ...more}, secret: SECRET, ...(kind ? {kind} : {})});
+/** Which dialogues the checks speak is no matter of importing: connect-only warnings are left out. */
+const run = (name: string, text: string, kind?: ImportKind, more: Partial<ImportContext> = {}) => {
+  const result = importConfig(
+    {path: name, text},
+    {context: {...context, ...more}, secret: SECRET, ...(kind ? {kind} : {})},
+  );
+  return {...result, diagnostics: result.diagnostics.filter((one) => one.code !== 'connect-only')};
+};
 const fixture = (name: string): string => readFileSync(path.join(folder, name), 'utf8');
 
 const kinds: readonly ImportKind[] = ['keepalived', 'lvs.cf', 'ipvsadm'];
@@ -231,6 +237,40 @@ test('lvs.cf: both directors write the same nodes, each the other’s address', 
   t.regex(text(backup, 'ha.cf'), /^node lvs1 lvs2$/m);
   t.regex(text(primary, 'ha.cf'), /^ucast eth7 10\.0\.0\.3$/m);
   t.regex(text(backup, 'ha.cf'), /^ucast eth\d 10\.0\.0\.2$/m);
+});
+
+test('lvs.cf: two ports under one firewall mark are one service with the servers of both', (t) => {
+  const virtual = (name: string, port: number, server: string): string =>
+    `virtual ${name} {\n active = 1\n address = 192.0.2.9 eth0:1\n port = ${port}\n fwmark = 5\n` +
+    ` server a {\n address = 10.0.0.1\n active = 1\n }\n server b {\n address = ${server}\n active = 1\n }\n}\n`;
+  const text = `primary = 192.0.2.1\nservice = lvs\nnetwork = direct\n${virtual('web', 80, '10.0.0.2')}${virtual('tls', 443, '10.0.0.3')}`;
+  const {imported, files, report, diagnostics} = run('lvs.cf', text);
+  t.deepEqual(diagnostics, []);
+  t.deepEqual(
+    imported?.virtuals.map((one) => [one.address, one.reals.map((real) => real.address)]),
+    [[{kind: 'fwmark', family: 4, mark: 5}, ['10.0.0.1', '10.0.0.2', '10.0.0.3']]],
+  );
+  t.regex(files.find((one) => one.name === 'haresources')?.text ?? '', /192\.0\.2\.9\/32\/eth0:1\n/);
+  t.true(report.some((line) => line.line === 18 && line.fate === 'approximated'));
+});
+
+test('lvs.cf: an expression that is none is left out, and the check connects', (t) => {
+  for (const [expect, wanted] of [
+    ['(', undefined],
+    ['220.*ESMTP', '220.*ESMTP'],
+  ] as const) {
+    const text = fixture('lvs.cf/tunnel.cf').replace(
+      'expect = "220"',
+      `expect = "${expect}"\n use_regex = 1`,
+    );
+    const {imported, diagnostics} = run('lvs.cf', text);
+    t.deepEqual(
+      diagnostics.filter((one) => one.severity === 'error'),
+      [],
+    );
+    t.is(imported?.virtuals[0]?.check.receive, wanted);
+    t.is(imported?.virtuals[0]?.check.type, wanted === undefined ? 'connect' : 'negotiate');
+  }
 });
 
 test('what is none of the three is said, and a name forces a kind', (t) => {

@@ -1,5 +1,6 @@
 /** nanny's check of one virtual of lvs.cf. Pure. */
 import type {ForwardMethod} from '../model.ts';
+import {translatePerlRegex} from '../perl-regex.ts';
 import type {Reporter, Resolver} from '../reader.ts';
 import type {ImportedCheck, ImportedScript} from './imported.ts';
 import type {Entry, LvsBlock} from './lvs-cf-lines.ts';
@@ -94,9 +95,17 @@ export function takeCheck(block: LvsBlock, keys: Keys, place: Place, context: Vi
     if (isQuotable(send.value))
       book.exact(send.span, quote(send), 'ldirectord.cf: request of service=simpletcp');
     else book.not(send.span, quote(send), 'ldirectord.cf cannot hold a quote in a request');
+  const pattern =
+    wanted === '' ? undefined : isRegex ? wanted : wanted === '*' ? '.' : `^${literally(wanted)}`;
+  const receive =
+    pattern !== undefined && isQuotable(pattern) && translatePerlRegex(pattern).ok ? pattern : undefined;
   if (expect && expect.value !== '')
-    if (!isQuotable(expect.value))
-      book.not(expect.span, quote(expect), 'ldirectord.cf cannot hold a quote in receive');
+    if (receive === undefined)
+      book.not(
+        expect.span,
+        quote(expect),
+        'ldirectord.cf cannot hold it as an expression: the check only connects',
+      );
     else if (isRegex)
       book.approximated(
         expect.span,
@@ -105,15 +114,13 @@ export function takeCheck(block: LvsBlock, keys: Keys, place: Place, context: Vi
       );
     else book.exact(expect.span, quote(expect), 'ldirectord.cf: receive, as the beginning of the answer');
   if (regex) book.exact(regex.span, quote(regex), isRegex ? 'receive is an expression' : 'receive is a text');
-  const receive =
-    wanted === '' ? undefined : isRegex ? wanted : wanted === '*' ? '.' : `^${literally(wanted)}`;
-  if (receive === undefined && !bare) return {...base, type: 'connect'};
+  if (receive === undefined) return {...base, type: 'connect'};
   return {
     ...base,
     type: 'negotiate',
     service: 'simpletcp',
+    receive,
     ...(isQuotable(request) ? {request} : {}),
-    ...(receive === undefined || !isQuotable(receive) ? {} : {receive}),
   };
 }
 

@@ -2,7 +2,14 @@
 import {prefixLength} from '../addresses.ts';
 import type {ForwardMethod, Vip} from '../model.ts';
 import {Reporter} from '../reader.ts';
-import type {ImportContext, Imported, ImportedScript, ImportSource, Parsed} from './imported.ts';
+import type {
+  ImportContext,
+  Imported,
+  ImportedScript,
+  ImportedVirtual,
+  ImportSource,
+  Parsed,
+} from './imported.ts';
 import {takePair} from './lvs-cf-pair.ts';
 import {splitLvsCf} from './lvs-cf-lines.ts';
 import {keysOf, quote, type Keys} from './lvs-cf-values.ts';
@@ -103,11 +110,40 @@ export function parseLvsCf(source: ImportSource, context: ImportContext): Parsed
   const imported: Imported = {
     kind: 'lvs.cf',
     pair,
-    virtuals: taken.map((one) => one.virtual),
+    virtuals: mergeSame(
+      taken.map((one) => one.virtual),
+      book,
+    ),
     scripts,
     notes: book.notes,
   };
   return {imported, diagnostics: reporter.diagnostics, sources: new Map([[source.path, source]])};
+}
+
+/**
+ * Several ports under one firewall mark are several virtuals with that mark in lvs.cf, and one service in the kernel. lvsd
+ * adds the servers of all of them to it.
+ */
+function mergeSame(virtuals: readonly ImportedVirtual[], book: Notebook): ImportedVirtual[] {
+  const merged = new Map<string, ImportedVirtual>();
+  for (const virtual of virtuals) {
+    const key = JSON.stringify(virtual.address);
+    const first = merged.get(key);
+    if (!first) {
+      merged.set(key, virtual);
+      continue;
+    }
+    book.approximated(
+      virtual.span,
+      `virtual ${virtual.comment}`,
+      `ldirectord.cf: one service with virtual ${first.comment}, whose settings and check hold for both`,
+    );
+    const more = virtual.reals.filter(
+      (real) => !first.reals.some((other) => other.address === real.address && other.port === real.port),
+    );
+    merged.set(key, {...first, reals: [...first.reals, ...more]});
+  }
+  return [...merged.values()];
 }
 
 /** The gateway address of the servers behind NAT: it moves with the services. */
