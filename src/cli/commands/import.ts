@@ -42,6 +42,8 @@ export async function importFile(file: string, options: ImportOptions): Promise<
   const node = options.node ?? hostname;
   for (const name of [node, options.peer ?? ''])
     if (!/^[\w.-]*$/.test(name)) throw new CliError(exit.config, `"${name}" is not a name of a node`);
+  if (options.peer?.toLowerCase() === node.toLowerCase())
+    throw new CliError(exit.config, `--peer ${options.peer} is this director's own name (--node)`);
   const secret = randomBytes(32).toString('hex');
   const result = await withNames((resolve) => {
     const context: ImportContext = {

@@ -6,6 +6,12 @@ import type {Statement} from './keepalived-lines.ts';
 import {takeNotify} from './keepalived-notify.ts';
 import {isDevice} from './words.ts';
 
+/** A line of haresources and the instances that it stands for. */
+interface Line {
+  readonly members: readonly Instance[];
+  readonly group: ImportedGroup;
+}
+
 export function takeVrrp(
   instances: readonly Statement[],
   syncGroups: readonly Statement[],
@@ -43,8 +49,7 @@ export function takeVrrp(
       ...scripts,
     ],
   });
-  const groups: ImportedGroup[] = [];
-  const membersOf: (readonly Instance[])[] = [];
+  const lines: Line[] = [];
   for (const statement of syncGroups) {
     const block = blockOf(statement.block ?? [], tools);
     const words = listed(block.last('group'));
@@ -76,13 +81,10 @@ export function takeVrrp(
         quoteStatement(statement),
         'haresources: one line, its addresses move together',
       );
-    groups.push(groupOf(members, script === undefined ? [] : [script]));
-    membersOf.push(members);
+    lines.push({members, group: groupOf(members, script === undefined ? [] : [script])});
   }
-  for (const instance of all.filter((one) => !used.has(one.name))) {
-    groups.push(groupOf([instance], []));
-    membersOf.push([instance]);
-  }
+  for (const instance of all.filter((one) => !used.has(one.name)))
+    lines.push({members: [instance], group: groupOf([instance], [])});
   const advert = Math.min(...all.map((one) => one.advert));
   if (all.some((one) => one.advert !== advert))
     book.approximated(
@@ -98,7 +100,9 @@ export function takeVrrp(
     );
   const delays = all.flatMap((one) => one.delay ?? []);
   const secret = all.find((one) => one.secret !== undefined)?.secret;
-  const kept = groups.filter((group) => group.vips.length > 0 || group.scripts.length > 0);
+  // An instance without addresses has no line, unless it is the only one: ldirectord needs a line to stand in.
+  const full = lines.filter(({group}) => group.vips.length > 0 || group.scripts.length > 0);
+  const kept = full.length > 0 ? full : lines.slice(0, 1);
   return {
     nodes: [context.node, context.peer],
     media: takeMedia(all),
@@ -106,14 +110,7 @@ export function takeVrrp(
     deadtime: Math.max(...all.filter((one) => one.advert === advert).map((one) => one.down)),
     autoFailback: !all.every((one) => one.isHeld),
     ...(delays.length === 0 ? {} : {preemptDelay: Math.max(...delays)}),
-    groups: takeSyncDaemon(
-      kept.length > 0 ? kept : groups.slice(0, 1),
-      kept.length > 0
-        ? membersOf.filter((_, at) => kept.includes(groups[at] ?? (kept[0] as ImportedGroup)))
-        : membersOf,
-      syncDaemon,
-      tools,
-    ),
+    groups: takeSyncDaemon(kept, syncDaemon, tools),
     ...(secret === undefined ? {} : {secret}),
   };
 }
@@ -132,12 +129,12 @@ function takeMedia(all: readonly Instance[]): ImportedPair['media'] {
 }
 
 function takeSyncDaemon(
-  groups: readonly ImportedGroup[],
-  members: readonly (readonly Instance[])[],
+  lines: readonly Line[],
   line: Statement | undefined,
   tools: VrrpTools,
 ): ImportedGroup[] {
-  if (!line) return [...groups];
+  const groups = lines.map(({group}) => group);
+  if (!line) return groups;
   const {book, reporter} = tools;
   const words = argumentsOf(line);
   const [device = ''] = words;
@@ -148,15 +145,14 @@ function takeSyncDaemon(
       `"${device}" is not an interface`,
       'lvs_sync_daemon INTERFACE INSTANCE id NUMBER',
     );
-    return [...groups];
+    return groups;
   }
-  const names = members.flat();
-  const instance = names.find((one) => words.slice(1).includes(one.name));
+  const instance = lines.flatMap(({members}) => members).find((one) => words.slice(1).includes(one.name));
   const idWord = words.indexOf('id') === -1 ? undefined : words[words.indexOf('id') + 1];
   const id = idWord === undefined ? (instance?.id ?? 0) : Number(idWord);
   if (!Number.isInteger(id) || id < 0 || id > 255) {
     reporter.error('bad-value', line.span, `"${idWord}" is not a sync id`, 'a number from 0 to 255');
-    return [...groups];
+    return groups;
   }
   const extra = ['maxlen', 'port', 'ttl', 'group'].filter((word) => words.includes(word));
   if (extra.length > 0)
@@ -167,6 +163,6 @@ function takeSyncDaemon(
     );
   else
     book.exact(line.span, quoteStatement(line), `haresources: LVSSyncDaemonSwap::master::${device}::${id}`);
-  const at = Math.max(0, instance ? members.findIndex((list) => list.includes(instance)) : 0);
+  const at = Math.max(0, instance ? lines.findIndex(({members}) => members.includes(instance)) : 0);
   return groups.map((group, place) => (place === at ? {...group, sync: {device, id}} : group));
 }
