@@ -19,7 +19,7 @@ import path from 'node:path';
 import {setTimeout as pause} from 'node:timers/promises';
 import anyTest, {type TestFn} from 'ava';
 import {importConfig, loadWritten, type ImportContext, type VirtualService} from '@hactl/config';
-import {openKernelIpvs, plan, type IpvsClient} from '@hactl/ipvs';
+import {openKernelIpvs, plan, type IpvsClient, type VirtualTable} from '@hactl/ipvs';
 import {withNamespace} from '@hactl/net';
 import {desiredTable} from '../supervisor/desired.ts';
 import {checkId} from '../supervisor/services.ts';
@@ -85,15 +85,20 @@ function virtualsOf(file: string): readonly VirtualService[] {
   return loadWritten(result.files, context).cluster?.ldirectord.flatMap((one) => one.virtuals) ?? [];
 }
 
-/** The import's table in the kernel, every server up, and what ipvsadm says of it. */
-async function program(virtuals: readonly VirtualService[]): Promise<string[]> {
+/** The import's table in the kernel, every server up or every server down, and what ipvsadm says of it. */
+async function program(virtuals: readonly VirtualService[], state: 'up' | 'down' = 'up'): Promise<string[]> {
   if (!ipvs) throw new Error('the table is not open');
   await ipvs.flush();
-  const verdicts = new Map(
-    virtuals.flatMap((virtual) => virtual.reals.map((real) => [checkId(virtual, real), 'up'] as const)),
-  );
-  const wanted = desiredTable({virtuals, verdicts, current: [], readdQuiescent: false});
-  for (const operation of plan([], wanted)) await ipvs.apply(operation); // oxlint-disable-line no-await-in-loop -- in the plan's order
+  let current: readonly VirtualTable[] = [];
+  for (const verdict of state === 'up' ? (['up'] as const) : (['up', 'down'] as const)) {
+    const verdicts = new Map(
+      virtuals.flatMap((virtual) => virtual.reals.map((real) => [checkId(virtual, real), verdict] as const)),
+    );
+    const wanted = desiredTable({virtuals, verdicts, current, readdQuiescent: false});
+    // oxlint-disable-next-line no-await-in-loop -- in the plan's order
+    for (const operation of plan(current, wanted)) await ipvs.apply(operation);
+    current = wanted;
+  }
   return table(ours);
 }
 
@@ -131,9 +136,35 @@ function keyOf({address}: VirtualService): string {
   return `${address.protocol === 'udp' ? '-u' : '-t'} ${host}:${address.port}`;
 }
 
+let output = '';
+
+/** keepalived's table when it is `wanted`, or what it is after a minute. */
+async function keepalivedOn(file: string, wanted: readonly string[]): Promise<string[]> {
+  inside(theirs, 'ipvsadm', '-C');
+  const pids = ['-p', path.join(work, 'pid'), '-c', path.join(work, 'checkers.pid')];
+  const words = ['keepalived', '-n', '-C', '-l', '-D', '-i', 'left', '-f', file, ...pids];
+  const child = spawn('ip', ['netns', 'exec', theirs, ...words], {stdio: ['ignore', 'pipe', 'pipe']});
+  output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+  try {
+    const deadline = performance.now() + 60_000;
+    for (;;) {
+      await pause(500); // oxlint-disable-line no-await-in-loop -- a condition with a deadline
+      const now = table(theirs);
+      if (now.join('\n') === wanted.join('\n') || child.exitCode !== null || performance.now() > deadline)
+        return now;
+    }
+  } finally {
+    child.kill('SIGTERM');
+    await ended(child);
+  }
+}
+
 let keepalivedTable: readonly string[] = [];
 let importedTable: readonly string[] = [];
-let output = '';
 
 // One keepalived includes all samples: their services differ, and a start takes seconds in the emulated machine.
 test('keepalived and hactl program all samples, and nothing else', async (t) => {
@@ -147,28 +178,15 @@ test('keepalived and hactl program all samples, and nothing else', async (t) => 
   writeFileSync(all, samples.map((name) => `include ${path.join(folder, path.basename(name))}\n`).join(''));
   importedTable = await program(samples.flatMap((name) => virtualsOf(path.join(fixtures, name))));
   t.true(importedTable.length > 80, `${importedTable.length} lines`);
-  const pids = ['-p', path.join(folder, 'pid'), '-c', path.join(folder, 'checkers.pid')];
-  const words = ['keepalived', '-n', '-C', '-l', '-D', '-i', 'left', '-f', all, ...pids];
-  const child = spawn('ip', ['netns', 'exec', theirs, ...words], {stdio: ['ignore', 'pipe', 'pipe']});
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (chunk: Buffer) => {
-      output += chunk.toString();
-    });
-  try {
-    const deadline = performance.now() + 60_000;
-    do {
-      await pause(500); // oxlint-disable-line no-await-in-loop -- a condition with a deadline
-      keepalivedTable = table(theirs);
-    } while (
-      keepalivedTable.join('\n') !== importedTable.join('\n') &&
-      child.exitCode === null &&
-      performance.now() < deadline
-    );
-    t.deepEqual(importedTable, keepalivedTable, output);
-  } finally {
-    child.kill('SIGTERM');
-    await ended(child);
-  }
+  keepalivedTable = await keepalivedOn(all, importedTable);
+  t.deepEqual(importedTable, keepalivedTable, output);
+});
+
+test('every check fails: what keepalived leaves, and what hactl leaves', async (t) => {
+  const file = path.join(fixtures, 'keepalived/24-all-down.conf');
+  const wanted = await program(virtualsOf(file), 'down');
+  t.true(wanted.length > 5);
+  t.deepEqual(wanted, await keepalivedOn(file, wanted), output);
 });
 
 test('there are at least 20 samples of keepalived.conf with virtual services', (t) => {
