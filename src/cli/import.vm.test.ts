@@ -8,6 +8,7 @@ import {
   closeSync,
   cpSync,
   globSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
   readFileSync,
@@ -238,3 +239,58 @@ for (const name of globSync('ipvsadm/*.txt', {cwd: fixtures, exclude: ['**/sip.t
     );
     t.deepEqual(await program(virtualsOf(again)), saved);
   });
+
+test('the lvs.cf of a seed, imported and running: the address, and the server whose program says UP', async (t) => {
+  const dir = path.join(work, 'seed');
+  mkdirSync(dir);
+  const source = path.join(dir, 'lvs.cf');
+  const monitor = path.join(dir, 'mysql_mon.sh');
+  const text = readFileSync(path.join(fixtures, 'lvs.cf/seed-003.cf'), 'utf8');
+  writeFileSync(source, text.replace('/root/mysql_mon.sh', monitor));
+  writeFileSync(monitor, '#!/bin/sh\nif [ "$1" = 192.168.2.242 ]; then echo UP; else echo DOWN; fi\n', {
+    mode: 0o755,
+  });
+  const out = path.join(dir, 'ha.d');
+  const root = path.resolve(import.meta.dirname, '../..');
+  const result = importConfig(
+    {path: source, text: readFileSync(source, 'utf8')},
+    {context: {...context, installDir: out}, secret: 'x'.repeat(64)},
+  );
+  for (const file of result.files) {
+    mkdirSync(path.dirname(path.join(out, file.name)), {recursive: true});
+    writeFileSync(path.join(out, file.name), file.text, {mode: file.mode});
+  }
+  inside(theirs, 'ipvsadm', '-C');
+  ip('-n', theirs, 'link', 'add', 'eth0', 'type', 'dummy');
+  ip('-n', theirs, 'link', 'set', 'eth0', 'up');
+  ip('-n', theirs, 'address', 'add', '192.168.2.228/22', 'dev', 'eth0');
+  const places = [
+    '--config-dir',
+    out,
+    '--run-dir',
+    path.join(dir, 'run'),
+    '--state-dir',
+    path.join(dir, 'state'),
+  ];
+  const director = [process.execPath, path.join(root, 'src/hactld.ts'), ...places, '--node', 'lvs1'];
+  const child = spawn('ip', ['netns', 'exec', theirs, ...director], {stdio: ['ignore', 'pipe', 'pipe']});
+  let said = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+  const wanted = ['-A -t 192.168.2.240:3306 -s lc', '-a -t 192.168.2.240:3306 -r 192.168.2.242:3306 -g -w 1'];
+  const address = (): string => ip('-n', theirs, '-4', '-o', 'address', 'show', 'dev', 'eth0');
+  try {
+    const deadline = performance.now() + 120_000;
+    const done = (): boolean =>
+      table(theirs).join('\n') === wanted.join('\n') && address().includes('192.168.2.240/22');
+    while (!done() && child.exitCode === null && performance.now() < deadline) await pause(500); // oxlint-disable-line no-await-in-loop -- a condition with a deadline
+    t.deepEqual(table(theirs), wanted, said);
+    t.regex(address(), /192\.168\.2\.240\/22 .*eth0:1/, said);
+  } finally {
+    child.kill('SIGTERM');
+    await ended(child);
+  }
+  t.false(address().includes('192.168.2.240'), 'the address goes with the director');
+});
