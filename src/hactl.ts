@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 /** The operator's command. Everything that it knows of the running director it asks over the control socket. */
-import {Argument, Command} from 'commander';
+import {Argument, Command, Option} from 'commander';
 import {exit, CliError} from './cli/exit.ts';
 import {checkConfig} from './cli/commands/check-config.ts';
+import {importFile} from './cli/commands/import.ts';
 import {move} from './cli/commands/move.ts';
 import {reload} from './cli/commands/reload.ts';
 import {status} from './cli/commands/status.ts';
@@ -43,6 +44,30 @@ program
   .option('--node <name>', 'judge as on this node (default: uname -n)')
   .option('--json', 'diagnostics as JSON')
   .action((files: string[], options: Parameters<typeof checkConfig>[1]) => set(checkConfig(files, options)));
+
+program
+  .command('import')
+  .description("write a configuration of Piranha, keepalived or ipvsadm-save as hactl's files")
+  .argument('<file>', 'lvs.cf, keepalived.conf, or the output of ipvsadm-save; told by its content')
+  .option('--out <dir>', 'where the files are written', 'ha.d')
+  .addOption(new Option('--from <kind>', 'do not guess').choices(['lvs.cf', 'keepalived', 'ipvsadm']))
+  .option('--node <name>', 'this director (default: uname -n)')
+  .option('--peer <name>', 'the other director, as uname -n prints it there')
+  .addOption(
+    new Option('--as <role>', 'lvs.cf: which director this is (default: told by the addresses)').choices([
+      'primary',
+      'backup',
+    ]),
+  )
+  .option('--config-id <id>', "keepalived's -i: which @lines count (default: uname -n up to the first dot)")
+  .option(
+    '--install-dir <dir>',
+    'where the files will be used: scripts are named by it',
+    defaultPaths.configDir,
+  )
+  .option('--force', 'overwrite files that are there')
+  .option('--json', 'the list and the diagnostics as JSON')
+  .action((file: string, options: Parameters<typeof importFile>[1]) => set(importFile(file, options)));
 
 program
   .command('reload')

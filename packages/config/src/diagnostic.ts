@@ -41,7 +41,10 @@ export type DiagnosticCode =
   | 'duplicate-address'
   | 'virtual-without-address'
   | 'missing-key'
-  | 'connect-only';
+  | 'connect-only'
+  | 'unclosed-block'
+  | 'unclosed-quote'
+  | 'unknown-format';
 
 /** A replacement of a stretch of the file. */
 export interface Fix {

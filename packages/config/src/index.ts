@@ -9,6 +9,17 @@ export {
   type Fix,
   type Source,
 } from './diagnostic.ts';
+export {
+  detectKind,
+  importConfig,
+  loadWritten,
+  renderReport,
+  type ImportContext,
+  type ImportKind,
+  type ImportResult,
+  type ReportLine,
+  type WrittenFile,
+} from './import/index.ts';
 export {parseHaCf} from './ha-cf.ts';
 export {parseHaresources} from './haresources.ts';
 export {parseLdirectordCf} from './ldirectord-cf.ts';
