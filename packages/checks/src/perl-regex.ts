@@ -18,3 +18,13 @@ export function receivePattern(text: string): RegExp | undefined {
     return undefined;
   }
 }
+
+/**
+ * Does a text hold what `receive` asks for? Perl's `$` also matches before a newline that ends the text; JavaScript's
+ * does not.
+ */
+export function matchesReceive(receive: string, text: string): boolean {
+  const pattern = receivePattern(receive);
+  if (!pattern) return false;
+  return pattern.test(text) || (text.endsWith('\n') && pattern.test(text.slice(0, -1)));
+}
