@@ -2,7 +2,7 @@
 import type {Clock, Millis} from '@hactl/base';
 import type {CheckSpec} from '../messages.ts';
 import type {ProbeResult} from '../verdict.ts';
-import {judgeRows, ROWS_MAX, sqlCheck} from './sql.ts';
+import {judgeRows, ROWS_MAX, rowText, sqlCheck} from './sql.ts';
 import {overTcp, type Finding} from './tcp-check.ts';
 
 export function probeMysql(spec: CheckSpec, limit: Millis, clock: Clock): Promise<ProbeResult> {
@@ -36,7 +36,7 @@ export function probeMysql(spec: CheckSpec, limit: Millis, clock: Clock): Promis
         const query = connection.query(check.statement);
         query.on('error', failed);
         query.on('result', (row: unknown) => {
-          if (Array.isArray(row)) rows.push(row.map(String).join('\t'));
+          if (Array.isArray(row)) rows.push(rowText(row));
           if (rows.length === ROWS_MAX) resolve(judgeRows(rows, spec.receive));
         });
         query.on('end', () =>

@@ -6,7 +6,7 @@ import net from 'node:net';
 import type {Clock, Millis} from '@hactl/base';
 import type {CheckSpec} from '../messages.ts';
 import type {ProbeResult} from '../verdict.ts';
-import {judgeRows, ROWS_MAX, sqlCheck, type SqlCheck} from './sql.ts';
+import {judgeRows, ROWS_MAX, rowText, sqlCheck, type SqlCheck} from './sql.ts';
 import {overTcp, type Finding, type Line} from './tcp-check.ts';
 
 /** The client's words for a server without TLS. */
@@ -44,7 +44,7 @@ async function ask(line: Line, spec: CheckSpec, check: SqlCheck, secure: boolean
       const query = client.query(new pg.Query(asked));
       query.on('error', failed);
       query.on('row', (row: unknown) => {
-        if (Array.isArray(row) && rows.length < ROWS_MAX) rows.push(row.map(String).join('\t'));
+        if (Array.isArray(row) && rows.length < ROWS_MAX) rows.push(rowText(row));
         if (rows.length === ROWS_MAX) resolve(judgeRows(rows, spec.receive));
       });
       query.on('end', () => resolve({...judgeRows(rows, spec.receive), goodbye: client.end()}));

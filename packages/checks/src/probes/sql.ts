@@ -20,6 +20,10 @@ export function sqlCheck(spec: CheckSpec): SqlCheck | string {
     : {user: spec.login, statement};
 }
 
+/** A row as one text, columns separated by tabs. */
+export const rowText = (values: readonly (string | null)[]): string =>
+  values.map((value) => value ?? 'NULL').join('\t');
+
 /** What the rows seen so far (the first ROWS_MAX at most) mean. ldirectord ignores `receive` here; this does not. */
 export function judgeRows(rows: readonly string[], receive?: string): Finding {
   const many = rows.length >= ROWS_MAX ? `${ROWS_MAX} or more rows` : `${rows.length} row(s)`;
