@@ -40,7 +40,9 @@ const serviceOfPort: Readonly<Record<number, CheckService>> = {
 }; // prettier-ignore
 
 /** Services whose dialogue is spoken; the others are only connected to, and that is said. */
-const negotiated = new Set<CheckService>(['http', 'https', 'none']);
+const negotiated = new Set<CheckService>([
+  'dns', 'http', 'https', 'http_proxy', 'ldap', 'ldaps', 'mysql', 'none', 'pgsql', 'radius', 'sip',
+]); // prettier-ignore
 
 const checkTypes = ['negotiate', 'connect', 'ping', 'external', 'external-perl', 'on', 'off'] as const;
 
