@@ -1,0 +1,189 @@
+/** For tests: Debian's own servers as children on loopback, each in a folder of its own; gone when the tests are. */
+import {spawn, spawnSync} from 'node:child_process';
+import dgram from 'node:dgram';
+import {chmodSync, chownSync, existsSync, globSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import {setTimeout as sleep} from 'node:timers/promises';
+import type {CheckSpec} from '../messages.ts';
+
+/** A server that is not there by then has failed; generous, for machines that are emulated. */
+const START_LIMIT = 40_000;
+/** For probes that are to pass: no part of any verdict. */
+export const AMPLE = 20_000;
+/** For probes of servers that say nothing. */
+export const SHORT = 300;
+const NOBODY = 65_534;
+const isRoot = process.getuid?.() === 0;
+
+export interface Server {
+  readonly port: number;
+  readonly stop: () => Promise<void>;
+}
+
+/** Where a program is: on PATH, or where Debian puts those of administrators and of PostgreSQL. */
+export function programPath(name: string): string {
+  const folders = [
+    ...(process.env['PATH'] ?? '').split(':'),
+    '/usr/sbin',
+    ...globSync('/usr/lib/postgresql/*/bin'),
+  ];
+  const found = folders.map((folder) => path.join(folder, name)).find((file) => existsSync(file));
+  if (found === undefined) throw new Error(`${name} is not on this machine: see src/lab/server-packages.ts`);
+  return found;
+}
+
+/** A folder for one server, with its files; `nobody` when that server refuses to be root. */
+export function scratch(files: Readonly<Record<string, string>>, nobody = false): string {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-server-'));
+  chmodSync(folder, 0o755);
+  for (const [name, text] of Object.entries(files)) writeFileSync(path.join(folder, name), text);
+  if (nobody && isRoot)
+    for (const name of ['.', ...Object.keys(files)]) chownSync(path.join(folder, name), NOBODY, NOBODY);
+  return folder;
+}
+
+/** The command, as nobody where wanted, and ended by the kernel should these tests end before it. */
+function guarded(argv: readonly string[], nobody: boolean): string[] {
+  const [name = '', ...words] = argv;
+  const identity = nobody && isRoot ? [`--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'] : [];
+  return ['setpriv', '--pdeathsig=KILL', ...identity, programPath(name), ...words];
+}
+
+/** Runs a preparing command to its end. */
+export function prepare(argv: readonly string[], folder: string, nobody = false): void {
+  const [command = '', ...words] = guarded(argv, nobody);
+  const {status, stdout, stderr} = spawnSync(command, words, {
+    cwd: folder,
+    encoding: 'utf8',
+    timeout: START_LIMIT,
+  });
+  if (status !== 0) throw new Error(`${argv.join(' ')} ended with ${status}:\n${stdout}${stderr}`);
+}
+
+/** A port of loopback that was free a moment ago, for TCP and UDP. */
+export async function freePort(): Promise<number> {
+  const server = net.createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const {port} = server.address() as net.AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Does the port accept? */
+export function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect({host: '127.0.0.1', port});
+    const done = (answer: boolean): void => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.on('connect', () => done(true));
+    socket.on('error', () => done(false));
+  });
+}
+
+/** Starts a server that stays in the foreground; resolves when `ready` says so. Its folder goes with it. */
+export async function startServer(
+  argv: readonly string[],
+  folder: string,
+  port: number,
+  ready: (log: string) => boolean | Promise<boolean> = () => accepts(port),
+  nobody = false,
+): Promise<Server> {
+  const [command = '', ...words] = guarded(argv, nobody);
+  const child = spawn(command, words, {cwd: folder, detached: true, stdio: ['ignore', 'pipe', 'pipe']});
+  let log = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => (log = `${log}${text}`.slice(-20_000)));
+  const gone = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  let running = true;
+  child.once('exit', () => (running = false));
+  const signal = (name: NodeJS.Signals): void => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, name);
+    } catch {
+      // The group is gone already.
+    }
+  };
+  const stop = async (): Promise<void> => {
+    // SIGTERM lets a parent end children outside its process group (PostgreSQL's); SIGKILL ends the rest.
+    signal('SIGTERM');
+    await Promise.race([gone, sleep(3_000, undefined, {ref: false})]);
+    signal('SIGKILL');
+    await gone;
+    rmSync(folder, {recursive: true, force: true});
+  };
+  const limit = performance.now() + START_LIMIT;
+  for (;;) {
+    // oxlint-disable-next-line no-await-in-loop -- asked again until it is there.
+    if (running && (await ready(log))) return {port, stop};
+    if (!running || performance.now() > limit) {
+      // oxlint-disable-next-line no-await-in-loop -- the way out.
+      await stop();
+      throw new Error(`${argv.join(' ')} ${running ? 'is not ready' : 'ended'}:\n${log}`);
+    }
+    // oxlint-disable-next-line no-await-in-loop -- a condition with a deadline.
+    await sleep(50);
+  }
+}
+
+/** A server that accepts, reads and says nothing; `left` resolves when its client has closed. */
+export async function silentServer(): Promise<Server & {readonly left: Promise<void>}> {
+  const sockets = new Set<net.Socket>();
+  let hear = (): void => undefined;
+  const left = new Promise<void>((resolve) => (hear = resolve));
+  const server = net.createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    socket.on('close', hear);
+    socket.resume();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const {port} = server.address() as net.AddressInfo;
+  const stop = (): Promise<void> => {
+    for (const socket of sockets) socket.destroy();
+    return new Promise((resolve) => void server.close(() => resolve()));
+  };
+  return {port, stop, left};
+}
+
+/** A UDP server that answers what `reply` makes of a datagram, or says nothing; `heard` counts the datagrams. */
+export async function datagramServer(
+  reply: (datagram: Buffer) => Buffer | undefined = () => undefined,
+): Promise<Server & {readonly heard: () => number}> {
+  const socket = dgram.createSocket('udp4');
+  let heard = 0;
+  socket.on('message', (datagram, {port, address}) => {
+    heard += 1;
+    const answer = reply(datagram);
+    if (answer) socket.send(answer, port, address);
+  });
+  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
+  return {
+    port: socket.address().port,
+    stop: () => new Promise((resolve) => void socket.close(() => resolve())),
+    heard: () => heard,
+  };
+}
+
+/** A check of a server on loopback. */
+export const checkOf = (service: string, port: number, more: Partial<CheckSpec> = {}): CheckSpec => ({
+  id: service,
+  checkType: {kind: 'negotiate'},
+  service,
+  family: 4,
+  address: '127.0.0.1',
+  port,
+  protocol: 'tcp',
+  virtualAddress: '10.0.0.100',
+  virtualPort: port,
+  realPort: port,
+  checkTimeout: AMPLE,
+  negotiateTimeout: AMPLE,
+  checkInterval: 10_000,
+  checkCount: 1,
+  failureCount: 1,
+  ...more,
+});
