@@ -15,11 +15,11 @@ import {
 } from './real-server.ts';
 
 const users = `SET NAMES utf8mb4;
-CREATE DATABASE farm;
-CREATE TABLE farm.director_slave (name VARCHAR(20), enabled INT, seen DATETIME);
-INSERT INTO farm.director_slave VALUES ('db1', 1, '2026-11-21 07:00:00'), ('ΔB2', NULL, NULL);
+CREATE DATABASE shop CHARACTER SET utf8mb4;
+CREATE TABLE shop.director_slave (name VARCHAR(20), enabled INT, seen DATETIME);
+INSERT INTO shop.director_slave VALUES ('db1', 1, '2026-11-21 07:00:00'), ('ΔB2', NULL, NULL);
 CREATE USER 'monitoring'@'%' IDENTIFIED BY 'se cret';
-GRANT SELECT ON farm.* TO 'monitoring'@'%';
+GRANT SELECT ON shop.* TO 'monitoring'@'%';
 `;
 let server: Server;
 
@@ -52,7 +52,7 @@ test.after.always(() => server?.stop());
 const good = {
   login: 'monitoring',
   passwd: 'se cret',
-  database: 'farm',
+  database: 'shop',
   request: 'SELECT * FROM director_slave WHERE enabled=1',
 };
 const mysql = test.macro(async (t, more: object, passed: boolean, reason: RegExp) => {
