@@ -31,6 +31,7 @@ async function ask(line: Line, spec: CheckSpec, check: SqlCheck, secure: boolean
       reject('syscall' in error || error.message === NO_TLS ? error : new Error(`${what}: ${error.message}`));
     };
     client.on('error', failed);
+    line.phase('logging in');
     client.connect((error?: Error | null) => {
       if (error) return failed(error);
       loggedIn = true;

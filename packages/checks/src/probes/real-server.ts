@@ -1,7 +1,16 @@
 /** For tests: Debian's own servers as children on loopback, each in a folder of its own; gone when the tests are. */
 import {spawn, spawnSync} from 'node:child_process';
 import dgram from 'node:dgram';
-import {chmodSync, chownSync, existsSync, globSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  globSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -38,7 +47,8 @@ export function programPath(name: string): string {
 export function scratch(files: Readonly<Record<string, string>>, nobody = false): string {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-server-'));
   chmodSync(folder, 0o755);
-  for (const [name, text] of Object.entries(files)) writeFileSync(path.join(folder, name), text);
+  for (const [name, text] of Object.entries(files))
+    writeFileSync(path.join(folder, name), text, {mode: name === 'key.pem' ? 0o600 : 0o644});
   if (nobody && isRoot)
     for (const name of ['.', ...Object.keys(files)]) chownSync(path.join(folder, name), NOBODY, NOBODY);
   return folder;
@@ -51,15 +61,29 @@ function guarded(argv: readonly string[], nobody: boolean): string[] {
   return ['setpriv', '--pdeathsig=KILL', ...identity, programPath(name), ...words];
 }
 
-/** Runs a preparing command to its end. */
-export function prepare(argv: readonly string[], folder: string, nobody = false): void {
+/** Runs a preparing command to its end, with a file of the folder for its input. */
+export function prepare(argv: readonly string[], folder: string, nobody = false, input?: string): void {
   const [command = '', ...words] = guarded(argv, nobody);
   const {status, stdout, stderr} = spawnSync(command, words, {
     cwd: folder,
     encoding: 'utf8',
     timeout: START_LIMIT,
+    ...(input === undefined ? {} : {input: readFileSync(path.join(folder, input))}),
   });
-  if (status !== 0) throw new Error(`${argv.join(' ')} ended with ${status}:\n${stdout}${stderr}`);
+  if (status === 0) return;
+  rmSync(folder, {recursive: true, force: true});
+  throw new Error(`${argv.join(' ')} ended with ${status}:\n${stdout}${stderr}`);
+}
+
+/** A self-signed certificate and its key, as files for `scratch`. */
+export function certificate(name = 'www.example.org'): {'cert.pem': string; 'key.pem': string} {
+  const folder = scratch({});
+  const [key, cert] = [path.join(folder, 'key.pem'), path.join(folder, 'cert.pem')];
+  const words = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', `/CN=${name}`];
+  prepare(['openssl', ...words, '-keyout', key, '-out', cert], folder);
+  const files = {'cert.pem': readFileSync(cert, 'utf8'), 'key.pem': readFileSync(key, 'utf8')};
+  rmSync(folder, {recursive: true});
+  return files;
 }
 
 /** A port of loopback that was free a moment ago, for TCP and UDP. */

@@ -80,7 +80,7 @@ export function overTcp(
       sockets.push(socket);
       socket.once('connect', () => {
         story = `connected in ${Math.round(clock.now() - at)} ms, `;
-        phase = 'waiting for the answer';
+        if (phase === 'connecting') phase = 'waiting for the answer';
       });
       socket.on('error', (error: NodeJS.ErrnoException) => setImmediate(fail, error));
       // Whoever talks on it may have a better word for the end: it speaks first.
