@@ -55,7 +55,7 @@ export async function probeDns(spec: CheckSpec, limit: Millis, clock: Clock): Pr
     );
     if (!truncated || result.passed) return result;
   }
-  const left = Math.max(1, limit - (clock.now() - started));
+  const left = Math.max(1, Math.ceil(limit - (clock.now() - started)));
   return overTcp(spec, left, clock, async (line) => {
     const socket = await line.connect();
     return new Promise((resolve) => {

@@ -13,7 +13,7 @@ function ldapReason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const words = error.name
     .replace(/Error$/, '')
-    .replaceAll(/(?<=[a-z])(?=[A-Z])/g, ' ')
+    .replaceAll(/(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/g, ' ')
     .toLowerCase();
   return 'code' in error && typeof error.code === 'number' ? `${words} (${error.code})` : error.message;
 }

@@ -1,7 +1,6 @@
 /** service=pgsql against PostgreSQL, with and without TLS. */
 import {systemClock} from '@hactl/base';
 import test from 'ava';
-import type {CheckSpec} from '../messages.ts';
 import {probePgsql} from './pgsql.ts';
 import {
   AMPLE,
@@ -95,7 +94,7 @@ const good = {
   database: 'shop',
   request: 'SELECT * FROM director_slave WHERE enabled=1',
 };
-const pgsql = test.macro(async (t, more: Partial<CheckSpec>, passed: boolean, reason: RegExp) => {
+const pgsql = test.macro(async (t, more: object, passed: boolean, reason: RegExp) => {
   for (const server of [plain, secure]) {
     const spec = checkOf('pgsql', server?.port ?? 0, {...good, ...more});
     // oxlint-disable-next-line no-await-in-loop -- one server, then the other.
