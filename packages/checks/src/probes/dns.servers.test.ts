@@ -43,7 +43,7 @@ test.before(async () => {
   const port = await freePort();
   writeFileSync(`${folder}/named.conf`, config(folder, port));
   const argv = ['named', '-g', '-n', '1', '-U', '1', '-c', `${folder}/named.conf`];
-  server = await startServer(argv, folder, port, (log) => log.includes('all zones loaded'));
+  server = await startServer(argv, folder, port, {ready: (log) => log.includes('all zones loaded')});
 });
 test.after.always(() => server?.stop());
 

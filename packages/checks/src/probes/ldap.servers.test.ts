@@ -62,7 +62,7 @@ test.before(async () => {
     ['slapd', '-f', `${folder}/slapd.conf`, '-h', urls, '-d', '0'],
     folder,
     ports.ldap,
-    async () => (await accepts(ports.ldap)) && accepts(ports.ldaps),
+    {ready: async () => (await accepts(ports.ldap)) && accepts(ports.ldaps)},
   );
 });
 test.after.always(() => server?.stop());

@@ -73,12 +73,14 @@ async function startPostgres(tls: boolean): Promise<Server> {
     fsync: 'off',
     max_connections: '30',
     shared_buffers: '16MB',
+    // Else a killed server leaves files in /dev/shm.
+    dynamic_shared_memory_type: 'mmap',
     hba_file: `${folder}/pg_hba.conf`,
     ...(tls ? {ssl: 'on', ssl_cert_file: `${folder}/cert.pem`, ssl_key_file: `${folder}/key.pem`} : {}),
   };
   const words = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const ready = (log: string): boolean => log.includes('ready to accept connections');
-  return startServer(['postgres', '-D', data, ...words], folder, port, ready, true);
+  return startServer(['postgres', '-D', data, ...words], folder, port, {ready, nobody: true, end: 'SIGINT'});
 }
 
 let [plain, secure]: Server[] = [];

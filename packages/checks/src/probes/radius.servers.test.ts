@@ -66,7 +66,7 @@ test.before(async () => {
   const port = await freePort();
   writeFileSync(`${folder}/radiusd.conf`, config(folder, port));
   const argv = ['freeradius', '-f', '-d', folder, '-n', 'radiusd', '-l', 'stdout', '-xx'];
-  server = await startServer(argv, folder, port, (log) => log.includes('Ready to process requests'));
+  server = await startServer(argv, folder, port, {ready: (log) => log.includes('Ready to process requests')});
 });
 test.after.always(() => server?.stop());
 

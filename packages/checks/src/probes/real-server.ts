@@ -108,13 +108,21 @@ export function accepts(port: number): Promise<boolean> {
   });
 }
 
-/** Starts a server that stays in the foreground; resolves when `ready` says so. Its folder goes with it. */
+interface Manner {
+  /** Is it ready? Else: when its port accepts. */
+  readonly ready?: (log: string) => boolean | Promise<boolean>;
+  /** It refuses to be root. */
+  readonly nobody?: boolean;
+  /** What it wants to be told to end at once. */
+  readonly end?: NodeJS.Signals;
+}
+
+/** Starts a server that stays in the foreground; resolves when it is ready. Its folder goes with it. */
 export async function startServer(
   argv: readonly string[],
   folder: string,
   port: number,
-  ready: (log: string) => boolean | Promise<boolean> = () => accepts(port),
-  nobody = false,
+  {ready = () => accepts(port), nobody = false, end = 'SIGTERM'}: Manner = {},
 ): Promise<Server> {
   const [command = '', ...words] = guarded(argv, nobody);
   const child = spawn(command, words, {cwd: folder, detached: true, stdio: ['ignore', 'pipe', 'pipe']});
@@ -132,8 +140,8 @@ export async function startServer(
     }
   };
   const stop = async (): Promise<void> => {
-    // SIGTERM lets a parent end children outside its process group (PostgreSQL's); SIGKILL ends the rest.
-    signal('SIGTERM');
+    // A parent that is asked ends its children outside this process group too (PostgreSQL's); SIGKILL ends the rest.
+    signal(end);
     await Promise.race([gone, sleep(3_000, undefined, {ref: false})]);
     signal('SIGKILL');
     await gone;

@@ -4,7 +4,6 @@ import test from 'ava';
 import net from 'node:net';
 import {probeSip, judgeSip} from './sip.ts';
 import {
-  accepts,
   AMPLE,
   checkOf,
   datagramServer,
@@ -28,7 +27,7 @@ loadmodule "pv.so"
 request_route {
   if ($rU == "busy") { sl_send_reply("503", "Service Unavailable"); exit; }
   if ($rU == "slow") { sl_send_reply("100", "Trying"); }
-  if (is_method("OPTIONS")) { sl_send_reply("200", "OK"); exit; }
+  if (method == "OPTIONS") { sl_send_reply("200", "OK"); exit; }
   sl_send_reply("405", "Method Not Allowed");
 }
 `;
@@ -38,7 +37,7 @@ test.before(async () => {
   const port = await freePort();
   const folder = scratch({'kamailio.cfg': config(port)});
   const argv = ['kamailio', '-DD', '-E', '-f', `${folder}/kamailio.cfg`, '-Y', folder, '-m', '16', '-M', '4'];
-  server = await startServer(argv, folder, port, () => accepts(port));
+  server = await startServer(argv, folder, port);
 });
 test.after.always(() => server?.stop());
 

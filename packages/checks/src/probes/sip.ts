@@ -67,11 +67,12 @@ export function probeSip(spec: CheckSpec, limit: Millis, clock: Clock): Promise<
       socket.setEncoding('utf8');
       socket.on('data', (chunk: string) => {
         text += chunk;
-        const finding = judgeSip(text, token, login);
-        if (finding) return resolve(finding);
-        // A provisional answer (it has no body) makes room for the next.
-        const end = text.indexOf('\r\n\r\n');
-        if (end !== -1) text = text.slice(end + 4);
+        // A provisional answer (it has no body) makes room for the next, which may have come with it.
+        for (let end = text.indexOf('\r\n\r\n'); end !== -1; end = text.indexOf('\r\n\r\n')) {
+          const finding = judgeSip(text, token, login);
+          if (finding) return resolve(finding);
+          text = text.slice(end + 4);
+        }
         if (text.length > HEAD_MAX)
           resolve({passed: false, reason: `no end of the answer within ${HEAD_MAX} octets`});
       });
