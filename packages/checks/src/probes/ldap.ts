@@ -30,12 +30,13 @@ export function judgeEntries(names: readonly string[], base: string, receive?: s
     : {passed: false, reason: `DN "${name}" does not match /${receive}/`};
 }
 
-export function probeLdap(spec: CheckSpec, limit: Millis, clock: Clock): Promise<ProbeResult> {
+export async function probeLdap(spec: CheckSpec, limit: Millis, clock: Clock): Promise<ProbeResult> {
   const secure = spec.service === 'ldaps';
   const base = (spec.request ?? '').replace(/^\//, '');
   const [login, passwd] = spec.login && spec.passwd ? [spec.login, spec.passwd] : ['', ''];
+  // Loaded by the first check that needs it, and not at the expense of its limit.
+  const {Client} = await import('ldapts');
   return overTcp(spec, limit, clock, async (line) => {
-    const {Client} = await import('ldapts');
     const socket = await line.connect();
     const open = secure ? await line.secure(socket) : socket;
     // The client speaks in the clear over whatever it is given: TLS is done by then.

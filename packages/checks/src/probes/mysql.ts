@@ -5,11 +5,12 @@ import type {ProbeResult} from '../verdict.ts';
 import {judgeRows, ROWS_MAX, rowText, sqlCheck} from './sql.ts';
 import {overTcp, type Finding} from './tcp-check.ts';
 
-export function probeMysql(spec: CheckSpec, limit: Millis, clock: Clock): Promise<ProbeResult> {
+export async function probeMysql(spec: CheckSpec, limit: Millis, clock: Clock): Promise<ProbeResult> {
   const check = sqlCheck(spec);
-  if (typeof check === 'string') return Promise.resolve({passed: false, reason: check, took: 0});
+  if (typeof check === 'string') return {passed: false, reason: check, took: 0};
+  // Loaded by the first check that needs it, and not at the expense of its limit.
+  const {default: mysql} = await import('mysql2');
   return overTcp(spec, limit, clock, async (line) => {
-    const {default: mysql} = await import('mysql2');
     const socket = await line.connect();
     return new Promise<Finding>((resolve, reject) => {
       line.phase('waiting for the greeting');

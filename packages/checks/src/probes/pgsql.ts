@@ -3,6 +3,7 @@
  * offers it, any certificate: libpq's sslmode=prefer, which ldirectord has.
  */
 import net from 'node:net';
+import type Pg from 'pg';
 import type {Clock, Millis} from '@hactl/base';
 import type {CheckSpec} from '../messages.ts';
 import type {ProbeResult} from '../verdict.ts';
@@ -12,8 +13,7 @@ import {overTcp, type Finding, type Line} from './tcp-check.ts';
 /** The client's words for a server without TLS. */
 const NO_TLS = 'The server does not support SSL connections';
 
-async function ask(line: Line, spec: CheckSpec, check: SqlCheck, secure: boolean): Promise<Finding> {
-  const {default: pg} = await import('pg');
+function ask(pg: typeof Pg, line: Line, spec: CheckSpec, check: SqlCheck, secure: boolean): Promise<Finding> {
   return new Promise((resolve, reject) => {
     let loggedIn = false;
     const client = new pg.Client({
@@ -53,15 +53,17 @@ async function ask(line: Line, spec: CheckSpec, check: SqlCheck, secure: boolean
   });
 }
 
-export function probePgsql(spec: CheckSpec, limit: Millis, clock: Clock): Promise<ProbeResult> {
+export async function probePgsql(spec: CheckSpec, limit: Millis, clock: Clock): Promise<ProbeResult> {
   const check = sqlCheck(spec);
-  if (typeof check === 'string') return Promise.resolve({passed: false, reason: check, took: 0});
+  if (typeof check === 'string') return {passed: false, reason: check, took: 0};
+  // Loaded by the first check that needs it, and not at the expense of its limit.
+  const {default: pg} = await import('pg');
   return overTcp(spec, limit, clock, async (line) => {
     try {
-      return await ask(line, spec, check, true);
+      return await ask(pg, line, spec, check, true);
     } catch (error) {
       if (!(error instanceof Error) || error.message !== NO_TLS) throw error;
-      return ask(line, spec, check, false);
+      return ask(pg, line, spec, check, false);
     }
   });
 }
