@@ -6,17 +6,19 @@ import type {Clock, Millis} from '@hactl/base';
 import type {CheckSpec} from '../messages.ts';
 import {matchesReceive} from '../perl-regex.ts';
 import type {ProbeResult} from '../verdict.ts';
+import {
+  bindRequest,
+  findLdap,
+  resultText,
+  searchRequest,
+  unbindRequest,
+  type LdapMessage,
+} from './ldap-message.ts';
+import {makeReader} from './reader.ts';
 import {overTcp, type Finding} from './tcp-check.ts';
 
-/** `Invalid Credentials (49)` and the like, from the error classes of the client. */
-function ldapReason(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const words = error.name
-    .replace(/Error$/, '')
-    .replaceAll(/(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/g, ' ')
-    .toLowerCase();
-  return 'code' in error && typeof error.code === 'number' ? `${words} (${error.code})` : error.message;
-}
+const MESSAGE_MAX = 1 << 16;
+const [BIND, SEARCH, UNBIND] = [1, 2, 3];
 
 /** What a search's entries mean for the check. */
 export function judgeEntries(names: readonly string[], base: string, receive?: string): Finding {
@@ -30,44 +32,48 @@ export function judgeEntries(names: readonly string[], base: string, receive?: s
     : {passed: false, reason: `DN "${name}" does not match /${receive}/`};
 }
 
-export async function probeLdap(spec: CheckSpec, limit: Millis, clock: Clock): Promise<ProbeResult> {
-  const secure = spec.service === 'ldaps';
+export function probeLdap(spec: CheckSpec, limit: Millis, clock: Clock): Promise<ProbeResult> {
   const base = (spec.request ?? '').replace(/^\//, '');
   const [login, passwd] = spec.login && spec.passwd ? [spec.login, spec.passwd] : ['', ''];
-  // Loaded by the first check that needs it, and not at the expense of its limit.
-  const {Client} = await import('ldapts');
   return overTcp(spec, limit, clock, async (line) => {
-    const socket = await line.connect();
-    const open = secure ? await line.secure(socket) : socket;
-    // The client speaks in the clear over whatever it is given: TLS is done by then.
-    const client = new Client({
-      url: `ldap://${spec.family === 6 ? '[::1]' : '127.0.0.1'}`,
-      createConnection: () => open,
-    });
+    const plain = await line.connect();
+    const socket = spec.service === 'ldaps' ? await line.secure(plain) : plain;
+    const reader = makeReader(socket, MESSAGE_MAX);
+    /** The next message that answers request `id`; others are passed over, but for the server's own goodbye. */
+    const answer = async (id: number): Promise<LdapMessage> => {
+      for (;;) {
+        // oxlint-disable-next-line no-await-in-loop -- messages follow one another.
+        const message = await reader.next(findLdap);
+        if (message.kind === 'notice' && message.id === 0)
+          throw new Error(`the server ends the session: ${resultText(message)}`);
+        if (message.id === id) return message;
+      }
+    };
+
     line.phase('waiting for the bind');
-    try {
-      await client.bind(login, passwd);
-    } catch (error) {
-      const who = login === '' ? 'anonymous bind' : `bind as ${login}`;
-      throw new Error(`${who} failed: ${ldapReason(error)}`);
-    }
+    socket.write(bindRequest(BIND, login, passwd));
+    const bind = await answer(BIND);
+    const who = login === '' ? 'anonymous bind' : `bind as ${login}`;
+    if (bind.kind !== 'bind') throw new Error(`${who} failed: not answered as a bind`);
+    if (bind.code !== 0) throw new Error(`${who} failed: ${resultText(bind)}`);
+
     line.phase('waiting for the search');
-    try {
-      const {searchEntries} = await client.search(base, {
-        scope: 'base',
-        filter: '(objectClass=*)',
-        attributes: ['1.1'],
-      });
-      const finding = judgeEntries(
-        searchEntries.map(({dn}) => dn),
-        base,
-        spec.receive,
-      );
-      return {...finding, goodbye: client.unbind()};
-    } catch (error) {
-      throw new Error(
-        `bind ok, search of ${base === '' ? 'the root DSE' : base} failed: ${ldapReason(error)}`,
-      );
+    socket.write(searchRequest(SEARCH, base));
+    const names: string[] = [];
+    for (;;) {
+      // oxlint-disable-next-line no-await-in-loop -- messages follow one another.
+      const message = await answer(SEARCH);
+      if (message.kind === 'entry') names.push(message.name);
+      const ended = message.kind === 'done' || names.length > 1;
+      if (message.kind === 'done' && message.code !== 0)
+        throw new Error(
+          `bind ok, search of ${base === '' ? 'the root DSE' : base} failed: ${resultText(message)}`,
+        );
+      if (ended) break;
     }
+    const goodbye = new Promise(
+      (resolve) => void socket.end(unbindRequest(UNBIND), () => resolve(undefined)),
+    );
+    return {...judgeEntries(names, base, spec.receive), goodbye};
   });
 }

@@ -18,6 +18,14 @@ import {
 /** A blank line ends a statement in single-user mode. */
 const setUp = `CREATE ROLE monitoring LOGIN PASSWORD 'se cret';
 
+CREATE ROLE trusted LOGIN;
+
+CREATE ROLE clear LOGIN PASSWORD 'se cret';
+
+SET password_encryption = 'md5';
+
+CREATE ROLE old LOGIN PASSWORD 'se cret';
+
 CREATE DATABASE shop OWNER monitoring;
 
 `;
@@ -25,9 +33,17 @@ const table = `CREATE TABLE director_slave (name TEXT, enabled INT, seen DATE);
 
 INSERT INTO director_slave VALUES ('db1', 1, '2026-11-21'), ('ΔB2', NULL, NULL);
 
-GRANT SELECT ON director_slave TO monitoring;
+GRANT SELECT ON director_slave TO PUBLIC;
 
 `;
+
+const logins = [
+  ['trusted', 'trust'],
+  ['clear', 'password'],
+  ['old', 'md5'],
+  ['locked', 'reject'],
+  ['all', 'scram-sha-256'],
+];
 
 async function startPostgres(tls: boolean): Promise<Server> {
   const own = tls ? certificate() : {};
@@ -37,7 +53,9 @@ async function startPostgres(tls: boolean): Promise<Server> {
       password: 'admin',
       'set-up.sql': setUp,
       'table.sql': table,
-      'pg_hba.conf': `${tls ? 'hostssl' : 'host'} all all 127.0.0.1/32 scram-sha-256\n`,
+      'pg_hba.conf': logins
+        .map(([user, method]) => `${tls ? 'hostssl' : 'host'} all ${user} 127.0.0.1/32 ${method}\n`)
+        .join(''),
     },
     true,
   );
@@ -103,10 +121,11 @@ const pgsql = test.macro(async (t, more: object, passed: boolean, reason: RegExp
     const result = await probePgsql(spec, AMPLE, systemClock);
     t.is(result.passed, passed, result.reason);
     t.regex(result.reason, reason);
+    t.is(result.reason.includes('TLS ok'), server === secure, result.reason);
   }
 });
 
-test('a row', pgsql, {}, true, /^connected in \d+ ms, login ok, 1 row\(s\)$/);
+test('a row', pgsql, {}, true, /^connected in \d+ ms, (TLS ok, )?login ok, 1 row\(s\)$/);
 test('a row that matches', pgsql, {receive: '^db1\t1\t2026-11-21$'}, true, /matches/);
 test(
   'letters beyond ASCII, NULL',
@@ -131,6 +150,32 @@ test(
   false,
   /login as monitoring failed: password authentication failed/,
 );
+test('a password in the clear', pgsql, {login: 'clear'}, true, /login ok/);
+test(
+  'a wrong password in the clear',
+  pgsql,
+  {login: 'clear', passwd: 'other'},
+  false,
+  /login as clear failed: password/,
+);
+test('a password as MD5', pgsql, {login: 'old'}, true, /login ok/);
+test(
+  'a wrong password as MD5',
+  pgsql,
+  {login: 'old', passwd: 'other'},
+  false,
+  /login as old failed: password/,
+);
+test('no password wanted', pgsql, {login: 'trusted', passwd: undefined}, true, /login ok/);
+test(
+  'not allowed',
+  pgsql,
+  {login: 'locked'},
+  false,
+  /login as locked failed: pg_hba.conf rejects .*\(28000\)/,
+);
+test('two statements', pgsql, {request: 'SET x.y=1; SELECT 7', receive: '^7$'}, true, /1 row/);
+test('a COPY', pgsql, {request: 'COPY director_slave TO STDOUT'}, false, /the statement is a COPY/);
 test('no such database', pgsql, {database: 'nowhere'}, false, /login as monitoring failed: .*nowhere/);
 test(
   'wrong statement',
@@ -143,7 +188,7 @@ test('a long statement', async (t) => {
   const spec = checkOf('pgsql', secure?.port ?? 0, {...good, request: 'SELECT pg_sleep(600)'});
   const result = await probePgsql(spec, 2_000, systemClock);
   t.false(result.passed);
-  t.regex(result.reason, /^connected in \d+ ms, no answer within 2000 ms \(waiting for the rows\)/);
+  t.regex(result.reason, /^connected in \d+ ms, TLS ok, no answer within 2000 ms \(waiting for the rows\)/);
 });
 
 test('a server that says nothing', async (t) => {
@@ -151,7 +196,7 @@ test('a server that says nothing', async (t) => {
   t.teardown(silent.stop);
   const result = await probePgsql(checkOf('pgsql', silent.port, good), SHORT, systemClock);
   t.false(result.passed);
-  t.regex(result.reason, /no answer within 300 ms \(logging in\)/);
+  t.regex(result.reason, /no answer within 300 ms \(asking for TLS\)/);
   await silent.left;
 });
 

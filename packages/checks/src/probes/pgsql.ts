@@ -2,68 +2,120 @@
  * service=pgsql: log in to `database` (else the one named as the user), run `request`, see a row. TLS where the server
  * offers it, any certificate: libpq's sslmode=prefer, which ldirectord has.
  */
-import net from 'node:net';
-import type Pg from 'pg';
+import {pbkdf2, randomBytes} from 'node:crypto';
+import type {Socket} from 'node:net';
+import {promisify} from 'node:util';
 import type {Clock, Millis} from '@hactl/base';
 import type {CheckSpec} from '../messages.ts';
 import type {ProbeResult} from '../verdict.ts';
-import {judgeRows, ROWS_MAX, rowText, sqlCheck, type SqlCheck} from './sql.ts';
-import {overTcp, type Finding, type Line} from './tcp-check.ts';
+import {
+  errorText,
+  findFrame,
+  md5Password,
+  MESSAGE_MAX,
+  passwordMessage,
+  readChallenge,
+  readDemand,
+  rowValues,
+  saslInitial,
+  saslResponse,
+  scramFirst,
+  scramLast,
+  simpleQuery,
+  startup,
+  terminate,
+  tlsRequest,
+  type Demand,
+  type Frame,
+} from './pgsql-message.ts';
+import {makeReader, type Reader} from './reader.ts';
+import {judgeRows, ROWS_MAX, rowText, sqlCheck} from './sql.ts';
+import {overTcp, type Line} from './tcp-check.ts';
 
-/** The client's words for a server without TLS. */
-const NO_TLS = 'The server does not support SSL connections';
+const stretch = promisify(pbkdf2);
 
-function ask(pg: typeof Pg, line: Line, spec: CheckSpec, check: SqlCheck, secure: boolean): Promise<Finding> {
-  return new Promise((resolve, reject) => {
-    let loggedIn = false;
-    const client = new pg.Client({
-      host: spec.address,
-      port: spec.port,
-      user: check.user,
-      password: spec.passwd ?? '',
-      database: spec.database ?? check.user,
-      application_name: 'hactl',
-      ssl: secure ? {rejectUnauthorized: false} : false,
-      stream: () => line.track(new net.Socket()),
-    });
-    const failed = (error: Error): void => {
-      const what = loggedIn ? 'login ok, statement failed' : `login as ${check.user} failed`;
-      reject('syscall' in error || error.message === NO_TLS ? error : new Error(`${what}: ${error.message}`));
-    };
-    client.on('error', failed);
-    line.phase('logging in');
-    client.connect((error?: Error | null) => {
-      if (error) return failed(error);
-      loggedIn = true;
-      line.phase('waiting for the rows');
-      const rows: string[] = [];
-      const asked = {
-        text: check.statement,
-        rowMode: 'array',
-        types: {getTypeParser: () => (text: string) => text},
-      };
-      const query = client.query(new pg.Query(asked));
-      query.on('error', failed);
-      query.on('row', (row: unknown) => {
-        if (Array.isArray(row) && rows.length < ROWS_MAX) rows.push(rowText(row));
-        if (rows.length === ROWS_MAX) resolve(judgeRows(rows, spec.receive));
-      });
-      query.on('end', () => resolve({...judgeRows(rows, spec.receive), goodbye: client.end()}));
-    });
-  });
+/** A connection on which TLS is settled. */
+async function open(line: Line): Promise<Socket> {
+  const socket = await line.connect();
+  line.phase('asking for TLS');
+  socket.write(tlsRequest());
+  const chunk = await new Promise<Buffer>((resolve) => socket.once('data', resolve));
+  socket.pause();
+  const [first] = chunk.toString('latin1');
+  // Octets behind the S would have been slipped in before TLS protects the session.
+  if (first === 'S' && chunk.length === 1) return line.secure(socket);
+  if (first === 'N') socket.unshift(chunk.subarray(1));
+  else if (first === 'E') socket.unshift(chunk);
+  else throw new Error(`the answer is not PostgreSQL: ${JSON.stringify(chunk.toString('latin1', 0, 40))}`);
+  return socket;
+}
+
+/** SCRAM's two rounds; the first demand is read. */
+async function scram(socket: Socket, demand: () => Promise<Demand>, passwd: string): Promise<void> {
+  const nonce = randomBytes(18).toString('base64');
+  const first = scramFirst(nonce);
+  socket.write(saslInitial(first));
+  const asked = await demand();
+  const challenge = asked.kind === 'scram-challenge' ? readChallenge(asked.text, nonce) : undefined;
+  if (!challenge || asked.kind !== 'scram-challenge') throw new Error('no usable SCRAM challenge');
+  const salted = await stretch(passwd.normalize('NFKC'), challenge.salt, challenge.rounds, 32, 'sha256');
+  const {last, verifier} = scramLast(salted, first, asked.text, challenge.nonce);
+  socket.write(saslResponse(last));
+  const final = await demand();
+  if (final.kind !== 'scram-final' || final.text !== verifier)
+    throw new Error('the server does not know the password itself');
+}
+
+/** The next message that says something; errors are thrown with what was being done. */
+async function nextFrame(reader: Reader, doing: string): Promise<Frame> {
+  for (;;) {
+    // oxlint-disable-next-line no-await-in-loop -- messages follow one another.
+    const frame = await reader.next(findFrame);
+    if (frame.type === 'E') throw new Error(`${doing} failed: ${errorText(frame.body)}`);
+    // Notices, settings, notifications, the key for cancelling: nothing for a check.
+    if (!'NSAK'.includes(frame.type)) return frame;
+  }
+}
+
+async function logIn(socket: Socket, reader: Reader, user: string, passwd: string): Promise<void> {
+  const doing = `login as ${user}`;
+  const demand = async (): Promise<Demand> => {
+    const {type, body} = await nextFrame(reader, doing);
+    if (type !== 'R') throw new Error(`${doing} failed: answered with message ${type}`);
+    return readDemand(body);
+  };
+  const wanted = await demand();
+  if (wanted.kind === 'none') return;
+  if (wanted.kind === 'password') socket.write(passwordMessage(passwd));
+  else if (wanted.kind === 'md5') socket.write(passwordMessage(md5Password(user, passwd, wanted.salt)));
+  else if (wanted.kind === 'scram') await scram(socket, demand, passwd);
+  else throw new Error(`${doing} failed: the server wants ${'name' in wanted ? wanted.name : wanted.kind}`);
+  if ((await demand()).kind !== 'none') throw new Error(`${doing} failed: asked for a password twice`);
 }
 
 export async function probePgsql(spec: CheckSpec, limit: Millis, clock: Clock): Promise<ProbeResult> {
   const check = sqlCheck(spec);
   if (typeof check === 'string') return {passed: false, reason: check, took: 0};
-  // Loaded by the first check that needs it, and not at the expense of its limit.
-  const {default: pg} = await import('pg');
   return overTcp(spec, limit, clock, async (line) => {
-    try {
-      return await ask(pg, line, spec, check, true);
-    } catch (error) {
-      if (!(error instanceof Error) || error.message !== NO_TLS) throw error;
-      return ask(pg, line, spec, check, false);
+    const socket = await open(line);
+    const reader = makeReader(socket, 2 * MESSAGE_MAX);
+    line.phase('logging in');
+    socket.write(startup(check.user, spec.database ?? check.user));
+    await logIn(socket, reader, check.user, spec.passwd ?? '');
+    while ((await nextFrame(reader, `login as ${check.user}`)).type !== 'Z');
+
+    line.phase('waiting for the rows');
+    socket.write(simpleQuery(check.statement));
+    const rows: string[] = [];
+    for (;;) {
+      // oxlint-disable-next-line no-await-in-loop -- messages follow one another.
+      const {type, body} = await nextFrame(reader, 'login ok, statement');
+      if (type === 'D') rows.push(rowText(rowValues(body)));
+      if (type === 'G' || type === 'H' || type === 'W')
+        return {passed: false, reason: 'login ok, but the statement is a COPY'};
+      if (type === 'Z' || rows.length === ROWS_MAX) break;
     }
+    const goodbye = new Promise((resolve) => void socket.end(terminate(), () => resolve(undefined)));
+    return {...judgeRows(rows, spec.receive), goodbye};
   });
 }
