@@ -8,6 +8,8 @@ import {explainError} from './connect.ts';
 
 /** How long a server may take to hear the goodbye of a check that is judged already. */
 const GOODBYE_MAX = 250;
+/** Characters of a reason. */
+const REASON_MAX = 300;
 
 /** What a conversation came to. */
 export interface Finding {
@@ -28,6 +30,10 @@ export interface Line {
   /** What is done from now on: named when the limit is reached meanwhile. */
   readonly phase: (what: string) => void;
 }
+
+/** A reason as it may stand in logs and on terminals: what servers say is shown, but commands nothing. */
+export const printable = (reason: string): string =>
+  reason.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\uFFFD]+/gu, '?').slice(0, REASON_MAX);
 
 /** The address with the port, as people write it. */
 export const targetOf = (spec: CheckSpec): string => `${spec.address} port ${spec.port}`;
@@ -55,7 +61,8 @@ export function overTcp(
       if (finished) return;
       finished = true;
       clearTimeout(timer);
-      resolve({passed: finding.passed, reason: `${story}${finding.reason}`, took: clock.now() - started});
+      const reason = printable(`${story}${finding.reason}`);
+      resolve({passed: finding.passed, reason, took: clock.now() - started});
       if (!finding.goodbye) return hangUp();
       const late = setTimeout(hangUp, GOODBYE_MAX);
       const end = (): void => {

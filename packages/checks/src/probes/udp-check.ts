@@ -4,7 +4,7 @@ import type {Clock, Millis} from '@hactl/base';
 import type {CheckSpec} from '../messages.ts';
 import type {ProbeResult} from '../verdict.ts';
 import {explainError} from './connect.ts';
-import {targetOf, type Finding} from './tcp-check.ts';
+import {printable, targetOf, type Finding} from './tcp-check.ts';
 
 /** The question goes out this often within the limit. */
 const SENDS = 4;
@@ -39,7 +39,7 @@ export function overUdp(
       clearTimeout(timer);
       clearInterval(again);
       socket.close();
-      resolve({passed, reason, took: clock.now() - started});
+      resolve({passed, reason: printable(reason), took: clock.now() - started});
     };
     const fail = (error: NodeJS.ErrnoException): void => {
       const refused = error.code === 'ECONNREFUSED';
