@@ -148,7 +148,7 @@ test('ways to log in that are not spoken', async (t) => {
   for (const [said, reason] of [
     ['\xfeclient_ed25519\0'.padEnd(40, 'x'), /the server wants client_ed25519, which is not spoken/],
     ['\xfemysql_clear_password\0', /the server wants mysql_clear_password/],
-    ['\xfemysql_native_password\0short', /the server wants mysql_native_password/],
+    ['\xfemysql_native_password\0short', /login as me failed: the answer is not MySQL/],
     ['\xfe', /the server wants mysql_old_password/],
     ['\x02', /login as me failed: the answer is not MySQL/],
   ] as const) {

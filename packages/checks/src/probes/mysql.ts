@@ -65,7 +65,8 @@ async function logIn(
     if (body[0] === 0xfe) {
       ({plugin, salt} = readSwitch(body));
       const other = proof(plugin, passwd, salt);
-      if (!other || salt.length < 20) throw unknown(plugin);
+      if (!other) throw unknown(plugin);
+      if (salt.length < 20) break;
       reply(other);
     } else if (body[0] === 1 && body[1] === FULL && body.length === 2) reply(Buffer.of(ASK_KEY));
     else if (body[0] === 1 && body.length > 2 && body.length < KEY_MAX)
