@@ -2,7 +2,7 @@
 import {writeFileSync} from 'node:fs';
 import {systemClock} from '@hactl/base';
 import test from 'ava';
-import {certificate, checkOf, folder, freePort, startServer} from '../testing.ts';
+import {certificate, checkOf, folder, freePort, startServer} from './testing.ts';
 import {probeHttp} from './http.ts';
 
 test('nginx, plain and with TLS', async (t) => {

@@ -5,7 +5,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import type {ExecutionContext} from 'ava';
-import type {CheckSpec} from './messages.ts';
+import type {CheckSpec} from '../messages.ts';
 
 /** A server under emulation takes its time. */
 const START_LIMIT = 60_000;
