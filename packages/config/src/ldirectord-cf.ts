@@ -40,7 +40,9 @@ const serviceOfPort: Readonly<Record<number, CheckService>> = {
 }; // prettier-ignore
 
 /** Services whose dialogue is spoken; the others are only connected to, and that is said. */
-const negotiated = new Set<CheckService>(['http', 'https', 'none']);
+const negotiated = new Set<CheckService>([
+  'ftp', 'http', 'https', 'imap', 'imaps', 'nntp', 'none', 'pop', 'pops', 'simpletcp', 'smtp', 'submission',
+]); // prettier-ignore
 
 const checkTypes = ['negotiate', 'connect', 'ping', 'external', 'external-perl', 'on', 'off'] as const;
 

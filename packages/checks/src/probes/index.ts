@@ -5,8 +5,8 @@ import type {CheckSpec} from '../messages.ts';
 import type {ProbeResult} from '../verdict.ts';
 import {probeConnect} from './connect.ts';
 import {probeExternal} from './external.ts';
-import {probeHttp} from './http.ts';
 import {probePing} from './ping.ts';
+import {serviceProbes} from './services.ts';
 
 /** Runs one probe; it always resolves, within the check's own limit. */
 export function probe(
@@ -39,8 +39,8 @@ export function probe(
 }
 
 function negotiate(spec: CheckSpec, clock: Clock, pinger: Pinger): Promise<ProbeResult> {
-  if (spec.service === 'http' || spec.service === 'https')
-    return probeHttp(spec, spec.negotiateTimeout, clock);
+  const dialogue = serviceProbes[spec.service];
+  if (dialogue) return dialogue(spec, spec.negotiateTimeout, clock);
   if (spec.service === 'none')
     return Promise.resolve({passed: true, reason: 'service none: always up', took: 0});
   // A datagram service has no connection to try.
