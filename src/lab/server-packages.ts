@@ -10,6 +10,7 @@ const servers = [
   'exim4-daemon-light', // smtp, submission
   'dovecot-imapd', 'dovecot-pop3d', // imap, pop, with and without TLS
   'inn2', // nntp
+  'memcached', 'xinetd', // simpletcp, over tcp and udp
   'vsftpd', // ftp
   'mariadb-server', 'postgresql', // mysql, pgsql
   'slapd', 'ldap-utils', // ldap

@@ -29,7 +29,7 @@ const START = `
 uid=64900
 for user in ${users.join(' ')}; do
   grep -q "^$user:" /etc/group || echo "$user:x:$uid:" >> /etc/group
-  grep -q "^$user:" /etc/passwd || echo "$user:x:$uid:$uid::/nonexistent:/usr/sbin/nologin" >> /etc/passwd
+  grep -q "^$user:" /etc/passwd || echo "$user:x:$uid:$uid::/:/usr/sbin/nologin" >> /etc/passwd
   uid=$((uid - 1))
 done
 exec "$@"

@@ -4,8 +4,11 @@ import {chmodSync, mkdtempSync, rmSync} from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import {systemClock} from '@hactl/base';
 import type {ExecutionContext} from 'ava';
 import type {CheckSpec} from '../messages.ts';
+import type {ProbeResult} from '../verdict.ts';
+import type {Probe} from './services.ts';
 
 /** A server under emulation takes its time. */
 const START_LIMIT = 60_000;
@@ -156,3 +159,51 @@ export const checkOf = (service: string, port: number, more: Partial<CheckSpec> 
   failureCount: 1,
   ...more,
 });
+
+/** The probe's finding; the check's own limit. */
+export const ask = (probe: Probe, spec: CheckSpec): Promise<ProbeResult> =>
+  probe(spec, spec.negotiateTimeout, systemClock);
+
+/** It passes, with a reason like this. */
+export async function passes(
+  t: ExecutionContext<unknown>,
+  probe: Probe,
+  spec: CheckSpec,
+  reason: RegExp,
+): Promise<void> {
+  const result = await ask(probe, spec);
+  t.true(result.passed, result.reason);
+  t.regex(result.reason, reason);
+}
+
+/** It fails, with a reason like this. */
+export async function fails(
+  t: ExecutionContext<unknown>,
+  probe: Probe,
+  spec: CheckSpec,
+  reason: RegExp,
+): Promise<void> {
+  const result = await ask(probe, spec);
+  t.false(result.passed, result.reason);
+  t.regex(result.reason, reason);
+}
+
+/**
+ * What every service must say of a server that accepts and stays silent, of one that hangs up, and of a closed port;
+ * and the connection to the silent one is closed when its time is up.
+ */
+export async function failsOnTheDead(
+  t: ExecutionContext<unknown>,
+  probe: Probe,
+  spec: CheckSpec,
+): Promise<void> {
+  let closed = (): void => undefined;
+  const left = new Promise<void>((resolve) => (closed = resolve));
+  const silent = await serve(t, (socket) => socket.resume().on('close', closed));
+  const limit = 200;
+  await fails(t, probe, {...spec, port: silent, negotiateTimeout: limit}, /no answer within 200 ms \(/);
+  await left;
+  const rude = await serve(t, (socket) => socket.destroy());
+  await fails(t, probe, {...spec, port: rude}, /closed|reset/);
+  await fails(t, probe, {...spec, port: await freePort()}, /refused: nothing listens there/);
+}
