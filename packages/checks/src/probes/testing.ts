@@ -127,7 +127,7 @@ export async function serve(
   handle: (socket: net.Socket) => void,
 ): Promise<number> {
   const open = new Set<net.Socket>();
-  const server = net.createServer((socket) => {
+  const server = net.createServer({allowHalfOpen: true}, (socket) => {
     open.add(socket);
     socket.on('error', () => undefined);
     handle(socket);
@@ -189,6 +189,20 @@ export async function fails(
 }
 
 /**
+ * Resolves when the other side has closed the connection for good. One that has only said all that it has to say still
+ * takes what we write; so a while after the end of that, something is written until it is refused.
+ */
+const closing = (socket: net.Socket): Promise<void> =>
+  new Promise((resolve) => {
+    let poke: NodeJS.Timeout | undefined;
+    socket.on('end', () => (poke = setInterval(() => socket.write('\n'), 10 * POLL)));
+    socket.on('close', () => {
+      clearInterval(poke);
+      resolve();
+    });
+  });
+
+/**
  * What every service must say of a server that accepts and stays silent, of one that hangs up, and of a closed port;
  * and the connection to the silent one is closed when its time is up.
  */
@@ -197,12 +211,15 @@ export async function failsOnTheDead(
   probe: Probe,
   spec: CheckSpec,
 ): Promise<void> {
-  let closed = (): void => undefined;
-  const left = new Promise<void>((resolve) => (closed = resolve));
-  const silent = await serve(t, (socket) => socket.resume().on('close', closed));
+  const left: Promise<void>[] = [];
+  const silent = await serve(t, (socket) => {
+    socket.resume();
+    left.push(closing(socket));
+  });
   const limit = 200;
   await fails(t, probe, {...spec, port: silent, negotiateTimeout: limit}, /no answer within 200 ms \(/);
-  await left;
+  t.true(left.length > 0);
+  await Promise.all(left);
   const rude = await serve(t, (socket) => socket.destroy());
   await fails(t, probe, {...spec, port: rude}, /closed|reset/);
   await fails(t, probe, {...spec, port: await freePort()}, /refused: nothing listens there/);
