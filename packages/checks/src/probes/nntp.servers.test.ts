@@ -2,17 +2,7 @@
 import {mkdirSync, writeFileSync} from 'node:fs';
 import test from 'ava';
 import {probeNntp} from './nntp.ts';
-import {
-  checkOf,
-  failsOnTheDead,
-  fails,
-  folder,
-  freePort,
-  passes,
-  run,
-  serve,
-  startServer,
-} from './testing.ts';
+import {checkOf, failsOnTheDead, fails, folder, freePort, passes, run, startServer} from './testing.ts';
 
 const asNews = ['setpriv', '--reuid', 'news', '--regid', 'news', '--clear-groups'];
 
@@ -64,10 +54,10 @@ pathtmp: ${home}/tmp
   });
   const spec = checkOf('nntp', port);
   await passes(t, probeNntp, spec, /^connected in \d+ ms, greeting "200 real\.test InterNetNews server INN/);
-  // INN says what it has to say about a stranger in a greeting of its own.
-  const paused = await serve(t, (socket) =>
-    socket.write('400 real.test Service temporarily unavailable\r\n'),
-  );
-  await fails(t, probeNntp, {...spec, port: paused}, /the greeting is "400 real\.test Service/);
+  // INN's part for readers, without the overview that it needs: it says so and turns everybody away.
+  const readers = await freePort();
+  const reader = ['nnrpd', '-D', '-f', '-b', '127.0.0.1', '-p', String(readers)];
+  await startServer(t, {argv: reader, env, port: readers});
+  await fails(t, probeNntp, {...spec, port: readers}, /the greeting is "[45]\d\d /);
   await failsOnTheDead(t, probeNntp, spec);
 });

@@ -182,10 +182,11 @@ export async function fails(
   probe: Probe,
   spec: CheckSpec,
   reason: RegExp,
-): Promise<void> {
+): Promise<ProbeResult> {
   const result = await ask(probe, spec);
   t.false(result.passed, result.reason);
   t.regex(result.reason, reason);
+  return result;
 }
 
 /**
