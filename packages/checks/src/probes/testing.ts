@@ -191,16 +191,16 @@ export async function fails(
 
 /**
  * Resolves when the other side has closed the connection for good. One that has only said all that it has to say still
- * takes what we write; so a while after the end of that, something is written until it is refused.
+ * takes what we write; so something is written until it is refused.
  */
-const closing = (socket: net.Socket): Promise<void> =>
+const closed = (socket: net.Socket): Promise<void> =>
   new Promise((resolve) => {
-    let poke: NodeJS.Timeout | undefined;
-    socket.on('end', () => (poke = setInterval(() => socket.write('\n'), 10 * POLL)));
-    socket.on('close', () => {
-      clearInterval(poke);
-      resolve();
-    });
+    const poke = setInterval(() => {
+      if (socket.destroyed) {
+        clearInterval(poke);
+        resolve();
+      } else socket.write('\n');
+    }, POLL / 5);
   });
 
 /**
@@ -212,15 +212,12 @@ export async function failsOnTheDead(
   probe: Probe,
   spec: CheckSpec,
 ): Promise<void> {
-  const left: Promise<void>[] = [];
-  const silent = await serve(t, (socket) => {
-    socket.resume();
-    left.push(closing(socket));
-  });
+  const held: net.Socket[] = [];
+  const silent = await serve(t, (socket) => held.push(socket.resume()));
   const limit = 200;
   await fails(t, probe, {...spec, port: silent, negotiateTimeout: limit}, /no answer within 200 ms \(/);
-  t.true(left.length > 0);
-  await Promise.all(left);
+  t.true(held.length > 0);
+  await Promise.all(held.map(closed));
   const rude = await serve(t, (socket) => socket.destroy());
   await fails(t, probe, {...spec, port: rude}, /closed|reset/);
   await fails(t, probe, {...spec, port: await freePort()}, /refused: nothing listens there/);
