@@ -52,7 +52,7 @@ const stages: readonly Stage[] = [
         ? [...servers, ...ava, ...needsServers]
         : [...servers, node, 'test/vm/ava.ts', ...needsServers],
     tap: true,
-    limit: seconds(600),
+    limit: seconds(900),
   },
   {name: 'tests that need IPVS', argv: [...lab, 'test/vm/ava.ts', ...inVm], tap: true, limit: seconds(300)},
   {name: 'drill', argv: [...lab, 'src/drill/main.ts', '--no-times'], tap: false, limit: seconds(300)},

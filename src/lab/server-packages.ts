@@ -10,7 +10,7 @@ const servers = [
   'exim4-daemon-light', // smtp, submission
   'dovecot-imapd', 'dovecot-pop3d', // imap, pop, with and without TLS
   'inn2', // nntp
-  'memcached', 'xinetd', // simpletcp, over tcp and udp
+  'memcached', 'socat', // simpletcp, over tcp and udp
   'vsftpd', // ftp
   'mariadb-server', 'postgresql', // mysql, pgsql
   'slapd', 'ldap-utils', // ldap
@@ -36,7 +36,7 @@ export function prepareServers(say: (line: string) => void): Servers {
     without: 'the tests take their servers from Debian 12',
   };
   return makeTree(plan, say, ({tree, step, fetch, unpackAll}): Servers => {
-    step(`${servers.length} packages and what they need (about 120 MB)`, fetch);
+    step(`${servers.length} packages and what they need (about 150 MB)`, fetch);
     unpackAll();
     return {tree};
   });

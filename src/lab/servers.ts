@@ -15,7 +15,7 @@ import {runInVm} from './vm.ts';
 import {compileCache, warm} from './warm.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
-const VM_LIMIT = 9 * 60_000;
+const VM_LIMIT = 14 * 60_000;
 const say = (line: string): void => void process.stderr.write(line + '\n');
 
 /** Users whose names are compiled into the servers or stand in their defaults; no package's script creates them here. */

@@ -28,7 +28,7 @@ pathtmp: ${home}/tmp
 `,
   );
   writeFileSync(`${home}/etc/storage.conf`, 'method tradspool {\n newsgroups: *\n class: 0\n}\n');
-  writeFileSync(`${home}/etc/incoming.conf`, 'peer ME {\n hostname: "localhost"\n}\n');
+  writeFileSync(`${home}/etc/incoming.conf`, 'peer ME {\n hostname: "127.0.0.1"\n}\n');
   writeFileSync(`${home}/etc/newsfeeds`, 'ME:!*::\n');
   const groups = ['control', 'control.cancel', 'junk'].map((name) => `${name} 0000000000 0000000001 y\n`);
   writeFileSync(`${home}/db/active`, groups.join(''));

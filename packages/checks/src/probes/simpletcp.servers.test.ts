@@ -1,9 +1,9 @@
-/** simpletcp and send/expect against Debian's memcached and the small services of xinetd. */
-import {writeFileSync} from 'node:fs';
+/** simpletcp and send/expect against Debian's memcached and socat. */
 import test from 'ava';
+import type {CheckSpec} from '../messages.ts';
 import {probeSendExpect} from './send-expect.ts';
 import {probeSimpleTcp} from './simpletcp.ts';
-import {ask, checkOf, failsOnTheDead, fails, folder, freePort, passes, startServer} from './testing.ts';
+import {ask, checkOf, failsOnTheDead, fails, freePort, passes, startServer} from './testing.ts';
 
 test('memcached', async (t) => {
   const port = await freePort();
@@ -42,35 +42,19 @@ test('memcached', async (t) => {
   await failsOnTheDead(t, probeSendExpect, nanny('version\\r\\n', 'VERSION '));
 });
 
-test('xinetd echoes over tcp and over udp', async (t) => {
-  const home = folder(t);
+test('socat echoes over tcp and over udp', async (t) => {
   const port = await freePort();
-  const echo = (kind: string, protocol: string): string => `service echo
-{
-  type = INTERNAL UNLISTED
-  id = echo-${kind}
-  socket_type = ${kind}
-  protocol = ${protocol}
-  user = root
-  wait = ${protocol === 'udp' ? 'yes' : 'no'}
-  bind = 127.0.0.1
-  port = ${port}
-}
-`;
-  writeFileSync(`${home}/xinetd.conf`, echo('stream', 'tcp') + echo('dgram', 'udp'));
-  await startServer(t, {
-    argv: ['xinetd', '-dontfork', '-f', `${home}/xinetd.conf`, '-pidfile', `${home}/pid`],
-    port,
-  });
   const spec = checkOf('simpletcp', port, {request: 'one\\nIt Works', receive: '^It Works$'});
-  await passes(t, probeSimpleTcp, spec, /matches/);
-  await passes(t, probeSimpleTcp, {...spec, protocol: 'udp'}, /matches/);
-  await fails(
-    t,
-    probeSimpleTcp,
-    {...spec, protocol: 'udp', receive: 'Elsewhere', negotiateTimeout: 2_000},
-    /has no line that matches \/Elsewhere\//,
-  );
-  const nobody = await ask(probeSimpleTcp, {...spec, protocol: 'udp', port: await freePort()});
-  t.regex(nobody.reason, /refused: nothing listens there/);
+  await startServer(t, {argv: ['socat', `TCP4-LISTEN:${port},bind=127.0.0.1,fork`, 'PIPE'], port});
+  await passes(t, probeSimpleTcp, spec, /^connected in \d+ ms, answer "one\\nIt Works" matches/);
+  const datagram: CheckSpec = {...spec, protocol: 'udp'};
+  await startServer(t, {
+    argv: ['socat', `UDP4-RECVFROM:${port},bind=127.0.0.1,fork`, 'PIPE'],
+    up: async () => (await ask(probeSimpleTcp, datagram)).passed,
+  });
+  await passes(t, probeSimpleTcp, datagram, /^answer "one\\nIt Works" matches/);
+  const other = {...datagram, receive: 'Elsewhere', negotiateTimeout: 1_000};
+  await fails(t, probeSimpleTcp, other, /^answer "one.*" has no line that matches \/Elsewhere\/$/);
+  const nobody = {...datagram, port: await freePort()};
+  await fails(t, probeSimpleTcp, nobody, /refused: nothing listens there/);
 });
