@@ -82,7 +82,8 @@ export function makeTree<T>(plan: TreePlan, say: (line: string) => void, work: (
     `Dir::Cache=${apt}/cache`,
     `Dir::Cache::archives=${archives}`,
     'Debug::NoLocking=1',
-    `APT::Sandbox::User=${os.userInfo().username}`,
+    // As root apt would change to a user who may not enter these folders; anybody else stays who they are.
+    'APT::Sandbox::User=root',
     'Acquire::Languages=none',
     'APT::Install-Recommends=false',
   ].flatMap((option) => ['-o', option]);

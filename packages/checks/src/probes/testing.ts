@@ -140,7 +140,7 @@ export async function serve(
   return (server.address() as net.AddressInfo).port;
 }
 
-/** A check of a service on loopback. */
+/** A check of a service on loopback; its limits are for machines that are emulated and busy. */
 export const checkOf = (service: string, port: number, more: Partial<CheckSpec> = {}): CheckSpec => ({
   id: `tcp 10.0.0.100:${port} > 127.0.0.1:${port}`,
   checkType: {kind: 'negotiate'},
@@ -152,8 +152,8 @@ export const checkOf = (service: string, port: number, more: Partial<CheckSpec> 
   virtualAddress: '10.0.0.100',
   virtualPort: port,
   realPort: port,
-  checkTimeout: 10_000,
-  negotiateTimeout: 10_000,
+  checkTimeout: 60_000,
+  negotiateTimeout: 60_000,
   checkInterval: 1_000,
   checkCount: 1,
   failureCount: 1,
