@@ -6,15 +6,14 @@ import type {CheckSpec} from '../messages.ts';
 import {probeDns} from './dns.ts';
 import {
   AMPLE,
-  checkOf,
   datagramServer,
-  freePort,
   scratch,
   SHORT,
   silentServer,
   startServer,
   type Server,
 } from './real-server.ts';
+import {checkOf, freePort} from './testing.ts';
 
 const config = (folder: string, port: number): string => `options {
   directory "${folder}";

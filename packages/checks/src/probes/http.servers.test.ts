@@ -3,18 +3,8 @@ import {writeFileSync} from 'node:fs';
 import {systemClock} from '@hactl/base';
 import test from 'ava';
 import {probeHttp} from './http.ts';
-import {
-  accepts,
-  AMPLE,
-  certificate,
-  checkOf,
-  freePort,
-  scratch,
-  SHORT,
-  silentServer,
-  startServer,
-  type Server,
-} from './real-server.ts';
+import {AMPLE, certificate, scratch, SHORT, silentServer, startServer, type Server} from './real-server.ts';
+import {accepts, checkOf, freePort} from './testing.ts';
 
 const site = (port: number, more = ''): string => `listen 127.0.0.1:${port}${more};
     location = /ok { return 200 "It Works!"; }

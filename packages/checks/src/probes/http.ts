@@ -7,7 +7,7 @@ import net from 'node:net';
 import tls from 'node:tls';
 import type {Clock, Millis} from '@hactl/base';
 import type {CheckSpec} from '../messages.ts';
-import {receivePattern} from '../perl-regex.ts';
+import {receiveMatches, receivePattern} from '../perl-regex.ts';
 import type {ProbeResult} from '../verdict.ts';
 import {explainError} from './connect.ts';
 
@@ -79,16 +79,6 @@ function firstTarget(spec: CheckSpec): string {
 
 const bracketed = (spec: CheckSpec): string => (spec.family === 6 ? `[${spec.address}]` : spec.address);
 
-/**
- * A page is read octet by octet; what people write in `receive` is UTF-8. Perl's `$` also matches before a newline that
- * ends the text; JavaScript's does not.
- */
-const matches = (pattern: RegExp | undefined, body: string): boolean =>
-  pattern !== undefined &&
-  [body, Buffer.from(body, 'latin1').toString('utf8')].some(
-    (text) => pattern.test(text) || (text.endsWith('\n') && pattern.test(text.slice(0, -1))),
-  );
-
 /** One request and its answer, redirects followed on the same server, all within `limit`. */
 export function probeHttp(spec: CheckSpec, limit: Millis, clock: Clock): Promise<ProbeResult> {
   return new Promise((resolve) => {
@@ -126,7 +116,8 @@ export function probeHttp(spec: CheckSpec, limit: Millis, clock: Clock): Promise
           `${story}HTTP ${status}${spec.receive === undefined ? '' : `, expected body /${spec.receive}/`}`,
         );
       if (spec.receive === undefined) return done(true, `${story}HTTP ${status}`);
-      if (matches(pattern, body)) return done(true, `${story}HTTP ${status}, body matches /${spec.receive}/`);
+      if (receiveMatches(pattern, body))
+        return done(true, `${story}HTTP ${status}, body matches /${spec.receive}/`);
       if (method === 'HEAD')
         return done(
           false,
@@ -156,7 +147,11 @@ export function probeHttp(spec: CheckSpec, limit: Millis, clock: Clock): Promise
           done(false, `${story}no end of the answer's head within ${HEAD_MAX} octets`);
         else if (
           answer?.done ||
-          (answer && pattern && answer.status >= 200 && answer.status <= 299 && matches(pattern, answer.body))
+          (answer &&
+            pattern &&
+            answer.status >= 200 &&
+            answer.status <= 299 &&
+            receiveMatches(pattern, answer.body))
         )
           judgeAnswer(answer, asked);
       };

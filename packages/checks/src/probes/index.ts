@@ -6,7 +6,7 @@ import type {ProbeResult} from '../verdict.ts';
 import {probeConnect} from './connect.ts';
 import {probeExternal} from './external.ts';
 import {probePing} from './ping.ts';
-import {services, withinCheckTimeout} from './services.ts';
+import {serviceProbes, withinCheckTimeout} from './services.ts';
 
 /** Runs one probe; it always resolves, within the check's own limit. */
 export function probe(
@@ -44,7 +44,7 @@ const onlyConnected: Readonly<Record<string, string>> = {
 };
 
 function negotiate(spec: CheckSpec, clock: Clock, pinger: Pinger): Promise<ProbeResult> {
-  const dialogue = services.get(spec.service);
+  const dialogue = serviceProbes[spec.service];
   if (dialogue)
     return dialogue(
       spec,

@@ -5,10 +5,7 @@ import test from 'ava';
 import {probeLdap} from './ldap.ts';
 import {
   AMPLE,
-  accepts,
   certificate,
-  checkOf,
-  freePort,
   prepare,
   scratch,
   SHORT,
@@ -16,6 +13,7 @@ import {
   startServer,
   type Server,
 } from './real-server.ts';
+import {accepts, checkOf, freePort} from './testing.ts';
 
 const config = (folder: string): string => `include /etc/ldap/schema/core.schema
 include /etc/ldap/schema/cosine.schema

@@ -16,7 +16,8 @@ import {
   rowValues,
 } from './mysql-message.ts';
 import {probeMysql} from './mysql.ts';
-import {AMPLE, checkOf} from './real-server.ts';
+import {AMPLE} from './real-server.ts';
+import {checkOf} from './testing.ts';
 
 const sha = (name: string, ...parts: Buffer[]): Buffer =>
   createHash(name).update(Buffer.concat(parts)).digest();

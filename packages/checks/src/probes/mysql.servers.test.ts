@@ -2,17 +2,8 @@
 import {systemClock} from '@hactl/base';
 import test from 'ava';
 import {probeMysql} from './mysql.ts';
-import {
-  AMPLE,
-  checkOf,
-  freePort,
-  prepare,
-  scratch,
-  SHORT,
-  silentServer,
-  startServer,
-  type Server,
-} from './real-server.ts';
+import {AMPLE, prepare, scratch, SHORT, silentServer, startServer, type Server} from './real-server.ts';
+import {checkOf, freePort} from './testing.ts';
 
 const users = `SET NAMES utf8mb4;
 CREATE DATABASE shop CHARACTER SET utf8mb4;
@@ -98,9 +89,9 @@ test('no login', mysql, {login: undefined}, false, /needs a login=/);
 test('no statement', mysql, {request: '/'}, false, /needs a statement in request=/);
 test('a long statement', async (t) => {
   const spec = checkOf('mysql', server.port, {...good, request: 'SELECT SLEEP(600)'});
-  const result = await probeMysql(spec, 2_000, systemClock);
+  const result = await probeMysql(spec, 4_000, systemClock);
   t.false(result.passed);
-  t.regex(result.reason, /^connected in \d+ ms, no answer within 2000 ms \(waiting for the rows\)/);
+  t.regex(result.reason, /^connected in \d+ ms, no answer within 4000 ms \(waiting for the rows\)/);
 });
 
 test('a server that says nothing', async (t) => {

@@ -5,8 +5,6 @@ import {probePgsql} from './pgsql.ts';
 import {
   AMPLE,
   certificate,
-  checkOf,
-  freePort,
   prepare,
   scratch,
   SHORT,
@@ -14,6 +12,7 @@ import {
   startServer,
   type Server,
 } from './real-server.ts';
+import {checkOf, freePort} from './testing.ts';
 
 /** A blank line ends a statement in single-user mode. */
 const setUp = `CREATE ROLE monitoring LOGIN PASSWORD 'se cret';
@@ -186,9 +185,9 @@ test(
 );
 test('a long statement', async (t) => {
   const spec = checkOf('pgsql', secure?.port ?? 0, {...good, request: 'SELECT pg_sleep(600)'});
-  const result = await probePgsql(spec, 2_000, systemClock);
+  const result = await probePgsql(spec, 4_000, systemClock);
   t.false(result.passed);
-  t.regex(result.reason, /^connected in \d+ ms, TLS ok, no answer within 2000 ms \(waiting for the rows\)/);
+  t.regex(result.reason, /^connected in \d+ ms, TLS ok, no answer within 4000 ms \(waiting for the rows\)/);
 });
 
 test('a server that says nothing', async (t) => {

@@ -3,7 +3,8 @@ import {openPinger} from '@hactl/net';
 import {systemClock} from '@hactl/base';
 import test from 'ava';
 import {probePing} from './ping.ts';
-import {AMPLE, checkOf} from './real-server.ts';
+import {AMPLE} from './real-server.ts';
+import {checkOf} from './testing.ts';
 
 test('loopback answers', async (t) => {
   const pinger = openPinger(process.pid & 0xffff);

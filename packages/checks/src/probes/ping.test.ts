@@ -4,7 +4,7 @@ import {systemClock} from '@hactl/base';
 import test from 'ava';
 import {probe} from './index.ts';
 import {probePing} from './ping.ts';
-import {checkOf} from './real-server.ts';
+import {checkOf} from './testing.ts';
 
 /** Loses the first `lost` requests; `waiting` is how many it still remembers. */
 function lossy(lost: number): Pinger & {waiting: () => number; sent: () => number} {

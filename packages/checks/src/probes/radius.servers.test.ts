@@ -3,16 +3,8 @@ import {writeFileSync} from 'node:fs';
 import {systemClock} from '@hactl/base';
 import test from 'ava';
 import {probeRadius} from './radius.ts';
-import {
-  AMPLE,
-  checkOf,
-  datagramServer,
-  freePort,
-  scratch,
-  SHORT,
-  startServer,
-  type Server,
-} from './real-server.ts';
+import {AMPLE, datagramServer, scratch, SHORT, startServer, type Server} from './real-server.ts';
+import {checkOf, freePort} from './testing.ts';
 
 const config = (folder: string, port: number): string => `name = checks
 confdir = ${folder}

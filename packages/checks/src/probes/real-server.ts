@@ -15,12 +15,12 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
-import type {CheckSpec} from '../messages.ts';
+import {accepts} from './testing.ts';
 
 /** A server that is not there by then has failed; generous, for machines that are emulated. */
-const START_LIMIT = 40_000;
+const START_LIMIT = 60_000;
 /** For probes that are to pass: no part of any verdict. */
-export const AMPLE = 20_000;
+export const AMPLE = 60_000;
 /** For probes of servers that say nothing. */
 export const SHORT = 300;
 const NOBODY = 65_534;
@@ -84,28 +84,6 @@ export function certificate(name = 'www.example.org'): {'cert.pem': string; 'key
   const files = {'cert.pem': readFileSync(cert, 'utf8'), 'key.pem': readFileSync(key, 'utf8')};
   rmSync(folder, {recursive: true});
   return files;
-}
-
-/** A port of loopback that was free a moment ago, for TCP and UDP. */
-export async function freePort(): Promise<number> {
-  const server = net.createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const {port} = server.address() as net.AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-/** Does the port accept? */
-export function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = net.connect({host: '127.0.0.1', port});
-    const done = (answer: boolean): void => {
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.on('connect', () => done(true));
-    socket.on('error', () => done(false));
-  });
 }
 
 interface Manner {
@@ -199,23 +177,3 @@ export async function datagramServer(
     heard: () => heard,
   };
 }
-
-/** A check of a server on loopback. */
-export const checkOf = (service: string, port: number, more: Partial<CheckSpec> = {}): CheckSpec => ({
-  id: service,
-  checkType: {kind: 'negotiate'},
-  service,
-  family: 4,
-  address: '127.0.0.1',
-  port,
-  protocol: 'tcp',
-  virtualAddress: '10.0.0.100',
-  virtualPort: port,
-  realPort: port,
-  checkTimeout: AMPLE,
-  negotiateTimeout: AMPLE,
-  checkInterval: 10_000,
-  checkCount: 1,
-  failureCount: 1,
-  ...more,
-});

@@ -3,7 +3,8 @@ import net from 'node:net';
 import {systemClock} from '@hactl/base';
 import test from 'ava';
 import {probe} from './index.ts';
-import {checkOf, freePort, silentServer} from './real-server.ts';
+import {silentServer} from './real-server.ts';
+import {checkOf, freePort} from './testing.ts';
 import {readAnswer} from './http.ts';
 
 const pinger = {ping: () => () => undefined, close: () => undefined};

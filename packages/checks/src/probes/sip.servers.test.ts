@@ -5,15 +5,14 @@ import net from 'node:net';
 import {probeSip, judgeSip} from './sip.ts';
 import {
   AMPLE,
-  checkOf,
   datagramServer,
-  freePort,
   scratch,
   SHORT,
   silentServer,
   startServer,
   type Server,
 } from './real-server.ts';
+import {checkOf, freePort} from './testing.ts';
 
 const config = (port: number): string => `#!KAMAILIO
 children=1

@@ -2,7 +2,7 @@
 import net from 'node:net';
 import {systemClock} from '@hactl/base';
 import test, {type ExecutionContext} from 'ava';
-import {checkOf, freePort} from './real-server.ts';
+import {checkOf, freePort} from './testing.ts';
 import {overTcp} from './tcp-check.ts';
 
 /** A server whose connections are handed over; `left` counts those that its clients have closed. */
@@ -38,7 +38,7 @@ async function serve(
   return {port: (server.address() as net.AddressInfo).port, left};
 }
 
-const AMPLE = 20_000;
+const AMPLE = 60_000;
 const fine = {passed: true, reason: 'fine'};
 
 test('a finding, told after how the connection went', async (t) => {
