@@ -18,13 +18,3 @@ export function receivePattern(text: string): RegExp | undefined {
     return undefined;
   }
 }
-
-/**
- * Does it match? Answers are read octet by octet (latin1); what people write in `receive` is UTF-8. Perl's `$` also
- * matches before a newline that ends the text; JavaScript's does not.
- */
-export const receiveMatches = (pattern: RegExp | undefined, octets: string): boolean =>
-  pattern !== undefined &&
-  [octets, Buffer.from(octets, 'latin1').toString('utf8')].some(
-    (text) => pattern.test(text) || (text.endsWith('\n') && pattern.test(text.slice(0, -1))),
-  );

@@ -6,7 +6,7 @@ import net from 'node:net';
 import tls from 'node:tls';
 import type {Clock, Millis} from '@hactl/base';
 import type {CheckSpec} from '../messages.ts';
-import {receiveMatches, receivePattern} from '../perl-regex.ts';
+import {receivePattern} from '../perl-regex.ts';
 import type {ProbeResult} from '../verdict.ts';
 import {explainError} from './connect.ts';
 
@@ -61,6 +61,16 @@ const pathOf = (url: string): string => {
   return parsed ? `${parsed.pathname}${parsed.search}` : '/';
 };
 
+/**
+ * A page is read octet by octet; what people write in `receive` is UTF-8. Perl's `$` also matches before a newline that
+ * ends the text; JavaScript's does not.
+ */
+const matches = (pattern: RegExp | undefined, body: string): boolean =>
+  pattern !== undefined &&
+  [body, Buffer.from(body, 'latin1').toString('utf8')].some(
+    (text) => pattern.test(text) || (text.endsWith('\n') && pattern.test(text.slice(0, -1))),
+  );
+
 /** One request and its answer, redirects followed on the same server, all within `limit`. */
 export function probeHttp(spec: CheckSpec, limit: Millis, clock: Clock): Promise<ProbeResult> {
   return new Promise((resolve) => {
@@ -98,8 +108,7 @@ export function probeHttp(spec: CheckSpec, limit: Millis, clock: Clock): Promise
           `${story}HTTP ${status}${spec.receive === undefined ? '' : `, expected body /${spec.receive}/`}`,
         );
       if (spec.receive === undefined || method === 'HEAD') return done(true, `${story}HTTP ${status}`);
-      if (receiveMatches(pattern, body))
-        return done(true, `${story}HTTP ${status}, body matches /${spec.receive}/`);
+      if (matches(pattern, body)) return done(true, `${story}HTTP ${status}, body matches /${spec.receive}/`);
       done(
         false,
         `${story}HTTP ${status}, body does not match /${spec.receive}/: ${JSON.stringify(body.slice(0, 60))}`,
@@ -122,11 +131,7 @@ export function probeHttp(spec: CheckSpec, limit: Millis, clock: Clock): Promise
           done(false, `${story}the answer is not HTTP: ${JSON.stringify(text.slice(0, 40))}`);
         else if (
           answer?.done ||
-          (answer &&
-            pattern &&
-            answer.status >= 200 &&
-            answer.status <= 299 &&
-            receiveMatches(pattern, answer.body))
+          (answer && pattern && answer.status >= 200 && answer.status <= 299 && matches(pattern, answer.body))
         )
           judgeAnswer(answer, path);
       };

@@ -6,7 +6,7 @@ import type {ProbeResult} from '../verdict.ts';
 import {probeConnect} from './connect.ts';
 import {probeExternal} from './external.ts';
 import {probePing} from './ping.ts';
-import {serviceProbes} from './services.ts';
+import {services} from './services.ts';
 
 /** Runs one probe; it always resolves, within the check's own limit. */
 export function probe(
@@ -39,7 +39,7 @@ export function probe(
 }
 
 function negotiate(spec: CheckSpec, clock: Clock, pinger: Pinger): Promise<ProbeResult> {
-  const dialogue = serviceProbes[spec.service];
+  const dialogue = services.get(spec.service);
   if (dialogue) return dialogue(spec, spec.negotiateTimeout, clock);
   if (spec.service === 'none')
     return Promise.resolve({passed: true, reason: 'service none: always up', took: 0});

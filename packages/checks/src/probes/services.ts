@@ -1,4 +1,4 @@
-/** Which dialogue each service has; a service that is not here is only connected to. */
+/** The dialogue of each service. */
 import type {Clock, Millis} from '@hactl/base';
 import type {CheckSpec} from '../messages.ts';
 import type {ProbeResult} from '../verdict.ts';
@@ -11,19 +11,19 @@ import {probeSendExpect} from './send-expect.ts';
 import {probeSimpleTcp} from './simpletcp.ts';
 import {probeSmtp} from './smtp.ts';
 
-export type Probe = (spec: CheckSpec, limit: Millis, clock: Clock) => Promise<ProbeResult>;
+export type ServiceProbe = (spec: CheckSpec, limit: Millis, clock: Clock) => Promise<ProbeResult>;
 
-export const serviceProbes: Readonly<Record<string, Probe | undefined>> = {
-  ftp: probeFtp,
-  http: probeHttp,
-  https: probeHttp,
-  imap: probeImap,
-  imaps: probeImap,
-  nntp: probeNntp,
-  pop: probePop,
-  pops: probePop,
-  'send-expect': probeSendExpect,
-  simpletcp: probeSimpleTcp,
-  smtp: probeSmtp,
-  submission: probeSmtp,
-};
+export const services: ReadonlyMap<string, ServiceProbe> = new Map<string, ServiceProbe>([
+  ['ftp', probeFtp],
+  ['http', probeHttp],
+  ['https', probeHttp],
+  ['imap', probeImap],
+  ['imaps', probeImap],
+  ['nntp', probeNntp],
+  ['pop', probePop],
+  ['pops', probePop],
+  ['send-expect', probeSendExpect],
+  ['simpletcp', probeSimpleTcp],
+  ['smtp', probeSmtp],
+  ['submission', probeSmtp],
+]);
