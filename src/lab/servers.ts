@@ -24,7 +24,7 @@ const users = [
   'proxy', 'www-data', 'stunnel4',
 ]; // prettier-ignore
 
-/** Shell: the users, then the program. The /etc that it writes to is private in both worlds. */
+/** Shell: the users, names for loopback, then the program. The /etc that it writes to is private in both worlds. */
 const START = `
 uid=64900
 for user in ${users.join(' ')}; do
@@ -32,6 +32,7 @@ for user in ${users.join(' ')}; do
   grep -q "^$user:" /etc/passwd || echo "$user:x:$uid:$uid::/:/usr/sbin/nologin" >> /etc/passwd
   uid=$((uid - 1))
 done
+echo "127.0.0.1 localhost $(uname -n)" >> /etc/hosts
 exec "$@"
 `;
 
