@@ -8,7 +8,7 @@ import {imapString, probeImap} from './imap.ts';
 import {probeNntp} from './nntp.ts';
 import {probePop} from './pop.ts';
 import {compareExpected, posixPattern, unescape} from './send-expect.ts';
-import {services} from './services.ts';
+import {serviceProbes} from './services.ts';
 import {simpleRequest, someLineMatches} from './simpletcp.ts';
 import {probeSmtp} from './smtp.ts';
 import {checkOf, failsOnTheDead, fails, passes, serve} from './testing.ts';
@@ -35,7 +35,7 @@ test('every dialogue ends in time, closes its connection and says why', async (t
     'ftp', 'imap', 'imaps', 'nntp', 'pop', 'pops', 'send-expect', 'simpletcp', 'smtp', 'submission',
   ]; // prettier-ignore
   for (const service of spoken) {
-    const probe = services.get(service);
+    const probe = serviceProbes[service];
     if (!probe) throw new Error(service);
     // oxlint-disable-next-line no-await-in-loop -- one after another: the reasons name the service.
     await failsOnTheDead(t, probe, checkOf(service, 0, {sendExpect: {expect: 'OK', regex: false}}));

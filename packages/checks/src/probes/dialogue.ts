@@ -6,7 +6,6 @@ import net from 'node:net';
 import tls from 'node:tls';
 import type {Clock, Millis} from '@hactl/base';
 import type {CheckSpec} from '../messages.ts';
-import {receivePattern} from '../perl-regex.ts';
 import type {ProbeResult} from '../verdict.ts';
 import {explainError} from './connect.ts';
 
@@ -50,17 +49,6 @@ export interface Dialogue {
 /** What a server said, short and on one line. */
 export const quoted = (text: string): string =>
   JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
-
-/**
- * Does it match `receive`? Answers are read octet by octet (latin1); what people write in a configuration is UTF-8. Perl's
- * `$` also matches before a newline that ends the text; JavaScript's does not.
- */
-export function matchesReceive(receive: string, octets: string): boolean {
-  const pattern = receivePattern(receive);
-  return [octets, Buffer.from(octets, 'latin1').toString('utf8')].some(
-    (text) => pattern?.test(text) || (text.endsWith('\n') && pattern?.test(text.slice(0, -1))),
-  );
-}
 
 /** Runs a dialogue within `limit`. The script's promises all end with it, so that nothing of it stays behind. */
 export function converse(

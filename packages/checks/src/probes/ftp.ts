@@ -5,16 +5,9 @@
 import os from 'node:os';
 import type {Clock, Millis} from '@hactl/base';
 import type {CheckSpec} from '../messages.ts';
+import {receiveMatches, receivePattern} from '../perl-regex.ts';
 import type {ProbeResult} from '../verdict.ts';
-import {
-  converse,
-  DialogueError,
-  expectReply,
-  INPUT_MAX,
-  matchesReceive,
-  quoted,
-  readReply,
-} from './dialogue.ts';
+import {converse, DialogueError, expectReply, INPUT_MAX, quoted, readReply} from './dialogue.ts';
 
 const PART = INPUT_MAX / 2;
 
@@ -61,8 +54,8 @@ export function probeFtp(spec: CheckSpec, limit: Millis, clock: Clock): Promise<
       throw new DialogueError(`the answer to ${passive} names no port: ${quoted(entered.text)}`);
     const data = await connect(port);
     await ask(`RETR ${file}`, '1');
-    const matches = (text: string): boolean =>
-      spec.receive === undefined || matchesReceive(spec.receive, text);
+    const pattern = spec.receive === undefined ? undefined : receivePattern(spec.receive);
+    const matches = (text: string): boolean => spec.receive === undefined || receiveMatches(pattern, text);
     // A long file need not be read to its end: what `receive` looks for must stand in its first part.
     const content = await data.rest(`the content of ${file}`, (text) => text.length >= PART && matches(text));
     data.close();

@@ -5,9 +5,10 @@
 import dgram from 'node:dgram';
 import type {Clock, Millis} from '@hactl/base';
 import type {CheckSpec} from '../messages.ts';
+import {receiveMatches, receivePattern} from '../perl-regex.ts';
 import type {ProbeResult} from '../verdict.ts';
 import {explainError} from './connect.ts';
-import {converse, matchesReceive, quoted} from './dialogue.ts';
+import {converse, quoted} from './dialogue.ts';
 
 /** What is sent: without the slash that ldirectord puts before every request; `\n` written out is a newline. */
 export const simpleRequest = (request = ''): string =>
@@ -18,7 +19,8 @@ export function someLineMatches(text: string, ended: boolean, receive: string | 
   const lines = text.split(/(?<=\n)/);
   if (!ended && !text.endsWith('\n')) lines.pop();
   if (receive === undefined) return lines.some((line) => line !== '');
-  return lines.some((line) => line !== '' && matchesReceive(receive, line));
+  const pattern = receivePattern(receive);
+  return lines.some((line) => line !== '' && receiveMatches(pattern, line));
 }
 
 const verdict = (spec: CheckSpec, text: string, found: boolean): {passed: boolean; words: string} => ({

@@ -8,7 +8,7 @@ import {systemClock} from '@hactl/base';
 import type {ExecutionContext} from 'ava';
 import type {CheckSpec} from '../messages.ts';
 import type {ProbeResult} from '../verdict.ts';
-import type {ServiceProbe} from './services.ts';
+import type {Probe} from './services.ts';
 
 /** A server under emulation takes its time. */
 const START_LIMIT = 60_000;
@@ -161,13 +161,13 @@ export const checkOf = (service: string, port: number, more: Partial<CheckSpec> 
 });
 
 /** The probe's finding; the check's own limit. */
-export const ask = (probe: ServiceProbe, spec: CheckSpec): Promise<ProbeResult> =>
+export const ask = (probe: Probe, spec: CheckSpec): Promise<ProbeResult> =>
   probe(spec, spec.negotiateTimeout, systemClock);
 
 /** It passes, with a reason like this. */
 export async function passes(
   t: ExecutionContext<unknown>,
-  probe: ServiceProbe,
+  probe: Probe,
   spec: CheckSpec,
   reason: RegExp,
 ): Promise<void> {
@@ -179,7 +179,7 @@ export async function passes(
 /** It fails, with a reason like this. */
 export async function fails(
   t: ExecutionContext<unknown>,
-  probe: ServiceProbe,
+  probe: Probe,
   spec: CheckSpec,
   reason: RegExp,
 ): Promise<ProbeResult> {
@@ -209,7 +209,7 @@ const closed = (socket: net.Socket): Promise<void> =>
  */
 export async function failsOnTheDead(
   t: ExecutionContext<unknown>,
-  probe: ServiceProbe,
+  probe: Probe,
   spec: CheckSpec,
 ): Promise<void> {
   const held: net.Socket[] = [];
