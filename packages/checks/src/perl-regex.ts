@@ -19,22 +19,17 @@ export function receivePattern(text: string): RegExp | undefined {
   }
 }
 
-/**
- * Does a text hold what `receive` asks for? Perl's `$` also matches before a newline that ends the text; JavaScript's
- * does not.
- */
-export function matchesReceive(receive: string, text: string): boolean {
+/** Perl's `$` also matches before a newline that ends the text; JavaScript's does not. */
+const holds = (text: string, pattern: RegExp): boolean =>
+  pattern.test(text) || (text.endsWith('\n') && pattern.test(text.slice(0, -1)));
+
+/** Does a text match what `receive` asks for? */
+export function textMatches(receive: string, text: string): boolean {
   const pattern = receivePattern(receive);
-  if (!pattern) return false;
-  return pattern.test(text) || (text.endsWith('\n') && pattern.test(text.slice(0, -1)));
+  return pattern !== undefined && holds(text, pattern);
 }
 
-/**
- * Does it match? Answers are read octet by octet (latin1); what people write in `receive` is UTF-8. Perl's `$` also
- * matches before a newline that ends the text; JavaScript's does not.
- */
+/** The same for an answer read octet by octet (latin1): what people write in `receive` is UTF-8. */
 export const receiveMatches = (pattern: RegExp | undefined, octets: string): boolean =>
   pattern !== undefined &&
-  [octets, Buffer.from(octets, 'latin1').toString('utf8')].some(
-    (text) => pattern.test(text) || (text.endsWith('\n') && pattern.test(text.slice(0, -1))),
-  );
+  [octets, Buffer.from(octets, 'latin1').toString('utf8')].some((text) => holds(text, pattern));

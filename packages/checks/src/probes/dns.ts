@@ -5,7 +5,7 @@
 import {randomInt} from 'node:crypto';
 import type {Clock, Millis} from '@hactl/base';
 import type {CheckSpec} from '../messages.ts';
-import {matchesReceive} from '../perl-regex.ts';
+import {textMatches} from '../perl-regex.ts';
 import type {ProbeResult} from '../verdict.ts';
 import {decodeAnswer, dnsQuestion, encodeQuery, type DnsAnswer} from './dns-message.ts';
 import {overTcp, type Finding} from './tcp-check.ts';
@@ -19,7 +19,7 @@ export function judgeDns(answer: DnsAnswer | 'malformed', name: string, receive?
   if (values.length === 0) return {passed: false, reason: `no A or PTR record for ${name}`};
   const shown = values.slice(0, 4).join(', ');
   if (receive === undefined) return {passed: true, reason: `${name} is ${shown}`};
-  const match = values.find((value) => matchesReceive(receive, value));
+  const match = values.find((value) => textMatches(receive, value));
   return match === undefined
     ? {passed: false, reason: `${name} is ${shown}, none matches /${receive}/`}
     : {passed: true, reason: `${name} is ${match}, matches /${receive}/`};

@@ -4,7 +4,7 @@
  */
 import type {Clock, Millis} from '@hactl/base';
 import type {CheckSpec} from '../messages.ts';
-import {matchesReceive} from '../perl-regex.ts';
+import {textMatches} from '../perl-regex.ts';
 import type {ProbeResult} from '../verdict.ts';
 import {
   bindRequest,
@@ -27,7 +27,7 @@ export function judgeEntries(names: readonly string[], base: string, receive?: s
   if (name === undefined || names.length > 1)
     return {passed: false, reason: `${names.length} entries for ${asked}, expected one`};
   if (receive === undefined) return {passed: true, reason: `found ${asked}`};
-  return matchesReceive(receive, name)
+  return textMatches(receive, name)
     ? {passed: true, reason: `found ${asked}, DN matches /${receive}/`}
     : {passed: false, reason: `DN "${name}" does not match /${receive}/`};
 }

@@ -1,4 +1,5 @@
 /** service=pgsql against PostgreSQL, with and without TLS. */
+import {rmSync} from 'node:fs';
 import {systemClock} from '@hactl/base';
 import test from 'ava';
 import {probePgsql} from './pgsql.ts';
@@ -44,20 +45,9 @@ const logins = [
   ['all', 'scram-sha-256'],
 ];
 
-async function startPostgres(tls: boolean): Promise<Server> {
-  const own = tls ? certificate() : {};
-  const folder = scratch(
-    {
-      ...own,
-      password: 'admin',
-      'set-up.sql': setUp,
-      'table.sql': table,
-      'pg_hba.conf': logins
-        .map(([user, method]) => `${tls ? 'hostssl' : 'host'} all ${user} 127.0.0.1/32 ${method}\n`)
-        .join(''),
-    },
-    true,
-  );
+/** A folder with a database in `data`. */
+function makeDatabase(): string {
+  const folder = scratch({password: 'admin', 'set-up.sql': setUp, 'table.sql': table}, true);
   const data = `${folder}/data`;
   prepare(
     [
@@ -82,6 +72,22 @@ async function startPostgres(tls: boolean): Promise<Server> {
     prepare(['postgres', '--single', '-j', '-D', data, '-c', 'fsync=off', database], folder, true, file);
   single('postgres', 'set-up.sql');
   single('shop', 'table.sql');
+  return folder;
+}
+
+async function startPostgres(template: string, tls: boolean): Promise<Server> {
+  const own = tls ? certificate() : {};
+  const folder = scratch(
+    {
+      ...own,
+      'pg_hba.conf': logins
+        .map(([user, method]) => `${tls ? 'hostssl' : 'host'} all ${user} 127.0.0.1/32 ${method}\n`)
+        .join(''),
+    },
+    true,
+  );
+  const data = `${folder}/data`;
+  prepare(['cp', '-a', template, data], folder, true);
   const port = await freePort();
   const settings = {
     listen_addresses: '127.0.0.1',
@@ -102,8 +108,11 @@ async function startPostgres(tls: boolean): Promise<Server> {
 
 let [plain, secure]: Server[] = [];
 test.before(async () => {
-  plain = await startPostgres(false);
-  secure = await startPostgres(true);
+  // Made once: it takes its time on an emulated machine.
+  const folder = makeDatabase();
+  plain = await startPostgres(`${folder}/data`, false);
+  secure = await startPostgres(`${folder}/data`, true);
+  rmSync(folder, {recursive: true});
 });
 test.after.always(() => Promise.all([plain?.stop(), secure?.stop()]));
 

@@ -1,6 +1,6 @@
 /** What service=mysql and pgsql share: login and request are needed; one row, and `receive` in it where it is set. Pure. */
 import type {CheckSpec} from '../messages.ts';
-import {matchesReceive} from '../perl-regex.ts';
+import {textMatches} from '../perl-regex.ts';
 import type {Finding} from './tcp-check.ts';
 
 /** Rows beyond this many are not read: the statement of a check has a few. */
@@ -29,7 +29,7 @@ export function judgeRows(rows: readonly string[], receive?: string): Finding {
   const many = rows.length >= ROWS_MAX ? `${ROWS_MAX} or more rows` : `${rows.length} row(s)`;
   if (rows.length === 0) return {passed: false, reason: 'login ok, but the statement gives no row'};
   if (receive === undefined) return {passed: true, reason: `login ok, ${many}`};
-  return rows.some((row) => matchesReceive(receive, row))
+  return rows.some((row) => textMatches(receive, row))
     ? {passed: true, reason: `login ok, ${many}, matches /${receive}/`}
     : {
         passed: false,
