@@ -57,18 +57,25 @@ export function overUdp(
       if (finding)
         done({...finding, reason: `answered in ${Math.round(clock.now() - started)} ms, ${finding.reason}`});
     });
-    socket.connect(spec.port, spec.address, () => {
+    const connected = (error?: NodeJS.ErrnoException): void => {
+      if (error) fail(error);
       if (finished) return;
       const {address, port} = socket.address();
       const octets = question({address, port});
       const send = (): void => {
         sent += 1;
-        socket.send(octets, (error) => {
-          if (error) fail(error);
+        socket.send(octets, (broken) => {
+          if (broken) fail(broken);
         });
       };
       again = setInterval(send, limit / SENDS);
       send();
-    });
+    };
+    try {
+      socket.connect(spec.port, spec.address, connected);
+    } catch (error) {
+      // Port 0, which a virtual of a firewall mark may leave.
+      done({passed: false, reason: error instanceof Error ? error.message : String(error)});
+    }
   });
 }
