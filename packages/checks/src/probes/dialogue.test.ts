@@ -76,6 +76,11 @@ test('smtp: EHLO refused, HELO taken; our name; the parting word', async (t) => 
     checkOf('smtp', leaving),
     /greeting "220 hello", .*(instead of the answer to EHLO|reset)/,
   );
+  const resetting = await serve(t, (socket) => {
+    socket.write('220 hello\r\n');
+    socket.once('data', () => socket.resetAndDestroy());
+  });
+  await fails(t, probeSmtp, checkOf('smtp', resetting), /greeting "220 hello", connection to .* was reset$/);
   const odd = await serve(t, scripted('hello there\r\n', {}));
   await fails(t, probeSmtp, checkOf('smtp', odd), /the greeting is not a reply: "hello there"/);
 });

@@ -110,9 +110,9 @@ export async function startServer(t: ExecutionContext<unknown>, plan: ServerPlan
 }
 
 /** Does the port take a connection? */
-export function accepts(port: number): Promise<boolean> {
+export function accepts(port: number, host = '127.0.0.1'): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = net.connect({host: '127.0.0.1', port});
+    const socket = net.connect({host, port});
     socket.on('connect', () => {
       socket.destroy();
       resolve(true);
