@@ -9,7 +9,7 @@ import type {Clock, Millis} from '@hactl/base';
 import type {CheckSpec} from '../messages.ts';
 import {receiveMatches, receivePattern} from '../perl-regex.ts';
 import type {ProbeResult} from '../verdict.ts';
-import {explainError} from './connect.ts';
+import {explainError, serverName} from './connect.ts';
 
 /** A page larger than this is not read to its end: what `receive` looks for must stand before. */
 const BODY_MAX = 1 << 20;
@@ -134,7 +134,7 @@ export function probeHttp(spec: CheckSpec, limit: Millis, clock: Clock): Promise
       const at = clock.now();
       const options = {host: spec.address, port: spec.port, family: spec.family};
       const one = secure
-        ? tls.connect({...options, rejectUnauthorized: false, ...(net.isIP(host) ? {} : {servername: host})})
+        ? tls.connect({...options, rejectUnauthorized: false, ...serverName(host)})
         : net.connect(options);
       socket = one;
       let text = '';

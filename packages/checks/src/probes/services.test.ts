@@ -2,6 +2,7 @@
 import net from 'node:net';
 import {systemClock} from '@hactl/base';
 import test from 'ava';
+import {serverName} from './connect.ts';
 import {probe} from './index.ts';
 import {silentServer} from './real-server.ts';
 import {checkOf, freePort} from './testing.ts';
@@ -67,4 +68,20 @@ test('http: a head without an end is read to its bound only', async (t) => {
   const result = await probe(checkOf('http', port), 'negotiate', systemClock, pinger);
   t.false(result.passed);
   t.regex(result.reason, /no end of the answer's head within 65536 octets/);
+});
+
+test('the name for SNI', (t) => {
+  for (const [host, name] of [
+    ['www.example.org', 'www.example.org'],
+    ['www.example.org:8443', 'www.example.org'],
+    ['a_b', 'a_b'],
+    ['192.0.2.7', undefined],
+    ['192.0.2.7:443', undefined],
+    ['[2001:db8::7]', undefined],
+    ['[2001:db8::7]:443', undefined],
+    ['2001:db8::7', undefined],
+    ['', undefined],
+    [undefined, undefined],
+  ] as const)
+    t.is(serverName(host).servername, name, host);
 });
