@@ -85,3 +85,26 @@ test('the name for SNI', (t) => {
   ] as const)
     t.is(serverName(host).servername, name, host);
 });
+
+test('http: a body of chunks ends with the chunk of no length, not with a line 0', (t) => {
+  const start = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
+  const read = (text: string): unknown => readAnswer(text, false, false);
+  t.deepEqual(read(`${start}8\r\na\r\n0\r\nbc\r\n`), {status: 200, body: 'a\r\n0\r\nbc', done: false});
+  t.deepEqual(read(`${start}8\r\na\r\n0\r\nbc\r\n0\r\n\r\n`), {
+    status: 200,
+    body: 'a\r\n0\r\nbc',
+    done: true,
+  });
+  t.deepEqual(read(`${start}0\r\n\r\n`), {status: 200, body: '', done: true});
+  t.deepEqual(read(`${start}ff\r\nab`), {status: 200, body: 'ab', done: false});
+});
+
+test('http: what comes before the answer is passed over', (t) => {
+  const early = 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n';
+  t.is(readAnswer(early, false, false), undefined);
+  t.deepEqual(readAnswer(`${early}HTTP/1.1 204 No Content\r\n\r\n`, true, false), {
+    status: 204,
+    body: '',
+    done: true,
+  });
+});
