@@ -18,7 +18,7 @@ import {setTimeout as sleep} from 'node:timers/promises';
 import {accepts} from './testing.ts';
 
 /** A server that is not there by then has failed; generous, for machines that are emulated. */
-const START_LIMIT = 60_000;
+const START_LIMIT = 200_000;
 /** For probes that are to pass: no part of any verdict. */
 export const AMPLE = 60_000;
 /** For probes of servers that say nothing. */

@@ -11,7 +11,7 @@ import type {ProbeResult} from '../verdict.ts';
 import type {Probe} from './services.ts';
 
 /** A server under emulation takes its time. */
-const START_LIMIT = 60_000;
+const START_LIMIT = 200_000;
 const POLL = 50;
 
 /** A folder that any user may read and write, removed after the test. */
