@@ -7,7 +7,7 @@ import tls from 'node:tls';
 import type {Clock, Millis} from '@hactl/base';
 import type {CheckSpec} from '../messages.ts';
 import type {ProbeResult} from '../verdict.ts';
-import {explainError} from './connect.ts';
+import {explainError, serverName} from './connect.ts';
 
 /** Octets that a probe takes from one connection: a server that never stops talking fails. */
 export const INPUT_MAX = 1 << 20;
@@ -103,11 +103,10 @@ export function converse(
 function open(spec: CheckSpec, port: number, secure: boolean): net.Socket {
   const options = {host: spec.address, port, family: spec.family};
   if (!secure) return net.connect(options);
-  const name = spec.virtualHost;
   return tls.connect({
     ...options,
     rejectUnauthorized: false,
-    ...(name === undefined || net.isIP(name) ? {} : {servername: name}),
+    ...serverName(spec.virtualHost),
   });
 }
 

@@ -131,6 +131,13 @@ test('https: SNI and Host are the virtualhost', async (t) => {
   const result = await probeHttp(spec, AMPLE, systemClock);
   t.true(result.passed, result.reason);
 });
+test('https: a port in virtualhost belongs to Host only', async (t) => {
+  const virtualHost = `www.example.org:${at.https}`;
+  const receive = '^www.example.org www.example.org$';
+  const spec = checkOf('https', at.https, {virtualHost, request: '/name', receive});
+  const result = await probeHttp(spec, AMPLE, systemClock);
+  t.true(result.passed, result.reason);
+});
 test('https: without its name the server ends the handshake', async (t) => {
   const result = await probeHttp(checkOf('https', at.https, {request: '/ok'}), AMPLE, systemClock);
   t.false(result.passed);

@@ -9,7 +9,7 @@ import type {Clock, Millis} from '@hactl/base';
 import type {CheckSpec} from '../messages.ts';
 import {receiveMatches, receivePattern} from '../perl-regex.ts';
 import type {ProbeResult} from '../verdict.ts';
-import {explainError} from './connect.ts';
+import {explainError, serverName} from './connect.ts';
 
 /** A page larger than this is not read to its end: what `receive` looks for must stand before. */
 const BODY_MAX = 1 << 20;
@@ -37,28 +37,32 @@ export function readAnswer(
   if (end === -1) return ended ? 'not-http' : undefined;
   const status = Number(/^HTTP\/\d(?:\.\d)? (\d{3})/.exec(text)?.[1] ?? NaN);
   if (Number.isNaN(status)) return 'not-http';
+  // 100 Continue, 103 Early Hints: the answer is still to come.
+  if (status < 200) return readAnswer(text.slice(end + 4), ended, head);
   const headers = text.slice(0, end);
   const raw = text.slice(end + 4);
   const location = /^location:[ \t]*(\S+)/im.exec(headers)?.[1];
   const length = /^content-length:[ \t]*(\d+)/im.exec(headers)?.[1];
   const chunked = /^transfer-encoding:.*chunked/im.test(headers);
-  const complete =
-    head || (chunked ? /(^|\r\n)0\r\n/.test(raw) : length !== undefined && raw.length >= Number(length));
+  const whole = chunked
+    ? unchunk(raw)
+    : {body: raw, complete: length !== undefined && raw.length >= Number(length)};
   return {
     status,
     ...(location === undefined ? {} : {location}),
-    body: chunked ? unchunk(raw) : raw,
-    done: complete || ended || raw.length >= BODY_MAX,
+    body: whole.body,
+    done: head || whole.complete || ended || raw.length >= BODY_MAX,
   };
 }
 
-function unchunk(raw: string): string {
+/** The body out of its chunks; complete when the last one, of no length, is there (or what stands there is none). */
+function unchunk(raw: string): {readonly body: string; readonly complete: boolean} {
   let [body, at] = ['', 0];
   for (;;) {
     const line = raw.indexOf('\r\n', at);
-    if (line === -1) return body;
+    if (line === -1) return {body, complete: false};
     const size = Number.parseInt(raw.slice(at, line), 16);
-    if (!size) return body;
+    if (!size) return {body, complete: true};
     body += raw.slice(line + 2, line + 2 + size);
     at = line + 2 + size + 2;
   }
@@ -134,7 +138,7 @@ export function probeHttp(spec: CheckSpec, limit: Millis, clock: Clock): Promise
       const at = clock.now();
       const options = {host: spec.address, port: spec.port, family: spec.family};
       const one = secure
-        ? tls.connect({...options, rejectUnauthorized: false, ...(net.isIP(host) ? {} : {servername: host})})
+        ? tls.connect({...options, rejectUnauthorized: false, ...serverName(host)})
         : net.connect(options);
       socket = one;
       let text = '';

@@ -2,6 +2,7 @@
 import net from 'node:net';
 import {systemClock} from '@hactl/base';
 import test from 'ava';
+import {serverName} from './connect.ts';
 import {probe} from './index.ts';
 import {silentServer} from './real-server.ts';
 import {checkOf, freePort} from './testing.ts';
@@ -67,4 +68,43 @@ test('http: a head without an end is read to its bound only', async (t) => {
   const result = await probe(checkOf('http', port), 'negotiate', systemClock, pinger);
   t.false(result.passed);
   t.regex(result.reason, /no end of the answer's head within 65536 octets/);
+});
+
+test('the name for SNI', (t) => {
+  for (const [host, name] of [
+    ['www.example.org', 'www.example.org'],
+    ['www.example.org:8443', 'www.example.org'],
+    ['a_b', 'a_b'],
+    ['192.0.2.7', undefined],
+    ['192.0.2.7:443', undefined],
+    ['[2001:db8::7]', undefined],
+    ['[2001:db8::7]:443', undefined],
+    ['2001:db8::7', undefined],
+    ['', undefined],
+    [undefined, undefined],
+  ] as const)
+    t.is(serverName(host).servername, name, host);
+});
+
+test('http: a body of chunks ends with the chunk of no length, not with a line 0', (t) => {
+  const start = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
+  const read = (text: string): unknown => readAnswer(text, false, false);
+  t.deepEqual(read(`${start}8\r\na\r\n0\r\nbc\r\n`), {status: 200, body: 'a\r\n0\r\nbc', done: false});
+  t.deepEqual(read(`${start}8\r\na\r\n0\r\nbc\r\n0\r\n\r\n`), {
+    status: 200,
+    body: 'a\r\n0\r\nbc',
+    done: true,
+  });
+  t.deepEqual(read(`${start}0\r\n\r\n`), {status: 200, body: '', done: true});
+  t.deepEqual(read(`${start}ff\r\nab`), {status: 200, body: 'ab', done: false});
+});
+
+test('http: what comes before the answer is passed over', (t) => {
+  const early = 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n';
+  t.is(readAnswer(early, false, false), undefined);
+  t.deepEqual(readAnswer(`${early}HTTP/1.1 204 No Content\r\n\r\n`, true, false), {
+    status: 204,
+    body: '',
+    done: true,
+  });
 });

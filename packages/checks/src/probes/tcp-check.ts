@@ -4,7 +4,7 @@ import tls from 'node:tls';
 import type {Clock, Millis} from '@hactl/base';
 import type {CheckSpec} from '../messages.ts';
 import type {ProbeResult} from '../verdict.ts';
-import {explainError} from './connect.ts';
+import {explainError, serverName} from './connect.ts';
 
 /** How long a server may take to hear the goodbye of a check that is judged already. */
 const GOODBYE_MAX = 250;
@@ -108,11 +108,10 @@ export function overTcp(
     const secure = (socket: net.Socket): Promise<tls.TLSSocket> =>
       new Promise((open, failed) => {
         phase = 'TLS handshake';
-        const name = spec.virtualHost;
         const wrapped = tls.connect({
           socket,
           rejectUnauthorized: false,
-          ...(name === undefined || net.isIP(name) ? {} : {servername: name}),
+          ...serverName(spec.virtualHost),
         });
         track(wrapped);
         wrapped.once('secureConnect', () => {
