@@ -18,3 +18,18 @@ export function receivePattern(text: string): RegExp | undefined {
     return undefined;
   }
 }
+
+/** Perl's `$` also matches before a newline that ends the text; JavaScript's does not. */
+const holds = (text: string, pattern: RegExp): boolean =>
+  pattern.test(text) || (text.endsWith('\n') && pattern.test(text.slice(0, -1)));
+
+/** Does a text match what `receive` asks for? */
+export function textMatches(receive: string, text: string): boolean {
+  const pattern = receivePattern(receive);
+  return pattern !== undefined && holds(text, pattern);
+}
+
+/** The same for an answer read octet by octet (latin1): what people write in `receive` is UTF-8. */
+export const receiveMatches = (pattern: RegExp | undefined, octets: string): boolean =>
+  pattern !== undefined &&
+  [octets, Buffer.from(octets, 'latin1').toString('utf8')].some((text) => holds(text, pattern));

@@ -39,8 +39,8 @@ const serviceOfPort: Readonly<Record<number, CheckService>> = {
   3306: 'mysql', 5060: 'sip', 5432: 'pgsql',
 }; // prettier-ignore
 
-/** Services whose dialogue is spoken; the others are only connected to, and that is said. */
-const negotiated = new Set<CheckService>(['http', 'https', 'none']);
+/** Services whose dialogue is not spoken (there is no client in Debian): they are only connected to, and that is said. */
+const connectedOnly: ReadonlySet<CheckService> = new Set(['oracle']);
 
 const checkTypes = ['negotiate', 'connect', 'ping', 'external', 'external-perl', 'on', 'off'] as const;
 
@@ -503,7 +503,7 @@ function takeVirtual(
   const port = address.kind === 'address' ? address.port : 0;
   const serviceName = service ?? serviceOfPort[port] ?? 'none';
   if (checkType.kind === 'negotiate' || checkType.kind === 'combined')
-    if (!negotiated.has(serviceName) && reporter.mode === 'lenient')
+    if (connectedOnly.has(serviceName) && reporter.mode === 'lenient')
       reporter.add(
         'warning',
         'connect-only',
