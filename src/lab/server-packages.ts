@@ -18,7 +18,7 @@ const servers = [
   'freeradius', // radius
   'kamailio', // sip
   'stunnel4', 'openssl', // TLS around any of them
-  'ldirectord', // the original, for comparison
+  'ldirectord', 'keepalived', 'tcc', // for comparison; a compiler for the benchmark's shim
   'iproute2',
 ]; // prettier-ignore
 

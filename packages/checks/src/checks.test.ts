@@ -204,7 +204,7 @@ test('checktype N: N connects between two negotiates; a failure is followed by a
 });
 
 test('deadlines: spread at the start, from due to due, never before now', (t) => {
-  const dues = Array.from({length: 100}, (_, place) => firstDue(1_000, place, 100, 1_000));
+  const dues = Array.from({length: 100}, (_, place) => firstDue(1_000, place, 100));
   t.true(new Set(dues).size > 5);
   t.true(Math.max(...dues) <= 1_000 + 500 + SLOT);
   t.is(nextDue(1_000, 200, 1_050), 1_200);

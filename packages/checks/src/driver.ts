@@ -140,7 +140,7 @@ export function startChecks(
           gone: false,
         };
         checks.set(spec.id, check);
-        put(check, firstDue(now, place, wanted.size, spec.checkInterval));
+        put(check, firstDue(now, place, wanted.size));
         place += 1;
       }
     },

@@ -1,7 +1,19 @@
 /** `receive` is a regular expression of Perl: what JavaScript writes otherwise is translated. Pure. */
 
+/** Every check of a real asks for the same expression again: what was compiled is kept. */
+const compiled = new Map<string, RegExp | undefined>();
+const COMPILED_MAX = 1_000;
+
 /** The expression, or undefined when JavaScript cannot have it (the configuration's reader has said so already). */
 export function receivePattern(text: string): RegExp | undefined {
+  if (compiled.has(text)) return compiled.get(text);
+  if (compiled.size >= COMPILED_MAX) compiled.clear();
+  const pattern = compile(text);
+  compiled.set(text, pattern);
+  return pattern;
+}
+
+function compile(text: string): RegExp | undefined {
   let flags = '';
   const source = text
     .replace(/^\(\?([ims]+)\)/, (_, letters: string) => {
@@ -32,4 +44,5 @@ export function textMatches(receive: string, text: string): boolean {
 /** The same for an answer read octet by octet (latin1): what people write in `receive` is UTF-8. */
 export const receiveMatches = (pattern: RegExp | undefined, octets: string): boolean =>
   pattern !== undefined &&
-  [octets, Buffer.from(octets, 'latin1').toString('utf8')].some((text) => holds(text, pattern));
+  (holds(octets, pattern) ||
+    (/[\x80-\xff]/.test(octets) && holds(Buffer.from(octets, 'latin1').toString('utf8'), pattern)));

@@ -16,6 +16,7 @@ const BODY_MAX = 1 << 20;
 /** A head larger than this is no answer to a check (nginx and LWP refuse smaller ones). */
 const HEAD_MAX = 1 << 16;
 const REDIRECTS_MAX = 7;
+const shared = Buffer.allocUnsafeSlow(1 << 16);
 
 /** What an answer says so far; `done` when no more octets are needed. */
 interface Answer {
@@ -137,11 +138,22 @@ export function probeHttp(spec: CheckSpec, limit: Millis, clock: Clock): Promise
       phase = 'connecting';
       const at = clock.now();
       const options = {host: spec.address, port: spec.port, family: spec.family};
+      let text = '';
       const one = secure
         ? tls.connect({...options, rejectUnauthorized: false, ...serverName(host)})
-        : net.connect(options);
+        : net.connect({
+            ...options,
+            // One buffer for all probes: what is read is taken out of it in the same turn.
+            onread: {
+              buffer: shared,
+              callback: (count) => {
+                text += shared.toString('latin1', 0, count);
+                look(false);
+                return true;
+              },
+            },
+          });
       socket = one;
-      let text = '';
       const look = (ended: boolean): void => {
         if (socket !== one) return;
         const answer = readAnswer(text, ended, method === 'HEAD');
@@ -159,23 +171,29 @@ export function probeHttp(spec: CheckSpec, limit: Millis, clock: Clock): Promise
         )
           judgeAnswer(answer, asked);
       };
-      one.setEncoding('latin1');
-      one.on('connect', () => {
-        phase = secure ? 'TLS handshake' : 'waiting for the answer';
-        story = `connected in ${Math.round(clock.now() - at)} ms, `;
-      });
-      one.on(secure ? 'secureConnect' : 'connect', () => {
-        if (secure) story += 'TLS ok, ';
+      const say = (): void => {
         phase = 'waiting for the answer';
         const name = proxy ? (URL.parse(asked)?.host ?? host) : host;
         one.write(
           `${method} ${asked} HTTP/1.1\r\nHost: ${name}\r\nUser-Agent: hactl\r\nAccept: */*\r\nConnection: close\r\n\r\n`,
         );
+      };
+      one.on('connect', () => {
+        story = `connected in ${Math.round(clock.now() - at)} ms, `;
+        if (secure) phase = 'TLS handshake';
+        else say();
       });
-      one.on('data', (chunk: string) => {
-        text += chunk;
-        look(false);
-      });
+      if (secure) {
+        one.on('secureConnect', () => {
+          story += 'TLS ok, ';
+          say();
+        });
+        one.setEncoding('latin1');
+        one.on('data', (chunk: string) => {
+          text += chunk;
+          look(false);
+        });
+      }
       one.on('end', () => look(true));
       one.on('error', (error) => done(false, `${story}${explainError(error, target)}`));
       one.on('close', () => {

@@ -1,0 +1,16 @@
+import {spawn} from 'node:child_process';
+import {writeFileSync} from 'node:fs';
+import {systemClock} from '@hactl/base';
+import {startChecks} from '/work/main/packages/checks/src/driver.ts';
+const N=Number(process.argv[2]??1000);
+writeFileSync('/tmp/ng.conf','daemon off; worker_processes 1; pid /tmp/ng.pid; error_log /dev/null crit; worker_rlimit_nofile 60000; events { worker_connections 20000; } http { access_log off; keepalive_timeout 0; server { listen 80 backlog=16384; location / { return 200 "OK\\n"; } } }');
+const ng=spawn('taskset',['-c','1','nginx','-c','/tmp/ng.conf'],{stdio:'ignore'});
+await new Promise(r=>setTimeout(r,500));
+const c=startChecks(systemClock,1,()=>{});
+c.configure(Array.from({length:N},(_,at)=>({id:'b'+at,checkType:{kind:'negotiate'},service:'http',family:4,address:`127.1.${at>>8}.${at&255}`,port:80,protocol:'tcp',virtualAddress:'1.1.1.1',virtualPort:80,realPort:80,checkTimeout:900,negotiateTimeout:900,checkInterval:1000,checkCount:1,failureCount:1,request:'/',receive:'OK'} as any)));
+await new Promise(r=>setTimeout(r,5000));
+const u0=process.cpuUsage(); const n0=c.reports().reduce((a,r)=>a+r.checks,0);
+await new Promise(r=>setTimeout(r,8000));
+const u=process.cpuUsage(u0); const n=c.reports().reduce((a,r)=>a+r.checks,0)-n0;
+console.log('checks',n,'cpu/1000',((u.user+u.system)/n).toFixed(1),'user',(u.user/n).toFixed(1),'sys',(u.system/n).toFixed(1),c.lateness(), c.reports().filter(r=>r.state!=='up').length,'down', process.memoryUsage().rss/1e6);
+ng.kill(); process.exit(0);
