@@ -1,0 +1,239 @@
+/** Lines of a virtual service, taken one by one into a draft; ldirectord-virtual.ts makes the service of it. Pure. */
+import {ipv4} from './addresses.ts';
+import {takeShared, type Inherited} from './ldirectord-inherited.ts';
+import type {Directive} from './ldirectord-lines.ts';
+import {takeReals} from './ldirectord-servers.ts';
+import {takeNumber, takeQuoted, takeText, takeWord, takeYesNo} from './ldirectord-values.ts';
+import type {CheckService, CheckType, RealServer, VirtualAddress} from './model.ts';
+import {translatePerlRegex} from './perl-regex.ts';
+import type {Reporter, Resolver} from './reader.ts';
+
+export const services: readonly CheckService[] = [
+  'dns', 'ftp', 'http', 'https', 'http_proxy', 'imap', 'imaps', 'ldap', 'ldaps', 'mysql', 'nntp', 'none', 'oracle',
+  'pgsql', 'pop', 'pops', 'radius', 'simpletcp', 'sip', 'smtp', 'submission',
+]; // prettier-ignore
+
+const checkTypes = ['negotiate', 'connect', 'ping', 'external', 'external-perl', 'on', 'off'] as const;
+
+/** Texts that go into the model as they are. */
+export interface Texts {
+  checkCommand?: string;
+  request?: string;
+  receive?: string;
+  virtualHost?: string;
+  login?: string;
+  passwd?: string;
+  database?: string;
+  secret?: string;
+  load?: string;
+  schedFlags?: string;
+  netmask?: string;
+  monitorFile?: string;
+  serviceName?: string;
+  comment?: string;
+}
+
+/** What the lines of one virtual have said so far. */
+export interface Draft {
+  readonly family: 4 | 6;
+  /** undefined: the virtual line itself is wrong. */
+  readonly address: VirtualAddress | undefined;
+  readonly own: Inherited;
+  readonly reals: RealServer[];
+  readonly texts: Texts;
+  checkType: CheckType;
+  service?: CheckService;
+  checkPort?: number;
+  httpMethod: 'GET' | 'HEAD';
+  scheduler: string;
+  persistent?: number;
+  protocol?: 'tcp' | 'udp' | 'fwm';
+  ops: boolean;
+}
+
+/** One line of a virtual. */
+export function takeLine(one: Directive, draft: Draft, resolver: Resolver, reporter: Reporter): void {
+  const {family, texts} = draft;
+  const put = (name: keyof Texts, value: string | undefined): void => {
+    if (value !== undefined) texts[name] = value;
+  };
+  if (takeShared(one, draft.own, family, resolver, reporter)) return;
+  switch (one.name) {
+    case 'real':
+    case 'real6':
+      if ((one.name === 'real6') !== (family === 6))
+        reporter.error(
+          'bad-address',
+          one.nameSpan,
+          `${one.name} cannot stand in a virtual${family === 6 ? '6' : ''} service`,
+          `write ${family === 6 ? 'real6' : 'real'}=`,
+        );
+      else draft.reals.push(...takeReals(one, family, resolver, reporter));
+      break;
+    case 'checktype':
+      draft.checkType = takeCheckType(one, reporter) ?? draft.checkType;
+      break;
+    case 'service': {
+      const service = takeWord(one, services, reporter);
+      if (service !== undefined) draft.service = service;
+      break;
+    }
+    case 'checkcommand':
+      put('checkCommand', takeText(one));
+      break;
+    case 'checkport':
+      takeCheckPort(one, draft, reporter);
+      break;
+    case 'request':
+    case 'login':
+    case 'passwd':
+    case 'database':
+    case 'secret':
+    case 'load':
+      put(one.name, takeQuoted(one, reporter));
+      break;
+    case 'receive':
+      put('receive', takeReceive(one, reporter));
+      break;
+    case 'httpmethod':
+      draft.httpMethod = takeHttpMethod(one, reporter) ?? draft.httpMethod;
+      break;
+    case 'virtualhost':
+      put('virtualHost', takeText(one) || undefined);
+      break;
+    case 'scheduler':
+      draft.scheduler = takeScheduler(one, reporter) ?? draft.scheduler;
+      break;
+    case 'schedflags':
+      put('schedFlags', takeText(one));
+      break;
+    case 'persistent': {
+      const seconds = takeNumber(one, 0, reporter);
+      if (seconds !== undefined) draft.persistent = seconds;
+      break;
+    }
+    case 'netmask':
+      put('netmask', takeNetmask(one, family, reporter));
+      break;
+    case 'protocol':
+      takeProtocol(one, draft, reporter);
+      break;
+    case 'ops':
+      draft.ops = takeYesNo(one, reporter) ?? draft.ops;
+      break;
+    case 'monitorfile':
+      put('monitorFile', takeText(one));
+      break;
+    case 'servicename':
+      put('serviceName', takeText(one));
+      break;
+    case 'comment':
+      put('comment', takeText(one));
+      break;
+    default:
+      reporter.error(
+        'unknown-directive',
+        one.nameSpan,
+        `Unknown command ${one.name}`,
+        'it cannot stand in a virtual service',
+      );
+  }
+}
+
+function takeCheckType(one: Directive, reporter: Reporter): CheckType | undefined {
+  const digits = /\d+/.exec(one.value)?.[0];
+  if (digits !== undefined) return {kind: 'combined', connects: Number(digits)};
+  const kind = takeWord(one, checkTypes, reporter);
+  return kind === undefined ? undefined : {kind};
+}
+
+function takeCheckPort(one: Directive, draft: Draft, reporter: Reporter): void {
+  const value = Number(/^"?(\d+)"?$/.exec(one.value.trim())?.[1] ?? NaN);
+  if (value >= 1 && value <= 65_535) draft.checkPort = value;
+  else
+    reporter.error(
+      'bad-port',
+      one.valueSpan,
+      `invalid checkport "${one.value.trim()}"`,
+      'checkport is a number from 1 to 65535',
+    );
+}
+
+function takeReceive(one: Directive, reporter: Reporter): string | undefined {
+  const value = takeQuoted(one, reporter);
+  const regex = value === undefined ? undefined : translatePerlRegex(value);
+  if (regex && !regex.ok && reporter.mode === 'lenient')
+    reporter.error(
+      'bad-regex',
+      one.valueSpan,
+      `receive is not a usable regular expression: ${regex.fault}`,
+      'mend the expression; put a \\ before a character that is meant literally',
+    );
+  return value;
+}
+
+function takeHttpMethod(one: Directive, reporter: Reporter): 'GET' | 'HEAD' | undefined {
+  const word = one.value.trim().replaceAll('"', '').toUpperCase();
+  if (word === 'GET' || word === 'HEAD') return word;
+  reporter.error(
+    'bad-value',
+    one.valueSpan,
+    `httpmethod must be GET or HEAD, not "${one.value.trim()}"`,
+    'write httpmethod=GET',
+  );
+  return undefined;
+}
+
+function takeScheduler(one: Directive, reporter: Reporter): string | undefined {
+  const word = one.value.trim().replaceAll('"', '');
+  if (/^[a-z]+$/.test(word)) return word;
+  if (!/^[a-z]+$/i.test(word)) {
+    reporter.error(
+      'bad-value',
+      one.valueSpan,
+      `invalid scheduler "${word}", should be only lowercase letters (a-z)`,
+      'rr, wrr, lc, wlc, lblc, lblcr, dh, sh, sed, nq, mh, fo, ovf',
+    );
+    return undefined;
+  }
+  const lower = word.toLowerCase();
+  const fix = [{span: one.valueSpan, replacement: lower}];
+  return reporter.repair('misspelled', one.valueSpan, 'a scheduler is written in lower case', lower, fix)
+    ? lower
+    : undefined;
+}
+
+function takeNetmask(one: Directive, family: 4 | 6, reporter: Reporter): string | undefined {
+  const mask = one.value.trim().replaceAll('"', '');
+  const good =
+    family === 4
+      ? ipv4(mask) !== undefined
+      : /^\d{1,3}$/.test(mask) && Number(mask) >= 1 && Number(mask) <= 128;
+  if (good) return mask;
+  reporter.error(
+    'bad-value',
+    one.valueSpan,
+    `invalid netmask "${mask}"`,
+    family === 4 ? 'dotted quad notation is required, 255.255.255.0' : 'a prefix length from 1 to 128',
+  );
+  return undefined;
+}
+
+function takeProtocol(one: Directive, draft: Draft, reporter: Reporter): void {
+  const protocol = takeWord(one, ['tcp', 'udp', 'fwm'] as const, reporter);
+  if (protocol === undefined) return;
+  const {address} = draft;
+  if (!address || (protocol === 'fwm') === (address.kind === 'fwmark')) {
+    draft.protocol = protocol;
+    return;
+  }
+  const mark = address.kind === 'fwmark';
+  reporter.error(
+    'protocol-mismatch',
+    one.valueSpan,
+    mark
+      ? 'protocol must be fwm if the virtual service is a fwmark (a number)'
+      : 'protocol must be tcp or udp if the virtual service is an address and port',
+    mark ? 'write protocol=fwm' : 'write protocol=tcp or protocol=udp',
+  );
+}
