@@ -21,6 +21,5 @@ export {
   type ReadFile,
 } from './load.ts';
 export type * from './model.ts';
-export {translatePerlRegex} from './perl-regex.ts';
 export type {Resolver} from './reader.ts';
 export {parseBoolean, parseTime} from './units.ts';

@@ -1,11 +1,11 @@
 /** Lines of a virtual service, taken one by one into a draft; ldirectord-virtual.ts makes the service of it. Pure. */
+import {translatePerlRegex} from '@hactl/base';
 import {ipv4} from './addresses.ts';
 import {takeShared, type Inherited} from './ldirectord-inherited.ts';
 import type {Directive} from './ldirectord-lines.ts';
 import {takeReals} from './ldirectord-servers.ts';
 import {takeNumber, takeQuoted, takeText, takeWord, takeYesNo} from './ldirectord-values.ts';
 import type {CheckService, CheckType, RealServer, VirtualAddress} from './model.ts';
-import {translatePerlRegex} from './perl-regex.ts';
 import type {Reporter, Resolver} from './reader.ts';
 
 export const services: readonly CheckService[] = [
