@@ -6,6 +6,7 @@ export type DiagnosticCode =
   | 'unknown-directive'
   | 'bad-value'
   | 'missing-value'
+  | 'unusable-value'
   | 'bad-address'
   | 'bad-port'
   | 'unresolved-name'

@@ -2,8 +2,7 @@
 import type {Diagnostic} from './diagnostic.ts';
 import {emailOf, plainDefaults, takeShared} from './ldirectord-inherited.ts';
 import {splitLdirectord} from './ldirectord-lines.ts';
-import {takeFallback} from './ldirectord-servers.ts';
-import {takeQuoted, takeText, takeYesNo} from './ldirectord-values.ts';
+import {takeQuotedOrNone, takeText, takeWritten, takeYesNo} from './ldirectord-values.ts';
 import {takeVirtual} from './ldirectord-virtual.ts';
 import type {LdirectordConfig, Mode, VirtualService} from './model.ts';
 import {Reporter, type Resolver} from './reader.ts';
@@ -27,7 +26,8 @@ export function parseLdirectordCf(
     maintenanceDir: undefined as string | undefined,
   };
   for (const one of globals) {
-    if (takeShared(one, defaults, 4, options.resolve, reporter)) continue;
+    if (takeShared(one, defaults, {family: 4, global: true, portNames: false}, options.resolve, reporter))
+      continue;
     switch (one.name) {
       case 'autoreload':
         file.autoReload = takeYesNo(one, reporter) ?? false;
@@ -42,23 +42,20 @@ export function parseLdirectordCf(
         file.supervised = takeYesNo(one, reporter) ?? false;
         break;
       case 'logfile':
-        file.logFile = takeQuoted(one, reporter) ?? file.logFile;
+        file.logFile = takeQuotedOrNone(one, reporter) ?? file.logFile;
         break;
       case 'callback':
-        file.callback = takeQuoted(one, reporter);
+        file.callback = takeQuotedOrNone(one, reporter);
         break;
       case 'execute':
         file.execute.push(takeText(one));
         break;
       case 'maintenancedir':
-        file.maintenanceDir = takeText(one);
+        file.maintenanceDir = takeWritten(one, reporter);
         break;
-      case 'emailalertfrom':
-        defaults.emailFrom = takeText(one);
-        break;
-      case 'fallback6': {
-        const taken = takeFallback(one, 6, options.resolve, reporter);
-        if (taken) defaults.fallback6 = taken;
+      case 'emailalertfrom': {
+        const from = takeWritten(one, reporter);
+        if (from !== undefined) defaults.emailFrom = from;
         break;
       }
       default:

@@ -1,11 +1,20 @@
 /** Lines of a virtual service, taken one by one into a draft; ldirectord-virtual.ts makes the service of it. Pure. */
 import {translatePerlRegex} from '@hactl/base';
-import {ipv4} from './addresses.ts';
+import {oldIpv4} from './addresses.ts';
 import {takeShared, type Inherited} from './ldirectord-inherited.ts';
 import type {Directive} from './ldirectord-lines.ts';
 import {takeReals} from './ldirectord-servers.ts';
-import {takeNumber, takeQuoted, takeText, takeWord, takeYesNo} from './ldirectord-values.ts';
-import type {CheckService, CheckType, RealServer, VirtualAddress} from './model.ts';
+import {
+  takeNumber,
+  takeQuoted,
+  takeSomething,
+  takeText,
+  takeWritten,
+  takeWord,
+  takeYesNo,
+} from './ldirectord-values.ts';
+import type {VirtualHead} from './ldirectord-address.ts';
+import type {CheckService, CheckType, RealServer} from './model.ts';
 import type {Reporter, Resolver} from './reader.ts';
 
 export const services: readonly CheckService[] = [
@@ -37,7 +46,7 @@ export interface Texts {
 export interface Draft {
   readonly family: 4 | 6;
   /** undefined: the virtual line itself is wrong. */
-  readonly address: VirtualAddress | undefined;
+  readonly head: VirtualHead | undefined;
   readonly own: Inherited;
   readonly reals: RealServer[];
   readonly texts: Texts;
@@ -57,7 +66,16 @@ export function takeLine(one: Directive, draft: Draft, resolver: Resolver, repor
   const put = (name: keyof Texts, value: string | undefined): void => {
     if (value !== undefined) texts[name] = value;
   };
-  if (takeShared(one, draft.own, family, resolver, reporter)) return;
+  if (
+    takeShared(
+      one,
+      draft.own,
+      {family, global: false, portNames: draft.head?.kind === 'address'},
+      resolver,
+      reporter,
+    )
+  )
+    return;
   switch (one.name) {
     case 'real':
     case 'real6':
@@ -79,7 +97,7 @@ export function takeLine(one: Directive, draft: Draft, resolver: Resolver, repor
       break;
     }
     case 'checkcommand':
-      put('checkCommand', takeText(one));
+      put('checkCommand', takeSomething(one, reporter));
       break;
     case 'checkport':
       takeCheckPort(one, draft, reporter);
@@ -89,8 +107,10 @@ export function takeLine(one: Directive, draft: Draft, resolver: Resolver, repor
     case 'passwd':
     case 'database':
     case 'secret':
-    case 'load':
       put(one.name, takeQuoted(one, reporter));
+      break;
+    case 'load':
+      put('load', takeLoad(one, reporter));
       break;
     case 'receive':
       put('receive', takeReceive(one, reporter));
@@ -99,13 +119,13 @@ export function takeLine(one: Directive, draft: Draft, resolver: Resolver, repor
       draft.httpMethod = takeHttpMethod(one, reporter) ?? draft.httpMethod;
       break;
     case 'virtualhost':
-      put('virtualHost', takeText(one) || undefined);
+      put('virtualHost', /^"?([^"]*)/.exec(one.value)?.[1]?.trim() || undefined);
       break;
     case 'scheduler':
       draft.scheduler = takeScheduler(one, reporter) ?? draft.scheduler;
       break;
     case 'schedflags':
-      put('schedFlags', takeText(one));
+      put('schedFlags', takeWritten(one, reporter)?.split(/\s/)[0]);
       break;
     case 'persistent': {
       const seconds = takeNumber(one, 0, reporter);
@@ -122,7 +142,7 @@ export function takeLine(one: Directive, draft: Draft, resolver: Resolver, repor
       draft.ops = takeYesNo(one, reporter) ?? draft.ops;
       break;
     case 'monitorfile':
-      put('monitorFile', takeText(one));
+      put('monitorFile', takeSomething(one, reporter));
       break;
     case 'servicename':
       put('serviceName', takeText(one));
@@ -143,13 +163,27 @@ export function takeLine(one: Directive, draft: Draft, resolver: Resolver, repor
 function takeCheckType(one: Directive, reporter: Reporter): CheckType | undefined {
   const digits = /\d+/.exec(one.value)?.[0];
   if (digits !== undefined) return {kind: 'combined', connects: Number(digits)};
-  const kind = takeWord(one, checkTypes, reporter);
+  const kind = takeWord(one, checkTypes, reporter, /[\w-]+/);
   return kind === undefined ? undefined : {kind};
 }
 
+/** Parsed and never used, by ldirectord and by us; a text without a letter or digit is refused all the same. */
+function takeLoad(one: Directive, reporter: Reporter): string | undefined {
+  const text = takeQuoted(one, reporter);
+  if (text === undefined || /\w/.test(text)) return text;
+  reporter.error(
+    'bad-value',
+    one.valueSpan,
+    'invalid string for load testing',
+    'load is not used: leave the line out',
+  );
+  return undefined;
+}
+
 function takeCheckPort(one: Directive, draft: Draft, reporter: Reporter): void {
-  const value = Number(/^"?(\d+)"?$/.exec(one.value.trim())?.[1] ?? NaN);
-  if (value >= 1 && value <= 65_535) draft.checkPort = value;
+  const value = takeNumber(one, 1, reporter);
+  if (value === undefined) return;
+  if (value <= 65_535) draft.checkPort = value;
   else
     reporter.error(
       'bad-port',
@@ -173,7 +207,7 @@ function takeReceive(one: Directive, reporter: Reporter): string | undefined {
 }
 
 function takeHttpMethod(one: Directive, reporter: Reporter): 'GET' | 'HEAD' | undefined {
-  const word = one.value.trim().replaceAll('"', '').toUpperCase();
+  const word = /\w+/.exec(one.value)?.[0].toUpperCase();
   if (word === 'GET' || word === 'HEAD') return word;
   reporter.error(
     'bad-value',
@@ -184,50 +218,67 @@ function takeHttpMethod(one: Directive, reporter: Reporter): 'GET' | 'HEAD' | un
   return undefined;
 }
 
+const schedulers = ['rr', 'wrr', 'lc', 'wlc', 'lblc', 'lblcr', 'dh', 'sh', 'sed', 'nq', 'mh', 'fo', 'ovf'];
+
+/** The first run of small letters, as ldirectord takes it; lenient reading knows the kernel's names in any case. */
 function takeScheduler(one: Directive, reporter: Reporter): string | undefined {
-  const word = one.value.trim().replaceAll('"', '');
-  if (/^[a-z]+$/.test(word)) return word;
-  if (!/^[a-z]+$/i.test(word)) {
+  const text = one.value.trim();
+  const word = /[a-z]+/.exec(text)?.[0];
+  const bare = text.replaceAll('"', '');
+  if (bare === word) return word;
+  const lower = bare.toLowerCase();
+  const fix = (replacement: string) => [{span: one.valueSpan, replacement}];
+  if (reporter.mode === 'lenient' && schedulers.includes(lower)) {
+    reporter.repair('misspelled', one.valueSpan, 'a scheduler is written in lower case', lower, fix(lower));
+    return lower;
+  }
+  if (word === undefined)
     reporter.error(
       'bad-value',
       one.valueSpan,
-      `invalid scheduler "${word}", should be only lowercase letters (a-z)`,
-      'rr, wrr, lc, wlc, lblc, lblcr, dh, sh, sed, nq, mh, fo, ovf',
+      `invalid scheduler "${text}", should be only lowercase letters (a-z)`,
+      schedulers.join(', '),
     );
-    return undefined;
-  }
-  const lower = word.toLowerCase();
-  const fix = [{span: one.valueSpan, replacement: lower}];
-  return reporter.repair('misspelled', one.valueSpan, 'a scheduler is written in lower case', lower, fix)
-    ? lower
-    : undefined;
+  else
+    reporter.add(
+      'warning',
+      'trailing-text',
+      one.valueSpan,
+      `scheduler has more than small letters: "${text}"`,
+      `read as ${word}, as ldirectord does`,
+      fix(word),
+    );
+  return word;
 }
 
+/** ldirectord looks at the form only; a mask that no kernel takes is left out, and that is said. */
 function takeNetmask(one: Directive, family: 4 | 6, reporter: Reporter): string | undefined {
-  const mask = one.value.trim().replaceAll('"', '');
-  const good =
+  const mask = reporter.mode === 'strict' ? one.value : takeText(one);
+  const formed =
     family === 4
-      ? ipv4(mask) !== undefined
-      : /^\d{1,3}$/.test(mask) && Number(mask) >= 1 && Number(mask) <= 128;
-  if (good) return mask;
-  reporter.error(
-    'bad-value',
-    one.valueSpan,
-    `invalid netmask "${mask}"`,
-    family === 4 ? 'dotted quad notation is required, 255.255.255.0' : 'a prefix length from 1 to 128',
-  );
-  return undefined;
+      ? /^\d+\.\d+\.\d+\.\d+$/.test(mask)
+      : /^\d+$/.test(mask) && Number(mask) >= 1 && Number(mask) <= 128;
+  const help =
+    family === 4 ? 'dotted quad notation is required, 255.255.255.0' : 'a prefix length from 1 to 128';
+  if (!formed) {
+    reporter.error('bad-value', one.valueSpan, `invalid netmask "${mask}"`, help);
+    return undefined;
+  }
+  const usable = family === 4 ? oldIpv4(mask) : String(Number(mask));
+  if (usable === undefined)
+    reporter.add('warning', 'unusable-value', one.valueSpan, `no netmask: ${mask}; it is left out`, help);
+  return usable;
 }
 
 function takeProtocol(one: Directive, draft: Draft, reporter: Reporter): void {
   const protocol = takeWord(one, ['tcp', 'udp', 'fwm'] as const, reporter);
   if (protocol === undefined) return;
-  const {address} = draft;
-  if (!address || (protocol === 'fwm') === (address.kind === 'fwmark')) {
+  const {head} = draft;
+  if (!head || (protocol === 'fwm') === (head.kind === 'fwmark')) {
     draft.protocol = protocol;
     return;
   }
-  const mark = address.kind === 'fwmark';
+  const mark = head.kind === 'fwmark';
   reporter.error(
     'protocol-mismatch',
     one.valueSpan,

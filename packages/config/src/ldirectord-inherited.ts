@@ -1,6 +1,6 @@
 /** Directives that may stand at the top of ldirectord.cf, as the default of every virtual, and inside a virtual. Pure. */
 import type {Directive} from './ldirectord-lines.ts';
-import {takeFallback} from './ldirectord-servers.ts';
+import {takeFallback, type FallbackPlace} from './ldirectord-fallback.ts';
 import {takeNumber, takeSeconds, takeText, takeYesNo} from './ldirectord-values.ts';
 import type {EmailAlert, FallbackServer} from './model.ts';
 import type {Reporter, Resolver} from './reader.ts';
@@ -52,7 +52,7 @@ export const emailOf = (settings: Inherited): EmailAlert => ({
 export function takeShared(
   one: Directive,
   into: Inherited,
-  family: 4 | 6,
+  place: FallbackPlace,
   resolver: Resolver,
   reporter: Reporter,
 ): boolean {
@@ -89,31 +89,119 @@ export function takeShared(
     case 'cleanstop':
       into.cleanStop = takeYesNo(one, reporter) ?? into.cleanStop;
       return true;
-    case 'fallback': {
-      const taken = takeFallback(one, family, resolver, reporter);
-      if (taken) into.fallback = taken;
+    case 'fallback':
+    case 'fallback6':
+      takeOwnFallback(one, into, place, resolver, reporter);
+      return true;
+    case 'fallbackcommand': {
+      const command = takeText(one);
+      if (command === '' && !(place.global && one.value.trim() !== '')) missing(one, reporter);
+      else if (command !== '') into.fallbackCommand = command;
       return true;
     }
-    case 'fallbackcommand':
-      into.fallbackCommand = takeText(one);
-      return true;
-    case 'emailalert':
-      into.emailTo = takeText(one)
+    case 'emailalert': {
+      const addresses = takeText(one)
         .split(/[\s,]+/)
         .filter((address) => address !== '');
+      if (addresses.length === 0) missing(one, reporter);
+      else into.emailTo = addresses;
       return true;
+    }
     case 'emailalertfreq':
-      into.emailFrequency = takeSeconds(one, 0, reporter) ?? into.emailFrequency;
+      if (reporter.mode === 'strict' && !/^\d/.test(one.value))
+        reporter.error(
+          'bad-value',
+          one.valueSpan,
+          'invalid email alert frequency',
+          'a whole number of seconds',
+        );
+      else into.emailFrequency = takeSeconds(one, 0, reporter) ?? into.emailFrequency;
       return true;
     case 'emailalertstatus':
-      into.emailStatus = takeText(one)
-        .split(/[\s,]+/)
-        .filter((word) => word !== '');
+      into.emailStatus = takeStatus(one, reporter) ?? into.emailStatus;
       return true;
     case 'smtp':
-      into.smtp = takeText(one);
+      takeSmtp(one, into, reporter);
       return true;
     default:
       return false;
   }
+}
+
+function missing(one: Directive, reporter: Reporter): void {
+  reporter.error(
+    'missing-value',
+    one.valueSpan,
+    `${one.name} says nothing`,
+    `write ${one.name}=…, or leave the line out`,
+  );
+}
+
+function takeOwnFallback(
+  one: Directive,
+  into: Inherited,
+  place: FallbackPlace,
+  resolver: Resolver,
+  reporter: Reporter,
+): void {
+  const six = one.name === 'fallback6';
+  if (!place.global && six !== (place.family === 6)) {
+    const right = place.family === 6 ? 'fallback6' : 'fallback';
+    reporter.error('bad-address', one.nameSpan, `cannot specify "${one.name}" here`, `write ${right}=`);
+    return;
+  }
+  const taken = takeFallback(one, {...place, family: six ? 6 : 4}, resolver, reporter);
+  if (!taken) return;
+  if (six && place.global) into.fallback6 = taken;
+  else into.fallback = taken;
+}
+
+const phases = ['all', 'none', 'starting', 'running', 'stopping', 'reloading'];
+
+/** Phases of the daemon in which mails are sent: words with commas between them; no word at all is none. */
+function takeStatus(one: Directive, reporter: Reporter): string[] | undefined {
+  const strict = reporter.mode === 'strict';
+  const text = strict ? one.value : takeText(one).toLowerCase();
+  const words = text.split(strict ? /\s*,\s*/ : /[\s,]+/).filter((word) => word !== '');
+  const strange = words.find((word) => !phases.includes(word));
+  const help = `words of ${phases.join(', ')}, with commas between them`;
+  if (strange !== undefined) {
+    reporter.error('bad-value', one.valueSpan, `invalid email alert status at: "${strange}"`, help);
+    return undefined;
+  }
+  const other = words.find((word) => word !== 'none');
+  if (words.includes('none') && other !== undefined) {
+    reporter.error(
+      'bad-value',
+      one.valueSpan,
+      `invalid email alert status: "${other}" specified with "none"`,
+      help,
+    );
+    return undefined;
+  }
+  return words.length === 0 ? ['none'] : words;
+}
+
+/** A mail server's name or IPv4 address. */
+function takeSmtp(one: Directive, into: Inherited, reporter: Reporter): void {
+  const text = reporter.mode === 'strict' ? one.value : takeText(one);
+  const host = /^[\w.+-]+/.exec(text)?.[0];
+  if (host === undefined) {
+    reporter.error(
+      'bad-value',
+      one.valueSpan,
+      'invalid SMTP server address',
+      'a host name or an IPv4 address',
+    );
+    return;
+  }
+  into.smtp = host;
+  if (reporter.mode === 'lenient' && host !== text)
+    reporter.add(
+      'warning',
+      'trailing-text',
+      one.valueSpan,
+      `smtp has more than a server: "${text}"`,
+      `read as ${host}`,
+    );
 }

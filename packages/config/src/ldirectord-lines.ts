@@ -10,6 +10,8 @@ export interface Directive {
   readonly span: Span;
   readonly nameSpan: Span;
   readonly valueSpan: Span;
+  /** Read as a line of a virtual service. */
+  readonly indented: boolean;
 }
 
 export interface Block {
@@ -19,12 +21,12 @@ export interface Block {
 
 export const globalOnly = new Set([
   'autoreload', 'callback', 'logfile', 'execute', 'supervised', 'fork', 'readdquiescent', 'emailalertfrom',
-  'maintenancedir', 'fallback6',
+  'maintenancedir',
 ]); // prettier-ignore
 
 /** Both: a global one is the default of every virtual. */
 export const shared = new Set([
-  'checktimeout', 'negotiatetimeout', 'checkinterval', 'checkcount', 'failurecount', 'fallback', 'fallbackcommand',
+  'checktimeout', 'negotiatetimeout', 'checkinterval', 'checkcount', 'failurecount', 'fallback', 'fallback6', 'fallbackcommand',
   'quiescent', 'emailalert', 'emailalertfreq', 'emailalertstatus', 'smtp', 'cleanstop',
 ]); // prettier-ignore
 
@@ -58,18 +60,21 @@ function withoutComment(text: string, quotesProtect: boolean): string {
 }
 
 function directiveOf(line: Line, text: string, reporter: Reporter): Directive | undefined {
-  const match = /^([ \t]*)([^\s=]+)([ \t]*=[ \t]*)(.*)$/.exec(text);
+  const match = /^([ \t]*)([^\s=]+)([ \t]*=[ \t]*)([^]*)$/.exec(text);
   if (!match) return undefined;
   const [, blanks = '', name = '', equals = '', value = ''] = match;
   const nameStart = line.start + blanks.length;
   const valueStart = nameStart + name.length + equals.length;
   const trimmed = value.trimEnd();
+  // ldirectord leaves the carriage return in the value, where an exact word then does not match.
+  const kept = line.carriageReturn && reporter.mode === 'strict' ? '\r' : '';
   return {
     name,
-    value,
+    value: value + kept,
     span: reporter.span(nameStart, valueStart + trimmed.length),
     nameSpan: reporter.span(nameStart, nameStart + name.length),
     valueSpan: reporter.span(valueStart, Math.max(valueStart + 1, valueStart + trimmed.length)),
+    indented: blanks !== '',
   };
 }
 
@@ -110,7 +115,7 @@ export function splitLdirectord(text: string, reporter: Reporter): {globals: Dir
     }
     const whole = reporter.span(line.start, line.start + line.text.length);
     if (content.trim() === '') {
-      if (content.length > 4 && !lenient && !/^\t$/.test(content))
+      if (block && !lenient && content.replaceAll('\t', '    ').length > 4)
         reporter.error('unknown-directive', whole, 'Unknown command (a line of blanks)', 'remove the blanks');
       if (block) closed = block;
       block = undefined;
@@ -121,7 +126,7 @@ export function splitLdirectord(text: string, reporter: Reporter): {globals: Dir
     const isBare = /^supervised[ \t]*$/.test(content);
     const cut = indent === 'none' && !lenient ? content : withoutComment(content, lenient);
     const parsed = isBare
-      ? directiveOf({...line, start: line.start + shift}, 'supervised=yes', reporter)
+      ? directiveOf({...line, carriageReturn: false, start: line.start + shift}, 'supervised=yes', reporter)
       : directiveOf({...line, start: line.start + shift}, cut, reporter);
     if (isBare)
       reporter.add('warning', 'deprecated', whole, 'a bare supervised directive', 'write supervised=yes');
@@ -259,6 +264,14 @@ export function splitLdirectord(text: string, reporter: Reporter): {globals: Dir
     }
     home.lines.push(directive);
   }
+  const last = blocks.at(-1);
+  if (block && !lenient && last?.lines.length === 0 && lines.at(-1)?.text.startsWith('virtual'))
+    reporter.error(
+      'missing-value',
+      last.head.span,
+      'a virtual line at the end of the file (ldirectord says: duplicate virtual server)',
+      'add its real lines, or an empty line',
+    );
   return {globals, blocks};
 }
 

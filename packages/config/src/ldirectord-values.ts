@@ -8,10 +8,19 @@ import {parseTime} from './units.ts';
 /** Quotes that a word processor made. */
 export const curly = /[\u201C\u201D\u201E\u201F\u00AB\u00BB]/g;
 
+/** ldirectord refuses 0 here, and takes 00. At the top of the file it compares the two timeouts as numbers. */
+const takesZeros = (one: Directive): boolean =>
+  one.indented ? true : one.name !== 'checktimeout' && one.name !== 'negotiatetimeout';
+
 /** A number as ldirectord reads it: the first run of digits. Lenient reading honours a unit and says when they differ. */
 export function takeNumber(one: Directive, least: number, reporter: Reporter): number | undefined {
   const text = one.value.trim();
   const digits = /\d+/.exec(text)?.[0];
+  if (digits !== undefined && /^00+$/.test(digits) && takesZeros(one)) {
+    const message = `${one.name}=${digits} is zero, which ldirectord lets pass when it is written so`;
+    reporter.add('warning', 'unusable-value', one.valueSpan, message, `read as ${least}`);
+    return least;
+  }
   if (digits === undefined || Number(digits) < least) {
     reporter.error(
       'bad-value',
@@ -45,7 +54,7 @@ export function takeSeconds(one: Directive, least: number, reporter: Reporter): 
 }
 
 export function takeYesNo(one: Directive, reporter: Reporter): boolean | undefined {
-  // A carriage return is gone already; any other character counts, as in ldirectord.
+  // Every character counts, as in ldirectord.
   if (one.value === 'yes' || one.value === 'no') return one.value === 'yes';
   const word = one.value.trim().replaceAll('"', '').replace(curly, '').toLowerCase();
   const meant = {yes: true, no: false, true: true, false: false, on: true, off: false}[word];
@@ -71,32 +80,38 @@ export function takeYesNo(one: Directive, reporter: Reporter): boolean | undefin
     : undefined;
 }
 
-/** One of some words; a misspelling with one near word is repaired. */
+/** The first word of the value, one of some; a misspelling with one near word is repaired. */
 export function takeWord<T extends string>(
   one: Directive,
   words: readonly T[],
   reporter: Reporter,
+  pattern: RegExp = /\w+/,
 ): T | undefined {
-  const word = /[\w-]+/.exec(one.value)?.[0] ?? '';
-  if ((words as readonly string[]).includes(word)) return word as T;
+  const word = pattern.exec(one.value)?.[0] ?? '';
+  const text = one.value.trim();
+  if ((words as readonly string[]).includes(word)) {
+    if (text.replaceAll('"', '') !== word && reporter.mode === 'lenient')
+      reporter.add(
+        'warning',
+        'trailing-text',
+        one.valueSpan,
+        `${one.name} has more than a word: "${text}"`,
+        `read as ${word}, as ldirectord does`,
+        [{span: one.valueSpan, replacement: word}],
+      );
+    return word as T;
+  }
   const near = nearest(word, words) as T | undefined;
   if (near !== undefined && word !== '') {
     const start = one.valueSpan.start + one.value.indexOf(word);
     const span = reporter.span(start, start + word.length);
-    return reporter.repair(
-      'misspelled',
-      span,
-      `${one.name} must be one of ${words.join(', ')}, not "${word}"`,
-      near,
-      [{span, replacement: near}],
-    )
-      ? near
-      : undefined;
+    const message = `${one.name} must be one of ${words.join(', ')}, not "${word}"`;
+    return reporter.repair('misspelled', span, message, near, [{span, replacement: near}]) ? near : undefined;
   }
   reporter.error(
     'bad-value',
     one.valueSpan,
-    `${one.name} must be one of ${words.join(', ')}, not "${one.value.trim()}"`,
+    `${one.name} must be one of ${words.join(', ')}, not "${text}"`,
     `write ${one.name}=${words[0]}`,
   );
   return undefined;
@@ -147,4 +162,26 @@ export function takeQuoted(one: Directive, reporter: Reporter): string | undefin
 /** A text with or without quotes, up to the line's end. */
 export function takeText(one: Directive): string {
   return one.value.trim().replace(/^"(.*)"$/, '$1');
+}
+
+const saysNothing = (one: Directive, reporter: Reporter): undefined => {
+  const help = `write ${one.name}=…, or leave the line out`;
+  reporter.error('missing-value', one.valueSpan, `${one.name} says nothing`, help);
+};
+
+/** Text that must not be empty, nor empty quotes. */
+export function takeSomething(one: Directive, reporter: Reporter): string | undefined {
+  return takeText(one) || saysNothing(one, reporter);
+}
+
+/** Text that must be there; two quotes with nothing between them are let pass, and mean nothing. */
+export function takeWritten(one: Directive, reporter: Reporter): string | undefined {
+  return one.value.trim() === '' ? saysNothing(one, reporter) : takeText(one) || undefined;
+}
+
+/** A text in quotes that may be empty, which means nothing. */
+export function takeQuotedOrNone(one: Directive, reporter: Reporter): string | undefined {
+  if (!one.value.startsWith('""')) return takeQuoted(one, reporter);
+  reporter.add('warning', 'missing-value', one.valueSpan, `${one.name} says nothing`, 'the line is not used');
+  return undefined;
 }

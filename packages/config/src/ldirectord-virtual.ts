@@ -1,5 +1,5 @@
 /** One virtual= block → a virtual service with every default filled in. Pure. */
-import {takeAddress} from './ldirectord-address.ts';
+import {finishAddress, takeHead} from './ldirectord-address.ts';
 import {takeLine, type Draft} from './ldirectord-draft.ts';
 import {CHECK_TIMEOUT, emailOf, NEGOTIATE_TIMEOUT, type Inherited} from './ldirectord-inherited.ts';
 import type {Block} from './ldirectord-lines.ts';
@@ -26,8 +26,8 @@ export function takeVirtual(
   reporter: Reporter,
 ): VirtualService | undefined {
   const {head} = block;
-  const base = takeAddress(head, resolver, reporter);
-  const family = base?.family ?? (head.name === 'virtual6' ? 6 : 4);
+  const start = takeHead(head, resolver, reporter);
+  const family = start?.family ?? (head.name === 'virtual6' ? 6 : 4);
   const own: Inherited = {...defaults};
   if (family === 6) {
     delete own.fallback;
@@ -35,7 +35,7 @@ export function takeVirtual(
   }
   const draft: Draft = {
     family,
-    address: base,
+    head: start,
     own,
     reals: [],
     texts: {},
@@ -55,14 +55,13 @@ export function takeVirtual(
       );
     takeLine(one, draft, resolver, reporter);
   }
-  return base && finish(block, base, draft, reporter);
+  const address = start && finishAddress(head, start, draft.protocol, resolver, reporter);
+  return address && finish(block, address, draft, reporter);
 }
 
-function finish(block: Block, base: VirtualAddress, draft: Draft, reporter: Reporter): VirtualService {
-  const {own, protocol, reals, checkType} = draft;
+function finish(block: Block, address: VirtualAddress, draft: Draft, reporter: Reporter): VirtualService {
+  const {own, reals, checkType} = draft;
   const {span} = block.head;
-  const address: VirtualAddress =
-    base.kind === 'address' && (protocol === 'tcp' || protocol === 'udp') ? {...base, protocol} : base;
   const port = address.kind === 'address' ? address.port : 0;
   const service = draft.service ?? serviceOfPort[port] ?? 'none';
   if (checkType.kind === 'negotiate' || checkType.kind === 'combined')
