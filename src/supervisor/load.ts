@@ -1,6 +1,6 @@
 /** Reads the configuration directory into something the supervisor can run, or into diagnostics. */
 import {createHash} from 'node:crypto';
-import {readFileSync, statSync} from 'node:fs';
+import {readFileSync, realpathSync, statSync} from 'node:fs';
 import {digestCluster, loadCluster, renderDiagnostic, type Diagnostic, type Mode} from '@hactl/config';
 import {engineConfig, type FindInterface} from './engine-config.ts';
 import {missingScripts} from './scripts.ts';
@@ -28,9 +28,13 @@ export interface LoadOutcome {
 }
 
 /** A file's text and permission bits; undefined when there is no such file. */
-export function readSource(path: string): {text: string; mode: number} | undefined {
+export function readSource(path: string): {text: string; mode: number; realPath: string} | undefined {
   try {
-    return {text: readFileSync(path, 'utf8'), mode: statSync(path).mode & 0o7777};
+    return {
+      text: readFileSync(path, 'utf8'),
+      mode: statSync(path).mode & 0o7777,
+      realPath: realpathSync(path),
+    };
   } catch (error) {
     const {code} = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return undefined;

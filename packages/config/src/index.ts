@@ -9,17 +9,11 @@ export {
   type Fix,
   type Source,
 } from './diagnostic.ts';
+export {digestCluster} from './digest.ts';
 export {parseHaCf} from './ha-cf.ts';
 export {parseHaresources} from './haresources.ts';
 export {parseLdirectordCf} from './ldirectord-cf.ts';
-export {
-  checkFiles,
-  digestCluster,
-  loadCluster,
-  type LoadInput,
-  type LoadResult,
-  type ReadFile,
-} from './load.ts';
+export {checkFiles, loadCluster, placesOf, type LoadInput, type LoadResult, type ReadFile} from './load.ts';
 export type * from './model.ts';
 export type {Resolver} from './reader.ts';
 export {parseBoolean, parseTime} from './units.ts';

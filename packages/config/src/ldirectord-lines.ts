@@ -1,5 +1,15 @@
 /** ldirectord.cf as blocks of directives: indentation, comments, quotes. What the values mean comes later. Pure. */
 import {nearest} from './diagnostic.ts';
+import {
+  allNames,
+  globalOnly,
+  heads,
+  isKnown,
+  mayStandInVirtual,
+  refused,
+  shared,
+  virtualOnly,
+} from './ldirectord-names.ts';
 import type {Span} from './model.ts';
 import {linesOf, type Line, type Reporter} from './reader.ts';
 
@@ -18,30 +28,6 @@ export interface Block {
   readonly head: Directive;
   readonly lines: readonly Directive[];
 }
-
-export const globalOnly = new Set([
-  'autoreload', 'callback', 'logfile', 'execute', 'supervised', 'fork', 'readdquiescent', 'emailalertfrom',
-  'maintenancedir',
-]); // prettier-ignore
-
-/** Both: a global one is the default of every virtual. */
-export const shared = new Set([
-  'checktimeout', 'negotiatetimeout', 'checkinterval', 'checkcount', 'failurecount', 'fallback', 'fallback6', 'fallbackcommand',
-  'quiescent', 'emailalert', 'emailalertfreq', 'emailalertstatus', 'smtp', 'cleanstop',
-]); // prettier-ignore
-
-export const virtualOnly = new Set([
-  'real', 'real6', 'checktype', 'service', 'checkcommand', 'checkport', 'request', 'receive', 'httpmethod',
-  'virtualhost', 'login', 'passwd', 'database', 'secret', 'load', 'scheduler', 'schedflags', 'persistent', 'netmask',
-  'protocol', 'ops', 'monitorfile', 'servicename', 'comment',
-]); // prettier-ignore
-
-const refused = new Set(['timeout', 'connecttimeout']);
-const heads = new Set(['virtual', 'virtual6']);
-const isKnown = (name: string): boolean =>
-  heads.has(name) || globalOnly.has(name) || shared.has(name) || virtualOnly.has(name) || refused.has(name);
-const mayStandInVirtual = (name: string): boolean => virtualOnly.has(name) || shared.has(name);
-const allNames = [...heads, ...globalOnly, ...shared, ...virtualOnly];
 
 const indentOf = (text: string): 'none' | 'short' | 'full' => {
   const blanks = /^[ \t]*/.exec(text)?.[0] ?? '';
