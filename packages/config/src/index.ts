@@ -2,6 +2,7 @@ export {parseAuthkeys} from './authkeys.ts';
 export {crossCheck} from './cross-check.ts';
 export {
   applyFixes,
+  diagnosticCodes,
   position,
   renderDiagnostic,
   type Diagnostic,

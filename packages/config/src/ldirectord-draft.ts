@@ -1,10 +1,10 @@
 /** Lines of a virtual service, taken one by one into a draft; ldirectord-virtual.ts makes the service of it. Pure. */
-import {translatePerlRegex} from '@hactl/base';
 import {oldIpv4} from './addresses.ts';
 import {takeShared, type Inherited} from './ldirectord-inherited.ts';
 import type {Directive} from './ldirectord-lines.ts';
 import {takeReals} from './ldirectord-servers.ts';
 import {
+  checkExpression,
   takeNumber,
   takeQuoted,
   takeSomething,
@@ -195,14 +195,7 @@ function takeCheckPort(one: Directive, draft: Draft, reporter: Reporter): void {
 
 function takeReceive(one: Directive, reporter: Reporter): string | undefined {
   const value = takeQuoted(one, reporter);
-  const regex = value === undefined ? undefined : translatePerlRegex(value);
-  if (regex && !regex.ok && reporter.mode === 'lenient')
-    reporter.error(
-      'bad-regex',
-      one.valueSpan,
-      `receive is not a usable regular expression: ${regex.fault}`,
-      'mend the expression; put a \\ before a character that is meant literally',
-    );
+  if (value !== undefined) checkExpression(value, one, reporter);
   return value;
 }
 

@@ -196,7 +196,7 @@ function takeSmtp(one: Directive, into: Inherited, reporter: Reporter): void {
     return;
   }
   into.smtp = host;
-  if (reporter.mode === 'lenient' && host !== text)
+  if (host !== text.trim())
     reporter.add(
       'warning',
       'trailing-text',

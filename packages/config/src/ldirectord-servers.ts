@@ -2,7 +2,7 @@
 import {addressRange, hostOf, ipv4, oldIpv4, portNumber} from './addresses.ts';
 import type {DiagnosticCode} from './diagnostic.ts';
 import type {Directive} from './ldirectord-lines.ts';
-import {curly} from './ldirectord-values.ts';
+import {checkExpression, curly} from './ldirectord-values.ts';
 import type {ForwardMethod, RealServer} from './model.ts';
 import type {Reporter, Resolver} from './reader.ts';
 
@@ -189,6 +189,7 @@ export function takeReals(
       `Invalid Range: ${from}-${to}: from the lower to the higher address, at most 65536 of them`,
     );
   const {request, receive} = tail;
+  if (receive !== undefined) checkExpression(receive, one, reporter);
   return addresses.map((address) => ({
     span: one.span,
     address,

@@ -1,5 +1,5 @@
 /** Values of ldirectord.cf: numbers, yes and no, words, quoted texts, servers. Pure. */
-import type {Millis} from '@hactl/base';
+import {translatePerlRegex, type Millis} from '@hactl/base';
 import {nearest} from './diagnostic.ts';
 import type {Directive} from './ldirectord-lines.ts';
 import type {Reporter} from './reader.ts';
@@ -30,7 +30,7 @@ export function takeNumber(one: Directive, least: number, reporter: Reporter): n
     );
     return undefined;
   }
-  if (text !== digits && reporter.mode === 'lenient')
+  if (!/^\d+\s*(#.*)?$/.test(text))
     reporter.add(
       'warning',
       'trailing-text',
@@ -90,7 +90,7 @@ export function takeWord<T extends string>(
   const word = pattern.exec(one.value)?.[0] ?? '';
   const text = one.value.trim();
   if ((words as readonly string[]).includes(word)) {
-    if (text.replaceAll('"', '') !== word && reporter.mode === 'lenient')
+    if (text.replaceAll('"', '') !== word)
       reporter.add(
         'warning',
         'trailing-text',
@@ -184,4 +184,17 @@ export function takeQuotedOrNone(one: Directive, reporter: Reporter): string | u
   if (!one.value.startsWith('""')) return takeQuoted(one, reporter);
   reporter.add('warning', 'missing-value', one.valueSpan, `${one.name} says nothing`, 'the line is not used');
   return undefined;
+}
+
+/** ldirectord takes any expression, and every check with a bad one then fails; lenient reading refuses it at once. */
+export function checkExpression(text: string, one: Directive, reporter: Reporter): void {
+  const translated = translatePerlRegex(text);
+  if (translated.ok) return;
+  reporter.add(
+    reporter.mode === 'lenient' ? 'error' : 'warning',
+    'bad-regex',
+    one.valueSpan,
+    `receive is not a usable regular expression: ${translated.fault}`,
+    'every check would fail: mend it; put a \\ before a character that is meant literally',
+  );
 }
