@@ -1,6 +1,5 @@
 /** Joins the core with real processes, the kernel and the control socket. The only place where all packages meet. */
 import {execFile} from 'node:child_process';
-import {statSync} from 'node:fs';
 import {fileURLToPath} from 'node:url';
 import {systemClock} from '@hactl/base';
 import type {FromChecks, ToChecks} from '@hactl/checks';
@@ -15,10 +14,14 @@ import {CommandError, serveControl} from '../control/server.ts';
 import {keepChild, makeSpareOf, type Program, type Spare} from './child.ts';
 import {scheduleChores} from './chores.ts';
 import {describeChanges} from './changes.ts';
+import {watchFiles} from './file-watch.ts';
 import {findInterface, removeVips} from './kernel.ts';
 import {loadDirectory} from './load.ts';
 import type {Logger} from './log.ts';
+import {sendMail} from './mail.ts';
+import {makeOutward} from './outward.ts';
 import {runScripts} from './scripts.ts';
+import {isExecutable, runCommand} from './shell.ts';
 import {makeSupervisor} from './supervisor.ts';
 import {syncGroups} from './sync-groups.ts';
 
@@ -39,7 +42,6 @@ const MOVE_LIMIT = 55_000;
 const STOP_ENGINE_LIMIT = 8_000;
 const STOP_LIMIT = 2_000;
 const OPEN_IPVS_EVERY = 2_000;
-const WATCH_EVERY = 1_000;
 
 const entry = (name: string): string =>
   fileURLToPath(new URL(`../../packages/${name}/src/main.ts`, import.meta.url));
@@ -82,8 +84,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     log('error', `the configuration in ${options.configDir} has errors; nothing was started`);
     return undefined;
   }
-  logger.configure(first.loaded.cluster.ha, first.loaded.cluster.ldirectord[0]?.logFile);
-  let files = first.files;
+  logger.configure(first.loaded.cluster);
   let configProblem: string | undefined;
 
   // ------------------------------------------------------------------------------------------------ the kernel
@@ -127,12 +128,23 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
         if (!group) return {ok: false, reason: `no group ${vrid}`};
         return runScripts(group, action, {configDir: options.configDir, log});
       },
+      held: (id) => outward.held(id),
+      changed: () => outward.changed(),
       later: (delay, work) => {
         setTimeout(work, delay).unref();
       },
     },
     first.loaded,
   );
+  const outward = makeOutward({
+    clock,
+    log,
+    node: options.node,
+    sendMail,
+    judged: core.judged,
+    acting: () => core.acting,
+    heldChanged: () => void core.reconcile(),
+  });
 
   const pooled = (name: string): {spare?: Spare} => {
     const spare = options.pool?.get(name);
@@ -145,7 +157,9 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     clock,
     onMessage: (message) => {
       core.onChecks(message);
-      if (message.type === 'reports') for (const resolve of reported.splice(0)) resolve();
+      if (message.type !== 'reports') return;
+      outward.reported(message.reports);
+      for (const resolve of reported.splice(0)) resolve();
     },
     onDeath: (how) =>
       log('error', `the checks process ended (${how}); the table stays as it is, starting it again`),
@@ -219,6 +233,16 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     sync.send({type: 'status'});
   }, STATUS_EVERY);
 
+  /** ldirectord's monitorfile has a line for each check: the checks are asked as often as they are made. */
+  let monitorTimer: NodeJS.Timeout | undefined;
+  const monitor = (): void => {
+    clearInterval(monitorTimer);
+    const every = outward.reportEvery;
+    if (every !== undefined) monitorTimer = setInterval(() => checks.send({type: 'report'}), every);
+  };
+  outward.configure(first.loaded.cluster.ldirectord);
+  monitor();
+
   // ---------------------------------------------------------------------------------------------------- reload
   async function reload(): Promise<{
     ok: boolean;
@@ -226,8 +250,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     diagnostics: readonly string[];
   }> {
     const next = await load();
-    files = next.files;
-    remember();
+    watch.remember(next.files);
     if (!next.loaded) {
       configProblem = `the files in ${options.configDir} have errors; the running configuration stays (hactl check-config shows them)`;
       log('error', configProblem);
@@ -240,34 +263,28 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     }
     const {changes} = describeChanges(core.loaded, next.loaded);
     configProblem = undefined;
-    logger.configure(next.loaded.cluster.ha, next.loaded.cluster.ldirectord[0]?.logFile);
+    logger.configure(next.loaded.cluster);
+    outward.configure(next.loaded.cluster.ldirectord);
     core.reload(next.loaded);
+    monitor();
     chores.configure(next.loaded.cluster.ha);
     log('info', `configuration reloaded: ${changes.join(', ') || 'no change'}`);
     return {ok: true, changes, diagnostics: next.texts};
   }
 
-  const stamps = new Map<string, number>();
-  const stamp = (file: string): number => statSync(file, {throwIfNoEntry: false})?.mtimeMs ?? 0;
-  const remember = (): void => {
-    stamps.clear();
-    for (const file of files) stamps.set(file, stamp(file));
-  };
-  remember();
   // ldirectord's autoreload: a changed file is read again; without it the difference is at least said.
-  const watch = setInterval(() => {
-    const changed = [...stamps].filter(([file, at]) => stamp(file) !== at).map(([file]) => file);
-    if (changed.length === 0) return;
-    remember();
-    const wanted = core.loaded.cluster.ldirectord.some(
-      (file) => file.autoReload && changed.includes(file.path),
-    );
-    if (wanted) void reload();
+  const watch = watchFiles((changed) => {
+    const ours = core.loaded.cluster.ldirectord.filter((file) => changed.includes(file.path));
+    for (const {callback, path: file} of ours)
+      if (callback !== undefined && isExecutable(callback))
+        void runCommand({file: callback, words: [file], name: `callback ${callback}`}, log);
+    if (ours.some((file) => file.autoReload)) void reload();
     else {
       configProblem = `changed on disk, not in use: ${changed.join(', ')} (hactl reload takes it into use)`;
       log('warn', configProblem);
     }
-  }, WATCH_EVERY);
+  });
+  watch.remember(first.files);
 
   // ------------------------------------------------------------------------------------------------- the socket
   /** The checks process tells of every change by itself; when a check was made last it says when it is asked. */
@@ -336,7 +353,8 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     reload,
     stop: async () => {
       clearInterval(poll);
-      clearInterval(watch);
+      watch.stop();
+      clearInterval(monitorTimer);
       chores.stop();
       // First the addresses go to the peer, then what served them here.
       await engine?.stop({type: 'stop'}, STOP_ENGINE_LIMIT);
@@ -344,6 +362,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
         if (core.roles.get(index + 1) === 'Active')
           // oxlint-disable-next-line no-await-in-loop -- groups release one after another, as heartbeat does.
           await runScripts(group, 'stop', {configDir: options.configDir, log});
+      await outward.stop();
       await Promise.all([checks.stop({type: 'stop'}, STOP_LIMIT), sync.stop({type: 'stop'}, STOP_LIMIT)]);
       await core.cleanStop();
       ipvs?.close();

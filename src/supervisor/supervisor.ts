@@ -36,6 +36,10 @@ export interface Ports {
   roles(roles: ReadonlyMap<number, Role>): void;
   /** Start or stop the scripts of a group, in haresources' order; resolves when all ran. */
   scripts(vrid: number, action: 'start' | 'start-late' | 'stop'): Promise<{ok: boolean; reason: string}>;
+  /** Why an operator keeps this real out of service; undefined: it is judged by its checks. */
+  held(id: string): string | undefined;
+  /** What is known of the reals may be different now: for mails and commands. */
+  changed(): void;
   /** Call `work` after `delay` milliseconds. */
   later(delay: number, work: () => void): void;
 }
@@ -69,7 +73,19 @@ export function makeSupervisor(ports: Ports, first: Loaded) {
 
   const virtuals = (): readonly VirtualService[] =>
     loaded.cluster.ldirectord.flatMap((file) => file.virtuals);
-  const verdicts = () => new Map([...reports].map(([id, report]) => [id, report.state]));
+  /** The checks' word, and over it the operator's. */
+  function judged(): Map<string, CheckReport> {
+    const all = new Map(reports);
+    for (const virtual of virtuals())
+      for (const real of virtual.reals) {
+        const id = checkId(virtual, real);
+        const reason = ports.held(id);
+        if (reason === undefined) continue;
+        const report = reports.get(id) ?? {id, failures: 0, checks: 0, took: 0, at: startedAt};
+        all.set(id, {...report, state: 'down', reason});
+      }
+    return all;
+  }
 
   function specs(): CheckSpec[] {
     const all: CheckSpec[] = [];
@@ -107,12 +123,10 @@ export function makeSupervisor(ports: Ports, first: Loaded) {
   async function applyOnce(ipvs: IpvsClient): Promise<void> {
     observed = await ipvs.list();
     const current: VirtualTable[] = observed.map(({service, destinations}) => ({service, destinations}));
-    const wanted = desiredTable({
-      virtuals: virtuals(),
-      verdicts: verdicts(),
-      current,
-      readdQuiescent: loaded.cluster.ldirectord.some((file) => file.readdQuiescent),
-    });
+    const verdicts = new Map([...judged()].map(([id, report]) => [id, report.state]));
+    const wanted = loaded.cluster.ldirectord.flatMap((file) =>
+      desiredTable({virtuals: file.virtuals, verdicts, current, readdQuiescent: file.readdQuiescent}),
+    );
     for (const virtual of virtuals()) owned.add(serviceName(serviceKey(virtual)));
     const operations: readonly Operation[] = plan(current, wanted, {
       owned: (key) => owned.has(serviceName(key)),
@@ -154,6 +168,7 @@ export function makeSupervisor(ports: Ports, first: Loaded) {
       busy = false;
     }
     updateReadiness();
+    ports.changed();
   }
 
   function onChecks(message: FromChecks): void {
@@ -179,6 +194,7 @@ export function makeSupervisor(ports: Ports, first: Loaded) {
     roles.set(transition.vrid, transition.to);
     log('info', `${transition.group}: ${transition.from} -> ${transition.to}: ${transition.reason}`);
     ports.roles(roles);
+    ports.changed();
     if (checksWanted() !== hadChecks) configureChecks();
     if (transition.to === 'Active') await ports.scripts(transition.vrid, 'start-late');
     else if (transition.from === 'Active') await ports.scripts(transition.vrid, 'stop');
@@ -278,8 +294,9 @@ export function makeSupervisor(ports: Ports, first: Loaded) {
         problem = error instanceof Error ? error.message : String(error);
       }
     } else observed = [];
+    const known = judged();
     return {
-      virtuals: virtuals().map((virtual) => virtualStatus(virtual, observed, reports, clock.now())),
+      virtuals: virtuals().map((virtual) => virtualStatus(virtual, observed, known, clock.now())),
       ipvs: {
         available: ipvs !== undefined,
         ...(problem === undefined ? {} : {problem}),
@@ -300,10 +317,15 @@ export function makeSupervisor(ports: Ports, first: Loaded) {
     reload,
     cleanStop,
     status,
+    judged,
     updateReadiness,
     noteIpvsProblem: (problem: string): void => {
       ipvsProblem = problem;
       updateReadiness();
+    },
+    /** Does this director serve, so that it speaks for the pair? */
+    get acting(): boolean {
+      return loaded.cluster.ha === undefined || anyActive();
     },
     get loaded(): Loaded {
       return loaded;
