@@ -1,7 +1,14 @@
 /** Reads the configuration directory into something the supervisor can run, or into diagnostics. */
 import {createHash} from 'node:crypto';
-import {readFileSync, realpathSync, statSync} from 'node:fs';
-import {digestCluster, loadCluster, renderDiagnostic, type Diagnostic, type Mode} from '@hactl/config';
+import {closeSync, openSync, readFileSync, realpathSync, statSync} from 'node:fs';
+import {
+  digestCluster,
+  loadCluster,
+  renderDiagnostic,
+  type Diagnostic,
+  type Mode,
+  type VirtualService,
+} from '@hactl/config';
 import {engineConfig, type FindInterface} from './engine-config.ts';
 import {missingScripts} from './scripts.ts';
 import type {Loaded} from './supervisor.ts';
@@ -12,6 +19,8 @@ export interface LoadOptions {
   readonly stateDir: string;
   readonly node: string;
   readonly mode: Mode;
+  /** A single director with this file only. */
+  readonly only?: string;
   /** Reads the routes; asked only when an address was written without its interface or prefix length. */
   readonly findInterface: () => Promise<FindInterface>;
   readonly wall: number;
@@ -42,6 +51,17 @@ export function readSource(path: string): {text: string; mode: number; realPath:
   }
 }
 
+/** A monitorfile must be writable before anything starts, as in ldirectord, which makes it if it is missing. */
+function monitorProblem({monitorFile}: VirtualService): string[] {
+  if (monitorFile === undefined) return [];
+  try {
+    closeSync(openSync(monitorFile, 'a'));
+    return [];
+  } catch (error) {
+    return [`error: unable to open monitorfile ${monitorFile}: ${String(error)}`];
+  }
+}
+
 /** Reads and judges all files; decides nothing and changes nothing. */
 export async function loadDirectory(options: LoadOptions): Promise<LoadOutcome> {
   const outcome = await withNames((resolve) =>
@@ -51,6 +71,7 @@ export async function loadDirectory(options: LoadOptions): Promise<LoadOutcome> 
       mode: options.mode,
       localNode: options.node.toLowerCase(),
       resolve,
+      ...(options.only === undefined ? {} : {only: options.only}),
     }),
   );
   const texts = outcome.diagnostics.map((diagnostic) => renderDiagnostic(diagnostic, outcome.sources));
@@ -59,6 +80,9 @@ export async function loadDirectory(options: LoadOptions): Promise<LoadOutcome> 
   const {cluster} = outcome;
   if (failed || !cluster) return {diagnostics: outcome.diagnostics, texts, files};
 
+  const unwritable = cluster.ldirectord.flatMap((file) => file.virtuals.flatMap(monitorProblem));
+  if (unwritable.length > 0)
+    return {diagnostics: outcome.diagnostics, texts: [...texts, ...unwritable], files};
   for (const group of cluster.haresources.groups)
     for (const name of missingScripts(group, options.configDir))
       texts.push(

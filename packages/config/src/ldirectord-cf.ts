@@ -1,7 +1,7 @@
 /** ldirectord.cf → the model, with ldirectord 4.12's defaults and inheritance. Pure. */
 import type {Diagnostic} from './diagnostic.ts';
 import {emailOf, plainDefaults, takeShared} from './ldirectord-inherited.ts';
-import {splitLdirectord} from './ldirectord-lines.ts';
+import {splitLdirectord, type Directive} from './ldirectord-lines.ts';
 import {takeQuotedOrNone, takeText, takeWritten, takeYesNo} from './ldirectord-values.ts';
 import {takeVirtual} from './ldirectord-virtual.ts';
 import type {LdirectordConfig, Mode, VirtualService} from './model.ts';
@@ -37,9 +37,21 @@ export function parseLdirectordCf(
         break;
       case 'fork':
         file.fork = takeYesNo(one, reporter) ?? false;
+        explain(
+          one,
+          file.fork,
+          'no check waits for another here: a process for each virtual is not needed',
+          reporter,
+        );
         break;
       case 'supervised':
         file.supervised = takeYesNo(one, reporter) ?? false;
+        explain(
+          one,
+          file.supervised,
+          'hactld always stays in the foreground; ldirectord start then does too',
+          reporter,
+        );
         break;
       case 'logfile':
         file.logFile = takeQuotedOrNone(one, reporter) ?? file.logFile;
@@ -88,6 +100,12 @@ export function parseLdirectordCf(
     },
     diagnostics: reporter.diagnostics,
   };
+}
+
+/** What is asked for and needs nothing done: said, so that nobody looks for it. */
+function explain(one: Directive, asked: boolean, why: string, reporter: Reporter): void {
+  if (asked)
+    reporter.add('notice', 'ignored-directive', one.nameSpan, `${one.name}=yes changes nothing`, why);
 }
 
 function duplicates(virtuals: readonly VirtualService[], reporter: Reporter): void {

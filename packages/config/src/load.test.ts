@@ -113,3 +113,50 @@ for (const [name, files] of Object.entries({
   test(`${name} may differ`, (t) => {
     t.is(digest(files), digest({}));
   });
+
+test('execute: the other files are read with this one, each once', (t) => {
+  const files = pair({
+    '/x/ldirectord.cf': `execute=mail.cf\nexecute=web.cf\n${virtual(80)}`,
+    '/x/mail.cf': `execute=ldirectord.cf\n${virtual(25)}`,
+    '/x/conf/web.cf': virtual(443),
+  });
+  t.deepEqual(paths(files), ['/x/ldirectord.cf', '/x/mail.cf', '/x/conf/web.cf']);
+});
+
+test('execute: a file that is missing is an error, and so is a virtual in two files', (t) => {
+  const codes = (files: Readonly<Record<string, string>>) =>
+    load(pair(files))
+      .diagnostics.filter((one) => one.severity === 'error')
+      .map((one) => one.code);
+  t.deepEqual(codes({'/x/ldirectord.cf': `execute=nosuch.cf\n${virtual(80)}`}), ['missing-file']);
+  t.deepEqual(codes({'/x/ldirectord.cf': `execute=b.cf\n${virtual(80)}`, '/x/b.cf': virtual(80)}), [
+    'duplicate-virtual',
+  ]);
+});
+
+test('a single director may use one file only, though the directory has a pair', (t) => {
+  const read = (path: string) => {
+    const text = pair({'/srv/one.cf': virtual(81)})[path];
+    return text === undefined ? undefined : {text, mode: 0o600};
+  };
+  const {cluster, diagnostics} = loadCluster({dir: '/x', read, mode: 'strict', resolve, only: '/srv/one.cf'});
+  t.deepEqual(diagnostics, []);
+  t.is(cluster?.ha, undefined);
+  t.deepEqual(
+    cluster?.ldirectord.map((file) => file.path),
+    ['/srv/one.cf'],
+  );
+  const missing = loadCluster({dir: '/x', read, mode: 'strict', resolve, only: '/srv/two.cf'});
+  t.deepEqual(
+    missing.diagnostics.map((one) => one.code),
+    ['missing-file'],
+  );
+});
+
+test('fork and supervised are accepted and explained', (t) => {
+  const {diagnostics} = load(pair({'/x/ldirectord.cf': `fork=yes\nsupervised=yes\n${virtual(80)}`}));
+  t.deepEqual(
+    diagnostics.map(({code, severity}) => `${severity} ${code}`),
+    ['notice ignored-directive', 'notice ignored-directive'],
+  );
+});

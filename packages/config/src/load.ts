@@ -24,6 +24,8 @@ export interface LoadInput {
   readonly mode: Mode;
   readonly localNode?: string;
   readonly resolve: Resolver;
+  /** A single director with this file of ldirectord, whatever else is in the directory. */
+  readonly only?: string;
 }
 
 export interface LoadResult {
@@ -72,13 +74,15 @@ export function loadCluster(input: LoadInput): LoadResult {
     return parsed.model;
   };
   const taken = new Set<string>();
-  const ldirectord = (name: string, span: Span | undefined): LdirectordConfig | undefined => {
+  /** One file, and those that it executes; a file that was read already is not read again. */
+  const ldirectord = (name: string, span: Span | undefined): LdirectordConfig[] => {
     const places = placesOf(name, dir);
     const file = places.map(open).find((one) => one !== undefined);
     if (file) {
-      if (taken.has(file.realPath)) return undefined;
+      if (taken.has(file.realPath)) return [];
       taken.add(file.realPath);
-      return take(parseLdirectordCf(file, {mode, resolve: input.resolve}));
+      const model = take(parseLdirectordCf(file, {mode, resolve: input.resolve}));
+      return [model, ...model.execute.flatMap((other) => ldirectord(other, nowhere(file.path)))];
     }
     if (span)
       diagnostics.push({
@@ -88,13 +92,15 @@ export function loadCluster(input: LoadInput): LoadResult {
         message: `Config file ${name} not found`,
         help: `looked for ${places.join(', ')}`,
       });
-    return undefined;
+    return [];
   };
 
-  const haFile = open(`${dir}/ha.cf`);
+  const haFile = input.only === undefined ? open(`${dir}/ha.cf`) : undefined;
   if (!haFile) {
-    const single = ldirectord('ldirectord.cf', undefined);
-    if (!single) {
+    const {only} = input;
+    const single = ldirectord(only ?? 'ldirectord.cf', only === undefined ? undefined : nowhere(only));
+    if (single.length === 0) {
+      if (only !== undefined) return {sources, diagnostics};
       missing(
         `${dir}/ha.cf`,
         `a pair needs ha.cf, haresources and authkeys in ${dir}; a single director needs ldirectord.cf`,
@@ -102,15 +108,13 @@ export function loadCluster(input: LoadInput): LoadResult {
       return {sources, diagnostics};
     }
     const none = {path: `${dir}/haresources`, groups: []};
-    return {
-      cluster: {
-        haresources: none,
-        authkeys: {path: `${dir}/authkeys`, active: 0, keys: []},
-        ldirectord: [single],
-      },
-      sources,
-      diagnostics,
+    const cluster: ClusterConfig = {
+      haresources: none,
+      authkeys: {path: `${dir}/authkeys`, active: 0, keys: []},
+      ldirectord: single,
     };
+    diagnostics.push(...crossCheck(cluster, undefined));
+    return {cluster, sources, diagnostics};
   }
   const ha = take(parseHaCf(haFile, {mode}));
   const resourcesFile = open(`${dir}/haresources`);
@@ -131,8 +135,7 @@ export function loadCluster(input: LoadInput): LoadResult {
   for (const group of haresources.groups)
     for (const resource of group.resources) {
       if (resource.type !== 'ldirectord') continue;
-      const file = ldirectord(resource.args[0] ?? 'ldirectord.cf', resource.span);
-      if (file) files.push(file);
+      files.push(...ldirectord(resource.args[0] ?? 'ldirectord.cf', resource.span));
     }
   const cluster: ClusterConfig = {ha, haresources, authkeys, ldirectord: files};
   diagnostics.push(...crossCheck(cluster, input.localNode));
