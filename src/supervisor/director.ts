@@ -31,6 +31,8 @@ export interface DirectorOptions {
   readonly stateDir: string;
   readonly node: string;
   readonly mode: Mode;
+  /** A single director with this file of ldirectord only. */
+  readonly only?: string;
   readonly logger: Logger;
   /** Children that were started while this supervisor was a spare itself. */
   readonly pool?: ReadonlyMap<string, Spare>;
@@ -74,6 +76,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       stateDir: options.stateDir,
       node: options.node,
       mode: options.mode,
+      ...(options.only === undefined ? {} : {only: options.only}),
       findInterface,
       wall: clock.wall(),
     });
@@ -314,6 +317,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       configNotices: loaded.notices,
       ...(configProblem === undefined ? {} : {configProblem}),
       configDigest: loaded.digest,
+      ldirectord: loaded.cluster.ldirectord.map((file) => file.path),
       processes: [{name: 'supervisor', state: 'running', pid: process.pid, restarts: 0}, ...processes],
       sync: {
         daemons: syncStatus?.daemons ?? [],
