@@ -1,25 +1,24 @@
 /** Joins the core with real processes, the kernel and the control socket. The only place where all packages meet. */
-import {execFile} from 'node:child_process';
-import {fileURLToPath} from 'node:url';
 import {systemClock} from '@hactl/base';
 import type {FromChecks, ToChecks} from '@hactl/checks';
 import type {Mode} from '@hactl/config';
 import {sendDeathNotice, type FromEngine, type ToEngine} from '@hactl/failover';
-import {openKernelIpvs, type IpvsClient} from '@hactl/ipvs';
 import type {FromSync, SyncStatus, ToSync} from '@hactl/sync';
 import {controlSocket, VERSION} from '../paths.ts';
 import type {Command, StatusSnapshot} from '../control/protocol.ts';
 import {PROTOCOL_VERSION} from '../control/protocol.ts';
 import {CommandError, serveControl} from '../control/server.ts';
-import {keepChild, makeSpareOf, type Program, type Spare} from './child.ts';
+import {keepChild, type Spare} from './child.ts';
 import {scheduleChores} from './chores.ts';
 import {describeChanges} from './changes.ts';
 import {watchFiles} from './file-watch.ts';
+import {connectIpvs} from './ipvs-connection.ts';
 import {findInterface, removeVips} from './kernel.ts';
 import {loadDirectory} from './load.ts';
 import type {Logger} from './log.ts';
 import {sendMail} from './mail.ts';
 import {makeOutward} from './outward.ts';
+import {programs} from './programs.ts';
 import {runScripts} from './scripts.ts';
 import {isExecutable, runCommand} from './shell.ts';
 import {makeSupervisor} from './supervisor.ts';
@@ -43,21 +42,6 @@ const STATUS_LIMIT = 300;
 const MOVE_LIMIT = 55_000;
 const STOP_ENGINE_LIMIT = 8_000;
 const STOP_LIMIT = 2_000;
-const OPEN_IPVS_EVERY = 2_000;
-
-const entry = (name: string): string =>
-  fileURLToPath(new URL(`../../packages/${name}/src/main.ts`, import.meta.url));
-
-const programs: Readonly<Record<'failover' | 'checks' | 'sync', Program>> = {
-  // A small heap that is collected by the real-time thread itself: V8's helper threads have no such priority.
-  failover: {entry: entry('failover'), execArgv: ['--single-threaded-gc', '--max-semi-space-size=1']},
-  checks: {entry: entry('checks')},
-  sync: {entry: entry('sync')},
-};
-
-/** Starts all children beforehand, idle: for a supervisor that stands by. */
-export const preforkChildren = (): Map<string, Spare> =>
-  new Map(Object.entries(programs).map(([name, program]) => [name, makeSpareOf(program)]));
 
 /** A running director. */
 export interface Director {
@@ -91,26 +75,13 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   let configProblem: string | undefined;
 
   // ------------------------------------------------------------------------------------------------ the kernel
-  let ipvs: IpvsClient | undefined;
-  let modprobed = false;
-  const openIpvs = async (): Promise<void> => {
-    if (ipvs) return;
-    try {
-      ipvs = await openKernelIpvs();
-      void core.reconcile();
-    } catch (error) {
-      if (!modprobed) {
-        modprobed = true;
-        await new Promise<void>((resolve) => {
-          execFile('modprobe', ['ip_vs'], () => resolve());
-        });
-        return openIpvs();
-      }
-      const wanted = core.loaded.cluster.ldirectord.some((file) => file.virtuals.length > 0);
-      if (wanted) core.noteIpvsProblem(error instanceof Error ? error.message : String(error));
-      setTimeout(() => void openIpvs(), OPEN_IPVS_EVERY).unref();
-    }
-  };
+  const ipvs = connectIpvs({
+    opened: () => void core.reconcile(),
+    failed: (reason) => {
+      if (core.loaded.cluster.ldirectord.some((file) => file.virtuals.length > 0))
+        core.noteIpvsProblem(reason);
+    },
+  });
 
   // -------------------------------------------------------------------------------------------------- children
   let syncStatus: SyncStatus | undefined;
@@ -122,7 +93,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     {
       clock,
       log,
-      ipvs: () => ipvs,
+      ipvs: () => ipvs.client(),
       toChecks: (message) => checks.send(message),
       toEngine: (message) => engine?.send(message),
       roles: () => configureSync(),
@@ -350,7 +321,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   const control = await serveControl(controlSocket(options.runDir), answer);
   const chores = scheduleChores({log, configDir: options.configDir});
   chores.configure(first.loaded.cluster.ha);
-  void openIpvs();
+  void ipvs.open();
   log('info', `director ${options.node} runs with ${options.configDir}`);
 
   return {
@@ -369,7 +340,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       await outward.stop();
       await Promise.all([checks.stop({type: 'stop'}, STOP_LIMIT), sync.stop({type: 'stop'}, STOP_LIMIT)]);
       await core.cleanStop();
-      ipvs?.close();
+      ipvs.close();
       await control.close();
     },
   };

@@ -8,7 +8,8 @@ import {parseArgs} from 'node:util';
 import {DAEMON_USAGE, defaultPaths} from '../paths.ts';
 import {makeLogger, type Level} from './log.ts';
 import type {Spare} from './child.ts';
-import {preforkChildren, runDirector} from './director.ts';
+import {runDirector} from './director.ts';
+import {preforkChildren} from './programs.ts';
 
 const {values: given} = parseArgs({
   options: {

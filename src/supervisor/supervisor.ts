@@ -14,6 +14,7 @@ import {describeOperation} from './describe.ts';
 import type {Log} from './log.ts';
 import {checkId, checkSpec, serviceKey, serviceName, virtualName} from './services.ts';
 import {virtualStatus} from './snapshot.ts';
+import {judgedReports} from './views.ts';
 
 /** A configuration that passed all checks, with what was computed from it. */
 export interface Loaded {
@@ -73,19 +74,7 @@ export function makeSupervisor(ports: Ports, first: Loaded) {
 
   const virtuals = (): readonly VirtualService[] =>
     loaded.cluster.ldirectord.flatMap((file) => file.virtuals);
-  /** The checks' word, and over it the operator's. */
-  function judged(): Map<string, CheckReport> {
-    const all = new Map(reports);
-    for (const virtual of virtuals())
-      for (const real of virtual.reals) {
-        const id = checkId(virtual, real);
-        const reason = ports.held(id);
-        if (reason === undefined) continue;
-        const report = reports.get(id) ?? {id, failures: 0, checks: 0, took: 0, at: startedAt};
-        all.set(id, {...report, state: 'down', reason});
-      }
-    return all;
-  }
+  const judged = () => judgedReports(virtuals(), reports, (id) => ports.held(id), startedAt);
 
   function specs(): CheckSpec[] {
     const all: CheckSpec[] = [];

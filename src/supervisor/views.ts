@@ -1,4 +1,5 @@
 /** What is known of each virtual and its reals now, for those who tell people and run commands. Pure. */
+import type {Instant} from '@hactl/base';
 import type {CheckReport, CheckState} from '@hactl/checks';
 import type {LdirectordConfig, RealServer, VirtualService} from '@hactl/config';
 import {checkId} from './services.ts';
@@ -40,3 +41,22 @@ export const viewsOf = (
       return {file, virtual, reals, inFallback: inFallback(virtual, reals)};
     }),
   );
+
+/** The checks' word of every real, and over it the operator's: a real that is held is down. */
+export function judgedReports(
+  virtuals: readonly VirtualService[],
+  reports: ReadonlyMap<string, CheckReport>,
+  held: (id: string) => string | undefined,
+  startedAt: Instant,
+): Map<string, CheckReport> {
+  const all = new Map(reports);
+  for (const virtual of virtuals)
+    for (const real of virtual.reals) {
+      const id = checkId(virtual, real);
+      const reason = held(id);
+      if (reason === undefined) continue;
+      const report = reports.get(id) ?? {id, failures: 0, checks: 0, took: 0, at: startedAt};
+      all.set(id, {...report, state: 'down', reason});
+    }
+  return all;
+}
