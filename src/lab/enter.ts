@@ -20,6 +20,7 @@ const LIMIT = 8 * 60_000;
 const programs: readonly (readonly string[])[] = [
   ['src/hactl.ts', '--help'],
   ['src/hactld.ts', '--help'],
+  ['src/ldirectord.ts', '--help'],
   ['src/supervisor/main.ts', '--help'],
   ['src/drill/main.ts', '--help'],
   ['src/drill/client.ts', '--help'],

@@ -12,7 +12,7 @@ import {
 import {engineConfig, type FindInterface} from './engine-config.ts';
 import {missingScripts} from './scripts.ts';
 import type {Loaded} from './supervisor.ts';
-import {withNames} from './names.ts';
+import {withNames, type LookUp} from './names.ts';
 
 export interface LoadOptions {
   readonly configDir: string;
@@ -24,6 +24,8 @@ export interface LoadOptions {
   /** Reads the routes; asked only when an address was written without its interface or prefix length. */
   readonly findInterface: () => Promise<FindInterface>;
   readonly wall: number;
+  /** How host names are found; the machine's resolver unless told otherwise. */
+  readonly lookUp?: LookUp;
 }
 
 export interface LoadOutcome {
@@ -64,15 +66,17 @@ function monitorProblem({monitorFile}: VirtualService): string[] {
 
 /** Reads and judges all files; decides nothing and changes nothing. */
 export async function loadDirectory(options: LoadOptions): Promise<LoadOutcome> {
-  const outcome = await withNames((resolve) =>
-    loadCluster({
-      dir: options.configDir,
-      read: readSource,
-      mode: options.mode,
-      localNode: options.node.toLowerCase(),
-      resolve,
-      ...(options.only === undefined ? {} : {only: options.only}),
-    }),
+  const outcome = await withNames(
+    (resolve) =>
+      loadCluster({
+        dir: options.configDir,
+        read: readSource,
+        mode: options.mode,
+        localNode: options.node.toLowerCase(),
+        resolve,
+        ...(options.only === undefined ? {} : {only: options.only}),
+      }),
+    options.lookUp,
   );
   const texts = outcome.diagnostics.map((diagnostic) => renderDiagnostic(diagnostic, outcome.sources));
   const files = [...outcome.sources.keys()];

@@ -103,8 +103,16 @@ export function takeShared(
       const addresses = takeText(one)
         .split(/[\s,]+/)
         .filter((address) => address !== '');
-      if (addresses.length === 0) missing(one, reporter);
-      else into.emailTo = addresses;
+      if (takeText(one) === '') missing(one, reporter);
+      else if (addresses.length === 0)
+        reporter.add(
+          'warning',
+          'missing-value',
+          one.valueSpan,
+          'emailalert names nobody',
+          'ADDRESS[, ADDRESS…]',
+        );
+      into.emailTo = addresses;
       return true;
     }
     case 'emailalertfreq':

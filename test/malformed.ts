@@ -1,9 +1,4 @@
-/**
- * A corpus of malformed files: good ones with one thing broken, drawn by a seeded generator, the same ones in every run.
- * Each is answered with a diagnostic that says where and what to do, in both readings; none throws, none hangs.
- */
-import test from 'ava';
-import {checkFiles, position, type Mode} from './index.ts';
+/** A corpus of malformed files: good ones with one thing broken, drawn by a seeded generator, the same in every run. */
 
 const SEED = 20_261_121;
 const COUNT = 800;
@@ -17,7 +12,7 @@ function makeRandom(seed: number): (below: number) => number {
   };
 }
 
-const good: Readonly<Record<string, string>> = {
+export const good: Readonly<Record<string, string>> = {
   'ldirectord.cf': `checktimeout=5
 checkinterval=10
 failurecount=2
@@ -94,7 +89,7 @@ const wrongVirtuals = [
   '', ':', '10.0.0.1', '10.0.0.1:', '10.0.0.1:99999', '300.0.0.1:80', '[fe80::1]:80', 'no host:80', '10.0.0.1:nosuch',
   '-7', '0', '10.0.0.1 80', '99999999999', '10.0.0:80:x',
 ]; // prettier-ignore
-const wrongValues: Readonly<Record<string, readonly string[]>> = {
+export const wrongValues: Readonly<Record<string, readonly string[]>> = {
   checktimeout: [...wrongNumbers, '0'], checkinterval: [...wrongNumbers, '0'], failurecount: [...wrongNumbers, '0'],
   autoreload: wrongYesNo, quiescent: wrongYesNo, ops: wrongYesNo, persistent: wrongNumbers,
   logfile: ['', '"', 'x', 'x"', '""', "'x'", '“x”'], emailalert: ['', '""', ' , '],
@@ -241,7 +236,7 @@ const breakers: Readonly<Record<string, (text: string, random: Random) => string
 };
 
 /** The corpus: distinct files, of which most are ldirectord's, as in life. */
-function makeCorpus(): {readonly name: string; readonly text: string}[] {
+export function makeCorpus(): {readonly name: string; readonly text: string}[] {
   const random = makeRandom(SEED);
   const corpus = new Map<string, {name: string; text: string}>();
   const names = ['ldirectord.cf', 'ldirectord.cf', 'ldirectord.cf', 'ha.cf', 'haresources', 'authkeys'];
@@ -252,48 +247,3 @@ function makeCorpus(): {readonly name: string; readonly text: string}[] {
   }
   return [...corpus.values()];
 }
-
-/** The lines that a good file does not have. */
-const changed = (name: string, text: string): string =>
-  text
-    .split('\n')
-    .filter((line) => !(good[name] ?? '').split('\n').includes(line))
-    .join(' / ');
-
-const resolve = {host: () => undefined, service: (name: string) => (name === 'http' ? 80 : undefined)};
-const judge = (name: string, text: string, mode: Mode) =>
-  checkFiles({paths: [name], read: () => ({text, mode: 0o600}), mode, resolve}).diagnostics;
-const corpus = makeCorpus();
-
-test('the files that are broken below are good', (t) => {
-  for (const [name, text] of Object.entries(good))
-    for (const mode of ['strict', 'lenient'] as const)
-      t.deepEqual(judge(name, text, mode), [], `${name}, ${mode}`);
-});
-
-test(`${corpus.length} malformed files: each is answered with a place and with help`, (t) => {
-  t.true(corpus.length >= 500);
-  const silent: string[] = [];
-  for (const mode of ['strict', 'lenient'] as const)
-    for (const {name, text} of corpus) {
-      const found = judge(name, text, mode);
-      if (found.length === 0) silent.push(`${mode} ${name}: ${changed(name, text)}`);
-      for (const one of found) {
-        const {line, column} = position(text, one.span.start);
-        const inside =
-          one.span.start <= text.length && line >= 1 && column >= 1 && one.span.end >= one.span.start;
-        if (!inside || !one.help || one.message === '')
-          t.fail(`${mode}: ${JSON.stringify(one)} for ${name}: ${changed(name, text)}`);
-      }
-    }
-  t.deepEqual(silent, []);
-});
-
-test('the corpus has every kind of file, and breaks every directive of the good one', (t) => {
-  for (const name of Object.keys(good)) t.true(corpus.some((one) => one.name === name));
-  for (const name of Object.keys(wrongValues))
-    t.true(
-      corpus.some(({text}) => wrongValues[name]?.some((value) => text.includes(`${name}=${value}\n`))),
-      name,
-    );
-});
