@@ -22,7 +22,7 @@ import path from 'node:path';
 /** Tools inside the guest, and the machine that runs it. */
 const wanted = [
   'qemu-system-x86', 'seabios', 'qemu-system-data', 'busybox-static', 'kmod', 'xz-utils', 'iproute2', 'procps', 'ipvsadm',
-  'nginx-light', 'keepalived', 'tcpdump', 'iputils-ping',
+  'nginx-light', 'keepalived', 'tcpdump', 'iputils-ping', 'ldirectord',
 ]; // prettier-ignore
 
 /** Of the kernel's 400 MB of modules, what a virtual machine with a network inside needs. */

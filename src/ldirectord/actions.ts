@@ -13,7 +13,7 @@ import {claim, findInstance, lookAt, release, type Instance} from './instance.ts
 /** ldirectord's exit statuses. */
 export const status = {ok: 0, failed: 1, config: 2, stopped: 3, usage: 255} as const;
 
-const START_LIMIT = 30_000;
+const START_LIMIT = 60_000;
 const STOP_LIMIT = 60_000;
 const LOOK_EVERY = 50;
 const ASK_LIMIT = 2_000;
