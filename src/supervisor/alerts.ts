@@ -54,7 +54,9 @@ export function alertStep(
 ): {memory: AlertMemory; events: AlertEvent[]} {
   const next = new Map<string, {state: CheckState; saidAt: Instant}>();
   const events: AlertEvent[] = [];
-  for (const {virtual, reals} of views)
+  for (const {virtual, reals} of views) {
+    // checktype=off: its reals are nobody's news.
+    if (virtual.checkType.kind === 'off') continue;
     for (const view of reals) {
       const before = memory.get(view.id);
       const {state} = view;
@@ -70,6 +72,7 @@ export function alertStep(
       if (!(changed || again) || !wants(virtual.email, phase)) continue;
       events.push(eventOf(virtual, view, changed ? state : 'still down'));
     }
+  }
   return {memory: next, events};
 }
 

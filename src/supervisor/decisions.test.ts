@@ -197,7 +197,8 @@ test('fallbackcommand: a virtual that left the configuration is stopped with the
   t.deepEqual(fallbackStep(memory, [], true).runs, [{virtual: 'tcp 10.0.0.100:80', line: off}]);
 });
 
-test('checktype=off is never in fallback', (t) => {
+test('checktype=off is never in fallback, and nobody is told of it', (t) => {
+  t.deepEqual(said([[0, ['down', 'down']]], `${mail}\tchecktype=off\n`), [[]]);
   t.is(views(['down', 'down'], '\tchecktype=off\n')[0]?.inFallback, false);
 });
 

@@ -139,6 +139,9 @@ test('what a reload would change is said in words', (t) => {
   );
   t.deepEqual(changes, ['virtual tcp 10.0.0.100:81 added', 'virtual tcp 10.0.0.100:80 removed']);
   t.deepEqual(describeChanges(load(text(two)), load(text(two, '# moved\n'))).changes, []);
+  t.deepEqual(describeChanges(load(text(two)), load(text(two, 'maintenancedir=/x\n'))).changes, [
+    'x.cf: maintenanceDir changed',
+  ]);
 });
 
 test('a real that an operator holds is down, whatever its checks say, and comes back with its weight', async (t) => {
