@@ -1,5 +1,5 @@
 /** The drop-in command: its words, its exit statuses and messages, with real daemons (which hold no virtual service). */
-import {spawnSync} from 'node:child_process';
+import {spawn, spawnSync} from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -80,7 +80,7 @@ function machine(t: ExecutionContext) {
     writeFileSync(file, `logfile="${root}/log"\n${text}`);
     return file;
   };
-  return {root, call, put, pids, log: () => readFileSync(`${root}/log`, 'utf8')};
+  return {root, folders, call, put, pids, log: () => readFileSync(`${root}/log`, 'utf8')};
 }
 
 async function until(what: () => boolean, name: string): Promise<void> {
@@ -190,3 +190,24 @@ test('usage, help and version', (t) => {
   t.like(call('--help'), {status: 0});
   t.regex(call('-v').stdout, /ldirectord 4\.12/);
 });
+
+for (const [words, text] of [
+  [['-d', 'web.cf', 'start'], 'checktimeout=5\n'],
+  [['web.cf', 'start'], 'supervised=yes\n'],
+] as const)
+  test(`ldirectord ${words.join(' ')} with ${text.trim()} stays in the foreground until it is told to end`, async (t) => {
+    t.timeout(2 * LIMIT);
+    const {call, put, folders, pids} = machine(t);
+    put('web.cf', text);
+    const child = spawn(process.execPath, [program, ...words], {
+      stdio: 'ignore',
+      env: {...process.env, ...folders},
+    });
+    const ended = new Promise<number | null>((resolve) => child.on('exit', resolve));
+    await until(() => call('web.cf', 'status').status === 0, 'it runs');
+    t.is(child.exitCode, null);
+    child.kill('SIGTERM');
+    t.is(await ended, 0);
+    t.deepEqual(pids(), []);
+    t.is(call('web.cf', 'status').status, 3);
+  });

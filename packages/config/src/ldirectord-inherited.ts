@@ -100,7 +100,8 @@ export function takeShared(
       return true;
     }
     case 'emailalert': {
-      const addresses = takeText(one)
+      const addresses = one.value
+        .replaceAll('"', '')
         .split(/[\s,]+/)
         .filter((address) => address !== '');
       if (takeText(one) === '') missing(one, reporter);
