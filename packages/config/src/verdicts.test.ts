@@ -34,14 +34,12 @@ const errors = (text: string, mode: Mode): Diagnostic[] =>
     (one) => one.severity === 'error',
   );
 
-/** Where we differ on purpose: rows of the table as written there, and why. */
+/** ldirectord takes the digits of an address without a port for a firewall mark: its one trap that is not followed. */
+const isTrap = (text: string): boolean =>
+  errors(text, 'strict').some((one) => one.code === 'fwmark-without-port');
+
+/** Where else we differ on purpose: rows of the table as written there, and why. */
 const ours: Readonly<Record<string, string>> = {
-  'accept\tvirtual=10.0.0.1\\n\\treal=10.0.0.2:80 gate\\n':
-    'an address without a port is no firewall mark 10',
-  'accept\tvirtual=10.0.0.1:\\n\\treal=10.0.0.2:80 gate\\n': 'the same',
-  'accept\tvirtual=1.5\\n\\treal=10.0.0.2:80 gate\\n': 'the same',
-  'accept\tvirtual=10.0.0.1 :80\\n\\treal=10.0.0.2:80 gate\\n': 'the same',
-  'accept\tvirtual=10.0.0.1: 80\\n\\treal=10.0.0.2:80 gate\\n': 'the same',
   'accept\tvirtual=1\\n\\treal=10.0.0.2:80 gate\\n\\nvirtual=01\\n\\treal=10.0.0.2:80 gate\\n':
     'one firewall mark, written twice: the second would overwrite the first',
   'accept\tvirtual=10.0.0.1:80\\n\\treal=10.0.0.2:80->10.0.0.4:80 gate\\n':
@@ -53,7 +51,7 @@ const badExpressions = ['receive="("', 'receive="a|b (c) [d"'];
 
 test(`${rows.length} files: strict reading refuses what ldirectord refuses, and nothing else`, (t) => {
   const different = rows
-    .filter(({row}) => !(row in ours))
+    .filter(({row, text}) => !(row in ours) && !isTrap(text))
     .filter(({refused, text}) => errors(text, 'strict').length > 0 !== refused)
     .map(({row, text}) => `${row}   ${errors(text, 'strict')[0]?.message ?? 'accepted here'}`);
   t.deepEqual(different, []);
@@ -63,6 +61,12 @@ test(`${rows.length} files: strict reading refuses what ldirectord refuses, and 
     t.truthy(found, `not in the table: ${row}`);
     t.true(errors(found?.text ?? '', 'strict').length > 0, `not different: ${row}`);
   }
+});
+
+test('the trap is an address without its port, and nothing else is refused as one', (t) => {
+  const trapped = rows.filter(({text}) => isTrap(text));
+  t.true(trapped.length >= 5);
+  for (const {row, text} of trapped) t.regex(text, /^virtual6?[ =]+[\d.]+[.:, ]/, row);
 });
 
 test('lenient reading takes whatever strict reading takes', (t) => {
