@@ -211,3 +211,28 @@ for (const [words, text] of [
     t.deepEqual(pids(), []);
     t.is(call('web.cf', 'status').status, 3);
   });
+
+test('a file that hactld serves has its daemon: start and status are content, reload is passed on, stop is refused', async (t) => {
+  t.timeout(2 * LIMIT);
+  const {call, put, folders, pids, log} = machine(t);
+  const file = put('ldirectord.cf');
+  const hactld = fileURLToPath(new URL('../hactld.ts', import.meta.url));
+  const child = spawn(process.execPath, [hactld], {stdio: 'ignore', env: {...process.env, ...folders}});
+  const ended = new Promise((resolve) => child.on('exit', resolve));
+  t.teardown(async () => {
+    child.kill('SIGTERM');
+    await ended;
+  });
+  await until(() => call('status').status === 0, 'it runs');
+  t.regex(call('status').stderr, new RegExp(`^ldirectord for ${file} is running with pid: \\d+\n$`));
+  t.deepEqual(call('start'), {status: 0, stdout: '', stderr: ''});
+  t.deepEqual(pids(), []);
+  t.is(call('reload').status, 0);
+  t.true(log().includes('configuration reloaded'));
+  for (const action of ['stop', 'restart', 'try-restart']) {
+    const {status, stderr} = call(action);
+    t.is(status, 1, action);
+    t.regex(stderr, /is served by hactld \(pid \d+\)/);
+  }
+  t.is(call('status').status, 0);
+});
