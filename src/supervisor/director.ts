@@ -102,7 +102,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
         if (!group) return {ok: false, reason: `no group ${vrid}`};
         return runScripts(group, action, {configDir: options.configDir, log});
       },
-      held: (id) => outward.held(id),
+      held: () => outward.held,
       changed: () => outward.changed(),
       later: (delay, work) => {
         setTimeout(work, delay).unref();

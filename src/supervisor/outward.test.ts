@@ -129,18 +129,18 @@ test('maintenancedir: a file holds the real until it is gone; the directory may 
   mkdirSync(directory);
   const one = start(t, `maintenancedir=${directory}\n${block('')}`);
   const [first = '', second = ''] = one.ids;
-  t.is(one.outward.held(first), undefined);
+  t.is(one.outward.held.get(first), undefined);
   writeFileSync(path.join(directory, '10.0.0.1'), '');
-  await until(() => one.outward.held(first) !== undefined, 'the first is held');
-  t.is(one.outward.held(first), 'Server in maintenance');
-  t.is(one.outward.held(second), undefined);
+  await until(() => one.outward.held.get(first) !== undefined, 'the first is held');
+  t.is(one.outward.held.get(first), 'Server in maintenance');
+  t.is(one.outward.held.get(second), undefined);
   writeFileSync(path.join(directory, '10.0.0.2:8080'), '');
-  await until(() => one.outward.held(second) !== undefined, 'the second is held');
+  await until(() => one.outward.held.get(second) !== undefined, 'the second is held');
   rmSync(path.join(directory, '10.0.0.1'));
-  await until(() => one.outward.held(first) === undefined, 'the first is back');
+  await until(() => one.outward.held.get(first) === undefined, 'the first is back');
   t.is(one.counts.held, 3, 'told once for each change, and never without one');
   rmSync(directory, {recursive: true});
-  await until(() => one.outward.held(second) === undefined, 'nothing is held without a directory');
+  await until(() => one.outward.held.get(second) === undefined, 'nothing is held without a directory');
 });
 
 test('maintenancedir: a host name, in full and short', async (t) => {
@@ -149,7 +149,7 @@ test('maintenancedir: a host name, in full and short', async (t) => {
   const one = start(t, text);
   const [id = ''] = one.ids;
   writeFileSync(path.join(directory, 'localhost'), '');
-  await until(() => one.outward.held(id) !== undefined, 'localhost is held');
+  await until(() => one.outward.held.get(id) !== undefined, 'localhost is held');
   t.pass();
 });
 

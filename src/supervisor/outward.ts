@@ -44,8 +44,8 @@ export interface OutwardOptions {
 export interface Outward {
   /** Takes files into use; while their reals are checked for the first time the phase is `reloading`. */
   configure(files: readonly LdirectordConfig[]): void;
-  /** Why a real is held; undefined: it is not. */
-  held(id: string): string | undefined;
+  /** Reals in maintenance, each with the reason. */
+  readonly held: ReadonlyMap<string, string>;
   /** Something is different: tells who must be told. */
   changed(): void;
   /** Fresh reports of the checks: one line each in the monitor files. */
@@ -62,6 +62,7 @@ const LAST_MAIL_LIMIT = 5_000;
 export function makeOutward(options: OutwardOptions): Outward {
   const {clock, log} = options;
   let files: readonly LdirectordConfig[] = [];
+  let listened = false;
   let phase: Phase = 'starting';
   let alerts: AlertMemory = new Map();
   let fallbacks: FallbackMemory = new Map();
@@ -111,6 +112,8 @@ export function makeOutward(options: OutwardOptions): Outward {
   }
 
   function changed(): void {
+    // With ten thousand reals and nobody to tell, nothing is looked at.
+    if (!listened) return;
     const now = views();
     const step = alertStep(alerts, now, phase, clock.now());
     alerts = step.memory;
@@ -168,6 +171,11 @@ export function makeOutward(options: OutwardOptions): Outward {
     configure: (next) => {
       if (files.length > 0) phase = 'reloading';
       files = next;
+      listened = files.some((file) =>
+        file.virtuals.some((one) => one.email.to.length > 0 || one.fallbackCommand !== undefined),
+      );
+      // What the last configuration started must still be undone.
+      if (fallbacks.size > 0) listened = true;
       watcher.configure(
         files.flatMap(({maintenanceDir}) => maintenanceDir ?? []),
         files.flatMap((file) =>
@@ -178,7 +186,9 @@ export function makeOutward(options: OutwardOptions): Outward {
       );
       findHeld();
     },
-    held: (id) => held.get(id),
+    get held() {
+      return held;
+    },
     changed,
     reported,
     get reportEvery() {

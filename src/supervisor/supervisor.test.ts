@@ -45,7 +45,7 @@ const start = (source: string) => {
       toEngine: (message) => toEngine.push(message),
       roles: () => undefined,
       scripts: () => Promise.resolve({ok: true, reason: ''}),
-      held: (id) => held.get(id),
+      held: () => held,
       changed: () => undefined,
       later: () => undefined,
     },

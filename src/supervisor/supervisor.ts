@@ -37,8 +37,8 @@ export interface Ports {
   roles(roles: ReadonlyMap<number, Role>): void;
   /** Start or stop the scripts of a group, in haresources' order; resolves when all ran. */
   scripts(vrid: number, action: 'start' | 'start-late' | 'stop'): Promise<{ok: boolean; reason: string}>;
-  /** Why an operator keeps this real out of service; undefined: it is judged by its checks. */
-  held(id: string): string | undefined;
+  /** Reals that an operator keeps out of service, each with the reason. */
+  held(): ReadonlyMap<string, string>;
   /** What is known of the reals may be different now: for mails and commands. */
   changed(): void;
   /** Call `work` after `delay` milliseconds. */
@@ -74,7 +74,7 @@ export function makeSupervisor(ports: Ports, first: Loaded) {
 
   const virtuals = (): readonly VirtualService[] =>
     loaded.cluster.ldirectord.flatMap((file) => file.virtuals);
-  const judged = () => judgedReports(virtuals(), reports, (id) => ports.held(id), startedAt);
+  const judged = () => judgedReports(reports, ports.held(), startedAt);
 
   function specs(): CheckSpec[] {
     const all: CheckSpec[] = [];

@@ -44,19 +44,15 @@ export const viewsOf = (
 
 /** The checks' word of every real, and over it the operator's: a real that is held is down. */
 export function judgedReports(
-  virtuals: readonly VirtualService[],
   reports: ReadonlyMap<string, CheckReport>,
-  held: (id: string) => string | undefined,
+  held: ReadonlyMap<string, string>,
   startedAt: Instant,
-): Map<string, CheckReport> {
+): ReadonlyMap<string, CheckReport> {
+  if (held.size === 0) return reports;
   const all = new Map(reports);
-  for (const virtual of virtuals)
-    for (const real of virtual.reals) {
-      const id = checkId(virtual, real);
-      const reason = held(id);
-      if (reason === undefined) continue;
-      const report = reports.get(id) ?? {id, failures: 0, checks: 0, took: 0, at: startedAt};
-      all.set(id, {...report, state: 'down', reason});
-    }
+  for (const [id, reason] of held) {
+    const report = reports.get(id) ?? {id, failures: 0, checks: 0, took: 0, at: startedAt};
+    all.set(id, {...report, state: 'down', reason});
+  }
   return all;
 }
