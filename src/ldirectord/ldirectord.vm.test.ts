@@ -41,6 +41,20 @@ for (const address of ['127.0.0.2', '127.0.0.3', '127.0.0.9'])
     response.statusCode = fs.existsSync('${root}/' + address) ? 200 : 503;
     response.end('OK');
   }).listen(80, address);
+// A mail server that takes everything and keeps what it heard.
+require('node:net').createServer((socket) => {
+  let data = false;
+  socket.on('error', () => undefined);
+  socket.write('220 test\\r\\n');
+  require('node:readline').createInterface({input: socket}).on('line', (line) => {
+    fs.appendFileSync('${root}/mail', line + '\\n');
+    if (data && line !== '.') return;
+    if (line === 'DATA') socket.write('354 go on\\r\\n');
+    else if (line === 'QUIT') socket.end('221 bye\\r\\n');
+    else socket.write('250 ok\\r\\n');
+    data = line === 'DATA';
+  });
+}).listen(2525, '127.0.0.9');
 `;
 const config = `checkinterval=1
 checktimeout=5
@@ -48,6 +62,10 @@ logfile="${root}/log"
 maintenancedir=${maintenance}
 fallback=127.0.0.9:80 masq
 fallbackcommand=echo >>${root}/fallback
+callback="${root}/callback.sh"
+emailalert=ops@example.org
+emailalertstatus=running
+smtp=127.0.0.9:2525
 virtual=10.99.0.100:80
 	real=127.0.0.2:80 masq 3
 	real=127.0.0.3:80 masq
@@ -101,6 +119,7 @@ test.before(async () => {
   execFileSync('ip', ['-n', netns, 'link', 'set', 'lo', 'up']);
   for (const address of ['127.0.0.2', '127.0.0.3', '127.0.0.9']) writeFileSync(path.join(root, address), '');
   writeFileSync(file, config);
+  writeFileSync(`${root}/callback.sh`, `#!/bin/sh\necho "$@" >>${root}/called\n`, {mode: 0o755});
   children.push(spawn('ip', ['netns', 'exec', netns, process.execPath, '-e', server], {stdio: 'inherit'}));
   await until(() => inside('ss', '-ltn').includes('127.0.0.9:80'), 'the servers listen');
 });
@@ -136,6 +155,11 @@ test('a real that fails leaves the table and comes back; without any the fallbac
   await until(holds('127.0.0.2:80', '127.0.0.3:80'), 'both reals');
   await until(() => read(`${root}/fallback`).includes('stop'), 'its command again');
   t.is(read(`${root}/fallback`), 'start 10.99.0.100:80 tcp\nstop 10.99.0.100:80 tcp\n');
+  await until(
+    () => read(`${root}/mail`).includes('Log-Message: Deleted real server: 127.0.0.2:80'),
+    'a mail',
+  );
+  t.regex(read(`${root}/mail`), /^RCPT TO:<ops@example\.org>$/m);
   t.regex(read(`${root}/monitor`), /\[up\]/);
   t.regex(read(`${root}/monitor`), /127\.0\.0\.2 80 3 masq \[down\] .*503/);
 });
@@ -169,6 +193,7 @@ test('malformed files at a reload leave the table as it is', async (t) => {
   t.is(refused, broken.length);
   t.true(broken.length >= 15);
   t.deepEqual(table(), before);
+  await until(() => read(`${root}/called`).includes(file), 'the callback');
   t.is(call('reload').status, 2);
   t.is(call('status').status, 0);
 });
