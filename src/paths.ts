@@ -21,8 +21,10 @@ export const VERSION = '0.1.0';
 
 /** What `hactld --help` prints. */
 export const DAEMON_USAGE = `usage: hactld [--config-dir DIR] [--run-dir DIR] [--state-dir DIR] [--node NAME]
-              [--strict] [--log-level error|warn|info|debug] [--log-format human|json]
+              [--ldirectord FILE] [--strict] [--log-level error|warn|info|debug]
+              [--log-format human|json]
 
 Runs a director in the foreground. SIGTERM stops it in good order (addresses go to the
-peer first), SIGHUP reads the files again. docs/hactl.md says more.
+peer first), SIGHUP reads the files again. With --ldirectord it is a single director with
+that file only. docs/hactl.md says more.
 `;

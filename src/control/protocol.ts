@@ -76,6 +76,8 @@ export interface StatusSnapshot {
   /** Set when the files on disk differ from the running configuration or could not be loaded. */
   readonly configProblem?: string;
   readonly configDigest: string;
+  /** The files of ldirectord that are in use. */
+  readonly ldirectord?: readonly string[];
   readonly ready: {readonly ready: boolean; readonly reason: string};
   readonly processes: readonly ProcessStatus[];
   /** The last word of the engine; undefined on a director without a pair, or before the engine's first word. */

@@ -10,7 +10,7 @@ import {LabError, makeTree} from './apt.ts';
 /** Tools inside the guest, and the machine that runs it. */
 const wanted = [
   'qemu-system-x86', 'seabios', 'qemu-system-data', 'busybox-static', 'kmod', 'xz-utils', 'iproute2', 'procps', 'ipvsadm',
-  'nginx-light', 'keepalived', 'tcpdump', 'iputils-ping', 'nftables',
+  'nginx-light', 'keepalived', 'tcpdump', 'iputils-ping', 'nftables', 'ldirectord',
 ]; // prettier-ignore
 
 /** Of the kernel's 400 MB of modules, what a virtual machine with a network inside needs. */

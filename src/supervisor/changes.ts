@@ -8,6 +8,9 @@ const differs = (one: unknown, other: unknown): boolean => JSON.stringify(one) !
 const withoutSpans = (value: unknown): unknown =>
   JSON.parse(JSON.stringify(value, (key, inner: unknown) => (key === 'span' ? undefined : inner)));
 
+/** Settings of a file of ldirectord that no virtual of it holds. */
+const ofFile = ['autoReload', 'readdQuiescent', 'callback', 'logFile', 'execute', 'maintenanceDir'] as const;
+
 /** The differences between the running and the new configuration. */
 export function describeChanges(
   running: Loaded,
@@ -27,6 +30,15 @@ export function describeChanges(
     else if (differs(withoutSpans(old), withoutSpans(virtual))) changes.push(`virtual ${name} changed`);
   }
   for (const name of before.keys()) if (!after.has(name)) changes.push(`virtual ${name} removed`);
+  for (const file of next.cluster.ldirectord) {
+    const old = running.cluster.ldirectord.find((one) => one.path === file.path);
+    if (!old) changes.push(`${file.path} added`);
+    else
+      for (const key of ofFile)
+        if (differs(old[key], file[key])) changes.push(`${file.path}: ${key} changed`);
+  }
+  for (const {path} of running.cluster.ldirectord)
+    if (!next.cluster.ldirectord.some((file) => file.path === path)) changes.push(`${path} removed`);
   for (const key of Object.keys(next.engine ?? {}) as (keyof NonNullable<Loaded['engine']>)[])
     if (key !== 'configDigest' && differs(running.engine?.[key], next.engine?.[key]))
       changes.push(key === 'keys' ? 'keys changed' : `${key} changed`);

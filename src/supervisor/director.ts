@@ -1,24 +1,26 @@
 /** Joins the core with real processes, the kernel and the control socket. The only place where all packages meet. */
-import {execFile} from 'node:child_process';
-import {statSync} from 'node:fs';
-import {fileURLToPath} from 'node:url';
 import {systemClock} from '@hactl/base';
 import type {FromChecks, ToChecks} from '@hactl/checks';
 import type {Mode} from '@hactl/config';
 import {sendDeathNotice, type FromEngine, type ToEngine} from '@hactl/failover';
-import {openKernelIpvs, type IpvsClient} from '@hactl/ipvs';
 import type {FromSync, SyncStatus, ToSync} from '@hactl/sync';
 import {controlSocket, VERSION} from '../paths.ts';
 import type {Command, StatusSnapshot} from '../control/protocol.ts';
 import {PROTOCOL_VERSION} from '../control/protocol.ts';
 import {CommandError, serveControl} from '../control/server.ts';
-import {keepChild, makeSpareOf, type Program, type Spare} from './child.ts';
+import {keepChild, type Spare} from './child.ts';
 import {scheduleChores} from './chores.ts';
 import {describeChanges} from './changes.ts';
+import {watchFiles} from './file-watch.ts';
+import {connectIpvs} from './ipvs-connection.ts';
 import {findInterface, removeVips} from './kernel.ts';
 import {loadDirectory} from './load.ts';
 import type {Logger} from './log.ts';
+import {sendMail} from './mail.ts';
+import {makeOutward} from './outward.ts';
+import {programs} from './programs.ts';
 import {runScripts} from './scripts.ts';
+import {isExecutable, runCommand} from './shell.ts';
 import {makeSupervisor} from './supervisor.ts';
 import {syncGroups} from './sync-groups.ts';
 
@@ -28,6 +30,8 @@ export interface DirectorOptions {
   readonly stateDir: string;
   readonly node: string;
   readonly mode: Mode;
+  /** A single director with this file of ldirectord only. */
+  readonly only?: string;
   readonly logger: Logger;
   /** Children that were started while this supervisor was a spare itself. */
   readonly pool?: ReadonlyMap<string, Spare>;
@@ -38,22 +42,6 @@ const STATUS_LIMIT = 300;
 const MOVE_LIMIT = 55_000;
 const STOP_ENGINE_LIMIT = 8_000;
 const STOP_LIMIT = 2_000;
-const OPEN_IPVS_EVERY = 2_000;
-const WATCH_EVERY = 1_000;
-
-const entry = (name: string): string =>
-  fileURLToPath(new URL(`../../packages/${name}/src/main.ts`, import.meta.url));
-
-const programs: Readonly<Record<'failover' | 'checks' | 'sync', Program>> = {
-  // A small heap that is collected by the real-time thread itself: V8's helper threads have no such priority.
-  failover: {entry: entry('failover'), execArgv: ['--single-threaded-gc', '--max-semi-space-size=1']},
-  checks: {entry: entry('checks')},
-  sync: {entry: entry('sync')},
-};
-
-/** Starts all children beforehand, idle: for a supervisor that stands by. */
-export const preforkChildren = (): Map<string, Spare> =>
-  new Map(Object.entries(programs).map(([name, program]) => [name, makeSpareOf(program)]));
 
 /** A running director. */
 export interface Director {
@@ -72,6 +60,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       stateDir: options.stateDir,
       node: options.node,
       mode: options.mode,
+      ...(options.only === undefined ? {} : {only: options.only}),
       findInterface,
       wall: clock.wall(),
     });
@@ -82,31 +71,17 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     log('error', `the configuration in ${options.configDir} has errors; nothing was started`);
     return undefined;
   }
-  logger.configure(first.loaded.cluster.ha, first.loaded.cluster.ldirectord[0]?.logFile);
-  let files = first.files;
+  logger.configure(first.loaded.cluster);
   let configProblem: string | undefined;
 
   // ------------------------------------------------------------------------------------------------ the kernel
-  let ipvs: IpvsClient | undefined;
-  let modprobed = false;
-  const openIpvs = async (): Promise<void> => {
-    if (ipvs) return;
-    try {
-      ipvs = await openKernelIpvs();
-      void core.reconcile();
-    } catch (error) {
-      if (!modprobed) {
-        modprobed = true;
-        await new Promise<void>((resolve) => {
-          execFile('modprobe', ['ip_vs'], () => resolve());
-        });
-        return openIpvs();
-      }
-      const wanted = core.loaded.cluster.ldirectord.some((file) => file.virtuals.length > 0);
-      if (wanted) core.noteIpvsProblem(error instanceof Error ? error.message : String(error));
-      setTimeout(() => void openIpvs(), OPEN_IPVS_EVERY).unref();
-    }
-  };
+  const ipvs = connectIpvs({
+    opened: () => void core.reconcile(),
+    failed: (reason) => {
+      if (core.loaded.cluster.ldirectord.some((file) => file.virtuals.length > 0))
+        core.noteIpvsProblem(reason);
+    },
+  });
 
   // -------------------------------------------------------------------------------------------------- children
   let syncStatus: SyncStatus | undefined;
@@ -118,7 +93,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     {
       clock,
       log,
-      ipvs: () => ipvs,
+      ipvs: () => ipvs.client(),
       toChecks: (message) => checks.send(message),
       toEngine: (message) => engine?.send(message),
       roles: () => configureSync(),
@@ -127,12 +102,23 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
         if (!group) return {ok: false, reason: `no group ${vrid}`};
         return runScripts(group, action, {configDir: options.configDir, log});
       },
+      held: () => outward.held,
+      changed: () => outward.changed(),
       later: (delay, work) => {
         setTimeout(work, delay).unref();
       },
     },
     first.loaded,
   );
+  const outward = makeOutward({
+    clock,
+    log,
+    node: options.node,
+    sendMail,
+    judged: core.judged,
+    acting: () => core.acting,
+    heldChanged: () => void core.reconcile(),
+  });
 
   const pooled = (name: string): {spare?: Spare} => {
     const spare = options.pool?.get(name);
@@ -145,7 +131,9 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     clock,
     onMessage: (message) => {
       core.onChecks(message);
-      if (message.type === 'reports') for (const resolve of reported.splice(0)) resolve();
+      if (message.type !== 'reports') return;
+      outward.reported(message.reports);
+      for (const resolve of reported.splice(0)) resolve();
     },
     onDeath: (how) =>
       log('error', `the checks process ended (${how}); the table stays as it is, starting it again`),
@@ -219,6 +207,16 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     sync.send({type: 'status'});
   }, STATUS_EVERY);
 
+  /** ldirectord's monitorfile has a line for each check: the checks are asked as often as they are made. */
+  let monitorTimer: NodeJS.Timeout | undefined;
+  const monitor = (): void => {
+    clearInterval(monitorTimer);
+    const every = outward.reportEvery;
+    if (every !== undefined) monitorTimer = setInterval(() => checks.send({type: 'report'}), every);
+  };
+  outward.configure(first.loaded.cluster.ldirectord);
+  monitor();
+
   // ---------------------------------------------------------------------------------------------------- reload
   async function reload(): Promise<{
     ok: boolean;
@@ -226,8 +224,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     diagnostics: readonly string[];
   }> {
     const next = await load();
-    files = next.files;
-    remember();
+    watch.remember(next.files);
     if (!next.loaded) {
       configProblem = `the files in ${options.configDir} have errors; the running configuration stays (hactl check-config shows them)`;
       log('error', configProblem);
@@ -240,34 +237,28 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     }
     const {changes} = describeChanges(core.loaded, next.loaded);
     configProblem = undefined;
-    logger.configure(next.loaded.cluster.ha, next.loaded.cluster.ldirectord[0]?.logFile);
+    logger.configure(next.loaded.cluster);
+    outward.configure(next.loaded.cluster.ldirectord);
     core.reload(next.loaded);
+    monitor();
     chores.configure(next.loaded.cluster.ha);
     log('info', `configuration reloaded: ${changes.join(', ') || 'no change'}`);
     return {ok: true, changes, diagnostics: next.texts};
   }
 
-  const stamps = new Map<string, number>();
-  const stamp = (file: string): number => statSync(file, {throwIfNoEntry: false})?.mtimeMs ?? 0;
-  const remember = (): void => {
-    stamps.clear();
-    for (const file of files) stamps.set(file, stamp(file));
-  };
-  remember();
   // ldirectord's autoreload: a changed file is read again; without it the difference is at least said.
-  const watch = setInterval(() => {
-    const changed = [...stamps].filter(([file, at]) => stamp(file) !== at).map(([file]) => file);
-    if (changed.length === 0) return;
-    remember();
-    const wanted = core.loaded.cluster.ldirectord.some(
-      (file) => file.autoReload && changed.includes(file.path),
-    );
-    if (wanted) void reload();
+  const watch = watchFiles((changed) => {
+    const ours = core.loaded.cluster.ldirectord.filter((file) => changed.includes(file.path));
+    for (const {callback, path: file} of ours)
+      if (callback !== undefined && isExecutable(callback))
+        void runCommand({file: callback, words: [file], name: `callback ${callback}`}, log);
+    if (ours.some((file) => file.autoReload)) void reload();
     else {
       configProblem = `changed on disk, not in use: ${changed.join(', ')} (hactl reload takes it into use)`;
       log('warn', configProblem);
     }
-  }, WATCH_EVERY);
+  });
+  watch.remember(first.files);
 
   // ------------------------------------------------------------------------------------------------- the socket
   /** The checks process tells of every change by itself; when a check was made last it says when it is asked. */
@@ -297,6 +288,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       configNotices: loaded.notices,
       ...(configProblem === undefined ? {} : {configProblem}),
       configDigest: loaded.digest,
+      ldirectord: loaded.cluster.ldirectord.map((file) => file.path),
       processes: [{name: 'supervisor', state: 'running', pid: process.pid, restarts: 0}, ...processes],
       sync: {
         daemons: syncStatus?.daemons ?? [],
@@ -329,14 +321,15 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   const control = await serveControl(controlSocket(options.runDir), answer);
   const chores = scheduleChores({log, configDir: options.configDir});
   chores.configure(first.loaded.cluster.ha);
-  void openIpvs();
+  void ipvs.open();
   log('info', `director ${options.node} runs with ${options.configDir}`);
 
   return {
     reload,
     stop: async () => {
       clearInterval(poll);
-      clearInterval(watch);
+      watch.stop();
+      clearInterval(monitorTimer);
       chores.stop();
       // First the addresses go to the peer, then what served them here.
       await engine?.stop({type: 'stop'}, STOP_ENGINE_LIMIT);
@@ -344,9 +337,10 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
         if (core.roles.get(index + 1) === 'Active')
           // oxlint-disable-next-line no-await-in-loop -- groups release one after another, as heartbeat does.
           await runScripts(group, 'stop', {configDir: options.configDir, log});
+      await outward.stop();
       await Promise.all([checks.stop({type: 'stop'}, STOP_LIMIT), sync.stop({type: 'stop'}, STOP_LIMIT)]);
       await core.cleanStop();
-      ipvs?.close();
+      ipvs.close();
       await control.close();
     },
   };

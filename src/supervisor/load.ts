@@ -1,20 +1,31 @@
 /** Reads the configuration directory into something the supervisor can run, or into diagnostics. */
 import {createHash} from 'node:crypto';
-import {readFileSync, statSync} from 'node:fs';
-import {digestCluster, loadCluster, renderDiagnostic, type Diagnostic, type Mode} from '@hactl/config';
+import {closeSync, openSync, readFileSync, realpathSync, statSync} from 'node:fs';
+import {
+  digestCluster,
+  loadCluster,
+  renderDiagnostic,
+  type Diagnostic,
+  type Mode,
+  type VirtualService,
+} from '@hactl/config';
 import {engineConfig, type FindInterface} from './engine-config.ts';
 import {missingScripts} from './scripts.ts';
 import type {Loaded} from './supervisor.ts';
-import {withNames} from './names.ts';
+import {withNames, type LookUp} from './names.ts';
 
 export interface LoadOptions {
   readonly configDir: string;
   readonly stateDir: string;
   readonly node: string;
   readonly mode: Mode;
+  /** A single director with this file only. */
+  readonly only?: string;
   /** Reads the routes; asked only when an address was written without its interface or prefix length. */
   readonly findInterface: () => Promise<FindInterface>;
   readonly wall: number;
+  /** How host names are found; the machine's resolver unless told otherwise. */
+  readonly lookUp?: LookUp;
 }
 
 export interface LoadOutcome {
@@ -28,9 +39,13 @@ export interface LoadOutcome {
 }
 
 /** A file's text and permission bits; undefined when there is no such file. */
-export function readSource(path: string): {text: string; mode: number} | undefined {
+export function readSource(path: string): {text: string; mode: number; realPath: string} | undefined {
   try {
-    return {text: readFileSync(path, 'utf8'), mode: statSync(path).mode & 0o7777};
+    return {
+      text: readFileSync(path, 'utf8'),
+      mode: statSync(path).mode & 0o7777,
+      realPath: realpathSync(path),
+    };
   } catch (error) {
     const {code} = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return undefined;
@@ -38,16 +53,30 @@ export function readSource(path: string): {text: string; mode: number} | undefin
   }
 }
 
+/** A monitorfile must be writable before anything starts, as in ldirectord, which makes it if it is missing. */
+function monitorProblem({monitorFile}: VirtualService): string[] {
+  if (monitorFile === undefined) return [];
+  try {
+    closeSync(openSync(monitorFile, 'a'));
+    return [];
+  } catch (error) {
+    return [`error: unable to open monitorfile ${monitorFile}: ${String(error)}`];
+  }
+}
+
 /** Reads and judges all files; decides nothing and changes nothing. */
 export async function loadDirectory(options: LoadOptions): Promise<LoadOutcome> {
-  const outcome = await withNames((resolve) =>
-    loadCluster({
-      dir: options.configDir,
-      read: readSource,
-      mode: options.mode,
-      localNode: options.node.toLowerCase(),
-      resolve,
-    }),
+  const outcome = await withNames(
+    (resolve) =>
+      loadCluster({
+        dir: options.configDir,
+        read: readSource,
+        mode: options.mode,
+        localNode: options.node.toLowerCase(),
+        resolve,
+        ...(options.only === undefined ? {} : {only: options.only}),
+      }),
+    options.lookUp,
   );
   const texts = outcome.diagnostics.map((diagnostic) => renderDiagnostic(diagnostic, outcome.sources));
   const files = [...outcome.sources.keys()];
@@ -55,6 +84,9 @@ export async function loadDirectory(options: LoadOptions): Promise<LoadOutcome> 
   const {cluster} = outcome;
   if (failed || !cluster) return {diagnostics: outcome.diagnostics, texts, files};
 
+  const unwritable = cluster.ldirectord.flatMap((file) => file.virtuals.flatMap(monitorProblem));
+  if (unwritable.length > 0)
+    return {diagnostics: outcome.diagnostics, texts: [...texts, ...unwritable], files};
   for (const group of cluster.haresources.groups)
     for (const name of missingScripts(group, options.configDir))
       texts.push(

@@ -1,5 +1,6 @@
-import type {HaConfig} from '@hactl/config';
+import type {ClusterConfig} from '@hactl/config';
 import winston from 'winston';
+import {openSyslog, type Syslog} from './syslog.ts';
 
 export type Level = 'error' | 'warn' | 'info' | 'debug';
 export type Log = (level: Level, message: string) => void;
@@ -29,8 +30,8 @@ export interface LogOptions {
 /** The logger of the supervisor: the console from the first moment, files as soon as the configuration names them. */
 export interface Logger {
   readonly log: Log;
-  /** heartbeat's logfile and debugfile, opened or replaced. */
-  configure(ha: HaConfig | undefined, extraFile: string | undefined): void;
+  /** The log files and syslog facilities of heartbeat and of each ldirectord file, opened or replaced. */
+  configure(cluster: Pick<ClusterConfig, 'ha' | 'ldirectord'>): void;
   close(): Promise<void>;
 }
 
@@ -48,14 +49,32 @@ export function makeLogger(options: LogOptions): Logger {
     ],
   });
   const files = new Map<string, winston.transport>();
+  const facilities = new Map<string, Syslog>();
+  const useFacilities = (names: ReadonlySet<string>): void => {
+    for (const [name, syslog] of facilities) {
+      if (names.has(name)) continue;
+      syslog.close();
+      facilities.delete(name);
+    }
+    for (const name of names) {
+      if (facilities.has(name)) continue;
+      const failed = (reason: string) =>
+        logger.log('warn', `cannot write to syslog facility ${name}: ${reason}`);
+      facilities.set(name, openSyslog(name, failed));
+    }
+  };
   return {
     log: (level, message) => {
       logger.log(level, message);
+      if (level !== 'debug') for (const syslog of facilities.values()) syslog.write(level, message);
     },
-    configure: (ha, extraFile) => {
+    configure: ({ha, ldirectord}) => {
+      const named = ldirectord.map((file) => file.logFile);
+      const facility = ha?.logFacility;
+      useFacilities(new Set([...named, facility ?? '/'].filter((name) => !name.startsWith('/'))));
       const wanted = new Map<string, Level>();
       if (ha?.logFile) wanted.set(ha.logFile, 'info');
-      if (extraFile?.startsWith('/')) wanted.set(extraFile, 'info');
+      for (const name of named) if (name.startsWith('/')) wanted.set(name, 'info');
       if (ha?.debugFile) wanted.set(ha.debugFile, 'debug');
       for (const [path, transport] of files) {
         if (wanted.has(path)) continue;
@@ -83,6 +102,7 @@ export function makeLogger(options: LogOptions): Logger {
     },
     close: () =>
       new Promise((resolve) => {
+        useFacilities(new Set());
         logger.on('finish', () => resolve());
         logger.end();
       }),

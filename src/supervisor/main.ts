@@ -8,7 +8,8 @@ import {parseArgs} from 'node:util';
 import {DAEMON_USAGE, defaultPaths} from '../paths.ts';
 import {makeLogger, type Level} from './log.ts';
 import type {Spare} from './child.ts';
-import {preforkChildren, runDirector} from './director.ts';
+import {runDirector} from './director.ts';
+import {preforkChildren} from './programs.ts';
 
 const {values: given} = parseArgs({
   options: {
@@ -16,6 +17,7 @@ const {values: given} = parseArgs({
     'run-dir': {type: 'string', default: defaultPaths.runDir},
     'state-dir': {type: 'string', default: defaultPaths.stateDir},
     node: {type: 'string', default: os.hostname()},
+    ldirectord: {type: 'string'},
     strict: {type: 'boolean', default: false},
     'log-level': {type: 'string', default: 'info'},
     'log-format': {type: 'string', default: 'human'},
@@ -62,6 +64,7 @@ const director = await runDirector({
   node: given.node,
   mode: given.strict ? 'strict' : 'lenient',
   logger,
+  ...(given.ldirectord === undefined ? {} : {only: given.ldirectord}),
   ...(pool ? {pool} : {}),
 });
 if (!director) {
@@ -77,6 +80,8 @@ const stop = (why: string): void => {
   logger.log('info', `stopping: ${why}`);
   void director.stop().then(async () => {
     rmSync(`${runDir}/control.sock`, {force: true});
+    // Written by the ldirectord command; a daemon that was killed leaves it behind, and that is seen.
+    if (given.ldirectord !== undefined) rmSync(`${runDir}/ldirectord.pid`, {force: true});
     await logger.close();
     process.exit(0);
   });

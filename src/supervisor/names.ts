@@ -21,8 +21,22 @@ export function parseServices(text: string): Map<string, number> {
   return ports;
 }
 
+/** Asks the machine's resolver; undefined: no such name. */
+export type LookUp = (name: string, family: 4 | 6) => Promise<string | undefined>;
+
+const askResolver: LookUp = async (name, family) => {
+  try {
+    return (await lookup(name, {family})).address;
+  } catch {
+    return undefined;
+  }
+};
+
 /** Runs `parse` until every host name that it asked for has been looked up (twice at most: names do not breed names). */
-export async function withNames<T>(parse: (resolver: NameResolver) => T): Promise<T> {
+export async function withNames<T>(
+  parse: (resolver: NameResolver) => T,
+  ask: LookUp = askResolver,
+): Promise<T> {
   let services = new Map<string, number>();
   try {
     services = parseServices(readFileSync('/etc/services', 'utf8'));
@@ -44,12 +58,8 @@ export async function withNames<T>(parse: (resolver: NameResolver) => T): Promis
   if (asked.size === 0) return first;
   await Promise.all(
     [...asked].map(async (key) => {
-      const [family, name] = key.split(' ');
-      try {
-        known.set(key, (await lookup(name ?? '', {family: Number(family)})).address);
-      } catch {
-        known.set(key, undefined);
-      }
+      const [family, name = ''] = key.split(' ');
+      known.set(key, await ask(name, family === '6' ? 6 : 4));
     }),
   );
   return parse(resolver);

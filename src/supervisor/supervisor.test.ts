@@ -33,6 +33,7 @@ const settled = async (core: {reconcile(): Promise<void>}): Promise<void> => {
 const start = (source: string) => {
   const operations: Operation[] = [];
   const ipvs = makeMemoryIpvs((operation) => operations.push(operation));
+  const held = new Map<string, string>();
   const toChecks: ToChecks[] = [];
   const toEngine: ToEngine[] = [];
   const core = makeSupervisor(
@@ -44,6 +45,8 @@ const start = (source: string) => {
       toEngine: (message) => toEngine.push(message),
       roles: () => undefined,
       scripts: () => Promise.resolve({ok: true, reason: ''}),
+      held: () => held,
+      changed: () => undefined,
       later: () => undefined,
     },
     load(source),
@@ -67,7 +70,7 @@ const start = (source: string) => {
     Object.fromEntries(
       (await ipvs.list()).flatMap((one) => one.destinations.map(({address, weight}) => [address, weight])),
     );
-  return {core, ipvs, operations, toChecks, toEngine, verdict, weights};
+  return {core, held, ipvs, operations, toChecks, toEngine, verdict, weights};
 };
 
 test('verdicts become a table, and the engine is told when the first round is done', async (t) => {
@@ -136,4 +139,55 @@ test('what a reload would change is said in words', (t) => {
   );
   t.deepEqual(changes, ['virtual tcp 10.0.0.100:81 added', 'virtual tcp 10.0.0.100:80 removed']);
   t.deepEqual(describeChanges(load(text(two)), load(text(two, '# moved\n'))).changes, []);
+  t.deepEqual(describeChanges(load(text(two)), load(text(two, 'maintenancedir=/x\n'))).changes, [
+    'x.cf: maintenanceDir changed',
+  ]);
 });
+
+test('a real that an operator holds is down, whatever its checks say, and comes back with its weight', async (t) => {
+  const one = start(text(two));
+  await settled(one.core);
+  await one.verdict('10.0.0.1', 'up');
+  await one.verdict('10.0.0.2', 'up');
+  one.held.set('tcp 10.0.0.100:80 > 10.0.0.1:80', 'Server in maintenance');
+  await settled(one.core);
+  t.deepEqual(await one.weights(), {'10.0.0.2': 1});
+  const [virtual] = (await one.core.status()).virtuals;
+  t.like(virtual?.reals[0], {check: 'down', reason: 'Server in maintenance'});
+  one.held.clear();
+  await settled(one.core);
+  t.deepEqual(await one.weights(), {'10.0.0.1': 3, '10.0.0.2': 1});
+});
+
+test('quiescent=yes: a held real keeps its connections with weight 0', async (t) => {
+  const one = start(text(two, 'quiescent=yes\n'));
+  await settled(one.core);
+  await one.verdict('10.0.0.1', 'up');
+  one.held.set('tcp 10.0.0.100:80 > 10.0.0.1:80', 'Server in maintenance');
+  await settled(one.core);
+  t.deepEqual(await one.weights(), {'10.0.0.1': 0});
+});
+
+for (const [value, expected] of [
+  ['yes', {'10.0.0.1': 0, '10.0.0.2': 1}],
+  ['no', {'10.0.0.2': 1}],
+] as const)
+  test(`readdquiescent=${value}: a server that is down and absent`, async (t) => {
+    const one = start(text(two, `quiescent=yes\nreaddquiescent=${value}\n`));
+    await settled(one.core);
+    await one.verdict('10.0.0.1', 'down');
+    await one.verdict('10.0.0.2', 'up');
+    t.deepEqual(await one.weights(), expected);
+  });
+
+for (const [value, left] of [
+  ['yes', 0],
+  ['no', 1],
+] as const)
+  test(`cleanstop=${value}: ${left === 0 ? 'the table is empty' : 'the table stays'} at the end`, async (t) => {
+    const one = start(text(two, `cleanstop=${value}\n`));
+    await settled(one.core);
+    await one.verdict('10.0.0.1', 'up');
+    await one.core.cleanStop();
+    t.is((await one.ipvs.list()).length, left);
+  });

@@ -14,6 +14,7 @@ import {describeOperation} from './describe.ts';
 import type {Log} from './log.ts';
 import {checkId, checkSpec, serviceKey, serviceName, virtualName} from './services.ts';
 import {virtualStatus} from './snapshot.ts';
+import {judgedReports} from './views.ts';
 
 /** A configuration that passed all checks, with what was computed from it. */
 export interface Loaded {
@@ -36,6 +37,10 @@ export interface Ports {
   roles(roles: ReadonlyMap<number, Role>): void;
   /** Start or stop the scripts of a group, in haresources' order; resolves when all ran. */
   scripts(vrid: number, action: 'start' | 'start-late' | 'stop'): Promise<{ok: boolean; reason: string}>;
+  /** Reals that an operator keeps out of service, each with the reason. */
+  held(): ReadonlyMap<string, string>;
+  /** What is known of the reals may be different now: for mails and commands. */
+  changed(): void;
   /** Call `work` after `delay` milliseconds. */
   later(delay: number, work: () => void): void;
 }
@@ -69,7 +74,7 @@ export function makeSupervisor(ports: Ports, first: Loaded) {
 
   const virtuals = (): readonly VirtualService[] =>
     loaded.cluster.ldirectord.flatMap((file) => file.virtuals);
-  const verdicts = () => new Map([...reports].map(([id, report]) => [id, report.state]));
+  const judged = () => judgedReports(reports, ports.held(), startedAt);
 
   function specs(): CheckSpec[] {
     const all: CheckSpec[] = [];
@@ -107,12 +112,10 @@ export function makeSupervisor(ports: Ports, first: Loaded) {
   async function applyOnce(ipvs: IpvsClient): Promise<void> {
     observed = await ipvs.list();
     const current: VirtualTable[] = observed.map(({service, destinations}) => ({service, destinations}));
-    const wanted = desiredTable({
-      virtuals: virtuals(),
-      verdicts: verdicts(),
-      current,
-      readdQuiescent: loaded.cluster.ldirectord.some((file) => file.readdQuiescent),
-    });
+    const verdicts = new Map([...judged()].map(([id, report]) => [id, report.state]));
+    const wanted = loaded.cluster.ldirectord.flatMap((file) =>
+      desiredTable({virtuals: file.virtuals, verdicts, current, readdQuiescent: file.readdQuiescent}),
+    );
     for (const virtual of virtuals()) owned.add(serviceName(serviceKey(virtual)));
     const operations: readonly Operation[] = plan(current, wanted, {
       owned: (key) => owned.has(serviceName(key)),
@@ -154,6 +157,7 @@ export function makeSupervisor(ports: Ports, first: Loaded) {
       busy = false;
     }
     updateReadiness();
+    ports.changed();
   }
 
   function onChecks(message: FromChecks): void {
@@ -179,6 +183,7 @@ export function makeSupervisor(ports: Ports, first: Loaded) {
     roles.set(transition.vrid, transition.to);
     log('info', `${transition.group}: ${transition.from} -> ${transition.to}: ${transition.reason}`);
     ports.roles(roles);
+    ports.changed();
     if (checksWanted() !== hadChecks) configureChecks();
     if (transition.to === 'Active') await ports.scripts(transition.vrid, 'start-late');
     else if (transition.from === 'Active') await ports.scripts(transition.vrid, 'stop');
@@ -278,8 +283,9 @@ export function makeSupervisor(ports: Ports, first: Loaded) {
         problem = error instanceof Error ? error.message : String(error);
       }
     } else observed = [];
+    const known = judged();
     return {
-      virtuals: virtuals().map((virtual) => virtualStatus(virtual, observed, reports, clock.now())),
+      virtuals: virtuals().map((virtual) => virtualStatus(virtual, observed, known, clock.now())),
       ipvs: {
         available: ipvs !== undefined,
         ...(problem === undefined ? {} : {problem}),
@@ -300,10 +306,15 @@ export function makeSupervisor(ports: Ports, first: Loaded) {
     reload,
     cleanStop,
     status,
+    judged,
     updateReadiness,
     noteIpvsProblem: (problem: string): void => {
       ipvsProblem = problem;
       updateReadiness();
+    },
+    /** Does this director serve, so that it speaks for the pair? */
+    get acting(): boolean {
+      return loaded.cluster.ha === undefined || anyActive();
     },
     get loaded(): Loaded {
       return loaded;

@@ -1,4 +1,5 @@
-/** `receive` is a regular expression of Perl: what JavaScript writes otherwise is translated. Pure. */
+/** `receive` is a regular expression of Perl. Pure. */
+import {translatePerlRegex} from '@hactl/base';
 
 /** Every check of a real asks for the same expression again: what was compiled is kept. */
 const compiled = new Map<string, RegExp | undefined>();
@@ -8,27 +9,10 @@ const COMPILED_MAX = 1_000;
 export function receivePattern(text: string): RegExp | undefined {
   if (compiled.has(text)) return compiled.get(text);
   if (compiled.size >= COMPILED_MAX) compiled.clear();
-  const pattern = compile(text);
+  const translated = translatePerlRegex(text);
+  const pattern = translated.ok ? translated.value : undefined;
   compiled.set(text, pattern);
   return pattern;
-}
-
-function compile(text: string): RegExp | undefined {
-  let flags = '';
-  const source = text
-    .replace(/^\(\?([ims]+)\)/, (_, letters: string) => {
-      flags = letters;
-      return '';
-    })
-    .replace(/\\Q(.*?)(?:\\E|$)/g, (_, literal: string) => literal.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'))
-    .replace(/\\A/g, '^')
-    .replace(/\\[zZ]/g, '$')
-    .replace(/\\h/g, '[ \\t]');
-  try {
-    return new RegExp(source, flags);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Perl's `$` also matches before a newline that ends the text; JavaScript's does not. */

@@ -40,3 +40,27 @@ export function addressRange(first: string, last: string): string[] | undefined 
     return [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255].join('.');
   });
 }
+
+/** inet_aton(3): `10.1` is 10.0.0.1, a leading 0 is octal. Old forms that getaddrinfo, and so ldirectord, still takes. */
+export function oldIpv4(text: string): string | undefined {
+  const parts = text.split('.');
+  if (parts.length > 4 || !parts.every((part) => /^(0x[0-9a-f]+|0[0-7]*|[1-9]\d*)$/i.test(part)))
+    return undefined;
+  const numbers = parts.map((part) => (/^0[0-7]+$/.test(part) ? parseInt(part, 8) : Number(part)));
+  const last = numbers.pop() ?? 0;
+  const room = 256 ** (4 - numbers.length);
+  if (last >= room || numbers.some((number) => number > 255)) return undefined;
+  const value = numbers.reduce((sum, number, at) => sum + number * 256 ** (3 - at), last);
+  return [24, 16, 8, 0].map((shift) => Math.floor(value / 2 ** shift) % 256).join('.');
+}
+
+/** An address of a family in any form, or a name that the resolver knows. */
+export function hostOf(
+  text: string,
+  family: 4 | 6,
+  resolver: {host(name: string, family: 4 | 6): string | undefined},
+): string | undefined {
+  const bare = text.replace(/^\[(.*)\]$/, '$1');
+  const literal = family === 4 ? (ipv4(bare) ?? oldIpv4(bare)) : ipv6(bare.replace(/%.*$/, ''));
+  return literal ?? (bare === '' || /^[\d.]+$|:/.test(bare) ? undefined : resolver.host(bare, family));
+}

@@ -59,5 +59,20 @@ export function crossCheck(cluster: ClusterConfig, localNode: string | undefined
           `no group of haresources has the address ${virtual.address.address}`,
           'the pair will not move it: add it to a line of haresources, or bring it up by other means',
         );
+  const services = new Map<string, string>();
+  for (const file of cluster.ldirectord)
+    for (const {address, span} of file.virtuals) {
+      const key = JSON.stringify(address);
+      const other = services.get(key);
+      if (other !== undefined && other !== file.path)
+        add(
+          'error',
+          'duplicate-virtual',
+          span,
+          `this virtual service is in ${other} too`,
+          'keep it in one file',
+        );
+      services.set(key, file.path);
+    }
   return found;
 }

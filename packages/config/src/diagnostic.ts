@@ -1,50 +1,54 @@
 /** What is wrong with a file, where, and how to mend it. Pure. */
 import type {Span} from './model.ts';
 
-/** Every code is listed, with an example, in docs/configuration.md. */
-export type DiagnosticCode =
-  | 'unknown-directive'
-  | 'bad-value'
-  | 'missing-value'
-  | 'bad-address'
-  | 'bad-port'
-  | 'unresolved-name'
-  | 'bad-method'
-  | 'fallback-weight'
-  | 'not-indented'
-  | 'indented-global'
-  | 'blank-in-block'
-  | 'typographic-quote'
-  | 'missing-quotes'
-  | 'misspelled'
-  | 'trailing-text'
-  | 'duplicate-virtual'
-  | 'fwmark-without-port'
-  | 'protocol-mismatch'
-  | 'bad-regex'
-  | 'ignored-directive'
-  | 'deprecated'
-  | 'port-mapped'
-  | 'byte-order-mark'
-  | 'refused-directive'
-  | 'builtin-ipfail'
-  | 'late-udpport'
-  | 'weak-authentication'
-  | 'bad-permissions'
-  | 'missing-file'
-  | 'no-media'
-  | 'no-nodes'
-  | 'unknown-node'
-  | 'local-node-missing'
-  | 'interval-order'
-  | 'duplicate-resource'
-  | 'duplicate-address'
-  | 'virtual-without-address'
-  | 'missing-key'
-  | 'connect-only'
-  | 'unclosed-block'
-  | 'unclosed-quote'
-  | 'unknown-format';
+/** Every code; docs/configuration.md lists them, codes.test.ts has an example of each. */
+export const diagnosticCodes = [
+  'unknown-directive',
+  'bad-value',
+  'missing-value',
+  'unusable-value',
+  'bad-address',
+  'bad-port',
+  'unresolved-name',
+  'bad-method',
+  'fallback-weight',
+  'not-indented',
+  'indented-global',
+  'blank-in-block',
+  'typographic-quote',
+  'missing-quotes',
+  'misspelled',
+  'trailing-text',
+  'duplicate-virtual',
+  'fwmark-without-port',
+  'protocol-mismatch',
+  'bad-regex',
+  'ignored-directive',
+  'deprecated',
+  'port-mapped',
+  'byte-order-mark',
+  'refused-directive',
+  'builtin-ipfail',
+  'late-udpport',
+  'weak-authentication',
+  'bad-permissions',
+  'missing-file',
+  'no-media',
+  'no-nodes',
+  'unknown-node',
+  'local-node-missing',
+  'interval-order',
+  'duplicate-resource',
+  'duplicate-address',
+  'virtual-without-address',
+  'missing-key',
+  'connect-only',
+] as const;
+
+/** Of the files of other programs that `hactl import` reads; their examples are in import.test.ts. */
+export const importCodes = ['unclosed-block', 'unclosed-quote', 'unknown-format'] as const;
+
+export type DiagnosticCode = (typeof diagnosticCodes)[number] | (typeof importCodes)[number];
 
 /** A replacement of a stretch of the file. */
 export interface Fix {

@@ -2,6 +2,7 @@ export {parseAuthkeys} from './authkeys.ts';
 export {crossCheck} from './cross-check.ts';
 export {
   applyFixes,
+  diagnosticCodes,
   position,
   renderDiagnostic,
   type Diagnostic,
@@ -20,18 +21,11 @@ export {
   type ReportLine,
   type WrittenFile,
 } from './import/index.ts';
+export {digestCluster} from './digest.ts';
 export {parseHaCf} from './ha-cf.ts';
 export {parseHaresources} from './haresources.ts';
 export {parseLdirectordCf} from './ldirectord-cf.ts';
-export {
-  checkFiles,
-  digestCluster,
-  loadCluster,
-  type LoadInput,
-  type LoadResult,
-  type ReadFile,
-} from './load.ts';
+export {checkFiles, loadCluster, placesOf, type LoadInput, type LoadResult, type ReadFile} from './load.ts';
 export type * from './model.ts';
-export {translatePerlRegex} from './perl-regex.ts';
 export type {Resolver} from './reader.ts';
 export {parseBoolean, parseTime} from './units.ts';

@@ -1,5 +1,15 @@
 /** ldirectord.cf as blocks of directives: indentation, comments, quotes. What the values mean comes later. Pure. */
 import {nearest} from './diagnostic.ts';
+import {
+  allNames,
+  globalOnly,
+  heads,
+  isKnown,
+  mayStandInVirtual,
+  refused,
+  shared,
+  virtualOnly,
+} from './ldirectord-names.ts';
 import type {Span} from './model.ts';
 import {linesOf, type Line, type Reporter} from './reader.ts';
 
@@ -10,36 +20,14 @@ export interface Directive {
   readonly span: Span;
   readonly nameSpan: Span;
   readonly valueSpan: Span;
+  /** Read as a line of a virtual service. */
+  readonly indented: boolean;
 }
 
 export interface Block {
   readonly head: Directive;
   readonly lines: readonly Directive[];
 }
-
-export const globalOnly = new Set([
-  'autoreload', 'callback', 'logfile', 'execute', 'supervised', 'fork', 'readdquiescent', 'emailalertfrom',
-  'maintenancedir', 'fallback6',
-]); // prettier-ignore
-
-/** Both: a global one is the default of every virtual. */
-export const shared = new Set([
-  'checktimeout', 'negotiatetimeout', 'checkinterval', 'checkcount', 'failurecount', 'fallback', 'fallbackcommand',
-  'quiescent', 'emailalert', 'emailalertfreq', 'emailalertstatus', 'smtp', 'cleanstop',
-]); // prettier-ignore
-
-export const virtualOnly = new Set([
-  'real', 'real6', 'checktype', 'service', 'checkcommand', 'checkport', 'request', 'receive', 'httpmethod',
-  'virtualhost', 'login', 'passwd', 'database', 'secret', 'load', 'scheduler', 'schedflags', 'persistent', 'netmask',
-  'protocol', 'ops', 'monitorfile', 'servicename', 'comment',
-]); // prettier-ignore
-
-const refused = new Set(['timeout', 'connecttimeout']);
-const heads = new Set(['virtual', 'virtual6']);
-const isKnown = (name: string): boolean =>
-  heads.has(name) || globalOnly.has(name) || shared.has(name) || virtualOnly.has(name) || refused.has(name);
-const mayStandInVirtual = (name: string): boolean => virtualOnly.has(name) || shared.has(name);
-const allNames = [...heads, ...globalOnly, ...shared, ...virtualOnly];
 
 const indentOf = (text: string): 'none' | 'short' | 'full' => {
   const blanks = /^[ \t]*/.exec(text)?.[0] ?? '';
@@ -58,18 +46,21 @@ function withoutComment(text: string, quotesProtect: boolean): string {
 }
 
 function directiveOf(line: Line, text: string, reporter: Reporter): Directive | undefined {
-  const match = /^([ \t]*)([^\s=]+)([ \t]*=[ \t]*)(.*)$/.exec(text);
+  const match = /^([ \t]*)([^\s=]+)([ \t]*=[ \t]*)([^]*)$/.exec(text);
   if (!match) return undefined;
   const [, blanks = '', name = '', equals = '', value = ''] = match;
   const nameStart = line.start + blanks.length;
   const valueStart = nameStart + name.length + equals.length;
   const trimmed = value.trimEnd();
+  // ldirectord leaves the carriage return in the value, where an exact word then does not match.
+  const kept = line.carriageReturn && reporter.mode === 'strict' ? '\r' : '';
   return {
     name,
-    value,
+    value: value + kept,
     span: reporter.span(nameStart, valueStart + trimmed.length),
     nameSpan: reporter.span(nameStart, nameStart + name.length),
     valueSpan: reporter.span(valueStart, Math.max(valueStart + 1, valueStart + trimmed.length)),
+    indented: blanks !== '',
   };
 }
 
@@ -110,7 +101,7 @@ export function splitLdirectord(text: string, reporter: Reporter): {globals: Dir
     }
     const whole = reporter.span(line.start, line.start + line.text.length);
     if (content.trim() === '') {
-      if (content.length > 4 && !lenient && !/^\t$/.test(content))
+      if (block && !lenient && content.replaceAll('\t', '    ').length > 4)
         reporter.error('unknown-directive', whole, 'Unknown command (a line of blanks)', 'remove the blanks');
       if (block) closed = block;
       block = undefined;
@@ -121,7 +112,7 @@ export function splitLdirectord(text: string, reporter: Reporter): {globals: Dir
     const isBare = /^supervised[ \t]*$/.test(content);
     const cut = indent === 'none' && !lenient ? content : withoutComment(content, lenient);
     const parsed = isBare
-      ? directiveOf({...line, start: line.start + shift}, 'supervised=yes', reporter)
+      ? directiveOf({...line, carriageReturn: false, start: line.start + shift}, 'supervised=yes', reporter)
       : directiveOf({...line, start: line.start + shift}, cut, reporter);
     if (isBare)
       reporter.add('warning', 'deprecated', whole, 'a bare supervised directive', 'write supervised=yes');
@@ -259,6 +250,14 @@ export function splitLdirectord(text: string, reporter: Reporter): {globals: Dir
     }
     home.lines.push(directive);
   }
+  const last = blocks.at(-1);
+  if (block && !lenient && last?.lines.length === 0 && lines.at(-1)?.text.startsWith('virtual'))
+    reporter.error(
+      'missing-value',
+      last.head.span,
+      'a virtual line at the end of the file (ldirectord says: duplicate virtual server)',
+      'add its real lines, or an empty line',
+    );
   return {globals, blocks};
 }
 

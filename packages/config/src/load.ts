@@ -1,4 +1,5 @@
 /** A whole configuration directory, or single files, through the parsers and the rules across files. Pure but for `read`. */
+import {posix} from 'node:path';
 import {parseAuthkeys} from './authkeys.ts';
 import {crossCheck} from './cross-check.ts';
 import type {Diagnostic, Source} from './diagnostic.ts';
@@ -8,7 +9,13 @@ import {parseLdirectordCf} from './ldirectord-cf.ts';
 import type {ClusterConfig, LdirectordConfig, Mode, Span} from './model.ts';
 import type {Resolver} from './reader.ts';
 
-export type ReadFile = (path: string) => {readonly text: string; readonly mode: number} | undefined;
+/** `realPath` is the file's one name, links followed: two names of one file are one instance. */
+export type ReadFile = (
+  path: string,
+) => {readonly text: string; readonly mode: number; readonly realPath?: string} | undefined;
+
+/** Where haresources' names are at home. */
+const STANDARD = '/etc/ha.d/';
 
 export interface LoadInput {
   /** What /etc/ha.d is on an ordinary machine. */
@@ -17,6 +24,8 @@ export interface LoadInput {
   readonly mode: Mode;
   readonly localNode?: string;
   readonly resolve: Resolver;
+  /** A single director with this file of ldirectord, whatever else is in the directory. */
+  readonly only?: string;
 }
 
 export interface LoadResult {
@@ -28,6 +37,17 @@ export interface LoadResult {
 
 const nowhere = (file: string): Span => ({file, start: 0, end: 1});
 
+/**
+ * Where a configuration file of ldirectord is looked for, in order. A directory other than /etc/ha.d holds what is going
+ * to be there: its copy comes before the machine's own file.
+ */
+export function placesOf(name: string, dir: string): string[] {
+  if (!name.startsWith('/')) return [`${dir}/${name}`, `${dir}/conf/${name}`, name];
+  const home = name.startsWith(STANDARD) ? `${dir}/${name.slice(STANDARD.length)}` : undefined;
+  const copy = `${dir}/${name.split('/').at(-1)}`;
+  return [...new Set(home === undefined ? [name, copy] : [home, copy, name])];
+}
+
 /** Reads a directory: a pair when it has ha.cf, a single director when it has nothing but ldirectord.cf. */
 export function loadCluster(input: LoadInput): LoadResult {
   const {dir, read, mode} = input;
@@ -36,7 +56,9 @@ export function loadCluster(input: LoadInput): LoadResult {
   const open = (path: string) => {
     const file = read(path);
     if (file) sources.set(path, {text: file.text});
-    return file ? {path, text: file.text, mode: file.mode} : undefined;
+    return file
+      ? {path, text: file.text, mode: file.mode, realPath: file.realPath ?? posix.normalize(path)}
+      : undefined;
   };
   const missing = (path: string, help: string): void => {
     diagnostics.push({
@@ -51,12 +73,17 @@ export function loadCluster(input: LoadInput): LoadResult {
     diagnostics.push(...parsed.diagnostics);
     return parsed.model;
   };
-  const ldirectord = (name: string, span: Span | undefined): LdirectordConfig | undefined => {
-    const places = name.startsWith('/')
-      ? [name, `${dir}/${name.split('/').at(-1)}`]
-      : [`${dir}/${name}`, `${dir}/conf/${name}`, name];
+  const taken = new Set<string>();
+  /** One file, and those that it executes; a file that was read already is not read again. */
+  const ldirectord = (name: string, span: Span | undefined): LdirectordConfig[] => {
+    const places = placesOf(name, dir);
     const file = places.map(open).find((one) => one !== undefined);
-    if (file) return take(parseLdirectordCf(file, {mode, resolve: input.resolve}));
+    if (file) {
+      if (taken.has(file.realPath)) return [];
+      taken.add(file.realPath);
+      const model = take(parseLdirectordCf(file, {mode, resolve: input.resolve}));
+      return [model, ...model.execute.flatMap((other) => ldirectord(other, nowhere(file.path)))];
+    }
     if (span)
       diagnostics.push({
         severity: 'error',
@@ -65,13 +92,15 @@ export function loadCluster(input: LoadInput): LoadResult {
         message: `Config file ${name} not found`,
         help: `looked for ${places.join(', ')}`,
       });
-    return undefined;
+    return [];
   };
 
-  const haFile = open(`${dir}/ha.cf`);
+  const haFile = input.only === undefined ? open(`${dir}/ha.cf`) : undefined;
   if (!haFile) {
-    const single = ldirectord('ldirectord.cf', undefined);
-    if (!single) {
+    const {only} = input;
+    const single = ldirectord(only ?? 'ldirectord.cf', only === undefined ? undefined : nowhere(only));
+    if (single.length === 0) {
+      if (only !== undefined) return {sources, diagnostics};
       missing(
         `${dir}/ha.cf`,
         `a pair needs ha.cf, haresources and authkeys in ${dir}; a single director needs ldirectord.cf`,
@@ -79,15 +108,13 @@ export function loadCluster(input: LoadInput): LoadResult {
       return {sources, diagnostics};
     }
     const none = {path: `${dir}/haresources`, groups: []};
-    return {
-      cluster: {
-        haresources: none,
-        authkeys: {path: `${dir}/authkeys`, active: 0, keys: []},
-        ldirectord: [single],
-      },
-      sources,
-      diagnostics,
+    const cluster: ClusterConfig = {
+      haresources: none,
+      authkeys: {path: `${dir}/authkeys`, active: 0, keys: []},
+      ldirectord: single,
     };
+    diagnostics.push(...crossCheck(cluster, undefined));
+    return {cluster, sources, diagnostics};
   }
   const ha = take(parseHaCf(haFile, {mode}));
   const resourcesFile = open(`${dir}/haresources`);
@@ -108,10 +135,7 @@ export function loadCluster(input: LoadInput): LoadResult {
   for (const group of haresources.groups)
     for (const resource of group.resources) {
       if (resource.type !== 'ldirectord') continue;
-      const name = resource.args[0] ?? 'ldirectord.cf';
-      if (files.some((file) => file.path.endsWith(`/${name.split('/').at(-1)}`))) continue;
-      const file = ldirectord(name, resource.span);
-      if (file) files.push(file);
+      files.push(...ldirectord(resource.args[0] ?? 'ldirectord.cf', resource.span));
     }
   const cluster: ClusterConfig = {ha, haresources, authkeys, ldirectord: files};
   diagnostics.push(...crossCheck(cluster, input.localNode));
@@ -153,27 +177,4 @@ export function checkFiles(input: {
     diagnostics.push(...parsed.diagnostics);
   }
   return {sources, diagnostics};
-}
-
-/** What must be equal on both directors, as one stable text: devices, log files and ping nodes may differ. */
-export function digestCluster(cluster: ClusterConfig): string {
-  const {ha, haresources, ldirectord} = cluster;
-  const shared = ha && {
-    keepalive: ha.keepalive,
-    deadtime: ha.deadtime,
-    nodes: ha.nodes.map((node) => node.name),
-    autoFailback: ha.autoFailback,
-    cluster: ha.cluster,
-  };
-  const groups = haresources.groups.map((group) => ({
-    node: group.node,
-    resources: group.resources.map(({type, args, vip}) => ({
-      type,
-      args: vip ? [vip.address] : type === 'LVSSyncDaemonSwap' ? [args[0]] : args,
-    })),
-  }));
-  return JSON.stringify(
-    {shared, groups, virtuals: ldirectord.map((file) => file.virtuals)},
-    (key, value: unknown) => (key === 'span' ? undefined : value),
-  );
 }

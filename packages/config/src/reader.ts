@@ -7,6 +7,8 @@ export interface Line {
   readonly text: string;
   readonly start: number;
   readonly number: number;
+  /** The line ends as on Windows. */
+  readonly carriageReturn: boolean;
 }
 
 /** Host and service names are looked up by the caller; the parsers stay pure. */
@@ -20,7 +22,12 @@ export function linesOf(text: string): Line[] {
   const lines: Line[] = [];
   let start = 0;
   for (const [index, raw] of text.split('\n').entries()) {
-    lines.push({text: raw.replace(/\r$/, ''), start, number: index + 1});
+    lines.push({
+      text: raw.replace(/\r$/, ''),
+      start,
+      number: index + 1,
+      carriageReturn: raw.endsWith('\r'),
+    });
     start += raw.length + 1;
   }
   if (lines.at(-1)?.text === '') lines.pop();

@@ -198,12 +198,12 @@ const variants: Readonly<Record<string, readonly Broken[]>> = {
     ['102:80 gate', '102:80', 'bad-method', '8:7'],
     ['httpmethod=GET', 'httpmethod=POST', 'bad-value', '12:13'],
     ['persistent=100', 'persistent=long', 'bad-value', '14:13'],
-    ['scheduler=lblc', 'scheduler=l-b', 'bad-value', '15:12'],
+    ['scheduler=lblc', 'scheduler=l-b', 'trailing-text', '15:12'],
     ['checktype=negotiate', 'checktype=sometimes', 'bad-value', '17:12'],
   ],
   's004_tab_fixedquote.cf': [
     ['checkinterval=1', 'checkinterval=', 'bad-value', '2:15'],
-    ['fallback=127.0.0.1:80\n', 'fallback=nowhere.invalid:80\n', 'bad-address', '3:10'],
+    ['fallback=127.0.0.1:80\n', 'fallback=nowhere.invalid:80\n', 'unresolved-name', '3:10'],
     ['autoreload=yes', 'autoreload', 'unknown-directive', '4:1'],
     ['quiescent=yes', 'timeout=5', 'refused-directive', '7:1'],
     ['192.168.0.100:80', '[::1]:80', 'bad-address', '8:9'],
@@ -211,7 +211,7 @@ const variants: Readonly<Record<string, readonly Broken[]>> = {
     ['fallback=127.0.0.1:80 gate', 'fallback=127.0.0.1:80 gait', 'bad-method', '12:11'],
     ['virtualhost', 'autoreload', 'unknown-directive', '16:2'],
     ['scheduler=rr', 'scheduler=', 'bad-value', '17:12'],
-    ['protocol=tcp', 'checkport=0', 'bad-port', '18:12'],
+    ['protocol=tcp', 'checkport=0', 'bad-value', '18:12'],
   ],
   's001_ha.cf': [
     ['keepalive 2', 'keepalive two', 'bad-value', '4:11'],

@@ -1,0 +1,69 @@
+/** Bracketed classes of Perl's regular expressions: `[a-z[:^digit:]\]]`. Pure. */
+import {characterOf, literal, Untranslatable} from './perl-escape.ts';
+
+/** The POSIX classes as ranges of code points (ASCII, as for a page of octets). */
+const posix: Readonly<Record<string, string>> = {
+  alpha: 'AZaz', digit: '09', alnum: '09AZaz', upper: 'AZ', lower: 'az', punct: '!/:@[`{~', xdigit: '09AFaf',
+  word: '09AZ__az', space: '\t\r  ', blank: '\t\t  ', cntrl: '\0\x1f\x7f\x7f', graph: '!~', print: ' ~', ascii: '\0\x7f',
+}; // prettier-ignore
+
+const last = 0x10_ff_ff;
+const range = (from: number, to: number): string =>
+  from > to ? '' : `\\u{${from.toString(16)}}-\\u{${to.toString(16)}}`;
+
+function posixClass(name: string, inverted: boolean): string {
+  const pairs = posix[name];
+  if (pairs === undefined) throw new Untranslatable(`there is no class [:${name}:]`);
+  const codes = Array.from(pairs).map((char) => char.codePointAt(0) ?? 0);
+  let out = '';
+  let next = 0;
+  for (let at = 0; at < codes.length; at += 2) {
+    const [from = 0, to = 0] = codes.slice(at, at + 2);
+    out += inverted ? range(next, from - 1) : range(from, to);
+    next = to + 1;
+  }
+  return inverted ? out + range(next, last) : out;
+}
+
+/** The class that starts at `at` (a `[`), and where it ends. */
+export function classOf(text: string, at: number): {source: string; end: number} {
+  let place = at + 1;
+  let out = '[';
+  if (text[place] === '^') {
+    out += '^';
+    place += 1;
+  }
+  const first = place;
+  for (;;) {
+    const char = text.codePointAt(place);
+    if (char === undefined) throw new Untranslatable('unmatched [');
+    const one = String.fromCodePoint(char);
+    if (one === ']' && place > first) return {source: `${out}]`, end: place + 1};
+    const named = /^\[:(\^?)(\w+):\]/.exec(text.slice(place));
+    if (named) {
+      out += posixClass(named[2] ?? '', named[1] === '^');
+      place += named[0].length;
+    } else if (one === '\\') {
+      const {source, end} = inClass(text, place);
+      out += source;
+      place = end;
+    } else {
+      // A - between two characters is a range; at either end, or behind a class, it is itself.
+      const isRange =
+        one === '-' &&
+        place > first &&
+        text[place + 1] !== ']' &&
+        !/\\[dDwWsShHvV]$|:\]$/.test(text.slice(0, place));
+      out += isRange ? '-' : literal(one);
+      place += one.length;
+    }
+  }
+}
+
+function inClass(text: string, at: number): {source: string; end: number} {
+  if (text[at + 1] === 'b') return {source: '\\x08', end: at + 2};
+  const {source, end} = characterOf(text, at);
+  if (source.startsWith('[^'))
+    throw new Untranslatable(`${text.slice(at, end)} inside a class is not supported`);
+  return {source: source.startsWith('[') ? source.slice(1, -1) : source, end};
+}

@@ -1,0 +1,70 @@
+/** One line of ha.cf: its words, and the questions that every directive asks of them. Pure. */
+import type {Span} from './model.ts';
+import type {Line, Reporter} from './reader.ts';
+import {parseBoolean, parseTime} from './units.ts';
+
+export interface Word {
+  readonly text: string;
+  readonly span: Span;
+}
+
+/** A line with at least one word. */
+export interface HaLine {
+  readonly name: string;
+  readonly head: Word;
+  readonly rest: readonly Word[];
+  readonly whole: Span;
+  /** The first word behind the name, or nothing. */
+  readonly value: string;
+  /** All words behind the name. */
+  readonly remainder: string;
+  /** Says that a value is wrong; at the first word unless told otherwise. */
+  wrong(message: string, help: string, at?: Span): void;
+  /** Are there enough words? Says so when not. */
+  wants(form: string, count?: number): boolean;
+  time(): number | undefined;
+  boolean(): boolean | undefined;
+}
+
+/** undefined: nothing but blanks and a comment. `name` stands in for a misspelled one. */
+export function haLine(line: Line, reporter: Reporter, name?: string): HaLine | undefined {
+  const content = line.text.split('#')[0] ?? '';
+  const words: Word[] = [...content.matchAll(/\S+/g)].map((match) => ({
+    text: match[0],
+    span: reporter.span(line.start + match.index, line.start + match.index + match[0].length),
+  }));
+  const [head, ...rest] = words;
+  if (!head) return undefined;
+  const whole = reporter.span(head.span.start, (words.at(-1) ?? head).span.end);
+  const [first] = rest;
+  const known = name ?? head.text;
+  const taken: HaLine = {
+    name: known,
+    head,
+    rest,
+    whole,
+    value: first?.text ?? '',
+    remainder: rest.map((word) => word.text).join(' '),
+    wrong: (message, help, at = first?.span ?? whole) => reporter.error('bad-value', at, message, help),
+    wants: (form, count = 1) => {
+      if (rest.length >= count) return true;
+      reporter.error('missing-value', whole, `${known} needs more words`, `the form is: ${known} ${form}`);
+      return false;
+    },
+    time: () => {
+      if (!taken.wants('TIME')) return undefined;
+      const time = parseTime(taken.value);
+      if (time === undefined)
+        taken.wrong(`"${taken.value}" is not a time`, 'a number of seconds, or with a unit: 2, 2s, 200ms');
+      return time;
+    },
+    boolean: () => {
+      if (!taken.wants('on|off')) return undefined;
+      const value = parseBoolean(taken.value);
+      if (value === undefined)
+        taken.wrong(`"${taken.value}" is neither on nor off`, `write ${known} on or ${known} off`);
+      return value;
+    },
+  };
+  return taken;
+}

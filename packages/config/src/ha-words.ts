@@ -1,0 +1,46 @@
+/** Which words ha.cf may start a line with, and what is said of those without effect. Pure. */
+
+/** Accepted, and of no use here: said why. */
+export const explained: Readonly<Record<string, string>> = {
+  use_logd: 'hactl logs by itself',
+  conn_logd_time: 'hactl logs by itself',
+  syslogmsgfmt: 'hactl logs by itself',
+  apiauth: 'the control socket is for root and its group',
+  compression: 'adverts are small and not compressed',
+  compression_threshold: 'adverts are small and not compressed',
+  traditional_compression: 'adverts are small and not compressed',
+  msgfmt: 'adverts have a format of their own (docs/protocol.md)',
+  hbgenmethod: 'the incarnation is kept in the state directory',
+  uuidfrom: 'nodes are known by their names',
+  coredumps: 'use the service manager for core dumps',
+  coreroot: 'use the service manager for core dumps',
+  memreserve: 'memory is locked as it is used',
+  max_rexmit_delay: 'every advert is complete: nothing is sent again',
+  log_badpack: 'refused datagrams are counted in hactl status',
+  env: 'not passed on',
+  hopfudge: 'adverts do not leave the segment',
+};
+
+export const refusedWords: Readonly<Record<string, string>> = {
+  serial:
+    'serial heartbeats are not supported: use a second network path (bcast, mcast or ucast on another interface)',
+  baud: 'serial heartbeats are not supported: remove the line',
+  hbaping: 'fibre-channel ping nodes are not supported: use ping or ping_group',
+};
+
+/** Directives that take a time. */
+export const times = ['keepalive', 'deadtime', 'warntime', 'initdead', 'deadping'] as const;
+/** Our own ones, and their names in the model. */
+export const ownTimes = {
+  hactl_lease: 'vipLease',
+  hactl_preempt_delay: 'preemptDelay',
+  hactl_holddown: 'holddown',
+} as const;
+
+/** All of them: a misspelled one is answered with the nearest. */
+export const known = [
+  ...times, ...Object.keys(ownTimes), ...Object.keys(explained), ...Object.keys(refusedWords), 'udpport', 'bcast',
+  'udp', 'mcast', 'mcast6', 'ucast', 'ucast6', 'node', 'ping', 'ping_group', 'auto_failback', 'nice_failback',
+  'logfile', 'debugfile', 'logfacility', 'debug', 'respawn', 'failfast', 'watchdog', 'stonith', 'stonith_host', 'crm',
+  'pacemaker', 'autojoin', 'cluster', 'realtime', 'rtprio', 'hactl_fence', 'hactl_drill', 'hactl_standby_checks',
+]; // prettier-ignore

@@ -1,0 +1,283 @@
+/** Lines of a virtual service, taken one by one into a draft; ldirectord-virtual.ts makes the service of it. Pure. */
+import {oldIpv4} from './addresses.ts';
+import {takeShared, type Inherited} from './ldirectord-inherited.ts';
+import type {Directive} from './ldirectord-lines.ts';
+import {takeReals} from './ldirectord-servers.ts';
+import {
+  checkExpression,
+  takeNumber,
+  takeQuoted,
+  takeSomething,
+  takeText,
+  takeWritten,
+  takeWord,
+  takeYesNo,
+} from './ldirectord-values.ts';
+import type {VirtualHead} from './ldirectord-address.ts';
+import type {CheckService, CheckType, RealServer} from './model.ts';
+import type {Reporter, Resolver} from './reader.ts';
+
+export const services: readonly CheckService[] = [
+  'dns', 'ftp', 'http', 'https', 'http_proxy', 'imap', 'imaps', 'ldap', 'ldaps', 'mysql', 'nntp', 'none', 'oracle',
+  'pgsql', 'pop', 'pops', 'radius', 'simpletcp', 'sip', 'smtp', 'submission',
+]; // prettier-ignore
+
+const checkTypes = ['negotiate', 'connect', 'ping', 'external', 'external-perl', 'on', 'off'] as const;
+
+/** Texts that go into the model as they are. */
+export interface Texts {
+  checkCommand?: string;
+  request?: string;
+  receive?: string;
+  virtualHost?: string;
+  login?: string;
+  passwd?: string;
+  database?: string;
+  secret?: string;
+  load?: string;
+  schedFlags?: string;
+  netmask?: string;
+  monitorFile?: string;
+  serviceName?: string;
+  comment?: string;
+}
+
+/** What the lines of one virtual have said so far. */
+export interface Draft {
+  readonly family: 4 | 6;
+  /** undefined: the virtual line itself is wrong. */
+  readonly head: VirtualHead | undefined;
+  readonly own: Inherited;
+  readonly reals: RealServer[];
+  readonly texts: Texts;
+  checkType: CheckType;
+  service?: CheckService;
+  checkPort?: number;
+  httpMethod: 'GET' | 'HEAD';
+  scheduler: string;
+  persistent?: number;
+  protocol?: 'tcp' | 'udp' | 'fwm';
+  ops: boolean;
+}
+
+/** One line of a virtual. */
+export function takeLine(one: Directive, draft: Draft, resolver: Resolver, reporter: Reporter): void {
+  const {family, texts} = draft;
+  const put = (name: keyof Texts, value: string | undefined): void => {
+    if (value !== undefined) texts[name] = value;
+  };
+  if (
+    takeShared(
+      one,
+      draft.own,
+      {family, global: false, portNames: draft.head?.kind === 'address'},
+      resolver,
+      reporter,
+    )
+  )
+    return;
+  switch (one.name) {
+    case 'real':
+    case 'real6':
+      if ((one.name === 'real6') !== (family === 6))
+        reporter.error(
+          'bad-address',
+          one.nameSpan,
+          `${one.name} cannot stand in a virtual${family === 6 ? '6' : ''} service`,
+          `write ${family === 6 ? 'real6' : 'real'}=`,
+        );
+      else draft.reals.push(...takeReals(one, family, resolver, reporter));
+      break;
+    case 'checktype':
+      draft.checkType = takeCheckType(one, reporter) ?? draft.checkType;
+      break;
+    case 'service': {
+      const service = takeWord(one, services, reporter);
+      if (service !== undefined) draft.service = service;
+      break;
+    }
+    case 'checkcommand':
+      put('checkCommand', takeSomething(one, reporter));
+      break;
+    case 'checkport':
+      takeCheckPort(one, draft, reporter);
+      break;
+    case 'request':
+    case 'login':
+    case 'passwd':
+    case 'database':
+    case 'secret':
+      put(one.name, takeQuoted(one, reporter));
+      break;
+    case 'load':
+      put('load', takeLoad(one, reporter));
+      break;
+    case 'receive':
+      put('receive', takeReceive(one, reporter));
+      break;
+    case 'httpmethod':
+      draft.httpMethod = takeHttpMethod(one, reporter) ?? draft.httpMethod;
+      break;
+    case 'virtualhost':
+      put('virtualHost', /^"?([^"]*)/.exec(one.value)?.[1]?.trim() || undefined);
+      break;
+    case 'scheduler':
+      draft.scheduler = takeScheduler(one, reporter) ?? draft.scheduler;
+      break;
+    case 'schedflags':
+      put('schedFlags', takeWritten(one, reporter)?.split(/\s/)[0]);
+      break;
+    case 'persistent': {
+      const seconds = takeNumber(one, 0, reporter);
+      if (seconds !== undefined) draft.persistent = seconds;
+      break;
+    }
+    case 'netmask':
+      put('netmask', takeNetmask(one, family, reporter));
+      break;
+    case 'protocol':
+      takeProtocol(one, draft, reporter);
+      break;
+    case 'ops':
+      draft.ops = takeYesNo(one, reporter) ?? draft.ops;
+      break;
+    case 'monitorfile':
+      put('monitorFile', takeSomething(one, reporter));
+      break;
+    case 'servicename':
+      put('serviceName', takeText(one));
+      break;
+    case 'comment':
+      put('comment', takeText(one));
+      break;
+    default:
+      reporter.error(
+        'unknown-directive',
+        one.nameSpan,
+        `Unknown command ${one.name}`,
+        'it cannot stand in a virtual service',
+      );
+  }
+}
+
+function takeCheckType(one: Directive, reporter: Reporter): CheckType | undefined {
+  const digits = /\d+/.exec(one.value)?.[0];
+  if (digits !== undefined) return {kind: 'combined', connects: Number(digits)};
+  const kind = takeWord(one, checkTypes, reporter, /[\w-]+/);
+  return kind === undefined ? undefined : {kind};
+}
+
+/** Parsed and never used, by ldirectord and by us; a text without a letter or digit is refused all the same. */
+function takeLoad(one: Directive, reporter: Reporter): string | undefined {
+  const text = takeQuoted(one, reporter);
+  if (text === undefined || /\w/.test(text)) return text;
+  reporter.error(
+    'bad-value',
+    one.valueSpan,
+    'invalid string for load testing',
+    'load is not used: leave the line out',
+  );
+  return undefined;
+}
+
+function takeCheckPort(one: Directive, draft: Draft, reporter: Reporter): void {
+  const value = takeNumber(one, 1, reporter);
+  if (value === undefined) return;
+  if (value <= 65_535) draft.checkPort = value;
+  else
+    reporter.error(
+      'bad-port',
+      one.valueSpan,
+      `invalid checkport "${one.value.trim()}"`,
+      'checkport is a number from 1 to 65535',
+    );
+}
+
+function takeReceive(one: Directive, reporter: Reporter): string | undefined {
+  const value = takeQuoted(one, reporter);
+  if (value !== undefined) checkExpression(value, one, reporter);
+  return value;
+}
+
+function takeHttpMethod(one: Directive, reporter: Reporter): 'GET' | 'HEAD' | undefined {
+  const word = /\w+/.exec(one.value)?.[0].toUpperCase();
+  if (word === 'GET' || word === 'HEAD') return word;
+  reporter.error(
+    'bad-value',
+    one.valueSpan,
+    `httpmethod must be GET or HEAD, not "${one.value.trim()}"`,
+    'write httpmethod=GET',
+  );
+  return undefined;
+}
+
+const schedulers = ['rr', 'wrr', 'lc', 'wlc', 'lblc', 'lblcr', 'dh', 'sh', 'sed', 'nq', 'mh', 'fo', 'ovf'];
+
+/** The first run of small letters, as ldirectord takes it; lenient reading knows the kernel's names in any case. */
+function takeScheduler(one: Directive, reporter: Reporter): string | undefined {
+  const text = one.value.trim();
+  const word = /[a-z]+/.exec(text)?.[0];
+  const bare = text.replaceAll('"', '');
+  if (bare === word) return word;
+  const lower = bare.toLowerCase();
+  const fix = (replacement: string) => [{span: one.valueSpan, replacement}];
+  if (reporter.mode === 'lenient' && schedulers.includes(lower)) {
+    reporter.repair('misspelled', one.valueSpan, 'a scheduler is written in lower case', lower, fix(lower));
+    return lower;
+  }
+  if (word === undefined)
+    reporter.error(
+      'bad-value',
+      one.valueSpan,
+      `invalid scheduler "${text}", should be only lowercase letters (a-z)`,
+      schedulers.join(', '),
+    );
+  else
+    reporter.add(
+      'warning',
+      'trailing-text',
+      one.valueSpan,
+      `scheduler has more than small letters: "${text}"`,
+      `read as ${word}, as ldirectord does`,
+      fix(word),
+    );
+  return word;
+}
+
+/** ldirectord looks at the form only; a mask that no kernel takes is left out, and that is said. */
+function takeNetmask(one: Directive, family: 4 | 6, reporter: Reporter): string | undefined {
+  const mask = reporter.mode === 'strict' ? one.value : takeText(one);
+  const formed =
+    family === 4
+      ? /^\d+\.\d+\.\d+\.\d+$/.test(mask)
+      : /^\d+$/.test(mask) && Number(mask) >= 1 && Number(mask) <= 128;
+  const help =
+    family === 4 ? 'dotted quad notation is required, 255.255.255.0' : 'a prefix length from 1 to 128';
+  if (!formed) {
+    reporter.error('bad-value', one.valueSpan, `invalid netmask "${mask}"`, help);
+    return undefined;
+  }
+  const usable = family === 4 ? oldIpv4(mask) : String(Number(mask));
+  if (usable === undefined)
+    reporter.add('warning', 'unusable-value', one.valueSpan, `no netmask: ${mask}; it is left out`, help);
+  return usable;
+}
+
+function takeProtocol(one: Directive, draft: Draft, reporter: Reporter): void {
+  const protocol = takeWord(one, ['tcp', 'udp', 'fwm'] as const, reporter);
+  if (protocol === undefined) return;
+  const {head} = draft;
+  if (!head || (protocol === 'fwm') === (head.kind === 'fwmark')) {
+    draft.protocol = protocol;
+    return;
+  }
+  const mark = head.kind === 'fwmark';
+  reporter.error(
+    'protocol-mismatch',
+    one.valueSpan,
+    mark
+      ? 'protocol must be fwm if the virtual service is a fwmark (a number)'
+      : 'protocol must be tcp or udp if the virtual service is an address and port',
+    mark ? 'write protocol=fwm' : 'write protocol=tcp or protocol=udp',
+  );
+}

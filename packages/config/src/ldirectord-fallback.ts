@@ -1,0 +1,84 @@
+/** The fallback server of ldirectord.cf. Pure. */
+import type {DiagnosticCode} from './diagnostic.ts';
+import type {Directive} from './ldirectord-lines.ts';
+import {takeHost, takePort} from './ldirectord-servers.ts';
+import type {FallbackServer, ForwardMethod} from './model.ts';
+import type {Reporter, Resolver} from './reader.ts';
+
+const methods: readonly string[] = ['gate', 'masq', 'ipip'];
+const form = 'fallback=ADDRESS[:PORT] [gate|masq|ipip]';
+
+/** Where the line stands decides what its names may mean. */
+export interface FallbackPlace {
+  readonly family: 4 | 6;
+  readonly global: boolean;
+  /** Without a protocol, at the top of the file and for a firewall mark, ldirectord takes no service names. */
+  readonly portNames: boolean;
+}
+
+/** A weight behind the method: not in ldirectord's grammar, but with one reading. Returns the words without it. */
+function takeWeight(
+  one: Directive,
+  words: readonly string[],
+  reporter: Reporter,
+): {words: readonly string[]; weight: number} | undefined {
+  const last = words.at(-1) ?? '';
+  if (words.length < 3 || !/^\d+$/.test(last) || !methods.includes(words.at(-2) ?? ''))
+    return {words, weight: 1};
+  const start = one.valueSpan.start + one.value.trimEnd().length - last.length;
+  const span = reporter.span(start, start + last.length);
+  // The repaired file must mean the same to ldirectord, whose fallbacks always weigh 1.
+  const fix = [{span: reporter.span(start - 1, span.end), replacement: ''}];
+  return reporter.repair(
+    'fallback-weight',
+    span,
+    'a fallback has no weight in ldirectord ("forward method must be gate, masq or ipip")',
+    `a fallback of weight ${last}`,
+    fix,
+  )
+    ? {words: words.slice(0, -1), weight: Number(last)}
+    : undefined;
+}
+
+/** `fallback=HOST[:PORT] [METHOD]`. undefined: there is none, or the line is wrong. */
+export function takeFallback(
+  one: Directive,
+  place: FallbackPlace,
+  resolver: Resolver,
+  reporter: Reporter,
+): FallbackServer | undefined {
+  const complain = (code: DiagnosticCode, message: string): undefined => {
+    reporter.error(code, one.valueSpan, message, form);
+  };
+  const written = one.value.trim().split(/\s+/);
+  if (/^(:[\w-]+)?$/.test(written[0] ?? '')) {
+    reporter.add('warning', 'missing-value', one.valueSpan, `${one.name} names no server`, form);
+    return undefined;
+  }
+  const taken = takeWeight(one, written, reporter);
+  if (!taken) return undefined;
+  // ldirectord looks at the last two words only.
+  const [server = '', method = 'gate'] = taken.words.slice(-2);
+  const lost = taken.words.slice(0, -2).join(' ');
+  if (!methods.includes(method))
+    return complain('bad-method', `forward method must be gate, masq or ipip, not "${method}"`);
+  const [, host = '', port] = /^(.*?)(?::(\d+|[\w-]+))?$/.exec(server) ?? [];
+  const address = takeHost(host, place.family, one, resolver, reporter);
+  if (address === undefined)
+    return complain(
+      /^[\d.:[\]]*$/.test(host) ? 'bad-address' : 'unresolved-name',
+      `invalid IPv${place.family} address or could not resolve for fallback server: ${host}`,
+    );
+  const number = port === undefined ? 0 : takePort(port, ['tcp', 'udp'], resolver);
+  if (number === undefined || (!place.portNames && reporter.mode === 'strict' && !/^\d*$/.test(port ?? '')))
+    return complain('bad-port', `invalid port for fallback server: ${port}`);
+  if (lost !== '')
+    reporter.add(
+      'warning',
+      'trailing-text',
+      one.valueSpan,
+      `ldirectord steps over "${lost}" in this line, and so does hactl`,
+      form,
+    );
+  return {span: one.span, address, port: number, method: method as ForwardMethod, weight: taken.weight};
+}

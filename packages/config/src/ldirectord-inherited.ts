@@ -1,0 +1,218 @@
+/** Directives that may stand at the top of ldirectord.cf, as the default of every virtual, and inside a virtual. Pure. */
+import type {Directive} from './ldirectord-lines.ts';
+import {takeFallback, type FallbackPlace} from './ldirectord-fallback.ts';
+import {takeNumber, takeSeconds, takeText, takeYesNo} from './ldirectord-values.ts';
+import type {EmailAlert, FallbackServer} from './model.ts';
+import type {Reporter, Resolver} from './reader.ts';
+
+/** Settings that a virtual may have of its own and otherwise inherits. */
+export interface Inherited {
+  checkTimeout?: number;
+  negotiateTimeout?: number;
+  checkInterval: number;
+  checkCount: number;
+  failureCount: number;
+  fallback?: FallbackServer;
+  fallback6?: FallbackServer;
+  fallbackCommand?: string;
+  quiescent: boolean;
+  cleanStop: boolean;
+  emailTo: string[];
+  emailFrequency: number;
+  emailStatus: string[];
+  emailFrom?: string;
+  smtp?: string;
+}
+
+export const CHECK_TIMEOUT = 5_000;
+export const NEGOTIATE_TIMEOUT = 30_000;
+
+/** What holds where nothing is written. */
+export const plainDefaults = (): Inherited => ({
+  checkInterval: 10_000,
+  checkCount: 1,
+  failureCount: 1,
+  quiescent: false,
+  cleanStop: true,
+  emailTo: [],
+  emailFrequency: 0,
+  emailStatus: ['all'],
+});
+
+/** Where mails go, of one virtual or of the file. */
+export const emailOf = (settings: Inherited): EmailAlert => ({
+  to: settings.emailTo,
+  ...(settings.emailFrom === undefined ? {} : {from: settings.emailFrom}),
+  frequency: settings.emailFrequency,
+  status: settings.emailStatus,
+  ...(settings.smtp === undefined ? {} : {smtp: settings.smtp}),
+});
+
+/** A directive that may stand in both places. True when it was one. */
+export function takeShared(
+  one: Directive,
+  into: Inherited,
+  place: FallbackPlace,
+  resolver: Resolver,
+  reporter: Reporter,
+): boolean {
+  switch (one.name) {
+    case 'checktimeout': {
+      const value = takeSeconds(one, 1, reporter);
+      if (value !== undefined) into.checkTimeout = value;
+      return true;
+    }
+    case 'negotiatetimeout': {
+      const value = takeSeconds(one, 1, reporter);
+      if (value !== undefined) into.negotiateTimeout = value;
+      return true;
+    }
+    case 'checkinterval':
+      into.checkInterval = takeSeconds(one, 1, reporter) ?? into.checkInterval;
+      return true;
+    case 'checkcount':
+      into.checkCount = takeNumber(one, 1, reporter) ?? into.checkCount;
+      reporter.add(
+        'warning',
+        'deprecated',
+        one.nameSpan,
+        'checkcount option is deprecated',
+        "use failurecount; checkcount still counts a ping's attempts",
+      );
+      return true;
+    case 'failurecount':
+      into.failureCount = takeNumber(one, 1, reporter) ?? into.failureCount;
+      return true;
+    case 'quiescent':
+      into.quiescent = takeYesNo(one, reporter) ?? into.quiescent;
+      return true;
+    case 'cleanstop':
+      into.cleanStop = takeYesNo(one, reporter) ?? into.cleanStop;
+      return true;
+    case 'fallback':
+    case 'fallback6':
+      takeOwnFallback(one, into, place, resolver, reporter);
+      return true;
+    case 'fallbackcommand': {
+      const command = takeText(one);
+      if (command === '' && !(place.global && one.value.trim() !== '')) missing(one, reporter);
+      else if (command !== '') into.fallbackCommand = command;
+      return true;
+    }
+    case 'emailalert': {
+      const addresses = one.value
+        .replaceAll('"', '')
+        .split(/[\s,]+/)
+        .filter((address) => address !== '');
+      if (takeText(one) === '') missing(one, reporter);
+      else if (addresses.length === 0)
+        reporter.add(
+          'warning',
+          'missing-value',
+          one.valueSpan,
+          'emailalert names nobody',
+          'ADDRESS[, ADDRESS…]',
+        );
+      into.emailTo = addresses;
+      return true;
+    }
+    case 'emailalertfreq':
+      if (reporter.mode === 'strict' && !/^\d/.test(one.value))
+        reporter.error(
+          'bad-value',
+          one.valueSpan,
+          'invalid email alert frequency',
+          'a whole number of seconds',
+        );
+      else into.emailFrequency = takeSeconds(one, 0, reporter) ?? into.emailFrequency;
+      return true;
+    case 'emailalertstatus':
+      into.emailStatus = takeStatus(one, reporter) ?? into.emailStatus;
+      return true;
+    case 'smtp':
+      takeSmtp(one, into, reporter);
+      return true;
+    default:
+      return false;
+  }
+}
+
+function missing(one: Directive, reporter: Reporter): void {
+  reporter.error(
+    'missing-value',
+    one.valueSpan,
+    `${one.name} says nothing`,
+    `write ${one.name}=…, or leave the line out`,
+  );
+}
+
+function takeOwnFallback(
+  one: Directive,
+  into: Inherited,
+  place: FallbackPlace,
+  resolver: Resolver,
+  reporter: Reporter,
+): void {
+  const six = one.name === 'fallback6';
+  if (!place.global && six !== (place.family === 6)) {
+    const right = place.family === 6 ? 'fallback6' : 'fallback';
+    reporter.error('bad-address', one.nameSpan, `cannot specify "${one.name}" here`, `write ${right}=`);
+    return;
+  }
+  const taken = takeFallback(one, {...place, family: six ? 6 : 4}, resolver, reporter);
+  if (!taken) return;
+  if (six && place.global) into.fallback6 = taken;
+  else into.fallback = taken;
+}
+
+const phases = ['all', 'none', 'starting', 'running', 'stopping', 'reloading'];
+
+/** Phases of the daemon in which mails are sent: words with commas between them; no word at all is none. */
+function takeStatus(one: Directive, reporter: Reporter): string[] | undefined {
+  const strict = reporter.mode === 'strict';
+  const text = strict ? one.value : takeText(one).toLowerCase();
+  const words = text.split(strict ? /\s*,\s*/ : /[\s,]+/).filter((word) => word !== '');
+  const strange = words.find((word) => !phases.includes(word));
+  const help = `words of ${phases.join(', ')}, with commas between them`;
+  if (strange !== undefined) {
+    reporter.error('bad-value', one.valueSpan, `invalid email alert status at: "${strange}"`, help);
+    return undefined;
+  }
+  const other = words.find((word) => word !== 'none');
+  if (words.includes('none') && other !== undefined) {
+    reporter.error(
+      'bad-value',
+      one.valueSpan,
+      `invalid email alert status: "${other}" specified with "none"`,
+      help,
+    );
+    return undefined;
+  }
+  return words.length === 0 ? ['none'] : words;
+}
+
+/** A mail server's name or IPv4 address. */
+function takeSmtp(one: Directive, into: Inherited, reporter: Reporter): void {
+  const text = reporter.mode === 'strict' ? one.value : takeText(one);
+  // A port behind the name is ours: ldirectord reads the name only.
+  const pattern = reporter.mode === 'strict' ? /^[\w.+-]+/ : /^[\w.+-]+(:\d{1,5}$)?/;
+  const host = pattern.exec(text)?.[0];
+  if (host === undefined) {
+    reporter.error(
+      'bad-value',
+      one.valueSpan,
+      'invalid SMTP server address',
+      'a host name or an IPv4 address',
+    );
+    return;
+  }
+  into.smtp = host;
+  if (host !== text.trim())
+    reporter.add(
+      'warning',
+      'trailing-text',
+      one.valueSpan,
+      `smtp has more than a server: "${text}"`,
+      `read as ${host}`,
+    );
+}

@@ -1,0 +1,27 @@
+/** The directives of ldirectord.cf, by where they may stand. Pure. */
+
+export const globalOnly = new Set([
+  'autoreload', 'callback', 'logfile', 'execute', 'supervised', 'fork', 'readdquiescent', 'emailalertfrom',
+  'maintenancedir',
+]); // prettier-ignore
+
+/** Both: a global one is the default of every virtual. */
+export const shared = new Set([
+  'checktimeout', 'negotiatetimeout', 'checkinterval', 'checkcount', 'failurecount', 'fallback', 'fallback6', 'fallbackcommand',
+  'quiescent', 'emailalert', 'emailalertfreq', 'emailalertstatus', 'smtp', 'cleanstop',
+]); // prettier-ignore
+
+export const virtualOnly = new Set([
+  'real', 'real6', 'checktype', 'service', 'checkcommand', 'checkport', 'request', 'receive', 'httpmethod',
+  'virtualhost', 'login', 'passwd', 'database', 'secret', 'load', 'scheduler', 'schedflags', 'persistent', 'netmask',
+  'protocol', 'ops', 'monitorfile', 'servicename', 'comment',
+]); // prettier-ignore
+
+/** Old names that ldirectord refuses with an explanation. */
+export const refused = new Set(['timeout', 'connecttimeout']);
+/** Lines that begin a block. */
+export const heads = new Set(['virtual', 'virtual6']);
+export const isKnown = (name: string): boolean =>
+  heads.has(name) || globalOnly.has(name) || shared.has(name) || virtualOnly.has(name) || refused.has(name);
+export const mayStandInVirtual = (name: string): boolean => virtualOnly.has(name) || shared.has(name);
+export const allNames = [...heads, ...globalOnly, ...shared, ...virtualOnly];

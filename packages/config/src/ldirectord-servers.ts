@@ -1,0 +1,206 @@
+/** Servers as ldirectord.cf writes them: reals, ranges of reals, fallbacks. Pure. */
+import {addressRange, hostOf, ipv4, oldIpv4, portNumber} from './addresses.ts';
+import type {DiagnosticCode} from './diagnostic.ts';
+import type {Directive} from './ldirectord-lines.ts';
+import {checkExpression, curly} from './ldirectord-values.ts';
+import type {ForwardMethod, RealServer} from './model.ts';
+import type {Reporter, Resolver} from './reader.ts';
+
+const methods: readonly ForwardMethod[] = ['gate', 'masq', 'ipip'];
+const isMethod = (word: string): word is ForwardMethod => (methods as readonly string[]).includes(word);
+
+/** A port number, or a service name of one of the protocols. */
+export function takePort(text: string, protocols: readonly string[], resolver: Resolver): number | undefined {
+  if (/^\d+$/.test(text)) return portNumber(text);
+  return protocols.map((protocol) => resolver.service(text, protocol)).find((port) => port !== undefined);
+}
+
+/** An address or a name that resolves; an address in an old form is taken as the C library takes it, and said. */
+export function takeHost(
+  text: string,
+  family: 4 | 6,
+  one: Directive,
+  resolver: Resolver,
+  reporter: Reporter,
+): string | undefined {
+  const host = hostOf(text, family, resolver);
+  if (host !== undefined && family === 4 && ipv4(text) === undefined && oldIpv4(text) !== undefined)
+    reporter.add(
+      'warning',
+      'bad-address',
+      one.valueSpan,
+      `${text} is not written as four numbers from 0 to 255`,
+      `read as ${host}, as the C library does for ldirectord`,
+    );
+  return host;
+}
+
+/** `ADDRESS[->ADDRESS][:PORT]` and a blank; ldirectord looks for it anywhere in the value. */
+const server =
+  /(\d+\.\d+\.\d+\.\d+|[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?:->(\d+\.\d+\.\d+\.\d+|[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\]))?(?::(\d+|[\w-]+))?\s+(.*)/;
+
+const realForm =
+  'real=ADDRESS[->ADDRESS][:PORT] gate|masq|ipip [WEIGHT] ["REQUEST", "RECEIVE"] [l:LOW] [u:HIGH]';
+
+/** What stands behind a real's address. */
+interface Tail {
+  readonly method: ForwardMethod;
+  readonly weight: number;
+  readonly request?: string;
+  readonly receive?: string;
+  readonly lower: number;
+  readonly upper: number;
+  /** Text that ldirectord steps over. */
+  readonly skipped: string;
+}
+
+/**
+ * ldirectord looks for each part in turn and goes on behind it; what stood before a part is lost without a word.
+ * undefined: something is left at the end.
+ */
+function searchTail(method: ForwardMethod, text: string): Tail | undefined {
+  let rest = text;
+  const skipped: string[] = [];
+  const find = (pattern: RegExp): RegExpExecArray | undefined => {
+    const match = pattern.exec(rest) ?? undefined;
+    if (!match) return undefined;
+    skipped.push(rest.slice(0, match.index));
+    rest = rest.slice(match.index + match[0].length);
+    return match;
+  };
+  const weight = find(/\s+(\d+)/)?.[1];
+  const pair = find(/\s+"(.*)"[, \t]\s*"(.*)"/);
+  const lower = find(/\s+l:(\d+)/)?.[1];
+  const upper = find(/\s+u:(\d+)/)?.[1];
+  // Behind a request with its slash ldirectord reads nothing: not even the receive, which is its mistake, not ours.
+  if (pair?.[1]?.startsWith('/')) skipped.push(rest);
+  else if (rest.trim() !== '') return undefined;
+  return {
+    method,
+    weight: Number(weight ?? 1),
+    ...(pair?.[1] ? {request: pair[1]} : {}),
+    ...(pair?.[2] ? {receive: pair[2]} : {}),
+    lower: Number(lower ?? 0),
+    upper: Number(upper ?? 0),
+    skipped: skipped.join('').trim(),
+  };
+}
+
+/** The same by the manual's grammar: digits inside the quotes are no weight. */
+function plainTail(method: ForwardMethod, text: string): Tail | undefined {
+  const match =
+    /^(?:\s+(\d+))?(?:\s+"([^"]+)"(?:\s*,\s*|\s+)"([^"]+)")?(?:\s+l:(\d+))?(?:\s+u:(\d+))?\s*$/.exec(text);
+  if (!match) return undefined;
+  const [, weight, request, receive, lower, upper] = match;
+  return {
+    method,
+    weight: Number(weight ?? 1),
+    ...(request === undefined ? {} : {request}),
+    ...(receive === undefined ? {} : {receive}),
+    lower: Number(lower ?? 0),
+    upper: Number(upper ?? 0),
+    skipped: '',
+  };
+}
+
+function takeMethod(one: Directive, word: string, reporter: Reporter): ForwardMethod | undefined {
+  if (isMethod(word)) return word;
+  const lower = word.toLowerCase();
+  if (!isMethod(lower)) {
+    reporter.error(
+      'bad-method',
+      one.valueSpan,
+      `forward method must be gate, masq or ipip, not "${word}"`,
+      realForm,
+    );
+    return undefined;
+  }
+  const start = one.valueSpan.start + one.value.indexOf(word);
+  const span = reporter.span(start, start + word.length);
+  const fix = [{span, replacement: lower}];
+  const message = `forward method must be written in lower case, not "${word}"`;
+  return reporter.repair('bad-method', span, message, lower, fix) ? lower : undefined;
+}
+
+/** `real=A[->B][:PORT] METHOD [WEIGHT] ["REQUEST", "RECEIVE"] [l:N] [u:N]`, one real for each address. */
+export function takeReals(
+  one: Directive,
+  family: 4 | 6,
+  resolver: Resolver,
+  reporter: Reporter,
+): RealServer[] {
+  const lenient = reporter.mode === 'lenient';
+  const value = lenient ? one.value.replace(curly, '"') : one.value;
+  const complain = (code: DiagnosticCode, message: string): RealServer[] => {
+    reporter.error(code, one.valueSpan, message, realForm);
+    return [];
+  };
+  const found = server.exec(value);
+  const [, first = '', last, port, flags = ''] = found ?? [];
+  const named = /(\w+)(.*)/.exec(flags);
+  if (!found || !named)
+    return complain(
+      found || !/\s/.test(value.trim()) ? 'bad-method' : 'bad-address',
+      `invalid address for real server (wrong format): "${value.trim()}"`,
+    );
+  const method = takeMethod(one, named[1] ?? '', reporter);
+  if (method === undefined) return [];
+  const rest = named[2] ?? '';
+  const searched = searchTail(method, rest);
+  const tail = searched ?? (lenient ? plainTail(method, rest) : undefined);
+  if (!tail) return complain('bad-value', `Invalid real server line, around "${rest.trim()}"`);
+  if (!searched)
+    reporter.add(
+      'notice',
+      'trailing-text',
+      one.valueSpan,
+      'ldirectord refuses this line: it takes the digits inside the quotes for the weight',
+      'read by the words of the manual',
+    );
+  const lost = `${value.slice(0, found.index)} ${flags.slice(0, named.index)} ${tail.skipped}`.trim();
+  if (lost !== '')
+    reporter.add(
+      'warning',
+      'trailing-text',
+      one.valueSpan,
+      `ldirectord steps over "${lost}" in this line, and so does hactl`,
+      realForm,
+    );
+  const number = port === undefined ? 0 : takePort(port, ['tcp', 'udp'], resolver);
+  if (number === undefined) return complain('bad-port', `invalid port "${port}" for real server`);
+  const from = takeHost(first, family, one, resolver, reporter);
+  const to = last === undefined ? undefined : takeHost(last, family, one, resolver, reporter);
+  if (from === undefined)
+    return complain(
+      /^[\d.:[\]]+$/.test(first) ? 'bad-address' : 'unresolved-name',
+      `invalid address (${first}) for real server (could not resolve host)`,
+    );
+  if (last !== undefined && (to === undefined || family === 6))
+    return complain(
+      'bad-address',
+      family === 6
+        ? 'Address range for IPv6 is not supported yet'
+        : `invalid address (${last}) for real server (could not resolve end host)`,
+    );
+  const addresses = to === undefined ? [from] : addressRange(from, to);
+  if (!addresses)
+    return complain(
+      'bad-address',
+      `Invalid Range: ${from}-${to}: from the lower to the higher address, at most 65536 of them`,
+    );
+  const {request, receive} = tail;
+  if (receive !== undefined) checkExpression(receive, one, reporter);
+  return addresses.map((address) => ({
+    span: one.span,
+    address,
+    port: number,
+    method,
+    weight: tail.weight,
+    ...(request === undefined
+      ? {}
+      : {request: request.startsWith('/') || request.includes('://') ? request : `/${request}`}),
+    ...(receive === undefined ? {} : {receive}),
+    lowerThreshold: tail.lower,
+    upperThreshold: tail.upper,
+  }));
+}

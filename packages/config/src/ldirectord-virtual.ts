@@ -1,0 +1,115 @@
+/** One virtual= block → a virtual service with every default filled in. Pure. */
+import {finishAddress, takeHead} from './ldirectord-address.ts';
+import {takeLine, type Draft} from './ldirectord-draft.ts';
+import {CHECK_TIMEOUT, emailOf, NEGOTIATE_TIMEOUT, type Inherited} from './ldirectord-inherited.ts';
+import type {Block} from './ldirectord-lines.ts';
+import type {CheckService, VirtualAddress, VirtualService} from './model.ts';
+import type {Reporter, Resolver} from './reader.ts';
+
+const serviceOfPort: Readonly<Record<number, CheckService>> = {
+  21: 'ftp', 25: 'smtp', 53: 'dns', 80: 'http', 110: 'pop', 119: 'nntp', 143: 'imap', 389: 'ldap', 443: 'https',
+  587: 'submission', 636: 'ldaps', 993: 'imaps', 995: 'pops', 1521: 'oracle', 1812: 'radius', 3128: 'http_proxy',
+  3306: 'mysql', 5060: 'sip', 5432: 'pgsql',
+}; // prettier-ignore
+
+/** Services whose dialogue is not spoken (there is no client in Debian): they are only connected to, and that is said. */
+const connectedOnly: ReadonlySet<CheckService> = new Set(['oracle']);
+
+const webServices = new Set<CheckService>(['http', 'https', 'http_proxy']);
+
+/** The service of a block; undefined when its virtual line is wrong. */
+export function takeVirtual(
+  block: Block,
+  defaults: Inherited,
+  fork: boolean,
+  resolver: Resolver,
+  reporter: Reporter,
+): VirtualService | undefined {
+  const {head} = block;
+  const start = takeHead(head, resolver, reporter);
+  const family = start?.family ?? (head.name === 'virtual6' ? 6 : 4);
+  const own: Inherited = {...defaults};
+  if (family === 6) {
+    delete own.fallback;
+    if (defaults.fallback6) own.fallback = defaults.fallback6;
+  }
+  const draft: Draft = {
+    family,
+    head: start,
+    own,
+    reals: [],
+    texts: {},
+    checkType: {kind: 'negotiate'},
+    httpMethod: 'GET',
+    scheduler: 'wrr',
+    ops: false,
+  };
+  for (const one of block.lines) {
+    if (one.name === 'checkinterval' && !fork)
+      reporter.add(
+        'warning',
+        'ignored-directive',
+        one.nameSpan,
+        'ldirectord ignores checkinterval in a virtual service when fork=no',
+        'hactl honours it',
+      );
+    takeLine(one, draft, resolver, reporter);
+  }
+  const address = start && finishAddress(head, start, draft.protocol, resolver, reporter);
+  return address && finish(block, address, draft, reporter);
+}
+
+function finish(block: Block, address: VirtualAddress, draft: Draft, reporter: Reporter): VirtualService {
+  const {own, reals, checkType} = draft;
+  const {span} = block.head;
+  const port = address.kind === 'address' ? address.port : 0;
+  const service = draft.service ?? serviceOfPort[port] ?? 'none';
+  if (checkType.kind === 'negotiate' || checkType.kind === 'combined')
+    if (connectedOnly.has(service) && reporter.mode === 'lenient')
+      reporter.add(
+        'warning',
+        'connect-only',
+        span,
+        `service ${service}: this release only tries the connection (pings the host for udp); request, receive, login and database are not used`,
+        'write checktype=external with a checkcommand of your own until the dialogue is there',
+      );
+  for (const real of reals)
+    if (real.method !== 'masq' && address.kind === 'address' && real.port !== 0 && real.port !== port)
+      reporter.add(
+        'warning',
+        'port-mapped',
+        real.span,
+        `with ${real.method} the packet arrives unchanged: the real's port ${real.port} is not used, connections go to port ${port}`,
+        'use masq for a port of its own; checks still use the port that is written',
+      );
+  const {request: written, checkCommand, ...texts} = draft.texts;
+  const request =
+    written === undefined || !webServices.has(service) || written.startsWith('/') || written.includes('://')
+      ? written
+      : `/${written}`;
+  return {
+    span,
+    address,
+    reals,
+    ...(own.fallback ? {fallback: own.fallback} : {}),
+    ...(own.fallbackCommand === undefined ? {} : {fallbackCommand: own.fallbackCommand}),
+    checkType,
+    service,
+    checkCommand: checkCommand ?? '/bin/true',
+    ...(draft.checkPort === undefined ? {} : {checkPort: draft.checkPort}),
+    checkTimeout: own.checkTimeout ?? own.negotiateTimeout ?? CHECK_TIMEOUT,
+    negotiateTimeout: own.negotiateTimeout ?? own.checkTimeout ?? NEGOTIATE_TIMEOUT,
+    checkInterval: own.checkInterval,
+    checkCount: own.checkCount,
+    failureCount: own.failureCount,
+    ...(request === undefined ? {} : {request}),
+    httpMethod: draft.httpMethod,
+    scheduler: draft.scheduler,
+    ...texts,
+    ...(draft.persistent === undefined ? {} : {persistent: draft.persistent}),
+    ops: draft.ops,
+    quiescent: own.quiescent,
+    cleanStop: own.cleanStop,
+    email: emailOf(own),
+  };
+}

@@ -1,0 +1,162 @@
+/** Which files are read, which are one, and what a pair must have in common. */
+import test from 'ava';
+import {digestCluster, loadCluster, type ClusterConfig} from './index.ts';
+
+const resolve = {host: () => undefined, service: () => undefined};
+const virtual = (port: number): string => `virtual=10.0.0.1:${port}\n\treal=10.0.0.2:80 masq\n`;
+const pair = (files: Readonly<Record<string, string>>): Record<string, string> => ({
+  '/x/ha.cf': 'bcast eth1\nnode a b\nauto_failback on\n',
+  '/x/authkeys': 'auth 1\n1 sha256 secret\n',
+  '/x/haresources': 'a IPaddr2::10.0.0.1/24/eth0 ldirectord::ldirectord.cf\n',
+  '/x/ldirectord.cf': virtual(80),
+  ...files,
+});
+const load = (files: Readonly<Record<string, string>>, links: Readonly<Record<string, string>> = {}) =>
+  loadCluster({
+    dir: '/x',
+    read: (path) => {
+      const realPath = links[path] ?? path;
+      const text = files[realPath];
+      return text === undefined ? undefined : {text, mode: 0o600, realPath};
+    },
+    mode: 'strict',
+    resolve,
+  });
+const paths = (files: Readonly<Record<string, string>>, links = {}): string[] | undefined =>
+  load(files, links).cluster?.ldirectord.map((file) => file.path);
+
+test('two files of one base name are two instances', (t) => {
+  const haresources =
+    'a IPaddr2::10.0.0.1/24/eth0 ldirectord::web/ldirectord.cf\nb IPaddr2::10.0.0.9/24/eth0 ldirectord::mail/ldirectord.cf\n';
+  const files = pair({
+    '/x/haresources': haresources,
+    '/x/web/ldirectord.cf': virtual(80),
+    '/x/mail/ldirectord.cf': virtual(25),
+  });
+  t.deepEqual(paths(files), ['/x/web/ldirectord.cf', '/x/mail/ldirectord.cf']);
+});
+
+test('one file under two names, or through a link, is one instance', (t) => {
+  const haresources =
+    'a IPaddr2::10.0.0.1/24/eth0 ldirectord ldirectord::ldirectord.cf ldirectord::/x/./ldirectord.cf ldirectord::link.cf\n';
+  const files = pair({'/x/haresources': haresources});
+  const links = {'/x/link.cf': '/x/ldirectord.cf', '/x/./ldirectord.cf': '/x/ldirectord.cf'};
+  t.deepEqual(paths(files, links), ['/x/ldirectord.cf']);
+});
+
+test("a directory's copy of a file of /etc/ha.d is read before the machine's own", (t) => {
+  const files = pair({
+    '/x/haresources': 'a IPaddr2::10.0.0.1/24/eth0 ldirectord::/etc/ha.d/conf/web.cf\n',
+    '/x/conf/web.cf': virtual(80),
+    '/etc/ha.d/conf/web.cf': virtual(81),
+  });
+  t.deepEqual(paths(files), ['/x/conf/web.cf']);
+});
+
+test('an absolute path elsewhere is that file, and its copy in the directory only where it is missing', (t) => {
+  const haresources = 'a IPaddr2::10.0.0.1/24/eth0 ldirectord::/srv/lvs/web.cf\n';
+  const copy = pair({'/x/haresources': haresources, '/x/web.cf': virtual(80)});
+  t.deepEqual(paths({...copy, '/srv/lvs/web.cf': virtual(81)}), ['/srv/lvs/web.cf']);
+  t.deepEqual(paths(copy), ['/x/web.cf']);
+});
+
+test('conf below the directory is looked into, as ldirectord does', (t) => {
+  const {'/x/ldirectord.cf': _, ...rest} = pair({'/x/conf/ldirectord.cf': virtual(80)});
+  t.deepEqual(paths(rest), ['/x/conf/ldirectord.cf']);
+});
+
+const digest = (files: Readonly<Record<string, string>>): string => {
+  const {cluster, diagnostics} = load(pair(files));
+  const errors = diagnostics.filter((one) => one.severity === 'error');
+  if (!cluster || errors.length > 0) throw new Error(JSON.stringify(errors));
+  return digestCluster(cluster satisfies ClusterConfig);
+};
+const ha = (more: string): Record<string, string> => ({
+  '/x/ha.cf': `bcast eth1\nnode a b\nauto_failback on\n${more}`,
+});
+
+for (const [name, files] of Object.entries({
+  keepalive: ha('keepalive 2\n'),
+  deadtime: ha('deadtime 20\n'),
+  warntime: ha('warntime 3\n'),
+  initdead: ha('initdead 120\n'),
+  ipfail: ha('respawn root /usr/lib/heartbeat/ipfail\n'),
+  hactl_lease: ha('hactl_lease 5\n'),
+  hactl_preempt_delay: ha('hactl_preempt_delay 5\n'),
+  hactl_holddown: ha('hactl_holddown 5\n'),
+  hactl_standby_checks: ha('hactl_standby_checks off\n'),
+  'a VIP’s prefix length': {
+    '/x/haresources': 'a IPaddr2::10.0.0.1/25/eth0 ldirectord::ldirectord.cf\n',
+  },
+  'the key': {'/x/authkeys': 'auth 1\n1 sha256 other\n'},
+  'the signing key’s number': {'/x/authkeys': 'auth 2\n1 sha256 secret\n2 sha256 more\n'},
+  'a virtual': {'/x/ldirectord.cf': virtual(81)},
+  readdquiescent: {'/x/ldirectord.cf': `readdquiescent=yes\n${virtual(80)}`},
+}))
+  test(`${name} must be the same on both directors`, (t) => {
+    t.not(digest(files), digest({}));
+  });
+
+for (const [name, files] of Object.entries({
+  'the interface of a VIP': {
+    '/x/haresources': 'a IPaddr2::10.0.0.1/24/eth7 ldirectord::ldirectord.cf\n',
+  },
+  'the heartbeat path': {'/x/ha.cf': 'ucast eth1 10.1.1.2\nnode a b\nauto_failback on\n'},
+  'the log': ha('logfile /tmp/x\n'),
+  'the ping node': ha('ping 10.1.1.1\n'),
+  'comments and blanks': {'/x/ldirectord.cf': `# web\n${virtual(80)}`},
+  'where the file is': {
+    '/x/haresources': 'a IPaddr2::10.0.0.1/24/eth0 ldirectord::web.cf\n',
+    '/x/web.cf': virtual(80),
+  },
+}))
+  test(`${name} may differ`, (t) => {
+    t.is(digest(files), digest({}));
+  });
+
+test('execute: the other files are read with this one, each once', (t) => {
+  const files = pair({
+    '/x/ldirectord.cf': `execute=mail.cf\nexecute=web.cf\n${virtual(80)}`,
+    '/x/mail.cf': `execute=ldirectord.cf\n${virtual(25)}`,
+    '/x/conf/web.cf': virtual(443),
+  });
+  t.deepEqual(paths(files), ['/x/ldirectord.cf', '/x/mail.cf', '/x/conf/web.cf']);
+});
+
+test('execute: a file that is missing is an error, and so is a virtual in two files', (t) => {
+  const codes = (files: Readonly<Record<string, string>>) =>
+    load(pair(files))
+      .diagnostics.filter((one) => one.severity === 'error')
+      .map((one) => one.code);
+  t.deepEqual(codes({'/x/ldirectord.cf': `execute=nosuch.cf\n${virtual(80)}`}), ['missing-file']);
+  t.deepEqual(codes({'/x/ldirectord.cf': `execute=b.cf\n${virtual(80)}`, '/x/b.cf': virtual(80)}), [
+    'duplicate-virtual',
+  ]);
+});
+
+test('a single director may use one file only, though the directory has a pair', (t) => {
+  const read = (path: string) => {
+    const text = pair({'/srv/one.cf': virtual(81)})[path];
+    return text === undefined ? undefined : {text, mode: 0o600};
+  };
+  const {cluster, diagnostics} = loadCluster({dir: '/x', read, mode: 'strict', resolve, only: '/srv/one.cf'});
+  t.deepEqual(diagnostics, []);
+  t.is(cluster?.ha, undefined);
+  t.deepEqual(
+    cluster?.ldirectord.map((file) => file.path),
+    ['/srv/one.cf'],
+  );
+  const missing = loadCluster({dir: '/x', read, mode: 'strict', resolve, only: '/srv/two.cf'});
+  t.deepEqual(
+    missing.diagnostics.map((one) => one.code),
+    ['missing-file'],
+  );
+});
+
+test('fork and supervised are accepted and explained', (t) => {
+  const {diagnostics} = load(pair({'/x/ldirectord.cf': `fork=yes\nsupervised=yes\n${virtual(80)}`}));
+  t.deepEqual(
+    diagnostics.map(({code, severity}) => `${severity} ${code}`),
+    ['notice ignored-directive', 'notice ignored-directive'],
+  );
+});

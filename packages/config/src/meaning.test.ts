@@ -1,0 +1,52 @@
+/** What accepted lines mean: the values that reach the model, as ldirectord takes them out of its lines. */
+import test from 'ava';
+import {parseLdirectordCf, type Mode} from './index.ts';
+
+const resolve = {host: () => undefined, service: () => undefined};
+const cf = (text: string, mode: Mode) => parseLdirectordCf({path: 'x.cf', text}, {mode, resolve});
+
+for (const [line, expected] of [
+  ['emailalert=a@b.c', ['a@b.c']],
+  ['emailalert="a@b.c"', ['a@b.c']],
+  ['emailalert=a@b.c, d@e.f', ['a@b.c', 'd@e.f']],
+  ['emailalert="a@b.c","d@e.f"', ['a@b.c', 'd@e.f']],
+] as const)
+  test(`${line}: ${expected.join(' and ')}`, (t) => {
+    t.deepEqual(cf(`${line}\n`, 'strict').model.email.to, [...expected]);
+  });
+
+/** What a line of a virtual means where ldirectord reads less, or more, than people would think. */
+for (const [line, expected] of [
+  ['service=http-proxy', {service: 'http'}],
+  ['scheduler=2rr', {scheduler: 'rr'}],
+  ['checkport=x81y', {checkPort: 81}],
+  ['checktype=ping3', {checkType: {kind: 'combined', connects: 3}}],
+  ['persistent=10 minutes', {persistent: 10}],
+  ['virtualhost="www.example.org" x', {virtualHost: 'www.example.org'}],
+  ['schedflags=sh-port flag-1', {schedFlags: 'sh-port'}],
+  ['httpmethod=head,', {httpMethod: 'HEAD'}],
+  [
+    'fallback=junk 127.0.0.1:81 masq',
+    {fallback: {address: '127.0.0.1', port: 81, method: 'masq', weight: 1}},
+  ],
+  ['fallback=127.1', {fallback: {address: '127.0.0.1', port: 0, method: 'gate', weight: 1}}],
+] as const)
+  test(`${line}: as ldirectord reads it`, (t) => {
+    for (const mode of ['strict', 'lenient'] as const)
+      t.like(
+        cf(`virtual=10.0.0.1:80\n\treal=10.0.0.2:80 gate\n\t${line}\n`, mode).model.virtuals[0],
+        expected,
+        mode,
+      );
+  });
+
+test('a real line is searched for its parts, and what lies between them is said', (t) => {
+  const text = 'virtual=10.0.0.1:80\n\treal=10.0.0.2:81 masq then 5 "/a", "b, c" l:1 u:2\n';
+  for (const mode of ['strict', 'lenient'] as const) {
+    const {model, diagnostics} = cf(text, mode);
+    t.like(model.virtuals[0]?.reals[0], {
+      address: '10.0.0.2', port: 81, method: 'masq', weight: 5, request: '/a', receive: 'b, c', lowerThreshold: 1, upperThreshold: 2,
+    }); // prettier-ignore
+    t.true(diagnostics.some((one) => one.code === 'trailing-text' && one.message.includes('then')));
+  }
+});

@@ -1,0 +1,21 @@
+#!/usr/bin/env node
+/** `ldirectord` as init scripts and people know it; the daemon behind it is hactld with that one file. */
+import {act, status} from './ldirectord/actions.ts';
+import {readCommandLine, USAGE} from './ldirectord/command-line.ts';
+import {defaultPaths, VERSION} from './paths.ts';
+
+const asked = readCommandLine(process.argv.slice(2));
+switch (asked.kind) {
+  case 'act':
+    process.exitCode = await act(asked, defaultPaths);
+    break;
+  case 'version':
+    process.stdout.write(`hactl ${VERSION}, in the place of ldirectord 4.12 (Linux Director v1.186-ha)\n`);
+    break;
+  case 'help':
+    process.stdout.write(USAGE);
+    break;
+  case 'usage':
+    process.stdout.write(USAGE);
+    process.exitCode = status.usage;
+}

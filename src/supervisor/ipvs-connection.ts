@@ -1,0 +1,39 @@
+/** The way to the kernel's table: opened as soon as it can be, its module loaded once by us. */
+import {execFile} from 'node:child_process';
+import {openKernelIpvs, type IpvsClient} from '@hactl/ipvs';
+
+const OPEN_EVERY = 2_000;
+
+export interface IpvsConnection {
+  /** undefined while the kernel's IPVS cannot be reached. */
+  client(): IpvsClient | undefined;
+  open(): Promise<void>;
+  close(): void;
+}
+
+/** Tries again until it is open; `failed` gets the reason of each attempt after the first. */
+export function connectIpvs(options: {
+  readonly opened: () => void;
+  readonly failed: (reason: string) => void;
+}): IpvsConnection {
+  let ipvs: IpvsClient | undefined;
+  let modprobed = false;
+  const open = async (): Promise<void> => {
+    if (ipvs) return;
+    try {
+      ipvs = await openKernelIpvs();
+      options.opened();
+    } catch (error) {
+      if (!modprobed) {
+        modprobed = true;
+        await new Promise<void>((resolve) => {
+          execFile('modprobe', ['ip_vs'], () => resolve());
+        });
+        return open();
+      }
+      options.failed(error instanceof Error ? error.message : String(error));
+      setTimeout(() => void open(), OPEN_EVERY).unref();
+    }
+  };
+  return {client: () => ipvs, open, close: () => ipvs?.close()};
+}

@@ -1,0 +1,17 @@
+/** The child processes of a director: where their programs are and how they are started. */
+import {fileURLToPath} from 'node:url';
+import {makeSpareOf, type Program, type Spare} from './child.ts';
+
+const entry = (name: string): string =>
+  fileURLToPath(new URL(`../../packages/${name}/src/main.ts`, import.meta.url));
+
+export const programs: Readonly<Record<'failover' | 'checks' | 'sync', Program>> = {
+  // A small heap that is collected by the real-time thread itself: V8's helper threads have no such priority.
+  failover: {entry: entry('failover'), execArgv: ['--single-threaded-gc', '--max-semi-space-size=1']},
+  checks: {entry: entry('checks')},
+  sync: {entry: entry('sync')},
+};
+
+/** Starts all children beforehand, idle: for a supervisor that stands by. */
+export const preforkChildren = (): Map<string, Spare> =>
+  new Map(Object.entries(programs).map(([name, program]) => [name, makeSpareOf(program)]));

@@ -1,0 +1,58 @@
+/** What is known of each virtual and its reals now, for those who tell people and run commands. Pure. */
+import type {Instant} from '@hactl/base';
+import type {CheckReport, CheckState} from '@hactl/checks';
+import type {LdirectordConfig, RealServer, VirtualService} from '@hactl/config';
+import {checkId} from './services.ts';
+
+export interface RealView {
+  readonly id: string;
+  readonly real: RealServer;
+  readonly state: CheckState;
+  readonly reason: string;
+}
+
+export interface VirtualView {
+  readonly file: LdirectordConfig;
+  readonly virtual: VirtualService;
+  readonly reals: readonly RealView[];
+  /** No real would get traffic. undefined: not known yet. */
+  readonly inFallback: boolean | undefined;
+}
+
+function inFallback(virtual: VirtualService, reals: readonly RealView[]): boolean | undefined {
+  // checktype=off: ldirectord touches neither reals nor fallback.
+  if (virtual.checkType.kind === 'off') return false;
+  if (reals.some(({state, real}) => state === 'up' && real.weight > 0)) return false;
+  return reals.some(({state}) => state === 'unknown') ? undefined : true;
+}
+
+/** One view for each virtual of each file. `reports` has the operator's word already in it. */
+export const viewsOf = (
+  files: readonly LdirectordConfig[],
+  reports: ReadonlyMap<string, CheckReport>,
+): VirtualView[] =>
+  files.flatMap((file) =>
+    file.virtuals.map((virtual) => {
+      const reals = virtual.reals.map((real) => {
+        const id = checkId(virtual, real);
+        const report = reports.get(id);
+        return {id, real, state: report?.state ?? 'unknown', reason: report?.reason ?? 'not checked yet'};
+      });
+      return {file, virtual, reals, inFallback: inFallback(virtual, reals)};
+    }),
+  );
+
+/** The checks' word of every real, and over it the operator's: a real that is held is down. */
+export function judgedReports(
+  reports: ReadonlyMap<string, CheckReport>,
+  held: ReadonlyMap<string, string>,
+  startedAt: Instant,
+): ReadonlyMap<string, CheckReport> {
+  if (held.size === 0) return reports;
+  const all = new Map(reports);
+  for (const [id, reason] of held) {
+    const report = reports.get(id) ?? {id, failures: 0, checks: 0, took: 0, at: startedAt};
+    all.set(id, {...report, state: 'down', reason});
+  }
+  return all;
+}

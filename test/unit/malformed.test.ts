@@ -1,0 +1,93 @@
+/**
+ * The corpus of malformed files: each is answered with a diagnostic that says where and what to do, in both readings; none
+ * throws, none hangs, none with an error can be taken into use.
+ */
+import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import {checkFiles, position, type Mode} from '@hactl/config';
+import test from 'ava';
+import {loadDirectory} from '../../src/supervisor/load.ts';
+import {good, makeCorpus, wrongValues} from '../malformed.ts';
+
+/** The lines that a good file does not have. */
+const changed = (name: string, text: string): string =>
+  text
+    .split('\n')
+    .filter((line) => !(good[name] ?? '').split('\n').includes(line))
+    .join(' / ');
+
+const resolve = {host: () => undefined, service: (name: string) => (name === 'http' ? 80 : undefined)};
+const judge = (name: string, text: string, mode: Mode) =>
+  checkFiles({paths: [name], read: () => ({text, mode: 0o600}), mode, resolve}).diagnostics;
+const corpus = makeCorpus();
+
+test('the files that are broken below are good', (t) => {
+  for (const [name, text] of Object.entries(good))
+    for (const mode of ['strict', 'lenient'] as const)
+      t.deepEqual(judge(name, text, mode), [], `${name}, ${mode}`);
+});
+
+test(`${corpus.length} malformed files: each is answered with a place and with help`, (t) => {
+  t.true(corpus.length >= 500);
+  const silent: string[] = [];
+  for (const mode of ['strict', 'lenient'] as const)
+    for (const {name, text} of corpus) {
+      const found = judge(name, text, mode);
+      if (found.length === 0) silent.push(`${mode} ${name}: ${changed(name, text)}`);
+      for (const one of found) {
+        const {line, column} = position(text, one.span.start);
+        const inside =
+          one.span.start <= text.length && line >= 1 && column >= 1 && one.span.end >= one.span.start;
+        if (!inside || !one.help || one.message === '')
+          t.fail(`${mode}: ${JSON.stringify(one)} for ${name}: ${changed(name, text)}`);
+      }
+    }
+  t.deepEqual(silent, []);
+});
+
+test('the corpus has every kind of file, and breaks every directive of the good one', (t) => {
+  for (const name of Object.keys(good)) t.true(corpus.some((one) => one.name === name));
+  for (const name of Object.keys(wrongValues))
+    t.true(
+      corpus.some(({text}) => wrongValues[name]?.some((value) => text.includes(`${name}=${value}\n`))),
+      name,
+    );
+});
+
+test('a director that reads its files again takes none with an error into use', async (t) => {
+  const root = mkdtempSync(path.join(os.tmpdir(), 'hactl-malformed-'));
+  t.teardown(() => rmSync(root, {recursive: true, force: true}));
+  const [pair, single] = [path.join(root, 'pair'), path.join(root, 'single')];
+  for (const folder of [pair, single]) mkdirSync(folder);
+  const put = (folder: string, name: string, text: string): void =>
+    writeFileSync(path.join(folder, name), text, {mode: 0o600});
+  for (const [name, text] of Object.entries(good)) put(pair, name, text);
+  const read = (folder: string) =>
+    loadDirectory({
+      configDir: folder,
+      stateDir: root,
+      node: 'alpha',
+      mode: 'lenient',
+      findInterface: () => Promise.resolve(() => ({device: 'eth0', prefixLength: 24})),
+      lookUp: () => Promise.resolve(undefined),
+      wall: 0,
+    });
+  t.truthy((await read(pair)).loaded, 'the good files can be used');
+  let refused = 0;
+  for (const {name, text} of corpus) {
+    const folder = name === 'ldirectord.cf' ? single : pair;
+    put(folder, name, text);
+    // oxlint-disable-next-line no-await-in-loop -- one directory, one file after another.
+    const {loaded, diagnostics, texts} = await read(folder);
+    put(folder, name, good[name] ?? '');
+    const wrong =
+      diagnostics.some((one) => one.severity === 'error') || texts.some((one) => one.startsWith('error:'));
+    if (wrong === (loaded !== undefined)) t.fail(`${name}: ${changed(name, text)}`);
+    if (wrong) refused += 1;
+  }
+  t.true(
+    refused >= 500,
+    `${refused} of ${corpus.length} have an error; the others have one reading, and it is said`,
+  );
+});
