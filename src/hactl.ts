@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 /** The operator's command. Everything that it knows of the running director it asks over the control socket. */
-import {Argument, Command} from 'commander';
+import {Argument, Command, Option} from 'commander';
 import {exit, CliError} from './cli/exit.ts';
 import {checkConfig} from './cli/commands/check-config.ts';
+import {importFile} from './cli/commands/import.ts';
 import {move} from './cli/commands/move.ts';
 import {reload} from './cli/commands/reload.ts';
 import {status} from './cli/commands/status.ts';
@@ -45,6 +46,30 @@ program
   .action((files: string[], options: Parameters<typeof checkConfig>[1]) => set(checkConfig(files, options)));
 
 program
+  .command('import')
+  .description("write a configuration of Piranha, keepalived or ipvsadm-save as hactl's files")
+  .argument('<file>', 'lvs.cf, keepalived.conf, or the output of ipvsadm-save; told by its content')
+  .option('--out <dir>', 'where the files are written', 'ha.d')
+  .addOption(new Option('--from <kind>', 'do not guess').choices(['lvs.cf', 'keepalived', 'ipvsadm']))
+  .option('--node <name>', 'this director (default: uname -n)')
+  .option('--peer <name>', 'the other director, as uname -n prints it there')
+  .addOption(
+    new Option('--as <role>', 'lvs.cf: which director this is (default: told by the addresses)').choices([
+      'primary',
+      'backup',
+    ]),
+  )
+  .option('--config-id <id>', "keepalived's -i: which @lines count (default: uname -n up to the first dot)")
+  .option(
+    '--install-dir <dir>',
+    'where the files will be used: scripts are named by it',
+    defaultPaths.configDir,
+  )
+  .option('--force', 'overwrite files that are there')
+  .option('--json', 'the list and the diagnostics as JSON')
+  .action((file: string, options: Parameters<typeof importFile>[1]) => set(importFile(file, options)));
+
+program
   .command('reload')
   .description('read the files again; a broken file changes nothing')
   .option('--json', 'the outcome as JSON')
@@ -69,6 +94,13 @@ for (const [kind, text] of [
       set(move(socket(), kind, where, options)),
     );
 
+// For the list of commands only: what stands behind it is ipvsadm's, `-h` and `--` included, and never seen by commander.
+program
+  .command('ipvsadm')
+  .description("the kernel's table with ipvsadm's own command line and output (needs root)")
+  .argument('[words...]', 'as for ipvsadm 1.31')
+  .helpOption(false);
+
 program.addHelpText(
   'after',
   '\nExit status: 0 done, 1 not done, 2 configuration or command line wrong, 3 no daemon to ask.',
@@ -78,8 +110,18 @@ program.exitOverride((error) => {
   throw error;
 });
 
+/** What stands behind `ipvsadm`, where that is the command; in front of it only `--run-dir`, which means nothing to it. */
+function ipvsadmWords([first = '', ...words]: readonly string[]): readonly string[] | undefined {
+  if (first === 'ipvsadm') return words;
+  if (first === '--run-dir') return ipvsadmWords(words.slice(1));
+  return first.startsWith('--run-dir=') ? ipvsadmWords(words) : undefined;
+}
+
 try {
-  await program.parseAsync();
+  const words = ipvsadmWords(process.argv.slice(2));
+  // Loaded only here: other commands need no netlink.
+  if (words) result = await (await import('./cli/ipvsadm/run.ts')).ipvsadm(words);
+  else await program.parseAsync();
   process.exitCode = result;
 } catch (error) {
   if (error instanceof ControlError) {

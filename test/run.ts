@@ -1,7 +1,8 @@
 /**
  * `npm test`: every test there is, in stages, with one count at the end. Tests that need IPVS run inside the micro-VM
- * (or on the host's own kernel where it has IPVS); tests that need network namespaces run here as root, in the
- * micro-VM otherwise. Nothing is skipped without a line that says so.
+ * (or on the host's own kernel where it has IPVS); tests that need network namespaces run here as root, in the micro-VM
+ * otherwise, and so do tests against real servers, which src/lab/servers.ts provides. Nothing is skipped without a line
+ * that says so.
  */
 import {spawn} from 'node:child_process';
 import {readdirSync} from 'node:fs';
@@ -29,13 +30,16 @@ const files = ['packages', 'src', 'test'].flatMap((top) =>
 const isRoot = process.getuid?.() === 0;
 const needsIpvs = files.filter((name) => name.endsWith('.vm.test.ts'));
 const needsNetns = files.filter((name) => name.endsWith('.netns.test.ts'));
-const special = new Set([...needsIpvs, ...(isRoot ? [] : needsNetns)]);
+const needsServers = files.filter((name) => name.endsWith('.servers.test.ts'));
+const special = new Set([...needsIpvs, ...needsServers, ...(isRoot ? [] : needsNetns)]);
 const here = files.filter((name) => !special.has(name));
 const inVm = [...needsIpvs, ...(isRoot ? [] : needsNetns)];
 
 const node = path.join(bin, 'node');
 const ava = [node, path.join(root, 'node_modules/ava/entrypoints/cli.js'), '--tap', '--timeout=120s'];
 const lab = [node, 'src/lab/enter.ts'];
+const servers = [node, 'src/lab/servers.ts'];
+const serversHere = isRoot && process.env.HACTL_LAB !== 'vm';
 const seconds = (count: number): number => count * 1_000;
 
 const stages: readonly Stage[] = [
@@ -43,7 +47,13 @@ const stages: readonly Stage[] = [
   {name: 'lint', argv: ['npm', 'run', '-s', 'lint'], tap: false, limit: seconds(120)},
   {name: 'format', argv: ['npm', 'run', '-s', 'format'], tap: false, limit: seconds(120)},
   {name: 'tests on this kernel', argv: [...ava, ...here], tap: true, limit: seconds(300)},
-  {name: 'tests that need IPVS', argv: [...lab, 'test/vm/ava.ts', ...inVm], tap: true, limit: seconds(480)},
+  {
+    name: 'tests against real servers',
+    argv: [...servers, ...(serversHere ? ava : [node, 'test/vm/ava.ts']), ...needsServers],
+    tap: true,
+    limit: seconds(serversHere ? 600 : 1_500),
+  },
+  {name: 'tests that need IPVS', argv: [...lab, 'test/vm/ava.ts', ...inVm], tap: true, limit: seconds(470)},
   {name: 'drill', argv: [...lab, 'src/drill/main.ts', '--no-times'], tap: false, limit: seconds(300)},
 ];
 

@@ -48,6 +48,7 @@ const snapshot: StatusSnapshot = {
     vipLease: 3_000,
     vipRenewal: 1_000,
     lateness: {p50: 0.1, p99: 0.3, max: 1},
+    pings: [{name: '10.0.0.1', answers: true}],
   },
   engineAge: 100,
   ipvs: {available: true, version: '1.2.1'},

@@ -41,7 +41,7 @@ export function renderStatus(status: StatusSnapshot, width: number, paint: Paint
         paint.bad('! ') + `the failover engine was last heard ${duration(status.engineAge ?? 0)} ago`,
       );
     section('Groups', groupLines(status, paint));
-    section('Peers and paths', peerLines(status));
+    section('Peers and paths', peerLines(status, paint));
   }
   section(
     'Virtual services',
@@ -99,7 +99,7 @@ function groupLines(status: StatusSnapshot, paint: Paint): string[] {
   return lines;
 }
 
-function peerLines(status: StatusSnapshot): string[] {
+function peerLines(status: StatusSnapshot, paint: Paint): string[] {
   const {engine} = status;
   if (!engine) return [];
   const ago = (value: number | undefined): string =>
@@ -122,11 +122,17 @@ function peerLines(status: StatusSnapshot): string[] {
       ]),
     ),
   );
+  for (const one of engine.pings)
+    lines.push(`ping ${one.name}: ${one.answers ? 'answers' : paint.bad('does not answer')}`);
   const faults = Object.entries(engine.counters).filter(
     ([code, count]) => count > 0 && code.startsWith('fault-'),
   );
   if (faults.length > 0)
     lines.push(`refused datagrams: ${faults.map(([code, count]) => `${code.slice(6)} ${count}`).join(', ')}`);
+  const {p50, p99, max} = engine.lateness;
+  lines.push(
+    `engine ${engine.realtime}; its timers are late by ${p50.toFixed(1)} ms (p50), ${p99.toFixed(1)} (p99), ${max.toFixed(1)} at most`,
+  );
   return lines;
 }
 

@@ -21,12 +21,14 @@ export interface ClusterOptions {
   readonly deadtime: string;
   /** The VIP alone: no virtual services, so no IPVS is needed, and nothing to wait for before a preemption. */
   readonly vipOnly?: boolean;
+  /** More lines of ha.cf. */
+  readonly media?: string;
 }
 
 export type Cluster = ReturnType<typeof makeCluster>;
 
 /** The pair on a site. */
-export function makeCluster({site, keepalive, deadtime, vipOnly = false}: ClusterOptions) {
+export function makeCluster({site, keepalive, deadtime, vipOnly = false, media = ''}: ClusterOptions) {
   const daemons = new Map<string, Program>();
   const watches: Program[] = [];
   const holdings: Holding[] = [];
@@ -61,7 +63,11 @@ export function makeCluster({site, keepalive, deadtime, vipOnly = false}: Cluste
       preemptDelay: vipOnly ? '0' : '5',
     });
     const used = vipOnly
-      ? {...files, haresources: `director1 IPaddr2::${site.vip}/24/${site.device(name)}\n`}
+      ? {
+          ...files,
+          'ha.cf': `${files['ha.cf']}\n${media}`,
+          haresources: `director1 IPaddr2::${site.vip}/24/${site.device(name)}\n`,
+        }
       : files;
     const local = (text: string): string => text.replaceAll('/var/log/', `${directory(name)}/`);
     for (const [file, text] of Object.entries(used))

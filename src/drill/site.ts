@@ -14,6 +14,8 @@ export interface Program {
   onLine(listener: (line: string) => void): void;
   /** A signal to it alone, or to its whole process group. */
   kill(signal: NodeJS.Signals, group?: boolean): Promise<void>;
+  /** A signal to its whole process group that does not end it. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void;
   /** Resolves when it has ended. */
   readonly ended: Promise<number | string>;
 }

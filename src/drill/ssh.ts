@@ -99,6 +99,9 @@ export function makeSshSite(options: SshOptions): Site {
         get running() {
           return running;
         },
+        signal: () => {
+          throw new Error('over ssh a program cannot be frozen: the drill does so in namespaces only');
+        },
         write: (line) => child.stdin.write(line + '\n'),
         onLine: (listener) => {
           for (const line of lines) listener(line);

@@ -1,12 +1,11 @@
 /**
- * The finest measure of an outage: a UDP echo on the VIP, asked a thousand times a second. `udp.ts echo` answers on every
- * address of a director; `udp.ts probe VIP` asks, and prints one JSON line for each `mark` on stdin.
+ * The finest measure of an outage: a UDP echo on the VIP, asked a thousand times a second or more. `udp.ts echo` answers on every
+ * address of a director; `udp.ts probe VIP [KHZ]` asks, and prints one JSON line for each `mark` on stdin.
  */
 import dgram from 'node:dgram';
 import {createInterface} from 'node:readline';
 
 const PORT = 7_007;
-const EVERY = 1;
 
 /** What a mark prints: probes since the last mark, how many were lost, and the longest stretch without an answer. */
 export interface ProbeReport {
@@ -16,7 +15,9 @@ export interface ProbeReport {
   outage: number;
 }
 
-const [mode, vip = ''] = process.argv.slice(2);
+const [mode, vip = '', pace = '1'] = process.argv.slice(2);
+/** Milliseconds from one question to the next. */
+const EVERY = 1 / Number(pace);
 const socket = dgram.createSocket('udp4');
 
 if (mode === 'echo') {
@@ -39,9 +40,9 @@ if (mode === 'echo') {
   const started = performance.now();
   setInterval(() => {
     // A timer that was late makes up for it: the pace is what the figures rest on.
-    const due = Math.min(Math.floor((performance.now() - started) / EVERY), sequence + 200);
+    const due = Math.min(Math.floor((performance.now() - started) / EVERY), sequence + 400);
     while (sequence < due) ask();
-  }, EVERY);
+  }, 1);
   createInterface({input: process.stdin})
     .on('line', (line) => {
       const [word, mark = ''] = line.split(' ');

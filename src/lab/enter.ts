@@ -4,42 +4,15 @@
  */
 import {spawnSync} from 'node:child_process';
 import {existsSync} from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
-import {LabError, prepareLab} from './packages.ts';
+import {LabError} from './apt.ts';
+import {prepareLab} from './packages.ts';
 import {runInVm} from './vm.ts';
+import {compileCache, warm} from './warm.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const [entry = '', ...words] = process.argv.slice(2);
 const LIMIT = 8 * 60_000;
-
-/**
- * Programs whose compiled form is made here and not in the emulated machine: there it takes ten times as long, and Node's
- * stripping of types (WebAssembly) crashes in one start of ten (seen with Node 24.21 under QEMU 7.2, never outside).
- */
-const programs: readonly (readonly string[])[] = [
-  ['src/hactl.ts', '--help'],
-  ['src/hactld.ts', '--help'],
-  ['src/ldirectord.ts', '--help'],
-  ['src/supervisor/main.ts', '--help'],
-  ['src/drill/main.ts', '--help'],
-  ['src/drill/client.ts', '--help'],
-  ['packages/failover/src/main.ts'],
-  ['packages/checks/src/main.ts'],
-  ['packages/sync/src/main.ts'],
-];
-const compileCache = process.env.NODE_COMPILE_CACHE ?? path.join(os.homedir(), '.cache/hactl/compile');
-const warm = (): void => {
-  // Test files cannot run outside AVA; that they fail to does not matter, they are compiled by then.
-  const tests = words.filter((word) => word.endsWith('.test.ts')).map((word) => [word]);
-  for (const program of [...programs, ...tests, ['test/vm/ava.ts']])
-    spawnSync(process.execPath, [...program], {
-      cwd: root,
-      stdio: 'ignore',
-      timeout: 20_000,
-      env: {...process.env, NODE_COMPILE_CACHE: compileCache},
-    });
-};
 
 const hostHasIpvs = (): boolean => {
   if (process.getuid?.() !== 0) return false;
@@ -57,7 +30,7 @@ if (forced === 'host' || (forced !== 'vm' && hostHasIpvs())) {
 }
 try {
   const lab = prepareLab((line) => process.stderr.write(line + '\n'));
-  warm();
+  warm(words);
   const started = performance.now();
   process.stderr.write('lab: booting the micro-VM …\n');
   let first = true;

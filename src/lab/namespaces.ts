@@ -246,6 +246,9 @@ function programOf(host: string, child: ChildProcess, log: string, gone: () => v
       for (const line of lines) listener(line);
       listeners.push(listener);
     },
+    signal: (signal) => {
+      if (child.pid !== undefined && running) process.kill(-child.pid, signal);
+    },
     kill: async (signal, group = false) => {
       if (child.pid === undefined || !running) return;
       try {

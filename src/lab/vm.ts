@@ -7,7 +7,8 @@ import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import {makeCpio, type CpioEntry} from './cpio.ts';
-import {LabError, libraries, toolPath, type Lab} from './packages.ts';
+import {LabError} from './apt.ts';
+import {libraries, toolPath, type Lab} from './packages.ts';
 
 const MARK = 'HACTL-VM-STATUS ';
 /** What the guest needs before it sees the host's files. */
@@ -41,7 +42,8 @@ export interface VmRun {
   /** Milliseconds; then the VM is ended. */
   readonly limit: number;
   readonly memory?: number;
-  /** Folders that the guest may write to; what it writes stays in the guest. All of the root is like that. */
+  /** A second tree, laid over the tools and the host's root. */
+  readonly over?: string;
   readonly out: (line: string) => void;
 }
 
@@ -70,10 +72,10 @@ export function moduleOrder(index: string, names: readonly string[]): string[] {
 
 const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
-function initramfs(lab: Lab, script: string): Buffer {
+function initramfs(lab: Lab, script: string, shares: readonly string[]): Buffer {
   const modules = path.join(lab.tree, 'usr/lib/modules', lab.kernelVersion);
   const order = moduleOrder(readFileSync(path.join(modules, 'modules.dep'), 'utf8'), early);
-  const entries: CpioEntry[] = ['bin', 'modules', 'proc', 'sys', 'dev', 'host', 'tools', 'rw', 'new'].map(
+  const entries: CpioEntry[] = ['bin', 'modules', 'proc', 'sys', 'dev', 'rw', 'new', ...shares].map(
     (name) => ({name, mode: 0o755}),
   );
   entries.push({name: 'bin/busybox', mode: 0o755, content: readFileSync(busybox(lab))});
@@ -83,16 +85,17 @@ function initramfs(lab: Lab, script: string): Buffer {
       mode: 0o644,
       content: readFileSync(path.join(modules, file)),
     });
-  // Two layers may not overlap, so the tree of tools comes as a share of its own.
-  const lower = '/tools:/host';
+  const mounts = shares.map(
+    (name) =>
+      `$b mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000,cache=loose,ro ${name} /${name} || echo "9p failed"`,
+  );
   const init = `#!/bin/busybox sh
 b=/bin/busybox
 $b mount -t proc proc /proc; $b mount -t sysfs sys /sys; $b mount -t devtmpfs dev /dev
 for m in /modules/*.ko; do $b insmod $m || echo "insmod $m failed"; done
-$b mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000,cache=loose,ro host /host || echo "9p failed"
-$b mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000,cache=loose,ro tools /tools || echo "9p failed"
+${mounts.join('\n')}
 $b mount -t tmpfs -o size=75% rw /rw; $b mkdir /rw/up /rw/work
-$b mount -t overlay -o lowerdir=${lower},upperdir=/rw/up,workdir=/rw/work root /new || echo "overlay failed"
+$b mount -t overlay -o lowerdir=${shares.map((name) => `/${name}`).join(':')},upperdir=/rw/up,workdir=/rw/work root /new || echo "overlay failed"
 $b mount --move /proc /new/proc; $b mount --move /sys /new/sys; $b mount --move /dev /new/dev
 $b mkdir -p /new/dev/pts /new/dev/shm; $b mount -t devpts pts /new/dev/pts
 for d in /dev/shm /run; do $b mount -t tmpfs tmp /new$d; done
@@ -128,7 +131,14 @@ sleep 5
   );
   const image = path.join(folder, 'initramfs');
   const serial = path.join(folder, 'serial.log');
-  writeFileSync(image, initramfs(lab, script));
+  // Layers of an overlay may not overlap, so each tree comes as a share of its own; the first lies on top.
+  const shares = [
+    ...(run.over === undefined ? [] : [{name: 'over', folder: run.over}]),
+    {name: 'tools', folder: lab.tree},
+    {name: 'host', folder: '/'},
+  ];
+  const names = shares.map(({name}) => name);
+  writeFileSync(image, initramfs(lab, script, names));
   const firmware = [
     path.join(lab.tree, 'usr/share/qemu'),
     path.join(lab.tree, 'usr/share/seabios'),
@@ -142,8 +152,10 @@ sleep 5
     '-kernel', lab.kernel, '-initrd', image,
     '-append', 'console=ttyS0 quiet panic=-1 norandmaps mitigations=off nokaslr audit=0 apparmor=0 nowatchdog tsc=reliable random.trust_cpu=on',
     '-device', 'virtio-serial-pci', '-chardev', 'stdio,id=out,signal=off', '-device', 'virtconsole,chardev=out',
-    '-fsdev', 'local,id=root,path=/,security_model=none,readonly=on,multidevs=remap', '-device', 'virtio-9p-pci,fsdev=root,mount_tag=host',
-    '-fsdev', `local,id=tools,path=${lab.tree},security_model=none,readonly=on`, '-device', 'virtio-9p-pci,fsdev=tools,mount_tag=tools',
+    ...shares.flatMap(({name, folder: shared}) => [
+      '-fsdev', `local,id=${name},path=${shared},security_model=none,readonly=on,multidevs=remap`,
+      '-device', `virtio-9p-pci,fsdev=${name},mount_tag=${name}`,
+    ]),
     '-object', 'rng-random,id=rng,filename=/dev/urandom', '-device', 'virtio-rng-pci,rng=rng',
   ]; // prettier-ignore
   return new Promise<number>((resolve, reject) => {

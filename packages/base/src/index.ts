@@ -1,5 +1,6 @@
 export * from './assert.ts';
 export * from './bytes.ts';
+export * from './lateness.ts';
 export {translatePerlRegex} from './perl-regex.ts';
 export * from './random.ts';
 export * from './result.ts';

@@ -1,23 +1,32 @@
-/** Runs the checks: one timer for all, due checks started in batches, no check beside itself. */
-import type {Clock, Instant} from '@hactl/base';
+/**
+ * Runs the checks: one timer for all, due checks started in batches, no check beside itself. Checks wait in the slots of
+ * a wheel, so that what one wake-up costs does not grow with the number of checks that are not due.
+ */
+import {makeLateness, type Clock, type Instant, type Lateness} from '@hactl/base';
 import {openPinger} from '@hactl/net';
 import type {CheckReport, CheckSpec, FromChecks} from './messages.ts';
 import {probe} from './probes/index.ts';
-import {firstDue, nextDue, slotOf} from './schedule.ts';
+import {firstDue, nextDue, SLOT, slotOf} from './schedule.ts';
 import {freshReport, judge, nextKind} from './verdict.ts';
 
 /** More probes at once than this wait for the next slot: descriptors are finite. */
 const CONCURRENT_MAX = 4_000;
+/** External commands are processes: so many at once, however many sockets are allowed. */
+const COMMANDS_MAX = 32;
 
 interface Check {
   spec: CheckSpec;
   report: CheckReport;
+  /** The slot that it waits in. */
   due: Instant;
   running: boolean;
   sinceNegotiate: number;
   /** Replaced or removed while its probe ran: the result is nobody's. */
   gone: boolean;
 }
+
+const isCommand = ({checkType}: CheckSpec): boolean =>
+  checkType.kind === 'external' || checkType.kind === 'external-perl';
 
 const sameSpec = (one: CheckSpec, other: CheckSpec): boolean => {
   const {initial: _, ...rest} = one;
@@ -29,6 +38,8 @@ export interface ChecksDriver {
   configure(specs: readonly CheckSpec[]): void;
   checkNow(ids?: readonly string[]): void;
   reports(): readonly CheckReport[];
+  /** How late checks were started, against the schedule. */
+  lateness(): ReturnType<Lateness['summary']>;
   stop(): void;
 }
 
@@ -40,34 +51,54 @@ export function startChecks(
 ): ChecksDriver {
   const checks = new Map<string, Check>();
   const pinger = openPinger(identity & 0xffff);
+  /** Checks by the slot they are due in; one that was put elsewhere meanwhile is passed over. */
+  const wheel = new Map<Instant, Check[]>();
   let timer: NodeJS.Timeout | undefined;
   let timerAt: Instant = Infinity;
-  let running = 0;
+  let [running, commands] = [0, 0];
+  const lateness = makeLateness();
 
-  function schedule(): void {
-    let next = Infinity;
-    for (const check of checks.values()) if (!check.running && check.due < next) next = check.due;
-    if (next === timerAt) return;
+  function put(check: Check, due: Instant): void {
+    check.due = due;
+    const slot = wheel.get(due);
+    if (slot) slot.push(check);
+    else wheel.set(due, [check]);
+    if (due < timerAt) arm(due);
+  }
+
+  function arm(at: Instant): void {
     clearTimeout(timer);
-    timerAt = next;
-    if (next < Infinity) timer = setTimeout(onTimer, Math.max(0, Math.ceil(next - clock.now())));
+    timerAt = at;
+    timer = at < Infinity ? setTimeout(onTimer, Math.max(0, Math.ceil(at - clock.now()))) : undefined;
   }
 
   function onTimer(): void {
     timerAt = Infinity;
     const now = clock.now();
-    for (const check of checks.values()) {
-      if (check.running || check.due > now) continue;
-      if (running < CONCURRENT_MAX) void run(check);
-      else check.due = slotOf(now + 1);
+    const due = [...wheel.keys()].filter((slot) => slot <= now).toSorted((one, other) => one - other);
+    for (const slot of due) {
+      const checks = wheel.get(slot) ?? [];
+      wheel.delete(slot);
+      for (const check of checks) {
+        if (check.gone || check.running || check.due !== slot) continue;
+        const full = running >= CONCURRENT_MAX || (isCommand(check.spec) && commands >= COMMANDS_MAX);
+        // Its place in the schedule stays: it waits for the next slot, not for the next interval.
+        if (full) put(check, slotOf(now + SLOT));
+        else {
+          lateness.note(now - slot);
+          void run(check);
+        }
+      }
     }
-    schedule();
+    arm(Math.min(Infinity, ...wheel.keys()));
   }
 
   async function run(check: Check): Promise<void> {
     const {spec} = check;
     check.running = true;
+    const command = isCommand(spec);
     running += 1;
+    if (command) commands += 1;
     const kind = nextKind(spec, check.report, check.sinceNegotiate);
     check.sinceNegotiate = kind === 'connect' ? check.sinceNegotiate + 1 : 0;
     const result = await probe(spec, kind, clock, pinger).catch((error: unknown) => ({
@@ -76,15 +107,15 @@ export function startChecks(
       took: 0,
     }));
     running -= 1;
+    if (command) commands -= 1;
     check.running = false;
     if (check.gone) return;
     const now = clock.now();
     const before = check.report;
     check.report = judge(spec, before, result, now);
-    check.due = nextDue(check.due, spec.checkInterval, now);
     if (before.state !== check.report.state || before.checks === 0)
       say({type: 'verdict', report: check.report});
-    schedule();
+    put(check, nextDue(check.due, spec.checkInterval, now));
   }
 
   return {
@@ -100,27 +131,31 @@ export function startChecks(
       let place = 0;
       for (const spec of wanted.values()) {
         if (checks.has(spec.id)) continue;
-        checks.set(spec.id, {
+        const check: Check = {
           spec,
           report: freshReport(spec, now),
-          due: firstDue(now, place, wanted.size, spec.checkInterval),
+          due: now,
           running: false,
           sinceNegotiate: 0,
           gone: false,
-        });
+        };
+        checks.set(spec.id, check);
+        put(check, firstDue(now, place, wanted.size));
         place += 1;
       }
-      schedule();
     },
     checkNow: (ids) => {
       const now = clock.now();
-      for (const [id, check] of checks) if (!ids || ids.includes(id)) check.due = now;
-      schedule();
+      const which = ids && new Set(ids);
+      for (const [id, check] of checks) if (!check.running && (!which || which.has(id))) put(check, now);
     },
     reports: () => [...checks.values()].map((check) => check.report),
+    lateness: () => lateness.summary(),
     stop: () => {
-      clearTimeout(timer);
+      arm(Infinity);
+      for (const check of checks.values()) check.gone = true;
       checks.clear();
+      wheel.clear();
       pinger.close();
     },
   };

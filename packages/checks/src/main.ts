@@ -26,7 +26,7 @@ process.on('message', (message: ToChecks) => {
       checks.checkNow(message.ids);
       return;
     case 'report':
-      say({type: 'reports', reports: checks.reports()});
+      say({type: 'reports', reports: checks.reports(), lateness: checks.lateness()});
       return;
     case 'stop':
       process.exit(0);

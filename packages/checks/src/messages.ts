@@ -34,8 +34,18 @@ export interface CheckSpec {
   readonly passwd?: string;
   readonly database?: string;
   readonly secret?: string;
+  /** For the service `send-expect`. */
+  readonly sendExpect?: SendExpect;
   /** What was known before (adopted table, earlier process): undefined = nothing, no traffic before the first pass. */
   readonly initial?: 'up' | 'down';
+}
+
+/** Piranha's check of a virtual, as lvs.cf has it: escapes such as \r\n written out. */
+export interface SendExpect {
+  readonly send?: string;
+  readonly expect?: string;
+  /** A POSIX regular expression instead of the beginning of the answer. */
+  readonly regex: boolean;
 }
 
 export type CheckState = 'unknown' | 'up' | 'down';
@@ -68,5 +78,10 @@ export type FromChecks =
   | {readonly type: 'ready'; readonly pid: number}
   /** A real changed state, or passed or failed its first check. */
   | {readonly type: 'verdict'; readonly report: CheckReport}
-  | {readonly type: 'reports'; readonly reports: readonly CheckReport[]}
+  | {
+      readonly type: 'reports';
+      readonly reports: readonly CheckReport[];
+      /** How late checks are started, milliseconds. */
+      readonly lateness: {readonly p50: Millis; readonly p99: Millis; readonly max: Millis};
+    }
   | {readonly type: 'log'; readonly level: 'error' | 'warn' | 'info' | 'debug'; readonly message: string};

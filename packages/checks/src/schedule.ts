@@ -3,16 +3,19 @@ import type {Instant, Millis} from '@hactl/base';
 
 /** Due checks are started together, once in such a slot: a wake-up costs more than a check (measured). */
 export const SLOT: Millis = 20;
-/** The first round of a cold start is over within this time, however long the interval. */
-const FIRST_ROUND: Millis = 500;
+/**
+ * A cold start begins so many checks in a millisecond, and has begun all within FIRST_ROUND: started in one moment, five
+ * thousand of them would keep one another waiting until they fail.
+ */
+const STARTS_PER_MS = 2.5;
+const FIRST_ROUND: Millis = 2_000;
 
 /** The end of the slot that an instant lies in. */
 export const slotOf = (at: Instant): Instant => Math.ceil(at / SLOT) * SLOT;
 
 /** When the n-th of `count` checks is due for the first time: at once, but not all in one moment. */
-export function firstDue(now: Instant, place: number, count: number, interval: Millis): Instant {
-  const spread = Math.min(interval, FIRST_ROUND) * (count <= 1 ? 0 : place / count);
-  return slotOf(now + Math.min(spread, count * 2));
+export function firstDue(now: Instant, place: number, count: number): Instant {
+  return slotOf(now + Math.min(place / STARTS_PER_MS, FIRST_ROUND * (place / Math.max(1, count))));
 }
 
 /**

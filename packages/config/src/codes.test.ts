@@ -3,10 +3,12 @@ import test from 'ava';
 import {
   checkFiles,
   diagnosticCodes,
+  importConfig,
   loadCluster,
   position,
   renderDiagnostic,
   type DiagnosticCode,
+  type ImportContext,
 } from './index.ts';
 
 const resolve = {host: () => undefined, service: (name: string) => (name === 'http' ? 80 : undefined)};
@@ -54,10 +56,27 @@ const examples: Readonly<Record<DiagnosticCode, readonly [file: string, text: st
   'duplicate-address': ['dir/haresources', 'a 10.0.0.1/24/eth0\nb 10.0.0.1/24/eth1\n', '2:3'],
   'virtual-without-address': ['dir/ldirectord.cf', block('scheduler=rr').replace('0.1', '0.7'), '1:1'],
   'missing-key': ['authkeys', '1 sha256 secret\n', '1:1'],
-  'connect-only': ['x.cf', block('service=nntp'), '1:1'],
+  'connect-only': ['x.cf', block('service=oracle'), '1:1'],
+  'unclosed-block': ['import/k.conf', 'vrrp_instance a {\n', '1:1'],
+  'unclosed-quote': ['import/k.conf', 'vrrp_instance "a {\n}\n', '1:1'],
+  'unknown-format': ['import/x', 'hello\n', '1:1'],
+};
+
+const importContext: ImportContext = {
+  node: 'a',
+  peer: 'b',
+  peerKnown: true,
+  configId: 'left',
+  addresses: [],
+  installDir: '/etc/ha.d',
+  resolve,
+  read: () => undefined,
+  glob: () => [],
 };
 
 const judge = (file: string, text: string) => {
+  if (file.startsWith('import/'))
+    return importConfig({path: file, text}, {context: importContext, secret: 'x'});
   const files: Readonly<Record<string, string>> = {
     'dir/ha.cf': ha,
     'dir/haresources': 'a 10.0.0.1/24/eth0 ldirectord::ldirectord.cf\n',

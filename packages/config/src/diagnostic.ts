@@ -43,6 +43,9 @@ export const diagnosticCodes = [
   'virtual-without-address',
   'missing-key',
   'connect-only',
+  'unclosed-block',
+  'unclosed-quote',
+  'unknown-format',
 ] as const;
 
 export type DiagnosticCode = (typeof diagnosticCodes)[number];

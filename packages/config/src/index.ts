@@ -11,6 +11,17 @@ export {
   type Source,
 } from './diagnostic.ts';
 export {digestCluster} from './digest.ts';
+export {
+  detectKind,
+  importConfig,
+  loadWritten,
+  renderReport,
+  type ImportContext,
+  type ImportKind,
+  type ImportResult,
+  type ReportLine,
+  type WrittenFile,
+} from './import/index.ts';
 export {parseHaCf} from './ha-cf.ts';
 export {parseHaresources} from './haresources.ts';
 export {parseLdirectordCf} from './ldirectord-cf.ts';

@@ -12,8 +12,8 @@ const serviceOfPort: Readonly<Record<number, CheckService>> = {
   3306: 'mysql', 5060: 'sip', 5432: 'pgsql',
 }; // prettier-ignore
 
-/** Services whose dialogue is spoken; the others are only connected to, and that is said. */
-const negotiated = new Set<CheckService>(['http', 'https', 'none']);
+/** Services whose dialogue is not spoken (there is no client in Debian): they are only connected to, and that is said. */
+const connectedOnly: ReadonlySet<CheckService> = new Set(['oracle']);
 
 const webServices = new Set<CheckService>(['http', 'https', 'http_proxy']);
 
@@ -65,7 +65,7 @@ function finish(block: Block, address: VirtualAddress, draft: Draft, reporter: R
   const port = address.kind === 'address' ? address.port : 0;
   const service = draft.service ?? serviceOfPort[port] ?? 'none';
   if (checkType.kind === 'negotiate' || checkType.kind === 'combined')
-    if (!negotiated.has(service) && reporter.mode === 'lenient')
+    if (connectedOnly.has(service) && reporter.mode === 'lenient')
       reporter.add(
         'warning',
         'connect-only',

@@ -1,3 +1,5 @@
+import {makePrng} from '@hactl/base';
+import {crc32} from 'node:zlib';
 import test from 'ava';
 import fc from 'fast-check';
 import {
@@ -104,6 +106,37 @@ test('replay: each path in growing order, a new incarnation starts anew, an old 
     'stale-incarnation',
     'ok',
   ]);
+});
+
+test('a million mangled datagrams, half of them signed anew: none throws, and what is kept stays small', (t) => {
+  const prng = makePrng(1);
+  const good = encodeAdvert(advert, key);
+  const crc: EngineKey = {id: 9, method: 'crc', secret: ''};
+  const signed = encodeAdvert(advert, crc);
+  let state = freshReplay();
+  let [read, accepted, refused] = [0, 0, 0];
+  const scratch = Buffer.alloc(good.length + 8);
+  for (let one = 0; one < 1_000_000; one += 1) {
+    const anew = one % 2 === 0;
+    const from = anew ? signed : good;
+    from.copy(scratch);
+    const length = prng.chance(0.1) ? prng.below(from.length + 8) : from.length;
+    for (let edit = prng.below(4); edit >= 0; edit -= 1) scratch[prng.below(from.length)] = prng.below(256);
+    const bytes = scratch.subarray(0, length);
+    // A sender with the key can say what it likes: the reader must still refuse what makes no sense.
+    if (anew && length === from.length) bytes.writeUInt32BE(crc32(bytes.subarray(0, length - 4)), length - 4);
+    const decoded = decodeAdvert(bytes, cluster, [key, crc]);
+    if (decoded.ok) read += 1;
+    const taken = decoded.ok ? acceptSequence(state, decoded.value) : decoded;
+    if (!taken.ok) refused += 1;
+    else {
+      accepted += 1;
+      state = taken.value;
+    }
+  }
+  t.is(accepted + refused, 1_000_000);
+  t.true(read > 1_000 && refused > 500_000, `${read} were read`);
+  t.true(state.paths.length <= 256);
 });
 
 test('a hundred thousand mangled datagrams: none is accepted, none throws', (t) => {

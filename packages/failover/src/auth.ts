@@ -22,6 +22,14 @@ export function makeTag(key: EngineKey, bytes: Uint8Array): Buffer {
 export const sameTag = (one: Buffer, other: Buffer): boolean =>
   one.length === other.length && timingSafeEqual(one, other);
 
-/** The first eight octets of SHA-256: how names and digests travel. */
-export const shortHash = (text: string): bigint =>
-  createHash('sha256').update(text).digest().readBigUInt64BE(0);
+const hashes = new Map<string, bigint>();
+
+/** The first eight octets of SHA-256: how names and digests travel. Kept, because every advert carries two. */
+export function shortHash(text: string): bigint {
+  const known = hashes.get(text);
+  if (known !== undefined) return known;
+  const hash = createHash('sha256').update(text).digest().readBigUInt64BE(0);
+  // Names of one cluster: a handful.
+  if (hashes.size < 1_000) hashes.set(text, hash);
+  return hash;
+}

@@ -1,22 +1,24 @@
 /** Runs the machine against the real world: timer, sockets, addresses, announcements. One queue, run to completion. */
 import {spawn} from 'node:child_process';
-import type {Clock, Instant} from '@hactl/base';
+import {makeLateness, type Clock, type Instant} from '@hactl/base';
 import {
   decodeArp,
-  foreignClaim,
+  decodeNa,
   openAddresses,
   openAnnouncer,
+  openPinger,
   openArpWatch,
+  openNaWatch,
   watchNetlink,
   type Link,
 } from '@hactl/net';
 import {decodeAdvert, encodeAdvert} from './advert.ts';
 import {shortHash} from './auth.ts';
 import {renewInterval} from './intervals.ts';
-import {makeLateness} from './lateness.ts';
 import {advertOf, hearsUs, initialState, nextDeadline, step} from './machine.ts';
 import type {EngineConfig, EngineStatus, EngineVip, FromEngine, ToEngine} from './messages.ts';
 import {priorityOf} from './priority.ts';
+import {answered, lostTargets, pingInterval, startReach, targetsOf} from './reach.ts';
 import {acceptSequence, freshReplay, type ReplayState} from './replay.ts';
 import type {Effect, Event, State} from './state.ts';
 import {openStateStore} from './state-store.ts';
@@ -25,6 +27,8 @@ import {openTransport, type Transport} from './transport.ts';
 /** The successor of this process has so long to adopt the addresses, in seconds. */
 const BEQUEST = 10;
 const FENCE_LIMIT = 60_000;
+/** The newest advert of the peer goes to disk so often, milliseconds. */
+const SAVE_EVERY = 1_000;
 
 /** Starts the engine; `say` sends to the supervisor, `quit` ends the process. */
 export function startEngine(
@@ -44,9 +48,17 @@ export function startEngine(
   const count = (code: string): void => {
     counters[code] = (counters[code] ?? 0) + 1;
   };
-  let state: State = initialState(config, store.nextIncarnation(clock.wall()), clock.now());
+  let state: State = initialState(
+    config,
+    store.nextIncarnation(clock.wall()),
+    clock.now(),
+    config.nodes.map((node) => store.seen(node).incarnation),
+  );
   const replay = new Map<number, ReplayState>(
-    config.nodes.map((node, place) => [place, freshReplay(store.peerIncarnation(node))]),
+    config.nodes.map((node, place) => {
+      const {incarnation, sequence} = store.seen(node);
+      return [place, freshReplay(incarnation, sequence)];
+    }),
   );
   const leasedUntil = new Map<string, Instant>();
   const held = new Set<string>();
@@ -67,7 +79,16 @@ export function startEngine(
     for (let one = queue.shift(); one; one = queue.shift()) {
       const [next, effects] = step(config, state, one, clock.now());
       state = next;
-      for (const effect of effects) perform(effect);
+      let failed: number | undefined;
+      for (const effect of effects) {
+        // What could not be acquired is neither announced nor told to the peer: it holds on to it.
+        if (
+          failed !== undefined &&
+          (effect.type === 'send-advert' || ('vrid' in effect && effect.vrid === failed))
+        )
+          continue;
+        if (perform(effect) === 'failed' && 'vrid' in effect) failed = effect.vrid;
+      }
     }
     running = false;
     schedule();
@@ -110,8 +131,9 @@ export function startEngine(
     const accepted = acceptSequence(before, advert);
     if (!accepted.ok) return count(`fault-${accepted.fault.code}`);
     replay.set(advert.place, accepted.value);
-    if (accepted.value.incarnation !== before.incarnation)
-      store.rememberPeer(name, accepted.value.incarnation);
+    store.see(name, {incarnation: accepted.value.incarnation, sequence: accepted.value.newest});
+    // At once where it matters most: a new life of the peer.
+    if (accepted.value.incarnation !== before.incarnation) store.save();
     feed({type: 'advert', advert});
   }
 
@@ -119,7 +141,7 @@ export function startEngine(
 
   // ------------------------------------------------------------------------------------------------------ effects
 
-  function perform(effect: Effect): void {
+  function perform(effect: Effect): void | 'failed' {
     switch (effect.type) {
       case 'acquire':
         return acquire(effect.vrid);
@@ -138,6 +160,7 @@ export function startEngine(
             address: vip.address,
             index: link.index,
             mac: link.mac,
+            mark: cluster,
           });
           count(problem === undefined ? 'announcements' : 'announcements-failed');
         }
@@ -147,6 +170,8 @@ export function startEngine(
         return;
       case 'send-advert':
         return sendAdverts();
+      case 'remember-incarnation':
+        return store.rememberOwn(effect.incarnation);
       case 'prepare':
         say({type: 'prepare', vrid: effect.vrid});
         return;
@@ -216,7 +241,7 @@ export function startEngine(
     }
   }
 
-  function acquire(vrid: number): void {
+  function acquire(vrid: number): void | 'failed' {
     for (const vip of groupOf(vrid)?.vips ?? []) {
       const problem = put(vip, config.vipLease / 1_000);
       if (problem === undefined) continue;
@@ -225,7 +250,7 @@ export function startEngine(
         vrid,
         reason: `cannot put ${vip.address} on ${vip.device}: ${problem}`,
       });
-      return;
+      return 'failed';
     }
   }
 
@@ -270,17 +295,65 @@ export function startEngine(
       if (role === 'Active' && found.includes(false)) feed({type: 'address-gone', vrid: group.vrid});
     }
   }
+  // ------------------------------------------------------------------------------------------------- ping nodes
+
+  const pinger = openPinger(process.pid & 0xffff);
+  let targets = targetsOf(config.pings, config.pingGroups);
+  let reach = startReach(targets, clock.now());
+  let lost: readonly string[] = [];
+  let pinging: NodeJS.Timeout | undefined;
+  function pingAll(): void {
+    for (const {members} of targets)
+      for (const member of members)
+        try {
+          const forget = pinger.ping(member, () => {
+            reach = answered(reach, member, clock.now());
+          });
+          setTimeout(forget, config.deadping).unref();
+        } catch {
+          // No route: it does not answer, and that is all that is asked.
+        }
+    const now = clock.now();
+    const names = lostTargets(reach, targets, config.deadping, now).map(({name}) => name);
+    for (const name of names)
+      if (!lost.includes(name))
+        say({type: 'event', level: 'warn', code: 'ping-lost', message: `ping node ${name} does not answer`});
+    for (const name of lost)
+      if (!names.includes(name))
+        say({type: 'event', level: 'info', code: 'ping-back', message: `ping node ${name} answers again`});
+    lost = names;
+    // Without ipfail heartbeat only reports what it pings.
+    feed({type: 'reach', lost: config.ipfail ? lost.length : 0});
+  }
+  function startPings(): void {
+    clearInterval(pinging);
+    targets = targetsOf(config.pings, config.pingGroups);
+    reach = startReach(targets, clock.now());
+    lost = [];
+    if (targets.length > 0) pinging = setInterval(pingAll, pingInterval(config.deadping));
+    else feed({type: 'reach', lost: 0});
+  }
+
+  const saving = setInterval(() => store.save(), SAVE_EVERY);
   const watch = watchNetlink(refresh);
+  /** A claim of an address of ours by a machine that is not this one. */
+  function claimed(index: number, address: string, mac: string, mark: bigint | undefined): void {
+    for (const group of config.groups)
+      for (const vip of group.vips) {
+        const on = linkOf(vip)?.index;
+        if (vip.address !== address || (index !== 0 && on !== index)) continue;
+        if (links.some((link) => link.mac === mac)) continue;
+        count('foreign-claims');
+        feed({type: 'conflict', vrid: group.vrid, byPeer: mark === cluster});
+      }
+  }
   const arp = openArpWatch((index, frame) => {
     const decoded = decodeArp(frame);
-    if (!decoded.ok) return;
-    const ours = links.map((link) => link.mac);
-    for (const group of config.groups)
-      for (const vip of group.vips)
-        if (linkOf(vip)?.index === index && foreignClaim(decoded.value, vip.address, ours)) {
-          count('foreign-claims');
-          feed({type: 'conflict', vrid: group.vrid});
-        }
+    if (decoded.ok) claimed(index, decoded.value.spa, decoded.value.sha, decoded.value.mark);
+  });
+  const neighbours = openNaWatch((index, message) => {
+    const decoded = decodeNa(message);
+    if (decoded) claimed(index, decoded.target, decoded.mac, decoded.mark);
   });
 
   for (const group of config.groups) {
@@ -293,16 +366,21 @@ export function startEngine(
       feed({type: 'found-address', vrid: group.vrid});
   }
   refresh();
+  startPings();
   feed({type: 'tick'});
 
   function finish(): void {
     if (ended) return;
     ended = true;
     clearTimeout(timer);
+    clearInterval(saving);
+    clearInterval(pinging);
+    pinger.close();
     sendAdverts();
     say({type: 'stopped'});
     watch.stop();
     arp.stop();
+    neighbours.stop();
     transport.close();
     announcer.close();
     addresses.close();
@@ -369,6 +447,7 @@ export function startEngine(
       vipLease: config.vipLease,
       vipRenewal: renewInterval(config),
       lateness: lateness.summary(),
+      pings: targets.map(({name}) => ({name, answers: !lost.includes(name)})),
     };
   }
 
@@ -389,6 +468,8 @@ export function startEngine(
       transport = openTransport(config.paths, links, onDatagram);
     }
     feed({type: 'configure', previous});
+    const pinged = (one: EngineConfig): string => JSON.stringify([one.pings, one.pingGroups, one.deadping]);
+    if (pinged(previous) !== pinged(next)) startPings();
   }
 
   return {

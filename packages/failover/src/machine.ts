@@ -34,12 +34,18 @@ const freshGroup = (group: EngineGroup, now: Instant): GroupState => ({
   claim: false,
   heldBack: false,
   holdUntil: now,
+  retryAt: now,
   adopted: false,
   announced: 0,
+  rivalSince: Infinity,
+  correctedAt: -Infinity,
+  claimedUntil: -Infinity,
+  claimAt: Infinity,
   renewAt: now,
 });
 
-const freshPeer = (name: string, place: number, now: Instant): PeerState => ({
+const freshPeer = (name: string, place: number, now: Instant, incarnation: bigint): PeerState => ({
+  incarnation,
   place,
   name,
   alive: false,
@@ -52,8 +58,13 @@ const freshPeer = (name: string, place: number, now: Instant): PeerState => ({
   saidGoodbye: false,
 });
 
-/** The state of a process that just started. */
-export function initialState(config: EngineConfig, incarnation: bigint, now: Instant): State {
+/** The state of a process that just started. `known`: the highest incarnation heard of each node, by place, from disk. */
+export function initialState(
+  config: EngineConfig,
+  incarnation: bigint,
+  now: Instant,
+  known: readonly bigint[] = [],
+): State {
   const place = config.nodes.indexOf(config.node);
   return {
     place,
@@ -66,29 +77,41 @@ export function initialState(config: EngineConfig, incarnation: bigint, now: Ins
     advertAt: now,
     sentAt: now,
     groups: config.groups.map((group) => freshGroup(group, now)),
-    peers: config.nodes.flatMap((name, at) => (at === place ? [] : [freshPeer(name, at, now)])),
+    peers: config.nodes.flatMap((name, at) =>
+      at === place ? [] : [freshPeer(name, at, now, known[at] ?? 0n)],
+    ),
     moves: [],
-    cutOff: false,
-    lastResortUntil: -Infinity,
-    lastResortAt: Infinity,
+    lost: 0,
+    leased: config.vipLease > 0,
   };
 }
 
+/** Has the group's addresses: as Active, or left over by an earlier process of ours and not yet given up. */
+const holding = (group: GroupState): boolean =>
+  group.role === 'Active' || (group.adopted && group.role === 'Initialize');
+
 /** The next instant at which something is due. */
 export function nextDeadline(state: State): Instant {
-  let next = Math.min(state.advertAt, state.lastResortAt);
+  // While it only listens, nothing else may wake it: what is overdue stays so until then.
+  if (state.probationUntil !== undefined) return state.probationUntil;
+  let next = state.advertAt;
   for (const peer of state.peers) if (peer.alive) next = Math.min(next, peer.downAt);
-  for (const group of state.groups)
+  for (const group of state.groups) {
     if (group.announceAt !== undefined) next = Math.min(next, group.announceAt);
+    next = Math.min(next, group.claimAt);
+    // A lease may be shorter than the interval of the adverts.
+    if (holding(group) && state.leased) next = Math.min(next, group.renewAt);
+  }
   return next;
 }
 
 /** The advert that says what the state is; built anew for every send. */
 export function advertOf(config: EngineConfig, state: State): Omit<Advert, 'path'> {
-  const [peer] = state.peers.filter((one) => one.alive);
+  const peer = state.peers.find((one) => one.alive) ?? state.peers[0];
   let heard = 0;
   for (const [path, at] of (peer?.paths ?? []).entries())
     if (state.sentAt - at < config.deadtime) heard |= 1 << path;
+  // A silent peer's last words are echoed too: it learns that its later ones do not arrive.
   return {
     place: state.place,
     ready: state.ready,
@@ -97,8 +120,8 @@ export function advertOf(config: EngineConfig, state: State): Omit<Advert, 'path
     node: shortHash(config.node),
     incarnation: state.incarnation,
     sequence: state.sequence,
-    echoIncarnation: peer?.advert?.incarnation ?? 0n,
-    echoSequence: peer?.advert?.sequence ?? 0n,
+    echoIncarnation: peer?.incarnation ?? 0n,
+    echoSequence: peer?.advert?.incarnation === peer?.incarnation ? (peer?.advert?.sequence ?? 0n) : 0n,
     digest: BigInt(`0x${config.configDigest.slice(0, 16) || '0'}`),
     groups: state.groups.map((group): AdvertGroup => ({
       vrid: group.vrid,
@@ -121,6 +144,9 @@ export function hearsUs(config: EngineConfig, state: State, peer: PeerState): bo
   const {advert} = peer;
   return (
     advert?.echoIncarnation === state.incarnation &&
+    advert.echoSequence > 0n &&
+    // It says so itself: no path on which it heard us within the dead time.
+    advert.heard !== 0 &&
     state.sequence - advert.echoSequence <= echoWindow(config)
   );
 }
@@ -137,7 +163,7 @@ const outranks = (priority: number, place: number, ownPriority: number, ownPlace
 /** One event at one instant. Total: every event is legal in every state. */
 export function step(config: EngineConfig, state: State, event: Event, now: Instant): Step {
   const effects: Effect[] = [];
-  let next = take(config, state, event, now, effects);
+  let next = take(config, wake(config, state, now, effects), event, now, effects);
   next = settle(config, next, now, effects);
   // A change of role is said at once, not at the next interval.
   const changed = effects.some(({type}) => type === 'acquire' || type === 'release');
@@ -168,7 +194,7 @@ function take(config: EngineConfig, state: State, event: Event, now: Instant, ef
       effects.push({type: 'event', level: 'error', code: 'acquire-failed', message: event.reason});
       return change(state, event.vrid, (group) => {
         if (group.role !== 'Active') return group;
-        return become(group, 'Backup', event.reason, config, now, effects, {holdUntil: now + ACQUIRE_RETRY});
+        return become(group, 'Backup', event.reason, config, now, effects, {retryAt: now + ACQUIRE_RETRY});
       });
     }
     case 'prepared':
@@ -177,7 +203,7 @@ function take(config: EngineConfig, state: State, event: Event, now: Instant, ef
         const {waiting, ...rest} = group;
         if (event.ok) return activate(rest, waiting.reason, config, now, effects);
         effects.push({type: 'event', level: 'error', code: 'prepare-failed', message: event.reason});
-        return {...rest, claim: false, holdUntil: now + ACQUIRE_RETRY};
+        return {...rest, claim: false, retryAt: now + ACQUIRE_RETRY};
       });
     case 'fenced':
       effects.push({
@@ -193,7 +219,7 @@ function take(config: EngineConfig, state: State, event: Event, now: Instant, ef
           const {waiting, ...rest} = group;
           return event.ok
             ? start(rest, waiting.reason, config, now, effects)
-            : {...rest, holdUntil: now + HANDOVER_LIMIT};
+            : {...rest, retryAt: now + HANDOVER_LIMIT};
         }),
       };
     case 'readiness':
@@ -213,7 +239,8 @@ function take(config: EngineConfig, state: State, event: Event, now: Instant, ef
       };
     case 'address-gone':
       return change(state, event.vrid, (group) => {
-        if (group.role !== 'Active' || group.blocked !== undefined) return group;
+        if (group.role !== 'Active' || group.blocked !== undefined || state.probationUntil !== undefined)
+          return group;
         effects.push({
           type: 'event',
           level: 'warn',
@@ -224,9 +251,9 @@ function take(config: EngineConfig, state: State, event: Event, now: Instant, ef
         return group;
       });
     case 'conflict':
-      return conflict(config, state, event.vrid, now, effects);
+      return conflict(config, state, event, now, effects);
     case 'reach':
-      return {...state, cutOff: !event.ok};
+      return event.lost === state.lost ? state : {...state, lost: event.lost};
     case 'move':
       return plannedMove(config, state, event, now, effects);
     case 'stop':
@@ -241,36 +268,42 @@ const change = (state: State, vrid: number, edit: (group: GroupState) => GroupSt
   groups: state.groups.map((group) => (group.vrid === vrid ? edit(group) : group)),
 });
 
+/** Whatever wakes this process: had it not run for a while, it must learn who is Active before it does anything. */
+function wake(config: EngineConfig, state: State, now: Instant, effects: Effect[]): State {
+  if (now - nextDeadline(state) <= config.keepalive) return state;
+  // What the peers sent meanwhile is still in the socket; what they did not send proves nothing.
+  const next = {
+    ...state,
+    peers: state.peers.map((peer) =>
+      peer.alive
+        ? {...peer, downAt: Math.max(peer.downAt, now + activeDownInterval(config, state.place))}
+        : peer,
+    ),
+  };
+  if (
+    now - state.sentAt < config.deadtime ||
+    !state.peers.some((peer) => peer.known) ||
+    state.probationUntil !== undefined
+  )
+    return next;
+  effects.push({
+    type: 'event',
+    level: 'warn',
+    code: 'paused',
+    message: `this process did not run for ${Math.round(now - state.sentAt)} ms: listening before anything is touched`,
+  });
+  return {...next, probationUntil: now + probationTime(config)};
+}
+
 function tick(config: EngineConfig, state: State, now: Instant, effects: Effect[]): State {
-  const late = now - nextDeadline(state);
   let next = state;
-  if (late > config.keepalive) {
-    // We did not run. What the peers sent meanwhile is still in the socket; what they did not send proves nothing.
-    next = {
-      ...next,
-      peers: next.peers.map((peer) =>
-        peer.alive
-          ? {...peer, downAt: Math.max(peer.downAt, now + activeDownInterval(config, next.place))}
-          : peer,
-      ),
-    };
-    if (
-      now - state.sentAt >= config.deadtime &&
-      state.peers.some((peer) => peer.known) &&
-      state.probationUntil === undefined
-    ) {
-      effects.push({
-        type: 'event',
-        level: 'warn',
-        code: 'paused',
-        message: `this process did not run for ${Math.round(now - state.sentAt)} ms: listening before anything is touched`,
-      });
-      next = {...next, probationUntil: now + probationTime(config)};
-    }
-  }
   if (next.probationUntil !== undefined && now >= next.probationUntil) {
     const {probationUntil: _, ...rest} = next;
     next = {...rest, advertAt: now};
+    // Nobody else has them: what the kernel dropped meanwhile is put back, and clients are told.
+    for (const group of next.groups)
+      if (group.role === 'Active' && group.blocked === undefined)
+        effects.push({type: 'acquire', vrid: group.vrid}, {type: 'announce', vrid: group.vrid});
   }
   return {
     ...next,
@@ -301,10 +334,16 @@ function tick(config: EngineConfig, state: State, now: Instant, effects: Effect[
 
 function heard(config: EngineConfig, state: State, advert: Advert, now: Instant, effects: Effect[]): State {
   const goodbye = advert.groups.length > 0 && advert.groups.every((group) => group.priority === 0);
+  // The peer knows an incarnation of ours that we do not: our state directory was lost. A lower one is never believed.
+  const forgotten = config.nodes.length === 2 && advert.echoIncarnation > state.incarnation;
+  const incarnation = forgotten ? advert.echoIncarnation + 1n : state.incarnation;
+  if (forgotten) effects.push({type: 'remember-incarnation', incarnation});
   return {
     ...state,
-    lastResortAt: Infinity,
-    lastResortUntil: -Infinity,
+    incarnation,
+    groups: state.groups.some((group) => group.claimAt < Infinity || group.claimedUntil > -Infinity)
+      ? state.groups.map((group) => ({...group, claimAt: Infinity, claimedUntil: -Infinity}))
+      : state.groups,
     peers: state.peers.map((peer) => {
       if (peer.place !== advert.place) return peer;
       const returns = !peer.alive;
@@ -325,6 +364,7 @@ function heard(config: EngineConfig, state: State, advert: Advert, now: Instant,
         alive: true,
         late: false,
         known: true,
+        incarnation: newer ? advert.incarnation : peer.incarnation,
         heardAt: now,
         upSince: returns || advert.incarnation !== peer.advert?.incarnation ? now : peer.upSince,
         downAt: now + activeDownInterval(config, state.place),
@@ -336,49 +376,74 @@ function heard(config: EngineConfig, state: State, advert: Advert, now: Instant,
   };
 }
 
-/** Somebody else claims an address of ours on the LAN (RFC 5227): perhaps the peer, whose adverts do not come. */
-function conflict(config: EngineConfig, state: State, vrid: number, now: Instant, effects: Effect[]): State {
-  const group = state.groups.find((one) => one.vrid === vrid);
+/** Is this director the one that the line of haresources names. */
+const prefers = (config: EngineConfig, vrid: number): boolean =>
+  config.groups.find((one) => one.vrid === vrid)?.preferredNode === config.node;
+
+/** Two who answer one another's claims at once would flood the LAN. */
+const CORRECTION_SPACING = 20;
+
+/** The clients' tables are put right at once, unless that has just been done. */
+function correct(group: GroupState, now: Instant, effects: Effect[]): GroupState {
+  const next = group.correctedAt + CORRECTION_SPACING;
+  if (now < next) return {...group, announceAt: Math.min(group.announceAt ?? Infinity, next)};
+  effects.push({type: 'announce', vrid: group.vrid});
+  return {...group, correctedAt: now};
+}
+
+/**
+ * Somebody else claims an address of ours on the LAN (RFC 5227). Where no heartbeat comes, the peer's claims are the
+ * heartbeat of last resort: the preferred director keeps the group and says so, the other yields.
+ */
+function conflict(
+  config: EngineConfig,
+  state: State,
+  {vrid, byPeer}: Extract<Event, {type: 'conflict'}>,
+  now: Instant,
+  effects: Effect[],
+): State {
+  if (state.probationUntil !== undefined) return state;
   const peerLives = state.peers.some((peer) => peer.alive);
-  if (!group || state.peers.length === 0) return state;
-  if (peerLives) {
-    // The peer is told by our adverts; the clients' tables are put right at once.
-    if (group.role === 'Active' && state.probationUntil === undefined) effects.push({type: 'announce', vrid});
-    return state;
-  }
-  if (
-    group.role === 'Active' &&
-    config.groups.find((one) => one.vrid === vrid)?.preferredNode === config.node
-  ) {
-    effects.push(
-      {type: 'announce', vrid},
-      {
+  return change(state, vrid, (group) => {
+    const active = group.role === 'Active';
+    // Its advert follows and decides who stays; a correction now would make the peer yield too.
+    if (peerLives && byPeer) return active ? {...group, rivalSince: now} : group;
+    if (!byPeer) {
+      if (!active) return group;
+      const next = correct(group, now, effects);
+      if (next.correctedAt === now)
+        effects.push({
+          type: 'event',
+          level: 'warn',
+          code: 'duplicate-address',
+          message: 'a machine that is no director of this cluster claims an address of ours: announced again',
+        });
+      return next;
+    }
+    if (group.adopted && group.role === 'Initialize') {
+      // Left over from an earlier process of ours: the peer has it now.
+      effects.push({type: 'release', vrid});
+      return {...group, adopted: false, claimedUntil: now + lastResortDead(config)};
+    }
+    if (!active || !prefers(config, vrid)) return {...group, claimedUntil: now + lastResortDead(config)};
+    if (group.claimAt === Infinity)
+      effects.push({
         type: 'event',
         level: 'error',
         code: 'conflict',
         message:
           'the peer claims an address of ours, and no heartbeat path works: this director is preferred and keeps it',
-      },
-    );
-    return {...state, lastResortAt: now + lastResortInterval(config), lastResortUntil: now + 60_000};
-  }
-  return {...state, lastResortUntil: now + lastResortDead(config)};
+      });
+    return {...correct(group, now, effects), claimAt: now + lastResortInterval(config)};
+  });
 }
 
 // ---------------------------------------------------------------------------------------------------- decisions
 
 /** Brings every group to what the known facts demand. */
 function settle(config: EngineConfig, state: State, now: Instant, effects: Effect[]): State {
-  let next: State = {
-    ...state,
-    groups: state.groups.map((group) => settleGroup(config, state, group, now, effects)),
-  };
-  if (now >= next.lastResortAt) {
-    for (const group of next.groups)
-      if (group.role === 'Active') effects.push({type: 'announce', vrid: group.vrid});
-    next = {...next, lastResortAt: now < next.lastResortUntil ? now + lastResortInterval(config) : Infinity};
-  }
-  return settleMoves(next, now, effects);
+  const groups = state.groups.map((group) => settleGroup(config, state, group, now, effects));
+  return settleMoves({...state, groups}, now, effects);
 }
 
 function settleGroup(
@@ -416,7 +481,7 @@ function settleBackup(
     effects.push({type: 'release', vrid: group.vrid});
     next = {...next, adopted: false};
   }
-  if (next.blocked !== undefined) return next;
+  if (next.blocked !== undefined || now < next.retryAt) return next;
   const own = priorityOf(config, state, next);
   if (holder) {
     const said = saidOf(holder, group.vrid);
@@ -433,10 +498,9 @@ function settleBackup(
       return start(next, `preempts ${holder.name} (priority ${own} over ${priority})`, config, now, effects);
     return next;
   }
-  if (now < next.holdUntil) return next;
   const living = state.peers.filter((peer) => peer.alive);
   if (living.length === 0) {
-    if (now < state.lastResortUntil) return next;
+    if (now < next.claimedUntil) return next;
     const [peer] = state.peers;
     if (!peer) return start(next, 'the only node', config, now, effects);
     const why = peer.known ? `${peer.name} is dead` : `${peer.name} was never heard`;
@@ -504,16 +568,31 @@ function settleActive(
     });
     return rest;
   }
-  if (
-    state.peers.every((peer) => !peer.alive) &&
-    now < state.lastResortUntil &&
-    state.lastResortAt === Infinity
-  )
+  if (state.peers.every((peer) => !peer.alive) && now < group.claimedUntil)
     return release(
       'the peer claims the address on the LAN, no heartbeat path works, and it is the preferred one',
-      {holdUntil: now},
+      {retryAt: now},
     );
-  return group;
+  return settleRival(config, state, group, now, effects);
+}
+
+/** A rival that let go, or died, has left its announcements in the clients' tables. */
+function settleRival(
+  config: EngineConfig,
+  state: State,
+  group: GroupState,
+  now: Instant,
+  effects: Effect[],
+): GroupState {
+  const rival = state.peers.find((peer) => peer.alive && saidOf(peer, group.vrid)?.role === 'Active');
+  if (rival) return group.rivalSince === Infinity ? {...group, rivalSince: now} : group;
+  const silent = state.peers.every((peer) => !peer.alive || peer.heardAt <= group.rivalSince);
+  if (group.rivalSince === Infinity || (silent && state.peers.some((peer) => peer.alive))) return group;
+  const alone = {...correct(group, now, effects), rivalSince: Infinity};
+  // It claimed the address and went silent on every path: perhaps it lives, and only the heartbeats do not.
+  return state.peers.some((peer) => peer.alive) || !prefers(config, group.vrid)
+    ? alone
+    : {...alone, claimAt: now + lastResortInterval(config)};
 }
 
 /** What an Active (or adopting) group must do regularly: announce, renew. */
@@ -536,8 +615,11 @@ function upkeep(
       ...(delay === undefined ? {} : {announceAt: next.since + delay}),
     };
   }
-  const holding = next.role === 'Active' || (next.adopted && next.role === 'Initialize');
-  if (config.vipLease > 0 && holding && now >= next.renewAt) {
+  if (next.role === 'Active' && now >= next.claimAt) {
+    effects.push({type: 'announce', vrid: next.vrid});
+    next = {...next, claimAt: now + lastResortInterval(config)};
+  }
+  if (config.vipLease > 0 && holding(next) && now >= next.renewAt) {
     effects.push({type: 'renew', vrid: next.vrid});
     next = {...next, renewAt: now + renewInterval(config)};
   }
@@ -592,7 +674,8 @@ function become(
   effects: Effect[],
   more: Partial<GroupState>,
 ): GroupState {
-  const {announceAt: _, handoverUntil: __, ...rest} = group;
+  const {announceAt: _, handoverUntil: __, ...kept} = group;
+  const rest = {...kept, claimAt: Infinity, rivalSince: Infinity};
   effects.push({type: 'release', vrid: group.vrid}, transition(config, group, role, reason, now));
   return {...rest, role, since: now, holdUntil: now + config.holddown, ...more};
 }
@@ -629,6 +712,9 @@ function plannedMove(
     effects.push({type: 'move-done', id, ok: false, reason});
     return state;
   };
+  if (state.probationUntil !== undefined)
+    return refuse('this process has just woken and does not know yet who is Active: try again');
+  if (state.stopping) return refuse('this director is stopping');
   const isLocal = (group: GroupState): boolean =>
     config.groups.find((one) => one.vrid === group.vrid)?.preferredNode === config.node;
   const inScope = (group: GroupState): boolean => scope === 'all' || (scope === 'local') === isLocal(group);
@@ -756,5 +842,5 @@ function reconfigure(
   for (const group of state.groups)
     if (group.role === 'Active' && !config.groups.some((one) => one.vrid === group.vrid))
       effects.push({type: 'release', vrid: group.vrid});
-  return {...state, groups: kept};
+  return {...state, groups: kept, leased: config.vipLease > 0};
 }

@@ -128,6 +128,8 @@ export interface EngineStatus {
   readonly vipRenewal: Millis;
   /** Event-loop lateness, milliseconds: p50, p99, max. */
   readonly lateness: {readonly p50: Millis; readonly p99: Millis; readonly max: Millis};
+  /** Ping nodes and ping groups. */
+  readonly pings: readonly {readonly name: string; readonly answers: boolean}[];
 }
 
 /** A change of role with the story of it. */

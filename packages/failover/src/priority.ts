@@ -7,8 +7,8 @@ export const level = {
   claimed: 255,
   preferred: 200,
   other: 100,
-  cutOffPreferred: 60,
-  cutOff: 50,
+  /** Each thing lost costs two, so that fewer losses win over preference, and preference over nothing. */
+  losing: 90,
   heldBack: 1,
   none: 0,
 } as const;
@@ -20,6 +20,6 @@ export function priorityOf(config: EngineConfig, state: State, group: GroupState
   if (group.claim) return level.claimed;
   if (group.heldBack) return level.heldBack;
   const preferred = config.groups.find((one) => one.vrid === group.vrid)?.preferredNode === config.node;
-  if (state.cutOff) return preferred ? level.cutOffPreferred : level.cutOff;
+  if (state.lost > 0) return level.losing - 2 * Math.min(state.lost, 40) + (preferred ? 1 : 0);
   return preferred ? level.preferred : level.other;
 }

@@ -2,7 +2,8 @@
  * Replay protection. A sender's adverts are accepted in growing order of (incarnation, sequence); the same advert
  * arrives once on each path, so the order is kept per path, and an advert much older than the newest is refused on any
  * path. Incarnations grow with every start and are kept on disk by the sender; the receiver keeps the highest it has
- * seen in its state file, so a recording from before the receiver's restart is refused too. Pure.
+ * seen, and once a second the sequence too, in its state file, so a recording from before the receiver's restart is
+ * refused as well, but for what was recorded within that second. Pure.
  */
 import {fail, ok, type Result} from '@hactl/base';
 import type {Advert} from './advert.ts';
@@ -13,9 +14,16 @@ export interface ReplayState {
   readonly newest: bigint;
   /** The newest on each path. */
   readonly paths: readonly bigint[];
+  /** Remembered from an earlier process: nothing up to it is accepted on any path. */
+  readonly floor: bigint;
 }
 
-export const freshReplay = (incarnation = 0n): ReplayState => ({incarnation, newest: 0n, paths: []});
+export const freshReplay = (incarnation = 0n, floor = 0n): ReplayState => ({
+  incarnation,
+  newest: floor,
+  paths: [],
+  floor,
+});
 
 /** A path may lag behind the newest advert by so many; a path that is slower than that is of no use. */
 export const REPLAY_WINDOW = 64n;
@@ -27,16 +35,17 @@ export function acceptSequence(
 ): Result<ReplayState, {readonly code: 'replay' | 'stale-incarnation'}> {
   if (advert.incarnation < state.incarnation) return fail({code: 'stale-incarnation'});
   const known = advert.incarnation === state.incarnation ? state : freshReplay(advert.incarnation);
-  if (advert.sequence <= (known.paths[advert.path] ?? 0n)) return fail({code: 'replay'});
+  if (advert.sequence <= (known.paths[advert.path] ?? known.floor)) return fail({code: 'replay'});
   if (advert.sequence + REPLAY_WINDOW < known.newest) return fail({code: 'replay'});
   const paths = Array.from(
     {length: Math.max(known.paths.length, advert.path + 1)},
-    (_, path) => known.paths[path] ?? 0n,
+    (_, path) => known.paths[path] ?? known.floor,
   );
   paths[advert.path] = advert.sequence;
   return ok({
     incarnation: advert.incarnation,
     newest: advert.sequence > known.newest ? advert.sequence : known.newest,
     paths,
+    floor: known.floor,
   });
 }

@@ -1,16 +1,29 @@
-/** What must survive a restart: our incarnation, and the highest of each peer. */
+/** What must survive a restart: our incarnation, and the newest advert of each peer. */
 import {readFileSync, renameSync, writeFileSync} from 'node:fs';
+import {rename, writeFile} from 'node:fs/promises';
 import path from 'node:path';
+
+/** An advert's place in its sender's life. */
+export interface Seen {
+  readonly incarnation: bigint;
+  readonly sequence: bigint;
+}
 
 export interface StateStore {
   /** A new incarnation, greater than any before, already on disk. */
   nextIncarnation(wall: number): bigint;
-  peerIncarnation(node: string): bigint;
-  rememberPeer(node: string, incarnation: bigint): void;
+  /** The peer knows a higher one. */
+  rememberOwn(incarnation: bigint): void;
+  seen(node: string): Seen;
+  /** Remembers; `save` writes it. */
+  see(node: string, seen: Seen): void;
+  /** Writes what was seen, without keeping the adverts waiting for the disk. */
+  save(): void;
 }
 
 interface Kept {
   incarnation?: string;
+  /** Incarnation, or incarnation and sequence with a dot between them. */
   peers?: Record<string, string>;
 }
 
@@ -23,8 +36,21 @@ export function openStateStore(directory: string): StateStore {
   } catch {
     // First start, or a damaged file.
   }
-  const save = (): void => {
-    writeFileSync(`${file}.new`, JSON.stringify(kept), {mode: 0o600});
+  const peers = new Map<string, Seen>();
+  let [changed, writing] = [false, false];
+  for (const [node, text] of Object.entries(kept.peers ?? {})) {
+    const [, incarnation = '0', sequence = '0'] = /^(\d+)(?:\.(\d+))?$/.exec(text) ?? [];
+    peers.set(node, {incarnation: BigInt(incarnation), sequence: BigInt(sequence)});
+  }
+  const text = (): string =>
+    JSON.stringify({
+      incarnation: kept.incarnation,
+      peers: Object.fromEntries(
+        [...peers].map(([node, seen]) => [node, `${seen.incarnation}.${seen.sequence}`]),
+      ),
+    });
+  const saveNow = (): void => {
+    writeFileSync(`${file}.new`, text(), {mode: 0o600});
     renameSync(`${file}.new`, file);
   };
   return {
@@ -32,13 +58,30 @@ export function openStateStore(directory: string): StateStore {
       const last = BigInt(kept.incarnation ?? '0');
       const next = BigInt(Math.floor(wall)) > last ? BigInt(Math.floor(wall)) : last + 1n;
       kept = {...kept, incarnation: String(next)};
-      save();
+      saveNow();
       return next;
     },
-    peerIncarnation: (node) => BigInt(kept.peers?.[node] ?? '0'),
-    rememberPeer: (node, incarnation) => {
-      kept = {...kept, peers: {...kept.peers, [node]: String(incarnation)}};
-      save();
+    rememberOwn: (incarnation) => {
+      kept = {...kept, incarnation: String(incarnation)};
+      saveNow();
+    },
+    seen: (node) => peers.get(node) ?? {incarnation: 0n, sequence: 0n},
+    see: (node, seen) => {
+      peers.set(node, seen);
+      changed = true;
+    },
+    save: () => {
+      if (!changed || writing) return;
+      [changed, writing] = [false, true];
+      void writeFile(`${file}.later`, text(), {mode: 0o600})
+        .then(() => rename(`${file}.later`, file))
+        .catch(() => {
+          // A full disk costs replay protection across the next restart, not the service of now.
+          changed = true;
+        })
+        .finally(() => {
+          writing = false;
+        });
     },
   };
 }

@@ -19,16 +19,28 @@ export interface GroupState {
   readonly vacantSince?: Instant;
   /** Why it cannot be held here. */
   readonly blocked?: string;
-  /** No takeover by choice before. */
+  /** No takeover by choice before (hold-down). */
   readonly holdUntil: Instant;
+  /** No takeover at all before: an attempt has just failed, or the peer claims the address on the LAN. */
+  readonly retryAt: Instant;
   /** Addresses left over from an earlier process of ours. */
   readonly adopted: boolean;
   readonly announced: number;
   readonly announceAt?: Instant;
+  /** Since when the peer, which is heard, is known to claim the address too: when it lets go, clients must be told. */
+  readonly rivalSince: Instant;
+  /** When another's claim was last answered. */
+  readonly correctedAt: Instant;
+  /** The preferred peer claims the address on the LAN while no heartbeat comes: it has the group, at least until then. */
+  readonly claimedUntil: Instant;
+  /** No heartbeat works, but the peer claimed our address on the LAN: announcing it at this pace says that we live. */
+  readonly claimAt: Instant;
   readonly renewAt: Instant;
 }
 
 export interface PeerState {
+  /** The highest heard of it, also by earlier processes of ours. */
+  readonly incarnation: bigint;
   readonly place: number;
   readonly name: string;
   readonly alive: boolean;
@@ -70,11 +82,10 @@ export interface State {
   /** We were not running for a while: nothing is believed, and nothing touched, until then. */
   readonly probationUntil?: Instant;
   readonly stopping?: {readonly until: Instant; readonly bequeath: boolean};
-  /** The gateway (ping nodes) is out of reach from here. */
-  readonly cutOff: boolean;
-  /** The peer claims an address on the LAN while its adverts do not come: it lives, at least until then. */
-  readonly lastResortUntil: Instant;
-  readonly lastResortAt: Instant;
+  /** How many of the things that are watched (ping nodes, ping groups, interfaces, scripts) are lost here. */
+  readonly lost: number;
+  /** Addresses have a lifetime and must be renewed. */
+  readonly leased: boolean;
 }
 
 export type Event =
@@ -88,8 +99,9 @@ export type Event =
   | {readonly type: 'move'; readonly id: number; readonly move: Move; readonly scope: MoveScope}
   | {readonly type: 'device'; readonly device: string; readonly problem?: string}
   | {readonly type: 'address-gone'; readonly vrid: number}
-  | {readonly type: 'conflict'; readonly vrid: number}
-  | {readonly type: 'reach'; readonly ok: boolean}
+  /** Somebody else claims an address of the group on the LAN; the peer's own announcements are known by their mark. */
+  | {readonly type: 'conflict'; readonly vrid: number; readonly byPeer: boolean}
+  | {readonly type: 'reach'; readonly lost: number}
   | {readonly type: 'stop'; readonly bequeath: boolean}
   | {readonly type: 'configure'; readonly previous: EngineConfig};
 
@@ -104,6 +116,8 @@ export type Effect =
   | {readonly type: 'release'; readonly vrid: number}
   | {readonly type: 'send-advert'}
   | {readonly type: 'bequeath'; readonly vrid: number}
+  /** The peer knows a higher incarnation of ours than our state directory: it must be remembered. */
+  | {readonly type: 'remember-incarnation'; readonly incarnation: bigint}
   | {readonly type: 'prepare'; readonly vrid: number}
   | {readonly type: 'fence'; readonly node: string}
   | {readonly type: 'transition'; readonly transition: Omit<Transition, 'wall'>}

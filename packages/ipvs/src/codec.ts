@@ -22,6 +22,7 @@ import type {
   Statistics,
   SyncDaemon,
   Transport,
+  Tunnel,
 } from './model.ts';
 
 const familyNumber = (family: Family): number => (family === 4 ? c.AF_INET : c.AF_INET6);
@@ -47,8 +48,9 @@ const keyAttributes = (key: ServiceKey): Buffer[] =>
 export const encodeKey = (key: ServiceKey): Buffer => nestedAttribute(c.top.SERVICE, keyAttributes(key));
 
 /** A prefix length as the kernel wants it: a mask in network order for IPv4, the length itself for IPv6. */
-const netmaskAttribute = (family: Family, prefix: number): Buffer => {
+const netmaskAttribute = (family: Family, prefix: number, text: string | undefined): Buffer => {
   if (family === 6) return u32Attribute(c.service.NETMASK, prefix);
+  if (text !== undefined) return attribute(c.service.NETMASK, addressBytes(text));
   const mask = Buffer.alloc(4);
   mask.writeUInt32BE(prefix === 0 ? 0 : (0xffff_ffff << (32 - prefix)) >>> 0);
   return attribute(c.service.NETMASK, mask);
@@ -74,9 +76,18 @@ export function encodeService(one: Service): Buffer {
       : [stringAttribute(c.service.PE_NAME, one.persistenceEngine)]),
     attribute(c.service.FLAGS, flags),
     u32Attribute(c.service.TIMEOUT, one.persistent ?? 0),
-    netmaskAttribute(one.key.family, one.netmask),
+    netmaskAttribute(one.key.family, one.netmask, one.mask),
   ]);
 }
+
+const tunnelAttributes = (tunnel: Tunnel | undefined): Buffer[] =>
+  tunnel === undefined
+    ? []
+    : [
+        attribute(c.dest.TUN_TYPE, Buffer.from([c.tunnelType[tunnel.type]])),
+        be16Attribute(c.dest.TUN_PORT, tunnel.port),
+        u16Attribute(c.dest.TUN_FLAGS, c.tunnelChecksum[tunnel.checksum]),
+      ];
 
 /** A destination; `whole: false` names it only, for DEL_DEST. */
 export function encodeDestination(one: Destination, whole: boolean): Buffer {
@@ -90,6 +101,7 @@ export function encodeDestination(one: Destination, whole: boolean): Buffer {
           u32Attribute(c.dest.WEIGHT, one.weight),
           u32Attribute(c.dest.U_THRESH, one.upperThreshold),
           u32Attribute(c.dest.L_THRESH, one.lowerThreshold),
+          ...tunnelAttributes(one.tunnel),
         ]
       : []),
   ]);
@@ -147,6 +159,12 @@ function readStatistics(wide: Buffer | undefined, narrow: Buffer | undefined): S
   };
 }
 
+/** A mask that is ones and then zeros is a prefix length; any other is kept as text. */
+const oddMask = (bytes: Buffer): {mask?: string} =>
+  /^1*0*$/.test([...bytes].map((octet) => octet.toString(2).padStart(8, '0')).join(''))
+    ? {}
+    : {mask: addressText(bytes)};
+
 /** Reads the answer to GET_SERVICE (attributes behind the generic netlink header). */
 export function decodeService(bytes: Buffer): {service: Service; statistics: Statistics} | undefined {
   const nested = readAttributes(bytes).get(c.top.SERVICE);
@@ -178,6 +196,7 @@ export function decodeService(bytes: Buffer): {service: Service; statistics: Sta
       },
       ...((bits & c.flag.PERSISTENT) === 0 ? {} : {persistent: u32(found.get(c.service.TIMEOUT))}),
       netmask: family === 6 ? u32(netmask) : maskLength(netmask),
+      ...(family === 4 ? oddMask(netmask) : {}),
       ...(engine && readString(engine) !== '' ? {persistenceEngine: readString(engine)} : {}),
     },
     statistics: readStatistics(found.get(c.service.STATS64), found.get(c.service.STATS)),
@@ -191,6 +210,25 @@ const forwards: Readonly<Record<number, Forward>> = {
   [c.forward.ipip]: 'ipip',
   [c.forward.gate]: 'gate',
 };
+
+function readTunnel(found: ReadonlyMap<number, Buffer>): {tunnel?: Tunnel} {
+  const number = found.get(c.dest.TUN_TYPE)?.[0];
+  const type = number === c.tunnelType.gue ? 'gue' : number === c.tunnelType.gre ? 'gre' : undefined;
+  if (type === undefined) return {};
+  const flags = u16(found.get(c.dest.TUN_FLAGS));
+  return {
+    tunnel: {
+      type,
+      port: found.get(c.dest.TUN_PORT)?.readUInt16BE(0) ?? 0,
+      checksum:
+        (flags & c.tunnelChecksum.remote) !== 0
+          ? 'remote'
+          : (flags & c.tunnelChecksum.full) !== 0
+            ? 'full'
+            : 'none',
+    },
+  };
+}
 
 /** Reads one answer to GET_DEST. Old kernels leave the family out: it is the service's. */
 export function decodeDestination(bytes: Buffer, serviceFamily: Family): ObservedDestination | undefined {
@@ -207,6 +245,7 @@ export function decodeDestination(bytes: Buffer, serviceFamily: Family): Observe
     weight: found.get(c.dest.WEIGHT)?.readInt32LE(0) ?? 0,
     upperThreshold: u32(found.get(c.dest.U_THRESH)),
     lowerThreshold: u32(found.get(c.dest.L_THRESH)),
+    ...readTunnel(found),
     activeConnections: u32(found.get(c.dest.ACTIVE_CONNS)),
     inactiveConnections: u32(found.get(c.dest.INACT_CONNS)),
     persistentConnections: u32(found.get(c.dest.PERSIST_CONNS)),

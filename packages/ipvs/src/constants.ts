@@ -56,7 +56,14 @@ export const dest = {
   STATS: 10,
   ADDR_FAMILY: 11,
   STATS64: 12,
+  TUN_TYPE: 13,
+  TUN_PORT: 14,
+  TUN_FLAGS: 15,
 } as const;
+
+export const tunnelType = {ipip: 0, gue: 1, gre: 2} as const;
+
+export const tunnelChecksum = {none: 0, full: 1, remote: 2} as const;
 
 export const daemon = {
   STATE: 1,

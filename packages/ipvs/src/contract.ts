@@ -51,6 +51,7 @@ const services: readonly (readonly [string, Service])[] = [
   ['a firewall mark', service({kind: 'fwmark', family: 4, mark: 7})],
   ['a firewall mark for IPv6', service({kind: 'fwmark', family: 6, mark: 7})],
   ['persistence with a netmask', service(web, {persistent: 600, netmask: 24})],
+  ['a mask that is no prefix', service(web, {persistent: 600, netmask: 2, mask: '0.0.0.24'})],
   [
     'persistence for IPv6',
     service({...web, family: 6, address: '2001:db8:77::100'}, {persistent: 360, netmask: 64}),
@@ -99,6 +100,31 @@ export const contract: readonly Promised[] = [
     },
   },
   {
+    title: 'tunnels: plain, GUE, GRE, and from one to another',
+    check: async (t, ipvs) => {
+      await ipvs.apply({type: 'new-service', service: service(web)});
+      const tunnels = [
+        undefined,
+        {type: 'gue', port: 6080, checksum: 'none'},
+        {type: 'gue', port: 6081, checksum: 'full'},
+        {type: 'gue', port: 6082, checksum: 'remote'},
+        {type: 'gre', port: 0, checksum: 'none'},
+        {type: 'gre', port: 0, checksum: 'full'},
+      ] as const;
+      const made = (shift: number): Destination[] =>
+        tunnels.map((_, index) => {
+          const tunnel = tunnels[(index + shift) % tunnels.length];
+          return real({address: `10.77.1.${index}`, forward: 'ipip', ...(tunnel ? {tunnel} : {})});
+        });
+      for (const destination of made(0)) await ipvs.apply({type: 'new-dest', key: web, destination});
+      t.deepEqual(plan(await ipvs.list(), [{service: service(web), destinations: made(0)}]), []);
+      const changes = plan(await ipvs.list(), [{service: service(web), destinations: made(1)}]);
+      t.is(changes.length, tunnels.length);
+      for (const one of changes) await ipvs.apply(one);
+      t.deepEqual(plan(await ipvs.list(), [{service: service(web), destinations: made(1)}]), []);
+    },
+  },
+  {
     title: 'IPv6 destinations',
     check: async (t, ipvs) => {
       const key: ServiceKey = {...web, family: 6, address: '2001:db8:77::100'};
@@ -124,6 +150,14 @@ export const contract: readonly Promised[] = [
       await refused(t, ipvs, 'ENOENT', {type: 'del-dest', key: web, destination: real()});
       await ipvs.apply({type: 'new-dest', key: web, destination: real()});
       await refused(t, ipvs, 'EEXIST', {type: 'new-dest', key: web, destination: real()});
+      for (const address of ['0.0.0.0', '224.0.0.1', '255.255.255.255'])
+        await refused(t, ipvs, 'EINVAL', {type: 'new-dest', key: web, destination: real({address})});
+      const thresholds = {upperThreshold: 3, lowerThreshold: 4};
+      await refused(t, ipvs, 'ERANGE', {type: 'set-dest', key: web, destination: real(thresholds)});
+      await refused(t, ipvs, 'ENOENT', {
+        type: 'set-service',
+        service: service(web, {persistent: 60, persistenceEngine: 'none-such'}),
+      });
     },
   },
   {
@@ -132,6 +166,17 @@ export const contract: readonly Promised[] = [
       await ipvs.setTimeouts({tcp: 800, tcpFin: 100, udp: 200});
       await ipvs.setTimeouts({tcp: 0, tcpFin: 90, udp: 0});
       t.deepEqual(await ipvs.timeouts(), {tcp: 800, tcpFin: 90, udp: 200});
+    },
+  },
+  {
+    title: 'a sync daemon may be stopped at once after its start',
+    check: async (t, ipvs) => {
+      for (let turn = 0; turn < 2; turn++)
+        for (const role of ['master', 'backup'] as const) {
+          await ipvs.startSyncDaemon({role, interface: 'lo', syncid: 5});
+          await ipvs.stopSyncDaemon(role);
+          t.deepEqual(await ipvs.syncDaemons(), []);
+        }
     },
   },
   {

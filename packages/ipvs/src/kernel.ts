@@ -115,6 +115,11 @@ export async function openKernelIpvs(): Promise<IpvsClient> {
     }
   }
 
+  const daemons = (): readonly SyncDaemon[] =>
+    ask(command.GET_DAEMON, netlinkFlag.DUMP, [], 'sync daemons')
+      .map((message) => decodeDaemon(message))
+      .filter((one): one is SyncDaemon => one !== undefined);
+
   // The calls are synchronous; async turns what they throw into rejections.
   return {
     version: async () => {
@@ -177,18 +182,19 @@ export async function openKernelIpvs(): Promise<IpvsClient> {
       ask(command.ZERO, 0, key ? [encodeKey(key)] : [], 'zero');
       return Promise.resolve();
     },
-    syncDaemons: async () =>
-      Promise.resolve(
-        ask(command.GET_DAEMON, netlinkFlag.DUMP, [], 'sync daemons')
-          .map((message) => decodeDaemon(message))
-          .filter((one): one is SyncDaemon => one !== undefined),
-      ),
+    syncDaemons: async () => Promise.resolve(daemons()),
     startSyncDaemon: async (one) => {
       ask(command.NEW_DAEMON, 0, [encodeDaemon(one)], `start sync daemon ${one.role} on ${one.interface}`);
       return Promise.resolve();
     },
     stopSyncDaemon: async (role) => {
-      ask(command.DEL_DAEMON, 0, [encodeDaemon({role})], `stop sync daemon ${role}`);
+      try {
+        ask(command.DEL_DAEMON, 0, [encodeDaemon({role})], `stop sync daemon ${role}`);
+      } catch (error) {
+        // A daemon stopped before its thread first ran: the kernel stops it and, seeing EINTR, answers nothing.
+        const silent = error instanceof IpvsError && ['EAGAIN', 'EWOULDBLOCK'].includes(error.code);
+        if (!silent || daemons().some((one) => one.role === role)) throw error;
+      }
       return Promise.resolve();
     },
     close: () => socket.close(),

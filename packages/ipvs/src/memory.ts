@@ -34,7 +34,16 @@ const nothing: Statistics = {
 
 interface Entry {
   service: Service;
-  readonly destinations: Map<string, Destination>;
+  /** The newest first, as the kernel lists them. */
+  destinations: Map<string, Destination>;
+}
+
+/** Any, multicast, broadcast and, without an interface, link-local addresses are no servers. */
+const notUnicast = /^(0\.0\.0\.0|2(2[4-9]|3\d)\..*|255\.255\.255\.255|::|ff.*|fe[89ab].*)$/;
+
+function checkDestination(op: string, one: Destination): void {
+  if (notUnicast.test(one.address)) throw new IpvsError(op, destinationText(one), 'EINVAL');
+  if (one.lowerThreshold > one.upperThreshold) throw new IpvsError(op, destinationText(one), 'ERANGE');
 }
 
 /** Makes an empty table. `log` gets every operation that was carried out, in order. */
@@ -50,6 +59,9 @@ export function makeMemoryIpvs(log?: (operation: Operation) => void): IpvsClient
   };
   const checkService = (op: string, service: Service): void => {
     if (!(schedulers as readonly string[]).includes(service.scheduler))
+      throw new IpvsError(op, keyText(service.key), 'ENOENT');
+    // The only persistence engine that Linux has.
+    if (![undefined, 'sip'].includes(service.persistenceEngine))
       throw new IpvsError(op, keyText(service.key), 'ENOENT');
     if (service.key.kind === 'fwmark' && service.key.mark === 0)
       throw new IpvsError(op, keyText(service.key), 'EINVAL');
@@ -78,13 +90,16 @@ export function makeMemoryIpvs(log?: (operation: Operation) => void): IpvsClient
       case 'new-dest':
       case 'set-dest':
       case 'del-dest': {
-        const {destinations} = entry(operation.type, operation.key);
+        const found = entry(operation.type, operation.key);
+        const {destinations} = found;
         const text = destinationText(operation.destination);
+        if (operation.type !== 'del-dest') checkDestination(operation.type, operation.destination);
         const there = destinations.has(text);
         if (operation.type === 'new-dest' && there) throw new IpvsError(operation.type, text, 'EEXIST');
         if (operation.type !== 'new-dest' && !there) throw new IpvsError(operation.type, text, 'ENOENT');
         if (operation.type === 'del-dest') destinations.delete(text);
-        else destinations.set(text, operation.destination);
+        else if (there) destinations.set(text, operation.destination);
+        else found.destinations = new Map([[text, operation.destination], ...destinations]);
       }
     }
   }

@@ -25,8 +25,18 @@ export interface Service {
   readonly persistent?: number;
   /** Prefix length of the persistence granularity (32 / 128: every client alone). */
   readonly netmask: number;
+  /** An IPv4 mask that is no prefix (ipvsadm takes `-M 24` for 0.0.0.24); it counts instead of `netmask`. */
+  readonly mask?: string;
   /** Persistence engine, `sip`. */
   readonly persistenceEngine?: string;
+}
+
+/** What packets of an `ipip` destination travel in, where it is not plain IP in IP. */
+export interface Tunnel {
+  readonly type: 'gue' | 'gre';
+  /** UDP port of GUE; 0 with GRE. */
+  readonly port: number;
+  readonly checksum: 'none' | 'full' | 'remote';
 }
 
 export interface Destination {
@@ -37,6 +47,7 @@ export interface Destination {
   readonly weight: number;
   readonly upperThreshold: number;
   readonly lowerThreshold: number;
+  readonly tunnel?: Tunnel;
 }
 
 /** A service with its destinations: the unit of planning. */

@@ -22,7 +22,7 @@ export function sameService(one: Service, other: Service): boolean {
   return (
     one.scheduler === other.scheduler &&
     (one.persistent ?? 0) === (other.persistent ?? 0) &&
-    (one.persistent === undefined || one.netmask === other.netmask) &&
+    (one.persistent === undefined || (one.netmask === other.netmask && one.mask === other.mask)) &&
     (one.persistenceEngine ?? '') === (other.persistenceEngine ?? '') &&
     sameFlags(one, other)
   );
@@ -32,7 +32,10 @@ const sameDestination = (one: Destination, other: Destination): boolean =>
   one.weight === other.weight &&
   one.forward === other.forward &&
   one.upperThreshold === other.upperThreshold &&
-  one.lowerThreshold === other.lowerThreshold;
+  one.lowerThreshold === other.lowerThreshold &&
+  one.tunnel?.type === other.tunnel?.type &&
+  one.tunnel?.port === other.tunnel?.port &&
+  one.tunnel?.checksum === other.tunnel?.checksum;
 
 export interface PlanOptions {
   /** Which services of the kernel may be deleted when nobody wants them; by default none: others may own them. */

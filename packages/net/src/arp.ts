@@ -9,11 +9,16 @@ export interface ArpPacket {
   readonly spa: string;
   readonly tha: string;
   readonly tpa: string;
+  /** A director's mark in the frame's padding: which cluster announces. */
+  readonly mark?: bigint;
 }
 
 export type ArpFault = {readonly code: 'truncated'; readonly have: number} | {readonly code: 'not-arp'};
 
 const LENGTH = 42;
+/** Ethernet pads a frame to 60 octets; the mark stands where nobody else looks: "HACT" and eight octets. */
+const PADDED = 60;
+const MARK = 0x4841_4354;
 const ETHERTYPE_ARP = 0x0806;
 const BROADCAST = 'ff:ff:ff:ff:ff:ff';
 
@@ -23,7 +28,7 @@ export const macText = (bytes: Uint8Array): string =>
 
 /** An Ethernet frame with the packet, to everybody. */
 export function encodeArp(packet: ArpPacket): Buffer {
-  const frame = Buffer.alloc(LENGTH);
+  const frame = Buffer.alloc(PADDED);
   frame.set(macBytes(BROADCAST), 0);
   frame.set(macBytes(packet.sha), 6);
   frame.writeUInt16BE(ETHERTYPE_ARP, 12);
@@ -36,6 +41,10 @@ export function encodeArp(packet: ArpPacket): Buffer {
   frame.set(addressBytes(packet.spa), 28);
   frame.set(macBytes(packet.tha), 32);
   frame.set(addressBytes(packet.tpa), 38);
+  if (packet.mark !== undefined) {
+    frame.writeUInt32BE(MARK, LENGTH);
+    frame.writeBigUInt64BE(packet.mark, LENGTH + 4);
+  }
   return frame;
 }
 
@@ -57,15 +66,19 @@ export function decodeArp(frame: Buffer): Result<ArpPacket, ArpFault> {
     spa: addressText(frame.subarray(28, 32)),
     tha: macText(frame.subarray(32, 38)),
     tpa: addressText(frame.subarray(38, 42)),
+    ...(frame.length >= LENGTH + 12 && frame.readUInt32BE(LENGTH) === MARK
+      ? {mark: frame.readBigUInt64BE(LENGTH + 4)}
+      : {}),
   });
 }
 
 /** RFC 5227's announcement, in the request form and, for stacks that only believe replies, in the reply form. */
-export function arpAnnouncement(address: string, mac: string): readonly [Buffer, Buffer] {
+export function arpAnnouncement(address: string, mac: string, mark?: bigint): readonly [Buffer, Buffer] {
   const nobody = '00:00:00:00:00:00';
+  const common = {sha: mac, spa: address, tpa: address, ...(mark === undefined ? {} : {mark})};
   return [
-    encodeArp({operation: 'request', sha: mac, spa: address, tha: nobody, tpa: address}),
-    encodeArp({operation: 'reply', sha: mac, spa: address, tha: BROADCAST, tpa: address}),
+    encodeArp({...common, operation: 'request', tha: nobody}),
+    encodeArp({...common, operation: 'reply', tha: BROADCAST}),
   ];
 }
 

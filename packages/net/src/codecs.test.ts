@@ -46,9 +46,9 @@ test('an announcement has both forms of RFC 5227, to everybody', (t) => {
   t.is(
     request.toString('hex'),
     'ffffffffffff' + '020000000001' + '0806' + '0001080006040001' + '020000000001' + '0a4d0064' +
-      '000000000000' + '0a4d0064',
+      '000000000000' + '0a4d0064' + '00'.repeat(18),
   ); // prettier-ignore
-  const read = decodeArp(Buffer.concat([reply, Buffer.alloc(18)]));
+  const read = decodeArp(reply);
   t.true(read.ok);
   t.deepEqual(read.ok ? read.value : undefined, {
     operation: 'reply',
@@ -57,6 +57,16 @@ test('an announcement has both forms of RFC 5227, to everybody', (t) => {
     tha: 'ff:ff:ff:ff:ff:ff',
     tpa: '10.77.0.100',
   });
+});
+
+test('a director marks its announcements where nobody else looks, and knows the mark', (t) => {
+  const [request] = arpAnnouncement('10.77.0.100', mac, 0x1234_5678_9abc_def0n);
+  t.is(request.length, 60);
+  const read = decodeArp(request);
+  t.is(read.ok ? read.value.mark : undefined, 0x1234_5678_9abc_def0n);
+  const na = encodeUnsolicitedNa('fd00::1', mac, 7n);
+  t.is(na.length % 8, 0, 'options are counted in eights');
+  t.deepEqual(decodeNa(na), {target: 'fd00::1', mac, mark: 7n});
 });
 
 test('what is no ARP is told apart from what is too short', (t) => {

@@ -6,6 +6,7 @@ export * from './arp.ts';
 export * from './arp-watch.ts';
 export * from './attributes.ts';
 export * from './icmp.ts';
+export * from './na-watch.ts';
 export * from './na.ts';
 export * from './netlink.ts';
 export * from './netlink-direct.ts';

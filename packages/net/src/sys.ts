@@ -2,6 +2,7 @@
  * The system calls that Node does not offer, through koffi; nothing else in the project imports koffi. Fixed-size
  * buffers only: a wrong length here is a crash, so every caller of these sits in this package and is tested.
  */
+import {readdirSync} from 'node:fs';
 import koffi from 'koffi';
 import os from 'node:os';
 
@@ -141,9 +142,11 @@ export function withNamespace<T>(target: number, own: number, work: () => T): T 
 
 const SCHED_FIFO = 1;
 /**
- * Makes this process real-time (SCHED_FIFO). What is not permitted is said in the answer, and the process runs on as an
- * ordinary one. Its memory is not locked: V8 gives pages back with madvise, which the kernel refuses on locked ones, and
- * V8 then ends the process with SIGTRAP (seen twice in one drill, with MCL_ONFAULT too).
+ * Makes every thread of this process real-time (SCHED_FIFO): V8 shares the collection of garbage with helper threads and
+ * waits for them, so one helper at ordinary priority under load stops the whole process (silences of 30 to 200 ms were
+ * seen). What is not permitted is said in the answer, and the process runs on as an ordinary one. Its memory is not
+ * locked: V8 gives pages back with madvise, which the kernel refuses on locked ones, and V8 then ends the process with
+ * SIGTRAP (seen twice in one drill, with MCL_ONFAULT too).
  */
 export function setRealtime(priority: number): {readonly realtime: boolean; readonly text: string} {
   const parameters = Buffer.alloc(4);
@@ -153,6 +156,8 @@ export function setRealtime(priority: number): {readonly realtime: boolean; read
       realtime: false,
       text: `not real-time: SCHED_FIFO ${priority} refused (${errnoName(koffi.errno())}); needs CAP_SYS_NICE or LimitRTPRIO`,
     };
+  // A thread that ends between the listing and the call is no loss; new ones inherit from their maker.
+  for (const thread of readdirSync('/proc/self/task')) sysScheduler(Number(thread), SCHED_FIFO, parameters);
   return {realtime: true, text: `SCHED_FIFO ${priority}`};
 }
 

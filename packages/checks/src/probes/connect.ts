@@ -19,6 +19,12 @@ export function explainError(error: NodeJS.ErrnoException, target: string): stri
   }
 }
 
+/** The name for SNI out of a Host header's value: without a port, and no address (RFC 6066 section 3). */
+export function serverName(host: string | undefined): {readonly servername?: string} {
+  const name = /^[A-Za-z0-9._-]+(?=(?::\d*)?$)/.exec(host ?? '')?.[0];
+  return name === undefined || net.isIP(name) ? {} : {servername: name};
+}
+
 /** Connects within `limit` and closes. */
 export function probeConnect(spec: CheckSpec, limit: Millis, clock: Clock): Promise<ProbeResult> {
   return new Promise((resolve) => {

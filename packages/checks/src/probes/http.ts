@@ -1,18 +1,22 @@
 /**
- * service=http and https: one request on a plain socket. ldirectord's rule: after redirects the status is 2xx, and the
- * body matches `receive` where there is one. Any certificate is accepted, as ldirectord does.
+ * service=http, https and http_proxy: one request on a plain socket. ldirectord's rule: after redirects the status is
+ * 2xx, and the body matches `receive` where there is one (a HEAD has no body that could). Any certificate is accepted, as
+ * ldirectord does. A proxy is asked for the whole URL in `request`, and for what it redirects to.
  */
 import net from 'node:net';
 import tls from 'node:tls';
 import type {Clock, Millis} from '@hactl/base';
 import type {CheckSpec} from '../messages.ts';
-import {receivePattern} from '../perl-regex.ts';
+import {receiveMatches, receivePattern} from '../perl-regex.ts';
 import type {ProbeResult} from '../verdict.ts';
-import {explainError} from './connect.ts';
+import {explainError, serverName} from './connect.ts';
 
 /** A page larger than this is not read to its end: what `receive` looks for must stand before. */
 const BODY_MAX = 1 << 20;
+/** A head larger than this is no answer to a check (nginx and LWP refuse smaller ones). */
+const HEAD_MAX = 1 << 16;
 const REDIRECTS_MAX = 7;
+const shared = Buffer.allocUnsafeSlow(1 << 16);
 
 /** What an answer says so far; `done` when no more octets are needed. */
 interface Answer {
@@ -23,53 +27,62 @@ interface Answer {
 }
 
 /** Reads status line, headers and body as far as they are there; undefined while the head is incomplete. */
-export function readAnswer(text: string, ended: boolean, head: boolean): Answer | 'not-http' | undefined {
+export function readAnswer(
+  text: string,
+  ended: boolean,
+  head: boolean,
+): Answer | 'not-http' | 'endless-head' | undefined {
   if (text.length >= 5 && !text.startsWith('HTTP/')) return 'not-http';
   const end = text.indexOf('\r\n\r\n');
+  if (end > HEAD_MAX || (end === -1 && text.length > HEAD_MAX)) return 'endless-head';
   if (end === -1) return ended ? 'not-http' : undefined;
   const status = Number(/^HTTP\/\d(?:\.\d)? (\d{3})/.exec(text)?.[1] ?? NaN);
   if (Number.isNaN(status)) return 'not-http';
+  // 100 Continue, 103 Early Hints: the answer is still to come.
+  if (status < 200) return readAnswer(text.slice(end + 4), ended, head);
   const headers = text.slice(0, end);
   const raw = text.slice(end + 4);
   const location = /^location:[ \t]*(\S+)/im.exec(headers)?.[1];
   const length = /^content-length:[ \t]*(\d+)/im.exec(headers)?.[1];
   const chunked = /^transfer-encoding:.*chunked/im.test(headers);
-  const complete =
-    head || (chunked ? /(^|\r\n)0\r\n/.test(raw) : length !== undefined && raw.length >= Number(length));
+  const whole = chunked
+    ? unchunk(raw)
+    : {body: raw, complete: length !== undefined && raw.length >= Number(length)};
   return {
     status,
     ...(location === undefined ? {} : {location}),
-    body: chunked ? unchunk(raw) : raw,
-    done: complete || ended || raw.length >= BODY_MAX,
+    body: whole.body,
+    done: head || whole.complete || ended || raw.length >= BODY_MAX,
   };
 }
 
-function unchunk(raw: string): string {
+/** The body out of its chunks; complete when the last one, of no length, is there (or what stands there is none). */
+function unchunk(raw: string): {readonly body: string; readonly complete: boolean} {
   let [body, at] = ['', 0];
   for (;;) {
     const line = raw.indexOf('\r\n', at);
-    if (line === -1) return body;
+    if (line === -1) return {body, complete: false};
     const size = Number.parseInt(raw.slice(at, line), 16);
-    if (!size) return body;
+    if (!size) return {body, complete: true};
     body += raw.slice(line + 2, line + 2 + size);
     at = line + 2 + size + 2;
   }
 }
 
-const pathOf = (url: string): string => {
-  const parsed = URL.parse(url);
-  return parsed ? `${parsed.pathname}${parsed.search}` : '/';
-};
+/** What the request line names: the path on the server itself, a whole URL at a proxy. */
+const requestTarget = (url: URL, proxy: boolean): string =>
+  `${proxy ? url.origin : ''}${url.pathname}${url.search}`;
 
-/**
- * A page is read octet by octet; what people write in `receive` is UTF-8. Perl's `$` also matches before a newline that
- * ends the text; JavaScript's does not.
- */
-const matches = (pattern: RegExp | undefined, body: string): boolean =>
-  pattern !== undefined &&
-  [body, Buffer.from(body, 'latin1').toString('utf8')].some(
-    (text) => pattern.test(text) || (text.endsWith('\n') && pattern.test(text.slice(0, -1))),
-  );
+/** What is asked for first. A path is taken as it is written; at a proxy it means the real server's own. */
+function firstTarget(spec: CheckSpec): string {
+  const request = spec.request ?? '/';
+  const proxy = spec.service === 'http_proxy';
+  const url = URL.parse(request);
+  if (url) return requestTarget(url, proxy);
+  return `${proxy ? `http://${bracketed(spec)}:${spec.port}` : ''}${request.startsWith('/') ? '' : '/'}${request}`;
+}
+
+const bracketed = (spec: CheckSpec): string => (spec.family === 6 ? `[${spec.address}]` : spec.address);
 
 /** One request and its answer, redirects followed on the same server, all within `limit`. */
 export function probeHttp(spec: CheckSpec, limit: Millis, clock: Clock): Promise<ProbeResult> {
@@ -78,7 +91,8 @@ export function probeHttp(spec: CheckSpec, limit: Millis, clock: Clock): Promise
     const target = `${spec.address} port ${spec.port}`;
     const secure = spec.service === 'https';
     const method = spec.httpMethod ?? 'GET';
-    const host = spec.virtualHost ?? (spec.family === 6 ? `[${spec.address}]` : spec.address);
+    const proxy = spec.service === 'http_proxy';
+    const host = spec.virtualHost ?? bracketed(spec);
     const pattern = spec.receive === undefined ? undefined : receivePattern(spec.receive);
     let socket: net.Socket | undefined;
     let phase = 'connecting';
@@ -94,70 +108,98 @@ export function probeHttp(spec: CheckSpec, limit: Millis, clock: Clock): Promise
     };
     const timer = setTimeout(() => done(false, `${story}no answer within ${limit} ms (${phase})`), limit);
 
-    const judgeAnswer = ({status, location, body}: Answer, path: string): void => {
+    const judgeAnswer = ({status, location, body}: Answer, asked: string): void => {
       if (status >= 300 && status < 400 && location !== undefined && redirects < REDIRECTS_MAX) {
         redirects += 1;
         socket?.destroy();
-        const next = URL.parse(location, `http://${host}${path}`);
-        ask(next ? `${next.pathname}${next.search}` : '/');
-        return;
+        const next = URL.parse(location, proxy ? asked : `http://${host}${asked}`);
+        return ask(next ? requestTarget(next, proxy) : '/');
       }
       if (status < 200 || status > 299)
         return done(
           false,
           `${story}HTTP ${status}${spec.receive === undefined ? '' : `, expected body /${spec.receive}/`}`,
         );
-      if (spec.receive === undefined || method === 'HEAD') return done(true, `${story}HTTP ${status}`);
-      if (matches(pattern, body)) return done(true, `${story}HTTP ${status}, body matches /${spec.receive}/`);
+      if (spec.receive === undefined) return done(true, `${story}HTTP ${status}`);
+      if (receiveMatches(pattern, body))
+        return done(true, `${story}HTTP ${status}, body matches /${spec.receive}/`);
+      if (method === 'HEAD')
+        return done(
+          false,
+          `${story}HTTP ${status}, but a HEAD has no body to match /${spec.receive}/: use httpmethod=GET or no receive`,
+        );
       done(
         false,
         `${story}HTTP ${status}, body does not match /${spec.receive}/: ${JSON.stringify(body.slice(0, 60))}`,
       );
     };
 
-    function ask(path: string): void {
+    function ask(asked: string): void {
       phase = 'connecting';
       const at = clock.now();
       const options = {host: spec.address, port: spec.port, family: spec.family};
-      const one = secure
-        ? tls.connect({...options, rejectUnauthorized: false, ...(net.isIP(host) ? {} : {servername: host})})
-        : net.connect(options);
-      socket = one;
       let text = '';
+      const one = secure
+        ? tls.connect({...options, rejectUnauthorized: false, ...serverName(host)})
+        : net.connect({
+            ...options,
+            // One buffer for all probes: what is read is taken out of it in the same turn.
+            onread: {
+              buffer: shared,
+              callback: (count) => {
+                text += shared.toString('latin1', 0, count);
+                look(false);
+                return true;
+              },
+            },
+          });
+      socket = one;
       const look = (ended: boolean): void => {
         if (socket !== one) return;
         const answer = readAnswer(text, ended, method === 'HEAD');
         if (answer === 'not-http')
           done(false, `${story}the answer is not HTTP: ${JSON.stringify(text.slice(0, 40))}`);
+        else if (answer === 'endless-head')
+          done(false, `${story}no end of the answer's head within ${HEAD_MAX} octets`);
         else if (
           answer?.done ||
-          (answer && pattern && answer.status >= 200 && answer.status <= 299 && matches(pattern, answer.body))
+          (answer &&
+            pattern &&
+            answer.status >= 200 &&
+            answer.status <= 299 &&
+            receiveMatches(pattern, answer.body))
         )
-          judgeAnswer(answer, path);
+          judgeAnswer(answer, asked);
       };
-      one.setEncoding('latin1');
-      one.on('connect', () => {
-        phase = secure ? 'TLS handshake' : 'waiting for the answer';
-        story = `connected in ${Math.round(clock.now() - at)} ms, `;
-      });
-      one.on(secure ? 'secureConnect' : 'connect', () => {
-        if (secure) story += 'TLS ok, ';
+      const say = (): void => {
         phase = 'waiting for the answer';
+        const name = proxy ? (URL.parse(asked)?.host ?? host) : host;
         one.write(
-          `${method} ${path} HTTP/1.1\r\nHost: ${host}\r\nUser-Agent: hactl\r\nAccept: */*\r\nConnection: close\r\n\r\n`,
+          `${method} ${asked} HTTP/1.1\r\nHost: ${name}\r\nUser-Agent: hactl\r\nAccept: */*\r\nConnection: close\r\n\r\n`,
         );
+      };
+      one.on('connect', () => {
+        story = `connected in ${Math.round(clock.now() - at)} ms, `;
+        if (secure) phase = 'TLS handshake';
+        else say();
       });
-      one.on('data', (chunk: string) => {
-        text += chunk;
-        look(false);
-      });
+      if (secure) {
+        one.on('secureConnect', () => {
+          story += 'TLS ok, ';
+          say();
+        });
+        one.setEncoding('latin1');
+        one.on('data', (chunk: string) => {
+          text += chunk;
+          look(false);
+        });
+      }
       one.on('end', () => look(true));
       one.on('error', (error) => done(false, `${story}${explainError(error, target)}`));
       one.on('close', () => {
         if (socket === one) done(false, `${story}${target} closed the connection without an answer`);
       });
     }
-    const request = spec.request ?? '/';
-    ask(URL.canParse(request) ? pathOf(request) : request.startsWith('/') ? request : `/${request}`);
+    ask(firstTarget(spec));
   });
 }

@@ -5,8 +5,8 @@ import type {CheckSpec} from '../messages.ts';
 import type {ProbeResult} from '../verdict.ts';
 import {probeConnect} from './connect.ts';
 import {probeExternal} from './external.ts';
-import {probeHttp} from './http.ts';
 import {probePing} from './ping.ts';
+import {serviceProbes, withinCheckTimeout} from './services.ts';
 
 /** Runs one probe; it always resolves, within the check's own limit. */
 export function probe(
@@ -38,20 +38,29 @@ export function probe(
   }
 }
 
+/** Services without a dialogue, and why. */
+const onlyConnected: Readonly<Record<string, string>> = {
+  oracle: 'no client for Oracle exists in Debian, only the connection is checked',
+};
+
 function negotiate(spec: CheckSpec, clock: Clock, pinger: Pinger): Promise<ProbeResult> {
-  if (spec.service === 'http' || spec.service === 'https')
-    return probeHttp(spec, spec.negotiateTimeout, clock);
+  const dialogue = serviceProbes[spec.service];
+  if (dialogue)
+    return dialogue(
+      spec,
+      withinCheckTimeout.has(spec.service) ? spec.checkTimeout : spec.negotiateTimeout,
+      clock,
+    );
   if (spec.service === 'none')
     return Promise.resolve({passed: true, reason: 'service none: always up', took: 0});
   // A datagram service has no connection to try.
-  if (spec.protocol === 'udp' || spec.service === 'radius')
+  if (spec.protocol === 'udp')
     return probePing(spec, spec.negotiateTimeout, clock, pinger).then((result) => ({
       ...result,
       reason: `${result.reason} (service ${spec.service}: only the host is pinged)`,
     }));
-  // The other services' dialogues are to come; that the port answers is the least that all of them need.
   return probeConnect(spec, spec.negotiateTimeout, clock).then((result) => ({
     ...result,
-    reason: `${result.reason} (service ${spec.service}: only the connection is checked)`,
+    reason: `${result.reason} (service ${spec.service}: ${onlyConnected[spec.service] ?? 'only the connection is checked'})`,
   }));
 }

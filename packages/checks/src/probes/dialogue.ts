@@ -1,0 +1,224 @@
+/**
+ * What the line protocols share: connections to the real, read line by line, under one deadline over connecting, TLS and
+ * every answer. However a dialogue ends, its sockets are closed and there is a reason in words.
+ */
+import net from 'node:net';
+import tls from 'node:tls';
+import type {Clock, Millis} from '@hactl/base';
+import type {CheckSpec} from '../messages.ts';
+import type {ProbeResult} from '../verdict.ts';
+import {explainError, serverName} from './connect.ts';
+
+/** Octets that a probe takes from one connection: a server that never stops talking fails. */
+export const INPUT_MAX = 1 << 20;
+/** A parting word is not waited for longer than this; the verdict does not wait at all. */
+const PARTING: Millis = 1_000;
+
+/** Ends the dialogue: what the server said or did is not what the service must say. */
+export class DialogueError extends Error {
+  override name = 'DialogueError';
+}
+
+/** What a dialogue found. */
+export interface Finding {
+  readonly passed: boolean;
+  readonly words: string;
+  /** Said to the first connection before it is closed: the server's log stays free of lost connections. */
+  readonly bye?: string;
+}
+
+export interface Connection {
+  /** Our end, as the server sees it. */
+  readonly localAddress: string;
+  readonly send: (text: string) => void;
+  /** No more from us: the server sees the end of what we say, and can still answer. */
+  readonly finish: () => void;
+  /** The next line without its end; `what` names it in reasons: `the greeting`. */
+  readonly line: (what: string) => Promise<string>;
+  /** All that comes until the server closes, or until it is enough. */
+  readonly rest: (what: string, enough?: (text: string, ended: boolean) => boolean) => Promise<string>;
+  readonly close: () => void;
+}
+
+export interface Dialogue {
+  readonly connect: (port: number, secure?: boolean) => Promise<Connection>;
+  /** Adds to the story that every reason begins with. */
+  readonly note: (words: string) => void;
+}
+
+/** What a server said, short and on one line. */
+export const quoted = (text: string): string =>
+  JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+
+/** Runs a dialogue within `limit`. The script's promises all end with it, so that nothing of it stays behind. */
+export function converse(
+  spec: CheckSpec,
+  limit: Millis,
+  clock: Clock,
+  script: (dialogue: Dialogue) => Promise<Finding>,
+): Promise<ProbeResult> {
+  return new Promise((resolve) => {
+    const started = clock.now();
+    const sockets: net.Socket[] = [];
+    const story: string[] = [];
+    let phase = 'connecting';
+    let finished = false;
+    const done = (passed: boolean, words: string, bye?: string): void => {
+      if (finished) return;
+      finished = true;
+      clearTimeout(timer);
+      for (const [index, socket] of sockets.entries())
+        if (index === 0 && bye !== undefined && socket.writable) part(socket, bye);
+        else socket.destroy();
+      resolve({passed, reason: [...story, words].join(', '), took: clock.now() - started});
+    };
+    const timer = setTimeout(() => done(false, `no answer within ${limit} ms (${phase})`), limit);
+    const dialogue: Dialogue = {
+      connect(port, secure = false) {
+        const at = clock.now();
+        const first = sockets.length === 0;
+        phase = 'connecting';
+        const socket = open(spec, port, secure);
+        sockets.push(socket);
+        if (finished) socket.destroy();
+        socket.once('connect', () => {
+          if (first) story.push(`connected in ${Math.round(clock.now() - at)} ms`);
+          phase = secure ? 'TLS handshake' : phase;
+        });
+        return talk(socket, `${spec.address} port ${port}`, secure, (next) => (phase = next)).then((one) => {
+          if (secure && first) story.push('TLS ok');
+          return one;
+        });
+      },
+      note: (words) => void story.push(words),
+    };
+    script(dialogue).then(
+      ({passed, words, bye}) => done(passed, words, bye),
+      (error: unknown) => done(false, error instanceof Error ? error.message : String(error)),
+    );
+  });
+}
+
+/** Any certificate is accepted, as ldirectord does. */
+function open(spec: CheckSpec, port: number, secure: boolean): net.Socket {
+  const options = {host: spec.address, port, family: spec.family};
+  if (!secure) return net.connect(options);
+  return tls.connect({
+    ...options,
+    rejectUnauthorized: false,
+    ...serverName(spec.virtualHost),
+  });
+}
+
+function part(socket: net.Socket, bye: string): void {
+  const timer = setTimeout(() => socket.destroy(), PARTING);
+  timer.unref();
+  socket.on('close', () => clearTimeout(timer));
+  socket.resume();
+  socket.end(bye);
+}
+
+/** Wraps a socket; resolves when it is connected (and through its TLS handshake). */
+async function talk(
+  socket: net.Socket,
+  target: string,
+  secure: boolean,
+  enter: (phase: string) => void,
+): Promise<Connection> {
+  let [text, taken, ended] = ['', 0, false];
+  let broken: Error | undefined;
+  let wake = (): void => undefined;
+  const news = (): Promise<void> => new Promise((resolve) => (wake = resolve));
+  let connected = false;
+  socket.setEncoding('latin1');
+  socket.on('data', (chunk: string) => {
+    text += chunk;
+    taken += chunk.length;
+    if (taken > INPUT_MAX) {
+      broken ??= new DialogueError(`${target} says more than ${INPUT_MAX} octets`);
+      socket.destroy();
+    }
+    wake();
+  });
+  socket.on('error', (error) => {
+    broken ??= new DialogueError(explainError(error, target));
+    wake();
+  });
+  for (const event of ['end', 'close'])
+    socket.on(event, () => {
+      ended = true;
+      wake();
+    });
+  socket.on(secure ? 'secureConnect' : 'connect', () => {
+    connected = true;
+    wake();
+  });
+  while (!connected) {
+    // oxlint-disable-next-line no-await-in-loop -- one piece of news after another.
+    await news();
+    if (broken) throw broken;
+    if (ended) throw new DialogueError(`${target} closed the connection`);
+  }
+  return {
+    localAddress: socket.localAddress ?? '',
+    send: (words) => void socket.write(words, 'latin1'),
+    finish: () => void socket.end(),
+    async line(what) {
+      enter(`waiting for ${what}`);
+      for (;;) {
+        const end = text.indexOf('\n');
+        if (end !== -1) {
+          const line = text.slice(0, end).replace(/\r$/, '');
+          text = text.slice(end + 1);
+          return line;
+        }
+        if (broken) throw broken;
+        if (ended)
+          throw new DialogueError(
+            `${target} closed the connection instead of ${what}${text === '' ? '' : ` after ${quoted(text)}`}`,
+          );
+        // oxlint-disable-next-line no-await-in-loop -- as above.
+        await news();
+      }
+    },
+    async rest(what, enough = () => false) {
+      enter(`waiting for ${what}`);
+      for (;;) {
+        if (enough(text, ended)) return text;
+        if (broken) throw broken;
+        if (ended) return text;
+        // oxlint-disable-next-line no-await-in-loop -- as above.
+        await news();
+      }
+    },
+    close: () => void socket.destroy(),
+  };
+}
+
+/** An answer of SMTP's and FTP's kind: a code of three digits and what it says, over one line or several. */
+export interface Reply {
+  readonly code: number;
+  readonly text: string;
+}
+
+/** Reads lines until one carries the first one's code and a blank behind it. */
+export async function readReply(connection: Connection, what: string): Promise<Reply> {
+  const first = await connection.line(what);
+  const head = /^(\d{3})(?:([ -])|$)/.exec(first);
+  if (!head) throw new DialogueError(`${what} is not a reply: ${quoted(first)}`);
+  if (head[2] === '-')
+    for (;;) {
+      // oxlint-disable-next-line no-await-in-loop -- line by line.
+      const line = await connection.line(what);
+      if (line === head[1] || line.startsWith(`${head[1]} `)) break;
+    }
+  return {code: Number(head[1]), text: first};
+}
+
+/** The reply, when its code is one of the class: 2 = done, 3 = go on. Otherwise the dialogue ends with it as the reason. */
+export async function expectReply(connection: Connection, what: string, classes: string): Promise<Reply> {
+  const reply = await readReply(connection, what);
+  if (!classes.includes(String(reply.code).slice(0, 1)))
+    throw new DialogueError(`${what} is ${quoted(reply.text)}`);
+  return reply;
+}

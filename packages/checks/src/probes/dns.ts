@@ -1,0 +1,74 @@
+/**
+ * service=dns: the name in `request` is asked for, and an A record's address or a PTR record's name must match
+ * `receive`. Without `receive` any such record will do (ldirectord never lets that pass).
+ */
+import {randomInt} from 'node:crypto';
+import type {Clock, Millis} from '@hactl/base';
+import type {CheckSpec} from '../messages.ts';
+import {textMatches} from '../perl-regex.ts';
+import type {ProbeResult} from '../verdict.ts';
+import {decodeAnswer, dnsQuestion, encodeQuery, type DnsAnswer} from './dns-message.ts';
+import {overTcp, type Finding} from './tcp-check.ts';
+import {overUdp} from './udp-check.ts';
+
+/** What an answer means for the check. */
+export function judgeDns(answer: DnsAnswer | 'malformed', name: string, receive?: string): Finding {
+  if (answer === 'malformed') return {passed: false, reason: 'but the answer is not a DNS message'};
+  const {code, values} = answer;
+  if (code !== 'NOERROR') return {passed: false, reason: `${code} for ${name}`};
+  if (values.length === 0) return {passed: false, reason: `no A or PTR record for ${name}`};
+  const shown = values.slice(0, 4).join(', ');
+  if (receive === undefined) return {passed: true, reason: `${name} is ${shown}`};
+  const match = values.find((value) => textMatches(receive, value));
+  return match === undefined
+    ? {passed: false, reason: `${name} is ${shown}, none matches /${receive}/`}
+    : {passed: true, reason: `${name} is ${match}, matches /${receive}/`};
+}
+
+/** One query over the virtual's protocol; an answer too long for a datagram is fetched over TCP. */
+export async function probeDns(spec: CheckSpec, limit: Millis, clock: Clock): Promise<ProbeResult> {
+  const started = clock.now();
+  const question = dnsQuestion(spec.request ?? '');
+  if (!question)
+    return {
+      passed: false,
+      reason: `request "${spec.request ?? ''}" is no name to ask a DNS server for`,
+      took: 0,
+    };
+  const id = randomInt(0x1_00_00);
+  const query = encodeQuery(id, question);
+  const judge = (answer: DnsAnswer | 'malformed'): Finding => judgeDns(answer, question.name, spec.receive);
+
+  if (spec.protocol !== 'tcp') {
+    let truncated = false;
+    const result = await overUdp(
+      spec,
+      limit,
+      clock,
+      () => query,
+      (datagram) => {
+        const answer = decodeAnswer(datagram, id);
+        if (answer === undefined) return undefined;
+        truncated = answer !== 'malformed' && answer.truncated;
+        return judge(answer);
+      },
+    );
+    if (!truncated || result.passed) return result;
+  }
+  const left = Math.max(1, Math.ceil(limit - (clock.now() - started)));
+  return overTcp(spec, left, clock, async (line) => {
+    const socket = await line.connect();
+    return new Promise((resolve) => {
+      let octets = Buffer.alloc(0);
+      socket.on('data', (chunk: Buffer) => {
+        octets = Buffer.concat([octets, chunk]);
+        const length = octets.length >= 2 ? octets.readUInt16BE(0) : undefined;
+        if (length === undefined || octets.length < 2 + length) return;
+        resolve(judge(decodeAnswer(octets.subarray(2, 2 + length), id) ?? 'malformed'));
+      });
+      const size = Buffer.alloc(2);
+      size.writeUInt16BE(query.length);
+      socket.write(Buffer.concat([size, query]));
+    });
+  });
+}

@@ -1,0 +1,232 @@
+/** MySQL's messages. Debian has MariaDB only: what MySQL alone does is played by a server of the test's own. */
+import {constants, createHash, generateKeyPairSync, privateDecrypt, randomBytes} from 'node:crypto';
+import net from 'node:net';
+import {systemClock} from '@hactl/base';
+import test, {type ExecutionContext} from 'ava';
+import fc from 'fast-check';
+import {
+  columnCount,
+  errorText,
+  findPacket,
+  packet,
+  proof,
+  readEnd,
+  readGreeting,
+  readOk,
+  rowValues,
+} from './mysql-message.ts';
+import {probeMysql} from './mysql.ts';
+import {AMPLE} from './real-server.ts';
+import {checkOf} from './testing.ts';
+
+const sha = (name: string, ...parts: Buffer[]): Buffer =>
+  createHash(name).update(Buffer.concat(parts)).digest();
+const xor = (one: Buffer, other: Buffer): Buffer =>
+  Buffer.from(one.map((octet, at) => octet ^ (other[at % other.length] ?? 0)));
+/** No octet is NUL, as in MySQL. */
+const makeSalt = (): Buffer => Buffer.from(randomBytes(20).map((octet) => octet | 1));
+
+const greeting = (salt: Buffer, plugin: string): Buffer =>
+  Buffer.concat([
+    Buffer.from('\x0a8.0.36\0'),
+    Buffer.of(5, 0, 0, 0),
+    salt.subarray(0, 8),
+    Buffer.from('00ffff2d0200ffdf15', 'hex'),
+    Buffer.alloc(10),
+    salt.subarray(8),
+    Buffer.of(0),
+    Buffer.from(`${plugin}\0`),
+  ]);
+const ok = Buffer.from('00000002000000', 'hex');
+const end = Buffer.from('fe00000200', 'hex');
+const column = Buffer.concat([
+  Buffer.from('03646566000000013100', 'hex'),
+  Buffer.from('0c3f0001000000088100000000', 'hex'),
+]);
+const oneRow = [Buffer.of(1), column, end, Buffer.from('0137', 'hex'), end];
+
+const fastOk = [Buffer.of(1, 3), ok];
+type Turn = (body: Buffer) => Buffer | readonly Buffer[] | undefined;
+/** A server that greets, answers each packet of a login by a turn, and a statement by `result`. */
+async function serve(
+  t: ExecutionContext,
+  first: Buffer,
+  turns: readonly Turn[],
+  result: readonly Buffer[] = oneRow,
+): Promise<number> {
+  const server = net.createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.write(packet(0, first));
+    let left = [...turns];
+    socket.on('data', (chunk: Buffer) => {
+      const found = findPacket(chunk);
+      if (!found) return;
+      const {sequence, body} = found.value;
+      const [turn, ...later] = left;
+      left = later;
+      const answer = turn?.(body);
+      const say = answer ? [answer].flat() : body[0] === 3 ? result : [];
+      socket.write(Buffer.concat(say.map((one, at) => packet(sequence + 1 + at, one))));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => server.close());
+  return (server.address() as net.AddressInfo).port;
+}
+const ask = (port: number): ReturnType<typeof probeMysql> =>
+  probeMysql(
+    checkOf('mysql', port, {login: 'me', passwd: 'se cret', request: 'SELECT 7', receive: '^7$'}),
+    AMPLE,
+    systemClock,
+  );
+
+/** What the client proves with: behind 32 octets and the name, a length and that many. */
+const proofOf = (body: Buffer): Buffer => {
+  const at = body.indexOf(0, 32) + 1;
+  return body.subarray(at + 1, at + 1 + (body[at] ?? 0));
+};
+const passwd = Buffer.from('se cret');
+const nativeIsRight = (given: Buffer, salt: Buffer): boolean => {
+  const stored = sha('sha1', sha('sha1', passwd));
+  return sha('sha1', xor(given, sha('sha1', salt, stored))).equals(stored);
+};
+const cachedIsRight = (given: Buffer, salt: Buffer): boolean => {
+  const stored = sha('sha256', sha('sha256', passwd));
+  return sha('sha256', xor(given, sha('sha256', stored, salt))).equals(stored);
+};
+
+test('caching_sha2_password, known to the cache', async (t) => {
+  const salt = makeSalt();
+  const port = await serve(t, greeting(salt, 'caching_sha2_password'), [
+    // The word that the cache knows it is followed by OK at once.
+    (body) => (cachedIsRight(proofOf(body), salt) ? fastOk : undefined),
+  ]);
+  const result = await ask(port);
+  t.true(result.passed, result.reason);
+});
+
+test('caching_sha2_password, not in the cache: under the public key', async (t) => {
+  const salt = makeSalt();
+  const {publicKey, privateKey} = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    publicKeyEncoding: {type: 'spki', format: 'pem'},
+    privateKeyEncoding: {type: 'pkcs8', format: 'pem'},
+  });
+  const port = await serve(t, greeting(salt, 'caching_sha2_password'), [
+    () => Buffer.of(1, 4),
+    (body) => (body.equals(Buffer.of(2)) ? Buffer.concat([Buffer.of(1), Buffer.from(publicKey)]) : undefined),
+    (body) => {
+      const clear = privateDecrypt({key: privateKey, padding: constants.RSA_PKCS1_OAEP_PADDING}, body);
+      return xor(clear, salt).toString() === 'se cret\0' ? ok : undefined;
+    },
+  ]);
+  const result = await ask(port);
+  t.true(result.passed, result.reason);
+});
+
+test('a public key that is none', async (t) => {
+  const port = await serve(t, greeting(makeSalt(), 'caching_sha2_password'), [
+    () => Buffer.of(1, 4),
+    () => Buffer.from('\x01-----BEGIN PUBLIC KEY-----\nx'),
+  ]);
+  t.regex((await ask(port)).reason, /no usable public key/);
+});
+
+test('the account is logged in another way than the server said', async (t) => {
+  const [salt, other] = [makeSalt(), makeSalt()];
+  const port = await serve(t, greeting(salt, 'client_ed25519'), [
+    (body) => {
+      t.true(nativeIsRight(proofOf(body), salt), 'tried with what is known');
+      return Buffer.concat([Buffer.from('\xfecaching_sha2_password\0', 'latin1'), other, Buffer.of(0)]);
+    },
+    (body) => (cachedIsRight(body, other) ? ok : undefined),
+  ]);
+  const result = await ask(port);
+  t.true(result.passed, result.reason);
+});
+
+test('ways to log in that are not spoken', async (t) => {
+  for (const [said, reason] of [
+    ['\xfeclient_ed25519\0'.padEnd(40, 'x'), /the server wants client_ed25519, which is not spoken/],
+    ['\xfemysql_clear_password\0', /the server wants mysql_clear_password/],
+    ['\xfemysql_native_password\0short', /login as me failed: the answer is not MySQL/],
+    ['\xfe', /the server wants mysql_old_password/],
+    ['\x02', /login as me failed: the answer is not MySQL/],
+  ] as const) {
+    // oxlint-disable-next-line no-await-in-loop -- one after another.
+    const port = await serve(t, greeting(makeSalt(), 'mysql_native_password'), [
+      () => Buffer.from(said, 'latin1'),
+    ]);
+    // oxlint-disable-next-line no-await-in-loop -- one after another.
+    const result = await ask(port);
+    t.false(result.passed);
+    t.regex(result.reason, reason);
+  }
+});
+
+test('a server that is full says so instead of a greeting', async (t) => {
+  const port = await serve(t, Buffer.from('\xff\x10\x04Too many connections', 'latin1'), []);
+  t.regex((await ask(port)).reason, /login as me failed: Too many connections \(1040\)/);
+});
+
+test('a server that wants a file gets none', async (t) => {
+  const port = await serve(
+    t,
+    greeting(makeSalt(), 'mysql_native_password'),
+    [() => ok],
+    [Buffer.from('\xfb/etc/shadow', 'latin1')],
+  );
+  t.regex((await ask(port)).reason, /the server wants a file of the director/);
+});
+
+test('what a server says cannot command a terminal', async (t) => {
+  const port = await serve(t, Buffer.from('\xff\x10\x04\x1b[2J\r\nup', 'latin1'), []);
+  t.regex((await ask(port)).reason, /failed: \?\[2J\?up \(1040\)$/);
+});
+
+test('results of more than one statement', async (t) => {
+  const more = Buffer.from('fe00000a00', 'hex');
+  const port = await serve(
+    t,
+    greeting(makeSalt(), 'mysql_native_password'),
+    [() => ok],
+    [
+      Buffer.from('0000000a000000', 'hex'),
+      Buffer.of(1),
+      column,
+      end,
+      Buffer.from('0131', 'hex'),
+      more,
+      ...oneRow,
+    ],
+  );
+  const result = await ask(port);
+  t.true(result.passed, result.reason);
+  t.regex(result.reason, /2 row/);
+});
+
+test('any octets: a value, or it is said not to be MySQL', (t) => {
+  t.is(proof('mysql_native_password', '', makeSalt())?.length, 0);
+  t.is(errorText(Buffer.from('\xff\x15\x04#28000Access denied', 'latin1')), 'Access denied (1045, 28000)');
+  t.throws(() => findPacket(Buffer.from('HTTP/1.1')), {
+    message: /not MySQL, or one message of 5526600 octets/,
+  });
+  const readers = [findPacket, readGreeting, readEnd, readOk, columnCount, rowValues, errorText];
+  t.notThrows(() =>
+    fc.assert(
+      fc.property(
+        fc.uint8Array({minLength: 1, maxLength: 60}),
+        fc.constantFrom(...readers),
+        (octets, read) => {
+          try {
+            read(Buffer.from(octets));
+            return true;
+          } catch (error) {
+            return error instanceof Error && error.message.startsWith('the answer is not MySQL');
+          }
+        },
+      ),
+      {numRuns: 5_000},
+    ),
+  );
+});

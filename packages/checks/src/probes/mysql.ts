@@ -1,0 +1,126 @@
+/** service=mysql: log in to `database`, run `request`, see a row. Speaks with MariaDB and MySQL, without TLS as ldirectord. */
+import type {Socket} from 'node:net';
+import type {Clock, Millis} from '@hactl/base';
+import type {CheckSpec} from '../messages.ts';
+import type {ProbeResult} from '../verdict.ts';
+import {
+  columnCount,
+  errorText,
+  findPacket,
+  isError,
+  loginPacket,
+  MESSAGE_MAX,
+  packet,
+  proof,
+  quitPacket,
+  readEnd,
+  readGreeting,
+  readOk,
+  readSwitch,
+  rowValues,
+  sealed,
+  statementPacket,
+  type Packet,
+} from './mysql-message.ts';
+import {makeReader, type Reader} from './reader.ts';
+import {judgeRows, ROWS_MAX, rowText, sqlCheck} from './sql.ts';
+import {overTcp, type Line} from './tcp-check.ts';
+
+/** A server's public key has a few hundred octets. */
+const KEY_MAX = 2_048;
+/** Turns of a login: MySQL's longest has five. */
+const TURNS_MAX = 8;
+/** caching_sha2_password's words. */
+const [FAST, FULL, ASK_KEY] = [3, 4, 2];
+
+async function nextPacket(reader: Reader, doing: string): Promise<Packet> {
+  const one = await reader.next(findPacket);
+  if (isError(one.body)) throw new Error(`${doing} failed: ${errorText(one.body)}`);
+  return one;
+}
+
+async function logIn(
+  line: Line,
+  socket: Socket,
+  reader: Reader,
+  spec: CheckSpec,
+  user: string,
+): Promise<void> {
+  const doing = `login as ${user}`;
+  const passwd = spec.passwd ?? '';
+  const unknown = (plugin: string): Error =>
+    new Error(`${doing} failed: the server wants ${plugin}, which is not spoken here`);
+  const greeting = await nextPacket(reader, doing);
+  line.phase('logging in');
+  let {salt, plugin} = readGreeting(greeting.body);
+  // The account's own way may be another than the server's: then it will say so.
+  const first = proof(plugin, passwd, salt) === undefined ? 'mysql_native_password' : plugin;
+  const answer = proof(first, passwd, salt) ?? Buffer.alloc(0);
+  socket.write(loginPacket(greeting.sequence + 1, user, answer, first, spec.database));
+  for (let turn = 0; turn < TURNS_MAX; turn += 1) {
+    // oxlint-disable-next-line no-await-in-loop -- turns follow one another.
+    const {body, sequence} = await nextPacket(reader, doing);
+    const reply = (octets: Buffer): boolean => socket.write(packet(sequence + 1, octets));
+    if (body[0] === 0) return;
+    if (body[0] === 0xfe) {
+      ({plugin, salt} = readSwitch(body));
+      const other = proof(plugin, passwd, salt);
+      if (!other) throw unknown(plugin);
+      if (salt.length < 20) break;
+      reply(other);
+    } else if (body[0] === 1 && body[1] === FULL && body.length === 2) reply(Buffer.of(ASK_KEY));
+    else if (body[0] === 1 && body.length > 2 && body.length < KEY_MAX)
+      reply(sealed(passwd, salt, body.subarray(1)));
+    else if (body[0] !== 1 || body[1] !== FAST) break;
+  }
+  throw new Error(`${doing} failed: the answer is not MySQL`);
+}
+
+/** Packets up to the next EOF: the columns, or the rows. */
+async function untilEnd(reader: Reader, doing: string, each: (body: Buffer) => boolean): Promise<boolean> {
+  for (;;) {
+    // oxlint-disable-next-line no-await-in-loop -- packets follow one another.
+    const {body} = await nextPacket(reader, doing);
+    const end = readEnd(body);
+    if (end) return end.more;
+    if (!each(body)) return false;
+  }
+}
+
+/** The statement's rows as text, ROWS_MAX at most. */
+async function rowsOf(reader: Reader): Promise<string[]> {
+  const doing = 'login ok, statement';
+  const rows: string[] = [];
+  for (let more = true; more && rows.length < ROWS_MAX;) {
+    // oxlint-disable-next-line no-await-in-loop -- results follow one another.
+    const {body} = await nextPacket(reader, doing);
+    const ok = readOk(body);
+    if (ok) {
+      more = ok.more;
+      continue;
+    }
+    if (body[0] === 0xfb) throw new Error(`${doing} failed: the server wants a file of the director`);
+    let columns = columnCount(body);
+    // oxlint-disable-next-line no-await-in-loop -- first the columns,
+    await untilEnd(reader, doing, () => (columns -= 1) >= 0);
+    // oxlint-disable-next-line no-await-in-loop -- then the rows.
+    more = await untilEnd(reader, doing, (row) => rows.push(rowText(rowValues(row))) < ROWS_MAX);
+  }
+  return rows;
+}
+
+export async function probeMysql(spec: CheckSpec, limit: Millis, clock: Clock): Promise<ProbeResult> {
+  const check = sqlCheck(spec);
+  if (typeof check === 'string') return {passed: false, reason: check, took: 0};
+  return overTcp(spec, limit, clock, async (line) => {
+    const socket = await line.connect();
+    line.phase('waiting for the greeting');
+    const reader = makeReader(socket, 2 * MESSAGE_MAX);
+    await logIn(line, socket, reader, spec, check.user);
+    line.phase('waiting for the rows');
+    socket.write(statementPacket(check.statement));
+    const rows = await rowsOf(reader);
+    const goodbye = new Promise((resolve) => void socket.end(quitPacket(), () => resolve(undefined)));
+    return {...judgeRows(rows, spec.receive), goodbye};
+  });
+}

@@ -1,0 +1,78 @@
+/**
+ * Piranha's check (nanny -s SEND -x EXPECT): connect, send if there is something to send, and compare what comes first
+ * with what is expected. nanny compared only the start; `*` stood for anything.
+ */
+import type {Clock, Millis} from '@hactl/base';
+import type {CheckSpec, SendExpect} from '../messages.ts';
+import type {ProbeResult} from '../verdict.ts';
+import {converse, DialogueError, quoted} from './dialogue.ts';
+
+/** With a regular expression there is no length to wait for: this much is looked at, as nanny's buffer had it. */
+const REGEX_MAX = 4_096;
+
+const escapes: Readonly<Record<string, string>> = {n: '\n', r: '\r', t: '\t', '\\': '\\', '"': '"', "'": "'"};
+
+/** A text of lvs.cf as octets: `\r\n` written out, and `\0`, `\x41`. */
+export const unescape = (text: string): string =>
+  Buffer.from(text, 'utf8')
+    .toString('latin1')
+    .replace(/\\(?:x([\da-f]{1,2})|([0-7]{1,3})|(.))/gi, (_, hex?: string, octal?: string, one = '') =>
+      hex !== undefined
+        ? String.fromCharCode(Number.parseInt(hex, 16))
+        : octal !== undefined
+          ? String.fromCharCode(Number.parseInt(octal, 8) & 0xff)
+          : (escapes[one] ?? one),
+    );
+
+const posixClasses: Readonly<Record<string, string>> = {
+  alnum: 'A-Za-z0-9', alpha: 'A-Za-z', blank: ' \\t', cntrl: '\\x00-\\x1f\\x7f', digit: '0-9', graph: '!-~', lower: 'a-z',
+  print: ' -~', punct: '!-/:-@[-`{-~', space: '\\s', upper: 'A-Z', xdigit: 'A-Fa-f0-9',
+}; // prettier-ignore
+
+/** A POSIX extended regular expression as JavaScript's; undefined where there is none. */
+export function posixPattern(text: string): RegExp | undefined {
+  const source = text.replace(/\[:(\w+):\]/g, (whole, name: string) => posixClasses[name] ?? whole);
+  try {
+    return new RegExp(source);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Is what came the right thing? undefined: more must come before that can be said. */
+export function compareExpected(script: SendExpect, text: string, ended: boolean): boolean | undefined {
+  if (script.expect === undefined || script.expect === '') return true;
+  if (script.regex) {
+    if (posixPattern(script.expect)?.test(text)) return true;
+    return ended || text.length >= REGEX_MAX ? false : undefined;
+  }
+  if (script.expect === '*') return text !== '' ? true : ended ? false : undefined;
+  const expected = unescape(script.expect);
+  if (text.startsWith(expected)) return true;
+  return ended || text.length >= expected.length || !expected.startsWith(text) ? false : undefined;
+}
+
+export function probeSendExpect(spec: CheckSpec, limit: Millis, clock: Clock): Promise<ProbeResult> {
+  return converse(spec, limit, clock, async ({connect}) => {
+    const script = spec.sendExpect ?? {regex: false};
+    if (script.regex && script.expect !== undefined && posixPattern(script.expect) === undefined)
+      throw new DialogueError(`expect /${script.expect}/ is not a regular expression`);
+    const connection = await connect(spec.port);
+    if (script.send) connection.send(unescape(script.send));
+    let verdict: boolean | undefined;
+    const text = await connection.rest('what is expected', (so, ended) => {
+      verdict = compareExpected(script, so, ended);
+      return verdict !== undefined;
+    });
+    if (script.expect === undefined || script.expect === '') return {passed: true, words: 'nothing expected'};
+    const expected = script.regex ? `/${script.expect}/` : quoted(unescape(script.expect));
+    if (verdict) return {passed: true, words: `answer ${quoted(text)}, as expected`};
+    return {
+      passed: false,
+      words:
+        text === ''
+          ? `closed without an answer, expected ${expected}`
+          : `answer ${quoted(text)}, expected ${expected}`,
+    };
+  });
+}

@@ -1,0 +1,110 @@
+/** Which probe a service gets, and within which limit. */
+import net from 'node:net';
+import {systemClock} from '@hactl/base';
+import test from 'ava';
+import {serverName} from './connect.ts';
+import {probe} from './index.ts';
+import {silentServer} from './real-server.ts';
+import {checkOf, freePort} from './testing.ts';
+import {readAnswer} from './http.ts';
+
+const pinger = {ping: () => () => undefined, close: () => undefined};
+
+test('oracle: only the connection, and why', async (t) => {
+  const server = await silentServer();
+  t.teardown(server.stop);
+  const up = await probe(checkOf('oracle', server.port), 'negotiate', systemClock, pinger);
+  t.true(up.passed);
+  t.regex(up.reason, /^connected in \d+ ms \(service oracle: no client for Oracle exists in Debian/);
+  const down = await probe(checkOf('oracle', await freePort()), 'negotiate', systemClock, pinger);
+  t.false(down.passed);
+});
+
+test('ldap has checktimeout, the others negotiatetimeout', async (t) => {
+  const server = await silentServer();
+  t.teardown(server.stop);
+  const limits = {checkTimeout: 40, negotiateTimeout: 80, login: 'x', request: 'SELECT 1'};
+  for (const [service, limit] of [
+    ['ldap', 40],
+    ['ldaps', 40],
+    ['http', 80],
+    ['mysql', 80],
+    ['pgsql', 80],
+    ['sip', 80],
+  ] as const) {
+    // oxlint-disable-next-line no-await-in-loop -- one after another.
+    const {reason} = await probe(checkOf(service, server.port, limits), 'negotiate', systemClock, pinger);
+    t.regex(reason, new RegExp(`within ${limit} ms`), service);
+  }
+});
+
+test('combined: connects between two dialogues', async (t) => {
+  const server = await silentServer();
+  t.teardown(server.stop);
+  const spec = checkOf('http', server.port, {
+    checkType: {kind: 'combined', connects: 2},
+    negotiateTimeout: 40,
+  });
+  t.true((await probe(spec, 'connect', systemClock, pinger)).passed);
+  t.false((await probe(spec, 'negotiate', systemClock, pinger)).passed);
+});
+
+test('http: a head without an end is read to its bound only', async (t) => {
+  t.is(readAnswer(`HTTP/1.1 200 OK\r\n${'x'.repeat(70_000)}`, false, false), 'endless-head');
+  t.is(readAnswer(`HTTP/1.1 200 OK\r\nX: ${'x'.repeat(70_000)}\r\n\r\n`, false, false), 'endless-head');
+  t.is(readAnswer(`HTTP/1.1 200 OK\r\nX: ${'x'.repeat(60_000)}`, false, false), undefined);
+  const talker = net.createServer((socket) => {
+    socket.on('error', () => undefined);
+    const more = (): void => {
+      while (!socket.destroyed && socket.write(`X-More: ${'x'.repeat(1_000)}\r\n`));
+    };
+    socket.on('drain', more);
+    socket.write('HTTP/1.1 200 OK\r\n');
+    more();
+  });
+  await new Promise<void>((resolve) => talker.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => talker.close());
+  const {port} = talker.address() as net.AddressInfo;
+  const result = await probe(checkOf('http', port), 'negotiate', systemClock, pinger);
+  t.false(result.passed);
+  t.regex(result.reason, /no end of the answer's head within 65536 octets/);
+});
+
+test('the name for SNI', (t) => {
+  for (const [host, name] of [
+    ['www.example.org', 'www.example.org'],
+    ['www.example.org:8443', 'www.example.org'],
+    ['a_b', 'a_b'],
+    ['192.0.2.7', undefined],
+    ['192.0.2.7:443', undefined],
+    ['[2001:db8::7]', undefined],
+    ['[2001:db8::7]:443', undefined],
+    ['2001:db8::7', undefined],
+    ['', undefined],
+    [undefined, undefined],
+  ] as const)
+    t.is(serverName(host).servername, name, host);
+});
+
+test('http: a body of chunks ends with the chunk of no length, not with a line 0', (t) => {
+  const start = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
+  const read = (text: string): unknown => readAnswer(text, false, false);
+  t.deepEqual(read(`${start}8\r\na\r\n0\r\nbc\r\n`), {status: 200, body: 'a\r\n0\r\nbc', done: false});
+  t.deepEqual(read(`${start}8\r\na\r\n0\r\nbc\r\n0\r\n\r\n`), {
+    status: 200,
+    body: 'a\r\n0\r\nbc',
+    done: true,
+  });
+  t.deepEqual(read(`${start}0\r\n\r\n`), {status: 200, body: '', done: true});
+  t.deepEqual(read(`${start}ff\r\nab`), {status: 200, body: 'ab', done: false});
+});
+
+test('http: what comes before the answer is passed over', (t) => {
+  const early = 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n';
+  t.is(readAnswer(early, false, false), undefined);
+  t.deepEqual(readAnswer(`${early}HTTP/1.1 204 No Content\r\n\r\n`, true, false), {
+    status: 204,
+    body: '',
+    done: true,
+  });
+});

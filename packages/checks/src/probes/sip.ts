@@ -1,0 +1,83 @@
+/** service=sip: OPTIONS for `login`, over the virtual's protocol; a final answer of 200 passes. */
+import {randomBytes} from 'node:crypto';
+import os from 'node:os';
+import type {Clock, Millis} from '@hactl/base';
+import type {CheckSpec} from '../messages.ts';
+import type {ProbeResult} from '../verdict.ts';
+import {overTcp, type Finding} from './tcp-check.ts';
+import {overUdp, type Local} from './udp-check.ts';
+
+/** An answer's head beyond this is not read. */
+const HEAD_MAX = 1 << 16;
+
+export interface SipOptions {
+  readonly login: string;
+  readonly transport: 'UDP' | 'TCP';
+  readonly local: Local;
+  /** Random, told back by the server in Call-ID. */
+  readonly token: string;
+}
+
+/** The request (RFC 3261 11.1). */
+export function sipOptions({login, transport, local, token}: SipOptions): string {
+  const host = local.address.includes(':') ? `[${local.address}]` : local.address;
+  return [
+    `OPTIONS sip:${login} SIP/2.0`,
+    `Via: SIP/2.0/${transport} ${host}:${local.port};branch=z9hG4bK${token}`,
+    'Max-Forwards: 70',
+    `To: <sip:${login}>`,
+    `From: <sip:${login}>;tag=${token}`,
+    `Call-ID: ${token}`,
+    'CSeq: 1 OPTIONS',
+    `Contact: <sip:${login}>`,
+    'Accept: application/sdp',
+    'Content-Length: 0',
+    '\r\n',
+  ].join('\r\n');
+}
+
+/** What an answer means; undefined = not complete, not ours, or not the final one. */
+export function judgeSip(text: string, token: string, login: string): Finding | undefined {
+  const end = text.indexOf('\r\n\r\n');
+  if (end === -1) return undefined;
+  const head = text.slice(0, end);
+  const [, status, phrase = ''] = /^SIP\/2\.0 (\d{3}) ?([^\r]*)/.exec(head) ?? [];
+  if (status === undefined)
+    return {passed: false, reason: `but not with SIP: ${JSON.stringify(head.slice(0, 40))}`};
+  const callId = /^(?:call-id|i)[ \t]*:[ \t]*(\S+)/im.exec(head)?.[1];
+  if (callId !== token || status.startsWith('1')) return undefined;
+  return {passed: status === '200', reason: `OPTIONS sip:${login}: ${`${status} ${phrase}`.trim()}`};
+}
+
+export function probeSip(spec: CheckSpec, limit: Millis, clock: Clock): Promise<ProbeResult> {
+  const login = spec.login ?? `ldirectord@${os.hostname()}`;
+  const token = randomBytes(8).toString('hex');
+  if (spec.protocol !== 'tcp')
+    return overUdp(
+      spec,
+      limit,
+      clock,
+      (local) => Buffer.from(sipOptions({login, transport: 'UDP', local, token})),
+      (datagram) => judgeSip(datagram.toString(), token, login),
+    );
+  return overTcp(spec, limit, clock, async (line) => {
+    const socket = await line.connect();
+    return new Promise((resolve) => {
+      let text = '';
+      socket.setEncoding('utf8');
+      socket.on('data', (chunk: string) => {
+        text += chunk;
+        // A provisional answer (it has no body) makes room for the next, which may have come with it.
+        for (let end = text.indexOf('\r\n\r\n'); end !== -1; end = text.indexOf('\r\n\r\n')) {
+          const finding = judgeSip(text, token, login);
+          if (finding) return resolve(finding);
+          text = text.slice(end + 4);
+        }
+        if (text.length > HEAD_MAX)
+          resolve({passed: false, reason: `no end of the answer within ${HEAD_MAX} octets`});
+      });
+      const local = {address: socket.localAddress ?? '0.0.0.0', port: socket.localPort ?? 0};
+      socket.write(sipOptions({login, transport: 'TCP', local, token}));
+    });
+  });
+}

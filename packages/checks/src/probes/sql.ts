@@ -1,0 +1,38 @@
+/** What service=mysql and pgsql share: login and request are needed; one row, and `receive` in it where it is set. Pure. */
+import type {CheckSpec} from '../messages.ts';
+import {textMatches} from '../perl-regex.ts';
+import type {Finding} from './tcp-check.ts';
+
+/** Rows beyond this many are not read: the statement of a check has a few. */
+export const ROWS_MAX = 1000;
+
+export interface SqlCheck {
+  readonly user: string;
+  readonly statement: string;
+}
+
+/** Login and statement, or what is missing. */
+export function sqlCheck(spec: CheckSpec): SqlCheck | string {
+  const statement = (spec.request ?? '').replace(/^\//, '').trim();
+  if (!spec.login) return `service ${spec.service} needs a login=`;
+  return statement === ''
+    ? `service ${spec.service} needs a statement in request=`
+    : {user: spec.login, statement};
+}
+
+/** A row as one text, columns separated by tabs. */
+export const rowText = (values: readonly (string | null)[]): string =>
+  values.map((value) => value ?? 'NULL').join('\t');
+
+/** What the rows seen so far (the first ROWS_MAX at most) mean. ldirectord ignores `receive` here; this does not. */
+export function judgeRows(rows: readonly string[], receive?: string): Finding {
+  const many = rows.length >= ROWS_MAX ? `${ROWS_MAX} or more rows` : `${rows.length} row(s)`;
+  if (rows.length === 0) return {passed: false, reason: 'login ok, but the statement gives no row'};
+  if (receive === undefined) return {passed: true, reason: `login ok, ${many}`};
+  return rows.some((row) => textMatches(receive, row))
+    ? {passed: true, reason: `login ok, ${many}, matches /${receive}/`}
+    : {
+        passed: false,
+        reason: `login ok, ${many}, none matches /${receive}/: ${JSON.stringify((rows[0] ?? '').slice(0, 60))}`,
+      };
+}

@@ -1,0 +1,127 @@
+/** What the probes over TCP share: one deadline over all phases, a story for the reason, sockets closed in every outcome. */
+import net from 'node:net';
+import tls from 'node:tls';
+import type {Clock, Millis} from '@hactl/base';
+import type {CheckSpec} from '../messages.ts';
+import type {ProbeResult} from '../verdict.ts';
+import {explainError, serverName} from './connect.ts';
+
+/** How long a server may take to hear the goodbye of a check that is judged already. */
+const GOODBYE_MAX = 250;
+/** Characters of a reason. */
+const REASON_MAX = 300;
+
+/** What a conversation came to. */
+export interface Finding {
+  readonly passed: boolean;
+  readonly reason: string;
+  /** Settles when the client has taken leave: servers note a connection that just breaks off in their logs. */
+  readonly goodbye?: Promise<unknown>;
+}
+
+/** The means a conversation has. */
+export interface Line {
+  /** Makes a socket, open or not, one of this check's: its progress is told and it is closed at the end. */
+  readonly track: (socket: net.Socket) => net.Socket;
+  /** A connection to the real server. */
+  readonly connect: () => Promise<net.Socket>;
+  /** TLS over a connection; any certificate will do, as in ldirectord. */
+  readonly secure: (socket: net.Socket) => Promise<tls.TLSSocket>;
+  /** What is done from now on: named when the limit is reached meanwhile. */
+  readonly phase: (what: string) => void;
+}
+
+/** A reason as it may stand in logs and on terminals: what servers say is shown, but commands nothing. */
+export const printable = (reason: string): string =>
+  reason.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\uFFFD]+/gu, '?').slice(0, REASON_MAX);
+
+/** The address with the port, as people write it. */
+export const targetOf = (spec: CheckSpec): string => `${spec.address} port ${spec.port}`;
+
+/** Runs `talk` for at most `limit`; always resolves. */
+export function overTcp(
+  spec: CheckSpec,
+  limit: Millis,
+  clock: Clock,
+  talk: (line: Line) => Promise<Finding>,
+): Promise<ProbeResult> {
+  return new Promise((resolve) => {
+    const started = clock.now();
+    const target = targetOf(spec);
+    const sockets: net.Socket[] = [];
+    let [story, phase, finished] = ['', 'connecting', false];
+
+    const hangUp = (): void => {
+      for (const socket of sockets) {
+        socket.on('error', () => undefined);
+        socket.destroy();
+      }
+    };
+    const done = (finding: Finding): void => {
+      if (finished) return;
+      finished = true;
+      clearTimeout(timer);
+      const reason = printable(`${story}${finding.reason}`);
+      resolve({passed: finding.passed, reason, took: clock.now() - started});
+      if (!finding.goodbye) return hangUp();
+      const late = setTimeout(hangUp, GOODBYE_MAX);
+      const end = (): void => {
+        clearTimeout(late);
+        hangUp();
+      };
+      finding.goodbye.then(end, end);
+    };
+    const fail = (error: unknown): void => {
+      const cause: NodeJS.ErrnoException = error instanceof Error ? error : new Error(String(error));
+      const reason = cause.syscall === undefined ? cause.message : explainError(cause, target);
+      done({passed: false, reason});
+    };
+    const timer = setTimeout(
+      () => done({passed: false, reason: `no answer within ${limit} ms (${phase})`}),
+      limit,
+    );
+
+    const track = (socket: net.Socket): net.Socket => {
+      if (finished) socket.destroy();
+      const at = clock.now();
+      sockets.push(socket);
+      socket.once('connect', () => {
+        story = `connected in ${Math.round(clock.now() - at)} ms, `;
+        if (phase === 'connecting') phase = 'waiting for the answer';
+      });
+      socket.on('error', (error: NodeJS.ErrnoException) => setImmediate(fail, error));
+      // Whoever talks on it may have a better word for the end: it speaks first.
+      socket.on('close', () =>
+        setImmediate(() => {
+          if (socket === sockets.at(-1))
+            done({passed: false, reason: `${target} closed the connection (${phase})`});
+        }),
+      );
+      return socket;
+    };
+    const connect = (): Promise<net.Socket> =>
+      new Promise((open, failed) => {
+        const socket = track(net.connect({host: spec.address, port: spec.port, family: spec.family}));
+        socket.once('connect', () => open(socket));
+        socket.once('error', failed);
+      });
+    const secure = (socket: net.Socket): Promise<tls.TLSSocket> =>
+      new Promise((open, failed) => {
+        phase = 'TLS handshake';
+        const wrapped = tls.connect({
+          socket,
+          rejectUnauthorized: false,
+          ...serverName(spec.virtualHost),
+        });
+        track(wrapped);
+        wrapped.once('secureConnect', () => {
+          story += 'TLS ok, ';
+          phase = 'waiting for the answer';
+          open(wrapped);
+        });
+        wrapped.once('error', (error) => failed(new Error(`TLS handshake failed: ${error.message}`)));
+      });
+
+    talk({track, connect, secure, phase: (what) => void (phase = what)}).then(done, fail);
+  });
+}

@@ -1,0 +1,112 @@
+/** Foreign configuration → our files, checked by our own parsers before anybody writes them. Pure. */
+import type {Diagnostic, Source} from '../diagnostic.ts';
+import {loadCluster} from '../load.ts';
+import type {ImportContext, Imported, ImportKind, ImportSource} from './imported.ts';
+import {parseIpvsadmSave} from './ipvsadm-save.ts';
+import {parseKeepalived} from './keepalived.ts';
+import {parseLvsCf} from './lvs-cf.ts';
+import {reportLines, type ReportLine} from './report.ts';
+import {writeFiles, type WrittenFile} from './write.ts';
+
+const marks: readonly (readonly [ImportKind, RegExp])[] = [
+  ['ipvsadm', /^[ \t]*(?:\S*ipvsadm[ \t]+)?(?:-A|-a|--add-service|--add-server)[ \t]/gm],
+  [
+    'keepalived',
+    /^[ \t]*(?:@\S+[ \t]+)?(?:global_defs|vrrp_\w+|virtual_server(?:_group)?|real_server|include[rmwba]?|static_\w+|\$\w+=|virtual_ipaddress|lb_algo|lvs_sched)(?![\w ]*=[ \t])/gm,
+  ],
+  [
+    'lvs.cf',
+    /^[ \t]*(?:(?:serial_no|primary|primary_private|backup|backup_active|service|network|heartbeat|heartbeat_port|keepalive|deadtime|active|address|scheduler|nat_router|vip_nmask|port)[ \t]*=|(?:virtual|server|failover)[ \t]+\S.*\{)/gm,
+  ],
+];
+
+/** Told by the words at the beginning of lines; undefined: none of the three. */
+export function detectKind(text: string): ImportKind | undefined {
+  const scored = marks.map(([kind, pattern]) => ({kind, count: [...text.matchAll(pattern)].length}));
+  const [best] = scored.toSorted((one, other) => other.count - one.count);
+  return best && best.count > 0 ? best.kind : undefined;
+}
+
+const parsers = {'lvs.cf': parseLvsCf, keepalived: parseKeepalived, ipvsadm: parseIpvsadmSave} as const;
+
+export interface ImportResult {
+  readonly kind?: ImportKind;
+  readonly imported?: Imported;
+  /** Empty when there is an error. */
+  readonly files: readonly WrittenFile[];
+  readonly report: readonly ReportLine[];
+  readonly diagnostics: readonly Diagnostic[];
+  readonly sources: ReadonlyMap<string, Source>;
+}
+
+export interface ImportOptions {
+  readonly kind?: ImportKind;
+  readonly context: ImportContext;
+  /** The key for authkeys where the source has none. */
+  readonly secret: string;
+}
+
+export function importConfig(source: ImportSource, options: ImportOptions): ImportResult {
+  const kind = options.kind ?? detectKind(source.text);
+  if (kind === undefined) {
+    const diagnostic: Diagnostic = {
+      code: 'unknown-format',
+      severity: 'error',
+      span: {file: source.path, start: 0, end: 1},
+      message: 'this is neither an lvs.cf, nor a keepalived.conf, nor the output of ipvsadm-save',
+      help: 'name the kind: --from lvs.cf, --from keepalived or --from ipvsadm',
+    };
+    return {files: [], report: [], diagnostics: [diagnostic], sources: new Map([[source.path, source]])};
+  }
+  const {imported, diagnostics, sources} = parsers[kind](source, options.context);
+  const report = reportLines(imported.notes, sources);
+  if (
+    !imported.pair &&
+    imported.virtuals.length === 0 &&
+    diagnostics.every((one) => one.severity !== 'error')
+  ) {
+    const nothing: Diagnostic = {
+      code: 'unknown-format',
+      severity: 'error',
+      span: {file: source.path, start: 0, end: 1},
+      message: `read as ${kind}, the file has neither directors nor virtual services that hactl could take over`,
+      help: 'if it is of another kind, name it: --from lvs.cf, --from keepalived or --from ipvsadm',
+    };
+    return {kind, imported, files: [], report, diagnostics: [...diagnostics, nothing], sources};
+  }
+  if (diagnostics.some((one) => one.severity === 'error'))
+    return {kind, imported, files: [], report, diagnostics, sources};
+  const {installDir} = options.context;
+  const files = writeFiles(imported, {origin: source.path, installDir, secret: options.secret});
+  const checked = loadWritten(files, options.context);
+  const ours = checked.diagnostics.filter((one) => one.severity !== 'notice');
+  const isUsable = ours.every((one) => one.severity !== 'error');
+  return {
+    kind,
+    imported,
+    files: isUsable ? files : [],
+    report,
+    diagnostics: [...diagnostics, ...ours],
+    sources: new Map([...sources, ...checked.sources]),
+  };
+}
+
+/** The written files through our own parsers, as hactld would read them where they will be. */
+export function loadWritten(
+  files: readonly WrittenFile[],
+  context: ImportContext,
+): ReturnType<typeof loadCluster> {
+  const dir = context.installDir;
+  const byPath = new Map(files.map((file) => [`${dir}/${file.name}`, file]));
+  return loadCluster({
+    dir,
+    read: (path) => byPath.get(path),
+    mode: 'lenient',
+    localNode: context.node.toLowerCase(),
+    resolve: context.resolve,
+  });
+}
+
+export type {Fate, ImportContext, Imported, ImportKind, ImportSource} from './imported.ts';
+export {renderReport, type ReportLine} from './report.ts';
+export type {WrittenFile} from './write.ts';

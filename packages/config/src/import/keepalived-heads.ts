@@ -1,0 +1,132 @@
+/** What a virtual_server stands for: an address, a range of them, a firewall mark, or a group of all these. Pure. */
+import ipaddr from 'ipaddr.js';
+import {addressRange, ipv4, ipv6, prefixLength} from '../addresses.ts';
+import type {VirtualAddress} from '../model.ts';
+import {argumentsOf, quoteStatement, type Tools} from './keepalived-block.ts';
+import type {Statement} from './keepalived-lines.ts';
+import {canonical, familyOf, takePort} from './keepalived-real.ts';
+import {wholeNumber} from './words.ts';
+
+export interface HeadTools extends Tools {
+  readonly groups: ReadonlyMap<string, Statement>;
+}
+
+export type Head =
+  | Extract<VirtualAddress, {kind: 'address'}>
+  | (Extract<VirtualAddress, {kind: 'fwmark'}> & {readonly isFixed: boolean});
+
+/** `virtual_server ADDRESS PORT`, `fwmark N`, or `group NAME` with all its entries. */
+export function takeHeads(statement: Statement, protocol: 'tcp' | 'udp', tools: HeadTools): Head[] {
+  const {reporter, book, groups} = tools;
+  const [first = '', second = ''] = argumentsOf(statement);
+  if (first === 'group') {
+    const group = groups.get(second);
+    if (!group) {
+      reporter.error(
+        'unresolved-name',
+        statement.words[2]?.span ?? statement.span,
+        `there is no virtual_server_group ${second}`,
+        'add the group, or name the address here',
+      );
+      return [];
+    }
+    book.exact(
+      statement.span,
+      quoteStatement(statement),
+      'ldirectord.cf: one virtual service for each entry of the group',
+    );
+    return (group.block ?? []).flatMap((line) => takeEntry(line, 0, protocol, tools));
+  }
+  const heads = takeEntry(statement, 1, protocol, tools);
+  book.exact(statement.span, quoteStatement(statement), 'ldirectord.cf: a virtual service');
+  return heads;
+}
+
+function takeEntry(line: Statement, at: number, protocol: 'tcp' | 'udp', tools: Tools): Head[] {
+  const {reporter, book} = tools;
+  const words = line.words.slice(at);
+  const [first, second, third] = words;
+  const complain = (message: string, help: string): [] => {
+    reporter.error('bad-address', first?.span ?? line.span, message, help);
+    return [];
+  };
+  if (first?.text === 'fwmark') {
+    const mark = wholeNumber(second?.text ?? '', 1, 2 ** 32 - 1);
+    if (mark === undefined)
+      return complain(`"${second?.text ?? ''}" is not a firewall mark`, 'write fwmark NUMBER');
+    if (at === 0) book.exact(line.span, quoteStatement(line), 'ldirectord.cf: virtual= with the mark');
+    const isFixed = third?.text === 'inet6' || third?.text === 'inet';
+    return [{kind: 'fwmark', family: third?.text === 'inet6' ? 6 : 4, mark, isFixed}];
+  }
+  const port = takePort(line, at + 1, tools);
+  if (port === undefined) return [];
+  const addresses = rangeOf(first?.text ?? '');
+  if (!addresses)
+    return complain(
+      `"${first?.text ?? ''}" is neither an address nor a range of addresses`,
+      'write virtual_server ADDRESS PORT, fwmark NUMBER or group NAME',
+    );
+  if (at === 0)
+    book.exact(
+      line.span,
+      quoteStatement(line),
+      addresses.length === 1
+        ? 'ldirectord.cf: a virtual service'
+        : `ldirectord.cf: ${addresses.length} virtual services`,
+    );
+  return addresses.map((address) => ({kind: 'address', family: familyOf(address), address, port, protocol}));
+}
+
+/** More virtual services than a file for people should have. */
+const RANGE = 4_096;
+
+/** An address, `A-LAST`, `A-B` or `A/LENGTH`. */
+function rangeOf(text: string): string[] | undefined {
+  const one = canonical(text);
+  if (one !== undefined) return [one];
+  const net = /^([\da-f.:]+)\/(\d+)$/i.exec(text);
+  if (net) {
+    const address = canonical(net[1] ?? '');
+    const length = address === undefined ? undefined : prefixLength(net[2] ?? '', familyOf(address));
+    if (address === undefined || length === undefined) return undefined;
+    const size = 2 ** ((familyOf(address) === 4 ? 32 : 128) - length);
+    // As keepalived counts: from the address that is written to the end of the network.
+    return size > RANGE ? undefined : countUp(address, size - (lowBits(address) % size));
+  }
+  const range = /^(.+)-([\da-f.:]+)$/i.exec(text);
+  const first = canonical(range?.[1] ?? '');
+  if (!range || first === undefined) return undefined;
+  const last = range[2] ?? '';
+  if (familyOf(first) === 4) {
+    const end =
+      ipv4(last) ?? (/^\d{1,3}$/.test(last) ? ipv4(first.replace(/\d+$/, String(Number(last)))) : undefined);
+    const all = end === undefined ? undefined : addressRange(first, end);
+    return all && all.length <= RANGE ? all : undefined;
+  }
+  const end =
+    ipv6(last) === undefined
+      ? /^[\da-f]{1,4}$/i.test(last)
+        ? Number.parseInt(last, 16)
+        : undefined
+      : lowBits(ipv6(last) ?? first);
+  const count = end === undefined ? 0 : end - lowBits(first) + 1;
+  return count > 0 && count <= RANGE ? countUp(first, count) : undefined;
+}
+
+/** The last sixteen bits of an address. */
+const lowBits = (address: string): number => {
+  const bytes = ipaddr.parse(address).toByteArray();
+  return (bytes.at(-2) ?? 0) * 256 + (bytes.at(-1) ?? 0);
+};
+
+const countUp = (address: string, count: number): string[] =>
+  Array.from({length: count}, (_, at) => {
+    const bytes = ipaddr.parse(address).toByteArray();
+    for (let place = bytes.length - 1, carry = at; place >= 0 && carry > 0; place -= 1) {
+      const sum = (bytes[place] ?? 0) + carry;
+      bytes[place] = sum & 255;
+      carry = sum >> 8;
+    }
+    const text = ipaddr.fromByteArray(bytes).toString();
+    return ipv6(text) ?? text;
+  });

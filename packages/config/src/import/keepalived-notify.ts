@@ -1,0 +1,52 @@
+/** notify scripts of keepalived.conf as one resource script of heartbeat's kind. Pure. */
+import {argumentOf, quoteStatement, type Block} from './keepalived-block.ts';
+import type {VrrpTools} from './keepalived-instance.ts';
+import type {Statement} from './keepalived-lines.ts';
+import {commandText} from './keepalived-words.ts';
+import {roleScript} from './role-script.ts';
+import {fileWord, freshName, shellWord} from './words.ts';
+
+/** notify scripts as one resource script, which runs when the group comes and when it goes. */
+export function takeNotify(
+  block: Block,
+  name: string,
+  type: 'INSTANCE' | 'GROUP',
+  tools: VrrpTools,
+  priority = 0,
+): string | undefined {
+  const {book, scripts} = tools;
+  const [master, backup, any] = ['notify_master', 'notify_backup', 'notify'].map((key) => block.last(key));
+  if (!master && !backup && !any) return undefined;
+  // A quoted text is a command with its arguments; words behind it are the user and the group.
+  const command = (line: Statement | undefined): string | undefined =>
+    line && argumentOf(line).trim() !== '' && !/[\r\n\0]/.test(argumentOf(line))
+      ? commandText(argumentOf(line))
+      : undefined;
+  const general = (state: string): string[] => {
+    const one = command(any);
+    return one === undefined ? [] : [`${one} ${type} ${shellWord(name)} ${state} ${priority}`];
+  };
+  const [start, stop] = [
+    [...[command(master) ?? []].flat(), ...general('MASTER')],
+    [...[command(backup) ?? []].flat(), ...general('BACKUP')],
+  ];
+  const file = freshName(scripts, `resource.d/notify-${fileWord(name)}`).replace('resource.d/', '');
+  const join = (commands: readonly string[]): string | undefined =>
+    commands.length === 0 ? undefined : commands.join('; ');
+  scripts.push({
+    name: `resource.d/${file}`,
+    text: roleScript(
+      `keepalived.conf, ${type === 'GROUP' ? 'vrrp_sync_group' : 'vrrp_instance'} ${fileWord(name)}`,
+      join(start),
+      join(stop),
+    ),
+  });
+  for (const line of [master, backup, any])
+    if (line)
+      book.approximated(
+        line.span,
+        quoteStatement(line),
+        `haresources: ${file}, a script in resource.d: run ${line === backup ? 'when the group goes' : line === master ? 'when the group comes' : 'when the group comes and when it goes'}, as root; not at a start as backup`,
+      );
+  return file;
+}

@@ -1,0 +1,187 @@
+/** The pair of lvs.cf: directors, heartbeat, synchronisation, commands. Pure. */
+import type {Vip} from '../model.ts';
+import type {Reporter} from '../reader.ts';
+import type {ImportContext, ImportedPair, ImportedScript} from './imported.ts';
+import {quote, type Keys} from './lvs-cf-values.ts';
+import {roleScript} from './role-script.ts';
+import {isDevice, type Notebook} from './words.ts';
+
+export interface PairTools {
+  readonly reporter: Reporter;
+  readonly book: Notebook;
+  readonly context: ImportContext;
+  readonly scripts: ImportedScript[];
+}
+
+export function takePair(
+  keys: Keys,
+  router: Vip | undefined,
+  services: readonly Vip[],
+  tools: PairTools,
+): ImportedPair {
+  const vips = [...(router ? [router] : []), ...services.filter((vip) => vip.address !== router?.address)];
+  const {reporter, book, context} = tools;
+  const redundant = keys.flag('backup_active', false);
+  const [primary, primaryPrivate, backup, backupPrivate] = [
+    'primary', 'primary_private', 'backup', 'backup_private',
+  ].map((key) => (keys.take(key)?.value ? keys.address(key) : undefined)); // prettier-ignore
+  const isLocal = (address: string | undefined): boolean =>
+    context.addresses.some((one) => one.address === address);
+  const side = context.as ?? (isLocal(backup) && !isLocal(primary) ? 'backup' : 'primary');
+  const nodes = !redundant
+    ? [context.node]
+    : side === 'primary'
+      ? [context.node, context.peer]
+      : [context.peer, context.node];
+  const namesOf = redundant
+    ? `ha.cf: node ${nodes.join(' ')}: this machine is taken for the ${side}${context.peerKnown ? '' : '; the other’s name is not in the file (--peer NAME)'}`
+    : `ha.cf: node ${context.node}: one director alone`;
+  for (const key of ['primary', 'backup', 'primary_private', 'backup_private']) {
+    const entry = keys.take(key);
+    if (!entry) continue;
+    if (!redundant && key.startsWith('backup'))
+      book.not(entry.span, quote(entry), 'backup_active is 0: there is no other director');
+    else if (key.endsWith('private')) book.exact(entry.span, quote(entry), 'ha.cf: ucast, a second path');
+    else book.approximated(entry.span, quote(entry), namesOf);
+  }
+  keys.exact('backup_active', redundant ? 'ha.cf: two nodes' : 'ha.cf: one node');
+  if (redundant && backup === undefined && !reporter.diagnostics.some((one) => one.severity === 'error'))
+    reporter.error(
+      'missing-value',
+      keys.take('backup_active')?.span ?? reporter.span(0, 1),
+      'backup_active is 1, and there is no backup address',
+      'add backup = ADDRESS, or write backup_active = 0',
+    );
+
+  // The addresses of the services are on the public side, the gateway's is on the private one.
+  const guess = services[0]?.device ?? 'eth0';
+  const deviceOf = (own: string | undefined, otherwise: string): string =>
+    context.addresses.find((one) => one.address === own)?.device ?? otherwise;
+  const [own, ownPrivate, other, otherPrivate] =
+    side === 'primary'
+      ? [primary, primaryPrivate, backup, backupPrivate]
+      : [backup, backupPrivate, primary, primaryPrivate];
+  const port = keys.number('heartbeat_port', 1, 65_535, 539);
+  keys.exact('heartbeat_port', 'ha.cf: udpport');
+  const media: ImportedPair['media'][number][] = [];
+  const add = (local: string | undefined, peer: string | undefined, otherwise: string): void => {
+    if (peer === undefined || media.some((one) => one.kind === 'ucast' && one.peer === peer)) return;
+    const device = deviceOf(local, otherwise);
+    media.push({kind: 'ucast', device, peer, port});
+    const entry = keys.take(
+      peer === other
+        ? side === 'primary'
+          ? 'backup'
+          : 'primary'
+        : side === 'primary'
+          ? 'backup_private'
+          : 'primary_private',
+    );
+    if (entry && !isLocal(local))
+      book.approximated(
+        entry.span,
+        quote(entry),
+        `ha.cf: ucast ${device} ${peer}: lvs.cf does not name the interface, and no interface here has ${local ?? 'this director’s address'}`,
+      );
+  };
+  if (redundant) {
+    add(own, other, guess);
+    add(ownPrivate, otherPrivate, router?.device ?? guess);
+  } else media.push({kind: 'bcast', device: deviceOf(primary, guess), port});
+
+  const keepalive = keys.number('keepalive', 1, 86_400, 2);
+  keys.exact('keepalive', 'ha.cf: keepalive');
+  const deadtime = keys.number('deadtime', 1, 86_400, 5);
+  const dead = keys.take('deadtime');
+  const legal = deadtime > 2 * keepalive;
+  if (dead)
+    if (legal) book.exact(dead.span, quote(dead), 'ha.cf: deadtime');
+    else
+      book.approximated(
+        dead.span,
+        quote(dead),
+        `ha.cf: deadtime ${2 * keepalive + 1}: it must be longer than twice keepalive`,
+      );
+  keys.flag('heartbeat', false);
+  keys.exact('heartbeat', 'adverts are sent whenever there are two nodes');
+  return {
+    nodes,
+    media,
+    keepalive: keepalive * 1_000,
+    deadtime: (legal ? deadtime : 2 * keepalive + 1) * 1_000,
+    // A primary that comes back does not take the services from an active backup.
+    autoFailback: false,
+    groups: [
+      {node: nodes[0] ?? context.node, vips, ...takeSync(keys, tools), scripts: takeCommands(keys, tools)},
+    ],
+    ...takeRest(keys, tools),
+  };
+}
+
+function takeSync(keys: Keys, {reporter}: PairTools): {sync?: {device: string; id: number}} {
+  const wanted = keys.flag('syncdaemon', false);
+  const id = keys.number('syncd_id', 0, 255, 0);
+  const device = keys.take('syncd_iface');
+  if (device && !isDevice(device.value))
+    reporter.error(
+      'bad-value',
+      device.valueSpan,
+      `"${device.value}" is not an interface`,
+      'write syncd_iface = eth0',
+    );
+  for (const key of ['syncdaemon', 'syncd_iface', 'syncd_id'])
+    keys.exact(key, wanted ? 'haresources: LVSSyncDaemonSwap' : 'no synchronisation of connections');
+  return wanted ? {sync: {device: device?.value ?? 'eth0', id}} : {};
+}
+
+/** active_cmd and inactive_cmd as one resource script. */
+function takeCommands(keys: Keys, {book, scripts}: PairTools): string[] {
+  const [active, inactive] = [keys.take('active_cmd'), keys.take('inactive_cmd')];
+  const present = [active, inactive].flatMap((entry) => (entry?.value ? [entry] : []));
+  for (const entry of [active, inactive])
+    if (entry?.value === '') book.exact(entry.span, quote(entry), 'no command');
+  if (present.length === 0) return [];
+  scripts.push({
+    name: 'resource.d/role-commands',
+    text: roleScript('lvs.cf', active?.value, inactive?.value),
+  });
+  for (const entry of present)
+    book.approximated(
+      entry.span,
+      quote(entry),
+      'resource.d/role-commands: run after the addresses are up, and before they go',
+    );
+  return ['role-commands'];
+}
+
+/** Settings without an effect on the files. */
+function takeRest(keys: Keys, {book}: PairTools): Record<never, never> {
+  for (const [key, word] of [
+    ['tcp_timeout', 'tcp'],
+    ['tcpfin_timeout', 'tcpfin'],
+    ['udp_timeout', 'udp'],
+  ] as const) {
+    const seconds = keys.number(key, 0, 2 ** 31 - 1, 0);
+    if (seconds === 0) keys.exact(key, 'the kernel’s own value stays');
+    else {
+      const entry = keys.take(key);
+      if (entry)
+        book.not(
+          entry.span,
+          quote(entry),
+          `hactl does not set the ${word} timeout: ipvsadm --set TCP TCPFIN UDP at boot time`,
+        );
+    }
+  }
+  const links = keys.flag('monitor_links', false);
+  const linksEntry = keys.take('monitor_links');
+  if (linksEntry)
+    if (links)
+      book.not(linksEntry.span, quote(linksEntry), 'a director does not give up for a lost link of its own');
+    else book.exact(linksEntry.span, quote(linksEntry), 'links are not watched');
+  keys.flag('hard_shutdown', true);
+  const hard = keys.take('hard_shutdown');
+  if (hard)
+    book.approximated(hard.span, quote(hard), 'checks that die are started again; the table stays meanwhile');
+  return {};
+}

@@ -1,0 +1,175 @@
+/** Piranha's lvs.cf (the behaviour of pulse, lvsd and nanny 0.8.6). Pure. */
+import {prefixLength} from '../addresses.ts';
+import type {ForwardMethod, Vip} from '../model.ts';
+import {Reporter} from '../reader.ts';
+import type {
+  ImportContext,
+  Imported,
+  ImportedScript,
+  ImportedVirtual,
+  ImportSource,
+  Parsed,
+} from './imported.ts';
+import {takePair} from './lvs-cf-pair.ts';
+import {splitLvsCf} from './lvs-cf-lines.ts';
+import {keysOf, quote, type Keys} from './lvs-cf-values.ts';
+import {takeLvsVirtual} from './lvs-cf-virtual.ts';
+import {notebook, type Notebook} from './words.ts';
+
+const globalKeys = [
+  'serial_no', 'primary', 'primary_private', 'primary_shared', 'backup', 'backup_private', 'backup_shared',
+  'backup_active', 'heartbeat', 'heartbeat_port', 'keepalive', 'deadtime', 'service', 'network', 'nat_router',
+  'nat_nmask', 'rsh_command', 'sync', 'debug_level', 'reservation_conflict_action', 'syncdaemon', 'syncd_iface',
+  'syncd_id', 'tcp_timeout', 'tcpfin_timeout', 'udp_timeout', 'active_cmd', 'inactive_cmd', 'monitor_links',
+  'hard_shutdown', 'ipvsadm',
+]; // prettier-ignore
+
+const unused: Readonly<Record<string, string>> = {
+  serial_no: 'hactl compares the files themselves',
+  rsh_command: 'copy the files to the other director yourself',
+  sync: 'copy the files to the other director yourself',
+  debug_level: 'the log is chosen in ha.cf: debug',
+  reservation_conflict_action: 'it concerns shared disks',
+  primary_shared: 'it concerns shared disks',
+  backup_shared: 'it concerns shared disks',
+  ipvsadm: 'the kernel is asked directly, without ipvsadm',
+};
+
+const methods: Readonly<Record<string, ForwardMethod>> = {nat: 'masq', direct: 'gate', tunnel: 'ipip'};
+
+export function parseLvsCf(source: ImportSource, context: ImportContext): Parsed {
+  const reporter = new Reporter(source.path, 'lenient');
+  const book = notebook();
+  const scripts: ImportedScript[] = [];
+  const file = splitLvsCf(source.text, reporter);
+  const keys = keysOf(file, reporter, book);
+  for (const [key, reason] of Object.entries(unused)) {
+    const entry = keys.take(key);
+    if (entry) book.not(entry.span, quote(entry), reason);
+  }
+  const service = keys.take('service');
+  if (service)
+    if (service.value === 'lvs') book.exact(service.span, quote(service), 'virtual services');
+    else if (service.value === 'fos')
+      reporter.error(
+        'refused-directive',
+        service.valueSpan,
+        'failover services (fos) are not virtual services',
+        'import the part with service = lvs, and write the programs as resources of haresources',
+      );
+    else
+      reporter.error(
+        'bad-value',
+        service.valueSpan,
+        `service is lvs or fos, not "${service.value}"`,
+        'write service = lvs',
+      );
+  const network = keys.take('network');
+  const method = methods[network?.value ?? 'nat'];
+  if (network)
+    if (method) book.exact(network.span, quote(network), `ldirectord.cf: ${method} behind every real server`);
+    else
+      reporter.error(
+        'bad-value',
+        network.valueSpan,
+        `network is nat, direct or tunnel, not "${network.value}"`,
+        'write network = direct',
+      );
+
+  const taken = file.blocks
+    .filter((block) => block.kind === 'virtual')
+    .flatMap(
+      (block) =>
+        takeLvsVirtual(block, {
+          method: method ?? 'masq',
+          resolve: context.resolve,
+          reporter,
+          book,
+          scripts,
+        }) ?? [],
+    );
+  for (const block of file.blocks.filter((one) => one.kind === 'failover'))
+    book.not(
+      block.span,
+      `failover ${block.name}`,
+      'failover services run programs: write them as resources of haresources',
+    );
+  const vips: Vip[] = [];
+  const router = takeRouter(keys, method === 'masq', reporter, book);
+  for (const {vip} of taken) if (vip && !vips.some((other) => other.address === vip.address)) vips.push(vip);
+  const pair = takePair(keys, router, vips, {reporter, book, context, scripts});
+  keys.finish(globalKeys);
+  for (const {virtual} of taken)
+    book.exact(
+      virtual.span,
+      `virtual ${virtual.comment}`,
+      'ldirectord.cf: a virtual service; the name is its comment',
+    );
+  if (taken.length === 0 && reporter.diagnostics.length === 0)
+    book.not(file.span, 'virtual', 'there is no active virtual service: pulse would not start');
+  const imported: Imported = {
+    kind: 'lvs.cf',
+    pair,
+    virtuals: mergeSame(
+      taken.map((one) => one.virtual),
+      book,
+    ),
+    scripts,
+    notes: book.notes,
+  };
+  return {imported, diagnostics: reporter.diagnostics, sources: new Map([[source.path, source]])};
+}
+
+/**
+ * Several ports under one firewall mark are several virtuals with that mark in lvs.cf, and one service in the kernel. lvsd
+ * adds the servers of all of them to it.
+ */
+function mergeSame(virtuals: readonly ImportedVirtual[], book: Notebook): ImportedVirtual[] {
+  const merged = new Map<string, ImportedVirtual>();
+  for (const virtual of virtuals) {
+    const key = JSON.stringify(virtual.address);
+    const first = merged.get(key);
+    if (!first) {
+      merged.set(key, virtual);
+      continue;
+    }
+    book.approximated(
+      virtual.span,
+      `virtual ${virtual.comment}`,
+      `ldirectord.cf: one service with virtual ${first.comment}, whose settings and check hold for both`,
+    );
+    const more = virtual.reals.filter(
+      (real) => !first.reals.some((other) => other.address === real.address && other.port === real.port),
+    );
+    merged.set(key, {...first, reals: [...first.reals, ...more]});
+  }
+  return [...merged.values()];
+}
+
+/** The gateway address of the servers behind NAT: it moves with the services. */
+function takeRouter(keys: Keys, nat: boolean, reporter: Reporter, book: Notebook): Vip | undefined {
+  const entry = keys.take('nat_router');
+  const mask = keys.take('nat_nmask');
+  if (!entry || entry.value === '' || !nat) {
+    for (const one of [entry, mask])
+      if (one)
+        if (one === mask && !entry) book.not(one.span, quote(one), 'there is no nat_router');
+        else if (nat) book.exact(one.span, quote(one), 'no gateway address');
+        else book.not(one.span, quote(one), 'it is used with network = nat only');
+    return undefined;
+  }
+  const alias = keys.alias('nat_router');
+  const length = prefixLength(mask?.value ?? '255.255.255.0', 4);
+  if (mask)
+    if (length === undefined)
+      reporter.error(
+        'bad-value',
+        mask.valueSpan,
+        `"${mask.value}" is not a netmask`,
+        'write nat_nmask = 255.255.255.0',
+      );
+    else book.exact(mask.span, quote(mask), 'haresources: the prefix length of the gateway address');
+  if (!alias) return undefined;
+  book.exact(entry.span, quote(entry), 'haresources: an address of the group');
+  return {family: 4, prefixLength: length ?? 24, ...alias};
+}

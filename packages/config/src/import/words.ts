@@ -1,0 +1,61 @@
+/** Values that all importers read the same way. Pure. */
+import type {Millis} from '@hactl/base';
+import type {Note} from './imported.ts';
+import type {Span} from '../model.ts';
+
+/** Collects notes; the three functions are the three fates. */
+export interface Notebook {
+  readonly notes: Note[];
+  readonly exact: (span: Span, what: string, message: string) => void;
+  readonly approximated: (span: Span, what: string, message: string) => void;
+  readonly not: (span: Span, what: string, message: string) => void;
+}
+
+export function notebook(): Notebook {
+  const notes: Note[] = [];
+  const add =
+    (fate: Note['fate']) =>
+    (span: Span, what: string, message: string): void => {
+      notes.push({fate, span, what, message});
+    };
+  return {notes, exact: add('exact'), approximated: add('approximated'), not: add('not')};
+}
+
+/** An interface's name as the kernel allows it, and as haresources can hold it. */
+export const isDevice = (text: string): boolean => /^[\w.@-]{1,15}$/.test(text);
+
+export const isNodeName = (text: string): boolean => /^[\w.-]+$/.test(text);
+
+/** A whole number in a range. */
+export function wholeNumber(text: string, least: number, most: number): number | undefined {
+  if (!/^\d{1,10}$/.test(text)) return undefined;
+  const value = Number(text);
+  return value >= least && value <= most ? value : undefined;
+}
+
+/** Seconds with decimals. */
+export function secondsOf(text: string): Millis | undefined {
+  return /^\d{1,7}(\.\d{1,6})?$/.test(text) ? Math.round(Number(text) * 1_000) : undefined;
+}
+
+/** A text as a literal in a regular expression of Perl's. */
+export const literally = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+
+/** A word for the shell, quoted when it must be. */
+export const shellWord = (text: string): string =>
+  /^[\w./:=,@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+
+/** May the text stand between double quotes on one line of ldirectord.cf and be read back as it is? */
+export const isQuotable = (text: string): boolean =>
+  text !== '' && !/["\r\n\0\u201C-\u201F\u00AB\u00BB]/.test(text);
+
+/** Part of a file name, made of what a name may hold. */
+export const fileWord = (text: string): string =>
+  text.replace(/[^\w.-]+/g, '_').replace(/^[.-]+/, '') || 'unnamed';
+
+/** A script's name that none of the others has. */
+export function freshName(scripts: readonly {readonly name: string}[], wanted: string): string {
+  let [name, count] = [wanted, 2];
+  for (; scripts.some((one) => one.name === name); count += 1) name = `${wanted}-${count}`;
+  return name;
+}

@@ -1,0 +1,151 @@
+/** What was imported as the text of our own files. Pure. */
+import type {Millis} from '@hactl/base';
+import type {Vip} from '../model.ts';
+import type {Imported, ImportedPair, ImportedReal, ImportedVirtual} from './imported.ts';
+
+export interface WrittenFile {
+  /** Relative to the configuration directory. */
+  readonly name: string;
+  readonly text: string;
+  readonly mode: number;
+}
+
+export interface WriteOptions {
+  /** The name of the source, for the first line of each file. */
+  readonly origin: string;
+  readonly installDir: string;
+  /** For authkeys, where the source has no key. */
+  readonly secret: string;
+}
+
+const time = (millis: Millis): string => (millis % 1_000 === 0 ? String(millis / 1_000) : `${millis}ms`);
+
+export function writeFiles(imported: Imported, options: WriteOptions): WrittenFile[] {
+  const {pair, virtuals} = imported;
+  const head = `# Written by hactl import from ${options.origin.replace(/[^\x20-\x7e]/g, '?')}.`;
+  const files: WrittenFile[] = [];
+  if (pair) {
+    files.push({name: 'ha.cf', text: haCf(pair, head), mode: 0o644});
+    files.push({name: 'haresources', text: haresources(pair, virtuals.length > 0, head), mode: 0o644});
+    files.push({
+      name: 'authkeys',
+      text: `${head}\nauth 1\n1 sha256 ${pair.secret ?? options.secret}\n`,
+      mode: 0o600,
+    });
+  }
+  if (virtuals.length > 0 || !pair)
+    files.push({name: 'ldirectord.cf', text: ldirectordCf(imported, head, options.installDir), mode: 0o644});
+  for (const {name, text} of imported.scripts) files.push({name, text, mode: 0o755});
+  return files;
+}
+
+function haCf(pair: ImportedPair, head: string): string {
+  const [first] = pair.media;
+  return [
+    head,
+    `node ${pair.nodes.join(' ')}`,
+    `keepalive ${time(pair.keepalive)}`,
+    `deadtime ${time(pair.deadtime)}`,
+    ...(first ? [`udpport ${first.port}`] : []),
+    ...pair.media.map((one) =>
+      one.kind === 'ucast'
+        ? `ucast ${one.device} ${one.peer}`
+        : one.kind === 'mcast'
+          ? `mcast ${one.device} ${one.group} ${one.port} ${one.ttl} ${one.loop ? 1 : 0}`
+          : `bcast ${one.device}`,
+    ),
+    `auto_failback ${pair.autoFailback ? 'on' : 'off'}`,
+    ...(pair.preemptDelay === undefined ? [] : [`hactl_preempt_delay ${time(pair.preemptDelay)}`]),
+    '',
+  ].join('\n');
+}
+
+function vipWord(vip: Vip): string {
+  const place = vip.device === undefined ? '' : `/${vip.label ?? vip.device}`;
+  const broadcast = vip.broadcast === undefined ? '' : `/${vip.broadcast}`;
+  return `${vip.family === 6 ? 'IPv6addr' : 'IPaddr2'}::${vip.address}/${vip.prefixLength ?? (vip.family === 6 ? 128 : 32)}${place}${broadcast}`;
+}
+
+/** ldirectord first and the addresses after it, so that an address has its table when it comes. */
+function haresources(pair: ImportedPair, hasVirtuals: boolean, head: string): string {
+  const lines = pair.groups.flatMap((group, at) => {
+    const words = [
+      ...(hasVirtuals && at === 0 ? ['ldirectord::ldirectord.cf'] : []),
+      ...(group.sync ? [`LVSSyncDaemonSwap::master::${group.sync.device}::${group.sync.id}`] : []),
+      ...group.vips.map(vipWord),
+      ...group.scripts,
+    ];
+    return words.length === 0 ? [] : [[group.node, ...words].join(words.length > 3 ? ' \\\n\t' : ' ')];
+  });
+  return [head, ...lines, ''].join('\n');
+}
+
+const bracket = (address: string): string => (address.includes(':') ? `[${address}]` : address);
+const place = (address: string, port: number): string =>
+  port === 0 ? bracket(address) : `${bracket(address)}:${port}`;
+
+function ldirectordCf(imported: Imported, head: string, installDir: string): string {
+  const {email, virtuals} = imported;
+  const intervals = new Set(virtuals.flatMap(({check}) => check.interval ?? []));
+  const [interval] = intervals;
+  const isCommon = intervals.size === 1;
+  return [
+    head,
+    ...(isCommon && interval !== undefined ? [`checkinterval=${time(interval)}`] : []),
+    // ldirectord honours an interval of a virtual's own with fork=yes only.
+    ...(intervals.size > 1 ? ['fork=yes'] : []),
+    ...(email ? [`emailalert="${email.to.join(', ')}"`] : []),
+    ...(email?.from === undefined ? [] : [`emailalertfrom=${email.from}`]),
+    ...(email?.smtp === undefined ? [] : [`smtp=${email.smtp}`]),
+    ...virtuals.flatMap((virtual) => ['', ...virtualLines(virtual, !isCommon, installDir)]),
+    '',
+  ].join('\n');
+}
+
+function virtualLines(virtual: ImportedVirtual, ownInterval: boolean, installDir: string): string[] {
+  const {address, check, fallback} = virtual;
+  const six = address.family === 6 ? '6' : '';
+  const lines: string[] = [];
+  const put = (name: string, value: string | number | undefined): void => {
+    if (value !== undefined) lines.push(`${name}=${value}`);
+  };
+  if (virtual.comment !== undefined)
+    put('comment', virtual.comment.replace(/[^\w .:-]+/g, '_').trim() || '_');
+  for (const real of virtual.reals) put(`real${six}`, realValue(real));
+  if (fallback)
+    put(
+      address.family === 6 ? 'fallback6' : 'fallback',
+      `${place(fallback.address, fallback.port)} ${fallback.method}`,
+    );
+  put('protocol', address.kind === 'address' ? address.protocol : 'fwm');
+  put('scheduler', virtual.scheduler);
+  put('schedflags', virtual.schedFlags);
+  put('persistent', virtual.persistent);
+  put('netmask', virtual.netmask);
+  if (virtual.ops) put('ops', 'yes');
+  put('quiescent', virtual.quiescent ? 'yes' : 'no');
+  put('checktype', check.type);
+  put('service', check.service);
+  if (check.script !== undefined) put('checkcommand', `${installDir}/${check.script}`);
+  put('checkport', check.port);
+  if (check.timeout !== undefined) put('checktimeout', time(check.timeout));
+  if (ownInterval && check.interval !== undefined) put('checkinterval', time(check.interval));
+  put('failurecount', check.failures);
+  put('virtualhost', check.virtualHost);
+  if (check.request !== undefined) put('request', `"${check.request}"`);
+  if (check.receive !== undefined) put('receive', `"${check.receive}"`);
+  const head =
+    address.kind === 'address' ? `${bracket(address.address)}:${address.port}` : String(address.mark);
+  return [`virtual${six}=${head}`, ...lines.map((line) => `\t${line}`)];
+}
+
+function realValue(real: ImportedReal): string {
+  return [
+    place(real.address, real.port),
+    real.method,
+    String(real.weight),
+    ...(real.request === undefined ? [] : [`"${real.request}", "${real.receive ?? '.*'}"`]),
+    ...(real.lowerThreshold > 0 ? [`l:${real.lowerThreshold}`] : []),
+    ...(real.upperThreshold > 0 ? [`u:${real.upperThreshold}`] : []),
+  ].join(' ');
+}

@@ -1,0 +1,45 @@
+/**
+ * ipfail's question: which of the ping nodes and ping groups does this director reach? A group counts as reached while
+ * one of its members answers. Deciding what follows is the machine's: it compares with what the peer says.
+ */
+import type {Instant, Millis} from '@hactl/base';
+
+/** One ping node, or one ping group. */
+export interface Target {
+  readonly name: string;
+  readonly members: readonly string[];
+}
+
+export interface ReachState {
+  /** By member: when it answered last; the start for one that has not yet. */
+  readonly answeredAt: ReadonlyMap<string, Instant>;
+}
+
+/** ha.cf's ping and ping_group directives as targets. */
+export const targetsOf = (
+  pings: readonly string[],
+  groups: readonly {readonly name: string; readonly members: readonly string[]}[],
+): Target[] => [...pings.map((name) => ({name, members: [name]})), ...groups];
+
+/** Nobody is lost before it had its chance. */
+export const startReach = (targets: readonly Target[], now: Instant): ReachState => ({
+  answeredAt: new Map(targets.flatMap(({members}) => members.map((member) => [member, now] as const))),
+});
+
+export const answered = (state: ReachState, member: string, now: Instant): ReachState => ({
+  answeredAt: new Map([...state.answeredAt, [member, now]]),
+});
+
+/** Targets of which no member has answered within `deadping`. */
+export const lostTargets = (
+  state: ReachState,
+  targets: readonly Target[],
+  deadping: Millis,
+  now: Instant,
+): Target[] =>
+  targets.filter(({members}) =>
+    members.every((member) => now - (state.answeredAt.get(member) ?? -Infinity) >= deadping),
+  );
+
+/** How often is pinged: five chances within deadping, at most ten a second. */
+export const pingInterval = (deadping: Millis): Millis => Math.max(100, Math.min(deadping / 5, 1_000));

@@ -1,0 +1,297 @@
+/**
+ * `npm run bench:checks`: health checks of ours, of Debian's keepalived and of Debian's ldirectord, in turn, against one
+ * nginx that answers on N addresses of a private loopback. CPU is that of the checker's process tree; checks are counted
+ * by nginx. Root; about 6 minutes.
+ */
+import {execFileSync, fork, spawn, spawnSync, type ChildProcess} from 'node:child_process';
+import {mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import http from 'node:http';
+import os from 'node:os';
+import path from 'node:path';
+import {parseArgs} from 'node:util';
+import type {CheckSpec, FromChecks} from '@hactl/checks';
+import {table} from '../cli/table.ts';
+import {until} from '../drill/until.ts';
+
+const {values} = parseArgs({
+  options: {
+    reals: {type: 'string', default: '1000,5000,10000'},
+    seconds: {type: 'string', default: '20'},
+    rounds: {type: 'string', default: '3'},
+  },
+});
+if (process.getuid?.() !== 0 || process.env.HACTL_SERVERS !== '1') {
+  process.stderr.write('bench:checks runs as root, through `npm run bench:checks`\n');
+  process.exit(1);
+}
+
+const INTERVAL = 1_000;
+const root = path.resolve(import.meta.dirname, '../..');
+const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-bench-'));
+const children = new Set<ChildProcess>();
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+/** The checker runs on the first core, what it checks on the others. */
+const pinned = os.availableParallelism() > 1;
+const onFirst = pinned ? ['taskset', '-c', '0'] : [];
+const onOthers = pinned ? ['taskset', '-c', `1-${os.availableParallelism() - 1}`] : [];
+
+const start = (argv: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess => {
+  const [command = '', ...words] = argv;
+  const child = spawn(command, words, {stdio: 'ignore', env: {...process.env, ...env}});
+  children.add(child);
+  child.on('exit', () => children.delete(child));
+  return child;
+};
+const end = async (child: ChildProcess): Promise<void> => {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  for (const pid of treeOf(child.pid ?? 0)) process.kill(pid, 'SIGKILL');
+  await ended;
+};
+
+/** A process and all that descend from it. */
+function treeOf(pid: number): number[] {
+  const parents = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      try {
+        const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
+        return [[Number(name), Number(stat.slice(stat.lastIndexOf(')') + 4).split(' ')[0])] as const];
+      } catch {
+        return [];
+      }
+    });
+  const tree = [pid];
+  for (const one of tree) for (const [child, parent] of parents) if (parent === one) tree.push(child);
+  return tree;
+}
+
+/** CPU milliseconds and resident megabytes of a tree, ended children included. */
+function usage(pid: number): {cpu: number; memory: number} {
+  let [ticks, pages] = [0, 0];
+  for (const one of treeOf(pid)) {
+    try {
+      const stat = readFileSync(`/proc/${one}/stat`, 'utf8');
+      const fields = stat
+        .slice(stat.lastIndexOf(')') + 2)
+        .split(' ')
+        .map(Number);
+      for (const at of [11, 12, 13, 14]) ticks += fields[at] ?? 0;
+      pages += fields[21] ?? 0;
+    } catch {
+      // Ended between the two looks.
+    }
+  }
+  return {cpu: ticks * 10, memory: (pages * 4_096) / 1e6};
+}
+
+const addressOf = (at: number): string => `127.${1 + (at >> 16)}.${(at >> 8) & 255}.${at & 255}`;
+
+/** Requests that nginx has had so far. */
+const served = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    http
+      .get({host: '127.0.0.1', port: 81, path: '/', agent: false}, (response) => {
+        let text = '';
+        response.on('data', (chunk: Buffer) => (text += chunk.toString()));
+        response.on('end', () => resolve(Number(/\s(\d+)\s*\nReading/.exec(text)?.[1] ?? NaN)));
+      })
+      .on('error', reject);
+  });
+
+interface Checker {
+  readonly name: string;
+  start(count: number): Promise<{readonly pid: number; stop(): Promise<void>; report?(): Promise<string>}>;
+}
+
+const spec = (at: number): CheckSpec => ({
+  id: `bench ${at}`,
+  checkType: {kind: 'negotiate'},
+  service: 'http',
+  family: 4,
+  address: addressOf(at),
+  port: 80,
+  protocol: 'tcp',
+  virtualAddress: '10.0.0.1',
+  virtualPort: 80,
+  realPort: 80,
+  checkTimeout: 900,
+  negotiateTimeout: 900,
+  checkInterval: INTERVAL,
+  checkCount: 1,
+  failureCount: 1,
+  request: '/',
+  receive: 'OK',
+});
+
+/** Our checks process, as the supervisor runs it. */
+const hactl: Checker = {
+  name: 'hactl',
+  start: async (count) => {
+    const began = performance.now();
+    const child = fork(path.join(root, 'packages/checks/src/main.ts'), [], {});
+    children.add(child);
+    if (pinned) spawnSync('taskset', ['-a', '-cp', '0', String(child.pid)]);
+    let [up, round] = [0, 0];
+    let reports: Extract<FromChecks, {type: 'reports'}> | undefined;
+    child.on('message', (message: FromChecks) => {
+      if (message.type === 'ready')
+        child.send({type: 'configure', specs: Array.from({length: count}, (_, at) => spec(at))});
+      if (message.type === 'verdict') {
+        up += message.report.state === 'up' ? 1 : 0;
+        if (up === count) round = performance.now() - began;
+      }
+      if (message.type === 'reports') reports = message;
+    });
+    await until('the first round is over', 60_000, () => round > 0);
+    return {
+      pid: child.pid ?? 0,
+      stop: () => end(child),
+      report: async () => {
+        reports = undefined;
+        child.send({type: 'report'});
+        const said = await until('the checks report', 10_000, () => reports);
+        const counts = said.reports.map((one) => one.checks);
+        const down = said.reports.filter((one) => one.state !== 'up').length;
+        return `first round ${Math.round(round)} ms; lateness p99 ${said.lateness.p99}, most ${Math.round(said.lateness.max)} ms; checks of one real ${Math.min(...counts)}..${Math.max(...counts)}; ${down} down`;
+      },
+    };
+  },
+};
+
+/** keepalived's HTTP_GET. Its IPVS calls are answered by a shim: the checks are what is compared. */
+const keepalived: Checker = {
+  name: 'keepalived',
+  start: async (count) => {
+    const services: string[] = [];
+    for (let from = 0; from < count; from += 10) {
+      const reals = Array.from(
+        {length: Math.min(10, count - from)},
+        (_, at) =>
+          `  real_server ${addressOf(from + at)} 80 {\n    weight 1\n    HTTP_GET {\n      url {\n        path /\n        status_code 200\n      }\n      connect_timeout 1\n      retry 1\n      delay_before_retry 1\n    }\n  }`,
+      );
+      services.push(
+        `virtual_server 10.${1 + (from >> 16)}.${(from >> 8) & 255}.${from & 255} 80 {\n  delay_loop ${INTERVAL / 1_000}\n  lb_algo rr\n  lb_kind DR\n  protocol TCP\n${reals.join('\n')}\n}`,
+      );
+    }
+    const file = path.join(folder, 'keepalived.conf');
+    writeFileSync(file, services.join('\n'));
+    const child = start(
+      [...onFirst, 'keepalived', '-n', '-C', '-f', file, '-p', `${folder}/k.pid`, '-c', `${folder}/c.pid`],
+      {LD_PRELOAD: shim},
+    );
+    const before = await served();
+    await until('its first round is over', 120_000, async () => (await served()) - before >= count, 200);
+    return {pid: child.pid ?? 0, stop: () => end(child)};
+  },
+};
+
+/** ldirectord, with a stand-in for ipvsadm. */
+const ldirectord: Checker = {
+  name: 'ldirectord',
+  start: async (count) => {
+    const file = path.join(folder, 'ldirectord.cf');
+    const reals = Array.from({length: count}, (_, at) => `        real=${addressOf(at)}:80 gate`);
+    writeFileSync(
+      file,
+      `checktimeout=1\nnegotiatetimeout=1\ncheckinterval=1\nlogfile="${folder}/ldirectord.log"\nvirtual=10.0.0.1:80\n${reals.join('\n')}\n        service=http\n        request="/"\n        receive="OK"\n        scheduler=rr\n        protocol=tcp\n`,
+    );
+    const child = start([...onFirst, 'perl', which('ldirectord'), '-d', file, 'start']);
+    await until('it checks', 60_000, async () => (await served()) > 200, 200);
+    return {pid: child.pid ?? 0, stop: () => end(child)};
+  },
+};
+
+const which = (name: string): string =>
+  execFileSync('sh', ['-c', `command -v ${name}`], {encoding: 'utf8'}).trim();
+
+const shim = path.join(folder, 'shim.so');
+function prepare(): void {
+  mkdirSync(path.join(folder, 'bin'));
+  const {status} = spawnSync(
+    'tcc',
+    ['-shared', '-nostdlib', '-o', shim, path.join(import.meta.dirname, 'ipvs-shim.c')],
+    {stdio: 'inherit'},
+  );
+  if (status !== 0) throw new Error('tcc cannot compile src/bench/ipvs-shim.c');
+  // ldirectord wants to list and edit a table: it is told that all went well.
+  for (const place of ['/sbin/ipvsadm', '/usr/sbin/ipvsadm'])
+    writeFileSync(place, '#!/bin/sh\nexit 0\n', {mode: 0o755});
+  writeFileSync(
+    path.join(folder, 'nginx.conf'),
+    `daemon off; worker_processes ${Math.max(1, os.availableParallelism() - 1)}; pid ${folder}/nginx.pid; error_log ${folder}/error.log crit; worker_rlimit_nofile 60000;
+events { worker_connections 20000; }
+http { access_log off; keepalive_timeout 0;
+  server { listen 80 backlog=16384; location / { return 200 "OK\\n"; } }
+  server { listen 81; location / { stub_status; } } }\n`,
+  );
+  start([...onOthers, 'nginx', '-p', folder, '-c', path.join(folder, 'nginx.conf')]);
+}
+
+interface Figures {
+  readonly rate: number;
+  readonly cpu: number;
+  readonly memory: number;
+  readonly more: string;
+}
+
+async function measure(checker: Checker, count: number): Promise<Figures> {
+  const running = await checker.start(count);
+  await pause(2_000);
+  const [requests, before, began] = [await served(), usage(running.pid), performance.now()];
+  await pause(Number(values.seconds) * 1_000);
+  const [after, now, ended] = [usage(running.pid), await served(), performance.now()];
+  const more = (await running.report?.()) ?? '';
+  await running.stop();
+  // Each look at the counter is a request of its own.
+  const checks = now - requests - 1;
+  return {
+    rate: (checks * 1_000) / (ended - began),
+    cpu: ((after.cpu - before.cpu) * 1_000) / checks,
+    memory: after.memory,
+    more,
+  };
+}
+
+const middle = (all: readonly number[]): number =>
+  all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)] ?? NaN;
+
+try {
+  prepare();
+  await until('nginx answers', 10_000, () => served().catch(() => false as const));
+  const rows: string[][] = [['reals', 'checker', 'checks/s', 'CPU ms per 1,000', 'RSS MB', '']];
+  const ratios: string[] = [];
+  for (const count of values.reals.split(',').map(Number)) {
+    const checkers =
+      count <= 1_000 ? [hactl, keepalived, ldirectord] : count <= 5_000 ? [hactl, keepalived] : [hactl];
+    const found = new Map<string, Figures[]>();
+    // oxlint-disable no-await-in-loop -- one checker after the other.
+    for (let round = 0; round < Number(values.rounds); round += 1)
+      for (const checker of checkers) {
+        found.set(checker.name, [...(found.get(checker.name) ?? []), await measure(checker, count)]);
+        process.stderr.write(`${count} reals, round ${round + 1}: ${checker.name}\n`);
+      }
+    // oxlint-enable no-await-in-loop
+    const cpuOf = (name: string): number => middle((found.get(name) ?? []).map(({cpu}) => cpu));
+    for (const [name, all] of found) {
+      rows.push([
+        String(count),
+        name,
+        String(Math.round(middle(all.map(({rate}) => rate)))),
+        cpuOf(name).toFixed(0),
+        middle(all.map(({memory}) => memory)).toFixed(0),
+        all.at(-1)?.more ?? '',
+      ]);
+      if (name !== 'hactl')
+        ratios.push(`${count} reals: CPU of hactl / ${name} = ${(cpuOf('hactl') / cpuOf(name)).toFixed(2)}`);
+    }
+  }
+  process.stdout.write(`\n${values.rounds} rounds of ${values.seconds} s, medians\n`);
+  process.stdout.write(table(rows, [0, 2, 3, 4]).join('\n') + '\n' + ratios.join('\n') + '\n');
+} finally {
+  for (const child of children)
+    // oxlint-disable-next-line no-await-in-loop -- a handful.
+    await end(child);
+  rmSync(folder, {recursive: true, force: true});
+}
+process.exit(0);

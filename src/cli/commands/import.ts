@@ -1,0 +1,119 @@
+/** `hactl import FILE`: files of Piranha, keepalived or ipvsadm-save written as ours, and a list of what became of them. */
+import {randomBytes} from 'node:crypto';
+import {chmodSync, existsSync, globSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import {
+  importConfig,
+  renderDiagnostic,
+  renderReport,
+  type ImportContext,
+  type ImportKind,
+} from '@hactl/config';
+import {withNames} from '../../supervisor/names.ts';
+import {CliError, exit} from '../exit.ts';
+
+export interface ImportOptions {
+  readonly out: string;
+  readonly from?: ImportKind;
+  readonly node?: string;
+  readonly peer?: string;
+  readonly as?: 'primary' | 'backup';
+  readonly configId?: string;
+  readonly installDir: string;
+  readonly force?: boolean;
+  readonly json?: boolean;
+}
+
+const REPORT = 'import-report.txt';
+
+const readText = (file: string): string | undefined => {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+};
+
+export async function importFile(file: string, options: ImportOptions): Promise<number> {
+  const text = readText(file);
+  if (text === undefined) throw new CliError(exit.config, `cannot read ${file}`);
+  const hostname = os.hostname();
+  const node = options.node ?? hostname;
+  for (const name of [node, options.peer ?? ''])
+    if (!/^[\w.-]*$/.test(name)) throw new CliError(exit.config, `"${name}" is not a name of a node`);
+  if (options.peer?.toLowerCase() === node.toLowerCase())
+    throw new CliError(exit.config, `--peer ${options.peer} is this director's own name (--node)`);
+  const secret = randomBytes(32).toString('hex');
+  const result = await withNames((resolve) => {
+    const context: ImportContext = {
+      node,
+      peer: options.peer ?? (node === 'peer' ? 'peer2' : 'peer'),
+      peerKnown: options.peer !== undefined,
+      configId: options.configId ?? hostname.split('.')[0] ?? hostname,
+      addresses: Object.entries(os.networkInterfaces()).flatMap(([device, list]) =>
+        (list ?? []).map(({address}) => ({device, address})),
+      ),
+      ...(options.as === undefined ? {} : {as: options.as}),
+      installDir: options.installDir,
+      resolve,
+      read: readText,
+      glob: (pattern) => globSync(pattern).toSorted(),
+    };
+    return importConfig(
+      {path: file, text},
+      {context, secret, ...(options.from === undefined ? {} : {kind: options.from})},
+    );
+  });
+  const errors = result.diagnostics.filter((one) => one.severity === 'error').length;
+  const written: string[] = [];
+  if (errors === 0) {
+    const report = {name: REPORT, text: renderReport(result.report), mode: 0o644};
+    const files = [...result.files, report].map((one) => ({...one, place: path.join(options.out, one.name)}));
+    const there = files.filter(({place}) => existsSync(place)).map(({place}) => place);
+    if (there.length > 0 && !options.force)
+      throw new CliError(
+        exit.failed,
+        `there already: ${there.join(', ')}\nNothing is written. Choose another directory with --out, or overwrite with --force.`,
+      );
+    for (const one of files) {
+      mkdirSync(path.dirname(one.place), {recursive: true});
+      // A key must not be readable for a moment either.
+      writeFileSync(one.place, one.text, {mode: one.mode});
+      chmodSync(one.place, one.mode);
+      written.push(one.place);
+    }
+  }
+  if (options.json)
+    process.stdout.write(
+      JSON.stringify(
+        {
+          version: 1,
+          kind: result.kind,
+          errors,
+          written,
+          report: result.report,
+          diagnostics: result.diagnostics,
+        },
+        null,
+        2,
+      ) + '\n',
+    );
+  else {
+    for (const diagnostic of result.diagnostics)
+      process.stdout.write(renderDiagnostic(diagnostic, result.sources) + '\n\n');
+    if (errors > 0)
+      process.stdout.write(`${file}: nothing is written: ${errors} ${errors === 1 ? 'error' : 'errors'}\n`);
+    else {
+      process.stdout.write(renderReport(result.report));
+      process.stdout.write(
+        `\nread as ${result.kind}; written:\n${written.map((one) => `  ${one}\n`).join('')}`,
+      );
+      if (result.imported?.pair && result.imported.pair.secret === undefined)
+        process.stdout.write(
+          'The source has no key that authkeys could hold: a new one was generated. Copy authkeys to the other director.\n',
+        );
+    }
+  }
+  return errors === 0 ? exit.ok : exit.config;
+}

@@ -1,0 +1,296 @@
+/**
+ * What the original programs make of a configuration in a real kernel, against what hactl makes of its import:
+ * keepalived's checkers process and `ipvsadm -R` each program a table of a namespace of their own, our driver applies the
+ * plan for the imported files in another, and `ipvsadm -S -n` must print the same of both.
+ */
+import {spawn, execFileSync, spawnSync, type ChildProcess} from 'node:child_process';
+import {
+  closeSync,
+  cpSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import {setTimeout as pause} from 'node:timers/promises';
+import anyTest, {type TestFn} from 'ava';
+import {importConfig, loadWritten, type ImportContext, type VirtualService} from '@hactl/config';
+import {openKernelIpvs, plan, type IpvsClient, type VirtualTable} from '@hactl/ipvs';
+import {withNamespace} from '@hactl/net';
+import {desiredTable} from '../supervisor/desired.ts';
+import {checkId} from '../supervisor/services.ts';
+
+const test = anyTest.serial as unknown as TestFn;
+const fixtures = path.resolve(import.meta.dirname, '../../test/fixtures/import');
+const [ours, theirs] = [`hactl-import-a-${process.pid}`, `hactl-import-b-${process.pid}`];
+const ip = (...words: string[]): string => execFileSync('ip', words, {encoding: 'utf8'});
+const inside = (name: string, ...words: string[]): string =>
+  execFileSync('ip', ['netns', 'exec', name, ...words], {encoding: 'utf8'});
+
+/** `ipvsadm -S -n`, in an order that does not depend on when a service was added. */
+const table = (name: string): string[] =>
+  inside(name, 'ipvsadm', '-S', '-n').split('\n').filter(Boolean).toSorted();
+
+let ipvs: IpvsClient | undefined;
+const work = mkdtempSync(path.join(os.tmpdir(), 'hactl-import-'));
+
+test.before(async () => {
+  for (const name of [ours, theirs]) {
+    ip('netns', 'add', name);
+    ip('-n', name, 'link', 'set', 'lo', 'up');
+  }
+  const [own, target] = [openSync('/proc/thread-self/ns/net', 'r'), openSync(`/run/netns/${ours}`, 'r')];
+  ipvs = await withNamespace(target, own, () => openKernelIpvs());
+  closeSync(own);
+  closeSync(target);
+});
+
+test.after.always(() => {
+  ipvs?.close();
+  for (const name of [ours, theirs]) ip('netns', 'delete', name);
+  rmSync(work, {recursive: true, force: true});
+});
+
+const services: Readonly<Record<string, number>> = {http: 80, 'http-alt': 8080};
+const hosts: Readonly<Record<string, string>> = {
+  'www.example.org': '192.0.2.80',
+  'web1.example.org': '192.0.2.81',
+};
+const context: ImportContext = {
+  node: 'lvs1',
+  peer: 'lvs2',
+  peerKnown: true,
+  configId: 'left',
+  addresses: [],
+  installDir: '/etc/ha.d',
+  resolve: {
+    host: (name, family) => (family === 4 ? hosts[name] : undefined),
+    service: (name) => services[name],
+  },
+  read: (name) => readFileSync(name, 'utf8'),
+  glob: (pattern) => globSync(pattern).toSorted(),
+};
+
+function virtualsOf(file: string): readonly VirtualService[] {
+  const result = importConfig(
+    {path: file, text: readFileSync(file, 'utf8')},
+    {context, secret: 'x'.repeat(64)},
+  );
+  const errors = result.diagnostics.filter((one) => one.severity === 'error');
+  if (errors.length > 0) throw new Error(JSON.stringify(errors));
+  return loadWritten(result.files, context).cluster?.ldirectord.flatMap((one) => one.virtuals) ?? [];
+}
+
+/** The import's table in the kernel, every server up or every server down, and what ipvsadm says of it. */
+async function program(virtuals: readonly VirtualService[], state: 'up' | 'down' = 'up'): Promise<string[]> {
+  if (!ipvs) throw new Error('the table is not open');
+  await ipvs.flush();
+  let current: readonly VirtualTable[] = [];
+  for (const verdict of state === 'up' ? (['up'] as const) : (['up', 'down'] as const)) {
+    const verdicts = new Map(
+      virtuals.flatMap((virtual) => virtual.reals.map((real) => [checkId(virtual, real), verdict] as const)),
+    );
+    const wanted = desiredTable({virtuals, verdicts, current, readdQuiescent: false});
+    // oxlint-disable-next-line no-await-in-loop -- in the plan's order
+    for (const operation of plan(current, wanted)) await ipvs.apply(operation);
+    current = wanted;
+  }
+  return table(ours);
+}
+
+/** Checkers are taken out: nothing answers here, and what keepalived programs before the first check is the table. */
+function withoutCheckers(text: string): string {
+  const head = /\b(?:HTTP_GET|SSL_GET|[A-Z]+_CHECK)\s*\{/;
+  let rest = text;
+  let kept = '';
+  for (let match = head.exec(rest); match; match = head.exec(rest)) {
+    kept += rest.slice(0, match.index);
+    let [at, depth] = [match.index + match[0].length, 1];
+    for (; at < rest.length && depth > 0; at += 1) depth += rest[at] === '{' ? 1 : rest[at] === '}' ? -1 : 0;
+    rest = rest.slice(at);
+  }
+  return kept + rest;
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  await new Promise<void>((resolve) => {
+    child.once('exit', () => resolve());
+  });
+}
+
+const samples = globSync('keepalived/*.conf', {cwd: fixtures})
+  .toSorted()
+  .filter((name) => /virtual_server|include/.test(readFileSync(path.join(fixtures, name), 'utf8')));
+
+/** The service that a line of `ipvsadm -S -n` is about: `-t 192.0.2.1:80`, `-f 7`. */
+const keyOfLine = (line: string): string => line.split(' ').slice(1, 3).join(' ');
+
+function keyOf({address}: VirtualService): string {
+  if (address.kind === 'fwmark') return `-f ${address.mark}`;
+  const host = address.family === 6 ? `[${address.address}]` : address.address;
+  return `${address.protocol === 'udp' ? '-u' : '-t'} ${host}:${address.port}`;
+}
+
+let output = '';
+
+/** keepalived's table when it is `wanted`, or what it is after a minute. */
+async function keepalivedOn(file: string, wanted: readonly string[]): Promise<string[]> {
+  inside(theirs, 'ipvsadm', '-C');
+  const pids = ['-p', path.join(work, 'pid'), '-c', path.join(work, 'checkers.pid')];
+  const words = ['keepalived', '-n', '-C', '-l', '-D', '-i', 'left', '-f', file, ...pids];
+  const child = spawn('ip', ['netns', 'exec', theirs, ...words], {stdio: ['ignore', 'pipe', 'pipe']});
+  output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+  try {
+    const deadline = performance.now() + 60_000;
+    for (;;) {
+      await pause(500); // oxlint-disable-line no-await-in-loop -- a condition with a deadline
+      const now = table(theirs);
+      if (now.join('\n') === wanted.join('\n') || child.exitCode !== null || performance.now() > deadline)
+        return now;
+    }
+  } finally {
+    child.kill('SIGTERM');
+    await ended(child);
+  }
+}
+
+let keepalivedTable: readonly string[] = [];
+let importedTable: readonly string[] = [];
+
+// One keepalived includes all samples: their services differ, and a start takes seconds in the emulated machine.
+test('keepalived and hactl program all samples, and nothing else', async (t) => {
+  const folder = path.join(work, 'keepalived');
+  cpSync(path.join(fixtures, 'keepalived'), folder, {recursive: true});
+  for (const name of globSync('**/*.{conf,inc}', {cwd: folder})) {
+    const file = path.join(folder, name);
+    writeFileSync(file, withoutCheckers(readFileSync(file, 'utf8')));
+  }
+  const all = path.join(folder, 'all.samples');
+  writeFileSync(all, samples.map((name) => `include ${path.join(folder, path.basename(name))}\n`).join(''));
+  importedTable = await program(samples.flatMap((name) => virtualsOf(path.join(fixtures, name))));
+  t.true(importedTable.length > 80, `${importedTable.length} lines`);
+  keepalivedTable = await keepalivedOn(all, importedTable);
+  t.deepEqual(importedTable, keepalivedTable, output);
+});
+
+test('every check fails: what keepalived leaves, and what hactl leaves', async (t) => {
+  const file = path.join(fixtures, 'keepalived/24-all-down.conf');
+  const wanted = await program(virtualsOf(file), 'down');
+  t.true(wanted.length > 5);
+  t.deepEqual(wanted, await keepalivedOn(file, wanted), output);
+});
+
+test('there are at least 20 samples of keepalived.conf with virtual services', (t) => {
+  t.true(samples.length >= 20, samples.join(' '));
+});
+
+for (const sample of samples)
+  test(`keepalived's own table: ${sample}`, (t) => {
+    const keys = new Set(virtualsOf(path.join(fixtures, sample)).map(keyOf));
+    const own = (lines: readonly string[]): string[] => lines.filter((line) => keys.has(keyOfLine(line)));
+    t.true(keys.size > 0);
+    t.is(new Set(own(importedTable).map(keyOfLine)).size, keys.size);
+    t.deepEqual(own(importedTable), own(keepalivedTable), output);
+  });
+
+// sip.txt has nothing that both sides can say: SCTP, a persistence engine, a tunnel of another type.
+for (const name of globSync('ipvsadm/*.txt', {cwd: fixtures, exclude: ['**/sip.txt']}).toSorted())
+  test(`ipvsadm -R's own table: ${name}`, async (t) => {
+    const file = path.join(fixtures, name);
+    inside(theirs, 'ipvsadm', '-C');
+    // ipvsadm -R wants lines of options only; names are looked up in files that the machine does not have.
+    const input = readFileSync(file, 'utf8')
+      .split('\n')
+      .filter((line) => !line.startsWith('#'))
+      .map((line) =>
+        line
+          .replace(/^\S*ipvsadm /, '')
+          .replaceAll(/(?<=[:])http-alt\b/g, '8080')
+          .replaceAll(/(?<=[:])http\b/g, '80')
+          .replaceAll(/(www|web1)\.example\.org/g, (host) => hosts[host] ?? host),
+      )
+      .join('\n');
+    const {status, stderr} = spawnSync('ip', ['netns', 'exec', theirs, 'ipvsadm', '-R'], {
+      input,
+      encoding: 'utf8',
+    });
+    t.is(status, 0, stderr);
+    const saved = table(theirs);
+    t.deepEqual(await program(virtualsOf(file)), saved);
+    t.true(saved.length > 2);
+
+    // And what ipvsadm saved of it is read back to the same table.
+    const again = path.join(work, 'saved.txt');
+    writeFileSync(
+      again,
+      saved
+        .toSorted((one, other) => Number(other.startsWith('-A')) - Number(one.startsWith('-A')))
+        .join('\n') + '\n',
+    );
+    t.deepEqual(await program(virtualsOf(again)), saved);
+  });
+
+test('the lvs.cf of a seed, imported and running: the address, and the server whose program says UP', async (t) => {
+  const dir = path.join(work, 'seed');
+  mkdirSync(dir);
+  const source = path.join(dir, 'lvs.cf');
+  const monitor = path.join(dir, 'mysql_mon.sh');
+  const text = readFileSync(path.join(fixtures, 'lvs.cf/seed-003.cf'), 'utf8');
+  writeFileSync(source, text.replace('/root/mysql_mon.sh', monitor));
+  writeFileSync(monitor, '#!/bin/sh\nif [ "$1" = 192.168.2.242 ]; then echo UP; else echo DOWN; fi\n', {
+    mode: 0o755,
+  });
+  const out = path.join(dir, 'ha.d');
+  const root = path.resolve(import.meta.dirname, '../..');
+  const result = importConfig(
+    {path: source, text: readFileSync(source, 'utf8')},
+    {context: {...context, installDir: out}, secret: 'x'.repeat(64)},
+  );
+  for (const file of result.files) {
+    mkdirSync(path.dirname(path.join(out, file.name)), {recursive: true});
+    writeFileSync(path.join(out, file.name), file.text, {mode: file.mode});
+  }
+  inside(theirs, 'ipvsadm', '-C');
+  ip('-n', theirs, 'link', 'add', 'eth0', 'type', 'dummy');
+  ip('-n', theirs, 'link', 'set', 'eth0', 'up');
+  ip('-n', theirs, 'address', 'add', '192.168.2.228/22', 'dev', 'eth0');
+  const places = [
+    '--config-dir',
+    out,
+    '--run-dir',
+    path.join(dir, 'run'),
+    '--state-dir',
+    path.join(dir, 'state'),
+  ];
+  const director = [process.execPath, path.join(root, 'src/hactld.ts'), ...places, '--node', 'lvs1'];
+  const child = spawn('ip', ['netns', 'exec', theirs, ...director], {stdio: ['ignore', 'pipe', 'pipe']});
+  let said = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+  const wanted = ['-A -t 192.168.2.240:3306 -s lc', '-a -t 192.168.2.240:3306 -r 192.168.2.242:3306 -g -w 1'];
+  const address = (): string => ip('-n', theirs, '-4', '-o', 'address', 'show', 'dev', 'eth0');
+  try {
+    const deadline = performance.now() + 120_000;
+    const done = (): boolean =>
+      table(theirs).join('\n') === wanted.join('\n') && address().includes('192.168.2.240/22');
+    while (!done() && child.exitCode === null && performance.now() < deadline) await pause(500); // oxlint-disable-line no-await-in-loop -- a condition with a deadline
+    t.deepEqual(table(theirs), wanted, said);
+    t.regex(address(), /192\.168\.2\.240\/22 .*eth0:1/, said);
+  } finally {
+    child.kill('SIGTERM');
+    await ended(child);
+  }
+  t.false(address().includes('192.168.2.240'), 'the address goes with the director');
+});

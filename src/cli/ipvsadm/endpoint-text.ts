@@ -1,0 +1,29 @@
+/** An address with its port as ipvsadm prints it, in numbers or in names. Pure. */
+import type {Transport} from '@hactl/ipvs';
+import type {ShownNames} from './names.ts';
+import {writeIpv6} from './text.ts';
+
+/** Characters: ipvsadm's room for `host:port`; what does not fit is cut off. */
+const ROOM = 59;
+
+/** The longest IPv4 name and port in a listing (`-L`); names of IPv6 hosts have no such limit. */
+const COLUMN = 28;
+
+/** `names` undefined: in numbers. `protocol` undefined: ports stay numbers (firewall marks have no protocol). */
+export function endpointText(
+  address: string,
+  port: number,
+  protocol: Transport | undefined,
+  names: ShownNames | undefined,
+): string {
+  const six = address.includes(':');
+  const host = names?.hosts.get(address) ?? (six ? writeIpv6(address) : address);
+  const service = protocol === undefined || port === 0 ? undefined : names?.services.name(port, protocol);
+  return `${six ? `[${host}]` : host}:${service ?? port}`.slice(0, ROOM);
+}
+
+/** The same for a column of the listing. */
+export const columnText = (...words: Parameters<typeof endpointText>): string => {
+  const text = endpointText(...words);
+  return words[0].includes(':') ? text : text.slice(0, COLUMN);
+};

@@ -1,0 +1,41 @@
+/** Names of hosts and services: what the parser and the renderer may ask, with everything looked up before. Pure. */
+import type {Transport} from '@hactl/ipvs';
+
+/** /etc/services, read. */
+export interface ServiceNames {
+  port(name: string, protocol: Transport): number | undefined;
+  name(port: number, protocol: Transport): string | undefined;
+}
+
+/** Reads /etc/services. The first line that fits counts, and aliases count for ports only, as in getservbyname. */
+export function readServices(text: string): ServiceNames {
+  const ports = new Map<string, number>();
+  const names = new Map<string, string>();
+  for (const line of text.split('\n')) {
+    const [name, target, ...aliases] = line.replace(/#.*/, '').trim().split(/\s+/);
+    const found = /^(\d+)\/(\w+)$/.exec(target ?? '');
+    if (name === undefined || !found) continue;
+    const [port, protocol] = [Number(found[1]), found[2] ?? ''];
+    if (!names.has(`${port}/${protocol}`)) names.set(`${port}/${protocol}`, name);
+    for (const one of [name, ...aliases])
+      if (!ports.has(`${one}/${protocol}`)) ports.set(`${one}/${protocol}`, port);
+  }
+  return {
+    port: (name, protocol) => ports.get(`${name}/${protocol}`),
+    name: (port, protocol) => names.get(`${port}/${protocol}`),
+  };
+}
+
+/** What the parser knows of names. A host that is in neither is asked for: see `Lookup` in arguments.ts. */
+export interface KnownNames {
+  readonly services: ServiceNames;
+  /** Host name to IPv4 address; null: looked for and not found. */
+  readonly hosts: ReadonlyMap<string, string | null>;
+}
+
+/** What the renderer knows of names; without it everything is printed in numbers (`-n`). */
+export interface ShownNames {
+  readonly services: ServiceNames;
+  /** Address to host name. */
+  readonly hosts: ReadonlyMap<string, string>;
+}

@@ -1,0 +1,54 @@
+/** What a command line comes to: one of these, or an end with words for the operator. */
+import type {Destination, Service, ServiceKey, SyncDaemon, SyncRole, Timeouts} from '@hactl/ipvs';
+
+export interface ListFormat {
+  readonly numeric: boolean;
+  readonly sort: boolean;
+  readonly exact: boolean;
+  readonly columns: 'default' | 'stats' | 'rate' | 'thresholds' | 'persistent-conn' | 'tun-info';
+}
+
+export type Command =
+  | {readonly type: 'add-service' | 'edit-service'; readonly service: Service}
+  | {readonly type: 'delete-service'; readonly key: ServiceKey}
+  | {readonly type: 'flush' | 'restore'}
+  | {readonly type: 'save'; readonly numeric: boolean}
+  | {
+      readonly type: 'add-server' | 'edit-server' | 'delete-server';
+      readonly key: ServiceKey;
+      readonly destination: Destination;
+    }
+  | {readonly type: 'list'; readonly key?: ServiceKey; readonly format: ListFormat}
+  | {readonly type: 'list-connections'; readonly numeric: boolean; readonly persistence: boolean}
+  | {readonly type: 'list-timeouts' | 'list-daemons'}
+  | {readonly type: 'zero'; readonly key?: ServiceKey}
+  | {readonly type: 'set-timeouts'; readonly timeouts: Timeouts}
+  | {readonly type: 'start-daemon'; readonly daemon: SyncDaemon}
+  | {readonly type: 'stop-daemon'; readonly role: SyncRole};
+
+export type Outcome =
+  | {readonly type: 'command'; readonly command: Command}
+  /** The end of the run: usage, version, or a refusal. */
+  | {readonly type: 'end'; readonly status: number; readonly stdout: string; readonly stderr: string}
+  /** The parser must know this host's address: look it up and parse again. */
+  | {readonly type: 'lookup'; readonly host: string};
+
+/** Statuses of ipvsadm: a refused command line, and what popt or the kernel refused. */
+export const status = {ok: 0, noSuchService: 1, refused: 2, failed: 255} as const;
+
+/** Leaves the parser from wherever it is. */
+export class Left extends Error {
+  override name = 'Left';
+  readonly outcome: Outcome;
+
+  constructor(outcome: Outcome) {
+    super(outcome.type);
+    this.outcome = outcome;
+  }
+}
+
+export const leave = (code: number, sentence: string): Left =>
+  new Left({type: 'end', status: code, stdout: '', stderr: `${sentence}\n`});
+
+/** A refusal of the command line. */
+export const refuse = (sentence: string): Left => leave(status.refused, sentence);

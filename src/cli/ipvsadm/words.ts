@@ -1,0 +1,96 @@
+/** Splits a command line into options the way popt does for ipvsadm. Pure. */
+import {options, type Option} from './options.ts';
+
+export interface OptionWord {
+  readonly type: 'option';
+  readonly option: Option;
+  readonly value?: string;
+  /** The last word that was read: what ipvsadm quotes when it does not want the option. */
+  readonly text: string;
+}
+
+export interface BadWord {
+  readonly type: 'bad';
+  readonly text: string;
+  readonly reason: 'unknown option' | 'missing argument' | 'option does not take an argument';
+}
+
+export interface Words {
+  /** In the order given; a bad word is the last. */
+  readonly read: readonly (OptionWord | BadWord)[];
+  /** What is no option and no option's value. */
+  readonly leftover: readonly string[];
+}
+
+/** Options may stand in any order among other words; `--` ends them. */
+export function splitWords(words: readonly string[]): Words {
+  const read: (OptionWord | BadWord)[] = [];
+  const leftover: string[] = [];
+  let next = 0;
+  /** Takes the value of an option; false when there is none and must be one. */
+  const take = (option: Option, attached: string | undefined): boolean => {
+    let value = attached;
+    if (value === undefined && option.value !== 'none') {
+      const following = words[next];
+      const mayTake = option.value === 'required' || following?.startsWith('-') === false;
+      if (mayTake && following !== undefined) {
+        value = following;
+        next++;
+      }
+    }
+    const text = words[next - 1] ?? '';
+    if (value === undefined && option.value === 'required') {
+      read.push({type: 'bad', text, reason: 'missing argument'});
+      return false;
+    }
+    read.push({type: 'option', option, text, ...(value === undefined ? {} : {value})});
+    return true;
+  };
+
+  while (next < words.length) {
+    const word = words[next++] ?? '';
+    if (word === '--') {
+      leftover.push(...words.slice(next));
+      break;
+    }
+    if (word === '-' || !word.startsWith('-')) {
+      leftover.push(word);
+      continue;
+    }
+    if (word.startsWith('--')) {
+      const [, name = '', value] = /^--([^=]*)(?:=(.*))?$/s.exec(word) ?? [];
+      const option = options.find(({long}) => long === name);
+      const reason =
+        option === undefined
+          ? 'unknown option'
+          : option.value === 'none' && value !== undefined
+            ? 'option does not take an argument'
+            : undefined;
+      if (option === undefined || reason !== undefined) {
+        read.push({type: 'bad', text: word, reason: reason ?? 'unknown option'});
+        return {read, leftover};
+      }
+      if (!take(option, value)) return {read, leftover};
+      continue;
+    }
+    for (let at = 1; at < word.length; at++) {
+      const option = options.find(({short}) => short === word[at]);
+      if (option === undefined) {
+        read.push({type: 'bad', text: word, reason: 'unknown option'});
+        return {read, leftover};
+      }
+      const rest = word.slice(at + 1);
+      const attached = option.value === 'none' || rest === '' ? undefined : rest.replace(/^=/, '');
+      if (!take(option, attached)) return {read, leftover};
+      if (attached !== undefined) break;
+    }
+  }
+  return {read, leftover};
+}
+
+/** The command lines of `-R`, split at blanks; the word `ipvsadm` is read past, and lines without others are. */
+export const restoreLines = (text: string): string[][] =>
+  text
+    .split('\n')
+    .map((line) => line.split(/[ \t\r]+/).filter((word) => word !== '' && word !== 'ipvsadm'))
+    .filter((words) => words.length > 0);

@@ -1,0 +1,220 @@
+/**
+ * What must hold in every scenario, measured while the world runs. docs/failover.md states the same bounds for people.
+ * The first thing that is wrong ends the run.
+ */
+import type {Effect, Event} from '@hactl/failover';
+import type {Scenario, Trouble} from './scenario.ts';
+import type {Observer, World, WorldNode} from './world.ts';
+
+export interface Violation {
+  readonly rule:
+    | 'two-holders'
+    | 'two-holders-on-lan'
+    | 'no-holder'
+    | 'outage-without-cause'
+    | 'restless'
+    | 'order'
+    | 'hasty-wake'
+    | 'hold-down';
+  readonly at: number;
+  readonly text: string;
+}
+
+/** Troubles that may cost time without a holder. A move, a rotation of keys, a replay, a clock may not. */
+const costly: ReadonlySet<Trouble['kind']> = new Set([
+  'power',
+  'kill',
+  'pause',
+  'orphan',
+  'carrier',
+  'acquire-fails',
+  'partition',
+  'lan',
+  'one-way',
+  'cut',
+  'noise',
+  'remove-address',
+]);
+
+/** The bounds of a scenario, ms. */
+export function boundsOf({config}: Scenario) {
+  const {keepalive, deadtime} = config;
+  const delay = 1;
+  return {
+    /** Two holders while one direction of one path is clean: the "I hear you" bits need two adverts. */
+    both: 2 * keepalive * 1.002 + delay,
+    /** Two holders while the other direction drops and delays: its echo has to be seen to lag. */
+    bothInNoise: deadtime + 9 * keepalive + delay,
+    /** Two holders while every heartbeat is cut and the LAN is whole: one announcement and its answer. */
+    bothOnLan: Math.max(50, 2 * deadtime),
+    /** Nobody although a healthy director is there: death, vacancy, and the retry after a failed acquisition. */
+    neither: 3.5 * deadtime + 4 * keepalive + 1_000 + delay,
+    /** After the last trouble nothing moves any more. */
+    calm: config.initdead + config.preemptDelay + config.holddown + 12 * deadtime + 20_000,
+  };
+}
+
+export type Judge = ReturnType<typeof makeJudge>;
+
+/** `world` is given later: it needs the observer first. */
+export function makeJudge(scenario: Scenario) {
+  const bounds = boundsOf(scenario);
+  const {groups} = scenario.config;
+  let world: World | undefined;
+  let violation: Violation | undefined;
+  let causes = 0;
+  let excusedUntil = scenario.config.initdead + bounds.neither + 1_000;
+  let disturbedAt = 0;
+  /** Groups that a reconfiguration touches are not judged until then. */
+  const unjudgedUntil = groups.map(() => 0);
+  const clearFor = groups.map(() => 0);
+  const lanFor = groups.map(() => 0);
+  const noneFor = groups.map(() => 0);
+  /** When a director's last turn at a group began or ended. */
+  const turns = new Map<string, number>();
+  const slept: number[] = [];
+
+  const wrong = (rule: Violation['rule'], at: number, text: string): void => {
+    violation ??= {rule, at, text};
+  };
+  const runs = (node: WorldNode, now: number): boolean =>
+    node.state !== undefined && node.state.stopping === undefined && node.pausedUntil <= now;
+
+  /** Does some direction of some path carry every datagram. */
+  function clean(all: World): boolean {
+    return all.ways.some((senders, path) =>
+      senders.some(
+        (way) =>
+          way.cut === 0 &&
+          way.noise === 0 &&
+          (path > 0 || (all.lan.cut === 0 && all.nodes.every((node) => node.carrierLost === 0))),
+      ),
+    );
+  }
+  const dumb = (all: World): boolean =>
+    all.lan.cut === 0 &&
+    all.nodes.every((node) => node.carrierLost === 0) &&
+    all.ways.every((senders) => senders.every((way) => way.cut > 0));
+
+  function passed(from: number, to: number): void {
+    if (!world || violation) return;
+    for (const at of groups.keys()) {
+      const holding = world.nodes.reduce((sum, node) => sum + (node.leases[at] === undefined ? 0 : 1), 0);
+      if (holding === 1) {
+        clearFor[at] = 0;
+        lanFor[at] = 0;
+        noneFor[at] = 0;
+        continue;
+      }
+      if (to < (unjudgedUntil[at] ?? 0)) continue;
+      if (holding > 1) {
+        // Who wakes listens for two intervals before it speaks; who starts has to be heard for a while.
+        const settled = 2 * scenario.config.keepalive;
+        const awake = world.nodes.every(
+          (node) => runs(node, from) && from - Math.max(node.wokeAt, node.bootedAt) > settled,
+        );
+        clearFor[at] = awake && clean(world) ? (clearFor[at] ?? 0) + to - from : 0;
+        lanFor[at] = awake && dumb(world) ? (lanFor[at] ?? 0) + to - from : 0;
+        const noisy = world.ways.some((senders) => senders.some((way) => way.noise > 0));
+        const bound = noisy ? bounds.bothInNoise : bounds.both;
+        if ((clearFor[at] ?? 0) > bound)
+          wrong('two-holders', to, `group ${at + 1} on two directors for ${clearFor[at]?.toFixed(1)} ms, ${bound} allowed`); // prettier-ignore
+        if ((lanFor[at] ?? 0) > bounds.bothOnLan)
+          wrong('two-holders-on-lan', to, `group ${at + 1} on two directors for ${lanFor[at]?.toFixed(1)} ms, ${bounds.bothOnLan} allowed`); // prettier-ignore
+        continue;
+      }
+      noneFor[at] = (noneFor[at] ?? 0) + to - from;
+      if (causes === 0 && from >= excusedUntil)
+        wrong('outage-without-cause', to, `group ${at + 1} on no director`);
+      const healthy = world.nodes.find(
+        (node) =>
+          runs(node, from) &&
+          node.carrierLost === 0 &&
+          node.acquireFails === 0 &&
+          from > node.bootedAt + scenario.config.initdead &&
+          from > node.wokeAt &&
+          from - Math.max(node.bootedAt + scenario.config.initdead, node.wokeAt) > bounds.neither,
+      );
+      if (healthy && (noneFor[at] ?? 0) > bounds.neither)
+        wrong('no-holder', to, `group ${at + 1} on no director for ${noneFor[at]?.toFixed(1)} ms while director${healthy.place + 1} is healthy`); // prettier-ignore
+    }
+  }
+
+  function stepped(node: WorldNode, _event: Event, effects: readonly Effect[], now: number): void {
+    if (violation || effects.length === 0) return;
+    for (const [at, effect] of effects.entries()) {
+      const later = (type: Effect['type']): boolean =>
+        effects.some((other, place) => place > at && other.type === type);
+      if (effect.type === 'acquire' && !later('announce'))
+        wrong('order', now, 'acquired without an announcement after it');
+      if (effect.type === 'acquire' && !later('send-advert'))
+        wrong('order', now, 'the advert does not follow the acquisition'); // prettier-ignore
+      if (effect.type === 'release' && effects.slice(0, at).some(({type}) => type === 'send-advert'))
+        wrong('order', now, 'the advert went before the release');
+      if (effect.type === 'transition') transition(node, effect.transition, now);
+      if (effect.type === 'acquire' || effect.type === 'announce' || effect.type === 'renew')
+        touched(node, effect.vrid, effect.type, now);
+    }
+  }
+
+  function transition(
+    node: WorldNode,
+    {vrid, from, to, reason}: Extract<Effect, {type: 'transition'}>['transition'],
+    now: number,
+  ): void {
+    if (to === 'Initialize') return;
+    const name = `${node.place} ${vrid}`;
+    const turn = turns.get(name);
+    // A process that was started anew knows nothing of its last turn.
+    const last = turn !== undefined && turn < node.bootedAt ? undefined : turn;
+    if (causes === 0 && now - disturbedAt > bounds.calm)
+      wrong('restless', now, `director${node.place + 1} ${to} in peace: ${reason}`);
+    const {holddown} = scenario.config;
+    if (to === 'Active' && last !== undefined && reason.startsWith('preempts') && now - last < holddown * 0.99)
+      wrong('hold-down', now, `director${node.place + 1} preempts ${(now - last).toFixed(1)} ms after its last turn, hold-down is ${holddown}`); // prettier-ignore
+    if (to === 'Active' || from === 'Active') turns.set(name, now);
+  }
+
+  /** Who slept must hear who is Active before an address is touched. */
+  function touched(node: WorldNode, vrid: number, what: string, now: number): void {
+    if (!world || node.heardSinceWake || now < node.wokeAt) return;
+    if (now > node.wokeAt + 2 * scenario.config.keepalive) return;
+    if ((slept[node.place] ?? 0) < 1.5 * scenario.config.deadtime) return;
+    const at = groups.findIndex((group) => group.vrid === vrid);
+    const other = world.nodes.find((one) => one !== node && one.leases[at] !== undefined && runs(one, now));
+    if (other && world.ways.some((senders, path) => path > 0 && senders[other.place]?.cut === 0))
+      wrong('hasty-wake', now, `director${node.place + 1} woke and did ${what} before it heard anybody`);
+  }
+
+  const observer: Required<Observer> = {passed, stepped};
+  return {
+    observer,
+    bounds,
+    watch: (one: World): void => {
+      world = one;
+    },
+    disturbed: (now: number): void => {
+      disturbedAt = now;
+    },
+    begins: (trouble: Trouble, now: number, last: boolean): void => {
+      disturbedAt = now;
+      if (trouble.kind === 'pause') slept[trouble.node] = trouble.lasts;
+      if (costly.has(trouble.kind) || last) causes += 1;
+    },
+    ends: (trouble: Trouble, now: number, last: boolean): void => {
+      disturbedAt = now;
+      if (!costly.has(trouble.kind) && !last) return;
+      causes -= 1;
+      excusedUntil = now + bounds.neither + scenario.config.initdead;
+    },
+    /** `over`: every group is in both configurations again. */
+    reconfigured: (now: number, over: boolean): void => {
+      disturbedAt = now;
+      turns.clear();
+      for (const at of unjudgedUntil.keys()) unjudgedUntil[at] = over ? now + bounds.neither : Infinity;
+    },
+    get violation(): Violation | undefined {
+      return violation;
+    },
+  };
+}

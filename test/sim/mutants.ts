@@ -1,0 +1,78 @@
+/** Machines with one thing broken. The simulator that cannot tell them from the real one is worth nothing. */
+import {ok} from '@hactl/base';
+import {step, type Effect, type Event} from '@hactl/failover';
+import type {Violation} from './judge.ts';
+import {production, type Machine} from './world.ts';
+
+export interface Mutant {
+  readonly name: string;
+  readonly machine: Machine;
+  /** What may catch it. */
+  readonly rules: readonly Violation['rule'][];
+}
+
+type Advert = Extract<Event, {type: 'advert'}>['advert'];
+
+const hearing =
+  (change: (advert: Advert) => Advert): Machine['step'] =>
+  (config, state, event, now) =>
+    step(config, state, event.type === 'advert' ? {...event, advert: change(event.advert)} : event, now);
+
+const doing = (change: (effects: readonly Effect[]) => readonly Effect[]): Machine['step'] => (config, state, event, now) => {
+  const [next, effects] = step(config, state, event, now);
+  return [next, change(effects)];
+}; // prettier-ignore
+
+export const mutants: readonly Mutant[] = [
+  {
+    name: 'the tie-break is removed: nobody is ever outranked',
+    machine: {...production, step: hearing((advert) => ({...advert, groups: advert.groups.map((group) => ({...group, priority: Math.min(group.priority, 1)}))}))},
+    rules: ['two-holders', 'two-holders-on-lan', 'outage-without-cause', 'no-holder', 'restless'],
+  },
+  {
+    name: 'stale adverts are accepted',
+    machine: {...production, accept: (state, advert) => ok({...state, incarnation: advert.incarnation, newest: advert.sequence})},
+    rules: ['outage-without-cause', 'no-holder', 'restless', 'two-holders', 'hold-down'],
+  },
+  {
+    name: 'no hold-down',
+    machine: {...production, step: (config, state, event, now) => step({...config, holddown: 0}, state, event, now)},
+    rules: ['hold-down'],
+  },
+  {
+    name: 'deaf to "I hear you"',
+    machine: {
+      ...production,
+      step: (config, state, event, now) =>
+        step(
+          config,
+          state,
+          event.type === 'advert'
+            ? {...event, advert: {...event.advert, heard: 1, echoIncarnation: state.incarnation, echoSequence: state.sequence}}
+            : event,
+          now,
+        ),
+    },
+    rules: ['two-holders', 'restless', 'outage-without-cause'],
+  },
+  {
+    name: 'claims on the LAN are ignored',
+    machine: {...production, step: (config, state, event, now) => (event.type === 'conflict' ? [state, []] : step(config, state, event, now))},
+    rules: ['two-holders-on-lan'],
+  },
+  {
+    name: 'a planned stop breaks before it makes',
+    machine: {...production, step: (config, state, event, now) => step(config, state, event.type === 'stop' ? {...event, bequeath: true} : event, now)},
+    rules: ['outage-without-cause'],
+  },
+  {
+    name: 'the advert goes before the deed',
+    machine: {...production, step: doing((effects) => effects.toSorted((a, b) => Number(b.type === 'send-advert') - Number(a.type === 'send-advert')))},
+    rules: ['order'],
+  },
+  {
+    name: 'taken addresses are not announced',
+    machine: {...production, step: doing((effects) => effects.filter(({type}) => type !== 'announce'))},
+    rules: ['order', 'two-holders-on-lan'],
+  },
+]; // prettier-ignore
