@@ -23,6 +23,7 @@ import {runScripts} from './scripts.ts';
 import {isExecutable, runCommand} from './shell.ts';
 import {makeSupervisor} from './supervisor.ts';
 import {syncGroups} from './sync-groups.ts';
+import {trackScripts} from './track-scripts.ts';
 
 export interface DirectorOptions {
   readonly configDir: string;
@@ -180,6 +181,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
         clock,
         onMessage: (message) => {
           core.onEngine(message);
+          if (message.type === 'ready') engine?.send({type: 'tracked', lost: tracker.lost});
           if ('id' in message) answers.get(message.id)?.(message);
         },
         onDeath: onEngineDeath,
@@ -200,6 +202,9 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       answers.set(id, finish);
       if (!engine?.send(make(id))) finish(undefined);
     });
+
+  const tracker = trackScripts(log, (lost) => void engine?.send({type: 'tracked', lost}));
+  tracker.configure(first.loaded.cluster.ha?.hactl.trackScripts ?? []);
 
   const poll = setInterval(() => {
     core.updateReadiness();
@@ -242,6 +247,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     core.reload(next.loaded);
     monitor();
     chores.configure(next.loaded.cluster.ha);
+    tracker.configure(next.loaded.cluster.ha?.hactl.trackScripts ?? []);
     log('info', `configuration reloaded: ${changes.join(', ') || 'no change'}`);
     return {ok: true, changes, diagnostics: next.texts};
   }
@@ -328,6 +334,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     reload,
     stop: async () => {
       clearInterval(poll);
+      tracker.stop();
       watch.stop();
       clearInterval(monitorTimer);
       chores.stop();

@@ -102,6 +102,7 @@ export function engineConfig(input: EngineConfigInput): {
     pingGroups: ha.pingGroups,
     ipfail: ha.ipfail,
     deadping: ha.deadping,
+    trackInterfaces: ha.hactl.trackInterfaces,
     stateDir: input.stateDir,
     ...(ha.hactl.fence === undefined ? {} : {fence: ha.hactl.fence}),
   };

@@ -95,6 +95,7 @@ export const baseConfig: EngineConfig = {
   pingGroups: [],
   ipfail: false,
   deadping: 1_000,
+  trackInterfaces: [],
   stateDir: '/nowhere',
 };
 

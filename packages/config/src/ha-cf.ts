@@ -41,7 +41,14 @@ export function parseHaCf(
   const draft: Draft = {
     times: {},
     media: noMedia(),
-    own: {vipLease: 3_000, preemptDelay: 0, holddown: 0, standbyChecks: true},
+    own: {
+      vipLease: 3_000,
+      preemptDelay: 0,
+      holddown: 0,
+      standbyChecks: true,
+      trackInterfaces: [],
+      trackScripts: [],
+    },
     texts: {},
     nodes: [],
     pings: [],
@@ -233,6 +240,22 @@ function takeLine(line: HaLine, draft: Draft, reporter: Reporter): void {
     case 'hactl_standby_checks':
       own.standbyChecks = line.boolean() ?? own.standbyChecks;
       break;
+    case 'hactl_track_interface':
+      if (line.wants('INTERFACE…'))
+        own.trackInterfaces = [...own.trackInterfaces, ...line.rest.map(({text}) => text)];
+      break;
+    case 'hactl_track_script': {
+      if (!line.wants('TIME /PATH ARGUMENTS…', 2)) break;
+      const every = line.time();
+      const [, file] = line.rest;
+      if (file && !file.text.startsWith('/'))
+        line.wrong(`"${file.text}" is not an absolute path`, 'write /usr/local/bin/check-uplink', file.span);
+      else if (every !== undefined && every < 100)
+        line.wrong('a script every few milliseconds would be all this machine does', 'at least 100ms');
+      else if (every !== undefined)
+        own.trackScripts = [...own.trackScripts, {every, words: line.rest.slice(1).map(({text}) => text)}];
+      break;
+    }
   }
 }
 

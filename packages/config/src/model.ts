@@ -126,6 +126,12 @@ export interface LdirectordConfig {
 
 // ------------------------------------------------------------------------------------------------------ ha.cf
 
+/** A command that is run every so often and has to exit with 0. */
+export interface TrackedScript {
+  readonly every: Millis;
+  readonly words: readonly string[];
+}
+
 /** One heartbeat path. */
 export type Medium =
   | {readonly kind: 'bcast'; readonly span: Span; readonly device: string; readonly port: number}
@@ -173,6 +179,10 @@ export interface HaConfig {
     readonly drillSchedule?: string;
     /** `hactl_standby_checks on|off`: whether the standby runs its checks too. Default on. */
     readonly standbyChecks: boolean;
+    /** `hactl_track_interface`: interfaces without whose carrier this director is the worse one. */
+    readonly trackInterfaces: readonly string[];
+    /** `hactl_track_script`: commands without whose success it is. */
+    readonly trackScripts: readonly TrackedScript[];
   };
 }
 

@@ -285,6 +285,10 @@ export function startEngine(
             : `${device} has no carrier`;
       feed(problem === undefined ? {type: 'device', device} : {type: 'device', device, problem});
     }
+    lostLinks = config.trackInterfaces.filter(
+      (name) => !links.some((link) => link.name === name && link.up && link.running),
+    ).length;
+    tellLost();
     const there = new Set(addresses.list().map((one) => `${one.index} ${one.address}`));
     for (const group of config.groups) {
       const role = state.groups.find((one) => one.vrid === group.vrid)?.role;
@@ -301,6 +305,11 @@ export function startEngine(
   let targets = targetsOf(config.pings, config.pingGroups);
   let reach = startReach(targets, clock.now());
   let lost: readonly string[] = [];
+  /** Failing scripts, as the supervisor says; interfaces without carrier, as the kernel does. */
+  let [lostScripts, lostLinks] = [0, 0];
+  // Without ipfail heartbeat only reports what it pings.
+  const tellLost = (): void =>
+    feed({type: 'reach', lost: (config.ipfail ? lost.length : 0) + lostScripts + lostLinks});
   let pinging: NodeJS.Timeout | undefined;
   function pingAll(): void {
     for (const {members} of targets)
@@ -322,8 +331,7 @@ export function startEngine(
       if (!names.includes(name))
         say({type: 'event', level: 'info', code: 'ping-back', message: `ping node ${name} answers again`});
     lost = names;
-    // Without ipfail heartbeat only reports what it pings.
-    feed({type: 'reach', lost: config.ipfail ? lost.length : 0});
+    tellLost();
   }
   function startPings(): void {
     clearInterval(pinging);
@@ -331,7 +339,7 @@ export function startEngine(
     reach = startReach(targets, clock.now());
     lost = [];
     if (targets.length > 0) pinging = setInterval(pingAll, pingInterval(config.deadping));
-    else feed({type: 'reach', lost: 0});
+    tellLost();
   }
 
   const saving = setInterval(() => store.save(), SAVE_EVERY);
@@ -481,6 +489,9 @@ export function startEngine(
           return feed({type: 'readiness', ready: message.ready});
         case 'move':
           return feed({type: 'move', id: message.id, move: message.move, scope: message.scope});
+        case 'tracked':
+          lostScripts = message.lost;
+          return tellLost();
         case 'stop':
           return feed({type: 'stop', bequeath: false});
         case 'status':

@@ -62,6 +62,8 @@ export interface EngineConfig {
   readonly pingGroups: readonly {readonly name: string; readonly members: readonly string[]}[];
   readonly ipfail: boolean;
   readonly deadping: Millis;
+  /** Interfaces whose carrier counts as a thing watched. */
+  readonly trackInterfaces: readonly string[];
   readonly fence?: string;
   /** Where incarnation and what must survive a restart are kept. */
   readonly stateDir: string;
@@ -80,6 +82,8 @@ export type ToEngine =
   /** Whether this director may take over by choice (checks had their first round, connections are in sync). */
   | {readonly type: 'readiness'; readonly ready: boolean; readonly reason: string}
   | {readonly type: 'move'; readonly id: number; readonly move: Move; readonly scope: MoveScope}
+  /** How many of the scripts that are watched fail. */
+  | {readonly type: 'tracked'; readonly lost: number}
   /** Hand everything over, announce priority 0 and exit; answered by `stopped`. */
   | {readonly type: 'stop'}
   | {readonly type: 'status'; readonly id: number};
