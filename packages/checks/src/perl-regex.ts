@@ -9,24 +9,24 @@ const COMPILED_MAX = 1_000;
 export function receivePattern(text: string): RegExp | undefined {
   if (compiled.has(text)) return compiled.get(text);
   if (compiled.size >= COMPILED_MAX) compiled.clear();
-  const translated = translatePerlRegex(text);
-  const pattern = translated.ok ? translated.value : undefined;
+  const pattern = compile(text);
   compiled.set(text, pattern);
   return pattern;
 }
 
-/** Perl's `$` also matches before a newline that ends the text; JavaScript's does not. */
-const holds = (text: string, pattern: RegExp): boolean =>
-  pattern.test(text) || (text.endsWith('\n') && pattern.test(text.slice(0, -1)));
+function compile(text: string): RegExp | undefined {
+  const translated = translatePerlRegex(text);
+  return translated.ok ? translated.value : undefined;
+}
 
 /** Does a text match what `receive` asks for? */
 export function textMatches(receive: string, text: string): boolean {
   const pattern = receivePattern(receive);
-  return pattern !== undefined && holds(text, pattern);
+  return pattern?.test(text) ?? false;
 }
 
 /** The same for an answer read octet by octet (latin1): what people write in `receive` is UTF-8. */
 export const receiveMatches = (pattern: RegExp | undefined, octets: string): boolean =>
   pattern !== undefined &&
-  (holds(octets, pattern) ||
-    (/[\x80-\xff]/.test(octets) && holds(Buffer.from(octets, 'latin1').toString('utf8'), pattern)));
+  (pattern.test(octets) ||
+    (/[\x80-\xff]/.test(octets) && pattern.test(Buffer.from(octets, 'latin1').toString('utf8'))));

@@ -1,15 +1,22 @@
 /** Every diagnostic code there is, each by a file that gives it, with its place and its help. */
 import test from 'ava';
-import {checkFiles, diagnosticCodes, loadCluster, position, renderDiagnostic} from './index.ts';
+import {
+  checkFiles,
+  diagnosticCodes,
+  importConfig,
+  loadCluster,
+  position,
+  renderDiagnostic,
+  type DiagnosticCode,
+  type ImportContext,
+} from './index.ts';
 
 const resolve = {host: () => undefined, service: (name: string) => (name === 'http' ? 80 : undefined)};
 const block = (line: string): string => `virtual=10.0.0.1:80\n\treal=10.0.0.2:80 gate\n\t${line}\n`;
 const ha = 'bcast eth1\nnode a b\nauto_failback on\n';
 
 /** The file's name, its text, and line:column of the diagnostic. */
-const examples: Readonly<
-  Record<(typeof diagnosticCodes)[number], readonly [file: string, text: string, place: string]>
-> = {
+const examples: Readonly<Record<DiagnosticCode, readonly [file: string, text: string, place: string]>> = {
   'unknown-directive': ['x.cf', 'nosuch=1\n', '1:1'],
   'bad-value': ['x.cf', block('checktype=sometimes'), '3:12'],
   'missing-value': ['x.cf', block('receive=""'), '3:10'],
@@ -50,9 +57,26 @@ const examples: Readonly<
   'virtual-without-address': ['dir/ldirectord.cf', block('scheduler=rr').replace('0.1', '0.7'), '1:1'],
   'missing-key': ['authkeys', '1 sha256 secret\n', '1:1'],
   'connect-only': ['x.cf', block('service=oracle'), '1:1'],
+  'unclosed-block': ['import/k.conf', 'vrrp_instance a {\n', '1:1'],
+  'unclosed-quote': ['import/k.conf', 'vrrp_instance "a {\n}\n', '1:1'],
+  'unknown-format': ['import/x', 'hello\n', '1:1'],
+};
+
+const importContext: ImportContext = {
+  node: 'a',
+  peer: 'b',
+  peerKnown: true,
+  configId: 'left',
+  addresses: [],
+  installDir: '/etc/ha.d',
+  resolve,
+  read: () => undefined,
+  glob: () => [],
 };
 
 const judge = (file: string, text: string) => {
+  if (file.startsWith('import/'))
+    return importConfig({path: file, text}, {context: importContext, secret: 'x'});
   const files: Readonly<Record<string, string>> = {
     'dir/ha.cf': ha,
     'dir/haresources': 'a 10.0.0.1/24/eth0 ldirectord::ldirectord.cf\n',

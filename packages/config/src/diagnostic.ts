@@ -43,12 +43,12 @@ export const diagnosticCodes = [
   'virtual-without-address',
   'missing-key',
   'connect-only',
+  'unclosed-block',
+  'unclosed-quote',
+  'unknown-format',
 ] as const;
 
-/** Of the files of other programs that `hactl import` reads; their examples are in import.test.ts. */
-export const importCodes = ['unclosed-block', 'unclosed-quote', 'unknown-format'] as const;
-
-export type DiagnosticCode = (typeof diagnosticCodes)[number] | (typeof importCodes)[number];
+export type DiagnosticCode = (typeof diagnosticCodes)[number];
 
 /** A replacement of a stretch of the file. */
 export interface Fix {

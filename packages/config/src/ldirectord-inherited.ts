@@ -153,11 +153,13 @@ function takeOwnFallback(
   resolver: Resolver,
   reporter: Reporter,
 ): void {
-  const six = one.name === 'fallback6';
-  if (!place.global && six !== (place.family === 6)) {
-    const right = place.family === 6 ? 'fallback6' : 'fallback';
-    reporter.error('bad-address', one.nameSpan, `cannot specify "${one.name}" here`, `write ${right}=`);
-    return;
+  const right = place.family === 6 ? 'fallback6' : 'fallback';
+  const six = (place.global ? one.name : right) === 'fallback6';
+  // The address behind it leaves no doubt; ldirectord refuses the other name all the same.
+  if (!place.global && one.name !== right) {
+    const fix = [{span: one.nameSpan, replacement: right}];
+    const message = `cannot specify "${one.name}" here`;
+    if (!reporter.repair('misspelled', one.nameSpan, message, right, fix)) return;
   }
   const taken = takeFallback(one, {...place, family: six ? 6 : 4}, resolver, reporter);
   if (!taken) return;

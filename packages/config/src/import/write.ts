@@ -112,7 +112,11 @@ function virtualLines(virtual: ImportedVirtual, ownInterval: boolean, installDir
   if (virtual.comment !== undefined)
     put('comment', virtual.comment.replace(/[^\w .:-]+/g, '_').trim() || '_');
   for (const real of virtual.reals) put(`real${six}`, realValue(real));
-  if (fallback) put('fallback', `${place(fallback.address, fallback.port)} ${fallback.method}`);
+  if (fallback)
+    put(
+      address.family === 6 ? 'fallback6' : 'fallback',
+      `${place(fallback.address, fallback.port)} ${fallback.method}`,
+    );
   put('protocol', address.kind === 'address' ? address.protocol : 'fwm');
   put('scheduler', virtual.scheduler);
   put('schedflags', virtual.schedFlags);
