@@ -10,6 +10,7 @@ export {
   type Fix,
   type Source,
 } from './diagnostic.ts';
+export {digestCluster} from './digest.ts';
 export {
   detectKind,
   importConfig,
@@ -21,7 +22,6 @@ export {
   type ReportLine,
   type WrittenFile,
 } from './import/index.ts';
-export {digestCluster} from './digest.ts';
 export {parseHaCf} from './ha-cf.ts';
 export {parseHaresources} from './haresources.ts';
 export {parseLdirectordCf} from './ldirectord-cf.ts';

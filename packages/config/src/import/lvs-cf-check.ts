@@ -1,6 +1,6 @@
 /** nanny's check of one virtual of lvs.cf. Pure. */
-import {translatePerlRegex} from '@hactl/base';
 import type {ForwardMethod} from '../model.ts';
+import {translatePerlRegex} from '@hactl/base';
 import type {Reporter, Resolver} from '../reader.ts';
 import type {ImportedCheck, ImportedScript} from './imported.ts';
 import type {Entry, LvsBlock} from './lvs-cf-lines.ts';
