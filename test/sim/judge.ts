@@ -42,7 +42,7 @@ export function boundsOf({config}: Scenario) {
   const delay = 1;
   return {
     /** Two holders while one direction of one path is clean: the "I hear you" bits need two adverts. */
-    both: 2 * keepalive * 1.002 + delay,
+    both: (keepalive < 20 ? 3 : 2) * keepalive * 1.002 + delay,
     /** Two holders while the other direction drops and delays: its echo has to be seen to lag. */
     bothInNoise: deadtime + 9 * keepalive + delay,
     /** Two holders while every heartbeat is cut and the LAN is whole: one announcement and its answer. */
@@ -73,6 +73,8 @@ export function makeJudge(scenario: Scenario) {
   /** When a director's last turn at a group began or ended. */
   const turns = new Map<string, number>();
   const slept: number[] = [];
+  /** When a director's last trouble was over. */
+  const recovered: number[] = [];
 
   const wrong = (rule: Violation['rule'], at: number, text: string): void => {
     violation ??= {rule, at, text};
@@ -133,7 +135,8 @@ export function makeJudge(scenario: Scenario) {
           node.acquireFails === 0 &&
           from > node.bootedAt + scenario.config.initdead &&
           from > node.wokeAt &&
-          from - Math.max(node.bootedAt + scenario.config.initdead, node.wokeAt) > bounds.neither,
+          from - Math.max(node.bootedAt + scenario.config.initdead, node.wokeAt, recovered[node.place] ?? 0) >
+            bounds.neither,
       );
       if (healthy && (noneFor[at] ?? 0) > bounds.neither)
         wrong('no-holder', to, `group ${at + 1} on no director for ${noneFor[at]?.toFixed(1)} ms while director${healthy.place + 1} is healthy`); // prettier-ignore
@@ -205,6 +208,7 @@ export function makeJudge(scenario: Scenario) {
       disturbedAt = now;
       if (!costly.has(trouble.kind) && !last) return;
       causes -= 1;
+      recovered[trouble.node] = now;
       excusedUntil = now + bounds.neither + scenario.config.initdead;
     },
     /** `over`: every group is in both configurations again. */

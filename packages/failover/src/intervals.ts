@@ -15,6 +15,13 @@ export const activeDownInterval = (config: EngineConfig, place: number): Millis 
 export const echoWindow = (config: EngineConfig): bigint =>
   BigInt(Math.ceil(config.deadtime / config.keepalive) + 1);
 
+/** For a preemption the peer must have heard one of our last few adverts. */
+export const FRESH_ECHO = 3n;
+
+/** A peer's advert that comes so long after ours echoes ours: a round trip on a LAN, with room at the fastest paces. */
+export const echoTime = (config: EngineConfig): Millis =>
+  config.keepalive * (config.keepalive < 20 ? 1.5 : 0.75);
+
 /** A tick that comes this much too late means that we were not running: what we believed may be wrong. */
 export const pauseThreshold = (config: EngineConfig): Millis =>
   Math.max(config.keepalive, config.deadtime / 2);

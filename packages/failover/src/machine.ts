@@ -8,6 +8,8 @@ import type {Advert, AdvertGroup} from './advert.ts';
 import {shortHash} from './auth.ts';
 import {
   activeDownInterval,
+  echoTime,
+  FRESH_ECHO,
   echoWindow,
   HANDOVER_LIMIT,
   lastResortDead,
@@ -26,6 +28,8 @@ export type Step = readonly [State, readonly Effect[]];
 const STOP_LIMIT = 500;
 const MOVE_LIMIT = 10_000;
 const ACQUIRE_RETRY = 1_000;
+/** No echo reaches it. */
+const NOT_SENT = 0xffff_ffff_ffff_ffffn;
 
 const freshGroup = (group: EngineGroup, now: Instant): GroupState => ({
   vrid: group.vrid,
@@ -35,6 +39,7 @@ const freshGroup = (group: EngineGroup, now: Instant): GroupState => ({
   heldBack: false,
   holdUntil: now,
   retryAt: now,
+  activeSequence: 0n,
   adopted: false,
   announced: 0,
   rivalSince: Infinity,
@@ -151,9 +156,20 @@ export function hearsUs(config: EngineConfig, state: State, peer: PeerState): bo
   );
 }
 
-/** Heard for long enough that its echo would show us if it heard us. */
+/** Heard for long enough that its echo would show us if it heard us: a peer that returns is answered at once. */
 const heardLongEnough = (config: EngineConfig, peer: PeerState, now: Instant): boolean =>
-  now - peer.upSince > 1.5 * config.keepalive;
+  now - peer.upSince > echoTime(config);
+
+/** It has heard one of our last adverts, not only one within the dead time. */
+const hearsUsNow = (config: EngineConfig, state: State, peer: PeerState): boolean =>
+  hearsUs(config, state, peer) &&
+  (config.nodes.length > 2 || state.sequence - (peer.advert?.echoSequence ?? 0n) <= FRESH_ECHO);
+
+/** Its adverts come, but it has not heard that this director took the group. */
+const missedOurClaim = (config: EngineConfig, group: GroupState, peer: PeerState): boolean =>
+  config.nodes.length === 2 &&
+  peer.heardAt - group.since > echoTime(config) &&
+  (peer.advert?.echoSequence ?? 0n) < group.activeSequence;
 
 const outranks = (priority: number, place: number, ownPriority: number, ownPlace: number): boolean =>
   priority > ownPriority || (priority === ownPriority && place < ownPlace);
@@ -174,7 +190,18 @@ export function step(config: EngineConfig, state: State, event: Event, now: Inst
       : late < config.keepalive
         ? next.advertAt + config.keepalive
         : now + config.keepalive;
-    next = {...next, sequence: next.sequence + 1n, sentAt: now, advertAt};
+    const sequence = next.sequence + 1n;
+    next = {
+      ...next,
+      sequence,
+      sentAt: now,
+      advertAt,
+      groups: next.groups.some((group) => group.activeSequence === NOT_SENT)
+        ? next.groups.map((group) =>
+            group.activeSequence === NOT_SENT ? {...group, activeSequence: sequence} : group,
+          )
+        : next.groups,
+    };
     effects.push({type: 'send-advert'});
   }
   if (next.stopping && next.groups.every((group) => group.role !== 'Active')) effects.push({type: 'stopped'});
@@ -338,9 +365,12 @@ function heard(config: EngineConfig, state: State, advert: Advert, now: Instant,
   const forgotten = config.nodes.length === 2 && advert.echoIncarnation > state.incarnation;
   const incarnation = forgotten ? advert.echoIncarnation + 1n : state.incarnation;
   if (forgotten) effects.push({type: 'remember-incarnation', incarnation});
+  const news = state.peers.some((peer) => peer.place === advert.place && !peer.alive);
   return {
     ...state,
     incarnation,
+    // Answered at once: it learns that it is heard.
+    ...(news && state.probationUntil === undefined ? {advertAt: now} : {}),
     groups: state.groups.some((group) => group.claimAt < Infinity || group.claimedUntil > -Infinity)
       ? state.groups.map((group) => ({...group, claimAt: Infinity, claimedUntil: -Infinity}))
       : state.groups,
@@ -489,7 +519,7 @@ function settleBackup(
     next = rest;
     if (said?.handover)
       return start({...next, heldBack: false}, `${holder.name} hands over`, config, now, effects);
-    const may = now >= next.holdUntil && state.ready && hearsUs(config, state, holder);
+    const may = now >= next.holdUntil && state.ready && hearsUsNow(config, state, holder);
     const waited = now >= Math.max(holder.upSince, state.readySince) + config.preemptDelay;
     const priority = said?.priority ?? 0;
     // ipfail moves a group to the better-connected director whatever auto_failback says.
@@ -542,6 +572,12 @@ function settleActive(
     const said = saidOf(peer, group.vrid);
     // What it said before this director took the group is answered by our advert, which it may not have heard yet.
     if (!peer.alive || said?.role !== 'Active' || peer.heardAt <= group.since) continue;
+    if (
+      missedOurClaim(config, group, peer) &&
+      heardLongEnough(config, peer, now) &&
+      state.probationUntil === undefined
+    )
+      return release(`${peer.name} does not hear that this director took the group: one way is lost`);
     // It has asked us to take over, and will let go when it hears us.
     if (said.handover && group.handoverUntil === undefined) continue;
     if (group.handoverUntil !== undefined)
@@ -657,6 +693,8 @@ function activate(
     ...rest,
     role: 'Active',
     since: now,
+    // Not yet sent; `step` fills it in with the advert that says so.
+    activeSequence: NOT_SENT,
     adopted: false,
     announced: defaultSchedule.burst,
     ...(delay === undefined ? {} : {announceAt: now + delay}),

@@ -19,6 +19,8 @@ export interface GroupState {
   readonly vacantSince?: Instant;
   /** Why it cannot be held here. */
   readonly blocked?: string;
+  /** The advert that first said Active: a peer that echoes an older one has not heard of it. */
+  readonly activeSequence: bigint;
   /** No takeover by choice before (hold-down). */
   readonly holdUntil: Instant;
   /** No takeover at all before: an attempt has just failed, or the peer claims the address on the LAN. */
