@@ -1,0 +1,180 @@
+/**
+ * Puts connections into the own kernel by sending it sync messages, and knows when it has them: /proc/net/udp tells how
+ * full the kernel's socket is and what it dropped. A batch that met a drop is sent again; so nothing is lost on the last
+ * few metres, however slow the kernel's thread is.
+ */
+import dgram from 'node:dgram';
+import {readdirSync, readFileSync, readlinkSync} from 'node:fs';
+import {MAX_ENTRIES, messageOf, sizeOf} from './entry.ts';
+import {procAddress, socketQueues} from './kernel-queue.ts';
+
+/** Half of the kernel's default receive buffer (212,992), in which a datagram of 9 kB takes some 17 kB. */
+const BATCH_OCTETS = 48_000;
+const POLL = 1;
+/** A kernel that does not empty its queue in this time has no backup daemon, or hangs: the batch is given up. */
+const STUCK = 5_000;
+
+export interface InjectorOptions {
+  readonly group: string;
+  readonly port: number;
+  /** The own address on the daemon's interface: chooses the interface. */
+  readonly source: string;
+  /** 0 keeps it on this machine, whatever the interface. */
+  readonly ttl: number;
+  readonly syncid: number;
+}
+
+/** Entries of one chunk and whom to tell when the kernel has them. */
+export interface Injection {
+  readonly entries: readonly Buffer[];
+  done(): void;
+}
+
+export interface Injector {
+  /** Fire and forget: a live message, as it is. */
+  pass(message: Buffer): void;
+  add(injection: Injection): void;
+  readonly port: number;
+  readonly stats: {injected: number; again: number; drops: number; waiting: number; stuck: number};
+  close(): void;
+}
+
+/** Inodes of this process's own sockets: what is left on the port is the kernel's. */
+function ownInodes(): Set<number> {
+  const inodes = new Set<number>();
+  for (const fd of readdirSync('/proc/self/fd')) {
+    try {
+      const inode = /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/self/fd/${fd}`))?.[1];
+      if (inode !== undefined) inodes.add(Number(inode));
+    } catch {
+      // The directory's own descriptor is closed by now.
+    }
+  }
+  return inodes;
+}
+
+export async function openInjector(options: InjectorOptions): Promise<Injector> {
+  const socket = dgram.createSocket('udp4');
+  await new Promise<void>((resolve, reject) => {
+    socket.once('error', reject);
+    socket.bind(0, options.source, resolve);
+  });
+  socket.on('error', () => {
+    // The interface is down: the kernel drops what comes, and the digests find it.
+  });
+  socket.setMulticastInterface(options.source);
+  socket.setMulticastLoopback(true);
+  socket.setMulticastTTL(options.ttl);
+  const bound = procAddress(options.group, options.port);
+  const waiting: Injection[] = [];
+  const stats = {injected: 0, again: 0, drops: 0, waiting: 0, stuck: 0};
+  let own = ownInodes();
+  let inFlight: Injection[] = [];
+  let sentAt = 0;
+  let dropsBefore = -1;
+  let timer: NodeJS.Timeout | undefined;
+  let closed = false;
+
+  const queues = () => {
+    const all = socketQueues(readFileSync('/proc/net/udp', 'latin1'), bound);
+    return all.filter(({inode}) => !own.has(inode));
+  };
+
+  const send = (): void => {
+    let message: Buffer[] = [];
+    const flush = (): void => {
+      if (message.length > 0) socket.send(messageOf(options.syncid, message), options.port, options.group);
+      message = [];
+    };
+    for (const {entries} of inFlight)
+      for (const entry of entries) {
+        message.push(entry);
+        if (message.length === MAX_ENTRIES) flush();
+      }
+    flush();
+    sentAt = performance.now();
+  };
+
+  const next = (): void => {
+    if (closed) return;
+    if (inFlight.length === 0) {
+      let octets = 0;
+      while (waiting.length > 0 && octets < BATCH_OCTETS) {
+        const one = waiting.shift()!;
+        stats.waiting -= 1;
+        for (const entry of one.entries) octets += entry.length;
+        inFlight.push(one);
+      }
+      if (inFlight.length === 0) {
+        timer = undefined;
+        return;
+      }
+      own = ownInodes();
+      dropsBefore = queues().reduce((sum, {drops}) => sum + drops, 0);
+      send();
+    }
+    timer = setTimeout(look, POLL);
+  };
+
+  const look = (): void => {
+    const now = queues();
+    if (now.some(({queued}) => queued > 0) && performance.now() - sentAt < STUCK) {
+      timer = setTimeout(look, POLL);
+      return;
+    }
+    const drops = now.reduce((sum, one) => sum + one.drops, 0);
+    if (now.length === 0 || now.some(({queued}) => queued > 0)) {
+      // No daemon to take it: it is tried again for as long as somebody waits.
+      stats.stuck += 1;
+      sentAt = performance.now();
+      timer = setTimeout(() => {
+        dropsBefore = queues().reduce((sum, one) => sum + one.drops, 0);
+        send();
+        timer = setTimeout(look, POLL);
+      }, 200);
+      return;
+    }
+    if (drops > dropsBefore) {
+      stats.drops += drops - dropsBefore;
+      stats.again += 1;
+      dropsBefore = drops;
+      send();
+      timer = setTimeout(look, POLL);
+      return;
+    }
+    const finished = inFlight;
+    inFlight = [];
+    for (const one of finished) {
+      stats.injected += one.entries.length;
+      one.done();
+    }
+    next();
+  };
+
+  return {
+    pass: (message) => {
+      // A copy: the syncid is the own backup daemon's.
+      const copy = Buffer.from(message);
+      copy[1] = options.syncid;
+      socket.send(copy, options.port, options.group);
+    },
+    add: (injection) => {
+      waiting.push(injection);
+      stats.waiting += 1;
+      timer ??= setTimeout(next, 0);
+    },
+    get port() {
+      return socket.address().port;
+    },
+    stats,
+    close: () => {
+      closed = true;
+      clearTimeout(timer);
+      socket.close();
+    },
+  };
+}
+
+/** The entries of a message as their octets, without padding. */
+export const entriesOfMessage = (message: Buffer, starts: readonly number[]): Buffer[] =>
+  starts.map((at) => message.subarray(at, at + sizeOf(message, at)));
