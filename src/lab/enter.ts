@@ -26,6 +26,8 @@ const programs: readonly (readonly string[])[] = [
   ['packages/failover/src/main.ts'],
   ['packages/checks/src/main.ts'],
   ['packages/sync/src/main.ts'],
+  ['packages/sync/src/traffic.fixture.ts', '0', 'compile'],
+  ['packages/sync/src/attacker.fixture.ts', 'compile'],
 ];
 const compileCache = process.env.NODE_COMPILE_CACHE ?? path.join(os.homedir(), '.cache/hactl/compile');
 const warm = (): void => {

@@ -8,6 +8,7 @@ export * from './attributes.ts';
 export * from './icmp.ts';
 export * from './na.ts';
 export * from './netlink.ts';
+export * from './link-flags.ts';
 export * from './netlink-direct.ts';
 export * from './netlink-watch.ts';
 export * from './sys.ts';

@@ -6,13 +6,17 @@
 import dgram from 'node:dgram';
 import {readdirSync, readFileSync, readlinkSync} from 'node:fs';
 import {MAX_ENTRIES, messageOf, sizeOf} from './entry.ts';
-import {procAddress, socketQueues} from './kernel-queue.ts';
+import {procAddress, socketQueues, type SocketQueue} from './kernel-queue.ts';
 
 /** Half of the kernel's default receive buffer (212,992), in which a datagram of 9 kB takes some 17 kB. */
 const BATCH_OCTETS = 48_000;
 const POLL = 1;
 /** A kernel that does not empty its queue in this time has no backup daemon, or hangs: the batch is given up. */
 const STUCK = 5_000;
+const AGAIN = 200;
+/** How long after a live message the queue is looked at. */
+const LOOK_LATER = 50;
+const MAX_PASSED = 10_000;
 
 export interface InjectorOptions {
   readonly group: string;
@@ -68,80 +72,88 @@ export async function openInjector(options: InjectorOptions): Promise<Injector> 
   const bound = procAddress(options.group, options.port);
   const waiting: Injection[] = [];
   const stats = {injected: 0, again: 0, drops: 0, waiting: 0, stuck: 0};
-  let own = ownInodes();
+  let own = new Set<number>();
   let inFlight: Injection[] = [];
+  /** Live messages that the kernel may not have taken yet. */
+  let passed: Buffer[] = [];
   let sentAt = 0;
-  let dropsBefore = -1;
+  let dropsBefore: number | undefined;
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
 
-  const queues = () => {
-    const all = socketQueues(readFileSync('/proc/net/udp', 'latin1'), bound);
-    return all.filter(({inode}) => !own.has(inode));
+  const kernelQueues = (): SocketQueue[] =>
+    socketQueues(readFileSync('/proc/net/udp', 'latin1'), bound).filter(({inode}) => !own.has(inode));
+  const dropsOf = (queues: readonly SocketQueue[]): number => queues.reduce((sum, one) => sum + one.drops, 0);
+  const put = (message: Buffer): void =>
+    socket.send(message, options.port, options.group, () => {
+      // What the interface refuses, the digests find.
+    });
+  const wait = (delay: number, work: () => void): void => {
+    clearTimeout(timer);
+    timer = closed ? undefined : setTimeout(work, delay);
   };
 
   const send = (): void => {
-    let message: Buffer[] = [];
+    let entries: Buffer[] = [];
     const flush = (): void => {
-      if (message.length > 0) socket.send(messageOf(options.syncid, message), options.port, options.group);
-      message = [];
+      if (entries.length > 0) put(messageOf(options.syncid, entries));
+      entries = [];
     };
-    for (const {entries} of inFlight)
-      for (const entry of entries) {
-        message.push(entry);
-        if (message.length === MAX_ENTRIES) flush();
+    for (const one of inFlight)
+      for (const entry of one.entries) {
+        entries.push(entry);
+        if (entries.length === MAX_ENTRIES) flush();
       }
     flush();
     sentAt = performance.now();
+    wait(POLL, look);
   };
 
   const next = (): void => {
-    if (closed) return;
-    if (inFlight.length === 0) {
-      let octets = 0;
-      while (waiting.length > 0 && octets < BATCH_OCTETS) {
-        const one = waiting.shift()!;
-        stats.waiting -= 1;
-        for (const entry of one.entries) octets += entry.length;
-        inFlight.push(one);
-      }
-      if (inFlight.length === 0) {
-        timer = undefined;
-        return;
-      }
-      own = ownInodes();
-      dropsBefore = queues().reduce((sum, {drops}) => sum + drops, 0);
-      send();
+    let octets = 0;
+    while (waiting.length > 0 && octets < BATCH_OCTETS) {
+      const one = waiting.shift()!;
+      stats.waiting -= 1;
+      for (const entry of one.entries) octets += entry.length;
+      inFlight.push(one);
     }
-    timer = setTimeout(look, POLL);
+    if (inFlight.length === 0) {
+      timer = undefined;
+      return;
+    }
+    if (dropsBefore === undefined) {
+      own = ownInodes();
+      dropsBefore = dropsOf(kernelQueues());
+    }
+    send();
   };
 
   const look = (): void => {
-    const now = queues();
-    if (now.some(({queued}) => queued > 0) && performance.now() - sentAt < STUCK) {
-      timer = setTimeout(look, POLL);
-      return;
-    }
-    const drops = now.reduce((sum, one) => sum + one.drops, 0);
-    if (now.length === 0 || now.some(({queued}) => queued > 0)) {
-      // No daemon to take it: it is tried again for as long as somebody waits.
+    timer = undefined;
+    const queues = kernelQueues();
+    const full = queues.some(({queued}) => queued > 0);
+    if (full && performance.now() - sentAt < STUCK) return wait(POLL, look);
+    if (full || queues.length === 0) {
+      // No daemon takes it: tried again for as long as somebody waits.
       stats.stuck += 1;
-      sentAt = performance.now();
-      timer = setTimeout(() => {
-        dropsBefore = queues().reduce((sum, one) => sum + one.drops, 0);
+      passed = [];
+      return wait(AGAIN, () => {
+        own = ownInodes();
+        dropsBefore = dropsOf(kernelQueues());
         send();
-        timer = setTimeout(look, POLL);
-      }, 200);
-      return;
+      });
     }
-    if (drops > dropsBefore) {
+    const drops = dropsOf(queues);
+    if (dropsBefore !== undefined && drops > dropsBefore) {
       stats.drops += drops - dropsBefore;
       stats.again += 1;
       dropsBefore = drops;
-      send();
-      timer = setTimeout(look, POLL);
-      return;
+      for (const message of passed) put(message);
+      return send();
     }
+    // Fewer: the daemon was started anew, its socket is another.
+    dropsBefore = drops;
+    passed = [];
     const finished = inFlight;
     inFlight = [];
     for (const one of finished) {
@@ -156,12 +168,19 @@ export async function openInjector(options: InjectorOptions): Promise<Injector> 
       // A copy: the syncid is the own backup daemon's.
       const copy = Buffer.from(message);
       copy[1] = options.syncid;
-      socket.send(copy, options.port, options.group);
+      if (dropsBefore === undefined) {
+        own = ownInodes();
+        dropsBefore = dropsOf(kernelQueues());
+      }
+      put(copy);
+      if (passed.length < MAX_PASSED) passed.push(copy);
+      if (timer === undefined) wait(LOOK_LATER, look);
     },
     add: (injection) => {
       waiting.push(injection);
       stats.waiting += 1;
-      timer ??= setTimeout(next, 0);
+      // A look at live messages alone can wait; a batch should not.
+      if (inFlight.length === 0) wait(0, next);
     },
     get port() {
       return socket.address().port;

@@ -31,7 +31,7 @@ function run(world: World) {
   const total = world.connections ?? 3_000;
   for (let number = 0; number < total; number += 1)
     upsert(there, entryOf(connectionOf(number, {family: number % 5 === 0 ? 6 : 4})), HEADER, 0);
-  const initial = [...Array.from({length: total}, (_, slot) => Buffer.from(entryAt(there, slot)!))];
+  const initial = Array.from({length: total}, (_, slot) => Buffer.from(entryAt(there, slot)!));
   let now = 0;
   let comes = total;
   let datagrams = 0;

@@ -1,0 +1,315 @@
+/**
+ * One director's side of the sync: hears its own kernel and the peer, keeps the mirror, gives and takes tables, feeds
+ * the kernel. Decisions are in session.ts, resync-donor.ts and resync-joiner.ts; here they meet sockets and the clock.
+ */
+import {createHash, createHmac, randomBytes} from 'node:crypto';
+import {allowMulticast} from '@hactl/net';
+import {channelKeys, open, seal, type Sender} from './channel.ts';
+import {relayBackupId} from './control.ts';
+import {asVersion1, entriesOf} from './entry.ts';
+import {entriesOfMessage, openInjector, type Injector} from './injector.ts';
+import {findPlace, hearKernels, KERNEL_PORT, openPeerLink, SYNC_GROUP, type PeerLink} from './link.ts';
+import type {SyncLink, SyncReport} from './messages.ts';
+import {createMirror, find, sweep, upsert, upsertMessage} from './mirror.ts';
+import {donorBusy, donorDefaults, donorStep, makeDonor, type DonorEvent} from './resync-donor.ts';
+import {joinerDefaults, joinerStep, makeJoiner, type Chunk, type JoinerEvent} from './resync-joiner.ts';
+import {decodeResync, encodeResync, type Hello, type ResyncMessage} from './resync-wire.ts';
+import {admit, makeSession} from './session.ts';
+
+const BUSY_TICK = 10;
+const IDLE_TICK = 100;
+const HELLO_EVERY = 500;
+/** How long a director that starts waits for a first word of a peer. */
+const PEER_WAIT = 3_000;
+const PEER_GONE = 3_000;
+
+export interface NodePorts {
+  log(level: 'error' | 'warn' | 'info' | 'debug', message: string): void;
+}
+
+export interface SyncNode {
+  setActive(active: boolean): void;
+  resync(): void;
+  report(): SyncReport;
+  close(): void;
+}
+
+const number32 = (text: string): number => createHash('sha256').update(text).digest().readUInt32BE(0);
+const random64 = (): bigint => randomBytes(8).readBigUInt64BE(0);
+
+export async function openNode(settings: SyncLink, ports: NodePorts): Promise<SyncNode> {
+  const relay = settings.mode === 'relay';
+  const place = findPlace(settings.interface);
+  const keys = channelKeys(settings.secret, settings.cluster, settings.encrypt);
+  const self = number32(`${settings.cluster}/${settings.node}`);
+  const sender: Sender = {
+    keys,
+    sender: self,
+    incarnation: (BigInt(Date.now()) << 20n) | (random64() & 0xfffffn),
+    sequence: 0n,
+  };
+  const mirror = createMirror(
+    createHmac('sha256', keys.authentication).update('mirror').digest().readUInt32BE(0),
+  );
+  const session = makeSession(random64());
+  const donor = makeDonor();
+  const joiner = makeJoiner(randomBytes(4).readUInt32BE(0));
+  const joinerOptions = {...joinerDefaults, deadline: settings.deadline};
+  const startedAt = performance.now();
+  const counts = {relayed: 0, heard: 0, malformed: 0, forged: 0, resyncs: 0};
+  let active = false;
+  /** A process that began while its director was Active: its kernel knows better than any peer. */
+  let bornActive = true;
+  let peerAddress: string | undefined;
+  let peerAt = -Infinity;
+  let hello: Hello | undefined;
+  let behindSince: number | undefined;
+  let lostSeen = 0;
+  let last: SyncReport['last'];
+  let tickAt = 0;
+  let helloAt = -Infinity;
+  let sweptAt = 0;
+  const confirmed: number[] = [];
+
+  const now = (): number => performance.now();
+  const second = (): number => 1 + Math.floor(now() / 1_000);
+  const peerLives = (): boolean => now() - peerAt < PEER_GONE;
+  const lost = (): number => session.lostBefore + (session.peer?.window.lost ?? 0);
+
+  // Opened last to first: what is open already is closed when a later one fails.
+  const closers: (() => void)[] = [];
+  const close = (): void => {
+    clearInterval(timer);
+    for (const one of closers.splice(0)) one();
+  };
+  let timer: NodeJS.Timeout | undefined;
+  let peerLink: PeerLink;
+  let injector: Injector;
+
+  const say = (message: ResyncMessage, to = peerAddress): void =>
+    peerLink.send(seal(sender, encodeResync(message)), to);
+  const sayHello = (echo = session.echo, to = peerAddress): void => {
+    const phase = joiner.settled && joiner.phase !== 'in-sync' ? 'deadline' : joiner.phase;
+    say(
+      {
+        type: 'hello',
+        phase,
+        active,
+        relayed: counts.relayed % 2 ** 32,
+        connections: mirror.size,
+        missing: joiner.missing,
+        challenge: session.challenge,
+        echo,
+      },
+      to,
+    );
+  };
+
+  const atDonor = (event: DonorEvent): void => {
+    for (const message of donorStep(donor, event, now(), second(), mirror, donorDefaults)) say(message);
+  };
+
+  const atJoiner = (event: JoinerEvent): void => {
+    for (const effect of joinerStep(joiner, event, now(), mirror, joinerOptions, !active)) {
+      if (effect.type === 'send') say(effect.message);
+      else if (effect.type === 'inject') inject(effect.chunk);
+      else {
+        bornActive = false;
+        last = {
+          took: effect.took,
+          connections: mirror.size,
+          rounds: effect.rounds,
+          complete: effect.inSync,
+        };
+        ports.log(
+          effect.inSync ? 'info' : 'warn',
+          effect.inSync
+            ? `in sync with the peer: ${mirror.size} connections after ${(effect.took / 1_000).toFixed(2)} s`
+            : `not in sync after ${(effect.took / 1_000).toFixed(1)} s: going on without (${mirror.size} connections so far); hactl_sync_deadline says how long to wait`,
+        );
+      }
+    }
+  };
+
+  /** The kernel has it: only now the mirror says so too, and the donor hears of it. */
+  const done = (chunk: Chunk, starts: readonly number[]): void => {
+    const at = second();
+    for (const [index, start] of starts.entries())
+      if (!active || find(mirror, chunk.message, start) < 0)
+        upsert(mirror, chunk.message, start, at, chunk.remaining[index]);
+    confirmed.push(chunk.number);
+    if (confirmed.length === 1)
+      setImmediate(() => {
+        atJoiner({type: 'injected', numbers: confirmed.splice(0), session: chunk.session});
+      });
+  };
+
+  const inject = (chunk: Chunk): void => {
+    const starts = entriesOf(chunk.message) ?? [];
+    // What the Active has itself is newer than anything that the peer says of it.
+    const wanted = active
+      ? bornActive
+        ? []
+        : starts.filter((at) => find(mirror, chunk.message, at) < 0)
+      : starts;
+    const finish = (): void => done(chunk, starts);
+    if (wanted.length === 0) finish();
+    else injector.add({entries: entriesOfMessage(chunk.message, wanted), done: finish});
+  };
+
+  /** The own kernel said something: into the mirror, and to the peer. */
+  const onOwn = (bytes: Buffer): void => {
+    const message = asVersion1(bytes);
+    if (!message || upsertMessage(mirror, message, second()) < 0) {
+      counts.malformed += 1;
+      return;
+    }
+    counts.relayed += 1;
+    if (relay && session.peer && peerLives()) say({type: 'live', message});
+  };
+
+  const onPeerKernel = (bytes: Buffer): void => {
+    const message = asVersion1(bytes);
+    if (!message || upsertMessage(mirror, message, second()) < 0) counts.malformed += 1;
+    else {
+      counts.heard += 1;
+      if (relay) injector.pass(message);
+    }
+  };
+
+  const onHello = (message: Hello): void => {
+    hello = message;
+    const behind = relay ? (message.relayed - counts.heard - lost()) | 0 : 0;
+    behindSince = behind > 0 ? (behindSince ?? now()) : undefined;
+  };
+
+  const onFrame = (frame: Buffer, from: string): void => {
+    const opened = open(keys, self, frame);
+    if (!opened.ok) {
+      if (opened.fault !== 'own') counts.forged += 1;
+      return;
+    }
+    const message = decodeResync(opened.value.payload);
+    const admission = admit(session, opened.value, message, random64);
+    if (admission === 'drop' || !message) return;
+    if (admission === 'answer') {
+      if (message.type === 'hello') sayHello(message.challenge, from);
+      return;
+    }
+    peerAt = now();
+    peerAddress = from;
+    if (admission === 'new-peer') {
+      ports.log('info', `peer found at ${from}; asking for its table`);
+      Object.assign(donor, makeDonor());
+      counts.heard = message.type === 'hello' ? message.relayed - lost() : 0;
+      sayHello();
+      startResync();
+    }
+    if (message.type === 'hello') onHello(message);
+    else if (message.type === 'live') onPeerKernel(message.message);
+    else if (message.type === 'chunk' || message.type === 'groups' || message.type === 'buckets')
+      atJoiner({type: 'message', message});
+    else atDonor({type: 'message', message});
+  };
+
+  const startResync = (): void => {
+    counts.resyncs += 1;
+    atJoiner({type: 'start'});
+  };
+
+  const tick = (): void => {
+    const at = now();
+    if (at - helloAt >= HELLO_EVERY) {
+      helloAt = at;
+      if (!peerLives()) peerAddress = undefined;
+      sayHello();
+    }
+    if (at - sweptAt >= 1_000) {
+      sweptAt = at;
+      sweep(mirror, second());
+    }
+    const busy = donorBusy(donor) || joiner.step !== 'idle';
+    if (!busy && at - tickAt < IDLE_TICK) return;
+    tickAt = at;
+    if (!peerLives()) return;
+    if (lost() > lostSeen && joiner.phase === 'in-sync' && joiner.step === 'idle') {
+      // What was lost is asked for now, not at the next comparison.
+      lostSeen = lost();
+      joiner.askedAt = Math.min(joiner.askedAt, at - joinerOptions.compareEvery);
+    }
+    atDonor({type: 'tick'});
+    atJoiner({type: 'tick'});
+  };
+
+  try {
+    if (relay) allowMulticast(1);
+    injector = await openInjector({
+      group: SYNC_GROUP,
+      port: KERNEL_PORT,
+      source: relay ? '127.0.0.1' : place.address,
+      ttl: relay ? 1 : 0,
+      syncid: relay ? relayBackupId(settings.syncid) : settings.syncid,
+    });
+    closers.push(() => injector.close());
+    const kernels = relay
+      ? hearKernels('lo', 1, (bytes) => {
+          if (bytes[1] === settings.syncid) onOwn(bytes);
+        })
+      : hearKernels(settings.interface, place.index, (bytes, from) => {
+          if (bytes[1] === settings.syncid && from.address !== place.address) onPeerKernel(bytes);
+        });
+    closers.push(() => kernels.close());
+    peerLink = openPeerLink(settings.interface, place.index, settings.port, (bytes, from) =>
+      onFrame(bytes, from.address),
+    );
+    closers.push(() => peerLink.close());
+  } catch (error) {
+    close();
+    throw error;
+  }
+  timer = setInterval(tick, BUSY_TICK);
+
+  const readiness = (): {inSync: boolean; reason: string} => {
+    if (!peerLives())
+      return now() - startedAt < PEER_WAIT
+        ? {inSync: false, reason: 'listening for the peer'}
+        : {inSync: true, reason: 'no peer to learn from'};
+    if (joiner.phase === 'in-sync') return {inSync: true, reason: 'in sync with the peer'};
+    if (joiner.settled) return {inSync: true, reason: 'the deadline of the resync has passed'};
+    return {inSync: false, reason: `the peer's table is on its way, ${mirror.size} connections so far`};
+  };
+
+  return {
+    setActive: (is) => {
+      active = is;
+      if (!is) bornActive = false;
+    },
+    resync: startResync,
+    report: () => ({
+      mode: settings.mode,
+      encrypted: settings.encrypt,
+      ...readiness(),
+      phase: joiner.settled && joiner.phase !== 'in-sync' ? 'deadline' : joiner.phase,
+      peer: peerLives(),
+      here: mirror.size,
+      ...(hello && peerLives() ? {there: hello.connections, missingThere: hello.missing} : {}),
+      missingHere: joiner.missing,
+      lag: behindSince === undefined ? 0 : now() - behindSince,
+      relayed: counts.relayed,
+      heard: counts.heard,
+      lost: lost(),
+      late: session.peer?.window.late ?? 0,
+      replayed: session.replayed,
+      forged: counts.forged,
+      malformed: counts.malformed,
+      injected: injector.stats.injected,
+      waiting: injector.stats.waiting,
+      overflows: injector.stats.drops,
+      repaired: joiner.repaired,
+      resyncs: counts.resyncs,
+      resent: donor.resent,
+      ...(last ? {last} : {}),
+    }),
+    close,
+  };
+}
