@@ -11,5 +11,6 @@ export * from './netlink.ts';
 export * from './link-flags.ts';
 export * from './netlink-direct.ts';
 export * from './netlink-watch.ts';
+export * from './outgoing-tap.ts';
 export * from './sys.ts';
 export * from './udp.ts';

@@ -3,7 +3,7 @@
  * the kernel. Decisions are in session.ts, resync-donor.ts and resync-joiner.ts; here they meet sockets and the clock.
  */
 import {createHash, createHmac, randomBytes} from 'node:crypto';
-import {allowMulticast} from '@hactl/net';
+import {allowMulticast, openOutgoingTap} from '@hactl/net';
 import {channelKeys, open, seal, type Sender} from './channel.ts';
 import {relayBackupId} from './control.ts';
 import {asVersion1, entriesOf} from './entry.ts';
@@ -22,6 +22,8 @@ const HELLO_EVERY = 500;
 /** How long a director that starts waits for a first word of a peer. */
 const PEER_WAIT = 3_000;
 const PEER_GONE = 3_000;
+/** `lo` is link 1 in every network namespace. */
+const LO = 1;
 
 export interface NodePorts {
   log(level: 'error' | 'warn' | 'info' | 'debug', message: string): void;
@@ -242,7 +244,7 @@ export async function openNode(settings: SyncLink, ports: NodePorts): Promise<Sy
   };
 
   try {
-    if (relay) allowMulticast(1);
+    if (relay) allowMulticast(LO);
     injector = await openInjector({
       group: SYNC_GROUP,
       port: KERNEL_PORT,
@@ -252,13 +254,21 @@ export async function openNode(settings: SyncLink, ports: NodePorts): Promise<Sy
     });
     closers.push(() => injector.close());
     const kernels = relay
-      ? hearKernels('lo', 1, (bytes) => {
+      ? hearKernels('lo', LO, (bytes) => {
           if (bytes[1] === settings.syncid) onOwn(bytes);
         })
       : hearKernels(settings.interface, place.index, (bytes, from) => {
+          // What comes from the own address is what is fed to the own kernel.
           if (bytes[1] === settings.syncid && from.address !== place.address) onPeerKernel(bytes);
         });
     closers.push(() => kernels.close());
+    if (!relay) {
+      // The kernel does not let its own machine hear its multicast.
+      const tap = openOutgoingTap(place.index, KERNEL_PORT, (bytes) => {
+        if (bytes[1] === settings.syncid) onOwn(bytes);
+      });
+      closers.push(() => tap.stop());
+    }
     peerLink = openPeerLink(settings.interface, place.index, settings.port, (bytes, from) =>
       onFrame(bytes, from.address),
     );

@@ -40,10 +40,8 @@ export function makePair(name: string) {
     ip('-n', namespace(side), 'link', 'set', 'lo', 'up');
   };
   const join = (): void => {
-    ip(
-      ...['link', 'add', 'sync0', 'netns', namespace('one'), 'type', 'veth'],
-      ...['peer', 'name', 'sync0', 'netns', namespace('other')],
-    );
+    const [first, second] = [namespace('one'), namespace('other')];
+    ip(...`link add sync0 netns ${first} type veth peer name sync0 netns ${second}`.split(' '));
     for (const side of ['one', 'other'] as const) {
       ip('-n', namespace(side), 'link', 'set', 'sync0', 'up');
       ip('-n', namespace(side), 'address', 'add', `${addressOf(side)}/24`, 'dev', 'sync0');
