@@ -43,6 +43,7 @@ const ownTimes = {
   hactl_lease: 'vipLease',
   hactl_preempt_delay: 'preemptDelay',
   hactl_holddown: 'holddown',
+  hactl_sync_deadline: 'syncDeadline',
 } as const;
 
 const known = [
@@ -50,9 +51,13 @@ const known = [
   'udp', 'mcast', 'mcast6', 'ucast', 'ucast6', 'node', 'ping', 'ping_group', 'auto_failback', 'nice_failback',
   'logfile', 'debugfile', 'logfacility', 'debug', 'respawn', 'failfast', 'watchdog', 'stonith', 'stonith_host', 'crm',
   'pacemaker', 'autojoin', 'cluster', 'realtime', 'rtprio', 'hactl_fence', 'hactl_drill', 'hactl_standby_checks',
+  'hactl_sync', 'hactl_sync_port', 'hactl_ipvs',
 ]; // prettier-ignore
 
 const DEFAULT_PORT = 694;
+const DEFAULT_SYNC_PORT = 8_849;
+const KERNEL_SYNC_PORT = 8_848;
+const syncModes: readonly HaConfig['hactl']['sync'][] = ['multicast', 'relay', 'relay-encrypted'];
 
 /** Parses one file. */
 export function parseHaCf(
@@ -62,7 +67,16 @@ export function parseHaCf(
   const reporter = new Reporter(source.path, options.mode);
   const time: Partial<Record<(typeof times)[number], number>> = {};
   const timeSpans: Partial<Record<(typeof times)[number], Span>> = {};
-  const own = {vipLease: 3_000, preemptDelay: 0, holddown: 0, standbyChecks: true};
+  const own = {
+    vipLease: 3_000,
+    preemptDelay: 0,
+    holddown: 0,
+    standbyChecks: true,
+    sync: 'multicast' as HaConfig['hactl']['sync'],
+    syncPort: DEFAULT_SYNC_PORT,
+    syncDeadline: 30_000,
+  };
+  const ipvs: Record<string, string> = {};
   const text: {
     logFile?: string;
     debugFile?: string;
@@ -316,6 +330,29 @@ export function parseHaCf(
       case 'hactl_standby_checks':
         own.standbyChecks = takeBoolean() ?? own.standbyChecks;
         break;
+      case 'hactl_sync': {
+        const mode = syncModes.find((one) => one === value);
+        if (mode) own.sync = mode;
+        else wrong(`"${value}" is no way to sync`, `one of ${syncModes.join(', ')}`);
+        break;
+      }
+      case 'hactl_sync_port': {
+        const port = Number(value);
+        if (Number.isInteger(port) && port >= 1 && port <= 65_535 && port !== KERNEL_SYNC_PORT)
+          own.syncPort = port;
+        else
+          wrong(`"${value}" is no port for it`, 'a number from 1 to 65535, not 8848 (the kernel has that)');
+        break;
+      }
+      case 'hactl_ipvs':
+        if (!wants('NAME VALUE', 2)) break;
+        if (/^[a-z_]+$/.test(value))
+          ipvs[value] = rest
+            .slice(1)
+            .map((word) => word.text)
+            .join(' ');
+        else wrong(`"${value}" is no setting of IPVS`, 'a file of /proc/sys/net/ipv4/vs, as sync_threshold');
+        break;
       default: {
         const near = nearest(name, known);
         if (
@@ -425,6 +462,7 @@ export function parseHaCf(
       apiauth,
       hactl: {
         ...own,
+        ipvs,
         ...(text.fence === undefined ? {} : {fence: text.fence}),
         ...(text.drillSchedule === undefined ? {} : {drillSchedule: text.drillSchedule}),
       },

@@ -173,6 +173,14 @@ export interface HaConfig {
     readonly drillSchedule?: string;
     /** `hactl_standby_checks on|off`: whether the standby runs its checks too. Default on. */
     readonly standbyChecks: boolean;
+    /** `hactl_sync multicast|relay|relay-encrypted`: how connections reach the peer (docs/sync.md). Default multicast. */
+    readonly sync: 'multicast' | 'relay' | 'relay-encrypted';
+    /** `hactl_sync_port`: UDP port of the two sync processes. Default 8849. */
+    readonly syncPort: number;
+    /** `hactl_sync_deadline`: how long a joining director waits for the peer's table. Default 30 s. */
+    readonly syncDeadline: Millis;
+    /** `hactl_ipvs NAME VALUE`: settings of net.ipv4.vs.*, put back on stop. */
+    readonly ipvs: Readonly<Record<string, string>>;
   };
 }
 

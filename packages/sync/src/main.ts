@@ -6,8 +6,9 @@ import path from 'node:path';
 import {allowMulticast} from '@hactl/net';
 import {IpvsError, openKernelIpvs, type IpvsClient} from '@hactl/ipvs';
 import {chosenGroup, planDaemons, wantedDaemons} from './control.ts';
+import {findPlace} from './driver-link.ts';
 import type {FromSync, SyncGroup, SyncSettings, ToSync} from './messages.ts';
-import {openNode, type SyncNode} from './node.ts';
+import {openNode, type SyncNode} from './driver.ts';
 import {openSysctls, type Sysctls} from './sysctls.ts';
 
 const RETRY = 1_000;
@@ -91,12 +92,21 @@ async function keepNode(): Promise<void> {
   const {sysctls: _, stateDir: __, ...link} = settings;
   const wanted = {...link, interface: group.interface, syncid: group.syncid};
   const key = JSON.stringify(wanted);
-  if (node && key !== opened) {
+  const place = findPlace(group.interface);
+  const moved =
+    node !== undefined && (node.place.index !== place.index || node.place.address !== place.address);
+  const known = node?.mirror;
+  if (moved && settings.mode === 'multicast') {
+    // The kernel's daemons hold on to the interface that was.
+    for (const {role} of (await ipvs?.syncDaemons()) ?? []) await ipvs?.stopSyncDaemon(role);
+    await keepDaemons();
+  }
+  if (node && (moved || key !== opened)) {
     node.close();
     node = undefined;
   }
   if (!node) {
-    node = await openNode(wanted, {log});
+    node = await openNode(wanted, {log}, known);
     opened = key;
     log(
       'info',

@@ -11,97 +11,18 @@
  * stream carries them. One that stands still and differs is a loss. One whose repair held all that the donor's digest
  * says, and that differs all the same, has more here than there: nothing is missing.
  */
-import {entriesOf} from './entry.ts';
-import {entryAt, entryDigest, find, type Mirror} from './mirror.ts';
+import type {Mirror} from './mirror.ts';
+import {askBuckets, closeRepair, compare, countRepair, onBuckets, onGroups} from './resync-compare.ts';
 import {
-  GROUP_SIZE,
-  GROUPS,
-  sameDigest,
-  type Digest,
-  type ResyncMessage,
-  type SyncPhase,
-} from './resync-wire.ts';
-import {bucketDigest, groupDigest} from './table.ts';
-
-export interface JoinerOptions {
-  /** After so many ms the verdict is 'deadline'; the work goes on. */
-  readonly deadline: number;
-  /** How often the tables are compared once they are in sync, in ms. */
-  readonly compareEvery: number;
-}
-
-export const joinerDefaults: JoinerOptions = {deadline: 30_000, compareEvery: 5_000};
-
-export type Chunk = ResyncMessage & {readonly type: 'chunk'};
-
-export type JoinerEvent =
-  /** The peer is there and new, or the operator asks. */
-  | {readonly type: 'start'}
-  | {readonly type: 'message'; readonly message: ResyncMessage}
-  /** The kernel has these chunks' connections. */
-  | {readonly type: 'injected'; readonly numbers: readonly number[]; readonly session: number}
-  | {readonly type: 'tick'};
-
-export type JoinerEffect =
-  | {readonly type: 'send'; readonly message: ResyncMessage}
-  | {readonly type: 'inject'; readonly chunk: Chunk}
-  | {readonly type: 'verdict'; readonly inSync: boolean; readonly took: number; readonly rounds: number};
-
-type Step = 'idle' | 'chunks' | 'groups' | 'buckets';
-
-export interface Joiner {
-  phase: SyncPhase;
-  step: Step;
-  session: number;
-  round: number;
-  startedAt: number;
-  askedAt: number;
-  heardAt: number;
-  settled: boolean;
-  /** All chunks below are injected. */
-  next: number;
-  readonly received: Set<number>;
-  readonly injected: Set<number>;
-  /** Number of the round's last chunk, once it came. */
-  lastNumber: number | undefined;
-  ackDue: boolean;
-  /** Groups whose buckets were asked for. */
-  readonly groups: Set<number>;
-  /** The donor's digests of buckets that differ in this round, and in the one before. */
-  differing: Map<number, Digest>;
-  before: Map<number, Digest>;
-  /** A repair's chunks until the kernel has them. */
-  readonly repairs: Map<number, Chunk>;
-  /** What the repair brought, per bucket. */
-  brought: Map<number, {count: number; low: number; high: number}>;
-  covered: Set<number>;
-  missing: number;
-  repaired: number;
-}
-
-export const makeJoiner = (session: number): Joiner => ({
-  phase: 'waiting',
-  step: 'idle',
-  session,
-  round: 0,
-  startedAt: 0,
-  askedAt: 0,
-  heardAt: 0,
-  settled: false,
-  next: 0,
-  received: new Set(),
-  injected: new Set(),
-  lastNumber: undefined,
-  ackDue: false,
-  groups: new Set(),
-  differing: new Map(),
-  before: new Map(),
-  repairs: new Map(),
-  brought: new Map(),
-  covered: new Set(),
-  missing: 0,
-  repaired: 0,
-});
+  makeJoiner,
+  send,
+  type Chunk,
+  type Joiner,
+  type JoinerEffect,
+  type JoinerEvent,
+  type JoinerOptions,
+} from './resync-state.ts';
+import type {ResyncMessage} from './resync-wire.ts';
 
 const ASK_AGAIN = 300;
 const SILENCE = 5_000;
@@ -135,10 +56,6 @@ export function joinerStep(
   return out;
 }
 
-const send = (out: JoinerEffect[], message: ResyncMessage): void => {
-  out.push({type: 'send', message});
-};
-
 function begin(joiner: Joiner, now: number, out: JoinerEffect[], fresh: boolean): void {
   const {session, startedAt, settled} = joiner;
   Object.assign(joiner, makeJoiner((session + 1) >>> 0 || 1), {
@@ -164,22 +81,10 @@ function onMessage(
   if (!('session' in message) || message.session !== joiner.session) return;
   joiner.heardAt = now;
   if (message.type === 'chunk') onChunk(joiner, message, out);
-  else if (message.type === 'groups' && joiner.step === 'groups' && message.round === joiner.round) {
-    joiner.step = 'buckets';
-    joiner.askedAt = now;
-    for (let group = 0; group < GROUPS; group += 1)
-      if (!sameDigest(groupDigest(mirror, group), message.digests[group]!)) joiner.groups.add(group);
-    for (const group of joiner.groups)
-      send(out, {type: 'ask-buckets', session: joiner.session, round: joiner.round, group});
-    if (joiner.groups.size === 0) judge(joiner, now, mirror, out, repair);
-  } else if (message.type === 'buckets' && joiner.step === 'buckets' && message.round === joiner.round) {
-    if (!joiner.groups.delete(message.group)) return;
-    for (const [place, digest] of message.digests.entries()) {
-      const bucket = message.group * GROUP_SIZE + place;
-      if (!sameDigest(bucketDigest(mirror, bucket), digest)) joiner.differing.set(bucket, digest);
-    }
-    if (joiner.groups.size === 0) judge(joiner, now, mirror, out, repair);
-  }
+  else if (message.type === 'groups' && message.round === joiner.round)
+    onGroups(joiner, message.digests, now, mirror, out, repair);
+  else if (message.type === 'buckets' && message.round === joiner.round)
+    onBuckets(joiner, message.group, message.digests, now, mirror, out, repair);
 }
 
 function onChunk(joiner: Joiner, chunk: Chunk, out: JoinerEffect[]): void {
@@ -192,24 +97,6 @@ function onChunk(joiner: Joiner, chunk: Chunk, out: JoinerEffect[]): void {
   if (chunk.last && chunk.round === joiner.round) joiner.lastNumber = chunk.number;
   if (chunk.round > 0 && chunk.round === joiner.round) joiner.repairs.set(chunk.number, chunk);
   out.push({type: 'inject', chunk});
-}
-
-/** Adds up what a repair brought, as far as it stands in the mirror now. */
-function countRepair(joiner: Joiner, chunk: Chunk, mirror: Mirror, repair: boolean): void {
-  for (const at of entriesOf(chunk.message) ?? []) {
-    const {bucket, low, high} = entryDigest(mirror, chunk.message, at);
-    const slot = find(mirror, chunk.message, at);
-    const entry = slot < 0 ? undefined : entryAt(mirror, slot);
-    // The Active's own state is the better one: there it is enough that the connection exists.
-    if (!entry || (repair && entryDigest(mirror, entry, 0).low !== low)) continue;
-    const sum = joiner.brought.get(bucket) ?? {count: 0, low: 0, high: 0};
-    joiner.brought.set(bucket, {
-      count: sum.count + 1,
-      low: (sum.low + low) >>> 0,
-      high: (sum.high + high) >>> 0,
-    });
-    joiner.repaired += 1;
-  }
 }
 
 function onInjected(
@@ -232,12 +119,7 @@ function onInjected(
   }
   acknowledge(joiner, out);
   if (joiner.step !== 'chunks' || joiner.lastNumber === undefined || joiner.next <= joiner.lastNumber) return;
-  for (const [bucket, digest] of joiner.differing) {
-    const sum = joiner.brought.get(bucket) ?? {count: 0, low: 0, high: 0};
-    if (sameDigest(sum, digest)) joiner.covered.add(bucket);
-    else joiner.covered.delete(bucket);
-  }
-  joiner.before = joiner.differing;
+  closeRepair(joiner);
   if (joiner.phase === 'transfer') joiner.phase = 'compare';
   joiner.step = 'idle';
   joiner.askedAt = now;
@@ -254,48 +136,6 @@ function acknowledge(joiner: Joiner, out: JoinerEffect[]): void {
     if (bit <= highest) beyond[bit >> 3]! |= 1 << (bit & 7);
   }
   send(out, {type: 'ack', session: joiner.session, next: joiner.next, beyond});
-}
-
-/** All digests of this round are here. */
-function judge(joiner: Joiner, now: number, mirror: Mirror, out: JoinerEffect[], repair: boolean): void {
-  const standing = [...joiner.differing].filter(([bucket, digest]) => {
-    const before = joiner.before.get(bucket);
-    if (!before || !sameDigest(before, digest)) {
-      joiner.covered.delete(bucket);
-      // Seen for the first time: in a first comparison everything counts.
-      return joiner.phase !== 'in-sync' && joiner.round === 1;
-    }
-    return !joiner.covered.has(bucket);
-  });
-  joiner.missing = standing.reduce(
-    (sum, [bucket, digest]) => sum + Math.max(1, digest.count - bucketDigest(mirror, bucket).count),
-    0,
-  );
-  if (standing.length === 0 && joiner.phase !== 'in-sync') {
-    out.push({type: 'verdict', inSync: true, took: now - joiner.startedAt, rounds: joiner.round});
-    joiner.settled = true;
-    joiner.phase = 'in-sync';
-  }
-  joiner.askedAt = now;
-  const wanted = [...joiner.differing.keys()].filter((bucket) => !joiner.covered.has(bucket));
-  if (wanted.length === 0 || (joiner.phase === 'in-sync' && (!repair || standing.length === 0))) {
-    joiner.before = joiner.differing;
-    joiner.step = 'idle';
-    return;
-  }
-  joiner.step = 'chunks';
-  joiner.lastNumber = undefined;
-  joiner.brought = new Map();
-  send(out, {type: 'repair', session: joiner.session, round: joiner.round, buckets: wanted});
-}
-
-function compare(joiner: Joiner, now: number, out: JoinerEffect[]): void {
-  joiner.round += 1;
-  joiner.step = 'groups';
-  joiner.askedAt = now;
-  joiner.groups.clear();
-  joiner.differing = new Map();
-  send(out, {type: 'ask-groups', session: joiner.session, round: joiner.round});
 }
 
 function onTick(joiner: Joiner, now: number, out: JoinerEffect[], options: JoinerOptions): void {
@@ -319,9 +159,10 @@ function onTick(joiner: Joiner, now: number, out: JoinerEffect[], options: Joine
   joiner.askedAt = now;
   const {session, round} = joiner;
   if (joiner.step === 'groups') send(out, {type: 'ask-groups', session, round});
-  else if (joiner.step === 'buckets')
-    for (const group of joiner.groups) send(out, {type: 'ask-buckets', session, round, group});
-  else if (round === 0 && joiner.next === 0 && joiner.received.size === 0)
+  else if (joiner.step === 'buckets') {
+    joiner.asked.clear();
+    askBuckets(joiner, out);
+  } else if (round === 0 && joiner.next === 0 && joiner.received.size === 0)
     send(out, {type: 'start', session});
   else if (round > 0 && joiner.lastNumber === undefined)
     send(out, {

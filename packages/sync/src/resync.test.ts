@@ -5,7 +5,8 @@ import {connectionOf, entryOf} from './entries.fixture.ts';
 import {entriesOf, HEADER, messageOf} from './entry.ts';
 import {createMirror, entryAt, find, sweep, upsert, type Mirror} from './mirror.ts';
 import {donorDefaults, donorStep, makeDonor, type DonorEvent} from './resync-donor.ts';
-import {joinerDefaults, joinerStep, makeJoiner, type JoinerEvent} from './resync-joiner.ts';
+import {joinerStep} from './resync-joiner.ts';
+import {joinerDefaults, makeJoiner, type JoinerEvent} from './resync-state.ts';
 import {decodeResync, encodeResync, type ResyncMessage} from './resync-wire.ts';
 import {bucketDigest, groupDigest} from './table.ts';
 

@@ -6,7 +6,7 @@ import {makePair, until, type Pair, type Side, type SyncProcess} from './pair.fi
 const test = anyTest.serial as unknown as TestFn;
 const TRAFFIC = fileURLToPath(new URL('traffic.fixture.ts', import.meta.url));
 const ATTACKER = fileURLToPath(new URL('attacker.fixture.ts', import.meta.url));
-const CONNECTIONS = 120;
+const CONNECTIONS = 60;
 const LIMIT = 60_000;
 let pair: Pair;
 

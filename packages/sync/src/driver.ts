@@ -7,12 +7,21 @@ import {allowMulticast, openOutgoingTap} from '@hactl/net';
 import {channelKeys, open, seal, type Sender} from './channel.ts';
 import {relayBackupId} from './control.ts';
 import {asVersion1, entriesOf} from './entry.ts';
-import {entriesOfMessage, openInjector, type Injector} from './injector.ts';
-import {findPlace, hearKernels, KERNEL_PORT, openPeerLink, SYNC_GROUP, type PeerLink} from './link.ts';
+import {entriesOfMessage, openInjector, type Injector} from './driver-injector.ts';
+import {
+  findPlace,
+  hearKernels,
+  KERNEL_PORT,
+  openPeerLink,
+  SYNC_GROUP,
+  type PeerLink,
+  type Place,
+} from './driver-link.ts';
 import type {SyncLink, SyncReport} from './messages.ts';
-import {createMirror, find, sweep, upsert, upsertMessage} from './mirror.ts';
+import {createMirror, find, sweep, upsert, upsertMessage, type Mirror} from './mirror.ts';
 import {donorBusy, donorDefaults, donorStep, makeDonor, type DonorEvent} from './resync-donor.ts';
-import {joinerDefaults, joinerStep, makeJoiner, type Chunk, type JoinerEvent} from './resync-joiner.ts';
+import {joinerStep} from './resync-joiner.ts';
+import {joinerDefaults, makeJoiner, type Chunk, type JoinerEvent} from './resync-state.ts';
 import {decodeResync, encodeResync, type Hello, type ResyncMessage} from './resync-wire.ts';
 import {admit, makeSession} from './session.ts';
 
@@ -30,6 +39,8 @@ export interface NodePorts {
 }
 
 export interface SyncNode {
+  readonly place: Place;
+  readonly mirror: Mirror;
   setActive(active: boolean): void;
   resync(): void;
   report(): SyncReport;
@@ -39,7 +50,8 @@ export interface SyncNode {
 const number32 = (text: string): number => createHash('sha256').update(text).digest().readUInt32BE(0);
 const random64 = (): bigint => randomBytes(8).readBigUInt64BE(0);
 
-export async function openNode(settings: SyncLink, ports: NodePorts): Promise<SyncNode> {
+/** `known`: the table of a node that was closed because its interface changed; it is taken over. */
+export async function openNode(settings: SyncLink, ports: NodePorts, known?: Mirror): Promise<SyncNode> {
   const relay = settings.mode === 'relay';
   const place = findPlace(settings.interface);
   const keys = channelKeys(settings.secret, settings.cluster, settings.encrypt);
@@ -50,9 +62,9 @@ export async function openNode(settings: SyncLink, ports: NodePorts): Promise<Sy
     incarnation: (BigInt(Date.now()) << 20n) | (random64() & 0xfffffn),
     sequence: 0n,
   };
-  const mirror = createMirror(
-    createHmac('sha256', keys.authentication).update('mirror').digest().readUInt32BE(0),
-  );
+  // Both directors cut their tables into the same buckets, which nobody else can foretell.
+  const seed = createHmac('sha256', keys.authentication).update('mirror').digest().readUInt32BE(0);
+  const mirror = known?.seed === seed ? known : createMirror(seed);
   const session = makeSession(random64());
   const donor = makeDonor();
   const joiner = makeJoiner(randomBytes(4).readUInt32BE(0));
@@ -74,6 +86,7 @@ export async function openNode(settings: SyncLink, ports: NodePorts): Promise<Sy
   const confirmed: number[] = [];
 
   const now = (): number => performance.now();
+  /** The mirror's clock: whole seconds since the process began. */
   const second = (): number => 1 + Math.floor(now() / 1_000);
   const peerLives = (): boolean => now() - peerAt < PEER_GONE;
   const lost = (): number => session.lostBefore + (session.peer?.window.lost ?? 0);
@@ -88,8 +101,9 @@ export async function openNode(settings: SyncLink, ports: NodePorts): Promise<Sy
   let peerLink: PeerLink;
   let injector: Injector;
 
-  const say = (message: ResyncMessage, to = peerAddress): void =>
+  const say = (message: ResyncMessage, to = peerAddress): void => {
     peerLink.send(seal(sender, encodeResync(message)), to);
+  };
   const sayHello = (echo = session.echo, to = peerAddress): void => {
     const phase = joiner.settled && joiner.phase !== 'in-sync' ? 'deadline' : joiner.phase;
     say(
@@ -290,6 +304,8 @@ export async function openNode(settings: SyncLink, ports: NodePorts): Promise<Sy
   };
 
   return {
+    place,
+    mirror,
     setActive: (is) => {
       active = is;
       if (!is) bornActive = false;
