@@ -17,6 +17,7 @@ export type Side = 'one' | 'other';
 export const addressOf = (side: Side): string => (side === 'one' ? '10.97.0.1' : '10.97.0.2');
 
 export interface SyncProcess {
+  readonly pid: number;
   readonly logs: string[];
   status(): SyncStatus | undefined;
   send(message: ToSync): void;
@@ -109,7 +110,10 @@ export function makePair(name: string) {
     let status: SyncStatus | undefined;
     const child = start(side, MAIN);
     const send = (message: ToSync): void => {
-      if (child.connected) child.send(message);
+      if (child.connected)
+        child.send(message, () => {
+          // It was killed under the send.
+        });
     };
     child.on('message', (message: FromSync) => {
       if (message.type === 'ready') send({type: 'configure', ...settingsOf(side, active, more)});
@@ -119,6 +123,8 @@ export function makePair(name: string) {
     const poll = setInterval(() => send({type: 'status'}), 100);
     void ended(child).then(() => clearInterval(poll));
     return {
+      // `ip netns exec` becomes the program: the pid is the program's.
+      pid: child.pid ?? 0,
       logs,
       status: () => status,
       send,
@@ -174,4 +180,25 @@ export async function until(what: string, limit: number, condition: () => boolea
       setTimeout(resolve, 50);
     });
   }
+}
+
+/** The same services on both, as ldirectord.cf would have them; port 81 is persistent. */
+const table = `-A -t 10.96.0.100:80 -s rr
+-a -t 10.96.0.100:80 -r 10.96.0.2:8080 -m
+-a -t 10.96.0.100:80 -r 10.96.0.3:8080 -m
+-A -t 10.96.0.100:81 -s rr -p 300
+-a -t 10.96.0.100:81 -r 10.96.0.2:8080 -m
+-a -t 10.96.0.100:81 -r 10.96.0.3:8080 -m
+-A -t [fd96::64]:80 -s rr
+-a -t [fd96::64]:80 -r [fd96::2]:8080 -m
+-A -u 10.96.0.100:80 -s rr
+-a -u 10.96.0.100:80 -r 10.96.0.2:8080 -m`;
+
+/** Gives a director the addresses and services of the test; client and reals are on its `lo`. */
+export function services(pair: Pair, side: Side): void {
+  for (const address of ['10.96.0.2/32', '10.96.0.3/32', '10.96.0.100/32'])
+    pair.run(side, 'ip', 'address', 'add', address, 'dev', 'lo');
+  for (const address of ['fd96::2/128', 'fd96::64/128'])
+    pair.run(side, 'ip', '-6', 'address', 'add', address, 'dev', 'lo', 'nodad');
+  for (const line of table.split('\n')) pair.run(side, 'ipvsadm', ...line.split(' '));
 }

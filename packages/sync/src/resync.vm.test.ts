@@ -1,7 +1,7 @@
 /** Two directors on a real kernel: a table that lives on one arrives at the other. Needs IPVS: runs in the micro-VM. */
 import {fileURLToPath} from 'node:url';
 import anyTest, {type TestFn} from 'ava';
-import {makePair, until, type Pair, type Side, type SyncProcess} from './pair.fixture.ts';
+import {makePair, services, until, type Pair, type Side, type SyncProcess} from './pair.fixture.ts';
 
 const test = anyTest.serial as unknown as TestFn;
 const TRAFFIC = fileURLToPath(new URL('traffic.fixture.ts', import.meta.url));
@@ -9,26 +9,6 @@ const ATTACKER = fileURLToPath(new URL('attacker.fixture.ts', import.meta.url));
 const CONNECTIONS = 60;
 const LIMIT = 60_000;
 let pair: Pair;
-
-/** The same services on both, as ldirectord.cf would have them; port 81 is persistent. */
-const services = `-A -t 10.96.0.100:80 -s rr
--a -t 10.96.0.100:80 -r 10.96.0.2:8080 -m
--a -t 10.96.0.100:80 -r 10.96.0.3:8080 -m
--A -t 10.96.0.100:81 -s rr -p 300
--a -t 10.96.0.100:81 -r 10.96.0.2:8080 -m
--a -t 10.96.0.100:81 -r 10.96.0.3:8080 -m
--A -t [fd96::64]:80 -s rr
--a -t [fd96::64]:80 -r [fd96::2]:8080 -m
--A -u 10.96.0.100:80 -s rr
--a -u 10.96.0.100:80 -r 10.96.0.2:8080 -m`;
-
-const setUp = (side: Side): void => {
-  for (const address of ['10.96.0.2/32', '10.96.0.3/32', '10.96.0.100/32'])
-    pair.run(side, 'ip', 'address', 'add', address, 'dev', 'lo');
-  for (const address of ['fd96::2/128', 'fd96::64/128'])
-    pair.run(side, 'ip', '-6', 'address', 'add', address, 'dev', 'lo', 'nodad');
-  for (const line of services.split('\n')) pair.run(side, 'ipvsadm', ...line.split(' '));
-};
 
 const report = (process: SyncProcess) => process.status()?.report;
 
@@ -40,7 +20,7 @@ const lacks = (from: Side, to: Side): string[] => {
 
 test.before(() => {
   pair = makePair('hs');
-  for (const side of ['one', 'other'] as const) setUp(side);
+  for (const side of ['one', 'other'] as const) services(pair, side);
 });
 test.after.always(() => pair?.destroy());
 
@@ -119,7 +99,7 @@ test('the director that was Active dies, comes back empty, and gets all from the
   const table = pair.connections('other');
   // A reboot: daemons, settings and table are gone.
   await pair.recreate('one');
-  setUp('one');
+  services(pair, 'one');
   t.is(pair.connections('one').size, 0);
   one = pair.startSync('one', false);
   other.send({type: 'configure', ...pair.settingsOf('other', true)});
