@@ -5,12 +5,14 @@
  */
 import dgram from 'node:dgram';
 import {readdirSync, readFileSync, readlinkSync} from 'node:fs';
-import {MAX_ENTRIES, messageOf, sizeOf} from './entry.ts';
 import {procAddress, socketQueues, type SocketQueue} from './kernel-queue.ts';
 
 /** Half of the kernel's default receive buffer (212,992), in which a datagram of 9 kB takes some 17 kB. */
 const BATCH_OCTETS = 48_000;
-const POLL = 1;
+/** A look at the queue costs a walk through the kernel's UDP sockets: so many looks for one batch, about. */
+const LOOKS = 4;
+const POLL_MIN = 1;
+const POLL_MAX = 25;
 /** A kernel that does not empty its queue in this time has no backup daemon, or hangs: the batch is given up. */
 const STUCK = 5_000;
 const AGAIN = 200;
@@ -28,9 +30,9 @@ export interface InjectorOptions {
   readonly syncid: number;
 }
 
-/** Entries of one chunk and whom to tell when the kernel has them. */
+/** A message of version 1 (its syncid does not matter) and whom to tell when the kernel has its connections. */
 export interface Injection {
-  readonly entries: readonly Buffer[];
+  readonly message: Buffer;
   done(): void;
 }
 
@@ -77,6 +79,8 @@ export async function openInjector(options: InjectorOptions): Promise<Injector> 
   /** Live messages that the kernel may not have taken yet. */
   let passed: Buffer[] = [];
   let sentAt = 0;
+  /** Smoothed time that a batch takes the kernel, in ms. */
+  let batchTook = 4;
   let dropsBefore: number | undefined;
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
@@ -93,20 +97,12 @@ export async function openInjector(options: InjectorOptions): Promise<Injector> 
     timer = closed ? undefined : setTimeout(work, delay);
   };
 
+  const poll = (): number => Math.min(POLL_MAX, Math.max(POLL_MIN, batchTook / LOOKS));
+
   const send = (): void => {
-    let entries: Buffer[] = [];
-    const flush = (): void => {
-      if (entries.length > 0) put(messageOf(options.syncid, entries));
-      entries = [];
-    };
-    for (const one of inFlight)
-      for (const entry of one.entries) {
-        entries.push(entry);
-        if (entries.length === MAX_ENTRIES) flush();
-      }
-    flush();
+    for (const {message} of inFlight) put(message);
     sentAt = performance.now();
-    wait(POLL, look);
+    wait(poll(), look);
   };
 
   const next = (): void => {
@@ -114,7 +110,7 @@ export async function openInjector(options: InjectorOptions): Promise<Injector> 
     while (waiting.length > 0 && octets < BATCH_OCTETS) {
       const one = waiting.shift()!;
       stats.waiting -= 1;
-      for (const entry of one.entries) octets += entry.length;
+      octets += one.message.length;
       inFlight.push(one);
     }
     if (inFlight.length === 0) {
@@ -132,7 +128,7 @@ export async function openInjector(options: InjectorOptions): Promise<Injector> 
     timer = undefined;
     const queues = kernelQueues();
     const full = queues.some(({queued}) => queued > 0);
-    if (full && performance.now() - sentAt < STUCK) return wait(POLL, look);
+    if (full && performance.now() - sentAt < STUCK) return wait(poll(), look);
     if (full || queues.length === 0) {
       // No daemon takes it: tried again for as long as somebody waits.
       stats.stuck += 1;
@@ -154,10 +150,11 @@ export async function openInjector(options: InjectorOptions): Promise<Injector> 
     // Fewer: the daemon was started anew, its socket is another.
     dropsBefore = drops;
     passed = [];
+    if (inFlight.length > 0) batchTook += (performance.now() - sentAt - batchTook) / 4;
     const finished = inFlight;
     inFlight = [];
     for (const one of finished) {
-      stats.injected += one.entries.length;
+      stats.injected += one.message[4] ?? 0;
       one.done();
     }
     next();
@@ -177,6 +174,7 @@ export async function openInjector(options: InjectorOptions): Promise<Injector> 
       if (timer === undefined) wait(LOOK_LATER, look);
     },
     add: (injection) => {
+      injection.message[1] = options.syncid;
       waiting.push(injection);
       stats.waiting += 1;
       // A look at live messages alone can wait; a batch should not.
@@ -193,7 +191,3 @@ export async function openInjector(options: InjectorOptions): Promise<Injector> 
     },
   };
 }
-
-/** The entries of a message as their octets, without padding. */
-export const entriesOfMessage = (message: Buffer, starts: readonly number[]): Buffer[] =>
-  starts.map((at) => message.subarray(at, at + sizeOf(message, at)));

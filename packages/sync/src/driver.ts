@@ -6,8 +6,8 @@ import {createHash, createHmac, randomBytes} from 'node:crypto';
 import {allowMulticast, openOutgoingTap} from '@hactl/net';
 import {channelKeys, open, seal, type Sender} from './channel.ts';
 import {relayBackupId} from './control.ts';
-import {asVersion1, entriesOf} from './entry.ts';
-import {entriesOfMessage, openInjector, type Injector} from './driver-injector.ts';
+import {asVersion1, entriesOf, entriesOfMessage, messageOf} from './entry.ts';
+import {openInjector, type Injector} from './driver-injector.ts';
 import {
   findPlace,
   hearKernels,
@@ -80,6 +80,8 @@ export async function openNode(settings: SyncLink, ports: NodePorts, known?: Mir
   let behindSince: number | undefined;
   let lostSeen = 0;
   let last: SyncReport['last'];
+  /** Since when a resync is due that lets the peer go first. */
+  let startDueAt: number | undefined;
   let tickAt = 0;
   let helloAt = -Infinity;
   let sweptAt = 0;
@@ -152,7 +154,7 @@ export async function openNode(settings: SyncLink, ports: NodePorts, known?: Mir
     const at = second();
     for (const [index, start] of starts.entries())
       if (!active || find(mirror, chunk.message, start) < 0)
-        upsert(mirror, chunk.message, start, at, chunk.remaining[index]);
+        upsert(mirror, chunk.message, start, at, chunk.remaining.readUInt32BE(4 * index));
     confirmed.push(chunk.number);
     if (confirmed.length === 1)
       setImmediate(() => {
@@ -163,14 +165,15 @@ export async function openNode(settings: SyncLink, ports: NodePorts, known?: Mir
   const inject = (chunk: Chunk): void => {
     const starts = entriesOf(chunk.message) ?? [];
     // What the Active has itself is newer than anything that the peer says of it.
-    const wanted = active
-      ? bornActive
-        ? []
-        : starts.filter((at) => find(mirror, chunk.message, at) < 0)
-      : starts;
     const finish = (): void => done(chunk, starts);
-    if (wanted.length === 0) finish();
-    else injector.add({entries: entriesOfMessage(chunk.message, wanted), done: finish});
+    if (starts.length === 0 || (active && bornActive)) finish();
+    else if (!active) injector.add({message: chunk.message, done: finish});
+    else {
+      // What the Active has itself is newer than anything that the peer says of it.
+      const wanted = starts.filter((at) => find(mirror, chunk.message, at) < 0);
+      if (wanted.length === 0) finish();
+      else injector.add({message: messageOf(0, entriesOfMessage(chunk.message, wanted)), done: finish});
+    }
   };
 
   /** The own kernel said something: into the mirror, and to the peer. */
@@ -195,6 +198,7 @@ export async function openNode(settings: SyncLink, ports: NodePorts, known?: Mir
 
   const onHello = (message: Hello): void => {
     hello = message;
+    if (startDueAt !== undefined && (!lets(message) || now() - startDueAt > settings.deadline)) startResync();
     const behind = relay ? (message.relayed - counts.heard - lost()) | 0 : 0;
     behindSince = behind > 0 ? (behindSince ?? now()) : undefined;
   };
@@ -218,8 +222,9 @@ export async function openNode(settings: SyncLink, ports: NodePorts, known?: Mir
       ports.log('info', `peer found at ${from}; asking for its table`);
       Object.assign(donor, makeDonor());
       counts.heard = message.type === 'hello' ? message.relayed - lost() : 0;
+      startDueAt = now();
+      Object.assign(joiner, makeJoiner(joiner.session));
       sayHello();
-      startResync();
     }
     if (message.type === 'hello') onHello(message);
     else if (message.type === 'live') onPeerKernel(message.message);
@@ -228,9 +233,18 @@ export async function openNode(settings: SyncLink, ports: NodePorts, known?: Mir
     else atDonor({type: 'message', message});
   };
 
-  const startResync = (): void => {
+  const startResync = (whole = false): void => {
     counts.resyncs += 1;
-    atJoiner({type: 'start'});
+    startDueAt = undefined;
+    atJoiner({type: 'start', whole});
+  };
+
+  /** The one that has more lets the other take it first: two transfers at once would only hinder each other. */
+  const lets = (theirs: Hello): boolean => {
+    if (theirs.phase === 'in-sync' || theirs.phase === 'deadline') return false;
+    if (active !== theirs.active) return active;
+    if (mirror.size !== theirs.connections) return mirror.size > theirs.connections;
+    return self > (session.peer?.sender ?? 0);
   };
 
   const tick = (): void => {
@@ -298,6 +312,8 @@ export async function openNode(settings: SyncLink, ports: NodePorts, known?: Mir
       return now() - startedAt < PEER_WAIT
         ? {inSync: false, reason: 'listening for the peer'}
         : {inSync: true, reason: 'no peer to learn from'};
+    if (startDueAt !== undefined)
+      return {inSync: active, reason: "the peer takes this director's table first"};
     if (joiner.phase === 'in-sync') return {inSync: true, reason: 'in sync with the peer'};
     if (joiner.settled) return {inSync: true, reason: 'the deadline of the resync has passed'};
     return {inSync: false, reason: `the peer's table is on its way, ${mirror.size} connections so far`};
@@ -310,7 +326,7 @@ export async function openNode(settings: SyncLink, ports: NodePorts, known?: Mir
       active = is;
       if (!is) bornActive = false;
     },
-    resync: startResync,
+    resync: () => startResync(true),
     report: () => ({
       mode: settings.mode,
       encrypted: settings.encrypt,

@@ -68,6 +68,10 @@ function optionsFit(bytes: Buffer, at: number, size: number): boolean {
   return true;
 }
 
+/** The entries of a message that begin at `starts`, as their octets without padding. */
+export const entriesOfMessage = (message: Buffer, starts: readonly number[]): Buffer[] =>
+  starts.map((at) => message.subarray(at, at + sizeOf(message, at)));
+
 /** A message of either version as version 1, or undefined. */
 export function asVersion1(bytes: Buffer): Buffer | undefined {
   if (bytes.length >= HEADER && bytes[0] === 0 && bytes[5] === 1) return bytes;
@@ -116,45 +120,58 @@ const finish = (hash: number): number => {
   return (two ^ (two >>> 16)) >>> 0;
 };
 
+/*
+ * The hashes work on words of an aligned copy of the entry, in this machine's byte order (little-endian on all machines
+ * that Debian's IPVS runs on in pairs): reading octets one by one costs several times as much.
+ */
+
+const WORDS_V4 = FIXED_V4 / 4;
+export const WORDS_V6 = FIXED_V6 / 4;
+/** Forwarding method and template flag in the second word, the flags' octets being in network order. */
+const METHOD = 0x0700_0000;
+const TEMPLATE = 0x0010_0000;
+
+export const wordsOf = (words: Uint32Array, at: number): number =>
+  (words[at]! & 1) === 1 ? WORDS_V6 : WORDS_V4;
+
 /** What tells connections apart: family, protocol, template or not, client and virtual address and port. 32 bits. */
-export function keyHash(seed: number, bytes: Buffer, at: number): number {
-  let hash = mix(
-    seed,
-    ((bytes[at] ?? 0) & 1) | ((bytes[at + 1] ?? 0) << 8) | (isTemplate(bytes, at) ? 2 : 0),
-  );
-  hash = mix(hash, bytes.readUInt32BE(at + offset.clientPort));
-  const end = at + offset.addresses + ((bytes[at] ?? 0) & 1 ? 32 : 8);
-  for (let place = at + offset.addresses; place < end; place += 4)
-    hash = mix(hash, bytes.readUInt32BE(place));
+export function keyHash(seed: number, words: Uint32Array, at: number): number {
+  // Type and protocol in the lower half of the first word, the client's port in the upper half of the third.
+  let hash = mix(seed, (words[at]! & 0xff01) | (words[at + 1]! & TEMPLATE));
+  hash = mix(hash, (words[at + 2]! & 0xffff_0000) | (words[at + 3]! & 0xffff));
+  const end = at + ((words[at]! & 1) === 1 ? 14 : 8);
+  for (let place = at + 6; place < end; place += 1) hash = mix(hash, words[place]!);
   return finish(hash);
 }
 
-export function sameKey(one: Buffer, at: number, other: Buffer, there: number): boolean {
-  if (one[at] !== other[there] || one[at + 1] !== other[there + 1]) return false;
-  if (one.readUInt32BE(at + offset.clientPort) !== other.readUInt32BE(there + offset.clientPort))
-    return false;
-  if (isTemplate(one, at) !== isTemplate(other, there)) return false;
-  const end = (one[at] ?? 0) & 1 ? 56 : 32;
-  for (let place: number = offset.addresses; place < end; place += 4)
-    if (one.readUInt32BE(at + place) !== other.readUInt32BE(there + place)) return false;
+export function sameKey(one: Uint32Array, at: number, other: Uint32Array, there: number): boolean {
+  if (((one[at]! ^ other[there]!) & 0xff01) !== 0) return false;
+  if (((one[at + 1]! ^ other[there + 1]!) & TEMPLATE) !== 0) return false;
+  if (((one[at + 2]! ^ other[there + 2]!) & 0xffff_0000) !== 0) return false;
+  if (((one[at + 3]! ^ other[there + 3]!) & 0xffff) !== 0) return false;
+  const end = (one[at]! & 1) === 1 ? 14 : 8;
+  for (let place = 6; place < end; place += 1) if (one[at + place] !== other[there + place]) return false;
   return true;
 }
 
 /**
- * What two directors must agree on besides the key: forwarding method, state, destination, mark. Timers are not in it,
- * and neither are the flags that a kernel keeps for itself.
+ * What two directors must agree on, the key and besides it forwarding method, state, destination, mark; 64 bits, left in
+ * `digest`. Timers are not in it, and neither are the flags that a kernel keeps for itself.
  */
-export function contentHash(key: number, lane: number, bytes: Buffer, at: number): number {
-  let hash = mix(key ^ lane, bytes.readUInt32BE(at + offset.flags) & connectionFlag.forwardMask);
-  hash = mix(
-    hash,
-    (bytes.readUInt16BE(at + offset.state) << 16) | bytes.readUInt16BE(at + offset.destinationPort),
-  );
-  hash = mix(hash, bytes.readUInt32BE(at + offset.fwmark));
-  const v6 = ((bytes[at] ?? 0) & 1) === 1;
-  const end = at + (v6 ? FIXED_V6 : FIXED_V4);
-  // The client's and virtual's addresses once more: the key's 32 bits alone would let two keys pass for one.
-  for (let place = at + offset.addresses; place < end; place += 4)
-    hash = mix(hash, bytes.readUInt32BE(place));
-  return finish(mix(hash, bytes.readUInt32BE(at + offset.clientPort)));
+export function digestOf(key: number, words: Uint32Array, at: number): void {
+  let low = mix(key ^ 0x9e3779b9, words[at]! & 0xff01);
+  let high = mix(key ^ 0x7f4a7c15, words[at + 1]! & (METHOD | TEMPLATE));
+  low = mix(low, words[at + 1]! & (METHOD | TEMPLATE));
+  const end = at + wordsOf(words, at);
+  for (let place = at + 2; place < end; place += 1) {
+    // The sixth is the timeout.
+    if (place === at + 5) continue;
+    low = mix(low, words[place]!);
+    high = mix(high, words[place]! ^ 0x2545f491);
+  }
+  digest.low = finish(low);
+  digest.high = finish(high);
 }
+
+/** The last answer of digestOf: an object for each of millions of calls would cost more than the hash. */
+export const digest = {low: 0, high: 0};

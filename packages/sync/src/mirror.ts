@@ -6,7 +6,19 @@
  * The index is ordered by hash, so the entries of one digest bucket (the hash's upper 12 bits) stand together in it and
  * can be listed without a chain of their own.
  */
-import {contentHash, entriesOf, fixedLength, FIXED_V6, keyHash, sameKey, sizeOf, timeoutOf} from './entry.ts';
+import {
+  digest,
+  digestOf,
+  entriesOf,
+  fixedLength,
+  FIXED_V6,
+  keyHash,
+  sameKey,
+  sizeOf,
+  timeoutOf,
+  WORDS_V6,
+  wordsOf,
+} from './entry.ts';
 
 export const BUCKETS = 4_096;
 const BUCKET_SHIFT = 20;
@@ -15,11 +27,11 @@ const SLAB = 1 << SLAB_BITS;
 /** Room for an IPv6 entry. */
 const STRIDE = FIXED_V6;
 const NONE = 0;
-const LANE_LOW = 0x9e3779b9;
-const LANE_HIGH = 0x7f4a7c15;
 
 interface Slab {
   readonly bytes: Buffer;
+  /** The same memory. */
+  readonly words: Uint32Array;
   /** The second in which the entry expires; 0: the slot is free. */
   readonly expires: Uint32Array;
   /** The key's hash; for a free slot, the next free one + 1. */
@@ -63,18 +75,27 @@ export function createMirror(seed: number): Mirror {
 
 const slabOf = (mirror: Mirror, slot: number): Slab => mirror.slabs[slot >>> SLAB_BITS]!;
 const placeOf = (slot: number): number => (slot & (SLAB - 1)) * STRIDE;
+const wordOf = (slot: number): number => (slot & (SLAB - 1)) * WORDS_V6;
 const hashOf = (mirror: Mirror, slot: number): number => slabOf(mirror, slot).hash[slot & (SLAB - 1)]!;
 const homeOf = (mirror: Mirror, hash: number): number => hash >>> (32 - mirror.indexBits);
 export const bucketOf = (mirror: Mirror, slot: number): number => hashOf(mirror, slot) >>> BUCKET_SHIFT;
+
+/** An entry that comes in, aligned. */
+const scratch = Buffer.from(new ArrayBuffer(STRIDE));
+const incoming = new Uint32Array(scratch.buffer);
+
+function align(bytes: Buffer, at: number): void {
+  bytes.copy(scratch, 0, at, at + fixedLength(bytes, at));
+}
 
 /** Adds (sign 1) or takes away (sign -1) an entry from its bucket's digest. */
 function tally(mirror: Mirror, slot: number, sign: 1 | -1): void {
   const slab = slabOf(mirror, slot);
   const hash = slab.hash[slot & (SLAB - 1)]!;
   const bucket = hash >>> BUCKET_SHIFT;
-  const at = placeOf(slot);
-  mirror.low[bucket]! += sign * contentHash(hash, LANE_LOW, slab.bytes, at);
-  mirror.highHalf[bucket]! += sign * contentHash(hash, LANE_HIGH, slab.bytes, at);
+  digestOf(hash, slab.words, wordOf(slot));
+  mirror.low[bucket]! += sign * digest.low;
+  mirror.highHalf[bucket]! += sign * digest.high;
   mirror.counts[bucket]! += sign;
 }
 
@@ -84,28 +105,29 @@ export function entryDigest(
   bytes: Buffer,
   at: number,
 ): {readonly bucket: number; readonly low: number; readonly high: number} {
-  const hash = keyHash(mirror.seed, bytes, at);
-  return {
-    bucket: hash >>> BUCKET_SHIFT,
-    low: contentHash(hash, LANE_LOW, bytes, at),
-    high: contentHash(hash, LANE_HIGH, bytes, at),
-  };
+  align(bytes, at);
+  const hash = keyHash(mirror.seed, incoming, 0);
+  digestOf(hash, incoming, 0);
+  return {bucket: hash >>> BUCKET_SHIFT, low: digest.low, high: digest.high};
 }
 
-function locate(mirror: Mirror, hash: number, bytes: Buffer, at: number): number {
+/** The slot of the aligned entry's key, or -1. */
+function locate(mirror: Mirror, hash: number): number {
   const mask = mirror.index.length - 1;
   for (let place = homeOf(mirror, hash); ; place = (place + 1) & mask) {
     const found = mirror.index[place]!;
     if (found === NONE) return -1;
     const slot = found - 1;
-    if (hashOf(mirror, slot) === hash && sameKey(slabOf(mirror, slot).bytes, placeOf(slot), bytes, at))
-      return slot;
+    const slab = slabOf(mirror, slot);
+    if (slab.hash[slot & (SLAB - 1)] === hash && sameKey(slab.words, wordOf(slot), incoming, 0)) return slot;
   }
 }
 
 /** The slot of the connection with this entry's key, or -1. */
-export const find = (mirror: Mirror, bytes: Buffer, at: number): number =>
-  locate(mirror, keyHash(mirror.seed, bytes, at), bytes, at);
+export function find(mirror: Mirror, bytes: Buffer, at: number): number {
+  align(bytes, at);
+  return locate(mirror, keyHash(mirror.seed, incoming, 0));
+}
 
 function enter(mirror: Mirror, slot: number, hash: number): void {
   const mask = mirror.index.length - 1;
@@ -115,13 +137,18 @@ function enter(mirror: Mirror, slot: number, hash: number): void {
 }
 
 /** At more than three quarters full the index doubles; the entries stay where they are. */
-function makeRoom(mirror: Mirror): void {
-  if ((mirror.size + 1) * 4 <= mirror.index.length * 3) return;
+function makeRoom(mirror: Mirror, newcomer: number): void {
+  if (mirror.size * 4 <= mirror.index.length * 3) return;
   mirror.indexBits += 1;
   mirror.index = new Uint32Array(1 << mirror.indexBits);
   for (let slot = 0; slot < mirror.high; slot += 1)
-    if (expiryOf(mirror, slot) !== 0) enter(mirror, slot, hashOf(mirror, slot));
+    if (slot !== newcomer && expiryOf(mirror, slot) !== 0) enter(mirror, slot, hashOf(mirror, slot));
 }
+
+const slabMemory = (): Pick<Slab, 'bytes' | 'words'> => {
+  const memory = new ArrayBuffer(SLAB * STRIDE);
+  return {bytes: Buffer.from(memory), words: new Uint32Array(memory)};
+};
 
 function takeSlot(mirror: Mirror): number {
   if (mirror.freeHead !== NONE) {
@@ -132,7 +159,7 @@ function takeSlot(mirror: Mirror): number {
   const slot = mirror.high;
   if (slot >>> SLAB_BITS === mirror.slabs.length)
     mirror.slabs.push({
-      bytes: Buffer.alloc(SLAB * STRIDE),
+      ...slabMemory(),
       expires: new Uint32Array(SLAB),
       hash: new Uint32Array(SLAB),
     });
@@ -155,28 +182,35 @@ export function upsert(
   now: number,
   remaining: number = timeoutOf(bytes, at),
 ): 'new' | 'changed' | 'same' {
-  const hash = keyHash(mirror.seed, bytes, at);
-  const known = locate(mirror, hash, bytes, at);
-  let slot = known;
-  if (known < 0) {
-    makeRoom(mirror);
-    slot = takeSlot(mirror);
-    mirror.size += 1;
-  } else tally(mirror, slot, -1);
+  align(bytes, at);
+  const hash = keyHash(mirror.seed, incoming, 0);
+  const known = locate(mirror, hash);
+  const slot = known < 0 ? takeSlot(mirror) : known;
   const slab = slabOf(mirror, slot);
   const within = slot & (SLAB - 1);
-  const was = known < 0 ? 0 : contentHash(hash, LANE_LOW, slab.bytes, placeOf(slot));
-  const fixed = fixedLength(bytes, at);
-  bytes.copy(slab.bytes, placeOf(slot), at, at + fixed);
+  const base = wordOf(slot);
+  let changed = false;
+  if (known >= 0) {
+    digestOf(hash, incoming, 0);
+    const {low, high} = digest;
+    digestOf(hash, slab.words, base);
+    changed = low !== digest.low || high !== digest.high;
+    if (changed) tally(mirror, slot, -1);
+  }
+  for (let word = wordsOf(incoming, 0) - 1; word >= 0; word -= 1) slab.words[base + word] = incoming[word]!;
   slab.hash[within] = hash;
   slab.expires[within] = Math.max(1, now + remaining);
+  const fixed = fixedLength(bytes, at);
   const size = sizeOf(bytes, at);
   if (size > fixed) mirror.options.set(slot, Buffer.from(bytes.subarray(at + fixed, at + size)));
   else if (known >= 0) mirror.options.delete(slot);
-  if (known < 0) enter(mirror, slot, hash);
-  tally(mirror, slot, 1);
-  if (known < 0) return 'new';
-  return was === contentHash(hash, LANE_LOW, slab.bytes, placeOf(slot)) ? 'same' : 'changed';
+  if (known < 0) {
+    mirror.size += 1;
+    makeRoom(mirror, slot);
+    enter(mirror, slot, hash);
+  }
+  if (known < 0 || changed) tally(mirror, slot, 1);
+  return known < 0 ? 'new' : changed ? 'changed' : 'same';
 }
 
 /** Takes a whole version-1 message in; returns how many entries, or -1 when it is none. */

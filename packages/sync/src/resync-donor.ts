@@ -18,7 +18,7 @@ export interface DonorOptions {
   readonly rate: number;
 }
 
-export const donorDefaults: DonorOptions = {chunk: 1_360, window: 96, rate: 4_000};
+export const donorDefaults: DonorOptions = {chunk: 8_000, window: 24, rate: 600};
 
 interface UnderWay {
   readonly message: ResyncMessage & {readonly type: 'chunk'};
@@ -35,6 +35,8 @@ export interface Donor {
   readonly underWay: Map<number, UnderWay>;
   /** Smoothed time to an acknowledgement in ms. */
   roundTrip: number;
+  /** When the youngest chunk was sent that is acknowledged: what was sent well before it, and is not, is lost. */
+  ackedSentAt: number;
   tokens: number;
   tokensAt: number;
   resent: number;
@@ -47,7 +49,8 @@ export const makeDonor = (): Donor => ({
   walk: undefined,
   nextNumber: 0,
   underWay: new Map(),
-  roundTrip: 100,
+  roundTrip: 300,
+  ackedSentAt: 0,
   tokens: 0,
   tokensAt: 0,
   resent: 0,
@@ -55,6 +58,8 @@ export const makeDonor = (): Donor => ({
 });
 
 const FIRST_WAIT = 100;
+/** Datagrams sent within so many ms may overtake one another. */
+const OVERTAKE = 40;
 const LONGEST_WAIT = 2_000;
 /** A joiner that says nothing for so long is gone: nothing more is sent to it. */
 const MAX_TRIES = 20;
@@ -109,7 +114,15 @@ function onMessage(
         bucketDigest(mirror, message.group * GROUP_SIZE + place),
       ),
     });
-  else if (message.session !== donor.session) return;
+  else if (message.type === 'repair' && message.session !== donor.session) {
+    // A joiner that has a table already begins with the comparison.
+    Object.assign(donor, makeDonor(), {
+      session: message.session,
+      round: message.round,
+      walk: someBuckets(message.buckets),
+      tokensAt: now,
+    });
+  } else if (message.session !== donor.session) return;
   else if (message.type === 'ack') onAck(donor, message.next, message.beyond, now);
   else if (message.type === 'repair' && message.round > donor.round) {
     donor.round = message.round;
@@ -124,7 +137,9 @@ function onAck(donor: Donor, next: number, beyond: Buffer, now: number): void {
     if (!there) continue;
     donor.underWay.delete(number);
     // A chunk that was sent twice tells nothing: which of the two was acknowledged?
-    if (tries === 1) donor.roundTrip += (now - sentAt - donor.roundTrip) / 8;
+    if (tries > 1) continue;
+    donor.roundTrip += (now - sentAt - donor.roundTrip) / 8;
+    donor.ackedSentAt = Math.max(donor.ackedSentAt, sentAt);
   }
 }
 
@@ -132,8 +147,11 @@ const waitOf = (donor: Donor, tries: number): number =>
   Math.min(LONGEST_WAIT, (FIRST_WAIT + 2 * donor.roundTrip) * 2 ** Math.min(tries - 1, 4));
 
 function resend(donor: Donor, now: number, out: ResyncMessage[]): void {
+  let late = false;
   for (const chunk of donor.underWay.values()) {
-    if (now - chunk.sentAt < waitOf(donor, chunk.tries)) continue;
+    const overtaken = chunk.sentAt + OVERTAKE < donor.ackedSentAt;
+    if (!overtaken && now - chunk.sentAt < waitOf(donor, chunk.tries)) continue;
+    late ||= !overtaken;
     if (chunk.tries >= MAX_TRIES) {
       Object.assign(donor, makeDonor());
       return;
@@ -143,6 +161,8 @@ function resend(donor: Donor, now: number, out: ResyncMessage[]): void {
     donor.resent += 1;
     out.push(chunk.message);
   }
+  // Nothing came for so long: the joiner may be slow. Without this a wait that is too short would never be unlearnt.
+  if (late) donor.roundTrip = Math.min(LONGEST_WAIT, donor.roundTrip * 1.5);
 }
 
 function fill(

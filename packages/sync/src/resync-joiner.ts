@@ -42,7 +42,7 @@ export function joinerStep(
   const out: JoinerEffect[] = [];
   switch (event.type) {
     case 'start':
-      begin(joiner, now, out, true);
+      begin(joiner, now, mirror, out, {fresh: true, whole: event.whole ?? false});
       break;
     case 'message':
       onMessage(joiner, event.message, now, mirror, out, repair);
@@ -51,23 +51,35 @@ export function joinerStep(
       if (event.session === joiner.session) onInjected(joiner, event.numbers, now, mirror, out, repair);
       break;
     case 'tick':
-      onTick(joiner, now, out, options);
+      onTick(joiner, now, mirror, out, options);
   }
   return out;
 }
 
-function begin(joiner: Joiner, now: number, out: JoinerEffect[], fresh: boolean): void {
+/** A transfer that is begun again because the donor fell silent (not `fresh`) keeps its deadline. */
+function begin(
+  joiner: Joiner,
+  now: number,
+  mirror: Mirror,
+  out: JoinerEffect[],
+  {fresh, whole}: {fresh: boolean; whole: boolean},
+): void {
   const {session, startedAt, settled} = joiner;
   Object.assign(joiner, makeJoiner((session + 1) >>> 0 || 1), {
-    phase: 'transfer',
-    step: 'chunks',
-    // A transfer that is begun again because the donor fell silent keeps its deadline.
     startedAt: fresh ? now : startedAt,
     settled: fresh ? false : settled,
     askedAt: now,
     heardAt: now,
   });
-  send(out, {type: 'start', session: joiner.session});
+  if (whole || mirror.size === 0) {
+    joiner.phase = 'transfer';
+    joiner.step = 'chunks';
+    send(out, {type: 'start', session: joiner.session});
+  } else {
+    // Two that were parted for a while: what both have need not travel.
+    joiner.phase = 'compare';
+    compare(joiner, now, out);
+  }
 }
 
 function onMessage(
@@ -138,7 +150,13 @@ function acknowledge(joiner: Joiner, out: JoinerEffect[]): void {
   send(out, {type: 'ack', session: joiner.session, next: joiner.next, beyond});
 }
 
-function onTick(joiner: Joiner, now: number, out: JoinerEffect[], options: JoinerOptions): void {
+function onTick(
+  joiner: Joiner,
+  now: number,
+  mirror: Mirror,
+  out: JoinerEffect[],
+  options: JoinerOptions,
+): void {
   if (joiner.phase === 'waiting') return;
   if (joiner.ackDue) acknowledge(joiner, out);
   if (!joiner.settled && now - joiner.startedAt >= options.deadline) {
@@ -152,7 +170,7 @@ function onTick(joiner: Joiner, now: number, out: JoinerEffect[], options: Joine
   }
   if (now - joiner.heardAt >= SILENCE) {
     // The donor forgot the session, or is gone: from the beginning.
-    begin(joiner, now, out, false);
+    begin(joiner, now, mirror, out, {fresh: false, whole: false});
     return;
   }
   if (now - joiner.askedAt < ASK_AGAIN) return;

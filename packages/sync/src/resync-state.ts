@@ -13,8 +13,8 @@ export const joinerDefaults: JoinerOptions = {deadline: 30_000, compareEvery: 5_
 export type Chunk = ResyncMessage & {readonly type: 'chunk'};
 
 export type JoinerEvent =
-  /** The peer is there and new, or the operator asks. */
-  | {readonly type: 'start'}
+  /** The peer is there and new, or the operator asks (`whole`: also what seems to be here already). */
+  | {readonly type: 'start'; readonly whole?: boolean}
   | {readonly type: 'message'; readonly message: ResyncMessage}
   /** The kernel has these chunks' connections. */
   | {readonly type: 'injected'; readonly numbers: readonly number[]; readonly session: number}

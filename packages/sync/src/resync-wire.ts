@@ -49,8 +49,8 @@ export type ResyncMessage =
       readonly last: boolean;
       /** A kernel message of version 1, possibly without connections. */
       readonly message: Buffer;
-      /** How many seconds each of its connections has still to live. */
-      readonly remaining: readonly number[];
+      /** How many seconds each of its connections has still to live, 4 octets each. */
+      readonly remaining: Buffer;
     }
   /** All chunks below `next` are in the joiner's kernel, and those whose bits are set beyond it. */
   | {readonly type: 'ack'; readonly session: number; readonly next: number; readonly beyond: Buffer}
@@ -99,9 +99,10 @@ export const CHUNK_OVERHEAD = 1 + 1 + 4 + 4 + 4 + 8;
 /** What each entry costs beyond itself. */
 export const REMAINING = 4;
 const BITMAP = BUCKETS / 8;
+const CHUNK_ROOM = 9_000;
 
 export function encodeResync(message: ResyncMessage): Buffer {
-  const writer = new ByteWriter(256).u8(codes[message.type]);
+  const writer = new ByteWriter(message.type === 'chunk' ? CHUNK_ROOM : 256).u8(codes[message.type]);
   switch (message.type) {
     case 'hello':
       writer.u8(phases.indexOf(message.phase)).u8(message.active ? 1 : 0);
@@ -117,9 +118,7 @@ export function encodeResync(message: ResyncMessage): Buffer {
         .u32(message.session)
         .u32(message.number)
         .u32(message.round);
-      writer.put(message.message);
-      for (const seconds of message.remaining) writer.u32(seconds);
-      return writer.done();
+      return writer.put(message.message).put(message.remaining).done();
     case 'ack':
       return writer.u32(message.session).u32(message.next).put(message.beyond).done();
     case 'ask-groups':
@@ -189,7 +188,7 @@ function decode(reader: ByteReader): ResyncMessage | undefined {
         round,
         last,
         message,
-        remaining: entries.map(() => reader.u32()),
+        remaining: reader.take(entries.length * REMAINING),
       };
     }
     case codes.ack:

@@ -32,7 +32,7 @@ await new Promise<void>((resolve) => {
   for (let at = 0; at < count; at += PIECE) {
     left += 1;
     injector.add({
-      entries: entries.slice(at, at + PIECE),
+      message: messageOf(backup, entries.slice(at, at + PIECE)),
       done: () => {
         left -= 1;
         if (left === 0) resolve();

@@ -37,7 +37,7 @@ export const someBuckets = (buckets: readonly number[]): Walk => ({buckets, at: 
 
 export interface Piece {
   readonly message: Buffer;
-  readonly remaining: readonly number[];
+  readonly remaining: Buffer;
   /** Nothing is left after it. */
   readonly last: boolean;
 }
@@ -61,7 +61,9 @@ export function cut(mirror: Mirror, walk: Walk, room: number, now: number): Piec
     }
     advance(walk);
   }
-  return {message: messageOf(0, entries), remaining, last: peek(mirror, walk) === undefined};
+  const packed = Buffer.allocUnsafe(remaining.length * REMAINING);
+  for (const [index, lives] of remaining.entries()) packed.writeUInt32BE(lives, index * REMAINING);
+  return {message: messageOf(0, entries), remaining: packed, last: peek(mirror, walk) === undefined};
 }
 
 function peek(mirror: Mirror, walk: Walk): number | undefined {
