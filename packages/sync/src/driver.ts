@@ -21,11 +21,11 @@ import type {SyncLink, SyncReport} from './messages.ts';
 import {createMirror, find, sweep, upsert, upsertMessage, type Mirror} from './mirror.ts';
 import {donorBusy, donorDefaults, donorStep, makeDonor, type DonorEvent} from './resync-donor.ts';
 import {joinerStep} from './resync-joiner.ts';
-import {joinerDefaults, makeJoiner, type Chunk, type JoinerEvent} from './resync-state.ts';
+import {joinerBusy, joinerDefaults, makeJoiner, type Chunk, type JoinerEvent} from './resync-state.ts';
 import {decodeResync, encodeResync, type Hello, type ResyncMessage} from './resync-wire.ts';
 import {admit, makeSession} from './session.ts';
 
-const BUSY_TICK = 10;
+const BUSY_TICK = 20;
 const IDLE_TICK = 100;
 const HELLO_EVERY = 500;
 /** How long a director that starts waits for a first word of a peer. */
@@ -82,7 +82,6 @@ export async function openNode(settings: SyncLink, ports: NodePorts, known?: Mir
   let last: SyncReport['last'];
   /** Since when a resync is due that lets the peer go first. */
   let startDueAt: number | undefined;
-  let tickAt = 0;
   let helloAt = -Infinity;
   let sweptAt = 0;
   const confirmed: number[] = [];
@@ -96,7 +95,7 @@ export async function openNode(settings: SyncLink, ports: NodePorts, known?: Mir
   // Opened last to first: what is open already is closed when a later one fails.
   const closers: (() => void)[] = [];
   const close = (): void => {
-    clearInterval(timer);
+    clearTimeout(timer);
     for (const one of closers.splice(0)) one();
   };
   let timer: NodeJS.Timeout | undefined;
@@ -247,8 +246,7 @@ export async function openNode(settings: SyncLink, ports: NodePorts, known?: Mir
     return self > (session.peer?.sender ?? 0);
   };
 
-  const tick = (): void => {
-    const at = now();
+  const work = (at: number): void => {
     if (at - helloAt >= HELLO_EVERY) {
       helloAt = at;
       if (!peerLives()) peerAddress = undefined;
@@ -258,9 +256,6 @@ export async function openNode(settings: SyncLink, ports: NodePorts, known?: Mir
       sweptAt = at;
       sweep(mirror, second());
     }
-    const busy = donorBusy(donor) || joiner.step !== 'idle';
-    if (!busy && at - tickAt < IDLE_TICK) return;
-    tickAt = at;
     if (!peerLives()) return;
     if (lost() > lostSeen && joiner.phase === 'in-sync' && joiner.step === 'idle') {
       // What was lost is asked for now, not at the next comparison.
@@ -269,6 +264,10 @@ export async function openNode(settings: SyncLink, ports: NodePorts, known?: Mir
     }
     atDonor({type: 'tick'});
     atJoiner({type: 'tick'});
+  };
+  const tick = (): void => {
+    work(now());
+    timer = setTimeout(tick, donorBusy(donor) || joinerBusy(joiner) ? BUSY_TICK : IDLE_TICK);
   };
 
   try {
@@ -305,7 +304,7 @@ export async function openNode(settings: SyncLink, ports: NodePorts, known?: Mir
     close();
     throw error;
   }
-  timer = setInterval(tick, BUSY_TICK);
+  timer = setTimeout(tick, 0);
 
   const readiness = (): {inSync: boolean; reason: string} => {
     if (!peerLives())

@@ -120,7 +120,7 @@ export function makePair(name: string) {
       else if (message.type === 'status') status = message.status;
       else logs.push(`${message.level}: ${message.message}`);
     });
-    const poll = setInterval(() => send({type: 'status'}), 100);
+    const poll = setInterval(() => send({type: 'status'}), 300);
     void ended(child).then(() => clearInterval(poll));
     return {
       // `ip netns exec` becomes the program: the pid is the program's.

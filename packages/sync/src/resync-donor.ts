@@ -49,7 +49,7 @@ export const makeDonor = (): Donor => ({
   walk: undefined,
   nextNumber: 0,
   underWay: new Map(),
-  roundTrip: 300,
+  roundTrip: FIRST_GUESS,
   ackedSentAt: 0,
   tokens: 0,
   tokensAt: 0,
@@ -58,6 +58,8 @@ export const makeDonor = (): Donor => ({
 });
 
 const FIRST_WAIT = 100;
+/** A joiner that has only just started is slow; a loss is seen by what overtook it, long before this. */
+const FIRST_GUESS = 800;
 /** Datagrams sent within so many ms may overtake one another. */
 const OVERTAKE = 40;
 const LONGEST_WAIT = 2_000;

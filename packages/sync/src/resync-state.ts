@@ -86,3 +86,7 @@ export const makeJoiner = (session: number): Joiner => ({
 export const send = (out: JoinerEffect[], message: ResyncMessage): void => {
   out.push({type: 'send', message});
 };
+
+/** Something is left to do before the next comparison: the driver should tick often. */
+export const joinerBusy = (joiner: Joiner): boolean =>
+  joiner.step !== 'idle' || joiner.phase === 'compare' || joiner.phase === 'transfer';

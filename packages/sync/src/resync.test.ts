@@ -52,8 +52,7 @@ function run(world: World) {
   const second = (): number => Math.floor(now / 1_000);
   const atDonor = (event: DonorEvent): void => {
     if (world.deadDonor) return;
-    for (const message of donorStep(donor, event, now, second(), there, donorDefaults))
-      put('joiner', message);
+    for (const message of donorStep(donor, event, now, second(), there, donorOptions)) put('joiner', message);
   };
   const options = {...joinerDefaults, deadline: world.deadline ?? joinerDefaults.deadline};
   const atJoiner = (event: JoinerEvent): void => {
