@@ -3,7 +3,8 @@
  * the kernel. Decisions are in session.ts, resync-donor.ts and resync-joiner.ts; here they meet sockets and the clock.
  */
 import {createHash, createHmac, randomBytes} from 'node:crypto';
-import {allowMulticast, openOutgoingTap} from '@hactl/net';
+import type {ObservedService} from '@hactl/ipvs';
+import {addressBytes, allowMulticast, openOutgoingTap} from '@hactl/net';
 import {channelKeys, open, seal, type Sender} from './channel.ts';
 import {relayBackupId} from './control.ts';
 import {asVersion1, entriesOf, entriesOfMessage, messageOf} from './entry.ts';
@@ -17,6 +18,8 @@ import {
   type PeerLink,
   type Place,
 } from './driver-link.ts';
+import {readConnections} from './driver-proc.ts';
+import {entryOfLine, methodsOf} from './proc-table.ts';
 import type {SyncLink, SyncReport} from './messages.ts';
 import {createMirror, find, sweep, upsert, upsertMessage, type Mirror} from './mirror.ts';
 import {donorBusy, donorDefaults, donorStep, makeDonor, type DonorEvent} from './resync-donor.ts';
@@ -35,6 +38,8 @@ const PEER_GONE = 3_000;
 const LO = 1;
 
 export interface NodePorts {
+  /** The kernel's services: they say how connections that the kernel lists are forwarded. */
+  services(): Promise<readonly ObservedService[]>;
   log(level: 'error' | 'warn' | 'info' | 'debug', message: string): void;
 }
 
@@ -305,6 +310,26 @@ export async function openNode(settings: SyncLink, ports: NodePorts, known?: Mir
     throw error;
   }
   timer = setTimeout(tick, 0);
+
+  /** A process that starts beside a running kernel reads once what is there already. */
+  const readOwnKernel = async (): Promise<void> => {
+    const forward = methodsOf(await ports.services(), addressBytes);
+    let read = 0;
+    await readConnections(
+      (line) => {
+        const found = entryOfLine(line, forward);
+        if (!found || find(mirror, found.entry, 0) >= 0) return;
+        upsert(mirror, found.entry, 0, second(), found.remaining);
+        read += 1;
+      },
+      () => closers.length === 0,
+    );
+    if (read > 0) ports.log('info', `${read} connections found in the kernel`);
+  };
+  if (mirror.size === 0)
+    readOwnKernel().catch((error: unknown) =>
+      ports.log('warn', `the kernel's connections cannot be read: ${String(error)}`),
+    );
 
   const readiness = (): {inSync: boolean; reason: string} => {
     if (!peerLives())

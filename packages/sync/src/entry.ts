@@ -99,13 +99,16 @@ export function messageOf(syncid: number, entries: readonly Buffer[]): Buffer {
 /** Default timeouts of the kernel's states in seconds (ip_vs_proto_tcp.c), for messages that carry none. */
 const TCP_TIMEOUTS = [2, 900, 120, 60, 120, 120, 10, 60, 30, 120, 120];
 
+/** How long the kernel keeps a connection in this state when nobody set it otherwise, in seconds. */
+export const defaultTimeout = (protocol: number, state: number): number =>
+  protocol === 6 ? (TCP_TIMEOUTS[state] ?? 60) : 300;
+
 /** How long the kernel keeps this entry when nothing more is heard of it, in seconds. */
 export function timeoutOf(bytes: Buffer, at: number): number {
   const said = bytes.readUInt32BE(at + offset.timeout);
   if (said > 0) return said;
   if (isTemplate(bytes, at)) return 180;
-  if (bytes[at + offset.protocol] === 6) return TCP_TIMEOUTS[bytes.readUInt16BE(at + offset.state)] ?? 60;
-  return 300;
+  return defaultTimeout(bytes[at + offset.protocol] ?? 0, bytes.readUInt16BE(at + offset.state));
 }
 
 const mix = (hash: number, word: number): number => {

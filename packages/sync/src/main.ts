@@ -106,7 +106,7 @@ async function keepNode(): Promise<void> {
     node = undefined;
   }
   if (!node) {
-    node = await openNode(wanted, {log}, known);
+    node = await openNode(wanted, {log, services: async () => (await ipvs?.list()) ?? []}, known);
     opened = key;
     log(
       'info',
