@@ -29,6 +29,7 @@ const programs: readonly (readonly string[])[] = [
   ['packages/sync/src/traffic.fixture.ts', '0', 'compile'],
   ['packages/sync/src/attacker.fixture.ts', 'compile'],
   ['packages/sync/src/seed.fixture.ts', 'compile'],
+  ['packages/sync/src/listen.fixture.ts', 'compile'],
   ['test/bench/sync.ts', 'compile'],
 ];
 const compileCache = process.env.NODE_COMPILE_CACHE ?? path.join(os.homedir(), '.cache/hactl/compile');

@@ -2,24 +2,12 @@
  * One director's side of the sync: hears its own kernel and the peer, keeps the mirror, gives and takes tables, feeds
  * the kernel. Decisions are in session.ts, resync-donor.ts and resync-joiner.ts; here they meet sockets and the clock.
  */
-import {createHash, createHmac, randomBytes} from 'node:crypto';
-import type {ObservedService} from '@hactl/ipvs';
-import {addressBytes, allowMulticast, openOutgoingTap} from '@hactl/net';
-import {channelKeys, open, seal, type Sender} from './channel.ts';
-import {relayBackupId} from './control.ts';
+import {randomBytes} from 'node:crypto';
+import {open, seal} from './channel.ts';
 import {asVersion1, entriesOf, entriesOfMessage, messageOf} from './entry.ts';
-import {openInjector, type Injector} from './driver-injector.ts';
-import {
-  findPlace,
-  hearKernels,
-  KERNEL_PORT,
-  openPeerLink,
-  SYNC_GROUP,
-  type PeerLink,
-  type Place,
-} from './driver-link.ts';
-import {readConnections} from './driver-proc.ts';
-import {entryOfLine, methodsOf} from './proc-table.ts';
+import {identity} from './driver-identity.ts';
+import {openKernelSide, readOwnKernel, type KernelPorts, type KernelSide} from './driver-kernel.ts';
+import {findPlace, openPeerLink, type PeerLink, type Place} from './driver-link.ts';
 import type {SyncLink, SyncReport} from './messages.ts';
 import {createMirror, find, sweep, upsert, upsertMessage, type Mirror} from './mirror.ts';
 import {donorBusy, donorDefaults, donorStep, makeDonor, type DonorEvent} from './resync-donor.ts';
@@ -34,14 +22,6 @@ const HELLO_EVERY = 500;
 /** How long a director that starts waits for a first word of a peer. */
 const PEER_WAIT = 3_000;
 const PEER_GONE = 3_000;
-/** `lo` is link 1 in every network namespace. */
-const LO = 1;
-
-export interface NodePorts {
-  /** The kernel's services: they say how connections that the kernel lists are forwarded. */
-  services(): Promise<readonly ObservedService[]>;
-  log(level: 'error' | 'warn' | 'info' | 'debug', message: string): void;
-}
 
 export interface SyncNode {
   readonly place: Place;
@@ -52,23 +32,13 @@ export interface SyncNode {
   close(): void;
 }
 
-const number32 = (text: string): number => createHash('sha256').update(text).digest().readUInt32BE(0);
 const random64 = (): bigint => randomBytes(8).readBigUInt64BE(0);
 
 /** `known`: the table of a node that was closed because its interface changed; it is taken over. */
-export async function openNode(settings: SyncLink, ports: NodePorts, known?: Mirror): Promise<SyncNode> {
+export async function openNode(settings: SyncLink, ports: KernelPorts, known?: Mirror): Promise<SyncNode> {
   const relay = settings.mode === 'relay';
   const place = findPlace(settings.interface);
-  const keys = channelKeys(settings.secret, settings.cluster, settings.encrypt);
-  const self = number32(`${settings.cluster}/${settings.node}`);
-  const sender: Sender = {
-    keys,
-    sender: self,
-    incarnation: (BigInt(Date.now()) << 20n) | (random64() & 0xfffffn),
-    sequence: 0n,
-  };
-  // Both directors cut their tables into the same buckets, which nobody else can foretell.
-  const seed = createHmac('sha256', keys.authentication).update('mirror').digest().readUInt32BE(0);
+  const {sender, seed} = identity(settings);
   const mirror = known?.seed === seed ? known : createMirror(seed);
   const session = makeSession(random64());
   const donor = makeDonor();
@@ -105,7 +75,7 @@ export async function openNode(settings: SyncLink, ports: NodePorts, known?: Mir
   };
   let timer: NodeJS.Timeout | undefined;
   let peerLink: PeerLink;
-  let injector: Injector;
+  let kernel: KernelSide;
 
   const say = (message: ResyncMessage, to = peerAddress): void => {
     peerLink.send(seal(sender, encodeResync(message)), to);
@@ -171,12 +141,13 @@ export async function openNode(settings: SyncLink, ports: NodePorts, known?: Mir
     // What the Active has itself is newer than anything that the peer says of it.
     const finish = (): void => done(chunk, starts);
     if (starts.length === 0 || (active && bornActive)) finish();
-    else if (!active) injector.add({message: chunk.message, done: finish});
+    else if (!active) kernel.injector.add({message: chunk.message, done: finish});
     else {
       // What the Active has itself is newer than anything that the peer says of it.
       const wanted = starts.filter((at) => find(mirror, chunk.message, at) < 0);
       if (wanted.length === 0) finish();
-      else injector.add({message: messageOf(0, entriesOfMessage(chunk.message, wanted)), done: finish});
+      else
+        kernel.injector.add({message: messageOf(0, entriesOfMessage(chunk.message, wanted)), done: finish});
     }
   };
 
@@ -196,7 +167,7 @@ export async function openNode(settings: SyncLink, ports: NodePorts, known?: Mir
     if (!message || upsertMessage(mirror, message, second()) < 0) counts.malformed += 1;
     else {
       counts.heard += 1;
-      if (relay) injector.pass(message);
+      if (relay) kernel.injector.pass(message);
     }
   };
 
@@ -208,7 +179,7 @@ export async function openNode(settings: SyncLink, ports: NodePorts, known?: Mir
   };
 
   const onFrame = (frame: Buffer, from: string): void => {
-    const opened = open(keys, self, frame);
+    const opened = open(sender.keys, sender.sender, frame);
     if (!opened.ok) {
       if (opened.fault !== 'own') counts.forged += 1;
       return;
@@ -248,7 +219,7 @@ export async function openNode(settings: SyncLink, ports: NodePorts, known?: Mir
     if (theirs.phase === 'in-sync' || theirs.phase === 'deadline') return false;
     if (active !== theirs.active) return active;
     if (mirror.size !== theirs.connections) return mirror.size > theirs.connections;
-    return self > (session.peer?.sender ?? 0);
+    return sender.sender > (session.peer?.sender ?? 0);
   };
 
   const work = (at: number): void => {
@@ -276,31 +247,8 @@ export async function openNode(settings: SyncLink, ports: NodePorts, known?: Mir
   };
 
   try {
-    if (relay) allowMulticast(LO);
-    injector = await openInjector({
-      group: SYNC_GROUP,
-      port: KERNEL_PORT,
-      source: relay ? '127.0.0.1' : place.address,
-      ttl: relay ? 1 : 0,
-      syncid: relay ? relayBackupId(settings.syncid) : settings.syncid,
-    });
-    closers.push(() => injector.close());
-    const kernels = relay
-      ? hearKernels('lo', LO, (bytes) => {
-          if (bytes[1] === settings.syncid) onOwn(bytes);
-        })
-      : hearKernels(settings.interface, place.index, (bytes, from) => {
-          // What comes from the own address is what is fed to the own kernel.
-          if (bytes[1] === settings.syncid && from.address !== place.address) onPeerKernel(bytes);
-        });
-    closers.push(() => kernels.close());
-    if (!relay) {
-      // The kernel does not let its own machine hear its multicast.
-      const tap = openOutgoingTap(place.index, KERNEL_PORT, (bytes) => {
-        if (bytes[1] === settings.syncid) onOwn(bytes);
-      });
-      closers.push(() => tap.stop());
-    }
+    kernel = await openKernelSide(settings, place, {onOwn, onPeerKernel});
+    closers.push(() => kernel.close());
     peerLink = openPeerLink(settings.interface, place.index, settings.port, (bytes, from) =>
       onFrame(bytes, from.address),
     );
@@ -311,23 +259,8 @@ export async function openNode(settings: SyncLink, ports: NodePorts, known?: Mir
   }
   timer = setTimeout(tick, 0);
 
-  /** A process that starts beside a running kernel reads once what is there already. */
-  const readOwnKernel = async (): Promise<void> => {
-    const forward = methodsOf(await ports.services(), addressBytes);
-    let read = 0;
-    await readConnections(
-      (line) => {
-        const found = entryOfLine(line, forward);
-        if (!found || find(mirror, found.entry, 0) >= 0) return;
-        upsert(mirror, found.entry, 0, second(), found.remaining);
-        read += 1;
-      },
-      () => closers.length === 0,
-    );
-    if (read > 0) ports.log('info', `${read} connections found in the kernel`);
-  };
   if (mirror.size === 0)
-    readOwnKernel().catch((error: unknown) =>
+    readOwnKernel(ports, mirror, second, () => closers.length === 0).catch((error: unknown) =>
       ports.log('warn', `the kernel's connections cannot be read: ${String(error)}`),
     );
 
@@ -368,9 +301,9 @@ export async function openNode(settings: SyncLink, ports: NodePorts, known?: Mir
       replayed: session.replayed,
       forged: counts.forged,
       malformed: counts.malformed,
-      injected: injector.stats.injected,
-      waiting: injector.stats.waiting,
-      overflows: injector.stats.drops,
+      injected: kernel.injector.stats.injected,
+      waiting: kernel.injector.stats.waiting,
+      overflows: kernel.injector.stats.drops,
       repaired: joiner.repaired,
       resyncs: counts.resyncs,
       resent: donor.resent,

@@ -80,6 +80,18 @@ test('connections made afterwards arrive through the relay', async (t) => {
   t.true((report(other)?.heard ?? 0) > 0);
 });
 
+test('a sync process that dies knows its connections again: the kernel has them', async (t) => {
+  const {size} = pair.connections('one');
+  await one.kill();
+  one = pair.startSync('one', true);
+  await until('the table is read', LIMIT, () => report(one)?.here === size);
+  await until('both are in sync', LIMIT, () =>
+    [one, other].every((side) => report(side)?.phase === 'in-sync'),
+  );
+  t.deepEqual(lacks('one', 'other'), []);
+  t.is(pair.connections('one').size, size);
+});
+
 test('nobody else creates a connection: forged, replayed and bare kernel messages from the segment', async (t) => {
   const before = pair.connections('other').size;
   const forged = report(other)?.forged ?? 0;
