@@ -1,6 +1,16 @@
 import test from 'ava';
 import fc from 'fast-check';
-import {accept, channelKeys, makeWindow, open, OVERHEAD, seal, WINDOW, type Sender} from './channel.ts';
+import {
+  accept,
+  channelKeys,
+  lostOf,
+  makeWindow,
+  open,
+  OVERHEAD,
+  seal,
+  WINDOW,
+  type Sender,
+} from './channel.ts';
 
 const senderOf = (encrypted: boolean, incarnation = 1n): Sender => ({
   keys: channelKeys('secret', 'cluster', encrypted),
@@ -80,6 +90,14 @@ test('each sequence number is accepted once, late ones within the window, older 
   t.true(accept(window, 6n));
   t.is(window.late, 2);
   t.is(window.lost, 3, '1, 2 and 4 fell out unheard');
+});
+
+test('lost is what 64 younger ones have overtaken; a late one is taken off again', (t) => {
+  const window = makeWindow(1n, 0n);
+  for (let sequence = 1n; sequence <= 70n; sequence += 1n) if (sequence !== 5n) accept(window, sequence);
+  t.is(lostOf(window), 1);
+  accept(window, 5n);
+  t.is(lostOf(window), 0);
 });
 
 test('what was there before the window was made is not accepted', (t) => {

@@ -160,6 +160,18 @@ export const makeWindow = (incarnation: bigint, newest: bigint): ReplayWindow =>
   return window;
 };
 
+/** Datagrams may overtake one another by so many before one that is missing counts as lost. */
+const REORDER = 64n;
+
+/** What never came, as far as it can be told now: what comes late after all is taken off again. */
+export function lostOf(window: ReplayWindow): number {
+  let lost = window.lost;
+  const oldest = window.newest - BigInt(WINDOW) + 1n;
+  for (let sequence = oldest < 0n ? 0n : oldest; sequence <= window.newest - REORDER; sequence += 1n)
+    lost += 1 - (window.seen[Number(sequence % BigInt(WINDOW))] ?? 1);
+  return lost;
+}
+
 /** True once for each sequence number that is not too old. */
 export function accept(window: ReplayWindow, sequence: bigint): boolean {
   if (sequence > window.newest) {

@@ -3,7 +3,7 @@
  * the kernel. Decisions are in session.ts, resync-donor.ts and resync-joiner.ts; here they meet sockets and the clock.
  */
 import {randomBytes} from 'node:crypto';
-import {open, seal} from './channel.ts';
+import {lostOf, open, seal} from './channel.ts';
 import {asVersion1, entriesOf, entriesOfMessage, messageOf} from './entry.ts';
 import {identity} from './driver-identity.ts';
 import {openKernelSide, readOwnKernel, type KernelPorts, type KernelSide} from './driver-kernel.ts';
@@ -59,13 +59,13 @@ export async function openNode(settings: SyncLink, ports: KernelPorts, known?: M
   let startDueAt: number | undefined;
   let helloAt = -Infinity;
   let sweptAt = 0;
-  const confirmed: number[] = [];
+  let confirmed: {readonly number: number; readonly session: number}[] = [];
 
   const now = (): number => performance.now();
   /** The mirror's clock: whole seconds since the process began. */
   const second = (): number => 1 + Math.floor(now() / 1_000);
   const peerLives = (): boolean => now() - peerAt < PEER_GONE;
-  const lost = (): number => session.lostBefore + (session.peer?.window.lost ?? 0);
+  const lost = (): number => session.lostBefore + (session.peer ? lostOf(session.peer.window) : 0);
 
   // Opened last to first: what is open already is closed when a later one fails.
   const closers: (() => void)[] = [];
@@ -97,12 +97,19 @@ export async function openNode(settings: SyncLink, ports: KernelPorts, known?: M
     );
   };
 
+  /**
+   * Whose word counts for a connection that both have: the Active's. Were it nobody's, two that repair each other would
+   * swap what they have, for ever.
+   */
+  const leads = (): boolean =>
+    active === (hello?.active ?? false) ? sender.sender > (session.peer?.sender ?? 0) : active;
+
   const atDonor = (event: DonorEvent): void => {
     for (const message of donorStep(donor, event, now(), second(), mirror, donorDefaults)) say(message);
   };
 
   const atJoiner = (event: JoinerEvent): void => {
-    for (const effect of joinerStep(joiner, event, now(), mirror, joinerOptions, !active)) {
+    for (const effect of joinerStep(joiner, event, now(), mirror, joinerOptions, !leads())) {
       if (effect.type === 'send') say(effect.message);
       else if (effect.type === 'inject') inject(effect.chunk);
       else {
@@ -127,23 +134,26 @@ export async function openNode(settings: SyncLink, ports: KernelPorts, known?: M
   const done = (chunk: Chunk, starts: readonly number[]): void => {
     const at = second();
     for (const [index, start] of starts.entries())
-      if (!active || find(mirror, chunk.message, start) < 0)
+      if (!leads() || find(mirror, chunk.message, start) < 0)
         upsert(mirror, chunk.message, start, at, chunk.remaining.readUInt32BE(4 * index));
-    confirmed.push(chunk.number);
-    if (confirmed.length === 1)
-      setImmediate(() => {
-        atJoiner({type: 'injected', numbers: confirmed.splice(0), session: chunk.session});
-      });
+    confirmed.push({number: chunk.number, session: chunk.session});
+    if (confirmed.length > 1) return;
+    // One acknowledgement for all that the kernel took at once.
+    setImmediate(() => {
+      const {session: now} = joiner;
+      const numbers = confirmed.filter((one) => one.session === now).map(({number}) => number);
+      confirmed = [];
+      atJoiner({type: 'injected', numbers, session: now});
+    });
   };
 
   const inject = (chunk: Chunk): void => {
     const starts = entriesOf(chunk.message) ?? [];
-    // What the Active has itself is newer than anything that the peer says of it.
     const finish = (): void => done(chunk, starts);
     if (starts.length === 0 || (active && bornActive)) finish();
     else if (!active) kernel.injector.add({message: chunk.message, done: finish});
     else {
-      // What the Active has itself is newer than anything that the peer says of it.
+      // What it has itself is newer than anything that the peer says of it.
       const wanted = starts.filter((at) => find(mirror, chunk.message, at) < 0);
       if (wanted.length === 0) finish();
       else
@@ -171,9 +181,11 @@ export async function openNode(settings: SyncLink, ports: KernelPorts, known?: M
     }
   };
 
-  const onHello = (message: Hello): void => {
+  const onHello = (message: Hello, first: boolean): void => {
     hello = message;
-    if (startDueAt !== undefined && (!lets(message) || now() - startDueAt > settings.deadline)) startResync();
+    // A first hello was said before the peer knew of this life: its phase is that of another transfer.
+    if (!first && startDueAt !== undefined && (!lets(message) || now() - startDueAt > settings.deadline))
+      startResync();
     const behind = relay ? (message.relayed - counts.heard - lost()) | 0 : 0;
     behindSince = behind > 0 ? (behindSince ?? now()) : undefined;
   };
@@ -201,7 +213,7 @@ export async function openNode(settings: SyncLink, ports: KernelPorts, known?: M
       Object.assign(joiner, makeJoiner(joiner.session));
       sayHello();
     }
-    if (message.type === 'hello') onHello(message);
+    if (message.type === 'hello') onHello(message, admission === 'new-peer');
     else if (message.type === 'live') onPeerKernel(message.message);
     else if (message.type === 'chunk' || message.type === 'groups' || message.type === 'buckets')
       atJoiner({type: 'message', message});

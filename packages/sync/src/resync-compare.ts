@@ -13,6 +13,7 @@ export function compare(joiner: Joiner, now: number, out: JoinerEffect[]): void 
   joiner.round += 1;
   joiner.step = 'groups';
   joiner.askedAt = now;
+  joiner.heardAt = now;
   joiner.groups.clear();
   joiner.asked.clear();
   joiner.differing = new Map();
@@ -28,7 +29,7 @@ export function onGroups(
   now: number,
   mirror: Mirror,
   out: JoinerEffect[],
-  repair: boolean,
+  follows: boolean,
 ): void {
   if (joiner.step !== 'groups') return;
   joiner.step = 'buckets';
@@ -36,7 +37,7 @@ export function onGroups(
   for (const [group, digest] of digests.entries())
     if (differs(groupDigest(mirror, group), digest)) joiner.groups.add(group);
   askBuckets(joiner, out);
-  if (joiner.groups.size === 0) judge(joiner, now, mirror, out, repair);
+  if (joiner.groups.size === 0) judge(joiner, now, mirror, out, follows);
 }
 
 export function askBuckets(joiner: Joiner, out: JoinerEffect[]): void {
@@ -56,7 +57,7 @@ export function onBuckets(
   now: number,
   mirror: Mirror,
   out: JoinerEffect[],
-  repair: boolean,
+  follows: boolean,
 ): void {
   if (joiner.step !== 'buckets' || !joiner.groups.delete(group)) return;
   joiner.asked.delete(group);
@@ -66,11 +67,11 @@ export function onBuckets(
     if (differs(bucketDigest(mirror, bucket), digest)) joiner.differing.set(bucket, digest);
   }
   askBuckets(joiner, out);
-  if (joiner.groups.size === 0) judge(joiner, now, mirror, out, repair);
+  if (joiner.groups.size === 0) judge(joiner, now, mirror, out, follows);
 }
 
 /** All digests of this round are here. */
-function judge(joiner: Joiner, now: number, mirror: Mirror, out: JoinerEffect[], repair: boolean): void {
+function judge(joiner: Joiner, now: number, mirror: Mirror, out: JoinerEffect[], follows: boolean): void {
   const standing = [...joiner.differing].filter(([bucket, digest]) => {
     const before = joiner.before.get(bucket);
     if (!before || !sameDigest(before, digest)) {
@@ -81,7 +82,8 @@ function judge(joiner: Joiner, now: number, mirror: Mirror, out: JoinerEffect[],
     return !joiner.covered.has(bucket);
   });
   joiner.missing = standing.reduce(
-    (sum, [bucket, digest]) => sum + Math.max(1, digest.count - bucketDigest(mirror, bucket).count),
+    (sum, [bucket, digest]) =>
+      sum + Math.max(follows ? 1 : 0, digest.count - bucketDigest(mirror, bucket).count),
     0,
   );
   if (standing.length === 0 && joiner.phase !== 'in-sync') {
@@ -91,7 +93,7 @@ function judge(joiner: Joiner, now: number, mirror: Mirror, out: JoinerEffect[],
   }
   joiner.askedAt = now;
   const wanted = [...joiner.differing.keys()].filter((bucket) => !joiner.covered.has(bucket));
-  if (wanted.length === 0 || (joiner.phase === 'in-sync' && (!repair || standing.length === 0))) {
+  if (wanted.length === 0 || (joiner.phase === 'in-sync' && (!follows || standing.length === 0))) {
     joiner.before = joiner.differing;
     joiner.step = 'idle';
     return;
@@ -103,13 +105,13 @@ function judge(joiner: Joiner, now: number, mirror: Mirror, out: JoinerEffect[],
 }
 
 /** Adds up what a repair brought, as far as it stands in the mirror now. */
-export function countRepair(joiner: Joiner, chunk: Chunk, mirror: Mirror, repair: boolean): void {
+export function countRepair(joiner: Joiner, chunk: Chunk, mirror: Mirror, follows: boolean): void {
   for (const at of entriesOf(chunk.message) ?? []) {
     const {bucket, low, high} = entryDigest(mirror, chunk.message, at);
     const slot = find(mirror, chunk.message, at);
     const entry = slot < 0 ? undefined : entryAt(mirror, slot);
-    // The Active's own state is the better one: there it is enough that the connection exists.
-    if (!entry || (repair && entryDigest(mirror, entry, 0).low !== low)) continue;
+    // Who does not follow the donor has the better state itself: it is enough that the connection exists.
+    if (!entry || (follows && entryDigest(mirror, entry, 0).low !== low)) continue;
     const sum = joiner.brought.get(bucket) ?? {count: 0, low: 0, high: 0};
     joiner.brought.set(bucket, {
       count: sum.count + 1,

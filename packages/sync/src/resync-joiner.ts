@@ -30,14 +30,14 @@ const SILENCE = 5_000;
 const BREATH = 100;
 const ACK_BITS = 512;
 
-/** One step; `now` in milliseconds. `repair`: differences are repaired also when in sync (not on the Active). */
+/** One step; `now` in milliseconds. `follows`: the donor's word counts for what is here too (not on the Active). */
 export function joinerStep(
   joiner: Joiner,
   event: JoinerEvent,
   now: number,
   mirror: Mirror,
   options: JoinerOptions,
-  repair = true,
+  follows = true,
 ): JoinerEffect[] {
   const out: JoinerEffect[] = [];
   switch (event.type) {
@@ -45,10 +45,10 @@ export function joinerStep(
       begin(joiner, now, mirror, out, {fresh: true, whole: event.whole ?? false});
       break;
     case 'message':
-      onMessage(joiner, event.message, now, mirror, out, repair);
+      onMessage(joiner, event.message, now, mirror, out, follows);
       break;
     case 'injected':
-      if (event.session === joiner.session) onInjected(joiner, event.numbers, now, mirror, out, repair);
+      if (event.session === joiner.session) onInjected(joiner, event.numbers, now, mirror, out, follows);
       break;
     case 'tick':
       onTick(joiner, now, mirror, out, options);
@@ -88,15 +88,15 @@ function onMessage(
   now: number,
   mirror: Mirror,
   out: JoinerEffect[],
-  repair: boolean,
+  follows: boolean,
 ): void {
   if (!('session' in message) || message.session !== joiner.session) return;
   joiner.heardAt = now;
   if (message.type === 'chunk') onChunk(joiner, message, out);
   else if (message.type === 'groups' && message.round === joiner.round)
-    onGroups(joiner, message.digests, now, mirror, out, repair);
+    onGroups(joiner, message.digests, now, mirror, out, follows);
   else if (message.type === 'buckets' && message.round === joiner.round)
-    onBuckets(joiner, message.group, message.digests, now, mirror, out, repair);
+    onBuckets(joiner, message.group, message.digests, now, mirror, out, follows);
 }
 
 function onChunk(joiner: Joiner, chunk: Chunk, out: JoinerEffect[]): void {
@@ -117,12 +117,12 @@ function onInjected(
   now: number,
   mirror: Mirror,
   out: JoinerEffect[],
-  repair: boolean,
+  follows: boolean,
 ): void {
   for (const number of numbers) {
     joiner.injected.add(number);
     const chunk = joiner.repairs.get(number);
-    if (chunk?.round === joiner.round) countRepair(joiner, chunk, mirror, repair);
+    if (chunk?.round === joiner.round) countRepair(joiner, chunk, mirror, follows);
     joiner.repairs.delete(number);
   }
   while (joiner.injected.delete(joiner.next)) {

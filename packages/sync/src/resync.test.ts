@@ -23,6 +23,8 @@ interface World {
   readonly connections?: number;
   readonly deadline?: number;
   readonly deadDonor?: boolean;
+  /** The joiner is the Active: it has half of the connections in another state, and keeps to that. */
+  readonly leads?: boolean;
   readonly limit?: number;
 }
 
@@ -35,6 +37,9 @@ function run(world: World) {
   const total = world.connections ?? 3_000;
   for (let number = 0; number < total; number += 1)
     upsert(there, entryOf(connectionOf(number, {family: number % 5 === 0 ? 6 : 4})), HEADER, 0);
+  if (world.leads)
+    for (let number = 0; number < total; number += 2)
+      upsert(here, entryOf(connectionOf(number, {state: 4})), HEADER, 0);
   const initial = Array.from({length: total}, (_, slot) => Buffer.from(entryAt(there, slot)!));
   let now = 0;
   let comes = total;
@@ -56,14 +61,15 @@ function run(world: World) {
   };
   const options = {...joinerDefaults, deadline: world.deadline ?? joinerDefaults.deadline};
   const atJoiner = (event: JoinerEvent): void => {
-    for (const effect of joinerStep(joiner, event, now, here, options)) {
+    for (const effect of joinerStep(joiner, event, now, here, options, !world.leads)) {
       if (effect.type === 'send') put('donor', effect.message);
       else if (effect.type === 'verdict') verdicts.push({...effect, at: now});
       else {
         const {chunk} = effect;
         if (!random.chance(world.swallowed ?? 0))
           for (const [index, at] of entriesOf(chunk.message)!.entries())
-            upsert(here, chunk.message, at, second(), chunk.remaining.readUInt32BE(4 * index));
+            if (!world.leads || find(here, chunk.message, at) < 0)
+              upsert(here, chunk.message, at, second(), chunk.remaining.readUInt32BE(4 * index));
         injecting.push({at: now + 1 + random.below(5), number: chunk.number, session: chunk.session});
       }
     }
@@ -101,6 +107,7 @@ function run(world: World) {
     here,
     there,
     datagrams,
+    sent: () => datagrams,
     lacks: initial.filter((entry) => find(here, messageOf(0, [entry]), HEADER) < 0).length,
     more: (milliseconds: number): void => {
       const end = now + milliseconds;
@@ -179,6 +186,26 @@ test('what only the joiner holds is not waited for', (t) => {
   ran.more(30_000);
   t.is(ran.joiner.missing, 0);
   t.is(ran.here.size, 320);
+});
+
+test('the Active takes what it lacks and keeps its own word for what it has', (t) => {
+  const ran = run({seed: 7, connections: 600, leads: true});
+  t.like(ran.verdicts, [{inSync: true}]);
+  t.is(ran.lacks, 0);
+  const state = (number: number): number | undefined =>
+    entryAt(ran.here, find(ran.here, entryOf(connectionOf(number)), HEADER))?.readUInt16BE(8);
+  t.deepEqual([state(1), state(2)], [1, 4]);
+  ran.more(30_000);
+  t.is(ran.joiner.missing, 0);
+});
+
+test('in sync, nothing is asked but the groups, every five seconds', (t) => {
+  const ran = run({seed: 8});
+  const {datagrams} = ran;
+  const before = ran.sent();
+  ran.more(20_000);
+  t.is(ran.verdicts.length, 1);
+  t.true(ran.sent() - before <= 10, `${ran.sent() - before} datagrams after ${datagrams}`);
 });
 
 test('a dead donor: the deadline gives the verdict', (t) => {

@@ -2,7 +2,7 @@
  * Whether a frame of the peer is believed. A life of the peer that is new here must give back the number that this side
  * made up last: a recording of an older life cannot. Pure: the random numbers come from the caller.
  */
-import {accept, makeWindow, type Opened, type ReplayWindow} from './channel.ts';
+import {accept, lostOf, makeWindow, type Opened, type ReplayWindow} from './channel.ts';
 import type {ResyncMessage} from './resync-wire.ts';
 
 export interface Session {
@@ -44,7 +44,7 @@ export function admit(
   }
   if (message?.type !== 'hello') return 'drop';
   if (message.echo !== session.challenge) return 'answer';
-  session.lostBefore += peer?.window.lost ?? 0;
+  session.lostBefore += peer ? lostOf(peer.window) : 0;
   session.peer = {
     sender: opened.sender,
     incarnation: opened.incarnation,
