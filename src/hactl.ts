@@ -7,6 +7,7 @@ import {importFile} from './cli/commands/import.ts';
 import {move} from './cli/commands/move.ts';
 import {reload} from './cli/commands/reload.ts';
 import {status} from './cli/commands/status.ts';
+import {resync, syncStatus} from './cli/commands/sync.ts';
 import {ControlError} from './control/client.ts';
 import {controlSocket, defaultPaths, VERSION} from './paths.ts';
 
@@ -74,6 +75,17 @@ program
   .description('read the files again; a broken file changes nothing')
   .option('--json', 'the outcome as JSON')
   .action((options: {json?: boolean}) => set(reload(socket(), options)));
+
+const sync = program
+  .command('sync')
+  .description('connections here and at the peer, what is missing, lag and loss')
+  .option('--json', 'the report as JSON')
+  .action((options: {json?: boolean}) => set(syncStatus(socket(), options)));
+
+sync
+  .command('resync')
+  .description("take the peer's whole table in again, and wait until it is here")
+  .action(() => set(resync(socket())));
 
 const scope = (): Argument =>
   new Argument('[scope]', 'local: groups that prefer this node; foreign: the others')

@@ -1,4 +1,5 @@
 /** `hactl status` as text. Pure: the same snapshot always gives the same lines. */
+import {syncReportLines} from './render-sync.ts';
 import type {StatusSnapshot, VirtualStatus} from '../control/protocol.ts';
 import {clip, duration, table} from './table.ts';
 
@@ -161,6 +162,7 @@ function syncLines(status: StatusSnapshot): string[] {
   const lines = status.sync.daemons.map(
     (daemon) => `${daemon.role} on ${daemon.interface}, syncid ${daemon.syncid}`,
   );
+  if (status.sync.report) lines.push(...syncReportLines(status.sync.report));
   if (status.sync.problem) lines.push(status.sync.problem);
   return lines;
 }

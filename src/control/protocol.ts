@@ -4,6 +4,7 @@
  * `{"id":7,"ok":false,"error":{"code":"…","message":"…"}}`.
  */
 import type {EngineStatus, Move, MoveScope, Transition} from '@hactl/failover';
+import type {SyncReport} from '@hactl/sync';
 
 /** The version of the protocol and of every `--json` document. */
 export const PROTOCOL_VERSION = 1;
@@ -14,6 +15,7 @@ export type Request = {readonly v: number; readonly id: number} & Command;
 export type Command =
   | {readonly command: 'status'}
   | {readonly command: 'reload'}
+  | {readonly command: 'resync'}
   | {readonly command: 'move'; readonly move: Move; readonly scope: MoveScope}
   | {readonly command: 'stop'};
 
@@ -86,7 +88,11 @@ export interface StatusSnapshot {
   readonly engineAge?: number;
   readonly ipvs: {readonly available: boolean; readonly problem?: string; readonly version?: string};
   readonly virtuals: readonly VirtualStatus[];
-  readonly sync: {readonly daemons: readonly SyncDaemonStatus[]; readonly problem?: string};
+  readonly sync: {
+    readonly daemons: readonly SyncDaemonStatus[];
+    readonly report?: SyncReport;
+    readonly problem?: string;
+  };
   readonly transitions: readonly Transition[];
   readonly problems: readonly string[];
 }

@@ -18,6 +18,11 @@ const programs: readonly (readonly string[])[] = [
   ['packages/failover/src/main.ts'],
   ['packages/checks/src/main.ts'],
   ['packages/sync/src/main.ts'],
+  ['packages/sync/src/traffic.fixture.ts', '0', 'compile'],
+  ['packages/sync/src/attacker.fixture.ts', 'compile'],
+  ['packages/sync/src/seed.fixture.ts', 'compile'],
+  ['packages/sync/src/listen.fixture.ts', 'compile'],
+  ['test/bench/sync.ts', 'compile'],
 ];
 
 /** Where Node keeps compiled forms, on this side and in the machine. */

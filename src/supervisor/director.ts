@@ -22,7 +22,7 @@ import {programs} from './programs.ts';
 import {runScripts} from './scripts.ts';
 import {isExecutable, runCommand} from './shell.ts';
 import {makeSupervisor} from './supervisor.ts';
-import {syncGroups} from './sync-groups.ts';
+import {syncGroups, syncSettings} from './sync-groups.ts';
 import {trackScripts} from './track-scripts.ts';
 
 export interface DirectorOptions {
@@ -147,14 +147,22 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     clock,
     onMessage: (message) => {
       if (message.type === 'ready') configureSync();
-      else if (message.type === 'status') syncStatus = message.status;
-      else if (message.type === 'log') log(message.level, `sync: ${message.message}`);
+      else if (message.type === 'status') {
+        syncStatus = message.status;
+        core.onSync(message.status);
+      } else if (message.type === 'log') log(message.level, `sync: ${message.message}`);
     },
     onDeath: (how) =>
       log('error', `the sync process ended (${how}); the kernel's daemon goes on, starting it again`),
   });
   const configureSync = (): void => {
-    sync.send({type: 'configure', groups: syncGroups(core.loaded.cluster.haresources.groups, core.roles)});
+    const {cluster} = core.loaded;
+    const settings = syncSettings(cluster, options.node.toLowerCase(), options.stateDir);
+    sync.send({
+      type: 'configure',
+      groups: syncGroups(cluster.haresources.groups, core.roles),
+      ...(settings ? {settings} : {}),
+    });
   };
 
   const onEngineDeath = (how: string): void => {
@@ -298,6 +306,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       processes: [{name: 'supervisor', state: 'running', pid: process.pid, restarts: 0}, ...processes],
       sync: {
         daemons: syncStatus?.daemons ?? [],
+        ...(syncStatus?.report === undefined ? {} : {report: syncStatus.report}),
         ...(syncStatus?.problem === undefined ? {} : {problem: syncStatus.problem}),
       },
       problems: processes.flatMap((one) => (one.state === 'dead' ? [`process ${one.name} is dead`] : [])),
@@ -319,6 +328,21 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
         if (done?.type !== 'move-done')
           throw new CommandError('timeout', 'the failover engine did not finish the move');
         return done;
+      }
+      case 'resync': {
+        if (!syncStatus?.report)
+          throw new CommandError(
+            'no-sync',
+            syncStatus?.problem ??
+              'no connection sync: haresources has no LVSSyncDaemonSwap, or there is no peer',
+          );
+        if (!syncStatus.report.peer)
+          throw new CommandError(
+            'no-peer',
+            "the peer's sync process is not heard: nobody to ask for a table",
+          );
+        sync.send({type: 'resync'});
+        return {asked: true, resyncs: syncStatus.report.resyncs};
       }
       default:
         throw new CommandError('unknown-command', 'unknown command');

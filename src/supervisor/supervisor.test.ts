@@ -13,9 +13,15 @@ const text = (reals: string, more = ''): string =>
   `${more}virtual=10.0.0.100:80\n${reals}\tservice=http\n\tprotocol=tcp\n`;
 const two = '\treal=10.0.0.1:80 gate 3\n\treal=10.0.0.2:80 gate\n';
 
-const load = (source: string): Loaded => ({
+interface Pair {
+  readonly engine: NonNullable<Loaded['engine']>;
+  readonly groups: Loaded['cluster']['haresources']['groups'];
+}
+
+const load = (source: string, pair?: Pair): Loaded => ({
+  ...(pair ? {engine: pair.engine} : {}),
   cluster: {
-    haresources: {path: 'haresources', groups: []},
+    haresources: {path: 'haresources', groups: pair?.groups ?? []},
     authkeys: {path: 'authkeys', active: 0, keys: []},
     ldirectord: [parseLdirectordCf({path: 'x.cf', text: source}, {mode: 'lenient', resolve}).model],
   },
@@ -30,7 +36,7 @@ const settled = async (core: {reconcile(): Promise<void>}): Promise<void> => {
   for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 };
 
-const start = (source: string) => {
+const start = (source: string, pair?: Pair) => {
   const operations: Operation[] = [];
   const ipvs = makeMemoryIpvs((operation) => operations.push(operation));
   const held = new Map<string, string>();
@@ -49,7 +55,7 @@ const start = (source: string) => {
       changed: () => undefined,
       later: () => undefined,
     },
-    load(source),
+    load(source, pair),
   );
   const verdict = async (address: string, state: CheckState): Promise<void> => {
     core.onChecks({
@@ -191,3 +197,22 @@ for (const [value, left] of [
     await one.core.cleanStop();
     t.is((await one.ipvs.list()).length, left);
   });
+test('the engine may preempt only when the connections are here', async (t) => {
+  const one = start(text(two), {
+    engine: {groups: []} as never,
+    groups: [{name: 'g', node: 'a', resources: [{type: 'LVSSyncDaemonSwap', args: ['master']}]} as never],
+  });
+  const readiness = () =>
+    one.toEngine.flatMap((message) => (message.type === 'readiness' ? [message] : [])).at(-1);
+  await one.verdict('10.0.0.1', 'up');
+  await one.verdict('10.0.0.2', 'up');
+  t.like(readiness(), {ready: false, reason: 'connection sync: not started yet'});
+  const report = (inSync: boolean, reason: string) =>
+    one.core.onSync({daemons: [], report: {inSync, reason} as never});
+  report(false, 'on its way');
+  t.like(readiness(), {ready: false, reason: 'connection sync: on its way'});
+  report(true, 'in sync with the peer');
+  t.like(readiness(), {ready: true});
+  report(false, 'on its way');
+  t.like(readiness(), {ready: false});
+});

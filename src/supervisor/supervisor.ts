@@ -8,6 +8,7 @@ import type {ClusterConfig, VirtualService} from '@hactl/config';
 import type {EngineConfig, EngineStatus, FromEngine, Role, ToEngine, Transition} from '@hactl/failover';
 import type {IpvsClient, ObservedService, Operation, VirtualTable} from '@hactl/ipvs';
 import {plan} from '@hactl/ipvs';
+import type {SyncStatus} from '@hactl/sync';
 import type {StatusSnapshot} from '../control/protocol.ts';
 import {desiredTable} from './desired.ts';
 import {describeOperation} from './describe.ts';
@@ -15,6 +16,7 @@ import type {Log} from './log.ts';
 import {checkId, checkSpec, serviceKey, serviceName, virtualName} from './services.ts';
 import {virtualStatus} from './snapshot.ts';
 import {judgedReports} from './views.ts';
+import {syncGroups, syncReadiness} from './sync-groups.ts';
 
 /** A configuration that passed all checks, with what was computed from it. */
 export interface Loaded {
@@ -71,6 +73,7 @@ export function makeSupervisor(ports: Ports, first: Loaded) {
   let busy = false;
   let again = false;
   let closing = false;
+  let sync: SyncStatus | undefined;
 
   const virtuals = (): readonly VirtualService[] =>
     loaded.cluster.ldirectord.flatMap((file) => file.virtuals);
@@ -104,6 +107,11 @@ export function makeSupervisor(ports: Ports, first: Loaded) {
     else if (ipvsProblem !== undefined) next = {ready: late, reason: `IPVS: ${ipvsProblem}`};
     else if (waiting > 0) next = {ready: late, reason: `${waiting} reals not checked yet`};
     else if (!tableApplied) next = {ready: late, reason: 'IPVS table not programmed yet'};
+    const wanted =
+      loaded.engine !== undefined && syncGroups(loaded.cluster.haresources.groups, roles).length > 0;
+    const syncing = syncReadiness(wanted, sync, clock.now() - startedAt);
+    // A joining director has the peer's connections before it may take an address.
+    if (next.ready && !syncing.ready) next = syncing;
     if (next.ready === ready.ready && next.reason === ready.reason) return;
     ready = next;
     ports.toEngine({type: 'readiness', ...ready});
@@ -308,6 +316,10 @@ export function makeSupervisor(ports: Ports, first: Loaded) {
     status,
     judged,
     updateReadiness,
+    onSync: (status: SyncStatus): void => {
+      sync = status;
+      updateReadiness();
+    },
     noteIpvsProblem: (problem: string): void => {
       ipvsProblem = problem;
       updateReadiness();

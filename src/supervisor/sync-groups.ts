@@ -1,7 +1,7 @@
 /** LVSSyncDaemonSwap lines and roles → what the sync process is told. Pure. */
-import type {ResourceGroup} from '@hactl/config';
+import type {ClusterConfig, ResourceGroup} from '@hactl/config';
 import type {Role} from '@hactl/failover';
-import type {SyncGroup} from '@hactl/sync';
+import type {SyncGroup, SyncSettings, SyncStatus} from '@hactl/sync';
 import {resourceKind} from './resources.ts';
 
 /** `LVSSyncDaemonSwap::master[::iface[::syncid]]`, heartbeat's defaults eth0 and 0. */
@@ -15,4 +15,47 @@ export function syncGroups(groups: readonly ResourceGroup[], roles: ReadonlyMap<
         syncid: Number(syncid ?? 0),
       })),
   );
+}
+
+/**
+ * A connection is sent from its second packet on and every ten seconds, idle or not: with the kernel's own settings
+ * (`3 50`) a young or an idle one is lost at a takeover.
+ */
+const sysctls: Readonly<Record<string, string>> = {sync_threshold: '0 2', sync_refresh_period: '10'};
+
+/** ha.cf and authkeys → how the two sync processes find and believe each other. undefined: there is no pair. */
+export function syncSettings(
+  {ha, authkeys}: ClusterConfig,
+  node: string,
+  stateDir: string,
+): SyncSettings | undefined {
+  if (!ha || ha.nodes.length < 2) return undefined;
+  const {sync, syncPort, syncDeadline, ipvs} = ha.hactl;
+  return {
+    mode: sync === 'multicast' ? 'multicast' : 'relay',
+    encrypt: sync === 'relay-encrypted',
+    port: syncPort,
+    cluster: ha.cluster,
+    node,
+    secret: authkeys.keys.find(({id}) => id === authkeys.active)?.secret ?? '',
+    deadline: syncDeadline,
+    sysctls: {...sysctls, ...ipvs},
+    stateDir,
+  };
+}
+
+/** How long a director that starts waits for a first word of its own sync process. */
+const SYNC_START_LIMIT = 15_000;
+
+/** Whether the sync lets this director take a group back, and why not. `uptime` in ms. */
+export function syncReadiness(
+  wanted: boolean,
+  status: SyncStatus | undefined,
+  uptime: number,
+): {readonly ready: boolean; readonly reason: string} {
+  if (!wanted) return {ready: true, reason: 'no connection sync'};
+  if (status?.report)
+    return {ready: status.report.inSync, reason: `connection sync: ${status.report.reason}`};
+  const late = uptime > SYNC_START_LIMIT;
+  return {ready: late, reason: status?.problem ?? 'connection sync: not started yet'};
 }

@@ -22,7 +22,7 @@ const drivers: readonly RegExp[] = [
   /^test\//,
   /^packages\/net\//,
   /^packages\/base\/src\/time\.ts$/,
-  /\.test\.ts$/,
+  /\.(test|fixture)\.ts$/,
   /^packages\/[a-z]+\/src\/main\.ts$/,
   /^packages\/ipvs\/src\/(kernel|proc|contract)[a-z.-]*\.ts$/,
   /^packages\/failover\/src\/(driver|engine|ports|transport|death-notice|state-store|vip|fence|ping)[a-z.-]*\.ts$/,

@@ -15,6 +15,8 @@ const ofPair = (ha: HaConfig) => ({
   preemptDelay: ha.hactl.preemptDelay,
   holddown: ha.hactl.holddown,
   standbyChecks: ha.hactl.standbyChecks,
+  sync: ha.hactl.sync,
+  syncPort: ha.hactl.syncPort,
 });
 
 /** The text holds the keys and passwords: hash it, and show it to nobody. */

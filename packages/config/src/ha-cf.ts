@@ -4,6 +4,7 @@ import {nearest, type Diagnostic} from './diagnostic.ts';
 import {finishNeeds, finishTimes, type WrittenTimes} from './ha-finish.ts';
 import {haLine, type HaLine} from './ha-line.ts';
 import {noMedia, takeMedium, type Media} from './ha-media.ts';
+import {DEFAULT_SYNC_PORT, takeSync} from './ha-sync.ts';
 import {explained, known, ownTimes, refusedWords, times} from './ha-words.ts';
 import type {HaConfig, Mode, Span} from './model.ts';
 import {linesOf, Reporter, type Line} from './reader.ts';
@@ -48,6 +49,10 @@ export function parseHaCf(
       standbyChecks: true,
       trackInterfaces: [],
       trackScripts: [],
+      sync: 'multicast',
+      syncPort: DEFAULT_SYNC_PORT,
+      syncDeadline: 30_000,
+      ipvs: {},
     },
     texts: {},
     nodes: [],
@@ -239,6 +244,11 @@ function takeLine(line: HaLine, draft: Draft, reporter: Reporter): void {
       break;
     case 'hactl_standby_checks':
       own.standbyChecks = line.boolean() ?? own.standbyChecks;
+      break;
+    case 'hactl_sync':
+    case 'hactl_sync_port':
+    case 'hactl_ipvs':
+      takeSync(line, own);
       break;
     case 'hactl_track_interface':
       if (line.wants('INTERFACE…'))

@@ -35,6 +35,7 @@ export const ownTimes = {
   hactl_lease: 'vipLease',
   hactl_preempt_delay: 'preemptDelay',
   hactl_holddown: 'holddown',
+  hactl_sync_deadline: 'syncDeadline',
 } as const;
 
 /** All of them: a misspelled one is answered with the nearest. */
@@ -43,5 +44,5 @@ export const known = [
   'udp', 'mcast', 'mcast6', 'ucast', 'ucast6', 'node', 'ping', 'ping_group', 'auto_failback', 'nice_failback',
   'logfile', 'debugfile', 'logfacility', 'debug', 'respawn', 'failfast', 'watchdog', 'stonith', 'stonith_host', 'crm',
   'pacemaker', 'autojoin', 'cluster', 'realtime', 'rtprio', 'hactl_fence', 'hactl_drill', 'hactl_standby_checks',
-  'hactl_track_interface', 'hactl_track_script',
+  'hactl_track_interface', 'hactl_track_script', 'hactl_sync', 'hactl_sync_port', 'hactl_ipvs',
 ]; // prettier-ignore

@@ -183,6 +183,14 @@ export interface HaConfig {
     readonly trackInterfaces: readonly string[];
     /** `hactl_track_script`: commands without whose success it is. */
     readonly trackScripts: readonly TrackedScript[];
+    /** `hactl_sync multicast|relay|relay-encrypted`: how connections reach the peer (docs/sync.md). Default multicast. */
+    readonly sync: 'multicast' | 'relay' | 'relay-encrypted';
+    /** `hactl_sync_port`: UDP port of the two sync processes. Default 8849. */
+    readonly syncPort: number;
+    /** `hactl_sync_deadline`: how long a joining director waits for the peer's table. Default 30 s. */
+    readonly syncDeadline: Millis;
+    /** `hactl_ipvs NAME VALUE`: settings of net.ipv4.vs.*, put back on stop. */
+    readonly ipvs: Readonly<Record<string, string>>;
   };
 }
 

@@ -115,6 +115,30 @@ export const setOption = (
   check(sysSetsockopt(fd, level, name, value, value.length) as number, 'setsockopt', target);
 };
 
+/** One instruction of the kernel's packet filter (linux/filter.h). */
+export interface FilterInstruction {
+  readonly code: number;
+  readonly jt: number;
+  readonly jf: number;
+  readonly k: number;
+}
+
+koffi.struct('sock_filter', {code: 'uint16_t', jt: 'uint8_t', jf: 'uint8_t', k: 'uint32_t'});
+const sockFprog = koffi.struct('sock_fprog', {len: 'uint16_t', filter: 'sock_filter *'});
+const sysAttach = libc.func(
+  'int setsockopt(int fd, int level, int name, const sock_fprog *value, uint32_t length)',
+);
+
+/** Lets the kernel drop what the filter does not want before the socket gets it. */
+export const attachFilter = (fd: number, program: readonly FilterInstruction[], target: string): void => {
+  const value = {len: program.length, filter: program};
+  check(
+    sysAttach(fd, abi.SOL_SOCKET, abi.SO_ATTACH_FILTER, value, koffi.sizeof(sockFprog)) as number,
+    'attach filter',
+    target,
+  );
+};
+
 /** A 32-bit option. */
 export const setIntOption = (
   fd: number,

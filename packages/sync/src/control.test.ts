@@ -1,5 +1,5 @@
 import test from 'ava';
-import {planDaemons, wantedDaemons} from './control.ts';
+import {planDaemons, relayBackupId, wantedDaemons} from './control.ts';
 
 const eth0 = {active: true, interface: 'eth0', syncid: 7};
 const daemon = (role: 'master' | 'backup', device = 'eth0') => ({role, interface: device, syncid: 7});
@@ -19,4 +19,21 @@ test('only what differs is stopped and started', (t) => {
     {type: 'start', daemon: daemon('backup')},
   ]);
   t.deepEqual(planDaemons([daemon('master')], []), []);
+});
+
+test('relayed: both daemons on lo, with ids that differ and are never 0 for the backup', (t) => {
+  t.deepEqual(wantedDaemons([eth0], 'relay'), [
+    {role: 'backup', interface: 'lo', syncid: 135},
+    {role: 'master', interface: 'lo', syncid: 7, maxlen: 1_400},
+  ]);
+  for (let syncid = 0; syncid < 256; syncid += 1) {
+    const other = relayBackupId(syncid);
+    t.true(other > 0 && other < 256 && other !== syncid);
+  }
+  // A daemon whose messages are too long is started anew.
+  t.is(
+    planDaemons([{role: 'master', interface: 'lo', syncid: 7, maxlen: 1_472}], wantedDaemons([eth0], 'relay'))
+      .length,
+    3,
+  );
 });

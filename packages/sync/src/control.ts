@@ -1,20 +1,38 @@
 /** Which of the kernel's sync daemons should run, and what to do to get there. Pure. */
 import type {SyncDaemon, SyncRole} from '@hactl/ipvs';
-import type {SyncGroup} from './messages.ts';
+import type {SyncGroup, SyncSettings} from './messages.ts';
+
+/** The group whose LVSSyncDaemonSwap counts: a kernel namespace has one daemon of each role. An Active's goes first. */
+export const chosenGroup = (groups: readonly SyncGroup[]): SyncGroup | undefined =>
+  groups.toSorted((one, other) => Number(other.active) - Number(one.active))[0];
+
+/**
+ * A message of the kernel's master daemon travels on inside a frame of ours: together they must fit an Ethernet frame.
+ */
+const RELAY_MAXLEN = 1_400;
+
+/**
+ * On `lo` the kernel would hear itself: its two daemons have different ids there. 0 would mean "any" to the backup daemon.
+ */
+export const relayBackupId = (syncid: number): number => (syncid + 128) % 256 || 1;
 
 /**
  * Both roles on both directors, as kernels since 2.4.29 allow: the Active's connections reach the other side, and after
- * a takeover nothing has to be started first. A kernel namespace has one daemon of each role, so the first group that
- * asks decides the interface and the id.
+ * a takeover nothing has to be started first.
  */
-export function wantedDaemons(groups: readonly SyncGroup[]): SyncDaemon[] {
-  const [first] = groups.toSorted((one, other) => Number(other.active) - Number(one.active));
-  if (!first) return [];
-  return (['backup', 'master'] as const).map((role) => ({
-    role,
-    interface: first.interface,
-    syncid: first.syncid,
-  }));
+export function wantedDaemons(
+  groups: readonly SyncGroup[],
+  mode: SyncSettings['mode'] = 'multicast',
+): SyncDaemon[] {
+  const group = chosenGroup(groups);
+  if (!group) return [];
+  const {interface: device, syncid} = group;
+  if (mode === 'relay')
+    return [
+      {role: 'backup', interface: 'lo', syncid: relayBackupId(syncid)},
+      {role: 'master', interface: 'lo', syncid, maxlen: RELAY_MAXLEN},
+    ];
+  return (['backup', 'master'] as const).map((role) => ({role, interface: device, syncid}));
 }
 
 export type SyncOperation =
@@ -25,7 +43,12 @@ export function planDaemons(running: readonly SyncDaemon[], wanted: readonly Syn
   const operations: SyncOperation[] = [];
   for (const daemon of wanted) {
     const there = running.find((one) => one.role === daemon.role);
-    if (there?.interface === daemon.interface && there.syncid === daemon.syncid) continue;
+    if (
+      there?.interface === daemon.interface &&
+      there.syncid === daemon.syncid &&
+      (daemon.maxlen === undefined || daemon.maxlen === there.maxlen)
+    )
+      continue;
     if (there) operations.push({type: 'stop', role: daemon.role});
     operations.push({type: 'start', daemon});
   }

@@ -1,9 +1,19 @@
-/** The sync process: keeps the kernel's sync daemons as they should be. The kernel's daemons outlive it. */
+/**
+ * The sync process: keeps the kernel's sync daemons and settings as they should be, and this director's table in step
+ * with the peer's. The kernel's daemons outlive it.
+ */
+import path from 'node:path';
+import {allowMulticast} from '@hactl/net';
 import {IpvsError, openKernelIpvs, type IpvsClient} from '@hactl/ipvs';
-import {planDaemons, wantedDaemons} from './control.ts';
-import type {FromSync, SyncGroup, ToSync} from './messages.ts';
+import {chosenGroup, planDaemons, wantedDaemons} from './control.ts';
+import {findPlace} from './driver-link.ts';
+import type {FromSync, SyncGroup, SyncSettings, ToSync} from './messages.ts';
+import {openNode, type SyncNode} from './driver.ts';
+import {openSysctls, type Sysctls} from './sysctls.ts';
 
 const RETRY = 1_000;
+/** `lo` is link 1 in every network namespace. */
+const LO = 1;
 
 // Started by hand it would wait for ever for a word of the supervisor.
 if (!process.connected) {
@@ -12,7 +22,12 @@ if (!process.connected) {
 }
 process.title = 'hactld-sync';
 let groups: readonly SyncGroup[] = [];
+let settings: SyncSettings | undefined;
 let ipvs: IpvsClient | undefined;
+let node: SyncNode | undefined;
+/** What the node was opened with; it is opened anew when that changes. */
+let opened = '';
+let sysctls: Sysctls | undefined;
 let problem: string | undefined;
 let busy = false;
 let again = false;
@@ -23,12 +38,13 @@ const say = (message: FromSync): void => {
       /* The supervisor's end is seen by 'disconnect'. */
     });
 };
+const log = (level: 'error' | 'warn' | 'info' | 'debug', message: string): void =>
+  say({type: 'log', level, message});
 
 /** The kernel's error in words that say what to do. */
 const explain = (error: unknown): string => {
   const code = error instanceof IpvsError ? error.code : '';
-  const [first] = wantedDaemons(groups);
-  const device = first?.interface ?? '';
+  const device = chosenGroup(groups)?.interface ?? '';
   if (code === 'ENODEV')
     return `connection sync: there is no interface ${device}; name another in haresources: LVSSyncDaemonSwap::master::INTERFACE`;
   if (code === 'ENETUNREACH' || code === 'ENETDOWN')
@@ -37,38 +53,87 @@ const explain = (error: unknown): string => {
   return `connection sync: ${error instanceof Error ? error.message : String(error)}`;
 };
 
+async function keepDaemons(): Promise<void> {
+  const wanted = wantedDaemons(groups, settings?.mode);
+  if (wanted.length === 0) return;
+  ipvs ??= await openKernelIpvs();
+  if (settings?.mode === 'relay') allowMulticast(LO);
+  for (const operation of planDaemons(await ipvs.syncDaemons(), wanted)) {
+    // oxlint-disable-next-line no-await-in-loop -- requests follow one another.
+    await (operation.type === 'start'
+      ? ipvs.startSyncDaemon(operation.daemon)
+      : ipvs.stopSyncDaemon(operation.role));
+    log(
+      'info',
+      operation.type === 'start'
+        ? `${operation.daemon.role} daemon started on ${operation.daemon.interface}, syncid ${operation.daemon.syncid}`
+        : `${operation.role} daemon stopped`,
+    );
+  }
+}
+
+async function keepSysctls(): Promise<void> {
+  if (!settings || groups.length === 0) {
+    sysctls?.restore();
+    return;
+  }
+  sysctls ??= openSysctls(path.join(settings.stateDir, 'sync-sysctls.json'));
+  const refused = sysctls.apply(settings.sysctls);
+  if (refused.length > 0) throw new Error(refused.join('; '));
+}
+
+async function keepNode(): Promise<void> {
+  const group = chosenGroup(groups);
+  if (!group || !settings) {
+    node?.close();
+    node = undefined;
+    return;
+  }
+  const {sysctls: _, stateDir: __, ...link} = settings;
+  const wanted = {...link, interface: group.interface, syncid: group.syncid};
+  const key = JSON.stringify(wanted);
+  const place = findPlace(group.interface);
+  const moved =
+    node !== undefined && (node.place.index !== place.index || node.place.address !== place.address);
+  const known = node?.mirror;
+  if (moved && settings.mode === 'multicast') {
+    // The kernel's daemons hold on to the interface that was.
+    for (const {role} of (await ipvs?.syncDaemons()) ?? []) await ipvs?.stopSyncDaemon(role);
+    await keepDaemons();
+  }
+  if (node && (moved || key !== opened)) {
+    node.close();
+    node = undefined;
+  }
+  if (!node) {
+    node = await openNode(wanted, {log, services: async () => (await ipvs?.list()) ?? []}, known);
+    opened = key;
+    log(
+      'info',
+      `connections are kept in step over ${group.interface}, ${settings.mode === 'relay' ? 'relayed' : "the kernels' own multicast"}`,
+    );
+  }
+  node.setActive(groups.some(({active}) => active));
+}
+
 async function reconcile(): Promise<void> {
   again = true;
   if (busy) return;
   busy = true;
   while (again) {
     again = false;
-    try {
-      const wanted = wantedDaemons(groups);
-      if (wanted.length === 0) continue;
-      // oxlint-disable-next-line no-await-in-loop -- requests follow one another.
-      ipvs ??= await openKernelIpvs();
-      // oxlint-disable-next-line no-await-in-loop -- see above.
-      for (const operation of planDaemons(await ipvs.syncDaemons(), wanted)) {
-        // oxlint-disable-next-line no-await-in-loop -- see above.
-        await (operation.type === 'start'
-          ? ipvs.startSyncDaemon(operation.daemon)
-          : ipvs.stopSyncDaemon(operation.role));
-        say({
-          type: 'log',
-          level: 'info',
-          message:
-            operation.type === 'start'
-              ? `${operation.daemon.role} daemon started on ${operation.daemon.interface}, syncid ${operation.daemon.syncid}`
-              : `${operation.role} daemon stopped`,
-        });
+    const problems: string[] = [];
+    // Each for itself: a setting that the kernel lacks must not keep its daemons from starting.
+    for (const keep of [keepDaemons, keepSysctls, keepNode])
+      try {
+        // oxlint-disable-next-line no-await-in-loop -- one after another, see above.
+        await keep();
+      } catch (error) {
+        problems.push(explain(error));
       }
-      problem = undefined;
-    } catch (error) {
-      const text = explain(error);
-      if (text !== problem) say({type: 'log', level: 'warn', message: text});
-      problem = text;
-    }
+    const text = problems.length === 0 ? undefined : problems.join('; ');
+    if (text !== undefined && text !== problem) log('warn', text);
+    problem = text;
   }
   busy = false;
 }
@@ -80,11 +145,21 @@ const status = async (): Promise<void> => {
   } catch (error) {
     problem = explain(error);
   }
-  say({type: 'status', status: {daemons, ...(problem === undefined ? {} : {problem})}});
+  const report = node?.report();
+  say({
+    type: 'status',
+    status: {
+      daemons,
+      ...(report === undefined ? {} : {report}),
+      ...(problem === undefined ? {} : {problem}),
+    },
+  });
 };
 
 async function stop(): Promise<void> {
-  for (const {role} of wantedDaemons(groups)) {
+  node?.close();
+  sysctls?.restore();
+  for (const {role} of wantedDaemons(groups, settings?.mode)) {
     try {
       // oxlint-disable-next-line no-await-in-loop -- two requests.
       await ipvs?.stopSyncDaemon(role);
@@ -97,11 +172,20 @@ async function stop(): Promise<void> {
 }
 
 process.on('message', (message: ToSync) => {
-  if (message.type === 'configure') {
-    groups = message.groups;
-    void reconcile();
-  } else if (message.type === 'status') void status();
-  else void stop();
+  switch (message.type) {
+    case 'configure':
+      ({groups, settings} = {settings: undefined, ...message});
+      void reconcile();
+      break;
+    case 'status':
+      void status();
+      break;
+    case 'resync':
+      node?.resync();
+      break;
+    case 'stop':
+      void stop();
+  }
 });
 process.on('disconnect', () => process.exit(0));
 process.on('SIGINT', () => undefined);

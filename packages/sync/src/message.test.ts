@@ -1,6 +1,14 @@
 import test from 'ava';
 import fc from 'fast-check';
-import {decodeSyncMessage, encodeSyncMessage, type SyncConnection, type SyncFault} from './message.ts';
+import {asVersion1, entriesOf} from './entry.ts';
+import {kernelVersion0, kernelVersion1} from './kernel-datagrams.fixture.ts';
+import {
+  connectionFlag,
+  decodeSyncMessage,
+  encodeSyncMessage,
+  type SyncConnection,
+  type SyncFault,
+} from './message.ts';
 
 /** One established TCP connection through gate, laid out by hand after the diagram over the codec. */
 const bytes = Buffer.from(
@@ -141,4 +149,27 @@ test('no datagram, however mangled, throws', (t) => {
     ),
     {numRuns: 2_000},
   );
+});
+
+test('what a real kernel sent, version 1: decoded, and encoded again to the same octets', (t) => {
+  const all = kernelVersion1.flatMap((bytes) => {
+    const decoded = decodeSyncMessage(bytes);
+    if (!decoded.ok) throw new Error(JSON.stringify(decoded.fault));
+    t.deepEqual(encodeSyncMessage(decoded.value.syncid, decoded.value.connections), bytes);
+    t.is(entriesOf(bytes)?.length, decoded.value.connections.length);
+    return decoded.value.connections;
+  });
+  const kinds = all.map((one) =>
+    (one.flags & connectionFlag.template) !== 0 ? 'template' : `${one.protocol} over IPv${one.family}`,
+  );
+  t.deepEqual([...new Set(kinds)].toSorted(), ['17 over IPv4', '6 over IPv4', '6 over IPv6', 'template']);
+});
+
+test('what a real kernel sent, version 0: decoded, and taken in as version 1', (t) => {
+  for (const bytes of kernelVersion0) {
+    const decoded = decodeSyncMessage(bytes);
+    t.true(decoded.ok && decoded.value.version === 0);
+    t.is(entriesOf(asVersion1(bytes)!)?.length, bytes[0]);
+  }
+  t.true(kernelVersion0.length > 0);
 });

@@ -8,14 +8,84 @@ export interface SyncGroup {
   readonly syncid: number;
 }
 
+/** How the two sync processes find and believe each other. */
+export interface SyncLink {
+  /** multicast: the kernels talk over the interface themselves. relay: they talk over `lo`, the processes carry it. */
+  readonly mode: 'multicast' | 'relay';
+  readonly encrypt: boolean;
+  readonly interface: string;
+  readonly syncid: number;
+  readonly port: number;
+  readonly cluster: string;
+  readonly node: string;
+  readonly secret: string;
+  /** How long a joining director waits for the whole table, in ms. */
+  readonly deadline: number;
+}
+
+/** What the supervisor knows of the link; interface and syncid come from the group. */
+export type SyncSettings = Omit<SyncLink, 'interface' | 'syncid'> & {
+  /** net.ipv4.vs.*: set while this process runs. */
+  readonly sysctls: Readonly<Record<string, string>>;
+  /** Where their values of before are kept. */
+  readonly stateDir: string;
+};
+
 export type ToSync =
-  | {readonly type: 'configure'; readonly groups: readonly SyncGroup[]}
+  | {
+      readonly type: 'configure';
+      readonly groups: readonly SyncGroup[];
+      /** Without them (a director without a pair) there is nobody to talk to. */
+      readonly settings?: SyncSettings;
+    }
+  | {readonly type: 'resync'}
   | {readonly type: 'status'}
   /** Ends the process; the kernel's daemons that it started are stopped. */
   | {readonly type: 'stop'};
 
+/** The connections here and there, and how they travel. */
+export interface SyncReport {
+  readonly mode: 'multicast' | 'relay';
+  readonly encrypted: boolean;
+  /** The joiner has all, or its deadline has passed, or there is nobody to learn from. */
+  readonly inSync: boolean;
+  readonly reason: string;
+  readonly phase: 'waiting' | 'transfer' | 'compare' | 'in-sync' | 'deadline';
+  readonly peer: boolean;
+  readonly here: number;
+  readonly there?: number;
+  /** Connections of the peer that are not here, and of here that are not at the peer. */
+  readonly missingHere: number;
+  readonly missingThere?: number;
+  /** Milliseconds for which the peer has been ahead of what was heard. */
+  readonly lag: number;
+  readonly relayed: number;
+  readonly heard: number;
+  readonly lost: number;
+  readonly late: number;
+  readonly replayed: number;
+  readonly forged: number;
+  readonly malformed: number;
+  readonly injected: number;
+  readonly waiting: number;
+  /** Datagrams that the kernel's own queue dropped (they were sent again). */
+  readonly overflows: number;
+  readonly repaired: number;
+  readonly resyncs: number;
+  readonly resent: number;
+  /** The last full resync. */
+  readonly last?: {
+    readonly took: number;
+    readonly connections: number;
+    readonly rounds: number;
+    readonly complete: boolean;
+  };
+}
+
 export interface SyncStatus {
   readonly daemons: readonly SyncDaemon[];
+  /** undefined: no connection sync is configured, or its link is not open. */
+  readonly report?: SyncReport;
   /** What is wrong, and what to do. */
   readonly problem?: string;
 }

@@ -1,0 +1,45 @@
+/** ha.cf's directives of ours for the sync of connections: `hactl_sync`, `hactl_sync_port`, `hactl_ipvs`. Pure. */
+import type {HaLine} from './ha-line.ts';
+import type {HaConfig} from './model.ts';
+
+export const DEFAULT_SYNC_PORT = 8_849;
+const KERNEL_SYNC_PORT = 8_848;
+const syncModes: readonly HaConfig['hactl']['sync'][] = ['multicast', 'relay', 'relay-encrypted'];
+
+type SyncSettings = {-readonly [Key in 'sync' | 'syncPort' | 'ipvs']: HaConfig['hactl'][Key]};
+
+/** Takes one of them into `own`. */
+export function takeSync(line: HaLine, own: SyncSettings): void {
+  const {value} = line;
+  switch (line.name) {
+    case 'hactl_sync': {
+      const mode = syncModes.find((one) => one === value);
+      if (mode) own.sync = mode;
+      else line.wrong(`"${value}" is no way to sync`, `one of ${syncModes.join(', ')}`);
+      return;
+    }
+    case 'hactl_sync_port': {
+      const port = Number(value);
+      if (Number.isInteger(port) && port >= 1 && port <= 65_535 && port !== KERNEL_SYNC_PORT)
+        own.syncPort = port;
+      else
+        line.wrong(
+          `"${value}" is no port for it`,
+          'a number from 1 to 65535, not 8848 (the kernel has that)',
+        );
+      return;
+    }
+    case 'hactl_ipvs':
+      if (!line.wants('NAME VALUE', 2)) return;
+      if (/^[a-z_]+$/.test(value))
+        own.ipvs = {
+          ...own.ipvs,
+          [value]: line.rest
+            .slice(1)
+            .map(({text}) => text)
+            .join(' '),
+        };
+      else
+        line.wrong(`"${value}" is no setting of IPVS`, 'a file of /proc/sys/net/ipv4/vs, as sync_threshold');
+  }
+}

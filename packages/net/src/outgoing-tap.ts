@@ -1,0 +1,94 @@
+/**
+ * Hears what this machine sends to a UDP port over one link: also multicast that the sender does not loop back, as the
+ * kernel's sync daemon's. A filter in the kernel drops everything else before it is copied.
+ */
+import {
+  abi,
+  attachFilter,
+  bindSocket,
+  closeFd,
+  openSocket,
+  receive,
+  setIntOption,
+  watchReadable,
+  type FilterInstruction,
+} from './sys.ts';
+
+/** Only this "protocol" hears outgoing packets too. */
+const ETH_P_ALL = 0x0003;
+const ETH_P_IP = 0x0800;
+const UDP = 17;
+const UDP_HEADER = 8;
+const BATCH = 64;
+const RECEIVE_BUFFER = 4 << 20;
+
+/** Instructions of linux/bpf_common.h, in the words of the classic assembler. */
+const ldh = (k: number): FilterInstruction => ({code: 0x28, jt: 0, jf: 0, k: k >>> 0});
+const ldb = (k: number): FilterInstruction => ({code: 0x30, jt: 0, jf: 0, k: k >>> 0});
+const ldxMsh = (k: number): FilterInstruction => ({code: 0xb1, jt: 0, jf: 0, k});
+const ldhIndexed = (k: number): FilterInstruction => ({code: 0x48, jt: 0, jf: 0, k});
+const jeq = (k: number, jt: number, jf: number): FilterInstruction => ({code: 0x15, jt, jf, k});
+const jset = (k: number, jt: number, jf: number): FilterInstruction => ({code: 0x45, jt, jf, k});
+const ret = (k: number): FilterInstruction => ({code: 0x06, jt: 0, jf: 0, k});
+/** Facts that are not in the packet are read from these places. */
+const SKF_AD_OFF = -0x1000;
+const SKF_AD_PROTOCOL = 0;
+const SKF_AD_PKTTYPE = 4;
+const PACKET_OUTGOING = 4;
+
+/** Outgoing, IPv4, UDP, not a later fragment, to this port; the packet begins with its IPv4 header. */
+const program = (port: number): FilterInstruction[] => [
+  ldb(SKF_AD_OFF + SKF_AD_PKTTYPE),
+  jeq(PACKET_OUTGOING, 0, 9),
+  ldh(SKF_AD_OFF + SKF_AD_PROTOCOL),
+  jeq(ETH_P_IP, 0, 7),
+  ldb(9),
+  jeq(UDP, 0, 5),
+  ldh(6),
+  jset(0x1fff, 3, 0),
+  ldxMsh(0),
+  ldhIndexed(2),
+  jeq(port, 1, 0),
+  ret(0),
+  ret(0x40000),
+];
+
+/** Calls `heard` with the payload of every datagram. Needs CAP_NET_RAW. */
+export function openOutgoingTap(
+  index: number,
+  port: number,
+  heard: (payload: Buffer) => void,
+): {stop(): void} {
+  const target = `outgoing datagrams to port ${port}`;
+  const fd = openSocket(abi.AF_PACKET, abi.SOCK_DGRAM | abi.SOCK_NONBLOCK, 0, target);
+  try {
+    // The filter first: nothing arrives before the socket is bound to a protocol.
+    attachFilter(fd, program(port), target);
+    setIntOption(fd, abi.SOL_SOCKET, abi.SO_RCVBUFFORCE, RECEIVE_BUFFER, target);
+    const link = Buffer.alloc(20);
+    link.writeUInt16LE(abi.AF_PACKET, 0);
+    link.writeUInt16BE(ETH_P_ALL, 2);
+    link.writeInt32LE(index, 4);
+    bindSocket(fd, link, target);
+  } catch (error) {
+    closeFd(fd);
+    throw error;
+  }
+  const packet = Buffer.alloc(65_536);
+  const watch = watchReadable(fd, () => {
+    for (let taken = 0; taken < BATCH; taken += 1) {
+      const length = receive(fd, packet, abi.MSG_DONTWAIT);
+      if (length < 0) return;
+      const start = ((packet[0] ?? 0) & 0x0f) * 4;
+      if (length < start + UDP_HEADER) continue;
+      const end = Math.min(length, start + packet.readUInt16BE(start + 4));
+      heard(Buffer.from(packet.subarray(start + UDP_HEADER, end)));
+    }
+  });
+  return {
+    stop: () => {
+      watch.stop();
+      closeFd(fd);
+    },
+  };
+}

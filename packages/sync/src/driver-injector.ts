@@ -1,0 +1,193 @@
+/**
+ * Puts connections into the own kernel by sending it sync messages, and knows when it has them: /proc/net/udp tells how
+ * full the kernel's socket is and what it dropped. A batch that met a drop is sent again; so nothing is lost on the last
+ * few metres, however slow the kernel's thread is.
+ */
+import dgram from 'node:dgram';
+import {readdirSync, readFileSync, readlinkSync} from 'node:fs';
+import {procAddress, socketQueues, type SocketQueue} from './kernel-queue.ts';
+
+/** Half of the kernel's default receive buffer (212,992), in which a datagram of 9 kB takes some 17 kB. */
+const BATCH_OCTETS = 48_000;
+/** A look at the queue costs a walk through the kernel's UDP sockets: so many looks for one batch, about. */
+const LOOKS = 4;
+const POLL_MIN = 1;
+const POLL_MAX = 25;
+/** A kernel that does not empty its queue in this time has no backup daemon, or hangs: the batch is given up. */
+const STUCK = 5_000;
+const AGAIN = 200;
+/** How long after a live message the queue is looked at. */
+const LOOK_LATER = 50;
+const MAX_PASSED = 10_000;
+
+export interface InjectorOptions {
+  readonly group: string;
+  readonly port: number;
+  /** The own address on the daemon's interface: chooses the interface. */
+  readonly source: string;
+  /** 0 keeps it on this machine, whatever the interface. */
+  readonly ttl: number;
+  readonly syncid: number;
+}
+
+/** A message of version 1 (its syncid does not matter) and whom to tell when the kernel has its connections. */
+export interface Injection {
+  readonly message: Buffer;
+  done(): void;
+}
+
+export interface Injector {
+  /** Fire and forget: a live message, as it is. */
+  pass(message: Buffer): void;
+  add(injection: Injection): void;
+  readonly port: number;
+  readonly stats: {injected: number; again: number; drops: number; waiting: number; stuck: number};
+  close(): void;
+}
+
+/** Inodes of this process's own sockets: what is left on the port is the kernel's. */
+function ownInodes(): Set<number> {
+  const inodes = new Set<number>();
+  for (const fd of readdirSync('/proc/self/fd')) {
+    try {
+      const inode = /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/self/fd/${fd}`))?.[1];
+      if (inode !== undefined) inodes.add(Number(inode));
+    } catch {
+      // The directory's own descriptor is closed by now.
+    }
+  }
+  return inodes;
+}
+
+export async function openInjector(options: InjectorOptions): Promise<Injector> {
+  const socket = dgram.createSocket('udp4');
+  await new Promise<void>((resolve, reject) => {
+    socket.once('error', reject);
+    socket.bind(0, options.source, resolve);
+  });
+  socket.on('error', () => {
+    // The interface is down: the kernel drops what comes, and the digests find it.
+  });
+  socket.setMulticastInterface(options.source);
+  socket.setMulticastLoopback(true);
+  socket.setMulticastTTL(options.ttl);
+  const bound = procAddress(options.group, options.port);
+  const waiting: Injection[] = [];
+  const stats = {injected: 0, again: 0, drops: 0, waiting: 0, stuck: 0};
+  let own = new Set<number>();
+  let inFlight: Injection[] = [];
+  /** Live messages that the kernel may not have taken yet. */
+  let passed: Buffer[] = [];
+  let sentAt = 0;
+  /** Smoothed time that a batch takes the kernel, in ms. */
+  let batchTook = 4;
+  let dropsBefore: number | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let closed = false;
+
+  const kernelQueues = (): SocketQueue[] =>
+    socketQueues(readFileSync('/proc/net/udp', 'latin1'), bound).filter(({inode}) => !own.has(inode));
+  const dropsOf = (queues: readonly SocketQueue[]): number => queues.reduce((sum, one) => sum + one.drops, 0);
+  const put = (message: Buffer): void =>
+    socket.send(message, options.port, options.group, () => {
+      // What the interface refuses, the digests find.
+    });
+  const wait = (delay: number, work: () => void): void => {
+    clearTimeout(timer);
+    timer = closed ? undefined : setTimeout(work, delay);
+  };
+
+  const poll = (): number => Math.min(POLL_MAX, Math.max(POLL_MIN, batchTook / LOOKS));
+
+  const send = (): void => {
+    for (const {message} of inFlight) put(message);
+    sentAt = performance.now();
+    wait(poll(), look);
+  };
+
+  const next = (): void => {
+    let octets = 0;
+    while (waiting.length > 0 && octets < BATCH_OCTETS) {
+      const one = waiting.shift()!;
+      stats.waiting -= 1;
+      octets += one.message.length;
+      inFlight.push(one);
+    }
+    if (inFlight.length === 0) {
+      timer = undefined;
+      return;
+    }
+    if (dropsBefore === undefined) {
+      own = ownInodes();
+      dropsBefore = dropsOf(kernelQueues());
+    }
+    send();
+  };
+
+  const look = (): void => {
+    timer = undefined;
+    const queues = kernelQueues();
+    const full = queues.some(({queued}) => queued > 0);
+    if (full && performance.now() - sentAt < STUCK) return wait(poll(), look);
+    if (full || queues.length === 0) {
+      // No daemon takes it: tried again for as long as somebody waits.
+      stats.stuck += 1;
+      passed = [];
+      return wait(AGAIN, () => {
+        own = ownInodes();
+        dropsBefore = dropsOf(kernelQueues());
+        send();
+      });
+    }
+    const drops = dropsOf(queues);
+    if (dropsBefore !== undefined && drops > dropsBefore) {
+      stats.drops += drops - dropsBefore;
+      stats.again += 1;
+      dropsBefore = drops;
+      for (const message of passed) put(message);
+      return send();
+    }
+    // Fewer: the daemon was started anew, its socket is another.
+    dropsBefore = drops;
+    passed = [];
+    if (inFlight.length > 0) batchTook += (performance.now() - sentAt - batchTook) / 4;
+    const finished = inFlight;
+    inFlight = [];
+    for (const one of finished) {
+      stats.injected += one.message[4] ?? 0;
+      one.done();
+    }
+    next();
+  };
+
+  return {
+    pass: (message) => {
+      // A copy: the syncid is the own backup daemon's.
+      const copy = Buffer.from(message);
+      copy[1] = options.syncid;
+      if (dropsBefore === undefined) {
+        own = ownInodes();
+        dropsBefore = dropsOf(kernelQueues());
+      }
+      put(copy);
+      if (passed.length < MAX_PASSED) passed.push(copy);
+      if (timer === undefined) wait(LOOK_LATER, look);
+    },
+    add: (injection) => {
+      injection.message[1] = options.syncid;
+      waiting.push(injection);
+      stats.waiting += 1;
+      // A look at live messages alone can wait; a batch should not.
+      if (inFlight.length === 0) wait(0, next);
+    },
+    get port() {
+      return socket.address().port;
+    },
+    stats,
+    close: () => {
+      closed = true;
+      clearTimeout(timer);
+      socket.close();
+    },
+  };
+}

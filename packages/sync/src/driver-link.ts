@@ -1,0 +1,93 @@
+/**
+ * The sockets on which the two sync processes talk: one for what comes to this director alone, one in the sync group, so
+ * that they find each other without being told an address.
+ */
+import dgram from 'node:dgram';
+import {abi, openAddresses, openUdp, setIntOption} from '@hactl/net';
+
+const IPPROTO_IP = 0;
+const IP_TOS = 1;
+const RECEIVE_BUFFER = 8 << 20;
+
+/** The kernel's group for sync messages; ours use it on another port. */
+export const SYNC_GROUP = '224.0.0.81';
+export const KERNEL_PORT = 8_848;
+
+/** An interface as sockets need it. */
+export interface Place {
+  readonly index: number;
+  readonly address: string;
+}
+
+/** Index and first IPv4 address of an interface. Throws an Error that says what is wrong. */
+export function findPlace(device: string): Place {
+  const addresses = openAddresses();
+  try {
+    const link = addresses.links().find(({name}) => name === device);
+    if (!link) throw new Error(`there is no interface ${device}`);
+    if (!link.up) throw new Error(`interface ${device} is down`);
+    const own = addresses.list().find(({family, index}) => family === 4 && index === link.index);
+    if (!own) throw new Error(`interface ${device} has no IPv4 address`);
+    return {index: link.index, address: own.address};
+  } finally {
+    addresses.close();
+  }
+}
+
+export type Heard = (bytes: Buffer, from: {readonly address: string; readonly port: number}) => void;
+
+/** Takes a descriptor made by openUdp over; bulk data must not travel in the heartbeat's priority. */
+function adopt(fd: number, heard: Heard): dgram.Socket {
+  setIntOption(fd, abi.SOL_SOCKET, abi.SO_PRIORITY, 0, 'sync');
+  setIntOption(fd, IPPROTO_IP, IP_TOS, 0, 'sync');
+  try {
+    setIntOption(fd, abi.SOL_SOCKET, abi.SO_RCVBUFFORCE, RECEIVE_BUFFER, 'sync');
+  } catch {
+    // Without CAP_NET_ADMIN the system's largest buffer has to do.
+  }
+  const socket = dgram.createSocket('udp4');
+  socket.on('message', heard);
+  socket.on('error', () => {
+    // An interface that is down: the peer's silence tells.
+  });
+  socket.bind({fd, exclusive: true});
+  return socket;
+}
+
+/** Joins the kernel's group on an interface and hears what the kernels say there. */
+export const hearKernels = (device: string, index: number, heard: Heard): dgram.Socket =>
+  adopt(
+    openUdp({
+      kind: 'mcast',
+      family: 4,
+      device,
+      index,
+      port: KERNEL_PORT,
+      group: SYNC_GROUP,
+      ttl: 1,
+      loop: true,
+    }),
+    heard,
+  );
+
+export interface PeerLink {
+  /** To the peer's own address, or to the group as long as that is not known. */
+  send(frame: Buffer, address: string | undefined): void;
+  close(): void;
+}
+
+export function openPeerLink(device: string, index: number, port: number, heard: Heard): PeerLink {
+  const common = {family: 4, device, index, port} as const;
+  const own = adopt(openUdp({...common, kind: 'ucast'}), heard);
+  const group = adopt(openUdp({...common, kind: 'mcast', group: SYNC_GROUP, ttl: 1, loop: false}), heard);
+  return {
+    send: (frame, address) => {
+      if (address === undefined) group.send(frame, port, SYNC_GROUP, () => undefined);
+      else own.send(frame, port, address, () => undefined);
+    },
+    close: () => {
+      own.close();
+      group.close();
+    },
+  };
+}

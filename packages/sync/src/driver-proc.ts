@@ -1,0 +1,27 @@
+/** Reads the kernel's own list of connections at a walking pace: the kernel goes through its whole table for each page. */
+import {open} from 'node:fs/promises';
+import {setTimeout as pause} from 'node:timers/promises';
+
+const PAGE = 65_536;
+const PAUSE = 5;
+
+/** Calls `line` for each line of /proc/net/ip_vs_conn, until the end or until `stopped`. */
+export async function readConnections(line: (text: string) => void, stopped: () => boolean): Promise<void> {
+  const file = await open('/proc/net/ip_vs_conn');
+  try {
+    const page = Buffer.alloc(PAGE);
+    let rest = '';
+    for (;;) {
+      // oxlint-disable-next-line no-await-in-loop -- page after page, with pauses between.
+      const {bytesRead} = await file.read(page, 0, PAGE, null);
+      if (bytesRead === 0 || stopped()) return;
+      const lines = (rest + page.toString('latin1', 0, bytesRead)).split('\n');
+      rest = lines.pop() ?? '';
+      for (const text of lines) line(text);
+      // oxlint-disable-next-line no-await-in-loop -- see above.
+      await pause(PAUSE);
+    }
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,180 @@
+/**
+ * One connection as its octets in a version-1 message, without an object made of it: a table of a million lives from
+ * that. Offsets are those of message.ts's picture. Pure.
+ */
+import {connectionFlag, decodeSyncMessage, encodeSyncMessage} from './message.ts';
+
+/** Offsets within an entry. */
+export const offset = {
+  type: 0,
+  protocol: 1,
+  size: 2,
+  flags: 4,
+  state: 8,
+  clientPort: 10,
+  virtualPort: 12,
+  destinationPort: 14,
+  fwmark: 16,
+  timeout: 20,
+  addresses: 24,
+} as const;
+
+export const HEADER = 8;
+export const FIXED_V4 = 36;
+export const FIXED_V6 = 72;
+/** The kernel's count of a message is one octet. */
+export const MAX_ENTRIES = 255;
+
+/** The fixed part's length: 36 for IPv4, 72 for IPv6. */
+export const fixedLength = (bytes: Buffer, at: number): number =>
+  (bytes[at] ?? 0) & 1 ? FIXED_V6 : FIXED_V4;
+
+/** The length of fixed part and options, without padding. */
+export const sizeOf = (bytes: Buffer, at: number): number =>
+  ((bytes[at + offset.size] ?? 0) & 0x0f) * 256 + (bytes[at + offset.size + 1] ?? 0);
+
+export const isTemplate = (bytes: Buffer, at: number): boolean =>
+  (bytes.readUInt32BE(at + offset.flags) & connectionFlag.template) !== 0;
+
+/**
+ * Where the entries of a version-1 message begin; undefined for anything that is not one, octet for octet. Options are
+ * checked for their lengths only: the kernel reads them itself.
+ */
+export function entriesOf(bytes: Buffer): number[] | undefined {
+  if (bytes.length < HEADER || bytes[0] !== 0 || bytes[5] !== 1) return undefined;
+  if (bytes.readUInt16BE(2) !== bytes.length || bytes.readUInt16BE(6) !== 0) return undefined;
+  const starts: number[] = [];
+  let at = HEADER;
+  for (let left = bytes[4] ?? 0; left > 0; left -= 1) {
+    if (bytes.length - at < FIXED_V4) return undefined;
+    const size = sizeOf(bytes, at);
+    if ((bytes[at + offset.size] ?? 0) >> 4 !== 0 || (bytes[at] ?? 0) > 1) return undefined;
+    if (size < fixedLength(bytes, at) || size > bytes.length - at || !optionsFit(bytes, at, size))
+      return undefined;
+    starts.push(at);
+    at = Math.min(bytes.length, at + ((size + 3) & ~3));
+  }
+  return at === bytes.length ? starts : undefined;
+}
+
+function optionsFit(bytes: Buffer, at: number, size: number): boolean {
+  let place = at + fixedLength(bytes, at);
+  const end = at + size;
+  while (place < end) {
+    const length = bytes[place + 1] ?? 0;
+    if (length === 0 || place + 2 + length > end) return false;
+    place += 2 + length;
+  }
+  return true;
+}
+
+/** The entries of a message that begin at `starts`, as their octets without padding. */
+export const entriesOfMessage = (message: Buffer, starts: readonly number[]): Buffer[] =>
+  starts.map((at) => message.subarray(at, at + sizeOf(message, at)));
+
+/** A message of either version as version 1, or undefined. */
+export function asVersion1(bytes: Buffer): Buffer | undefined {
+  if (bytes.length >= HEADER && bytes[0] === 0 && bytes[5] === 1) return bytes;
+  const decoded = decodeSyncMessage(bytes);
+  return decoded.ok ? encodeSyncMessage(decoded.value.syncid, decoded.value.connections) : undefined;
+}
+
+/** Builds a version-1 message from entries' octets. */
+export function messageOf(syncid: number, entries: readonly Buffer[]): Buffer {
+  let length = HEADER;
+  for (const entry of entries) length += (entry.length + 3) & ~3;
+  const bytes = Buffer.alloc(length);
+  let at = HEADER;
+  for (const entry of entries) {
+    entry.copy(bytes, at);
+    at += (entry.length + 3) & ~3;
+  }
+  bytes[1] = syncid;
+  bytes.writeUInt16BE(length, 2);
+  bytes[4] = entries.length;
+  bytes[5] = 1;
+  return bytes;
+}
+
+/** Default timeouts of the kernel's states in seconds (ip_vs_proto_tcp.c), for messages that carry none. */
+const TCP_TIMEOUTS = [2, 900, 120, 60, 120, 120, 10, 60, 30, 120, 120];
+
+/** How long the kernel keeps a connection in this state when nobody set it otherwise, in seconds. */
+export const defaultTimeout = (protocol: number, state: number): number =>
+  protocol === 6 ? (TCP_TIMEOUTS[state] ?? 60) : 300;
+
+/** How long the kernel keeps this entry when nothing more is heard of it, in seconds. */
+export function timeoutOf(bytes: Buffer, at: number): number {
+  const said = bytes.readUInt32BE(at + offset.timeout);
+  if (said > 0) return said;
+  if (isTemplate(bytes, at)) return 180;
+  return defaultTimeout(bytes[at + offset.protocol] ?? 0, bytes.readUInt16BE(at + offset.state));
+}
+
+const mix = (hash: number, word: number): number => {
+  const part = Math.imul(word, 0xcc9e2d51);
+  const turned = hash ^ Math.imul((part << 15) | (part >>> 17), 0x1b873593);
+  return Math.imul((turned << 13) | (turned >>> 19), 5) + 0xe6546b64;
+};
+
+const finish = (hash: number): number => {
+  const one = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  const two = Math.imul(one ^ (one >>> 13), 0xc2b2ae35);
+  return (two ^ (two >>> 16)) >>> 0;
+};
+
+/*
+ * The hashes work on words of an aligned copy of the entry, in this machine's byte order (little-endian on all machines
+ * that Debian's IPVS runs on in pairs): reading octets one by one costs several times as much.
+ */
+
+const WORDS_V4 = FIXED_V4 / 4;
+export const WORDS_V6 = FIXED_V6 / 4;
+/** Forwarding method and template flag in the second word, the flags' octets being in network order. */
+const METHOD = 0x0700_0000;
+const TEMPLATE = 0x0010_0000;
+
+export const wordsOf = (words: Uint32Array, at: number): number =>
+  (words[at]! & 1) === 1 ? WORDS_V6 : WORDS_V4;
+
+/** What tells connections apart: family, protocol, template or not, client and virtual address and port. 32 bits. */
+export function keyHash(seed: number, words: Uint32Array, at: number): number {
+  // Type and protocol in the lower half of the first word, the client's port in the upper half of the third.
+  let hash = mix(seed, (words[at]! & 0xff01) | (words[at + 1]! & TEMPLATE));
+  hash = mix(hash, (words[at + 2]! & 0xffff_0000) | (words[at + 3]! & 0xffff));
+  const end = at + ((words[at]! & 1) === 1 ? 14 : 8);
+  for (let place = at + 6; place < end; place += 1) hash = mix(hash, words[place]!);
+  return finish(hash);
+}
+
+export function sameKey(one: Uint32Array, at: number, other: Uint32Array, there: number): boolean {
+  if (((one[at]! ^ other[there]!) & 0xff01) !== 0) return false;
+  if (((one[at + 1]! ^ other[there + 1]!) & TEMPLATE) !== 0) return false;
+  if (((one[at + 2]! ^ other[there + 2]!) & 0xffff_0000) !== 0) return false;
+  if (((one[at + 3]! ^ other[there + 3]!) & 0xffff) !== 0) return false;
+  const end = (one[at]! & 1) === 1 ? 14 : 8;
+  for (let place = 6; place < end; place += 1) if (one[at + place] !== other[there + place]) return false;
+  return true;
+}
+
+/**
+ * What two directors must agree on, the key and besides it forwarding method, state, destination, mark; 64 bits, left in
+ * `digest`. Timers are not in it, and neither are the flags that a kernel keeps for itself.
+ */
+export function digestOf(key: number, words: Uint32Array, at: number): void {
+  let low = mix(key ^ 0x9e3779b9, words[at]! & 0xff01);
+  let high = mix(key ^ 0x7f4a7c15, words[at + 1]! & (METHOD | TEMPLATE));
+  low = mix(low, words[at + 1]! & (METHOD | TEMPLATE));
+  const end = at + wordsOf(words, at);
+  for (let place = at + 2; place < end; place += 1) {
+    // The sixth is the timeout.
+    if (place === at + 5) continue;
+    low = mix(low, words[place]!);
+    high = mix(high, words[place]! ^ 0x2545f491);
+  }
+  digest.low = finish(low);
+  digest.high = finish(high);
+}
+
+/** The last answer of digestOf: an object for each of millions of calls would cost more than the hash. */
+export const digest = {low: 0, high: 0};

@@ -1,0 +1,59 @@
+/**
+ * A director joins while one datagram in twenty is lost in either direction and connections come. Encrypted relay. Needs
+ * IPVS: runs in the micro-VM.
+ */
+import {fileURLToPath} from 'node:url';
+import anyTest, {type TestFn} from 'ava';
+import {makePair, services, until, type Pair, type SyncProcess} from './pair.fixture.ts';
+
+const test = anyTest.serial as unknown as TestFn;
+const fixture = (name: string): string => fileURLToPath(new URL(`${name}.fixture.ts`, import.meta.url));
+const LIMIT = 90_000;
+const SEEDED = 3_000;
+const more = {encrypt: true, mode: 'relay'} as const;
+let pair: Pair;
+const report = (process: SyncProcess) => process.status()?.report;
+const first = (child: ReturnType<Pair['start']>): Promise<unknown> =>
+  new Promise((resolve) => {
+    child.once('message', resolve);
+  });
+const lacks = (): string[] => {
+  const there = pair.connections('other');
+  return [...pair.connections('one').keys()].filter((key) => !there.has(key));
+};
+
+test.before(() => {
+  pair = makePair('hl');
+  for (const side of ['one', 'other'] as const) {
+    services(pair, side);
+    pair.run(side, 'tc', 'qdisc', 'add', 'dev', 'sync0', 'root', 'netem', 'loss', '5%');
+  }
+});
+test.after.always(() => pair?.destroy());
+
+test('every connection arrives, those of before and those that came meanwhile', async (t) => {
+  const one = pair.startSync('one', true, more);
+  await until('ready alone', LIMIT, () => report(one)?.inSync === true);
+  await first(pair.start('one', fixture('seed'), String(SEEDED), '7', '135'));
+  await until('the mirror holds all', LIMIT, () => report(one)?.here === SEEDED);
+  const coming = first(pair.start('one', fixture('traffic'), '40'));
+  const other = pair.startSync('other', false, more);
+  await until('in sync', LIMIT, () => report(other)?.phase === 'in-sync');
+  await coming;
+  t.true(pair.connections('one').size > SEEDED);
+  await until('the last ones arrived', LIMIT, () => lacks().length === 0);
+  await until('the digests agree', LIMIT, () => report(other)?.missingHere === 0);
+  const last = report(other);
+  t.is(last?.forged, 0);
+  const dropped = (['one', 'other'] as const).map((side) =>
+    Number(/dropped (\d+)/.exec(pair.run(side, 'tc', '-s', 'qdisc', 'show', 'dev', 'sync0'))?.[1] ?? 0),
+  );
+  t.true(
+    dropped.every((count) => count > 0),
+    `dropped by the link: ${dropped.join(' and ')}`,
+  );
+  t.log(
+    `${pair.connections('other').size} connections, in sync after ${last?.last?.took.toFixed(0)} ms; ` +
+      `packets dropped by the link: ${dropped.join(' and ')}; ${report(one)?.resent} chunks sent again, ${last?.repaired} connections repaired`,
+  );
+});

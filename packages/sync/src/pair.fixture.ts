@@ -1,0 +1,204 @@
+/**
+ * Two directors of a test: two network namespaces of one kernel with a link between them, the real sync process in each,
+ * and what the kernel says of its connections.
+ */
+import {execFileSync, spawn, type ChildProcess} from 'node:child_process';
+import {mkdirSync, mkdtempSync, rmSync} from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import {fileURLToPath} from 'node:url';
+import type {FromSync, SyncGroup, SyncSettings, SyncStatus, ToSync} from './messages.ts';
+
+const MAIN = fileURLToPath(new URL('main.ts', import.meta.url));
+const ip = (...words: string[]): string => execFileSync('ip', words, {encoding: 'utf8'});
+
+export type Side = 'one' | 'other';
+/** one: 10.97.0.1, other: 10.97.0.2, both on `sync0`. */
+export const addressOf = (side: Side): string => (side === 'one' ? '10.97.0.1' : '10.97.0.2');
+
+export interface SyncProcess {
+  readonly pid: number;
+  readonly logs: string[];
+  status(): SyncStatus | undefined;
+  send(message: ToSync): void;
+  /** SIGKILL: the kernel's daemons and settings stay behind. */
+  kill(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export type Pair = ReturnType<typeof makePair>;
+
+export function makePair(name: string) {
+  const id = `${name}${process.pid.toString(36)}`;
+  const namespace = (side: Side): string => `${id}-${side}`;
+  const scratch = mkdtempSync(path.join(os.tmpdir(), 'hactl-sync-'));
+  const children = new Set<ChildProcess>();
+  const sides = new Map<ChildProcess, Side>();
+  const makeSide = (side: Side): void => {
+    mkdirSync(path.join(scratch, side), {recursive: true});
+    rmSync(path.join(scratch, side, 'sync-sysctls.json'), {force: true});
+    ip('netns', 'add', namespace(side));
+    ip('-n', namespace(side), 'link', 'set', 'lo', 'up');
+  };
+  const join = (): void => {
+    const [first, second] = [namespace('one'), namespace('other')];
+    ip(...`link add sync0 netns ${first} type veth peer name sync0 netns ${second}`.split(' '));
+    for (const side of ['one', 'other'] as const) {
+      ip('-n', namespace(side), 'link', 'set', 'sync0', 'up');
+      ip('-n', namespace(side), 'address', 'add', `${addressOf(side)}/24`, 'dev', 'sync0');
+    }
+  };
+  for (const side of ['one', 'other'] as const) makeSide(side);
+  join();
+
+  /** A power cut and a reboot: everything in the namespace is lost, the kernel's table too. */
+  const recreate = async (side: Side): Promise<void> => {
+    const gone = [...children].filter((child) => sides.get(child) === side);
+    for (const child of gone) child.kill('SIGKILL');
+    await Promise.all(gone.map(ended));
+    ip('netns', 'delete', namespace(side));
+    makeSide(side);
+    join();
+  };
+
+  /** Runs a command in a director's namespace; its output. */
+  const run = (side: Side, ...words: string[]): string =>
+    execFileSync('ip', ['netns', 'exec', namespace(side), ...words], {
+      encoding: 'utf8',
+      maxBuffer: 1 << 28,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+
+  /** Starts a Node program there, with an IPC channel. */
+  const start = (side: Side, file: string, ...words: string[]): ChildProcess => {
+    const child = spawn('ip', ['netns', 'exec', namespace(side), process.execPath, file, ...words], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    children.add(child);
+    sides.set(child, side);
+    child.on('exit', () => children.delete(child));
+    return child;
+  };
+  const ended = (child: ChildProcess): Promise<void> =>
+    new Promise((resolve) => {
+      if (child.exitCode !== null || child.signalCode !== null) resolve();
+      else child.once('exit', () => resolve());
+    });
+
+  const settingsOf = (
+    side: Side,
+    active: boolean,
+    more: Partial<SyncSettings> = {},
+  ): {groups: SyncGroup[]; settings: SyncSettings} => ({
+    groups: [{active, interface: 'sync0', syncid: 7}],
+    settings: {
+      mode: 'relay',
+      encrypt: false,
+      port: 8_849,
+      cluster: 'test',
+      node: side,
+      secret: 'a secret of the test',
+      deadline: 60_000,
+      sysctls: {sync_threshold: '0 2', sync_refresh_period: '10'},
+      stateDir: path.join(scratch, side),
+      ...more,
+    },
+  });
+
+  const startSync = (side: Side, active: boolean, more: Partial<SyncSettings> = {}): SyncProcess => {
+    const logs: string[] = [];
+    let status: SyncStatus | undefined;
+    const child = start(side, MAIN);
+    const send = (message: ToSync): void => {
+      if (child.connected)
+        child.send(message, () => {
+          // It was killed under the send.
+        });
+    };
+    child.on('message', (message: FromSync) => {
+      if (message.type === 'ready') send({type: 'configure', ...settingsOf(side, active, more)});
+      else if (message.type === 'status') status = message.status;
+      else logs.push(`${message.level}: ${message.message}`);
+    });
+    const poll = setInterval(() => send({type: 'status'}), 300);
+    void ended(child).then(() => clearInterval(poll));
+    return {
+      // `ip netns exec` becomes the program: the pid is the program's.
+      pid: child.pid ?? 0,
+      logs,
+      status: () => status,
+      send,
+      kill: async () => {
+        child.kill('SIGKILL');
+        await ended(child);
+      },
+      stop: async () => {
+        send({type: 'stop'});
+        await ended(child);
+      },
+    };
+  };
+
+  /**
+   * The kernel's connections: `TCP ESTABLISHED 10.0.0.1:1000 10.0.0.100:80 10.0.0.2:8080` and the seconds left. A
+   * template's state is left out: the kernel sends it with the first packet and does not say when it becomes ASSURED.
+   */
+  const connections = (side: Side): Map<string, number> => {
+    const found = new Map<string, number>();
+    for (const line of run(side, 'ipvsadm', '-Lnc').split('\n').slice(2)) {
+      const [protocol, expires = '', state, client, virtual, destination] = line.trim().split(/\s+/);
+      if (!destination) continue;
+      const [minutes = 0, seconds = 0] = expires.split(':').map(Number);
+      const shown = client?.endsWith(':0') ? 'template' : state;
+      found.set(`${protocol} ${shown} ${client} ${virtual} ${destination}`, minutes * 60 + seconds);
+    }
+    return found;
+  };
+
+  const destroy = async (): Promise<void> => {
+    for (const child of children) child.kill('SIGKILL');
+    await Promise.all([...children].map(ended));
+    for (const side of ['one', 'other'] as const)
+      try {
+        ip('netns', 'delete', namespace(side));
+      } catch {
+        // Not made.
+      }
+    rmSync(scratch, {recursive: true, force: true});
+  };
+
+  return {run, start, startSync, connections, destroy, namespace, ended, recreate, settingsOf};
+}
+
+/** Waits until the condition holds; an error that says what was waited for otherwise. */
+export async function until(what: string, limit: number, condition: () => boolean): Promise<void> {
+  const end = performance.now() + limit;
+  while (!condition()) {
+    if (performance.now() > end) throw new Error(`not within ${limit / 1_000} s: ${what}`);
+    // oxlint-disable-next-line no-await-in-loop -- this loop is the waiting.
+    await new Promise((resolve) => {
+      setTimeout(resolve, 50);
+    });
+  }
+}
+
+/** The same services on both, as ldirectord.cf would have them; port 81 is persistent. */
+const table = `-A -t 10.96.0.100:80 -s rr
+-a -t 10.96.0.100:80 -r 10.96.0.2:8080 -m
+-a -t 10.96.0.100:80 -r 10.96.0.3:8080 -m
+-A -t 10.96.0.100:81 -s rr -p 300
+-a -t 10.96.0.100:81 -r 10.96.0.2:8080 -m
+-a -t 10.96.0.100:81 -r 10.96.0.3:8080 -m
+-A -t [fd96::64]:80 -s rr
+-a -t [fd96::64]:80 -r [fd96::2]:8080 -m
+-A -u 10.96.0.100:80 -s rr
+-a -u 10.96.0.100:80 -r 10.96.0.2:8080 -m`;
+
+/** Gives a director the addresses and services of the test; client and reals are on its `lo`. */
+export function services(pair: Pair, side: Side): void {
+  for (const address of ['10.96.0.2/32', '10.96.0.3/32', '10.96.0.100/32'])
+    pair.run(side, 'ip', 'address', 'add', address, 'dev', 'lo');
+  for (const address of ['fd96::2/128', 'fd96::64/128'])
+    pair.run(side, 'ip', '-6', 'address', 'add', address, 'dev', 'lo', 'nodad');
+  for (const line of table.split('\n')) pair.run(side, 'ipvsadm', ...line.split(' '));
+}

@@ -1,0 +1,133 @@
+/** The comparison of two tables by digest, as the joining side does it. Pure. */
+import {entriesOf} from './entry.ts';
+import {entryAt, entryDigest, find, type Mirror} from './mirror.ts';
+import {send, type Chunk, type Joiner, type JoinerEffect} from './resync-state.ts';
+import {GROUP_SIZE, sameDigest, type Digest} from './resync-wire.ts';
+import {bucketDigest, groupDigest} from './table.ts';
+
+/** So many groups are asked for at once. */
+const ASKED_AT_ONCE = 8;
+
+/** Begins a round: asks for the digests of all groups. */
+export function compare(joiner: Joiner, now: number, out: JoinerEffect[]): void {
+  joiner.round += 1;
+  joiner.step = 'groups';
+  joiner.askedAt = now;
+  joiner.heardAt = now;
+  joiner.groups.clear();
+  joiner.asked.clear();
+  joiner.differing = new Map();
+  send(out, {type: 'ask-groups', session: joiner.session, round: joiner.round});
+}
+
+/** Whether the donor has something here that may be missing: what is empty there cannot. */
+const differs = (own: Digest, donors: Digest): boolean => donors.count > 0 && !sameDigest(own, donors);
+
+export function onGroups(
+  joiner: Joiner,
+  digests: readonly Digest[],
+  now: number,
+  mirror: Mirror,
+  out: JoinerEffect[],
+  follows: boolean,
+): void {
+  if (joiner.step !== 'groups') return;
+  joiner.step = 'buckets';
+  joiner.askedAt = now;
+  for (const [group, digest] of digests.entries())
+    if (differs(groupDigest(mirror, group), digest)) joiner.groups.add(group);
+  askBuckets(joiner, out);
+  if (joiner.groups.size === 0) judge(joiner, now, mirror, out, follows);
+}
+
+export function askBuckets(joiner: Joiner, out: JoinerEffect[]): void {
+  const {session, round} = joiner;
+  for (const group of joiner.groups) {
+    if (joiner.asked.size >= ASKED_AT_ONCE) return;
+    if (joiner.asked.has(group)) continue;
+    joiner.asked.add(group);
+    send(out, {type: 'ask-buckets', session, round, group});
+  }
+}
+
+export function onBuckets(
+  joiner: Joiner,
+  group: number,
+  digests: readonly Digest[],
+  now: number,
+  mirror: Mirror,
+  out: JoinerEffect[],
+  follows: boolean,
+): void {
+  if (joiner.step !== 'buckets' || !joiner.groups.delete(group)) return;
+  joiner.asked.delete(group);
+  joiner.askedAt = now;
+  for (const [place, digest] of digests.entries()) {
+    const bucket = group * GROUP_SIZE + place;
+    if (differs(bucketDigest(mirror, bucket), digest)) joiner.differing.set(bucket, digest);
+  }
+  askBuckets(joiner, out);
+  if (joiner.groups.size === 0) judge(joiner, now, mirror, out, follows);
+}
+
+/** All digests of this round are here. */
+function judge(joiner: Joiner, now: number, mirror: Mirror, out: JoinerEffect[], follows: boolean): void {
+  const standing = [...joiner.differing].filter(([bucket, digest]) => {
+    const before = joiner.before.get(bucket);
+    if (!before || !sameDigest(before, digest)) {
+      joiner.covered.delete(bucket);
+      // Seen for the first time: in a first comparison everything counts.
+      return joiner.phase !== 'in-sync' && joiner.round === 1;
+    }
+    return !joiner.covered.has(bucket);
+  });
+  joiner.missing = standing.reduce(
+    (sum, [bucket, digest]) =>
+      sum + Math.max(follows ? 1 : 0, digest.count - bucketDigest(mirror, bucket).count),
+    0,
+  );
+  if (standing.length === 0 && joiner.phase !== 'in-sync') {
+    out.push({type: 'verdict', inSync: true, took: now - joiner.startedAt, rounds: joiner.round});
+    joiner.settled = true;
+    joiner.phase = 'in-sync';
+  }
+  joiner.askedAt = now;
+  const wanted = [...joiner.differing.keys()].filter((bucket) => !joiner.covered.has(bucket));
+  if (wanted.length === 0 || (joiner.phase === 'in-sync' && (!follows || standing.length === 0))) {
+    joiner.before = joiner.differing;
+    joiner.step = 'idle';
+    return;
+  }
+  joiner.step = 'chunks';
+  joiner.lastNumber = undefined;
+  joiner.brought = new Map();
+  send(out, {type: 'repair', session: joiner.session, round: joiner.round, buckets: wanted});
+}
+
+/** Adds up what a repair brought, as far as it stands in the mirror now. */
+export function countRepair(joiner: Joiner, chunk: Chunk, mirror: Mirror, follows: boolean): void {
+  for (const at of entriesOf(chunk.message) ?? []) {
+    const {bucket, low, high} = entryDigest(mirror, chunk.message, at);
+    const slot = find(mirror, chunk.message, at);
+    const entry = slot < 0 ? undefined : entryAt(mirror, slot);
+    // Who does not follow the donor has the better state itself: it is enough that the connection exists.
+    if (!entry || (follows && entryDigest(mirror, entry, 0).low !== low)) continue;
+    const sum = joiner.brought.get(bucket) ?? {count: 0, low: 0, high: 0};
+    joiner.brought.set(bucket, {
+      count: sum.count + 1,
+      low: (sum.low + low) >>> 0,
+      high: (sum.high + high) >>> 0,
+    });
+    joiner.repaired += 1;
+  }
+}
+
+/** A repair is complete: which of its buckets hold all that the donor said? */
+export function closeRepair(joiner: Joiner): void {
+  for (const [bucket, digest] of joiner.differing) {
+    const sum = joiner.brought.get(bucket) ?? {count: 0, low: 0, high: 0};
+    if (sameDigest(sum, digest)) joiner.covered.add(bucket);
+    else joiner.covered.delete(bucket);
+  }
+  joiner.before = joiner.differing;
+}

@@ -1,0 +1,203 @@
+/**
+ * The side that gives its table away. Pure: time, table and messages come in, effects go out; the state is changed in
+ * place, for there are thousands of steps in a second.
+ *
+ * Chunks carry numbers that go on through a session. So many are under way at once (the window); one is sent again when
+ * it was not acknowledged in its time. A bucket of tokens paces them, so that forwarding is not held up.
+ */
+import type {Mirror} from './mirror.ts';
+import {bucketDigest, cut, groupDigest, someBuckets, wholeTable, type Walk} from './table.ts';
+import {GROUP_SIZE, GROUPS, type ResyncMessage} from './resync-wire.ts';
+
+export interface DonorOptions {
+  /** Octets of one chunk, at most. */
+  readonly chunk: number;
+  /** Chunks under way at once. */
+  readonly window: number;
+  /** Chunks per second; 0: as fast as they are acknowledged. */
+  readonly rate: number;
+}
+
+export const donorDefaults: DonorOptions = {chunk: 8_000, window: 24, rate: 600};
+
+interface UnderWay {
+  readonly message: ResyncMessage & {readonly type: 'chunk'};
+  sentAt: number;
+  tries: number;
+}
+
+export interface Donor {
+  session: number;
+  /** The round that is being streamed, and where it stands. */
+  round: number;
+  walk: Walk | undefined;
+  nextNumber: number;
+  readonly underWay: Map<number, UnderWay>;
+  /** Smoothed time to an acknowledgement in ms. */
+  roundTrip: number;
+  /** When the youngest chunk was sent that is acknowledged: what was sent well before it, and is not, is lost. */
+  ackedSentAt: number;
+  tokens: number;
+  tokensAt: number;
+  resent: number;
+  sent: number;
+}
+
+export const makeDonor = (): Donor => ({
+  session: 0,
+  round: 0,
+  walk: undefined,
+  nextNumber: 0,
+  underWay: new Map(),
+  roundTrip: FIRST_GUESS,
+  ackedSentAt: 0,
+  tokens: 0,
+  tokensAt: 0,
+  resent: 0,
+  sent: 0,
+});
+
+const FIRST_WAIT = 100;
+/** A joiner that has only just started is slow; a loss is seen by what overtook it, long before this. */
+const FIRST_GUESS = 800;
+/** Datagrams sent within so many ms may overtake one another. */
+const OVERTAKE = 40;
+const LONGEST_WAIT = 2_000;
+/** A joiner that says nothing for so long is gone: nothing more is sent to it. */
+const MAX_TRIES = 20;
+
+export type DonorEvent =
+  {readonly type: 'message'; readonly message: ResyncMessage} | {readonly type: 'tick'};
+
+/** One step; `now` in milliseconds, `second` the mirror's clock. Returns what to send. */
+export function donorStep(
+  donor: Donor,
+  event: DonorEvent,
+  now: number,
+  second: number,
+  mirror: Mirror,
+  options: DonorOptions,
+): ResyncMessage[] {
+  const out: ResyncMessage[] = [];
+  if (event.type === 'message') onMessage(donor, event.message, now, mirror, out);
+  else resend(donor, now, out);
+  fill(donor, now, second, mirror, options, out);
+  return out;
+}
+
+function onMessage(
+  donor: Donor,
+  message: ResyncMessage,
+  now: number,
+  mirror: Mirror,
+  out: ResyncMessage[],
+): void {
+  if (message.type === 'start') {
+    // Said again until the first chunk arrives: the same session goes on as it is.
+    if (message.session === donor.session && donor.nextNumber > 0) return;
+    Object.assign(donor, makeDonor(), {session: message.session, walk: wholeTable(), tokensAt: now});
+    return;
+  }
+  if (!('session' in message)) return;
+  if (message.type === 'ask-groups')
+    out.push({
+      type: 'groups',
+      session: message.session,
+      round: message.round,
+      digests: Array.from({length: GROUPS}, (_, group) => groupDigest(mirror, group)),
+    });
+  else if (message.type === 'ask-buckets')
+    out.push({
+      type: 'buckets',
+      session: message.session,
+      round: message.round,
+      group: message.group,
+      digests: Array.from({length: GROUP_SIZE}, (_, place) =>
+        bucketDigest(mirror, message.group * GROUP_SIZE + place),
+      ),
+    });
+  else if (message.type === 'repair' && message.session !== donor.session) {
+    // A joiner that has a table already begins with the comparison.
+    Object.assign(donor, makeDonor(), {
+      session: message.session,
+      round: message.round,
+      walk: someBuckets(message.buckets),
+      tokensAt: now,
+    });
+  } else if (message.session !== donor.session) return;
+  else if (message.type === 'ack') onAck(donor, message.next, message.beyond, now);
+  else if (message.type === 'repair' && message.round > donor.round) {
+    donor.round = message.round;
+    donor.walk = someBuckets(message.buckets);
+  }
+}
+
+function onAck(donor: Donor, next: number, beyond: Buffer, now: number): void {
+  for (const [number, {sentAt, tries}] of donor.underWay) {
+    const bit = number - next;
+    const there = bit < 0 || ((beyond[bit >> 3] ?? 0) & (1 << (bit & 7))) !== 0;
+    if (!there) continue;
+    donor.underWay.delete(number);
+    // A chunk that was sent twice tells nothing: which of the two was acknowledged?
+    if (tries > 1) continue;
+    donor.roundTrip += (now - sentAt - donor.roundTrip) / 8;
+    donor.ackedSentAt = Math.max(donor.ackedSentAt, sentAt);
+  }
+}
+
+const waitOf = (donor: Donor, tries: number): number =>
+  Math.min(LONGEST_WAIT, (FIRST_WAIT + 2 * donor.roundTrip) * 2 ** Math.min(tries - 1, 4));
+
+function resend(donor: Donor, now: number, out: ResyncMessage[]): void {
+  let late = false;
+  for (const chunk of donor.underWay.values()) {
+    const overtaken = chunk.sentAt + OVERTAKE < donor.ackedSentAt;
+    if (!overtaken && now - chunk.sentAt < waitOf(donor, chunk.tries)) continue;
+    late ||= !overtaken;
+    if (chunk.tries >= MAX_TRIES) {
+      Object.assign(donor, makeDonor());
+      return;
+    }
+    chunk.sentAt = now;
+    chunk.tries += 1;
+    donor.resent += 1;
+    out.push(chunk.message);
+  }
+  // Nothing came for so long: the joiner may be slow. Without this a wait that is too short would never be unlearnt.
+  if (late) donor.roundTrip = Math.min(LONGEST_WAIT, donor.roundTrip * 1.5);
+}
+
+function fill(
+  donor: Donor,
+  now: number,
+  second: number,
+  mirror: Mirror,
+  options: DonorOptions,
+  out: ResyncMessage[],
+): void {
+  const burst = options.window;
+  donor.tokens =
+    options.rate === 0
+      ? burst
+      : Math.min(burst, donor.tokens + ((now - donor.tokensAt) * options.rate) / 1_000);
+  donor.tokensAt = now;
+  while (donor.walk && donor.underWay.size < options.window && donor.tokens >= 1) {
+    const piece = cut(mirror, donor.walk, options.chunk, second);
+    const message = {
+      type: 'chunk',
+      session: donor.session,
+      number: donor.nextNumber,
+      round: donor.round,
+      ...piece,
+    } as const;
+    donor.nextNumber += 1;
+    donor.tokens -= 1;
+    donor.sent += 1;
+    donor.underWay.set(message.number, {message, sentAt: now, tries: 1});
+    if (piece.last) donor.walk = undefined;
+    out.push(message);
+  }
+}
+
+/** Something is left to do: the driver should tick often. */
+export const donorBusy = (donor: Donor): boolean => donor.walk !== undefined || donor.underWay.size > 0;

@@ -1,0 +1,192 @@
+/**
+ * The side that takes the peer's table in. Pure, as the donor: time, messages and digests come in, effects go out, the
+ * state is changed in place.
+ *
+ *   waiting -> transfer: all chunks, each acknowledged when the kernel has it
+ *           -> compare:  digests of 64 groups, of the buckets of those that differ, repair of the buckets that differ,
+ *                        and once more, until none is left that stands still at the donor and differs
+ *           -> in-sync:  compared again now and then; what differs is repaired (on a standby) and counted
+ *
+ * A bucket that moved at the donor since it was last compared is not waited for: connections come and go, and the live
+ * stream carries them. One that stands still and differs is a loss. One whose repair held all that the donor's digest
+ * says, and that differs all the same, has more here than there: nothing is missing.
+ */
+import type {Mirror} from './mirror.ts';
+import {askBuckets, closeRepair, compare, countRepair, onBuckets, onGroups} from './resync-compare.ts';
+import {
+  makeJoiner,
+  send,
+  type Chunk,
+  type Joiner,
+  type JoinerEffect,
+  type JoinerEvent,
+  type JoinerOptions,
+} from './resync-state.ts';
+import type {ResyncMessage} from './resync-wire.ts';
+
+const ASK_AGAIN = 300;
+const SILENCE = 5_000;
+/** Between two rounds: what is on its way may arrive. */
+const BREATH = 100;
+const ACK_BITS = 512;
+
+/** One step; `now` in milliseconds. `follows`: the donor's word counts for what is here too (not on the Active). */
+export function joinerStep(
+  joiner: Joiner,
+  event: JoinerEvent,
+  now: number,
+  mirror: Mirror,
+  options: JoinerOptions,
+  follows = true,
+): JoinerEffect[] {
+  const out: JoinerEffect[] = [];
+  switch (event.type) {
+    case 'start':
+      begin(joiner, now, mirror, out, {fresh: true, whole: event.whole ?? false});
+      break;
+    case 'message':
+      onMessage(joiner, event.message, now, mirror, out, follows);
+      break;
+    case 'injected':
+      if (event.session === joiner.session) onInjected(joiner, event.numbers, now, mirror, out, follows);
+      break;
+    case 'tick':
+      onTick(joiner, now, mirror, out, options);
+  }
+  return out;
+}
+
+/** A transfer that is begun again because the donor fell silent (not `fresh`) keeps its deadline. */
+function begin(
+  joiner: Joiner,
+  now: number,
+  mirror: Mirror,
+  out: JoinerEffect[],
+  {fresh, whole}: {fresh: boolean; whole: boolean},
+): void {
+  const {session, startedAt, settled} = joiner;
+  Object.assign(joiner, makeJoiner((session + 1) >>> 0 || 1), {
+    startedAt: fresh ? now : startedAt,
+    settled: fresh ? false : settled,
+    askedAt: now,
+    heardAt: now,
+  });
+  if (whole || mirror.size === 0) {
+    joiner.phase = 'transfer';
+    joiner.step = 'chunks';
+    send(out, {type: 'start', session: joiner.session});
+  } else {
+    // Two that were parted for a while: what both have need not travel.
+    joiner.phase = 'compare';
+    compare(joiner, now, out);
+  }
+}
+
+function onMessage(
+  joiner: Joiner,
+  message: ResyncMessage,
+  now: number,
+  mirror: Mirror,
+  out: JoinerEffect[],
+  follows: boolean,
+): void {
+  if (!('session' in message) || message.session !== joiner.session) return;
+  joiner.heardAt = now;
+  if (message.type === 'chunk') onChunk(joiner, message, out);
+  else if (message.type === 'groups' && message.round === joiner.round)
+    onGroups(joiner, message.digests, now, mirror, out, follows);
+  else if (message.type === 'buckets' && message.round === joiner.round)
+    onBuckets(joiner, message.group, message.digests, now, mirror, out, follows);
+}
+
+function onChunk(joiner: Joiner, chunk: Chunk, out: JoinerEffect[]): void {
+  if (chunk.number < joiner.next || joiner.received.has(chunk.number)) {
+    // The acknowledgement was lost, or the kernel is not done with it yet.
+    joiner.ackDue = true;
+    return;
+  }
+  joiner.received.add(chunk.number);
+  if (chunk.last && chunk.round === joiner.round) joiner.lastNumber = chunk.number;
+  if (chunk.round > 0 && chunk.round === joiner.round) joiner.repairs.set(chunk.number, chunk);
+  out.push({type: 'inject', chunk});
+}
+
+function onInjected(
+  joiner: Joiner,
+  numbers: readonly number[],
+  now: number,
+  mirror: Mirror,
+  out: JoinerEffect[],
+  follows: boolean,
+): void {
+  for (const number of numbers) {
+    joiner.injected.add(number);
+    const chunk = joiner.repairs.get(number);
+    if (chunk?.round === joiner.round) countRepair(joiner, chunk, mirror, follows);
+    joiner.repairs.delete(number);
+  }
+  while (joiner.injected.delete(joiner.next)) {
+    joiner.received.delete(joiner.next);
+    joiner.next += 1;
+  }
+  acknowledge(joiner, out);
+  if (joiner.step !== 'chunks' || joiner.lastNumber === undefined || joiner.next <= joiner.lastNumber) return;
+  closeRepair(joiner);
+  if (joiner.phase === 'transfer') joiner.phase = 'compare';
+  joiner.step = 'idle';
+  joiner.askedAt = now;
+}
+
+function acknowledge(joiner: Joiner, out: JoinerEffect[]): void {
+  joiner.ackDue = false;
+  let highest = -1;
+  for (const number of joiner.injected)
+    if (number - joiner.next < ACK_BITS) highest = Math.max(highest, number - joiner.next);
+  const beyond = Buffer.alloc((highest + 8) >> 3);
+  for (const number of joiner.injected) {
+    const bit = number - joiner.next;
+    if (bit <= highest) beyond[bit >> 3]! |= 1 << (bit & 7);
+  }
+  send(out, {type: 'ack', session: joiner.session, next: joiner.next, beyond});
+}
+
+function onTick(
+  joiner: Joiner,
+  now: number,
+  mirror: Mirror,
+  out: JoinerEffect[],
+  options: JoinerOptions,
+): void {
+  if (joiner.phase === 'waiting') return;
+  if (joiner.ackDue) acknowledge(joiner, out);
+  if (!joiner.settled && now - joiner.startedAt >= options.deadline) {
+    joiner.settled = true;
+    out.push({type: 'verdict', inSync: false, took: now - joiner.startedAt, rounds: joiner.round});
+  }
+  if (joiner.step === 'idle') {
+    const pause = joiner.phase === 'in-sync' ? options.compareEvery : joiner.round === 0 ? 0 : BREATH;
+    if (now - joiner.askedAt >= pause) compare(joiner, now, out);
+    return;
+  }
+  if (now - joiner.heardAt >= SILENCE) {
+    // The donor forgot the session, or is gone: from the beginning.
+    begin(joiner, now, mirror, out, {fresh: false, whole: false});
+    return;
+  }
+  if (now - joiner.askedAt < ASK_AGAIN) return;
+  joiner.askedAt = now;
+  const {session, round} = joiner;
+  if (joiner.step === 'groups') send(out, {type: 'ask-groups', session, round});
+  else if (joiner.step === 'buckets') {
+    joiner.asked.clear();
+    askBuckets(joiner, out);
+  } else if (round === 0 && joiner.next === 0 && joiner.received.size === 0)
+    send(out, {type: 'start', session});
+  else if (round > 0 && joiner.lastNumber === undefined)
+    send(out, {
+      type: 'repair',
+      session,
+      round,
+      buckets: [...joiner.differing.keys()].filter((bucket) => !joiner.covered.has(bucket)),
+    });
+}

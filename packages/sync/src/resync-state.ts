@@ -1,0 +1,92 @@
+/** What the joining side of a resync remembers, hears and does. Pure. */
+import type {Digest, ResyncMessage, SyncPhase} from './resync-wire.ts';
+
+export interface JoinerOptions {
+  /** After so many ms the verdict is 'deadline'; the work goes on. */
+  readonly deadline: number;
+  /** How often the tables are compared once they are in sync, in ms. */
+  readonly compareEvery: number;
+}
+
+export const joinerDefaults: JoinerOptions = {deadline: 30_000, compareEvery: 5_000};
+
+export type Chunk = ResyncMessage & {readonly type: 'chunk'};
+
+export type JoinerEvent =
+  /** The peer is there and new, or the operator asks (`whole`: also what seems to be here already). */
+  | {readonly type: 'start'; readonly whole?: boolean}
+  | {readonly type: 'message'; readonly message: ResyncMessage}
+  /** The kernel has these chunks' connections. */
+  | {readonly type: 'injected'; readonly numbers: readonly number[]; readonly session: number}
+  | {readonly type: 'tick'};
+
+export type JoinerEffect =
+  | {readonly type: 'send'; readonly message: ResyncMessage}
+  | {readonly type: 'inject'; readonly chunk: Chunk}
+  | {readonly type: 'verdict'; readonly inSync: boolean; readonly took: number; readonly rounds: number};
+
+type Step = 'idle' | 'chunks' | 'groups' | 'buckets';
+
+export interface Joiner {
+  phase: SyncPhase;
+  step: Step;
+  session: number;
+  round: number;
+  startedAt: number;
+  askedAt: number;
+  heardAt: number;
+  settled: boolean;
+  /** All chunks below are injected. */
+  next: number;
+  readonly received: Set<number>;
+  readonly injected: Set<number>;
+  /** Number of the round's last chunk, once it came. */
+  lastNumber: number | undefined;
+  ackDue: boolean;
+  /** Groups whose buckets are wanted, and those of them that were asked for. */
+  readonly groups: Set<number>;
+  readonly asked: Set<number>;
+  /** The donor's digests of buckets that differ in this round, and in the one before. */
+  differing: Map<number, Digest>;
+  before: Map<number, Digest>;
+  /** A repair's chunks until the kernel has them. */
+  readonly repairs: Map<number, Chunk>;
+  /** What the repair brought, per bucket. */
+  brought: Map<number, {count: number; low: number; high: number}>;
+  covered: Set<number>;
+  missing: number;
+  repaired: number;
+}
+
+export const makeJoiner = (session: number): Joiner => ({
+  phase: 'waiting',
+  step: 'idle',
+  session,
+  round: 0,
+  startedAt: 0,
+  askedAt: 0,
+  heardAt: 0,
+  settled: false,
+  next: 0,
+  received: new Set(),
+  injected: new Set(),
+  lastNumber: undefined,
+  ackDue: false,
+  groups: new Set(),
+  asked: new Set(),
+  differing: new Map(),
+  before: new Map(),
+  repairs: new Map(),
+  brought: new Map(),
+  covered: new Set(),
+  missing: 0,
+  repaired: 0,
+});
+
+export const send = (out: JoinerEffect[], message: ResyncMessage): void => {
+  out.push({type: 'send', message});
+};
+
+/** Something is left to do before the next comparison: the driver should tick often. */
+export const joinerBusy = (joiner: Joiner): boolean =>
+  joiner.step !== 'idle' || joiner.phase === 'compare' || joiner.phase === 'transfer';

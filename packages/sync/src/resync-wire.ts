@@ -1,0 +1,239 @@
+/** What two sync processes say to one another inside the channel's frames. Pure. docs/sync.md has the octets. */
+import {ByteReader, ByteWriter} from '@hactl/base';
+import {entriesOf} from './entry.ts';
+import {BUCKETS} from './mirror.ts';
+
+/** Buckets are compared in groups first: 64 groups of 64 buckets. */
+export const GROUPS = 64;
+export const GROUP_SIZE = BUCKETS / GROUPS;
+
+/** Sum and number of what stands in a bucket or a group of them. */
+export interface Digest {
+  readonly count: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+export const sameDigest = (one: Digest, other: Digest): boolean =>
+  one.count === other.count && one.low === other.low && one.high === other.high;
+
+/** How a director's table stands in comparison with its peer's. */
+export type SyncPhase = 'waiting' | 'transfer' | 'compare' | 'in-sync' | 'deadline';
+const phases: readonly SyncPhase[] = ['waiting', 'transfer', 'compare', 'in-sync', 'deadline'];
+
+export interface Hello {
+  readonly type: 'hello';
+  readonly phase: SyncPhase;
+  readonly active: boolean;
+  /** Kernel messages relayed so far, so that the other side knows what it did not hear. */
+  readonly relayed: number;
+  readonly connections: number;
+  /** Connections the sender lacks of the peer's, as it found last. */
+  readonly missing: number;
+  /** A number that the peer must give back before a life of it that is new here is believed. */
+  readonly challenge: bigint;
+  readonly echo: bigint;
+}
+
+export type ResyncMessage =
+  | Hello
+  /** One of the sender's kernel's own messages, as it was heard. */
+  | {readonly type: 'live'; readonly message: Buffer}
+  | {readonly type: 'start'; readonly session: number}
+  | {
+      readonly type: 'chunk';
+      readonly session: number;
+      readonly number: number;
+      /** 0: the whole table; above: the repair that was asked for in this round. */
+      readonly round: number;
+      readonly last: boolean;
+      /** A kernel message of version 1, possibly without connections. */
+      readonly message: Buffer;
+      /** How many seconds each of its connections has still to live, 4 octets each. */
+      readonly remaining: Buffer;
+    }
+  /** All chunks below `next` are in the joiner's kernel, and those whose bits are set beyond it. */
+  | {readonly type: 'ack'; readonly session: number; readonly next: number; readonly beyond: Buffer}
+  | {readonly type: 'ask-groups'; readonly session: number; readonly round: number}
+  | {
+      readonly type: 'groups';
+      readonly session: number;
+      readonly round: number;
+      readonly digests: readonly Digest[];
+    }
+  | {
+      readonly type: 'ask-buckets';
+      readonly session: number;
+      readonly round: number;
+      readonly group: number;
+    }
+  | {
+      readonly type: 'buckets';
+      readonly session: number;
+      readonly round: number;
+      readonly group: number;
+      readonly digests: readonly Digest[];
+    }
+  | {
+      readonly type: 'repair';
+      readonly session: number;
+      readonly round: number;
+      readonly buckets: readonly number[];
+    };
+
+const codes = {
+  hello: 1,
+  live: 2,
+  start: 3,
+  chunk: 4,
+  ack: 5,
+  'ask-groups': 6,
+  groups: 7,
+  'ask-buckets': 8,
+  buckets: 9,
+  repair: 10,
+} as const;
+
+/** Octets of a chunk besides its kernel message's entries: type, last, session, number, round, message header. */
+export const CHUNK_OVERHEAD = 1 + 1 + 4 + 4 + 4 + 8;
+/** What each entry costs beyond itself. */
+export const REMAINING = 4;
+const BITMAP = BUCKETS / 8;
+const CHUNK_ROOM = 9_000;
+
+export function encodeResync(message: ResyncMessage): Buffer {
+  const writer = new ByteWriter(message.type === 'chunk' ? CHUNK_ROOM : 256).u8(codes[message.type]);
+  switch (message.type) {
+    case 'hello':
+      writer.u8(phases.indexOf(message.phase)).u8(message.active ? 1 : 0);
+      writer.u32(message.relayed).u32(message.connections).u32(message.missing);
+      return writer.u64(message.challenge).u64(message.echo).done();
+    case 'live':
+      return writer.put(message.message).done();
+    case 'start':
+      return writer.u32(message.session).done();
+    case 'chunk':
+      writer
+        .u8(message.last ? 1 : 0)
+        .u32(message.session)
+        .u32(message.number)
+        .u32(message.round);
+      return writer.put(message.message).put(message.remaining).done();
+    case 'ack':
+      return writer.u32(message.session).u32(message.next).put(message.beyond).done();
+    case 'ask-groups':
+      return writer.u32(message.session).u32(message.round).done();
+    case 'ask-buckets':
+      return writer.u32(message.session).u32(message.round).u8(message.group).done();
+    case 'groups':
+    case 'buckets':
+      writer.u32(message.session).u32(message.round);
+      if (message.type === 'buckets') writer.u8(message.group);
+      for (const {count, low, high} of message.digests) writer.u32(count).u32(low).u32(high);
+      return writer.done();
+    case 'repair': {
+      const bits = Buffer.alloc(BITMAP);
+      for (const bucket of message.buckets) bits[bucket >> 3]! |= 1 << (bucket & 7);
+      return writer.u32(message.session).u32(message.round).put(bits).done();
+    }
+  }
+}
+
+const digestsOf = (reader: ByteReader, count: number): Digest[] =>
+  Array.from({length: count}, () => ({count: reader.u32(), low: reader.u32(), high: reader.u32()}));
+
+/** undefined: not one of ours, octet for octet. The frame was authentic, so this is a peer of another version. */
+export function decodeResync(bytes: Buffer): ResyncMessage | undefined {
+  try {
+    const reader = new ByteReader(bytes);
+    const message = decode(reader);
+    return reader.remaining === 0 ? message : undefined;
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+function decode(reader: ByteReader): ResyncMessage | undefined {
+  const code = reader.u8();
+  switch (code) {
+    case codes.hello: {
+      const phase = phases[reader.u8()];
+      if (!phase) return undefined;
+      return {
+        type: 'hello',
+        phase,
+        active: reader.u8() === 1,
+        relayed: reader.u32(),
+        connections: reader.u32(),
+        missing: reader.u32(),
+        challenge: reader.u64(),
+        echo: reader.u64(),
+      };
+    }
+    case codes.live:
+      return {type: 'live', message: reader.take(reader.remaining)};
+    case codes.start:
+      return {type: 'start', session: reader.u32()};
+    case codes.chunk: {
+      const last = reader.u8() === 1;
+      const [session, number, round] = [reader.u32(), reader.u32(), reader.u32()];
+      const message = reader.take(reader.bytes.readUInt16BE(reader.offset + 2));
+      const entries = entriesOf(message);
+      if (!entries) return undefined;
+      return {
+        type: 'chunk',
+        session,
+        number,
+        round,
+        last,
+        message,
+        remaining: reader.take(entries.length * REMAINING),
+      };
+    }
+    case codes.ack:
+      return {
+        type: 'ack',
+        session: reader.u32(),
+        next: reader.u32(),
+        beyond: reader.take(reader.remaining),
+      };
+    case codes['ask-groups']:
+      return {type: 'ask-groups', session: reader.u32(), round: reader.u32()};
+    case codes.groups:
+      return {
+        type: 'groups',
+        session: reader.u32(),
+        round: reader.u32(),
+        digests: digestsOf(reader, GROUPS),
+      };
+    case codes['ask-buckets']:
+      return withGroup<ResyncMessage & {group: number}>({
+        type: 'ask-buckets',
+        session: reader.u32(),
+        round: reader.u32(),
+        group: reader.u8(),
+      });
+    case codes.buckets:
+      return withGroup<ResyncMessage & {group: number}>({
+        type: 'buckets',
+        session: reader.u32(),
+        round: reader.u32(),
+        group: reader.u8(),
+        digests: digestsOf(reader, GROUP_SIZE),
+      });
+    case codes.repair: {
+      const [session, round] = [reader.u32(), reader.u32()];
+      const bits = reader.take(BITMAP);
+      const buckets: number[] = [];
+      for (let bucket = 0; bucket < BUCKETS; bucket += 1)
+        if ((bits[bucket >> 3]! & (1 << (bucket & 7))) !== 0) buckets.push(bucket);
+      return {type: 'repair', session, round, buckets};
+    }
+    default:
+      return undefined;
+  }
+}
+
+const withGroup = <T extends ResyncMessage & {readonly group: number}>(message: T): T | undefined =>
+  message.group < GROUPS ? message : undefined;

@@ -1,0 +1,271 @@
+import test from 'ava';
+import fc from 'fast-check';
+import {makePrng} from '@hactl/base';
+import {connectionOf, entryOf} from './entries.fixture.ts';
+import {entriesOf, HEADER, messageOf} from './entry.ts';
+import {createMirror, entryAt, find, sweep, upsert, type Mirror} from './mirror.ts';
+import {donorDefaults, donorStep, makeDonor, type DonorEvent} from './resync-donor.ts';
+import {joinerStep} from './resync-joiner.ts';
+import {joinerDefaults, makeJoiner, type JoinerEvent} from './resync-state.ts';
+import {decodeResync, encodeResync, type ResyncMessage} from './resync-wire.ts';
+import {bucketDigest, groupDigest} from './table.ts';
+
+/** Small chunks: many of them even with few connections. */
+const donorOptions = {...donorDefaults, chunk: 1_360, window: 96, rate: 4_000};
+
+interface World {
+  readonly seed: number;
+  readonly loss?: number;
+  /** Chunks that the kernel swallows although it was said to have them. */
+  readonly swallowed?: number;
+  /** Connections that come and go per step at the donor; half of their live messages get lost with `loss`. */
+  readonly churn?: number;
+  readonly connections?: number;
+  readonly deadline?: number;
+  readonly deadDonor?: boolean;
+  /** The joiner is the Active: it has half of the connections in another state, and keeps to that. */
+  readonly leads?: boolean;
+  readonly limit?: number;
+}
+
+/** Two sync processes in one simulated time; every message goes through its octets. */
+function run(world: World) {
+  const random = makePrng(world.seed);
+  const donor = makeDonor();
+  const joiner = makeJoiner(random.below(1_000));
+  const [there, here] = [createMirror(9), createMirror(9)];
+  const total = world.connections ?? 3_000;
+  for (let number = 0; number < total; number += 1)
+    upsert(there, entryOf(connectionOf(number, {family: number % 5 === 0 ? 6 : 4})), HEADER, 0);
+  if (world.leads)
+    for (let number = 0; number < total; number += 2)
+      upsert(here, entryOf(connectionOf(number, {state: 4})), HEADER, 0);
+  const initial = Array.from({length: total}, (_, slot) => Buffer.from(entryAt(there, slot)!));
+  let now = 0;
+  let comes = total;
+  let datagrams = 0;
+  const flying: {at: number; to: 'donor' | 'joiner'; bytes: Buffer}[] = [];
+  const injecting: {at: number; number: number; session: number}[] = [];
+  const verdicts: {inSync: boolean; at: number; rounds: number}[] = [];
+  const put = (to: 'donor' | 'joiner', message: ResyncMessage): void => {
+    datagrams += 1;
+    if (random.chance(world.loss ?? 0)) return;
+    const copies = random.chance((world.loss ?? 0) / 2) ? 2 : 1;
+    for (let copy = 0; copy < copies; copy += 1)
+      flying.push({at: now + 1 + random.below(world.loss ? 30 : 2), to, bytes: encodeResync(message)});
+  };
+  const second = (): number => Math.floor(now / 1_000);
+  const atDonor = (event: DonorEvent): void => {
+    if (world.deadDonor) return;
+    for (const message of donorStep(donor, event, now, second(), there, donorOptions)) put('joiner', message);
+  };
+  const options = {...joinerDefaults, deadline: world.deadline ?? joinerDefaults.deadline};
+  const atJoiner = (event: JoinerEvent): void => {
+    for (const effect of joinerStep(joiner, event, now, here, options, !world.leads)) {
+      if (effect.type === 'send') put('donor', effect.message);
+      else if (effect.type === 'verdict') verdicts.push({...effect, at: now});
+      else {
+        const {chunk} = effect;
+        if (!random.chance(world.swallowed ?? 0))
+          for (const [index, at] of entriesOf(chunk.message)!.entries())
+            if (!world.leads || find(here, chunk.message, at) < 0)
+              upsert(here, chunk.message, at, second(), chunk.remaining.readUInt32BE(4 * index));
+        injecting.push({at: now + 1 + random.below(5), number: chunk.number, session: chunk.session});
+      }
+    }
+  };
+  const step = (): void => {
+    for (let change = 0; change < (world.churn ?? 0); change += 1) {
+      const message = entryOf(connectionOf(comes, {timeout: 2 + random.below(20)}));
+      comes += 1;
+      upsert(there, message, HEADER, second());
+      if (!random.chance(world.loss ?? 0)) upsert(here, message, HEADER, second());
+    }
+    for (const {to, bytes} of flying.filter((one) => one.at <= now)) {
+      const message = decodeResync(bytes)!;
+      if (to === 'donor') atDonor({type: 'message', message});
+      else atJoiner({type: 'message', message});
+    }
+    const due = injecting.filter((one) => one.at <= now);
+    for (const {number, session} of due) atJoiner({type: 'injected', numbers: [number], session});
+    for (const list of [flying, injecting])
+      list.splice(0, list.length, ...(list.filter((one) => one.at > now) as never[]));
+    now += 5;
+    if (now % 20 === 0) {
+      atDonor({type: 'tick'});
+      atJoiner({type: 'tick'});
+    }
+    if (now % 1_000 === 0) for (const mirror of [there, here]) sweep(mirror, second());
+  };
+  atJoiner({type: 'start'});
+  const limit = world.limit ?? 60_000;
+  while (now < limit && !(verdicts.length > 0 && verdicts.at(-1)?.inSync)) step();
+  return {
+    verdicts,
+    joiner,
+    donor,
+    here,
+    there,
+    datagrams,
+    sent: () => datagrams,
+    lacks: initial.filter((entry) => find(here, messageOf(0, [entry]), HEADER) < 0).length,
+    more: (milliseconds: number): void => {
+      const end = now + milliseconds;
+      while (now < end) step();
+    },
+  };
+}
+
+const equal = (one: Mirror, other: Mirror): boolean =>
+  Array.from({length: 64}, (_, group) => [groupDigest(one, group), groupDigest(other, group)]).every(
+    ([here, there]) => JSON.stringify(here) === JSON.stringify(there),
+  );
+
+test('a clean link: everything arrives, nothing is sent twice, one comparison', (t) => {
+  const {verdicts, here, there, donor, lacks} = run({seed: 1});
+  t.like(verdicts, [{inSync: true, rounds: 1}]);
+  t.is(lacks, 0);
+  t.true(equal(here, there));
+  t.is(donor.resent, 0);
+});
+
+test('an empty table is in sync at once', (t) => {
+  const {verdicts, datagrams} = run({seed: 1, connections: 0});
+  t.like(verdicts, [{inSync: true}]);
+  t.true(datagrams < 10);
+});
+
+test('with loss, reordering and doubled datagrams, for any seed', (t) => {
+  fc.assert(
+    fc.property(fc.nat(), fc.constantFrom(0.05, 0.2, 0.4), (seed, loss) => {
+      const {verdicts, here, there, lacks} = run({seed, loss, connections: 1_000});
+      t.like(verdicts.at(-1), {inSync: true});
+      t.is(lacks, 0);
+      t.true(equal(here, there));
+    }),
+    {numRuns: 15},
+  );
+});
+
+test('what the kernel swallowed is found by digest and sent again', (t) => {
+  fc.assert(
+    fc.property(fc.nat(), (seed) => {
+      const {verdicts, here, there, lacks, joiner} = run({seed, swallowed: 0.2, connections: 1_000});
+      t.like(verdicts.at(-1), {inSync: true});
+      t.true(verdicts.at(-1)!.rounds > 1);
+      t.true(joiner.repaired > 0);
+      t.is(lacks, 0);
+      t.true(equal(here, there));
+    }),
+    {numRuns: 10},
+  );
+});
+
+test('connections that come and go meanwhile hinder nothing; live messages lost are repaired afterwards', (t) => {
+  const ran = run({seed: 4, loss: 0.05, churn: 5});
+  t.like(ran.verdicts.at(-1), {inSync: true});
+  t.is(ran.lacks, 0);
+});
+
+test('a standby that lost live messages gets them with the next comparisons', (t) => {
+  const ran = run({seed: 5, connections: 500});
+  for (let number = 10_000; number < 10_050; number += 1)
+    upsert(ran.there, entryOf(connectionOf(number)), HEADER, 0);
+  ran.more(6_000);
+  t.is(ran.joiner.missing, 0, 'seen once, it may be on its way');
+  ran.more(12_000);
+  t.true(equal(ran.here, ran.there));
+  ran.more(6_000);
+  t.is(ran.joiner.missing, 0);
+});
+
+test('what only the joiner holds is not waited for', (t) => {
+  const ran = run({seed: 6, connections: 300});
+  for (let number = 20_000; number < 20_020; number += 1)
+    upsert(ran.here, entryOf(connectionOf(number)), HEADER, 0);
+  ran.more(30_000);
+  t.is(ran.joiner.missing, 0);
+  t.is(ran.here.size, 320);
+});
+
+test('the Active takes what it lacks and keeps its own word for what it has', (t) => {
+  const ran = run({seed: 7, connections: 600, leads: true});
+  t.like(ran.verdicts, [{inSync: true}]);
+  t.is(ran.lacks, 0);
+  const state = (number: number): number | undefined =>
+    entryAt(ran.here, find(ran.here, entryOf(connectionOf(number)), HEADER))?.readUInt16BE(8);
+  t.deepEqual([state(1), state(2)], [1, 4]);
+  ran.more(30_000);
+  t.is(ran.joiner.missing, 0);
+});
+
+test('in sync, nothing is asked but the groups, every five seconds', (t) => {
+  // A loss next to nothing: answers take up to 30 ms, longer than a tick.
+  const ran = run({seed: 8, loss: 1e-9});
+  const {datagrams} = ran;
+  const before = ran.sent();
+  ran.more(20_000);
+  t.is(ran.verdicts.length, 1);
+  t.true(ran.sent() - before <= 10, `${ran.sent() - before} datagrams after ${datagrams}`);
+});
+
+test('a dead donor: the deadline gives the verdict', (t) => {
+  const {verdicts} = run({seed: 7, deadDonor: true, deadline: 8_000, limit: 20_000});
+  t.like(verdicts, [{inSync: false}]);
+  t.true(verdicts[0]!.at >= 8_000 && verdicts[0]!.at < 8_100);
+});
+
+test('the same seed gives the same run', (t) => {
+  const [one, other] = [run({seed: 8, loss: 0.1, churn: 2}), run({seed: 8, loss: 0.1, churn: 2})];
+  t.is(one.datagrams, other.datagrams);
+  t.deepEqual(one.verdicts, other.verdicts);
+});
+
+test('every message comes out of its octets as it went in; cuts are refused', (t) => {
+  const mirror = createMirror(1);
+  upsert(mirror, entryOf(connectionOf(1)), HEADER, 0);
+  const digests = Array.from({length: 64}, (_, bucket) => bucketDigest(mirror, bucket));
+  const messages: ResyncMessage[] = [
+    {
+      type: 'hello',
+      phase: 'in-sync',
+      active: true,
+      relayed: 7,
+      connections: 3,
+      missing: 1,
+      challenge: 5n,
+      echo: 6n,
+    },
+    {type: 'start', session: 4},
+    {
+      type: 'chunk',
+      session: 4,
+      number: 9,
+      round: 2,
+      last: true,
+      message: messageOf(0, [entryAt(mirror, 0)!]),
+      remaining: Buffer.from([0, 0, 0, 77]),
+    },
+    {type: 'ack', session: 4, next: 8, beyond: Buffer.from([5])},
+    {type: 'ask-groups', session: 4, round: 1},
+    {type: 'groups', session: 4, round: 1, digests},
+    {type: 'ask-buckets', session: 4, round: 1, group: 63},
+    {type: 'buckets', session: 4, round: 1, group: 63, digests},
+    {type: 'repair', session: 4, round: 1, buckets: [0, 7, 8, 4_095]},
+  ];
+  for (const message of messages) {
+    const bytes = encodeResync(message);
+    t.deepEqual(decodeResync(bytes), message);
+    for (let length = 0; length < bytes.length; length += 1) {
+      const decoded = decodeResync(bytes.subarray(0, length));
+      // An acknowledgement's bitmap may have any length.
+      if (message.type !== 'ack') t.is(decoded, undefined, `${message.type} cut at ${length}`);
+    }
+  }
+  t.is(
+    decodeResync(encodeResync({type: 'ask-buckets', session: 1, round: 1, group: 64})),
+    undefined,
+    'no such group',
+  );
+  t.is(decodeResync(Buffer.from([99])), undefined);
+});

@@ -1,0 +1,133 @@
+/** Two directors on a real kernel: a table that lives on one arrives at the other. Needs IPVS: runs in the micro-VM. */
+import {fileURLToPath} from 'node:url';
+import anyTest, {type TestFn} from 'ava';
+import {makePair, services, until, type Pair, type Side, type SyncProcess} from './pair.fixture.ts';
+
+const test = anyTest.serial as unknown as TestFn;
+const TRAFFIC = fileURLToPath(new URL('traffic.fixture.ts', import.meta.url));
+const ATTACKER = fileURLToPath(new URL('attacker.fixture.ts', import.meta.url));
+const CONNECTIONS = 60;
+const LIMIT = 60_000;
+let pair: Pair;
+
+const report = (process: SyncProcess) => process.status()?.report;
+
+/** Connections of the sender that the other kernel lacks, has in another state, or with another destination. */
+const lacks = (from: Side, to: Side): string[] => {
+  const there = pair.connections(to);
+  return [...pair.connections(from).keys()].filter((key) => !there.has(key));
+};
+
+test.before(() => {
+  pair = makePair('hs');
+  for (const side of ['one', 'other'] as const) services(pair, side);
+});
+test.after.always(() => pair?.destroy());
+
+let one: SyncProcess;
+let other: SyncProcess;
+
+test('alone: no peer to learn from, the daemons run on lo, the settings are made', async (t) => {
+  one = pair.startSync('one', true);
+  await until('ready without a peer', LIMIT, () => report(one)?.inSync === true);
+  t.is(report(one)?.reason, 'no peer to learn from');
+  t.deepEqual(
+    one
+      .status()
+      ?.daemons.map(({role, interface: device, syncid}) => [role, device, syncid])
+      .toSorted(),
+    [
+      ['backup', 'lo', 135],
+      ['master', 'lo', 7],
+    ],
+  );
+  t.is(pair.run('one', 'cat', '/proc/sys/net/ipv4/vs/sync_threshold').trim(), '0\t2');
+});
+
+test('a joining director gets every connection of before: state, destination, template, UDP, IPv6', async (t) => {
+  const traffic = pair.start('one', TRAFFIC, String(CONNECTIONS));
+  await new Promise((resolve) => {
+    traffic.once('message', resolve);
+  });
+  const made = pair.connections('one');
+  t.true(made.size > CONNECTIONS, `${made.size} connections`);
+  // The kernel sends a message when it is full, or two seconds after.
+  await until('the own kernel was heard', LIMIT, () => report(one)?.here === made.size);
+
+  other = pair.startSync('other', false);
+  await until('in sync', LIMIT, () => report(other)?.phase === 'in-sync');
+  t.deepEqual(lacks('one', 'other'), []);
+  t.is(pair.connections('other').size, made.size);
+  for (const [key, left] of pair.connections('other')) {
+    const there = made.get(key) ?? 0;
+    t.true(Math.abs(left - there) < 60, `${key}: ${left} s there, ${there} s here`);
+  }
+  t.is(report(other)?.missingHere, 0);
+  t.is(report(one)?.missingThere, 0);
+  t.log(
+    `${made.size} connections in ${report(other)?.last?.took.toFixed(0)} ms, ${report(other)?.last?.rounds} rounds`,
+  );
+});
+
+test('connections made afterwards arrive through the relay', async (t) => {
+  const before = pair.connections('one').size;
+  const client = pair.start('one', TRAFFIC, '20', 'client');
+  await new Promise((resolve) => {
+    client.once('message', resolve);
+  });
+  await until('the live stream carried them', LIMIT, () => lacks('one', 'other').length === 0);
+  t.true(pair.connections('one').size > before);
+  t.true((report(other)?.heard ?? 0) > 0);
+});
+
+test('a sync process that dies knows its connections again: the kernel has them', async (t) => {
+  const {size} = pair.connections('one');
+  await one.kill();
+  one = pair.startSync('one', true);
+  await until('the table is read', LIMIT, () => report(one)?.here === size);
+  await until('both are in sync', LIMIT, () =>
+    [one, other].every((side) => report(side)?.phase === 'in-sync'),
+  );
+  t.deepEqual(lacks('one', 'other'), []);
+  t.is(pair.connections('one').size, size);
+});
+
+test('nobody else creates a connection: forged, replayed and bare kernel messages from the segment', async (t) => {
+  const before = pair.connections('other').size;
+  const forged = report(other)?.forged ?? 0;
+  const attacker = pair.start('one', ATTACKER);
+  await new Promise((resolve) => {
+    attacker.once('message', resolve);
+  });
+  await until('the attack was seen', LIMIT, () => (report(other)?.forged ?? 0) >= forged + 2);
+  const victims = [...pair.connections('other').keys()].filter((key) => key.includes('10.66.6.'));
+  t.deepEqual(victims, []);
+  t.is(pair.connections('other').size, before);
+});
+
+test('the director that was Active dies, comes back empty, and gets all from the one that stayed', async (t) => {
+  await one.kill();
+  await until('the peer is missed', LIMIT, () => report(other)?.peer === false);
+  const table = pair.connections('other');
+  // A reboot: daemons, settings and table are gone.
+  await pair.recreate('one');
+  services(pair, 'one');
+  t.is(pair.connections('one').size, 0);
+  one = pair.startSync('one', false);
+  other.send({type: 'configure', ...pair.settingsOf('other', true)});
+  await until('in sync', LIMIT, () => report(one)?.phase === 'in-sync');
+  const back = pair.connections('one');
+  t.deepEqual(
+    [...table.keys()].filter((key) => !back.has(key)),
+    [],
+  );
+  t.true(back.size >= table.size);
+});
+
+test('stopped: the daemons are gone, the settings are as they were', async (t) => {
+  await Promise.all([one.stop(), other.stop()]);
+  for (const side of ['one', 'other'] as const) {
+    t.is(pair.run(side, 'ipvsadm', '-l', '--daemon').trim(), '');
+    t.is(pair.run(side, 'cat', '/proc/sys/net/ipv4/vs/sync_threshold').trim(), '3\t50');
+  }
+});

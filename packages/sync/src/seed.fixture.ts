@@ -1,0 +1,51 @@
+/**
+ * Fills a director's kernel and its mirror with made-up connections, as if its kernel had told of them: started in its
+ * namespace by pair.fixture.ts. Arguments: count, syncid of the master, syncid of the backup. Says how long the kernel
+ * took for them, in ms: that is the limit for every transfer.
+ */
+import dgram from 'node:dgram';
+import {openInjector} from './driver-injector.ts';
+import {connectionOf, entryOf} from './entries.fixture.ts';
+import {HEADER, messageOf} from './entry.ts';
+
+if (process.argv[2] === 'compile') process.exit(0);
+const [count, master, backup] = process.argv.slice(2).map(Number) as [number, number, number];
+const PIECE = 35;
+const socket = dgram.createSocket('udp4');
+await new Promise<void>((resolve) => {
+  socket.bind(0, '127.0.0.1', resolve);
+});
+socket.setMulticastInterface('127.0.0.1');
+const injector = await openInjector({
+  group: '224.0.0.81',
+  port: 8_848,
+  source: '127.0.0.1',
+  ttl: 1,
+  syncid: backup,
+});
+const entries = Array.from({length: count}, (_, number) =>
+  Buffer.from(entryOf(connectionOf(number, {timeout: 3_600})).subarray(HEADER)),
+);
+const started = performance.now();
+await new Promise<void>((resolve) => {
+  let left = 0;
+  for (let at = 0; at < count; at += PIECE) {
+    left += 1;
+    injector.add({
+      message: messageOf(backup, entries.slice(at, at + PIECE)),
+      done: () => {
+        left -= 1;
+        if (left === 0) resolve();
+      },
+    });
+  }
+});
+const took = performance.now() - started;
+for (let at = 0; at < count; at += PIECE)
+  // oxlint-disable-next-line no-await-in-loop -- the mirror's socket must not overflow.
+  await new Promise<void>((resolve) => {
+    socket.send(messageOf(master, entries.slice(at, at + PIECE)), 8_848, '224.0.0.81', () =>
+      setTimeout(resolve, at % (PIECE * 20) === 0 ? 10 : 0),
+    );
+  });
+process.send?.({took}, () => process.exit(0));

@@ -1,0 +1,74 @@
+/** The kernel's settings of IPVS (net.ipv4.vs.*): set while the sync runs, put back when it stops. */
+import {readFileSync, rmSync, writeFileSync} from 'node:fs';
+
+const ROOT = '/proc/sys/net/ipv4/vs';
+
+/** Names are plain words: a path must not leave the directory. */
+const isName = (name: string): boolean => /^[a-z_]+$/.test(name);
+
+/** What the values mean, whatever the blanks between them: the kernel answers `0 2` with a tab. */
+const plain = (value: string): string => value.trim().split(/\s+/).join(' ');
+
+export interface Sysctls {
+  /** Sets what is wanted, puts back what is not any more. Returns what the kernel refused, in words. */
+  apply(wanted: Readonly<Record<string, string>>): string[];
+  /** Puts everything back. */
+  restore(): void;
+}
+
+/** `record` keeps the values found, so that a process that died does not take its own for the system's. */
+export function openSysctls(record: string | undefined, root = ROOT): Sysctls {
+  const found = new Map<string, string>();
+  if (record !== undefined)
+    try {
+      const kept = JSON.parse(readFileSync(record, 'utf8')) as Record<string, string>;
+      for (const [name, value] of Object.entries(kept)) if (isName(name)) found.set(name, value);
+    } catch {
+      // No record: nothing was changed before.
+    }
+  const keep = (): void => {
+    if (record === undefined) return;
+    if (found.size === 0) rmSync(record, {force: true});
+    else writeFileSync(record, JSON.stringify(Object.fromEntries(found)));
+  };
+  const read = (name: string): string => plain(readFileSync(`${root}/${name}`, 'latin1'));
+  const write = (name: string, value: string): void => writeFileSync(`${root}/${name}`, value);
+  const putBack = (name: string): void => {
+    try {
+      write(name, found.get(name) ?? '');
+    } catch {
+      // The module is gone, and its settings with it.
+    }
+    found.delete(name);
+  };
+
+  return {
+    apply: (wanted) => {
+      const refused: string[] = [];
+      for (const name of found.keys()) if (wanted[name] === undefined) putBack(name);
+      for (const [name, value] of Object.entries(wanted)) {
+        if (!isName(name)) continue;
+        try {
+          const there = read(name);
+          if (there === plain(value)) continue;
+          if (!found.has(name)) found.set(name, there);
+          keep();
+          write(name, value);
+        } catch (error) {
+          const {code} = error as NodeJS.ErrnoException;
+          refused.push(
+            code === 'ENOENT'
+              ? `this kernel has no net.ipv4.vs.${name}`
+              : `net.ipv4.vs.${name} = ${value}: ${code}`,
+          );
+        }
+      }
+      keep();
+      return refused;
+    },
+    restore: () => {
+      for (const name of found.keys()) putBack(name);
+      keep();
+    },
+  };
+}

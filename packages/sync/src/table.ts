@@ -1,0 +1,84 @@
+/** The mirror as the resync sees it: its digests, and its entries cut into chunks. Pure. */
+import {MAX_ENTRIES, messageOf} from './entry.ts';
+import {BUCKETS, entryAt, expiryOf, slotsOf, type Mirror} from './mirror.ts';
+import {CHUNK_OVERHEAD, GROUP_SIZE, REMAINING, type Digest} from './resync-wire.ts';
+
+/** An entry that expires within so many seconds is not worth sending: it would only come and go between two mirrors. */
+export const SHORTEST = 2;
+
+export const bucketDigest = (mirror: Mirror, bucket: number): Digest => ({
+  count: mirror.counts[bucket]!,
+  low: mirror.low[bucket]!,
+  high: mirror.highHalf[bucket]!,
+});
+
+export function groupDigest(mirror: Mirror, group: number): Digest {
+  const sum = {count: 0, low: 0, high: 0};
+  // Each bucket's place is mixed in, so that an entry in the wrong bucket does not cancel itself out.
+  for (let bucket = group * GROUP_SIZE; bucket < (group + 1) * GROUP_SIZE; bucket += 1) {
+    sum.count += mirror.counts[bucket]!;
+    sum.low = (sum.low + Math.imul(mirror.low[bucket]!, 2 * bucket + 1)) >>> 0;
+    sum.high = (sum.high + Math.imul(mirror.highHalf[bucket]!, 2 * bucket + 1)) >>> 0;
+  }
+  return sum;
+}
+
+/** Where a walk over the table stands: in the slots (the whole table) or in a list of buckets. */
+export interface Walk {
+  readonly buckets?: readonly number[];
+  /** The next slot, or the next place in `buckets`. */
+  at: number;
+  /** Slots of the bucket begun, not sent yet. */
+  pending: number[];
+}
+
+export const wholeTable = (): Walk => ({at: 0, pending: []});
+export const someBuckets = (buckets: readonly number[]): Walk => ({buckets, at: 0, pending: []});
+
+export interface Piece {
+  readonly message: Buffer;
+  readonly remaining: Buffer;
+  /** Nothing is left after it. */
+  readonly last: boolean;
+}
+
+/** Cuts the next piece of at most `room` octets (with the chunk's own) off the table; moves the walk on. */
+export function cut(mirror: Mirror, walk: Walk, room: number, now: number): Piece {
+  const entries: Buffer[] = [];
+  const remaining: number[] = [];
+  let left = room - CHUNK_OVERHEAD;
+  for (;;) {
+    const slot = peek(mirror, walk);
+    if (slot === undefined) break;
+    const entry = entryAt(mirror, slot);
+    const lives = entry ? expiryOf(mirror, slot) - now : 0;
+    if (entry && lives >= SHORTEST) {
+      const needs = ((entry.length + 3) & ~3) + REMAINING;
+      if (entries.length > 0 && (needs > left || entries.length === MAX_ENTRIES)) break;
+      left -= needs;
+      entries.push(entry);
+      remaining.push(lives);
+    }
+    advance(walk);
+  }
+  const packed = Buffer.allocUnsafe(remaining.length * REMAINING);
+  for (const [index, lives] of remaining.entries()) packed.writeUInt32BE(lives, index * REMAINING);
+  return {message: messageOf(0, entries), remaining: packed, last: peek(mirror, walk) === undefined};
+}
+
+function peek(mirror: Mirror, walk: Walk): number | undefined {
+  if (!walk.buckets) return walk.at < mirror.high ? walk.at : undefined;
+  while (walk.pending.length === 0) {
+    const bucket = walk.buckets[walk.at];
+    if (bucket === undefined) return undefined;
+    walk.at += 1;
+    if (bucket < BUCKETS) walk.pending = slotsOf(mirror, bucket);
+  }
+  // Between two pieces a slot may have been freed and used for another bucket's connection: then that one goes too.
+  return walk.pending[0];
+}
+
+const advance = (walk: Walk): void => {
+  if (walk.buckets) walk.pending.shift();
+  else walk.at += 1;
+};

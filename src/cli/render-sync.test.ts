@@ -1,0 +1,64 @@
+import type {SyncReport} from '@hactl/sync';
+import test from 'ava';
+import {syncReportLines, warnings} from './render-sync.ts';
+
+const report: SyncReport = {
+  mode: 'relay',
+  encrypted: false,
+  inSync: true,
+  reason: 'in sync with the peer',
+  phase: 'in-sync',
+  peer: true,
+  here: 2_204,
+  there: 2_204,
+  missingHere: 0,
+  missingThere: 0,
+  lag: 0,
+  relayed: 0,
+  heard: 10,
+  lost: 0,
+  late: 0,
+  replayed: 0,
+  forged: 0,
+  malformed: 0,
+  injected: 2_204,
+  waiting: 0,
+  overflows: 0,
+  repaired: 0,
+  resyncs: 1,
+  resent: 0,
+  last: {took: 612, connections: 2_204, rounds: 1, complete: true},
+};
+
+test('all is well', (t) => {
+  t.deepEqual(syncReportLines(report), [
+    'ready: in sync with the peer (relay, authenticated)',
+    'connections: 2204 here, 2204 at the peer',
+    'missing: 0 here, 0 at the peer; lag: none; lost: 0 datagrams, late: 0',
+    'last resync: complete after 0.61 s, 2204 connections, 1 comparison',
+  ]);
+});
+
+test('no peer: nothing is said of it', (t) => {
+  const {there: _, missingThere: __, last: ___, ...alone} = report;
+  t.deepEqual(syncReportLines({...alone, peer: false, mode: 'multicast', reason: 'no peer to learn from'}), [
+    "ready: no peer to learn from (the kernels' multicast, not authenticated)",
+    'connections: 2204 here, peer not heard',
+  ]);
+});
+
+test('each thing that is wrong has its warning, and nothing else has one', (t) => {
+  t.deepEqual(warnings(report), []);
+  for (const [change, words] of [
+    [{phase: 'deadline'}, /hactl_sync_deadline/],
+    [{missingHere: 3}, /3 connections .* hactl sync resync/],
+    [{overflows: 1}, /1 datagram, .*sync_sock_size/],
+    [{forged: 2}, /authkeys/],
+    [{replayed: 2}, /replay/],
+  ] as const) {
+    const found = warnings({...report, ...change});
+    t.is(found.length, 1);
+    t.regex(found[0] ?? '', words);
+  }
+  t.deepEqual(warnings({...report, phase: 'transfer', inSync: false, missingHere: 100}), []);
+});

@@ -1,0 +1,54 @@
+/** What people read of the connection sync. Pure. */
+import type {SyncReport} from '@hactl/sync';
+
+const count = (number: number, one: string, more = `${one}s`): string =>
+  `${number} ${number === 1 ? one : more}`;
+
+/** The lines of `hactl sync`, also the sync section of `hactl status`. A line that begins with `warning:` asks for action. */
+export function syncReportLines(report: SyncReport): string[] {
+  const lines: string[] = [];
+  const way =
+    report.mode === 'relay'
+      ? `relay, ${report.encrypted ? 'encrypted' : 'authenticated'}`
+      : "the kernels' multicast, not authenticated";
+  lines.push(`${report.inSync ? 'ready' : 'NOT ready'}: ${report.reason} (${way})`);
+  const there = report.there === undefined ? 'peer not heard' : `${report.there} at the peer`;
+  lines.push(`connections: ${report.here} here, ${there}`);
+  if (report.peer) {
+    const lag = report.lag === 0 ? 'none' : `${report.lag.toFixed(0)} ms`;
+    lines.push(
+      `missing: ${report.missingHere} here, ${report.missingThere ?? 0} at the peer; lag: ${lag}; ` +
+        `lost: ${count(report.lost, 'datagram')}, late: ${report.late}`,
+    );
+  }
+  if (report.last)
+    lines.push(
+      `last resync: ${report.last.complete ? 'complete' : 'NOT complete'} after ${(report.last.took / 1_000).toFixed(2)} s, ` +
+        `${count(report.last.connections, 'connection')}, ${count(report.last.rounds, 'comparison')}`,
+    );
+  return [...lines, ...warnings(report).map((text) => `warning: ${text}`)];
+}
+
+/** What is not as it should be, and what to do. */
+export function warnings(report: SyncReport): string[] {
+  const found: string[] = [];
+  if (report.phase === 'deadline')
+    found.push(
+      'the whole table did not arrive in time: a takeover by this director may break connections; hactl sync resync tries again, hactl_sync_deadline waits longer',
+    );
+  if (report.missingHere > 0 && report.inSync && report.phase === 'in-sync')
+    found.push(
+      `${count(report.missingHere, 'connection')} of the peer did not arrive yet; if this stays: hactl sync resync`,
+    );
+  if (report.overflows > 0)
+    found.push(
+      `the kernel's queue overflowed (${count(report.overflows, 'datagram')}, sent again): hactl_ipvs sync_sock_size 4194304 in ha.cf`,
+    );
+  if (report.forged > 0)
+    found.push(
+      `${count(report.forged, 'datagram')} on the sync port came without the cluster's key: is authkeys the same on both directors, or is somebody else on the segment?`,
+    );
+  if (report.replayed > 0)
+    found.push(`${count(report.replayed, 'datagram')} came twice and were dropped: a loop, or a replay`);
+  return found;
+}

@@ -1,0 +1,87 @@
+import {parseHaCf} from '@hactl/config';
+import type {SyncReport} from '@hactl/sync';
+import test from 'ava';
+import {syncGroups, syncReadiness, syncSettings} from './sync-groups.ts';
+
+const ha = (more: string, nodes = 'node one\nnode two\n') =>
+  parseHaCf(
+    {path: 'ha.cf', text: `keepalive 1\ndeadtime 5\nbcast eth0\n${nodes}auto_failback on\n${more}`},
+    {mode: 'lenient'},
+  );
+const cluster = (more: string, nodes?: string) => ({
+  ha: ha(more, nodes).model,
+  haresources: {path: 'haresources', groups: []},
+  authkeys: {
+    path: 'authkeys',
+    active: 2,
+    keys: [
+      {id: 1, method: 'sha1', secret: 'old', span: {} as never},
+      {id: 2, method: 'sha256', secret: 'new', span: {} as never},
+    ] as const,
+  },
+  ldirectord: [],
+});
+
+const report = (inSync: boolean, reason: string) =>
+  ({daemons: [], report: {inSync, reason} as SyncReport}) as const;
+
+test('what ha.cf does not say: multicast, half a minute, messages from the second packet on', (t) => {
+  t.like(syncSettings(cluster(''), 'one', '/var/lib/hactl'), {
+    mode: 'multicast',
+    encrypt: false,
+    port: 8_849,
+    node: 'one',
+    secret: 'new',
+    deadline: 30_000,
+    sysctls: {sync_threshold: '0 2', sync_refresh_period: '10'},
+    stateDir: '/var/lib/hactl',
+  });
+});
+
+test('what it says', (t) => {
+  const text =
+    'hactl_sync relay-encrypted\nhactl_sync_port 9000\nhactl_sync_deadline 120\nhactl_ipvs sync_threshold 1 5\nhactl_ipvs conn_reuse_mode 0\n';
+  t.deepEqual(ha(text).diagnostics, []);
+  t.like(syncSettings(cluster(text), 'one', '/'), {
+    mode: 'relay',
+    encrypt: true,
+    port: 9_000,
+    deadline: 120_000,
+    sysctls: {sync_threshold: '1 5', sync_refresh_period: '10', conn_reuse_mode: '0'},
+  });
+});
+
+test('what it must not say', (t) => {
+  for (const line of [
+    'hactl_sync yes',
+    'hactl_sync_port 8848',
+    'hactl_sync_port x',
+    'hactl_ipvs ../x 1',
+    'hactl_ipvs sync_ports',
+  ]) {
+    const {diagnostics} = ha(`${line}\n`);
+    t.true(
+      diagnostics.some(({severity}) => severity === 'error'),
+      line,
+    );
+  }
+});
+
+test('a cluster of one node has nobody to talk to', (t) => {
+  t.is(syncSettings(cluster('', 'node one\n'), 'one', '/'), undefined);
+  t.deepEqual(syncGroups([], new Map()), []);
+});
+
+test('readiness: nothing to sync, not heard of yet, on its way, here, broken for long', (t) => {
+  t.true(syncReadiness(false, undefined, 0).ready);
+  t.false(syncReadiness(true, undefined, 1_000).ready);
+  t.deepEqual(syncReadiness(true, report(false, 'on its way'), 60_000), {
+    ready: false,
+    reason: 'connection sync: on its way',
+  });
+  t.true(syncReadiness(true, report(true, 'in sync'), 1_000).ready);
+  t.deepEqual(syncReadiness(true, {daemons: [], problem: 'no interface eth9'}, 16_000), {
+    ready: true,
+    reason: 'no interface eth9',
+  });
+});
