@@ -60,27 +60,43 @@ const stages: readonly Stage[] = [
 let [passed, failed] = [0, 0];
 const summary: string[] = [];
 
-for (const stage of stages.filter((one) => values.only === undefined || one.name.includes(values.only))) {
-  process.stdout.write(`\n=== ${stage.name}\n`);
-  const started = performance.now();
-  // oxlint-disable-next-line no-await-in-loop -- stages share two cores: one after another.
-  const {status, output} = await run(stage);
-  const count = stage.tap ? countTap(output) : {passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1};
-  // A runner that died, or ran nothing, is a failure of its own.
-  if (stage.tap && (count.passed + count.failed === 0 || (status !== 0 && count.failed === 0)))
-    count.failed += 1;
-  passed += count.passed;
-  failed += count.failed;
-  const took = ((performance.now() - started) / 1_000).toFixed(1);
-  summary.push(`${stage.name}: ${count.passed} passed, ${count.failed} failed (${took} s)`);
-  process.stdout.write(`--- ${summary.at(-1)}\n`);
+/** Of one lane, one stage after the other; a stage's lines are kept together when two lanes run. */
+async function lane(of: readonly Stage[], together: boolean): Promise<void> {
+  for (const stage of of) {
+    const lines: string[] = [];
+    const say = (line: string): void => {
+      if (together) lines.push(line);
+      else process.stdout.write(line + '\n');
+    };
+    process.stdout.write(`\n=== ${stage.name}${together ? ' (its lines follow when it is done)' : ''}\n`);
+    const started = performance.now();
+    // oxlint-disable-next-line no-await-in-loop -- stages of a lane share a core: one after another.
+    const {status, output} = await run(stage, say);
+    const count = stage.tap ? countTap(output) : {passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1};
+    // A runner that died, or ran nothing, is a failure of its own.
+    if (stage.tap && (count.passed + count.failed === 0 || (status !== 0 && count.failed === 0)))
+      count.failed += 1;
+    passed += count.passed;
+    failed += count.failed;
+    const took = ((performance.now() - started) / 1_000).toFixed(1);
+    const result = `${stage.name}: ${count.passed} passed, ${count.failed} failed (${took} s)`;
+    summary.push(result);
+    process.stdout.write(`${[...lines.slice(-400), `--- ${result}`].join('\n')}\n`);
+  }
 }
+
+// The micro-VM has one core of its own: its stages run beside those of this kernel.
+const chosen = stages.filter((one) => values.only === undefined || one.name.includes(values.only));
+const inLab = chosen.filter((one) => one.argv[1] === lab[1]);
+const onHost = chosen.filter((one) => !inLab.includes(one));
+const both = inLab.length > 0 && onHost.length > 0;
+await Promise.all([lane(inLab, both), lane(onHost, both)]);
 
 process.stdout.write(`\n${summary.join('\n')}\n`);
 process.stdout.write(`${passed} passed, ${failed} failed\n`);
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
 
-function run(stage: Stage): Promise<{status: number; output: string}> {
+function run(stage: Stage, say: (line: string) => void): Promise<{status: number; output: string}> {
   return new Promise((resolve) => {
     const [command, ...words] = stage.argv;
     const child = spawn(command ?? '', words, {
@@ -97,20 +113,19 @@ function run(stage: Stage): Promise<{status: number; output: string}> {
       const lines = partial.split('\n');
       partial = lines.pop() ?? '';
       // Of a TAP stream people need to see what failed; the rest is counted.
-      for (const line of lines)
-        if (!stage.tap || !/^(ok |TAP |# |\s*$)/.test(line)) process.stdout.write(line + '\n');
+      for (const line of lines) if (!stage.tap || !/^(ok |TAP |# |\s*$)/.test(line)) say(line);
     });
     const timer = setTimeout(() => {
-      process.stdout.write(`${stage.name}: not done after ${stage.limit / 1_000} s, ended\n`);
+      say(`${stage.name}: not done after ${stage.limit / 1_000} s, ended`);
       child.kill('SIGTERM');
     }, stage.limit);
     child.on('error', (error) => {
-      process.stdout.write(`${stage.name}: ${error.message}\n`);
+      say(`${stage.name}: ${error.message}`);
       resolve({status: 127, output});
     });
     child.on('close', (code) => {
       clearTimeout(timer);
-      if (partial !== '') process.stdout.write(partial + '\n');
+      if (partial !== '') say(partial);
       resolve({status: code ?? 1, output});
     });
   });
