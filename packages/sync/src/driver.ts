@@ -34,8 +34,16 @@ export interface SyncNode {
 
 const random64 = (): bigint => randomBytes(8).readBigUInt64BE(0);
 
-/** `known`: the table of a node that was closed because its interface changed; it is taken over. */
-export async function openNode(settings: SyncLink, ports: KernelPorts, known?: Mirror): Promise<SyncNode> {
+/**
+ * `trusted`: the kernel was in sync a moment ago, under a process before this one. `known`: the table of a node that was
+ * closed because its interface changed; it is taken over.
+ */
+export async function openNode(
+  settings: SyncLink,
+  ports: KernelPorts,
+  trusted: boolean,
+  known?: Mirror,
+): Promise<SyncNode> {
   const relay = settings.mode === 'relay';
   const place = findPlace(settings.interface);
   const {sender, seed} = identity(settings);
@@ -114,6 +122,8 @@ export async function openNode(settings: SyncLink, ports: KernelPorts, known?: M
       else if (effect.type === 'inject') inject(effect.chunk);
       else {
         bornActive = false;
+        // What comes later is judged by itself.
+        trusted = false;
         last = {
           took: effect.took,
           connections: mirror.size,
@@ -277,6 +287,12 @@ export async function openNode(settings: SyncLink, ports: KernelPorts, known?: M
     );
 
   const readiness = (): {inSync: boolean; reason: string} => {
+    const found = standing();
+    return trusted && !found.inSync
+      ? {inSync: true, reason: `in sync a moment ago, under the process before this one; now ${found.reason}`}
+      : found;
+  };
+  const standing = (): {inSync: boolean; reason: string} => {
     if (!peerLives())
       return now() - startedAt < PEER_WAIT
         ? {inSync: false, reason: 'listening for the peer'}

@@ -9,6 +9,7 @@ import {chosenGroup, planDaemons, wantedDaemons} from './control.ts';
 import {findPlace} from './driver-link.ts';
 import type {FromSync, SyncGroup, SyncSettings, ToSync} from './messages.ts';
 import {openNode, type SyncNode} from './driver.ts';
+import {openTrust, type Trust} from './driver-trust.ts';
 import {openSysctls, type Sysctls} from './sysctls.ts';
 
 const RETRY = 1_000;
@@ -28,6 +29,7 @@ let node: SyncNode | undefined;
 /** What the node was opened with; it is opened anew when that changes. */
 let opened = '';
 let sysctls: Sysctls | undefined;
+let trust: Trust | undefined;
 let problem: string | undefined;
 let busy = false;
 let again = false;
@@ -106,7 +108,14 @@ async function keepNode(): Promise<void> {
     node = undefined;
   }
   if (!node) {
-    node = await openNode(wanted, {log, services: async () => (await ipvs?.list()) ?? []}, known);
+    const first = trust === undefined;
+    trust ??= openTrust(settings.stateDir);
+    node = await openNode(
+      wanted,
+      {log, services: async () => (await ipvs?.list()) ?? []},
+      first && trust.trusted,
+      known,
+    );
     opened = key;
     log(
       'info',
@@ -146,6 +155,7 @@ const status = async (): Promise<void> => {
     problem = explain(error);
   }
   const report = node?.report();
+  if (report?.peer && report.phase === 'in-sync') trust?.note();
   say({
     type: 'status',
     status: {

@@ -35,8 +35,8 @@ export function makePair(name: string) {
   const children = new Set<ChildProcess>();
   const sides = new Map<ChildProcess, Side>();
   const makeSide = (side: Side): void => {
+    rmSync(path.join(scratch, side), {recursive: true, force: true});
     mkdirSync(path.join(scratch, side), {recursive: true});
-    rmSync(path.join(scratch, side, 'sync-sysctls.json'), {force: true});
     ip('netns', 'add', namespace(side));
     ip('-n', namespace(side), 'link', 'set', 'lo', 'up');
   };

@@ -1,0 +1,44 @@
+/**
+ * Remembers that this machine's kernel was in sync a moment ago. A sync process that is started anew beside a kernel that
+ * kept its connections need not hold its director back; after a reboot the note is worth nothing.
+ */
+import {readFileSync, writeFileSync} from 'node:fs';
+import path from 'node:path';
+
+/** The note is written at most so often, and believed for so long, in ms. */
+const EVERY = 3_000;
+const BELIEVED = 15_000;
+
+const bootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
+
+export interface Trust {
+  /** The kernel was in sync when the process before this one ended. */
+  readonly trusted: boolean;
+  /** In sync now. */
+  note(): void;
+}
+
+export function openTrust(stateDir: string, wall: () => number = Date.now): Trust {
+  const file = path.join(stateDir, 'sync-last.json');
+  let trusted = false;
+  let noted = -Infinity;
+  try {
+    const note = JSON.parse(readFileSync(file, 'utf8')) as {boot: string; wall: number};
+    const age = wall() - note.wall;
+    trusted = note.boot === bootId() && age >= 0 && age < BELIEVED;
+  } catch {
+    // No note: a first start.
+  }
+  return {
+    trusted,
+    note: () => {
+      if (wall() - noted < EVERY) return;
+      noted = wall();
+      try {
+        writeFileSync(file, JSON.stringify({boot: bootId(), wall: noted}));
+      } catch {
+        // Without it the next process waits for the comparison: nothing is wrong.
+      }
+    },
+  };
+}
