@@ -26,6 +26,8 @@ export interface NamespaceOptions {
   readonly checkout: string;
   /** A second link between the directors, eth1 on 10.98.0.0/24: a second heartbeat path. */
   readonly secondLink?: boolean;
+  /** Several sites of one process: a letter for each. */
+  readonly letter?: string;
 }
 
 export interface NamespaceSite extends Site {
@@ -52,7 +54,7 @@ const sysctls: Readonly<Record<string, readonly string[]>> = {
 
 /** Makes the namespaces. Needs root. */
 export function makeNamespaces(options: NamespaceOptions): NamespaceSite {
-  const id = `h${process.pid.toString(36)}`;
+  const id = `h${options.letter ?? ''}${process.pid.toString(36)}`;
   const bridge = `${id}br`;
   const second = `${id}b2`;
   const hosts = Object.keys(places);
