@@ -18,13 +18,13 @@ test('a script that fails, passes again, hangs, or is not there', async (t) => {
     rmSync(folder, {recursive: true});
   });
   const flag = path.join(folder, 'flag');
-  tracker.configure([{every: 50, words: ['/bin/sh', '-c', `test ! -e ${flag}`]}]);
+  tracker.configure([{every: 1_000, words: ['/bin/sh', '-c', `test ! -e ${flag}`]}]);
   t.is(lost, 0);
   writeFileSync(flag, '');
-  await until('it fails', 10_000, () => lost === 1);
+  await until('it fails', 20_000, () => lost === 1);
   t.regex(said.join('\n'), /ended with 1/);
   rmSync(flag);
-  await until('it passes again', 10_000, () => lost === 0);
+  await until('it passes again', 20_000, () => lost === 0);
   tracker.configure([
     {every: 200, words: ['/bin/sh', '-c', 'sleep 60']},
     {every: 200, words: [path.join(folder, 'nothing')]},

@@ -230,3 +230,27 @@ test('addresses that cannot be put on the interface are not announced, and the p
   t.deepEqual(pair.holders(), ['director2']);
   t.is(pair.times().neither, 0);
 });
+
+test('a fence is awaited before a silent peer is succeeded, and without it nothing is taken', (t) => {
+  const pair = running({config: {fence: '/usr/sbin/fence'}});
+  pair.node('director2').fenceFails = true;
+  pair.crash('director1');
+  pair.runFor(3_000);
+  t.deepEqual(pair.holders(), []);
+  pair.node('director2').fenceFails = false;
+  pair.runFor(6_000);
+  t.deepEqual(pair.holders(), ['director2']);
+  const deeds = pair.log.flatMap(({node, effect}) =>
+    node === 'director2' && (effect.type === 'fence' || effect.type === 'acquire') ? [effect.type] : [],
+  );
+  t.is(deeds.at(-1), 'acquire');
+  t.is(deeds.indexOf('acquire'), deeds.length - 1, 'no address before the fence said yes');
+});
+
+test('a peer that says goodbye is not fenced', (t) => {
+  const pair = running({config: {fence: '/usr/sbin/fence'}});
+  pair.feed('director1', {type: 'stop', bequeath: false});
+  pair.runFor(500);
+  t.deepEqual(pair.holders(), ['director2']);
+  t.false(pair.log.some(({effect}) => effect.type === 'fence'));
+});

@@ -62,6 +62,7 @@ export interface WorldNode {
   wall: number;
   carrierLost: number;
   acquireFails: number;
+  fenceFails: boolean;
   bootedAt: number;
   ready: boolean;
 }
@@ -129,6 +130,7 @@ export function makeWorld(options: WorldOptions) {
     wall: 1.7e12,
     carrierLost: 0,
     acquireFails: 0,
+    fenceFails: false,
     bootedAt: -Infinity,
     ready: true,
   }));
@@ -208,7 +210,7 @@ export function makeWorld(options: WorldOptions) {
         more.push({type: 'prepared', vrid: effect.vrid, ok: true, reason: ''});
         return;
       case 'fence':
-        more.push({type: 'fenced', ok: true, reason: 'fenced'});
+        more.push({type: 'fenced', ok: !node.fenceFails, reason: 'as the test says'});
         return;
       case 'stopped':
         send(node);
