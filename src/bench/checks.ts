@@ -197,7 +197,9 @@ const ldirectord: Checker = {
       `checktimeout=1\nnegotiatetimeout=1\ncheckinterval=1\nlogfile="${folder}/ldirectord.log"\nvirtual=10.0.0.1:80\n${reals.join('\n')}\n        service=http\n        request="/"\n        receive="OK"\n        scheduler=rr\n        protocol=tcp\n`,
     );
     const child = start([...onFirst, 'perl', which('ldirectord'), '-d', file, 'start']);
-    await until('it checks', 60_000, async () => (await served()) > 200, 200);
+    const before = await served();
+    // First it enters all reals, a process of ipvsadm for each.
+    await until('it checks', 180_000, async () => (await served()) - before > 200, 200);
     return {pid: child.pid ?? 0, stop: () => end(child)};
   },
 };
