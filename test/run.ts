@@ -43,7 +43,7 @@ const stages: readonly Stage[] = [
   {name: 'lint', argv: ['npm', 'run', '-s', 'lint'], tap: false, limit: seconds(120)},
   {name: 'format', argv: ['npm', 'run', '-s', 'format'], tap: false, limit: seconds(120)},
   {name: 'tests on this kernel', argv: [...ava, ...here], tap: true, limit: seconds(300)},
-  {name: 'tests that need IPVS', argv: [...lab, 'test/vm/ava.ts', ...inVm], tap: true, limit: seconds(300)},
+  {name: 'tests that need IPVS', argv: [...lab, 'test/vm/ava.ts', ...inVm], tap: true, limit: seconds(480)},
   {name: 'drill', argv: [...lab, 'src/drill/main.ts', '--no-times'], tap: false, limit: seconds(300)},
 ];
 

@@ -7,7 +7,7 @@ import type {FromChecks, ToChecks} from '@hactl/checks';
 import type {Mode} from '@hactl/config';
 import {sendDeathNotice, type FromEngine, type ToEngine} from '@hactl/failover';
 import {openKernelIpvs, type IpvsClient} from '@hactl/ipvs';
-import type {FromSync, SyncStatus, ToSync} from '@hactl/sync';
+import {openTrust, type FromSync, type SyncStatus, type ToSync} from '@hactl/sync';
 import {controlSocket, VERSION} from '../paths.ts';
 import type {Command, StatusSnapshot} from '../control/protocol.ts';
 import {PROTOCOL_VERSION} from '../control/protocol.ts';
@@ -122,6 +122,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       toChecks: (message) => checks.send(message),
       toEngine: (message) => engine?.send(message),
       roles: () => configureSync(),
+      syncTrusted: openTrust(options.stateDir).trusted,
       scripts: async (vrid, action) => {
         const group = core.loaded.cluster.haresources.groups[vrid - 1];
         if (!group) return {ok: false, reason: `no group ${vrid}`};
