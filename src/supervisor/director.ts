@@ -3,7 +3,7 @@ import {systemClock} from '@hactl/base';
 import type {FromChecks, ToChecks} from '@hactl/checks';
 import type {Mode} from '@hactl/config';
 import {sendDeathNotice, type FromEngine, type ToEngine} from '@hactl/failover';
-import type {FromSync, SyncStatus, ToSync} from '@hactl/sync';
+import {openTrust, type FromSync, type SyncStatus, type ToSync} from '@hactl/sync';
 import {controlSocket, VERSION} from '../paths.ts';
 import type {Command, StatusSnapshot} from '../control/protocol.ts';
 import {PROTOCOL_VERSION} from '../control/protocol.ts';
@@ -98,6 +98,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       toChecks: (message) => checks.send(message),
       toEngine: (message) => engine?.send(message),
       roles: () => configureSync(),
+      syncTrusted: openTrust(options.stateDir).trusted,
       scripts: async (vrid, action) => {
         const group = core.loaded.cluster.haresources.groups[vrid - 1];
         if (!group) return {ok: false, reason: `no group ${vrid}`};

@@ -22,6 +22,7 @@ const load = (source: string, pair?: Pair): Loaded => ({
   ...(pair ? {engine: pair.engine} : {}),
   cluster: {
     haresources: {path: 'haresources', groups: pair?.groups ?? []},
+    ...(pair ? {ha: {hactl: {syncDeadline: 30_000, standbyChecks: true}} as never} : {}),
     authkeys: {path: 'authkeys', active: 0, keys: []},
     ldirectord: [parseLdirectordCf({path: 'x.cf', text: source}, {mode: 'lenient', resolve}).model],
   },
@@ -50,6 +51,7 @@ const start = (source: string, pair?: Pair) => {
       toChecks: (message) => toChecks.push(message),
       toEngine: (message) => toEngine.push(message),
       roles: () => undefined,
+      syncTrusted: false,
       scripts: () => Promise.resolve({ok: true, reason: ''}),
       held: () => held,
       changed: () => undefined,
@@ -207,6 +209,7 @@ test('the engine may preempt only when the connections are here', async (t) => {
   await one.verdict('10.0.0.1', 'up');
   await one.verdict('10.0.0.2', 'up');
   t.like(readiness(), {ready: false, reason: 'connection sync: not started yet'});
+
   const report = (inSync: boolean, reason: string) =>
     one.core.onSync({daemons: [], report: {inSync, reason} as never});
   report(false, 'on its way');

@@ -35,6 +35,8 @@ export interface Ports {
   ipvs(): IpvsClient | undefined;
   toChecks(message: ToChecks): void;
   toEngine(message: ToEngine): void;
+  /** This machine's kernel had the peer's connections a moment ago, under a supervisor before this one. */
+  readonly syncTrusted: boolean;
   /** The groups' roles, for the sync process. */
   roles(roles: ReadonlyMap<number, Role>): void;
   /** Start or stop the scripts of a group, in haresources' order; resolves when all ran. */
@@ -109,7 +111,8 @@ export function makeSupervisor(ports: Ports, first: Loaded) {
     else if (!tableApplied) next = {ready: late, reason: 'IPVS table not programmed yet'};
     const wanted =
       loaded.engine !== undefined && syncGroups(loaded.cluster.haresources.groups, roles).length > 0;
-    const syncing = syncReadiness(wanted, sync, clock.now() - startedAt);
+    const limit = loaded.cluster.ha?.hactl.syncDeadline ?? 0;
+    const syncing = syncReadiness(wanted, sync, clock.now() - startedAt, limit, ports.syncTrusted);
     // A joining director has the peer's connections before it may take an address.
     if (next.ready && !syncing.ready) next = syncing;
     if (next.ready === ready.ready && next.reason === ready.reason) return;

@@ -73,14 +73,16 @@ test('a cluster of one node has nobody to talk to', (t) => {
 });
 
 test('readiness: nothing to sync, not heard of yet, on its way, here, broken for long', (t) => {
-  t.true(syncReadiness(false, undefined, 0).ready);
-  t.false(syncReadiness(true, undefined, 1_000).ready);
-  t.deepEqual(syncReadiness(true, report(false, 'on its way'), 60_000), {
+  t.true(syncReadiness(false, undefined, 0, 15_000, false).ready);
+  t.false(syncReadiness(true, undefined, 1_000, 15_000, false).ready);
+  t.true(syncReadiness(true, undefined, 1_000, 15_000, true).ready);
+  t.false(syncReadiness(true, report(false, 'on its way'), 1_000, 15_000, true).ready);
+  t.deepEqual(syncReadiness(true, report(false, 'on its way'), 60_000, 15_000, false), {
     ready: false,
     reason: 'connection sync: on its way',
   });
-  t.true(syncReadiness(true, report(true, 'in sync'), 1_000).ready);
-  t.deepEqual(syncReadiness(true, {daemons: [], problem: 'no interface eth9'}, 16_000), {
+  t.true(syncReadiness(true, report(true, 'in sync'), 1_000, 15_000, false).ready);
+  t.deepEqual(syncReadiness(true, {daemons: [], problem: 'no interface eth9'}, 16_000, 15_000, false), {
     ready: true,
     reason: 'no interface eth9',
   });

@@ -44,18 +44,20 @@ export function syncSettings(
   };
 }
 
-/** How long a director that starts waits for a first word of its own sync process. */
-const SYNC_START_LIMIT = 15_000;
-
-/** Whether the sync lets this director take a group back, and why not. `uptime` in ms. */
+/**
+ * Whether the sync lets this director take a group back, and why not. `uptime` in ms; after `limit` without a word of the
+ * own sync process it goes on without. `trusted`: this kernel was in sync a moment ago, under a supervisor before this.
+ */
 export function syncReadiness(
   wanted: boolean,
   status: SyncStatus | undefined,
   uptime: number,
+  limit: number,
+  trusted: boolean,
 ): {readonly ready: boolean; readonly reason: string} {
   if (!wanted) return {ready: true, reason: 'no connection sync'};
   if (status?.report)
     return {ready: status.report.inSync, reason: `connection sync: ${status.report.reason}`};
-  const late = uptime > SYNC_START_LIMIT;
-  return {ready: late, reason: status?.problem ?? 'connection sync: not started yet'};
+  if (trusted) return {ready: true, reason: 'connection sync: in sync a moment ago, before this supervisor'};
+  return {ready: uptime > limit, reason: status?.problem ?? 'connection sync: not started yet'};
 }

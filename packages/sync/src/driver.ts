@@ -10,17 +10,18 @@ import {openKernelSide, readOwnKernel, type KernelPorts, type KernelSide} from '
 import {findPlace, openPeerLink, type PeerLink, type Place} from './driver-link.ts';
 import type {SyncLink, SyncReport} from './messages.ts';
 import {createMirror, find, sweep, upsert, upsertMessage, type Mirror} from './mirror.ts';
+import {readinessOf} from './readiness.ts';
 import {donorBusy, donorDefaults, donorStep, makeDonor, type DonorEvent} from './resync-donor.ts';
 import {joinerStep} from './resync-joiner.ts';
 import {joinerBusy, joinerDefaults, makeJoiner, type Chunk, type JoinerEvent} from './resync-state.ts';
-import {decodeResync, encodeResync, type Hello, type ResyncMessage} from './resync-wire.ts';
+import {decodeResync, encodeResync, type Hello, type ResyncMessage, type SyncPhase} from './resync-wire.ts';
 import {admit, makeSession} from './session.ts';
 
 const BUSY_TICK = 20;
 const IDLE_TICK = 100;
 const HELLO_EVERY = 500;
 /** How long a director that starts waits for a first word of a peer. */
-const PEER_WAIT = 3_000;
+const PEER_WAIT = 10_000;
 const PEER_GONE = 3_000;
 
 export interface SyncNode {
@@ -88,12 +89,12 @@ export async function openNode(
   const say = (message: ResyncMessage, to = peerAddress): void => {
     peerLink.send(seal(sender, encodeResync(message)), to);
   };
+  const phase = (): SyncPhase => (joiner.settled && joiner.phase !== 'in-sync' ? 'deadline' : joiner.phase);
   const sayHello = (echo = session.echo, to = peerAddress): void => {
-    const phase = joiner.settled && joiner.phase !== 'in-sync' ? 'deadline' : joiner.phase;
     say(
       {
         type: 'hello',
-        phase,
+        phase: phase(),
         active,
         relayed: counts.relayed % 2 ** 32,
         connections: mirror.size,
@@ -286,24 +287,6 @@ export async function openNode(
       ports.log('warn', `the kernel's connections cannot be read: ${String(error)}`),
     );
 
-  const readiness = (): {inSync: boolean; reason: string} => {
-    const found = standing();
-    return trusted && !found.inSync
-      ? {inSync: true, reason: `in sync a moment ago, under the process before this one; now ${found.reason}`}
-      : found;
-  };
-  const standing = (): {inSync: boolean; reason: string} => {
-    if (!peerLives())
-      return now() - startedAt < PEER_WAIT
-        ? {inSync: false, reason: 'listening for the peer'}
-        : {inSync: true, reason: 'no peer to learn from'};
-    if (startDueAt !== undefined)
-      return {inSync: active, reason: "the peer takes this director's table first"};
-    if (joiner.phase === 'in-sync') return {inSync: true, reason: 'in sync with the peer'};
-    if (joiner.settled) return {inSync: true, reason: 'the deadline of the resync has passed'};
-    return {inSync: false, reason: `the peer's table is on its way, ${mirror.size} connections so far`};
-  };
-
   return {
     place,
     mirror,
@@ -315,8 +298,16 @@ export async function openNode(
     report: () => ({
       mode: settings.mode,
       encrypted: settings.encrypt,
-      ...readiness(),
-      phase: joiner.settled && joiner.phase !== 'in-sync' ? 'deadline' : joiner.phase,
+      ...readinessOf({
+        peer: peerLives(),
+        young: now() - startedAt < PEER_WAIT,
+        active,
+        due: startDueAt !== undefined,
+        phase: phase(),
+        connections: mirror.size,
+        trusted,
+      }),
+      phase: phase(),
       peer: peerLives(),
       here: mirror.size,
       ...(hello && peerLives() ? {there: hello.connections, missingThere: hello.missing} : {}),

@@ -33,7 +33,7 @@ test.after.always(() => pair?.destroy());
 
 test('every connection arrives, those of before and those that came meanwhile', async (t) => {
   const one = pair.startSync('one', true, more);
-  await until('ready alone', LIMIT, () => report(one)?.inSync === true);
+  await until('it runs', LIMIT, () => report(one) !== undefined);
   await first(pair.start('one', fixture('seed'), String(SEEDED), '7', '135'));
   await until('the mirror holds all', LIMIT, () => report(one)?.here === SEEDED);
   const coming = first(pair.start('one', fixture('traffic'), '40'));

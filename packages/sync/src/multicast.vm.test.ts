@@ -23,7 +23,7 @@ test.after.always(() => pair?.destroy());
 
 test('the own kernel is heard on the interface, and a joiner gets what it said before', async (t) => {
   one = pair.startSync('one', true, {mode: 'multicast'});
-  await until('ready without a peer', LIMIT, () => report(one)?.inSync === true);
+  await until('it runs', LIMIT, () => report(one) !== undefined);
   t.deepEqual(
     one.status()?.daemons.map((daemon) => [daemon.interface, daemon.syncid]),
     [

@@ -1,0 +1,30 @@
+import test from 'ava';
+import {readinessOf, type Standing} from './readiness.ts';
+
+const joining: Standing = {
+  peer: true,
+  young: false,
+  active: false,
+  due: false,
+  phase: 'transfer',
+  connections: 5,
+  trusted: false,
+};
+const ready = (change: Partial<Standing>): boolean => readinessOf({...joining, ...change}).inSync;
+
+test('a joining director waits for the table, for its peer when it is young, and for nothing else', (t) => {
+  t.false(ready({}));
+  t.false(ready({phase: 'compare'}));
+  t.true(ready({phase: 'in-sync'}));
+  t.true(ready({phase: 'deadline'}));
+  t.false(ready({peer: false, young: true}));
+  t.true(ready({peer: false}));
+  t.false(ready({due: true, phase: 'waiting'}));
+  t.true(ready({due: true, phase: 'waiting', active: true}));
+});
+
+test('a process that is new beside a kernel in sync holds nobody back, and says so', (t) => {
+  t.regex(readinessOf({...joining, trusted: true}).reason, /^in sync a moment ago.*on its way/);
+  t.true(ready({trusted: true, peer: false, young: true}));
+  t.is(readinessOf({...joining, trusted: true, phase: 'in-sync'}).reason, 'in sync with the peer');
+});

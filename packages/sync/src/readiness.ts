@@ -1,0 +1,39 @@
+/** Whether a director may take a group back, as far as connections go, and why (not). Pure. */
+import type {SyncPhase} from './resync-wire.ts';
+
+export interface Standing {
+  /** The peer was heard a moment ago. */
+  readonly peer: boolean;
+  /** This node is still so young that the peer may not have been heard yet. */
+  readonly young: boolean;
+  readonly active: boolean;
+  /** A resync is due that lets the peer go first. */
+  readonly due: boolean;
+  readonly phase: SyncPhase;
+  readonly connections: number;
+  /** The kernel was in sync a moment ago, under a process before this one. */
+  readonly trusted: boolean;
+}
+
+interface Readiness {
+  readonly inSync: boolean;
+  readonly reason: string;
+}
+
+export function readinessOf(standing: Standing): Readiness {
+  const found = judge(standing);
+  return standing.trusted && !found.inSync
+    ? {inSync: true, reason: `in sync a moment ago, under the process before this one; now ${found.reason}`}
+    : found;
+}
+
+function judge({peer, young, active, due, phase, connections}: Standing): Readiness {
+  if (!peer)
+    return young
+      ? {inSync: false, reason: 'listening for the peer'}
+      : {inSync: true, reason: 'no peer to learn from'};
+  if (due) return {inSync: active, reason: "the peer takes this director's table first"};
+  if (phase === 'in-sync') return {inSync: true, reason: 'in sync with the peer'};
+  if (phase === 'deadline') return {inSync: true, reason: 'the deadline of the resync has passed'};
+  return {inSync: false, reason: `the peer's table is on its way, ${connections} connections so far`};
+}
