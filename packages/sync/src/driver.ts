@@ -223,6 +223,7 @@ export async function openNode(
     if (admission === 'new-peer') {
       ports.log('info', `peer found at ${from}; asking for its table`);
       Object.assign(donor, makeDonor());
+      countLost();
       counts.heard = message.type === 'hello' ? message.relayed - lostCount : 0;
       startDueAt = now();
       Object.assign(joiner, makeJoiner(joiner.session));
