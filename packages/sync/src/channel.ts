@@ -166,9 +166,15 @@ const REORDER = 64n;
 /** What never came, as far as it can be told now: what comes late after all is taken off again. */
 export function lostOf(window: ReplayWindow): number {
   let lost = window.lost;
+  // Whole numbers from here on: a thousand steps with bigints would be felt.
   const oldest = window.newest - BigInt(WINDOW) + 1n;
-  for (let sequence = oldest < 0n ? 0n : oldest; sequence <= window.newest - REORDER; sequence += 1n)
-    lost += 1 - (window.seen[Number(sequence % BigInt(WINDOW))] ?? 1);
+  const first = oldest < 0n ? 0n : oldest;
+  const steps = Number(window.newest - REORDER - first);
+  let place = Number(first % BigInt(WINDOW));
+  for (let step = 0; step <= steps; step += 1) {
+    lost += 1 - (window.seen[place] ?? 1);
+    place = (place + 1) % WINDOW;
+  }
   return lost;
 }
 

@@ -74,7 +74,11 @@ export async function openNode(
   /** The mirror's clock: whole seconds since the process began. */
   const second = (): number => 1 + Math.floor(now() / 1_000);
   const peerLives = (): boolean => now() - peerAt < PEER_GONE;
-  const lost = (): number => session.lostBefore + (session.peer ? lostOf(session.peer.window) : 0);
+  /** Counted anew with every hello. */
+  let lostCount = 0;
+  const countLost = (): void => {
+    lostCount = session.lostBefore + (session.peer ? lostOf(session.peer.window) : 0);
+  };
 
   // Opened last to first: what is open already is closed when a later one fails.
   const closers: (() => void)[] = [];
@@ -197,7 +201,7 @@ export async function openNode(
     // A first hello was said before the peer knew of this life: its phase is that of another transfer.
     if (!first && startDueAt !== undefined && (!lets(message) || now() - startDueAt > settings.deadline))
       startResync();
-    const behind = relay ? (message.relayed - counts.heard - lost()) | 0 : 0;
+    const behind = relay ? (message.relayed - counts.heard - lostCount) | 0 : 0;
     behindSince = behind > 0 ? (behindSince ?? now()) : undefined;
   };
 
@@ -219,7 +223,8 @@ export async function openNode(
     if (admission === 'new-peer') {
       ports.log('info', `peer found at ${from}; asking for its table`);
       Object.assign(donor, makeDonor());
-      counts.heard = message.type === 'hello' ? message.relayed - lost() : 0;
+      countLost();
+      counts.heard = message.type === 'hello' ? message.relayed - lostCount : 0;
       startDueAt = now();
       Object.assign(joiner, makeJoiner(joiner.session));
       sayHello();
@@ -248,6 +253,7 @@ export async function openNode(
   const work = (at: number): void => {
     if (at - helloAt >= HELLO_EVERY) {
       helloAt = at;
+      countLost();
       if (!peerLives()) peerAddress = undefined;
       sayHello();
     }
@@ -256,9 +262,9 @@ export async function openNode(
       sweep(mirror, second());
     }
     if (!peerLives()) return;
-    if (lost() > lostSeen && joiner.phase === 'in-sync' && joiner.step === 'idle') {
+    if (lostCount > lostSeen && joiner.phase === 'in-sync' && joiner.step === 'idle') {
       // What was lost is asked for now, not at the next comparison.
-      lostSeen = lost();
+      lostSeen = lostCount;
       joiner.askedAt = Math.min(joiner.askedAt, at - joinerOptions.compareEvery);
     }
     atDonor({type: 'tick'});
@@ -315,7 +321,7 @@ export async function openNode(
       lag: behindSince === undefined ? 0 : now() - behindSince,
       relayed: counts.relayed,
       heard: counts.heard,
-      lost: lost(),
+      lost: lostCount,
       late: session.peer?.window.late ?? 0,
       replayed: session.replayed,
       forged: counts.forged,
