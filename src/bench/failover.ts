@@ -28,6 +28,8 @@ const [first, second]: readonly Director[] = ['director1', 'director2'];
 const lab = prepareLab((line) => process.stderr.write(line + '\n'));
 const site = makeNamespaces({checkout: path.resolve(import.meta.dirname, '../..'), secondLink: true});
 const scene = await openScene(site, lab);
+/** How long a director that runs again still had the address, before it takes it back. */
+const frozen: [name: string, ms: number][] = [];
 const results = new Map<string, Map<string, Cost[]>>();
 
 const note = (subject: Subject, event: string, cost: Cost): void => {
@@ -116,8 +118,10 @@ async function round(subject: Subject): Promise<void> {
   subject.freeze('director1', 'SIGSTOP');
   await pause(2_000);
   await event('runs again after SIGSTOP of 2 s', async () => {
+    const at = Date.now();
     subject.freeze('director1', 'SIGCONT');
     await pause(500);
+    frozen.push([subject.name, scene.releasedAfter('director1', at)]);
     await toFirst();
   });
   await pause(subject.settle);
@@ -213,6 +217,10 @@ for (const [event, subjects] of results)
     ]); // prettier-ignore
 process.stdout.write(`\n${values.runs} runs, 2,000 probes a second, median (least..most)\n`);
 process.stdout.write(table(rows).join('\n') + '\n');
+for (const name of new Set(frozen.map(([subject]) => subject)))
+  process.stdout.write(
+    `after SIGSTOP and SIGCONT ${name} lets go within ${figures(frozen.filter(([subject]) => subject === name).map(([, ms]) => ms))} ms\n`,
+  );
 const outages = (event: string, mine: boolean): number =>
   median(
     [...(results.get(event) ?? [])]

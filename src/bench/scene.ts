@@ -80,6 +80,9 @@ export async function openScene(site: NamespaceSite, lab: Lab) {
     alone: (director: Director): boolean => holding.size === 1 && holding.has(director),
     waitFor: (what: string, probeOf: () => boolean, limit = 20_000): Promise<boolean> =>
       until(what, limit, probeOf, 5),
+    /** Milliseconds until a director let go for the first time after an instant; Infinity: it has not. */
+    releasedAfter: (director: Director, at: number): number =>
+      (holdings.find((one) => one.director === director && !one.holds && one.at >= at)?.at ?? Infinity) - at,
     /** How often the VIP came or went since the start. */
     changes: (): number => changes,
     /** Drops what matches on its way into a director. */

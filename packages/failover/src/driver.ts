@@ -108,8 +108,12 @@ export function startEngine(
     timer = undefined;
     const now = clock.now();
     lateness.note(Math.max(0, now - due));
-    if (state.peers.some((peer) => peer.alive && now >= peer.downAt)) {
-      // Timers run before sockets: a datagram that is already here must speak before its sender is declared dead.
+    if (
+      state.peers.some((peer) => peer.alive && now >= peer.downAt) ||
+      state.groups.some((group) => group.role === 'Initialize')
+    ) {
+      // Timers run before sockets: a datagram that is already here must speak before its sender is declared dead, or
+      // never heard (a start is slower than a short initdead).
       const at = due;
       setImmediate(() => {
         if (due === at) feed({type: 'tick'});
