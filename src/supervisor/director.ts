@@ -1,7 +1,7 @@
 /** Joins the core with real processes, the kernel and the control socket. The only place where all packages meet. */
 import {systemClock} from '@hactl/base';
 import type {FromChecks, ToChecks} from '@hactl/checks';
-import type {Mode} from '@hactl/config';
+import type {LdirectordConfig, Mode} from '@hactl/config';
 import {sendDeathNotice, type FromEngine, type ToEngine} from '@hactl/failover';
 import {openTrust, type FromSync, type SyncStatus, type ToSync} from '@hactl/sync';
 import {controlSocket, VERSION} from '../paths.ts';
@@ -237,8 +237,9 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     changes: readonly string[];
     diagnostics: readonly string[];
   }> {
+    runCallbacks(watch.look());
     const next = await load();
-    watch.remember(next.files);
+    watch.follow(next.files);
     if (!next.loaded) {
       configProblem = `the files in ${options.configDir} have errors; the running configuration stays (hactl check-config shows them)`;
       log('error', configProblem);
@@ -261,19 +262,25 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     return {ok: true, changes, diagnostics: next.texts};
   }
 
-  // ldirectord's autoreload: a changed file is read again; without it the difference is at least said.
-  const watch = watchFiles((changed) => {
+  /** ldirectord's callback, whoever found the change: the watch, or the reload that was asked for before it looked. */
+  function runCallbacks(changed: readonly string[]): readonly LdirectordConfig[] {
     const ours = core.loaded.cluster.ldirectord.filter((file) => changed.includes(file.path));
     for (const {callback, path: file} of ours)
       if (callback !== undefined && isExecutable(callback))
         void runCommand({file: callback, words: [file], name: `callback ${callback}`}, log);
+    return ours;
+  }
+
+  // ldirectord's autoreload: a changed file is read again; without it the difference is at least said.
+  const watch = watchFiles((changed) => {
+    const ours = runCallbacks(changed);
     if (ours.some((file) => file.autoReload)) void reload();
     else {
       configProblem = `changed on disk, not in use: ${changed.join(', ')} (hactl reload takes it into use)`;
       log('warn', configProblem);
     }
   });
-  watch.remember(first.files);
+  watch.follow(first.files);
 
   // ------------------------------------------------------------------------------------------------- the socket
   /** The checks process tells of every change by itself; when a check was made last it says when it is asked. */

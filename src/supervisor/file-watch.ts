@@ -20,15 +20,17 @@ function contentOf(file: string): string {
 }
 
 export interface FileWatch {
-  /** These files as they are now count as read. */
-  remember(files: readonly string[]): void;
+  /** Those whose content is another than when they were looked at before: each change is told once. */
+  look(): readonly string[];
+  /** Watches these and no others; one that was watched already keeps what was seen of it. */
+  follow(files: readonly string[]): void;
   stop(): void;
 }
 
-/** `changed` gets the files whose content is another than before; each change is told once. */
+/** Looks every so often, and tells `changed` what it found. */
 export function watchFiles(changed: (files: readonly string[]) => void, every = EVERY): FileWatch {
-  const seen = new Map<string, Seen>();
-  const timer = setInterval(() => {
+  let seen = new Map<string, Seen>();
+  const find = (): readonly string[] => {
     const found: string[] = [];
     for (const [file, before] of seen) {
       const modified = look(file);
@@ -37,12 +39,19 @@ export function watchFiles(changed: (files: readonly string[]) => void, every = 
       seen.set(file, {modified, content});
       if (content !== before.content) found.push(file);
     }
+    return found;
+  };
+  const timer = setInterval(() => {
+    const found = find();
     if (found.length > 0) changed(found);
   }, every);
   return {
-    remember: (files) => {
-      seen.clear();
-      for (const file of files) seen.set(file, {modified: look(file), content: contentOf(file)});
+    look: find,
+    follow: (files) => {
+      const before = seen;
+      seen = new Map(
+        files.map((file) => [file, before.get(file) ?? {modified: look(file), content: contentOf(file)}]),
+      );
     },
     stop: () => clearInterval(timer),
   };

@@ -277,7 +277,7 @@ test('autoreload and callback: a new content is a change, a new time alone is no
   const told: (readonly string[])[] = [];
   const watch = watchFiles((changed) => told.push(changed), 10);
   t.teardown(() => watch.stop());
-  watch.remember([file, touched]);
+  watch.follow([file, touched]);
   // Both in one turn: whoever sees the one sees the other.
   utimesSync(touched, new Date(), new Date(Date.now() + 10_000));
   writeFileSync(file, 'checktimeout=6\n');
@@ -286,4 +286,19 @@ test('autoreload and callback: a new content is a change, a new time alone is no
   rmSync(file);
   await until(() => told.length > 1, 'the file is gone');
   t.deepEqual(told[1], [file]);
+});
+
+test('a reload that comes before the watch has looked does not swallow the change', (t) => {
+  const made = folder(t);
+  const [file, other] = [path.join(made, 'ldirectord.cf'), path.join(made, 'other.cf')];
+  for (const one of [file, other]) writeFileSync(one, 'checktimeout=5\n');
+  const watch = watchFiles(() => t.fail('the timer was not to look'), 60_000);
+  t.teardown(() => watch.stop());
+  watch.follow([file]);
+  writeFileSync(file, 'checktimeout=6\n');
+  // The two writes may be so close that they get one time.
+  utimesSync(file, new Date(), new Date(Date.now() + 10_000));
+  watch.follow([file, other]);
+  t.deepEqual(watch.look(), [file]);
+  t.deepEqual(watch.look(), []);
 });
