@@ -11,7 +11,9 @@ import {
   encodeAdvert,
   freshReplay,
   initialState,
+  mustListenFirst,
   nextDeadline,
+  performAll,
   shortHash,
   step,
   type Effect,
@@ -180,7 +182,7 @@ export function makeWorld(options: WorldOptions) {
   const leaseOf = (node: WorldNode): number =>
     node.config.vipLease > 0 ? now + node.config.vipLease : Infinity;
 
-  function perform(node: WorldNode, effect: Effect, more: Event[]): void {
+  function perform(node: WorldNode, effect: Effect, more: Event[]): void | 'failed' {
     switch (effect.type) {
       case 'acquire':
       case 'renew':
@@ -189,7 +191,7 @@ export function makeWorld(options: WorldOptions) {
         if (at === -1) return;
         if (node.acquireFails > 0 && effect.type === 'acquire') {
           more.push({type: 'acquire-failed', vrid: effect.vrid, reason: 'no buffer space'});
-          return;
+          return 'failed';
         }
         node.leases[at] = effect.type === 'bequeath' ? now + 10_000 : leaseOf(node);
         return;
@@ -228,20 +230,11 @@ export function makeWorld(options: WorldOptions) {
       const at = Math.max(local(node), event.type === 'tick' ? node.due : 0);
       const [next, effects] = machine.step(node.config, node.state, event, at);
       node.state = next;
-      // As in the driver: what could not be acquired is neither announced nor told to the peer.
-      const failed = node.acquireFails > 0 ? effects.find(({type}) => type === 'acquire') : undefined;
-      const lost = failed && 'vrid' in failed ? failed.vrid : undefined;
-      for (const effect of effects)
-        if (
-          lost === undefined ||
-          effect.type === 'acquire' ||
-          !(effect.type === 'send-advert' || ('vrid' in effect && effect.vrid === lost))
-        )
-          perform(node, effect, queue);
+      performAll(effects, (effect) => perform(node, effect, queue));
       observer.stepped?.(node, event, effects, now);
     }
     if (!node.state) return;
-    node.due = nextDeadline(node.state);
+    node.due = nextDeadline(node.config, node.state);
     node.timer = (node.due - node.offset) / node.rate;
   }
 
@@ -288,9 +281,7 @@ export function makeWorld(options: WorldOptions) {
   /** The order of a turn of Node's loop, as the driver arranges it. */
   function turn(node: WorldNode): void {
     if (node.state && node.timer <= now) {
-      const at = local(node);
-      const expires = node.state.peers.some((peer) => peer.alive && at >= peer.downAt);
-      if (expires) drain(node);
+      if (mustListenFirst(node.state, local(node))) drain(node);
       if (node.timer <= now) feed(node, {type: 'tick'});
     }
     drain(node);

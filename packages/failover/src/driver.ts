@@ -23,6 +23,7 @@ import {acceptSequence, freshReplay, type ReplayState} from './replay.ts';
 import type {Effect, Event, State} from './state.ts';
 import {openStateStore} from './state-store.ts';
 import {openTransport, type Transport} from './transport.ts';
+import {mustListenFirst, performAll} from './turn.ts';
 
 /** The successor of this process has so long to adopt the addresses, in seconds. */
 const BEQUEST = 10;
@@ -60,6 +61,15 @@ export function startEngine(
       return [place, freshReplay(incarnation, sequence)];
     }),
   );
+  const saveSeen = (): void =>
+    store.save(
+      config.nodes.flatMap((node, place) => {
+        const seen = replay.get(place);
+        return seen && seen.incarnation > 0n
+          ? [[node, {incarnation: seen.incarnation, sequence: seen.newest}] as const]
+          : [];
+      }),
+    );
   const leasedUntil = new Map<string, Instant>();
   const held = new Set<string>();
   let cluster = shortHash(config.cluster);
@@ -79,16 +89,7 @@ export function startEngine(
     for (let one = queue.shift(); one; one = queue.shift()) {
       const [next, effects] = step(config, state, one, clock.now());
       state = next;
-      let failed: number | undefined;
-      for (const effect of effects) {
-        // What could not be acquired is neither announced nor told to the peer: it holds on to it.
-        if (
-          failed !== undefined &&
-          (effect.type === 'send-advert' || ('vrid' in effect && effect.vrid === failed))
-        )
-          continue;
-        if (perform(effect) === 'failed' && 'vrid' in effect) failed = effect.vrid;
-      }
+      performAll(effects, perform);
     }
     running = false;
     schedule();
@@ -96,7 +97,7 @@ export function startEngine(
 
   function schedule(): void {
     if (ended) return;
-    const next = nextDeadline(state);
+    const next = nextDeadline(config, state);
     if (timer !== undefined && next === due) return;
     clearTimeout(timer);
     due = next;
@@ -108,12 +109,7 @@ export function startEngine(
     timer = undefined;
     const now = clock.now();
     lateness.note(Math.max(0, now - due));
-    if (
-      state.peers.some((peer) => peer.alive && now >= peer.downAt) ||
-      state.groups.some((group) => group.role === 'Initialize')
-    ) {
-      // Timers run before sockets: a datagram that is already here must speak before its sender is declared dead, or
-      // never heard (a start is slower than a short initdead).
+    if (mustListenFirst(state, now)) {
       const at = due;
       setImmediate(() => {
         if (due === at) feed({type: 'tick'});
@@ -135,9 +131,8 @@ export function startEngine(
     const accepted = acceptSequence(before, advert);
     if (!accepted.ok) return count(`fault-${accepted.fault.code}`);
     replay.set(advert.place, accepted.value);
-    store.see(name, {incarnation: accepted.value.incarnation, sequence: accepted.value.newest});
     // At once where it matters most: a new life of the peer.
-    if (accepted.value.incarnation !== before.incarnation) store.save();
+    if (accepted.value.incarnation !== before.incarnation) saveSeen();
     feed({type: 'advert', advert});
   }
 
@@ -346,7 +341,7 @@ export function startEngine(
     tellLost();
   }
 
-  const saving = setInterval(() => store.save(), SAVE_EVERY);
+  const saving = setInterval(saveSeen, SAVE_EVERY);
   const watch = watchNetlink(refresh);
   /** A claim of an address of ours by a machine that is not this one. */
   function claimed(index: number, address: string, mac: string, mark: bigint | undefined): void {

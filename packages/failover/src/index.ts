@@ -7,3 +7,4 @@ export type * from './messages.ts';
 export {priorityOf} from './priority.ts';
 export * from './replay.ts';
 export type * from './state.ts';
+export {mustListenFirst, performAll} from './turn.ts';

@@ -22,10 +22,6 @@ export const FRESH_ECHO = 3n;
 export const echoTime = (config: EngineConfig): Millis =>
   config.keepalive * (config.keepalive < 20 ? 1.5 : 0.75);
 
-/** A tick that comes this much too late means that we were not running: what we believed may be wrong. */
-export const pauseThreshold = (config: EngineConfig): Millis =>
-  Math.max(config.keepalive, config.deadtime / 2);
-
 /** After a pause we listen this long before we believe again that we are Active. */
 export const probationTime = (config: EngineConfig): Millis => 2 * config.keepalive;
 

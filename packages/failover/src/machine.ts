@@ -19,7 +19,7 @@ import {
   vacancyTime,
 } from './intervals.ts';
 import type {EngineConfig, EngineGroup, Role} from './messages.ts';
-import {priorityOf} from './priority.ts';
+import {prefers, priorityOf} from './priority.ts';
 import type {Effect, Event, GroupState, PeerState, State} from './state.ts';
 
 export type Step = readonly [State, readonly Effect[]];
@@ -87,7 +87,6 @@ export function initialState(
     ),
     moves: [],
     lost: 0,
-    leased: config.vipLease > 0,
   };
 }
 
@@ -96,7 +95,7 @@ const holding = (group: GroupState): boolean =>
   group.role === 'Active' || (group.adopted && group.role === 'Initialize');
 
 /** The next instant at which something is due. */
-export function nextDeadline(state: State): Instant {
+export function nextDeadline(config: EngineConfig, state: State): Instant {
   // While it only listens, nothing else may wake it: what is overdue stays so until then.
   if (state.probationUntil !== undefined) return state.probationUntil;
   let next = state.advertAt;
@@ -105,7 +104,7 @@ export function nextDeadline(state: State): Instant {
     if (group.announceAt !== undefined) next = Math.min(next, group.announceAt);
     next = Math.min(next, group.claimAt);
     // A lease may be shorter than the interval of the adverts.
-    if (holding(group) && state.leased) next = Math.min(next, group.renewAt);
+    if (config.vipLease > 0 && holding(group)) next = Math.min(next, group.renewAt);
   }
   return next;
 }
@@ -297,7 +296,7 @@ const change = (state: State, vrid: number, edit: (group: GroupState) => GroupSt
 
 /** Whatever wakes this process: had it not run for a while, it must learn who is Active before it does anything. */
 function wake(config: EngineConfig, state: State, now: Instant, effects: Effect[]): State {
-  if (now - nextDeadline(state) <= config.keepalive) return state;
+  if (now - nextDeadline(config, state) <= config.keepalive) return state;
   // What the peers sent meanwhile is still in the socket; what they did not send proves nothing.
   const next = {
     ...state,
@@ -405,10 +404,6 @@ function heard(config: EngineConfig, state: State, advert: Advert, now: Instant,
     }),
   };
 }
-
-/** Is this director the one that the line of haresources names. */
-const prefers = (config: EngineConfig, vrid: number): boolean =>
-  config.groups.find((one) => one.vrid === vrid)?.preferredNode === config.node;
 
 /** Two who answer one another's claims at once would flood the LAN. */
 const CORRECTION_SPACING = 20;
@@ -753,8 +748,7 @@ function plannedMove(
   if (state.probationUntil !== undefined)
     return refuse('this process has just woken and does not know yet who is Active: try again');
   if (state.stopping) return refuse('this director is stopping');
-  const isLocal = (group: GroupState): boolean =>
-    config.groups.find((one) => one.vrid === group.vrid)?.preferredNode === config.node;
+  const isLocal = (group: GroupState): boolean => prefers(config, group.vrid);
   const inScope = (group: GroupState): boolean => scope === 'all' || (scope === 'local') === isLocal(group);
   const peer = state.peers.find((one) => one.alive);
   const give = (group: GroupState): boolean =>
@@ -880,5 +874,5 @@ function reconfigure(
   for (const group of state.groups)
     if (group.role === 'Active' && !config.groups.some((one) => one.vrid === group.vrid))
       effects.push({type: 'release', vrid: group.vrid});
-  return {...state, groups: kept, leased: config.vipLease > 0};
+  return {...state, groups: kept};
 }

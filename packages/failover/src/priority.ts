@@ -13,13 +13,17 @@ export const level = {
   none: 0,
 } as const;
 
+/** Is this director the one that the group's line of haresources names. */
+export const prefers = (config: EngineConfig, vrid: number): boolean =>
+  config.groups.find((one) => one.vrid === vrid)?.preferredNode === config.node;
+
 /** The priority that a group's advert carries: 0 gives up, 255 is an operator's claim. */
 export function priorityOf(config: EngineConfig, state: State, group: GroupState): number {
   if (group.blocked !== undefined) return level.none;
   if (state.stopping && group.role !== 'Active') return level.none;
   if (group.claim) return level.claimed;
   if (group.heldBack) return level.heldBack;
-  const preferred = config.groups.find((one) => one.vrid === group.vrid)?.preferredNode === config.node;
+  const preferred = prefers(config, group.vrid);
   if (state.lost > 0) return level.losing - 2 * Math.min(state.lost, 40) + (preferred ? 1 : 0);
   return preferred ? level.preferred : level.other;
 }

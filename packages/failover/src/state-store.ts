@@ -15,10 +15,8 @@ export interface StateStore {
   /** The peer knows a higher one. */
   rememberOwn(incarnation: bigint): void;
   seen(node: string): Seen;
-  /** Remembers; `save` writes it. */
-  see(node: string, seen: Seen): void;
-  /** Writes what was seen, without keeping the adverts waiting for the disk. */
-  save(): void;
+  /** Remembers what was seen of each node, without keeping the adverts waiting for the disk. */
+  save(seen: Iterable<readonly [node: string, seen: Seen]>): void;
 }
 
 interface Kept {
@@ -37,7 +35,7 @@ export function openStateStore(directory: string): StateStore {
     // First start, or a damaged file.
   }
   const peers = new Map<string, Seen>();
-  let [changed, writing] = [false, false];
+  let [written, writing] = ['', false];
   for (const [node, text] of Object.entries(kept.peers ?? {})) {
     const [, incarnation = '0', sequence = '0'] = /^(\d+)(?:\.(\d+))?$/.exec(text) ?? [];
     peers.set(node, {incarnation: BigInt(incarnation), sequence: BigInt(sequence)});
@@ -66,18 +64,16 @@ export function openStateStore(directory: string): StateStore {
       saveNow();
     },
     seen: (node) => peers.get(node) ?? {incarnation: 0n, sequence: 0n},
-    see: (node, seen) => {
-      peers.set(node, seen);
-      changed = true;
-    },
-    save: () => {
-      if (!changed || writing) return;
-      [changed, writing] = [false, true];
-      void writeFile(`${file}.later`, text(), {mode: 0o600})
+    save: (news) => {
+      for (const [node, seen] of news) peers.set(node, seen);
+      const now = text();
+      if (now === written || writing) return;
+      [written, writing] = [now, true];
+      void writeFile(`${file}.later`, now, {mode: 0o600})
         .then(() => rename(`${file}.later`, file))
         .catch(() => {
           // A full disk costs replay protection across the next restart, not the service of now.
-          changed = true;
+          written = '';
         })
         .finally(() => {
           writing = false;

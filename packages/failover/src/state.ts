@@ -86,8 +86,6 @@ export interface State {
   readonly stopping?: {readonly until: Instant; readonly bequeath: boolean};
   /** How many of the things that are watched (ping nodes, ping groups, interfaces, scripts) are lost here. */
   readonly lost: number;
-  /** Addresses have a lifetime and must be renewed. */
-  readonly leased: boolean;
 }
 
 export type Event =

@@ -1,0 +1,24 @@
+/** What the driver and the simulator must do alike around a step, so that the one tests what the other runs. Pure. */
+import type {Instant} from '@hactl/base';
+import type {Effect, State} from './state.ts';
+
+/**
+ * Timers run before sockets: at such an instant a datagram that is already here must speak before its sender is declared
+ * dead, or never heard (a start is slower than a short initdead).
+ */
+export const mustListenFirst = (state: State, now: Instant): boolean =>
+  state.peers.some((peer) => peer.alive && now >= peer.downAt) ||
+  state.groups.some((group) => group.role === 'Initialize');
+
+/** Does the effects in their order. What could not be acquired is neither announced nor told to the peer: it holds on to it. */
+export function performAll(effects: readonly Effect[], perform: (effect: Effect) => void | 'failed'): void {
+  let failed: number | undefined;
+  for (const effect of effects) {
+    if (
+      failed !== undefined &&
+      (effect.type === 'send-advert' || ('vrid' in effect && effect.vrid === failed))
+    )
+      continue;
+    if (perform(effect) === 'failed' && 'vrid' in effect) failed = effect.vrid;
+  }
+}
