@@ -177,7 +177,7 @@ const hactl: Checker = {
         const counts = said.reports.map((one) => one.checks);
         const failed = said.reports.filter((one) => one.state !== 'up').length;
         const {p50, p99, max} = said.lateness;
-        return `lateness p50 ${p50}, p99 ${p99}, most ${Math.round(max)} ms; checks of one real ${Math.min(...counts)}..${Math.max(...counts)}; ${failed} down`;
+        return `lateness p50 ${Math.round(p50)}, p99 ${Math.round(p99)}, most ${Math.round(max)} ms; checks of one real ${Math.min(...counts)}..${Math.max(...counts)}; ${failed} down`;
       },
     };
   },
