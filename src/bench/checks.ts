@@ -95,14 +95,19 @@ interface Checker {
 /** Starts a checker that tells of dead servers in a log; resolves when nginx has had so many requests. */
 async function startOther(
   argv: readonly string[],
-  {env = {}, log, checks, limit, dead}: OtherOptions,
+  {env = {}, log, checks, limit, begun, dead}: OtherOptions,
 ): Promise<Running> {
   const before = await served();
   const began = performance.now();
   const output = openSync(log, 'w');
   const child = start(argv, env, output);
   closeSync(output);
-  await until('its first round is over', limit, async () => (await served()) - before >= checks, 100);
+  await until(
+    'its first round is over',
+    limit,
+    async () => (await served()) - before >= checks && (begun?.(readFileSync(log, 'utf8')) ?? true),
+    100,
+  );
   return {
     pid: child.pid ?? 0,
     firstRound: performance.now() - began,
@@ -117,6 +122,8 @@ interface OtherOptions {
   readonly log: string;
   readonly checks: number;
   readonly limit: number;
+  /** Does the log say that all checks were begun? Those of the first reals may have run many times by then. */
+  readonly begun?: (log: string) => boolean;
   readonly dead: (log: string, address: string) => boolean;
 }
 
@@ -192,7 +199,7 @@ const keepalived: Checker = {
       const reals = Array.from(
         {length: Math.min(10, count - from)},
         (_, at) =>
-          `  real_server ${addressOf(from + at)} 80 {\n    weight 1\n    HTTP_GET {\n      url {\n        path /\n        status_code 200\n      }\n      connect_timeout 1\n      retry 0\n    }\n  }`,
+          `  real_server ${addressOf(from + at)} 80 {\n    weight 1\n    HTTP_GET {\n      url {\n        path /\n        status_code 200\n      }\n      connect_timeout 1\n      retry 0\n      delay_before_retry 0.02\n    }\n  }`,
       );
       services.push(
         `virtual_server 10.${1 + (from >> 16)}.${(from >> 8) & 255}.${from & 255} 80 {\n  delay_loop ${INTERVAL / 1_000}\n  lb_algo rr\n  lb_kind DR\n  protocol TCP\n${reals.join('\n')}\n}`,
@@ -215,6 +222,7 @@ const keepalived: Checker = {
         log: path.join(folder, `keepalived-${count}.log`),
         checks: count,
         limit: 300_000,
+        begun: (log) => log.split('Activating healthchecker').length > count,
         dead: (log, address) => log.includes(`Removing service [${address}]`),
       },
     );

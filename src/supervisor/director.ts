@@ -17,6 +17,7 @@ import {findInterface, removeVips} from './kernel.ts';
 import {loadDirectory} from './load.ts';
 import type {Logger} from './log.ts';
 import {sendMail} from './mail.ts';
+import {movedNames, type NameBook} from './names.ts';
 import {makeOutward} from './outward.ts';
 import {programs} from './programs.ts';
 import {runScripts} from './scripts.ts';
@@ -39,6 +40,8 @@ export interface DirectorOptions {
 }
 
 const STATUS_EVERY = 500;
+/** Host names are looked up again so often. */
+const NAMES_EVERY = 60_000;
 const STATUS_LIMIT = 300;
 const MOVE_LIMIT = 55_000;
 const STOP_ENGINE_LIMIT = 8_000;
@@ -55,8 +58,10 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   const {logger} = options;
   const {log} = logger;
   const clock = systemClock;
-  const load = async () =>
-    loadDirectory({
+  let names: NameBook = new Map();
+  const load = async () => {
+    const book = new Map(names);
+    const outcome = await loadDirectory({
       configDir: options.configDir,
       stateDir: options.stateDir,
       node: options.node,
@@ -64,7 +69,11 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       ...(options.only === undefined ? {} : {only: options.only}),
       findInterface,
       wall: clock.wall(),
+      names: book,
     });
+    if (outcome.loaded) names = book;
+    return outcome;
+  };
 
   const first = await load();
   for (const text of first.texts) process.stderr.write(text + '\n\n');
@@ -272,15 +281,26 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   }
 
   // ldirectord's autoreload: a changed file is read again; without it the difference is at least said.
-  const watch = watchFiles((changed) => {
+  const filesChanged = (changed: readonly string[]): void => {
     const ours = runCallbacks(changed);
     if (ours.some((file) => file.autoReload)) void reload();
     else {
       configProblem = `changed on disk, not in use: ${changed.join(', ')} (hactl reload takes it into use)`;
       log('warn', configProblem);
     }
-  });
+  };
+  const watch = watchFiles(filesChanged);
   watch.follow(first.files);
+
+  // A real named by its host name may move to another address: ldirectord sees it only when it starts anew.
+  const lookingUp = setInterval(() => {
+    void movedNames(names).then((moved) => {
+      if (moved.length === 0) return;
+      for (const {name, from, to} of moved)
+        log('info', `host name ${name} is at ${to} now, no more at ${from}`);
+      void reload();
+    });
+  }, NAMES_EVERY);
 
   // ------------------------------------------------------------------------------------------------- the socket
   /** The checks process tells of every change by itself; when a check was made last it says when it is asked. */
@@ -368,6 +388,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       clearInterval(poll);
       tracker.stop();
       watch.stop();
+      clearInterval(lookingUp);
       clearInterval(monitorTimer);
       chores.stop();
       // First the addresses go to the peer, then what served them here.
