@@ -5,6 +5,7 @@
  */
 import type {EngineStatus, Move, MoveScope, Transition} from '@hactl/failover';
 import type {SyncReport} from '@hactl/sync';
+import type {PeerCommand} from '../peer/protocol.ts';
 
 /** The version of the protocol and of every `--json` document. */
 export const PROTOCOL_VERSION = 1;
@@ -16,6 +17,8 @@ export type Command =
   | {readonly command: 'status'}
   | {readonly command: 'reload'}
   | {readonly command: 'resync'}
+  /** Asked of the peer, over the channel between the two supervisors. */
+  | {readonly command: 'peer'; readonly ask: PeerCommand}
   | {readonly command: 'move'; readonly move: Move; readonly scope: MoveScope}
   | {readonly command: 'stop'};
 

@@ -1,0 +1,11 @@
+/** What one supervisor may ask the other. Everything else is refused, whoever asks. */
+
+/** The only commands that are carried out for the peer. */
+export type PeerCommand = {readonly command: 'status'};
+
+export const peerCommands: ReadonlySet<string> = new Set<PeerCommand['command']>(['status']);
+
+/** The largest frame, in octets: a status, or all configuration files. */
+export const MAX_MESSAGE = 8 << 20;
+/** Of a greeting: all that somebody unknown may send. */
+export const MAX_GREETING = 256;
