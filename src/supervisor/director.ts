@@ -14,7 +14,7 @@ import {servePeer} from '../peer/serve.ts';
 import {peerSettings, type PeerSettings} from '../peer/settings.ts';
 import {keepChild, type Spare} from './child.ts';
 import {scheduleChores} from './chores.ts';
-import {describeChanges} from './changes.ts';
+import {describeChange, planChanges} from './changes.ts';
 import {watchFiles} from './file-watch.ts';
 import {connectIpvs} from './ipvs-connection.ts';
 import {findInterface, removeVips} from './kernel.ts';
@@ -251,12 +251,12 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       log('error', configProblem);
       return {ok: false, changes: [], diagnostics: next.texts};
     }
-    const refusal = describeChanges(core.loaded, next.loaded).refused;
-    if (refusal !== undefined) {
-      configProblem = refusal;
-      return {ok: false, changes: [], diagnostics: [`error: ${refusal}`]};
+    const {rows, refused} = planChanges(core.loaded, next.loaded);
+    if (refused !== undefined) {
+      configProblem = refused;
+      return {ok: false, changes: [], diagnostics: [`error: ${refused}`]};
     }
-    const {changes} = describeChanges(core.loaded, next.loaded);
+    const changes = rows.map(describeChange);
     configProblem = undefined;
     logger.configure(next.loaded.cluster);
     outward.configure(next.loaded.cluster.ldirectord);
