@@ -102,6 +102,7 @@ function haFacts(ha: HaConfig): Fact[] {
     watchdog: ha.watchdog,
     hactl_fence: hactl.fence,
     hactl_drill: hactl.drillSchedule,
+    hactl_push: onOff(hactl.push),
     hactl_peer: hactl.peerAddresses.join(' ') || undefined,
     hactl_track_interface: hactl.trackInterfaces.join(' ') || undefined,
   };

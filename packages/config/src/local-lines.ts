@@ -1,6 +1,6 @@
 /**
  * ha.cf is the same on both directors but for some lines: where the other one is, which hosts to ping, which interfaces
- * to watch. A file that comes from the peer keeps the receiver's own. Pure.
+ * to watch, whether it may be told at all. A file that comes from the peer keeps the receiver's own. Pure.
  */
 
 /** heartbeat's two, and what is of the same nature among ours. */
@@ -10,6 +10,7 @@ export const localDirectives: readonly string[] = [
   'ping',
   'ping_group',
   'hactl_peer',
+  'hactl_push',
   'hactl_track_interface',
 ];
 
