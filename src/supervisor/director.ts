@@ -1,16 +1,23 @@
 /** Joins the core with real processes, the kernel and the control socket. The only place where all packages meet. */
 import {systemClock} from '@hactl/base';
 import type {FromChecks, ToChecks} from '@hactl/checks';
-import type {LdirectordConfig, Mode} from '@hactl/config';
+import type {LdirectordConfig, Mode, ReadFile} from '@hactl/config';
 import {sendDeathNotice, type FromEngine, type ToEngine} from '@hactl/failover';
 import {openTrust, type FromSync, type SyncStatus, type ToSync} from '@hactl/sync';
 import {controlSocket, VERSION} from '../paths.ts';
 import type {Command, StatusSnapshot} from '../control/protocol.ts';
 import {PROTOCOL_VERSION} from '../control/protocol.ts';
 import {CommandError, serveControl} from '../control/server.ts';
+import {askPeer as askPeerAt} from '../peer/ask.ts';
+import type {PeerCommand} from '../peer/protocol.ts';
+import {servePeer} from '../peer/serve.ts';
+import {peerSettings, type PeerSettings} from '../peer/settings.ts';
 import {keepChild, type Spare} from './child.ts';
 import {scheduleChores} from './chores.ts';
-import {describeChanges} from './changes.ts';
+import {describeChange, planChanges} from './changes.ts';
+import {makeConfigDesk} from './config-desk.ts';
+import {differenceText, watchDifference} from './config-peer.ts';
+import {mendSwaps, openConfigStore} from './config-store.ts';
 import {watchFiles} from './file-watch.ts';
 import {connectIpvs} from './ipvs-connection.ts';
 import {findInterface, removeVips} from './kernel.ts';
@@ -23,6 +30,7 @@ import {programs} from './programs.ts';
 import {runScripts} from './scripts.ts';
 import {isExecutable, runCommand} from './shell.ts';
 import {makeSupervisor} from './supervisor.ts';
+import {connectionsOf} from './snapshot.ts';
 import {syncGroups, syncSettings} from './sync-groups.ts';
 import {trackScripts} from './track-scripts.ts';
 
@@ -46,6 +54,8 @@ const STATUS_LIMIT = 300;
 const MOVE_LIMIT = 55_000;
 const STOP_ENGINE_LIMIT = 8_000;
 const STOP_LIMIT = 2_000;
+/** For an answer of the peer's supervisor. */
+const PEER_LIMIT = 5_000;
 
 /** A running director. */
 export interface Director {
@@ -59,7 +69,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   const {log} = logger;
   const clock = systemClock;
   let names: NameBook = new Map();
-  const load = async () => {
+  const load = async (read?: ReadFile) => {
     const book = new Map(names);
     const outcome = await loadDirectory({
       configDir: options.configDir,
@@ -70,11 +80,14 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       findInterface,
       wall: clock.wall(),
       names: book,
+      ...(read === undefined ? {} : {read}),
     });
-    if (outcome.loaded) names = book;
+    if (outcome.loaded && !read) names = book;
     return outcome;
   };
 
+  const store = openConfigStore(options.stateDir);
+  for (const text of mendSwaps(store)) log('warn', text);
   const first = await load();
   for (const text of first.texts) process.stderr.write(text + '\n\n');
   if (!first.loaded) {
@@ -224,8 +237,15 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   const tracker = trackScripts(log, (lost) => void engine?.send({type: 'tracked', lost}));
   tracker.configure(first.loaded.cluster.ha?.hactl.trackScripts ?? []);
 
+  const difference = watchDifference({
+    clock,
+    log,
+    running: () => core.loaded,
+    ask: (command, limit) => askPeer(command, limit),
+  });
   const poll = setInterval(() => {
     core.updateReadiness();
+    difference.look(core.engineStatus);
     engine?.send({type: 'status', id: 0});
     sync.send({type: 'status'});
   }, STATUS_EVERY);
@@ -241,7 +261,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   monitor();
 
   // ---------------------------------------------------------------------------------------------------- reload
-  async function reload(): Promise<{
+  async function reload(why = 'reload'): Promise<{
     ok: boolean;
     changes: readonly string[];
     diagnostics: readonly string[];
@@ -254,12 +274,12 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       log('error', configProblem);
       return {ok: false, changes: [], diagnostics: next.texts};
     }
-    const refusal = describeChanges(core.loaded, next.loaded).refused;
-    if (refusal !== undefined) {
-      configProblem = refusal;
-      return {ok: false, changes: [], diagnostics: [`error: ${refusal}`]};
+    const {rows, refused} = planChanges(core.loaded, next.loaded);
+    if (refused !== undefined) {
+      configProblem = refused;
+      return {ok: false, changes: [], diagnostics: [`error: ${refused}`]};
     }
-    const {changes} = describeChanges(core.loaded, next.loaded);
+    const changes = rows.map(describeChange);
     configProblem = undefined;
     logger.configure(next.loaded.cluster);
     outward.configure(next.loaded.cluster.ldirectord);
@@ -267,6 +287,8 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     monitor();
     chores.configure(next.loaded.cluster.ha);
     tracker.configure(next.loaded.cluster.ha?.hactl.trackScripts ?? []);
+    peerServer.configure();
+    desk.keep(next.loaded, why);
     log('info', `configuration reloaded: ${changes.join(', ') || 'no change'}`);
     return {ok: true, changes, diagnostics: next.texts};
   }
@@ -330,6 +352,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       configNotices: loaded.notices,
       ...(configProblem === undefined ? {} : {configProblem}),
       configDigest: loaded.digest,
+      ...(difference.difference ? {configDifference: difference.difference} : {}),
       ldirectord: loaded.cluster.ldirectord.map((file) => file.path),
       processes: [{name: 'supervisor', state: 'running', pid: process.pid, restarts: 0}, ...processes],
       sync: {
@@ -337,7 +360,10 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
         ...(syncStatus?.report === undefined ? {} : {report: syncStatus.report}),
         ...(syncStatus?.problem === undefined ? {} : {problem: syncStatus.problem}),
       },
-      problems: processes.flatMap((one) => (one.state === 'dead' ? [`process ${one.name} is dead`] : [])),
+      problems: [
+        ...processes.flatMap((one) => (one.state === 'dead' ? [`process ${one.name} is dead`] : [])),
+        ...(difference.difference ? [differenceText(difference.difference)] : []),
+      ],
       ...part,
     };
   }
@@ -348,6 +374,8 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
         return snapshot();
       case 'reload':
         return reload();
+      case 'peer':
+        return askPeer(command.ask, PEER_LIMIT);
       case 'move': {
         if (!engine)
           throw new CommandError('no-pair', 'this director has no ha.cf: there is no peer to move to');
@@ -357,6 +385,12 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
           throw new CommandError('timeout', 'the failover engine did not finish the move');
         return done;
       }
+      case 'plan':
+      case 'push':
+      case 'config-history':
+      case 'config-diff':
+      case 'config-rollback':
+        return desk.answer(command);
       case 'resync': {
         if (!syncStatus?.report)
           throw new CommandError(
@@ -376,6 +410,40 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
         throw new CommandError('unknown-command', 'unknown command');
     }
   }
+  const settingsOfPeer = (): PeerSettings | undefined =>
+    peerSettings(core.loaded.cluster, options.node.toLowerCase(), core.engineStatus);
+  /** Asks the peer's supervisor; throws a CommandError that says why it could not be asked, or what it refused. */
+  const askPeer = async (command: PeerCommand, limit: number): Promise<unknown> => {
+    const settings = settingsOfPeer();
+    if (!settings)
+      throw new CommandError('no-pair', 'there is no peer to ask: no pair in ha.cf, or hactl_peer_port is 0');
+    return askPeerAt(settings, command, limit);
+  };
+  /** What is carried out for the peer: the list is in src/peer/protocol.ts. */
+  const answerPeer = async (command: PeerCommand): Promise<unknown> => {
+    switch (command.command) {
+      case 'status':
+        return snapshot();
+      default:
+        return desk.answerPeer(command);
+    }
+  };
+  const desk = makeConfigDesk({
+    configDir: options.configDir,
+    store,
+    log,
+    load,
+    running: () => core.loaded,
+    reload,
+    ask: askPeer,
+    peer: () => settingsOfPeer()?.peers.join(', ') ?? 'the peer',
+    accepts: () => core.loaded.cluster.ha?.hactl.push ?? false,
+    wall: () => clock.wall(),
+    connections: async () => connectionsOf((await core.status()).virtuals),
+  });
+  desk.keep(first.loaded, 'start');
+  const peerServer = servePeer({log, settings: settingsOfPeer, answer: answerPeer});
+  peerServer.configure();
   const control = await serveControl(controlSocket(options.runDir), answer);
   const chores = scheduleChores({log, configDir: options.configDir});
   chores.configure(first.loaded.cluster.ha);
@@ -391,6 +459,8 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       clearInterval(lookingUp);
       clearInterval(monitorTimer);
       chores.stop();
+      peerServer.close();
+      desk.stop();
       // First the addresses go to the peer, then what served them here.
       await engine?.stop({type: 'stop'}, STOP_ENGINE_LIMIT);
       for (const [index, group] of core.loaded.cluster.haresources.groups.entries())

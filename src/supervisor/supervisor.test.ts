@@ -5,7 +5,6 @@ import {parseLdirectordCf} from '@hactl/config';
 import type {ToEngine} from '@hactl/failover';
 import {makeMemoryIpvs, type Operation} from '@hactl/ipvs';
 import test from 'ava';
-import {describeChanges} from './changes.ts';
 import {makeSupervisor, type Loaded} from './supervisor.ts';
 
 const resolve = {host: () => undefined, service: () => undefined};
@@ -138,18 +137,6 @@ test('a reload edits what changed, keeps what is known, and deletes only what wa
     (await one.ipvs.list()).map(({service}) => service.key.kind),
     ['fwmark'],
   );
-});
-
-test('what a reload would change is said in words', (t) => {
-  const {changes} = describeChanges(
-    load(text(two)),
-    load(text(two).replace('10.0.0.100:80', '10.0.0.100:81')),
-  );
-  t.deepEqual(changes, ['virtual tcp 10.0.0.100:81 added', 'virtual tcp 10.0.0.100:80 removed']);
-  t.deepEqual(describeChanges(load(text(two)), load(text(two, '# moved\n'))).changes, []);
-  t.deepEqual(describeChanges(load(text(two)), load(text(two, 'maintenancedir=/x\n'))).changes, [
-    'x.cf: maintenanceDir changed',
-  ]);
 });
 
 test('a real that an operator holds is down, whatever its checks say, and comes back with its weight', async (t) => {
