@@ -5,6 +5,7 @@
  */
 import type {EngineStatus, Move, MoveScope, Transition} from '@hactl/failover';
 import type {SyncReport} from '@hactl/sync';
+import type {EventQuery} from './events.ts';
 
 /** The version of the protocol and of every `--json` document. */
 export const PROTOCOL_VERSION = 1;
@@ -16,6 +17,7 @@ export type Command =
   | {readonly command: 'status'}
   | {readonly command: 'reload'}
   | {readonly command: 'resync'}
+  | ({readonly command: 'events'} & EventQuery)
   | {readonly command: 'move'; readonly move: Move; readonly scope: MoveScope}
   | {readonly command: 'stop'};
 

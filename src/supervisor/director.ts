@@ -14,6 +14,8 @@ import {describeChanges} from './changes.ts';
 import {watchFiles} from './file-watch.ts';
 import {connectIpvs} from './ipvs-connection.ts';
 import {findInterface, removeVips} from './kernel.ts';
+import {openJournal} from './journal-file.ts';
+import {journalled, makeWitness, ofDeath, ofScripts} from './journal-witness.ts';
 import {loadDirectory} from './load.ts';
 import type {Logger} from './log.ts';
 import {sendMail} from './mail.ts';
@@ -74,6 +76,14 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   }
   logger.configure(first.loaded.cluster);
   let configProblem: string | undefined;
+  const journal = openJournal({clock, log, node: options.node, stateDir: options.stateDir});
+  const {record} = journal;
+  const witness = makeWitness(clock, record);
+  const configEvent = (level: 'warn' | 'info', text: string) =>
+    record({kind: 'config', level, subject: 'configuration', text});
+  const daemonEvent = (text: string) =>
+    record({kind: 'daemon', level: 'info', subject: 'hactld', text: `hactld ${VERSION} ${text}`});
+  daemonEvent(`starts with ${options.configDir}`);
 
   // ------------------------------------------------------------------------------------------------ the kernel
   const ipvs = connectIpvs({
@@ -94,15 +104,21 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     {
       clock,
       log,
+      record,
       ipvs: () => ipvs.client(),
       toChecks: (message) => checks.send(message),
-      toEngine: (message) => engine?.send(message),
+      toEngine: (message) => {
+        if (message.type === 'readiness') witness.ready(message.ready, message.reason);
+        engine?.send(message);
+      },
       roles: () => configureSync(),
       syncTrusted: openTrust(options.stateDir).trusted,
       scripts: async (vrid, action) => {
         const group = core.loaded.cluster.haresources.groups[vrid - 1];
         if (!group) return {ok: false, reason: `no group ${vrid}`};
-        return runScripts(group, action, {configDir: options.configDir, log});
+        const outcome = await runScripts(group, action, {configDir: options.configDir, log});
+        for (const draft of ofScripts(group, action, outcome)) record(draft);
+        return outcome;
       },
       held: () => outward.held,
       changed: () => outward.changed(),
@@ -137,8 +153,10 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       outward.reported(message.reports);
       for (const resolve of reported.splice(0)) resolve();
     },
-    onDeath: (how) =>
-      log('error', `the checks process ended (${how}); the table stays as it is, starting it again`),
+    onDeath: (how) => {
+      record(ofDeath('checks', how));
+      log('error', `the checks process ended (${how}); the table stays as it is, starting it again`);
+    },
   });
 
   const sync = keepChild<ToSync, FromSync>({
@@ -150,11 +168,14 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       if (message.type === 'ready') configureSync();
       else if (message.type === 'status') {
         syncStatus = message.status;
+        witness.sync(message.status);
         core.onSync(message.status);
       } else if (message.type === 'log') log(message.level, `sync: ${message.message}`);
     },
-    onDeath: (how) =>
-      log('error', `the sync process ended (${how}); the kernel's daemon goes on, starting it again`),
+    onDeath: (how) => {
+      record(ofDeath('sync', how));
+      log('error', `the sync process ended (${how}); the kernel's daemon goes on, starting it again`);
+    },
   });
   const configureSync = (): void => {
     const {cluster} = core.loaded;
@@ -169,6 +190,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   const onEngineDeath = (how: string): void => {
     const {engine: config} = core.loaded;
     const peerLives = core.peerLives;
+    record(ofDeath('failover', how));
     log('error', `the failover engine ended (${how}); starting it again`);
     if (config && peerLives) {
       // The peer can serve: hand over at once instead of letting it wait for the dead time.
@@ -189,6 +211,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
         ...pooled('failover'),
         clock,
         onMessage: (message) => {
+          witness.engine(message);
           core.onEngine(message);
           if (message.type === 'ready') engine?.send({type: 'tracked', lost: tracker.lost});
           if ('id' in message) answers.get(message.id)?.(message);
@@ -243,11 +266,13 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     if (!next.loaded) {
       configProblem = `the files in ${options.configDir} have errors; the running configuration stays (hactl check-config shows them)`;
       log('error', configProblem);
+      configEvent('warn', configProblem);
       return {ok: false, changes: [], diagnostics: next.texts};
     }
     const refusal = describeChanges(core.loaded, next.loaded).refused;
     if (refusal !== undefined) {
       configProblem = refusal;
+      configEvent('warn', refusal);
       return {ok: false, changes: [], diagnostics: [`error: ${refusal}`]};
     }
     const {changes} = describeChanges(core.loaded, next.loaded);
@@ -259,6 +284,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     chores.configure(next.loaded.cluster.ha);
     tracker.configure(next.loaded.cluster.ha?.hactl.trackScripts ?? []);
     log('info', `configuration reloaded: ${changes.join(', ') || 'no change'}`);
+    configEvent('info', `configuration reloaded: ${changes.join(', ') || 'no change'}`);
     return {ok: true, changes, diagnostics: next.texts};
   }
 
@@ -278,6 +304,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     else {
       configProblem = `changed on disk, not in use: ${changed.join(', ')} (hactl reload takes it into use)`;
       log('warn', configProblem);
+      configEvent('warn', configProblem);
     }
   });
   watch.follow(first.files);
@@ -326,6 +353,8 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     switch (command.command) {
       case 'status':
         return snapshot();
+      case 'events':
+        return journal.answer(command);
       case 'reload':
         return reload();
       case 'move': {
@@ -356,7 +385,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
         throw new CommandError('unknown-command', 'unknown command');
     }
   }
-  const control = await serveControl(controlSocket(options.runDir), answer);
+  const control = await serveControl(controlSocket(options.runDir), journalled(record, answer));
   const chores = scheduleChores({log, configDir: options.configDir});
   chores.configure(first.loaded.cluster.ha);
   void ipvs.open();
@@ -365,6 +394,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   return {
     reload,
     stop: async () => {
+      daemonEvent('stops');
       clearInterval(poll);
       tracker.stop();
       watch.stop();
@@ -380,6 +410,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       await Promise.all([checks.stop({type: 'stop'}, STOP_LIMIT), sync.stop({type: 'stop'}, STOP_LIMIT)]);
       await core.cleanStop();
       ipvs.close();
+      await journal.close();
       await control.close();
     },
   };
