@@ -6,6 +6,7 @@
 import type {EngineStatus, Move, MoveScope, Transition} from '@hactl/failover';
 import type {SyncReport} from '@hactl/sync';
 import type {EventQuery} from './events.ts';
+import type {PeerCommand} from '../peer/protocol.ts';
 
 /** The version of the protocol and of every `--json` document. */
 export const PROTOCOL_VERSION = 1;
@@ -18,6 +19,8 @@ export type Command =
   | {readonly command: 'reload'}
   | {readonly command: 'resync'}
   | ({readonly command: 'events'} & EventQuery)
+  /** Asked of the peer, over the channel between the two supervisors. */
+  | {readonly command: 'peer'; readonly ask: PeerCommand}
   | {readonly command: 'move'; readonly move: Move; readonly scope: MoveScope}
   | {readonly command: 'stop'};
 

@@ -8,6 +8,10 @@ import {controlSocket, VERSION} from '../paths.ts';
 import type {Command, StatusSnapshot} from '../control/protocol.ts';
 import {PROTOCOL_VERSION} from '../control/protocol.ts';
 import {CommandError, serveControl} from '../control/server.ts';
+import {askPeer as askPeerAt} from '../peer/ask.ts';
+import type {PeerCommand} from '../peer/protocol.ts';
+import {servePeer} from '../peer/serve.ts';
+import {peerSettings, type PeerSettings} from '../peer/settings.ts';
 import {keepChild, type Spare} from './child.ts';
 import {scheduleChores} from './chores.ts';
 import {describeChanges} from './changes.ts';
@@ -45,6 +49,8 @@ const STATUS_LIMIT = 300;
 const MOVE_LIMIT = 55_000;
 const STOP_ENGINE_LIMIT = 8_000;
 const STOP_LIMIT = 2_000;
+/** For an answer of the peer's supervisor. */
+const PEER_LIMIT = 5_000;
 
 /** A running director. */
 export interface Director {
@@ -283,6 +289,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     monitor();
     chores.configure(next.loaded.cluster.ha);
     tracker.configure(next.loaded.cluster.ha?.hactl.trackScripts ?? []);
+    peerServer.configure();
     log('info', `configuration reloaded: ${changes.join(', ') || 'no change'}`);
     configEvent('info', `configuration reloaded: ${changes.join(', ') || 'no change'}`);
     return {ok: true, changes, diagnostics: next.texts};
@@ -357,6 +364,8 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
         return journal.answer(command);
       case 'reload':
         return reload();
+      case 'peer':
+        return askPeer(command.ask, PEER_LIMIT);
       case 'move': {
         if (!engine)
           throw new CommandError('no-pair', 'this director has no ha.cf: there is no peer to move to');
@@ -385,6 +394,26 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
         throw new CommandError('unknown-command', 'unknown command');
     }
   }
+  const settingsOfPeer = (): PeerSettings | undefined =>
+    peerSettings(core.loaded.cluster, options.node.toLowerCase(), core.engineStatus);
+  /** Asks the peer's supervisor; throws a CommandError that says why it could not be asked, or what it refused. */
+  const askPeer = async (command: PeerCommand, limit: number): Promise<unknown> => {
+    const settings = settingsOfPeer();
+    if (!settings)
+      throw new CommandError('no-pair', 'there is no peer to ask: no pair in ha.cf, or hactl_peer_port is 0');
+    return askPeerAt(settings, command, limit);
+  };
+  /** What is carried out for the peer: the list is in src/peer/protocol.ts. */
+  const answerPeer = async (command: PeerCommand): Promise<unknown> => {
+    switch (command.command) {
+      case 'status':
+        return snapshot();
+      case 'events':
+        return journal.answer(command);
+    }
+  };
+  const peerServer = servePeer({log, settings: settingsOfPeer, answer: answerPeer});
+  peerServer.configure();
   const control = await serveControl(controlSocket(options.runDir), journalled(record, answer));
   const chores = scheduleChores({log, configDir: options.configDir});
   chores.configure(first.loaded.cluster.ha);
@@ -400,6 +429,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       watch.stop();
       clearInterval(monitorTimer);
       chores.stop();
+      peerServer.close();
       // First the addresses go to the peer, then what served them here.
       await engine?.stop({type: 'stop'}, STOP_ENGINE_LIMIT);
       for (const [index, group] of core.loaded.cluster.haresources.groups.entries())

@@ -349,6 +349,9 @@ export function makeSupervisor(ports: Ports, first: Loaded) {
     get roles(): ReadonlyMap<number, Role> {
       return roles;
     },
+    get engineStatus(): EngineStatus | undefined {
+      return engineStatus;
+    },
     get peerLives(): boolean {
       return engineStatus?.peers.some((peer) => peer.state === 'up' || peer.state === 'late') ?? false;
     },

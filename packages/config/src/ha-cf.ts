@@ -4,6 +4,7 @@ import {nearest, type Diagnostic} from './diagnostic.ts';
 import {finishNeeds, finishTimes, type WrittenTimes} from './ha-finish.ts';
 import {haLine, type HaLine} from './ha-line.ts';
 import {noMedia, takeMedium, type Media} from './ha-media.ts';
+import {DEFAULT_PEER_PORT, takePeer} from './ha-peer.ts';
 import {DEFAULT_SYNC_PORT, takeSync} from './ha-sync.ts';
 import {explained, known, ownTimes, refusedWords, times} from './ha-words.ts';
 import type {HaConfig, Mode, Span} from './model.ts';
@@ -53,6 +54,8 @@ export function parseHaCf(
       syncPort: DEFAULT_SYNC_PORT,
       syncDeadline: 30_000,
       ipvs: {},
+      peerPort: DEFAULT_PEER_PORT,
+      peerAddresses: [],
     },
     texts: {},
     nodes: [],
@@ -249,6 +252,10 @@ function takeLine(line: HaLine, draft: Draft, reporter: Reporter): void {
     case 'hactl_sync_port':
     case 'hactl_ipvs':
       takeSync(line, own);
+      break;
+    case 'hactl_peer':
+    case 'hactl_peer_port':
+      takePeer(line, own, reporter);
       break;
     case 'hactl_track_interface':
       if (line.wants('INTERFACE…'))

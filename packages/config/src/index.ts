@@ -12,6 +12,15 @@ export {
 } from './diagnostic.ts';
 export {digestCluster} from './digest.ts';
 export {
+  compareFacts,
+  configFacts,
+  pairFacts,
+  timeText,
+  virtualName,
+  type Fact,
+  type FactChange,
+} from './facts.ts';
+export {
   detectKind,
   importConfig,
   loadWritten,

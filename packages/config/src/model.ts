@@ -189,6 +189,10 @@ export interface HaConfig {
     readonly syncPort: number;
     /** `hactl_sync_deadline`: how long a joining director waits for the peer's table. Default 30 s. */
     readonly syncDeadline: Millis;
+    /** `hactl_peer_port`: TCP port on which the two supervisors ask one another; 0: they do not. Default 6944. */
+    readonly peerPort: number;
+    /** `hactl_peer`: where the peer is asked; empty: where ucast points and adverts come from. */
+    readonly peerAddresses: readonly string[];
     /** `hactl_ipvs NAME VALUE`: settings of net.ipv4.vs.*, put back on stop. */
     readonly ipvs: Readonly<Record<string, string>>;
   };

@@ -106,6 +106,8 @@ export interface PeerStatus {
   readonly incarnation?: string;
   readonly ready?: boolean;
   readonly configDigest?: string;
+  /** Where its adverts come from: one address for each path on which it was heard. */
+  readonly addresses?: readonly string[];
   readonly groups: readonly {readonly vrid: number; readonly role: Role; readonly priority: number}[];
 }
 
