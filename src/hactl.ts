@@ -9,6 +9,7 @@ import {move} from './cli/commands/move.ts';
 import {reload} from './cli/commands/reload.ts';
 import {status} from './cli/commands/status.ts';
 import {resync, syncStatus} from './cli/commands/sync.ts';
+import {why, type WhyOptions} from './cli/commands/why.ts';
 import {ControlError} from './control/client.ts';
 import {eventKinds} from './control/events.ts';
 import {controlSocket, defaultPaths, VERSION} from './paths.ts';
@@ -43,6 +44,13 @@ program
   .option('-f, --follow', 'and those that come, until Ctrl-C')
   .option('--json', 'each event as one line of JSON')
   .action((options: EventsOptions) => set(events(socket(), options)));
+
+program
+  .command('why')
+  .description('the story of the last change of role: what each director heard and decided, and when')
+  .option('--before <time>', 'the last one before a time: 10m, 2h back, 14:05, or "2026-11-21 14:05" (UTC)')
+  .option('--json', 'the story as JSON')
+  .action((options: WhyOptions) => set(why(socket(), options)));
 
 program
   .command('check-config')
@@ -141,6 +149,12 @@ function ipvsadmWords([first = '', ...words]: readonly string[]): readonly strin
   if (first === '--run-dir') return ipvsadmWords(words.slice(1));
   return first.startsWith('--run-dir=') ? ipvsadmWords(words) : undefined;
 }
+
+// `hactl events | head`: whoever read has seen enough.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
 
 try {
   const words = ipvsadmWords(process.argv.slice(2));

@@ -72,21 +72,20 @@ export function renderWhy(told: Told, width: number, rows = Infinity, paint: Pai
   const offsets = story.lines.map(({offset, core}) => (core && offset === 0 ? '' : signed(offset)));
   const offsetWidth = Math.max(...offsets.map((one) => one.length));
   const margin = 12 + 2 + offsetWidth + 2 + nodeWidth + 2;
-  const colour = ({level, core}: StoryLine) =>
-    core
-      ? paint.strong
-      : level === 'error'
-        ? paint.bad
-        : level === 'warn'
-          ? paint.warn
-          : (one: string) => one;
+  const colour = ({level, core}: StoryLine, text: string): string => {
+    if (core) return paint.strong(text);
+    return level === 'error' ? paint.bad(text) : level === 'warn' ? paint.warn(text) : text;
+  };
 
   const shown = fit(story.lines, rows - head.length - 3);
   const body = shown.flatMap((line) => {
     const offset = offsets[story.lines.indexOf(line)] ?? '';
-    const prefix = `${timeOfDay(line.wall)}  ${offset.padStart(offsetWidth)}  ${line.node.padEnd(nodeWidth)}  `;
+    const own = line.node === told.node;
+    const name = line.node.padEnd(nodeWidth);
+    const time = paint.faint(`${timeOfDay(line.wall)}  ${offset.padStart(offsetWidth)}`);
+    const prefix = `${time}  ${own ? name : paint.other(name)}  `;
     return wrap(line.text, width - margin).map(
-      (part, at) => (at === 0 ? prefix : ' '.repeat(margin)) + colour(line)(part),
+      (part, at) => (at === 0 ? prefix : ' '.repeat(margin)) + colour(line, part),
     );
   });
   const foot: string[] = [];

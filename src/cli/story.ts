@@ -41,6 +41,8 @@ export interface Story {
 const TOGETHER: Millis = 2_000;
 const BEFORE: Millis = 10_000;
 const AFTER: Millis = 5_000;
+/** After a peer's return the paths are looked at twice a second. */
+const RETURN: Millis = 1_000;
 /** The two clocks of one machine drift apart by less than this. */
 const STEP: Millis = 50;
 
@@ -78,8 +80,21 @@ const onOneScale = (sides: readonly Side[]): Seen[] =>
 
 /** The last change: of who serves; where nobody ever served, of any role; without a pair, of a server or a process. */
 function findAnchor(all: readonly Seen[]): Seen | undefined {
-  const gained = all.findLast(gains);
   const lost = all.findLast(loses);
+  const last = all.findLast(gains);
+  // Where both took it, the one that kept it is meant.
+  const kept = all.findLast(
+    (one) =>
+      gains(one) &&
+      !all.some(
+        (other) =>
+          loses(other) &&
+          other.event.node === one.event.node &&
+          other.event.subject === one.event.subject &&
+          other.event.seq > one.event.seq,
+      ),
+  );
+  const gained = kept && last && last.wall - kept.wall <= TOGETHER ? kept : last;
   // The one that has it gave it up, and nobody took it.
   if (gained && lost && lost.wall > gained.wall && lost.event.node === gained.event.node) return lost;
   return (
@@ -172,12 +187,22 @@ export function tellStory(sides: readonly Side[], until: WallTime = Infinity): S
   const from = first - Math.max(BEFORE, silence + 1_000);
   const window = all.filter(({wall}) => wall >= from && wall <= anchor.wall + AFTER);
   const signs = lastSigns(window).filter(({wall}) => wall <= anchor.wall);
+  const same = (one: Seen, other: Seen): boolean =>
+    one.event.node === other.event.node && one.event.seq === other.event.seq;
+  // Of a peer that returns every path says so: once is enough.
+  const repeats = (one: Seen): boolean =>
+    one.event.data?.hears === true &&
+    window.some(
+      (up) =>
+        up.event.data?.code === 'peer-up' &&
+        up.event.node === one.event.node &&
+        Math.abs(one.wall - up.wall) < RETURN,
+    );
   const shown = window.filter(
-    ({event}) =>
-      (!pair || toldKinds.includes(event.kind)) &&
-      !signs.some(
-        (sign) => sign.event.seq === event.seq && sign.event.node === event.node && event.kind === 'path',
-      ),
+    (one) =>
+      (!pair || toldKinds.includes(one.event.kind)) &&
+      !repeats(one) &&
+      !(one.event.kind === 'path' && signs.some((sign) => same(sign, one))),
   );
   const lines = [...shown, ...signs].toSorted((a, b) => a.wall - b.wall || a.event.seq - b.event.seq);
 
@@ -186,18 +211,24 @@ export function tellStory(sides: readonly Side[], until: WallTime = Infinity): S
     ({event}) => event.data?.code === 'peer-dead' && event.node === anchor.event.node,
   );
   const since = served?.wall ?? (dead ? dead.wall - Number(dead.event.data?.silence ?? 0) : undefined);
+  const groups = new Set(lines.filter(isRole).map(({event}) => event.subject));
+  /** Where all is about one group its name need not be said in every line. */
+  const short = ({event}: Seen): string =>
+    groups.size === 1 && event.text.startsWith(`${event.subject}: `) && event.kind === 'role'
+      ? event.text.slice(event.subject.length + 2)
+      : event.text;
   return {
     title: titleOf(anchor, core),
     wall: anchor.wall,
     ...(gains(anchor) && since !== undefined ? {took: anchor.wall - since} : {}),
-    lines: lines.map(({event, wall}) => ({
-      wall,
-      offset: wall - anchor.wall,
-      node: event.node,
-      kind: event.kind,
-      level: event.level,
-      text: event.text,
-      core: core.some((one) => one.event === event),
+    lines: lines.map((one) => ({
+      wall: one.wall,
+      offset: one.wall - anchor.wall,
+      node: one.event.node,
+      kind: one.event.kind,
+      level: one.event.level,
+      text: short(one),
+      core: core.some(({event}) => event === one.event),
     })),
     notes: steps(window),
   };

@@ -44,7 +44,8 @@ export const ofTransition = ({vrid, group, from, to, reason, at, wall}: Transiti
 });
 
 /** A word of the engine. How long the peer was silent is in its sentence, and exact there. */
-export function ofEngineEvent({level, code, message}: Extract<FromEngine, {type: 'event'}>): EventDraft {
+export function ofEngineEvent(event: Extract<FromEngine, {type: 'event'}>): EventDraft {
+  const {level, code, message, at, wall} = event;
   const kind = engineKinds[code] ?? 'process';
   const silence = /is silent for (\d+) ms/.exec(message)?.[1];
   const peer = /^(?:late heartbeat: )?(\S+) is (?:silent|heard)/.exec(message)?.[1];
@@ -54,6 +55,8 @@ export function ofEngineEvent({level, code, message}: Extract<FromEngine, {type:
     subject: peer ?? (kind === 'process' ? 'failover' : code),
     text: message,
     data: {code, ...(silence === undefined ? {} : {silence: Number(silence)})},
+    ...(at === undefined ? {} : {at}),
+    ...(wall === undefined ? {} : {wall}),
   };
 }
 
