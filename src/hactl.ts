@@ -4,6 +4,7 @@ import {Argument, Command, Option} from 'commander';
 import {exit, CliError} from './cli/exit.ts';
 import {checkConfig} from './cli/commands/check-config.ts';
 import * as configuration from './cli/commands/config.ts';
+import {events, type EventsOptions} from './cli/commands/events.ts';
 import {importFile} from './cli/commands/import.ts';
 import {move} from './cli/commands/move.ts';
 import {plan} from './cli/commands/plan.ts';
@@ -11,7 +12,9 @@ import {push} from './cli/commands/push.ts';
 import {reload} from './cli/commands/reload.ts';
 import {status} from './cli/commands/status.ts';
 import {resync, syncStatus} from './cli/commands/sync.ts';
+import {why, type WhyOptions} from './cli/commands/why.ts';
 import {ControlError} from './control/client.ts';
+import {eventKinds} from './control/events.ts';
 import {controlSocket, defaultPaths, VERSION} from './paths.ts';
 
 const program = new Command('hactl')
@@ -33,6 +36,24 @@ program
   .description('roles, addresses, peers, virtual services, checks, sync, processes, last transitions')
   .option('--json', 'the whole snapshot as JSON')
   .action((options: {json?: boolean}) => set(status(socket(), options)));
+
+program
+  .command('events')
+  .description('what happened, from the journal: the newest 50, or all --since a time')
+  .option('--since <time>', '90s, 10m, 2h, 1d back, 14:05, or "2026-11-21 14:05" (UTC)')
+  .option('--kind <kinds>', `of these kinds only: ${Object.keys(eventKinds).join(', ')}`)
+  .option('--subject <text>', 'where the subject or the text has this in it')
+  .option('-n, --lines <number>', 'the newest so many')
+  .option('-f, --follow', 'and those that come, until Ctrl-C')
+  .option('--json', 'each event as one line of JSON')
+  .action((options: EventsOptions) => set(events(socket(), options)));
+
+program
+  .command('why')
+  .description('the story of the last change of role: what each director heard and decided, and when')
+  .option('--before <time>', 'the last one before a time: 10m, 2h back, 14:05, or "2026-11-21 14:05" (UTC)')
+  .option('--json', 'the story as JSON')
+  .action((options: WhyOptions) => set(why(socket(), options)));
 
 program
   .command('check-config')
@@ -173,6 +194,12 @@ function ipvsadmWords([first = '', ...words]: readonly string[]): readonly strin
   if (first === '--run-dir') return ipvsadmWords(words.slice(1));
   return first.startsWith('--run-dir=') ? ipvsadmWords(words) : undefined;
 }
+
+// `hactl events | head`: whoever read has seen enough.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
 
 try {
   const words = ipvsadmWords(process.argv.slice(2));

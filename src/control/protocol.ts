@@ -6,6 +6,7 @@
 import type {FactChange} from '@hactl/config';
 import type {EngineStatus, Move, MoveScope, Transition} from '@hactl/failover';
 import type {SyncReport} from '@hactl/sync';
+import type {EventQuery} from './events.ts';
 import type {PeerCommand} from '../peer/protocol.ts';
 
 /** The version of the protocol and of every `--json` document. */
@@ -18,6 +19,7 @@ export type Command =
   | {readonly command: 'status'}
   | {readonly command: 'reload'}
   | {readonly command: 'resync'}
+  | ({readonly command: 'events'} & EventQuery)
   /** Asked of the peer, over the channel between the two supervisors. */
   | {readonly command: 'peer'; readonly ask: PeerCommand}
   /** What a reload would change. */

@@ -1,4 +1,5 @@
 /** What one supervisor may ask the other. Everything else is refused, whoever asks. */
+import type {EventQuery} from '../control/events.ts';
 
 /** A configuration file by its place in the configuration directory. */
 export interface PushedFile {
@@ -10,6 +11,7 @@ export interface PushedFile {
 /** The only commands that are carried out for the peer. */
 export type PeerCommand =
   | {readonly command: 'status'}
+  | ({readonly command: 'events'} & EventQuery)
   /** The configuration in use as a list of directives, secrets hashed. */
   | {readonly command: 'facts'}
   /** Judges a configuration for this director; unless it is a dry run, keeps it at hand for `push-commit`. */
@@ -24,6 +26,7 @@ export type PeerCommand =
 
 export const peerCommands: ReadonlySet<string> = new Set<PeerCommand['command']>([
   'status',
+  'events',
   'facts',
   'push-prepare',
   'push-commit',

@@ -21,6 +21,8 @@ import {mendSwaps, openConfigStore} from './config-store.ts';
 import {watchFiles} from './file-watch.ts';
 import {connectIpvs} from './ipvs-connection.ts';
 import {findInterface, removeVips} from './kernel.ts';
+import {openJournal} from './journal-file.ts';
+import {journalled, makeWitness, ofDeath, ofScripts} from './journal-witness.ts';
 import {loadDirectory} from './load.ts';
 import type {Logger} from './log.ts';
 import {sendMail} from './mail.ts';
@@ -96,6 +98,14 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   }
   logger.configure(first.loaded.cluster);
   let configProblem: string | undefined;
+  const journal = openJournal({clock, log, node: options.node, stateDir: options.stateDir});
+  const {record} = journal;
+  const witness = makeWitness(clock, record);
+  const configEvent = (level: 'warn' | 'info', text: string) =>
+    record({kind: 'config', level, subject: 'configuration', text});
+  const daemonEvent = (text: string) =>
+    record({kind: 'daemon', level: 'info', subject: 'hactld', text: `hactld ${VERSION} ${text}`});
+  daemonEvent(`starts with ${options.configDir}`);
 
   // ------------------------------------------------------------------------------------------------ the kernel
   const ipvs = connectIpvs({
@@ -116,15 +126,21 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     {
       clock,
       log,
+      record,
       ipvs: () => ipvs.client(),
       toChecks: (message) => checks.send(message),
-      toEngine: (message) => engine?.send(message),
+      toEngine: (message) => {
+        if (message.type === 'readiness') witness.ready(message.ready, message.reason);
+        engine?.send(message);
+      },
       roles: () => configureSync(),
       syncTrusted: openTrust(options.stateDir).trusted,
       scripts: async (vrid, action) => {
         const group = core.loaded.cluster.haresources.groups[vrid - 1];
         if (!group) return {ok: false, reason: `no group ${vrid}`};
-        return runScripts(group, action, {configDir: options.configDir, log});
+        const outcome = await runScripts(group, action, {configDir: options.configDir, log});
+        for (const draft of ofScripts(group, action, outcome)) record(draft);
+        return outcome;
       },
       held: () => outward.held,
       changed: () => outward.changed(),
@@ -159,8 +175,10 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       outward.reported(message.reports);
       for (const resolve of reported.splice(0)) resolve();
     },
-    onDeath: (how) =>
-      log('error', `the checks process ended (${how}); the table stays as it is, starting it again`),
+    onDeath: (how) => {
+      record(ofDeath('checks', how));
+      log('error', `the checks process ended (${how}); the table stays as it is, starting it again`);
+    },
   });
 
   const sync = keepChild<ToSync, FromSync>({
@@ -172,11 +190,14 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       if (message.type === 'ready') configureSync();
       else if (message.type === 'status') {
         syncStatus = message.status;
+        witness.sync(message.status);
         core.onSync(message.status);
       } else if (message.type === 'log') log(message.level, `sync: ${message.message}`);
     },
-    onDeath: (how) =>
-      log('error', `the sync process ended (${how}); the kernel's daemon goes on, starting it again`),
+    onDeath: (how) => {
+      record(ofDeath('sync', how));
+      log('error', `the sync process ended (${how}); the kernel's daemon goes on, starting it again`);
+    },
   });
   const configureSync = (): void => {
     const {cluster} = core.loaded;
@@ -191,6 +212,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   const onEngineDeath = (how: string): void => {
     const {engine: config} = core.loaded;
     const peerLives = core.peerLives;
+    record(ofDeath('failover', how));
     log('error', `the failover engine ended (${how}); starting it again`);
     if (config && peerLives) {
       // The peer can serve: hand over at once instead of letting it wait for the dead time.
@@ -211,6 +233,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
         ...pooled('failover'),
         clock,
         onMessage: (message) => {
+          witness.engine(message);
           core.onEngine(message);
           if (message.type === 'ready') engine?.send({type: 'tracked', lost: tracker.lost});
           if ('id' in message) answers.get(message.id)?.(message);
@@ -272,11 +295,13 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     if (!next.loaded) {
       configProblem = `the files in ${options.configDir} have errors; the running configuration stays (hactl check-config shows them)`;
       log('error', configProblem);
+      configEvent('warn', configProblem);
       return {ok: false, changes: [], diagnostics: next.texts};
     }
     const {rows, refused} = planChanges(core.loaded, next.loaded);
     if (refused !== undefined) {
       configProblem = refused;
+      configEvent('warn', refused);
       return {ok: false, changes: [], diagnostics: [`error: ${refused}`]};
     }
     const changes = rows.map(describeChange);
@@ -290,6 +315,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     peerServer.configure();
     desk.keep(next.loaded, why);
     log('info', `configuration reloaded: ${changes.join(', ') || 'no change'}`);
+    configEvent('info', `configuration reloaded: ${changes.join(', ') || 'no change'}`);
     return {ok: true, changes, diagnostics: next.texts};
   }
 
@@ -309,20 +335,27 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     else {
       configProblem = `changed on disk, not in use: ${changed.join(', ')} (hactl reload takes it into use)`;
       log('warn', configProblem);
+      configEvent('warn', configProblem);
     }
   };
   const watch = watchFiles(filesChanged);
   watch.follow(first.files);
 
   // A real named by its host name may move to another address: ldirectord sees it only when it starts anew.
-  const lookingUp = setInterval(() => {
-    void movedNames(names).then((moved) => {
-      if (moved.length === 0) return;
-      for (const {name, from, to} of moved)
-        log('info', `host name ${name} is at ${to} now, no more at ${from}`);
-      void reload();
-    });
-  }, NAMES_EVERY);
+  let movedBefore = '';
+  const lookUpAgain = async (): Promise<void> => {
+    const moved = await movedNames(names);
+    const story = moved.map(({name, from, to}) => `${name} is at ${to} now, no more at ${from}`).join('; ');
+    if (story === movedBefore) return;
+    movedBefore = story;
+    if (story === '') return;
+    const changed = watch.look();
+    if (changed.length > 0) filesChanged(changed);
+    log('info', `host name ${story}${configProblem === undefined ? '' : ': used from the next reload on'}`);
+    // What was edited and not yet taken into use must not come in by this door.
+    if (configProblem === undefined) void reload('a host name moved');
+  };
+  const lookingUp = setInterval(() => void lookUpAgain(), NAMES_EVERY);
 
   // ------------------------------------------------------------------------------------------------- the socket
   /** The checks process tells of every change by itself; when a check was made last it says when it is asked. */
@@ -372,6 +405,8 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     switch (command.command) {
       case 'status':
         return snapshot();
+      case 'events':
+        return journal.answer(command);
       case 'reload':
         return reload();
       case 'peer':
@@ -424,6 +459,8 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     switch (command.command) {
       case 'status':
         return snapshot();
+      case 'events':
+        return journal.answer(command);
       default:
         return desk.answerPeer(command);
     }
@@ -444,7 +481,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   desk.keep(first.loaded, 'start');
   const peerServer = servePeer({log, settings: settingsOfPeer, answer: answerPeer});
   peerServer.configure();
-  const control = await serveControl(controlSocket(options.runDir), answer);
+  const control = await serveControl(controlSocket(options.runDir), journalled(record, answer));
   const chores = scheduleChores({log, configDir: options.configDir});
   chores.configure(first.loaded.cluster.ha);
   void ipvs.open();
@@ -453,6 +490,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   return {
     reload,
     stop: async () => {
+      daemonEvent('stops');
       clearInterval(poll);
       tracker.stop();
       watch.stop();
@@ -471,6 +509,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       await Promise.all([checks.stop({type: 'stop'}, STOP_LIMIT), sync.stop({type: 'stop'}, STOP_LIMIT)]);
       await core.cleanStop();
       ipvs.close();
+      await journal.close();
       await control.close();
     },
   };

@@ -5,6 +5,7 @@ import {parseLdirectordCf} from '@hactl/config';
 import type {ToEngine} from '@hactl/failover';
 import {makeMemoryIpvs, type Operation} from '@hactl/ipvs';
 import test from 'ava';
+import type {EventDraft} from '../control/events.ts';
 import {makeSupervisor, type Loaded} from './supervisor.ts';
 
 const resolve = {host: () => undefined, service: () => undefined};
@@ -38,6 +39,7 @@ const settled = async (core: {reconcile(): Promise<void>}): Promise<void> => {
 
 const start = (source: string, pair?: Pair) => {
   const operations: Operation[] = [];
+  const recorded: EventDraft[] = [];
   const ipvs = makeMemoryIpvs((operation) => operations.push(operation));
   const held = new Map<string, string>();
   const toChecks: ToChecks[] = [];
@@ -46,6 +48,7 @@ const start = (source: string, pair?: Pair) => {
     {
       clock: systemClock,
       log: () => undefined,
+      record: (draft) => recorded.push(draft),
       ipvs: () => ipvs,
       toChecks: (message) => toChecks.push(message),
       toEngine: (message) => toEngine.push(message),
@@ -77,7 +80,7 @@ const start = (source: string, pair?: Pair) => {
     Object.fromEntries(
       (await ipvs.list()).flatMap((one) => one.destinations.map(({address, weight}) => [address, weight])),
     );
-  return {core, held, ipvs, operations, toChecks, toEngine, verdict, weights};
+  return {core, held, ipvs, operations, recorded, toChecks, toEngine, verdict, weights};
 };
 
 test('verdicts become a table, and the engine is told when the first round is done', async (t) => {
@@ -205,4 +208,28 @@ test('the engine may preempt only when the connections are here', async (t) => {
   t.like(readiness(), {ready: true});
   report(false, 'on its way');
   t.like(readiness(), {ready: false});
+});
+
+test('the journal gets verdicts that are news, changes of the table, and changes of role', async (t) => {
+  const one = start(text(two));
+  await settled(one.core);
+  await one.verdict('10.0.0.1', 'up');
+  await one.verdict('10.0.0.2', 'down');
+  await one.verdict('10.0.0.1', 'down');
+  one.core.onEngine({
+    type: 'transition',
+    transition: {vrid: 1, group: 'g', from: 'Backup', to: 'Active', reason: 'd2 is dead', at: 5, wall: 7},
+  });
+  t.deepEqual(
+    one.recorded.map(({kind, text: said}) => [kind, said]),
+    [
+      ['table', 'Added virtual server: tcp 10.0.0.100:80'],
+      ['table', 'Added real server: 10.0.0.1:80 (tcp 10.0.0.100:80) (Weight set to 3)'],
+      ['check', 'tcp 10.0.0.100:80 > 10.0.0.2:80 is down: r'],
+      ['check', 'tcp 10.0.0.100:80 > 10.0.0.1:80 is down: r'],
+      ['table', 'Deleted real server: 10.0.0.1:80 (tcp 10.0.0.100:80)'],
+      ['role', 'g: Backup -> Active: d2 is dead'],
+    ],
+  );
+  t.is(one.recorded.at(-1)?.wall, 7);
 });

@@ -10,9 +10,11 @@ import type {IpvsClient, ObservedService, Operation, VirtualTable} from '@hactl/
 import {plan} from '@hactl/ipvs';
 import type {SyncStatus} from '@hactl/sync';
 import type {StatusSnapshot} from '../control/protocol.ts';
+import type {EventDraft} from '../control/events.ts';
 import {desiredTable} from './desired.ts';
 import {peersHave, settlingConfig} from './config-settle.ts';
 import {describeOperation} from './describe.ts';
+import {ofOperation, ofTransition, ofVerdict} from './journal-witness.ts';
 import type {Log} from './log.ts';
 import {checkId, checkSpec, serviceKey, serviceName, virtualName} from './services.ts';
 import {virtualStatus} from './snapshot.ts';
@@ -32,6 +34,8 @@ export interface Loaded {
 export interface Ports {
   readonly clock: Clock;
   readonly log: Log;
+  /** The journal, for people who ask later what happened. */
+  record(draft: EventDraft): void;
   /** undefined while the kernel's IPVS cannot be reached. */
   ipvs(): IpvsClient | undefined;
   toChecks(message: ToChecks): void;
@@ -138,6 +142,7 @@ export function makeSupervisor(ports: Ports, first: Loaded) {
       // oxlint-disable-next-line no-await-in-loop -- the plan's order is a promise: new servers before old ones go.
       await ipvs.apply(operation);
       log('info', describeOperation(operation));
+      ports.record(ofOperation(operation));
     }
     const kept = new Set(virtuals().map((virtual) => serviceName(serviceKey(virtual))));
     for (const name of owned) if (!kept.has(name)) owned.delete(name);
@@ -185,14 +190,21 @@ export function makeSupervisor(ports: Ports, first: Loaded) {
       if (before !== message.report.state) {
         const level = message.report.state === 'down' ? 'warn' : 'info';
         log(level, `${message.report.id} is ${message.report.state}: ${message.report.reason}`);
+        // The first round finds all of them: that a server is up then is in the table's events.
+        if (before !== 'unknown' || message.report.state === 'down') ports.record(ofVerdict(message.report));
       }
       void reconcile();
     }
   }
 
-  async function onTransition(transition: Transition): Promise<void> {
+  function remember(transition: Transition): void {
     transitions.push(transition);
     transitions.splice(0, Math.max(0, transitions.length - TRANSITIONS_KEPT));
+    ports.record(ofTransition(transition));
+  }
+
+  async function onTransition(transition: Transition): Promise<void> {
+    remember(transition);
     const hadChecks = checksWanted();
     roles.set(transition.vrid, transition.to);
     log('info', `${transition.group}: ${transition.from} -> ${transition.to}: ${transition.reason}`);
@@ -242,7 +254,7 @@ export function makeSupervisor(ports: Ports, first: Loaded) {
     for (const [vrid, role] of roles) {
       if (role === 'Initialize') continue;
       const group = loaded.engine?.groups.find((one) => one.vrid === vrid);
-      transitions.push({
+      remember({
         vrid,
         group: group?.name ?? String(vrid),
         from: role,

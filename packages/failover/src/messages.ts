@@ -156,5 +156,13 @@ export type FromEngine =
   | {readonly type: 'prepare'; readonly vrid: number}
   | {readonly type: 'status'; readonly id: number; readonly status: EngineStatus}
   | {readonly type: 'move-done'; readonly id: number; readonly ok: boolean; readonly reason: string; readonly outage?: Millis; readonly overlap?: Millis}
-  | {readonly type: 'event'; readonly level: 'error' | 'warn' | 'info' | 'debug'; readonly code: string; readonly message: string}
+  | {
+      readonly type: 'event';
+      readonly level: 'error' | 'warn' | 'info' | 'debug';
+      readonly code: string;
+      readonly message: string;
+      /** When it was, where that matters: the supervisor may read it late. */
+      readonly at?: Instant;
+      readonly wall?: number;
+    }
   | {readonly type: 'stopped'};
