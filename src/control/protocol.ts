@@ -17,6 +17,8 @@ export type Command =
   | {readonly command: 'reload'}
   | {readonly command: 'resync'}
   | {readonly command: 'move'; readonly move: Move; readonly scope: MoveScope}
+  | {readonly command: 'resource'; readonly action: 'list'}
+  | {readonly command: 'resource'; readonly action: 'start' | 'stop' | 'status'; readonly name: string}
   | {readonly command: 'stop'};
 
 export type Response =
@@ -63,6 +65,30 @@ export interface SyncDaemonStatus {
   readonly role: string;
   readonly interface: string;
   readonly syncid: number;
+}
+
+/** One word of haresources as it is on this director; the answer to `resource` is a list of them. */
+export interface ResourceStatus {
+  readonly group: string;
+  readonly name: string;
+  readonly kind: 'address' | 'ldirectord' | 'sync-daemon' | 'script';
+  /** Does the group belong here now. */
+  readonly active: boolean;
+  readonly warm: boolean;
+  readonly state: string;
+  readonly reason: string;
+  /** Milliseconds in this state. */
+  readonly age?: number;
+  /** How often it was started again since the group came. */
+  readonly restarts?: number;
+}
+
+/** The answer to `resource` with a name. */
+export interface ResourceOutcome {
+  readonly ok: boolean;
+  readonly name: string;
+  readonly reason: string;
+  readonly resource?: ResourceStatus;
 }
 
 /** All that `hactl status` shows; `--json` prints it as it is. */

@@ -19,7 +19,9 @@ import type {Logger} from './log.ts';
 import {sendMail} from './mail.ts';
 import {makeOutward} from './outward.ts';
 import {programs} from './programs.ts';
-import {runScripts} from './scripts.ts';
+import {findAgent} from './resource-agents.ts';
+import {resourceCommand} from './resource-commands.ts';
+import {makeResourceKeeper} from './resource-keeper.ts';
 import {isExecutable, runCommand} from './shell.ts';
 import {makeSupervisor} from './supervisor.ts';
 import {syncGroups, syncSettings} from './sync-groups.ts';
@@ -99,11 +101,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       toEngine: (message) => engine?.send(message),
       roles: () => configureSync(),
       syncTrusted: openTrust(options.stateDir).trusted,
-      scripts: async (vrid, action) => {
-        const group = core.loaded.cluster.haresources.groups[vrid - 1];
-        if (!group) return {ok: false, reason: `no group ${vrid}`};
-        return runScripts(group, action, {configDir: options.configDir, log});
-      },
+      scripts: (vrid, action) => resources.run(vrid, action),
       held: () => outward.held,
       changed: () => outward.changed(),
       later: (delay, work) => {
@@ -121,6 +119,36 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     acting: () => core.acting,
     heldChanged: () => void core.reconcile(),
   });
+
+  const resources = makeResourceKeeper({
+    clock,
+    log,
+    memory: `${options.runDir}/resources.json`,
+    agent: (resource) =>
+      findAgent(resource, {
+        configDir: options.configDir,
+        runDir: options.runDir,
+        node: options.node,
+        log,
+        sendMail: (mail) => {
+          const smtp = core.loaded.cluster.ldirectord.find((file) => file.email.smtp)?.email.smtp;
+          return sendMail(smtp === undefined ? mail : {...mail, smtp});
+        },
+      }),
+    active: (vrid) => core.roles.get(vrid) === 'Active',
+    giveUp: (vrid, reason, holdOff) => void engine?.send({type: 'give-up', vrid, reason, holdOff}),
+    stuck: (reason) => {
+      const [file, ...words] = core.loaded.cluster.ha?.hactl.fence?.split(/\s+/) ?? [];
+      if (file === undefined) return;
+      log('error', `${reason}: this machine has itself fenced`);
+      void runCommand({file, words: [...words, options.node], name: `fence ${file}`}, log);
+    },
+  });
+  const configureResources = (): void =>
+    resources.configure(
+      core.loaded.cluster.haresources.groups,
+      core.loaded.cluster.ha?.hactl.resources ?? [],
+    );
 
   const pooled = (name: string): {spare?: Spare} => {
     const spare = options.pool?.get(name);
@@ -214,6 +242,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
 
   const tracker = trackScripts(log, (lost) => void engine?.send({type: 'tracked', lost}));
   tracker.configure(first.loaded.cluster.ha?.hactl.trackScripts ?? []);
+  configureResources();
 
   const poll = setInterval(() => {
     core.updateReadiness();
@@ -255,6 +284,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     logger.configure(next.loaded.cluster);
     outward.configure(next.loaded.cluster.ldirectord);
     core.reload(next.loaded);
+    configureResources();
     monitor();
     chores.configure(next.loaded.cluster.ha);
     tracker.configure(next.loaded.cluster.ha?.hactl.trackScripts ?? []);
@@ -317,7 +347,12 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
         ...(syncStatus?.report === undefined ? {} : {report: syncStatus.report}),
         ...(syncStatus?.problem === undefined ? {} : {problem: syncStatus.problem}),
       },
-      problems: processes.flatMap((one) => (one.state === 'dead' ? [`process ${one.name} is dead`] : [])),
+      problems: [
+        ...processes.flatMap((one) => (one.state === 'dead' ? [`process ${one.name} is dead`] : [])),
+        ...resources
+          .list()
+          .flatMap(({phase, name, reason}) => (phase === 'failed' ? [`resource ${name}: ${reason}`] : [])),
+      ],
       ...part,
     };
   }
@@ -336,6 +371,17 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
         if (done?.type !== 'move-done')
           throw new CommandError('timeout', 'the failover engine did not finish the move');
         return done;
+      }
+      case 'resource': {
+        const {engine: status} = await core.status();
+        const vips = status?.groups.flatMap((group) => group.vips) ?? [];
+        return resourceCommand(command, {
+          groups: core.loaded.cluster.haresources.groups,
+          roles: core.roles,
+          held: new Set(vips.flatMap(({address, held}) => (held ? [address] : []))),
+          daemons: (syncStatus?.daemons ?? []).map(({role}) => role),
+          keeper: resources,
+        });
       }
       case 'resync': {
         if (!syncStatus?.report)
@@ -372,10 +418,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       chores.stop();
       // First the addresses go to the peer, then what served them here.
       await engine?.stop({type: 'stop'}, STOP_ENGINE_LIMIT);
-      for (const [index, group] of core.loaded.cluster.haresources.groups.entries())
-        if (core.roles.get(index + 1) === 'Active')
-          // oxlint-disable-next-line no-await-in-loop -- groups release one after another, as heartbeat does.
-          await runScripts(group, 'stop', {configDir: options.configDir, log});
+      await resources.stop();
       await outward.stop();
       await Promise.all([checks.stop({type: 'stop'}, STOP_LIMIT), sync.stop({type: 'stop'}, STOP_LIMIT)]);
       await core.cleanStop();
