@@ -80,7 +80,9 @@ const stop = (why: string): void => {
   if (stopping) return;
   stopping = true;
   logger.log('info', `stopping: ${why}`);
-  setInterval(() => process.send?.('stopping'), STILL_STOPPING);
+  setInterval(() => {
+    if (process.connected) process.send?.('stopping');
+  }, STILL_STOPPING);
   void director.stop().then(async () => {
     rmSync(`${runDir}/control.sock`, {force: true});
     // Written by the ldirectord command; a daemon that was killed leaves it behind, and that is seen.

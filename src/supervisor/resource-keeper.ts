@@ -8,7 +8,7 @@ import type {Resource, ResourceGroup, ResourceRule} from '@hactl/config';
 import type {Log} from './log.ts';
 import type {Agent} from './resource-agents.ts';
 import type {Outcome} from './resource-machine.ts';
-import {holdOffAfter, resourceName, settingsOf} from './resource-settings.ts';
+import {holdOffAfter, resourceName, settingsOf, type SupervisedSettings} from './resource-settings.ts';
 import {makeUnit, type ResourceReport, type Unit} from './resource-unit.ts';
 import {coldAfterAddress, coldBeforeAddress, resourceKind} from './resources.ts';
 
@@ -18,6 +18,8 @@ export interface KeeperOptions {
   /** Remembers over a crash of ours what was started; below /run, so that it does not outlive the machine. */
   readonly memory: string;
   agent(resource: Resource): Agent | string;
+  /** What the rules say of a resource, unless told otherwise. */
+  readonly settings?: (resource: Resource, rules: readonly ResourceRule[]) => SupervisedSettings;
   /** Is the group held by this director now. */
   active(vrid: number): boolean;
   /** A resource does not run here: the group should go, and not come back before the hold-off is over. */
@@ -46,7 +48,7 @@ export type ResourceKeeper = ReturnType<typeof makeResourceKeeper>;
 
 /** Nothing runs before `configure`. */
 export function makeResourceKeeper(options: KeeperOptions) {
-  const {clock, log} = options;
+  const {clock, log, settings: settingsFor = settingsOf} = options;
   const units = new Map<string, Unit>();
   const queues = new Map<number, Promise<unknown>>();
   const failures = new Map<number, Failures>();
@@ -173,7 +175,7 @@ export function makeResourceKeeper(options: KeeperOptions) {
       for (const resource of group.resources) {
         if (resourceKind(resource) !== 'script') continue;
         const key = `${group.name} ${resourceName(resource)}`;
-        const placed = {group, vrid: place + 1, resource, settings: settingsOf(resource, rules)};
+        const placed = {group, vrid: place + 1, resource, settings: settingsFor(resource, rules)};
         const known = units.get(key);
         kept.add(key);
         if (known) known.place(placed);

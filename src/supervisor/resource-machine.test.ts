@@ -14,6 +14,7 @@ import {holdOffAfter, settingsOf} from './resource-settings.ts';
 const settings: ResourceSettings = {
   startTimeout: 60,
   stopTimeout: 50,
+  stopPause: 1_000,
   statusTimeout: 20,
   monitor: 100,
   restarts: {count: 2, within: 10_000},

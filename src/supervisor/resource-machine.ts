@@ -11,6 +11,8 @@ export interface ResourceSettings {
   /** How often a running resource is asked for its status; 0: never. */
   readonly monitor: Millis;
   readonly restarts: {readonly count: number; readonly within: Millis};
+  /** Between two tries to stop it. */
+  readonly stopPause: Millis;
   /** Is the first status after a start believed? Scripts that print no "running" at all exist: theirs is not. */
   readonly exact: boolean;
 }
@@ -61,9 +63,8 @@ export type ResourceEffect =
   | {readonly type: 'lost'; readonly reason: string}
   | {readonly type: 'log'; readonly level: 'error' | 'warn' | 'info'; readonly message: string};
 
-/** heartbeat's HA_STOPRETRYMAX and the pause between two tries. */
+/** heartbeat's HA_STOPRETRYMAX. */
 const STOP_TRIES = 10;
-const STOP_PAUSE: Millis = 1_000;
 
 export const freshResource = (now: Instant, inherited: boolean): ResourceState => ({
   phase: 'unknown',
@@ -214,7 +215,7 @@ export function step(
     const tries = idle.stopTries + 1;
     if (tries < STOP_TRIES) {
       log('warn', `stop: ${outcome.reason}: trying again (${tries} of ${STOP_TRIES})`);
-      return {...idle, stopTries: tries, retryAt: now + STOP_PAUSE};
+      return {...idle, stopTries: tries, retryAt: now + settings.stopPause};
     }
     settled('stop', false, outcome.reason);
     return {...enter(idle, 'failed', `stop: ${outcome.reason}`), stopTries: 0};

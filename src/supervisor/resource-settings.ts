@@ -13,6 +13,8 @@ export type SupervisedSettings = ResourceSettings & {
 const defaults = {
   startTimeout: 60_000,
   stopTimeout: 60_000,
+  /** heartbeat's pause. */
+  stopPause: 1_000,
   statusTimeout: 20_000,
   monitor: 10_000,
   restarts: {count: 3, within: 600_000},
