@@ -10,6 +10,7 @@ import {move} from './cli/commands/move.ts';
 import {plan} from './cli/commands/plan.ts';
 import {push} from './cli/commands/push.ts';
 import {reload} from './cli/commands/reload.ts';
+import {listResources, operateResource} from './cli/commands/resource.ts';
 import {status} from './cli/commands/status.ts';
 import {resync, syncStatus} from './cli/commands/sync.ts';
 import {why, type WhyOptions} from './cli/commands/why.ts';
@@ -152,6 +153,37 @@ sync
   .command('resync')
   .description("take the peer's whole table in again, and wait until it is here")
   .action(() => set(resync(socket())));
+
+const resource = program
+  .command('resource')
+  .description('what haresources names: list, status, and start or stop one by hand (docs/resources.md)');
+
+resource
+  .command('list', {isDefault: true})
+  .description('every resource with its state here; exit status 1: one of them failed')
+  .option('--json', 'the list as JSON')
+  .action((options: {json?: boolean}) => set(listResources(socket(), options)));
+
+for (const [action, text] of [
+  ['status', 'asks the resource itself; exit status 1: it does not run'],
+  ['start', 'starts one where its group is (a warm one anywhere)'],
+  ['stop', 'stops one; it is left alone until it is started, or its group comes anew'],
+] as const)
+  resource
+    .command(action)
+    .description(text)
+    .argument(
+      action === 'status' ? '[name]' : '<name>',
+      'as in haresources, or its first word where that is one only',
+    )
+    .option('--json', 'the outcome as JSON')
+    .action((name: string | undefined, options: {json?: boolean}) =>
+      set(
+        name === undefined
+          ? listResources(socket(), options)
+          : operateResource(socket(), action, name, options),
+      ),
+    );
 
 const scope = (): Argument =>
   new Argument('[scope]', 'local: groups that prefer this node; foreign: the others')

@@ -31,6 +31,8 @@ export type Command =
   | {readonly command: 'config-diff'; readonly a?: number; readonly b?: number; readonly peer?: boolean}
   | {readonly command: 'config-rollback'; readonly version: number}
   | {readonly command: 'move'; readonly move: Move; readonly scope: MoveScope}
+  | {readonly command: 'resource'; readonly action: 'list'}
+  | {readonly command: 'resource'; readonly action: 'start' | 'stop' | 'status'; readonly name: string}
   | {readonly command: 'stop'};
 
 export type Response =
@@ -88,6 +90,30 @@ export interface ConfigDifference {
   readonly first?: FactChange;
   /** Why it is not known. */
   readonly problem?: string;
+}
+
+/** One word of haresources as it is on this director; the answer to `resource` is a list of them. */
+export interface ResourceStatus {
+  readonly group: string;
+  readonly name: string;
+  readonly kind: 'address' | 'ldirectord' | 'sync-daemon' | 'script';
+  /** Does the group belong here now. */
+  readonly active: boolean;
+  readonly warm: boolean;
+  readonly state: string;
+  readonly reason: string;
+  /** Milliseconds in this state. */
+  readonly age?: number;
+  /** How often it was started again since the group came. */
+  readonly restarts?: number;
+}
+
+/** The answer to `resource` with a name. */
+export interface ResourceOutcome {
+  readonly ok: boolean;
+  readonly name: string;
+  readonly reason: string;
+  readonly resource?: ResourceStatus;
 }
 
 /** All that `hactl status` shows; `--json` prints it as it is. */

@@ -29,7 +29,9 @@ import {sendMail} from './mail.ts';
 import {movedNames, type NameBook} from './names.ts';
 import {makeOutward} from './outward.ts';
 import {programs} from './programs.ts';
-import {runScripts} from './scripts.ts';
+import {findAgent} from './resource-agents.ts';
+import {resourceCommand} from './resource-commands.ts';
+import {makeResourceKeeper} from './resource-keeper.ts';
 import {isExecutable, runCommand} from './shell.ts';
 import {makeSupervisor} from './supervisor.ts';
 import {connectionsOf} from './snapshot.ts';
@@ -136,10 +138,9 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       roles: () => configureSync(),
       syncTrusted: openTrust(options.stateDir).trusted,
       scripts: async (vrid, action) => {
+        const outcome = await resources.run(vrid, action);
         const group = core.loaded.cluster.haresources.groups[vrid - 1];
-        if (!group) return {ok: false, reason: `no group ${vrid}`};
-        const outcome = await runScripts(group, action, {configDir: options.configDir, log});
-        for (const draft of ofScripts(group, action, outcome)) record(draft);
+        if (group) for (const draft of ofScripts(group, action, outcome)) record(draft);
         return outcome;
       },
       held: () => outward.held,
@@ -159,6 +160,36 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     acting: () => core.acting,
     heldChanged: () => void core.reconcile(),
   });
+
+  const resources = makeResourceKeeper({
+    clock,
+    log,
+    memory: `${options.runDir}/resources.json`,
+    agent: (resource) =>
+      findAgent(resource, {
+        configDir: options.configDir,
+        runDir: options.runDir,
+        node: options.node,
+        log,
+        sendMail: (mail) => {
+          const smtp = core.loaded.cluster.ldirectord.find((file) => file.email.smtp)?.email.smtp;
+          return sendMail(smtp === undefined ? mail : {...mail, smtp});
+        },
+      }),
+    active: (vrid) => core.roles.get(vrid) === 'Active',
+    giveUp: (vrid, reason, holdOff) => void engine?.send({type: 'give-up', vrid, reason, holdOff}),
+    stuck: (reason) => {
+      const [file, ...words] = core.loaded.cluster.ha?.hactl.fence?.split(/\s+/) ?? [];
+      if (file === undefined) return;
+      log('error', `${reason}: this machine has itself fenced`);
+      void runCommand({file, words: [...words, options.node], name: `fence ${file}`}, log);
+    },
+  });
+  const configureResources = (): void =>
+    resources.configure(
+      core.loaded.cluster.haresources.groups,
+      core.loaded.cluster.ha?.hactl.resources ?? [],
+    );
 
   const pooled = (name: string): {spare?: Spare} => {
     const spare = options.pool?.get(name);
@@ -259,6 +290,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
 
   const tracker = trackScripts(log, (lost) => void engine?.send({type: 'tracked', lost}));
   tracker.configure(first.loaded.cluster.ha?.hactl.trackScripts ?? []);
+  configureResources();
 
   const difference = watchDifference({
     clock,
@@ -309,6 +341,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     logger.configure(next.loaded.cluster);
     outward.configure(next.loaded.cluster.ldirectord);
     core.reload(next.loaded);
+    configureResources();
     monitor();
     chores.configure(next.loaded.cluster.ha);
     tracker.configure(next.loaded.cluster.ha?.hactl.trackScripts ?? []);
@@ -396,6 +429,9 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       problems: [
         ...processes.flatMap((one) => (one.state === 'dead' ? [`process ${one.name} is dead`] : [])),
         ...(difference.difference ? [differenceText(difference.difference)] : []),
+        ...resources
+          .list()
+          .flatMap(({phase, name, reason}) => (phase === 'failed' ? [`resource ${name}: ${reason}`] : [])),
       ],
       ...part,
     };
@@ -426,6 +462,17 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       case 'config-diff':
       case 'config-rollback':
         return desk.answer(command);
+      case 'resource': {
+        const {engine: status} = await core.status();
+        const vips = status?.groups.flatMap((group) => group.vips) ?? [];
+        return resourceCommand(command, {
+          groups: core.loaded.cluster.haresources.groups,
+          roles: core.roles,
+          held: new Set(vips.flatMap(({address, held}) => (held ? [address] : []))),
+          daemons: (syncStatus?.daemons ?? []).map(({role}) => role),
+          keeper: resources,
+        });
+      }
       case 'resync': {
         if (!syncStatus?.report)
           throw new CommandError(
@@ -501,10 +548,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       desk.stop();
       // First the addresses go to the peer, then what served them here.
       await engine?.stop({type: 'stop'}, STOP_ENGINE_LIMIT);
-      for (const [index, group] of core.loaded.cluster.haresources.groups.entries())
-        if (core.roles.get(index + 1) === 'Active')
-          // oxlint-disable-next-line no-await-in-loop -- groups release one after another, as heartbeat does.
-          await runScripts(group, 'stop', {configDir: options.configDir, log});
+      await resources.stop();
       await outward.stop();
       await Promise.all([checks.stop({type: 'stop'}, STOP_LIMIT), sync.stop({type: 'stop'}, STOP_LIMIT)]);
       await core.cleanStop();

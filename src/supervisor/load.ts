@@ -11,7 +11,7 @@ import {
   type VirtualService,
 } from '@hactl/config';
 import {engineConfig, type FindInterface} from './engine-config.ts';
-import {missingScripts} from './scripts.ts';
+import {missingAgents} from './resource-agents.ts';
 import type {Loaded} from './supervisor.ts';
 import {withNames, type LookUp, type NameBook} from './names.ts';
 
@@ -94,10 +94,8 @@ export async function loadDirectory(options: LoadOptions): Promise<LoadOutcome> 
   if (unwritable.length > 0)
     return {diagnostics: outcome.diagnostics, texts: [...texts, ...unwritable], files};
   for (const group of cluster.haresources.groups)
-    for (const name of missingScripts(group, options.configDir))
-      texts.push(
-        `warning: resource script ${name} of group ${group.name} is neither in ${options.configDir}/resource.d nor in /etc/init.d: the group cannot start it`,
-      );
+    for (const missing of missingAgents(group, {configDir: options.configDir}))
+      texts.push(`warning: group ${group.name} cannot be started here: ${missing}`);
   const digest = createHash('sha256').update(digestCluster(cluster)).digest('hex');
   const base = {cluster, digest, notices: texts.length, at: options.wall};
   if (!cluster.ha) return {loaded: base, diagnostics: outcome.diagnostics, texts, files};

@@ -212,7 +212,8 @@ export function makeSupervisor(ports: Ports, first: Loaded) {
     ports.changed();
     if (checksWanted() !== hadChecks) configureChecks();
     if (transition.to === 'Active') await ports.scripts(transition.vrid, 'start-late');
-    else if (transition.from === 'Active') await ports.scripts(transition.vrid, 'stop');
+    // Also where an earlier life of the engine, or of this process, had it.
+    else if (transition.to === 'Backup') await ports.scripts(transition.vrid, 'stop');
   }
 
   function onEngine(message: FromEngine): void {

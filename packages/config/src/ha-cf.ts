@@ -5,6 +5,7 @@ import {finishNeeds, finishTimes, type WrittenTimes} from './ha-finish.ts';
 import {haLine, type HaLine} from './ha-line.ts';
 import {noMedia, takeMedium, type Media} from './ha-media.ts';
 import {DEFAULT_PEER_PORT, takePeer} from './ha-peer.ts';
+import {takeResourceRule} from './ha-resource.ts';
 import {DEFAULT_SYNC_PORT, takeSync} from './ha-sync.ts';
 import {explained, known, ownTimes, refusedWords, times} from './ha-words.ts';
 import type {HaConfig, Mode, Span} from './model.ts';
@@ -50,6 +51,7 @@ export function parseHaCf(
       standbyChecks: true,
       trackInterfaces: [],
       trackScripts: [],
+      resources: [],
       sync: 'multicast',
       syncPort: DEFAULT_SYNC_PORT,
       syncDeadline: 30_000,
@@ -263,6 +265,11 @@ function takeLine(line: HaLine, draft: Draft, reporter: Reporter): void {
       if (line.wants('INTERFACE…'))
         own.trackInterfaces = [...own.trackInterfaces, ...line.rest.map(({text}) => text)];
       break;
+    case 'hactl_resource': {
+      const rule = takeResourceRule(line);
+      if (rule) own.resources = [...own.resources, rule];
+      break;
+    }
     case 'hactl_track_script': {
       if (!line.wants('TIME /PATH ARGUMENTS…', 2)) break;
       const every = line.time();

@@ -29,6 +29,7 @@ export {parseHaresources} from './haresources.ts';
 export {parseLdirectordCf} from './ldirectord-cf.ts';
 export {checkFiles, loadCluster, placesOf, type LoadInput, type LoadResult, type ReadFile} from './load.ts';
 export type * from './model.ts';
+export {isOcf} from './resource-forms.ts';
 export type {Resolver} from './reader.ts';
 export {parseBoolean, parseTime} from './units.ts';
 export {localDirectives, withLocalLines} from './local-lines.ts';

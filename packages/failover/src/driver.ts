@@ -496,6 +496,8 @@ export function startEngine(
           return feed({type: 'readiness', ready: message.ready});
         case 'move':
           return feed({type: 'move', id: message.id, move: message.move, scope: message.scope});
+        case 'give-up':
+          return feed(message);
         case 'tracked':
           lostScripts = message.lost;
           return tellLost();

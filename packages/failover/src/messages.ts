@@ -82,6 +82,11 @@ export type ToEngine =
   /** Whether this director may take over by choice (checks had their first round, connections are in sync). */
   | {readonly type: 'readiness'; readonly ready: boolean; readonly reason: string}
   | {readonly type: 'move'; readonly id: number; readonly move: Move; readonly scope: MoveScope}
+  /**
+   * A resource of the group cannot be kept running here: the group goes to the peer if that can take it, and is not
+   * taken back for `holdOff` unless an operator says so or the peer dies.
+   */
+  | {readonly type: 'give-up'; readonly vrid: number; readonly reason: string; readonly holdOff: Millis}
   /** How many of the scripts that are watched fail. */
   | {readonly type: 'tracked'; readonly lost: number}
   /** Hand everything over, announce priority 0 and exit; answered by `stopped`. */
