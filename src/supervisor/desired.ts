@@ -15,6 +15,8 @@ export interface DesiredOptions {
   readonly verdicts: Verdicts;
   /** The kernel's table now, by service name. */
   readonly current: readonly VirtualTable[];
+  /** Weights that count instead of the configured ones, by check: an operator's order, a real that warms up. */
+  readonly weights?: ReadonlyMap<string, number>;
   /** ldirectord's readdquiescent: a server that is down and absent is added with weight 0. */
   readonly readdQuiescent: boolean;
 }
@@ -22,7 +24,7 @@ export interface DesiredOptions {
 /**
  * The wanted table.
  *
- * - up: the real with its weight;
+ * - up: the real with its weight (a drained one with 0: its connections live on);
  * - down: gone, or weight 0 with `quiescent` where it stands in the table (so its connections live on);
  * - unknown: as the kernel has it. A running table is adopted without a flap, and a real that is not in it gets no
  *   traffic before its first passed check;
@@ -40,9 +42,11 @@ export function desiredTable(options: DesiredOptions): VirtualTable[] {
       else destinations[at] = destination;
     };
     for (const real of virtual.reals) {
-      const wanted = destinationOf(virtual, real);
+      const id = checkId(virtual, real);
+      const configured = destinationOf(virtual, real);
+      const wanted = {...configured, weight: options.weights?.get(id) ?? configured.weight};
       const there = present.find((other) => sameServer(other, wanted));
-      const state = options.verdicts.get(checkId(virtual, real)) ?? 'unknown';
+      const state = options.verdicts.get(id) ?? 'unknown';
       if (state === 'up') put(wanted);
       else if (state === 'unknown' && there) put({...wanted, weight: there.weight === 0 ? 0 : wanted.weight});
       else if (state === 'down' && virtual.quiescent && (there || options.readdQuiescent))

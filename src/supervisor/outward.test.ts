@@ -67,6 +67,7 @@ function start(t: ExecutionContext, text: string, acting = () => true) {
     },
     judged: () => reports,
     acting,
+    weights: () => new Map(),
     heldChanged: () => {
       counts.held += 1;
     },

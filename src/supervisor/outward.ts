@@ -37,6 +37,8 @@ export interface OutwardOptions {
   readonly judged: () => ReadonlyMap<string, CheckReport>;
   /** Does this director serve? The one that stands by sends no mail and runs no command. */
   readonly acting: () => boolean;
+  /** Weights that count instead of the configured ones, by check. */
+  readonly weights: () => ReadonlyMap<string, number>;
   /** The files in a maintenance directory changed: the table must be looked at again. */
   readonly heldChanged: () => void;
 }
@@ -72,7 +74,7 @@ export function makeOutward(options: OutwardOptions): Outward {
   const written = new Map<string, number>();
   const commands = makeCommandQueue(log);
 
-  const views = (): VirtualView[] => viewsOf(files, options.judged());
+  const views = (): VirtualView[] => viewsOf(files, options.judged(), options.weights());
 
   async function mailOut(batch: readonly AlertEvent[]): Promise<void> {
     const mail = composeMail(batch, options.node, phase);

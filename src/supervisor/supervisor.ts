@@ -43,6 +43,8 @@ export interface Ports {
   scripts(vrid: number, action: 'start' | 'start-late' | 'stop'): Promise<{ok: boolean; reason: string}>;
   /** Reals that an operator keeps out of service, each with the reason. */
   held(): ReadonlyMap<string, string>;
+  /** Weights that operators ordered, by check. */
+  weights(): ReadonlyMap<string, number>;
   /** What is known of the reals may be different now: for mails and commands. */
   changed(): void;
   /** Call `work` after `delay` milliseconds. */
@@ -125,7 +127,13 @@ export function makeSupervisor(ports: Ports, first: Loaded) {
     const current: VirtualTable[] = observed.map(({service, destinations}) => ({service, destinations}));
     const verdicts = new Map([...judged()].map(([id, report]) => [id, report.state]));
     const wanted = loaded.cluster.ldirectord.flatMap((file) =>
-      desiredTable({virtuals: file.virtuals, verdicts, current, readdQuiescent: file.readdQuiescent}),
+      desiredTable({
+        virtuals: file.virtuals,
+        verdicts,
+        current,
+        weights: ports.weights(),
+        readdQuiescent: file.readdQuiescent,
+      }),
     );
     for (const virtual of virtuals()) owned.add(serviceName(serviceKey(virtual)));
     const operations: readonly Operation[] = plan(current, wanted, {
@@ -296,7 +304,9 @@ export function makeSupervisor(ports: Ports, first: Loaded) {
     } else observed = [];
     const known = judged();
     return {
-      virtuals: virtuals().map((virtual) => virtualStatus(virtual, observed, known, clock.now())),
+      virtuals: virtuals().map((virtual) =>
+        virtualStatus(virtual, observed, known, clock.now(), ports.weights()),
+      ),
       ipvs: {
         available: ipvs !== undefined,
         ...(problem === undefined ? {} : {problem}),

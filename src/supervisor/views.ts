@@ -19,17 +19,23 @@ export interface VirtualView {
   readonly inFallback: boolean | undefined;
 }
 
-function inFallback(virtual: VirtualService, reals: readonly RealView[]): boolean | undefined {
+function inFallback(
+  virtual: VirtualService,
+  reals: readonly RealView[],
+  weights: ReadonlyMap<string, number> | undefined,
+): boolean | undefined {
   // checktype=off: ldirectord touches neither reals nor fallback.
   if (virtual.checkType.kind === 'off') return false;
-  if (reals.some(({state, real}) => state === 'up' && real.weight > 0)) return false;
+  if (reals.some(({id, state, real}) => state === 'up' && (weights?.get(id) ?? real.weight) > 0))
+    return false;
   return reals.some(({state}) => state === 'unknown') ? undefined : true;
 }
 
-/** One view for each virtual of each file. `reports` has the operator's word already in it. */
+/** One view for each virtual of each file. `reports` has the operator's word already in it, and so have `weights`. */
 export const viewsOf = (
   files: readonly LdirectordConfig[],
   reports: ReadonlyMap<string, CheckReport>,
+  weights?: ReadonlyMap<string, number>,
 ): VirtualView[] =>
   files.flatMap((file) =>
     file.virtuals.map((virtual) => {
@@ -38,7 +44,7 @@ export const viewsOf = (
         const report = reports.get(id);
         return {id, real, state: report?.state ?? 'unknown', reason: report?.reason ?? 'not checked yet'};
       });
-      return {file, virtual, reals, inFallback: inFallback(virtual, reals)};
+      return {file, virtual, reals, inFallback: inFallback(virtual, reals, weights)};
     }),
   );
 
