@@ -129,7 +129,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     sendMail,
     judged: core.judged,
     acting: () => core.acting,
-    weights: () => book.weights,
+    counting: core.counting,
     heldChanged: () => void core.reconcile(),
   });
 

@@ -67,7 +67,7 @@ function start(t: ExecutionContext, text: string, acting = () => true) {
     },
     judged: () => reports,
     acting,
-    weights: () => new Map(),
+    counting: () => ({}),
     heldChanged: () => {
       counts.held += 1;
     },
