@@ -194,7 +194,9 @@ try {
 } catch (error) {
   if (error instanceof ControlError) {
     process.stderr.write(`hactl: ${error.message}\n`);
-    process.exitCode = ['no-daemon', 'timeout', 'closed'].includes(error.code) ? exit.noDaemon : exit.failed;
+    process.exitCode = ['no-daemon', 'no-permission', 'timeout', 'closed'].includes(error.code)
+      ? exit.noDaemon
+      : exit.failed;
   } else if (error instanceof CliError) {
     process.stderr.write(`hactl: ${error.message}\n`);
     process.exitCode = error.status;
