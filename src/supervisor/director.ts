@@ -203,6 +203,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
         clock,
         onMessage: (message) => {
           core.onEngine(message);
+          if (message.type === 'transition') outward.transition(message.transition);
           if (message.type === 'ready') engine?.send({type: 'tracked', lost: tracker.lost});
           if ('id' in message) answers.get(message.id)?.(message);
         },
@@ -242,7 +243,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     if (every !== undefined) monitorTimer = setInterval(() => checks.send({type: 'report'}), every);
   };
   book.configure(first.loaded.cluster.ldirectord);
-  outward.configure(first.loaded.cluster.ldirectord);
+  outward.configure(first.loaded.cluster.ldirectord, first.loaded.cluster.ha?.hactl.alerts);
   monitor();
 
   // ---------------------------------------------------------------------------------------------------- reload
@@ -268,7 +269,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     configProblem = undefined;
     logger.configure(next.loaded.cluster);
     book.configure(next.loaded.cluster.ldirectord);
-    outward.configure(next.loaded.cluster.ldirectord);
+    outward.configure(next.loaded.cluster.ldirectord, next.loaded.cluster.ha?.hactl.alerts);
     core.reload(next.loaded);
     monitor();
     chores.configure(next.loaded.cluster.ha);
