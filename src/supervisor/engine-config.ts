@@ -1,5 +1,5 @@
 /** heartbeat's words → the failover engine's words. Pure. */
-import type {ClusterConfig, HaConfig, ResourceGroup, Vip} from '@hactl/config';
+import {stonithCommand, type ClusterConfig, type HaConfig, type ResourceGroup, type Vip} from '@hactl/config';
 import type {EngineConfig, EngineGroup, EnginePath, EngineVip} from '@hactl/failover';
 import {scriptsBeforeAddress} from './resources.ts';
 
@@ -79,6 +79,7 @@ export function engineConfig(input: EngineConfigInput): {
 } {
   const {ha, cluster} = input;
   const {groups, unplaced} = engineGroups(cluster.haresources.groups, input.findInterface);
+  const fence = ha.hactl.fence ?? stonithCommand(ha.stonith, input.node);
   const config: EngineConfig = {
     cluster: ha.cluster,
     node: input.node,
@@ -104,7 +105,8 @@ export function engineConfig(input: EngineConfigInput): {
     deadping: ha.deadping,
     trackInterfaces: ha.hactl.trackInterfaces,
     stateDir: input.stateDir,
-    ...(ha.hactl.fence === undefined ? {} : {fence: ha.hactl.fence}),
+    ...(fence === undefined ? {} : {fence}),
+    ...(ha.watchdog === undefined ? {} : {watchdog: ha.watchdog}),
   };
   return {config, unplaced};
 }
