@@ -5,6 +5,7 @@ import {exit, CliError} from './cli/exit.ts';
 import {checkConfig} from './cli/commands/check-config.ts';
 import {importFile} from './cli/commands/import.ts';
 import {move} from './cli/commands/move.ts';
+import {addRealserver} from './cli/commands/realserver.ts';
 import {reload} from './cli/commands/reload.ts';
 import {status} from './cli/commands/status.ts';
 import {resync, syncStatus} from './cli/commands/sync.ts';
@@ -105,6 +106,8 @@ for (const [kind, text] of [
     .action((where: 'local' | 'foreign' | 'all', options: {json?: boolean}) =>
       set(move(socket(), kind, where, options)),
     );
+
+addRealserver(program, set);
 
 // For the list of commands only: what stands behind it is ipvsadm's, `-h` and `--` included, and never seen by commander.
 program
