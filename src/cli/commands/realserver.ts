@@ -12,6 +12,7 @@ import {
 } from '../../doctor/realserver-plan.ts';
 import {defaultPaths} from '../../paths.ts';
 import {CliError, exit} from '../exit.ts';
+import {verify, type VerifyOptions} from './verify.ts';
 
 interface Options {
   readonly vip?: string[];
@@ -143,6 +144,11 @@ async function undo(options: Pick<Options, 'vip' | 'stateDir' | 'json'>): Promis
   return exit.ok;
 }
 
+const methodOption = (): Option =>
+  new Option('--method <method>', 'how the director forwards')
+    .choices(['gate', 'ipip', 'masq'])
+    .default('gate');
+
 /** Adds `hactl realserver …`; `done` takes the exit status. */
 export function addRealserver(program: Command, done: (work: Promise<number>) => Promise<void>): void {
   const realserver = program
@@ -158,11 +164,7 @@ export function addRealserver(program: Command, done: (work: Promise<number>) =>
     ['apply', 'do it; what was before is remembered'],
   ] as const)
     common(realserver.command(name).description(text))
-      .addOption(
-        new Option('--method <method>', 'how the director forwards')
-          .choices(['gate', 'ipip', 'masq'])
-          .default('gate'),
-      )
+      .addOption(methodOption())
       .addOption(
         new Option('--form <form>', 'what keeps it from answering ARP for the VIP')
           .choices(['arp_ignore', 'arptables', 'nft'])
@@ -175,4 +177,15 @@ export function addRealserver(program: Command, done: (work: Promise<number>) =>
   common(realserver.command('undo').description('take back what apply did; without --vip all of it')).action(
     (options: Options) => done(undo(options)),
   );
+  realserver
+    .command('verify')
+    .description('on a director: who answers ARP for the VIP, lacks it, or answers past the director')
+    .option('--config-dir <dir>', 'whose real servers are looked at', defaultPaths.configDir)
+    .option('--vip <address>', 'with --real in place of the files; may be given again', address)
+    .option('--real <address>', 'a real server; may be given again', address)
+    .addOption(methodOption())
+    .option('--port <port>', 'with --vip: a TCP port to try where echo is not answered', '0')
+    .option('--wait <ms>', 'how long answers are awaited, three times', '600')
+    .option('--json', 'the findings as JSON')
+    .action((options: VerifyOptions) => done(verify(options)));
 }
