@@ -3,6 +3,7 @@
 import {Argument, Command, Option} from 'commander';
 import {exit, CliError} from './cli/exit.ts';
 import {checkConfig} from './cli/commands/check-config.ts';
+import {doctor} from './cli/commands/doctor.ts';
 import {importFile} from './cli/commands/import.ts';
 import {move} from './cli/commands/move.ts';
 import {addRealserver} from './cli/commands/realserver.ts';
@@ -106,6 +107,14 @@ for (const [kind, text] of [
     .action((where: 'local' | 'foreign' | 'all', options: {json?: boolean}) =>
       set(move(socket(), kind, where, options)),
     );
+
+program
+  .command('doctor')
+  .description('is this machine fit to be the director of its files: forwarding, firewall, rivals, slips')
+  .option('--config-dir <dir>', 'the files that it is judged by', defaultPaths.configDir)
+  .option('--node <name>', 'judge as on this node (default: uname -n)')
+  .option('--json', 'the findings as JSON')
+  .action((options: Parameters<typeof doctor>[1]) => set(doctor(socket(), options)));
 
 addRealserver(program, set);
 

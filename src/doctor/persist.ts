@@ -69,13 +69,16 @@ function sysctlFile(wish: Wish, device: string): string {
 const modules = (wish: Wish): string =>
   HEAD + [...new Set(wish.vips.map((vip) => (familyOf(vip) === 4 ? 'ipip\n' : 'ip6_tunnel\n')))].join('');
 
+/** In one line nft wants a semicolon where a line ended. */
+const oneLine = (rules: string): string => rules.replaceAll('\n\t}', '; };').replaceAll(/\s+/g, ' ').trim();
+
 /** What no network tool has a setting for. */
 function bootCommands(wish: Wish, {own}: {readonly own: string}): string[] {
   if (wish.form === 'arp_ignore') return [];
   const vips = wish.vips.filter((vip) => familyOf(vip) === 4);
   return vips.flatMap((vip) =>
     wish.form === 'nft'
-      ? [`nft '${nftRules(vip, own).replaceAll(/\s+/g, ' ').trim()}'`]
+      ? [`nft '${oneLine(nftRules(vip, own))}'`]
       : [
           `arptables -A INPUT -d ${vip} -j DROP`,
           `arptables -A OUTPUT -s ${vip} -j mangle --mangle-ip-s ${own}`,
