@@ -3,14 +3,21 @@
 import {Argument, Command, Option} from 'commander';
 import {exit, CliError} from './cli/exit.ts';
 import {checkConfig} from './cli/commands/check-config.ts';
+import * as configuration from './cli/commands/config.ts';
 import {doctor} from './cli/commands/doctor.ts';
+import {events, type EventsOptions} from './cli/commands/events.ts';
 import {importFile} from './cli/commands/import.ts';
 import {move} from './cli/commands/move.ts';
+import {plan} from './cli/commands/plan.ts';
+import {push} from './cli/commands/push.ts';
 import {addRealserver} from './cli/commands/realserver.ts';
 import {reload} from './cli/commands/reload.ts';
+import {listResources, operateResource} from './cli/commands/resource.ts';
 import {status} from './cli/commands/status.ts';
 import {resync, syncStatus} from './cli/commands/sync.ts';
+import {why, type WhyOptions} from './cli/commands/why.ts';
 import {ControlError} from './control/client.ts';
+import {eventKinds} from './control/events.ts';
 import {controlSocket, defaultPaths, VERSION} from './paths.ts';
 
 const program = new Command('hactl')
@@ -32,6 +39,24 @@ program
   .description('roles, addresses, peers, virtual services, checks, sync, processes, last transitions')
   .option('--json', 'the whole snapshot as JSON')
   .action((options: {json?: boolean}) => set(status(socket(), options)));
+
+program
+  .command('events')
+  .description('what happened, from the journal: the newest 50, or all --since a time')
+  .option('--since <time>', '90s, 10m, 2h, 1d back, 14:05, or "2026-11-21 14:05" (UTC)')
+  .option('--kind <kinds>', `of these kinds only: ${Object.keys(eventKinds).join(', ')}`)
+  .option('--subject <text>', 'where the subject or the text has this in it')
+  .option('-n, --lines <number>', 'the newest so many')
+  .option('-f, --follow', 'and those that come, until Ctrl-C')
+  .option('--json', 'each event as one line of JSON')
+  .action((options: EventsOptions) => set(events(socket(), options)));
+
+program
+  .command('why')
+  .description('the story of the last change of role: what each director heard and decided, and when')
+  .option('--before <time>', 'the last one before a time: 10m, 2h back, 14:05, or "2026-11-21 14:05" (UTC)')
+  .option('--json', 'the story as JSON')
+  .action((options: WhyOptions) => set(why(socket(), options)));
 
 program
   .command('check-config')
@@ -73,10 +98,52 @@ program
   .action((file: string, options: Parameters<typeof importFile>[1]) => set(importFile(file, options)));
 
 program
+  .command('plan')
+  .description('what a reload would change, directive by directive; changes nothing')
+  .option('--json', 'the plan as JSON')
+  .action((options: {json?: boolean}) => set(plan(socket(), options)));
+
+program
   .command('reload')
-  .description('read the files again; a broken file changes nothing')
+  .description('show what changes and read the files again; a broken file changes nothing')
   .option('--json', 'the outcome as JSON')
   .action((options: {json?: boolean}) => set(reload(socket(), options)));
+
+program
+  .command('push')
+  .description("send this director's files to its peer: both take them into use, or neither")
+  .option('--dry-run', 'let the peer judge them, and change nothing')
+  .option('--keys', 'authkeys too')
+  .option('--json', 'the outcome as JSON')
+  .action((options: Parameters<typeof push>[1]) => set(push(socket(), options)));
+
+const config = program.command('config').description('the last ten versions of the configuration');
+
+config
+  .command('history')
+  .description('the versions that were in use, and what was pushed')
+  .option('--json', 'as JSON')
+  .action((options: {json?: boolean}) => set(configuration.history(socket(), options)));
+
+config
+  .command('diff')
+  .description('version A (the one in use) to version B (what is on the disk); secrets are not shown')
+  .argument('[a]')
+  .argument('[b]')
+  .option('--peer', 'what is in use here and at the peer, directive by directive')
+  .option('--json', 'as JSON')
+  .action((a: string | undefined, b: string | undefined, options: {json?: boolean; peer?: boolean}) =>
+    set(configuration.diff(socket(), [a, b], options)),
+  );
+
+config
+  .command('rollback')
+  .description('write the files of a version back and take them into use')
+  .argument('<version>')
+  .option('--json', 'as JSON')
+  .action((version: string, options: {json?: boolean}) =>
+    set(configuration.rollback(socket(), version, options)),
+  );
 
 const sync = program
   .command('sync')
@@ -88,6 +155,37 @@ sync
   .command('resync')
   .description("take the peer's whole table in again, and wait until it is here")
   .action(() => set(resync(socket())));
+
+const resource = program
+  .command('resource')
+  .description('what haresources names: list, status, and start or stop one by hand (docs/resources.md)');
+
+resource
+  .command('list', {isDefault: true})
+  .description('every resource with its state here; exit status 1: one of them failed')
+  .option('--json', 'the list as JSON')
+  .action((options: {json?: boolean}) => set(listResources(socket(), options)));
+
+for (const [action, text] of [
+  ['status', 'asks the resource itself; exit status 1: it does not run'],
+  ['start', 'starts one where its group is (a warm one anywhere)'],
+  ['stop', 'stops one; it is left alone until it is started, or its group comes anew'],
+] as const)
+  resource
+    .command(action)
+    .description(text)
+    .argument(
+      action === 'status' ? '[name]' : '<name>',
+      'as in haresources, or its first word where that is one only',
+    )
+    .option('--json', 'the outcome as JSON')
+    .action((name: string | undefined, options: {json?: boolean}) =>
+      set(
+        name === undefined
+          ? listResources(socket(), options)
+          : operateResource(socket(), action, name, options),
+      ),
+    );
 
 const scope = (): Argument =>
   new Argument('[scope]', 'local: groups that prefer this node; foreign: the others')
@@ -140,6 +238,12 @@ function ipvsadmWords([first = '', ...words]: readonly string[]): readonly strin
   if (first === '--run-dir') return ipvsadmWords(words.slice(1));
   return first.startsWith('--run-dir=') ? ipvsadmWords(words) : undefined;
 }
+
+// `hactl events | head`: whoever read has seen enough.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
 
 try {
   const words = ipvsadmWords(process.argv.slice(2));

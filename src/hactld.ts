@@ -10,7 +10,7 @@ import {DAEMON_USAGE} from './paths.ts';
 
 /** The supervisor found the configuration or the command line unusable: starting it again would not help. */
 const EXIT_CONFIG = 2;
-/** How long a stop may take (hand-over included) before the supervisor is killed. */
+/** How long a stop may take (hand-over included) before the supervisor is killed, counted from its last word. */
 const STOP_LIMIT = 15_000;
 /** A supervisor that lived this long is started again without a pause. */
 const STABLE_AFTER = 5_000;
@@ -26,6 +26,7 @@ if (process.argv.includes('--help')) {
 }
 
 let stopping = false;
+let killer: NodeJS.Timeout | undefined;
 let pause = 0;
 let child: ChildProcess | undefined;
 let spare: ChildProcess | undefined;
@@ -55,7 +56,9 @@ function start(): void {
   started.send('go');
   started.on('message', () => {
     everReady = true;
-    setTimeout(makeSpare, SPARE_AFTER);
+    // Resources may take their time to stop: while it says so, it is waited for.
+    killer?.refresh();
+    if (!stopping) setTimeout(makeSpare, SPARE_AFTER);
   });
   started.on('exit', (code, signal) => {
     child = undefined;
@@ -76,7 +79,7 @@ function stop(): void {
   spare?.kill('SIGKILL');
   if (!child) process.exit(0);
   child.kill('SIGTERM');
-  setTimeout(() => child?.kill('SIGKILL'), STOP_LIMIT).unref();
+  killer = setTimeout(() => child?.kill('SIGKILL'), STOP_LIMIT).unref();
 }
 
 process.on('SIGTERM', stop);

@@ -6,5 +6,12 @@ import {plain} from './render-status.ts';
 export function paintFor(stream: {isTTY?: boolean}): Paint {
   if (!stream.isTTY || process.env.NO_COLOR !== undefined) return plain;
   const colors = createColors(true);
-  return {good: colors.green, bad: colors.red, warn: colors.yellow, strong: colors.bold};
+  return {
+    good: colors.green,
+    bad: colors.red,
+    warn: colors.yellow,
+    strong: colors.bold,
+    faint: colors.dim,
+    other: colors.cyan,
+  };
 }

@@ -9,10 +9,21 @@ export interface Paint {
   bad(text: string): string;
   warn(text: string): string;
   strong(text: string): string;
+  /** What is less important. */
+  faint(text: string): string;
+  /** What belongs to the other director. */
+  other(text: string): string;
 }
 
 /** No colour at all. */
-export const plain: Paint = {good: (t) => t, bad: (t) => t, warn: (t) => t, strong: (t) => t};
+export const plain: Paint = {
+  good: (t) => t,
+  bad: (t) => t,
+  warn: (t) => t,
+  strong: (t) => t,
+  faint: (t) => t,
+  other: (t) => t,
+};
 
 /** An engine that was silent for so long is not telling the truth any more. */
 const STALE_ENGINE = 3_000;

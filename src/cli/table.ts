@@ -32,3 +32,19 @@ export function clip(text: string, width: number): string {
   const visible = stripVTControlCharacters(text);
   return visible.length <= width ? text : `${visible.slice(0, Math.max(0, width - 1))}…`;
 }
+
+/** A text in lines of at most `width` columns, broken between words where that is possible. */
+export function wrap(text: string, width: number): string[] {
+  const room = Math.max(width, 10);
+  const lines: string[] = [];
+  let line = '';
+  for (let word of text.split(/\s+/)) {
+    if (line !== '' && line.length + 1 + word.length > room) {
+      lines.push(line);
+      line = '';
+    }
+    for (; word.length > room; word = word.slice(room)) lines.push(word.slice(0, room));
+    line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
+}

@@ -3,8 +3,11 @@
  * Request `{"v":1,"id":7,"command":"status"}`, answer `{"id":7,"ok":true,"result":{…}}` or
  * `{"id":7,"ok":false,"error":{"code":"…","message":"…"}}`.
  */
+import type {FactChange} from '@hactl/config';
 import type {EngineStatus, Move, MoveScope, Transition} from '@hactl/failover';
 import type {SyncReport} from '@hactl/sync';
+import type {EventQuery} from './events.ts';
+import type {PeerCommand} from '../peer/protocol.ts';
 
 /** The version of the protocol and of every `--json` document. */
 export const PROTOCOL_VERSION = 1;
@@ -16,7 +19,20 @@ export type Command =
   | {readonly command: 'status'}
   | {readonly command: 'reload'}
   | {readonly command: 'resync'}
+  | ({readonly command: 'events'} & EventQuery)
+  /** Asked of the peer, over the channel between the two supervisors. */
+  | {readonly command: 'peer'; readonly ask: PeerCommand}
+  /** What a reload would change. */
+  | {readonly command: 'plan'}
+  /** The configuration to the peer; `keys`: authkeys too. */
+  | {readonly command: 'push'; readonly dryRun: boolean; readonly keys: boolean}
+  | {readonly command: 'config-history'}
+  /** Version `a` (the one in use) to version `b` (the disk); `peer`: what is in use here and there. */
+  | {readonly command: 'config-diff'; readonly a?: number; readonly b?: number; readonly peer?: boolean}
+  | {readonly command: 'config-rollback'; readonly version: number}
   | {readonly command: 'move'; readonly move: Move; readonly scope: MoveScope}
+  | {readonly command: 'resource'; readonly action: 'list'}
+  | {readonly command: 'resource'; readonly action: 'start' | 'stop' | 'status'; readonly name: string}
   | {readonly command: 'stop'};
 
 export type Response =
@@ -65,6 +81,41 @@ export interface SyncDaemonStatus {
   readonly syncid: number;
 }
 
+/** The peer has another configuration. */
+export interface ConfigDifference {
+  readonly peer: string;
+  /** 0: not known yet. */
+  readonly count: number;
+  /** The first directive that differs, `from` here `to` there. */
+  readonly first?: FactChange;
+  /** Why it is not known. */
+  readonly problem?: string;
+}
+
+/** One word of haresources as it is on this director; the answer to `resource` is a list of them. */
+export interface ResourceStatus {
+  readonly group: string;
+  readonly name: string;
+  readonly kind: 'address' | 'ldirectord' | 'sync-daemon' | 'script';
+  /** Does the group belong here now. */
+  readonly active: boolean;
+  readonly warm: boolean;
+  readonly state: string;
+  readonly reason: string;
+  /** Milliseconds in this state. */
+  readonly age?: number;
+  /** How often it was started again since the group came. */
+  readonly restarts?: number;
+}
+
+/** The answer to `resource` with a name. */
+export interface ResourceOutcome {
+  readonly ok: boolean;
+  readonly name: string;
+  readonly reason: string;
+  readonly resource?: ResourceStatus;
+}
+
 /** All that `hactl status` shows; `--json` prints it as it is. */
 export interface StatusSnapshot {
   readonly version: number;
@@ -78,6 +129,7 @@ export interface StatusSnapshot {
   /** Set when the files on disk differ from the running configuration or could not be loaded. */
   readonly configProblem?: string;
   readonly configDigest: string;
+  readonly configDifference?: ConfigDifference;
   /** The files of ldirectord that are in use. */
   readonly ldirectord?: readonly string[];
   readonly ready: {readonly ready: boolean; readonly reason: string};

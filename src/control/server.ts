@@ -56,7 +56,11 @@ export async function serveControl(
   };
 }
 
-async function respond(line: string, answer: (command: Command) => Promise<unknown>): Promise<Response> {
+/** One request as it came, and the answer to it; the channel between the directors speaks the same words. */
+export async function respond<C = Command>(
+  line: string,
+  answer: (command: C) => Promise<unknown>,
+): Promise<Response> {
   let id = 0;
   try {
     const request = JSON.parse(line) as Request;
@@ -66,7 +70,7 @@ async function respond(line: string, answer: (command: Command) => Promise<unkno
         'version',
         `this daemon speaks version ${PROTOCOL_VERSION}, the request is ${request.v}`,
       );
-    return {id, ok: true, result: await answer(request)};
+    return {id, ok: true, result: await answer(request as unknown as C)};
   } catch (error) {
     const code =
       error instanceof CommandError ? error.code : error instanceof SyntaxError ? 'syntax' : 'internal';

@@ -1,27 +1,40 @@
 /** Joins the core with real processes, the kernel and the control socket. The only place where all packages meet. */
 import {systemClock} from '@hactl/base';
 import type {FromChecks, ToChecks} from '@hactl/checks';
-import type {LdirectordConfig, Mode} from '@hactl/config';
+import type {LdirectordConfig, Mode, ReadFile} from '@hactl/config';
 import {sendDeathNotice, type FromEngine, type ToEngine} from '@hactl/failover';
 import {openTrust, type FromSync, type SyncStatus, type ToSync} from '@hactl/sync';
 import {controlSocket, VERSION} from '../paths.ts';
 import type {Command, StatusSnapshot} from '../control/protocol.ts';
 import {PROTOCOL_VERSION} from '../control/protocol.ts';
 import {CommandError, serveControl} from '../control/server.ts';
+import {askPeer as askPeerAt} from '../peer/ask.ts';
+import type {PeerCommand} from '../peer/protocol.ts';
+import {servePeer} from '../peer/serve.ts';
+import {peerSettings, type PeerSettings} from '../peer/settings.ts';
 import {keepChild, type Spare} from './child.ts';
 import {scheduleChores} from './chores.ts';
-import {describeChanges} from './changes.ts';
+import {describeChange, planChanges} from './changes.ts';
+import {makeConfigDesk} from './config-desk.ts';
+import {differenceText, watchDifference} from './config-peer.ts';
+import {mendSwaps, openConfigStore} from './config-store.ts';
 import {watchFiles} from './file-watch.ts';
 import {connectIpvs} from './ipvs-connection.ts';
 import {findInterface, removeVips} from './kernel.ts';
+import {openJournal} from './journal-file.ts';
+import {journalled, makeWitness, ofDeath, ofScripts} from './journal-witness.ts';
 import {loadDirectory} from './load.ts';
 import type {Logger} from './log.ts';
 import {sendMail} from './mail.ts';
+import {movedNames, type NameBook} from './names.ts';
 import {makeOutward} from './outward.ts';
 import {programs} from './programs.ts';
-import {runScripts} from './scripts.ts';
+import {findAgent} from './resource-agents.ts';
+import {resourceCommand} from './resource-commands.ts';
+import {makeResourceKeeper} from './resource-keeper.ts';
 import {isExecutable, runCommand} from './shell.ts';
 import {makeSupervisor} from './supervisor.ts';
+import {connectionsOf} from './snapshot.ts';
 import {syncGroups, syncSettings} from './sync-groups.ts';
 import {trackScripts} from './track-scripts.ts';
 
@@ -39,10 +52,14 @@ export interface DirectorOptions {
 }
 
 const STATUS_EVERY = 500;
+/** Host names are looked up again so often. */
+const NAMES_EVERY = 60_000;
 const STATUS_LIMIT = 300;
 const MOVE_LIMIT = 55_000;
 const STOP_ENGINE_LIMIT = 8_000;
 const STOP_LIMIT = 2_000;
+/** For an answer of the peer's supervisor. */
+const PEER_LIMIT = 5_000;
 
 /** A running director. */
 export interface Director {
@@ -55,8 +72,10 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   const {logger} = options;
   const {log} = logger;
   const clock = systemClock;
-  const load = async () =>
-    loadDirectory({
+  let names: NameBook = new Map();
+  const load = async (read?: ReadFile) => {
+    const book = new Map(names);
+    const outcome = await loadDirectory({
       configDir: options.configDir,
       stateDir: options.stateDir,
       node: options.node,
@@ -64,8 +83,15 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       ...(options.only === undefined ? {} : {only: options.only}),
       findInterface,
       wall: clock.wall(),
+      names: book,
+      ...(read === undefined ? {} : {read}),
     });
+    if (outcome.loaded && !read) names = book;
+    return outcome;
+  };
 
+  const store = openConfigStore(options.stateDir);
+  for (const text of mendSwaps(store)) log('warn', text);
   const first = await load();
   for (const text of first.texts) process.stderr.write(text + '\n\n');
   if (!first.loaded) {
@@ -74,6 +100,14 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   }
   logger.configure(first.loaded.cluster);
   let configProblem: string | undefined;
+  const journal = openJournal({clock, log, node: options.node, stateDir: options.stateDir});
+  const {record} = journal;
+  const witness = makeWitness(clock, record);
+  const configEvent = (level: 'warn' | 'info', text: string) =>
+    record({kind: 'config', level, subject: 'configuration', text});
+  const daemonEvent = (text: string) =>
+    record({kind: 'daemon', level: 'info', subject: 'hactld', text: `hactld ${VERSION} ${text}`});
+  daemonEvent(`starts with ${options.configDir}`);
 
   // ------------------------------------------------------------------------------------------------ the kernel
   const ipvs = connectIpvs({
@@ -94,15 +128,20 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     {
       clock,
       log,
+      record,
       ipvs: () => ipvs.client(),
       toChecks: (message) => checks.send(message),
-      toEngine: (message) => engine?.send(message),
+      toEngine: (message) => {
+        if (message.type === 'readiness') witness.ready(message.ready, message.reason);
+        engine?.send(message);
+      },
       roles: () => configureSync(),
       syncTrusted: openTrust(options.stateDir).trusted,
       scripts: async (vrid, action) => {
+        const outcome = await resources.run(vrid, action);
         const group = core.loaded.cluster.haresources.groups[vrid - 1];
-        if (!group) return {ok: false, reason: `no group ${vrid}`};
-        return runScripts(group, action, {configDir: options.configDir, log});
+        if (group) for (const draft of ofScripts(group, action, outcome)) record(draft);
+        return outcome;
       },
       held: () => outward.held,
       changed: () => outward.changed(),
@@ -122,6 +161,36 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     heldChanged: () => void core.reconcile(),
   });
 
+  const resources = makeResourceKeeper({
+    clock,
+    log,
+    memory: `${options.runDir}/resources.json`,
+    agent: (resource) =>
+      findAgent(resource, {
+        configDir: options.configDir,
+        runDir: options.runDir,
+        node: options.node,
+        log,
+        sendMail: (mail) => {
+          const smtp = core.loaded.cluster.ldirectord.find((file) => file.email.smtp)?.email.smtp;
+          return sendMail(smtp === undefined ? mail : {...mail, smtp});
+        },
+      }),
+    active: (vrid) => core.roles.get(vrid) === 'Active',
+    giveUp: (vrid, reason, holdOff) => void engine?.send({type: 'give-up', vrid, reason, holdOff}),
+    stuck: (reason) => {
+      const [file, ...words] = core.loaded.cluster.ha?.hactl.fence?.split(/\s+/) ?? [];
+      if (file === undefined) return;
+      log('error', `${reason}: this machine has itself fenced`);
+      void runCommand({file, words: [...words, options.node], name: `fence ${file}`}, log);
+    },
+  });
+  const configureResources = (): void =>
+    resources.configure(
+      core.loaded.cluster.haresources.groups,
+      core.loaded.cluster.ha?.hactl.resources ?? [],
+    );
+
   const pooled = (name: string): {spare?: Spare} => {
     const spare = options.pool?.get(name);
     return spare ? {spare} : {};
@@ -137,8 +206,10 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       outward.reported(message.reports);
       for (const resolve of reported.splice(0)) resolve();
     },
-    onDeath: (how) =>
-      log('error', `the checks process ended (${how}); the table stays as it is, starting it again`),
+    onDeath: (how) => {
+      record(ofDeath('checks', how));
+      log('error', `the checks process ended (${how}); the table stays as it is, starting it again`);
+    },
   });
 
   const sync = keepChild<ToSync, FromSync>({
@@ -150,11 +221,14 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       if (message.type === 'ready') configureSync();
       else if (message.type === 'status') {
         syncStatus = message.status;
+        witness.sync(message.status);
         core.onSync(message.status);
       } else if (message.type === 'log') log(message.level, `sync: ${message.message}`);
     },
-    onDeath: (how) =>
-      log('error', `the sync process ended (${how}); the kernel's daemon goes on, starting it again`),
+    onDeath: (how) => {
+      record(ofDeath('sync', how));
+      log('error', `the sync process ended (${how}); the kernel's daemon goes on, starting it again`);
+    },
   });
   const configureSync = (): void => {
     const {cluster} = core.loaded;
@@ -169,6 +243,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   const onEngineDeath = (how: string): void => {
     const {engine: config} = core.loaded;
     const peerLives = core.peerLives;
+    record(ofDeath('failover', how));
     log('error', `the failover engine ended (${how}); starting it again`);
     if (config && peerLives) {
       // The peer can serve: hand over at once instead of letting it wait for the dead time.
@@ -189,6 +264,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
         ...pooled('failover'),
         clock,
         onMessage: (message) => {
+          witness.engine(message);
           core.onEngine(message);
           if (message.type === 'ready') engine?.send({type: 'tracked', lost: tracker.lost});
           if ('id' in message) answers.get(message.id)?.(message);
@@ -214,9 +290,17 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
 
   const tracker = trackScripts(log, (lost) => void engine?.send({type: 'tracked', lost}));
   tracker.configure(first.loaded.cluster.ha?.hactl.trackScripts ?? []);
+  configureResources();
 
+  const difference = watchDifference({
+    clock,
+    log,
+    running: () => core.loaded,
+    ask: (command, limit) => askPeer(command, limit),
+  });
   const poll = setInterval(() => {
     core.updateReadiness();
+    difference.look(core.engineStatus);
     engine?.send({type: 'status', id: 0});
     sync.send({type: 'status'});
   }, STATUS_EVERY);
@@ -232,7 +316,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   monitor();
 
   // ---------------------------------------------------------------------------------------------------- reload
-  async function reload(): Promise<{
+  async function reload(why = 'reload'): Promise<{
     ok: boolean;
     changes: readonly string[];
     diagnostics: readonly string[];
@@ -243,22 +327,28 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     if (!next.loaded) {
       configProblem = `the files in ${options.configDir} have errors; the running configuration stays (hactl check-config shows them)`;
       log('error', configProblem);
+      configEvent('warn', configProblem);
       return {ok: false, changes: [], diagnostics: next.texts};
     }
-    const refusal = describeChanges(core.loaded, next.loaded).refused;
-    if (refusal !== undefined) {
-      configProblem = refusal;
-      return {ok: false, changes: [], diagnostics: [`error: ${refusal}`]};
+    const {rows, refused} = planChanges(core.loaded, next.loaded);
+    if (refused !== undefined) {
+      configProblem = refused;
+      configEvent('warn', refused);
+      return {ok: false, changes: [], diagnostics: [`error: ${refused}`]};
     }
-    const {changes} = describeChanges(core.loaded, next.loaded);
+    const changes = rows.map(describeChange);
     configProblem = undefined;
     logger.configure(next.loaded.cluster);
     outward.configure(next.loaded.cluster.ldirectord);
     core.reload(next.loaded);
+    configureResources();
     monitor();
     chores.configure(next.loaded.cluster.ha);
     tracker.configure(next.loaded.cluster.ha?.hactl.trackScripts ?? []);
+    peerServer.configure();
+    desk.keep(next.loaded, why);
     log('info', `configuration reloaded: ${changes.join(', ') || 'no change'}`);
+    configEvent('info', `configuration reloaded: ${changes.join(', ') || 'no change'}`);
     return {ok: true, changes, diagnostics: next.texts};
   }
 
@@ -272,15 +362,33 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   }
 
   // ldirectord's autoreload: a changed file is read again; without it the difference is at least said.
-  const watch = watchFiles((changed) => {
+  const filesChanged = (changed: readonly string[]): void => {
     const ours = runCallbacks(changed);
     if (ours.some((file) => file.autoReload)) void reload();
     else {
       configProblem = `changed on disk, not in use: ${changed.join(', ')} (hactl reload takes it into use)`;
       log('warn', configProblem);
+      configEvent('warn', configProblem);
     }
-  });
+  };
+  const watch = watchFiles(filesChanged);
   watch.follow(first.files);
+
+  // A real named by its host name may move to another address: ldirectord sees it only when it starts anew.
+  let movedBefore = '';
+  const lookUpAgain = async (): Promise<void> => {
+    const moved = await movedNames(names);
+    const story = moved.map(({name, from, to}) => `${name} is at ${to} now, no more at ${from}`).join('; ');
+    if (story === movedBefore) return;
+    movedBefore = story;
+    if (story === '') return;
+    const changed = watch.look();
+    if (changed.length > 0) filesChanged(changed);
+    log('info', `host name ${story}${configProblem === undefined ? '' : ': used from the next reload on'}`);
+    // What was edited and not yet taken into use must not come in by this door.
+    if (configProblem === undefined) void reload('a host name moved');
+  };
+  const lookingUp = setInterval(() => void lookUpAgain(), NAMES_EVERY);
 
   // ------------------------------------------------------------------------------------------------- the socket
   /** The checks process tells of every change by itself; when a check was made last it says when it is asked. */
@@ -310,6 +418,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       configNotices: loaded.notices,
       ...(configProblem === undefined ? {} : {configProblem}),
       configDigest: loaded.digest,
+      ...(difference.difference ? {configDifference: difference.difference} : {}),
       ldirectord: loaded.cluster.ldirectord.map((file) => file.path),
       processes: [{name: 'supervisor', state: 'running', pid: process.pid, restarts: 0}, ...processes],
       sync: {
@@ -317,7 +426,13 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
         ...(syncStatus?.report === undefined ? {} : {report: syncStatus.report}),
         ...(syncStatus?.problem === undefined ? {} : {problem: syncStatus.problem}),
       },
-      problems: processes.flatMap((one) => (one.state === 'dead' ? [`process ${one.name} is dead`] : [])),
+      problems: [
+        ...processes.flatMap((one) => (one.state === 'dead' ? [`process ${one.name} is dead`] : [])),
+        ...(difference.difference ? [differenceText(difference.difference)] : []),
+        ...resources
+          .list()
+          .flatMap(({phase, name, reason}) => (phase === 'failed' ? [`resource ${name}: ${reason}`] : [])),
+      ],
       ...part,
     };
   }
@@ -326,8 +441,12 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     switch (command.command) {
       case 'status':
         return snapshot();
+      case 'events':
+        return journal.answer(command);
       case 'reload':
         return reload();
+      case 'peer':
+        return askPeer(command.ask, PEER_LIMIT);
       case 'move': {
         if (!engine)
           throw new CommandError('no-pair', 'this director has no ha.cf: there is no peer to move to');
@@ -336,6 +455,23 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
         if (done?.type !== 'move-done')
           throw new CommandError('timeout', 'the failover engine did not finish the move');
         return done;
+      }
+      case 'plan':
+      case 'push':
+      case 'config-history':
+      case 'config-diff':
+      case 'config-rollback':
+        return desk.answer(command);
+      case 'resource': {
+        const {engine: status} = await core.status();
+        const vips = status?.groups.flatMap((group) => group.vips) ?? [];
+        return resourceCommand(command, {
+          groups: core.loaded.cluster.haresources.groups,
+          roles: core.roles,
+          held: new Set(vips.flatMap(({address, held}) => (held ? [address] : []))),
+          daemons: (syncStatus?.daemons ?? []).map(({role}) => role),
+          keeper: resources,
+        });
       }
       case 'resync': {
         if (!syncStatus?.report)
@@ -356,7 +492,43 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
         throw new CommandError('unknown-command', 'unknown command');
     }
   }
-  const control = await serveControl(controlSocket(options.runDir), answer);
+  const settingsOfPeer = (): PeerSettings | undefined =>
+    peerSettings(core.loaded.cluster, options.node.toLowerCase(), core.engineStatus);
+  /** Asks the peer's supervisor; throws a CommandError that says why it could not be asked, or what it refused. */
+  const askPeer = async (command: PeerCommand, limit: number): Promise<unknown> => {
+    const settings = settingsOfPeer();
+    if (!settings)
+      throw new CommandError('no-pair', 'there is no peer to ask: no pair in ha.cf, or hactl_peer_port is 0');
+    return askPeerAt(settings, command, limit);
+  };
+  /** What is carried out for the peer: the list is in src/peer/protocol.ts. */
+  const answerPeer = async (command: PeerCommand): Promise<unknown> => {
+    switch (command.command) {
+      case 'status':
+        return snapshot();
+      case 'events':
+        return journal.answer(command);
+      default:
+        return desk.answerPeer(command);
+    }
+  };
+  const desk = makeConfigDesk({
+    configDir: options.configDir,
+    store,
+    log,
+    load,
+    running: () => core.loaded,
+    reload,
+    ask: askPeer,
+    peer: () => settingsOfPeer()?.peers.join(', ') ?? 'the peer',
+    accepts: () => core.loaded.cluster.ha?.hactl.push ?? false,
+    wall: () => clock.wall(),
+    connections: async () => connectionsOf((await core.status()).virtuals),
+  });
+  desk.keep(first.loaded, 'start');
+  const peerServer = servePeer({log, settings: settingsOfPeer, answer: answerPeer});
+  peerServer.configure();
+  const control = await serveControl(controlSocket(options.runDir), journalled(record, answer));
   const chores = scheduleChores({log, configDir: options.configDir});
   chores.configure(first.loaded.cluster.ha);
   void ipvs.open();
@@ -365,21 +537,23 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   return {
     reload,
     stop: async () => {
+      daemonEvent('stops');
       clearInterval(poll);
       tracker.stop();
       watch.stop();
+      clearInterval(lookingUp);
       clearInterval(monitorTimer);
       chores.stop();
+      peerServer.close();
+      desk.stop();
       // First the addresses go to the peer, then what served them here.
       await engine?.stop({type: 'stop'}, STOP_ENGINE_LIMIT);
-      for (const [index, group] of core.loaded.cluster.haresources.groups.entries())
-        if (core.roles.get(index + 1) === 'Active')
-          // oxlint-disable-next-line no-await-in-loop -- groups release one after another, as heartbeat does.
-          await runScripts(group, 'stop', {configDir: options.configDir, log});
+      await resources.stop();
       await outward.stop();
       await Promise.all([checks.stop({type: 'stop'}, STOP_LIMIT), sync.stop({type: 'stop'}, STOP_LIMIT)]);
       await core.cleanStop();
       ipvs.close();
+      await journal.close();
       await control.close();
     },
   };

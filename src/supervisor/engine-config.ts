@@ -1,7 +1,15 @@
 /** heartbeat's words → the failover engine's words. Pure. */
-import {stonithCommand, type ClusterConfig, type HaConfig, type ResourceGroup, type Vip} from '@hactl/config';
+import {
+  stonithCommand,
+  type ClusterConfig,
+  type HaConfig,
+  type ResourceGroup,
+  type ResourceRule,
+  type Vip,
+} from '@hactl/config';
 import type {EngineConfig, EngineGroup, EnginePath, EngineVip} from '@hactl/failover';
-import {scriptsBeforeAddress} from './resources.ts';
+import {settingsOf} from './resource-settings.ts';
+import {coldBeforeAddress} from './resources.ts';
 
 /** What findif would say of an address that was written without its prefix length or device. */
 export type FindInterface = (
@@ -51,6 +59,7 @@ const paths = (ha: HaConfig): EnginePath[] =>
 export function engineGroups(
   groups: readonly ResourceGroup[],
   find: FindInterface,
+  rules: readonly ResourceRule[],
 ): {groups: EngineGroup[]; unplaced: UnplacedVip[]} {
   const unplaced: UnplacedVip[] = [];
   const made = groups.map((group, index): EngineGroup => {
@@ -66,7 +75,7 @@ export function engineGroups(
       name: group.name,
       preferredNode: group.node,
       vips,
-      cold: scriptsBeforeAddress(group).length > 0,
+      cold: coldBeforeAddress(group, (resource) => settingsOf(resource, rules).warm).length > 0,
     };
   });
   return {groups: made, unplaced};
@@ -78,7 +87,11 @@ export function engineConfig(input: EngineConfigInput): {
   unplaced: readonly UnplacedVip[];
 } {
   const {ha, cluster} = input;
-  const {groups, unplaced} = engineGroups(cluster.haresources.groups, input.findInterface);
+  const {groups, unplaced} = engineGroups(
+    cluster.haresources.groups,
+    input.findInterface,
+    ha.hactl.resources,
+  );
   const fence = ha.hactl.fence ?? stonithCommand(ha.stonith, input.node);
   const config: EngineConfig = {
     cluster: ha.cluster,

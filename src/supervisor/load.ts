@@ -7,12 +7,13 @@ import {
   renderDiagnostic,
   type Diagnostic,
   type Mode,
+  type ReadFile,
   type VirtualService,
 } from '@hactl/config';
 import {engineConfig, type FindInterface} from './engine-config.ts';
-import {missingScripts} from './scripts.ts';
+import {missingAgents} from './resource-agents.ts';
 import type {Loaded} from './supervisor.ts';
-import {withNames, type LookUp} from './names.ts';
+import {withNames, type LookUp, type NameBook} from './names.ts';
 
 export interface LoadOptions {
   readonly configDir: string;
@@ -24,8 +25,12 @@ export interface LoadOptions {
   /** Reads the routes; asked only when an address was written without its interface or prefix length. */
   readonly findInterface: () => Promise<FindInterface>;
   readonly wall: number;
+  /** How files are read: from the disk unless a configuration that is not there yet is judged. */
+  readonly read?: ReadFile;
   /** How host names are found; the machine's resolver unless told otherwise. */
   readonly lookUp?: LookUp;
+  /** The addresses of host names that are in use; brought up to date. */
+  readonly names?: NameBook;
 }
 
 export interface LoadOutcome {
@@ -70,13 +75,14 @@ export async function loadDirectory(options: LoadOptions): Promise<LoadOutcome> 
     (resolve) =>
       loadCluster({
         dir: options.configDir,
-        read: readSource,
+        read: options.read ?? readSource,
         mode: options.mode,
         localNode: options.node.toLowerCase(),
         resolve,
         ...(options.only === undefined ? {} : {only: options.only}),
       }),
     options.lookUp,
+    options.names,
   );
   const texts = outcome.diagnostics.map((diagnostic) => renderDiagnostic(diagnostic, outcome.sources));
   const files = [...outcome.sources.keys()];
@@ -88,10 +94,8 @@ export async function loadDirectory(options: LoadOptions): Promise<LoadOutcome> 
   if (unwritable.length > 0)
     return {diagnostics: outcome.diagnostics, texts: [...texts, ...unwritable], files};
   for (const group of cluster.haresources.groups)
-    for (const name of missingScripts(group, options.configDir))
-      texts.push(
-        `warning: resource script ${name} of group ${group.name} is neither in ${options.configDir}/resource.d nor in /etc/init.d: the group cannot start it`,
-      );
+    for (const missing of missingAgents(group, {configDir: options.configDir}))
+      texts.push(`warning: group ${group.name} cannot be started here: ${missing}`);
   const digest = createHash('sha256').update(digestCluster(cluster)).digest('hex');
   const base = {cluster, digest, notices: texts.length, at: options.wall};
   if (!cluster.ha) return {loaded: base, diagnostics: outcome.diagnostics, texts, files};

@@ -31,6 +31,8 @@ if (given.help) {
 }
 
 const PREFORK_AFTER = 2_000;
+/** The keeper kills a supervisor that says nothing for longer while it stops. */
+const STILL_STOPPING = 5_000;
 let pool: Map<string, Spare> | undefined;
 
 // The keeper loads a spare beforehand: it does nothing until it is told to, and ends with the keeper.
@@ -78,6 +80,9 @@ const stop = (why: string): void => {
   if (stopping) return;
   stopping = true;
   logger.log('info', `stopping: ${why}`);
+  setInterval(() => {
+    if (process.connected) process.send?.('stopping');
+  }, STILL_STOPPING);
   void director.stop().then(async () => {
     rmSync(`${runDir}/control.sock`, {force: true});
     // Written by the ldirectord command; a daemon that was killed leaves it behind, and that is seen.

@@ -9,7 +9,7 @@ export type ResourceKind =
   | 'ldirectord'
   /** The sync process follows the group's role. */
   | 'sync-daemon'
-  /** A script that is started on acquire and stopped on release. */
+  /** Started on acquire and stopped on release: scripts, agents, units, and what is built in beside the above. */
   | 'script';
 
 const addressTypes = new Set(['IPaddr', 'IPaddr2', 'IPv6addr']);
@@ -22,21 +22,20 @@ export function resourceKind(resource: Resource): ResourceKind {
   return 'script';
 }
 
-/** Acquire order: left to right. */
-export const startOrder = (group: ResourceGroup): readonly Resource[] => group.resources;
+/** Is a resource one that runs on both directors all the time. */
+export type IsWarm = (resource: Resource) => boolean;
 
-/** Release order: right to left. */
-export const stopOrder = (group: ResourceGroup): readonly Resource[] => [...group.resources].reverse();
+const isCold = (resource: Resource, isWarm: IsWarm): boolean =>
+  resourceKind(resource) === 'script' && !isWarm(resource);
 
-/** Scripts that stand before the last address must run before it is announced. */
-export function scriptsBeforeAddress(group: ResourceGroup): readonly Resource[] {
-  const kinds = group.resources.map(resourceKind);
-  const last = kinds.lastIndexOf('address');
-  return group.resources.filter((_, index) => kinds[index] === 'script' && index < last);
+/** Cold resources that stand before the last address must run before it is announced. */
+export function coldBeforeAddress(group: ResourceGroup, isWarm: IsWarm): readonly Resource[] {
+  const last = group.resources.map(resourceKind).lastIndexOf('address');
+  return group.resources.filter((resource, index) => index < last && isCold(resource, isWarm));
 }
 
-/** Scripts that stand behind the last address (or all of them, in a group without an address). */
-export function scriptsAfterAddress(group: ResourceGroup): readonly Resource[] {
-  const before = new Set(scriptsBeforeAddress(group));
-  return group.resources.filter((resource) => resourceKind(resource) === 'script' && !before.has(resource));
+/** Cold resources behind the last address (or all of them, in a group without an address). */
+export function coldAfterAddress(group: ResourceGroup, isWarm: IsWarm): readonly Resource[] {
+  const before = new Set(coldBeforeAddress(group, isWarm));
+  return group.resources.filter((resource) => isCold(resource, isWarm) && !before.has(resource));
 }

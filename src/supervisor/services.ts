@@ -3,7 +3,7 @@
  * Pure.
  */
 import type {CheckSpec} from '@hactl/checks';
-import type {FallbackServer, RealServer, VirtualService} from '@hactl/config';
+import {virtualName, type FallbackServer, type RealServer, type VirtualService} from '@hactl/config';
 import type {Destination, Service, ServiceKey} from '@hactl/ipvs';
 
 /** ldirectord's well-known port of each service, used when neither checkport nor the real has one. */
@@ -32,14 +32,9 @@ const servicePorts: Readonly<Record<string, number>> = {
 const withPort = (family: 4 | 6, address: string, port: number): string =>
   family === 6 ? `[${address}]:${port}` : `${address}:${port}`;
 
-/** A virtual service as people name it: `tcp 10.0.0.1:80`, `udp [2001:db8::1]:53`, `fwm 7`. */
-export function virtualName(virtual: VirtualService): string {
-  const {address} = virtual;
-  if (address.kind === 'fwmark') return address.family === 6 ? `fwm6 ${address.mark}` : `fwm ${address.mark}`;
-  return `${address.protocol} ${withPort(address.family, address.address, address.port)}`;
-}
+export {virtualName};
 
-/** The same name, from the kernel's side. */
+/** The same name as config's virtualName, from the kernel's side. */
 export function serviceName(key: ServiceKey): string {
   if (key.kind === 'fwmark') return key.family === 6 ? `fwm6 ${key.mark}` : `fwm ${key.mark}`;
   return `${key.protocol} ${withPort(key.family, key.address, key.port)}`;

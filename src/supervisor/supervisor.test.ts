@@ -5,7 +5,7 @@ import {parseLdirectordCf} from '@hactl/config';
 import type {ToEngine} from '@hactl/failover';
 import {makeMemoryIpvs, type Operation} from '@hactl/ipvs';
 import test from 'ava';
-import {describeChanges} from './changes.ts';
+import type {EventDraft} from '../control/events.ts';
 import {makeSupervisor, type Loaded} from './supervisor.ts';
 
 const resolve = {host: () => undefined, service: () => undefined};
@@ -39,6 +39,7 @@ const settled = async (core: {reconcile(): Promise<void>}): Promise<void> => {
 
 const start = (source: string, pair?: Pair) => {
   const operations: Operation[] = [];
+  const recorded: EventDraft[] = [];
   const ipvs = makeMemoryIpvs((operation) => operations.push(operation));
   const held = new Map<string, string>();
   const toChecks: ToChecks[] = [];
@@ -47,6 +48,7 @@ const start = (source: string, pair?: Pair) => {
     {
       clock: systemClock,
       log: () => undefined,
+      record: (draft) => recorded.push(draft),
       ipvs: () => ipvs,
       toChecks: (message) => toChecks.push(message),
       toEngine: (message) => toEngine.push(message),
@@ -78,7 +80,7 @@ const start = (source: string, pair?: Pair) => {
     Object.fromEntries(
       (await ipvs.list()).flatMap((one) => one.destinations.map(({address, weight}) => [address, weight])),
     );
-  return {core, held, ipvs, operations, toChecks, toEngine, verdict, weights};
+  return {core, held, ipvs, operations, recorded, toChecks, toEngine, verdict, weights};
 };
 
 test('verdicts become a table, and the engine is told when the first round is done', async (t) => {
@@ -138,18 +140,6 @@ test('a reload edits what changed, keeps what is known, and deletes only what wa
     (await one.ipvs.list()).map(({service}) => service.key.kind),
     ['fwmark'],
   );
-});
-
-test('what a reload would change is said in words', (t) => {
-  const {changes} = describeChanges(
-    load(text(two)),
-    load(text(two).replace('10.0.0.100:80', '10.0.0.100:81')),
-  );
-  t.deepEqual(changes, ['virtual tcp 10.0.0.100:81 added', 'virtual tcp 10.0.0.100:80 removed']);
-  t.deepEqual(describeChanges(load(text(two)), load(text(two, '# moved\n'))).changes, []);
-  t.deepEqual(describeChanges(load(text(two)), load(text(two, 'maintenancedir=/x\n'))).changes, [
-    'x.cf: maintenanceDir changed',
-  ]);
 });
 
 test('a real that an operator holds is down, whatever its checks say, and comes back with its weight', async (t) => {
@@ -218,4 +208,28 @@ test('the engine may preempt only when the connections are here', async (t) => {
   t.like(readiness(), {ready: true});
   report(false, 'on its way');
   t.like(readiness(), {ready: false});
+});
+
+test('the journal gets verdicts that are news, changes of the table, and changes of role', async (t) => {
+  const one = start(text(two));
+  await settled(one.core);
+  await one.verdict('10.0.0.1', 'up');
+  await one.verdict('10.0.0.2', 'down');
+  await one.verdict('10.0.0.1', 'down');
+  one.core.onEngine({
+    type: 'transition',
+    transition: {vrid: 1, group: 'g', from: 'Backup', to: 'Active', reason: 'd2 is dead', at: 5, wall: 7},
+  });
+  t.deepEqual(
+    one.recorded.map(({kind, text: said}) => [kind, said]),
+    [
+      ['table', 'Added virtual server: tcp 10.0.0.100:80'],
+      ['table', 'Added real server: 10.0.0.1:80 (tcp 10.0.0.100:80) (Weight set to 3)'],
+      ['check', 'tcp 10.0.0.100:80 > 10.0.0.2:80 is down: r'],
+      ['check', 'tcp 10.0.0.100:80 > 10.0.0.1:80 is down: r'],
+      ['table', 'Deleted real server: 10.0.0.1:80 (tcp 10.0.0.100:80)'],
+      ['role', 'g: Backup -> Active: d2 is dead'],
+    ],
+  );
+  t.is(one.recorded.at(-1)?.wall, 7);
 });

@@ -10,8 +10,11 @@ import type {IpvsClient, ObservedService, Operation, VirtualTable} from '@hactl/
 import {plan} from '@hactl/ipvs';
 import type {SyncStatus} from '@hactl/sync';
 import type {StatusSnapshot} from '../control/protocol.ts';
+import type {EventDraft} from '../control/events.ts';
 import {desiredTable} from './desired.ts';
+import {peersHave, settlingConfig} from './config-settle.ts';
 import {describeOperation} from './describe.ts';
+import {ofOperation, ofTransition, ofVerdict} from './journal-witness.ts';
 import type {Log} from './log.ts';
 import {checkId, checkSpec, serviceKey, serviceName, virtualName} from './services.ts';
 import {virtualStatus} from './snapshot.ts';
@@ -31,6 +34,8 @@ export interface Loaded {
 export interface Ports {
   readonly clock: Clock;
   readonly log: Log;
+  /** The journal, for people who ask later what happened. */
+  record(draft: EventDraft): void;
   /** undefined while the kernel's IPVS cannot be reached. */
   ipvs(): IpvsClient | undefined;
   toChecks(message: ToChecks): void;
@@ -76,6 +81,8 @@ export function makeSupervisor(ports: Ports, first: Loaded) {
   let again = false;
   let closing = false;
   let sync: SyncStatus | undefined;
+  /** What the engine has while the peer still has other intervals. */
+  let settling: EngineConfig | undefined;
 
   const virtuals = (): readonly VirtualService[] =>
     loaded.cluster.ldirectord.flatMap((file) => file.virtuals);
@@ -135,6 +142,7 @@ export function makeSupervisor(ports: Ports, first: Loaded) {
       // oxlint-disable-next-line no-await-in-loop -- the plan's order is a promise: new servers before old ones go.
       await ipvs.apply(operation);
       log('info', describeOperation(operation));
+      ports.record(ofOperation(operation));
     }
     const kept = new Set(virtuals().map((virtual) => serviceName(serviceKey(virtual))));
     for (const name of owned) if (!kept.has(name)) owned.delete(name);
@@ -182,14 +190,21 @@ export function makeSupervisor(ports: Ports, first: Loaded) {
       if (before !== message.report.state) {
         const level = message.report.state === 'down' ? 'warn' : 'info';
         log(level, `${message.report.id} is ${message.report.state}: ${message.report.reason}`);
+        // The first round finds all of them: that a server is up then is in the table's events.
+        if (before !== 'unknown' || message.report.state === 'down') ports.record(ofVerdict(message.report));
       }
       void reconcile();
     }
   }
 
-  async function onTransition(transition: Transition): Promise<void> {
+  function remember(transition: Transition): void {
     transitions.push(transition);
     transitions.splice(0, Math.max(0, transitions.length - TRANSITIONS_KEPT));
+    ports.record(ofTransition(transition));
+  }
+
+  async function onTransition(transition: Transition): Promise<void> {
+    remember(transition);
     const hadChecks = checksWanted();
     roles.set(transition.vrid, transition.to);
     log('info', `${transition.group}: ${transition.from} -> ${transition.to}: ${transition.reason}`);
@@ -197,19 +212,25 @@ export function makeSupervisor(ports: Ports, first: Loaded) {
     ports.changed();
     if (checksWanted() !== hadChecks) configureChecks();
     if (transition.to === 'Active') await ports.scripts(transition.vrid, 'start-late');
-    else if (transition.from === 'Active') await ports.scripts(transition.vrid, 'stop');
+    // Also where an earlier life of the engine, or of this process, had it.
+    else if (transition.to === 'Backup') await ports.scripts(transition.vrid, 'stop');
   }
 
   function onEngine(message: FromEngine): void {
     switch (message.type) {
       case 'ready':
-        if (loaded.engine) ports.toEngine({type: 'configure', config: loaded.engine});
+        if (loaded.engine) ports.toEngine({type: 'configure', config: settling ?? loaded.engine});
         ports.toEngine({type: 'readiness', ...ready});
         log('info', `failover engine runs: ${message.realtime}`);
         break;
       case 'status':
         engineStatus = message.status;
         engineAt = clock.now();
+        if (settling && loaded.engine && peersHave(loaded.digest, engineStatus)) {
+          settling = undefined;
+          log('info', 'the peer has the same configuration: the new intervals are in force');
+          ports.toEngine({type: 'configure', config: loaded.engine});
+        }
         for (const group of message.status.groups) roles.set(group.vrid, group.role);
         break;
       case 'transition':
@@ -234,7 +255,7 @@ export function makeSupervisor(ports: Ports, first: Loaded) {
     for (const [vrid, role] of roles) {
       if (role === 'Initialize') continue;
       const group = loaded.engine?.groups.find((one) => one.vrid === vrid);
-      transitions.push({
+      remember({
         vrid,
         group: group?.name ?? String(vrid),
         from: role,
@@ -251,10 +272,15 @@ export function makeSupervisor(ports: Ports, first: Loaded) {
 
   /** Takes a new configuration into use. What did not change keeps its state. */
   function reload(next: Loaded): void {
+    const running = loaded.engine;
     loaded = next;
     const ids = new Set(specs().map((spec) => spec.id));
     for (const id of reports.keys()) if (!ids.has(id)) reports.delete(id);
-    if (next.engine) ports.toEngine({type: 'configure', config: next.engine});
+    if (next.engine) {
+      settling = settlingConfig(settling ?? running, next.engine);
+      if (settling) log('info', 'the new intervals wait until the peer has the same configuration');
+      ports.toEngine({type: 'configure', config: settling ?? next.engine});
+    }
     ports.roles(roles);
     configureChecks();
     void reconcile();
@@ -336,6 +362,9 @@ export function makeSupervisor(ports: Ports, first: Loaded) {
     },
     get roles(): ReadonlyMap<number, Role> {
       return roles;
+    },
+    get engineStatus(): EngineStatus | undefined {
+      return engineStatus;
     },
     get peerLives(): boolean {
       return engineStatus?.peers.some((peer) => peer.state === 'up' || peer.state === 'late') ?? false;

@@ -5,11 +5,12 @@ import {haLine, type HaLine} from './ha-line.ts';
 import {noMedia, takeMedium, type Media} from './ha-media.ts';
 import {takeMembers} from './ha-nodes.ts';
 import {takeApiauth, takeOutside} from './ha-outside.ts';
+import {DEFAULT_PEER_PORT, takePeer} from './ha-peer.ts';
+import {takeResourceRule} from './ha-resource.ts';
 import {DEFAULT_SYNC_PORT, takeSync} from './ha-sync.ts';
 import {explained, facilities, known, ownTimes, refusedWords, times} from './ha-words.ts';
 import type {HaConfig, Mode, Span} from './model.ts';
 import {linesOf, Reporter, type Line} from './reader.ts';
-import {parseBoolean} from './units.ts';
 
 type Own = {-readonly [Key in keyof HaConfig['hactl']]: HaConfig['hactl'][Key]};
 
@@ -50,10 +51,14 @@ export function parseHaCf(
       standbyChecks: true,
       trackInterfaces: [],
       trackScripts: [],
+      resources: [],
       sync: 'multicast',
       syncPort: DEFAULT_SYNC_PORT,
       syncDeadline: 30_000,
       ipvs: {},
+      peerPort: DEFAULT_PEER_PORT,
+      peerAddresses: [],
+      push: true,
     },
     texts: {},
     nodes: [],
@@ -162,7 +167,7 @@ function takeLine(line: HaLine, draft: Draft, reporter: Reporter): void {
     return;
   }
   if (takeMedium(line, draft.media, reporter)) return;
-  if (takeMembers(line, draft, reporter) || takeOutside(line, draft)) return;
+  if (takeMembers(line, draft, reporter) || takeOutside(line, draft, reporter)) return;
   switch (name) {
     case 'auto_failback':
     case 'nice_failback':
@@ -194,25 +199,6 @@ function takeLine(line: HaLine, draft: Draft, reporter: Reporter): void {
     case 'failfast':
       takeRespawn(line, draft, reporter);
       break;
-    case 'crm':
-    case 'pacemaker':
-      if (parseBoolean(value) !== false)
-        reporter.error(
-          'refused-directive',
-          whole,
-          `${name} ${value}: a cluster resource manager is not supported`,
-          `write ${name} off, or remove the line: haresources decides`,
-        );
-      break;
-    case 'autojoin':
-      if (value !== 'none')
-        reporter.error(
-          'refused-directive',
-          whole,
-          `autojoin ${value} conflicts with haresources`,
-          'write autojoin none',
-        );
-      break;
     case 'cluster':
       if (line.wants('NAME')) draft.cluster = value;
       break;
@@ -236,10 +222,20 @@ function takeLine(line: HaLine, draft: Draft, reporter: Reporter): void {
     case 'hactl_ipvs':
       takeSync(line, own);
       break;
+    case 'hactl_peer':
+    case 'hactl_peer_port':
+    case 'hactl_push':
+      takePeer(line, own, reporter);
+      break;
     case 'hactl_track_interface':
       if (line.wants('INTERFACE…'))
         own.trackInterfaces = [...own.trackInterfaces, ...line.rest.map(({text}) => text)];
       break;
+    case 'hactl_resource': {
+      const rule = takeResourceRule(line);
+      if (rule) own.resources = [...own.resources, rule];
+      break;
+    }
     case 'hactl_track_script': {
       if (!line.wants('TIME /PATH ARGUMENTS…', 2)) break;
       const every = line.time();

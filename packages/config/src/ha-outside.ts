@@ -1,7 +1,8 @@
-/** What stands outside of the pair: watchdog, stonith, stonith_host and apiauth of ha.cf. Pure. */
+/** What stands outside of the pair: watchdog, stonith, crm, autojoin and apiauth of ha.cf. Pure. */
 import type {HaLine} from './ha-line.ts';
 import type {HaConfig, Span} from './model.ts';
 import type {Reporter} from './reader.ts';
+import {parseBoolean} from './units.ts';
 
 interface Outside {
   readonly texts: {watchdog?: string};
@@ -10,7 +11,7 @@ interface Outside {
 }
 
 /** True when the line was one of these directives. */
-export function takeOutside(line: HaLine, draft: Outside): boolean {
+export function takeOutside(line: HaLine, draft: Outside, reporter: Reporter): boolean {
   const {name, rest, value, whole} = line;
   const words = rest.map((word) => word.text);
   switch (name) {
@@ -32,6 +33,25 @@ export function takeOutside(line: HaLine, draft: Outside): boolean {
           from: value.toLowerCase(),
           words: [words[1] ?? '', '-p', words.slice(2).join(' ')],
         });
+      return true;
+    case 'crm':
+    case 'pacemaker':
+      if (parseBoolean(value) !== false)
+        reporter.error(
+          'refused-directive',
+          whole,
+          `${name} ${value}: a cluster resource manager is not supported`,
+          `write ${name} off, or remove the line: haresources decides`,
+        );
+      return true;
+    case 'autojoin':
+      if (value !== 'none')
+        reporter.error(
+          'refused-directive',
+          whole,
+          `autojoin ${value} conflicts with haresources`,
+          'write autojoin none',
+        );
       return true;
     default:
       return false;

@@ -3,18 +3,8 @@ import {ipv4, ipv6, prefixLength} from './addresses.ts';
 import {nearest, type Diagnostic} from './diagnostic.ts';
 import type {Haresources, Mode, Resource, ResourceGroup, Span, Vip} from './model.ts';
 import {linesOf, Reporter} from './reader.ts';
+import {builtinResources, isOcf, wantedForm} from './resource-forms.ts';
 
-const builtin = [
-  'IPaddr',
-  'IPaddr2',
-  'IPv6addr',
-  'IPsrcaddr',
-  'ldirectord',
-  'LVSSyncDaemonSwap',
-  'MailTo',
-  'SendArp',
-  'AudibleAlarm',
-];
 const addressTypes = new Set(['IPaddr', 'IPaddr2', 'IPv6addr']);
 
 /** Parses one file. */
@@ -71,7 +61,7 @@ function takeResource(word: {text: string; span: Span}, reporter: Reporter): Res
   const bare = /^[\d.]+(\/|$)/.test(word.text) || ipv6(word.text.split('/')[0] ?? '') !== undefined;
   const [written = '', ...args] = bare ? ['IPaddr', word.text] : word.text.split('::');
   let type = written;
-  const meant = builtin.find((name) => name.toLowerCase() === written.toLowerCase());
+  const meant = builtinResources.find((name) => name.toLowerCase() === written.toLowerCase());
   if (meant !== undefined && meant !== written) {
     const name = {file: span.file, start: span.start, end: span.start + written.length};
     if (
@@ -95,8 +85,8 @@ function takeResource(word: {text: string; span: Span}, reporter: Reporter): Res
     );
     return undefined;
   }
-  if (meant === undefined) {
-    const near = nearest(written, builtin);
+  if (meant === undefined && !isOcf(written)) {
+    const near = nearest(written, builtinResources);
     if (near !== undefined)
       reporter.add(
         'warning',
@@ -107,13 +97,9 @@ function takeResource(word: {text: string; span: Span}, reporter: Reporter): Res
       );
   }
   if (!addressTypes.has(type)) {
-    if (type === 'LVSSyncDaemonSwap' && !['master', 'backup'].includes(args[0] ?? '')) {
-      reporter.error(
-        'bad-value',
-        span,
-        'LVSSyncDaemonSwap needs master or backup',
-        'LVSSyncDaemonSwap::master[::INTERFACE[::SYNCID]]',
-      );
+    const form = wantedForm(type, args);
+    if (form !== undefined) {
+      reporter.error('bad-value', span, `${word.text} is not how ${type} is written`, form);
       return undefined;
     }
     if (type === 'ldirectord' && args.length === 0) args.push('ldirectord.cf');

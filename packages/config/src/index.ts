@@ -11,6 +11,8 @@ export {
   type Source,
 } from './diagnostic.ts';
 export {digestCluster} from './digest.ts';
+export {compareFacts, type FactChange} from './facts-compare.ts';
+export {configFacts, pairFacts, timeText, virtualName, type Fact, type FactKind} from './facts.ts';
 export {
   detectKind,
   importConfig,
@@ -28,5 +30,8 @@ export {parseHaresources} from './haresources.ts';
 export {parseLdirectordCf} from './ldirectord-cf.ts';
 export {checkFiles, loadCluster, placesOf, type LoadInput, type LoadResult, type ReadFile} from './load.ts';
 export type * from './model.ts';
+export {isOcf} from './resource-forms.ts';
 export type {Resolver} from './reader.ts';
 export {parseBoolean, parseTime} from './units.ts';
+export {localDirectives, withLocalLines} from './local-lines.ts';
+export {redactLine, redactText} from './redact.ts';

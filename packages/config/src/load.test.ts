@@ -60,6 +60,21 @@ test('an absolute path elsewhere is that file, and its copy in the directory onl
   t.deepEqual(paths(copy), ['/x/web.cf']);
 });
 
+test('a copy in the directory stands for one file: another with its base name is missing, not the same', (t) => {
+  const files = pair({
+    '/x/haresources':
+      'a IPaddr2::10.0.0.1/24/eth0 ldirectord::/srv/one/web.cf ldirectord::/srv/two/web.cf ldirectord::/srv/one/web.cf\n',
+    '/x/web.cf': virtual(80),
+  });
+  t.deepEqual(
+    load(files)
+      .diagnostics.filter(({severity}) => severity === 'error')
+      .map(({code, message}) => [code, message]),
+    [['missing-file', 'Config file /srv/two/web.cf not found']],
+  );
+  t.deepEqual(paths({...files, '/srv/two/web.cf': virtual(81)}), ['/x/web.cf', '/srv/two/web.cf']);
+});
+
 test('conf below the directory is looked into, as ldirectord does', (t) => {
   const {'/x/ldirectord.cf': _, ...rest} = pair({'/x/conf/ldirectord.cf': virtual(80)});
   t.deepEqual(paths(rest), ['/x/conf/ldirectord.cf']);
@@ -84,6 +99,11 @@ for (const [name, files] of Object.entries({
   hactl_lease: ha('hactl_lease 5\n'),
   hactl_preempt_delay: ha('hactl_preempt_delay 5\n'),
   hactl_holddown: ha('hactl_holddown 5\n'),
+  hactl_sync_deadline: ha('hactl_sync_deadline 9\n'),
+  hactl_peer_port: ha('hactl_peer_port 7000\n'),
+  hactl_ipvs: ha('hactl_ipvs conntrack 1\n'),
+  deadping: ha('deadping 9\n'),
+  hactl_sync: ha('hactl_sync relay\n'),
   hactl_standby_checks: ha('hactl_standby_checks off\n'),
   'a VIP’s prefix length': {
     '/x/haresources': 'a IPaddr2::10.0.0.1/25/eth0 ldirectord::ldirectord.cf\n',
@@ -103,6 +123,7 @@ for (const [name, files] of Object.entries({
   },
   'the heartbeat path': {'/x/ha.cf': 'ucast eth1 10.1.1.2\nnode a b\nauto_failback on\n'},
   'the log': ha('logfile /tmp/x\n'),
+  'the peer’s address': ha('hactl_peer 10.1.1.2\n'),
   'the ping node': ha('ping 10.1.1.1\n'),
   'comments and blanks': {'/x/ldirectord.cf': `# web\n${virtual(80)}`},
   'where the file is': {

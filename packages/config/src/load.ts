@@ -74,10 +74,16 @@ export function loadCluster(input: LoadInput): LoadResult {
     return parsed.model;
   };
   const taken = new Set<string>();
+  /** Which name a copy in the directory stands for: one base name does not make two files one. */
+  const copies = new Map<string, string>();
   /** One file, and those that it executes; a file that was read already is not read again. */
   const ldirectord = (name: string, span: Span | undefined): LdirectordConfig[] => {
-    const places = placesOf(name, dir);
-    const file = places.map(open).find((one) => one !== undefined);
+    const home = name.startsWith(STANDARD) ? name.slice(STANDARD.length) : name;
+    const copy = name.startsWith('/') ? `${dir}/${posix.basename(name)}` : undefined;
+    const places = placesOf(name, dir).filter((one) => one !== copy || (copies.get(one) ?? home) === home);
+    const found = places.find((one) => read(one) !== undefined);
+    const file = found === undefined ? undefined : open(found);
+    if (file) copies.set(file.path, home);
     if (file) {
       if (taken.has(file.realPath)) return [];
       taken.add(file.realPath);

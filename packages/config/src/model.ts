@@ -132,6 +132,22 @@ export interface TrackedScript {
   readonly words: readonly string[];
 }
 
+/** One `hactl_resource` line; what it does not say is left to earlier lines and to the defaults. */
+export interface ResourceRule {
+  /** A resource as haresources writes it, a type, or `*`. */
+  readonly match: string;
+  readonly startTimeout?: Millis;
+  readonly stopTimeout?: Millis;
+  readonly statusTimeout?: Millis;
+  /** How often a running resource is asked for its status; 0: never. */
+  readonly monitor?: Millis;
+  readonly restarts?: {readonly count: number; readonly within: Millis};
+  /** How long a director that gave a group away because of it does not take the group back. */
+  readonly holdOff?: Millis;
+  /** Runs on both directors all the time. */
+  readonly warm?: boolean;
+}
+
 /** One heartbeat path. */
 export type Medium =
   | {readonly kind: 'bcast'; readonly span: Span; readonly device: string; readonly port: number}
@@ -183,12 +199,20 @@ export interface HaConfig {
     readonly trackInterfaces: readonly string[];
     /** `hactl_track_script`: commands without whose success it is. */
     readonly trackScripts: readonly TrackedScript[];
+    /** `hactl_resource`: in file order, later lines win. */
+    readonly resources: readonly ResourceRule[];
     /** `hactl_sync multicast|relay|relay-encrypted`: how connections reach the peer (docs/sync.md). Default multicast. */
     readonly sync: 'multicast' | 'relay' | 'relay-encrypted';
     /** `hactl_sync_port`: UDP port of the two sync processes. Default 8849. */
     readonly syncPort: number;
     /** `hactl_sync_deadline`: how long a joining director waits for the peer's table. Default 30 s. */
     readonly syncDeadline: Millis;
+    /** `hactl_peer_port`: TCP port on which the two supervisors ask one another; 0: they do not. Default 6944. */
+    readonly peerPort: number;
+    /** `hactl_peer`: where the peer is asked; empty: where ucast points and adverts come from. */
+    readonly peerAddresses: readonly string[];
+    /** `hactl_push`: does this director take a configuration from its peer? Default on. */
+    readonly push: boolean;
     /** `hactl_ipvs NAME VALUE`: settings of net.ipv4.vs.*, put back on stop. */
     readonly ipvs: Readonly<Record<string, string>>;
   };

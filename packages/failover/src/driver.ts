@@ -119,7 +119,13 @@ export function startEngine(
     feed({type: 'tick'});
   }
 
-  function onDatagram(path: number, bytes: Buffer): void {
+  /** Source addresses of believed adverts, by node's place and path. */
+  const sources = new Map<string, string>();
+  const sourcesOf = (place: number): string[] => [
+    ...new Set([...sources].flatMap(([key, from]) => (key.startsWith(`${place} `) ? [from] : []))),
+  ];
+
+  function onDatagram(path: number, bytes: Buffer, from: string): void {
     const decoded = decodeAdvert(bytes, cluster, config.keys);
     if (!decoded.ok) return count(`fault-${decoded.fault.code}`);
     const advert = {...decoded.value, path};
@@ -131,6 +137,7 @@ export function startEngine(
     const accepted = acceptSequence(before, advert);
     if (!accepted.ok) return count(`fault-${accepted.fault.code}`);
     replay.set(advert.place, accepted.value);
+    sources.set(`${advert.place} ${path}`, from);
     // At once where it matters most: a new life of the peer.
     if (accepted.value.incarnation !== before.incarnation) saveSeen();
     feed({type: 'advert', advert});
@@ -182,7 +189,7 @@ export function startEngine(
         return;
       case 'event':
         count(`event-${effect.code}`);
-        say(effect);
+        say({...effect, at: clock.now(), wall: clock.wall()});
         return;
       case 'move-done':
         say(effect);
@@ -431,6 +438,7 @@ export function startEngine(
               incarnation: String(peer.advert.incarnation),
               ready: peer.advert.ready,
               configDigest: peer.advert.digest.toString(16).padStart(16, '0'),
+              addresses: sourcesOf(peer.advert.place),
             }
           : {}),
         groups: (peer.advert?.groups ?? []).map(({vrid, role, priority}) => ({vrid, role, priority})),
@@ -490,6 +498,8 @@ export function startEngine(
           return feed({type: 'readiness', ready: message.ready});
         case 'move':
           return feed({type: 'move', id: message.id, move: message.move, scope: message.scope});
+        case 'give-up':
+          return feed(message);
         case 'tracked':
           lostScripts = message.lost;
           return tellLost();

@@ -19,7 +19,7 @@ import {
   vacancyTime,
 } from './intervals.ts';
 import type {EngineConfig, EngineGroup, Role} from './messages.ts';
-import {prefers, priorityOf} from './priority.ts';
+import {level, prefers, priorityOf} from './priority.ts';
 import type {Effect, Event, GroupState, PeerState, State} from './state.ts';
 
 export type Step = readonly [State, readonly Effect[]];
@@ -27,6 +27,8 @@ export type Step = readonly [State, readonly Effect[]];
 /** A stop waits this long for the peer to take over before it simply releases. */
 const STOP_LIMIT = 500;
 const MOVE_LIMIT = 10_000;
+/** Cold resources have to start at the peer first, each with a limit of its own. */
+const COLD_LIMIT = 50_000;
 const ACQUIRE_RETRY = 1_000;
 /** No echo reaches it. */
 const NOT_SENT = 0xffff_ffff_ffff_ffffn;
@@ -227,6 +229,7 @@ function take(config: EngineConfig, state: State, event: Event, now: Instant, ef
       return change(state, event.vrid, (group) => {
         if (group.waiting?.need !== 'prepare') return group;
         const {waiting, ...rest} = group;
+        if (event.ok && state.stopping) return rest;
         if (event.ok) return activate(rest, waiting.reason, config, now, effects);
         effects.push({type: 'event', level: 'error', code: 'prepare-failed', message: event.reason});
         return {...rest, claim: false, retryAt: now + ACQUIRE_RETRY};
@@ -278,6 +281,8 @@ function take(config: EngineConfig, state: State, event: Event, now: Instant, ef
       });
     case 'conflict':
       return conflict(config, state, event, now, effects);
+    case 'give-up':
+      return giveUp(config, state, event, now, effects);
     case 'reach':
       return event.lost === state.lost ? state : {...state, lost: event.lost};
     case 'move':
@@ -479,6 +484,7 @@ function settleGroup(
   effects: Effect[],
 ): GroupState {
   let next = group;
+  if (next.failedUntil !== undefined && now >= next.failedUntil) next = withoutFailure(next);
   if (next.role === 'Initialize') {
     const complete = state.peers.every((peer) => peer.alive);
     if (!complete && now < state.initUntil) return upkeep(config, state, next, now, effects);
@@ -576,7 +582,9 @@ function settleActive(
     // It has asked us to take over, and will let go when it hears us.
     if (said.handover && group.handoverUntil === undefined) continue;
     if (group.handoverUntil !== undefined)
-      return release(`handed over to ${peer.name}`, {heldBack: state.stopping === undefined});
+      return release(`handed over to ${peer.name}`, {
+        heldBack: group.heldBack || (state.stopping === undefined && group.failedUntil === undefined),
+      });
     if (
       !hearsUs(config, state, peer) &&
       heardLongEnough(config, peer, now) &&
@@ -731,6 +739,35 @@ const transition = (
   },
 });
 
+const withoutFailure = (group: GroupState): GroupState => {
+  const {failedUntil: _, ...rest} = group;
+  return rest;
+};
+
+/** A resource does not run here. The peer is offered the group; where it could not serve either, the addresses stay. */
+function giveUp(
+  config: EngineConfig,
+  state: State,
+  {vrid, reason, holdOff}: Extract<Event, {type: 'give-up'}>,
+  now: Instant,
+  effects: Effect[],
+): State {
+  const taker = state.peers.find(
+    (peer) =>
+      peer.alive &&
+      peer.advert?.ready === true &&
+      hearsUs(config, state, peer) &&
+      (saidOf(peer, vrid)?.priority ?? 0) > level.heldBack,
+  );
+  return change(state, vrid, (group) => {
+    const failed = {...group, claim: false, failedUntil: now + holdOff};
+    if (group.role !== 'Active') return failed;
+    const what = taker ? `${taker.name} is to take the group` : 'no peer can take the group: it stays here';
+    effects.push({type: 'event', level: 'error', code: 'resource-failed', message: `${reason}; ${what}`});
+    return taker ? {...failed, handoverUntil: now + HANDOVER_LIMIT} : failed;
+  });
+}
+
 // ------------------------------------------------------------------------------------------------ operators' words
 
 function plannedMove(
@@ -773,16 +810,25 @@ function plannedMove(
   const blocked = got.find((group) => group.blocked !== undefined);
   if (blocked) return refuse(blocked.blocked ?? 'blocked');
   const vrids = [...given, ...got].map((group) => group.vrid);
+  const cold = ({vrid}: GroupState): boolean => config.groups.some((one) => one.vrid === vrid && one.cold);
+  const limit = [...given, ...got].some(cold) ? COLD_LIMIT : MOVE_LIMIT;
   return {
     ...state,
     moves: [
       ...state.moves,
-      {id, move, vrids, until: now + MOVE_LIMIT, overlap: 0, ...(got.length > 0 ? {overlapFrom: now} : {})},
+      {id, move, vrids, until: now + limit, overlap: 0, ...(got.length > 0 ? {overlapFrom: now} : {})},
     ],
     groups: state.groups.map((group) => {
-      if (give(group)) return {...group, claim: false, handoverUntil: now + HANDOVER_LIMIT};
+      if (give(group))
+        return {...group, claim: false, handoverUntil: now + (cold(group) ? COLD_LIMIT : HANDOVER_LIMIT)};
       if (get(group))
-        return start({...group, claim: true, heldBack: false}, `operator: ${move}`, config, now, effects);
+        return start(
+          {...withoutFailure(group), claim: true, heldBack: false},
+          `operator: ${move}`,
+          config,
+          now,
+          effects,
+        );
       return group;
     }),
   };

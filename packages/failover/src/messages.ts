@@ -85,6 +85,11 @@ export type ToEngine =
   /** Whether this director may take over by choice (checks had their first round, connections are in sync). */
   | {readonly type: 'readiness'; readonly ready: boolean; readonly reason: string}
   | {readonly type: 'move'; readonly id: number; readonly move: Move; readonly scope: MoveScope}
+  /**
+   * A resource of the group cannot be kept running here: the group goes to the peer if that can take it, and is not
+   * taken back for `holdOff` unless an operator says so or the peer dies.
+   */
+  | {readonly type: 'give-up'; readonly vrid: number; readonly reason: string; readonly holdOff: Millis}
   /** How many of the scripts that are watched fail. */
   | {readonly type: 'tracked'; readonly lost: number}
   /** Hand everything over, announce priority 0 and exit; answered by `stopped`. */
@@ -109,6 +114,8 @@ export interface PeerStatus {
   readonly incarnation?: string;
   readonly ready?: boolean;
   readonly configDigest?: string;
+  /** Where its adverts come from: one address for each path on which it was heard. */
+  readonly addresses?: readonly string[];
   readonly groups: readonly {readonly vrid: number; readonly role: Role; readonly priority: number}[];
 }
 
@@ -157,5 +164,13 @@ export type FromEngine =
   | {readonly type: 'prepare'; readonly vrid: number}
   | {readonly type: 'status'; readonly id: number; readonly status: EngineStatus}
   | {readonly type: 'move-done'; readonly id: number; readonly ok: boolean; readonly reason: string; readonly outage?: Millis; readonly overlap?: Millis}
-  | {readonly type: 'event'; readonly level: 'error' | 'warn' | 'info' | 'debug'; readonly code: string; readonly message: string}
+  | {
+      readonly type: 'event';
+      readonly level: 'error' | 'warn' | 'info' | 'debug';
+      readonly code: string;
+      readonly message: string;
+      /** When it was, where that matters: the supervisor may read it late. */
+      readonly at?: Instant;
+      readonly wall?: number;
+    }
   | {readonly type: 'stopped'};

@@ -22,7 +22,7 @@ export function priorityOf(config: EngineConfig, state: State, group: GroupState
   if (group.blocked !== undefined) return level.none;
   if (state.stopping && group.role !== 'Active') return level.none;
   if (group.claim) return level.claimed;
-  if (group.heldBack) return level.heldBack;
+  if (group.heldBack || group.failedUntil !== undefined) return level.heldBack;
   const preferred = prefers(config, group.vrid);
   if (state.lost > 0) return level.losing - 2 * Math.min(state.lost, 40) + (preferred ? 1 : 0);
   return preferred ? level.preferred : level.other;

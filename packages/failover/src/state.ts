@@ -11,6 +11,8 @@ export interface GroupState {
   readonly claim: boolean;
   /** An operator sent it away: no preemption until failback, takeover, or the peer's death. */
   readonly heldBack: boolean;
+  /** A resource could not be kept running here: as with heldBack, until then. */
+  readonly failedUntil?: Instant;
   /** Active, and offers the group to the peer until then. */
   readonly handoverUntil?: Instant;
   /** Waits for cold resources or for the fence before it takes the addresses. */
@@ -101,6 +103,7 @@ export type Event =
   | {readonly type: 'address-gone'; readonly vrid: number}
   /** Somebody else claims an address of the group on the LAN; the peer's own announcements are known by their mark. */
   | {readonly type: 'conflict'; readonly vrid: number; readonly byPeer: boolean}
+  | {readonly type: 'give-up'; readonly vrid: number; readonly reason: string; readonly holdOff: number}
   | {readonly type: 'reach'; readonly lost: number}
   | {readonly type: 'stop'; readonly bequeath: boolean}
   | {readonly type: 'configure'; readonly previous: EngineConfig};

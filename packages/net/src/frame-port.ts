@@ -9,11 +9,10 @@ import {
   bindSocket,
   closeFd,
   openSocket,
-  receiveFrom,
   sendTo,
   SystemError,
   lastErrno,
-  watchReadable,
+  watchReceived,
   type FilterInstruction,
 } from './sys.ts';
 
@@ -23,7 +22,6 @@ const ETHERTYPE_IPV4 = 0x0800;
 const ICMP = 1;
 const TCP = 6;
 const FRAME_MAX = 256;
-const BATCH = 64;
 
 /** The packet begins with its Ethernet header. */
 const program = (port: number): FilterInstruction[] => [
@@ -63,20 +61,13 @@ export function openFramePort(index: number, tcpPort: number, heard: (frame: Buf
   }
   const frame = Buffer.alloc(FRAME_MAX);
   const from = Buffer.alloc(20);
-  const watch = watchReadable(fd, () => {
-    for (let taken = 0; taken < BATCH; taken += 1) {
-      const length = receiveFrom(fd, frame, abi.MSG_DONTWAIT, from);
-      if (length < 0) return;
-      if (from[10] !== PACKET_OUTGOING) heard(frame.subarray(0, length));
-    }
+  const watch = watchReceived(fd, {into: frame, from}, (received) => {
+    if (from[10] !== PACKET_OUTGOING) heard(received);
   });
   return {
     send: (bytes) => {
       if (sendTo(fd, bytes, bytes.length, link) < 0) throw new SystemError('send', target, lastErrno());
     },
-    close: () => {
-      watch.stop();
-      closeFd(fd);
-    },
+    close: () => watch.stop(),
   };
 }

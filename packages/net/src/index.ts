@@ -15,5 +15,6 @@ export * from './link-flags.ts';
 export * from './netlink-direct.ts';
 export * from './netlink-watch.ts';
 export * from './outgoing-tap.ts';
+export * from './source-address.ts';
 export * from './sys.ts';
 export * from './udp.ts';

@@ -3,7 +3,7 @@
  * create connections, over every way there is. Says 'done'.
  */
 import dgram from 'node:dgram';
-import {channelKeys, seal} from './channel.ts';
+import {channelKeys, seal} from '@hactl/base';
 import {connectionOf} from './entries.fixture.ts';
 import {encodeSyncMessage} from './message.ts';
 import {encodeResync} from './resync-wire.ts';
@@ -28,7 +28,12 @@ for (const syncid of [0, 7, 135]) {
   await send(message, 8_848, VICTIM);
   // Ours, with a key that is not the cluster's.
   const frame = seal(
-    {keys: channelKeys('guessed', 'test', false), sender: 9, incarnation: 1n, sequence: BigInt(syncid)},
+    {
+      keys: channelKeys('sync', 'guessed', 'test', false),
+      sender: 9,
+      incarnation: 1n,
+      sequence: BigInt(syncid),
+    },
     encodeResync({type: 'live', message}),
   );
   await send(frame, 8_849, VICTIM);

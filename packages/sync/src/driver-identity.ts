@@ -1,16 +1,15 @@
 /** Who this sync process is to its peer. */
-import {createHash, createHmac, randomBytes} from 'node:crypto';
-import {channelKeys, type Sender} from './channel.ts';
+import {createHmac, randomBytes} from 'node:crypto';
+import {channelKeys, senderNumber, type Sender} from '@hactl/base';
 import type {SyncLink} from './messages.ts';
 
 /** A sender with a life of its own, and the seed of the mirror's buckets, which nobody without the key can foretell. */
 export function identity(settings: SyncLink): {readonly sender: Sender; readonly seed: number} {
-  const keys = channelKeys(settings.secret, settings.cluster, settings.encrypt);
-  const name = createHash('sha256').update(`${settings.cluster}/${settings.node}`).digest();
+  const keys = channelKeys('sync', settings.secret, settings.cluster, settings.encrypt);
   return {
     sender: {
       keys,
-      sender: name.readUInt32BE(0),
+      sender: senderNumber(settings.cluster, settings.node),
       // The clock alone could stand still or go back; the lower bits are random.
       incarnation: (BigInt(Date.now()) << 20n) | BigInt(randomBytes(4).readUInt32BE(0) & 0xfffff),
       sequence: 0n,

@@ -1,9 +1,9 @@
 /**
  * One director's side of the sync: hears its own kernel and the peer, keeps the mirror, gives and takes tables, feeds
- * the kernel. Decisions are in session.ts, resync-donor.ts and resync-joiner.ts; here they meet sockets and the clock.
+ * the kernel. Decisions are in base's session.ts, resync-donor.ts and resync-joiner.ts; here they meet sockets and the clock.
  */
 import {randomBytes} from 'node:crypto';
-import {lostOf, open, seal} from './channel.ts';
+import {admit, lostOf, makeSession, open, seal} from '@hactl/base';
 import {asVersion1, entriesOf, entriesOfMessage, messageOf} from './entry.ts';
 import {identity} from './driver-identity.ts';
 import {openKernelSide, readOwnKernel, type KernelPorts, type KernelSide} from './driver-kernel.ts';
@@ -15,7 +15,6 @@ import {donorBusy, donorDefaults, donorStep, makeDonor, type DonorEvent} from '.
 import {joinerStep} from './resync-joiner.ts';
 import {joinerBusy, joinerDefaults, makeJoiner, type Chunk, type JoinerEvent} from './resync-state.ts';
 import {decodeResync, encodeResync, type Hello, type ResyncMessage, type SyncPhase} from './resync-wire.ts';
-import {admit, makeSession} from './session.ts';
 
 const BUSY_TICK = 20;
 const IDLE_TICK = 100;
@@ -212,7 +211,7 @@ export async function openNode(
       return;
     }
     const message = decodeResync(opened.value.payload);
-    const admission = admit(session, opened.value, message, random64);
+    const admission = admit(session, opened.value, message?.type === 'hello' ? message : undefined, random64);
     if (admission === 'drop' || !message) return;
     if (admission === 'answer') {
       if (message.type === 'hello') sayHello(message.challenge, from);

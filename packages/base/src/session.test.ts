@@ -1,24 +1,15 @@
 import test from 'ava';
-import {admit, makeSession} from './session.ts';
-import type {Hello, ResyncMessage} from './resync-wire.ts';
+import {admit, makeSession, type Greeting} from './session.ts';
 
-const hello = (challenge: bigint, echo: bigint): Hello => ({
-  type: 'hello',
-  phase: 'waiting',
-  active: false,
-  relayed: 0,
-  connections: 0,
-  missing: 0,
-  challenge,
-  echo,
-});
+const hello = (challenge: bigint, echo: bigint): Greeting => ({challenge, echo});
 const frame = (incarnation: bigint, sequence: bigint) => ({
   sender: 1,
   incarnation,
   sequence,
   payload: Buffer.alloc(0),
 });
-const start: ResyncMessage = {type: 'start', session: 1};
+/** Any other message. */
+const start = undefined;
 
 /** A session that has admitted life 1 with its sequence number 5; the next challenge is 101. */
 const met = () => {

@@ -1,6 +1,6 @@
 /**
- * Datagrams between the two sync processes that nobody else can make, alter or play again. Pure: keys, counters and
- * nonces come from the caller.
+ * Frames between two processes of a pair that nobody else can make, alter or play again: connection sync sends them as
+ * datagrams, the supervisors over TCP. Pure: keys, counters and nonces come from the caller.
  *
  *    0                   1                   2                   3
  *    0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
@@ -20,10 +20,17 @@
  *   +---------------------------------------------------------------+
  *
  * The receiver keeps one window for each sender. An incarnation it has not heard yet is accepted only when it answers a
- * challenge (resync.ts's hello carries it): a recording of an older life cannot start one.
+ * challenge (session.ts; a greeting carries it): a recording of an older life cannot start one.
  */
-import {createCipheriv, createDecipheriv, createHmac, hkdfSync, timingSafeEqual} from 'node:crypto';
-import {fail, ok, type Result} from '@hactl/base';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  hkdfSync,
+  timingSafeEqual,
+} from 'node:crypto';
+import {fail, ok, type Result} from './result.ts';
 
 const HEADER = 24;
 const TAG = 16;
@@ -39,15 +46,27 @@ export interface ChannelKeys {
   readonly encryption?: Buffer;
 }
 
-/** Keys of this channel's own, from the cluster's secret: they are of no use in the heartbeat and the other way about. */
-export function channelKeys(secret: string | Buffer, cluster: string, encrypted: boolean): ChannelKeys {
+/**
+ * Keys of one purpose's own, from the cluster's secret: what is signed for one purpose is of no use in another, nor in
+ * the heartbeat.
+ */
+export function channelKeys(
+  purpose: 'sync' | 'peer',
+  secret: string | Buffer,
+  cluster: string,
+  encrypted: boolean,
+): ChannelKeys {
   const derive = (use: string): Buffer =>
-    Buffer.from(hkdfSync('sha256', secret, cluster, `hactl sync ${use}`, 32));
+    Buffer.from(hkdfSync('sha256', secret, cluster, `hactl ${purpose} ${use}`, 32));
   return {
     authentication: derive('authentication'),
     ...(encrypted ? {encryption: derive('encryption')} : {}),
   };
 }
+
+/** What a node is called in the frames. */
+export const senderNumber = (cluster: string, node: string): number =>
+  createHash('sha256').update(`${cluster}/${node}`).digest().readUInt32BE(0);
 
 export interface Sender {
   readonly keys: ChannelKeys;

@@ -3,7 +3,12 @@
  * made up last: a recording of an older life cannot. Pure: the random numbers come from the caller.
  */
 import {accept, lostOf, makeWindow, type Opened, type ReplayWindow} from './channel.ts';
-import type {ResyncMessage} from './resync-wire.ts';
+
+/** The two numbers that every greeting carries: the sender's own question, and the peer's given back. */
+export interface Greeting {
+  readonly challenge: bigint;
+  readonly echo: bigint;
+}
 
 export interface Session {
   /** What the next new life has to give back. Used once. */
@@ -30,7 +35,7 @@ export type Admission = 'deliver' | 'new-peer' | 'answer' | 'drop';
 export function admit(
   session: Session,
   opened: Opened,
-  message: ResyncMessage | undefined,
+  greeting: Greeting | undefined,
   makeChallenge: () => bigint,
 ): Admission {
   const {peer} = session;
@@ -39,11 +44,11 @@ export function admit(
       session.replayed += 1;
       return 'drop';
     }
-    if (message?.type === 'hello') session.echo = message.challenge;
+    if (greeting) session.echo = greeting.challenge;
     return 'deliver';
   }
-  if (message?.type !== 'hello') return 'drop';
-  if (message.echo !== session.challenge) return 'answer';
+  if (!greeting) return 'drop';
+  if (greeting.echo !== session.challenge) return 'answer';
   session.lostBefore += peer ? lostOf(peer.window) : 0;
   session.peer = {
     sender: opened.sender,
@@ -51,6 +56,6 @@ export function admit(
     window: makeWindow(opened.incarnation, opened.sequence),
   };
   session.challenge = makeChallenge();
-  session.echo = message.challenge;
+  session.echo = greeting.challenge;
   return 'new-peer';
 }

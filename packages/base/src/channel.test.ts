@@ -13,7 +13,7 @@ import {
 } from './channel.ts';
 
 const senderOf = (encrypted: boolean, incarnation = 1n): Sender => ({
-  keys: channelKeys('secret', 'cluster', encrypted),
+  keys: channelKeys('sync', 'secret', 'cluster', encrypted),
   sender: 1,
   incarnation,
   sequence: 0n,
@@ -21,7 +21,7 @@ const senderOf = (encrypted: boolean, incarnation = 1n): Sender => ({
 
 for (const encrypted of [false, true]) {
   const name = encrypted ? 'AES-256-GCM' : 'HMAC-SHA256';
-  const keys = channelKeys('secret', 'cluster', encrypted);
+  const keys = channelKeys('sync', 'secret', 'cluster', encrypted);
 
   test(`${name}: a payload arrives with its sender's numbers`, (t) => {
     const sender = senderOf(encrypted);
@@ -53,9 +53,9 @@ for (const encrypted of [false, true]) {
       const opened = open(other, own, frame);
       return opened.ok ? 'opened' : opened.fault;
     };
-    t.is(fault(channelKeys('Secret', 'cluster', encrypted)), 'forged');
-    t.is(fault(channelKeys('secret', 'other', encrypted)), 'forged');
-    t.is(fault(channelKeys('secret', 'cluster', !encrypted)), 'mode');
+    t.is(fault(channelKeys('sync', 'Secret', 'cluster', encrypted)), 'forged');
+    t.is(fault(channelKeys('sync', 'secret', 'other', encrypted)), 'forged');
+    t.is(fault(channelKeys('sync', 'secret', 'cluster', !encrypted)), 'mode');
     t.is(fault(keys, 1), 'own');
   });
 }
@@ -69,7 +69,7 @@ test('encrypted: the payload is not in the frame, and two lives encrypt differen
 });
 
 test('noise is never opened and never throws', (t) => {
-  const keys = channelKeys('secret', 'cluster', true);
+  const keys = channelKeys('sync', 'secret', 'cluster', true);
   fc.assert(
     fc.property(fc.uint8Array({maxLength: 200}), (bytes) => {
       const noise = Buffer.from(bytes);

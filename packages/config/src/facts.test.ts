@@ -1,0 +1,91 @@
+import test from 'ava';
+import {compareFacts} from './facts-compare.ts';
+import {configFacts, pairFacts} from './facts.ts';
+import {loadCluster} from './load.ts';
+
+const plain: Readonly<Record<string, string>> = {
+  '/x/ha.cf': 'ucast eth1 10.1.1.2\nnode a b\nauto_failback on\nkeepalive 1\ndeadtime 10\n',
+  '/x/haresources': 'a IPaddr2::10.0.0.1/24/eth0 ldirectord::web.cf\n',
+  '/x/authkeys': 'auth 1\n1 sha256 one\n',
+  '/x/web.cf':
+    'virtual=10.0.0.1:80\n\treal=10.0.0.2:80 masq 3\n\treal=10.0.0.3:80 masq\n\tservice=mysql\n\tpasswd="geheim"\n',
+};
+
+const cluster = (edit: (file: string, text: string) => string) => {
+  const {cluster: read, diagnostics} = loadCluster({
+    dir: '/x',
+    read: (path) => (plain[path] === undefined ? undefined : {text: edit(path, plain[path]), mode: 0o600}),
+    mode: 'lenient',
+    resolve: {host: () => undefined, service: () => undefined},
+  });
+  const errors = diagnostics.filter(({severity}) => severity === 'error');
+  if (!read || errors.length > 0) throw new Error(JSON.stringify(errors));
+  return read;
+};
+const replaced = (from: string, to: string) => cluster((_, text) => text.replace(from, to));
+const same = cluster((_, text) => text);
+
+const table: readonly (readonly [string, string, string, readonly string[]])[] = [
+  [
+    'a time, and what follows from it',
+    'deadtime 10',
+    'deadtime 10500ms',
+    [
+      '/x/ha.cf deadtime: 10s -> 10500ms',
+      '/x/ha.cf warntime: 5s -> 5250ms',
+      '/x/ha.cf initdead: 20s -> 10500ms',
+      '/x/ha.cf deadping: 10s -> 10500ms',
+    ],
+  ],
+  ['the same time in other words', 'deadtime 10', 'deadtime 10000ms', []],
+  [
+    'a weight',
+    'masq 3',
+    'masq 5',
+    ['/x/web.cf tcp 10.0.0.1:80 real 10.0.0.2:80: masq weight 3 -> masq weight 5'],
+  ],
+  [
+    'a real that goes',
+    '\treal=10.0.0.3:80 masq\n',
+    '',
+    ['/x/web.cf tcp 10.0.0.1:80 real 10.0.0.3:80: masq weight 1 -> -'],
+  ],
+  [
+    'a path',
+    'ucast eth1 10.1.1.2',
+    'bcast eth1',
+    ['/x/ha.cf ucast eth1 10.1.1.2 port 694: on -> -', '/x/ha.cf bcast eth1 port 694: - -> on'],
+  ],
+  ['a key', 'sha256 one', 'sha256 two', ['/x/authkeys key 1: (secret) -> (another secret)']],
+  ['a password', 'geheim', 'anders', ['/x/web.cf tcp 10.0.0.1:80 passwd: (secret) -> (another secret)']],
+  ['a comment', 'auto_failback', '# why\nauto_failback', []],
+];
+
+for (const [name, from, to, expected] of table)
+  test(`what differs: ${name}`, (t) => {
+    t.deepEqual(
+      compareFacts(configFacts(same), configFacts(replaced(from, to))).map(
+        (one) => `${one.file} ${one.directive}: ${one.from ?? '-'} -> ${one.to ?? '-'}`,
+      ),
+      expected,
+    );
+  });
+
+test('no secret is in the list', (t) => {
+  const text = JSON.stringify(configFacts(same));
+  t.false(/geheim|"one"/.test(text));
+});
+
+test('every directive is named once, or a difference could hide behind another', (t) => {
+  const names = configFacts(same).map(({directive}) => directive);
+  t.deepEqual(names, [...new Set(names)]);
+});
+
+test('the order of reals and what is each director’s own are no difference of the pair', (t) => {
+  const turned = replaced(
+    '\treal=10.0.0.2:80 masq 3\n\treal=10.0.0.3:80 masq\n',
+    '\treal=10.0.0.3:80 masq\n\treal=10.0.0.2:80 masq 3\n',
+  );
+  t.deepEqual(compareFacts(pairFacts(same), pairFacts(turned)), []);
+  t.deepEqual(compareFacts(pairFacts(same), pairFacts(replaced('ucast eth1 10.1.1.2', 'bcast eth9'))), []);
+});

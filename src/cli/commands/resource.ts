@@ -1,0 +1,59 @@
+import type {ResourceOutcome, ResourceStatus} from '../../control/protocol.ts';
+import {ask} from '../../control/client.ts';
+import {exit} from '../exit.ts';
+import {paintFor} from '../paint.ts';
+import {duration, table} from '../table.ts';
+
+const ASK_LIMIT = 30_000;
+/** Start and stop have limits of their own, each with its tries. */
+const OPERATE_LIMIT = 900_000;
+
+/** One line for each, under its group. */
+export function resourceLines(all: readonly ResourceStatus[]): string[] {
+  const rows = all.map((one) => [
+    `  ${one.name}`,
+    one.warm ? 'warm' : 'cold',
+    one.state,
+    one.age === undefined ? '' : duration(one.age),
+    one.restarts ? `${one.restarts} restarts` : '',
+    one.reason,
+  ]);
+  const lines = table(rows, [3]);
+  return lines.flatMap((line, index) => {
+    const one = all[index];
+    const first = all[index - 1]?.group !== one?.group;
+    return first ? [`group ${one?.group} (${one?.active ? 'active here' : 'not here'})`, line] : [line];
+  });
+}
+
+/** `hactl resource [list]`. */
+export async function listResources(socket: string, options: {json?: boolean}): Promise<number> {
+  const all = (await ask(socket, {command: 'resource', action: 'list'}, ASK_LIMIT)) as ResourceStatus[];
+  if (options.json) process.stdout.write(JSON.stringify({version: 1, resources: all}) + '\n');
+  else if (all.length === 0) process.stdout.write('no resources: there is no haresources here\n');
+  else {
+    const paint = paintFor(process.stdout);
+    for (const line of resourceLines(all))
+      process.stdout.write(`${/ failed /.test(line) ? paint.bad(line) : line}\n`);
+  }
+  return all.some(({state}) => state === 'failed') ? exit.failed : exit.ok;
+}
+
+/** `hactl resource status|start|stop NAME`: waits for the end, and says how it came out. */
+export async function operateResource(
+  socket: string,
+  action: 'status' | 'start' | 'stop',
+  name: string,
+  options: {json?: boolean},
+): Promise<number> {
+  const limit = action === 'status' ? ASK_LIMIT : OPERATE_LIMIT;
+  const outcome = (await ask(socket, {command: 'resource', action, name}, limit)) as ResourceOutcome;
+  if (options.json) process.stdout.write(JSON.stringify({version: 1, ...outcome}) + '\n');
+  else {
+    const said =
+      action === 'status' ? (outcome.ok ? 'running' : 'not running') : outcome.ok ? 'done' : 'NOT done';
+    const reason = outcome.reason === '' ? '' : `: ${outcome.reason}`;
+    process.stdout.write(`${action === 'status' ? '' : `${action} `}${outcome.name}: ${said}${reason}\n`);
+  }
+  return outcome.ok ? exit.ok : exit.failed;
+}

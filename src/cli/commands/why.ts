@@ -1,0 +1,120 @@
+import type {Command} from '../../control/protocol.ts';
+import {PROTOCOL_VERSION} from '../../control/protocol.ts';
+import {ask, ControlError} from '../../control/client.ts';
+import type {EventQuery, EventsAnswer} from '../../control/events.ts';
+import {CliError, exit} from '../exit.ts';
+import {paintFor} from '../paint.ts';
+import {renderWhy, type Told} from '../render-why.ts';
+import {tellStory, toldKinds, type Side} from '../story.ts';
+import {parseSince} from '../when.ts';
+
+const ASK_LIMIT = 5_000;
+/** The daemon's own limit for the peer, and a little more. */
+const PEER_LIMIT = 8_000;
+/** So far back the last change may lie, in events of its kinds. */
+const EVENTS = 2_000;
+/** The shortest of so many questions tells the clocks apart best. */
+const CLOCK_LOOKS = 3;
+
+export interface WhyOptions {
+  readonly before?: string;
+  readonly json?: boolean;
+}
+
+/** The journal of a director, by whoever can ask it. */
+export type AskEvents = (query: EventQuery) => Promise<EventsAnswer>;
+
+/**
+ * How far the other's wall clock is ahead. Its answer was made between the question and our hearing of it: the middle
+ * is taken, and half of that time is how far it may be wrong.
+ */
+export async function compareClocks(
+  there: AskEvents,
+  now: () => number,
+): Promise<{ahead: number; uncertain: number}> {
+  let best = {ahead: 0, uncertain: Infinity};
+  for (let look = 0; look < CLOCK_LOOKS; look += 1) {
+    const asked = now();
+    // oxlint-disable-next-line no-await-in-loop -- questions at the same time would disturb one another.
+    const {wall} = await there({limit: 0});
+    const heard = now();
+    // A wall clock has whole milliseconds.
+    const uncertain = (heard - asked) / 2 + 1;
+    if (uncertain < best.uncertain) best = {ahead: wall - (asked + heard) / 2, uncertain};
+  }
+  return best;
+}
+
+/** The clocks of most pairs are kept together: a difference that cannot be told from none is none. */
+const orNone = ({ahead, uncertain}: {ahead: number; uncertain: number}) => ({
+  ahead: Math.abs(ahead) <= uncertain ? 0 : ahead,
+  uncertain,
+});
+
+/** The other side's journal, or why there is none. */
+export async function otherSide(
+  there: AskEvents,
+  now: () => number,
+): Promise<Side | {readonly problem: string} | undefined> {
+  try {
+    const clocks = orNone(await compareClocks(there, now));
+    const {node, events} = await there({kinds: toldKinds, limit: EVENTS});
+    return {node, events, ...clocks};
+  } catch (error) {
+    if (!(error instanceof ControlError)) throw error;
+    if (error.code === 'no-pair') return undefined;
+    return {
+      problem: error.code === 'unknown-command' ? 'the peer runs a hactl without a journal' : error.message,
+    };
+  }
+}
+
+/** `hactl why`: the story of the last change. Exit status 1: there is none to tell. */
+export async function why(socket: string, options: WhyOptions): Promise<number> {
+  const {before} = options;
+  const until = before === undefined ? undefined : parseSince(before, Date.now());
+  if (before !== undefined && until === undefined)
+    throw new CliError(
+      exit.config,
+      `--before ${before}: not a time; write 90s, 10m, 2h, 1d, 14:05 or "2026-11-21 14:05" (UTC)`,
+    );
+  const asked = (command: Command, limit: number) => ask(socket, command, limit) as Promise<EventsAnswer>;
+  const here: AskEvents = (query) => asked({command: 'events', ...query}, ASK_LIMIT);
+  const there: AskEvents = (query) =>
+    asked({command: 'peer', ask: {command: 'events', ...query}}, PEER_LIMIT);
+
+  const own = await here({kinds: toldKinds, limit: EVENTS});
+  const peer = await otherSide(there, Date.now);
+  const alone = peer === undefined ? (await here({limit: EVENTS})).events : own.events;
+  const sides: Side[] = [{node: own.node, events: alone, ahead: 0, uncertain: 0}];
+  if (peer && 'events' in peer) sides.push(peer);
+  const story = tellStory(sides, until);
+  if (!story) {
+    process.stderr.write('hactl: the journal knows of no change\n');
+    return exit.failed;
+  }
+  const others = await here({kinds: ['check', 'table'], since: story.lines[0]?.wall ?? story.wall});
+  const end = story.lines.at(-1)?.wall ?? story.wall;
+  const told: Told = {
+    story,
+    now: own.wall,
+    node: own.node,
+    ...(peer ? {peer} : {}),
+    others: peer === undefined ? 0 : others.events.filter(({wall}) => wall <= end).length,
+  };
+  if (options.json) process.stdout.write(JSON.stringify({version: PROTOCOL_VERSION, ...toJson(told)}) + '\n');
+  else {
+    const {stdout} = process;
+    // The last line of the screen is the prompt's.
+    const rows = stdout.isTTY ? stdout.rows - 1 : Infinity;
+    stdout.write(renderWhy(told, stdout.columns ?? 100, rows, paintFor(stdout)));
+  }
+  return exit.ok;
+}
+
+/** The document of `--json`: without the peer's whole journal. */
+function toJson({peer, ...told}: Told) {
+  if (!peer || 'problem' in peer) return peer ? {...told, peer} : told;
+  const {node, ahead, uncertain} = peer;
+  return {...told, peer: {node, ahead, uncertain}};
+}

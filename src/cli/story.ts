@@ -1,0 +1,235 @@
+/**
+ * The story of the last change: from the journals of one or both directors, on one scale of time. Pure.
+ * A change is the moves of roles that belong together; told is what led to it, from ten seconds before (longer where
+ * the dead time is longer), and what came of it in the five seconds after.
+ */
+import type {Millis, WallTime} from '@hactl/base';
+import type {EventKind, JournalEvent} from '../control/events.ts';
+
+/** One director's journal. */
+export interface Side {
+  readonly node: string;
+  readonly events: readonly JournalEvent[];
+  /** How far its wall clock is ahead of the teller's, and how far that may be wrong. 0 for the teller itself. */
+  readonly ahead: Millis;
+  readonly uncertain: Millis;
+}
+
+/** One line: `wall` by the teller's clock, `offset` from the moment of the change. */
+export interface StoryLine {
+  readonly wall: WallTime;
+  readonly offset: Millis;
+  readonly node: string;
+  readonly kind: EventKind;
+  readonly level: JournalEvent['level'];
+  readonly text: string;
+  /** Belongs to the change itself. */
+  readonly core: boolean;
+}
+
+export interface Story {
+  /** What the change was, in words. */
+  readonly title: string;
+  /** When it was, by the teller's clock. */
+  readonly wall: WallTime;
+  /** How long from the last sign of the one that served to the other's service; undefined: nobody took it over. */
+  readonly took?: Millis;
+  readonly lines: readonly StoryLine[];
+  readonly notes: readonly string[];
+}
+
+const TOGETHER: Millis = 2_000;
+const BEFORE: Millis = 10_000;
+const AFTER: Millis = 5_000;
+/** After a peer's return the paths are looked at twice a second. */
+const RETURN: Millis = 1_000;
+/** The two clocks of one machine drift apart by less than this. */
+const STEP: Millis = 50;
+
+/** What belongs to the story of a pair; checks and the table's changes are a director's own affair. */
+export const toldKinds: readonly EventKind[] = [
+  'role',
+  'peer',
+  'path',
+  'ping',
+  'address',
+  'resource',
+  'sync',
+  'ready',
+  'config',
+  'operator',
+  'process',
+  'daemon',
+];
+
+interface Seen {
+  readonly event: JournalEvent;
+  readonly wall: WallTime;
+}
+
+const text = (event: JournalEvent, key: string): string => String(event.data?.[key] ?? '');
+const isRole = ({event}: Seen): boolean => event.kind === 'role' && event.data?.vrid !== undefined;
+const gains = (seen: Seen): boolean => isRole(seen) && text(seen.event, 'to') === 'Active';
+const loses = (seen: Seen): boolean => isRole(seen) && text(seen.event, 'from') === 'Active';
+
+/** All events by the teller's clock, in order. */
+const onOneScale = (sides: readonly Side[]): Seen[] =>
+  sides
+    .flatMap(({events, ahead}) => events.map((event) => ({event, wall: event.wall - ahead})))
+    .toSorted((one, other) => one.wall - other.wall || one.event.seq - other.event.seq);
+
+/** The last change: of who serves; where nobody ever served, of any role; without a pair, of a server or a process. */
+function findAnchor(all: readonly Seen[]): Seen | undefined {
+  const lost = all.findLast(loses);
+  const last = all.findLast(gains);
+  // Where both took it, the one that kept it is meant.
+  const kept = all.findLast(
+    (one) =>
+      gains(one) &&
+      !all.some(
+        (other) =>
+          loses(other) &&
+          other.event.node === one.event.node &&
+          other.event.subject === one.event.subject &&
+          other.event.seq > one.event.seq,
+      ),
+  );
+  const gained = kept && last && last.wall - kept.wall <= TOGETHER ? kept : last;
+  // The one that has it gave it up, and nobody took it.
+  if (gained && lost && lost.wall > gained.wall && lost.event.node === gained.event.node) return lost;
+  return (
+    gained ??
+    lost ??
+    all.findLast(isRole) ??
+    all.findLast(({event}) => ['check', 'table', 'process', 'config', 'operator'].includes(event.kind))
+  );
+}
+
+const count = (number: number, one: string): string => `${number} ${one}${number === 1 ? '' : 's'}`;
+
+function titleOf(anchor: Seen, core: readonly Seen[]): string {
+  const {event} = anchor;
+  if (!isRole(anchor)) return event.text;
+  const groups = [...new Set(core.filter(isRole).map((one) => one.event.subject))];
+  const what = groups.length === 1 ? event.subject : count(groups.length, 'group');
+  const reason = text(event, 'reason');
+  const giver = core.findLast((one) => loses(one) && one.event.node !== event.node)?.event.node;
+  const from = giver === undefined ? '' : ` from ${giver}`;
+  if (gains(anchor)) return `${event.node} took over ${what}${from}: ${reason}`;
+  if (loses(anchor)) return `${event.node} gave up ${what}, and nobody took it: ${reason}`;
+  return `${event.node}: ${what} is ${text(event, 'to')}: ${reason}`;
+}
+
+/** The last advert before the silence, at its own time: the path's events know it, else the peer's death does. */
+function lastSigns(window: readonly Seen[]): Seen[] {
+  const ofPaths = window
+    .filter(({event}) => event.kind === 'path' && event.data?.hears === false)
+    .flatMap(({event, wall}): Seen[] => {
+      const {lastHeard} = event.data ?? {};
+      return typeof lastHeard === 'number'
+        ? [
+            {
+              wall: wall - (event.wall - lastHeard),
+              event: {...event, level: 'info', text: `${event.subject}: the last advert is heard`},
+            },
+          ]
+        : [];
+    });
+  const ofPeers = window
+    .filter(({event}) => event.data?.code === 'peer-dead')
+    .flatMap(({event, wall}): Seen[] => {
+      const {silence} = event.data ?? {};
+      if (typeof silence !== 'number' || ofPaths.some((one) => one.event.node === event.node)) return [];
+      const said = `the last advert of ${event.subject} is heard`;
+      return [{wall: wall - silence, event: {...event, level: 'info', text: said}}];
+    });
+  return [...ofPaths, ...ofPeers];
+}
+
+/** Clocks that were set while the story went on, seen against the clock that nobody sets. */
+function steps(window: readonly Seen[]): string[] {
+  const notes: string[] = [];
+  for (const node of new Set(window.map(({event}) => event.node))) {
+    const own = window.filter(({event}) => event.node === node).toSorted((a, b) => a.event.seq - b.event.seq);
+    for (const [at, {event}] of own.entries()) {
+      const before = own[at - 1]?.event;
+      // A smaller number: the machine was started again.
+      if (!before || event.mono < before.mono) continue;
+      const step = event.wall - before.wall - (event.mono - before.mono);
+      if (Math.abs(step) >= STEP)
+        notes.push(
+          `${node}'s clock was set by ${Math.round(step)} ms in between: its times are not comparable`,
+        );
+    }
+  }
+  return notes;
+}
+
+/** Tells the last change, or the last one not after `until`. undefined: the journals know of none. */
+export function tellStory(sides: readonly Side[], until: WallTime = Infinity): Story | undefined {
+  const all = onOneScale(sides);
+  const anchor = findAnchor(all.filter(({wall}) => wall <= until));
+  if (!anchor) return undefined;
+  const pair = isRole(anchor);
+  const belongs = pair ? isRole : ({event}: Seen): boolean => event.kind === anchor.event.kind;
+  const core: Seen[] = [anchor];
+  for (const one of all.filter((seen) => belongs(seen) && seen.wall <= anchor.wall).toReversed())
+    if (one !== anchor && (core.at(-1) ?? anchor).wall - one.wall <= TOGETHER) core.push(one);
+  for (const one of all)
+    if (belongs(one) && one.wall > anchor.wall && one.wall - anchor.wall <= TOGETHER) core.unshift(one);
+  core.reverse();
+  const first = core[0]?.wall ?? anchor.wall;
+
+  const causes = all.filter(
+    ({event, wall}) => event.kind === 'peer' && wall <= anchor.wall && first - wall < 1_000,
+  );
+  const silence = Math.max(0, ...causes.map(({event}) => Number(event.data?.silence ?? 0)));
+  const from = first - Math.max(BEFORE, silence + 1_000);
+  const window = all.filter(({wall}) => wall >= from && wall <= anchor.wall + AFTER);
+  const signs = lastSigns(window).filter(({wall}) => wall <= anchor.wall);
+  const same = (one: Seen, other: Seen): boolean =>
+    one.event.node === other.event.node && one.event.seq === other.event.seq;
+  // Of a peer that returns every path says so: once is enough.
+  const repeats = (one: Seen): boolean =>
+    one.event.data?.hears === true &&
+    window.some(
+      (up) =>
+        up.event.data?.code === 'peer-up' &&
+        up.event.node === one.event.node &&
+        Math.abs(one.wall - up.wall) < RETURN,
+    );
+  const shown = window.filter(
+    (one) =>
+      (!pair || toldKinds.includes(one.event.kind)) &&
+      !repeats(one) &&
+      !(one.event.kind === 'path' && signs.some((sign) => same(sign, one))),
+  );
+  const lines = [...shown, ...signs].toSorted((a, b) => a.wall - b.wall || a.event.seq - b.event.seq);
+
+  const served = core.findLast((one) => loses(one) && one.event.node !== anchor.event.node);
+  const dead = causes.findLast(
+    ({event}) => event.data?.code === 'peer-dead' && event.node === anchor.event.node,
+  );
+  const since = served?.wall ?? (dead ? dead.wall - Number(dead.event.data?.silence ?? 0) : undefined);
+  const groups = new Set(lines.filter(isRole).map(({event}) => event.subject));
+  /** Where all is about one group its name need not be said in every line. */
+  const short = ({event}: Seen): string =>
+    groups.size === 1 && event.text.startsWith(`${event.subject}: `) && event.kind === 'role'
+      ? event.text.slice(event.subject.length + 2)
+      : event.text;
+  return {
+    title: titleOf(anchor, core),
+    wall: anchor.wall,
+    ...(gains(anchor) && since !== undefined ? {took: anchor.wall - since} : {}),
+    lines: lines.map((one) => ({
+      wall: one.wall,
+      offset: one.wall - anchor.wall,
+      node: one.event.node,
+      kind: one.event.kind,
+      level: one.event.level,
+      text: short(one),
+      core: core.some(({event}) => event === one.event),
+    })),
+    notes: steps(window),
+  };
+}

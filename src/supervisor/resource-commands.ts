@@ -1,0 +1,86 @@
+/** `hactl resource`: every word of haresources with its state, and an operator's start and stop of one. */
+import type {ResourceGroup} from '@hactl/config';
+import type {Role} from '@hactl/failover';
+import type {Command, ResourceOutcome, ResourceStatus} from '../control/protocol.ts';
+import {CommandError} from '../control/server.ts';
+import type {ResourceKeeper} from './resource-keeper.ts';
+import {resourceName} from './resource-settings.ts';
+import {resourceKind} from './resources.ts';
+
+export interface Scene {
+  readonly groups: readonly ResourceGroup[];
+  readonly roles: ReadonlyMap<number, Role>;
+  /** Addresses of ours that are on an interface now. */
+  readonly held: ReadonlySet<string>;
+  /** Roles of the kernel's sync daemons. */
+  readonly daemons: readonly string[];
+  readonly keeper: ResourceKeeper;
+}
+
+/** Resources of every kind, in the order of haresources. */
+export function listResources({groups, roles, held, daemons, keeper}: Scene): ResourceStatus[] {
+  const reports = keeper.list();
+  return groups.flatMap((group, index) => {
+    const active = roles.get(index + 1) === 'Active';
+    return group.resources.map((resource): ResourceStatus => {
+      const kind = resourceKind(resource);
+      const base = {group: group.name, name: resourceName(resource), kind, active};
+      switch (kind) {
+        case 'address': {
+          const here = held.has(resource.vip?.address ?? '');
+          return {...base, warm: false, state: here ? 'running' : 'stopped', reason: ''};
+        }
+        case 'ldirectord':
+          return {...base, warm: true, state: 'running', reason: 'checks and table on both directors'};
+        case 'sync-daemon': {
+          const state = daemons.length > 0 ? 'running' : 'stopped';
+          return {...base, warm: true, state, reason: daemons.join(', ')};
+        }
+        case 'script': {
+          const report = reports.find((one) => one.group === group.name && one.name === base.name);
+          if (!report) return {...base, warm: false, state: 'unknown', reason: ''};
+          const {warm, phase, reason, age, restarts} = report;
+          return {...base, warm, state: phase, reason, age, restarts};
+        }
+      }
+    });
+  });
+}
+
+/** One command. A wrong name, or a start where the group is not, is refused. */
+export async function resourceCommand(
+  command: Extract<Command, {command: 'resource'}>,
+  scene: Scene,
+): Promise<readonly ResourceStatus[] | ResourceOutcome> {
+  if (command.action === 'list') return listResources(scene);
+  const {action, name: asked} = command;
+  const {keeper} = scene;
+  const all = listResources(scene);
+  const matching = all.filter((one) => one.name === asked || one.name.split('::')[0] === asked);
+  const [first] = matching;
+  if (!first) throw new CommandError('unknown-resource', `haresources has no resource ${asked}`);
+  if (matching.length > 1)
+    throw new CommandError(
+      'ambiguous-resource',
+      `${asked} may be ${matching.map(({name}) => name).join(' or ')}: write the whole name`,
+    );
+  const {name, kind} = first;
+  if (kind !== 'script') {
+    if (action === 'status')
+      return {ok: first.state === 'running', name, reason: first.reason, resource: first};
+    throw new CommandError(
+      'not-separate',
+      kind === 'address'
+        ? `${name} goes with its group: hactl standby, hactl takeover`
+        : `${name} is part of hactld: it runs on both directors all the time`,
+    );
+  }
+  if (action === 'start' && !keeper.mayStart(name))
+    throw new CommandError(
+      'not-here',
+      `${name} is cold and its group is not here: hactl takeover brings the group`,
+    );
+  const outcome = await (action === 'status' ? keeper.status(name) : keeper.operate(name, action));
+  const after = listResources(scene).find((one) => one.name === name) ?? first;
+  return {ok: outcome.ok, name, reason: outcome.ok ? after.reason : outcome.reason, resource: after};
+}

@@ -1,0 +1,240 @@
+/**
+ * One resource: started, asked for its status, started again when it ended, stopped. Pure: `step` says what is to be
+ * done next; one operation runs at a time, and the driver (resource-keeper.ts) reports its end.
+ */
+import type {Instant, Millis} from '@hactl/base';
+
+export interface ResourceSettings {
+  readonly startTimeout: Millis;
+  readonly stopTimeout: Millis;
+  readonly statusTimeout: Millis;
+  /** How often a running resource is asked for its status; 0: never. */
+  readonly monitor: Millis;
+  readonly restarts: {readonly count: number; readonly within: Millis};
+  /** Between two tries to stop it. */
+  readonly stopPause: Millis;
+  /** Is the first status after a start believed? Scripts that print no "running" at all exist: theirs is not. */
+  readonly exact: boolean;
+}
+
+export type Operation = 'status' | 'start' | 'stop';
+
+/** How an operation ended. `running: false` is an answer of `status`; of `start` and `stop` only `ok` counts. */
+export type Outcome =
+  {readonly ok: true} | {readonly ok: false; readonly running: boolean; readonly reason: string};
+
+export type Phase =
+  /** Nobody has looked yet. `inherited`: an earlier process of ours had started it. */
+  'unknown' | 'stopped' | 'probing' | 'starting' | 'running' | 'restarting' | 'stopping' | 'failed';
+
+export interface ResourceState {
+  readonly phase: Phase;
+  readonly inherited: boolean;
+  readonly wanted: boolean;
+  readonly since: Instant;
+  /** The operation whose end is awaited. */
+  readonly busy?: Operation;
+  readonly monitorAt: Instant;
+  /** Has a status said since the start that it runs. */
+  readonly seen: boolean;
+  /** When it was started again, for the limit. */
+  readonly restarts: readonly Instant[];
+  readonly stopTries: number;
+  readonly retryAt: Instant;
+  readonly reason: string;
+}
+
+export type ResourceEvent =
+  | {readonly type: 'start'}
+  | {readonly type: 'stop'}
+  | {readonly type: 'done'; readonly operation: Operation; readonly outcome: Outcome}
+  | {readonly type: 'tick'};
+
+export type ResourceEffect =
+  | {readonly type: 'run'; readonly operation: Operation; readonly limit: Millis}
+  /** The answer to `start` or `stop`. */
+  | {
+      readonly type: 'settled';
+      readonly request: 'start' | 'stop';
+      readonly ok: boolean;
+      readonly reason: string;
+    }
+  /** It ran, ended, and could not be brought back. */
+  | {readonly type: 'lost'; readonly reason: string}
+  | {readonly type: 'log'; readonly level: 'error' | 'warn' | 'info'; readonly message: string};
+
+/** heartbeat's HA_STOPRETRYMAX. */
+const STOP_TRIES = 10;
+
+export const freshResource = (now: Instant, inherited: boolean): ResourceState => ({
+  phase: 'unknown',
+  inherited,
+  wanted: false,
+  since: now,
+  monitorAt: Infinity,
+  seen: false,
+  restarts: [],
+  stopTries: 0,
+  retryAt: Infinity,
+  reason: '',
+});
+
+/** The next instant at which something is due. */
+export const nextDue = (state: ResourceState): Instant =>
+  state.busy === undefined ? Math.min(state.monitorAt, state.retryAt) : Infinity;
+
+/** One event at one instant. */
+export function step(
+  settings: ResourceSettings,
+  state: ResourceState,
+  event: ResourceEvent,
+  now: Instant,
+): readonly [ResourceState, readonly ResourceEffect[]] {
+  const effects: ResourceEffect[] = [];
+  const limits: Readonly<Record<Operation, Millis>> = {
+    start: settings.startTimeout,
+    stop: settings.stopTimeout,
+    status: settings.statusTimeout,
+  };
+  const run = (from: ResourceState, operation: Operation, phase: Phase): ResourceState => {
+    effects.push({type: 'run', operation, limit: limits[operation]});
+    return {...from, phase, busy: operation, monitorAt: Infinity, retryAt: Infinity};
+  };
+  const enter = (from: ResourceState, phase: Phase, reason: string): ResourceState => {
+    const {busy: _, ...rest} = from;
+    return {...rest, phase, since: now, reason, monitorAt: Infinity, retryAt: Infinity};
+  };
+  const settled = (request: 'start' | 'stop', ok: boolean, reason: string): void => {
+    effects.push({type: 'settled', request, ok, reason});
+  };
+  const log = (level: 'error' | 'warn' | 'info', message: string): void => {
+    effects.push({type: 'log', level, message});
+  };
+  const runs = (from: ResourceState, reason: string): ResourceState => ({
+    ...enter(from, 'running', reason),
+    monitorAt: settings.monitor > 0 ? now + settings.monitor : Infinity,
+  });
+  const stopped = (from: ResourceState, reason: string): ResourceState => {
+    settled('stop', true, reason);
+    return {...enter(from, 'stopped', reason), inherited: false, stopTries: 0, restarts: [], seen: false};
+  };
+
+  /** It should run and does not: once more, or given up. */
+  function recover(from: ResourceState, reason: string): ResourceState {
+    const recent = from.restarts.filter((at) => now - at < settings.restarts.within);
+    if (recent.length >= settings.restarts.count) {
+      const told = `${reason}; started again ${recent.length} times, which is the limit`;
+      effects.push({type: 'lost', reason: told});
+      return {...enter(from, 'failed', told), restarts: recent};
+    }
+    log('warn', `${reason}: starting it again (${recent.length + 1} of ${settings.restarts.count})`);
+    return run({...from, restarts: [...recent, now], since: now, reason}, 'stop', 'restarting');
+  }
+
+  function onStart(): ResourceState {
+    const next = {...state, wanted: true};
+    switch (state.phase) {
+      case 'running':
+        settled('start', true, 'runs already');
+        return next;
+      case 'unknown':
+      case 'stopped':
+      case 'failed':
+        return run({...next, since: now, restarts: [], seen: false}, 'status', 'probing');
+      default:
+        return next;
+    }
+  }
+
+  function onStop(): ResourceState {
+    const next = {...state, wanted: false};
+    switch (state.phase) {
+      case 'stopped':
+        return stopped(next, state.reason);
+      case 'unknown':
+        return run(next, 'status', 'probing');
+      case 'failed':
+      case 'running':
+        // A status that is under way is waited for.
+        return state.busy === undefined ? run({...next, since: now, stopTries: 0}, 'stop', 'stopping') : next;
+      default:
+        return next;
+    }
+  }
+
+  function onDone(operation: Operation, outcome: Outcome): ResourceState {
+    const {busy, ...idle} = state;
+    if (busy !== operation) return state;
+    const reason = outcome.ok ? '' : outcome.reason;
+    if (!idle.wanted && state.phase !== 'stopping') return unwanted(idle, operation, outcome);
+    switch (state.phase) {
+      case 'probing':
+        if (!outcome.ok) return run(idle, 'start', 'starting');
+        settled('start', true, 'was running');
+        return {...runs(idle, 'was running'), seen: true};
+      case 'starting':
+        if (outcome.ok) {
+          settled('start', true, 'started');
+          return {...runs(idle, 'started'), seen: false};
+        }
+        if (idle.restarts.length > 0) return recover(idle, `start: ${reason}`);
+        settled('start', false, reason);
+        return enter(idle, 'failed', `start: ${reason}`);
+      case 'running':
+        if (outcome.ok) return {...idle, seen: true, monitorAt: now + settings.monitor};
+        if (idle.seen || settings.exact) return recover(idle, reason);
+        log('warn', `its status does not say that it runs although it was started (${reason}): not watched`);
+        return {...idle, monitorAt: Infinity};
+      case 'restarting':
+        if (outcome.ok) return run(idle, 'start', 'starting');
+        effects.push({type: 'lost', reason: `cannot be stopped to start it again: ${reason}`});
+        return enter(idle, 'failed', `stop: ${reason}`);
+      case 'stopping':
+        return stopTried(idle, outcome);
+      default:
+        return idle;
+    }
+  }
+
+  /** The operation was begun before somebody wanted the resource stopped. */
+  function unwanted(idle: ResourceState, operation: Operation, outcome: Outcome): ResourceState {
+    if (operation === 'stop' && outcome.ok) return stopped(idle, 'stopped');
+    if (state.phase !== 'probing') return run({...idle, since: now, stopTries: 0}, 'stop', 'stopping');
+    if (!outcome.ok) return stopped(idle, 'was not running');
+    if (idle.inherited) return run({...idle, since: now, stopTries: 0}, 'stop', 'stopping');
+    // heartbeat's verifyallidle: not ours to stop.
+    log('error', 'runs although nobody started it here: take it out of what starts at boot');
+    return stopped(idle, 'runs, but was not started by hactl');
+  }
+
+  function stopTried(idle: ResourceState, outcome: Outcome): ResourceState {
+    if (outcome.ok) {
+      const next = stopped(idle, 'stopped');
+      return idle.wanted ? run(next, 'status', 'probing') : next;
+    }
+    const tries = idle.stopTries + 1;
+    if (tries < STOP_TRIES) {
+      log('warn', `stop: ${outcome.reason}: trying again (${tries} of ${STOP_TRIES})`);
+      return {...idle, stopTries: tries, retryAt: now + settings.stopPause};
+    }
+    settled('stop', false, outcome.reason);
+    return {...enter(idle, 'failed', `stop: ${outcome.reason}`), stopTries: 0};
+  }
+
+  function onTick(): ResourceState {
+    if (state.busy !== undefined) return state;
+    if (now >= state.retryAt) return run(state, 'stop', 'stopping');
+    return now >= state.monitorAt ? run(state, 'status', 'running') : state;
+  }
+
+  switch (event.type) {
+    case 'start':
+      return [onStart(), effects];
+    case 'stop':
+      return [onStop(), effects];
+    case 'done':
+      return [onDone(event.operation, event.outcome), effects];
+    case 'tick':
+      return [onTick(), effects];
+  }
+}
