@@ -4,12 +4,14 @@ import {Argument, Command, Option} from 'commander';
 import {exit, CliError} from './cli/exit.ts';
 import {checkConfig} from './cli/commands/check-config.ts';
 import * as configuration from './cli/commands/config.ts';
+import {doctor} from './cli/commands/doctor.ts';
 import {events, type EventsOptions} from './cli/commands/events.ts';
 import {importFile} from './cli/commands/import.ts';
 import {listMaintenance, order} from './cli/commands/order.ts';
 import {move} from './cli/commands/move.ts';
 import {plan} from './cli/commands/plan.ts';
 import {push} from './cli/commands/push.ts';
+import {addRealserver} from './cli/commands/realserver.ts';
 import {reload} from './cli/commands/reload.ts';
 import {listResources, operateResource} from './cli/commands/resource.ts';
 import {status} from './cli/commands/status.ts';
@@ -259,6 +261,15 @@ maintained
   .description('reals that orders and files in maintenancedir keep from their normal service')
   .option('--json', 'the list as JSON')
   .action((options: {json?: boolean}) => set(listMaintenance(socket(), options)));
+program
+  .command('doctor')
+  .description('is this machine fit to be the director of its files: forwarding, firewall, rivals, slips')
+  .option('--config-dir <dir>', 'the files that it is judged by', defaultPaths.configDir)
+  .option('--node <name>', 'judge as on this node (default: uname -n)')
+  .option('--json', 'the findings as JSON')
+  .action((options: Parameters<typeof doctor>[1]) => set(doctor(socket(), options)));
+
+addRealserver(program, set);
 
 // For the list of commands only: what stands behind it is ipvsadm's, `-h` and `--` included, and never seen by commander.
 program

@@ -1,5 +1,12 @@
 /** heartbeat's words → the failover engine's words. Pure. */
-import type {ClusterConfig, HaConfig, ResourceGroup, ResourceRule, Vip} from '@hactl/config';
+import {
+  stonithCommand,
+  type ClusterConfig,
+  type HaConfig,
+  type ResourceGroup,
+  type ResourceRule,
+  type Vip,
+} from '@hactl/config';
 import type {EngineConfig, EngineGroup, EnginePath, EngineVip} from '@hactl/failover';
 import {settingsOf} from './resource-settings.ts';
 import {coldBeforeAddress} from './resources.ts';
@@ -85,6 +92,7 @@ export function engineConfig(input: EngineConfigInput): {
     input.findInterface,
     ha.hactl.resources,
   );
+  const fence = ha.hactl.fence ?? stonithCommand(ha.stonith, input.node);
   const config: EngineConfig = {
     cluster: ha.cluster,
     node: input.node,
@@ -110,7 +118,8 @@ export function engineConfig(input: EngineConfigInput): {
     deadping: ha.deadping,
     trackInterfaces: ha.hactl.trackInterfaces,
     stateDir: input.stateDir,
-    ...(ha.hactl.fence === undefined ? {} : {fence: ha.hactl.fence}),
+    ...(fence === undefined ? {} : {fence}),
+    ...(ha.watchdog === undefined ? {} : {watchdog: ha.watchdog}),
   };
   return {config, unplaced};
 }

@@ -1,18 +1,18 @@
 /** ha.cf → the model. Pure. */
-import {ipv4, ipv6} from './addresses.ts';
 import {nearest, type Diagnostic} from './diagnostic.ts';
 import {finishNeeds, finishTimes, type WrittenTimes} from './ha-finish.ts';
 import {haLine, type HaLine} from './ha-line.ts';
 import {noMedia, takeMedium, type Media} from './ha-media.ts';
+import {takeMembers} from './ha-nodes.ts';
 import {operationWords, takeOperation} from './ha-operation.ts';
+import {takeApiauth, takeOutside} from './ha-outside.ts';
 import {DEFAULT_PEER_PORT, takePeer} from './ha-peer.ts';
 import {takeResourceRule} from './ha-resource.ts';
 import {DEFAULT_SYNC_PORT, takeSync} from './ha-sync.ts';
 import {takeVerdict, verdictWords} from './ha-verdicts.ts';
-import {explained, known, ownTimes, refusedWords, times} from './ha-words.ts';
+import {explained, facilities, known, ownTimes, refusedWords, times} from './ha-words.ts';
 import type {HaConfig, Mode, Span} from './model.ts';
 import {linesOf, Reporter, type Line} from './reader.ts';
-import {parseBoolean} from './units.ts';
 
 type Own = {-readonly [Key in keyof HaConfig['hactl']]: HaConfig['hactl'][Key]};
 
@@ -136,7 +136,12 @@ function takeLine(line: HaLine, draft: Draft, reporter: Reporter): void {
   const {own, texts} = draft;
   if ((times as readonly string[]).includes(name)) {
     const taken = line.time();
-    if (taken !== undefined && taken <= 0)
+    if (reporter.mode === 'strict' && /\ds/i.test(value))
+      line.wrong(
+        `"${value}": heartbeat knows no unit s`,
+        'its units are ms and us; a plain number is seconds',
+      );
+    else if (taken !== undefined && taken <= 0)
       line.wrong(`${name} must be longer than 0`, 'write a time such as 2 or 200ms');
     else if (taken !== undefined)
       draft.times[name as (typeof times)[number]] = {value: taken, span: rest[0]?.span ?? whole};
@@ -158,33 +163,16 @@ function takeLine(line: HaLine, draft: Draft, reporter: Reporter): void {
     return;
   }
   if (name in explained) {
-    if (name === 'apiauth' && rest[0])
-      draft.apiauth.push({client: value, words: rest.slice(1).map((word) => word.text)});
-    if (name === 'hopfudge') draft.hopfudge = Number(value) || draft.hopfudge;
+    if (name === 'apiauth') takeApiauth(line, draft, reporter);
+    if (name === 'hopfudge') draft.hopfudge = line.number(0, 255) ?? draft.hopfudge;
     reporter.add('notice', 'ignored-directive', head.span, `${name} has no effect`, explained[name]);
     return;
   }
   if (verdictWords.includes(name)) return takeVerdict(line, own);
   if (operationWords.includes(name)) return takeOperation(line, own);
   if (takeMedium(line, draft.media, reporter)) return;
+  if (takeMembers(line, draft, reporter) || takeOutside(line, draft, reporter)) return;
   switch (name) {
-    case 'node':
-      if (line.wants('NAME…'))
-        for (const word of rest) draft.nodes.push({span: word.span, name: word.text.toLowerCase()});
-      break;
-    case 'ping':
-      if (line.wants('ADDRESS…'))
-        for (const word of rest) {
-          const address = ipv4(word.text) ?? ipv6(word.text);
-          if (address === undefined)
-            reporter.error('bad-address', word.span, `"${word.text}" is not an address`, 'ping ADDRESS…');
-          else draft.pings.push(address);
-        }
-      break;
-    case 'ping_group':
-      if (line.wants('NAME ADDRESS…', 2))
-        draft.pingGroups.push({name: value, members: rest.slice(1).map((word) => word.text)});
-      break;
     case 'auto_failback':
     case 'nice_failback':
       takeFailback(line, draft, reporter);
@@ -196,43 +184,24 @@ function takeLine(line: HaLine, draft: Draft, reporter: Reporter): void {
       if (line.wants('PATH')) texts.debugFile = value;
       break;
     case 'logfacility':
-      if (line.wants('FACILITY|none') && value !== 'none') texts.logFacility = value;
+      if (!line.wants('FACILITY|none') || value === 'none') break;
+      if (facilities.includes(value.toLowerCase())) texts.logFacility = value.toLowerCase();
+      else line.wrong(`Log facility(${value}) not valid`, `none, or one of ${facilities.join(', ')}`);
       break;
     case 'debug':
-      draft.debug = Number(value) || 0;
+      draft.debug = line.number(0, 255) ?? draft.debug;
+      if (draft.debug > 0)
+        reporter.add(
+          'notice',
+          'ignored-directive',
+          head.span,
+          'debug has no effect',
+          'debug messages go to debugfile, and with hactld --log-level debug to the log',
+        );
       break;
     case 'respawn':
     case 'failfast':
       takeRespawn(line, draft, reporter);
-      break;
-    case 'watchdog':
-      texts.watchdog = value;
-      break;
-    case 'stonith':
-      draft.stonith.push({span: whole, from: '*', words: rest.map((word) => word.text)});
-      break;
-    case 'stonith_host':
-      if (line.wants('FROM TYPE PARAMETERS…', 2))
-        draft.stonith.push({span: whole, from: value, words: rest.slice(1).map((word) => word.text)});
-      break;
-    case 'crm':
-    case 'pacemaker':
-      if (parseBoolean(value) !== false)
-        reporter.error(
-          'refused-directive',
-          whole,
-          `${name} ${value}: a cluster resource manager is not supported`,
-          `write ${name} off, or remove the line: haresources decides`,
-        );
-      break;
-    case 'autojoin':
-      if (value !== 'none')
-        reporter.error(
-          'refused-directive',
-          whole,
-          `autojoin ${value} conflicts with haresources`,
-          'write autojoin none',
-        );
       break;
     case 'cluster':
       if (line.wants('NAME')) draft.cluster = value;
@@ -240,12 +209,9 @@ function takeLine(line: HaLine, draft: Draft, reporter: Reporter): void {
     case 'realtime':
       draft.realtime = line.boolean() ?? draft.realtime;
       break;
-    case 'rtprio': {
-      const number = Number(value);
-      if (Number.isInteger(number) && number >= 1 && number <= 99) draft.rtPriority = number;
-      else line.wrong(`"${value}" is not a real-time priority`, 'a number from 1 to 99');
+    case 'rtprio':
+      draft.rtPriority = line.number(1, 99) ?? draft.rtPriority;
       break;
-    }
     case 'hactl_fence':
       if (line.wants('/PATH ARGUMENTS…')) own.fence = line.remainder;
       break;

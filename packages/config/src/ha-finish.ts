@@ -37,7 +37,14 @@ export function finishTimes(written: WrittenTimes, reporter: Reporter): Record<T
       `initdead (${initdead} ms) must not be shorter than deadtime (${deadtime} ms)`,
       'a node that boots must not be declared dead sooner than a running one',
     );
-  return {keepalive, deadtime, warntime, initdead, deadping: written.deadping?.value ?? deadtime};
+  const deadping = written.deadping?.value ?? deadtime;
+  if (written.deadping && deadping <= 2 * keepalive)
+    order(
+      'deadping',
+      `deadping (${deadping} ms) must be longer than twice keepalive (${keepalive} ms)`,
+      'one lost answer must not count as a failure',
+    );
+  return {keepalive, deadtime, warntime, initdead, deadping};
 }
 
 /** What a pair cannot do without. */

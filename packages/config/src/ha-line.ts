@@ -24,6 +24,8 @@ export interface HaLine {
   wants(form: string, count?: number): boolean;
   time(): number | undefined;
   boolean(): boolean | undefined;
+  /** A whole number within bounds. */
+  number(least: number, most: number): number | undefined;
 }
 
 /** undefined: nothing but blanks and a comment. `name` stands in for a misspelled one. */
@@ -64,6 +66,13 @@ export function haLine(line: Line, reporter: Reporter, name?: string): HaLine | 
       if (value === undefined)
         taken.wrong(`"${taken.value}" is neither on nor off`, `write ${known} on or ${known} off`);
       return value;
+    },
+    number: (least, most) => {
+      if (!taken.wants('NUMBER')) return undefined;
+      const value = Number(taken.value);
+      if (Number.isInteger(value) && value >= least && value <= most) return value;
+      taken.wrong(`"${taken.value}" is out of bounds`, `a whole number from ${least} to ${most}`);
+      return undefined;
     },
   };
   return taken;

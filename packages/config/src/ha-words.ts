@@ -5,7 +5,7 @@ import {verdictWords} from './ha-verdicts.ts';
 
 /** Accepted, and of no use here: said why. */
 export const explained: Readonly<Record<string, string>> = {
-  use_logd: 'hactl logs by itself',
+  use_logd: 'hactl logs by itself: logfile, debugfile and logfacility hold with it too',
   conn_logd_time: 'hactl logs by itself',
   syslogmsgfmt: 'hactl logs by itself',
   apiauth: 'the control socket is for root and its group',
@@ -21,6 +21,12 @@ export const explained: Readonly<Record<string, string>> = {
   max_rexmit_delay: 'every advert is complete: nothing is sent again',
   log_badpack: 'refused datagrams are counted in hactl status',
   env: 'not passed on',
+  use_apphbd: 'processes are watched by hactld itself',
+  record_config_changes: 'it belongs to the cluster resource manager',
+  record_pengine_inputs: 'it belongs to the cluster resource manager',
+  enable_config_writes: 'it belongs to the cluster resource manager',
+  crmd_spawns_pengine: 'it belongs to the cluster resource manager',
+  quorum_server: 'it belongs to the cluster resource manager; ping nodes and hactl_fence decide here',
   hopfudge: 'adverts do not leave the segment',
 };
 
@@ -41,10 +47,16 @@ export const ownTimes = {
   hactl_sync_deadline: 'syncDeadline',
 } as const;
 
+/** syslog's facilities, as heartbeat takes them. */
+export const facilities: readonly string[] = [
+  'auth', 'authpriv', 'cron', 'daemon', 'ftp', 'kern', 'lpr', 'mail', 'news', 'syslog', 'user', 'uucp',
+  ...Array.from({length: 8}, (_, at) => `local${at}`),
+]; // prettier-ignore
+
 /** All of them: a misspelled one is answered with the nearest. */
-export const known = [
+export const known: readonly string[] = [
   ...times, ...Object.keys(ownTimes), ...Object.keys(explained), ...Object.keys(refusedWords), 'udpport', 'bcast',
-  'udp', 'mcast', 'mcast6', 'ucast', 'ucast6', 'node', 'ping', 'ping_group', 'auto_failback', 'nice_failback',
+  'udp', 'mcast', 'mcast6', 'ucast', 'ucast6', 'node', 'ping', 'ping6', 'ping_group', 'auto_failback', 'nice_failback',
   'logfile', 'debugfile', 'logfacility', 'debug', 'respawn', 'failfast', 'watchdog', 'stonith', 'stonith_host', 'crm',
   'pacemaker', 'autojoin', 'cluster', 'realtime', 'rtprio', 'hactl_fence', 'hactl_drill', 'hactl_standby_checks',
   'hactl_track_interface', 'hactl_track_script', 'hactl_resource', 'hactl_sync', 'hactl_sync_port', 'hactl_ipvs', 'hactl_peer',

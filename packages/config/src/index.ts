@@ -27,6 +27,7 @@ export {
   type WrittenFile,
 } from './import/index.ts';
 export {parseHaCf} from './ha-cf.ts';
+export {stonithCommand} from './ha-outside.ts';
 export {parseHaresources} from './haresources.ts';
 export {parseLdirectordCf} from './ldirectord-cf.ts';
 export {checkFiles, loadCluster, placesOf, type LoadInput, type LoadResult, type ReadFile} from './load.ts';

@@ -261,8 +261,10 @@ export function startEngine(
   }
 
   function fence(node: string): void {
-    const [command, ...words] = (config.fence ?? '').split(/\s+/);
-    const child = spawn(command ?? '', [...words, node], {stdio: 'ignore', timeout: FENCE_LIMIT});
+    const child = spawn('/bin/sh', ['-c', `${config.fence} "$0"`, node], {
+      stdio: 'ignore',
+      timeout: FENCE_LIMIT,
+    });
     child.on('error', (error) =>
       feed({type: 'fenced', ok: false, reason: `fence ${config.fence}: ${error.message}`}),
     );

@@ -2,6 +2,7 @@
 import {systemClock} from '@hactl/base';
 import {setRealtime} from '@hactl/net';
 import {startEngine} from './driver.ts';
+import {makeWatchdog} from './driver-watchdog.ts';
 import type {FromEngine, ToEngine} from './messages.ts';
 
 // Started by hand it would wait for ever for a word of the supervisor.
@@ -18,7 +19,9 @@ const say = (message: FromEngine): void => {
       /* A supervisor that dies under a message is seen by 'disconnect'. */
     });
 };
+const watchdog = makeWatchdog((message) => say({type: 'event', level: 'error', code: 'watchdog', message}));
 const quit = (): void => {
+  watchdog.release();
   // The last message and the last advert are on their way when the next turn comes.
   setTimeout(() => process.exit(0), 5);
 };
@@ -29,6 +32,7 @@ process.on('message', (message: ToEngine) => {
     else if (message.type === 'stop') quit();
     return;
   }
+  watchdog.use(message.config.watchdog);
   if (engine) {
     engine.reconfigure(message.config);
     return;

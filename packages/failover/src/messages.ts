@@ -64,7 +64,10 @@ export interface EngineConfig {
   readonly deadping: Millis;
   /** Interfaces whose carrier counts as a thing watched. */
   readonly trackInterfaces: readonly string[];
+  /** A command of the shell; the peer's name is its last argument. */
   readonly fence?: string;
+  /** The kernel's watchdog device, fed while the engine runs. */
+  readonly watchdog?: string;
   /** Where incarnation and what must survive a restart are kept. */
   readonly stateDir: string;
 }

@@ -1,5 +1,6 @@
 /** ICMP echo: one socket for each family, shared by all who ping. */
 import {addressBytes, addressText} from './address-text.ts';
+import {checksum} from './checksum.ts';
 import {abi, openSocket, sendTo, watchReceived, SystemError, lastErrno} from './sys.ts';
 
 const IPPROTO_ICMP = 1;
@@ -9,13 +10,6 @@ export interface Pinger {
   /** Sends one echo request; `answered` is called when the reply comes. Returns a function that forgets it. */
   ping(address: string, answered: () => void): () => void;
   close(): void;
-}
-
-function checksum(bytes: Buffer): number {
-  let sum = 0;
-  for (let at = 0; at < bytes.length; at += 2) sum += (bytes[at] ?? 0) * 256 + (bytes[at + 1] ?? 0);
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-  return ~sum & 0xffff;
 }
 
 /** Opens the sockets when they are first needed. Needs CAP_NET_RAW. */

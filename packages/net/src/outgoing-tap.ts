@@ -13,6 +13,19 @@ import {
   type FilterInstruction,
   type Watch,
 } from './sys.ts';
+import {
+  jeq,
+  jset,
+  ldb,
+  ldh,
+  ldhIndexed,
+  ldxMsh,
+  PACKET_OUTGOING,
+  ret,
+  SKF_AD_OFF,
+  SKF_AD_PKTTYPE,
+  SKF_AD_PROTOCOL,
+} from './packet-filter.ts';
 
 /** Only this "protocol" hears outgoing packets too. */
 const ETH_P_ALL = 0x0003;
@@ -20,20 +33,6 @@ const ETH_P_IP = 0x0800;
 const UDP = 17;
 const UDP_HEADER = 8;
 const RECEIVE_BUFFER = 4 << 20;
-
-/** Instructions of linux/bpf_common.h, in the words of the classic assembler. */
-const ldh = (k: number): FilterInstruction => ({code: 0x28, jt: 0, jf: 0, k: k >>> 0});
-const ldb = (k: number): FilterInstruction => ({code: 0x30, jt: 0, jf: 0, k: k >>> 0});
-const ldxMsh = (k: number): FilterInstruction => ({code: 0xb1, jt: 0, jf: 0, k});
-const ldhIndexed = (k: number): FilterInstruction => ({code: 0x48, jt: 0, jf: 0, k});
-const jeq = (k: number, jt: number, jf: number): FilterInstruction => ({code: 0x15, jt, jf, k});
-const jset = (k: number, jt: number, jf: number): FilterInstruction => ({code: 0x45, jt, jf, k});
-const ret = (k: number): FilterInstruction => ({code: 0x06, jt: 0, jf: 0, k});
-/** Facts that are not in the packet are read from these places. */
-const SKF_AD_OFF = -0x1000;
-const SKF_AD_PROTOCOL = 0;
-const SKF_AD_PKTTYPE = 4;
-const PACKET_OUTGOING = 4;
 
 /** Outgoing, IPv4, UDP, not a later fragment, to this port; the packet begins with its IPv4 header. */
 const program = (port: number): FilterInstruction[] => [

@@ -1,0 +1,245 @@
+/** Every directive of heartbeat 3.0.6's ha.cf: units, defaults, bounds, order, and what is refused. */
+import test from 'ava';
+import {parseHaCf, stonithCommand, type HaConfig, type Mode} from './index.ts';
+
+const head = 'node a b\nauto_failback on\n';
+const parse = (text: string, mode: Mode = 'lenient') => parseHaCf({path: 'ha.cf', text}, {mode});
+const pair = (lines: string, mode: Mode = 'lenient') => parse(`${head}bcast eth1\n${lines}\n`, mode);
+/** `severity code` and the words that a person reads. */
+const said = (lines: string, mode: Mode = 'lenient'): string[] =>
+  pair(lines, mode).diagnostics.map(({severity, code, message}) => `${severity} ${code}: ${message}`);
+
+/** What a line makes of the model; nothing is said about it. */
+const taken: readonly (readonly [lines: string, part: Partial<HaConfig>])[] = [
+  ['', {keepalive: 1_000, deadtime: 30_000, warntime: 15_000, initdead: 30_000, deadping: 30_000}],
+  ['', {cluster: 'linux-ha', hopfudge: 1, debug: 0, realtime: true, ipfail: false, pings: [], stonith: []}],
+  ['keepalive 2', {keepalive: 2_000}],
+  ['keepalive 200ms', {keepalive: 200}],
+  ['keepalive 200MSEC', {keepalive: 200}],
+  ['keepalive 500000us', {keepalive: 500}],
+  ['keepalive .5', {keepalive: 500}],
+  ['keepalive 1.5', {keepalive: 1_500}],
+  ['deadtime 10', {deadtime: 10_000, warntime: 5_000, initdead: 20_000, deadping: 10_000}],
+  ['deadtime 5', {deadtime: 5_000, initdead: 12_000}],
+  ['deadtime 6', {deadtime: 6_000, initdead: 12_000}],
+  ['deadtime 11', {deadtime: 11_000, initdead: 11_000}],
+  ['deadtime 10\nwarntime 8\ninitdead 60\ndeadping 7', {warntime: 8_000, initdead: 60_000, deadping: 7_000}],
+  ['deadping 7', {deadping: 7_000}],
+  ['cluster web', {cluster: 'web'}],
+  ['logfile /var/log/ha-log\ndebugfile /var/log/ha-debug', {logFile: '/var/log/ha-log', debugFile: '/var/log/ha-debug'}],
+  ['logfacility LOCAL0', {logFacility: 'local0'}],
+  ['rtprio 99', {rtPriority: 99}],
+  ['realtime off', {realtime: false}],
+  ['ping 10.0.0.1 10.0.0.2\nping6 2001:db8::1', {pings: ['10.0.0.1', '10.0.0.2', '2001:db8::1']}],
+  ['ping_group up 10.0.0.1 10.0.0.2', {pingGroups: [{name: 'up', members: ['10.0.0.1', '10.0.0.2']}]}],
+  ['watchdog /dev/watchdog', {watchdog: '/dev/watchdog'}],
+  ['crm off', {cluster: 'linux-ha'}],
+  ['pacemaker no', {cluster: 'linux-ha'}],
+  ['autojoin none', {cluster: 'linux-ha'}],
+  ['# a comment\n  keepalive\t3   # another', {keepalive: 3_000}],
+]; // prettier-ignore
+
+for (const [lines, part] of taken)
+  test(`taken: ${JSON.stringify(lines)} ${JSON.stringify(part)}`, (t) => {
+    const {model, diagnostics} = pair(lines, 'strict');
+    t.deepEqual(diagnostics, []);
+    t.like(model, part);
+  });
+
+test('without logfacility none is used, and none is the word for it', (t) => {
+  t.is(pair('logfacility none').model.logFacility, undefined);
+  t.is(pair('').model.logFacility, undefined);
+});
+
+for (const [word, meant] of [
+  ['true', 'on'],
+  ['ON', 'on'],
+  ['Yes', 'on'],
+  ['y', 'on'],
+  ['1', 'on'],
+  ['legacy', 'legacy'],
+  ['false', 'off'],
+  ['OFF', 'off'],
+  ['no', 'off'],
+  ['N', 'off'],
+  ['0', 'off'],
+] as const)
+  // prettier-ignore
+  test(`auto_failback ${word}: ${meant}`, (t) => {
+    const {model, diagnostics} = parse(`node a b\nbcast eth1\nauto_failback ${word}\n`, 'strict');
+    t.is(model.autoFailback, meant);
+    t.deepEqual(diagnostics, []);
+  });
+
+test('nice_failback is the old name with the opposite meaning, and said so', (t) => {
+  for (const [word, meant] of [['on', 'off'], ['off', 'on']] as const) {
+    const {model, diagnostics} = parse(`node a b\nbcast eth1\nnice_failback ${word}\n`);
+    t.is(model.autoFailback, meant);
+    t.deepEqual(diagnostics.map(({severity, code}) => `${severity} ${code}`), ['warning deprecated']);
+    t.is(diagnostics[0]?.help, `write auto_failback ${meant}`);
+  }
+}); // prettier-ignore
+
+test('without auto_failback: legacy and a warning, but not on a single director', (t) => {
+  const {model, diagnostics} = parse('node a b\nbcast eth1\n');
+  t.is(model.autoFailback, 'legacy');
+  t.regex(diagnostics[0]?.message ?? '', /auto_failback is not set/);
+  t.deepEqual(parse('node a\nbcast eth1\n').diagnostics, []);
+});
+
+test('media: every kind, several devices, and udpport for what is below it', (t) => {
+  const text = `${head}bcast eth1 eth2\nmcast eth3 225.0.0.1 695 1 0\nmcast6 eth3 ff02::1 696 2 1\nudpport 700
+ucast eth4 10.0.0.2\nucast6 eth4 2001:db8::2\nudp eth5\n`;
+  const {model, diagnostics} = parse(text);
+  t.deepEqual(
+    model.media.map((medium) => {
+      const {span: _, ...one} = medium;
+      return one;
+    }),
+    [
+      {kind: 'bcast', device: 'eth1', port: 694},
+      {kind: 'bcast', device: 'eth2', port: 694},
+      {kind: 'mcast', device: 'eth3', group: '225.0.0.1', port: 695, ttl: 1, loop: false},
+      {kind: 'mcast', device: 'eth3', group: 'ff02::1', port: 696, ttl: 2, loop: true},
+      {kind: 'ucast', device: 'eth4', peer: '10.0.0.2', port: 700},
+      {kind: 'ucast', device: 'eth4', peer: '2001:db8::2', port: 700},
+      {kind: 'bcast', device: 'eth5', port: 700},
+    ],
+  );
+  t.deepEqual(
+    diagnostics.map(({message}) => message),
+    ['udpport setting must precede media statements'],
+  );
+});
+
+/** Refused: the line, and what is said first. */
+const refused: readonly (readonly [lines: string, words: RegExp])[] = [
+  ['keepalive 2d', /is not a time/],
+  ['keepalive -1', /is not a time/],
+  ['keepalive 0', /longer than 0/],
+  ['keepalive', /needs more words/],
+  ['keepalive 5\ndeadtime 10', /deadtime .* longer than twice keepalive/],
+  ['deadtime 10\ninitdead 9', /initdead .* not be shorter than deadtime/],
+  ['deadtime 10\nwarntime 11', /warntime .* shorter than deadtime/],
+  ['keepalive 5\ndeadping 10', /deadping .* longer than twice keepalive/],
+  ['udpport 0', /not a port/],
+  ['udpport 65536', /not a port/],
+  ['mcast eth1 192.0.2.1 694 1 0', /not a multicast group/],
+  ['mcast eth1 225.0.0.1 694 256 0', /not a time to live/],
+  ['mcast eth1 225.0.0.1 694 1 2', /not a loop flag/],
+  ['mcast eth1 225.0.0.1 694 1', /needs more words/],
+  ['ucast eth1', /needs more words/],
+  ['ucast eth1 peer', /not an address/],
+  ['ping nowhere', /not an address/],
+  ['ping_group up', /needs more words/],
+  ['ping_group up 10.0.0.256', /not an address/],
+  ['auto_failback sometimes', /neither on nor off/],
+  ['realtime enable', /neither on nor off/],
+  ['rtprio 0', /out of bounds/],
+  ['rtprio 100', /out of bounds/],
+  ['debug 256', /out of bounds/],
+  ['hopfudge 256', /out of bounds/],
+  ['logfacility local8', /Log facility\(local8\) not valid/],
+  ['watchdog', /needs more words/],
+  ['watchdog watchdog0', /is no device/],
+  ['watchdog /dev/watchdog\nwatchdog /dev/watchdog1', /multiply specified/],
+  ['stonith baytech', /needs more words/],
+  ['stonith_host *', /needs more words/],
+  ['respawn hacluster', /needs more words/],
+  ['respawn hacluster bin/tool', /absolute path/],
+  ['failfast root tool', /absolute path/],
+  ['serial /dev/ttyS0', /serial is not supported/],
+  ['baud 19200', /baud is not supported/],
+  ['hbaping card', /hbaping is not supported/],
+  ['crm on', /cluster resource manager is not supported/],
+  ['crm yes', /cluster resource manager is not supported/],
+  ['pacemaker respawn', /cluster resource manager is not supported/],
+  ['autojoin any', /conflicts with haresources/],
+  ['autojoin other', /conflicts with haresources/],
+  ['keepalives 2', /unknown directive/],
+]; // prettier-ignore
+
+for (const [lines, words] of refused)
+  test(`refused: ${JSON.stringify(lines)}`, (t) => {
+    const errors = pair(lines).diagnostics.filter(({severity}) => severity === 'error');
+    t.regex(errors[0]?.message ?? '', words);
+    t.true(errors.every(({help}) => (help ?? '') !== ''));
+  });
+
+/** Accepted in both modes, and said to be without effect. */
+const withoutEffect = [
+  'apiauth ipfail uid=hacluster', 'use_logd yes', 'conn_logd_time 60', 'syslogmsgfmt yes', 'compression bz2',
+  'compression_threshold 2', 'traditional_compression no', 'msgfmt netstring', 'hbgenmethod time', 'uuidfrom nodename',
+  'coredumps true', 'coreroot /var/lib/cores', 'memreserve 6500', 'max_rexmit_delay 250', 'log_badpack on', 'env X=1',
+  'hopfudge 2', 'use_apphbd no', 'record_config_changes on', 'record_pengine_inputs on', 'enable_config_writes on',
+  'crmd_spawns_pengine off', 'quorum_server q', 'debug 1',
+]; // prettier-ignore
+
+for (const line of withoutEffect)
+  test(`explained: ${line}`, (t) => {
+    for (const mode of ['strict', 'lenient'] as const) {
+      const {diagnostics} = pair(line, mode);
+      t.deepEqual(
+        diagnostics.map(({severity, code}) => `${severity} ${code}`),
+        ['notice ignored-directive'],
+      );
+      t.truthy(diagnostics[0]?.help);
+    }
+  });
+
+test('heartbeat has no unit s: read here, refused by strict reading; the same for a bad apiauth', (t) => {
+  t.is(pair('keepalive 2s').model.keepalive, 2_000);
+  t.deepEqual(said('keepalive 2s'), []);
+  t.regex(said('keepalive 2s', 'strict')[0] ?? '', /^error bad-value: .* no unit s/);
+  t.regex(said('apiauth ipfail', 'strict')[0] ?? '', /^error bad-value/);
+  t.regex(said('apiauth ipfail')[0] ?? '', /^notice ignored-directive/);
+});
+
+test('nodes: in lower case, on any number of lines, each once; none is an error, and so is no medium', (t) => {
+  const {model} = parse('node Alpha\nnode BETA\nbcast eth1\nauto_failback on\n');
+  t.deepEqual(
+    model.nodes.map(({name}) => name),
+    ['alpha', 'beta'],
+  );
+  const twice = pair('node B');
+  t.is(twice.model.nodes.length, 2);
+  t.is(twice.diagnostics[0]?.severity, 'warning');
+  t.true(parse('bcast eth1\n').diagnostics.some(({code}) => code === 'no-nodes'));
+  t.true(parse('node a\n').diagnostics.some(({code}) => code === 'no-media'));
+});
+
+test('a name in the wrong case has one reading; strict refuses it', (t) => {
+  t.is(pair('Keepalive 2').model.keepalive, 2_000);
+  t.regex(said('Keepalive 2')[0] ?? '', /^notice misspelled/);
+  t.regex(said('Keepalive 2', 'strict')[0] ?? '', /^error /);
+});
+
+test('respawn: ipfail is built in under whatever path, other programs are kept with their user', (t) => {
+  for (const path of ['/usr/lib/heartbeat/ipfail', '/usr/libexec/heartbeat/ipfail', '/nowhere/ipfail']) {
+    const {model, diagnostics} = pair(`respawn hacluster ${path}`);
+    t.true(model.ipfail);
+    t.deepEqual(model.respawns, []);
+    t.deepEqual(
+      diagnostics.map(({severity, code}) => `${severity} ${code}`),
+      ['notice builtin-ipfail'],
+    );
+  }
+  t.like(pair('respawn root /usr/bin/tool -x 1\nfailfast root /usr/bin/other').model.respawns, [
+    {user: 'root', command: ['/usr/bin/tool', '-x', '1'], failfast: false},
+    {user: 'root', command: ['/usr/bin/other'], failfast: true},
+  ]);
+});
+
+test('stonith lines are one command: the devices that this node can reach, one after another', (t) => {
+  const {model} = pair(`stonith external/ssh /etc/ha.d/conf/ssh
+stonith_host * baytech 10.0.0.3 mylogin it's-secret
+stonith_host A rps10 /dev/ttyS1 b 0
+stonith_host b rps10 /dev/ttyS1 a 0`);
+  t.is(
+    stonithCommand(model.stonith, 'a'),
+    `reset() { stonith -t 'external/ssh' '-F' '/etc/ha.d/conf/ssh' -T reset "$1"` +
+      String.raw` || stonith -t 'baytech' '-p' '10.0.0.3 mylogin it'\''s-secret' -T reset "$1"` +
+      ` || stonith -t 'rps10' '-p' '/dev/ttyS1 b 0' -T reset "$1"; }; reset`,
+  );
+  t.is(stonithCommand([], 'a'), undefined);
+});

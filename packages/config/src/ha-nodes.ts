@@ -1,0 +1,49 @@
+/** Who takes part, and who is asked: node, ping, ping6 and ping_group of ha.cf. Pure. */
+import {ipv4, ipv6} from './addresses.ts';
+import type {HaLine, Word} from './ha-line.ts';
+import type {Span} from './model.ts';
+import type {Reporter} from './reader.ts';
+
+interface Members {
+  readonly nodes: {span: Span; name: string}[];
+  readonly pings: string[];
+  readonly pingGroups: {name: string; members: string[]}[];
+}
+
+/** True when the line was one of these directives. */
+export function takeMembers(line: HaLine, draft: Members, reporter: Reporter): boolean {
+  const {name, rest, value} = line;
+  switch (name) {
+    case 'node':
+      if (line.wants('NAME…')) for (const word of rest) takeNode(word, draft.nodes, reporter);
+      return true;
+    case 'ping':
+    case 'ping6':
+      if (line.wants('ADDRESS…')) draft.pings.push(...addresses(rest, `${name} ADDRESS…`, reporter));
+      return true;
+    case 'ping_group':
+      if (line.wants('NAME ADDRESS…', 2))
+        draft.pingGroups.push({
+          name: value,
+          members: addresses(rest.slice(1), 'ping_group NAME ADDRESS…', reporter),
+        });
+      return true;
+    default:
+      return false;
+  }
+}
+
+function takeNode({text, span}: Word, nodes: Members['nodes'], reporter: Reporter): void {
+  const name = text.toLowerCase();
+  if (nodes.some((one) => one.name === name))
+    reporter.add('warning', 'duplicate-resource', span, `node ${name} is there twice`, 'it counts once');
+  else nodes.push({span, name});
+}
+
+function addresses(words: readonly Word[], form: string, reporter: Reporter): string[] {
+  return words.flatMap(({text, span}) => {
+    const address = ipv4(text) ?? ipv6(text);
+    if (address === undefined) reporter.error('bad-address', span, `"${text}" is not an address`, form);
+    return address ?? [];
+  });
+}

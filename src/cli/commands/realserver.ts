@@ -1,0 +1,191 @@
+import {isIP} from 'node:net';
+import path from 'node:path';
+import {InvalidArgumentError, Option, type Command} from 'commander';
+import {persistForms, persistReal, type Persist, type Persistent} from '../../doctor/persist.ts';
+import {
+  commandOf,
+  facing,
+  planReal,
+  type Form,
+  type Method,
+  type Wish,
+} from '../../doctor/realserver-plan.ts';
+import {defaultPaths} from '../../paths.ts';
+import {CliError, exit} from '../exit.ts';
+import {verify, type VerifyOptions} from './verify.ts';
+
+interface Options {
+  readonly vip?: string[];
+  readonly method: Method;
+  readonly form: Form;
+  readonly device?: string;
+  readonly gateway?: string;
+  readonly persist?: Persist;
+  readonly stateDir: string;
+  readonly json?: boolean;
+}
+
+const address = (text: string, before: string[] = []): string[] => {
+  if (isIP(text) === 0) throw new InvalidArgumentError('It is not an address.');
+  return [...before, text.toLowerCase()];
+};
+
+const wishOf = (options: Options): Wish => {
+  const {vip, method, form, device, gateway} = options;
+  if (!vip) throw new CliError(exit.config, 'say --vip ADDRESS, once for each virtual address');
+  return {
+    vips: [...new Set(vip)],
+    method,
+    form,
+    ...(device === undefined ? {} : {device}),
+    ...(gateway === undefined ? {} : {gateway}),
+  };
+};
+
+const print = (lines: readonly string[]): void => void process.stdout.write(lines.join('\n') + '\n');
+
+/** `hactl realserver plan` and `apply`. Exit status 0: everything is (then) there, 1: something is not. */
+async function planOrApply(apply: boolean, options: Options): Promise<number> {
+  const driver = await import('../../doctor/realserver-driver.ts');
+  const {readUndo, stateFile, writeUndo} = await import('../../doctor/realserver-undo.ts');
+  const wish = wishOf(options);
+  const facts = driver.readFacts(wish);
+  // On Windows nothing of this machine's counts.
+  const elsewhere = options.persist === 'windows';
+  const plan = elsewhere ? {steps: [], notes: [], faults: []} : planReal(wish, facts);
+  const device = facing(wish, facts) ?? 'eth0';
+  const own = facts.addresses.find((one) => one.device === device && one.family === 4)?.address ?? 'ADDRESS';
+  const persistent: Persistent | undefined =
+    options.persist === undefined ? undefined : persistReal(wish, options.persist, {device, own});
+  const missing = plan.steps.filter(({done}) => !done);
+  if (plan.faults.length > 0 || !apply || elsewhere) {
+    if (options.json)
+      print([JSON.stringify({version: 1, ...plan, ...(persistent ? {persistent} : {})}, null, 2)]);
+    else print([...planLines(plan), ...(persistent ? persistentLines(persistent) : [])]);
+    return plan.faults.length === 0 && missing.length === 0 ? exit.ok : exit.failed;
+  }
+  const file = stateFile(options.stateDir);
+  const undo = [...readUndo(file)];
+  const files = (persistent?.files ?? []).filter(({path: name, text}) => driver.readText(name) !== text);
+  const done: string[] = [];
+  try {
+    for (const step of missing) {
+      undo.push(driver.doStep(step));
+      writeUndo(file, undo);
+      done.push(commandOf(step));
+    }
+    for (const one of files) {
+      undo.push(driver.writeFileStep(one));
+      writeUndo(file, undo);
+      done.push(`wrote ${one.path}`);
+    }
+  } catch (error) {
+    const what = error instanceof Error ? error.message : String(error);
+    throw new CliError(
+      exit.failed,
+      `${what}\n${done.length} of ${missing.length + files.length} steps are done; hactl realserver undo takes them back`,
+    );
+  }
+  if (options.json) print([JSON.stringify({version: 1, done, notes: plan.notes, state: file}, null, 2)]);
+  else
+    print([
+      ...(done.length === 0 ? ['nothing to do: everything is there'] : done),
+      ...plan.notes.map((note) => `note: ${note}`),
+      ...(persistent?.after ?? []).map((text) => `still to do: ${text}`),
+      ...(done.length === 0 ? [] : [`what was before is in ${file}: hactl realserver undo`]),
+    ]);
+  return exit.ok;
+}
+
+function planLines(plan: ReturnType<typeof planReal>): string[] {
+  return [
+    ...plan.faults.map((fault) => `cannot: ${fault}`),
+    ...plan.notes.map((note) => `note: ${note}`),
+    ...plan.steps.flatMap((step) => [
+      `# ${step.why}${step.done ? ' (is so already)' : ''}`,
+      step.done ? `# ${commandOf(step).replaceAll('\n', '\n# ')}` : commandOf(step),
+    ]),
+  ];
+}
+
+const persistentLines = ({files, after}: Persistent): string[] => [
+  ...files.flatMap(({path: name, mode, text}) => [
+    '',
+    `### ${name} (mode ${mode.toString(8)})`,
+    text.trimEnd(),
+  ]),
+  ...(after.length === 0 ? [] : ['', ...after.map((text) => `# then: ${text}`)]),
+];
+
+/** `hactl realserver undo`: for some addresses, or all that was ever applied. */
+async function undo(options: Pick<Options, 'vip' | 'stateDir' | 'json'>): Promise<number> {
+  const driver = await import('../../doctor/realserver-driver.ts');
+  const {chooseUndo, readUndo, stateFile, writeUndo} = await import('../../doctor/realserver-undo.ts');
+  const file = stateFile(options.stateDir);
+  const {back, stay} = chooseUndo(readUndo(file), options.vip ?? []);
+  const notes: string[] = [];
+  const left = [...back];
+  for (const one of back) {
+    const note = driver.undoStep(one);
+    if (note !== undefined) notes.push(note);
+    left.shift();
+    writeUndo(file, [...stay, ...left.toReversed()]);
+  }
+  if (options.json)
+    print([JSON.stringify({version: 1, undone: back.length, stay: stay.length, notes}, null, 2)]);
+  else
+    print([
+      back.length === 0
+        ? `nothing to undo: ${path.basename(file)} has nothing of it`
+        : `${back.length} steps undone`,
+      ...notes.map((note) => `note: ${note}`),
+      ...(stay.length === 0 ? [] : [`${stay.length} steps stay, for other addresses`]),
+    ]);
+  return exit.ok;
+}
+
+const methodOption = (): Option =>
+  new Option('--method <method>', 'how the director forwards')
+    .choices(['gate', 'ipip', 'masq'])
+    .default('gate');
+
+/** Adds `hactl realserver …`; `done` takes the exit status. */
+export function addRealserver(program: Command, done: (work: Promise<number>) => Promise<void>): void {
+  const realserver = program
+    .command('realserver')
+    .description('what real servers need: see it, do it, take it back; or find from here which lack it');
+  const common = (command: Command): Command =>
+    command
+      .option('--vip <address>', 'a virtual address; may be given again', address)
+      .option('--state-dir <dir>', 'where it is kept what was before', defaultPaths.stateDir)
+      .option('--json', 'the outcome as JSON');
+  for (const [name, text] of [
+    ['plan', 'print what this machine lacks to be a real server, as commands; changes nothing'],
+    ['apply', 'do it; what was before is remembered'],
+  ] as const)
+    common(realserver.command(name).description(text))
+      .addOption(methodOption())
+      .addOption(
+        new Option('--form <form>', 'what keeps it from answering ARP for the VIP')
+          .choices(['arp_ignore', 'arptables', 'nft'])
+          .default('arp_ignore'),
+      )
+      .option('--device <name>', 'the interface that faces the directors (default: found by its addresses)')
+      .option('--gateway <address>', "masq: the directors' address on this side")
+      .addOption(new Option('--persist <tool>', 'files for the next boot too').choices(persistForms))
+      .action((options: Options) => done(planOrApply(name === 'apply', options)));
+  common(realserver.command('undo').description('take back what apply did; without --vip all of it')).action(
+    (options: Options) => done(undo(options)),
+  );
+  realserver
+    .command('verify')
+    .description('on a director: who answers ARP for the VIP, lacks it, or answers past the director')
+    .option('--config-dir <dir>', 'whose real servers are looked at', defaultPaths.configDir)
+    .option('--vip <address>', 'with --real in place of the files; may be given again', address)
+    .option('--real <address>', 'a real server; may be given again', address)
+    .addOption(methodOption())
+    .option('--port <port>', 'with --vip: a TCP port to try where echo is not answered', '0')
+    .option('--wait <ms>', 'how long answers are awaited, three times', '600')
+    .option('--json', 'the findings as JSON')
+    .action((options: VerifyOptions) => done(verify(options)));
+}

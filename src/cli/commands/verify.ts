@@ -1,0 +1,87 @@
+import os from 'node:os';
+import {renderDiagnostic, type ClusterConfig} from '@hactl/config';
+import {familyOf} from '../../doctor/networks.ts';
+import type {Method} from '../../doctor/realserver-plan.ts';
+import {judge, type Finding, type Target} from '../../doctor/verify-judge.ts';
+import {CliError, exit} from '../exit.ts';
+import {table} from '../table.ts';
+import {loadFiles} from './config-files.ts';
+
+export interface VerifyOptions {
+  readonly configDir: string;
+  readonly vip?: readonly string[];
+  readonly real?: readonly string[];
+  readonly method: Method;
+  readonly port: string;
+  readonly wait: string;
+  readonly json?: boolean;
+}
+
+/** Every real server of the files, and what cannot be taken out of them. */
+export function targetsOf(cluster: ClusterConfig): {targets: Target[]; notes: string[]} {
+  const notes = new Set<string>();
+  const targets = cluster.ldirectord
+    .flatMap((file) => file.virtuals)
+    .flatMap(({address: virtual, reals}): Target[] => {
+      if (virtual.kind === 'fwmark') {
+        notes.add(`firewall mark ${virtual.mark}: its addresses are not in the files; say --vip and --real`);
+        return [];
+      }
+      if (virtual.family === 6) {
+        notes.add(`${virtual.address}: IPv6 is not probed`);
+        return [];
+      }
+      const {address: vip, port} = virtual;
+      return reals.map(({address: real, method}) => ({vip, port, real, method}));
+    });
+  return {targets, notes: [...notes]};
+}
+
+/** `hactl realserver verify`. Exit status 0: all is well, 1: something is wrong, 2: nothing to probe. */
+export async function verify(options: VerifyOptions): Promise<number> {
+  const wait = Number(options.wait);
+  if (!(wait >= 10 && wait <= 60_000)) throw new CliError(exit.config, '--wait is 10 to 60000 milliseconds');
+  const {targets, notes} = options.vip && options.real ? byHand(options) : await byFiles(options.configDir);
+  if (targets.length === 0)
+    throw new CliError(exit.config, ['no real servers to look at', ...notes].join('\n'));
+  const {probe} = await import('../../doctor/verify-driver.ts');
+  const findings = judge(targets, await probe(targets, wait, process.pid & 0xffff));
+  const bad = findings.filter(({level}) => level === 'bad').length;
+  if (options.json) process.stdout.write(JSON.stringify({version: 1, bad, findings, notes}, null, 2) + '\n');
+  else
+    process.stdout.write(
+      [...findingLines(findings), ...notes.map((note) => `note: ${note}`)].join('\n') + '\n',
+    );
+  return bad === 0 ? exit.ok : exit.failed;
+}
+
+function findingLines(findings: readonly Finding[]): string[] {
+  const order: readonly Finding['level'][] = ['good', 'warning', 'bad'];
+  const sorted = findings.toSorted((a, b) => order.indexOf(a.level) - order.indexOf(b.level));
+  const good = sorted.filter(({level}) => level === 'good');
+  return [
+    ...table(good.map(({vip, text}) => ['good', vip, text])),
+    ...sorted
+      .filter(({level}) => level !== 'good')
+      .flatMap(({level, text, help}) => [`${level}: ${text}`, ...(help === undefined ? [] : [`  ${help}`])]),
+  ];
+}
+
+function byHand({vip = [], real = [], method, port}: VerifyOptions): {targets: Target[]; notes: string[]} {
+  if ([...vip, ...real].some((one) => familyOf(one) === 6))
+    throw new CliError(exit.config, 'IPv6 is not probed');
+  return {
+    targets: vip.flatMap((one) =>
+      real.map((other) => ({vip: one, real: other, method, port: Number(port) || 0})),
+    ),
+    notes: [],
+  };
+}
+
+async function byFiles(dir: string): Promise<{targets: Target[]; notes: string[]}> {
+  const {cluster, diagnostics, sources} = await loadFiles(dir, os.hostname().toLowerCase());
+  const errors = diagnostics.filter(({severity}) => severity === 'error');
+  for (const one of errors) process.stderr.write(renderDiagnostic(one, sources) + '\n');
+  if (!cluster) throw new CliError(exit.config, `nothing to read in ${dir}: say --vip and --real`);
+  return targetsOf(cluster);
+}

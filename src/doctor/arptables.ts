@@ -1,0 +1,45 @@
+/** Rules of arptables, as arptables-save and the tutorials write them: which of them hide a VIP, and which are slips. Pure. */
+
+export interface ArpRules {
+  /** ARP requests for the VIP are dropped. */
+  readonly dropped: boolean;
+  /** The sender that outgoing ARP gets in the place of the VIP. */
+  readonly mangledTo?: string;
+  readonly faults: readonly string[];
+}
+
+/** IN and OUT are the chains' names of arptables before 2.6's. */
+const incoming = new Set(['INPUT', 'IN']);
+const outgoing = new Set(['OUTPUT', 'OUT']);
+
+/** Looks for the VIP in `-A CHAIN …` lines. */
+export function arpRules(text: string, vip: string): ArpRules {
+  let dropped = false;
+  let mangledTo: string | undefined;
+  const faults: string[] = [];
+  for (const line of text.split('\n')) {
+    const words = line.trim().split(/\s+/);
+    const at = words.findIndex((word) => word === '-A' || word === '-I' || word === '--append');
+    const after = (...names: string[]): string | undefined =>
+      words[words.findIndex((word) => names.includes(word)) + 1 || words.length];
+    if (at < 0) continue;
+    const chain = words[at + 1] ?? '';
+    const [source, target, jump] = [after('-s', '--source-ip'), after('-d', '--destination-ip'), after('-j')];
+    const to = after('--mangle-ip-s');
+    if (target === vip && jump === 'DROP') {
+      if (incoming.has(chain)) dropped = true;
+      else
+        faults.push(
+          `arptables: "${line.trim()}" drops ARP for ${vip} on ${chain}, where none comes in: it belongs on INPUT`,
+        );
+    }
+    if (source === vip && jump === 'mangle') {
+      if (outgoing.has(chain)) mangledTo = to;
+      else
+        faults.push(
+          `arptables: "${line.trim()}" is on ${chain}, where the VIP is never the sender: it belongs on OUTPUT`,
+        );
+    }
+  }
+  return {dropped, ...(mangledTo === undefined ? {} : {mangledTo}), faults};
+}

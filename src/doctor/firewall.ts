@@ -1,0 +1,46 @@
+/** What a packet filter's listing says of the pair's ports. A hint, not a proof: rules are read, not evaluated. Pure. */
+import {found, type HostFinding} from './finding.ts';
+
+/** Ports of Piranha, that its tutorials open. */
+const leftovers: Readonly<Record<number, string>> = {539: 'pulse’s heartbeat', 3636: 'Piranha’s web page'};
+
+/** `nft list ruleset` and iptables-save both name a port as a word of its own. */
+const names = (listing: string, port: number): boolean =>
+  new RegExp(`(^|[^\\d.:])${port}([^\\d.:]|$)`, 'm').test(listing);
+/** Does what comes in end in a drop, if nothing lets it through? */
+const closed = (listing: string): boolean =>
+  /hook input[^}]*?(policy drop|\n\s*(counter\s+)?(drop|reject\b))/.test(listing) ||
+  /^:INPUT DROP/m.test(listing) ||
+  /^-A INPUT -j (DROP|REJECT)/m.test(listing);
+
+export function firewallFindings(
+  ports: readonly {readonly port: number; readonly use: string}[],
+  listing: string | undefined,
+): HostFinding[] {
+  if (listing === undefined)
+    return ports.length === 0
+      ? []
+      : [found('note', 'firewall', 'cannot be seen: no nft or iptables-save, or not root')];
+  const unused = Object.entries(leftovers).flatMap(([port, use]) =>
+    names(listing, Number(port))
+      ? [found('note', `port ${port}`, `a rule names it (${use}): hactl does not use it, the rule may go`)]
+      : [],
+  );
+  if (!closed(listing))
+    return ports.length === 0
+      ? unused
+      : [found('good', 'firewall', 'lets everything in, as far as can be seen'), ...unused];
+  return [
+    ...ports.map(({port, use}) =>
+      names(listing, port)
+        ? found('good', `udp ${port}`, `a rule names it (${use})`)
+        : found(
+            'bad',
+            `udp ${port}`,
+            `the firewall drops what no rule lets in, and none names this port (${use})`,
+            `let it in from the peer: nft add rule inet filter input udp dport ${port} accept`,
+          ),
+    ),
+    ...unused,
+  ];
+}

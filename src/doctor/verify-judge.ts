@@ -1,0 +1,161 @@
+/** What a director's probes of its real servers mean. Pure; verify-driver.ts makes the observations. */
+import type {Method} from './realserver-plan.ts';
+
+/** One real server of one virtual address. */
+export interface Target {
+  readonly vip: string;
+  /** 0: none known. */
+  readonly port: number;
+  readonly real: string;
+  readonly method: Method;
+}
+
+export interface SeenVip {
+  readonly vip: string;
+  /** On an interface of this director other than lo. */
+  readonly held: boolean;
+  /** An interface of this director is in its network, and ARP was asked there. */
+  readonly asked: boolean;
+  /** Who answered ARP requests for it, by hardware address. */
+  readonly claims: readonly string[];
+}
+
+export interface SeenReal {
+  readonly real: string;
+  /** An address of this machine: it needs no probe. */
+  readonly local: boolean;
+  /** An interface of this director is in its network. */
+  readonly onLink: boolean;
+  readonly mac?: string;
+  /** It answers an echo request to its own address. */
+  readonly answers: boolean;
+  /** masq: its answer to somebody elsewhere came to this director. */
+  readonly returned: boolean;
+}
+
+export interface Observation {
+  readonly vips: readonly SeenVip[];
+  readonly reals: readonly SeenReal[];
+  /** `VIP REAL METHOD` of those that took a packet for the VIP. */
+  readonly taken: ReadonlySet<string>;
+}
+
+export type FindingCode =
+  | 'answers-arp' | 'two-holders' | 'nobody-answers' | 'no-vip' | 'vip-on-masq' | 'wrong-route' | 'silent' | 'not-here' | 'good'; // prettier-ignore
+
+export interface Finding {
+  readonly level: 'good' | 'warning' | 'bad';
+  readonly code: FindingCode;
+  readonly vip: string;
+  readonly real?: string;
+  readonly text: string;
+  /** What to do. */
+  readonly help?: string;
+}
+
+export const pairKey = (target: Pick<Target, 'vip' | 'real' | 'method'>): string =>
+  `${target.vip} ${target.real} ${target.method}`;
+
+export function judge(targets: readonly Target[], seen: Observation): Finding[] {
+  const owner = new Map(
+    seen.reals.flatMap(({real, mac}) => (mac === undefined ? [] : [[mac, real] as const])),
+  );
+  const vips = new Set(targets.map(({vip}) => vip));
+  const claims = seen.vips.filter(({vip}) => vips.has(vip)).flatMap((one) => judgeVip(one, owner));
+  const unique = new Map(targets.map((target) => [pairKey(target), target]));
+  return [...claims, ...[...unique.values()].flatMap((target) => judgeReal(target, seen, claims))];
+}
+
+function judgeVip({vip, held, asked, claims}: SeenVip, owner: ReadonlyMap<string, string>): Finding[] {
+  const found: Finding[] = [];
+  const others = claims.filter((mac) => !owner.has(mac));
+  for (const mac of claims) {
+    const real = owner.get(mac);
+    if (real !== undefined)
+      found.push({
+        level: 'bad',
+        code: 'answers-arp',
+        vip,
+        real,
+        text: `${real} (${mac}) answers ARP for ${vip}: clients that hear it first pass the director by`,
+        help: `on ${real}: hactl realserver apply --vip ${vip}; then flush the neighbours that heard it: ip neigh flush to ${vip}`,
+      });
+  }
+  if (others.length > (held ? 0 : 1))
+    found.push({
+      level: 'bad',
+      code: 'two-holders',
+      vip,
+      text: `${held ? 'this director holds' : 'there should be one answer for'} ${vip}, but ${others.join(' and ')} answer${others.length === 1 ? 's' : ''} ARP for it`,
+      help: 'both directors Active (hactl status on each), or a machine that is no real server has the address',
+    });
+  if (asked && !held && claims.length === 0)
+    found.push({
+      level: 'warning',
+      code: 'nobody-answers',
+      vip,
+      text: `nobody answers ARP for ${vip}, and this director does not hold it`,
+      help: 'hactl status says who should',
+    });
+  return found;
+}
+
+function judgeReal(target: Target, seen: Observation, claims: readonly Finding[]): Finding[] {
+  const {vip, real, method} = target;
+  const one = seen.reals.find((other) => other.real === real);
+  const say = (level: Finding['level'], code: FindingCode, text: string, help?: string): Finding[] => [
+    {level, code, vip, real, text, ...(help === undefined ? {} : {help})},
+  ];
+  if (!one || one.local) return say('good', 'good', `${real} is this machine`);
+  if (!one.onLink)
+    return say(
+      'warning',
+      'not-here',
+      `${real} is in no network of this director: it cannot be seen from here`,
+      method === 'gate'
+        ? 'gate (direct routing) needs the real server on the same segment: use ipip, or fix the address'
+        : `on ${real}: hactl realserver plan --vip ${vip} --method ${method}`,
+    );
+  if (one.mac === undefined)
+    return say(
+      'bad',
+      'silent',
+      `${real} does not answer ARP for its own address`,
+      'is it up, and on this segment?',
+    );
+  const taken = seen.taken.has(pairKey(target));
+  if (method === 'masq') {
+    if (taken)
+      return say(
+        'warning',
+        'vip-on-masq',
+        `${real} has ${vip} on an interface of its own, which masq must not have`,
+        `on ${real}: hactl realserver undo, or remove the address`,
+      );
+    if (!one.answers)
+      return say(
+        'warning',
+        'silent',
+        `${real} answers no echo request: its route cannot be judged`,
+        `on ${real}: ip route show default must name the directors' address on this side`,
+      );
+    return one.returned
+      ? say('good', 'good', `${real} sends its answers through this director`)
+      : say(
+          'bad',
+          'wrong-route',
+          `${real} sends answers to clients another way: they arrive with the wrong sender, and connections hang`,
+          `on ${real}: hactl realserver apply --method masq --vip ${vip} --gateway ADDRESS, the directors' address on this side (judged on the director that holds it)`,
+        );
+  }
+  if (!taken)
+    return say(
+      'bad',
+      'no-vip',
+      `${real} does not take packets for ${vip}${method === 'ipip' ? ' out of the tunnel' : ''}: neither echo nor TCP is answered`,
+      `on ${real}: hactl realserver apply --vip ${vip}${method === 'ipip' ? ' --method ipip' : ''}; or its firewall drops both`,
+    );
+  return claims.some((claim) => claim.code === 'answers-arp' && claim.vip === vip && claim.real === real)
+    ? []
+    : say('good', 'good', `${real} has ${vip} and is silent about it`);
+}
