@@ -7,9 +7,9 @@
 import {chmodSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import {importConfig, loadWritten, parseLdirectordCf, type VirtualService} from '@hactl/config';
-import anyTest, {type ExecutionContext, type TestFn} from 'ava';
+import test, {type ExecutionContext} from 'ava';
 import {folder} from '../../packages/checks/src/probes/testing.ts';
-import {watch} from './checks.ts';
+import {watch, type Watch} from './checks.ts';
 import {
   database,
   forgetDatabases,
@@ -19,21 +19,19 @@ import {
   web,
   type Database,
   type Switch,
+  type Web,
 } from './servers.ts';
 
-const test = anyTest.serial as unknown as TestFn;
 const fixtures = path.resolve(import.meta.dirname, '../fixtures');
 const seed = (name: string): string => readFileSync(path.join(fixtures, 'seeds', name), 'utf8');
 const resolve = {host: () => undefined, service: () => undefined};
 
-const webs = {
-  shop: ['192.168.1.203', '192.168.1.204'],
-  solr: ['192.168.200.201', '192.168.200.203'],
-  check: ['192.168.200.102', '192.168.200.103'],
-  esempio: ['192.168.0.50', '192.168.0.51', '192.168.0.52'],
-  piranha: ['192.168.122.1', '192.168.122.2', '192.168.122.3'],
-} as const;
-const mails = ['192.168.1.50', '192.168.1.51', '192.168.1.53'];
+const shops = ['192.168.1.203', '192.168.1.204'] as const;
+const solrs = ['192.168.200.201', '192.168.200.203'] as const;
+const checked = ['192.168.200.102', '192.168.200.103'] as const;
+const esempio = ['192.168.0.50', '192.168.0.51', '192.168.0.52'] as const;
+const nodes = ['192.168.122.1', '192.168.122.2', '192.168.122.3'] as const;
+const mails = ['192.168.1.50', '192.168.1.51', '192.168.1.53'] as const;
 const source = '192.168.1.101';
 /** Each replica is a real of two seeds. */
 const replicas = [
@@ -41,17 +39,15 @@ const replicas = [
   ['192.168.1.103', '192.168.2.242'],
 ] as const;
 
-test.before(() => takeAddresses([...Object.values(webs).flat(), ...mails, source, ...replicas.flat()]));
+test.before(() =>
+  takeAddresses([...shops, ...solrs, ...checked, ...esempio, ...nodes, ...mails, source, ...replicas.flat()]),
+);
 test.after.always(() => forgetDatabases());
 
 /** Started, and stopped after the test. */
-async function running<T extends Switch>(
-  t: ExecutionContext<unknown>,
-  servers: readonly T[],
-): Promise<readonly T[]> {
+async function running(t: ExecutionContext<unknown>, servers: readonly Switch[]): Promise<void> {
   for (const one of servers) t.teardown(() => one.stop());
   await Promise.all(servers.map((one) => one.start()));
-  return servers;
 }
 
 function virtualsOf(t: ExecutionContext<unknown>, text: string): readonly VirtualService[] {
@@ -63,68 +59,62 @@ function virtualsOf(t: ExecutionContext<unknown>, text: string): readonly Virtua
   return model.virtuals;
 }
 
-const all = (addresses: readonly string[], state: 'up' | 'down' = 'up'): Record<string, 'up' | 'down'> =>
-  Object.fromEntries(addresses.map((address) => [address, state]));
+interface Page {
+  readonly name: string;
+  readonly text: string;
+  readonly host?: string;
+}
 
-/** Each server is stopped, then answers wrongly, and is seen each time; the others stay up. */
-async function webStory(
-  t: ExecutionContext<unknown>,
-  virtuals: readonly VirtualService[],
-  addresses: readonly string[],
-  page: {readonly name: string; readonly text: string; readonly host?: string},
-): Promise<void> {
+async function site(t: ExecutionContext<unknown>, addresses: readonly string[], page: Page): Promise<Web[]> {
   const servers = addresses.map((address) => web(address, page.host));
   for (const one of servers) one.page(page.name, page.text);
   await running(t, servers);
-  const checks = await watch(t, virtuals);
-  await checks.until(all(addresses));
-  for (const [at, one] of servers.entries()) {
-    const address = addresses[at] ?? '';
-    const others = all(addresses);
-    // oxlint-disable no-await-in-loop -- a story.
-    await one.stop();
-    await checks.until({...others, [address]: 'down'});
-    t.regex(checks.reason(address), /refused: nothing listens there/);
-    await one.start();
-    await checks.until(others);
-    one.page(page.name, 'under construction');
-    await checks.until({...others, [address]: 'down'});
-    t.regex(checks.reason(address), /HTTP 200, body does not match/);
-    one.page(page.name, page.text);
-    await checks.until(others);
-    // oxlint-enable no-await-in-loop
-  }
-  await checks.stop();
+  return servers;
 }
 
-const index = {name: 'index.html', text: 'all is OK\n'};
+/** Each server in turn is stopped while its neighbour answers wrongly. */
+async function webStory(
+  t: ExecutionContext<unknown>,
+  files: readonly string[],
+  addresses: readonly string[],
+  page: Page,
+): Promise<void> {
+  const servers = await site(t, addresses, page);
+  const checks = await watch(t, Object.fromEntries(files.map((name) => [name, virtualsOf(t, seed(name))])));
+  await checks.until([]);
+  for (const at of servers.keys()) {
+    const other = (at + 1) % servers.length;
+    const [stopped = '', wrong = ''] = [addresses[at], addresses[other]];
+    // oxlint-disable no-await-in-loop -- a story.
+    await servers[at]?.stop();
+    servers[other]?.page(page.name, 'under construction');
+    await checks.until([stopped, wrong]);
+    for (const file of files) {
+      t.regex(checks.reason(file, stopped), /refused: nothing listens there/);
+      t.regex(checks.reason(file, wrong), /HTTP 200, body does not match/);
+    }
+    await servers[at]?.start();
+    servers[other]?.page(page.name, page.text);
+    await checks.until([]);
+    // oxlint-enable no-await-in-loop
+  }
+}
 
-test('s000_http.cf', async (t) => {
-  await webStory(t, virtualsOf(t, seed('s000_http.cf')), webs.shop, index);
-});
+test('s001_tab.cf, s001_flat.cf', (t) =>
+  webStory(t, ['s001_tab.cf', 's001_flat.cf'], checked, {name: 'check.txt', text: 'webserverisworking\n'}));
 
-test('s000_solr.cf', async (t) => {
-  const page = {name: 'solr_blogs/admin/ping', text: '<str name="status">OK</str>'};
-  await webStory(t, virtualsOf(t, seed('s000_solr.cf')), webs.solr, page);
-});
-
-for (const name of ['s001_tab.cf', 's001_flat.cf'])
-  test(name, async (t) => {
-    const page = {name: 'check.txt', text: 'webserverisworking\n'};
-    await webStory(t, virtualsOf(t, seed(name)), webs.check, page);
-  });
-
-for (const name of ['s004_tab.cf', 's004_flat.cf', 's004_tab_fixedquote.cf'])
-  test(`${name}: a host by name`, async (t) => {
-    const page = {name: 'index.html', text: '<h1>It Works!</h1>\n', host: 'www.esempio.com'};
-    await webStory(t, virtualsOf(t, seed(name)), webs.esempio, page);
-  });
+test('s004_tab.cf, s004_flat.cf, s004_tab_fixedquote.cf: a host by name', (t) =>
+  webStory(t, ['s004_tab.cf', 's004_flat.cf', 's004_tab_fixedquote.cf'], esempio, {
+    name: 'index.html',
+    text: '<h1>It Works!</h1>\n',
+    host: 'www.esempio.com',
+  }));
 
 /** An import of an lvs.cf, its scripts where it says they are. */
 function imported(
   t: ExecutionContext<unknown>,
   name: string,
-  edit = (text: string): string => text,
+  edit: (text: string) => string,
 ): readonly VirtualService[] {
   const home = folder(t);
   const context = {
@@ -152,19 +142,13 @@ function imported(
 }
 
 test('the lvs.cf of the third seed', async (t) => {
-  const virtuals = imported(t, 'seed-002.cf');
-  const servers = await running(
-    t,
-    webs.piranha.map((address) => web(address)),
-  );
-  for (const one of servers) one.page('index.html', 'node');
-  const checks = await watch(t, virtuals);
-  await checks.until(all(webs.piranha));
+  const servers = await site(t, nodes, {name: 'index.html', text: 'node'});
+  const checks = await watch(t, {'lvs.cf': imported(t, 'seed-002.cf', (text) => text)});
+  await checks.until([]);
   await servers[1]?.stop();
-  await checks.until({...all(webs.piranha), '192.168.122.2': 'down'});
+  await checks.until([nodes[1]]);
   await servers[1]?.start();
-  await checks.until(all(webs.piranha));
-  await checks.stop();
+  await checks.until([]);
 });
 
 /** A script of a seed, its /tmp a folder of the test's own; the programs of that folder are found first. */
@@ -176,146 +160,114 @@ function script(home: string, name: string, repair = (text: string): string => t
   return file;
 }
 
+const repairMysql = (text: string): string => text.replace('STATUSG', 'STATUS\\G');
 const repairSmtp = (text: string): string =>
   text.replace(/"HELO.*QUITrn"/, (words) => words.replaceAll(/rn(?=[A-Z$.\\"])/g, '\\r\\n'));
 
 /** qmail's words, which the script looks for: Debian has no qmail any more, Exim says what it is told to. */
 const QMAIL = 'accept message = ok 1132067893 qp 14216';
 
-async function smtpStory(t: ExecutionContext<unknown>, config: string): Promise<void> {
-  const home = folder(t);
-  netcat(home);
-  const file = script(home, 's000_check_smtp.sh', repairSmtp);
-  const virtuals = virtualsOf(t, config.replace('/root/scripts/check_smtp.sh', file)).filter(
-    ({address}) => address.kind === 'address' && address.port === 25,
-  );
-  const [first, second, third] = await running(
-    t,
-    mails.map((address) => mail(address, QMAIL)),
-  );
-  const checks = await watch(t, virtuals);
-  await checks.until(all(mails));
-  t.regex(checks.reason('192.168.1.50'), /check_smtp\.sh ended with exit status 0$/);
-  await third?.stop();
-  await checks.until({...all(mails), '192.168.1.53': 'down'});
-  await third?.start();
-  await checks.until(all(mails));
-  await second?.stop();
-  const [wary] = await running(t, [mail('192.168.1.51', 'defer message = try later')]);
-  await checks.until({...all(mails), '192.168.1.51': 'down'});
-  await wary?.stop();
-  await second?.start();
-  await checks.until(all(mails));
-  await first?.stop();
-  await checks.until({...all(mails), '192.168.1.50': 'down'});
-  await checks.stop();
-  const words = readFileSync(path.join(home, 'words'), 'utf8').split('\n');
-  for (const address of mails) t.true(words.includes(`192.168.1.153 25 ${address} 25`), words.join('\n'));
-  t.regex(readFileSync(path.join(home, 'cluster.mx'), 'utf8'), /^CHECK MX - 192\.168\.1\.50 - .* 1 \/ 0$/m);
-}
-
-test('s000_smtp.cf with s000_check_smtp.sh', (t) => smtpStory(t, seed('s000_smtp.cf')));
-
-/** A source and its two replicas. The users come to the replicas by replication. */
+/**
+ * A source and its two replicas. The users come to the replicas by replication. What a replica has not applied yet counts
+ * as ten minutes old at once: the source tells it that its clock is so much ahead.
+ */
 async function databases(t: ExecutionContext<unknown>): Promise<readonly [Database, Database, Database]> {
-  const [first, one, other] = [database(1, [source]), database(2, replicas[0]), database(3, replicas[1])];
-  await running(t, [first, one, other]);
+  const all = [database(1, [source]), database(2, replicas[0]), database(3, replicas[1])] as const;
+  const [first, ...others] = all;
+  await running(t, all);
   first.sql(`CREATE DATABASE pavnay; CREATE TABLE pavnay.t (n INT);
     CREATE USER 'monitoring'@'%' IDENTIFIED BY 'monitoring';
     GRANT SELECT, REPLICA MONITOR, REPLICATION CLIENT ON *.* TO 'monitoring'@'%';
     CREATE USER 'monitor'@'%' IDENTIFIED BY 'MiPass123';
     CREATE USER 'replica'@'%' IDENTIFIED BY 'replica';
-    GRANT REPLICATION SLAVE ON *.* TO 'replica'@'%'`);
-  for (const replica of [one, other])
+    GRANT REPLICATION SLAVE ON *.* TO 'replica'@'%';
+    SET GLOBAL init_connect = 'SET timestamp = UNIX_TIMESTAMP() + 600'`);
+  for (const replica of others)
     replica.sql(`CHANGE MASTER TO MASTER_HOST='${source}', MASTER_USER='replica', MASTER_PASSWORD='replica',
       MASTER_USE_GTID=slave_pos, MASTER_CONNECT_RETRY=1; START SLAVE`);
-  return [first, one, other];
+  return all;
 }
 
-const [RIGHT, LEFT] = ['192.168.1.102', '192.168.1.103'];
+const [right, left] = [replicas[0][0], replicas[1][0]];
+const [mysql1, mysql2] = replicas.map(([, address]) => address);
 
-test('s000_mysql1.cf with s000_check_mysql.sh, s000_mysql2.cf, s003_mysql_mon.sh, s000_all_no_mysql2.cf', async (t) => {
-  const [first, one, other] = await databases(t);
-  const home = folder(t);
-  const file = script(home, 's000_check_mysql.sh', (text) => text.replace('STATUSG', 'STATUS\\G'));
-  const place = (text: string): string => text.replace('/root/scripts/check_mysql.sh', file);
-  const both = {[RIGHT]: 'up', [LEFT]: 'up'} as const;
-
-  const external = await watch(t, virtualsOf(t, place(seed('s000_mysql1.cf'))));
-  await external.until(both);
-  // A replica that is far behind: it may not apply what the source wrote ten minutes ago.
-  const release = await one.hold('FLUSH TABLES WITH READ LOCK');
-  first.sql('SET TIMESTAMP = UNIX_TIMESTAMP() - 600; INSERT INTO pavnay.t VALUES (1)');
-  await external.until({...both, [RIGHT]: 'down'});
-  t.regex(one.sql('SHOW SLAVE STATUS\\G'), /Slave_SQL_Running: Yes|Yes/);
-  await release();
-  await external.until(both);
-  other.sql('STOP SLAVE SQL_THREAD');
-  await external.until({...both, [LEFT]: 'down'});
-  other.sql('START SLAVE SQL_THREAD');
-  await external.until(both);
-  const words = readFileSync(path.join(home, 'words'), 'utf8').split('\n');
-  for (const real of [RIGHT, LEFT])
-    t.true(words.includes(`192.168.1.152 3306 ${real} 3306`), words.join('\n'));
-  t.regex(readFileSync(path.join(home, 'cluster.sql'), 'utf8'), /^192\.168\.1\.102 NOK$/m);
-
-  // The same servers, asked by the dialogue itself.
-  const dialogue = await watch(t, virtualsOf(t, seed('s000_mysql2.cf')));
-  await dialogue.until(both);
-  t.regex(dialogue.reason(RIGHT), /login ok, 1 row\(s\), matches \/1\/$/);
-
-  // And by the script of the fourth seed, which Piranha's nanny ran, under their other addresses.
-  const monitor = script(home, 's003_mysql_mon.sh');
-  const piranha = imported(t, 'seed-003.cf', (text) => text.replace('/root/mysql_mon.sh', monitor));
-  const nanny = await watch(t, piranha);
-  const others = {'192.168.2.241': 'up', '192.168.2.242': 'up'} as const;
-  await nanny.until(others);
-
-  await one.stop();
-  await Promise.all([
-    external.until({...both, [RIGHT]: 'down'}),
-    dialogue.until({...both, [RIGHT]: 'down'}),
-    nanny.until({...others, '192.168.2.241': 'down'}),
-  ]);
-  await one.start();
-  await Promise.all([external.until(both), dialogue.until(both), nanny.until(others)]);
-  other.sql("SET SESSION sql_log_bin = 0; ALTER USER 'monitoring'@'%' ACCOUNT LOCK");
-  await dialogue.until({...both, [LEFT]: 'down'});
-  t.regex(dialogue.reason(LEFT), /login as monitoring failed: /);
-  other.sql("SET SESSION sql_log_bin = 0; ALTER USER 'monitoring'@'%' ACCOUNT UNLOCK");
-  await dialogue.until(both);
-  for (const checks of [external, dialogue, nanny]) await checks.stop(); // oxlint-disable-line no-await-in-loop -- in turn
-
-  // The first seed's file as a whole, with everything it names.
+/** The first seed has its checks in files of their own, and once more in one file. */
+async function firstSeed(t: ExecutionContext<unknown>, home: string): Promise<Watch> {
   netcat(home);
-  const smtp = script(home, 's000_check_smtp.sh', repairSmtp);
-  const shops = await running(
-    t,
-    webs.shop.map((address) => web(address)),
-  );
-  const solr = await running(
-    t,
-    webs.solr.map((address) => web(address)),
-  );
-  for (const server of shops) server.page('index.html', 'OK');
-  for (const server of solr) server.page('solr_blogs/admin/ping', 'OK');
-  const [mailer] = await running(
-    t,
-    mails.map((address) => mail(address, QMAIL)),
-  );
-  const whole = place(seed('s000_all_no_mysql2.cf')).replace('/root/scripts/check_smtp.sh', smtp);
-  const everything = await watch(t, virtualsOf(t, whole));
-  const up = {...all([...webs.shop, ...webs.solr, ...mails]), ...both};
-  await everything.until(up);
-  await Promise.all([shops[0]?.stop(), solr[1]?.stop(), mailer?.stop(), other.stop()]);
-  await everything.until({
-    ...up,
-    '192.168.1.203': 'down',
-    '192.168.200.203': 'down',
-    '192.168.1.50': 'down',
-    [LEFT]: 'down',
+  const scripts: Readonly<Record<string, string>> = {
+    '/root/scripts/check_mysql.sh': script(home, 's000_check_mysql.sh', repairMysql),
+    '/root/scripts/check_smtp.sh': script(home, 's000_check_smtp.sh', repairSmtp),
+  };
+  const read = (name: string): readonly VirtualService[] =>
+    virtualsOf(
+      t,
+      seed(name).replaceAll(/\/root\/scripts\/check_\w+\.sh/g, (file) => scripts[file] ?? file),
+    );
+  const names = ['http', 'solr', 'smtp', 'mysql1', 'mysql2', 'all_no_mysql2'];
+  const monitor = script(home, 's003_mysql_mon.sh');
+  return watch(t, {
+    ...Object.fromEntries(names.map((name) => [name, read(`s000_${name}.cf`)])),
+    // The fourth seed's script, which nanny ran, on the same databases under their other addresses.
+    'lvs.cf': imported(t, 'seed-003.cf', (text) => text.replace('/root/mysql_mon.sh', monitor)),
   });
-  await Promise.all([shops[0]?.start(), solr[1]?.start(), mailer?.start(), other.start()]);
-  await everything.until(up);
-  await everything.stop();
+}
+
+test('s000_*.cf with both scripts, and the lvs.cf of the fourth seed with s003_mysql_mon.sh', async (t) => {
+  const home = folder(t);
+  const wary = mail(mails[1], 'defer message = try later');
+  const [http, solr, [first, one, other], ...mailers] = await Promise.all([
+    site(t, shops, {name: 'index.html', text: 'all is OK\n'}),
+    site(t, solrs, {name: 'solr_blogs/admin/ping', text: '<str name="status">OK</str>'}),
+    databases(t),
+    ...mails.map(async (address) => {
+      const server = mail(address, QMAIL);
+      await running(t, [server]);
+      return server;
+    }),
+  ]);
+  t.teardown(() => wary.stop());
+  const checks = await firstSeed(t, home);
+  await checks.until([]);
+  t.regex(checks.reason('smtp', mails[0]), /check_smtp\.sh ended with exit status 0$/);
+  t.regex(checks.reason('mysql2', right), /login ok, 1 row\(s\), matches \/1\/$/);
+
+  // One replica cannot apply what the source wrote, the other does not apply anything; both answer.
+  const release = await one.hold('LOCK TABLES pavnay.t WRITE');
+  first.sql('INSERT INTO pavnay.t VALUES (1)');
+  other.sql('STOP SLAVE SQL_THREAD');
+  http[1]?.page('index.html', 'under construction');
+  await Promise.all([http[0]?.stop(), solr[1]?.stop(), mailers[2]?.stop(), mailers[1]?.stop()]);
+  await wary.start();
+  const late = [right, left];
+  await checks.until([...shops, solrs[1], mails[1], mails[2]], {mysql1: late, all_no_mysql2: late});
+  t.regex(checks.reason('smtp', mails[1]), /check_smtp\.sh ended with exit status 1$/);
+  await release();
+  other.sql('START SLAVE SQL_THREAD');
+  http[1]?.page('index.html', 'OK');
+  await wary.stop();
+  await Promise.all([http[0]?.start(), solr[1]?.start(), mailers[2]?.start(), mailers[1]?.start()]);
+  await checks.until([]);
+
+  // One is gone, the other lets nobody in.
+  other.sql("SET sql_log_bin = 0; ALTER USER 'monitoring'@'%' ACCOUNT LOCK");
+  solr[0]?.page('solr_blogs/admin/ping', 'down for maintenance');
+  await Promise.all([one.stop(), http[1]?.stop(), mailers[0]?.stop()]);
+  await checks.until([right, mysql1 ?? '', left, shops[1], solrs[0], mails[0]]);
+  t.regex(checks.reason('mysql2', left), /login as monitoring failed: /);
+  t.regex(checks.reason('lvs.cf', mysql1 ?? ''), /check-mysql-3306 ended with exit status 1$/);
+  other.sql("SET sql_log_bin = 0; ALTER USER 'monitoring'@'%' ACCOUNT UNLOCK");
+  solr[0]?.page('solr_blogs/admin/ping', 'OK');
+  await Promise.all([one.start(), http[1]?.start(), mailers[0]?.start()]);
+  await checks.until([]);
+  await other.stop();
+  await checks.until([left, mysql2 ?? '']);
+  await other.start();
+  await checks.until([]);
+
+  const words = readFileSync(path.join(home, 'words'), 'utf8').split('\n');
+  for (const address of mails) t.true(words.includes(`192.168.1.153 25 ${address} 25`));
+  for (const address of late) t.true(words.includes(`192.168.1.152 3306 ${address} 3306`));
+  for (const address of [mysql1, mysql2]) t.true(words.includes(address ?? ''), 'nanny gives %h alone');
+  t.regex(readFileSync(path.join(home, 'cluster.mx'), 'utf8'), /^CHECK MX - 192\.168\.1\.50 - .* 1 \/ 0$/m);
+  t.regex(readFileSync(path.join(home, 'cluster.sql'), 'utf8'), /^192\.168\.1\.102 NOK$/m);
 });
