@@ -17,7 +17,43 @@ export type Command =
   | {readonly command: 'reload'}
   | {readonly command: 'resync'}
   | {readonly command: 'move'; readonly move: Move; readonly scope: MoveScope}
+  | ({readonly command: 'order'} & OrderRequest)
   | {readonly command: 'stop'};
+
+export type OrderAction =
+  'drain' | 'undrain' | 'weight' | 'weight-reset' | 'maintenance-on' | 'maintenance-off';
+
+/** What an operator wants of real servers. */
+export interface OrderRequest {
+  readonly action: OrderAction;
+  /** Addresses or names, with or without port. */
+  readonly reals: readonly string[];
+  readonly virtual?: string;
+  readonly weight?: number;
+  /** Who says so: the client's own word, for people to read. */
+  readonly who: string;
+  readonly reason?: string;
+}
+
+/** One order that is in force. */
+export interface OrderView {
+  readonly kind: 'drain' | 'weight' | 'maintenance' | 'maintenance-file';
+  readonly target: string;
+  /** The checks' names of what it reaches now. */
+  readonly reals: readonly string[];
+  readonly weight?: number;
+  /** Nobody is known for a file in a maintenancedir. */
+  readonly who?: string;
+  /** Wall clock, milliseconds. */
+  readonly when?: number;
+  readonly reason?: string;
+}
+
+export interface OrderOutcome {
+  readonly lines: readonly string[];
+  /** What the operator should know beside it. */
+  readonly notes: readonly string[];
+}
 
 export type Response =
   | {readonly id: number; readonly ok: true; readonly result: unknown}
@@ -42,6 +78,8 @@ export interface RealStatus {
   /** In the kernel's table now; undefined: not in it. */
   readonly weight?: number;
   readonly configuredWeight: number;
+  /** What counts instead: an operator's order, or a real that warms up. */
+  readonly orderedWeight?: number;
   readonly activeConnections: number;
   readonly inactiveConnections: number;
   readonly check: 'up' | 'down' | 'unknown' | 'fallback' | 'foreign';
@@ -93,6 +131,8 @@ export interface StatusSnapshot {
     readonly report?: SyncReport;
     readonly problem?: string;
   };
+  /** What operators ordered for real servers. A daemon before this field said nothing of it. */
+  readonly orders?: readonly OrderView[];
   readonly transitions: readonly Transition[];
   readonly problems: readonly string[];
 }

@@ -17,6 +17,7 @@ import {findInterface, removeVips} from './kernel.ts';
 import {loadDirectory} from './load.ts';
 import type {Logger} from './log.ts';
 import {sendMail} from './mail.ts';
+import {openOrderBook} from './order-book.ts';
 import {makeOutward} from './outward.ts';
 import {programs} from './programs.ts';
 import {runScripts} from './scripts.ts';
@@ -104,7 +105,8 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
         if (!group) return {ok: false, reason: `no group ${vrid}`};
         return runScripts(group, action, {configDir: options.configDir, log});
       },
-      held: () => outward.held,
+      held: () => (book.held.size === 0 ? outward.held : new Map([...outward.held, ...book.held])),
+      weights: () => book.weights,
       changed: () => outward.changed(),
       later: (delay, work) => {
         setTimeout(work, delay).unref();
@@ -112,6 +114,14 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     },
     first.loaded,
   );
+  const book = openOrderBook({
+    stateDir: options.stateDir,
+    log,
+    wall: () => clock.wall(),
+    changed: () => {
+      void core.reconcile();
+    },
+  });
   const outward = makeOutward({
     clock,
     log,
@@ -119,6 +129,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     sendMail,
     judged: core.judged,
     acting: () => core.acting,
+    counting: core.counting,
     heldChanged: () => void core.reconcile(),
   });
 
@@ -228,6 +239,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     const every = outward.reportEvery;
     if (every !== undefined) monitorTimer = setInterval(() => checks.send({type: 'report'}), every);
   };
+  book.configure(first.loaded.cluster.ldirectord);
   outward.configure(first.loaded.cluster.ldirectord);
   monitor();
 
@@ -253,6 +265,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     const {changes} = describeChanges(core.loaded, next.loaded);
     configProblem = undefined;
     logger.configure(next.loaded.cluster);
+    book.configure(next.loaded.cluster.ldirectord);
     outward.configure(next.loaded.cluster.ldirectord);
     core.reload(next.loaded);
     monitor();
@@ -317,6 +330,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
         ...(syncStatus?.report === undefined ? {} : {report: syncStatus.report}),
         ...(syncStatus?.problem === undefined ? {} : {problem: syncStatus.problem}),
       },
+      orders: book.views(outward.held),
       problems: processes.flatMap((one) => (one.state === 'dead' ? [`process ${one.name} is dead`] : [])),
       ...part,
     };
@@ -337,6 +351,11 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
           throw new CommandError('timeout', 'the failover engine did not finish the move');
         return done;
       }
+      case 'order':
+        return book.order(command, {
+          heldByFile: outward.held,
+          peer: core.loaded.engine?.nodes.find((name) => name !== options.node.toLowerCase()),
+        });
       case 'resync': {
         if (!syncStatus?.report)
           throw new CommandError(

@@ -25,7 +25,7 @@ import {watchMaintenance} from './maintenance-watch.ts';
 import {monitorLine} from './monitor-line.ts';
 import {checkId} from './services.ts';
 import {makeCommandQueue} from './shell.ts';
-import {viewsOf, type VirtualView} from './views.ts';
+import {viewsOf, type Counting, type VirtualView} from './views.ts';
 
 export interface OutwardOptions {
   readonly clock: Clock;
@@ -37,6 +37,7 @@ export interface OutwardOptions {
   readonly judged: () => ReadonlyMap<string, CheckReport>;
   /** Does this director serve? The one that stands by sends no mail and runs no command. */
   readonly acting: () => boolean;
+  readonly counting: () => Counting;
   /** The files in a maintenance directory changed: the table must be looked at again. */
   readonly heldChanged: () => void;
 }
@@ -72,7 +73,7 @@ export function makeOutward(options: OutwardOptions): Outward {
   const written = new Map<string, number>();
   const commands = makeCommandQueue(log);
 
-  const views = (): VirtualView[] => viewsOf(files, options.judged());
+  const views = (): VirtualView[] => viewsOf(files, options.judged(), options.counting());
 
   async function mailOut(batch: readonly AlertEvent[]): Promise<void> {
     const mail = composeMail(batch, options.node, phase);

@@ -41,6 +41,7 @@ const start = (source: string, pair?: Pair) => {
   const operations: Operation[] = [];
   const ipvs = makeMemoryIpvs((operation) => operations.push(operation));
   const held = new Map<string, string>();
+  const weightsOrdered = new Map<string, number>();
   const toChecks: ToChecks[] = [];
   const toEngine: ToEngine[] = [];
   const core = makeSupervisor(
@@ -54,6 +55,7 @@ const start = (source: string, pair?: Pair) => {
       syncTrusted: false,
       scripts: () => Promise.resolve({ok: true, reason: ''}),
       held: () => held,
+      weights: () => weightsOrdered,
       changed: () => undefined,
       later: () => undefined,
     },
@@ -78,7 +80,7 @@ const start = (source: string, pair?: Pair) => {
     Object.fromEntries(
       (await ipvs.list()).flatMap((one) => one.destinations.map(({address, weight}) => [address, weight])),
     );
-  return {core, held, ipvs, operations, toChecks, toEngine, verdict, weights};
+  return {core, held, weightsOrdered, ipvs, operations, toChecks, toEngine, verdict, weights};
 };
 
 test('verdicts become a table, and the engine is told when the first round is done', async (t) => {
@@ -218,4 +220,20 @@ test('the engine may preempt only when the connections are here', async (t) => {
   t.like(readiness(), {ready: true});
   report(false, 'on its way');
   t.like(readiness(), {ready: false});
+});
+
+test('a drained real stays in the table with weight 0, and all drained brings the fallback', async (t) => {
+  const one = start(text(two, 'fallback=127.0.0.1:80\n'));
+  await one.verdict('10.0.0.1', 'up');
+  await one.verdict('10.0.0.2', 'up');
+  one.weightsOrdered.set('tcp 10.0.0.100:80 > 10.0.0.1:80', 0);
+  await settled(one.core);
+  t.deepEqual(await one.weights(), {'10.0.0.1': 0, '10.0.0.2': 1});
+  t.is((await one.core.status()).virtuals[0]?.reals[0]?.orderedWeight, 0);
+  one.weightsOrdered.set('tcp 10.0.0.100:80 > 10.0.0.2:80', 0);
+  await settled(one.core);
+  t.deepEqual(await one.weights(), {'10.0.0.1': 0, '10.0.0.2': 0, '127.0.0.1': 1});
+  one.weightsOrdered.clear();
+  await settled(one.core);
+  t.deepEqual(await one.weights(), {'10.0.0.1': 3, '10.0.0.2': 1});
 });

@@ -17,6 +17,7 @@ const ofPair = (ha: HaConfig) => ({
   standbyChecks: ha.hactl.standbyChecks,
   sync: ha.hactl.sync,
   syncPort: ha.hactl.syncPort,
+  verdicts: ha.hactl.verdicts,
 });
 
 /** The text holds the keys and passwords: hash it, and show it to nobody. */

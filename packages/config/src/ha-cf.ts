@@ -4,7 +4,9 @@ import {nearest, type Diagnostic} from './diagnostic.ts';
 import {finishNeeds, finishTimes, type WrittenTimes} from './ha-finish.ts';
 import {haLine, type HaLine} from './ha-line.ts';
 import {noMedia, takeMedium, type Media} from './ha-media.ts';
+import {operationWords, takeOperation} from './ha-operation.ts';
 import {DEFAULT_SYNC_PORT, takeSync} from './ha-sync.ts';
+import {takeVerdict, verdictWords} from './ha-verdicts.ts';
 import {explained, known, ownTimes, refusedWords, times} from './ha-words.ts';
 import type {HaConfig, Mode, Span} from './model.ts';
 import {linesOf, Reporter, type Line} from './reader.ts';
@@ -156,6 +158,8 @@ function takeLine(line: HaLine, draft: Draft, reporter: Reporter): void {
     reporter.add('notice', 'ignored-directive', head.span, `${name} has no effect`, explained[name]);
     return;
   }
+  if (verdictWords.includes(name)) return takeVerdict(line, own);
+  if (operationWords.includes(name)) return takeOperation(line, own);
   if (takeMedium(line, draft.media, reporter)) return;
   switch (name) {
     case 'node':

@@ -1,5 +1,8 @@
 /** Which words ha.cf may start a line with, and what is said of those without effect. Pure. */
 
+import {operationWords} from './ha-operation.ts';
+import {verdictWords} from './ha-verdicts.ts';
+
 /** Accepted, and of no use here: said why. */
 export const explained: Readonly<Record<string, string>> = {
   use_logd: 'hactl logs by itself',
@@ -45,4 +48,5 @@ export const known = [
   'logfile', 'debugfile', 'logfacility', 'debug', 'respawn', 'failfast', 'watchdog', 'stonith', 'stonith_host', 'crm',
   'pacemaker', 'autojoin', 'cluster', 'realtime', 'rtprio', 'hactl_fence', 'hactl_drill', 'hactl_standby_checks',
   'hactl_track_interface', 'hactl_track_script', 'hactl_sync', 'hactl_sync_port', 'hactl_ipvs',
+  ...operationWords, ...verdictWords,
 ]; // prettier-ignore
