@@ -189,7 +189,7 @@ export function makePair(name: string, {third = false} = {}) {
   const destroy = async (): Promise<void> => {
     for (const child of children) child.kill('SIGKILL');
     await Promise.all([...children].map(ended));
-    for (const host of [...sideNames, 'third'] as const)
+    for (const host of third ? ([...sideNames, 'third'] as const) : sideNames)
       try {
         ip('netns', 'delete', namespace(host));
       } catch {
