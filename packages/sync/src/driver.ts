@@ -8,6 +8,7 @@ import {asVersion1, entriesOf, entriesOfMessage, messageOf} from './entry.ts';
 import {identity} from './driver-identity.ts';
 import {openKernelSide, readOwnKernel, type KernelPorts, type KernelSide} from './driver-kernel.ts';
 import {findPlace, openPeerLink, type PeerLink, type Place} from './driver-link.ts';
+import {openUpkeep, type Upkeep} from './driver-upkeep.ts';
 import type {SyncLink, SyncReport} from './messages.ts';
 import {createMirror, find, sweep, upsert, upsertMessage, type Mirror} from './mirror.ts';
 import {readinessOf} from './readiness.ts';
@@ -89,6 +90,7 @@ export async function openNode(
   let timer: NodeJS.Timeout | undefined;
   let peerLink: PeerLink;
   let kernel: KernelSide;
+  let upkeep: Upkeep;
 
   const say = (message: ResyncMessage, to = peerAddress): void => {
     peerLink.send(seal(sender, encodeResync(message)), to);
@@ -149,7 +151,7 @@ export async function openNode(
   const done = (chunk: Chunk, starts: readonly number[]): void => {
     const at = second();
     for (const [index, start] of starts.entries())
-      if (!leads() || find(mirror, chunk.message, start) < 0)
+      if (!leads() || (find(mirror, chunk.message, start) < 0 && !upkeep.isGone(chunk.message, start)))
         upsert(mirror, chunk.message, start, at, chunk.remaining.readUInt32BE(4 * index));
     confirmed.push({number: chunk.number, session: chunk.session});
     if (confirmed.length > 1) return;
@@ -169,7 +171,9 @@ export async function openNode(
     else if (!active) kernel.injector.add({message: chunk.message, done: finish});
     else {
       // What it has itself is newer than anything that the peer says of it.
-      const wanted = starts.filter((at) => find(mirror, chunk.message, at) < 0);
+      const wanted = starts.filter(
+        (at) => find(mirror, chunk.message, at) < 0 && !upkeep.isGone(chunk.message, at),
+      );
       if (wanted.length === 0) finish();
       else
         kernel.injector.add({message: messageOf(0, entriesOfMessage(chunk.message, wanted)), done: finish});
@@ -187,12 +191,14 @@ export async function openNode(
     if (relay && session.peer && peerLives()) say({type: 'live', message});
   };
 
-  const onPeerKernel = (bytes: Buffer): void => {
+  /** `told`: the peer's process says so, not its kernel. */
+  const onPeerKernel = (bytes: Buffer, told = false): void => {
     const message = asVersion1(bytes);
     if (!message || upsertMessage(mirror, message, second()) < 0) counts.malformed += 1;
     else {
       counts.heard += 1;
-      if (relay) kernel.injector.pass(message);
+      // In multicast the kernel heard its neighbour by itself.
+      if (relay || told) kernel.injector.pass(message);
     }
   };
 
@@ -230,7 +236,7 @@ export async function openNode(
       sayHello();
     }
     if (message.type === 'hello') onHello(message, admission === 'new-peer');
-    else if (message.type === 'live') onPeerKernel(message.message);
+    else if (message.type === 'live') onPeerKernel(message.message, true);
     else if (message.type === 'chunk' || message.type === 'groups' || message.type === 'buckets')
       atJoiner({type: 'message', message});
     else atDonor({type: 'message', message});
@@ -276,7 +282,7 @@ export async function openNode(
   };
 
   try {
-    kernel = await openKernelSide(settings, place, {onOwn, onPeerKernel});
+    kernel = await openKernelSide(settings, place, {onOwn, onPeerKernel: (bytes) => onPeerKernel(bytes)});
     closers.push(() => kernel.close());
     peerLink = openPeerLink(settings.interface, place.index, settings.port, (bytes, from) =>
       onFrame(bytes, from.address),
@@ -287,6 +293,19 @@ export async function openNode(
     throw error;
   }
   timer = setTimeout(tick, 0);
+  upkeep = openUpkeep({
+    ...ports,
+    mirror,
+    second,
+    active: () => active,
+    tell: (entries) => {
+      if (!session.peer || !peerLives()) return;
+      counts.relayed += 1;
+      say({type: 'live', message: messageOf(settings.syncid, entries)});
+    },
+    inject: (entries) => kernel.injector.add({message: messageOf(0, entries), done: () => undefined}),
+  });
+  closers.push(() => upkeep.close());
 
   if (mirror.size === 0)
     readOwnKernel(ports, mirror, second, () => closers.length === 0).catch((error: unknown) =>
@@ -329,9 +348,12 @@ export async function openNode(
       injected: kernel.injector.stats.injected,
       waiting: kernel.injector.stats.waiting,
       overflows: kernel.injector.stats.drops,
+      unheard: kernel.injector.unheard(),
       repaired: joiner.repaired,
       resyncs: counts.resyncs,
       resent: donor.resent,
+      retired: upkeep.stats.retired,
+      audit: {walks: upkeep.audit.walks, added: upkeep.audit.added, lost: upkeep.audit.lost},
       ...(last ? {last} : {}),
     }),
     close,

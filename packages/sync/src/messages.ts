@@ -70,9 +70,15 @@ export interface SyncReport {
   readonly waiting: number;
   /** Datagrams that the kernel's own queue dropped (they were sent again). */
   readonly overflows: number;
+  /** Datagrams of the kernels that the sync process was too slow to hear. */
+  readonly unheard: number;
   readonly repaired: number;
   readonly resyncs: number;
   readonly resent: number;
+  /** Connections ended because their real was taken out of the table. */
+  readonly retired: number;
+  /** Walks through the kernel's own list; what it had and the mirror lacked, and the other way about. */
+  readonly audit: {readonly walks: number; readonly added: number; readonly lost: number};
   /** The last full resync. */
   readonly last?: {
     readonly took: number;

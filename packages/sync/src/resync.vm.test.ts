@@ -160,6 +160,27 @@ test('the director that was Active dies, comes back empty, and gets all from the
   );
 });
 
+test('a real taken out on the Active: its connections end at the peer, and no resync brings them back', async (t) => {
+  const real = '10.96.0.3:8080';
+  const to = (side: Side): string[] =>
+    [...pair.connections(side).keys()].filter((key) => key.includes(`:80 ${real}`));
+  const left = [...pair.connections('one').keys()].filter((key) => !key.includes(`:80 ${real}`));
+  t.true(to('one').length > 5);
+  pair.run('other', 'ipvsadm', '-d', '-t', '10.96.0.100:80', '-r', real);
+  await until("the peer's kernel let them go", LIMIT, () => to('one').length === 0);
+  t.true((report(other)?.retired ?? 0) > 5);
+  one.send({type: 'resync'});
+  const resyncs = report(one)?.resyncs ?? 0;
+  await until('a whole table came', LIMIT, () => report(one)?.resyncs === resyncs + 1 && report(one)?.phase === 'in-sync'); // prettier-ignore
+  t.deepEqual(to('one'), []);
+  const there = pair.connections('one');
+  t.deepEqual(
+    left.filter((key) => !there.has(key) && !key.startsWith('UDP')),
+    [],
+    'and no other went',
+  );
+});
+
 test('stopped: the daemons are gone, the settings are as they were', async (t) => {
   await Promise.all([one.stop(), other.stop()]);
   for (const side of ['one', 'other'] as const) {
