@@ -50,7 +50,8 @@ export function channelKeys(secret: string | Buffer, cluster: string, encrypted:
 }
 
 export interface Sender {
-  readonly keys: ChannelKeys;
+  /** May change under way: the sequence goes on. */
+  keys: ChannelKeys;
   readonly sender: number;
   readonly incarnation: bigint;
   sequence: bigint;

@@ -3,14 +3,14 @@
  * the kernel. Decisions are in session.ts, resync-donor.ts and resync-joiner.ts; here they meet sockets and the clock.
  */
 import {randomBytes} from 'node:crypto';
-import {lostOf, open, seal} from './channel.ts';
+import {lostOf, seal, type Sender} from './channel.ts';
 import {asVersion1, entriesOf, entriesOfMessage, messageOf} from './entry.ts';
-import {identity} from './driver-identity.ts';
 import {openKernelSide, readOwnKernel, type KernelPorts, type KernelSide} from './driver-kernel.ts';
 import {findPlace, openPeerLink, type PeerLink, type Place} from './driver-link.ts';
 import {openUpkeep, type Upkeep} from './driver-upkeep.ts';
+import {makeKeyring, openAny, senderName} from './keyring.ts';
 import type {SyncLink, SyncReport} from './messages.ts';
-import {createMirror, find, sweep, upsert, upsertMessage, type Mirror} from './mirror.ts';
+import {createMirror, find, reseed, sweep, upsert, upsertMessage, type Mirror} from './mirror.ts';
 import {readinessOf} from './readiness.ts';
 import {donorBusy, donorDefaults, donorStep, makeDonor, type DonorEvent} from './resync-donor.ts';
 import {joinerStep} from './resync-joiner.ts';
@@ -29,6 +29,8 @@ export interface SyncNode {
   readonly place: Place;
   readonly mirror: Mirror;
   setActive(active: boolean): void;
+  /** Other keys from now on; the session goes on. */
+  setKeys(keys: Pick<SyncLink, 'secret' | 'accepted'>): void;
   resync(): void;
   report(): SyncReport;
   close(): void;
@@ -48,8 +50,15 @@ export async function openNode(
 ): Promise<SyncNode> {
   const relay = settings.mode === 'relay';
   const place = findPlace(settings.interface);
-  const {sender, seed} = identity(settings);
-  const mirror = known?.seed === seed ? known : createMirror(seed);
+  let keyring = makeKeyring(settings);
+  const sender: Sender = {
+    keys: keyring.signing,
+    sender: senderName(settings),
+    // The clock alone could stand still or go back; the lower bits are random.
+    incarnation: (BigInt(Date.now()) << 20n) | BigInt(randomBytes(4).readUInt32BE(0) & 0xfffff),
+    sequence: 0n,
+  };
+  const mirror = known ?? createMirror(randomBytes(4).readUInt32BE(0));
   const session = makeSession(random64());
   const donor = makeDonor();
   const joiner = makeJoiner(randomBytes(4).readUInt32BE(0));
@@ -105,6 +114,7 @@ export async function openNode(
         relayed: counts.relayed % 2 ** 32,
         connections: mirror.size,
         missing: joiner.missing,
+        seed: mirror.seed,
         challenge: session.challenge,
         echo,
       },
@@ -212,7 +222,7 @@ export async function openNode(
   };
 
   const onFrame = (frame: Buffer, from: string): void => {
-    const opened = open(sender.keys, sender.sender, frame);
+    const opened = openAny(keyring, sender.sender, frame);
     if (!opened.ok) {
       if (opened.fault !== 'own') counts.forged += 1;
       return;
@@ -229,6 +239,8 @@ export async function openNode(
     if (admission === 'new-peer') {
       ports.log('info', `peer found at ${from}; asking for its table`);
       Object.assign(donor, makeDonor());
+      // Both take the lower of the two: nobody outside the channel knows it.
+      if (message.type === 'hello' && message.seed < mirror.seed) reseed(mirror, message.seed);
       countLost();
       counts.heard = message.type === 'hello' ? message.relayed - lostCount : 0;
       startDueAt = now();
@@ -318,6 +330,10 @@ export async function openNode(
     setActive: (is) => {
       active = is;
       if (!is) bornActive = false;
+    },
+    setKeys: (keys) => {
+      keyring = makeKeyring({...settings, ...keys});
+      sender.keys = keyring.signing;
     },
     resync: () => startResync(true),
     report: () => ({

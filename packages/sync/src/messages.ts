@@ -18,7 +18,10 @@ export interface SyncLink {
   readonly port: number;
   readonly cluster: string;
   readonly node: string;
+  /** Frames are signed with it. */
   readonly secret: string;
+  /** Frames of these are believed too. */
+  readonly accepted?: readonly string[];
   /** How long a joining director waits for the whole table, in ms. */
   readonly deadline: number;
 }

@@ -181,6 +181,28 @@ test('a real taken out on the Active: its connections end at the peer, and no re
   );
 });
 
+test('the keys change under way: what follows arrives, in the same session', async (t) => {
+  const [resyncs, forged] = [report(one)?.resyncs, report(one)?.forged];
+  const change = (secret: string, accepted: readonly string[]): void => {
+    other.send({type: 'configure', ...pair.settingsOf('other', true, {secret, accepted})});
+    one.send({type: 'configure', ...pair.settingsOf('one', false, {secret, accepted})});
+  };
+  const old = pair.settingsOf('one', false).settings.secret;
+  change(old, [old, 'the next one']);
+  change('the next one', [old, 'the next one']);
+  change('the next one', ['the next one']);
+  await until('both changed them', LIMIT, () =>
+    [one, other].every(({logs}) => logs.filter((line) => line.includes('keys of the channel')).length === 3),
+  );
+  const before = report(one)?.heard ?? 0;
+  await said(pair.start('other', TRAFFIC, '8'));
+  await until('live messages arrive', LIMIT, () => (report(one)?.heard ?? 0) > before);
+  await until('the tables agree', LIMIT, () => lacks('other', 'one').length === 0);
+  t.is(report(one)?.resyncs, resyncs);
+  t.is(report(one)?.phase, 'in-sync');
+  t.true((report(one)?.forged ?? 0) <= (forged ?? 0) + 2, 'no more than what was on its way');
+});
+
 test('stopped: the daemons are gone, the settings are as they were', async (t) => {
   await Promise.all([one.stop(), other.stop()]);
   for (const side of ['one', 'other'] as const) {

@@ -9,6 +9,7 @@ const hello = (challenge: bigint, echo: bigint): Hello => ({
   relayed: 0,
   connections: 0,
   missing: 0,
+  seed: 9,
   challenge,
   echo,
 });
