@@ -34,7 +34,7 @@ const results: DrillResult[] = [];
 
 type Make = (network: ReturnType<typeof makeNetwork>) => Pick<Scene, 'pair'> & Partial<Scene>;
 async function run(drill: string, make: Make, events: (scene: Scene) => Parameters<typeof onStage>[1]) {
-  const network = makeNetwork(checkout);
+  const network = makeNetwork(checkout, 'abcdefgh'[results.length]);
   const scene: Scene = {
     drill,
     network,

@@ -46,7 +46,7 @@ const real = {
 } as const;
 const inside = {
   links: ['eth1'],
-  own: [`route add default via ${GATEWAY}`, `-6 route add default via ${GATEWAY6}`],
+  own: [`route add default via ${GATEWAY}`, `route add default via ${GATEWAY6}`],
 } as const;
 
 const machines: Readonly<Record<string, Host>> = {
@@ -75,9 +75,9 @@ export const addressOf = (host: string, link?: Link): string => {
 
 export type Network = ReturnType<typeof makeNetwork>;
 
-/** Makes all of it; needs root. `destroy` removes it again, and so does the end of this process. */
-export function makeNetwork(checkout: string) {
-  const id = `s${process.pid.toString(36)}`;
+/** Makes all of it, with a letter of its own for each at a time; needs root. `destroy` removes it again, and so does the end of this process. */
+export function makeNetwork(checkout: string, letter = 's') {
+  const id = `${letter}${process.pid.toString(36)}`;
   const root = mkdtempSync(path.join(os.tmpdir(), 'hactl-drill-sync-'));
   const namespace = (host: string): string => `${id}-${host}`;
   const bridge = (link: Link): string => `${id}${link}`;
@@ -144,6 +144,10 @@ export function makeNetwork(checkout: string) {
     made = false;
     programs.kill();
     const lines = [
+      // The links first: a namespace goes only with its last process.
+      ...Object.entries(machines).flatMap(([host, {links}]) =>
+        links.map((link) => `link delete ${port(host, link)}`),
+      ),
       ...Object.keys(machines).map((host) => `netns delete ${namespace(host)}`),
       ...Object.keys(nets).map((link) => `link delete ${bridge(link as Link)}`),
     ];

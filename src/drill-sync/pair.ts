@@ -155,6 +155,7 @@ export function keepalivedPair(network: Network, preemptDelay: number): Pair {
         const tables = await Promise.all(directors.map((name) => site.run(name, ['ipvsadm', '-Ln'])));
         return tables.every(({stdout}) => stdout.match(/(Route|Masq) +1 /g)?.length === 4);
       });
+      await kernel.taken('director1');
     },
     powerOff: async (name) => {
       await site.cutLink(name);

@@ -118,7 +118,7 @@ vrrp_instance pair {
   interface eth0
   virtual_router_id 51
   priority ${preferred ? 150 : 100}
-  advert_int 0.1
+  advert_int 0.5
 ${preemptDelay > 0 ? `  preempt_delay ${preemptDelay}\n` : ''}  virtual_ipaddress {
     ${VIP}/24 dev eth0
     ${GATEWAY}/24 dev eth1
