@@ -84,6 +84,8 @@ export function makeNetwork(checkout: string, letter = 's') {
   const port = (host: string, link: Link): string => `${id}${host[0]}${host.at(-1)}${link.at(-1)}`;
   const programs = hostPrograms(namespace);
   let made = true;
+  /** Percent of the packets lost on the way to each director over eth2. */
+  let loss = 0;
 
   const ip = (lines: readonly string[], ...words: string[]): void => {
     execFileSync('ip', [...words, '-batch', '-'], {
@@ -116,8 +118,14 @@ export function makeNetwork(checkout: string, letter = 's') {
     );
     if (sysctls.length > 0)
       execFileSync('ip', ['netns', 'exec', namespace(host), 'sysctl', '-qw', ...sysctls], {stdio: 'inherit'});
+    if (loss > 0 && links.includes('eth2')) losePackets(host);
   }
 
+  const losePackets = (host: string): void => {
+    const words = loss > 0 ? ['replace', 'netem', 'loss', `${loss}%`] : ['del'];
+    const [verb = '', ...how] = words;
+    execFileSync('tc', ['qdisc', verb, 'dev', port(host, 'eth2'), 'root', ...how], {stdio: 'ignore'});
+  };
   const setPorts = (host: string, state: 'up' | 'down'): Promise<void> => {
     ip((machines[host] as Host).links.map((link) => `link set ${port(host, link)} ${state}`));
     return Promise.resolve();
@@ -186,9 +194,26 @@ export function makeNetwork(checkout: string, letter = 's') {
     restoreLink: (host) => setPorts(host, 'up'),
     destroy: () => Promise.resolve(destroy()),
   };
-  /** One link of a host, from the switch's side or from its own. */
-  const setLink = async (host: string, link: Link, state: 'up' | 'down'): Promise<void> => {
-    await site.run(host, ['ip', 'link', 'set', link, state]);
+  const directors = Object.keys(machines).filter((host) => host.startsWith('director'));
+  return {
+    site,
+    plugIn,
+    unplug,
+    setLink: async (host: string, link: Link, state: 'up' | 'down'): Promise<void> => {
+      await site.run(host, ['ip', 'link', 'set', link, state]);
+    },
+    /** From now on, also for a director that comes back. */
+    setLoss: (percent: number): void => {
+      loss = percent;
+      for (const host of directors) losePackets(host);
+    },
+    /** Packets that were lost on the way to each director, since its port was made. */
+    lost: (): number[] =>
+      directors.map((host) => {
+        const text = execFileSync('tc', ['-s', 'qdisc', 'show', 'dev', port(host, 'eth2')], {
+          encoding: 'utf8',
+        });
+        return Number(/dropped (\d+)/.exec(text)?.[1] ?? 0);
+      }),
   };
-  return {site, plugIn, unplug, setLink};
 }

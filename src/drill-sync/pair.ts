@@ -7,10 +7,10 @@ import {until} from '../drill/until.ts';
 import {controlSocket} from '../paths.ts';
 import type {Network} from './network.ts';
 import {hactlFiles, keepalivedConf, VIP} from './plan.ts';
-import {compareTables, parseTable, type TableDifference} from './tables.ts';
+import {compareTables, parseTable, type TableDifference, type TableLine} from './tables.ts';
 
 /** Emulation is slow, and 2,000 sockets are slow to look at. */
-export const LIMIT = 120_000;
+export const LIMIT = 240_000;
 
 export type Director = 'director1' | 'director2';
 const directors: readonly Director[] = ['director1', 'director2'];
@@ -26,14 +26,12 @@ export interface Pair {
   equal(): Promise<string>;
 }
 
-type Base = Omit<Network, 'none'>;
-
 /** What both kinds share: the kernel's word. */
-export const kernelOf = ({site}: Pick<Base, 'site'>) => {
+export const kernelOf = ({site}: Pick<Network, 'site'>) => {
   const holds = async (name: Director): Promise<boolean> =>
     (await site.run(name, ['ip', '-o', 'address', 'show', 'dev', 'eth0'])).stdout.includes(` ${VIP}/`);
-  const table = async (name: Director): ReturnType<typeof read> => read(name);
-  const read = async (name: Director) => parseTable((await site.run(name, ['ipvsadm', '-Lnc'])).stdout);
+  const table = async (name: Director): Promise<TableLine[]> =>
+    parseTable((await site.run(name, ['ipvsadm', '-Lnc'])).stdout);
   return {
     /** Waits until this director alone has the address. */
     taken: (name: Director) =>
@@ -50,13 +48,13 @@ export const kernelOf = ({site}: Pick<Base, 'site'>) => {
   };
 };
 
-export function hactlPair(
-  network: Network,
-  mode: string,
-): Pair & {
+export interface HactlPair extends Pair {
   status(name: Director): Promise<StatusSnapshot | undefined>;
+  /** What the command prints. */
   hactl(name: Director, ...words: string[]): Promise<string>;
-} {
+}
+
+export function hactlPair(network: Network, mode: string): HactlPair {
   const {site} = network;
   const cluster = makeCluster({site, keepalive: '500ms', deadtime: '3'});
   const directory = (name: Director): string => `${site.directory(name)}/${name}`;
