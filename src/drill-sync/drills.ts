@@ -68,7 +68,7 @@ export async function onStage(scene: Scene, events: (stage: Stage) => Promise<vo
     await pair.stop();
   }
   for (const failure of stage.failures) say(`  FAILED: ${failure}`);
-  return {drill: scene.drill, pair: pair.name, ...stage};
+  return {drill: scene.drill, pair: pair.name, judged: scene.judged, ...stage};
 }
 
 /** Waits until the tables are equal, by the pair's own word and by the kernels' lists. */

@@ -37,6 +37,8 @@ export interface DrillResult {
   readonly pair: string;
   readonly moves: readonly MoveResult[];
   readonly failures: readonly string[];
+  /** Losses are figures here, no failures: the other one's pair. */
+  readonly judged: boolean;
 }
 
 export const moveResult = (
@@ -101,10 +103,10 @@ export function renderResults(results: readonly DrillResult[]): string[] {
       result.pair,
       lost('failover'),
       lost('failback'),
-      result.failures.length === 0 ? 'yes' : 'NO',
+      result.failures.length > 0 ? 'FAILED' : result.judged ? 'passed' : 'not judged',
     ];
   });
-  const table = [['drill', 'directors', 'broken at failover', 'at failback', 'as it should be'], ...rows];
+  const table = [['drill', 'directors', 'broken at failover', 'at failback', 'verdict'], ...rows];
   const widths =
     table[0]?.map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0))) ?? [];
   return table.map((row) =>
