@@ -27,6 +27,7 @@ export interface PushPorts {
   /** Is a push or a rollback of this side going on? */
   busy(): boolean;
   wall(): number;
+  wait(ms: number): Promise<void>;
 }
 
 export interface PushOutcome {
@@ -189,7 +190,7 @@ async function commitThere(
   }
   for (let attempt = 0; attempt < OUTCOME_TRIES; attempt += 1) {
     // oxlint-disable-next-line no-await-in-loop -- one question after another.
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    await ports.wait(1_000);
     // oxlint-disable-next-line no-await-in-loop -- see above.
     const said = (await ports.ask({command: 'push-outcome', id}, 3_000).catch(() => undefined)) as
       {state: string; text: string} | undefined;

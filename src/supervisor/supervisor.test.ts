@@ -206,3 +206,24 @@ test('the engine may preempt only when the connections are here', async (t) => {
   report(false, 'on its way');
   t.like(readiness(), {ready: false});
 });
+
+test('a shorter deadtime is the engine’s business only when the peer has it too', async (t) => {
+  const engine = (deadtime: number, configDigest: string) =>
+    ({keepalive: 100, deadtime, warntime: 50, initdead: deadtime, groups: [], configDigest}) as never;
+  const one = start(text(two), {engine: engine(10_000, 'aa'), groups: []});
+  await settled(one.core);
+  const deadtimes = () =>
+    one.toEngine.flatMap((message) => (message.type === 'configure' ? [message.config.deadtime] : []));
+  one.core.reload({...load(text(two), {engine: engine(500, 'bb'), groups: []}), digest: 'bb'});
+  const status = (configDigest: string) =>
+    one.core.onEngine({
+      type: 'status',
+      id: 0,
+      status: {groups: [], peers: [{name: 'b', state: 'up', configDigest}]} as never,
+    });
+  status('aa');
+  t.deepEqual(deadtimes(), [10_000]);
+  status('bb');
+  status('bb');
+  t.deepEqual(deadtimes(), [10_000, 500]);
+});
