@@ -126,7 +126,12 @@ function askAt(
           asked = true;
           return;
         }
-        const response = JSON.parse(heard.text) as Response;
+        let response: Response;
+        try {
+          response = JSON.parse(heard.text) as Response;
+        } catch {
+          return broken('the answer is no JSON');
+        }
         if (!response.ok) return end(new CommandError(response.error.code, response.error.message));
         clearTimeout(timer);
         resolve(response.result);
