@@ -27,7 +27,7 @@ if (values.help) {
 }
 
 /** Emulation is slow, and slower on a busy machine. */
-const LIMIT = 150_000;
+const LIMIT = 300_000;
 const began = performance.now();
 const say = (text: string): void => {
   for (const line of text.trimEnd().split('\n'))
