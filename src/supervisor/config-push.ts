@@ -41,8 +41,8 @@ export interface PushOutcome {
 }
 
 /** Reading the files and looking names up takes its time on a slow machine; a reload does so twice. */
-const PREPARE_LIMIT = 20_000;
-const COMMIT_LIMIT = 40_000;
+const PREPARE_LIMIT = 30_000;
+const COMMIT_LIMIT = 60_000;
 const OUTCOME_TRIES = 5;
 
 /**
