@@ -22,7 +22,10 @@ export interface Told {
 /** Left out first when there is no room for all. */
 const minor: ReadonlySet<EventKind> = new Set<EventKind>(['ready', 'sync', 'config', 'ping', 'resource']);
 
-const signed = (ms: Millis): string => `${ms < 0 ? '-' : '+'}${duration(Math.abs(ms))}`;
+const signed = (ms: Millis): string => `${ms < 0 ? '-' : '+'}${(Math.abs(ms) / 1_000).toFixed(3)} s`;
+
+/** To the millisecond as long as that says something. */
+const span = (ms: Millis): string => (ms < 10_000 ? `${Math.round(ms)} ms` : duration(ms));
 
 /** The most telling lines that fit, in their order. */
 function fit(lines: readonly StoryLine[], room: number): readonly StoryLine[] {
@@ -39,8 +42,8 @@ function cost({took}: Story, uncertain: Millis): string | undefined {
   if (took === undefined) return undefined;
   if (Math.abs(took) <= uncertain)
     return 'given up and taken over at the same time, as far as the clocks can tell';
-  if (took < 0) return `taken over ${duration(-took)} before it was given up: no gap`;
-  return `${duration(took)} from the last sign of the one that served to the takeover`;
+  if (took < 0) return `taken over ${span(-took)} before it was given up: no gap`;
+  return `${span(took)} from the last sign of the one that served to the takeover`;
 }
 
 /** How the two clocks were brought together, or why there is only one. */
