@@ -43,8 +43,8 @@ const BEFORE: Millis = 10_000;
 const AFTER: Millis = 5_000;
 /** After a peer's return the paths are looked at twice a second. */
 const RETURN: Millis = 1_000;
-/** The two clocks of one machine drift apart by less than this. */
-const STEP: Millis = 50;
+/** The two clocks of one machine are read one after the other: less than this is not a step. */
+const STEP: Millis = 100;
 
 /** What belongs to the story of a pair; checks and the table's changes are a director's own affair. */
 export const toldKinds: readonly EventKind[] = [

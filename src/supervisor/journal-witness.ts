@@ -33,19 +33,18 @@ const engineKinds: Readonly<Record<string, EventKind>> = {
 };
 
 /** A change of role; its time is the engine's own. */
-export const ofTransition = ({vrid, group, from, to, reason, at, wall}: Transition): EventDraft => ({
+export const ofTransition = ({vrid, group, from, to, reason, wall}: Transition): EventDraft => ({
   kind: 'role',
   level: 'info',
   subject: group,
   text: `${group}: ${from} -> ${to}: ${reason}`,
   data: {vrid, from, to, reason},
-  at,
   wall,
 });
 
 /** A word of the engine. How long the peer was silent is in its sentence, and exact there. */
 export function ofEngineEvent(event: Extract<FromEngine, {type: 'event'}>): EventDraft {
-  const {level, code, message, at, wall} = event;
+  const {level, code, message, wall} = event;
   const kind = engineKinds[code] ?? 'process';
   const silence = /is silent for (\d+) ms/.exec(message)?.[1];
   const peer = /^(?:late heartbeat: )?(\S+) is (?:silent|heard)/.exec(message)?.[1];
@@ -55,7 +54,6 @@ export function ofEngineEvent(event: Extract<FromEngine, {type: 'event'}>): Even
     subject: peer ?? (kind === 'process' ? 'failover' : code),
     text: message,
     data: {code, ...(silence === undefined ? {} : {silence: Number(silence)})},
-    ...(at === undefined ? {} : {at}),
     ...(wall === undefined ? {} : {wall}),
   };
 }
