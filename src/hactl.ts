@@ -3,9 +3,12 @@
 import {Argument, Command, Option} from 'commander';
 import {exit, CliError} from './cli/exit.ts';
 import {checkConfig} from './cli/commands/check-config.ts';
+import * as configuration from './cli/commands/config.ts';
 import {events, type EventsOptions} from './cli/commands/events.ts';
 import {importFile} from './cli/commands/import.ts';
 import {move} from './cli/commands/move.ts';
+import {plan} from './cli/commands/plan.ts';
+import {push} from './cli/commands/push.ts';
 import {reload} from './cli/commands/reload.ts';
 import {status} from './cli/commands/status.ts';
 import {resync, syncStatus} from './cli/commands/sync.ts';
@@ -99,10 +102,52 @@ program
   .action((file: string, options: Parameters<typeof importFile>[1]) => set(importFile(file, options)));
 
 program
+  .command('plan')
+  .description('what a reload would change, directive by directive; changes nothing')
+  .option('--json', 'the plan as JSON')
+  .action((options: {json?: boolean}) => set(plan(socket(), options)));
+
+program
   .command('reload')
-  .description('read the files again; a broken file changes nothing')
+  .description('show what changes and read the files again; a broken file changes nothing')
   .option('--json', 'the outcome as JSON')
   .action((options: {json?: boolean}) => set(reload(socket(), options)));
+
+program
+  .command('push')
+  .description("send this director's files to its peer: both take them into use, or neither")
+  .option('--dry-run', 'let the peer judge them, and change nothing')
+  .option('--keys', 'authkeys too')
+  .option('--json', 'the outcome as JSON')
+  .action((options: Parameters<typeof push>[1]) => set(push(socket(), options)));
+
+const config = program.command('config').description('the last ten versions of the configuration');
+
+config
+  .command('history')
+  .description('the versions that were in use, and what was pushed')
+  .option('--json', 'as JSON')
+  .action((options: {json?: boolean}) => set(configuration.history(socket(), options)));
+
+config
+  .command('diff')
+  .description('version A (the one in use) to version B (what is on the disk); secrets are not shown')
+  .argument('[a]')
+  .argument('[b]')
+  .option('--peer', 'what is in use here and at the peer, directive by directive')
+  .option('--json', 'as JSON')
+  .action((a: string | undefined, b: string | undefined, options: {json?: boolean; peer?: boolean}) =>
+    set(configuration.diff(socket(), [a, b], options)),
+  );
+
+config
+  .command('rollback')
+  .description('write the files of a version back and take them into use')
+  .argument('<version>')
+  .option('--json', 'as JSON')
+  .action((version: string, options: {json?: boolean}) =>
+    set(configuration.rollback(socket(), version, options)),
+  );
 
 const sync = program
   .command('sync')

@@ -3,6 +3,7 @@
  * Request `{"v":1,"id":7,"command":"status"}`, answer `{"id":7,"ok":true,"result":{…}}` or
  * `{"id":7,"ok":false,"error":{"code":"…","message":"…"}}`.
  */
+import type {FactChange} from '@hactl/config';
 import type {EngineStatus, Move, MoveScope, Transition} from '@hactl/failover';
 import type {SyncReport} from '@hactl/sync';
 import type {EventQuery} from './events.ts';
@@ -21,6 +22,14 @@ export type Command =
   | ({readonly command: 'events'} & EventQuery)
   /** Asked of the peer, over the channel between the two supervisors. */
   | {readonly command: 'peer'; readonly ask: PeerCommand}
+  /** What a reload would change. */
+  | {readonly command: 'plan'}
+  /** The configuration to the peer; `keys`: authkeys too. */
+  | {readonly command: 'push'; readonly dryRun: boolean; readonly keys: boolean}
+  | {readonly command: 'config-history'}
+  /** Version `a` (the one in use) to version `b` (the disk); `peer`: what is in use here and there. */
+  | {readonly command: 'config-diff'; readonly a?: number; readonly b?: number; readonly peer?: boolean}
+  | {readonly command: 'config-rollback'; readonly version: number}
   | {readonly command: 'move'; readonly move: Move; readonly scope: MoveScope}
   | {readonly command: 'stop'};
 
@@ -70,6 +79,17 @@ export interface SyncDaemonStatus {
   readonly syncid: number;
 }
 
+/** The peer has another configuration. */
+export interface ConfigDifference {
+  readonly peer: string;
+  /** 0: not known yet. */
+  readonly count: number;
+  /** The first directive that differs, `from` here `to` there. */
+  readonly first?: FactChange;
+  /** Why it is not known. */
+  readonly problem?: string;
+}
+
 /** All that `hactl status` shows; `--json` prints it as it is. */
 export interface StatusSnapshot {
   readonly version: number;
@@ -83,6 +103,7 @@ export interface StatusSnapshot {
   /** Set when the files on disk differ from the running configuration or could not be loaded. */
   readonly configProblem?: string;
   readonly configDigest: string;
+  readonly configDifference?: ConfigDifference;
   /** The files of ldirectord that are in use. */
   readonly ldirectord?: readonly string[];
   readonly ready: {readonly ready: boolean; readonly reason: string};

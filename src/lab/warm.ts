@@ -15,6 +15,7 @@ const programs: readonly (readonly string[])[] = [
   ['src/supervisor/main.ts', '--help'],
   ['src/drill/main.ts', '--help'],
   ['src/drill/client.ts', '--help'],
+  ['src/drill/reload.ts', '--help'],
   ['packages/failover/src/main.ts'],
   ['packages/checks/src/main.ts'],
   ['packages/sync/src/main.ts'],

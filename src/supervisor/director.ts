@@ -1,7 +1,7 @@
 /** Joins the core with real processes, the kernel and the control socket. The only place where all packages meet. */
 import {systemClock} from '@hactl/base';
 import type {FromChecks, ToChecks} from '@hactl/checks';
-import type {LdirectordConfig, Mode} from '@hactl/config';
+import type {LdirectordConfig, Mode, ReadFile} from '@hactl/config';
 import {sendDeathNotice, type FromEngine, type ToEngine} from '@hactl/failover';
 import {openTrust, type FromSync, type SyncStatus, type ToSync} from '@hactl/sync';
 import {controlSocket, VERSION} from '../paths.ts';
@@ -14,7 +14,10 @@ import {servePeer} from '../peer/serve.ts';
 import {peerSettings, type PeerSettings} from '../peer/settings.ts';
 import {keepChild, type Spare} from './child.ts';
 import {scheduleChores} from './chores.ts';
-import {describeChanges} from './changes.ts';
+import {describeChange, planChanges} from './changes.ts';
+import {makeConfigDesk} from './config-desk.ts';
+import {differenceText, watchDifference} from './config-peer.ts';
+import {mendSwaps, openConfigStore} from './config-store.ts';
 import {watchFiles} from './file-watch.ts';
 import {connectIpvs} from './ipvs-connection.ts';
 import {findInterface, removeVips} from './kernel.ts';
@@ -28,6 +31,7 @@ import {programs} from './programs.ts';
 import {runScripts} from './scripts.ts';
 import {isExecutable, runCommand} from './shell.ts';
 import {makeSupervisor} from './supervisor.ts';
+import {connectionsOf} from './snapshot.ts';
 import {syncGroups, syncSettings} from './sync-groups.ts';
 import {trackScripts} from './track-scripts.ts';
 
@@ -63,7 +67,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   const {logger} = options;
   const {log} = logger;
   const clock = systemClock;
-  const load = async () =>
+  const load = async (read?: ReadFile) =>
     loadDirectory({
       configDir: options.configDir,
       stateDir: options.stateDir,
@@ -72,8 +76,11 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       ...(options.only === undefined ? {} : {only: options.only}),
       findInterface,
       wall: clock.wall(),
+      ...(read === undefined ? {} : {read}),
     });
 
+  const store = openConfigStore(options.stateDir);
+  for (const text of mendSwaps(store)) log('warn', text);
   const first = await load();
   for (const text of first.texts) process.stderr.write(text + '\n\n');
   if (!first.loaded) {
@@ -244,8 +251,15 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   const tracker = trackScripts(log, (lost) => void engine?.send({type: 'tracked', lost}));
   tracker.configure(first.loaded.cluster.ha?.hactl.trackScripts ?? []);
 
+  const difference = watchDifference({
+    clock,
+    log,
+    running: () => core.loaded,
+    ask: (command, limit) => askPeer(command, limit),
+  });
   const poll = setInterval(() => {
     core.updateReadiness();
+    difference.look(core.engineStatus);
     engine?.send({type: 'status', id: 0});
     sync.send({type: 'status'});
   }, STATUS_EVERY);
@@ -261,7 +275,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   monitor();
 
   // ---------------------------------------------------------------------------------------------------- reload
-  async function reload(): Promise<{
+  async function reload(why = 'reload'): Promise<{
     ok: boolean;
     changes: readonly string[];
     diagnostics: readonly string[];
@@ -275,13 +289,13 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       configEvent('warn', configProblem);
       return {ok: false, changes: [], diagnostics: next.texts};
     }
-    const refusal = describeChanges(core.loaded, next.loaded).refused;
-    if (refusal !== undefined) {
-      configProblem = refusal;
-      configEvent('warn', refusal);
-      return {ok: false, changes: [], diagnostics: [`error: ${refusal}`]};
+    const {rows, refused} = planChanges(core.loaded, next.loaded);
+    if (refused !== undefined) {
+      configProblem = refused;
+      configEvent('warn', refused);
+      return {ok: false, changes: [], diagnostics: [`error: ${refused}`]};
     }
-    const {changes} = describeChanges(core.loaded, next.loaded);
+    const changes = rows.map(describeChange);
     configProblem = undefined;
     logger.configure(next.loaded.cluster);
     outward.configure(next.loaded.cluster.ldirectord);
@@ -290,6 +304,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     chores.configure(next.loaded.cluster.ha);
     tracker.configure(next.loaded.cluster.ha?.hactl.trackScripts ?? []);
     peerServer.configure();
+    desk.keep(next.loaded, why);
     log('info', `configuration reloaded: ${changes.join(', ') || 'no change'}`);
     configEvent('info', `configuration reloaded: ${changes.join(', ') || 'no change'}`);
     return {ok: true, changes, diagnostics: next.texts};
@@ -344,6 +359,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       configNotices: loaded.notices,
       ...(configProblem === undefined ? {} : {configProblem}),
       configDigest: loaded.digest,
+      ...(difference.difference ? {configDifference: difference.difference} : {}),
       ldirectord: loaded.cluster.ldirectord.map((file) => file.path),
       processes: [{name: 'supervisor', state: 'running', pid: process.pid, restarts: 0}, ...processes],
       sync: {
@@ -351,7 +367,10 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
         ...(syncStatus?.report === undefined ? {} : {report: syncStatus.report}),
         ...(syncStatus?.problem === undefined ? {} : {problem: syncStatus.problem}),
       },
-      problems: processes.flatMap((one) => (one.state === 'dead' ? [`process ${one.name} is dead`] : [])),
+      problems: [
+        ...processes.flatMap((one) => (one.state === 'dead' ? [`process ${one.name} is dead`] : [])),
+        ...(difference.difference ? [differenceText(difference.difference)] : []),
+      ],
       ...part,
     };
   }
@@ -375,6 +394,12 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
           throw new CommandError('timeout', 'the failover engine did not finish the move');
         return done;
       }
+      case 'plan':
+      case 'push':
+      case 'config-history':
+      case 'config-diff':
+      case 'config-rollback':
+        return desk.answer(command);
       case 'resync': {
         if (!syncStatus?.report)
           throw new CommandError(
@@ -410,8 +435,25 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
         return snapshot();
       case 'events':
         return journal.answer(command);
+      default:
+        return desk.answerPeer(command);
     }
   };
+  const desk = makeConfigDesk({
+    configDir: options.configDir,
+    store,
+    log,
+    load,
+    running: () => core.loaded,
+    reload,
+    ask: askPeer,
+    peer: () => settingsOfPeer()?.peers.join(', ') ?? 'the peer',
+    accepts: () => core.loaded.cluster.ha?.hactl.push ?? false,
+    wall: () => clock.wall(),
+    wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    connections: async () => connectionsOf((await core.status()).virtuals),
+  });
+  desk.keep(first.loaded, 'start');
   const peerServer = servePeer({log, settings: settingsOfPeer, answer: answerPeer});
   peerServer.configure();
   const control = await serveControl(controlSocket(options.runDir), journalled(record, answer));
@@ -430,6 +472,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       clearInterval(monitorTimer);
       chores.stop();
       peerServer.close();
+      desk.stop();
       // First the addresses go to the peer, then what served them here.
       await engine?.stop({type: 'stop'}, STOP_ENGINE_LIMIT);
       for (const [index, group] of core.loaded.cluster.haresources.groups.entries())

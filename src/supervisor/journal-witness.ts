@@ -92,6 +92,10 @@ export function commandText(command: Command): string | undefined {
       return 'sync resync';
     case 'move':
       return `${command.move} ${command.scope}`;
+    case 'push':
+      return command.dryRun ? undefined : 'push';
+    case 'config-rollback':
+      return `config rollback ${command.version}`;
     default:
       return undefined;
   }
@@ -113,9 +117,9 @@ export const journalled =
     record(operatorEvent(text, '', 'info'));
     try {
       const result = await answer(command);
-      const {ok, reason} = result as {ok?: boolean; reason?: string};
+      const {ok, reason, text: said} = result as {ok?: boolean; reason?: string; text?: string};
       if (ok === false)
-        record(operatorEvent(text, `: NOT done: ${reason ?? 'the files have errors'}`, 'warn'));
+        record(operatorEvent(text, `: NOT done: ${reason ?? said ?? 'the files have errors'}`, 'warn'));
       else record(operatorEvent(text, ': done', 'info'));
       return result;
     } catch (error) {

@@ -7,6 +7,7 @@ import {
   renderDiagnostic,
   type Diagnostic,
   type Mode,
+  type ReadFile,
   type VirtualService,
 } from '@hactl/config';
 import {engineConfig, type FindInterface} from './engine-config.ts';
@@ -24,6 +25,8 @@ export interface LoadOptions {
   /** Reads the routes; asked only when an address was written without its interface or prefix length. */
   readonly findInterface: () => Promise<FindInterface>;
   readonly wall: number;
+  /** How files are read: from the disk unless a configuration that is not there yet is judged. */
+  readonly read?: ReadFile;
   /** How host names are found; the machine's resolver unless told otherwise. */
   readonly lookUp?: LookUp;
 }
@@ -70,7 +73,7 @@ export async function loadDirectory(options: LoadOptions): Promise<LoadOutcome> 
     (resolve) =>
       loadCluster({
         dir: options.configDir,
-        read: readSource,
+        read: options.read ?? readSource,
         mode: options.mode,
         localNode: options.node.toLowerCase(),
         resolve,

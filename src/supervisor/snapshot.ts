@@ -76,3 +76,13 @@ export function virtualStatus(
     reals,
   };
 }
+
+/** Connections that a real has now; of a service: of all its reals. */
+export function connectionsOf(
+  virtuals: readonly VirtualStatus[],
+): (virtual: string, real?: string) => number {
+  return (name, real) =>
+    (virtuals.find((one) => one.name === name)?.reals ?? [])
+      .filter((one) => real === undefined || one.name === real)
+      .reduce((sum, one) => sum + one.activeConnections + one.inactiveConnections, 0);
+}

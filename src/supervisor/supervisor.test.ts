@@ -6,7 +6,6 @@ import type {ToEngine} from '@hactl/failover';
 import {makeMemoryIpvs, type Operation} from '@hactl/ipvs';
 import test from 'ava';
 import type {EventDraft} from '../control/events.ts';
-import {describeChanges} from './changes.ts';
 import {makeSupervisor, type Loaded} from './supervisor.ts';
 
 const resolve = {host: () => undefined, service: () => undefined};
@@ -143,18 +142,6 @@ test('a reload edits what changed, keeps what is known, and deletes only what wa
   );
 });
 
-test('what a reload would change is said in words', (t) => {
-  const {changes} = describeChanges(
-    load(text(two)),
-    load(text(two).replace('10.0.0.100:80', '10.0.0.100:81')),
-  );
-  t.deepEqual(changes, ['virtual tcp 10.0.0.100:81 added', 'virtual tcp 10.0.0.100:80 removed']);
-  t.deepEqual(describeChanges(load(text(two)), load(text(two, '# moved\n'))).changes, []);
-  t.deepEqual(describeChanges(load(text(two)), load(text(two, 'maintenancedir=/x\n'))).changes, [
-    'x.cf: maintenanceDir changed',
-  ]);
-});
-
 test('a real that an operator holds is down, whatever its checks say, and comes back with its weight', async (t) => {
   const one = start(text(two));
   await settled(one.core);
@@ -245,4 +232,25 @@ test('the journal gets verdicts that are news, changes of the table, and changes
     ],
   );
   t.is(one.recorded.at(-1)?.wall, 7);
+});
+
+test('a shorter deadtime is the engine’s business only when the peer has it too', async (t) => {
+  const engine = (deadtime: number, configDigest: string) =>
+    ({keepalive: 100, deadtime, warntime: 50, initdead: deadtime, groups: [], configDigest}) as never;
+  const one = start(text(two), {engine: engine(10_000, 'aa'), groups: []});
+  await settled(one.core);
+  const deadtimes = () =>
+    one.toEngine.flatMap((message) => (message.type === 'configure' ? [message.config.deadtime] : []));
+  one.core.reload({...load(text(two), {engine: engine(500, 'bb'), groups: []}), digest: 'bb'});
+  const status = (configDigest: string) =>
+    one.core.onEngine({
+      type: 'status',
+      id: 0,
+      status: {groups: [], peers: [{name: 'b', state: 'up', configDigest}]} as never,
+    });
+  status('aa');
+  t.deepEqual(deadtimes(), [10_000]);
+  status('bb');
+  status('bb');
+  t.deepEqual(deadtimes(), [10_000, 500]);
 });

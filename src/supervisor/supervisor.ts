@@ -12,6 +12,7 @@ import type {SyncStatus} from '@hactl/sync';
 import type {StatusSnapshot} from '../control/protocol.ts';
 import type {EventDraft} from '../control/events.ts';
 import {desiredTable} from './desired.ts';
+import {peersHave, settlingConfig} from './config-settle.ts';
 import {describeOperation} from './describe.ts';
 import {ofOperation, ofTransition, ofVerdict} from './journal-witness.ts';
 import type {Log} from './log.ts';
@@ -80,6 +81,8 @@ export function makeSupervisor(ports: Ports, first: Loaded) {
   let again = false;
   let closing = false;
   let sync: SyncStatus | undefined;
+  /** What the engine has while the peer still has other intervals. */
+  let settling: EngineConfig | undefined;
 
   const virtuals = (): readonly VirtualService[] =>
     loaded.cluster.ldirectord.flatMap((file) => file.virtuals);
@@ -215,13 +218,18 @@ export function makeSupervisor(ports: Ports, first: Loaded) {
   function onEngine(message: FromEngine): void {
     switch (message.type) {
       case 'ready':
-        if (loaded.engine) ports.toEngine({type: 'configure', config: loaded.engine});
+        if (loaded.engine) ports.toEngine({type: 'configure', config: settling ?? loaded.engine});
         ports.toEngine({type: 'readiness', ...ready});
         log('info', `failover engine runs: ${message.realtime}`);
         break;
       case 'status':
         engineStatus = message.status;
         engineAt = clock.now();
+        if (settling && loaded.engine && peersHave(loaded.digest, engineStatus)) {
+          settling = undefined;
+          log('info', 'the peer has the same configuration: the new intervals are in force');
+          ports.toEngine({type: 'configure', config: loaded.engine});
+        }
         for (const group of message.status.groups) roles.set(group.vrid, group.role);
         break;
       case 'transition':
@@ -263,10 +271,15 @@ export function makeSupervisor(ports: Ports, first: Loaded) {
 
   /** Takes a new configuration into use. What did not change keeps its state. */
   function reload(next: Loaded): void {
+    const running = loaded.engine;
     loaded = next;
     const ids = new Set(specs().map((spec) => spec.id));
     for (const id of reports.keys()) if (!ids.has(id)) reports.delete(id);
-    if (next.engine) ports.toEngine({type: 'configure', config: next.engine});
+    if (next.engine) {
+      settling = settlingConfig(settling ?? running, next.engine);
+      if (settling) log('info', 'the new intervals wait until the peer has the same configuration');
+      ports.toEngine({type: 'configure', config: settling ?? next.engine});
+    }
     ports.roles(roles);
     configureChecks();
     void reconcile();

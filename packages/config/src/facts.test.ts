@@ -1,5 +1,6 @@
 import test from 'ava';
-import {compareFacts, configFacts, pairFacts} from './facts.ts';
+import {compareFacts} from './facts-compare.ts';
+import {configFacts, pairFacts} from './facts.ts';
 import {loadCluster} from './load.ts';
 
 const plain: Readonly<Record<string, string>> = {

@@ -15,12 +15,18 @@ import type {
   VirtualService,
 } from './model.ts';
 
+/** What a directive is about: a reload treats them differently, and people look for them in different places. */
+export type FactKind = 'setting' | 'interval' | 'group' | 'address' | 'key' | 'service' | 'real' | 'check';
+
 export interface Fact {
+  readonly kind: FactKind;
   /** The file it stands in, as read. */
   readonly file: string;
   /** Names it among all facts: `keepalive`, `group 1 IPaddr2 10.0.0.1`, `tcp 10.0.0.1:80 scheduler`. */
   readonly directive: string;
   readonly value: string;
+  /** The virtual service that it belongs to. */
+  readonly of?: string;
   /** Each director has its own: the two are not compared. */
   readonly own?: true;
   /** The value is a hash, and not to be shown. */
@@ -48,8 +54,11 @@ export function configFacts(cluster: ClusterConfig): Fact[] {
   return [
     ...(ha ? haFacts(ha) : []),
     ...haresources.groups.flatMap((group, index) => groupFacts(haresources.path, group, index + 1)),
-    ...(ha ? [{file: authkeys.path, directive: 'auth', value: String(authkeys.active)}] : []),
+    ...(ha
+      ? [{kind: 'key' as const, file: authkeys.path, directive: 'auth', value: String(authkeys.active)}]
+      : []),
     ...authkeys.keys.map(({id, method, secret}): Fact => ({
+      kind: 'key',
       file: authkeys.path,
       directive: `key ${id}`,
       value: hashed(method, secret),
@@ -58,6 +67,9 @@ export function configFacts(cluster: ClusterConfig): Fact[] {
     ...ldirectord.flatMap((file, index) => fileFacts(file, index + 1)),
   ];
 }
+
+/** Both directors have to agree on these at any moment, or one declares the other dead. */
+const intervals = new Set(['keepalive', 'deadtime', 'warntime', 'initdead', 'deadping']);
 
 function haFacts(ha: HaConfig): Fact[] {
   const {hactl} = ha;
@@ -90,10 +102,16 @@ function haFacts(ha: HaConfig): Fact[] {
     watchdog: ha.watchdog,
     hactl_fence: hactl.fence,
     hactl_drill: hactl.drillSchedule,
+    hactl_push: onOff(hactl.push),
     hactl_peer: hactl.peerAddresses.join(' ') || undefined,
     hactl_track_interface: hactl.trackInterfaces.join(' ') || undefined,
   };
-  const fact = (directive: string, value: string): Fact => ({file: ha.path, directive, value});
+  const fact = (directive: string, value: string): Fact => ({
+    kind: intervals.has(directive) ? 'interval' : 'setting',
+    file: ha.path,
+    directive,
+    value,
+  });
   const mine = (directive: string, value: string): Fact => ({...fact(directive, value), own: true});
   return [
     ...Object.entries(pair).map(([directive, value]) => fact(directive, value)),
@@ -102,7 +120,10 @@ function haFacts(ha: HaConfig): Fact[] {
     ...ha.pings.map((address) => mine(`ping ${address}`, 'on')),
     ...ha.pingGroups.map(({name, members}) => mine(`ping_group ${name}`, members.join(' '))),
     ...ha.respawns.map(({user, command}) => mine(`respawn ${user} ${command.join(' ')}`, 'on')),
-    ...ha.stonith.map(({from, words}) => mine(`stonith_host ${from}`, words[0] ?? '')),
+    ...ha.stonith.map(({from, words}, index): Fact => ({
+      ...mine(`stonith_host ${from} ${words[0] ?? ''} (${index + 1})`, hashed(...words)),
+      secret: true,
+    })),
     ...hactl.trackScripts.map(({every, words}) =>
       mine(`hactl_track_script ${words.join(' ')}`, timeText(every)),
     ),
@@ -130,21 +151,38 @@ function groupFacts(file: string, group: ResourceGroup, number: number): Fact[] 
         : [type, ...args].join('::'),
   );
   const facts: Fact[] = [
-    {file, directive: `${line} node`, value: group.node},
+    {kind: 'group', file, directive: `${line} node`, value: group.node},
     // The files of ldirectord and the interfaces are each director's own: only what is there, and in which order.
-    {file, directive: `${line} resources`, value: words.join(' ')},
+    {kind: 'group', file, directive: `${line} resources`, value: words.join(' ')},
   ];
   for (const {type, vip, args} of group.resources) {
     if (vip) {
       const directive = `${line} ${type} ${vip.address}`;
-      facts.push({file, directive: `${directive} prefix`, value: String(vip.prefixLength ?? 'by the route')});
+      facts.push({
+        kind: 'address',
+        file,
+        directive: `${directive} prefix`,
+        value: String(vip.prefixLength ?? 'by the route'),
+      });
       const where = [vip.label ?? vip.device ?? 'by the route', vip.broadcast ?? ''].join(' ').trim();
-      facts.push({file, directive: `${directive} interface`, value: where, own: true});
+      facts.push({kind: 'address', file, directive: `${directive} interface`, value: where, own: true});
     } else if (type === 'LVSSyncDaemonSwap') {
-      facts.push({file, directive: `${line} ${type}`, value: args[0] ?? ''});
-      facts.push({file, directive: `${line} ${type} interface`, value: args.slice(1).join(' '), own: true});
+      facts.push({kind: 'group', file, directive: `${line} ${type}`, value: args[0] ?? ''});
+      facts.push({
+        kind: 'group',
+        file,
+        directive: `${line} ${type} interface`,
+        value: args.slice(1).join(' '),
+        own: true,
+      });
     } else if (type === 'ldirectord')
-      facts.push({file, directive: `${line} ldirectord::${args.join('::')}`, value: 'on', own: true});
+      facts.push({
+        kind: 'group',
+        file,
+        directive: `${line} ldirectord::${args.join('::')}`,
+        value: 'on',
+        own: true,
+      });
   }
   return facts;
 }
@@ -159,9 +197,16 @@ function fileFacts(file: LdirectordConfig, number: number): Fact[] {
   };
   const {path} = file;
   return [
-    {file: path, directive: `file ${number} readdquiescent`, value: onOff(file.readdQuiescent)},
+    {
+      kind: 'setting',
+      file: path,
+      directive: `file ${number} readdquiescent`,
+      value: onOff(file.readdQuiescent),
+    },
     ...Object.entries(own).flatMap(([name, value]): Fact[] =>
-      value === undefined ? [] : [{file: path, directive: `file ${number} ${name}`, value, own: true}],
+      value === undefined
+        ? []
+        : [{kind: 'setting', file: path, directive: `file ${number} ${name}`, value, own: true}],
     ),
     ...file.virtuals.flatMap((virtual) => virtualFacts(path, virtual)),
   ];
@@ -170,15 +215,19 @@ function fileFacts(file: LdirectordConfig, number: number): Fact[] {
 /** Directives whose names in the model are other words than in the file. */
 const spelled: Readonly<Record<string, string>> = {email: 'emailalert', schedFlags: 'schedflags', ops: 'ops'};
 const secrets = new Set(['passwd', 'secret']);
+/** What the kernel's table holds of a service; all else of it is of the checks. */
+const inKernel = new Set(['scheduler', 'schedFlags', 'persistent', 'netmask', 'ops', 'quiescent']);
 const elsewhere = new Set(['span', 'address', 'reals', 'fallback', 'checkType']);
 
 function virtualFacts(file: string, virtual: VirtualService): Fact[] {
   const name = virtualName(virtual);
   const {checkType, fallback} = virtual;
+  const base = {file, of: name};
   const facts: Fact[] = [
-    {file, directive: `virtual ${name}`, value: 'on'},
+    {...base, kind: 'service', directive: `virtual ${name}`, value: 'on'},
     {
-      file,
+      ...base,
+      kind: 'check',
       directive: `${name} checktype`,
       value: checkType.kind === 'combined' ? String(checkType.connects) : checkType.kind,
     },
@@ -187,22 +236,30 @@ function virtualFacts(file: string, virtual: VirtualService): Fact[] {
     if (elsewhere.has(key) || value === undefined) continue;
     const directive = `${name} ${spelled[key] ?? key.toLowerCase()}`;
     if (secrets.has(key))
-      facts.push({file, directive, value: hashed(directive, textOf(value)), secret: true});
+      facts.push({...base, kind: 'check', directive, value: hashed(directive, textOf(value)), secret: true});
     else
       facts.push({
-        file,
+        ...base,
+        kind: inKernel.has(key) ? 'service' : 'check',
         directive,
         value: /(timeout|interval)$/i.test(key) ? timeText(Number(value)) : textOf(value),
       });
   }
+  const ownPort = virtual.address.kind === 'address' ? virtual.address.port : 0;
   const seen = new Map<string, number>();
   for (const real of virtual.reals) {
-    const server = `${name} real ${place(real.address.includes(':') ? 6 : 4, real.address, real.port)}`;
+    const server = `${name} real ${place(real.address.includes(':') ? 6 : 4, real.address, real.port || ownPort)}`;
     const before = seen.get(server) ?? 0;
     seen.set(server, before + 1);
-    facts.push({file, directive: before === 0 ? server : `${server} again ${before}`, value: realText(real)});
+    facts.push({
+      ...base,
+      kind: 'real',
+      directive: before === 0 ? server : `${server} again ${before}`,
+      value: realText(real),
+    });
   }
-  if (fallback) facts.push({file, directive: `${name} fallback`, value: fallbackText(fallback)});
+  if (fallback)
+    facts.push({...base, kind: 'real', directive: `${name} fallback`, value: fallbackText(fallback)});
   return facts;
 }
 
@@ -221,38 +278,6 @@ const realText = (real: RealServer): string =>
 
 const fallbackText = ({address, port, method, weight}: FallbackServer): string =>
   `${place(address.includes(':') ? 6 : 4, address, port)} ${method} weight ${weight}`;
-
-/** One directive that is not the same in two configurations; undefined: it is not there. */
-export interface FactChange {
-  readonly file: string;
-  readonly directive: string;
-  readonly from: string | undefined;
-  readonly to: string | undefined;
-}
-
-const shown = (fact: Fact | undefined, other: Fact | undefined): string | undefined =>
-  fact?.secret ? (other ? '(another secret)' : '(secret)') : fact?.value;
-
-/** What differs, in the order of the first list; what only the second has comes last. */
-export function compareFacts(from: readonly Fact[], to: readonly Fact[]): FactChange[] {
-  const after = new Map(to.map((fact) => [fact.directive, fact]));
-  const before = new Set(from.map((fact) => fact.directive));
-  const change = (one: Fact | undefined, other: Fact | undefined): FactChange[] =>
-    one?.value === other?.value
-      ? []
-      : [
-          {
-            file: (one ?? other)?.file ?? '',
-            directive: (one ?? other)?.directive ?? '',
-            from: shown(one, undefined),
-            to: shown(other, one),
-          },
-        ];
-  return [
-    ...from.flatMap((fact) => change(fact, after.get(fact.directive))),
-    ...to.filter((fact) => !before.has(fact.directive)).flatMap((fact) => change(undefined, fact)),
-  ];
-}
 
 /** What must be the same on both directors; paths, interfaces, logs and commands are each director's own. */
 export const pairFacts = (cluster: ClusterConfig): Fact[] => configFacts(cluster).filter(({own}) => !own);

@@ -56,6 +56,7 @@ export function parseHaCf(
       ipvs: {},
       peerPort: DEFAULT_PEER_PORT,
       peerAddresses: [],
+      push: true,
     },
     texts: {},
     nodes: [],
@@ -255,6 +256,7 @@ function takeLine(line: HaLine, draft: Draft, reporter: Reporter): void {
       break;
     case 'hactl_peer':
     case 'hactl_peer_port':
+    case 'hactl_push':
       takePeer(line, own, reporter);
       break;
     case 'hactl_track_interface':

@@ -1,4 +1,4 @@
-/** ha.cf's directives of ours for the channel between the supervisors: `hactl_peer`, `hactl_peer_port`. Pure. */
+/** ha.cf's directives of ours for the channel between the supervisors: `hactl_peer`, `hactl_peer_port`, `hactl_push`. Pure. */
 import {ipv4, ipv6} from './addresses.ts';
 import type {HaLine} from './ha-line.ts';
 import type {HaConfig} from './model.ts';
@@ -7,7 +7,7 @@ import type {Reporter} from './reader.ts';
 /** heartbeat's port, and one digit for what comes after it. */
 export const DEFAULT_PEER_PORT = 6_944;
 
-type PeerSettings = {-readonly [Key in 'peerPort' | 'peerAddresses']: HaConfig['hactl'][Key]};
+type PeerSettings = {-readonly [Key in 'peerPort' | 'peerAddresses' | 'push']: HaConfig['hactl'][Key]};
 
 /** Takes one of them into `own`. */
 export function takePeer(line: HaLine, own: PeerSettings, reporter: Reporter): void {
@@ -16,6 +16,10 @@ export function takePeer(line: HaLine, own: PeerSettings, reporter: Reporter): v
     const port = Number(line.value);
     if (/^\d+$/.test(line.value) && port <= 65_535) own.peerPort = port;
     else line.wrong(`"${line.value}" is no port`, 'a number from 1 to 65535, or 0: the peer is not asked');
+    return;
+  }
+  if (line.name === 'hactl_push') {
+    own.push = line.boolean() ?? own.push;
     return;
   }
   if (!line.wants('ADDRESS…')) return;

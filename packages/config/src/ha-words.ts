@@ -45,5 +45,5 @@ export const known = [
   'logfile', 'debugfile', 'logfacility', 'debug', 'respawn', 'failfast', 'watchdog', 'stonith', 'stonith_host', 'crm',
   'pacemaker', 'autojoin', 'cluster', 'realtime', 'rtprio', 'hactl_fence', 'hactl_drill', 'hactl_standby_checks',
   'hactl_track_interface', 'hactl_track_script', 'hactl_sync', 'hactl_sync_port', 'hactl_ipvs', 'hactl_peer',
-  'hactl_peer_port',
+  'hactl_peer_port', 'hactl_push',
 ]; // prettier-ignore

@@ -11,15 +11,8 @@ export {
   type Source,
 } from './diagnostic.ts';
 export {digestCluster} from './digest.ts';
-export {
-  compareFacts,
-  configFacts,
-  pairFacts,
-  timeText,
-  virtualName,
-  type Fact,
-  type FactChange,
-} from './facts.ts';
+export {compareFacts, type FactChange} from './facts-compare.ts';
+export {configFacts, pairFacts, timeText, virtualName, type Fact, type FactKind} from './facts.ts';
 export {
   detectKind,
   importConfig,
@@ -38,3 +31,5 @@ export {checkFiles, loadCluster, placesOf, type LoadInput, type LoadResult, type
 export type * from './model.ts';
 export type {Resolver} from './reader.ts';
 export {parseBoolean, parseTime} from './units.ts';
+export {localDirectives, withLocalLines} from './local-lines.ts';
+export {redactLine, redactText} from './redact.ts';

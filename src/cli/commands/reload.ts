@@ -1,5 +1,6 @@
 import {ask} from '../../control/client.ts';
 import {exit} from '../exit.ts';
+import {askPlan, printPlan} from './plan.ts';
 
 export interface ReloadOutcome {
   readonly ok: boolean;
@@ -8,16 +9,27 @@ export interface ReloadOutcome {
   readonly diagnostics: readonly string[];
 }
 
-/** `hactl reload`: the daemon reads its files again; a broken file changes nothing. */
+const KEPT = 'not reloaded: the running configuration, table and addresses stay as they are\n';
+
+/** `hactl reload`: shows what changes, then the daemon reads its files again; a broken file changes nothing. */
 export async function reload(socket: string, options: {json?: boolean}): Promise<number> {
+  if (!options.json) {
+    const plan = await askPlan(socket);
+    printPlan(plan);
+    if (!plan.ok) {
+      process.stdout.write(KEPT);
+      return exit.config;
+    }
+  }
   const outcome = (await ask(socket, {command: 'reload'}, 30_000)) as ReloadOutcome;
   if (options.json) process.stdout.write(JSON.stringify({version: 1, ...outcome}) + '\n');
-  else {
+  else if (!outcome.ok) {
     for (const text of outcome.diagnostics) process.stderr.write(text + '\n\n');
+    process.stdout.write(KEPT);
+  } else {
+    const count = outcome.changes.length;
     process.stdout.write(
-      outcome.ok
-        ? `reloaded: ${outcome.changes.length === 0 ? 'no change' : outcome.changes.join(', ')}\n`
-        : 'not reloaded: the running configuration, table and addresses stay as they are\n',
+      `reloaded: ${count === 0 ? 'no change' : `${count} change${count === 1 ? '' : 's'}`}\n`,
     );
   }
   return outcome.ok ? exit.ok : exit.config;

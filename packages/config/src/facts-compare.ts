@@ -1,0 +1,38 @@
+/** Two lists of facts side by side. Pure. */
+import type {Fact, FactKind} from './facts.ts';
+
+/** One directive that is not the same in two configurations; undefined: it is not there. */
+export interface FactChange {
+  readonly kind: FactKind;
+  readonly of?: string;
+  readonly file: string;
+  readonly directive: string;
+  readonly from: string | undefined;
+  readonly to: string | undefined;
+}
+
+const shown = (fact: Fact | undefined, other: Fact | undefined): string | undefined =>
+  fact?.secret ? (other ? '(another secret)' : '(secret)') : fact?.value;
+
+/** What differs, in the order of the first list; what only the second has comes last. */
+export function compareFacts(from: readonly Fact[], to: readonly Fact[]): FactChange[] {
+  const after = new Map(to.map((fact) => [fact.directive, fact]));
+  const before = new Set(from.map((fact) => fact.directive));
+  const change = (either: Fact, one: Fact | undefined, other: Fact | undefined): FactChange[] =>
+    one?.value === other?.value
+      ? []
+      : [
+          {
+            kind: either.kind,
+            ...(either.of === undefined ? {} : {of: either.of}),
+            file: either.file,
+            directive: either.directive,
+            from: shown(one, undefined),
+            to: shown(other, one),
+          },
+        ];
+  return [
+    ...from.flatMap((fact) => change(fact, fact, after.get(fact.directive))),
+    ...to.filter((fact) => !before.has(fact.directive)).flatMap((fact) => change(fact, undefined, fact)),
+  ];
+}

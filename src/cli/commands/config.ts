@@ -1,0 +1,88 @@
+import {ask} from '../../control/client.ts';
+import type {DiffOutcome, HistoryOutcome, RollbackOutcome} from '../../supervisor/config-desk.ts';
+import {CliError, exit} from '../exit.ts';
+import {table} from '../table.ts';
+
+const LIMIT = 60_000;
+
+const print = (lines: readonly string[]): void => {
+  process.stdout.write(lines.map((line) => line + '\n').join(''));
+};
+const json = (outcome: object): void => print([JSON.stringify({version: 1, ...outcome})]);
+const when = (wall: number): string => new Date(wall).toISOString().replace('T', ' ').slice(0, 19);
+
+function numberOf(text: string): number {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 1)
+    throw new CliError(exit.config, `"${text}" is no version: hactl config history lists them`);
+  return number;
+}
+
+/** `hactl config history`: the versions that were in use, and what was done with the peer. */
+export async function history(socket: string, options: {json?: boolean}): Promise<number> {
+  const outcome = (await ask(socket, {command: 'config-history'}, LIMIT)) as HistoryOutcome;
+  if (options.json) json(outcome);
+  else {
+    print(
+      table(
+        outcome.versions
+          .map((one) => [
+            String(one.number),
+            when(one.wall),
+            one.inUse ? `${one.why} (in use)` : one.why,
+            one.changed.join(' '),
+          ])
+          .toReversed(),
+        [0],
+      ),
+    );
+    const pushes = outcome.pushes.map(({wall, side, peer, state, text}) => [
+      when(wall),
+      side === 'rollback' ? 'rollback' : side === 'sent' ? `push to ${peer}` : `push from ${peer}`,
+      state,
+      text,
+    ]);
+    if (pushes.length > 0) print(['', ...table(pushes.toReversed())]);
+  }
+  return exit.ok;
+}
+
+/** `hactl config diff [A] [B]`, `--peer`: line by line, without secrets; with the peer, directive by directive. */
+export async function diff(
+  socket: string,
+  versions: readonly (string | undefined)[],
+  options: {json?: boolean; peer?: boolean},
+): Promise<number> {
+  const [a, b] = versions.map((text) => (text === undefined ? undefined : numberOf(text)));
+  const outcome = (await ask(
+    socket,
+    {
+      command: 'config-diff',
+      ...(a === undefined ? {} : {a}),
+      ...(b === undefined ? {} : {b}),
+      ...(options.peer ? {peer: true} : {}),
+    },
+    LIMIT,
+  )) as DiffOutcome;
+  if (options.json) json(outcome);
+  else if (outcome.lines.length === 0) print([`${outcome.from} and ${outcome.to}: no difference`]);
+  else print([`${outcome.from} -> ${outcome.to}`, ...outcome.lines]);
+  return outcome.lines.length === 0 ? exit.ok : exit.failed;
+}
+
+/** `hactl config rollback N`: the files as they were, on the disk and in use. */
+export async function rollback(socket: string, version: string, options: {json?: boolean}): Promise<number> {
+  const outcome = (await ask(
+    socket,
+    {command: 'config-rollback', version: numberOf(version)},
+    LIMIT,
+  )) as RollbackOutcome;
+  if (options.json) json(outcome);
+  else {
+    for (const text of outcome.diagnostics) process.stderr.write(text + '\n\n');
+    print([
+      outcome.ok ? `${outcome.text}; the peer keeps what it has: hactl push sends this to it` : outcome.text,
+    ]);
+  }
+  return outcome.ok ? exit.ok : exit.failed;
+}

@@ -1,0 +1,31 @@
+import {ask} from '../../control/client.ts';
+import type {PlanOutcome} from '../../supervisor/config-desk.ts';
+import {exit} from '../exit.ts';
+import {renderPlan} from '../render-plan.ts';
+
+/** Names are looked up while the files are read. */
+const LIMIT = 30_000;
+
+export const askPlan = async (socket: string): Promise<PlanOutcome> =>
+  (await ask(socket, {command: 'plan'}, LIMIT)) as PlanOutcome;
+
+/** The plan as text; diagnostics go to stderr. */
+export function printPlan(plan: PlanOutcome): void {
+  for (const text of plan.diagnostics) process.stderr.write(text + '\n\n');
+  const lines = renderPlan(plan.rows, process.stdout.columns ?? 100);
+  process.stdout.write(lines.map((line) => line + '\n').join(''));
+  if (plan.refused !== undefined) process.stdout.write(`refused: ${plan.refused}\n`);
+}
+
+/** `hactl plan`: what a reload would change; changes nothing. */
+export async function plan(socket: string, options: {json?: boolean}): Promise<number> {
+  const outcome = await askPlan(socket);
+  if (options.json) process.stdout.write(JSON.stringify({version: 1, ...outcome}) + '\n');
+  else {
+    printPlan(outcome);
+    if (outcome.ok && outcome.rows.length === 0) process.stdout.write('no change\n');
+    else if (!outcome.ok && outcome.refused === undefined)
+      process.stdout.write('the files have errors: a reload would change nothing\n');
+  }
+  return outcome.ok ? exit.ok : exit.config;
+}

@@ -1,0 +1,36 @@
+import {ask} from '../../control/client.ts';
+import type {PushOutcome} from '../../supervisor/config-push.ts';
+import {exit} from '../exit.ts';
+import {renderPlan} from '../render-plan.ts';
+
+/** Longer than all that the two daemons wait for. */
+const LIMIT = 150_000;
+
+export interface PushOptions {
+  readonly dryRun?: boolean;
+  readonly keys?: boolean;
+  readonly json?: boolean;
+}
+
+/** `hactl push`: this director's files to the peer; both take them into use, or neither. */
+export async function push(socket: string, options: PushOptions): Promise<number> {
+  const outcome = (await ask(
+    socket,
+    {command: 'push', dryRun: options.dryRun === true, keys: options.keys === true},
+    LIMIT,
+  )) as PushOutcome;
+  if (options.json) process.stdout.write(JSON.stringify({version: 1, ...outcome}) + '\n');
+  else {
+    for (const [where, {diagnostics, rows}] of [
+      ['here', outcome.here],
+      [`at ${outcome.peer}`, outcome.there],
+    ] as const) {
+      for (const text of diagnostics) process.stderr.write(`${where}: ${text}\n\n`);
+      const lines = renderPlan(rows, (process.stdout.columns ?? 100) - 2);
+      if (lines.length > 0)
+        process.stdout.write([`${where}:`, ...lines.map((line) => `  ${line}`)].join('\n') + '\n');
+    }
+    process.stdout.write(`${outcome.ok ? '' : 'not pushed: '}${outcome.text}\n`);
+  }
+  return outcome.ok ? exit.ok : exit.failed;
+}

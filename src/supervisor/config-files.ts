@@ -1,0 +1,78 @@
+/** Configuration files as a set: read together, judged together before they are on the disk, replaced together. */
+import {closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync} from 'node:fs';
+import path from 'node:path';
+import type {ClusterConfig, ReadFile} from '@hactl/config';
+import {readSource} from './load.ts';
+
+/** One file with its whole path. Without a text: there is none. */
+export interface ConfigFile {
+  readonly path: string;
+  readonly text?: string;
+  readonly mode: number;
+}
+
+/** The files that a configuration was read from. */
+export const filesOf = ({ha, haresources, authkeys, ldirectord}: ClusterConfig): string[] => [
+  ...(ha ? [ha.path, haresources.path, authkeys.path] : []),
+  ...new Set(ldirectord.map((file) => file.path)),
+];
+
+/** As it is on the disk now. */
+export function readConfigFile(file: string): ConfigFile {
+  const found = readSource(file);
+  return found ? {path: file, text: found.text, mode: found.mode} : {path: file, mode: 0o644};
+}
+
+/** Reads these files as if they were on the disk, and all others from it. */
+export function overlay(files: readonly ConfigFile[]): ReadFile {
+  const known = new Map(files.map((file) => [path.normalize(file.path), file]));
+  return (wanted) => {
+    const file = known.get(path.normalize(wanted));
+    if (!file) return readSource(wanted);
+    return file.text === undefined ? undefined : {text: file.text, mode: file.mode, realPath: file.path};
+  };
+}
+
+const NEW = '.hactl-new';
+
+/**
+ * Puts all of them on the disk. The new texts are all written before the first name changes hands, and between the first
+ * and the last rename nothing else of this process runs. A crash in between is mended at the next start: whoever calls
+ * this keeps what was there before in a journal.
+ */
+export function replaceFiles(files: readonly ConfigFile[]): void {
+  for (const {path: file, text, mode} of files) {
+    if (text === undefined) continue;
+    mkdirSync(path.dirname(file), {recursive: true});
+    rmSync(file + NEW, {force: true});
+    const descriptor = openSync(file + NEW, 'wx', mode);
+    try {
+      writeSync(descriptor, text);
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+  for (const {path: file, text} of files)
+    if (text === undefined) rmSync(file, {force: true});
+    else renameSync(file + NEW, file);
+}
+
+/** Are they on the disk as they are here? */
+export const unchanged = (files: readonly ConfigFile[]): boolean =>
+  files.every((file) => readConfigFile(file.path).text === file.text);
+
+/** The name that a file has on both directors: its place in the configuration directory. undefined: it is elsewhere. */
+export function sharedName(file: string, configDir: string): string | undefined {
+  const name = path.relative(configDir, file);
+  return isSharedName(name) ? name : undefined;
+}
+
+/** What the peer may name: a file in the configuration directory, and no program. */
+export const isSharedName = (name: string): boolean =>
+  name !== '' &&
+  name.length < 200 &&
+  !path.isAbsolute(name) &&
+  path.normalize(name) === name &&
+  name.split('/').every((part) => /^[\w+@-][\w.+@-]*$/.test(part)) &&
+  !/^(resource\.d|rc\.d)\//.test(name);

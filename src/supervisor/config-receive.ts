@@ -1,0 +1,153 @@
+/** The peer sends a configuration: judged for this director, swapped as a whole, taken back as a whole. */
+import path from 'node:path';
+import {withLocalLines} from '@hactl/config';
+import {CommandError} from '../control/server.ts';
+import type {PeerCommand, PushedFile} from '../peer/protocol.ts';
+import {planChanges, type PlannedChange} from './changes.ts';
+import {
+  isSharedName,
+  overlay,
+  readConfigFile,
+  replaceFiles,
+  unchanged,
+  type ConfigFile,
+} from './config-files.ts';
+import type {PushPorts} from './config-push.ts';
+import type {PushRecord} from './config-store.ts';
+
+/** What is not asked for within this time will not be asked for any more. */
+const PREPARED_LIMIT = 60_000;
+
+export interface Prepared {
+  readonly ok: boolean;
+  readonly diagnostics: readonly string[];
+  readonly rows: readonly PlannedChange[];
+  readonly refused?: string;
+  /** Of the pair's part of the configuration as this director read it. */
+  readonly digest?: string;
+}
+
+export type PushCommand = Extract<PeerCommand, {readonly id: string}>;
+
+export function makeReceiver(ports: PushPorts) {
+  const {store, log} = ports;
+  let current: PushRecord | undefined;
+  let expiry: NodeJS.Timeout | undefined;
+
+  const note = (state: PushRecord['state'], text: string): void => {
+    if (!current) return;
+    current = store.note({...current, state, text});
+    log(
+      state === 'failed' || state === 'undone' ? 'warn' : 'info',
+      `push ${current.id} from ${current.peer}: ${text}`,
+    );
+  };
+  const give = (text: string): void => {
+    clearTimeout(expiry);
+    if (current?.state === 'prepared') note('failed', text);
+  };
+
+  /** As they would stand here: the lines of ha.cf that are this director's own stay. */
+  const localised = ({name, text, mode}: PushedFile): ConfigFile => {
+    if (!isSharedName(name)) throw new CommandError('bad-name', `${JSON.stringify(name)} is no file to push`);
+    const file = path.join(ports.configDir, name);
+    const here = readConfigFile(file);
+    return {
+      path: file,
+      text: name === 'ha.cf' ? withLocalLines(text, here.text ?? '') : text,
+      mode: name === 'authkeys' ? 0o600 : here.text === undefined ? mode & 0o777 : here.mode,
+    };
+  };
+
+  async function prepare(id: string, dryRun: boolean, sent: readonly PushedFile[]): Promise<Prepared> {
+    if (!ports.accepts())
+      throw new CommandError(
+        'push-off',
+        'hactl_push is off in ha.cf there: it takes no configuration from its peer',
+      );
+    if (ports.busy()) throw new CommandError('busy', 'a push or a rollback is going on there');
+    const files = sent.map(localised);
+    const outcome = await ports.load(overlay(files));
+    if (!outcome.loaded) return {ok: false, diagnostics: outcome.texts, rows: []};
+    const {rows, refused} = planChanges(ports.running(), outcome.loaded);
+    const {digest} = outcome.loaded;
+    if (refused !== undefined) return {ok: false, diagnostics: outcome.texts, rows, refused, digest};
+    const prepared = {ok: true, diagnostics: outcome.texts, rows, digest};
+    if (dryRun) return prepared;
+    give('another one came before it was asked for');
+    current = {
+      id,
+      wall: ports.wall(),
+      side: 'received',
+      peer: ports.peer(),
+      state: 'prepared',
+      text: '',
+      files,
+      before: files.map((file) => readConfigFile(file.path)),
+    };
+    note('prepared', 'judged and kept at hand');
+    expiry = setTimeout(() => give('it was not asked for: nothing was changed'), PREPARED_LIMIT);
+    expiry.unref();
+    return prepared;
+  }
+
+  async function putBack(text: string): Promise<void> {
+    if (!current) return;
+    replaceFiles(current.before);
+    const {ok} = await ports.reload(`push ${current.id} taken back`);
+    note('undone', ok ? text : `${text}; the files are back, but they could not be loaded`);
+  }
+
+  async function commit(id: string): Promise<{readonly ok: boolean; readonly reason: string}> {
+    if (current?.id !== id || current.state !== 'prepared')
+      throw new CommandError('not-prepared', `push ${id} is not at hand any more`);
+    clearTimeout(expiry);
+    if (!unchanged(current.before)) {
+      note('failed', 'files here were edited meanwhile: nothing was changed');
+      return {ok: false, reason: 'its files were edited meanwhile'};
+    }
+    const {files, peer} = current;
+    note('swapping', 'replacing the files');
+    try {
+      replaceFiles(files);
+    } catch (error) {
+      await putBack('the files could not be written');
+      return {ok: false, reason: error instanceof Error ? error.message : String(error)};
+    }
+    const {ok, diagnostics} = await ports.reload(`push from ${peer}`);
+    if (!ok) {
+      await putBack('it could not be loaded: the files are back as they were');
+      return {ok: false, reason: diagnostics.join('\n')};
+    }
+    note('done', 'in use');
+    return {ok: true, reason: 'in use'};
+  }
+
+  async function undo(id: string): Promise<{readonly ok: boolean; readonly reason: string}> {
+    if (current?.id !== id || current.state !== 'done') return {ok: false, reason: 'it was not carried out'};
+    if (!unchanged(current.files)) return {ok: false, reason: 'its files were edited meanwhile'};
+    await putBack('the peer could not use it itself: taken back here too');
+    return {ok: true, reason: 'taken back'};
+  }
+
+  return {
+    answer: async (command: PushCommand): Promise<unknown> => {
+      switch (command.command) {
+        case 'push-prepare':
+          return prepare(command.id, command.dryRun, command.files);
+        case 'push-commit':
+          return commit(command.id);
+        case 'push-undo':
+          return undo(command.id);
+        case 'push-abort':
+          if (current?.id === command.id) give('given up by the peer: nothing was changed');
+          return {ok: true};
+        case 'push-outcome': {
+          const known = store.pushes().find(({id, side}) => id === command.id && side === 'received');
+          return {state: known?.state ?? 'unknown', text: known?.text ?? 'never heard of it'};
+        }
+      }
+    },
+    stop: (): void => clearTimeout(expiry),
+  };
+}

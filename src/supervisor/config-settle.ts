@@ -1,0 +1,30 @@
+/**
+ * Intervals belong to both directors: the one that reloads first must not declare the other dead, nor be late for it,
+ * because the other still has the old ones. Pure.
+ */
+import type {EngineConfig, EngineStatus} from '@hactl/failover';
+
+/** The new configuration with the more patient of both intervals; undefined: it can be used as it is. */
+export function settlingConfig(
+  running: EngineConfig | undefined,
+  next: EngineConfig,
+): EngineConfig | undefined {
+  if (!running || (next.deadtime >= running.deadtime && next.keepalive <= running.keepalive))
+    return undefined;
+  return {
+    ...next,
+    keepalive: Math.min(running.keepalive, next.keepalive),
+    deadtime: Math.max(running.deadtime, next.deadtime),
+    warntime: Math.max(running.warntime, next.warntime),
+    initdead: Math.max(running.initdead, next.initdead),
+  };
+}
+
+/** Does every peer that lives say in its adverts that it has this configuration? */
+export const peersHave = (digest: string, status: EngineStatus): boolean =>
+  status.peers.every(
+    ({state, configDigest}) =>
+      state === 'dead' ||
+      state === 'unknown' ||
+      (configDigest !== undefined && configDigest !== '' && digest.startsWith(configDigest)),
+  );

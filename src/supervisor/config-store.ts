@@ -1,0 +1,118 @@
+/**
+ * The last versions of the configuration that were in use, and the journal of what was done with the peer, in the state
+ * directory. Everything there is for root alone: authkeys is among it.
+ */
+import {mkdirSync, readdirSync, readFileSync, rmSync} from 'node:fs';
+import path from 'node:path';
+import {replaceFiles, type ConfigFile} from './config-files.ts';
+
+export const VERSIONS_KEPT = 10;
+const RECORDS_KEPT = 20;
+
+export interface ConfigVersion {
+  readonly number: number;
+  readonly wall: number;
+  /** `start`, `reload`, `push from director1`, `rollback to 3`. */
+  readonly why: string;
+  readonly digest: string;
+  readonly files: readonly ConfigFile[];
+}
+
+/** One push as this director saw it, or a rollback. */
+export interface PushRecord {
+  readonly id: string;
+  readonly wall: number;
+  readonly side: 'sent' | 'received' | 'rollback';
+  readonly peer: string;
+  /** swapping: the files are being replaced; found at a start, `before` is put back. */
+  readonly state: 'prepared' | 'asked' | 'swapping' | 'done' | 'failed' | 'undone' | 'unknown';
+  readonly text: string;
+  readonly files: readonly ConfigFile[];
+  readonly before: readonly ConfigFile[];
+}
+
+export type ConfigStore = ReturnType<typeof openConfigStore>;
+
+export function openConfigStore(stateDir: string) {
+  const root = path.join(stateDir, 'config');
+  mkdirSync(root, {recursive: true, mode: 0o700});
+
+  function readAll<T>(prefix: string): T[] {
+    return readdirSync(root)
+      .filter((name) => name.startsWith(prefix) && name.endsWith('.json'))
+      .toSorted()
+      .flatMap((name) => {
+        try {
+          return [JSON.parse(readFileSync(path.join(root, name), 'utf8')) as T];
+        } catch {
+          // Cut off in the middle by a crash of long ago: not a version of anything.
+          return [];
+        }
+      });
+  }
+  const write = (name: string, content: unknown): void =>
+    replaceFiles([{path: path.join(root, name), text: JSON.stringify(content), mode: 0o600}]);
+  const prune = (prefix: string, keep: number): void => {
+    const names = readdirSync(root).filter((name) => name.startsWith(prefix) && name.endsWith('.json'));
+    for (const name of names.toSorted().slice(0, -keep)) rmSync(path.join(root, name), {force: true});
+  };
+
+  const versions = (): ConfigVersion[] => readAll<ConfigVersion>('version-');
+  const nameOf = ({wall, id}: PushRecord): string => `push-${String(wall).padStart(14, '0')}-${id}.json`;
+
+  return {
+    versions,
+    /** Keeps what is in use now; the same as the last one is no new version. */
+    keep: (taken: Omit<ConfigVersion, 'number'>): void => {
+      const last = versions().at(-1);
+      const content = (files: readonly ConfigFile[]): string =>
+        JSON.stringify(files.map((file) => [file.path, file.text]));
+      if (last && content(last.files) === content(taken.files)) return;
+      const number = (last?.number ?? 0) + 1;
+      write(`version-${String(number).padStart(6, '0')}.json`, {number, ...taken});
+      prune('version-', VERSIONS_KEPT);
+    },
+    pushes: (): PushRecord[] => readAll<PushRecord>('push-'),
+    /** Writes a record, or its next state. */
+    note: (record: PushRecord): PushRecord => {
+      // Once nothing has to be put back any more, the texts (authkeys may be among them) are not kept twice.
+      const over = ['failed', 'undone', 'unknown'].includes(record.state);
+      write(nameOf(record), over ? {...record, files: [], before: []} : record);
+      prune('push-', RECORDS_KEPT);
+      return record;
+    },
+  };
+}
+
+/**
+ * Before the files are read: a swap that a crash cut off is taken back, so that this director starts with what it had.
+ * Returns what there is to say.
+ */
+export function mendSwaps(store: ConfigStore): string[] {
+  return store.pushes().flatMap((record) => {
+    const words = {
+      sent: `push ${record.id} to`,
+      received: `push ${record.id} from`,
+      rollback: `rollback ${record.id}`,
+    };
+    const name = `${words[record.side]} ${record.peer}`.trim();
+    if (record.state === 'swapping') {
+      replaceFiles(record.before);
+      store.note({
+        ...record,
+        state: 'undone',
+        text: 'cut off by a crash while the files were replaced: taken back',
+      });
+      return [`${name} was cut off while the files were replaced: they are put back as they were`];
+    }
+    if (record.state === 'prepared' || record.state === 'asked') {
+      const text =
+        record.state === 'prepared'
+          ? 'cut off by a crash before it was carried out: nothing was changed here'
+          : 'cut off by a crash while the peer was asked to carry it out: its history says whether it did';
+      store.note({...record, state: record.state === 'prepared' ? 'failed' : 'unknown', text});
+      return [`${name}: ${text}`];
+    }
+    return [];
+  });
+}
