@@ -98,7 +98,7 @@ export async function why(socket: string, options: WhyOptions): Promise<number> 
   const end = story.lines.at(-1)?.wall ?? story.wall;
   const told: Told = {
     story,
-    now: own.wall,
+    now: Date.now(),
     node: own.node,
     ...(peer ? {peer} : {}),
     others: peer === undefined ? 0 : others.events.filter(({wall}) => wall <= end).length,
