@@ -14,7 +14,7 @@ const told = (story: ReturnType<typeof tellStory>): string[] =>
 test('a power loss: the last adverts stand where they were heard, not where their silence was noticed', (t) => {
   const {two} = powerLoss();
   const story = tellStory([side(two)]);
-  t.is(story?.title, 'director2 took over IPaddr2::10.0.0.100/24/eth0: director1 is dead');
+  t.is(story?.title, 'director2 took over IPaddr2::10.0.0.100/24/eth0 from director1: director1 is dead');
   t.is(story?.wall, NOON + 3);
   t.is(story?.took, 1_007, 'from the last advert to the takeover');
   t.deepEqual(told(story), [

@@ -32,7 +32,9 @@ export interface Story {
   readonly title: string;
   /** When it was, by the teller's clock. */
   readonly wall: WallTime;
-  /** How long from the last sign of the one that served to the other's service; undefined: nobody took it over. */
+  /** Who served before, as far as is known. */
+  readonly giver?: string;
+  /** How long from its last sign, or from its giving up, to the takeover; undefined: nobody took over, or nobody gave. */
   readonly took?: Millis;
   readonly lines: readonly StoryLine[];
   readonly notes: readonly string[];
@@ -107,13 +109,12 @@ function findAnchor(all: readonly Seen[]): Seen | undefined {
 
 const count = (number: number, one: string): string => `${number} ${one}${number === 1 ? '' : 's'}`;
 
-function titleOf(anchor: Seen, core: readonly Seen[]): string {
+function titleOf(anchor: Seen, core: readonly Seen[], giver: string | undefined): string {
   const {event} = anchor;
   if (!isRole(anchor)) return event.text;
   const groups = [...new Set(core.filter(isRole).map((one) => one.event.subject))];
   const what = groups.length === 1 ? event.subject : count(groups.length, 'group');
   const reason = text(event, 'reason');
-  const giver = core.findLast((one) => loses(one) && one.event.node !== event.node)?.event.node;
   const from = giver === undefined ? '' : ` from ${giver}`;
   if (gains(anchor)) return `${event.node} took over ${what}${from}: ${reason}`;
   if (loses(anchor)) return `${event.node} gave up ${what}, and nobody took it: ${reason}`;
@@ -209,6 +210,7 @@ export function tellStory(sides: readonly Side[], until: WallTime = Infinity): S
   const dead = causes.findLast(
     ({event}) => event.data?.code === 'peer-dead' && event.node === anchor.event.node,
   );
+  const giver = served?.event.node ?? dead?.event.subject;
   const since = served?.wall ?? (dead ? dead.wall - Number(dead.event.data?.silence ?? 0) : undefined);
   const groups = new Set(lines.filter(isRole).map(({event}) => event.subject));
   /** Where all is about one group its name need not be said in every line. */
@@ -217,7 +219,8 @@ export function tellStory(sides: readonly Side[], until: WallTime = Infinity): S
       ? event.text.slice(event.subject.length + 2)
       : event.text;
   return {
-    title: titleOf(anchor, core),
+    title: titleOf(anchor, core, giver),
+    ...(giver === undefined ? {} : {giver}),
     wall: anchor.wall,
     ...(gains(anchor) && since !== undefined ? {took: anchor.wall - since} : {}),
     lines: lines.map((one) => ({
