@@ -33,14 +33,14 @@ export function reloadConfigs(input: ReloadConfigInput): Readonly<Record<'001' |
   const still = (text: string): string => text.replace(/^autoreload *=.*$/m, 'autoreload=no');
   return {
     '001': files(
-      {keepalive: '200ms', deadtime: '1'},
+      {keepalive: '2', deadtime: '20'},
       still(seeds.ldirectord001)
         .replaceAll('10.10.10.53', vip)
         .replace('192.168.200.102', webs[0] ?? '')
         .replace('192.168.200.103', webs[1] ?? ''),
     ),
     '004': {
-      ...files({keepalive: '300ms', deadtime: '2'}, still(seeds.ldirectord004)),
+      ...files({keepalive: '3', deadtime: '30'}, still(seeds.ldirectord004)),
       haresources: seeds.haresources004
         .replace('ha-balancer-1', first)
         .replace('192.168.0.100', vip)

@@ -10,7 +10,7 @@ import {MAX_MESSAGE, type PeerCommand} from './protocol.ts';
 import type {PeerKey, PeerSettings} from './settings.ts';
 
 /** An address that does not answer must not use up the time of the next one, in ms. */
-const CONNECT_LIMIT = 1_500;
+const CONNECT_LIMIT = 3_000;
 
 export const random64 = (): bigint => randomBytes(8).readBigUInt64BE();
 
@@ -132,7 +132,12 @@ function askAt(
           asked = true;
           return;
         }
-        const response = JSON.parse(heard.text) as Response;
+        let response: Response;
+        try {
+          response = JSON.parse(heard.text) as Response;
+        } catch {
+          return broken('the answer is no JSON');
+        }
         if (!response.ok) return end(new CommandError(response.error.code, response.error.message));
         clearTimeout(timer);
         resolve(response.result);

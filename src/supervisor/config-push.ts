@@ -41,8 +41,8 @@ export interface PushOutcome {
 }
 
 /** Reading the files and looking names up takes its time on a slow machine; a reload does so twice. */
-const PREPARE_LIMIT = 20_000;
-const COMMIT_LIMIT = 40_000;
+const PREPARE_LIMIT = 30_000;
+const COMMIT_LIMIT = 60_000;
 const OUTCOME_TRIES = 5;
 
 /**
@@ -121,14 +121,11 @@ export async function push(
       false,
       `${peer} cannot use it: ${prepared.refused ?? 'it finds errors in it'}; nothing was changed on either`,
     );
-  if (prepared.digest !== digest && !options.keys)
-    there = {
-      ...there,
-      diagnostics: [
-        ...there.diagnostics,
-        `warning: ${peer} would still differ from this director afterwards (authkeys is only sent with --keys)`,
-      ],
-    };
+  if (prepared.digest !== digest) {
+    const why = options.keys ? '' : ': authkeys is only sent with --keys';
+    const warning = `warning: ${peer} would still differ from this director afterwards${why}`;
+    there = {...there, diagnostics: [...there.diagnostics, warning]};
+  }
   if (options.dryRun) return result(true, `${peer} could use it; nothing was changed on either`);
 
   let record: PushRecord = ports.store.note({
