@@ -1,7 +1,7 @@
 import test from 'ava';
 import type {JournalEvent} from '../control/events.ts';
 import type {RealStatus, StatusSnapshot} from '../control/protocol.ts';
-import {load, rates, renderWatch, sparkline, type Look} from './render-watch.ts';
+import {load, rates, renderWatch, sampleOf, sparkline, type Look, type WatchView} from './render-watch.ts';
 
 const real = (name: string, active: number, check: RealStatus['check'], weight?: number): RealStatus => ({
   name,
@@ -97,24 +97,28 @@ const look = (second: number): Look => {
   ];
   return {status, events: events.filter(({seq}) => seq <= second)};
 };
-const history = Array.from({length: 12}, (_, second) => look(second));
+const view = (looks: readonly Look[]): WatchView => {
+  const last = looks.at(-1);
+  return {...(last ? {look: last} : {}), samples: looks.map(({status}) => sampleOf(status))};
+};
+const minute = view(Array.from({length: 12}, (_, second) => look(second)));
 
 test('a failover and a dead real on a screen of 80 columns', (t) => {
-  const lines = renderWatch({history}, 80, 24);
+  const lines = renderWatch(minute, 80, 24);
   t.snapshot(lines.join('\n'));
   t.true(lines.every((line) => line.length <= 80));
 });
 
 test('the daemon goes away: the last known frame, and why', (t) => {
-  const lines = renderWatch({history, problem: 'no daemon at /run/hactl/control.sock'}, 80, 24);
+  const lines = renderWatch({...minute, problem: 'no daemon at /run/hactl/control.sock'}, 80, 24);
   t.is(lines[1], '! no daemon at /run/hactl/control.sock');
-  t.is(renderWatch({history: [], problem: 'gone'}, 80)[0], 'gone');
+  t.is(renderWatch({samples: [], problem: 'gone'}, 80)[0], 'gone');
 });
 
 test('no width and no height is overrun', (t) => {
   for (const width of [20, 40, 60, 79, 80, 100, 132, 250])
     for (const height of [1, 5, 12, 15, 24, 60]) {
-      const lines = renderWatch({history, problem: 'x'.repeat(300)}, width, height);
+      const lines = renderWatch({...minute, problem: 'x'.repeat(300)}, width, height);
       t.true(lines.length <= height, `${width}x${height}: ${lines.length} lines`);
       const longest = Math.max(...lines.map((line) => line.length));
       t.true(longest <= width, `${width}x${height}: ${longest} columns`);
@@ -127,7 +131,7 @@ test('many reals: what is cut is counted', (t) => {
   if (!virtual) return t.fail('no virtual');
   const reals = Array.from({length: 50}, (_, at) => real(`10.0.1.${at}:80`, at, 'up', 1));
   const status = {...last.status, virtuals: [{...virtual, reals}]};
-  const lines = renderWatch({history: [{...last, status}]}, 80, 24);
+  const lines = renderWatch(view([{...last, status}]), 80, 24);
   const cut = lines.findIndex((line) => line.includes('more lines'));
   t.true(cut > 0);
   t.is(lines.length, 24);

@@ -1,19 +1,31 @@
-/** `hactl watch`: the history of snapshots → one frame of lines. Pure. */
+/** `hactl watch`: the last snapshot and the minute before it → one frame of lines. Pure. */
 import type {JournalEvent} from '../control/events.ts';
 import type {RealStatus, StatusSnapshot, VirtualStatus} from '../control/protocol.ts';
 import {plain, type Paint} from './render-status.ts';
 import {clip, duration} from './table.ts';
 import {timeOfDay} from './when.ts';
 
-/** What one look at the daemon gave: a snapshot with the newest events, or why there is none. */
+/** What one look at the daemon gave. */
 export interface Look {
   readonly status: StatusSnapshot;
   readonly events: readonly JournalEvent[];
 }
 
+/** What stays of a look when the next one is there: with ten thousand reals whole snapshots would be too much. */
+export interface Sample {
+  readonly wall: number;
+  readonly paths: ReadonlyMap<string, {readonly received: number; readonly sent: number}>;
+  /** By virtual and real. */
+  readonly loads: ReadonlyMap<string, number>;
+  /** The highest load of each virtual's reals. */
+  readonly tops: ReadonlyMap<string, number>;
+}
+
 export interface WatchView {
-  /** Oldest first, one a second; the last one is shown, the others are the sparklines. */
-  readonly history: readonly Look[];
+  /** The last answer. */
+  readonly look?: Look;
+  /** Oldest first, one a second, the last answer among them: the sparklines. */
+  readonly samples: readonly Sample[];
   /** Why the daemon did not answer the last time. */
   readonly problem?: string;
 }
@@ -37,6 +49,20 @@ export function sparkline(values: readonly (number | undefined)[], width: number
 /** Connections that load a real now: of TCP the established ones, of what has no state all that are remembered. */
 export const load = (virtual: VirtualStatus, real: RealStatus): number =>
   real.activeConnections + (virtual.name.startsWith('tcp ') ? 0 : real.inactiveConnections);
+
+const keyOf = (virtual: VirtualStatus, real: RealStatus): string => `${virtual.name}\n${real.name}`;
+
+export function sampleOf({wall, engine, virtuals}: StatusSnapshot): Sample {
+  const loads = new Map<string, number>();
+  const tops = new Map<string, number>();
+  for (const virtual of virtuals)
+    for (const real of virtual.reals) {
+      const now = load(virtual, real);
+      loads.set(keyOf(virtual, real), now);
+      tops.set(virtual.name, Math.max(tops.get(virtual.name) ?? 0, now));
+    }
+  return {wall, paths: new Map(engine?.paths.map((path) => [path.name, path])), loads, tops};
+}
 
 /** What a counter grew by in each second; undefined where it began anew. */
 export function rates(
@@ -93,7 +119,7 @@ function groups(look: Look, paint: Paint): string[] {
   return lines;
 }
 
-function paths({history}: WatchView, look: Look, width: number, paint: Paint): string[] {
+function paths({samples: seen}: WatchView, look: Look, width: number, paint: Paint): string[] {
   const {engine} = look.status;
   if (!engine || engine.paths.length === 0) return [];
   const nameWidth = Math.min(30, Math.max(...engine.paths.map(({name}) => name.length)));
@@ -102,12 +128,7 @@ function paths({history}: WatchView, look: Look, width: number, paint: Paint): s
   const head = `${'Adverts'.padEnd(nameWidth + 2)}  ${'state'.padEnd(9)}  ${'in/s'.padStart(7)}${'out/s'.padStart(7)}`;
   const rows = engine.paths.map((path) => {
     const samples = (key: 'received' | 'sent') =>
-      rates(
-        history.map(({status}) => [
-          status.wall,
-          status.engine?.paths.find(({name}) => name === path.name)?.[key],
-        ]),
-      );
+      rates(seen.map((sample) => [sample.wall, sample.paths.get(path.name)?.[key]]));
     const received = samples('received');
     const number = (value: number | undefined): string =>
       (value === undefined ? '-' : value.toFixed(1)).padStart(7);
@@ -119,11 +140,13 @@ function paths({history}: WatchView, look: Look, width: number, paint: Paint): s
   return [paint.strong(head), ...rows];
 }
 
-function reals({history}: WatchView, look: Look, width: number, paint: Paint): string[] {
+/** The reals' table, at most `room` lines of it: what is not seen is not drawn. */
+function reals({samples}: WatchView, look: Look, width: number, room: number, paint: Paint): string[] {
   const {virtuals} = look.status;
-  if (virtuals.length === 0) return [];
-  const names = virtuals.flatMap(({reals: all}) => all.map(({name}) => name.length));
-  const nameWidth = Math.min(width < 100 ? 24 : 44, Math.max(8, ...names));
+  const total = virtuals.reduce((sum, virtual) => sum + 1 + virtual.reals.length, 0);
+  if (total === 0 || room < 3) return [];
+  const longest = Math.max(...virtuals.map(({reals: all}) => longestName(all)));
+  const nameWidth = Math.min(width < 100 ? 24 : 44, Math.max(8, longest));
   const fixed = 2 + nameWidth + 2 + 8 + 2 + 6 + 8 + 8 + 2;
   const spark = Math.min(SPARK_MAX, width - fixed);
   const lines = [
@@ -131,34 +154,35 @@ function reals({history}: WatchView, look: Look, width: number, paint: Paint): s
       `  ${'check'.padEnd(8)}  ${'weight'.padStart(6)}${'active'.padStart(8)}${'inact'.padStart(8)}` +
       (spark >= SPARK_MIN ? '  connections' : ''),
   ];
+  const last = total + 1 > room ? room - 1 : total + 1;
   for (const virtual of virtuals) {
+    if (lines.length >= last) break;
     const missing = virtual.inKernel ? '' : paint.bad('  NOT in the kernel');
     lines.push(`${virtual.name} ${virtual.scheduler}${missing}`);
-    const past = history.map((one) => one.status.virtuals.find(({name}) => name === virtual.name));
     // One scale for the reals of one virtual: they can be compared.
-    const top = Math.max(1, ...past.flatMap((one) => (one ? one.reals.map((real) => load(one, real)) : [])));
+    const top = Math.max(1, ...samples.map(({tops}) => tops.get(virtual.name) ?? 0));
     for (const real of virtual.reals) {
-      const values = past.map((one) => {
-        const then = one?.reals.find(({name}) => name === real.name);
-        return one && then ? load(one, then) : undefined;
-      });
-      const check = real.check.padEnd(8);
-      const painted =
-        real.check === 'up'
-          ? paint.good(check)
-          : real.check === 'down'
-            ? paint.bad(check)
-            : real.check === 'unknown'
-              ? paint.warn(check)
-              : check;
+      if (lines.length >= last) break;
       const weight = real.weight === undefined ? 'out' : String(real.weight);
       const line =
-        `  ${shortName(real.name, nameWidth)}  ${painted}  ${weight.padStart(6)}` +
+        `  ${shortName(real.name, nameWidth)}  ${checkWord(real, paint)}  ${weight.padStart(6)}` +
         `${String(real.activeConnections).padStart(8)}${String(real.inactiveConnections).padStart(8)}`;
+      const values = samples.map(({loads}) => loads.get(keyOf(virtual, real)));
       lines.push(spark >= SPARK_MIN ? `${line}  ${sparkline(values, spark, top)}` : line);
     }
   }
-  return lines;
+  const left = total + 1 - lines.length;
+  return left > 0 ? [...lines, paint.warn(`  … ${left} more lines: make the terminal higher`)] : lines;
+}
+
+const longestName = (all: readonly RealStatus[]): number =>
+  all.reduce((longest, {name}) => Math.max(longest, name.length), 0);
+
+function checkWord({check}: RealStatus, paint: Paint): string {
+  const word = check.padEnd(8);
+  if (check === 'up') return paint.good(word);
+  if (check === 'down') return paint.bad(word);
+  return check === 'unknown' ? paint.warn(word) : word;
 }
 
 function sync({status}: Look, paint: Paint): string[] {
@@ -193,26 +217,17 @@ export function renderWatch(
   height: number = Infinity,
   paint: Paint = plain,
 ): string[] {
-  const look = view.history.at(-1);
+  const {look} = view;
   if (!look) return [clip(view.problem ?? 'no answer yet', width)];
-  const top = [
+  const head = [
     header(look, view, width, paint),
     groups(look, paint),
     paths(view, look, width, paint),
     sync(look, paint),
-  ].filter((part) => part.length > 0);
-  const middle = reals(view, look, width, paint);
+  ].flatMap((part, at) => (at === 0 || part.length === 0 ? part : ['', ...part]));
   const bottom = events(look, width, paint);
-  const head = top.flatMap((part, at) => (at === 0 ? part : ['', ...part]));
   const foot = bottom.length > 0 ? ['', ...bottom] : [];
+  const middle = reals(view, look, width, height - head.length - foot.length - 1, paint);
   const body = middle.length > 0 ? ['', ...middle] : [];
-  const room = height - head.length - foot.length;
-  const cut =
-    body.length > room && room >= 3
-      ? [
-          ...body.slice(0, room - 1),
-          paint.warn(`  … ${body.length - room + 1} more lines: make the terminal higher`),
-        ]
-      : body;
-  return [...head, ...cut, ...foot].slice(0, height).map((line) => clip(line, width));
+  return [...head, ...body, ...foot].slice(0, height).map((line) => clip(line, width));
 }

@@ -3,11 +3,11 @@ import type {EventsAnswer} from '../../control/events.ts';
 import type {StatusSnapshot} from '../../control/protocol.ts';
 import {CliError, exit} from '../exit.ts';
 import {paintFor} from '../paint.ts';
-import {renderWatch, type Look, type WatchView} from '../render-watch.ts';
+import {renderWatch, sampleOf, type Look, type WatchView} from '../render-watch.ts';
 
 const ASK_LIMIT = 3_000;
 const EVERY = 1_000;
-/** One snapshot a second: what the widest sparkline shows, and one more for the first rate. */
+/** One sample a second: what the widest sparkline shows, and one more for the first rate. */
 const HISTORY = 61;
 const EVENTS = 6;
 
@@ -71,7 +71,8 @@ export async function watch(socket: string, options: WatchOptions): Promise<numb
     throw new CliError(exit.config, `--count ${options.count}: not a number of frames`);
   let left = options.count === undefined ? Infinity : Number(options.count);
   // A daemon that is not there from the start is an error as for every command; one that goes away is shown.
-  let view: WatchView = {history: [await look(socket)]};
+  const first = await look(socket);
+  let view: WatchView = {look: first, samples: [sampleOf(first.status)]};
 
   const {stdout} = process;
   const paint = paintFor(stdout);
@@ -99,7 +100,7 @@ export async function watch(socket: string, options: WatchOptions): Promise<numb
     async function step(): Promise<void> {
       try {
         const next = await look(socket);
-        view = {history: [...view.history, next].slice(-HISTORY)};
+        view = {look: next, samples: [...view.samples, sampleOf(next.status)].slice(-HISTORY)};
       } catch (error) {
         if (!(error instanceof ControlError)) throw error;
         view = {...view, problem: error.message};
