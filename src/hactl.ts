@@ -4,11 +4,13 @@ import {Argument, Command, Option} from 'commander';
 import {exit, CliError} from './cli/exit.ts';
 import {checkConfig} from './cli/commands/check-config.ts';
 import {importFile} from './cli/commands/import.ts';
-import {listMaintenance, order} from './cli/commands/order.ts';
+import {listMaintenance, order, printReals} from './cli/commands/order.ts';
 import {move} from './cli/commands/move.ts';
 import {reload} from './cli/commands/reload.ts';
 import {status} from './cli/commands/status.ts';
 import {resync, syncStatus} from './cli/commands/sync.ts';
+import {treeOf} from './cli/command-tree.ts';
+import {completionFor, REALS_COMMAND, shells, type Shell} from './cli/completion.ts';
 import {ControlError} from './control/client.ts';
 import {controlSocket, defaultPaths, VERSION} from './paths.ts';
 
@@ -161,6 +163,17 @@ maintained
   .description('reals that orders and files in maintenancedir keep from their normal service')
   .option('--json', 'the list as JSON')
   .action((options: {json?: boolean}) => set(listMaintenance(socket(), options)));
+
+program
+  .command('completion')
+  .description('print a script that completes hactl in your shell')
+  .addArgument(new Argument('<shell>', 'which shell').choices(shells))
+  .addHelpText('after', '\nbash: source <(hactl completion bash)')
+  .action((shell: Shell) => {
+    process.stdout.write(completionFor(shell, treeOf(program)));
+  });
+
+program.command(REALS_COMMAND, {hidden: true}).action(() => set(printReals(socket())));
 
 // For the list of commands only: what stands behind it is ipvsadm's, `-h` and `--` included, and never seen by commander.
 program
