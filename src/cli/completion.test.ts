@@ -89,5 +89,5 @@ test('bash: every command is offered, and no hidden one', (t) => {
     (match) => match[1],
   );
   t.true(commands.length > 10);
-  t.deepEqual(offers.bash('hactl ').toSorted(), commands.filter((name) => name !== 'help').toSorted());
+  t.deepEqual(new Set(offers.bash('hactl ')), new Set(commands.filter((name) => name !== 'help')));
 });

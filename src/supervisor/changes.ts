@@ -48,7 +48,8 @@ export function describeChanges(
   for (const {path} of running.cluster.ldirectord)
     if (!next.cluster.ldirectord.some((file) => file.path === path)) changes.push(`${path} removed`);
   for (const key of Object.keys(ofHa) as (keyof typeof ofHa)[])
-    if (differs(running.cluster.ha?.hactl[key], next.cluster.ha?.hactl[key])) changes.push(`${ofHa[key]} changed`);
+    if (differs(running.cluster.ha?.hactl[key], next.cluster.ha?.hactl[key]))
+      changes.push(`${ofHa[key]} changed`);
   for (const key of Object.keys(next.engine ?? {}) as (keyof NonNullable<Loaded['engine']>)[])
     if (key !== 'configDigest' && differs(running.engine?.[key], next.engine?.[key]))
       changes.push(key === 'keys' ? 'keys changed' : `${key} changed`);
