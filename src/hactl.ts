@@ -206,7 +206,7 @@ program
 
 program.addHelpText(
   'after',
-  `\nExit status: ${exitMeanings.map(([status, text]) => `${status} ${text}`).join('; ')}.`,
+  `\nExit status:\n${exitMeanings.map(([status, text]) => `  ${status}  ${text}`).join('\n')}`,
 );
 program.exitOverride((error) => {
   process.exitCode = error.exitCode === 0 ? exit.ok : exit.config;
