@@ -1,13 +1,14 @@
 #!/usr/bin/env node
 /** The operator's command. Everything that it knows of the running director it asks over the control socket. */
 import {Argument, Command, Option} from 'commander';
-import {exit, CliError} from './cli/exit.ts';
+import {exit, exitMeanings, CliError} from './cli/exit.ts';
+import {manualPage, pages, type Page} from './cli/commands/manual.ts';
 import {checkConfig} from './cli/commands/check-config.ts';
 import * as configuration from './cli/commands/config.ts';
 import {doctor} from './cli/commands/doctor.ts';
 import {events, type EventsOptions} from './cli/commands/events.ts';
 import {importFile} from './cli/commands/import.ts';
-import {listMaintenance, order} from './cli/commands/order.ts';
+import {listMaintenance, order, printReals} from './cli/commands/order.ts';
 import {move} from './cli/commands/move.ts';
 import {plan} from './cli/commands/plan.ts';
 import {push} from './cli/commands/push.ts';
@@ -15,15 +16,18 @@ import {addRealserver} from './cli/commands/realserver.ts';
 import {reload} from './cli/commands/reload.ts';
 import {listResources, operateResource} from './cli/commands/resource.ts';
 import {status} from './cli/commands/status.ts';
+import {supportBundle} from './cli/commands/support-bundle.ts';
 import {resync, syncStatus} from './cli/commands/sync.ts';
 import {watch, type WatchOptions} from './cli/commands/watch.ts';
 import {why, type WhyOptions} from './cli/commands/why.ts';
 import {ControlError} from './control/client.ts';
 import {eventKinds} from './control/events.ts';
-import {controlSocket, defaultPaths, VERSION} from './paths.ts';
+import {treeOf} from './cli/command-tree.ts';
+import {completionFor, REALS_COMMAND, shells, type Shell} from './cli/completion.ts';
+import {ABOUT, controlSocket, defaultPaths, VERSION} from './paths.ts';
 
 const program = new Command('hactl')
-  .description('The HA director pair for Linux Virtual Server: see what it does, and tell it what to do.')
+  .description(ABOUT)
   .version(VERSION)
   .option('--run-dir <dir>', 'where the daemon has its control socket', defaultPaths.runDir)
   .showHelpAfterError()
@@ -278,6 +282,37 @@ program
 
 addRealserver(program, set);
 
+program
+  .command('support-bundle')
+  .description('pack status, configuration, logs and kernel tables into one file, without keys and passwords')
+  .option('--out <file>', 'what it is called (default: hactl-support-NODE-TIME.tar.gz here)')
+  .option(
+    '--config-dir <dir>',
+    'where the files are, when there is no daemon to say so',
+    defaultPaths.configDir,
+  )
+  .option('--state-dir <dir>', 'where the daemon keeps its state', defaultPaths.stateDir)
+  .option('--json', 'what is in it as JSON')
+  .action((options: Parameters<typeof supportBundle>[1]) => set(supportBundle(socket(), options)));
+
+program
+  .command('completion')
+  .description('print a script that completes hactl in your shell')
+  .addArgument(new Argument('<shell>', 'which shell').choices(shells))
+  .addHelpText('after', '\nbash: source <(hactl completion bash)')
+  .action((shell: Shell) => {
+    process.stdout.write(completionFor(shell, treeOf(program)));
+  });
+
+program
+  .command('manual', {hidden: true})
+  .addArgument(new Argument('<page>').choices(pages))
+  .action(async (page: Page) => {
+    process.stdout.write(await manualPage(page, treeOf(program)));
+  });
+
+program.command(REALS_COMMAND, {hidden: true}).action(() => set(printReals(socket())));
+
 // For the list of commands only: what stands behind it is ipvsadm's, `-h` and `--` included, and never seen by commander.
 program
   .command('ipvsadm')
@@ -287,7 +322,7 @@ program
 
 program.addHelpText(
   'after',
-  '\nExit status: 0 done, 1 not done, 2 configuration or command line wrong, 3 no daemon to ask.',
+  `\nExit status:\n${exitMeanings.map(([status, text]) => `  ${status}  ${text}`).join('\n')}`,
 );
 program.exitOverride((error) => {
   process.exitCode = error.exitCode === 0 ? exit.ok : exit.config;

@@ -123,3 +123,23 @@ test('durations and cuts', (t) => {
   t.is(clip('abcdef', 4), 'abc…');
   t.is(clip('\u001B[32mabc\u001B[39m', 3), '\u001B[32mabc\u001B[39m');
 });
+
+test('orders are shown with who, when and why; one that reaches nothing says so', (t) => {
+  const screen = renderStatus(
+    {
+      ...snapshot,
+      orders: [
+        {kind: 'drain', target: '10.0.0.1', reals: ['x'], who: 'ann', when: 0, reason: 'new kernel'},
+        {kind: 'weight', target: '10.0.0.2:80', reals: [], weight: 5, who: 'bob', when: 0},
+        {kind: 'maintenance-file', target: '10.0.0.3:80 in tcp 10.0.0.100:80', reals: ['y']},
+      ],
+    },
+    100,
+  );
+  const [, shown = ''] = screen.split('Orders for real servers\n');
+  t.deepEqual(shown.split('\n').slice(0, 3), [
+    '  10.0.0.1 drained by ann, 1970-01-01 00:00 UTC: new kernel',
+    '  10.0.0.2:80 weight 5 by bob, 1970-01-01 00:00 UTC (no such real is configured now)',
+    '  10.0.0.3:80 in tcp 10.0.0.100:80 in maintenance by a file in maintenancedir',
+  ]);
+});

@@ -19,6 +19,7 @@ const LIMIT: Millis = 10_000;
 const AGAIN: readonly Millis[] = [2_000, 10_000];
 
 interface Receiver {
+  readonly key: string;
   readonly name: string;
   readonly gap: Millis;
   send(message: Message): Promise<void>;
@@ -80,11 +81,8 @@ const why = (error: unknown): string => {
   return `${error instanceof Error ? error.message : String(error)}${cause}`;
 };
 
-/** Without its token, its password and its query: what the log may hold. */
-const shown = (url: string): string => {
-  const {origin, pathname} = new URL(url);
-  return `${origin}${pathname}`;
-};
+/** What the log may hold: behind the host may be a password, and often the path is one. */
+const shown = (url: string): string => new URL(url).origin;
 
 export interface Notifier {
   configure(alerts: OutsideAlerts | undefined): void;
@@ -144,21 +142,22 @@ export function makeNotifier(options: {
 
   return {
     configure: (alerts) => {
-      const old = new Map(receivers.map((receiver) => [receiver.name, receiver]));
+      const old = new Map(receivers.map((receiver) => [receiver.key, receiver]));
       const {webhooks = [], commands = [], gap = 0} = alerts ?? {};
-      const make = (name: string, send: Receiver['send']): Receiver => ({
+      const make = (key: string, name: string, send: Receiver['send']): Receiver => ({
+        key,
         name,
         gap,
         send,
-        waiting: old.get(name)?.waiting ?? nothingWaits,
+        waiting: old.get(key)?.waiting ?? nothingWaits,
       });
       for (const receiver of receivers) clearTimeout(receiver.timer);
       receivers = [
         ...webhooks.map(({url, token}) =>
-          make(`webhook ${shown(url)}`, (message) => post(url, token, message)),
+          make(url, `webhook ${shown(url)}`, (message) => post(url, token, message)),
         ),
         ...commands.map((words) =>
-          make(`alert command ${words[0]}`, (message) => tellCommand(words, message)),
+          make(words.join(' '), `alert command ${words[0]}`, (message) => tellCommand(words, message)),
         ),
       ];
       for (const receiver of receivers) arm(receiver);

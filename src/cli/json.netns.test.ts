@@ -1,0 +1,198 @@
+/** docs/json.md against a pair in network namespaces: what is documented is printed, and what is printed is documented. */
+import {execFileSync, spawnSync} from 'node:child_process';
+import {existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import {fileURLToPath} from 'node:url';
+import type {SyncReport} from '@hactl/sync';
+import test from 'ava';
+import {ask as client} from '../control/client.ts';
+import {makeNamespaces} from '../lab/namespaces.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const hactl = path.join(root, 'src/hactl.ts');
+const LIMIT = 60_000;
+
+interface Field {
+  readonly type: string;
+  readonly optional: boolean;
+}
+
+/** The tables of docs/json.md, by heading. */
+const documented = new Map<string, Map<string, Field>>();
+for (const part of readFileSync(path.join(root, 'docs/json.md'), 'utf8')
+  .split(/^###? /m)
+  .slice(1)) {
+  const fields = [...part.matchAll(/^\| `([^`]+)` \| (\w+)(\??) \|/gm)].map(
+    ([, name = '', type = '', mark]) => [name, {type, optional: mark === '?'}] as const,
+  );
+  documented.set(part.split('\n')[0] ?? '', new Map(fields));
+}
+
+/** Every leaf of a document with its type; `objects` are documented as such and not looked into. */
+function leaves(value: unknown, at: string, fields: ReadonlyMap<string, Field>): [string, string][] {
+  const field = fields.get(at);
+  if (field?.type === 'object') return [[at, 'object']];
+  if (Array.isArray(value)) return value.flatMap((one) => leaves(one, `${at}[]`, fields));
+  if (typeof value === 'object' && value !== null) {
+    const any = fields.has(`${at}.*`);
+    return Object.entries(value).flatMap(([name, one]) =>
+      leaves(one, any ? `${at}.*` : at === '' ? name : `${at}.${name}`, fields),
+    );
+  }
+  return [[at, typeof value]];
+}
+
+/** Problems of a document against its table. */
+function compare(heading: string, document: unknown): string[] {
+  const fields = documented.get(heading);
+  if (!fields) return [`docs/json.md has no ${heading}`];
+  const found = leaves(document, '', fields);
+  const names = new Set(found.map(([name]) => name));
+  return [
+    ...found.flatMap(([name, type]) => {
+      const field = fields.get(name);
+      if (!field) return [`${heading}: ${name} is printed, not documented`];
+      return field.type === type ? [] : [`${heading}: ${name} is a ${type}, documented as ${field.type}`];
+    }),
+    ...[...fields].flatMap(([name, {optional}]) =>
+      optional || names.has(name) ? [] : [`${heading}: ${name} is documented, not printed`],
+    ),
+  ];
+}
+
+const haCf = `keepalive 100ms
+deadtime 2
+warntime 1
+initdead 3
+udpport 694
+bcast eth0
+node director1 director2
+auto_failback on
+ping 10.99.0.11
+`;
+const ldirectordCf = `virtual=10.99.0.100:80
+\treal=10.99.0.11:80 gate 10
+\treal=10.99.0.12:80 gate
+\tservice=http
+\tchecktype=connect
+`;
+
+test('a pair: every document is what docs/json.md says', async (t) => {
+  const site = makeNamespaces({checkout: root, letter: 'j'});
+  t.teardown(() => site.destroy());
+  const files = {'ha.cf': haCf, 'ldirectord.cf': ldirectordCf, authkeys: 'auth 1\n1 sha256 a-test-key\n'};
+  const haresources = 'director1 IPaddr2::10.99.0.100/24/eth0 ldirectord::ldirectord.cf\n';
+  const daemons = ['director1', 'director2'].map(async (host) => {
+    const own = path.join(site.root, host);
+    for (const [name, text] of Object.entries({...files, haresources}))
+      await site.write(host, path.join(own, 'ha.d', name), text, 0o600);
+    const words = [
+      '--config-dir',
+      `${own}/ha.d`,
+      '--run-dir',
+      `${own}/run`,
+      '--state-dir',
+      `${own}/state`,
+      '--node',
+      host,
+    ];
+    return site.start(host, [process.execPath, path.join(root, 'src/hactld.ts'), ...words], `${own}.log`);
+  });
+  const started = await Promise.all(daemons);
+  t.teardown(() => Promise.all(started.map((one) => one.kill('SIGKILL', true))));
+  const ask = async (...words: string[]) =>
+    site.run('director1', [process.execPath, hactl, '--run-dir', `${site.root}/director1/run`, ...words]);
+  const json = async (...words: string[]): Promise<unknown> => {
+    const {stdout, stderr} = await ask(...words, '--json');
+    if (stdout === '') throw new Error(stderr);
+    return JSON.parse(stdout);
+  };
+  // Over the socket itself: a hactl process for each look is most of what a small machine can do.
+  const end = Date.now() + LIMIT;
+  for (;;) {
+    const seen: unknown = await client(
+      `${site.root}/director1/run/control.sock`,
+      {command: 'status'},
+      LIMIT,
+    ).catch(() => undefined);
+    const text = JSON.stringify(seen) ?? '';
+    if (text.includes('"role":"Active"') && text.includes('"state":"up"')) break;
+    if (Date.now() > end) throw new Error(`the pair did not come up: ${text}`);
+    await new Promise((wake) => setTimeout(wake, 100));
+  }
+
+  const drained = await json('drain', '10.99.0.11', '--reason', 'a test');
+  t.deepEqual(compare('hactl drain --json', drained), []);
+  t.regex(JSON.stringify(drained), /order it on director2 too/);
+  const status = await json('status');
+  t.deepEqual(compare('hactl status --json', status), []);
+  t.regex(JSON.stringify(status), /"orderedWeight":0/);
+  t.deepEqual(compare('hactl maintenance list --json', await json('maintenance', 'list')), []);
+  t.deepEqual(compare('hactl sync --json', await json('sync')), []);
+  t.deepEqual(compare('hactl reload --json', await json('reload')), []);
+  t.deepEqual(compare('hactl standby --json', await json('standby')), []);
+
+  // Exit status: refused, wrong word, done.
+  const unknown = await ask('drain', '10.99.0.111');
+  t.is(unknown.status, 1);
+  t.regex(unknown.stderr, /did you mean 10\.99\.0\.11\?/);
+  t.is((await ask('weight', '10.99.0.11', 'many')).status, 1);
+  t.is((await ask('no-such-command')).status, 2);
+  t.is((await ask('undrain', '10.99.0.11')).status, 0);
+});
+
+test('documents that need no daemon, and its absence', (t) => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-json-'));
+  t.teardown(() => rmSync(folder, {recursive: true, force: true}));
+  const run = (...words: string[]) =>
+    spawnSync(process.execPath, [hactl, '--run-dir', folder, ...words], {encoding: 'utf8', cwd: folder});
+  writeFileSync(
+    path.join(folder, 'x.cf'),
+    'checktimeout=5 # five seconds\nnosuch=1\nvirtual=10.0.0.1:80\n\treal=10.0.0.2:80 gate\n\tchecktype=negociate\n',
+  );
+  const wrong = run('check-config', 'x.cf', '--json');
+  t.is(wrong.status, 2);
+  t.deepEqual(compare('hactl check-config --json', JSON.parse(wrong.stdout)), []);
+  writeFileSync(
+    path.join(folder, 'rules'),
+    '-A -t 10.0.0.1:80 -s rr\n-a -t 10.0.0.1:80 -r 10.0.0.2:80 -g -w 1\n',
+  );
+  const imported = run('import', 'rules', '--from', 'ipvsadm', '--json', '--force');
+  t.deepEqual(compare('hactl import --json', JSON.parse(imported.stdout)), []);
+  const bundle = run('support-bundle', '--json', '--config-dir', folder, '--out', 'b.tar.gz');
+  t.deepEqual(compare('hactl support-bundle --json', JSON.parse(bundle.stdout)), []);
+  t.true(existsSync(path.join(folder, 'b.tar.gz')));
+  const nobody = run('status', '--json');
+  t.is(nobody.status, 3);
+  t.is(nobody.stdout, '');
+  t.regex(nobody.stderr, /is hactld running\? Try: systemctl status hactld/);
+});
+
+test('every field of a sync report, by its type', (t) => {
+  // A report needs the kernel's IPVS: here the compiler sees to it that no field is missing.
+  const report: Required<SyncReport> = {
+    mode: 'relay', encrypted: true, inSync: true, reason: '', phase: 'in-sync', peer: true, here: 0, there: 0,
+    missingHere: 0, missingThere: 0, lag: 0, relayed: 0, heard: 0, lost: 0, late: 0, replayed: 0, forged: 0,
+    malformed: 0, injected: 0, waiting: 0, overflows: 0, repaired: 0, resyncs: 0, resent: 0, unheard: 0, retired: 0,
+    audit: {walks: 0, added: 0, lost: 0},
+    last: {took: 0, connections: 0, rounds: 0, complete: true},
+  }; // prettier-ignore
+  t.deepEqual(compare('report', report), []);
+});
+
+test('every command with --json is documented', (t) => {
+  const text = readFileSync(path.join(root, 'docs/json.md'), 'utf8');
+  const page = execFileSync(process.execPath, [hactl, 'manual', 'hactl.8'], {encoding: 'utf8'});
+  const commands = page
+    .split('\n.SS ')
+    .slice(1)
+    .filter((part) => part.includes('\\fB\\-\\-json\\fR'))
+    .map((part) => (part.split('\n')[0] ?? '').replaceAll('\\', '').replace(/ [<[].*/, ''));
+  t.true(commands.length > 10);
+  const missing = commands.filter(
+    (command) =>
+      !documented.has(`${command} --json`) && !text.includes(`\`${command.replace('hactl ', '')}\``),
+  );
+  t.deepEqual(missing, []);
+});
