@@ -41,6 +41,7 @@ exec cat > /dev/null
 
 /** What an administrator does to put this heartbeat into the place of the old one. */
 const INIT_SCRIPT = `#!/bin/sh
+export NODE_COMPILE_CACHE=${process.env.NODE_COMPILE_CACHE ?? '/var/lib/hactl-compile'}
 exec ${process.execPath} ${checkout}/src/heartbeat.ts "$@"
 `;
 
