@@ -7,6 +7,7 @@ import * as configuration from './cli/commands/config.ts';
 import {doctor} from './cli/commands/doctor.ts';
 import {events, type EventsOptions} from './cli/commands/events.ts';
 import {importFile} from './cli/commands/import.ts';
+import {listMaintenance, order} from './cli/commands/order.ts';
 import {move} from './cli/commands/move.ts';
 import {plan} from './cli/commands/plan.ts';
 import {push} from './cli/commands/push.ts';
@@ -206,6 +207,61 @@ for (const [kind, text] of [
       set(move(socket(), kind, where, options)),
     );
 
+const REALS = 'address or host name, with or without port';
+interface OrderOptions {
+  readonly virtual?: string;
+  readonly reason?: string;
+  readonly json?: boolean;
+}
+const ordering = (command: Command): Command =>
+  command
+    .option('--virtual <name>', 'only in this virtual service: address[:port], mark or servicename')
+    .option('--reason <text>', 'why: shown in the status')
+    .option('--json', 'the outcome as JSON');
+
+for (const [kind, text] of [
+  ['drain', 'give real servers no new connections; those they have live on (weight 0)'],
+  ['undrain', 'take a drain back'],
+] as const)
+  ordering(program.command(kind).description(text).argument('<reals...>', REALS)).action(
+    (reals: string[], options: OrderOptions) => set(order(socket(), {action: kind, reals}, options)),
+  );
+
+ordering(
+  program
+    .command('weight')
+    .description('give a real server another weight than the configured one')
+    .argument('<real>', REALS)
+    .argument('<weight>', '0 to 65535, or reset'),
+).action((real: string, weight: string, options: OrderOptions) =>
+  set(
+    order(
+      socket(),
+      weight === 'reset'
+        ? {action: 'weight-reset', reals: [real]}
+        : {action: 'weight', reals: [real], weight: Number(weight)},
+      options,
+    ),
+  ),
+);
+
+const maintained = program
+  .command('maintenance')
+  .description('take real servers out of service as if they were down, and list them');
+for (const [word, text] of [
+  ['on', 'take them out of service, whatever their checks say'],
+  ['off', 'let their checks decide again'],
+] as const)
+  ordering(maintained.command(word).description(text).argument('<reals...>', REALS)).action(
+    (reals: string[], options: OrderOptions) =>
+      set(order(socket(), {action: `maintenance-${word}`, reals}, options)),
+  );
+maintained
+  .command('list')
+  .description('reals that orders and files in maintenancedir keep from their normal service')
+  .option('--json', 'the list as JSON')
+  .action((options: {json?: boolean}) => set(listMaintenance(socket(), options)));
+
 program
   .command('doctor')
   .description('is this machine fit to be the director of its files: forwarding, firewall, rivals, slips')
@@ -254,7 +310,9 @@ try {
 } catch (error) {
   if (error instanceof ControlError) {
     process.stderr.write(`hactl: ${error.message}\n`);
-    process.exitCode = ['no-daemon', 'timeout', 'closed'].includes(error.code) ? exit.noDaemon : exit.failed;
+    process.exitCode = ['no-daemon', 'no-permission', 'timeout', 'closed'].includes(error.code)
+      ? exit.noDaemon
+      : exit.failed;
   } else if (error instanceof CliError) {
     process.stderr.write(`hactl: ${error.message}\n`);
     process.exitCode = error.status;

@@ -16,6 +16,9 @@ export const defaultPaths: Paths = {
 /** The control socket of the daemon that uses `runDir`. */
 export const controlSocket = (runDir: string): string => `${runDir}/control.sock`;
 
+/** Beside it, for the read group. */
+export const readSocket = (runDir: string): string => `${runDir}/control-read.sock`;
+
 /** This release. */
 export const VERSION = '0.1.0';
 

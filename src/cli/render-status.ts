@@ -1,6 +1,6 @@
 /** `hactl status` as text. Pure: the same snapshot always gives the same lines. */
 import {syncReportLines} from './render-sync.ts';
-import type {StatusSnapshot, VirtualStatus} from '../control/protocol.ts';
+import type {OrderView, StatusSnapshot, VirtualStatus} from '../control/protocol.ts';
 import {clip, duration, table} from './table.ts';
 
 /** How a word is set off: the caller decides whether that is a colour, or nothing (NO_COLOR, a pipe). */
@@ -59,6 +59,7 @@ export function renderStatus(status: StatusSnapshot, width: number, paint: Paint
     'Virtual services',
     status.virtuals.flatMap((virtual) => virtualLines(virtual)),
   );
+  section('Orders for real servers', orderLines(status.orders ?? []));
   if (!status.ipvs.available && status.ipvs.problem)
     section('IPVS', [`not available: ${status.ipvs.problem}`]);
   section('Connection sync', syncLines(status));
@@ -168,6 +169,25 @@ function virtualLines(virtual: VirtualStatus): string[] {
     ),
   ];
 }
+
+/** What operators ordered, with who, when and why; also the list of `hactl maintenance list`. */
+export const orderLines = (orders: readonly OrderView[]): string[] =>
+  orders.map((order) => {
+    const kind = {
+      drain: 'drained',
+      weight: `weight ${order.weight ?? 0}`,
+      maintenance: 'in maintenance',
+      'maintenance-file': 'in maintenance by a file in maintenancedir',
+    }[order.kind];
+    const who = order.who === undefined ? '' : ` by ${order.who}`;
+    const when =
+      order.when === undefined
+        ? ''
+        : `, ${new Date(order.when).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+    const why = order.reason === undefined ? '' : `: ${order.reason}`;
+    const none = order.reals.length === 0 ? ' (no such real is configured now)' : '';
+    return `${order.target} ${kind}${who}${when}${why}${none}`;
+  });
 
 function syncLines(status: StatusSnapshot): string[] {
   const lines = status.sync.daemons.map(

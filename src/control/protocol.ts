@@ -33,7 +33,49 @@ export type Command =
   | {readonly command: 'move'; readonly move: Move; readonly scope: MoveScope}
   | {readonly command: 'resource'; readonly action: 'list'}
   | {readonly command: 'resource'; readonly action: 'start' | 'stop' | 'status'; readonly name: string}
+  | ({readonly command: 'order'} & OrderRequest)
   | {readonly command: 'stop'};
+
+/** Commands that change nothing and show no secret: those that the read group may give. */
+export const changesNothing = (command: Command): boolean =>
+  ['status', 'events', 'plan', 'config-history', 'config-diff'].includes(command.command) ||
+  (command.command === 'resource' && command.action === 'list') ||
+  (command.command === 'peer' && ['status', 'events'].includes(command.ask.command));
+
+export type OrderAction =
+  'drain' | 'undrain' | 'weight' | 'weight-reset' | 'maintenance-on' | 'maintenance-off';
+
+/** What an operator wants of real servers. */
+export interface OrderRequest {
+  readonly action: OrderAction;
+  /** Addresses or names, with or without port. */
+  readonly reals: readonly string[];
+  readonly virtual?: string;
+  readonly weight?: number;
+  /** Who says so: the client's own word, for people to read. */
+  readonly who: string;
+  readonly reason?: string;
+}
+
+/** One order that is in force. */
+export interface OrderView {
+  readonly kind: 'drain' | 'weight' | 'maintenance' | 'maintenance-file';
+  readonly target: string;
+  /** The checks' names of what it reaches now. */
+  readonly reals: readonly string[];
+  readonly weight?: number;
+  /** Nobody is known for a file in a maintenancedir. */
+  readonly who?: string;
+  /** Wall clock, milliseconds. */
+  readonly when?: number;
+  readonly reason?: string;
+}
+
+export interface OrderOutcome {
+  readonly lines: readonly string[];
+  /** What the operator should know beside it. */
+  readonly notes: readonly string[];
+}
 
 export type Response =
   | {readonly id: number; readonly ok: true; readonly result: unknown}
@@ -58,6 +100,8 @@ export interface RealStatus {
   /** In the kernel's table now; undefined: not in it. */
   readonly weight?: number;
   readonly configuredWeight: number;
+  /** What counts instead: an operator's order, or a real that warms up. */
+  readonly orderedWeight?: number;
   readonly activeConnections: number;
   readonly inactiveConnections: number;
   readonly check: 'up' | 'down' | 'unknown' | 'fallback' | 'foreign';
@@ -145,6 +189,8 @@ export interface StatusSnapshot {
     readonly report?: SyncReport;
     readonly problem?: string;
   };
+  /** What operators ordered for real servers. A daemon before this field said nothing of it. */
+  readonly orders?: readonly OrderView[];
   readonly transitions: readonly Transition[];
   readonly problems: readonly string[];
 }

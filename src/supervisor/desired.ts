@@ -1,8 +1,9 @@
 /** Verdicts and what the kernel holds now → the IPVS table that we want. Pure: the heart of the director. */
 import type {CheckState} from '@hactl/checks';
-import type {VirtualService} from '@hactl/config';
+import type {VerdictSettings, VirtualService} from '@hactl/config';
 import type {Destination, VirtualTable} from '@hactl/ipvs';
 import {checkId, destinationOf, serviceName, serviceKey, serviceOf} from './services.ts';
+import {belowQuorum} from './weights.ts';
 
 /** What is known of a real; a real without an entry is unknown. */
 export type Verdicts = ReadonlyMap<string, CheckState>;
@@ -15,6 +16,9 @@ export interface DesiredOptions {
   readonly verdicts: Verdicts;
   /** The kernel's table now, by service name. */
   readonly current: readonly VirtualTable[];
+  /** Weights that count instead of the configured ones, by check: an operator's order, a real that warms up. */
+  readonly weights?: ReadonlyMap<string, number>;
+  readonly quorum?: VerdictSettings['quorum'];
   /** ldirectord's readdquiescent: a server that is down and absent is added with weight 0. */
   readonly readdQuiescent: boolean;
 }
@@ -22,11 +26,12 @@ export interface DesiredOptions {
 /**
  * The wanted table.
  *
- * - up: the real with its weight;
+ * - up: the real with its weight (a drained one with 0: its connections live on);
  * - down: gone, or weight 0 with `quiescent` where it stands in the table (so its connections live on);
  * - unknown: as the kernel has it. A running table is adopted without a flap, and a real that is not in it gets no
  *   traffic before its first passed check;
- * - the fallback stands in while no real would get traffic.
+ * - the fallback stands in while no real would get traffic, or fewer of them than the quorum: then it serves alone, and
+ *   the reals keep the connections they have.
  */
 export function desiredTable(options: DesiredOptions): VirtualTable[] {
   const held = new Map(options.current.map((table) => [serviceName(table.service.key), table]));
@@ -40,14 +45,19 @@ export function desiredTable(options: DesiredOptions): VirtualTable[] {
       else destinations[at] = destination;
     };
     for (const real of virtual.reals) {
-      const wanted = destinationOf(virtual, real);
+      const id = checkId(virtual, real);
+      const configured = destinationOf(virtual, real);
+      const wanted = {...configured, weight: options.weights?.get(id) ?? configured.weight};
       const there = present.find((other) => sameServer(other, wanted));
-      const state = options.verdicts.get(checkId(virtual, real)) ?? 'unknown';
+      const state = options.verdicts.get(id) ?? 'unknown';
       if (state === 'up') put(wanted);
       else if (state === 'unknown' && there) put({...wanted, weight: there.weight === 0 ? 0 : wanted.weight});
       else if (state === 'down' && virtual.quiescent && (there || options.readdQuiescent))
         put({...wanted, weight: 0});
     }
+    const serving = destinations.filter((destination) => destination.weight > 0).length;
+    if (belowQuorum(virtual, serving, options.quorum))
+      for (const [at, destination] of destinations.entries()) destinations[at] = {...destination, weight: 0};
     const {fallback} = virtual;
     // checktype=off leaves a service without servers of ours, and without the fallback too.
     if (fallback && virtual.checkType.kind !== 'off') {

@@ -4,14 +4,15 @@ import type {FromChecks, ToChecks} from '@hactl/checks';
 import type {LdirectordConfig, Mode, ReadFile} from '@hactl/config';
 import {sendDeathNotice, type FromEngine, type ToEngine} from '@hactl/failover';
 import {openTrust, type FromSync, type SyncStatus, type ToSync} from '@hactl/sync';
-import {controlSocket, VERSION} from '../paths.ts';
+import {VERSION} from '../paths.ts';
 import type {Command, StatusSnapshot} from '../control/protocol.ts';
 import {PROTOCOL_VERSION} from '../control/protocol.ts';
-import {CommandError, serveControl} from '../control/server.ts';
+import {CommandError} from '../control/server.ts';
 import {askPeer as askPeerAt} from '../peer/ask.ts';
 import type {PeerCommand} from '../peer/protocol.ts';
 import {servePeer} from '../peer/serve.ts';
 import {peerSettings, type PeerSettings} from '../peer/settings.ts';
+import {openControl} from '../control/access.ts';
 import {keepChild, type Spare} from './child.ts';
 import {scheduleChores} from './chores.ts';
 import {describeChange, planChanges} from './changes.ts';
@@ -27,6 +28,7 @@ import {loadDirectory} from './load.ts';
 import type {Logger} from './log.ts';
 import {sendMail} from './mail.ts';
 import {movedNames, type NameBook} from './names.ts';
+import {openOrderBook} from './order-book.ts';
 import {makeOutward} from './outward.ts';
 import {programs} from './programs.ts';
 import {findAgent} from './resource-agents.ts';
@@ -111,6 +113,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   const daemonEvent = (text: string) =>
     record({kind: 'daemon', level: 'info', subject: 'hactld', text: `hactld ${VERSION} ${text}`});
   daemonEvent(`starts with ${options.configDir}`);
+  let accessProblems: readonly string[] = [];
 
   // ------------------------------------------------------------------------------------------------ the kernel
   const ipvs = connectIpvs({
@@ -146,7 +149,8 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
         if (group) for (const draft of ofScripts(group, action, outcome)) record(draft);
         return outcome;
       },
-      held: () => outward.held,
+      held: () => (book.held.size === 0 ? outward.held : new Map([...outward.held, ...book.held])),
+      weights: () => book.weights,
       changed: () => outward.changed(),
       later: (delay, work) => {
         setTimeout(work, delay).unref();
@@ -154,6 +158,14 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     },
     first.loaded,
   );
+  const book = openOrderBook({
+    stateDir: options.stateDir,
+    log,
+    wall: () => clock.wall(),
+    changed: () => {
+      void core.reconcile();
+    },
+  });
   const outward = makeOutward({
     clock,
     log,
@@ -161,6 +173,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     sendMail,
     judged: core.judged,
     acting: () => core.acting,
+    counting: core.counting,
     heldChanged: () => void core.reconcile(),
   });
 
@@ -281,6 +294,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
           core.onEngine(message);
           // The paths are open: heartbeat starts its clients now.
           if (message.type === 'status') respawns.up();
+          if (message.type === 'transition') outward.transition(message.transition);
           if (message.type === 'ready') engine?.send({type: 'tracked', lost: tracker.lost});
           if ('id' in message) answers.get(message.id)?.(message);
         },
@@ -327,7 +341,8 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     const every = outward.reportEvery;
     if (every !== undefined) monitorTimer = setInterval(() => checks.send({type: 'report'}), every);
   };
-  outward.configure(first.loaded.cluster.ldirectord);
+  book.configure(first.loaded.cluster.ldirectord);
+  outward.configure(first.loaded.cluster.ldirectord, first.loaded.cluster.ha?.hactl.alerts);
   monitor();
 
   // ---------------------------------------------------------------------------------------------------- reload
@@ -354,18 +369,26 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     const changes = rows.map(describeChange);
     configProblem = undefined;
     logger.configure(next.loaded.cluster);
-    outward.configure(next.loaded.cluster.ldirectord);
+    book.configure(next.loaded.cluster.ldirectord);
+    outward.configure(next.loaded.cluster.ldirectord, next.loaded.cluster.ha?.hactl.alerts);
     core.reload(next.loaded);
     configureResources();
     respawns.configure(next.loaded.cluster.ha?.respawns ?? []);
     monitor();
     chores.configure(next.loaded.cluster.ha);
+    await allow();
     tracker.configure(next.loaded.cluster.ha?.hactl.trackScripts ?? []);
     peerServer.configure();
     desk.keep(next.loaded, why);
     log('info', `configuration reloaded: ${changes.join(', ') || 'no change'}`);
     configEvent('info', `configuration reloaded: ${changes.join(', ') || 'no change'}`);
     return {ok: true, changes, diagnostics: next.texts};
+  }
+
+  /** Opens the control socket to the groups of the configuration. */
+  async function allow(): Promise<void> {
+    accessProblems = await control.configure(core.loaded.cluster.ha?.hactl ?? {});
+    for (const problem of accessProblems) log('warn', problem);
   }
 
   /** ldirectord's callback, whoever found the change: the watch, or the reload that was asked for before it looked. */
@@ -442,12 +465,14 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
         ...(syncStatus?.report === undefined ? {} : {report: syncStatus.report}),
         ...(syncStatus?.problem === undefined ? {} : {problem: syncStatus.problem}),
       },
+      orders: book.views(outward.held),
       problems: [
         ...processes.flatMap((one) => (one.state === 'dead' ? [`process ${one.name} is dead`] : [])),
         ...(difference.difference ? [differenceText(difference.difference)] : []),
         ...resources
           .list()
           .flatMap(({phase, name, reason}) => (phase === 'failed' ? [`resource ${name}: ${reason}`] : [])),
+        ...accessProblems,
       ],
       ...part,
     };
@@ -489,6 +514,11 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
           keeper: resources,
         });
       }
+      case 'order':
+        return book.order(command, {
+          heldByFile: outward.held,
+          peer: core.loaded.engine?.nodes.find((name) => name !== options.node.toLowerCase()),
+        });
       case 'resync': {
         if (!syncStatus?.report)
           throw new CommandError(
@@ -544,7 +574,8 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   desk.keep(first.loaded, 'start');
   const peerServer = servePeer({log, settings: settingsOfPeer, answer: answerPeer});
   peerServer.configure();
-  const control = await serveControl(controlSocket(options.runDir), journalled(record, answer));
+  const control = await openControl(options.runDir, journalled(record, answer));
+  await allow();
   const chores = scheduleChores({log, configDir: options.configDir});
   chores.configure(first.loaded.cluster.ha);
   void ipvs.open();

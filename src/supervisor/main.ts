@@ -84,7 +84,7 @@ const stop = (why: string): void => {
     if (process.connected) process.send?.('stopping');
   }, STILL_STOPPING);
   void director.stop().then(async () => {
-    rmSync(`${runDir}/control.sock`, {force: true});
+    for (const name of ['control.sock', 'control-read.sock']) rmSync(`${runDir}/${name}`, {force: true});
     // Written by the ldirectord command; a daemon that was killed leaves it behind, and that is seen.
     if (given.ldirectord !== undefined) rmSync(`${runDir}/ldirectord.pid`, {force: true});
     await logger.close();

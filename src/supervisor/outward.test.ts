@@ -67,6 +67,7 @@ function start(t: ExecutionContext, text: string, acting = () => true) {
     },
     judged: () => reports,
     acting,
+    counting: () => ({}),
     heldChanged: () => {
       counts.held += 1;
     },

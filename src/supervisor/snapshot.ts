@@ -23,6 +23,7 @@ export function virtualStatus(
   observed: readonly ObservedService[],
   reports: ReadonlyMap<string, CheckReport>,
   now: Instant,
+  weights: ReadonlyMap<string, number>,
 ): VirtualStatus {
   const name = virtualName(virtual);
   const kernel = observed.find(({service}) => serviceName(service.key) === serviceName(serviceKey(virtual)));
@@ -34,11 +35,14 @@ export function virtualStatus(
   };
   const reals: RealStatus[] = virtual.reals.map((real) => {
     const wanted = destinationOf(virtual, real);
-    const report = reports.get(checkId(virtual, real));
+    const id = checkId(virtual, real);
+    const report = reports.get(id);
+    const ordered = weights.get(id);
     return {
       name: realName(wanted),
       method: real.method,
       configuredWeight: real.weight,
+      ...(ordered === undefined ? {} : {orderedWeight: ordered}),
       ...counters(find(wanted)),
       check: report?.state ?? 'unknown',
       reason: report?.reason ?? 'not checked yet',

@@ -42,6 +42,7 @@ const start = (source: string, pair?: Pair) => {
   const recorded: EventDraft[] = [];
   const ipvs = makeMemoryIpvs((operation) => operations.push(operation));
   const held = new Map<string, string>();
+  const weightsOrdered = new Map<string, number>();
   const toChecks: ToChecks[] = [];
   const toEngine: ToEngine[] = [];
   const core = makeSupervisor(
@@ -56,6 +57,7 @@ const start = (source: string, pair?: Pair) => {
       syncTrusted: false,
       scripts: () => Promise.resolve({ok: true, reason: ''}),
       held: () => held,
+      weights: () => weightsOrdered,
       changed: () => undefined,
       later: () => undefined,
     },
@@ -80,7 +82,7 @@ const start = (source: string, pair?: Pair) => {
     Object.fromEntries(
       (await ipvs.list()).flatMap((one) => one.destinations.map(({address, weight}) => [address, weight])),
     );
-  return {core, held, ipvs, operations, recorded, toChecks, toEngine, verdict, weights};
+  return {core, held, weightsOrdered, ipvs, operations, recorded, toChecks, toEngine, verdict, weights};
 };
 
 test('verdicts become a table, and the engine is told when the first round is done', async (t) => {
@@ -232,4 +234,20 @@ test('the journal gets verdicts that are news, changes of the table, and changes
     ],
   );
   t.is(one.recorded.at(-1)?.wall, 7);
+});
+
+test('a drained real stays in the table with weight 0, and all drained brings the fallback', async (t) => {
+  const one = start(text(two, 'fallback=127.0.0.1:80\n'));
+  await one.verdict('10.0.0.1', 'up');
+  await one.verdict('10.0.0.2', 'up');
+  one.weightsOrdered.set('tcp 10.0.0.100:80 > 10.0.0.1:80', 0);
+  await settled(one.core);
+  t.deepEqual(await one.weights(), {'10.0.0.1': 0, '10.0.0.2': 1});
+  t.is((await one.core.status()).virtuals[0]?.reals[0]?.orderedWeight, 0);
+  one.weightsOrdered.set('tcp 10.0.0.100:80 > 10.0.0.2:80', 0);
+  await settled(one.core);
+  t.deepEqual(await one.weights(), {'10.0.0.1': 0, '10.0.0.2': 0, '127.0.0.1': 1});
+  one.weightsOrdered.clear();
+  await settled(one.core);
+  t.deepEqual(await one.weights(), {'10.0.0.1': 3, '10.0.0.2': 1});
 });

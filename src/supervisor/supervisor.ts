@@ -18,7 +18,8 @@ import {ofOperation, ofTransition, ofVerdict} from './journal-witness.ts';
 import type {Log} from './log.ts';
 import {checkId, checkSpec, serviceKey, serviceName, virtualName} from './services.ts';
 import {virtualStatus} from './snapshot.ts';
-import {judgedReports} from './views.ts';
+import {judgedReports, type Counting} from './views.ts';
+import {weightsNow, type Warmth} from './weights.ts';
 import {syncGroups, syncReadiness} from './sync-groups.ts';
 
 /** A configuration that passed all checks, with what was computed from it. */
@@ -48,6 +49,8 @@ export interface Ports {
   scripts(vrid: number, action: 'start' | 'start-late' | 'stop'): Promise<{ok: boolean; reason: string}>;
   /** Reals that an operator keeps out of service, each with the reason. */
   held(): ReadonlyMap<string, string>;
+  /** Weights that operators ordered, by check. */
+  weights(): ReadonlyMap<string, number>;
   /** What is known of the reals may be different now: for mails and commands. */
   changed(): void;
   /** Call `work` after `delay` milliseconds. */
@@ -58,6 +61,14 @@ export interface Ports {
 const FIRST_ROUND_LIMIT = 30_000;
 const RETRY_TABLE = 1_000;
 const TRANSITIONS_KEPT = 100;
+
+/** What the checks must know of the settings that are ours. */
+const verdictsOf = ({cluster}: Loaded): Pick<CheckSpec, 'rise' | 'damping' | 'dynamicWeight'> | undefined => {
+  const settings = cluster.ha?.hactl.verdicts;
+  if (!settings) return undefined;
+  const {rise, damping, dynamicWeight} = settings;
+  return {rise, dynamicWeight, ...(damping ? {damping} : {})};
+};
 
 export type Supervisor = ReturnType<typeof makeSupervisor>;
 
@@ -83,6 +94,10 @@ export function makeSupervisor(ports: Ports, first: Loaded) {
   let sync: SyncStatus | undefined;
   /** What the engine has while the peer still has other intervals. */
   let settling: EngineConfig | undefined;
+  let warmth: Warmth = new Map();
+  let counting: Counting = {};
+  /** When the table is looked at again because a real's weight grows. */
+  let warmAt: Instant = -Infinity;
 
   const virtuals = (): readonly VirtualService[] =>
     loaded.cluster.ldirectord.flatMap((file) => file.virtuals);
@@ -90,10 +105,12 @@ export function makeSupervisor(ports: Ports, first: Loaded) {
 
   function specs(): CheckSpec[] {
     const all: CheckSpec[] = [];
+    const settings = verdictsOf(loaded);
     for (const virtual of virtuals())
       for (const real of virtual.reals) {
         const known = reports.get(checkId(virtual, real))?.state;
-        all.push(checkSpec(virtual, real, known === 'up' || known === 'down' ? known : undefined));
+        const spec = checkSpec(virtual, real, known === 'up' || known === 'down' ? known : undefined);
+        all.push(settings ? {...spec, ...settings} : spec);
       }
     return all;
   }
@@ -127,12 +144,39 @@ export function makeSupervisor(ports: Ports, first: Loaded) {
     ports.toEngine({type: 'readiness', ...ready});
   }
 
+  /** Finds the weights that count now; while a real warms up the table is looked at again. */
+  function weigh(reports: ReadonlyMap<string, CheckReport>): void {
+    const settings = loaded.cluster.ha?.hactl.verdicts;
+    const now = clock.now();
+    const found = weightsNow({
+      virtuals: virtuals(),
+      reports,
+      ordered: ports.weights(),
+      settings,
+      warmth,
+      now,
+    });
+    ({warmth} = found);
+    counting = {weights: found.weights, ...(settings?.quorum ? {quorum: settings.quorum} : {})};
+    if (found.nextAt === undefined || (warmAt > now && warmAt <= found.nextAt)) return;
+    warmAt = found.nextAt;
+    ports.later(found.nextAt - now, () => void reconcile());
+  }
+
   async function applyOnce(ipvs: IpvsClient): Promise<void> {
     observed = await ipvs.list();
     const current: VirtualTable[] = observed.map(({service, destinations}) => ({service, destinations}));
-    const verdicts = new Map([...judged()].map(([id, report]) => [id, report.state]));
+    const known = judged();
+    const verdicts = new Map([...known].map(([id, report]) => [id, report.state]));
+    weigh(known);
     const wanted = loaded.cluster.ldirectord.flatMap((file) =>
-      desiredTable({virtuals: file.virtuals, verdicts, current, readdQuiescent: file.readdQuiescent}),
+      desiredTable({
+        virtuals: file.virtuals,
+        verdicts,
+        current,
+        ...counting,
+        readdQuiescent: file.readdQuiescent,
+      }),
     );
     for (const virtual of virtuals()) owned.add(serviceName(serviceKey(virtual)));
     const operations: readonly Operation[] = plan(current, wanted, {
@@ -322,7 +366,9 @@ export function makeSupervisor(ports: Ports, first: Loaded) {
     } else observed = [];
     const known = judged();
     return {
-      virtuals: virtuals().map((virtual) => virtualStatus(virtual, observed, known, clock.now())),
+      virtuals: virtuals().map((virtual) =>
+        virtualStatus(virtual, observed, known, clock.now(), counting.weights ?? ports.weights()),
+      ),
       ipvs: {
         available: ipvs !== undefined,
         ...(problem === undefined ? {} : {problem}),
@@ -344,6 +390,7 @@ export function makeSupervisor(ports: Ports, first: Loaded) {
     cleanStop,
     status,
     judged,
+    counting: (): Counting => counting,
     updateReadiness,
     onSync: (status: SyncStatus): void => {
       sync = status;

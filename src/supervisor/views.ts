@@ -1,8 +1,9 @@
 /** What is known of each virtual and its reals now, for those who tell people and run commands. Pure. */
 import type {Instant} from '@hactl/base';
 import type {CheckReport, CheckState} from '@hactl/checks';
-import type {LdirectordConfig, RealServer, VirtualService} from '@hactl/config';
+import type {LdirectordConfig, RealServer, VerdictSettings, VirtualService} from '@hactl/config';
 import {checkId} from './services.ts';
+import {belowQuorum, type Weights} from './weights.ts';
 
 export interface RealView {
   readonly id: string;
@@ -19,17 +20,31 @@ export interface VirtualView {
   readonly inFallback: boolean | undefined;
 }
 
-function inFallback(virtual: VirtualService, reals: readonly RealView[]): boolean | undefined {
+/** What makes a real count: weights other than the configured ones, and how many are enough. */
+export interface Counting {
+  readonly weights?: Weights['weights'];
+  readonly quorum?: VerdictSettings['quorum'];
+}
+
+function inFallback(
+  virtual: VirtualService,
+  reals: readonly RealView[],
+  {weights, quorum}: Counting,
+): boolean | undefined {
   // checktype=off: ldirectord touches neither reals nor fallback.
   if (virtual.checkType.kind === 'off') return false;
-  if (reals.some(({state, real}) => state === 'up' && real.weight > 0)) return false;
+  const serving = reals.filter(
+    ({id, state, real}) => state === 'up' && (weights?.get(id) ?? real.weight) > 0,
+  ).length;
+  if (serving > 0 && !belowQuorum(virtual, serving, quorum)) return false;
   return reals.some(({state}) => state === 'unknown') ? undefined : true;
 }
 
-/** One view for each virtual of each file. `reports` has the operator's word already in it. */
+/** One view for each virtual of each file. `reports` has the operator's word already in it, and so have the weights. */
 export const viewsOf = (
   files: readonly LdirectordConfig[],
   reports: ReadonlyMap<string, CheckReport>,
+  counting: Counting = {},
 ): VirtualView[] =>
   files.flatMap((file) =>
     file.virtuals.map((virtual) => {
@@ -38,7 +53,7 @@ export const viewsOf = (
         const report = reports.get(id);
         return {id, real, state: report?.state ?? 'unknown', reason: report?.reason ?? 'not checked yet'};
       });
-      return {file, virtual, reals, inFallback: inFallback(virtual, reals)};
+      return {file, virtual, reals, inFallback: inFallback(virtual, reals, counting)};
     }),
   );
 

@@ -7,7 +7,7 @@ import {openPinger} from '@hactl/net';
 import type {CheckReport, CheckSpec, FromChecks} from './messages.ts';
 import {probe} from './probes/index.ts';
 import {firstDue, nextDue, SLOT, slotOf} from './schedule.ts';
-import {freshReport, judge, nextKind} from './verdict.ts';
+import {freshReport, isNews, judge, nextKind} from './verdict.ts';
 
 /** More probes at once than this wait for the next slot: descriptors are finite. */
 const CONCURRENT_MAX = 4_000;
@@ -113,8 +113,7 @@ export function startChecks(
     const now = clock.now();
     const before = check.report;
     check.report = judge(spec, before, result, now);
-    if (before.state !== check.report.state || before.checks === 0)
-      say({type: 'verdict', report: check.report});
+    if (isNews(before, check.report)) say({type: 'verdict', report: check.report});
     put(check, nextDue(check.due, spec.checkInterval, now));
   }
 

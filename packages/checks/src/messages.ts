@@ -36,6 +36,12 @@ export interface CheckSpec {
   readonly secret?: string;
   /** For the service `send-expect`. */
   readonly sendExpect?: SendExpect;
+  /** Passed checks in a row before a real that was down is up again; 1 where nothing is said. */
+  readonly rise?: number;
+  /** Each fall adds 1 to a penalty that halves every `halfLife`; from `suppress` on it is kept down until below `reuse`. */
+  readonly damping?: {readonly suppress: number; readonly reuse: number; readonly halfLife: Millis};
+  /** An external command may print `weight N` or `weight N%`. */
+  readonly dynamicWeight?: boolean;
   /** What was known before (adopted table, earlier process): undefined = nothing, no traffic before the first pass. */
   readonly initial?: 'up' | 'down';
 }
@@ -59,11 +65,32 @@ export type ToChecks =
   | {readonly type: 'report'}
   | {readonly type: 'stop'};
 
+/** What an external command wants its real's weight to be: a number, or a share of the configured one. */
+export interface WantedWeight {
+  readonly value: number;
+  readonly percent: boolean;
+}
+
+/** A real that goes up and down: kept only where damping is on. */
+export interface Flaps {
+  readonly penalty: number;
+  /** When the penalty was this. */
+  readonly at: Instant;
+  /** What its checks alone would say. */
+  readonly alive: boolean;
+  /** Kept down although its checks pass. */
+  readonly damped: boolean;
+}
+
 export interface CheckReport {
   readonly id: string;
   readonly state: CheckState;
   /** Consecutive failures so far. */
   readonly failures: number;
+  /** Consecutive passes of a real that is not up yet. */
+  readonly passes?: number;
+  readonly flaps?: Flaps;
+  readonly weight?: WantedWeight;
   readonly checks: number;
   /** Why, in words a person can act on. */
   readonly reason: string;
@@ -76,7 +103,7 @@ export interface CheckReport {
 /** The checks process's words. */
 export type FromChecks =
   | {readonly type: 'ready'; readonly pid: number}
-  /** A real changed state, or passed or failed its first check. */
+  /** A real changed state, or what it wants its weight to be, or passed or failed its first check. */
   | {readonly type: 'verdict'; readonly report: CheckReport}
   | {
       readonly type: 'reports';

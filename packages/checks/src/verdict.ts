@@ -1,6 +1,6 @@
-/** When is a real up, when is it down: ldirectord's failurecount. Pure. */
+/** When is a real up, when is it down: ldirectord's failurecount, and what is opt-in beside it. Pure. */
 import type {Instant, Millis} from '@hactl/base';
-import type {CheckReport, CheckSpec, CheckState} from './messages.ts';
+import type {CheckReport, CheckSpec, CheckState, Flaps, WantedWeight} from './messages.ts';
 
 /** What one probe found. */
 export interface ProbeResult {
@@ -8,6 +8,7 @@ export interface ProbeResult {
   /** Why, in words a person can act on. */
   readonly reason: string;
   readonly took: Millis;
+  readonly weight?: WantedWeight;
 }
 
 /** What is known before the first check: an adopted real keeps its state and its good name. */
@@ -16,25 +17,69 @@ export function freshReport(spec: CheckSpec, now: Instant): CheckReport {
   return {id: spec.id, state, failures: 0, checks: 0, reason: 'not checked yet', took: 0, at: now};
 }
 
+/** The penalty of a real that flaps, after one more look at it. A fall is what counts; time makes it fade. */
+function flapsAfter(
+  damping: NonNullable<CheckSpec['damping']>,
+  before: Flaps | undefined,
+  alive: boolean,
+  fell: boolean,
+  now: Instant,
+): Flaps {
+  const faded = before ? before.penalty * 2 ** ((before.at - now) / damping.halfLife) : 0;
+  const penalty = faded + (fell ? 1 : 0);
+  const damped = penalty >= damping.suppress || (penalty >= damping.reuse && (before?.damped ?? false));
+  return {penalty, at: now, alive, damped};
+}
+
+/** Why a real that passes is kept down, and about how long yet. */
+function dampedReason({penalty}: Flaps, {reuse, halfLife}: NonNullable<CheckSpec['damping']>): string {
+  const left = Math.ceil((halfLife * Math.log2(penalty / reuse)) / 1_000);
+  return `it went up and down too often: out of service for about ${left} s more, if it stays up`;
+}
+
 /**
- * The report after a probe. One success makes it up; `failureCount` failures in a row make it down. A real of which
- * nothing is known goes down with its first failure: it has no traffic that a hasty verdict could hurt.
+ * The report after a probe. One success makes it up (`rise` of them where that is wanted); `failureCount` failures in a
+ * row make it down. A real of which nothing is known goes down with its first failure: it has no traffic that a hasty
+ * verdict could hurt; and it is up with its first success, so that a start is not delayed.
  */
 export function judge(spec: CheckSpec, before: CheckReport, result: ProbeResult, now: Instant): CheckReport {
-  const failures = result.passed ? 0 : before.failures + 1;
-  const down = before.state === 'unknown' || before.state === 'down' || failures >= spec.failureCount;
-  const state: CheckState = result.passed ? 'up' : down ? 'down' : before.state;
-  const soft = !result.passed && state === 'up' ? ` (failure ${failures} of ${spec.failureCount})` : '';
+  const {passed, weight} = result;
+  const {damping, rise = 1} = spec;
+  const known: CheckState =
+    before.flaps && before.state !== 'unknown' ? (before.flaps.alive ? 'up' : 'down') : before.state;
+  const failures = passed ? 0 : before.failures + 1;
+  const passes = passed && known === 'down' ? (before.passes ?? 0) + 1 : 0;
+  const rising = passed && known === 'down' && passes < rise;
+  const down = known !== 'up' || failures >= spec.failureCount;
+  const judged: CheckState = passed ? (rising ? 'down' : 'up') : down ? 'down' : known;
+  const flaps = damping
+    ? flapsAfter(damping, before.flaps, judged === 'up', known === 'up' && judged === 'down', now)
+    : undefined;
+  const damped = judged === 'up' && flaps?.damped === true;
+  let more = '';
+  if (!passed && judged === 'up') more = ` (failure ${failures} of ${spec.failureCount})`;
+  else if (rising) more = ` (${passes} of ${rise} passed checks before it serves again)`;
+  else if (damped && damping) more = `; ${dampedReason(flaps, damping)}`;
   return {
     id: spec.id,
-    state,
+    state: damped ? 'down' : judged,
     failures,
+    ...(rising ? {passes} : {}),
+    ...(flaps ? {flaps} : {}),
+    ...(passed && weight ? {weight} : {}),
     checks: before.checks + 1,
-    reason: `${result.reason}${soft}`,
+    reason: `${result.reason}${more}`,
     took: result.took,
     at: now,
   };
 }
+
+/** Must the supervisor hear of it at once? */
+export const isNews = (before: CheckReport, after: CheckReport): boolean =>
+  before.checks === 0 ||
+  before.state !== after.state ||
+  before.weight?.value !== after.weight?.value ||
+  before.weight?.percent !== after.weight?.percent;
 
 /** ldirectord's combined checktype: N connects between two negotiates, and a failed connect is followed by a negotiate. */
 export function nextKind(

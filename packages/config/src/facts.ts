@@ -12,6 +12,7 @@ import type {
   Medium,
   RealServer,
   ResourceGroup,
+  VerdictSettings,
   VirtualService,
 } from './model.ts';
 
@@ -92,6 +93,7 @@ function haFacts(ha: HaConfig): Fact[] {
     hactl_sync_port: String(hactl.syncPort),
     hactl_sync_deadline: timeText(hactl.syncDeadline),
     hactl_peer_port: String(hactl.peerPort),
+    ...verdictValues(hactl.verdicts),
   };
   const own: Readonly<Record<string, string | undefined>> = {
     logfile: ha.logFile,
@@ -105,6 +107,9 @@ function haFacts(ha: HaConfig): Fact[] {
     hactl_push: onOff(hactl.push),
     hactl_peer: hactl.peerAddresses.join(' ') || undefined,
     hactl_track_interface: hactl.trackInterfaces.join(' ') || undefined,
+    hactl_admin_group: hactl.adminGroup,
+    hactl_read_group: hactl.readGroup,
+    hactl_alert_gap: hactl.alerts && timeText(hactl.alerts.gap),
   };
   const fact = (directive: string, value: string): Fact => ({
     kind: intervals.has(directive) ? 'interval' : 'setting',
@@ -127,10 +132,32 @@ function haFacts(ha: HaConfig): Fact[] {
     ...hactl.trackScripts.map(({every, words}) =>
       mine(`hactl_track_script ${words.join(' ')}`, timeText(every)),
     ),
+    ...(hactl.alerts?.webhooks ?? []).map(({url, token}): Fact => ({
+      ...mine(`hactl_webhook ${url}`, hashed(token ?? '')),
+      secret: true,
+    })),
+    ...(hactl.alerts?.commands ?? []).map((words) => mine(`hactl_alert_command ${words.join(' ')}`, 'on')),
+    ...hactl.resources.map(({match, ...rule}, index) =>
+      fact(`hactl_resource ${match} (${index + 1})`, JSON.stringify(rule)),
+    ),
     ...Object.entries(own).flatMap(([directive, value]) =>
       value === undefined ? [] : [mine(directive, value)],
     ),
   ];
+}
+
+function verdictValues(verdicts: VerdictSettings | undefined): Readonly<Record<string, string>> {
+  if (!verdicts) return {};
+  const {rise, damping, slowStart, quorum, dynamicWeight} = verdicts;
+  return {
+    hactl_rise: String(rise),
+    ...(damping
+      ? {hactl_flap_damping: `${damping.suppress} ${damping.reuse} ${timeText(damping.halfLife)}`}
+      : {}),
+    hactl_slow_start: timeText(slowStart),
+    ...(quorum ? {hactl_quorum: `${quorum.count}${quorum.percent ? '%' : ''}`} : {}),
+    hactl_dynamic_weight: onOff(dynamicWeight),
+  };
 }
 
 function mediumName(medium: Medium): string {

@@ -4,10 +4,12 @@ import {finishNeeds, finishTimes, type WrittenTimes} from './ha-finish.ts';
 import {haLine, type HaLine} from './ha-line.ts';
 import {noMedia, takeMedium, type Media} from './ha-media.ts';
 import {takeMembers} from './ha-nodes.ts';
+import {operationWords, takeOperation} from './ha-operation.ts';
 import {takeApiauth, takeOutside} from './ha-outside.ts';
 import {DEFAULT_PEER_PORT, takePeer} from './ha-peer.ts';
 import {takeResourceRule} from './ha-resource.ts';
 import {DEFAULT_SYNC_PORT, takeSync} from './ha-sync.ts';
+import {takeVerdict, verdictWords} from './ha-verdicts.ts';
 import {explained, facilities, known, ownTimes, refusedWords, times} from './ha-words.ts';
 import type {HaConfig, Mode, Span} from './model.ts';
 import {linesOf, Reporter, type Line} from './reader.ts';
@@ -166,6 +168,8 @@ function takeLine(line: HaLine, draft: Draft, reporter: Reporter): void {
     reporter.add('notice', 'ignored-directive', head.span, `${name} has no effect`, explained[name]);
     return;
   }
+  if (verdictWords.includes(name)) return takeVerdict(line, own);
+  if (operationWords.includes(name)) return takeOperation(line, own);
   if (takeMedium(line, draft.media, reporter)) return;
   if (takeMembers(line, draft, reporter) || takeOutside(line, draft, reporter)) return;
   switch (name) {

@@ -1,5 +1,8 @@
 /** Which words ha.cf may start a line with, and what is said of those without effect. Pure. */
 
+import {operationWords} from './ha-operation.ts';
+import {verdictWords} from './ha-verdicts.ts';
+
 /** Accepted, and of no use here: said why. */
 export const explained: Readonly<Record<string, string>> = {
   use_logd: 'hactl logs by itself: logfile, debugfile and logfacility hold with it too',
@@ -58,4 +61,5 @@ export const known: readonly string[] = [
   'pacemaker', 'autojoin', 'cluster', 'realtime', 'rtprio', 'hactl_fence', 'hactl_drill', 'hactl_standby_checks',
   'hactl_track_interface', 'hactl_track_script', 'hactl_resource', 'hactl_sync', 'hactl_sync_port', 'hactl_ipvs', 'hactl_peer',
   'hactl_peer_port', 'hactl_push',
+  ...operationWords, ...verdictWords,
 ]; // prettier-ignore

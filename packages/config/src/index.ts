@@ -1,8 +1,10 @@
 export {parseAuthkeys} from './authkeys.ts';
+export {ipv4, ipv6, portNumber} from './addresses.ts';
 export {crossCheck} from './cross-check.ts';
 export {
   applyFixes,
   diagnosticCodes,
+  nearest,
   position,
   renderDiagnostic,
   type Diagnostic,

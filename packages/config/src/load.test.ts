@@ -96,6 +96,7 @@ for (const [name, files] of Object.entries({
   warntime: ha('warntime 3\n'),
   initdead: ha('initdead 120\n'),
   ipfail: ha('respawn root /usr/lib/heartbeat/ipfail\n'),
+  hactl_rise: ha('hactl_rise 2\n'),
   hactl_lease: ha('hactl_lease 5\n'),
   hactl_preempt_delay: ha('hactl_preempt_delay 5\n'),
   hactl_holddown: ha('hactl_holddown 5\n'),

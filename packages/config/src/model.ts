@@ -148,6 +148,29 @@ export interface ResourceRule {
   readonly warm?: boolean;
 }
 
+/** How real servers are judged beyond ldirectord's failurecount; all opt-in. */
+export interface VerdictSettings {
+  /** `hactl_rise`: passed checks in a row before a real that was down counts as up. */
+  readonly rise: number;
+  /** `hactl_flap_damping`: each fall adds 1 to a penalty that halves every `halfLife`; from `suppress` on the real stays out until it is below `reuse`. */
+  readonly damping?: {readonly suppress: number; readonly reuse: number; readonly halfLife: Millis};
+  /** `hactl_slow_start`: how long a returning real takes to its full weight; 0: none. */
+  readonly slowStart: Millis;
+  /** `hactl_quorum`: with fewer reals up than this the fallback serves. */
+  readonly quorum?: {readonly count: number; readonly percent: boolean};
+  /** `hactl_dynamic_weight`: an external check may print the real's weight. */
+  readonly dynamicWeight: boolean;
+}
+
+/** Who is told of changes besides the mails of ldirectord.cf. */
+export interface OutsideAlerts {
+  readonly webhooks: readonly {readonly url: string; readonly token?: string}[];
+  /** Program and arguments. */
+  readonly commands: readonly (readonly string[])[];
+  /** Least time between two calls of one of them. */
+  readonly gap: Millis;
+}
+
 /** One heartbeat path. */
 export type Medium =
   | {readonly kind: 'bcast'; readonly span: Span; readonly device: string; readonly port: number}
@@ -215,6 +238,14 @@ export interface HaConfig {
     readonly push: boolean;
     /** `hactl_ipvs NAME VALUE`: settings of net.ipv4.vs.*, put back on stop. */
     readonly ipvs: Readonly<Record<string, string>>;
+    /** undefined: ldirectord's plain verdicts. */
+    readonly verdicts?: VerdictSettings;
+    /** `hactl_webhook`, `hactl_alert_command`, `hactl_alert_gap`; undefined: nobody is told. */
+    readonly alerts?: OutsideAlerts;
+    /** `hactl_admin_group`: may use hactl as root does. */
+    readonly adminGroup?: string;
+    /** `hactl_read_group`: may use the commands that change nothing. */
+    readonly readGroup?: string;
   };
 }
 

@@ -1,10 +1,23 @@
 /** checktype=external: the user's own command, `COMMAND VIP VPORT RIP RPORT`; exit status 0 is up. */
 import {spawn} from 'node:child_process';
 import type {Clock, Millis} from '@hactl/base';
-import type {CheckSpec} from '../messages.ts';
+import type {CheckSpec, WantedWeight} from '../messages.ts';
 import type {ProbeResult} from '../verdict.ts';
 
 const TERM_GRACE = 500;
+
+/** What it printed is read up to this length, and waited for so long after its end: a grandchild may hold the pipe. */
+const OUTPUT_MAX = 1_000;
+const OUTPUT_GRACE = 200;
+const WEIGHT_MAX = 65_535;
+
+/** `weight 5`, `weight=5`, `weight 50%` on a line of its own; the last one counts. */
+export function readWeight(output: string): WantedWeight | undefined {
+  const [, digits, sign] = [...output.matchAll(/^weight[ =](\d{1,5})(%?)\s*$/gm)].at(-1) ?? [];
+  const value = Number(digits);
+  if (digits === undefined || value > WEIGHT_MAX) return undefined;
+  return {value, percent: sign === '%'};
+}
 
 /** Runs the command in a process group of its own; after `limit` the whole group is ended. */
 export function probeExternal(spec: CheckSpec, limit: Millis, clock: Clock): Promise<ProbeResult> {
@@ -13,13 +26,28 @@ export function probeExternal(spec: CheckSpec, limit: Millis, clock: Clock): Pro
     const command = spec.checkCommand ?? '/bin/true';
     const words = [spec.virtualAddress, String(spec.virtualPort), spec.address, String(spec.realPort)];
     const argv = spec.checkType.kind === 'external-perl' ? ['perl', command, ...words] : [command, ...words];
-    const child = spawn(argv[0] ?? command, argv.slice(1), {detached: true, stdio: 'ignore'});
+    const child = spawn(argv[0] ?? command, argv.slice(1), {
+      detached: true,
+      stdio: ['ignore', spec.dynamicWeight ? 'pipe' : 'ignore', 'ignore'],
+    });
+    let output = '';
+    child.stdout?.on('data', (chunk: Buffer) => {
+      if (output.length < OUTPUT_MAX) output += chunk.toString();
+    });
     let finished = false;
     const done = (passed: boolean, reason: string): void => {
       if (finished) return;
       finished = true;
       clearTimeout(timer);
-      resolve({passed, reason, took: clock.now() - started});
+      child.stdout?.destroy();
+      const weight = passed ? readWeight(output) : undefined;
+      const asked = weight ? `, it wants weight ${weight.value}${weight.percent ? '%' : ''}` : '';
+      resolve({
+        passed,
+        reason: `${reason}${asked}`,
+        took: clock.now() - started,
+        ...(weight ? {weight} : {}),
+      });
     };
     const signal = (name: NodeJS.Signals): void => {
       if (child.pid === undefined) return;
@@ -37,8 +65,11 @@ export function probeExternal(spec: CheckSpec, limit: Millis, clock: Clock): Pro
     child.on('error', (error: NodeJS.ErrnoException) =>
       done(false, `${command} cannot be run: ${error.code ?? error.message}`),
     );
-    child.on('exit', (code, name) =>
-      done(code === 0, `${command} ended with ${name ?? `exit status ${code}`}`),
-    );
+    child.on('exit', (code, name) => {
+      const end = (): void => done(code === 0, `${command} ended with ${name ?? `exit status ${code}`}`);
+      if (!child.stdout || child.stdout.readableEnded || code !== 0) return end();
+      child.stdout.on('end', end);
+      setTimeout(end, OUTPUT_GRACE);
+    });
   });
 }

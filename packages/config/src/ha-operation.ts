@@ -1,0 +1,63 @@
+/** ha.cf's directives of ours for the people around it: who may use hactl, and who is told what happens. Pure. */
+import type {HaLine} from './ha-line.ts';
+import type {HaConfig, OutsideAlerts} from './model.ts';
+
+export const operationWords: readonly string[] = [
+  'hactl_admin_group',
+  'hactl_read_group',
+  'hactl_webhook',
+  'hactl_alert_command',
+  'hactl_alert_gap',
+];
+
+/** Seconds between two calls of the same webhook or command, unless said otherwise; as for mails. */
+const GAP = 10_000;
+
+type Own = {-readonly [Key in 'alerts' | 'adminGroup' | 'readGroup']?: HaConfig['hactl'][Key]};
+
+function webhookOf(line: HaLine): OutsideAlerts['webhooks'][number] | undefined {
+  const url = URL.parse(line.value);
+  if (!url || !['http:', 'https:'].includes(url.protocol)) {
+    line.wrong(`"${line.value}" is no address of a webhook`, 'write http://HOST/PATH or https://HOST/PATH');
+    return undefined;
+  }
+  const [, second, third] = line.rest;
+  const token = /^token=(.+)$/.exec(second?.text ?? '')?.[1];
+  const odd = third ?? (second && token === undefined ? second : undefined);
+  if (odd) {
+    line.wrong(`"${odd.text}" is not understood here`, 'hactl_webhook URL token=SECRET', odd.span);
+    return undefined;
+  }
+  return {url: url.href, ...(token === undefined ? {} : {token})};
+}
+
+/** Takes one of them into `own`. */
+export function takeOperation(line: HaLine, own: Own): void {
+  const {value} = line;
+  const put = (more: Partial<OutsideAlerts>): void => {
+    own.alerts = {webhooks: [], commands: [], gap: GAP, ...own.alerts, ...more};
+  };
+  switch (line.name) {
+    case 'hactl_admin_group':
+      if (line.wants('GROUP')) own.adminGroup = value;
+      return;
+    case 'hactl_read_group':
+      if (line.wants('GROUP')) own.readGroup = value;
+      return;
+    case 'hactl_webhook': {
+      const webhook = line.wants('URL token=SECRET') ? webhookOf(line) : undefined;
+      if (webhook) put({webhooks: [...(own.alerts?.webhooks ?? []), webhook]});
+      return;
+    }
+    case 'hactl_alert_command':
+      if (!line.wants('/PATH ARGUMENTS…')) return;
+      if (value.startsWith('/'))
+        put({commands: [...(own.alerts?.commands ?? []), line.rest.map(({text}) => text)]});
+      else line.wrong(`"${value}" is not an absolute path`, 'write /usr/local/bin/tell-someone');
+      return;
+    case 'hactl_alert_gap': {
+      const gap = line.time();
+      if (gap !== undefined) put({gap});
+    }
+  }
+}

@@ -1,0 +1,66 @@
+/** ha.cf's directives of ours for verdicts on real servers: how they come back, flap, warm up, and how many must serve. Pure. */
+import type {HaLine} from './ha-line.ts';
+import type {HaConfig, VerdictSettings} from './model.ts';
+import {parseTime} from './units.ts';
+
+export const verdictWords: readonly string[] = [
+  'hactl_rise',
+  'hactl_flap_damping',
+  'hactl_slow_start',
+  'hactl_quorum',
+  'hactl_dynamic_weight',
+];
+
+const DAMPING_FORM = 'SUPPRESS REUSE HALF-LIFE, such as 3 1 60s';
+
+/** Takes one of them into `own`. */
+export function takeVerdict(line: HaLine, own: {verdicts?: HaConfig['hactl']['verdicts']}): void {
+  const {value} = line;
+  const put = (more: Partial<VerdictSettings>): void => {
+    own.verdicts = {rise: 1, slowStart: 0, dynamicWeight: false, ...own.verdicts, ...more};
+  };
+  switch (line.name) {
+    case 'hactl_rise': {
+      if (!line.wants('COUNT')) return;
+      const rise = Number(value);
+      if (Number.isInteger(rise) && rise >= 1 && rise <= 100) put({rise});
+      else line.wrong(`"${value}" is no count of passed checks`, 'a whole number from 1 to 100');
+      return;
+    }
+    case 'hactl_flap_damping': {
+      if (!line.wants(DAMPING_FORM, 3)) return;
+      const [suppress, reuse] = [Number(value), Number(line.rest[1]?.text)];
+      const halfLife = parseTime(line.rest[2]?.text ?? '');
+      if (!(suppress > 1 && suppress <= 1_000))
+        line.wrong(`"${value}" is no penalty: it must be above 1`, `the form is ${DAMPING_FORM}`);
+      else if (!(reuse > 0 && reuse < suppress))
+        line.wrong(
+          'REUSE must lie between 0 and SUPPRESS',
+          `the form is ${DAMPING_FORM}`,
+          line.rest[1]?.span,
+        );
+      else if (halfLife === undefined || halfLife <= 0)
+        line.wrong('the half-life is not a time', `the form is ${DAMPING_FORM}`, line.rest[2]?.span);
+      else put({damping: {suppress, reuse, halfLife}});
+      return;
+    }
+    case 'hactl_slow_start': {
+      const slowStart = line.time();
+      if (slowStart !== undefined) put({slowStart});
+      return;
+    }
+    case 'hactl_quorum': {
+      if (!line.wants('COUNT or PERCENT%')) return;
+      const [, digits, sign] = /^(\d+)(%?)$/.exec(value) ?? [];
+      const count = Number(digits);
+      const percent = sign === '%';
+      if (digits !== undefined && count >= 1 && (!percent || count <= 100)) put({quorum: {count, percent}});
+      else line.wrong(`"${value}" is no quorum`, 'a number of real servers, 2, or a share of them, 50%');
+      return;
+    }
+    case 'hactl_dynamic_weight': {
+      const dynamicWeight = line.boolean();
+      if (dynamicWeight !== undefined) put({dynamicWeight});
+    }
+  }
+}

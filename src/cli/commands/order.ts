@@ -1,0 +1,52 @@
+import os from 'node:os';
+import {ask} from '../../control/client.ts';
+import type {OrderOutcome, OrderRequest, StatusSnapshot} from '../../control/protocol.ts';
+import {exit} from '../exit.ts';
+import {orderLines} from '../render-status.ts';
+
+const ASK_LIMIT = 10_000;
+
+/** The person behind sudo, where there is one. */
+function whoAmI(): string {
+  const sudo = process.env.SUDO_USER;
+  if (sudo !== undefined && sudo !== '') return sudo;
+  try {
+    return os.userInfo().username;
+  } catch {
+    // A user without a name in the user database.
+    return `uid ${process.getuid?.() ?? '?'}`;
+  }
+}
+
+/** `hactl drain|undrain|weight|maintenance on|off`: the daemon writes the order down and changes the table. */
+export async function order(
+  socket: string,
+  what: Pick<OrderRequest, 'action' | 'reals' | 'weight'>,
+  options: {virtual?: string; reason?: string; json?: boolean},
+): Promise<number> {
+  const {virtual, reason, json} = options;
+  const request: OrderRequest = {
+    ...what,
+    who: whoAmI(),
+    ...(virtual === undefined ? {} : {virtual}),
+    ...(reason === undefined ? {} : {reason}),
+  };
+  const outcome = (await ask(socket, {command: 'order', ...request}, ASK_LIMIT)) as OrderOutcome;
+  if (json) process.stdout.write(JSON.stringify({version: 1, ...outcome}) + '\n');
+  else {
+    process.stdout.write(outcome.lines.map((line) => `${line}\n`).join(''));
+    for (const note of outcome.notes) process.stderr.write(`note: ${note}\n`);
+  }
+  return exit.ok;
+}
+
+/** `hactl maintenance list`: every order that is in force, and what files hold. */
+export async function listMaintenance(socket: string, options: {json?: boolean}): Promise<number> {
+  const {orders = []} = (await ask(socket, {command: 'status'}, ASK_LIMIT)) as StatusSnapshot;
+  process.stdout.write(
+    options.json
+      ? JSON.stringify({version: 1, orders}) + '\n'
+      : `${orders.length === 0 ? 'no orders' : orderLines(orders).join('\n')}\n`,
+  );
+  return exit.ok;
+}

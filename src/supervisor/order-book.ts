@@ -1,0 +1,148 @@
+/** The operators' orders on disk: in force again after a restart. What they mean is decided in orders.ts. */
+import {lookup} from 'node:dns/promises';
+import {readFileSync, renameSync, writeFileSync} from 'node:fs';
+import path from 'node:path';
+import type {LdirectordConfig} from '@hactl/config';
+import type {OrderOutcome, OrderView} from '../control/protocol.ts';
+import {CommandError} from '../control/server.ts';
+import type {Log} from './log.ts';
+import {
+  carryOut,
+  isOrderRequest,
+  orderedHeld,
+  orderedWeights,
+  orderViews,
+  placesOf,
+  readReal,
+  type Order,
+} from './orders.ts';
+
+export interface OrderBook {
+  /** Takes files into use: what the orders reach is found anew. */
+  configure(files: readonly LdirectordConfig[]): void;
+  /** Carries a request out and writes it down; throws a CommandError when it does not fit. */
+  order(request: object, beside: Beside): Promise<OrderOutcome>;
+  /** Ordered weights and reals in maintenance, by check. */
+  readonly weights: ReadonlyMap<string, number>;
+  readonly held: ReadonlyMap<string, string>;
+  views(heldByFile: ReadonlyMap<string, string>): readonly OrderView[];
+}
+
+/** What else an operator must know of when giving orders. */
+interface Beside {
+  /** Reals that a maintenancedir holds, by check. */
+  readonly heldByFile: ReadonlyMap<string, string>;
+  /** The other director, which has orders of its own. */
+  readonly peer: string | undefined;
+}
+
+export interface OrderBookOptions {
+  readonly stateDir: string;
+  readonly log: Log;
+  readonly wall: () => number;
+  /** The table must be looked at again. */
+  readonly changed: () => void;
+}
+
+const isOrder = (one: unknown): one is Order =>
+  typeof one === 'object' &&
+  one !== null &&
+  'address' in one &&
+  'kind' in one &&
+  typeof one.address === 'string' &&
+  ['drain', 'weight', 'maintenance'].includes(String(one.kind));
+
+/** Opens the book. A damaged file is said and kept aside: the director runs without the orders rather than not at all. */
+export function openOrderBook(options: OrderBookOptions): OrderBook {
+  const {log} = options;
+  const file = path.join(options.stateDir, 'orders.json');
+  let files: readonly LdirectordConfig[] = [];
+  let orders: readonly Order[] = [];
+  let weights: ReadonlyMap<string, number> = new Map();
+  let held: ReadonlyMap<string, string> = new Map();
+  try {
+    const kept = JSON.parse(readFileSync(file, 'utf8')) as {orders?: unknown};
+    if (!Array.isArray(kept.orders) || !kept.orders.every(isOrder)) throw new Error('not a list of orders');
+    ({orders} = kept as {orders: Order[]});
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+      log('error', `${file} cannot be used, drained and held reals are forgotten: ${String(error)}`);
+      try {
+        renameSync(file, `${file}.damaged`);
+      } catch {
+        // It was said above; there is nothing to keep aside.
+      }
+    }
+  }
+  const find = (): void => {
+    const places = placesOf(files);
+    weights = orderedWeights(orders, places);
+    held = orderedHeld(orders, places);
+  };
+  const save = (): void => {
+    writeFileSync(`${file}.new`, `${JSON.stringify({version: 1, orders}, null, 2)}\n`, {mode: 0o600});
+    renameSync(`${file}.new`, file);
+  };
+  const lookUp = async (reals: readonly string[]): Promise<Map<string, readonly string[]>> =>
+    new Map(
+      await Promise.all(
+        reals.flatMap((word) => {
+          const host = readReal(word)?.host;
+          if (host === undefined || /^[\d.]+$|:/.test(host)) return [];
+          return [
+            lookup(host, {all: true}).then(
+              (found) => [host, found.map(({address}) => address)] as const,
+              () => [host, [] as string[]] as const,
+            ),
+          ];
+        }),
+      ),
+    );
+
+  return {
+    configure: (next) => {
+      files = next;
+      find();
+    },
+    order: async (request, {heldByFile, peer}) => {
+      if (!isOrderRequest(request))
+        throw new CommandError('bad-request', 'this is no order for real servers');
+      const names = await lookUp(request.reals);
+      const done = carryOut(orders, request, files, (host) => names.get(host) ?? [], options.wall());
+      if (!done.ok) throw new CommandError('no-such', done.fault);
+      const before = orders;
+      ({orders} = done.value);
+      try {
+        save();
+      } catch (error) {
+        orders = before;
+        throw new CommandError(
+          'state',
+          `the order was not carried out: ${file} cannot be written: ${String(error)}`,
+        );
+      }
+      find();
+      for (const line of done.value.lines)
+        log(
+          'info',
+          `order by ${request.who}: ${line}${request.reason === undefined ? '' : ` (${request.reason})`}`,
+        );
+      options.changed();
+      const notes: string[] = [];
+      if (request.action === 'maintenance-off')
+        for (const {target, reals} of orderViews([], placesOf(files), heldByFile))
+          if (done.value.ids.some((id) => reals.includes(id)))
+            notes.push(`${target} stays in maintenance: a file in its maintenancedir holds it`);
+      if (peer !== undefined)
+        notes.push(`this counts on this director only: order it on ${peer} too, or it ends with a takeover`);
+      return {lines: done.value.lines, notes};
+    },
+    get weights() {
+      return weights;
+    },
+    get held() {
+      return held;
+    },
+    views: (heldByFile) => orderViews(orders, placesOf(files), heldByFile),
+  };
+}

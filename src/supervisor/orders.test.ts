@@ -1,0 +1,210 @@
+/** Orders for real servers: what a word reaches, what survives a restart, what is refused and with which suggestion. */
+import {mkdtempSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import {parseLdirectordCf} from '@hactl/config';
+import test, {type ExecutionContext} from 'ava';
+import type {OrderRequest} from '../control/protocol.ts';
+import {openOrderBook} from './order-book.ts';
+import {
+  carryOut,
+  isOrderRequest,
+  orderedHeld,
+  orderedWeights,
+  orderViews,
+  placesOf,
+  readReal,
+  type Order,
+} from './orders.ts';
+
+const {model} = parseLdirectordCf(
+  {
+    path: 'x.cf',
+    text: `virtual=10.0.0.100:80
+\treal=10.0.0.1:80 gate 3
+\treal=10.0.0.2:8080 masq
+\tservicename=web
+virtual=10.0.0.100:443
+\treal=10.0.0.1:443 gate
+\treal=10.0.0.2:443 gate
+virtual6=[2001:db8::64]:80
+\treal6=[2001:db8::1]:80 gate
+`,
+  },
+  {mode: 'lenient', resolve: {host: () => undefined, service: () => undefined}},
+);
+const files = [model];
+const places = placesOf(files);
+const http = 'tcp 10.0.0.100:80 > ';
+const https = 'tcp 10.0.0.100:443 > ';
+
+const names = (host: string): readonly string[] => (host === 'web1' ? ['10.0.0.1', '2001:db8::1'] : []);
+const give = (orders: readonly Order[], request: Partial<OrderRequest>) =>
+  carryOut(orders, {action: 'drain', reals: ['10.0.0.1'], who: 'ann', ...request}, files, names, 1_000);
+const given = (...requests: Partial<OrderRequest>[]): readonly Order[] =>
+  requests.reduce<readonly Order[]>((orders, request) => {
+    const done = give(orders, request);
+    if (!done.ok) throw new Error(done.fault);
+    return done.value.orders;
+  }, []);
+
+const reach = test.macro({
+  exec(t, request: Partial<OrderRequest>, expected: Record<string, number>) {
+    t.deepEqual(Object.fromEntries(orderedWeights(given(request), places)), expected);
+  },
+  title: (title) => title ?? '',
+});
+test(
+  'an address reaches every port and virtual',
+  reach,
+  {},
+  {[`${http}10.0.0.1:80`]: 0, [`${https}10.0.0.1:443`]: 0},
+);
+test('with a port, that port only', reach, {reals: ['10.0.0.1:443']}, {[`${https}10.0.0.1:443`]: 0});
+test(
+  'the real’s own port counts behind masq',
+  reach,
+  {reals: ['10.0.0.2:8080']},
+  {[`${http}10.0.0.2:8080`]: 0},
+);
+test('one virtual, by its name', reach, {virtual: 'web'}, {[`${http}10.0.0.1:80`]: 0});
+test('one virtual, by its address', reach, {virtual: '10.0.0.100:443'}, {[`${https}10.0.0.1:443`]: 0});
+test(
+  'a host name reaches all its addresses',
+  reach,
+  {reals: ['web1'], virtual: '[2001:db8::64]:80'},
+  {
+    'tcp [2001:db8::64]:80 > [2001:db8::1]:80': 0,
+  },
+);
+test(
+  'a weight',
+  reach,
+  {action: 'weight', weight: 7, reals: ['10.0.0.2:443']},
+  {[`${https}10.0.0.2:443`]: 7},
+);
+
+test('a drain hides a weight, and taking it back brings the weight back', (t) => {
+  const weight = {action: 'weight', weight: 7, reals: ['10.0.0.1:80']} as const;
+  const id = `${http}10.0.0.1:80`;
+  t.is(orderedWeights(given(weight, {}), places).get(id), 0);
+  t.is(orderedWeights(given(weight, {}, {action: 'undrain'}), places).get(id), 7);
+  t.is(orderedWeights(given(weight, {...weight, action: 'weight-reset'}), places).get(id), undefined);
+});
+
+test('maintenance holds a real down, with who and why', (t) => {
+  const orders = given({action: 'maintenance-on', reals: ['10.0.0.1:80'], reason: 'new disk'});
+  t.deepEqual(
+    [...orderedHeld(orders, places)],
+    [[`${http}10.0.0.1:80`, 'Server in maintenance (by ann: new disk)']],
+  );
+  t.deepEqual(orderViews(orders, places, new Map([[`${https}10.0.0.2:443`, 'x']])), [
+    {
+      kind: 'maintenance',
+      target: '10.0.0.1:80',
+      reals: [`${http}10.0.0.1:80`],
+      who: 'ann',
+      when: 1_000,
+      reason: 'new disk',
+    },
+    {kind: 'maintenance-file', target: '10.0.0.2:443 in tcp 10.0.0.100:443', reals: [`${https}10.0.0.2:443`]},
+  ]);
+});
+
+const refused = test.macro({
+  exec(t, request: Partial<OrderRequest>, expected: RegExp) {
+    const done = give(given({}), request);
+    t.false(done.ok);
+    if (!done.ok) t.regex(done.fault, expected);
+  },
+  title: (title) => `refused: ${title ?? ''}`,
+});
+test('a slip of the finger', refused, {reals: ['10.0.0.11:80']}, /did you mean 10\.0\.0\.1:80\?/);
+test('a name that nobody knows', refused, {reals: ['web9']}, /no such host name either/);
+test('a virtual that is not there', refused, {virtual: 'wed'}, /did you mean web\?/);
+test(
+  'an ambiguous virtual',
+  refused,
+  {virtual: '10.0.0.100'},
+  /several virtual services: tcp .*:80, tcp .*:443/,
+);
+test(
+  'a real that is not in that virtual',
+  refused,
+  {reals: ['2001:db8::1'], virtual: 'web'},
+  /no real server .* in tcp/,
+);
+test('a weight that is none', refused, {action: 'weight', weight: 1.5}, /0 to 65535/);
+test('nothing to take back', refused, {action: 'undrain', reals: ['10.0.0.2']}, /nothing to take back/);
+test(
+  'part of a wider order',
+  refused,
+  {action: 'undrain', reals: ['10.0.0.1:80']},
+  /covered by an order for 10\.0\.0\.1 \(drain, by ann\)/,
+);
+test('one bad word of two: all', refused, {reals: ['10.0.0.2', 'nowhere']}, /nowhere/);
+
+test('the order for a real that left the configuration can be taken back', (t) => {
+  const orders: Order[] = [{kind: 'drain', address: '10.9.9.9', who: 'ann', when: 0}];
+  const done = give(orders, {action: 'undrain', reals: ['10.9.9.9']});
+  t.deepEqual(done.ok && done.value.orders, []);
+  t.deepEqual(orderViews(orders, places, new Map())[0]?.reals, []);
+});
+
+test('words for reals', (t) => {
+  t.deepEqual(readReal('[2001:DB8::1]:80'), {host: '2001:db8::1', port: 80});
+  t.deepEqual(readReal('2001:db8::1'), {host: '2001:db8::1'});
+  t.deepEqual(readReal('web1:80'), {host: 'web1', port: 80});
+  for (const wrong of ['', ':80', 'web1:', 'web1:x', 'web1:99999', 'web1:0'])
+    t.is(readReal(wrong), undefined, wrong);
+});
+
+test('what is no request is not taken for one', (t) => {
+  t.true(isOrderRequest({action: 'drain', reals: ['x'], who: 'ann'}));
+  for (const wrong of [
+    {},
+    {action: 'drain', reals: [], who: 'ann'},
+    {action: 'toString', reals: ['x'], who: 'ann'},
+    {action: 'drain', reals: [1], who: 'ann'},
+    {action: 'drain', reals: ['x']},
+    {action: 'weight', reals: ['x'], who: 'ann', weight: '5'},
+  ])
+    t.false(isOrderRequest(wrong), JSON.stringify(wrong));
+});
+
+const folder = (t: ExecutionContext): string => {
+  const made = mkdtempSync(path.join(os.tmpdir(), 'hactl-orders-'));
+  t.teardown(() => rmSync(made, {recursive: true, force: true}));
+  return made;
+};
+
+test('the book: in force again after a restart; a damaged one is kept aside and said', async (t) => {
+  const stateDir = folder(t);
+  const log: string[] = [];
+  const open = () => {
+    const book = openOrderBook({
+      stateDir,
+      log: (level, message) => log.push(`${level} ${message}`),
+      wall: () => 5,
+      changed: () => log.push('changed'),
+    });
+    book.configure(files);
+    return book;
+  };
+  const first = open();
+  const beside = {heldByFile: new Map([[`${http}10.0.0.1:80`, 'x']]), peer: 'lvs2'};
+  const drained = await first.order({action: 'drain', reals: ['10.0.0.2:443'], who: 'ann'}, beside);
+  t.deepEqual(drained.lines, [`${https}10.0.0.2:443: drained: no new connections, those it has live on`]);
+  t.regex(drained.notes.join(), /order it on lvs2 too/);
+  t.true(log.includes('changed'));
+  t.deepEqual([...open().weights], [[`${https}10.0.0.2:443`, 0]]);
+  await first.order({action: 'maintenance-on', reals: ['10.0.0.1'], who: 'ann'}, beside);
+  const off = await first.order({action: 'maintenance-off', reals: ['10.0.0.1'], who: 'ann'}, beside);
+  t.regex(off.notes.join(), /10\.0\.0\.1:80 in tcp 10\.0\.0\.100:80 stays in maintenance: a file/);
+  await t.throwsAsync(first.order({action: 'drain'}, beside), {message: /no order/});
+
+  writeFileSync(path.join(stateDir, 'orders.json'), '{"orders": [{"kind": "drain"}]}');
+  t.is(open().weights.size, 0);
+  t.regex(log.join('\n'), /error .*orders\.json cannot be used/);
+  t.deepEqual(readdirSync(stateDir), ['orders.json.damaged']);
+});

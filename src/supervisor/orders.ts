@@ -1,0 +1,313 @@
+/** What operators ordered for real servers: drain, weight, maintenance. An order names reals, not one check: a virtual that comes later is covered too. Pure. */
+import {fail, ok, type Result} from '@hactl/base';
+import {ipv4, ipv6, nearest, portNumber, type LdirectordConfig} from '@hactl/config';
+import type {OrderAction, OrderRequest, OrderView} from '../control/protocol.ts';
+import {MAINTENANCE_REASON} from './maintenance.ts';
+import {checkId, destinationOf, realName, virtualName} from './services.ts';
+
+/** One order. `virtual`: only there; without `port`: every port of the address. */
+export interface Order {
+  readonly kind: 'drain' | 'weight' | 'maintenance';
+  readonly address: string;
+  readonly port?: number;
+  readonly virtual?: string;
+  readonly weight?: number;
+  readonly who: string;
+  /** Wall clock, milliseconds: for people. */
+  readonly when: number;
+  readonly reason?: string;
+}
+
+/** Where an order applies. */
+type Target = Pick<Order, 'address' | 'port' | 'virtual'>;
+
+/** One real of one virtual, and the names that people may give both. */
+export interface Place {
+  readonly id: string;
+  readonly virtual: string;
+  readonly virtualNames: readonly string[];
+  readonly address: string;
+  readonly ports: readonly number[];
+  /** As the status shows it. */
+  readonly shown: string;
+}
+
+/** Is this, from whatever client, a request that can be looked at? */
+export function isOrderRequest(request: object): request is OrderRequest {
+  const has = (key: string, type: string, must: boolean): boolean => {
+    const value: unknown = Reflect.get(request, key);
+    return value === undefined ? !must : typeof value === type;
+  };
+  const reals: unknown = Reflect.get(request, 'reals');
+  return (
+    Object.hasOwn(kindOf, String(Reflect.get(request, 'action'))) &&
+    Array.isArray(reals) &&
+    reals.length > 0 &&
+    reals.every((real) => typeof real === 'string') &&
+    has('who', 'string', true) &&
+    has('virtual', 'string', false) &&
+    has('reason', 'string', false) &&
+    has('weight', 'number', false)
+  );
+}
+
+/** Every real of every virtual. */
+export const placesOf = (files: readonly LdirectordConfig[]): Place[] =>
+  files.flatMap((file) =>
+    file.virtuals.flatMap((virtual) => {
+      const name = virtualName(virtual);
+      const {address} = virtual;
+      const virtualNames = [
+        name,
+        name.replace(/^\S+ /, ''),
+        ...(address.kind === 'address' ? [address.address] : []),
+        ...(virtual.serviceName === undefined ? [] : [virtual.serviceName]),
+      ];
+      return virtual.reals.map((real) => {
+        const kernel = destinationOf(virtual, real);
+        return {
+          id: checkId(virtual, real),
+          virtual: name,
+          virtualNames,
+          address: real.address,
+          ports: [...new Set([kernel.port, real.port])].filter((port) => port > 0),
+          shown: realName(kernel),
+        };
+      });
+    }),
+  );
+
+const covers = (target: Target, place: Place): boolean =>
+  target.address === place.address &&
+  (target.port === undefined || place.ports.includes(target.port)) &&
+  (target.virtual === undefined || target.virtual === place.virtual);
+
+const nameOf = ({address, port, virtual}: Target): string =>
+  `${port === undefined ? address : realName({address, port})}${virtual === undefined ? '' : ` in ${virtual}`}`;
+
+/** `10.0.0.1`, `10.0.0.1:80`, `[2001:db8::1]:80`, `2001:db8::1`, `web1`, `web1:80`. */
+export function readReal(word: string): {readonly host: string; readonly port?: number} | undefined {
+  const whole = ipv4(word) ?? ipv6(word);
+  if (whole !== undefined) return {host: whole};
+  const [, host = '', digits] = /^(\[[^\]]+\]|[^:]+)(?::([^:]*))?$/.exec(word) ?? [];
+  const port = digits === undefined ? undefined : portNumber(digits);
+  if (host === '' || (digits !== undefined && (port === undefined || port === 0))) return undefined;
+  return {host: ipv4(host) ?? ipv6(host) ?? host, ...(port === undefined ? {} : {port})};
+}
+
+/** Answers for host names: looked up beforehand. */
+export type AddressesOf = (host: string) => readonly string[];
+
+const suggestion = (word: string, words: readonly string[], all: string): string => {
+  const near = nearest(word, words);
+  return near === undefined
+    ? `${all}: ${[...new Set(words)].slice(0, 5).join(', ')}`
+    : `did you mean ${near}?`;
+};
+
+/** The virtual that a word names. */
+function readVirtual(word: string, places: readonly Place[]): Result<string, string> {
+  const found = [
+    ...new Set(places.filter((one) => one.virtualNames.includes(word)).map((one) => one.virtual)),
+  ];
+  const [first] = found;
+  if (found.length === 1 && first !== undefined) return ok(first);
+  if (found.length > 1) return fail(`${word} is the name of several virtual services: ${found.join(', ')}`);
+  const names = places.flatMap((one) => one.virtualNames);
+  return fail(`there is no virtual service ${word}: ${suggestion(word, names, 'there are')}`);
+}
+
+/** Where a word applies: one target for each address that it stands for. */
+function targetsOf(
+  word: string,
+  virtual: string | undefined,
+  places: readonly Place[],
+  addressesOf: AddressesOf,
+): Result<readonly Target[], string> {
+  const within = places.filter((one) => virtual === undefined || one.virtual === virtual);
+  const read = readReal(word);
+  const literal = read && (ipv4(read.host) ?? ipv6(read.host));
+  const addresses = read ? (literal === undefined ? addressesOf(read.host) : [literal]) : [];
+  const targets = addresses.map((address): Target => ({
+    address,
+    ...(read?.port === undefined ? {} : {port: read.port}),
+    ...(virtual === undefined ? {} : {virtual}),
+  }));
+  const found = targets.filter((target) => within.some((place) => covers(target, place)));
+  if (found.length > 0) return ok(found);
+  const where = virtual === undefined ? '' : ` in ${virtual}`;
+  const what = addresses.length > 0 || literal !== undefined ? '' : ' (no such host name either)';
+  const names = within.flatMap((one) => [one.shown, one.address]);
+  return fail(`there is no real server ${word}${where}${what}: ${suggestion(word, names, 'there are')}`);
+}
+
+const kindOf: Readonly<Record<OrderAction, Order['kind']>> = {
+  drain: 'drain',
+  undrain: 'drain',
+  weight: 'weight',
+  'weight-reset': 'weight',
+  'maintenance-on': 'maintenance',
+  'maintenance-off': 'maintenance',
+};
+
+const gives = (action: OrderAction): boolean => ['drain', 'weight', 'maintenance-on'].includes(action);
+
+const same = (one: Target, other: Target): boolean =>
+  one.address === other.address && one.port === other.port && one.virtual === other.virtual;
+
+/** Takes back what was ordered for a target. An order that reaches further is left, and said: it is not one to be split. */
+function takeBack(
+  orders: readonly Order[],
+  kind: Order['kind'],
+  target: Target,
+  places: readonly Place[],
+): Result<readonly Order[], string> {
+  const mine = places.filter((place) => covers(target, place));
+  const touching = orders.filter(
+    (order) => order.kind === kind && (same(order, target) || mine.some((place) => covers(order, place))),
+  );
+  if (touching.length === 0)
+    return fail(`${nameOf(target)}: nothing to take back, there is no such order (${kind})`);
+  const wider = touching.find((order) =>
+    places.some((place) => covers(order, place) && !mine.includes(place)),
+  );
+  if (wider && !same(wider, target))
+    return fail(
+      `${nameOf(target)} is covered by an order for ${nameOf(wider)} (${wider.kind}, by ${wider.who}): take that one back, then order what is to stay`,
+    );
+  return ok(orders.filter((order) => !touching.includes(order)));
+}
+
+/** The orders after a request; a request that does not fit as a whole changes nothing. `lines` says what was done. */
+export function carryOut(
+  orders: readonly Order[],
+  request: OrderRequest,
+  files: readonly LdirectordConfig[],
+  addressesOf: AddressesOf,
+  when: number,
+): Result<
+  {readonly orders: readonly Order[]; readonly lines: readonly string[]; readonly ids: readonly string[]},
+  string
+> {
+  const places = placesOf(files);
+  const {action, reals, who, reason, weight} = request;
+  const kind = kindOf[action];
+  if (action === 'weight' && !(Number.isInteger(weight) && (weight ?? -1) >= 0 && (weight ?? 0) <= 65_535))
+    return fail(`a weight is a whole number from 0 to 65535, or reset`);
+  let virtual: string | undefined;
+  if (request.virtual !== undefined) {
+    const read = readVirtual(request.virtual, places);
+    if (!read.ok) return read;
+    virtual = read.value;
+  }
+  let next = orders;
+  const lines: string[] = [];
+  const ids: string[] = [];
+  for (const word of reals) {
+    const targets = targetsOf(word, virtual, places, addressesOf);
+    if (!targets.ok) {
+      // An order for a real that left the configuration can still be taken back by its own words.
+      const read = readReal(word);
+      const left = next.filter(
+        (order) =>
+          order.kind === kind &&
+          same(order, {address: read?.host ?? '', ...(read?.port === undefined ? {} : {port: read.port})}),
+      );
+      if (gives(action) || left.length === 0) return targets;
+      next = next.filter((order) => !left.includes(order));
+      lines.push(`${word}: order taken back; no such real is configured now`);
+      continue;
+    }
+    for (const target of targets.value) {
+      const at = places.filter((place) => covers(target, place)).map(({id}) => id);
+      if (gives(action)) {
+        const order: Order = {
+          kind,
+          ...target,
+          ...(action === 'weight' && weight !== undefined ? {weight} : {}),
+          who,
+          when,
+          ...(reason === undefined ? {} : {reason}),
+        };
+        next = [...next.filter((one) => one.kind !== kind || !same(one, target)), order];
+      } else {
+        const rest = takeBack(next, kind, target, places);
+        if (!rest.ok) return rest;
+        next = rest.value;
+      }
+      ids.push(...at);
+      lines.push(...at.map((id) => `${id}: ${said(action, weight)}`));
+    }
+  }
+  return ok({orders: next, lines, ids});
+}
+
+function said(action: OrderAction, weight: number | undefined): string {
+  switch (action) {
+    case 'drain':
+      return 'drained: no new connections, those it has live on';
+    case 'undrain':
+      return 'no longer drained';
+    case 'weight':
+      return `weight ${weight ?? 0}`;
+    case 'weight-reset':
+      return 'weight as configured';
+    case 'maintenance-on':
+      return 'in maintenance';
+    case 'maintenance-off':
+      return 'no longer in maintenance by order';
+  }
+}
+
+const ordersAt = (orders: readonly Order[], place: Place): Order[] =>
+  orders.filter((order) => covers(order, place));
+
+/** Weights that differ from the configured ones, by check. Drained is 0; of two weights the later order counts. */
+export function orderedWeights(orders: readonly Order[], places: readonly Place[]): Map<string, number> {
+  const weights = new Map<string, number>();
+  if (orders.length === 0) return weights;
+  for (const place of places) {
+    const here = ordersAt(orders, place);
+    const weight = here.findLast((order) => order.kind === 'weight')?.weight;
+    if (here.some((order) => order.kind === 'drain')) weights.set(place.id, 0);
+    else if (weight !== undefined) weights.set(place.id, weight);
+  }
+  return weights;
+}
+
+const bySomeone = ({who, reason}: Order): string =>
+  ` (by ${who}${reason === undefined ? '' : `: ${reason}`})`;
+
+/** Reals in maintenance by order, each with the reason, by check. */
+export function orderedHeld(orders: readonly Order[], places: readonly Place[]): Map<string, string> {
+  const held = new Map<string, string>();
+  for (const place of orders.length === 0 ? [] : places) {
+    const order = ordersAt(orders, place).findLast((one) => one.kind === 'maintenance');
+    if (order) held.set(place.id, `${MAINTENANCE_REASON}${bySomeone(order)}`);
+  }
+  return held;
+}
+
+/** The orders with the reals that each reaches now, and what files hold, for `status` and `maintenance list`. */
+export const orderViews = (
+  orders: readonly Order[],
+  places: readonly Place[],
+  heldByFile: ReadonlyMap<string, string>,
+): OrderView[] => [
+  ...orders.map(({kind, weight, who, when, reason, ...target}) => ({
+    kind,
+    target: nameOf(target),
+    reals: places.filter((place) => covers(target, place)).map(({id}) => id),
+    ...(weight === undefined ? {} : {weight}),
+    who,
+    when,
+    ...(reason === undefined ? {} : {reason}),
+  })),
+  ...places
+    .filter(({id}) => heldByFile.has(id))
+    .map(({id, shown, virtual}) => ({
+      kind: 'maintenance-file' as const,
+      target: `${shown} in ${virtual}`,
+      reals: [id],
+    })),
+];

@@ -1,0 +1,76 @@
+/** Which weight a real has now: the configured one, its check's wish, the operator's order, and less while it warms up. Pure. */
+import type {Instant, Millis} from '@hactl/base';
+import type {CheckReport, WantedWeight} from '@hactl/checks';
+import type {VerdictSettings, VirtualService} from '@hactl/config';
+import {checkId} from './services.ts';
+
+const WEIGHT_MAX = 65_535;
+/** A warming real's weight grows in so many steps: each is a change of the kernel's table. */
+const STEPS = 10;
+
+const wished = (configured: number, wish: WantedWeight): number =>
+  Math.min(WEIGHT_MAX, wish.percent ? Math.round((configured * wish.value) / 100) : wish.value);
+
+/** Since when a real serves again; undefined: it serves as it always did. Absent: it does not serve, or nothing is known. */
+export type Warmth = ReadonlyMap<string, {readonly serves: boolean; readonly since?: Instant}>;
+
+export interface Weights {
+  /** Only those that differ from the configured ones. */
+  readonly weights: ReadonlyMap<string, number>;
+  readonly warmth: Warmth;
+  /** When a warming real's weight grows again. */
+  readonly nextAt?: Instant;
+}
+
+/** The share that a real has after `age` of its slow start, in whole steps: never nothing. */
+const share = (age: Millis, slowStart: Millis): number =>
+  Math.min(1, (Math.floor((age / slowStart) * STEPS) + 1) / STEPS);
+
+/** The weights now. `settings` undefined: only the operator's orders count. */
+export function weightsNow(input: {
+  readonly virtuals: readonly VirtualService[];
+  readonly reports: ReadonlyMap<string, CheckReport>;
+  readonly ordered: ReadonlyMap<string, number>;
+  readonly settings: VerdictSettings | undefined;
+  readonly warmth: Warmth;
+  readonly now: Instant;
+}): Weights {
+  const {settings, now, ordered, warmth} = input;
+  if (!settings || !(settings.dynamicWeight || settings.slowStart > 0))
+    return {weights: ordered, warmth: new Map()};
+  const {slowStart} = settings;
+  const weights = new Map(ordered);
+  const next = new Map<string, {serves: boolean; since?: Instant}>();
+  let nextAt = Infinity;
+  for (const virtual of input.virtuals)
+    for (const real of virtual.reals) {
+      const id = checkId(virtual, real);
+      const report = input.reports.get(id);
+      const wish = settings.dynamicWeight ? report?.weight : undefined;
+      const base = ordered.get(id) ?? (wish ? wished(real.weight, wish) : real.weight);
+      if (base !== real.weight) weights.set(id, base);
+      if (slowStart === 0 || report === undefined || report.state === 'unknown') continue;
+      const before = warmth.get(id);
+      const serves = report.state === 'up' && base > 0;
+      const since = serves && before ? (before.serves ? before.since : now) : undefined;
+      const warm = since === undefined || now - since >= slowStart;
+      next.set(id, {serves, ...(warm ? {} : {since})});
+      if (warm) continue;
+      weights.set(id, Math.max(1, Math.round(base * share(now - since, slowStart))));
+      const step = slowStart / STEPS;
+      nextAt = Math.min(nextAt, since + (Math.floor((now - since) / step) + 1) * step);
+    }
+  return {weights, warmth: next, ...(nextAt < Infinity ? {nextAt} : {})};
+}
+
+/** With a fallback server and fewer reals than the quorum: the fallback serves alone. */
+export function belowQuorum(
+  virtual: VirtualService,
+  serving: number,
+  quorum: VerdictSettings['quorum'] | undefined,
+): boolean {
+  const total = virtual.reals.length;
+  if (!quorum || !virtual.fallback || total === 0) return false;
+  const needed = quorum.percent ? Math.ceil((total * quorum.count) / 100) : Math.min(total, quorum.count);
+  return serving < needed;
+}
