@@ -7,7 +7,7 @@ import {makeTree} from './apt.ts';
 /** One line for each kind of service. */
 const servers = [
   'nginx-light', 'squid', // http, http_proxy
-  'exim4-daemon-light', // smtp, submission
+  'exim4-daemon-light', 'netcat-openbsd', // smtp, submission; nc for a seed's script
   'dovecot-imapd', 'dovecot-pop3d', // imap, pop, with and without TLS
   'inn2', // nntp
   'memcached', 'socat', // simpletcp, over tcp and udp

@@ -77,6 +77,14 @@ const http = test.macro(
 );
 
 test(
+  'http: an expression that would take years',
+  http,
+  answer(page('200 OK', `${'a'.repeat(60)}b`)),
+  false,
+  /^connected in \d+ ms, \/\^\(a\+\)\+\$\/: the expression takes more than \d+ ms on an answer of 61 char/,
+  {receive: '^(a+)+$'},
+);
+test(
   'http: the page matches',
   http,
   answer(page('200 OK', 'It Works!')),

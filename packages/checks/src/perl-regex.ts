@@ -1,5 +1,6 @@
-/** `receive` is a regular expression of Perl. Pure. */
+/** `receive` is a regular expression of Perl. */
 import {translatePerlRegex} from '@hactl/base';
+import {matches} from './match.ts';
 
 /** Every check of a real asks for the same expression again: what was compiled is kept. */
 const compiled = new Map<string, RegExp | undefined>();
@@ -19,14 +20,14 @@ function compile(text: string): RegExp | undefined {
   return translated.ok ? translated.value : undefined;
 }
 
-/** Does a text match what `receive` asks for? */
+/** Does a text match what `receive` asks for? Throws a SlowMatch, as the next one does. */
 export function textMatches(receive: string, text: string): boolean {
   const pattern = receivePattern(receive);
-  return pattern?.test(text) ?? false;
+  return pattern !== undefined && matches(pattern, text);
 }
 
 /** The same for an answer read octet by octet (latin1): what people write in `receive` is UTF-8. */
 export const receiveMatches = (pattern: RegExp | undefined, octets: string): boolean =>
   pattern !== undefined &&
-  (pattern.test(octets) ||
-    (/[\x80-\xff]/.test(octets) && pattern.test(Buffer.from(octets, 'latin1').toString('utf8'))));
+  (matches(pattern, octets) ||
+    (/[\x80-\xff]/.test(octets) && matches(pattern, Buffer.from(octets, 'latin1').toString('utf8'))));

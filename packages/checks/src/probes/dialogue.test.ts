@@ -1,15 +1,17 @@
 /** The dialogues with servers of the test's own: odd, broken, endless; and their pure parts as tables. */
+import dgram from 'node:dgram';
 import type net from 'node:net';
 import fc from 'fast-check';
 import test from 'ava';
 import {INPUT_MAX} from './dialogue.ts';
+import {judgeDns} from './dns.ts';
 import {passivePort, probeFtp} from './ftp.ts';
 import {imapString, probeImap} from './imap.ts';
 import {probeNntp} from './nntp.ts';
 import {probePop} from './pop.ts';
-import {compareExpected, posixPattern, unescape} from './send-expect.ts';
+import {compareExpected, posixPattern, probeSendExpect, unescape} from './send-expect.ts';
 import {serviceProbes} from './services.ts';
-import {simpleRequest, someLineMatches} from './simpletcp.ts';
+import {probeSimpleTcp, simpleRequest, someLineMatches} from './simpletcp.ts';
 import {probeSmtp} from './smtp.ts';
 import {checkOf, failsOnTheDead, fails, passes, serve} from './testing.ts';
 
@@ -40,6 +42,22 @@ test('every dialogue ends in time, closes its connection and says why', async (t
     // oxlint-disable-next-line no-await-in-loop -- one after another: the reasons name the service.
     await failsOnTheDead(t, probe, checkOf(service, 0, {sendExpect: {expect: 'OK', regex: false}}));
   }
+});
+
+test('an expression that would take years ends the check, over tcp and udp', async (t) => {
+  const text = `${'a'.repeat(60)}b`;
+  const port = await serve(t, (socket) => socket.end(text));
+  const late = /the expression takes more than \d+ ms on an answer of 61 characters: given up$/;
+  await fails(t, probeSimpleTcp, checkOf('simpletcp', port, {receive: '^(a+)+$'}), late);
+  const sendExpect = {expect: '^(a+)+$', regex: true};
+  await fails(t, probeSendExpect, checkOf('send-expect', port, {sendExpect}), late);
+  const socket = dgram.createSocket('udp4', (_, from) => socket.send(text, from.port, from.address));
+  await new Promise<void>((bound) => socket.bind(0, '127.0.0.1', bound));
+  t.teardown(() => socket.close());
+  const datagram = checkOf('simpletcp', socket.address().port, {protocol: 'udp', receive: '^(a+)+$'});
+  await fails(t, probeSimpleTcp, {...datagram, request: 'x'}, late);
+  const name = {code: 'NOERROR', values: [text], truncated: false} as const;
+  t.regex(judgeDns(name, 'real.test', '^(a+)+$').reason, late);
 });
 
 test('a greeting over several lines and in single octets', async (t) => {

@@ -4,6 +4,7 @@
  */
 import {randomInt} from 'node:crypto';
 import type {Clock, Millis} from '@hactl/base';
+import {SlowMatch} from '../match.ts';
 import type {CheckSpec} from '../messages.ts';
 import {textMatches} from '../perl-regex.ts';
 import type {ProbeResult} from '../verdict.ts';
@@ -19,7 +20,13 @@ export function judgeDns(answer: DnsAnswer | 'malformed', name: string, receive?
   if (values.length === 0) return {passed: false, reason: `no A or PTR record for ${name}`};
   const shown = values.slice(0, 4).join(', ');
   if (receive === undefined) return {passed: true, reason: `${name} is ${shown}`};
-  const match = values.find((value) => textMatches(receive, value));
+  let match: string | undefined;
+  try {
+    match = values.find((value) => textMatches(receive, value));
+  } catch (error) {
+    if (error instanceof SlowMatch) return {passed: false, reason: `/${receive}/: ${error.message}`};
+    throw error;
+  }
   return match === undefined
     ? {passed: false, reason: `${name} is ${shown}, none matches /${receive}/`}
     : {passed: true, reason: `${name} is ${match}, matches /${receive}/`};

@@ -156,6 +156,13 @@ export function probeHttp(spec: CheckSpec, limit: Millis, clock: Clock): Promise
       socket = one;
       const look = (ended: boolean): void => {
         if (socket !== one) return;
+        try {
+          read(ended);
+        } catch (error) {
+          done(false, `${story}/${spec.receive}/: ${error instanceof Error ? error.message : String(error)}`);
+        }
+      };
+      const read = (ended: boolean): void => {
         const answer = readAnswer(text, ended, method === 'HEAD');
         if (answer === 'not-http')
           done(false, `${story}the answer is not HTTP: ${JSON.stringify(text.slice(0, 40))}`);

@@ -3,6 +3,7 @@
  * with what is expected. nanny compared only the start; `*` stood for anything.
  */
 import type {Clock, Millis} from '@hactl/base';
+import {matches} from '../match.ts';
 import type {CheckSpec, SendExpect} from '../messages.ts';
 import type {ProbeResult} from '../verdict.ts';
 import {converse, DialogueError, quoted} from './dialogue.ts';
@@ -43,7 +44,8 @@ export function posixPattern(text: string): RegExp | undefined {
 export function compareExpected(script: SendExpect, text: string, ended: boolean): boolean | undefined {
   if (script.expect === undefined || script.expect === '') return true;
   if (script.regex) {
-    if (posixPattern(script.expect)?.test(text)) return true;
+    const pattern = posixPattern(script.expect);
+    if (pattern && matches(pattern, text)) return true;
     return ended || text.length >= REGEX_MAX ? false : undefined;
   }
   if (script.expect === '*') return text !== '' ? true : ended ? false : undefined;

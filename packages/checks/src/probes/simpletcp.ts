@@ -69,7 +69,11 @@ function probeSimpleUdp(spec: CheckSpec, limit: Millis, clock: Clock): Promise<P
     socket.on('error', (error) => done(false, explainError(error, target)));
     socket.on('message', (datagram) => {
       last = datagram.toString('latin1');
-      if (someLineMatches(last, true, spec.receive)) done(true, verdict(spec, last, true).words);
+      try {
+        if (someLineMatches(last, true, spec.receive)) done(true, verdict(spec, last, true).words);
+      } catch (error) {
+        done(false, error instanceof Error ? error.message : String(error));
+      }
     });
     // Connected, so that only the real is heard, and a port that nobody has is told.
     socket.connect(spec.port, spec.address, () =>

@@ -18,7 +18,8 @@ const POLL = 50;
 export function folder(t: ExecutionContext<unknown>): string {
   const made = mkdtempSync(path.join(os.tmpdir(), 'hactl-server-'));
   chmodSync(made, 0o777);
-  t.teardown(() => rmSync(made, {recursive: true, force: true}));
+  // A script that a check was running may write there yet.
+  t.teardown(() => rmSync(made, {recursive: true, force: true, maxRetries: 20}));
   return made;
 }
 

@@ -1,0 +1,65 @@
+/**
+ * Matching with a limit. An expression such as `(a+)+$` takes years on the wrong answer, and the checks process has one
+ * thread for all checks. What is cheap by its form is matched directly; the rest under a deadline that V8 keeps.
+ */
+import {types} from 'node:util';
+import vm from 'node:vm';
+import type {Millis} from '@hactl/base';
+import {mostSteps} from './match-cost.ts';
+
+/** V8 takes about a millisecond for so many; a deadline costs a fifth of one (measured). */
+const DIRECT_STEPS = 1e6;
+/** A match may take so long; an expression that did not keep to it has half as long the next time, down to LEAST. */
+const MOST: Millis = 50;
+const LEAST: Millis = 5;
+/** Time in which this thread did not run is not the expression's: so often it is tried again. */
+const TRIES = 5;
+
+/** The match was given up; its message is a reason. */
+export class SlowMatch extends Error {
+  override name = 'SlowMatch';
+}
+
+const limits = new Map<string, Millis>();
+const LIMITS_MAX = 1_000;
+
+const sandbox = vm.createContext({pattern: /x/, text: ''});
+const script = new vm.Script('pattern.test(text)');
+
+/** It is an error of the sandbox, which has an `Error` of its own. */
+const isTimeout = (error: unknown): boolean =>
+  types.isNativeError(error) && 'code' in error && error.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
+
+/** Is there a match? Throws a SlowMatch when that cannot be said in time. */
+export function matches(pattern: RegExp, text: string): boolean {
+  if (mostSteps(pattern, text.length) <= DIRECT_STEPS) return pattern.test(text);
+  const limit = limits.get(pattern.source) ?? MOST;
+  for (let tries = 1; ; tries += 1) {
+    const before = process.threadCpuUsage();
+    Object.assign(sandbox, {pattern, text});
+    try {
+      const found = script.runInContext(sandbox, {timeout: limit}) === true;
+      if (limit < MOST) remember(pattern, limit + 1);
+      return found;
+    } catch (error) {
+      if (!isTimeout(error)) throw error;
+      const {user, system} = process.threadCpuUsage(before);
+      const ran = (user + system) / 1_000 > limit / 2;
+      if (!ran && tries < TRIES) continue;
+      remember(pattern, Math.max(LEAST, Math.round(limit / 2)));
+      throw new SlowMatch(
+        `the expression takes more than ${limit} ms on an answer of ${text.length} characters: given up`,
+      );
+    } finally {
+      Object.assign(sandbox, {text: ''});
+    }
+  }
+}
+
+function remember({source}: RegExp, limit: Millis): void {
+  if (limit >= MOST) limits.delete(source);
+  else {
+    if (limits.size >= LIMITS_MAX) limits.clear();
+    limits.set(source, limit);
+  }
+}

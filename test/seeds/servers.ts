@@ -1,0 +1,153 @@
+/** Debian's servers at the very addresses of the seeds: loopback has them all, in the tests' own namespaces. */
+import {spawn, spawnSync} from 'node:child_process';
+import {cpSync, mkdirSync, rmSync, writeFileSync} from 'node:fs';
+import path from 'node:path';
+import {prepare, scratch, startServer, type Server} from '../../packages/checks/src/probes/real-server.ts';
+import {accepts, run} from '../../packages/checks/src/probes/testing.ts';
+
+/** Gives loopback the addresses, where that is nobody else's loopback. */
+export function takeAddresses(addresses: readonly string[]): void {
+  if (process.env.HACTL_SERVERS !== '1')
+    throw new Error('run it by src/lab/servers.ts: it needs namespaces of its own');
+  for (const address of addresses) run(['ip', 'address', 'add', `${address}/32`, 'dev', 'lo']);
+}
+
+/** A server that can be stopped and started again. */
+export interface Switch {
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+function makeSwitch(start: () => Promise<Server>): Switch {
+  let running: Server | undefined;
+  return {
+    start: async () => {
+      running ??= await start();
+    },
+    stop: async () => {
+      await running?.stop();
+      running = undefined;
+    },
+  };
+}
+
+export interface Web extends Switch {
+  /** Writes a page of the host. */
+  page(name: string, text: string): void;
+}
+
+/** nginx on port 80 of the address; pages of `host` alone where that is given. */
+export function web(address: string, host = ''): Web {
+  const home = scratch({});
+  const file = path.join(home, 'nginx.conf');
+  const temps = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+    (kind) => `${kind}_temp_path ${home}/${kind};`,
+  );
+  const named = `server { listen ${address}:80; server_name "${host}"; root ${home}/www; }`;
+  const other = `server { listen ${address}:80 default_server; return 404; }`;
+  writeFileSync(
+    file,
+    `daemon off; user root; worker_processes 1; pid ${home}/pid; error_log stderr;
+events { worker_connections 64; }
+http { access_log off; ${temps.join(' ')} ${host === '' ? '' : other} ${named} }
+`,
+  );
+  const up = {ready: () => accepts(80, address)};
+  return {
+    ...makeSwitch(() => startServer(['nginx', '-p', home, '-c', file], scratch({}), 80, up)),
+    page: (name, text) => {
+      const place = path.join(home, 'www', name);
+      mkdirSync(path.dirname(place), {recursive: true});
+      writeFileSync(place, text);
+    },
+  };
+}
+
+/** Exim on port 25 of the address; `answer` is what it says to a message: `accept message = …`, `defer message = …`. */
+export function mail(address: string, answer: string): Switch {
+  const home = scratch({});
+  mkdirSync(`${home}/spool`);
+  writeFileSync(
+    `${home}/exim.conf`,
+    `primary_hostname = real.test
+spool_directory = ${home}/spool
+log_file_path = ${home}/%slog
+exim_user = root
+exim_group = root
+never_users =
+local_interfaces = ${address}
+daemon_smtp_ports = 25
+tls_advertise_hosts =
+queue_only = true
+# The script says all it has to say at once.
+smtp_enforce_sync = false
+acl_smtp_rcpt = accept
+acl_smtp_data = data
+begin acl
+data:
+  ${answer}
+`,
+  );
+  const up = {ready: () => accepts(25, address)};
+  return makeSwitch(() => startServer(['exim4', '-C', `${home}/exim.conf`, '-bdf'], scratch({}), 25, up));
+}
+
+export interface Database extends Switch {
+  sql(statement: string): string;
+  /** A session that stays open until it is closed. */
+  hold(statement: string): Promise<() => Promise<void>>;
+}
+
+let empty: string | undefined;
+
+/** MariaDB on port 3306 of the addresses. */
+export function database(id: number, addresses: readonly string[]): Database {
+  const home = scratch({});
+  const own = ['--no-defaults', '--user=root', '--innodb-log-file-size=4M', '--innodb-buffer-pool-size=8M'];
+  if (empty === undefined) {
+    const made = scratch({});
+    const words = ['--auth-root-authentication-method=normal', '--skip-test-db'];
+    prepare(['mariadb-install-db', ...own, `--datadir=${made}/data`, ...words], made);
+    empty = made;
+  }
+  cpSync(`${empty}/data`, `${home}/data`, {recursive: true});
+  const client = ['mysql', '--no-defaults', '-uroot', `--socket=${home}/socket`, '-N'];
+  const argv = [
+    'mariadbd', ...own, `--datadir=${home}/data`, `--socket=${home}/socket`, `--pid-file=${home}/pid`,
+    `--bind-address=${addresses.join(',')}`, '--port=3306', `--server-id=${id}`, `--log-bin=${home}/data/bin`,
+    '--innodb-flush-log-at-trx-commit=0', '--skip-name-resolve', '--slave-net-timeout=4', '--master-retry-count=0',
+  ]; // prettier-ignore
+  const up = {ready: () => accepts(3306, addresses[0])};
+  return {
+    ...makeSwitch(() => startServer(argv, scratch({}), 3306, up)),
+    sql: (statement) => run([...client, '-e', statement]),
+    hold: (statement) =>
+      new Promise((held, failed) => {
+        const [command = '', ...words] = client;
+        const session = spawn(command, [...words, '--unbuffered'], {stdio: ['pipe', 'pipe', 'inherit']});
+        session.on('error', failed);
+        session.stdout.once('data', () =>
+          held(
+            () =>
+              new Promise((ended) => {
+                session.on('close', () => ended());
+                session.stdin.end();
+              }),
+          ),
+        );
+        session.stdin.write(`${statement}; SELECT 'held';\n`);
+      }),
+  };
+}
+
+/** The folder that new databases were copied from. */
+export function forgetDatabases(): void {
+  if (empty !== undefined) rmSync(empty, {recursive: true, force: true});
+  empty = undefined;
+}
+
+/** `nc` as update-alternatives would set it up. */
+export function netcat(folder: string): void {
+  const found = spawnSync('sh', ['-c', 'command -v nc.openbsd || command -v nc'], {encoding: 'utf8'});
+  run(['ln', '-sf', found.stdout.trim(), path.join(folder, 'nc')]);
+}
