@@ -4,7 +4,8 @@ import {familyOf} from '../../doctor/networks.ts';
 import type {Method} from '../../doctor/realserver-plan.ts';
 import {judge, type Finding, type Target} from '../../doctor/verify-judge.ts';
 import {CliError, exit} from '../exit.ts';
-import {table} from '../table.ts';
+import {paintFor} from '../paint.ts';
+import {findingLines} from '../render-findings.ts';
 import {loadFiles} from './config-files.ts';
 
 export interface VerifyOptions {
@@ -48,23 +49,15 @@ export async function verify(options: VerifyOptions): Promise<number> {
   const findings = judge(targets, await probe(targets, wait, process.pid & 0xffff));
   const bad = findings.filter(({level}) => level === 'bad').length;
   if (options.json) process.stdout.write(JSON.stringify({version: 1, bad, findings, notes}, null, 2) + '\n');
-  else
-    process.stdout.write(
-      [...findingLines(findings), ...notes.map((note) => `note: ${note}`)].join('\n') + '\n',
-    );
+  else {
+    const order: readonly Finding['level'][] = ['good', 'warning', 'bad'];
+    const rows = findings
+      .toSorted((a, b) => order.indexOf(a.level) - order.indexOf(b.level))
+      .map((one) => ({...one, subject: one.vip}));
+    const lines = [...findingLines(rows, paintFor(process.stdout)), ...notes.map((note) => `note: ${note}`)];
+    process.stdout.write(lines.join('\n') + '\n');
+  }
   return bad === 0 ? exit.ok : exit.failed;
-}
-
-function findingLines(findings: readonly Finding[]): string[] {
-  const order: readonly Finding['level'][] = ['good', 'warning', 'bad'];
-  const sorted = findings.toSorted((a, b) => order.indexOf(a.level) - order.indexOf(b.level));
-  const good = sorted.filter(({level}) => level === 'good');
-  return [
-    ...table(good.map(({vip, text}) => ['good', vip, text])),
-    ...sorted
-      .filter(({level}) => level !== 'good')
-      .flatMap(({level, text, help}) => [`${level}: ${text}`, ...(help === undefined ? [] : [`  ${help}`])]),
-  ];
 }
 
 function byHand({vip = [], real = [], method, port}: VerifyOptions): {targets: Target[]; notes: string[]} {
