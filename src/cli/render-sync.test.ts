@@ -27,6 +27,9 @@ const report: SyncReport = {
   repaired: 0,
   resyncs: 1,
   resent: 0,
+  retired: 0,
+  unheard: 0,
+  audit: {walks: 0, added: 0, lost: 0},
   last: {took: 612, connections: 2_204, rounds: 1, complete: true},
 };
 
@@ -47,11 +50,26 @@ test('no peer: nothing is said of it', (t) => {
   ]);
 });
 
+test('the audit has its line once it has walked', (t) => {
+  const lines = syncReportLines({...report, retired: 3, audit: {walks: 2, added: 1, lost: 0}});
+  t.true(
+    lines.includes(
+      "audit: 2 walks through the kernel's list, 1 taken in, 0 not there any more; ended with their real server: 3",
+    ),
+  );
+  t.deepEqual(warnings({...report, lost: 5, heard: 10}), [], 'a few are no reason to worry');
+});
+
 test('each thing that is wrong has its warning, and nothing else has one', (t) => {
   t.deepEqual(warnings(report), []);
   for (const [change, words] of [
     [{phase: 'deadline'}, /hactl_sync_deadline/],
     [{missingHere: 3}, /3 connections .* hactl sync resync/],
+    [{unheard: 4}, /4 datagrams .*sync_refresh_period/],
+    [{lag: 7_000}, /7 s: .* link/],
+    [{lost: 300, heard: 9_700}, /300 of 10000 .* ip -s link/],
+    [{malformed: 1}, /1 sync message .* syncid/],
+    [{audit: {walks: 2, added: 0, lost: 5}}, /5 connections .* memory/],
     [{overflows: 1}, /1 datagram, .*sync_sock_size/],
     [{forged: 2}, /authkeys/],
     [{replayed: 2}, /replay/],

@@ -21,6 +21,12 @@ export function syncReportLines(report: SyncReport): string[] {
         `lost: ${count(report.lost, 'datagram')}, late: ${report.late}`,
     );
   }
+  const {walks, added, lost} = report.audit;
+  if (walks > 0 || report.retired > 0)
+    lines.push(
+      `audit: ${count(walks, 'walk')} through the kernel's list, ${added} taken in, ${lost} not there any more; ` +
+        `ended with their real server: ${report.retired}`,
+    );
   if (report.last)
     lines.push(
       `last resync: ${report.last.complete ? 'complete' : 'NOT complete'} after ${(report.last.took / 1_000).toFixed(2)} s, ` +
@@ -30,6 +36,11 @@ export function syncReportLines(report: SyncReport): string[] {
 }
 
 /** What is not as it should be, and what to do. */
+/** A lag that is no delay of the scheduler any more, in ms. */
+const LONG_LAG = 5_000;
+/** Lost datagrams are asked for again; one in so many is more than a cable loses. */
+const TOO_MANY_LOST = 100;
+
 export function warnings(report: SyncReport): string[] {
   const found: string[] = [];
   if (report.phase === 'deadline')
@@ -43,6 +54,26 @@ export function warnings(report: SyncReport): string[] {
   if (report.overflows > 0)
     found.push(
       `the kernel's queue overflowed (${count(report.overflows, 'datagram')}, sent again): hactl_ipvs sync_sock_size 4194304 in ha.cf`,
+    );
+  if (report.unheard > 0)
+    found.push(
+      `the sync process was too slow for ${count(report.unheard, 'datagram')} of the kernel (the audit takes in what they said): is a processor free for it? sync_refresh_period higher sends fewer`,
+    );
+  if (report.lag >= LONG_LAG)
+    found.push(
+      `the peer has been ahead for ${(report.lag / 1_000).toFixed(0)} s: what it says does not arrive; is the link full, or the sync process of this director short of processor time?`,
+    );
+  if (report.lost * TOO_MANY_LOST > report.heard + report.lost && report.lost > TOO_MANY_LOST)
+    found.push(
+      `${report.lost} of ${report.heard + report.lost} datagrams of the peer were lost (the comparison finds what they said): look at the link's errors with ip -s link, on both directors and the switch between`,
+    );
+  if (report.malformed > 0)
+    found.push(
+      `${count(report.malformed, 'sync message')} could not be read: does something else send with this syncid?`,
+    );
+  if (report.audit.lost > 0)
+    found.push(
+      `${count(report.audit.lost, 'connection')} had gone from the kernel unsaid (a Standby puts them back): is the table short of memory, or did somebody clear it?`,
     );
   if (report.forged > 0)
     found.push(

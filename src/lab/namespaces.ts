@@ -2,12 +2,12 @@
  * The drill's hosts as network namespaces on one bridge of this machine (or of the micro-VM). Everything that is made
  * here is removed by `destroy`, and by the signal handlers when the run is cut short.
  */
-import {execFile, execFileSync, spawn, type ChildProcess} from 'node:child_process';
-import {createWriteStream, mkdirSync, mkdtempSync, rmSync, writeFileSync, chmodSync} from 'node:fs';
+import {execFileSync} from 'node:child_process';
+import {mkdtempSync, rmSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import {createInterface} from 'node:readline';
-import type {Outcome, Program, Site} from '../drill/site.ts';
+import type {Site} from '../drill/site.ts';
+import {hostPrograms} from './host-programs.ts';
 
 /** Host part of each host's addresses, 10.99.0.N and fd00:99::N. */
 const places: Readonly<Record<string, number>> = {
@@ -62,7 +62,7 @@ export function makeNamespaces(options: NamespaceOptions): NamespaceSite {
   const namespace = (host: string): string => `${id}-${host}`;
   const port = (host: string): string =>
     `${id}${host.replace(/[a-z]*(?=\d)/, (word) => word[0] ?? '').slice(0, 4)}`;
-  const children = new Set<ChildProcess>();
+  const programs = hostPrograms(namespace);
   let destroyed = false;
 
   const batch = (lines: readonly string[]): void => {
@@ -116,13 +116,7 @@ export function makeNamespaces(options: NamespaceOptions): NamespaceSite {
   const destroyNow = (): void => {
     if (destroyed) return;
     destroyed = true;
-    for (const child of children) {
-      try {
-        if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-      } catch {
-        // Ended already.
-      }
-    }
+    programs.kill();
     const lines = hosts.map((host) => `netns delete ${namespace(host)}`);
     lines.push(`link delete ${bridge}`);
     if (options.secondLink) lines.push(`link delete ${second}`);
@@ -151,11 +145,6 @@ export function makeNamespaces(options: NamespaceOptions): NamespaceSite {
     throw error;
   }
 
-  const inside = (host: string, argv: readonly string[]): [string, string[]] => [
-    'ip',
-    ['netns', 'exec', namespace(host), ...argv],
-  ];
-
   return {
     name: 'namespaces',
     sharedFiles: true,
@@ -169,34 +158,7 @@ export function makeNamespaces(options: NamespaceOptions): NamespaceSite {
     address: (host) => `${NETWORK}.${places[host]}`,
     device: () => 'eth0',
     directory: () => root,
-    run: (host, argv) =>
-      new Promise<Outcome>((resolve) => {
-        const [file, words] = inside(host, argv);
-        execFile(
-          file,
-          words,
-          {timeout: 60_000, maxBuffer: 1 << 24, env: {...process.env, TZ: 'UTC'}},
-          (error, stdout, stderr) =>
-            resolve({status: error === null ? 0 : (error.code ?? error.signal ?? 1), stdout, stderr}),
-        );
-      }),
-    start: (host, argv, log) => {
-      const [file, words] = inside(host, argv);
-      mkdirSync(path.dirname(log), {recursive: true});
-      const child = spawn(file, words, {
-        detached: true,
-        stdio: ['pipe', 'pipe', 'pipe'],
-        env: {...process.env, TZ: 'UTC'},
-      });
-      children.add(child);
-      return Promise.resolve(programOf(host, child, log, () => children.delete(child)));
-    },
-    write: (_, file, text, mode) => {
-      mkdirSync(path.dirname(file), {recursive: true});
-      writeFileSync(file, text);
-      chmodSync(file, mode);
-      return Promise.resolve();
-    },
+    ...programs.actions,
     cutLink: (host) => {
       execFileSync('ip', ['link', 'set', port(host), 'down']);
       return Promise.resolve();
@@ -210,55 +172,6 @@ export function makeNamespaces(options: NamespaceOptions): NamespaceSite {
       process.off('SIGINT', interrupted);
       process.off('SIGTERM', interrupted);
       return Promise.resolve();
-    },
-  };
-}
-
-function programOf(host: string, child: ChildProcess, log: string, gone: () => void): Program {
-  const lines: string[] = [];
-  const listeners: ((line: string) => void)[] = [];
-  const file = createWriteStream(log, {flags: 'a'});
-  child.stderr?.pipe(file);
-  if (child.stdout)
-    createInterface({input: child.stdout}).on('line', (line) => {
-      lines.push(line);
-      for (const listener of listeners) listener(line);
-    });
-  let running = true;
-  const ended = new Promise<number | string>((resolve) => {
-    child.on('error', (error) => {
-      running = false;
-      resolve(error.message);
-    });
-    child.on('exit', (code, signal) => {
-      running = false;
-      gone();
-      resolve(signal ?? code ?? 1);
-    });
-  });
-  return {
-    host,
-    lines,
-    ended,
-    get running() {
-      return running;
-    },
-    write: (line) => child.stdin?.write(line + '\n'),
-    onLine: (listener) => {
-      for (const line of lines) listener(line);
-      listeners.push(listener);
-    },
-    signal: (signal) => {
-      if (child.pid !== undefined && running) process.kill(-child.pid, signal);
-    },
-    kill: async (signal, group = false) => {
-      if (child.pid === undefined || !running) return;
-      try {
-        process.kill(group ? -child.pid : child.pid, signal);
-      } catch {
-        return;
-      }
-      await ended;
     },
   };
 }

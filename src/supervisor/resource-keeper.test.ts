@@ -274,7 +274,7 @@ test('after a crash of the daemon: what it had started is stopped where the grou
   successor.configure(one.groups, one.rules);
   await successor.run(1, 'stop');
   t.deepEqual(one.lines(), ['start one', 'stop one']);
-  t.true(
+  await until('it is said', () =>
     one.said.some((line) => line.startsWith('error resource two: runs although nobody started it here')),
   );
   await successor.stop();

@@ -32,6 +32,7 @@ test('what ha.cf does not say: multicast, half a minute, messages from the secon
     port: 8_849,
     node: 'one',
     secret: 'new',
+    accepted: ['old', 'new'],
     deadline: 30_000,
     sysctls: {sync_threshold: '0 2', sync_refresh_period: '10'},
     stateDir: '/var/lib/hactl',

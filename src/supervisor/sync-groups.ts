@@ -38,6 +38,7 @@ export function syncSettings(
     cluster: ha.cluster,
     node,
     secret: authkeys.keys.find(({id}) => id === authkeys.active)?.secret ?? '',
+    accepted: authkeys.keys.map(({secret}) => secret),
     deadline: syncDeadline,
     sysctls: {...sysctls, ...ipvs},
     stateDir,

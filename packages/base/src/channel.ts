@@ -69,7 +69,8 @@ export const senderNumber = (cluster: string, node: string): number =>
   createHash('sha256').update(`${cluster}/${node}`).digest().readUInt32BE(0);
 
 export interface Sender {
-  readonly keys: ChannelKeys;
+  /** May change under way: the sequence goes on. */
+  keys: ChannelKeys;
   readonly sender: number;
   readonly incarnation: bigint;
   sequence: bigint;

@@ -1,43 +1,87 @@
 /**
- * A third host on the segment, with a network stack of the first director's namespace: sends the second one what could
- * create connections, over every way there is. Says 'done'.
+ * A third host on the segment: sends the directors what could create connections, over every way there is. It writes
+ * down what the two sync processes say to each other and says it again, in the name of the one that said it. Told
+ * 'attack' it does so and says how much of it was a replay. Arguments: the links on which it listens, each with the
+ * address that is reached through it (`DEVICE ADDRESS …`), none when it can only forge.
  */
+import {execFileSync} from 'node:child_process';
 import dgram from 'node:dgram';
+import {readFileSync} from 'node:fs';
 import {channelKeys, seal} from '@hactl/base';
+import {openOutgoingTap} from '@hactl/net';
 import {connectionOf} from './entries.fixture.ts';
 import {encodeSyncMessage} from './message.ts';
 import {encodeResync} from './resync-wire.ts';
 
 if (process.argv[2] === 'compile') process.exit(0);
-const VICTIM = '10.97.0.2';
-const socket = dgram.createSocket('udp4');
-await new Promise<void>((resolve) => {
-  socket.bind(0, '10.97.0.1', resolve);
-});
-socket.setMulticastInterface('10.97.0.1');
-socket.setMulticastLoopback(false);
-const send = (bytes: Buffer, port: number, address: string): Promise<void> =>
-  new Promise((resolve) => {
-    socket.send(bytes, port, address, () => resolve());
-  });
-const client = Buffer.from([10, 66, 6, 1]);
-for (const syncid of [0, 7, 135]) {
-  const message = encodeSyncMessage(syncid, [connectionOf(syncid, {client})]);
-  // The kernel's own way: what keepalived's and heartbeat's daemons believe.
-  await send(message, 8_848, '224.0.0.81');
-  await send(message, 8_848, VICTIM);
-  // Ours, with a key that is not the cluster's.
-  const frame = seal(
-    {
-      keys: channelKeys('sync', 'guessed', 'test', false),
-      sender: 9,
-      incarnation: 1n,
-      sequence: BigInt(syncid),
-    },
-    encodeResync({type: 'live', message}),
+const words = process.argv.slice(2);
+const victims = ['10.97.0.1', '10.97.0.2'];
+const GROUP = '224.0.0.81';
+const heard: {readonly to: string; readonly frame: Buffer}[] = [];
+for (let at = 0; at < words.length; at += 2) {
+  const [device = '', to = ''] = words.slice(at);
+  openOutgoingTap(Number(readFileSync(`/sys/class/net/${device}/ifindex`, 'latin1')), 8_849, (frame) =>
+    heard.push({to, frame: Buffer.from(frame)}),
   );
-  await send(frame, 8_849, VICTIM);
-  await send(frame, 8_849, '224.0.0.81');
 }
-process.send?.('done');
+
+async function openSocket(source: string) {
+  const socket = dgram.createSocket('udp4');
+  await new Promise<void>((resolve) => {
+    socket.bind(0, source, resolve);
+  });
+  // Its own link, whatever the name it takes.
+  socket.setMulticastInterface('10.97.0.3');
+  socket.setMulticastLoopback(false);
+  const send = (bytes: Buffer, port: number, address: string): Promise<void> =>
+    new Promise((resolve) => {
+      socket.send(bytes, port, address, () => resolve());
+    });
+  return {send, close: () => socket.close()};
+}
+
+async function attack(): Promise<number> {
+  for (const source of victims) {
+    const victim = victims.find((one) => one !== source) ?? '';
+    // oxlint-disable no-await-in-loop -- one datagram after the other.
+    const name = (verb: 'add' | 'delete') =>
+      execFileSync('ip', ['address', verb, `${source}/32`, 'dev', 'lo']);
+    name('add');
+    const {send, close} = await openSocket(source);
+    const client = Buffer.from([10, 66, 6, 1]);
+    for (const syncid of [0, 7, 135]) {
+      const message = encodeSyncMessage(syncid, [connectionOf(syncid, {client})]);
+      // The kernel's own way: what keepalived's and heartbeat's daemons believe.
+      await send(message, 8_848, GROUP);
+      await send(message, 8_848, victim);
+      // Ours, with a key that is not the cluster's.
+      const frame = seal(
+        {
+          keys: channelKeys('sync', 'guessed', 'test', false),
+          sender: 9,
+          incarnation: 1n,
+          sequence: BigInt(syncid),
+        },
+        encodeResync({type: 'live', message}),
+      );
+      await send(frame, 8_849, victim);
+      await send(frame, 8_849, GROUP);
+    }
+    for (const {to, frame} of heard) if (to === victim) await send(frame, 8_849, victim);
+    close();
+    name('delete');
+    // oxlint-enable no-await-in-loop
+  }
+  return heard.length;
+}
+
+process.on('message', () => {
+  const mute = heard.length;
+  void attack().then((replayed) => {
+    // What it said itself passed its own ear.
+    heard.length = mute;
+    process.send?.({replayed});
+  });
+});
+process.send?.('listening');
 process.on('disconnect', () => process.exit(0));

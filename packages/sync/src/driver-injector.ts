@@ -42,6 +42,8 @@ export interface Injector {
   add(injection: Injection): void;
   readonly port: number;
   readonly stats: {injected: number; again: number; drops: number; waiting: number; stuck: number};
+  /** Datagrams of kernels that this process was too slow to hear: its own sockets on that port dropped them. */
+  unheard(): number;
   close(): void;
 }
 
@@ -161,6 +163,12 @@ export async function openInjector(options: InjectorOptions): Promise<Injector> 
   };
 
   return {
+    unheard: () => {
+      const mine = ownInodes();
+      return dropsOf(
+        socketQueues(readFileSync('/proc/net/udp', 'latin1'), bound).filter(({inode}) => mine.has(inode)),
+      );
+    },
     pass: (message) => {
       // A copy: the syncid is the own backup daemon's.
       const copy = Buffer.from(message);

@@ -5,13 +5,21 @@ import {setTimeout as pause} from 'node:timers/promises';
 const PAGE = 65_536;
 const PAUSE = 5;
 
-/** Calls `line` for each line of /proc/net/ip_vs_conn, until the end or until `stopped`. */
-export async function readConnections(line: (text: string) => void, stopped: () => boolean): Promise<void> {
+/**
+ * Calls `line` for each line of /proc/net/ip_vs_conn, until the end or until `stopped`. The pause after a page is at least
+ * such that no more than `share` of a processor is used.
+ */
+export async function readConnections(
+  line: (text: string) => void,
+  stopped: () => boolean,
+  share = 1,
+): Promise<void> {
   const file = await open('/proc/net/ip_vs_conn');
   try {
     const page = Buffer.alloc(PAGE);
     let rest = '';
     for (;;) {
+      const started = performance.now();
       // oxlint-disable-next-line no-await-in-loop -- page after page, with pauses between.
       const {bytesRead} = await file.read(page, 0, PAGE, null);
       if (bytesRead === 0 || stopped()) return;
@@ -19,7 +27,7 @@ export async function readConnections(line: (text: string) => void, stopped: () 
       rest = lines.pop() ?? '';
       for (const text of lines) line(text);
       // oxlint-disable-next-line no-await-in-loop -- see above.
-      await pause(PAUSE);
+      await pause(Math.max(PAUSE, (performance.now() - started) * (1 / share - 1)));
     }
   } finally {
     await file.close();

@@ -3,13 +3,14 @@
  * the kernel. Decisions are in base's session.ts, resync-donor.ts and resync-joiner.ts; here they meet sockets and the clock.
  */
 import {randomBytes} from 'node:crypto';
-import {admit, lostOf, makeSession, open, seal} from '@hactl/base';
+import {admit, lostOf, makeSession, seal, senderNumber, type Sender} from '@hactl/base';
 import {asVersion1, entriesOf, entriesOfMessage, messageOf} from './entry.ts';
-import {identity} from './driver-identity.ts';
 import {openKernelSide, readOwnKernel, type KernelPorts, type KernelSide} from './driver-kernel.ts';
 import {findPlace, openPeerLink, type PeerLink, type Place} from './driver-link.ts';
+import {openUpkeep, type Upkeep} from './driver-upkeep.ts';
+import {makeKeyring, openAny} from './keyring.ts';
 import type {SyncLink, SyncReport} from './messages.ts';
-import {createMirror, find, sweep, upsert, upsertMessage, type Mirror} from './mirror.ts';
+import {createMirror, find, reseed, sweep, upsert, upsertMessage, type Mirror} from './mirror.ts';
 import {readinessOf} from './readiness.ts';
 import {donorBusy, donorDefaults, donorStep, makeDonor, type DonorEvent} from './resync-donor.ts';
 import {joinerStep} from './resync-joiner.ts';
@@ -27,6 +28,8 @@ export interface SyncNode {
   readonly place: Place;
   readonly mirror: Mirror;
   setActive(active: boolean): void;
+  /** Other keys from now on; the session goes on. */
+  setKeys(keys: Pick<SyncLink, 'secret' | 'accepted'>): void;
   resync(): void;
   report(): SyncReport;
   close(): void;
@@ -46,8 +49,15 @@ export async function openNode(
 ): Promise<SyncNode> {
   const relay = settings.mode === 'relay';
   const place = findPlace(settings.interface);
-  const {sender, seed} = identity(settings);
-  const mirror = known?.seed === seed ? known : createMirror(seed);
+  let keyring = makeKeyring(settings);
+  const sender: Sender = {
+    keys: keyring.signing,
+    sender: senderNumber(settings.cluster, settings.node),
+    // The clock alone could stand still or go back; the lower bits are random.
+    incarnation: (BigInt(Date.now()) << 20n) | BigInt(randomBytes(4).readUInt32BE(0) & 0xfffff),
+    sequence: 0n,
+  };
+  const mirror = known ?? createMirror(randomBytes(4).readUInt32BE(0));
   const session = makeSession(random64());
   const donor = makeDonor();
   const joiner = makeJoiner(randomBytes(4).readUInt32BE(0));
@@ -88,6 +98,7 @@ export async function openNode(
   let timer: NodeJS.Timeout | undefined;
   let peerLink: PeerLink;
   let kernel: KernelSide;
+  let upkeep: Upkeep;
 
   const say = (message: ResyncMessage, to = peerAddress): void => {
     peerLink.send(seal(sender, encodeResync(message)), to);
@@ -102,6 +113,7 @@ export async function openNode(
         relayed: counts.relayed % 2 ** 32,
         connections: mirror.size,
         missing: joiner.missing,
+        seed: mirror.seed,
         challenge: session.challenge,
         echo,
       },
@@ -148,7 +160,7 @@ export async function openNode(
   const done = (chunk: Chunk, starts: readonly number[]): void => {
     const at = second();
     for (const [index, start] of starts.entries())
-      if (!leads() || find(mirror, chunk.message, start) < 0)
+      if (!leads() || (find(mirror, chunk.message, start) < 0 && !upkeep.isGone(chunk.message, start)))
         upsert(mirror, chunk.message, start, at, chunk.remaining.readUInt32BE(4 * index));
     confirmed.push({number: chunk.number, session: chunk.session});
     if (confirmed.length > 1) return;
@@ -168,7 +180,9 @@ export async function openNode(
     else if (!active) kernel.injector.add({message: chunk.message, done: finish});
     else {
       // What it has itself is newer than anything that the peer says of it.
-      const wanted = starts.filter((at) => find(mirror, chunk.message, at) < 0);
+      const wanted = starts.filter(
+        (at) => find(mirror, chunk.message, at) < 0 && !upkeep.isGone(chunk.message, at),
+      );
       if (wanted.length === 0) finish();
       else
         kernel.injector.add({message: messageOf(0, entriesOfMessage(chunk.message, wanted)), done: finish});
@@ -186,12 +200,14 @@ export async function openNode(
     if (relay && session.peer && peerLives()) say({type: 'live', message});
   };
 
-  const onPeerKernel = (bytes: Buffer): void => {
+  /** `told`: the peer's process says so, not its kernel. */
+  const onPeerKernel = (bytes: Buffer, told = false): void => {
     const message = asVersion1(bytes);
     if (!message || upsertMessage(mirror, message, second()) < 0) counts.malformed += 1;
     else {
       counts.heard += 1;
-      if (relay) kernel.injector.pass(message);
+      // In multicast the kernel heard its neighbour by itself.
+      if (relay || told) kernel.injector.pass(message);
     }
   };
 
@@ -205,7 +221,7 @@ export async function openNode(
   };
 
   const onFrame = (frame: Buffer, from: string): void => {
-    const opened = open(sender.keys, sender.sender, frame);
+    const opened = openAny(keyring, sender.sender, frame);
     if (!opened.ok) {
       if (opened.fault !== 'own') counts.forged += 1;
       return;
@@ -222,6 +238,8 @@ export async function openNode(
     if (admission === 'new-peer') {
       ports.log('info', `peer found at ${from}; asking for its table`);
       Object.assign(donor, makeDonor());
+      // Both take the lower of the two: nobody outside the channel knows it.
+      if (message.type === 'hello' && message.seed < mirror.seed) reseed(mirror, message.seed);
       countLost();
       counts.heard = message.type === 'hello' ? message.relayed - lostCount : 0;
       startDueAt = now();
@@ -229,7 +247,7 @@ export async function openNode(
       sayHello();
     }
     if (message.type === 'hello') onHello(message, admission === 'new-peer');
-    else if (message.type === 'live') onPeerKernel(message.message);
+    else if (message.type === 'live') onPeerKernel(message.message, true);
     else if (message.type === 'chunk' || message.type === 'groups' || message.type === 'buckets')
       atJoiner({type: 'message', message});
     else atDonor({type: 'message', message});
@@ -275,7 +293,7 @@ export async function openNode(
   };
 
   try {
-    kernel = await openKernelSide(settings, place, {onOwn, onPeerKernel});
+    kernel = await openKernelSide(settings, place, {onOwn, onPeerKernel: (bytes) => onPeerKernel(bytes)});
     closers.push(() => kernel.close());
     peerLink = openPeerLink(settings.interface, place.index, settings.port, (bytes, from) =>
       onFrame(bytes, from.address),
@@ -286,6 +304,19 @@ export async function openNode(
     throw error;
   }
   timer = setTimeout(tick, 0);
+  upkeep = openUpkeep({
+    ...ports,
+    mirror,
+    second,
+    active: () => active,
+    tell: (entries) => {
+      if (!session.peer || !peerLives()) return;
+      counts.relayed += 1;
+      say({type: 'live', message: messageOf(settings.syncid, entries)});
+    },
+    inject: (entries) => kernel.injector.add({message: messageOf(0, entries), done: () => undefined}),
+  });
+  closers.push(() => upkeep.close());
 
   if (mirror.size === 0)
     readOwnKernel(ports, mirror, second, () => closers.length === 0).catch((error: unknown) =>
@@ -298,6 +329,10 @@ export async function openNode(
     setActive: (is) => {
       active = is;
       if (!is) bornActive = false;
+    },
+    setKeys: (keys) => {
+      keyring = makeKeyring({...settings, ...keys});
+      sender.keys = keyring.signing;
     },
     resync: () => startResync(true),
     report: () => ({
@@ -328,9 +363,12 @@ export async function openNode(
       injected: kernel.injector.stats.injected,
       waiting: kernel.injector.stats.waiting,
       overflows: kernel.injector.stats.drops,
+      unheard: kernel.injector.unheard(),
       repaired: joiner.repaired,
       resyncs: counts.resyncs,
       resent: donor.resent,
+      retired: upkeep.stats.retired,
+      audit: {walks: upkeep.audit.walks, added: upkeep.audit.added, lost: upkeep.audit.lost},
       ...(last ? {last} : {}),
     }),
     close,

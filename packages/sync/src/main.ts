@@ -28,6 +28,8 @@ let ipvs: IpvsClient | undefined;
 let node: SyncNode | undefined;
 /** What the node was opened with; it is opened anew when that changes. */
 let opened = '';
+/** The keys it has: these it can change. */
+let signed = '';
 let sysctls: Sysctls | undefined;
 let trust: Trust | undefined;
 let problem: string | undefined;
@@ -91,9 +93,10 @@ async function keepNode(): Promise<void> {
     node = undefined;
     return;
   }
-  const {sysctls: _, stateDir: __, ...link} = settings;
-  const wanted = {...link, interface: group.interface, syncid: group.syncid};
-  const key = JSON.stringify(wanted);
+  const {sysctls: _, stateDir: __, secret, accepted = [], ...link} = settings;
+  const where = {...link, interface: group.interface, syncid: group.syncid};
+  const wanted = {...where, secret, accepted};
+  const [key, keys] = [JSON.stringify(where), JSON.stringify([secret, accepted])];
   const place = findPlace(group.interface);
   const moved =
     node !== undefined && (node.place.index !== place.index || node.place.address !== place.address);
@@ -116,11 +119,16 @@ async function keepNode(): Promise<void> {
       first && trust.trusted,
       known,
     );
-    opened = key;
+    [opened, signed] = [key, keys];
     log(
       'info',
       `connections are kept in step over ${group.interface}, ${settings.mode === 'relay' ? 'relayed' : "the kernels' own multicast"}`,
     );
+  }
+  if (keys !== signed) {
+    node.setKeys({secret, accepted});
+    signed = keys;
+    log('info', 'the keys of the channel changed; the session goes on');
   }
   node.setActive(groups.some(({active}) => active));
 }

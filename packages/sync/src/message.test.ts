@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
-import {asVersion1, entriesOf} from './entry.ts';
-import {kernelVersion0, kernelVersion1} from './kernel-datagrams.fixture.ts';
+import {asVersion1, entriesOf, entriesOfMessage, messageOf} from './entry.ts';
+import {kernelOptions, kernelVersion0, kernelVersion1} from './kernel-datagrams.fixture.ts';
 import {
   connectionFlag,
   decodeSyncMessage,
@@ -172,4 +172,37 @@ test('what a real kernel sent, version 0: decoded, and taken in as version 1', (
     t.is(entriesOf(asVersion1(bytes)!)?.length, bytes[0]);
   }
   t.true(kernelVersion0.length > 0);
+});
+
+test('what a real kernel sent of marks, templates, IPv6, sequence numbers and persistence engines', (t) => {
+  const all = kernelOptions.flatMap((bytes) => {
+    const decoded = decodeSyncMessage(bytes);
+    if (!decoded.ok) throw new Error(JSON.stringify(decoded.fault));
+    t.is(
+      encodeSyncMessage(decoded.value.syncid, decoded.value.connections).toString('hex'),
+      bytes.toString('hex'),
+    );
+    // The mirror keeps octets: what it gives back is the same message.
+    t.is(
+      messageOf(7, entriesOfMessage(bytes, entriesOf(bytes) ?? [])).toString('hex'),
+      bytes.toString('hex'),
+    );
+    return decoded.value.connections;
+  });
+  const template = ({flags}: SyncConnection): boolean => (flags & connectionFlag.template) !== 0;
+  const sip = all.find(({peName}) => peName !== undefined);
+  t.true(sip !== undefined && template(sip));
+  t.is(sip?.peName, 'sip');
+  t.is(sip?.peData?.toString('latin1'), '8a1f-77@gateway.example');
+  t.deepEqual(all.find(({sequences}) => sequences !== undefined)?.sequences, {
+    inbound: {initialSequence: 1_000, delta: 2, previousDelta: 0},
+    outbound: {initialSequence: 0x89abcdef, delta: 0xfffffffe, previousDelta: 4},
+  });
+  // The template of a mark has the mark for its virtual address, and no protocol.
+  const marked = all.filter(({fwmark}) => fwmark === 0xbeef);
+  t.deepEqual([...new Set(marked.filter(template).map(({protocol}) => protocol))], [0]);
+  t.is(marked.find(template)?.virtual.toString('hex'), '0000beef');
+  t.true(marked.some((one) => !template(one) && one.protocol === 17));
+  t.true(all.some((one) => one.family === 6 && template(one)));
+  t.true(all.some((one) => one.family === 6 && !template(one)));
 });

@@ -18,7 +18,10 @@ export interface SyncLink {
   readonly port: number;
   readonly cluster: string;
   readonly node: string;
+  /** Frames are signed with it. */
   readonly secret: string;
+  /** Frames of these are believed too. */
+  readonly accepted?: readonly string[];
   /** How long a joining director waits for the whole table, in ms. */
   readonly deadline: number;
 }
@@ -70,9 +73,15 @@ export interface SyncReport {
   readonly waiting: number;
   /** Datagrams that the kernel's own queue dropped (they were sent again). */
   readonly overflows: number;
+  /** Datagrams of the kernels that the sync process was too slow to hear. */
+  readonly unheard: number;
   readonly repaired: number;
   readonly resyncs: number;
   readonly resent: number;
+  /** Connections ended because their real was taken out of the table. */
+  readonly retired: number;
+  /** Walks through the kernel's own list; what it had and the mirror lacked, and the other way about. */
+  readonly audit: {readonly walks: number; readonly added: number; readonly lost: number};
   /** The last full resync. */
   readonly last?: {
     readonly took: number;

@@ -10,6 +10,7 @@ import {
   expiryOf,
   find,
   remove,
+  reseed,
   slotsOf,
   sweep,
   upsert,
@@ -156,4 +157,22 @@ test('messages: every cut and every flipped octet of the frame is refused or rea
     const count = upsertMessage(mirror, bent, 0);
     t.true(count === -1 || count === 2);
   }
+});
+
+test('hashed anew it is the same table, as if it had been filled under that seed', (t) => {
+  const [one, other] = [createMirror(1), createMirror(2)];
+  for (let number = 0; number < 500; number += 1) put(one, number, number % 2 === 0 ? {} : {family: 6});
+  for (let number = 0; number < 500; number += 3)
+    remove(one, find(one, entryOf(connectionOf(number, number % 2 === 0 ? {} : {family: 6})), HEADER));
+  for (let number = 0; number < 500; number += 1)
+    if (number % 3 !== 0) put(other, number, number % 2 === 0 ? {} : {family: 6});
+  t.false(same(one, other));
+  reseed(one, 2);
+  t.true(same(one, other));
+  t.is(one.size, other.size);
+  for (let number = 0; number < 500; number += 1) {
+    const entry = entryOf(connectionOf(number, number % 2 === 0 ? {} : {family: 6}));
+    t.is(find(one, entry, HEADER) >= 0, number % 3 !== 0);
+  }
+  t.is(put(one, 3), 'new');
 });

@@ -39,7 +39,7 @@ interface Slab {
 }
 
 export interface Mirror {
-  readonly seed: number;
+  seed: number;
   readonly slabs: Slab[];
   /** Slot + 1 in the order of the hash; 0 is empty. */
   index: Uint32Array;
@@ -240,6 +240,21 @@ export function remove(mirror: Mirror, slot: number): void {
   mirror.freeHead = slot + 1;
   mirror.options.delete(slot);
   mirror.size -= 1;
+}
+
+/** Hashes everything anew: two mirrors can be compared only under the same seed. Slots stay where they are. */
+export function reseed(mirror: Mirror, seed: number): void {
+  mirror.seed = seed;
+  mirror.index.fill(NONE);
+  for (const sums of [mirror.low, mirror.highHalf, mirror.counts]) sums.fill(0);
+  for (let slot = 0; slot < mirror.high; slot += 1) {
+    if (expiryOf(mirror, slot) === 0) continue;
+    const slab = slabOf(mirror, slot);
+    const hash = keyHash(seed, slab.words, wordOf(slot));
+    slab.hash[slot & (SLAB - 1)] = hash;
+    enter(mirror, slot, hash);
+    tally(mirror, slot, 1);
+  }
 }
 
 /** Forgets what has expired by `now`; returns how many. */

@@ -16,7 +16,7 @@ const first = (child: ReturnType<Pair['start']>): Promise<unknown> =>
   });
 
 test.before(() => {
-  pair = makePair('hm');
+  pair = makePair('hm', {third: true});
   for (const side of ['one', 'other'] as const) services(pair, side);
 });
 test.after.always(() => pair?.destroy());
@@ -54,7 +54,9 @@ test('both hear what the kernel says afterwards', async (t) => {
 });
 
 test('and everybody on the segment is believed: this is what the relay is for', async (t) => {
-  await first(pair.start('one', fixture('attacker')));
+  const attacker = pair.start('third', fixture('attacker'));
+  await first(attacker);
+  attacker.send('attack');
   await until('a connection of the attacker', LIMIT, () =>
     [...pair.connections('other').keys()].some((key) => key.includes('10.66.6.1:')),
   );

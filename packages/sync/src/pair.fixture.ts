@@ -15,6 +15,9 @@ const ip = (...words: string[]): string => execFileSync('ip', words, {encoding: 
 export type Side = 'one' | 'other';
 /** one: 10.97.0.1, other: 10.97.0.2, both on `sync0`. */
 export const addressOf = (side: Side): string => (side === 'one' ? '10.97.0.1' : '10.97.0.2');
+const sideNames = ['one', 'other'] as const;
+/** A host between the two, where a test wants one. */
+export type Host = Side | 'third';
 
 export interface SyncProcess {
   readonly pid: number;
@@ -28,28 +31,56 @@ export interface SyncProcess {
 
 export type Pair = ReturnType<typeof makePair>;
 
-export function makePair(name: string) {
+/**
+ * `third`: the link leads through a switch that a third host is, 10.97.0.3 on `segment`, its ports `one` and `other`. It
+ * may take other addresses on `lo` and speak in their name; it does not answer for them.
+ */
+export function makePair(name: string, {third = false} = {}) {
   const id = `${name}${process.pid.toString(36)}`;
-  const namespace = (side: Side): string => `${id}-${side}`;
+  const namespace = (host: Host): string => `${id}-${host}`;
   const scratch = mkdtempSync(path.join(os.tmpdir(), 'hactl-sync-'));
   const children = new Set<ChildProcess>();
-  const sides = new Map<ChildProcess, Side>();
+  const sides = new Map<ChildProcess, Host>();
   const makeSide = (side: Side): void => {
     rmSync(path.join(scratch, side), {recursive: true, force: true});
     mkdirSync(path.join(scratch, side), {recursive: true});
     ip('netns', 'add', namespace(side));
     ip('-n', namespace(side), 'link', 'set', 'lo', 'up');
   };
-  const join = (): void => {
-    const [first, second] = [namespace('one'), namespace('other')];
-    ip(...`link add sync0 netns ${first} type veth peer name sync0 netns ${second}`.split(' '));
-    for (const side of ['one', 'other'] as const) {
-      ip('-n', namespace(side), 'link', 'set', 'sync0', 'up');
-      ip('-n', namespace(side), 'address', 'add', `${addressOf(side)}/24`, 'dev', 'sync0');
-    }
+  const addLink = (first: string, firstName: string, second: string, secondName: string): void => {
+    ip(
+      ...`link add ${firstName} netns ${first} type veth peer name ${secondName} netns ${second}`.split(' '),
+    );
   };
-  for (const side of ['one', 'other'] as const) makeSide(side);
-  join();
+  const address = (side: Side): void => {
+    ip('-n', namespace(side), 'link', 'set', 'sync0', 'up');
+    ip('-n', namespace(side), 'address', 'add', `${addressOf(side)}/24`, 'dev', 'sync0');
+  };
+  const plug = (side: Side): void => {
+    addLink(namespace(side), 'sync0', namespace('third'), side);
+    ip('-n', namespace('third'), 'link', 'set', side, 'master', 'segment', 'up');
+    address(side);
+  };
+  /** `side`: the one whose namespace is new. Without a third host the link is one piece, and goes with either. */
+  const join = (side: Side): void => {
+    if (third) return plug(side);
+    addLink(namespace('one'), 'sync0', namespace('other'), 'sync0');
+    for (const each of sideNames) address(each);
+  };
+  const makeThird = (): void => {
+    const host = namespace('third');
+    ip('netns', 'add', host);
+    ip(...`-n ${host} link add segment type bridge forward_delay 0 mcast_snooping 0`.split(' '));
+    for (const link of ['segment', 'lo']) ip('-n', host, 'link', 'set', link, 'up');
+    ip('-n', host, 'address', 'add', '10.97.0.3/24', 'dev', 'segment');
+    for (const setting of ['arp_ignore=1', 'arp_announce=2'])
+      ip('netns', 'exec', host, 'sysctl', '-qw', `net.ipv4.conf.all.${setting}`);
+  };
+  for (const side of sideNames) makeSide(side);
+  if (third) {
+    makeThird();
+    for (const side of sideNames) join(side);
+  } else join('one');
 
   /** A power cut and a reboot: everything in the namespace is lost, the kernel's table too. */
   const recreate = async (side: Side): Promise<void> => {
@@ -58,11 +89,11 @@ export function makePair(name: string) {
     await Promise.all(gone.map(ended));
     ip('netns', 'delete', namespace(side));
     makeSide(side);
-    join();
+    join(side);
   };
 
-  /** Runs a command in a director's namespace; its output. */
-  const run = (side: Side, ...words: string[]): string =>
+  /** Runs a command in a host's namespace; its output. */
+  const run = (side: Host, ...words: string[]): string =>
     execFileSync('ip', ['netns', 'exec', namespace(side), ...words], {
       encoding: 'utf8',
       maxBuffer: 1 << 28,
@@ -70,7 +101,7 @@ export function makePair(name: string) {
     });
 
   /** Starts a Node program there, with an IPC channel. */
-  const start = (side: Side, file: string, ...words: string[]): ChildProcess => {
+  const start = (side: Host, file: string, ...words: string[]): ChildProcess => {
     const child = spawn('ip', ['netns', 'exec', namespace(side), process.execPath, file, ...words], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
@@ -158,9 +189,9 @@ export function makePair(name: string) {
   const destroy = async (): Promise<void> => {
     for (const child of children) child.kill('SIGKILL');
     await Promise.all([...children].map(ended));
-    for (const side of ['one', 'other'] as const)
+    for (const host of third ? ([...sideNames, 'third'] as const) : sideNames)
       try {
-        ip('netns', 'delete', namespace(side));
+        ip('netns', 'delete', namespace(host));
       } catch {
         // Not made.
       }

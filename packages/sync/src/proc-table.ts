@@ -38,10 +38,11 @@ export function methodsOf(
   return found;
 }
 
-/** One line; undefined for the heading, for what is about to expire, and for a destination that is in no service. */
+/** One line; undefined for the heading, for what is about to expire, and for a destination that is in no service unless `otherwise` is given. */
 export function entryOfLine(
   line: string,
   forward: ReadonlyMap<string, Forward>,
+  otherwise?: Forward,
 ): {readonly entry: Buffer; readonly remaining: number} | undefined {
   const [protocolName = '', client = '', clientPort = '', virtual = '', virtualPort = '', destination = '', destinationPort = '', state = '', expires = '', peName, peData] =
     line.trim().split(/\s+/); // prettier-ignore
@@ -51,7 +52,8 @@ export function entryOfLine(
   const [from, to, real] = addresses;
   if (protocol === undefined || !from || !to || !real || !(remaining > 0)) return undefined;
   const port = parseInt(destinationPort, 16);
-  const method = forward.get(`${real.toString('hex')} ${port}`) ?? forward.get(`${real.toString('hex')} 0`);
+  const method =
+    forward.get(`${real.toString('hex')} ${port}`) ?? forward.get(`${real.toString('hex')} 0`) ?? otherwise;
   if (!method) return undefined;
   // A client without a port is a persistence template.
   const template = parseInt(clientPort, 16) === 0;

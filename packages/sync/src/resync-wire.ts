@@ -30,6 +30,8 @@ export interface Hello {
   readonly connections: number;
   /** Connections the sender lacks of the peer's, as it found last. */
   readonly missing: number;
+  /** What the sender's mirror is hashed with. */
+  readonly seed: number;
   /** A number that the peer must give back before a life of it that is new here is believed. */
   readonly challenge: bigint;
   readonly echo: bigint;
@@ -106,7 +108,7 @@ export function encodeResync(message: ResyncMessage): Buffer {
   switch (message.type) {
     case 'hello':
       writer.u8(phases.indexOf(message.phase)).u8(message.active ? 1 : 0);
-      writer.u32(message.relayed).u32(message.connections).u32(message.missing);
+      writer.u32(message.relayed).u32(message.connections).u32(message.missing).u32(message.seed);
       return writer.u64(message.challenge).u64(message.echo).done();
     case 'live':
       return writer.put(message.message).done();
@@ -167,6 +169,7 @@ function decode(reader: ByteReader): ResyncMessage | undefined {
         relayed: reader.u32(),
         connections: reader.u32(),
         missing: reader.u32(),
+        seed: reader.u32(),
         challenge: reader.u64(),
         echo: reader.u64(),
       };

@@ -233,6 +233,7 @@ test('every message comes out of its octets as it went in; cuts are refused', (t
       relayed: 7,
       connections: 3,
       missing: 1,
+      seed: 9,
       challenge: 5n,
       echo: 6n,
     },

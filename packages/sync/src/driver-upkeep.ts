@@ -1,0 +1,137 @@
+/**
+ * What keeps the mirror true besides what is heard: the table of services tells which reals are gone, the kernel's own
+ * list tells what was missed. Both at a walking pace.
+ */
+import {setTimeout as pause} from 'node:timers/promises';
+import {addressBytes} from '@hactl/net';
+import {beginWalk, endWalk, makeAudit, seeEntry, type Audit} from './audit.ts';
+import {MAX_ENTRIES} from './entry.ts';
+import {ending, noteTable, nothingGone, realIsGone} from './hygiene.ts';
+import {readConnections} from './driver-proc.ts';
+import type {KernelPorts} from './driver-kernel.ts';
+import {entryAt, find, remove, upsert, type Mirror} from './mirror.ts';
+import {entryOfLine, methodsOf} from './proc-table.ts';
+
+const TABLE_EVERY = 2_000;
+const SLICE_EVERY = 100;
+/** Slots looked through at once: a million in five seconds. */
+const SLICE = 20_000;
+/** Between two walks of the audit, in ms. */
+const AUDIT_PAUSE = 60_000;
+/** Part of one processor that the audit may take in the kernel. */
+const AUDIT_SHARE = 0.02;
+/** Entries in one message, so that it fits a frame. */
+const TOLD_AT_ONCE = 18;
+
+export interface UpkeepPorts extends KernelPorts {
+  readonly mirror: Mirror;
+  second(): number;
+  active(): boolean;
+  /** Tells the peer of these entries as they stand. */
+  tell(entries: readonly Buffer[]): void;
+  /** Puts these entries into the own kernel. */
+  inject(entries: readonly Buffer[]): void;
+}
+
+export interface Upkeep {
+  /** The entry's real was taken out of the table of this director. */
+  isGone(bytes: Buffer, at: number): boolean;
+  readonly stats: {retired: number};
+  readonly audit: Readonly<Audit>;
+  close(): void;
+}
+
+const piecesOf = (entries: readonly Buffer[], size: number): Buffer[][] =>
+  Array.from({length: Math.ceil(entries.length / size)}, (_, piece) =>
+    entries.slice(piece * size, (piece + 1) * size),
+  );
+
+export function openUpkeep(ports: UpkeepPorts, auditPause = AUDIT_PAUSE): Upkeep {
+  const {mirror} = ports;
+  const gone = nothingGone();
+  const audit = makeAudit();
+  const stats = {retired: 0};
+  const ended = new AbortController();
+  const stopped = (): boolean => ended.signal.aborted;
+  let at = 0;
+
+  const look = async (): Promise<void> => {
+    try {
+      noteTable(gone, await ports.services(), addressBytes);
+    } catch {
+      // The kernel does not answer now: what was known stays.
+    }
+  };
+
+  /** The Active ends what its table has no real for; its own kernel does with it what expire_nodest_conn says. */
+  const slice = (): void => {
+    if (gone.addresses.size === 0 || !ports.active()) {
+      at = 0;
+      return;
+    }
+    const end = Math.min(mirror.high, at + SLICE);
+    const found: Buffer[] = [];
+    for (let slot = at; slot < end; slot += 1) {
+      const entry = entryAt(mirror, slot);
+      if (!entry || !realIsGone(gone, entry, 0)) continue;
+      found.push(ending(entry));
+      remove(mirror, slot);
+    }
+    at = end >= mirror.high ? 0 : end;
+    stats.retired += found.length;
+    for (const piece of piecesOf(found, TOLD_AT_ONCE)) ports.tell(piece);
+  };
+
+  const walk = async (): Promise<void> => {
+    const forward = methodsOf(await ports.services(), addressBytes);
+    beginWalk(audit, mirror);
+    await readConnections(
+      (line) => {
+        const known = entryOfLine(line, forward);
+        // What is in no service is seen too, but nothing says how it is forwarded.
+        const found = known ?? entryOfLine(line, forward, 'masq');
+        if (!found || !seeEntry(audit, mirror, found.entry)) return;
+        if (!known || realIsGone(gone, known.entry, 0)) return;
+        audit.added += 1;
+        upsert(mirror, known.entry, 0, ports.second(), known.remaining);
+      },
+      stopped,
+      AUDIT_SHARE,
+    );
+    if (stopped()) return;
+    const lost = endWalk(audit, mirror, ports.second());
+    if (lost.length === 0) return;
+    ports.log('warn', `${lost.length} connections were in the mirror and not in the kernel any more`);
+    if (ports.active()) {
+      // They ended here: nobody shall take them from this mirror.
+      for (const entry of lost) {
+        const slot = find(mirror, entry, 0);
+        if (slot >= 0) remove(mirror, slot);
+      }
+    } else for (const piece of piecesOf(lost, MAX_ENTRIES)) ports.inject(piece);
+  };
+
+  const audits = async (): Promise<void> => {
+    while (!stopped()) {
+      // oxlint-disable no-await-in-loop -- one walk after another, with a pause.
+      await pause(auditPause, undefined, {signal: ended.signal, ref: false});
+      await walk().catch((error: unknown) => ports.log('debug', `audit: ${String(error)}`));
+      // oxlint-enable no-await-in-loop
+    }
+  };
+
+  void look();
+  const timers = [setInterval(() => void look(), TABLE_EVERY), setInterval(slice, SLICE_EVERY)];
+  audits().catch(() => {
+    // Closed in its pause.
+  });
+  return {
+    isGone: (bytes, place) => realIsGone(gone, bytes, place),
+    stats,
+    audit,
+    close: () => {
+      ended.abort();
+      for (const timer of timers) clearInterval(timer);
+    },
+  };
+}

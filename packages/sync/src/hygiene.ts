@@ -1,0 +1,95 @@
+/**
+ * Connections whose real server was taken out of the table (`quiescent=no`): the kernel of the Active drops their
+ * packets. A director that took such a connection in afresh would send them to that real all the same, for it knows no
+ * destination in its table that forbids it. Pure.
+ *
+ * A real counts as gone when it stood in its service and does not any more while the service is there. One that was
+ * never seen is not gone: after a boot the table fills as the checks pass.
+ */
+import type {ObservedService, ServiceKey} from '@hactl/ipvs';
+import {fixedLength, FIXED_V6, isTemplate, offset} from './entry.ts';
+
+type ToBytes = (address: string) => Buffer;
+
+export interface Gone {
+  /** Destinations that stood in a service, those of now included; `10.0.0.1 80` as hexadecimal octets and port. */
+  readonly seen: Map<string, Set<string>>;
+  /** Per service: those that stand there no more. */
+  readonly gone: Map<string, Set<string>>;
+  /** Addresses of all that is gone: most entries need no closer look. */
+  readonly addresses: Set<string>;
+}
+
+export const nothingGone = (): Gone => ({seen: new Map(), gone: new Map(), addresses: new Set()});
+
+const protocols = {tcp: 6, udp: 17, sctp: 132} as const;
+
+const nameOf = (key: ServiceKey, toBytes: ToBytes): string =>
+  key.kind === 'fwmark'
+    ? `mark ${key.mark}`
+    : `${protocols[key.protocol]} ${toBytes(key.address).toString('hex')} ${key.port}`;
+
+/** Takes the table of now in. */
+export function noteTable(known: Gone, table: readonly ObservedService[], toBytes: ToBytes): void {
+  const services = new Set<string>();
+  for (const {service, destinations} of table) {
+    const name = nameOf(service.key, toBytes);
+    services.add(name);
+    const seen = known.seen.get(name) ?? new Set();
+    const now = new Set(destinations.map(({address, port}) => `${toBytes(address).toString('hex')} ${port}`));
+    for (const one of now) seen.add(one);
+    known.seen.set(name, seen);
+    const missing = [...seen].filter((one) => !now.has(one));
+    if (missing.length > 0) known.gone.set(name, new Set(missing));
+    else known.gone.delete(name);
+  }
+  // A service that is not there says nothing of its reals.
+  for (const name of known.seen.keys())
+    if (!services.has(name)) {
+      known.seen.delete(name);
+      known.gone.delete(name);
+    }
+  known.addresses.clear();
+  for (const missing of known.gone.values())
+    for (const one of missing) known.addresses.add(one.split(' ')[0] ?? '');
+}
+
+/**
+ * Whether the entry's real is gone. Only an entry that names a service itself is judged: the data connection of an FTP
+ * session has ports of its own. Templates stay: the kernel looks at a template's destination before it uses it, and a
+ * real that comes back gets its clients back.
+ */
+export function realIsGone(known: Gone, bytes: Buffer, at: number): boolean {
+  if (known.addresses.size === 0) return false;
+  const six = fixedLength(bytes, at) === FIXED_V6;
+  const width = six ? 16 : 4;
+  const from = at + offset.addresses;
+  const real = bytes.toString('hex', from + 2 * width, from + 3 * width);
+  if (!known.addresses.has(real) || isTemplate(bytes, at)) return false;
+  const mark = bytes.readUInt32BE(at + offset.fwmark);
+  const virtual = bytes.toString('hex', from + width, from + 2 * width);
+  const missing = known.gone.get(
+    mark > 0
+      ? `mark ${mark}`
+      : `${bytes[at + offset.protocol]} ${virtual} ${bytes.readUInt16BE(at + offset.virtualPort)}`,
+  );
+  return (
+    missing !== undefined &&
+    (missing.has(`${real} ${bytes.readUInt16BE(at + offset.destinationPort)}`) || missing.has(`${real} 0`))
+  );
+}
+
+const TCP = 6;
+const CLOSE = 6;
+const INACTIVE = 0x100;
+
+/** The entry as it is told to the peer so that its kernel and its mirror forget it: it has a second to live. */
+export function ending(entry: Buffer): Buffer {
+  const bytes = Buffer.from(entry);
+  if (bytes[offset.protocol] === TCP) {
+    bytes.writeUInt16BE(CLOSE, offset.state);
+    bytes.writeUInt32BE((bytes.readUInt32BE(offset.flags) | INACTIVE) >>> 0, offset.flags);
+  }
+  bytes.writeUInt32BE(1, offset.timeout);
+  return bytes;
+}

@@ -1,0 +1,40 @@
+/**
+ * The keys of the channel while they change: frames are signed with one, those of every listed key are believed, as with
+ * the heartbeat. So a new key is listed on both directors, then used on both, then the old one is dropped, and the
+ * session goes on all the while. Pure.
+ */
+import {
+  channelKeys,
+  fail,
+  open,
+  type ChannelFault,
+  type ChannelKeys,
+  type Opened,
+  type Result,
+} from '@hactl/base';
+import type {SyncLink} from './messages.ts';
+
+export interface Keyring {
+  readonly signing: ChannelKeys;
+  /** The one that fitted last comes first: most frames need one try. */
+  readonly accepted: ChannelKeys[];
+}
+
+type Secrets = Pick<SyncLink, 'secret' | 'accepted' | 'cluster' | 'encrypt'>;
+
+export function makeKeyring({secret, accepted = [], cluster, encrypt}: Secrets): Keyring {
+  const signing = channelKeys('sync', secret, cluster, encrypt);
+  // A key of `crc` is no secret: beside a real one it would let everybody in.
+  const others = accepted.filter((one) => one !== secret && one !== '');
+  return {signing, accepted: [signing, ...others.map((one) => channelKeys('sync', one, cluster, encrypt))]};
+}
+
+export function openAny({accepted}: Keyring, own: number, frame: Buffer): Result<Opened, ChannelFault> {
+  for (const [place, keys] of accepted.entries()) {
+    const opened = open(keys, own, frame);
+    if (!opened.ok && opened.fault === 'forged') continue;
+    if (opened.ok && place > 0) accepted.unshift(...accepted.splice(place, 1));
+    return opened;
+  }
+  return fail('forged');
+}
