@@ -2,7 +2,9 @@
 import type {PersistentFile} from './persist.ts';
 import {doStep, readText, undoStep, writeFileStep} from './realserver-driver.ts';
 import {commandOf, type Step} from './realserver-plan.ts';
-import {chooseUndo, readUndo, writeUndo} from './realserver-undo.ts';
+import {chooseUndo, prepareUndo, readUndo, writeUndo} from './realserver-undo.ts';
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 export interface Applied {
   /** What was done, in words. */
@@ -18,7 +20,6 @@ export function applySteps(
   steps: readonly Step[],
   files: readonly PersistentFile[] = [],
 ): Applied {
-  const undo = [...readUndo(file)];
   const done: string[] = [];
   const deeds = [
     ...steps.filter((step) => !step.done).map((step) => ({words: commandOf(step), act: () => doStep(step)})),
@@ -27,6 +28,8 @@ export function applySteps(
       .map((one) => ({words: `wrote ${one.path}`, act: () => writeFileStep(one)})),
   ];
   try {
+    const undo = [...readUndo(file)];
+    if (deeds.length > 0) prepareUndo(file);
     for (const {words, act} of deeds) {
       undo.push(act());
       writeUndo(file, undo);
@@ -34,7 +37,7 @@ export function applySteps(
     }
     return {done, wanted: deeds.length};
   } catch (error) {
-    return {done, wanted: deeds.length, problem: error instanceof Error ? error.message : String(error)};
+    return {done, wanted: deeds.length, problem: messageOf(error)};
   }
 }
 
@@ -42,6 +45,8 @@ export interface Undone {
   readonly undone: number;
   readonly stay: number;
   readonly notes: readonly string[];
+  /** Why it ended before the last step; what is left is still in the file. */
+  readonly problem?: string;
 }
 
 /** Takes back what was done for these addresses; none named: everything. */
@@ -49,11 +54,16 @@ export function undoSteps(file: string, vips: readonly string[]): Undone {
   const {back, stay} = chooseUndo(readUndo(file), vips);
   const notes: string[] = [];
   const left = [...back];
-  for (const one of back) {
-    const note = undoStep(one);
-    if (note !== undefined) notes.push(note);
-    left.shift();
-    writeUndo(file, [...stay, ...left.toReversed()]);
+  const outcome = () => ({undone: back.length - left.length, stay: stay.length, notes});
+  try {
+    for (const one of back) {
+      const note = undoStep(one);
+      if (note !== undefined) notes.push(note);
+      left.shift();
+      writeUndo(file, [...stay, ...left.toReversed()]);
+    }
+    return outcome();
+  } catch (error) {
+    return {...outcome(), problem: messageOf(error)};
   }
-  return {undone: back.length, stay: stay.length, notes};
 }

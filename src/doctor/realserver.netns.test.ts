@@ -45,7 +45,7 @@ const undo = (host: Host) => within(host, () => undoSteps(stateOf(host), []));
 
 async function seen(reals: readonly string[], part: Partial<Target> = {}): Promise<string[]> {
   const targets = reals.map((real): Target => ({vip: VIP, port: 0, method: 'gate', real, ...part}));
-  const observed = await within('director', () => probe(targets, 450, process.pid & 0xffff));
+  const observed = await within('director', () => probe(targets, 240, process.pid & 0xffff));
   return judge(targets, observed).map(({code, real}) => `${code}${real === undefined ? '' : ` ${real}`}`);
 }
 

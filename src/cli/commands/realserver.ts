@@ -106,7 +106,7 @@ const persistentLines = ({files, after}: Persistent): string[] => [
 async function undo(options: Pick<Options, 'vip' | 'stateDir' | 'json'>): Promise<number> {
   const {undoSteps} = await import('../../doctor/realserver-apply.ts');
   const outcome = undoSteps(stateFile(options.stateDir), options.vip ?? []);
-  const {undone, stay, notes} = outcome;
+  const {undone, stay, notes, problem} = outcome;
   if (options.json) print([JSON.stringify({version: 1, ...outcome}, null, 2)]);
   else
     print([
@@ -114,6 +114,7 @@ async function undo(options: Pick<Options, 'vip' | 'stateDir' | 'json'>): Promis
       ...notes.map((note) => `note: ${note}`),
       ...(stay === 0 ? [] : [`${stay} steps stay, for other addresses`]),
     ]);
+  if (problem !== undefined) throw new CliError(exit.failed, `${problem}\nwhat is left can be undone later`);
   return exit.ok;
 }
 

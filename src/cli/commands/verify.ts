@@ -1,5 +1,6 @@
 import os from 'node:os';
 import {renderDiagnostic, type ClusterConfig} from '@hactl/config';
+import {SystemError} from '@hactl/net';
 import {familyOf} from '../../doctor/networks.ts';
 import type {Method} from '../../doctor/realserver-plan.ts';
 import {judge, type Finding, type Target} from '../../doctor/verify-judge.ts';
@@ -46,7 +47,12 @@ export async function verify(options: VerifyOptions): Promise<number> {
   if (targets.length === 0)
     throw new CliError(exit.config, ['no real servers to look at', ...notes].join('\n'));
   const {probe} = await import('../../doctor/verify-driver.ts');
-  const findings = judge(targets, await probe(targets, wait, process.pid & 0xffff));
+  const observed = await probe(targets, wait, process.pid & 0xffff).catch((error: unknown) => {
+    if (error instanceof SystemError)
+      throw new CliError(exit.failed, `${error.message}: probes need root (CAP_NET_RAW)`);
+    throw error;
+  });
+  const findings = judge(targets, observed);
   const bad = findings.filter(({level}) => level === 'bad').length;
   if (options.json) process.stdout.write(JSON.stringify({version: 1, bad, findings, notes}, null, 2) + '\n');
   else {
