@@ -120,7 +120,12 @@ test('a server that never stops talking is left', async (t) => {
 
 test('TLS where there is none', async (t) => {
   const plain = await serve(t, scripted('+OK plain\r\n', {}));
-  await fails(t, probePop, checkOf('pops', plain), /^connected in \d+ ms, what listens on .* does not speak TLS$/);
+  await fails(
+    t,
+    probePop,
+    checkOf('pops', plain),
+    /^connected in \d+ ms, what listens on .* does not speak TLS$/,
+  );
   const silent = await serve(t, (socket) => socket.resume());
   await fails(t, probeImap, checkOf('imaps', silent, {negotiateTimeout: 200}), /200 ms \(TLS handshake\)$/);
 });

@@ -8,6 +8,7 @@ import type {Clock, Millis} from '@hactl/base';
 import type {CheckSpec} from '../messages.ts';
 import type {ProbeResult} from '../verdict.ts';
 import {explainError, serverName} from './connect.ts';
+import {oneVerdict} from './one-verdict.ts';
 
 /** Octets that a probe takes from one connection: a server that never stops talking fails. */
 export const INPUT_MAX = 1 << 20;
@@ -57,45 +58,33 @@ export function converse(
   clock: Clock,
   script: (dialogue: Dialogue) => Promise<Finding>,
 ): Promise<ProbeResult> {
-  return new Promise((resolve) => {
-    const started = clock.now();
+  return oneVerdict<string>(limit, clock, (verdict) => {
     const sockets: net.Socket[] = [];
-    const story: string[] = [];
-    let phase = 'connecting';
-    let finished = false;
-    const done = (passed: boolean, words: string, bye?: string): void => {
-      if (finished) return;
-      finished = true;
-      clearTimeout(timer);
-      for (const [index, socket] of sockets.entries())
-        if (index === 0 && bye !== undefined && socket.writable) part(socket, bye);
-        else socket.destroy();
-      resolve({passed, reason: [...story, words].join(', '), took: clock.now() - started});
-    };
-    const timer = setTimeout(() => done(false, `no answer within ${limit} ms (${phase})`), limit);
     const dialogue: Dialogue = {
       connect(port, secure = false) {
         const at = clock.now();
         const first = sockets.length === 0;
-        phase = 'connecting';
+        verdict.phase('connecting');
         const socket = open(spec, port, secure);
         sockets.push(socket);
-        if (finished) socket.destroy();
+        if (verdict.over()) socket.destroy();
         socket.once('connect', () => {
-          if (first) story.push(`connected in ${Math.round(clock.now() - at)} ms`);
-          phase = secure ? 'TLS handshake' : phase;
+          if (first) verdict.note(`connected in ${Math.round(clock.now() - at)} ms`);
+          if (secure) verdict.phase('TLS handshake');
         });
-        return talk(socket, `${spec.address} port ${port}`, secure, (next) => (phase = next)).then((one) => {
-          if (secure && first) story.push('TLS ok');
+        return talk(socket, `${spec.address} port ${port}`, secure, verdict.phase).then((one) => {
+          if (secure && first) verdict.note('TLS ok');
           return one;
         });
       },
-      note: (words) => void story.push(words),
+      note: verdict.note,
     };
-    script(dialogue).then(
-      ({passed, words, bye}) => done(passed, words, bye),
-      (error: unknown) => done(false, error instanceof Error ? error.message : String(error)),
-    );
+    script(dialogue).then(({passed, words, bye}) => verdict.end(passed, words, bye), verdict.fail);
+    return (bye) => {
+      for (const [index, socket] of sockets.entries())
+        if (index === 0 && bye !== undefined && socket.writable) part(socket, bye);
+        else socket.destroy();
+    };
   });
 }
 

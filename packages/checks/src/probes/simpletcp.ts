@@ -9,6 +9,7 @@ import {receiveMatches, receivePattern} from '../perl-regex.ts';
 import type {ProbeResult} from '../verdict.ts';
 import {explainError} from './connect.ts';
 import {converse, quoted} from './dialogue.ts';
+import {oneVerdict} from './one-verdict.ts';
 
 /** What is sent: without the slash that ldirectord puts before every request; `\n` written out is a newline. */
 export const simpleRequest = (request = ''): string =>
@@ -49,35 +50,28 @@ export function probeSimpleTcp(spec: CheckSpec, limit: Millis, clock: Clock): Pr
 }
 
 function probeSimpleUdp(spec: CheckSpec, limit: Millis, clock: Clock): Promise<ProbeResult> {
-  return new Promise((resolve) => {
-    const started = clock.now();
-    const target = `${spec.address} udp port ${spec.port}`;
-    const socket = dgram.createSocket(spec.family === 6 ? 'udp6' : 'udp4');
-    let last = '';
-    let finished = false;
-    const done = (passed: boolean, reason: string): void => {
-      if (finished) return;
-      finished = true;
-      clearTimeout(timer);
-      socket.close();
-      resolve({passed, reason, took: clock.now() - started});
-    };
-    const timer = setTimeout(() => {
-      if (last === '') done(false, `no answer from ${target} within ${limit} ms`);
-      else done(false, verdict(spec, last, false).words);
-    }, limit);
-    socket.on('error', (error) => done(false, explainError(error, target)));
-    socket.on('message', (datagram) => {
-      last = datagram.toString('latin1');
-      try {
-        if (someLineMatches(last, true, spec.receive)) done(true, verdict(spec, last, true).words);
-      } catch (error) {
-        done(false, error instanceof Error ? error.message : String(error));
-      }
-    });
-    // Connected, so that only the real is heard, and a port that nobody has is told.
-    socket.connect(spec.port, spec.address, () =>
-      socket.send(Buffer.from(simpleRequest(spec.request), 'latin1')),
-    );
-  });
+  const target = `${spec.address} udp port ${spec.port}`;
+  let last = '';
+  return oneVerdict(
+    limit,
+    clock,
+    (talk) => {
+      const socket = dgram.createSocket(spec.family === 6 ? 'udp6' : 'udp4');
+      socket.on('error', (error) => talk.end(false, explainError(error, target)));
+      socket.on('message', (datagram) => {
+        last = datagram.toString('latin1');
+        try {
+          if (someLineMatches(last, true, spec.receive)) talk.end(true, verdict(spec, last, true).words);
+        } catch (error) {
+          talk.fail(error);
+        }
+      });
+      // Connected, so that only the real is heard, and a port that nobody has is told.
+      socket.connect(spec.port, spec.address, () =>
+        socket.send(Buffer.from(simpleRequest(spec.request), 'latin1')),
+      );
+      return () => socket.close();
+    },
+    () => (last === '' ? `no answer from ${target} within ${limit} ms` : verdict(spec, last, false).words),
+  );
 }

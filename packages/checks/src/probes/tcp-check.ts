@@ -5,12 +5,10 @@ import type {Clock, Millis} from '@hactl/base';
 import type {CheckSpec} from '../messages.ts';
 import type {ProbeResult} from '../verdict.ts';
 import {explainError, serverName} from './connect.ts';
+import {oneVerdict} from './one-verdict.ts';
 
 /** How long a server may take to hear the goodbye of a check that is judged already. */
 const GOODBYE_MAX = 250;
-/** Characters of a reason. */
-const REASON_MAX = 300;
-
 /** What a conversation came to. */
 export interface Finding {
   readonly passed: boolean;
@@ -31,10 +29,6 @@ export interface Line {
   readonly phase: (what: string) => void;
 }
 
-/** A reason as it may stand in logs and on terminals: what servers say is shown, but commands nothing. */
-export const printable = (reason: string): string =>
-  reason.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\uFFFD]+/gu, '?').slice(0, REASON_MAX);
-
 /** The address with the port, as people write it. */
 export const targetOf = (spec: CheckSpec): string => `${spec.address} port ${spec.port}`;
 
@@ -45,11 +39,9 @@ export function overTcp(
   clock: Clock,
   talk: (line: Line) => Promise<Finding>,
 ): Promise<ProbeResult> {
-  return new Promise((resolve) => {
-    const started = clock.now();
+  return oneVerdict<Promise<unknown>>(limit, clock, (verdict) => {
     const target = targetOf(spec);
     const sockets: net.Socket[] = [];
-    let [story, phase, finished] = ['', 'connecting', false];
 
     const hangUp = (): void => {
       for (const socket of sockets) {
@@ -57,44 +49,25 @@ export function overTcp(
         socket.destroy();
       }
     };
-    const done = (finding: Finding): void => {
-      if (finished) return;
-      finished = true;
-      clearTimeout(timer);
-      const reason = printable(`${story}${finding.reason}`);
-      resolve({passed: finding.passed, reason, took: clock.now() - started});
-      if (!finding.goodbye) return hangUp();
-      const late = setTimeout(hangUp, GOODBYE_MAX);
-      const end = (): void => {
-        clearTimeout(late);
-        hangUp();
-      };
-      finding.goodbye.then(end, end);
-    };
     const fail = (error: unknown): void => {
       const cause: NodeJS.ErrnoException = error instanceof Error ? error : new Error(String(error));
-      const reason = cause.syscall === undefined ? cause.message : explainError(cause, target);
-      done({passed: false, reason});
+      verdict.end(false, cause.syscall === undefined ? cause.message : explainError(cause, target));
     };
-    const timer = setTimeout(
-      () => done({passed: false, reason: `no answer within ${limit} ms (${phase})`}),
-      limit,
-    );
 
     const track = (socket: net.Socket): net.Socket => {
-      if (finished) socket.destroy();
+      if (verdict.over()) socket.destroy();
       const at = clock.now();
       sockets.push(socket);
       socket.once('connect', () => {
-        story = `connected in ${Math.round(clock.now() - at)} ms, `;
-        if (phase === 'connecting') phase = 'waiting for the answer';
+        verdict.note(`connected in ${Math.round(clock.now() - at)} ms`);
+        if (verdict.doing() === 'connecting') verdict.phase('waiting for the answer');
       });
       socket.on('error', (error: NodeJS.ErrnoException) => setImmediate(fail, error));
       // Whoever talks on it may have a better word for the end: it speaks first.
       socket.on('close', () =>
         setImmediate(() => {
           if (socket === sockets.at(-1))
-            done({passed: false, reason: `${target} closed the connection (${phase})`});
+            verdict.end(false, `${target} closed the connection (${verdict.doing()})`);
         }),
       );
       return socket;
@@ -107,7 +80,7 @@ export function overTcp(
       });
     const secure = (socket: net.Socket): Promise<tls.TLSSocket> =>
       new Promise((open, failed) => {
-        phase = 'TLS handshake';
+        verdict.phase('TLS handshake');
         const wrapped = tls.connect({
           socket,
           rejectUnauthorized: false,
@@ -115,13 +88,25 @@ export function overTcp(
         });
         track(wrapped);
         wrapped.once('secureConnect', () => {
-          story += 'TLS ok, ';
-          phase = 'waiting for the answer';
+          verdict.note('TLS ok');
+          verdict.phase('waiting for the answer');
           open(wrapped);
         });
         wrapped.once('error', (error) => failed(new Error(`TLS handshake failed: ${error.message}`)));
       });
 
-    talk({track, connect, secure, phase: (what) => void (phase = what)}).then(done, fail);
+    talk({track, connect, secure, phase: verdict.phase}).then(
+      ({passed, reason, goodbye}) => verdict.end(passed, reason, goodbye),
+      fail,
+    );
+    return (goodbye) => {
+      if (!goodbye) return hangUp();
+      const late = setTimeout(hangUp, GOODBYE_MAX);
+      const end = (): void => {
+        clearTimeout(late);
+        hangUp();
+      };
+      goodbye.then(end, end);
+    };
   });
 }

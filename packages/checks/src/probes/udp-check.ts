@@ -4,7 +4,8 @@ import type {Clock, Millis} from '@hactl/base';
 import type {CheckSpec} from '../messages.ts';
 import type {ProbeResult} from '../verdict.ts';
 import {explainError} from './connect.ts';
-import {printable, targetOf, type Finding} from './tcp-check.ts';
+import {oneVerdict} from './one-verdict.ts';
+import {targetOf, type Finding} from './tcp-check.ts';
 
 /** The question goes out this often within the limit. */
 const SENDS = 4;
@@ -27,55 +28,56 @@ export function overUdp(
   answer: (datagram: Buffer) => Finding | undefined,
   hint = '',
 ): Promise<ProbeResult> {
-  return new Promise((resolve) => {
-    const started = clock.now();
-    const target = targetOf(spec);
-    const socket = dgram.createSocket(spec.family === 6 ? 'udp6' : 'udp4');
-    let [sent, finished] = [0, false];
-    let again: NodeJS.Timeout | undefined;
-    const done = ({passed, reason}: Finding): void => {
-      if (finished) return;
-      finished = true;
-      clearTimeout(timer);
-      clearInterval(again);
-      socket.close();
-      resolve({passed, reason: printable(reason), took: clock.now() - started});
-    };
-    const fail = (error: NodeJS.ErrnoException): void => {
-      const refused = error.code === 'ECONNREFUSED';
-      const reason = refused ? `${target}/udp refused: nothing listens there` : explainError(error, target);
-      done({passed: false, reason});
-    };
-    const timer = setTimeout(
-      () =>
-        done({passed: false, reason: `no answer from ${target} within ${limit} ms, asked ${sent}x${hint}`}),
-      limit,
-    );
-    socket.on('error', fail);
-    socket.on('message', (datagram) => {
-      const finding = answer(datagram);
-      if (finding)
-        done({...finding, reason: `answered in ${Math.round(clock.now() - started)} ms, ${finding.reason}`});
-    });
-    const connected = (error?: NodeJS.ErrnoException): void => {
-      if (error) fail(error);
-      if (finished) return;
-      const {address, port} = socket.address();
-      const octets = question({address, port});
-      const send = (): void => {
-        sent += 1;
-        socket.send(octets, (broken) => {
-          if (broken) fail(broken);
-        });
+  const target = targetOf(spec);
+  let sent = 0;
+  return oneVerdict(
+    limit,
+    clock,
+    (verdict) => {
+      const started = clock.now();
+      const socket = dgram.createSocket(spec.family === 6 ? 'udp6' : 'udp4');
+      let again: NodeJS.Timeout | undefined;
+      const fail = (error: NodeJS.ErrnoException): void => {
+        const refused = error.code === 'ECONNREFUSED';
+        verdict.end(
+          false,
+          refused ? `${target}/udp refused: nothing listens there` : explainError(error, target),
+        );
       };
-      again = setInterval(send, limit / SENDS);
-      send();
-    };
-    try {
-      socket.connect(spec.port, spec.address, connected);
-    } catch (error) {
-      // Port 0, which a virtual of a firewall mark may leave.
-      done({passed: false, reason: error instanceof Error ? error.message : String(error)});
-    }
-  });
+      socket.on('error', fail);
+      socket.on('message', (datagram) => {
+        const finding = answer(datagram);
+        if (finding)
+          verdict.end(
+            finding.passed,
+            `answered in ${Math.round(clock.now() - started)} ms, ${finding.reason}`,
+          );
+      });
+      const connected = (error?: NodeJS.ErrnoException): void => {
+        if (error) fail(error);
+        if (verdict.over()) return;
+        const {address, port} = socket.address();
+        const octets = question({address, port});
+        const send = (): void => {
+          sent += 1;
+          socket.send(octets, (broken) => {
+            if (broken) fail(broken);
+          });
+        };
+        again = setInterval(send, limit / SENDS);
+        send();
+      };
+      try {
+        socket.connect(spec.port, spec.address, connected);
+      } catch (error) {
+        // Port 0, which a virtual of a firewall mark may leave.
+        verdict.fail(error);
+      }
+      return () => {
+        clearInterval(again);
+        socket.close();
+      };
+    },
+    () => `no answer from ${target} within ${limit} ms, asked ${sent}x${hint}`,
+  );
 }
