@@ -1,7 +1,6 @@
 import os from 'node:os';
 import {ask, ControlError} from '../../control/client.ts';
 import type {HostFinding} from '../../doctor/finding.ts';
-import {judgeHost} from '../../doctor/host-judge.ts';
 import {CliError, exit} from '../exit.ts';
 import {paintFor} from '../paint.ts';
 import {findingLines} from '../render-findings.ts';
@@ -31,7 +30,11 @@ export async function doctor(socket: string, options: DoctorOptions): Promise<nu
   const {cluster, diagnostics} = await loadFiles(options.configDir, node.toLowerCase());
   if (!cluster)
     throw new CliError(exit.config, `${options.configDir}: hactl check-config says what is missing`);
-  const {readHost} = await import('../../doctor/host-driver.ts');
+  // Loaded only here: other commands need no netlink.
+  const [{readHost}, {judgeHost}] = await Promise.all([
+    import('../../doctor/host-driver.ts'),
+    import('../../doctor/host-judge.ts'),
+  ]);
   const errors = diagnostics.filter(({severity}) => severity === 'error').length;
   const findings: HostFinding[] = [
     errors === 0

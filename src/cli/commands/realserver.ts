@@ -1,14 +1,8 @@
 import {isIP} from 'node:net';
 import {InvalidArgumentError, Option, type Command} from 'commander';
-import {persistForms, persistReal, type Persist, type Persistent} from '../../doctor/persist.ts';
-import {
-  commandOf,
-  facing,
-  planReal,
-  type Form,
-  type Method,
-  type Wish,
-} from '../../doctor/realserver-plan.ts';
+import {persistForms, type Persist} from '../../doctor/persist-forms.ts';
+import type {Persistent} from '../../doctor/persist.ts';
+import type {Form, Method, RealPlan, Step, Wish} from '../../doctor/realserver-plan.ts';
 import {stateFile} from '../../doctor/realserver-undo.ts';
 import {defaultPaths} from '../../paths.ts';
 import {CliError, exit} from '../exit.ts';
@@ -27,11 +21,16 @@ interface Options {
 
 const address = (text: string, before: string[] = []): string[] => {
   if (isIP(text) === 0) throw new InvalidArgumentError('It is not an address.');
-  return [...before, text.toLowerCase()];
+  return [...before, text];
 };
 
+/** As the kernel lists it: `2001:DB8::0:1` is `2001:db8::1`. */
+const canonical = (text: string): string =>
+  isIP(text) === 6 ? new URL(`http://[${text}]`).hostname.slice(1, -1) : text;
+
 const wishOf = (options: Options): Wish => {
-  const {vip, method, form, device, gateway} = options;
+  const {method, form, device, gateway} = options;
+  const vip = options.vip?.map(canonical);
   if (!vip) throw new CliError(exit.config, 'say --vip ADDRESS, once for each virtual address');
   return {
     vips: [...new Set(vip)],
@@ -46,10 +45,15 @@ const print = (lines: readonly string[]): void => void process.stdout.write(line
 
 /** `hactl realserver plan` and `apply`. Exit status 0: everything is (then) there, 1: something is not. */
 async function planOrApply(apply: boolean, options: Options): Promise<number> {
-  const driver = await import('../../doctor/realserver-driver.ts');
-  const {applySteps} = await import('../../doctor/realserver-apply.ts');
+  // Loaded only here: other commands need no netlink.
+  const [{readFacts}, {applySteps}, {commandOf, facing, planReal}, {persistReal}] = await Promise.all([
+    import('../../doctor/realserver-driver.ts'),
+    import('../../doctor/realserver-apply.ts'),
+    import('../../doctor/realserver-plan.ts'),
+    import('../../doctor/persist.ts'),
+  ]);
   const wish = wishOf(options);
-  const facts = driver.readFacts(wish);
+  const facts = readFacts(wish);
   // On Windows nothing of this machine's counts.
   const elsewhere = options.persist === 'windows';
   const plan = elsewhere ? {steps: [], notes: [], faults: []} : planReal(wish, facts);
@@ -61,7 +65,7 @@ async function planOrApply(apply: boolean, options: Options): Promise<number> {
   if (plan.faults.length > 0 || !apply || elsewhere) {
     if (options.json)
       print([JSON.stringify({version: 1, ...plan, ...(persistent ? {persistent} : {})}, null, 2)]);
-    else print([...planLines(plan), ...(persistent ? persistentLines(persistent) : [])]);
+    else print([...planLines(plan, commandOf), ...(persistent ? persistentLines(persistent) : [])]);
     return plan.faults.length === 0 && missing.length === 0 ? exit.ok : exit.failed;
   }
   const file = stateFile(options.stateDir);
@@ -82,7 +86,7 @@ async function planOrApply(apply: boolean, options: Options): Promise<number> {
   return exit.ok;
 }
 
-function planLines(plan: ReturnType<typeof planReal>): string[] {
+function planLines(plan: RealPlan, commandOf: (step: Step) => string): string[] {
   return [
     ...plan.faults.map((fault) => `cannot: ${fault}`),
     ...plan.notes.map((note) => `note: ${note}`),
@@ -105,7 +109,7 @@ const persistentLines = ({files, after}: Persistent): string[] => [
 /** `hactl realserver undo`: for some addresses, or all that was ever applied. */
 async function undo(options: Pick<Options, 'vip' | 'stateDir' | 'json'>): Promise<number> {
   const {undoSteps} = await import('../../doctor/realserver-apply.ts');
-  const outcome = undoSteps(stateFile(options.stateDir), options.vip ?? []);
+  const outcome = undoSteps(stateFile(options.stateDir), options.vip?.map(canonical) ?? []);
   const {undone, stay, notes, problem} = outcome;
   if (options.json) print([JSON.stringify({version: 1, ...outcome}, null, 2)]);
   else

@@ -1,9 +1,8 @@
+import {isIP} from 'node:net';
 import os from 'node:os';
 import {renderDiagnostic, type ClusterConfig} from '@hactl/config';
-import {SystemError} from '@hactl/net';
-import {familyOf} from '../../doctor/networks.ts';
 import type {Method} from '../../doctor/realserver-plan.ts';
-import {judge, type Finding, type Target} from '../../doctor/verify-judge.ts';
+import type {Finding, Target} from '../../doctor/verify-judge.ts';
 import {CliError, exit} from '../exit.ts';
 import {paintFor} from '../paint.ts';
 import {findingLines} from '../render-findings.ts';
@@ -46,7 +45,12 @@ export async function verify(options: VerifyOptions): Promise<number> {
   const {targets, notes} = options.vip && options.real ? byHand(options) : await byFiles(options.configDir);
   if (targets.length === 0)
     throw new CliError(exit.config, ['no real servers to look at', ...notes].join('\n'));
-  const {probe} = await import('../../doctor/verify-driver.ts');
+  // Loaded only here: other commands need no netlink.
+  const [{probe}, {judge}, {SystemError}] = await Promise.all([
+    import('../../doctor/verify-driver.ts'),
+    import('../../doctor/verify-judge.ts'),
+    import('@hactl/net'),
+  ]);
   const observed = await probe(targets, wait, process.pid & 0xffff).catch((error: unknown) => {
     if (error instanceof SystemError)
       throw new CliError(exit.failed, `${error.message}: probes need root (CAP_NET_RAW)`);
@@ -67,8 +71,7 @@ export async function verify(options: VerifyOptions): Promise<number> {
 }
 
 function byHand({vip = [], real = [], method, port}: VerifyOptions): {targets: Target[]; notes: string[]} {
-  if ([...vip, ...real].some((one) => familyOf(one) === 6))
-    throw new CliError(exit.config, 'IPv6 is not probed');
+  if ([...vip, ...real].some((one) => isIP(one) === 6)) throw new CliError(exit.config, 'IPv6 is not probed');
   return {
     targets: vip.flatMap((one) =>
       real.map((other) => ({vip: one, real: other, method, port: Number(port) || 0})),
