@@ -16,6 +16,7 @@ import {reload} from './cli/commands/reload.ts';
 import {listResources, operateResource} from './cli/commands/resource.ts';
 import {status} from './cli/commands/status.ts';
 import {resync, syncStatus} from './cli/commands/sync.ts';
+import {watch, type WatchOptions} from './cli/commands/watch.ts';
 import {why, type WhyOptions} from './cli/commands/why.ts';
 import {ControlError} from './control/client.ts';
 import {eventKinds} from './control/events.ts';
@@ -58,6 +59,12 @@ program
   .option('--before <time>', 'the last one before a time: 10m, 2h back, 14:05, or "2026-11-21 14:05" (UTC)')
   .option('--json', 'the story as JSON')
   .action((options: WhyOptions) => set(why(socket(), options)));
+
+program
+  .command('watch')
+  .description('roles, adverts, reals and events, drawn anew each second; q or Ctrl-C ends')
+  .option('--count <frames>', 'end after so many')
+  .action((options: WatchOptions) => set(watch(socket(), options)));
 
 program
   .command('check-config')

@@ -3,24 +3,19 @@ import path from 'node:path';
 import type {PlannedChange} from '../supervisor/changes.ts';
 import {table} from './table.ts';
 
-/** One block for each file; a line for each directive, and what it does to the running pair below it. */
+/** One block for each file, a line for each directive; two lines where the table would be too wide. */
 export function renderPlan(rows: readonly PlannedChange[], width: number): string[] {
-  const files = [...new Set(rows.map(({file}) => file))];
-  return files.flatMap((file) => {
+  return [...new Set(rows.map(({file}) => file))].flatMap((file) => {
     const body = rows
       .filter((row) => row.file === file)
       .map((row) => [sign(row), row.what, value(row), row.effect]);
-    const lines = table(body);
-    const fits = lines.every((line) => line.length + 2 <= width);
-    return [
-      `${path.basename(file)}:`,
-      ...(fits
-        ? lines.map((line) => `  ${line}`)
-        : body.flatMap(([mark = '', what = '', to = '', effect = '']) => [
-            `  ${mark} ${what}`,
-            `      ${[to, effect].filter((text) => text !== '').join('; ')}`,
-          ])),
-    ];
+    const lines = table(body).map((line) => `  ${line}`);
+    const fits = lines.every((line) => line.length <= width);
+    const narrow = body.flatMap(([mark = '', what = '', to = '', effect = '']) => [
+      `  ${mark} ${what}`,
+      `      ${[to, effect].filter((text) => text !== '').join('; ')}`,
+    ]);
+    return [`${path.basename(file)}:`, ...(fits ? lines : narrow)];
   });
 }
 

@@ -22,7 +22,11 @@ export interface Told {
 /** Left out first when there is no room for all. */
 const minor: ReadonlySet<EventKind> = new Set<EventKind>(['ready', 'sync', 'config', 'ping', 'resource']);
 
-const signed = (ms: Millis): string => `${ms < 0 ? '-' : '+'}${duration(Math.abs(ms))}`;
+/** In seconds: the column has no room for a unit. */
+const signed = (ms: Millis): string => `${ms < 0 ? '-' : '+'}${(Math.abs(ms) / 1_000).toFixed(3)}`;
+
+/** To the millisecond as long as that says something. */
+const span = (ms: Millis): string => (ms < 10_000 ? `${Math.round(ms)} ms` : duration(ms));
 
 /** The most telling lines that fit, in their order. */
 function fit(lines: readonly StoryLine[], room: number): readonly StoryLine[] {
@@ -35,12 +39,12 @@ function fit(lines: readonly StoryLine[], room: number): readonly StoryLine[] {
 }
 
 /** What the time between the two cost. Less than the clocks' uncertainty is not told as a number. */
-function cost({took}: Story, uncertain: Millis): string | undefined {
+function cost({took, giver}: Story, uncertain: Millis): string | undefined {
   if (took === undefined) return undefined;
   if (Math.abs(took) <= uncertain)
     return 'given up and taken over at the same time, as far as the clocks can tell';
-  if (took < 0) return `taken over ${duration(-took)} before it was given up: no gap`;
-  return `${duration(took)} from the last sign of the one that served to the takeover`;
+  if (took < 0) return `taken over ${span(-took)} before it was given up: no gap`;
+  return `${span(took)} from ${giver ?? 'the other'}'s last sign to the takeover`;
 }
 
 /** How the two clocks were brought together, or why there is only one. */
@@ -50,9 +54,9 @@ function sideNote({peer, node}: Told): string {
   const {ahead, uncertain} = peer;
   const by =
     Math.abs(ahead) <= uncertain
-      ? `${peer.node}'s clock agrees with ${node}'s`
-      : `${peer.node}'s clock is ${duration(Math.abs(ahead))} ${ahead > 0 ? 'ahead of' : 'behind'} ${node}'s`;
-  return `both sides, by ${node}'s clock; ${by} (known to ${duration(uncertain)})`;
+      ? `agrees within ${duration(uncertain)}`
+      : `is ${duration(Math.abs(ahead))} ${ahead > 0 ? 'ahead' : 'behind'}, known to ${duration(uncertain)}`;
+  return `both sides, by ${node}'s clock; ${peer.node}'s ${by}`;
 }
 
 /** The screen: at most `width` columns, and about `rows` lines. */
@@ -71,7 +75,7 @@ export function renderWhy(told: Told, width: number, rows = Infinity, paint: Pai
   const nodeWidth = Math.max(...story.lines.map(({node}) => node.length));
   const offsets = story.lines.map(({offset, core}) => (core && offset === 0 ? '' : signed(offset)));
   const offsetWidth = Math.max(...offsets.map((one) => one.length));
-  const margin = 12 + 2 + offsetWidth + 2 + nodeWidth + 2;
+  const margin = 12 + 1 + offsetWidth + 2 + nodeWidth + 2;
   const colour = ({level, core}: StoryLine, text: string): string => {
     if (core) return paint.strong(text);
     return level === 'error' ? paint.bad(text) : level === 'warn' ? paint.warn(text) : text;
@@ -82,7 +86,7 @@ export function renderWhy(told: Told, width: number, rows = Infinity, paint: Pai
     const offset = offsets[story.lines.indexOf(line)] ?? '';
     const own = line.node === told.node;
     const name = line.node.padEnd(nodeWidth);
-    const time = paint.faint(`${timeOfDay(line.wall)}  ${offset.padStart(offsetWidth)}`);
+    const time = paint.faint(`${timeOfDay(line.wall)} ${offset.padStart(offsetWidth)}`);
     const prefix = `${time}  ${own ? name : paint.other(name)}  `;
     return wrap(line.text, width - margin).map(
       (part, at) => (at === 0 ? prefix : ' '.repeat(margin)) + colour(line, part),

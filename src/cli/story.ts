@@ -32,7 +32,9 @@ export interface Story {
   readonly title: string;
   /** When it was, by the teller's clock. */
   readonly wall: WallTime;
-  /** How long from the last sign of the one that served to the other's service; undefined: nobody took it over. */
+  /** Who served before, as far as is known. */
+  readonly giver?: string;
+  /** How long from its last sign, or from its giving up, to the takeover; undefined: nobody took over, or nobody gave. */
   readonly took?: Millis;
   readonly lines: readonly StoryLine[];
   readonly notes: readonly string[];
@@ -41,10 +43,10 @@ export interface Story {
 const TOGETHER: Millis = 2_000;
 const BEFORE: Millis = 10_000;
 const AFTER: Millis = 5_000;
-/** After a peer's return the paths are looked at twice a second. */
-const RETURN: Millis = 1_000;
-/** The two clocks of one machine drift apart by less than this. */
-const STEP: Millis = 50;
+/** Paths that fall silent within this time fell silent together. */
+const SILENT: Millis = 500;
+/** The two clocks of one machine are read one after the other: less than this is not a step. */
+const STEP: Millis = 100;
 
 /** What belongs to the story of a pair; checks and the table's changes are a director's own affair. */
 export const toldKinds: readonly EventKind[] = [
@@ -107,43 +109,51 @@ function findAnchor(all: readonly Seen[]): Seen | undefined {
 
 const count = (number: number, one: string): string => `${number} ${one}${number === 1 ? '' : 's'}`;
 
-function titleOf(anchor: Seen, core: readonly Seen[]): string {
+function titleOf(anchor: Seen, core: readonly Seen[], giver: string | undefined): string {
   const {event} = anchor;
   if (!isRole(anchor)) return event.text;
   const groups = [...new Set(core.filter(isRole).map((one) => one.event.subject))];
   const what = groups.length === 1 ? event.subject : count(groups.length, 'group');
   const reason = text(event, 'reason');
-  const giver = core.findLast((one) => loses(one) && one.event.node !== event.node)?.event.node;
   const from = giver === undefined ? '' : ` from ${giver}`;
   if (gains(anchor)) return `${event.node} took over ${what}${from}: ${reason}`;
   if (loses(anchor)) return `${event.node} gave up ${what}, and nobody took it: ${reason}`;
   return `${event.node}: ${what} is ${text(event, 'to')}: ${reason}`;
 }
 
-/** The last advert before the silence, at its own time: the path's events know it, else the peer's death does. */
+/** When a path that was found to be deaf fell silent; NaN: no such event. */
+function silentSince({event, wall}: Seen): WallTime {
+  const {hears, lastHeard} = event.data ?? {};
+  return hears === false && typeof lastHeard === 'number' ? wall - (event.wall - lastHeard) : NaN;
+}
+
+/** The last adverts before the silence, at their own time: the paths' events know it, else the peer's death does. */
 function lastSigns(window: readonly Seen[]): Seen[] {
-  const ofPaths = window
-    .filter(({event}) => event.kind === 'path' && event.data?.hears === false)
-    .flatMap(({event, wall}): Seen[] => {
-      const {lastHeard} = event.data ?? {};
-      return typeof lastHeard === 'number'
-        ? [
-            {
-              wall: wall - (event.wall - lastHeard),
-              event: {...event, level: 'info', text: `${event.subject}: the last advert is heard`},
-            },
-          ]
-        : [];
+  const signs: Seen[] = [];
+  const deaf = window
+    .filter((seen) => !Number.isNaN(silentSince(seen)))
+    .toSorted((one, other) => silentSince(one) - silentSince(other));
+  for (const seen of deaf) {
+    const wall = silentSince(seen);
+    // `mcast eth0 225.0.0.1:694`: the medium and the device are enough.
+    const name = seen.event.subject.split(' ').slice(0, 2).join(' ');
+    const at = signs.findIndex((sign) => sign.event.node === seen.event.node && wall - sign.wall < SILENT);
+    const before = signs[at];
+    const told = before ? `${before.event.text}, ${name}` : `the last advert is heard: ${name}`;
+    const sign: Seen = {wall, event: {...seen.event, level: 'info', text: told}};
+    if (before) signs[at] = sign;
+    else signs.push(sign);
+  }
+  for (const {event, wall} of window) {
+    const {code, silence} = event.data ?? {};
+    if (code !== 'peer-dead' || typeof silence !== 'number') continue;
+    if (signs.some((one) => one.event.node === event.node && one.event.kind === 'path')) continue;
+    signs.push({
+      wall: wall - silence,
+      event: {...event, level: 'info', text: `the last advert of ${event.subject} is heard`},
     });
-  const ofPeers = window
-    .filter(({event}) => event.data?.code === 'peer-dead')
-    .flatMap(({event, wall}): Seen[] => {
-      const {silence} = event.data ?? {};
-      if (typeof silence !== 'number' || ofPaths.some((one) => one.event.node === event.node)) return [];
-      const said = `the last advert of ${event.subject} is heard`;
-      return [{wall: wall - silence, event: {...event, level: 'info', text: said}}];
-    });
-  return [...ofPaths, ...ofPeers];
+  }
+  return signs;
 }
 
 /** Clocks that were set while the story went on, seen against the clock that nobody sets. */
@@ -187,22 +197,12 @@ export function tellStory(sides: readonly Side[], until: WallTime = Infinity): S
   const from = first - Math.max(BEFORE, silence + 1_000);
   const window = all.filter(({wall}) => wall >= from && wall <= anchor.wall + AFTER);
   const signs = lastSigns(window).filter(({wall}) => wall <= anchor.wall);
-  const same = (one: Seen, other: Seen): boolean =>
-    one.event.node === other.event.node && one.event.seq === other.event.seq;
-  // Of a peer that returns every path says so: once is enough.
-  const repeats = (one: Seen): boolean =>
-    one.event.data?.hears === true &&
-    window.some(
-      (up) =>
-        up.event.data?.code === 'peer-up' &&
-        up.event.node === one.event.node &&
-        Math.abs(one.wall - up.wall) < RETURN,
-    );
   const shown = window.filter(
     (one) =>
       (!pair || toldKinds.includes(one.event.kind)) &&
-      !repeats(one) &&
-      !(one.event.kind === 'path' && signs.some((sign) => same(sign, one))),
+      // Of a peer that returns every path says so; that it is heard is one line already.
+      !(one.event.kind === 'path' && one.event.level === 'info') &&
+      !(silentSince(one) <= anchor.wall),
   );
   const lines = [...shown, ...signs].toSorted((a, b) => a.wall - b.wall || a.event.seq - b.event.seq);
 
@@ -210,6 +210,7 @@ export function tellStory(sides: readonly Side[], until: WallTime = Infinity): S
   const dead = causes.findLast(
     ({event}) => event.data?.code === 'peer-dead' && event.node === anchor.event.node,
   );
+  const giver = served?.event.node ?? dead?.event.subject;
   const since = served?.wall ?? (dead ? dead.wall - Number(dead.event.data?.silence ?? 0) : undefined);
   const groups = new Set(lines.filter(isRole).map(({event}) => event.subject));
   /** Where all is about one group its name need not be said in every line. */
@@ -218,7 +219,8 @@ export function tellStory(sides: readonly Side[], until: WallTime = Infinity): S
       ? event.text.slice(event.subject.length + 2)
       : event.text;
   return {
-    title: titleOf(anchor, core),
+    title: titleOf(anchor, core, giver),
+    ...(giver === undefined ? {} : {giver}),
     wall: anchor.wall,
     ...(gains(anchor) && since !== undefined ? {took: anchor.wall - since} : {}),
     lines: lines.map((one) => ({

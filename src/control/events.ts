@@ -30,7 +30,6 @@ export interface EventDraft {
   readonly text: string;
   readonly data?: Readonly<Record<string, string | number | boolean>>;
   /** When it happened, if that was not just now. */
-  readonly at?: Instant;
   readonly wall?: WallTime;
 }
 

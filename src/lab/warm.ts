@@ -18,6 +18,7 @@ const programs: readonly (readonly string[])[] = [
   ['src/drill-sync/main.ts', '--help'],
   ['src/drill-sync/echo.ts'],
   ['src/drill-sync/streams.ts'],
+  ['src/drill/reload.ts', '--help'],
   ['packages/failover/src/main.ts'],
   ['packages/checks/src/main.ts'],
   ['packages/sync/src/main.ts'],

@@ -12,7 +12,7 @@ import type {PeerSettings} from './settings.ts';
 /** How many talk at once; a stranger makes room for whoever comes after him. */
 const MAX_CONNECTIONS = 8;
 const GREETING_LIMIT = 5_000;
-const REQUEST_LIMIT = 60_000;
+const REQUEST_LIMIT = 90_000;
 /** A port that somebody else has is tried again so often. */
 const LISTEN_AGAIN = 10_000;
 

@@ -202,10 +202,17 @@ export function makeConfigDesk(
           return alone(() => rollback(command.version));
       }
     },
-    answerPeer: async (command: ConfigPeerCommand): Promise<unknown> =>
-      command.command === 'facts'
-        ? {digest: ports.running().digest, facts: pairFacts(ports.running().cluster)}
-        : receiver.answer(command),
+    answerPeer: async (command: ConfigPeerCommand): Promise<unknown> => {
+      switch (command.command) {
+        case 'facts':
+          return {digest: ports.running().digest, facts: pairFacts(ports.running().cluster)};
+        case 'push-commit':
+        case 'push-undo':
+          return alone(() => receiver.answer(command));
+        default:
+          return receiver.answer(command);
+      }
+    },
     stop: receiver.stop,
   };
 }

@@ -1,5 +1,17 @@
 /** Configuration files as a set: read together, judged together before they are on the disk, replaced together. */
-import {closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync} from 'node:fs';
+import {
+  closeSync,
+  fchmodSync,
+  fchownSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import path from 'node:path';
 import type {ClusterConfig, ReadFile} from '@hactl/config';
 import {readSource} from './load.ts';
@@ -35,27 +47,48 @@ export function overlay(files: readonly ConfigFile[]): ReadFile {
 
 const NEW = '.hactl-new';
 
+/** Behind a link stands the file that is meant; what belongs to somebody stays his. */
+function write(file: string, text: string, mode: number): void {
+  mkdirSync(path.dirname(file), {recursive: true});
+  rmSync(file + NEW, {force: true});
+  const descriptor = openSync(file + NEW, 'wx', 0o600);
+  try {
+    writeSync(descriptor, text);
+    const before = statSync(file, {throwIfNoEntry: false});
+    if (before) fchownSync(descriptor, before.uid, before.gid);
+    fchmodSync(descriptor, mode);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** A rename is only there for good when its directory is. */
+function keepNames(directory: string): void {
+  const descriptor = openSync(directory, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
 /**
  * Puts all of them on the disk. The new texts are all written before the first name changes hands, and between the first
  * and the last rename nothing else of this process runs. A crash in between is mended at the next start: whoever calls
  * this keeps what was there before in a journal.
  */
 export function replaceFiles(files: readonly ConfigFile[]): void {
-  for (const {path: file, text, mode} of files) {
-    if (text === undefined) continue;
-    mkdirSync(path.dirname(file), {recursive: true});
-    rmSync(file + NEW, {force: true});
-    const descriptor = openSync(file + NEW, 'wx', mode);
-    try {
-      writeSync(descriptor, text);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-  }
-  for (const {path: file, text} of files)
+  const targets = files.map(({path: file, text, mode}) => ({
+    file: statSync(file, {throwIfNoEntry: false}) ? realpathSync(file) : file,
+    text,
+    mode,
+  }));
+  for (const {file, text, mode} of targets) if (text !== undefined) write(file, text, mode);
+  for (const {file, text} of targets)
     if (text === undefined) rmSync(file, {force: true});
     else renameSync(file + NEW, file);
+  for (const directory of new Set(targets.map(({file}) => path.dirname(file)))) keepNames(directory);
 }
 
 /** Are they on the disk as they are here? */

@@ -32,7 +32,8 @@ export function watchDifference(ports: {
   readonly ask: (command: PeerCommand, limit: number) => Promise<unknown>;
 }) {
   const {clock, log} = ports;
-  let seen: {key: string; since: number; askAt: number; difference: ConfigDifference} | undefined;
+  let seen:
+    {key: string; since: number; askAt: number; told: boolean; difference: ConfigDifference} | undefined;
 
   async function find(of: NonNullable<typeof seen>): Promise<void> {
     try {
@@ -44,7 +45,9 @@ export function watchDifference(ports: {
       of.difference = {peer: of.difference.peer, count: changes.length, ...(first ? {first} : {})};
     } catch (error) {
       of.difference = {...of.difference, problem: error instanceof Error ? error.message : String(error)};
-      if (seen !== of || of.askAt > of.since + PATIENCE + ASK_AGAIN) return;
+      // Asked again and again, said once.
+      if (seen !== of || of.told) return;
+      of.told = true;
     }
     log('warn', differenceText(of.difference));
   }
@@ -67,7 +70,13 @@ export function watchDifference(ports: {
       const key = `${digest} ${other.configDigest ?? ''}`;
       const now = clock.now();
       if (seen?.key !== key)
-        seen = {key, since: now, askAt: now + PATIENCE, difference: {peer: other.name, count: 0}};
+        seen = {
+          key,
+          since: now,
+          askAt: now + PATIENCE,
+          told: false,
+          difference: {peer: other.name, count: 0},
+        };
       if (now < seen.askAt) return;
       seen.askAt = now + ASK_AGAIN;
       void find(seen);

@@ -27,6 +27,7 @@ export interface PushPorts {
   /** Is a push or a rollback of this side going on? */
   busy(): boolean;
   wall(): number;
+  wait(ms: number): Promise<void>;
 }
 
 export interface PushOutcome {
@@ -40,8 +41,8 @@ export interface PushOutcome {
 }
 
 /** Reading the files and looking names up takes its time on a slow machine; a reload does so twice. */
-const PREPARE_LIMIT = 20_000;
-const COMMIT_LIMIT = 40_000;
+const PREPARE_LIMIT = 30_000;
+const COMMIT_LIMIT = 60_000;
 const OUTCOME_TRIES = 5;
 
 /**
@@ -120,14 +121,11 @@ export async function push(
       false,
       `${peer} cannot use it: ${prepared.refused ?? 'it finds errors in it'}; nothing was changed on either`,
     );
-  if (prepared.digest !== digest && !options.keys)
-    there = {
-      ...there,
-      diagnostics: [
-        ...there.diagnostics,
-        `warning: ${peer} would still differ from this director afterwards (authkeys is only sent with --keys)`,
-      ],
-    };
+  if (prepared.digest !== digest) {
+    const why = options.keys ? '' : ': authkeys is only sent with --keys';
+    const warning = `warning: ${peer} would still differ from this director afterwards${why}`;
+    there = {...there, diagnostics: [...there.diagnostics, warning]};
+  }
   if (options.dryRun) return result(true, `${peer} could use it; nothing was changed on either`);
 
   let record: PushRecord = ports.store.note({
@@ -189,7 +187,7 @@ async function commitThere(
   }
   for (let attempt = 0; attempt < OUTCOME_TRIES; attempt += 1) {
     // oxlint-disable-next-line no-await-in-loop -- one question after another.
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    await ports.wait(1_000);
     // oxlint-disable-next-line no-await-in-loop -- see above.
     const said = (await ports.ask({command: 'push-outcome', id}, 3_000).catch(() => undefined)) as
       {state: string; text: string} | undefined;

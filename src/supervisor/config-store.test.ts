@@ -1,4 +1,13 @@
-import {mkdtempSync, readFileSync, rmSync, statSync, writeFileSync, existsSync} from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import test, {type ExecutionContext} from 'ava';
@@ -88,6 +97,16 @@ test('files are judged before they are there, and replaced with their modes', (t
   t.is(readConfigFile(keys).mode, 0o600);
   t.is(readConfigFile(path.join(dir, 'conf/a.cf')).mode, 0o640);
   t.deepEqual(readConfigFile(path.join(dir, 'none')), {path: path.join(dir, 'none'), mode: 0o644});
+});
+
+test('a link stays a link: the file behind it is replaced', (t) => {
+  const dir = directory(t);
+  const [real, link] = [path.join(dir, 'real.cf'), path.join(dir, 'web.cf')];
+  writeFileSync(real, 'old');
+  symlinkSync(real, link);
+  replaceFiles([{path: link, text: 'new', mode: 0o640}]);
+  t.true(lstatSync(link).isSymbolicLink());
+  t.is(readFileSync(real, 'utf8'), 'new');
 });
 
 test('what the peer may write, and what not', (t) => {

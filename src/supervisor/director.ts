@@ -569,6 +569,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     peer: () => settingsOfPeer()?.peers.join(', ') ?? 'the peer',
     accepts: () => core.loaded.cluster.ha?.hactl.push ?? false,
     wall: () => clock.wall(),
+    wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     connections: async () => connectionsOf((await core.status()).virtuals),
   });
   desk.keep(first.loaded, 'start');

@@ -33,19 +33,18 @@ const engineKinds: Readonly<Record<string, EventKind>> = {
 };
 
 /** A change of role; its time is the engine's own. */
-export const ofTransition = ({vrid, group, from, to, reason, at, wall}: Transition): EventDraft => ({
+export const ofTransition = ({vrid, group, from, to, reason, wall}: Transition): EventDraft => ({
   kind: 'role',
   level: 'info',
   subject: group,
   text: `${group}: ${from} -> ${to}: ${reason}`,
   data: {vrid, from, to, reason},
-  at,
   wall,
 });
 
 /** A word of the engine. How long the peer was silent is in its sentence, and exact there. */
 export function ofEngineEvent(event: Extract<FromEngine, {type: 'event'}>): EventDraft {
-  const {level, code, message, at, wall} = event;
+  const {level, code, message, wall} = event;
   const kind = engineKinds[code] ?? 'process';
   const silence = /is silent for (\d+) ms/.exec(message)?.[1];
   const peer = /^(?:late heartbeat: )?(\S+) is (?:silent|heard)/.exec(message)?.[1];
@@ -55,7 +54,6 @@ export function ofEngineEvent(event: Extract<FromEngine, {type: 'event'}>): Even
     subject: peer ?? (kind === 'process' ? 'failover' : code),
     text: message,
     data: {code, ...(silence === undefined ? {} : {silence: Number(silence)})},
-    ...(at === undefined ? {} : {at}),
     ...(wall === undefined ? {} : {wall}),
   };
 }
@@ -94,6 +92,10 @@ export function commandText(command: Command): string | undefined {
       return 'sync resync';
     case 'move':
       return `${command.move} ${command.scope}`;
+    case 'push':
+      return command.dryRun ? undefined : 'push';
+    case 'config-rollback':
+      return `config rollback ${command.version}`;
     default:
       return undefined;
   }
@@ -115,9 +117,9 @@ export const journalled =
     record(operatorEvent(text, '', 'info'));
     try {
       const result = await answer(command);
-      const {ok, reason} = result as {ok?: boolean; reason?: string};
+      const {ok, reason, text: said} = result as {ok?: boolean; reason?: string; text?: string};
       if (ok === false)
-        record(operatorEvent(text, `: NOT done: ${reason ?? 'the files have errors'}`, 'warn'));
+        record(operatorEvent(text, `: NOT done: ${reason ?? said ?? 'the files have errors'}`, 'warn'));
       else record(operatorEvent(text, ': done', 'info'));
       return result;
     } catch (error) {

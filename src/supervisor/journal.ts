@@ -20,12 +20,14 @@ export function makeEvent(
   stamp: {readonly seq: number; readonly node: string; readonly wall: number; readonly mono: number},
 ): JournalEvent {
   const {kind, level, subject, data} = draft;
+  const wall = draft.wall ?? stamp.wall;
+  const mono = stamp.mono - (stamp.wall - wall);
   const text = draft.text.length > TEXT_LIMIT ? `${draft.text.slice(0, TEXT_LIMIT - 1)}…` : draft.text;
   return {
     v: 1,
     seq: stamp.seq,
-    wall: draft.wall ?? stamp.wall,
-    mono: Math.round((draft.at ?? stamp.mono) * 1_000) / 1_000,
+    wall,
+    mono: Math.round(mono * 1_000) / 1_000,
     node: stamp.node,
     kind,
     level,

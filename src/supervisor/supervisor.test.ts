@@ -251,3 +251,24 @@ test('a drained real stays in the table with weight 0, and all drained brings th
   await settled(one.core);
   t.deepEqual(await one.weights(), {'10.0.0.1': 3, '10.0.0.2': 1});
 });
+
+test('a shorter deadtime is the engine’s business only when the peer has it too', async (t) => {
+  const engine = (deadtime: number, configDigest: string) =>
+    ({keepalive: 100, deadtime, warntime: 50, initdead: deadtime, groups: [], configDigest}) as never;
+  const one = start(text(two), {engine: engine(10_000, 'aa'), groups: []});
+  await settled(one.core);
+  const deadtimes = () =>
+    one.toEngine.flatMap((message) => (message.type === 'configure' ? [message.config.deadtime] : []));
+  one.core.reload({...load(text(two), {engine: engine(500, 'bb'), groups: []}), digest: 'bb'});
+  const status = (configDigest: string) =>
+    one.core.onEngine({
+      type: 'status',
+      id: 0,
+      status: {groups: [], peers: [{name: 'b', state: 'up', configDigest}]} as never,
+    });
+  status('aa');
+  t.deepEqual(deadtimes(), [10_000]);
+  status('bb');
+  status('bb');
+  t.deepEqual(deadtimes(), [10_000, 500]);
+});

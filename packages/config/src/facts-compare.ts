@@ -18,15 +18,15 @@ const shown = (fact: Fact | undefined, other: Fact | undefined): string | undefi
 export function compareFacts(from: readonly Fact[], to: readonly Fact[]): FactChange[] {
   const after = new Map(to.map((fact) => [fact.directive, fact]));
   const before = new Set(from.map((fact) => fact.directive));
-  const change = (known: Fact, one: Fact | undefined, other: Fact | undefined): FactChange[] =>
+  const change = (either: Fact, one: Fact | undefined, other: Fact | undefined): FactChange[] =>
     one?.value === other?.value
       ? []
       : [
           {
-            kind: known.kind,
-            ...(known.of === undefined ? {} : {of: known.of}),
-            file: known.file,
-            directive: known.directive,
+            kind: either.kind,
+            ...(either.of === undefined ? {} : {of: either.of}),
+            file: either.file,
+            directive: either.directive,
             from: shown(one, undefined),
             to: shown(other, one),
           },

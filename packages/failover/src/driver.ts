@@ -189,7 +189,7 @@ export function startEngine(
         return;
       case 'event':
         count(`event-${effect.code}`);
-        say({...effect, at: clock.now(), wall: clock.wall()});
+        say({...effect, wall: clock.wall()});
         return;
       case 'move-done':
         say(effect);

@@ -170,7 +170,6 @@ export type FromEngine =
       readonly code: string;
       readonly message: string;
       /** When it was, where that matters: the supervisor may read it late. */
-      readonly at?: Instant;
       readonly wall?: number;
     }
   | {readonly type: 'stopped'};

@@ -4,7 +4,7 @@ import {exit} from '../exit.ts';
 import {renderPlan} from '../render-plan.ts';
 
 /** Longer than all that the two daemons wait for. */
-const LIMIT = 150_000;
+const LIMIT = 240_000;
 
 export interface PushOptions {
   readonly dryRun?: boolean;

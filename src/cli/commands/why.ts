@@ -13,8 +13,9 @@ const ASK_LIMIT = 5_000;
 const PEER_LIMIT = 8_000;
 /** So far back the last change may lie, in events of its kinds. */
 const EVENTS = 2_000;
-/** The shortest of so many questions tells the clocks apart best. */
-const CLOCK_LOOKS = 3;
+/** The shortest of so many questions tells the clocks apart best; this short a one, in ms, is short enough. */
+const CLOCK_LOOKS = 8;
+const CLOCK_ENOUGH = 5;
 
 export interface WhyOptions {
   readonly before?: string;
@@ -33,7 +34,7 @@ export async function compareClocks(
   now: () => number,
 ): Promise<{ahead: number; uncertain: number}> {
   let best = {ahead: 0, uncertain: Infinity};
-  for (let look = 0; look < CLOCK_LOOKS; look += 1) {
+  for (let look = 0; look < CLOCK_LOOKS && best.uncertain > CLOCK_ENOUGH; look += 1) {
     const asked = now();
     // oxlint-disable-next-line no-await-in-loop -- questions at the same time would disturb one another.
     const {wall} = await there({limit: 0});
@@ -97,7 +98,7 @@ export async function why(socket: string, options: WhyOptions): Promise<number> 
   const end = story.lines.at(-1)?.wall ?? story.wall;
   const told: Told = {
     story,
-    now: own.wall,
+    now: Date.now(),
     node: own.node,
     ...(peer ? {peer} : {}),
     others: peer === undefined ? 0 : others.events.filter(({wall}) => wall <= end).length,

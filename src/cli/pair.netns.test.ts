@@ -1,0 +1,135 @@
+/** events, why and watch on two directors in two namespaces: the LAN of one fails, the link between them does not. */
+import path from 'node:path';
+import anyTest, {type TestFn} from 'ava';
+import type {JournalEvent} from '../control/events.ts';
+import {makeCluster} from '../drill/cluster.ts';
+import type {Program} from '../drill/site.ts';
+import {until} from '../drill/until.ts';
+import {makeNamespaces} from '../lab/namespaces.ts';
+import type {StoryLine} from './story.ts';
+
+const test = anyTest.serial as unknown as TestFn;
+const LIMIT = 60_000;
+const site = makeNamespaces({
+  checkout: path.resolve(import.meta.dirname, '../..'),
+  letter: 'j',
+  secondLink: true,
+});
+const cluster = makeCluster({site, keepalive: '200ms', deadtime: '2', vipOnly: true, media: 'bcast eth1\n'});
+const [one, two] = ['director1', 'director2'] as const;
+let follower: Program | undefined;
+
+interface WhyDocument {
+  readonly version: number;
+  readonly story: {readonly title: string; readonly lines: readonly StoryLine[]};
+  readonly peer?: {readonly node?: string; readonly problem?: string};
+}
+
+const why = async (name: string): Promise<WhyDocument> => {
+  const {status, stdout, stderr} = await cluster.hactl(name, ['why', '--json']);
+  if (status !== 0) throw new Error(stderr);
+  return JSON.parse(stdout) as WhyDocument;
+};
+/** A command on a terminal of its own, which `script` (util-linux) makes; what it wrote comes line by line. */
+const onTerminal = (name: string, words: string): Promise<Program> => {
+  const hactl = `${site.node} ${site.checkout}/src/hactl.ts --run-dir ${cluster.directory(name)}/run ${words}`;
+  const shell = `stty cols 80 rows 24; ${hactl}; echo "status $?"; stty -a`;
+  return site.start(name, ['script', '-qfec', shell, '/dev/null'], `${site.root}/terminal.log`);
+};
+
+test.before(async () => {
+  for (const name of [one, two]) {
+    // oxlint-disable-next-line no-await-in-loop -- director1 is to be first.
+    await cluster.writeConfig(name);
+    // oxlint-disable-next-line no-await-in-loop -- see above.
+    await cluster.start(name);
+  }
+  await cluster.active(one, LIMIT);
+  await cluster.whole(two, LIMIT);
+});
+
+test.after.always(async () => {
+  await follower?.kill('SIGTERM', true);
+  await cluster.stop();
+  await site.destroy();
+});
+
+test('events --follow prints what comes, as it comes', async (t) => {
+  follower = await site.start(
+    two,
+    [
+      site.node,
+      `${site.checkout}/src/hactl.ts`,
+      '--run-dir',
+      `${cluster.directory(two)}/run`,
+      'events',
+      '--follow',
+      '--json',
+      '--kind',
+      'role',
+    ],
+    `${site.root}/follow.log`,
+  );
+  const {lines} = follower;
+  await until('the first line', LIMIT, () => lines.length > 0);
+  await site.cutLink(one);
+  await cluster.active(two, LIMIT);
+  const event = await until('the takeover is told', LIMIT, () =>
+    lines.map((line) => JSON.parse(line) as JournalEvent).find(({data}) => data?.to === 'Active'),
+  );
+  t.is(event.v, 1);
+  t.is(event.node, two);
+  t.regex(event.text, /^IPaddr2::10\.99\.0\.100\/24\/eth0: Backup -> Active: /);
+});
+
+test('both directors tell the same story, with the part of the other', async (t) => {
+  const [here, there] = await Promise.all([why(one), why(two)]);
+  t.is(here.story.title, there.story.title);
+  t.regex(here.story.title, /^director2 took over IPaddr2::10\.99\.0\.100\/24\/eth0 from director1: /);
+  t.is(here.peer?.node, two);
+  t.is(there.peer?.node, one);
+  for (const {story} of [here, there]) {
+    const core = story.lines.filter((line) => line.core).map(({node, text}) => `${node} ${text}`);
+    t.true(
+      core.some((line) => line.startsWith(`${one} Active -> Backup: eth0`)),
+      core.join('\n'),
+    );
+    t.true(
+      core.some((line) => line.startsWith(`${two} Backup -> Active: `)),
+      core.join('\n'),
+    );
+  }
+});
+
+test('watch: plain frames into a pipe, a screen of its own on a terminal, and the terminal as it was', async (t) => {
+  const piped = await cluster.hactl(two, ['watch', '--count', '2']);
+  t.is(piped.status, 0, piped.stderr);
+  t.is(piped.stdout.match(/director2 Active/g)?.length, 2);
+  t.false(piped.stdout.includes('\u001B'));
+
+  const terminal = await onTerminal(two, 'watch');
+  const said = (): string => terminal.lines.join('\n');
+  await until('the first frame', LIMIT, () => said().includes('Groups'));
+  terminal.write('q');
+  await until('it ends', LIMIT, () => !terminal.running);
+  t.true(said().includes('\u001B[?1049h\u001B[?25l'), 'a screen of its own');
+  t.true(said().includes('\u001B[?25h\u001B[?1049l'), 'and back');
+  t.regex(said(), /status 0/);
+  t.regex(said(), /[^-]icanon[\s\S]*[^-]echo /, 'the terminal reads lines and echoes again');
+});
+
+test('a dead peer: one side, and why; the journal outlives the daemon', async (t) => {
+  await cluster.powerOff(one);
+  const alone = await why(two);
+  t.regex(alone.peer?.problem ?? '', /^director1 cannot be asked: /);
+  await cluster.daemon(two)?.kill('SIGKILL', true);
+  await cluster.start(two);
+  await cluster.active(two, LIMIT);
+  const {stdout} = await cluster.hactl(two, ['events', '--json', '--kind', 'role,daemon']);
+  const events = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as JournalEvent);
+  t.is(events.filter(({kind}) => kind === 'daemon').length, 2);
+  t.true(events.filter(({kind}) => kind === 'role').length >= 3);
+});

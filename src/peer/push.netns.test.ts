@@ -1,0 +1,105 @@
+/** Two directors in two namespaces: a status asked of the peer, a difference named, a push, a crash, a rollback. */
+import {readFileSync, writeFileSync} from 'node:fs';
+import path from 'node:path';
+import anyTest, {type TestFn} from 'ava';
+import {ask} from '../control/client.ts';
+import type {Command, StatusSnapshot} from '../control/protocol.ts';
+import {makeCluster} from '../drill/cluster.ts';
+import {until} from '../drill/until.ts';
+import {makeNamespaces} from '../lab/namespaces.ts';
+import {controlSocket} from '../paths.ts';
+import type {DiffOutcome, HistoryOutcome} from '../supervisor/config-desk.ts';
+
+const test = anyTest.serial as unknown as TestFn;
+const LIMIT = 60_000;
+const site = makeNamespaces({checkout: path.resolve(import.meta.dirname, '../..'), letter: 'p'});
+const cluster = makeCluster({
+  site,
+  keepalive: '200ms',
+  deadtime: '2',
+  vipOnly: true,
+  media: 'ping 10.99.0.10\n',
+});
+const [one, two] = ['director1', 'director2'] as const;
+type Name = typeof one | typeof two;
+
+const file = (name: Name, base: string): string => `${cluster.directory(name)}/ha.d/${base}`;
+const read = (name: Name, base = 'ha.cf'): string => readFileSync(file(name, base), 'utf8');
+const edit = (name: Name, from: string | RegExp, to: string, base = 'ha.cf'): void =>
+  writeFileSync(file(name, base), read(name, base).replace(from, to));
+const command = (name: Name, words: Command): Promise<unknown> =>
+  ask(controlSocket(`${cluster.directory(name)}/run`), words, LIMIT);
+const status = async (name: Name): Promise<StatusSnapshot> =>
+  (await command(name, {command: 'status'})) as StatusSnapshot;
+const digests = async (): Promise<readonly string[]> =>
+  Promise.all([one, two].map(async (name) => (await status(name)).configDigest));
+const transitions = async (): Promise<number> =>
+  (await Promise.all([one, two].map(status))).reduce((sum, {transitions: all}) => sum + all.length, 0);
+
+test.before(async () => {
+  for (const name of [one, two]) {
+    await cluster.writeConfig(name);
+    await cluster.start(name);
+  }
+  // Each has its own ping node: a push must not touch it.
+  edit(two, 'ping 10.99.0.10', 'ping 10.99.0.11');
+  await cluster.active(one, LIMIT);
+  await cluster.whole(two, LIMIT);
+});
+
+test.after.always(async () => {
+  await cluster.stop();
+  await site.destroy();
+});
+
+test('the peer is asked where its adverts come from', async (t) => {
+  const said = (await command(one, {command: 'peer', ask: {command: 'status'}})) as StatusSnapshot;
+  t.is(said.node, two);
+  t.deepEqual(said.engine?.peers[0]?.addresses, [site.address(one)]);
+});
+
+test('a push changes both, and neither moves an address', async (t) => {
+  const before = await transitions();
+  edit(one, 'keepalive 200ms', 'keepalive 100ms');
+  edit(one, 'deadtime 2\n', 'deadtime 1\n');
+  const [first] = await digests();
+
+  const pushed = await cluster.hactl(one, ['push']);
+  t.is(pushed.status, 0, pushed.stderr);
+  t.regex(pushed.stdout, /at director2:\n\s+ha\.cf:\n\s+~\s+keepalive\s+200ms -> 100ms/);
+  t.regex(pushed.stdout, /in use on both\n$/);
+  const [here, there] = await digests();
+  t.is(here, there);
+  t.not(here, first);
+  t.true(read(two).includes('keepalive 100ms'));
+  t.true(read(two).includes('ping 10.99.0.11') && !read(two).includes('ping 10.99.0.10'));
+  t.is(await transitions(), before);
+});
+
+test('one that reloads alone: the status names the first directive that differs', async (t) => {
+  edit(two, 'hactl_preempt_delay 0', 'hactl_preempt_delay 7');
+  const reloaded = await cluster.hactl(two, ['reload']);
+  t.regex(reloaded.stdout, /hactl_preempt_delay\s+0s -> 7s\s+live\nreloaded: 1 change\n/);
+  const problem = await until('the difference is known', LIMIT, async () => {
+    const {configDifference, problems} = await status(one);
+    return configDifference?.first ? problems.join('\n') : undefined;
+  });
+  t.is(problem, "configuration differs from director2's: ha.cf: hactl_preempt_delay: 0s here, 7s there");
+  const {lines} = (await command(one, {command: 'config-diff', peer: true})) as DiffOutcome;
+  t.deepEqual(lines, ['ha.cf: hactl_preempt_delay: 0s here, 7s there']);
+});
+
+test('a rollback brings a version back, and the warning goes', async (t) => {
+  const {versions} = (await command(two, {command: 'config-history'})) as HistoryOutcome;
+  t.deepEqual(
+    versions.map(({why}) => why),
+    ['start', 'push from director1', 'reload'],
+  );
+  const {lines} = (await command(two, {command: 'config-diff', a: 2, b: 3})) as DiffOutcome;
+  t.true(lines.join('\n').includes('-hactl_preempt_delay 0\n+hactl_preempt_delay 7\n'), lines.join('\n'));
+  const back = await cluster.hactl(two, ['config', 'rollback', '2']);
+  t.is(back.status, 0, back.stderr);
+  await until('the warning goes', LIMIT, async () => (await status(one)).configDifference === undefined);
+  const [here, there] = await digests();
+  t.is(here, there);
+});
