@@ -272,6 +272,7 @@ maintained
   .description('reals that orders and files in maintenancedir keep from their normal service')
   .option('--json', 'the list as JSON')
   .action((options: {json?: boolean}) => set(listMaintenance(socket(), options)));
+
 program
   .command('doctor')
   .description('is this machine fit to be the director of its files: forwarding, firewall, rivals, slips')

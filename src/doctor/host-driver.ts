@@ -64,7 +64,7 @@ function defaultDevice(table: string): string | undefined {
 
 export function readHost(cluster: ClusterConfig, hactldRuns: boolean): HostFacts {
   const {addresses, links} = ownAddresses();
-  const gateway = defaultDevice(readText('/proc/net/route') ?? '');
+  const gateway = defaultDevice(readText('/proc/thread-self/net/route') ?? '');
   const keys = [
     'ipv4.ip_forward',
     'ipv6.conf.all.forwarding',

@@ -105,7 +105,7 @@ function forwardFindings(cluster: ClusterConfig, {sysctls, atBoot}: HostFacts): 
         found(
           on ? 'note' : 'good',
           key,
-          `${on ? '1, which' : '0:'} ${methods.join(' and ')} ${on ? 'does not need' : 'needs no more'}: answers go from the real servers to the clients, not through this machine`,
+          `${on ? `1, which ${methods.join(' and ')} does not need` : `0 is enough for ${methods.join(' and ')}`}: answers go from the real servers to the clients, not through this machine`,
         ),
       ];
     const set = `sysctl -w net.${key}=1, and net.${key} = 1 in a file of /etc/sysctl.d`;

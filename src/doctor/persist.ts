@@ -1,12 +1,7 @@
 /** The same for the next boot: files of the usual network tools, and what is typed on Windows. Pure. */
 import {familyOf, hostLength} from './networks.ts';
+import type {Persist} from './persist-forms.ts';
 import {nftRules, vipDevice, type Wish} from './realserver-plan.ts';
-
-export type Persist =
-  'ifupdown' | 'networkmanager' | 'networkd' | 'netplan' | 'ifcfg' | 'sysctl.d' | 'windows';
-export const persistForms: readonly Persist[] = [
-  'ifupdown', 'networkmanager', 'networkd', 'netplan', 'ifcfg', 'sysctl.d', 'windows',
-]; // prettier-ignore
 
 export interface PersistentFile {
   readonly path: string;

@@ -40,7 +40,7 @@ export const outputOf = (argv: readonly string[]): string | undefined => {
   return status === 0 ? stdout : undefined;
 };
 
-/** Gateway of the IPv4 default route, out of /proc/net/route. */
+/** Gateway of the IPv4 default route, out of /proc/net/route (the thread's own, which may be in a namespace). */
 export function defaultGateway(table: string): string | undefined {
   for (const line of table.split('\n').slice(1)) {
     const [, destination, gateway, , , , , mask] = line.split(/\s+/);
@@ -72,7 +72,7 @@ export function ownAddresses(): {addresses: OwnAddress[]; links: RealFacts['link
 
 export function readFacts(wish: Wish): RealFacts {
   const own = ownAddresses();
-  const gateway = defaultGateway(readText('/proc/net/route') ?? '');
+  const gateway = defaultGateway(readText('/proc/thread-self/net/route') ?? '');
   const bare: RealFacts = {...own, sysctls: new Map()};
   const devices = ['all', 'tunl0', facing(wish, bare) ?? 'all'];
   const keys = devices.flatMap((device) =>
@@ -148,7 +148,7 @@ export function doStep(step: Step): Undo {
       run(step.argv, step.input);
       return {kind: 'run', argv: step.undo, ...of};
     case 'route': {
-      const before = defaultGateway(readText('/proc/net/route') ?? '');
+      const before = defaultGateway(readText('/proc/thread-self/net/route') ?? '');
       run(['ip', 'route', 'replace', 'default', 'via', step.gateway]);
       return {kind: 'route', set: step.gateway, ...(before === undefined ? {} : {before})};
     }
@@ -197,7 +197,7 @@ export function undoStep(undo: Undo): string | undefined {
         return error instanceof Error ? error.message : String(error);
       }
     case 'route': {
-      const now = defaultGateway(readText('/proc/net/route') ?? '');
+      const now = defaultGateway(readText('/proc/thread-self/net/route') ?? '');
       if (now !== undo.set) return `the default route is ${now ?? 'gone'} by now: left alone`;
       run(
         undo.before === undefined

@@ -1,5 +1,5 @@
 /** What takes the steps back, and the file that remembers it. */
-import {mkdirSync, readFileSync, renameSync, rmSync, writeFileSync} from 'node:fs';
+import {accessSync, constants, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 
 /** `vip`: the address it belongs to; undefined: it is shared by all. */
@@ -34,13 +34,18 @@ export function readUndo(file: string): readonly Undo[] {
   return state.undo;
 }
 
+/** Nothing is done that could not be remembered. Throws when the file cannot be written. */
+export function prepareUndo(file: string): void {
+  mkdirSync(path.dirname(file), {recursive: true});
+  accessSync(path.dirname(file), constants.W_OK);
+}
+
 /** Replaces the file in one step; without entries it goes. */
 export function writeUndo(file: string, undo: readonly Undo[]): void {
   if (undo.length === 0) {
     rmSync(file, {force: true});
     return;
   }
-  mkdirSync(path.dirname(file), {recursive: true});
   const state: StateFile = {version: 1, undo};
   writeFileSync(`${file}.new`, JSON.stringify(state, null, 2) + '\n', {mode: 0o600});
   renameSync(`${file}.new`, file);

@@ -2,7 +2,8 @@
 import test from 'ava';
 import {arpRules} from './arptables.ts';
 import {broadcastOf, networkText, within} from './networks.ts';
-import {persistForms, persistReal} from './persist.ts';
+import {persistForms} from './persist-forms.ts';
+import {persistReal} from './persist.ts';
 import {defaultGateway} from './realserver-driver.ts';
 import {commandOf, facing, nftRules, planReal, type RealFacts, type Wish} from './realserver-plan.ts';
 import {chooseUndo, type Undo} from './realserver-undo.ts';

@@ -78,7 +78,7 @@ function judgeVip({vip, held, asked, claims}: SeenVip, owner: ReadonlyMap<string
         vip,
         real,
         text: `${real} (${mac}) answers ARP for ${vip}: clients that hear it first pass the director by`,
-        help: `on ${real}: hactl realserver apply --vip ${vip}; then flush the neighbours that heard it: ip neigh flush to ${vip}`,
+        help: `on ${real}: hactl realserver apply --vip ${vip}; then on clients and routers that heard it: ip neigh flush to ${vip}`,
       });
   }
   if (others.length > (held ? 0 : 1))

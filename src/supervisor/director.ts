@@ -35,6 +35,7 @@ import {findAgent} from './resource-agents.ts';
 import {resourceCommand} from './resource-commands.ts';
 import {makeResourceKeeper} from './resource-keeper.ts';
 import {isExecutable, runCommand} from './shell.ts';
+import {keepRespawns} from './respawn.ts';
 import {makeSupervisor} from './supervisor.ts';
 import {connectionsOf} from './snapshot.ts';
 import {syncGroups, syncSettings} from './sync-groups.ts';
@@ -62,6 +63,8 @@ const STOP_ENGINE_LIMIT = 8_000;
 const STOP_LIMIT = 2_000;
 /** For an answer of the peer's supervisor. */
 const PEER_LIMIT = 5_000;
+/** A director whose failfast program ended is not the one to serve for a while. */
+const FAILFAST_HOLD_OFF = 60_000;
 
 /** A running director. */
 export interface Director {
@@ -204,6 +207,16 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       core.loaded.cluster.ha?.hactl.resources ?? [],
     );
 
+  const respawns = keepRespawns({
+    clock,
+    log,
+    failedFast: (reason) => {
+      for (const {vrid} of core.loaded.engine?.groups ?? [])
+        engine?.send({type: 'give-up', vrid, reason, holdOff: FAILFAST_HOLD_OFF});
+    },
+  });
+  respawns.configure(first.loaded.cluster.ha?.respawns ?? []);
+
   const pooled = (name: string): {spare?: Spare} => {
     const spare = options.pool?.get(name);
     return spare ? {spare} : {};
@@ -279,6 +292,8 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
         onMessage: (message) => {
           witness.engine(message);
           core.onEngine(message);
+          // The paths are open: heartbeat starts its clients now.
+          if (message.type === 'status') respawns.up();
           if (message.type === 'transition') outward.transition(message.transition);
           if (message.type === 'ready') engine?.send({type: 'tracked', lost: tracker.lost});
           if ('id' in message) answers.get(message.id)?.(message);
@@ -358,6 +373,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     outward.configure(next.loaded.cluster.ldirectord, next.loaded.cluster.ha?.hactl.alerts);
     core.reload(next.loaded);
     configureResources();
+    respawns.configure(next.loaded.cluster.ha?.respawns ?? []);
     monitor();
     chores.configure(next.loaded.cluster.ha);
     await allow();
@@ -580,7 +596,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       desk.stop();
       // First the addresses go to the peer, then what served them here.
       await engine?.stop({type: 'stop'}, STOP_ENGINE_LIMIT);
-      await resources.stop();
+      await Promise.all([resources.stop(), respawns.stop()]);
       await outward.stop();
       await Promise.all([checks.stop({type: 'stop'}, STOP_LIMIT), sync.stop({type: 'stop'}, STOP_LIMIT)]);
       await core.cleanStop();

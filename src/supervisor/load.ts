@@ -12,6 +12,7 @@ import {
 } from '@hactl/config';
 import {engineConfig, type FindInterface} from './engine-config.ts';
 import {missingAgents} from './resource-agents.ts';
+import {respawnProblems} from './respawn.ts';
 import type {Loaded} from './supervisor.ts';
 import {withNames, type LookUp, type NameBook} from './names.ts';
 
@@ -96,6 +97,12 @@ export async function loadDirectory(options: LoadOptions): Promise<LoadOutcome> 
   for (const group of cluster.haresources.groups)
     for (const missing of missingAgents(group, {configDir: options.configDir}))
       texts.push(`warning: group ${group.name} cannot be started here: ${missing}`);
+  const respawns = respawnProblems(cluster.ha?.respawns ?? []);
+  for (const problem of respawns)
+    texts.push(`${options.mode === 'strict' ? 'error' : 'warning'}: ${problem}`);
+  // heartbeat does not start at all.
+  if (respawns.length > 0 && options.mode === 'strict')
+    return {diagnostics: outcome.diagnostics, texts, files};
   const digest = createHash('sha256').update(digestCluster(cluster)).digest('hex');
   const base = {cluster, digest, notices: texts.length, at: options.wall};
   if (!cluster.ha) return {loaded: base, diagnostics: outcome.diagnostics, texts, files};

@@ -1,4 +1,8 @@
 /** Every directive of heartbeat 3.0.6's ha.cf: units, defaults, bounds, order, and what is refused. */
+import {spawnSync} from 'node:child_process';
+import {chmodSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import test from 'ava';
 import {parseHaCf, stonithCommand, type HaConfig, type Mode} from './index.ts';
 
@@ -242,4 +246,25 @@ stonith_host b rps10 /dev/ttyS1 a 0`);
       ` || stonith -t 'rps10' '-p' '/dev/ttyS1 b 0' -T reset "$1"; }; reset`,
   );
   t.is(stonithCommand([], 'a'), undefined);
+});
+
+test('the shell runs it as it was written, and the second device only when the first has failed', (t) => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-stonith-'));
+  t.teardown(() => rmSync(folder, {recursive: true}));
+  const program = path.join(folder, 'stonith');
+  writeFileSync(program, '#!/bin/sh\nprintf "<%s>" "$@"; echo; [ "$2" != broken ]\n');
+  chmodSync(program, 0o755);
+  const {model} = pair(
+    "stonith_host * broken x\nstonith_host * good 10.0.0.3 my it's\nstonith_host * third y",
+  );
+  // As the failover engine's driver does it: the peer's name is the last word.
+  const {stdout, status} = spawnSync('/bin/sh', ['-c', `${stonithCommand(model.stonith, 'a')} "$0"`, 'b'], {
+    encoding: 'utf8',
+    env: {PATH: folder},
+  });
+  t.is(status, 0);
+  t.deepEqual(stdout.trim().split('\n'), [
+    '<-t><broken><-p><x><-T><reset><b>',
+    "<-t><good><-p><10.0.0.3 my it's><-T><reset><b>",
+  ]);
 });

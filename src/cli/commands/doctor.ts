@@ -1,10 +1,9 @@
 import os from 'node:os';
 import {ask, ControlError} from '../../control/client.ts';
 import type {HostFinding} from '../../doctor/finding.ts';
-import {judgeHost} from '../../doctor/host-judge.ts';
 import {CliError, exit} from '../exit.ts';
 import {paintFor} from '../paint.ts';
-import {table} from '../table.ts';
+import {findingLines} from '../render-findings.ts';
 import {loadFiles} from './config-files.ts';
 
 export interface DoctorOptions {
@@ -31,7 +30,11 @@ export async function doctor(socket: string, options: DoctorOptions): Promise<nu
   const {cluster, diagnostics} = await loadFiles(options.configDir, node.toLowerCase());
   if (!cluster)
     throw new CliError(exit.config, `${options.configDir}: hactl check-config says what is missing`);
-  const {readHost} = await import('../../doctor/host-driver.ts');
+  // Loaded only here: other commands need no netlink.
+  const [{readHost}, {judgeHost}] = await Promise.all([
+    import('../../doctor/host-driver.ts'),
+    import('../../doctor/host-judge.ts'),
+  ]);
   const errors = diagnostics.filter(({severity}) => severity === 'error').length;
   const findings: HostFinding[] = [
     errors === 0
@@ -41,23 +44,6 @@ export async function doctor(socket: string, options: DoctorOptions): Promise<nu
   ];
   const bad = findings.filter(({level}) => level === 'bad').length;
   if (options.json) process.stdout.write(JSON.stringify({version: 1, bad, findings}, null, 2) + '\n');
-  else process.stdout.write(lines(findings).join('\n') + '\n');
+  else process.stdout.write(findingLines(findings, paintFor(process.stdout)).join('\n') + '\n');
   return bad === 0 ? exit.ok : exit.failed;
-}
-
-function lines(findings: readonly HostFinding[]): string[] {
-  const paint = paintFor(process.stdout);
-  const coloured = (level: HostFinding['level']): string =>
-    level === 'bad'
-      ? paint.bad(level)
-      : level === 'warning'
-        ? paint.warn(level)
-        : level === 'good'
-          ? paint.good(level)
-          : level;
-  const rows = table(findings.map(({level, subject, text}) => [level, subject, text]));
-  return findings.flatMap(({level, help}, at) => [
-    (rows[at] ?? '').replace(level, coloured(level)),
-    ...(help === undefined ? [] : [`         ${help}`]),
-  ]);
 }

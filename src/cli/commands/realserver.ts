@@ -1,15 +1,9 @@
 import {isIP} from 'node:net';
-import path from 'node:path';
 import {InvalidArgumentError, Option, type Command} from 'commander';
-import {persistForms, persistReal, type Persist, type Persistent} from '../../doctor/persist.ts';
-import {
-  commandOf,
-  facing,
-  planReal,
-  type Form,
-  type Method,
-  type Wish,
-} from '../../doctor/realserver-plan.ts';
+import {persistForms, type Persist} from '../../doctor/persist-forms.ts';
+import type {Persistent} from '../../doctor/persist.ts';
+import type {Form, Method, RealPlan, Step, Wish} from '../../doctor/realserver-plan.ts';
+import {stateFile} from '../../doctor/realserver-undo.ts';
 import {defaultPaths} from '../../paths.ts';
 import {CliError, exit} from '../exit.ts';
 import {verify, type VerifyOptions} from './verify.ts';
@@ -27,11 +21,16 @@ interface Options {
 
 const address = (text: string, before: string[] = []): string[] => {
   if (isIP(text) === 0) throw new InvalidArgumentError('It is not an address.');
-  return [...before, text.toLowerCase()];
+  return [...before, text];
 };
 
+/** As the kernel lists it: `2001:DB8::0:1` is `2001:db8::1`. */
+const canonical = (text: string): string =>
+  isIP(text) === 6 ? new URL(`http://[${text}]`).hostname.slice(1, -1) : text;
+
 const wishOf = (options: Options): Wish => {
-  const {vip, method, form, device, gateway} = options;
+  const {method, form, device, gateway} = options;
+  const vip = options.vip?.map(canonical);
   if (!vip) throw new CliError(exit.config, 'say --vip ADDRESS, once for each virtual address');
   return {
     vips: [...new Set(vip)],
@@ -46,10 +45,15 @@ const print = (lines: readonly string[]): void => void process.stdout.write(line
 
 /** `hactl realserver plan` and `apply`. Exit status 0: everything is (then) there, 1: something is not. */
 async function planOrApply(apply: boolean, options: Options): Promise<number> {
-  const driver = await import('../../doctor/realserver-driver.ts');
-  const {readUndo, stateFile, writeUndo} = await import('../../doctor/realserver-undo.ts');
+  // Loaded only here: other commands need no netlink.
+  const [{readFacts}, {applySteps}, {commandOf, facing, planReal}, {persistReal}] = await Promise.all([
+    import('../../doctor/realserver-driver.ts'),
+    import('../../doctor/realserver-apply.ts'),
+    import('../../doctor/realserver-plan.ts'),
+    import('../../doctor/persist.ts'),
+  ]);
   const wish = wishOf(options);
-  const facts = driver.readFacts(wish);
+  const facts = readFacts(wish);
   // On Windows nothing of this machine's counts.
   const elsewhere = options.persist === 'windows';
   const plan = elsewhere ? {steps: [], notes: [], faults: []} : planReal(wish, facts);
@@ -61,31 +65,16 @@ async function planOrApply(apply: boolean, options: Options): Promise<number> {
   if (plan.faults.length > 0 || !apply || elsewhere) {
     if (options.json)
       print([JSON.stringify({version: 1, ...plan, ...(persistent ? {persistent} : {})}, null, 2)]);
-    else print([...planLines(plan), ...(persistent ? persistentLines(persistent) : [])]);
+    else print([...planLines(plan, commandOf), ...(persistent ? persistentLines(persistent) : [])]);
     return plan.faults.length === 0 && missing.length === 0 ? exit.ok : exit.failed;
   }
   const file = stateFile(options.stateDir);
-  const undo = [...readUndo(file)];
-  const files = (persistent?.files ?? []).filter(({path: name, text}) => driver.readText(name) !== text);
-  const done: string[] = [];
-  try {
-    for (const step of missing) {
-      undo.push(driver.doStep(step));
-      writeUndo(file, undo);
-      done.push(commandOf(step));
-    }
-    for (const one of files) {
-      undo.push(driver.writeFileStep(one));
-      writeUndo(file, undo);
-      done.push(`wrote ${one.path}`);
-    }
-  } catch (error) {
-    const what = error instanceof Error ? error.message : String(error);
+  const {done, wanted, problem} = applySteps(file, missing, persistent?.files);
+  if (problem !== undefined)
     throw new CliError(
       exit.failed,
-      `${what}\n${done.length} of ${missing.length + files.length} steps are done; hactl realserver undo takes them back`,
+      `${problem}\n${done.length} of ${wanted} steps are done; hactl realserver undo takes them back`,
     );
-  }
   if (options.json) print([JSON.stringify({version: 1, done, notes: plan.notes, state: file}, null, 2)]);
   else
     print([
@@ -97,7 +86,7 @@ async function planOrApply(apply: boolean, options: Options): Promise<number> {
   return exit.ok;
 }
 
-function planLines(plan: ReturnType<typeof planReal>): string[] {
+function planLines(plan: RealPlan, commandOf: (step: Step) => string): string[] {
   return [
     ...plan.faults.map((fault) => `cannot: ${fault}`),
     ...plan.notes.map((note) => `note: ${note}`),
@@ -119,28 +108,17 @@ const persistentLines = ({files, after}: Persistent): string[] => [
 
 /** `hactl realserver undo`: for some addresses, or all that was ever applied. */
 async function undo(options: Pick<Options, 'vip' | 'stateDir' | 'json'>): Promise<number> {
-  const driver = await import('../../doctor/realserver-driver.ts');
-  const {chooseUndo, readUndo, stateFile, writeUndo} = await import('../../doctor/realserver-undo.ts');
-  const file = stateFile(options.stateDir);
-  const {back, stay} = chooseUndo(readUndo(file), options.vip ?? []);
-  const notes: string[] = [];
-  const left = [...back];
-  for (const one of back) {
-    const note = driver.undoStep(one);
-    if (note !== undefined) notes.push(note);
-    left.shift();
-    writeUndo(file, [...stay, ...left.toReversed()]);
-  }
-  if (options.json)
-    print([JSON.stringify({version: 1, undone: back.length, stay: stay.length, notes}, null, 2)]);
+  const {undoSteps} = await import('../../doctor/realserver-apply.ts');
+  const outcome = undoSteps(stateFile(options.stateDir), options.vip?.map(canonical) ?? []);
+  const {undone, stay, notes, problem} = outcome;
+  if (options.json) print([JSON.stringify({version: 1, ...outcome}, null, 2)]);
   else
     print([
-      back.length === 0
-        ? `nothing to undo: ${path.basename(file)} has nothing of it`
-        : `${back.length} steps undone`,
+      undone === 0 ? 'nothing to undo' : `${undone} steps undone`,
       ...notes.map((note) => `note: ${note}`),
-      ...(stay.length === 0 ? [] : [`${stay.length} steps stay, for other addresses`]),
+      ...(stay === 0 ? [] : [`${stay} steps stay, for other addresses`]),
     ]);
+  if (problem !== undefined) throw new CliError(exit.failed, `${problem}\nwhat is left can be undone later`);
   return exit.ok;
 }
 

@@ -1,10 +1,11 @@
+import {isIP} from 'node:net';
 import os from 'node:os';
 import {renderDiagnostic, type ClusterConfig} from '@hactl/config';
-import {familyOf} from '../../doctor/networks.ts';
 import type {Method} from '../../doctor/realserver-plan.ts';
-import {judge, type Finding, type Target} from '../../doctor/verify-judge.ts';
+import type {Finding, Target} from '../../doctor/verify-judge.ts';
 import {CliError, exit} from '../exit.ts';
-import {table} from '../table.ts';
+import {paintFor} from '../paint.ts';
+import {findingLines} from '../render-findings.ts';
 import {loadFiles} from './config-files.ts';
 
 export interface VerifyOptions {
@@ -44,32 +45,33 @@ export async function verify(options: VerifyOptions): Promise<number> {
   const {targets, notes} = options.vip && options.real ? byHand(options) : await byFiles(options.configDir);
   if (targets.length === 0)
     throw new CliError(exit.config, ['no real servers to look at', ...notes].join('\n'));
-  const {probe} = await import('../../doctor/verify-driver.ts');
-  const findings = judge(targets, await probe(targets, wait, process.pid & 0xffff));
+  // Loaded only here: other commands need no netlink.
+  const [{probe}, {judge}, {SystemError}] = await Promise.all([
+    import('../../doctor/verify-driver.ts'),
+    import('../../doctor/verify-judge.ts'),
+    import('@hactl/net'),
+  ]);
+  const observed = await probe(targets, wait, process.pid & 0xffff).catch((error: unknown) => {
+    if (error instanceof SystemError)
+      throw new CliError(exit.failed, `${error.message}: probes need root (CAP_NET_RAW)`);
+    throw error;
+  });
+  const findings = judge(targets, observed);
   const bad = findings.filter(({level}) => level === 'bad').length;
   if (options.json) process.stdout.write(JSON.stringify({version: 1, bad, findings, notes}, null, 2) + '\n');
-  else
-    process.stdout.write(
-      [...findingLines(findings), ...notes.map((note) => `note: ${note}`)].join('\n') + '\n',
-    );
+  else {
+    const order: readonly Finding['level'][] = ['good', 'warning', 'bad'];
+    const rows = findings
+      .toSorted((a, b) => order.indexOf(a.level) - order.indexOf(b.level))
+      .map((one) => ({...one, subject: one.vip}));
+    const lines = [...findingLines(rows, paintFor(process.stdout)), ...notes.map((note) => `note: ${note}`)];
+    process.stdout.write(lines.join('\n') + '\n');
+  }
   return bad === 0 ? exit.ok : exit.failed;
 }
 
-function findingLines(findings: readonly Finding[]): string[] {
-  const order: readonly Finding['level'][] = ['good', 'warning', 'bad'];
-  const sorted = findings.toSorted((a, b) => order.indexOf(a.level) - order.indexOf(b.level));
-  const good = sorted.filter(({level}) => level === 'good');
-  return [
-    ...table(good.map(({vip, text}) => ['good', vip, text])),
-    ...sorted
-      .filter(({level}) => level !== 'good')
-      .flatMap(({level, text, help}) => [`${level}: ${text}`, ...(help === undefined ? [] : [`  ${help}`])]),
-  ];
-}
-
 function byHand({vip = [], real = [], method, port}: VerifyOptions): {targets: Target[]; notes: string[]} {
-  if ([...vip, ...real].some((one) => familyOf(one) === 6))
-    throw new CliError(exit.config, 'IPv6 is not probed');
+  if ([...vip, ...real].some((one) => isIP(one) === 6)) throw new CliError(exit.config, 'IPv6 is not probed');
   return {
     targets: vip.flatMap((one) =>
       real.map((other) => ({vip: one, real: other, method, port: Number(port) || 0})),

@@ -1,0 +1,34 @@
+/** What was looked at and what came of it, a line each, with what to do below it. Pure. */
+import type {Paint} from './render-status.ts';
+import {table} from './table.ts';
+
+export interface RenderedFinding {
+  readonly level: 'good' | 'note' | 'warning' | 'bad';
+  readonly subject: string;
+  readonly text: string;
+  readonly help?: string;
+}
+
+const INDENT = ' '.repeat('warning  '.length);
+
+export function findingLines(findings: readonly RenderedFinding[], paint: Paint): string[] {
+  const coloured = (level: RenderedFinding['level']): string => {
+    switch (level) {
+      case 'good':
+        return paint.good(level);
+      case 'note':
+        return level;
+      case 'warning':
+        return paint.warn(level);
+      case 'bad':
+        return paint.bad(level);
+    }
+  };
+  const rows = table(
+    findings.map(({level, subject, text}) => [level.padEnd(INDENT.length - 2), subject, text]),
+  );
+  return findings.flatMap(({level, help}, at) => [
+    (rows[at] ?? '').replace(level, coloured(level)),
+    ...(help === undefined ? [] : [INDENT + help]),
+  ]);
+}

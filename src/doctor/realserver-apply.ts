@@ -1,0 +1,69 @@
+/** Carries a plan out, and takes it back, with the state file kept up to every step. */
+import type {PersistentFile} from './persist.ts';
+import {doStep, readText, undoStep, writeFileStep} from './realserver-driver.ts';
+import {commandOf, type Step} from './realserver-plan.ts';
+import {chooseUndo, prepareUndo, readUndo, writeUndo} from './realserver-undo.ts';
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+export interface Applied {
+  /** What was done, in words. */
+  readonly done: readonly string[];
+  readonly wanted: number;
+  /** Why it ended before the last step. */
+  readonly problem?: string;
+}
+
+/** Does what is not done yet. */
+export function applySteps(
+  file: string,
+  steps: readonly Step[],
+  files: readonly PersistentFile[] = [],
+): Applied {
+  const done: string[] = [];
+  const deeds = [
+    ...steps.filter((step) => !step.done).map((step) => ({words: commandOf(step), act: () => doStep(step)})),
+    ...files
+      .filter(({path, text}) => readText(path) !== text)
+      .map((one) => ({words: `wrote ${one.path}`, act: () => writeFileStep(one)})),
+  ];
+  try {
+    const undo = [...readUndo(file)];
+    if (deeds.length > 0) prepareUndo(file);
+    for (const {words, act} of deeds) {
+      undo.push(act());
+      writeUndo(file, undo);
+      done.push(words);
+    }
+    return {done, wanted: deeds.length};
+  } catch (error) {
+    return {done, wanted: deeds.length, problem: messageOf(error)};
+  }
+}
+
+export interface Undone {
+  readonly undone: number;
+  readonly stay: number;
+  readonly notes: readonly string[];
+  /** Why it ended before the last step; what is left is still in the file. */
+  readonly problem?: string;
+}
+
+/** Takes back what was done for these addresses; none named: everything. */
+export function undoSteps(file: string, vips: readonly string[]): Undone {
+  const {back, stay} = chooseUndo(readUndo(file), vips);
+  const notes: string[] = [];
+  const left = [...back];
+  const outcome = () => ({undone: back.length - left.length, stay: stay.length, notes});
+  try {
+    for (const one of back) {
+      const note = undoStep(one);
+      if (note !== undefined) notes.push(note);
+      left.shift();
+      writeUndo(file, [...stay, ...left.toReversed()]);
+    }
+    return outcome();
+  } catch (error) {
+    return {...outcome(), problem: messageOf(error)};
+  }
+}

@@ -1,0 +1,24 @@
+#!/usr/bin/env node
+/** `heartbeat` as init scripts and people know it; the daemon behind it is hactld. */
+import {act, runInForeground, status} from './heartbeat/actions.ts';
+import {readCommandLine, USAGE} from './heartbeat/command-line.ts';
+import {defaultPaths, VERSION} from './paths.ts';
+
+const asked = readCommandLine(process.argv.slice(2));
+switch (asked.kind) {
+  case 'act':
+    process.exitCode = await act(asked.action, asked.plain, defaultPaths);
+    break;
+  case 'run':
+    process.exitCode = await runInForeground(defaultPaths, asked.debug);
+    break;
+  case 'version':
+    process.stdout.write(`hactl ${VERSION}, in the place of heartbeat 3.0.6\n`);
+    break;
+  case 'help':
+    process.stdout.write(USAGE);
+    break;
+  case 'usage':
+    process.stderr.write(asked.problem === undefined ? USAGE : `heartbeat: ${asked.problem}\n`);
+    process.exitCode = status.usage;
+}

@@ -1,0 +1,50 @@
+/** The words of `heartbeat`: its init script's actions, and the options of its program that people type. Pure. */
+
+export const actions = ['start', 'stop', 'status', 'restart', 'reload', 'force-reload', 'standby'] as const;
+export type Action = (typeof actions)[number];
+
+export type CommandLine =
+  | {readonly kind: 'act'; readonly action: Action; readonly plain: boolean}
+  | {readonly kind: 'run'; readonly debug: boolean}
+  | {readonly kind: 'help' | 'version'}
+  | {readonly kind: 'usage'; readonly problem?: string};
+
+/** heartbeat's program as a letter of its own; `plain`: without the init script's sentences around it. */
+const letters: Readonly<Record<string, Action>> = {s: 'status', k: 'stop', r: 'reload'};
+/** Options that change nothing here, each with the reason. */
+export const without: Readonly<Record<string, string>> = {
+  l: 'whether the failover engine runs in real time is said in ha.cf: realtime off',
+  M: 'resources are always managed: hactl resource stop NAME leaves one alone',
+  D: 'docs/configuration.md lists every directive with its default',
+  W: 'docs/configuration.md lists every directive with its default',
+  R: 'it was for the inside of heartbeat',
+  C: 'it was for the inside of heartbeat',
+};
+
+export const USAGE = `usage: heartbeat {start|stop|status|restart|reload|force-reload|standby}
+       heartbeat -s | -k | -r      status, stop, reload
+       heartbeat -f [-d]           in the foreground (-d: with debug messages)
+       heartbeat -V | -h           version, this text
+`;
+
+/** What is asked; `usage` when that cannot be told. */
+export function readCommandLine(words: readonly string[]): CommandLine {
+  const action = actions.find((one) => one === words[0]);
+  if (action !== undefined && words.length === 1) return {kind: 'act', action, plain: false};
+  if (words.length === 1 && words[0] === '--help') return {kind: 'help'};
+  const flags: string[] = [];
+  for (const word of words) {
+    if (!/^-[A-Za-z]+$/.test(word)) return {kind: 'usage'};
+    flags.push(...word.slice(1).split(''));
+  }
+  const refused = flags.find((flag) => flag in without);
+  if (refused !== undefined) return {kind: 'usage', problem: `-${refused}: ${without[refused]}`};
+  const asked = flags.filter((flag) => flag !== 'd' && flag !== 'v');
+  const [flag = '', ...more] = asked;
+  if (more.length > 0) return {kind: 'usage'};
+  if (flag === 'f') return {kind: 'run', debug: flags.includes('d')};
+  if (flag === 'V') return {kind: 'version'};
+  if (flag === 'h') return {kind: 'help'};
+  const meant = letters[flag];
+  return meant === undefined ? {kind: 'usage'} : {kind: 'act', action: meant, plain: true};
+}
