@@ -1,19 +1,23 @@
 #!/usr/bin/env node
 /** The operator's command. Everything that it knows of the running director it asks over the control socket. */
 import {Argument, Command, Option} from 'commander';
-import {exit, CliError} from './cli/exit.ts';
+import {exit, exitMeanings, CliError} from './cli/exit.ts';
+import {manualPage, pages, type Page} from './cli/commands/manual.ts';
 import {checkConfig} from './cli/commands/check-config.ts';
 import {importFile} from './cli/commands/import.ts';
-import {listMaintenance, order} from './cli/commands/order.ts';
+import {listMaintenance, order, printReals} from './cli/commands/order.ts';
 import {move} from './cli/commands/move.ts';
 import {reload} from './cli/commands/reload.ts';
 import {status} from './cli/commands/status.ts';
+import {supportBundle} from './cli/commands/support-bundle.ts';
 import {resync, syncStatus} from './cli/commands/sync.ts';
+import {treeOf} from './cli/command-tree.ts';
+import {completionFor, REALS_COMMAND, shells, type Shell} from './cli/completion.ts';
 import {ControlError} from './control/client.ts';
-import {controlSocket, defaultPaths, VERSION} from './paths.ts';
+import {ABOUT, controlSocket, defaultPaths, VERSION} from './paths.ts';
 
 const program = new Command('hactl')
-  .description('The HA director pair for Linux Virtual Server: see what it does, and tell it what to do.')
+  .description(ABOUT)
   .version(VERSION)
   .option('--run-dir <dir>', 'where the daemon has its control socket', defaultPaths.runDir)
   .showHelpAfterError()
@@ -162,6 +166,37 @@ maintained
   .option('--json', 'the list as JSON')
   .action((options: {json?: boolean}) => set(listMaintenance(socket(), options)));
 
+program
+  .command('support-bundle')
+  .description('pack status, configuration, logs and kernel tables into one file, without keys and passwords')
+  .option('--out <file>', 'what it is called (default: hactl-support-NODE-TIME.tar.gz here)')
+  .option(
+    '--config-dir <dir>',
+    'where the files are, when there is no daemon to say so',
+    defaultPaths.configDir,
+  )
+  .option('--state-dir <dir>', 'where the daemon keeps its state', defaultPaths.stateDir)
+  .option('--json', 'what is in it as JSON')
+  .action((options: Parameters<typeof supportBundle>[1]) => set(supportBundle(socket(), options)));
+
+program
+  .command('completion')
+  .description('print a script that completes hactl in your shell')
+  .addArgument(new Argument('<shell>', 'which shell').choices(shells))
+  .addHelpText('after', '\nbash: source <(hactl completion bash)')
+  .action((shell: Shell) => {
+    process.stdout.write(completionFor(shell, treeOf(program)));
+  });
+
+program
+  .command('manual', {hidden: true})
+  .addArgument(new Argument('<page>').choices(pages))
+  .action(async (page: Page) => {
+    process.stdout.write(await manualPage(page, treeOf(program)));
+  });
+
+program.command(REALS_COMMAND, {hidden: true}).action(() => set(printReals(socket())));
+
 // For the list of commands only: what stands behind it is ipvsadm's, `-h` and `--` included, and never seen by commander.
 program
   .command('ipvsadm')
@@ -171,7 +206,7 @@ program
 
 program.addHelpText(
   'after',
-  '\nExit status: 0 done, 1 not done, 2 configuration or command line wrong, 3 no daemon to ask.',
+  `\nExit status: ${exitMeanings.map(([status, text]) => `${status} ${text}`).join('; ')}.`,
 );
 program.exitOverride((error) => {
   process.exitCode = error.exitCode === 0 ? exit.ok : exit.config;
@@ -194,7 +229,9 @@ try {
 } catch (error) {
   if (error instanceof ControlError) {
     process.stderr.write(`hactl: ${error.message}\n`);
-    process.exitCode = ['no-daemon', 'timeout', 'closed'].includes(error.code) ? exit.noDaemon : exit.failed;
+    process.exitCode = ['no-daemon', 'no-permission', 'timeout', 'closed'].includes(error.code)
+      ? exit.noDaemon
+      : exit.failed;
   } else if (error instanceof CliError) {
     process.stderr.write(`hactl: ${error.message}\n`);
     process.exitCode = error.status;

@@ -9,6 +9,14 @@ export const exit = {
   noDaemon: 3,
 } as const;
 
+/** The same for people: help and the manual page. */
+export const exitMeanings: readonly (readonly [status: number, text: string])[] = [
+  [exit.ok, 'done'],
+  [exit.failed, 'not done'],
+  [exit.config, 'configuration or command line wrong'],
+  [exit.noDaemon, 'no daemon to ask, or no permission to ask it'],
+];
+
 /** Ends a command with a status and a message for people. */
 export class CliError extends Error {
   override name = 'CliError';

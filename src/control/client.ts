@@ -1,4 +1,6 @@
 import net from 'node:net';
+import {dirname} from 'node:path';
+import {readSocket} from '../paths.ts';
 import type {Command, Response} from './protocol.ts';
 import {PROTOCOL_VERSION} from './protocol.ts';
 
@@ -17,12 +19,25 @@ const explain = (path: string, code: string | undefined): string => {
   if (code === 'ENOENT' || code === 'ECONNREFUSED')
     return `no daemon at ${path}: is hactld running? Try: systemctl status hactld`;
   if (code === 'EACCES')
-    return `no permission for ${path}: run hactl as root or as a member of the socket's group`;
+    return `no permission for ${path}: run hactl as root, or ask for a place in hactl_admin_group or hactl_read_group (ha.cf)`;
   return `cannot talk to the daemon at ${path}: ${code ?? 'unknown error'}`;
 };
 
-/** Asks the daemon one thing and waits for the answer, at most `timeout` milliseconds. */
-export function ask(path: string, command: Command, timeout: number): Promise<unknown> {
+/** Asks the daemon one thing and waits for the answer, at most `timeout` milliseconds. Who may not use its socket asks at the one for looking. */
+export async function ask(path: string, command: Command, timeout: number): Promise<unknown> {
+  try {
+    return await exchange(path, command, timeout);
+  } catch (error) {
+    if (!(error instanceof ControlError && error.code === 'no-permission')) throw error;
+    return exchange(readSocket(dirname(path)), command, timeout).catch((second: unknown) => {
+      throw second instanceof ControlError && ['no-daemon', 'no-permission'].includes(second.code)
+        ? error
+        : second;
+    });
+  }
+}
+
+function exchange(path: string, command: Command, timeout: number): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const socket = net.createConnection(path);
     socket.setEncoding('utf8');
@@ -44,7 +59,9 @@ export function ask(path: string, command: Command, timeout: number): Promise<un
     });
     socket.on('error', (error: NodeJS.ErrnoException) => {
       clearTimeout(timer);
-      reject(new ControlError('no-daemon', explain(path, error.code)));
+      reject(
+        new ControlError(error.code === 'EACCES' ? 'no-permission' : 'no-daemon', explain(path, error.code)),
+      );
     });
     socket.on('close', () => {
       clearTimeout(timer);

@@ -20,6 +20,9 @@ export type Command =
   | ({readonly command: 'order'} & OrderRequest)
   | {readonly command: 'stop'};
 
+/** Commands that change nothing: those that the read group may give. */
+export const readCommands = ['status'] as const satisfies readonly Command['command'][];
+
 export type OrderAction =
   'drain' | 'undrain' | 'weight' | 'weight-reset' | 'maintenance-on' | 'maintenance-off';
 

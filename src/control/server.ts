@@ -21,6 +21,7 @@ const MAX_REQUEST = 64 * 1024;
 export async function serveControl(
   path: string,
   answer: (command: Command) => Promise<unknown>,
+  mode = 0o660,
 ): Promise<{close(): Promise<void>}> {
   const connections = new Set<net.Socket>();
   const server = net.createServer((socket) => {
@@ -46,7 +47,7 @@ export async function serveControl(
     server.once('error', reject);
     server.listen(path, resolve);
   });
-  chmodSync(path, 0o660);
+  chmodSync(path, mode);
   return {
     close: () =>
       new Promise((resolve) => {

@@ -142,7 +142,10 @@ export interface Mail {
 const titled = ({serviceName, text}: AlertEvent): string =>
   serviceName === undefined ? text : `[${serviceName}] ${text}`;
 
-/** One mail of one batch: of a single change as ldirectord writes it, of several as a list. */
+/** More changes than this in one mail are counted, and only the first ones written out. */
+const WRITTEN_OUT = 20;
+
+/** One mail of one batch: of a single change as ldirectord writes it, of several as a list, of very many as a digest. */
 export function composeMail(events: readonly AlertEvent[], host: string, phase: Phase): Mail | undefined {
   const [first] = events;
   if (!first) return undefined;
@@ -154,12 +157,21 @@ export function composeMail(events: readonly AlertEvent[], host: string, phase: 
     ...(event.comment === undefined ? [] : [`Comment: ${event.comment}`]),
   ];
   const head = [`ldirectord host: ${host}`, `Daemon-Status: ${phase}`];
+  const listed = events.slice(0, WRITTEN_OUT);
+  if (events.length > listed.length) {
+    const kinds = Map.groupBy(events, ({text}) => text.split(':')[0] ?? '');
+    head.push(
+      '',
+      ...[...kinds].map(([kind, all]) => `${kind}: ${all.length}`),
+      `The first ${listed.length}:`,
+    );
+  }
   return {
     to,
     from: from ?? `root@${host}`,
     ...(smtp === undefined ? {} : {smtp}),
     subject:
       events.length === 1 ? titled(first) : `${events.length} changes of real servers: ${titled(first)}, …`,
-    text: `${[...head, '', ...events.flatMap((event) => [...details(event), ''])].join('\n')}`,
+    text: `${[...head, '', ...listed.flatMap((event) => [...details(event), ''])].join('\n')}`,
   };
 }

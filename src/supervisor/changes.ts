@@ -11,6 +11,14 @@ const withoutSpans = (value: unknown): unknown =>
 /** Settings of a file of ldirectord that no virtual of it holds. */
 const ofFile = ['autoReload', 'readdQuiescent', 'callback', 'logFile', 'execute', 'maintenanceDir'] as const;
 
+/** Settings of ha.cf that the failover engine does not have, each with its directives. */
+const ofHa = {
+  verdicts: 'hactl_rise, hactl_flap_damping, hactl_slow_start, hactl_quorum or hactl_dynamic_weight',
+  alerts: 'hactl_webhook, hactl_alert_command or hactl_alert_gap',
+  adminGroup: 'hactl_admin_group',
+  readGroup: 'hactl_read_group',
+} as const;
+
 /** The differences between the running and the new configuration. */
 export function describeChanges(
   running: Loaded,
@@ -39,6 +47,9 @@ export function describeChanges(
   }
   for (const {path} of running.cluster.ldirectord)
     if (!next.cluster.ldirectord.some((file) => file.path === path)) changes.push(`${path} removed`);
+  for (const key of Object.keys(ofHa) as (keyof typeof ofHa)[])
+    if (differs(running.cluster.ha?.hactl[key], next.cluster.ha?.hactl[key]))
+      changes.push(`${ofHa[key]} changed`);
   for (const key of Object.keys(next.engine ?? {}) as (keyof NonNullable<Loaded['engine']>)[])
     if (key !== 'configDigest' && differs(running.engine?.[key], next.engine?.[key]))
       changes.push(key === 'keys' ? 'keys changed' : `${key} changed`);

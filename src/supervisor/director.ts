@@ -4,10 +4,11 @@ import type {FromChecks, ToChecks} from '@hactl/checks';
 import type {LdirectordConfig, Mode} from '@hactl/config';
 import {sendDeathNotice, type FromEngine, type ToEngine} from '@hactl/failover';
 import {openTrust, type FromSync, type SyncStatus, type ToSync} from '@hactl/sync';
-import {controlSocket, VERSION} from '../paths.ts';
+import {VERSION} from '../paths.ts';
 import type {Command, StatusSnapshot} from '../control/protocol.ts';
 import {PROTOCOL_VERSION} from '../control/protocol.ts';
-import {CommandError, serveControl} from '../control/server.ts';
+import {openControl} from '../control/access.ts';
+import {CommandError} from '../control/server.ts';
 import {keepChild, type Spare} from './child.ts';
 import {scheduleChores} from './chores.ts';
 import {describeChanges} from './changes.ts';
@@ -75,6 +76,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   }
   logger.configure(first.loaded.cluster);
   let configProblem: string | undefined;
+  let accessProblems: readonly string[] = [];
 
   // ------------------------------------------------------------------------------------------------ the kernel
   const ipvs = connectIpvs({
@@ -201,6 +203,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
         clock,
         onMessage: (message) => {
           core.onEngine(message);
+          if (message.type === 'transition') outward.transition(message.transition);
           if (message.type === 'ready') engine?.send({type: 'tracked', lost: tracker.lost});
           if ('id' in message) answers.get(message.id)?.(message);
         },
@@ -240,7 +243,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     if (every !== undefined) monitorTimer = setInterval(() => checks.send({type: 'report'}), every);
   };
   book.configure(first.loaded.cluster.ldirectord);
-  outward.configure(first.loaded.cluster.ldirectord);
+  outward.configure(first.loaded.cluster.ldirectord, first.loaded.cluster.ha?.hactl.alerts);
   monitor();
 
   // ---------------------------------------------------------------------------------------------------- reload
@@ -266,13 +269,20 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     configProblem = undefined;
     logger.configure(next.loaded.cluster);
     book.configure(next.loaded.cluster.ldirectord);
-    outward.configure(next.loaded.cluster.ldirectord);
+    outward.configure(next.loaded.cluster.ldirectord, next.loaded.cluster.ha?.hactl.alerts);
     core.reload(next.loaded);
     monitor();
     chores.configure(next.loaded.cluster.ha);
+    await allow();
     tracker.configure(next.loaded.cluster.ha?.hactl.trackScripts ?? []);
     log('info', `configuration reloaded: ${changes.join(', ') || 'no change'}`);
     return {ok: true, changes, diagnostics: next.texts};
+  }
+
+  /** Opens the control socket to the groups of the configuration. */
+  async function allow(): Promise<void> {
+    accessProblems = await control.configure(core.loaded.cluster.ha?.hactl ?? {});
+    for (const problem of accessProblems) log('warn', problem);
   }
 
   /** ldirectord's callback, whoever found the change: the watch, or the reload that was asked for before it looked. */
@@ -331,7 +341,10 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
         ...(syncStatus?.problem === undefined ? {} : {problem: syncStatus.problem}),
       },
       orders: book.views(outward.held),
-      problems: processes.flatMap((one) => (one.state === 'dead' ? [`process ${one.name} is dead`] : [])),
+      problems: [
+        ...processes.flatMap((one) => (one.state === 'dead' ? [`process ${one.name} is dead`] : [])),
+        ...accessProblems,
+      ],
       ...part,
     };
   }
@@ -375,7 +388,8 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
         throw new CommandError('unknown-command', 'unknown command');
     }
   }
-  const control = await serveControl(controlSocket(options.runDir), answer);
+  const control = await openControl(options.runDir, answer);
+  await allow();
   const chores = scheduleChores({log, configDir: options.configDir});
   chores.configure(first.loaded.cluster.ha);
   void ipvs.open();

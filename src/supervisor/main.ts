@@ -79,7 +79,7 @@ const stop = (why: string): void => {
   stopping = true;
   logger.log('info', `stopping: ${why}`);
   void director.stop().then(async () => {
-    rmSync(`${runDir}/control.sock`, {force: true});
+    for (const name of ['control.sock', 'control-read.sock']) rmSync(`${runDir}/${name}`, {force: true});
     // Written by the ldirectord command; a daemon that was killed leaves it behind, and that is seen.
     if (given.ldirectord !== undefined) rmSync(`${runDir}/ldirectord.pid`, {force: true});
     await logger.close();

@@ -5,7 +5,8 @@
 import {appendFile} from 'node:fs/promises';
 import type {Clock, Instant} from '@hactl/base';
 import type {CheckReport} from '@hactl/checks';
-import type {LdirectordConfig} from '@hactl/config';
+import type {LdirectordConfig, OutsideAlerts} from '@hactl/config';
+import type {Transition} from '@hactl/failover';
 import {
   alertStep,
   composeMail,
@@ -23,6 +24,8 @@ import type {Log} from './log.ts';
 import {inMaintenance, MAINTENANCE_REASON} from './maintenance.ts';
 import {watchMaintenance} from './maintenance-watch.ts';
 import {monitorLine} from './monitor-line.ts';
+import {censusOf, noticeOfTransition, noticeStep, nothingKnown, type NoticeMemory} from './notices.ts';
+import {makeNotifier} from './notify.ts';
 import {checkId} from './services.ts';
 import {makeCommandQueue} from './shell.ts';
 import {viewsOf, type Counting, type VirtualView} from './views.ts';
@@ -44,11 +47,13 @@ export interface OutwardOptions {
 
 export interface Outward {
   /** Takes files into use; while their reals are checked for the first time the phase is `reloading`. */
-  configure(files: readonly LdirectordConfig[]): void;
+  configure(files: readonly LdirectordConfig[], alerts?: OutsideAlerts): void;
   /** Reals in maintenance, each with the reason. */
   readonly held: ReadonlyMap<string, string>;
   /** Something is different: tells who must be told. */
   changed(): void;
+  /** A group has another role here: both directors say so, each of itself. */
+  transition(transition: Transition): void;
   /** Fresh reports of the checks: one line each in the monitor files. */
   reported(reports: readonly CheckReport[]): void;
   /** How often fresh reports are needed; undefined: nobody keeps a monitor file. */
@@ -74,6 +79,9 @@ export function makeOutward(options: OutwardOptions): Outward {
   const commands = makeCommandQueue(log);
 
   const views = (): VirtualView[] => viewsOf(files, options.judged(), options.counting());
+
+  let noticed: NoticeMemory = nothingKnown;
+  const notifier = makeNotifier({clock, log, node: options.node, census: () => censusOf(views())});
 
   async function mailOut(batch: readonly AlertEvent[]): Promise<void> {
     const mail = composeMail(batch, options.node, phase);
@@ -114,8 +122,13 @@ export function makeOutward(options: OutwardOptions): Outward {
 
   function changed(): void {
     // With ten thousand reals and nobody to tell, nothing is looked at.
-    if (!listened) return;
+    if (!listened && !notifier.listens) return;
     const now = views();
+    if (notifier.listens) {
+      const told = noticeStep(noticed, now, clock.wall(), options.acting());
+      noticed = told.memory;
+      notifier.tell(told.notices);
+    }
     const step = alertStep(alerts, now, phase, clock.now());
     alerts = step.memory;
     tell(step.events);
@@ -169,7 +182,8 @@ export function makeOutward(options: OutwardOptions): Outward {
   }
 
   return {
-    configure: (next) => {
+    configure: (next, outside) => {
+      notifier.configure(outside);
       if (files.length > 0) phase = 'reloading';
       files = next;
       listened = files.some((file) =>
@@ -191,6 +205,7 @@ export function makeOutward(options: OutwardOptions): Outward {
       return held;
     },
     changed,
+    transition: (transition) => notifier.tell([noticeOfTransition(transition)]),
     reported,
     get reportEvery() {
       const intervals = files.flatMap((file) =>
@@ -206,7 +221,7 @@ export function makeOutward(options: OutwardOptions): Outward {
       tell(stopEvents(last));
       runFallbacks(last, false);
       const limit = new Promise((resolve) => setTimeout(resolve, LAST_MAIL_LIMIT).unref());
-      await Promise.race([Promise.all([flush(true), commands.idle()]), limit]);
+      await Promise.race([Promise.all([flush(true), commands.idle(), notifier.stop()]), limit]);
       clearTimeout(timer);
     },
   };

@@ -143,7 +143,7 @@ const bad = test.macro({
       expected,
     );
   },
-  title: (_, line) => `refused: ${line}`,
+  title: (_, line: string) => `refused: ${line}`,
 });
 for (const [line, expected] of [
   ['hactl_rise 0', /no count/],

@@ -31,7 +31,7 @@ const spec = (more: Partial<CheckSpec> = {}): CheckSpec => ({
 function play(more: Partial<CheckSpec>, probes: string): CheckReport[] {
   const of = spec(more);
   let report = freshReport(of, 0);
-  return [...probes].map((probe, at) => {
+  return probes.split('').map((probe, at) => {
     report = judge(of, report, {passed: probe === '+', reason: 'r', took: 1}, (at + 1) * 1_000);
     return report;
   });

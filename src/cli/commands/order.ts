@@ -50,3 +50,14 @@ export async function listMaintenance(socket: string, options: {json?: boolean})
   );
   return exit.ok;
 }
+
+/** Every real by its address with and without port: what completions offer. */
+export async function printReals(socket: string): Promise<number> {
+  const {virtuals} = (await ask(socket, {command: 'status'}, ASK_LIMIT)) as StatusSnapshot;
+  const shown = virtuals.flatMap(({reals}) =>
+    reals.filter(({check}) => !['fallback', 'foreign'].includes(check)).map(({name}) => name),
+  );
+  const bare = shown.map((name) => name.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1'));
+  process.stdout.write([...new Set([...bare, ...shown])].map((name) => `${name}\n`).join(''));
+  return exit.ok;
+}

@@ -1,0 +1,41 @@
+/** The manual pages: as fresh as their source, and without a warning of those who render them. */
+import {execFileSync, spawnSync} from 'node:child_process';
+import {readFileSync} from 'node:fs';
+import {fileURLToPath} from 'node:url';
+import test from 'ava';
+import {pages} from './commands/manual.ts';
+import {inline, text} from './roff.ts';
+
+const hactl = fileURLToPath(new URL('../hactl.ts', import.meta.url));
+const folder = fileURLToPath(new URL('../../docs/man/', import.meta.url));
+const {HACTL_RUN_DIR: _, HACTL_CONFIG_DIR: __, HACTL_STATE_DIR: ___, ...env} = process.env;
+
+for (const name of pages) {
+  test(`${name} is what its source gives now (npm run man)`, (t) => {
+    const made = execFileSync(process.execPath, [hactl, 'manual', name], {encoding: 'utf8', env});
+    t.is(made, readFileSync(`${folder}${name}`, 'utf8'));
+  });
+
+  test(`${name} renders without a warning`, (t) => {
+    const {stdout, stderr, error} = spawnSync('groff', ['-man', '-Tutf8', '-ww', `${folder}${name}`], {
+      encoding: 'utf8',
+    });
+    if (error) t.log('not rendered: there is no groff on this machine');
+    else {
+      t.is(stderr, '');
+      t.true(stdout.length > 1_000);
+    }
+    // A line that begins with a dot is a request: only those that we mean may be there.
+    const requests = readFileSync(`${folder}${name}`, 'utf8').match(/^\.\S+/gm) ?? [];
+    t.deepEqual(
+      [...new Set(requests)].filter((one) => !/^\.(\\"|TH|SH|SS|TP|BR|B|nf|fi)$/.test(one)),
+      [],
+    );
+  });
+}
+
+test('text cannot become a request or an escape', (t) => {
+  t.is(text('.SH x'), '\\&.SH x');
+  t.is(text('a\\b-c'), 'a\\eb\\-c');
+  t.is(inline('`a|b` of [x](y.md), **not** z'), '\\fBa|b\\fR of x, \\fBnot\\fR z');
+});

@@ -1,0 +1,83 @@
+/** Who may talk to the daemon, tried by processes that gave root up. Needs root, which tests of this name have. */
+import {execFile} from 'node:child_process';
+import {mkdtempSync, rmSync, statSync} from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import {fileURLToPath} from 'node:url';
+import {promisify} from 'node:util';
+import test, {type ExecutionContext} from 'ava';
+import {groupId, openControl, readOnly} from './access.ts';
+import type {Command} from './protocol.ts';
+
+const run = promisify(execFile);
+const asker = fileURLToPath(new URL('asker.fixture.ts', import.meta.url));
+/** Groups that nobody is in. */
+const [ADMIN, READ, OTHER] = [61_001, 61_002, 61_003];
+
+async function start(t: ExecutionContext) {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-access-'));
+  t.teardown(() => rmSync(folder, {recursive: true, force: true}));
+  const asked: string[] = [];
+  const control = await openControl(folder, ({command}) => {
+    asked.push(command);
+    return Promise.resolve('done');
+  });
+  t.teardown(() => control.close());
+  const as = async (gid: number, command: string): Promise<Record<string, string>> => {
+    const {stdout} = await run(process.execPath, [asker, folder, String(gid), command]);
+    return JSON.parse(stdout) as Record<string, string>;
+  };
+  return {folder, asked, control, as};
+}
+
+test('the admin group may do all, the read group may look, others nothing', async (t) => {
+  const one = await start(t);
+  t.deepEqual(await one.control.configure({adminGroup: String(ADMIN), readGroup: String(READ)}), []);
+  t.deepEqual(await one.as(ADMIN, 'reload'), {result: 'done'});
+  t.deepEqual(await one.as(READ, 'status'), {result: 'done'});
+  const refused = await one.as(READ, 'reload');
+  t.is(refused.code, 'not-permitted');
+  t.regex(
+    refused.message ?? '',
+    /your group may look only; reload needs root or the group of hactl_admin_group/,
+  );
+  const stranger = await one.as(OTHER, 'status');
+  t.is(stranger.code, 'no-permission');
+  t.regex(stranger.message ?? '', /run hactl as root/);
+  t.deepEqual(one.asked, ['reload', 'status']);
+  t.is(statSync(one.folder).mode & 0o777, 0o711, 'nobody else can list the directory');
+});
+
+test('without groups, and after they are taken away, root alone', async (t) => {
+  const one = await start(t);
+  t.is((await one.as(READ, 'status')).code, 'no-permission');
+  await one.control.configure({adminGroup: String(ADMIN), readGroup: String(READ)});
+  t.deepEqual(await one.as(READ, 'status'), {result: 'done'});
+  await one.control.configure({});
+  t.is((await one.as(READ, 'status')).code, 'no-permission');
+  t.is((await one.as(ADMIN, 'status')).code, 'no-permission');
+});
+
+test('a group that is not there: said, and open to nobody', async (t) => {
+  const one = await start(t);
+  const problems = await one.control.configure({adminGroup: 'no-such-group', readGroup: 'nor-this-one'});
+  t.deepEqual(problems, [
+    'there is no group no-such-group: it cannot use hactl',
+    'there is no group nor-this-one: it cannot use hactl',
+  ]);
+  t.is(statSync(path.join(one.folder, 'control-read.sock')).mode & 0o777, 0o600);
+  t.is((await one.as(OTHER, 'status')).code, 'no-permission');
+});
+
+test('groups by name and by number', async (t) => {
+  t.is(await groupId('root'), 0);
+  t.is(await groupId('4711'), 4711);
+  t.is(await groupId('no-such-group'), undefined);
+});
+
+test('what changes something is refused, words from the future included', async (t) => {
+  const answer = readOnly(() => Promise.resolve('done'));
+  t.is(await answer({command: 'status'}), 'done');
+  for (const command of ['reload', 'resync', 'move', 'order', 'stop', 'something-new'])
+    await t.throwsAsync(answer({command} as Command), {message: /^your group may look only/}, command);
+});

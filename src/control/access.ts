@@ -1,0 +1,106 @@
+/**
+ * Who may talk to the daemon: root and the admin group over `control.sock`, the read group over `control-read.sock`, which
+ * answers only commands that change nothing. The kernel checks the group when a socket is opened; nothing is believed
+ * that a client says of itself.
+ */
+import {execFile} from 'node:child_process';
+import {chmodSync, chownSync, statSync} from 'node:fs';
+import {promisify} from 'node:util';
+import {controlSocket, readSocket} from '../paths.ts';
+import {readCommands, type Command} from './protocol.ts';
+import {CommandError, serveControl} from './server.ts';
+
+export interface Access {
+  readonly adminGroup?: string | undefined;
+  readonly readGroup?: string | undefined;
+}
+
+export interface Control {
+  /** Takes other groups into use; resolves with what cannot be done, in words. */
+  configure(access: Access): Promise<readonly string[]>;
+  close(): Promise<void>;
+}
+
+/** Members of the groups must pass through the directory, and nobody may list it. */
+const DIRECTORY_MODE = 0o711;
+const SOCKET_MODE = 0o660;
+
+const run = promisify(execFile);
+
+/** A group's number, from wherever the machine keeps its groups; undefined: there is no such group. */
+export async function groupId(name: string): Promise<number | undefined> {
+  if (/^\d+$/.test(name)) return Number(name);
+  try {
+    const {stdout} = await run('getent', ['group', '--', name]);
+    const id = Number(stdout.split(':')[2]);
+    return Number.isInteger(id) ? id : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+type Answer = (command: Command) => Promise<unknown>;
+
+/** Commands that change nothing are answered; others are refused with what would be needed. */
+export const readOnly =
+  (answer: Answer): Answer =>
+  async (command) => {
+    if ((readCommands as readonly string[]).includes(command.command)) return answer(command);
+    throw new CommandError(
+      'not-permitted',
+      `your group may look only; ${command.command} needs root or the group of hactl_admin_group (ha.cf)`,
+    );
+  };
+
+/** Serves the control socket at once, for root; groups come with `configure`. */
+export async function openControl(runDir: string, answer: Answer): Promise<Control> {
+  const path = controlSocket(runDir);
+  const main = await serveControl(path, answer);
+  const own = statSync(path).gid;
+  let given = '{}';
+  let reading: {close(): Promise<void>} | undefined;
+
+  async function give(file: string, group: string, problems: string[]): Promise<boolean> {
+    const id = await groupId(group);
+    if (id === undefined) {
+      problems.push(`there is no group ${group}: it cannot use hactl`);
+      return false;
+    }
+    try {
+      chownSync(file, -1, id);
+      chmodSync(runDir, DIRECTORY_MODE);
+      return true;
+    } catch (error) {
+      problems.push(`group ${group} cannot use hactl: ${String(error)}`);
+      return false;
+    }
+  }
+
+  /** What did not work is tried again at the next reload. */
+  const done = (problems: readonly string[]): readonly string[] => {
+    if (problems.length > 0) given = '';
+    return problems;
+  };
+
+  return {
+    configure: async ({adminGroup, readGroup}) => {
+      // A reload that changes nothing here interrupts nobody who is being answered.
+      const wanted = JSON.stringify({adminGroup, readGroup});
+      if (wanted === given) return [];
+      given = wanted;
+      const problems: string[] = [];
+      if (adminGroup === undefined || !(await give(path, adminGroup, problems))) chownSync(path, -1, own);
+      await reading?.close();
+      reading = undefined;
+      if (readGroup === undefined) return done(problems);
+      const file = readSocket(runDir);
+      // Closed to all but root until the group is known.
+      reading = await serveControl(file, readOnly(answer), 0o600);
+      if (await give(file, readGroup, problems)) chmodSync(file, SOCKET_MODE);
+      return done(problems);
+    },
+    close: async () => {
+      await Promise.all([main.close(), reading?.close()]);
+    },
+  };
+}
