@@ -115,7 +115,11 @@ test('verdicts become a table, and the engine is told when the first round is do
 test('hactl_rise of a virtual counts before ha.cf’s, and Piranha’s texts reach the checks', async (t) => {
   const source = text(two).replace('service=http', 'hactl_expect="HTTP"');
   const sent = (from: string, rise?: number) => {
-    const one = start(from, {engine: {groups: []} as never, groups: [], ...(rise === undefined ? {} : {rise})});
+    const one = start(from, {
+      engine: {groups: []} as never,
+      groups: [],
+      ...(rise === undefined ? {} : {rise}),
+    });
     one.core.onChecks({type: 'ready', pid: 1});
     return one.toChecks.flatMap((message) => (message.type === 'configure' ? message.specs : []));
   };
@@ -125,7 +129,6 @@ test('hactl_rise of a virtual counts before ha.cf’s, and Piranha’s texts rea
   t.deepEqual(rises(`${source}\thactl_rise=3\n`, 2), [3, 3]);
   t.deepEqual(rises(`${source}\thactl_rise=3\n`), [3, 3]);
   t.like(sent(source)[0], {service: 'send-expect', sendExpect: {expect: 'HTTP', regex: false}});
-});
 });
 
 test('a supervisor that starts on a running table changes nothing in it', async (t) => {
