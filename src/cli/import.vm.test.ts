@@ -247,9 +247,15 @@ test('the lvs.cf of a seed, imported and running: the address, and the server wh
   const monitor = path.join(dir, 'mysql_mon.sh');
   const text = readFileSync(path.join(fixtures, 'lvs.cf/seed-003.cf'), 'utf8');
   writeFileSync(source, text.replace('/root/mysql_mon.sh', monitor));
-  writeFileSync(monitor, '#!/bin/sh\nif [ "$1" = 192.168.2.242 ]; then echo UP; else echo DOWN; fi\n', {
-    mode: 0o755,
-  });
+  // The seed's own script, with a mysqladmin for which one of the two servers lives.
+  const mysqladmin = path.join(dir, 'mysqladmin');
+  writeFileSync(
+    mysqladmin,
+    '#!/bin/sh\n[ "$*" = "-h 192.168.2.242 -u monitor -pMiPass123 ping" ] && echo mysqld is alive\n',
+    {mode: 0o755},
+  );
+  const printed = readFileSync(path.resolve(fixtures, '../seeds/s003_mysql_mon.sh'), 'utf8');
+  writeFileSync(monitor, printed.replace('/usr/bin/mysqladmin', mysqladmin), {mode: 0o755});
   const out = path.join(dir, 'ha.d');
   const root = path.resolve(import.meta.dirname, '../..');
   const result = importConfig(

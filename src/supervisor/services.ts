@@ -145,6 +145,8 @@ export function checkSpec(
     ...optional('passwd', virtual.passwd),
     ...optional('database', virtual.database),
     ...optional('secret', virtual.secret),
+    ...optional('sendExpect', virtual.sendExpect),
+    ...optional('rise', virtual.rise),
     ...optional('initial', initial),
   };
 }

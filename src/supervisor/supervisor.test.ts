@@ -16,13 +16,27 @@ const two = '\treal=10.0.0.1:80 gate 3\n\treal=10.0.0.2:80 gate\n';
 interface Pair {
   readonly engine: NonNullable<Loaded['engine']>;
   readonly groups: Loaded['cluster']['haresources']['groups'];
+  /** ha.cf's hactl_rise. */
+  readonly rise?: number;
 }
 
 const load = (source: string, pair?: Pair): Loaded => ({
   ...(pair ? {engine: pair.engine} : {}),
   cluster: {
     haresources: {path: 'haresources', groups: pair?.groups ?? []},
-    ...(pair ? {ha: {hactl: {syncDeadline: 30_000, standbyChecks: true}} as never} : {}),
+    ...(pair
+      ? {
+          ha: {
+            hactl: {
+              syncDeadline: 30_000,
+              standbyChecks: true,
+              ...(pair.rise === undefined
+                ? {}
+                : {verdicts: {rise: pair.rise, slowStart: 0, dynamicWeight: false}}),
+            },
+          } as never,
+        }
+      : {}),
     authkeys: {path: 'authkeys', active: 0, keys: []},
     ldirectord: [parseLdirectordCf({path: 'x.cf', text: source}, {mode: 'lenient', resolve}).model],
   },
@@ -98,6 +112,25 @@ test('verdicts become a table, and the engine is told when the first round is do
   await one.verdict('10.0.0.2', 'down');
   t.true(one.toEngine.some((message) => message.type === 'readiness' && message.ready));
   t.deepEqual(await one.weights(), {'10.0.0.1': 3});
+});
+
+test('hactl_rise of a virtual counts before ha.cf’s, and Piranha’s texts reach the checks', async (t) => {
+  const source = text(two).replace('service=http', 'hactl_expect="HTTP"');
+  const sent = (from: string, rise?: number) => {
+    const one = start(from, {
+      engine: {groups: []} as never,
+      groups: [],
+      ...(rise === undefined ? {} : {rise}),
+    });
+    one.core.onChecks({type: 'ready', pid: 1});
+    return one.toChecks.flatMap((message) => (message.type === 'configure' ? message.specs : []));
+  };
+  const rises = (from: string, rise?: number) => sent(from, rise).map((spec) => spec.rise);
+  t.deepEqual(rises(source), [undefined, undefined]);
+  t.deepEqual(rises(source, 2), [2, 2]);
+  t.deepEqual(rises(`${source}\thactl_rise=3\n`, 2), [3, 3]);
+  t.deepEqual(rises(`${source}\thactl_rise=3\n`), [3, 3]);
+  t.like(sent(source)[0], {service: 'send-expect', sendExpect: {expect: 'HTTP', regex: false}});
 });
 
 test('a supervisor that starts on a running table changes nothing in it', async (t) => {

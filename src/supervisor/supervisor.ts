@@ -110,7 +110,8 @@ export function makeSupervisor(ports: Ports, first: Loaded) {
       for (const real of virtual.reals) {
         const known = reports.get(checkId(virtual, real))?.state;
         const spec = checkSpec(virtual, real, known === 'up' || known === 'down' ? known : undefined);
-        all.push(settings ? {...spec, ...settings} : spec);
+        // A virtual's own hactl_rise counts before ha.cf's.
+        all.push({...settings, ...spec});
       }
     return all;
   }

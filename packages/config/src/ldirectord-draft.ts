@@ -2,6 +2,7 @@
 import {oldIpv4} from './addresses.ts';
 import {takeShared, type Inherited} from './ldirectord-inherited.ts';
 import type {Directive} from './ldirectord-lines.ts';
+import {takeOurs, type Ours} from './ldirectord-ours.ts';
 import {takeReals} from './ldirectord-servers.ts';
 import {
   checkExpression,
@@ -58,6 +59,7 @@ export interface Draft {
   persistent?: number;
   protocol?: 'tcp' | 'udp' | 'fwm';
   ops: boolean;
+  readonly ours: Ours;
 }
 
 /** One line of a virtual. */
@@ -76,6 +78,7 @@ export function takeLine(one: Directive, draft: Draft, resolver: Resolver, repor
     )
   )
     return;
+  if (takeOurs(one, draft.ours, reporter)) return;
   switch (one.name) {
     case 'real':
     case 'real6':

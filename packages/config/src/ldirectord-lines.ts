@@ -5,6 +5,7 @@ import {
   globalOnly,
   heads,
   isKnown,
+  isOurs,
   mayStandInVirtual,
   refused,
   shared,
@@ -263,6 +264,15 @@ export function splitLdirectord(text: string, reporter: Reporter): {globals: Dir
 
 /** The directive with its name put right, or a complaint. */
 function knownName(directive: Directive, reporter: Reporter): Directive | undefined {
+  if (isOurs(directive.name) && isKnown(directive.name) && reporter.mode === 'strict') {
+    reporter.error(
+      'unknown-directive',
+      directive.nameSpan,
+      `Unknown command ${directive.name}`,
+      'it is hactl’s own: ldirectord does not know it',
+    );
+    return undefined;
+  }
   if (isKnown(directive.name)) return directive;
   const lower = directive.name.toLowerCase();
   const fix = (name: string) => [{span: directive.nameSpan, replacement: name}];

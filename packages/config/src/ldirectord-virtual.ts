@@ -3,6 +3,7 @@ import {finishAddress, takeHead} from './ldirectord-address.ts';
 import {takeLine, type Draft} from './ldirectord-draft.ts';
 import {CHECK_TIMEOUT, emailOf, NEGOTIATE_TIMEOUT, type Inherited} from './ldirectord-inherited.ts';
 import type {Block} from './ldirectord-lines.ts';
+import {finishSendExpect} from './ldirectord-ours.ts';
 import type {CheckService, VirtualAddress, VirtualService} from './model.ts';
 import type {Reporter, Resolver} from './reader.ts';
 
@@ -43,6 +44,7 @@ export function takeVirtual(
     httpMethod: 'GET',
     scheduler: 'wrr',
     ops: false,
+    ours: {},
   };
   for (const one of block.lines) {
     if (one.name === 'checkinterval' && !fork)
@@ -63,7 +65,8 @@ function finish(block: Block, address: VirtualAddress, draft: Draft, reporter: R
   const {own, reals, checkType} = draft;
   const {span} = block.head;
   const port = address.kind === 'address' ? address.port : 0;
-  const service = draft.service ?? serviceOfPort[port] ?? 'none';
+  const sendExpect = finishSendExpect(draft, address, span, reporter);
+  const service = sendExpect ? 'send-expect' : (draft.service ?? serviceOfPort[port] ?? 'none');
   if (checkType.kind === 'negotiate' || checkType.kind === 'combined')
     if (connectedOnly.has(service) && reporter.mode === 'lenient')
       reporter.add(
@@ -111,5 +114,7 @@ function finish(block: Block, address: VirtualAddress, draft: Draft, reporter: R
     quiescent: own.quiescent,
     cleanStop: own.cleanStop,
     email: emailOf(own),
+    ...(sendExpect ? {sendExpect} : {}),
+    ...(draft.ours.rise === undefined ? {} : {rise: draft.ours.rise}),
   };
 }

@@ -50,3 +50,47 @@ test('a real line is searched for its parts, and what lies between them is said'
     t.true(diagnostics.some((one) => one.code === 'trailing-text' && one.message.includes('then')));
   }
 });
+
+/** Directives of our own. */
+const nanny = (...lines: string[]): string =>
+  ['virtual=10.0.0.1:80', 'real=10.0.0.2:80 gate', ...lines].join('\n\t') + '\n';
+
+for (const [lines, expected] of [
+  [
+    ['hactl_send="GET / HTTP/1.0\\r\\n\\r\\n"', 'hactl_expect="HTTP"'],
+    {
+      service: 'send-expect',
+      sendExpect: {send: 'GET / HTTP/1.0\\r\\n\\r\\n', expect: 'HTTP', regex: false},
+    },
+  ],
+  [
+    ['hactl_expect="^220 #[[:alpha:]]"', 'hactl_expect_regex=yes', 'hactl_rise=3'],
+    {sendExpect: {expect: '^220 #[[:alpha:]]', regex: true}, rise: 3},
+  ],
+  [['hactl_rise=2'], {service: 'http', sendExpect: undefined, rise: 2}],
+] as const)
+  test(`${lines.join(' and ')}: lenient reading takes it, strict reading does not`, (t) => {
+    const {model, diagnostics} = cf(nanny(...lines), 'lenient');
+    t.deepEqual(diagnostics, []);
+    t.like(model.virtuals[0], expected);
+    const refused = cf(nanny(...lines), 'strict').diagnostics;
+    t.deepEqual(
+      refused.map(({severity, code}) => `${severity} ${code}`),
+      lines.map(() => 'error unknown-directive'),
+    );
+  });
+
+for (const [lines, code] of [
+  [['hactl_expect="("', 'hactl_expect_regex=yes'], 'error bad-regex'],
+  [['hactl_expect="OK"', 'protocol=udp'], 'error protocol-mismatch'],
+  [['hactl_expect="OK"', 'service=http'], 'warning ignored-directive'],
+  [['hactl_rise=0'], 'error bad-value'],
+  [['hactl_expects="OK"'], 'error unknown-directive'],
+] as const)
+  test(`${lines.join(' and ')}: ${code}`, (t) => {
+    const {diagnostics} = cf(nanny(...lines), 'lenient');
+    t.deepEqual(
+      diagnostics.map((one) => `${one.severity} ${one.code}`),
+      [code],
+    );
+  });

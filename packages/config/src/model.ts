@@ -26,7 +26,9 @@ export type CheckType =
 
 export type CheckService =
   | 'dns' | 'ftp' | 'http' | 'https' | 'http_proxy' | 'imap' | 'imaps' | 'ldap' | 'ldaps' | 'mysql' | 'nntp' | 'none'
-  | 'oracle' | 'pgsql' | 'pop' | 'pops' | 'radius' | 'simpletcp' | 'sip' | 'smtp' | 'submission';
+  | 'oracle' | 'pgsql' | 'pop' | 'pops' | 'radius' | 'simpletcp' | 'sip' | 'smtp' | 'submission'
+  /** Ours: what `hactl_send` and `hactl_expect` make of a virtual. */
+  | 'send-expect';
 
 /** What a virtual service is: an address with port and protocol, or a firewall mark. */
 export type VirtualAddress =
@@ -106,6 +108,10 @@ export interface VirtualService {
   readonly monitorFile?: string;
   readonly serviceName?: string;
   readonly comment?: string;
+  /** `hactl_send`, `hactl_expect`, `hactl_expect_regex`: Piranha's check, escapes such as \r\n written out. */
+  readonly sendExpect?: {readonly send?: string; readonly expect?: string; readonly regex: boolean};
+  /** `hactl_rise`: passed checks in a row before a real that was down is up again; undefined: as ha.cf says. */
+  readonly rise?: number;
 }
 
 export interface LdirectordConfig {

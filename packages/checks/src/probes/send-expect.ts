@@ -2,7 +2,7 @@
  * Piranha's check (nanny -s SEND -x EXPECT): connect, send if there is something to send, and compare what comes first
  * with what is expected. nanny compared only the start; `*` stood for anything.
  */
-import type {Clock, Millis} from '@hactl/base';
+import {translatePosixRegex, type Clock, type Millis} from '@hactl/base';
 import {matches} from '../match.ts';
 import type {CheckSpec, SendExpect} from '../messages.ts';
 import type {ProbeResult} from '../verdict.ts';
@@ -25,26 +25,17 @@ export const unescape = (text: string): string =>
           : (escapes[one] ?? one),
     );
 
-const posixClasses: Readonly<Record<string, string>> = {
-  alnum: 'A-Za-z0-9', alpha: 'A-Za-z', blank: ' \\t', cntrl: '\\x00-\\x1f\\x7f', digit: '0-9', graph: '!-~', lower: 'a-z',
-  print: ' -~', punct: '!-/:-@[-`{-~', space: '\\s', upper: 'A-Z', xdigit: 'A-Fa-f0-9',
-}; // prettier-ignore
-
-/** A POSIX extended regular expression as JavaScript's; undefined where there is none. */
-export function posixPattern(text: string): RegExp | undefined {
-  const source = text.replace(/\[:(\w+):\]/g, (whole, name: string) => posixClasses[name] ?? whole);
-  try {
-    return new RegExp(source);
-  } catch {
-    return undefined;
-  }
-}
+/** undefined where there is none: the configuration's reader has said so. */
+const patternOf = (text: string): RegExp | undefined => {
+  const translated = translatePosixRegex(text);
+  return translated.ok ? translated.value : undefined;
+};
 
 /** Is what came the right thing? undefined: more must come before that can be said. */
 export function compareExpected(script: SendExpect, text: string, ended: boolean): boolean | undefined {
   if (script.expect === undefined || script.expect === '') return true;
   if (script.regex) {
-    const pattern = posixPattern(script.expect);
+    const pattern = patternOf(script.expect);
     if (pattern && matches(pattern, text)) return true;
     return ended || text.length >= REGEX_MAX ? false : undefined;
   }
@@ -57,7 +48,7 @@ export function compareExpected(script: SendExpect, text: string, ended: boolean
 export function probeSendExpect(spec: CheckSpec, limit: Millis, clock: Clock): Promise<ProbeResult> {
   return converse(spec, limit, clock, async ({connect}) => {
     const script = spec.sendExpect ?? {regex: false};
-    if (script.regex && script.expect !== undefined && posixPattern(script.expect) === undefined)
+    if (script.regex && script.expect !== undefined && patternOf(script.expect) === undefined)
       throw new DialogueError(`expect /${script.expect}/ is not a regular expression`);
     const connection = await connect(spec.port);
     if (script.send) connection.send(unescape(script.send));

@@ -268,9 +268,29 @@ test('lvs.cf: an expression that is none is left out, and the check connects', (
       diagnostics.filter((one) => one.severity === 'error'),
       [],
     );
-    t.is(imported?.virtuals[0]?.check.receive, wanted);
+    t.is(imported?.virtuals[0]?.check.sendExpect?.expect, wanted);
     t.is(imported?.virtuals[0]?.check.type, wanted === undefined ? 'connect' : 'negotiate');
   }
+});
+
+test('lvs.cf: texts that ldirectord.cf holds with escapes only, and texts over udp', (t) => {
+  const virtual = (more: string): string =>
+    `primary = 192.0.2.1\nservice = lvs\nvirtual one {\n active = 1\n address = 192.0.2.9 eth0:1\n port = 7\n ${more}\n server a {\n active = 1\n address = 10.0.0.2\n }\n}\n`;
+  const written = (more: string): string => {
+    const {files, diagnostics} = run('lvs.cf', virtual(more));
+    t.deepEqual(
+      diagnostics.filter((one) => one.severity === 'error'),
+      [],
+    );
+    return files.find((file) => file.name === 'ldirectord.cf')?.text ?? '';
+  };
+  t.regex(written(String.raw`send = "say \"hello\""`), /^\thactl_send="say \\x22hello\\x22"$/m);
+  t.regex(written('send = "x"\n expect = "*"\n reentry = 5'), /^\thactl_expect="\*"$/m);
+  t.notRegex(written('send = "x"\n reentry = 5'), /hactl_rise/);
+  const udp = written('protocol = udp\n send = "x"\n expect = "a.b"');
+  t.regex(udp, /^\tservice=simpletcp$/m);
+  t.regex(udp, /^\treceive="\^a\\\.b"$/m);
+  t.notRegex(udp, /hactl_(send|expect)/);
 });
 
 test('what is none of the three is said, and a name forces a kind', (t) => {

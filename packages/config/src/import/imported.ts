@@ -45,6 +45,10 @@ export interface ImportedCheck {
   readonly timeout?: Millis;
   readonly interval?: Millis;
   readonly failures?: number;
+  /** Piranha's check; texts as `hactl_send` and `hactl_expect` hold them. */
+  readonly sendExpect?: {readonly send?: string; readonly expect?: string; readonly regex: boolean};
+  /** Passed checks in a row before a server that was down is back. */
+  readonly rise?: number;
 }
 
 export interface ImportedVirtual {

@@ -293,6 +293,6 @@ function takeQuorum(block: Block, tools: Tools): void {
       tools.book.not(
         statement.span,
         quoteStatement(statement),
-        'the fallback serves when no server is up, not below a quorum',
+        'the fallback serves when no server is up; ha.cf: hactl_quorum sets a quorum of servers (not of weights) for all virtuals',
       );
 }

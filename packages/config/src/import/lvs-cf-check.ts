@@ -1,6 +1,6 @@
 /** nanny's check of one virtual of lvs.cf. Pure. */
 import type {ForwardMethod} from '../model.ts';
-import {translatePerlRegex} from '@hactl/base';
+import {translatePerlRegex, translatePosixRegex} from '@hactl/base';
 import type {Reporter, Resolver} from '../reader.ts';
 import type {ImportedCheck, ImportedScript} from './imported.ts';
 import type {Entry, LvsBlock} from './lvs-cf-lines.ts';
@@ -35,9 +35,14 @@ export function takeCheck(block: LvsBlock, keys: Keys, place: Place, context: Vi
       quote(timeout),
       'ldirectord.cf: checkinterval and checktimeout; nanny waits as long between two checks as for an answer',
     );
+  const rise = Math.max(1, Math.ceil(keys.number('reentry', 0, 86_400, 180) / seconds));
   const reentry = keys.take('reentry');
-  keys.number('reentry', 0, 86_400, 180);
-  if (reentry) book.not(reentry.span, quote(reentry), 'a server comes back with its first passed check');
+  const back =
+    rise > 1
+      ? `ldirectord.cf: hactl_rise: ${rise} passed checks in a row before a server that was down is back`
+      : 'a server that was down is back with its first passed check';
+  if (reentry) book.exact(reentry.span, quote(reentry), back);
+  else book.exact(block.span, `virtual ${block.name}`, `${back} (nanny’s own 180 s: no reentry is written)`);
   const monitor = keys.take('client_monitor');
   if (monitor)
     if (monitor.value === '/usr/sbin/nanny' || monitor.value === '')
@@ -52,10 +57,11 @@ export function takeCheck(block: LvsBlock, keys: Keys, place: Place, context: Vi
   if (load)
     if (load.value === 'none' || load.value === '') book.exact(load.span, quote(load), 'no load monitor');
     else book.not(load.span, quote(load), 'weights do not follow the load of a server');
-  const base: Pick<ImportedCheck, 'interval' | 'timeout' | 'failures' | 'port'> = {
+  const base: Pick<ImportedCheck, 'interval' | 'timeout' | 'failures' | 'port' | 'rise'> = {
     interval: seconds * 1_000,
     timeout: seconds * 1_000,
     failures: 1,
+    ...(rise > 1 ? {rise} : {}),
     ...(place.fwmark > 0 ? {port: place.port} : {}),
   };
   const [program, send, expect, regex] = ['send_program', 'send', 'expect', 'use_regex'].map((key) =>
@@ -89,39 +95,70 @@ export function takeCheck(block: LvsBlock, keys: Keys, place: Place, context: Vi
       `virtual ${block.name}`,
       `nanny’s own check of port 80 is written out: ${webRequest}, and an answer that starts with HTTP`,
     );
-  const request = bare ? webRequest : (send?.value ?? '');
-  const wanted = bare ? 'HTTP' : (expect?.value ?? '');
-  if (send && send.value !== '')
-    if (isQuotable(send.value))
-      book.exact(send.span, quote(send), 'ldirectord.cf: request of service=simpletcp');
-    else book.not(send.span, quote(send), 'ldirectord.cf cannot hold a quote in a request');
-  const pattern =
-    wanted === '' ? undefined : isRegex ? wanted : wanted === '*' ? '.' : `^${literally(wanted)}`;
-  const receive =
-    pattern !== undefined && isQuotable(pattern) && translatePerlRegex(pattern).ok ? pattern : undefined;
-  if (expect && expect.value !== '')
-    if (receive === undefined)
-      book.not(
-        expect.span,
-        quote(expect),
-        'ldirectord.cf cannot hold it as an expression: the check only connects',
-      );
-    else if (isRegex)
-      book.approximated(
-        expect.span,
-        quote(expect),
-        'ldirectord.cf: receive; a POSIX expression is read as Perl’s',
-      );
-    else book.exact(expect.span, quote(expect), 'ldirectord.cf: receive, as the beginning of the answer');
-  if (regex) book.exact(regex.span, quote(regex), isRegex ? 'receive is an expression' : 'receive is a text');
-  if (receive === undefined) return {...base, type: 'connect'};
-  return {
+  const check = {
     ...base,
-    type: 'negotiate',
-    service: 'simpletcp',
-    receive,
-    ...(isQuotable(request) ? {request} : {}),
+    ...textsOf(
+      bare ? webRequest : (send?.value ?? ''),
+      bare ? 'HTTP' : (expect?.value ?? ''),
+      isRegex,
+      place,
+    ),
   };
+  const lost = 'ldirectord.cf cannot hold it: the check only connects';
+  const carried = check.type === 'negotiate';
+  const simple = 'sendExpect' in check ? '' : '; nanny’s own comparison is for tcp';
+  if (send && send.value !== '')
+    if (!carried) book.not(send.span, quote(send), lost);
+    else if (simple === '') book.exact(send.span, quote(send), 'ldirectord.cf: hactl_send');
+    else book.approximated(send.span, quote(send), `ldirectord.cf: request of service=simpletcp${simple}`);
+  if (expect && expect.value !== '')
+    if (!carried) book.not(expect.span, quote(expect), lost);
+    else if (simple === '')
+      book.exact(
+        expect.span,
+        quote(expect),
+        isRegex
+          ? 'ldirectord.cf: hactl_expect, a POSIX expression'
+          : 'ldirectord.cf: hactl_expect, the beginning of the answer',
+      );
+    else
+      book.approximated(expect.span, quote(expect), `ldirectord.cf: receive of service=simpletcp${simple}`);
+  if (regex)
+    book.exact(
+      regex.span,
+      quote(regex),
+      isRegex ? 'ldirectord.cf: hactl_expect_regex' : 'the text is compared as it is',
+    );
+  return check;
+}
+
+/** A text between double quotes; what they cannot hold is written as an escape, which both kinds of text know. */
+const escaped = (text: string): string => text.replaceAll('"', String.raw`\x22`);
+
+/** nanny's two texts: as they are over tcp, as simpletcp's over udp; a connection alone when a text cannot be held. */
+function textsOf(
+  send: string,
+  expect: string,
+  regex: boolean,
+  place: Place,
+): Pick<ImportedCheck, 'type' | 'service' | 'request' | 'receive' | 'sendExpect'> {
+  const texts = [send, expect].map(escaped);
+  const [request = '', wanted = ''] = texts;
+  if (!texts.every((text) => text === '' || isQuotable(text))) return {type: 'connect'};
+  if (place.protocol === 'tcp' || place.fwmark > 0) {
+    if (regex && !translatePosixRegex(wanted).ok) return {type: 'connect'};
+    return {
+      type: 'negotiate',
+      sendExpect: {
+        ...(request === '' ? {} : {send: request}),
+        ...(wanted === '' ? {} : {expect: wanted}),
+        regex: regex && wanted !== '',
+      },
+    };
+  }
+  const receive = regex ? wanted : wanted === '*' ? '.' : wanted === '' ? '' : `^${literally(expect)}`;
+  if (receive === '' || !isQuotable(receive) || !translatePerlRegex(receive).ok) return {type: 'connect'};
+  return {type: 'negotiate', service: 'simpletcp', receive, ...(request === '' ? {} : {request})};
 }
 
 /** nanny's send_program as a checkcommand: the program's output against `expect`. */

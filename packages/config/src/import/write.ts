@@ -134,6 +134,11 @@ function virtualLines(virtual: ImportedVirtual, ownInterval: boolean, installDir
   put('virtualhost', check.virtualHost);
   if (check.request !== undefined) put('request', `"${check.request}"`);
   if (check.receive !== undefined) put('receive', `"${check.receive}"`);
+  const {send, expect, regex} = check.sendExpect ?? {};
+  if (send !== undefined) put('hactl_send', `"${send}"`);
+  if (expect !== undefined) put('hactl_expect', `"${expect}"`);
+  if (regex) put('hactl_expect_regex', 'yes');
+  if (check.rise !== undefined && check.rise > 1) put('hactl_rise', check.rise);
   const head =
     address.kind === 'address' ? `${bracket(address.address)}:${address.port}` : String(address.mark);
   return [`virtual${six}=${head}`, ...lines.map((line) => `\t${line}`)];

@@ -1,0 +1,71 @@
+/** Directives of our own in a virtual service: Piranha's check, and how soon a real comes back. Pure. */
+import {translatePosixRegex} from '@hactl/base';
+import type {Draft} from './ldirectord-draft.ts';
+import type {Directive} from './ldirectord-lines.ts';
+import {takeNumber, takeQuotedOrNone, takeYesNo} from './ldirectord-values.ts';
+import type {Span, VirtualAddress, VirtualService} from './model.ts';
+import type {Reporter} from './reader.ts';
+
+export interface Ours {
+  send?: string;
+  expect?: string;
+  expectRegex?: boolean;
+  rise?: number;
+}
+
+/** True when the line is one of ours. */
+export function takeOurs(one: Directive, into: Ours, reporter: Reporter): boolean {
+  switch (one.name) {
+    case 'hactl_send':
+    case 'hactl_expect': {
+      const text = takeQuotedOrNone(one, reporter);
+      if (text !== undefined) into[one.name === 'hactl_send' ? 'send' : 'expect'] = text;
+      return true;
+    }
+    case 'hactl_expect_regex':
+      into.expectRegex = takeYesNo(one, reporter) ?? false;
+      return true;
+    case 'hactl_rise': {
+      const rise = takeNumber(one, 1, reporter);
+      if (rise !== undefined) into.rise = rise;
+      return true;
+    }
+    default:
+      return false;
+  }
+}
+
+/** Piranha's check, where one of its two texts is written. */
+export function finishSendExpect(
+  draft: Draft,
+  address: VirtualAddress,
+  span: Span,
+  reporter: Reporter,
+): VirtualService['sendExpect'] {
+  const {send, expect, expectRegex: regex = false} = draft.ours;
+  if (send === undefined && expect === undefined) return undefined;
+  const translated = regex && expect !== undefined ? translatePosixRegex(expect) : undefined;
+  if (translated && !translated.ok)
+    reporter.error(
+      'bad-regex',
+      span,
+      `hactl_expect is not a usable regular expression: ${translated.fault}`,
+      'put a \\ before a character that is meant literally, or leave hactl_expect_regex out',
+    );
+  if (address.kind === 'address' && address.protocol === 'udp')
+    reporter.error(
+      'protocol-mismatch',
+      span,
+      'hactl_send and hactl_expect are for tcp',
+      'use service=simpletcp with request and receive',
+    );
+  if (draft.service !== undefined)
+    reporter.add(
+      'warning',
+      'ignored-directive',
+      span,
+      `service=${draft.service} is not used beside hactl_send and hactl_expect`,
+      'leave one of them out',
+    );
+  return {...(send === undefined ? {} : {send}), ...(expect === undefined ? {} : {expect}), regex};
+}
