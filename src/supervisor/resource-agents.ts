@@ -2,7 +2,7 @@
  * The programs behind resources that are not built in, in the four ways they are called: heartbeat's resource.d scripts,
  * init scripts, OCF agents, systemd units.
  */
-import {readFileSync} from 'node:fs';
+import {mkdirSync, readFileSync} from 'node:fs';
 import path from 'node:path';
 import {isOcf, type Resource, type ResourceGroup} from '@hactl/config';
 import {builtinKinds, makeBuiltin, type BuiltinOptions} from './resource-builtin.ts';
@@ -24,6 +24,7 @@ export type AgentOptions = AgentPlaces & BuiltinOptions;
 
 const INIT_DIR = '/etc/init.d';
 const OCF_ROOT = '/usr/lib/ocf';
+const OCF_TEMPORARY = '/run/resource-agents';
 
 /** heartbeat reads the words of `status`: "not running" is no, "running" or "OK" is yes, anything else is no. */
 export function saysRunning(output: string): boolean {
@@ -39,10 +40,20 @@ const how = ({status, output, timedOut}: RunOutcome, limit: number): string =>
 const judge = (ok: boolean, run: RunOutcome, limit: number, running = false): Outcome =>
   ok && !run.timedOut ? fine : {ok: false, running, reason: how(run, limit)};
 
+/** Where Debian's agents and scripts keep what they remember; heartbeat makes it at its start, and so must we. */
+function makeTemporary(): void {
+  try {
+    mkdirSync(OCF_TEMPORARY, {recursive: true, mode: 0o1755});
+  } catch {
+    // Not root, or /run cannot be written to: who needs it will say so.
+  }
+}
+
 /** heartbeat's own scripts: the words of `status` count, its exit status does not. */
 const script =
   (file: string, args: readonly string[]): Agent =>
   async (operation, limit) => {
+    makeTemporary();
     const run = await runLimited(file, [...args, operation], {limit});
     return judge(operation === 'status' ? saysRunning(run.output) : run.status === 0, run, limit);
   };
@@ -137,6 +148,7 @@ function ocfEnvironment(root: string, agent: OcfAgent, limit: number): NodeJS.Pr
 const ocfCalls =
   (root: string, read: () => OcfAgent): Agent =>
   async (operation, limit) => {
+    makeTemporary();
     const agent = read();
     const action = operation === 'status' ? 'monitor' : operation;
     const run = await runLimited(ocfFile(root, agent), [action], {
