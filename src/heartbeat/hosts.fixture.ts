@@ -15,6 +15,8 @@ export interface Outcome {
 
 export interface Host {
   readonly name: string;
+  /** Its files, as this machine sees them. */
+  readonly root: string;
   run(...argv: string[]): Promise<Outcome>;
   put(file: string, text: string, mode?: string): Promise<void>;
 }
@@ -83,7 +85,7 @@ async function boot(name: string): Promise<{host: Host; pid: number; end: () => 
     child.stdin.end(text);
     await new Promise((resolve) => child.on('exit', resolve));
   };
-  const host: Host = {name, run, put};
+  const host: Host = {name, root: `/proc/${inner}/root`, run, put};
   await put('/etc/init.d/heartbeat', INIT_SCRIPT, '755');
   const end = (): void => {
     shell.removeAllListeners('exit');
