@@ -33,9 +33,17 @@ export function saysRunning(output: string): boolean {
 }
 
 const fine: Outcome = {ok: true};
-const how = ({status, output, timedOut}: RunOutcome, limit: number): string =>
-  (timedOut ? `not done within ${limit} ms` : typeof status === 'number' ? `exit status ${status}` : status) +
-  (output === '' ? '' : `: ${output}`);
+
+/** A status that exits with 0 says no in words: those alone are told. */
+function how({status, output, timedOut}: RunOutcome, limit: number): string {
+  const end = timedOut
+    ? `not done within ${limit} ms`
+    : typeof status === 'number'
+      ? `exit status ${status}`
+      : status;
+  if (output === '') return end;
+  return status === 0 && !timedOut ? output : `${end}: ${output}`;
+}
 
 const judge = (ok: boolean, run: RunOutcome, limit: number, running = false): Outcome =>
   ok && !run.timedOut ? fine : {ok: false, running, reason: how(run, limit)};

@@ -123,7 +123,8 @@ export function step(
   function recover(from: ResourceState, reason: string): ResourceState {
     const recent = from.restarts.filter((at) => now - at < settings.restarts.within);
     if (recent.length >= settings.restarts.count) {
-      const told = `${reason}; started again ${recent.length} times, which is the limit`;
+      const often = recent.length === 1 ? 'once' : `${recent.length} times`;
+      const told = `${reason}; started again ${often}, which is the limit`;
       effects.push({type: 'lost', reason: told});
       return {...enter(from, 'failed', told), restarts: recent};
     }
