@@ -22,7 +22,7 @@ export interface Host {
 }
 
 const checkout = path.resolve(import.meta.dirname, '../..');
-const LIMIT = 110_000;
+const LIMIT = 300_000;
 
 /** $1 is the host's name, $2 an empty folder. It lives until its standard input ends. */
 const BOOT = `

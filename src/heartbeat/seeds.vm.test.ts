@@ -4,10 +4,11 @@ import path from 'node:path';
 import test from 'ava';
 import {checkout, makeHosts, type Host} from './hosts.fixture.ts';
 
-const LIMIT = 60_000;
+const LIMIT = 120_000;
 const seed = (name: string): string => readFileSync(path.join(checkout, 'test/fixtures/seeds', name), 'utf8');
 
 test('service heartbeat start: the table, the sync daemon and the VIP; stop takes them away', async (t) => {
+  t.timeout(400_000);
   const {hosts, end} = await makeHosts({'ld.example.com': '10.10.10.52/24', web: '10.10.10.1/24'});
   t.teardown(end);
   const {'ld.example.com': director, web} = hosts as {'ld.example.com': Host; web: Host};

@@ -39,6 +39,15 @@ export function describeChanges(
   }
   for (const {path} of running.cluster.ldirectord)
     if (!next.cluster.ldirectord.some((file) => file.path === path)) changes.push(`${path} removed`);
+  // Who runs beside the addresses, and how, is not the engine's business.
+  const beside = ({cluster: {ha, haresources}}: Loaded) => ({
+    resources: haresources.groups,
+    hactl_resource: ha?.hactl.resources ?? [],
+    respawn: ha?.respawns ?? [],
+  });
+  const [old, now] = [beside(running), beside(next)];
+  for (const key of ['resources', 'hactl_resource', 'respawn'] as const)
+    if (differs(withoutSpans(old[key]), withoutSpans(now[key]))) changes.push(`${key} changed`);
   for (const key of Object.keys(next.engine ?? {}) as (keyof NonNullable<Loaded['engine']>)[])
     if (key !== 'configDigest' && differs(running.engine?.[key], next.engine?.[key]))
       changes.push(key === 'keys' ? 'keys changed' : `${key} changed`);
