@@ -18,6 +18,7 @@ export interface AgentPlaces {
   /** For tests; where they are on every machine otherwise. */
   readonly initDir?: string;
   readonly ocfRoot?: string;
+  readonly systemctl?: string;
 }
 
 export type AgentOptions = AgentPlaces & BuiltinOptions;
@@ -172,10 +173,10 @@ const ocfCalls =
 
 /** A unit that is on its way up runs; `is-active` prints the state, and its exit status says less. */
 const systemdUnit =
-  (unit: string): Agent =>
+  (systemctl: string, unit: string): Agent =>
   async (operation, limit) => {
     const action = operation === 'status' ? 'is-active' : operation;
-    const run = await runLimited('systemctl', [action, unit], {limit});
+    const run = await runLimited(systemctl, [action, unit], {limit});
     const state = run.output.split('\n')[0] ?? '';
     return judge(
       operation === 'status' ? /^(active|activating|reloading)$/.test(state) : run.status === 0,
@@ -189,11 +190,11 @@ export const findAgent = (resource: Resource, options: AgentOptions): Agent | st
   builtinKinds.has(resource.type) ? makeBuiltin(resource, options) : findProgram(resource, options);
 
 function findProgram(resource: Resource, places: AgentPlaces): Agent | string {
-  const {configDir, initDir = INIT_DIR, ocfRoot = OCF_ROOT} = places;
+  const {configDir, initDir = INIT_DIR, ocfRoot = OCF_ROOT, systemctl = 'systemctl'} = places;
   const {type, args} = resource;
   if (type === 'systemd') {
     const [unit = ''] = args;
-    return systemdUnit(unit.includes('.') ? unit : `${unit}.service`);
+    return systemdUnit(systemctl, unit.includes('.') ? unit : `${unit}.service`);
   }
   if (type === 'OCF' || isOcf(type)) {
     try {
