@@ -1,6 +1,6 @@
 /** What each action of `heartbeat` does: the daemon behind it is hactld. Sentences and exit statuses are heartbeat's. */
 import {spawn} from 'node:child_process';
-import {existsSync, readFileSync} from 'node:fs';
+import {existsSync, mkdirSync, openSync, readFileSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
@@ -88,6 +88,12 @@ const ofSystemd = (pid: number): boolean => {
   }
 };
 
+/** Where ha.cf names no log, the daemon's words must not be lost. */
+function ownLog({stateDir}: Paths): number {
+  mkdirSync(stateDir, {recursive: true, mode: 0o700});
+  return openSync(path.join(stateDir, 'hactld.log'), 'a', 0o600);
+}
+
 async function start(paths: Paths): Promise<number> {
   if (!existsSync(path.join(paths.configDir, 'ha.cf'))) {
     write(`Heartbeat not configured: ${paths.configDir}/ha.cf not found.`);
@@ -107,7 +113,12 @@ async function start(paths: Paths): Promise<number> {
     process.stderr.write(`\n${texts.join('\n\n')}\n`);
     return status.config;
   }
-  const child = spawn(process.execPath, daemonWords(paths), {detached: true, stdio: 'ignore'});
+  const {logFile, logFacility} = loaded.cluster.ha ?? {};
+  const child = spawn(process.execPath, daemonWords(paths), {
+    detached: true,
+    cwd: '/',
+    stdio: ['ignore', 'ignore', (logFile ?? logFacility) === undefined ? ownLog(paths) : 'ignore'],
+  });
   let gone: string | undefined;
   child.on('exit', (code, signal) => {
     gone = `ended at once (${signal ?? `exit status ${code}`})`;

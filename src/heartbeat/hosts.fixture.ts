@@ -15,12 +15,14 @@ export interface Outcome {
 
 export interface Host {
   readonly name: string;
+  /** Its files, as this machine sees them. */
+  readonly root: string;
   run(...argv: string[]): Promise<Outcome>;
   put(file: string, text: string, mode?: string): Promise<void>;
 }
 
 const checkout = path.resolve(import.meta.dirname, '../..');
-const LIMIT = 60_000;
+const LIMIT = 300_000;
 
 /** $1 is the host's name, $2 an empty folder. It lives until its standard input ends. */
 const BOOT = `
@@ -83,7 +85,7 @@ async function boot(name: string): Promise<{host: Host; pid: number; end: () => 
     child.stdin.end(text);
     await new Promise((resolve) => child.on('exit', resolve));
   };
-  const host: Host = {name, run, put};
+  const host: Host = {name, root: `/proc/${inner}/root`, run, put};
   await put('/etc/init.d/heartbeat', INIT_SCRIPT, '755');
   const end = (): void => {
     shell.removeAllListeners('exit');

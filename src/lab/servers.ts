@@ -8,6 +8,7 @@ import {spawn} from 'node:child_process';
 import {existsSync, mkdtempSync, readdirSync, rmdirSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import {prepareAgents} from './agent-packages.ts';
 import {LabError} from './apt.ts';
 import {prepareLab} from './packages.ts';
 import {prepareServers} from './server-packages.ts';
@@ -115,6 +116,7 @@ function folders(tree: string): string {
 
 try {
   const {tree} = prepareServers(say);
+  prepareAgents(say);
   const here = process.getuid?.() === 0 && process.env.HACTL_LAB !== 'vm';
   process.exitCode = await (here ? runHere(tree) : runInMachine(tree));
 } catch (error) {

@@ -11,6 +11,7 @@ const programs: readonly (readonly string[])[] = [
   ['src/hactl.ts', '--help'],
   ['src/hactl.ts', 'ipvsadm', '-h'],
   ['src/hactld.ts', '--help'],
+  ['src/heartbeat.ts', '--help'],
   ['src/ldirectord.ts', '--help'],
   ['src/supervisor/main.ts', '--help'],
   ['src/drill/main.ts', '--help'],

@@ -2,7 +2,7 @@
  * The programs behind resources that are not built in, in the four ways they are called: heartbeat's resource.d scripts,
  * init scripts, OCF agents, systemd units.
  */
-import {readFileSync} from 'node:fs';
+import {mkdirSync, readFileSync} from 'node:fs';
 import path from 'node:path';
 import {isOcf, type Resource, type ResourceGroup} from '@hactl/config';
 import {builtinKinds, makeBuiltin, type BuiltinOptions} from './resource-builtin.ts';
@@ -18,12 +18,14 @@ export interface AgentPlaces {
   /** For tests; where they are on every machine otherwise. */
   readonly initDir?: string;
   readonly ocfRoot?: string;
+  readonly systemctl?: string;
 }
 
 export type AgentOptions = AgentPlaces & BuiltinOptions;
 
 const INIT_DIR = '/etc/init.d';
 const OCF_ROOT = '/usr/lib/ocf';
+const OCF_TEMPORARY = '/run/resource-agents';
 
 /** heartbeat reads the words of `status`: "not running" is no, "running" or "OK" is yes, anything else is no. */
 export function saysRunning(output: string): boolean {
@@ -32,17 +34,35 @@ export function saysRunning(output: string): boolean {
 }
 
 const fine: Outcome = {ok: true};
-const how = ({status, output, timedOut}: RunOutcome, limit: number): string =>
-  (timedOut ? `not done within ${limit} ms` : typeof status === 'number' ? `exit status ${status}` : status) +
-  (output === '' ? '' : `: ${output}`);
+
+/** A status that exits with 0 says no in words: those alone are told. */
+function how({status, output, timedOut}: RunOutcome, limit: number): string {
+  const end = timedOut
+    ? `not done within ${limit} ms`
+    : typeof status === 'number'
+      ? `exit status ${status}`
+      : status;
+  if (output === '') return end;
+  return status === 0 && !timedOut ? output : `${end}: ${output}`;
+}
 
 const judge = (ok: boolean, run: RunOutcome, limit: number, running = false): Outcome =>
   ok && !run.timedOut ? fine : {ok: false, running, reason: how(run, limit)};
+
+/** Where Debian's agents and scripts keep what they remember; heartbeat makes it at its start, and so must we. */
+function makeTemporary(): void {
+  try {
+    mkdirSync(OCF_TEMPORARY, {recursive: true, mode: 0o1755});
+  } catch {
+    // Not root, or /run cannot be written to: who needs it will say so.
+  }
+}
 
 /** heartbeat's own scripts: the words of `status` count, its exit status does not. */
 const script =
   (file: string, args: readonly string[]): Agent =>
   async (operation, limit) => {
+    makeTemporary();
     const run = await runLimited(file, [...args, operation], {limit});
     return judge(operation === 'status' ? saysRunning(run.output) : run.status === 0, run, limit);
   };
@@ -137,6 +157,7 @@ function ocfEnvironment(root: string, agent: OcfAgent, limit: number): NodeJS.Pr
 const ocfCalls =
   (root: string, read: () => OcfAgent): Agent =>
   async (operation, limit) => {
+    makeTemporary();
     const agent = read();
     const action = operation === 'status' ? 'monitor' : operation;
     const run = await runLimited(ocfFile(root, agent), [action], {
@@ -152,10 +173,10 @@ const ocfCalls =
 
 /** A unit that is on its way up runs; `is-active` prints the state, and its exit status says less. */
 const systemdUnit =
-  (unit: string): Agent =>
+  (systemctl: string, unit: string): Agent =>
   async (operation, limit) => {
     const action = operation === 'status' ? 'is-active' : operation;
-    const run = await runLimited('systemctl', [action, unit], {limit});
+    const run = await runLimited(systemctl, [action, unit], {limit});
     const state = run.output.split('\n')[0] ?? '';
     return judge(
       operation === 'status' ? /^(active|activating|reloading)$/.test(state) : run.status === 0,
@@ -169,11 +190,11 @@ export const findAgent = (resource: Resource, options: AgentOptions): Agent | st
   builtinKinds.has(resource.type) ? makeBuiltin(resource, options) : findProgram(resource, options);
 
 function findProgram(resource: Resource, places: AgentPlaces): Agent | string {
-  const {configDir, initDir = INIT_DIR, ocfRoot = OCF_ROOT} = places;
+  const {configDir, initDir = INIT_DIR, ocfRoot = OCF_ROOT, systemctl = 'systemctl'} = places;
   const {type, args} = resource;
   if (type === 'systemd') {
     const [unit = ''] = args;
-    return systemdUnit(unit.includes('.') ? unit : `${unit}.service`);
+    return systemdUnit(systemctl, unit.includes('.') ? unit : `${unit}.service`);
   }
   if (type === 'OCF' || isOcf(type)) {
     try {

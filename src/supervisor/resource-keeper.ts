@@ -163,7 +163,8 @@ export function makeResourceKeeper(options: KeeperOptions) {
   function startWarm(unit: Unit): void {
     if (unit.held || unit.running) return;
     void unit.ask('start').then((outcome) => {
-      if (!outcome.ok) fail(unit, outcome.reason);
+      // A stop that overtook it is no failure.
+      if (!outcome.ok && unit.failed) fail(unit, outcome.reason);
     });
   }
 

@@ -1,5 +1,6 @@
 /** A resource's life, event by event. */
 import test from 'ava';
+import fc from 'fast-check';
 import {
   freshResource,
   nextDue,
@@ -102,7 +103,7 @@ test('one that ends is started again, as often as is allowed, then it is lost', 
     t.deepEqual(one.done('start', ok), ['start ok']);
   }
   one.due();
-  t.deepEqual(one.done('status', no()), ['lost: stopped; started again 2 times, which is the limit']);
+  t.deepEqual(one.done('status', no())[0], 'lost: stopped; started again 2 times, which is the limit');
   t.is(one.state.phase, 'failed');
 });
 
@@ -126,16 +127,17 @@ test('a restart whose start fails is a failure like the others', (t) => {
   one.done('stop', ok);
   t.deepEqual(one.done('start', no('no port')), ['warn', 'stop/50']);
   one.done('stop', ok);
-  t.deepEqual(one.done('start', no('no port')), [
+  t.deepEqual(
+    one.done('start', no('no port'))[0],
     'lost: start: no port; started again 2 times, which is the limit',
-  ]);
+  );
 });
 
 test('a restart that cannot stop it is the end', (t) => {
   const one = running();
   one.due();
   one.done('status', no());
-  t.deepEqual(one.done('stop', no('busy')), ['lost: cannot be stopped to start it again: busy']);
+  t.deepEqual(one.done('stop', no('busy'))[0], 'lost: cannot be stopped to start it again: busy');
 });
 
 test('a script that never says "running" is not watched', (t) => {
@@ -169,7 +171,7 @@ test('a stop during a start waits for it', (t) => {
   const one = life();
   one.start();
   one.done('status', no());
-  t.deepEqual(one.stop(), []);
+  t.deepEqual(one.stop(), ['start failed: a stop came before it was done']);
   t.deepEqual(one.done('start', ok), ['stop/50']);
   t.deepEqual(one.done('stop', ok), ['stop ok']);
 });
@@ -182,11 +184,11 @@ test('a stop during a status, a restart or a probe', (t) => {
   const other = running();
   other.due();
   other.done('status', no());
-  t.deepEqual(other.stop(), []);
+  t.deepEqual(other.stop(), ['start failed: a stop came before it was done']);
   t.deepEqual(other.done('stop', ok), ['stop ok']);
   const third = life();
   third.start();
-  t.deepEqual(third.stop(), []);
+  t.deepEqual(third.stop(), ['start failed: a stop came before it was done']);
   t.deepEqual(third.done('status', no()), ['stop ok']);
 });
 
@@ -204,6 +206,43 @@ test('a start during a stop follows it', (t) => {
   one.stop();
   t.deepEqual(one.start(), []);
   t.deepEqual(one.done('stop', ok), ['stop ok', 'status/20']);
+});
+
+test('whatever happens: one operation at a time, and every request is answered in the end', (t) => {
+  const happening = fc.constantFrom('start', 'stop', 'ok', 'no', 'due');
+  fc.assert(
+    fc.property(fc.array(happening, {maxLength: 60}), fc.boolean(), (happenings, exact) => {
+      const one = life({exact});
+      let asked: 'start' | 'stop' | undefined;
+      const see = (effects: readonly string[]): void => {
+        t.true(effects.filter((effect) => effect.includes('/')).length <= 1, effects.join());
+        if (asked !== undefined && effects.some((effect) => effect.startsWith(`${asked} `)))
+          asked = undefined;
+      };
+      const busy = () => one.state.busy;
+      const happen = (what: string): void => {
+        const running = busy();
+        if (what === 'start' || what === 'stop') {
+          asked = what;
+          const effects = what === 'start' ? one.start() : one.stop();
+          if (running !== undefined)
+            t.false(
+              effects.some((effect) => effect.includes('/')),
+              'a second operation',
+            );
+          see(effects);
+        } else if (what === 'due') {
+          if (nextDue(one.state) < Infinity) see(one.due());
+        } else if (running !== undefined) see(one.done(running, what === 'ok' ? ok : no()));
+      };
+      for (const what of happenings) happen(what);
+      // From here on everything works.
+      for (let turn = 0; turn < 20 && asked !== undefined; turn += 1)
+        happen(busy() === undefined ? 'due' : 'ok');
+      t.is(asked, undefined);
+    }),
+    {numRuns: 2_000},
+  );
 });
 
 test('hactl_resource: all, then the type, then the name, the later line first', (t) => {

@@ -119,13 +119,20 @@ export function step(
     return {...enter(from, 'stopped', reason), inherited: false, stopTries: 0, restarts: [], seen: false};
   };
 
+  function lost(from: ResourceState, reason: string): ResourceState {
+    effects.push({type: 'lost', reason});
+    // For whoever asked for a start while it was started again.
+    settled('start', false, reason);
+    return enter(from, 'failed', reason);
+  }
+
   /** It should run and does not: once more, or given up. */
   function recover(from: ResourceState, reason: string): ResourceState {
     const recent = from.restarts.filter((at) => now - at < settings.restarts.within);
     if (recent.length >= settings.restarts.count) {
-      const told = `${reason}; started again ${recent.length} times, which is the limit`;
-      effects.push({type: 'lost', reason: told});
-      return {...enter(from, 'failed', told), restarts: recent};
+      const often = recent.length === 1 ? 'once' : `${recent.length} times`;
+      const told = `${reason}; started again ${often}, which is the limit`;
+      return {...lost(from, told), restarts: recent};
     }
     log('warn', `${reason}: starting it again (${recent.length + 1} of ${settings.restarts.count})`);
     return run({...from, restarts: [...recent, now], since: now, reason}, 'stop', 'restarting');
@@ -133,6 +140,9 @@ export function step(
 
   function onStart(): ResourceState {
     const next = {...state, wanted: true};
+    // A stop that waits for the end of another operation is overtaken; one that is under way is not.
+    if (!state.wanted && state.busy !== undefined && state.phase !== 'stopping')
+      settled('stop', false, 'a start came before it was done');
     switch (state.phase) {
       case 'running':
         settled('start', true, 'runs already');
@@ -148,6 +158,8 @@ export function step(
 
   function onStop(): ResourceState {
     const next = {...state, wanted: false};
+    if (state.wanted && ['probing', 'starting', 'restarting', 'stopping'].includes(state.phase))
+      settled('start', false, 'a stop came before it was done');
     switch (state.phase) {
       case 'stopped':
         return stopped(next, state.reason);
@@ -187,8 +199,7 @@ export function step(
         return {...idle, monitorAt: Infinity};
       case 'restarting':
         if (outcome.ok) return run(idle, 'start', 'starting');
-        effects.push({type: 'lost', reason: `cannot be stopped to start it again: ${reason}`});
-        return enter(idle, 'failed', `stop: ${reason}`);
+        return lost(idle, `cannot be stopped to start it again: ${reason}`);
       case 'stopping':
         return stopTried(idle, outcome);
       default:

@@ -142,6 +142,9 @@ export function makeUnit(first: Placed, options: UnitOptions) {
     get running(): boolean {
       return state.phase === 'running';
     },
+    get failed(): boolean {
+      return state.phase === 'failed';
+    },
     /** Stopped by an operator: not missed until the group starts anew. */
     get held(): boolean {
       return held;

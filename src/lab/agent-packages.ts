@@ -1,0 +1,22 @@
+/** Debian's resource agents and heartbeat's resource.d scripts, unpacked alone: files to be called, nothing to be installed. */
+import {makeTree} from './apt.ts';
+
+export interface Agents {
+  /** The unpacked tree. */
+  readonly tree: string;
+}
+
+/** Fetches and unpacks what is not there yet; a second call takes no time. */
+export function prepareAgents(say: (line: string) => void): Agents {
+  const plan = {
+    label: 'agents',
+    packages: ['resource-agents', 'heartbeat'],
+    recipe: [1],
+    without: 'the tests take their resource agents from Debian 12',
+  };
+  return makeTree(plan, say, ({tree, step, fetchAlone, unpackAll}): Agents => {
+    for (const name of plan.packages) step(`${name} (1 MB)`, () => fetchAlone(name));
+    unpackAll();
+    return {tree};
+  });
+}

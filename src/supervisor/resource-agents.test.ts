@@ -1,0 +1,103 @@
+/** What each kind of program's answer means. systemctl is a stand-in here: it keeps a unit's state in a file. */
+import {mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import os from 'node:os';
+import test, {type ExecutionContext} from 'ava';
+import {findAgent, saysRunning, type Agent} from './resource-agents.ts';
+
+const LIMIT = 10_000;
+const span = {file: 'haresources', start: 0, end: 0};
+
+for (const [said, runs] of [
+  ['web is running (pid 7)', true],
+  ['INFO:  Running OK', true],
+  ['Ok', true],
+  ['web is not running', false],
+  ['Not Running, it is OK', false],
+  ['stopped', false],
+  ['token', false],
+  ['', false],
+] as const)
+  test(`status "${said}" is ${runs ? 'yes' : 'no'}`, (t) => {
+    t.is(saysRunning(said), runs);
+  });
+
+/** An agent whose program is this shell script. */
+function agent(t: ExecutionContext, type: string, file: string, script: string): {own: Agent; root: string} {
+  const root = mkdtempSync(`${os.tmpdir()}/hactl-agents-`);
+  t.teardown(() => rmSync(root, {recursive: true}));
+  for (const folder of ['ha.d/resource.d', 'init.d', 'ocf/resource.d/acme', 'bin'])
+    mkdirSync(`${root}/${folder}`, {recursive: true});
+  writeFileSync(`${root}/${file}`, `#!/bin/sh\ncd ${root}\n${script}\n`, {mode: 0o755});
+  const [name = '', ...args] = type.split('::');
+  const own = findAgent(
+    {span, type: name, args},
+    {
+      configDir: `${root}/ha.d`,
+      initDir: `${root}/init.d`,
+      ocfRoot: `${root}/ocf`,
+      systemctl: `${root}/bin/systemctl`,
+      runDir: root,
+      node: 'a',
+      log: () => undefined,
+      sendMail: () => Promise.resolve(),
+    },
+  );
+  if (typeof own === 'string') throw new Error(own);
+  return {own, root};
+}
+
+for (const [script, expected] of [
+  ['exit 0', true],
+  ['echo web is running; exit 0', true],
+  ['echo web is stopped; exit 0', false],
+  ['exit 3', false],
+  ['echo web is running; exit 1', false],
+  ['echo web is running; exit 150', true],
+] as const)
+  test(`an init script's status "${script}" is ${expected ? 'yes' : 'no'}`, async (t) => {
+    const {own} = agent(t, 'web', 'init.d/web', script);
+    t.is((await own('status', LIMIT)).ok, expected);
+  });
+
+for (const [status, ok, running, reason] of [
+  [0, true, false, ''],
+  [8, true, false, ''],
+  [7, false, false, 'exit status 7: not running'],
+  [1, false, true, 'exit status 1: generic error'],
+  [6, false, true, 'exit status 6: wrong configuration'],
+  [9, false, true, 'exit status 9: failed as promoted'],
+] as const)
+  test(`an OCF agent's monitor that exits with ${status}`, async (t) => {
+    const {own} = agent(
+      t,
+      'ocf:acme:lamp',
+      'ocf/resource.d/acme/lamp',
+      `[ "$1" = monitor ] && exit ${status}`,
+    );
+    t.deepEqual(await own('status', LIMIT), ok ? {ok} : {ok, running, reason});
+  });
+
+test('a systemd unit: the commands, and the states that count as running', async (t) => {
+  const script = `echo "$*" >> calls
+case $1 in
+  start) [ ! -e broken ] || { echo "Job for $2 failed."; exit 1; }; echo active > state;;
+  stop) echo inactive > state;;
+  is-active) cat state 2> /dev/null || echo inactive; grep -q '^active' state 2> /dev/null || exit 3;;
+esac`;
+  const {own, root} = agent(t, 'systemd::apache2', 'bin/systemctl', script);
+  t.deepEqual(await own('status', LIMIT), {ok: false, running: false, reason: 'exit status 3: inactive'});
+  t.true((await own('start', LIMIT)).ok);
+  t.true((await own('status', LIMIT)).ok);
+  writeFileSync(`${root}/state`, 'activating\n');
+  t.true((await own('status', LIMIT)).ok);
+  writeFileSync(`${root}/state`, 'failed\n');
+  t.false((await own('status', LIMIT)).ok);
+  t.true((await own('stop', LIMIT)).ok);
+  writeFileSync(`${root}/broken`, '');
+  t.like(await own('start', LIMIT), {reason: 'exit status 1: Job for apache2.service failed.'});
+  t.deepEqual(readFileSync(`${root}/calls`, 'utf8').trim().split('\n').slice(0, 3), [
+    'is-active apache2.service',
+    'start apache2.service',
+    'is-active apache2.service',
+  ]);
+});
