@@ -12,7 +12,9 @@ import {compileCache, warm} from './warm.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const [entry = '', ...words] = process.argv.slice(2);
-const LIMIT = 8 * 60_000;
+/** For what takes longer, or needs more room, than tests do. */
+const LIMIT = Number(process.env.HACTL_LAB_LIMIT ?? 8) * 60_000;
+const memory = process.env.HACTL_LAB_MEMORY;
 
 const hostHasIpvs = (): boolean => {
   if (process.getuid?.() !== 0) return false;
@@ -44,6 +46,7 @@ try {
       HACTL_IN_VM: '1',
     },
     limit: LIMIT,
+    ...(memory === undefined ? {} : {memory: Number(memory)}),
     out: (line) => {
       if (first)
         process.stderr.write(
