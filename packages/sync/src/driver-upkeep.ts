@@ -46,7 +46,7 @@ const piecesOf = (entries: readonly Buffer[], size: number): Buffer[][] =>
     entries.slice(piece * size, (piece + 1) * size),
   );
 
-export function openUpkeep(ports: UpkeepPorts, auditPause = AUDIT_PAUSE): Upkeep {
+export function openUpkeep(ports: UpkeepPorts, auditPause: number = AUDIT_PAUSE): Upkeep {
   const {mirror} = ports;
   const gone = nothingGone();
   const audit = makeAudit();

@@ -136,7 +136,7 @@ test('the director that was Active dies, comes back empty, and gets all from the
   await pair.recreate('one');
   services(pair, 'one');
   t.is(pair.connections('one').size, 0);
-  one = pair.startSync('one', false);
+  one = pair.startSync('one', false, {auditPause: 1_500});
   // Of what was recorded before the reboot nothing may count: not for a process that has just begun, either.
   await until('it runs', LIMIT, () => report(one) !== undefined);
   attacker.send('attack');
@@ -184,7 +184,7 @@ test('the keys change under way: what follows arrives, in the same session', asy
   const [resyncs, forged] = [report(one)?.resyncs, report(one)?.forged];
   const change = (secret: string, accepted: readonly string[]): void => {
     other.send({type: 'configure', ...pair.settingsOf('other', true, {secret, accepted})});
-    one.send({type: 'configure', ...pair.settingsOf('one', false, {secret, accepted})});
+    one.send({type: 'configure', ...pair.settingsOf('one', false, {secret, accepted, auditPause: 1_500})});
   };
   const old = pair.settingsOf('one', false).settings.secret;
   change(old, [old, 'the next one']);
@@ -200,6 +200,21 @@ test('the keys change under way: what follows arrives, in the same session', asy
   t.is(report(one)?.resyncs, resyncs);
   t.is(report(one)?.phase, 'in-sync');
   t.true((report(one)?.forged ?? 0) <= (forged ?? 0) + 2, 'no more than what was on its way');
+});
+
+test("what a Standby's kernel lost unsaid, the audit finds and puts back", async (t) => {
+  const seed = async (side: Side, ...words: string[]): Promise<void> => {
+    await said(pair.start(side, SEED, '1', ...words));
+  };
+  await seed('other', '7', '135', '600');
+  await until('both have it', LIMIT, () => ends('other') + ends('one') === 2);
+  // Of this one the kernel alone hears: the mirror still has the connection.
+  await seed('one', '99', '135', '1');
+  await until('the kernel lost it', LIMIT, () => ends('one') === 0);
+  await until('it is back', LIMIT, () => ends('one') === 1);
+  t.is(report(one)?.audit.lost, 1);
+  t.true((report(one)?.audit.walks ?? 0) >= 2);
+  t.is(report(other)?.audit.lost, 0);
 });
 
 test('stopped: the daemons are gone, the settings are as they were', async (t) => {
