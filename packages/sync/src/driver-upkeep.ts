@@ -16,6 +16,8 @@ const TABLE_EVERY = 2_000;
 const SLICE_EVERY = 100;
 /** Slots looked through at once: a million in five seconds. */
 const SLICE = 20_000;
+/** After the whole mirror was looked through, unless another real goes, in ms. */
+const REST = 10_000;
 /** Between two walks of the audit, in ms. */
 const AUDIT_PAUSE = 60_000;
 /** Part of one processor that the audit may take in the kernel. */
@@ -54,10 +56,15 @@ export function openUpkeep(ports: UpkeepPorts, auditPause: number = AUDIT_PAUSE)
   const ended = new AbortController();
   const stopped = (): boolean => ended.signal.aborted;
   let at = 0;
+  let restUntil = 0;
+  let missing = '';
 
   const look = async (): Promise<void> => {
     try {
       noteTable(gone, await ports.services(), addressBytes);
+      const now = JSON.stringify([...gone.gone].map(([service, reals]) => [service, ...reals]));
+      if (now !== missing) restUntil = 0;
+      missing = now;
     } catch {
       // The kernel does not answer now: what was known stays.
     }
@@ -67,8 +74,10 @@ export function openUpkeep(ports: UpkeepPorts, auditPause: number = AUDIT_PAUSE)
   const slice = (): void => {
     if (gone.addresses.size === 0 || !ports.active()) {
       at = 0;
+      restUntil = 0;
       return;
     }
+    if (performance.now() < restUntil) return;
     const end = Math.min(mirror.high, at + SLICE);
     const found: Buffer[] = [];
     for (let slot = at; slot < end; slot += 1) {
@@ -78,6 +87,7 @@ export function openUpkeep(ports: UpkeepPorts, auditPause: number = AUDIT_PAUSE)
       remove(mirror, slot);
     }
     at = end >= mirror.high ? 0 : end;
+    if (at === 0) restUntil = performance.now() + REST;
     stats.retired += found.length;
     for (const piece of piecesOf(found, TOLD_AT_ONCE)) ports.tell(piece);
   };
