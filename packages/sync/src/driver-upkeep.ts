@@ -28,7 +28,8 @@ const TOLD_AT_ONCE = 18;
 export interface UpkeepPorts extends KernelPorts {
   readonly mirror: Mirror;
   second(): number;
-  active(): boolean;
+  /** Whether this director's table decides. */
+  rules(): boolean;
   /** Tells the peer of these entries as they stand. */
   tell(entries: readonly Buffer[]): void;
   /** Puts these entries into the own kernel. */
@@ -72,7 +73,7 @@ export function openUpkeep(ports: UpkeepPorts, auditPause: number = AUDIT_PAUSE)
 
   /** The Active ends what its table has no real for; its own kernel does with it what expire_nodest_conn says. */
   const slice = (): void => {
-    if (gone.addresses.size === 0 || !ports.active()) {
+    if (gone.addresses.size === 0 || !ports.rules()) {
       at = 0;
       restUntil = 0;
       return;
@@ -111,8 +112,8 @@ export function openUpkeep(ports: UpkeepPorts, auditPause: number = AUDIT_PAUSE)
     if (stopped()) return;
     const lost = endWalk(audit, mirror, ports.second());
     if (lost.length === 0) return;
-    ports.log('warn', `${lost.length} connections were in the mirror and not in the kernel any more`);
-    if (ports.active()) {
+    ports.log('warn', `connections that the kernel lost unsaid: ${lost.length}`);
+    if (ports.rules()) {
       // They ended here: nobody shall take them from this mirror.
       for (const entry of lost) {
         const slot = find(mirror, entry, 0);

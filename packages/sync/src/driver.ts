@@ -310,7 +310,8 @@ export async function openNode(
       ...ports,
       mirror,
       second,
-      active: () => active,
+      // Where both are Active for one group each, neither table speaks for all.
+      rules: () => active && !(hello?.active && peerLives()),
       tell: (entries) => {
         if (!session.peer || !peerLives()) return;
         counts.relayed += 1;
