@@ -1,5 +1,5 @@
 /**
- * `npm run bench:sync [-- COUNT…]`: how long a full resync takes beside one read of /proc/net/ip_vs_conn and beside the
+ * `npm run bench:sync [-- COUNT… MODE…]`: how long a full resync takes beside one read of /proc/net/ip_vs_conn and beside the
  * bare feeding of the kernel, and what it does to a packet that the sender forwards meanwhile; in one micro-VM. Two
  * network namespaces are the directors. Prints; judges nothing but that every connection arrived.
  *
@@ -19,8 +19,11 @@ const CALM = 4_000;
 const READ_LIMIT = 120;
 const COUNTED = 200_000;
 if (process.argv[2] === 'compile') process.exit(0);
-const counts = process.argv.slice(2).map(Number);
-const modes = ['relay', 'relay-encrypted'] as const;
+const words = process.argv.slice(2);
+const counts = words.map(Number).filter((count) => count > 0);
+const all = ['relay', 'relay-encrypted'] as const;
+const chosen = all.filter((mode) => words.includes(mode));
+const modes = chosen.length > 0 ? chosen : all;
 const print = (line: string): void => {
   process.stdout.write(line + '\n');
 };
@@ -56,7 +59,7 @@ interface Trips {
 const tripsText = ({asked, answered, median, p99}: Trips): string =>
   `${median.toFixed(1)} / ${p99.toFixed(1)} ms (${asked - answered} of ${asked} lost)`;
 
-async function measure(count: number, mode: (typeof modes)[number]): Promise<boolean> {
+async function measure(count: number, mode: (typeof all)[number]): Promise<boolean> {
   const pair = makePair('hb');
   const more = {mode: 'relay', encrypt: mode === 'relay-encrypted', deadline: LIMIT} as const;
   const report = (process: SyncProcess) => process.status()?.report;
