@@ -41,7 +41,9 @@ const memory = (pid: number): string =>
 
 if (process.env.HACTL_IN_VM === '1') {
   // As many hash buckets as a director with such tables would be given.
-  for (const module of ['ip_vs_rr', 'ip_vs'])
+  const loaded = readFileSync('/proc/modules', 'latin1').match(/^ip_vs\w*/gm) ?? [];
+  // The schedulers hold on to ip_vs itself: it goes last.
+  for (const module of loaded.toSorted((one, other) => other.length - one.length))
     try {
       execFileSync('rmmod', [module], {stdio: 'ignore'});
     } catch {
@@ -119,6 +121,7 @@ async function measure(count: number, mode: (typeof all)[number]): Promise<boole
   }
 }
 
+print(`hash buckets: 2^${readFileSync('/sys/module/ip_vs/parameters/conn_tab_bits', 'latin1').trim()}`);
 let complete = true;
 for (const count of counts.length > 0 ? counts : [10_000, 100_000])
   for (const mode of modes)
