@@ -13,8 +13,9 @@ import {compileCache, warm} from './warm.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const [entry = '', ...words] = process.argv.slice(2);
-/** Long drills name their own. */
+/** For what takes longer, or needs more room, than tests do. */
 const LIMIT = Number(process.env.HACTL_LAB_MINUTES ?? 8) * 60_000;
+const memory = process.env.HACTL_LAB_MEMORY;
 
 const hostHasIpvs = (): boolean => {
   if (process.getuid?.() !== 0) return false;
@@ -46,6 +47,7 @@ try {
       HACTL_IN_VM: '1',
     },
     limit: LIMIT,
+    ...(memory === undefined ? {} : {memory: Number(memory)}),
     out: (line) => {
       if (first)
         process.stderr.write(

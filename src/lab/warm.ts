@@ -27,6 +27,7 @@ const programs: readonly (readonly string[])[] = [
   ['packages/sync/src/attacker.fixture.ts', 'compile'],
   ['packages/sync/src/seed.fixture.ts', 'compile'],
   ['packages/sync/src/listen.fixture.ts', 'compile'],
+  ['packages/sync/src/latency.fixture.ts', 'compile'],
   ['test/bench/sync.ts', 'compile'],
 ];
 

@@ -16,6 +16,8 @@ const TABLE_EVERY = 2_000;
 const SLICE_EVERY = 100;
 /** Slots looked through at once: a million in five seconds. */
 const SLICE = 20_000;
+/** After the whole mirror was looked through, unless another real goes, in ms. */
+const REST = 10_000;
 /** Between two walks of the audit, in ms. */
 const AUDIT_PAUSE = 60_000;
 /** Part of one processor that the audit may take in the kernel. */
@@ -26,7 +28,8 @@ const TOLD_AT_ONCE = 18;
 export interface UpkeepPorts extends KernelPorts {
   readonly mirror: Mirror;
   second(): number;
-  active(): boolean;
+  /** Whether this director's table decides. */
+  rules(): boolean;
   /** Tells the peer of these entries as they stand. */
   tell(entries: readonly Buffer[]): void;
   /** Puts these entries into the own kernel. */
@@ -46,7 +49,7 @@ const piecesOf = (entries: readonly Buffer[], size: number): Buffer[][] =>
     entries.slice(piece * size, (piece + 1) * size),
   );
 
-export function openUpkeep(ports: UpkeepPorts, auditPause = AUDIT_PAUSE): Upkeep {
+export function openUpkeep(ports: UpkeepPorts, auditPause: number = AUDIT_PAUSE): Upkeep {
   const {mirror} = ports;
   const gone = nothingGone();
   const audit = makeAudit();
@@ -54,10 +57,15 @@ export function openUpkeep(ports: UpkeepPorts, auditPause = AUDIT_PAUSE): Upkeep
   const ended = new AbortController();
   const stopped = (): boolean => ended.signal.aborted;
   let at = 0;
+  let restUntil = 0;
+  let missing = '';
 
   const look = async (): Promise<void> => {
     try {
       noteTable(gone, await ports.services(), addressBytes);
+      const now = JSON.stringify([...gone.gone].map(([service, reals]) => [service, ...reals]));
+      if (now !== missing) restUntil = 0;
+      missing = now;
     } catch {
       // The kernel does not answer now: what was known stays.
     }
@@ -65,10 +73,12 @@ export function openUpkeep(ports: UpkeepPorts, auditPause = AUDIT_PAUSE): Upkeep
 
   /** The Active ends what its table has no real for; its own kernel does with it what expire_nodest_conn says. */
   const slice = (): void => {
-    if (gone.addresses.size === 0 || !ports.active()) {
+    if (gone.addresses.size === 0 || !ports.rules()) {
       at = 0;
+      restUntil = 0;
       return;
     }
+    if (performance.now() < restUntil) return;
     const end = Math.min(mirror.high, at + SLICE);
     const found: Buffer[] = [];
     for (let slot = at; slot < end; slot += 1) {
@@ -78,6 +88,7 @@ export function openUpkeep(ports: UpkeepPorts, auditPause = AUDIT_PAUSE): Upkeep
       remove(mirror, slot);
     }
     at = end >= mirror.high ? 0 : end;
+    if (at === 0) restUntil = performance.now() + REST;
     stats.retired += found.length;
     for (const piece of piecesOf(found, TOLD_AT_ONCE)) ports.tell(piece);
   };
@@ -101,8 +112,8 @@ export function openUpkeep(ports: UpkeepPorts, auditPause = AUDIT_PAUSE): Upkeep
     if (stopped()) return;
     const lost = endWalk(audit, mirror, ports.second());
     if (lost.length === 0) return;
-    ports.log('warn', `${lost.length} connections were in the mirror and not in the kernel any more`);
-    if (ports.active()) {
+    ports.log('warn', `connections that the kernel lost unsaid: ${lost.length}`);
+    if (ports.rules()) {
       // They ended here: nobody shall take them from this mirror.
       for (const entry of lost) {
         const slot = find(mirror, entry, 0);

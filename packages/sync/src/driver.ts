@@ -304,18 +304,22 @@ export async function openNode(
     throw error;
   }
   timer = setTimeout(tick, 0);
-  upkeep = openUpkeep({
-    ...ports,
-    mirror,
-    second,
-    active: () => active,
-    tell: (entries) => {
-      if (!session.peer || !peerLives()) return;
-      counts.relayed += 1;
-      say({type: 'live', message: messageOf(settings.syncid, entries)});
+  upkeep = openUpkeep(
+    {
+      ...ports,
+      mirror,
+      second,
+      // Where both are Active for one group each, neither table speaks for all.
+      rules: () => active && !(hello?.active && peerLives()),
+      tell: (entries) => {
+        if (!session.peer || !peerLives()) return;
+        counts.relayed += 1;
+        say({type: 'live', message: messageOf(settings.syncid, entries)});
+      },
+      inject: (entries) => kernel.injector.add({message: messageOf(0, entries), done: () => undefined}),
     },
-    inject: (entries) => kernel.injector.add({message: messageOf(0, entries), done: () => undefined}),
-  });
+    settings.auditPause,
+  );
   closers.push(() => upkeep.close());
 
   if (mirror.size === 0)

@@ -24,6 +24,8 @@ export interface SyncLink {
   readonly accepted?: readonly string[];
   /** How long a joining director waits for the whole table, in ms. */
   readonly deadline: number;
+  /** Between two walks through the kernel's own list, in ms; a minute when it is not given. */
+  readonly auditPause?: number;
 }
 
 /** What the supervisor knows of the link; interface and syncid come from the group. */

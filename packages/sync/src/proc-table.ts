@@ -17,10 +17,10 @@ const methods: Readonly<Record<Forward, number>> = {masq: 0, ipip: 2, gate: 3};
 const INACTIVE = 0x100;
 const ESTABLISHED = 1;
 
-/** `0A630064` or `[fd96:0000:…]` → octets. */
+/** `0A630064` or `fd96:0000:…` (of an older kernel in brackets) → octets. */
 function addressOf(text: string): Buffer | undefined {
   if (/^[0-9A-F]{8}$/.test(text)) return Buffer.from(text, 'hex');
-  const groups = /^\[([0-9a-f:]+)\]$/i.exec(text)?.[1]?.split(':');
+  const groups = /^\[?([0-9a-f:]+)\]?$/i.exec(text)?.[1]?.split(':');
   return groups?.length === 8
     ? Buffer.from(groups.map((group) => group.padStart(4, '0')).join(''), 'hex')
     : undefined;

@@ -1,7 +1,7 @@
 /**
  * Fills a director's kernel and its mirror with made-up connections, as if its kernel had told of them: started in its
- * namespace by pair.fixture.ts. Arguments: count, syncid of the master, syncid of the backup. Says how long the kernel
- * took for them, in ms: that is the limit for every transfer.
+ * namespace by pair.fixture.ts. Arguments: count, syncid of the master, syncid of the backup, timeout in seconds (an
+ * hour). Says how long the kernel took for them, in ms: that is the limit for every transfer.
  */
 import dgram from 'node:dgram';
 import {openInjector} from './driver-injector.ts';
@@ -9,7 +9,7 @@ import {connectionOf, entryOf} from './entries.fixture.ts';
 import {HEADER, messageOf} from './entry.ts';
 
 if (process.argv[2] === 'compile') process.exit(0);
-const [count, master, backup] = process.argv.slice(2).map(Number) as [number, number, number];
+const [count = 1, master = 7, backup = 135, timeout = 3_600] = process.argv.slice(2).map(Number);
 const PIECE = 35;
 const socket = dgram.createSocket('udp4');
 await new Promise<void>((resolve) => {
@@ -24,7 +24,7 @@ const injector = await openInjector({
   syncid: backup,
 });
 const entries = Array.from({length: count}, (_, number) =>
-  Buffer.from(entryOf(connectionOf(number, {timeout: 3_600})).subarray(HEADER)),
+  Buffer.from(entryOf(connectionOf(number, {timeout})).subarray(HEADER)),
 );
 const started = performance.now();
 await new Promise<void>((resolve) => {

@@ -1,0 +1,32 @@
+/**
+ * What forwarding costs a packet: asks a UDP echo through the director's own virtual service, so many times a second.
+ * Every message of its parent is answered with the round trips since the last one, in ms. Argument: questions a second.
+ */
+import dgram from 'node:dgram';
+
+if (process.argv[2] === 'compile') process.exit(0);
+const every = 1_000 / Number(process.argv[2] ?? 100);
+const server = dgram.createSocket('udp4');
+server.on('message', (bytes, from) => server.send(bytes, from.port, from.address));
+await new Promise<void>((resolve) => {
+  server.bind(8_080, '10.96.0.2', resolve);
+});
+const client = dgram.createSocket('udp4');
+let trips: number[] = [];
+let asked = 0;
+client.on('message', (bytes) => trips.push(performance.now() - bytes.readDoubleBE(0)));
+setInterval(() => {
+  const question = Buffer.alloc(8);
+  question.writeDoubleBE(performance.now());
+  asked += 1;
+  client.send(question, 80, '10.96.0.100');
+}, every);
+const at = (sorted: readonly number[], part: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;
+process.on('message', () => {
+  const sorted = trips.toSorted((one, other) => one - other);
+  process.send?.({asked, answered: trips.length, median: at(sorted, 0.5), p99: at(sorted, 0.99)});
+  [trips, asked] = [[], 0];
+});
+process.send?.('up');
+process.on('disconnect', () => process.exit(0));
