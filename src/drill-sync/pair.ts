@@ -98,16 +98,28 @@ export function hactlPair(network: Network, mode: string): HactlPair {
       await cluster.start(name);
     },
     stop: () => cluster.stop(),
-    equal: () =>
-      until('both say that nothing is missing', LIMIT, async () => {
-        const reports = await Promise.all(directors.map(async (name) => (await status(name))?.sync.report));
-        const good = reports.every(
-          (one) => one?.inSync && one.peer && one.missingHere === 0 && (one.missingThere ?? 0) === 0,
+    equal: async () => {
+      let word = '';
+      await until('both say that nothing is missing', LIMIT, async () => {
+        const [one, other] = await Promise.all(
+          directors.map(async (name) => (await status(name))?.sync.report),
         );
-        return good && reports[0]?.here === reports[1]?.here
-          ? `by digest: ${reports[0]?.here} and ${reports[1]?.here} connections, 0 missing here or there`
-          : undefined;
-      }),
+        word = [one, other]
+          .map((report) =>
+            report
+              ? `${report.here} connections, ${report.missingHere} missing (${report.phase}; ${report.reason})`
+              : 'no word',
+          )
+          .join(' and ');
+        return (
+          one?.here === other?.here &&
+          [one, other].every((report) => report?.inSync && report.peer && report.missingHere === 0)
+        );
+      }).catch((error: unknown) => {
+        throw new Error(`${error instanceof Error ? error.message : String(error)}: ${word}`);
+      });
+      return `by digest: ${word}`;
+    },
   };
 }
 
