@@ -143,4 +143,5 @@ export async function powerCycle(
   say(`  director1 boots with ${(await kernel.table('director1')).length} connections in its table`);
   await kernel.taken('director1');
   await settled('failback', second, on);
+  for (const line of await pair.word('director1')) say(`    ${line}`);
 }

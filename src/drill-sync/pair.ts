@@ -24,6 +24,8 @@ export interface Pair {
   stop(): Promise<void>;
   /** Resolves when the director itself says that nothing is missing; at once where it says nothing. */
   equal(): Promise<string>;
+  /** What the director says of its connections: lines. */
+  word(name: Director): Promise<string[]>;
 }
 
 /** What both kinds share: the kernel's word. */
@@ -94,10 +96,16 @@ export function hactlPair(network: Network, mode: string): HactlPair {
     powerOn: async (name) => {
       network.plugIn(name);
       // Files in /run and in the tmpfs of a state directory do not survive a boot; the configuration does.
-      await site.run(name, ['rm', '-rf', `${directory(name)}/run`]);
+      await site.run(name, [
+        'rm',
+        '-rf',
+        `${directory(name)}/run`,
+        `${directory(name)}/state/sync-last.json`,
+      ]);
       await cluster.start(name);
     },
     stop: () => cluster.stop(),
+    word: async (name) => (await hactl(name, 'sync')).split('\n'),
     equal: async () => {
       let word = '';
       await until('both say that nothing is missing', LIMIT, async () => {
@@ -183,5 +191,6 @@ export function keepalivedPair(network: Network, preemptDelay: number): Pair {
         await program.kill('SIGKILL', true);
     },
     equal: () => Promise.resolve('keepalived does not compare'),
+    word: () => Promise.resolve([]),
   };
 }
