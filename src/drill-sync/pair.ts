@@ -1,10 +1,8 @@
 /** Two directors of the drills, with hactl or with keepalived on them. */
-import {ask} from '../control/client.ts';
 import type {StatusSnapshot} from '../control/protocol.ts';
 import {makeCluster} from '../drill/cluster.ts';
 import type {Program} from '../drill/site.ts';
 import {until} from '../drill/until.ts';
-import {controlSocket} from '../paths.ts';
 import type {Network} from './network.ts';
 import {hactlFiles, keepalivedConf, VIP} from './plan.ts';
 import {compareTables, parseTable, type TableDifference, type TableLine} from './tables.ts';
@@ -59,11 +57,7 @@ export interface HactlPair extends Pair {
 export function hactlPair(network: Network, mode: string): HactlPair {
   const {site} = network;
   const cluster = makeCluster({site, keepalive: '500ms', deadtime: '3'});
-  const directory = (name: Director): string => `${site.directory(name)}/${name}`;
-  const status = async (name: Director): Promise<StatusSnapshot | undefined> =>
-    (await ask(controlSocket(`${directory(name)}/run`), {command: 'status'}, 10_000).catch(
-      () => undefined,
-    )) as StatusSnapshot | undefined;
+  const {status, directory} = cluster;
   const hactl = async (name: Director, ...words: string[]): Promise<string> => {
     const {stdout, stderr, status: code} = await cluster.hactl(name, words);
     return `${stdout}${stderr}exit status ${code}`;
