@@ -4,11 +4,11 @@ import {makeCluster} from '../drill/cluster.ts';
 import type {Program} from '../drill/site.ts';
 import {until} from '../drill/until.ts';
 import type {Network} from './network.ts';
-import {hactlFiles, keepalivedConf, VIP} from './plan.ts';
+import {hactlFiles, keepalivedConf, VIP, type Service} from './plan.ts';
 import {compareTables, parseTable, type TableDifference, type TableLine} from './tables.ts';
 
 /** Emulation is slow, and 2,000 sockets are slow to look at. */
-export const LIMIT = 240_000;
+export const LIMIT = 600_000;
 
 export type Director = 'director1' | 'director2';
 const directors: readonly Director[] = ['director1', 'director2'];
@@ -54,7 +54,7 @@ export interface HactlPair extends Pair {
   hactl(name: Director, ...words: string[]): Promise<string>;
 }
 
-export function hactlPair(network: Network, mode: string): HactlPair {
+export function hactlPair(network: Network, mode: string, served: readonly Service[]): HactlPair {
   const {site} = network;
   const cluster = makeCluster({site, keepalive: '500ms', deadtime: '3'});
   const {status, directory} = cluster;
@@ -68,7 +68,7 @@ export function hactlPair(network: Network, mode: string): HactlPair {
     hactl,
     start: async () => {
       for (const name of directors)
-        for (const [file, text] of Object.entries(hactlFiles(mode)))
+        for (const [file, text] of Object.entries(hactlFiles(mode, served)))
           // oxlint-disable-next-line no-await-in-loop -- a few small files.
           await site.write(
             name,

@@ -50,6 +50,7 @@ export const realsOf = ({family, method}: Service): string[] => {
 /** The files of hactl: those of heartbeat and ldirectord. */
 export function hactlFiles(
   mode: string,
+  served: readonly Service[],
 ): Record<'ha.cf' | 'haresources' | 'authkeys' | 'ldirectord.cf', string> {
   return {
     'ha.cf': `keepalive 1
@@ -70,7 +71,7 @@ hactl_sync_deadline 600
     'ldirectord.cf': `checktimeout=20
 checkinterval=5
 quiescent=yes
-${services.map(block).join('')}`,
+${served.map(block).join('')}`,
   };
 }
 
