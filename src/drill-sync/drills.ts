@@ -8,6 +8,7 @@ import type {Service} from './plan.ts';
 import {
   describeMove,
   describeTables,
+  lostOf,
   moveResult,
   totalLost,
   type DrillResult,
@@ -129,6 +130,9 @@ export async function powerCycle(
     return report;
   };
   const first = await asked(load);
+  const early = lostOf(first);
+  if (early.broken + early.moved > 0)
+    failures.push(`before anything happened: ${early.broken} streams broken, ${early.moved} on another real`);
   const off = performance.now();
   await pair.powerOff('director1');
   await kernel.taken('director2');
@@ -139,4 +143,5 @@ export async function powerCycle(
   say(`  director1 boots with ${(await kernel.table('director1')).length} connections in its table`);
   await kernel.taken('director1');
   await settled('failback', second, on);
+  for (const line of await pair.word('director1')) say(`    ${line}`);
 }

@@ -5,7 +5,7 @@ import type {ClientCommand, ClientReport} from './frame.ts';
 import {addressOf, reals, type Network} from './network.ts';
 import {clientAddresses, services, VIP, VIP6, type Service} from './plan.ts';
 
-const ANSWER_LIMIT = 180_000;
+const ANSWER_LIMIT = 600_000;
 
 export type Load = Awaited<ReturnType<typeof startLoad>>;
 

@@ -58,18 +58,20 @@ async function printLogs({site}: Network): Promise<void> {
   process.stdout.write(stdout);
 }
 
-const ours = (network: Network): HactlPair => hactlPair(network, values.mode);
+const ours = (network: Network, served = basic): HactlPair => hactlPair(network, values.mode, served);
 const [idle, busy] = [Number(values.idle) / 2, Number(values.busy) / 2];
 const full = {services: basic, idle, busy};
 const tenth = {services: basic, idle: Math.ceil(idle / 10), busy: Math.ceil(busy / 10)};
-if (values.only.includes('a')) await run('a', full, ours, power);
+if (values.only.includes('a')) await run('a', full, (network) => ours(network), power);
 if (values.only.includes('a') && values.with === 'keepalived')
   for (const delay of [0, 20])
     // oxlint-disable-next-line no-await-in-loop -- one pair after another.
     await run('a', full, (network) => keepalivedPair(network, delay), power, false);
-if (values.only.includes('b'))
-  await run('b', {...tenth, services: services.filter((one) => !basic.includes(one))}, ours, persistence);
-if (values.only.includes('c')) await run('c', tenth, ours, loss);
+if (values.only.includes('b')) {
+  const others = services.filter((one) => !basic.includes(one));
+  await run('b', {...tenth, services: others}, (network) => ours(network, others), persistence);
+}
+if (values.only.includes('c')) await run('c', tenth, (network) => ours(network), loss);
 if (values.only.includes('d')) {
   let pair: HactlPair | undefined;
   await run(

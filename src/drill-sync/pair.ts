@@ -1,16 +1,14 @@
 /** Two directors of the drills, with hactl or with keepalived on them. */
-import {ask} from '../control/client.ts';
 import type {StatusSnapshot} from '../control/protocol.ts';
 import {makeCluster} from '../drill/cluster.ts';
 import type {Program} from '../drill/site.ts';
 import {until} from '../drill/until.ts';
-import {controlSocket} from '../paths.ts';
 import type {Network} from './network.ts';
-import {hactlFiles, keepalivedConf, VIP} from './plan.ts';
+import {hactlFiles, keepalivedConf, VIP, type Service} from './plan.ts';
 import {compareTables, parseTable, type TableDifference, type TableLine} from './tables.ts';
 
 /** Emulation is slow, and 2,000 sockets are slow to look at. */
-export const LIMIT = 240_000;
+export const LIMIT = 600_000;
 
 export type Director = 'director1' | 'director2';
 const directors: readonly Director[] = ['director1', 'director2'];
@@ -24,6 +22,8 @@ export interface Pair {
   stop(): Promise<void>;
   /** Resolves when the director itself says that nothing is missing; at once where it says nothing. */
   equal(): Promise<string>;
+  /** What the director says of its connections: lines. */
+  word(name: Director): Promise<string[]>;
 }
 
 /** What both kinds share: the kernel's word. */
@@ -54,14 +54,10 @@ export interface HactlPair extends Pair {
   hactl(name: Director, ...words: string[]): Promise<string>;
 }
 
-export function hactlPair(network: Network, mode: string): HactlPair {
+export function hactlPair(network: Network, mode: string, served: readonly Service[]): HactlPair {
   const {site} = network;
   const cluster = makeCluster({site, keepalive: '500ms', deadtime: '3'});
-  const directory = (name: Director): string => `${site.directory(name)}/${name}`;
-  const status = async (name: Director): Promise<StatusSnapshot | undefined> =>
-    (await ask(controlSocket(`${directory(name)}/run`), {command: 'status'}, 10_000).catch(
-      () => undefined,
-    )) as StatusSnapshot | undefined;
+  const {status, directory} = cluster;
   const hactl = async (name: Director, ...words: string[]): Promise<string> => {
     const {stdout, stderr, status: code} = await cluster.hactl(name, words);
     return `${stdout}${stderr}exit status ${code}`;
@@ -72,7 +68,7 @@ export function hactlPair(network: Network, mode: string): HactlPair {
     hactl,
     start: async () => {
       for (const name of directors)
-        for (const [file, text] of Object.entries(hactlFiles(mode)))
+        for (const [file, text] of Object.entries(hactlFiles(mode, served)))
           // oxlint-disable-next-line no-await-in-loop -- a few small files.
           await site.write(
             name,
@@ -94,20 +90,38 @@ export function hactlPair(network: Network, mode: string): HactlPair {
     powerOn: async (name) => {
       network.plugIn(name);
       // Files in /run and in the tmpfs of a state directory do not survive a boot; the configuration does.
-      await site.run(name, ['rm', '-rf', `${directory(name)}/run`]);
+      await site.run(name, [
+        'rm',
+        '-rf',
+        `${directory(name)}/run`,
+        `${directory(name)}/state/sync-last.json`,
+      ]);
       await cluster.start(name);
     },
     stop: () => cluster.stop(),
-    equal: () =>
-      until('both say that nothing is missing', LIMIT, async () => {
-        const reports = await Promise.all(directors.map(async (name) => (await status(name))?.sync.report));
-        const good = reports.every(
-          (one) => one?.inSync && one.peer && one.missingHere === 0 && (one.missingThere ?? 0) === 0,
+    word: async (name) => (await hactl(name, 'sync')).split('\n'),
+    equal: async () => {
+      let word = '';
+      await until('both say that nothing is missing', LIMIT, async () => {
+        const [one, other] = await Promise.all(
+          directors.map(async (name) => (await status(name))?.sync.report),
         );
-        return good && reports[0]?.here === reports[1]?.here
-          ? `by digest: ${reports[0]?.here} and ${reports[1]?.here} connections, 0 missing here or there`
-          : undefined;
-      }),
+        word = [one, other]
+          .map((report) =>
+            report
+              ? `${report.here} connections, ${report.missingHere} missing (${report.phase}; ${report.reason})`
+              : 'no word',
+          )
+          .join(' and ');
+        return (
+          one?.here === other?.here &&
+          [one, other].every((report) => report?.inSync && report.peer && report.missingHere === 0)
+        );
+      }).catch((error: unknown) => {
+        throw new Error(`${error instanceof Error ? error.message : String(error)}: ${word}`);
+      });
+      return `by digest: ${word}`;
+    },
   };
 }
 
@@ -171,5 +185,6 @@ export function keepalivedPair(network: Network, preemptDelay: number): Pair {
         await program.kill('SIGKILL', true);
     },
     equal: () => Promise.resolve('keepalived does not compare'),
+    word: () => Promise.resolve([]),
   };
 }

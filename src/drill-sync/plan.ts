@@ -50,18 +50,19 @@ export const realsOf = ({family, method}: Service): string[] => {
 /** The files of hactl: those of heartbeat and ldirectord. */
 export function hactlFiles(
   mode: string,
+  served: readonly Service[],
 ): Record<'ha.cf' | 'haresources' | 'authkeys' | 'ldirectord.cf', string> {
   return {
-    'ha.cf': `keepalive 500ms
-deadtime 3
-initdead 3
+    'ha.cf': `keepalive 1
+deadtime 10
+initdead 10
 mcast eth0 225.0.0.1 694 1 0
 bcast eth2
 auto_failback on
 node director1
 node director2
 hactl_sync ${mode}
-hactl_sync_deadline 120
+hactl_sync_deadline 600
 `,
     haresources:
       'director1 ldirectord::ldirectord.cf LVSSyncDaemonSwap::master::eth2::7 ' +
@@ -70,7 +71,7 @@ hactl_sync_deadline 120
     'ldirectord.cf': `checktimeout=20
 checkinterval=5
 quiescent=yes
-${services.map(block).join('')}`,
+${served.map(block).join('')}`,
   };
 }
 

@@ -19,6 +19,9 @@ interface Stream {
   /** The number of the question under way, 0 for none. */
   waiting: number;
   askedAt: number;
+  /** Questions in one go, and how many of these are still to come. */
+  readonly burst: number;
+  left: number;
   broken: boolean;
   moved: boolean;
   onAnswer: (() => void) | undefined;
@@ -28,6 +31,8 @@ interface Stream {
 const BATCH = 50;
 /** UDP forgets; a question is asked again after so long, ms. */
 const AGAIN = 1_000;
+/** Questions of an idle UDP stream, one behind another: the kernel tells its peer of a connection with the second packet. */
+const UDP_BURST = 3;
 /** For an answer to the first question of a stream, ms. */
 const OPEN_LIMIT = 60_000;
 
@@ -47,8 +52,9 @@ const note = (stream: Stream, reason: string): void => {
   stream.onAnswer?.();
 };
 
-function ask(stream: Stream): void {
+function ask(stream: Stream, left = stream.burst - 1): void {
   if (!stream.send) return;
+  stream.left = left;
   numbers += 1;
   stream.waiting = numbers;
   stream.askedAt = performance.now();
@@ -63,6 +69,10 @@ function heard(stream: Stream, frame: Buffer): void {
   if (stream.interval > 0) longest = Math.max(longest, performance.now() - stream.askedAt);
   if (stream.real === '') stream.real = real;
   else if (stream.real !== real) stream.moved = true;
+  if (stream.left > 0) {
+    ask(stream, stream.left - 1);
+    return;
+  }
   stream.onAnswer?.();
   if (stream.interval > 0) setTimeout(() => ask(stream), stream.interval);
 }
@@ -134,6 +144,8 @@ async function open(command: Open): Promise<void> {
         real: '',
         waiting: -1,
         askedAt: performance.now(),
+        burst: command.protocol === 'udp' && command.interval === 0 ? UDP_BURST : 1,
+        left: 0,
         broken: false,
         moved: false,
         onAnswer: undefined,

@@ -69,6 +69,8 @@ export async function openNode(
   let bornActive = true;
   let peerAddress: string | undefined;
   let peerAt = -Infinity;
+  /** When this life of the peer was heard first. */
+  let peerSince = -Infinity;
   let hello: Hello | undefined;
   let behindSince: number | undefined;
   let lostSeen = 0;
@@ -243,6 +245,7 @@ export async function openNode(
       countLost();
       counts.heard = message.type === 'hello' ? message.relayed - lostCount : 0;
       startDueAt = now();
+      peerSince = startDueAt;
       Object.assign(joiner, makeJoiner(joiner.session));
       sayHello();
     }
@@ -345,6 +348,7 @@ export async function openNode(
       ...readinessOf({
         peer: peerLives(),
         young: now() - startedAt < PEER_WAIT,
+        awaited: now() - peerSince < settings.deadline,
         active,
         due: startDueAt !== undefined,
         phase: phase(),

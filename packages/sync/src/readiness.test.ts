@@ -4,6 +4,7 @@ import {readinessOf, type Standing} from './readiness.ts';
 const joining: Standing = {
   peer: true,
   young: false,
+  awaited: true,
   active: false,
   due: false,
   phase: 'transfer',
@@ -18,9 +19,19 @@ test('a joining director waits for the table, for its peer when it is young, and
   t.true(ready({phase: 'in-sync'}));
   t.true(ready({phase: 'deadline'}));
   t.false(ready({peer: false, young: true}));
-  t.true(ready({peer: false}));
+  t.true(ready({peer: false, awaited: false}));
   t.false(ready({due: true, phase: 'waiting'}));
   t.true(ready({due: true, phase: 'waiting', active: true}));
+});
+
+test('a peer that falls silent in the middle of its table is waited for until the deadline', (t) => {
+  for (const phase of ['waiting', 'transfer', 'compare'] as const) {
+    t.false(ready({peer: false, phase}));
+    t.true(ready({peer: false, phase, awaited: false}));
+    t.true(ready({peer: false, phase, active: true}));
+  }
+  t.true(ready({peer: false, phase: 'in-sync'}));
+  t.true(ready({peer: false, phase: 'deadline'}));
 });
 
 test('a process that is new beside a kernel in sync holds nobody back, and says so', (t) => {

@@ -6,6 +6,8 @@ export interface Standing {
   readonly peer: boolean;
   /** This node is still so young that the peer may not have been heard yet. */
   readonly young: boolean;
+  /** The peer was heard in this life, and the deadline for its table has not passed yet. */
+  readonly awaited: boolean;
   readonly active: boolean;
   /** A resync is due that lets the peer go first. */
   readonly due: boolean;
@@ -27,11 +29,14 @@ export function readinessOf(standing: Standing): Readiness {
     : found;
 }
 
-function judge({peer, young, active, due, phase, connections}: Standing): Readiness {
-  if (!peer)
-    return young
-      ? {inSync: false, reason: 'listening for the peer'}
-      : {inSync: true, reason: 'no peer to learn from'};
+function judge({peer, young, awaited, active, due, phase, connections}: Standing): Readiness {
+  if (!peer) {
+    if (young) return {inSync: false, reason: 'listening for the peer'};
+    // Three seconds of silence, or of a loaded machine, are no reason to take over without the rest of the table.
+    if (awaited && !active && phase !== 'in-sync' && phase !== 'deadline')
+      return {inSync: false, reason: `the peer fell silent, ${connections} connections so far`};
+    return {inSync: true, reason: 'no peer to learn from'};
+  }
   if (due) return {inSync: active, reason: "the peer takes this director's table first"};
   if (phase === 'in-sync') return {inSync: true, reason: 'in sync with the peer'};
   if (phase === 'deadline') return {inSync: true, reason: 'the deadline of the resync has passed'};
