@@ -145,6 +145,15 @@ test('a paused Active that wakes lets go as soon as it hears who is Active', (t)
   t.deepEqual(pair.holders(), ['director1'], 'auto_failback brings it back');
 });
 
+test('a director that wakes from a pause leaves the peer its preempt delay', (t) => {
+  const pair = running({config: {preemptDelay: 5_000}});
+  pair.pause('director1', 2_000);
+  pair.runFor(6_500);
+  t.deepEqual(pair.holders(), ['director2']);
+  pair.runFor(1_000);
+  t.deepEqual(pair.holders(), ['director1']);
+});
+
 test('no carrier: the group goes to the peer at once when a path still works', (t) => {
   const pair = running();
   pair.feed('director1', {type: 'device', device: 'eth0', problem: 'eth0 has no carrier'});

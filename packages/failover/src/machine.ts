@@ -323,7 +323,8 @@ function wake(config: EngineConfig, state: State, now: Instant, effects: Effect[
     code: 'paused',
     message: `this process did not run for ${Math.round(now - state.sentAt)} ms: listening before anything is touched`,
   });
-  return {...next, probationUntil: now + probationTime(config)};
+  // It is as one that is back: `hactl_preempt_delay` counts from here.
+  return {...next, probationUntil: now + probationTime(config), readySince: now};
 }
 
 function tick(config: EngineConfig, state: State, now: Instant, effects: Effect[]): State {
