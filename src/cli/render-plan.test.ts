@@ -40,8 +40,7 @@ test('on a narrow screen nothing is cut off', (t) => {
   const lines = renderPlan(rows, 60);
   t.deepEqual(lines, [
     'ha.cf:',
-    '  ~ keepalive',
-    '      1s -> 500ms; live',
+    '  ~  keepalive  1s -> 500ms  live',
     'web.cf:',
     '  - tcp 10.0.0.1:80 real 10.0.0.2:80',
     '      masq weight 1; ENDS 3 CONNECTIONS',

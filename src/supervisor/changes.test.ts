@@ -64,9 +64,14 @@ const table: readonly (readonly [string, string, readonly string[]])[] = [
     'IPaddr2::10.0.0.9/24/eth0 IPaddr2::10.0.0.1',
     [
       'group 1 resources: IPaddr2::10.0.0.1 ldirectord -> IPaddr2::10.0.0.9 IPaddr2::10.0.0.1 ldirectord | live',
-      'group 1 IPaddr2 10.0.0.9 prefix added: 24 | the Active director takes it',
-      'group 1 IPaddr2 10.0.0.9 interface added: eth0 | the Active director takes it',
+      'group 1 10.0.0.9 prefix added: 24 | the Active director takes it',
+      'group 1 10.0.0.9 interface added: eth0 | the Active director takes it',
     ],
+  ],
+  [
+    'IPaddr2::10.0.0.1',
+    'IPaddr::10.0.0.1',
+    ['group 1 resources: IPaddr2::10.0.0.1 ldirectord -> IPaddr::10.0.0.1 ldirectord | live'],
   ],
   ['sha256 one', 'sha256 two', ['key 1: (secret) -> (another secret) | live']],
   ['service=http\n', 'service=http\n# a comment\n', []],

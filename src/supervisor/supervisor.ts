@@ -276,8 +276,10 @@ export function makeSupervisor(ports: Ports, first: Loaded) {
     const ids = new Set(specs().map((spec) => spec.id));
     for (const id of reports.keys()) if (!ids.has(id)) reports.delete(id);
     if (next.engine) {
-      settling = settlingConfig(settling ?? running, next.engine);
-      if (settling) log('info', 'the new intervals wait until the peer has the same configuration');
+      const before = settling;
+      settling = settlingConfig(before ?? running, next.engine);
+      if (settling && !before)
+        log('info', 'the new intervals wait until the peer has the same configuration');
       ports.toEngine({type: 'configure', config: settling ?? next.engine});
     }
     ports.roles(roles);

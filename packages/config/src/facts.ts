@@ -157,7 +157,8 @@ function groupFacts(file: string, group: ResourceGroup, number: number): Fact[] 
   ];
   for (const {type, vip, args} of group.resources) {
     if (vip) {
-      const directive = `${line} ${type} ${vip.address}`;
+      // IPaddr or IPaddr2, the address stays the same one: what it is called is in `resources`.
+      const directive = `${line} ${vip.address}`;
       facts.push({
         kind: 'address',
         file,
