@@ -4,7 +4,16 @@
  * by nginx. Root; about 6 minutes.
  */
 import {execFileSync, fork, spawn, spawnSync, type ChildProcess} from 'node:child_process';
-import {mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
@@ -12,6 +21,8 @@ import {parseArgs} from 'node:util';
 import type {CheckSpec, FromChecks} from '@hactl/checks';
 import {table} from '../cli/table.ts';
 import {until} from '../drill/until.ts';
+import {median} from './figures.ts';
+import {treeOf, usage} from './process-tree.ts';
 
 const {values} = parseArgs({
   options: {
@@ -35,9 +46,13 @@ const pinned = os.availableParallelism() > 1;
 const onFirst = pinned ? ['taskset', '-c', '0'] : [];
 const onOthers = pinned ? ['taskset', '-c', `1-${os.availableParallelism() - 1}`] : [];
 
-const start = (argv: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess => {
+const start = (
+  argv: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  output: number | 'ignore' = 'ignore',
+): ChildProcess => {
   const [command = '', ...words] = argv;
-  const child = spawn(command, words, {stdio: 'ignore', env: {...process.env, ...env}});
+  const child = spawn(command, words, {stdio: ['ignore', output, output], env: {...process.env, ...env}});
   children.add(child);
   child.on('exit', () => children.delete(child));
   return child;
@@ -48,42 +63,6 @@ const end = async (child: ChildProcess): Promise<void> => {
   for (const pid of treeOf(child.pid ?? 0)) process.kill(pid, 'SIGKILL');
   await ended;
 };
-
-/** A process and all that descend from it. */
-function treeOf(pid: number): number[] {
-  const parents = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((name) => {
-      try {
-        const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
-        return [[Number(name), Number(stat.slice(stat.lastIndexOf(')') + 4).split(' ')[0])] as const];
-      } catch {
-        return [];
-      }
-    });
-  const tree = [pid];
-  for (const one of tree) for (const [child, parent] of parents) if (parent === one) tree.push(child);
-  return tree;
-}
-
-/** CPU milliseconds and resident megabytes of a tree, ended children included. */
-function usage(pid: number): {cpu: number; memory: number} {
-  let [ticks, pages] = [0, 0];
-  for (const one of treeOf(pid)) {
-    try {
-      const stat = readFileSync(`/proc/${one}/stat`, 'utf8');
-      const fields = stat
-        .slice(stat.lastIndexOf(')') + 2)
-        .split(' ')
-        .map(Number);
-      for (const at of [11, 12, 13, 14]) ticks += fields[at] ?? 0;
-      pages += fields[21] ?? 0;
-    } catch {
-      // Ended between the two looks.
-    }
-  }
-  return {cpu: ticks * 10, memory: (pages * 4_096) / 1e6};
-}
 
 const addressOf = (at: number): string => `127.${1 + (at >> 16)}.${(at >> 8) & 255}.${at & 255}`;
 
@@ -99,13 +78,58 @@ const served = (): Promise<number> =>
       .on('error', reject);
   });
 
+interface Running {
+  readonly pid: number;
+  /** Milliseconds from its start until every real had been checked. */
+  readonly firstRound: number;
+  /** Resolves when the checker has taken this address for dead. */
+  noticed(address: string): Promise<void>;
+  stop(): Promise<void>;
+  report?(): Promise<string>;
+}
 interface Checker {
   readonly name: string;
-  start(count: number): Promise<{readonly pid: number; stop(): Promise<void>; report?(): Promise<string>}>;
+  start(count: number): Promise<Running>;
 }
 
+/** Starts a checker that tells of dead servers in a log; resolves when nginx has had so many requests. */
+async function startOther(
+  argv: readonly string[],
+  {env = {}, log, checks, limit, begun, dead}: OtherOptions,
+): Promise<Running> {
+  const before = await served();
+  const began = performance.now();
+  const output = openSync(log, 'w');
+  const child = start(argv, env, output);
+  closeSync(output);
+  await until(
+    'its first round is over',
+    limit,
+    async () => (await served()) - before >= checks && (begun?.(readFileSync(log, 'utf8')) ?? true),
+    100,
+  );
+  return {
+    pid: child.pid ?? 0,
+    firstRound: performance.now() - began,
+    noticed: async (address) => {
+      await until('it notices', 60_000, () => dead(readFileSync(log, 'utf8'), address), 2);
+    },
+    stop: () => end(child),
+  };
+}
+interface OtherOptions {
+  readonly env?: NodeJS.ProcessEnv;
+  readonly log: string;
+  readonly checks: number;
+  readonly limit: number;
+  /** Does the log say that all checks were begun? Those of the first reals may have run many times by then. */
+  readonly begun?: (log: string) => boolean;
+  readonly dead: (log: string, address: string) => boolean;
+}
+
+const idOf = (address: string): string => `bench ${address}`;
 const spec = (at: number): CheckSpec => ({
-  id: `bench ${at}`,
+  id: idOf(addressOf(at)),
   checkType: {kind: 'negotiate'},
   service: 'http',
   family: 4,
@@ -133,11 +157,13 @@ const hactl: Checker = {
     children.add(child);
     if (pinned) spawnSync('taskset', ['-a', '-cp', '0', String(child.pid)]);
     let [up, round] = [0, 0];
+    const down = new Set<string>();
     let reports: Extract<FromChecks, {type: 'reports'}> | undefined;
     child.on('message', (message: FromChecks) => {
       if (message.type === 'ready')
         child.send({type: 'configure', specs: Array.from({length: count}, (_, at) => spec(at))});
       if (message.type === 'verdict') {
+        if (message.report.state === 'down') down.add(message.report.id);
         up += message.report.state === 'up' ? 1 : 0;
         if (up === count) round = performance.now() - began;
       }
@@ -146,14 +172,19 @@ const hactl: Checker = {
     await until('the first round is over', 60_000, () => round > 0);
     return {
       pid: child.pid ?? 0,
+      firstRound: round,
+      noticed: async (address) => {
+        await until('it notices', 60_000, () => down.has(idOf(address)), 2);
+      },
       stop: () => end(child),
       report: async () => {
         reports = undefined;
         child.send({type: 'report'});
         const said = await until('the checks report', 10_000, () => reports);
         const counts = said.reports.map((one) => one.checks);
-        const down = said.reports.filter((one) => one.state !== 'up').length;
-        return `first round ${Math.round(round)} ms; lateness p99 ${said.lateness.p99}, most ${Math.round(said.lateness.max)} ms; checks of one real ${Math.min(...counts)}..${Math.max(...counts)}; ${down} down`;
+        const failed = said.reports.filter((one) => one.state !== 'up').length;
+        const {p50, p99, max} = said.lateness;
+        return `lateness p50 ${Math.round(p50)}, p99 ${Math.round(p99)}, most ${Math.round(max)} ms; checks of one real ${Math.min(...counts)}..${Math.max(...counts)}; ${failed} down`;
       },
     };
   },
@@ -168,7 +199,7 @@ const keepalived: Checker = {
       const reals = Array.from(
         {length: Math.min(10, count - from)},
         (_, at) =>
-          `  real_server ${addressOf(from + at)} 80 {\n    weight 1\n    HTTP_GET {\n      url {\n        path /\n        status_code 200\n      }\n      connect_timeout 1\n      retry 1\n      delay_before_retry 1\n    }\n  }`,
+          `  real_server ${addressOf(from + at)} 80 {\n    weight 1\n    HTTP_GET {\n      url {\n        path /\n        status_code 200\n      }\n      connect_timeout 1\n      retry 0\n      delay_before_retry 0.02\n    }\n  }`,
       );
       services.push(
         `virtual_server 10.${1 + (from >> 16)}.${(from >> 8) & 255}.${from & 255} 80 {\n  delay_loop ${INTERVAL / 1_000}\n  lb_algo rr\n  lb_kind DR\n  protocol TCP\n${reals.join('\n')}\n}`,
@@ -176,13 +207,25 @@ const keepalived: Checker = {
     }
     const file = path.join(folder, 'keepalived.conf');
     writeFileSync(file, services.join('\n'));
-    const child = start(
-      [...onFirst, 'keepalived', '-n', '-C', '-f', file, '-p', `${folder}/k.pid`, '-c', `${folder}/c.pid`],
-      {LD_PRELOAD: shim},
+    return startOther(
+      [
+        ...onFirst,
+        ...'keepalived -n -l -C -f'.split(' '),
+        file,
+        '-p',
+        `${folder}/k.pid`,
+        '-c',
+        `${folder}/c.pid`,
+      ],
+      {
+        env: {LD_PRELOAD: shim},
+        log: path.join(folder, `keepalived-${count}.log`),
+        checks: count,
+        limit: 300_000,
+        begun: (log) => log.split('Activating healthchecker').length > count,
+        dead: (log, address) => log.includes(`Removing service [${address}]`),
+      },
     );
-    const before = await served();
-    await until('its first round is over', 120_000, async () => (await served()) - before >= count, 200);
-    return {pid: child.pid ?? 0, stop: () => end(child)};
   },
 };
 
@@ -196,11 +239,13 @@ const ldirectord: Checker = {
       file,
       `checktimeout=1\nnegotiatetimeout=1\ncheckinterval=1\nlogfile="${folder}/ldirectord.log"\nvirtual=10.0.0.1:80\n${reals.join('\n')}\n        service=http\n        request="/"\n        receive="OK"\n        scheduler=rr\n        protocol=tcp\n`,
     );
-    const child = start([...onFirst, 'perl', which('ldirectord'), '-d', file, 'start']);
-    const before = await served();
     // First it enters all reals, a process of ipvsadm for each.
-    await until('it checks', 180_000, async () => (await served()) - before > 200, 200);
-    return {pid: child.pid ?? 0, stop: () => end(child)};
+    return startOther([...onFirst, 'perl', which('ldirectord'), '-d', file, 'start'], {
+      log: path.join(folder, 'ldirectord.log'),
+      checks: count,
+      limit: 300_000,
+      dead: (log, address) => log.includes(`http://${address}:80/ is down`),
+    });
   },
 };
 
@@ -209,7 +254,8 @@ const which = (name: string): string =>
 
 const shim = path.join(folder, 'shim.so');
 function prepare(): void {
-  mkdirSync(path.join(folder, 'bin'));
+  for (const name of ['bin', 'dead']) mkdirSync(path.join(folder, name));
+  chmodSync(folder, 0o755);
   const {status} = spawnSync(
     'tcc',
     ['-shared', '-nostdlib', '-o', shim, path.join(import.meta.dirname, 'ipvs-shim.c')],
@@ -224,7 +270,7 @@ function prepare(): void {
     `daemon off; worker_processes ${Math.max(1, os.availableParallelism() - 1)}; pid ${folder}/nginx.pid; error_log ${folder}/error.log crit; worker_rlimit_nofile 60000;
 events { worker_connections 20000; }
 http { access_log off; keepalive_timeout 0;
-  server { listen 80 backlog=16384; location / { return 200 "OK\\n"; } }
+  server { listen 80 backlog=16384; location / { if (-f ${folder}/dead/$server_addr) { return 503; } return 200 "OK\\n"; } }
   server { listen 81; location / { stub_status; } } }\n`,
   );
   start([...onOthers, 'nginx', '-p', folder, '-c', path.join(folder, 'nginx.conf')]);
@@ -234,7 +280,23 @@ interface Figures {
   readonly rate: number;
   readonly cpu: number;
   readonly memory: number;
+  readonly firstRound: number;
+  readonly detection: number;
   readonly more: string;
+}
+
+/** Has one real answer 503 for as long as the checker needs to notice; milliseconds. */
+async function detect(running: Running, count: number): Promise<number> {
+  const address = addressOf(count >> 1);
+  const mark = path.join(folder, 'dead', address);
+  const began = performance.now();
+  writeFileSync(mark, '');
+  try {
+    await running.noticed(address);
+    return performance.now() - began;
+  } finally {
+    rmSync(mark);
+  }
 }
 
 async function measure(checker: Checker, count: number): Promise<Figures> {
@@ -244,6 +306,7 @@ async function measure(checker: Checker, count: number): Promise<Figures> {
   await pause(Number(values.seconds) * 1_000);
   const [after, now, ended] = [usage(running.pid), await served(), performance.now()];
   const more = (await running.report?.()) ?? '';
+  const detection = await detect(running, count);
   await running.stop();
   // Each look at the counter is a request of its own.
   const checks = now - requests - 1;
@@ -251,17 +314,18 @@ async function measure(checker: Checker, count: number): Promise<Figures> {
     rate: (checks * 1_000) / (ended - began),
     cpu: ((after.cpu - before.cpu) * 1_000) / checks,
     memory: after.memory,
+    firstRound: running.firstRound,
+    detection,
     more,
   };
 }
 
-const middle = (all: readonly number[]): number =>
-  all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)] ?? NaN;
-
 try {
   prepare();
   await until('nginx answers', 10_000, () => served().catch(() => false as const));
-  const rows: string[][] = [['reals', 'checker', 'checks/s', 'CPU ms per 1,000', 'RSS MB', '']];
+  const rows: string[][] = [
+    ['reals', 'checker', 'checks/s', 'CPU ms per 1,000', 'RSS MB', 'first round s', 'dead real seen ms', ''],
+  ];
   const ratios: string[] = [];
   for (const count of values.reals.split(',').map(Number)) {
     const checkers =
@@ -274,14 +338,16 @@ try {
         process.stderr.write(`${count} reals, round ${round + 1}: ${checker.name}\n`);
       }
     // oxlint-enable no-await-in-loop
-    const cpuOf = (name: string): number => middle((found.get(name) ?? []).map(({cpu}) => cpu));
+    const cpuOf = (name: string): number => median((found.get(name) ?? []).map(({cpu}) => cpu));
     for (const [name, all] of found) {
       rows.push([
         String(count),
         name,
-        String(Math.round(middle(all.map(({rate}) => rate)))),
+        String(Math.round(median(all.map(({rate}) => rate)))),
         cpuOf(name).toFixed(0),
-        middle(all.map(({memory}) => memory)).toFixed(0),
+        median(all.map(({memory}) => memory)).toFixed(0),
+        (median(all.map(({firstRound}) => firstRound)) / 1_000).toFixed(1),
+        median(all.map(({detection}) => detection)).toFixed(0),
         all.at(-1)?.more ?? '',
       ]);
       if (name !== 'hactl')
@@ -289,7 +355,7 @@ try {
     }
   }
   process.stdout.write(`\n${values.rounds} rounds of ${values.seconds} s, medians\n`);
-  process.stdout.write(table(rows, [0, 2, 3, 4]).join('\n') + '\n' + ratios.join('\n') + '\n');
+  process.stdout.write(table(rows, [0, 2, 3, 4, 5, 6]).join('\n') + '\n' + ratios.join('\n') + '\n');
 } finally {
   for (const child of children)
     // oxlint-disable-next-line no-await-in-loop -- a handful.

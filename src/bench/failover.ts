@@ -8,8 +8,9 @@ import {parseArgs} from 'node:util';
 import {table} from '../cli/table.ts';
 import {makeNamespaces} from '../lab/namespaces.ts';
 import {prepareLab} from '../lab/packages.ts';
-import {figures, median, openScene, pause, type Cost} from './scene.ts';
-import {keepalived, ours, type Director, type Subject} from './subjects.ts';
+import {figures, median} from './figures.ts';
+import {openScene, pause, type Cost} from './scene.ts';
+import {dropVip, keepalived, ours, type Director, type Subject} from './subjects.ts';
 
 const {values} = parseArgs({
   options: {
@@ -63,7 +64,7 @@ async function round(subject: Subject): Promise<void> {
   });
   await event('back: return with preemption', async () => {
     await scene.waitFor('what the dead daemon left is gone', () => !scene.holds('director1'), 100).catch(() => false);
-    await site.run('director1', ['ip', 'address', 'del', `${site.vip}/24`, 'dev', 'eth0']);
+    await dropVip(site, 'director1');
     await scene.rejoin('director1');
     await subject.start('director1');
     await toFirst();

@@ -1,6 +1,6 @@
 /** What the benchmarks share: a probe of the VIP at 2 kHz, who holds it by the kernel's own time stamps, nft rules. */
-import {holderTimes, type Holding} from '../drill/holders.ts';
-import type {ProbeReport} from '../drill/udp.ts';
+import {addressChange, holderTimes, type Holding} from '../drill/holders.ts';
+import {markerOf} from '../drill/probe.ts';
 import {until} from '../drill/until.ts';
 import {libraries, toolPath, type Lab} from '../lab/packages.ts';
 import type {NamespaceSite} from '../lab/namespaces.ts';
@@ -18,7 +18,7 @@ export interface Cost {
 
 export type Scene = Awaited<ReturnType<typeof openScene>>;
 
-/** What measures must not wait for what is measured, nor for other programs of this machine. */
+/** The echo and the watches must not wait for what is measured, nor for other programs of this machine. */
 const prompt = ['nice', '-n', '-15'];
 
 /** Starts echo servers, the probe and the watches. */
@@ -49,10 +49,9 @@ export async function openScene(site: NamespaceSite, lab: Lab) {
     );
     // oxlint-enable no-await-in-loop
     watch.onLine((line) => {
-      if (!line.includes(` ${site.vip}/`)) return;
-      const stamp = /^\[(\S+)\]/.exec(line)?.[1];
-      const at = stamp === undefined ? Date.now() : Date.parse(`${stamp.slice(0, 23)}Z`);
-      const holds = !line.includes('Deleted');
+      const change = addressChange(line, site.vip);
+      if (!change) return;
+      const {at, holds} = change;
       // A renewed lease is no change.
       if (holds !== holding.has(director)) changes += 1;
       if (holds) holding.add(director);
@@ -65,16 +64,7 @@ export async function openScene(site: NamespaceSite, lab: Lab) {
     [site.node, udp, 'probe', site.vip, '2'],
     `${site.root}/probe.log`,
   );
-  let marks = 0;
-  const mark = async (): Promise<ProbeReport> => {
-    marks += 1;
-    const name = String(marks);
-    probe.write(`mark ${name}`);
-    const line = await until('the probe reports', 10_000, () =>
-      probe.lines.findLast((one) => one.includes(`"mark":"${name}"`)),
-    );
-    return JSON.parse(line) as ProbeReport;
-  };
+  const mark = markerOf(probe);
   return {
     holds: (director: Director): boolean => holding.has(director),
     alone: (director: Director): boolean => holding.size === 1 && holding.has(director),
@@ -117,18 +107,4 @@ export async function openScene(site: NamespaceSite, lab: Lab) {
       return {outage, lost, ...holderTimes(holdings, from, to)};
     },
   };
-}
-
-/** median (least..most) */
-export function figures(all: readonly number[]): string {
-  if (all.length === 0) return '-';
-  const sorted = all.toSorted((a, b) => a - b);
-  const text = (value = 0): string => String(Math.round(value * 10) / 10);
-  return `${text(median(sorted))} (${text(sorted[0])}..${text(sorted.at(-1))})`;
-}
-
-export function median(all: readonly number[]): number {
-  const sorted = all.toSorted((a, b) => a - b);
-  const [low, high] = [sorted[(sorted.length - 1) >> 1] ?? NaN, sorted[sorted.length >> 1] ?? NaN];
-  return (low + high) / 2;
 }

@@ -1,7 +1,8 @@
 /** What the failover benchmark compares: Debian's keepalived at its best settings, and ours, on the same namespaces. */
-import {readdirSync, readFileSync} from 'node:fs';
+import {readFileSync} from 'node:fs';
 import {makeCluster, type Cluster} from '../drill/cluster.ts';
 import type {Program, Site} from '../drill/site.ts';
+import {treeOf} from './process-tree.ts';
 import {libraries, toolPath, type Lab} from '../lab/packages.ts';
 
 export type Director = 'director1' | 'director2';
@@ -32,18 +33,10 @@ export interface KeepalivedOptions {
   readonly missed: number;
 }
 
-/** Pids of the direct children of a process. */
-const childrenOf = (pid: number): number[] =>
-  readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((name) => {
-      try {
-        return / \S+ (\d+) /.exec(readFileSync(`/proc/${name}/stat`, 'utf8').replace(/^.*\)/, ')'))?.[1] === String(pid);
-      } catch {
-        return false;
-      }
-    })
-    .map(Number); // prettier-ignore
+/** What a killed daemon left behind: a machine that boots has no such address. */
+export async function dropVip(site: Site, director: Director): Promise<void> {
+  await site.run(director, ['ip', 'address', 'del', `${site.vip}/24`, 'dev', 'eth0']);
+}
 
 /** keepalived of the lab's tree, VRRPv3, real-time, short announcements: the settings measured as its best. */
 export function keepalived(site: Site, lab: Lab, {interval, missed}: KeepalivedOptions): Subject {
@@ -79,8 +72,7 @@ vrrp_instance vip {
         );
     },
     start: async (director) => {
-      // A machine that boots has no address left over.
-      await site.run(director, ['ip', 'address', 'del', `${site.vip}/24`, 'dev', 'eth0']);
+      await dropVip(site, director);
       await site.run(director, ['rm', '-f', `${file(director)}.pid`, `${file(director)}.vrrp.pid`]);
       programs.set(
         director,
@@ -110,7 +102,7 @@ vrrp_instance vip {
     },
     killEngine: (director) => {
       const parent = Number(readFileSync(`${file(director)}.pid`, 'utf8'));
-      for (const pid of childrenOf(parent)) process.kill(pid, 'SIGKILL');
+      for (const pid of treeOf(parent).slice(1)) process.kill(pid, 'SIGKILL');
       return Promise.resolve();
     },
     killAll: async (director) => {
@@ -124,7 +116,7 @@ vrrp_instance vip {
         await program.kill('SIGKILL', true);
       for (const director of directors)
         // oxlint-disable-next-line no-await-in-loop -- two directors.
-        await site.run(director, ['ip', 'address', 'del', `${site.vip}/24`, 'dev', 'eth0']);
+        await dropVip(site, director);
     },
   };
 }
@@ -139,9 +131,6 @@ export interface OursOptions {
 /** hactld, with the VIP alone. */
 export function ours(site: Site, {keepalive, deadtime, media}: OursOptions): Subject & {cluster: Cluster} {
   const cluster = makeCluster({site, keepalive, deadtime, vipOnly: true, ...(media === undefined ? {} : {media})});
-  const none = async (director: Director): Promise<void> => {
-    await site.run(director, ['ip', 'address', 'del', `${site.vip}/24`, 'dev', 'eth0']);
-  };
   return {
     cluster,
     name: `hactl ${keepalive} / ${deadtime}${media === undefined ? '' : ', two paths'}`,
@@ -152,7 +141,7 @@ export function ours(site: Site, {keepalive, deadtime, media}: OursOptions): Sub
       for (const director of directors) await cluster.writeConfig(director);
     },
     start: async (director) => {
-      await none(director);
+      await dropVip(site, director);
       await cluster.start(director);
     },
     stop: async (director) => {
@@ -172,7 +161,7 @@ export function ours(site: Site, {keepalive, deadtime, media}: OursOptions): Sub
     end: async () => {
       await cluster.stop();
       // oxlint-disable-next-line no-await-in-loop -- two directors.
-      for (const director of directors) await none(director);
+      for (const director of directors) await dropVip(site, director);
     },
   };
 } // prettier-ignore

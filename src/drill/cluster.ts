@@ -5,7 +5,7 @@ import {ask} from '../control/client.ts';
 import {controlSocket} from '../paths.ts';
 import type {StatusSnapshot} from '../control/protocol.ts';
 import {drillConfig} from './config.ts';
-import type {Holding} from './holders.ts';
+import {addressChange, type Holding} from './holders.ts';
 import type {Outcome, Program, Site} from './site.ts';
 import {until} from './until.ts';
 
@@ -124,10 +124,8 @@ export function makeCluster({site, keepalive, deadtime, vipOnly = false, media =
     );
     watches.push(program);
     program.onLine((line) => {
-      if (!line.includes(` ${site.vip}/`) || isolated.has(name)) return;
-      const stamp = /^\[(\S+)\]/.exec(line)?.[1];
-      const at = stamp === undefined ? Date.now() : Date.parse(`${stamp.slice(0, 23)}Z`);
-      holdings.push({at, director: name, holds: !line.includes('Deleted')});
+      const change = addressChange(line, site.vip);
+      if (change && !isolated.has(name)) holdings.push({...change, director: name});
     });
   }
 

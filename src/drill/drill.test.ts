@@ -3,7 +3,7 @@ import {readFileSync} from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import {drillConfig} from './config.ts';
-import {holderTimes} from './holders.ts';
+import {addressChange, holderTimes} from './holders.ts';
 import {renderReport} from './report.ts';
 
 const seed = (name: string): string =>
@@ -21,6 +21,20 @@ test('time with two holders and with none', (t) => {
   t.deepEqual(holderTimes(story, 50, 300), {both: 3, neither: 50});
   t.deepEqual(holderTimes(story, 101, 102), {both: 1, neither: 0});
   t.deepEqual(holderTimes([], 0, 10), {both: 0, neither: 10});
+});
+
+test('what the kernel says of an address', (t) => {
+  const line = (rest: string): string => `[2026-11-21T10:00:00.123456] ${rest}`;
+  const at = Date.parse('2026-11-21T10:00:00.123Z');
+  t.deepEqual(addressChange(line('2: eth0    inet 10.9.0.1/24 scope global eth0'), '10.9.0.1'), {
+    at,
+    holds: true,
+  });
+  t.deepEqual(addressChange(line('Deleted 2: eth0    inet 10.9.0.1/24 scope global eth0'), '10.9.0.1'), {
+    at,
+    holds: false,
+  });
+  t.is(addressChange(line('2: eth0    inet 10.9.0.11/24 scope global eth0'), '10.9.0.1'), undefined);
 });
 
 test('the seeds’ files, with nothing but names, addresses and intervals replaced', (t) => {

@@ -31,3 +31,13 @@ export function holderTimes(observations: readonly Holding[], from: number, to: 
   count(to);
   return {both, neither};
 }
+
+/** What a line of `ip -o -ts monitor address` says of an address: it came (or its lease was renewed), or went. */
+export function addressChange(
+  line: string,
+  address: string,
+): {readonly at: number; readonly holds: boolean} | undefined {
+  const stamp = /^\[(\S+)\]/.exec(line)?.[1];
+  if (stamp === undefined || !line.includes(` ${address}/`)) return undefined;
+  return {at: Date.parse(`${stamp.slice(0, 23)}Z`), holds: !line.includes('Deleted')};
+}

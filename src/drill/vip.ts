@@ -1,13 +1,14 @@
 /**
  * `npm run drill:vip`: the VIP alone, on this machine's own kernel in namespaces (root; no IPVS needed), with fast
- * intervals and a probe that sees milliseconds. Every event is run several times; the table shows median (min..max).
+ * intervals and a probe that sees milliseconds. Every event is run several times; the table shows median (least..most).
  */
 import path from 'node:path';
 import {parseArgs} from 'node:util';
 import {makeNamespaces} from '../lab/namespaces.ts';
+import {figures, median} from '../bench/figures.ts';
 import {table} from '../cli/table.ts';
 import {makeCluster} from './cluster.ts';
-import type {ProbeReport} from './udp.ts';
+import {markerOf} from './probe.ts';
 import {until} from './until.ts';
 
 const {values} = parseArgs({
@@ -42,16 +43,7 @@ try {
   await cluster.active('director1', LIMIT);
   await cluster.whole('director2', LIMIT);
   const probe = await site.start('client', [site.node, udp, 'probe', site.vip], `${site.root}/probe.log`);
-  let marks = 0;
-  const mark = async (): Promise<ProbeReport> => {
-    marks += 1;
-    const name = String(marks);
-    probe.write(`mark ${name}`);
-    const line = await until('the probe reports', LIMIT, () =>
-      probe.lines.findLast((one) => one.includes(`"mark":"${name}"`)),
-    );
-    return JSON.parse(line) as ProbeReport;
-  };
+  const mark = markerOf(probe);
   const event = async (name: string, work: () => Promise<void>): Promise<void> => {
     await pause(300);
     await mark();
@@ -105,21 +97,16 @@ try {
   await site.destroy();
 }
 
-const figures = (all: readonly number[]): string => {
-  const sorted = all.toSorted((a, b) => a - b);
-  return `${sorted[Math.floor(sorted.length / 2)]} (${sorted[0]}..${sorted.at(-1)})`;
-};
 process.stdout.write(
   `keepalive ${values.keepalive}, deadtime ${values.deadtime}, ${values.runs} runs, 1,000 probes a second\n`,
 );
 const rows = [...results].map(([name, {outage, lost}]) => [name, figures(outage), figures(lost)]);
 process.stdout.write(
-  table([['event', 'outage ms, median (min..max)', 'probes lost'], ...rows]).join('\n') + '\n',
+  table([['event', 'outage ms, median (least..most)', 'probes lost'], ...rows]).join('\n') + '\n',
 );
-const loss = results.get('power loss')?.outage.toSorted((a, b) => a - b) ?? [];
-const median = loss[Math.floor(loss.length / 2)] ?? Infinity;
-if (median > Number(values.limit)) passed = false;
+const loss = median(results.get('power loss')?.outage ?? []);
+if (!(loss <= Number(values.limit))) passed = false;
 process.stdout.write(
-  `power loss: median ${median} ms, limit ${values.limit} ms: ${passed ? 'passed' : 'FAILED'}\n`,
+  `power loss: median ${loss} ms, limit ${values.limit} ms: ${passed ? 'passed' : 'FAILED'}\n`,
 );
 process.exit(passed ? 0 : 1);

@@ -26,6 +26,7 @@ import {journalled, makeWitness, ofDeath, ofScripts} from './journal-witness.ts'
 import {loadDirectory} from './load.ts';
 import type {Logger} from './log.ts';
 import {sendMail} from './mail.ts';
+import {movedNames, type NameBook} from './names.ts';
 import {makeOutward} from './outward.ts';
 import {programs} from './programs.ts';
 import {runScripts} from './scripts.ts';
@@ -49,6 +50,8 @@ export interface DirectorOptions {
 }
 
 const STATUS_EVERY = 500;
+/** Host names are looked up again so often. */
+const NAMES_EVERY = 60_000;
 const STATUS_LIMIT = 300;
 const MOVE_LIMIT = 55_000;
 const STOP_ENGINE_LIMIT = 8_000;
@@ -67,8 +70,10 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   const {logger} = options;
   const {log} = logger;
   const clock = systemClock;
-  const load = async (read?: ReadFile) =>
-    loadDirectory({
+  let names: NameBook = new Map();
+  const load = async (read?: ReadFile) => {
+    const book = new Map(names);
+    const outcome = await loadDirectory({
       configDir: options.configDir,
       stateDir: options.stateDir,
       node: options.node,
@@ -77,7 +82,11 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       findInterface,
       wall: clock.wall(),
       ...(read === undefined ? {} : {read}),
+      names: book,
     });
+    if (outcome.loaded) names = book;
+    return outcome;
+  };
 
   const store = openConfigStore(options.stateDir);
   for (const text of mendSwaps(store)) log('warn', text);
@@ -320,7 +329,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   }
 
   // ldirectord's autoreload: a changed file is read again; without it the difference is at least said.
-  const watch = watchFiles((changed) => {
+  const filesChanged = (changed: readonly string[]): void => {
     const ours = runCallbacks(changed);
     if (ours.some((file) => file.autoReload)) void reload();
     else {
@@ -328,8 +337,19 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       log('warn', configProblem);
       configEvent('warn', configProblem);
     }
-  });
+  };
+  const watch = watchFiles(filesChanged);
   watch.follow(first.files);
+
+  // A real named by its host name may move to another address: ldirectord sees it only when it starts anew.
+  const lookingUp = setInterval(() => {
+    void movedNames(names).then((moved) => {
+      if (moved.length === 0) return;
+      for (const {name, from, to} of moved)
+        log('info', `host name ${name} is at ${to} now, no more at ${from}`);
+      void reload();
+    });
+  }, NAMES_EVERY);
 
   // ------------------------------------------------------------------------------------------------- the socket
   /** The checks process tells of every change by itself; when a check was made last it says when it is asked. */
@@ -469,6 +489,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       clearInterval(poll);
       tracker.stop();
       watch.stop();
+      clearInterval(lookingUp);
       clearInterval(monitorTimer);
       chores.stop();
       peerServer.close();

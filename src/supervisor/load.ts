@@ -13,7 +13,7 @@ import {
 import {engineConfig, type FindInterface} from './engine-config.ts';
 import {missingScripts} from './scripts.ts';
 import type {Loaded} from './supervisor.ts';
-import {withNames, type LookUp} from './names.ts';
+import {withNames, type LookUp, type NameBook} from './names.ts';
 
 export interface LoadOptions {
   readonly configDir: string;
@@ -29,6 +29,8 @@ export interface LoadOptions {
   readonly read?: ReadFile;
   /** How host names are found; the machine's resolver unless told otherwise. */
   readonly lookUp?: LookUp;
+  /** The addresses of host names that are in use; brought up to date. */
+  readonly names?: NameBook;
 }
 
 export interface LoadOutcome {
@@ -80,6 +82,7 @@ export async function loadDirectory(options: LoadOptions): Promise<LoadOutcome> 
         ...(options.only === undefined ? {} : {only: options.only}),
       }),
     options.lookUp,
+    options.names,
   );
   const texts = outcome.diagnostics.map((diagnostic) => renderDiagnostic(diagnostic, outcome.sources));
   const files = [...outcome.sources.keys()];

@@ -1,4 +1,4 @@
-/** Host and service names in ldirectord.cf are resolved when the file is read, as ldirectord does. */
+/** Host and service names in ldirectord.cf: resolved when the file is read, as ldirectord does, and looked up again later. */
 import {lookup} from 'node:dns/promises';
 import {readFileSync} from 'node:fs';
 import {isIP} from 'node:net';
@@ -21,21 +21,53 @@ export function parseServices(text: string): Map<string, number> {
   return ports;
 }
 
-/** Asks the machine's resolver; undefined: no such name. */
-export type LookUp = (name: string, family: 4 | 6) => Promise<string | undefined>;
+/** Asks the machine's resolver for all addresses; none: no such name, or nobody to ask. */
+export type LookUp = (name: string, family: 4 | 6) => Promise<readonly string[]>;
 
 const askResolver: LookUp = async (name, family) => {
   try {
-    return (await lookup(name, {family})).address;
+    return (await lookup(name, {family, all: true})).map(({address}) => address);
   } catch {
-    return undefined;
+    return [];
   }
 };
 
-/** Runs `parse` until every host name that it asked for has been looked up (twice at most: names do not breed names). */
+/** `FAMILY NAME` and the address in use. */
+export type NameBook = Map<string, string>;
+
+/**
+ * Asks for a name again. The address in use stays while it is among the answers (resolvers turn their answers round), and
+ * while there is no answer: a resolver that fails must not take a real server out.
+ */
+async function lookAgain(key: string, inUse: string | undefined, ask: LookUp): Promise<string | undefined> {
+  const [family, name = ''] = key.split(' ');
+  const found = await ask(name, family === '6' ? 6 : 4);
+  return inUse !== undefined && (found.length === 0 || found.includes(inUse)) ? inUse : found[0];
+}
+
+/** A name that has moved. */
+export interface MovedName {
+  readonly name: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Which names of the book have another address by now; the book stays as it is. */
+export async function movedNames(book: NameBook, ask: LookUp = askResolver): Promise<readonly MovedName[]> {
+  const all = await Promise.all(
+    [...book].map(async ([key, from]) => ({name: key.slice(2), from, to: await lookAgain(key, from, ask)})),
+  );
+  return all.flatMap(({name, from, to}) => (to === undefined || to === from ? [] : [{name, from, to}]));
+}
+
+/**
+ * Runs `parse` until every host name that it asked for has been looked up (twice at most: names do not breed names).
+ * `book` brings the addresses in use, and gets those of this time.
+ */
 export async function withNames<T>(
   parse: (resolver: NameResolver) => T,
   ask: LookUp = askResolver,
+  book: NameBook = new Map(),
 ): Promise<T> {
   let services = new Map<string, number>();
   try {
@@ -55,12 +87,13 @@ export async function withNames<T>(
     service: (name, protocol) => services.get(`${name}/${protocol}`),
   };
   const first = parse(resolver);
-  if (asked.size === 0) return first;
-  await Promise.all(
-    [...asked].map(async (key) => {
-      const [family, name = ''] = key.split(' ');
-      known.set(key, await ask(name, family === '6' ? 6 : 4));
-    }),
-  );
-  return parse(resolver);
+  if (asked.size > 0)
+    await Promise.all(
+      [...asked].map(async (key) => {
+        known.set(key, await lookAgain(key, book.get(key), ask));
+      }),
+    );
+  book.clear();
+  for (const [key, address] of known) if (address !== undefined) book.set(key, address);
+  return asked.size === 0 ? first : parse(resolver);
 }

@@ -70,7 +70,7 @@ test('a director that reads its files again takes none with an error into use', 
       node: 'alpha',
       mode: 'lenient',
       findInterface: () => Promise.resolve(() => ({device: 'eth0', prefixLength: 24})),
-      lookUp: () => Promise.resolve(undefined),
+      lookUp: () => Promise.resolve([]),
       wall: 0,
     });
   t.truthy((await read(pair)).loaded, 'the good files can be used');

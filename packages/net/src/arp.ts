@@ -1,6 +1,7 @@
 /** ARP over Ethernet (RFC 826) and the announcements of RFC 5227. Pure. */
 import {fail, ok, type Result} from '@hactl/base';
 import {addressBytes, addressText} from './address-text.ts';
+import {markAt, putMark} from './mark.ts';
 
 /** Field names are RFC 826's: sender and target hardware and protocol addresses. */
 export interface ArpPacket {
@@ -16,9 +17,8 @@ export interface ArpPacket {
 export type ArpFault = {readonly code: 'truncated'; readonly have: number} | {readonly code: 'not-arp'};
 
 const LENGTH = 42;
-/** Ethernet pads a frame to 60 octets; the mark stands where nobody else looks: "HACT" and eight octets. */
+/** Ethernet pads a frame to 60 octets; the mark stands in the padding. */
 const PADDED = 60;
-const MARK = 0x4841_4354;
 const ETHERTYPE_ARP = 0x0806;
 const BROADCAST = 'ff:ff:ff:ff:ff:ff';
 
@@ -41,10 +41,7 @@ export function encodeArp(packet: ArpPacket): Buffer {
   frame.set(addressBytes(packet.spa), 28);
   frame.set(macBytes(packet.tha), 32);
   frame.set(addressBytes(packet.tpa), 38);
-  if (packet.mark !== undefined) {
-    frame.writeUInt32BE(MARK, LENGTH);
-    frame.writeBigUInt64BE(packet.mark, LENGTH + 4);
-  }
+  putMark(frame, LENGTH, packet.mark);
   return frame;
 }
 
@@ -66,9 +63,7 @@ export function decodeArp(frame: Buffer): Result<ArpPacket, ArpFault> {
     spa: addressText(frame.subarray(28, 32)),
     tha: macText(frame.subarray(32, 38)),
     tpa: addressText(frame.subarray(38, 42)),
-    ...(frame.length >= LENGTH + 12 && frame.readUInt32BE(LENGTH) === MARK
-      ? {mark: frame.readBigUInt64BE(LENGTH + 4)}
-      : {}),
+    ...markAt(frame, LENGTH),
   });
 }
 
@@ -80,9 +75,4 @@ export function arpAnnouncement(address: string, mac: string, mark?: bigint): re
     encodeArp({...common, operation: 'request', tha: nobody}),
     encodeArp({...common, operation: 'reply', tha: BROADCAST}),
   ];
-}
-
-/** Is this packet a claim of `address` by somebody whose hardware address is not one of `ours`? */
-export function foreignClaim(packet: ArpPacket, address: string, ours: readonly string[]): boolean {
-  return packet.spa === address && !ours.includes(packet.sha);
 }

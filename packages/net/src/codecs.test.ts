@@ -7,7 +7,6 @@ import {
   decodeNa,
   defaultSchedule,
   encodeUnsolicitedNa,
-  foreignClaim,
   nestedAttribute,
   readAttributes,
   readString,
@@ -75,13 +74,6 @@ test('what is no ARP is told apart from what is too short', (t) => {
   const other = Buffer.from(request);
   other.writeUInt16BE(0x0800, 12);
   t.deepEqual(decodeArp(other), {ok: false, fault: {code: 'not-arp'}});
-});
-
-test('a claim is foreign when the address is the one and the hardware is not ours', (t) => {
-  const packet = {operation: 'request', sha: mac, spa: '10.77.0.100', tha: mac, tpa: '10.77.0.1'} as const;
-  t.true(foreignClaim(packet, '10.77.0.100', []));
-  t.false(foreignClaim(packet, '10.77.0.100', [mac]));
-  t.false(foreignClaim(packet, '10.77.0.1', []));
 });
 
 test('an unsolicited neighbour advertisement overrides and names the hardware', (t) => {

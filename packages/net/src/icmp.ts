@@ -1,6 +1,6 @@
 /** ICMP echo: one socket for each family, shared by all who ping. */
 import {addressBytes, addressText} from './address-text.ts';
-import {abi, closeFd, openSocket, receiveFrom, sendTo, watchReadable, SystemError, lastErrno} from './sys.ts';
+import {abi, openSocket, sendTo, watchReceived, SystemError, lastErrno} from './sys.ts';
 
 const IPPROTO_ICMP = 1;
 const IPPROTO_ICMPV6 = 58;
@@ -33,20 +33,16 @@ export function openPinger(identity: number): Pinger {
       family === 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6,
       'ICMP socket',
     );
-    const into = Buffer.alloc(2_048);
     const from = Buffer.alloc(28);
-    const watch = watchReadable(fd, () => {
-      for (;;) {
-        const length = receiveFrom(fd, into, abi.MSG_DONTWAIT, from);
-        if (length < 0) return;
-        const start = family === 4 ? ((into[0] ?? 0) & 15) * 4 : 0;
-        if (into[start] !== (family === 4 ? 0 : 129) || into.readUInt16BE(start + 4) !== identity) continue;
-        const address = addressText(family === 4 ? from.subarray(4, 8) : from.subarray(8, 24));
-        const key = `${address} ${into.readUInt16BE(start + 6)}`;
-        const answered = waiting.get(key);
-        waiting.delete(key);
-        answered?.();
-      }
+    const watch = watchReceived(fd, {into: Buffer.alloc(2_048), from}, (message) => {
+      const start = family === 4 ? ((message[0] ?? 0) & 15) * 4 : 0;
+      if (message.length < start + 8 || message[start] !== (family === 4 ? 0 : 129)) return;
+      if (message.readUInt16BE(start + 4) !== identity) return;
+      const address = addressText(family === 4 ? from.subarray(4, 8) : from.subarray(8, 24));
+      const key = `${address} ${message.readUInt16BE(start + 6)}`;
+      const answered = waiting.get(key);
+      waiting.delete(key);
+      answered?.();
     });
     sockets.set(family, {fd, stop: () => watch.stop()});
     return fd;
@@ -75,10 +71,7 @@ export function openPinger(identity: number): Pinger {
       return () => waiting.delete(key);
     },
     close: () => {
-      for (const socket of sockets.values()) {
-        socket.stop();
-        closeFd(socket.fd);
-      }
+      for (const socket of sockets.values()) socket.stop();
       sockets.clear();
     },
   };

@@ -1,17 +1,15 @@
 /** Hears neighbour advertisements: who claims which IPv6 address. */
-import {abi, closeFd, openSocket, receiveFrom, setOption, watchReadable} from './sys.ts';
+import {abi, openSocket, setOption, watchReceived, type Watch} from './sys.ts';
 
 const IPPROTO_ICMPV6 = 58;
 const ICMP6_FILTER = 1;
 const NEIGHBOUR_ADVERTISEMENT = 136;
-/** As for ARP: a flood must not keep adverts waiting. */
-const BATCH = 64;
 
 /**
  * Calls `heard` with the link's index (0 where the kernel does not say it) and the ICMPv6 message. Everything but
  * neighbour advertisements is filtered in the kernel. Needs CAP_NET_RAW; without IPv6 nothing is heard.
  */
-export function openNaWatch(heard: (index: number, message: Buffer) => void): {stop(): void} {
+export function openNaWatch(heard: (index: number, message: Buffer) => void): Watch {
   let fd: number;
   try {
     fd = openSocket(abi.AF_INET6, abi.SOCK_RAW | abi.SOCK_NONBLOCK, IPPROTO_ICMPV6, 'neighbour watch');
@@ -24,19 +22,8 @@ export function openNaWatch(heard: (index: number, message: Buffer) => void): {s
   const word = (NEIGHBOUR_ADVERTISEMENT >> 5) * 4;
   filter.writeUInt32LE((filter.readUInt32LE(word) & ~(1 << (NEIGHBOUR_ADVERTISEMENT & 31))) >>> 0, word);
   setOption(fd, IPPROTO_ICMPV6, ICMP6_FILTER, filter, 'neighbour watch');
-  const message = Buffer.alloc(128);
   const from = Buffer.alloc(28);
-  const watch = watchReadable(fd, () => {
-    for (let taken = 0; taken < BATCH; taken += 1) {
-      const length = receiveFrom(fd, message, abi.MSG_DONTWAIT, from);
-      if (length < 0) return;
-      heard(from.readUInt32LE(24), message.subarray(0, length));
-    }
-  });
-  return {
-    stop: () => {
-      watch.stop();
-      closeFd(fd);
-    },
-  };
+  return watchReceived(fd, {into: Buffer.alloc(128), from}, (message) =>
+    heard(from.readUInt32LE(24), message),
+  );
 }

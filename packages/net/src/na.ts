@@ -1,6 +1,7 @@
 /** The unsolicited neighbour advertisement (RFC 4861 §7.2.6) that tells everybody where an IPv6 address is now. Pure. */
 import {addressBytes, addressText} from './address-text.ts';
 import {macBytes, macText} from './arp.ts';
+import {markAt, putMark} from './mark.ts';
 
 const TYPE = 136;
 const OVERRIDE = 0x20;
@@ -8,7 +9,7 @@ const TARGET_LINK_LAYER = 2;
 
 /** RFC 4727's experimental option: carries the mark of the cluster that announces. Whoever does not know it skips it. */
 const EXPERIMENTAL = 253;
-const MARK = 0x4841_4354;
+const MARK_AT = 34;
 
 /** The ICMPv6 message; the kernel fills in the checksum. */
 export function encodeUnsolicitedNa(address: string, mac: string, mark?: bigint): Buffer {
@@ -22,8 +23,7 @@ export function encodeUnsolicitedNa(address: string, mac: string, mark?: bigint)
   if (mark !== undefined) {
     message[32] = EXPERIMENTAL;
     message[33] = 2;
-    message.writeUInt32BE(MARK, 34);
-    message.writeBigUInt64BE(mark, 38);
+    putMark(message, MARK_AT, mark);
   }
   return message;
 }
@@ -38,14 +38,9 @@ export interface NeighbourAdvertisement {
 export function decodeNa(message: Buffer): NeighbourAdvertisement | undefined {
   if (message.length < 32 || message[0] !== TYPE || message[24] !== TARGET_LINK_LAYER || message[25] !== 1)
     return undefined;
-  const marked =
-    message.length >= 46 &&
-    message[32] === EXPERIMENTAL &&
-    message[33] === 2 &&
-    message.readUInt32BE(34) === MARK;
   return {
     target: addressText(message.subarray(8, 24)),
     mac: macText(message.subarray(26, 32)),
-    ...(marked ? {mark: message.readBigUInt64BE(38)} : {}),
+    ...(message[32] === EXPERIMENTAL && message[33] === 2 ? markAt(message, MARK_AT) : {}),
   };
 }

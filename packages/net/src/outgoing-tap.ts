@@ -8,10 +8,10 @@ import {
   bindSocket,
   closeFd,
   openSocket,
-  receive,
   setIntOption,
-  watchReadable,
+  watchReceived,
   type FilterInstruction,
+  type Watch,
 } from './sys.ts';
 
 /** Only this "protocol" hears outgoing packets too. */
@@ -19,7 +19,6 @@ const ETH_P_ALL = 0x0003;
 const ETH_P_IP = 0x0800;
 const UDP = 17;
 const UDP_HEADER = 8;
-const BATCH = 64;
 const RECEIVE_BUFFER = 4 << 20;
 
 /** Instructions of linux/bpf_common.h, in the words of the classic assembler. */
@@ -54,11 +53,7 @@ const program = (port: number): FilterInstruction[] => [
 ];
 
 /** Calls `heard` with the payload of every datagram. Needs CAP_NET_RAW. */
-export function openOutgoingTap(
-  index: number,
-  port: number,
-  heard: (payload: Buffer) => void,
-): {stop(): void} {
+export function openOutgoingTap(index: number, port: number, heard: (payload: Buffer) => void): Watch {
   const target = `outgoing datagrams to port ${port}`;
   const fd = openSocket(abi.AF_PACKET, abi.SOCK_DGRAM | abi.SOCK_NONBLOCK, 0, target);
   try {
@@ -74,21 +69,10 @@ export function openOutgoingTap(
     closeFd(fd);
     throw error;
   }
-  const packet = Buffer.alloc(65_536);
-  const watch = watchReadable(fd, () => {
-    for (let taken = 0; taken < BATCH; taken += 1) {
-      const length = receive(fd, packet, abi.MSG_DONTWAIT);
-      if (length < 0) return;
-      const start = ((packet[0] ?? 0) & 0x0f) * 4;
-      if (length < start + UDP_HEADER) continue;
-      const end = Math.min(length, start + packet.readUInt16BE(start + 4));
-      heard(Buffer.from(packet.subarray(start + UDP_HEADER, end)));
-    }
+  return watchReceived(fd, {into: Buffer.alloc(65_536)}, (packet) => {
+    const start = ((packet[0] ?? 0) & 0x0f) * 4;
+    if (packet.length < start + UDP_HEADER) return;
+    const end = Math.min(packet.length, start + packet.readUInt16BE(start + 4));
+    heard(Buffer.from(packet.subarray(start + UDP_HEADER, end)));
   });
-  return {
-    stop: () => {
-      watch.stop();
-      closeFd(fd);
-    },
-  };
 }

@@ -205,6 +205,35 @@ const {poll} = (
 
 const watched = new Set<PollHandle>();
 
+/** One turn of the event loop takes at most so many: a flood on one socket must not keep adverts waiting on another. */
+const BATCH = 64;
+
+/**
+ * Calls `take` with each message that arrives on a non-blocking socket: valid until it returns. `from` gets the sender's
+ * socket address. Stopping closes the socket.
+ */
+export function watchReceived(
+  fd: number,
+  {into, from}: {readonly into: Buffer; readonly from?: Buffer},
+  take: (message: Buffer) => void,
+): Watch {
+  const watch = watchReadable(fd, () => {
+    for (let taken = 0; taken < BATCH; taken += 1) {
+      const length = from
+        ? receiveFrom(fd, into, abi.MSG_DONTWAIT, from)
+        : receive(fd, into, abi.MSG_DONTWAIT);
+      if (length < 0) return;
+      take(into.subarray(0, length));
+    }
+  });
+  return {
+    stop: () => {
+      watch.stop();
+      closeFd(fd);
+    },
+  };
+}
+
 /** Calls `ready` whenever the descriptor is readable. An error of the poll (netlink's overrun) restarts the watch. */
 export function watchReadable(fd: number, ready: () => void): Watch {
   const callback: PollCallback = (status) => {

@@ -14,6 +14,8 @@ export function explainError(error: NodeJS.ErrnoException, target: string): stri
     case 'EHOSTUNREACH':
     case 'ENETUNREACH':
       return `${target} cannot be reached (${error.code}): no route, or the host does not answer`;
+    case 'ERR_SSL_WRONG_VERSION_NUMBER':
+      return `what listens on ${target} does not speak TLS`;
     default:
       return `connection to ${target}: ${error.code ?? error.message}`;
   }

@@ -2,6 +2,7 @@
 import {writeFileSync} from 'node:fs';
 import {systemClock} from '@hactl/base';
 import test from 'ava';
+import {failsWhenBroken} from './broken-relay.ts';
 import type {CheckSpec} from '../messages.ts';
 import {probeDns} from './dns.ts';
 import {
@@ -129,6 +130,9 @@ test('udp: an answer to somebody else is not heard', async (t) => {
   const spec = checkOf('dns', other.port, {protocol: 'udp', request: 'www.example.org'});
   t.regex((await probeDns(spec, SHORT, systemClock)).reason, /no answer/);
 });
+
+test('tcp: an exchange that breaks off', (t) =>
+  failsWhenBroken(t, probeDns, checkOf('dns', server.port, {request: 'www.example.org'})));
 
 test('tcp: a server that says nothing', async (t) => {
   const silent = await silentServer();

@@ -2,6 +2,7 @@
 import {chmodSync, mkdirSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
 import test, {type ExecutionContext} from 'ava';
+import {failsWhenBroken} from './broken-relay.ts';
 import {probeFtp} from './ftp.ts';
 import {accepts, checkOf, failsOnTheDead, fails, folder, freePort, passes, startServer} from './testing.ts';
 
@@ -65,5 +66,6 @@ test('vsftpd', async (t) => {
     {...spec, login: 'ha', passwd: 'guess'},
     /the answer to (USER ha|PASS of ha) is "530 /,
   );
+  await failsWhenBroken(t, probeFtp, {...spec, request: '/alive.txt', receive: 'It Works'});
   await failsOnTheDead(t, probeFtp, spec);
 });

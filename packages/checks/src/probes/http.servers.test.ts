@@ -2,6 +2,7 @@
 import {writeFileSync} from 'node:fs';
 import {systemClock} from '@hactl/base';
 import test from 'ava';
+import {failsWhenBroken} from './broken-relay.ts';
 import {probeHttp} from './http.ts';
 import {AMPLE, certificate, scratch, SHORT, silentServer, startServer, type Server} from './real-server.ts';
 import {accepts, checkOf, freePort} from './testing.ts';
@@ -121,6 +122,14 @@ test(
   true,
   /HTTP 200/,
 );
+
+test('an exchange that breaks off', async (t) => {
+  for (const service of ['http', 'https'] as const)
+    // oxlint-disable-next-line no-await-in-loop -- in the clear, then with TLS.
+    await failsWhenBroken(t, probeHttp, checkOf(service, at[service], named), service === 'https');
+  const proxied = {request: `http://127.0.0.1:${at.http}/plain`, receive: 'through'};
+  await failsWhenBroken(t, probeHttp, checkOf('http_proxy', at.proxy, proxied));
+});
 
 test('https: SNI and Host are the virtualhost', async (t) => {
   const spec = checkOf('https', at.https, {

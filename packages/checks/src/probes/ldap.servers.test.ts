@@ -2,6 +2,7 @@
 import {writeFileSync} from 'node:fs';
 import {systemClock} from '@hactl/base';
 import test from 'ava';
+import {failsWhenBroken} from './broken-relay.ts';
 import {probeLdap} from './ldap.ts';
 import {
   AMPLE,
@@ -122,6 +123,12 @@ test(
   false,
   /bind ok, search of index.html failed: invalid dn syntax/i,
 );
+
+test('an exchange that breaks off', async (t) => {
+  for (const service of ['ldap', 'ldaps'] as const)
+    // oxlint-disable-next-line no-await-in-loop -- in the clear, then with TLS.
+    await failsWhenBroken(t, probeLdap, checkOf(service, ports[service], good), service === 'ldaps');
+});
 
 for (const service of ['ldap', 'ldaps']) {
   test(`${service}: a server that says nothing`, async (t) => {

@@ -1,6 +1,7 @@
 /** pop, pops, imap and imaps against Debian's Dovecot. */
 import {writeFileSync} from 'node:fs';
 import test from 'ava';
+import {failsWhenBroken} from './broken-relay.ts';
 import {probeImap} from './imap.ts';
 import {probePop} from './pop.ts';
 import {
@@ -76,6 +77,10 @@ service anvil {
   await fails(t, probeImap, checkOf('imap', imap, wrong), /the answer to LOGIN ha is "a NO .*[Aa]uth/);
   await fails(t, probeImap, checkOf('imap', pop), /the greeting is "\+OK/);
 
+  await failsWhenBroken(t, probePop, checkOf('pop', pop, known));
+  await failsWhenBroken(t, probePop, checkOf('pops', pops, known), true);
+  await failsWhenBroken(t, probeImap, checkOf('imap', imap, known));
+  await failsWhenBroken(t, probeImap, checkOf('imaps', imaps, known), true);
   await failsOnTheDead(t, probePop, checkOf('pop', 0));
   await failsOnTheDead(t, probePop, checkOf('pops', 0));
   await failsOnTheDead(t, probeImap, checkOf('imap', 0));

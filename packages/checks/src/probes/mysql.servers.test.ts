@@ -1,6 +1,7 @@
 /** service=mysql against MariaDB. */
 import {systemClock} from '@hactl/base';
 import test from 'ava';
+import {failsWhenBroken} from './broken-relay.ts';
 import {probeMysql} from './mysql.ts';
 import {AMPLE, prepare, scratch, SHORT, silentServer, startServer, type Server} from './real-server.ts';
 import {checkOf, freePort} from './testing.ts';
@@ -93,6 +94,9 @@ test('a long statement', async (t) => {
   t.false(result.passed);
   t.regex(result.reason, /^connected in \d+ ms, no answer within 4000 ms \(waiting for the rows\)/);
 });
+
+test('an exchange that breaks off', (t) =>
+  failsWhenBroken(t, probeMysql, checkOf('mysql', server.port, good)));
 
 test('a server that says nothing', async (t) => {
   const silent = await silentServer();

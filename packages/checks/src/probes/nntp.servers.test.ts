@@ -1,6 +1,7 @@
 /** nntp against Debian's INN. */
 import {mkdirSync, writeFileSync} from 'node:fs';
 import test from 'ava';
+import {failsWhenBroken} from './broken-relay.ts';
 import {probeNntp} from './nntp.ts';
 import {checkOf, failsOnTheDead, fails, folder, freePort, passes, run, startServer} from './testing.ts';
 
@@ -59,5 +60,6 @@ pathtmp: ${home}/tmp
   const reader = ['nnrpd', '-D', '-f', '-b', '127.0.0.1', '-p', String(readers)];
   await startServer(t, {argv: reader, env, port: readers});
   await fails(t, probeNntp, {...spec, port: readers}, /the greeting is "[45]\d\d /);
+  await failsWhenBroken(t, probeNntp, spec);
   await failsOnTheDead(t, probeNntp, spec);
 });

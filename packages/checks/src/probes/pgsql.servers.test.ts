@@ -2,6 +2,7 @@
 import {rmSync} from 'node:fs';
 import {systemClock} from '@hactl/base';
 import test from 'ava';
+import {failsWhenBroken} from './broken-relay.ts';
 import {probePgsql} from './pgsql.ts';
 import {
   AMPLE,
@@ -197,6 +198,12 @@ test('a long statement', async (t) => {
   const result = await probePgsql(spec, 4_000, systemClock);
   t.false(result.passed);
   t.regex(result.reason, /^connected in \d+ ms, TLS ok, no answer within 4000 ms \(waiting for the rows\)/);
+});
+
+test('an exchange that breaks off', async (t) => {
+  for (const server of [plain, secure])
+    // oxlint-disable-next-line no-await-in-loop -- one server, then the other.
+    await failsWhenBroken(t, probePgsql, checkOf('pgsql', server?.port ?? 0, good));
 });
 
 test('a server that says nothing', async (t) => {

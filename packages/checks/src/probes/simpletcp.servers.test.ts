@@ -1,5 +1,6 @@
 /** simpletcp and send/expect against Debian's memcached and socat. */
 import test from 'ava';
+import {failsWhenBroken} from './broken-relay.ts';
 import type {CheckSpec} from '../messages.ts';
 import {probeSendExpect} from './send-expect.ts';
 import {probeSimpleTcp} from './simpletcp.ts';
@@ -23,6 +24,7 @@ test('memcached', async (t) => {
     {...spec, request: 'nonsense\\n'},
     /answer "ERROR\\r\\n" has no line that matches \/\^VERSION 1\//,
   );
+  await failsWhenBroken(t, probeSimpleTcp, spec);
   await failsOnTheDead(t, probeSimpleTcp, spec);
 
   const nanny = (send: string, expect: string, regex = false) =>

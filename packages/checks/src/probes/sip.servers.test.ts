@@ -1,6 +1,7 @@
 /** service=sip against Kamailio, over UDP and TCP. */
 import {systemClock} from '@hactl/base';
 import test from 'ava';
+import {failsWhenBroken} from './broken-relay.ts';
 import net from 'node:net';
 import {probeSip, judgeSip} from './sip.ts';
 import {
@@ -85,6 +86,8 @@ test('udp: a server that says nothing', async (t) => {
   t.false(result.passed);
   t.regex(result.reason, /no answer .* within 300 ms, asked/);
 });
+
+test('tcp: an exchange that breaks off', (t) => failsWhenBroken(t, probeSip, checkOf('sip', server.port)));
 
 test('tcp: a server that says nothing', async (t) => {
   const silent = await silentServer();

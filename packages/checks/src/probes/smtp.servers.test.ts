@@ -1,6 +1,7 @@
 /** smtp and submission against Debian's Exim. */
 import {mkdirSync, writeFileSync} from 'node:fs';
 import test, {type ExecutionContext} from 'ava';
+import {failsWhenBroken} from './broken-relay.ts';
 import {probeSmtp} from './smtp.ts';
 import {checkOf, failsOnTheDead, fails, folder, freePort, passes, startServer} from './testing.ts';
 
@@ -35,6 +36,7 @@ test('Exim greets and answers', async (t) => {
     /^connected in \d+ ms, greeting "220 real\.test ESMTP Exim .*", EHLO 250$/,
   );
   await passes(t, probeSmtp, checkOf('submission', port), /EHLO 250/);
+  await failsWhenBroken(t, probeSmtp, checkOf('smtp', port));
   await failsOnTheDead(t, probeSmtp, checkOf('smtp', port));
 });
 

@@ -193,7 +193,7 @@ export async function fails(
  * Resolves when the other side has closed the connection for good. One that has only said all that it has to say still
  * takes what we write; so something is written until it is refused.
  */
-const closed = (socket: net.Socket): Promise<void> =>
+export const closed = (socket: net.Socket): Promise<void> =>
   new Promise((resolve) => {
     const poke = setInterval(() => {
       if (socket.destroyed) {

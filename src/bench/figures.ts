@@ -1,0 +1,16 @@
+/** Numbers of several runs as one. Pure. */
+
+/** median (least..most) */
+export function figures(all: readonly number[]): string {
+  if (all.length === 0) return '-';
+  const sorted = all.toSorted((a, b) => a - b);
+  const text = (value = 0): string => String(Math.round(value * 10) / 10);
+  return `${text(median(sorted))} (${text(sorted[0])}..${text(sorted.at(-1))})`;
+}
+
+/** The middle one, or the mean of the two in the middle; NaN of none. */
+export function median(all: readonly number[]): number {
+  const sorted = all.toSorted((a, b) => a - b);
+  const [low, high] = [sorted[(sorted.length - 1) >> 1] ?? NaN, sorted[sorted.length >> 1] ?? NaN];
+  return (low + high) / 2;
+}

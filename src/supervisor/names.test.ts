@@ -1,0 +1,43 @@
+/** Host names of real servers: looked up when the file is read, and again later. */
+import test from 'ava';
+import {movedNames, withNames, type NameBook} from './names.ts';
+
+const answering = (answers: Record<string, readonly string[]>) => (name: string) =>
+  Promise.resolve(answers[name] ?? []);
+const read = (names: readonly string[], answers: Record<string, readonly string[]>, book?: NameBook) =>
+  withNames((resolver) => names.map((name) => resolver.host(name, 4)), answering(answers), book);
+
+test('every name is looked up once; addresses are taken as they are', async (t) => {
+  const asked: string[] = [];
+  const found = await withNames(
+    (resolver) => ['web', '10.0.0.9', 'web', 'none'].map((name) => resolver.host(name, 4)),
+    (name) => {
+      asked.push(name);
+      return Promise.resolve(name === 'web' ? ['10.0.0.1', '10.0.0.2'] : []);
+    },
+  );
+  t.deepEqual(found, ['10.0.0.1', '10.0.0.9', '10.0.0.1', undefined]);
+  t.deepEqual(asked, ['web', 'none']);
+});
+
+test('the address in use stays while it is among the answers, and while nobody answers', async (t) => {
+  const book: NameBook = new Map();
+  t.deepEqual(await read(['web'], {web: ['10.0.0.1', '10.0.0.2']}, book), ['10.0.0.1']);
+  t.deepEqual(await read(['web'], {web: ['10.0.0.2', '10.0.0.1']}, book), ['10.0.0.1']);
+  t.deepEqual(await read(['web'], {}, book), ['10.0.0.1']);
+  t.deepEqual(await read(['web'], {web: ['10.0.0.3']}, book), ['10.0.0.3']);
+  t.deepEqual(await read(['other'], {}, book), [undefined]);
+  t.deepEqual([...book], [], 'names that nobody uses are forgotten');
+});
+
+test('a name that has moved is told, with both addresses; the book waits for the reload', async (t) => {
+  const book: NameBook = new Map([
+    ['4 web', '10.0.0.1'],
+    ['4 mail', '10.0.0.5'],
+    ['6 web', '2001:db8::1'],
+  ]);
+  const ask = (name: string, family: 4 | 6) =>
+    Promise.resolve(name === 'mail' ? [] : family === 4 ? ['10.0.0.2'] : ['2001:db8::2', '2001:db8::1']);
+  t.deepEqual(await movedNames(book, ask), [{name: 'web', from: '10.0.0.1', to: '10.0.0.2'}]);
+  t.is(book.get('4 web'), '10.0.0.1');
+});
