@@ -5,7 +5,7 @@ import {CliError, exit} from '../exit.ts';
 import {paintFor} from '../paint.ts';
 import {renderWatch, sampleOf, type Look, type WatchView} from '../render-watch.ts';
 
-const ASK_LIMIT = 3_000;
+const ASK_LIMIT = 5_000;
 const EVERY = 1_000;
 /** One sample a second: what the widest sparkline shows, and one more for the first rate. */
 const HISTORY = 61;
