@@ -137,7 +137,8 @@ test('a pair: every document is what docs/json.md says', async (t) => {
   const unknown = await ask('drain', '10.99.0.111');
   t.is(unknown.status, 1);
   t.regex(unknown.stderr, /did you mean 10\.99\.0\.11\?/);
-  t.is((await ask('weight', '10.99.0.11', 'many')).status, 1);
+  t.is((await ask('weight', '10.99.0.11', 'many')).status, 2);
+  t.is((await ask('weight', '10.99.0.11', '70000')).status, 1);
   t.is((await ask('no-such-command')).status, 2);
   t.is((await ask('undrain', '10.99.0.11')).status, 0);
 });

@@ -8,6 +8,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
@@ -18,6 +19,7 @@ import {fileURLToPath} from 'node:url';
 import anyTest, {type TestFn} from 'ava';
 import {makeCorpus} from '../../test/malformed.ts';
 import {ask} from '../control/client.ts';
+import type {OrderAction} from '../control/protocol.ts';
 
 const test = anyTest.serial as unknown as TestFn;
 const LIMIT = 60_000;
@@ -113,6 +115,11 @@ const holds =
     );
   };
 
+const socketOf = (): string => {
+  const [instance = ''] = readdirSync(`${root}/run/ldirectord`);
+  return path.join(root, 'run/ldirectord', instance, 'control.sock');
+};
+
 test.before(async () => {
   for (const folder of [...Object.values(folders), maintenance]) mkdirSync(folder);
   execFileSync('ip', ['netns', 'add', netns]);
@@ -173,10 +180,35 @@ test('maintenancedir: a file takes a real out, whatever its checks say', async (
   t.pass();
 });
 
+test('a drained real keeps its place with weight 0, another weight counts at once, and both can be taken back', async (t) => {
+  t.timeout(4 * LIMIT);
+  const order = (action: OrderAction, weight?: number) =>
+    ask(
+      socketOf(),
+      {
+        command: 'order',
+        action,
+        reals: ['127.0.0.2'],
+        who: 'test',
+        ...(weight === undefined ? {} : {weight}),
+      },
+      LIMIT,
+    );
+  const weight = (wanted: number) => (): boolean =>
+    table().includes(`-a -t 10.99.0.100:80 -r 127.0.0.2:80 -m -w ${wanted}`);
+  await order('drain');
+  await until(weight(0), 'drained');
+  await order('weight', 7);
+  t.true(weight(0)(), 'a drain hides a weight');
+  await order('undrain');
+  await until(weight(7), 'the ordered weight');
+  await order('weight-reset');
+  await until(weight(3), 'the configured weight');
+});
+
 test('malformed files at a reload leave the table as it is', async (t) => {
   t.timeout(4 * LIMIT);
-  const [instance = ''] = execFileSync('ls', [`${root}/run/ldirectord`], {encoding: 'utf8'}).split('\n');
-  const socket = path.join(root, 'run/ldirectord', instance, 'control.sock');
+  const socket = socketOf();
   const before = table();
   // Values that would be looked up in the network are left to the test without a kernel.
   const broken = makeCorpus()

@@ -6,16 +6,8 @@ import type {LdirectordConfig} from '@hactl/config';
 import type {OrderOutcome, OrderView} from '../control/protocol.ts';
 import {CommandError} from '../control/server.ts';
 import type {Log} from './log.ts';
-import {
-  carryOut,
-  isOrderRequest,
-  orderedHeld,
-  orderedWeights,
-  orderViews,
-  placesOf,
-  readReal,
-  type Order,
-} from './orders.ts';
+import {carryOut, isOrderRequest, orderedHeld, orderedWeights, orderViews, type Order} from './orders.ts';
+import {placesOf, readReal} from './order-targets.ts';
 
 export interface OrderBook {
   /** Takes files into use: what the orders reach is found anew. */

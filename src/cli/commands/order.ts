@@ -1,7 +1,7 @@
 import os from 'node:os';
 import {ask} from '../../control/client.ts';
 import type {OrderOutcome, OrderRequest, StatusSnapshot} from '../../control/protocol.ts';
-import {exit} from '../exit.ts';
+import {CliError, exit} from '../exit.ts';
 import {orderLines} from '../render-status.ts';
 
 const ASK_LIMIT = 10_000;
@@ -25,6 +25,8 @@ export async function order(
   options: {virtual?: string; reason?: string; json?: boolean},
 ): Promise<number> {
   const {virtual, reason, json} = options;
+  if (what.action === 'weight' && !Number.isInteger(what.weight))
+    throw new CliError(exit.config, 'a weight is a whole number from 0 to 65535, or reset');
   const request: OrderRequest = {
     ...what,
     who: whoAmI(),
