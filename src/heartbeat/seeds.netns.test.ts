@@ -1,6 +1,6 @@
 /**
  * The set-ups of two tutorials as they are printed, on machines of the test's own: their files in /etc/ha.d, `service
- * heartbeat start`, and the kernel asked what came of it. What needs IPVS is in seeds.vm.test.ts.
+ * heartbeat start`, and the kernel asked what came of it. This kernel may have no IPVS: table and sync daemon are the drill's.
  */
 import {readFileSync} from 'node:fs';
 import path from 'node:path';
