@@ -45,6 +45,12 @@ test.before(async () => {
   edit(two, 'ping 10.99.0.10', 'ping 10.99.0.11');
   await cluster.active(one, LIMIT);
   await cluster.whole(two, LIMIT);
+  for (const name of [one, two])
+    await until(
+      `${name} hears its peer`,
+      LIMIT,
+      async () => (await status(name)).engine?.peers[0]?.state === 'up',
+    );
 });
 
 test.after.always(async () => {

@@ -21,7 +21,7 @@ const files = (peer: string) => ({
 
 interface Faults {
   /** The wire: before or after the other side did it. */
-  readonly lost?: (command: PeerCommand) => 'before' | 'after' | undefined;
+  readonly lost?: (command: PeerCommand) => 'unreached' | 'before' | 'after' | undefined;
   /** Reloads that fail, by the director's name. */
   readonly reload?: (why: string) => boolean;
 }
@@ -71,6 +71,7 @@ async function pair(t: ExecutionContext, faults: {one?: Faults; two?: Faults} = 
       },
       ask: async (command) => {
         const lost = faults[node]?.lost?.(command);
+        if (lost === 'unreached') throw new CommandError('no-peer', 'no connection');
         if (lost === 'before') throw new CommandError('peer-lost', 'cut');
         const answer: unknown = JSON.parse(
           JSON.stringify(await other().answerPeer(command as ConfigPeerCommand)),
@@ -175,6 +176,23 @@ for (const [name, faults, who, sender, receiver] of table)
     t.is(two.read('web.cf').includes('masq 5'), who === 'both');
     t.deepEqual([one.last()?.state, two.last()?.state], [sender, receiver]);
   });
+
+test('a peer that cannot be reached for a moment is asked again', async (t) => {
+  let tries = 0;
+  const {one, two} = await pair(t, {
+    one: {
+      lost: (command) => {
+        if (!commit(command)) return undefined;
+        tries += 1;
+        return tries < 3 ? 'unreached' : undefined;
+      },
+    },
+  });
+  one.edit('web.cf', 'masq 3', 'masq 5');
+  t.true((await one.push()).ok);
+  t.is(one.digest(), two.digest());
+  t.is(tries, 3);
+});
 
 test('the peer is silent after the request: that is said, and it keeps what it has', async (t) => {
   let asked = false;

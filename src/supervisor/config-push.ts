@@ -173,17 +173,24 @@ async function commitThere(
   ports: PushPorts,
   id: string,
 ): Promise<{readonly state: 'done' | 'failed' | 'unknown'; readonly reason: string}> {
-  let lost: string;
-  try {
-    const {ok, reason} = (await ports.ask({command: 'push-commit', id}, COMMIT_LIMIT)) as {
-      ok: boolean;
-      reason: string;
-    };
-    return {state: ok ? 'done' : 'failed', reason};
-  } catch (error) {
-    lost = error instanceof Error ? error.message : String(error);
-    if (error instanceof CommandError && ['not-prepared', 'not-for-peers'].includes(error.code))
-      return {state: 'failed', reason: lost};
+  let lost = '';
+  for (let attempt = 0; attempt < OUTCOME_TRIES; attempt += 1) {
+    try {
+      // oxlint-disable-next-line no-await-in-loop -- one question after another.
+      const {ok, reason} = (await ports.ask({command: 'push-commit', id}, COMMIT_LIMIT)) as {
+        ok: boolean;
+        reason: string;
+      };
+      return {state: ok ? 'done' : 'failed', reason};
+    } catch (error) {
+      lost = error instanceof Error ? error.message : String(error);
+      const code = error instanceof CommandError ? error.code : '';
+      if (['not-prepared', 'not-for-peers'].includes(code)) return {state: 'failed', reason: lost};
+      // It was not even asked: it may be asked again.
+      if (code !== 'no-peer') break;
+    }
+    // oxlint-disable-next-line no-await-in-loop -- see above.
+    await ports.wait(1_000);
   }
   for (let attempt = 0; attempt < OUTCOME_TRIES; attempt += 1) {
     // oxlint-disable-next-line no-await-in-loop -- one question after another.
