@@ -1,7 +1,7 @@
 /** Joins the core with real processes, the kernel and the control socket. The only place where all packages meet. */
 import {systemClock} from '@hactl/base';
 import type {FromChecks, ToChecks} from '@hactl/checks';
-import type {LdirectordConfig, Mode, ReadFile} from '@hactl/config';
+import type {Mode} from '@hactl/config';
 import {sendDeathNotice, type FromEngine, type ToEngine} from '@hactl/failover';
 import {openTrust, type FromSync, type SyncStatus, type ToSync} from '@hactl/sync';
 import {VERSION} from '../paths.ts';
@@ -15,11 +15,10 @@ import {peerSettings, type PeerSettings} from '../peer/settings.ts';
 import {openControl} from '../control/access.ts';
 import {keepChild, type Spare} from './child.ts';
 import {scheduleChores} from './chores.ts';
-import {describeChange, planChanges} from './changes.ts';
+import {makeConfiguration} from './configuration.ts';
 import {makeConfigDesk} from './config-desk.ts';
 import {differenceText, watchDifference} from './config-peer.ts';
 import {mendSwaps, openConfigStore} from './config-store.ts';
-import {watchFiles} from './file-watch.ts';
 import {connectIpvs} from './ipvs-connection.ts';
 import {findInterface, removeVips} from './kernel.ts';
 import {openJournal} from './journal-file.ts';
@@ -27,16 +26,15 @@ import {journalled, makeWitness, ofDeath, ofScripts} from './journal-witness.ts'
 import {loadDirectory} from './load.ts';
 import type {Logger} from './log.ts';
 import {sendMail} from './mail.ts';
-import {movedNames, type NameBook} from './names.ts';
 import {openOrderBook} from './order-book.ts';
 import {makeOutward} from './outward.ts';
 import {programs} from './programs.ts';
 import {findAgent} from './resource-agents.ts';
 import {resourceCommand} from './resource-commands.ts';
 import {makeResourceKeeper} from './resource-keeper.ts';
-import {isExecutable, runCommand} from './shell.ts';
+import {runCommand} from './shell.ts';
 import {keepRespawns} from './respawn.ts';
-import {makeSupervisor} from './supervisor.ts';
+import {makeSupervisor, type Loaded} from './supervisor.ts';
 import {connectionsOf} from './snapshot.ts';
 import {syncGroups, syncSettings} from './sync-groups.ts';
 import {trackScripts} from './track-scripts.ts';
@@ -55,8 +53,6 @@ export interface DirectorOptions {
 }
 
 const STATUS_EVERY = 500;
-/** Host names are looked up again so often. */
-const NAMES_EVERY = 60_000;
 const STATUS_LIMIT = 300;
 const MOVE_LIMIT = 55_000;
 const STOP_ENGINE_LIMIT = 8_000;
@@ -77,34 +73,33 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   const {logger} = options;
   const {log} = logger;
   const clock = systemClock;
-  let names: NameBook = new Map();
-  const load = async (read?: ReadFile) => {
-    const book = new Map(names);
-    const outcome = await loadDirectory({
-      configDir: options.configDir,
-      stateDir: options.stateDir,
-      node: options.node,
-      mode: options.mode,
-      ...(options.only === undefined ? {} : {only: options.only}),
-      findInterface,
-      wall: clock.wall(),
-      names: book,
-      ...(read === undefined ? {} : {read}),
-    });
-    if (outcome.loaded && !read) names = book;
-    return outcome;
-  };
-
   const store = openConfigStore(options.stateDir);
   for (const text of mendSwaps(store)) log('warn', text);
-  const first = await load();
+  const configuration = makeConfiguration({
+    log,
+    load: (more) =>
+      loadDirectory({
+        configDir: options.configDir,
+        stateDir: options.stateDir,
+        node: options.node,
+        mode: options.mode,
+        ...(options.only === undefined ? {} : {only: options.only}),
+        findInterface,
+        wall: clock.wall(),
+        ...more,
+      }),
+    running: () => core.loaded,
+    take: async (next, why) => takeIntoUse(next, why),
+    tell: (level, text) => configEvent(level, text),
+    configDir: options.configDir,
+  });
+  const first = await configuration.load();
   for (const text of first.texts) process.stderr.write(text + '\n\n');
   if (!first.loaded) {
     log('error', `the configuration in ${options.configDir} has errors; nothing was started`);
     return undefined;
   }
   logger.configure(first.loaded.cluster);
-  let configProblem: string | undefined;
   const journal = openJournal({clock, log, node: options.node, stateDir: options.stateDir});
   const {record} = journal;
   const witness = makeWitness(clock, record);
@@ -346,43 +341,19 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   monitor();
 
   // ---------------------------------------------------------------------------------------------------- reload
-  async function reload(why = 'reload'): Promise<{
-    ok: boolean;
-    changes: readonly string[];
-    diagnostics: readonly string[];
-  }> {
-    runCallbacks(watch.look());
-    const next = await load();
-    watch.follow(next.files);
-    if (!next.loaded) {
-      configProblem = `the files in ${options.configDir} have errors; the running configuration stays (hactl check-config shows them)`;
-      log('error', configProblem);
-      configEvent('warn', configProblem);
-      return {ok: false, changes: [], diagnostics: next.texts};
-    }
-    const {rows, refused} = planChanges(core.loaded, next.loaded);
-    if (refused !== undefined) {
-      configProblem = refused;
-      configEvent('warn', refused);
-      return {ok: false, changes: [], diagnostics: [`error: ${refused}`]};
-    }
-    const changes = rows.map(describeChange);
-    configProblem = undefined;
-    logger.configure(next.loaded.cluster);
-    book.configure(next.loaded.cluster.ldirectord);
-    outward.configure(next.loaded.cluster.ldirectord, next.loaded.cluster.ha?.hactl.alerts);
-    core.reload(next.loaded);
+  async function takeIntoUse(next: Loaded, why: string): Promise<void> {
+    const {ha, ldirectord} = next.cluster;
+    logger.configure(next.cluster);
+    book.configure(ldirectord);
+    outward.configure(ldirectord, ha?.hactl.alerts);
+    core.reload(next);
     configureResources();
-    respawns.configure(next.loaded.cluster.ha?.respawns ?? []);
     monitor();
-    chores.configure(next.loaded.cluster.ha);
+    chores.configure(ha);
     await allow();
-    tracker.configure(next.loaded.cluster.ha?.hactl.trackScripts ?? []);
+    tracker.configure(ha?.hactl.trackScripts ?? []);
     peerServer.configure();
-    desk.keep(next.loaded, why);
-    log('info', `configuration reloaded: ${changes.join(', ') || 'no change'}`);
-    configEvent('info', `configuration reloaded: ${changes.join(', ') || 'no change'}`);
-    return {ok: true, changes, diagnostics: next.texts};
+    desk.keep(next, why);
   }
 
   /** Opens the control socket to the groups of the configuration. */
@@ -390,44 +361,6 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     accessProblems = await control.configure(core.loaded.cluster.ha?.hactl ?? {});
     for (const problem of accessProblems) log('warn', problem);
   }
-
-  /** ldirectord's callback, whoever found the change: the watch, or the reload that was asked for before it looked. */
-  function runCallbacks(changed: readonly string[]): readonly LdirectordConfig[] {
-    const ours = core.loaded.cluster.ldirectord.filter((file) => changed.includes(file.path));
-    for (const {callback, path: file} of ours)
-      if (callback !== undefined && isExecutable(callback))
-        void runCommand({file: callback, words: [file], name: `callback ${callback}`}, log);
-    return ours;
-  }
-
-  // ldirectord's autoreload: a changed file is read again; without it the difference is at least said.
-  const filesChanged = (changed: readonly string[]): void => {
-    const ours = runCallbacks(changed);
-    if (ours.some((file) => file.autoReload)) void reload();
-    else {
-      configProblem = `changed on disk, not in use: ${changed.join(', ')} (hactl reload takes it into use)`;
-      log('warn', configProblem);
-      configEvent('warn', configProblem);
-    }
-  };
-  const watch = watchFiles(filesChanged);
-  watch.follow(first.files);
-
-  // A real named by its host name may move to another address: ldirectord sees it only when it starts anew.
-  let movedBefore = '';
-  const lookUpAgain = async (): Promise<void> => {
-    const moved = await movedNames(names);
-    const story = moved.map(({name, from, to}) => `${name} is at ${to} now, no more at ${from}`).join('; ');
-    if (story === movedBefore) return;
-    movedBefore = story;
-    if (story === '') return;
-    const changed = watch.look();
-    if (changed.length > 0) filesChanged(changed);
-    log('info', `host name ${story}${configProblem === undefined ? '' : ': used from the next reload on'}`);
-    // What was edited and not yet taken into use must not come in by this door.
-    if (configProblem === undefined) void reload('a host name moved');
-  };
-  const lookingUp = setInterval(() => void lookUpAgain(), NAMES_EVERY);
 
   // ------------------------------------------------------------------------------------------------- the socket
   /** The checks process tells of every change by itself; when a check was made last it says when it is asked. */
@@ -455,7 +388,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       configDir: options.configDir,
       configLoaded: loaded.at,
       configNotices: loaded.notices,
-      ...(configProblem === undefined ? {} : {configProblem}),
+      ...(configuration.problem === undefined ? {} : {configProblem: configuration.problem}),
       configDigest: loaded.digest,
       ...(difference.difference ? {configDifference: difference.difference} : {}),
       ldirectord: loaded.cluster.ldirectord.map((file) => file.path),
@@ -485,7 +418,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       case 'events':
         return journal.answer(command);
       case 'reload':
-        return reload();
+        return configuration.reload();
       case 'peer':
         return askPeer(command.ask, PEER_LIMIT);
       case 'move': {
@@ -562,9 +495,9 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     configDir: options.configDir,
     store,
     log,
-    load,
+    load: configuration.load,
     running: () => core.loaded,
-    reload,
+    reload: configuration.reload,
     ask: askPeer,
     peer: () => settingsOfPeer()?.peers.join(', ') ?? 'the peer',
     accepts: () => core.loaded.cluster.ha?.hactl.push ?? false,
@@ -579,17 +512,17 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   await allow();
   const chores = scheduleChores({log, configDir: options.configDir});
   chores.configure(first.loaded.cluster.ha);
+  configuration.watch(first.files);
   void ipvs.open();
   log('info', `director ${options.node} runs with ${options.configDir}`);
 
   return {
-    reload,
+    reload: configuration.reload,
     stop: async () => {
       daemonEvent('stops');
       clearInterval(poll);
       tracker.stop();
-      watch.stop();
-      clearInterval(lookingUp);
+      configuration.stop();
       clearInterval(monitorTimer);
       chores.stop();
       peerServer.close();
