@@ -40,7 +40,6 @@ const memory = (pid: number): string =>
   `${(Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? 0) / 1_024).toFixed(0)} MB`;
 
 if (process.env.HACTL_IN_VM === '1') {
-  // As many hash buckets as a director with such tables would be given.
   const loaded = readFileSync('/proc/modules', 'latin1').match(/^ip_vs\w*/gm) ?? [];
   // The schedulers hold on to ip_vs itself: it goes last.
   for (const module of loaded.toSorted((one, other) => other.length - one.length))
@@ -49,7 +48,9 @@ if (process.env.HACTL_IN_VM === '1') {
     } catch {
       // Not loaded.
     }
-  execFileSync('modprobe', ['ip_vs', 'conn_tab_bits=18'], {stdio: 'ignore'});
+  // The kernel's own table, unless it is as large as nobody would leave it: then as many buckets as such a director has.
+  const buckets = counts.some((count) => count > COUNTED) ? ['conn_tab_bits=18'] : [];
+  execFileSync('modprobe', ['ip_vs', ...buckets], {stdio: 'ignore'});
 }
 
 interface Trips {
