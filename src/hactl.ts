@@ -3,23 +3,15 @@
 import {Argument, Command, Option} from 'commander';
 import {exit, exitMeanings, CliError} from './cli/exit.ts';
 import {manualPage, pages, type Page} from './cli/commands/manual.ts';
-import {checkConfig} from './cli/commands/check-config.ts';
-import * as configuration from './cli/commands/config.ts';
-import {doctor} from './cli/commands/doctor.ts';
-import {events, type EventsOptions} from './cli/commands/events.ts';
-import {importFile} from './cli/commands/import.ts';
-import {listMaintenance, order, printReals} from './cli/commands/order.ts';
-import {move} from './cli/commands/move.ts';
-import {plan} from './cli/commands/plan.ts';
-import {push} from './cli/commands/push.ts';
+import type {CheckConfigOptions} from './cli/commands/check-config.ts';
+import type {DoctorOptions} from './cli/commands/doctor.ts';
+import type {EventsOptions} from './cli/commands/events.ts';
+import type {ImportOptions} from './cli/commands/import.ts';
+import type {PushOptions} from './cli/commands/push.ts';
 import {addRealserver} from './cli/commands/realserver.ts';
-import {reload} from './cli/commands/reload.ts';
-import {listResources, operateResource} from './cli/commands/resource.ts';
-import {status} from './cli/commands/status.ts';
-import {supportBundle} from './cli/commands/support-bundle.ts';
-import {resync, syncStatus} from './cli/commands/sync.ts';
-import {watch, type WatchOptions} from './cli/commands/watch.ts';
-import {why, type WhyOptions} from './cli/commands/why.ts';
+import type {BundleOptions} from './cli/commands/support-bundle.ts';
+import type {WatchOptions} from './cli/commands/watch.ts';
+import type {WhyOptions} from './cli/commands/why.ts';
 import {ControlError} from './control/client.ts';
 import {eventKinds} from './control/events.ts';
 import {treeOf} from './cli/command-tree.ts';
@@ -35,6 +27,12 @@ const program = new Command('hactl')
 
 const socket = (): string => controlSocket(program.opts<{runDir: string}>().runDir);
 
+// The module of a command is loaded when it runs: `hactl status` needs no parser of configuration files and no netlink.
+const configuration = () => import('./cli/commands/config.ts');
+const orders = () => import('./cli/commands/order.ts');
+const resources = () => import('./cli/commands/resource.ts');
+const connectionSync = () => import('./cli/commands/sync.ts');
+
 let result: number = exit.ok;
 const set = async (work: Promise<number>): Promise<void> => {
   result = await work;
@@ -44,7 +42,9 @@ program
   .command('status')
   .description('roles, addresses, peers, virtual services, checks, sync, processes, last transitions')
   .option('--json', 'the whole snapshot as JSON')
-  .action((options: {json?: boolean}) => set(status(socket(), options)));
+  .action(async (options: {json?: boolean}) =>
+    set((await import('./cli/commands/status.ts')).status(socket(), options)),
+  );
 
 program
   .command('events')
@@ -55,20 +55,24 @@ program
   .option('-n, --lines <number>', 'the newest so many')
   .option('-f, --follow', 'and those that come, until Ctrl-C')
   .option('--json', 'each event as one line of JSON')
-  .action((options: EventsOptions) => set(events(socket(), options)));
+  .action(async (options: EventsOptions) =>
+    set((await import('./cli/commands/events.ts')).events(socket(), options)),
+  );
 
 program
   .command('why')
   .description('the story of the last change of role: what each director heard and decided, and when')
   .option('--before <time>', 'the last one before a time: 10m, 2h back, 14:05, or "2026-11-21 14:05" (UTC)')
   .option('--json', 'the story as JSON')
-  .action((options: WhyOptions) => set(why(socket(), options)));
+  .action(async (options: WhyOptions) => set((await import('./cli/commands/why.ts')).why(socket(), options)));
 
 program
   .command('watch')
   .description('roles, adverts, reals and events, drawn anew each second; q or Ctrl-C ends')
   .option('--count <frames>', 'end after so many')
-  .action((options: WatchOptions) => set(watch(socket(), options)));
+  .action(async (options: WatchOptions) =>
+    set((await import('./cli/commands/watch.ts')).watch(socket(), options)),
+  );
 
 program
   .command('check-config')
@@ -83,7 +87,9 @@ program
   .option('--fix', 'write the repaired files (the old ones are kept as FILE.orig)')
   .option('--node <name>', 'judge as on this node (default: uname -n)')
   .option('--json', 'diagnostics as JSON')
-  .action((files: string[], options: Parameters<typeof checkConfig>[1]) => set(checkConfig(files, options)));
+  .action(async (files: string[], options: CheckConfigOptions) =>
+    set((await import('./cli/commands/check-config.ts')).checkConfig(files, options)),
+  );
 
 program
   .command('import')
@@ -107,19 +113,25 @@ program
   )
   .option('--force', 'overwrite files that are there')
   .option('--json', 'the list and the diagnostics as JSON')
-  .action((file: string, options: Parameters<typeof importFile>[1]) => set(importFile(file, options)));
+  .action(async (file: string, options: ImportOptions) =>
+    set((await import('./cli/commands/import.ts')).importFile(file, options)),
+  );
 
 program
   .command('plan')
   .description('what a reload would change, directive by directive; changes nothing')
   .option('--json', 'the plan as JSON')
-  .action((options: {json?: boolean}) => set(plan(socket(), options)));
+  .action(async (options: {json?: boolean}) =>
+    set((await import('./cli/commands/plan.ts')).plan(socket(), options)),
+  );
 
 program
   .command('reload')
   .description('show what changes and read the files again; a broken file changes nothing')
   .option('--json', 'the outcome as JSON')
-  .action((options: {json?: boolean}) => set(reload(socket(), options)));
+  .action(async (options: {json?: boolean}) =>
+    set((await import('./cli/commands/reload.ts')).reload(socket(), options)),
+  );
 
 program
   .command('push')
@@ -127,7 +139,9 @@ program
   .option('--dry-run', 'let the peer judge them, and change nothing')
   .option('--keys', 'authkeys too')
   .option('--json', 'the outcome as JSON')
-  .action((options: Parameters<typeof push>[1]) => set(push(socket(), options)));
+  .action(async (options: PushOptions) =>
+    set((await import('./cli/commands/push.ts')).push(socket(), options)),
+  );
 
 const config = program.command('config').description('the last ten versions of the configuration');
 
@@ -135,7 +149,7 @@ config
   .command('history')
   .description('the versions that were in use, and what was pushed')
   .option('--json', 'as JSON')
-  .action((options: {json?: boolean}) => set(configuration.history(socket(), options)));
+  .action(async (options: {json?: boolean}) => set((await configuration()).history(socket(), options)));
 
 config
   .command('diff')
@@ -144,8 +158,8 @@ config
   .argument('[b]')
   .option('--peer', 'what is in use here and at the peer, directive by directive')
   .option('--json', 'as JSON')
-  .action((a: string | undefined, b: string | undefined, options: {json?: boolean; peer?: boolean}) =>
-    set(configuration.diff(socket(), [a, b], options)),
+  .action(async (a: string | undefined, b: string | undefined, options: {json?: boolean; peer?: boolean}) =>
+    set((await configuration()).diff(socket(), [a, b], options)),
   );
 
 config
@@ -153,20 +167,20 @@ config
   .description('write the files of a version back and take them into use')
   .argument('<version>')
   .option('--json', 'as JSON')
-  .action((version: string, options: {json?: boolean}) =>
-    set(configuration.rollback(socket(), version, options)),
+  .action(async (version: string, options: {json?: boolean}) =>
+    set((await configuration()).rollback(socket(), version, options)),
   );
 
 const sync = program
   .command('sync')
   .description('connections here and at the peer, what is missing, lag and loss')
   .option('--json', 'the report as JSON')
-  .action((options: {json?: boolean}) => set(syncStatus(socket(), options)));
+  .action(async (options: {json?: boolean}) => set((await connectionSync()).syncStatus(socket(), options)));
 
 sync
   .command('resync')
   .description("take the peer's whole table in again, and wait until it is here")
-  .action(() => set(resync(socket())));
+  .action(async () => set((await connectionSync()).resync(socket())));
 
 const resource = program
   .command('resource')
@@ -176,7 +190,7 @@ resource
   .command('list', {isDefault: true})
   .description('every resource with its state here; exit status 1: one of them failed')
   .option('--json', 'the list as JSON')
-  .action((options: {json?: boolean}) => set(listResources(socket(), options)));
+  .action(async (options: {json?: boolean}) => set((await resources()).listResources(socket(), options)));
 
 for (const [action, text] of [
   ['status', 'asks the resource itself; exit status 1: it does not run'],
@@ -191,11 +205,11 @@ for (const [action, text] of [
       'as in haresources, or its first word where that is one only',
     )
     .option('--json', 'the outcome as JSON')
-    .action((name: string | undefined, options: {json?: boolean}) =>
+    .action(async (name: string | undefined, options: {json?: boolean}) =>
       set(
         name === undefined
-          ? listResources(socket(), options)
-          : operateResource(socket(), action, name, options),
+          ? (await resources()).listResources(socket(), options)
+          : (await resources()).operateResource(socket(), action, name, options),
       ),
     );
 
@@ -214,8 +228,8 @@ for (const [kind, text] of [
     .description(text)
     .addArgument(scope())
     .option('--json', 'the outcome as JSON')
-    .action((where: 'local' | 'foreign' | 'all', options: {json?: boolean}) =>
-      set(move(socket(), kind, where, options)),
+    .action(async (where: 'local' | 'foreign' | 'all', options: {json?: boolean}) =>
+      set((await import('./cli/commands/move.ts')).move(socket(), kind, where, options)),
     );
 
 const REALS = 'address or host name, with or without port';
@@ -235,7 +249,8 @@ for (const [kind, text] of [
   ['undrain', 'take a drain back'],
 ] as const)
   ordering(program.command(kind).description(text).argument('<reals...>', REALS)).action(
-    (reals: string[], options: OrderOptions) => set(order(socket(), {action: kind, reals}, options)),
+    async (reals: string[], options: OrderOptions) =>
+      set((await orders()).order(socket(), {action: kind, reals}, options)),
   );
 
 ordering(
@@ -244,9 +259,9 @@ ordering(
     .description('give a real server another weight than the configured one')
     .argument('<real>', REALS)
     .argument('<weight>', '0 to 65535, or reset'),
-).action((real: string, weight: string, options: OrderOptions) =>
+).action(async (real: string, weight: string, options: OrderOptions) =>
   set(
-    order(
+    (await orders()).order(
       socket(),
       weight === 'reset'
         ? {action: 'weight-reset', reals: [real]}
@@ -264,14 +279,14 @@ for (const [word, text] of [
   ['off', 'let their checks decide again'],
 ] as const)
   ordering(maintained.command(word).description(text).argument('<reals...>', REALS)).action(
-    (reals: string[], options: OrderOptions) =>
-      set(order(socket(), {action: `maintenance-${word}`, reals}, options)),
+    async (reals: string[], options: OrderOptions) =>
+      set((await orders()).order(socket(), {action: `maintenance-${word}`, reals}, options)),
   );
 maintained
   .command('list')
   .description('reals that orders and files in maintenancedir keep from their normal service')
   .option('--json', 'the list as JSON')
-  .action((options: {json?: boolean}) => set(listMaintenance(socket(), options)));
+  .action(async (options: {json?: boolean}) => set((await orders()).listMaintenance(socket(), options)));
 
 program
   .command('doctor')
@@ -279,7 +294,9 @@ program
   .option('--config-dir <dir>', 'the files that it is judged by', defaultPaths.configDir)
   .option('--node <name>', 'judge as on this node (default: uname -n)')
   .option('--json', 'the findings as JSON')
-  .action((options: Parameters<typeof doctor>[1]) => set(doctor(socket(), options)));
+  .action(async (options: DoctorOptions) =>
+    set((await import('./cli/commands/doctor.ts')).doctor(socket(), options)),
+  );
 
 addRealserver(program, set);
 
@@ -294,7 +311,9 @@ program
   )
   .option('--state-dir <dir>', 'where the daemon keeps its state', defaultPaths.stateDir)
   .option('--json', 'what is in it as JSON')
-  .action((options: Parameters<typeof supportBundle>[1]) => set(supportBundle(socket(), options)));
+  .action(async (options: BundleOptions) =>
+    set((await import('./cli/commands/support-bundle.ts')).supportBundle(socket(), options)),
+  );
 
 program
   .command('completion')
@@ -312,7 +331,7 @@ program
     process.stdout.write(await manualPage(page, treeOf(program)));
   });
 
-program.command(REALS_COMMAND, {hidden: true}).action(() => set(printReals(socket())));
+program.command(REALS_COMMAND, {hidden: true}).action(async () => set((await orders()).printReals(socket())));
 
 // For the list of commands only: what stands behind it is ipvsadm's, `-h` and `--` included, and never seen by commander.
 program

@@ -34,6 +34,30 @@ for (const name of pages) {
   });
 }
 
+test("docs/hactl.md has every command of hactl's help, and no other", (t) => {
+  const page = execFileSync(process.execPath, [hactl, 'manual', 'hactl.8'], {encoding: 'utf8', env});
+  const commands = [...page.matchAll(/^\.SS hactl ([a-z\\ -]+)/gm)].map(([, words = '']) =>
+    words.replaceAll('\\', '').trim().split(' '),
+  );
+  t.true(commands.length > 20);
+  const rows = readFileSync(`${folder}../hactl.md`, 'utf8').match(/^\| `hactl .*? \|(?= )/gm) ?? [];
+  // `hactl config history\|diff`: each of the words may follow.
+  const shown = [...rows.join('\n').matchAll(/`hactl ([^`]+)`/g)].map(([, text = '']) =>
+    text.split(/[\s[\]\\|]+/),
+  );
+  t.deepEqual(
+    commands.filter((words) => !shown.some((row) => words.every((word) => row.includes(word)))),
+    [],
+  );
+  const first = [...rows.join('\n').matchAll(/`hactl ([a-z\\|-]+)/g)].flatMap(([, words = '']) =>
+    words.split('\\|'),
+  );
+  t.deepEqual(
+    first.filter((word) => !commands.some(([name]) => name === word)),
+    [],
+  );
+});
+
 test('text cannot become a request or an escape', (t) => {
   t.is(text('.SH x'), '\\&.SH x');
   t.is(text('a\\b-c'), 'a\\eb\\-c');

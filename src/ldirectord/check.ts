@@ -1,7 +1,8 @@
 /** Judges the file before anything is done with it, and says what is wrong in ldirectord's words. */
 import os from 'node:os';
 import {position, type Diagnostic} from '@hactl/config';
-import {loadDirectory, readSource} from '../supervisor/load.ts';
+import {loadDirectory} from '../supervisor/load.ts';
+import {readSource} from '../supervisor/read-source.ts';
 import type {LdirectordConfig} from '@hactl/config';
 import type {Paths} from '../paths.ts';
 import type {Instance} from './instance.ts';

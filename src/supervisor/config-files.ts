@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import type {ClusterConfig, ReadFile} from '@hactl/config';
-import {readSource} from './load.ts';
+import {readSource} from './read-source.ts';
 
 /** One file with its whole path. Without a text: there is none. */
 export interface ConfigFile {

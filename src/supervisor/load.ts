@@ -1,6 +1,6 @@
 /** Reads the configuration directory into something the supervisor can run, or into diagnostics. */
 import {createHash} from 'node:crypto';
-import {closeSync, openSync, readFileSync, realpathSync, statSync} from 'node:fs';
+import {closeSync, openSync} from 'node:fs';
 import {
   digestCluster,
   loadCluster,
@@ -13,6 +13,7 @@ import {
 import {engineConfig, type FindInterface} from './engine-config.ts';
 import {missingAgents} from './resource-agents.ts';
 import {respawnProblems} from './respawn.ts';
+import {readSource} from './read-source.ts';
 import type {Loaded} from './supervisor.ts';
 import {withNames, type LookUp, type NameBook} from './names.ts';
 
@@ -42,21 +43,6 @@ export interface LoadOutcome {
   readonly texts: readonly string[];
   /** Every file that was read: watched for changes. */
   readonly files: readonly string[];
-}
-
-/** A file's text and permission bits; undefined when there is no such file. */
-export function readSource(path: string): {text: string; mode: number; realPath: string} | undefined {
-  try {
-    return {
-      text: readFileSync(path, 'utf8'),
-      mode: statSync(path).mode & 0o7777,
-      realPath: realpathSync(path),
-    };
-  } catch (error) {
-    const {code} = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return undefined;
-    throw error;
-  }
 }
 
 /** A monitorfile must be writable before anything starts, as in ldirectord, which makes it if it is missing. */

@@ -2,7 +2,7 @@ import {copyFileSync, statSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import {applyFixes, checkFiles, loadCluster, renderDiagnostic, type Diagnostic} from '@hactl/config';
-import {readSource} from '../../supervisor/load.ts';
+import {readSource} from '../../supervisor/read-source.ts';
 import {withNames} from '../../supervisor/names.ts';
 import {CliError, exit} from '../exit.ts';
 

@@ -1,6 +1,6 @@
 /** A configuration directory, read as check-config reads it. */
 import {loadCluster, type LoadResult} from '@hactl/config';
-import {readSource} from '../../supervisor/load.ts';
+import {readSource} from '../../supervisor/read-source.ts';
 import {withNames} from '../../supervisor/names.ts';
 
 /** Lenient reading, judged as on `node`. */

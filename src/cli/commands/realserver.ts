@@ -6,7 +6,7 @@ import type {Form, Method, RealPlan, Step, Wish} from '../../doctor/realserver-p
 import {stateFile} from '../../doctor/realserver-undo.ts';
 import {defaultPaths} from '../../paths.ts';
 import {CliError, exit} from '../exit.ts';
-import {verify, type VerifyOptions} from './verify.ts';
+import type {VerifyOptions} from './verify.ts';
 
 interface Options {
   readonly vip?: string[];
@@ -165,5 +165,5 @@ export function addRealserver(program: Command, done: (work: Promise<number>) =>
     .option('--port <port>', 'with --vip: a TCP port to try where echo is not answered', '0')
     .option('--wait <ms>', 'how long answers are awaited, three times', '600')
     .option('--json', 'the findings as JSON')
-    .action((options: VerifyOptions) => done(verify(options)));
+    .action(async (options: VerifyOptions) => done((await import('./verify.ts')).verify(options)));
 }

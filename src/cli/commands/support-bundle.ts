@@ -84,9 +84,16 @@ const logFiles = (configs: readonly string[]): string[] => [
   ),
 ];
 
+export interface BundleOptions {
+  readonly out?: string;
+  readonly configDir: string;
+  readonly stateDir: string;
+  readonly json?: boolean;
+}
+
 const flat = (file: string): string => file.replace(/^\//, '').replaceAll('/', '__');
 
-async function collect(socket: string, options: {configDir: string; stateDir: string}): Promise<Entry[]> {
+async function collect(socket: string, options: BundleOptions): Promise<Entry[]> {
   let status: StatusSnapshot | undefined;
   const statusEntry = await entry('status.json', async () => {
     status = (await ask(socket, {command: 'status'}, COMMAND_LIMIT)) as StatusSnapshot;
@@ -132,10 +139,7 @@ async function collect(socket: string, options: {configDir: string; stateDir: st
 }
 
 /** `hactl support-bundle`: a tar.gz of what helps to find a fault, without secrets. */
-export async function supportBundle(
-  socket: string,
-  options: {out?: string; configDir: string; stateDir: string; json?: boolean},
-): Promise<number> {
+export async function supportBundle(socket: string, options: BundleOptions): Promise<number> {
   const name = `hactl-support-${os.hostname()}-${new Date().toISOString().slice(0, 19).replaceAll(':', '')}`;
   const out = options.out ?? `${name}.tar.gz`;
   const entries = await collect(socket, options);
