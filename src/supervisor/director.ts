@@ -374,8 +374,13 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       });
     });
 
-  async function snapshot(): Promise<StatusSnapshot> {
+  /** What the engine says by itself is up to half a second old. */
+  const freshStatus = async (): Promise<void> => {
     if (engine) await askEngine((id) => ({type: 'status', id}), STATUS_LIMIT);
+  };
+
+  async function snapshot(): Promise<StatusSnapshot> {
+    await freshStatus();
     await freshReports();
     const part = await core.status();
     const processes = [engine, checks, sync].flatMap((child) => (child ? [child.status()] : []));
@@ -437,6 +442,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       case 'config-rollback':
         return desk.answer(command);
       case 'resource': {
+        await freshStatus();
         const {engine: status} = await core.status();
         const vips = status?.groups.flatMap((group) => group.vips) ?? [];
         return resourceCommand(command, {
