@@ -17,6 +17,9 @@ if (process.argv[2] === 'compile') process.exit(0);
 const words = process.argv.slice(2);
 const victims = ['10.97.0.1', '10.97.0.2'];
 const GROUP = '224.0.0.81';
+/** Datagrams to each of them that are worth an attack, and how long they are waited for, in ms. */
+const ENOUGH = 10;
+const HEARING = 30_000;
 const heard: {readonly to: string; readonly frame: Buffer}[] = [];
 for (let at = 0; at < words.length; at += 2) {
   const [device = '', to = ''] = words.slice(at);
@@ -75,13 +78,25 @@ async function attack(): Promise<number> {
   return heard.length;
 }
 
+/** On a machine with little to do the directors have said but a few words by now: a greeting every half second. */
+async function enoughHeard(): Promise<void> {
+  const missing = (): boolean =>
+    words.length > 0 && victims.some((victim) => heard.filter(({to}) => to === victim).length < ENOUGH);
+  for (const end = performance.now() + HEARING; missing() && performance.now() < end;)
+    // oxlint-disable-next-line no-await-in-loop -- this loop is the waiting.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+}
+
 process.on('message', () => {
+  void enoughHeard().then(attackOnce);
+});
+const attackOnce = (): void => {
   const mute = heard.length;
   void attack().then((replayed) => {
     // What it said itself passed its own ear.
     heard.length = mute;
     process.send?.({replayed});
   });
-});
+};
 process.send?.('listening');
 process.on('disconnect', () => process.exit(0));
