@@ -1,6 +1,6 @@
 /**
- * `npm run bench:sync [-- COUNT… MODE…]`: how long a full resync takes beside one read of /proc/net/ip_vs_conn and beside the
- * bare feeding of the kernel, and what it does to a packet that the sender forwards meanwhile; in one micro-VM. Two
+ * `npm run bench:sync [-- COUNT… MODE… latency]`: how long a full resync takes beside one read of /proc/net/ip_vs_conn and beside the
+ * bare feeding of the kernel, and with `latency` what it does to a packet that the sender forwards meanwhile; in one micro-VM. Two
  * network namespaces are the directors. Prints; judges nothing but that every connection arrived.
  *
  * A million connections need time and room: HACTL_LAB_MINUTES=MINUTES HACTL_LAB_MEMORY=MEGABYTES. The kernel's list is
@@ -80,19 +80,23 @@ async function measure(count: number, mode: (typeof all)[number]): Promise<boole
     const whole = performance.now() - readStarted < READ_LIMIT * 1_000;
     const read = performance.now() - readStarted;
 
-    const echo = pair.start('one', LATENCY, '100');
-    const trips = (): Promise<Trips> =>
+    // A process of its own for the packets: it takes processor time that the resync would have had.
+    const echo = words.includes('latency') ? pair.start('one', LATENCY, '100') : undefined;
+    const trips = (): Promise<Trips | undefined> =>
       new Promise((resolve) => {
-        echo.once('message', resolve);
+        if (!echo) return resolve(undefined);
+        echo.once('message', (found: Trips) => resolve(found));
         echo.send('report');
       });
-    await new Promise((resolve) => {
-      echo.once('message', resolve);
-    });
-    await trips();
-    await new Promise((resolve) => {
-      setTimeout(resolve, CALM);
-    });
+    if (echo) {
+      await new Promise((resolve) => {
+        echo.once('message', resolve);
+      });
+      await trips();
+      await new Promise((resolve) => {
+        setTimeout(resolve, CALM);
+      });
+    }
     const calm = await trips();
 
     const other = pair.startSync('other', false, more);
@@ -113,8 +117,10 @@ async function measure(count: number, mode: (typeof all)[number]): Promise<boole
         `cat /proc/net/ip_vs_conn ${whole ? '' : 'not done after '}${seconds(read)} (${whole ? '' : 'less than '}${(took / read).toFixed(2)} x), bare feeding ${seconds(bare)}; ` +
         `${held} ${listed ? "in the joiner's kernel" : "taken by the joiner's kernel, by its queue"}; ${last?.rounds} comparisons, ${repaired} repaired, ${overflows} overflows, ${report(one)?.resent} chunks sent again; ` +
         `processor: sender ${seconds(cpu(one.pid) - before[0])}, joiner ${seconds(cpu(other.pid) - before[1])}; ` +
-        `memory: ${memory(one.pid)}, ${memory(other.pid)}; ` +
-        `a packet through the sender and back, median / p99: ${tripsText(calm)} before, ${tripsText(busy)} meanwhile`,
+        `memory: ${memory(one.pid)}, ${memory(other.pid)}` +
+        (calm && busy
+          ? `; a packet through the sender and back, median / p99: ${tripsText(calm)} before, ${tripsText(busy)} meanwhile`
+          : ''),
     );
     return held >= count;
   } finally {

@@ -9,6 +9,8 @@ import {procAddress, socketQueues, type SocketQueue} from './kernel-queue.ts';
 
 /** Half of the kernel's default receive buffer (212,992), in which a datagram of 9 kB takes some 17 kB. */
 const BATCH_OCTETS = 48_000;
+/** When no more than this waits in the queue (with the kernel's overhead) the next batch follows: it never runs dry. */
+const LOW_WATER = 30_000;
 /** A look at the queue costs a walk through the kernel's UDP sockets: so many looks for one batch, about. */
 const LOOKS = 4;
 const POLL_MIN = 1;
@@ -77,10 +79,12 @@ export async function openInjector(options: InjectorOptions): Promise<Injector> 
   const waiting: Injection[] = [];
   const stats = {injected: 0, again: 0, drops: 0, waiting: 0, stuck: 0};
   let own = new Set<number>();
-  let inFlight: Injection[] = [];
+  /** Batches that the kernel may not have taken yet, the oldest first; two at most. */
+  let flights: {readonly batch: readonly Injection[]; readonly octets: number}[] = [];
   /** Live messages that the kernel may not have taken yet. */
   let passed: Buffer[] = [];
-  let sentAt = 0;
+  /** When a batch was sent or taken last. */
+  let movedAt = 0;
   /** Smoothed time that a batch takes the kernel, in ms. */
   let batchTook = 4;
   let dropsBefore: number | undefined;
@@ -101,65 +105,82 @@ export async function openInjector(options: InjectorOptions): Promise<Injector> 
 
   const poll = (): number => Math.min(POLL_MAX, Math.max(POLL_MIN, batchTook / LOOKS));
 
-  const send = (): void => {
-    for (const {message} of inFlight) put(message);
-    sentAt = performance.now();
+  const send = (batch: readonly Injection[]): void => {
+    for (const {message} of batch) put(message);
+  };
+  const sendAgain = (): void => {
+    for (const {batch} of flights) send(batch);
+    movedAt = performance.now();
     wait(poll(), look);
   };
 
-  const next = (): void => {
+  /** Sends the next batch while there is room for it. */
+  const fill = (): void => {
+    const batch: Injection[] = [];
     let octets = 0;
     while (waiting.length > 0 && octets < BATCH_OCTETS) {
       const one = waiting.shift()!;
       stats.waiting -= 1;
       octets += one.message.length;
-      inFlight.push(one);
+      batch.push(one);
     }
-    if (inFlight.length === 0) {
-      timer = undefined;
-      return;
-    }
+    if (batch.length === 0) return;
     if (dropsBefore === undefined) {
       own = ownInodes();
       dropsBefore = dropsOf(kernelQueues());
     }
-    send();
+    if (flights.length === 0) movedAt = performance.now();
+    flights.push({batch, octets});
+    send(batch);
+  };
+  const next = (): void => {
+    fill();
+    if (flights.length > 0) wait(poll(), look);
+    else timer = undefined;
   };
 
   const look = (): void => {
     timer = undefined;
     const queues = kernelQueues();
-    const full = queues.some(({queued}) => queued > 0);
-    if (full && performance.now() - sentAt < STUCK) return wait(poll(), look);
-    if (full || queues.length === 0) {
+    const queued = queues.reduce((sum, one) => sum + one.queued, 0);
+    const stuck = performance.now() - movedAt >= STUCK;
+    if ((queued > 0 && stuck) || queues.length === 0) {
       // No daemon takes it: tried again for as long as somebody waits.
       stats.stuck += 1;
       passed = [];
       return wait(AGAIN, () => {
         own = ownInodes();
         dropsBefore = dropsOf(kernelQueues());
-        send();
+        sendAgain();
       });
     }
     const drops = dropsOf(queues);
     if (dropsBefore !== undefined && drops > dropsBefore) {
+      // Not into a queue that is still full.
+      if (queued > 0) return wait(poll(), look);
       stats.drops += drops - dropsBefore;
       stats.again += 1;
       dropsBefore = drops;
       for (const message of passed) put(message);
-      return send();
+      return sendAgain();
     }
     // Fewer: the daemon was started anew, its socket is another.
     dropsBefore = drops;
+    // Nothing was dropped: all that was sent is in the queue, or taken. What is left is of the youngest.
     passed = [];
-    if (inFlight.length > 0) batchTook += (performance.now() - sentAt - batchTook) / 4;
-    const finished = inFlight;
-    inFlight = [];
-    for (const one of finished) {
+    while (flights[0] && queued <= (flights[1] ? Math.min(LOW_WATER, flights[1].octets) : 0)) finish();
+    if (queued <= LOW_WATER && flights.length < 2) fill();
+    if (flights.length > 0) wait(poll(), look);
+  };
+  const finish = (): void => {
+    const now = performance.now();
+    batchTook += (now - movedAt - batchTook) / 4;
+    movedAt = now;
+    const [first] = flights.splice(0, 1);
+    for (const one of first?.batch ?? []) {
       stats.injected += one.message[4] ?? 0;
       one.done();
     }
-    next();
   };
 
   return {
@@ -179,6 +200,7 @@ export async function openInjector(options: InjectorOptions): Promise<Injector> 
       }
       put(copy);
       if (passed.length < MAX_PASSED) passed.push(copy);
+      if (flights.length === 0) movedAt = performance.now();
       if (timer === undefined) wait(LOOK_LATER, look);
     },
     add: (injection) => {
@@ -186,7 +208,7 @@ export async function openInjector(options: InjectorOptions): Promise<Injector> 
       waiting.push(injection);
       stats.waiting += 1;
       // A look at live messages alone can wait; a batch should not.
-      if (inFlight.length === 0) wait(0, next);
+      if (flights.length === 0) wait(0, next);
     },
     get port() {
       return socket.address().port;
