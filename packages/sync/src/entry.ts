@@ -89,11 +89,17 @@ export function messageOf(syncid: number, entries: readonly Buffer[]): Buffer {
     entry.copy(bytes, at);
     at += (entry.length + 3) & ~3;
   }
-  bytes[1] = syncid;
-  bytes.writeUInt16BE(length, 2);
-  bytes[4] = entries.length;
-  bytes[5] = 1;
+  writeHeader(bytes, syncid, entries.length);
   return bytes;
+}
+
+/** A message's first octets, for entries that stand behind them already. */
+export function writeHeader(message: Buffer, syncid: number, entries: number): void {
+  message.fill(0, 0, HEADER);
+  message[1] = syncid;
+  message.writeUInt16BE(message.length, 2);
+  message[4] = entries;
+  message[5] = 1;
 }
 
 /** Default timeouts of the kernel's states in seconds (ip_vs_proto_tcp.c), for messages that carry none. */

@@ -84,8 +84,10 @@ export const bucketOf = (mirror: Mirror, slot: number): number => hashOf(mirror,
 const scratch = Buffer.from(new ArrayBuffer(STRIDE));
 const incoming = new Uint32Array(scratch.buffer);
 
+/** Octet by octet: a call out of the engine costs more than so few of them. */
 function align(bytes: Buffer, at: number): void {
-  bytes.copy(scratch, 0, at, at + fixedLength(bytes, at));
+  const length = fixedLength(bytes, at);
+  for (let octet = 0; octet < length; octet += 1) scratch[octet] = bytes[at + octet]!;
 }
 
 /** Adds (sign 1) or takes away (sign -1) an entry from its bucket's digest. */
@@ -280,6 +282,31 @@ export function entryAt(mirror: Mirror, slot: number): Buffer | undefined {
   const fixed = bytes.subarray(at, at + fixedLength(bytes, at));
   const extra = mirror.options.get(slot);
   return extra ? Buffer.concat([fixed, extra]) : fixed;
+}
+
+/** How many octets an entry takes in a message, with its options and padding; 0: the slot is free. */
+export function packedSize(mirror: Mirror, slot: number): number {
+  if (slot >= mirror.high || expiryOf(mirror, slot) === 0) return 0;
+  const fixed = 4 * wordsOf(slabOf(mirror, slot).words, wordOf(slot));
+  return fixed + (((mirror.options.get(slot)?.length ?? 0) + 3) & ~3);
+}
+
+/** Writes an entry's octets, options included, to a word of `into` (whose memory `octets` is too). */
+export function pack(
+  mirror: Mirror,
+  slot: number,
+  into: Uint32Array,
+  octets: Uint8Array,
+  word: number,
+): void {
+  const {words} = slabOf(mirror, slot);
+  const base = wordOf(slot);
+  const fixed = wordsOf(words, base);
+  for (let place = 0; place < fixed; place += 1) into[word + place] = words[base + place]!;
+  const extra = mirror.options.get(slot);
+  if (!extra) return;
+  into.fill(0, word + fixed, word + fixed + ((extra.length + 3) >> 2));
+  octets.set(extra, 4 * (word + fixed));
 }
 
 /** The live slots of a digest bucket. */

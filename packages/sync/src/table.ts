@@ -1,6 +1,6 @@
 /** The mirror as the resync sees it: its digests, and its entries cut into chunks. Pure. */
-import {MAX_ENTRIES, messageOf} from './entry.ts';
-import {BUCKETS, entryAt, expiryOf, slotsOf, type Mirror} from './mirror.ts';
+import {HEADER, MAX_ENTRIES, writeHeader} from './entry.ts';
+import {BUCKETS, expiryOf, pack, packedSize, slotsOf, type Mirror} from './mirror.ts';
 import {CHUNK_OVERHEAD, GROUP_SIZE, REMAINING, type Digest} from './resync-wire.ts';
 
 /** An entry that expires within so many seconds is not worth sending: it would only come and go between two mirrors. */
@@ -42,28 +42,35 @@ export interface Piece {
   readonly last: boolean;
 }
 
+/** A message is put together here, word by word: an object for each entry would cost more than all the rest. */
+const octets = new Uint8Array(new ArrayBuffer(65_536));
+const words = new Uint32Array(octets.buffer);
+
 /** Cuts the next piece of at most `room` octets (with the chunk's own) off the table; moves the walk on. */
 export function cut(mirror: Mirror, walk: Walk, room: number, now: number): Piece {
-  const entries: Buffer[] = [];
   const remaining: number[] = [];
   let left = room - CHUNK_OVERHEAD;
+  let end = HEADER;
   for (;;) {
     const slot = peek(mirror, walk);
     if (slot === undefined) break;
-    const entry = entryAt(mirror, slot);
-    const lives = entry ? expiryOf(mirror, slot) - now : 0;
-    if (entry && lives >= SHORTEST) {
-      const needs = ((entry.length + 3) & ~3) + REMAINING;
-      if (entries.length > 0 && (needs > left || entries.length === MAX_ENTRIES)) break;
+    const size = packedSize(mirror, slot);
+    const lives = size > 0 ? expiryOf(mirror, slot) - now : 0;
+    if (lives >= SHORTEST) {
+      const needs = size + REMAINING;
+      if (remaining.length > 0 && (needs > left || remaining.length === MAX_ENTRIES)) break;
       left -= needs;
-      entries.push(entry);
+      pack(mirror, slot, words, octets, end / 4);
+      end += size;
       remaining.push(lives);
     }
     advance(walk);
   }
   const packed = Buffer.allocUnsafe(remaining.length * REMAINING);
   for (const [index, lives] of remaining.entries()) packed.writeUInt32BE(lives, index * REMAINING);
-  return {message: messageOf(0, entries), remaining: packed, last: peek(mirror, walk) === undefined};
+  const message = Buffer.from(octets.subarray(0, end));
+  writeHeader(message, 0, remaining.length);
+  return {message, remaining: packed, last: peek(mirror, walk) === undefined};
 }
 
 function peek(mirror: Mirror, walk: Walk): number | undefined {
