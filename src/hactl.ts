@@ -232,6 +232,14 @@ for (const [kind, text] of [
       set((await import('./cli/commands/move.ts')).move(socket(), kind, where, options)),
     );
 
+program
+  .command('drill')
+  .description('a planned move to the peer and back, on the running pair: what each cost')
+  .option('--json', 'the outcome as JSON')
+  .action(async (options: {json?: boolean}) =>
+    set((await import('./cli/commands/drill.ts')).drill(socket(), options)),
+  );
+
 const REALS = 'address or host name, with or without port';
 interface OrderOptions {
   readonly virtual?: string;

@@ -135,6 +135,8 @@ test('a pair: every document is what docs/json.md says', async (t) => {
   t.deepEqual(compare('hactl reload --json', await json('reload')), []);
   t.deepEqual(compare('hactl plan --json', await json('plan')), []);
   t.deepEqual(compare('hactl standby --json', await json('standby')), []);
+  t.deepEqual(compare('hactl standby --json', await json('failback')), []);
+  t.deepEqual(compare('hactl drill --json', await json('drill')), []);
 
   const events = (await ask('events', '--json')).stdout.trim().split('\n');
   t.deepEqual([...new Set(events.flatMap((line) => compare('hactl events --json', JSON.parse(line))))], []);

@@ -34,13 +34,9 @@ export function scheduleChores(options: {log: Log; configDir: string}): {
         schedule,
         () => {
           log('info', 'scheduled drill: standby, then failback');
-          execFile(process.execPath, [hactl, 'standby', 'all'], (error, stdout, stderr) => {
-            log(error ? 'error' : 'info', `scheduled drill: ${stdout}${stderr}`.trim());
-            if (error) return;
-            execFile(process.execPath, [hactl, 'failback', 'all'], (failure, out, err) =>
-              log(failure ? 'error' : 'info', `scheduled drill: ${out}${err}`.trim()),
-            );
-          });
+          execFile(process.execPath, [hactl, 'drill'], (error, stdout, stderr) =>
+            log(error ? 'error' : 'info', `scheduled drill: ${stdout}${stderr}`.trim()),
+          );
         },
         {noOverlap: true},
       );

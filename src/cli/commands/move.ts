@@ -12,6 +12,17 @@ export interface MoveOutcome {
   readonly overlap?: number;
 }
 
+/** Asks for a move and waits for its end. */
+export const moveGroups = async (socket: string, kind: Move, scope: MoveScope): Promise<MoveOutcome> =>
+  (await ask(socket, {command: 'move', move: kind, scope}, MOVE_LIMIT)) as MoveOutcome;
+
+/** What it cost, as a line. */
+export function moveText(kind: Move, scope: MoveScope, {ok, reason, outage, overlap}: MoveOutcome): string {
+  const cost = outage === undefined ? '' : `; nobody held an address for ${outage.toFixed(1)} ms`;
+  const both = overlap === undefined ? '' : `, both for ${overlap.toFixed(1)} ms`;
+  return `${kind} ${scope}: ${ok ? 'done' : 'NOT done'}: ${reason}${cost}${both}\n`;
+}
+
 /** `hactl standby|takeover|failback [local|foreign|all]`: moves groups, waits, and says what it cost. */
 export async function move(
   socket: string,
@@ -19,15 +30,9 @@ export async function move(
   scope: MoveScope,
   options: {json?: boolean},
 ): Promise<number> {
-  const outcome = (await ask(socket, {command: 'move', move: kind, scope}, MOVE_LIMIT)) as MoveOutcome;
-  if (options.json) process.stdout.write(JSON.stringify({version: 1, ...outcome}) + '\n');
-  else {
-    const cost =
-      outcome.outage === undefined ? '' : `; nobody held an address for ${outcome.outage.toFixed(1)} ms`;
-    const both = outcome.overlap === undefined ? '' : `, both for ${outcome.overlap.toFixed(1)} ms`;
-    process.stdout.write(
-      `${kind} ${scope}: ${outcome.ok ? 'done' : 'NOT done'}: ${outcome.reason}${cost}${both}\n`,
-    );
-  }
+  const outcome = await moveGroups(socket, kind, scope);
+  process.stdout.write(
+    options.json ? JSON.stringify({version: 1, ...outcome}) + '\n' : moveText(kind, scope, outcome),
+  );
   return outcome.ok ? exit.ok : exit.failed;
 }
