@@ -71,9 +71,17 @@ const answers = async (instance: Instance): Promise<boolean> => {
 
 /** In the foreground the daemon's end is ours, and our signals are its. */
 async function stayWith(child: ChildProcess, instance: Instance): Promise<number> {
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
+  const told = new Set<string>();
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
+    process.on(signal, () => {
+      if (signal !== 'SIGHUP') told.add(signal);
+      child.kill(signal);
+    });
   const code = await new Promise<number>((resolve) =>
-    child.on('exit', (exit) => resolve(exit ?? status.failed)),
+    // A daemon that is told to end before it listens for that dies of the signal: it ended as it was told all the same.
+    child.on('exit', (exit, signal) =>
+      resolve(exit ?? (signal && told.has(signal) ? status.ok : status.failed)),
+    ),
   );
   release(instance);
   return code;

@@ -212,6 +212,21 @@ for (const [words, text] of [
     t.is(call('web.cf', 'status').status, 3);
   });
 
+test('ldirectord in the foreground, told to end before its daemon has read a line of its program: status 0', async (t) => {
+  t.timeout(2 * LIMIT);
+  const {put, folders, pids} = machine(t);
+  put('web.cf', 'supervised=yes\n');
+  const child = spawn(process.execPath, [program, 'web.cf', 'start'], {
+    stdio: 'ignore',
+    env: {...process.env, ...folders},
+  });
+  const ended = new Promise<number | null>((resolve) => child.on('exit', resolve));
+  await until(() => pids()[0] !== undefined && pids()[0] !== 0, 'the daemon has a process');
+  child.kill('SIGTERM');
+  t.is(await ended, 0);
+  t.deepEqual(pids(), []);
+});
+
 test('a file that hactld serves has its daemon: start and status are content, reload is passed on, stop is refused', async (t) => {
   t.timeout(2 * LIMIT);
   const {call, put, folders, pids, log} = machine(t);
