@@ -150,6 +150,8 @@ export interface ResourceStatus {
   readonly age?: number;
   /** How often it was started again since the group came. */
   readonly restarts?: number;
+  /** Of a script: its end would be noticed. */
+  readonly watched?: boolean;
 }
 
 /** The answer to `resource` with a name. */

@@ -39,8 +39,8 @@ export function listResources({groups, roles, held, daemons, keeper}: Scene): Re
         case 'script': {
           const report = reports.find((one) => one.group === group.name && one.name === base.name);
           if (!report) return {...base, warm: false, state: 'unknown', reason: ''};
-          const {warm, phase, reason, age, restarts} = report;
-          return {...base, warm, state: phase, reason, age, restarts};
+          const {warm, phase, reason, age, restarts, watched} = report;
+          return {...base, warm, state: phase, reason, age, restarts, watched};
         }
       }
     });

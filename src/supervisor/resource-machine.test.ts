@@ -144,8 +144,31 @@ test('a script that never says "running" is not watched', (t) => {
   const one = running({exact: false});
   one.due();
   t.deepEqual(one.done('status', no('unknown option status')), ['warn']);
-  t.is(nextDue(one.state), Infinity);
+  one.due();
+  t.deepEqual(one.done('status', no('unknown option status')), [], 'said once');
   t.is(one.state.phase, 'running');
+});
+
+test('a script that takes its time to say "running" is watched from then on', (t) => {
+  const one = running({exact: false});
+  one.due();
+  t.deepEqual(one.done('status', no('starting up')), ['warn']);
+  one.due();
+  t.deepEqual(one.done('status', ok), []);
+  one.due();
+  t.deepEqual(one.done('status', no()), ['warn', 'stop/50']);
+});
+
+test('what has said "running" once and ends right after a restart, before it was asked again, is missed', (t) => {
+  const one = running({exact: false});
+  one.due();
+  one.done('status', ok);
+  one.due();
+  one.done('status', no());
+  one.done('stop', ok);
+  t.deepEqual(one.done('start', ok), ['start ok']);
+  one.due();
+  t.deepEqual(one.done('status', no()), ['warn', 'stop/50']);
 });
 
 test('a script that has said "running" once is believed from then on', (t) => {

@@ -35,8 +35,10 @@ export interface ResourceState {
   /** The operation whose end is awaited. */
   readonly busy?: Operation;
   readonly monitorAt: Instant;
-  /** Has a status said since the start that it runs. */
+  /** Has a status said, since it was first started here, that it runs: then this script's answers are believed. */
   readonly seen: boolean;
+  /** That its status does not say so was logged. */
+  readonly doubted: boolean;
   /** When it was started again, for the limit. */
   readonly restarts: readonly Instant[];
   readonly stopTries: number;
@@ -73,6 +75,7 @@ export const freshResource = (now: Instant, inherited: boolean): ResourceState =
   since: now,
   monitorAt: Infinity,
   seen: false,
+  doubted: false,
   restarts: [],
   stopTries: 0,
   retryAt: Infinity,
@@ -116,7 +119,14 @@ export function step(
   });
   const stopped = (from: ResourceState, reason: string): ResourceState => {
     settled('stop', true, reason);
-    return {...enter(from, 'stopped', reason), inherited: false, stopTries: 0, restarts: [], seen: false};
+    return {
+      ...enter(from, 'stopped', reason),
+      inherited: false,
+      stopTries: 0,
+      restarts: [],
+      seen: false,
+      doubted: false,
+    };
   };
 
   function lost(from: ResourceState, reason: string): ResourceState {
@@ -138,6 +148,11 @@ export function step(
     return run({...from, restarts: [...recent, now], since: now, reason}, 'stop', 'restarting');
   }
 
+  function doubt(from: ResourceState, reason: string): ResourceState {
+    if (!from.doubted) log('warn', reason);
+    return {...from, doubted: true, reason, monitorAt: now + settings.monitor};
+  }
+
   function onStart(): ResourceState {
     const next = {...state, wanted: true};
     // A stop that waits for the end of another operation is overtaken; one that is under way is not.
@@ -150,7 +165,7 @@ export function step(
       case 'unknown':
       case 'stopped':
       case 'failed':
-        return run({...next, since: now, restarts: [], seen: false}, 'status', 'probing');
+        return run({...next, since: now, restarts: [], seen: false, doubted: false}, 'status', 'probing');
       default:
         return next;
     }
@@ -187,16 +202,23 @@ export function step(
       case 'starting':
         if (outcome.ok) {
           settled('start', true, 'started');
-          return {...runs(idle, 'started'), seen: false};
+          return runs(idle, 'started');
         }
         if (idle.restarts.length > 0) return recover(idle, `start: ${reason}`);
         settled('start', false, reason);
         return enter(idle, 'failed', `start: ${reason}`);
       case 'running':
-        if (outcome.ok) return {...idle, seen: true, monitorAt: now + settings.monitor};
+        if (outcome.ok)
+          return {
+            ...idle,
+            seen: true,
+            doubted: false,
+            reason: idle.doubted ? 'started' : idle.reason,
+            monitorAt: now + settings.monitor,
+          };
         if (idle.seen || settings.exact) return recover(idle, reason);
-        log('warn', `its status does not say that it runs although it was started (${reason}): not watched`);
-        return {...idle, monitorAt: Infinity};
+        // A daemon may take its time until its script sees it: asked again.
+        return doubt(idle, `its status does not say that it runs (${reason}): not watched until it does`);
       case 'restarting':
         if (outcome.ok) return run(idle, 'start', 'starting');
         return lost(idle, `cannot be stopped to start it again: ${reason}`);

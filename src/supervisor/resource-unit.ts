@@ -33,6 +33,8 @@ export interface ResourceReport {
   /** Milliseconds in this phase. */
   readonly age: number;
   readonly restarts: number;
+  /** Its end would be noticed: it is asked, and what its status says is believed. */
+  readonly watched: boolean;
 }
 
 export interface UnitOptions {
@@ -164,6 +166,8 @@ export function makeUnit(first: Placed, options: UnitOptions) {
       reason: problem ?? state.reason,
       age: clock.now() - state.since,
       restarts: state.restarts.length,
+      watched:
+        state.phase === 'running' && placed.settings.monitor > 0 && (state.seen || placed.settings.exact),
     }),
     end: (): void => clearTimeout(timer),
   };
