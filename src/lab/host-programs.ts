@@ -3,6 +3,7 @@ import {execFile, spawn, type ChildProcess} from 'node:child_process';
 import {chmodSync, createWriteStream, mkdirSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import {createInterface} from 'node:readline';
+import {signalGroup} from '@hactl/base';
 import type {Outcome, Program, Site} from '../drill/site.ts';
 
 /** `namespace` gives the name of a host's namespace. `kill` ends every process group that was started. */
@@ -43,13 +44,7 @@ export function hostPrograms(namespace: (host: string) => string) {
     },
   };
   const kill = (): void => {
-    for (const child of children) {
-      try {
-        if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-      } catch {
-        // Ended already.
-      }
-    }
+    for (const child of children) signalGroup(child, 'SIGKILL');
   };
   return {actions, kill};
 }
@@ -89,7 +84,7 @@ function programOf(host: string, child: ChildProcess, log: string, gone: () => v
       listeners.push(listener);
     },
     signal: (signal) => {
-      if (child.pid !== undefined && running) process.kill(-child.pid, signal);
+      if (running) signalGroup(child, signal);
     },
     kill: async (signal, group = false) => {
       if (child.pid === undefined || !running) return;

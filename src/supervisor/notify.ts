@@ -1,6 +1,6 @@
 /** Tells webhooks and commands: each has a queue of its own, so that a slow one delays nobody. What is said is in notices.ts. */
 import {spawn} from 'node:child_process';
-import type {Clock, Millis} from '@hactl/base';
+import {signalGroup, type Clock, type Millis} from '@hactl/base';
 import type {OutsideAlerts} from '@hactl/config';
 import type {Log} from './log.ts';
 import {
@@ -54,11 +54,7 @@ function tellCommand(words: readonly string[], message: Message): Promise<void> 
       env: {...process.env, HACTL_SUMMARY: message.summary, HACTL_CHANGES: String(message.changes)},
     });
     const timer = setTimeout(() => {
-      try {
-        if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-      } catch {
-        // It ended just now.
-      }
+      signalGroup(child, 'SIGKILL');
       reject(new Error(`did not end within ${LIMIT} ms: ended`));
     }, LIMIT);
     child.on('error', (error) => {

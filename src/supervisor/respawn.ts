@@ -5,7 +5,7 @@
  */
 import {spawn, type ChildProcess} from 'node:child_process';
 import {readFileSync} from 'node:fs';
-import type {Clock, Instant} from '@hactl/base';
+import {signalGroup, type Clock, type Instant} from '@hactl/base';
 import type {HaConfig} from '@hactl/config';
 import type {Log} from './log.ts';
 import {isExecutable} from './shell.ts';
@@ -129,20 +129,13 @@ export function keepRespawns({clock, log, failedFast}: RespawnOptions): {
     clearTimeout(one.timer);
     const {child} = one;
     if (child?.pid === undefined) return Promise.resolve();
-    const signal = (name: NodeJS.Signals): void => {
-      try {
-        process.kill(-(child.pid ?? 0), name);
-      } catch {
-        // It ended just now.
-      }
-    };
     return new Promise((resolve) => {
-      const killer = setTimeout(() => signal('SIGKILL'), KILL_AFTER);
+      const killer = setTimeout(() => signalGroup(child, 'SIGKILL'), KILL_AFTER);
       child.on('exit', () => {
         clearTimeout(killer);
         resolve();
       });
-      signal('SIGTERM');
+      signalGroup(child, 'SIGTERM');
     });
   }
 

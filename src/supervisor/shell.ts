@@ -1,6 +1,7 @@
 /** Commands that the configuration names: run one after another for each name, each with a limit. */
 import {spawn} from 'node:child_process';
 import {accessSync, constants} from 'node:fs';
+import {signalGroup} from '@hactl/base';
 import type {Log} from './log.ts';
 
 const LIMIT = 60_000;
@@ -55,11 +56,7 @@ export function runLimited(
       });
     const timer = setTimeout(() => {
       timedOut = true;
-      try {
-        if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-      } catch {
-        // It ended just now.
-      }
+      signalGroup(child, 'SIGKILL');
     }, limit);
     const done = (status: number | string): void => {
       clearTimeout(timer);

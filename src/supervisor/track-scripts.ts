@@ -3,6 +3,7 @@
  * interval) this director counts as having lost one of the things that are watched, as with ping nodes.
  */
 import {spawn, type ChildProcess} from 'node:child_process';
+import {signalGroup} from '@hactl/base';
 import type {TrackedScript} from '@hactl/config';
 import type {Log} from './log.ts';
 
@@ -41,13 +42,7 @@ export function trackScripts(log: Log, changed: (lost: number) => void): ScriptT
     const [file = '', ...words] = one.script.words;
     const child = spawn(file, words, {detached: true, stdio: 'ignore'});
     one.child = child;
-    const limit = setTimeout(() => {
-      try {
-        if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-      } catch {
-        // It ended just now.
-      }
-    }, one.script.every);
+    const limit = setTimeout(() => signalGroup(child, 'SIGKILL'), one.script.every);
     const done = (how: string | undefined): void => {
       clearTimeout(limit);
       delete one.child;
@@ -66,11 +61,7 @@ export function trackScripts(log: Log, changed: (lost: number) => void): ScriptT
   const stop = (): void => {
     for (const one of all) {
       clearInterval(one.timer);
-      try {
-        if (one.child?.pid !== undefined) process.kill(-one.child.pid, 'SIGKILL');
-      } catch {
-        // It ended just now.
-      }
+      signalGroup(one.child, 'SIGKILL');
     }
     all = [];
   };

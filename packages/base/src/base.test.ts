@@ -1,5 +1,7 @@
+import {spawn} from 'node:child_process';
+import {once} from 'node:events';
 import test from 'ava';
-import {ByteReader, ByteWriter, hexDump, makePrng} from './index.ts';
+import {ByteReader, ByteWriter, hexDump, makePrng, signalGroup} from './index.ts';
 
 test('what is written is read back, in network order', (t) => {
   const bytes = new ByteWriter(1)
@@ -38,4 +40,20 @@ test('a hex dump shows offset, bytes and text', (t) => {
       '0010  41 00                                            A.',
     ].join('\n'),
   );
+});
+
+test('a signal to a group reaches what its leader started; a group that is gone or never was is no error', async (t) => {
+  const leader = spawn('sh', ['-c', 'sleep 1000 & echo $!; wait'], {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const [line] = (await once(leader.stdout, 'data')) as [Buffer];
+  const started = Number(line);
+  t.true(started > 0);
+  signalGroup(leader, 'SIGKILL');
+  t.deepEqual(await once(leader, 'close'), [null, 'SIGKILL']);
+  // What the leader started held its standard output: the end of that is its end.
+  t.notThrows(() => signalGroup(leader, 'SIGKILL'));
+  t.notThrows(() => signalGroup(undefined, 'SIGKILL'));
+  t.notThrows(() => signalGroup({}, 'SIGKILL'));
 });

@@ -4,6 +4,7 @@ export * from './channel.ts';
 export * from './lateness.ts';
 export {translatePerlRegex} from './perl-regex.ts';
 export {translatePosixRegex} from './posix-regex.ts';
+export * from './process-group.ts';
 export * from './random.ts';
 export * from './result.ts';
 export * from './session.ts';

@@ -1,6 +1,6 @@
 /** checktype=external: the user's own command, `COMMAND VIP VPORT RIP RPORT`; exit status 0 is up. */
 import {spawn} from 'node:child_process';
-import type {Clock, Millis} from '@hactl/base';
+import {signalGroup, type Clock, type Millis} from '@hactl/base';
 import type {CheckSpec, WantedWeight} from '../messages.ts';
 import type {ProbeResult} from '../verdict.ts';
 
@@ -49,17 +49,9 @@ export function probeExternal(spec: CheckSpec, limit: Millis, clock: Clock): Pro
         ...(weight ? {weight} : {}),
       });
     };
-    const signal = (name: NodeJS.Signals): void => {
-      if (child.pid === undefined) return;
-      try {
-        process.kill(-child.pid, name);
-      } catch {
-        // The group is gone already.
-      }
-    };
     const timer = setTimeout(() => {
-      signal('SIGTERM');
-      setTimeout(() => signal('SIGKILL'), TERM_GRACE).unref();
+      signalGroup(child, 'SIGTERM');
+      setTimeout(() => signalGroup(child, 'SIGKILL'), TERM_GRACE).unref();
       done(false, `${command} did not end within ${limit} ms: ended`);
     }, limit);
     child.on('error', (error: NodeJS.ErrnoException) =>

@@ -15,6 +15,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
+import {signalGroup} from '@hactl/base';
 import {accepts} from './testing.ts';
 
 /** A server that is not there by then has failed; generous, for machines that are emulated. */
@@ -110,18 +111,11 @@ export async function startServer(
   const gone = new Promise<void>((resolve) => child.once('close', () => resolve()));
   let running = true;
   child.once('exit', () => (running = false));
-  const signal = (name: NodeJS.Signals): void => {
-    try {
-      if (child.pid !== undefined) process.kill(-child.pid, name);
-    } catch {
-      // The group is gone already.
-    }
-  };
   const stop = async (): Promise<void> => {
     // A parent that is asked ends its children outside this process group too (PostgreSQL's); SIGKILL ends the rest.
-    signal(end);
+    signalGroup(child, end);
     await Promise.race([gone, sleep(3_000, undefined, {ref: false})]);
-    signal('SIGKILL');
+    signalGroup(child, 'SIGKILL');
     await gone;
     rmSync(folder, {recursive: true, force: true});
   };

@@ -4,7 +4,7 @@ import {chmodSync, mkdtempSync, rmSync} from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import {systemClock} from '@hactl/base';
+import {signalGroup, systemClock} from '@hactl/base';
 import type {ExecutionContext} from 'ava';
 import type {CheckSpec} from '../messages.ts';
 import type {ProbeResult} from '../verdict.ts';
@@ -92,11 +92,7 @@ export async function startServer(t: ExecutionContext<unknown>, plan: ServerPlan
   });
   child.on('exit', (status, signal) => (ended = `ended with ${status ?? signal}`));
   t.teardown(async () => {
-    try {
-      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-    } catch {
-      // It has ended.
-    }
+    signalGroup(child, 'SIGKILL');
     await gone;
   });
   const deadline = performance.now() + START_LIMIT;
