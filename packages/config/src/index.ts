@@ -36,4 +36,4 @@ export {isOcf} from './resource-forms.ts';
 export type {Resolver} from './reader.ts';
 export {parseBoolean, parseTime} from './units.ts';
 export {localDirectives, withLocalLines} from './local-lines.ts';
-export {redactLine, redactText} from './redact.ts';
+export {hideSecrets, redactLine, secretPatterns} from './redact.ts';

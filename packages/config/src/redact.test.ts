@@ -1,0 +1,20 @@
+import test from 'ava';
+import {redactLine} from './redact.ts';
+
+for (const [line, expected] of [
+  ['auth 1', 'auth 1'],
+  ['1 sha256 a b', '1 sha256 (secret)'],
+  ['2 crc', '2 crc'],
+  ['\tpasswd = "x"', '\tpasswd = (secret)'],
+  ['\tsecret=y', '\tsecret=(secret)'],
+  ['\tservice=http', '\tservice=http'],
+  ['stonith_host * ipmi a b', 'stonith_host * ipmi (secret)'],
+  ['stonith ssh /etc/x', 'stonith ssh (secret)'],
+  ['hactl_webhook https://hooks.example/T0/B1', 'hactl_webhook https://hooks.example/(secret)'],
+  ['hactl_webhook https://hooks.example token', 'hactl_webhook https://hooks.example (secret)'],
+  ['hactl_webhook https://u:p@hooks.example', 'hactl_webhook https://(secret)@hooks.example'],
+  ['hactl_alert_command /bin/page key', 'hactl_alert_command /bin/page (secret)'],
+] as const)
+  test(`shown to people: ${line.trim()}`, (t) => {
+    t.is(redactLine(line), expected);
+  });
