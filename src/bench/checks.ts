@@ -20,7 +20,7 @@ import path from 'node:path';
 import {parseArgs} from 'node:util';
 import type {CheckSpec, FromChecks} from '@hactl/checks';
 import {table} from '../cli/table.ts';
-import {until} from '../drill/until.ts';
+import {until} from '../until.ts';
 import {median} from './figures.ts';
 import {treeOf, usage} from './process-tree.ts';
 

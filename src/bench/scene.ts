@@ -1,7 +1,7 @@
 /** What the benchmarks share: a probe of the VIP at 2 kHz, who holds it by the kernel's own time stamps, nft rules. */
 import {addressChange, holderTimes, type Holding} from '../drill/holders.ts';
 import {markerOf} from '../drill/probe.ts';
-import {until} from '../drill/until.ts';
+import {until} from '../until.ts';
 import {libraries, toolPath, type Lab} from '../lab/packages.ts';
 import type {NamespaceSite} from '../lab/namespaces.ts';
 import {directors, type Director} from './subjects.ts';

@@ -4,7 +4,7 @@ import anyTest, {type TestFn} from 'ava';
 import type {JournalEvent} from '../control/events.ts';
 import {makeCluster} from '../drill/cluster.ts';
 import type {Program} from '../drill/site.ts';
-import {until} from '../drill/until.ts';
+import {until} from '../until.ts';
 import {makeNamespaces} from '../lab/namespaces.ts';
 import type {StoryLine} from './story.ts';
 

@@ -1,5 +1,5 @@
 /** The drills: what happens to the pair, and what may not happen to the streams meanwhile. */
-import {until} from '../drill/until.ts';
+import {until} from '../until.ts';
 import type {ClientReport} from './frame.ts';
 import {startLoad, type Load} from './load.ts';
 import type {Network} from './network.ts';

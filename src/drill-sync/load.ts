@@ -1,6 +1,6 @@
 /** The reals and the client of a drill: programs on their hosts, and the words that the client is told. */
 import type {Program} from '../drill/site.ts';
-import {until} from '../drill/until.ts';
+import {until} from '../until.ts';
 import type {ClientCommand, ClientReport} from './frame.ts';
 import {addressOf, reals, type Network} from './network.ts';
 import {clientAddresses, services, VIP, VIP6, type Service} from './plan.ts';

@@ -2,7 +2,7 @@
 import type {StatusSnapshot} from '../control/protocol.ts';
 import {makeCluster} from '../drill/cluster.ts';
 import type {Program} from '../drill/site.ts';
-import {until} from '../drill/until.ts';
+import {until} from '../until.ts';
 import type {Network} from './network.ts';
 import {hactlFiles, keepalivedConf, VIP, type Service} from './plan.ts';
 import {compareTables, parseTable, type TableDifference, type TableLine} from './tables.ts';

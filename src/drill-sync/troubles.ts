@@ -1,5 +1,5 @@
 /** What is done to the pair in each drill. */
-import {until} from '../drill/until.ts';
+import {until} from '../until.ts';
 import {asked, powerCycle, tablesEqual, type Scene, type Stage} from './drills.ts';
 import {kernelOf, LIMIT, type Director, type HactlPair} from './pair.ts';
 import {basic, clientAddresses, serviceNamed, VIP} from './plan.ts';

@@ -7,7 +7,7 @@ import type {StatusSnapshot} from '../control/protocol.ts';
 import {drillConfig} from './config.ts';
 import {addressChange, type Holding} from './holders.ts';
 import type {Outcome, Program, Site} from './site.ts';
-import {until} from './until.ts';
+import {until} from '../until.ts';
 
 export const directors = ['director1', 'director2'] as const;
 export type DirectorName = (typeof directors)[number];

@@ -1,7 +1,7 @@
 /** Asks a running `udp.ts probe` what it saw since it was asked before. */
 import type {Program} from './site.ts';
 import type {ProbeReport} from './udp.ts';
-import {until} from './until.ts';
+import {until} from '../until.ts';
 
 const LIMIT = 10_000;
 

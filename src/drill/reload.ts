@@ -17,7 +17,7 @@ import type {PushOutcome} from '../supervisor/config-push.ts';
 import type {ClientReport} from './client.ts';
 import {directors, makeCluster, type DirectorName} from './cluster.ts';
 import {reloadConfigs} from './reload-config.ts';
-import {until} from './until.ts';
+import {until} from '../until.ts';
 
 const {values} = parseArgs({
   options: {

@@ -5,7 +5,7 @@ import {makeCluster, type Cluster} from './cluster.ts';
 import {holderTimes} from './holders.ts';
 import {renderReport, type Row} from './report.ts';
 import type {Program, Site} from './site.ts';
-import {until} from './until.ts';
+import {until} from '../until.ts';
 
 export interface DrillOptions {
   readonly site: Site;

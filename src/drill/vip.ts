@@ -9,7 +9,7 @@ import {figures, median} from '../bench/figures.ts';
 import {table} from '../cli/table.ts';
 import {makeCluster} from './cluster.ts';
 import {markerOf} from './probe.ts';
-import {until} from './until.ts';
+import {until} from '../until.ts';
 
 const {values} = parseArgs({
   options: {

@@ -1,6 +1,6 @@
 /** Real web servers for the drill: nginx, one in each web namespace. */
 import type {Program, Site} from '../drill/site.ts';
-import {until} from '../drill/until.ts';
+import {until} from '../until.ts';
 
 const config = (directory: string): string => `daemon off;
 user root;

@@ -15,6 +15,7 @@ import path from 'node:path';
 import {fileURLToPath} from 'node:url';
 import test, {type ExecutionContext} from 'ava';
 import {readCommandLine} from './command-line.ts';
+import {until} from '../until.ts';
 
 const program = fileURLToPath(new URL('../ldirectord.ts', import.meta.url));
 const LIMIT = 60_000;
@@ -71,7 +72,7 @@ function machine(t: ExecutionContext) {
         // It has ended already.
       }
     }
-    await until(() => pids().every((pid) => !existsSync(`/proc/${pid}`)), 'every daemon has ended');
+    await until('every daemon has ended', LIMIT, () => pids().every((pid) => !existsSync(`/proc/${pid}`)));
     rmSync(root, {recursive: true, force: true});
   });
   const put = (name: string, text = 'checktimeout=5\n'): string => {
@@ -81,14 +82,6 @@ function machine(t: ExecutionContext) {
     return file;
   };
   return {root, folders, call, put, pids, log: () => readFileSync(`${root}/log`, 'utf8')};
-}
-
-async function until(what: () => boolean, name: string): Promise<void> {
-  const end = Date.now() + LIMIT;
-  while (!what()) {
-    if (Date.now() > end) throw new Error(`not so within ${LIMIT} ms: ${name}`);
-    await new Promise((wake) => setTimeout(wake, 20));
-  }
 }
 
 test('start, status, reload, restart, stop: statuses and messages', async (t) => {
@@ -116,7 +109,7 @@ test('start, status, reload, restart, stop: statuses and messages', async (t) =>
 
   put('ldirectord.cf', 'checktimeout=6\n');
   t.is(call('reload').status, 0);
-  await until(() => log().includes('configuration reloaded'), 'the reload');
+  await until('the reload', LIMIT, () => log().includes('configuration reloaded'));
 
   t.is(call('restart').status, 0);
   const [next] = pids();
@@ -124,7 +117,7 @@ test('start, status, reload, restart, stop: statuses and messages', async (t) =>
   t.is(call('try-restart').status, 0);
   t.not(pids()[0], next);
   t.deepEqual(call('stop'), {status: 0, stdout: '', stderr: ''});
-  await until(() => pids().length === 0, 'the daemon has ended');
+  await until('the daemon has ended', LIMIT, () => pids().length === 0);
   t.is(call('status').status, 3);
 });
 
@@ -145,7 +138,7 @@ test('stop and status need no valid file; start, reload and restart say what is 
   rmSync(file);
   t.is(call('web.cf', 'status').status, 0, 'without its file too');
   t.is(call('web.cf', 'stop').status, 0);
-  await until(() => pids().length === 0, 'the daemon has ended');
+  await until('the daemon has ended', LIMIT, () => pids().length === 0);
   t.like(call('web.cf', 'start'), {status: 1, stderr: `Config file ${file} not found\n`});
 });
 
@@ -175,7 +168,7 @@ test('a daemon that was killed leaves a stale pid file: status says so, start go
   const [pid = 0] = pids();
   // The whole group, as a machine that loses its power: a keeper alone leaves a supervisor that cleans up.
   process.kill(-pid, 'SIGKILL');
-  await until(() => !existsSync(`/proc/${pid}`), 'it is dead');
+  await until('it is dead', LIMIT, () => !existsSync(`/proc/${pid}`));
   const {status, stderr} = call('status');
   t.is(status, 1);
   t.regex(stderr, /^ldirectord stale pid file /);
@@ -204,7 +197,7 @@ for (const [words, text] of [
       env: {...process.env, ...folders},
     });
     const ended = new Promise<number | null>((resolve) => child.on('exit', resolve));
-    await until(() => call('web.cf', 'status').status === 0, 'it runs');
+    await until('it runs', LIMIT, () => call('web.cf', 'status').status === 0);
     t.is(child.exitCode, null);
     child.kill('SIGTERM');
     t.is(await ended, 0);
@@ -221,7 +214,7 @@ test('ldirectord in the foreground, told to end before its daemon has read a lin
     env: {...process.env, ...folders},
   });
   const ended = new Promise<number | null>((resolve) => child.on('exit', resolve));
-  await until(() => pids()[0] !== undefined && pids()[0] !== 0, 'the daemon has a process');
+  await until('the daemon has a process', LIMIT, () => pids()[0] !== undefined && pids()[0] !== 0);
   child.kill('SIGTERM');
   t.is(await ended, 0);
   t.deepEqual(pids(), []);
@@ -238,7 +231,7 @@ test('a file that hactld serves has its daemon: start and status are content, re
     child.kill('SIGTERM');
     await ended;
   });
-  await until(() => call('status').status === 0, 'it runs');
+  await until('it runs', LIMIT, () => call('status').status === 0);
   t.regex(call('status').stderr, new RegExp(`^ldirectord for ${file} is running with pid: \\d+\n$`));
   t.deepEqual(call('start'), {status: 0, stdout: '', stderr: ''});
   t.deepEqual(pids(), []);

@@ -5,7 +5,7 @@ import anyTest, {type TestFn} from 'ava';
 import {ask} from '../control/client.ts';
 import type {Command, StatusSnapshot} from '../control/protocol.ts';
 import {makeCluster} from '../drill/cluster.ts';
-import {until} from '../drill/until.ts';
+import {until} from '../until.ts';
 import {makeNamespaces} from '../lab/namespaces.ts';
 import {controlSocket} from '../paths.ts';
 import type {DiffOutcome, HistoryOutcome} from '../supervisor/config-desk.ts';

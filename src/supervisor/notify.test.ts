@@ -24,16 +24,9 @@ import {makeNotifier} from './notify.ts';
 import {makeOutward} from './outward.ts';
 import {checkId} from './services.ts';
 import {viewsOf} from './views.ts';
+import {until} from '../until.ts';
 
 const LIMIT = 20_000;
-async function until(what: () => boolean, name: string): Promise<void> {
-  const end = Date.now() + LIMIT;
-  while (!what()) {
-    if (Date.now() > end) throw new Error(`not so within ${LIMIT} ms: ${name}`);
-    await new Promise((wake) => setTimeout(wake, 10));
-  }
-}
-
 const farm = (count: number) => {
   const reals = Array.from({length: count}, (_, at) => `\treal=10.0.${at >> 8}.${at & 255}:80 gate\n`).join(
     '',
@@ -121,7 +114,7 @@ test('half the farm dies at once: one message with the counts and the first ones
     set(at, at + 50, 'down');
     outward.changed();
   }
-  await until(() => seen.length > 0, 'a message');
+  await until('a message', LIMIT, () => seen.length > 0);
   await outward.stop();
   t.is(seen.length, 1);
   const [{headers, message} = {headers: {}, message: undefined}] = seen;
@@ -175,11 +168,11 @@ test('a receiver that is away gets it later; one that stays away is given up, an
   const {seen, url} = await receiver(t, () => answers.shift() ?? 500);
   const {log, notifier} = notifierOf(t, {webhooks: [{url, token: 's3cret'}], commands: [], gap: 0});
   notifier.tell([fell('a')]);
-  await until(() => seen.length === 1, 'the second attempt');
+  await until('the second attempt', LIMIT, () => seen.length === 1);
   t.regex(log[0] ?? '', /^warn webhook http:\/\/127\.0\.0\.1:\d+: HTTP 503$/);
   answers = [];
   notifier.tell([fell('b')]);
-  await until(() => log.some((line) => line.includes('not told')), 'it is given up');
+  await until('it is given up', LIMIT, () => log.some((line) => line.includes('not told')));
   t.is(log.filter((line) => line.includes('HTTP 500')).length, 3);
   t.notRegex(log.join('\n'), /geheim|s3cret|hook\?/);
 });
@@ -192,7 +185,11 @@ test('a slow webhook keeps nobody waiting, and nothing listens there: said', asy
     [],
   );
   notifier.tell([fell('a')]);
-  await until(() => seen.length === 1 && log.some((line) => line.includes('not told')), 'both outcomes');
+  await until(
+    'both outcomes',
+    LIMIT,
+    () => seen.length === 1 && log.some((line) => line.includes('not told')),
+  );
   t.regex(log.find((line) => line.includes('not told')) ?? '', /ECONNREFUSED|bad port/);
 });
 

@@ -23,19 +23,12 @@ import {makeOutward} from './outward.ts';
 import {checkId} from './services.ts';
 import {runCommand} from './shell.ts';
 import {openSyslog, priority} from './syslog.ts';
+import {until} from '../until.ts';
 
 const LIMIT = 20_000;
 const resolve = {host: () => undefined, service: () => undefined};
 
 /** Waits until something is so; a test that waits too long fails. */
-async function until(what: () => boolean, name: string): Promise<void> {
-  const end = Date.now() + LIMIT;
-  while (!what()) {
-    if (Date.now() > end) throw new Error(`not so within ${LIMIT} ms: ${name}`);
-    await new Promise((wake) => setTimeout(wake, 10));
-  }
-}
-
 const folder = (t: ExecutionContext): string => {
   const made = mkdtempSync(path.join(os.tmpdir(), 'hactl-outward-'));
   t.teardown(() => rmSync(made, {recursive: true, force: true}));
@@ -97,11 +90,11 @@ test('both reals die at once: one mail, and the fallback command runs once', asy
   );
   one.set('up', 'up');
   one.set('down', 'down');
-  await until(() => one.mails.length > 0, 'a mail');
+  await until('a mail', LIMIT, () => one.mails.length > 0);
   t.regex(one.mails[0]?.subject ?? '', /^2 changes of real servers/);
-  await until(() => read(out) !== '', 'the command');
+  await until('the command', LIMIT, () => read(out) !== '');
   one.set('up', 'down');
-  await until(() => read(out).includes('stop'), 'the second command');
+  await until('the second command', LIMIT, () => read(out).includes('stop'));
   t.is(read(out), 'start 10.0.0.100:80 tcp\nstop 10.0.0.100:80 tcp\n');
 });
 
@@ -109,7 +102,7 @@ test('at the end the mails go out and the fallback command is undone', async (t)
   const out = path.join(folder(t), 'out');
   const one = start(t, block(`\temailalert=ops@example.org\n\tfallbackcommand=echo >>${out}\n`));
   one.set('down', 'down');
-  await until(() => read(out) !== '', 'the command');
+  await until('the command', LIMIT, () => read(out) !== '');
   await one.outward.stop();
   t.is(read(out), 'start 10.0.0.100:80 tcp\nstop 10.0.0.100:80 tcp\n');
   t.is(one.mails.length, 1);
@@ -132,16 +125,16 @@ test('maintenancedir: a file holds the real until it is gone; the directory may 
   const [first = '', second = ''] = one.ids;
   t.is(one.outward.held.get(first), undefined);
   writeFileSync(path.join(directory, '10.0.0.1'), '');
-  await until(() => one.outward.held.get(first) !== undefined, 'the first is held');
+  await until('the first is held', LIMIT, () => one.outward.held.get(first) !== undefined);
   t.is(one.outward.held.get(first), 'Server in maintenance');
   t.is(one.outward.held.get(second), undefined);
   writeFileSync(path.join(directory, '10.0.0.2:8080'), '');
-  await until(() => one.outward.held.get(second) !== undefined, 'the second is held');
+  await until('the second is held', LIMIT, () => one.outward.held.get(second) !== undefined);
   rmSync(path.join(directory, '10.0.0.1'));
-  await until(() => one.outward.held.get(first) === undefined, 'the first is back');
+  await until('the first is back', LIMIT, () => one.outward.held.get(first) === undefined);
   t.is(one.counts.held, 3, 'told once for each change, and never without one');
   rmSync(directory, {recursive: true});
-  await until(() => one.outward.held.get(second) === undefined, 'nothing is held without a directory');
+  await until('nothing is held without a directory', LIMIT, () => one.outward.held.get(second) === undefined);
 });
 
 test('maintenancedir: a host name, in full and short', async (t) => {
@@ -150,7 +143,7 @@ test('maintenancedir: a host name, in full and short', async (t) => {
   const one = start(t, text);
   const [id = ''] = one.ids;
   writeFileSync(path.join(directory, 'localhost'), '');
-  await until(() => one.outward.held.get(id) !== undefined, 'localhost is held');
+  await until('localhost is held', LIMIT, () => one.outward.held.get(id) !== undefined);
   t.pass();
 });
 
@@ -162,7 +155,7 @@ test('monitorfile: one line for each check, none twice', async (t) => {
   const reports = [...one.reports.values()];
   one.outward.reported(reports);
   one.outward.reported(reports);
-  await until(() => read(file).split('\n').length > 2, 'two lines');
+  await until('two lines', LIMIT, () => read(file).split('\n').length > 2);
   const lines = read(file).trim().split('\n');
   t.is(lines.length, 2);
   t.regex(
@@ -263,7 +256,7 @@ test('logfile as a facility: each line goes to logger with its priority', async 
   const syslog = openSyslog('local0', (reason) => failures.push(reason), ['sh', '-c', `cat >>${out}`]);
   syslog.write('error', 'one\ntwo');
   syslog.write('info', 'three');
-  await until(() => read(out).includes('three'), 'the lines');
+  await until('the lines', LIMIT, () => read(out).includes('three'));
   syslog.close();
   t.is(read(out), '<131>one\n<131>two\n<134>three\n');
   openSyslog('nosuch', (reason) => failures.push(reason)).write('info', 'x');
@@ -282,10 +275,10 @@ test('autoreload and callback: a new content is a change, a new time alone is no
   // Both in one turn: whoever sees the one sees the other.
   utimesSync(touched, new Date(), new Date(Date.now() + 10_000));
   writeFileSync(file, 'checktimeout=6\n');
-  await until(() => told.length > 0, 'the change');
+  await until('the change', LIMIT, () => told.length > 0);
   t.deepEqual(told, [[file]]);
   rmSync(file);
-  await until(() => told.length > 1, 'the file is gone');
+  await until('the file is gone', LIMIT, () => told.length > 1);
   t.deepEqual(told[1], [file]);
 });
 

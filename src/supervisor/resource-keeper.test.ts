@@ -8,6 +8,7 @@ import test, {type ExecutionContext} from 'ava';
 import {findAgent, missingAgents} from './resource-agents.ts';
 import {makeResourceKeeper} from './resource-keeper.ts';
 import {settingsOf} from './resource-settings.ts';
+import {until} from '../until.ts';
 
 const LIMIT = 20_000;
 
@@ -132,14 +133,6 @@ function machine(t: ExecutionContext, haresources: string, rules = 'hactl_resour
   };
 }
 
-async function until(what: string, condition: () => boolean): Promise<void> {
-  const end = performance.now() + LIMIT;
-  while (!condition()) {
-    if (performance.now() > end) throw new Error(`not in time: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
-
 test('start left to right around the address, stop right to left; all four kinds of program', async (t) => {
   const one = machine(
     t,
@@ -189,7 +182,7 @@ test('behind the address the rest goes on serving, and it is tried again after t
   t.false((await one.keeper.run(1, 'start-late')).ok);
   t.is(one.state('one'), 'running');
   one.unmark('fail-start-two');
-  await until('two runs', () => one.state('two') === 'running');
+  await until('two runs', LIMIT, () => one.state('two') === 'running');
   t.deepEqual(one.lines(), ['start one', 'start two', 'stop two', 'start two']);
 });
 
@@ -202,7 +195,7 @@ test('one that ends is started again; one that ends too often is given up', asyn
     for (const time of ['first', 'second']) {
       one.unmark('seen-one');
       // oxlint-disable-next-line no-await-in-loop -- one status after the other.
-      await until(`the ${time} status`, () => one.marked('seen-one'));
+      await until(`the ${time} status`, LIMIT, () => one.marked('seen-one'));
     }
   };
   for (const restarts of [1, 2]) {
@@ -210,12 +203,13 @@ test('one that ends is started again; one that ends too often is given up', asyn
     one.unmark('up-one');
     await until(
       `restart ${restarts}`,
+      LIMIT,
       () => one.keeper.list()[0]?.restarts === restarts && one.state('one') === 'running',
     );
   }
   await seen();
   one.unmark('up-one');
-  await until('given up', () => one.givenUp.length === 1);
+  await until('given up', LIMIT, () => one.givenUp.length === 1);
   t.regex(
     one.givenUp[0]?.reason ?? '',
     /^resource one: .*not running; started again 2 times, which is the limit$/,
@@ -257,7 +251,7 @@ test('an operator stops one: it is left alone until it is started, or the group 
 
 test('a warm one runs without the group, is kept over its moves, and goes with the daemon', async (t) => {
   const one = machine(t, 'a one 10.0.0.1/24/eth0 two\n', 'hactl_resource one warm monitor=100ms');
-  await until('one runs', () => one.state('one') === 'running');
+  await until('one runs', LIMIT, () => one.state('one') === 'running');
   await one.keeper.run(1, 'start');
   await one.keeper.run(1, 'start-late');
   await one.keeper.run(1, 'stop');
@@ -274,7 +268,7 @@ test('after a crash of the daemon: what it had started is stopped where the grou
   successor.configure(one.groups, one.rules);
   await successor.run(1, 'stop');
   t.deepEqual(one.lines(), ['start one', 'stop one']);
-  await until('it is said', () =>
+  await until('it is said', LIMIT, () =>
     one.said.some((line) => line.startsWith('error resource two: runs although nobody started it here')),
   );
   await successor.stop();
@@ -287,8 +281,8 @@ test('a reload stops what went and starts what came, and leaves the rest', async
   await one.keeper.run(1, 'start-late');
   const next = parseHaresources({path: 'h', text: 'a 10.0.0.1/24/eth0 two three\n'}, {mode: 'strict'}).model;
   one.keeper.configure(next.groups, one.rules);
-  await until('three runs', () => one.state('three') === 'running');
-  await until('one is stopped', () => one.lines().includes('stop one'));
+  await until('three runs', LIMIT, () => one.state('three') === 'running');
+  await until('one is stopped', LIMIT, () => one.lines().includes('stop one'));
   t.deepEqual(one.lines().toSorted(), ['start one', 'start three', 'start two', 'stop one']);
 });
 

@@ -5,6 +5,7 @@ import {ask} from '../control/client.ts';
 import type {ResourceStatus} from '../control/protocol.ts';
 import {controlSocket} from '../paths.ts';
 import {checkout, makeHosts, type Host} from '../heartbeat/hosts.fixture.ts';
+import {until} from '../until.ts';
 
 const LIMIT = 60_000;
 
@@ -34,16 +35,6 @@ const BESIDE = `#!/bin/sh
 id -un > /var/tmp/beside
 exec sleep 1000
 `;
-
-async function until(what: string, condition: () => Promise<boolean>): Promise<void> {
-  const end = performance.now() + LIMIT;
-  // oxlint-disable-next-line no-await-in-loop -- this loop is the waiting.
-  while (!(await condition())) {
-    if (performance.now() > end) throw new Error(`not in time: ${what}`);
-    // oxlint-disable-next-line no-await-in-loop -- the same.
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
 
 const read = (host: Host, file: string): string => {
   try {
@@ -83,9 +74,13 @@ test('a resource that dies is started again; one that dies too often goes to the
       await host.put(`/etc/ha.d/${file}`, content, mode);
   for (const host of [one, two]) await host.run('chmod', '755', '/etc/ha.d');
   await Promise.all([one, two].map((host) => host.run('/etc/init.d/heartbeat', 'start')));
-  await until('the group is on the first', async () => (await holds(one)) && webOf(one) !== '');
+  await until('the group is on the first', LIMIT, async () => (await holds(one)) && webOf(one) !== '');
   t.is(webOf(two), '');
-  await until('the program beside the director', async () => read(one, '/var/tmp/beside') === 'nobody');
+  await until(
+    'the program beside the director',
+    LIMIT,
+    async () => read(one, '/var/tmp/beside') === 'nobody',
+  );
 
   const listed = await hactl(one, 'resource');
   t.is(listed.status, 0, listed.stderr);
@@ -96,15 +91,15 @@ test('a resource that dies is started again; one that dies too often goes to the
   t.regex(listed.stdout, /\n {2}web +cold +running/);
 
   const first = webOf(one);
-  await until('web is watched', async () => (await shown(one))?.watched === true);
+  await until('web is watched', LIMIT, async () => (await shown(one))?.watched === true);
   await one.run('kill', first);
-  await until('web is started again', async () => !['', first].includes(webOf(one)));
+  await until('web is started again', LIMIT, async () => !['', first].includes(webOf(one)));
   t.true(await holds(one));
   const second = webOf(one);
-  await until('web runs again', async () => (await shown(one))?.state === 'running');
+  await until('web runs again', LIMIT, async () => (await shown(one))?.state === 'running');
   await one.run('kill', second);
-  await until('the group is on the second', async () => (await holds(two)) && webOf(two) !== '');
-  await until('the first has let go', async () => !(await holds(one)) && webOf(one) === '');
+  await until('the group is on the second', LIMIT, async () => (await holds(two)) && webOf(two) !== '');
+  await until('the first has let go', LIMIT, async () => !(await holds(one)) && webOf(one) === '');
   const failed = await hactl(one, 'resource', '--json');
   t.is(failed.status, 1);
   t.regex(failed.stdout, /"name":"web".*"state":"failed","reason":"[^"]*which is the limit"/);

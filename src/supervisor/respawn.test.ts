@@ -4,6 +4,7 @@ import os from 'node:os';
 import {systemClock} from '@hactl/base';
 import test, {type ExecutionContext} from 'ava';
 import {afterEnd, findUser, keepRespawns, respawnProblems} from './respawn.ts';
+import {until} from '../until.ts';
 
 const span = {file: 'ha.cf', start: 0, end: 0};
 const user = os.userInfo().username;
@@ -60,31 +61,22 @@ function keep(t: ExecutionContext, script: string, failfast = false) {
   return {respawns, line, said, fast, starts, root};
 }
 
-async function until(what: string, condition: () => boolean): Promise<void> {
-  const end = performance.now() + 20_000;
-  while (!condition()) {
-    if (performance.now() > end) throw new Error(`not in time: ${what}`);
-    // oxlint-disable-next-line no-await-in-loop -- this loop is the waiting.
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
-
 test('not before the pair communicates; ten times again, then left alone; a reload tries anew', async (t) => {
   const one = keep(t, 'exit 3');
   t.deepEqual(one.starts(), []);
   one.respawns.up();
-  await until('given up', () => one.said.some((line) => line.startsWith('error')));
+  await until('given up', 20_000, () => one.said.some((line) => line.startsWith('error')));
   t.is(one.starts().length, 11);
   t.is(one.starts()[0], 'argument');
   t.regex(one.said.at(-1) ?? '', /^error respawn \/program argument ended with 3: respawning too fast/);
   one.respawns.configure([one.line]);
-  await until('another start', () => one.starts().length > 11);
+  await until('another start', 20_000, () => one.starts().length > 11);
 });
 
 test('exit status 100 is the end of it', async (t) => {
   const one = keep(t, 'exit 100');
   one.respawns.up();
-  await until('done', () => one.said.some((line) => line.includes('not started again')));
+  await until('done', 20_000, () => one.said.some((line) => line.includes('not started again')));
   t.is(one.starts().length, 1);
 });
 
@@ -92,18 +84,18 @@ test('it ends with the director, and with its line', async (t) => {
   const one = keep(t, 'sleep 1000 & echo $! > $(dirname $0)/child; wait');
   const alive = (): boolean => existsSync(`/proc/${readFileSync(`${one.root}/child`, 'utf8').trim()}/exe`);
   one.respawns.up();
-  await until('started', () => existsSync(`${one.root}/child`) && alive());
+  await until('started', 20_000, () => existsSync(`${one.root}/child`) && alive());
   one.respawns.configure([one.line]);
   t.true(alive());
   one.respawns.configure([]);
-  await until('ended', () => !alive());
+  await until('ended', 20_000, () => !alive());
   t.is(one.starts().length, 1);
 });
 
 test('the end of a failfast program is told', async (t) => {
   const one = keep(t, '[ -e $(dirname $0)/again ] && exit 100; touch $(dirname $0)/again; exit 7', true);
   one.respawns.up();
-  await until('done', () => one.said.some((line) => line.includes('not started again')));
+  await until('done', 20_000, () => one.said.some((line) => line.includes('not started again')));
   t.is(one.fast.length, 1);
   t.regex(one.fast[0] ?? '', /ended with 7$/);
 });

@@ -2,7 +2,7 @@ import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import test from 'ava';
-import {until} from '../drill/until.ts';
+import {until} from '../until.ts';
 import {trackScripts} from './track-scripts.ts';
 
 test('a script that fails, passes again, hangs, or is not there', async (t) => {
