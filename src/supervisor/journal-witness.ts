@@ -163,8 +163,6 @@ const pathEvent = (path: PathStatus, before: PathStatus, peers: string): EventDr
   return [];
 };
 
-export type Witness = ReturnType<typeof makeWitness>;
-
 /** Compares each status of the engine and of the sync process with the one before. */
 export function makeWitness(clock: Clock, record: (draft: EventDraft) => void) {
   let engine: EngineStatus | undefined;

@@ -70,8 +70,6 @@ const verdictsOf = ({cluster}: Loaded): Pick<CheckSpec, 'rise' | 'damping' | 'dy
   return {rise, dynamicWeight, ...(damping ? {damping} : {})};
 };
 
-export type Supervisor = ReturnType<typeof makeSupervisor>;
-
 /** Makes the core for a first configuration. */
 export function makeSupervisor(ports: Ports, first: Loaded) {
   const {clock, log} = ports;

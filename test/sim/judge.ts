@@ -54,8 +54,6 @@ export function boundsOf({config}: Scenario) {
   };
 }
 
-export type Judge = ReturnType<typeof makeJudge>;
-
 /** `world` is given later: it needs the observer first. */
 export function makeJudge(scenario: Scenario) {
   const bounds = boundsOf(scenario);

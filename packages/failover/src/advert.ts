@@ -35,8 +35,6 @@ export const ADVERT_VERSION = 1;
 const MAGIC = 0x4841_4354;
 const HEADER = 72;
 const GROUP = 4;
-/** The largest advert: 255 groups and the longest tag. */
-export const ADVERT_MAX = HEADER + 255 * GROUP + 32;
 
 const FLAG_READY = 1;
 const GROUP_HANDOVER = 1;

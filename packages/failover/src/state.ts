@@ -1,6 +1,6 @@
 /** What the machine remembers. Every deadline lives in the state that needs it; instants are of the monotonic clock. */
 import type {Instant} from '@hactl/base';
-import type {Advert, AdvertFault} from './advert.ts';
+import type {Advert} from './advert.ts';
 import type {EngineConfig, Move, MoveScope, Role, Transition} from './messages.ts';
 
 export interface GroupState {
@@ -140,4 +140,3 @@ export type Effect =
     }
   | {readonly type: 'stopped'};
 
-export type Fault = AdvertFault['code'] | 'replay' | 'stale-incarnation' | 'own' | 'unknown-node';

@@ -21,7 +21,6 @@ const number = (width: 1 | 2 | 4, value: number): Buffer => {
   return bytes;
 };
 
-export const u8Attribute = (type: number, value: number): Buffer => attribute(type, number(1, value));
 export const u16Attribute = (type: number, value: number): Buffer => attribute(type, number(2, value));
 export const u32Attribute = (type: number, value: number): Buffer => attribute(type, number(4, value >>> 0));
 

@@ -78,7 +78,6 @@ const placeOf = (slot: number): number => (slot & (SLAB - 1)) * STRIDE;
 const wordOf = (slot: number): number => (slot & (SLAB - 1)) * WORDS_V6;
 const hashOf = (mirror: Mirror, slot: number): number => slabOf(mirror, slot).hash[slot & (SLAB - 1)]!;
 const homeOf = (mirror: Mirror, hash: number): number => hash >>> (32 - mirror.indexBits);
-export const bucketOf = (mirror: Mirror, slot: number): number => hashOf(mirror, slot) >>> BUCKET_SHIFT;
 
 /** An entry that comes in, aligned. */
 const scratch = Buffer.from(new ArrayBuffer(STRIDE));

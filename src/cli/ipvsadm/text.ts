@@ -49,6 +49,3 @@ export function writeIpv6(address: string): string {
   return `::${found[1] ?? ''}${quad.join('.')}`;
 }
 
-/** A destination or service address in numbers: `10.0.0.1:80` or `[2001:db8::1]:80`. */
-export const numericEndpoint = (address: string, port: number): string =>
-  address.includes(':') ? `[${writeIpv6(address)}]:${port}` : `${address}:${port}`;

@@ -24,8 +24,6 @@ export function notebook(): Notebook {
 /** An interface's name as the kernel allows it, and as haresources can hold it. */
 export const isDevice = (text: string): boolean => /^[\w.@-]{1,15}$/.test(text);
 
-export const isNodeName = (text: string): boolean => /^[\w.-]+$/.test(text);
-
 /** A whole number in a range. */
 export function wholeNumber(text: string, least: number, most: number): number | undefined {
   if (!/^\d{1,10}$/.test(text)) return undefined;
