@@ -46,7 +46,6 @@ const WARM = 10_000;
 const PER_SERVICE = 10;
 /** A checker that said nothing for so long has settled. */
 const SILENT = 3_000;
-const root = path.resolve(import.meta.dirname, '../..');
 const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-bench-'));
 const children = new Set<ChildProcess>();
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -305,6 +304,8 @@ const keepalived: Checker = {
       );
     }
     const file = path.join(folder, 'keepalived.conf');
+    // What the one before it left says that it still runs, when its number was given anew.
+    for (const left of ['k.pid', 'c.pid']) rmSync(path.join(folder, left), {force: true});
     writeFileSync(file, services.join('\n'));
     return startOther(
       [
