@@ -1,8 +1,8 @@
-/** When each check is due: deadlines on a 20 ms wheel, spread over the interval. Pure. */
+/** When each check is due: deadlines on a 50 ms wheel, spread over the interval. Pure. */
 import type {Instant, Millis} from '@hactl/base';
 
 /** Due checks are started together, once in such a slot: a wake-up costs more than a check (measured). */
-export const SLOT: Millis = 20;
+export const SLOT: Millis = 50;
 /**
  * A cold start begins so many checks in a millisecond, and has begun all within FIRST_ROUND: started in one moment, five
  * thousand of them would keep one another waiting until they fail.
