@@ -1,9 +1,11 @@
+import {createHmac, randomBytes} from 'node:crypto';
 import test from 'ava';
 import fc from 'fast-check';
 import {
   accept,
   channelKeys,
   lostOf,
+  mac,
   makeWindow,
   open,
   OVERHEAD,
@@ -17,6 +19,19 @@ const senderOf = (encrypted: boolean, incarnation = 1n): Sender => ({
   sender: 1,
   incarnation,
   sequence: 0n,
+});
+
+test("HMAC-SHA256 is Node's, whatever the key, the lengths and their order", (t) => {
+  const keys = [0, 1, 32, 64].map((length) => randomBytes(length));
+  for (const length of [0, 9_000, 1, 55, 56, 64, 65, 40_000, 300])
+    for (const key of keys) {
+      const bytes = randomBytes(length);
+      t.deepEqual(
+        mac(key, bytes),
+        createHmac('sha256', key).update(bytes).digest(),
+        `${key.length}, ${length}`,
+      );
+    }
 });
 
 for (const encrypted of [false, true]) {

@@ -3,8 +3,8 @@
  * full the kernel's socket is and what it dropped. A batch that met a drop is sent again; so nothing is lost on the last
  * few metres, however slow the kernel's thread is.
  */
-import dgram from 'node:dgram';
 import {readdirSync, readFileSync, readlinkSync} from 'node:fs';
+import {plainSocket} from './driver-link.ts';
 import {procAddress, socketQueues, type SocketQueue} from './kernel-queue.ts';
 
 /** Half of the kernel's default receive buffer (212,992), in which a datagram of 9 kB takes some 17 kB. */
@@ -64,7 +64,7 @@ function ownInodes(): Set<number> {
 }
 
 export async function openInjector(options: InjectorOptions): Promise<Injector> {
-  const socket = dgram.createSocket('udp4');
+  const socket = plainSocket();
   await new Promise<void>((resolve, reject) => {
     socket.once('error', reject);
     socket.bind(0, options.source, resolve);
@@ -78,7 +78,9 @@ export async function openInjector(options: InjectorOptions): Promise<Injector> 
   const bound = procAddress(options.group, options.port);
   const waiting: Injection[] = [];
   const stats = {injected: 0, again: 0, drops: 0, waiting: 0, stuck: 0};
-  let own = new Set<number>();
+  /** Sockets on the port that are this process's, and those that are the kernel's: looked up again for a new one. */
+  let own: ReadonlySet<number> = new Set();
+  let others: ReadonlySet<number> = new Set();
   /** Batches that the kernel may not have taken yet, the oldest first; two at most. */
   let flights: {readonly batch: readonly Injection[]; readonly octets: number}[] = [];
   /** Live messages that the kernel may not have taken yet. */
@@ -91,8 +93,18 @@ export async function openInjector(options: InjectorOptions): Promise<Injector> 
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
 
-  const kernelQueues = (): SocketQueue[] =>
-    socketQueues(readFileSync('/proc/net/udp', 'latin1'), bound).filter(({inode}) => !own.has(inode));
+  const forgetSockets = (): void => {
+    [own, others] = [new Set(), new Set()];
+  };
+  const queuesOf = (whose: 'kernel' | 'own'): SocketQueue[] => {
+    const queues = socketQueues(readFileSync('/proc/net/udp', 'latin1'), bound);
+    if (queues.some(({inode}) => !own.has(inode) && !others.has(inode))) {
+      own = ownInodes();
+      others = new Set(queues.map(({inode}) => inode).filter((inode) => !own.has(inode)));
+    }
+    return queues.filter(({inode}) => own.has(inode) === (whose === 'own'));
+  };
+  const kernelQueues = (): SocketQueue[] => queuesOf('kernel');
   const dropsOf = (queues: readonly SocketQueue[]): number => queues.reduce((sum, one) => sum + one.drops, 0);
   const put = (message: Buffer): void =>
     socket.send(message, options.port, options.group, () => {
@@ -126,7 +138,7 @@ export async function openInjector(options: InjectorOptions): Promise<Injector> 
     }
     if (batch.length === 0) return;
     if (dropsBefore === undefined) {
-      own = ownInodes();
+      forgetSockets();
       dropsBefore = dropsOf(kernelQueues());
     }
     if (flights.length === 0) movedAt = performance.now();
@@ -149,7 +161,7 @@ export async function openInjector(options: InjectorOptions): Promise<Injector> 
       stats.stuck += 1;
       passed = [];
       return wait(AGAIN, () => {
-        own = ownInodes();
+        forgetSockets();
         dropsBefore = dropsOf(kernelQueues());
         sendAgain();
       });
@@ -184,18 +196,13 @@ export async function openInjector(options: InjectorOptions): Promise<Injector> 
   };
 
   return {
-    unheard: () => {
-      const mine = ownInodes();
-      return dropsOf(
-        socketQueues(readFileSync('/proc/net/udp', 'latin1'), bound).filter(({inode}) => mine.has(inode)),
-      );
-    },
+    unheard: () => dropsOf(queuesOf('own')),
     pass: (message) => {
       // A copy: the syncid is the own backup daemon's.
       const copy = Buffer.from(message);
       copy[1] = options.syncid;
       if (dropsBefore === undefined) {
-        own = ownInodes();
+        forgetSockets();
         dropsBefore = dropsOf(kernelQueues());
       }
       put(copy);

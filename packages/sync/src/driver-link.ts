@@ -34,6 +34,13 @@ export function findPlace(device: string): Place {
   }
 }
 
+/**
+ * An IPv4 socket whose addresses are sent to as they are: Node would look each up, for every datagram, in a turn of its
+ * own.
+ */
+export const plainSocket = (): dgram.Socket =>
+  dgram.createSocket({type: 'udp4', lookup: (address, _options, found) => found(null, address, 4)});
+
 export type Heard = (bytes: Buffer, from: {readonly address: string; readonly port: number}) => void;
 
 /** Takes a descriptor made by openUdp over; bulk data must not travel in the heartbeat's priority. */
@@ -45,7 +52,7 @@ function adopt(fd: number, heard: Heard): dgram.Socket {
   } catch {
     // Without CAP_NET_ADMIN the system's largest buffer has to do.
   }
-  const socket = dgram.createSocket('udp4');
+  const socket = plainSocket();
   socket.on('message', heard);
   socket.on('error', () => {
     // An interface that is down: the peer's silence tells.
