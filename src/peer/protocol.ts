@@ -1,5 +1,6 @@
 /** What one supervisor may ask the other. Everything else is refused, whoever asks. */
 import type {EventQuery} from '../control/events.ts';
+import type {OrderState} from '../supervisor/order-state.ts';
 
 /** A configuration file by its place in the configuration directory. */
 export interface PushedFile {
@@ -12,6 +13,8 @@ export interface PushedFile {
 export type PeerCommand =
   | {readonly command: 'status'}
   | ({readonly command: 'events'} & EventQuery)
+  /** What is ordered for real servers there; the answer is what is ordered here, both together. */
+  | {readonly command: 'orders'; readonly state: OrderState}
   /** The configuration in use as a list of directives, secrets hashed. */
   | {readonly command: 'facts'}
   /** Judges a configuration for this director; unless it is a dry run, keeps it at hand for `push-commit`. */
@@ -27,6 +30,7 @@ export type PeerCommand =
 export const peerCommands: ReadonlySet<string> = new Set<PeerCommand['command']>([
   'status',
   'events',
+  'orders',
   'facts',
   'push-prepare',
   'push-commit',

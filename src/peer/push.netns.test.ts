@@ -9,6 +9,7 @@ import {until} from '../until.ts';
 import {makeNamespaces} from '../lab/namespaces.ts';
 import {controlSocket} from '../paths.ts';
 import type {DiffOutcome, HistoryOutcome} from '../supervisor/config-desk.ts';
+import type {OrderState} from '../supervisor/order-state.ts';
 
 const test = anyTest.serial as unknown as TestFn;
 const LIMIT = 60_000;
@@ -62,6 +63,29 @@ test('the peer is asked where its adverts come from', async (t) => {
   const said = (await command(one, {command: 'peer', ask: {command: 'status'}})) as StatusSnapshot;
   t.is(said.node, two);
   t.deepEqual(said.engine?.peers[0]?.addresses, [site.address(one)]);
+});
+
+test('an order that one director has is on the other when the two hear each other', async (t) => {
+  const orderedOn = async (name: Name): Promise<readonly string[]> =>
+    (await status(name)).orders?.map(({kind, target}) => `${kind} ${target}`) ?? [];
+  const tell = (state: OrderState): Promise<unknown> =>
+    command(one, {command: 'peer', ask: {command: 'orders', state}});
+  const drain = {kind: 'drain', address: '10.99.0.20', when: Date.now(), who: 'ann'} as const;
+  await tell({orders: [drain], ended: []});
+  t.deepEqual(await orderedOn(two), ['drain 10.99.0.20']);
+  t.deepEqual(await orderedOn(one), []);
+  await t.throwsAsync(tell({orders: [{...drain, kind: 'x'}]} as unknown as OrderState), {message: /no list/});
+
+  await cluster.daemon(two)?.kill('SIGKILL', true);
+  await cluster.start(two);
+  await until('it is on both', LIMIT, async () => (await orderedOn(one)).length === 1);
+  t.deepEqual(await orderedOn(two), ['drain 10.99.0.20']);
+  await cluster.whole(two, LIMIT);
+  await until(
+    'they hear each other',
+    LIMIT,
+    async () => (await status(one)).engine?.peers[0]?.state === 'up',
+  );
 });
 
 test('a push changes both, and neither moves an address', async (t) => {

@@ -16,7 +16,7 @@ import type {Loaded} from './supervisor.ts';
 
 export type ConfigCommand = Extract<Command, {readonly command: 'plan' | 'push' | `config-${string}`}>;
 /** What the peer may ask of the configuration. */
-export type ConfigPeerCommand = Exclude<PeerCommand, {readonly command: 'status' | 'events'}>;
+export type ConfigPeerCommand = Exclude<PeerCommand, {readonly command: 'status' | 'events' | 'orders'}>;
 
 export interface PlanOutcome extends Plan {
   readonly ok: boolean;

@@ -5,7 +5,7 @@ import type {Mode} from '@hactl/config';
 import {sendDeathNotice, type FromEngine, type ToEngine} from '@hactl/failover';
 import {openTrust, type FromSync, type SyncStatus, type ToSync} from '@hactl/sync';
 import {VERSION} from '../paths.ts';
-import type {Command, StatusSnapshot} from '../control/protocol.ts';
+import type {Command, OrderOutcome, StatusSnapshot} from '../control/protocol.ts';
 import {PROTOCOL_VERSION} from '../control/protocol.ts';
 import {CommandError} from '../control/server.ts';
 import {askPeer as askPeerAt} from '../peer/ask.ts';
@@ -27,6 +27,7 @@ import {loadDirectory} from './load.ts';
 import type {Logger} from './log.ts';
 import {sendMail} from './mail.ts';
 import {openOrderBook} from './order-book.ts';
+import {makeOrderMirror} from './order-mirror.ts';
 import {makeOutward} from './outward.ts';
 import {programs} from './programs.ts';
 import {findAgent} from './resource-agents.ts';
@@ -322,9 +323,18 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     running: () => core.loaded,
     ask: (command, limit) => askPeer(command, limit),
   });
+  const mirror = makeOrderMirror({
+    clock,
+    log,
+    ask: (command, limit) => askPeer(command, limit),
+    peerLives: () => core.peerLives,
+    state: () => book.state,
+    take: (theirs) => book.take(theirs),
+  });
   const poll = setInterval(() => {
     core.updateReadiness();
     difference.look(core.engineStatus);
+    mirror.look();
     engine?.send({type: 'status', id: 0});
     sync.send({type: 'status'});
   }, STATUS_EVERY);
@@ -454,10 +464,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
         });
       }
       case 'order':
-        return book.order(command, {
-          heldByFile: outward.held,
-          peer: core.loaded.engine?.nodes.find((name) => name !== options.node.toLowerCase()),
-        });
+        return tellPeer(await book.order(command, {heldByFile: outward.held}));
       case 'resync': {
         if (!syncStatus?.report)
           throw new CommandError(
@@ -486,6 +493,17 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       throw new CommandError('no-pair', 'there is no peer to ask: no pair in ha.cf, or hactl_peer_port is 0');
     return askPeerAt(settings, command, limit);
   };
+  /** An order that the peer does not know would end with a takeover. */
+  async function tellPeer(done: OrderOutcome): Promise<OrderOutcome> {
+    const peer = core.loaded.engine?.nodes.find((name) => name !== options.node.toLowerCase());
+    if (peer === undefined) return done;
+    const problem = await mirror.exchange();
+    const note =
+      problem === undefined
+        ? `${peer} has the order too`
+        : `${peer} does not have the order yet, and is told as soon as it can be asked: ${problem}`;
+    return {...done, notes: [...done.notes, note]};
+  }
   /** What is carried out for the peer: the list is in src/peer/protocol.ts. */
   const answerPeer = async (command: PeerCommand): Promise<unknown> => {
     switch (command.command) {
@@ -493,6 +511,9 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
         return snapshot();
       case 'events':
         return journal.answer(command);
+      case 'orders':
+        book.take(command.state);
+        return book.state;
       default:
         return desk.answerPeer(command);
     }

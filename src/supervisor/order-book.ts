@@ -6,7 +6,8 @@ import type {LdirectordConfig} from '@hactl/config';
 import type {OrderOutcome, OrderView} from '../control/protocol.ts';
 import {CommandError} from '../control/server.ts';
 import type {Log} from './log.ts';
-import {carryOut, isOrderRequest, orderedHeld, orderedWeights, orderViews, type Order} from './orders.ts';
+import {mergeOrders, nextTime, readOrders, withOrders, type OrderState} from './order-state.ts';
+import {carryOut, isOrderRequest, orderedHeld, orderedWeights, orderViews} from './orders.ts';
 import {placesOf, readReal} from './order-targets.ts';
 
 export interface OrderBook {
@@ -14,6 +15,10 @@ export interface OrderBook {
   configure(files: readonly LdirectordConfig[]): void;
   /** Carries a request out and writes it down; throws a CommandError when it does not fit. */
   order(request: object, beside: Beside): Promise<OrderOutcome>;
+  /** All orders, and those taken back: what the other director is given. */
+  readonly state: OrderState;
+  /** Adds what the other director knows; throws a CommandError when that is no list of orders. */
+  take(theirs: unknown): void;
   /** Ordered weights and reals in maintenance, by check. */
   readonly weights: ReadonlyMap<string, number>;
   readonly held: ReadonlyMap<string, string>;
@@ -24,8 +29,6 @@ export interface OrderBook {
 interface Beside {
   /** Reals that a maintenancedir holds, by check. */
   readonly heldByFile: ReadonlyMap<string, string>;
-  /** The other director, which has orders of its own. */
-  readonly peer: string | undefined;
 }
 
 export interface OrderBookOptions {
@@ -36,26 +39,18 @@ export interface OrderBookOptions {
   readonly changed: () => void;
 }
 
-const isOrder = (one: unknown): one is Order =>
-  typeof one === 'object' &&
-  one !== null &&
-  'address' in one &&
-  'kind' in one &&
-  typeof one.address === 'string' &&
-  ['drain', 'weight', 'maintenance'].includes(String(one.kind));
-
 /** Opens the book. A damaged file is said and kept aside: the director runs without the orders rather than not at all. */
 export function openOrderBook(options: OrderBookOptions): OrderBook {
   const {log} = options;
   const file = path.join(options.stateDir, 'orders.json');
   let files: readonly LdirectordConfig[] = [];
-  let orders: readonly Order[] = [];
+  let state: OrderState = {orders: [], ended: []};
   let weights: ReadonlyMap<string, number> = new Map();
   let held: ReadonlyMap<string, string> = new Map();
   try {
-    const kept = JSON.parse(readFileSync(file, 'utf8')) as {orders?: unknown};
-    if (!Array.isArray(kept.orders) || !kept.orders.every(isOrder)) throw new Error('not a list of orders');
-    ({orders} = kept as {orders: Order[]});
+    const kept = readOrders(JSON.parse(readFileSync(file, 'utf8')));
+    if (!kept) throw new Error('not a list of orders');
+    state = kept;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
       log('error', `${file} cannot be used, drained and held reals are forgotten: ${String(error)}`);
@@ -68,12 +63,15 @@ export function openOrderBook(options: OrderBookOptions): OrderBook {
   }
   const find = (): void => {
     const places = placesOf(files);
-    weights = orderedWeights(orders, places);
-    held = orderedHeld(orders, places);
+    weights = orderedWeights(state.orders, places);
+    held = orderedHeld(state.orders, places);
   };
-  const save = (): void => {
-    writeFileSync(`${file}.new`, `${JSON.stringify({version: 1, orders}, null, 2)}\n`, {mode: 0o600});
+  /** First on the disk, then in force. */
+  const keep = (next: OrderState): void => {
+    writeFileSync(`${file}.new`, `${JSON.stringify({version: 1, ...next}, null, 2)}\n`, {mode: 0o600});
     renameSync(`${file}.new`, file);
+    state = next;
+    find();
   };
   const lookUp = async (reals: readonly string[]): Promise<Map<string, readonly string[]>> =>
     new Map(
@@ -96,24 +94,21 @@ export function openOrderBook(options: OrderBookOptions): OrderBook {
       files = next;
       find();
     },
-    order: async (request, {heldByFile, peer}) => {
+    order: async (request, {heldByFile}) => {
       if (!isOrderRequest(request))
         throw new CommandError('bad-request', 'this is no order for real servers');
       const names = await lookUp(request.reals);
-      const done = carryOut(orders, request, files, (host) => names.get(host) ?? [], options.wall());
+      const when = nextTime(state, options.wall());
+      const done = carryOut(state.orders, request, files, (host) => names.get(host) ?? [], when);
       if (!done.ok) throw new CommandError('no-such', done.fault);
-      const before = orders;
-      ({orders} = done.value);
       try {
-        save();
+        keep(withOrders(state, done.value.orders, when));
       } catch (error) {
-        orders = before;
         throw new CommandError(
           'state',
           `the order was not carried out: ${file} cannot be written: ${String(error)}`,
         );
       }
-      find();
       for (const line of done.value.lines)
         log(
           'info',
@@ -125,9 +120,22 @@ export function openOrderBook(options: OrderBookOptions): OrderBook {
         for (const {target, reals} of orderViews([], placesOf(files), heldByFile))
           if (done.value.ids.some((id) => reals.includes(id)))
             notes.push(`${target} stays in maintenance: a file in its maintenancedir holds it`);
-      if (peer !== undefined)
-        notes.push(`this counts on this director only: order it on ${peer} too, or it ends with a takeover`);
       return {lines: done.value.lines, notes};
+    },
+    get state() {
+      return state;
+    },
+    take: (theirs) => {
+      const read = readOrders(theirs);
+      if (!read) throw new CommandError('bad-request', 'this is no list of orders');
+      const next = mergeOrders(state, read);
+      if (JSON.stringify(next) === JSON.stringify(mergeOrders(state, state))) return;
+      const before = new Set(state.orders.map((order) => JSON.stringify(order)));
+      keep(next);
+      const news = next.orders.filter((order) => !before.has(JSON.stringify(order)));
+      const gone = before.size + news.length - next.orders.length;
+      log('info', `orders of the other director: ${news.length} taken over, ${gone} taken back`);
+      options.changed();
     },
     get weights() {
       return weights;
@@ -135,6 +143,6 @@ export function openOrderBook(options: OrderBookOptions): OrderBook {
     get held() {
       return held;
     },
-    views: (heldByFile) => orderViews(orders, placesOf(files), heldByFile),
+    views: (heldByFile) => orderViews(state.orders, placesOf(files), heldByFile),
   };
 }

@@ -1,0 +1,108 @@
+/**
+ * The orders as two directors keep them: each order and each taking back has its time, of one target's the latest counts,
+ * so both have the same whatever they heard first. Pure.
+ */
+import type {Order} from './orders.ts';
+import type {Target} from './order-targets.ts';
+
+/** An order was taken back: the other director, which may not know yet, must not bring it in again. */
+export interface Ended extends Target {
+  readonly kind: Order['kind'];
+  /** Wall clock, milliseconds. */
+  readonly when: number;
+}
+
+export interface OrderState {
+  readonly orders: readonly Order[];
+  readonly ended: readonly Ended[];
+}
+
+/** More are of times that no director was away for. */
+const ENDED_MOST = 200;
+
+const keyOf = ({kind, address, port, virtual}: Ended): string =>
+  JSON.stringify([kind, address, port ?? 0, virtual ?? '']);
+
+const newest = (one: Ended, other: Ended): number => other.when - one.when;
+
+/** The time of what is said now: later than all that is known, also where the other director's clock is ahead. */
+export const nextTime = ({orders, ended}: OrderState, wall: number): number =>
+  Math.max(wall, ...[...orders, ...ended].map(({when}) => when + 1));
+
+/** The state after an operator's word left these orders. */
+export function withOrders(before: OrderState, orders: readonly Order[], when: number): OrderState {
+  const left = new Set(orders.map(keyOf));
+  const gone = before.orders
+    .filter((order) => !left.has(keyOf(order)))
+    .map(({kind, address, port, virtual}) => ({
+      kind,
+      address,
+      ...(port === undefined ? {} : {port}),
+      ...(virtual === undefined ? {} : {virtual}),
+      when,
+    }));
+  const ended = [...gone, ...before.ended.filter((one) => !left.has(keyOf(one)))];
+  return {orders, ended: ended.toSorted(newest).slice(0, ENDED_MOST)};
+}
+
+/** What both know together; the same in whichever order they are given, and again with what was merged before. */
+export function mergeOrders(one: OrderState, other: OrderState): OrderState {
+  const latest = new Map<string, {readonly order?: Order; readonly ended?: Ended}>();
+  // Of the same time: taken back counts; of two orders any, but on both directors the same.
+  const all = [
+    ...[...one.orders, ...other.orders].map((order) => ({
+      order,
+      when: order.when,
+      rank: JSON.stringify(order),
+    })),
+    ...[...one.ended, ...other.ended].map((ended) => ({ended, when: ended.when, rank: '~'})),
+  ].toSorted((a, b) => a.when - b.when || (a.rank < b.rank ? -1 : 1));
+  for (const said of all) {
+    const key = keyOf('order' in said ? said.order : said.ended);
+    // The last one said stands last: of two weights that cover a real the later counts.
+    latest.delete(key);
+    latest.set(key, 'order' in said ? {order: said.order} : {ended: said.ended});
+  }
+  const kept = [...latest.values()];
+  return {
+    orders: kept.flatMap(({order}) => (order ? [order] : [])),
+    ended: kept
+      .flatMap(({ended}) => (ended ? [ended] : []))
+      .toSorted(newest)
+      .slice(0, ENDED_MOST),
+  };
+}
+
+const kinds: ReadonlySet<unknown> = new Set<Order['kind']>(['drain', 'weight', 'maintenance']);
+
+function isEnded(one: unknown): one is Ended {
+  if (typeof one !== 'object' || one === null) return false;
+  const {address, kind, when, port, virtual} = one as Record<string, unknown>;
+  return (
+    typeof address === 'string' &&
+    kinds.has(kind) &&
+    typeof when === 'number' &&
+    ['undefined', 'number'].includes(typeof port) &&
+    ['undefined', 'string'].includes(typeof virtual)
+  );
+}
+
+function isOrder(one: unknown): one is Order {
+  if (!isEnded(one)) return false;
+  const {who, reason, weight} = one as unknown as Record<string, unknown>;
+  const weighs = Number.isInteger(weight) && (weight as number) >= 0 && (weight as number) <= 65_535;
+  return (
+    typeof who === 'string' &&
+    ['undefined', 'string'].includes(typeof reason) &&
+    (one.kind === 'weight' ? weighs : weight === undefined)
+  );
+}
+
+/** Whatever a file or the other director gave, as a state; undefined: it is none. */
+export function readOrders(value: unknown): OrderState | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const {orders, ended = []} = value as Record<string, unknown>;
+  if (!Array.isArray(orders) || !orders.every(isOrder)) return undefined;
+  if (!Array.isArray(ended) || !ended.every(isEnded)) return undefined;
+  return {orders, ended};
+}
