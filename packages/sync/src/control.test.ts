@@ -1,8 +1,13 @@
 import test from 'ava';
-import {planDaemons, relayBackupId, wantedDaemons} from './control.ts';
+import {BACKUP_MAXLEN, planDaemons, relayBackupId, wantedDaemons} from './control.ts';
 
 const eth0 = {active: true, interface: 'eth0', syncid: 7};
-const daemon = (role: 'master' | 'backup', device = 'eth0') => ({role, interface: device, syncid: 7});
+const daemon = (role: 'master' | 'backup', device = 'eth0') => ({
+  role,
+  interface: device,
+  syncid: 7,
+  ...(role === 'backup' ? {maxlen: BACKUP_MAXLEN} : {}),
+});
 
 test('both roles on both directors, whoever is Active', (t) => {
   t.deepEqual(wantedDaemons([eth0]), [daemon('backup'), daemon('master')]);
@@ -23,7 +28,7 @@ test('only what differs is stopped and started', (t) => {
 
 test('relayed: both daemons on lo, with ids that differ and are never 0 for the backup', (t) => {
   t.deepEqual(wantedDaemons([eth0], 'relay'), [
-    {role: 'backup', interface: 'lo', syncid: 135},
+    {role: 'backup', interface: 'lo', syncid: 135, maxlen: BACKUP_MAXLEN},
     {role: 'master', interface: 'lo', syncid: 7, maxlen: 1_400},
   ]);
   for (let syncid = 0; syncid < 256; syncid += 1) {
@@ -36,4 +41,15 @@ test('relayed: both daemons on lo, with ids that differ and are never 0 for the 
       .length,
     3,
   );
+});
+
+test('a backup daemon that takes too little is started anew; one that takes more, or does not say, is left', (t) => {
+  const [backup] = wantedDaemons([eth0]);
+  const {maxlen: _, ...silent} = backup!;
+  for (const [there, operations] of [
+    [{...silent, maxlen: 1_472}, 2],
+    [{...silent, maxlen: 60_000}, 0],
+    [silent, 0],
+  ] as const)
+    t.is(planDaemons([there], [backup!]).length, operations);
 });

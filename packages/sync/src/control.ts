@@ -10,6 +10,11 @@ export const chosenGroup = (groups: readonly SyncGroup[]): SyncGroup | undefined
  * A message of the kernel's master daemon travels on inside a frame of ours: together they must fit an Ethernet frame.
  */
 const RELAY_MAXLEN = 1_400;
+/**
+ * What the backup daemon takes in one message. Left alone it takes what fits the device's MTU, and drops every longer one
+ * without a word: all that a full resync feeds it.
+ */
+export const BACKUP_MAXLEN = 16_000;
 
 /**
  * On `lo` the kernel would hear itself: its two daemons have different ids there. 0 would mean "any" to the backup daemon.
@@ -29,25 +34,31 @@ export function wantedDaemons(
   const {interface: device, syncid} = group;
   if (mode === 'relay')
     return [
-      {role: 'backup', interface: 'lo', syncid: relayBackupId(syncid)},
+      {role: 'backup', interface: 'lo', syncid: relayBackupId(syncid), maxlen: BACKUP_MAXLEN},
       {role: 'master', interface: 'lo', syncid, maxlen: RELAY_MAXLEN},
     ];
-  return (['backup', 'master'] as const).map((role) => ({role, interface: device, syncid}));
+  return [
+    {role: 'backup', interface: device, syncid, maxlen: BACKUP_MAXLEN},
+    {role: 'master', interface: device, syncid},
+  ];
 }
 
 export type SyncOperation =
   {readonly type: 'start'; readonly daemon: SyncDaemon} | {readonly type: 'stop'; readonly role: SyncRole};
+
+/** A backup daemon that takes more is as good; a kernel before 4.3 does not say. A master must not send more. */
+const fits = (wanted: SyncDaemon, there: SyncDaemon): boolean =>
+  wanted.maxlen === undefined ||
+  (wanted.role === 'backup'
+    ? (there.maxlen ?? wanted.maxlen) >= wanted.maxlen
+    : there.maxlen === wanted.maxlen);
 
 /** Stops what runs otherwise than wanted, starts what is missing. Nothing wanted: nothing of others is touched. */
 export function planDaemons(running: readonly SyncDaemon[], wanted: readonly SyncDaemon[]): SyncOperation[] {
   const operations: SyncOperation[] = [];
   for (const daemon of wanted) {
     const there = running.find((one) => one.role === daemon.role);
-    if (
-      there?.interface === daemon.interface &&
-      there.syncid === daemon.syncid &&
-      (daemon.maxlen === undefined || daemon.maxlen === there.maxlen)
-    )
+    if (there?.interface === daemon.interface && there.syncid === daemon.syncid && fits(daemon, there))
       continue;
     if (there) operations.push({type: 'stop', role: daemon.role});
     operations.push({type: 'start', daemon});

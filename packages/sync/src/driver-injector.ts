@@ -7,7 +7,7 @@ import {readdirSync, readFileSync, readlinkSync} from 'node:fs';
 import {plainSocket} from './driver-link.ts';
 import {procAddress, socketQueues, type SocketQueue} from './kernel-queue.ts';
 
-/** Half of the kernel's default receive buffer (212,992), in which a datagram of 9 kB takes some 17 kB. */
+/** Half of the kernel's default receive buffer (212,992), in which a datagram of 5 to 15 kB takes some 17 kB. */
 const BATCH_OCTETS = 48_000;
 /** When no more than this waits in the queue (with the kernel's overhead) the next batch follows: it never runs dry. */
 const LOW_WATER = 30_000;

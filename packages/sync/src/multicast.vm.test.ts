@@ -31,7 +31,8 @@ test('the own kernel is heard on the interface, and a joiner gets what it said b
       ['sync0', 7],
     ],
   );
-  await first(pair.start('one', fixture('traffic'), '20'));
+  // More than one message of the device's MTU holds.
+  await first(pair.start('one', fixture('traffic'), '200'));
   const made = pair.connections('one');
   await until('the own kernel was heard', LIMIT, () => report(one)?.here === made.size);
   other = pair.startSync('other', false, {mode: 'multicast'});

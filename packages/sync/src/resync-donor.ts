@@ -18,7 +18,7 @@ export interface DonorOptions {
   readonly rate: number;
 }
 
-export const donorDefaults: DonorOptions = {chunk: 8_000, window: 24, rate: 600};
+export const donorDefaults: DonorOptions = {chunk: 10_200, window: 24, rate: 600};
 
 interface UnderWay {
   readonly message: ResyncMessage & {readonly type: 'chunk'};

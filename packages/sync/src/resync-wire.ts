@@ -101,7 +101,7 @@ export const CHUNK_OVERHEAD = 1 + 1 + 4 + 4 + 4 + 8;
 /** What each entry costs beyond itself. */
 export const REMAINING = 4;
 const BITMAP = BUCKETS / 8;
-const CHUNK_ROOM = 9_000;
+const CHUNK_ROOM = 11_000;
 
 export function encodeResync(message: ResyncMessage): Buffer {
   const writer = new ByteWriter(message.type === 'chunk' ? CHUNK_ROOM : 256).u8(codes[message.type]);
