@@ -139,4 +139,3 @@ export type Effect =
       readonly outage?: number;
     }
   | {readonly type: 'stopped'};
-

@@ -48,4 +48,3 @@ export function writeIpv6(address: string): string {
   });
   return `::${found[1] ?? ''}${quad.join('.')}`;
 }
-
