@@ -23,7 +23,8 @@ const ENDED_MOST = 200;
 const keyOf = ({kind, address, port, virtual}: Ended): string =>
   JSON.stringify([kind, address, port ?? 0, virtual ?? '']);
 
-const newest = (one: Ended, other: Ended): number => other.when - one.when;
+const newest = (one: Ended, other: Ended): number =>
+  other.when - one.when || (keyOf(one) < keyOf(other) ? -1 : 1);
 
 /** The time of what is said now: later than all that is known, also where the other director's clock is ahead. */
 export const nextTime = ({orders, ended}: OrderState, wall: number): number =>
@@ -55,7 +56,7 @@ export function mergeOrders(one: OrderState, other: OrderState): OrderState {
       when: order.when,
       rank: JSON.stringify(order),
     })),
-    ...[...one.ended, ...other.ended].map((ended) => ({ended, when: ended.when, rank: '~'})),
+    ...[...one.ended, ...other.ended].map((ended) => ({ended, when: ended.when, rank: `~${keyOf(ended)}`})),
   ].toSorted((a, b) => a.when - b.when || (a.rank < b.rank ? -1 : 1));
   for (const said of all) {
     const key = keyOf('order' in said ? said.order : said.ended);

@@ -21,7 +21,7 @@ const drivers: readonly RegExp[] = [
   /^src\//,
   /^test\//,
   /^packages\/net\//,
-  /^packages\/base\/src\/time\.ts$/,
+  /^packages\/base\/src\/(time|process-group)\.ts$/,
   /\.(test|fixture)\.ts$/,
   /^packages\/[a-z]+\/src\/main\.ts$/,
   /^packages\/ipvs\/src\/(kernel|proc|contract)[a-z.-]*\.ts$/,
