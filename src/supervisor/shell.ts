@@ -64,8 +64,10 @@ export function runLimited(
     };
     child.on('error', (error) => done(`${UNSTARTED}: ${error.message}`));
     child.on('close', (code, signal) => done(signal ?? code ?? 1));
-    // Its own last words are in the pipe when it ends, perhaps not yet read.
-    child.on('exit', (code, signal) => setTimeout(() => done(signal ?? code ?? 1), DRAIN));
+    // Its own last words are in the pipe when it ends, perhaps not yet read: a timer that is due comes before the pipes.
+    child.on('exit', (code, signal) =>
+      setTimeout(() => setImmediate(() => done(signal ?? code ?? 1)), DRAIN),
+    );
   });
 }
 
