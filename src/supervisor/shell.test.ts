@@ -14,7 +14,7 @@ const block = (ms: number): void => {
  */
 test('the last words of a program are heard, also when this process was busy at its end', async (t) => {
   // It leaves a program behind that holds its output open: there is no end of the output to wait for.
-  const run = runLimited('/bin/sh', ['-c', 'sleep 0.5; echo one is running; sleep 20 & exit 0'], {
+  const run = runLimited('/bin/sh', ['-c', 'sleep 0.5; echo one is running; sleep 3 & exit 0'], {
     limit: 20_000,
   });
   const other = spawn('/bin/sh', ['-c', 'sleep 0.1; echo go'], {stdio: ['ignore', 'pipe', 'ignore']});
