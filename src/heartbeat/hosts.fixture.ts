@@ -122,4 +122,20 @@ export async function makeHosts(
   return {hosts, end: () => ends.toReversed().forEach((end) => end())};
 }
 
+/** A tutorial's file, as it is printed. */
+export const seed = (name: string): string =>
+  readFileSync(path.join(checkout, 'test/fixtures/seeds', name), 'utf8');
+
+/** All files of the second tutorial. */
+export async function putSecondTutorial(host: Host): Promise<void> {
+  for (const [file, mode] of [
+    ['ha.cf', '644'],
+    ['haresources', '644'],
+    ['authkeys', '600'],
+  ] as const)
+    // oxlint-disable-next-line no-await-in-loop -- three small files.
+    await host.put(`/etc/ha.d/${file}`, seed(`s001_${file}`), mode);
+  await host.put('/etc/ha.d/ldirectord.cf', seed('s001_flat.cf'));
+}
+
 export {checkout};

@@ -2,13 +2,10 @@
  * The set-ups of two tutorials as they are printed, on machines of the test's own: their files in /etc/ha.d, `service
  * heartbeat start`, and the kernel asked what came of it. This kernel may have no IPVS: table and sync daemon are the drill's.
  */
-import {readFileSync} from 'node:fs';
-import path from 'node:path';
 import test, {type ExecutionContext} from 'ava';
-import {checkout, makeHosts, type Host} from './hosts.fixture.ts';
+import {makeHosts, putSecondTutorial, seed, type Host} from './hosts.fixture.ts';
 
 const LIMIT = 40_000;
-const seed = (name: string): string => readFileSync(path.join(checkout, 'test/fixtures/seeds', name), 'utf8');
 
 async function until(t: ExecutionContext, what: string, condition: () => Promise<boolean>): Promise<void> {
   const end = performance.now() + LIMIT;
@@ -42,13 +39,7 @@ test('the second tutorial, one director, character by character', async (t) => {
     'ld.example.com': '10.10.10.52/24',
     client: '10.10.10.1/24',
   })) as [Host, Host];
-  for (const [file, mode] of [
-    ['ha.cf', '644'],
-    ['haresources', '644'],
-    ['authkeys', '600'],
-  ] as const)
-    await director.put(`/etc/ha.d/${file}`, seed(`s001_${file}`), mode);
-  await director.put('/etc/ha.d/ldirectord.cf', seed('s001_flat.cf'));
+  await putSecondTutorial(director);
   t.is(await service(director, 'status'), 'heartbeat is stopped. No process\n3');
   t.is(await service(director, 'start'), 'Starting High-Availability services: Done.\n0');
   await until(t, 'the VIP', async () =>

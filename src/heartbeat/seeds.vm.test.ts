@@ -1,11 +1,8 @@
 /** The second tutorial as it is printed, on a kernel with IPVS: table, sync daemon and VIP from its files alone. */
-import {readFileSync} from 'node:fs';
-import path from 'node:path';
 import test from 'ava';
-import {checkout, makeHosts, type Host} from './hosts.fixture.ts';
+import {makeHosts, putSecondTutorial, type Host} from './hosts.fixture.ts';
 
 const LIMIT = 120_000;
-const seed = (name: string): string => readFileSync(path.join(checkout, 'test/fixtures/seeds', name), 'utf8');
 
 test('service heartbeat start: the table, the sync daemon and the VIP; stop takes them away', async (t) => {
   t.timeout(400_000);
@@ -20,13 +17,7 @@ test('service heartbeat start: the table, the sync daemon and the VIP; stop take
     // oxlint-disable-next-line no-await-in-loop -- the same.
     await web.run('busybox', 'httpd', '-p', `${address}:80`, '-h', '/var/www');
   }
-  for (const [file, mode] of [
-    ['ha.cf', '644'],
-    ['haresources', '644'],
-    ['authkeys', '600'],
-  ] as const)
-    await director.put(`/etc/ha.d/${file}`, seed(`s001_${file}`), mode);
-  await director.put('/etc/ha.d/ldirectord.cf', seed('s001_flat.cf'));
+  await putSecondTutorial(director);
 
   const {stdout} = await director.run('/etc/init.d/heartbeat', 'start');
   t.is(stdout, 'Starting High-Availability services: Done.\n');
