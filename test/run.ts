@@ -38,6 +38,8 @@ const here = files.filter((name) => !special.has(name));
 const inVm = [...needsIpvs, ...(isRoot ? [] : needsNetns)];
 
 const node = path.join(bin, 'node');
+// In processes and not in threads (package.json): names made of a pid are then a file's own, and only processes take their
+// compiled form from the cache that the lab fills.
 const ava = [node, path.join(root, 'node_modules/ava/entrypoints/cli.js'), '--tap', '--timeout=120s'];
 const lab = [node, 'src/lab/enter.ts'];
 const servers = [node, 'src/lab/servers.ts'];
@@ -78,14 +80,15 @@ const stages: readonly Stage[] = [
 
 let [passed, failed] = [0, 0];
 const summary: string[] = [];
+const failures: string[] = [];
 
 /** Of one lane, one stage after the other; a stage's lines are kept together when two lanes run. */
 async function lane(of: readonly Stage[], together: boolean): Promise<void> {
   for (const stage of of) {
     const lines: string[] = [];
     const say = (line: string): void => {
-      if (together) lines.push(line);
-      else process.stdout.write(line + '\n');
+      lines.push(line);
+      if (!together) process.stdout.write(line + '\n');
     };
     process.stdout.write(`\n=== ${stage.name}${together ? ' (its lines follow when it is done)' : ''}\n`);
     const started = performance.now();
@@ -100,7 +103,10 @@ async function lane(of: readonly Stage[], together: boolean): Promise<void> {
     const took = ((performance.now() - started) / 1_000).toFixed(1);
     const result = `${stage.name}: ${count.passed} passed, ${count.failed} failed (${took} s)`;
     summary.push(result);
-    process.stdout.write(`${[...lines.slice(-400), `--- ${result}`].join('\n')}\n`);
+    failures.push(
+      ...lines.filter((line) => /^not ok |FAILED/.test(line)).map((line) => `${stage.name}: ${line}`),
+    );
+    process.stdout.write(`${[...(together ? lines.slice(-400) : []), `--- ${result}`].join('\n')}\n`);
   }
 }
 
@@ -111,7 +117,7 @@ const both = of('first').length > 0 && of('second').length > 0;
 await Promise.all([lane(of('first'), both), lane(of('second'), both)]);
 await lane(of('alone'), false);
 
-process.stdout.write(`\n${summary.join('\n')}\n`);
+process.stdout.write(`\n${[...failures, ...summary].join('\n')}\n`);
 process.stdout.write(`${passed} passed, ${failed} failed\n`);
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
 

@@ -1,6 +1,5 @@
 /**
- * Runs the named test files with AVA, one after another: the micro-VM has two slow processors and one network stack. In
- * processes and not in threads: only those take their compiled form from the cache that the host filled.
+ * Runs the named test files with AVA, one after another: the micro-VM has two slow processors and one network stack.
  */
 import {spawnSync} from 'node:child_process';
 import path from 'node:path';
@@ -10,14 +9,7 @@ const files = process.argv.slice(2);
 if (files.length === 0) process.exit(0);
 const {status} = spawnSync(
   process.execPath,
-  [
-    path.join(root, 'node_modules/ava/entrypoints/cli.js'),
-    '--tap',
-    '--serial',
-    '--no-worker-threads',
-    '--timeout=240s',
-    ...files,
-  ],
+  [path.join(root, 'node_modules/ava/entrypoints/cli.js'), '--tap', '--serial', '--timeout=240s', ...files],
   {cwd: root, stdio: 'inherit'},
 );
 process.exitCode = status ?? 1;
