@@ -50,7 +50,7 @@ const stages: readonly Stage[] = [
   {name: 'types', argv: ['npm', 'run', '-s', 'typecheck'], tap: false, limit: seconds(120), lane: 'second'},
   {name: 'lint', argv: ['npm', 'run', '-s', 'lint'], tap: false, limit: seconds(120), lane: 'second'},
   {name: 'format', argv: ['npm', 'run', '-s', 'format'], tap: false, limit: seconds(120), lane: 'second'},
-  {name: 'tests on this kernel', argv: [...ava, ...here], tap: true, limit: seconds(300), lane: 'second'},
+  {name: 'tests on this kernel', argv: [...ava, ...here], tap: true, limit: seconds(450), lane: 'second'},
   {
     name: 'tests against real servers',
     argv: [...servers, ...(serversHere ? ava : [node, 'test/vm/ava.ts']), ...needsServers],

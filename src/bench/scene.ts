@@ -1,5 +1,5 @@
-/** What the benchmarks share: a probe of the VIP at 2 kHz, who holds it by the kernel's own time stamps, nft rules. */
-import {addressChange, holderTimes, type Holding} from '../drill/holders.ts';
+/** What the benchmarks share: a probe of the VIP at 2 kHz, who holds it, nft rules. */
+import {addressChange, holderTimes, watchCommand, type Holding} from '../drill/holders.ts';
 import {markerOf} from '../drill/probe.ts';
 import {until} from '../until.ts';
 import {libraries, toolPath, type Lab} from '../lab/packages.ts';
@@ -16,10 +16,10 @@ export interface Cost {
   readonly neither: number;
 }
 
-export type Scene = Awaited<ReturnType<typeof openScene>>;
-
-/** The echo and the watches must not wait for what is measured, nor for other programs of this machine. */
+/** The echo must not wait for what is measured, nor for other programs of this machine. */
 const prompt = ['nice', '-n', '-15'];
+
+export type Scene = Awaited<ReturnType<typeof openScene>>;
 
 /** Starts echo servers, the probe and the watches. */
 export async function openScene(site: NamespaceSite, lab: Lab) {
@@ -42,11 +42,7 @@ export async function openScene(site: NamespaceSite, lab: Lab) {
       director,
       'add table inet bench; add chain inet bench in { type filter hook input priority 0; }',
     );
-    const watch = await site.start(
-      director,
-      [...prompt, 'ip', '-o', '-ts', 'monitor', 'address'],
-      `${site.root}/${director}-addresses.log`,
-    );
+    const watch = await site.start(director, watchCommand, `${site.root}/${director}-addresses.log`);
     // oxlint-enable no-await-in-loop
     watch.onLine((line) => {
       const change = addressChange(line, site.vip);

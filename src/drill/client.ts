@@ -32,7 +32,7 @@ export interface ClientReport {
   mark: string;
   period: number;
   requests: number;
-  failed: {at: number; error: string}[];
+  failed: {at: number; error: string; port: number}[];
   /** How many requests each real server answered, by the first line of its page. */
   answers: Record<string, number>;
   streams: number;
@@ -86,6 +86,7 @@ function request(): void {
   const mine = report;
   const began = at();
   const socket = net.connect({host, port});
+  let from = 0;
   let text = '';
   const timer = setTimeout(() => done(`no answer within ${requestLimit} ms`), requestLimit);
   let finished = false;
@@ -94,13 +95,17 @@ function request(): void {
     finished = true;
     clearTimeout(timer);
     socket.destroy();
-    if (error !== undefined) mine.failed.push({at: began, error});
+    if (error !== undefined) mine.failed.push({at: began, error, port: from});
     else {
       const page = (text.split('\r\n\r\n')[1] ?? '').split('\n')[0] ?? '';
       mine.answers[page] = (mine.answers[page] ?? 0) + 1;
     }
   }
   socket.setEncoding('utf8');
+  // Known once the connection was asked for; gone with it when it is refused.
+  setImmediate(() => {
+    from = socket.localPort ?? 0;
+  });
   socket.on('connect', () => socket.write('GET /index.html HTTP/1.0\r\nHost: www.esempio.com\r\n\r\n'));
   socket.on('data', (chunk: string) => {
     text += chunk;

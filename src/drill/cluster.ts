@@ -5,7 +5,7 @@ import {ask} from '../control/client.ts';
 import {controlSocket} from '../paths.ts';
 import type {StatusSnapshot} from '../control/protocol.ts';
 import {drillConfig} from './config.ts';
-import {addressChange, type Holding} from './holders.ts';
+import {addressChange, watchCommand, type Holding} from './holders.ts';
 import type {Outcome, Program, Site} from './site.ts';
 import {until} from '../until.ts';
 
@@ -115,13 +115,9 @@ export function makeCluster({site, keepalive, deadtime, vipOnly = false, media =
     return code === 0 ? (JSON.parse(stdout) as StatusSnapshot) : undefined;
   }
 
-  /** Follows the VIP on a director with the kernel's own time stamps. */
+  /** Follows the VIP on a director. */
   async function watchHolder(name: string): Promise<void> {
-    const program = await site.start(
-      name,
-      ['ip', '-o', '-ts', 'monitor', 'address'],
-      `${directory(name)}/addresses.log`,
-    );
+    const program = await site.start(name, watchCommand, `${directory(name)}/addresses.log`);
     watches.push(program);
     program.onLine((line) => {
       const change = addressChange(line, site.vip);

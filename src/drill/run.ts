@@ -39,6 +39,9 @@ const OVERLAP_LIMIT = 500;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** As in /proc/net/ip_vs_conn. */
+const hexPort = (port: number): string => port.toString(16).toUpperCase().padStart(4, '0');
+
 interface Expectation {
   /** May requests be lost while the event happens? New connections cannot survive what kills their server. */
   readonly lossLimit: number;
@@ -237,7 +240,9 @@ export async function runDrill(options: DrillOptions): Promise<boolean> {
     // Judged by when a request began: one that began before (a SYN that is sent again, say) may fail any time later.
     const late = report.failed.filter((one) => one.at > report.period - QUIET + SETTLE);
     if (expected.lossLimit > 0 && late.length > 0)
-      failures.push(`requests lost after recovery: ${JSON.stringify(late)}`);
+      failures.push(
+        `requests lost after recovery: ${JSON.stringify(late)}; ${await tablesOf(late.map(({port}) => port))}`,
+      );
     if (expected.streamsKept && report.broken.length > 0)
       failures.push(`streams broken: ${JSON.stringify(report.broken.slice(0, 3))}`);
     const crash = crashEnd === undefined ? undefined : holderTimes(cluster.holdings, from, crashEnd);
@@ -259,6 +264,19 @@ export async function runDrill(options: DrillOptions): Promise<boolean> {
     say(
       `  ${failures.length === 0 ? 'ok' : `FAILED: ${failures.join('; ')}`}${note === '' ? '' : ` (${note})`}`,
     );
+  }
+
+  /** What the directors' connection tables have of these ports of the client; for a person who looks for a cause. */
+  async function tablesOf(ports: readonly number[]): Promise<string> {
+    const wanted = new RegExp(`^(${ports.map((port) => `TCP \\S+ ${hexPort(port)}`).join('|')}) `);
+    const found: string[] = [];
+    for (const name of ['director1', 'director2']) {
+      // oxlint-disable-next-line no-await-in-loop -- two tables.
+      const {stdout} = await site.run(name, ['cat', '/proc/net/ip_vs_conn']);
+      const lines = stdout.split('\n').filter((line) => wanted.test(line));
+      found.push(`${name}: ${lines.map((line) => line.replaceAll(/ +/g, ' ')).join(', ') || 'no entry'}`);
+    }
+    return found.join('; ');
   }
 
   /** What `hactl status` says on each living director, against what the kernel shows. */

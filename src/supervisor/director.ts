@@ -1,4 +1,5 @@
 /** Joins the core with real processes, the kernel and the control socket. The only place where all packages meet. */
+import {stat} from 'node:fs/promises';
 import {systemClock} from '@hactl/base';
 import type {FromChecks, ToChecks} from '@hactl/checks';
 import type {Mode} from '@hactl/config';
@@ -23,7 +24,7 @@ import {connectIpvs} from './ipvs-connection.ts';
 import {findInterface, removeVips} from './kernel.ts';
 import {openJournal} from './journal-file.ts';
 import {journalled, makeWitness, ofDeath, ofScripts} from './journal-witness.ts';
-import {loadDirectory} from './load.ts';
+import {loadDirectory, type LoadOptions} from './load.ts';
 import type {Logger} from './log.ts';
 import {sendMail} from './mail.ts';
 import {openOrderBook} from './order-book.ts';
@@ -69,6 +70,27 @@ export interface Director {
   reload(): Promise<unknown>;
 }
 
+const loadOptions = (options: DirectorOptions): LoadOptions => ({
+  configDir: options.configDir,
+  stateDir: options.stateDir,
+  node: options.node,
+  mode: options.mode,
+  ...(options.only === undefined ? {} : {only: options.only}),
+  findInterface,
+  wall: systemClock.wall(),
+});
+
+/**
+ * Reads the files and forgets them: what a start does first takes a cold program many times as long as one that has done it
+ * before. For a supervisor that stands by. It changes nothing.
+ */
+export async function rehearse(options: DirectorOptions): Promise<void> {
+  // What is wrong with the files is said when they are needed.
+  await loadDirectory(loadOptions(options)).catch(() => undefined);
+  // The first of these starts Node's pool of threads.
+  await stat(options.configDir).catch(() => undefined);
+}
+
 /** Reads the files, starts everything. undefined: the files have errors, which were printed. */
 export async function runDirector(options: DirectorOptions): Promise<Director | undefined> {
   const {logger} = options;
@@ -78,17 +100,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   for (const text of mendSwaps(store)) log('warn', text);
   const configuration = makeConfiguration({
     log,
-    load: (more) =>
-      loadDirectory({
-        configDir: options.configDir,
-        stateDir: options.stateDir,
-        node: options.node,
-        mode: options.mode,
-        ...(options.only === undefined ? {} : {only: options.only}),
-        findInterface,
-        wall: clock.wall(),
-        ...more,
-      }),
+    load: (more) => loadDirectory({...loadOptions(options), ...more}),
     running: () => core.loaded,
     take: async (next, why) => takeIntoUse(next, why),
     tell: (level, text) => configEvent(level, text),
@@ -100,7 +112,6 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     log('error', `the configuration in ${options.configDir} has errors; nothing was started`);
     return undefined;
   }
-  logger.configure(first.loaded.cluster);
   const journal = openJournal({clock, log, node: options.node, stateDir: options.stateDir});
   const {record} = journal;
   const witness = makeWitness(clock, record);
@@ -317,6 +328,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   tracker.configure(first.loaded.cluster.ha?.hactl.trackScripts ?? []);
   configureResources();
 
+  void ipvs.open();
   const difference = watchDifference({
     clock,
     log,
@@ -376,7 +388,8 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   /** The checks process tells of every change by itself; when a check was made last it says when it is asked. */
   const freshReports = (): Promise<void> =>
     new Promise((resolve) => {
-      if (!checks.send({type: 'report'})) return resolve();
+      // One that has not said a word yet would not answer in time.
+      if (checks.status().state !== 'running' || !checks.send({type: 'report'})) return resolve();
       const timer = setTimeout(resolve, STATUS_LIMIT);
       reported.push(() => {
         clearTimeout(timer);
@@ -386,7 +399,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
 
   /** What the engine says by itself is up to half a second old. */
   const freshStatus = async (): Promise<void> => {
-    if (engine) await askEngine((id) => ({type: 'status', id}), STATUS_LIMIT);
+    if (engine?.status().state === 'running') await askEngine((id) => ({type: 'status', id}), STATUS_LIMIT);
   };
 
   async function snapshot(): Promise<StatusSnapshot> {
@@ -532,15 +545,18 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     connections: async () => connectionsOf((await core.status()).virtuals),
   });
-  desk.keep(first.loaded, 'start');
   const peerServer = servePeer({log, settings: settingsOfPeer, answer: answerPeer});
+  // Children that stood by have said that they are ready: they get their orders before anything else is done here.
+  await new Promise((resolve) => setImmediate(resolve));
+  logger.configure(first.loaded.cluster);
   peerServer.configure();
   const control = await openControl(options.runDir, journalled(record, answer));
   await allow();
   const chores = scheduleChores({log, configDir: options.configDir});
   chores.configure(first.loaded.cluster.ha);
   configuration.watch(first.files);
-  void ipvs.open();
+  desk.keep(first.loaded, 'start');
+  journal.open();
   log('info', `director ${options.node} runs with ${options.configDir}`);
 
   return {

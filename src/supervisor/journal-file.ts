@@ -23,6 +23,8 @@ export interface JournalOptions {
 
 export interface Journal {
   readonly record: (draft: EventDraft) => void;
+  /** Reads what an earlier daemon wrote, if that was not done yet: megabytes, for which nobody's start should wait. */
+  open(): void;
   /** The events of a query; with `wait`, the answer is held back until there is one. */
   answer(query: EventQuery): Promise<EventsAnswer>;
   /** Ends when all lines are in the file. */
@@ -38,25 +40,38 @@ const read = (file: string): string => {
   }
 };
 
-/** Opens the journal and reads what an earlier daemon wrote. */
+/** A journal that is read when `open` is called, or when somebody asks; what is recorded before that has its own time. */
 export function openJournal(options: JournalOptions): Journal {
   const {clock, log, node} = options;
   const limit = options.fileLimit ?? FILE_LIMIT;
   const file = path.join(options.stateDir, 'journal.jsonl');
   const old = path.join(options.stateDir, 'journal.1.jsonl');
 
-  const text = read(file);
-  const {events: all, refused} = parseLines(`${read(old)}\n${text}`);
-  const events: JournalEvent[] = [...trim(all)];
-  let seq = all.at(-1)?.seq ?? 0;
-  let size = Buffer.byteLength(text);
-  /** A line that a crash cut off must not swallow the next one. */
-  let pending: string[] = text === '' || text.endsWith('\n') ? [] : ['\n'];
+  const events: JournalEvent[] = [];
+  /** Recorded before the files were read: their numbers follow on those in the files. */
+  let early: EventDraft[] | undefined = [];
+  let seq = 0;
+  let size = 0;
+  let pending: string[] = [];
   let writing: Promise<void> | undefined;
   let failed = false;
   let closing = false;
   const waiting = new Set<() => void>();
-  if (refused > 0) log('warn', `${file}: ${refused} lines are damaged or of another version; left out`);
+
+  function open(): void {
+    if (!early) return;
+    const drafts = early;
+    early = undefined;
+    const text = read(file);
+    const {events: all, refused} = parseLines(`${read(old)}\n${text}`);
+    events.push(...trim(all));
+    seq = all.at(-1)?.seq ?? 0;
+    size = Buffer.byteLength(text);
+    // A line that a crash cut off must not swallow the next one.
+    if (text !== '' && !text.endsWith('\n')) pending.push('\n');
+    if (refused > 0) log('warn', `${file}: ${refused} lines are damaged or of another version; left out`);
+    for (const draft of drafts) record(draft);
+  }
 
   async function write(): Promise<void> {
     while (pending.length > 0) {
@@ -79,6 +94,10 @@ export function openJournal(options: JournalOptions): Journal {
   }
 
   function record(draft: EventDraft): void {
+    if (early) {
+      early.push({...draft, wall: draft.wall ?? clock.wall()});
+      return;
+    }
     seq += 1;
     const event = makeEvent(draft, {seq, node, wall: clock.wall(), mono: clock.now()});
     keep(events, event);
@@ -98,7 +117,9 @@ export function openJournal(options: JournalOptions): Journal {
 
   return {
     record,
+    open,
     answer: (query) => {
+      open();
       const now = answerNow(query);
       const wait = Math.min(query.wait ?? 0, WAIT_LIMIT);
       if (now.events.length > 0 || wait <= 0 || closing) return Promise.resolve(now);
@@ -117,6 +138,7 @@ export function openJournal(options: JournalOptions): Journal {
     },
     close: async () => {
       closing = true;
+      open();
       for (const wake of waiting) wake();
       await writing;
     },

@@ -13,6 +13,8 @@ const MAX_FILES = 5;
 const journalPriority: Readonly<Record<string, number>> = {error: 3, warn: 4, info: 6, debug: 7};
 
 const {combine, timestamp, printf, json} = winston.format;
+// winston reads this part only when it is named, and a supervisor that takes over has better things to do then.
+const {File} = winston.transports;
 
 const human = combine(
   timestamp(),
@@ -83,7 +85,7 @@ export function makeLogger(options: LogOptions): Logger {
       }
       for (const [path, level] of wanted) {
         if (files.has(path)) continue;
-        const transport = new winston.transports.File({
+        const transport = new File({
           filename: path,
           level,
           maxsize: MAX_SIZE,

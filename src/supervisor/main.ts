@@ -8,7 +8,7 @@ import {parseArgs} from 'node:util';
 import {DAEMON_USAGE, defaultPaths} from '../paths.ts';
 import {makeLogger, type Level} from './log.ts';
 import type {Spare} from './child.ts';
-import {runDirector} from './director.ts';
+import {rehearse, runDirector, type DirectorOptions} from './director.ts';
 import {preforkChildren} from './programs.ts';
 
 const {values: given} = parseArgs({
@@ -34,6 +34,20 @@ const PREFORK_AFTER = 2_000;
 /** The keeper kills a supervisor that says nothing for longer while it stops. */
 const STILL_STOPPING = 5_000;
 let pool: Map<string, Spare> | undefined;
+const logger = makeLogger({
+  level: given['log-level'] as Level,
+  format: given['log-format'] === 'json' ? 'json' : 'human',
+  underJournal: process.env.JOURNAL_STREAM !== undefined,
+});
+const options: DirectorOptions = {
+  configDir: given['config-dir'],
+  runDir: given['run-dir'],
+  stateDir: given['state-dir'],
+  node: given.node,
+  mode: given.strict ? 'strict' : 'lenient',
+  logger,
+  ...(given.ldirectord === undefined ? {} : {only: given.ldirectord}),
+};
 
 // The keeper loads a spare beforehand: it does nothing until it is told to, and ends with the keeper.
 if (process.env.HACTL_SPARE !== undefined) {
@@ -43,32 +57,18 @@ if (process.env.HACTL_SPARE !== undefined) {
   // Told to go at once, it is the first supervisor; left waiting, it gets its children ready as well.
   const timer = setTimeout(() => {
     pool = preforkChildren();
+    void rehearse(options);
   }, PREFORK_AFTER);
   await new Promise((resolve) => process.once('message', resolve));
   clearTimeout(timer);
   process.off('disconnect', orphaned);
 }
 process.title = 'hactld-supervisor';
-const logger = makeLogger({
-  level: given['log-level'] as Level,
-  format: given['log-format'] === 'json' ? 'json' : 'human',
-  underJournal: process.env.JOURNAL_STREAM !== undefined,
-});
-const runDir = given['run-dir'];
-const stateDir = given['state-dir'];
+const {runDir, stateDir} = options;
 mkdirSync(runDir, {recursive: true, mode: 0o750});
 mkdirSync(stateDir, {recursive: true, mode: 0o700});
 
-const director = await runDirector({
-  configDir: given['config-dir'],
-  runDir,
-  stateDir,
-  node: given.node,
-  mode: given.strict ? 'strict' : 'lenient',
-  logger,
-  ...(given.ldirectord === undefined ? {} : {only: given.ldirectord}),
-  ...(pool ? {pool} : {}),
-});
+const director = await runDirector({...options, ...(pool ? {pool} : {})});
 if (!director) {
   await logger.close();
   process.exit(2);
