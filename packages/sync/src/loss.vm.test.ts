@@ -9,7 +9,8 @@ import {makePair, services, until, type Pair, type SyncProcess} from './pair.fix
 const test = anyTest.serial as unknown as TestFn;
 const fixture = (name: string): string => fileURLToPath(new URL(`${name}.fixture.ts`, import.meta.url));
 const LIMIT = 90_000;
-const SEEDED = 3_000;
+/** Some 150 packets with what comes meanwhile: that not one is lost is as good as impossible. */
+const SEEDED = 6_000;
 const more = {encrypt: true, mode: 'relay'} as const;
 let pair: Pair;
 const report = (process: SyncProcess) => process.status()?.report;
@@ -48,8 +49,9 @@ test('every connection arrives, those of before and those that came meanwhile', 
   const dropped = (['one', 'other'] as const).map((side) =>
     Number(/dropped (\d+)/.exec(pair.run(side, 'tc', '-s', 'qdisc', 'show', 'dev', 'sync0'))?.[1] ?? 0),
   );
+  // One direction alone carries little but acknowledgements: now and then it loses none of them.
   t.true(
-    dropped.every((count) => count > 0),
+    dropped.some((count) => count > 0),
     `dropped by the link: ${dropped.join(' and ')}`,
   );
   t.log(
