@@ -6,7 +6,7 @@ import type {LdirectordConfig} from '@hactl/config';
 import type {OrderOutcome, OrderView} from '../control/protocol.ts';
 import {CommandError} from '../control/server.ts';
 import type {Log} from './log.ts';
-import {mergeOrders, nextTime, readOrders, withOrders, type OrderState} from './order-state.ts';
+import {mergeOrders, nextTime, noOrders, readOrders, withOrders, type OrderState} from './order-state.ts';
 import {carryOut, isOrderRequest, orderedHeld, orderedWeights, orderViews} from './orders.ts';
 import {placesOf, readReal} from './order-targets.ts';
 
@@ -44,7 +44,7 @@ export function openOrderBook(options: OrderBookOptions): OrderBook {
   const {log} = options;
   const file = path.join(options.stateDir, 'orders.json');
   let files: readonly LdirectordConfig[] = [];
-  let state: OrderState = {orders: [], ended: []};
+  let state = noOrders;
   let weights: ReadonlyMap<string, number> = new Map();
   let held: ReadonlyMap<string, string> = new Map();
   try {
@@ -129,7 +129,7 @@ export function openOrderBook(options: OrderBookOptions): OrderBook {
       const read = readOrders(theirs);
       if (!read) throw new CommandError('bad-request', 'this is no list of orders');
       const next = mergeOrders(state, read);
-      if (JSON.stringify(next) === JSON.stringify(mergeOrders(state, state))) return;
+      if (JSON.stringify(next) === JSON.stringify(state)) return;
       const before = new Set(state.orders.map((order) => JSON.stringify(order)));
       keep(next);
       const news = next.orders.filter((order) => !before.has(JSON.stringify(order)));

@@ -43,8 +43,11 @@ export function withOrders(before: OrderState, orders: readonly Order[], when: n
       when,
     }));
   const ended = [...gone, ...before.ended.filter((one) => !left.has(keyOf(one)))];
-  return {orders, ended: ended.toSorted(newest).slice(0, ENDED_MOST)};
+  return mergeOrders({orders, ended}, noOrders);
 }
+
+/** Nobody has ordered anything. */
+export const noOrders: OrderState = {orders: [], ended: []};
 
 /** What both know together; the same in whichever order they are given, and again with what was merged before. */
 export function mergeOrders(one: OrderState, other: OrderState): OrderState {
@@ -99,11 +102,11 @@ function isOrder(one: unknown): one is Order {
   );
 }
 
-/** Whatever a file or the other director gave, as a state; undefined: it is none. */
+/** Whatever a file or the other director gave, as a state in the order that `mergeOrders` makes; undefined: it is none. */
 export function readOrders(value: unknown): OrderState | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const {orders, ended = []} = value as Record<string, unknown>;
   if (!Array.isArray(orders) || !orders.every(isOrder)) return undefined;
   if (!Array.isArray(ended) || !ended.every(isEnded)) return undefined;
-  return {orders, ended};
+  return mergeOrders({orders, ended}, noOrders);
 }
