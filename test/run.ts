@@ -36,8 +36,6 @@ const needsServers = files.filter((name) => name.endsWith('.servers.test.ts'));
 const special = new Set([...needsIpvs, ...needsServers, ...(isRoot ? [] : needsNetns)]);
 const here = files.filter((name) => !special.has(name));
 const inVm = [...needsIpvs, ...(isRoot ? [] : needsNetns)];
-/** Of the tests in the micro-VM: so that both lanes take about as long. */
-const inFirstHalf = (name: string): boolean => name.startsWith('packages') || name.includes('side-by-side');
 
 const node = path.join(bin, 'node');
 // In processes and not in threads (package.json): names made of a pid are then a file's own, and only processes take their
@@ -60,12 +58,16 @@ const stages: readonly Stage[] = [
     limit: seconds(serversHere ? 600 : 1_500),
     lane: 'second',
   },
-  ...(['first', 'second'] as const).map((lane): Stage => ({
-    name: `tests that need IPVS, ${lane} half`,
-    argv: [...lab, 'test/vm/ava.ts', ...inVm.filter((name) => inFirstHalf(name) === (lane === 'first'))],
+  ...(['packages', 'src'] as const).map((top): Stage => ({
+    name: `tests that need IPVS, ${top}`,
+    argv: [
+      ...lab,
+      'test/vm/ava.ts',
+      ...inVm.filter((name) => name.startsWith(top) || (top === 'src' && name.startsWith('test'))),
+    ],
     tap: true,
     limit: seconds(470),
-    lane,
+    lane: top === 'packages' ? 'first' : 'second',
   })),
   {
     name: 'drill',
