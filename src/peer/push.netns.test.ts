@@ -65,6 +65,16 @@ test('the peer is asked where its adverts come from', async (t) => {
   t.deepEqual(said.engine?.peers[0]?.addresses, [site.address(one)]);
 });
 
+test('what a director hears of its own broadcasts is not counted as heard', async (t) => {
+  const here = await until('both paths are heard', LIMIT, async () => {
+    const paths = (await status(one)).engine?.paths ?? [];
+    return paths.length > 1 && paths.every(({received}) => received > 0) && paths;
+  });
+  const there = await status(two);
+  for (const [place, {name, received}] of here.entries())
+    t.true(received <= (there.engine?.paths[place]?.sent ?? 0), name);
+});
+
 test('an order that one director has is on the other when the two hear each other', async (t) => {
   const orderedOn = async (name: Name): Promise<readonly string[]> =>
     (await status(name)).orders?.map(({kind, target}) => `${kind} ${target}`) ?? [];

@@ -11,7 +11,7 @@ export async function sendDeathNotice(config: EngineConfig, wall: number): Promi
   const key = config.keys.find((one) => one.id === config.signingKey);
   if (!key) return;
   const addresses = openAddresses();
-  const transport = openTransport(config.paths, addresses.links(), () => undefined);
+  const transport = openTransport(config.paths, addresses.links(), () => false);
   try {
     const incarnation = openStateStore(config.stateDir).nextIncarnation(wall);
     for (const path of transport.paths.keys())

@@ -12,7 +12,7 @@ import {
   watchNetlink,
   type Link,
 } from '@hactl/net';
-import {decodeAdvert, encodeAdvert} from './advert.ts';
+import {decodeAdvert, encodeAdvert, type Advert} from './advert.ts';
 import {shortHash} from './auth.ts';
 import {renewInterval} from './intervals.ts';
 import {advertOf, hearsUs, initialState, nextDeadline, step} from './machine.ts';
@@ -125,19 +125,24 @@ export function startEngine(
     ...new Set([...sources].flatMap(([key, from]) => (key.startsWith(`${place} `) ? [from] : []))),
   ];
 
-  function onDatagram(path: number, bytes: Buffer, from: string): void {
+  /** Whether it is another's: the kernel gives us our own broadcasts and multicasts, looped back. */
+  function onDatagram(path: number, bytes: Buffer, from: string): boolean {
     const decoded = decodeAdvert(bytes, cluster, config.keys);
-    if (!decoded.ok) return count(`fault-${decoded.fault.code}`);
-    const advert = {...decoded.value, path};
-    // Our own multicast, looped back.
-    if (advert.place === state.place && advert.node === shortHash(config.node)) return;
+    if (!decoded.ok) count(`fault-${decoded.fault.code}`);
+    else if (decoded.value.place === state.place && decoded.value.node === shortHash(config.node))
+      return false;
+    else onAdvert({...decoded.value, path}, from);
+    return true;
+  }
+
+  function onAdvert(advert: Advert, from: string): void {
     const name = config.nodes[advert.place];
     if (name === undefined || shortHash(name) !== advert.node) return count('fault-unknown-node');
     const before = replay.get(advert.place) ?? freshReplay();
     const accepted = acceptSequence(before, advert);
     if (!accepted.ok) return count(`fault-${accepted.fault.code}`);
     replay.set(advert.place, accepted.value);
-    sources.set(`${advert.place} ${path}`, from);
+    sources.set(`${advert.place} ${advert.path}`, from);
     // At once where it matters most: a new life of the peer.
     if (accepted.value.incarnation !== before.incarnation) saveSeen();
     feed({type: 'advert', advert});

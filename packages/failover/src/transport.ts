@@ -28,11 +28,14 @@ const pathName = (path: EnginePath): string => {
     : `bcast ${path.device}:${path.port}`;
 };
 
-/** Opens all paths. `received` is called for each datagram with the path's place. */
+/**
+ * Opens all paths. `received` is called for each datagram with the path's place; it says whether the datagram counts as
+ * received: the kernel gives a sender its own broadcasts too.
+ */
 export function openTransport(
   paths: readonly EnginePath[],
   links: readonly Link[],
-  received: (path: number, bytes: Buffer, from: string) => void,
+  received: (path: number, bytes: Buffer, from: string) => boolean,
 ): Transport {
   const states: Path[] = paths.map((path) => ({
     name: pathName(path),
@@ -66,8 +69,7 @@ export function openTransport(
       });
       const socket = dgram.createSocket(family === 6 ? 'udp6' : 'udp4');
       socket.on('message', (bytes, from) => {
-        state.received += 1;
-        received(place, bytes, from.address);
+        if (received(place, bytes, from.address)) state.received += 1;
       });
       socket.on('error', (error: NodeJS.ErrnoException) => {
         state.error = error.code ?? error.message;
