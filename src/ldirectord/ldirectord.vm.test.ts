@@ -162,10 +162,9 @@ test('a real that fails leaves the table and comes back; without any the fallbac
   await until(holds('127.0.0.2:80', '127.0.0.3:80'), 'both reals');
   await until(() => read(`${root}/fallback`).includes('stop'), 'its command again');
   t.is(read(`${root}/fallback`), 'start 10.99.0.100:80 tcp\nstop 10.99.0.100:80 tcp\n');
-  await until(
-    () => read(`${root}/mail`).includes('Log-Message: Deleted real server: 127.0.0.2:80'),
-    'a mail',
-  );
+  // A slow machine puts both reals into one mail: with longer lines, which quoted-printable breaks.
+  const mailed = (): string => read(`${root}/mail`).replaceAll('=\n', '');
+  await until(() => mailed().includes('Log-Message: Deleted real server: 127.0.0.2:80'), 'a mail');
   t.regex(read(`${root}/mail`), /^RCPT TO:<ops@example\.org>$/m);
   t.regex(read(`${root}/monitor`), /\[up\]/);
   t.regex(read(`${root}/monitor`), /127\.0\.0\.2 80 3 masq \[down\] .*503/);
