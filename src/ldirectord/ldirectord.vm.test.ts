@@ -148,6 +148,8 @@ test('start: the reals come into the table with their weights', async (t) => {
     '-a -t 10.99.0.100:80 -r 127.0.0.2:80 -m -w 3',
     '-a -t 10.99.0.100:80 -r 127.0.0.3:80 -m -w 1',
   ]);
+  // The first that is done, and in the file that the configuration names.
+  await until(() => read(`${root}/log`).includes('Added virtual server: tcp 10.99.0.100:80'), 'a first line');
   t.is(call('status').status, 0);
 });
 

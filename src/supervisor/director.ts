@@ -112,6 +112,8 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     log('error', `the configuration in ${options.configDir} has errors; nothing was started`);
     return undefined;
   }
+  // Before anybody has something to say: a log file has what is said from then on.
+  logger.configure(first.loaded.cluster);
   const journal = openJournal({clock, log, node: options.node, stateDir: options.stateDir});
   const {record} = journal;
   const witness = makeWitness(clock, record);
@@ -548,7 +550,6 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   const peerServer = servePeer({log, settings: settingsOfPeer, answer: answerPeer});
   // Children that stood by have said that they are ready: they get their orders before anything else is done here.
   await new Promise((resolve) => setImmediate(resolve));
-  logger.configure(first.loaded.cluster);
   peerServer.configure();
   const control = await openControl(options.runDir, journalled(record, answer));
   await allow();
