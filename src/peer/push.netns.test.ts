@@ -32,6 +32,8 @@ const command = (name: Name, words: Command): Promise<unknown> =>
   ask(controlSocket(`${cluster.directory(name)}/run`), words, LIMIT);
 const status = async (name: Name): Promise<StatusSnapshot> =>
   (await command(name, {command: 'status'})) as StatusSnapshot;
+const hears = (name: Name): Promise<unknown> =>
+  until(`${name} hears its peer`, LIMIT, async () => (await status(name)).engine?.peers[0]?.state === 'up');
 const digests = async (): Promise<readonly string[]> =>
   Promise.all([one, two].map(async (name) => (await status(name)).configDigest));
 const transitions = async (): Promise<number> =>
@@ -46,12 +48,7 @@ test.before(async () => {
   edit(two, 'ping 10.99.0.10', 'ping 10.99.0.11');
   await cluster.active(one, LIMIT);
   await cluster.whole(two, LIMIT);
-  for (const name of [one, two])
-    await until(
-      `${name} hears its peer`,
-      LIMIT,
-      async () => (await status(name)).engine?.peers[0]?.state === 'up',
-    );
+  for (const name of [one, two]) await hears(name);
 });
 
 test.after.always(async () => {
@@ -91,11 +88,7 @@ test('an order that one director has is on the other when the two hear each othe
   await cluster.whole(two, LIMIT);
   await until('it is on both', LIMIT, async () => (await orderedOn(one)).length === 1);
   t.deepEqual(await orderedOn(two), ['drain 10.99.0.20']);
-  await until(
-    'they hear each other',
-    LIMIT,
-    async () => (await status(one)).engine?.peers[0]?.state === 'up',
-  );
+  await hears(one);
 });
 
 test('a push changes both, and neither moves an address', async (t) => {

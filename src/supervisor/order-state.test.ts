@@ -7,10 +7,16 @@ import test, {type ExecutionContext} from 'ava';
 import fc from 'fast-check';
 import {openOrderBook} from './order-book.ts';
 import {makeOrderMirror} from './order-mirror.ts';
-import {mergeOrders, nextTime, readOrders, withOrders, type OrderState} from './order-state.ts';
+import {
+  mergeOrders,
+  nextTime,
+  noOrders as none,
+  readOrders,
+  withOrders,
+  type OrderState,
+} from './order-state.ts';
 import type {Order} from './orders.ts';
 
-const none: OrderState = {orders: [], ended: []};
 const order = (when: number, more: Partial<Order> = {}): Order => ({
   kind: 'drain',
   address: '10.0.0.1',

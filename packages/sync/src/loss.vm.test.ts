@@ -9,8 +9,7 @@ import {makePair, services, until, type Pair, type SyncProcess} from './pair.fix
 const test = anyTest.serial as unknown as TestFn;
 const fixture = (name: string): string => fileURLToPath(new URL(`${name}.fixture.ts`, import.meta.url));
 const LIMIT = 90_000;
-/** Enough packets, with what comes meanwhile: that not one of them is lost is as good as impossible. */
-const SEEDED = 4_000;
+const SEEDED = 3_000;
 const more = {encrypt: true, mode: 'relay'} as const;
 let pair: Pair;
 const report = (process: SyncProcess) => process.status()?.report;
@@ -46,14 +45,13 @@ test('every connection arrives, those of before and those that came meanwhile', 
   await until('the digests agree', LIMIT, () => report(other)?.missingHere === 0);
   const last = report(other);
   t.is(last?.forged, 0);
-  const dropped = (['one', 'other'] as const).map((side) =>
-    Number(/dropped (\d+)/.exec(pair.run(side, 'tc', '-s', 'qdisc', 'show', 'dev', 'sync0'))?.[1] ?? 0),
-  );
-  // One direction alone carries little but acknowledgements: now and then it loses none of them.
-  t.true(
-    dropped.some((count) => count > 0),
-    `dropped by the link: ${dropped.join(' and ')}`,
-  );
+  const droppedNow = (): number[] =>
+    (['one', 'other'] as const).map((side) =>
+      Number(/dropped (\d+)/.exec(pair.run(side, 'tc', '-s', 'qdisc', 'show', 'dev', 'sync0'))?.[1] ?? 0),
+    );
+  // The direction of the acknowledgements carries few packets: it may have lost none so far, and both go on talking.
+  await until('the link has lost in both directions', LIMIT, () => droppedNow().every((count) => count > 0));
+  const dropped = droppedNow();
   t.log(
     `${pair.connections('other').size} connections, in sync after ${last?.last?.took.toFixed(0)} ms; ` +
       `packets dropped by the link: ${dropped.join(' and ')}; ${report(one)?.resent} chunks sent again, ${last?.repaired} connections repaired`,
