@@ -4,7 +4,7 @@
  */
 import {fileURLToPath} from 'node:url';
 import anyTest, {type TestFn} from 'ava';
-import {makePair, services, until, type Pair, type SyncProcess} from './pair.fixture.ts';
+import {makePair, said, services, until, type Pair, type SyncProcess} from './pair.fixture.ts';
 
 const test = anyTest.serial as unknown as TestFn;
 const fixture = (name: string): string => fileURLToPath(new URL(`${name}.fixture.ts`, import.meta.url));
@@ -13,10 +13,6 @@ const SEEDED = 3_000;
 const more = {encrypt: true, mode: 'relay'} as const;
 let pair: Pair;
 const report = (process: SyncProcess) => process.status()?.report;
-const first = (child: ReturnType<Pair['start']>): Promise<unknown> =>
-  new Promise((resolve) => {
-    child.once('message', resolve);
-  });
 const lacks = (): string[] => {
   const there = pair.connections('other');
   return [...pair.connections('one').keys()].filter((key) => !there.has(key));
@@ -34,9 +30,9 @@ test.after.always(() => pair?.destroy());
 test('every connection arrives, those of before and those that came meanwhile', async (t) => {
   const one = pair.startSync('one', true, more);
   await until('it runs', LIMIT, () => report(one) !== undefined);
-  await first(pair.start('one', fixture('seed'), String(SEEDED), '7', '135'));
+  await said(pair.start('one', fixture('seed'), String(SEEDED), '7', '135'));
   await until('the mirror holds all', LIMIT, () => report(one)?.here === SEEDED);
-  const coming = first(pair.start('one', fixture('traffic'), '40'));
+  const coming = said(pair.start('one', fixture('traffic'), '40'));
   const other = pair.startSync('other', false, more);
   await until('in sync', LIMIT, () => report(other)?.phase === 'in-sync');
   await coming;

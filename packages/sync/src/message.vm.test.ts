@@ -2,7 +2,7 @@
 import {fileURLToPath} from 'node:url';
 import anyTest, {type TestFn} from 'ava';
 import {connectionFlag, decodeSyncMessage, encodeSyncMessage, type SyncConnection} from './message.ts';
-import {makePair, services, until, type Pair} from './pair.fixture.ts';
+import {makePair, said, services, until, type Pair} from './pair.fixture.ts';
 
 const test = anyTest.serial as unknown as TestFn;
 const fixture = (name: string): string => fileURLToPath(new URL(`${name}.fixture.ts`, import.meta.url));
@@ -17,9 +17,7 @@ test.before(async () => {
   pair.run('one', 'sysctl', '-qw', 'net.ipv4.vs.sync_threshold=0 2', 'net.ipv4.vs.sync_refresh_period=10');
   pair.run('one', 'ipvsadm', '--start-daemon', 'master', '--mcast-interface', 'lo', '--syncid', '7');
   const listener = pair.start('one', fixture('listen'));
-  await new Promise((resolve) => {
-    listener.once('message', resolve);
-  });
+  await said(listener);
   listener.on('message', (text: string) => heard.push(text));
   pair.start('one', fixture('traffic'), '4');
 });

@@ -1,7 +1,7 @@
 /** The kernels' own multicast on the interface between the directors. Needs IPVS: runs in the micro-VM. */
 import {fileURLToPath} from 'node:url';
 import anyTest, {type TestFn} from 'ava';
-import {makePair, services, until, type Pair, type SyncProcess} from './pair.fixture.ts';
+import {makePair, said, services, until, type Pair, type SyncProcess} from './pair.fixture.ts';
 
 const test = anyTest.serial as unknown as TestFn;
 const fixture = (name: string): string => fileURLToPath(new URL(`${name}.fixture.ts`, import.meta.url));
@@ -10,10 +10,6 @@ let pair: Pair;
 let one: SyncProcess;
 let other: SyncProcess;
 const report = (process: SyncProcess) => process.status()?.report;
-const first = (child: ReturnType<Pair['start']>): Promise<unknown> =>
-  new Promise((resolve) => {
-    child.once('message', resolve);
-  });
 
 test.before(() => {
   pair = makePair('hm', {third: true});
@@ -32,7 +28,7 @@ test('the own kernel is heard on the interface, and a joiner gets what it said b
     ],
   );
   // More than one message of the device's MTU holds.
-  await first(pair.start('one', fixture('traffic'), '200'));
+  await said(pair.start('one', fixture('traffic'), '200'));
   const made = pair.connections('one');
   await until('the own kernel was heard', LIMIT, () => report(one)?.here === made.size);
   other = pair.startSync('other', false, {mode: 'multicast'});
@@ -45,7 +41,7 @@ test('the own kernel is heard on the interface, and a joiner gets what it said b
 });
 
 test('both hear what the kernel says afterwards', async (t) => {
-  await first(pair.start('one', fixture('traffic'), '20', 'client'));
+  await said(pair.start('one', fixture('traffic'), '20', 'client'));
   const made = pair.connections('one');
   for (const side of [one, other])
     // oxlint-disable-next-line no-await-in-loop -- both have to arrive there.
@@ -56,7 +52,7 @@ test('both hear what the kernel says afterwards', async (t) => {
 
 test('and everybody on the segment is believed: this is what the relay is for', async (t) => {
   const attacker = pair.start('third', fixture('attacker'));
-  await first(attacker);
+  await said(attacker);
   attacker.send('attack');
   await until('a connection of the attacker', LIMIT, () =>
     [...pair.connections('other').keys()].some((key) => key.includes('10.66.6.1:')),

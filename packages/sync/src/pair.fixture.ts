@@ -201,6 +201,21 @@ export function makePair(name: string, {third = false} = {}) {
   return {run, start, startSync, connections, destroy, namespace, ended, recreate, settingsOf};
 }
 
+/** The next message of a program; an error when it ends before it says one: its words are on standard error. */
+export function said<Said = unknown>(child: ChildProcess): Promise<Said> {
+  return new Promise((resolve, reject) => {
+    const exited = (code: number | null, signal: string | null): void =>
+      reject(
+        new Error(`${child.spawnargs.slice(5).join(' ')} ended with ${signal ?? code} and said nothing`),
+      );
+    child.once('exit', exited);
+    child.once('message', (message) => {
+      child.off('exit', exited);
+      resolve(message as Said);
+    });
+  });
+}
+
 /** Waits until the condition holds; an error that says what was waited for otherwise. */
 export async function until(what: string, limit: number, condition: () => boolean): Promise<void> {
   const end = performance.now() + limit;
@@ -231,5 +246,9 @@ export function services(pair: Pair, side: Side): void {
     pair.run(side, 'ip', 'address', 'add', address, 'dev', 'lo');
   for (const address of ['fd96::2/128', 'fd96::64/128'])
     pair.run(side, 'ip', '-6', 'address', 'add', address, 'dev', 'lo', 'nodad');
+  // A client's port on one side is never that of a connection which the other side's table knows: the kernel would take it
+  // for that connection, and drop it when its real is gone.
+  const ports = side === 'one' ? '32768 45999' : '46000 60999';
+  pair.run(side, 'sysctl', '-qw', `net.ipv4.ip_local_port_range=${ports}`);
   for (const line of table.split('\n')) pair.run(side, 'ipvsadm', ...line.split(' '));
 }

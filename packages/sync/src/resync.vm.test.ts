@@ -1,7 +1,7 @@
 /** Two directors on a real kernel: a table that lives on one arrives at the other. Needs IPVS: runs in the micro-VM. */
 import {fileURLToPath} from 'node:url';
 import anyTest, {type TestFn} from 'ava';
-import {makePair, services, until, type Pair, type Side, type SyncProcess} from './pair.fixture.ts';
+import {makePair, said, services, until, type Pair, type Side, type SyncProcess} from './pair.fixture.ts';
 
 const test = anyTest.serial as unknown as TestFn;
 const TRAFFIC = fileURLToPath(new URL('traffic.fixture.ts', import.meta.url));
@@ -31,10 +31,6 @@ let attacker: ReturnType<Pair['start']>;
 /** A connection that has ended. */
 let gone: string[] = [];
 
-const said = <Said>(child: ReturnType<Pair['start']>): Promise<Said> =>
-  new Promise((resolve) => {
-    child.once('message', (message) => resolve(message as Said));
-  });
 const ends = (side: Side): number => {
   const there = pair.connections(side);
   return gone.filter((key) => there.has(key)).length;
