@@ -5,7 +5,7 @@ import {ask} from '../control/client.ts';
 import {controlSocket} from '../paths.ts';
 import type {StatusSnapshot} from '../control/protocol.ts';
 import {drillConfig} from './config.ts';
-import {addressChange, watchCommand, type Holding} from './holders.ts';
+import {addressChange, promptWatchCommand, type Holding} from './holders.ts';
 import type {Outcome, Program, Site} from './site.ts';
 import {until} from '../until.ts';
 
@@ -117,7 +117,7 @@ export function makeCluster({site, keepalive, deadtime, vipOnly = false, media =
 
   /** Follows the VIP on a director. */
   async function watchHolder(name: string): Promise<void> {
-    const program = await site.start(name, watchCommand, `${directory(name)}/addresses.log`);
+    const program = await site.start(name, promptWatchCommand, `${directory(name)}/addresses.log`);
     watches.push(program);
     program.onLine((line) => {
       const change = addressChange(line, site.vip);

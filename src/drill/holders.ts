@@ -32,15 +32,20 @@ export function holderTimes(observations: readonly Holding[], from: number, to: 
   return {both, neither};
 }
 
+/** Follows addresses: as many lines as there are changes, each with the time at which it was read. */
+export const watchCommand = ['ip', '-o', '-ts', 'monitor', 'address'] as const;
+
 /**
- * Follows addresses. ip(8) stamps a change when it reads it, not when the kernel made it, so it must not wait for a
- * processor: not even for the engine, which has a real-time priority (found by a drill that saw two holders for the 4 ms in
- * which the engine that had removed the address said goodbye). Where that is not permitted it runs as it is.
+ * The same above every other process: ip(8) stamps a change when it reads it, not when the kernel made it. On a slow
+ * machine the engine, which has a real-time priority, may keep the processor meanwhile (found by a drill that saw two
+ * holders for the 4 ms in which the engine that had removed the address said goodbye). Not for a benchmark in milliseconds:
+ * there the watch would take its millisecond from the engine between the address and its announcement. Where that
+ * priority is not permitted it runs as it is.
  */
-export const watchCommand = [
+export const promptWatchCommand = [
   'sh',
   '-c',
-  'chrt --fifo --pid 90 $$ 2>/dev/null; exec ip -o -ts monitor address',
+  `chrt --fifo --pid 90 $$ 2>/dev/null; exec ${watchCommand.join(' ')}`,
 ] as const;
 
 /** What a line of `ip -o -ts monitor address` says of an address: it came (or its lease was renewed), or went. */
