@@ -62,7 +62,8 @@ function start(): void {
   });
   started.on('exit', (code, signal) => {
     child = undefined;
-    if (stopping) process.exit(code ?? 1);
+    // One that is told to end before it listens for that dies of the signal: it ended as it was told all the same.
+    if (stopping) process.exit(code ?? (signal === 'SIGTERM' ? 0 : 1));
     if (code === 0 || (code === EXIT_CONFIG && !everReady)) process.exit(code);
     process.stderr.write(
       `hactld: the supervisor ended (${signal ?? `exit status ${code}`}); starting it again\n`,
