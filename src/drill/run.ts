@@ -116,10 +116,8 @@ export async function runDrill(options: DrillOptions): Promise<boolean> {
         await cluster.active('director2', LIMIT);
         await pause(QUIET);
         await showStatus('director2');
-        const taken = cluster.holdings.find(
-          (one) => one.director === 'director2' && one.holds && one.at >= at,
-        );
-        return `director2 has the address ${taken === undefined ? '?' : Math.round(taken.at - at)} ms after`;
+        const taken = changeOf('director2', true, at);
+        return `director2 has the address ${taken === undefined ? '?' : Math.round(taken - at)} ms after`;
       },
     );
 
@@ -266,6 +264,12 @@ export async function runDrill(options: DrillOptions): Promise<boolean> {
     );
   }
 
+  /** When a director's kernel had the VIP, or had it no more, for the first time from then on. */
+  function changeOf(director: string, holds: boolean, from: number): number | undefined {
+    return cluster.holdings.find((one) => one.director === director && one.holds === holds && one.at >= from)
+      ?.at;
+  }
+
   /** What the directors' connection tables have of these ports of the client; for a person who looks for a cause. */
   async function tablesOf(ports: readonly number[]): Promise<string> {
     const wanted = new RegExp(`^(${ports.map((port) => `TCP \\S+ ${hexPort(port)}`).join('|')}) `);
@@ -351,13 +355,10 @@ export async function runDrill(options: DrillOptions): Promise<boolean> {
         const took = Math.round(performance.now() - at);
         if (handsOver) {
           // By what the kernels said: on a slow machine director1 has taken back already when it says that it is whole.
-          const said = (director: string, holds: boolean, from: number): number | undefined =>
-            cluster.holdings.find((one) => one.director === director && one.holds === holds && one.at >= from)
-              ?.at;
-          await until('director2 takes over', LIMIT, () => said('director2', true, killed));
+          await until('director2 takes over', LIMIT, () => changeOf('director2', true, killed));
           await cluster.active('director1', LIMIT);
-          const gone = said('director1', false, killed);
-          crashOver((gone && said('director1', true, gone)) ?? Date.now());
+          const gone = changeOf('director1', false, killed);
+          crashOver((gone && changeOf('director1', true, gone)) ?? Date.now());
         }
         if (took > WHOLE_LIMIT && options.judgeTimes) throw new Error(`whole again only after ${took} ms`);
         return `whole again after ${took} ms`;
