@@ -1,5 +1,5 @@
 /** Probes against servers of the test's own on loopback: healthy, wrong, hung, refused, reset. */
-import {mkdtempSync, rmSync, writeFileSync, chmodSync} from 'node:fs';
+import {mkdtempSync, readdirSync, rmSync, writeFileSync, chmodSync} from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -242,6 +242,40 @@ test('one hung real delays no other, and a dead one is noticed', async (t) => {
     one.type === 'verdict' ? [`${one.report.id} ${one.report.state}`] : [],
   );
   t.deepEqual(verdicts.toSorted(), ['good up', 'refused down']);
+});
+
+test('a check that waited for its turn is counted as late', async (t) => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-turn-'));
+  t.teardown(() => rmSync(folder, {recursive: true, force: true, maxRetries: 20}));
+  const script = path.join(folder, 'check.sh');
+  writeFileSync(script, `#!/bin/sh\n: >${folder}/$4\nwhile [ ! -e ${folder}/go ]; do sleep 0.05; done\n`, {
+    mode: 0o755,
+  });
+  const [rooms, held] = [32, 400];
+  const checks = startChecks(systemClock, process.pid, () => undefined);
+  t.teardown(() => checks.stop());
+  checks.configure(
+    Array.from({length: rooms + 1}, (_, at) =>
+      spec({
+        id: `command ${at}`,
+        checkType: {kind: 'external'},
+        checkCommand: script,
+        checkInterval: AMPLE,
+        realPort: 1_000 + at,
+      }),
+    ),
+  );
+  const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
+  const limit = performance.now() + AMPLE / 2;
+  while (readdirSync(folder).length < rooms + 1 && performance.now() < limit) await pause();
+  // All rooms are taken from here on.
+  const until = performance.now() + held;
+  while (performance.now() < until) await pause();
+  t.is(readdirSync(folder).length, rooms + 1, 'the script and what it was started for');
+  writeFileSync(path.join(folder, 'go'), '');
+  while (checks.reports().some((one) => one.checks === 0) && performance.now() < limit) await pause();
+  t.true(checks.reports().every((one) => one.checks === 1 && one.state === 'up'));
+  t.true(checks.lateness().max >= held, `${checks.lateness().max} ms`);
 });
 
 for (const [receive, body] of [

@@ -9,7 +9,7 @@ import {probe} from './probes/index.ts';
 import {firstDue, nextDue, SLOT, slotOf} from './schedule.ts';
 import {freshReport, isNews, judge, nextKind} from './verdict.ts';
 
-/** More probes at once than this wait for the next slot: descriptors are finite. */
+/** More probes than this at once wait for the next slot: descriptors are finite. */
 const CONCURRENT_MAX = 4_000;
 /** External commands are processes: so many at once, however many sockets are allowed. */
 const COMMANDS_MAX = 32;
@@ -17,8 +17,10 @@ const COMMANDS_MAX = 32;
 interface Check {
   spec: CheckSpec;
   report: CheckReport;
-  /** The slot that it waits in. */
+  /** The slot that it waits in, or was due in. */
   due: Instant;
+  /** It was due, and waits for its turn. */
+  overdue: boolean;
   running: boolean;
   sinceNegotiate: number;
   /** Replaced or removed while its probe ran: the result is nobody's. */
@@ -53,6 +55,8 @@ export function startChecks(
   const pinger = openPinger(identity & 0xffff);
   /** Checks by the slot they are due in; one that was put elsewhere meanwhile is passed over. */
   const wheel = new Map<Instant, Check[]>();
+  /** Those that found no room when they were due, the longest first. */
+  let overdue: Check[] = [];
   let timer: NodeJS.Timeout | undefined;
   let timerAt: Instant = Infinity;
   let [running, commands] = [0, 0];
@@ -60,6 +64,7 @@ export function startChecks(
 
   function put(check: Check, due: Instant): void {
     check.due = due;
+    check.overdue = false;
     const slot = wheel.get(due);
     if (slot) slot.push(check);
     else wheel.set(due, [check]);
@@ -75,22 +80,28 @@ export function startChecks(
   function onTimer(): void {
     timerAt = Infinity;
     const now = clock.now();
+    const waiting = overdue;
+    overdue = [];
+    for (const check of waiting) if (check.overdue) begin(check, now);
     const due = [...wheel.keys()].filter((slot) => slot <= now).toSorted((one, other) => one - other);
     for (const slot of due) {
       const checks = wheel.get(slot) ?? [];
       wheel.delete(slot);
-      for (const check of checks) {
-        if (check.gone || check.running || check.due !== slot) continue;
-        const full = running >= CONCURRENT_MAX || (isCommand(check.spec) && commands >= COMMANDS_MAX);
-        // Its place in the schedule stays: it waits for the next slot, not for the next interval.
-        if (full) put(check, slotOf(now + SLOT));
-        else {
-          lateness.note(now - slot);
-          void run(check);
-        }
-      }
+      for (const check of checks) if (check.due === slot && !check.overdue) begin(check, now);
     }
-    arm(Math.min(Infinity, ...wheel.keys()));
+    arm(Math.min(overdue.length > 0 ? slotOf(now + SLOT) : Infinity, ...wheel.keys()));
+  }
+
+  function begin(check: Check, now: Instant): void {
+    if (check.gone || check.running) return;
+    const full = running >= CONCURRENT_MAX || (isCommand(check.spec) && commands >= COMMANDS_MAX);
+    check.overdue = full;
+    // Its place in the schedule stays: the next one is due an interval after this one was.
+    if (full) overdue.push(check);
+    else {
+      lateness.note(now - check.due);
+      void run(check);
+    }
   }
 
   async function run(check: Check): Promise<void> {
@@ -134,6 +145,7 @@ export function startChecks(
           spec,
           report: freshReport(spec, now),
           due: now,
+          overdue: false,
           running: false,
           sinceNegotiate: 0,
           gone: false,
@@ -155,6 +167,7 @@ export function startChecks(
       for (const check of checks.values()) check.gone = true;
       checks.clear();
       wheel.clear();
+      overdue = [];
       pinger.close();
     },
   };

@@ -17,4 +17,5 @@ export * from './netlink-watch.ts';
 export * from './outgoing-tap.ts';
 export * from './source-address.ts';
 export * from './sys.ts';
+export * from './tcp.ts';
 export * from './udp.ts';

@@ -20,6 +20,13 @@ const sysRecvfrom = libc.func(
 const sysSetsockopt = libc.func(
   'int setsockopt(int fd, int level, int name, const uint8_t *value, uint32_t length)',
 );
+const sysGetsockopt = libc.func(
+  'int getsockopt(int fd, int level, int name, _Out_ uint8_t *value, _Inout_ uint32_t *length)',
+);
+const sysConnect = libc.func('int connect(int fd, const uint8_t *address, uint32_t length)');
+const sysEpollCreate = libc.func('int epoll_create1(int flags)');
+const sysEpollCtl = libc.func('int epoll_ctl(int epoll, int op, int fd, const uint8_t *event)');
+const sysEpollWait = libc.func('int epoll_wait(int epoll, _Out_ uint8_t *events, int most, int timeout)');
 const sysSetns = libc.func('int setns(int fd, int type)');
 const sysScheduler = libc.func('int sched_setscheduler(int pid, int policy, const uint8_t *parameters)');
 
@@ -64,17 +71,22 @@ export const abi = {
   SOCK_CLOEXEC: 0o2000000,
   SOL_SOCKET: 1,
   SO_REUSEADDR: 2,
+  SO_ERROR: 4,
   SO_BROADCAST: 6,
   SO_RCVBUF: 8,
   SO_PRIORITY: 12,
+  SO_LINGER: 13,
   SO_REUSEPORT: 15,
   SO_RCVTIMEO: 20,
   SO_BINDTODEVICE: 25,
   SO_ATTACH_FILTER: 26,
   SO_RCVBUFFORCE: 33,
   MSG_DONTWAIT: 0x40,
+  MSG_NOSIGNAL: 0x4000,
+  EINTR: 4,
   EAGAIN: 11,
   ENOBUFS: 105,
+  EINPROGRESS: 115,
 } as const;
 
 /** Opens a socket, close-on-exec. */
@@ -101,6 +113,61 @@ export const receive = (fd: number, into: Uint8Array, flags: number): number =>
 /** Receives with the sender's address written into `address`. */
 export const receiveFrom = (fd: number, into: Uint8Array, flags: number, address: Uint8Array): number =>
   sysRecvfrom(fd, into, into.length, flags, address, [address.length]) as number;
+
+/** Begins to connect a socket that does not block; the result is the kernel's, -1 with EINPROGRESS as a rule. */
+export const beginConnect = (fd: number, address: Uint8Array): number =>
+  sysConnect(fd, address, address.length) as number;
+
+/** Sends on a connected socket, without a signal when the other side is gone; -1 with `lastErrno` for an error. */
+export const sendOn = (fd: number, bytes: Uint8Array): number =>
+  sysSendto(fd, bytes, bytes.length, abi.MSG_NOSIGNAL, null, 0) as number;
+
+/** The error that waits on a socket, 0 for none; asking takes it away. */
+export function takeSocketError(fd: number): number {
+  const value = Buffer.alloc(4);
+  return (sysGetsockopt(fd, abi.SOL_SOCKET, abi.SO_ERROR, value, [4]) as number) < 0
+    ? koffi.errno()
+    : value.readInt32LE();
+}
+
+const EPOLL_CTL_ADD = 1;
+/** struct epoll_event is packed on x86_64 only. */
+const [EVENT_SIZE, EVENT_DATA] = os.arch() === 'x64' ? [12, 4] : [16, 8];
+
+export const EPOLLIN = 0x1;
+export const EPOLLOUT = 0x4;
+export const EPOLLERR = 0x8;
+export const EPOLLHUP = 0x10;
+export const EPOLLRDHUP = 0x2000;
+export const EPOLLET = 0x8000_0000;
+
+/** Many descriptors that are watched as one. */
+export interface Epoll {
+  /** Watches a descriptor until it is closed; what happens to it is told under this number (32 bits). */
+  add(fd: number, wanted: number, number: number): void;
+  /** Tells what has happened, at most so many at once. What is left makes `ready` called again, in the next turn. */
+  take(happened: (number: number, events: number) => void): void;
+}
+
+/** Calls `ready`, until the process ends, when `take` has something to tell; this alone does not keep a process alive. */
+export function openEpoll(most: number, ready: () => void): Epoll {
+  const epoll = check(sysEpollCreate(abi.SOCK_CLOEXEC) as number, 'epoll_create1', 'epoll');
+  const event = Buffer.alloc(EVENT_SIZE);
+  const events = Buffer.alloc(EVENT_SIZE * most);
+  watchReadable(epoll, ready).unref();
+  return {
+    add: (fd, wanted, number) => {
+      event.writeUInt32LE(wanted, 0);
+      event.writeInt32LE(number, EVENT_DATA);
+      check(sysEpollCtl(epoll, EPOLL_CTL_ADD, fd, event) as number, 'epoll_ctl', `descriptor ${fd}`);
+    },
+    take: (happened) => {
+      const count = sysEpollWait(epoll, events, most, 0) as number;
+      for (let at = 0; at < count; at += 1)
+        happened(events.readInt32LE(at * EVENT_SIZE + EVENT_DATA), events.readUInt32LE(at * EVENT_SIZE));
+    },
+  };
+}
 
 /** The error of the last call of this file. */
 export const lastErrno = (): number => koffi.errno();
@@ -196,6 +263,7 @@ interface PollHandle {
   start(options: {readable: boolean}, callback: PollCallback): void;
   stop(): void;
   close(): void;
+  unref(): void;
 }
 
 // The callback really gets (status, events); koffi's own types leave the status out.
@@ -235,7 +303,13 @@ export function watchReceived(
 }
 
 /** Calls `ready` whenever the descriptor is readable. An error of the poll (netlink's overrun) restarts the watch. */
-export function watchReadable(fd: number, ready: () => void): Watch {
+export function watchReadable(
+  fd: number,
+  ready: () => void,
+): Watch & {
+  /** From now on it does not keep the process alive. */
+  unref(): void;
+} {
   const callback: PollCallback = (status) => {
     ready();
     if (status < 0 && watched.has(handle)) handle.start({readable: true}, callback);
@@ -248,5 +322,6 @@ export function watchReadable(fd: number, ready: () => void): Watch {
       handle.stop();
       handle.close();
     },
+    unref: () => handle.unref(),
   };
 }

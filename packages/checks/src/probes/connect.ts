@@ -1,11 +1,18 @@
 /** checktype=connect: the TCP handshake, nothing more. */
 import net from 'node:net';
 import type {Clock, Millis} from '@hactl/base';
+import {socketAddress, TcpConnection} from '@hactl/net';
 import type {CheckSpec} from '../messages.ts';
 import type {ProbeResult} from '../verdict.ts';
 
+/** An error of a connection, of Node's or of our own. */
+export interface ConnectionError {
+  readonly code?: string | undefined;
+  readonly message: string;
+}
+
 /** What a socket's error means to a person. */
-export function explainError(error: NodeJS.ErrnoException, target: string): string {
+export function explainError(error: ConnectionError, target: string): string {
   switch (error.code) {
     case 'ECONNREFUSED':
       return `connection to ${target} refused: nothing listens there`;
@@ -27,19 +34,37 @@ export function serverName(host: string | undefined): {readonly servername?: str
   return name === undefined || net.isIP(name) ? {} : {servername: name};
 }
 
+const addresses = new WeakMap<CheckSpec, Uint8Array>();
+
+/** Where a check connects to, as the kernel wants it; worked out once for each check. */
+export function addressOf(spec: CheckSpec): Uint8Array {
+  const known = addresses.get(spec);
+  if (known) return known;
+  const made = socketAddress(spec.address, spec.port);
+  addresses.set(spec, made);
+  return made;
+}
+
 /** Connects within `limit` and closes. */
 export function probeConnect(spec: CheckSpec, limit: Millis, clock: Clock): Promise<ProbeResult> {
   return new Promise((resolve) => {
     const started = clock.now();
     const target = `${spec.address} port ${spec.port}`;
-    const socket = net.connect({host: spec.address, port: spec.port, family: spec.family});
     const done = (passed: boolean, reason: string): void => {
       clearTimeout(timer);
-      socket.destroy();
+      connection.close();
       resolve({passed, reason, took: clock.now() - started});
     };
     const timer = setTimeout(() => done(false, `no connection to ${target} within ${limit} ms`), limit);
-    socket.on('connect', () => done(true, `connected in ${Math.round(clock.now() - started)} ms`));
-    socket.on('error', (error) => done(false, explainError(error, target)));
+    const connection = new TcpConnection(
+      addressOf(spec),
+      {},
+      {
+        connected: () => done(true, `connected in ${Math.round(clock.now() - started)} ms`),
+        received: () => undefined,
+        ended: () => undefined,
+        failed: (code) => done(false, explainError({code, message: code}, target)),
+      },
+    );
   });
 }

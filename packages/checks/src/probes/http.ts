@@ -3,20 +3,19 @@
  * 2xx, and the body matches `receive` where there is one (a HEAD has no body that could). Any certificate is accepted, as
  * ldirectord does. A proxy is asked for the whole URL in `request`, and for what it redirects to.
  */
-import net from 'node:net';
 import tls from 'node:tls';
 import type {Clock, Millis} from '@hactl/base';
+import {TcpConnection} from '@hactl/net';
 import type {CheckSpec} from '../messages.ts';
 import {receiveMatches, receivePattern} from '../perl-regex.ts';
 import type {ProbeResult} from '../verdict.ts';
-import {explainError, serverName} from './connect.ts';
+import {addressOf, explainError, serverName, type ConnectionError} from './connect.ts';
 
 /** A page larger than this is not read to its end: what `receive` looks for must stand before. */
 const BODY_MAX = 1 << 20;
 /** A head larger than this is no answer to a check (nginx and LWP refuse smaller ones). */
 const HEAD_MAX = 1 << 16;
 const REDIRECTS_MAX = 7;
-const shared = Buffer.allocUnsafeSlow(1 << 16);
 
 /** What an answer says so far; `done` when no more octets are needed. */
 interface Answer {
@@ -84,6 +83,62 @@ function firstTarget(spec: CheckSpec): string {
 
 const bracketed = (spec: CheckSpec): string => (spec.family === 6 ? `[${spec.address}]` : spec.address);
 
+/** A connection that a request goes over. */
+interface Line {
+  readonly say: (text: string) => void;
+  /** Nothing is told any more. A connection in the clear can be reset, which spares both sides the farewell. */
+  readonly close: (reset: boolean) => void;
+}
+
+interface LineListener {
+  readonly connected: () => void;
+  readonly secured: () => void;
+  readonly received: (text: string) => void;
+  readonly ended: () => void;
+  readonly failed: (error: ConnectionError) => void;
+}
+
+function openPlain(spec: CheckSpec, _host: string, listener: LineListener): Line {
+  const connection = new TcpConnection(
+    addressOf(spec),
+    {speaksFirst: true},
+    {
+      connected: listener.connected,
+      received: (octets) => listener.received(octets.toString('latin1')),
+      ended: listener.ended,
+      failed: (code) => listener.failed({code, message: code}),
+    },
+  );
+  return {
+    say: (text) => connection.send(Buffer.from(text)),
+    close: (reset) => connection.close(reset),
+  };
+}
+
+function openSecure({address, port}: CheckSpec, host: string, listener: LineListener): Line {
+  const socket = tls.connect({host: address, port, rejectUnauthorized: false, ...serverName(host)});
+  let closed = false;
+  socket.setEncoding('latin1');
+  const tell = (event: string, listen: (words: string & Error) => void): void => {
+    socket.on(event, (words: string & Error) => {
+      if (!closed) listen(words);
+    });
+  };
+  tell('connect', listener.connected);
+  tell('secureConnect', listener.secured);
+  tell('data', listener.received);
+  tell('end', listener.ended);
+  tell('close', listener.ended);
+  tell('error', listener.failed);
+  return {
+    say: (text) => void socket.write(text),
+    close: () => {
+      closed = true;
+      socket.destroy();
+    },
+  };
+}
+
 /** One request and its answer, redirects followed on the same server, all within `limit`. */
 export function probeHttp(spec: CheckSpec, limit: Millis, clock: Clock): Promise<ProbeResult> {
   return new Promise((resolve) => {
@@ -94,7 +149,7 @@ export function probeHttp(spec: CheckSpec, limit: Millis, clock: Clock): Promise
     const proxy = spec.service === 'http_proxy';
     const host = spec.virtualHost ?? bracketed(spec);
     const pattern = spec.receive === undefined ? undefined : receivePattern(spec.receive);
-    let socket: net.Socket | undefined;
+    let line: Line | undefined;
     let phase = 'connecting';
     let story = '';
     let redirects = 0;
@@ -105,8 +160,7 @@ export function probeHttp(spec: CheckSpec, limit: Millis, clock: Clock): Promise
       clearTimeout(timer);
       // Nothing is awaited any more: a reset spares both sides the rest of the farewell, and the server a socket in
       // TIME_WAIT for every check. keepalived's checks do the same.
-      if (passed && !secure && socket && !socket.destroyed) socket.resetAndDestroy();
-      else socket?.destroy();
+      line?.close(passed);
       resolve({passed, reason, took: clock.now() - started});
     };
     const timer = setTimeout(() => done(false, `${story}no answer within ${limit} ms (${phase})`), limit);
@@ -114,7 +168,7 @@ export function probeHttp(spec: CheckSpec, limit: Millis, clock: Clock): Promise
     const judgeAnswer = ({status, location, body}: Answer, asked: string): void => {
       if (status >= 300 && status < 400 && location !== undefined && redirects < REDIRECTS_MAX) {
         redirects += 1;
-        socket?.destroy();
+        line?.close(false);
         const next = URL.parse(location, proxy ? asked : `http://${host}${asked}`);
         return ask(next ? requestTarget(next, proxy) : '/');
       }
@@ -140,25 +194,9 @@ export function probeHttp(spec: CheckSpec, limit: Millis, clock: Clock): Promise
     function ask(asked: string): void {
       phase = 'connecting';
       const at = clock.now();
-      const options = {host: spec.address, port: spec.port, family: spec.family};
       let text = '';
-      const one = secure
-        ? tls.connect({...options, rejectUnauthorized: false, ...serverName(host)})
-        : net.connect({
-            ...options,
-            // One buffer for all probes: what is read is taken out of it in the same turn.
-            onread: {
-              buffer: shared,
-              callback: (count) => {
-                text += shared.toString('latin1', 0, count);
-                look(false);
-                return true;
-              },
-            },
-          });
-      socket = one;
       const look = (ended: boolean): void => {
-        if (socket !== one) return;
+        if (line !== mine) return;
         try {
           read(ended);
         } catch (error) {
@@ -166,6 +204,8 @@ export function probeHttp(spec: CheckSpec, limit: Millis, clock: Clock): Promise
         }
       };
       const read = (ended: boolean): void => {
+        if (ended && text === '')
+          return done(false, `${story}${target} closed the connection without an answer`);
         const answer = readAnswer(text, ended, method === 'HEAD');
         if (answer === 'not-http')
           done(false, `${story}the answer is not HTTP: ${JSON.stringify(text.slice(0, 40))}`);
@@ -184,31 +224,28 @@ export function probeHttp(spec: CheckSpec, limit: Millis, clock: Clock): Promise
       const say = (): void => {
         phase = 'waiting for the answer';
         const name = proxy ? (URL.parse(asked)?.host ?? host) : host;
-        one.write(
+        mine.say(
           `${method} ${asked} HTTP/1.1\r\nHost: ${name}\r\nUser-Agent: hactl\r\nAccept: */*\r\nConnection: close\r\n\r\n`,
         );
       };
-      one.on('connect', () => {
-        story = `connected in ${Math.round(clock.now() - at)} ms, `;
-        if (secure) phase = 'TLS handshake';
-        else say();
-      });
-      if (secure) {
-        one.on('secureConnect', () => {
+      const mine = (secure ? openSecure : openPlain)(spec, host, {
+        connected: () => {
+          story = `connected in ${Math.round(clock.now() - at)} ms, `;
+          if (secure) phase = 'TLS handshake';
+          else say();
+        },
+        secured: () => {
           story += 'TLS ok, ';
           say();
-        });
-        one.setEncoding('latin1');
-        one.on('data', (chunk: string) => {
-          text += chunk;
+        },
+        received: (more) => {
+          text += more;
           look(false);
-        });
-      }
-      one.on('end', () => look(true));
-      one.on('error', (error) => done(false, `${story}${explainError(error, target)}`));
-      one.on('close', () => {
-        if (socket === one) done(false, `${story}${target} closed the connection without an answer`);
+        },
+        ended: () => look(true),
+        failed: (error) => done(false, `${story}${explainError(error, target)}`),
       });
+      line = mine;
     }
     ask(firstTarget(spec));
   });

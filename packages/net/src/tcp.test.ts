@@ -1,0 +1,240 @@
+/** TCP connections on an epoll of our own, against servers of Node's. */
+import net from 'node:net';
+import {readdirSync} from 'node:fs';
+import test, {type ExecutionContext} from 'ava';
+import {TcpConnection, type TcpListener} from './tcp.ts';
+import {socketAddress} from './udp.ts';
+
+/** Every connection of the test's server is handed over; resolves to its port. */
+async function serve(
+  t: ExecutionContext,
+  handle: (socket: net.Socket) => void,
+  host = '127.0.0.1',
+): Promise<number> {
+  const open = new Set<net.Socket>();
+  const server = net.createServer({allowHalfOpen: true}, (socket) => {
+    open.add(socket);
+    socket.on('close', () => open.delete(socket));
+    socket.on('error', () => undefined);
+    handle(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
+  t.teardown(() => {
+    for (const socket of open) socket.destroy();
+    server.close();
+  });
+  return (server.address() as net.AddressInfo).port;
+}
+
+interface Heard {
+  readonly connection: TcpConnection;
+  readonly told: string[];
+  /** Resolves when this was told; the end of a failure is told as `failed ECONNRESET`. */
+  when(what: string): Promise<void>;
+  text(): string;
+}
+
+/** Connects and writes down what is told. */
+function connect(
+  t: ExecutionContext,
+  port: number,
+  {host = '127.0.0.1', ...more}: Partial<TcpListener> & {host?: string; speaksFirst?: boolean} = {},
+): Heard {
+  const told: string[] = [];
+  const waiting: {what: string; resolve: () => void}[] = [];
+  const parts: Buffer[] = [];
+  const note = (what: string): void => {
+    told.push(what);
+    for (const one of waiting) if (one.what === what) one.resolve();
+  };
+  const connection = new TcpConnection(
+    socketAddress(host, port),
+    {speaksFirst: more.speaksFirst ?? false},
+    {
+      connected: () => {
+        note('connected');
+        more.connected?.();
+      },
+      received: (octets) => {
+        parts.push(Buffer.from(octets));
+        more.received?.(octets);
+        note('received');
+      },
+      ended: () => {
+        note('ended');
+        more.ended?.();
+      },
+      failed: (code) => note(`failed ${code}`),
+    },
+  );
+  t.teardown(() => connection.close());
+  return {
+    connection,
+    told,
+    when: (what) =>
+      told.includes(what)
+        ? Promise.resolve()
+        : new Promise((resolve, reject) => {
+            // The connections keep no process alive: this does, while a test waits for one.
+            const timer = setTimeout(
+              () => reject(new Error(`never "${what}", only ${told.join(', ')}`)),
+              50_000,
+            );
+            waiting.push({what, resolve: () => (clearTimeout(timer), resolve())});
+          }),
+    text: () => Buffer.concat(parts).toString('latin1'),
+  };
+}
+
+const descriptors = (): number => readdirSync('/proc/self/fd').length;
+
+for (const [family, host] of [
+  ['IPv4', '127.0.0.1'],
+  ['IPv6', '::1'],
+] as const)
+  test(`${family}: a question and its answer, then the end`, async (t) => {
+    const port = await serve(
+      t,
+      (socket) => socket.on('data', (words) => socket.end(`heard ${String(words)}`)),
+      host,
+    );
+    for (const speaksFirst of [false, true]) {
+      const line = connect(t, port, {
+        host,
+        speaksFirst,
+        connected: () => line.connection.send(Buffer.from('hello')),
+      });
+      // oxlint-disable-next-line no-await-in-loop -- one after the other.
+      await line.when('ended');
+      t.is(line.text(), 'heard hello');
+      t.is(line.told[0], 'connected');
+      t.false(line.connection.closed);
+    }
+  });
+
+test('a server that speaks first and hangs up at once is heard to its end', async (t) => {
+  const port = await serve(t, (socket) => socket.end('220 welcome'));
+  const line = connect(t, port);
+  await line.when('ended');
+  t.is(line.text(), '220 welcome');
+});
+
+test('nothing listens', async (t) => {
+  const line = connect(t, 1);
+  t.deepEqual(line.told, [], 'nothing is told from within');
+  await line.when('failed ECONNREFUSED');
+  t.true(line.connection.closed);
+});
+
+test('what cannot be connected to at all is told like the rest', async (t) => {
+  const line = connect(t, 80, {host: '255.255.255.255'});
+  t.deepEqual(line.told, []);
+  await line.when('failed ENETUNREACH');
+});
+
+test('a reset: what came before it is heard', async (t) => {
+  const port = await serve(t, (socket) => {
+    socket.write('half an ans');
+    socket.once('data', () => socket.resetAndDestroy());
+  });
+  const line = connect(t, port, {received: () => line.connection.send(Buffer.from('x'))});
+  await line.when('failed ECONNRESET');
+  t.is(line.text(), 'half an ans');
+});
+
+test('more than fits at once, both ways', async (t) => {
+  const size = 20_000_000;
+  let got = 0;
+  const port = await serve(t, (socket) => {
+    socket.on('data', (octets) => {
+      got += octets.length;
+      if (got === size + 3) socket.end(Buffer.alloc(size, 'a'));
+    });
+  });
+  const line = connect(t, port, {
+    connected: () => {
+      line.connection.send(Buffer.alloc(size));
+      line.connection.send(Buffer.from('end'));
+    },
+  });
+  await line.when('ended');
+  t.is(line.text().length, size);
+});
+
+test('closing: with a farewell, or with a reset', async (t) => {
+  const seen = new Map<number, string>();
+  let all = (): void => undefined;
+  const done = new Promise<void>((resolve) => (all = resolve));
+  const port = await serve(t, (socket) => {
+    const from = socket.remotePort ?? 0;
+    const note = (what: string): void => {
+      if (!seen.has(from)) seen.set(from, what);
+      socket.end();
+      if (seen.size === 2) all();
+    };
+    socket.on('end', () => note('end'));
+    socket.on('error', (error: NodeJS.ErrnoException) => note(error.code ?? ''));
+    socket.resume();
+    socket.write('you are connected');
+  });
+  for (const reset of [false, true]) {
+    const line = connect(t, port);
+    // oxlint-disable-next-line no-await-in-loop -- one after the other.
+    await line.when('received');
+    line.connection.close(reset);
+    line.connection.close(reset);
+    line.connection.send(Buffer.from('nobody hears this'));
+  }
+  await done;
+  t.deepEqual([...seen.values()], ['end', 'ECONNRESET']);
+});
+
+// Serial: beside other tests the descriptor would be somebody else's.
+test.serial('one that takes the descriptor of another does not hear what was meant for that', async (t) => {
+  const sockets: net.Socket[] = [];
+  const port = await serve(t, (socket) => sockets.push(socket));
+  const lines: Heard[] = [];
+  let late: Heard | undefined;
+  // Whichever of the two is told first closes the other, whose word is already fetched, and tries a third.
+  const received = (): void => {
+    if (late) return;
+    for (const line of lines) if (!line.told.includes('received')) line.connection.close();
+    late = connect(t, 1);
+  };
+  for (const place of [0, 1]) {
+    const line = connect(t, port, {
+      received: () => {
+        line.told.push('received');
+        received();
+      },
+    });
+    lines[place] = line;
+    // oxlint-disable-next-line no-await-in-loop -- one after the other.
+    await line.when('connected');
+  }
+  while (sockets.length < 2) await new Promise((resolve) => setImmediate(resolve));
+  for (const socket of sockets) socket.write('x');
+  while (!late) await new Promise((resolve) => setImmediate(resolve));
+  await late.when('failed ECONNREFUSED');
+  t.deepEqual(late.told, ['failed ECONNREFUSED']);
+  t.is(lines.filter((line) => line.connection.closed).length, 1);
+});
+
+test.serial('thousands of connections leave no descriptor behind', async (t) => {
+  const port = await serve(t, (socket) => socket.on('data', () => socket.end('x')));
+  const once = async (): Promise<void> => {
+    const line = connect(t, port, {connected: () => line.connection.send(Buffer.from('x'))});
+    await line.when('ended');
+    line.connection.close(true);
+  };
+  await once();
+  const before = descriptors();
+  for (let round = 0; round < 10; round += 1)
+    // oxlint-disable-next-line no-await-in-loop -- round after round.
+    await Promise.all(Array.from({length: 300}, once));
+  // The server's ends close in a turn of their own.
+  const end = performance.now() + 20_000;
+  while (descriptors() > before && performance.now() < end)
+    await new Promise((resolve) => setImmediate(resolve));
+  t.true(descriptors() <= before, `${descriptors()} descriptors, before ${before}`);
+});
