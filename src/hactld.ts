@@ -7,6 +7,7 @@
 import {fork, type ChildProcess} from 'node:child_process';
 import {fileURLToPath} from 'node:url';
 import {DAEMON_USAGE} from './paths.ts';
+import {LOADED, type KeeperMessage} from './supervisor/keeper-words.ts';
 
 /** The supervisor found the configuration or the command line unusable: starting it again would not help. */
 const EXIT_CONFIG = 2;
@@ -42,9 +43,20 @@ function makeSpare(): void {
   if (stopping || spare) return;
   const made = launch();
   spare = made;
-  made.on('exit', () => {
-    if (spare === made) spare = undefined;
+  tell({spare: 'loading'});
+  made.on('message', (word) => {
+    if (spare === made && word === LOADED) tell({spare: 'loaded'});
   });
+  made.on('exit', () => {
+    if (spare !== made) return;
+    spare = undefined;
+    tell({});
+  });
+}
+
+function tell(message: KeeperMessage): void {
+  // One that just died is started anew, and told anew.
+  if (child?.connected) child.send(message, () => undefined);
 }
 
 function start(): void {
@@ -54,7 +66,9 @@ function start(): void {
   child = started;
   // Until this word a supervisor only loads its program.
   started.send('go');
-  started.on('message', () => {
+  started.on('message', (word) => {
+    // Said as a spare, heard when it was none any more.
+    if (word === LOADED) return;
     everReady = true;
     // Resources may take their time to stop: while it says so, it is waited for.
     killer?.refresh();

@@ -15,8 +15,8 @@ const snapshot: StatusSnapshot = {
   configDigest: 'abcdef',
   ready: {ready: true, reason: 'first round of checks done, table programmed'},
   processes: [
-    {name: 'failover', state: 'running', pid: 12, restarts: 0},
-    {name: 'checks', state: 'dead', restarts: 2, lastExit: 'SIGKILL'},
+    {name: 'failover', state: 'running', pid: 12, restarts: 0, spare: 'loaded'},
+    {name: 'checks', state: 'dead', restarts: 2, lastExit: 'SIGKILL', spare: 'loading'},
   ],
   engine: {
     pid: 12,

@@ -70,7 +70,12 @@ export function renderStatus(status: StatusSnapshot, width: number, paint: Paint
         process.name,
         process.state,
         process.pid === undefined ? '-' : `pid ${process.pid}`,
-        process.restarts === 0 ? '' : `restarted ${process.restarts} times, last: ${process.lastExit ?? ''}`,
+        [
+          ...(process.restarts === 0
+            ? []
+            : [`restarted ${process.restarts} times, last: ${process.lastExit ?? ''}`]),
+          ...(process.spare === undefined ? [] : [`spare ${process.spare}`]),
+        ].join('; '),
       ]),
     ),
   );

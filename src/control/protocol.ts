@@ -92,7 +92,12 @@ export interface ProcessStatus {
   readonly pid?: number;
   readonly restarts: number;
   readonly lastExit?: string;
+  /** What would take its place at once if it died now. */
+  readonly spare?: SpareState;
 }
+
+/** A spare process that is still loading is of use already, but later. */
+export type SpareState = 'loading' | 'loaded';
 
 export interface RealStatus {
   readonly name: string;

@@ -1,6 +1,6 @@
 import {fork, type ChildProcess} from 'node:child_process';
 import type {Clock, Millis} from '@hactl/base';
-import type {ProcessStatus} from '../control/protocol.ts';
+import type {ProcessStatus, SpareState} from '../control/protocol.ts';
 
 /** A child that lived this long is started again without a pause. */
 const STABLE_AFTER: Millis = 5_000;
@@ -50,11 +50,20 @@ const launch = (program: Program): ChildProcess =>
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
 
+/** A child speaks first when it has loaded its program. */
+export const spareState = ({said}: Spare): SpareState => (said.length > 0 ? 'loaded' : 'loading');
+
 /** Starts a process that waits to be taken into use, by `keepChild`. */
-export function makeSpareOf(program: Program, ended: () => void = () => undefined): Spare {
+export function makeSpareOf(
+  program: Program,
+  ended: () => void = () => undefined,
+  loaded: () => void = () => undefined,
+): Spare {
   const made: Spare = {process: launch(program), said: [], taken: false, ended: false};
   made.process.on('message', (message) => {
-    if (!made.taken) made.said.push(message);
+    if (made.taken) return;
+    made.said.push(message);
+    if (made.said.length === 1) loaded();
   });
   const onEnd = (): void => {
     made.ended = true;
@@ -141,6 +150,7 @@ export function keepChild<To extends object, From>(options: ChildOptions<From>):
       ...(child?.pid === undefined ? {} : {pid: child.pid}),
       restarts,
       ...(lastExit === undefined ? {} : {lastExit}),
+      ...(spare && !spare.ended ? {spare: spareState(spare)} : {}),
     }),
     get alive() {
       return child !== undefined;

@@ -6,7 +6,7 @@ import type {Mode} from '@hactl/config';
 import {sendDeathNotice, type FromEngine, type ToEngine} from '@hactl/failover';
 import {openTrust, type FromSync, type SyncStatus, type ToSync} from '@hactl/sync';
 import {VERSION} from '../paths.ts';
-import type {Command, OrderOutcome, StatusSnapshot} from '../control/protocol.ts';
+import type {Command, OrderOutcome, SpareState, StatusSnapshot} from '../control/protocol.ts';
 import {PROTOCOL_VERSION} from '../control/protocol.ts';
 import {CommandError} from '../control/server.ts';
 import {askPeer as askPeerAt} from '../peer/ask.ts';
@@ -52,6 +52,8 @@ export interface DirectorOptions {
   readonly logger: Logger;
   /** Children that were started while this supervisor was a spare itself. */
   readonly pool?: ReadonlyMap<string, Spare>;
+  /** The supervisor's own spare, as the keeper last told. */
+  readonly spare?: () => SpareState | undefined;
 }
 
 const STATUS_EVERY = 500;
@@ -410,6 +412,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     const part = await core.status();
     const processes = [engine, checks, sync].flatMap((child) => (child ? [child.status()] : []));
     const {loaded} = core;
+    const spare = options.spare?.();
     return {
       version: PROTOCOL_VERSION,
       node: options.node,
@@ -422,7 +425,10 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       configDigest: loaded.digest,
       ...(difference.difference ? {configDifference: difference.difference} : {}),
       ldirectord: loaded.cluster.ldirectord.map((file) => file.path),
-      processes: [{name: 'supervisor', state: 'running', pid: process.pid, restarts: 0}, ...processes],
+      processes: [
+        {name: 'supervisor', state: 'running', pid: process.pid, restarts: 0, ...(spare ? {spare} : {})},
+        ...processes,
+      ],
       sync: {
         daemons: syncStatus?.daemons ?? [],
         ...(syncStatus?.report === undefined ? {} : {report: syncStatus.report}),

@@ -5,10 +5,12 @@
 import {mkdirSync, rmSync} from 'node:fs';
 import os from 'node:os';
 import {parseArgs} from 'node:util';
+import type {SpareState} from '../control/protocol.ts';
 import {DAEMON_USAGE, defaultPaths} from '../paths.ts';
 import {makeLogger, type Level} from './log.ts';
 import type {Spare} from './child.ts';
 import {rehearse, runDirector, type DirectorOptions} from './director.ts';
+import {LOADED, type KeeperMessage} from './keeper-words.ts';
 import {preforkChildren} from './programs.ts';
 
 const {values: given} = parseArgs({
@@ -34,6 +36,8 @@ const PREFORK_AFTER = 2_000;
 /** The keeper kills a supervisor that says nothing for longer while it stops. */
 const STILL_STOPPING = 5_000;
 let pool: Map<string, Spare> | undefined;
+/** What the keeper has ready in case that this one dies. */
+let successor: SpareState | undefined;
 const logger = makeLogger({
   level: given['log-level'] as Level,
   format: given['log-format'] === 'json' ? 'json' : 'human',
@@ -55,11 +59,17 @@ if (process.env.HACTL_SPARE !== undefined) {
   const orphaned = (): never => process.exit(0);
   process.once('disconnect', orphaned);
   // Told to go at once, it is the first supervisor; left waiting, it gets its children ready as well.
+  let told = false;
   const timer = setTimeout(() => {
-    pool = preforkChildren();
-    void rehearse(options);
+    const rehearsed = rehearse(options);
+    pool = preforkChildren(() => {
+      void rehearsed.then(() => {
+        if (!told) process.send?.(LOADED);
+      });
+    });
   }, PREFORK_AFTER);
   await new Promise((resolve) => process.once('message', resolve));
+  told = true;
   clearTimeout(timer);
   process.off('disconnect', orphaned);
 }
@@ -68,7 +78,8 @@ const {runDir, stateDir} = options;
 mkdirSync(runDir, {recursive: true, mode: 0o750});
 mkdirSync(stateDir, {recursive: true, mode: 0o700});
 
-const director = await runDirector({...options, ...(pool ? {pool} : {})});
+process.on('message', ({spare}: KeeperMessage) => (successor = spare));
+const director = await runDirector({...options, ...(pool ? {pool} : {}), spare: () => successor});
 if (!director) {
   await logger.close();
   process.exit(2);

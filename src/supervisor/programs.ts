@@ -13,6 +13,15 @@ export const programs: Readonly<Record<'failover' | 'checks' | 'sync', Program>>
   sync: {entry: entry('sync')},
 };
 
-/** Starts all children beforehand, idle: for a supervisor that stands by. */
-export const preforkChildren = (): Map<string, Spare> =>
-  new Map(Object.entries(programs).map(([name, program]) => [name, makeSpareOf(program)]));
+/** Starts all children beforehand, idle: for a supervisor that stands by. `loaded` is called when the last has loaded. */
+export function preforkChildren(loaded: () => void): Map<string, Spare> {
+  const names = Object.keys(programs);
+  let loading = names.length;
+  const one = (): void => {
+    loading -= 1;
+    if (loading === 0) loaded();
+  };
+  return new Map(
+    Object.entries(programs).map(([name, program]) => [name, makeSpareOf(program, undefined, one)]),
+  );
+}
