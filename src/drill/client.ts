@@ -1,7 +1,8 @@
 /**
  * The drill's client, one process: a loop of HTTP requests (a new connection each) and a number of long-lived TCP
  * connections (HTTP keep-alive, one request after another on the same connection). `mark NAME` on stdin prints one
- * JSON line with what happened since the last mark. Bounded: it ends when stdin closes.
+ * JSON line with what happened since the last mark; `again NAME` asks once more from the port that the web server NAME
+ * answered last. Bounded: it ends when stdin closes.
  */
 import net from 'node:net';
 import {createInterface} from 'node:readline';
@@ -80,12 +81,15 @@ function noteReply(): void {
   report.replies += 1;
 }
 
-/** One short request on a connection of its own. */
-function request(): void {
-  report.requests += 1;
+/** The port that a page was last asked for from, by its first line. */
+const lastPorts = new Map<string, number>();
+
+/** One short request on a connection of its own; from any port, or from this one again, whose outcome is told apart. */
+function request(localPort?: number): void {
+  if (localPort === undefined) report.requests += 1;
   const mine = report;
   const began = at();
-  const socket = net.connect({host, port});
+  const socket = net.connect({host, port, ...(localPort === undefined ? {} : {localPort})});
   let from = 0;
   let text = '';
   const timer = setTimeout(() => done(`no answer within ${requestLimit} ms`), requestLimit);
@@ -95,10 +99,12 @@ function request(): void {
     finished = true;
     clearTimeout(timer);
     socket.destroy();
-    if (error !== undefined) mine.failed.push({at: began, error, port: from});
+    if (localPort !== undefined) process.stdout.write(JSON.stringify({again: localPort, error}) + '\n');
+    else if (error !== undefined) mine.failed.push({at: began, error, port: from});
     else {
       const page = (text.split('\r\n\r\n')[1] ?? '').split('\n')[0] ?? '';
       mine.answers[page] = (mine.answers[page] ?? 0) + 1;
+      lastPorts.set(page, from);
     }
   }
   socket.setEncoding('utf8');
@@ -154,18 +160,19 @@ function stream(index: number): void {
 const count = Number(values.streams);
 for (let index = 0; index < count; index += 1)
   setTimeout(() => stream(index), (index * streamInterval) / Math.max(1, count));
-const loop = setInterval(request, Number(values['request-interval']));
+const loop = setInterval(() => request(), Number(values['request-interval']));
 
 const input = createInterface({input: process.stdin});
 input.on('line', (line) => {
-  const [word, mark] = line.split(' ');
+  const [word, mark = ''] = line.split(' ');
+  if (word === 'again') for (const [page, last] of lastPorts) if (page.endsWith(` ${mark}`)) request(last);
   if (word !== 'mark') return;
   const now = performance.now();
   // A silence that still lasts counts as far as it went.
   const open = now - Math.max(lastReply, since);
   if (open > report.outage) report.outage = Math.round(open * 10) / 10;
   process.stdout.write(
-    JSON.stringify({...report, mark: mark ?? '', period: Math.round(now - since), streams: alive}) + '\n',
+    JSON.stringify({...report, mark, period: Math.round(now - since), streams: alive}) + '\n',
   );
   since = now;
   report = fresh();

@@ -34,7 +34,7 @@ test('what ha.cf does not say: multicast, half a minute, messages from the secon
     secret: 'new',
     accepted: ['old', 'new'],
     deadline: 30_000,
-    sysctls: {sync_threshold: '0 2', sync_refresh_period: '10'},
+    sysctls: {sync_threshold: '0 2', sync_refresh_period: '10', conn_reuse_mode: '3'},
     stateDir: '/var/lib/hactl',
   });
 });

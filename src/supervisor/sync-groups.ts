@@ -19,9 +19,15 @@ export function syncGroups(groups: readonly ResourceGroup[], roles: ReadonlyMap<
 
 /**
  * A connection is sent from its second packet on and every ten seconds, idle or not: with the kernel's own settings
- * (`3 50`) a young or an idle one is lost at a takeover.
+ * (`3 50`) a young or an idle one is lost at a takeover. A client that comes from the port of a connection that it has
+ * ended is a new one, also with `gate` and `ipip`, where the director does not see the real's end of it: with the kernel's
+ * own setting (1) it is sent where that went for two minutes, also when nobody is there any more.
  */
-const sysctls: Readonly<Record<string, string>> = {sync_threshold: '0 2', sync_refresh_period: '10'};
+const sysctls: Readonly<Record<string, string>> = {
+  sync_threshold: '0 2',
+  sync_refresh_period: '10',
+  conn_reuse_mode: '3',
+};
 
 /** ha.cf and authkeys → how the two sync processes find and believe each other. undefined: there is no pair. */
 export function syncSettings(
