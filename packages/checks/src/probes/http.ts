@@ -98,7 +98,7 @@ interface LineListener {
   readonly failed: (error: ConnectionError) => void;
 }
 
-function openPlain(spec: CheckSpec, _host: string, listener: LineListener): Line {
+function openPlain(spec: CheckSpec, listener: LineListener): Line {
   const connection = new TcpConnection(
     addressOf(spec),
     {speaksFirst: true},
@@ -228,7 +228,7 @@ export function probeHttp(spec: CheckSpec, limit: Millis, clock: Clock): Promise
           `${method} ${asked} HTTP/1.1\r\nHost: ${name}\r\nUser-Agent: hactl\r\nAccept: */*\r\nConnection: close\r\n\r\n`,
         );
       };
-      const mine = (secure ? openSecure : openPlain)(spec, host, {
+      const listener: LineListener = {
         connected: () => {
           story = `connected in ${Math.round(clock.now() - at)} ms, `;
           if (secure) phase = 'TLS handshake';
@@ -244,7 +244,8 @@ export function probeHttp(spec: CheckSpec, limit: Millis, clock: Clock): Promise
         },
         ended: () => look(true),
         failed: (error) => done(false, `${story}${explainError(error, target)}`),
-      });
+      };
+      const mine = secure ? openSecure(spec, host, listener) : openPlain(spec, listener);
       line = mine;
     }
     ask(firstTarget(spec));
