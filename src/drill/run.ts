@@ -358,6 +358,11 @@ export async function runDrill(options: DrillOptions): Promise<boolean> {
   async function processDies(name: string): Promise<void> {
     const handsOver = name === 'failover' || name === 'supervisor';
     const bothLimit = handsOver ? OVERLAP_LIMIT : 0;
+    // As on a director that has run for a while; an emulated machine takes a minute to load them all.
+    await until(`director1 has a spare for ${name}`, LIMIT, async () => {
+      const said = await cluster.status('director1');
+      return said?.processes.some((process) => process.name === name && process.spare === 'loaded');
+    });
     await event(
       `SIGKILL of ${name}`,
       {lossLimit: handsOver ? YOUNG_LIMIT : 0, streamsKept: true, bothLimit},
