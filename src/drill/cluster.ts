@@ -27,6 +27,12 @@ export interface ClusterOptions {
 
 export type Cluster = ReturnType<typeof makeCluster>;
 
+/** May it take over, and does its engine run. */
+export const couldServe = (
+  said: StatusSnapshot | undefined,
+): said is StatusSnapshot & Required<Pick<StatusSnapshot, 'engine'>> =>
+  said?.ready.ready === true && said.engine !== undefined;
+
 /** The pair on a site. */
 export function makeCluster({site, keepalive, deadtime, vipOnly = false, media = ''}: ClusterOptions) {
   const daemons = new Map<string, Program>();
@@ -135,7 +141,7 @@ export function makeCluster({site, keepalive, deadtime, vipOnly = false, media =
   const whole = (name: string, limit: number): Promise<StatusSnapshot> =>
     until(`${name} is whole`, limit, async () => {
       const one = await status(name);
-      if (!one?.engine || !one.ready.ready) return undefined;
+      if (!couldServe(one)) return undefined;
       if (one.processes.some((process) => process.state !== 'running')) return undefined;
       if (one.engine.groups.some((group) => group.role === 'Initialize')) return undefined;
       return one;

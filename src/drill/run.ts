@@ -1,11 +1,10 @@
 /** The drill: real connections over real servers while things die, one after another. */
 import {parseStatusTruth} from './truth.ts';
 import type {ClientReport} from './client.ts';
-import {makeCluster, type Cluster} from './cluster.ts';
+import {couldServe, makeCluster, type Cluster} from './cluster.ts';
 import {holderTimes} from './holders.ts';
 import {renderReport, type Row} from './report.ts';
 import type {Program, Site} from './site.ts';
-import type {StatusSnapshot} from '../control/protocol.ts';
 import {until} from '../until.ts';
 
 export interface DrillOptions {
@@ -47,10 +46,6 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 /** As in /proc/net/ip_vs_conn. */
 const hexPort = (port: number): string => port.toString(16).toUpperCase().padStart(4, '0');
 
-/** May it take over, and does its engine run. */
-const couldServe = (said: StatusSnapshot | undefined): boolean =>
-  said?.ready.ready === true && said.engine !== undefined;
-
 interface Expectation {
   /** May requests be lost while the event happens? New connections cannot survive what kills their server. */
   readonly lossLimit: number;
@@ -67,8 +62,8 @@ export async function runDrill(options: DrillOptions): Promise<boolean> {
   let broken = 0;
   /** From the command until the director could serve, in milliseconds: how slow this machine is. */
   let coldStart = 0;
-  const begun: [name: string, at: number][] = [];
   try {
+    const begun: [name: string, at: number][] = [];
     say('web servers');
     await Promise.all(site.webs.map((web) => options.web.start(web)));
     for (const name of ['director1', 'director2']) {

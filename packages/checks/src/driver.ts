@@ -19,8 +19,6 @@ interface Check {
   report: CheckReport;
   /** The slot that it waits in, or was due in. */
   due: Instant;
-  /** It was due, and waits for its turn. */
-  overdue: boolean;
   running: boolean;
   sinceNegotiate: number;
   /** Replaced or removed while its probe ran: the result is nobody's. */
@@ -56,7 +54,7 @@ export function startChecks(
   /** Checks by the slot they are due in; one that was put elsewhere meanwhile is passed over. */
   const wheel = new Map<Instant, Check[]>();
   /** Those that found no room when they were due, the longest first. */
-  let overdue: Check[] = [];
+  const overdue = new Set<Check>();
   let timer: NodeJS.Timeout | undefined;
   let timerAt: Instant = Infinity;
   let [running, commands] = [0, 0];
@@ -64,7 +62,7 @@ export function startChecks(
 
   function put(check: Check, due: Instant): void {
     check.due = due;
-    check.overdue = false;
+    overdue.delete(check);
     const slot = wheel.get(due);
     if (slot) slot.push(check);
     else wheel.set(due, [check]);
@@ -80,24 +78,23 @@ export function startChecks(
   function onTimer(): void {
     timerAt = Infinity;
     const now = clock.now();
-    const waiting = overdue;
-    overdue = [];
-    for (const check of waiting) if (check.overdue) begin(check, now);
+    const waiting = [...overdue];
+    overdue.clear();
+    for (const check of waiting) begin(check, now);
     const due = [...wheel.keys()].filter((slot) => slot <= now).toSorted((one, other) => one - other);
     for (const slot of due) {
       const checks = wheel.get(slot) ?? [];
       wheel.delete(slot);
-      for (const check of checks) if (check.due === slot && !check.overdue) begin(check, now);
+      for (const check of checks) if (check.due === slot) begin(check, now);
     }
-    arm(Math.min(overdue.length > 0 ? slotOf(now + SLOT) : Infinity, ...wheel.keys()));
+    arm(Math.min(overdue.size > 0 ? slotOf(now + SLOT) : Infinity, ...wheel.keys()));
   }
 
   function begin(check: Check, now: Instant): void {
     if (check.gone || check.running) return;
     const full = running >= CONCURRENT_MAX || (isCommand(check.spec) && commands >= COMMANDS_MAX);
-    check.overdue = full;
     // Its place in the schedule stays: the next one is due an interval after this one was.
-    if (full) overdue.push(check);
+    if (full) overdue.add(check);
     else {
       lateness.note(now - check.due);
       void run(check);
@@ -145,7 +142,6 @@ export function startChecks(
           spec,
           report: freshReport(spec, now),
           due: now,
-          overdue: false,
           running: false,
           sinceNegotiate: 0,
           gone: false,
@@ -167,7 +163,7 @@ export function startChecks(
       for (const check of checks.values()) check.gone = true;
       checks.clear();
       wheel.clear();
-      overdue = [];
+      overdue.clear();
       pinger.close();
     },
   };

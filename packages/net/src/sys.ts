@@ -82,7 +82,6 @@ export const abi = {
   SO_ATTACH_FILTER: 26,
   SO_RCVBUFFORCE: 33,
   MSG_DONTWAIT: 0x40,
-  MSG_NOSIGNAL: 0x4000,
   EINTR: 4,
   EAGAIN: 11,
   ENOBUFS: 105,
@@ -117,10 +116,6 @@ export const receiveFrom = (fd: number, into: Uint8Array, flags: number, address
 /** Begins to connect a socket that does not block; the result is the kernel's, -1 with EINPROGRESS as a rule. */
 export const beginConnect = (fd: number, address: Uint8Array): number =>
   sysConnect(fd, address, address.length) as number;
-
-/** Sends on a connected socket, without a signal when the other side is gone; -1 with `lastErrno` for an error. */
-export const sendOn = (fd: number, bytes: Uint8Array): number =>
-  sysSendto(fd, bytes, bytes.length, abi.MSG_NOSIGNAL, null, 0) as number;
 
 /** The error that waits on a socket, 0 for none; asking takes it away. */
 export function takeSocketError(fd: number): number {

@@ -64,7 +64,7 @@ function connect(
         note('ended');
         more.ended?.();
       },
-      failed: (code) => note(`failed ${code}`),
+      failed: ({code}) => note(`failed ${code}`),
     },
   );
   t.teardown(() => connection.close());

@@ -5,14 +5,8 @@ import {socketAddress, TcpConnection} from '@hactl/net';
 import type {CheckSpec} from '../messages.ts';
 import type {ProbeResult} from '../verdict.ts';
 
-/** An error of a connection, of Node's or of our own. */
-export interface ConnectionError {
-  readonly code?: string | undefined;
-  readonly message: string;
-}
-
 /** What a socket's error means to a person. */
-export function explainError(error: ConnectionError, target: string): string {
+export function explainError(error: NodeJS.ErrnoException, target: string): string {
   switch (error.code) {
     case 'ECONNREFUSED':
       return `connection to ${target} refused: nothing listens there`;
@@ -63,7 +57,7 @@ export function probeConnect(spec: CheckSpec, limit: Millis, clock: Clock): Prom
         connected: () => done(true, `connected in ${Math.round(clock.now() - started)} ms`),
         received: () => undefined,
         ended: () => undefined,
-        failed: (code) => done(false, explainError({code, message: code}, target)),
+        failed: (error) => done(false, explainError(error, target)),
       },
     );
   });

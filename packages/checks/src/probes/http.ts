@@ -9,7 +9,7 @@ import {TcpConnection} from '@hactl/net';
 import type {CheckSpec} from '../messages.ts';
 import {receiveMatches, receivePattern} from '../perl-regex.ts';
 import type {ProbeResult} from '../verdict.ts';
-import {addressOf, explainError, serverName, type ConnectionError} from './connect.ts';
+import {addressOf, explainError, serverName} from './connect.ts';
 
 /** A page larger than this is not read to its end: what `receive` looks for must stand before. */
 const BODY_MAX = 1 << 20;
@@ -95,7 +95,7 @@ interface LineListener {
   readonly secured: () => void;
   readonly received: (text: string) => void;
   readonly ended: () => void;
-  readonly failed: (error: ConnectionError) => void;
+  readonly failed: (error: NodeJS.ErrnoException) => void;
 }
 
 function openPlain(spec: CheckSpec, listener: LineListener): Line {
@@ -106,7 +106,7 @@ function openPlain(spec: CheckSpec, listener: LineListener): Line {
       connected: listener.connected,
       received: (octets) => listener.received(octets.toString('latin1')),
       ended: listener.ended,
-      failed: (code) => listener.failed({code, message: code}),
+      failed: listener.failed,
     },
   );
   return {
@@ -196,7 +196,6 @@ export function probeHttp(spec: CheckSpec, limit: Millis, clock: Clock): Promise
       const at = clock.now();
       let text = '';
       const look = (ended: boolean): void => {
-        if (line !== mine) return;
         try {
           read(ended);
         } catch (error) {
