@@ -13,10 +13,10 @@ import type {BundleOptions} from './cli/commands/support-bundle.ts';
 import type {WatchOptions} from './cli/commands/watch.ts';
 import type {WhyOptions} from './cli/commands/why.ts';
 import {ControlError} from './control/client.ts';
-import {eventKinds} from './control/events.ts';
+import {eventKinds} from './journal/events.ts';
 import {treeOf} from './cli/command-tree.ts';
 import {completionFor, REALS_COMMAND, shells, type Shell} from './cli/completion.ts';
-import {ABOUT, controlSocket, defaultPaths, VERSION} from './paths.ts';
+import {ABOUT, controlSocket, defaultPaths, VERSION} from './system/paths.ts';
 
 const program = new Command('hactl')
   .description(ABOUT)
@@ -373,7 +373,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 try {
   const words = ipvsadmWords(process.argv.slice(2));
   // Loaded only here: other commands need no netlink.
-  if (words) result = await (await import('./cli/ipvsadm/run.ts')).ipvsadm(words);
+  if (words) result = await (await import('./compat/ipvsadm/run.ts')).ipvsadm(words);
   else await program.parseAsync();
   process.exitCode = result;
 } catch (error) {

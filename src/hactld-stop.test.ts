@@ -2,7 +2,7 @@ import {spawn} from 'node:child_process';
 import {readFileSync} from 'node:fs';
 import {fileURLToPath} from 'node:url';
 import test from 'ava';
-import {until} from './until.ts';
+import {until} from '../test/lab/until.ts';
 
 const hactld = fileURLToPath(new URL('hactld.ts', import.meta.url));
 

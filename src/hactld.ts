@@ -6,8 +6,8 @@
  */
 import {fork, type ChildProcess} from 'node:child_process';
 import {fileURLToPath} from 'node:url';
-import {DAEMON_USAGE} from './paths.ts';
-import {LOADED, type KeeperMessage} from './supervisor/keeper-words.ts';
+import {DAEMON_USAGE} from './system/paths.ts';
+import {LOADED, type KeeperMessage} from './daemon/keeper-words.ts';
 
 /** The supervisor found the configuration or the command line unusable: starting it again would not help. */
 const EXIT_CONFIG = 2;
@@ -19,7 +19,7 @@ const PAUSE_MAX = 2_000;
 /** The spare is loaded when the first has long been at work. */
 const SPARE_AFTER = 3_000;
 
-const entry = fileURLToPath(new URL('supervisor/main.ts', import.meta.url));
+const entry = fileURLToPath(new URL('daemon/main.ts', import.meta.url));
 process.title = 'hactld';
 if (process.argv.includes('--help')) {
   process.stdout.write(DAEMON_USAGE);

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /** `heartbeat` as init scripts and people know it; the daemon behind it is hactld. */
-import {act, runInForeground, status} from './heartbeat/actions.ts';
-import {readCommandLine, USAGE} from './heartbeat/command-line.ts';
-import {defaultPaths, VERSION} from './paths.ts';
+import {act, runInForeground, status} from './compat/heartbeat/actions.ts';
+import {readCommandLine, USAGE} from './compat/heartbeat/command-line.ts';
+import {defaultPaths, VERSION} from './system/paths.ts';
 
 const asked = readCommandLine(process.argv.slice(2));
 switch (asked.kind) {

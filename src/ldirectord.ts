@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /** `ldirectord` as init scripts and people know it; the daemon behind it is hactld with that one file. */
-import {act, status} from './ldirectord/actions.ts';
-import {readCommandLine, USAGE} from './ldirectord/command-line.ts';
-import {defaultPaths, VERSION} from './paths.ts';
+import {act, status} from './compat/ldirectord/actions.ts';
+import {readCommandLine, USAGE} from './compat/ldirectord/command-line.ts';
+import {defaultPaths, VERSION} from './system/paths.ts';
 
 const asked = readCommandLine(process.argv.slice(2));
 switch (asked.kind) {

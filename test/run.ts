@@ -1,7 +1,7 @@
 /**
  * `npm test`: every test there is, in stages, with one count at the end. Tests that need IPVS run inside the micro-VM
  * (or on the host's own kernel where it has IPVS); tests that need network namespaces run here as root, in the micro-VM
- * otherwise, and so do tests against real servers, which src/lab/servers.ts provides. Nothing is skipped without a line
+ * otherwise, and so do tests against real servers, which test/lab/servers.ts provides. Nothing is skipped without a line
  * that says so.
  */
 import {spawn} from 'node:child_process';
@@ -42,8 +42,8 @@ const node = path.join(bin, 'node');
 // In processes and not in threads (package.json): names made of a pid are then a file's own, and only processes take their
 // compiled form from the cache that the lab fills.
 const ava = [node, path.join(root, 'node_modules/ava/entrypoints/cli.js'), '--tap', '--timeout=120s'];
-const lab = [node, 'src/lab/enter.ts'];
-const servers = [node, 'src/lab/servers.ts'];
+const lab = [node, 'test/lab/enter.ts'];
+const servers = [node, 'test/lab/servers.ts'];
 const serversHere = isRoot && process.env.HACTL_LAB !== 'vm';
 const seconds = (count: number): number => count * 1_000;
 
@@ -72,7 +72,7 @@ const stages: readonly Stage[] = [
   })),
   {
     name: 'drill',
-    argv: [...lab, 'src/drill/main.ts', '--no-times'],
+    argv: [...lab, 'test/drill/main.ts', '--no-times'],
     tap: false,
     limit: seconds(450),
     lane: 'alone',

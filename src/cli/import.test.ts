@@ -9,8 +9,8 @@ import path from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {loadCluster, type VirtualService} from '@hactl/config';
 import type {VirtualTable} from '@hactl/ipvs';
-import {desiredTable} from '../supervisor/desired.ts';
-import {checkId, serviceName} from '../supervisor/services.ts';
+import {desiredTable} from '../table/desired.ts';
+import {checkId, serviceName} from '../table/services.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const fixtures = path.join(root, 'test/fixtures/import');

@@ -22,8 +22,8 @@ import anyTest, {type TestFn} from 'ava';
 import {importConfig, loadWritten, type ImportContext, type VirtualService} from '@hactl/config';
 import {openKernelIpvs, plan, type IpvsClient, type VirtualTable} from '@hactl/ipvs';
 import {withNamespace} from '@hactl/net';
-import {desiredTable} from '../supervisor/desired.ts';
-import {checkId} from '../supervisor/services.ts';
+import {desiredTable} from '../table/desired.ts';
+import {checkId} from '../table/services.ts';
 
 const test = anyTest.serial as unknown as TestFn;
 const fixtures = path.resolve(import.meta.dirname, '../../test/fixtures/import');

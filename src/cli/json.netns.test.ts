@@ -7,7 +7,7 @@ import {fileURLToPath} from 'node:url';
 import type {SyncReport} from '@hactl/sync';
 import test from 'ava';
 import {ask as client} from '../control/client.ts';
-import {makeNamespaces} from '../lab/namespaces.ts';
+import {makeNamespaces} from '../../test/lab/namespaces.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const hactl = path.join(root, 'src/hactl.ts');

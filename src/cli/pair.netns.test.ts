@@ -1,12 +1,12 @@
 /** events, why and watch on two directors in two namespaces: the LAN of one fails, the link between them does not. */
 import path from 'node:path';
 import anyTest, {type TestFn} from 'ava';
-import type {JournalEvent} from '../control/events.ts';
-import {makeCluster} from '../drill/cluster.ts';
-import type {Program} from '../drill/site.ts';
-import {until} from '../until.ts';
-import {makeNamespaces} from '../lab/namespaces.ts';
-import type {StoryLine} from './story.ts';
+import type {JournalEvent} from '../journal/events.ts';
+import {makeCluster} from '../../test/drill/cluster.ts';
+import type {Program} from '../../test/lab/site.ts';
+import {until} from '../../test/lab/until.ts';
+import {makeNamespaces} from '../../test/lab/namespaces.ts';
+import type {StoryLine} from './render/story.ts';
 
 const test = anyTest.serial as unknown as TestFn;
 const LIMIT = 60_000;

@@ -6,7 +6,7 @@ import path from 'node:path';
 import {fileURLToPath} from 'node:url';
 import test from 'ava';
 import {serveControl} from '../control/server.ts';
-import {controlSocket} from '../paths.ts';
+import {controlSocket} from '../system/paths.ts';
 import {redactFile, REDACTED, scrub} from './redact.ts';
 
 const hactl = fileURLToPath(new URL('../hactl.ts', import.meta.url));

@@ -6,7 +6,7 @@
 import {execFile} from 'node:child_process';
 import {chmodSync, chownSync, statSync} from 'node:fs';
 import {promisify} from 'node:util';
-import {controlSocket, readSocket} from '../paths.ts';
+import {controlSocket, readSocket} from '../system/paths.ts';
 import {changesNothing, type Command} from './protocol.ts';
 import {CommandError, serveControl} from './server.ts';
 

@@ -1,6 +1,6 @@
 /** Asks the daemon as somebody else: `asker.fixture.ts RUN-DIR GID COMMAND`. Everything is loaded before root is given up. */
 import {ask, ControlError} from './client.ts';
-import {controlSocket} from '../paths.ts';
+import {controlSocket} from '../system/paths.ts';
 import type {Command} from './protocol.ts';
 
 const NOBODY = 65_534;

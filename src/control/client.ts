@@ -1,6 +1,6 @@
 import net from 'node:net';
 import {dirname} from 'node:path';
-import {readSocket} from '../paths.ts';
+import {readSocket} from '../system/paths.ts';
 import type {Command, Response} from './protocol.ts';
 import {PROTOCOL_VERSION} from './protocol.ts';
 

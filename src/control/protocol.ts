@@ -6,7 +6,7 @@
 import type {FactChange} from '@hactl/config';
 import type {EngineStatus, Move, MoveScope, Transition} from '@hactl/failover';
 import type {SyncReport} from '@hactl/sync';
-import type {EventQuery} from './events.ts';
+import type {EventQuery} from '../journal/events.ts';
 import type {PeerCommand} from '../peer/protocol.ts';
 
 /** The version of the protocol and of every `--json` document. */

@@ -1,7 +1,7 @@
 /** Asks the peer's supervisor one thing. */
 import {randomBytes} from 'node:crypto';
 import net from 'node:net';
-import {channelKeys, senderNumber, type ChannelKeys} from '@hactl/base';
+import {channelKeys, senderNumber, type ChannelKeys} from '@hactl/channel';
 import {PROTOCOL_VERSION, type Response} from '../control/protocol.ts';
 import {CommandError} from '../control/server.ts';
 import {greet, hear, makeConversation, say} from './conversation.ts';

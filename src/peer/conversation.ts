@@ -22,7 +22,7 @@ import {
   type Greeting,
   type Sender,
   type Session,
-} from '@hactl/base';
+} from '@hactl/channel';
 
 const GREETING = 1;
 const MESSAGE = 2;

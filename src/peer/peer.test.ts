@@ -3,7 +3,7 @@ import {fork, type ChildProcess} from 'node:child_process';
 import net from 'node:net';
 import path from 'node:path';
 import test, {type ExecutionContext} from 'ava';
-import {until} from '../until.ts';
+import {until} from '../../test/lab/until.ts';
 import {askPeer} from './ask.ts';
 import type {PeerCommand} from './protocol.ts';
 import type {PeerSettings} from './settings.ts';

@@ -1,6 +1,6 @@
 /** What one supervisor may ask the other. Everything else is refused, whoever asks. */
-import type {EventQuery} from '../control/events.ts';
-import type {OrderState} from '../supervisor/order-state.ts';
+import type {EventQuery} from '../journal/events.ts';
+import type {OrderState} from '../operators/order-state.ts';
 
 /** A configuration file by its place in the configuration directory. */
 export interface PushedFile {

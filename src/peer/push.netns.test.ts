@@ -4,12 +4,12 @@ import path from 'node:path';
 import anyTest, {type TestFn} from 'ava';
 import {ask} from '../control/client.ts';
 import type {Command, StatusSnapshot} from '../control/protocol.ts';
-import {makeCluster} from '../drill/cluster.ts';
-import {until} from '../until.ts';
-import {makeNamespaces} from '../lab/namespaces.ts';
-import {controlSocket} from '../paths.ts';
-import type {DiffOutcome, HistoryOutcome} from '../supervisor/config-desk.ts';
-import type {OrderState} from '../supervisor/order-state.ts';
+import {makeCluster} from '../../test/drill/cluster.ts';
+import {until} from '../../test/lab/until.ts';
+import {makeNamespaces} from '../../test/lab/namespaces.ts';
+import {controlSocket} from '../system/paths.ts';
+import type {DiffOutcome, HistoryOutcome} from '../configuration/config-desk.ts';
+import type {OrderState} from '../operators/order-state.ts';
 
 const test = anyTest.serial as unknown as TestFn;
 const LIMIT = 60_000;

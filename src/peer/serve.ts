@@ -1,8 +1,8 @@
 /** Answers the peer's supervisor. Nobody who has not shown that he has the key now is told anything. */
 import net from 'node:net';
-import {open, senderNumber} from '@hactl/base';
+import {open, senderNumber} from '@hactl/channel';
 import {CommandError, respond} from '../control/server.ts';
-import type {Log} from '../supervisor/log.ts';
+import type {Log} from '../system/log.ts';
 import {keysOf, random64, sendersOf} from './ask.ts';
 import {greet, hear, makeConversation, say, type Conversation} from './conversation.ts';
 import {onFrames, sendFrame} from './frames.ts';

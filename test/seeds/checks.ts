@@ -5,7 +5,7 @@ import {setTimeout as pause} from 'node:timers/promises';
 import type {CheckReport, FromChecks, ToChecks} from '@hactl/checks';
 import type {VirtualService} from '@hactl/config';
 import type {ExecutionContext} from 'ava';
-import {checkSpec} from '../../src/supervisor/services.ts';
+import {checkSpec} from '../../src/table/services.ts';
 
 const main = path.resolve(import.meta.dirname, '../../packages/checks/src/main.ts');
 /** An emulated machine takes its time. */

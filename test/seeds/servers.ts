@@ -8,7 +8,7 @@ import {accepts, run} from '../../packages/checks/src/probes/testing.ts';
 /** Gives loopback the addresses, where that is nobody else's loopback. */
 export function takeAddresses(addresses: readonly string[]): void {
   if (process.env.HACTL_SERVERS !== '1')
-    throw new Error('run it by src/lab/servers.ts: it needs namespaces of its own');
+    throw new Error('run it by test/lab/servers.ts: it needs namespaces of its own');
   for (const address of addresses) run(['ip', 'address', 'add', `${address}/32`, 'dev', 'lo']);
 }
 

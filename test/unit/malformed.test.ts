@@ -7,7 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import {checkFiles, position, type Mode} from '@hactl/config';
 import test from 'ava';
-import {loadDirectory} from '../../src/supervisor/load.ts';
+import {loadDirectory} from '../../src/configuration/load.ts';
 import {good, makeCorpus, wrongValues} from '../malformed.ts';
 
 /** The lines that a good file does not have. */

@@ -11,7 +11,7 @@ import {systemClock} from '@hactl/base';
 import {startChecks, type CheckReport} from '@hactl/checks';
 import {parseLdirectordCf} from '@hactl/config';
 import test, {type ExecutionContext} from 'ava';
-import {checkSpec} from '../../src/supervisor/services.ts';
+import {checkSpec} from '../../src/table/services.ts';
 
 const seeds = path.resolve(import.meta.dirname, '../fixtures/seeds');
 const seed = (name: string): string => readFileSync(path.join(seeds, name), 'utf8');

@@ -1,5 +1,5 @@
 /** Directives of our own in a virtual service: Piranha's check, and how soon a real comes back. Pure. */
-import {translatePosixRegex} from '@hactl/base';
+import {translatePosixRegex} from '@hactl/regex';
 import type {Draft} from './ldirectord-draft.ts';
 import type {Directive} from './ldirectord-lines.ts';
 import {takeNumber, takeQuotedOrNone, takeYesNo} from './ldirectord-values.ts';

@@ -1,5 +1,6 @@
 /** Values of ldirectord.cf: numbers, yes and no, words, quoted texts, servers. Pure. */
-import {translatePerlRegex, type Millis} from '@hactl/base';
+import {translatePerlRegex} from '@hactl/regex';
+import {type Millis} from '@hactl/base';
 import {nearest} from './diagnostic.ts';
 import type {Directive} from './ldirectord-lines.ts';
 import type {Reporter} from './reader.ts';

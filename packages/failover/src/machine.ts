@@ -2,7 +2,7 @@
  * The state machine of one director: Initialize, Backup and Active of RFC 9568 for every group, over adverts that say
  * what their sender hears. `step` is pure; the order of its effects is the order of the deeds (see state.ts).
  */
-import {defaultSchedule, announceDelay} from '@hactl/net';
+import {defaultSchedule, announceDelay} from '@hactl/net/schedule';
 import type {Instant} from '@hactl/base';
 import type {Advert, AdvertGroup} from './advert.ts';
 import {shortHash} from './auth.ts';

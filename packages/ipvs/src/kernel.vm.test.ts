@@ -3,7 +3,7 @@ import {execFileSync} from 'node:child_process';
 import {closeSync, openSync} from 'node:fs';
 import anyTest, {type TestFn} from 'ava';
 import {withNamespace} from '@hactl/net';
-import {contract} from './contract.ts';
+import {contract} from './testing/contract.ts';
 import {openKernelIpvs, type IpvsClient} from './index.ts';
 
 const test = anyTest.serial as unknown as TestFn;

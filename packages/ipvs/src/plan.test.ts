@@ -1,14 +1,8 @@
 import test from 'ava';
 import fc from 'fast-check';
-import {
-  makeMemoryIpvs,
-  plan,
-  type Destination,
-  type Operation,
-  type ServiceKey,
-  type VirtualTable,
-} from './index.ts';
+import {plan, type Destination, type Operation, type ServiceKey, type VirtualTable} from './index.ts';
 import {destinationText, keyText} from './plan.ts';
+import {makeMemoryIpvs} from './testing/index.ts';
 
 const key = (port: number): ServiceKey => ({
   kind: 'address',

@@ -1,11 +1,9 @@
 import test from 'ava';
 import {
-  announceDelay,
   arpAnnouncement,
   attribute,
   decodeArp,
   decodeNa,
-  defaultSchedule,
   encodeUnsolicitedNa,
   nestedAttribute,
   readAttributes,
@@ -13,6 +11,7 @@ import {
   stringAttribute,
   u32Attribute,
 } from './index.ts';
+import {announceDelay, defaultSchedule} from './announce-schedule.ts';
 
 const mac = '02:00:00:00:00:01';
 

@@ -1,6 +1,5 @@
 export * from './address-text.ts';
 export * from './addresses.ts';
-export * from './announce-schedule.ts';
 export * from './announcer.ts';
 export * from './arp.ts';
 export * from './arp-watch.ts';

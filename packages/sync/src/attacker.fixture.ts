@@ -7,7 +7,7 @@
 import {execFileSync} from 'node:child_process';
 import dgram from 'node:dgram';
 import {readFileSync} from 'node:fs';
-import {channelKeys, seal} from '@hactl/base';
+import {channelKeys, seal} from '@hactl/channel';
 import {openOutgoingTap} from '@hactl/net';
 import {connectionOf} from './entries.fixture.ts';
 import {encodeSyncMessage} from './message.ts';

@@ -3,7 +3,7 @@
  * the kernel. Decisions are in base's session.ts, resync-donor.ts and resync-joiner.ts; here they meet sockets and the clock.
  */
 import {randomBytes} from 'node:crypto';
-import {admit, lostOf, makeSession, seal, senderNumber, type Sender} from '@hactl/base';
+import {admit, lostOf, makeSession, seal, senderNumber, type Sender} from '@hactl/channel';
 import {asVersion1, entriesOf, entriesOfMessage, messageOf} from './entry.ts';
 import {openKernelSide, readOwnKernel, type KernelPorts, type KernelSide} from './driver-kernel.ts';
 import {findPlace, openPeerLink, type PeerLink, type Place} from './driver-link.ts';

@@ -1,5 +1,5 @@
 import test from 'ava';
-import {channelKeys, seal, type Sender} from '@hactl/base';
+import {channelKeys, seal, type Sender} from '@hactl/channel';
 import {makeKeyring, openAny, type Keyring} from './keyring.ts';
 
 const ring = (secret: string, accepted: readonly string[], encrypt = false): Keyring =>

@@ -3,15 +3,8 @@
  * the heartbeat. So a new key is listed on both directors, then used on both, then the old one is dropped, and the
  * session goes on all the while. Pure.
  */
-import {
-  channelKeys,
-  fail,
-  open,
-  type ChannelFault,
-  type ChannelKeys,
-  type Opened,
-  type Result,
-} from '@hactl/base';
+import {channelKeys, open, type ChannelFault, type ChannelKeys, type Opened} from '@hactl/channel';
+import {fail, type Result} from '@hactl/base';
 import type {SyncLink} from './messages.ts';
 
 export interface Keyring {

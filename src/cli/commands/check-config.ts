@@ -2,8 +2,8 @@ import {copyFileSync, statSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import {applyFixes, checkFiles, loadCluster, renderDiagnostic, type Diagnostic} from '@hactl/config';
-import {readSource} from '../../supervisor/read-source.ts';
-import {withNames} from '../../supervisor/names.ts';
+import {readSource} from '../../configuration/read-source.ts';
+import {withNames} from '../../configuration/names.ts';
 import {CliError, exit} from '../exit.ts';
 
 export interface CheckConfigOptions {

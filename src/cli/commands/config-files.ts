@@ -1,7 +1,7 @@
 /** A configuration directory, read as check-config reads it. */
 import {loadCluster, type LoadResult} from '@hactl/config';
-import {readSource} from '../../supervisor/read-source.ts';
-import {withNames} from '../../supervisor/names.ts';
+import {readSource} from '../../configuration/read-source.ts';
+import {withNames} from '../../configuration/names.ts';
 
 /** Lenient reading, judged as on `node`. */
 export const loadFiles = (dir: string, node: string): Promise<LoadResult> =>

@@ -1,7 +1,7 @@
 import {ask} from '../../control/client.ts';
-import type {DiffOutcome, HistoryOutcome, RollbackOutcome} from '../../supervisor/config-desk.ts';
+import type {DiffOutcome, HistoryOutcome, RollbackOutcome} from '../../configuration/config-desk.ts';
 import {CliError, exit} from '../exit.ts';
-import {table} from '../table.ts';
+import {table} from '../render/table.ts';
 
 const LIMIT = 60_000;
 

@@ -1,9 +1,9 @@
 import os from 'node:os';
 import {ask, ControlError} from '../../control/client.ts';
-import type {HostFinding} from '../../doctor/finding.ts';
+import type {HostFinding} from '../../host/finding.ts';
 import {CliError, exit} from '../exit.ts';
-import {paintFor} from '../paint.ts';
-import {findingLines} from '../render-findings.ts';
+import {paintFor} from '../render/paint.ts';
+import {findingLines} from '../render/render-findings.ts';
 import {loadFiles} from './config-files.ts';
 
 export interface DoctorOptions {
@@ -32,8 +32,8 @@ export async function doctor(socket: string, options: DoctorOptions): Promise<nu
     throw new CliError(exit.config, `${options.configDir}: hactl check-config says what is missing`);
   // Loaded only here: other commands need no netlink.
   const [{readHost}, {judgeHost}] = await Promise.all([
-    import('../../doctor/host-driver.ts'),
-    import('../../doctor/host-judge.ts'),
+    import('../../host/director/host-driver.ts'),
+    import('../../host/director/host-judge.ts'),
   ]);
   const errors = diagnostics.filter(({severity}) => severity === 'error').length;
   const findings: HostFinding[] = [

@@ -1,8 +1,8 @@
 import test from 'ava';
 import {CliError} from '../exit.ts';
-import {eventLine} from '../render-events.ts';
-import {plain} from '../render-status.ts';
-import {parseSince} from '../when.ts';
+import {eventLine} from '../render/render-events.ts';
+import {plain} from '../render/render-status.ts';
+import {parseSince} from '../render/when.ts';
 import {eventQuery} from './events.ts';
 
 const NOW = Date.UTC(2026, 10, 21, 12, 30, 0);

@@ -1,10 +1,10 @@
 import {setTimeout as sleep} from 'node:timers/promises';
 import {ask, ControlError} from '../../control/client.ts';
-import {eventKinds, type EventKind, type EventQuery, type EventsAnswer} from '../../control/events.ts';
+import {eventKinds, type EventKind, type EventQuery, type EventsAnswer} from '../../journal/events.ts';
 import {CliError, exit} from '../exit.ts';
-import {paintFor} from '../paint.ts';
-import {eventLine} from '../render-events.ts';
-import {parseSince} from '../when.ts';
+import {paintFor} from '../render/paint.ts';
+import {eventLine} from '../render/render-events.ts';
+import {parseSince} from '../render/when.ts';
 
 const ASK_LIMIT = 5_000;
 /** The daemon holds an answer back for so long while nothing happens. */

@@ -10,7 +10,7 @@ import {
   type ImportContext,
   type ImportKind,
 } from '@hactl/config';
-import {withNames} from '../../supervisor/names.ts';
+import {withNames} from '../../configuration/names.ts';
 import {CliError, exit} from '../exit.ts';
 
 export interface ImportOptions {

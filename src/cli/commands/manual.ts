@@ -1,7 +1,7 @@
 /** Manual pages from what the programs themselves print as help, and from docs/configuration.md. */
 import {readFile} from 'node:fs/promises';
-import {actions, USAGE} from '../../ldirectord/command-line.ts';
-import {ABOUT, DAEMON_TEXT, daemonOptions, defaultPaths, VERSION} from '../../paths.ts';
+import {actions, USAGE} from '../../compat/ldirectord/command-line.ts';
+import {ABOUT, DAEMON_TEXT, daemonOptions, defaultPaths, VERSION} from '../../system/paths.ts';
 import {flatten, type CommandTree, type TreeOption} from '../command-tree.ts';
 import {exitMeanings} from '../exit.ts';
 import {bold, inline, item, page, text, type Section} from '../roff.ts';

@@ -2,7 +2,7 @@ import os from 'node:os';
 import {ask} from '../../control/client.ts';
 import type {OrderOutcome, OrderRequest, StatusSnapshot} from '../../control/protocol.ts';
 import {CliError, exit} from '../exit.ts';
-import {orderLines} from '../render-status.ts';
+import {orderLines} from '../render/render-status.ts';
 
 const ASK_LIMIT = 10_000;
 

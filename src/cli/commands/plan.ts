@@ -1,7 +1,7 @@
 import {ask} from '../../control/client.ts';
-import type {PlanOutcome} from '../../supervisor/config-desk.ts';
+import type {PlanOutcome} from '../../configuration/config-desk.ts';
 import {exit} from '../exit.ts';
-import {renderPlan} from '../render-plan.ts';
+import {renderPlan} from '../render/render-plan.ts';
 
 /** Names are looked up while the files are read. */
 const LIMIT = 30_000;

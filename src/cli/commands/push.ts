@@ -1,7 +1,7 @@
 import {ask} from '../../control/client.ts';
-import type {PushOutcome} from '../../supervisor/config-push.ts';
+import type {PushOutcome} from '../../configuration/config-push.ts';
 import {exit} from '../exit.ts';
-import {renderPlan} from '../render-plan.ts';
+import {renderPlan} from '../render/render-plan.ts';
 
 /** Longer than all that the two daemons wait for. */
 const LIMIT = 240_000;

@@ -1,10 +1,10 @@
 import {isIP} from 'node:net';
 import {InvalidArgumentError, Option, type Command} from 'commander';
-import {persistForms, type Persist} from '../../doctor/persist-forms.ts';
-import type {Persistent} from '../../doctor/persist.ts';
-import type {Form, Method, RealPlan, Step, Wish} from '../../doctor/realserver-plan.ts';
-import {stateFile} from '../../doctor/realserver-undo.ts';
-import {defaultPaths} from '../../paths.ts';
+import {persistForms, type Persist} from '../../host/realserver/persist-forms.ts';
+import type {Persistent} from '../../host/realserver/persist.ts';
+import type {Form, Method, RealPlan, Step, Wish} from '../../host/realserver/realserver-plan.ts';
+import {stateFile} from '../../host/realserver/realserver-undo.ts';
+import {defaultPaths} from '../../system/paths.ts';
 import {CliError, exit} from '../exit.ts';
 import type {VerifyOptions} from './verify.ts';
 
@@ -47,10 +47,10 @@ const print = (lines: readonly string[]): void => void process.stdout.write(line
 async function planOrApply(apply: boolean, options: Options): Promise<number> {
   // Loaded only here: other commands need no netlink.
   const [{readFacts}, {applySteps}, {commandOf, facing, planReal}, {persistReal}] = await Promise.all([
-    import('../../doctor/realserver-driver.ts'),
-    import('../../doctor/realserver-apply.ts'),
-    import('../../doctor/realserver-plan.ts'),
-    import('../../doctor/persist.ts'),
+    import('../../host/realserver/realserver-driver.ts'),
+    import('../../host/realserver/realserver-apply.ts'),
+    import('../../host/realserver/realserver-plan.ts'),
+    import('../../host/realserver/persist.ts'),
   ]);
   const wish = wishOf(options);
   const facts = readFacts(wish);
@@ -108,7 +108,7 @@ const persistentLines = ({files, after}: Persistent): string[] => [
 
 /** `hactl realserver undo`: for some addresses, or all that was ever applied. */
 async function undo(options: Pick<Options, 'vip' | 'stateDir' | 'json'>): Promise<number> {
-  const {undoSteps} = await import('../../doctor/realserver-apply.ts');
+  const {undoSteps} = await import('../../host/realserver/realserver-apply.ts');
   const outcome = undoSteps(stateFile(options.stateDir), options.vip?.map(canonical) ?? []);
   const {undone, stay, notes, problem} = outcome;
   if (options.json) print([JSON.stringify({version: 1, ...outcome}, null, 2)]);

@@ -1,8 +1,8 @@
 import type {ResourceOutcome, ResourceStatus} from '../../control/protocol.ts';
 import {ask} from '../../control/client.ts';
 import {exit} from '../exit.ts';
-import {paintFor} from '../paint.ts';
-import {duration, table} from '../table.ts';
+import {paintFor} from '../render/paint.ts';
+import {duration, table} from '../render/table.ts';
 
 const ASK_LIMIT = 30_000;
 /** Start and stop have limits of their own, each with its tries. */

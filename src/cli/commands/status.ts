@@ -1,7 +1,7 @@
 import type {StatusSnapshot} from '../../control/protocol.ts';
 import {ask} from '../../control/client.ts';
-import {paintFor} from '../paint.ts';
-import {renderStatus} from '../render-status.ts';
+import {paintFor} from '../render/paint.ts';
+import {renderStatus} from '../render/render-status.ts';
 
 /** `hactl status`: the daemon's snapshot as a screen, or with --json as it is. */
 export async function status(socket: string, options: {json?: boolean}): Promise<number> {

@@ -16,10 +16,10 @@ import path from 'node:path';
 import {promisify} from 'node:util';
 import {ask} from '../../control/client.ts';
 import type {StatusSnapshot} from '../../control/protocol.ts';
-import {VERSION} from '../../paths.ts';
+import {VERSION} from '../../system/paths.ts';
 import {CliError, exit} from '../exit.ts';
 import {redactFile, scrub} from '../redact.ts';
-import {renderStatus} from '../render-status.ts';
+import {renderStatus} from '../render/render-status.ts';
 
 const LOG_MAX = 2 * 1024 * 1024;
 const OUTPUT_MAX = 16 * 1024 * 1024;

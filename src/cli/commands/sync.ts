@@ -2,7 +2,7 @@ import type {SyncReport} from '@hactl/sync';
 import {ask} from '../../control/client.ts';
 import type {StatusSnapshot} from '../../control/protocol.ts';
 import {exit} from '../exit.ts';
-import {syncReportLines} from '../render-sync.ts';
+import {syncReportLines} from '../render/render-sync.ts';
 
 const ASK_LIMIT = 5_000;
 const RESYNC_LIMIT = 120_000;

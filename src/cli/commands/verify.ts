@@ -1,11 +1,11 @@
 import {isIP} from 'node:net';
 import os from 'node:os';
 import {renderDiagnostic, type ClusterConfig} from '@hactl/config';
-import type {Method} from '../../doctor/realserver-plan.ts';
-import type {Finding, Target} from '../../doctor/verify-judge.ts';
+import type {Method} from '../../host/realserver/realserver-plan.ts';
+import type {Finding, Target} from '../../host/realserver/verify-judge.ts';
 import {CliError, exit} from '../exit.ts';
-import {paintFor} from '../paint.ts';
-import {findingLines} from '../render-findings.ts';
+import {paintFor} from '../render/paint.ts';
+import {findingLines} from '../render/render-findings.ts';
 import {loadFiles} from './config-files.ts';
 
 export interface VerifyOptions {
@@ -47,8 +47,8 @@ export async function verify(options: VerifyOptions): Promise<number> {
     throw new CliError(exit.config, ['no real servers to look at', ...notes].join('\n'));
   // Loaded only here: other commands need no netlink.
   const [{probe}, {judge}, {SystemError}] = await Promise.all([
-    import('../../doctor/verify-driver.ts'),
-    import('../../doctor/verify-judge.ts'),
+    import('../../host/realserver/verify-driver.ts'),
+    import('../../host/realserver/verify-judge.ts'),
     import('@hactl/net'),
   ]);
   const observed = await probe(targets, wait, process.pid & 0xffff).catch((error: unknown) => {

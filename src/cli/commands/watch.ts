@@ -1,9 +1,9 @@
 import {ask, ControlError} from '../../control/client.ts';
-import type {EventsAnswer} from '../../control/events.ts';
+import type {EventsAnswer} from '../../journal/events.ts';
 import type {StatusSnapshot} from '../../control/protocol.ts';
 import {CliError, exit} from '../exit.ts';
-import {paintFor} from '../paint.ts';
-import {renderWatch, sampleOf, type Look, type WatchView} from '../render-watch.ts';
+import {paintFor} from '../render/paint.ts';
+import {renderWatch, sampleOf, type Look, type WatchView} from '../render/render-watch.ts';
 
 const ASK_LIMIT = 5_000;
 const EVERY = 1_000;

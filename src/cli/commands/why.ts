@@ -1,12 +1,12 @@
 import type {Command} from '../../control/protocol.ts';
 import {PROTOCOL_VERSION} from '../../control/protocol.ts';
 import {ask, ControlError} from '../../control/client.ts';
-import type {EventQuery, EventsAnswer} from '../../control/events.ts';
+import type {EventQuery, EventsAnswer} from '../../journal/events.ts';
 import {CliError, exit} from '../exit.ts';
-import {paintFor} from '../paint.ts';
-import {renderWhy, type Told} from '../render-why.ts';
-import {tellStory, toldKinds, type Side} from '../story.ts';
-import {parseSince} from '../when.ts';
+import {paintFor} from '../render/paint.ts';
+import {renderWhy, type Told} from '../render/render-why.ts';
+import {tellStory, toldKinds, type Side} from '../render/story.ts';
+import {parseSince} from '../render/when.ts';
 
 const ASK_LIMIT = 5_000;
 /** The daemon's own limit for the peer, and a little more. */

@@ -1,7 +1,7 @@
 /** The dialogues with servers of the test's own: odd, broken, endless; and their pure parts as tables. */
 import dgram from 'node:dgram';
 import type net from 'node:net';
-import {translatePosixRegex} from '@hactl/base';
+import {translatePosixRegex} from '@hactl/regex';
 import fc from 'fast-check';
 import test from 'ava';
 import {INPUT_MAX} from './dialogue.ts';

@@ -4,9 +4,9 @@
  */
 import {randomInt} from 'node:crypto';
 import type {Clock, Millis} from '@hactl/base';
-import {SlowMatch} from '../match.ts';
+import {SlowMatch} from '@hactl/regex';
 import type {CheckSpec} from '../messages.ts';
-import {textMatches} from '../perl-regex.ts';
+import {textMatches} from '@hactl/regex';
 import type {ProbeResult} from '../verdict.ts';
 import {decodeAnswer, dnsQuestion, encodeQuery, type DnsAnswer} from './dns-message.ts';
 import {overTcp, type Finding} from './tcp-check.ts';

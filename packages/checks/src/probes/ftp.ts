@@ -5,7 +5,7 @@
 import os from 'node:os';
 import type {Clock, Millis} from '@hactl/base';
 import type {CheckSpec} from '../messages.ts';
-import {receiveMatches, receivePattern} from '../perl-regex.ts';
+import {receiveMatches, receivePattern} from '@hactl/regex';
 import type {ProbeResult} from '../verdict.ts';
 import {converse, DialogueError, expectReply, INPUT_MAX, quoted, readReply} from './dialogue.ts';
 

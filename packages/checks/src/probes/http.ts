@@ -7,7 +7,7 @@ import tls from 'node:tls';
 import type {Clock, Millis} from '@hactl/base';
 import {TcpConnection} from '@hactl/net';
 import type {CheckSpec} from '../messages.ts';
-import {receiveMatches, receivePattern} from '../perl-regex.ts';
+import {receiveMatches, receivePattern} from '@hactl/regex';
 import type {ProbeResult} from '../verdict.ts';
 import {addressOf, explainError, serverName} from './connect.ts';
 

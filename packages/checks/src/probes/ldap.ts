@@ -4,7 +4,7 @@
  */
 import type {Clock, Millis} from '@hactl/base';
 import type {CheckSpec} from '../messages.ts';
-import {textMatches} from '../perl-regex.ts';
+import {textMatches} from '@hactl/regex';
 import type {ProbeResult} from '../verdict.ts';
 import {
   bindRequest,

@@ -40,7 +40,7 @@ export function programPath(name: string): string {
     ...globSync('/usr/lib/postgresql/*/bin'),
   ];
   const found = folders.map((folder) => path.join(folder, name)).find((file) => existsSync(file));
-  if (found === undefined) throw new Error(`${name} is not on this machine: see src/lab/server-packages.ts`);
+  if (found === undefined) throw new Error(`${name} is not on this machine: see test/lab/server-packages.ts`);
   return found;
 }
 

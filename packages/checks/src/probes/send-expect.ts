@@ -2,8 +2,9 @@
  * Piranha's check (nanny -s SEND -x EXPECT): connect, send if there is something to send, and compare what comes first
  * with what is expected. nanny compared only the start; `*` stood for anything.
  */
-import {translatePosixRegex, type Clock, type Millis} from '@hactl/base';
-import {matches} from '../match.ts';
+import {translatePosixRegex} from '@hactl/regex';
+import {type Clock, type Millis} from '@hactl/base';
+import {matches} from '@hactl/regex';
 import type {CheckSpec, SendExpect} from '../messages.ts';
 import type {ProbeResult} from '../verdict.ts';
 import {converse, DialogueError, quoted} from './dialogue.ts';

@@ -5,7 +5,7 @@
 import dgram from 'node:dgram';
 import type {Clock, Millis} from '@hactl/base';
 import type {CheckSpec} from '../messages.ts';
-import {receiveMatches, receivePattern} from '../perl-regex.ts';
+import {receiveMatches, receivePattern} from '@hactl/regex';
 import type {ProbeResult} from '../verdict.ts';
 import {explainError} from './connect.ts';
 import {converse, quoted} from './dialogue.ts';

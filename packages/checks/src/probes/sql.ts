@@ -1,6 +1,6 @@
 /** What service=mysql and pgsql share: login and request are needed; one row, and `receive` in it where it is set. Pure. */
 import type {CheckSpec} from '../messages.ts';
-import {textMatches} from '../perl-regex.ts';
+import {textMatches} from '@hactl/regex';
 import type {Finding} from './tcp-check.ts';
 
 /** Rows beyond this many are not read: the statement of a check has a few. */

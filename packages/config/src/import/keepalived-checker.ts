@@ -1,6 +1,6 @@
 /** One checker of a real server in keepalived.conf, as it stands there. Pure. */
 import {ipv4, ipv6} from '../addresses.ts';
-import {translatePerlRegex} from '@hactl/base';
+import {translatePerlRegex} from '@hactl/regex';
 import {
   argumentOf,
   argumentsOf,

@@ -1,6 +1,6 @@
 /** nanny's check of one virtual of lvs.cf. Pure. */
 import type {ForwardMethod} from '../model.ts';
-import {translatePerlRegex, translatePosixRegex} from '@hactl/base';
+import {translatePerlRegex, translatePosixRegex} from '@hactl/regex';
 import type {Reporter, Resolver} from '../reader.ts';
 import type {ImportedCheck, ImportedScript} from './imported.ts';
 import type {Entry, LvsBlock} from './lvs-cf-lines.ts';

@@ -1,0 +1,1 @@
+export {makeMemoryIpvs} from './memory.ts';

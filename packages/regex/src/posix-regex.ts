@@ -1,0 +1,18 @@
+/** POSIX' extended regular expressions, as Piranha's nanny took them, in JavaScript's words. Pure. */
+import {fail, ok, type Result} from '@hactl/base';
+
+const classes: Readonly<Record<string, string>> = {
+  alnum: 'A-Za-z0-9', alpha: 'A-Za-z', blank: ' \\t', cntrl: '\\x00-\\x1f\\x7f', digit: '0-9', graph: '!-~', lower: 'a-z',
+  print: ' -~', punct: '!-/:-@[-`{-~', space: '\\s', upper: 'A-Z', xdigit: 'A-Fa-f0-9',
+}; // prettier-ignore
+
+/** The expression for JavaScript, or why it cannot be one. */
+export function translatePosixRegex(text: string): Result<RegExp, string> {
+  const source = text.replace(/\[:(\w+):\]/g, (whole, name: string) => classes[name] ?? whole);
+  try {
+    return ok(new RegExp(source));
+  } catch (error) {
+    const {message} = error as Error;
+    return fail(message.replace(/^Invalid regular expression: /, ''));
+  }
+}

@@ -1,0 +1,177 @@
+/** Which mails a change is worth: ldirectord's emailalert directives. Pure: the clock is handed in. */
+import type {Instant, Millis} from '@hactl/base';
+import type {CheckState} from '@hactl/checks';
+import type {EmailAlert, VirtualService} from '@hactl/config';
+import {destinationOf, realName, virtualName} from '../table/services.ts';
+import type {RealView, VirtualView} from '../table/views.ts';
+
+/** What the daemon is doing: `emailalertstatus` names the phases in which mails are wanted. */
+export type Phase = 'starting' | 'running' | 'reloading' | 'stopping';
+
+/** What was said of each real, and when. */
+export type AlertMemory = ReadonlyMap<string, {readonly state: CheckState; readonly saidAt: Instant}>;
+
+export interface AlertEvent {
+  readonly email: EmailAlert;
+  readonly text: string;
+  readonly reason: string;
+  readonly serviceName?: string;
+  readonly comment?: string;
+}
+
+const wants = (email: EmailAlert, phase: Phase): boolean =>
+  email.to.length > 0 && (email.status.includes('all') || email.status.includes(phase));
+
+/** ldirectord's own sentences: people filter their mail by them. */
+function sentence(virtual: VirtualService, view: RealView, state: 'up' | 'down' | 'still down'): string {
+  const destination = destinationOf(virtual, view.real);
+  const name = `${realName(destination)} (${virtualName(virtual)})`;
+  if (state === 'still down') return `Inaccessible real server: ${name}`;
+  if (state === 'up')
+    return `${virtual.quiescent ? 'Restored' : 'Added'} real server: ${name} (Weight set to ${destination.weight})`;
+  return virtual.quiescent
+    ? `Quiescent real server: ${name} (Weight set to 0)`
+    : `Deleted real server: ${name}`;
+}
+
+function eventOf(virtual: VirtualService, view: RealView, state: 'up' | 'down' | 'still down'): AlertEvent {
+  const {email, serviceName, comment} = virtual;
+  return {
+    email,
+    text: sentence(virtual, view, state),
+    reason: view.reason,
+    ...(serviceName === undefined ? {} : {serviceName}),
+    ...(comment === undefined ? {} : {comment}),
+  };
+}
+
+/** What must be told now, and what is to be remembered of it. */
+export function alertStep(
+  memory: AlertMemory,
+  views: readonly VirtualView[],
+  phase: Phase,
+  now: Instant,
+): {memory: AlertMemory; events: AlertEvent[]} {
+  const next = new Map<string, {state: CheckState; saidAt: Instant}>();
+  const events: AlertEvent[] = [];
+  for (const {virtual, reals} of views) {
+    // checktype=off: its reals are nobody's news.
+    if (virtual.checkType.kind === 'off') continue;
+    for (const view of reals) {
+      const before = memory.get(view.id);
+      const {state} = view;
+      if (state === 'unknown') {
+        if (before) next.set(view.id, before);
+        continue;
+      }
+      const {frequency} = virtual.email;
+      const again =
+        state === 'down' && before !== undefined && frequency > 0 && now - before.saidAt >= frequency;
+      const changed = before?.state !== state;
+      next.set(view.id, {state, saidAt: changed || again ? now : before.saidAt});
+      if (!(changed || again) || !wants(virtual.email, phase)) continue;
+      events.push(eventOf(virtual, view, changed ? state : 'still down'));
+    }
+  }
+  return {memory: next, events};
+}
+
+/** At a clean stop every real that served goes: said where `stopping` is wanted. */
+export const stopEvents = (views: readonly VirtualView[]): AlertEvent[] =>
+  views
+    .filter(({virtual}) => virtual.cleanStop && wants(virtual.email, 'stopping'))
+    .flatMap(({virtual, reals}) =>
+      reals.filter(({state}) => state === 'up').map((view) => eventOf(virtual, view, 'down')),
+    );
+
+/** Changes that come together go in one mail. */
+const COLLECT: Millis = 1_000;
+/** Not more than one mail to the same people in this time; what happens meanwhile is in the next one. */
+const GAP: Millis = 10_000;
+
+interface Queue {
+  readonly events: readonly AlertEvent[];
+  readonly dueAt: Instant;
+  readonly sentAt: Instant | undefined;
+}
+
+/** One queue for each set of recipients. */
+export type Outbox = ReadonlyMap<string, Queue>;
+
+const keyOf = ({to, from, smtp}: EmailAlert): string => JSON.stringify([to, from, smtp]);
+
+export function enqueue(outbox: Outbox, events: readonly AlertEvent[], now: Instant): Outbox {
+  const next = new Map(outbox);
+  for (const event of events) {
+    const key = keyOf(event.email);
+    const queue = next.get(key) ?? {events: [], dueAt: now, sentAt: undefined};
+    const dueAt =
+      queue.events.length > 0
+        ? queue.dueAt
+        : Math.max(now + COLLECT, queue.sentAt === undefined ? now : queue.sentAt + GAP);
+    next.set(key, {...queue, events: [...queue.events, event], dueAt});
+  }
+  return next;
+}
+
+/** What must go now; `all` at the end of the daemon. `nextAt`: when to look again. */
+export function takeDue(
+  outbox: Outbox,
+  now: Instant,
+  all = false,
+): {outbox: Outbox; batches: (readonly AlertEvent[])[]; nextAt: Instant | undefined} {
+  const next = new Map(outbox);
+  const batches: (readonly AlertEvent[])[] = [];
+  for (const [key, queue] of outbox) {
+    if (queue.events.length === 0 || (queue.dueAt > now && !all)) continue;
+    batches.push(queue.events);
+    next.set(key, {events: [], dueAt: now, sentAt: now});
+  }
+  const waiting = [...next.values()].filter((queue) => queue.events.length > 0).map((queue) => queue.dueAt);
+  return {outbox: next, batches, nextAt: waiting.length > 0 ? Math.min(...waiting) : undefined};
+}
+
+export interface Mail {
+  readonly to: readonly string[];
+  readonly from: string;
+  readonly smtp?: string;
+  readonly subject: string;
+  readonly text: string;
+}
+
+const titled = ({serviceName, text}: AlertEvent): string =>
+  serviceName === undefined ? text : `[${serviceName}] ${text}`;
+
+/** More changes than this in one mail are counted, and only the first ones written out. */
+const WRITTEN_OUT = 20;
+
+/** One mail of one batch: of a single change as ldirectord writes it, of several as a list, of very many as a digest. */
+export function composeMail(events: readonly AlertEvent[], host: string, phase: Phase): Mail | undefined {
+  const [first] = events;
+  if (!first) return undefined;
+  const {to, from, smtp} = first.email;
+  const details = (event: AlertEvent): string[] => [
+    `Log-Message: ${event.text}`,
+    `Reason: ${event.reason}`,
+    ...(event.serviceName === undefined ? [] : [`Service name: ${event.serviceName}`]),
+    ...(event.comment === undefined ? [] : [`Comment: ${event.comment}`]),
+  ];
+  const head = [`ldirectord host: ${host}`, `Daemon-Status: ${phase}`];
+  const listed = events.slice(0, WRITTEN_OUT);
+  if (events.length > listed.length) {
+    const kinds = Map.groupBy(events, ({text}) => text.split(':')[0] ?? '');
+    head.push(
+      '',
+      ...[...kinds].map(([kind, all]) => `${kind}: ${all.length}`),
+      `The first ${listed.length}:`,
+    );
+  }
+  return {
+    to,
+    from: from ?? `root@${host}`,
+    ...(smtp === undefined ? {} : {smtp}),
+    subject:
+      events.length === 1 ? titled(first) : `${events.length} changes of real servers: ${titled(first)}, …`,
+    text: `${[...head, '', ...listed.flatMap((event) => [...details(event), ''])].join('\n')}`,
+  };
+}

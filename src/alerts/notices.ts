@@ -1,0 +1,180 @@
+/** What webhooks and commands are told: changes of reals and of groups, collected, limited in rate, and cut to a digest. Pure. */
+import type {Instant, Millis} from '@hactl/base';
+import type {CheckState} from '@hactl/checks';
+import type {Transition} from '@hactl/failover';
+import {destinationOf, realName, virtualName} from '../table/services.ts';
+import type {VirtualView} from '../table/views.ts';
+
+/** One change, as the JSON has it. Times are for people: wall clock, ISO 8601. */
+export type Notice =
+  | {
+      readonly type: 'real';
+      readonly time: string;
+      readonly virtual: string;
+      readonly real: string;
+      readonly from: CheckState;
+      readonly to: 'up' | 'down';
+      readonly reason: string;
+      readonly service?: string;
+    }
+  | {readonly type: 'fallback'; readonly time: string; readonly virtual: string; readonly active: boolean}
+  | {
+      readonly type: 'transition';
+      readonly time: string;
+      readonly group: string;
+      readonly from: string;
+      readonly to: string;
+      readonly reason: string;
+    };
+
+/** How many reals of a virtual serve, said with each message. */
+export interface Census {
+  readonly virtual: string;
+  readonly up: number;
+  readonly down: number;
+  readonly unknown: number;
+}
+
+/** What was last known of reals and fallbacks. */
+export interface NoticeMemory {
+  readonly states: ReadonlyMap<string, CheckState>;
+  readonly fallbacks: ReadonlyMap<string, boolean>;
+}
+
+export const nothingKnown: NoticeMemory = {states: new Map(), fallbacks: new Map()};
+
+/**
+ * The changes since the last look. A real that is up at the start is no news, one that is down is; a real that left the
+ * configuration is none. Without `tell` (the director that stands by) what is new is only remembered.
+ */
+export function noticeStep(
+  memory: NoticeMemory,
+  views: readonly VirtualView[],
+  wall: number,
+  tell: boolean,
+): {memory: NoticeMemory; notices: Notice[]} {
+  const time = new Date(wall).toISOString();
+  const states = new Map<string, CheckState>();
+  const fallbacks = new Map<string, boolean>();
+  const notices: Notice[] = [];
+  for (const {virtual, reals, inFallback} of views) {
+    if (virtual.checkType.kind === 'off') continue;
+    const name = virtualName(virtual);
+    const service = virtual.serviceName === undefined ? {} : {service: virtual.serviceName};
+    for (const view of reals) {
+      const from = memory.states.get(view.id) ?? 'unknown';
+      const to = view.state === 'unknown' ? from : view.state;
+      states.set(view.id, to);
+      if (to === from || to === 'unknown' || (from === 'unknown' && to === 'up')) continue;
+      const real = realName(destinationOf(virtual, view.real));
+      notices.push({type: 'real', time, virtual: name, real, from, to, reason: view.reason, ...service});
+    }
+    const before = memory.fallbacks.get(name) ?? false;
+    const active = inFallback ?? before;
+    fallbacks.set(name, active);
+    if (active !== before) notices.push({type: 'fallback', time, virtual: name, active});
+  }
+  return {memory: {states, fallbacks}, notices: tell ? notices : []};
+}
+
+export const noticeOfTransition = ({group, from, to, reason, wall}: Transition): Notice => ({
+  type: 'transition',
+  time: new Date(wall).toISOString(),
+  group,
+  from,
+  to,
+  reason,
+});
+
+export const censusOf = (views: readonly VirtualView[]): Census[] =>
+  views.map(({virtual, reals}) => {
+    const count = (state: CheckState): number => reals.filter((real) => real.state === state).length;
+    return {virtual: virtualName(virtual), up: count('up'), down: count('down'), unknown: count('unknown')};
+  });
+
+/** Changes that come together go in one message. */
+export const COLLECT: Millis = 1_000;
+/** So many changes are told one by one; of more the first ones, and the counts. */
+export const LISTED = 20;
+
+/** What waits for one receiver. */
+export interface Waiting {
+  readonly notices: readonly Notice[];
+  /** All that happened, also what is not listed any more. */
+  readonly total: number;
+  readonly downs: number;
+  readonly ups: number;
+  readonly dueAt: Instant;
+  readonly sentAt?: Instant;
+}
+
+export const nothingWaits: Waiting = {notices: [], total: 0, downs: 0, ups: 0, dueAt: Infinity};
+
+const countOf = (notices: readonly Notice[], to: 'up' | 'down'): number =>
+  notices.filter((one) => one.type === 'real' && one.to === to).length;
+
+/** Puts changes in the queue; transitions are never cut from it. */
+export function wait(waiting: Waiting, notices: readonly Notice[], now: Instant, gap: Millis): Waiting {
+  if (notices.length === 0) return waiting;
+  const {sentAt, total} = waiting;
+  const dueAt =
+    total > 0 ? waiting.dueAt : Math.max(now + COLLECT, sentAt === undefined ? now : sentAt + gap);
+  let room = LISTED - waiting.notices.filter((one) => one.type === 'real').length;
+  const listed = notices.filter((one) => one.type !== 'real' || (room -= 1) >= 0);
+  return {
+    ...waiting,
+    notices: [...waiting.notices, ...listed],
+    total: total + notices.length,
+    downs: waiting.downs + countOf(notices, 'down'),
+    ups: waiting.ups + countOf(notices, 'up'),
+    dueAt,
+  };
+}
+
+/** The document of version 1 (docs/json.md). */
+export interface Message {
+  readonly version: 1;
+  readonly node: string;
+  readonly time: string;
+  /** One sentence, for chats and telephones. */
+  readonly summary: string;
+  readonly changes: number;
+  /** Changes of reals that are not in `notices`. */
+  readonly omitted: number;
+  readonly notices: readonly Notice[];
+  readonly virtuals: readonly Census[];
+}
+
+function sentence(notice: Notice): string {
+  switch (notice.type) {
+    case 'real':
+      return `${notice.real} of ${notice.virtual} is ${notice.to}: ${notice.reason}`;
+    case 'fallback':
+      return `${notice.virtual} ${notice.active ? 'is served by its fallback' : 'is served by its real servers again'}`;
+    case 'transition':
+      return `${notice.group}: ${notice.from} -> ${notice.to}: ${notice.reason}`;
+  }
+}
+
+/** One message of all that waits. */
+export function compose(waiting: Waiting, node: string, wall: number, census: readonly Census[]): Message {
+  const {notices, total, downs, ups} = waiting;
+  const [first] = notices.toSorted(
+    (one, other) => Number(one.type === 'real') - Number(other.type === 'real'),
+  );
+  const up = census.reduce((sum, one) => sum + one.up, 0);
+  const all = census.reduce((sum, one) => sum + one.up + one.down + one.unknown, 0);
+  const counts = [...(downs > 0 ? [`${downs} down`] : []), ...(ups > 0 ? [`${ups} up`] : [])].join(', ');
+  const many = `${total} changes (real servers: ${counts || 'none'}; ${up} of ${all} are up now)`;
+  const summary = first === undefined ? '' : total === 1 ? sentence(first) : `${many}: ${sentence(first)}`;
+  return {
+    version: 1,
+    node,
+    time: new Date(wall).toISOString(),
+    summary: `${node}: ${summary}`,
+    changes: total,
+    omitted: total - notices.length,
+    notices,
+    virtuals: census,
+  };
+}

@@ -1,0 +1,182 @@
+/** Tells webhooks and commands: each has a queue of its own, so that a slow one delays nobody. What is said is in notices.ts. */
+import {spawn} from 'node:child_process';
+import {signalGroup, type Clock, type Millis} from '@hactl/base';
+import type {OutsideAlerts} from '@hactl/config';
+import type {Log} from '../system/log.ts';
+import {
+  compose,
+  nothingWaits,
+  wait,
+  type Census,
+  type Message,
+  type Notice,
+  type Waiting,
+} from './notices.ts';
+
+/** One attempt, all phases of it. */
+const LIMIT: Millis = 10_000;
+/** A receiver that is away gets what waits once more, then again after these pauses; then it is given up, and said. */
+const AGAIN: readonly Millis[] = [2_000, 10_000];
+
+interface Receiver {
+  readonly key: string;
+  readonly name: string;
+  readonly gap: Millis;
+  send(message: Message): Promise<void>;
+  waiting: Waiting;
+  timer?: NodeJS.Timeout | undefined;
+  busy?: Promise<void> | undefined;
+}
+
+async function post(url: string, token: string | undefined, message: Message): Promise<void> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      'user-agent': 'hactl',
+      ...(token === undefined ? {} : {authorization: `Bearer ${token}`}),
+    },
+    body: JSON.stringify(message),
+    redirect: 'error',
+    signal: AbortSignal.timeout(LIMIT),
+  });
+  await response.body?.cancel();
+  if (!response.ok) throw new Error(`HTTP ${response.status}`);
+}
+
+/** The message as JSON on standard input, its sentence in the environment. */
+function tellCommand(words: readonly string[], message: Message): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const [file = '', ...rest] = words;
+    const child = spawn(file, rest, {
+      detached: true,
+      stdio: ['pipe', 'ignore', 'ignore'],
+      env: {...process.env, HACTL_SUMMARY: message.summary, HACTL_CHANGES: String(message.changes)},
+    });
+    const timer = setTimeout(() => {
+      signalGroup(child, 'SIGKILL');
+      reject(new Error(`did not end within ${LIMIT} ms: ended`));
+    }, LIMIT);
+    child.on('error', (error) => {
+      clearTimeout(timer);
+      reject(error);
+    });
+    child.on('exit', (code, signal) => {
+      clearTimeout(timer);
+      if (code === 0) resolve();
+      else reject(new Error(`ended with ${signal ?? `exit status ${code}`}`));
+    });
+    // A command that does not read is no fault.
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(`${JSON.stringify(message)}\n`);
+  });
+}
+
+const why = (error: unknown): string => {
+  const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : '';
+  return `${error instanceof Error ? error.message : String(error)}${cause}`;
+};
+
+/** What the log may hold: behind the host may be a password, and often the path is one. */
+const shown = (url: string): string => new URL(url).origin;
+
+export interface Notifier {
+  configure(alerts: OutsideAlerts | undefined): void;
+  /** Is there anybody to tell? */
+  readonly listens: boolean;
+  tell(notices: readonly Notice[]): void;
+  /** Sends what waits; resolves when it is gone, or given up. */
+  stop(): Promise<void>;
+}
+
+export function makeNotifier(options: {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly node: string;
+  readonly census: () => readonly Census[];
+  readonly again?: readonly Millis[];
+}): Notifier {
+  const {clock, log} = options;
+  const again = options.again ?? AGAIN;
+  let receivers: readonly Receiver[] = [];
+  let stopping = false;
+
+  function arm(receiver: Receiver): void {
+    clearTimeout(receiver.timer);
+    if (receiver.waiting.total === 0 || receiver.busy) return;
+    const delay = stopping ? 0 : Math.max(0, receiver.waiting.dueAt - clock.now());
+    receiver.timer = setTimeout(() => {
+      receiver.busy = flush(receiver).finally(() => {
+        receiver.busy = undefined;
+        arm(receiver);
+      });
+    }, delay);
+    if (!stopping) receiver.timer.unref();
+  }
+
+  async function flush(receiver: Receiver): Promise<void> {
+    const message = compose(receiver.waiting, options.node, clock.wall(), options.census());
+    receiver.waiting = {...nothingWaits, sentAt: clock.now()};
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        // oxlint-disable-next-line no-await-in-loop -- one attempt after the other.
+        await receiver.send(message);
+        log('info', `${receiver.name}: ${message.summary}`);
+        return;
+      } catch (error) {
+        const pause = stopping ? undefined : again[attempt];
+        log(
+          'warn',
+          `${receiver.name}: ${why(error)}${pause === undefined ? `; not told: ${message.summary}` : ''}`,
+        );
+        if (pause === undefined) return;
+        // oxlint-disable-next-line no-await-in-loop -- this loop is the waiting.
+        await new Promise((resolve) => setTimeout(resolve, pause).unref());
+      }
+    }
+  }
+
+  return {
+    configure: (alerts) => {
+      const old = new Map(receivers.map((receiver) => [receiver.key, receiver]));
+      const {webhooks = [], commands = [], gap = 0} = alerts ?? {};
+      const make = (key: string, name: string, send: Receiver['send']): Receiver => ({
+        key,
+        name,
+        gap,
+        send,
+        waiting: old.get(key)?.waiting ?? nothingWaits,
+      });
+      for (const receiver of receivers) clearTimeout(receiver.timer);
+      receivers = [
+        ...webhooks.map(({url, token}) =>
+          make(url, `webhook ${shown(url)}`, (message) => post(url, token, message)),
+        ),
+        ...commands.map((words) =>
+          make(words.join(' '), `alert command ${words[0]}`, (message) => tellCommand(words, message)),
+        ),
+      ];
+      for (const receiver of receivers) arm(receiver);
+    },
+    get listens() {
+      return receivers.length > 0;
+    },
+    tell: (notices) => {
+      for (const receiver of receivers) {
+        receiver.waiting = wait(receiver.waiting, notices, clock.now(), receiver.gap);
+        arm(receiver);
+      }
+    },
+    stop: async () => {
+      stopping = true;
+      await Promise.all(
+        receivers.map(async (receiver) => {
+          clearTimeout(receiver.timer);
+          await receiver.busy;
+          clearTimeout(receiver.timer);
+          if (receiver.waiting.total > 0) await flush(receiver);
+        }),
+      );
+    },
+  };
+}

@@ -1,0 +1,21 @@
+/** One event of the journal as one line. Pure. */
+import type {JournalEvent} from '../../journal/events.ts';
+import type {Paint} from './render-status.ts';
+import {dateTime} from './when.ts';
+
+/** What stands in front of the text: a failure, something to look at, or nothing. */
+const mark = {error: '!', warn: '*', info: ' '} as const;
+
+/** `2026-11-21 10:49:50.123 * peer      director1 is silent for 300 ms: dead` */
+export function eventLine({wall, kind, level, text}: JournalEvent, paint: Paint): string {
+  const shown = text.replaceAll(/\s*\n\s*/g, ' / ');
+  const said =
+    level === 'error'
+      ? paint.bad(shown)
+      : level === 'warn'
+        ? paint.warn(shown)
+        : kind === 'role'
+          ? paint.strong(shown)
+          : shown;
+  return `${dateTime(wall)} ${mark[level]} ${kind.padEnd(8)}  ${said}`;
+}

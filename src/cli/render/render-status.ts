@@ -1,0 +1,204 @@
+/** `hactl status` as text. Pure: the same snapshot always gives the same lines. */
+import {syncReportLines} from './render-sync.ts';
+import type {OrderView, StatusSnapshot, VirtualStatus} from '../../control/protocol.ts';
+import {clip, duration, table} from './table.ts';
+
+/** How a word is set off: the caller decides whether that is a colour, or nothing (NO_COLOR, a pipe). */
+export interface Paint {
+  good(text: string): string;
+  bad(text: string): string;
+  warn(text: string): string;
+  strong(text: string): string;
+  /** What is less important. */
+  faint(text: string): string;
+  /** What belongs to the other director. */
+  other(text: string): string;
+}
+
+/** No colour at all. */
+export const plain: Paint = {
+  good: (t) => t,
+  bad: (t) => t,
+  warn: (t) => t,
+  strong: (t) => t,
+  faint: (t) => t,
+  other: (t) => t,
+};
+
+/** An engine that was silent for so long is not telling the truth any more. */
+const STALE_ENGINE = 3_000;
+
+const indent = (lines: readonly string[]): string[] => lines.map((line) => (line === '' ? '' : `  ${line}`));
+
+/** The snapshot as a screen of text, at most `width` columns. */
+export function renderStatus(status: StatusSnapshot, width: number, paint: Paint = plain): string {
+  const lines: string[] = [];
+  const section = (title: string, body: readonly string[]): void => {
+    if (body.length > 0)
+      lines.push('', paint.strong(title), ...indent(body.map((line) => clip(line, width - 2))));
+  };
+
+  lines.push(
+    paint.strong(`${status.node}`) +
+      `: up ${duration(status.uptime)}, hactl ${status.daemonVersion}, configuration ${status.configDir}`,
+  );
+  const problems = [...status.problems];
+  if (status.configProblem) problems.push(status.configProblem);
+  for (const problem of problems) lines.push(paint.bad('! ') + clip(problem, width - 2));
+
+  const {engine} = status;
+  if (engine) {
+    if ((status.engineAge ?? 0) > STALE_ENGINE)
+      lines.push(
+        paint.bad('! ') + `the failover engine was last heard ${duration(status.engineAge ?? 0)} ago`,
+      );
+    section('Groups', groupLines(status, paint));
+    section('Peers and paths', peerLines(status, paint));
+  }
+  section(
+    'Virtual services',
+    status.virtuals.flatMap((virtual) => virtualLines(virtual)),
+  );
+  section('Orders for real servers', orderLines(status.orders ?? []));
+  if (!status.ipvs.available && status.ipvs.problem)
+    section('IPVS', [`not available: ${status.ipvs.problem}`]);
+  section('Connection sync', syncLines(status));
+  section(
+    'Processes',
+    table(
+      status.processes.map((process) => [
+        process.name,
+        process.state,
+        process.pid === undefined ? '-' : `pid ${process.pid}`,
+        [
+          ...(process.restarts === 0
+            ? []
+            : [`restarted ${process.restarts} times, last: ${process.lastExit ?? ''}`]),
+          ...(process.spare === undefined ? [] : [`spare ${process.spare}`]),
+        ].join('; '),
+      ]),
+    ),
+  );
+  section(
+    'Last transitions',
+    status.transitions
+      .slice(-5)
+      .toReversed()
+      .flatMap((one) => {
+        const when = new Date(one.wall).toISOString().replace('T', ' ').slice(0, 23);
+        return [`${when}  ${one.from} -> ${one.to}  ${one.group}`, `  ${one.reason}`];
+      }),
+  );
+  return lines.join('\n') + '\n';
+}
+
+function groupLines(status: StatusSnapshot, paint: Paint): string[] {
+  const {engine} = status;
+  if (!engine) return [];
+  const lines: string[] = [];
+  for (const group of engine.groups) {
+    const role = group.role === 'Active' ? paint.good(group.role) : group.role;
+    const elsewhere = engine.peers.map((peer) => {
+      const there = peer.groups.find((other) => other.vrid === group.vrid);
+      const said = there && peer.state !== 'unknown' ? there.role : 'role unknown';
+      return `${peer.name} ${peer.state === 'dead' ? `dead (was ${said})` : said}`;
+    });
+    lines.push(`${group.name}: ${role} here${elsewhere.length > 0 ? `; ${elsewhere.join(', ')}` : ''}`);
+    for (const vip of group.vips) {
+      const lease = vip.leaseLeft === undefined ? '' : `, lease ${duration(vip.leaseLeft)}`;
+      lines.push(`  ${vip.address} dev ${vip.device}: ${vip.held ? `held here${lease}` : 'not here'}`);
+    }
+  }
+  const lease =
+    engine.vipLease > 0
+      ? `leased for ${duration(engine.vipLease)}, renewed every ${duration(engine.vipRenewal)}`
+      : 'not leased';
+  lines.push(`addresses ${lease}; ready: ${status.ready.ready ? 'yes' : 'no'} (${status.ready.reason})`);
+  return lines;
+}
+
+function peerLines(status: StatusSnapshot, paint: Paint): string[] {
+  const {engine} = status;
+  if (!engine) return [];
+  const ago = (value: number | undefined): string =>
+    value === undefined ? 'never' : `${duration(value)} ago`;
+  const lines = engine.peers.map((peer) => {
+    const digest =
+      peer.configDigest && peer.configDigest !== '' && !status.configDigest.startsWith(peer.configDigest)
+        ? '; ITS CONFIGURATION DIFFERS'
+        : '';
+    return `${peer.name}: ${peer.state}, heard ${ago(peer.lastHeardAgo)}${peer.ready === false ? ', not ready' : ''}${digest}`;
+  });
+  lines.push(
+    ...table(
+      engine.paths.map((path) => [
+        path.name,
+        path.hears ? 'hears' : 'deaf',
+        path.heard ? 'is heard' : 'is not heard',
+        `last ${ago(path.lastHeardAgo)}`,
+        path.error ?? '',
+      ]),
+    ),
+  );
+  for (const one of engine.pings)
+    lines.push(`ping ${one.name}: ${one.answers ? 'answers' : paint.bad('does not answer')}`);
+  const faults = Object.entries(engine.counters).filter(
+    ([code, count]) => count > 0 && code.startsWith('fault-'),
+  );
+  if (faults.length > 0)
+    lines.push(`refused datagrams: ${faults.map(([code, count]) => `${code.slice(6)} ${count}`).join(', ')}`);
+  const {p50, p99, max} = engine.lateness;
+  lines.push(
+    `engine ${engine.realtime}; its timers are late by ${p50.toFixed(1)} ms (p50), ${p99.toFixed(1)} (p99), ${max.toFixed(1)} at most`,
+  );
+  return lines;
+}
+
+function virtualLines(virtual: VirtualStatus): string[] {
+  const persistent = virtual.persistent === undefined ? '' : ` persistent ${virtual.persistent}`;
+  const missing = virtual.inKernel ? '' : ' (NOT in the kernel)';
+  const rows = virtual.reals.map((real) => [
+    `  -> ${real.name}`,
+    real.method,
+    real.weight === undefined ? 'out' : String(real.weight),
+    String(real.activeConnections),
+    String(real.inactiveConnections),
+    real.check,
+    `${real.checkedAgo === undefined ? '' : `${duration(real.checkedAgo)} ago: `}${real.reason}`,
+  ]);
+  return [
+    `${virtual.name} ${virtual.scheduler}${persistent}${missing}`,
+    ...table(
+      [['  -> real', 'method', 'weight', 'active', 'inact', 'check', 'last check'], ...rows],
+      [2, 3, 4],
+    ),
+  ];
+}
+
+/** What operators ordered, with who, when and why; also the list of `hactl maintenance list`. */
+export const orderLines = (orders: readonly OrderView[]): string[] =>
+  orders.map((order) => {
+    const kind = {
+      drain: 'drained',
+      weight: `weight ${order.weight ?? 0}`,
+      maintenance: 'in maintenance',
+      'maintenance-file': 'in maintenance by a file in maintenancedir',
+    }[order.kind];
+    const who = order.who === undefined ? '' : ` by ${order.who}`;
+    const when =
+      order.when === undefined
+        ? ''
+        : `, ${new Date(order.when).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+    const why = order.reason === undefined ? '' : `: ${order.reason}`;
+    const none = order.reals.length === 0 ? ' (no such real is configured now)' : '';
+    return `${order.target} ${kind}${who}${when}${why}${none}`;
+  });
+
+function syncLines(status: StatusSnapshot): string[] {
+  const lines = status.sync.daemons.map(
+    (daemon) => `${daemon.role} on ${daemon.interface}, syncid ${daemon.syncid}`,
+  );
+  if (status.sync.report) lines.push(...syncReportLines(status.sync.report));
+  if (status.sync.problem) lines.push(status.sync.problem);
+  return lines;
+}

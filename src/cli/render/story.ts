@@ -1,0 +1,237 @@
+/**
+ * The story of the last change: from the journals of one or both directors, on one scale of time. Pure.
+ * A change is the moves of roles that belong together; told is what led to it, from ten seconds before (longer where
+ * the dead time is longer), and what came of it in the five seconds after.
+ */
+import type {Millis, WallTime} from '@hactl/base';
+import type {EventKind, JournalEvent} from '../../journal/events.ts';
+
+/** One director's journal. */
+export interface Side {
+  readonly node: string;
+  readonly events: readonly JournalEvent[];
+  /** How far its wall clock is ahead of the teller's, and how far that may be wrong. 0 for the teller itself. */
+  readonly ahead: Millis;
+  readonly uncertain: Millis;
+}
+
+/** One line: `wall` by the teller's clock, `offset` from the moment of the change. */
+export interface StoryLine {
+  readonly wall: WallTime;
+  readonly offset: Millis;
+  readonly node: string;
+  readonly kind: EventKind;
+  readonly level: JournalEvent['level'];
+  readonly text: string;
+  /** Belongs to the change itself. */
+  readonly core: boolean;
+}
+
+export interface Story {
+  /** What the change was, in words. */
+  readonly title: string;
+  /** When it was, by the teller's clock. */
+  readonly wall: WallTime;
+  /** Who served before, as far as is known. */
+  readonly giver?: string;
+  /** How long from its last sign, or from its giving up, to the takeover; undefined: nobody took over, or nobody gave. */
+  readonly took?: Millis;
+  readonly lines: readonly StoryLine[];
+  readonly notes: readonly string[];
+}
+
+const TOGETHER: Millis = 2_000;
+const BEFORE: Millis = 10_000;
+const AFTER: Millis = 5_000;
+/** Paths that fall silent within this time fell silent together. */
+const SILENT: Millis = 500;
+/** The two clocks of one machine are read one after the other: less than this is not a step. */
+const STEP: Millis = 100;
+
+/** What belongs to the story of a pair; checks and the table's changes are a director's own affair. */
+export const toldKinds: readonly EventKind[] = [
+  'role',
+  'peer',
+  'path',
+  'ping',
+  'address',
+  'resource',
+  'sync',
+  'ready',
+  'config',
+  'operator',
+  'process',
+  'daemon',
+];
+
+interface Seen {
+  readonly event: JournalEvent;
+  readonly wall: WallTime;
+}
+
+const text = (event: JournalEvent, key: string): string => String(event.data?.[key] ?? '');
+const isRole = ({event}: Seen): boolean => event.kind === 'role' && event.data?.vrid !== undefined;
+const gains = (seen: Seen): boolean => isRole(seen) && text(seen.event, 'to') === 'Active';
+const loses = (seen: Seen): boolean => isRole(seen) && text(seen.event, 'from') === 'Active';
+
+/** All events by the teller's clock, in order. */
+const onOneScale = (sides: readonly Side[]): Seen[] =>
+  sides
+    .flatMap(({events, ahead}) => events.map((event) => ({event, wall: event.wall - ahead})))
+    .toSorted((one, other) => one.wall - other.wall || one.event.seq - other.event.seq);
+
+/** The last change: of who serves; where nobody ever served, of any role; without a pair, of a server or a process. */
+function findAnchor(all: readonly Seen[]): Seen | undefined {
+  const lost = all.findLast(loses);
+  const last = all.findLast(gains);
+  // Where both took it, the one that kept it is meant.
+  const kept = all.findLast(
+    (one) =>
+      gains(one) &&
+      !all.some(
+        (other) =>
+          loses(other) &&
+          other.event.node === one.event.node &&
+          other.event.subject === one.event.subject &&
+          other.event.seq > one.event.seq,
+      ),
+  );
+  const gained = kept && last && last.wall - kept.wall <= TOGETHER ? kept : last;
+  // The one that has it gave it up, and nobody took it.
+  if (gained && lost && lost.wall > gained.wall && lost.event.node === gained.event.node) return lost;
+  return (
+    gained ??
+    lost ??
+    all.findLast(isRole) ??
+    all.findLast(({event}) => ['check', 'table', 'process', 'config', 'operator'].includes(event.kind))
+  );
+}
+
+const count = (number: number, one: string): string => `${number} ${one}${number === 1 ? '' : 's'}`;
+
+function titleOf(anchor: Seen, core: readonly Seen[], giver: string | undefined): string {
+  const {event} = anchor;
+  if (!isRole(anchor)) return event.text;
+  const groups = [...new Set(core.filter(isRole).map((one) => one.event.subject))];
+  const what = groups.length === 1 ? event.subject : count(groups.length, 'group');
+  const reason = text(event, 'reason');
+  const from = giver === undefined ? '' : ` from ${giver}`;
+  if (gains(anchor)) return `${event.node} took over ${what}${from}: ${reason}`;
+  if (loses(anchor)) return `${event.node} gave up ${what}, and nobody took it: ${reason}`;
+  return `${event.node}: ${what} is ${text(event, 'to')}: ${reason}`;
+}
+
+/** When a path that was found to be deaf fell silent; NaN: no such event. */
+function silentSince({event, wall}: Seen): WallTime {
+  const {hears, lastHeard} = event.data ?? {};
+  return hears === false && typeof lastHeard === 'number' ? wall - (event.wall - lastHeard) : NaN;
+}
+
+/** The last adverts before the silence, at their own time: the paths' events know it, else the peer's death does. */
+function lastSigns(window: readonly Seen[]): Seen[] {
+  const signs: Seen[] = [];
+  const deaf = window
+    .filter((seen) => !Number.isNaN(silentSince(seen)))
+    .toSorted((one, other) => silentSince(one) - silentSince(other));
+  for (const seen of deaf) {
+    const wall = silentSince(seen);
+    // `mcast eth0 225.0.0.1:694`: the medium and the device are enough.
+    const name = seen.event.subject.split(' ').slice(0, 2).join(' ');
+    const at = signs.findIndex((sign) => sign.event.node === seen.event.node && wall - sign.wall < SILENT);
+    const before = signs[at];
+    const told = before ? `${before.event.text}, ${name}` : `the last advert is heard: ${name}`;
+    const sign: Seen = {wall, event: {...seen.event, level: 'info', text: told}};
+    if (before) signs[at] = sign;
+    else signs.push(sign);
+  }
+  for (const {event, wall} of window) {
+    const {code, silence} = event.data ?? {};
+    if (code !== 'peer-dead' || typeof silence !== 'number') continue;
+    if (signs.some((one) => one.event.node === event.node && one.event.kind === 'path')) continue;
+    signs.push({
+      wall: wall - silence,
+      event: {...event, level: 'info', text: `the last advert of ${event.subject} is heard`},
+    });
+  }
+  return signs;
+}
+
+/** Clocks that were set while the story went on, seen against the clock that nobody sets. */
+function steps(window: readonly Seen[]): string[] {
+  const notes: string[] = [];
+  for (const node of new Set(window.map(({event}) => event.node))) {
+    const own = window.filter(({event}) => event.node === node).toSorted((a, b) => a.event.seq - b.event.seq);
+    for (const [at, {event}] of own.entries()) {
+      const before = own[at - 1]?.event;
+      // A smaller number: the machine was started again.
+      if (!before || event.mono < before.mono) continue;
+      const step = event.wall - before.wall - (event.mono - before.mono);
+      if (Math.abs(step) >= STEP)
+        notes.push(
+          `${node}'s clock was set by ${Math.round(step)} ms in between: its times are not comparable`,
+        );
+    }
+  }
+  return notes;
+}
+
+/** Tells the last change, or the last one not after `until`. undefined: the journals know of none. */
+export function tellStory(sides: readonly Side[], until: WallTime = Infinity): Story | undefined {
+  const all = onOneScale(sides);
+  const anchor = findAnchor(all.filter(({wall}) => wall <= until));
+  if (!anchor) return undefined;
+  const pair = isRole(anchor);
+  const belongs = pair ? isRole : ({event}: Seen): boolean => event.kind === anchor.event.kind;
+  const core: Seen[] = [anchor];
+  for (const one of all.filter((seen) => belongs(seen) && seen.wall <= anchor.wall).toReversed())
+    if (one !== anchor && (core.at(-1) ?? anchor).wall - one.wall <= TOGETHER) core.push(one);
+  for (const one of all)
+    if (belongs(one) && one.wall > anchor.wall && one.wall - anchor.wall <= TOGETHER) core.unshift(one);
+  core.reverse();
+  const first = core[0]?.wall ?? anchor.wall;
+
+  const causes = all.filter(
+    ({event, wall}) => event.kind === 'peer' && wall <= anchor.wall && first - wall < 1_000,
+  );
+  const silence = Math.max(0, ...causes.map(({event}) => Number(event.data?.silence ?? 0)));
+  const from = first - Math.max(BEFORE, silence + 1_000);
+  const window = all.filter(({wall}) => wall >= from && wall <= anchor.wall + AFTER);
+  const signs = lastSigns(window).filter(({wall}) => wall <= anchor.wall);
+  const shown = window.filter(
+    (one) =>
+      (!pair || toldKinds.includes(one.event.kind)) &&
+      // Of a peer that returns every path says so; that it is heard is one line already.
+      !(one.event.kind === 'path' && one.event.level === 'info') &&
+      !(silentSince(one) <= anchor.wall),
+  );
+  const lines = [...shown, ...signs].toSorted((a, b) => a.wall - b.wall || a.event.seq - b.event.seq);
+
+  const served = core.findLast((one) => loses(one) && one.event.node !== anchor.event.node);
+  const dead = causes.findLast(
+    ({event}) => event.data?.code === 'peer-dead' && event.node === anchor.event.node,
+  );
+  const giver = served?.event.node ?? dead?.event.subject;
+  const since = served?.wall ?? (dead ? dead.wall - Number(dead.event.data?.silence ?? 0) : undefined);
+  const groups = new Set(lines.filter(isRole).map(({event}) => event.subject));
+  /** Where all is about one group its name need not be said in every line. */
+  const short = ({event}: Seen): string =>
+    groups.size === 1 && event.text.startsWith(`${event.subject}: `) && event.kind === 'role'
+      ? event.text.slice(event.subject.length + 2)
+      : event.text;
+  return {
+    title: titleOf(anchor, core, giver),
+    ...(giver === undefined ? {} : {giver}),
+    wall: anchor.wall,
+    ...(gains(anchor) && since !== undefined ? {took: anchor.wall - since} : {}),
+    lines: lines.map((one) => ({
+      wall: one.wall,
+      offset: one.wall - anchor.wall,
+      node: one.event.node,
+      kind: one.event.kind,
+      level: one.event.level,
+      text: short(one),
+      core: core.some(({event}) => event === one.event),
+    })),
+    notes: steps(window),
+  };
+}

@@ -1,0 +1,33 @@
+/** Judges the file before anything is done with it, and says what is wrong in ldirectord's words. */
+import os from 'node:os';
+import {position, type Diagnostic} from '@hactl/config';
+import {loadDirectory} from '../../configuration/load.ts';
+import {readSource} from '../../configuration/read-source.ts';
+import type {LdirectordConfig} from '@hactl/config';
+import type {Paths} from '../../system/paths.ts';
+import type {Instance} from './instance.ts';
+
+/** `Error [PID] reading file F at line N: MESSAGE`, and what to do about it. */
+function sentence({severity, span, message, help}: Diagnostic): string {
+  const text = readSource(span.file)?.text ?? '';
+  const word = severity === 'error' ? 'Error' : 'Warning';
+  const {line} = position(text, span.start);
+  return `${word} [${process.pid}] reading file ${span.file} at line ${line}: ${message}\n  (${help ?? ''})\n`;
+}
+
+/** The file's model; undefined: it has errors, which were said. */
+export async function checkFile(instance: Instance, paths: Paths): Promise<LdirectordConfig | undefined> {
+  const outcome = await loadDirectory({
+    configDir: paths.configDir,
+    stateDir: instance.stateDir,
+    node: os.hostname(),
+    mode: 'lenient',
+    only: instance.file,
+    findInterface: () => Promise.resolve(() => undefined),
+    wall: 0,
+  });
+  for (const one of outcome.diagnostics) if (one.severity !== 'notice') process.stderr.write(sentence(one));
+  // What is found beyond the files' own words, such as a monitorfile that cannot be written.
+  for (const text of outcome.texts.slice(outcome.diagnostics.length)) process.stderr.write(`${text}\n`);
+  return outcome.loaded?.cluster.ldirectord[0];
+}

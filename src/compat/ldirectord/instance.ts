@@ -1,0 +1,79 @@
+/** One running ldirectord: its file's resolved path is its identity, so that two names of one file are one instance. */
+import {createHash} from 'node:crypto';
+import {existsSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync} from 'node:fs';
+import path from 'node:path';
+import {placesOf} from '@hactl/config';
+import type {Paths} from '../../system/paths.ts';
+
+export interface Instance {
+  /** The configuration file, links followed. */
+  readonly file: string;
+  /** The file is there. */
+  readonly exists: boolean;
+  readonly runDir: string;
+  readonly stateDir: string;
+  readonly pidFile: string;
+}
+
+/** A file that is away may still have a daemon: the name it had then is tried in the same order. */
+function resolveFile(config: string, paths: Paths): {file: string; exists: boolean} {
+  const places = placesOf(config, paths.configDir).map((place) => path.resolve(place));
+  const there = places.find((place) => existsSync(place));
+  if (there !== undefined) return {file: realpathSync(there), exists: true};
+  const running = places.find((place) => existsSync(instanceOf(place, false, paths).pidFile));
+  return {file: running ?? places[0] ?? config, exists: false};
+}
+
+function instanceOf(file: string, exists: boolean, paths: Paths): Instance {
+  const name = createHash('sha256').update(file).digest('hex').slice(0, 12);
+  const runDir = path.join(paths.runDir, 'ldirectord', name);
+  return {
+    file,
+    exists,
+    runDir,
+    stateDir: path.join(paths.stateDir, 'ldirectord', name),
+    pidFile: path.join(runDir, 'ldirectord.pid'),
+  };
+}
+
+export function findInstance(config: string, paths: Paths): Instance {
+  const {file, exists} = resolveFile(config, paths);
+  return instanceOf(file, exists, paths);
+}
+
+export type Running =
+  | {readonly state: 'running'; readonly pid: number}
+  | {readonly state: 'stopped'}
+  /** The pid file is there, its process is not. */
+  | {readonly state: 'stale'};
+
+/** The process counts only when it is one of ours: a number may since belong to anybody. */
+export function lookAt({pidFile}: Instance): Running {
+  let pid: number;
+  try {
+    pid = Number(readFileSync(pidFile, 'utf8'));
+  } catch {
+    return {state: 'stopped'};
+  }
+  try {
+    const command = readFileSync(`/proc/${pid}/cmdline`, 'latin1');
+    if (/hactld/.test(command)) return {state: 'running', pid};
+  } catch {
+    // No such process.
+  }
+  return {state: 'stale'};
+}
+
+/** Takes the instance for a process. False: another was quicker. */
+export function claim({pidFile, runDir}: Instance, pid: number): boolean {
+  mkdirSync(runDir, {recursive: true, mode: 0o750});
+  try {
+    writeFileSync(pidFile, `${pid}\n`, {flag: 'wx'});
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+export const release = ({pidFile}: Instance): void => rmSync(pidFile, {force: true});

@@ -1,0 +1,93 @@
+/** What a reload would change, directive by directive; and what cannot be changed while running. Pure. */
+import {compareFacts, configFacts, type FactChange} from '@hactl/config';
+import type {Loaded} from '../daemon/core.ts';
+
+/** One line of the plan. */
+export interface PlannedChange {
+  readonly kind: FactChange['kind'];
+  readonly file: string;
+  readonly what: string;
+  readonly from?: string;
+  readonly to?: string;
+  /** What it does to the running pair. */
+  readonly effect: string;
+}
+
+export interface Plan {
+  readonly rows: readonly PlannedChange[];
+  /** Set: the running daemon cannot take this over; nothing is changed. */
+  readonly refused?: string;
+}
+
+/** Read once, when the engine is started. */
+const atStart: ReadonlySet<string> = new Set(['realtime', 'rtprio']);
+
+const refusals: Readonly<Record<string, string>> = {
+  node: 'the nodes of ha.cf changed: this needs a restart of hactld',
+  cluster:
+    'the name of the cluster changed: directors with different names do not hear each other; stop both, then start them',
+};
+
+/** Connections that are in the kernel now, by the names of services and reals. */
+export type Connections = (virtual: string, real?: string) => number;
+
+/** The differences between the running and the new configuration, in the order of the files. */
+export function planChanges(running: Loaded, next: Loaded, connections: Connections = () => 0): Plan {
+  if ((running.engine === undefined) !== (next.engine === undefined))
+    return {rows: [], refused: 'ha.cf came or went: a pair and a single director need a restart of hactld'};
+  const changes = compareFacts(configFacts(running.cluster), configFacts(next.cluster));
+  // A service that comes or goes is one line, and one for each of its reals: not one for each of its directives.
+  const whole = new Set(
+    changes.flatMap((one) => (one.of !== undefined && one.directive === `virtual ${one.of}` ? [one.of] : [])),
+  );
+  const rows = changes
+    .filter(
+      ({of, kind, directive}) =>
+        of === undefined || !whole.has(of) || kind === 'real' || directive === `virtual ${of}`,
+    )
+    .map((change): PlannedChange => ({
+      kind: change.kind,
+      file: change.file,
+      what: change.directive,
+      ...(change.from === undefined ? {} : {from: change.from}),
+      ...(change.to === undefined ? {} : {to: change.to}),
+      effect: effectOf(change, connections),
+    }));
+  const refused = changes.map(({directive}) => refusals[directive]).find((text) => text !== undefined);
+  return {rows, ...(refused === undefined ? {} : {refused})};
+}
+
+function effectOf(change: FactChange, connections: Connections): string {
+  const {kind, directive, from, to, of = ''} = change;
+  if (refusals[directive] !== undefined) return 'REFUSED: needs a restart';
+  if (atStart.has(directive)) return 'after a restart of hactld';
+  const ending = (count: number): string =>
+    count === 0 ? 'no connection is on it' : `ENDS ${count} CONNECTION${count === 1 ? '' : 'S'}`;
+  switch (kind) {
+    case 'interval':
+      return 'live, once the peer has the same configuration';
+    case 'key':
+      return directive === 'auth' ? 'live: the peer must have this key already' : 'live';
+    case 'service':
+      if (directive !== `virtual ${of}`) return 'live, for new connections';
+      return to === undefined ? ending(connections(of)) : 'live';
+    case 'real':
+      if (from === undefined) return 'after its first passed check';
+      return to === undefined
+        ? ending(connections(of, directive.slice(`${of} real `.length)))
+        : 'live, for new connections';
+    case 'address':
+      if (from === undefined) return 'the Active director takes it';
+      return to === undefined ? 'goes from the interface' : 'live';
+    case 'group':
+    case 'check':
+    case 'setting':
+      return 'live';
+  }
+}
+
+/** One line as the log says it. */
+export const describeChange = ({what, from, to}: PlannedChange): string => {
+  if (from === undefined) return to === 'on' ? `${what} added` : `${what} added: ${to ?? ''}`;
+  return to === undefined ? `${what} removed` : `${what}: ${from} -> ${to}`;
+};

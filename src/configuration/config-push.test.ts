@@ -1,0 +1,317 @@
+/** A push between two directors of this process: real files, and a wire that fails where the test says. */
+import {chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import {loadCluster} from '@hactl/config';
+import test, {type ExecutionContext} from 'ava';
+import {CommandError} from '../control/server.ts';
+import type {PeerCommand} from '../peer/protocol.ts';
+import {makeConfigDesk, type ConfigPeerCommand} from './config-desk.ts';
+import {keyProblem, type PushOutcome} from './config-push.ts';
+import {openConfigStore} from './config-store.ts';
+import {loadDirectory} from './load.ts';
+import type {Loaded} from '../daemon/core.ts';
+
+const files = (peer: string) => ({
+  'ha.cf': `udpport 700\nucast eth1 ${peer}\nnode one two\nauto_failback on\nkeepalive 1\n`,
+  haresources: 'one IPaddr2::10.0.0.1/24/eth0 ldirectord::web.cf\n',
+  authkeys: 'auth 1\n1 sha256 key\n',
+  'web.cf': 'virtual=10.0.0.1:80\n\treal=10.0.0.2:80 masq 3\n\tservice=http\n',
+});
+
+interface Faults {
+  /** The wire: before or after the other side did it. */
+  readonly lost?: (command: PeerCommand) => 'unreached' | 'before' | 'after' | undefined;
+  /** Reloads that fail, by the director's name. */
+  readonly reload?: (why: string) => boolean;
+}
+
+async function pair(t: ExecutionContext, faults: {one?: Faults; two?: Faults} = {}) {
+  const root = mkdtempSync(path.join(os.tmpdir(), 'hactl-push-'));
+  t.teardown(() => rmSync(root, {recursive: true}));
+  const make = async (node: 'one' | 'two', other: () => Awaited<ReturnType<typeof director>>) =>
+    director(node, other);
+  const director = async (
+    node: 'one' | 'two',
+    other: () => {answerPeer(command: ConfigPeerCommand): Promise<unknown>},
+  ) => {
+    const configDir = path.join(root, node, 'ha.d');
+    mkdirSync(configDir, {recursive: true});
+    for (const [name, text] of Object.entries(files(node === 'one' ? '10.1.1.2' : '10.1.1.1')))
+      writeFileSync(path.join(configDir, name), text);
+    chmodSync(path.join(configDir, 'authkeys'), 0o600);
+    const load = async (read?: Parameters<typeof loadDirectory>[0]['read']) =>
+      loadDirectory({
+        configDir,
+        stateDir: root,
+        node,
+        mode: 'lenient',
+        findInterface: () => Promise.resolve(() => undefined),
+        wall: 0,
+        ...(read ? {read} : {}),
+      });
+    const first = await load();
+    let running = first.loaded as Loaded;
+    const reloads: string[] = [];
+    const store = openConfigStore(path.join(root, node));
+    let wall = 0;
+    const desk = makeConfigDesk({
+      configDir,
+      store,
+      log: () => undefined,
+      load,
+      running: () => running,
+      reload: async (why) => {
+        reloads.push(why);
+        const {loaded, texts} = await load();
+        if (!loaded || faults[node]?.reload?.(why))
+          return {ok: false, diagnostics: [...texts, 'told to fail']};
+        running = loaded;
+        return {ok: true, diagnostics: texts};
+      },
+      ask: async (command) => {
+        const lost = faults[node]?.lost?.(command);
+        if (lost === 'unreached') throw new CommandError('no-peer', 'no connection');
+        if (lost === 'before') throw new CommandError('peer-lost', 'cut');
+        const answer: unknown = JSON.parse(
+          JSON.stringify(await other().answerPeer(command as ConfigPeerCommand)),
+        );
+        if (lost === 'after') throw new CommandError('peer-timeout', 'cut');
+        return answer;
+      },
+      peer: () => (node === 'one' ? 'two' : 'one'),
+      accepts: () => running.cluster.ha?.hactl.push ?? false,
+      wall: () => (wall += 1),
+      wait: () => Promise.resolve(),
+      connections: () => Promise.resolve(() => 0),
+    });
+    t.teardown(() => desk.stop());
+    return {
+      ...desk,
+      store,
+      reloads,
+      running: () => running,
+      digest: () => running.digest,
+      read: (name: string) => readFileSync(path.join(configDir, name), 'utf8'),
+      edit: (name: string, from: string, to: string) => {
+        const file = path.join(configDir, name);
+        writeFileSync(file, readFileSync(file, 'utf8').replace(from, to));
+      },
+      push: async (options: {dryRun?: boolean; keys?: boolean} = {}) =>
+        (await desk.answer({command: 'push', dryRun: false, keys: false, ...options})) as PushOutcome,
+      last: () => store.pushes().at(-1),
+    };
+  };
+  let two: Awaited<ReturnType<typeof director>> | undefined;
+  const one = await make('one', () => two as NonNullable<typeof two>);
+  two = await make('two', () => one);
+  return {one, two};
+}
+
+test('all files arrive, and the receiver keeps its own lines of ha.cf', async (t) => {
+  const {one, two} = await pair(t);
+  one.edit('ha.cf', 'keepalive 1', 'keepalive 2');
+  one.edit('web.cf', 'masq 3', 'masq 5');
+  const outcome = await one.push();
+  t.like(outcome, {ok: true, text: 'in use on both'});
+  t.deepEqual(
+    outcome.there.rows.map(({what}) => what),
+    ['keepalive', 'tcp 10.0.0.1:80 real 10.0.0.2:80'],
+  );
+  t.is(one.digest(), two.digest());
+  t.is(two.read('ha.cf'), files('10.1.1.1')['ha.cf'].replace('keepalive 1', 'keepalive 2'));
+  t.deepEqual([one.last()?.state, two.last()?.state], ['done', 'done']);
+  t.deepEqual([one.reloads, two.reloads], [['push to two'], ['push from one']]);
+});
+
+test('a dry run leaves no trace', async (t) => {
+  const {one, two} = await pair(t);
+  one.edit('web.cf', 'masq 3', 'masq 5');
+  t.like(await one.push({dryRun: true}), {ok: true, dryRun: true});
+  t.deepEqual([one.last(), two.last(), one.reloads, two.reloads], [undefined, undefined, [], []]);
+  t.is(two.read('web.cf'), files('')['web.cf']);
+});
+
+const commit = (command: PeerCommand): boolean => command.command === 'push-commit';
+
+/** What goes wrong; whether both or neither have it then; the sender's and the receiver's word for it. */
+const table: readonly (readonly [
+  string,
+  {one?: Faults; two?: Faults},
+  'both' | 'neither',
+  string,
+  string,
+])[] = [
+  [
+    'the receiver cannot load it',
+    {two: {reload: (why) => why === 'push from one'}},
+    'neither',
+    'failed',
+    'undone',
+  ],
+  ['the sender cannot load it', {one: {reload: () => true}}, 'neither', 'undone', 'undone'],
+  [
+    'the answer is lost',
+    {one: {lost: (command) => (commit(command) ? 'after' : undefined)}},
+    'both',
+    'done',
+    'done',
+  ],
+  [
+    'the request is lost',
+    {one: {lost: (command) => (commit(command) ? 'before' : undefined)}},
+    'neither',
+    'failed',
+    'failed',
+  ],
+];
+for (const [name, faults, who, sender, receiver] of table)
+  test(`${name}: ${who}`, async (t) => {
+    const {one, two} = await pair(t, faults);
+    const before = one.digest();
+    one.edit('web.cf', 'masq 3', 'masq 5');
+    t.is((await one.push()).ok, who === 'both');
+    t.is(one.digest(), two.digest());
+    t.is(one.digest() === before, who === 'neither');
+    t.is(two.read('web.cf').includes('masq 5'), who === 'both');
+    t.deepEqual([one.last()?.state, two.last()?.state], [sender, receiver]);
+  });
+
+test('a peer that cannot be reached for a moment is asked again', async (t) => {
+  let tries = 0;
+  const {one, two} = await pair(t, {
+    one: {
+      lost: (command) => {
+        if (!commit(command)) return undefined;
+        tries += 1;
+        return tries < 3 ? 'unreached' : undefined;
+      },
+    },
+  });
+  one.edit('web.cf', 'masq 3', 'masq 5');
+  t.true((await one.push()).ok);
+  t.is(one.digest(), two.digest());
+  t.is(tries, 3);
+});
+
+test('the peer is silent after the request: that is said, and it keeps what it has', async (t) => {
+  let asked = false;
+  const {one, two} = await pair(t, {
+    one: {
+      lost: (command) => {
+        asked ||= commit(command);
+        return asked ? 'before' : undefined;
+      },
+    },
+  });
+  one.edit('web.cf', 'masq 3', 'masq 5');
+  const outcome = await one.push();
+  t.false(outcome.ok);
+  t.regex(outcome.text, /whether two uses it is not known/);
+  t.deepEqual([one.reloads, two.reloads], [[], []]);
+  t.deepEqual([one.last()?.state, two.last()?.state], ['unknown', 'prepared']);
+});
+
+test('what the peer cannot use is swapped on neither', async (t) => {
+  const {one, two} = await pair(t);
+  two.edit('ha.cf', 'ucast eth1 10.1.1.1', 'ucast eth1 nonsense');
+  one.edit('web.cf', 'masq 3', 'masq 5');
+  const outcome = await one.push();
+  t.like(outcome, {
+    ok: false,
+    text: 'two cannot use it: it finds errors in it; nothing was changed on either',
+  });
+  t.regex(outcome.there.diagnostics.join(), /"nonsense" is not an address/);
+  t.deepEqual([one.reloads, two.reloads, two.last()], [[], [], undefined]);
+});
+
+test('nothing is sent that has errors, needs a restart, or is somewhere else', async (t) => {
+  const {one} = await pair(t);
+  one.edit('web.cf', 'masq 3', 'nonsense');
+  t.regex((await one.push()).text, /^the files here have errors/);
+  one.edit('web.cf', 'nonsense', 'masq 3');
+  one.edit('ha.cf', 'node one two', 'node one two three');
+  t.regex((await one.push()).text, /^nothing was sent: the nodes of ha\.cf changed/);
+  one.edit('ha.cf', 'node one two three', 'node one two');
+  const elsewhere = mkdtempSync(path.join(os.tmpdir(), 'hactl-elsewhere-'));
+  t.teardown(() => rmSync(elsewhere, {recursive: true}));
+  writeFileSync(path.join(elsewhere, 'x.cf'), files('')['web.cf']);
+  one.edit('haresources', 'ldirectord::web.cf', `ldirectord::${elsewhere}/x.cf`);
+  t.regex((await one.push()).text, /^nothing was sent: .*x\.cf is not in/);
+});
+
+test('files that were edited at the receiver between the two words stay as they were edited', async (t) => {
+  const hook: {edit?: () => void} = {};
+  const {one, two} = await pair(t, {
+    one: {
+      lost: (command) => {
+        if (commit(command)) hook.edit?.();
+        return undefined;
+      },
+    },
+  });
+  hook.edit = () => two.edit('web.cf', 'service=http', 'service=ftp');
+  one.edit('web.cf', 'masq 3', 'masq 5');
+  t.regex((await one.push()).text, /its files were edited meanwhile/);
+  t.true(two.read('web.cf').includes('service=ftp'));
+});
+
+test('the peer may write no other files', async (t) => {
+  const {two} = await pair(t);
+  const prepare = {command: 'push-prepare', id: 'x', dryRun: false} as const;
+  for (const name of ['../../etc/passwd', '/etc/passwd', 'resource.d/evil'])
+    await t.throwsAsync(two.answerPeer({...prepare, files: [{name, text: '', mode: 0o755}]}), {
+      message: /is no file to push/,
+    });
+  await t.throwsAsync(two.answerPeer({command: 'push-commit', id: 'x'}), {message: /not at hand/});
+});
+
+test('authkeys goes only when asked, and only in steps that both can follow', async (t) => {
+  const {one, two} = await pair(t);
+  one.edit('authkeys', '1 sha256 key', '1 sha256 key\n2 sha256 next');
+  const without = await one.push();
+  t.true(without.ok);
+  t.regex(without.there.diagnostics.join(), /two would still differ/);
+  t.false(two.read('authkeys').includes('next'));
+  t.true((await one.push({keys: true})).ok);
+  t.is(two.read('authkeys'), one.read('authkeys'));
+  one.edit('authkeys', 'auth 1', 'auth 2');
+  t.true((await one.push({keys: true})).ok);
+  one.edit('authkeys', '\n2 sha256 next', '\n2 sha256 other');
+  t.regex((await one.push({keys: true})).text, /no longer has key 2, which signs now/);
+});
+
+test('a key that the other does not have must not sign', (t) => {
+  const keys = (text: string) => {
+    const {cluster} = loadCluster({
+      dir: '/x',
+      read: (name) => {
+        const known =
+          name === '/x/authkeys' ? text : new Map(Object.entries(files('10.1.1.1'))).get(name.slice(3));
+        return known === undefined ? undefined : {text: known, mode: 0o600};
+      },
+      mode: 'lenient',
+      resolve: {host: () => undefined, service: () => undefined},
+    });
+    return cluster?.authkeys as NonNullable<typeof cluster>['authkeys'];
+  };
+  const running = keys('auth 1\n1 sha256 a\n');
+  t.is(keyProblem(running, keys('auth 1\n1 sha256 a\n2 sha256 b\n')), undefined);
+  t.regex(
+    keyProblem(running, keys('auth 2\n1 sha256 a\n2 sha256 b\n')) ?? '',
+    /key 2, which would sign, is new/,
+  );
+  t.regex(keyProblem(running, keys('auth 1\n1 sha256 b\n')) ?? '', /no longer has key 1/);
+});
+
+test('a rollback brings the files back; one that has errors today changes nothing', async (t) => {
+  const {one} = await pair(t);
+  one.keep(one.running(), 'start');
+  one.edit('web.cf', 'masq 3', 'masq 5');
+  const diff = (await one.answer({command: 'config-diff', a: 1})) as {lines: string[]};
+  t.true(diff.lines.includes('+\treal=10.0.0.2:80 masq 5'));
+  t.like(await one.answer({command: 'config-rollback', version: 1}), {ok: true});
+  t.true(one.read('web.cf').includes('masq 3'));
+  t.is(one.last()?.state, 'done');
+  await t.throwsAsync(one.answer({command: 'config-rollback', version: 9}), {message: /no version 9/});
+});

@@ -1,0 +1,210 @@
+/** Sends this director's configuration to the peer: both take it into use, or neither. */
+import {randomBytes} from 'node:crypto';
+import type {Authkeys, ReadFile} from '@hactl/config';
+import {CommandError} from '../control/server.ts';
+import type {PeerCommand, PushedFile} from '../peer/protocol.ts';
+import {planChanges, type PlannedChange} from './changes.ts';
+import {filesOf, readConfigFile, sharedName} from './config-files.ts';
+import type {Prepared} from './config-receive.ts';
+import type {ConfigStore, PushRecord} from './config-store.ts';
+import type {LoadOutcome} from './load.ts';
+import type {Log} from '../system/log.ts';
+import type {Loaded} from '../daemon/core.ts';
+
+export interface PushPorts {
+  readonly configDir: string;
+  readonly store: ConfigStore;
+  readonly log: Log;
+  load(read?: ReadFile): Promise<LoadOutcome>;
+  running(): Loaded;
+  /** Takes into use what is on the disk; `why` goes into the history. */
+  reload(why: string): Promise<{readonly ok: boolean; readonly diagnostics: readonly string[]}>;
+  ask(command: PeerCommand, limit: number): Promise<unknown>;
+  /** The peer's name. */
+  peer(): string;
+  /** Does this director take a configuration from its peer? */
+  accepts(): boolean;
+  /** Is a push or a rollback of this side going on? */
+  busy(): boolean;
+  wall(): number;
+  wait(ms: number): Promise<void>;
+}
+
+export interface PushOutcome {
+  readonly ok: boolean;
+  /** What happened, in a sentence. */
+  readonly text: string;
+  readonly dryRun: boolean;
+  readonly peer: string;
+  readonly here: {readonly diagnostics: readonly string[]; readonly rows: readonly PlannedChange[]};
+  readonly there: {readonly diagnostics: readonly string[]; readonly rows: readonly PlannedChange[]};
+}
+
+/** Reading the files and looking names up takes its time on a slow machine; a reload does so twice. */
+const PREPARE_LIMIT = 30_000;
+const COMMIT_LIMIT = 60_000;
+const OUTCOME_TRIES = 5;
+
+/**
+ * Keys may be changed while both run only in steps: at every moment each director must accept what the other signs with.
+ * Returns what is wrong.
+ */
+export function keyProblem(running: Authkeys, next: Authkeys): string | undefined {
+  const has = (keys: Authkeys, id: number, as: Authkeys): boolean => {
+    const wanted = as.keys.find((key) => key.id === id);
+    return keys.keys.some(
+      (key) => key.id === id && key.method === wanted?.method && key.secret === wanted.secret,
+    );
+  };
+  if (!has(next, running.active, running))
+    return `the new authkeys no longer has key ${running.active}, which signs now: push it with both keys first, then switch auth, then drop the old one`;
+  if (!has(running, next.active, next))
+    return `key ${next.active}, which would sign, is new: push it with auth ${running.active} first, then switch auth`;
+  return undefined;
+}
+
+const outcomes: Readonly<Record<string, string>> = {
+  done: 'the peer has it in use',
+  undone: 'the peer took it back',
+  failed: 'the peer changed nothing',
+};
+
+/** Carries out `hactl push`. */
+export async function push(
+  ports: PushPorts,
+  options: {dryRun: boolean; keys: boolean},
+): Promise<PushOutcome> {
+  const peer = ports.peer();
+  const mine = await ports.load();
+  const here = {
+    diagnostics: mine.texts,
+    rows: mine.loaded ? planChanges(ports.running(), mine.loaded).rows : [],
+  };
+  let there: PushOutcome['there'] = {diagnostics: [], rows: []};
+  const result = (ok: boolean, text: string): PushOutcome => ({
+    ok,
+    text,
+    dryRun: options.dryRun,
+    peer,
+    here,
+    there,
+  });
+
+  if (!mine.loaded) return result(false, 'the files here have errors: nothing was sent');
+  const {refused} = planChanges(ports.running(), mine.loaded);
+  if (refused !== undefined) return result(false, `nothing was sent: ${refused}`);
+  const {cluster, digest} = mine.loaded;
+  const problem = options.keys ? keyProblem(ports.running().cluster.authkeys, cluster.authkeys) : undefined;
+  if (problem !== undefined) return result(false, `nothing was sent: ${problem}`);
+
+  const files: PushedFile[] = [];
+  for (const file of filesOf(cluster)) {
+    if (file === cluster.authkeys.path && !options.keys) continue;
+    const name = sharedName(file, ports.configDir);
+    if (name === undefined)
+      return result(
+        false,
+        `nothing was sent: ${file} is not in ${ports.configDir}; move it there and name it so in haresources`,
+      );
+    const {text = '', mode} = readConfigFile(file);
+    files.push({name, text, mode});
+  }
+
+  const id = randomBytes(4).toString('hex');
+  const prepared = (await ports.ask(
+    {command: 'push-prepare', id, dryRun: options.dryRun, files},
+    PREPARE_LIMIT,
+  )) as Prepared;
+  there = {diagnostics: prepared.diagnostics, rows: prepared.rows};
+  if (!prepared.ok)
+    return result(
+      false,
+      `${peer} cannot use it: ${prepared.refused ?? 'it finds errors in it'}; nothing was changed on either`,
+    );
+  if (prepared.digest !== digest) {
+    const why = options.keys ? '' : ': authkeys is only sent with --keys';
+    const warning = `warning: ${peer} would still differ from this director afterwards${why}`;
+    there = {...there, diagnostics: [...there.diagnostics, warning]};
+  }
+  if (options.dryRun) return result(true, `${peer} could use it; nothing was changed on either`);
+
+  let record: PushRecord = ports.store.note({
+    id,
+    wall: ports.wall(),
+    side: 'sent',
+    peer,
+    state: 'asked',
+    text: 'the peer is asked to take it into use',
+    files: [],
+    before: [],
+  });
+  const end = (state: PushRecord['state'], text: string): PushOutcome => {
+    record = ports.store.note({...record, state, text});
+    ports.log(state === 'done' ? 'info' : 'warn', `push ${id} to ${peer}: ${text}`);
+    return result(state === 'done', text);
+  };
+
+  const committed = await commitThere(ports, id);
+  if (committed.state === 'unknown')
+    return end(
+      'unknown',
+      `${committed.reason}; whether ${peer} uses it is not known, this director goes on as before: hactl config history there says it`,
+    );
+  if (committed.state === 'failed')
+    return end(
+      'failed',
+      `${peer} could not take it into use (${committed.reason}); nothing was changed on either`,
+    );
+  const reloaded = await ports.reload(`push to ${peer}`);
+  if (reloaded.ok) return end('done', `in use on both`);
+  const undone = (await ports
+    .ask({command: 'push-undo', id}, COMMIT_LIMIT)
+    .catch((error: unknown) => ({ok: false, reason: String(error)}))) as {ok: boolean; reason: string};
+  return end(
+    undone.ok ? 'undone' : 'unknown',
+    undone.ok
+      ? `this director could not load it after all, and ${peer} took it back: ${reloaded.diagnostics.join('\n')}`
+      : `this director could not load it after all, and ${peer} has it (${undone.reason})`,
+  );
+}
+
+/** Asks for the swap; when the answer is lost, asks what became of it. */
+async function commitThere(
+  ports: PushPorts,
+  id: string,
+): Promise<{readonly state: 'done' | 'failed' | 'unknown'; readonly reason: string}> {
+  let lost = '';
+  for (let attempt = 0; attempt < OUTCOME_TRIES; attempt += 1) {
+    try {
+      // oxlint-disable-next-line no-await-in-loop -- one question after another.
+      const {ok, reason} = (await ports.ask({command: 'push-commit', id}, COMMIT_LIMIT)) as {
+        ok: boolean;
+        reason: string;
+      };
+      return {state: ok ? 'done' : 'failed', reason};
+    } catch (error) {
+      lost = error instanceof Error ? error.message : String(error);
+      const code = error instanceof CommandError ? error.code : '';
+      if (['not-prepared', 'not-for-peers'].includes(code)) return {state: 'failed', reason: lost};
+      // It was not even asked: it may be asked again.
+      if (code !== 'no-peer') break;
+    }
+    // oxlint-disable-next-line no-await-in-loop -- see above.
+    await ports.wait(1_000);
+  }
+  for (let attempt = 0; attempt < OUTCOME_TRIES; attempt += 1) {
+    // oxlint-disable-next-line no-await-in-loop -- one question after another.
+    await ports.wait(1_000);
+    // oxlint-disable-next-line no-await-in-loop -- see above.
+    const said = (await ports.ask({command: 'push-outcome', id}, 3_000).catch(() => undefined)) as
+      {state: string; text: string} | undefined;
+    const known = said && outcomes[said.state];
+    if (said && known !== undefined)
+      return {state: said.state === 'done' ? 'done' : 'failed', reason: `${known}: ${said.text}`};
+    // Not asked for yet: it must not be asked for by a frame that is still on its way.
+    // oxlint-disable-next-line no-await-in-loop -- see above.
+    if (said?.state === 'prepared')
+      await ports.ask({command: 'push-abort', id}, 3_000).catch(() => undefined);
+  }
+  return {state: 'unknown', reason: lost};
+}

@@ -1,0 +1,46 @@
+/** Wall-clock chores: the scheduled drill announced in ha.cf. Intervals are never cron's business. */
+import {execFile} from 'node:child_process';
+import {fileURLToPath} from 'node:url';
+import type {HaConfig} from '@hactl/config';
+import cron, {type ScheduledTask} from 'node-cron';
+import type {Log} from '../system/log.ts';
+
+const hactl = fileURLToPath(new URL('../hactl.ts', import.meta.url));
+
+/** Keeps the chores of the configuration scheduled. */
+export function scheduleChores(options: {log: Log; configDir: string}): {
+  configure(ha: HaConfig | undefined): void;
+  stop(): void;
+} {
+  const {log} = options;
+  let drill: ScheduledTask | undefined;
+  const stop = (): void => {
+    void drill?.destroy();
+    drill = undefined;
+  };
+  return {
+    configure: (ha) => {
+      stop();
+      const schedule = ha?.hactl.drillSchedule;
+      if (schedule === undefined) return;
+      if (!cron.validate(schedule)) {
+        log(
+          'error',
+          `hactl_drill: "${schedule}" is not a cron schedule of five fields; no drill is scheduled`,
+        );
+        return;
+      }
+      drill = cron.schedule(
+        schedule,
+        () => {
+          log('info', 'scheduled drill: standby, then failback');
+          execFile(process.execPath, [hactl, 'drill'], (error, stdout, stderr) =>
+            log(error ? 'error' : 'info', `scheduled drill: ${stdout}${stderr}`.trim()),
+          );
+        },
+        {noOverlap: true},
+      );
+    },
+    stop,
+  };
+}

@@ -1,0 +1,30 @@
+/** The supervisor's own words with the kernel: where an address belongs, and the removal of a dead engine's addresses. */
+import {findRouteInterface, openAddresses} from '@hactl/net';
+import type {EngineVip} from '@hactl/failover';
+import type {FindInterface} from '../configuration/engine-config.ts';
+import type {Log} from '../system/log.ts';
+
+/** findif: the routes are read once, over npm netlink; the answer is good for one reading of the files. */
+export async function findInterface(): Promise<FindInterface> {
+  return findRouteInterface();
+}
+
+/** Takes addresses off their interfaces; what is not there is as it should be. */
+export function removeVips(vips: readonly EngineVip[], log: Log): void {
+  const addresses = openAddresses();
+  try {
+    const links = addresses.links();
+    for (const vip of vips) {
+      const index = links.find((link) => link.name === vip.device)?.index;
+      if (index === undefined) continue;
+      try {
+        addresses.remove({family: vip.family, address: vip.address, prefixLength: vip.prefixLength, index});
+      } catch (error) {
+        if ((error as {code?: string}).code !== 'EADDRNOTAVAIL')
+          log('error', `cannot remove ${vip.address}: ${String(error)}`);
+      }
+    }
+  } finally {
+    addresses.close();
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * The supervisor's process: the real clock, the real children, the real kernel. Started by the keeper; it may be
+ * started by hand too. What it decides is in supervisor.ts.
+ */
+import {mkdirSync, rmSync} from 'node:fs';
+import os from 'node:os';
+import {parseArgs} from 'node:util';
+import type {SpareState} from '../control/protocol.ts';
+import {DAEMON_USAGE, defaultPaths} from '../system/paths.ts';
+import {makeLogger, type Level} from '../system/log.ts';
+import type {Spare} from './child.ts';
+import {rehearse, runDirector, type DirectorOptions} from './director.ts';
+import {LOADED, type KeeperMessage} from './keeper-words.ts';
+import {preforkChildren} from './programs.ts';
+
+const {values: given} = parseArgs({
+  options: {
+    'config-dir': {type: 'string', default: defaultPaths.configDir},
+    'run-dir': {type: 'string', default: defaultPaths.runDir},
+    'state-dir': {type: 'string', default: defaultPaths.stateDir},
+    node: {type: 'string', default: os.hostname()},
+    ldirectord: {type: 'string'},
+    strict: {type: 'boolean', default: false},
+    'log-level': {type: 'string', default: 'info'},
+    'log-format': {type: 'string', default: 'human'},
+    help: {type: 'boolean', default: false},
+  },
+});
+
+if (given.help) {
+  process.stdout.write(DAEMON_USAGE);
+  process.exit(0);
+}
+
+const PREFORK_AFTER = 2_000;
+/** The keeper kills a supervisor that says nothing for longer while it stops. */
+const STILL_STOPPING = 5_000;
+let pool: Map<string, Spare> | undefined;
+/** What the keeper has ready in case that this one dies. */
+let successor: SpareState | undefined;
+const logger = makeLogger({
+  level: given['log-level'] as Level,
+  format: given['log-format'] === 'json' ? 'json' : 'human',
+  underJournal: process.env.JOURNAL_STREAM !== undefined,
+});
+const options: DirectorOptions = {
+  configDir: given['config-dir'],
+  runDir: given['run-dir'],
+  stateDir: given['state-dir'],
+  node: given.node,
+  mode: given.strict ? 'strict' : 'lenient',
+  logger,
+  ...(given.ldirectord === undefined ? {} : {only: given.ldirectord}),
+};
+
+// The keeper loads a spare beforehand: it does nothing until it is told to, and ends with the keeper.
+if (process.env.HACTL_SPARE !== undefined) {
+  process.title = 'hactld-spare';
+  const orphaned = (): never => process.exit(0);
+  process.once('disconnect', orphaned);
+  // Told to go at once, it is the first supervisor; left waiting, it gets its children ready as well.
+  let told = false;
+  const timer = setTimeout(() => {
+    const rehearsed = rehearse(options);
+    pool = preforkChildren(() => {
+      void rehearsed.then(() => {
+        if (!told) process.send?.(LOADED);
+      });
+    });
+  }, PREFORK_AFTER);
+  await new Promise((resolve) => process.once('message', resolve));
+  told = true;
+  clearTimeout(timer);
+  process.off('disconnect', orphaned);
+}
+process.title = 'hactld-supervisor';
+const {runDir, stateDir} = options;
+mkdirSync(runDir, {recursive: true, mode: 0o750});
+mkdirSync(stateDir, {recursive: true, mode: 0o700});
+
+process.on('message', ({spare}: KeeperMessage) => (successor = spare));
+const director = await runDirector({...options, ...(pool ? {pool} : {}), spare: () => successor});
+if (!director) {
+  await logger.close();
+  process.exit(2);
+}
+process.send?.('ready');
+
+let stopping = false;
+const stop = (why: string): void => {
+  if (stopping) return;
+  stopping = true;
+  logger.log('info', `stopping: ${why}`);
+  setInterval(() => {
+    if (process.connected) process.send?.('stopping');
+  }, STILL_STOPPING);
+  void director.stop().then(async () => {
+    for (const name of ['control.sock', 'control-read.sock']) rmSync(`${runDir}/${name}`, {force: true});
+    // Written by the ldirectord command; a daemon that was killed leaves it behind, and that is seen.
+    if (given.ldirectord !== undefined) rmSync(`${runDir}/ldirectord.pid`, {force: true});
+    await logger.close();
+    process.exit(0);
+  });
+};
+process.on('SIGTERM', () => stop('SIGTERM'));
+process.on('SIGINT', () => stop('SIGINT'));
+process.on('SIGHUP', () => void director.reload());
+// Without its keeper the supervisor would have nobody to start it again: hand over in good order.
+process.on('disconnect', () => stop('the keeper is gone'));
+process.on('uncaughtException', (error) => {
+  // Our bug: end at once. The engine notices, hands over to the peer, and the keeper starts a new supervisor.
+  logger.log('error', `internal error, the supervisor ends: ${error.stack ?? error.message}`);
+  process.exitCode = 70;
+  setImmediate(() => process.exit(70));
+});

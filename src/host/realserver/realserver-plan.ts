@@ -1,0 +1,282 @@
+/**
+ * What a real server needs for its forwarding method, step by step, and which of it is there already: what the tutorials
+ * have people type by hand. Pure; realserver-driver.ts gathers the facts and carries the steps out.
+ */
+import {arpRules} from './arptables.ts';
+import {familyOf, hostLength, within, type OwnAddress} from '../networks.ts';
+
+export type Method = 'gate' | 'ipip' | 'masq';
+export type Form = 'arp_ignore' | 'arptables' | 'nft';
+
+/** What the operator wants. */
+export interface Wish {
+  readonly vips: readonly string[];
+  readonly method: Method;
+  /** How the real is kept from answering ARP for the VIP. */
+  readonly form: Form;
+  /** The interface that faces the director; undefined: found by its addresses. */
+  readonly device?: string;
+  /** masq: where its answers have to go, the director's address on this side. */
+  readonly gateway?: string;
+}
+
+/** What the machine says of itself. */
+export interface RealFacts {
+  /** Without the leading `net.`: `ipv4.conf.all.arp_ignore`. A key that is not there is no file either. */
+  readonly sysctls: ReadonlyMap<string, string>;
+  readonly addresses: readonly OwnAddress[];
+  readonly links: readonly {readonly name: string; readonly up: boolean}[];
+  /** The output of arptables-save and of `nft list ruleset`; undefined: the program is not there, or refused. */
+  readonly arptables?: string;
+  readonly nft?: string;
+  /** Gateway of the IPv4 default route. */
+  readonly gateway?: string;
+}
+
+type Deed =
+  | {readonly kind: 'module'; readonly name: string}
+  | {readonly kind: 'sysctl'; readonly key: string; readonly value: string}
+  | {readonly kind: 'link-up'; readonly device: string}
+  | {readonly kind: 'address'; readonly device: string; readonly address: string}
+  | {readonly kind: 'run'; readonly argv: readonly string[]; readonly undo: readonly string[]; readonly input?: string}
+  | {readonly kind: 'route'; readonly gateway: string}; // prettier-ignore
+
+export type Step = Deed & {
+  readonly why: string;
+  readonly done: boolean;
+  /** The address that the step belongs to; undefined: to all. */
+  readonly vip?: string;
+};
+
+export interface RealPlan {
+  readonly steps: readonly Step[];
+  /** What a person should know, and need not do. */
+  readonly notes: readonly string[];
+  /** What keeps the plan from being carried out. */
+  readonly faults: readonly string[];
+}
+
+/** The interface that faces the director: the one with the VIP's network, else the first that has any address. */
+export function facing(wish: Wish, facts: RealFacts): string | undefined {
+  const outside = facts.addresses.filter(({device}) => device !== 'lo' && !isTunnel(device));
+  return (
+    wish.device ??
+    outside.find((own) => wish.vips.some((vip) => vip !== own.address && within(vip, own)))?.device ??
+    outside[0]?.device
+  );
+}
+
+const isTunnel = (device: string): boolean => /^(tunl|ip6tnl)\d+$/.test(device);
+/** Where the VIP is put: never on the interface that faces the network. */
+export const vipDevice = (method: Method, vip: string): string =>
+  method !== 'ipip' ? 'lo' : familyOf(vip) === 4 ? 'tunl0' : 'ip6tnl0';
+
+/** All steps in their order: the real falls silent before it gets the address. */
+export function planReal(wish: Wish, facts: RealFacts): RealPlan {
+  const faults: string[] = [];
+  const notes: string[] = [];
+  const steps = wish.method === 'masq' ? masqSteps(wish, facts, notes, faults) : [];
+  if (wish.method !== 'masq') {
+    const device = facing(wish, facts);
+    if (device === undefined || !facts.links.some(({name}) => name === device))
+      faults.push(
+        device === undefined
+          ? 'no interface has an address: say --device'
+          : `there is no interface ${device}`,
+      );
+    else {
+      for (const vip of wish.vips)
+        if (facts.addresses.some((own) => own.address === vip && own.device === device))
+          faults.push(
+            `${vip} is on ${device}: a real server must not have it there, or it answers for it; ip address del ${vip} dev ${device}`,
+          );
+      steps.push(
+        ...(wish.method === 'ipip' ? tunnelSteps(wish, facts) : []),
+        ...silence(wish, facts, device, notes, faults),
+        ...wish.vips.map((vip) => addressStep(wish, facts, vip)),
+      );
+    }
+  }
+  return {steps, notes, faults};
+}
+
+const sysctl = (facts: RealFacts, key: string, value: string, why: string): Step => {
+  const now = facts.sysctls.get(key);
+  // arp_ignore 2 is 1 and the subnet too: stricter is as good.
+  const done = now === value || (key.endsWith('.arp_ignore') && now === '2');
+  return {kind: 'sysctl', key, value, why, done};
+};
+
+function tunnelSteps(wish: Wish, facts: RealFacts): Step[] {
+  const devices = [...new Set(wish.vips.map((vip) => vipDevice('ipip', vip)))];
+  return devices.flatMap((device): Step[] => [
+    {
+      kind: 'module',
+      name: device === 'tunl0' ? 'ipip' : 'ip6_tunnel',
+      why: `packets come in a tunnel: ${device} takes them out`,
+      done: facts.links.some(({name}) => name === device),
+    },
+    {
+      kind: 'link-up',
+      device,
+      why: 'a tunnel that is down drops everything',
+      done: facts.links.some(({name, up}) => name === device && up),
+    },
+    ...(device === 'tunl0'
+      ? ['all', device].map((name) =>
+          sysctl(
+            facts,
+            `ipv4.conf.${name}.rp_filter`,
+            '0',
+            'clients come out of the tunnel, and their route is another way: the filter would drop them',
+          ),
+        )
+      : []),
+  ]);
+}
+
+/** The steps after which nobody hears of the VIP from this machine. */
+function silence(wish: Wish, facts: RealFacts, device: string, notes: string[], faults: string[]): Step[] {
+  const vips = wish.vips.filter((vip) => familyOf(vip) === 4);
+  if (vips.length < wish.vips.length)
+    notes.push('IPv6: a host answers neighbour solicitations of an interface only for the addresses on that interface: nothing to set'); // prettier-ignore
+  if (vips.length === 0) return [];
+  if (wish.form === 'arp_ignore')
+    return ['all', device].flatMap((name) => [
+      sysctl(
+        facts,
+        `ipv4.conf.${name}.arp_ignore`,
+        '1',
+        'it answers ARP only for addresses of the interface that was asked',
+      ),
+      sysctl(
+        facts,
+        `ipv4.conf.${name}.arp_announce`,
+        '2',
+        'its own ARP requests never carry the VIP as their sender',
+      ),
+    ]);
+  const own = facts.addresses.find((one) => one.device === device && one.family === 4)?.address;
+  if (own === undefined) {
+    faults.push(`${device} has no IPv4 address to put in the place of the VIP`);
+    return [];
+  }
+  const rules = wish.form === 'nft' ? facts.nft : facts.arptables;
+  if (rules === undefined) {
+    faults.push(
+      wish.form === 'nft'
+        ? 'nft cannot be used: apt install nftables'
+        : 'arptables cannot be used: apt install arptables, or take --form nft or arp_ignore',
+    );
+    return [];
+  }
+  return vips.flatMap((vip) =>
+    wish.form === 'nft' ? [nftStep(vip, own, rules)] : arptablesSteps(vip, own, rules, notes),
+  );
+}
+
+export const nftTable = (vip: string): string => `hactl_${vip.replaceAll('.', '_')}`;
+
+/** The table as nft reads it, and as it prints it again. */
+export const nftRules = (vip: string, own: string): string => `table arp ${nftTable(vip)} {
+	chain input {
+		type filter hook input priority filter; policy accept;
+		arp daddr ip ${vip} drop
+	}
+
+	chain output {
+		type filter hook output priority filter; policy accept;
+		arp saddr ip ${vip} arp saddr ip set ${own}
+	}
+}
+`;
+
+function nftStep(vip: string, own: string, ruleset: string): Step {
+  const rules = nftRules(vip, own);
+  return {
+    kind: 'run',
+    argv: ['nft', '-f', '-'],
+    input: rules,
+    undo: ['nft', 'delete', 'table', 'arp', nftTable(vip)],
+    why: `ARP for ${vip} is dropped, and none leaves with it as its sender`,
+    done: ruleset.includes(rules.trimEnd()),
+    vip,
+  };
+}
+
+function arptablesSteps(vip: string, own: string, saved: string, notes: string[]): Step[] {
+  const {dropped, mangledTo, faults} = arpRules(saved, vip);
+  notes.push(...faults);
+  const step = (rule: readonly string[], why: string, done: boolean): Step => ({
+    kind: 'run',
+    argv: ['arptables', '-A', ...rule],
+    undo: ['arptables', '-D', ...rule],
+    why,
+    done,
+    vip,
+  });
+  return [
+    step(['INPUT', '-d', vip, '-j', 'DROP'], `it hears no ARP for ${vip}`, dropped),
+    step(
+      ['OUTPUT', '-s', vip, '-j', 'mangle', '--mangle-ip-s', own],
+      `its own ARP carries ${own} in the place of ${vip}`,
+      mangledTo === own,
+    ),
+  ];
+}
+
+function addressStep(wish: Wish, facts: RealFacts, vip: string): Step {
+  const device = vipDevice(wish.method, vip);
+  return {
+    kind: 'address',
+    device,
+    address: vip,
+    why: `it takes packets for the VIP; with /${hostLength(familyOf(vip))} it claims no network`,
+    done: facts.addresses.some((own) => own.address === vip && own.device === device),
+    vip,
+  };
+}
+
+function masqSteps(wish: Wish, facts: RealFacts, notes: string[], faults: string[]): Step[] {
+  for (const own of facts.addresses)
+    if (wish.vips.includes(own.address))
+      faults.push(
+        `${own.address} is on ${own.device}: with masq a real server must not have the VIP; ip address del ${own.address} dev ${own.device}`,
+      );
+  const {gateway} = wish;
+  if (gateway === undefined) {
+    faults.push('masq: say --gateway ADDRESS, the (moving) address of the directors on this side');
+    return [];
+  }
+  if (!facts.addresses.some((own) => own.device !== 'lo' && within(gateway, own)))
+    faults.push(`--gateway ${gateway} is in no network of this machine`);
+  notes.push('masq: clients in the real servers’ own network do not work: the answer takes the short way');
+  return [
+    {
+      kind: 'route',
+      gateway,
+      why: 'answers must pass the director again, which puts the VIP back as their sender',
+      done: facts.gateway === gateway,
+    },
+  ];
+}
+
+/** The step as a person would type it. */
+export function commandOf(step: Step): string {
+  switch (step.kind) {
+    case 'module':
+      return `modprobe ${step.name}`;
+    case 'sysctl':
+      return `sysctl -w net.${step.key}=${step.value}`;
+    case 'link-up':
+      return `ip link set ${step.device} up`;
+    case 'address':
+      return `ip address add ${step.address}/${hostLength(familyOf(step.address))} dev ${step.device}`;
+    case 'route':
+      return `ip route replace default via ${step.gateway}`;
+    case 'run':
+      return step.input === undefined
+        ? step.argv.join(' ')
+        : `${step.argv.join(' ')} <<'END'\n${step.input}END`;
+  }
+}

@@ -1,0 +1,157 @@
+import test from 'ava';
+import type {EngineStatus, PathStatus} from '@hactl/failover';
+import type {SyncReport} from '@hactl/sync';
+import type {EventDraft} from './events.ts';
+import {journalled, makeWitness, ofEngineEvent, ofScripts} from './journal-witness.ts';
+
+const path = (name: string, hears: boolean, heard: boolean, lastHeardAgo = 10): PathStatus => ({
+  name,
+  hears,
+  heard,
+  lastHeardAgo,
+  received: 1,
+  sent: 1,
+});
+const status = (paths: readonly PathStatus[], counters: Record<string, number> = {}): EngineStatus => ({
+  pid: 1,
+  node: 'd1',
+  realtime: '',
+  groups: [],
+  peers: [{name: 'd2', state: 'up', groups: []}],
+  paths,
+  counters,
+  vipLease: 0,
+  vipRenewal: 0,
+  lateness: {p50: 0, p99: 0, max: 0},
+  pings: [],
+});
+
+const start = () => {
+  const drafts: EventDraft[] = [];
+  let now = 0;
+  const witness = makeWitness({now: () => now, wall: () => 1_000_000 + now}, (draft) => drafts.push(draft));
+  const see = (one: EngineStatus): void => witness.engine({type: 'status', id: 0, status: one});
+  const said = (): string[] => drafts.splice(0).map(({text}) => text);
+  return {witness, see, said, drafts, pass: (ms: number) => (now += ms)};
+};
+
+test('a path that falls silent is told once, with the time of its last advert', (t) => {
+  const {see, said, drafts} = start();
+  see(status([path('ucast eth0', true, true), path('mcast eth1', true, true)]));
+  t.deepEqual(said(), [], 'what is there at first is no news');
+  see(status([path('ucast eth0', true, true), path('mcast eth1', false, true, 300)]));
+  t.is(drafts[0]?.data?.lastHeard, 1_000_000 - 300);
+  t.deepEqual(said(), ['mcast eth1: deaf: nothing comes from d2']);
+  see(status([path('ucast eth0', true, true), path('mcast eth1', false, true, 800)]));
+  t.deepEqual(said(), []);
+  see(status([path('ucast eth0', true, true), path('mcast eth1', true, true)]));
+  t.deepEqual(said(), ['mcast eth1: d2 is heard']);
+});
+
+test('one-way loss is told by the side that is not heard', (t) => {
+  const {see, said} = start();
+  see(status([path('ucast eth0', true, true)]));
+  see(status([path('ucast eth0', true, false)]));
+  t.deepEqual(said(), ['ucast eth0: d2 does not hear this director on it']);
+  see(status([path('ucast eth0', true, true)]));
+  t.deepEqual(said(), ['ucast eth0: d2 hears this director on it']);
+});
+
+test('a new engine begins anew: no path is told to be deaf', (t) => {
+  const {see, said, witness} = start();
+  see(status([path('ucast eth0', true, true)]));
+  witness.engine({type: 'ready', pid: 2, realtime: ''});
+  see(status([path('ucast eth0', false, false)]));
+  t.deepEqual(said(), []);
+});
+
+test('refused datagrams: at most one event a minute for each fault', (t) => {
+  const {see, said, pass} = start();
+  see(status([], {'fault-bad-tag': 3, other: 1}));
+  t.deepEqual(said(), ['heartbeat datagrams refused: bad-tag 3, 3 in all']);
+  see(status([], {'fault-bad-tag': 9}));
+  pass(59_000);
+  see(status([], {'fault-bad-tag': 12}));
+  t.deepEqual(said(), []);
+  pass(1_000);
+  see(status([], {'fault-bad-tag': 13}));
+  t.deepEqual(said(), ['heartbeat datagrams refused: bad-tag 10, 13 in all']);
+});
+
+test("the engine's sentences are filed by what they are about", (t) => {
+  const filed = (code: string, message: string) => {
+    const {kind, subject, data} = ofEngineEvent({type: 'event', level: 'warn', code, message});
+    return [kind, subject, data?.silence];
+  };
+  t.deepEqual(filed('peer-dead', 'd2 is silent for 304 ms: dead'), ['peer', 'd2', 304]);
+  t.deepEqual(filed('late-heartbeat', 'late heartbeat: d2 is silent for 120 ms'), ['peer', 'd2', 120]);
+  t.deepEqual(filed('peer-up', 'd2 is heard'), ['peer', 'd2', undefined]);
+  t.deepEqual(filed('address-gone', 'x'), ['address', 'address-gone', undefined]);
+  t.deepEqual(filed('something-new', 'x'), ['process', 'failover', undefined]);
+});
+
+test('readiness: only that it may, or may no longer', (t) => {
+  const {witness, said} = start();
+  witness.ready(false, '2 reals not checked yet');
+  witness.ready(false, '1 reals not checked yet');
+  t.deepEqual(said(), []);
+  witness.ready(true, 'first round done');
+  witness.ready(true, 'in sync');
+  witness.ready(false, 'IPVS');
+  t.deepEqual(said(), ['may take over by choice: first round done', 'must not take over by choice: IPVS']);
+});
+
+test('connection sync: phases and new problems', (t) => {
+  const {witness, said} = start();
+  const report = (phase: SyncReport['phase'], peer = true): SyncReport =>
+    ({phase, peer, reason: 'r', here: 1, missingHere: 0}) as SyncReport;
+  witness.sync({daemons: [], report: report('waiting')});
+  witness.sync({daemons: [], report: report('in-sync')});
+  witness.sync({daemons: [], report: report('in-sync')});
+  witness.sync({daemons: [], report: report('in-sync', false), problem: 'no socket'});
+  witness.sync({daemons: [], report: report('in-sync', false), problem: 'no socket'});
+  t.deepEqual(said(), [
+    'connection sync: waiting: r',
+    'connection sync: in-sync: r',
+    'connection sync: no socket',
+    "connection sync: the peer's process is not heard any more",
+  ]);
+});
+
+test('a command stands in the journal before and after, a question does not', async (t) => {
+  const texts: string[] = [];
+  const answers: unknown[] = [{ok: true}, {ok: false, reason: 'the peer is not ready'}, 'status'];
+  const answer = journalled(
+    ({text}) => texts.push(text),
+    () => (answers.length > 0 ? Promise.resolve(answers.shift()) : Promise.reject(new Error('no pair'))),
+  );
+  await answer({command: 'reload'});
+  await answer({command: 'move', move: 'standby', scope: 'all'});
+  t.is(await answer({command: 'status'}), 'status');
+  await t.throwsAsync(answer({command: 'resync'}), {message: 'no pair'});
+  t.deepEqual(texts, [
+    'hactl reload',
+    'hactl reload: done',
+    'hactl standby all',
+    'hactl standby all: NOT done: the peer is not ready',
+    'hactl sync resync',
+    'hactl sync resync: NOT done: no pair',
+  ]);
+});
+
+test('scripts are told where a line has any', (t) => {
+  const span = {} as never;
+  const group = (types: readonly string[]) => ({
+    span,
+    node: 'd1',
+    name: types[0] ?? '',
+    resources: types.map((type) => ({span, type, args: [], text: type}) as never),
+  });
+  t.deepEqual(ofScripts(group(['IPaddr2']), 'start', {ok: true, reason: ''}), []);
+  t.deepEqual(
+    ofScripts(group(['IPaddr2', 'apache']), 'start', {ok: false, reason: 'apache start ended with 1'}).map(
+      ({level, text}) => [level, text],
+    ),
+    [['error', 'scripts apache, start: FAILED: apache start ended with 1']],
+  );
+});

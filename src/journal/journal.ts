@@ -1,0 +1,105 @@
+/** The journal in memory: a bounded list of events, how it is searched, and its lines in the file. Pure. */
+import {eventKinds, type EventDraft, type EventKind, type EventQuery, type JournalEvent} from './events.ts';
+
+/** So many events are kept in memory. */
+export const EVENTS_KEPT = 10_000;
+/** A script may say more than anybody reads here; the log has all of it. */
+const TEXT_LIMIT = 500;
+/** Removed in one go: cutting a long list at every event would cost more than the event. */
+const SLACK = 1_000;
+
+/** Puts a draft into the form that is kept. */
+export function makeEvent(
+  draft: EventDraft,
+  stamp: {readonly seq: number; readonly node: string; readonly wall: number; readonly mono: number},
+): JournalEvent {
+  const {kind, level, subject, data} = draft;
+  const wall = draft.wall ?? stamp.wall;
+  const mono = stamp.mono - (stamp.wall - wall);
+  const text = draft.text.length > TEXT_LIMIT ? `${draft.text.slice(0, TEXT_LIMIT - 1)}…` : draft.text;
+  return {
+    v: 1,
+    seq: stamp.seq,
+    wall,
+    mono: Math.round(mono * 1_000) / 1_000,
+    node: stamp.node,
+    kind,
+    level,
+    subject,
+    text,
+    ...(data === undefined ? {} : {data}),
+  };
+}
+
+/** A mass of them (ten thousand reals that fail together) must not push out what happened to the pair. */
+const bulk: ReadonlySet<EventKind> = new Set<EventKind>(['check', 'table']);
+
+/** Leaves `limit` events: the oldest of the bulk kinds go first. */
+export function trim(events: readonly JournalEvent[], limit = EVENTS_KEPT): readonly JournalEvent[] {
+  let over = events.length - limit;
+  if (over <= 0) return events;
+  const left = events.filter(({kind}) => {
+    if (over <= 0 || !bulk.has(kind)) return true;
+    over -= 1;
+    return false;
+  });
+  return left.slice(over);
+}
+
+/** Adds one event and drops others when there are too many. */
+export function keep(events: JournalEvent[], event: JournalEvent, limit = EVENTS_KEPT): void {
+  events.push(event);
+  if (events.length >= limit + Math.min(SLACK, limit)) events.splice(0, Infinity, ...trim(events, limit));
+}
+
+/** The newest events that a query wants, oldest first. */
+export function selectEvents(events: readonly JournalEvent[], query: EventQuery): JournalEvent[] {
+  const {since = -Infinity, after = -Infinity, kinds, match} = query;
+  const limit = query.limit ?? EVENTS_KEPT;
+  const wanted = kinds && new Set<EventKind>(kinds);
+  const part = match?.toLowerCase();
+  const found: JournalEvent[] = [];
+  for (let at = events.length - 1; at >= 0 && found.length < limit; at -= 1) {
+    const event = events[at] as JournalEvent;
+    // Numbers only grow; wall-clock times may have been set back, so those are all looked at.
+    if (event.seq <= after) break;
+    if (event.wall < since || wanted?.has(event.kind) === false) continue;
+    if (part !== undefined && !`${event.subject}\n${event.text}`.toLowerCase().includes(part)) continue;
+    found.push(event);
+  }
+  return found.toReversed();
+}
+
+const isEvent = (value: unknown): value is JournalEvent => {
+  if (typeof value !== 'object' || value === null) return false;
+  const event = value as Partial<JournalEvent>;
+  return (
+    event.v === 1 &&
+    Number.isSafeInteger(event.seq) &&
+    Number.isFinite(event.wall) &&
+    Number.isFinite(event.mono) &&
+    typeof event.node === 'string' &&
+    typeof event.text === 'string' &&
+    typeof event.subject === 'string' &&
+    typeof event.kind === 'string' &&
+    event.kind in eventKinds
+  );
+};
+
+/** Reads lines of a journal file. A line that was cut by a crash, or is of another version, is counted, not believed. */
+export function parseLines(text: string): {events: JournalEvent[]; refused: number} {
+  const events: JournalEvent[] = [];
+  let refused = 0;
+  for (const line of text.split('\n')) {
+    if (line === '') continue;
+    try {
+      const value: unknown = JSON.parse(line);
+      const last = events.at(-1)?.seq ?? 0;
+      if (isEvent(value) && value.seq > last) events.push(value);
+      else refused += 1;
+    } catch {
+      refused += 1;
+    }
+  }
+  return {events, refused};
+}

@@ -1,0 +1,126 @@
+/** Watches maintenance directories: a change is seen at once, and nothing is read while nothing changes. */
+import {watch, type FSWatcher} from 'node:fs';
+import {readdir} from 'node:fs/promises';
+import {lookupService} from 'node:dns/promises';
+import path from 'node:path';
+import {needsHostNames} from './maintenance.ts';
+import type {Log} from '../system/log.ts';
+
+/** A directory that is not there is looked for again, and so is one whose watcher died. */
+const MISSING_AGAIN = 5_000;
+/** How long a host name found for an address is believed. */
+const NAMES_FOR = 300_000;
+
+export interface MaintenanceWatch {
+  /** Follows exactly these directories, and knows the names of these addresses. */
+  configure(directories: readonly string[], addresses: readonly string[]): void;
+  /** Names of the files in a directory. */
+  files(directory: string): ReadonlySet<string>;
+  hostNames(address: string): readonly string[];
+  close(): void;
+}
+
+/** `changed` is called after the files or the names are others than before. */
+export function watchMaintenance(options: {
+  readonly log: Log;
+  readonly changed: () => void;
+  readonly now: () => number;
+}): MaintenanceWatch {
+  const {log, changed, now} = options;
+  const nothing: ReadonlySet<string> = new Set();
+  const folders = new Map<
+    string,
+    {files: ReadonlySet<string>; watcher?: FSWatcher; timer?: NodeJS.Timeout; missing: boolean}
+  >();
+  const names = new Map<string, {names: readonly string[]; at: number}>();
+  let known: readonly string[] = [];
+
+  async function findNames(): Promise<void> {
+    const wanted = [...folders.values()].some(({files}) => needsHostNames(files));
+    if (!wanted) return;
+    const stale = known.filter((address) => (names.get(address)?.at ?? -Infinity) < now() - NAMES_FOR);
+    await Promise.all(
+      stale.map(async (address) => {
+        const found = await lookupService(address, 0).then(
+          ({hostname}) => (hostname === address ? [] : [hostname]),
+          () => [],
+        );
+        names.set(address, {names: found, at: now()});
+      }),
+    );
+    if (stale.length > 0) changed();
+  }
+
+  async function read(directory: string): Promise<void> {
+    const folder = folders.get(directory);
+    if (!folder) return;
+    try {
+      const files = new Set(await readdir(directory));
+      folder.missing = false;
+      const same = files.size === folder.files.size && [...files].every((name) => folder.files.has(name));
+      folder.files = files;
+      if (!folder.watcher) follow(directory);
+      if (!same) {
+        changed();
+        await findNames();
+      }
+    } catch {
+      if (!folder.missing) log('warn', `maintenance directory ${directory} does not exist`);
+      folder.missing = true;
+      const had = folder.files.size > 0;
+      folder.files = nothing;
+      lose(directory);
+      if (had) changed();
+    }
+  }
+
+  /** Without its watcher a directory is looked at again later. */
+  function lose(directory: string): void {
+    const folder = folders.get(directory);
+    if (!folder) return;
+    folder.watcher?.close();
+    delete folder.watcher;
+    clearTimeout(folder.timer);
+    folder.timer = setTimeout(() => void read(directory), MISSING_AGAIN);
+    folder.timer.unref();
+  }
+
+  function follow(directory: string): void {
+    const folder = folders.get(directory);
+    if (!folder) return;
+    const watcher = watch(directory, {persistent: false}, (_, name) => {
+      // The directory itself is gone or was replaced: this watcher sees nothing any more.
+      if (name === path.basename(directory)) lose(directory);
+      void read(directory);
+    });
+    watcher.on('error', () => lose(directory));
+    folder.watcher = watcher;
+    // What came between the reading and the watching.
+    void read(directory);
+  }
+
+  const forget = (directory: string): void => {
+    const folder = folders.get(directory);
+    folder?.watcher?.close();
+    clearTimeout(folder?.timer);
+    folders.delete(directory);
+  };
+
+  return {
+    configure: (directories, addresses) => {
+      known = [...new Set(addresses)];
+      for (const directory of folders.keys()) if (!directories.includes(directory)) forget(directory);
+      for (const directory of directories) {
+        if (folders.has(directory)) continue;
+        folders.set(directory, {files: nothing, missing: false});
+        void read(directory);
+      }
+      void findNames();
+    },
+    files: (directory) => folders.get(directory)?.files ?? nothing,
+    hostNames: (address) => names.get(address)?.names ?? [],
+    close: () => {
+      for (const directory of folders.keys()) forget(directory);
+    },
+  };
+}

@@ -1,0 +1,223 @@
+/**
+ * The programs behind resources that are not built in, in the four ways they are called: heartbeat's resource.d scripts,
+ * init scripts, OCF agents, systemd units.
+ */
+import {mkdirSync, readFileSync} from 'node:fs';
+import path from 'node:path';
+import {isOcf, type Resource, type ResourceGroup} from '@hactl/config';
+import {builtinKinds, makeBuiltin, type BuiltinOptions} from './resource-builtin.ts';
+import type {Operation, Outcome} from './resource-machine.ts';
+import {resourceKind} from './resources.ts';
+import {isExecutable, runLimited, type RunOutcome} from '../system/shell.ts';
+
+/** Carries out the operations of one resource. */
+export type Agent = (operation: Operation, limit: number) => Promise<Outcome>;
+
+export interface AgentPlaces {
+  readonly configDir: string;
+  /** For tests; where they are on every machine otherwise. */
+  readonly initDir?: string;
+  readonly ocfRoot?: string;
+  readonly systemctl?: string;
+}
+
+export type AgentOptions = AgentPlaces & BuiltinOptions;
+
+const INIT_DIR = '/etc/init.d';
+const OCF_ROOT = '/usr/lib/ocf';
+const OCF_TEMPORARY = '/run/resource-agents';
+
+/** heartbeat reads the words of `status`: "not running" is no, "running" or "OK" is yes, anything else is no. */
+export function saysRunning(output: string): boolean {
+  if (/not running/i.test(output)) return false;
+  return /running|\bok\b/i.test(output);
+}
+
+const fine: Outcome = {ok: true};
+
+/** A status that exits with 0 says no in words: those alone are told. */
+function how({status, output, timedOut}: RunOutcome, limit: number): string {
+  const end = timedOut
+    ? `not done within ${limit} ms`
+    : typeof status === 'number'
+      ? `exit status ${status}`
+      : status;
+  if (output === '') return end;
+  return status === 0 && !timedOut ? output : `${end}: ${output}`;
+}
+
+const judge = (ok: boolean, run: RunOutcome, limit: number, running = false): Outcome =>
+  ok && !run.timedOut ? fine : {ok: false, running, reason: how(run, limit)};
+
+/** Where Debian's agents and scripts keep what they remember; heartbeat makes it at its start, and so must we. */
+function makeTemporary(): void {
+  try {
+    mkdirSync(OCF_TEMPORARY, {recursive: true, mode: 0o1755});
+  } catch {
+    // Not root, or /run cannot be written to: who needs it will say so.
+  }
+}
+
+/** heartbeat's own scripts: the words of `status` count, its exit status does not. */
+const script =
+  (file: string, args: readonly string[]): Agent =>
+  async (operation, limit) => {
+    makeTemporary();
+    const run = await runLimited(file, [...args, operation], {limit});
+    return judge(operation === 'status' ? saysRunning(run.output) : run.status === 0, run, limit);
+  };
+
+/** An init script's `status` exits with 0 when it runs, and with 1 to 3 when not (LSB); others print it, as for heartbeat. */
+const initScript =
+  (file: string, args: readonly string[]): Agent =>
+  async (operation, limit) => {
+    const run = await runLimited(file, [...args, operation], {limit});
+    if (operation !== 'status') return judge(run.status === 0, run, limit);
+    const denied = /not running|\bstopped\b|\bdead\b/i.test(run.output);
+    const known = typeof run.status === 'number' && run.status >= 0 && run.status <= 3;
+    return judge(known ? run.status === 0 && !denied : saysRunning(run.output), run, limit);
+  };
+
+/** Exit statuses of the OCF resource agent API. */
+const ocf = {
+  success: 0,
+  notRunning: 7,
+  runningPromoted: 8,
+  names: {
+    1: 'generic error',
+    2: 'wrong arguments',
+    3: 'action not implemented',
+    4: 'no permission',
+    5: 'what it needs is not installed',
+    6: 'wrong configuration',
+    7: 'not running',
+    8: 'running as promoted',
+    9: 'failed as promoted',
+  } as Readonly<Record<number, string>>,
+};
+
+interface OcfAgent {
+  readonly provider: string;
+  readonly type: string;
+  readonly instance: string;
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+/** The lines `NAME=VALUE` of heartbeat's conf/OCF/TYPE/INSTANCE; quotes around a value are the shell's. */
+function readParameters(file: string): Record<string, string> {
+  const parameters: Record<string, string> = {};
+  for (const line of readFileSync(file, 'utf8').split('\n')) {
+    const [, name, value = ''] = /^\s*(?:export\s+)?([A-Za-z_]\w*)=(.*)$/.exec(line) ?? [];
+    if (name === undefined) continue;
+    const quoted = /^(["'])(.*?)\1/.exec(value.trim());
+    parameters[name.replace(/^OCF_RESKEY_/, '')] = quoted
+      ? (quoted[2] ?? '')
+      : value.replace(/#.*$/, '').trim();
+  }
+  return parameters;
+}
+
+/** `OCF::TYPE::INSTANCE` has its parameters in a file, `ocf:PROVIDER:TYPE::NAME=VALUE…` in the line. */
+function ocfAgent({type, args}: Resource, configDir: string): OcfAgent {
+  if (type === 'OCF') {
+    const [name = '', instance = ''] = args;
+    const parameters = readParameters(path.join(configDir, 'conf/OCF', name, instance));
+    return {provider: 'heartbeat', type: name, instance, parameters};
+  }
+  const [, provider = '', name = ''] = type.split(':');
+  const parameters = Object.fromEntries(
+    args.map((word) => [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)]),
+  );
+  // One agent, one instance, whatever order its parameters are in: agents name their state files by it.
+  const instance = [name, ...Object.values(parameters)].join('_').replaceAll(/[^\w.-]+/g, '_');
+  return {provider, type: name, instance, parameters};
+}
+
+const ocfFile = (root: string, {provider, type}: OcfAgent): string =>
+  path.join(root, 'resource.d', provider, type);
+
+/** What an agent finds in its environment: the API's version, who it is, its parameters, and the limit. */
+function ocfEnvironment(root: string, agent: OcfAgent, limit: number): NodeJS.ProcessEnv {
+  return {
+    PATH: process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin',
+    LC_ALL: 'C',
+    OCF_ROOT: root,
+    OCF_RA_VERSION_MAJOR: '1',
+    OCF_RA_VERSION_MINOR: '1',
+    OCF_RESOURCE_PROVIDER: agent.provider,
+    OCF_RESOURCE_TYPE: agent.type,
+    OCF_RESOURCE_INSTANCE: agent.instance,
+    OCF_RESKEY_CRM_meta_timeout: String(limit),
+    ...Object.fromEntries(
+      Object.entries(agent.parameters).map(([name, value]) => [`OCF_RESKEY_${name}`, value]),
+    ),
+  };
+}
+
+const ocfCalls =
+  (root: string, read: () => OcfAgent): Agent =>
+  async (operation, limit) => {
+    makeTemporary();
+    const agent = read();
+    const action = operation === 'status' ? 'monitor' : operation;
+    const run = await runLimited(ocfFile(root, agent), [action], {
+      limit,
+      env: ocfEnvironment(root, agent, limit),
+    });
+    const {status} = run;
+    const ok = status === ocf.success || (operation === 'status' && status === ocf.runningPromoted);
+    const meaning = typeof status === 'number' ? ocf.names[status] : undefined;
+    const told = meaning === undefined ? run : {...run, output: `${meaning} ${run.output}`.trim()};
+    return judge(ok, told, limit, operation === 'status' && status !== ocf.notRunning);
+  };
+
+/** A unit that is on its way up runs; `is-active` prints the state, and its exit status says less. */
+const systemdUnit =
+  (systemctl: string, unit: string): Agent =>
+  async (operation, limit) => {
+    const action = operation === 'status' ? 'is-active' : operation;
+    const run = await runLimited(systemctl, [action, unit], {limit});
+    const state = run.output.split('\n')[0] ?? '';
+    return judge(
+      operation === 'status' ? /^(active|activating|reloading)$/.test(state) : run.status === 0,
+      run,
+      limit,
+    );
+  };
+
+/** Finds who carries out a resource's operations, or says what is missing. */
+export const findAgent = (resource: Resource, options: AgentOptions): Agent | string =>
+  builtinKinds.has(resource.type) ? makeBuiltin(resource, options) : findProgram(resource, options);
+
+function findProgram(resource: Resource, places: AgentPlaces): Agent | string {
+  const {configDir, initDir = INIT_DIR, ocfRoot = OCF_ROOT, systemctl = 'systemctl'} = places;
+  const {type, args} = resource;
+  if (type === 'systemd') {
+    const [unit = ''] = args;
+    return systemdUnit(systemctl, unit.includes('.') ? unit : `${unit}.service`);
+  }
+  if (type === 'OCF' || isOcf(type)) {
+    try {
+      const file = ocfFile(ocfRoot, ocfAgent(resource, configDir));
+      return isExecutable(file)
+        ? ocfCalls(ocfRoot, () => ocfAgent(resource, configDir))
+        : `there is no OCF agent ${file}`;
+    } catch (error) {
+      return `no parameters of OCF::${args.join('::')}: ${error instanceof Error ? error.message : String(error)}`;
+    }
+  }
+  const own = path.join(configDir, 'resource.d', type);
+  if (isExecutable(own)) return script(own, args);
+  const init = path.join(initDir, type);
+  if (isExecutable(init)) return initScript(init, args);
+  return `resource script ${type} is neither in ${configDir}/resource.d nor in ${initDir}`;
+}
+
+/** What a group lacks on this machine: said when the file is loaded, not at takeover time. */
+export function missingAgents(group: ResourceGroup, places: AgentPlaces): string[] {
+  return group.resources.flatMap((resource) => {
+    if (resourceKind(resource) !== 'script' || builtinKinds.has(resource.type)) return [];
+    const found = findProgram(resource, places);
+    return typeof found === 'string' ? [found] : [];
+  });
+}

@@ -1,0 +1,296 @@
+/** Groups of real scripts: heartbeat's, an init script and an OCF agent, each keeping its state in a file. */
+import {existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import {systemClock} from '@hactl/base';
+import {parseHaCf, parseHaresources} from '@hactl/config';
+import test, {type ExecutionContext} from 'ava';
+import {findAgent, missingAgents} from './resource-agents.ts';
+import {makeResourceKeeper} from './resource-keeper.ts';
+import {settingsOf} from './resource-settings.ts';
+import {until} from '../../test/lab/until.ts';
+
+const LIMIT = 20_000;
+
+/** What each script has in common: its deeds in a log, its state in a file, and files that make it fail. */
+const body = (name: string): string => `
+cd "$(dirname "$0")/../../state" || exit 1
+[ "$action" = status ] || [ "$action" = monitor ] || echo "$action ${name} $args" >> log
+case "$action" in
+  status) [ ! -e up-${name} ] || touch seen-${name};;
+  start) rm -f seen-${name}; if [ -e fail-start-${name} ]; then echo no licence; exit 1; fi; [ ! -e hang-${name} ] || sleep 60; touch up-${name};;
+  stop) [ ! -e fail-stop-${name} ] || exit 1; rm -f up-${name};;
+esac
+`;
+const heartbeatScript = (name: string): string => `#!/bin/sh
+for action; do :; done
+args="$*"; args="\${args% *}"; [ "$#" -gt 1 ] || args=
+${body(name)}
+if [ "$action" = status ]; then [ -e up-${name} ] && echo "${name} is running" || echo "${name} is not running"; exit 0; fi
+exit 0
+`;
+const initScript = (name: string): string => `#!/bin/sh
+action=$1 args=
+${body(name)}
+[ "$action" != status ] || [ -e up-${name} ] || exit 3
+exit 0
+`;
+const ocfAgent = (name: string): string => `#!/bin/sh
+action=$1 args="$OCF_RESKEY_colour $OCF_RESOURCE_INSTANCE $OCF_RESOURCE_PROVIDER $OCF_ROOT"
+[ -n "$OCF_RESKEY_colour" ] || exit 6
+cd "$OCF_ROOT" && cd ../ha.d/resource.d || exit 5
+set -- ; action=$action
+${body(name).replace('"$(dirname "$0")/../../state"', '../../state')}
+if [ "$action" = monitor ]; then [ -e up-${name} ] || exit 7; fi
+exit 0
+`;
+
+/** A machine's folders, with a keeper on them. */
+function machine(t: ExecutionContext, haresources: string, rules = 'hactl_resource * monitor=100ms') {
+  const root = mkdtempSync(path.join(os.tmpdir(), 'hactl-resources-'));
+  const folder = (name: string): string => path.join(root, name);
+  for (const name of [
+    'ha.d/resource.d',
+    'ha.d/conf/OCF/Lamp',
+    'init.d',
+    'ocf/resource.d/heartbeat',
+    'ocf/resource.d/acme',
+    'state',
+    'run',
+  ])
+    mkdirSync(folder(name), {recursive: true});
+  const put = (file: string, text: string): void => writeFileSync(folder(file), text, {mode: 0o755});
+  for (const name of ['one', 'two', 'three']) put(`ha.d/resource.d/${name}`, heartbeatScript(name));
+  put('init.d/four', initScript('four').replace('/../../state', '/../state'));
+  put('ocf/resource.d/heartbeat/Lamp', ocfAgent('Lamp'));
+  put('ocf/resource.d/acme/Lamp', ocfAgent('Lamp'));
+  put('ha.d/conf/OCF/Lamp/hall', '# the lamp in the hall\nOCF_RESKEY_colour="red"\n');
+
+  const groups = parseHaresources({path: 'haresources', text: haresources}, {mode: 'strict'}).model.groups;
+  const {model} = parseHaCf(
+    {path: 'ha.cf', text: `bcast eth0\nnode a b\nauto_failback on\n${rules}\n`},
+    {mode: 'strict'},
+  );
+  const said: string[] = [];
+  const givenUp: {vrid: number; reason: string; holdOff: number}[] = [];
+  const stuck: string[] = [];
+  const active = new Set<number>();
+  const places = {configDir: folder('ha.d'), initDir: folder('init.d'), ocfRoot: folder('ocf')};
+  const make = () =>
+    makeResourceKeeper({
+      clock: systemClock,
+      log: (level, message) => said.push(`${level} ${message}`),
+      memory: folder('run/resources.json'),
+      settings: (resource, of) => ({...settingsOf(resource, of), stopPause: 10}),
+      agent: (resource) =>
+        findAgent(resource, {
+          ...places,
+          node: 'a',
+          runDir: folder('run'),
+          log: (level, message) => said.push(`${level} ${message}`),
+          sendMail: (mail) => {
+            said.push(`mail to ${mail.to.join(' ')}: ${mail.subject}`);
+            return Promise.resolve();
+          },
+        }),
+      active: (vrid) => active.has(vrid),
+      giveUp: (vrid, reason, holdOff) => givenUp.push({vrid, reason, holdOff}),
+      stuck: (reason) => stuck.push(reason),
+    });
+  const keeper = make();
+  keeper.configure(groups, model.hactl.resources);
+  const mark = (name: string): void => writeFileSync(folder(`state/${name}`), '');
+  const marked = (name: string): boolean => existsSync(folder(`state/${name}`));
+  const unmark = (name: string): void => rmSync(folder(`state/${name}`), {force: true});
+  const lines = (): string[] =>
+    existsSync(folder('state/log'))
+      ? readFileSync(folder('state/log'), 'utf8')
+          .trim()
+          .split('\n')
+          .map((line) => line.trim())
+      : [];
+  t.teardown(async () => {
+    for (const name of ['one', 'two', 'three', 'four', 'Lamp']) unmark(`fail-stop-${name}`);
+    await keeper.stop();
+    rmSync(root, {recursive: true, force: true});
+  });
+  const state = (name: string): string | undefined => keeper.list().find((one) => one.name === name)?.phase;
+  return {
+    keeper,
+    make,
+    groups,
+    rules: model.hactl.resources,
+    places,
+    said,
+    givenUp,
+    stuck,
+    active,
+    mark,
+    marked,
+    unmark,
+    lines,
+    state,
+  };
+}
+
+test('start left to right around the address, stop right to left; all four kinds of program', async (t) => {
+  const one = machine(
+    t,
+    'a one::x::y four 10.0.0.1/24/eth0 two OCF::Lamp::hall ocf:acme:Lamp::colour=blue MailTo::root@a::LVS\n',
+  );
+  t.deepEqual(await one.keeper.run(1, 'start'), {ok: true, reason: '2 resources run'});
+  t.deepEqual(one.lines(), ['start one x y', 'start four']);
+  t.true((await one.keeper.run(1, 'start-late')).ok);
+  const ocf = path.join(one.places.ocfRoot);
+  t.deepEqual(one.lines().slice(2), [
+    'start two',
+    `start Lamp red hall heartbeat ${ocf}`,
+    // The second instance of this agent finds the first one's state: nothing to start.
+  ]);
+  t.true((await one.keeper.run(1, 'stop')).ok);
+  t.deepEqual(one.lines().slice(4), [
+    `stop Lamp blue Lamp_blue acme ${ocf}`,
+    `stop Lamp red hall heartbeat ${ocf}`,
+    'stop two',
+    'stop four',
+    'stop one x y',
+  ]);
+  t.deepEqual(
+    one.said.filter((line) => line.startsWith('mail')).map((line) => line.replace(/ at .* on/, ' at … on')),
+    [
+      'mail to root@a: LVS Takeover in progress at … on a',
+      'mail to root@a: LVS Migrating resource away at … on a',
+    ],
+  );
+});
+
+test('a failed start in front of the address undoes what was begun, and the group is given up', async (t) => {
+  const one = machine(t, 'a one two three 10.0.0.1/24/eth0\n');
+  one.mark('fail-start-two');
+  t.deepEqual(await one.keeper.run(1, 'start'), {ok: false, reason: 'two: exit status 1: no licence'});
+  t.deepEqual(one.lines(), ['start one', 'start two', 'stop two', 'stop one']);
+  t.deepEqual(one.givenUp, [{vrid: 1, reason: 'resource two: exit status 1: no licence', holdOff: 60_000}]);
+  t.is(one.state('two'), 'failed');
+  await one.keeper.run(1, 'start');
+  t.is(one.givenUp[1]?.holdOff, 120_000);
+});
+
+test('behind the address the rest goes on serving, and it is tried again after the hold-off', async (t) => {
+  const one = machine(t, 'a 10.0.0.1/24/eth0 one two\n', 'hactl_resource two holdoff=0');
+  one.active.add(1);
+  one.mark('fail-start-two');
+  t.false((await one.keeper.run(1, 'start-late')).ok);
+  t.is(one.state('one'), 'running');
+  one.unmark('fail-start-two');
+  await until('two runs', LIMIT, () => one.state('two') === 'running');
+  t.deepEqual(one.lines(), ['start one', 'start two', 'stop two', 'start two']);
+});
+
+test('one that ends is started again; one that ends too often is given up', async (t) => {
+  const one = machine(t, 'a 10.0.0.1/24/eth0 one\n', 'hactl_resource one monitor=100ms restarts=2/600');
+  one.active.add(1);
+  await one.keeper.run(1, 'start-late');
+  // The script's first word has to be "running" before its later words are believed: asked again, it has said so.
+  const seen = async (): Promise<void> => {
+    for (const time of ['first', 'second']) {
+      one.unmark('seen-one');
+      // oxlint-disable-next-line no-await-in-loop -- one status after the other.
+      await until(`the ${time} status`, LIMIT, () => one.marked('seen-one'));
+    }
+  };
+  for (const restarts of [1, 2]) {
+    await seen();
+    one.unmark('up-one');
+    await until(
+      `restart ${restarts}`,
+      LIMIT,
+      () => one.keeper.list()[0]?.restarts === restarts && one.state('one') === 'running',
+    );
+  }
+  await seen();
+  one.unmark('up-one');
+  await until('given up', LIMIT, () => one.givenUp.length === 1);
+  t.regex(
+    one.givenUp[0]?.reason ?? '',
+    /^resource one: .*not running; started again 2 times, which is the limit$/,
+  );
+  t.is(one.state('one'), 'failed');
+});
+
+test('a start that hangs is ended at its limit', async (t) => {
+  const one = machine(t, 'a one 10.0.0.1/24/eth0\n', 'hactl_resource one start-timeout=200ms');
+  one.mark('hang-one');
+  t.deepEqual(await one.keeper.run(1, 'start'), {ok: false, reason: 'one: not done within 200 ms'});
+});
+
+test('a stop that fails ten times is shouted about, and the machine is fenced', async (t) => {
+  const one = machine(t, 'a 10.0.0.1/24/eth0 one two\n');
+  await one.keeper.run(1, 'start-late');
+  one.mark('fail-stop-one');
+  t.false((await one.keeper.run(1, 'stop')).ok);
+  t.is(one.lines().filter((line) => line === 'stop one').length, 10);
+  t.deepEqual(one.stuck, ['resource one cannot be stopped: exit status 1']);
+  t.true(one.said.some((line) => line.startsWith('error') && line.includes('stop it by hand')));
+});
+
+test('an operator stops one: it is left alone until it is started, or the group comes anew', async (t) => {
+  const one = machine(t, 'a 10.0.0.1/24/eth0 one two\n');
+  one.active.add(1);
+  await one.keeper.run(1, 'start-late');
+  t.true((await one.keeper.operate('one', 'stop')).ok);
+  t.is(one.state('one'), 'held');
+  one.keeper.configure(one.groups, one.rules);
+  t.true((await one.keeper.operate('one', 'start')).ok);
+  t.is(one.state('one'), 'running');
+  await one.keeper.operate('one', 'stop');
+  await one.keeper.run(1, 'stop');
+  await one.keeper.run(1, 'start-late');
+  t.is(one.state('one'), 'running');
+  t.deepEqual(await one.keeper.status('one'), {ok: true});
+});
+
+test('a warm one runs without the group, is kept over its moves, and goes with the daemon', async (t) => {
+  const one = machine(t, 'a one 10.0.0.1/24/eth0 two\n', 'hactl_resource one warm monitor=100ms');
+  await until('one runs', LIMIT, () => one.state('one') === 'running');
+  await one.keeper.run(1, 'start');
+  await one.keeper.run(1, 'start-late');
+  await one.keeper.run(1, 'stop');
+  t.deepEqual(one.lines(), ['start one', 'start two', 'stop two']);
+  await one.keeper.stop();
+  t.is(one.lines().at(-1), 'stop one');
+});
+
+test('after a crash of the daemon: what it had started is stopped where the group is not, the rest is left', async (t) => {
+  const one = machine(t, 'a 10.0.0.1/24/eth0 one two\n');
+  await one.keeper.operate('one', 'start');
+  one.mark('up-two');
+  const successor = one.make();
+  successor.configure(one.groups, one.rules);
+  await successor.run(1, 'stop');
+  t.deepEqual(one.lines(), ['start one', 'stop one']);
+  await until('it is said', LIMIT, () =>
+    one.said.some((line) => line.startsWith('error resource two: runs although nobody started it here')),
+  );
+  await successor.stop();
+  one.unmark('up-two');
+});
+
+test('a reload stops what went and starts what came, and leaves the rest', async (t) => {
+  const one = machine(t, 'a 10.0.0.1/24/eth0 one two\n');
+  one.active.add(1);
+  await one.keeper.run(1, 'start-late');
+  const next = parseHaresources({path: 'h', text: 'a 10.0.0.1/24/eth0 two three\n'}, {mode: 'strict'}).model;
+  one.keeper.configure(next.groups, one.rules);
+  await until('three runs', LIMIT, () => one.state('three') === 'running');
+  await until('one is stopped', LIMIT, () => one.lines().includes('stop one'));
+  t.deepEqual(one.lines().toSorted(), ['start one', 'start three', 'start two', 'stop one']);
+});
+
+test('what is missing is said when the files are read', (t) => {
+  const one = machine(t, 'a 10.0.0.1/24/eth0 nosuch ocf:acme:nosuch OCF::Lamp::kitchen one MailTo::a@b\n');
+  const missing = one.groups.flatMap((group) => missingAgents(group, one.places));
+  t.regex(missing[0] ?? '', /^resource script nosuch is neither in .*resource\.d nor in .*init\.d$/);
+  t.regex(missing[1] ?? '', /^there is no OCF agent .*acme\/nosuch$/);
+  t.regex(missing[2] ?? '', /^no parameters of OCF::Lamp::kitchen: ENOENT/);
+  t.is(missing.length, 3);
+});

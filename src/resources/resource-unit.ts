@@ -1,0 +1,174 @@
+/** One resource with its machine (resource-machine.ts), its timer, and the program that carries out the operations. */
+import type {Clock} from '@hactl/base';
+import type {Resource, ResourceGroup} from '@hactl/config';
+import type {Log} from '../system/log.ts';
+import type {Agent} from './resource-agents.ts';
+import {
+  freshResource,
+  nextDue,
+  step,
+  type Operation,
+  type Outcome,
+  type ResourceEffect,
+  type ResourceEvent,
+  type ResourceState,
+} from './resource-machine.ts';
+import {resourceName, type SupervisedSettings} from './resource-settings.ts';
+
+/** What the configuration says of it. */
+export interface Placed {
+  readonly group: ResourceGroup;
+  readonly vrid: number;
+  readonly resource: Resource;
+  readonly settings: SupervisedSettings;
+}
+
+/** What people see of it. */
+export interface ResourceReport {
+  readonly group: string;
+  readonly name: string;
+  readonly warm: boolean;
+  readonly phase: ResourceState['phase'] | 'held';
+  readonly reason: string;
+  /** Milliseconds in this phase. */
+  readonly age: number;
+  readonly restarts: number;
+  /** Its end would be noticed: it is asked, and what its status says is believed. */
+  readonly watched: boolean;
+}
+
+export interface UnitOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** An earlier process of ours had started it. */
+  readonly inherited: boolean;
+  agent(resource: Resource): Agent | string;
+  /** It ran, ended, and could not be brought back. */
+  lost(reason: string): void;
+  /** It began to run, or does not any more. */
+  changed(): void;
+}
+
+export type Unit = ReturnType<typeof makeUnit>;
+
+/** Nothing happens before it is asked to start or to stop. */
+export function makeUnit(first: Placed, options: UnitOptions) {
+  const {clock, log} = options;
+  let placed = first;
+  let state = freshResource(clock.now(), options.inherited);
+  let agent: Agent | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let held = false;
+  let problem: string | undefined;
+  const waiting: {readonly request: 'start' | 'stop'; readonly done: (outcome: Outcome) => void}[] = [];
+
+  const name = resourceName(first.resource);
+  const idle = (): boolean => state.phase === 'unknown' || state.phase === 'stopped';
+
+  function feed(event: ResourceEvent): void {
+    const before = idle();
+    const [next, effects] = step(placed.settings, state, event, clock.now());
+    state = next;
+    if (next.phase === 'running') problem = undefined;
+    if (idle() !== before) options.changed();
+    for (const effect of effects) perform(effect);
+    clearTimeout(timer);
+    const due = nextDue(state);
+    if (due < Infinity)
+      timer = setTimeout(() => feed({type: 'tick'}), Math.max(0, Math.ceil(due - clock.now())));
+  }
+
+  function perform(effect: ResourceEffect): void {
+    switch (effect.type) {
+      case 'run':
+        void operate(effect.operation, effect.limit).then((outcome) =>
+          feed({type: 'done', operation: effect.operation, outcome}),
+        );
+        return;
+      case 'settled': {
+        const {ok, reason, request} = effect;
+        for (const one of waiting.filter((each) => each.request === request)) {
+          waiting.splice(waiting.indexOf(one), 1);
+          one.done(ok ? {ok} : {ok, running: false, reason});
+        }
+        return;
+      }
+      case 'lost':
+        options.lost(effect.reason);
+        return;
+      case 'log':
+        log(effect.level, `resource ${name}: ${effect.message}`);
+    }
+  }
+
+  async function operate(operation: Operation, limit: number): Promise<Outcome> {
+    if (!agent) {
+      const found = options.agent(placed.resource);
+      // Nothing to stop with, and nothing that could run.
+      if (typeof found === 'string')
+        return operation === 'stop' ? {ok: true} : {ok: false, running: false, reason: found};
+      agent = found;
+    }
+    if (operation !== 'status') log('info', `resource ${name}: ${operation}`);
+    return agent(operation, limit).catch((error: unknown) => ({
+      ok: false,
+      running: false,
+      reason: error instanceof Error ? error.message : String(error),
+    }));
+  }
+
+  return {
+    name,
+    get placed(): Placed {
+      return placed;
+    },
+    place: (next: Placed): void => {
+      placed = next;
+    },
+    /** Resolves when it runs or is stopped, or when that failed. */
+    ask: (request: 'start' | 'stop'): Promise<Outcome> =>
+      new Promise((done) => {
+        waiting.push({request, done});
+        feed({type: request});
+      }),
+    /** Asks the resource itself, now. */
+    status: (): Promise<Outcome> => operate('status', placed.settings.statusTimeout),
+    /** Not running, as far as is known. */
+    get idle(): boolean {
+      return idle();
+    },
+    /** An earlier process started it, and nobody has looked yet. */
+    get unseen(): boolean {
+      return state.phase === 'unknown' && state.inherited;
+    },
+    get running(): boolean {
+      return state.phase === 'running';
+    },
+    get failed(): boolean {
+      return state.phase === 'failed';
+    },
+    /** Stopped by an operator: not missed until the group starts anew. */
+    get held(): boolean {
+      return held;
+    },
+    hold: (on: boolean): void => {
+      held = on;
+    },
+    /** Why it was given up; told until it runs again. */
+    blame: (reason: string): void => {
+      problem = reason;
+    },
+    report: (): ResourceReport => ({
+      group: placed.group.name,
+      name,
+      warm: placed.settings.warm,
+      phase: held ? 'held' : problem === undefined ? state.phase : 'failed',
+      reason: problem ?? state.reason,
+      age: clock.now() - state.since,
+      restarts: state.restarts.length,
+      watched:
+        state.phase === 'running' && placed.settings.monitor > 0 && (state.seen || placed.settings.exact),
+    }),
+    end: (): void => clearTimeout(timer),
+  };
+}

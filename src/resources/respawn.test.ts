@@ -1,0 +1,101 @@
+/** Programs beside the director: started again, given up, ended. */
+import {existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import os from 'node:os';
+import {systemClock} from '@hactl/base';
+import test, {type ExecutionContext} from 'ava';
+import {afterEnd, findUser, keepRespawns, respawnProblems} from './respawn.ts';
+import {until} from '../../test/lab/until.ts';
+
+const span = {file: 'ha.cf', start: 0, end: 0};
+const user = os.userInfo().username;
+
+test('started again after any end but 100, and not more than ten times in thirty seconds', (t) => {
+  t.is(afterEnd([], 100, 0).next, 'done');
+  let starts: readonly number[] = [];
+  for (let at = 1; at <= 10; at += 1) {
+    const after = afterEnd(starts, at % 2 === 0 ? 0 : 'SIGSEGV', at * 1_000);
+    t.is(after.next, 'start');
+    ({starts} = after);
+  }
+  t.is(afterEnd(starts, 1, 11_000).next, 'too-fast');
+  t.is(afterEnd(starts, 1, 31_500).next, 'start');
+});
+
+test('users come from /etc/passwd', (t) => {
+  const passwd = 'root:x:0:0:root:/root:/bin/sh\nhacluster:x:109:113::/var/lib/heartbeat:/bin/false\n';
+  t.deepEqual(findUser('hacluster', passwd), {uid: 109, gid: 113, home: '/var/lib/heartbeat'});
+  t.is(findUser('hacl', passwd), undefined);
+});
+
+test('what cannot be carried out is said', (t) => {
+  const line = (name: string, file: string) => ({span, user: name, command: [file], failfast: false});
+  t.deepEqual(
+    respawnProblems([
+      line('nobody-of-that-name', '/bin/sh'),
+      line(user, '/etc/passwd'),
+      line(user, '/bin/sh'),
+    ]),
+    ['respawn /bin/sh: there is no user nobody-of-that-name', 'respawn /etc/passwd: it is not executable'],
+  );
+});
+
+function keep(t: ExecutionContext, script: string, failfast = false) {
+  const root = mkdtempSync(`${os.tmpdir()}/hactl-respawn-`);
+  const file = `${root}/program`;
+  writeFileSync(file, `#!/bin/sh\necho "$1" >> ${root}/starts\n${script}\n`, {mode: 0o755});
+  const said: string[] = [];
+  const fast: string[] = [];
+  const respawns = keepRespawns({
+    clock: systemClock,
+    log: (level, message) => said.push(`${level} ${message.replaceAll(root, '')}`),
+    failedFast: (reason) => fast.push(reason),
+  });
+  t.teardown(async () => {
+    await respawns.stop();
+    rmSync(root, {recursive: true, force: true});
+  });
+  const line = {span, user, command: [file, 'argument'], failfast};
+  respawns.configure([line]);
+  const starts = (): string[] =>
+    existsSync(`${root}/starts`) ? readFileSync(`${root}/starts`, 'utf8').trim().split('\n') : [];
+  return {respawns, line, said, fast, starts, root};
+}
+
+test('not before the pair communicates; ten times again, then left alone; a reload tries anew', async (t) => {
+  const one = keep(t, 'exit 3');
+  t.deepEqual(one.starts(), []);
+  one.respawns.up();
+  await until('given up', 20_000, () => one.said.some((line) => line.startsWith('error')));
+  t.is(one.starts().length, 11);
+  t.is(one.starts()[0], 'argument');
+  t.regex(one.said.at(-1) ?? '', /^error respawn \/program argument ended with 3: respawning too fast/);
+  one.respawns.configure([one.line]);
+  await until('another start', 20_000, () => one.starts().length > 11);
+});
+
+test('exit status 100 is the end of it', async (t) => {
+  const one = keep(t, 'exit 100');
+  one.respawns.up();
+  await until('done', 20_000, () => one.said.some((line) => line.includes('not started again')));
+  t.is(one.starts().length, 1);
+});
+
+test('it ends with the director, and with its line', async (t) => {
+  const one = keep(t, 'sleep 1000 & echo $! > $(dirname $0)/child; wait');
+  const alive = (): boolean => existsSync(`/proc/${readFileSync(`${one.root}/child`, 'utf8').trim()}/exe`);
+  one.respawns.up();
+  await until('started', 20_000, () => existsSync(`${one.root}/child`) && alive());
+  one.respawns.configure([one.line]);
+  t.true(alive());
+  one.respawns.configure([]);
+  await until('ended', 20_000, () => !alive());
+  t.is(one.starts().length, 1);
+});
+
+test('the end of a failfast program is told', async (t) => {
+  const one = keep(t, '[ -e $(dirname $0)/again ] && exit 100; touch $(dirname $0)/again; exit 7', true);
+  one.respawns.up();
+  await until('done', 20_000, () => one.said.some((line) => line.includes('not started again')));
+  t.is(one.fast.length, 1);
+  t.regex(one.fast[0] ?? '', /ended with 7$/);
+});

@@ -1,0 +1,46 @@
+/** Sends mails: over SMTP where the configuration names a server, through the machine's sendmail otherwise. */
+import type {Mail} from '../alerts/alerts.ts';
+import {isExecutable} from './shell.ts';
+
+/** A mail server that is slow or away must not keep the daemon's end waiting. */
+const LIMIT = 10_000;
+const sendmails = ['/usr/sbin/sendmail', '/usr/lib/sendmail'];
+
+/** `HOST` or `HOST:PORT` (ours); 25 is SMTP's port. */
+function serverOf(smtp: string): {host: string; port: number} {
+  const [host = smtp, port] = smtp.split(':');
+  return {host, port: Number(port ?? 25)};
+}
+
+/** Resolves when the mail is handed over; rejects with the reason otherwise. */
+export async function sendMail(
+  mail: Mail,
+  options: {readonly sendmail?: readonly string[]} = {},
+): Promise<void> {
+  // Read only when there is something to send: the library is larger than the supervisor.
+  const {createTransport} = await import('nodemailer');
+  const {to, from, subject, text} = mail;
+  const message = {to: [...to], from, subject, text, headers: {'Auto-Submitted': 'auto-generated'}};
+  if (mail.smtp !== undefined) {
+    const {host, port} = serverOf(mail.smtp);
+    const transport = createTransport({
+      host,
+      port,
+      connectionTimeout: LIMIT,
+      greetingTimeout: LIMIT,
+      socketTimeout: LIMIT,
+      // ldirectord speaks no TLS at all: where the server offers it, any certificate is better than none.
+      tls: {rejectUnauthorized: false},
+    });
+    try {
+      await transport.sendMail(message);
+    } finally {
+      transport.close();
+    }
+    return;
+  }
+  const path = (options.sendmail ?? sendmails).find(isExecutable);
+  if (path === undefined)
+    throw new Error(`there is no ${sendmails.join(' or ')}: name a mail server with smtp=`);
+  await createTransport({sendmail: true, newline: 'unix', path}).sendMail(message);
+}

@@ -1,0 +1,70 @@
+/** LVSSyncDaemonSwap lines and roles → what the sync process is told. Pure. */
+import type {ClusterConfig, ResourceGroup} from '@hactl/config';
+import type {Role} from '@hactl/failover';
+import type {SyncGroup, SyncSettings, SyncStatus} from '@hactl/sync';
+import {resourceKind} from '../resources/resources.ts';
+
+/** `LVSSyncDaemonSwap::master[::iface[::syncid]]`, heartbeat's defaults eth0 and 0. */
+export function syncGroups(groups: readonly ResourceGroup[], roles: ReadonlyMap<number, Role>): SyncGroup[] {
+  return groups.flatMap((group, index) =>
+    group.resources
+      .filter((resource) => resourceKind(resource) === 'sync-daemon')
+      .map(({args: [, device, syncid]}) => ({
+        active: roles.get(index + 1) === 'Active',
+        interface: device ?? 'eth0',
+        syncid: Number(syncid ?? 0),
+      })),
+  );
+}
+
+/**
+ * A connection is sent from its second packet on and every ten seconds, idle or not: with the kernel's own settings
+ * (`3 50`) a young or an idle one is lost at a takeover. A client that comes from the port of a connection that it has
+ * ended is a new one, also with `gate` and `ipip`, where the director does not see the real's end of it: with the kernel's
+ * own setting (1) it is sent where that went for two minutes, also when nobody is there any more.
+ */
+const sysctls: Readonly<Record<string, string>> = {
+  sync_threshold: '0 2',
+  sync_refresh_period: '10',
+  conn_reuse_mode: '3',
+};
+
+/** ha.cf and authkeys → how the two sync processes find and believe each other. undefined: there is no pair. */
+export function syncSettings(
+  {ha, authkeys}: ClusterConfig,
+  node: string,
+  stateDir: string,
+): SyncSettings | undefined {
+  if (!ha || ha.nodes.length < 2) return undefined;
+  const {sync, syncPort, syncDeadline, ipvs} = ha.hactl;
+  return {
+    mode: sync === 'multicast' ? 'multicast' : 'relay',
+    encrypt: sync === 'relay-encrypted',
+    port: syncPort,
+    cluster: ha.cluster,
+    node,
+    secret: authkeys.keys.find(({id}) => id === authkeys.active)?.secret ?? '',
+    accepted: authkeys.keys.map(({secret}) => secret),
+    deadline: syncDeadline,
+    sysctls: {...sysctls, ...ipvs},
+    stateDir,
+  };
+}
+
+/**
+ * Whether the sync lets this director take a group back, and why not. `uptime` in ms; after `limit` without a word of the
+ * own sync process it goes on without. `trusted`: this kernel was in sync a moment ago, under a supervisor before this.
+ */
+export function syncReadiness(
+  wanted: boolean,
+  status: SyncStatus | undefined,
+  uptime: number,
+  limit: number,
+  trusted: boolean,
+): {readonly ready: boolean; readonly reason: string} {
+  if (!wanted) return {ready: true, reason: 'no connection sync'};
+  if (status?.report)
+    return {ready: status.report.inSync, reason: `connection sync: ${status.report.reason}`};
+  if (trusted) return {ready: true, reason: 'connection sync: in sync a moment ago, before this supervisor'};
+  return {ready: uptime > limit, reason: status?.problem ?? 'connection sync: not started yet'};
+}

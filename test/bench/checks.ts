@@ -1,0 +1,499 @@
+/**
+ * `npm run bench:checks`: health checks of ours, of Debian's keepalived and of Debian's ldirectord, in turn, against one
+ * nginx that answers on N addresses of a network made for it. CPU is that of the checker's process tree; checks are counted
+ * by nginx. Root; about 6 minutes.
+ */
+import {execFileSync, spawn, spawnSync, type ChildProcess} from 'node:child_process';
+import {once} from 'node:events';
+import {
+  chmodSync,
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import http from 'node:http';
+import os from 'node:os';
+import path from 'node:path';
+import {parseArgs} from 'node:util';
+import type {CheckSpec, FromChecks} from '@hactl/checks';
+import {table} from '../../src/cli/render/table.ts';
+import {programs} from '../../src/daemon/programs.ts';
+import {until} from '../lab/until.ts';
+import {median} from '../lab/figures.ts';
+import {treeOf, usage} from './process-tree.ts';
+
+const {values} = parseArgs({
+  options: {
+    reals: {type: 'string', default: '1000,5000,10000'},
+    seconds: {type: 'string', default: '20'},
+    rounds: {type: 'string', default: '3'},
+    only: {type: 'string', default: 'hactl,keepalived,ldirectord'},
+  },
+});
+if (process.getuid?.() !== 0 || process.env.HACTL_SERVERS !== '1') {
+  process.stderr.write('bench:checks runs as root, through `npm run bench:checks`\n');
+  process.exit(1);
+}
+
+const INTERVAL = 1_000;
+const NOTICE_LIMIT = 20_000;
+/** How long a checker has run before it is measured: what comes once (compiling) is not the cost of a check. */
+const WARM = 10_000;
+/** Reals of one virtual service. */
+const PER_SERVICE = 10;
+/** A checker that said nothing for so long has settled. */
+const SILENT = 3_000;
+const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-bench-'));
+const children = new Set<ChildProcess>();
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+/** The checker runs on the first core, what it checks on the others. */
+const pinned = os.availableParallelism() > 1;
+const onFirst = pinned ? ['taskset', '-c', '0'] : [];
+const onOthers = pinned ? ['taskset', '-c', `1-${os.availableParallelism() - 1}`] : [];
+
+const start = (
+  argv: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  output: number | 'ignore' = 'ignore',
+): ChildProcess => {
+  const [command = '', ...words] = argv;
+  const child = spawn(command, words, {stdio: ['ignore', output, output], env: {...process.env, ...env}});
+  children.add(child);
+  child.on('exit', () => children.delete(child));
+  return child;
+};
+const end = async (child: ChildProcess): Promise<void> => {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  for (const pid of treeOf(child.pid ?? 0)) process.kill(pid, 'SIGKILL');
+  await ended;
+};
+
+const addressOf = (at: number): string => `127.${1 + (at >> 16)}.${(at >> 8) & 255}.${at & 255}`;
+/** The virtual service whose first real is this one. */
+const serviceOf = (at: number): string => `10.${1 + (at >> 16)}.${(at >> 8) & 255}.${at & 255}`;
+
+/** Requests that nginx has had so far. A socket in the file system: the bench is not in nginx's network. */
+const served = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    http
+      .get({socketPath: path.join(folder, 'status'), path: '/', agent: false}, (response) => {
+        let text = '';
+        response.on('data', (chunk: Buffer) => (text += chunk.toString()));
+        response.on('end', () => resolve(Number(/\s(\d+)\s*\nReading/.exec(text)?.[1] ?? NaN)));
+      })
+      .on('error', reject);
+  });
+
+/**
+ * A network of its own with nginx in it, made anew for each measurement: what the checker before left behind (100,000
+ * sockets in TIME_WAIT) slows the next one down. Over veth instead of loopback keepalived does not get through its first
+ * round of 5,000 at all.
+ */
+interface Scene {
+  /** What a command of this network begins with. */
+  readonly inside: readonly string[];
+  end(): Promise<void>;
+}
+
+async function makeScene(): Promise<Scene> {
+  const holder = spawn('unshare', ['--net', 'sh', '-c', 'ip link set lo up && echo up && exec cat'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  children.add(holder);
+  holder.on('exit', () => children.delete(holder));
+  await once(holder.stdout, 'data');
+  const inside = ['nsenter', `--net=/proc/${holder.pid}/ns/net`, '--'];
+  rmSync(path.join(folder, 'status'), {force: true});
+  const nginx = start([...inside, ...onOthers, 'nginx', '-p', folder, '-c', path.join(folder, 'nginx.conf')]);
+  await until('nginx answers', 10_000, () => served().catch(() => false as const));
+  return {
+    inside,
+    end: async () => {
+      await end(nginx);
+      await end(holder);
+    },
+  };
+}
+
+interface Running {
+  readonly pid: number;
+  /** Milliseconds from its start until every real had been checked. */
+  readonly firstRound: number;
+  /** Resolves when the checker has taken this address for dead. */
+  noticed(address: string): Promise<void>;
+  stop(): Promise<void>;
+  report?(): Promise<string>;
+}
+interface Checker {
+  readonly name: string;
+  start(count: number, scene: Scene): Promise<Running>;
+}
+
+/** The lines of a growing file that came since the last call: looking must not cost what the checker would need. */
+function makeTail(file: string): () => string[] {
+  let [at, rest] = [0, ''];
+  const chunk = Buffer.alloc(1 << 20);
+  return () => {
+    const handle = openSync(file, 'r');
+    try {
+      for (let got = readSync(handle, chunk, 0, chunk.length, at); got > 0;) {
+        at += got;
+        rest += chunk.toString('latin1', 0, got);
+        got = readSync(handle, chunk, 0, chunk.length, at);
+      }
+    } finally {
+      closeSync(handle);
+    }
+    const lines = rest.split('\n');
+    rest = lines.pop() ?? '';
+    return lines;
+  };
+}
+
+/**
+ * Starts a checker that tells of dead servers in a log; resolves when nginx has had so many requests, and then the log
+ * has been silent: a checker that was overrun by its own start takes servers for dead, and is not measured while it does.
+ */
+async function startOther(
+  argv: readonly string[],
+  {env = {}, log, checks, limit, begins, dead}: OtherOptions,
+): Promise<Running> {
+  const before = await served();
+  const began = performance.now();
+  const output = openSync(log, 'w');
+  const child = start(argv, env, output);
+  closeSync(output);
+  const tail = makeTail(log);
+  let [begun, firstRound, silentSince] = [0, 0, began];
+  let settled = true;
+  const look = (): void => {
+    const lines = tail();
+    if (lines.length > 0) silentSince = performance.now();
+    if (begins !== undefined) for (const line of lines) begun += line.includes(begins) ? 1 : 0;
+  };
+  try {
+    await until(
+      'its first round is over',
+      limit,
+      async () => {
+        look();
+        return (begins === undefined || begun >= checks) && (await served()) - before >= checks;
+      },
+      100,
+    );
+    firstRound = performance.now() - began;
+    if (begins !== undefined)
+      await until('it is silent', limit, () => {
+        look();
+        return performance.now() - silentSince >= SILENT;
+      }).catch(() => (settled = false));
+  } catch (error) {
+    await end(child);
+    throw error;
+  }
+  return {
+    pid: child.pid ?? 0,
+    firstRound,
+    noticed: async (address) => {
+      await until('it notices', NOTICE_LIMIT, () => tail().some((line) => dead(line, address)), 2);
+    },
+    stop: () => end(child),
+    report: () => {
+      const lost = tail().filter((line) => dead(line, '')).length;
+      const flaps = lost === 0 ? '' : `; ${lost} times a living real was taken for dead`;
+      return Promise.resolve(settled ? flaps.slice(2) : `never settled${flaps}`);
+    },
+  };
+}
+interface OtherOptions {
+  readonly env?: NodeJS.ProcessEnv;
+  readonly log: string;
+  readonly checks: number;
+  readonly limit: number;
+  /** What the log says for each real whose checks are begun: those of the first may have run many times by then. */
+  readonly begins?: string;
+  /** Does this line of the log say that the real of this address is dead; with '': that any is? */
+  readonly dead: (line: string, address: string) => boolean;
+}
+
+const idOf = (address: string): string => `bench ${address}`;
+const spec = (at: number): CheckSpec => ({
+  id: idOf(addressOf(at)),
+  checkType: {kind: 'negotiate'},
+  service: 'http',
+  family: 4,
+  address: addressOf(at),
+  port: 80,
+  protocol: 'tcp',
+  virtualAddress: '10.0.0.1',
+  virtualPort: 80,
+  realPort: 80,
+  checkTimeout: 900,
+  negotiateTimeout: 900,
+  checkInterval: INTERVAL,
+  checkCount: 1,
+  failureCount: 1,
+  request: '/',
+  receive: 'OK',
+});
+
+/** Our checks process, as the supervisor runs it. */
+const hactl: Checker = {
+  name: 'hactl',
+  start: async (count, {inside}) => {
+    const began = performance.now();
+    const child = spawn(
+      'nsenter',
+      [...inside.slice(1), process.execPath, ...(programs.checks.execArgv ?? []), programs.checks.entry],
+      {stdio: ['inherit', 'inherit', 'inherit', 'ipc']},
+    );
+    children.add(child);
+    child.on('exit', () => children.delete(child));
+    if (pinned) spawnSync('taskset', ['-a', '-cp', '0', String(child.pid)]);
+    let [up, round] = [0, 0];
+    const down = new Set<string>();
+    let reports: Extract<FromChecks, {type: 'reports'}> | undefined;
+    child.on('message', (message: FromChecks) => {
+      if (message.type === 'ready')
+        child.send({type: 'configure', specs: Array.from({length: count}, (_, at) => spec(at))});
+      if (message.type === 'verdict') {
+        if (message.report.state === 'down') down.add(message.report.id);
+        up += message.report.state === 'up' ? 1 : 0;
+        if (up === count) round = performance.now() - began;
+      }
+      if (message.type === 'reports') reports = message;
+    });
+    await until('the first round is over', 60_000, () => round > 0);
+    return {
+      pid: child.pid ?? 0,
+      firstRound: round,
+      noticed: async (address) => {
+        await until('it notices', NOTICE_LIMIT, () => down.has(idOf(address)), 2);
+      },
+      stop: () => end(child),
+      report: async () => {
+        reports = undefined;
+        child.send({type: 'report'});
+        const said = await until('the checks report', 10_000, () => reports);
+        const counts = said.reports.map((one) => one.checks);
+        const failed = said.reports.filter((one) => one.state !== 'up').length;
+        const {p50, p99, max} = said.lateness;
+        return `lateness p50 ${Math.round(p50)}, p99 ${Math.round(p99)}, most ${Math.round(max)} ms; checks of one real ${Math.min(...counts)}..${Math.max(...counts)}; ${failed} down`;
+      },
+    };
+  },
+};
+
+/** keepalived's HTTP_GET. Its IPVS calls are answered by a shim: the checks are what is compared. */
+const keepalived: Checker = {
+  name: 'keepalived',
+  start: async (count, {inside}) => {
+    const services: string[] = [];
+    for (let from = 0; from < count; from += PER_SERVICE) {
+      const reals = Array.from(
+        {length: Math.min(PER_SERVICE, count - from)},
+        (_, at) =>
+          `  real_server ${addressOf(from + at)} 80 {\n    weight 1\n    HTTP_GET {\n      url {\n        path /\n        status_code 200\n      }\n      connect_timeout 1\n      retry 0\n      delay_before_retry 0.02\n    }\n  }`,
+      );
+      services.push(
+        `virtual_server ${serviceOf(from)} 80 {\n  delay_loop ${INTERVAL / 1_000}\n  lb_algo rr\n  lb_kind DR\n  protocol TCP\n${reals.join('\n')}\n}`,
+      );
+    }
+    const file = path.join(folder, 'keepalived.conf');
+    // What the one before it left says that it still runs, when its number was given anew.
+    for (const left of ['k.pid', 'c.pid']) rmSync(path.join(folder, left), {force: true});
+    writeFileSync(file, services.join('\n'));
+    return startOther(
+      [
+        ...inside,
+        ...onFirst,
+        ...'keepalived -n -l -C -f'.split(' '),
+        file,
+        '-p',
+        `${folder}/k.pid`,
+        '-c',
+        `${folder}/c.pid`,
+      ],
+      {
+        env: {LD_PRELOAD: shim},
+        log: path.join(folder, `keepalived-${count}.log`),
+        checks: count,
+        limit: 120_000,
+        begins: 'Activating healthchecker',
+        dead: (line, address) =>
+          line.includes(address === '' ? 'Removing service [' : `Removing service [${address}]`),
+      },
+    );
+  },
+};
+
+/** ldirectord, with a stand-in for ipvsadm. */
+const ldirectord: Checker = {
+  name: 'ldirectord',
+  start: async (count, {inside}) => {
+    const file = path.join(folder, 'ldirectord.cf');
+    const services: string[] = [];
+    for (let from = 0; from < count; from += PER_SERVICE) {
+      const reals = Array.from(
+        {length: Math.min(PER_SERVICE, count - from)},
+        (_, at) => `        real=${addressOf(from + at)}:80 gate\n`,
+      );
+      services.push(
+        `virtual=${serviceOf(from)}:80\n${reals.join('')}        service=http\n        request="/"\n        receive="OK"\n        scheduler=rr\n        protocol=tcp\n`,
+      );
+    }
+    writeFileSync(
+      file,
+      `checktimeout=1\nnegotiatetimeout=1\ncheckinterval=1\nlogfile="${folder}/ldirectord.log"\n${services.join('')}`,
+    );
+    // First it enters all reals, a process of ipvsadm for each.
+    return startOther([...inside, ...onFirst, 'perl', which('ldirectord'), '-d', file, 'start'], {
+      log: path.join(folder, 'ldirectord.log'),
+      checks: count,
+      limit: 120_000,
+      dead: (line, address) =>
+        line.includes(`http://${address}${address === '' ? '' : ':80/ is down'}`) &&
+        line.includes(' is down'),
+    });
+  },
+};
+
+const which = (name: string): string =>
+  execFileSync('sh', ['-c', `command -v ${name}`], {encoding: 'utf8'}).trim();
+
+const shim = path.join(folder, 'shim.so');
+function prepare(): void {
+  for (const name of ['bin', 'dead']) mkdirSync(path.join(folder, name));
+  chmodSync(folder, 0o755);
+  const {status} = spawnSync(
+    'tcc',
+    ['-shared', '-nostdlib', '-o', shim, path.join(import.meta.dirname, 'ipvs-shim.c')],
+    {stdio: 'inherit'},
+  );
+  if (status !== 0) throw new Error('tcc cannot compile test/bench/ipvs-shim.c');
+  // ldirectord wants to list and edit a table: it is told that all went well.
+  for (const place of ['/sbin/ipvsadm', '/usr/sbin/ipvsadm'])
+    writeFileSync(place, '#!/bin/sh\nexit 0\n', {mode: 0o755});
+  writeFileSync(
+    path.join(folder, 'nginx.conf'),
+    `daemon off; worker_processes ${Math.max(1, os.availableParallelism() - 1)}; pid ${folder}/nginx.pid; error_log ${folder}/error.log crit; worker_rlimit_nofile 60000;
+events { worker_connections 20000; }
+http { access_log off; keepalive_timeout 0;
+  server { listen 80 backlog=16384; location / { if (-f ${folder}/dead/$server_addr) { return 503; } return 200 "OK\\n"; } }
+  server { listen unix:${folder}/status; location / { stub_status; } } }\n`,
+  );
+}
+
+interface Figures {
+  readonly rate: number;
+  readonly cpu: number;
+  readonly memory: number;
+  readonly firstRound: number;
+  readonly detection: number;
+  readonly more: string;
+}
+
+/** Has one real answer 503 for as long as the checker needs to notice; milliseconds. */
+async function detect(running: Running, count: number): Promise<number> {
+  const address = addressOf(count >> 1);
+  const mark = path.join(folder, 'dead', address);
+  const began = performance.now();
+  writeFileSync(mark, '');
+  try {
+    await running.noticed(address);
+    return performance.now() - began;
+  } finally {
+    rmSync(mark);
+  }
+}
+
+async function measure(checker: Checker, count: number): Promise<Figures> {
+  const scene = await makeScene();
+  try {
+    return await measureIn(scene, checker, count);
+  } finally {
+    await scene.end();
+  }
+}
+
+async function measureIn(scene: Scene, checker: Checker, count: number): Promise<Figures> {
+  const running = await checker.start(count, scene);
+  await pause(WARM);
+  const [requests, before, began] = [await served(), usage(running.pid), performance.now()];
+  await pause(Number(values.seconds) * 1_000);
+  const [after, now, ended] = [usage(running.pid), await served(), performance.now()];
+  const more = (await running.report?.()) ?? '';
+  // One that takes it for dead already, as it does with the living now and then, does not say it again.
+  const detection = await detect(running, count).catch(() => Infinity);
+  await running.stop();
+  // Each look at the counter is a request of its own.
+  const checks = now - requests - 1;
+  return {
+    rate: (checks * 1_000) / (ended - began),
+    cpu: ((after.cpu - before.cpu) * 1_000) / checks,
+    memory: after.memory,
+    firstRound: running.firstRound,
+    detection,
+    more,
+  };
+}
+
+try {
+  prepare();
+  const rows: string[][] = [
+    ['reals', 'checker', 'checks/s', 'CPU ms per 1,000', 'RSS MB', 'first round s', 'dead real seen ms', ''],
+  ];
+  const ratios: string[] = [];
+  for (const count of values.reals.split(',').map(Number)) {
+    const able =
+      count <= 1_000 ? [hactl, keepalived, ldirectord] : count <= 5_000 ? [hactl, keepalived] : [hactl];
+    const checkers = able.filter(({name}) => values.only.split(',').includes(name));
+    const found = new Map<string, Figures[]>();
+    // oxlint-disable no-await-in-loop -- one checker after the other.
+    for (let round = 0; round < Number(values.rounds); round += 1)
+      for (const checker of checkers) {
+        const all = found.get(checker.name) ?? [];
+        found.set(checker.name, all);
+        try {
+          all.push(await measure(checker, count));
+          process.stderr.write(`${count} reals, round ${round + 1}: ${checker.name}\n`);
+        } catch (error) {
+          // Who does not get through its first round is said to, and the others go on.
+          process.stderr.write(`${count} reals, round ${round + 1}: ${checker.name}: ${String(error)}\n`);
+        }
+      }
+    // oxlint-enable no-await-in-loop
+    const cpuOf = (name: string): number => median((found.get(name) ?? []).map(({cpu}) => cpu));
+    for (const [name, all] of found) {
+      if (all.length === 0) {
+        rows.push([String(count), name, '-', '-', '-', '-', '-', 'did not get through its first round']);
+        continue;
+      }
+      rows.push([
+        String(count),
+        name,
+        String(Math.round(median(all.map(({rate}) => rate)))),
+        cpuOf(name).toFixed(0),
+        median(all.map(({memory}) => memory)).toFixed(0),
+        (median(all.map(({firstRound}) => firstRound)) / 1_000).toFixed(1),
+        median(all.map(({detection}) => detection)).toFixed(0),
+        all.at(-1)?.more ?? '',
+      ]);
+      if (name !== 'hactl' && found.has('hactl'))
+        ratios.push(`${count} reals: CPU of hactl / ${name} = ${(cpuOf('hactl') / cpuOf(name)).toFixed(2)}`);
+    }
+  }
+  process.stdout.write(`\n${values.rounds} rounds of ${values.seconds} s, medians\n`);
+  process.stdout.write(table(rows, [0, 2, 3, 4, 5, 6]).join('\n') + '\n' + ratios.join('\n') + '\n');
+} finally {
+  for (const child of children)
+    // oxlint-disable-next-line no-await-in-loop -- a handful.
+    await end(child);
+  rmSync(folder, {recursive: true, force: true});
+}
+process.exit(0);

@@ -1,0 +1,106 @@
+/** What the benchmarks share: a probe of the VIP at 2 kHz, who holds it, nft rules. */
+import {addressChange, holderTimes, watchCommand, type Holding} from '../lab/holders.ts';
+import {markerOf} from '../drill/probe.ts';
+import {until} from '../lab/until.ts';
+import {libraries, toolPath, type Lab} from '../lab/packages.ts';
+import type {NamespaceSite} from '../lab/namespaces.ts';
+import {directors, type Director} from './subjects.ts';
+
+export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** What one event cost. */
+export interface Cost {
+  readonly outage: number;
+  readonly lost: number;
+  readonly both: number;
+  readonly neither: number;
+}
+
+/** The echo must not wait for what is measured, nor for other programs of this machine. */
+const prompt = ['nice', '-n', '-15'];
+
+export type Scene = Awaited<ReturnType<typeof openScene>>;
+
+/** Starts echo servers, the probe and the watches. */
+export async function openScene(site: NamespaceSite, lab: Lab) {
+  const holdings: Holding[] = [];
+  const isolated = new Set<Director>();
+  const holding = new Set<Director>();
+  let changes = 0;
+  const udp = `${site.checkout}/test/drill/udp.ts`;
+  const nft = toolPath(lab.tree, 'nft');
+  const run = async (director: Director, argv: readonly string[]): Promise<void> => {
+    const {status, stderr} = await site.run(director, argv);
+    if (status !== 0) throw new Error(`${argv.join(' ')} on ${director}: ${stderr}`);
+  };
+  const rule = (director: Director, words: string): Promise<void> =>
+    run(director, ['env', `LD_LIBRARY_PATH=${libraries(lab.tree).LD_LIBRARY_PATH}`, nft, words]);
+  for (const director of directors) {
+    // oxlint-disable no-await-in-loop -- a director after the other.
+    await site.start(director, [...prompt, site.node, udp, 'echo'], `${site.root}/${director}-echo.log`);
+    await rule(
+      director,
+      'add table inet bench; add chain inet bench in { type filter hook input priority 0; }',
+    );
+    const watch = await site.start(director, watchCommand, `${site.root}/${director}-addresses.log`);
+    // oxlint-enable no-await-in-loop
+    watch.onLine((line) => {
+      const change = addressChange(line, site.vip);
+      if (!change) return;
+      const {at, holds} = change;
+      // A renewed lease is no change.
+      if (holds !== holding.has(director)) changes += 1;
+      if (holds) holding.add(director);
+      else holding.delete(director);
+      if (!isolated.has(director)) holdings.push({at, director, holds});
+    });
+  }
+  const probe = await site.start(
+    'client',
+    [site.node, udp, 'probe', site.vip, '2'],
+    `${site.root}/probe.log`,
+  );
+  const mark = markerOf(probe);
+  return {
+    holds: (director: Director): boolean => holding.has(director),
+    alone: (director: Director): boolean => holding.size === 1 && holding.has(director),
+    waitFor: (what: string, probeOf: () => boolean, limit = 20_000): Promise<boolean> =>
+      until(what, limit, probeOf, 5),
+    /** Milliseconds until a director let go for the first time after an instant; Infinity: it has not. */
+    releasedAfter: (director: Director, at: number): number =>
+      (holdings.find((one) => one.director === director && !one.holds && one.at >= at)?.at ?? Infinity) - at,
+    /** How often the VIP came or went since the start. */
+    changes: (): number => changes,
+    /** Drops what matches on its way into a director. */
+    drop: (director: Director, what: string): Promise<void> =>
+      rule(director, `add rule inet bench in ${what} drop`),
+    undrop: (director: Director): Promise<void> => rule(director, 'flush chain inet bench in'),
+    /** Off the air: what its kernel still has concerns nobody. */
+    isolate: async (director: Director): Promise<void> => {
+      await site.cutLink(director);
+      isolated.add(director);
+      holdings.push({at: Date.now(), director, holds: false});
+    },
+    rejoin: async (director: Director): Promise<void> => {
+      isolated.delete(director);
+      if (holding.has(director)) holdings.push({at: Date.now(), director, holds: true});
+      await site.restoreLink(director);
+    },
+    /** Who holds it now counts as the start of the next measurement. */
+    forget: (): void => {
+      holdings.length = 0;
+      for (const director of holding) holdings.push({at: 0, director, holds: true});
+    },
+    /** Runs an event and says what it cost, up to `after` ms behind its end. */
+    measure: async (work: () => Promise<void>, after = 300): Promise<Cost> => {
+      await pause(200);
+      await mark();
+      const from = Date.now();
+      await work();
+      await pause(after);
+      const to = Date.now();
+      const {outage, lost} = await mark();
+      return {outage, lost, ...holderTimes(holdings, from, to)};
+    },
+  };
+}

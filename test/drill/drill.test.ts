@@ -1,0 +1,87 @@
+/** The drill's own arithmetic. */
+import {readFileSync} from 'node:fs';
+import path from 'node:path';
+import test from 'ava';
+import {drillConfig} from './config.ts';
+import {addressChange, holderTimes} from '../lab/holders.ts';
+import {renderReport} from './report.ts';
+
+const seed = (name: string): string =>
+  readFileSync(path.resolve(import.meta.dirname, '../../test/fixtures/seeds', name), 'utf8');
+
+test('time with two holders and with none', (t) => {
+  const one = (at: number, director: string, holds: boolean) => ({at, director, holds});
+  const story = [
+    one(0, 'a', true),
+    one(100, 'b', true),
+    one(103, 'a', false),
+    one(200, 'b', false),
+    one(250, 'a', true),
+  ];
+  t.deepEqual(holderTimes(story, 50, 300), {both: 3, neither: 50});
+  t.deepEqual(holderTimes(story, 101, 102), {both: 1, neither: 0});
+  t.deepEqual(holderTimes([], 0, 10), {both: 0, neither: 10});
+});
+
+test('what the kernel says of an address', (t) => {
+  const line = (rest: string): string => `[2026-11-21T10:00:00.123456] ${rest}`;
+  const at = Date.parse('2026-11-21T10:00:00.123Z');
+  t.deepEqual(addressChange(line('2: eth0    inet 10.9.0.1/24 scope global eth0'), '10.9.0.1'), {
+    at,
+    holds: true,
+  });
+  t.deepEqual(addressChange(line('Deleted 2: eth0    inet 10.9.0.1/24 scope global eth0'), '10.9.0.1'), {
+    at,
+    holds: false,
+  });
+  t.is(addressChange(line('2: eth0    inet 10.9.0.11/24 scope global eth0'), '10.9.0.1'), undefined);
+});
+
+test('the seeds’ files, with nothing but names, addresses and intervals replaced', (t) => {
+  const made = drillConfig({
+    seeds: {
+      haCf: seed('s001_ha.cf'),
+      haresources: seed('s001_haresources'),
+      authkeys: seed('s001_authkeys'),
+      ldirectordCf: seed('s004_flat.cf'),
+    },
+    vip: '10.99.0.100',
+    directors: ['director1', 'director2'],
+    webs: ['10.99.0.11', '10.99.0.12'],
+    device: 'eth0',
+    keepalive: '200ms',
+    deadtime: '1',
+    preemptDelay: '5',
+  });
+  t.is(
+    made.haresources,
+    'director1 ldirectord::ldirectord.cf LVSSyncDaemonSwap::master::eth0 IPaddr2::10.99.0.100/24/eth0/10.99.0.255\n',
+  );
+  t.regex(made['ha.cf'], /^keepalive 200ms\ndeadtime 1\ninitdead 1\nhactl_preempt_delay 5$/m);
+  t.regex(made['ha.cf'], /^node director1\nnode director2$/m);
+  t.regex(
+    made['ldirectord.cf'],
+    /^virtual=10\.99\.0\.100:80\nreal=10\.99\.0\.11:80 gate\nreal=10\.99\.0\.12:80 gate\nfallback/m,
+  );
+});
+
+test('a failure is in the table and in words', (t) => {
+  const row = {
+    event: 'x',
+    outage: 1,
+    requests: 2,
+    lost: 0,
+    streams: 3,
+    broken: 0,
+    both: 0,
+    neither: 0,
+    note: '',
+  };
+  const text = renderReport([
+    {...row, failures: []},
+    {...row, event: 'y', failures: ['something broke']},
+  ]);
+  t.regex(text, /^x .* ok$/m);
+  t.regex(text, /^y .* FAILED$/m);
+  t.regex(text, /^FAILED y: something broke$/m);
+});

@@ -1,0 +1,88 @@
+/** The sync drills, where IPVS is: in namespaces of this kernel. `npm run drill:sync` brings us here. */
+import path from 'node:path';
+import {parseArgs} from 'node:util';
+import {onStage, type Scene, type Stage} from './drills.ts';
+import {makeNetwork, type Network} from './network.ts';
+import {hactlPair, keepalivedPair, type HactlPair, type Pair} from './pair.ts';
+import {basic, services} from './plan.ts';
+import {renderResults, type DrillResult} from './result.ts';
+import {deaths, loss, persistence, power} from './troubles.ts';
+
+const {values} = parseArgs({
+  options: {
+    help: {type: 'boolean', default: false},
+    only: {type: 'string', default: 'abcd'},
+    with: {type: 'string', default: ''},
+    mode: {type: 'string', default: 'relay'},
+    idle: {type: 'string', default: '2000'},
+    busy: {type: 'string', default: '200'},
+    logs: {type: 'boolean', default: false},
+  },
+});
+if (values.help) {
+  process.stdout.write(
+    'drill:sync [--only abcd] [--with keepalived] [--mode multicast|relay|relay-encrypted] [--idle N] [--busy N] [--logs]\n',
+  );
+  process.exit(0);
+}
+
+const started = performance.now();
+const checkout = path.resolve(import.meta.dirname, '../../..');
+const say = (line: string): void => {
+  process.stdout.write(`${((performance.now() - started) / 1_000).toFixed(1).padStart(6)} s  ${line}\n`);
+};
+const results: DrillResult[] = [];
+
+/** A drill on machines of its own. `play` makes the pair and says what happens to it. */
+async function run(
+  drill: string,
+  load: Pick<Scene, 'services' | 'idle' | 'busy'>,
+  make: (network: Network) => Pair,
+  play: (scene: Scene, stage: Stage) => Promise<void>,
+  judged = true,
+): Promise<void> {
+  const network = makeNetwork(checkout, 'abcdefgh'[results.length]);
+  const scene: Scene = {drill, network, pair: make(network), say, judged, ...load};
+  const result = await onStage(scene, (stage) => play(scene, stage));
+  results.push(result);
+  if (values.logs || result.failures.length > 0) await printLogs(network);
+  await network.site.destroy();
+}
+
+async function printLogs({site}: Network): Promise<void> {
+  const {stdout} = await site.run('client', [
+    'sh',
+    '-c',
+    `cd ${site.directory('client')}; tail -n 60 *.log */*.log`,
+  ]);
+  process.stdout.write(stdout);
+}
+
+const ours = (network: Network, served = basic): HactlPair => hactlPair(network, values.mode, served);
+const [idle, busy] = [Number(values.idle) / 2, Number(values.busy) / 2];
+const full = {services: basic, idle, busy};
+const tenth = {services: basic, idle: Math.ceil(idle / 10), busy: Math.ceil(busy / 10)};
+if (values.only.includes('a')) await run('a', full, (network) => ours(network), power);
+if (values.only.includes('a') && values.with === 'keepalived')
+  for (const delay of [0, 20])
+    // oxlint-disable-next-line no-await-in-loop -- one pair after another.
+    await run('a', full, (network) => keepalivedPair(network, delay), power, false);
+if (values.only.includes('b')) {
+  const others = services.filter((one) => !basic.includes(one));
+  await run('b', {...tenth, services: others}, (network) => ours(network, others), persistence);
+}
+if (values.only.includes('c')) await run('c', tenth, (network) => ours(network), loss);
+if (values.only.includes('d')) {
+  let pair: HactlPair | undefined;
+  await run(
+    'd',
+    tenth,
+    (network) => (pair = ours(network)),
+    (scene, stage) => deaths(scene, stage, pair as HactlPair),
+  );
+}
+
+process.stdout.write('\n' + renderResults(results).join('\n') + '\n');
+const good = results.length > 0 && results.every((one) => one.failures.length === 0);
+process.stdout.write(good ? 'drill:sync passed\n' : 'drill:sync FAILED\n');
+process.exit(good ? 0 : 1);

@@ -1,0 +1,43 @@
+/**
+ * The servers that the checks are tested against, as Debian ships them, in a tree of their own. Nothing of it is
+ * installed: test/lab/servers.ts lays the tree over a private view of this machine's files.
+ */
+import {makeTree} from './apt.ts';
+
+/** One line for each kind of service. */
+const servers = [
+  'nginx-light', 'squid', // http, http_proxy
+  'exim4-daemon-light', 'netcat-openbsd', // smtp, submission; nc for a seed's script
+  'dovecot-imapd', 'dovecot-pop3d', // imap, pop, with and without TLS
+  'inn2', // nntp
+  'memcached', 'socat', // simpletcp, over tcp and udp
+  'vsftpd', // ftp
+  'mariadb-server', 'postgresql', // mysql, pgsql
+  'slapd', 'ldap-utils', // ldap
+  'bind9', // dns
+  'freeradius', // radius
+  'kamailio', // sip
+  'stunnel4', 'openssl', // TLS around any of them
+  'ldirectord', 'keepalived', 'tcc', // for comparison; a compiler for the benchmark's shim
+  'iproute2',
+]; // prettier-ignore
+
+export interface Servers {
+  /** The unpacked tree, laid out with merged /usr. */
+  readonly tree: string;
+}
+
+/** Fetches and unpacks what is not there yet; a second call takes no time. */
+export function prepareServers(say: (line: string) => void): Servers {
+  const plan = {
+    label: 'servers',
+    packages: servers,
+    recipe: [1],
+    without: 'the tests take their servers from Debian 12',
+  };
+  return makeTree(plan, say, ({tree, step, fetch, unpackAll}): Servers => {
+    step(`${servers.length} packages and what they need (about 150 MB)`, fetch);
+    unpackAll();
+    return {tree};
+  });
+}
