@@ -13,7 +13,7 @@ import type {BundleOptions} from './cli/commands/support-bundle.ts';
 import type {WatchOptions} from './cli/commands/watch.ts';
 import type {WhyOptions} from './cli/commands/why.ts';
 import {ControlError} from './control/client.ts';
-import {eventKinds} from './journal/events.ts';
+import {eventKinds} from './control/events.ts';
 import {treeOf} from './cli/command-tree.ts';
 import {completionFor, REALS_COMMAND, shells, type Shell} from './cli/completion.ts';
 import {ABOUT, controlSocket, defaultPaths, VERSION} from './system/paths.ts';

@@ -4,6 +4,7 @@ import type {CheckState} from '@hactl/checks';
 import type {EmailAlert, VirtualService} from '@hactl/config';
 import {destinationOf, realName, virtualName} from '../table/services.ts';
 import type {RealView, VirtualView} from '../table/views.ts';
+import type {Mail} from '../system/mail.ts';
 
 /** What the daemon is doing: `emailalertstatus` names the phases in which mails are wanted. */
 export type Phase = 'starting' | 'running' | 'reloading' | 'stopping';
@@ -129,14 +130,6 @@ export function takeDue(
   }
   const waiting = [...next.values()].filter((queue) => queue.events.length > 0).map((queue) => queue.dueAt);
   return {outbox: next, batches, nextAt: waiting.length > 0 ? Math.min(...waiting) : undefined};
-}
-
-export interface Mail {
-  readonly to: readonly string[];
-  readonly from: string;
-  readonly smtp?: string;
-  readonly subject: string;
-  readonly text: string;
 }
 
 const titled = ({serviceName, text}: AlertEvent): string =>

@@ -16,7 +16,7 @@ import {systemClock} from '@hactl/base';
 import type {CheckReport, CheckState} from '@hactl/checks';
 import {parseLdirectordCf} from '@hactl/config';
 import test, {type ExecutionContext} from 'ava';
-import type {Mail} from './alerts.ts';
+import type {Mail} from '../system/mail.ts';
 import {watchFiles} from '../configuration/file-watch.ts';
 import {sendMail} from '../system/mail.ts';
 import {makeOutward} from './outward.ts';

@@ -7,6 +7,7 @@ import type {Clock, Instant} from '@hactl/base';
 import type {CheckReport} from '@hactl/checks';
 import type {LdirectordConfig, OutsideAlerts} from '@hactl/config';
 import type {Transition} from '@hactl/failover';
+import {type Mail} from '../system/mail.ts';
 import {
   alertStep,
   composeMail,
@@ -15,7 +16,6 @@ import {
   takeDue,
   type AlertEvent,
   type AlertMemory,
-  type Mail,
   type Outbox,
   type Phase,
 } from './alerts.ts';

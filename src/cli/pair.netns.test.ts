@@ -1,7 +1,7 @@
 /** events, why and watch on two directors in two namespaces: the LAN of one fails, the link between them does not. */
 import path from 'node:path';
 import anyTest, {type TestFn} from 'ava';
-import type {JournalEvent} from '../journal/events.ts';
+import type {JournalEvent} from '../control/events.ts';
 import {makeCluster} from '../../test/drill/cluster.ts';
 import type {Program} from '../../test/lab/site.ts';
 import {until} from '../../test/lab/until.ts';

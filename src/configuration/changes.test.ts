@@ -2,7 +2,7 @@
 import {loadCluster} from '@hactl/config';
 import test from 'ava';
 import {describeChange, planChanges} from './changes.ts';
-import type {Loaded} from '../daemon/core.ts';
+import type {Loaded} from './loaded.ts';
 
 const plain: Readonly<Record<string, string>> = {
   '/x/ha.cf':

@@ -1,6 +1,6 @@
 /** What a reload would change, directive by directive; and what cannot be changed while running. Pure. */
 import {compareFacts, configFacts, type FactChange} from '@hactl/config';
-import type {Loaded} from '../daemon/core.ts';
+import type {Loaded} from './loaded.ts';
 
 /** One line of the plan. */
 export interface PlannedChange {

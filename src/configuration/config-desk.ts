@@ -3,16 +3,17 @@ import path from 'node:path';
 import {randomBytes} from 'node:crypto';
 import {pairFacts, type Fact} from '@hactl/config';
 import type {Command} from '../control/protocol.ts';
-import {CommandError} from '../control/server.ts';
-import type {PeerCommand} from '../peer/protocol.ts';
+import {CommandError} from '../control/error.ts';
+import type {PeerCommand} from '../control/peer-commands.ts';
 import {planChanges, type Connections, type Plan} from './changes.ts';
 import {diffText} from './config-diff.ts';
 import {filesOf, overlay, readConfigFile, replaceFiles, type ConfigFile} from './config-files.ts';
 import {differencesTo} from './config-peer.ts';
-import {push, type PushPorts} from './config-push.ts';
+import {push} from './config-push.ts';
+import type {PushPorts} from './push-ports.ts';
 import {makeReceiver} from './config-receive.ts';
 import type {ConfigVersion} from './config-store.ts';
-import type {Loaded} from '../daemon/core.ts';
+import type {Loaded} from './loaded.ts';
 
 export type ConfigCommand = Extract<Command, {readonly command: 'plan' | 'push' | `config-${string}`}>;
 /** What the peer may ask of the configuration. */

@@ -3,9 +3,9 @@ import type {Clock} from '@hactl/base';
 import {compareFacts, pairFacts, type Fact, type FactChange} from '@hactl/config';
 import type {EngineStatus} from '@hactl/failover';
 import type {ConfigDifference} from '../control/protocol.ts';
-import type {PeerCommand} from '../peer/protocol.ts';
+import type {PeerCommand} from '../control/peer-commands.ts';
 import type {Log} from '../system/log.ts';
-import type {Loaded} from '../daemon/core.ts';
+import type {Loaded} from './loaded.ts';
 
 /** While one reloads after the other they differ for a moment: that is nothing to talk about. In ms. */
 const PATIENCE = 2_000;

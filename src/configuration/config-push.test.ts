@@ -4,13 +4,13 @@ import os from 'node:os';
 import path from 'node:path';
 import {loadCluster} from '@hactl/config';
 import test, {type ExecutionContext} from 'ava';
-import {CommandError} from '../control/server.ts';
-import type {PeerCommand} from '../peer/protocol.ts';
+import {CommandError} from '../control/error.ts';
+import type {PeerCommand} from '../control/peer-commands.ts';
 import {makeConfigDesk, type ConfigPeerCommand} from './config-desk.ts';
 import {keyProblem, type PushOutcome} from './config-push.ts';
 import {openConfigStore} from './config-store.ts';
 import {loadDirectory} from './load.ts';
-import type {Loaded} from '../daemon/core.ts';
+import type {Loaded} from './loaded.ts';
 
 const files = (peer: string) => ({
   'ha.cf': `udpport 700\nucast eth1 ${peer}\nnode one two\nauto_failback on\nkeepalive 1\n`,

@@ -1,34 +1,12 @@
 /** Sends this director's configuration to the peer: both take it into use, or neither. */
 import {randomBytes} from 'node:crypto';
-import type {Authkeys, ReadFile} from '@hactl/config';
-import {CommandError} from '../control/server.ts';
-import type {PeerCommand, PushedFile} from '../peer/protocol.ts';
+import type {Authkeys} from '@hactl/config';
+import {CommandError} from '../control/error.ts';
+import type {PushedFile} from '../control/peer-commands.ts';
 import {planChanges, type PlannedChange} from './changes.ts';
 import {filesOf, readConfigFile, sharedName} from './config-files.ts';
-import type {Prepared} from './config-receive.ts';
-import type {ConfigStore, PushRecord} from './config-store.ts';
-import type {LoadOutcome} from './load.ts';
-import type {Log} from '../system/log.ts';
-import type {Loaded} from '../daemon/core.ts';
-
-export interface PushPorts {
-  readonly configDir: string;
-  readonly store: ConfigStore;
-  readonly log: Log;
-  load(read?: ReadFile): Promise<LoadOutcome>;
-  running(): Loaded;
-  /** Takes into use what is on the disk; `why` goes into the history. */
-  reload(why: string): Promise<{readonly ok: boolean; readonly diagnostics: readonly string[]}>;
-  ask(command: PeerCommand, limit: number): Promise<unknown>;
-  /** The peer's name. */
-  peer(): string;
-  /** Does this director take a configuration from its peer? */
-  accepts(): boolean;
-  /** Is a push or a rollback of this side going on? */
-  busy(): boolean;
-  wall(): number;
-  wait(ms: number): Promise<void>;
-}
+import type {Prepared, PushPorts} from './push-ports.ts';
+import type {PushRecord} from './config-store.ts';
 
 export interface PushOutcome {
   readonly ok: boolean;

@@ -1,9 +1,9 @@
 /** The peer sends a configuration: judged for this director, swapped as a whole, taken back as a whole. */
 import path from 'node:path';
 import {withLocalLines} from '@hactl/config';
-import {CommandError} from '../control/server.ts';
-import type {PeerCommand, PushedFile} from '../peer/protocol.ts';
-import {planChanges, type PlannedChange} from './changes.ts';
+import {CommandError} from '../control/error.ts';
+import type {PeerCommand, PushedFile} from '../control/peer-commands.ts';
+import {planChanges} from './changes.ts';
 import {
   isSharedName,
   overlay,
@@ -12,20 +12,11 @@ import {
   unchanged,
   type ConfigFile,
 } from './config-files.ts';
-import type {PushPorts} from './config-push.ts';
+import type {Prepared, PushPorts} from './push-ports.ts';
 import type {PushRecord} from './config-store.ts';
 
 /** What is not asked for within this time will not be asked for any more. */
 const PREPARED_LIMIT = 60_000;
-
-export interface Prepared {
-  readonly ok: boolean;
-  readonly diagnostics: readonly string[];
-  readonly rows: readonly PlannedChange[];
-  readonly refused?: string;
-  /** Of the pair's part of the configuration as this director read it. */
-  readonly digest?: string;
-}
 
 export type PushCommand = Extract<PeerCommand, {readonly id: string}>;
 

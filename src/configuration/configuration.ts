@@ -9,7 +9,7 @@ import type {LoadOptions, LoadOutcome} from './load.ts';
 import type {Log} from '../system/log.ts';
 import {movedNames, type NameBook} from './names.ts';
 import {isExecutable, runCommand} from '../system/shell.ts';
-import type {Loaded} from '../daemon/core.ts';
+import type {Loaded} from './loaded.ts';
 
 /** Host names are looked up again so often. */
 const NAMES_EVERY = 60_000;

@@ -14,7 +14,7 @@ import {engineConfig, type FindInterface} from './engine-config.ts';
 import {missingAgents} from '../resources/resource-agents.ts';
 import {respawnProblems} from '../resources/respawn.ts';
 import {readSource} from './read-source.ts';
-import type {Loaded} from '../daemon/core.ts';
+import type {Loaded} from './loaded.ts';
 import {withNames, type LookUp, type NameBook} from './names.ts';
 
 export interface LoadOptions {

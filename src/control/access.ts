@@ -8,7 +8,8 @@ import {chmodSync, chownSync, statSync} from 'node:fs';
 import {promisify} from 'node:util';
 import {controlSocket, readSocket} from '../system/paths.ts';
 import {changesNothing, type Command} from './protocol.ts';
-import {CommandError, serveControl} from './server.ts';
+import {CommandError} from './error.ts';
+import {serveControl} from './server.ts';
 
 export interface Access {
   readonly adminGroup?: string | undefined;

@@ -6,8 +6,8 @@
 import type {FactChange} from '@hactl/config';
 import type {EngineStatus, Move, MoveScope, Transition} from '@hactl/failover';
 import type {SyncReport} from '@hactl/sync';
-import type {EventQuery} from '../journal/events.ts';
-import type {PeerCommand} from '../peer/protocol.ts';
+import type {EventQuery} from './events.ts';
+import type {PeerCommand} from './peer-commands.ts';
 
 /** The version of the protocol and of every `--json` document. */
 export const PROTOCOL_VERSION = 1;
@@ -200,4 +200,18 @@ export interface StatusSnapshot {
   readonly orders?: readonly OrderView[];
   readonly transitions: readonly Transition[];
   readonly problems: readonly string[];
+}
+
+export interface MoveOutcome {
+  readonly ok: boolean;
+  readonly reason: string;
+  readonly outage?: number;
+  readonly overlap?: number;
+}
+
+export interface ReloadOutcome {
+  readonly ok: boolean;
+  readonly changes: readonly string[];
+  /** Rendered diagnostics; with `ok: false` nothing was changed. */
+  readonly diagnostics: readonly string[];
 }

@@ -1,18 +1,8 @@
 import {chmodSync, rmSync} from 'node:fs';
 import net from 'node:net';
 import type {Command, Request, Response} from './protocol.ts';
+import {CommandError} from './error.ts';
 import {PROTOCOL_VERSION} from './protocol.ts';
-
-/** Thrown by a command to answer with a code that scripts can act on. */
-export class CommandError extends Error {
-  override name = 'CommandError';
-  readonly code: string;
-
-  constructor(code: string, message: string) {
-    super(message);
-    this.code = code;
-  }
-}
 
 /** A request is one short line; a client that sends more is cut off. */
 const MAX_REQUEST = 64 * 1024;

@@ -6,8 +6,9 @@ import type {ToEngine} from '@hactl/failover';
 import {makeMemoryIpvs} from '@hactl/ipvs/testing';
 import {type Operation} from '@hactl/ipvs';
 import test from 'ava';
-import type {EventDraft} from '../journal/events.ts';
-import {makeSupervisor, type Loaded} from './core.ts';
+import type {EventDraft} from '../control/events.ts';
+import {type Loaded} from '../configuration/loaded.ts';
+import {makeSupervisor} from './core.ts';
 
 const resolve = {host: () => undefined, service: () => undefined};
 const text = (reals: string, more = ''): string =>

@@ -4,13 +4,14 @@
  */
 import type {Clock, Instant} from '@hactl/base';
 import type {CheckReport, CheckSpec, FromChecks, ToChecks} from '@hactl/checks';
-import type {ClusterConfig, VirtualService} from '@hactl/config';
+import type {VirtualService} from '@hactl/config';
 import type {EngineConfig, EngineStatus, FromEngine, Role, ToEngine, Transition} from '@hactl/failover';
 import type {IpvsClient, ObservedService, Operation, VirtualTable} from '@hactl/ipvs';
 import {plan} from '@hactl/ipvs';
 import type {SyncStatus} from '@hactl/sync';
 import type {StatusSnapshot} from '../control/protocol.ts';
-import type {EventDraft} from '../journal/events.ts';
+import type {EventDraft} from '../control/events.ts';
+import type {Loaded} from '../configuration/loaded.ts';
 import {desiredTable} from '../table/desired.ts';
 import {peersHave, settlingConfig} from '../configuration/config-settle.ts';
 import {describeOperation} from '../table/describe.ts';
@@ -21,15 +22,6 @@ import {virtualStatus} from '../table/snapshot.ts';
 import {judgedReports, type Counting} from '../table/views.ts';
 import {weightsNow, type Warmth} from '../table/weights.ts';
 import {syncGroups, syncReadiness} from '../table/sync-groups.ts';
-
-/** A configuration that passed all checks, with what was computed from it. */
-export interface Loaded {
-  readonly cluster: ClusterConfig;
-  readonly engine?: EngineConfig;
-  readonly digest: string;
-  readonly notices: number;
-  readonly at: number;
-}
 
 /** Where the core's decisions go. */
 export interface Ports {

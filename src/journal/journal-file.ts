@@ -4,7 +4,7 @@ import {readFileSync} from 'node:fs';
 import path from 'node:path';
 import type {Clock} from '@hactl/base';
 import {PROTOCOL_VERSION} from '../control/protocol.ts';
-import type {EventDraft, EventQuery, EventsAnswer, JournalEvent} from './events.ts';
+import type {EventDraft, EventQuery, EventsAnswer, JournalEvent} from '../control/events.ts';
 import {keep, makeEvent, parseLines, selectEvents, trim} from './journal.ts';
 import type {Log} from '../system/log.ts';
 

@@ -1,7 +1,7 @@
 import test from 'ava';
 import type {EngineStatus, PathStatus} from '@hactl/failover';
 import type {SyncReport} from '@hactl/sync';
-import type {EventDraft} from './events.ts';
+import type {EventDraft} from '../control/events.ts';
 import {journalled, makeWitness, ofEngineEvent, ofScripts} from './journal-witness.ts';
 
 const path = (name: string, hears: boolean, heard: boolean, lastHeardAgo = 10): PathStatus => ({

@@ -6,7 +6,7 @@ import type {EngineStatus, FromEngine, PathStatus, Transition} from '@hactl/fail
 import type {Operation} from '@hactl/ipvs';
 import type {SyncStatus} from '@hactl/sync';
 import type {Command} from '../control/protocol.ts';
-import type {EventDraft, EventKind} from './events.ts';
+import type {EventDraft, EventKind} from '../control/events.ts';
 import {describeOperation} from '../table/describe.ts';
 import {resourceKind} from '../resources/resources.ts';
 import {serviceName} from '../table/services.ts';

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {systemClock} from '@hactl/base';
-import type {EventDraft, JournalEvent} from './events.ts';
+import type {EventDraft, JournalEvent} from '../control/events.ts';
 import {keep, makeEvent, parseLines, selectEvents, trim} from './journal.ts';
 import {openJournal} from './journal-file.ts';
 

@@ -1,5 +1,11 @@
 /** The journal in memory: a bounded list of events, how it is searched, and its lines in the file. Pure. */
-import {eventKinds, type EventDraft, type EventKind, type EventQuery, type JournalEvent} from './events.ts';
+import {
+  eventKinds,
+  type EventDraft,
+  type EventKind,
+  type EventQuery,
+  type JournalEvent,
+} from '../control/events.ts';
 
 /** So many events are kept in memory. */
 export const EVENTS_KEPT = 10_000;

@@ -4,9 +4,10 @@ import {readFileSync, renameSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import type {LdirectordConfig} from '@hactl/config';
 import type {OrderOutcome, OrderView} from '../control/protocol.ts';
-import {CommandError} from '../control/server.ts';
+import {CommandError} from '../control/error.ts';
 import type {Log} from '../system/log.ts';
-import {mergeOrders, nextTime, noOrders, readOrders, withOrders, type OrderState} from './order-state.ts';
+import {type OrderState} from '../control/orders.ts';
+import {mergeOrders, nextTime, noOrders, readOrders, withOrders} from './order-state.ts';
 import {carryOut, isOrderRequest, orderedHeld, orderedWeights, orderViews} from './orders.ts';
 import {placesOf, readReal} from './order-targets.ts';
 

@@ -1,8 +1,8 @@
 /** Keeps the orders of both directors the same: a real that is drained stays so when the peer takes over. */
 import type {Clock} from '@hactl/base';
-import type {PeerCommand} from '../peer/protocol.ts';
+import type {PeerCommand} from '../control/peer-commands.ts';
 import type {Log} from '../system/log.ts';
-import type {OrderState} from './order-state.ts';
+import type {OrderState} from '../control/orders.ts';
 
 const ASK_LIMIT = 5_000;
 const ASK_AGAIN = 10_000;

@@ -7,15 +7,9 @@ import test, {type ExecutionContext} from 'ava';
 import fc from 'fast-check';
 import {openOrderBook} from './order-book.ts';
 import {makeOrderMirror} from './order-mirror.ts';
-import {
-  mergeOrders,
-  nextTime,
-  noOrders as none,
-  readOrders,
-  withOrders,
-  type OrderState,
-} from './order-state.ts';
-import type {Order} from './orders.ts';
+import {type OrderState} from '../control/orders.ts';
+import {mergeOrders, nextTime, noOrders as none, readOrders, withOrders} from './order-state.ts';
+import type {Order} from '../control/orders.ts';
 
 const order = (when: number, more: Partial<Order> = {}): Order => ({
   kind: 'drain',

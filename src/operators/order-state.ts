@@ -2,20 +2,7 @@
  * The orders as two directors keep them: each order and each taking back has its time, of one target's the latest counts,
  * so both have the same whatever they heard first. Pure.
  */
-import type {Order} from './orders.ts';
-import type {Target} from './order-targets.ts';
-
-/** An order was taken back: the other director, which may not know yet, must not bring it in again. */
-export interface Ended extends Target {
-  readonly kind: Order['kind'];
-  /** Wall clock, milliseconds. */
-  readonly when: number;
-}
-
-export interface OrderState {
-  readonly orders: readonly Order[];
-  readonly ended: readonly Ended[];
-}
+import type {Ended, Order, OrderState} from '../control/orders.ts';
 
 /** More are of times that no director was away for. */
 const ENDED_MOST = 200;

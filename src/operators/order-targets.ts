@@ -2,13 +2,7 @@
 import {fail, ok, type Result} from '@hactl/base';
 import {ipv4, ipv6, nearest, portNumber, type LdirectordConfig} from '@hactl/config';
 import {checkId, destinationOf, realName, virtualName} from '../table/services.ts';
-
-/** Where an order applies: without `port` at every port of the address, without `virtual` in every one. */
-export interface Target {
-  readonly address: string;
-  readonly port?: number;
-  readonly virtual?: string;
-}
+import type {Target} from '../control/orders.ts';
 
 /** One real of one virtual, and the names that people may give both. */
 export interface Place {

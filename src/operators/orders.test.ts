@@ -6,7 +6,8 @@ import {parseLdirectordCf} from '@hactl/config';
 import test, {type ExecutionContext} from 'ava';
 import type {OrderRequest} from '../control/protocol.ts';
 import {openOrderBook} from './order-book.ts';
-import {carryOut, isOrderRequest, orderedHeld, orderedWeights, orderViews, type Order} from './orders.ts';
+import {type Order} from '../control/orders.ts';
+import {carryOut, isOrderRequest, orderedHeld, orderedWeights, orderViews} from './orders.ts';
 import {placesOf, readReal} from './order-targets.ts';
 
 const {model} = parseLdirectordCf(

@@ -6,6 +6,7 @@ import {fail, ok, type Result} from '@hactl/base';
 import type {LdirectordConfig} from '@hactl/config';
 import type {OrderAction, OrderRequest, OrderView} from '../control/protocol.ts';
 import {MAINTENANCE_REASON} from './maintenance.ts';
+import {type Target} from '../control/orders.ts';
 import {
   covers,
   nameOf,
@@ -15,18 +16,8 @@ import {
   targetsOf,
   type AddressesOf,
   type Place,
-  type Target,
 } from './order-targets.ts';
-
-/** One order, and where it applies. */
-export interface Order extends Target {
-  readonly kind: 'drain' | 'weight' | 'maintenance';
-  readonly weight?: number;
-  readonly who: string;
-  /** Wall clock, milliseconds: for people. */
-  readonly when: number;
-  readonly reason?: string;
-}
+import type {Order} from '../control/orders.ts';
 
 /** Is this, from whatever client, a request that can be looked at? */
 export function isOrderRequest(request: object): request is OrderRequest {

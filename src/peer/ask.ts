@@ -3,10 +3,11 @@ import {randomBytes} from 'node:crypto';
 import net from 'node:net';
 import {channelKeys, senderNumber, type ChannelKeys} from '@hactl/channel';
 import {PROTOCOL_VERSION, type Response} from '../control/protocol.ts';
-import {CommandError} from '../control/server.ts';
+import {CommandError} from '../control/error.ts';
 import {greet, hear, makeConversation, say} from './conversation.ts';
 import {onFrames, sendFrame} from './frames.ts';
-import {MAX_MESSAGE, type PeerCommand} from './protocol.ts';
+import {type PeerCommand} from '../control/peer-commands.ts';
+import {MAX_MESSAGE} from './protocol.ts';
 import type {PeerKey, PeerSettings} from './settings.ts';
 
 /** An address that does not answer must not use up the time of the next one, in ms. */

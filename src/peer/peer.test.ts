@@ -5,7 +5,7 @@ import path from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {until} from '../../test/lab/until.ts';
 import {askPeer} from './ask.ts';
-import type {PeerCommand} from './protocol.ts';
+import type {PeerCommand} from '../control/peer-commands.ts';
 import type {PeerSettings} from './settings.ts';
 
 const freePort = (): Promise<number> =>

@@ -9,7 +9,7 @@ import {until} from '../../test/lab/until.ts';
 import {makeNamespaces} from '../../test/lab/namespaces.ts';
 import {controlSocket} from '../system/paths.ts';
 import type {DiffOutcome, HistoryOutcome} from '../configuration/config-desk.ts';
-import type {OrderState} from '../operators/order-state.ts';
+import type {OrderState} from '../control/orders.ts';
 
 const test = anyTest.serial as unknown as TestFn;
 const LIMIT = 60_000;

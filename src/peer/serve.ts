@@ -1,12 +1,14 @@
 /** Answers the peer's supervisor. Nobody who has not shown that he has the key now is told anything. */
 import net from 'node:net';
 import {open, senderNumber} from '@hactl/channel';
-import {CommandError, respond} from '../control/server.ts';
+import {CommandError} from '../control/error.ts';
+import {respond} from '../control/server.ts';
 import type {Log} from '../system/log.ts';
 import {keysOf, random64, sendersOf} from './ask.ts';
 import {greet, hear, makeConversation, say, type Conversation} from './conversation.ts';
 import {onFrames, sendFrame} from './frames.ts';
-import {MAX_GREETING, MAX_MESSAGE, peerCommands, type PeerCommand} from './protocol.ts';
+import {peerCommands, type PeerCommand} from '../control/peer-commands.ts';
+import {MAX_GREETING, MAX_MESSAGE} from './protocol.ts';
 import type {PeerSettings} from './settings.ts';
 
 /** How many talk at once; a stranger makes room for whoever comes after him. */

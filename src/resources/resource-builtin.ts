@@ -2,7 +2,7 @@
 import {setTimeout as sleep} from 'node:timers/promises';
 import {parseTime, type Resource} from '@hactl/config';
 import {openAddresses, openAnnouncer, openSourceAddress, type SourceAddress} from '@hactl/net';
-import type {Mail} from '../alerts/alerts.ts';
+import type {Mail} from '../system/mail.ts';
 import type {Log} from '../system/log.ts';
 import type {Operation, Outcome} from './resource-machine.ts';
 

@@ -2,7 +2,7 @@
 import type {ResourceGroup} from '@hactl/config';
 import type {Role} from '@hactl/failover';
 import type {Command, ResourceOutcome, ResourceStatus} from '../control/protocol.ts';
-import {CommandError} from '../control/server.ts';
+import {CommandError} from '../control/error.ts';
 import type {ResourceKeeper} from './resource-keeper.ts';
 import {resourceName} from './resource-settings.ts';
 import {resourceKind} from './resources.ts';

@@ -1,6 +1,14 @@
 /** Sends mails: over SMTP where the configuration names a server, through the machine's sendmail otherwise. */
-import type {Mail} from '../alerts/alerts.ts';
 import {isExecutable} from './shell.ts';
+
+/** A message for people; without `smtp` it goes through the local sendmail. */
+export interface Mail {
+  readonly to: readonly string[];
+  readonly from: string;
+  readonly smtp?: string;
+  readonly subject: string;
+  readonly text: string;
+}
 
 /** A mail server that is slow or away must not keep the daemon's end waiting. */
 const LIMIT = 10_000;

@@ -1,7 +1,8 @@
 import {ask} from '../../control/client.ts';
 import type {StatusSnapshot} from '../../control/protocol.ts';
 import {CliError, exit} from '../exit.ts';
-import {moveGroups, moveText, type MoveOutcome} from './move.ts';
+import {type MoveOutcome} from '../../control/protocol.ts';
+import {moveGroups, moveText} from './move.ts';
 
 const ASK_LIMIT = 5_000;
 const READY_LIMIT = 60_000;

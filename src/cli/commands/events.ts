@@ -1,6 +1,6 @@
 import {setTimeout as sleep} from 'node:timers/promises';
 import {ask, ControlError} from '../../control/client.ts';
-import {eventKinds, type EventKind, type EventQuery, type EventsAnswer} from '../../journal/events.ts';
+import {eventKinds, type EventKind, type EventQuery, type EventsAnswer} from '../../control/events.ts';
 import {CliError, exit} from '../exit.ts';
 import {paintFor} from '../render/paint.ts';
 import {eventLine} from '../render/render-events.ts';

@@ -1,16 +1,10 @@
 import type {Move, MoveScope} from '@hactl/failover';
 import {ask} from '../../control/client.ts';
 import {exit} from '../exit.ts';
+import type {MoveOutcome} from '../../control/protocol.ts';
 
 /** A planned move waits for its end; the engine has its own, shorter limit. */
 const MOVE_LIMIT = 60_000;
-
-export interface MoveOutcome {
-  readonly ok: boolean;
-  readonly reason: string;
-  readonly outage?: number;
-  readonly overlap?: number;
-}
 
 /** Asks for a move and waits for its end. */
 export const moveGroups = async (socket: string, kind: Move, scope: MoveScope): Promise<MoveOutcome> =>

@@ -1,13 +1,7 @@
 import {ask} from '../../control/client.ts';
 import {exit} from '../exit.ts';
 import {askPlan, printPlan} from './plan.ts';
-
-export interface ReloadOutcome {
-  readonly ok: boolean;
-  readonly changes: readonly string[];
-  /** Rendered diagnostics; with `ok: false` nothing was changed. */
-  readonly diagnostics: readonly string[];
-}
+import type {ReloadOutcome} from '../../control/protocol.ts';
 
 const KEPT = 'not reloaded: the running configuration, table and addresses stay as they are\n';
 

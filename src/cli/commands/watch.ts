@@ -1,5 +1,5 @@
 import {ask, ControlError} from '../../control/client.ts';
-import type {EventsAnswer} from '../../journal/events.ts';
+import type {EventsAnswer} from '../../control/events.ts';
 import type {StatusSnapshot} from '../../control/protocol.ts';
 import {CliError, exit} from '../exit.ts';
 import {paintFor} from '../render/paint.ts';

@@ -1,7 +1,7 @@
 import type {Command} from '../../control/protocol.ts';
 import {PROTOCOL_VERSION} from '../../control/protocol.ts';
 import {ask, ControlError} from '../../control/client.ts';
-import type {EventQuery, EventsAnswer} from '../../journal/events.ts';
+import type {EventQuery, EventsAnswer} from '../../control/events.ts';
 import {CliError, exit} from '../exit.ts';
 import {paintFor} from '../render/paint.ts';
 import {renderWhy, type Told} from '../render/render-why.ts';

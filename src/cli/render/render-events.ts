@@ -1,5 +1,5 @@
 /** One event of the journal as one line. Pure. */
-import type {JournalEvent} from '../../journal/events.ts';
+import type {JournalEvent} from '../../control/events.ts';
 import type {Paint} from './render-status.ts';
 import {dateTime} from './when.ts';
 

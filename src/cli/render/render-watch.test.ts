@@ -1,5 +1,5 @@
 import test from 'ava';
-import type {JournalEvent} from '../../journal/events.ts';
+import type {JournalEvent} from '../../control/events.ts';
 import type {RealStatus, StatusSnapshot} from '../../control/protocol.ts';
 import {load, rates, renderWatch, sampleOf, sparkline, type Look, type WatchView} from './render-watch.ts';
 

@@ -1,5 +1,5 @@
 /** `hactl watch`: the last snapshot and the minute before it → one frame of lines. Pure. */
-import type {JournalEvent} from '../../journal/events.ts';
+import type {JournalEvent} from '../../control/events.ts';
 import type {RealStatus, StatusSnapshot, VirtualStatus} from '../../control/protocol.ts';
 import {plain, type Paint} from './render-status.ts';
 import {clip, duration} from './table.ts';

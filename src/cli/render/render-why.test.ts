@@ -1,6 +1,6 @@
 import test from 'ava';
 import {ControlError} from '../../control/client.ts';
-import type {EventsAnswer} from '../../journal/events.ts';
+import type {EventsAnswer} from '../../control/events.ts';
 import {compareClocks, otherSide} from '../commands/why.ts';
 import {renderWhy, type Told} from './render-why.ts';
 import {NOON, powerLoss} from './story.fixture.ts';

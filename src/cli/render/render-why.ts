@@ -1,6 +1,6 @@
 /** `hactl why` as one screen of text. Pure. */
 import type {Millis} from '@hactl/base';
-import type {EventKind} from '../../journal/events.ts';
+import type {EventKind} from '../../control/events.ts';
 import {plain, type Paint} from './render-status.ts';
 import type {Story, StoryLine} from './story.ts';
 import {duration, wrap} from './table.ts';

@@ -1,5 +1,5 @@
 /** Journals of a pair, written by hand as two supervisors would write them. */
-import type {EventKind, JournalEvent} from '../../journal/events.ts';
+import type {EventKind, JournalEvent} from '../../control/events.ts';
 
 export const NOON = Date.UTC(2026, 10, 21, 12, 0, 0);
 const GROUP = 'IPaddr2::10.0.0.100/24/eth0';

@@ -4,7 +4,7 @@
  * the dead time is longer), and what came of it in the five seconds after.
  */
 import type {Millis, WallTime} from '@hactl/base';
-import type {EventKind, JournalEvent} from '../../journal/events.ts';
+import type {EventKind, JournalEvent} from '../../control/events.ts';
 
 /** One director's journal. */
 export interface Side {

@@ -1,0 +1,17 @@
+/** The rooms of src, top first. A room imports rooms below it only (docs/architecture.md). */
+export const ladder: readonly string[] = [
+  'entries',
+  'cli',
+  'compat',
+  'daemon',
+  'configuration',
+  'peer',
+  'alerts',
+  'operators',
+  'journal',
+  'table',
+  'resources',
+  'control',
+  'host',
+  'system',
+];
