@@ -78,16 +78,17 @@ test('refused datagrams: at most one event a minute for each fault', (t) => {
   t.deepEqual(said(), ['heartbeat datagrams refused: bad-tag 10, 13 in all']);
 });
 
-test("the engine's sentences are filed by what they are about", (t) => {
-  const filed = (code: string, message: string) => {
-    const {kind, subject, data} = ofEngineEvent({type: 'event', level: 'warn', code, message});
+test('the engine’s events are filed by their fields, whatever their sentences say', (t) => {
+  const filed = (code: string, more: {peer?: string; silence?: number} = {}) => {
+    const event = {type: 'event', level: 'warn', code, message: 'd9 is silent for 1 ms', ...more} as const;
+    const {kind, subject, data} = ofEngineEvent(event);
     return [kind, subject, data?.silence];
   };
-  t.deepEqual(filed('peer-dead', 'd2 is silent for 304 ms: dead'), ['peer', 'd2', 304]);
-  t.deepEqual(filed('late-heartbeat', 'late heartbeat: d2 is silent for 120 ms'), ['peer', 'd2', 120]);
-  t.deepEqual(filed('peer-up', 'd2 is heard'), ['peer', 'd2', undefined]);
-  t.deepEqual(filed('address-gone', 'x'), ['address', 'address-gone', undefined]);
-  t.deepEqual(filed('something-new', 'x'), ['process', 'failover', undefined]);
+  t.deepEqual(filed('peer-dead', {peer: 'd2', silence: 304}), ['peer', 'd2', 304]);
+  t.deepEqual(filed('late-heartbeat', {peer: 'd2', silence: 120}), ['peer', 'd2', 120]);
+  t.deepEqual(filed('peer-up', {peer: 'd2'}), ['peer', 'd2', undefined]);
+  t.deepEqual(filed('address-gone'), ['address', 'address-gone', undefined]);
+  t.deepEqual(filed('something-new'), ['process', 'failover', undefined]);
 });
 
 test('readiness: only that it may, or may no longer', (t) => {

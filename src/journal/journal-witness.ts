@@ -42,18 +42,16 @@ export const ofTransition = ({vrid, group, from, to, reason, wall}: Transition):
   wall,
 });
 
-/** A word of the engine. How long the peer was silent is in its sentence, and exact there. */
+/** A message of the engine. */
 export function ofEngineEvent(event: Extract<FromEngine, {type: 'event'}>): EventDraft {
-  const {level, code, message, wall} = event;
+  const {level, code, message, wall, peer, silence} = event;
   const kind = engineKinds[code] ?? 'process';
-  const silence = /is silent for (\d+) ms/.exec(message)?.[1];
-  const peer = /^(?:late heartbeat: )?(\S+) is (?:silent|heard)/.exec(message)?.[1];
   return {
     kind,
     level: level === 'debug' ? 'info' : level,
     subject: peer ?? (kind === 'process' ? 'failover' : code),
     text: message,
-    data: {code, ...(silence === undefined ? {} : {silence: Number(silence)})},
+    data: {code, ...(silence === undefined ? {} : {silence})},
     ...(wall === undefined ? {} : {wall}),
   };
 }

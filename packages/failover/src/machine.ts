@@ -347,6 +347,8 @@ function tick(config: EngineConfig, state: State, now: Instant, effects: Effect[
           level: 'warn',
           code: 'peer-dead',
           message: `${peer.name} is silent for ${Math.round(now - peer.heardAt)} ms: dead`,
+          peer: peer.name,
+          silence: Math.round(now - peer.heardAt),
         });
         return {...peer, alive: false, late: false, downAt: Infinity};
       }
@@ -356,6 +358,8 @@ function tick(config: EngineConfig, state: State, now: Instant, effects: Effect[
           level: 'warn',
           code: 'late-heartbeat',
           message: `late heartbeat: ${peer.name} is silent for ${Math.round(now - peer.heardAt)} ms`,
+          peer: peer.name,
+          silence: Math.round(now - peer.heardAt),
         });
         return {...peer, late: true};
       }
@@ -383,7 +387,13 @@ function heard(config: EngineConfig, state: State, advert: Advert, now: Instant,
       if (peer.place !== advert.place) return peer;
       const returns = !peer.alive;
       if (returns)
-        effects.push({type: 'event', level: 'info', code: 'peer-up', message: `${peer.name} is heard`});
+        effects.push({
+          type: 'event',
+          level: 'info',
+          code: 'peer-up',
+          message: `${peer.name} is heard`,
+          peer: peer.name,
+        });
       const paths = Array.from(
         {length: Math.max(peer.paths.length, advert.path + 1)},
         (_, at) => peer.paths[at] ?? -Infinity,

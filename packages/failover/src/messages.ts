@@ -169,6 +169,10 @@ export type FromEngine =
       readonly level: 'error' | 'warn' | 'info' | 'debug';
       readonly code: string;
       readonly message: string;
+      /** The other director that it is about. */
+      readonly peer?: string;
+      /** For how long that one has not been heard. */
+      readonly silence?: Millis;
       /** When it was, where that matters: the supervisor may read it late. */
       readonly wall?: number;
     }

@@ -129,6 +129,8 @@ export type Effect =
       readonly level: 'error' | 'warn' | 'info' | 'debug';
       readonly code: string;
       readonly message: string;
+      readonly peer?: string;
+      readonly silence?: number;
     }
   | {
       readonly type: 'move-done';
