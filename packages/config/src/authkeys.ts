@@ -1,4 +1,5 @@
-/** authkeys → the model. Pure: the file's mode is handed in. */
+/** authkeys → the model. Pure: the file's mode is handed in. No message holds a word of the file: each may be a key. */
+import {cleanText} from './clean-text.ts';
 import type {Diagnostic} from './diagnostic.ts';
 import type {Authkeys, AuthMethod, Mode, Span} from './model.ts';
 import {linesOf, Reporter} from './reader.ts';
@@ -21,7 +22,7 @@ export function parseAuthkeys(
       `Bad permissions on keyfile ${source.path}: ${source.mode.toString(8)}, 600 recommended`,
       `others could read the key: chmod 600 ${source.path}`,
     );
-  for (const line of linesOf(source.text)) {
+  for (const line of linesOf(cleanText(source.text, reporter) ?? '')) {
     const content = line.text.split('#')[0]?.trimEnd() ?? '';
     const match = /^\s*(\S+)(?:\s+(\S+))?(?:\s+(.*))?$/.exec(content);
     if (!match) continue;
@@ -31,7 +32,13 @@ export function parseAuthkeys(
     if (head === 'auth') {
       const id = Number(method);
       if (Number.isInteger(id) && id >= 1 && id <= 15) active = {id, span};
-      else reporter.error('bad-value', span, `"${method}" is not a key number`, 'auth NUMBER, from 1 to 15');
+      else
+        reporter.error(
+          'bad-value',
+          span,
+          'auth is followed by the number of a key',
+          'auth NUMBER, from 1 to 15',
+        );
       continue;
     }
     const id = Number(head);
@@ -39,7 +46,7 @@ export function parseAuthkeys(
       reporter.error(
         'bad-value',
         span,
-        `"${head}" is neither auth nor a key number from 1 to 15`,
+        'the line starts with neither auth nor a key number from 1 to 15',
         'the form is: NUMBER METHOD KEY',
       );
       continue;
@@ -48,8 +55,8 @@ export function parseAuthkeys(
       reporter.error(
         'bad-value',
         span,
-        `"${method}" is not an authentication method`,
-        'sha256 (ours), sha1, md5 or crc',
+        `key ${id} has no authentication method that hactl knows`,
+        `write ${id} sha256 KEY; sha1, md5 and crc are known too`,
       );
       continue;
     }
@@ -78,6 +85,8 @@ export function parseAuthkeys(
       keys.push({span, id, method: method as AuthMethod, secret});
     }
   }
+  if (reporter.diagnostics.some(({code}) => code === 'not-text'))
+    return {model: {path: source.path, active: 0, keys: []}, diagnostics: reporter.diagnostics};
   if (!active)
     reporter.error('missing-key', start, 'no auth line: nothing says which key signs', 'add auth NUMBER');
   else if (!keys.some((key) => key.id === active?.id))

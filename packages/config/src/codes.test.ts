@@ -60,6 +60,8 @@ const examples: Readonly<Record<DiagnosticCode, readonly [file: string, text: st
   'unclosed-block': ['import/k.conf', 'vrrp_instance a {\n', '1:1'],
   'unclosed-quote': ['import/k.conf', 'vrrp_instance "a {\n}\n', '1:1'],
   'unknown-format': ['import/x', 'hello\n', '1:1'],
+  'invisible-character': ['x.cf', block('scheduler\u00A0=rr'), '3:11'],
+  'not-text': ['ha.cf', '\uFFFD\uFFFDn\0o\0d\0e\0', '1:1'],
 };
 
 const importContext: ImportContext = {

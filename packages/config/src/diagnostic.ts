@@ -1,5 +1,9 @@
 /** What is wrong with a file, where, and how to mend it. Pure. */
+import {lineIndex, type LineIndex} from './line-index.ts';
 import type {Span} from './model.ts';
+import {printable} from './printable.ts';
+import {HIDDEN, hideSecrets, secretRanges, urlPatterns} from './redact.ts';
+import {showLine} from './show-line.ts';
 
 /** Every code; docs/configuration.md lists them, codes.test.ts has an example of each. */
 export const diagnosticCodes = [
@@ -46,6 +50,8 @@ export const diagnosticCodes = [
   'unclosed-block',
   'unclosed-quote',
   'unknown-format',
+  'invisible-character',
+  'not-text',
 ] as const;
 
 export type DiagnosticCode = (typeof diagnosticCodes)[number];
@@ -67,33 +73,93 @@ export interface Diagnostic {
 
 export interface Source {
   readonly text: string;
+  /** Its lines are never quoted: every one may be a key. */
+  readonly secret?: boolean;
 }
 
-/** Line and column, from 1, of an offset. */
-export function position(text: string, offset: number): {readonly line: number; readonly column: number} {
-  const before = text.slice(0, offset);
-  const line = before.split('\n').length;
-  return {line, column: offset - (before.lastIndexOf('\n') + 1) + 1};
+const indexes = new WeakMap<Source, LineIndex>();
+
+/** The source's line index; it is made once for each source. */
+export function indexOf(source: Source): LineIndex {
+  const known = indexes.get(source) ?? lineIndex(source.text);
+  indexes.set(source, known);
+  return known;
 }
 
-/** The diagnostic with its place, its line, carets and help. */
-export function renderDiagnostic(diagnostic: Diagnostic, sources: ReadonlyMap<string, Source>): string {
-  const {span, severity, code, message, help} = diagnostic;
+/** Every line of authkeys may be a key, however it is misspelled. */
+const isKeyFile = (file: string, source: Source): boolean =>
+  source.secret === true || /authkeys[^/]*$/i.test(file);
+
+/** A secret shorter than this is a word of the message as well; it is hidden between quotes only. */
+const SHORTEST = 4;
+
+/** The message or help without what the source's line holds of secrets. */
+function withoutSecrets(text: string, secrets: readonly string[]): string {
+  let safe = hideSecrets(text, urlPatterns, HIDDEN);
+  for (const secret of secrets)
+    safe =
+      secret.length >= SHORTEST
+        ? safe.replaceAll(secret, HIDDEN)
+        : safe.replaceAll(`"${secret}"`, `"${HIDDEN}"`);
+  return safe
+    .split('\n')
+    .map((line) => printable(line))
+    .join('\n');
+}
+
+/** The secrets of a line, as written and without their quotes. */
+const secretsOf = (line: string): string[] =>
+  secretRanges(line).flatMap(({start, end}) => {
+    const whole = line.slice(start, end).trim();
+    const bare = whole.replace(/^["'“”«»]+|["'“”«»]+$/g, '');
+    return bare === '' ? [] : bare === whole ? [whole] : [whole, bare];
+  });
+
+/** The diagnostic as it may leave the machine: no secret in its words. */
+export function redactDiagnostic(diagnostic: Diagnostic, sources: ReadonlyMap<string, Source>): Diagnostic {
+  const {span, message, help, fix, ...rest} = diagnostic;
   const source = sources.get(span.file);
-  if (!source)
-    return `${span.file}: ${severity}[${code}]: ${message}${help === undefined ? '' : `\n  = help: ${help}`}`;
-  const {line, column} = position(source.text, span.start);
-  const text = (source.text.split('\n')[line - 1] ?? '').replace(/\r$/, '');
-  const shown = text.replaceAll('\t', ' ');
+  const index = source && indexOf(source);
+  const secrets = index ? secretsOf(index.line(index.position(span.start).line)) : [];
+  return {
+    ...rest,
+    span,
+    message: withoutSecrets(message, secrets),
+    ...(help === undefined ? {} : {help: withoutSecrets(help, secrets)}),
+    ...(fix === undefined
+      ? {}
+      : {fix: fix.filter(({replacement}) => !secrets.some((secret) => replacement.includes(secret)))}),
+  };
+}
+
+/** The diagnostic with its place, its line, carets and help; no line of authkeys, no secret, no control character. */
+export function renderDiagnostic(diagnostic: Diagnostic, sources: ReadonlyMap<string, Source>): string {
+  const {span, severity, code} = diagnostic;
+  const {message, help} = redactDiagnostic(diagnostic, sources);
+  const file = printable(span.file);
+  const source = sources.get(span.file);
+  const helpLine = (pad: string): string[] => (help === undefined ? [] : [`${pad} = help: ${help}`]);
+  if (!source) return [`${file}: ${severity}[${code}]: ${message}`, ...helpLine(' ')].join('\n');
+  const index = indexOf(source);
+  const {line, column} = index.position(span.start);
+  const head = `${file}:${line}:${column}: ${severity}[${code}]: ${message}`;
+  if (isKeyFile(span.file, source)) return [head, ...helpLine(' ')].join('\n');
+  const text = index.line(line);
+  const shown = showLine(text, column - 1, column - 1 + span.end - span.start);
   const width = String(line).length;
   const pad = ' '.repeat(width);
-  const carets = '^'.repeat(Math.max(1, Math.min(span.end - span.start, text.length - column + 1)));
+  // The line above shows what an indentation belongs to.
+  const isIndentation = line > 1 && /^[ \t]/.test(text) && column - 1 < text.length - text.trimStart().length;
+  const above = index.line(line - 1);
   return [
-    `${span.file}:${line}:${column}: ${severity}[${code}]: ${message}`,
+    head,
     `${pad} |`,
-    `${line} | ${shown}`,
-    `${pad} | ${' '.repeat(column - 1)}${carets}`,
-    ...(help === undefined ? [] : [`${pad} = help: ${help}`]),
+    ...(isIndentation
+      ? [`${String(line - 1).padStart(width)} | ${showLine(above, 0, 1).text}`.trimEnd()]
+      : []),
+    `${line} | ${shown.text}`,
+    `${pad} | ${' '.repeat(shown.start)}${'^'.repeat(shown.length)}`,
+    ...helpLine(pad),
   ].join('\n');
 }
 

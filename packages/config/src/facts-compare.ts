@@ -11,8 +11,12 @@ export interface FactChange {
   readonly to: string | undefined;
 }
 
-const shown = (fact: Fact | undefined, other: Fact | undefined): string | undefined =>
-  fact?.secret ? (other ? '(another secret)' : '(secret)') : fact?.value;
+/** `other`: what it is compared with, when this is the second of two. */
+function shown(fact: Fact | undefined, other: Fact | undefined): string | undefined {
+  if (!fact?.secret) return fact?.value;
+  if (fact.shown === undefined) return other ? '(another secret)' : '(secret)';
+  return fact.shown === other?.shown ? `${fact.shown} (changed)` : fact.shown;
+}
 
 /** What differs, in the order of the first list; what only the second has comes last. */
 export function compareFacts(from: readonly Fact[], to: readonly Fact[]): FactChange[] {

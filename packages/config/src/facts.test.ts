@@ -76,6 +76,37 @@ test('no secret is in the list', (t) => {
   t.false(/geheim|"one"/.test(text));
 });
 
+const key = 'Z9verySecretKey7';
+const guardedFiles: readonly (readonly [file: string, line: string, changed: string])[] = [
+  [
+    '/x/ha.cf',
+    `hactl_webhook https://user:${key}@hooks.example/${key} token=${key}`,
+    'https://hooks.example/…',
+  ],
+  ['/x/ha.cf', `hactl_alert_command /bin/page --key ${key}`, '/bin/page …'],
+  ['/x/ha.cf', `hactl_fence /sbin/stonith -t ipmi -p ${key}`, '/sbin/stonith …'],
+  ['/x/ha.cf', `hactl_track_script 5s /bin/check ${key}`, '5s /bin/check …'],
+  ['/x/ha.cf', `respawn root /bin/agent ${key}`, '/bin/agent …'],
+  ['/x/ha.cf', `stonith_host * ipmi 10.0.0.9 root ${key}`, '(secret)'],
+  ['/x/web.cf', `\trequest="/health?token=${key}"`, '/health?…'],
+  ['/x/web.cf', `\tfallbackcommand="/bin/page ${key}"`, '/bin/page …'],
+  ['/x/web.cf', `\tcheckcommand="/bin/page ${key}"`, '/bin/page …'],
+  ['/x/web.cf', `\treal=10.0.0.4:80 masq 1 "/?${key}", "OK"`, '/?…'],
+  ['/x/web.cf', `\tsecret="${key}"`, '(secret)'],
+];
+for (const [file, line, expected] of guardedFiles)
+  test(`shown without what may be a secret, and a change is seen: ${line.trim().replaceAll(key, 'KEY')}`, (t) => {
+    const change = (other: string) =>
+      cluster((path, text) => (path === file ? `${text}${line.replaceAll(key, other)}\n` : text));
+    const [one, other] = [configFacts(change(key)), configFacts(change('another-key'))];
+    t.false(JSON.stringify([one, other]).includes(key));
+    const shown = compareFacts(configFacts(same), one).map(({directive, to = ''}) => `${directive} ${to}`);
+    t.true(shown.join('\n').includes(expected), shown.join('\n'));
+    const changes = compareFacts(one, other);
+    t.true(changes.length > 0);
+    for (const {from, to} of changes) t.not(from, to);
+  });
+
 test('every directive is named once, or a difference could hide behind another', (t) => {
   const names = configFacts(same).map(({directive}) => directive);
   t.deepEqual(names, [...new Set(names)]);

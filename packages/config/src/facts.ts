@@ -4,6 +4,7 @@
  */
 import {createHash} from 'node:crypto';
 import type {Millis} from '@hactl/base';
+import {hideSecrets, urlPatterns} from './redact.ts';
 import type {
   ClusterConfig,
   FallbackServer,
@@ -32,6 +33,8 @@ export interface Fact {
   readonly own?: true;
   /** The value is a hash, and not to be shown. */
   readonly secret?: true;
+  /** What people may see of a secret value: the host of a URL, the first word of a command. */
+  readonly shown?: string;
 }
 
 export const timeText = (time: Millis): string => (time % 1_000 === 0 ? `${time / 1_000}s` : `${time}ms`);
@@ -48,6 +51,27 @@ export function virtualName({address}: Pick<VirtualService, 'address'>): string 
 /** Not what it is, only whether it is the same. */
 const hashed = (...words: readonly string[]): string =>
   createHash('sha256').update(JSON.stringify(words)).digest('hex');
+
+/** Something that may hold a password: compared by its hash, shown without it. */
+const guarded = (text: string, shown: string): Pick<Fact, 'value' | 'secret' | 'shown'> =>
+  text === shown ? {value: text} : {value: hashed(text), secret: true, shown};
+
+/** A command without its arguments; they often are passwords. */
+const commandShown = (command: string): string => {
+  const [program = '', ...args] = command.trim().split(/\s+/);
+  return args.length === 0 ? program : `${program} …`;
+};
+
+/** A URL without user, path and query. */
+function urlShown(url: string): string {
+  const [, scheme = '', authority = '', path = ''] = /^(\w+):\/\/([^/?#]*)(.*)$/.exec(url) ?? [];
+  const host = authority.split('@').at(-1) ?? '';
+  return scheme === '' ? '…' : `${scheme}://${host}${path === '' || path === '/' ? '' : '/…'}`;
+}
+
+/** A page without what stands behind its question mark, and without the user of a URL. */
+const requestShown = (request: string): string =>
+  hideSecrets(request, urlPatterns, '…').replace(/\?.+$/s, '?…');
 
 /** Every directive in force, in the order in which people read the files. */
 export function configFacts(cluster: ClusterConfig): Fact[] {
@@ -102,7 +126,6 @@ function haFacts(ha: HaConfig): Fact[] {
     realtime: onOff(ha.realtime),
     rtprio: String(ha.rtPriority),
     watchdog: ha.watchdog,
-    hactl_fence: hactl.fence,
     hactl_drill: hactl.drillSchedule,
     hactl_push: onOff(hactl.push),
     hactl_peer: hactl.peerAddresses.join(' ') || undefined,
@@ -124,19 +147,33 @@ function haFacts(ha: HaConfig): Fact[] {
     ...ha.media.map((medium) => mine(mediumName(medium), 'on')),
     ...ha.pings.map((address) => mine(`ping ${address}`, 'on')),
     ...ha.pingGroups.map(({name, members}) => mine(`ping_group ${name}`, members.join(' '))),
-    ...ha.respawns.map(({user, command}) => mine(`respawn ${user} ${command.join(' ')}`, 'on')),
+    ...ha.respawns.map(({user, command}, index): Fact => ({
+      ...mine(`respawn ${user} ${command[0] ?? ''} (${index + 1})`, ''),
+      ...guarded(command.join(' '), commandShown(command.join(' '))),
+    })),
+    ...(hactl.fence === undefined
+      ? []
+      : [{...mine('hactl_fence', ''), ...guarded(hactl.fence, commandShown(hactl.fence))}]),
     ...ha.stonith.map(({from, words}, index): Fact => ({
       ...mine(`stonith_host ${from} ${words[0] ?? ''} (${index + 1})`, hashed(...words)),
       secret: true,
     })),
-    ...hactl.trackScripts.map(({every, words}) =>
-      mine(`hactl_track_script ${words.join(' ')}`, timeText(every)),
-    ),
-    ...(hactl.alerts?.webhooks ?? []).map(({url, token}): Fact => ({
-      ...mine(`hactl_webhook ${url}`, hashed(token ?? '')),
-      secret: true,
+    ...hactl.trackScripts.map(({every, words}, index): Fact => ({
+      ...mine(`hactl_track_script ${words[0] ?? ''} (${index + 1})`, ''),
+      ...guarded(
+        `${timeText(every)} ${words.join(' ')}`,
+        `${timeText(every)} ${commandShown(words.join(' '))}`,
+      ),
     })),
-    ...(hactl.alerts?.commands ?? []).map((words) => mine(`hactl_alert_command ${words.join(' ')}`, 'on')),
+    ...(hactl.alerts?.webhooks ?? []).map(({url, token}, index): Fact => ({
+      ...mine(`hactl_webhook ${urlShown(url)} (${index + 1})`, hashed(url, token ?? '')),
+      secret: true,
+      shown: urlShown(url),
+    })),
+    ...(hactl.alerts?.commands ?? []).map((words, index): Fact => ({
+      ...mine(`hactl_alert_command ${words[0] ?? ''} (${index + 1})`, ''),
+      ...guarded(words.join(' '), commandShown(words.join(' '))),
+    })),
     ...hactl.resources.map(({match, ...rule}, index) =>
       fact(`hactl_resource ${match} (${index + 1})`, JSON.stringify(rule)),
     ),
@@ -234,7 +271,15 @@ function fileFacts(file: LdirectordConfig, number: number): Fact[] {
     ...Object.entries(own).flatMap(([name, value]): Fact[] =>
       value === undefined
         ? []
-        : [{kind: 'setting', file: path, directive: `file ${number} ${name}`, value, own: true}],
+        : [
+            {
+              kind: 'setting',
+              file: path,
+              directive: `file ${number} ${name}`,
+              ...guarded(value, name === 'callback' ? commandShown(value) : value),
+              own: true,
+            },
+          ],
     ),
     ...file.virtuals.flatMap((virtual) => virtualFacts(path, virtual)),
   ];
@@ -270,7 +315,9 @@ function virtualFacts(file: string, virtual: VirtualService): Fact[] {
         ...base,
         kind: inKernel.has(key) ? 'service' : 'check',
         directive,
-        value: /(timeout|interval)$/i.test(key) ? timeText(Number(value)) : textOf(value),
+        ...(/(timeout|interval)$/i.test(key)
+          ? {value: timeText(Number(value))}
+          : guarded(textOf(value), shownOf(key, value))),
       });
   }
   const ownPort = virtual.address.kind === 'address' ? virtual.address.port : 0;
@@ -283,7 +330,10 @@ function virtualFacts(file: string, virtual: VirtualService): Fact[] {
       ...base,
       kind: 'real',
       directive: before === 0 ? server : `${server} again ${before}`,
-      value: realText(real),
+      ...guarded(
+        realText(real),
+        realText(real.request === undefined ? real : {...real, request: requestShown(real.request)}),
+      ),
     });
   }
   if (fallback)
@@ -293,6 +343,16 @@ function virtualFacts(file: string, virtual: VirtualService): Fact[] {
 
 const textOf = (value: unknown): string =>
   typeof value === 'boolean' ? onOff(value) : typeof value === 'string' ? value : JSON.stringify(value);
+
+/** What people may see of a service's setting. */
+function shownOf(key: string, value: unknown): string {
+  const text = textOf(value);
+  if (key === 'request' || key === 'load') return requestShown(text);
+  if (key === 'fallbackCommand' || key === 'checkCommand') return commandShown(text);
+  // What is sent to log in.
+  if (key === 'sendExpect' && /\b(?:auth|pass|login)\b/i.test(text)) return '…';
+  return text;
+}
 
 const realText = (real: RealServer): string =>
   [

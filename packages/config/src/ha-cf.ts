@@ -1,4 +1,5 @@
 /** ha.cf → the model. Pure. */
+import {cleanText} from './clean-text.ts';
 import {nearest, type Diagnostic} from './diagnostic.ts';
 import {finishNeeds, finishTimes, type WrittenTimes} from './ha-finish.ts';
 import {haLine, type HaLine} from './ha-line.ts';
@@ -76,21 +77,23 @@ export function parseHaCf(
     ipfail: false,
     hopfudge: 1,
   };
-  for (const raw of linesOf(source.text)) {
+  const text = cleanText(source.text, reporter);
+  for (const raw of linesOf(text ?? '')) {
     const line = haLine(raw, reporter);
     if (line) takeKnown(line, raw, draft, reporter);
   }
   const filled = finishTimes(draft.times, reporter);
   const start = reporter.span(0, Math.max(1, source.text.indexOf('\n')));
-  finishNeeds(
-    {
-      media: draft.media.list.length,
-      nodes: draft.nodes.length,
-      failbackSaid: draft.autoFailback !== undefined,
-    },
-    start,
-    reporter,
-  );
+  if (text !== undefined)
+    finishNeeds(
+      {
+        media: draft.media.list.length,
+        nodes: draft.nodes.length,
+        failbackSaid: draft.autoFailback !== undefined,
+      },
+      start,
+      reporter,
+    );
   const {times: _, media, own, texts, autoFailback, ...rest} = draft;
   return {
     model: {

@@ -1,5 +1,6 @@
 /** haresources → the model: one group for each (joined) line. Pure. */
 import {ipv4, ipv6, prefixLength} from './addresses.ts';
+import {cleanText} from './clean-text.ts';
 import {nearest, type Diagnostic} from './diagnostic.ts';
 import type {Haresources, Mode, Resource, ResourceGroup, Span, Vip} from './model.ts';
 import {linesOf, Reporter} from './reader.ts';
@@ -41,7 +42,7 @@ export function parseHaresources(
     keys.add(name);
     groups.push({span: node.span, node: node.text.toLowerCase(), name, resources});
   };
-  for (const line of linesOf(source.text)) {
+  for (const line of linesOf(cleanText(source.text, reporter) ?? '')) {
     const content = line.text.split('#')[0] ?? '';
     const continued = /\\\s*$/.test(content);
     for (const match of content.replace(/\\\s*$/, '').matchAll(/\S+/g))

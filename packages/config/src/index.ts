@@ -5,7 +5,7 @@ export {
   applyFixes,
   diagnosticCodes,
   nearest,
-  position,
+  redactDiagnostic,
   renderDiagnostic,
   type Diagnostic,
   type DiagnosticCode,
@@ -35,5 +35,7 @@ export type * from './model.ts';
 export {isOcf} from './resource-forms.ts';
 export type {Resolver} from './reader.ts';
 export {parseBoolean, parseTime} from './units.ts';
+export {lineIndex, position, type LineIndex, type Position} from './line-index.ts';
 export {localDirectives, withLocalLines} from './local-lines.ts';
+export {characterName, printable} from './printable.ts';
 export {hideSecrets, redactLine, secretPatterns} from './redact.ts';

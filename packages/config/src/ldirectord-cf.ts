@@ -1,4 +1,5 @@
 /** ldirectord.cf → the model, with ldirectord 4.12's defaults and inheritance. Pure. */
+import {cleanText} from './clean-text.ts';
 import type {Diagnostic} from './diagnostic.ts';
 import {emailOf, plainDefaults, takeShared} from './ldirectord-inherited.ts';
 import {splitLdirectord, type Directive} from './ldirectord-lines.ts';
@@ -12,8 +13,8 @@ export function parseLdirectordCf(
   source: {readonly path: string; readonly text: string},
   options: {readonly mode: Mode; readonly resolve: Resolver},
 ): {model: LdirectordConfig; diagnostics: Diagnostic[]} {
-  const reporter = new Reporter(source.path, options.mode);
-  const {globals, blocks} = splitLdirectord(source.text, reporter);
+  const reporter = new Reporter(source.path, options.mode, {blankMark: false});
+  const {globals, blocks} = splitLdirectord(cleanText(source.text, reporter) ?? '', reporter);
   const defaults = plainDefaults();
   const file = {
     autoReload: false,

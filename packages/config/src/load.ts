@@ -53,9 +53,9 @@ export function loadCluster(input: LoadInput): LoadResult {
   const {dir, read, mode} = input;
   const sources = new Map<string, Source>();
   const diagnostics: Diagnostic[] = [];
-  const open = (path: string) => {
+  const open = (path: string, secret = false) => {
     const file = read(path);
-    if (file) sources.set(path, {text: file.text});
+    if (file) sources.set(path, {text: file.text, ...(secret ? {secret} : {})});
     return file
       ? {path, text: file.text, mode: file.mode, realPath: file.realPath ?? posix.normalize(path)}
       : undefined;
@@ -132,7 +132,7 @@ export function loadCluster(input: LoadInput): LoadResult {
   const haresources = resourcesFile
     ? take(parseHaresources(resourcesFile, {mode}))
     : {path: `${dir}/haresources`, groups: []};
-  const keysFile = open(`${dir}/authkeys`);
+  const keysFile = open(`${dir}/authkeys`, true);
   if (!keysFile) missing(`${dir}/authkeys`, `two lines, mode 600: "auth 1" and "1 sha256 SECRET"`);
   const authkeys = keysFile
     ? take(parseAuthkeys(keysFile, {mode}))
@@ -169,13 +169,14 @@ export function checkFiles(input: {
       });
       continue;
     }
-    sources.set(path, {text: file.text});
+    const isKeyFile = /authkeys/.test(path.split('/').at(-1) ?? '');
+    sources.set(path, {text: file.text, ...(isKeyFile ? {secret: true} : {})});
     const source = {path, text: file.text, mode: file.mode};
     const {mode} = input;
     const name = path.split('/').at(-1) ?? '';
     const parsed = /haresources/.test(name)
       ? parseHaresources(source, {mode})
-      : /authkeys/.test(name)
+      : isKeyFile
         ? parseAuthkeys(source, {mode})
         : name.endsWith('ha.cf')
           ? parseHaCf(source, {mode})

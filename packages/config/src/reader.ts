@@ -38,11 +38,14 @@ export function linesOf(text: string): Line[] {
 export class Reporter {
   readonly file: string;
   readonly mode: Mode;
+  /** A byte order mark may be read as a blank. */
+  readonly blankMark: boolean;
   readonly diagnostics: Diagnostic[] = [];
 
-  constructor(file: string, mode: Mode) {
+  constructor(file: string, mode: Mode, {blankMark = true}: {readonly blankMark?: boolean} = {}) {
     this.file = file;
     this.mode = mode;
+    this.blankMark = blankMark;
   }
 
   span(start: number, end: number): Span {

@@ -1,24 +1,68 @@
 /** What in a configuration file is secret, and its lines without that, to be shown to people. Pure. */
 
-const HIDDEN = '(secret)';
+export const HIDDEN = '(secret)';
+
+/** A line may stand behind `12 | `, as diagnostics in a log show it. */
+const START = String.raw`^(?:.*\| )?[ \t]*`;
+const line = (rest: string): RegExp => new RegExp(START + rest, 'im');
+
+/** User and password of a URL. */
+export const urlPatterns: readonly RegExp[] = [/:\/\/(?<secret>[^\s/@"']+)@/i];
 
 /**
- * What of a line is a secret: all that the group named `secret` holds. The kinds of lines are told apart by their words,
- * whatever the file is called; a line may stand behind `12 | `, as diagnostics in a log show it.
+ * What of a line is a secret: all that the group named `secret` holds. Lines are known by their words, whatever the file
+ * is called. The words are matched loosely, because a misspelled directive is the one that a diagnostic quotes.
  */
 export const secretPatterns: readonly RegExp[] = [
   // authkeys: NUMBER METHOD KEY
-  /^(?:.*\| )?\s*\d+\s+(?:crc|md5|sha1|sha256)\s+(?<secret>\S.*)$/im,
-  // ldirectord.cf, and what looks like it in any file
-  /^(?:.*\| )?\s*(?:passwd|password|secret)\s*=\s*(?<secret>\S.*)$/im,
-  // ha.cf: of a webhook everything behind its host
-  /^(?:.*\| )?\s*hactl_webhook\s+https?:\/\/(?<secret>[^\s/@]+)@/im,
-  /^(?:.*\| )?\s*hactl_webhook\s+https?:\/\/[^\s/]+\/(?<secret>\S+)/im,
-  /^(?:.*\| )?\s*hactl_webhook\s+\S+\s+(?<secret>\S.*)$/im,
-  // ha.cf: arguments of commands that often are passwords; of a fencing device what stands behind its type
-  /^(?:.*\| )?\s*(?:hactl_fence|hactl_alert_command|stonith)\s+\S+\s+(?<secret>\S.*)$/im,
-  /^(?:.*\| )?\s*(?:stonith_host|hactl_track_script)\s+\S+\s+\S+\s+(?<secret>\S.*)$/im,
+  line(String.raw`\d+\s+(?:crc|md\d|sha|hmac)\S*\s+(?<secret>\S.*)$`),
+  // passwd=, password, secret=, auth_pass and what looks like them, with or without = and quotes
+  line(
+    String.raw`[\w-]*(?:pass|pwd|p\w{0,3}w\w?r?\w?d|s\w{0,2}c\w{0,2}r\w{0,2}t|token|api_?key|credential)[\w-]*(?:[ \t]*[=:][ \t]*|[ \t]+)(?<secret>\S.*)$`,
+  ),
+  // ha.cf: of a webhook everything but its host
+  line(String.raw`hactl_w\w*\s+\w+:\/\/(?<secret>[^\s/@]+)@`),
+  line(String.raw`hactl_w\w*\s+\w+:\/\/[^\s/]+\/(?<secret>\S+)`),
+  line(String.raw`hactl_w\w*\s+\S+\s+(?<secret>\S.*)$`),
+  // Arguments of commands often are passwords; of a fencing device all but its type
+  line(String.raw`(?:hactl_f\w*|hactl_al\w*|stonith)\s+\S+\s+(?<secret>\S.*)$`),
+  line(String.raw`(?:stonith_?h\w*|hactl_tr\w*s\w*|res?p\w*|failfast)\s+\S+\s+\S+\s+(?<secret>\S.*)$`),
+  // ldirectord.cf: arguments of commands, the query of a request, what is sent to log in
+  line(String.raw`\w+com\w*\s*=\s*"?[^\s"]+\s+(?<secret>[^\s"][^"]*)`),
+  line(String.raw`(?:req\w*|real6?|virtual6?|url)\s*=[^?\n]*\?(?<secret>[^"\s]+)`),
+  line(String.raw`hactl_s\w*\s*=.*?\b(?:auth|pass|login)\b[ \t]*(?<secret>[^"]+)`),
+  // Anywhere in a line: options and words that announce a password
+  ...urlPatterns,
+  /(?<=^|\s)--?(?:p|pw|pass\w*|pwd|token|secret|api[_-]?key)(?:=|\s+)(?<secret>[^\s"']+)/i,
+  /\b\w*(?:auth_pass|auth_key|passwd|password|passphrase|secret|token|api[_-]?key|community)["']?[ \t]*[=:][ \t]*["']?(?<secret>[^\s"'&,;]+)/i,
+  /\b(?:auth_pass|auth_key)[ \t]+"?(?<secret>[^\s"}]+)/i,
 ];
+
+export interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Where the secrets are in a text, in order and without overlaps. */
+export function secretRanges(text: string, patterns: readonly RegExp[] = secretPatterns): Range[] {
+  const found = patterns
+    .flatMap((pattern) =>
+      [...text.matchAll(new RegExp(pattern, `${pattern.flags}gd`))].flatMap((match) => {
+        const place = match.indices?.groups?.['secret'];
+        return place ? [place] : [];
+      }),
+    )
+    .filter(([start, end]) => end > start)
+    .toSorted(([a], [b]) => a - b);
+  const ranges: Range[] = [];
+  for (const [start, end] of found) {
+    const last = ranges.at(-1);
+    if (last && start <= last.end)
+      ranges[ranges.length - 1] = {start: last.start, end: Math.max(end, last.end)};
+    else ranges.push({start, end});
+  }
+  return ranges;
+}
 
 /** `text` with `hide` in the place of every secret that a pattern finds; `found` is told each of them. */
 export function hideSecrets(
@@ -27,17 +71,16 @@ export function hideSecrets(
   hide: string,
   found: (secret: string) => void = () => undefined,
 ): string {
-  let left = text;
-  for (const pattern of patterns)
-    left = left.replaceAll(new RegExp(pattern, `${pattern.flags}g`), (whole, ...rest: unknown[]) => {
-      const {secret = ''} = rest.at(-1) as {secret?: string};
-      if (secret === '' || secret.startsWith(hide)) return whole;
-      found(secret);
-      const at = whole.lastIndexOf(secret);
-      return whole.slice(0, at) + hide + whole.slice(at + secret.length);
-    });
-  return left;
+  let [result, copied] = ['', 0];
+  for (const {start, end} of secretRanges(text, patterns)) {
+    const secret = text.slice(start, end);
+    if (secret.startsWith(hide)) continue;
+    found(secret);
+    result += text.slice(copied, start) + hide;
+    copied = end;
+  }
+  return result + text.slice(copied);
 }
 
 /** One line of one of our files. */
-export const redactLine = (line: string): string => hideSecrets(line, secretPatterns, HIDDEN);
+export const redactLine = (text: string): string => hideSecrets(text, secretPatterns, HIDDEN);

@@ -1,7 +1,14 @@
 import {copyFileSync, statSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import {applyFixes, checkFiles, loadCluster, renderDiagnostic, type Diagnostic} from '@hactl/config';
+import {
+  applyFixes,
+  checkFiles,
+  loadCluster,
+  redactDiagnostic,
+  renderDiagnostic,
+  type Diagnostic,
+} from '@hactl/config';
 import {readSource} from '../../configuration/read-source.ts';
 import {withNames} from '../../configuration/names.ts';
 import {CliError, exit} from '../exit.ts';
@@ -35,9 +42,10 @@ export async function checkConfig(files: readonly string[], options: CheckConfig
     diagnostics.filter((diagnostic) => diagnostic.severity === severity).length;
   const errors = count('error');
 
+  const shown = diagnostics.map((diagnostic) => redactDiagnostic(diagnostic, sources));
   if (options.json)
     process.stdout.write(
-      JSON.stringify({version: 1, errors, files: [...sources.keys()], diagnostics}, null, 2) + '\n',
+      JSON.stringify({version: 1, errors, files: [...sources.keys()], diagnostics: shown}, null, 2) + '\n',
     );
   else {
     for (const diagnostic of diagnostics)

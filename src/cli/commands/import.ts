@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import {
   importConfig,
+  redactDiagnostic,
   renderDiagnostic,
   renderReport,
   type ImportContext,
@@ -93,7 +94,7 @@ export async function importFile(file: string, options: ImportOptions): Promise<
           errors,
           written,
           report: result.report,
-          diagnostics: result.diagnostics,
+          diagnostics: result.diagnostics.map((one) => redactDiagnostic(one, result.sources)),
         },
         null,
         2,

@@ -1,5 +1,5 @@
 /** The list of what became of every statement. Pure. */
-import {position} from '../diagnostic.ts';
+import {indexOf, type Source} from '../diagnostic.ts';
 import type {Fate, Note} from './imported.ts';
 
 const rank: Readonly<Record<Fate, number>> = {exact: 0, approximated: 1, not: 2};
@@ -37,23 +37,16 @@ export interface ReportLine {
 }
 
 /** The notes with their lines, in the order of the sources. */
-export function reportLines(
-  notes: readonly Note[],
-  sources: ReadonlyMap<string, {readonly text: string}>,
-): ReportLine[] {
-  const files = [...sources.keys()];
+export function reportLines(notes: readonly Note[], sources: ReadonlyMap<string, Source>): ReportLine[] {
+  const order = new Map([...sources.keys()].map((file, index) => [file, index]));
+  const rankOf = (file: string): number => order.get(file) ?? -1;
   return mergeNotes(notes)
-    .toSorted(
-      (one, other) =>
-        files.indexOf(one.span.file) - files.indexOf(other.span.file) || one.span.start - other.span.start,
-    )
-    .map(({fate, span, what, message}) => ({
-      fate,
-      file: span.file,
-      line: position(sources.get(span.file)?.text ?? '', span.start).line,
-      what,
-      message,
-    }));
+    .toSorted((a, b) => rankOf(a.span.file) - rankOf(b.span.file) || a.span.start - b.span.start)
+    .map(({fate, span, what, message}) => {
+      const source = sources.get(span.file);
+      const line = source ? indexOf(source).position(span.start).line : 1;
+      return {fate, file: span.file, line, what, message};
+    });
 }
 
 /** The whole list as text: what needs a reader's eye comes first. */

@@ -1,0 +1,56 @@
+/** A line of a file as a diagnostic quotes it: without secrets and control characters, cut to the terminal's width. Pure. */
+import {printable} from './printable.ts';
+import {HIDDEN, secretRanges, type Range} from './redact.ts';
+
+/** Columns of a terminal that a quoted line may take. */
+const WIDTH = 80;
+const CUT = '…';
+
+export interface ShownLine {
+  readonly text: string;
+  /** Where the carets stand, from 0. */
+  readonly start: number;
+  readonly length: number;
+}
+
+/** One character of the line, or a secret as a whole, with what is shown of it. */
+interface Cell extends Range {
+  readonly shown: string;
+}
+
+function cellsOf(line: string): Cell[] {
+  const cells: Cell[] = [];
+  let at = 0;
+  const plain = (end: number): void => {
+    while (at < end) {
+      const character = String.fromCodePoint(line.codePointAt(at) ?? 0x20);
+      const shown = character === '\t' ? ' ' : printable(character);
+      cells.push({start: at, end: at + character.length, shown});
+      at += character.length;
+    }
+  };
+  for (const {start, end} of secretRanges(line)) {
+    plain(start);
+    cells.push({start, end, shown: HIDDEN});
+    at = end;
+  }
+  plain(line.length);
+  return cells;
+}
+
+/** `from` and `to` are offsets in the line. At least one caret is left. */
+export function showLine(line: string, from: number, to: number): ShownLine {
+  const cells = cellsOf(line);
+  const widthOf = (some: readonly Cell[]): number => some.reduce((sum, {shown}) => sum + shown.length, 0);
+  const text = cells.map(({shown}) => shown).join('');
+  const start = widthOf(cells.filter((cell) => cell.end <= from));
+  const end = Math.max(start + 1, widthOf(cells.filter((cell) => cell.start < to)));
+  if (text.length <= WIDTH) return {text, start, length: Math.max(1, Math.min(end, text.length) - start)};
+  // A third of the width before the caret, the rest behind it.
+  const first = Math.max(0, Math.min(start - Math.floor(WIDTH / 3), text.length - WIDTH));
+  const last = Math.min(text.length, first + WIDTH);
+  const [before, after] = [first > 0 ? CUT : '', last < text.length ? CUT : ''];
+  const shown = before + text.slice(first + before.length, last - after.length) + after;
+  const caret = start - first;
+  return {text: shown, start: caret, length: Math.max(1, Math.min(end - first, shown.length) - caret)};
+}
