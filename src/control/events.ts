@@ -6,7 +6,7 @@ export const eventKinds = {
   role: 'a group changed its role here, with the reason',
   peer: 'the other director was heard, is late, or is dead',
   path: 'one heartbeat path went deaf or works again; datagrams that were refused',
-  ping: 'a ping node stopped to answer, or answers again',
+  ping: 'a ping node stopped answering, or answers again',
   address: 'a virtual address could not be set, vanished, or is claimed by somebody else',
   resource: 'the scripts of a group ran, or failed',
   check: 'a real server was found up or down',
