@@ -21,14 +21,19 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What a package exports beside its index: what is pure in net (without FFI), what only tests need of ipvs. */
-const doors: readonly string[] = ['@hactl/net/schedule', '@hactl/ipvs/testing'];
+const doors: readonly string[] = [
+  '@hactl/base/files',
+  '@hactl/base/run',
+  '@hactl/net/schedule',
+  '@hactl/ipvs/testing',
+];
 
 /** Files that meet the outside world: entries and drivers. Everything else decides, and is pure. */
 const drivers: readonly RegExp[] = [
   /^src\//,
   /^test\//,
   /^packages\/net\//,
-  /^packages\/base\/src\/(time|process-group)\.ts$/,
+  /^packages\/base\/src\/(time|process-group|files|run)\.ts$/,
   /\.(test|fixture)\.ts$/,
   /^packages\/[a-z]+\/src\/main\.ts$/,
   /^packages\/ipvs\/src\/(kernel|proc|testing\/contract)[a-z.-]*\.ts$/,

@@ -1,4 +1,5 @@
 export * from './assert.ts';
+export * from './backoff.ts';
 export * from './bytes.ts';
 export * from './lateness.ts';
 export * from './process-group.ts';

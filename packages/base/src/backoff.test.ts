@@ -1,0 +1,13 @@
+import test from 'ava';
+import {backoff} from './index.ts';
+
+test('pauses double from the first to the longest, and a long life ends them', (t) => {
+  const pauses = Array.from({length: 9}).reduce<number[]>(
+    (all) => [...all, backoff(10, all.at(-1) ?? 0)],
+    [],
+  );
+  t.deepEqual(pauses, [50, 100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000]);
+  t.is(backoff(5_001, 3_200), 0);
+  t.is(backoff(5_000, 0), 50, 'one that lived just that long is not stable');
+  t.is(backoff(10, 1_600, {most: 2_000}), 2_000);
+});

@@ -1,0 +1,183 @@
+/**
+ * Programs of the administrator's: each leads a process group of its own, has a clean environment, and ends with what
+ * started it. Apart from the index: what only computes with base does no I/O.
+ */
+import {spawn, type ChildProcess} from 'node:child_process';
+import {readdirSync, readFileSync, readlinkSync} from 'node:fs';
+import {signalGroup} from './process-group.ts';
+import type {Millis} from './time.ts';
+
+/** Says in the environment of a program which process it must not outlive: pid, start time, and namespace of pids. */
+const MARK = 'HACTL_CHILD_OF';
+const USUAL_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const OUTPUT_MAX = 500;
+/** How long the output of a program that has ended is waited for. */
+const DRAIN_MS: Millis = 50;
+
+/** A user that a program runs as. */
+export interface User {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly home: string;
+}
+
+/** Field 22 of /proc/PID/stat; undefined: there is no such process (any more). */
+function startTime(pid: number | 'self'): string | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    // A zombie has ended.
+    return fields[0] === 'Z' ? undefined : fields[19];
+  } catch {
+    return undefined;
+  }
+}
+
+/** A container's pids are not ours. */
+function namespaceOfPids(): string {
+  try {
+    return readlinkSync('/proc/self/ns/pid').replaceAll(/\D/g, '');
+  } catch {
+    return '0';
+  }
+}
+
+let ownMark: string | undefined;
+const markOfSelf = (): string =>
+  (ownMark ??= `${process.pid}.${startTime('self') ?? 0}.${namespaceOfPids()}`);
+
+/**
+ * The environment of a program: of ours only what a login has anyway, so that no secret and no setting of Node reaches it.
+ * `leave`: it may leave programs running, as init scripts do, and they stay when we end.
+ */
+export function programEnvironment(
+  more: Readonly<Record<string, string>> = {},
+  {user, leave = false}: {readonly user?: User; readonly leave?: boolean} = {},
+): NodeJS.ProcessEnv {
+  const {LANG, TZ, PATH = USUAL_PATH} = process.env;
+  return {
+    PATH,
+    ...(LANG === undefined ? {} : {LANG}),
+    ...(TZ === undefined ? {} : {TZ}),
+    HOME: user?.home ?? '/root',
+    USER: user?.name ?? 'root',
+    LOGNAME: user?.name ?? 'root',
+    SHELL: '/bin/sh',
+    ...more,
+    ...(leave ? {} : {[MARK]: markOfSelf()}),
+  };
+}
+
+/** Ends every program whose process has ended before it, with its group. Returns how many there were. */
+export function endOrphans(): number {
+  let ended = 0;
+  const namespace = namespaceOfPids();
+  const mark = new RegExp(`\0${MARK}=(\\d+)\\.(\\d+)\\.${namespace}\0`);
+  for (const name of readdirSync('/proc')) {
+    const pid = Number(name);
+    if (!Number.isInteger(pid)) continue;
+    try {
+      const marked = `\0${readFileSync(`/proc/${pid}/environ`, 'latin1')}`;
+      const [, owner, started] = mark.exec(marked) ?? [];
+      if (owner === undefined || startTime(Number(owner)) === started) continue;
+      ended += 1;
+      signalGroup({pid}, 'SIGKILL');
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // Another user's, or it ended meanwhile.
+    }
+  }
+  return ended;
+}
+
+export interface RunOptions {
+  /** After so long the whole group is ended. */
+  readonly limit: Millis;
+  /** SIGTERM at the limit, SIGKILL so much later; without it SIGKILL at the limit. */
+  readonly grace?: Millis;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly user?: User;
+  /** Written to its standard input. */
+  readonly input?: string;
+  /** Of which of its outputs something is kept. Default: both. */
+  readonly read?: 'both' | 'stdout' | 'none';
+  /** Called with the program once it is started: whoever ends before it ends it with `endGroup`. */
+  readonly started?: (child: ChildProcess) => void;
+}
+
+export interface RunOutcome {
+  /** The exit status, a signal's name, or why it could not be run. */
+  readonly status: number | string;
+  /** What it printed, trimmed and cut. */
+  readonly output: string;
+  readonly timedOut: boolean;
+  /** It was never started. */
+  readonly unstarted?: true;
+}
+
+/** SIGTERM to the group, SIGKILL after the grace; 0: SIGKILL at once. */
+export function endGroup(child: ChildProcess, grace: Millis): void {
+  if (grace <= 0) return signalGroup(child, 'SIGKILL');
+  signalGroup(child, 'SIGTERM');
+  // The group may outlive its leader: it is ended whether the leader has gone or not.
+  setTimeout(() => signalGroup(child, 'SIGKILL'), grace).unref();
+}
+
+/** Starts a program as leader of a group of its own. */
+export function startProgram(
+  file: string,
+  words: readonly string[],
+  {env, user, input, read = 'both'}: Omit<RunOptions, 'limit'> = {},
+): ChildProcess {
+  const output = (wanted: boolean): 'pipe' | 'ignore' => (wanted ? 'pipe' : 'ignore');
+  return spawn(file, [...words], {
+    detached: true,
+    cwd: '/',
+    stdio: [output(input !== undefined), output(read !== 'none'), output(read === 'both')],
+    env: env ?? programEnvironment({}, user === undefined ? {} : {user}),
+    ...(user !== undefined && process.getuid?.() === 0 ? {uid: user.uid, gid: user.gid} : {}),
+  });
+}
+
+/**
+ * Runs one program to its end: at the limit what it started ends with it. What it leaves in the background may hold its
+ * output open: it is read on, and not waited for. Never rejects.
+ */
+export function runLimited(file: string, words: readonly string[], options: RunOptions): Promise<RunOutcome> {
+  return new Promise((resolve) => {
+    let output = '';
+    let timedOut = false;
+    let timer: NodeJS.Timeout | undefined;
+    const done = (status: number | string, unstarted = false): void => {
+      clearTimeout(timer);
+      const text = output.trim().slice(0, OUTPUT_MAX);
+      resolve({status, output: text, timedOut, ...(unstarted ? {unstarted: true} : {})});
+    };
+    let child: ChildProcess;
+    try {
+      child = startProgram(file, words, options);
+    } catch (error) {
+      // No descriptor, no process, no memory left: for this one.
+      return done(error instanceof Error ? error.message : String(error), true);
+    }
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on('data', (chunk: Buffer) => {
+        if (output.length < OUTPUT_MAX) output += chunk.toString();
+      });
+    timer = setTimeout(() => {
+      timedOut = true;
+      endGroup(child, options.grace ?? 0);
+    }, options.limit);
+    child.on('error', (error) => done(error.message, true));
+    child.on('close', (code, signal) => done(signal ?? code ?? 1));
+    // Its own last words are in the pipe when it ends, perhaps not yet read: a timer that is due comes before the pipes.
+    child.on('exit', (code, signal) =>
+      setTimeout(() => setImmediate(() => done(signal ?? code ?? 1)), DRAIN_MS),
+    );
+    // A program that does not read is no fault.
+    child.stdin?.on('error', () => undefined);
+    if (options.input !== undefined) child.stdin?.end(options.input);
+    options.started?.(child);
+  });
+}
