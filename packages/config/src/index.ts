@@ -39,3 +39,14 @@ export {lineIndex, position, type LineIndex, type Position} from './line-index.t
 export {localDirectives, withLocalLines} from './local-lines.ts';
 export {characterName, printable} from './printable.ts';
 export {hideSecrets, redactLine, secretPatterns} from './redact.ts';
+export {
+  editHaCf,
+  editHaresources,
+  editLdirectord,
+  writtenGlobals,
+  writtenHa,
+  writtenVirtuals,
+  type LdirectordEdit,
+  type Setting,
+  type WrittenVirtual,
+} from './edit/index.ts';

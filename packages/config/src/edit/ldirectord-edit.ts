@@ -1,0 +1,220 @@
+/**
+ * Edits ldirectord.cf as a careful person does: the line in question changes, every other line, comment, blank and spelling
+ * stays. A service that is switched off stays in the file behind `#off `. Pure.
+ */
+import {fail, ok, type Result} from '@hactl/base';
+import {splitLdirectord, type Block, type Directive} from '../ldirectord-lines.ts';
+import {Reporter} from '../reader.ts';
+import {applyEdits, insertAfterLine, lineEnd, wholeLine, type TextEdit} from './text-edit.ts';
+
+/** What stands in front of each line of a service that is switched off. */
+const OFF = '#off ';
+
+/** One change. A service is named by the value of its `virtual=` line as written, a real server by that of its `real=` line. */
+export type LdirectordEdit =
+  | {readonly type: 'set-global'; readonly name: string; readonly value: string | undefined}
+  | {
+      readonly type: 'set';
+      readonly virtual: string;
+      readonly name: string;
+      readonly value: string | undefined;
+    }
+  | {readonly type: 'rename'; readonly virtual: string; readonly to: string}
+  | {readonly type: 'add-virtual'; readonly virtual: string; readonly lines: readonly Setting[]}
+  | {readonly type: 'remove-virtual'; readonly virtual: string}
+  | {readonly type: 'switch'; readonly virtual: string; readonly on: boolean}
+  | {readonly type: 'add-real'; readonly virtual: string; readonly real: string}
+  | {readonly type: 'set-real'; readonly virtual: string; readonly real: string; readonly to: string}
+  | {readonly type: 'remove-real'; readonly virtual: string; readonly real: string};
+
+/** `name=value`, as written. */
+export interface Setting {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** A service as it stands in the file. */
+export interface WrittenVirtual {
+  readonly virtual: string;
+  readonly on: boolean;
+  /** In the order of the file; `real` lines among them. */
+  readonly lines: readonly Setting[];
+}
+
+const setting = ({name, value}: Directive): Setting => ({name, value: value.trim()});
+
+const blocksOf = (text: string): {globals: Directive[]; blocks: Block[]} =>
+  splitLdirectord(text, new Reporter('ldirectord.cf', 'lenient'));
+
+/** Services that are switched off, with their lines' place in the text. */
+function switchedOff(text: string): {virtual: string; start: number; end: number; body: string}[] {
+  const lines = text.split('\n');
+  let offset = 0;
+  const found: {virtual: string; start: number; end: number; body: string}[] = [];
+  let open = false;
+  for (const line of lines) {
+    const end = Math.min(text.length, offset + line.length + 1);
+    const content = line.replace(/\r$/, '');
+    const bare = content.startsWith(OFF) ? content.slice(OFF.length) : undefined;
+    const head = bare === undefined ? undefined : /^virtual6?[ \t]*=[ \t]*([^#]*?)[ \t]*(#.*)?$/.exec(bare);
+    const last = found.at(-1);
+    if (head) found.push({virtual: head[1] ?? '', start: offset, end, body: bare + '\n'});
+    else if (bare !== undefined && open && last) Object.assign(last, {end, body: last.body + bare + '\n'});
+    open = bare !== undefined && (head !== null || open);
+    offset = end;
+  }
+  return found;
+}
+
+/** Every service of the file, in its order, those that are switched off last. */
+export function writtenVirtuals(text: string): WrittenVirtual[] {
+  const on = blocksOf(text).blocks.map(({head, lines}) => ({
+    virtual: head.value.trim(),
+    on: true,
+    lines: lines.map(setting),
+  }));
+  const off = switchedOff(text).flatMap(({body}) =>
+    blocksOf(body).blocks.map(({head, lines}) => ({
+      virtual: head.value.trim(),
+      on: false,
+      lines: lines.map(setting),
+    })),
+  );
+  return [...on, ...off];
+}
+
+/** The settings of the file outside any service. */
+export const writtenGlobals = (text: string): Setting[] => blocksOf(text).globals.map(setting);
+
+/** What the block's lines begin with: that of the first one, or a TAB. */
+function indentOf(text: string, block: Block): string {
+  const [first] = block.lines;
+  if (!first) return '\t';
+  return text.slice(wholeLine(text, first.span.start).start, first.span.start) || '\t';
+}
+
+/** Removes the directive's whole line. */
+const removeLine = (text: string, {span}: Directive): TextEdit => ({
+  ...wholeLine(text, span.start),
+  replacement: '',
+});
+
+/** The value as written ends before blanks and a comment. */
+const replaceValue = ({valueSpan, value}: Directive, to: string): TextEdit => ({
+  start: valueSpan.start,
+  end: valueSpan.start + value.trimEnd().length,
+  replacement: to,
+});
+
+/** Changes, adds or removes one setting among `lines`; a setting that is written twice is changed where it counts, last. */
+function setAmong(
+  text: string,
+  lines: readonly Directive[],
+  after: number,
+  indent: string,
+  to: {
+    readonly name: string;
+    readonly value: string | undefined;
+  },
+): TextEdit[] {
+  const existing = lines.filter(({name}) => name === to.name);
+  if (to.value === undefined) return existing.map((directive) => removeLine(text, directive));
+  const last = existing.at(-1);
+  if (last) return last.value.trim() === to.value ? [] : [replaceValue(last, to.value)];
+  return [insertAfterLine(text, after, `${indent}${to.name}=${to.value}`)];
+}
+
+const lineHeads = (text: string, start: number, end: number): number[] =>
+  [...text.slice(start, end).matchAll(/^/gm)]
+    .map(({index}) => start + index)
+    .filter((at) => at < end || at === start);
+
+const lastOf = ({head, lines}: Block): number => (lines.at(-1) ?? head).span.start;
+
+function editBlock(text: string, block: Block, edit: LdirectordEdit): Result<TextEdit[], string> {
+  const real = (value: string) =>
+    block.lines.find((line) => line.name === 'real' && line.value.trim() === value.trim());
+  const missing = (value: string) =>
+    fail(
+      `virtual ${block.head.value.trim()} has no line real=${value}: reload the page, the file has changed`,
+    );
+  const span = {
+    start: wholeLine(text, block.head.span.start).start,
+    end: wholeLine(text, lastOf(block)).end,
+  };
+  switch (edit.type) {
+    case 'set':
+      return ok(setAmong(text, block.lines, lastOf(block), indentOf(text, block), edit));
+    case 'rename':
+      return ok([replaceValue(block.head, edit.to)]);
+    case 'remove-virtual':
+      return ok([{...span, replacement: ''}]);
+    case 'switch':
+      return ok(
+        edit.on
+          ? []
+          : lineHeads(text, span.start, span.end).map((start) => ({start, end: start, replacement: OFF})),
+      );
+    case 'add-real': {
+      const last = block.lines.findLast(({name}) => name === 'real') ?? block.head;
+      const indent = indentOf(text, block);
+      return ok([insertAfterLine(text, last.span.start, `${indent}real=${edit.real}`)]);
+    }
+    case 'set-real': {
+      const line = real(edit.real);
+      return line ? ok([replaceValue(line, edit.to)]) : missing(edit.real);
+    }
+    case 'remove-real': {
+      const line = real(edit.real);
+      return line ? ok([removeLine(text, line)]) : missing(edit.real);
+    }
+    default:
+      return ok([]);
+  }
+}
+
+/** A line break in a value would be a line of its own: nothing that comes through a form may write one. */
+const isOneLine = (value: string): boolean => !/[\r\n\0]/.test(value);
+
+const valuesOf = (edit: LdirectordEdit): string[] =>
+  Object.values(edit).flatMap((value: unknown) => {
+    if (typeof value === 'string') return [value];
+    return Array.isArray(value) ? value.flatMap((line: Setting) => [line.name, line.value]) : [];
+  });
+
+/** The text after one edit; the reason when it cannot be made. An edit that changes nothing gives the same text. */
+export function editLdirectord(text: string, edit: LdirectordEdit): Result<string, string> {
+  if (!valuesOf(edit).every(isOneLine)) return fail('a value must be one line');
+  const {globals, blocks} = blocksOf(text);
+  const eol = lineEnd(text);
+  if (edit.type === 'set-global') {
+    const last = globals.at(-1);
+    if (last || edit.value === undefined)
+      return ok(applyEdits(text, setAmong(text, globals, last?.span.start ?? 0, '', edit)));
+    return ok(`${edit.name}=${edit.value}${eol}${text}`);
+  }
+  if (edit.type === 'add-virtual') {
+    if (blocks.some(({head}) => head.value.trim() === edit.virtual.trim()))
+      return fail(`there is a virtual=${edit.virtual} already`);
+    const lines = [`virtual=${edit.virtual}`, ...edit.lines.map(({name, value}) => `\t${name}=${value}`)];
+    const gap = text === '' || /(^|\n)[ \t]*\r?\n$/.test(text) ? '' : eol;
+    const ended = text === '' || text.endsWith('\n') ? '' : eol;
+    return ok(`${text}${ended}${gap}${lines.join(eol)}${eol}`);
+  }
+  const block = blocks.find(({head}) => head.value.trim() === edit.virtual.trim());
+  if (!block && edit.type === 'switch' && edit.on) {
+    const off = switchedOff(text).find(({virtual}) => virtual === edit.virtual.trim());
+    if (!off) return fail(`there is no virtual=${edit.virtual} that is switched off`);
+    const heads = lineHeads(text, off.start, off.end);
+    return ok(
+      applyEdits(
+        text,
+        heads.map((start) => ({start, end: start + OFF.length, replacement: ''})),
+      ),
+    );
+  }
+  if (!block)
+    return fail(`there is no virtual=${edit.virtual} in the file: reload the page, the file has changed`);
+  const edits = editBlock(text, block, edit);
+  return edits.ok ? ok(applyEdits(text, edits.value)) : edits;
+}
