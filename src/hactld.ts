@@ -1,30 +1,48 @@
 #!/usr/bin/env node
 /**
- * The keeper: starts the supervisor and starts it again at once when it dies. It reads no file and opens no socket,
- * so there is nothing in it that could fail. A second supervisor stands by, loaded and idle: reading the program is most
- * of a start. Signals to stop go on to the supervisor; its exit status is ours.
+ * The launcher: judges the command line, starts the supervisor and starts it again at once when it dies. It reads no file
+ * and opens no socket, so there is nothing in it that could fail later. A second supervisor stands by, loaded and idle:
+ * reading the program is most of a start. Signals to stop go on to the supervisor; its exit status is ours.
  */
 import {fork, type ChildProcess} from 'node:child_process';
 import {fileURLToPath} from 'node:url';
-import {DAEMON_USAGE} from './system/paths.ts';
+import {Command, CommanderError, Option} from 'commander';
+import {backoff} from '@hactl/base';
+import {DAEMON_TEXT, daemonOptions, formOf} from './system/daemon-options.ts';
+import {VERSION} from './system/paths.ts';
 import {LOADED, type KeeperMessage} from './daemon/keeper-words.ts';
 
 /** The supervisor found the configuration or the command line unusable: starting it again would not help. */
 const EXIT_CONFIG = 2;
 /** How long a stop may take (hand-over included) before the supervisor is killed, counted from its last word. */
 const STOP_LIMIT = 15_000;
-/** A supervisor that lived this long is started again without a pause. */
-const STABLE_AFTER = 5_000;
 const PAUSE_MAX = 2_000;
 /** The spare is loaded when the first has long been at work. */
 const SPARE_AFTER = 3_000;
 
 const entry = fileURLToPath(new URL('daemon/main.ts', import.meta.url));
 process.title = 'hactld';
-if (process.argv.includes('--help')) {
-  process.stdout.write(DAEMON_USAGE);
-  process.exit(0);
+
+/** Exits with 2 where the command line is wrong: no supervisor is started for it. */
+function judgeCommandLine(): void {
+  const program = new Command('hactld')
+    .description(`${DAEMON_TEXT} docs/hactl.md says more.`)
+    .version(VERSION)
+    .helpOption('--help', 'print this')
+    .allowExcessArguments(false)
+    .showHelpAfterError()
+    .exitOverride();
+  for (const option of daemonOptions) {
+    const made = new Option(formOf(option).replace(/ (\S+)$/, ' <$1>'), option.text);
+    program.addOption(option.choices === undefined ? made : made.choices(option.choices));
+  }
+  try {
+    program.parse();
+  } catch (error) {
+    process.exit(error instanceof CommanderError && error.exitCode === 0 ? 0 : EXIT_CONFIG);
+  }
 }
+judgeCommandLine();
 
 let stopping = false;
 let killer: NodeJS.Timeout | undefined;
@@ -82,8 +100,7 @@ function start(): void {
     process.stderr.write(
       `hactld: the supervisor ended (${signal ?? `exit status ${code}`}); starting it again\n`,
     );
-    const lived = performance.now() - startedAt;
-    pause = lived > STABLE_AFTER || spare ? 0 : Math.min(PAUSE_MAX, pause === 0 ? 50 : pause * 2);
+    pause = spare ? 0 : backoff(performance.now() - startedAt, pause, {most: PAUSE_MAX});
     setTimeout(start, pause);
   });
 }

@@ -26,7 +26,7 @@ function loads(...words: string[]): {status: number | null; modules: string[]} {
 }
 
 const native = /\/(koffi|netlink|packages\/net|packages\/ipvs)\//;
-const daemon = /\/(src\/supervisor|packages\/(failover|checks|sync))\//;
+const daemon = /\/(src\/(daemon|configuration\/configuration)|packages\/(failover|checks|sync))\//;
 const parsers = /\/packages\/config\//;
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-start-'));

@@ -1,10 +1,7 @@
 import {fork, type ChildProcess} from 'node:child_process';
-import type {Clock, Millis} from '@hactl/base';
+import {backoff, type Clock, type Millis} from '@hactl/base';
 import type {ProcessStatus, SpareState} from '../control/protocol.ts';
 
-/** A child that lived this long is started again without a pause. */
-const STABLE_AFTER: Millis = 5_000;
-const PAUSE_FIRST: Millis = 50;
 const PAUSE_MAX: Millis = 5_000;
 
 export interface ChildOptions<From> extends Program {
@@ -123,7 +120,7 @@ export function keepChild<To extends object, From>(options: ChildOptions<From>):
       if (stopping) return;
       restarts += 1;
       const lived = options.clock.now() - startedAt;
-      pause = lived > STABLE_AFTER || spare ? 0 : Math.min(PAUSE_MAX, pause === 0 ? PAUSE_FIRST : pause * 2);
+      pause = spare ? 0 : backoff(lived, pause, {most: PAUSE_MAX});
       options.onDeath(how);
       timer = setTimeout(start, pause);
     };

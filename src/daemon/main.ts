@@ -1,36 +1,30 @@
 /**
  * The supervisor's process: the real clock, the real children, the real kernel. Started by the keeper; it may be
- * started by hand too. What it decides is in supervisor.ts.
+ * started by hand too. What it decides is in core.ts.
  */
 import {mkdirSync, rmSync} from 'node:fs';
 import os from 'node:os';
 import {parseArgs} from 'node:util';
 import type {SpareState} from '../control/protocol.ts';
-import {DAEMON_USAGE, defaultPaths} from '../system/paths.ts';
+import {daemonOptions} from '../system/daemon-options.ts';
 import {makeLogger, type Level} from '../system/log.ts';
 import type {Spare} from './child.ts';
 import {rehearse, runDirector, type DirectorOptions} from './director.ts';
 import {LOADED, type KeeperMessage} from './keeper-words.ts';
 import {preforkChildren} from './programs.ts';
 
-const {values: given} = parseArgs({
-  options: {
-    'config-dir': {type: 'string', default: defaultPaths.configDir},
-    'run-dir': {type: 'string', default: defaultPaths.runDir},
-    'state-dir': {type: 'string', default: defaultPaths.stateDir},
-    node: {type: 'string', default: os.hostname()},
-    ldirectord: {type: 'string'},
-    strict: {type: 'boolean', default: false},
-    'log-level': {type: 'string', default: 'info'},
-    'log-format': {type: 'string', default: 'human'},
-    help: {type: 'boolean', default: false},
-  },
+// The launcher has judged the command line; by hand the same list holds.
+const {values} = parseArgs({
+  options: Object.fromEntries(
+    daemonOptions.map(({name, value}) => [name, {type: value === undefined ? 'boolean' : 'string'} as const]),
+  ),
 });
-
-if (given.help) {
-  process.stdout.write(DAEMON_USAGE);
-  process.exit(0);
-}
+/** A value that was given, or what stands for it. */
+const given = (name: string): string => {
+  const value = values[name];
+  return typeof value === 'string' ? value : (daemonOptions.find((one) => one.name === name)?.fallback ?? '');
+};
+const only = given('ldirectord');
 
 const PREFORK_AFTER = 2_000;
 /** The keeper kills a supervisor that says nothing for longer while it stops. */
@@ -39,18 +33,18 @@ let pool: Map<string, Spare> | undefined;
 /** What the keeper has ready in case that this one dies. */
 let successor: SpareState | undefined;
 const logger = makeLogger({
-  level: given['log-level'] as Level,
-  format: given['log-format'] === 'json' ? 'json' : 'human',
+  level: given('log-level') as Level,
+  format: given('log-format') === 'json' ? 'json' : 'human',
   underJournal: process.env.JOURNAL_STREAM !== undefined,
 });
 const options: DirectorOptions = {
-  configDir: given['config-dir'],
-  runDir: given['run-dir'],
-  stateDir: given['state-dir'],
-  node: given.node,
-  mode: given.strict ? 'strict' : 'lenient',
+  configDir: given('config-dir'),
+  runDir: given('run-dir'),
+  stateDir: given('state-dir'),
+  node: given('node') || os.hostname(),
+  mode: values.strict === true ? 'strict' : 'lenient',
   logger,
-  ...(given.ldirectord === undefined ? {} : {only: given.ldirectord}),
+  ...(only === '' ? {} : {only}),
 };
 
 // The keeper loads a spare beforehand: it does nothing until it is told to, and ends with the keeper.
@@ -97,7 +91,7 @@ const stop = (why: string): void => {
   void director.stop().then(async () => {
     for (const name of ['control.sock', 'control-read.sock']) rmSync(`${runDir}/${name}`, {force: true});
     // Written by the ldirectord command; a daemon that was killed leaves it behind, and that is seen.
-    if (given.ldirectord !== undefined) rmSync(`${runDir}/ldirectord.pid`, {force: true});
+    if (only !== '') rmSync(`${runDir}/ldirectord.pid`, {force: true});
     await logger.close();
     process.exit(0);
   });

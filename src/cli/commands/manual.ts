@@ -1,7 +1,8 @@
 /** Manual pages from what the programs themselves print as help, and from docs/configuration.md. */
 import {readFile} from 'node:fs/promises';
 import {actions, USAGE} from '../../compat/ldirectord/command-line.ts';
-import {ABOUT, DAEMON_TEXT, daemonOptions, defaultPaths, VERSION} from '../../system/paths.ts';
+import {DAEMON_TEXT, daemonOptions} from '../../system/daemon-options.ts';
+import {ABOUT, defaultPaths, VERSION} from '../../system/paths.ts';
 import {flatten, type CommandTree, type TreeOption} from '../command-tree.ts';
 import {exitMeanings} from '../exit.ts';
 import {bold, inline, item, page, text, type Section} from '../roff.ts';
@@ -87,9 +88,9 @@ const hactld = (): string =>
     {
       title: 'OPTIONS',
       body: daemonOptions
-        .map(([form, said]) => {
-          const [flag = '', ...value] = form.split(' ');
-          return item(value.length === 0 ? bold(flag) : `${bold(flag)} ${text(value.join(' '))}`, text(said));
+        .map((option) => {
+          const flag = bold(`--${option.name}`);
+          return item(option.value === undefined ? flag : `${flag} ${text(option.value)}`, text(option.text));
         })
         .join('\n'),
     },
@@ -104,7 +105,7 @@ const hactld = (): string =>
       title: 'EXIT STATUS',
       body: [
         item(bold('0'), text('stopped in good order')),
-        item(bold('2'), text('the configuration has errors: nothing was started')),
+        item(bold('2'), text('the configuration or the command line has errors: nothing was started')),
       ].join('\n'),
     },
     {

@@ -1,0 +1,37 @@
+/** hactld's command line: a wrong one ends with status 2 and the usage, and no supervisor is started for it. */
+import {spawnSync} from 'node:child_process';
+import {fileURLToPath} from 'node:url';
+import test from 'ava';
+import {daemonOptions} from './system/daemon-options.ts';
+
+const hactld = fileURLToPath(new URL('hactld.ts', import.meta.url));
+const run = (...words: string[]) =>
+  spawnSync(process.execPath, [hactld, '--config-dir', '/nowhere', ...words], {
+    encoding: 'utf8',
+    timeout: 30_000,
+  });
+
+for (const [title, words, expected] of [
+  ['an unknown option', ['--bogus'], /unknown option '--bogus'/],
+  ['a misspelled option', ['--confg-dir', '/etc'], /Did you mean --config-dir\?/],
+  ['a word too many', ['start'], /too many arguments/],
+  ['an option without its value', ['--node'], /argument missing/],
+  ['a level that there is not', ['--log-level', 'loud'], /Allowed choices are error, warn, info, debug/],
+  ['a format that there is not', ['--log-format', 'xml'], /Allowed choices are human, json/],
+  ['a switch with a value', ['--strict=yes'], /does not take an argument|unknown option/],
+] as const)
+  test(`${title}: status 2, what is wrong and the usage, once`, (t) => {
+    const {status, stderr, stdout} = run(...words);
+    t.is(status, 2);
+    t.is(stdout, '');
+    t.regex(stderr, expected);
+    t.is(stderr.split('Usage: hactld').length, 2, stderr);
+    t.notRegex(stderr, /\n\s+at /, 'no stack');
+  });
+
+test('--help and --version end with 0, and the help has every option', (t) => {
+  const help = run('--help');
+  t.is(help.status, 0);
+  for (const {name} of daemonOptions) t.true(help.stdout.includes(`--${name}`), name);
+  t.is(run('--version').status, 0);
+});
