@@ -65,7 +65,18 @@ test('no secret is in the bundle, and the rest of the files is', async (t) => {
   // A daemon whose words repeat them too.
   const control = await serveControl(controlSocket(runDir), () =>
     Promise.resolve({
+      version: 1,
+      node: 'd1',
+      daemonVersion: '0',
+      wall: 0,
+      uptime: 0,
       configDir,
+      configLoaded: 0,
+      configNotices: 0,
+      configDigest: '',
+      ready: {ready: true, reason: ''},
+      ipvs: {available: false},
+      sync: {daemons: []},
       ldirectord: [],
       problems: secrets,
       virtuals: [],

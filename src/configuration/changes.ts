@@ -1,23 +1,7 @@
 /** What a reload would change, directive by directive; and what cannot be changed while running. Pure. */
 import {compareFacts, configFacts, type FactChange} from '@hactl/config';
+import type {Plan, PlannedChange} from '../control/answers.ts';
 import type {Loaded} from './loaded.ts';
-
-/** One line of the plan. */
-export interface PlannedChange {
-  readonly kind: FactChange['kind'];
-  readonly file: string;
-  readonly what: string;
-  readonly from?: string;
-  readonly to?: string;
-  /** What it does to the running pair. */
-  readonly effect: string;
-}
-
-export interface Plan {
-  readonly rows: readonly PlannedChange[];
-  /** Set: the running daemon cannot take this over; nothing is changed. */
-  readonly refused?: string;
-}
 
 /** Read once, when the engine is started. */
 const atStart: ReadonlySet<string> = new Set(['realtime', 'rtprio']);

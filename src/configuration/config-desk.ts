@@ -1,60 +1,34 @@
 /** Everything that is done with the configuration as a whole: plan, history, push, rollback, the peer's. */
 import path from 'node:path';
 import {randomBytes} from 'node:crypto';
-import {pairFacts, type Fact} from '@hactl/config';
+import {pairFacts} from '@hactl/config';
+import type {
+  DiffOutcome,
+  Handlers,
+  HistoryOutcome,
+  PeerHandlers,
+  PlanOutcome,
+  RollbackOutcome,
+} from '../control/answers.ts';
 import type {Command} from '../control/protocol.ts';
 import {CommandError} from '../control/error.ts';
-import type {PeerCommand} from '../control/peer-commands.ts';
-import {planChanges, type Connections, type Plan} from './changes.ts';
+import {planChanges, type Connections} from './changes.ts';
 import {diffText} from './config-diff.ts';
 import {filesOf, overlay, readConfigFile, replaceFiles, type ConfigFile} from './config-files.ts';
 import {differencesTo} from './config-peer.ts';
 import {push} from './config-push.ts';
 import type {PushPorts} from './push-ports.ts';
-import {makeReceiver} from './config-receive.ts';
+import {makeReceiver, type PushHandlers} from './config-receive.ts';
 import type {ConfigVersion} from './config-store.ts';
 import type {Loaded} from './loaded.ts';
 
-export type ConfigCommand = Extract<Command, {readonly command: 'plan' | 'push' | `config-${string}`}>;
-/** What the peer may ask of the configuration. */
-export type ConfigPeerCommand = Exclude<PeerCommand, {readonly command: 'status' | 'events' | 'orders'}>;
-
-export interface PlanOutcome extends Plan {
-  readonly ok: boolean;
-  readonly diagnostics: readonly string[];
-}
-
-export interface HistoryOutcome {
-  readonly versions: readonly {
-    readonly number: number;
-    readonly wall: number;
-    readonly why: string;
-    readonly digest: string;
-    /** Those that are not as in the version before. */
-    readonly changed: readonly string[];
-    readonly inUse: boolean;
-  }[];
-  readonly pushes: readonly {
-    readonly id: string;
-    readonly wall: number;
-    readonly side: string;
-    readonly peer: string;
-    readonly state: string;
-    readonly text: string;
-  }[];
-}
-
-export interface DiffOutcome {
-  readonly from: string;
-  readonly to: string;
-  readonly lines: readonly string[];
-}
-
-export interface RollbackOutcome {
-  readonly ok: boolean;
-  readonly text: string;
-  readonly diagnostics: readonly string[];
-}
+/** What operators ask of the configuration. */
+export type ConfigHandlers = Pick<
+  Handlers,
+  'plan' | 'push' | 'config-history' | 'config-diff' | 'config-rollback'
+>;
+/** What the peer asks of it. */
+export type ConfigPeerHandlers = PushHandlers & Pick<PeerHandlers, 'facts'>;
 
 const FACTS_LIMIT = 5_000;
 
@@ -121,9 +95,9 @@ export function makeConfigDesk(
     return [...names].flatMap((name) => diffText(name, text(from, name), text(to, name)));
   }
 
-  async function diff(command: Extract<ConfigCommand, {command: 'config-diff'}>): Promise<DiffOutcome> {
+  async function diff(command: Command<'config-diff'>): Promise<DiffOutcome> {
     if (command.peer) {
-      const {facts} = (await ports.ask({command: 'facts'}, FACTS_LIMIT)) as {facts: readonly Fact[]};
+      const {facts} = await ports.ask({command: 'facts'}, FACTS_LIMIT);
       const lines = differencesTo(ports.running(), facts).map(
         ({file, directive, from, to}) =>
           `${path.basename(file)}: ${directive}: ${from ?? 'not'} here, ${to ?? 'not'} there`,
@@ -189,31 +163,19 @@ export function makeConfigDesk(
         ports.log('error', `this version of the configuration was not kept: ${String(error)}`);
       }
     },
-    answer: async (command: ConfigCommand): Promise<unknown> => {
-      switch (command.command) {
-        case 'plan':
-          return plan();
-        case 'push':
-          return alone(() => push(ports, {dryRun: command.dryRun, keys: command.keys}));
-        case 'config-history':
-          return history();
-        case 'config-diff':
-          return diff(command);
-        case 'config-rollback':
-          return alone(() => rollback(command.version));
-      }
-    },
-    answerPeer: async (command: ConfigPeerCommand): Promise<unknown> => {
-      switch (command.command) {
-        case 'facts':
-          return {digest: ports.running().digest, facts: pairFacts(ports.running().cluster)};
-        case 'push-commit':
-        case 'push-undo':
-          return alone(() => receiver.answer(command));
-        default:
-          return receiver.answer(command);
-      }
-    },
+    handlers: {
+      plan,
+      push: ({dryRun, keys}) => alone(() => push(ports, {dryRun, keys})),
+      'config-history': async () => history(),
+      'config-diff': diff,
+      'config-rollback': ({version: number}) => alone(() => rollback(number)),
+    } satisfies ConfigHandlers,
+    peerHandlers: {
+      ...receiver.handlers,
+      facts: async () => ({digest: ports.running().digest, facts: pairFacts(ports.running().cluster)}),
+      'push-commit': (command) => alone(() => receiver.handlers['push-commit'](command)),
+      'push-undo': (command) => alone(() => receiver.handlers['push-undo'](command)),
+    } satisfies ConfigPeerHandlers,
     stop: receiver.stop,
   };
 }

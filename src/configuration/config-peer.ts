@@ -3,6 +3,7 @@ import type {Clock} from '@hactl/base';
 import {compareFacts, pairFacts, type Fact, type FactChange} from '@hactl/config';
 import type {EngineStatus} from '@hactl/failover';
 import type {ConfigDifference} from '../control/protocol.ts';
+import type {FactsAnswer} from '../control/answers.ts';
 import type {PeerCommand} from '../control/peer-commands.ts';
 import type {Log} from '../system/log.ts';
 import type {Loaded} from './loaded.ts';
@@ -29,7 +30,7 @@ export function watchDifference(ports: {
   readonly clock: Clock;
   readonly log: Log;
   readonly running: () => Loaded;
-  readonly ask: (command: PeerCommand, limit: number) => Promise<unknown>;
+  readonly ask: (command: PeerCommand<'facts'>, limit: number) => Promise<FactsAnswer>;
 }) {
   const {clock, log} = ports;
   let seen:
@@ -37,7 +38,7 @@ export function watchDifference(ports: {
 
   async function find(of: NonNullable<typeof seen>): Promise<void> {
     try {
-      const {facts} = (await ports.ask({command: 'facts'}, ASK_LIMIT)) as {facts: readonly Fact[]};
+      const {facts} = await ports.ask({command: 'facts'}, ASK_LIMIT);
       const changes = differencesTo(ports.running(), facts);
       const [first] = changes;
       if (seen !== of) return;

@@ -6,8 +6,10 @@ import {loadCluster} from '@hactl/config';
 import test, {type ExecutionContext} from 'ava';
 import {CommandError} from '../control/error.ts';
 import type {PeerCommand} from '../control/peer-commands.ts';
-import {makeConfigDesk, type ConfigPeerCommand} from './config-desk.ts';
-import {keyProblem, type PushOutcome} from './config-push.ts';
+import {makeConfigDesk, type ConfigPeerHandlers} from './config-desk.ts';
+import {keyProblem} from './config-push.ts';
+import {peerHandlers} from '../control/handlers.fixture.ts';
+import {answerPeerWith} from '../peer/serve.ts';
 import {openConfigStore} from './config-store.ts';
 import {loadDirectory} from './load.ts';
 import type {Loaded} from './loaded.ts';
@@ -31,10 +33,7 @@ async function pair(t: ExecutionContext, faults: {one?: Faults; two?: Faults} = 
   t.teardown(() => rmSync(root, {recursive: true}));
   const make = async (node: 'one' | 'two', other: () => Awaited<ReturnType<typeof director>>) =>
     director(node, other);
-  const director = async (
-    node: 'one' | 'two',
-    other: () => {answerPeer(command: ConfigPeerCommand): Promise<unknown>},
-  ) => {
+  const director = async (node: 'one' | 'two', other: () => {readonly peerHandlers: ConfigPeerHandlers}) => {
     const configDir = path.join(root, node, 'ha.d');
     mkdirSync(configDir, {recursive: true});
     for (const [name, text] of Object.entries(files(node === 'one' ? '10.1.1.2' : '10.1.1.1')))
@@ -73,11 +72,9 @@ async function pair(t: ExecutionContext, faults: {one?: Faults; two?: Faults} = 
         const lost = faults[node]?.lost?.(command);
         if (lost === 'unreached') throw new CommandError('no-peer', 'no connection');
         if (lost === 'before') throw new CommandError('peer-lost', 'cut');
-        const answer: unknown = JSON.parse(
-          JSON.stringify(await other().answerPeer(command as ConfigPeerCommand)),
-        );
+        const answer = await answerPeerWith(peerHandlers(other().peerHandlers))(command);
         if (lost === 'after') throw new CommandError('peer-timeout', 'cut');
-        return answer;
+        return JSON.parse(JSON.stringify(answer));
       },
       peer: () => (node === 'one' ? 'two' : 'one'),
       accepts: () => running.cluster.ha?.hactl.push ?? false,
@@ -97,8 +94,9 @@ async function pair(t: ExecutionContext, faults: {one?: Faults; two?: Faults} = 
         const file = path.join(configDir, name);
         writeFileSync(file, readFileSync(file, 'utf8').replace(from, to));
       },
-      push: async (options: {dryRun?: boolean; keys?: boolean} = {}) =>
-        (await desk.answer({command: 'push', dryRun: false, keys: false, ...options})) as PushOutcome,
+      push: (options: {dryRun?: boolean; keys?: boolean} = {}) =>
+        desk.handlers.push({command: 'push', dryRun: false, keys: false, ...options}),
+      askPeer: answerPeerWith(peerHandlers(desk.peerHandlers)),
       last: () => store.pushes().at(-1),
     };
   };
@@ -260,10 +258,10 @@ test('the peer may write no other files', async (t) => {
   const {two} = await pair(t);
   const prepare = {command: 'push-prepare', id: 'x', dryRun: false} as const;
   for (const name of ['../../etc/passwd', '/etc/passwd', 'resource.d/evil'])
-    await t.throwsAsync(two.answerPeer({...prepare, files: [{name, text: '', mode: 0o755}]}), {
+    await t.throwsAsync(two.askPeer({...prepare, files: [{name, text: '', mode: 0o755}]}), {
       message: /is no file to push/,
     });
-  await t.throwsAsync(two.answerPeer({command: 'push-commit', id: 'x'}), {message: /not at hand/});
+  await t.throwsAsync(two.askPeer({command: 'push-commit', id: 'x'}), {message: /not at hand/});
 });
 
 test('authkeys goes only when asked, and only in steps that both can follow', async (t) => {
@@ -308,10 +306,12 @@ test('a rollback brings the files back; one that has errors today changes nothin
   const {one} = await pair(t);
   one.keep(one.running(), 'start');
   one.edit('web.cf', 'masq 3', 'masq 5');
-  const diff = (await one.answer({command: 'config-diff', a: 1})) as {lines: string[]};
+  const diff = await one.handlers['config-diff']({command: 'config-diff', a: 1});
   t.true(diff.lines.includes('+\treal=10.0.0.2:80 masq 5'));
-  t.like(await one.answer({command: 'config-rollback', version: 1}), {ok: true});
+  t.like(await one.handlers['config-rollback']({command: 'config-rollback', version: 1}), {ok: true});
   t.true(one.read('web.cf').includes('masq 3'));
   t.is(one.last()?.state, 'done');
-  await t.throwsAsync(one.answer({command: 'config-rollback', version: 9}), {message: /no version 9/});
+  await t.throwsAsync(one.handlers['config-rollback']({command: 'config-rollback', version: 9}), {
+    message: /no version 9/,
+  });
 });

@@ -1,22 +1,13 @@
 /** Sends this director's configuration to the peer: both take it into use, or neither. */
 import {randomBytes} from 'node:crypto';
 import type {Authkeys} from '@hactl/config';
+import type {PushOutcome} from '../control/answers.ts';
 import {CommandError} from '../control/error.ts';
 import type {PushedFile} from '../control/peer-commands.ts';
-import {planChanges, type PlannedChange} from './changes.ts';
+import {planChanges} from './changes.ts';
 import {filesOf, readConfigFile, sharedName} from './config-files.ts';
-import type {Prepared, PushPorts} from './push-ports.ts';
+import type {PushPorts} from './push-ports.ts';
 import type {PushRecord} from './config-store.ts';
-
-export interface PushOutcome {
-  readonly ok: boolean;
-  /** What happened, in a sentence. */
-  readonly text: string;
-  readonly dryRun: boolean;
-  readonly peer: string;
-  readonly here: {readonly diagnostics: readonly string[]; readonly rows: readonly PlannedChange[]};
-  readonly there: {readonly diagnostics: readonly string[]; readonly rows: readonly PlannedChange[]};
-}
 
 /** Reading the files and looking names up takes its time on a slow machine; a reload does so twice. */
 const PREPARE_LIMIT = 30_000;
@@ -89,10 +80,10 @@ export async function push(
   }
 
   const id = randomBytes(4).toString('hex');
-  const prepared = (await ports.ask(
+  const prepared = await ports.ask(
     {command: 'push-prepare', id, dryRun: options.dryRun, files},
     PREPARE_LIMIT,
-  )) as Prepared;
+  );
   there = {diagnostics: prepared.diagnostics, rows: prepared.rows};
   if (!prepared.ok)
     return result(
@@ -135,9 +126,9 @@ export async function push(
     );
   const reloaded = await ports.reload(`push to ${peer}`);
   if (reloaded.ok) return end('done', `in use on both`);
-  const undone = (await ports
+  const undone = await ports
     .ask({command: 'push-undo', id}, COMMIT_LIMIT)
-    .catch((error: unknown) => ({ok: false, reason: String(error)}))) as {ok: boolean; reason: string};
+    .catch((error: unknown) => ({ok: false, reason: String(error)}));
   return end(
     undone.ok ? 'undone' : 'unknown',
     undone.ok
@@ -155,10 +146,7 @@ async function commitThere(
   for (let attempt = 0; attempt < OUTCOME_TRIES; attempt += 1) {
     try {
       // oxlint-disable-next-line no-await-in-loop -- one question after another.
-      const {ok, reason} = (await ports.ask({command: 'push-commit', id}, COMMIT_LIMIT)) as {
-        ok: boolean;
-        reason: string;
-      };
+      const {ok, reason} = await ports.ask({command: 'push-commit', id}, COMMIT_LIMIT);
       return {state: ok ? 'done' : 'failed', reason};
     } catch (error) {
       lost = error instanceof Error ? error.message : String(error);
@@ -174,8 +162,7 @@ async function commitThere(
     // oxlint-disable-next-line no-await-in-loop -- one question after another.
     await ports.wait(1_000);
     // oxlint-disable-next-line no-await-in-loop -- see above.
-    const said = (await ports.ask({command: 'push-outcome', id}, 3_000).catch(() => undefined)) as
-      {state: string; text: string} | undefined;
+    const said = await ports.ask({command: 'push-outcome', id}, 3_000).catch(() => undefined);
     const known = said && outcomes[said.state];
     if (said && known !== undefined)
       return {state: said.state === 'done' ? 'done' : 'failed', reason: `${known}: ${said.text}`};

@@ -1,8 +1,9 @@
 /** The peer sends a configuration: judged for this director, swapped as a whole, taken back as a whole. */
 import path from 'node:path';
 import {withLocalLines} from '@hactl/config';
+import type {Committed, PeerHandlers, Prepared} from '../control/answers.ts';
 import {CommandError} from '../control/error.ts';
-import type {PeerCommand, PushedFile} from '../control/peer-commands.ts';
+import type {PushedFile} from '../control/peer-commands.ts';
 import {planChanges} from './changes.ts';
 import {
   isSharedName,
@@ -12,15 +13,19 @@ import {
   unchanged,
   type ConfigFile,
 } from './config-files.ts';
-import type {Prepared, PushPorts} from './push-ports.ts';
+import type {PushPorts} from './push-ports.ts';
 import type {PushRecord} from './config-store.ts';
 
 /** What is not asked for within this time will not be asked for any more. */
 const PREPARED_LIMIT = 60_000;
 
-export type PushCommand = Extract<PeerCommand, {readonly id: string}>;
+/** The commands of a push, as the receiving director carries them out. */
+export type PushHandlers = Pick<
+  PeerHandlers,
+  'push-prepare' | 'push-commit' | 'push-undo' | 'push-abort' | 'push-outcome'
+>;
 
-export function makeReceiver(ports: PushPorts) {
+export function makeReceiver(ports: PushPorts): {readonly handlers: PushHandlers; readonly stop: () => void} {
   const {store, log} = ports;
   let current: PushRecord | undefined;
   let expiry: NodeJS.Timeout | undefined;
@@ -89,7 +94,7 @@ export function makeReceiver(ports: PushPorts) {
     note('undone', ok ? text : `${text}; the files are back, but they could not be loaded`);
   }
 
-  async function commit(id: string): Promise<{readonly ok: boolean; readonly reason: string}> {
+  async function commit(id: string): Promise<Committed> {
     if (current?.id !== id || current.state !== 'prepared')
       throw new CommandError('not-prepared', `push ${id} is not at hand any more`);
     clearTimeout(expiry);
@@ -114,7 +119,7 @@ export function makeReceiver(ports: PushPorts) {
     return {ok: true, reason: 'in use'};
   }
 
-  async function undo(id: string): Promise<{readonly ok: boolean; readonly reason: string}> {
+  async function undo(id: string): Promise<Committed> {
     if (current?.id !== id || current.state !== 'done') return {ok: false, reason: 'it was not carried out'};
     if (!unchanged(current.files)) return {ok: false, reason: 'its files were edited meanwhile'};
     await putBack('the peer could not use it itself: taken back here too');
@@ -122,22 +127,18 @@ export function makeReceiver(ports: PushPorts) {
   }
 
   return {
-    answer: async (command: PushCommand): Promise<unknown> => {
-      switch (command.command) {
-        case 'push-prepare':
-          return prepare(command.id, command.dryRun, command.files);
-        case 'push-commit':
-          return commit(command.id);
-        case 'push-undo':
-          return undo(command.id);
-        case 'push-abort':
-          if (current?.id === command.id) give('given up by the peer: nothing was changed');
-          return {ok: true};
-        case 'push-outcome': {
-          const known = store.pushes().find(({id, side}) => id === command.id && side === 'received');
-          return {state: known?.state ?? 'unknown', text: known?.text ?? 'never heard of it'};
-        }
-      }
+    handlers: {
+      'push-prepare': ({id, dryRun, files}) => prepare(id, dryRun, files),
+      'push-commit': ({id}) => commit(id),
+      'push-undo': ({id}) => undo(id),
+      'push-abort': async ({id}) => {
+        if (current?.id === id) give('given up by the peer: nothing was changed');
+        return {ok: true};
+      },
+      'push-outcome': async (command) => {
+        const known = store.pushes().find(({id, side}) => id === command.id && side === 'received');
+        return {state: known?.state ?? 'unknown', text: known?.text ?? 'never heard of it'};
+      },
     },
     stop: (): void => clearTimeout(expiry),
   };

@@ -1,8 +1,7 @@
-/** What a push needs of this director, on both sides, and what the receiver answers to its preparation. */
+/** What a push needs of this director, on both sides. */
 import type {ReadFile} from '@hactl/config';
-import type {PeerCommand} from '../control/peer-commands.ts';
+import type {AskPeer} from '../control/answers.ts';
 import type {Log} from '../system/log.ts';
-import type {PlannedChange} from './changes.ts';
 import type {ConfigStore} from './config-store.ts';
 import type {LoadOutcome} from './load.ts';
 import type {Loaded} from './loaded.ts';
@@ -15,7 +14,7 @@ export interface PushPorts {
   running(): Loaded;
   /** Takes into use what is on the disk; `why` goes into the history. */
   reload(why: string): Promise<{readonly ok: boolean; readonly diagnostics: readonly string[]}>;
-  ask(command: PeerCommand, limit: number): Promise<unknown>;
+  readonly ask: AskPeer;
   /** The peer's name. */
   peer(): string;
   /** Does this director take a configuration from its peer? */
@@ -24,14 +23,4 @@ export interface PushPorts {
   busy(): boolean;
   wall(): number;
   wait(ms: number): Promise<void>;
-}
-
-/** The answer to `push-prepare`. */
-export interface Prepared {
-  readonly ok: boolean;
-  readonly diagnostics: readonly string[];
-  readonly rows: readonly PlannedChange[];
-  readonly refused?: string;
-  /** Of the pair's part of the configuration as this director read it. */
-  readonly digest?: string;
 }

@@ -7,7 +7,8 @@ import {execFile} from 'node:child_process';
 import {chmodSync, chownSync, statSync} from 'node:fs';
 import {promisify} from 'node:util';
 import {controlSocket, readSocket} from '../system/paths.ts';
-import {changesNothing, type Command} from './protocol.ts';
+import type {Answerer} from './answers.ts';
+import {changesNothing} from './protocol.ts';
 import {CommandError} from './error.ts';
 import {serveControl} from './server.ts';
 
@@ -40,11 +41,9 @@ export async function groupId(name: string): Promise<number | undefined> {
   }
 }
 
-type Answer = (command: Command) => Promise<unknown>;
-
 /** Commands that change nothing are answered; others are refused with what would be needed. */
 export const readOnly =
-  (answer: Answer): Answer =>
+  (answer: Answerer): Answerer =>
   async (command) => {
     if (changesNothing(command)) return answer(command);
     throw new CommandError(
@@ -54,7 +53,7 @@ export const readOnly =
   };
 
 /** Serves the control socket at once, for root; groups come with `configure`. */
-export async function openControl(runDir: string, answer: Answer): Promise<Control> {
+export async function openControl(runDir: string, answer: Answerer): Promise<Control> {
   const path = controlSocket(runDir);
   const main = await serveControl(path, answer);
   const own = statSync(path).gid;

@@ -1,6 +1,7 @@
 import net from 'node:net';
 import {dirname} from 'node:path';
 import {readSocket} from '../system/paths.ts';
+import type {AnswerTo} from './answers.ts';
 import type {Command, Response} from './protocol.ts';
 import {PROTOCOL_VERSION} from './protocol.ts';
 
@@ -24,12 +25,16 @@ const explain = (path: string, code: string | undefined): string => {
 };
 
 /** Asks the daemon one thing and waits for the answer, at most `timeout` milliseconds. Who may not use its socket asks at the one for looking. */
-export async function ask(path: string, command: Command, timeout: number): Promise<unknown> {
+export async function ask<const C extends Command>(
+  path: string,
+  command: C,
+  timeout: number,
+): Promise<AnswerTo<C>> {
   try {
-    return await exchange(path, command, timeout);
+    return await exchange<AnswerTo<C>>(path, command, timeout);
   } catch (error) {
     if (!(error instanceof ControlError && error.code === 'no-permission')) throw error;
-    return exchange(readSocket(dirname(path)), command, timeout).catch((second: unknown) => {
+    return exchange<AnswerTo<C>>(readSocket(dirname(path)), command, timeout).catch((second: unknown) => {
       throw second instanceof ControlError && ['no-daemon', 'no-permission'].includes(second.code)
         ? error
         : second;
@@ -37,7 +42,7 @@ export async function ask(path: string, command: Command, timeout: number): Prom
   }
 }
 
-function exchange(path: string, command: Command, timeout: number): Promise<unknown> {
+function exchange<A>(path: string, command: Command, timeout: number): Promise<A> {
   return new Promise((resolve, reject) => {
     const socket = net.createConnection(path);
     socket.setEncoding('utf8');
@@ -53,7 +58,7 @@ function exchange(path: string, command: Command, timeout: number): Promise<unkn
       if (end === -1) return;
       clearTimeout(timer);
       socket.destroy();
-      const response = JSON.parse(text.slice(0, end)) as Response;
+      const response = JSON.parse(text.slice(0, end)) as Response<A>;
       if (response.ok) resolve(response.result);
       else reject(new ControlError(response.error.code, response.error.message));
     });

@@ -9,32 +9,28 @@ export interface PushedFile {
   readonly mode: number;
 }
 
-/** The only commands that are carried out for the peer. */
-export type PeerCommand =
-  | {readonly command: 'status'}
-  | ({readonly command: 'events'} & EventQuery)
-  /** What is ordered for real servers there; the answer is what is ordered here, both together. */
-  | {readonly command: 'orders'; readonly state: OrderState}
+/** The words of each command beside its name: the only ones that are carried out for the peer. */
+export interface PeerRequests {
+  readonly status: object;
+  readonly events: EventQuery;
+  /** The orders for real servers there; the answer is those of both directors, merged. */
+  readonly orders: {readonly state: OrderState};
   /** The configuration in use as a list of directives, secrets hashed. */
-  | {readonly command: 'facts'}
+  readonly facts: object;
   /** Judges a configuration for this director; unless it is a dry run, keeps it at hand for `push-commit`. */
-  | {
-      readonly command: 'push-prepare';
-      readonly id: string;
-      readonly dryRun: boolean;
-      readonly files: readonly PushedFile[];
-    }
-  /** Takes it into use, or gives it up, or takes it back after all; `push-outcome`: what became of it. */
-  | {readonly command: 'push-commit' | 'push-abort' | 'push-undo' | 'push-outcome'; readonly id: string};
+  readonly 'push-prepare': {
+    readonly id: string;
+    readonly dryRun: boolean;
+    readonly files: readonly PushedFile[];
+  };
+  /** Takes it into use, gives it up, or takes it back; `push-outcome`: what became of it. */
+  readonly 'push-commit': {readonly id: string};
+  readonly 'push-abort': {readonly id: string};
+  readonly 'push-undo': {readonly id: string};
+  readonly 'push-outcome': {readonly id: string};
+}
 
-export const peerCommands: ReadonlySet<string> = new Set<PeerCommand['command']>([
-  'status',
-  'events',
-  'orders',
-  'facts',
-  'push-prepare',
-  'push-commit',
-  'push-abort',
-  'push-undo',
-  'push-outcome',
-]);
+export type PeerCommandName = keyof PeerRequests;
+export type PeerCommand<K extends PeerCommandName = PeerCommandName> = {
+  [P in K]: {readonly command: P} & PeerRequests[P];
+}[K];

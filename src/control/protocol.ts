@@ -12,29 +12,36 @@ import type {PeerCommand} from './peer-commands.ts';
 /** The version of the protocol and of every `--json` document. */
 export const PROTOCOL_VERSION = 1;
 
-/** What a client may ask. */
-export type Request = {readonly v: number; readonly id: number} & Command;
-
-export type Command =
-  | {readonly command: 'status'}
-  | {readonly command: 'reload'}
-  | {readonly command: 'resync'}
-  | ({readonly command: 'events'} & EventQuery)
+/** The words of each command beside its name. */
+export interface Requests {
+  readonly status: object;
+  readonly reload: object;
+  readonly resync: object;
+  readonly events: EventQuery;
   /** Asked of the peer, over the channel between the two supervisors. */
-  | {readonly command: 'peer'; readonly ask: PeerCommand}
+  readonly peer: {readonly ask: PeerCommand};
   /** What a reload would change. */
-  | {readonly command: 'plan'}
+  readonly plan: object;
   /** The configuration to the peer; `keys`: authkeys too. */
-  | {readonly command: 'push'; readonly dryRun: boolean; readonly keys: boolean}
-  | {readonly command: 'config-history'}
+  readonly push: {readonly dryRun: boolean; readonly keys: boolean};
+  readonly 'config-history': object;
   /** Version `a` (the one in use) to version `b` (the disk); `peer`: what is in use here and there. */
-  | {readonly command: 'config-diff'; readonly a?: number; readonly b?: number; readonly peer?: boolean}
-  | {readonly command: 'config-rollback'; readonly version: number}
-  | {readonly command: 'move'; readonly move: Move; readonly scope: MoveScope}
-  | {readonly command: 'resource'; readonly action: 'list'}
-  | {readonly command: 'resource'; readonly action: 'start' | 'stop' | 'status'; readonly name: string}
-  | ({readonly command: 'order'} & OrderRequest)
-  | {readonly command: 'stop'};
+  readonly 'config-diff': {readonly a?: number; readonly b?: number; readonly peer?: boolean};
+  readonly 'config-rollback': {readonly version: number};
+  readonly move: {readonly move: Move; readonly scope: MoveScope};
+  readonly resource:
+    {readonly action: 'list'} | {readonly action: 'start' | 'stop' | 'status'; readonly name: string};
+  readonly order: OrderRequest;
+}
+
+export type CommandName = keyof Requests;
+/** What a client may ask; `Command<'events'>` is one of them. */
+export type Command<K extends CommandName = CommandName> = {
+  [P in K]: {readonly command: P} & Requests[P];
+}[K];
+
+/** As it stands on the wire. */
+export type Request = {readonly v: number; readonly id: number} & Command;
 
 /** Commands that change nothing and show no secret: those that the read group may give. */
 export const changesNothing = (command: Command): boolean =>
@@ -77,8 +84,8 @@ export interface OrderOutcome {
   readonly notes: readonly string[];
 }
 
-export type Response =
-  | {readonly id: number; readonly ok: true; readonly result: unknown}
+export type Response<A> =
+  | {readonly id: number; readonly ok: true; readonly result: A}
   | {
       readonly id: number;
       readonly ok: false;
@@ -205,6 +212,7 @@ export interface StatusSnapshot {
 export interface MoveOutcome {
   readonly ok: boolean;
   readonly reason: string;
+  /** Milliseconds in which nobody held an address, as measured; absent: it was not. */
   readonly outage?: number;
   readonly overlap?: number;
 }

@@ -1,8 +1,9 @@
 import {chmodSync, rmSync} from 'node:fs';
 import net from 'node:net';
-import type {Command, Request, Response} from './protocol.ts';
+import type {Answerer, Answers, Handlers, PeerAnswers} from './answers.ts';
 import {CommandError} from './error.ts';
-import {PROTOCOL_VERSION} from './protocol.ts';
+import type {PeerCommandName} from './peer-commands.ts';
+import {PROTOCOL_VERSION, type Command, type CommandName, type Request, type Response} from './protocol.ts';
 
 /** A request is one short line; a client that sends more is cut off. */
 const MAX_REQUEST = 64 * 1024;
@@ -10,7 +11,7 @@ const MAX_REQUEST = 64 * 1024;
 /** Serves the control socket. A stale socket file of a dead daemon is replaced; the new one is for root and its group. */
 export async function serveControl(
   path: string,
-  answer: (command: Command) => Promise<unknown>,
+  answer: Answerer,
   mode = 0o660,
 ): Promise<{close(): Promise<void>}> {
   const connections = new Set<net.Socket>();
@@ -26,7 +27,7 @@ export async function serveControl(
       for (let end = pending.indexOf('\n'); end !== -1; end = pending.indexOf('\n')) {
         const line = pending.slice(0, end);
         pending = pending.slice(end + 1);
-        void respond(line, answer).then((response) => {
+        void respond<Command, Answers[CommandName]>(line, answer).then((response) => {
           if (!socket.destroyed) socket.write(JSON.stringify(response) + '\n');
         });
       }
@@ -47,11 +48,25 @@ export async function serveControl(
   };
 }
 
+const carryOut = <K extends CommandName>(handlers: Handlers, command: Command<K>): Promise<Answers[K]> => {
+  const name: K = command.command;
+  return handlers[name](command);
+};
+
+/** Carries each command out with its handler. */
+export const answerWith =
+  (handlers: Handlers): Answerer =>
+  async (command) => {
+    if (!Object.hasOwn(handlers, command.command))
+      throw new CommandError('unknown-command', 'unknown command');
+    return carryOut(handlers, command);
+  };
+
 /** One request as it came, and the answer to it; the channel between the directors speaks the same words. */
-export async function respond<C = Command>(
+export async function respond<C, A extends Answers[CommandName] | PeerAnswers[PeerCommandName]>(
   line: string,
-  answer: (command: C) => Promise<unknown>,
-): Promise<Response> {
+  answer: (command: C) => Promise<A>,
+): Promise<Response<A>> {
   let id = 0;
   try {
     const request = JSON.parse(line) as Request;

@@ -6,12 +6,13 @@ import type {Mode} from '@hactl/config';
 import {sendDeathNotice, type FromEngine, type ToEngine} from '@hactl/failover';
 import {openTrust, type FromSync, type SyncStatus, type ToSync} from '@hactl/sync';
 import {VERSION} from '../system/paths.ts';
-import type {Command, OrderOutcome, SpareState, StatusSnapshot} from '../control/protocol.ts';
+import type {AskPeer, Handlers, PeerHandlers} from '../control/answers.ts';
+import type {OrderOutcome, ReloadOutcome, SpareState, StatusSnapshot} from '../control/protocol.ts';
 import {PROTOCOL_VERSION} from '../control/protocol.ts';
 import {CommandError} from '../control/error.ts';
+import {answerWith} from '../control/server.ts';
 import {askPeer as askPeerAt} from '../peer/ask.ts';
-import type {PeerCommand} from '../control/peer-commands.ts';
-import {servePeer} from '../peer/serve.ts';
+import {answerPeerWith, servePeer} from '../peer/serve.ts';
 import {peerSettings, type PeerSettings} from '../peer/settings.ts';
 import {openControl} from '../control/access.ts';
 import {keepChild, type Spare} from './child.ts';
@@ -70,7 +71,7 @@ const FAILFAST_HOLD_OFF = 60_000;
 /** A running director. */
 export interface Director {
   stop(): Promise<void>;
-  reload(): Promise<unknown>;
+  reload(): Promise<ReloadOutcome>;
 }
 
 const loadOptions = (options: DirectorOptions): LoadOptions => ({
@@ -448,68 +449,50 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     };
   }
 
-  async function answer(command: Command): Promise<unknown> {
-    switch (command.command) {
-      case 'status':
-        return snapshot();
-      case 'events':
-        return journal.answer(command);
-      case 'reload':
-        return configuration.reload();
-      case 'peer':
-        return askPeer(command.ask, PEER_LIMIT);
-      case 'move': {
-        if (!engine)
-          throw new CommandError('no-pair', 'this director has no ha.cf: there is no peer to move to');
-        const {move, scope} = command;
-        const done = await askEngine((id) => ({type: 'move', id, move, scope}), MOVE_LIMIT);
-        if (done?.type !== 'move-done')
-          throw new CommandError('timeout', 'the failover engine did not finish the move');
-        return done;
-      }
-      case 'plan':
-      case 'push':
-      case 'config-history':
-      case 'config-diff':
-      case 'config-rollback':
-        return desk.answer(command);
-      case 'resource': {
-        await freshStatus();
-        const {engine: status} = await core.status();
-        const vips = status?.groups.flatMap((group) => group.vips) ?? [];
-        return resourceCommand(command, {
-          groups: core.loaded.cluster.haresources.groups,
-          roles: core.roles,
-          held: new Set(vips.flatMap(({address, held}) => (held ? [address] : []))),
-          daemons: (syncStatus?.daemons ?? []).map(({role}) => role),
-          keeper: resources,
-        });
-      }
-      case 'order':
-        return tellPeer(await book.order(command, {heldByFile: outward.held}));
-      case 'resync': {
-        if (!syncStatus?.report)
-          throw new CommandError(
-            'no-sync',
-            syncStatus?.problem ??
-              'no connection sync: haresources has no LVSSyncDaemonSwap, or there is no peer',
-          );
-        if (!syncStatus.report.peer)
-          throw new CommandError(
-            'no-peer',
-            "the peer's sync process is not heard: nobody to ask for a table",
-          );
-        sync.send({type: 'resync'});
-        return {asked: true, resyncs: syncStatus.report.resyncs};
-      }
-      default:
-        throw new CommandError('unknown-command', 'unknown command');
-    }
-  }
+  const handlers = (): Handlers => ({
+    status: snapshot,
+    events: journal.answer,
+    reload: () => configuration.reload(),
+    peer: ({ask}) => askPeer(ask, PEER_LIMIT),
+    ...desk.handlers,
+    move: async ({move, scope}) => {
+      if (!engine)
+        throw new CommandError('no-pair', 'this director has no ha.cf: there is no peer to move to');
+      const done = await askEngine((id) => ({type: 'move', id, move, scope}), MOVE_LIMIT);
+      if (done?.type !== 'move-done')
+        throw new CommandError('timeout', 'the failover engine did not finish the move');
+      return done;
+    },
+    resource: async (command) => {
+      await freshStatus();
+      const {engine: status} = await core.status();
+      const vips = status?.groups.flatMap((group) => group.vips) ?? [];
+      return resourceCommand(command, {
+        groups: core.loaded.cluster.haresources.groups,
+        roles: core.roles,
+        held: new Set(vips.flatMap(({address, held}) => (held ? [address] : []))),
+        daemons: (syncStatus?.daemons ?? []).map(({role}) => role),
+        keeper: resources,
+      });
+    },
+    order: async (command) => tellPeer(await book.order(command, {heldByFile: outward.held})),
+    resync: async () => {
+      if (!syncStatus?.report)
+        throw new CommandError(
+          'no-sync',
+          syncStatus?.problem ??
+            'no connection sync: haresources has no LVSSyncDaemonSwap, or there is no peer',
+        );
+      if (!syncStatus.report.peer)
+        throw new CommandError('no-peer', "the peer's sync process is not heard: nobody to ask for a table");
+      sync.send({type: 'resync'});
+      return {asked: true, resyncs: syncStatus.report.resyncs};
+    },
+  });
   const settingsOfPeer = (): PeerSettings | undefined =>
     peerSettings(core.loaded.cluster, options.node.toLowerCase(), core.engineStatus);
   /** Asks the peer's supervisor; throws a CommandError that says why it could not be asked, or what it refused. */
-  const askPeer = async (command: PeerCommand, limit: number): Promise<unknown> => {
+  const askPeer: AskPeer = async (command, limit) => {
     const settings = settingsOfPeer();
     if (!settings)
       throw new CommandError('no-pair', 'there is no peer to ask: no pair in ha.cf, or hactl_peer_port is 0');
@@ -526,20 +509,6 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
         : `${peer} does not have the order yet, and is told as soon as it can be asked: ${problem}`;
     return {...done, notes: [...done.notes, note]};
   }
-  /** What is carried out for the peer: the list is in src/peer/protocol.ts. */
-  const answerPeer = async (command: PeerCommand): Promise<unknown> => {
-    switch (command.command) {
-      case 'status':
-        return snapshot();
-      case 'events':
-        return journal.answer(command);
-      case 'orders':
-        book.take(command.state);
-        return book.state;
-      default:
-        return desk.answerPeer(command);
-    }
-  };
   const desk = makeConfigDesk({
     configDir: options.configDir,
     store,
@@ -554,11 +523,21 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     connections: async () => connectionsOf((await core.status()).virtuals),
   });
-  const peerServer = servePeer({log, settings: settingsOfPeer, answer: answerPeer});
+  /** What is carried out for the peer. */
+  const peerHandlers: PeerHandlers = {
+    status: snapshot,
+    events: journal.answer,
+    orders: async ({state}) => {
+      book.take(state);
+      return book.state;
+    },
+    ...desk.peerHandlers,
+  };
+  const peerServer = servePeer({log, settings: settingsOfPeer, answer: answerPeerWith(peerHandlers)});
   // Children that stood by have said that they are ready: they get their orders before anything else is done here.
   await new Promise((resolve) => setImmediate(resolve));
   peerServer.configure();
-  const control = await openControl(options.runDir, journalled(record, answer));
+  const control = await openControl(options.runDir, journalled(record, answerWith(handlers())));
   await allow();
   const chores = scheduleChores({log, configDir: options.configDir});
   chores.configure(first.loaded.cluster.ha);

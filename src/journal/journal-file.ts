@@ -26,7 +26,7 @@ export interface Journal {
   /** Reads what an earlier daemon wrote, if that was not done yet: megabytes, for which nobody's start should wait. */
   open(): void;
   /** The events of a query; with `wait`, the answer is held back until there is one. */
-  answer(query: EventQuery): Promise<EventsAnswer>;
+  readonly answer: (query: EventQuery) => Promise<EventsAnswer>;
   /** Ends when all lines are in the file. */
   close(): Promise<void>;
 }

@@ -1,6 +1,8 @@
 import test from 'ava';
 import type {EngineStatus, PathStatus} from '@hactl/failover';
 import type {SyncReport} from '@hactl/sync';
+import {handlers} from '../control/handlers.fixture.ts';
+import {answerWith} from '../control/server.ts';
 import type {EventDraft} from '../control/events.ts';
 import {journalled, makeWitness, ofEngineEvent, ofScripts} from './journal-witness.ts';
 
@@ -121,14 +123,20 @@ test('connection sync: phases and new problems', (t) => {
 
 test('a command stands in the journal before and after, a question does not', async (t) => {
   const texts: string[] = [];
-  const answers: unknown[] = [{ok: true}, {ok: false, reason: 'the peer is not ready'}, 'status'];
   const answer = journalled(
     ({text}) => texts.push(text),
-    () => (answers.length > 0 ? Promise.resolve(answers.shift()) : Promise.reject(new Error('no pair'))),
+    answerWith(
+      handlers({
+        reload: async () => ({ok: true, changes: [], diagnostics: []}),
+        move: async () => ({ok: false, reason: 'the peer is not ready'}),
+        'config-history': async () => ({versions: [], pushes: []}),
+        resync: () => Promise.reject(new Error('no pair')),
+      }),
+    ),
   );
   await answer({command: 'reload'});
   await answer({command: 'move', move: 'standby', scope: 'all'});
-  t.is(await answer({command: 'status'}), 'status');
+  t.deepEqual(await answer({command: 'config-history'}), {versions: [], pushes: []});
   await t.throwsAsync(answer({command: 'resync'}), {message: 'no pair'});
   t.deepEqual(texts, [
     'hactl reload',

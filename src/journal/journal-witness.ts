@@ -5,7 +5,8 @@ import type {ResourceGroup} from '@hactl/config';
 import type {EngineStatus, FromEngine, PathStatus, Transition} from '@hactl/failover';
 import type {Operation} from '@hactl/ipvs';
 import type {SyncStatus} from '@hactl/sync';
-import type {Command} from '../control/protocol.ts';
+import type {Answerer, Answers} from '../control/answers.ts';
+import type {Command, CommandName} from '../control/protocol.ts';
 import type {EventDraft, EventKind} from '../control/events.ts';
 import {describeOperation} from '../table/describe.ts';
 import {resourceKind} from '../resources/resources.ts';
@@ -84,7 +85,6 @@ export const ofDeath = (name: string, how: string): EventDraft => ({
 export function commandText(command: Command): string | undefined {
   switch (command.command) {
     case 'reload':
-    case 'stop':
       return command.command;
     case 'resync':
       return 'sync resync';
@@ -106,19 +106,25 @@ const operatorEvent = (subject: string, text: string, level: EventDraft['level']
   text: `hactl ${subject}${text}`,
 });
 
-/** Answers commands as `answer` does; what an operator did stands in the journal before and after what came of it. */
+/** Why an answer is a no; undefined: it is a yes, or neither. */
+function refusalIn(answer: Answers[CommandName]): string | undefined {
+  if (!('ok' in answer) || answer.ok) return undefined;
+  if ('reason' in answer) return answer.reason;
+  return 'text' in answer ? answer.text : 'the files have errors';
+}
+
+/** Answers commands as `answer` does, and journals what an operator did before it is done and what came of it. */
 export const journalled =
-  (record: (draft: EventDraft) => void, answer: (command: Command) => Promise<unknown>) =>
-  async (command: Command): Promise<unknown> => {
+  (record: (draft: EventDraft) => void, answer: Answerer): Answerer =>
+  async (command) => {
     const text = commandText(command);
     if (text === undefined) return answer(command);
     record(operatorEvent(text, '', 'info'));
     try {
       const result = await answer(command);
-      const {ok, reason, text: said} = result as {ok?: boolean; reason?: string; text?: string};
-      if (ok === false)
-        record(operatorEvent(text, `: NOT done: ${reason ?? said ?? 'the files have errors'}`, 'warn'));
-      else record(operatorEvent(text, ': done', 'info'));
+      const refusal = refusalIn(result);
+      if (refusal === undefined) record(operatorEvent(text, ': done', 'info'));
+      else record(operatorEvent(text, `: NOT done: ${refusal}`, 'warn'));
       return result;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);

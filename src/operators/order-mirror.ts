@@ -10,7 +10,7 @@ const ASK_AGAIN = 10_000;
 export interface OrderMirrorPorts {
   readonly clock: Clock;
   readonly log: Log;
-  readonly ask: (command: PeerCommand, limit: number) => Promise<unknown>;
+  readonly ask: (command: PeerCommand<'orders'>, limit: number) => Promise<OrderState>;
   readonly peerLives: () => boolean;
   readonly state: () => OrderState;
   /** Takes what the peer has; throws when that is no list of orders. */

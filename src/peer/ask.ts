@@ -6,7 +6,8 @@ import {PROTOCOL_VERSION, type Response} from '../control/protocol.ts';
 import {CommandError} from '../control/error.ts';
 import {greet, hear, makeConversation, say} from './conversation.ts';
 import {onFrames, sendFrame} from './frames.ts';
-import {type PeerCommand} from '../control/peer-commands.ts';
+import type {PeerAnswers} from '../control/answers.ts';
+import type {PeerCommand} from '../control/peer-commands.ts';
 import {MAX_MESSAGE} from './protocol.ts';
 import type {PeerKey, PeerSettings} from './settings.ts';
 
@@ -37,7 +38,11 @@ export const sendersOf = ({cluster, peers}: PeerSettings): number[] =>
 let answered: string | undefined;
 
 /** Asks over each address in turn; what the peer answers, or a CommandError with its or our code. */
-export async function askPeer(settings: PeerSettings, command: PeerCommand, limit: number): Promise<unknown> {
+export async function askPeer<C extends PeerCommand>(
+  settings: PeerSettings,
+  command: C,
+  limit: number,
+): Promise<PeerAnswers[C['command']]> {
   const {addresses, signing} = settings;
   const peer = settings.peers.join(', ');
   if (!signing)
@@ -58,7 +63,7 @@ export async function askPeer(settings: PeerSettings, command: PeerCommand, limi
     if (left <= 0) break;
     try {
       // oxlint-disable-next-line no-await-in-loop -- one address after another.
-      const answer = await askAt(address, settings, signing, command, left);
+      const answer = await askAt<PeerAnswers[C['command']]>(address, settings, signing, command, left);
       answered = address;
       return answer;
     } catch (error) {
@@ -70,13 +75,13 @@ export async function askPeer(settings: PeerSettings, command: PeerCommand, limi
   throw new CommandError('no-peer', `${peer} cannot be asked: ${failure?.message ?? 'no time left'}`);
 }
 
-function askAt(
+function askAt<A>(
   address: string,
   settings: PeerSettings,
   signing: PeerKey,
   command: PeerCommand,
   limit: number,
-): Promise<unknown> {
+): Promise<A> {
   const {port, cluster, node} = settings;
   const where = `${address} port ${port}`;
   const senders = sendersOf(settings);
@@ -133,9 +138,9 @@ function askAt(
           asked = true;
           return;
         }
-        let response: Response;
+        let response: Response<A>;
         try {
-          response = JSON.parse(heard.text) as Response;
+          response = JSON.parse(heard.text) as Response<A>;
         } catch {
           return broken('the answer is no JSON');
         }

@@ -63,31 +63,30 @@ async function start(t: ExecutionContext, more: Partial<PeerSettings> = {}): Pro
   return {port, pid: child.pid ?? 0, said, child};
 }
 
-const status: PeerCommand = {command: 'status'};
-/** The asked side's fixture knows words of its own. */
-const asking = (words: object): PeerCommand => words as PeerCommand;
+/** The asked side's fixture answers with so many octets, or never. */
+const outcome = (id: number | 'hang') => ({command: 'push-outcome', id: String(id)}) as const;
 
 test('the peer answers, whole, whatever the size', async (t) => {
   const peer = await start(t);
   const size = 3_000_000;
-  const answer = (await askPeer(settings('one', peer.port), asking({command: 'status', size}), 20_000)) as {
-    pid: number;
-    text: string;
-  };
-  t.is(answer.pid, peer.pid);
+  const answer = await askPeer(settings('one', peer.port), outcome(size), 20_000);
+  t.is(answer.state, String(peer.pid));
   t.is(answer.text.length, size);
 });
 
 test('an address where nobody answers is followed by the next one', async (t) => {
   const peer = await start(t);
-  t.like(await askPeer(settings('one', peer.port, {addresses: ['127.0.0.9', '127.0.0.1']}), status, 20_000), {
-    pid: peer.pid,
-  });
+  t.like(
+    await askPeer(settings('one', peer.port, {addresses: ['127.0.0.9', '127.0.0.1']}), outcome(0), 20_000),
+    {
+      state: String(peer.pid),
+    },
+  );
 });
 
 test('what is refused, and how it is said', async (t) => {
   const peer = await start(t);
-  const code = async (more: Partial<PeerSettings>, command: PeerCommand = status): Promise<unknown> =>
+  const code = async (more: Partial<PeerSettings>, command: PeerCommand = outcome(0)): Promise<unknown> =>
     askPeer(settings('one', peer.port, more), command, 10_000).then(
       () => 'answered',
       (error: {code: string}) => error.code,
@@ -99,21 +98,19 @@ test('what is refused, and how it is said', async (t) => {
   t.is(await code({node: 'two', peers: ['two']}), 'no-peer', 'its own name');
   t.is(await code({signing: undefined}), 'no-key');
   t.is(await code({addresses: []}), 'no-peer');
-  t.is(await code({}, asking({command: 'stop'})), 'not-for-peers');
+  t.is(await code({}, {command: 'stop'} as unknown as PeerCommand), 'not-for-peers');
   t.is(await code({}), 'answered');
 });
 
 test('a key that is being replaced still opens the door', async (t) => {
   const newer = {id: 2, secret: 'the next one'};
   const peer = await start(t, {signing: newer, keys: [newer, key]});
-  t.like(await askPeer(settings('one', peer.port), status, 20_000), {pid: peer.pid});
+  t.like(await askPeer(settings('one', peer.port), outcome(0), 20_000), {state: String(peer.pid)});
 });
 
 test('a peer that takes the question and does not answer: that is said, and it is not asked again', async (t) => {
   const peer = await start(t);
-  const error = await t.throwsAsync(
-    askPeer(settings('one', peer.port), asking({command: 'status', what: 'hang'}), 500),
-  );
+  const error = await t.throwsAsync(askPeer(settings('one', peer.port), outcome('hang'), 500));
   t.is((error as unknown as {code: string}).code, 'peer-timeout');
 });
 
@@ -149,9 +146,9 @@ async function tap(t: ExecutionContext, to: number, bend: (chunk: Buffer, count:
 test('nothing of a conversation can be read, and all of it said again brings nothing', async (t) => {
   const peer = await start(t);
   const wire = await tap(t, peer.port, (chunk) => chunk);
-  await askPeer(settings('one', wire.port), asking({command: 'status', size: 40}), 20_000);
+  await askPeer(settings('one', wire.port), outcome(40), 20_000);
   const all = Buffer.concat([...wire.said, ...wire.heard]).toString('latin1');
-  t.false(all.includes('status') || all.includes('xxxx') || all.includes('pid'));
+  t.false(all.includes('push-outcome') || all.includes('xxxx') || all.includes('state'));
 
   const again = net.connect(peer.port, '127.0.0.1');
   const back: Buffer[] = [];
@@ -174,7 +171,7 @@ test('an octet that was changed on the way is noticed', async (t) => {
     bent[bent.length - 1] = (bent[bent.length - 1] ?? 0) ^ 1;
     return bent;
   });
-  await t.throwsAsync(askPeer(settings('one', wire.port), status, 10_000));
+  await t.throwsAsync(askPeer(settings('one', wire.port), outcome(0), 10_000));
 });
 
 test('strangers who say nothing do not keep the peer out', async (t) => {
@@ -182,5 +179,5 @@ test('strangers who say nothing do not keep the peer out', async (t) => {
   const strangers = Array.from({length: 30}, () => net.connect(peer.port, '127.0.0.1'));
   for (const stranger of strangers) stranger.on('error', () => undefined);
   t.teardown(() => strangers.forEach((stranger) => stranger.destroy()));
-  t.like(await askPeer(settings('one', peer.port), status, 20_000), {pid: peer.pid});
+  t.like(await askPeer(settings('one', peer.port), outcome(0), 20_000), {state: String(peer.pid)});
 });

@@ -8,7 +8,7 @@ import {makeCluster} from '../../test/drill/cluster.ts';
 import {until} from '../../test/lab/until.ts';
 import {makeNamespaces} from '../../test/lab/namespaces.ts';
 import {controlSocket} from '../system/paths.ts';
-import type {DiffOutcome, HistoryOutcome} from '../configuration/config-desk.ts';
+import type {AnswerTo} from '../control/answers.ts';
 import type {OrderState} from '../control/orders.ts';
 
 const test = anyTest.serial as unknown as TestFn;
@@ -28,10 +28,9 @@ const file = (name: Name, base: string): string => `${cluster.directory(name)}/h
 const read = (name: Name, base = 'ha.cf'): string => readFileSync(file(name, base), 'utf8');
 const edit = (name: Name, from: string | RegExp, to: string, base = 'ha.cf'): void =>
   writeFileSync(file(name, base), read(name, base).replace(from, to));
-const command = (name: Name, words: Command): Promise<unknown> =>
+const command = <const C extends Command>(name: Name, words: C): Promise<AnswerTo<C>> =>
   ask(controlSocket(`${cluster.directory(name)}/run`), words, LIMIT);
-const status = async (name: Name): Promise<StatusSnapshot> =>
-  (await command(name, {command: 'status'})) as StatusSnapshot;
+const status = async (name: Name): Promise<StatusSnapshot> => await command(name, {command: 'status'});
 const hears = (name: Name): Promise<unknown> =>
   until(`${name} hears its peer`, LIMIT, async () => (await status(name)).engine?.peers[0]?.state === 'up');
 const digests = async (): Promise<readonly string[]> =>
@@ -57,7 +56,7 @@ test.after.always(async () => {
 });
 
 test('the peer is asked where its adverts come from', async (t) => {
-  const said = (await command(one, {command: 'peer', ask: {command: 'status'}})) as StatusSnapshot;
+  const said = await command(one, {command: 'peer', ask: {command: 'status'}});
   t.is(said.node, two);
   t.deepEqual(said.engine?.peers[0]?.addresses, [site.address(one)]);
 });
@@ -75,7 +74,7 @@ test('what a director hears of its own broadcasts is not counted as heard', asyn
 test('an order that one director has is on the other when the two hear each other', async (t) => {
   const orderedOn = async (name: Name): Promise<readonly string[]> =>
     (await status(name)).orders?.map(({kind, target}) => `${kind} ${target}`) ?? [];
-  const tell = (state: OrderState): Promise<unknown> =>
+  const tell = (state: OrderState): Promise<OrderState> =>
     command(one, {command: 'peer', ask: {command: 'orders', state}});
   const drain = {kind: 'drain', address: '10.99.0.20', when: Date.now(), who: 'ann'} as const;
   await tell({orders: [drain], ended: []});
@@ -118,17 +117,17 @@ test('one that reloads alone: the status names the first directive that differs'
     return configDifference?.first ? problems.join('\n') : undefined;
   });
   t.is(problem, "configuration differs from director2's: ha.cf: hactl_preempt_delay: 0s here, 7s there");
-  const {lines} = (await command(one, {command: 'config-diff', peer: true})) as DiffOutcome;
+  const {lines} = await command(one, {command: 'config-diff', peer: true});
   t.deepEqual(lines, ['ha.cf: hactl_preempt_delay: 0s here, 7s there']);
 });
 
 test('a rollback brings a version back, and the warning goes', async (t) => {
-  const {versions} = (await command(two, {command: 'config-history'})) as HistoryOutcome;
+  const {versions} = await command(two, {command: 'config-history'});
   t.deepEqual(
     versions.map(({why}) => why),
     ['start', 'push from director1', 'reload'],
   );
-  const {lines} = (await command(two, {command: 'config-diff', a: 2, b: 3})) as DiffOutcome;
+  const {lines} = await command(two, {command: 'config-diff', a: 2, b: 3});
   t.true(lines.join('\n').includes('-hactl_preempt_delay 0\n+hactl_preempt_delay 7\n'), lines.join('\n'));
   const back = await cluster.hactl(two, ['config', 'rollback', '2']);
   t.is(back.status, 0, back.stderr);

@@ -7,7 +7,8 @@ import type {Log} from '../system/log.ts';
 import {keysOf, random64, sendersOf} from './ask.ts';
 import {greet, hear, makeConversation, say, type Conversation} from './conversation.ts';
 import {onFrames, sendFrame} from './frames.ts';
-import {peerCommands, type PeerCommand} from '../control/peer-commands.ts';
+import type {PeerAnswerer, PeerAnswers, PeerHandlers} from '../control/answers.ts';
+import type {PeerCommand, PeerCommandName} from '../control/peer-commands.ts';
 import {MAX_GREETING, MAX_MESSAGE} from './protocol.ts';
 import type {PeerSettings} from './settings.ts';
 
@@ -18,15 +19,22 @@ const REQUEST_LIMIT = 90_000;
 /** A port that somebody else has is tried again so often. */
 const LISTEN_AGAIN = 10_000;
 
-/** Only what the list names: not all that the control socket does is the peer's business. */
-function permitted(
-  command: PeerCommand,
-  answer: (command: PeerCommand) => Promise<unknown>,
-): Promise<unknown> {
-  if (!peerCommands.has(command.command))
-    throw new CommandError('not-for-peers', `the peer may not ask for ${String(command.command)}`);
-  return answer(command);
-}
+/** Carries out only what the handlers name: not all that the control socket does is the peer's business. */
+export const answerPeerWith =
+  (handlers: PeerHandlers): PeerAnswerer =>
+  async (command) => {
+    if (!Object.hasOwn(handlers, command.command))
+      throw new CommandError('not-for-peers', `the peer may not ask for ${command.command}`);
+    return carryOut(handlers, command);
+  };
+
+const carryOut = <K extends PeerCommandName>(
+  handlers: PeerHandlers,
+  command: PeerCommand<K>,
+): Promise<PeerAnswers[K]> => {
+  const name: K = command.command;
+  return handlers[name](command);
+};
 
 export interface PeerServer {
   /** Listens where the settings of now say, or nowhere. */
@@ -38,7 +46,7 @@ export interface PeerServer {
 export function servePeer(options: {
   readonly log: Log;
   readonly settings: () => PeerSettings | undefined;
-  readonly answer: (command: PeerCommand) => Promise<unknown>;
+  readonly answer: PeerAnswerer;
 }): PeerServer {
   const {log, answer} = options;
   /** In order of arrival; true: believed. */
@@ -96,7 +104,7 @@ export function servePeer(options: {
         clearTimeout(timer);
         timer = setTimeout(() => socket.destroy(), REQUEST_LIMIT);
         const current = talk;
-        void respond<PeerCommand>(heard.text, (command) => permitted(command, answer)).then((response) => {
+        void respond<PeerCommand, PeerAnswers[PeerCommandName]>(heard.text, answer).then((response) => {
           if (!socket.destroyed) sendFrame(socket, say(current, JSON.stringify(response)));
           socket.end();
         });

@@ -49,7 +49,7 @@ export function listResources({groups, roles, held, daemons, keeper}: Scene): Re
 
 /** One command. A wrong name, or a start where the group is not, is refused. */
 export async function resourceCommand(
-  command: Extract<Command, {command: 'resource'}>,
+  command: Command<'resource'>,
   scene: Scene,
 ): Promise<readonly ResourceStatus[] | ResourceOutcome> {
   if (command.action === 'list') return listResources(scene);

@@ -50,13 +50,9 @@ const hactl = (host: Host, ...words: string[]) =>
   host.run(process.execPath, `${checkout}/src/hactl.ts`, ...words);
 /** What `hactl resource` would show of web. */
 const shown = async (host: Host): Promise<ResourceStatus | undefined> =>
-  (
-    (await ask(
-      controlSocket(`${host.root}/run/hactl`),
-      {command: 'resource', action: 'list'},
-      LIMIT,
-    )) as ResourceStatus[]
-  ).find(({name}) => name === 'web');
+  (await ask(controlSocket(`${host.root}/run/hactl`), {command: 'resource', action: 'list'}, LIMIT)).find(
+    ({name}) => name === 'web',
+  );
 
 test('a resource that dies is started again; one that dies too often goes to the peer with its group', async (t) => {
   const {hosts, end} = await makeHosts({one: '10.66.0.1/24', two: '10.66.0.2/24'});

@@ -110,9 +110,7 @@ export function makeCluster({site, keepalive, deadtime, vipOnly = false, media =
   /** Over the control socket where the hosts share our files; a `hactl` process for each look costs an emulated second. */
   async function status(name: string): Promise<StatusSnapshot | undefined> {
     if (site.sharedFiles)
-      return (await ask(controlSocket(`${directory(name)}/run`), {command: 'status'}, 3_000).catch(
-        () => undefined,
-      )) as StatusSnapshot | undefined;
+      return ask(controlSocket(`${directory(name)}/run`), {command: 'status'}, 3_000).catch(() => undefined);
     return statusByCommand(name);
   }
 

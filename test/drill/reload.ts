@@ -12,8 +12,7 @@ import {renderPlan} from '../../src/cli/render/render-plan.ts';
 import {ask} from '../../src/control/client.ts';
 import type {Command, StatusSnapshot} from '../../src/control/protocol.ts';
 import {controlSocket} from '../../src/system/paths.ts';
-import type {HistoryOutcome, PlanOutcome, RollbackOutcome} from '../../src/configuration/config-desk.ts';
-import type {PushOutcome} from '../../src/configuration/config-push.ts';
+import type {AnswerTo} from '../../src/control/answers.ts';
 import type {ClientReport} from './client.ts';
 import {directors, makeCluster, type DirectorName} from './cluster.ts';
 import {reloadConfigs} from './reload-config.ts';
@@ -80,7 +79,7 @@ async function write(name: DirectorName, which: keyof typeof configs): Promise<v
 }
 
 /** What `hactl` asks, over the same socket: a process for each question costs emulated seconds. */
-const command = (name: DirectorName, words: Command): Promise<unknown> =>
+const command = <const C extends Command>(name: DirectorName, words: C): Promise<AnswerTo<C>> =>
   ask(controlSocket(`${cluster.directory(name)}/run`), words, LIMIT);
 const show = (title: string, lines: readonly string[]): void => {
   say(title);
@@ -89,13 +88,13 @@ const show = (title: string, lines: readonly string[]): void => {
 
 /** `hactl plan`, then `hactl push`, on director1. */
 async function pushFiles(): Promise<void> {
-  const planned = (await command('director1', {command: 'plan'})) as PlanOutcome;
+  const planned = await command('director1', {command: 'plan'});
   show('[director1] # hactl plan', renderPlan(planned.rows, 110));
-  const pushed = (await command('director1', {
+  const pushed = await command('director1', {
     command: 'push',
     dryRun: false,
     keys: false,
-  })) as PushOutcome;
+  });
   show('[director1] # hactl push, at director2', renderPlan(pushed.there.rows, 110));
   check(pushed.ok, `hactl push: ${pushed.text}`);
 }
@@ -154,7 +153,7 @@ try {
   await until('all streams are open', LIMIT, async () => (await mark()).streams === wanted, 2_000);
 
   const statuses = (): Promise<StatusSnapshot[]> =>
-    Promise.all(directors.map(async (name) => (await command(name, {command: 'status'})) as StatusSnapshot));
+    Promise.all(directors.map(async (name) => await command(name, {command: 'status'})));
   const round = async (name: string, requestsMayFail: boolean, work: () => Promise<void>): Promise<void> => {
     const before = await statuses();
     await mark();
@@ -192,12 +191,12 @@ try {
   });
   // A request under way on web3, which seed 001 does not have, may be lost: plan says so.
   await round('seed 004 -> seed 001', true, async () => {
-    const back = (await command('director1', {command: 'config-rollback', version: 1})) as RollbackOutcome;
+    const back = await command('director1', {command: 'config-rollback', version: 1});
     check(back.ok, `hactl config rollback 1: ${back.text}`);
     await pushFiles();
     await up(2);
   });
-  const {versions} = (await command('director2', {command: 'config-history'})) as HistoryOutcome;
+  const {versions} = await command('director2', {command: 'config-history'});
   show(
     '[director2] # hactl config history',
     versions.map(({number, why, changed}) => `${number}  ${why}  ${changed.join(' ')}`),

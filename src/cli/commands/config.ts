@@ -1,5 +1,4 @@
 import {ask} from '../../control/client.ts';
-import type {DiffOutcome, HistoryOutcome, RollbackOutcome} from '../../configuration/config-desk.ts';
 import {CliError, exit} from '../exit.ts';
 import {table} from '../render/table.ts';
 
@@ -20,7 +19,7 @@ function numberOf(text: string): number {
 
 /** `hactl config history`: the versions that were in use, and what was done with the peer. */
 export async function history(socket: string, options: {json?: boolean}): Promise<number> {
-  const outcome = (await ask(socket, {command: 'config-history'}, LIMIT)) as HistoryOutcome;
+  const outcome = await ask(socket, {command: 'config-history'}, LIMIT);
   if (options.json) json(outcome);
   else {
     print(
@@ -54,7 +53,7 @@ export async function diff(
   options: {json?: boolean; peer?: boolean},
 ): Promise<number> {
   const [a, b] = versions.map((text) => (text === undefined ? undefined : numberOf(text)));
-  const outcome = (await ask(
+  const outcome = await ask(
     socket,
     {
       command: 'config-diff',
@@ -63,7 +62,7 @@ export async function diff(
       ...(options.peer ? {peer: true} : {}),
     },
     LIMIT,
-  )) as DiffOutcome;
+  );
   if (options.json) json(outcome);
   else if (outcome.lines.length === 0) print([`${outcome.from} and ${outcome.to}: no difference`]);
   else print([`${outcome.from} -> ${outcome.to}`, ...outcome.lines]);
@@ -72,11 +71,7 @@ export async function diff(
 
 /** `hactl config rollback N`: the files as they were, on the disk and in use. */
 export async function rollback(socket: string, version: string, options: {json?: boolean}): Promise<number> {
-  const outcome = (await ask(
-    socket,
-    {command: 'config-rollback', version: numberOf(version)},
-    LIMIT,
-  )) as RollbackOutcome;
+  const outcome = await ask(socket, {command: 'config-rollback', version: numberOf(version)}, LIMIT);
   if (options.json) json(outcome);
   else {
     for (const text of outcome.diagnostics) process.stderr.write(text + '\n\n');

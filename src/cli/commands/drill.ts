@@ -8,8 +8,7 @@ const ASK_LIMIT = 5_000;
 const READY_LIMIT = 60_000;
 const LOOK_EVERY = 200;
 
-const look = (socket: string): Promise<StatusSnapshot> =>
-  ask(socket, {command: 'status'}, ASK_LIMIT) as Promise<StatusSnapshot>;
+const look = (socket: string): Promise<StatusSnapshot> => ask(socket, {command: 'status'}, ASK_LIMIT);
 
 /** May this director take its groups back? It has just given them away, and has to be in sync again. */
 async function readyAgain(socket: string): Promise<void> {

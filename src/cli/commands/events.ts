@@ -60,7 +60,7 @@ export async function events(socket: string, options: EventsOptions): Promise<nu
     );
     if (lines.length > 0) process.stdout.write(lines.join('\n') + '\n');
   };
-  const first = (await ask(socket, {command: 'events', ...query}, ASK_LIMIT)) as EventsAnswer;
+  const first = await ask(socket, {command: 'events', ...query}, ASK_LIMIT);
   print(first);
   if (!options.follow) return exit.ok;
   let after = first.last;
@@ -69,11 +69,11 @@ export async function events(socket: string, options: EventsOptions): Promise<nu
     const {since: _, limit: __, ...rest} = query;
     try {
       // oxlint-disable-next-line no-await-in-loop -- this loop is the following.
-      const news = (await ask(
+      const news = await ask(
         socket,
         {command: 'events', ...rest, after, wait: FOLLOW_WAIT},
         FOLLOW_WAIT + ASK_LIMIT,
-      )) as EventsAnswer;
+      );
       print(news);
       after = news.last;
       lost = false;

@@ -8,7 +8,7 @@ const MOVE_LIMIT = 60_000;
 
 /** Asks for a move and waits for its end. */
 export const moveGroups = async (socket: string, kind: Move, scope: MoveScope): Promise<MoveOutcome> =>
-  (await ask(socket, {command: 'move', move: kind, scope}, MOVE_LIMIT)) as MoveOutcome;
+  await ask(socket, {command: 'move', move: kind, scope}, MOVE_LIMIT);
 
 /** What it cost, as a line. */
 export function moveText(kind: Move, scope: MoveScope, {ok, reason, outage, overlap}: MoveOutcome): string {

@@ -1,6 +1,6 @@
 import os from 'node:os';
 import {ask} from '../../control/client.ts';
-import type {OrderOutcome, OrderRequest, StatusSnapshot} from '../../control/protocol.ts';
+import type {OrderRequest} from '../../control/protocol.ts';
 import {CliError, exit} from '../exit.ts';
 import {orderLines} from '../render/render-status.ts';
 
@@ -33,7 +33,7 @@ export async function order(
     ...(virtual === undefined ? {} : {virtual}),
     ...(reason === undefined ? {} : {reason}),
   };
-  const outcome = (await ask(socket, {command: 'order', ...request}, ASK_LIMIT)) as OrderOutcome;
+  const outcome = await ask(socket, {command: 'order', ...request}, ASK_LIMIT);
   if (json) process.stdout.write(JSON.stringify({version: 1, ...outcome}) + '\n');
   else {
     process.stdout.write(outcome.lines.map((line) => `${line}\n`).join(''));
@@ -44,7 +44,7 @@ export async function order(
 
 /** `hactl maintenance list`: every order that is in force, and what files hold. */
 export async function listMaintenance(socket: string, options: {json?: boolean}): Promise<number> {
-  const {orders = []} = (await ask(socket, {command: 'status'}, ASK_LIMIT)) as StatusSnapshot;
+  const {orders = []} = await ask(socket, {command: 'status'}, ASK_LIMIT);
   process.stdout.write(
     options.json
       ? JSON.stringify({version: 1, orders}) + '\n'
@@ -55,7 +55,7 @@ export async function listMaintenance(socket: string, options: {json?: boolean})
 
 /** Every real by its address with and without port: what completions offer. */
 export async function printReals(socket: string): Promise<number> {
-  const {virtuals} = (await ask(socket, {command: 'status'}, ASK_LIMIT)) as StatusSnapshot;
+  const {virtuals} = await ask(socket, {command: 'status'}, ASK_LIMIT);
   const shown = virtuals.flatMap(({reals}) =>
     reals.filter(({check}) => !['fallback', 'foreign'].includes(check)).map(({name}) => name),
   );

@@ -1,13 +1,12 @@
 import {ask} from '../../control/client.ts';
-import type {PlanOutcome} from '../../configuration/config-desk.ts';
+import type {PlanOutcome} from '../../control/answers.ts';
 import {exit} from '../exit.ts';
 import {renderPlan} from '../render/render-plan.ts';
 
 /** Names are looked up while the files are read. */
 const LIMIT = 30_000;
 
-export const askPlan = async (socket: string): Promise<PlanOutcome> =>
-  (await ask(socket, {command: 'plan'}, LIMIT)) as PlanOutcome;
+export const askPlan = (socket: string): Promise<PlanOutcome> => ask(socket, {command: 'plan'}, LIMIT);
 
 /** The plan as text; diagnostics go to stderr. */
 export function printPlan(plan: PlanOutcome): void {

@@ -1,5 +1,4 @@
 import {ask} from '../../control/client.ts';
-import type {PushOutcome} from '../../configuration/config-push.ts';
 import {exit} from '../exit.ts';
 import {renderPlan} from '../render/render-plan.ts';
 
@@ -14,11 +13,11 @@ export interface PushOptions {
 
 /** `hactl push`: this director's files to the peer; both take them into use, or neither. */
 export async function push(socket: string, options: PushOptions): Promise<number> {
-  const outcome = (await ask(
+  const outcome = await ask(
     socket,
     {command: 'push', dryRun: options.dryRun === true, keys: options.keys === true},
     LIMIT,
-  )) as PushOutcome;
+  );
   if (options.json) process.stdout.write(JSON.stringify({version: 1, ...outcome}) + '\n');
   else {
     for (const [where, {diagnostics, rows}] of [

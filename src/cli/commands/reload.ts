@@ -1,7 +1,6 @@
 import {ask} from '../../control/client.ts';
 import {exit} from '../exit.ts';
 import {askPlan, printPlan} from './plan.ts';
-import type {ReloadOutcome} from '../../control/protocol.ts';
 
 const KEPT = 'not reloaded: the running configuration, table and addresses stay as they are\n';
 
@@ -15,7 +14,7 @@ export async function reload(socket: string, options: {json?: boolean}): Promise
       return exit.config;
     }
   }
-  const outcome = (await ask(socket, {command: 'reload'}, 30_000)) as ReloadOutcome;
+  const outcome = await ask(socket, {command: 'reload'}, 30_000);
   if (options.json) process.stdout.write(JSON.stringify({version: 1, ...outcome}) + '\n');
   else if (!outcome.ok) {
     for (const text of outcome.diagnostics) process.stderr.write(text + '\n\n');

@@ -1,4 +1,4 @@
-import type {ResourceOutcome, ResourceStatus} from '../../control/protocol.ts';
+import type {ResourceStatus} from '../../control/protocol.ts';
 import {ask} from '../../control/client.ts';
 import {exit} from '../exit.ts';
 import {paintFor} from '../render/paint.ts';
@@ -28,7 +28,7 @@ export function resourceLines(all: readonly ResourceStatus[]): string[] {
 
 /** `hactl resource [list]`. */
 export async function listResources(socket: string, options: {json?: boolean}): Promise<number> {
-  const all = (await ask(socket, {command: 'resource', action: 'list'}, ASK_LIMIT)) as ResourceStatus[];
+  const all = await ask(socket, {command: 'resource', action: 'list'}, ASK_LIMIT);
   if (options.json) process.stdout.write(JSON.stringify({version: 1, resources: all}) + '\n');
   else if (all.length === 0) process.stdout.write('no resources: there is no haresources here\n');
   else {
@@ -47,7 +47,7 @@ export async function operateResource(
   options: {json?: boolean},
 ): Promise<number> {
   const limit = action === 'status' ? ASK_LIMIT : OPERATE_LIMIT;
-  const outcome = (await ask(socket, {command: 'resource', action, name}, limit)) as ResourceOutcome;
+  const outcome = await ask(socket, {command: 'resource', action, name}, limit);
   if (options.json) process.stdout.write(JSON.stringify({version: 1, ...outcome}) + '\n');
   else {
     const said =

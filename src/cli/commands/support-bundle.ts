@@ -96,7 +96,7 @@ const flat = (file: string): string => file.replace(/^\//, '').replaceAll('/', '
 async function collect(socket: string, options: BundleOptions): Promise<Entry[]> {
   let status: StatusSnapshot | undefined;
   const statusEntry = await entry('status.json', async () => {
-    status = (await ask(socket, {command: 'status'}, COMMAND_LIMIT)) as StatusSnapshot;
+    status = await ask(socket, {command: 'status'}, COMMAND_LIMIT);
     return JSON.stringify(status, null, 2);
   });
   const files = configFiles(status?.configDir ?? options.configDir, status);

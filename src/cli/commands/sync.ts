@@ -9,7 +9,7 @@ const RESYNC_LIMIT = 120_000;
 const LOOK_EVERY = 200;
 
 const reportOf = async (socket: string): Promise<StatusSnapshot['sync']> =>
-  ((await ask(socket, {command: 'status'}, ASK_LIMIT)) as StatusSnapshot).sync;
+  (await ask(socket, {command: 'status'}, ASK_LIMIT)).sync;
 
 /** `hactl sync`: exit status 0 when this director may take over with all connections. */
 export async function syncStatus(socket: string, options: {json?: boolean}): Promise<number> {
@@ -25,7 +25,7 @@ export async function syncStatus(socket: string, options: {json?: boolean}): Pro
 
 /** `hactl sync resync`: asks for the peer's whole table and waits for the verdict. */
 export async function resync(socket: string): Promise<number> {
-  const {resyncs} = (await ask(socket, {command: 'resync'}, ASK_LIMIT)) as {resyncs: number};
+  const {resyncs} = await ask(socket, {command: 'resync'}, ASK_LIMIT);
   const end = performance.now() + RESYNC_LIMIT;
   const done = (report: SyncReport | undefined): report is SyncReport =>
     report !== undefined && report.resyncs > resyncs && ['in-sync', 'deadline'].includes(report.phase);

@@ -1,6 +1,4 @@
 import {ask, ControlError} from '../../control/client.ts';
-import type {EventsAnswer} from '../../control/events.ts';
-import type {StatusSnapshot} from '../../control/protocol.ts';
 import {CliError, exit} from '../exit.ts';
 import {paintFor} from '../render/paint.ts';
 import {renderWatch, sampleOf, type Look, type WatchView} from '../render/render-watch.ts';
@@ -27,8 +25,8 @@ export interface WatchOptions {
 
 async function look(socket: string): Promise<Look> {
   const [status, {events}] = await Promise.all([
-    ask(socket, {command: 'status'}, ASK_LIMIT) as Promise<StatusSnapshot>,
-    ask(socket, {command: 'events', limit: EVENTS}, ASK_LIMIT) as Promise<EventsAnswer>,
+    ask(socket, {command: 'status'}, ASK_LIMIT),
+    ask(socket, {command: 'events', limit: EVENTS}, ASK_LIMIT),
   ]);
   return {status, events};
 }

@@ -1,4 +1,3 @@
-import type {Command} from '../../control/protocol.ts';
 import {PROTOCOL_VERSION} from '../../control/protocol.ts';
 import {ask, ControlError} from '../../control/client.ts';
 import type {EventQuery, EventsAnswer} from '../../control/events.ts';
@@ -79,10 +78,9 @@ export async function why(socket: string, options: WhyOptions): Promise<number> 
       exit.config,
       `--before ${before}: not a time; write 90s, 10m, 2h, 1d, 14:05 or "2026-11-21 14:05" (UTC)`,
     );
-  const asked = (command: Command, limit: number) => ask(socket, command, limit) as Promise<EventsAnswer>;
-  const here: AskEvents = (query) => asked({command: 'events', ...query}, ASK_LIMIT);
+  const here: AskEvents = (query) => ask(socket, {command: 'events', ...query}, ASK_LIMIT);
   const there: AskEvents = (query) =>
-    asked({command: 'peer', ask: {command: 'events', ...query}}, PEER_LIMIT);
+    ask(socket, {command: 'peer', ask: {command: 'events', ...query}}, PEER_LIMIT);
 
   const own = await here({kinds: toldKinds, limit: EVENTS});
   const peer = await otherSide(there, Date.now);

@@ -1,6 +1,6 @@
 /** A plan as a table. Pure. */
 import path from 'node:path';
-import type {PlannedChange} from '../../configuration/changes.ts';
+import type {PlannedChange} from '../../control/answers.ts';
 import {table} from './table.ts';
 
 /** One block for each file, a line for each directive; two lines where the table would be too wide. */

@@ -5,10 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {fileURLToPath} from 'node:url';
-import type {MoveOutcome} from '../../control/protocol.ts';
-import type {ReloadOutcome} from '../../control/protocol.ts';
 import {ask, ControlError} from '../../control/client.ts';
-import type {StatusSnapshot} from '../../control/protocol.ts';
 import {controlSocket, type Paths} from '../../system/paths.ts';
 import {findInterface} from '../../daemon/kernel.ts';
 import {loadDirectory} from '../../configuration/load.ts';
@@ -50,11 +47,7 @@ interface Running {
 
 async function findRunning(paths: Paths): Promise<Running | 'stopped' | 'silent'> {
   try {
-    const {processes, node} = (await ask(
-      controlSocket(paths.runDir),
-      {command: 'status'},
-      ASK_LIMIT,
-    )) as StatusSnapshot;
+    const {processes, node} = await ask(controlSocket(paths.runDir), {command: 'status'}, ASK_LIMIT);
     const supervisor = processes.find((one) => one.name === 'supervisor')?.pid;
     const keeper = lookAt(supervisor)?.parent;
     return keeper === undefined ? 'stopped' : {keeper, node};
@@ -177,11 +170,7 @@ async function showStatus(paths: Paths): Promise<number> {
 
 async function reload(paths: Paths): Promise<number> {
   try {
-    const {ok, diagnostics} = (await ask(
-      controlSocket(paths.runDir),
-      {command: 'reload'},
-      START_LIMIT,
-    )) as ReloadOutcome;
+    const {ok, diagnostics} = await ask(controlSocket(paths.runDir), {command: 'reload'}, START_LIMIT);
     if (!ok) process.stderr.write(`\n${diagnostics.join('\n\n')}\n`);
     return ok ? status.ok : status.config;
   } catch (error) {
@@ -197,11 +186,11 @@ async function standby(paths: Paths): Promise<number> {
     write('Heartbeat is not currently running.\n');
     return status.failed;
   }
-  const {ok, reason} = (await ask(
+  const {ok, reason} = await ask(
     controlSocket(paths.runDir),
     {command: 'move', move: 'standby', scope: 'all'},
     MOVE_LIMIT,
-  )) as MoveOutcome;
+  );
   if (!ok) process.stderr.write(`\n${reason}\n`);
   return ok ? status.ok : status.failed;
 }

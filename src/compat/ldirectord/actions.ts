@@ -4,7 +4,6 @@ import {realpathSync} from 'node:fs';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {fileURLToPath} from 'node:url';
 import {ask} from '../../control/client.ts';
-import type {StatusSnapshot} from '../../control/protocol.ts';
 import {controlSocket, type Paths} from '../../system/paths.ts';
 import {checkFile} from './check.ts';
 import type {CommandLine} from './command-line.ts';
@@ -32,11 +31,7 @@ const sameFile = (one: string, resolved: string): boolean => {
 /** The director of the pair, when it serves this file itself: then the file has its daemon already. */
 async function servedByPair(instance: Instance, paths: Paths): Promise<number | undefined> {
   try {
-    const snapshot = (await ask(
-      controlSocket(paths.runDir),
-      {command: 'status'},
-      ASK_LIMIT,
-    )) as StatusSnapshot;
+    const snapshot = await ask(controlSocket(paths.runDir), {command: 'status'}, ASK_LIMIT);
     if (!snapshot.ldirectord?.some((file) => sameFile(file, instance.file))) return undefined;
     return snapshot.processes.find((one) => one.name === 'supervisor')?.pid;
   } catch {

@@ -220,7 +220,7 @@ test('malformed files at a reload leave the table as it is', async (t) => {
     // An error of its own at the end: a repaired file would be taken into use, and rightly.
     writeFileSync(file, `${text}\nnosuch=1\n`);
     // oxlint-disable-next-line no-await-in-loop -- one reload after another.
-    const answer = (await ask(socket, {command: 'reload'}, LIMIT)) as {ok: boolean; diagnostics: string[]};
+    const answer = await ask(socket, {command: 'reload'}, LIMIT);
     if (!answer.ok && answer.diagnostics.length > 0) refused += 1;
   }
   t.is(refused, broken.length);
