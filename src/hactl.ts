@@ -86,6 +86,10 @@ program
   .option('--strict', 'judge as the original programs do; do not repair')
   .option('--fix', 'write the repaired files (the old ones are kept as FILE.orig)')
   .option('--node <name>', 'judge as on this node (default: uname -n)')
+  .option(
+    '--elsewhere',
+    'judge for another machine: ask this one for no routes, programs, users or permissions',
+  )
   .option('--json', 'diagnostics as JSON')
   .action(async (files: string[], options: CheckConfigOptions) =>
     set((await import('./cli/commands/check-config.ts')).checkConfig(files, options)),

@@ -1,18 +1,22 @@
-/** Reads the configuration directory into something the supervisor can run, or into diagnostics. */
+/**
+ * The one door of the configuration: what reads the directory into something that the supervisor can run, or into
+ * diagnostics. hactld, plan, push, rollback, check-config, heartbeat and ldirectord judge through it. It creates and
+ * changes nothing.
+ */
 import {createHash} from 'node:crypto';
-import {closeSync, openSync} from 'node:fs';
 import {
   digestCluster,
   loadCluster,
   renderDiagnostic,
+  type ClusterConfig,
   type Diagnostic,
   type Mode,
   type ReadFile,
-  type VirtualService,
+  type Source,
 } from '@hactl/config';
 import {engineConfig, type FindInterface} from './engine-config.ts';
-import {missingAgents} from '../resources/resource-agents.ts';
-import {respawnProblems} from '../resources/respawn.ts';
+import {machineFacts} from './machine-facts.ts';
+import {judgeMachine} from './machine-judge.ts';
 import {readSource} from './read-source.ts';
 import type {Loaded} from './loaded.ts';
 import {withNames, type LookUp, type NameBook} from './names.ts';
@@ -33,6 +37,8 @@ export interface LoadOptions {
   readonly lookUp?: LookUp;
   /** The addresses of host names that are in use; brought up to date. */
   readonly names?: NameBook;
+  /** Why this machine cannot be asked (it is not the director of the files); a notice says so. */
+  readonly elsewhere?: string;
 }
 
 export interface LoadOutcome {
@@ -43,72 +49,71 @@ export interface LoadOutcome {
   readonly texts: readonly string[];
   /** Every file that was read: watched for changes. */
   readonly files: readonly string[];
+  readonly sources: ReadonlyMap<string, Source>;
 }
 
-/** A monitorfile must be writable before anything starts, as in ldirectord, which makes it if it is missing. */
-function monitorProblem({monitorFile}: VirtualService): string[] {
-  if (monitorFile === undefined) return [];
-  try {
-    closeSync(openSync(monitorFile, 'a'));
-    return [];
-  } catch (error) {
-    return [`error: unable to open monitorfile ${monitorFile}: ${String(error)}`];
-  }
-}
+const withoutPlace = (cluster: ClusterConfig): boolean =>
+  cluster.haresources.groups.some((group) =>
+    group.resources.some(({vip}) => vip && (vip.device === undefined || vip.prefixLength === undefined)),
+  );
 
-/** Reads and judges all files; decides nothing and changes nothing. */
+/** Reads and judges all files, and what they ask of this machine. */
 export async function loadDirectory(options: LoadOptions): Promise<LoadOutcome> {
-  const outcome = await withNames(
+  const {configDir, mode} = options;
+  const node = options.node.toLowerCase();
+  const {cluster, sources, diagnostics} = await withNames(
     (resolve) =>
       loadCluster({
-        dir: options.configDir,
+        dir: configDir,
         read: options.read ?? readSource,
-        mode: options.mode,
-        localNode: options.node.toLowerCase(),
+        mode,
+        localNode: node,
         resolve,
         ...(options.only === undefined ? {} : {only: options.only}),
       }),
     options.lookUp,
     options.names,
   );
-  const texts = outcome.diagnostics.map((diagnostic) => renderDiagnostic(diagnostic, outcome.sources));
-  const files = [...outcome.sources.keys()];
-  const failed = outcome.diagnostics.some((diagnostic) => diagnostic.severity === 'error');
-  const {cluster} = outcome;
-  if (failed || !cluster) return {diagnostics: outcome.diagnostics, texts, files};
-
-  const unwritable = cluster.ldirectord.flatMap((file) => file.virtuals.flatMap(monitorProblem));
-  if (unwritable.length > 0)
-    return {diagnostics: outcome.diagnostics, texts: [...texts, ...unwritable], files};
-  for (const group of cluster.haresources.groups)
-    for (const missing of missingAgents(group, {configDir: options.configDir}))
-      texts.push(`warning: group ${group.name} cannot be started here: ${missing}`);
-  const respawns = respawnProblems(cluster.ha?.respawns ?? []);
-  for (const problem of respawns)
-    texts.push(`${options.mode === 'strict' ? 'error' : 'warning'}: ${problem}`);
-  // heartbeat does not start at all.
-  if (respawns.length > 0 && options.mode === 'strict')
-    return {diagnostics: outcome.diagnostics, texts, files};
+  const nodes = cluster?.ha?.nodes.map(({name}) => name) ?? [node];
+  const elsewhere =
+    options.elsewhere ?? (nodes.includes(node) ? undefined : `this machine (${node}) is not a node of ha.cf`);
+  const find =
+    cluster && elsewhere === undefined && withoutPlace(cluster)
+      ? await options.findInterface()
+      : () => undefined;
+  const all: readonly Diagnostic[] = [
+    ...diagnostics,
+    ...(!cluster
+      ? []
+      : elsewhere === undefined
+        ? judgeMachine(cluster, machineFacts({configDir}, find), {configDir, sources, mode})
+        : [notJudged(configDir, elsewhere)]),
+  ];
+  const outcome = {
+    diagnostics: all,
+    texts: all.map((diagnostic) => renderDiagnostic(diagnostic, sources)),
+    files: [...sources.keys()],
+    sources,
+  };
+  if (!cluster || all.some(({severity}) => severity === 'error')) return outcome;
   const digest = createHash('sha256').update(digestCluster(cluster)).digest('hex');
-  const base = {cluster, digest, notices: texts.length, at: options.wall};
-  if (!cluster.ha) return {loaded: base, diagnostics: outcome.diagnostics, texts, files};
-  const bare = cluster.haresources.groups.some((group) =>
-    group.resources.some(({vip}) => vip && (vip.device === undefined || vip.prefixLength === undefined)),
-  );
-  const {config, unplaced} = engineConfig({
+  const base = {cluster, digest, notices: all.length, at: options.wall};
+  if (!cluster.ha) return {...outcome, loaded: base};
+  const {config} = engineConfig({
     ha: cluster.ha,
     cluster,
-    node: options.node.toLowerCase(),
+    node,
     digest,
     stateDir: options.stateDir,
-    findInterface: bare ? await options.findInterface() : () => undefined,
+    findInterface: find,
   });
-  if (unplaced.length > 0) {
-    for (const {address, group} of unplaced)
-      texts.push(
-        `error: no interface for address ${address} of group ${group}: no route leads to it; write ${address}/PREFIX/INTERFACE in haresources`,
-      );
-    return {diagnostics: outcome.diagnostics, texts, files};
-  }
-  return {loaded: {...base, engine: config}, diagnostics: outcome.diagnostics, texts, files};
+  return {...outcome, loaded: {...base, engine: config}};
 }
+
+const notJudged = (configDir: string, reason: string): Diagnostic => ({
+  severity: 'notice',
+  code: 'not-judged',
+  span: {file: configDir, start: 0, end: 1},
+  message: `${reason}: routes, programs, users, files to write and permissions were not judged`,
+  help: 'run hactl check-config on each director',
+});

@@ -4,7 +4,7 @@
  */
 import {mkdirSync, readFileSync} from 'node:fs';
 import path from 'node:path';
-import {isOcf, type Resource, type ResourceGroup} from '@hactl/config';
+import {isOcf, type Resource} from '@hactl/config';
 import {builtinKinds, makeBuiltin, type BuiltinOptions} from './resource-builtin.ts';
 import type {Operation, Outcome} from './resource-machine.ts';
 import {resourceKind} from './resources.ts';
@@ -213,11 +213,24 @@ function findProgram(resource: Resource, places: AgentPlaces): Agent | string {
   return `resource script ${type} is neither in ${configDir}/resource.d nor in ${initDir}`;
 }
 
-/** What a group lacks on this machine: said when the file is loaded, not at takeover time. */
-export function missingAgents(group: ResourceGroup, places: AgentPlaces): string[] {
-  return group.resources.flatMap((resource) => {
-    if (resourceKind(resource) !== 'script' || builtinKinds.has(resource.type)) return [];
-    const found = findProgram(resource, places);
-    return typeof found === 'string' ? [found] : [];
-  });
+/** What a resource lacks on this machine: said when the file is loaded, not at takeover time. */
+export function missingAgent(resource: Resource, places: AgentPlaces): string | undefined {
+  if (resourceKind(resource) !== 'script' || builtinKinds.has(resource.type)) return undefined;
+  const found = findProgram(resource, places);
+  return typeof found === 'string' ? found : undefined;
+}
+
+/** The file that is run for a resource; undefined: none of its own (built in, a unit, or missing). */
+export function programOf(resource: Resource, places: AgentPlaces): string | undefined {
+  const {configDir, initDir = INIT_DIR, ocfRoot = OCF_ROOT} = places;
+  const {type} = resource;
+  if (resourceKind(resource) !== 'script' || builtinKinds.has(type) || type === 'systemd') return undefined;
+  if (type === 'OCF' || isOcf(type)) {
+    try {
+      return ocfFile(ocfRoot, ocfAgent(resource, configDir));
+    } catch {
+      return undefined;
+    }
+  }
+  return [path.join(configDir, 'resource.d', type), path.join(initDir, type)].find(isExecutable);
 }

@@ -5,7 +5,7 @@ import path from 'node:path';
 import {systemClock} from '@hactl/base';
 import {parseHaCf, parseHaresources} from '@hactl/config';
 import test, {type ExecutionContext} from 'ava';
-import {findAgent, missingAgents} from './resource-agents.ts';
+import {findAgent, missingAgent} from './resource-agents.ts';
 import {makeResourceKeeper} from './resource-keeper.ts';
 import {settingsOf} from './resource-settings.ts';
 import {until} from '../../test/lab/until.ts';
@@ -288,7 +288,9 @@ test('a reload stops what went and starts what came, and leaves the rest', async
 
 test('what is missing is said when the files are read', (t) => {
   const one = machine(t, 'a 10.0.0.1/24/eth0 nosuch ocf:acme:nosuch OCF::Lamp::kitchen one MailTo::a@b\n');
-  const missing = one.groups.flatMap((group) => missingAgents(group, one.places));
+  const missing = one.groups.flatMap(({resources}) =>
+    resources.flatMap((resource) => missingAgent(resource, one.places) ?? []),
+  );
   t.regex(missing[0] ?? '', /^resource script nosuch is neither in .*resource\.d nor in .*init\.d$/);
   t.regex(missing[1] ?? '', /^there is no OCF agent .*acme\/nosuch$/);
   t.regex(missing[2] ?? '', /^no parameters of OCF::Lamp::kitchen: ENOENT/);

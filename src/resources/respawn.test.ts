@@ -3,7 +3,7 @@ import {existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node
 import os from 'node:os';
 import {systemClock} from '@hactl/base';
 import test, {type ExecutionContext} from 'ava';
-import {afterEnd, findUser, keepRespawns, respawnProblems} from './respawn.ts';
+import {afterEnd, findUser, keepRespawns} from './respawn.ts';
 import {until} from '../../test/lab/until.ts';
 
 const span = {file: 'ha.cf', start: 0, end: 0};
@@ -25,18 +25,6 @@ test('users come from /etc/passwd', (t) => {
   const passwd = 'root:x:0:0:root:/root:/bin/sh\nhacluster:x:109:113::/var/lib/heartbeat:/bin/false\n';
   t.deepEqual(findUser('hacluster', passwd), {uid: 109, gid: 113, home: '/var/lib/heartbeat'});
   t.is(findUser('hacl', passwd), undefined);
-});
-
-test('what cannot be carried out is said', (t) => {
-  const line = (name: string, file: string) => ({span, user: name, command: [file], failfast: false});
-  t.deepEqual(
-    respawnProblems([
-      line('nobody-of-that-name', '/bin/sh'),
-      line(user, '/etc/passwd'),
-      line(user, '/bin/sh'),
-    ]),
-    ['respawn /bin/sh: there is no user nobody-of-that-name', 'respawn /etc/passwd: it is not executable'],
-  );
 });
 
 function keep(t: ExecutionContext, script: string, failfast = false) {

@@ -8,7 +8,6 @@ import {readFileSync} from 'node:fs';
 import {signalGroup, type Clock, type Instant} from '@hactl/base';
 import type {HaConfig} from '@hactl/config';
 import type {Log} from '../system/log.ts';
-import {isExecutable} from '../system/shell.ts';
 
 type Line = HaConfig['respawns'][number];
 
@@ -44,16 +43,6 @@ export function findUser(name: string, passwd = readFileSync('/etc/passwd', 'utf
   const [, , uid, gid, , home = '/'] = line?.split(':') ?? [];
   return line === undefined ? undefined : {uid: Number(uid), gid: Number(gid), home};
 }
-
-/** Why lines cannot be carried out on this machine: said when the file is read. */
-export const respawnProblems = (lines: readonly Line[]): string[] =>
-  lines.flatMap(({user, command: [file = '']}) =>
-    findUser(user) === undefined
-      ? [`respawn ${file}: there is no user ${user}`]
-      : isExecutable(file)
-        ? []
-        : [`respawn ${file}: it is not executable`],
-  );
 
 interface Running {
   readonly line: Line;

@@ -56,6 +56,19 @@ export const diagnosticCodes = [
 
 export type DiagnosticCode = (typeof diagnosticCodes)[number];
 
+/** What the files ask of the machine they are read on; judged where they are to run (src/configuration/machine-judge.ts). */
+export const machineCodes = [
+  'no-route',
+  'unwritable-file',
+  'missing-program',
+  'unknown-user',
+  'unsafe-permissions',
+  'unavailable-name',
+  'not-judged',
+] as const;
+
+export type MachineCode = (typeof machineCodes)[number];
+
 /** A replacement of a stretch of the file. */
 export interface Fix {
   readonly span: Span;
@@ -63,7 +76,7 @@ export interface Fix {
 }
 
 export interface Diagnostic {
-  readonly code: DiagnosticCode;
+  readonly code: DiagnosticCode | MachineCode;
   readonly severity: 'error' | 'warning' | 'notice';
   readonly span: Span;
   readonly message: string;

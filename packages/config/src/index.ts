@@ -4,11 +4,13 @@ export {crossCheck} from './cross-check.ts';
 export {
   applyFixes,
   diagnosticCodes,
+  machineCodes,
   nearest,
   redactDiagnostic,
   renderDiagnostic,
   type Diagnostic,
   type DiagnosticCode,
+  type MachineCode,
   type Fix,
   type Source,
 } from './diagnostic.ts';

@@ -4,13 +4,14 @@ import path from 'node:path';
 import {
   applyFixes,
   checkFiles,
-  loadCluster,
   redactDiagnostic,
   renderDiagnostic,
   type Diagnostic,
+  type Mode,
 } from '@hactl/config';
 import {readSource} from '../../configuration/read-source.ts';
 import {withNames} from '../../configuration/names.ts';
+import {defaultPaths} from '../../system/paths.ts';
 import {CliError, exit} from '../exit.ts';
 
 export interface CheckConfigOptions {
@@ -19,10 +20,29 @@ export interface CheckConfigOptions {
   readonly fix?: boolean;
   readonly node?: string;
   readonly json?: boolean;
+  /** The files are judged for another machine: this one is not asked. */
+  readonly elsewhere?: boolean;
 }
 
 const isDirectory = (file: string): boolean =>
   statSync(file, {throwIfNoEntry: false})?.isDirectory() ?? false;
+
+/** By the door that hactld uses. Loaded only here: single files need no netlink. */
+async function judgeDirectory(configDir: string, mode: Mode, node: string, elsewhere: boolean) {
+  const [{loadDirectory}, {findInterface}] = await Promise.all([
+    import('../../configuration/load.ts'),
+    import('../../daemon/kernel.ts'),
+  ]);
+  return loadDirectory({
+    configDir,
+    mode,
+    node,
+    findInterface,
+    stateDir: defaultPaths.stateDir,
+    wall: Date.now(),
+    ...(elsewhere ? {elsewhere: 'judged for another machine (--elsewhere)'} : {}),
+  });
+}
 
 /** `hactl check-config`: every problem of every file; with --fix the repaired files are written. */
 export async function checkConfig(files: readonly string[], options: CheckConfigOptions): Promise<number> {
@@ -32,12 +52,10 @@ export async function checkConfig(files: readonly string[], options: CheckConfig
   const localNode = (options.node ?? os.hostname()).toLowerCase();
   const [first] = files;
   const dir = first === undefined ? options.configDir : isDirectory(first) ? first : undefined;
-  const outcome = await withNames((resolve) =>
+  const {diagnostics, sources} =
     dir === undefined
-      ? checkFiles({paths: files, read: readSource, mode, resolve})
-      : loadCluster({dir, read: readSource, mode, localNode, resolve}),
-  );
-  const {diagnostics, sources} = outcome;
+      ? await withNames((resolve) => checkFiles({paths: files, read: readSource, mode, resolve}))
+      : await judgeDirectory(dir, mode, localNode, options.elsewhere === true);
   const count = (severity: Diagnostic['severity']): number =>
     diagnostics.filter((diagnostic) => diagnostic.severity === severity).length;
   const errors = count('error');

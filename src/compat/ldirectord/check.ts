@@ -1,6 +1,6 @@
 /** Judges the file before anything is done with it, and says what is wrong in ldirectord's words. */
 import os from 'node:os';
-import {position, type Diagnostic} from '@hactl/config';
+import {position, redactDiagnostic, type Diagnostic} from '@hactl/config';
 import {loadDirectory} from '../../configuration/load.ts';
 import {readSource} from '../../configuration/read-source.ts';
 import type {LdirectordConfig} from '@hactl/config';
@@ -26,8 +26,7 @@ export async function checkFile(instance: Instance, paths: Paths): Promise<Ldire
     findInterface: () => Promise.resolve(() => undefined),
     wall: 0,
   });
-  for (const one of outcome.diagnostics) if (one.severity !== 'notice') process.stderr.write(sentence(one));
-  // What is found beyond the files' own words, such as a monitorfile that cannot be written.
-  for (const text of outcome.texts.slice(outcome.diagnostics.length)) process.stderr.write(`${text}\n`);
+  for (const one of outcome.diagnostics)
+    if (one.severity !== 'notice') process.stderr.write(sentence(redactDiagnostic(one, outcome.sources)));
   return outcome.loaded?.cluster.ldirectord[0];
 }

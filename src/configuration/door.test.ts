@@ -1,0 +1,226 @@
+/** One door: what hactld refuses is a diagnostic with its place, check-config has it too, and reading changes nothing. */
+import {execFileSync, spawnSync} from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import {fileURLToPath} from 'node:url';
+import test, {type ExecutionContext} from 'ava';
+import {position, type MachineCode} from '@hactl/config';
+import {loadDirectory, type LoadOptions} from './load.ts';
+import {exposure} from './machine-facts.ts';
+import {filesOfCommand} from './machine-judge.ts';
+
+const hactl = fileURLToPath(new URL('../hactl.ts', import.meta.url));
+const isRoot = process.getuid?.() === 0;
+
+const good = {
+  authkeys: 'auth 1\n1 sha256 key-of-this-test\n',
+  'ha.cf': 'node alpha beta\nbcast lo\nauto_failback on\n',
+  haresources: 'alpha 192.0.2.1/24/lo ldirectord::ldirectord.cf\n',
+  'ldirectord.cf': 'virtual=192.0.2.1:80\n\treal=192.0.2.2:80 masq\n\tscheduler=rr\n',
+};
+
+function directory(t: ExecutionContext, files: Partial<typeof good> = {}): string {
+  const root = mkdtempSync(path.join(os.tmpdir(), 'hactl-door-'));
+  t.teardown(() => rmSync(root, {recursive: true, force: true}));
+  const dir = path.join(root, 'ha.d');
+  mkdirSync(dir, {mode: 0o755});
+  for (const [name, text] of Object.entries({...good, ...files}))
+    writeFileSync(path.join(dir, name), text.replaceAll('ROOT', root), {mode: 0o600});
+  return dir;
+}
+
+async function judge(configDir: string, more: Partial<LoadOptions> = {}) {
+  const outcome = await loadDirectory({
+    configDir,
+    stateDir: path.join(configDir, '../state'),
+    node: 'alpha',
+    mode: 'lenient',
+    findInterface: () => Promise.resolve(() => undefined),
+    lookUp: () => Promise.resolve([]),
+    wall: 0,
+    ...more,
+  });
+  const found = outcome.diagnostics.map(({code, severity, span}) => {
+    const {line, column} = position(outcome.sources.get(span.file)?.text ?? '', span.start);
+    return `${path.basename(span.file)}:${line}:${column} ${severity} ${code}`;
+  });
+  return {...outcome, found};
+}
+
+const tree = (dir: string): string =>
+  execFileSync('/usr/bin/find', [path.dirname(dir), '-printf', '%p %s %m %T@ %i\\n'], {encoding: 'utf8'});
+
+test('good files are usable, and nothing is said', async (t) => {
+  const {loaded, found} = await judge(directory(t));
+  t.truthy(loaded);
+  t.deepEqual(found, []);
+});
+
+/** What the machine has to say, each by files that make it say so. */
+const cases: Readonly<Partial<Record<MachineCode, readonly [Partial<typeof good>, place: string]>>> = {
+  'no-route': [{haresources: 'alpha 192.0.2.1/24/lo \\\n 198.51.100.7\n'}, 'haresources:2:2 error'],
+  'unwritable-file': [
+    {'ldirectord.cf': `${good['ldirectord.cf']}\tmonitorfile=/nowhere/at/all/monitor\n`},
+    'ldirectord.cf:4:14 error',
+  ],
+  'missing-program': [{haresources: 'alpha 192.0.2.1/24/lo nosuch::argument\n'}, 'haresources:1:23 warning'],
+  'unknown-user': [{'ha.cf': `${good['ha.cf']}respawn nobody-of-that-name /bin/sh\n`}, 'ha.cf:4:9 warning'],
+};
+
+for (const [code, [files, place]] of Object.entries(cases))
+  test(`${code}: a diagnostic with its place, from hactld's door and from check-config`, async (t) => {
+    const dir = directory(t, files);
+    const before = tree(dir);
+    const {found, loaded} = await judge(dir);
+    t.true(found.includes(`${place} ${code}`), found.join('; '));
+    t.is(loaded === undefined, place.endsWith('error'));
+    const check = spawnSync(process.execPath, [hactl, 'check-config', dir, '--node', 'alpha'], {
+      encoding: 'utf8',
+    });
+    t.regex(check.stdout, new RegExp(`\\[${code}\\]`));
+    t.is(check.status, place.endsWith('error') ? 2 : 0);
+    t.is(tree(dir), before, 'reading changed something');
+  });
+
+test('a respawn line that cannot be carried out is refused in strict mode, as heartbeat does', async (t) => {
+  const dir = directory(t, {'ha.cf': `${good['ha.cf']}respawn root ROOT/ha.d/ha.cf\n`});
+  const {found} = await judge(dir, {mode: 'strict'});
+  t.true(found.includes('ha.cf:4:14 error missing-program'), found.join('; '));
+});
+
+test('a monitorfile that is missing is no error, and is not made by reading', async (t) => {
+  const dir = directory(t, {'ldirectord.cf': `${good['ldirectord.cf']}\tmonitorfile="ROOT/monitor"\n`});
+  const {loaded, found} = await judge(dir);
+  t.truthy(loaded, found.join('; '));
+  t.false(existsSync(path.join(dir, '../monitor')));
+  writeFileSync(path.join(dir, 'ldirectord.cf'), `${good['ldirectord.cf']}\tmonitorfile=${dir}\n`);
+  t.deepEqual((await judge(dir)).found, ['ldirectord.cf:4:14 error unwritable-file'], 'a directory');
+});
+
+test('on a machine that is not a director one notice says what was not judged', async (t) => {
+  const dir = directory(t, {haresources: 'alpha 198.51.100.7 nosuch ldirectord\n'});
+  const {found} = await judge(dir, {elsewhere: 'judged for another machine'});
+  t.deepEqual(
+    found.filter((one) => !one.includes('virtual-without-address')),
+    ['ha.d:1:1 notice not-judged'],
+  );
+  const other = await judge(dir, {node: 'gamma'});
+  t.true(other.found.some((one) => one.endsWith('not-judged')));
+});
+
+for (const [what, spoil, expected] of [
+  ['the directory is open to everybody', (dir: string) => chmodSync(dir, 0o777), 'ha.d:1:1'],
+  ['ha.cf is open to everybody', (dir: string) => chmodSync(path.join(dir, 'ha.cf'), 0o666), 'ha.cf:1:1'],
+  [
+    'ldirectord.cf belongs to somebody',
+    (dir: string) => chownSync(path.join(dir, 'ldirectord.cf'), 65_534, 0),
+    'ldirectord.cf:1:1',
+  ],
+  [
+    'authkeys belongs to somebody',
+    (dir: string) => chownSync(path.join(dir, 'authkeys'), 65_534, 0),
+    'authkeys:1:1',
+  ],
+  [
+    'haresources is open to a group',
+    (dir: string) => {
+      chownSync(path.join(dir, 'haresources'), 0, 65_534);
+      chmodSync(path.join(dir, 'haresources'), 0o660);
+    },
+    'haresources:1:1',
+  ],
+] as const)
+  test(`${what}: refused`, async (t) => {
+    if (!isRoot) {
+      t.log('not root: nobody else can be given a file');
+      t.pass();
+      return;
+    }
+    const dir = directory(t);
+    spoil(dir);
+    const {found, loaded} = await judge(dir);
+    t.true(found.includes(`${expected} error unsafe-permissions`), found.join('; '));
+    t.is(loaded, undefined);
+  });
+
+/** Every way to name a program that root runs. */
+const lines: readonly (readonly [file: keyof typeof good, line: string, place: string])[] = [
+  ['ha.cf', 'hactl_fence ROOT/bin/script -p x', 'ha.cf:4:13'],
+  ['ha.cf', 'hactl_track_script 1s ROOT/bin/script x', 'ha.cf:4:23'],
+  ['ha.cf', 'hactl_track_script 1s /bin/sh ROOT/bin/script', 'ha.cf:4:23'],
+  ['ha.cf', 'hactl_alert_command ROOT/bin/script', 'ha.cf:4:21'],
+  ['ha.cf', 'respawn root ROOT/bin/script', 'ha.cf:4:14'],
+  ['ldirectord.cf', 'callback=ROOT/bin/script', 'ldirectord.cf:1:10'],
+  ['ldirectord.cf', '\tfallbackcommand=ROOT/bin/script x', 'ldirectord.cf:4:18'],
+  ['ldirectord.cf', '\tchecktype=external\n\tcheckcommand=ROOT/bin/script', 'ldirectord.cf:5:15'],
+  ['ldirectord.cf', '\tchecktype=external-perl\n\tcheckcommand=ROOT/bin/script', 'ldirectord.cf:5:15'],
+];
+for (const [file, line, place] of lines)
+  test(`a program that anybody may change is refused: ${line.trim()}`, async (t) => {
+    const text =
+      line.startsWith('\t') || file === 'ha.cf' ? `${good[file]}${line}\n` : `${line}\n${good[file]}`;
+    const dir = directory(t, {[file]: text});
+    const bin = path.join(dir, '../bin');
+    mkdirSync(bin);
+    writeFileSync(path.join(bin, 'script'), '#!/bin/sh\n');
+    chmodSync(path.join(bin, 'script'), 0o755);
+    const fine = await judge(dir);
+    t.truthy(fine.loaded, fine.texts.join('\n'));
+    chmodSync(bin, 0o777);
+    const {found, loaded} = await judge(dir);
+    t.true(found.includes(`${place} error unsafe-permissions`), found.join('; '));
+    t.is(loaded, undefined);
+  });
+
+test('a resource script that anybody may change is refused', async (t) => {
+  const dir = directory(t, {haresources: 'alpha 192.0.2.1/24/lo Foo\n'});
+  mkdirSync(path.join(dir, 'resource.d'));
+  writeFileSync(path.join(dir, 'resource.d/Foo'), '#!/bin/sh\n');
+  chmodSync(path.join(dir, 'resource.d/Foo'), 0o755);
+  t.true((await judge(dir)).found.every((one) => !one.includes('unsafe')));
+  chmodSync(path.join(dir, 'resource.d/Foo'), 0o757);
+  t.true((await judge(dir)).found.includes('haresources:1:23 error unsafe-permissions'));
+});
+
+test('every part of a path counts, through links, and a sticky directory protects what is in it', (t) => {
+  const root = mkdtempSync(path.join(os.tmpdir(), 'hactl-exposed-'));
+  t.teardown(() => rmSync(root, {recursive: true, force: true}));
+  mkdirSync(path.join(root, 'a/b'), {recursive: true});
+  mkdirSync(path.join(root, 'c'));
+  writeFileSync(path.join(root, 'a/b/file'), '');
+  symlinkSync('../a/b/file', path.join(root, 'c/link'));
+  t.is(exposure(path.join(root, 'a/b/file')), undefined);
+  t.is(exposure(path.join(root, 'c/link')), undefined);
+  t.is(exposure(path.join(root, 'a/missing')), undefined);
+  chmodSync(path.join(root, 'a'), 0o777);
+  t.regex(exposure(path.join(root, 'a/b/file')) ?? '', /everybody may write to .*\/a$/);
+  t.regex(exposure(path.join(root, 'c/link')) ?? '', /everybody may write to .*\/a$/, 'behind the link');
+  chmodSync(path.join(root, 'a'), 0o1777);
+  t.is(exposure(path.join(root, 'a/b/file')), undefined);
+  symlinkSync('round', path.join(root, 'round'));
+  t.regex(exposure(path.join(root, 'round')) ?? '', /too many links/);
+  t.true(readdirSync(root).length > 0);
+});
+
+test('of a command its program counts, and the script that an interpreter is given', (t) => {
+  for (const [line, files] of [
+    ['/usr/bin/x -p /etc/y', ['/usr/bin/x']],
+    ['x /etc/y', []],
+    ['sh /opt/s.sh', ['/opt/s.sh']],
+    ['/bin/bash -x /opt/s.sh /opt/data', ['/bin/bash', '/opt/s.sh']],
+    ['/usr/bin/env A=1 python3 /opt/s.py', ['/usr/bin/env', '/opt/s.py']],
+    ['timeout 5s /opt/s', ['/opt/s']],
+  ] as const)
+    t.deepEqual(filesOfCommand(line.split(' ')), files, line);
+});

@@ -1,0 +1,101 @@
+/** What this machine says to what the files ask of it. Looks, and creates and changes nothing. */
+import {accessSync, constants, lstatSync, readFileSync, readlinkSync, statSync, type Stats} from 'node:fs';
+import path from 'node:path';
+import {missingAgent, programOf, type AgentPlaces} from '../resources/resource-agents.ts';
+import {findUser} from '../resources/respawn.ts';
+import {isExecutable} from '../system/shell.ts';
+import type {FindInterface} from './engine-config.ts';
+import type {MachineFacts} from './machine-judge.ts';
+
+const why = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? String(error);
+
+/** Why nothing could be appended to a file; a file that is missing is made when there is something to write. */
+function unwritable(file: string): string | undefined {
+  try {
+    const found = statSync(file, {throwIfNoEntry: false});
+    if (found?.isDirectory()) return 'it is a directory';
+    if (!found && !statSync(path.dirname(file)).isDirectory()) return `${path.dirname(file)} is no directory`;
+    accessSync(found ? file : path.dirname(file), constants.W_OK);
+    return undefined;
+  } catch (error) {
+    return why(error);
+  }
+}
+
+/** In a user namespace files of users that it does not know belong to this one: nothing can be said of their owner. */
+function unknownOwner(): number | undefined {
+  try {
+    const [first = '', ...more] = readFileSync('/proc/self/uid_map', 'utf8').trim().split('\n');
+    if (more.length === 0 && Number(first.trim().split(/\s+/)[2]) >= 0xffff_fffe) return undefined;
+    return Number(readFileSync('/proc/sys/kernel/overflowuid', 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+const STICKY = 0o1000;
+const LINKS_MAX = 40;
+
+/** Who but root may put something else in the place of `file`: the first way that is found. undefined: nobody. */
+export function exposure(file: string): string | undefined {
+  const unknown = unknownOwner();
+  const trusted = new Set([0, process.getuid?.() ?? 0, ...(unknown === undefined ? [] : [unknown])]);
+  const judge = (place: string, {uid, gid, mode}: Stats, isDirectory: boolean): string | undefined => {
+    if (!trusted.has(uid)) return `${place} belongs to uid ${uid}`;
+    // In a sticky directory nobody renames or removes what is not his.
+    if (isDirectory && (mode & STICKY) !== 0) return undefined;
+    if ((mode & 0o002) !== 0) return `everybody may write to ${place}`;
+    if ((mode & 0o020) !== 0 && gid !== 0) return `group ${gid} may write to ${place}`;
+    return undefined;
+  };
+  let left = path
+    .resolve(file)
+    .split('/')
+    .filter((part) => part !== '');
+  let place = '/';
+  let links = 0;
+  const root = judge('/', statSync('/'), true);
+  if (root !== undefined) return root;
+  while (left.length > 0) {
+    const [part = '', ...rest] = left;
+    left = rest;
+    if (part === '..') {
+      place = path.dirname(place);
+      continue;
+    }
+    const next = path.join(place, part);
+    const found = lstatSync(next, {throwIfNoEntry: false});
+    // What is not there yet is root's to make: its directory was judged.
+    if (!found) return undefined;
+    if (found.isSymbolicLink()) {
+      if (!trusted.has(found.uid)) return `${next} belongs to uid ${found.uid}`;
+      links += 1;
+      if (links > LINKS_MAX) return `${file} has too many links`;
+      const target = readlinkSync(next);
+      if (path.isAbsolute(target)) place = '/';
+      left = [...target.split('/').filter((word) => word !== '' && word !== '.'), ...left];
+      continue;
+    }
+    const problem = judge(next, found, found.isDirectory());
+    if (problem !== undefined) return problem;
+    place = next;
+  }
+  return undefined;
+}
+
+export const machineFacts = (places: AgentPlaces, findInterface: FindInterface): MachineFacts => ({
+  findInterface,
+  missingAgent: (resource) => missingAgent(resource, places),
+  programOf: (resource) => programOf(resource, places),
+  hasUser: (name) => findUser(name) !== undefined,
+  isExecutable,
+  isFile: (file) => statSync(file, {throwIfNoEntry: false})?.isFile() ?? false,
+  unwritable,
+  exposure: (file) => {
+    try {
+      return exposure(file);
+    } catch (error) {
+      return `${file} cannot be judged: ${why(error)}`;
+    }
+  },
+});
