@@ -28,7 +28,6 @@ import {until} from '../../test/lab/until.ts';
 const LIMIT = 20_000;
 const resolve = {host: () => undefined, service: () => undefined};
 
-/** Waits until something is so; a test that waits too long fails. */
 const folder = (t: ExecutionContext): string => {
   const made = mkdtempSync(path.join(os.tmpdir(), 'hactl-outward-'));
   t.teardown(() => rmSync(made, {recursive: true, force: true}));

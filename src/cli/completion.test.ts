@@ -68,16 +68,15 @@ const expected: readonly (readonly [line: string, words: readonly string[]])[] =
   ['hactl sync resync --h', ['--help']],
 ];
 
-for (const shell of shells)
-  test(`${shell} completes`, (t: ExecutionContext) => {
-    if (!found(shell)) {
-      t.log(`skipped: there is no ${shell} on this machine`);
-      t.true(scripts.has(shell));
-      return;
-    }
+for (const shell of shells) {
+  const [run, title] = found(shell)
+    ? [test, `${shell} completes`]
+    : [test.skip, `${shell} completes (skipped: there is no ${shell} on this machine)`];
+  run(title, (t: ExecutionContext) => {
     for (const [line, words] of expected)
       t.deepEqual(offers[shell](line).toSorted(), words, `${shell}: ${line}`);
   });
+}
 
 test('bash: behind a colon only the rest is offered, because bash took what stands before it', (t) => {
   t.deepEqual(offers.bash('hactl drain 10.0.0.2:'), ['80']);

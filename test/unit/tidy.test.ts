@@ -99,7 +99,7 @@ test('what decides touches no clock, randomness, timer, socket or process', (t) 
   t.deepEqual(wrong, []);
 });
 
-test('no console and no any in packages; no test is skipped or left alone', (t) => {
+test('no console and no any in packages; no test is left alone, and none is skipped without its reason', (t) => {
   const wrong: string[] = [];
   for (const {name, text} of sources) {
     const isTest = name.endsWith('.test.ts');
@@ -108,6 +108,13 @@ test('no console and no any in packages; no test is skipped or left alone', (t) 
     if (/:\s*any\b|\bas any\b|<any>/.test(text) && !name.endsWith('tidy.test.ts')) wrong.push(`${name}: any`);
     if (isTest && /\btest(\.serial)?\.only\(/.test(text) && !name.endsWith('tidy.test.ts'))
       wrong.push(`${name}: only`);
+    if (
+      isTest &&
+      /\.(skip|todo|failing)\b/.test(text) &&
+      !/skipped: /.test(text) &&
+      !name.endsWith('tidy.test.ts')
+    )
+      wrong.push(`${name}: a test is skipped, and its title does not say why`);
   }
   t.deepEqual(wrong, []);
 });
