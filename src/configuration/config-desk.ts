@@ -1,6 +1,5 @@
 /** Everything that is done with the configuration as a whole: plan, history, push, rollback, the peer's. */
 import path from 'node:path';
-import {randomBytes} from 'node:crypto';
 import {pairFacts} from '@hactl/config';
 import type {
   DiffOutcome,
@@ -14,9 +13,10 @@ import type {Command} from '../control/protocol.ts';
 import {CommandError} from '../control/error.ts';
 import {planChanges, type Connections} from './changes.ts';
 import {diffText} from './config-diff.ts';
-import {filesOf, overlay, readConfigFile, replaceFiles, type ConfigFile} from './config-files.ts';
+import {filesOf, readConfigFile, type ConfigFile} from './config-files.ts';
 import {differencesTo} from './config-peer.ts';
 import {push} from './config-push.ts';
+import {readFiles, swapFiles, writeFiles} from './config-swap.ts';
 import type {PushPorts} from './push-ports.ts';
 import {makeReceiver, type PushHandlers} from './config-receive.ts';
 import type {ConfigVersion} from './config-store.ts';
@@ -25,7 +25,7 @@ import type {Loaded} from './loaded.ts';
 /** What operators ask of the configuration. */
 export type ConfigHandlers = Pick<
   Handlers,
-  'plan' | 'push' | 'config-history' | 'config-diff' | 'config-rollback'
+  'plan' | 'push' | 'config-history' | 'config-diff' | 'config-rollback' | 'config-read' | 'config-write'
 >;
 /** What the peer asks of it. */
 export type ConfigPeerHandlers = PushHandlers & Pick<PeerHandlers, 'facts'>;
@@ -115,37 +115,12 @@ export function makeConfigDesk(
   }
 
   async function rollback(number: number): Promise<RollbackOutcome> {
-    const {files} = version(number);
-    const next = await ports.load(overlay(files));
-    const bad = (text: string, diagnostics: readonly string[]): RollbackOutcome => ({
-      ok: false,
-      text: `${text}; nothing was changed`,
-      diagnostics,
+    const {ok, text, diagnostics} = await swapFiles(ports, given.connections, version(number).files, {
+      what: `version ${number}`,
+      why: `rollback to ${number}`,
+      dryRun: false,
     });
-    if (!next.loaded) return bad(`version ${number} has errors today`, next.texts);
-    const {refused} = planChanges(ports.running(), next.loaded);
-    if (refused !== undefined) return bad(refused, next.texts);
-    const before = files.map((file) => readConfigFile(file.path));
-    const record = store.note({
-      id: randomBytes(4).toString('hex'),
-      wall: ports.wall(),
-      side: 'rollback',
-      peer: '',
-      state: 'swapping',
-      text: `to version ${number}`,
-      files: [],
-      before,
-    });
-    replaceFiles(files);
-    const {ok, diagnostics} = await ports.reload(`rollback to ${number}`);
-    if (ok) {
-      store.note({...record, state: 'done', before: []});
-      return {ok, text: `version ${number} is on the disk and in use`, diagnostics};
-    }
-    replaceFiles(before);
-    await ports.reload(`rollback to ${number} taken back`);
-    store.note({...record, state: 'undone', text: 'it could not be loaded'});
-    return bad(`version ${number} could not be loaded`, diagnostics);
+    return {ok, text, diagnostics};
   }
 
   return {
@@ -169,6 +144,8 @@ export function makeConfigDesk(
       'config-history': async () => history(),
       'config-diff': diff,
       'config-rollback': ({version: number}) => alone(() => rollback(number)),
+      'config-read': async () => ({files: readFiles(ports)}),
+      'config-write': (command) => alone(() => writeFiles(ports, given.connections, command)),
     } satisfies ConfigHandlers,
     peerHandlers: {
       ...receiver.handlers,

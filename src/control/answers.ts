@@ -83,6 +83,21 @@ export interface RollbackOutcome {
   readonly diagnostics: readonly string[];
 }
 
+/** One file in use; `digest` is the SHA-256 of its text in hex, of a file that is not there that of the empty text. */
+export interface ReadConfigFile {
+  readonly name: string;
+  readonly text: string;
+  readonly digest: string;
+}
+
+export interface WriteOutcome {
+  readonly ok: boolean;
+  /** What happened, in a sentence. */
+  readonly text: string;
+  readonly rows: readonly PlannedChange[];
+  readonly diagnostics: readonly string[];
+}
+
 export interface ResyncOutcome {
   readonly asked: true;
   /** Resyncs so far: this one has ended when the report counts more. */
@@ -134,6 +149,8 @@ export interface Answers {
   readonly 'config-history': HistoryOutcome;
   readonly 'config-diff': DiffOutcome;
   readonly 'config-rollback': RollbackOutcome;
+  readonly 'config-read': {readonly files: readonly ReadConfigFile[]};
+  readonly 'config-write': WriteOutcome;
   readonly move: MoveOutcome;
   readonly order: OrderOutcome;
   /** `list` is answered with a list, a name with its outcome. */

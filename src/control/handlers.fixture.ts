@@ -14,6 +14,8 @@ export const handlers = (given: Partial<Handlers>): Handlers => ({
   'config-history': refuse,
   'config-diff': refuse,
   'config-rollback': refuse,
+  'config-read': refuse,
+  'config-write': refuse,
   move: refuse,
   order: refuse,
   resource: refuse,

@@ -28,6 +28,15 @@ export interface Requests {
   /** Version `a` (the one in use) to version `b` (the disk); `peer`: what is in use here and there. */
   readonly 'config-diff': {readonly a?: number; readonly b?: number; readonly peer?: boolean};
   readonly 'config-rollback': {readonly version: number};
+  /** The files in use as they stand on the disk, authkeys not among them. */
+  readonly 'config-read': object;
+  /** Other texts for files in use, judged together; unless it is a dry run they are written and taken into use. */
+  readonly 'config-write': {
+    readonly dryRun: boolean;
+    /** `base`: the digest that `config-read` gave; a file that changed since is not overwritten. */
+    readonly files: readonly {readonly name: string; readonly text: string; readonly base: string}[];
+    readonly who: string;
+  };
   readonly move: {readonly move: Move; readonly scope: MoveScope};
   readonly resource:
     {readonly action: 'list'} | {readonly action: 'start' | 'stop' | 'status'; readonly name: string};

@@ -94,6 +94,10 @@ export function commandText(command: Command): string | undefined {
       return command.dryRun ? undefined : 'push';
     case 'config-rollback':
       return `config rollback ${command.version}`;
+    case 'config-write':
+      return command.dryRun
+        ? undefined
+        : `config write by ${command.who}: ${command.files.map(({name}) => name).join(', ')}`;
     default:
       return undefined;
   }

@@ -2,6 +2,7 @@
 export const ladder: readonly string[] = [
   'entries',
   'cli',
+  'console',
   'compat',
   'daemon',
   'configuration',

@@ -1,0 +1,287 @@
+/** The console's API with a director of the test's own behind it: rights, sessions, foreign pages, forms. */
+import {mkdtempSync, readFileSync, rmSync} from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import test from 'ava';
+import type {Clock} from '@hactl/base';
+import {snapshot} from '../control/snapshot.fixture.ts';
+import type {AnswerTo} from '../control/answers.ts';
+import type {Command} from '../control/protocol.ts';
+import {openAudit} from './audit.ts';
+import type {Daemon} from './daemon.ts';
+import {CSRF_HEADER} from './route.ts';
+import {makeConsole} from './server.ts';
+import {makeFirstLink, makeUser, openUsers, type User} from './users.ts';
+
+const PASSWORD = 'correct horse battery';
+/** Stands still: what is limited by time is limited whatever the machine's pace. */
+const started = Date.now();
+const clock: Clock = {now: () => 0, wall: () => started};
+const made: string[] = [];
+test.after.always(() => {
+  for (const folder of made) rmSync(folder, {recursive: true, force: true});
+});
+/** Hashing is slow on purpose: every test's users have one password. */
+let hashed: Promise<User> | undefined;
+
+async function open(t: {teardown(work: () => Promise<void>): void}) {
+  const state = mkdtempSync(path.join(os.tmpdir(), 'hactl-console-'));
+  made.push(state);
+  const users = openUsers(state);
+  hashed ??= makeUser('any', 'viewer', PASSWORD);
+  for (const role of ['viewer', 'operator', 'admin'] as const)
+    users.put({...(await hashed), name: role, role});
+  const asked: Command[] = [];
+  const daemon: Daemon = {
+    status: async () => snapshot,
+    events: async () => ({version: 1, node: 'lb1', wall: 0, mono: 0, last: 0, events: []}),
+    command: async <C extends Command>(command: C): Promise<AnswerTo<C>> => {
+      asked.push(command);
+      const answer =
+        command.command === 'config-read'
+          ? {files: [{name: 'ldirectord.cf', text: 'virtual=10.0.0.1:80\n\tpasswd=GEHEIM\n', digest: 'd'}]}
+          : command.command === 'config-history'
+            ? {versions: [], pushes: []}
+            : {ok: true, text: 'done', rows: [], diagnostics: [], lines: [], notes: []};
+      return answer as unknown as AnswerTo<C>;
+    },
+  };
+  const {app, live, close} = await makeConsole({
+    clock,
+    daemon,
+    users,
+    audit: openAudit(state),
+    version: 'test',
+    metricsToken: 'SCRAPE',
+  });
+  t.teardown(close);
+  await live.look();
+  async function login(user: string) {
+    const answer = await app.inject({method: 'POST', url: '/api/login', payload: {user, password: PASSWORD}});
+    const [cookie] = answer.cookies;
+    return {
+      cookie: `${cookie?.name ?? ''}=${cookie?.value ?? ''}`,
+      [CSRF_HEADER]: answer.json<{csrf: string}>().csrf,
+    };
+  }
+  return {app, live, login, users, state, asked};
+}
+
+interface Described {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, {readonly description: string}>>>>;
+}
+
+test('every route of the description keeps its role: nobody, viewer, operator and admin each try each', async (t) => {
+  const {app, login} = await open(t);
+  const headers = {
+    nobody: {},
+    viewer: await login('viewer'),
+    operator: await login('operator'),
+    admin: await login('admin'),
+  };
+  const {paths} = (
+    await app.inject({method: 'GET', url: '/api/openapi.json', headers: headers.viewer})
+  ).json<Described>();
+  const order = ['anybody', 'viewer', 'operator', 'admin'];
+  let tried = 0;
+  for (const [url, methods] of Object.entries(paths))
+    for (const [method, {description}] of Object.entries(methods)) {
+      const role = description.replace('Role: ', '');
+      t.true(order.includes(role), `${method} ${url}: ${description}`);
+      // A stream does not end, and logging out would end the session.
+      if (url === '/api/stream' || url === '/api/logout') continue;
+      for (const [who, sent] of Object.entries(headers)) {
+        const {statusCode} = await app.inject({
+          method: method.toUpperCase() as 'GET',
+          url: url.replace('{name}', 'nobody'),
+          headers: sent,
+          ...(method === 'post' ? {payload: {}} : {}),
+        });
+        const may = order.indexOf(who === 'nobody' ? 'anybody' : who) >= order.indexOf(role);
+        const refused = statusCode === 401 || (statusCode === 403 && url !== '/api/first-user');
+        t.is(refused, !may, `${who} ${method} ${url}: ${statusCode}`);
+        tried += 1;
+      }
+    }
+  t.true(tried >= 80, `${tried}`);
+});
+
+test('a foreign page changes nothing: without the header, with another origin, with another site', async (t) => {
+  const {app, login, asked} = await open(t);
+  const session = await login('operator');
+  const order = {action: 'drain', reals: ['10.0.0.2']};
+  for (const headers of [
+    {cookie: session.cookie},
+    {...session, [CSRF_HEADER]: 'guessed'},
+    {...session, origin: 'https://evil.example'},
+    {...session, origin: 'null'},
+    {...session, 'sec-fetch-site': 'cross-site'},
+    {...session, 'sec-fetch-site': 'same-site'},
+  ]) {
+    const {statusCode} = await app.inject({method: 'POST', url: '/api/orders', headers, payload: order});
+    t.is(statusCode, 403, JSON.stringify(headers));
+  }
+  t.deepEqual(asked, []);
+  const good = await app.inject({method: 'POST', url: '/api/orders', headers: session, payload: order});
+  t.is(good.statusCode, 200);
+  t.like(asked[0], {command: 'order', who: 'operator (console)'});
+});
+
+test('a session id that was planted before the login is not the session after it', async (t) => {
+  const {app} = await open(t);
+  const answer = await app.inject({
+    method: 'POST',
+    url: '/api/login',
+    headers: {cookie: '__Host-hactl=planted'},
+    payload: {user: 'viewer', password: PASSWORD},
+  });
+  const [cookie] = answer.cookies;
+  t.not(cookie?.value, 'planted');
+  t.like(cookie, {secure: true, httpOnly: true, sameSite: 'Strict', path: '/'});
+  const planted = await app.inject({
+    method: 'GET',
+    url: '/api/status',
+    headers: {cookie: '__Host-hactl=planted'},
+  });
+  t.is(planted.statusCode, 401);
+});
+
+test('logging out ends the session, and so does a new password', async (t) => {
+  const {app, login} = await open(t);
+  const [viewer, admin] = [await login('viewer'), await login('admin')];
+  const status = async (headers: Record<string, string>): Promise<number> =>
+    (await app.inject({method: 'GET', url: '/api/status', headers})).statusCode;
+  t.is(await status(viewer), 200);
+  await app.inject({method: 'POST', url: '/api/logout', headers: viewer, payload: {}});
+  t.is(await status(viewer), 401);
+  const again = await login('viewer');
+  const changed = await app.inject({
+    method: 'POST',
+    url: '/api/users',
+    headers: admin,
+    payload: {name: 'viewer', role: 'viewer', password: 'another long word'},
+  });
+  t.is(changed.statusCode, 200);
+  t.is(await status(again), 401);
+});
+
+test('guessing a password is slowed down, for a user that exists and for one that does not', async (t) => {
+  const {app} = await open(t);
+  for (const user of ['admin', 'nobody']) {
+    const codes: number[] = [];
+    for (let attempt = 0; attempt < 7; attempt += 1)
+      codes.push(
+        (await app.inject({method: 'POST', url: '/api/login', payload: {user, password: 'wrong'}}))
+          .statusCode,
+      );
+    t.true(codes.includes(429), `${user}: ${codes.join(' ')}`);
+    t.false(codes.includes(200));
+  }
+});
+
+test('the first user comes by the link of the shell, once', async (t) => {
+  const {app, users, state} = await open(t);
+  for (const {name} of users.list()) users.remove(name);
+  const token = makeFirstLink(state, Date.now());
+  const first = (payload: object) => app.inject({method: 'POST', url: '/api/first-user', payload});
+  t.is((await first({token: 'guess', user: 'root', password: PASSWORD})).statusCode, 403);
+  t.is((await first({token, user: 'root', password: 'short'})).statusCode, 400);
+  const made = await first({token, user: 'alice', password: PASSWORD});
+  t.like(made.json(), {user: 'alice', role: 'admin'});
+  t.is((await first({token, user: 'mallory', password: PASSWORD})).statusCode, 403);
+  t.false(readFileSync(`${state}/users.json`, 'utf8').includes(PASSWORD));
+});
+
+test('the last administrator cannot be removed or demoted', async (t) => {
+  const {app, login} = await open(t);
+  const headers = await login('admin');
+  const removed = await app.inject({method: 'DELETE', url: '/api/users/admin', headers});
+  t.is(removed.statusCode, 409);
+  const demoted = await app.inject({
+    method: 'POST',
+    url: '/api/users',
+    headers,
+    payload: {name: 'admin', role: 'viewer', password: PASSWORD},
+  });
+  t.is(demoted.statusCode, 409);
+});
+
+test('secrets of the files are not in the view, and dots that come back are not written', async (t) => {
+  const {app, login, asked} = await open(t);
+  const view = await app.inject({method: 'GET', url: '/api/config', headers: await login('viewer')});
+  t.is(view.statusCode, 200);
+  t.false(view.body.includes('GEHEIM'));
+  const headers = await login('admin');
+  const edit = (value: string) => ({
+    edits: [
+      {
+        kind: 'service',
+        file: 'ldirectord.cf',
+        edit: {type: 'set', virtual: '10.0.0.1:80', name: 'passwd', value},
+      },
+    ],
+  });
+  const dots = view.json<{files: {services: {lines: {value: string}[]}[]}[]}>().files[0]?.services[0]
+    ?.lines[0];
+  await app.inject({method: 'POST', url: '/api/config/plan', headers, payload: edit(dots?.value ?? '')});
+  t.false(asked.some(({command}) => command === 'config-write'));
+  await app.inject({method: 'POST', url: '/api/config/plan', headers, payload: edit('NEW')});
+  t.true(
+    asked.some((command) => command.command === 'config-write' && command.files[0]?.text.includes('NEW')),
+  );
+});
+
+test('a header or a path that is not ours gets a plain refusal; every answer has the headers of a strict page', async (t) => {
+  const {app} = await open(t);
+  for (const url of [
+    '/../../etc/passwd',
+    '/%2e%2e/%2e%2e/etc/passwd',
+    '/api/../../etc/shadow',
+    '/.git/config',
+    '/api/nothing',
+  ]) {
+    const answer = await app.inject({method: 'GET', url});
+    t.true([400, 404].includes(answer.statusCode), `${url}: ${answer.statusCode}`);
+    t.regex(String(answer.headers['content-security-policy']), /default-src 'none'/);
+    t.false(String(answer.headers['content-security-policy']).includes('unsafe'));
+    t.is(answer.headers['x-frame-options'], 'DENY');
+  }
+  const long = await app.inject({
+    method: 'POST',
+    url: '/api/login',
+    payload: {user: 'a', password: 'x'.repeat(50_000)},
+  });
+  t.is(long.statusCode, 413);
+});
+
+test('the metrics want the token or a session, and follow the conventions', async (t) => {
+  const {app, login} = await open(t);
+  t.is((await app.inject({method: 'GET', url: '/metrics'})).statusCode, 401);
+  t.is(
+    (await app.inject({method: 'GET', url: '/metrics', headers: {authorization: 'Bearer '}})).statusCode,
+    401,
+  );
+  const scraped = await app.inject({
+    method: 'GET',
+    url: '/metrics',
+    headers: {authorization: 'Bearer SCRAPE'},
+  });
+  t.is(scraped.statusCode, 200);
+  t.regex(scraped.body, /^hactl_up 1$/m);
+  t.regex(scraped.body, /^hactl_group_active\{group="/m);
+  t.is((await app.inject({method: 'GET', url: '/metrics', headers: await login('viewer')})).statusCode, 200);
+});
+
+test('who did what is written down, without the password', async (t) => {
+  const {app, login, state} = await open(t);
+  const headers = await login('operator');
+  await app.inject({
+    method: 'POST',
+    url: '/api/orders',
+    headers,
+    payload: {action: 'drain', reals: ['10.0.0.2']},
+  });
+  const audit = readFileSync(`${state}/audit.jsonl`, 'utf8');
+  t.regex(audit, /"user":"operator".*POST \/api\/orders.*10\.0\.0\.2/);
+  t.false(audit.includes(PASSWORD));
+});

@@ -1,0 +1,22 @@
+/** What the console asks of the director: over the control socket, as every client does. It has no other way in. */
+import type {AnswerTo} from '../control/answers.ts';
+import {ask, ControlError} from '../control/client.ts';
+import type {EventQuery, EventsAnswer} from '../control/events.ts';
+import type {Command, StatusSnapshot} from '../control/protocol.ts';
+
+export interface Daemon {
+  status(): Promise<StatusSnapshot>;
+  events(query: EventQuery): Promise<EventsAnswer>;
+  /** One command; `limit` in milliseconds. */
+  command<C extends Command>(command: C, limit: number): Promise<AnswerTo<C>>;
+}
+
+const STATUS_LIMIT_MS = 5_000;
+
+export const openDaemon = (socket: string): Daemon => ({
+  status: () => ask(socket, {command: 'status'}, STATUS_LIMIT_MS),
+  events: (query) => ask(socket, {command: 'events', ...query}, STATUS_LIMIT_MS),
+  command: (command, limit) => ask(socket, command, limit),
+});
+
+export {ControlError};

@@ -1,0 +1,110 @@
+/** What a browser may change of the files, and the texts that come of it. Pure. */
+import {fail, ok, type Result} from '@hactl/base';
+import {
+  editHaCf,
+  editHaresources,
+  editLdirectord,
+  writtenGlobals,
+  writtenHa,
+  writtenVirtuals,
+  type LdirectordEdit,
+  type Setting,
+  type WrittenVirtual,
+} from '@hactl/config';
+import type {ReadConfigFile} from '../control/answers.ts';
+
+export type FileEdit =
+  | {readonly kind: 'service'; readonly file: string; readonly edit: LdirectordEdit}
+  | {readonly kind: 'ha'; readonly name: string; readonly value?: string}
+  | {readonly kind: 'resource'; readonly node: string; readonly word: string}
+  /** A whole file, for who knows what he does. */
+  | {readonly kind: 'text'; readonly file: string; readonly text: string};
+
+/** The files after all edits, in their order; only those that differ. */
+export function applyAll(
+  files: readonly ReadConfigFile[],
+  edits: readonly FileEdit[],
+): Result<{name: string; text: string; base: string}[], string> {
+  const texts = new Map(files.map(({name, text}) => [name, text]));
+  for (const edit of edits) {
+    const name = edit.kind === 'ha' ? 'ha.cf' : edit.kind === 'resource' ? 'haresources' : edit.file;
+    const text = texts.get(name);
+    if (text === undefined) return fail(`${name} is no file of this configuration`);
+    const next = applyOne(text, edit);
+    if (!next.ok) return next;
+    texts.set(name, next.value);
+  }
+  return ok(
+    files.flatMap(({name, text, digest}) => {
+      const next = texts.get(name);
+      return next === undefined || next === text ? [] : [{name, text: next, base: digest}];
+    }),
+  );
+}
+
+function applyOne(text: string, edit: FileEdit): Result<string, string> {
+  switch (edit.kind) {
+    case 'service':
+      return editLdirectord(text, edit.edit);
+    case 'ha':
+      return editHaCf(text, edit.name, edit.value);
+    case 'resource':
+      return editHaresources(text, edit.node, edit.word);
+    case 'text':
+      return ok(edit.text);
+  }
+}
+
+/** Directives of ldirectord.cf whose value is a secret. */
+const secret = /^(passwd|secret)$/;
+/** Shown in the place of a secret; sent back unchanged it is not written. */
+export const HIDDEN = '••••••••';
+
+const shown = (setting: Setting): Setting =>
+  secret.test(setting.name) ? {name: setting.name, value: HIDDEN} : setting;
+
+export interface ConfigView {
+  readonly files: readonly {
+    readonly name: string;
+    readonly services: readonly WrittenVirtual[];
+    readonly globals: readonly Setting[];
+  }[];
+  /** Directives of ha.cf that the console has a form for, as written. */
+  readonly ha: Readonly<Record<string, string>>;
+  readonly haresources: string;
+}
+
+/** Directives of ha.cf with a form; a value here is no secret. */
+export const haForms: readonly string[] = [
+  'node',
+  'keepalive',
+  'deadtime',
+  'warntime',
+  'initdead',
+  'auto_failback',
+  'hactl_sync',
+  'hactl_sync_deadline',
+  'hactl_preempt_delay',
+  'hactl_holddown',
+];
+
+/** The files as forms show them, without secrets. */
+export function viewOf(files: readonly ReadConfigFile[]): ConfigView {
+  const text = (name: string): string => files.find((file) => file.name === name)?.text ?? '';
+  return {
+    files: files
+      .filter(({name}) => name !== 'ha.cf' && name !== 'haresources')
+      .map(({name, text: content}) => ({
+        name,
+        services: writtenVirtuals(content).map((service) => ({...service, lines: service.lines.map(shown)})),
+        globals: writtenGlobals(content).map(shown),
+      })),
+    ha: Object.fromEntries(
+      haForms.flatMap((name) => {
+        const value = writtenHa(text('ha.cf'), name);
+        return value === undefined ? [] : [[name, value]];
+      }),
+    ),
+    haresources: text('haresources'),
+  };
+}

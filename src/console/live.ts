@@ -1,0 +1,75 @@
+/**
+ * The pair as it is now. The daemon is asked once a second, whoever looks and however often: a thousand requests a second
+ * to the console are one to the daemon.
+ */
+import type {StatusSnapshot} from '../control/protocol.ts';
+import type {Daemon} from './daemon.ts';
+import {noHistory, record, type History} from './history.ts';
+
+/** The newest status, or why there is none. */
+export type Live =
+  {readonly ok: true; readonly status: StatusSnapshot} | {readonly ok: false; readonly reason: string};
+
+export interface LiveSource {
+  now(): Live;
+  history(): History;
+  /** Called after each look; returns how to stop that. */
+  follow(listener: (live: Live) => void): () => void;
+  /** Looks at once; resolves when it has looked. */
+  look(): Promise<Live>;
+  stop(): void;
+}
+
+const EVERY_MS = 1_000;
+
+/** New connections per second of each service, active connections of each real server. */
+function sampleOf(status: StatusSnapshot, before: StatusSnapshot | undefined): Map<string, number> {
+  const sample = new Map<string, number>();
+  const seconds = before ? (status.wall - before.wall) / 1_000 : 0;
+  for (const {name, connections, reals} of status.virtuals) {
+    const earlier = before?.virtuals.find((virtual) => virtual.name === name);
+    const made = earlier ? Number(connections) - Number(earlier.connections) : 0;
+    if (seconds > 0 && made >= 0) sample.set(name, made / seconds);
+    for (const real of reals) sample.set(`${name} ${real.name}`, real.activeConnections);
+  }
+  return sample;
+}
+
+export function openLive(daemon: Daemon, wall: () => number, each: (live: Live) => void): LiveSource {
+  let live: Live = {ok: false, reason: 'the daemon was not asked yet'};
+  let history = noHistory;
+  let running: Promise<Live> | undefined;
+  const listeners = new Set<(live: Live) => void>();
+
+  async function once(): Promise<Live> {
+    const before = live.ok ? live.status : undefined;
+    try {
+      const status = await daemon.status();
+      live = {ok: true, status};
+      history = record(history, sampleOf(status, before), wall());
+    } catch (error) {
+      live = {ok: false, reason: error instanceof Error ? error.message : String(error)};
+    }
+    each(live);
+    for (const listener of listeners) listener(live);
+    return live;
+  }
+  const look = (): Promise<Live> => {
+    running ??= once().finally(() => {
+      running = undefined;
+    });
+    return running;
+  };
+  const timer = setInterval(() => void look(), EVERY_MS);
+  void look();
+  return {
+    now: () => live,
+    history: () => history,
+    follow: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    look,
+    stop: () => clearInterval(timer),
+  };
+}

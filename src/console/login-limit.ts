@@ -1,0 +1,39 @@
+/** How often a password may be tried. Pure. */
+import type {Instant} from '@hactl/base';
+
+export interface LoginLimit {
+  /** Failed attempts, by user and by address. */
+  readonly failures: ReadonlyMap<string, {readonly count: number; readonly until: Instant}>;
+}
+
+export const noFailures: LoginLimit = {failures: new Map()};
+
+/** So many attempts are free. */
+const FREE = 5;
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 300_000;
+/** Of strangers' addresses only the newest are remembered. */
+const REMEMBERED_MOST = 10_000;
+
+/** Milliseconds to wait before the next attempt of any of these keys; 0: now. */
+export const pauseOf = ({failures}: LoginLimit, keys: readonly string[], now: Instant): number =>
+  Math.max(0, ...keys.map((key) => (failures.get(key)?.until ?? now) - now));
+
+/** After a failed attempt: each one beyond the free ones doubles the pause, up to five minutes. */
+export function failed({failures}: LoginLimit, keys: readonly string[], now: Instant): LoginLimit {
+  const next = new Map([...failures].slice(-REMEMBERED_MOST));
+  for (const key of keys) {
+    const count = (failures.get(key)?.count ?? 0) + 1;
+    const pause = count < FREE ? 0 : Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (count - FREE));
+    next.delete(key);
+    next.set(key, {count, until: now + pause});
+  }
+  return {failures: next};
+}
+
+/** After a login. */
+export function succeeded({failures}: LoginLimit, keys: readonly string[]): LoginLimit {
+  const next = new Map(failures);
+  for (const key of keys) next.delete(key);
+  return {failures: next};
+}
