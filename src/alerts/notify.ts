@@ -1,8 +1,10 @@
 /** Tells webhooks and commands: each has a queue of its own, so that a slow one delays nobody. What is said is in notices.ts. */
-import {spawn} from 'node:child_process';
-import {signalGroup, type Clock, type Millis} from '@hactl/base';
+import type {Clock, Millis} from '@hactl/base';
+import {programEnvironment, runLimited} from '@hactl/base/run';
 import type {OutsideAlerts} from '@hactl/config';
+import {NOTIFY_LIMIT_MS} from '../system/limits.ts';
 import type {Log} from '../system/log.ts';
+import {shownCommand, shownUrl} from '../system/shown.ts';
 import {
   compose,
   nothingWaits,
@@ -13,8 +15,6 @@ import {
   type Waiting,
 } from './notices.ts';
 
-/** One attempt, all phases of it. */
-const LIMIT: Millis = 10_000;
 /** A receiver that is away gets what waits once more, then again after these pauses; then it is given up, and said. */
 const AGAIN: readonly Millis[] = [2_000, 10_000];
 
@@ -38,47 +38,29 @@ async function post(url: string, token: string | undefined, message: Message): P
     },
     body: JSON.stringify(message),
     redirect: 'error',
-    signal: AbortSignal.timeout(LIMIT),
+    signal: AbortSignal.timeout(NOTIFY_LIMIT_MS),
   });
   await response.body?.cancel();
   if (!response.ok) throw new Error(`HTTP ${response.status}`);
 }
 
 /** The message as JSON on standard input, its sentence in the environment. */
-function tellCommand(words: readonly string[], message: Message): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const [file = '', ...rest] = words;
-    const child = spawn(file, rest, {
-      detached: true,
-      stdio: ['pipe', 'ignore', 'ignore'],
-      env: {...process.env, HACTL_SUMMARY: message.summary, HACTL_CHANGES: String(message.changes)},
-    });
-    const timer = setTimeout(() => {
-      signalGroup(child, 'SIGKILL');
-      reject(new Error(`did not end within ${LIMIT} ms: ended`));
-    }, LIMIT);
-    child.on('error', (error) => {
-      clearTimeout(timer);
-      reject(error);
-    });
-    child.on('exit', (code, signal) => {
-      clearTimeout(timer);
-      if (code === 0) resolve();
-      else reject(new Error(`ended with ${signal ?? `exit status ${code}`}`));
-    });
-    // A command that does not read is no fault.
-    child.stdin.on('error', () => undefined);
-    child.stdin.end(`${JSON.stringify(message)}\n`);
+async function tellCommand(words: readonly string[], message: Message): Promise<void> {
+  const [file = '', ...rest] = words;
+  const {status, timedOut} = await runLimited(file, rest, {
+    limit: NOTIFY_LIMIT_MS,
+    read: 'none',
+    input: `${JSON.stringify(message)}\n`,
+    env: programEnvironment({HACTL_SUMMARY: message.summary, HACTL_CHANGES: String(message.changes)}),
   });
+  if (timedOut) throw new Error(`did not end within ${NOTIFY_LIMIT_MS} ms: ended`);
+  if (status !== 0) throw new Error(typeof status === 'number' ? `ended with exit status ${status}` : status);
 }
 
 const why = (error: unknown): string => {
   const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : '';
   return `${error instanceof Error ? error.message : String(error)}${cause}`;
 };
-
-/** What the log may hold: behind the host may be a password, and often the path is one. */
-const shown = (url: string): string => new URL(url).origin;
 
 export interface Notifier {
   configure(alerts: OutsideAlerts | undefined): void;
@@ -150,10 +132,12 @@ export function makeNotifier(options: {
       for (const receiver of receivers) clearTimeout(receiver.timer);
       receivers = [
         ...webhooks.map(({url, token}) =>
-          make(url, `webhook ${shown(url)}`, (message) => post(url, token, message)),
+          make(url, `webhook ${shownUrl(url)}`, (message) => post(url, token, message)),
         ),
         ...commands.map((words) =>
-          make(words.join(' '), `alert command ${words[0]}`, (message) => tellCommand(words, message)),
+          make(words.join(' '), `alert command ${shownCommand(words)}`, (message) =>
+            tellCommand(words, message),
+          ),
         ),
       ];
       for (const receiver of receivers) arm(receiver);

@@ -2,8 +2,8 @@
 import {accessSync, constants, lstatSync, readFileSync, readlinkSync, statSync, type Stats} from 'node:fs';
 import path from 'node:path';
 import {missingAgent, programOf, type AgentPlaces} from '../resources/resource-agents.ts';
-import {findUser} from '../resources/respawn.ts';
 import {isExecutable} from '../system/shell.ts';
+import {findUser} from '../system/users.ts';
 import type {FindInterface} from './engine-config.ts';
 import type {MachineFacts} from './machine-judge.ts';
 

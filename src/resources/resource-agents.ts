@@ -4,11 +4,12 @@
  */
 import {mkdirSync, readFileSync} from 'node:fs';
 import path from 'node:path';
+import {programEnvironment, runLimited, type RunOutcome} from '@hactl/base/run';
 import {isOcf, type Resource} from '@hactl/config';
 import {builtinKinds, makeBuiltin, type BuiltinOptions} from './resource-builtin.ts';
 import type {Operation, Outcome} from './resource-machine.ts';
 import {resourceKind} from './resources.ts';
-import {isExecutable, runLimited, type RunOutcome} from '../system/shell.ts';
+import {isExecutable} from '../system/shell.ts';
 
 /** Carries out the operations of one resource. */
 export type Agent = (operation: Operation, limit: number) => Promise<Outcome>;
@@ -58,12 +59,15 @@ function makeTemporary(): void {
   }
 }
 
+/** What an agent starts runs on when we end. */
+const agentEnvironment = (): NodeJS.ProcessEnv => programEnvironment({}, {leave: true});
+
 /** heartbeat's own scripts: the words of `status` count, its exit status does not. */
 const script =
   (file: string, args: readonly string[]): Agent =>
   async (operation, limit) => {
     makeTemporary();
-    const run = await runLimited(file, [...args, operation], {limit});
+    const run = await runLimited(file, [...args, operation], {limit, env: agentEnvironment()});
     return judge(operation === 'status' ? saysRunning(run.output) : run.status === 0, run, limit);
   };
 
@@ -71,7 +75,7 @@ const script =
 const initScript =
   (file: string, args: readonly string[]): Agent =>
   async (operation, limit) => {
-    const run = await runLimited(file, [...args, operation], {limit});
+    const run = await runLimited(file, [...args, operation], {limit, env: agentEnvironment()});
     if (operation !== 'status') return judge(run.status === 0, run, limit);
     const denied = /not running|\bstopped\b|\bdead\b/i.test(run.output);
     const known = typeof run.status === 'number' && run.status >= 0 && run.status <= 3;
@@ -176,7 +180,7 @@ const systemdUnit =
   (systemctl: string, unit: string): Agent =>
   async (operation, limit) => {
     const action = operation === 'status' ? 'is-active' : operation;
-    const run = await runLimited(systemctl, [action, unit], {limit});
+    const run = await runLimited(systemctl, [action, unit], {limit, env: agentEnvironment()});
     const state = run.output.split('\n')[0] ?? '';
     return judge(
       operation === 'status' ? /^(active|activating|reloading)$/.test(state) : run.status === 0,

@@ -3,7 +3,8 @@ import {existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node
 import os from 'node:os';
 import {systemClock} from '@hactl/base';
 import test, {type ExecutionContext} from 'ava';
-import {afterEnd, findUser, keepRespawns} from './respawn.ts';
+import {findUser} from '../system/users.ts';
+import {afterEnd, keepRespawns} from './respawn.ts';
 import {until} from '../../test/lab/until.ts';
 
 const span = {file: 'ha.cf', start: 0, end: 0};
@@ -23,7 +24,12 @@ test('started again after any end but 100, and not more than ten times in thirty
 
 test('users come from /etc/passwd', (t) => {
   const passwd = 'root:x:0:0:root:/root:/bin/sh\nhacluster:x:109:113::/var/lib/heartbeat:/bin/false\n';
-  t.deepEqual(findUser('hacluster', passwd), {uid: 109, gid: 113, home: '/var/lib/heartbeat'});
+  t.deepEqual(findUser('hacluster', passwd), {
+    name: 'hacluster',
+    uid: 109,
+    gid: 113,
+    home: '/var/lib/heartbeat',
+  });
   t.is(findUser('hacl', passwd), undefined);
 });
 
@@ -56,7 +62,7 @@ test('not before the pair communicates; ten times again, then left alone; a relo
   await until('given up', 20_000, () => one.said.some((line) => line.startsWith('error')));
   t.is(one.starts().length, 11);
   t.is(one.starts()[0], 'argument');
-  t.regex(one.said.at(-1) ?? '', /^error respawn \/program argument ended with 3: respawning too fast/);
+  t.regex(one.said.at(-1) ?? '', /^error respawn \/program … ended with 3: respawning too fast/);
   one.respawns.configure([one.line]);
   await until('another start', 20_000, () => one.starts().length > 11);
 });

@@ -3,11 +3,14 @@
  * communication is up, started again when it ends, ended with the director. `failfast` is the same, and its end sends
  * the groups to the peer (heartbeat restarts the machine).
  */
-import {spawn, type ChildProcess} from 'node:child_process';
-import {readFileSync} from 'node:fs';
-import {signalGroup, type Clock, type Instant} from '@hactl/base';
+import type {ChildProcess} from 'node:child_process';
+import type {Clock, Instant} from '@hactl/base';
+import {endGroup, startProgram} from '@hactl/base/run';
 import type {HaConfig} from '@hactl/config';
+import {TERM_GRACE_MS} from '../system/limits.ts';
 import type {Log} from '../system/log.ts';
+import {shownCommand, withoutArguments} from '../system/shown.ts';
+import {findUser} from '../system/users.ts';
 
 type Line = HaConfig['respawns'][number];
 
@@ -16,7 +19,6 @@ const DONE = 100;
 /** More starts than this within the window, and it is left alone. */
 const MOST = 10;
 const WINDOW = 30_000;
-const KILL_AFTER = 5_000;
 /** One that ends at once must not be all that this machine does. */
 const PAUSE = 100;
 
@@ -29,19 +31,6 @@ export function afterEnd(
   if (status === DONE) return {next: 'done', starts};
   const recent = [...starts.filter((at) => now - at < WINDOW), now];
   return {next: recent.length > MOST ? 'too-fast' : 'start', starts: recent};
-}
-
-export interface User {
-  readonly uid: number;
-  readonly gid: number;
-  readonly home: string;
-}
-
-/** A user of /etc/passwd. */
-export function findUser(name: string, passwd = readFileSync('/etc/passwd', 'utf8')): User | undefined {
-  const line = passwd.split('\n').find((one) => one.startsWith(`${name}:`));
-  const [, , uid, gid, , home = '/'] = line?.split(':') ?? [];
-  return line === undefined ? undefined : {uid: Number(uid), gid: Number(gid), home};
 }
 
 interface Running {
@@ -75,21 +64,15 @@ export function keepRespawns({clock, log, failedFast}: RespawnOptions): {
   function start(one: Running): void {
     const {command, user: name, failfast} = one.line;
     const [file = '', ...words] = command;
-    const told = `respawn ${command.join(' ')}`;
+    const told = `respawn ${shownCommand(command)}`;
     const user = findUser(name);
     if (!user) return log('error', `${told}: there is no user ${name}`);
-    const {uid, gid, home} = user;
-    // An own group, as heartbeat's clients have it: what it started ends with it.
-    const child = spawn(file, words, {
-      ...(process.getuid?.() === 0 ? {uid, gid} : {}),
-      cwd: '/',
-      detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: {PATH: process.env.PATH, HOME: home, USER: name, LOGNAME: name},
-    });
+    const child = startProgram(file, words, {user});
     one.child = child;
     for (const stream of [child.stdout, child.stderr])
-      stream.on('data', (chunk: Buffer) => log('info', `${told}: ${chunk.toString().trim()}`));
+      stream?.on('data', (chunk: Buffer) =>
+        log('info', `${told}: ${withoutArguments(chunk.toString().trim(), command)}`),
+      );
     let ended = false;
     const onEnd = (status: number | string): void => {
       if (ended) return;
@@ -119,12 +102,12 @@ export function keepRespawns({clock, log, failedFast}: RespawnOptions): {
     const {child} = one;
     if (child?.pid === undefined) return Promise.resolve();
     return new Promise((resolve) => {
-      const killer = setTimeout(() => signalGroup(child, 'SIGKILL'), KILL_AFTER);
       child.on('exit', () => {
-        clearTimeout(killer);
+        // What it started and left behind ends with it.
+        endGroup(child, 0);
         resolve();
       });
-      signalGroup(child, 'SIGTERM');
+      endGroup(child, TERM_GRACE_MS);
     });
   }
 

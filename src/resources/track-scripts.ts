@@ -2,10 +2,12 @@
  * `hactl_track_script TIME COMMAND …` of ha.cf: each command is run every TIME; while it fails (or does not end within its
  * interval) this director counts as having lost one of the things that are watched, as with ping nodes.
  */
-import {spawn, type ChildProcess} from 'node:child_process';
+import type {ChildProcess} from 'node:child_process';
 import {signalGroup} from '@hactl/base';
+import {runLimited} from '@hactl/base/run';
 import type {TrackedScript} from '@hactl/config';
 import type {Log} from '../system/log.ts';
+import {shownCommand} from '../system/shown.ts';
 
 export interface ScriptTracker {
   /** Starts anew with these scripts; nothing is lost before it has failed once. */
@@ -18,6 +20,7 @@ interface Tracked {
   readonly script: TrackedScript;
   timer?: NodeJS.Timeout;
   child?: ChildProcess;
+  busy?: boolean;
   failing: boolean;
 }
 
@@ -31,31 +34,26 @@ export function trackScripts(log: Log, changed: (lost: number) => void): ScriptT
     const failing = how !== undefined;
     if (failing === one.failing) return;
     one.failing = failing;
-    const name = one.script.words.join(' ');
+    const name = shownCommand(one.script.words);
     log(failing ? 'warn' : 'info', failing ? `track script ${name}: ${how}` : `track script ${name} passes again`);
     changed(lost());
   } // prettier-ignore
 
-  function run(one: Tracked): void {
+  async function run(one: Tracked): Promise<void> {
     // Not beside itself: one that outlasts its interval is ended by its own limit.
-    if (one.child) return;
+    if (one.busy) return;
+    one.busy = true;
     const [file = '', ...words] = one.script.words;
-    const child = spawn(file, words, {detached: true, stdio: 'ignore'});
-    one.child = child;
-    const limit = setTimeout(() => signalGroup(child, 'SIGKILL'), one.script.every);
-    const done = (how: string | undefined): void => {
-      clearTimeout(limit);
-      delete one.child;
-      settle(one, how);
-    };
-    child.on('error', (error) => done(error.message));
-    child.on('exit', (code, signal) =>
-      done(
-        code === 0
-          ? undefined
-          : `ended with ${signal === 'SIGKILL' ? 'no answer within its interval' : (signal ?? code)}`,
-      ),
-    );
+    const {status, timedOut, unstarted} = await runLimited(file, words, {
+      limit: one.script.every,
+      read: 'none',
+      started: (child) => (one.child = child),
+    });
+    one.busy = false;
+    delete one.child;
+    if (status === 0) settle(one, undefined);
+    else if (unstarted) settle(one, String(status));
+    else settle(one, `ended with ${timedOut ? 'no answer within its interval' : status}`);
   }
 
   const stop = (): void => {
@@ -72,8 +70,8 @@ export function trackScripts(log: Log, changed: (lost: number) => void): ScriptT
       stop();
       all = scripts.map((script) => ({script, failing: false}));
       for (const one of all) {
-        one.timer = setInterval(() => run(one), one.script.every);
-        run(one);
+        one.timer = setInterval(() => void run(one), one.script.every);
+        void run(one);
       }
       changed(0);
     },

@@ -1,6 +1,6 @@
 import {spawn} from 'node:child_process';
 import test from 'ava';
-import {runLimited} from './shell.ts';
+import {runLimited} from '@hactl/base/run';
 
 /** This process has something else to do. */
 const block = (ms: number): void => {

@@ -9,7 +9,8 @@ import {ask, ControlError} from '../../control/client.ts';
 import {controlSocket, type Paths} from '../../system/paths.ts';
 import {findInterface} from '../../daemon/kernel.ts';
 import {loadDirectory} from '../../configuration/load.ts';
-import {isExecutable, runLimited} from '../../system/shell.ts';
+import {runLimited} from '@hactl/base/run';
+import {isExecutable} from '../../system/shell.ts';
 import type {Action} from './command-line.ts';
 
 /** Exit statuses of LSB's init scripts, as heartbeat uses them. */
