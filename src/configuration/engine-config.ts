@@ -1,5 +1,6 @@
 /** heartbeat's words → the failover engine's words. Pure. */
 import {
+  groupIds,
   stonithCommand,
   type ClusterConfig,
   type HaConfig,
@@ -55,13 +56,14 @@ const paths = (ha: HaConfig): EnginePath[] =>
     return path;
   });
 
-/** One engine group for each line of haresources; `vrid` is the line's place, the same on both directors. */
+/** One engine group for each line of haresources, known by what it is and not by its place in the file. */
 export function engineGroups(
   groups: readonly ResourceGroup[],
   find: FindInterface,
   rules: readonly ResourceRule[],
 ): {groups: EngineGroup[]; unplaced: UnplacedVip[]} {
   const unplaced: UnplacedVip[] = [];
+  const ids = groupIds(groups);
   const made = groups.map((group, index): EngineGroup => {
     const vips: EngineVip[] = [];
     for (const resource of group.resources) {
@@ -71,7 +73,7 @@ export function engineGroups(
       else unplaced.push({address: resource.vip.address, group: group.name});
     }
     return {
-      vrid: index + 1,
+      vrid: ids[index] ?? 0,
       name: group.name,
       preferredNode: group.node,
       vips,

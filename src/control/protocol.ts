@@ -221,8 +221,6 @@ export interface StatusSnapshot {
 export interface MoveOutcome {
   readonly ok: boolean;
   readonly reason: string;
-  /** Milliseconds in which nobody held an address, as measured; absent: it was not. */
-  readonly outage?: number;
   readonly overlap?: number;
 }
 

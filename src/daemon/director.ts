@@ -2,8 +2,8 @@
 import {stat} from 'node:fs/promises';
 import {systemClock} from '@hactl/base';
 import type {FromChecks, ToChecks} from '@hactl/checks';
-import type {Mode} from '@hactl/config';
-import {sendDeathNotice, type FromEngine, type ToEngine} from '@hactl/failover';
+import {groupIds, type Mode} from '@hactl/config';
+import {sendPriorityZero, type FromEngine, type ToEngine} from '@hactl/failover';
 import {openTrust, type FromSync, type SyncStatus, type ToSync} from '@hactl/sync';
 import {VERSION} from '../system/paths.ts';
 import type {AskPeer, Handlers, PeerHandlers} from '../control/answers.ts';
@@ -158,7 +158,8 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       syncTrusted: openTrust(options.stateDir).trusted,
       scripts: async (vrid, action) => {
         const outcome = await resources.run(vrid, action);
-        const group = core.loaded.cluster.haresources.groups[vrid - 1];
+        const {groups} = core.loaded.cluster.haresources;
+        const group = groups[groupIds(groups).indexOf(vrid)];
         if (group) for (const draft of ofScripts(group, action, outcome)) record(draft);
         return outcome;
       },
@@ -290,7 +291,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
         config.groups.flatMap((group) => group.vips),
         log,
       );
-      void sendDeathNotice(config, clock.wall()).catch((error: unknown) =>
+      void sendPriorityZero(config, clock.wall()).catch((error: unknown) =>
         log('warn', `no death notice: ${String(error)}`),
       );
     }

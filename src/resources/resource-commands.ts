@@ -1,5 +1,5 @@
 /** `hactl resource`: every word of haresources with its state, and an operator's start and stop of one. */
-import type {ResourceGroup} from '@hactl/config';
+import {groupIds, type ResourceGroup} from '@hactl/config';
 import type {Role} from '@hactl/failover';
 import type {Command, ResourceOutcome, ResourceStatus} from '../control/protocol.ts';
 import {CommandError} from '../control/error.ts';
@@ -20,8 +20,9 @@ export interface Scene {
 /** Resources of every kind, in the order of haresources. */
 export function listResources({groups, roles, held, daemons, keeper}: Scene): ResourceStatus[] {
   const reports = keeper.list();
+  const ids = groupIds(groups);
   return groups.flatMap((group, index) => {
-    const active = roles.get(index + 1) === 'Active';
+    const active = roles.get(ids[index] ?? 0) === 'Active';
     return group.resources.map((resource): ResourceStatus => {
       const kind = resourceKind(resource);
       const base = {group: group.name, name: resourceName(resource), kind, active};

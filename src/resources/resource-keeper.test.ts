@@ -3,7 +3,7 @@ import {existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync}
 import os from 'node:os';
 import path from 'node:path';
 import {systemClock} from '@hactl/base';
-import {parseHaCf, parseHaresources} from '@hactl/config';
+import {groupIds, parseHaCf, parseHaresources} from '@hactl/config';
 import test, {type ExecutionContext} from 'ava';
 import {findAgent, missingAgent} from './resource-agents.ts';
 import {makeResourceKeeper} from './resource-keeper.ts';
@@ -119,6 +119,7 @@ function machine(t: ExecutionContext, haresources: string, rules = 'hactl_resour
     keeper,
     make,
     groups,
+    vrid: groupIds(groups)[0] ?? 0,
     rules: model.hactl.resources,
     places,
     said,
@@ -138,16 +139,16 @@ test('start left to right around the address, stop right to left; all four kinds
     t,
     'a one::x::y four 10.0.0.1/24/eth0 two OCF::Lamp::hall ocf:acme:Lamp::colour=blue MailTo::root@a::LVS\n',
   );
-  t.deepEqual(await one.keeper.run(1, 'start'), {ok: true, reason: '2 resources run'});
+  t.deepEqual(await one.keeper.run(one.vrid, 'start'), {ok: true, reason: '2 resources run'});
   t.deepEqual(one.lines(), ['start one x y', 'start four']);
-  t.true((await one.keeper.run(1, 'start-late')).ok);
+  t.true((await one.keeper.run(one.vrid, 'start-late')).ok);
   const ocf = path.join(one.places.ocfRoot);
   t.deepEqual(one.lines().slice(2), [
     'start two',
     `start Lamp red hall heartbeat ${ocf}`,
     // The second instance of this agent finds the first one's state: nothing to start.
   ]);
-  t.true((await one.keeper.run(1, 'stop')).ok);
+  t.true((await one.keeper.run(one.vrid, 'stop')).ok);
   t.deepEqual(one.lines().slice(4), [
     `stop Lamp blue Lamp_blue acme ${ocf}`,
     `stop Lamp red hall heartbeat ${ocf}`,
@@ -167,19 +168,21 @@ test('start left to right around the address, stop right to left; all four kinds
 test('a failed start in front of the address undoes what was begun, and the group is given up', async (t) => {
   const one = machine(t, 'a one two three 10.0.0.1/24/eth0\n');
   one.mark('fail-start-two');
-  t.deepEqual(await one.keeper.run(1, 'start'), {ok: false, reason: 'two: exit status 1: no licence'});
+  t.deepEqual(await one.keeper.run(one.vrid, 'start'), {ok: false, reason: 'two: exit status 1: no licence'});
   t.deepEqual(one.lines(), ['start one', 'start two', 'stop two', 'stop one']);
-  t.deepEqual(one.givenUp, [{vrid: 1, reason: 'resource two: exit status 1: no licence', holdOff: 60_000}]);
+  t.deepEqual(one.givenUp, [
+    {vrid: one.vrid, reason: 'resource two: exit status 1: no licence', holdOff: 60_000},
+  ]);
   t.is(one.state('two'), 'failed');
-  await one.keeper.run(1, 'start');
+  await one.keeper.run(one.vrid, 'start');
   t.is(one.givenUp[1]?.holdOff, 120_000);
 });
 
 test('behind the address the rest goes on serving, and it is tried again after the hold-off', async (t) => {
   const one = machine(t, 'a 10.0.0.1/24/eth0 one two\n', 'hactl_resource two holdoff=0');
-  one.active.add(1);
+  one.active.add(one.vrid);
   one.mark('fail-start-two');
-  t.false((await one.keeper.run(1, 'start-late')).ok);
+  t.false((await one.keeper.run(one.vrid, 'start-late')).ok);
   t.is(one.state('one'), 'running');
   one.unmark('fail-start-two');
   await until('two runs', LIMIT, () => one.state('two') === 'running');
@@ -188,8 +191,8 @@ test('behind the address the rest goes on serving, and it is tried again after t
 
 test('one that ends is started again; one that ends too often is given up', async (t) => {
   const one = machine(t, 'a 10.0.0.1/24/eth0 one\n', 'hactl_resource one monitor=100ms restarts=2/600');
-  one.active.add(1);
-  await one.keeper.run(1, 'start-late');
+  one.active.add(one.vrid);
+  await one.keeper.run(one.vrid, 'start-late');
   // The script's first word has to be "running" before its later words are believed: asked again, it has said so.
   const seen = async (): Promise<void> => {
     for (const time of ['first', 'second']) {
@@ -220,14 +223,14 @@ test('one that ends is started again; one that ends too often is given up', asyn
 test('a start that hangs is ended at its limit', async (t) => {
   const one = machine(t, 'a one 10.0.0.1/24/eth0\n', 'hactl_resource one start-timeout=200ms');
   one.mark('hang-one');
-  t.deepEqual(await one.keeper.run(1, 'start'), {ok: false, reason: 'one: not done within 200 ms'});
+  t.deepEqual(await one.keeper.run(one.vrid, 'start'), {ok: false, reason: 'one: not done within 200 ms'});
 });
 
 test('a stop that fails ten times is shouted about, and the machine is fenced', async (t) => {
   const one = machine(t, 'a 10.0.0.1/24/eth0 one two\n');
-  await one.keeper.run(1, 'start-late');
+  await one.keeper.run(one.vrid, 'start-late');
   one.mark('fail-stop-one');
-  t.false((await one.keeper.run(1, 'stop')).ok);
+  t.false((await one.keeper.run(one.vrid, 'stop')).ok);
   t.is(one.lines().filter((line) => line === 'stop one').length, 10);
   t.deepEqual(one.stuck, ['resource one cannot be stopped: exit status 1']);
   t.true(one.said.some((line) => line.startsWith('error') && line.includes('stop it by hand')));
@@ -235,16 +238,16 @@ test('a stop that fails ten times is shouted about, and the machine is fenced', 
 
 test('an operator stops one: it is left alone until it is started, or the group comes anew', async (t) => {
   const one = machine(t, 'a 10.0.0.1/24/eth0 one two\n');
-  one.active.add(1);
-  await one.keeper.run(1, 'start-late');
+  one.active.add(one.vrid);
+  await one.keeper.run(one.vrid, 'start-late');
   t.true((await one.keeper.operate('one', 'stop')).ok);
   t.is(one.state('one'), 'held');
   one.keeper.configure(one.groups, one.rules);
   t.true((await one.keeper.operate('one', 'start')).ok);
   t.is(one.state('one'), 'running');
   await one.keeper.operate('one', 'stop');
-  await one.keeper.run(1, 'stop');
-  await one.keeper.run(1, 'start-late');
+  await one.keeper.run(one.vrid, 'stop');
+  await one.keeper.run(one.vrid, 'start-late');
   t.is(one.state('one'), 'running');
   t.deepEqual(await one.keeper.status('one'), {ok: true});
 });
@@ -252,9 +255,9 @@ test('an operator stops one: it is left alone until it is started, or the group 
 test('a warm one runs without the group, is kept over its moves, and goes with the daemon', async (t) => {
   const one = machine(t, 'a one 10.0.0.1/24/eth0 two\n', 'hactl_resource one warm monitor=100ms');
   await until('one runs', LIMIT, () => one.state('one') === 'running');
-  await one.keeper.run(1, 'start');
-  await one.keeper.run(1, 'start-late');
-  await one.keeper.run(1, 'stop');
+  await one.keeper.run(one.vrid, 'start');
+  await one.keeper.run(one.vrid, 'start-late');
+  await one.keeper.run(one.vrid, 'stop');
   t.deepEqual(one.lines(), ['start one', 'start two', 'stop two']);
   await one.keeper.stop();
   t.is(one.lines().at(-1), 'stop one');
@@ -266,7 +269,7 @@ test('after a crash of the daemon: what it had started is stopped where the grou
   one.mark('up-two');
   const successor = one.make();
   successor.configure(one.groups, one.rules);
-  await successor.run(1, 'stop');
+  await successor.run(one.vrid, 'stop');
   t.deepEqual(one.lines(), ['start one', 'stop one']);
   await until('it is said', LIMIT, () =>
     one.said.some((line) => line.startsWith('error resource two: runs although nobody started it here')),
@@ -277,8 +280,8 @@ test('after a crash of the daemon: what it had started is stopped where the grou
 
 test('a reload stops what went and starts what came, and leaves the rest', async (t) => {
   const one = machine(t, 'a 10.0.0.1/24/eth0 one two\n');
-  one.active.add(1);
-  await one.keeper.run(1, 'start-late');
+  one.active.add(one.vrid);
+  await one.keeper.run(one.vrid, 'start-late');
   const next = parseHaresources({path: 'h', text: 'a 10.0.0.1/24/eth0 two three\n'}, {mode: 'strict'}).model;
   one.keeper.configure(next.groups, one.rules);
   await until('three runs', LIMIT, () => one.state('three') === 'running');

@@ -4,7 +4,7 @@
  */
 import {readFileSync, rmSync, writeFileSync} from 'node:fs';
 import type {Clock, Instant} from '@hactl/base';
-import type {Resource, ResourceGroup, ResourceRule} from '@hactl/config';
+import {groupIds, type Resource, type ResourceGroup, type ResourceRule} from '@hactl/config';
 import type {Log} from '../system/log.ts';
 import type {Agent} from './resource-agents.ts';
 import type {Outcome} from './resource-machine.ts';
@@ -172,11 +172,13 @@ export function makeResourceKeeper(options: KeeperOptions) {
   function configure(groups: readonly ResourceGroup[], rules: readonly ResourceRule[]): void {
     const kept = new Set<string>();
     const grown = new Set<number>();
-    for (const [place, group] of groups.entries())
+    const ids = groupIds(groups);
+    for (const [index, group] of groups.entries())
       for (const resource of group.resources) {
+        const vrid = ids[index] ?? 0;
         if (resourceKind(resource) !== 'script') continue;
         const key = `${group.name} ${resourceName(resource)}`;
-        const placed = {group, vrid: place + 1, resource, settings: settingsFor(resource, rules)};
+        const placed = {group, vrid, resource, settings: settingsFor(resource, rules)};
         const known = units.get(key);
         kept.add(key);
         if (known) known.place(placed);
@@ -190,7 +192,7 @@ export function makeResourceKeeper(options: KeeperOptions) {
             changed: remember,
           });
           units.set(key, unit);
-          grown.add(place + 1);
+          grown.add(vrid);
         }
       }
     for (const [key, unit] of units)

@@ -62,7 +62,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a planned stop breaks before it makes',
-    machine: {...production, step: (config, state, event, now) => step(config, state, event.type === 'stop' ? {...event, bequeath: true} : event, now)},
+    machine: {...production, step: (config, state, event, now) => step(config, state, event.type === 'stop' ? {...event, leaveAddresses: true} : event, now)},
     rules: ['outage-without-cause'],
   },
   {

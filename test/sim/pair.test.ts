@@ -96,12 +96,12 @@ test('a standby without a living peer is refused', (t) => {
 
 test('a stop hands over before it lets go; a crash of the supervisor lets go first', (t) => {
   const planned = running();
-  planned.feed('director1', {type: 'stop', bequeath: false});
+  planned.feed('director1', {type: 'stop', leaveAddresses: false});
   planned.runFor(100);
   t.deepEqual(planned.holders(), ['director2']);
   t.is(planned.times().neither, 0);
   const crashed = running();
-  crashed.feed('director1', {type: 'stop', bequeath: true});
+  crashed.feed('director1', {type: 'stop', leaveAddresses: true});
   crashed.runFor(100);
   t.deepEqual(crashed.holders(), ['director2']);
   const {both, neither} = crashed.times();
@@ -204,13 +204,13 @@ test('another machine with our address is answered, and nobody yields to it', (t
 
 test('what is watched moves the group without an outage: fewer losses win over preference', (t) => {
   const pair = running();
-  pair.feed('director1', {type: 'reach', lost: 1});
+  pair.feed('director1', {type: 'tracked-down', count: 1});
   pair.runFor(100);
   t.deepEqual(pair.holders(), ['director2']);
-  pair.feed('director2', {type: 'reach', lost: 2});
+  pair.feed('director2', {type: 'tracked-down', count: 2});
   pair.runFor(100);
   t.deepEqual(pair.holders(), ['director1']);
-  pair.feed('director2', {type: 'reach', lost: 1});
+  pair.feed('director2', {type: 'tracked-down', count: 1});
   pair.runFor(100);
   t.deepEqual(pair.holders(), ['director1'], 'both lost as much: the preferred one');
   t.is(pair.times().neither, 0);
@@ -258,7 +258,7 @@ test('a fence is awaited before a silent peer is succeeded, and without it nothi
 
 test('a peer that says goodbye is not fenced', (t) => {
   const pair = running({config: {fence: '/usr/sbin/fence'}});
-  pair.feed('director1', {type: 'stop', bequeath: false});
+  pair.feed('director1', {type: 'stop', leaveAddresses: false});
   pair.runFor(500);
   t.deepEqual(pair.holders(), ['director2']);
   t.false(pair.log.some(({effect}) => effect.type === 'fence'));

@@ -105,7 +105,7 @@ function arrange(
     case 'orphan':
       return during(() => {
         if (node.state === undefined || node.state.stopping) return false;
-        world.tell(node, {type: 'stop', bequeath: trouble.kind === 'orphan'});
+        world.tell(node, {type: 'stop', leaveAddresses: trouble.kind === 'orphan'});
         return true;
       }, again);
     case 'pause':
@@ -131,8 +131,8 @@ function arrange(
       );
     case 'unreach':
       return during(
-        () => world.tell(node, {type: 'reach', lost: 1}),
-        () => world.tell(node, {type: 'reach', lost: 0}),
+        () => world.tell(node, {type: 'tracked-down', count: 1}),
+        () => world.tell(node, {type: 'tracked-down', count: 0}),
       );
     case 'acquire-fails':
       return during(

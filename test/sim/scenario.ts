@@ -125,7 +125,7 @@ export function makeScenario(seed: number, length: number, keepalives: readonly 
     vipLease: one(prng, [3_000, 10_000, 0]),
     groups: prng.chance(0.5)
       ? baseConfig.groups
-      : [...baseConfig.groups, ...baseConfig.groups.map((group) => ({...group, vrid: 2, name: 'mail', preferredNode: 'director2'}))],
+      : [...baseConfig.groups, ...baseConfig.groups.map((group) => ({...group, vrid: 2, name: 'mail', preferredNode: 'director2', vips: [{family: 4 as const, address: '10.0.0.101', prefixLength: 24, device: 'eth0'}]}))],
     // HMAC is what a simulated hour costs most: one scenario in ten pays for it.
     keys: [keyOf(1, prng.chance(0.1) ? 'sha256' : 'crc')],
     paths: Array.from({length: 1 + prng.below(3)}, () => baseConfig.paths[0] as EngineConfig['paths'][number]),

@@ -9,7 +9,7 @@ import {
   advertOf,
   decodeAdvert,
   encodeAdvert,
-  freshReplay,
+  initialReplay,
   initialState,
   mustListenFirst,
   nextDeadline,
@@ -18,6 +18,7 @@ import {
   step,
   type Effect,
   type EngineConfig,
+  type EngineVip,
   type Event,
   type ReplayState,
   type State,
@@ -46,7 +47,7 @@ export interface WorldNode {
   /** undefined: the process does not run. */
   state: State | undefined;
   replay: ReplayState[];
-  /** Kernel addresses: for each group the instant its lease ends; undefined: not there. */
+  /** Kernel addresses, by their index in the world's `addresses`: the instant the lease ends; undefined: not there. */
   readonly leases: (number | undefined)[];
   pausedUntil: number;
   wokeAt: number;
@@ -81,6 +82,8 @@ export interface WorldOptions {
   readonly config: EngineConfig;
   readonly machine?: Machine;
   readonly observer?: Observer;
+  /** Every address that a configuration may name; by default those of `config`. */
+  readonly addresses?: readonly string[];
   /** Rates of the directors' clocks; 1 where absent. */
   readonly rates?: readonly number[];
 }
@@ -113,12 +116,15 @@ export function makeWorld(options: WorldOptions) {
   );
   const lan = {cut: 0};
   const recorded: {bytes: Buffer; at: number}[][] = options.config.nodes.map(() => []);
+  /** Every address that a configuration may name. */
+  const addresses =
+    options.addresses ?? options.config.groups.flatMap(({vips}) => vips.map(({address}) => address));
   const nodes = options.config.nodes.map((node, place): WorldNode => ({
     place,
     config: {...options.config, node},
     state: undefined,
-    replay: options.config.nodes.map(() => freshReplay()),
-    leases: options.config.groups.map(() => undefined),
+    replay: options.config.nodes.map(() => initialReplay()),
+    leases: addresses.map(() => undefined),
     pausedUntil: 0,
     wokeAt: -Infinity,
     heardSinceWake: true,
@@ -136,8 +142,9 @@ export function makeWorld(options: WorldOptions) {
     bootedAt: -Infinity,
     ready: true,
   }));
-  const groupAt = (node: WorldNode, vrid: number): number =>
-    options.config.groups.findIndex((group) => group.vrid === vrid);
+  /** The group that a director's own configuration gives an address to. */
+  const groupOf = (node: WorldNode, index: number): number | undefined =>
+    node.config.groups.find((group) => group.vips.some(({address}) => address === addresses[index]))?.vrid;
   const local = (node: WorldNode): number => node.rate * now + node.offset;
 
   function fly(to: number, delay: number, what: Buffer | Event): void {
@@ -172,11 +179,14 @@ export function makeWorld(options: WorldOptions) {
   }
 
   /** ARP and NA reach everybody on the LAN, also while no heartbeat does. */
-  function announce(node: WorldNode, vrid: number): void {
+  function announce(node: WorldNode, vips: readonly EngineVip[]): void {
     if (lan.cut > 0 || node.carrierLost > 0) return;
-    for (const other of nodes)
-      if (other !== node && other.carrierLost === 0)
-        fly(other.place, 0.2, {type: 'conflict', vrid, byPeer: true});
+    for (const {address} of vips)
+      for (const other of nodes) {
+        const vrid = groupOf(other, addresses.indexOf(address));
+        if (other !== node && other.carrierLost === 0 && vrid !== undefined)
+          fly(other.place, 0.2, {type: 'conflict', vrid, byPeer: true});
+      }
   }
 
   const leaseOf = (node: WorldNode): number =>
@@ -186,23 +196,20 @@ export function makeWorld(options: WorldOptions) {
     switch (effect.type) {
       case 'acquire':
       case 'renew':
-      case 'bequeath': {
-        const at = groupAt(node, effect.vrid);
-        if (at === -1) return;
+      case 'leave-addresses':
         if (node.acquireFails > 0 && effect.type === 'acquire') {
           more.push({type: 'acquire-failed', vrid: effect.vrid, reason: 'no buffer space'});
           return 'failed';
         }
-        node.leases[at] = effect.type === 'bequeath' ? now + 10_000 : leaseOf(node);
+        for (const {address} of effect.vips)
+          node.leases[addresses.indexOf(address)] =
+            effect.type === 'leave-addresses' ? now + 10_000 : leaseOf(node);
         return;
-      }
-      case 'release': {
-        const at = groupAt(node, effect.vrid);
-        if (at !== -1) node.leases[at] = undefined;
+      case 'release':
+        for (const {address} of effect.vips) node.leases[addresses.indexOf(address)] = undefined;
         return;
-      }
       case 'announce':
-        return announce(node, effect.vrid);
+        return announce(node, effect.vips);
       case 'send-advert':
         return send(node);
       case 'remember-incarnation':
@@ -242,22 +249,22 @@ export function makeWorld(options: WorldOptions) {
     if (!node.state) return;
     const decoded = decodeAdvert(bytes, clusterHash, node.config.keys);
     if (!decoded.ok) return;
-    const {place} = decoded.value;
-    if (place === node.place) return;
-    const before = node.replay[place];
+    const {nodeIndex} = decoded.value;
+    if (nodeIndex === node.place) return;
+    const before = node.replay[nodeIndex];
     if (!before) return;
     const accepted = machine.accept(before, decoded.value);
     if (!accepted.ok) return;
-    node.replay[place] = accepted.value;
-    const seen = node.seen[place];
+    node.replay[nodeIndex] = accepted.value;
+    const seen = node.seen[nodeIndex];
     if (seen && (seen.incarnation !== accepted.value.incarnation || now - seen.at >= SAVE_EVERY))
-      node.seen[place] = {
+      node.seen[nodeIndex] = {
         incarnation: accepted.value.incarnation,
         sequence: accepted.value.newest,
         at: now,
       };
     node.heardSinceWake = true;
-    const kept = recorded[place];
+    const kept = recorded[nodeIndex];
     if (kept && prng.chance(0.02)) kept[prng.below(RECORDED)] = {bytes, at: now};
     feed(node, {type: 'advert', advert: decoded.value});
   }
@@ -292,7 +299,7 @@ export function makeWorld(options: WorldOptions) {
       for (const [at, until] of node.leases.entries())
         if (until !== undefined && until <= now) {
           node.leases[at] = undefined;
-          const vrid = options.config.groups[at]?.vrid;
+          const vrid = groupOf(node, at);
           if (vrid !== undefined && node.state) tell(node, {type: 'address-gone', vrid});
         }
   }
@@ -328,6 +335,7 @@ export function makeWorld(options: WorldOptions) {
 
   return {
     nodes,
+    addresses,
     ways,
     lan,
     /** An event at a director, as its driver or supervisor would feed it. */
@@ -335,7 +343,7 @@ export function makeWorld(options: WorldOptions) {
     boot: (node: WorldNode): void => {
       const wall = BigInt(Math.floor(node.wall + now));
       node.incarnation = wall > node.incarnation ? wall : node.incarnation + 1n;
-      node.replay = node.seen.map(({incarnation, sequence}) => freshReplay(incarnation, sequence));
+      node.replay = node.seen.map(({incarnation, sequence}) => initialReplay(incarnation, sequence));
       node.state = initialState(
         node.config,
         node.incarnation,
@@ -346,7 +354,7 @@ export function makeWorld(options: WorldOptions) {
       node.bootedAt = now;
       node.due = local(node);
       for (const [at, until] of node.leases.entries()) {
-        const vrid = node.config.groups[at]?.vrid;
+        const vrid = groupOf(node, at);
         if (until !== undefined && vrid !== undefined) feed(node, {type: 'found-address', vrid});
       }
       feed(node, device(node));
@@ -388,14 +396,12 @@ export function makeWorld(options: WorldOptions) {
     reconfigure: (node: WorldNode, config: EngineConfig): void => {
       const previous = node.config;
       node.config = {...config, node: previous.node};
-      for (const [at, group] of options.config.groups.entries())
-        if (!config.groups.some((one) => one.vrid === group.vrid)) node.leases[at] = undefined;
       tell(node, {type: 'configure', previous});
     },
     removeAddress: (node: WorldNode, at: number): void => {
       if (node.leases[at] === undefined) return;
       node.leases[at] = undefined;
-      const vrid = options.config.groups[at]?.vrid;
+      const vrid = groupOf(node, at);
       if (vrid !== undefined) tell(node, {type: 'address-gone', vrid});
     },
     runUntil,

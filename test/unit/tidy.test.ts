@@ -37,7 +37,7 @@ const drivers: readonly RegExp[] = [
   /\.(test|fixture)\.ts$/,
   /^packages\/[a-z]+\/src\/main\.ts$/,
   /^packages\/ipvs\/src\/(kernel|proc|testing\/contract)[a-z.-]*\.ts$/,
-  /^packages\/failover\/src\/(driver|engine|ports|transport|death-notice|state-store|vip|fence|ping)[a-z.-]*\.ts$/,
+  /^packages\/failover\/src\/driver\//,
   /^packages\/checks\/src\/(driver|alerts|probes\/.*|sockets|probe-[a-z-]*|icmp[a-z-]*)\.ts$/,
   /^packages\/checks\/src\/probes\//,
   /^packages\/sync\/src\/(driver|sysctl|kernel)[a-z.-]*\.ts$/,

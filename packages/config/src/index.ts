@@ -28,6 +28,7 @@ export {
   type ReportLine,
   type WrittenFile,
 } from './import/index.ts';
+export {groupIds} from './group-id.ts';
 export {parseHaCf} from './ha-cf.ts';
 export {stonithCommand} from './ha-outside.ts';
 export {parseHaresources} from './haresources.ts';

@@ -6,7 +6,7 @@ import {
   acceptSequence,
   decodeAdvert,
   encodeAdvert,
-  freshReplay,
+  initialReplay,
   shortHash,
   type Advert,
   type EngineKey,
@@ -14,8 +14,9 @@ import {
 
 const cluster = shortHash('linux-ha');
 const key: EngineKey = {id: 1, method: 'sha256', secret: 's3cret'};
+const crc: EngineKey = {id: 9, method: 'crc', secret: ''};
 const advert: Advert = {
-  place: 1,
+  nodeIndex: 1,
   path: 0,
   ready: true,
   heard: 3,
@@ -27,18 +28,28 @@ const advert: Advert = {
   echoSequence: 6n,
   digest: 7n,
   groups: [
-    {vrid: 1, role: 'Active', priority: 200, handover: true, claim: false},
-    {vrid: 2, role: 'Backup', priority: 100, handover: false, claim: true},
+    {
+      vrid: 1,
+      role: 'Active',
+      priority: 200,
+      handover: true,
+      claim: false,
+      addresses: [{hash: 0x01020304, assigned: true}],
+    },
+    {vrid: 2, role: 'Backup', priority: 100, handover: false, claim: true, addresses: []},
   ],
 };
 
 test('octets are where the diagram says', (t) => {
   const bytes = encodeAdvert(advert, key);
-  t.is(bytes.length, 72 + 2 * 4 + 32);
-  t.is(bytes.subarray(0, 16).toString('hex'), '48414354' + '01030101' + '0070' + '0102' + '0000' + '0003');
+  t.is(bytes.length, 72 + 2 * 8 + 4 + 32);
+  t.is(bytes.subarray(0, 16).toString('hex'), '48414354' + '02030101' + '007c' + '0102' + '0000' + '0003');
   t.is(bytes.readBigUInt64BE(16), cluster);
   t.is(bytes.readBigUInt64BE(40), 77n);
-  t.is(bytes.subarray(72, 80).toString('hex'), '0102c801' + '02016402');
+  t.is(
+    bytes.subarray(72, 92).toString('hex'),
+    '00000001' + '02c80101' + '81020304' + '00000002' + '01640200',
+  );
 });
 
 test('every method makes the round', (t) => {
@@ -61,15 +72,31 @@ const put = (at: number, value: number) => (bytes: Buffer) => {
 
 test('fault: truncated', fault, (bytes) => bytes.subarray(0, 40), 'truncated');
 test('fault: magic', fault, put(0, 0), 'magic');
-test('fault: version', fault, put(4, 2), 'version');
+test('fault: version', fault, put(4, 1), 'version');
 test('fault: shorter than it says', fault, (bytes) => bytes.subarray(0, 100), 'length');
 test('fault: longer than it says', fault, (bytes) => Buffer.concat([bytes, Buffer.alloc(1)]), 'trailing');
-test('fault: more groups than octets', fault, put(11, 3), 'length');
 test('fault: unknown key', fault, put(6, 7), 'unknown-key');
 test('fault: a weaker method than the key has', fault, put(5, 0), 'method');
 test('fault: another cluster', fault, put(16, 1), 'cluster');
 test('fault: a changed octet', fault, put(74, 255), 'bad-tag');
 test('fault: another secret', fault, (bytes) => bytes, 'bad-tag', [{...key, secret: 'other'}]);
+
+test('fault: groups or addresses beyond the datagram, or octets that belong to none', (t) => {
+  const codes = [
+    [11, 3],
+    [11, 1],
+    [79, 2],
+    [91, 1],
+  ].map(([offset, value]) => {
+    const bytes = encodeAdvert(advert, crc);
+    bytes[offset ?? 0] = value ?? 0;
+    const body = bytes.length - 4;
+    bytes.writeUInt32BE(crc32(bytes.subarray(0, body)), body);
+    const decoded = decodeAdvert(bytes, cluster, [crc]);
+    return decoded.ok ? 'accepted' : decoded.fault.code;
+  });
+  t.deepEqual(codes, ['length', 'length', 'length', 'length']);
+});
 
 test('key rotation: the old and the new key are both accepted', (t) => {
   const next: EngineKey = {id: 2, method: 'sha256', secret: 'new'};
@@ -79,7 +106,7 @@ test('key rotation: the old and the new key are both accepted', (t) => {
 
 test('replay: each path in growing order, a new incarnation starts anew, an old one is refused', (t) => {
   const codes: string[] = [];
-  let state = freshReplay(5n);
+  let state = initialReplay(5n);
   for (const [incarnation, sequence, path] of [
     [4n, 1n, 0],
     [6n, 10n, 0],
@@ -111,9 +138,8 @@ test('replay: each path in growing order, a new incarnation starts anew, an old 
 test('a million mangled datagrams, half of them signed anew: none throws, and what is kept stays small', (t) => {
   const prng = makePrng(1);
   const good = encodeAdvert(advert, key);
-  const crc: EngineKey = {id: 9, method: 'crc', secret: ''};
   const signed = encodeAdvert(advert, crc);
-  let state = freshReplay();
+  let state = initialReplay();
   let [read, accepted, refused] = [0, 0, 0];
   const scratch = Buffer.alloc(good.length + 8);
   for (let one = 0; one < 1_000_000; one += 1) {

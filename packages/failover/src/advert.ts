@@ -6,9 +6,9 @@
  *   +---------------------------------------------------------------+
  *   |                     magic "HACT" 48414354                     |   0
  *   +---------------+---------------+---------------+---------------+
- *   |   version 1   |  auth method  |    key id     |     flags     |   4   flags: 1 ready
+ *   |   version 2   |  auth method  |    key id     |     flags     |   4   flags: 1 ready
  *   +---------------+---------------+---------------+---------------+
- *   |        total length           |   node place  |    groups     |   8
+ *   |        total length           |  node index   |    groups     |   8
  *   +---------------+---------------+---------------+---------------+
  *   |     path      |  reserved 0   |         paths heard           |  12   one bit for each path
  *   +---------------+---------------+-------------------------------+
@@ -20,21 +20,28 @@
  *   |                  echoed sequence (8 octets)                   |  56   of the peer
  *   |                  config digest (8 octets)                     |  64
  *   +---------------+---------------+---------------+---------------+
- *   |     vrid      |     state     |   priority    |     flags     |  72   once for each group
+ *   |                        vrid (4 octets)                        |  72   once for each group
  *   +---------------+---------------+---------------+---------------+
+ *   |     state     |   priority    |     flags     |   addresses   |
+ *   +---------------+---------------+---------------+---------------+
+ *   |A|                    address (31 bits)                        |        once for each address of the group
+ *   +---------------------------------------------------------------+
  *   |                       tag, 4 to 32 octets                     |
  *   +---------------------------------------------------------------+
  *
- * state: 0 Initialize, 1 Backup, 2 Active. Group flags: 1 handover, 2 claimed by an operator.
+ * state: 0 Initialize, 1 Backup, 2 Active. Group flags: 1 handover, 2 held by an operator. A: the sender has this address
+ * on an interface. An address is the first 31 bits of SHA-256 over its 4 or 16 octets.
  */
 import {assert, fail, ok, type Result} from '@hactl/base';
 import {makeTag, methodNumber, sameTag, tagLength} from './auth.ts';
 import type {EngineKey, Role} from './messages.ts';
 
-export const ADVERT_VERSION = 1;
+export const ADVERT_VERSION = 2;
 const MAGIC = 0x4841_4354;
 const HEADER = 72;
-const GROUP = 4;
+const GROUP = 8;
+const ADDRESS = 4;
+const ASSIGNED = 0x8000_0000;
 
 const FLAG_READY = 1;
 const GROUP_HANDOVER = 1;
@@ -50,11 +57,13 @@ export interface AdvertGroup {
   /** Active and asks the peer to take over: make before break. */
   readonly handover: boolean;
   readonly claim: boolean;
+  /** Every address that the sender's configuration gives to the group; `assigned`: on its interface now. */
+  readonly addresses: readonly {readonly hash: number; readonly assigned: boolean}[];
 }
 
 export interface Advert {
-  /** The node's place among the nodes of ha.cf. */
-  readonly place: number;
+  /** The node's position among the nodes of ha.cf. */
+  readonly nodeIndex: number;
   readonly path: number;
   readonly ready: boolean;
   /** Bit n: the node hears the peer on path n. */
@@ -83,15 +92,15 @@ export type AdvertFault = {
     | 'bad-tag'
     | 'state'
     | 'reserved'
-    | 'duplicate-group'
-    | 'place';
+    | 'duplicate-group';
 };
 
 /** Writes an advert and signs it. */
 export function encodeAdvert(advert: Advert, key: EngineKey): Buffer {
   assert(advert.groups.length <= 255, 'at most 255 groups');
   const tag = tagLength[key.method];
-  const body = HEADER + advert.groups.length * GROUP;
+  const body = advert.groups.reduce((size, group) => size + GROUP + group.addresses.length * ADDRESS, HEADER);
+  assert(body + tag <= 0xffff, 'an advert fits into a datagram');
   const bytes = Buffer.alloc(body + tag);
   bytes.writeUInt32BE(MAGIC, 0);
   bytes[4] = ADVERT_VERSION;
@@ -99,7 +108,7 @@ export function encodeAdvert(advert: Advert, key: EngineKey): Buffer {
   bytes[6] = key.id;
   bytes[7] = advert.ready ? FLAG_READY : 0;
   bytes.writeUInt16BE(body + tag, 8);
-  bytes[10] = advert.place;
+  bytes[10] = advert.nodeIndex;
   bytes[11] = advert.groups.length;
   bytes[12] = advert.path;
   bytes.writeUInt16BE(advert.heard & 0xffff, 14);
@@ -110,13 +119,19 @@ export function encodeAdvert(advert: Advert, key: EngineKey): Buffer {
   bytes.writeBigUInt64BE(advert.echoIncarnation, 48);
   bytes.writeBigUInt64BE(advert.echoSequence, 56);
   bytes.writeBigUInt64BE(advert.digest, 64);
-  let at = HEADER;
+  let offset = HEADER;
   for (const group of advert.groups) {
-    bytes[at] = group.vrid;
-    bytes[at + 1] = roles.indexOf(group.role);
-    bytes[at + 2] = group.priority;
-    bytes[at + 3] = (group.handover ? GROUP_HANDOVER : 0) | (group.claim ? GROUP_CLAIM : 0);
-    at += GROUP;
+    assert(group.addresses.length <= 255, 'at most 255 addresses in a group');
+    bytes.writeUInt32BE(group.vrid, offset);
+    bytes[offset + 4] = roles.indexOf(group.role);
+    bytes[offset + 5] = group.priority;
+    bytes[offset + 6] = (group.handover ? GROUP_HANDOVER : 0) | (group.claim ? GROUP_CLAIM : 0);
+    bytes[offset + 7] = group.addresses.length;
+    offset += GROUP;
+    for (const {hash, assigned} of group.addresses) {
+      bytes.writeUInt32BE(((assigned ? ASSIGNED : 0) | hash) >>> 0, offset);
+      offset += ADDRESS;
+    }
   }
   bytes.set(makeTag(key, bytes.subarray(0, body)), body);
   return bytes;
@@ -134,35 +149,18 @@ export function decodeAdvert(
   const length = bytes.readUInt16BE(8);
   if (length > bytes.length) return fail({code: 'length'});
   if (length < bytes.length) return fail({code: 'trailing'});
-  const count = bytes[11] ?? 0;
-  const body = HEADER + count * GROUP;
-  const key = keys.find((one) => one.id === bytes[6]);
+  const key = keys.find(({id}) => id === bytes[6]);
   if (!key) return fail({code: 'unknown-key'});
   if (methodNumber[key.method] !== bytes[5]) return fail({code: 'method'});
-  if (length !== body + tagLength[key.method]) return fail({code: 'length'});
+  const body = length - tagLength[key.method];
+  if (body < HEADER) return fail({code: 'length'});
   if (bytes.readBigUInt64BE(16) !== cluster) return fail({code: 'cluster'});
   if (!sameTag(bytes.subarray(body), makeTag(key, bytes.subarray(0, body)))) return fail({code: 'bad-tag'});
   if (bytes[13] !== 0 || ((bytes[7] ?? 0) & ~FLAG_READY) !== 0) return fail({code: 'reserved'});
-  const groups: AdvertGroup[] = [];
-  const seen = new Set<number>();
-  for (let at = HEADER; at < body; at += GROUP) {
-    const role = roles[bytes[at + 1] ?? 0xff];
-    const vrid = bytes[at] ?? 0;
-    const flags = bytes[at + 3] ?? 0;
-    if (role === undefined) return fail({code: 'state'});
-    if ((flags & ~(GROUP_HANDOVER | GROUP_CLAIM)) !== 0) return fail({code: 'reserved'});
-    if (seen.has(vrid)) return fail({code: 'duplicate-group'});
-    seen.add(vrid);
-    groups.push({
-      vrid,
-      role,
-      priority: bytes[at + 2] ?? 0,
-      handover: (flags & GROUP_HANDOVER) !== 0,
-      claim: (flags & GROUP_CLAIM) !== 0,
-    });
-  }
+  const groups = decodeGroups(bytes.subarray(HEADER, body), bytes[11] ?? 0);
+  if (!groups.ok) return groups;
   return ok({
-    place: bytes[10] ?? 0,
+    nodeIndex: bytes[10] ?? 0,
     path: bytes[12] ?? 0,
     ready: ((bytes[7] ?? 0) & FLAG_READY) !== 0,
     heard: bytes.readUInt16BE(14),
@@ -173,6 +171,40 @@ export function decodeAdvert(
     echoIncarnation: bytes.readBigUInt64BE(48),
     echoSequence: bytes.readBigUInt64BE(56),
     digest: bytes.readBigUInt64BE(64),
-    groups,
+    groups: groups.value,
   });
+}
+
+/** The groups fill their octets exactly. */
+function decodeGroups(bytes: Buffer, count: number): Result<readonly AdvertGroup[], AdvertFault> {
+  const groups: AdvertGroup[] = [];
+  const seen = new Set<number>();
+  let offset = 0;
+  for (let index = 0; index < count; index += 1) {
+    if (offset + GROUP > bytes.length) return fail({code: 'length'});
+    const vrid = bytes.readUInt32BE(offset);
+    const role = roles[bytes[offset + 4] ?? 0xff];
+    const flags = bytes[offset + 6] ?? 0;
+    const end = offset + GROUP + (bytes[offset + 7] ?? 0) * ADDRESS;
+    if (role === undefined) return fail({code: 'state'});
+    if ((flags & ~(GROUP_HANDOVER | GROUP_CLAIM)) !== 0) return fail({code: 'reserved'});
+    if (seen.has(vrid)) return fail({code: 'duplicate-group'});
+    if (end > bytes.length) return fail({code: 'length'});
+    seen.add(vrid);
+    const addresses: {readonly hash: number; readonly assigned: boolean}[] = [];
+    for (let at = offset + GROUP; at < end; at += ADDRESS) {
+      const word = bytes.readUInt32BE(at);
+      addresses.push({hash: word & 0x7fff_ffff, assigned: word >= ASSIGNED});
+    }
+    groups.push({
+      vrid,
+      role,
+      priority: bytes[offset + 5] ?? 0,
+      handover: (flags & GROUP_HANDOVER) !== 0,
+      claim: (flags & GROUP_CLAIM) !== 0,
+      addresses,
+    });
+    offset = end;
+  }
+  return offset === bytes.length ? ok(groups) : fail({code: 'length'});
 }

@@ -1,6 +1,7 @@
 /** Authentication tags of adverts, by heartbeat's methods and sha256. Pure. */
 import {createHash, createHmac, timingSafeEqual} from 'node:crypto';
 import {crc32} from 'node:zlib';
+import ipaddr from 'ipaddr.js';
 import type {EngineKey} from './messages.ts';
 
 /** Numbers on the wire. */
@@ -31,5 +32,17 @@ export function shortHash(text: string): bigint {
   const hash = createHash('sha256').update(text).digest().readBigUInt64BE(0);
   // Names of one cluster: a handful.
   if (hashes.size < 1_000) hashes.set(text, hash);
+  return hash;
+}
+
+const addressHashes = new Map<string, number>();
+
+/** The first 31 bits of SHA-256 over an address's octets: how the addresses of a group travel. Throws on what is none. */
+export function addressHash(address: string): number {
+  const known = addressHashes.get(address);
+  if (known !== undefined) return known;
+  const octets = Buffer.from(ipaddr.parse(address).toByteArray());
+  const hash = createHash('sha256').update(octets).digest().readUInt32BE(0) >>> 1;
+  if (addressHashes.size < 10_000) addressHashes.set(address, hash);
   return hash;
 }

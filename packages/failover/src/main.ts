@@ -1,8 +1,8 @@
 /** The failover engine's process: real-time, small, and with nothing in it but adverts, addresses and announcements. */
 import {systemClock} from '@hactl/base';
 import {setRealtime} from '@hactl/net';
-import {startEngine} from './driver.ts';
-import {makeWatchdog} from './driver-watchdog.ts';
+import {startEngine} from './driver/engine.ts';
+import {makeWatchdog} from './driver/watchdog.ts';
 import type {FromEngine, ToEngine} from './messages.ts';
 
 // Started by hand it would wait for ever for a word of the supervisor.

@@ -163,7 +163,7 @@ export type FromEngine =
   /** Start the group's cold resources, then answer `prepared`. */
   | {readonly type: 'prepare'; readonly vrid: number}
   | {readonly type: 'status'; readonly id: number; readonly status: EngineStatus}
-  | {readonly type: 'move-done'; readonly id: number; readonly ok: boolean; readonly reason: string; readonly outage?: Millis; readonly overlap?: Millis}
+  | {readonly type: 'move-done'; readonly id: number; readonly ok: boolean; readonly reason: string; readonly overlap?: Millis}
   | {
       readonly type: 'event';
       readonly level: 'error' | 'warn' | 'info' | 'debug';

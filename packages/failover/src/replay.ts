@@ -18,7 +18,7 @@ export interface ReplayState {
   readonly floor: bigint;
 }
 
-export const freshReplay = (incarnation = 0n, floor = 0n): ReplayState => ({
+export const initialReplay = (incarnation = 0n, floor = 0n): ReplayState => ({
   incarnation,
   newest: floor,
   paths: [],
@@ -34,7 +34,7 @@ export function acceptSequence(
   advert: Advert,
 ): Result<ReplayState, {readonly code: 'replay' | 'stale-incarnation'}> {
   if (advert.incarnation < state.incarnation) return fail({code: 'stale-incarnation'});
-  const known = advert.incarnation === state.incarnation ? state : freshReplay(advert.incarnation);
+  const known = advert.incarnation === state.incarnation ? state : initialReplay(advert.incarnation);
   if (advert.sequence <= (known.paths[advert.path] ?? known.floor)) return fail({code: 'replay'});
   if (advert.sequence + REPLAY_WINDOW < known.newest) return fail({code: 'replay'});
   const paths = Array.from(

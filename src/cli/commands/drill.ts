@@ -29,12 +29,11 @@ export async function drill(socket: string, options: {json?: boolean}): Promise<
     if (steps.length > 0) await readyAgain(socket);
     const outcome = await moveGroups(socket, kind, 'all');
     // oxlint-enable no-await-in-loop
-    const {ok, reason, outage, overlap} = outcome;
+    const {ok, reason, overlap} = outcome;
     steps.push({
       move: kind,
       ok,
       reason,
-      ...(outage === undefined ? {} : {outage}),
       ...(overlap === undefined ? {} : {overlap}),
     });
     if (!options.json) process.stdout.write(moveText(kind, 'all', outcome));

@@ -11,10 +11,10 @@ export const moveGroups = async (socket: string, kind: Move, scope: MoveScope): 
   await ask(socket, {command: 'move', move: kind, scope}, MOVE_LIMIT);
 
 /** What it cost, as a line. */
-export function moveText(kind: Move, scope: MoveScope, {ok, reason, outage, overlap}: MoveOutcome): string {
-  const cost = outage === undefined ? '' : `; nobody held an address for ${outage.toFixed(1)} ms`;
-  const both = overlap === undefined ? '' : `, both for ${overlap.toFixed(1)} ms`;
-  return `${kind} ${scope}: ${ok ? 'done' : 'NOT done'}: ${reason}${cost}${both}\n`;
+export function moveText(kind: Move, scope: MoveScope, {ok, reason, overlap}: MoveOutcome): string {
+  const both =
+    overlap === undefined ? '' : `; both directors held the addresses for ${overlap.toFixed(1)} ms`;
+  return `${kind} ${scope}: ${ok ? 'done' : 'NOT done'}: ${reason}${both}\n`;
 }
 
 /** `hactl standby|takeover|failback [local|foreign|all]`: moves groups, waits, and says what it cost. */

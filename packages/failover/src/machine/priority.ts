@@ -1,15 +1,15 @@
 /** Who comes first. Pure. */
-import type {EngineConfig} from './messages.ts';
+import type {EngineConfig} from '../messages.ts';
 import type {GroupState, State} from './state.ts';
 
-/** Levels of priority, far enough apart that the node's place never bridges two of them. */
+/** Levels of priority, far enough apart that the node's index never bridges two of them. */
 export const level = {
-  claimed: 255,
+  operatorHold: 255,
   preferred: 200,
   other: 100,
   /** Each thing lost costs two, so that fewer losses win over preference, and preference over nothing. */
   losing: 90,
-  heldBack: 1,
+  stoodDown: 1,
   none: 0,
 } as const;
 
@@ -21,9 +21,9 @@ export const prefers = (config: EngineConfig, vrid: number): boolean =>
 export function priorityOf(config: EngineConfig, state: State, group: GroupState): number {
   if (group.blocked !== undefined) return level.none;
   if (state.stopping && group.role !== 'Active') return level.none;
-  if (group.claim) return level.claimed;
-  if (group.heldBack || group.failedUntil !== undefined) return level.heldBack;
+  if (group.operatorHold) return level.operatorHold;
+  if (group.stoodDown || group.failedUntil !== undefined) return level.stoodDown;
   const preferred = prefers(config, group.vrid);
-  if (state.lost > 0) return level.losing - 2 * Math.min(state.lost, 40) + (preferred ? 1 : 0);
+  if (state.trackedDown > 0) return level.losing - 2 * Math.min(state.trackedDown, 40) + (preferred ? 1 : 0);
   return preferred ? level.preferred : level.other;
 }

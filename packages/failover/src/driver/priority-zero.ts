@@ -1,13 +1,13 @@
-/** What the supervisor says in the name of an engine that died: it gives up, so the peer need not wait. */
+/** The priority-0 adverts that the supervisor sends in the name of an engine that died: the peer need not wait. */
 import {openAddresses} from '@hactl/net';
-import {encodeAdvert} from './advert.ts';
-import {shortHash} from './auth.ts';
-import type {EngineConfig} from './messages.ts';
+import {encodeAdvert} from '../advert.ts';
+import {shortHash} from '../auth.ts';
+import type {EngineConfig} from '../messages.ts';
 import {openStateStore} from './state-store.ts';
 import {openTransport} from './transport.ts';
 
 /** Sends a signed advert of a new incarnation with every priority 0 on every path. */
-export async function sendDeathNotice(config: EngineConfig, wall: number): Promise<void> {
+export async function sendPriorityZero(config: EngineConfig, wall: number): Promise<void> {
   const key = config.keys.find((one) => one.id === config.signingKey);
   if (!key) return;
   const addresses = openAddresses();
@@ -19,7 +19,7 @@ export async function sendDeathNotice(config: EngineConfig, wall: number): Promi
         path,
         encodeAdvert(
           {
-            place: config.nodes.indexOf(config.node),
+            nodeIndex: config.nodes.indexOf(config.node),
             path,
             ready: false,
             heard: 0,
@@ -36,6 +36,7 @@ export async function sendDeathNotice(config: EngineConfig, wall: number): Promi
               priority: 0,
               handover: false,
               claim: false,
+              addresses: [],
             })),
           },
           key,

@@ -2,7 +2,7 @@
 import dgram from 'node:dgram';
 import {isIPv6} from 'node:net';
 import {lastErrno, errnoName, openUdp, sendTo, socketAddress, type Link} from '@hactl/net';
-import type {EnginePath} from './messages.ts';
+import type {EnginePath} from '../messages.ts';
 
 export interface Path {
   readonly name: string;

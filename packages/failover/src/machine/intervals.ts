@@ -1,15 +1,15 @@
 /** Every interval the machine uses, computed here and nowhere else. Milliseconds. Pure. */
 import type {Millis} from '@hactl/base';
-import type {EngineConfig} from './messages.ts';
+import type {EngineConfig} from '../messages.ts';
 
 /** RFC 9568's skew: of two backups the lower waits a little longer. At most a quarter of an advert interval. */
-export function skewTime(config: EngineConfig, place: number): Millis {
-  return config.nodes.length <= 1 ? 0 : (config.keepalive / 4) * (place / config.nodes.length);
+export function skewTime(config: EngineConfig, nodeIndex: number): Millis {
+  return config.nodes.length <= 1 ? 0 : (config.keepalive / 4) * (nodeIndex / config.nodes.length);
 }
 
 /** Silence after which the peer counts as dead. */
-export const activeDownInterval = (config: EngineConfig, place: number): Millis =>
-  config.deadtime + skewTime(config, place);
+export const activeDownInterval = (config: EngineConfig, nodeIndex: number): Millis =>
+  config.deadtime + skewTime(config, nodeIndex);
 
 /** How far behind our own sequence the peer's echo may lie while it still counts as hearing us. */
 export const echoWindow = (config: EngineConfig): bigint =>
@@ -23,13 +23,25 @@ export const echoTime = (config: EngineConfig): Millis =>
   config.keepalive * (config.keepalive < 20 ? 1.5 : 0.75);
 
 /** After a pause we listen this long before we believe again that we are Active. */
-export const probationTime = (config: EngineConfig): Millis => 2 * config.keepalive;
+export const listenOnlyTime = (config: EngineConfig): Millis => 2 * config.keepalive;
 
 /** A group that nobody holds although its first claimant lives: after this long the other takes it. */
 export const vacancyTime = (config: EngineConfig): Millis => 2 * config.deadtime;
 
 /** A handover that the peer does not answer is called off. */
 export const HANDOVER_LIMIT: Millis = 5_000;
+
+/** An operator's move that is not complete by then is reported as failed. */
+export const MOVE_LIMIT: Millis = 10_000;
+
+/** The same where cold resources have to start at the peer first, each with a limit of its own. */
+export const COLD_MOVE_LIMIT: Millis = 50_000;
+
+/** A stop waits this long for the peer to take over before it simply releases. */
+export const STOP_LIMIT: Millis = 500;
+
+/** Pause after an address that could not be put on, or resources that could not be started. */
+export const ACQUIRE_RETRY: Millis = 1_000;
 
 /** Heartbeat of last resort: how often an Active whose peer is silent but was seen on the LAN announces itself. */
 export const lastResortInterval = (config: EngineConfig): Millis => Math.max(20, config.deadtime);

@@ -1,5 +1,5 @@
 import test from 'ava';
-import {answered, lostTargets, pingInterval, startReach, targetsOf} from './reach.ts';
+import {answered, lostTargets, pingInterval, startReach, targetsOf} from './tracking.ts';
 
 const targets = targetsOf(['10.0.0.1'], [{name: 'uplinks', members: ['10.0.0.2', '10.0.0.3']}]);
 

@@ -3,7 +3,7 @@ import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import test from 'ava';
-import {makeWatchdog} from './driver-watchdog.ts';
+import {makeWatchdog} from './watchdog.ts';
 
 test('a device is fed, stopped with V, and changed by a reload; one that is missing is said', async (t) => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-dog-'));

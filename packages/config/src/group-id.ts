@@ -1,0 +1,29 @@
+/** What a group of haresources is known by. Pure. */
+import {createHash} from 'node:crypto';
+import type {ResourceGroup} from './model.ts';
+
+/** Its first address; a group without one by its node and first resource. */
+function identityOf(group: ResourceGroup): string {
+  const vip = group.resources.find((resource) => resource.vip)?.vip;
+  return vip ? vip.address : `${group.node} ${group.name}`;
+}
+
+/**
+ * A number of 32 bits for each group, in their order. It comes from what the group is, never from its line, so an edit of one
+ * line renames no other group, and two directors with different files agree on the groups that both have. Of two
+ * groups that are known by the same, the second in the file gets another number.
+ */
+export function groupIds(groups: readonly ResourceGroup[]): number[] {
+  const taken = new Set<number>();
+  return groups.map((group) => {
+    const identity = identityOf(group);
+    let [id, again] = [0, 0];
+    do {
+      const text = again === 0 ? identity : `${identity} #${again + 1}`;
+      id = createHash('sha256').update(text).digest().readUInt32BE(0);
+      again += 1;
+    } while (id === 0 || taken.has(id));
+    taken.add(id);
+    return id;
+  });
+}

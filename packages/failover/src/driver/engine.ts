@@ -1,0 +1,245 @@
+/** Runs the machine against the real world. Only wiring: what is decided is in machine/, what is done in the parts beside. */
+import {spawn} from 'node:child_process';
+import {isDeepStrictEqual} from 'node:util';
+import {makeLateness, type Clock} from '@hactl/base';
+import type {Link} from '@hactl/net';
+import {encodeAdvert} from '../advert.ts';
+import {shortHash} from '../auth.ts';
+import {advertOf} from '../machine/advert-of.ts';
+import {renewInterval} from '../machine/intervals.ts';
+import type {Effect} from '../machine/state.ts';
+import {initialState} from '../machine/step.ts';
+import type {EngineConfig, EngineStatus, FromEngine, ToEngine} from '../messages.ts';
+import type {Current, Shared} from './current.ts';
+import {watchLinks} from './links.ts';
+import {makeLoop, type Loop} from './loop.ts';
+import {makePings} from './pings.ts';
+import {makeReceiver} from './receiver.ts';
+import {openStateStore, type StateStore} from './state-store.ts';
+import {groupStatus, pathStatus, peerStatus} from './status.ts';
+import {openTransport, type Transport} from './transport.ts';
+import {openVips, type Vips} from './vips.ts';
+
+/** The successor of this process has so long to adopt the addresses, in milliseconds. */
+const SUCCESSOR_LEASE = 10_000;
+const FENCE_LIMIT = 60_000;
+/** The newest advert of the peer goes to disk so often, milliseconds. */
+const SAVE_EVERY = 1_000;
+
+/** What `perform` works with. */
+interface Tools {
+  readonly shared: Shared;
+  readonly vips: Vips;
+  readonly store: StateStore;
+  readonly loop: Pick<Loop, 'push'>;
+  readonly sendAdverts: () => void;
+  readonly finish: () => void;
+}
+
+/** Does one effect. */
+function perform({shared, vips, store, loop, sendAdverts, finish}: Tools, effect: Effect): void | 'failed' {
+  const {current, clock, count, send} = shared;
+  switch (effect.type) {
+    case 'acquire':
+      for (const vip of effect.vips) {
+        const problem = vips.put(vip, current.config.vipLease);
+        if (problem === undefined) continue;
+        const reason = `cannot put ${vip.address} on ${vip.device}: ${problem}`;
+        loop.push({type: 'acquire-failed', vrid: effect.vrid, reason});
+        return 'failed';
+      }
+      return;
+    case 'renew':
+      for (const vip of effect.vips) vips.put(vip, current.config.vipLease);
+      return;
+    case 'leave-addresses':
+      if (current.config.vipLease > 0) for (const vip of effect.vips) vips.put(vip, SUCCESSOR_LEASE);
+      return;
+    case 'announce':
+      for (const vip of effect.vips) vips.announce(vip);
+      return;
+    case 'release':
+      for (const vip of effect.vips) {
+        const problem = vips.remove(vip);
+        if (problem !== undefined)
+          send({type: 'event', level: 'error', code: 'release-failed', message: problem});
+      }
+      return;
+    case 'send-advert':
+      return sendAdverts();
+    case 'remember-incarnation':
+      return store.rememberOwn(effect.incarnation);
+    case 'prepare':
+      return send({type: 'prepare', vrid: effect.vrid});
+    case 'fence':
+      return fence(shared, effect.node);
+    case 'transition':
+      count('transitions');
+      return send({type: 'transition', transition: {...effect.transition, wall: clock.wall()}});
+    case 'event':
+      count(`event-${effect.code}`);
+      return send({...effect, wall: clock.wall()});
+    case 'move-done':
+      return send(effect);
+    case 'stopped':
+      return finish();
+  }
+}
+
+function fence({current, feed}: Shared, node: string): void {
+  const {fence: command} = current.config;
+  const child = spawn('/bin/sh', ['-c', `${command} "$0"`, node], {stdio: 'ignore', timeout: FENCE_LIMIT});
+  child.on('error', (error) =>
+    feed({type: 'fenced', ok: false, reason: `fence ${command}: ${error.message}`}),
+  );
+  child.on('exit', (code, signal) =>
+    feed({type: 'fenced', ok: code === 0, reason: `fence ${command} ${node} ended with ${signal ?? code}`}),
+  );
+}
+
+/** Starts the engine; `send` goes to the supervisor, `quit` ends the process. */
+export function startEngine(
+  first: EngineConfig,
+  clock: Clock,
+  realtime: string,
+  send: (message: FromEngine) => void,
+  quit: () => void,
+) {
+  const store = openStateStore(first.stateDir);
+  const lateness = makeLateness();
+  const counters: Record<string, number> = {};
+  const current: Current = {
+    config: first,
+    state: initialState(
+      first,
+      store.nextIncarnation(clock.wall()),
+      clock.now(),
+      first.nodes.map((node) => store.seen(node).incarnation),
+    ),
+  };
+  const table: {links: readonly Link[]} = {links: []};
+  const tag = (): bigint => shortHash(current.config.cluster);
+  const loop = makeLoop(current, clock, lateness, (effect) => perform(tools, effect));
+  const shared: Shared = {
+    current,
+    clock,
+    counters,
+    count: (code) => {
+      counters[code] = (counters[code] ?? 0) + 1;
+    },
+    send,
+    feed: loop.feed,
+  };
+  const vips = openVips({
+    clock,
+    count: shared.count,
+    linkOf: (vip) => table.links.find((link) => link.name === vip.device),
+    tag,
+  });
+  table.links = vips.links();
+  const receiver = makeReceiver(shared, store);
+  let transport: Transport = openTransport(first.paths, table.links, receiver.onDatagram);
+  const tools: Tools = {shared, vips, store, loop, sendAdverts, finish};
+
+  let scriptsDown = 0;
+  const tellTracked = (): void =>
+    loop.feed({type: 'tracked-down', count: pings.down() + scriptsDown + links.trackedDown()});
+  const pings = makePings(shared, () => tellTracked());
+  const links = watchLinks(table, {
+    shared,
+    vips,
+    tag,
+    changed: (all) => {
+      transport.reopen(all);
+      tellTracked();
+    },
+  });
+  const saving = setInterval(receiver.save, SAVE_EVERY);
+
+  function sendAdverts(): void {
+    const {config, state} = current;
+    const key = config.keys.find(({id}) => id === config.signingKey);
+    if (!key) return;
+    const advert = advertOf(config, state);
+    for (const path of transport.paths.keys()) transport.send(path, encodeAdvert({...advert, path}, key));
+  }
+
+  function finish(): void {
+    loop.end();
+    clearInterval(saving);
+    pings.stop();
+    sendAdverts();
+    send({type: 'stopped'});
+    links.stop();
+    transport.close();
+    vips.close();
+    quit();
+  }
+
+  function status(): EngineStatus {
+    const now = clock.now();
+    return {
+      pid: process.pid,
+      node: current.config.node,
+      realtime,
+      groups: groupStatus(current, vips, now),
+      peers: current.state.peers.map((peer) => peerStatus(peer, receiver.sourcesOf(peer.nodeIndex), now)),
+      paths: pathStatus(current, transport.paths, now),
+      counters,
+      vipLease: current.config.vipLease,
+      vipRenewal: renewInterval(current.config),
+      lateness: lateness.summary(),
+      pings: pings.status(),
+    };
+  }
+
+  function reconfigure(next: EngineConfig): void {
+    const previous = current.config;
+    current.config = next;
+    if (!isDeepStrictEqual(previous.paths, next.paths)) {
+      transport.close();
+      transport = openTransport(next.paths, table.links, receiver.onDatagram);
+    }
+    loop.feed({type: 'configure', previous});
+    links.refresh();
+    const pinged = ({pings: nodes, pingGroups, deadping}: EngineConfig) => [nodes, pingGroups, deadping];
+    if (!isDeepStrictEqual(pinged(previous), pinged(next))) pings.start();
+  }
+
+  function receive(message: Exclude<ToEngine, {type: 'configure'}>): void {
+    switch (message.type) {
+      case 'prepared':
+        return loop.feed({
+          type: 'prepared',
+          vrid: message.vrid,
+          ok: message.ok,
+          reason: message.reason ?? '',
+        });
+      case 'readiness':
+        return loop.feed({type: 'readiness', ready: message.ready});
+      case 'move':
+        return loop.feed({type: 'move', id: message.id, move: message.move, scope: message.scope});
+      case 'give-up':
+        return loop.feed(message);
+      case 'tracked':
+        scriptsDown = message.lost;
+        return tellTracked();
+      case 'stop':
+        return loop.feed({type: 'stop', leaveAddresses: false});
+      case 'status':
+        return send({type: 'status', id: message.id, status: status()});
+    }
+  }
+
+  links.adopt();
+  links.refresh();
+  pings.start();
+  loop.feed({type: 'tick'});
+
+  return {
+    receive,
+    reconfigure,
+    /** The supervisor is gone: hand over, or leave the addresses for the successor. */
+    orphaned: (): void => loop.feed({type: 'stop', leaveAddresses: true}),
+  };
+}

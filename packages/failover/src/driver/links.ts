@@ -1,0 +1,110 @@
+/** What the kernel and the LAN say of our interfaces and addresses: links, carriers, addresses, others' claims. */
+import {decodeArp, decodeNa, openArpWatch, openNaWatch, watchNetlink, type Link} from '@hactl/net';
+import type {EngineVip} from '../messages.ts';
+import type {Shared} from './current.ts';
+import type {Vips} from './vips.ts';
+
+export interface LinkOptions {
+  readonly shared: Shared;
+  readonly vips: Vips;
+  /** The cluster's tag in announcements. */
+  readonly tag: () => bigint;
+  /** Interfaces may have come and gone. */
+  readonly changed: (links: readonly Link[]) => void;
+}
+
+const deviceProblem = (device: string, link: Link | undefined): string | undefined => {
+  if (!link) return `no interface ${device}`;
+  if (!link.up) return `${device} is down`;
+  return link.running ? undefined : `${device} has no carrier`;
+};
+
+/** `table` holds the links of now; it is shared with the parts that send. */
+export function watchLinks(table: {links: readonly Link[]}, {shared, vips, tag, changed}: LinkOptions) {
+  const {current, count, feed} = shared;
+  const allVips = (): EngineVip[] => current.config.groups.flatMap((group) => group.vips);
+  const linkOf = (vip: EngineVip): Link | undefined => table.links.find((link) => link.name === vip.device);
+  const told = new Set<string>();
+
+  /** Looks anew at everything, and feeds what is different. */
+  function refresh(): void {
+    table.links = vips.links();
+    changed(table.links);
+    for (const device of new Set(allVips().map((vip) => vip.device))) {
+      const problem = deviceProblem(
+        device,
+        table.links.find((link) => link.name === device),
+      );
+      feed(problem === undefined ? {type: 'device', device} : {type: 'device', device, problem});
+    }
+    const list = vips.list();
+    for (const group of current.config.groups) {
+      const role = current.state.groups.find(({vrid}) => vrid === group.vrid)?.role;
+      const found = vips.present(group.vips, list);
+      if (role === 'Active' && found.length < group.vips.length)
+        feed({type: 'address-gone', vrid: group.vrid});
+    }
+    tellForeign();
+  }
+
+  function tellForeign(): void {
+    const found = vips.noteForeign(allVips(), vips.list(), current.config.vipLease > 0);
+    for (const {address, device} of found) {
+      if (told.has(address)) continue;
+      told.add(address);
+      shared.send({
+        type: 'event',
+        level: 'error',
+        code: 'address-not-ours',
+        message: `${address} is configured on ${device} as an ordinary address of this machine: as a virtual address it would be on both directors; remove it there, or choose another`,
+      });
+    }
+    for (const address of told) if (!found.some((vip) => vip.address === address)) told.delete(address);
+  }
+
+  /** What an earlier engine left. */
+  function adopt(): void {
+    tellForeign();
+    const list = vips.list();
+    for (const group of current.config.groups) {
+      const found = vips.present(group.vips, list).filter((vip) => !told.has(vip.address));
+      if (found.length > 0) feed({type: 'found-address', vrid: group.vrid});
+    }
+  }
+
+  /** A claim of an address of ours by a machine that is not this one. */
+  function claimed(index: number, address: string, mac: string, mark: bigint | undefined): void {
+    if (table.links.some((link) => link.mac === mac)) return;
+    for (const group of current.config.groups)
+      for (const vip of group.vips) {
+        if (vip.address !== address || (index !== 0 && linkOf(vip)?.index !== index)) continue;
+        count('foreign-claims');
+        feed({type: 'conflict', vrid: group.vrid, byPeer: mark === tag()});
+      }
+  }
+
+  const netlink = watchNetlink(refresh);
+  const arp = openArpWatch((index, frame) => {
+    const decoded = decodeArp(frame);
+    if (decoded.ok) claimed(index, decoded.value.spa, decoded.value.sha, decoded.value.mark);
+  });
+  const neighbours = openNaWatch((index, message) => {
+    const decoded = decodeNa(message);
+    if (decoded) claimed(index, decoded.target, decoded.mac, decoded.mark);
+  });
+
+  return {
+    refresh,
+    adopt,
+    /** Tracked interfaces that are down. */
+    trackedDown: (): number =>
+      current.config.trackInterfaces.filter(
+        (name) => !table.links.some((link) => link.name === name && link.up && link.running),
+      ).length,
+    stop: (): void => {
+      netlink.stop();
+      arp.stop();
+      neighbours.stop();
+    },
+  };
+}

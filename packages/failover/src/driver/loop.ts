@@ -1,0 +1,69 @@
+/** One queue, run to completion, and one timer: every event becomes one step of the machine. */
+import type {Clock, Instant, Lateness} from '@hactl/base';
+import {mustListenFirst, performAll} from '../machine/run.ts';
+import type {Effect, Event} from '../machine/state.ts';
+import {nextDeadline, step} from '../machine/step.ts';
+import type {Current} from './current.ts';
+
+export interface Loop {
+  readonly feed: (event: Event) => void;
+  /** From within an effect: taken when the step is complete. */
+  readonly push: (event: Event) => void;
+  readonly end: () => void;
+}
+
+export function makeLoop(
+  current: Current,
+  clock: Clock,
+  lateness: Lateness,
+  perform: (effect: Effect) => void | 'failed',
+): Loop {
+  const queue: Event[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  let dueAt: Instant = 0;
+  let running = false;
+  let ended = false;
+
+  function feed(event: Event): void {
+    queue.push(event);
+    if (running || ended) return;
+    running = true;
+    for (let next = queue.shift(); next; next = queue.shift()) {
+      const [state, effects] = step(current.config, current.state, next, clock.now());
+      current.state = state;
+      performAll(effects, perform);
+    }
+    running = false;
+    schedule();
+  }
+
+  function schedule(): void {
+    if (ended) return;
+    const next = nextDeadline(current.config, current.state);
+    if (timer !== undefined && next === dueAt) return;
+    clearTimeout(timer);
+    dueAt = next;
+    // Rounded up: a timer that fires early would only be set again.
+    if (next < Infinity) timer = setTimeout(onTimer, Math.max(0, Math.ceil(next - clock.now())));
+  }
+
+  function onTimer(): void {
+    timer = undefined;
+    const now = clock.now();
+    lateness.note(Math.max(0, now - dueAt));
+    if (!mustListenFirst(current.state, now)) return feed({type: 'tick'});
+    const due = dueAt;
+    setImmediate(() => {
+      if (dueAt === due) feed({type: 'tick'});
+    });
+  }
+
+  return {
+    feed,
+    push: (event) => queue.push(event),
+    end: () => {
+      ended = true;
+      clearTimeout(timer);
+    },
+  };
+}

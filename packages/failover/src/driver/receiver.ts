@@ -1,0 +1,60 @@
+/** Adverts off the wire: decoded, checked for replay, and fed. */
+import {decodeAdvert, type Advert} from '../advert.ts';
+import {shortHash} from '../auth.ts';
+import {acceptSequence, initialReplay, type ReplayState} from '../replay.ts';
+import type {Shared} from './current.ts';
+import type {StateStore} from './state-store.ts';
+
+export function makeReceiver({current, count, feed}: Shared, store: StateStore) {
+  const {nodes} = current.config;
+  const replay = new Map<number, ReplayState>(
+    nodes.map((node, nodeIndex) => {
+      const {incarnation, sequence} = store.seen(node);
+      return [nodeIndex, initialReplay(incarnation, sequence)];
+    }),
+  );
+  /** Source addresses of believed adverts, by node and path. */
+  const sources = new Map<string, string>();
+
+  /** Remembers the newest advert of each peer beyond this process. */
+  function save(): void {
+    store.save(
+      current.config.nodes.flatMap((node, nodeIndex) => {
+        const seen = replay.get(nodeIndex);
+        return seen && seen.incarnation > 0n
+          ? [[node, {incarnation: seen.incarnation, sequence: seen.newest}] as const]
+          : [];
+      }),
+    );
+  }
+
+  function onAdvert(advert: Advert, from: string): void {
+    const name = current.config.nodes[advert.nodeIndex];
+    if (name === undefined || shortHash(name) !== advert.node) return count('fault-unknown-node');
+    const before = replay.get(advert.nodeIndex) ?? initialReplay();
+    const accepted = acceptSequence(before, advert);
+    if (!accepted.ok) return count(`fault-${accepted.fault.code}`);
+    replay.set(advert.nodeIndex, accepted.value);
+    sources.set(`${advert.nodeIndex} ${advert.path}`, from);
+    // At once where it matters most: a new life of the peer.
+    if (accepted.value.incarnation !== before.incarnation) save();
+    feed({type: 'advert', advert});
+  }
+
+  return {
+    save,
+    /** Whether it is another's: the kernel gives us our own broadcasts and multicasts, looped back. */
+    onDatagram: (path: number, bytes: Buffer, from: string): boolean => {
+      const {config, state} = current;
+      const decoded = decodeAdvert(bytes, shortHash(config.cluster), config.keys);
+      if (!decoded.ok) count(`fault-${decoded.fault.code}`);
+      else if (decoded.value.nodeIndex === state.nodeIndex && decoded.value.node === shortHash(config.node))
+        return false;
+      else onAdvert({...decoded.value, path}, from);
+      return true;
+    },
+    sourcesOf: (nodeIndex: number): string[] => [
+      ...new Set([...sources].flatMap(([key, from]) => (key.startsWith(`${nodeIndex} `) ? [from] : []))),
+    ],
+  };
+}

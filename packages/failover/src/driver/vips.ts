@@ -1,0 +1,129 @@
+/** Virtual addresses on the interfaces: put, renewed, removed and announced. */
+import type {Clock, Instant} from '@hactl/base';
+import {openAddresses, openAnnouncer, type InterfaceAddress, type Link} from '@hactl/net';
+import type {EngineVip} from '../messages.ts';
+
+export interface VipOptions {
+  readonly clock: Clock;
+  readonly count: (code: string) => void;
+  readonly linkOf: (vip: EngineVip) => Link | undefined;
+  /** The cluster's tag in announcements. */
+  readonly tag: () => bigint;
+}
+
+export type Vips = ReturnType<typeof openVips>;
+
+/** `leaseMs` 0: the address stays until it is removed. */
+export function openVips({clock, count, linkOf, tag}: VipOptions) {
+  const addresses = openAddresses();
+  const announcer = openAnnouncer();
+  /** What this engine has put on, by interface, address and prefix: when the lease ends; Infinity: none. */
+  const assigned = new Map<string, Instant>();
+  /** What the kernel shows, whoever put it there. */
+  const onInterface = new Set<string>();
+  /** What stands on the interfaces for ever, and is not this engine's doing. */
+  const foreign = new Set<string>();
+  const keyOf = (vip: EngineVip): string => `${linkOf(vip)?.index} ${vip.address}/${vip.prefixLength}`;
+
+  /** Puts the address on its interface, or renews its lease. The problem, or undefined. */
+  function put(vip: EngineVip, leaseMs: number): string | undefined {
+    const link = linkOf(vip);
+    if (!link) return `no interface ${vip.device}`;
+    if (foreign.has(keyOf(vip)))
+      return 'it is configured there as an ordinary address of this machine; remove it, or choose another virtual address';
+    try {
+      addresses.put({
+        family: vip.family,
+        address: vip.address,
+        prefixLength: vip.prefixLength,
+        index: link.index,
+        ...(vip.label === undefined ? {} : {label: vip.label}),
+        ...(vip.broadcast === undefined ? {} : {broadcast: vip.broadcast}),
+        ...(leaseMs > 0 ? {lease: Math.ceil(leaseMs / 1_000)} : {}),
+      });
+      assigned.set(keyOf(vip), leaseMs > 0 ? clock.now() + leaseMs : Infinity);
+      onInterface.add(keyOf(vip));
+      return undefined;
+    } catch (error) {
+      count('address-errors');
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  /** Takes the address off. The problem, or undefined; that it is not there is none. */
+  function remove(vip: EngineVip): string | undefined {
+    const link = linkOf(vip);
+    const ours = assigned.delete(keyOf(vip));
+    if (!link || (!ours && foreign.has(keyOf(vip)))) return undefined;
+    onInterface.delete(keyOf(vip));
+    try {
+      const {family, address, prefixLength} = vip;
+      addresses.remove({family, address, prefixLength, index: link.index});
+      return undefined;
+    } catch (error) {
+      return (error as {code?: string}).code === 'EADDRNOTAVAIL' ? undefined : String(error);
+    }
+  }
+
+  function announce(vip: EngineVip): void {
+    const link = linkOf(vip);
+    if (!link) return;
+    const {family, address} = vip;
+    const problem = announcer.announce({family, address, index: link.index, mac: link.mac, mark: tag()});
+    count(problem === undefined ? 'announcements' : 'announcements-failed');
+  }
+
+  /** Compares with the kernel: which of these are on their interfaces. */
+  function present(vips: readonly EngineVip[], list: readonly InterfaceAddress[]): readonly EngineVip[] {
+    const there = new Set(
+      list.map(({index, address, prefixLength}) => `${index} ${address}/${prefixLength}`),
+    );
+    for (const vip of vips)
+      if (there.has(keyOf(vip))) onInterface.add(keyOf(vip));
+      else {
+        onInterface.delete(keyOf(vip));
+        assigned.delete(keyOf(vip));
+      }
+    return vips.filter((vip) => there.has(keyOf(vip)));
+  }
+
+  /**
+   * An address with a lease is an earlier engine's. One without, where leases are in use, is the machine's own: it is
+   * neither leased nor removed.
+   */
+  function noteForeign(
+    vips: readonly EngineVip[],
+    list: readonly InterfaceAddress[],
+    leased: boolean,
+  ): readonly EngineVip[] {
+    const fixed = new Set(
+      list
+        .filter(({validFor}) => validFor === undefined)
+        .map(({index, address, prefixLength}) => `${index} ${address}/${prefixLength}`),
+    );
+    foreign.clear();
+    if (!leased) return [];
+    const found = vips.filter((vip) => fixed.has(keyOf(vip)) && !assigned.has(keyOf(vip)));
+    for (const vip of found) foreign.add(keyOf(vip));
+    return found;
+  }
+
+  return {
+    put,
+    remove,
+    announce,
+    present,
+    noteForeign,
+    list: () => addresses.list(),
+    links: () => addresses.links(),
+    isOnInterface: (vip: EngineVip): boolean => onInterface.has(keyOf(vip)),
+    leaseLeft: (vip: EngineVip): number | undefined => {
+      const until = assigned.get(keyOf(vip));
+      return until === undefined || until === Infinity ? undefined : Math.max(0, until - clock.now());
+    },
+    close: (): void => {
+      announcer.close();
+      addresses.close();
+    },
+  };
+}

@@ -1,0 +1,131 @@
+/** Active: when does this director let a group go, and what must it do as long as it holds it? */
+import {announceDelay, defaultSchedule} from '@hactl/net/schedule';
+import {defend} from './conflict.ts';
+import {ACQUIRE_RETRY, lastResortInterval, renewInterval} from './intervals.ts';
+import {anyAlive, heardLongEnough, hearsUs, missedOurTakeover, outranks, reportOf} from './knowledge.ts';
+import {prefers, priorityOf} from './priority.ts';
+import {leaveActive} from './roles.ts';
+import type {ActiveGroup, BackupGroup, GroupState, PeerState, State} from './state.ts';
+import type {Turn} from './turn.ts';
+
+export function settleActive(turn: Turn, state: State, group: ActiveGroup): ActiveGroup | BackupGroup {
+  if (group.blocked !== undefined) return leaveActive(turn, group, group.blocked, {operatorHold: false});
+  for (const peer of state.peers) {
+    const yielded = yieldTo(turn, state, group, peer);
+    if (yielded) return yielded;
+  }
+  if (group.handoverUntil !== undefined && turn.now >= group.handoverUntil) {
+    if (state.stopping) return leaveActive(turn, group, 'stopping', {operatorHold: false});
+    turn.log('warn', 'handover-failed', 'the peer did not take over: the group stays here');
+    const {handoverUntil: _, ...kept} = group;
+    return kept;
+  }
+  if (!anyAlive(state) && turn.now < group.peerDefendsUntil)
+    return leaveActive(
+      turn,
+      group,
+      'the peer claims the address on the LAN, no heartbeat path works, and it is the preferred one',
+      {operatorHold: false, retryAt: turn.now},
+    );
+  return watchOtherActive(turn, state, group);
+}
+
+/** The group goes to a peer that is Active too, where that peer comes first; undefined: it stays. */
+function yieldTo(turn: Turn, state: State, group: ActiveGroup, peer: PeerState): BackupGroup | undefined {
+  const {config, now} = turn;
+  const report = reportOf(peer, turn.group(group.vrid));
+  // What it sent before this director took the group is answered by our advert, which it may not have heard yet.
+  if (!peer.alive || report?.role !== 'Active' || peer.heardAt <= group.since) return undefined;
+  const leave = (reason: string, more: {stoodDown?: boolean} = {}): BackupGroup =>
+    leaveActive(turn, group, reason, {operatorHold: false, ...more});
+  const listening = state.listenOnlyUntil !== undefined;
+  const heard = heardLongEnough(config, peer, now);
+  if (missedOurTakeover(config, group, peer) && heard && !listening)
+    return leave(`${peer.name} does not hear that this director took the group: one way is lost`);
+  // It has asked us to take over, and will let go when it hears us.
+  if (report.handover && group.handoverUntil === undefined) return undefined;
+  if (group.handoverUntil !== undefined)
+    return leave(`handed over to ${peer.name}`, {
+      stoodDown: group.stoodDown || (state.stopping === undefined && group.failedUntil === undefined),
+    });
+  if (!hearsUs(config, state, peer) && heard && !listening)
+    return leave(`${peer.name} is Active and does not hear us: one way is lost, it keeps the group`);
+  if (listening) return leave(`${peer.name} took over while this process did not run`);
+  const own = priorityOf(config, state, group);
+  if (outranks(report.priority, peer.nodeIndex, own, state.nodeIndex))
+    return leave(`${peer.name} is Active with priority ${report.priority} over ${own}`);
+  return undefined;
+}
+
+/** Another Active that let go, or died, has left its announcements in the clients' tables. */
+function watchOtherActive(turn: Turn, state: State, group: ActiveGroup): ActiveGroup {
+  const configured = turn.group(group.vrid);
+  if (state.peers.some((peer) => peer.alive && reportOf(peer, configured)?.role === 'Active'))
+    return group.peerActiveSince === undefined ? {...group, peerActiveSince: turn.now} : group;
+  const {peerActiveSince, ...alone} = group;
+  if (peerActiveSince === undefined) return group;
+  const heardSince = state.peers.some((peer) => peer.alive && peer.heardAt > peerActiveSince);
+  if (!heardSince && anyAlive(state)) return group;
+  const defended = defend(turn, alone);
+  // It claimed the address and went silent on every path: perhaps it lives, and only the heartbeats do not.
+  return anyAlive(state) || !prefers(turn.config, group.vrid)
+    ? defended
+    : {...defended, lastResortAt: turn.now + lastResortInterval(turn.config)};
+}
+
+/** What is due on a schedule: announcements, renewals of the leases. */
+export function keepUp(turn: Turn, state: State, group: GroupState): GroupState {
+  if (state.listenOnlyUntil !== undefined) return group;
+  const kept = group.role === 'Active' ? announceOnTime(turn, group) : group;
+  return renewOnTime(turn, kept);
+}
+
+function announceOnTime(turn: Turn, group: ActiveGroup): ActiveGroup {
+  const {vrid, vips} = group;
+  let next = group;
+  if (next.announceAt !== undefined && turn.now >= next.announceAt) {
+    turn.emit({type: 'announce', vrid, vips});
+    const delay = announceDelay(defaultSchedule, next.announced + 1);
+    const {announceAt: _, ...rest} = next;
+    next = {
+      ...rest,
+      announced: next.announced + 1,
+      ...(delay === undefined ? {} : {announceAt: next.since + delay}),
+    };
+  }
+  if (next.lastResortAt !== undefined && turn.now >= next.lastResortAt) {
+    turn.emit({type: 'announce', vrid, vips});
+    next = {...next, lastResortAt: turn.now + lastResortInterval(turn.config)};
+  }
+  return next;
+}
+
+function renewOnTime(turn: Turn, group: GroupState): GroupState {
+  if (turn.config.vipLease === 0 || group.role === 'Backup' || turn.now < group.renewAt) return group;
+  const vips = group.role === 'Active' ? group.vips : group.leftover;
+  if (group.role === 'Initialize' && vips.length === 0) return group;
+  turn.emit({type: 'renew', vrid: group.vrid, vips});
+  return {...group, renewAt: turn.now + renewInterval(turn.config)};
+}
+
+/** An address could not be put on: the peer may serve it. */
+export function onAcquireFailed(turn: Turn, group: GroupState, reason: string): GroupState {
+  turn.log('error', 'acquire-failed', reason);
+  return group.role === 'Active'
+    ? leaveActive(turn, group, reason, {retryAt: turn.now + ACQUIRE_RETRY})
+    : group;
+}
+
+/** Somebody took an address of ours off the interface. */
+export function onAddressGone(turn: Turn, state: State, group: GroupState): GroupState {
+  if (group.role !== 'Active' || group.blocked !== undefined || state.listenOnlyUntil !== undefined)
+    return group;
+  turn.log('warn', 'address-gone', 'an address of ours was removed from its interface: put back');
+  restore(turn, group);
+  return group;
+}
+
+/** Puts the addresses on the interfaces again, whatever happened to them, and announces them. */
+export function restore(turn: Turn, {vrid, vips}: ActiveGroup): void {
+  turn.emit({type: 'acquire', vrid, vips}, {type: 'announce', vrid, vips});
+}

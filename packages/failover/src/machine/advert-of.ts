@@ -1,0 +1,38 @@
+/** The advert that says what the state is; built anew for every send. */
+import type {Advert, AdvertGroup} from '../advert.ts';
+import {addressHash, shortHash} from '../auth.ts';
+import type {EngineConfig} from '../messages.ts';
+import {priorityOf} from './priority.ts';
+import type {State} from './state.ts';
+
+export function advertOf(config: EngineConfig, state: State): Omit<Advert, 'path'> {
+  const peer = state.peers.find(({alive}) => alive) ?? state.peers[0];
+  let heard = 0;
+  for (const [path, at] of (peer?.paths ?? []).entries())
+    if (state.sentAt - at < config.deadtime) heard |= 1 << path;
+  // The last advert of a silent peer is echoed too: it learns that its later ones do not arrive.
+  return {
+    nodeIndex: state.nodeIndex,
+    ready: state.ready,
+    heard,
+    cluster: shortHash(config.cluster),
+    node: shortHash(config.node),
+    incarnation: state.incarnation,
+    sequence: state.sequence,
+    echoIncarnation: peer?.incarnation ?? 0n,
+    echoSequence: peer?.advert?.incarnation === peer?.incarnation ? (peer?.advert?.sequence ?? 0n) : 0n,
+    digest: BigInt(`0x${config.configDigest.slice(0, 16) || '0'}`),
+    groups: state.groups.map((group): AdvertGroup => {
+      const assigned = new Set(group.role === 'Active' ? group.vips.map(({address}) => address) : []);
+      const vips = config.groups.find(({vrid}) => vrid === group.vrid)?.vips ?? [];
+      return {
+        vrid: group.vrid,
+        role: group.role,
+        priority: priorityOf(config, state, group),
+        handover: group.role === 'Active' && group.handoverUntil !== undefined,
+        claim: group.operatorHold,
+        addresses: vips.map(({address}) => ({hash: addressHash(address), assigned: assigned.has(address)})),
+      };
+    }),
+  };
+}

@@ -1,0 +1,64 @@
+/** What the peers' adverts prove. Pure questions; nothing here changes anything. */
+import type {Instant} from '@hactl/base';
+import type {AdvertGroup} from '../advert.ts';
+import {addressHash} from '../auth.ts';
+import type {EngineConfig, EngineGroup} from '../messages.ts';
+import {echoTime, echoWindow, FRESH_ECHO} from './intervals.ts';
+import type {ActiveGroup, PeerState, State} from './state.ts';
+
+/**
+ * What the peer reports of a group. While the two configurations differ it may know the group by another first address:
+ * then it is the group that holds one of these addresses, else one that is configured with one of them.
+ */
+export function reportOf(
+  peer: PeerState,
+  group: Pick<EngineGroup, 'vrid' | 'vips'> | undefined,
+): AdvertGroup | undefined {
+  const reports = peer.advert?.groups;
+  if (!reports || !group) return undefined;
+  const same = reports.find(({vrid}) => vrid === group.vrid);
+  if (same) return same;
+  const hashes = new Set(group.vips.map(({address}) => addressHash(address)));
+  const holds = reports.find(({addresses}) =>
+    addresses.some(({hash, assigned}) => assigned && hashes.has(hash)),
+  );
+  return holds ?? reports.find(({addresses}) => addresses.some(({hash}) => hashes.has(hash)));
+}
+
+/** Does the peer hear us? With more than two nodes the echo says so of one only, and silence proves nothing. */
+export function hearsUs(config: EngineConfig, state: State, peer: PeerState): boolean {
+  if (config.nodes.length > 2) return true;
+  const {advert} = peer;
+  return (
+    advert?.echoIncarnation === state.incarnation &&
+    advert.echoSequence > 0n &&
+    // By its own account no path on which it heard us within the dead time is left.
+    advert.heard !== 0 &&
+    state.sequence - advert.echoSequence <= echoWindow(config)
+  );
+}
+
+/** It has heard one of our last adverts, not only one within the dead time. */
+export const hearsUsNow = (config: EngineConfig, state: State, peer: PeerState): boolean =>
+  hearsUs(config, state, peer) &&
+  (config.nodes.length > 2 || state.sequence - (peer.advert?.echoSequence ?? 0n) <= FRESH_ECHO);
+
+/** Heard for long enough that its echo would show us if it heard us: a peer that returns is answered at once. */
+export const heardLongEnough = (config: EngineConfig, peer: PeerState, now: Instant): boolean =>
+  now - peer.upSince > echoTime(config);
+
+/** Its adverts come, but it has not heard that this director took the group. */
+export const missedOurTakeover = (config: EngineConfig, group: ActiveGroup, peer: PeerState): boolean =>
+  config.nodes.length === 2 &&
+  peer.heardAt - group.since > echoTime(config) &&
+  (group.activeSequence === undefined || (peer.advert?.echoSequence ?? 0n) < group.activeSequence);
+
+/** Equal priorities: the node that ha.cf names first wins. */
+export const outranks = (
+  priority: number,
+  nodeIndex: number,
+  ownPriority: number,
+  ownNodeIndex: number,
+): boolean => priority > ownPriority || (priority === ownPriority && nodeIndex < ownNodeIndex);
+
+export const anyAlive = (state: State): boolean => state.peers.some((peer) => peer.alive);

@@ -1,0 +1,88 @@
+/** A reload: addresses that the new configuration names otherwise, groups that come and go. */
+import type {EngineConfig, EngineGroup, EngineVip} from '../messages.ts';
+import {assignedOf, enterActive, enterBackup, initialGroup, retire} from './roles.ts';
+import type {GroupState, State} from './state.ts';
+import type {Turn} from './turn.ts';
+
+/** The same address in the same form: label and broadcast are part of what the kernel keeps. */
+const keyOf = ({address, prefixLength, device, label, broadcast}: EngineVip): string =>
+  [address, prefixLength, device, label ?? '', broadcast ?? ''].join(' ');
+
+const stillConfigured = (vips: readonly EngineVip[], group: EngineGroup): readonly EngineVip[] =>
+  vips.filter((vip) => group.vips.some((next) => keyOf(next) === keyOf(vip)));
+
+/** The kernel takes `next` for `old`: it cannot have both on one device. */
+const excludes = (old: EngineVip, next: EngineVip): boolean =>
+  old.address === next.address &&
+  old.device === next.device &&
+  (old.family === 6 || old.prefixLength === next.prefixLength);
+
+/**
+ * Nothing is left behind and nothing is dropped that stays: a group is known by its id, and where that has changed by the
+ * addresses that this director holds. New groups start as on a running director.
+ */
+export function onConfigure(turn: Turn, state: State, previous: EngineConfig): State {
+  const {config} = turn;
+  const assigned = state.groups.flatMap((group) => assignedOf(group));
+  const heldHere = new Set(
+    state.groups.flatMap((group) => (group.role === 'Active' ? group.vips.map(({address}) => address) : [])),
+  );
+  // Who keeps its role has its addresses from here on.
+  const planned = config.groups.map((group) => ({
+    group,
+    known: state.groups.find(({vrid}) => vrid === group.vrid),
+    continues: group.vips.some(({address}) => heldHere.has(address)),
+  }));
+  const kept = planned.flatMap(({group, known, continues}) => {
+    if (known && known.role !== 'Active') return stillConfigured(known.leftover, group);
+    return known || continues ? group.vips : [];
+  });
+  const keptKeys = new Set(kept.map(keyOf));
+  const gone = assigned.filter((vip) => !keptKeys.has(keyOf(vip)));
+  const first = gone.filter((vip) => kept.some((next) => excludes(vip, next)));
+  const last = gone.filter((vip) => !first.includes(vip));
+  for (const group of state.groups) releaseOf(turn, group, first);
+  const groups = planned.map(({group, known, continues}) => place(turn, group, known, continues));
+  for (const group of state.groups) {
+    if (config.groups.some(({vrid}) => vrid === group.vrid)) {
+      releaseOf(turn, group, last);
+      continue;
+    }
+    const name = previous.groups.find(({vrid}) => vrid === group.vrid)?.name ?? String(group.vrid);
+    retire(
+      turn,
+      group,
+      name,
+      assignedOf(group).filter((vip) => last.includes(vip)),
+    );
+  }
+  return {...state, groups};
+}
+
+function releaseOf(turn: Turn, group: GroupState, gone: readonly EngineVip[]): void {
+  const vips = assignedOf(group).filter((vip) => gone.includes(vip));
+  if (vips.length > 0) turn.emit({type: 'release', vrid: group.vrid, vips});
+}
+
+/** What a group of the new configuration is from now on. */
+function place(
+  turn: Turn,
+  group: EngineGroup,
+  known: GroupState | undefined,
+  continues: boolean,
+): GroupState {
+  if (!known) {
+    const initial = initialGroup(group, turn.now);
+    return continues
+      ? enterActive(turn, initial, 'its addresses are held here already')
+      : enterBackup(turn, initial, 'the configuration names this group now');
+  }
+  if (known.role !== 'Active') return {...known, leftover: stillConfigured(known.leftover, group)};
+  const same =
+    known.vips.length === group.vips.length &&
+    stillConfigured(known.vips, group).length === known.vips.length;
+  if (same) return known;
+  turn.emit({type: 'acquire', vrid: group.vrid, vips: group.vips});
+  turn.emit({type: 'announce', vrid: group.vrid, vips: group.vips});
+  return {...known, vips: group.vips};
+}

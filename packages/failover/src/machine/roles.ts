@@ -1,0 +1,138 @@
+/** The only doors between the roles. Each emits what belongs to the change, in the order of state.ts. */
+import {announceDelay, defaultSchedule} from '@hactl/net/schedule';
+import type {Instant} from '@hactl/base';
+import type {EngineGroup, EngineVip} from '../messages.ts';
+import {renewInterval} from './intervals.ts';
+import type {ActiveGroup, BackupGroup, GroupState, InitializeGroup} from './state.ts';
+import type {Turn} from './turn.ts';
+
+export const initialGroup = (group: EngineGroup, now: Instant): InitializeGroup => ({
+  vrid: group.vrid,
+  role: 'Initialize',
+  since: now,
+  operatorHold: false,
+  stoodDown: false,
+  holdUntil: now,
+  retryAt: now,
+  peerDefendsUntil: -Infinity,
+  leftover: [],
+  renewAt: now,
+});
+
+/** What outlives a change of role. */
+function common(group: GroupState) {
+  const {vrid, operatorHold, stoodDown, failedUntil, blocked, holdUntil, retryAt, peerDefendsUntil} = group;
+  return {
+    vrid,
+    operatorHold,
+    stoodDown,
+    holdUntil,
+    retryAt,
+    peerDefendsUntil,
+    ...(failedUntil === undefined ? {} : {failedUntil}),
+    ...(blocked === undefined ? {} : {blocked}),
+  };
+}
+
+function transition(turn: Turn, group: GroupState, to: GroupState['role'], reason: string): void {
+  turn.emit({
+    type: 'transition',
+    transition: {
+      vrid: group.vrid,
+      group: turn.group(group.vrid)?.name ?? String(group.vrid),
+      from: group.role,
+      to,
+      reason,
+      at: turn.now,
+    },
+  });
+}
+
+/** The addresses that this director has on its interfaces for the group. */
+export const assignedOf = (group: GroupState): readonly EngineVip[] =>
+  group.role === 'Active' ? group.vips : group.leftover;
+
+/** Initialize -> Backup: who is Active is known now, or nobody spoke in time. Leftover addresses stay for the decision. */
+export function enterBackup(turn: Turn, group: InitializeGroup, reason: string): BackupGroup {
+  transition(turn, group, 'Backup', reason);
+  return {...common(group), role: 'Backup', since: turn.now, leftover: group.leftover};
+}
+
+/** Initialize or Backup -> Active: addresses on, announced twice, and the advert that says so follows in this turn. */
+export function enterActive(turn: Turn, group: InitializeGroup | BackupGroup, reason: string): ActiveGroup {
+  const vips = turn.group(group.vrid)?.vips ?? [];
+  const {vrid} = group;
+  turn.emit({type: 'acquire', vrid, vips});
+  for (let burst = 0; burst < defaultSchedule.burst; burst += 1) turn.emit({type: 'announce', vrid, vips});
+  transition(turn, group, 'Active', reason);
+  const delay = announceDelay(defaultSchedule, defaultSchedule.burst);
+  return {
+    ...common(group),
+    role: 'Active',
+    since: turn.now,
+    vips,
+    announced: defaultSchedule.burst,
+    ...(delay === undefined ? {} : {announceAt: turn.now + delay}),
+    renewAt: turn.now + renewInterval(turn.config),
+    holdUntil: turn.now + turn.config.holddown,
+    defendedAt: -Infinity,
+  };
+}
+
+/** Active -> Backup: addresses off, and the advert that says so follows in this turn. */
+export function leaveActive(
+  turn: Turn,
+  group: ActiveGroup,
+  reason: string,
+  more: Partial<Pick<BackupGroup, 'operatorHold' | 'stoodDown' | 'retryAt'>> = {},
+): BackupGroup {
+  turn.emit({type: 'release', vrid: group.vrid, vips: group.vips});
+  transition(turn, group, 'Backup', reason);
+  return {
+    ...common(group),
+    role: 'Backup',
+    since: turn.now,
+    leftover: [],
+    holdUntil: turn.now + turn.config.holddown,
+    ...more,
+  };
+}
+
+/** Addresses that an earlier process left are somebody else's now. */
+export function releaseLeftover<Role extends InitializeGroup | BackupGroup>(turn: Turn, group: Role): Role {
+  if (group.leftover.length === 0) return group;
+  turn.emit({type: 'release', vrid: group.vrid, vips: group.leftover});
+  return {...group, leftover: []};
+}
+
+/** Any role -> Initialize, for good: the addresses stay on the interfaces for the successor of this process. */
+export function leaveToSuccessor(turn: Turn, group: GroupState, reason: string): InitializeGroup {
+  const vips = assignedOf(group);
+  if (vips.length > 0) turn.emit({type: 'leave-addresses', vrid: group.vrid, vips});
+  if (group.role !== 'Initialize') transition(turn, group, 'Initialize', reason);
+  return {...common(group), role: 'Initialize', since: turn.now, leftover: vips, renewAt: Infinity};
+}
+
+/** Any role -> none: a reload has removed the group. `vips`: what nobody else here keeps. */
+export function retire(turn: Turn, group: GroupState, name: string, vips: readonly EngineVip[]): void {
+  if (vips.length > 0) turn.emit({type: 'release', vrid: group.vrid, vips});
+  if (group.role === 'Initialize') return;
+  turn.emit({
+    type: 'transition',
+    transition: {
+      vrid: group.vrid,
+      group: name,
+      from: group.role,
+      to: 'Initialize',
+      reason: 'the configuration names this group no more',
+      at: turn.now,
+    },
+  });
+}
+
+/** Takes a group, by way of its cold resources where it has some. */
+export function startTakeover(turn: Turn, group: BackupGroup, reason: string): BackupGroup | ActiveGroup {
+  if (turn.group(group.vrid)?.cold !== true) return enterActive(turn, group, reason);
+  turn.emit({type: 'prepare', vrid: group.vrid});
+  return {...group, waiting: {need: 'prepare', reason}};
+}

@@ -1,0 +1,161 @@
+/** Every event in every role: what the machine does is legal everywhere, and goes through one door. */
+import test from 'ava';
+import type {EngineConfig} from '../messages.ts';
+import {advertOf} from './advert-of.ts';
+import type {Effect, Event, State} from './state.ts';
+import {initialState, nextDeadline, step} from './step.ts';
+import {config, peerAdvert, run, scenes} from './scene.fixture.ts';
+
+const events: Readonly<Record<Event['type'], readonly Event[]>> = {
+  tick: [{type: 'tick'}],
+  advert: [
+    {type: 'advert', advert: peerAdvert({role: 'Active', priority: 100})},
+    {type: 'advert', advert: peerAdvert({role: 'Backup', priority: 100})},
+    {type: 'advert', advert: peerAdvert({role: 'Backup', priority: 0})},
+    {type: 'advert', advert: peerAdvert({role: 'Active', priority: 255, handover: true})},
+  ],
+  'found-address': [{type: 'found-address', vrid: 1}],
+  'acquire-failed': [{type: 'acquire-failed', vrid: 1, reason: 'no buffer space'}],
+  prepared: [
+    {type: 'prepared', vrid: 1, ok: true, reason: ''},
+    {type: 'prepared', vrid: 1, ok: false, reason: 'no licence'},
+  ],
+  fenced: [
+    {type: 'fenced', ok: true, reason: 'done'},
+    {type: 'fenced', ok: false, reason: 'no answer'},
+  ],
+  readiness: [{type: 'readiness', ready: true}],
+  move: (['standby', 'takeover', 'failback'] as const).map((move) => ({
+    type: 'move' as const,
+    id: 1,
+    move,
+    scope: 'all' as const,
+  })),
+  device: [
+    {type: 'device', device: 'eth0', problem: 'eth0 has no carrier'},
+    {type: 'device', device: 'eth0'},
+  ],
+  'address-gone': [{type: 'address-gone', vrid: 1}],
+  conflict: [
+    {type: 'conflict', vrid: 1, byPeer: true},
+    {type: 'conflict', vrid: 1, byPeer: false},
+  ],
+  'give-up': [{type: 'give-up', vrid: 1, reason: 'apache ended', holdOff: 1_000}],
+  'tracked-down': [{type: 'tracked-down', count: 1}],
+  stop: [
+    {type: 'stop', leaveAddresses: true},
+    {type: 'stop', leaveAddresses: false},
+  ],
+  configure: [{type: 'configure', previous: config}],
+};
+
+const titleOf = (event: Event): string =>
+  event.type === 'advert'
+    ? `advert ${event.advert.groups.map(({role, priority}) => `${role} ${priority}`).join(', ')}`
+    : JSON.stringify(event, (key, value: unknown) => (key === 'previous' ? undefined : value));
+
+/** The addresses on the interfaces after these effects. */
+const interfaceAfter = (before: ReadonlySet<string>, effects: readonly Effect[]): ReadonlySet<string> => {
+  const now = new Set(before);
+  for (const effect of effects) {
+    if (effect.type === 'acquire') for (const {address} of effect.vips) now.add(address);
+    if (effect.type === 'release') for (const {address} of effect.vips) now.delete(address);
+  }
+  return now;
+};
+const assigned = (state: State): ReadonlySet<string> =>
+  new Set(
+    state.groups.flatMap((group) =>
+      (group.role === 'Active' ? group.vips : group.leftover).map(({address}) => address),
+    ),
+  );
+
+for (const [scene, make] of Object.entries(scenes))
+  for (const event of Object.values(events).flat())
+    test(`${scene}: ${titleOf(event)}: addresses follow the role, each change of role is reported once`, (t) => {
+      const {state, now} = make();
+      const before = assigned(state);
+      const [next, effects] = step(config, state, event, now);
+      // Found addresses were on the interface before anything was known of them.
+      const known = event.type === 'found-address' ? assigned(next) : before;
+      t.deepEqual(interfaceAfter(known, effects), assigned(next));
+      const reported = effects.flatMap((effect) => (effect.type === 'transition' ? [effect.transition] : []));
+      for (const [at, group] of next.groups.entries()) {
+        const steps = reported.filter(({vrid}) => vrid === group.vrid);
+        t.true((steps.at(-1)?.to ?? state.groups[at]?.role) === group.role);
+        for (const [index, {from}] of steps.entries())
+          t.true(from === (index === 0 ? state.groups[at]?.role : steps[index - 1]?.to));
+      }
+      // Who waits for a deadline must not be left without one.
+      t.true(next.ended === true || nextDeadline(config, next) < Infinity);
+      t.notThrows(() => advertOf(config, next));
+    });
+
+test('ended is a state: after `stopped` nothing is done any more', (t) => {
+  for (const leaveAddresses of [true, false])
+    for (const make of Object.values(scenes)) {
+      const {state, now} = make();
+      let [next, effects] = step(config, state, {type: 'stop', leaveAddresses}, now);
+      for (let at = now; next.ended !== true && at < now + 2_000; at = nextDeadline(config, next)) {
+        const [after, more] = step(config, next, {type: 'tick'}, at);
+        next = after;
+        effects = [...effects, ...more];
+      }
+      t.is(effects.filter(({type}) => type === 'stopped').length, 1);
+      for (const event of Object.values(events).flat())
+        t.deepEqual(step(config, next, event, now + 5_000), [next, []]);
+    }
+});
+
+test('a group that a reload removes leaves as every other: addresses off, and the change of role is reported', (t) => {
+  const {state, now} = scenes.Active();
+  const without: EngineConfig = {...config, groups: []};
+  const [next, effects] = step(without, state, {type: 'configure', previous: config}, now);
+  t.deepEqual(next.groups, []);
+  t.like(effects[0], {type: 'release', vrid: 1, vips: config.groups[0]?.vips});
+  t.like(effects[1], {
+    type: 'transition',
+    transition: {vrid: 1, group: 'web', from: 'Active', to: 'Initialize'},
+  });
+});
+
+test('a reload that renames a group keeps what is held: nothing is taken off in between', (t) => {
+  const {state, now} = scenes.Active();
+  const [group] = config.groups;
+  if (!group) return t.fail();
+  const renamed = {...group, vrid: 2, vips: [{...group.vips[0], address: '10.0.0.99'}, ...group.vips]};
+  const after = {...config, groups: [renamed]} as EngineConfig;
+  const [next, effects] = step(after, state, {type: 'configure', previous: config}, now);
+  t.is(next.groups[0]?.role, 'Active');
+  t.false(effects.some(({type}) => type === 'release'));
+});
+
+test('another prefix or device: the new form goes on, the old one comes off; a label: off first', (t) => {
+  const {state, now} = scenes.Active();
+  const order = (change: object): string[] => {
+    const groups = config.groups.map((group) => ({
+      ...group,
+      vips: group.vips.map((vip) => ({...vip, ...change})),
+    }));
+    const [, effects] = step({...config, groups}, state, {type: 'configure', previous: config}, now);
+    return effects.flatMap((effect) =>
+      effect.type === 'acquire' || effect.type === 'release'
+        ? effect.vips.map((vip) =>
+            `${effect.type} ${vip.address}/${vip.prefixLength} ${vip.device} ${vip.label ?? ''}`.trim(),
+          )
+        : [],
+    );
+  };
+  t.deepEqual(order({prefixLength: 32}), ['acquire 10.0.0.100/32 eth0', 'release 10.0.0.100/24 eth0']);
+  t.deepEqual(order({device: 'eth1'}), ['acquire 10.0.0.100/24 eth1', 'release 10.0.0.100/24 eth0']);
+  t.deepEqual(order({label: 'eth0:1'}), ['release 10.0.0.100/24 eth0', 'acquire 10.0.0.100/24 eth0 eth0:1']);
+  t.deepEqual(order({}), []);
+});
+
+test('one fence for all groups that wait for it', (t) => {
+  const groups = [1, 2, 3].map((vrid) => ({...config.groups[0], vrid, vips: []})) as EngineConfig['groups'];
+  const fencing = {...config, groups, fence: '/usr/sbin/fence'};
+  const start = initialState(fencing, 1n, 0);
+  const {effects} = run(fencing, start, [[100, {type: 'tick'}]]);
+  t.is(effects.filter(({type}) => type === 'fence').length, 1);
+});

@@ -1,0 +1,192 @@
+/**
+ * The state machine of one director: Initialize, Backup and Active of RFC 9568 for every group, over adverts that say
+ * what their sender hears. `step` is pure; the order of its effects is the order of the deeds (see state.ts).
+ *
+ * An event is taken in three strokes: what it changes by itself (`take`), what follows from all that is known now
+ * (`settle`), and the advert that says so.
+ */
+import type {Instant} from '@hactl/base';
+import type {EngineConfig} from '../messages.ts';
+import {keepUp, onAcquireFailed, onAddressGone, restore, settleActive} from './active.ts';
+import {onFenced, onPrepared, settleBackup, settleInitialize} from './backup.ts';
+import {onConflict} from './conflict.ts';
+import {onGiveUp, onMove, onStop, settleMoves} from './moves.ts';
+import {checkSilence, initialPeer, onAdvert, onWake} from './peers.ts';
+import {onConfigure} from './reconfigure.ts';
+import {initialGroup} from './roles.ts';
+import type {Effect, Event, GroupState, State} from './state.ts';
+import {beginTurn, type Turn} from './turn.ts';
+
+export type Step = readonly [State, readonly Effect[]];
+
+/** The state of a process that just started. `known`: the highest incarnation heard of each node, by index, from disk. */
+export function initialState(
+  config: EngineConfig,
+  incarnation: bigint,
+  now: Instant,
+  known: readonly bigint[] = [],
+): State {
+  const nodeIndex = config.nodes.indexOf(config.node);
+  return {
+    nodeIndex,
+    initUntil: now + config.initdead,
+    incarnation,
+    sequence: 0n,
+    ready: false,
+    readySince: now,
+    advertAt: now,
+    sentAt: now,
+    groups: config.groups.map((group) => initialGroup(group, now)),
+    peers: config.nodes.flatMap((name, index) =>
+      index === nodeIndex ? [] : [initialPeer(name, index, now, known[index] ?? 0n)],
+    ),
+    moves: [],
+    trackedDown: 0,
+  };
+}
+
+/** The next instant at which something is due. */
+export function nextDeadline(config: EngineConfig, state: State): Instant {
+  if (state.ended) return Infinity;
+  // While it only listens, nothing else may wake it: what is overdue stays so until then.
+  if (state.listenOnlyUntil !== undefined) return state.listenOnlyUntil;
+  let next = state.advertAt;
+  for (const peer of state.peers) if (peer.alive) next = Math.min(next, peer.downAt);
+  for (const group of state.groups) {
+    if (group.role === 'Active')
+      next = Math.min(next, group.announceAt ?? Infinity, group.lastResortAt ?? Infinity);
+    // A lease may be shorter than the interval of the adverts.
+    if (
+      config.vipLease > 0 &&
+      (group.role === 'Active' || (group.role === 'Initialize' && group.leftover.length > 0))
+    )
+      next = Math.min(next, group.renewAt);
+  }
+  return next;
+}
+
+/** One event at one instant. Total: every event is legal in every state. */
+export function step(config: EngineConfig, state: State, event: Event, now: Instant): Step {
+  if (state.ended) return [state, []];
+  const turn = beginTurn(config, now);
+  const taken = take(turn, onWake(turn, state, nextDeadline(config, state)), event);
+  if (taken.ended) return [taken, turn.effects];
+  const settled = sendAdvert(turn, settle(turn, taken));
+  if (!settled.stopping || settled.groups.some(({role}) => role === 'Active')) return [settled, turn.effects];
+  turn.emit({type: 'stopped'});
+  return [{...settled, ended: true}, turn.effects];
+}
+
+/** What the event itself changes, before anything is decided. */
+function take(turn: Turn, state: State, event: Event): State {
+  switch (event.type) {
+    case 'tick':
+      return onTick(turn, state);
+    case 'advert':
+      return onAdvert(turn, state, event.advert);
+    case 'found-address':
+      return change(state, event.vrid, (group) =>
+        group.role === 'Initialize' ? {...group, leftover: turn.group(group.vrid)?.vips ?? []} : group,
+      );
+    case 'acquire-failed':
+      return change(state, event.vrid, (group) => onAcquireFailed(turn, group, event.reason));
+    case 'prepared':
+      return change(state, event.vrid, (group) => onPrepared(turn, state, group, event.ok, event.reason));
+    case 'fenced':
+      turn.log(event.ok ? 'info' : 'error', event.ok ? 'fenced' : 'fence-failed', event.reason);
+      return {...state, groups: state.groups.map((group) => onFenced(turn, state, group, event.ok))};
+    case 'readiness':
+      if (event.ready === state.ready) return state;
+      return {...state, ready: event.ready, readySince: turn.now};
+    case 'device':
+      return onDevice(turn, state, event.device, event.problem);
+    case 'address-gone':
+      return change(state, event.vrid, (group) => onAddressGone(turn, state, group));
+    case 'conflict':
+      return change(state, event.vrid, (group) => onConflict(turn, state, group, event.byPeer));
+    case 'give-up':
+      return change(state, event.vrid, (group) => onGiveUp(turn, state, group, event));
+    case 'tracked-down':
+      return event.count === state.trackedDown ? state : {...state, trackedDown: event.count};
+    case 'move':
+      return onMove(turn, state, event);
+    case 'stop':
+      return onStop(turn, state, event.leaveAddresses);
+    case 'configure':
+      return onConfigure(turn, state, event.previous);
+  }
+}
+
+const change = (state: State, vrid: number, edit: (group: GroupState) => GroupState): State => ({
+  ...state,
+  groups: state.groups.map((group) => (group.vrid === vrid ? edit(group) : group)),
+});
+
+function onTick(turn: Turn, state: State): State {
+  if (state.listenOnlyUntil === undefined || turn.now < state.listenOnlyUntil)
+    return checkSilence(turn, state);
+  const {listenOnlyUntil: _, ...awake} = state;
+  // Nobody else has them: what the kernel dropped meanwhile is put back, and clients are told.
+  for (const group of awake.groups)
+    if (group.role === 'Active' && group.blocked === undefined) restore(turn, group);
+  return checkSilence(turn, {...awake, advertAt: turn.now});
+}
+
+/** An interface of a group's addresses went down, lost its carrier, or is well again. */
+function onDevice(turn: Turn, state: State, device: string, problem: string | undefined): State {
+  return {
+    ...state,
+    groups: state.groups.map((group) => {
+      if (!turn.group(group.vrid)?.vips.some((vip) => vip.device === device)) return group;
+      const {blocked: _, ...rest} = group;
+      return problem === undefined ? rest : {...rest, blocked: problem};
+    }),
+  };
+}
+
+/** Brings every group to what the known facts demand. */
+function settle(turn: Turn, state: State): State {
+  const groups = state.groups.map((group) => keepUp(turn, state, settleGroup(turn, state, group)));
+  return settleMoves(turn, {...state, groups});
+}
+
+function settleGroup(turn: Turn, state: State, group: GroupState): GroupState {
+  const current =
+    group.failedUntil !== undefined && turn.now >= group.failedUntil ? withoutFailure(group) : group;
+  switch (current.role) {
+    case 'Initialize':
+      return settleInitialize(turn, state, current);
+    case 'Backup':
+      return settleBackup(turn, state, current);
+    case 'Active':
+      return settleActive(turn, state, current);
+  }
+}
+
+const withoutFailure = (group: GroupState): GroupState => {
+  const {failedUntil: _, ...rest} = group;
+  return rest;
+};
+
+/** On time, and at once after a change of role. */
+function sendAdvert(turn: Turn, state: State): State {
+  const {config, now} = turn;
+  const changed = turn.effects.some(({type}) => type === 'acquire' || type === 'release');
+  if ((!changed && now < state.advertAt) || state.listenOnlyUntil !== undefined) return state;
+  const onTime = !changed && now - state.advertAt < config.keepalive;
+  const sequence = state.sequence + 1n;
+  turn.emit({type: 'send-advert'});
+  return {
+    ...state,
+    sequence,
+    sentAt: now,
+    advertAt: onTime ? state.advertAt + config.keepalive : now + config.keepalive,
+    groups: state.groups.some((group) => group.role === 'Active' && group.activeSequence === undefined)
+      ? state.groups.map((group) =>
+          group.role === 'Active' && group.activeSequence === undefined
+            ? {...group, activeSequence: sequence}
+            : group,
+        )
+      : state.groups,
+  };
+}
