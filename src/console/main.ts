@@ -18,7 +18,7 @@ const STATE_DIR = process.env.HACTL_CONSOLE_STATE_DIR ?? '/var/lib/hactl-console
 /** The built page beside the program, or in the checkout. */
 const pages = [
   path.join(import.meta.dirname, 'console'),
-  path.resolve(import.meta.dirname, '../../packages/console/dist'),
+  path.resolve(import.meta.dirname, '../../dist/console'),
 ];
 
 interface Options {

@@ -1,0 +1,82 @@
+/** How the page asks the console: JSON, with the header that a foreign page cannot send. */
+import type {HistoryOutcome, PlannedChange} from '../../control/answers.ts';
+import type {JournalEvent} from '../../control/events.ts';
+import type {StatusSnapshot} from '../../control/protocol.ts';
+
+export type {HistoryOutcome, JournalEvent, PlannedChange, StatusSnapshot};
+export type Role = 'viewer' | 'operator' | 'admin';
+
+export interface Login {
+  readonly user: string;
+  readonly role: Role;
+  readonly csrf: string;
+}
+
+export type Live =
+  {readonly ok: true; readonly status: StatusSnapshot} | {readonly ok: false; readonly reason: string};
+
+export interface Setting {
+  readonly name: string;
+  readonly value: string;
+}
+export interface Service {
+  readonly virtual: string;
+  readonly on: boolean;
+  readonly lines: readonly Setting[];
+}
+export interface ConfigView {
+  readonly files: readonly {
+    readonly name: string;
+    readonly services: readonly Service[];
+    readonly globals: readonly Setting[];
+  }[];
+  readonly ha: Readonly<Record<string, string>>;
+  readonly haresources: string;
+}
+export interface Outcome {
+  readonly ok: boolean;
+  readonly text: string;
+  readonly rows: readonly PlannedChange[];
+  readonly diagnostics: readonly string[];
+  readonly peer?: string;
+}
+/** As POST /api/config/plan takes it. */
+export type FileEdit =
+  | {readonly kind: 'service'; readonly file: string; readonly edit: object}
+  | {readonly kind: 'ha'; readonly name: string; readonly value?: string}
+  | {readonly kind: 'resource'; readonly node: string; readonly word: string}
+  | {readonly kind: 'text'; readonly file: string; readonly text: string};
+
+/** Refused; the message is for the person at the screen. */
+export class Refused extends Error {
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+const token = {csrf: ''};
+export const setCsrf = (csrf: string): void => {
+  token.csrf = csrf;
+};
+
+export async function call<T>(method: 'GET' | 'POST' | 'DELETE', url: string, body?: object): Promise<T> {
+  const answer = await fetch(url, {
+    method,
+    credentials: 'same-origin',
+    headers: {
+      ...(method === 'GET' ? {} : {'x-hactl-csrf': token.csrf}),
+      ...(body ? {'content-type': 'application/json'} : {}),
+    },
+    ...(body ? {body: JSON.stringify(body)} : {}),
+  });
+  const text = await answer.text();
+  const value: unknown = text === '' ? {} : JSON.parse(text);
+  if (!answer.ok)
+    throw new Refused(answer.status, (value as {message?: string}).message ?? answer.statusText);
+  return value as T;
+}
+
+export const get = <T>(url: string): Promise<T> => call<T>('GET', url);
+export const post = <T>(url: string, body: object = {}): Promise<T> => call<T>('POST', url, body);

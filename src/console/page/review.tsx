@@ -1,0 +1,69 @@
+/** The plan before the change, then the change on both directors, then a minute of watching. */
+import {useEffect, useState} from 'preact/hooks';
+import {post, type FileEdit, type Outcome} from './api.ts';
+import {Dialog, Problem, Table, useAction} from './parts.tsx';
+
+export function Review(props: {edits: readonly FileEdit[]; close: () => void; done: () => void}) {
+  const [plan, setPlan] = useState<Outcome>();
+  const [applied, setApplied] = useState<Outcome>();
+  const {busy, problem, run} = useAction();
+  const body = {edits: props.edits};
+  useEffect(() => {
+    void run(async () => setPlan(await post<Outcome>('/api/config/plan', body)));
+  }, []);
+  const shown = applied ?? plan;
+  return (
+    <Dialog
+      title={applied ? 'Applied' : 'What this would change'}
+      close={applied?.ok ? props.done : props.close}
+    >
+      <p aria-live="polite">{shown?.text ?? (busy ? 'judging …' : '')}</p>
+      {applied?.peer ? <p>Peer: {applied.peer}</p> : null}
+      {shown && shown.rows.length > 0 ? (
+        <Table caption="Changes" head={['', 'What', 'From', 'To', 'Effect']}>
+          {shown.rows.map((row) => (
+            <tr key={`${row.file} ${row.what}`}>
+              <td>{row.kind}</td>
+              <th scope="row">{row.what}</th>
+              <td>{row.from ?? ''}</td>
+              <td>{row.to ?? ''}</td>
+              <td>{row.effect}</td>
+            </tr>
+          ))}
+        </Table>
+      ) : null}
+      {shown && shown.diagnostics.length > 0 ? (
+        <pre tabIndex={0} aria-label="Diagnostics">
+          {shown.diagnostics.join('\n\n')}
+        </pre>
+      ) : null}
+      <Problem text={problem} />
+      <div class="buttons">
+        {applied ? (
+          <>
+            {applied.ok ? (
+              <p>The pair is watched for a minute; if it loses health, the version before comes back.</p>
+            ) : null}
+            {applied.ok ? (
+              <button type="button" onClick={() => void run(() => post('/api/config/confirm'))}>
+                Keep it now
+              </button>
+            ) : null}
+            <button type="button" class="primary" onClick={applied.ok ? props.done : props.close}>
+              Close
+            </button>
+          </>
+        ) : (
+          <button
+            type="button"
+            class="primary"
+            disabled={busy || !plan?.ok}
+            onClick={() => void run(async () => setApplied(await post<Outcome>('/api/config/apply', body)))}
+          >
+            Apply to both directors
+          </button>
+        )}
+      </div>
+    </Dialog>
+  );
+}

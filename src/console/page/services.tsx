@@ -1,0 +1,307 @@
+/** Virtual servers: add, edit, delete, switch on and off; their real servers; their monitoring. */
+import {useEffect, useState} from 'preact/hooks';
+import {get, type ConfigView, type FileEdit, type Role, type Service, type Setting} from './api.ts';
+import {Dialog, Field, Problem, Table, Tag, useAction} from './parts.tsx';
+import {Review} from './review.tsx';
+
+const SCHEDULERS = [
+  '',
+  'rr',
+  'wrr',
+  'lc',
+  'wlc',
+  'lblc',
+  'lblcr',
+  'dh',
+  'sh',
+  'sed',
+  'nq',
+  'mh',
+  'fo',
+  'ovf',
+];
+const SERVICES = ['', 'http', 'https', 'http_proxy', 'smtp', 'submission', 'pop', 'pops', 'imap', 'imaps', 'ftp', 'nntp', 'ldap', 'ldaps', 'mysql', 'pgsql', 'dns', 'sip', 'radius', 'simpletcp', 'none']; // prettier-ignore
+const CHECKS = ['', 'negotiate', 'connect', 'external', 'ping', 'on', 'off'];
+
+/** The fields of the form, in Piranha's order; each is one directive. */
+const FIELDS: readonly {
+  name: string;
+  label: string;
+  hint?: string;
+  options?: readonly string[];
+  type?: 'password';
+}[] = [
+  {name: 'protocol', label: 'Protocol', options: ['', 'tcp', 'udp', 'fwm']},
+  {name: 'scheduler', label: 'Scheduler', options: SCHEDULERS},
+  {name: 'persistent', label: 'Persistence', hint: 'seconds for which a client stays on its real server'},
+  {name: 'netmask', label: 'Persistence netmask'},
+  {
+    name: 'quiescent',
+    label: 'Quiesce server',
+    options: ['', 'yes', 'no'],
+    hint: 'yes: a dead real server keeps its connections',
+  },
+  {name: 'fallback', label: 'Fallback server', hint: '127.0.0.1:80 gate'},
+  {name: 'service', label: 'Monitored service', options: SERVICES},
+  {name: 'checktype', label: 'Check type', options: CHECKS},
+  {name: 'checkport', label: 'Check port'},
+  {name: 'request', label: 'Request', hint: 'what a negotiate check asks for, in quotes'},
+  {name: 'receive', label: 'Receive', hint: 'a regular expression in the answer, in quotes'},
+  {name: 'virtualhost', label: 'Virtual host'},
+  {name: 'hactl_send', label: 'Send', hint: 'Piranha’s send, in quotes'},
+  {name: 'hactl_expect', label: 'Expect', hint: 'Piranha’s expect, in quotes'},
+  {
+    name: 'checkcommand',
+    label: 'Sending program',
+    hint: 'an external check; for Piranha’s send_program: checktype external',
+  },
+  {name: 'login', label: 'Login'},
+  {name: 'passwd', label: 'Password', type: 'password'},
+  {name: 'database', label: 'Database'},
+];
+
+const valueOf = (lines: readonly Setting[], name: string): string =>
+  lines.findLast((line) => line.name === name)?.value ?? '';
+
+function Form(props: {
+  file: string;
+  config: ConfigView;
+  service?: Service;
+  close: () => void;
+  done: () => void;
+}) {
+  const {service, file, config} = props;
+  const lines = service?.lines ?? [];
+  const [virtual, setVirtual] = useState(service?.virtual ?? '');
+  const [device, setDevice] = useState('');
+  const [values, setValues] = useState<Record<string, string>>(
+    Object.fromEntries(FIELDS.map(({name}) => [name, valueOf(lines, name)])),
+  );
+  const [reals, setReals] = useState<readonly string[]>(
+    lines.filter(({name}) => name === 'real').map(({value}) => value),
+  );
+  const [real, setReal] = useState('');
+  const [method, setMethod] = useState('gate');
+  const [weight, setWeight] = useState('1');
+  const [edits, setEdits] = useState<readonly FileEdit[]>();
+  const address = virtual.replace(/:[^:\]]*$/, '').replace(/^\[|\]$/g, '');
+  const isNewAddress = !service && address !== '' && !config.haresources.includes(address);
+  const [node = ''] = (config.ha.node ?? '').split(/\s+/);
+
+  const changes = (): FileEdit[] => {
+    const edit = (one: object): FileEdit => ({kind: 'service', file, edit: one});
+    const resources: FileEdit[] =
+      isNewAddress && node !== ''
+        ? [
+            {kind: 'resource', node, word: `IPaddr2::${address}${device === '' ? '' : `/${device}`}`},
+            {kind: 'resource', node, word: `ldirectord::${file}`},
+          ]
+        : [];
+    if (!service)
+      return [
+        edit({
+          type: 'add-virtual',
+          virtual,
+          lines: [
+            ...reals.map((value) => ({name: 'real', value})),
+            ...FIELDS.flatMap(({name}) => (values[name] ? [{name, value: values[name]}] : [])),
+          ],
+        }),
+        ...resources,
+      ];
+    const before = lines.filter(({name}) => name === 'real').map(({value}) => value);
+    return [
+      ...before
+        .filter((value) => !reals.includes(value))
+        .map((value) => edit({type: 'remove-real', virtual: service.virtual, real: value})),
+      ...reals
+        .filter((value) => !before.includes(value))
+        .map((value) => edit({type: 'add-real', virtual: service.virtual, real: value})),
+      ...FIELDS.flatMap(({name}) => {
+        const value = values[name] ?? '';
+        if (value === valueOf(lines, name)) return [];
+        return [edit({type: 'set', virtual: service.virtual, name, ...(value === '' ? {} : {value})})];
+      }),
+      ...(virtual === service.virtual ? [] : [edit({type: 'rename', virtual: service.virtual, to: virtual})]),
+    ];
+  };
+
+  if (edits) return <Review edits={edits} close={() => setEdits(undefined)} done={props.done} />;
+  return (
+    <Dialog title={service ? `Edit ${service.virtual}` : 'Add a virtual server'} close={props.close}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          const next = changes();
+          if (next.length > 0) setEdits(next);
+        }}
+      >
+        <Field
+          label="Virtual address and port"
+          value={virtual}
+          set={setVirtual}
+          required
+          placeholder="10.0.0.100:80"
+        />
+        {isNewAddress ? (
+          <Field
+            label="Mask and device"
+            value={device}
+            set={setDevice}
+            hint="24/eth0; empty: from the route"
+          />
+        ) : null}
+        <fieldset>
+          <legend>Real servers</legend>
+          {reals.map((value) => (
+            <p key={value}>
+              <code>{value}</code>{' '}
+              <button
+                type="button"
+                class="small"
+                onClick={() => setReals(reals.filter((other) => other !== value))}
+                aria-label={`Remove ${value}`}
+              >
+                Remove
+              </button>
+            </p>
+          ))}
+          <div class="row">
+            <Field label="Server address and port" value={real} set={setReal} placeholder="10.0.0.11:80" />
+            <Field label="Forwarding" value={method} set={setMethod} options={['gate', 'masq', 'ipip']} />
+            <Field label="Server weight" type="number" value={weight} set={setWeight} />
+            <button
+              type="button"
+              disabled={real === ''}
+              onClick={() => {
+                setReals([...reals, `${real} ${method}${weight === '1' ? '' : ` ${weight}`}`]);
+                setReal('');
+              }}
+            >
+              Add server
+            </button>
+          </div>
+        </fieldset>
+        <fieldset class="columns">
+          <legend>Service and monitoring</legend>
+          {FIELDS.map(({name, label, hint, options, type}) => (
+            <Field
+              key={name}
+              label={label}
+              value={values[name] ?? ''}
+              set={(value) => setValues({...values, [name]: value})}
+              {...(hint === undefined ? {} : {hint})}
+              {...(options === undefined ? {} : {options})}
+              {...(type === undefined ? {} : {type})}
+            />
+          ))}
+        </fieldset>
+        <button type="submit" class="primary">
+          Review
+        </button>
+      </form>
+    </Dialog>
+  );
+}
+
+type Open =
+  | {readonly kind: 'form'; readonly file: string; readonly service?: Service}
+  | {readonly kind: 'review'; readonly edits: readonly FileEdit[]};
+
+export function Services({role}: {role: Role}) {
+  const [config, setConfig] = useState<ConfigView>();
+  const [open, setOpen] = useState<Open>();
+  const {problem, run} = useAction();
+  const load = () => run(async () => setConfig(await get<ConfigView>('/api/config')));
+  useEffect(() => void load(), []);
+  const close = (): void => setOpen(undefined);
+  const done = (): void => {
+    close();
+    void load();
+  };
+  const review = (file: string, edit: object): void =>
+    setOpen({kind: 'review', edits: [{kind: 'service', file, edit}]});
+  return (
+    <section>
+      <h2>Virtual servers</h2>
+      <Problem text={problem} />
+      {config?.files.map((file) => (
+        <div key={file.name}>
+          <Table
+            caption={file.name}
+            head={['Virtual server', 'State', 'Real servers', 'Scheduler', 'Check', 'Actions']}
+          >
+            {file.services.map((service) => (
+              <tr key={service.virtual}>
+                <th scope="row">{service.virtual}</th>
+                <td>
+                  <Tag tone={service.on ? 'good' : 'quiet'}>{service.on ? 'active' : 'off'}</Tag>
+                </td>
+                <td class="number">{service.lines.filter(({name}) => name === 'real').length}</td>
+                <td>{valueOf(service.lines, 'scheduler')}</td>
+                <td>
+                  {[valueOf(service.lines, 'service'), valueOf(service.lines, 'checktype')]
+                    .filter(Boolean)
+                    .join(', ')}
+                </td>
+                <td>
+                  {role === 'admin' ? (
+                    <div class="buttons">
+                      {service.on ? (
+                        <button
+                          type="button"
+                          class="small"
+                          onClick={() => setOpen({kind: 'form', file: file.name, service})}
+                          aria-label={`Edit ${service.virtual}`}
+                        >
+                          Edit
+                        </button>
+                      ) : null}
+                      <button
+                        type="button"
+                        class="small"
+                        onClick={() =>
+                          review(file.name, {type: 'switch', virtual: service.virtual, on: !service.on})
+                        }
+                        aria-label={`${service.on ? 'Deactivate' : 'Activate'} ${service.virtual}`}
+                      >
+                        {service.on ? 'Deactivate' : 'Activate'}
+                      </button>
+                      {service.on ? (
+                        <button
+                          type="button"
+                          class="small"
+                          onClick={() =>
+                            review(file.name, {type: 'remove-virtual', virtual: service.virtual})
+                          }
+                          aria-label={`Delete ${service.virtual}`}
+                        >
+                          Delete
+                        </button>
+                      ) : null}
+                    </div>
+                  ) : null}
+                </td>
+              </tr>
+            ))}
+          </Table>
+          {role === 'admin' ? (
+            <button type="button" class="primary" onClick={() => setOpen({kind: 'form', file: file.name})}>
+              Add a virtual server
+            </button>
+          ) : null}
+        </div>
+      ))}
+      {open?.kind === 'form' && config ? (
+        <Form
+          file={open.file}
+          config={config}
+          {...(open.service ? {service: open.service} : {})}
+          close={close}
+          done={done}
+        />
+      ) : null}
+      {open?.kind === 'review' ? <Review edits={open.edits} close={close} done={done} /> : null}
+    </section>
+  );
+}
