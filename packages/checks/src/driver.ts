@@ -6,8 +6,10 @@ import {makeLateness, type Clock, type Instant, type Lateness} from '@hactl/base
 import {openPinger} from '@hactl/net';
 import type {CheckReport, CheckSpec, FromChecks} from './messages.ts';
 import {probe} from './probes/index.ts';
+import {chargeNobody} from './probes/meter.ts';
 import {firstDue, nextDue, SLOT, slotOf} from './schedule.ts';
-import {freshReport, isNews, judge, nextKind} from './verdict.ts';
+import {makeShortages} from './shortages.ts';
+import {freshReport, isNews, judge, nextKind, spared} from './verdict.ts';
 
 /** More probes than this at once wait for the next slot: descriptors are finite. */
 const CONCURRENT_MAX = 4_000;
@@ -59,6 +61,7 @@ export function startChecks(
   let timerAt: Instant = Infinity;
   let [running, commands] = [0, 0];
   const lateness = makeLateness();
+  const shortages = makeShortages((message) => say({type: 'log', level: 'warn', message}));
 
   function put(check: Check, due: Instant): void {
     check.due = due;
@@ -76,6 +79,7 @@ export function startChecks(
   }
 
   function onTimer(): void {
+    chargeNobody();
     timerAt = Infinity;
     const now = clock.now();
     const waiting = [...overdue];
@@ -109,24 +113,23 @@ export function startChecks(
     if (command) commands += 1;
     const kind = nextKind(spec, check.report, check.sinceNegotiate);
     check.sinceNegotiate = kind === 'connect' ? check.sinceNegotiate + 1 : 0;
-    const result = await probe(spec, kind, clock, pinger).catch((error: unknown) => ({
-      passed: false,
-      reason: `the check itself failed: ${error instanceof Error ? error.message : String(error)}`,
-      took: 0,
-    }));
+    const result = await probe(spec, kind, clock, pinger);
     running -= 1;
     if (command) commands -= 1;
     check.running = false;
     if (check.gone) return;
     const now = clock.now();
     const before = check.report;
-    check.report = judge(spec, before, result, now);
+    shortages.note(result);
+    check.report =
+      result.shortage === undefined ? judge(spec, before, result, now) : spared(before, result, now);
     if (isNews(before, check.report)) say({type: 'verdict', report: check.report});
     put(check, nextDue(check.due, spec.checkInterval, now));
   }
 
   return {
     configure: (specs) => {
+      chargeNobody();
       const wanted = new Map(specs.map((spec) => [spec.id, spec]));
       for (const [id, check] of checks) {
         const spec = wanted.get(id);

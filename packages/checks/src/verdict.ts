@@ -9,6 +9,8 @@ export interface ProbeResult {
   readonly reason: string;
   readonly took: Millis;
   readonly weight?: WantedWeight;
+  /** This machine's own shortage, in words: the probe says nothing of the server. */
+  readonly shortage?: string;
 }
 
 /** What is known before the first check: an adopted real keeps its state and its good name. */
@@ -73,6 +75,13 @@ export function judge(spec: CheckSpec, before: CheckReport, result: ProbeResult,
     at: now,
   };
 }
+
+/** The report after a probe that this machine could not make: nothing new is known of the server, and that is said. */
+export const spared = (before: CheckReport, {reason, shortage}: ProbeResult, now: Instant): CheckReport => ({
+  ...before,
+  reason: `not checked, ${before.state === 'unknown' ? 'nothing is known of it' : `still ${before.state}`}: ${shortage ?? reason}`,
+  at: now,
+});
 
 /** Must the supervisor hear of it at once? */
 export const isNews = (before: CheckReport, after: CheckReport): boolean =>

@@ -1,9 +1,10 @@
 /** checktype=connect: the TCP handshake, nothing more. */
 import net from 'node:net';
 import type {Clock, Millis} from '@hactl/base';
-import {socketAddress, TcpConnection} from '@hactl/net';
+import {socketAddress, SystemError, TcpConnection} from '@hactl/net';
 import type {CheckSpec} from '../messages.ts';
 import type {ProbeResult} from '../verdict.ts';
+import {startDeadline} from './deadline.ts';
 
 /** What a socket's error means to a person. */
 export function explainError(error: NodeJS.ErrnoException, target: string): string {
@@ -20,6 +21,32 @@ export function explainError(error: NodeJS.ErrnoException, target: string): stri
     default:
       return `connection to ${target}: ${error.code ?? error.message}`;
   }
+}
+
+/**
+ * Errors that say nothing of the server: this machine has no descriptors, memory, ports or permission left. `name` is
+ * for people.
+ */
+const shortages: Readonly<Record<string, string>> = {
+  EMFILE: 'this process has no descriptors left (EMFILE: raise LimitNOFILE)',
+  ENFILE: 'this machine has no descriptors left (ENFILE: raise fs.file-max)',
+  ENOMEM: 'this machine has no memory left (ENOMEM)',
+  ENOBUFS: 'this machine has no buffers left (ENOBUFS)',
+  EAGAIN: 'this machine cannot start another process (EAGAIN: raise TasksMax or LimitNPROC)',
+  EADDRNOTAVAIL:
+    'this machine has no local address or port left for it (EADDRNOTAVAIL: see net.ipv4.ip_local_port_range)',
+  EAFNOSUPPORT: 'this machine does not speak this family of addresses (EAFNOSUPPORT: is IPv6 switched off?)',
+};
+/** Not even a socket: ICMP wants CAP_NET_RAW. On an address or a port the same errors say that the configuration is wrong. */
+const refusals: ReadonlySet<string> = new Set(['EACCES', 'EPERM']);
+
+/** What marks a result as no verdict, when an error is this machine's own shortage. */
+export function shortageOf(error: unknown): Pick<ProbeResult, 'shortage'> {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (error instanceof SystemError && error.op === 'socket' && refusals.has(code))
+    return {shortage: `this process may not open a raw socket (${code}: pings need CAP_NET_RAW)`};
+  const name = Object.hasOwn(shortages, code) ? shortages[code] : undefined;
+  return name === undefined ? {} : {shortage: name};
 }
 
 /** The name for SNI out of a Host header's value: without a port, and no address (RFC 6066 section 3). */
@@ -44,12 +71,14 @@ export function probeConnect(spec: CheckSpec, limit: Millis, clock: Clock): Prom
   return new Promise((resolve) => {
     const started = clock.now();
     const target = `${spec.address} port ${spec.port}`;
-    const done = (passed: boolean, reason: string): void => {
-      clearTimeout(timer);
+    const done = (passed: boolean, reason: string, more: Partial<ProbeResult> = {}): void => {
+      deadline.clear();
       connection.close();
-      resolve({passed, reason, took: clock.now() - started});
+      resolve({passed, reason, took: clock.now() - started, ...more});
     };
-    const timer = setTimeout(() => done(false, `no connection to ${target} within ${limit} ms`), limit);
+    const deadline = startDeadline(clock, limit, () =>
+      done(false, `no connection to ${target} within ${limit} ms`),
+    );
     const connection = new TcpConnection(
       addressOf(spec),
       {},
@@ -57,7 +86,7 @@ export function probeConnect(spec: CheckSpec, limit: Millis, clock: Clock): Prom
         connected: () => done(true, `connected in ${Math.round(clock.now() - started)} ms`),
         received: () => undefined,
         ended: () => undefined,
-        failed: (error) => done(false, explainError(error, target)),
+        failed: (error) => done(false, explainError(error, target), shortageOf(error)),
       },
     );
   });

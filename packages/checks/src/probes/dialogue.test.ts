@@ -12,7 +12,7 @@ import {probeNntp} from './nntp.ts';
 import {probePop} from './pop.ts';
 import {compareExpected, probeSendExpect, unescape} from './send-expect.ts';
 import {serviceProbes} from './services.ts';
-import {probeSimpleTcp, simpleRequest, someLineMatches} from './simpletcp.ts';
+import {probeSimpleTcp, simpleRequest, LineSearch} from './simpletcp.ts';
 import {probeSmtp} from './smtp.ts';
 import {checkOf, failsOnTheDead, fails, passes, serve} from './testing.ts';
 
@@ -184,12 +184,12 @@ test('simpletcp: the request, and lines', (t) => {
   t.is(simpleRequest('/one\\ntwo'), 'one\ntwo');
   t.is(simpleRequest('one'), 'one');
   t.is(simpleRequest(), '');
-  t.true(someLineMatches('first\nOK\n', false, '^OK$'));
-  t.false(someLineMatches('first\nOK', false, '^OK$'), 'the line may go on');
-  t.true(someLineMatches('first\nOK', true, '^OK$'));
-  t.false(someLineMatches('first\nNOT OK\n', true, '^OK$'));
-  t.false(someLineMatches('', true, undefined));
-  t.true(someLineMatches('anything\n', false, undefined));
+  t.true(new LineSearch('^OK$').found('first\nOK\n', false));
+  t.false(new LineSearch('^OK$').found('first\nOK', false), 'the line may go on');
+  t.true(new LineSearch('^OK$').found('first\nOK', true));
+  t.false(new LineSearch('^OK$').found('first\nNOT OK\n', true));
+  t.false(new LineSearch(undefined).found('', true));
+  t.true(new LineSearch(undefined).found('anything\n', false));
 });
 
 test('send/expect: escapes, classes, comparison', (t) => {
@@ -217,7 +217,7 @@ test('whatever a server says, the pure parts take it', (t) => {
       passivePort(text);
       unescape(text);
       translatePosixRegex(text);
-      someLineMatches(text, ended, 'OK');
+      new LineSearch('OK').found(text, ended);
       compareExpected({expect: text, regex: true}, text, ended);
       return compareExpected({expect: 'OK', regex: false}, text, true) === text.startsWith('OK');
     }),

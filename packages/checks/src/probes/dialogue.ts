@@ -8,10 +8,13 @@ import type {Clock, Millis} from '@hactl/base';
 import type {CheckSpec} from '../messages.ts';
 import type {ProbeResult} from '../verdict.ts';
 import {explainError, serverName} from './connect.ts';
-import {oneVerdict} from './one-verdict.ts';
+import {Incoming} from './incoming.ts';
+import {oneVerdict, type Talk} from './one-verdict.ts';
 
 /** Octets that a probe takes from one connection: a server that never stops talking fails. */
 export const INPUT_MAX = 1 << 20;
+/** Lines of one answer: a server that lists more than this in its greeting is none that a check can wait for. */
+export const LINES_MAX = 1_000;
 /** A parting word is not waited for longer than this; the verdict does not wait at all. */
 const PARTING: Millis = 1_000;
 
@@ -36,8 +39,8 @@ export interface Connection {
   readonly finish: () => void;
   /** The next line without its end; `what` names it in reasons: `the greeting`. */
   readonly line: (what: string) => Promise<string>;
-  /** All that comes until the server closes, or until it is enough. */
-  readonly rest: (what: string, enough?: (text: string, ended: boolean) => boolean) => Promise<string>;
+  /** Hands over what comes, piece by piece, until the server closes (then with `ended`) or `enough` says true. */
+  readonly rest: (what: string, enough: (piece: string, ended: boolean) => boolean) => Promise<void>;
   readonly close: () => void;
 }
 
@@ -72,14 +75,21 @@ export function converse(
           if (first) verdict.note(`connected in ${Math.round(clock.now() - at)} ms`);
           if (secure) verdict.phase('TLS handshake');
         });
-        return talk(socket, `${spec.address} port ${port}`, secure, verdict.phase).then((one) => {
+        return talk(socket, `${spec.address} port ${port}`, secure, verdict).then((one) => {
           if (secure && first) verdict.note('TLS ok');
           return one;
         });
       },
       note: verdict.note,
     };
-    script(dialogue).then(({passed, words, bye}) => verdict.end(passed, words, bye), verdict.fail);
+    script(dialogue).then(
+      ({passed, words, bye}) => verdict.end(passed, words, bye),
+      (error: unknown) => {
+        // What went wrong on the socket tells whose fault it is.
+        const words = error instanceof Error ? error.message : String(error);
+        verdict.fail(error instanceof DialogueError ? (error.cause ?? error) : error, words);
+      },
+    );
     return (bye) => {
       for (const [index, socket] of sockets.entries())
         if (index === 0 && bye !== undefined && socket.writable) part(socket, bye);
@@ -112,16 +122,18 @@ async function talk(
   socket: net.Socket,
   target: string,
   secure: boolean,
-  enter: (phase: string) => void,
+  {meter, phase: enter}: Pick<Talk<string>, 'meter' | 'phase'>,
 ): Promise<Connection> {
-  let [text, taken, ended] = ['', 0, false];
+  const incoming = new Incoming();
+  let [taken, ended] = [0, false];
   let broken: Error | undefined;
   let wake = (): void => undefined;
   const news = (): Promise<void> => new Promise((resolve) => (wake = resolve));
   let connected = false;
   socket.setEncoding('latin1');
   socket.on('data', (chunk: string) => {
-    text += chunk;
+    meter.enter();
+    incoming.add(chunk);
     taken += chunk.length;
     if (taken > INPUT_MAX) {
       broken ??= new DialogueError(`${target} says more than ${INPUT_MAX} octets`);
@@ -130,7 +142,7 @@ async function talk(
     wake();
   });
   socket.on('error', (error) => {
-    broken ??= new DialogueError(explainError(error, target));
+    broken ??= new DialogueError(explainError(error, target), {cause: error});
     wake();
   });
   for (const event of ['end', 'close'])
@@ -155,27 +167,28 @@ async function talk(
     async line(what) {
       enter(`waiting for ${what}`);
       for (;;) {
-        const end = text.indexOf('\n');
-        if (end !== -1) {
-          const line = text.slice(0, end).replace(/\r$/, '');
-          text = text.slice(end + 1);
-          return line;
-        }
+        const line = incoming.line();
+        if (line !== undefined) return line;
         if (broken) throw broken;
-        if (ended)
+        if (ended) {
+          const text = incoming.all();
           throw new DialogueError(
             `${target} closed the connection instead of ${what}${text === '' ? '' : ` after ${quoted(text)}`}`,
           );
+        }
         // oxlint-disable-next-line no-await-in-loop -- as above.
         await news();
       }
     },
-    async rest(what, enough = () => false) {
+    async rest(what, enough) {
       enter(`waiting for ${what}`);
       for (;;) {
-        if (enough(text, ended)) return text;
+        // `ended` is asked before: what comes with the end is handed over once.
+        const over = ended;
+        const piece = incoming.all();
+        if (enough(piece, over)) return;
         if (broken) throw broken;
-        if (ended) return text;
+        if (over) return;
         // oxlint-disable-next-line no-await-in-loop -- as above.
         await news();
       }
@@ -190,13 +203,14 @@ export interface Reply {
   readonly text: string;
 }
 
-/** Reads lines until one carries the first one's code and a blank behind it. */
+/** Reads lines until one carries the first one's code and a blank behind it; LINES_MAX at most. */
 export async function readReply(connection: Connection, what: string): Promise<Reply> {
   const first = await connection.line(what);
   const head = /^(\d{3})(?:([ -])|$)/.exec(first);
   if (!head) throw new DialogueError(`${what} is not a reply: ${quoted(first)}`);
   if (head[2] === '-')
-    for (;;) {
+    for (let lines = 1; ; lines += 1) {
+      if (lines >= LINES_MAX) throw new DialogueError(`${what} has more than ${LINES_MAX} lines`);
       // oxlint-disable-next-line no-await-in-loop -- line by line.
       const line = await connection.line(what);
       if (line === head[1] || line.startsWith(`${head[1]} `)) break;

@@ -5,8 +5,11 @@ const CLASS_IN = 1;
 const types = {A: 1, CNAME: 5, PTR: 12, AAAA: 28} as const;
 const RECURSION_DESIRED = 0x01_00;
 const responseCodes = ['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED'];
-/** More jumps than a name has labels: a loop. */
-const POINTERS_MAX = 127;
+/** Octets of a name, as they travel (RFC 1035 section 2.3.4), and its labels. */
+const NAME_MAX = 255;
+const LABELS_MAX = 127;
+/** Records whose names are read: no answer to a check has as many. */
+const NAMES_MAX = 256;
 
 export interface DnsQuestion {
   readonly name: string;
@@ -56,19 +59,39 @@ export function encodeQuery(id: number, question: DnsQuestion): Buffer {
   return Buffer.concat([head, ...labels, tail]);
 }
 
-/** Reads a name and where it ends; throws RangeError beyond the message. */
-function readName(message: Buffer, start: number): {name: string; end: number} {
+/** Where the name at `start` ends; throws RangeError for what is none. What it points to is not read. */
+function nameEnd(message: Buffer, start: number): number {
+  for (let at = start, labels = 0; ; labels += 1) {
+    const length = message.readUInt8(at);
+    if (length >= 0xc0) {
+      if ((message.readUInt16BE(at) & 0x3f_ff) >= start) throw new RangeError('a name that points forward');
+      return at + 2;
+    }
+    if (length === 0) return at + 1;
+    at += 1 + length;
+    if (length > 63 || labels >= LABELS_MAX || at - start > NAME_MAX)
+      throw new RangeError('a name longer than names are');
+  }
+}
+
+/**
+ * The name at `start`. A pointer leads to an earlier place (RFC 1035 section 4.1.4), so none leads in a circle; length
+ * and labels are counted over all parts.
+ */
+function readName(message: Buffer, start: number): string {
   const labels: string[] = [];
-  let [at, end, jumps] = [start, -1, 0];
+  let [at, earliest, octets] = [start, start, 1];
   for (;;) {
     const length = message.readUInt8(at);
     if (length >= 0xc0) {
-      if (end === -1) end = at + 2;
-      jumps += 1;
-      if (jumps > POINTERS_MAX) throw new RangeError('a name that points to itself');
       at = message.readUInt16BE(at) & 0x3f_ff;
-    } else if (length === 0) return {name: labels.join('.'), end: end === -1 ? at + 1 : end};
+      if (at >= earliest) throw new RangeError('a name that points forward');
+      earliest = at;
+    } else if (length === 0) return labels.join('.');
     else {
+      octets += 1 + length;
+      if (length > 63 || labels.length >= LABELS_MAX || octets > NAME_MAX)
+        throw new RangeError('a name longer than names are');
       if (at + 1 + length > message.length) throw new RangeError('a name beyond the end');
       labels.push(message.toString('latin1', at + 1, at + 1 + length));
       at += 1 + length;
@@ -84,15 +107,18 @@ export function decodeAnswer(message: Buffer, id: number): DnsAnswer | 'malforme
   const number = flags & 0x0f;
   const values: string[] = [];
   try {
-    let at = 12;
-    for (let left = message.readUInt16BE(4); left > 0; left -= 1) at = readName(message, at).end + 4;
+    let [at, names] = [12, 0];
+    for (let left = message.readUInt16BE(4); left > 0; left -= 1) at = nameEnd(message, at) + 4;
     for (let left = message.readUInt16BE(6); left > 0; left -= 1) {
-      at = readName(message, at).end;
+      at = nameEnd(message, at);
       const type = message.readUInt16BE(at);
       const length = message.readUInt16BE(at + 8);
       const data = message.subarray(at + 10, at + 10 + length);
       if (type === types.A && data.length === 4) values.push(data.join('.'));
-      if (type === types.PTR) values.push(readName(message, at + 10).name);
+      if (type === types.PTR && names < NAMES_MAX) {
+        names += 1;
+        values.push(readName(message, at + 10));
+      }
       at += 10 + length;
     }
   } catch (error) {

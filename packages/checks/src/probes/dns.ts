@@ -6,9 +6,10 @@ import {randomInt} from 'node:crypto';
 import type {Clock, Millis} from '@hactl/base';
 import {SlowMatch} from '@hactl/regex';
 import type {CheckSpec} from '../messages.ts';
-import {textMatches} from '@hactl/regex';
 import type {ProbeResult} from '../verdict.ts';
 import {decodeAnswer, dnsQuestion, encodeQuery, type DnsAnswer} from './dns-message.ts';
+import {firstMatch} from './first-match.ts';
+import {makeReader, type Found, type Needs} from './reader.ts';
 import {overTcp, type Finding} from './tcp-check.ts';
 import {overUdp} from './udp-check.ts';
 
@@ -22,7 +23,7 @@ export function judgeDns(answer: DnsAnswer | 'malformed', name: string, receive?
   if (receive === undefined) return {passed: true, reason: `${name} is ${shown}`};
   let match: string | undefined;
   try {
-    match = values.find((value) => textMatches(receive, value));
+    match = firstMatch(values, receive);
   } catch (error) {
     if (error instanceof SlowMatch) return {passed: false, reason: `/${receive}/: ${error.message}`};
     throw error;
@@ -31,6 +32,15 @@ export function judgeDns(answer: DnsAnswer | 'malformed', name: string, receive?
     ? {passed: false, reason: `${name} is ${shown}, none matches /${receive}/`}
     : {passed: true, reason: `${name} is ${match}, matches /${receive}/`};
 }
+
+/** A message over TCP has its length before it (RFC 1035 section 4.2.2). */
+function findMessage(octets: Buffer): Found<Buffer> | Needs {
+  if (octets.length < 2) return {needs: 2};
+  const used = 2 + octets.readUInt16BE(0);
+  return octets.length < used ? {needs: used} : {value: octets.subarray(2, used), used};
+}
+
+const LIMITS = {message: 2 + 0xff_ff, total: 2 + 0xff_ff, messages: 1};
 
 /** One query over the virtual's protocol; an answer too long for a datagram is fetched over TCP. */
 export async function probeDns(spec: CheckSpec, limit: Millis, clock: Clock): Promise<ProbeResult> {
@@ -65,17 +75,11 @@ export async function probeDns(spec: CheckSpec, limit: Millis, clock: Clock): Pr
   const left = Math.max(1, Math.ceil(limit - (clock.now() - started)));
   return overTcp(spec, left, clock, async (line) => {
     const socket = await line.connect();
-    return new Promise((resolve) => {
-      let octets = Buffer.alloc(0);
-      socket.on('data', (chunk: Buffer) => {
-        octets = Buffer.concat([octets, chunk]);
-        const length = octets.length >= 2 ? octets.readUInt16BE(0) : undefined;
-        if (length === undefined || octets.length < 2 + length) return;
-        resolve(judge(decodeAnswer(octets.subarray(2, 2 + length), id) ?? 'malformed'));
-      });
-      const size = Buffer.alloc(2);
-      size.writeUInt16BE(query.length);
-      socket.write(Buffer.concat([size, query]));
-    });
+    const reader = makeReader(socket, LIMITS, line.meter);
+    const size = Buffer.alloc(2);
+    size.writeUInt16BE(query.length);
+    socket.write(Buffer.concat([size, query]));
+    const message = await reader.next(findMessage);
+    return judge(decodeAnswer(message, id) ?? 'malformed');
   });
 }

@@ -3,12 +3,18 @@ import {spawn} from 'node:child_process';
 import {signalGroup, type Clock, type Millis} from '@hactl/base';
 import type {CheckSpec, WantedWeight} from '../messages.ts';
 import type {ProbeResult} from '../verdict.ts';
+import {shortageOf} from './connect.ts';
+import {startDeadline} from './deadline.ts';
+import {Meter} from './meter.ts';
 
 const TERM_GRACE = 500;
 
 /** What it printed is read up to this length, and waited for so long after its end: a grandchild may hold the pipe. */
 const OUTPUT_MAX = 1_000;
 const OUTPUT_GRACE = 200;
+/** One that prints more than this in one run is ended. */
+const PRINTED_MAX = 1 << 20;
+const forkFailures: ReadonlySet<string> = new Set(['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE']);
 const WEIGHT_MAX = 65_535;
 
 /** `weight 5`, `weight=5`, `weight 50%` on a line of its own; the last one counts. */
@@ -30,15 +36,18 @@ export function probeExternal(spec: CheckSpec, limit: Millis, clock: Clock): Pro
       detached: true,
       stdio: ['ignore', spec.dynamicWeight ? 'pipe' : 'ignore', 'ignore'],
     });
-    let output = '';
+    let [output, printed] = ['', 0];
     child.stdout?.on('data', (chunk: Buffer) => {
-      if (output.length < OUTPUT_MAX) output += chunk.toString();
+      meter.enter();
+      printed += chunk.length;
+      if (output.length < OUTPUT_MAX) output = (output + chunk.toString()).slice(0, OUTPUT_MAX);
+      if (printed > PRINTED_MAX) giveUp(`${command} prints more than ${PRINTED_MAX} octets: ended`);
     });
     let finished = false;
-    const done = (passed: boolean, reason: string): void => {
+    const done = (passed: boolean, reason: string, more: Partial<ProbeResult> = {}): void => {
       if (finished) return;
       finished = true;
-      clearTimeout(timer);
+      deadline.clear();
       child.stdout?.destroy();
       const weight = passed ? readWeight(output) : undefined;
       const asked = weight ? `, it wants weight ${weight.value}${weight.percent ? '%' : ''}` : '';
@@ -47,15 +56,25 @@ export function probeExternal(spec: CheckSpec, limit: Millis, clock: Clock): Pro
         reason: `${reason}${asked}`,
         took: clock.now() - started,
         ...(weight ? {weight} : {}),
+        ...more,
       });
     };
-    const timer = setTimeout(() => {
+    const giveUp = (reason: string): void => {
       signalGroup(child, 'SIGTERM');
       setTimeout(() => signalGroup(child, 'SIGKILL'), TERM_GRACE).unref();
-      done(false, `${command} did not end within ${limit} ms: ended`);
-    }, limit);
+      done(false, reason);
+    };
+    const deadline = startDeadline(clock, limit, () =>
+      giveUp(`${command} did not end within ${limit} ms: ended`),
+    );
+    const meter = new Meter(giveUp);
     child.on('error', (error: NodeJS.ErrnoException) =>
-      done(false, `${command} cannot be run: ${error.code ?? error.message}`),
+      done(
+        false,
+        `${command} cannot be run: ${error.code ?? error.message}`,
+        // Not executable, not there: that is the administrator's to mend, and says that the check fails.
+        forkFailures.has(error.code ?? '') ? shortageOf(error) : {},
+      ),
     );
     child.on('exit', (code, name) => {
       const end = (): void => done(code === 0, `${command} ended with ${name ?? `exit status ${code}`}`);

@@ -5,9 +5,10 @@
 import os from 'node:os';
 import type {Clock, Millis} from '@hactl/base';
 import type {CheckSpec} from '../messages.ts';
-import {receiveMatches, receivePattern} from '@hactl/regex';
+import {receivePattern} from '@hactl/regex';
 import type {ProbeResult} from '../verdict.ts';
 import {converse, DialogueError, expectReply, INPUT_MAX, quoted, readReply} from './dialogue.ts';
+import {GrowingMatch} from './growing-match.ts';
 
 const PART = INPUT_MAX / 2;
 
@@ -54,13 +55,19 @@ export function probeFtp(spec: CheckSpec, limit: Millis, clock: Clock): Promise<
       throw new DialogueError(`the answer to ${passive} names no port: ${quoted(entered.text)}`);
     const data = await connect(port);
     await ask(`RETR ${file}`, '1');
-    const pattern = spec.receive === undefined ? undefined : receivePattern(spec.receive);
-    const matches = (text: string): boolean => spec.receive === undefined || receiveMatches(pattern, text);
+    const match = new GrowingMatch(spec.receive === undefined ? undefined : receivePattern(spec.receive));
+    let content = '';
+    let found = spec.receive === undefined;
     // A long file need not be read to its end: what `receive` looks for must stand in its first part.
-    const content = await data.rest(`the content of ${file}`, (text) => text.length >= PART && matches(text));
+    await data.rest(`the content of ${file}`, (piece, ended) => {
+      content += piece;
+      const last = ended || content.length >= PART;
+      if (last && spec.receive !== undefined) found = match.found(content, ended);
+      return last && found;
+    });
     data.close();
     const size = `${file}, ${content.length} octets`;
-    if (!matches(content))
+    if (!found)
       return {passed: false, words: `${size}, does not match /${spec.receive}/: ${quoted(content)}`, bye};
     const words = spec.receive === undefined ? size : `${size}, matches /${spec.receive}/`;
     if (content.length >= PART) return {passed: true, words, bye};

@@ -7,66 +7,17 @@ import tls from 'node:tls';
 import type {Clock, Millis} from '@hactl/base';
 import {TcpConnection} from '@hactl/net';
 import type {CheckSpec} from '../messages.ts';
-import {receiveMatches, receivePattern} from '@hactl/regex';
+import {receivePattern} from '@hactl/regex';
 import type {ProbeResult} from '../verdict.ts';
-import {addressOf, explainError, serverName} from './connect.ts';
+import {addressOf, explainError, serverName, shortageOf} from './connect.ts';
+import {startDeadline} from './deadline.ts';
+import {GrowingMatch} from './growing-match.ts';
+import {HttpAnswer} from './http-answer.ts';
+import {Meter} from './meter.ts';
 
-/** A page larger than this is not read to its end: what `receive` looks for must stand before. */
-const BODY_MAX = 1 << 20;
-/** A head larger than this is no answer to a check (nginx and LWP refuse smaller ones). */
-const HEAD_MAX = 1 << 16;
 const REDIRECTS_MAX = 7;
-
-/** What an answer says so far; `done` when no more octets are needed. */
-interface Answer {
-  readonly status: number;
-  readonly location?: string;
-  readonly body: string;
-  readonly done: boolean;
-}
-
-/** Reads status line, headers and body as far as they are there; undefined while the head is incomplete. */
-export function readAnswer(
-  text: string,
-  ended: boolean,
-  head: boolean,
-): Answer | 'not-http' | 'endless-head' | undefined {
-  if (text.length >= 5 && !text.startsWith('HTTP/')) return 'not-http';
-  const end = text.indexOf('\r\n\r\n');
-  if (end > HEAD_MAX || (end === -1 && text.length > HEAD_MAX)) return 'endless-head';
-  if (end === -1) return ended ? 'not-http' : undefined;
-  const status = Number(/^HTTP\/\d(?:\.\d)? (\d{3})/.exec(text)?.[1] ?? NaN);
-  if (Number.isNaN(status)) return 'not-http';
-  // 100 Continue, 103 Early Hints: the answer is still to come.
-  if (status < 200) return readAnswer(text.slice(end + 4), ended, head);
-  const headers = text.slice(0, end);
-  const raw = text.slice(end + 4);
-  const location = /^location:[ \t]*(\S+)/im.exec(headers)?.[1];
-  const length = /^content-length:[ \t]*(\d+)/im.exec(headers)?.[1];
-  const chunked = /^transfer-encoding:.*chunked/im.test(headers);
-  const whole = chunked
-    ? unchunk(raw)
-    : {body: raw, complete: length !== undefined && raw.length >= Number(length)};
-  return {
-    status,
-    ...(location === undefined ? {} : {location}),
-    body: whole.body,
-    done: head || whole.complete || ended || raw.length >= BODY_MAX,
-  };
-}
-
-/** The body out of its chunks; complete when the last one, of no length, is there (or what stands there is none). */
-function unchunk(raw: string): {readonly body: string; readonly complete: boolean} {
-  let [body, at] = ['', 0];
-  for (;;) {
-    const line = raw.indexOf('\r\n', at);
-    if (line === -1) return {body, complete: false};
-    const size = Number.parseInt(raw.slice(at, line), 16);
-    if (!size) return {body, complete: true};
-    body += raw.slice(line + 2, line + 2 + size);
-    at = line + 2 + size + 2;
-  }
-}
+/** Octets of one answer, with all that is around its body. */
+const OCTETS_MAX = 4 << 20;
 
 /** What the request line names: the path on the server itself, a whole URL at a proxy. */
 const requestTarget = (url: URL, proxy: boolean): string =>
@@ -154,71 +105,87 @@ export function probeHttp(spec: CheckSpec, limit: Millis, clock: Clock): Promise
     let story = '';
     let redirects = 0;
     let finished = false;
-    const done = (passed: boolean, reason: string): void => {
+    /** Judges what there is when nothing more will come. */
+    let lastLook = (): void => undefined;
+    const done = (passed: boolean, reason: string, more: Partial<ProbeResult> = {}): void => {
       if (finished) return;
       finished = true;
-      clearTimeout(timer);
+      deadline.clear();
       // Nothing is awaited any more: a reset spares both sides the rest of the farewell, and the server a socket in
       // TIME_WAIT for every check. keepalived's checks do the same.
       line?.close(passed);
-      resolve({passed, reason, took: clock.now() - started});
+      resolve({passed, reason, took: clock.now() - started, ...more});
     };
-    const timer = setTimeout(() => done(false, `${story}no answer within ${limit} ms (${phase})`), limit);
+    const meter = new Meter((reason) => done(false, `${story}${reason}`));
+    const deadline = startDeadline(clock, limit, () => {
+      lastLook();
+      done(false, `${story}no answer within ${limit} ms (${phase})`);
+    });
 
-    const judgeAnswer = ({status, location, body}: Answer, asked: string): void => {
-      if (status >= 300 && status < 400 && location !== undefined && redirects < REDIRECTS_MAX) {
-        redirects += 1;
-        line?.close(false);
-        const next = URL.parse(location, proxy ? asked : `http://${host}${asked}`);
-        return ask(next ? requestTarget(next, proxy) : '/');
+    const follow = (location: string, asked: string): void => {
+      redirects += 1;
+      line?.close(false);
+      const next = URL.parse(location, proxy ? asked : `http://${host}${asked}`);
+      ask(next ? requestTarget(next, proxy) : '/');
+    };
+
+    /** The verdict on an answer that is complete, or that will not be. */
+    const judgeAnswer = (status: number, answer: HttpAnswer, found: boolean): void => {
+      const about = `${story}HTTP ${status}`;
+      if (spec.receive !== undefined) {
+        if (found) return done(true, `${about}, body matches /${spec.receive}/`);
+        if (method === 'HEAD')
+          return done(
+            false,
+            `${about}, but a HEAD has no body to match /${spec.receive}/: use httpmethod=GET or no receive`,
+          );
+        const shown = JSON.stringify(answer.body.slice(0, 60));
+        return done(false, `${about}, body does not match /${spec.receive}/: ${shown}`);
       }
+      if (answer.truncated)
+        return done(false, `${about}, closed in the middle of the body, after ${answer.body.length} octets`);
+      done(true, about);
+    };
+
+    /** What an answer comes to so far; nothing while more must come. */
+    const judge = (answer: HttpAnswer, asked: string, match: GrowingMatch, last: boolean): void => {
+      if (answer.problem !== undefined) return done(false, `${story}${answer.problem}`);
+      const {status, location} = answer;
+      if (status === undefined) {
+        if (!last) return;
+        return done(
+          false,
+          answer.beginning === ''
+            ? `${story}${target} closed the connection without an answer`
+            : `${story}${target} closed the connection within the head of the answer: ${JSON.stringify(answer.beginning)}`,
+        );
+      }
+      if (status >= 300 && status < 400 && location !== undefined && redirects < REDIRECTS_MAX)
+        return follow(location, asked);
+      // What else is said does not count.
       if (status < 200 || status > 299)
         return done(
           false,
           `${story}HTTP ${status}${spec.receive === undefined ? '' : `, expected body /${spec.receive}/`}`,
         );
-      if (spec.receive === undefined) return done(true, `${story}HTTP ${status}`);
-      if (receiveMatches(pattern, body))
-        return done(true, `${story}HTTP ${status}, body matches /${spec.receive}/`);
-      if (method === 'HEAD')
-        return done(
-          false,
-          `${story}HTTP ${status}, but a HEAD has no body to match /${spec.receive}/: use httpmethod=GET or no receive`,
-        );
-      done(
-        false,
-        `${story}HTTP ${status}, body does not match /${spec.receive}/: ${JSON.stringify(body.slice(0, 60))}`,
-      );
+      const ended = last || answer.complete;
+      const found = spec.receive !== undefined && match.found(answer.body, ended);
+      if (found || ended) judgeAnswer(status, answer, found);
     };
 
     function ask(asked: string): void {
       phase = 'connecting';
       const at = clock.now();
-      let text = '';
-      const look = (ended: boolean): void => {
+      const answer = new HttpAnswer(method === 'HEAD');
+      const match = new GrowingMatch(pattern);
+      let octets = 0;
+      const look = (last: boolean): void => {
+        if (finished || line !== mine) return;
         try {
-          read(ended);
+          judge(answer, asked, match, last);
         } catch (error) {
           done(false, `${story}/${spec.receive}/: ${error instanceof Error ? error.message : String(error)}`);
         }
-      };
-      const read = (ended: boolean): void => {
-        if (ended && text === '')
-          return done(false, `${story}${target} closed the connection without an answer`);
-        const answer = readAnswer(text, ended, method === 'HEAD');
-        if (answer === 'not-http')
-          done(false, `${story}the answer is not HTTP: ${JSON.stringify(text.slice(0, 40))}`);
-        else if (answer === 'endless-head')
-          done(false, `${story}no end of the answer's head within ${HEAD_MAX} octets`);
-        else if (
-          answer?.done ||
-          (answer &&
-            pattern &&
-            answer.status >= 200 &&
-            answer.status <= 299 &&
-            receiveMatches(pattern, answer.body))
-        )
-          judgeAnswer(answer, asked);
       };
       const say = (): void => {
         phase = 'waiting for the answer';
@@ -229,23 +196,33 @@ export function probeHttp(spec: CheckSpec, limit: Millis, clock: Clock): Promise
       };
       const listener: LineListener = {
         connected: () => {
+          meter.enter();
           story = `connected in ${Math.round(clock.now() - at)} ms, `;
           if (secure) phase = 'TLS handshake';
           else say();
         },
         secured: () => {
+          meter.enter();
           story += 'TLS ok, ';
           say();
         },
         received: (more) => {
-          text += more;
+          meter.enter();
+          if (finished) return;
+          octets += more.length;
+          answer.feed(more);
           look(false);
+          if (octets > OCTETS_MAX) done(false, `${story}the answer has more than ${OCTETS_MAX} octets`);
         },
         ended: () => look(true),
-        failed: (error) => done(false, `${story}${explainError(error, target)}`),
+        failed: (error) => done(false, `${story}${explainError(error, target)}`, shortageOf(error)),
       };
       const mine = secure ? openSecure(spec, host, listener) : openPlain(spec, listener);
       line = mine;
+      // One that holds its connection open without saying how long its body is may have said what matters.
+      lastLook = () => {
+        if (spec.receive !== undefined && answer.headComplete && match.found(answer.body, true)) look(true);
+      };
     }
     ask(firstTarget(spec));
   });

@@ -2,7 +2,7 @@
 import type {Clock, Millis} from '@hactl/base';
 import type {CheckSpec} from '../messages.ts';
 import type {ProbeResult} from '../verdict.ts';
-import {converse, DialogueError, quoted} from './dialogue.ts';
+import {converse, DialogueError, LINES_MAX, quoted} from './dialogue.ts';
 
 /** A string as IMAP writes it between quotes (RFC 3501 section 4.3). */
 export const imapString = (text: string): string => `"${text.replace(/["\\]/g, '\\$&')}"`;
@@ -17,7 +17,9 @@ export function probeImap(spec: CheckSpec, limit: Millis, clock: Clock): Promise
     connection.send(`a LOGIN ${imapString(spec.login)} ${imapString(spec.passwd ?? '')}\r\n`);
     const what = `the answer to LOGIN ${spec.login}`;
     let line: string;
+    let lines = 0;
     do {
+      if ((lines += 1) > LINES_MAX) throw new DialogueError(`${what} has more than ${LINES_MAX} lines`);
       // oxlint-disable-next-line no-await-in-loop -- the server may say other things before it answers.
       line = await connection.line(what);
     } while (line.startsWith('* ') && !/^\* BYE\b/i.test(line));

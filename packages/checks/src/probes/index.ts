@@ -3,13 +3,35 @@ import type {Clock} from '@hactl/base';
 import type {Pinger} from '@hactl/net';
 import type {CheckSpec} from '../messages.ts';
 import type {ProbeResult} from '../verdict.ts';
-import {probeConnect} from './connect.ts';
+import {probeConnect, shortageOf} from './connect.ts';
 import {probeExternal} from './external.ts';
 import {probePing} from './ping.ts';
+import {printable} from './printable.ts';
 import {serviceProbes, withinCheckTimeout} from './services.ts';
 
-/** Runs one probe; it always resolves, within the check's own limit. */
-export function probe(
+/** Runs one probe; it always resolves, within the check's own limit, with a reason that any terminal may show. */
+export async function probe(
+  spec: CheckSpec,
+  kind: 'connect' | 'negotiate',
+  clock: Clock,
+  pinger: Pinger,
+): Promise<ProbeResult> {
+  try {
+    const result = await probeUnchecked(spec, kind, clock, pinger);
+    const reason = printable(result.reason);
+    return reason === result.reason ? result : {...result, reason};
+  } catch (error) {
+    const words = error instanceof Error ? error.message : String(error);
+    return {
+      passed: false,
+      reason: printable(`the check itself failed: ${words}`),
+      took: 0,
+      ...shortageOf(error),
+    };
+  }
+}
+
+function probeUnchecked(
   spec: CheckSpec,
   kind: 'connect' | 'negotiate',
   clock: Clock,

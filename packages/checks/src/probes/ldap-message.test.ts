@@ -39,8 +39,8 @@ test('answers', (t) => {
     value: {kind: 'entry', id: 2, name: 'o=x'},
     used: 14,
   });
-  t.is(found('300c020101 6107 0a0100 0400'), undefined);
-  t.is(found('3084'), undefined);
+  t.deepEqual(found('300c020101 6107 0a0100 0400'), {needs: 14});
+  t.deepEqual(found('3084'), {needs: 6});
 });
 
 test('what is no LDAP', (t) => {
@@ -55,7 +55,7 @@ test('any octets: a message, or more is wanted, or it is said not to be LDAP', (
         const framed = Buffer.concat([Buffer.of(0x30, octets.length, 2, 1, 1), octets]);
         try {
           const found = findLdap(framed);
-          return !found || (found.used > 1 && found.used <= framed.length);
+          return found.used === undefined || (found.used > 1 && found.used <= framed.length);
         } catch (error) {
           return error instanceof Error && error.message === 'the answer is not LDAP';
         }

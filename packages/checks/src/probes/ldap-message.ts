@@ -2,7 +2,7 @@
  * LDAP messages (RFC 4511) as far as a check needs them: bind, search of one entry, unbind. By hand, for a reader that
  * a broken server cannot hold or feed without end. Pure.
  */
-import type {Found} from './reader.ts';
+import type {Found, Needs} from './reader.ts';
 
 const tag = {
   integer: 0x02,
@@ -101,17 +101,17 @@ interface Element {
   readonly end: number;
 }
 
-/** The element at `at`; undefined when it is not all there. */
-function element(octets: Buffer, at: number): Element | undefined {
+/** The element at `at`, or how many octets are needed to say more. */
+function element(octets: Buffer, at: number): Element | Needs {
   const [type, first] = [octets[at], octets[at + 1]];
-  if (type === undefined || first === undefined) return undefined;
+  if (type === undefined || first === undefined) return {needs: at + 2};
   const size = first < 0x80 ? 0 : first & 0x7f;
   if (first === 0x80 || size > 4) throw new Error('the answer is not LDAP');
   const start = at + 2 + size;
-  if (start > octets.length) return undefined;
+  if (start > octets.length) return {needs: start};
   const length = size === 0 ? first : octets.readUIntBE(at + 2, size);
   return start + length > octets.length
-    ? undefined
+    ? {needs: start + length}
     : {type, value: octets.subarray(start, start + length), end: start + length};
 }
 
@@ -119,7 +119,7 @@ function element(octets: Buffer, at: number): Element | undefined {
 function* elements(octets: Buffer): Generator<Element> {
   for (let at = 0; at < octets.length;) {
     const one = element(octets, at);
-    if (!one) throw new Error('the answer is not LDAP');
+    if ('needs' in one) throw new Error('the answer is not LDAP');
     yield one;
     at = one.end;
   }
@@ -129,10 +129,10 @@ const integer = (one: Element | undefined): number =>
   one && one.value.length > 0 && one.value.length <= 4 ? one.value.readIntBE(0, one.value.length) : -1;
 
 /** The message at the front. */
-export function findLdap(octets: Buffer): Found<LdapMessage> | undefined {
+export function findLdap(octets: Buffer): Found<LdapMessage> | Needs {
   if (octets.length > 0 && octets[0] !== tag.sequence) throw new Error('the answer is not LDAP');
   const whole = element(octets, 0);
-  if (!whole) return undefined;
+  if ('needs' in whole) return whole;
   const [first, operation] = elements(whole.value);
   const id = integer(first);
   if (!operation) throw new Error('the answer is not LDAP');

@@ -17,7 +17,7 @@ import {
 import {makeReader} from './reader.ts';
 import {overTcp, type Finding} from './tcp-check.ts';
 
-const MESSAGE_MAX = 1 << 16;
+const LIMITS = {message: 1 << 16, total: 1 << 20, messages: 1_000};
 const [BIND, SEARCH, UNBIND] = [1, 2, 3];
 
 /** What a search's entries mean for the check. */
@@ -38,7 +38,7 @@ export function probeLdap(spec: CheckSpec, limit: Millis, clock: Clock): Promise
   return overTcp(spec, limit, clock, async (line) => {
     const plain = await line.connect();
     const socket = spec.service === 'ldaps' ? await line.secure(plain) : plain;
-    const reader = makeReader(socket, MESSAGE_MAX);
+    const reader = makeReader(socket, LIMITS, line.meter);
     /** The next message that answers request `id`; others are passed over, but for the server's own goodbye. */
     const answer = async (id: number): Promise<LdapMessage> => {
       for (;;) {

@@ -3,7 +3,7 @@
  * statement. By hand: the usual client takes 25 MB and holds the process for 0.3 s when it is loaded. Pure.
  */
 import {constants, createHash, publicEncrypt} from 'node:crypto';
-import type {Found} from './reader.ts';
+import type {Found, Needs} from './reader.ts';
 
 /** A row longer than this is none that a check asks for. */
 export const MESSAGE_MAX = 1 << 18;
@@ -19,14 +19,14 @@ export interface Packet {
   readonly body: Buffer;
 }
 
-export function findPacket(octets: Buffer): Found<Packet> | undefined {
-  if (octets.length < 4) return undefined;
+export function findPacket(octets: Buffer): Found<Packet> | Needs {
+  if (octets.length < 4) return {needs: 4};
   const length = octets.readUIntLE(0, 3);
   if (length > MESSAGE_MAX || length === 0)
     throw new Error(`${NOT_MYSQL}, or one message of ${length} octets`);
   const used = 4 + length;
   return octets.length < used
-    ? undefined
+    ? {needs: used}
     : {value: {sequence: octets[3] ?? 0, body: octets.subarray(4, used)}, used};
 }
 
@@ -175,10 +175,14 @@ function lengthAt(body: Buffer, at: number): {readonly value: number; readonly n
 /** How many columns a result has. */
 export const columnCount = (body: Buffer): number => lengthAt(body, 0).value;
 
+/** A table has at most 4096 columns. */
+const COLUMNS_MAX = 4_096;
+
 /** A row's columns as text. */
 export function rowValues(body: Buffer): (string | null)[] {
   const values: (string | null)[] = [];
   for (let at = 0; at < body.length;) {
+    if (values.length >= COLUMNS_MAX) throw new Error(`${NOT_MYSQL}: more than ${COLUMNS_MAX} columns`);
     if (body[at] === 0xfb) {
       values.push(null);
       at += 1;

@@ -23,7 +23,7 @@ import {
   type Packet,
 } from './mysql-message.ts';
 import {makeReader, type Reader} from './reader.ts';
-import {judgeRows, ROWS_MAX, rowText, sqlCheck} from './sql.ts';
+import {judgeRows, MESSAGES_MAX, ROWS_MAX, rowText, sqlCheck, TOTAL_MAX} from './sql.ts';
 import {overTcp, type Line} from './tcp-check.ts';
 
 /** A server's public key has a few hundred octets. */
@@ -115,7 +115,11 @@ export async function probeMysql(spec: CheckSpec, limit: Millis, clock: Clock): 
   return overTcp(spec, limit, clock, async (line) => {
     const socket = await line.connect();
     line.phase('waiting for the greeting');
-    const reader = makeReader(socket, 2 * MESSAGE_MAX);
+    const reader = makeReader(
+      socket,
+      {message: 2 * MESSAGE_MAX, total: TOTAL_MAX, messages: MESSAGES_MAX},
+      line.meter,
+    );
     await logIn(line, socket, reader, spec, check.user);
     line.phase('waiting for the rows');
     socket.write(statementPacket(check.statement));

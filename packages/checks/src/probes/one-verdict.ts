@@ -1,15 +1,13 @@
 /** What every conversation with a real server has: one verdict, one deadline, and a story that each reason begins with. */
 import type {Clock, Millis} from '@hactl/base';
 import type {ProbeResult} from '../verdict.ts';
-
-/** Characters of a reason. */
-const REASON_MAX = 300;
-
-/** A reason as it may stand in logs and on terminals: what servers say is shown, but commands nothing. */
-export const printable = (reason: string): string =>
-  reason.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\uFFFD]+/gu, '?').slice(0, REASON_MAX);
+import {shortageOf} from './connect.ts';
+import {startDeadline} from './deadline.ts';
+import {Meter} from './meter.ts';
 
 export interface Talk<Farewell> {
+  /** Whoever reads from the server says so here, before each piece. */
+  readonly meter: Meter;
   readonly over: () => boolean;
   /** Adds to the story. */
   readonly note: (words: string) => void;
@@ -19,8 +17,8 @@ export interface Talk<Farewell> {
   readonly doing: () => string;
   /** The verdict; only the first one counts. `farewell` is for those who clean up. */
   readonly end: (passed: boolean, words: string, farewell?: Farewell) => void;
-  /** The same for what went wrong, in words. */
-  readonly fail: (error: unknown) => void;
+  /** The same for what went wrong; `words` when there are better ones than the error's. */
+  readonly fail: (error: unknown, words?: string) => void;
 }
 
 /** Runs `begin` until it or the limit ends the talk; always resolves. What `begin` returns closes everything, once. */
@@ -34,22 +32,30 @@ export function oneVerdict<Farewell = never>(
     const started = clock.now();
     const story: string[] = [];
     let [doing, over] = ['connecting', false];
-    const end = (passed: boolean, words: string, farewell?: Farewell): void => {
+    const end = (
+      passed: boolean,
+      words: string,
+      farewell?: Farewell,
+      more: Partial<ProbeResult> = {},
+    ): void => {
       if (over) return;
       over = true;
-      clearTimeout(timer);
+      deadline.clear();
       // `begin` may end the talk before it returns what closes it.
       setImmediate(() => close(farewell));
-      resolve({passed, reason: printable([...story, words].join(', ')), took: clock.now() - started});
+      resolve({passed, reason: [...story, words].join(', '), took: clock.now() - started, ...more});
     };
-    const timer = setTimeout(() => end(false, late(doing)), limit);
+    const deadline = startDeadline(clock, limit, () => end(false, late(doing)));
+    const meter = new Meter((reason) => end(false, reason));
     const close = begin({
+      meter,
       over: () => over,
       note: (words) => void story.push(words),
       phase: (what) => void (doing = what),
       doing: () => doing,
-      end,
-      fail: (error) => end(false, error instanceof Error ? error.message : String(error)),
+      end: (passed, words, farewell) => end(passed, words, farewell),
+      fail: (error, words = error instanceof Error ? error.message : String(error)) =>
+        end(false, words, undefined, shortageOf(error)),
     });
   });
 }

@@ -29,7 +29,7 @@ import {
   type Frame,
 } from './pgsql-message.ts';
 import {makeReader, type Reader} from './reader.ts';
-import {judgeRows, ROWS_MAX, rowText, sqlCheck} from './sql.ts';
+import {judgeRows, MESSAGES_MAX, ROWS_MAX, rowText, sqlCheck, TOTAL_MAX} from './sql.ts';
 import {overTcp, type Line} from './tcp-check.ts';
 
 const stretch = promisify(pbkdf2);
@@ -98,7 +98,11 @@ export async function probePgsql(spec: CheckSpec, limit: Millis, clock: Clock): 
   if (typeof check === 'string') return {passed: false, reason: check, took: 0};
   return overTcp(spec, limit, clock, async (line) => {
     const socket = await open(line);
-    const reader = makeReader(socket, 2 * MESSAGE_MAX);
+    const reader = makeReader(
+      socket,
+      {message: 2 * MESSAGE_MAX, total: TOTAL_MAX, messages: MESSAGES_MAX},
+      line.meter,
+    );
     line.phase('logging in');
     socket.write(startup(check.user, spec.database ?? check.user));
     await logIn(socket, reader, check.user, spec.passwd ?? '');

@@ -3,6 +3,8 @@ import type {Clock, Millis} from '@hactl/base';
 import type {Pinger} from '@hactl/net';
 import type {CheckSpec} from '../messages.ts';
 import type {ProbeResult} from '../verdict.ts';
+import {shortageOf} from './connect.ts';
+import {startDeadline} from './deadline.ts';
 
 /** One answer is enough. */
 export async function probePing(
@@ -15,10 +17,10 @@ export async function probePing(
   const attempts = Math.max(1, spec.checkCount);
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     // oxlint-disable-next-line no-await-in-loop -- attempts follow one another.
-    const answered = await once(spec.address, limit, pinger);
+    const answered = await once(spec.address, limit, clock, pinger);
     const took = clock.now() - started;
     if (answered === true) return {passed: true, reason: `answered a ping in ${took.toFixed(1)} ms`, took};
-    if (answered !== false) return {passed: false, reason: answered, took};
+    if (answered !== false) return {passed: false, reason: answered.message, took, ...shortageOf(answered)};
   }
   return {
     passed: false,
@@ -27,21 +29,21 @@ export async function probePing(
   };
 }
 
-function once(address: string, limit: Millis, pinger: Pinger): Promise<boolean | string> {
+function once(address: string, limit: Millis, clock: Clock, pinger: Pinger): Promise<boolean | Error> {
   return new Promise((resolve) => {
     let forget = (): void => undefined;
-    const timer = setTimeout(() => {
+    const deadline = startDeadline(clock, limit, () => {
       forget();
       resolve(false);
-    }, limit);
+    });
     try {
       forget = pinger.ping(address, () => {
-        clearTimeout(timer);
+        deadline.clear();
         resolve(true);
       }) as () => void;
     } catch (error) {
-      clearTimeout(timer);
-      resolve(error instanceof Error ? error.message : String(error));
+      deadline.clear();
+      resolve(error instanceof Error ? error : new Error(String(error)));
     }
   });
 }

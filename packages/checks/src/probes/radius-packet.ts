@@ -4,6 +4,8 @@ import {isIPv4} from 'node:net';
 
 const ACCESS_REQUEST = 1;
 const HEADER = 20;
+/** RFC 2865 section 3. */
+const PACKET_MAX = 4_096;
 const attribute = {
   userName: 1,
   userPassword: 2,
@@ -78,7 +80,7 @@ export function decodeRadiusAnswer(
 ): RadiusAnswer | 'forged' | undefined {
   if (packet.length < HEADER || packet[1] !== request.id) return undefined;
   const length = packet.readUInt16BE(2);
-  if (length < HEADER || length > packet.length) return undefined;
+  if (length < HEADER || length > PACKET_MAX || length > packet.length) return undefined;
   const secret = Buffer.from(request.secret);
   const attributes = packet.subarray(HEADER, length);
   const signed = md5(packet.subarray(0, 4), request.authenticator, attributes, secret);

@@ -8,6 +8,7 @@ import {matches} from '@hactl/regex';
 import type {CheckSpec, SendExpect} from '../messages.ts';
 import type {ProbeResult} from '../verdict.ts';
 import {converse, DialogueError, quoted} from './dialogue.ts';
+import {GrowingMatch} from './growing-match.ts';
 
 /** With a regular expression there is no length to wait for: this much is looked at, as nanny's buffer had it. */
 const REGEX_MAX = 4_096;
@@ -32,19 +33,29 @@ const patternOf = (text: string): RegExp | undefined => {
   return translated.ok ? translated.value : undefined;
 };
 
-/** Is what came the right thing? undefined: more must come before that can be said. */
-export function compareExpected(script: SendExpect, text: string, ended: boolean): boolean | undefined {
+/**
+ * Is what came the right thing? undefined: more must come before that can be said. `matches` says whether an expression
+ * is in it; `ended` when nothing more will come.
+ */
+export function compareExpected(
+  script: SendExpect,
+  text: string,
+  ended: boolean,
+  matches: (text: string, last: boolean) => boolean = (all) => seeker(script).found(all, true),
+): boolean | undefined {
   if (script.expect === undefined || script.expect === '') return true;
   if (script.regex) {
-    const pattern = patternOf(script.expect);
-    if (pattern && matches(pattern, text)) return true;
-    return ended || text.length >= REGEX_MAX ? false : undefined;
+    const last = ended || text.length >= REGEX_MAX;
+    return matches(text.slice(0, REGEX_MAX), last) ? true : last ? false : undefined;
   }
   if (script.expect === '*') return text !== '' ? true : ended ? false : undefined;
   const expected = unescape(script.expect);
   if (text.startsWith(expected)) return true;
   return ended || text.length >= expected.length || !expected.startsWith(text) ? false : undefined;
 }
+
+const seeker = (script: SendExpect): GrowingMatch =>
+  new GrowingMatch(patternOf(script.expect ?? ''), matches);
 
 export function probeSendExpect(spec: CheckSpec, limit: Millis, clock: Clock): Promise<ProbeResult> {
   return converse(spec, limit, clock, async ({connect}) => {
@@ -54,8 +65,11 @@ export function probeSendExpect(spec: CheckSpec, limit: Millis, clock: Clock): P
     const connection = await connect(spec.port);
     if (script.send) connection.send(unescape(script.send));
     let verdict: boolean | undefined;
-    const text = await connection.rest('what is expected', (so, ended) => {
-      verdict = compareExpected(script, so, ended);
+    let text = '';
+    const seek = seeker(script);
+    await connection.rest('what is expected', (piece, ended) => {
+      text += piece;
+      verdict = compareExpected(script, text, ended, (all, last) => seek.found(all, last));
       return verdict !== undefined;
     });
     if (script.expect === undefined || script.expect === '') return {passed: true, words: 'nothing expected'};

@@ -6,7 +6,6 @@ import {serverName} from './connect.ts';
 import {probe} from './index.ts';
 import {silentServer} from './real-server.ts';
 import {checkOf, freePort} from './testing.ts';
-import {readAnswer} from './http.ts';
 
 const pinger = {ping: () => () => undefined, close: () => undefined};
 
@@ -50,9 +49,6 @@ test('combined: connects between two dialogues', async (t) => {
 });
 
 test('http: a head without an end is read to its bound only', async (t) => {
-  t.is(readAnswer(`HTTP/1.1 200 OK\r\n${'x'.repeat(70_000)}`, false, false), 'endless-head');
-  t.is(readAnswer(`HTTP/1.1 200 OK\r\nX: ${'x'.repeat(70_000)}\r\n\r\n`, false, false), 'endless-head');
-  t.is(readAnswer(`HTTP/1.1 200 OK\r\nX: ${'x'.repeat(60_000)}`, false, false), undefined);
   const talker = net.createServer((socket) => {
     socket.on('error', () => undefined);
     const more = (): void => {
@@ -84,27 +80,4 @@ test('the name for SNI', (t) => {
     [undefined, undefined],
   ] as const)
     t.is(serverName(host).servername, name, host);
-});
-
-test('http: a body of chunks ends with the chunk of no length, not with a line 0', (t) => {
-  const start = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
-  const read = (text: string): unknown => readAnswer(text, false, false);
-  t.deepEqual(read(`${start}8\r\na\r\n0\r\nbc\r\n`), {status: 200, body: 'a\r\n0\r\nbc', done: false});
-  t.deepEqual(read(`${start}8\r\na\r\n0\r\nbc\r\n0\r\n\r\n`), {
-    status: 200,
-    body: 'a\r\n0\r\nbc',
-    done: true,
-  });
-  t.deepEqual(read(`${start}0\r\n\r\n`), {status: 200, body: '', done: true});
-  t.deepEqual(read(`${start}ff\r\nab`), {status: 200, body: 'ab', done: false});
-});
-
-test('http: what comes before the answer is passed over', (t) => {
-  const early = 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n';
-  t.is(readAnswer(early, false, false), undefined);
-  t.deepEqual(readAnswer(`${early}HTTP/1.1 204 No Content\r\n\r\n`, true, false), {
-    status: 204,
-    body: '',
-    done: true,
-  });
 });

@@ -5,7 +5,7 @@
 import dgram from 'node:dgram';
 import type {Clock, Millis} from '@hactl/base';
 import type {CheckSpec} from '../messages.ts';
-import {receiveMatches, receivePattern} from '@hactl/regex';
+import {receiveMatches, receivePattern, SlowMatch} from '@hactl/regex';
 import type {ProbeResult} from '../verdict.ts';
 import {explainError} from './connect.ts';
 import {converse, quoted} from './dialogue.ts';
@@ -15,13 +15,65 @@ import {oneVerdict} from './one-verdict.ts';
 export const simpleRequest = (request = ''): string =>
   Buffer.from(request.replace(/^\//, '').replaceAll('\\n', '\n'), 'utf8').toString('latin1');
 
-/** Does a line of the answer match? The last one counts when it is whole, or when nothing more will come. */
-export function someLineMatches(text: string, ended: boolean, receive: string | undefined): boolean {
-  const lines = text.split(/(?<=\n)/);
-  if (!ended && !text.endsWith('\n')) lines.pop();
-  if (receive === undefined) return lines.some((line) => line !== '');
-  const pattern = receivePattern(receive);
-  return lines.some((line) => line !== '' && receiveMatches(pattern, line));
+/** Characters of the answer that a reason can show. */
+const SHOWN = 100;
+/** Lines that an answer may have: those of one that has more are not looked through to the end. */
+const LINES_MAX = 1 << 16;
+/** Processor time that looking through the lines of one answer may take. */
+const SPENT_MAX: Millis = 50;
+/** So many lines are looked through between two looks at the clock. */
+const STRIDE = 64;
+
+/** Looks for `receive` in the lines of an answer; each is looked at once, when it is whole or nothing more will come. */
+export class LineSearch {
+  readonly #receive: string | undefined;
+  readonly #pattern: RegExp | undefined;
+  #partial: string[] = [];
+  #lines = 0;
+  #spent: Millis = 0;
+
+  constructor(receive: string | undefined) {
+    this.#receive = receive;
+    this.#pattern = receive === undefined ? undefined : receivePattern(receive);
+  }
+
+  /** Is it in what came so far? Throws a SlowMatch. */
+  found(piece: string, ended: boolean): boolean {
+    let at = 0;
+    let before = process.threadCpuUsage();
+    for (let end = piece.indexOf('\n'); end !== -1; end = piece.indexOf('\n', at)) {
+      const line = this.#whole(piece.slice(at, end + 1));
+      at = end + 1;
+      if (this.#matches(line)) return true;
+      if (this.#lines % STRIDE > 0) continue;
+      before = this.#charge(before);
+    }
+    if (at < piece.length) this.#partial.push(piece.slice(at));
+    const found = ended && this.#partial.length > 0 && this.#matches(this.#whole(''));
+    this.#charge(before);
+    return found;
+  }
+
+  #whole(end: string): string {
+    if (this.#partial.length === 0) return end;
+    const line = this.#partial.join('') + end;
+    this.#partial = [];
+    return line;
+  }
+
+  #matches(line: string): boolean {
+    this.#lines += 1;
+    if (this.#lines > LINES_MAX) throw new SlowMatch(`more than ${LINES_MAX} lines in the answer: given up`);
+    return this.#receive === undefined || receiveMatches(this.#pattern, line);
+  }
+
+  #charge(before: NodeJS.CpuUsage): NodeJS.CpuUsage {
+    const now = process.threadCpuUsage();
+    this.#spent += (now.user + now.system - before.user - before.system) / 1_000;
+    if (this.#spent > SPENT_MAX)
+      throw new SlowMatch(`looking through the answer takes more than ${SPENT_MAX} ms: given up`);
+    return now;
+  }
 }
 
 const verdict = (spec: CheckSpec, text: string, found: boolean): {passed: boolean; words: string} => ({
@@ -40,12 +92,14 @@ export function probeSimpleTcp(spec: CheckSpec, limit: Millis, clock: Clock): Pr
     const connection = await connect(spec.port);
     connection.send(simpleRequest(spec.request));
     connection.finish();
-    let found = false;
-    const text = await connection.rest('the answer', (so, ended) => {
-      found = someLineMatches(so, ended, spec.receive);
+    const search = new LineSearch(spec.receive);
+    let [found, beginning] = [false, ''];
+    await connection.rest('the answer', (piece, ended) => {
+      if (beginning.length < SHOWN) beginning += piece.slice(0, SHOWN);
+      found = search.found(piece, ended);
       return found;
     });
-    return verdict(spec, text, found);
+    return verdict(spec, beginning, found);
   });
 }
 
@@ -57,11 +111,13 @@ function probeSimpleUdp(spec: CheckSpec, limit: Millis, clock: Clock): Promise<P
     clock,
     (talk) => {
       const socket = dgram.createSocket(spec.family === 6 ? 'udp6' : 'udp4');
-      socket.on('error', (error) => talk.end(false, explainError(error, target)));
+      socket.on('error', (error) => talk.fail(error, explainError(error, target)));
       socket.on('message', (datagram) => {
+        talk.meter.enter();
+        if (talk.over()) return;
         last = datagram.toString('latin1');
         try {
-          if (someLineMatches(last, true, spec.receive)) talk.end(true, verdict(spec, last, true).words);
+          if (new LineSearch(spec.receive).found(last, true)) talk.end(true, verdict(spec, last, true).words);
         } catch (error) {
           talk.fail(error);
         }

@@ -9,6 +9,8 @@ import {overUdp, type Local} from './udp-check.ts';
 
 /** An answer's head beyond this is not read. */
 const HEAD_MAX = 1 << 16;
+/** Trying, Ringing, Session Progress: nobody sends many. */
+const PROVISIONAL_MAX = 64;
 
 export interface SipOptions {
   readonly login: string;
@@ -49,6 +51,34 @@ export function judgeSip(text: string, token: string, login: string): Finding | 
   return {passed: status === '200', reason: `OPTIONS sip:${login}: ${`${status} ${phrase}`.trim()}`};
 }
 
+/** Cuts what comes into heads, each with the empty line that ends it; every octet is looked at once. */
+export class HeadSplitter {
+  #pieces: string[] = [];
+  /** The last characters of what came before: the end may lie across two pieces. */
+  #tail = '';
+  /** Characters of a head that is incomplete. */
+  waiting = 0;
+
+  *take(piece: string): Generator<string> {
+    let rest = piece;
+    for (;;) {
+      const end = (this.#tail + rest).indexOf('\r\n\r\n');
+      if (end === -1) break;
+      const length = end + 4 - this.#tail.length;
+      const head = [...this.#pieces, rest.slice(0, length)].join('');
+      rest = rest.slice(length);
+      this.#pieces = [];
+      this.#tail = '';
+      this.waiting = 0;
+      yield head;
+    }
+    if (rest === '') return;
+    this.#pieces.push(rest);
+    this.waiting += rest.length;
+    this.#tail = (this.#tail + rest).slice(-3);
+  }
+}
+
 export function probeSip(spec: CheckSpec, limit: Millis, clock: Clock): Promise<ProbeResult> {
   const login = spec.login ?? `ldirectord@${os.hostname()}`;
   const token = randomBytes(8).toString('hex');
@@ -63,18 +93,21 @@ export function probeSip(spec: CheckSpec, limit: Millis, clock: Clock): Promise<
   return overTcp(spec, limit, clock, async (line) => {
     const socket = await line.connect();
     return new Promise((resolve) => {
-      let text = '';
+      const heads = new HeadSplitter();
+      let provisional = 0;
       socket.setEncoding('utf8');
       socket.on('data', (chunk: string) => {
-        text += chunk;
-        // A provisional answer (it has no body) makes room for the next, which may have come with it.
-        for (let end = text.indexOf('\r\n\r\n'); end !== -1; end = text.indexOf('\r\n\r\n')) {
-          const finding = judgeSip(text, token, login);
+        line.meter.enter();
+        for (const head of heads.take(chunk)) {
+          const finding = judgeSip(head, token, login);
           if (finding) return resolve(finding);
-          text = text.slice(end + 4);
+          // A provisional answer (it has no body) makes room for the next, which may have come with it.
+          provisional += 1;
         }
-        if (text.length > HEAD_MAX)
+        if (heads.waiting > HEAD_MAX)
           resolve({passed: false, reason: `no end of the answer within ${HEAD_MAX} octets`});
+        else if (provisional > PROVISIONAL_MAX)
+          resolve({passed: false, reason: `more than ${PROVISIONAL_MAX} provisional answers`});
       });
       const local = {address: socket.localAddress ?? '0.0.0.0', port: socket.localPort ?? 0};
       socket.write(sipOptions({login, transport: 'TCP', local, token}));

@@ -1,10 +1,14 @@
 /** What service=mysql and pgsql share: login and request are needed; one row, and `receive` in it where it is set. Pure. */
 import type {CheckSpec} from '../messages.ts';
-import {textMatches} from '@hactl/regex';
+import {firstMatch} from './first-match.ts';
 import type {Finding} from './tcp-check.ts';
 
 /** Rows beyond this many are not read: the statement of a check has a few. */
 export const ROWS_MAX = 1000;
+
+/** Octets of one conversation, and messages: the columns' descriptions and the rows. */
+export const TOTAL_MAX = 1 << 20;
+export const MESSAGES_MAX = 8_192;
 
 export interface SqlCheck {
   readonly user: string;
@@ -29,7 +33,8 @@ export function judgeRows(rows: readonly string[], receive?: string): Finding {
   const many = rows.length >= ROWS_MAX ? `${ROWS_MAX} or more rows` : `${rows.length} row(s)`;
   if (rows.length === 0) return {passed: false, reason: 'login ok, but the statement gives no row'};
   if (receive === undefined) return {passed: true, reason: `login ok, ${many}`};
-  return rows.some((row) => textMatches(receive, row))
+  const found = firstMatch(rows, receive) !== undefined;
+  return found
     ? {passed: true, reason: `login ok, ${many}, matches /${receive}/`}
     : {
         passed: false,

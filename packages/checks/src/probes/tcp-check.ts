@@ -5,6 +5,7 @@ import type {Clock, Millis} from '@hactl/base';
 import type {CheckSpec} from '../messages.ts';
 import type {ProbeResult} from '../verdict.ts';
 import {explainError, serverName} from './connect.ts';
+import type {Meter} from './meter.ts';
 import {oneVerdict} from './one-verdict.ts';
 
 /** How long a server may take to hear the goodbye of a check that is judged already. */
@@ -19,6 +20,8 @@ export interface Finding {
 
 /** The means a conversation has. */
 export interface Line {
+  /** Whoever reads says so here, before each piece. */
+  readonly meter: Meter;
   /** Makes a socket, open or not, one of this check's: its progress is told and it is closed at the end. */
   readonly track: (socket: net.Socket) => net.Socket;
   /** A connection to the real server. */
@@ -51,7 +54,7 @@ export function overTcp(
     };
     const fail = (error: unknown): void => {
       const cause: NodeJS.ErrnoException = error instanceof Error ? error : new Error(String(error));
-      verdict.end(false, cause.syscall === undefined ? cause.message : explainError(cause, target));
+      verdict.fail(cause, cause.syscall === undefined ? cause.message : explainError(cause, target));
     };
 
     const track = (socket: net.Socket): net.Socket => {
@@ -95,7 +98,7 @@ export function overTcp(
         wrapped.once('error', (error) => failed(new Error(`TLS handshake failed: ${error.message}`)));
       });
 
-    talk({track, connect, secure, phase: verdict.phase}).then(
+    talk({meter: verdict.meter, track, connect, secure, phase: verdict.phase}).then(
       ({passed, reason, goodbye}) => verdict.end(passed, reason, goodbye),
       fail,
     );

@@ -49,11 +49,3 @@ test('what the kernel or Node refuses', async (t) => {
   t.regex(await failed({port: 0}), /Port should be/);
   t.regex(await failed({family: 6}), /127.0.0.1 port 9: /);
 });
-
-test('what a server says cannot command a terminal', async (t) => {
-  const server = await datagramServer(() => Buffer.from('\x1b[2J'));
-  t.teardown(server.stop);
-  const answer = (datagram: Buffer): typeof fine => ({passed: false, reason: datagram.toString()});
-  const result = await overUdp(checkOf('x', server.port), AMPLE, systemClock, question, answer);
-  t.regex(result.reason, /^answered in \d+ ms, \?\[2J$/);
-});

@@ -39,13 +39,15 @@ export function overUdp(
       let again: NodeJS.Timeout | undefined;
       const fail = (error: NodeJS.ErrnoException): void => {
         const refused = error.code === 'ECONNREFUSED';
-        verdict.end(
-          false,
+        verdict.fail(
+          error,
           refused ? `${target}/udp refused: nothing listens there` : explainError(error, target),
         );
       };
       socket.on('error', fail);
       socket.on('message', (datagram) => {
+        verdict.meter.enter();
+        if (verdict.over()) return;
         const finding = answer(datagram);
         if (finding)
           verdict.end(

@@ -1,0 +1,12 @@
+/** Reasons as they may stand in logs, mails and on terminals: what servers say is shown, but commands nothing. Pure. */
+
+/** Characters of a reason. */
+const REASON_MAX = 300;
+const PLAIN = /^[\x20-\x7e]*$/;
+
+/** Cut to length, control characters (C0, C1, those that turn the direction of writing) shown as `?`. */
+export function printable(reason: string): string {
+  const cut = reason.length > REASON_MAX ? reason.slice(0, REASON_MAX) : reason;
+  if (PLAIN.test(cut)) return cut;
+  return cut.toWellFormed().replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\uFFFD]+/gu, '?');
+}

@@ -1,0 +1,28 @@
+/** Says once what this machine runs short of, and once that it is over. Pure. */
+import type {ProbeResult} from './verdict.ts';
+
+/** So many probes in a row must work before it is over: at the edge of a limit some do and some do not. */
+const RECOVERED = 100;
+
+export interface Shortages {
+  note(result: ProbeResult): void;
+}
+
+export function makeShortages(say: (message: string) => void): Shortages {
+  const open = new Map<string, number>();
+  let working = 0;
+  return {
+    note: ({shortage}) => {
+      if (shortage !== undefined) {
+        working = 0;
+        const checks = (open.get(shortage) ?? 0) + 1;
+        open.set(shortage, checks);
+        if (checks === 1) say(`${shortage}: servers that cannot be checked keep their state`);
+      } else if (open.size > 0 && (working += 1) >= RECOVERED) {
+        const checks = [...open.values()].reduce((sum, count) => sum + count, 0);
+        open.clear();
+        say(`servers can be checked again; ${checks} checks could not be made meanwhile`);
+      }
+    },
+  };
+}
