@@ -22,6 +22,7 @@ const SPARE_AFTER = 3_000;
 
 const entry = fileURLToPath(new URL('daemon/main.ts', import.meta.url));
 process.title = 'hactld';
+process.umask(0o027);
 
 /** Exits with 2 where the command line is wrong: no supervisor is started for it. */
 function judgeCommandLine(): void {

@@ -1,4 +1,5 @@
 import {fork, type ChildProcess} from 'node:child_process';
+import {endOrphans} from '@hactl/base/run';
 import {backoff, type Clock, type Millis} from '@hactl/base';
 import type {ProcessStatus, SpareState} from '../control/protocol.ts';
 
@@ -24,6 +25,7 @@ export interface Child<To> {
   stop(farewell: To, limit: Millis): Promise<void>;
 }
 
+const ORPHANS_AFTER: Millis = 200;
 /** A second process is started so long after the first, so that the two do not compete for the processor. */
 const SPARE_AFTER: Millis = 1_500;
 
@@ -122,6 +124,8 @@ export function keepChild<To extends object, From>(options: ChildOptions<From>):
       const lived = options.clock.now() - startedAt;
       pause = spare ? 0 : backoff(lived, pause, {most: PAUSE_MAX});
       options.onDeath(how);
+      // Its programs end with it, once what counts has been done.
+      setTimeout(endOrphans, ORPHANS_AFTER).unref();
       timer = setTimeout(start, pause);
     };
     started.on('exit', (code, signal) => onEnd(signal ?? `exit status ${code}`));

@@ -5,11 +5,13 @@
 import {mkdirSync, rmSync} from 'node:fs';
 import os from 'node:os';
 import {parseArgs} from 'node:util';
+import {endOrphans} from '@hactl/base/run';
 import type {SpareState} from '../control/protocol.ts';
 import {daemonOptions} from '../system/daemon-options.ts';
 import {makeLogger, type Level} from '../system/log.ts';
 import type {Spare} from './child.ts';
 import {rehearse, runDirector, type DirectorOptions} from './director.ts';
+import {lockDirectories} from './lock.ts';
 import {LOADED, type KeeperMessage} from './keeper-words.ts';
 import {preforkChildren} from './programs.ts';
 
@@ -26,7 +28,11 @@ const given = (name: string): string => {
 };
 const only = given('ldirectord');
 
+// What this process and its children make is for root and its group, whoever started it.
+process.umask(0o027);
+
 const PREFORK_AFTER = 2_000;
+const ORPHANS_AFTER_MS = 1_000;
 /** The keeper kills a supervisor that says nothing for longer while it stops. */
 const STILL_STOPPING = 5_000;
 let pool: Map<string, Spare> | undefined;
@@ -69,8 +75,39 @@ if (process.env.HACTL_SPARE !== undefined) {
 }
 process.title = 'hactld-supervisor';
 const {runDir, stateDir} = options;
-mkdirSync(runDir, {recursive: true, mode: 0o750});
-mkdirSync(stateDir, {recursive: true, mode: 0o700});
+const {log} = logger;
+for (const [directory, mode] of [
+  [runDir, 0o750],
+  [stateDir, 0o700],
+] as const)
+  try {
+    mkdirSync(directory, {recursive: true, mode});
+  } catch (error) {
+    // What cannot be written there is missed, and the service is not.
+    log('error', `${directory} cannot be made: ${String(error)}`);
+  }
+// The launcher is who people know by its pid.
+const taken = await lockDirectories(
+  [...new Set([runDir, stateDir])],
+  process.env.HACTL_SPARE === undefined ? process.pid : process.ppid,
+  log,
+);
+if (taken) {
+  const {directory, pid} = taken;
+  log(
+    'error',
+    `another hactld${pid === undefined ? '' : ` (pid ${pid})`} runs with ${directory}: nothing was started; stop that one, or give this one directories of its own (--run-dir, --state-dir)`,
+  );
+  await logger.close();
+  process.exit(2);
+}
+/** Programs of a process that was killed end now: it could not end them itself. */
+const sweep = (): void => {
+  const ended = endOrphans();
+  if (ended > 0) log('warn', `${ended} programs of a process that was killed are ended`);
+};
+// The children of a killed supervisor end a moment after it.
+setTimeout(sweep, ORPHANS_AFTER_MS).unref();
 
 process.on('message', ({spare}: KeeperMessage) => (successor = spare));
 const director = await runDirector({...options, ...(pool ? {pool} : {}), spare: () => successor});
@@ -84,7 +121,7 @@ let stopping = false;
 const stop = (why: string): void => {
   if (stopping) return;
   stopping = true;
-  logger.log('info', `stopping: ${why}`);
+  log('info', `stopping: ${why}`);
   setInterval(() => {
     if (process.connected) process.send?.('stopping');
   }, STILL_STOPPING);
@@ -92,18 +129,22 @@ const stop = (why: string): void => {
     for (const name of ['control.sock', 'control-read.sock']) rmSync(`${runDir}/${name}`, {force: true});
     // Written by the ldirectord command; a daemon that was killed leaves it behind, and that is seen.
     if (only !== '') rmSync(`${runDir}/ldirectord.pid`, {force: true});
+    endOrphans();
     await logger.close();
     process.exit(0);
   });
 };
 process.on('SIGTERM', () => stop('SIGTERM'));
 process.on('SIGINT', () => stop('SIGINT'));
-process.on('SIGHUP', () => void director.reload());
+process.on('SIGHUP', () => {
+  logger.reopen();
+  void director.reload();
+});
 // Without its keeper the supervisor would have nobody to start it again: hand over in good order.
 process.on('disconnect', () => stop('the keeper is gone'));
 process.on('uncaughtException', (error) => {
   // Our bug: end at once. The engine notices, hands over to the peer, and the keeper starts a new supervisor.
-  logger.log('error', `internal error, the supervisor ends: ${error.stack ?? error.message}`);
+  log('error', `internal error, the supervisor ends: ${error.stack ?? error.message}`);
   process.exitCode = 70;
   setImmediate(() => process.exit(70));
 });

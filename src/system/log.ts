@@ -1,24 +1,21 @@
 import type {ClusterConfig} from '@hactl/config';
 import winston from 'winston';
+import {openLogFile, type LogFile} from './log-file.ts';
 import {openSyslog, type Syslog} from './syslog.ts';
 
 export type Level = 'error' | 'warn' | 'info' | 'debug';
 export type Log = (level: Level, message: string) => void;
 
-/** Rotation of log files: five files of 10 MB. */
-const MAX_SIZE = 10 * 1024 * 1024;
-const MAX_FILES = 5;
-
 /** journald reads `<N>` in front of a line as its syslog priority (sd-daemon(3)). */
 const journalPriority: Readonly<Record<string, number>> = {error: 3, warn: 4, info: 6, debug: 7};
 
 const {combine, timestamp, printf, json} = winston.format;
-// winston reads this part only when it is named, and a supervisor that takes over has better things to do then.
-const {File} = winston.transports;
 
+const humanLine = (level: string, message: string, time: string): string =>
+  `${time} ${level.toUpperCase()} ${message}`;
 const human = combine(
   timestamp(),
-  printf((entry) => `${String(entry.timestamp)} ${entry.level.toUpperCase()} ${String(entry.message)}`),
+  printf((entry) => humanLine(entry.level, String(entry.message), String(entry.timestamp))),
 );
 const journal = printf((entry) => `<${journalPriority[entry.level] ?? 6}>${String(entry.message)}`);
 
@@ -34,8 +31,17 @@ export interface Logger {
   readonly log: Log;
   /** The log files and syslog facilities of heartbeat and of each ldirectord file, opened or replaced. */
   configure(cluster: Pick<ClusterConfig, 'ha' | 'ldirectord'>): void;
+  /** Opens every log file again: after logrotate moved them away (SIGHUP, `hactl reload`). */
+  reopen(): void;
   close(): Promise<void>;
 }
+
+interface OpenFile {
+  readonly level: Level;
+  readonly file: LogFile;
+}
+
+const ranks: Readonly<Record<Level, number>> = {error: 0, warn: 1, info: 2, debug: 3};
 
 export function makeLogger(options: LogOptions): Logger {
   const consoleFormat =
@@ -50,7 +56,7 @@ export function makeLogger(options: LogOptions): Logger {
       }),
     ],
   });
-  const files = new Map<string, winston.transport>();
+  const files = new Map<string, OpenFile>();
   const facilities = new Map<string, Syslog>();
   const useFacilities = (names: ReadonlySet<string>): void => {
     for (const [name, syslog] of facilities) {
@@ -68,6 +74,12 @@ export function makeLogger(options: LogOptions): Logger {
   return {
     log: (level, message) => {
       logger.log(level, message);
+      const time = new Date().toISOString();
+      const line =
+        options.format === 'json'
+          ? JSON.stringify({level, message, timestamp: time})
+          : humanLine(level, message, time);
+      for (const open of files.values()) if (ranks[level] <= ranks[open.level]) open.file.append(line);
       if (level !== 'debug') for (const syslog of facilities.values()) syslog.write(level, message);
     },
     configure: ({ha, ldirectord}) => {
@@ -78,33 +90,38 @@ export function makeLogger(options: LogOptions): Logger {
       if (ha?.logFile) wanted.set(ha.logFile, 'info');
       for (const name of named) if (name.startsWith('/')) wanted.set(name, 'info');
       if (ha?.debugFile) wanted.set(ha.debugFile, 'debug');
-      for (const [path, transport] of files) {
+      for (const [path, {file}] of files) {
         if (wanted.has(path)) continue;
-        logger.remove(transport);
+        file.close();
         files.delete(path);
       }
       for (const [path, level] of wanted) {
-        if (files.has(path)) continue;
-        const transport = new File({
-          filename: path,
-          level,
-          maxsize: MAX_SIZE,
-          maxFiles: MAX_FILES,
-          tailable: true,
-          format: options.format === 'json' ? combine(timestamp(), json()) : human,
-        });
+        const known = files.get(path);
+        // A reload opens anew, as SIGHUP does.
+        known?.file.reopen();
         // A log file that cannot be written must not end the director; the console still has every line.
-        transport.on('error', (error) => {
-          logger.remove(transport);
-          logger.log('warn', `cannot write the log file ${path}: ${String(error)}`);
-        });
-        files.set(path, transport);
-        logger.add(transport);
+        const file =
+          known?.file ??
+          openLogFile(path, {
+            changed: (problem) =>
+              logger.log(
+                'warn',
+                problem === undefined
+                  ? `the log file ${path} is written again`
+                  : `cannot write the log file ${path}: ${problem}; it is tried again, and the lines are kept`,
+              ),
+          });
+        files.set(path, {level, file});
       }
+    },
+    reopen: () => {
+      for (const {file} of files.values()) file.reopen();
     },
     close: () =>
       new Promise((resolve) => {
         useFacilities(new Set());
+        for (const {file} of files.values()) file.close();
+        files.clear();
         logger.on('finish', () => resolve());
         logger.end();
       }),

@@ -30,6 +30,8 @@ const sysEpollWait = libc.func('int epoll_wait(int epoll, _Out_ uint8_t *events,
 const sysSetns = libc.func('int setns(int fd, int type)');
 const sysScheduler = libc.func('int sched_setscheduler(int pid, int policy, const uint8_t *parameters)');
 
+const sysFlock = libc.func('int flock(int fd, int operation)');
+
 const errnoNames = new Map(Object.entries(os.constants.errno).map(([name, value]) => [value, name]));
 
 /** The name of an error number, `EEXIST`; `E117` where Node knows no name. */
@@ -56,6 +58,20 @@ const check = (result: number, op: string, target: string): number => {
   if (result < 0) throw new SystemError(op, target, koffi.errno());
   return result;
 };
+
+/** LOCK_EX | LOCK_NB of flock(2). */
+const LOCK_NOW = 2 | 4;
+
+/**
+ * Locks an open file for this process, as long as it lives or has the file open. False: another process has it. Throws a
+ * SystemError where the file system knows no locks.
+ */
+export function tryLock(descriptor: number): boolean {
+  if (sysFlock(descriptor, LOCK_NOW) === 0) return true;
+  const errno = koffi.errno();
+  if (errno === os.constants.errno.EWOULDBLOCK) return false;
+  throw new SystemError('flock', String(descriptor), errno);
+}
 
 /** Constants of Linux's ABI (x86_64 and arm64 agree on these). */
 export const abi = {

@@ -1,0 +1,95 @@
+/** One director for each run and state directory: the second is refused before it touches anything of the first. */
+import {closeSync, constants, fchmodSync, ftruncateSync, openSync, readFileSync, writeSync} from 'node:fs';
+import path from 'node:path';
+import {tryLock} from '@hactl/net';
+import type {Log} from '../system/log.ts';
+
+/** A supervisor whose launcher is gone stops by itself: it is waited for so long. */
+export const ORPHAN_LIMIT_MS = 20_000;
+const LOOK_EVERY_MS = 200;
+
+/** Where a lock is, and whose pid stands in it. */
+const lockFile = (directory: string): string => path.join(directory, 'hactld.lock');
+
+/** A directory that another director has. */
+export interface Taken {
+  readonly directory: string;
+  /** undefined: its lock does not say. */
+  readonly pid?: number;
+}
+
+function open(file: string): number {
+  try {
+    return openSync(file, constants.O_RDWR | constants.O_CREAT, 0o600);
+  } catch (error) {
+    // A read-only file system: a file that is there can be locked all the same.
+    if ((error as NodeJS.ErrnoException).code === 'EROFS') return openSync(file, 'r');
+    throw error;
+  }
+}
+
+function holder(directory: string): Taken {
+  try {
+    const pid = Number(readFileSync(lockFile(directory), 'utf8').trim());
+    return pid > 0 ? {directory, pid} : {directory};
+  } catch {
+    return {directory};
+  }
+}
+
+/** Locks one directory until this process ends. `pid` is who people know: the launcher. */
+function lock(directory: string, pid: number, log: Log): Taken | undefined {
+  let descriptor: number | undefined;
+  try {
+    descriptor = open(lockFile(directory));
+    if (!tryLock(descriptor)) {
+      closeSync(descriptor);
+      return holder(directory);
+    }
+  } catch (error) {
+    // No space for the file is no reason not to serve.
+    log('warn', `${directory} cannot be locked against a second hactld: ${String(error)}`);
+    return undefined;
+  }
+  try {
+    fchmodSync(descriptor, 0o600);
+    ftruncateSync(descriptor);
+    writeSync(descriptor, `${pid}\n`, 0);
+  } catch {
+    // The lock holds; it only does not say whose it is.
+  }
+  return undefined;
+}
+
+const lives = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+};
+
+/** Locks all directories, or says which one is another's. A supervisor without a launcher is waited for. */
+export async function lockDirectories(
+  directories: readonly string[],
+  pid: number,
+  log: Log,
+): Promise<Taken | undefined> {
+  const locked = new Set<string>();
+  for (let waited = 0; ; waited += LOOK_EVERY_MS) {
+    let taken: Taken | undefined;
+    for (const directory of directories) {
+      if (locked.has(directory)) continue;
+      taken = lock(directory, pid, log);
+      if (taken) break;
+      locked.add(directory);
+    }
+    if (!taken) return undefined;
+    // Of the same launcher it is the supervisor before this one, on its way out.
+    const ends = taken.pid !== undefined && (taken.pid === pid || !lives(taken.pid));
+    if (!ends || waited >= ORPHAN_LIMIT_MS) return taken;
+    // oxlint-disable-next-line no-await-in-loop -- this loop is the waiting.
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+  }
+}
