@@ -28,7 +28,9 @@ interface Stage {
 const files = ['packages', 'src', 'test'].flatMap((top) =>
   readdirSync(path.join(root, top), {recursive: true, encoding: 'utf8'})
     .filter((name) => name.endsWith('.test.ts') && !name.includes('node_modules'))
-    .map((name) => `${top}/${name}`),
+    .map((name) => `${top}/${name}`)
+    // The long forms of attacks: npm run test:attacks.
+    .filter((name) => !name.startsWith('test/attacks/')),
 );
 const isRoot = process.getuid?.() === 0;
 const needsIpvs = files.filter((name) => name.endsWith('.vm.test.ts'));

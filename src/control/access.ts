@@ -10,7 +10,8 @@ import {controlSocket, readSocket} from '../system/paths.ts';
 import type {Answerer} from './answers.ts';
 import {changesNothing} from './protocol.ts';
 import {CommandError} from './error.ts';
-import {serveControl} from './server.ts';
+import {makeLane} from './lane.ts';
+import {serveControl, type ControlLimits} from './server.ts';
 
 export interface Access {
   readonly adminGroup?: string | undefined;
@@ -27,6 +28,14 @@ export interface Control {
 const DIRECTORY_MODE = 0o711;
 const SOCKET_MODE = 0o660;
 
+/** Lookers must not cost what operators and the director itself need. */
+const lookerLimits: Partial<ControlLimits> = {
+  connections: 16,
+  answer: 8 << 20,
+  unread: 24 << 20,
+  paced: true,
+};
+
 const run = promisify(execFile);
 
 /** A group's number, from wherever the machine keeps its groups; undefined: there is no such group. */
@@ -41,16 +50,25 @@ export async function groupId(name: string): Promise<number | undefined> {
   }
 }
 
-/** Commands that change nothing are answered; others are refused with what would be needed. */
-export const readOnly =
-  (answer: Answerer): Answerer =>
-  async (command) => {
-    if (changesNothing(command)) return answer(command);
-    throw new CommandError(
-      'not-permitted',
-      `your group may look only; ${command.command} needs root or the group of hactl_admin_group (ha.cf)`,
-    );
+/**
+ * Commands that change nothing are answered; others are refused with what would be needed. The peer is asked one thing at a
+ * time: its few places are for what the two directors have to do.
+ */
+export function readOnly(answer: Answerer): Answerer {
+  const oneByOne = makeLane();
+  return async (command, gone) => {
+    if (!changesNothing(command))
+      throw new CommandError(
+        'not-permitted',
+        `your group may look only; ${command.command} needs root or the group of hactl_admin_group (ha.cf)`,
+      );
+    if (command.command !== 'peer') return answer(command, gone);
+    return oneByOne(async () => {
+      if (gone?.aborted) throw new CommandError('closed', 'nobody waits for the answer any more');
+      return answer(command, gone);
+    });
   };
+}
 
 /** Serves the control socket at once, for root; groups come with `configure`. */
 export async function openControl(runDir: string, answer: Answerer): Promise<Control> {
@@ -95,7 +113,7 @@ export async function openControl(runDir: string, answer: Answerer): Promise<Con
       if (readGroup === undefined) return done(problems);
       const file = readSocket(runDir);
       // Closed to all but root until the group is known.
-      reading = await serveControl(file, readOnly(answer), 0o600);
+      reading = await serveControl(file, readOnly(answer), 0o600, lookerLimits);
       if (await give(file, readGroup, problems)) chmodSync(file, SOCKET_MODE);
       return done(problems);
     },

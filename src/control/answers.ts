@@ -170,9 +170,9 @@ export type AnswerTo<C extends Command> = C extends {
       ? ResourceOutcome
       : Answers[C['command']];
 
-/** A function for each command of the control socket. */
+/** A function for each command of the control socket; `gone`: nobody waits for the answer any more. */
 export type Handlers = {
-  readonly [K in CommandName]: (command: Command<K>) => Promise<Answers[K]>;
+  readonly [K in CommandName]: (command: Command<K>, gone?: AbortSignal) => Promise<Answers[K]>;
 };
 /** A function for each command of the peer. */
 export type PeerHandlers = {
@@ -180,7 +180,7 @@ export type PeerHandlers = {
 };
 
 /** Whatever carries commands of the control socket out, or the peer's. */
-export type Answerer = (command: Command) => Promise<Answers[CommandName]>;
+export type Answerer = (command: Command, gone?: AbortSignal) => Promise<Answers[CommandName]>;
 export type PeerAnswerer = (command: PeerCommand) => Promise<PeerAnswers[PeerCommandName]>;
 
 /** Asks the peer; throws a CommandError with its code or ours. `limit` in milliseconds. */

@@ -50,15 +50,15 @@ function exchange<A>(path: string, command: Command, timeout: number): Promise<A
       socket.destroy();
       reject(new ControlError('timeout', `the daemon at ${path} did not answer within ${timeout} ms`));
     }, timeout);
-    let text = '';
+    const parts: string[] = [];
     socket.on('connect', () => socket.write(JSON.stringify({v: PROTOCOL_VERSION, id: 1, ...command}) + '\n'));
     socket.on('data', (chunk: string) => {
-      text += chunk;
-      const end = text.indexOf('\n');
+      const end = chunk.indexOf('\n');
+      parts.push(end === -1 ? chunk : chunk.slice(0, end));
       if (end === -1) return;
       clearTimeout(timer);
       socket.destroy();
-      const response = JSON.parse(text.slice(0, end)) as Response<A>;
+      const response = JSON.parse(parts.join('')) as Response<A>;
       if (response.ok) resolve(response.result);
       else reject(new ControlError(response.error.code, response.error.message));
     });

@@ -1,38 +1,175 @@
+/**
+ * The server of a control socket. A client cannot cost more than its place: one request of a connection is carried out
+ * at a time, nothing more is read meanwhile, and nothing waits in memory for a client that does not read.
+ */
 import {chmodSync, rmSync} from 'node:fs';
 import net from 'node:net';
-import type {Answerer, Answers, Handlers, PeerAnswers} from './answers.ts';
+import type {Answerer, Answers, Handlers} from './answers.ts';
 import {CommandError} from './error.ts';
-import type {PeerCommandName} from './peer-commands.ts';
-import {PROTOCOL_VERSION, type Command, type CommandName, type Request, type Response} from './protocol.ts';
+import {makeLane} from './lane.ts';
+import {PROTOCOL_VERSION, type Command, type CommandName, type Response} from './protocol.ts';
+import {readCommand} from './requests.ts';
 
-/** A request is one short line; a client that sends more is cut off. */
-const MAX_REQUEST = 64 * 1024;
+export interface ControlLimits {
+  /** Connections at a time; the longest idle one makes room for a new one. */
+  readonly connections: number;
+  /** Octets of one request, which is one line. */
+  readonly request: number;
+  /** Octets of one answer; a larger one is refused. */
+  readonly answer: number;
+  /** Octets of answers that clients have not read yet, all together: who has kept one for longest is cut off. */
+  readonly unread: number;
+  /** Milliseconds without a whole request. */
+  readonly idle: number;
+  /** Milliseconds in which a client has to read its answer. */
+  readonly read: number;
+  /** One request after another over all connections, with pauses: whoever asks here must not take a processor. */
+  readonly paced: boolean;
+}
+
+export const controlLimits: ControlLimits = {
+  connections: 64,
+  request: 64 * 1024,
+  answer: 16 << 20,
+  unread: 64 << 20,
+  idle: 60_000,
+  read: 30_000,
+  paced: false,
+};
+
+/** A connection and what it is doing; `since` in milliseconds of performance.now(). */
+interface Connection {
+  readonly socket: net.Socket;
+  state: 'idle' | 'waiting' | 'working' | 'sending';
+  since: number;
+  unread: number;
+}
+
+/** What is answered when something happens, or when the peer answers. */
+const waits = (command: Command): boolean =>
+  command.command === 'peer' || (command.command === 'events' && (command.wait ?? 0) > 0);
 
 /** Serves the control socket. A stale socket file of a dead daemon is replaced; the new one is for root and its group. */
 export async function serveControl(
   path: string,
   answer: Answerer,
   mode = 0o660,
+  given: Partial<ControlLimits> = {},
 ): Promise<{close(): Promise<void>}> {
-  const connections = new Set<net.Socket>();
+  const limits = {...controlLimits, ...given};
+  const connections = new Set<Connection>();
+  const lane = limits.paced ? makeLane() : undefined;
+
+  const longest = (state: Connection['state']): Connection | undefined =>
+    [...connections].filter((one) => one.state === state).toSorted((a, b) => a.since - b.since)[0];
+
+  /** Room for one more connection. A wait for news is cheap to ask for again: hactl does so. */
+  function makeRoom(): boolean {
+    if (connections.size < limits.connections) return true;
+    const leaving = longest('idle') ?? longest('waiting');
+    if (!leaving) return false;
+    drop(leaving);
+    return true;
+  }
+
+  function makeMemory(octets: number): void {
+    const unread = (): number => [...connections].reduce((sum, one) => sum + one.unread, 0);
+    for (let slow = longest('sending'); slow && unread() + octets > limits.unread; slow = longest('sending'))
+      drop(slow);
+  }
+
+  function drop(connection: Connection): void {
+    connections.delete(connection);
+    connection.socket.destroy();
+  }
+
   const server = net.createServer((socket) => {
-    connections.add(socket);
-    socket.setEncoding('utf8');
-    socket.on('close', () => connections.delete(socket));
-    socket.on('error', () => socket.destroy());
+    if (!makeRoom()) {
+      const message = 'too many clients are being answered; try again';
+      socket.on('error', () => socket.destroy());
+      socket.end(`${JSON.stringify({id: 0, ok: false, error: {code: 'busy', message}})}\n`);
+      return;
+    }
+    const connection: Connection = {socket, state: 'idle', since: performance.now(), unread: 0};
+    connections.add(connection);
+    serveConnection(connection);
+  });
+
+  function serveConnection(connection: Connection): void {
+    const {socket} = connection;
+    const gone = new AbortController();
     let pending = '';
+    let timer: NodeJS.Timeout | undefined;
+    const enter = (state: Connection['state'], limit?: number): void => {
+      clearTimeout(timer);
+      connection.state = state;
+      connection.since = performance.now();
+      if (limit !== undefined) timer = setTimeout(() => drop(connection), limit);
+    };
+    const next = (): void => {
+      if (connection.state !== 'idle' || socket.destroyed) return;
+      const end = pending.indexOf('\n');
+      if ((end === -1 ? pending.length : end) > limits.request) return drop(connection);
+      if (end === -1) return;
+      const line = pending.slice(0, end);
+      pending = pending.slice(end + 1);
+      enter('working');
+      void carryOutLine(line, gone.signal, enter).then((text) => {
+        if (socket.destroyed) return;
+        const octets = Buffer.byteLength(text);
+        makeMemory(octets);
+        connection.unread = octets;
+        enter('sending', limits.read);
+        socket.write(text, () => {
+          connection.unread = 0;
+          enter('idle', limits.idle);
+          if (socket.destroyed) return;
+          socket.resume();
+          next();
+        });
+      });
+    };
+    socket.setEncoding('utf8');
+    socket.on('close', () => {
+      clearTimeout(timer);
+      gone.abort();
+      connections.delete(connection);
+    });
+    socket.on('error', () => socket.destroy());
     socket.on('data', (chunk: string) => {
       pending += chunk;
-      if (pending.length > MAX_REQUEST) socket.destroy();
-      for (let end = pending.indexOf('\n'); end !== -1; end = pending.indexOf('\n')) {
-        const line = pending.slice(0, end);
-        pending = pending.slice(end + 1);
-        void respond<Command, Answers[CommandName]>(line, answer).then((response) => {
-          if (!socket.destroyed) socket.write(JSON.stringify(response) + '\n');
-        });
-      }
+      // Read on below the limit, though a request is being answered: only so is it noticed that the client is gone.
+      if (connection.state !== 'idle' && pending.length > limits.request) socket.pause();
+      next();
     });
-  });
+    enter('idle', limits.idle);
+  }
+
+  /** The answer to one line, as it is sent. */
+  async function carryOutLine(
+    line: string,
+    gone: AbortSignal,
+    enter: (state: Connection['state']) => void,
+  ): Promise<string> {
+    const encode = (response: Response<Answers[CommandName]>): string => {
+      const text = `${JSON.stringify(response)}\n`;
+      if (text.length <= limits.answer) return text;
+      const message = `the answer is larger than ${limits.answer >> 20} MB: ask for less (hactl events -n)`;
+      return `${JSON.stringify({id: response.id, ok: false, error: {code: 'too-large', message}})}\n`;
+    };
+    const request = readLine(line, readCommand);
+    const carryOut = (): Promise<Response<Answers[CommandName]>> =>
+      answerRequest(request, (command) => answer(command, gone));
+    if (!lane) return encode(await carryOut());
+    // Whoever waits must not keep others from being answered: only the writing of it takes its turn.
+    if ('command' in request && waits(request.command)) {
+      enter('waiting');
+      const response = await carryOut();
+      return lane(async () => encode(response));
+    }
+    return lane(async () => (gone.aborted ? '' : encode(await carryOut())));
+  }
+
   rmSync(path, {force: true});
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -43,43 +180,72 @@ export async function serveControl(
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
-        for (const socket of connections) socket.destroy();
+        for (const {socket} of connections) socket.destroy();
       }),
   };
 }
 
-const carryOut = <K extends CommandName>(handlers: Handlers, command: Command<K>): Promise<Answers[K]> => {
+const carryOut = <K extends CommandName>(
+  handlers: Handlers,
+  command: Command<K>,
+  gone: AbortSignal | undefined,
+): Promise<Answers[K]> => {
   const name: K = command.command;
-  return handlers[name](command);
+  return handlers[name](command, gone);
 };
 
 /** Carries each command out with its handler. */
 export const answerWith =
   (handlers: Handlers): Answerer =>
-  async (command) => {
-    if (!Object.hasOwn(handlers, command.command))
-      throw new CommandError('unknown-command', 'unknown command');
-    return carryOut(handlers, command);
-  };
+  async (command, gone) =>
+    carryOut(handlers, command, gone);
 
-/** One request as it came, and the answer to it; the channel between the directors speaks the same words. */
-export async function respond<C, A extends Answers[CommandName] | PeerAnswers[PeerCommandName]>(
-  line: string,
-  answer: (command: C) => Promise<A>,
-): Promise<Response<A>> {
+/** A request that was read, or why it could not be. */
+type ReadRequest<C> =
+  | {readonly id: number; readonly command: C}
+  | {readonly id: number; readonly error: {readonly code: string; readonly message: string}};
+
+const errorOf = (error: unknown): {code: string; message: string} => ({
+  code: error instanceof CommandError ? error.code : error instanceof SyntaxError ? 'syntax' : 'internal',
+  message: error instanceof Error ? error.message : String(error),
+});
+
+/** One line as a request. `read` throws a CommandError for what is none. */
+function readLine<C>(line: string, read: (value: unknown) => C): ReadRequest<C> {
   let id = 0;
   try {
-    const request = JSON.parse(line) as Request;
-    id = typeof request.id === 'number' ? request.id : 0;
-    if (request.v !== PROTOCOL_VERSION)
+    const request: unknown = JSON.parse(line);
+    const stamp = (key: string): unknown =>
+      typeof request === 'object' && request !== null ? Reflect.get(request, key) : undefined;
+    const given = stamp('id');
+    id = typeof given === 'number' ? given : 0;
+    if (stamp('v') !== PROTOCOL_VERSION)
       throw new CommandError(
         'version',
-        `this daemon speaks version ${PROTOCOL_VERSION}, the request is ${request.v}`,
+        `this daemon speaks version ${PROTOCOL_VERSION}, the request ${(JSON.stringify(stamp('v')) ?? 'none').slice(0, 40)}`,
       );
-    return {id, ok: true, result: await answer(request as unknown as C)};
+    return {id, command: read(request)};
   } catch (error) {
-    const code =
-      error instanceof CommandError ? error.code : error instanceof SyntaxError ? 'syntax' : 'internal';
-    return {id, ok: false, error: {code, message: error instanceof Error ? error.message : String(error)}};
+    return {id, error: errorOf(error)};
   }
 }
+
+async function answerRequest<C, A>(
+  request: ReadRequest<C>,
+  answer: (command: C) => Promise<A>,
+): Promise<Response<A>> {
+  const {id} = request;
+  if ('error' in request) return {id, ok: false, error: request.error};
+  try {
+    return {id, ok: true, result: await answer(request.command)};
+  } catch (error) {
+    return {id, ok: false, error: errorOf(error)};
+  }
+}
+
+/** One request as it came, and the answer to it; the channel between the directors speaks the same words. */
+export const respond = <C, A>(
+  line: string,
+  read: (value: unknown) => C,
+  answer: (command: C) => Promise<A>,
+): Promise<Response<A>> => answerRequest(readLine(line, read), answer);

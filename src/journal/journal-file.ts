@@ -25,8 +25,8 @@ export interface Journal {
   readonly record: (draft: EventDraft) => void;
   /** Reads what an earlier daemon wrote, if that was not done yet: megabytes, for which nobody's start should wait. */
   open(): void;
-  /** The events of a query; with `wait`, the answer is held back until there is one. */
-  readonly answer: (query: EventQuery) => Promise<EventsAnswer>;
+  /** The events of a query; with `wait`, the answer is held back until there is one, or until nobody waits (`gone`). */
+  readonly answer: (query: EventQuery, gone?: AbortSignal) => Promise<EventsAnswer>;
   /** Ends when all lines are in the file. */
   close(): Promise<void>;
 }
@@ -56,7 +56,7 @@ export function openJournal(options: JournalOptions): Journal {
   let writing: Promise<void> | undefined;
   let failed = false;
   let closing = false;
-  const waiting = new Set<() => void>();
+  const waiting = new Set<(event?: JournalEvent) => void>();
 
   function open(): void {
     if (!early) return;
@@ -103,7 +103,7 @@ export function openJournal(options: JournalOptions): Journal {
     keep(events, event);
     pending.push(`${JSON.stringify(event)}\n`);
     writing ??= write();
-    for (const wake of waiting) wake();
+    for (const look of waiting) look(event);
   }
 
   const answerNow = (query: EventQuery): EventsAnswer => ({
@@ -118,21 +118,24 @@ export function openJournal(options: JournalOptions): Journal {
   return {
     record,
     open,
-    answer: (query) => {
+    answer: (query, gone) => {
       open();
       const now = answerNow(query);
       const wait = Math.min(query.wait ?? 0, WAIT_LIMIT);
-      if (now.events.length > 0 || wait <= 0 || closing) return Promise.resolve(now);
+      if (now.events.length > 0 || wait <= 0 || closing || gone?.aborted) return Promise.resolve(now);
       return new Promise((resolve) => {
         const end = (): void => {
           clearTimeout(timer);
+          gone?.removeEventListener('abort', end);
           waiting.delete(look);
           resolve(answerNow(query));
         };
-        const look = (): void => {
-          if (closing || answerNow(query).events.length > 0) end();
+        // There was none before: only what is new need be looked at.
+        const look = (event?: JournalEvent): void => {
+          if (closing || (event && selectEvents([event], query).length > 0)) end();
         };
         const timer = setTimeout(end, wait);
+        gone?.addEventListener('abort', end);
         waiting.add(look);
       });
     },

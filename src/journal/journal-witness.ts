@@ -120,12 +120,12 @@ function refusalIn(answer: Answers[CommandName]): string | undefined {
 /** Answers commands as `answer` does, and journals what an operator did before it is done and what came of it. */
 export const journalled =
   (record: (draft: EventDraft) => void, answer: Answerer): Answerer =>
-  async (command) => {
+  async (command, gone) => {
     const text = commandText(command);
-    if (text === undefined) return answer(command);
+    if (text === undefined) return answer(command, gone);
     record(operatorEvent(text, '', 'info'));
     try {
-      const result = await answer(command);
+      const result = await answer(command, gone);
       const refusal = refusalIn(result);
       if (refusal === undefined) record(operatorEvent(text, ': done', 'info'));
       else record(operatorEvent(text, `: NOT done: ${refusal}`, 'warn'));

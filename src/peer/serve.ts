@@ -2,6 +2,7 @@
 import net from 'node:net';
 import {open, senderNumber} from '@hactl/channel';
 import {CommandError} from '../control/error.ts';
+import {readPeerCommand} from '../control/requests.ts';
 import {respond} from '../control/server.ts';
 import type {Log} from '../system/log.ts';
 import {keysOf, random64, sendersOf} from './ask.ts';
@@ -104,7 +105,7 @@ export function servePeer(options: {
         clearTimeout(timer);
         timer = setTimeout(() => socket.destroy(), REQUEST_LIMIT);
         const current = talk;
-        void respond<PeerCommand, PeerAnswers[PeerCommandName]>(heard.text, answer).then((response) => {
+        void respond(heard.text, readPeerCommand, answer).then((response) => {
           if (!socket.destroyed) sendFrame(socket, say(current, JSON.stringify(response)));
           socket.end();
         });

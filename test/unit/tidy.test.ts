@@ -23,6 +23,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 /** What a package exports beside its index: what is pure in net (without FFI), what only tests need of ipvs. */
 const doors: readonly string[] = [
   '@hactl/base/files',
+  '@hactl/base/printable',
   '@hactl/base/run',
   '@hactl/net/schedule',
   '@hactl/ipvs/testing',
