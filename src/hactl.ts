@@ -14,6 +14,7 @@ import type {WatchOptions} from './cli/commands/watch.ts';
 import type {WhyOptions} from './cli/commands/why.ts';
 import {ControlError} from './control/client.ts';
 import {eventKinds} from './control/events.ts';
+import {shownText} from './cli/render/shown.ts';
 import {treeOf} from './cli/command-tree.ts';
 import {completionFor, REALS_COMMAND, shells, type Shell} from './cli/completion.ts';
 import {ABOUT, controlSocket, defaultPaths, VERSION} from './system/paths.ts';
@@ -382,12 +383,12 @@ try {
   process.exitCode = result;
 } catch (error) {
   if (error instanceof ControlError) {
-    process.stderr.write(`hactl: ${error.message}\n`);
+    process.stderr.write(`hactl: ${shownText(error.message)}\n`);
     process.exitCode = ['no-daemon', 'no-permission', 'timeout', 'closed'].includes(error.code)
       ? exit.noDaemon
       : exit.failed;
   } else if (error instanceof CliError) {
-    process.stderr.write(`hactl: ${error.message}\n`);
+    process.stderr.write(`hactl: ${shownText(error.message)}\n`);
     process.exitCode = error.status;
   } else if (!(error instanceof Error && 'exitCode' in error)) throw error;
 }

@@ -7,7 +7,15 @@ import type {OrderOutcome, OrderView} from '../control/protocol.ts';
 import {CommandError} from '../control/error.ts';
 import type {Log} from '../system/log.ts';
 import {type OrderState} from '../control/orders.ts';
-import {mergeOrders, nextTime, noOrders, readOrders, withOrders} from './order-state.ts';
+import {
+  AHEAD_MOST,
+  readKeptOrders,
+  mergeOrders,
+  nextTime,
+  noOrders,
+  readOrders,
+  withOrders,
+} from './order-state.ts';
 import {carryOut, isOrderRequest, orderedHeld, orderedWeights, orderViews} from './orders.ts';
 import {placesOf, readReal} from './order-targets.ts';
 
@@ -49,9 +57,10 @@ export function openOrderBook(options: OrderBookOptions): OrderBook {
   let weights: ReadonlyMap<string, number> = new Map();
   let held: ReadonlyMap<string, string> = new Map();
   try {
-    const kept = readOrders(JSON.parse(readFileSync(file, 'utf8')));
+    const kept = readKeptOrders(JSON.parse(readFileSync(file, 'utf8')));
     if (!kept) throw new Error('not a list of orders');
-    state = kept;
+    if (kept.refused > 0) log('warn', `${file}: ${kept.refused} entries are no orders; left out`);
+    state = kept.state;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
       log('error', `${file} cannot be used, drained and held reals are forgotten: ${String(error)}`);
@@ -127,8 +136,12 @@ export function openOrderBook(options: OrderBookOptions): OrderBook {
       return state;
     },
     take: (theirs) => {
-      const read = readOrders(theirs);
-      if (!read) throw new CommandError('bad-request', 'this is no list of orders');
+      const read = readOrders(theirs, options.wall() + AHEAD_MOST);
+      if (!read)
+        throw new CommandError(
+          'bad-request',
+          "this is no list of orders, or one is more than a day ahead of this director's clock",
+        );
       const next = mergeOrders(state, read);
       if (JSON.stringify(next) === JSON.stringify(state)) return;
       const before = new Set(state.orders.map((order) => JSON.stringify(order)));

@@ -8,7 +8,15 @@ import fc from 'fast-check';
 import {openOrderBook} from './order-book.ts';
 import {makeOrderMirror} from './order-mirror.ts';
 import {type OrderState} from '../control/orders.ts';
-import {mergeOrders, nextTime, noOrders as none, readOrders, withOrders} from './order-state.ts';
+import {
+  AHEAD_MOST,
+  mergeOrders,
+  nextTime,
+  noOrders as none,
+  readKeptOrders,
+  readOrders,
+  withOrders,
+} from './order-state.ts';
 import type {Order} from '../control/orders.ts';
 
 const order = (when: number, more: Partial<Order> = {}): Order => ({
@@ -86,11 +94,29 @@ for (const [what, value] of [
   ['an order without a time', {orders: [{kind: 'drain', address: '10.0.0.1', who: 'x'}]}],
   ['a weight that none can have', {orders: [order(1, {kind: 'weight', weight: -1})]}],
   ['a drain with a weight', {orders: [order(1, {weight: 1})]}],
+  ['a time that no clock shows', {orders: [order(9e15)]}],
+  ['a time that is no whole number', {orders: [order(1.5)]}],
+  ['a time before all times', {orders: [], ended: [{kind: 'drain', address: '10.0.0.1', when: -1}]}],
+  ['a reason longer than anybody reads', {orders: [order(1, {reason: 'x'.repeat(501)})]}],
   ['a kind that does not exist', {orders: [], ended: [{kind: 'x', address: '10.0.0.1', when: 1}]}],
 ] as const)
   test(`no orders: ${what}`, (t) => {
     t.is(readOrders(value), undefined);
   });
+
+test('orders of a clock that is more than a day ahead are not taken: nothing could be later', (t) => {
+  const latest = 5 + AHEAD_MOST;
+  t.deepEqual(readOrders({orders: [order(latest)]}, latest)?.orders, [order(latest)]);
+  t.is(readOrders({orders: [order(latest + 1)]}, latest), undefined);
+});
+
+test('a file with an order that cannot be: the others are kept', (t) => {
+  t.deepEqual(readKeptOrders({version: 1, orders: [order(9e15), order(1)]}), {
+    state: {orders: [order(1)], ended: []},
+    refused: 1,
+  });
+  t.is(readKeptOrders({orders: 1}), undefined);
+});
 
 test('a file of before: without what was taken back', (t) => {
   t.deepEqual(readOrders({version: 1, orders: [order(1)]}), {orders: [order(1)], ended: []});

@@ -64,6 +64,13 @@ export function mergeOrders(one: OrderState, other: OrderState): OrderState {
   };
 }
 
+/** No clock is right that says more: 2200-01-01. */
+const LATEST = Date.UTC(2200, 0);
+/** How far the other director's clock may be ahead: what is given later must still be later than its orders. In ms. */
+export const AHEAD_MOST = 86_400_000;
+/** Of an address, a name, a reason. */
+const TEXT_MOST = 500;
+
 const kinds: ReadonlySet<unknown> = new Set<Order['kind']>(['drain', 'weight', 'maintenance']);
 
 function isEnded(one: unknown): one is Ended {
@@ -72,7 +79,11 @@ function isEnded(one: unknown): one is Ended {
   return (
     typeof address === 'string' &&
     kinds.has(kind) &&
-    typeof when === 'number' &&
+    Number.isSafeInteger(when) &&
+    Number(when) >= 0 &&
+    Number(when) <= LATEST &&
+    address.length <= TEXT_MOST &&
+    [port, virtual].every((value) => String(value).length <= TEXT_MOST) &&
     ['undefined', 'number'].includes(typeof port) &&
     ['undefined', 'string'].includes(typeof virtual)
   );
@@ -84,16 +95,39 @@ function isOrder(one: unknown): one is Order {
   const weighs = Number.isInteger(weight) && (weight as number) >= 0 && (weight as number) <= 65_535;
   return (
     typeof who === 'string' &&
+    who.length <= TEXT_MOST &&
+    String(reason).length <= TEXT_MOST &&
     ['undefined', 'string'].includes(typeof reason) &&
     (one.kind === 'weight' ? weighs : weight === undefined)
   );
 }
 
-/** Whatever a file or the other director gave, as a state in the order that `mergeOrders` makes; undefined: it is none. */
-export function readOrders(value: unknown): OrderState | undefined {
+/**
+ * What the file of an earlier daemon has, with the number of its entries that are none: an order that cannot be must not
+ * cost the others. undefined: it is no list of orders at all.
+ */
+export function readKeptOrders(
+  value: unknown,
+): {readonly state: OrderState; readonly refused: number} | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const {orders, ended = []} = value as Record<string, unknown>;
+  if (!Array.isArray(orders) || !Array.isArray(ended)) return undefined;
+  const good = {orders: orders.filter(isOrder), ended: ended.filter(isEnded)};
+  return {
+    state: mergeOrders(good, noOrders),
+    refused: orders.length + ended.length - good.orders.length - good.ended.length,
+  };
+}
+
+/**
+ * Whatever the other director gave, as a state in the order that `mergeOrders` makes; undefined: it is none, or one of
+ * its entries is later than `latest`.
+ */
+export function readOrders(value: unknown, latest: number = LATEST): OrderState | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const {orders, ended = []} = value as Record<string, unknown>;
   if (!Array.isArray(orders) || !orders.every(isOrder)) return undefined;
   if (!Array.isArray(ended) || !ended.every(isEnded)) return undefined;
+  if ([...orders, ...ended].some(({when}) => when > latest)) return undefined;
   return mergeOrders({orders, ended}, noOrders);
 }

@@ -1,14 +1,16 @@
 import {ask} from '../../control/client.ts';
 import {CliError, exit} from '../exit.ts';
 import {table} from '../render/table.ts';
+import {dateTime} from '../render/when.ts';
+import {jsonText, shownText} from '../render/shown.ts';
 
 const LIMIT = 60_000;
 
 const print = (lines: readonly string[]): void => {
-  process.stdout.write(lines.map((line) => line + '\n').join(''));
+  process.stdout.write(lines.map((line) => shownText(line) + '\n').join(''));
 };
-const json = (outcome: object): void => print([JSON.stringify({version: 1, ...outcome})]);
-const when = (wall: number): string => new Date(wall).toISOString().replace('T', ' ').slice(0, 19);
+const json = (outcome: object): void => print([jsonText({version: 1, ...outcome})]);
+const when = (wall: number): string => dateTime(wall).slice(0, 19);
 
 function numberOf(text: string): number {
   const number = Number(text);
@@ -74,7 +76,7 @@ export async function rollback(socket: string, version: string, options: {json?:
   const outcome = await ask(socket, {command: 'config-rollback', version: numberOf(version)}, LIMIT);
   if (options.json) json(outcome);
   else {
-    for (const text of outcome.diagnostics) process.stderr.write(text + '\n\n');
+    for (const text of outcome.diagnostics) process.stderr.write(shownText(text) + '\n\n');
     print([
       outcome.ok ? `${outcome.text}; the peer keeps what it has: hactl push sends this to it` : outcome.text,
     ]);

@@ -5,6 +5,7 @@ import {CliError, exit} from '../exit.ts';
 import {paintFor} from '../render/paint.ts';
 import {findingLines} from '../render/render-findings.ts';
 import {loadFiles} from './config-files.ts';
+import {jsonText} from '../render/shown.ts';
 
 export interface DoctorOptions {
   readonly configDir: string;
@@ -43,7 +44,7 @@ export async function doctor(socket: string, options: DoctorOptions): Promise<nu
     ...judgeHost(cluster, {...readHost(cluster, await daemonRuns(socket)), node}),
   ];
   const bad = findings.filter(({level}) => level === 'bad').length;
-  if (options.json) process.stdout.write(JSON.stringify({version: 1, bad, findings}, null, 2) + '\n');
+  if (options.json) process.stdout.write(jsonText({version: 1, bad, findings}, 2) + '\n');
   else process.stdout.write(findingLines(findings, paintFor(process.stdout)).join('\n') + '\n');
   return bad === 0 ? exit.ok : exit.failed;
 }

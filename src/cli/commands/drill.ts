@@ -3,6 +3,7 @@ import type {StatusSnapshot} from '../../control/protocol.ts';
 import {CliError, exit} from '../exit.ts';
 import {type MoveOutcome} from '../../control/protocol.ts';
 import {moveGroups, moveText} from './move.ts';
+import {jsonText} from '../render/shown.ts';
 
 const ASK_LIMIT = 5_000;
 const READY_LIMIT = 60_000;
@@ -40,6 +41,6 @@ export async function drill(socket: string, options: {json?: boolean}): Promise<
     if (!ok) break;
   }
   const ok = steps.length === 2 && steps.every((step) => step.ok);
-  if (options.json) process.stdout.write(JSON.stringify({version: 1, ok, steps}) + '\n');
+  if (options.json) process.stdout.write(jsonText({version: 1, ok, steps}) + '\n');
   return ok ? exit.ok : exit.failed;
 }

@@ -5,6 +5,7 @@ import {CliError, exit} from '../exit.ts';
 import {paintFor} from '../render/paint.ts';
 import {eventLine} from '../render/render-events.ts';
 import {parseSince} from '../render/when.ts';
+import {jsonText, shownLine} from '../render/shown.ts';
 
 const ASK_LIMIT = 5_000;
 /** The daemon holds an answer back for so long while nothing happens. */
@@ -55,9 +56,7 @@ export async function events(socket: string, options: EventsOptions): Promise<nu
   const query = eventQuery(options, Date.now());
   const paint = paintFor(process.stdout);
   const print = (answer: EventsAnswer): void => {
-    const lines = answer.events.map((event) =>
-      options.json ? JSON.stringify(event) : eventLine(event, paint),
-    );
+    const lines = answer.events.map((event) => (options.json ? jsonText(event) : eventLine(event, paint)));
     if (lines.length > 0) process.stdout.write(lines.join('\n') + '\n');
   };
   const first = await ask(socket, {command: 'events', ...query}, ASK_LIMIT);
@@ -80,7 +79,7 @@ export async function events(socket: string, options: EventsOptions): Promise<nu
     } catch (error) {
       if (!(error instanceof ControlError) || !['no-daemon', 'closed', 'timeout'].includes(error.code))
         throw error;
-      if (!lost) process.stderr.write(`hactl: ${error.message}; waiting for it\n`);
+      if (!lost) process.stderr.write(`hactl: ${shownLine(error.message)}; waiting for it\n`);
       lost = true;
       // oxlint-disable-next-line no-await-in-loop -- see above.
       await sleep(RETRY);

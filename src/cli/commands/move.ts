@@ -2,6 +2,7 @@ import type {Move, MoveScope} from '@hactl/failover';
 import {ask} from '../../control/client.ts';
 import {exit} from '../exit.ts';
 import type {MoveOutcome} from '../../control/protocol.ts';
+import {jsonText, shownLine} from '../render/shown.ts';
 
 /** A planned move waits for its end; the engine has its own, shorter limit. */
 const MOVE_LIMIT = 60_000;
@@ -14,7 +15,7 @@ export const moveGroups = async (socket: string, kind: Move, scope: MoveScope): 
 export function moveText(kind: Move, scope: MoveScope, {ok, reason, overlap}: MoveOutcome): string {
   const both =
     overlap === undefined ? '' : `; both directors held the addresses for ${overlap.toFixed(1)} ms`;
-  return `${kind} ${scope}: ${ok ? 'done' : 'NOT done'}: ${reason}${both}\n`;
+  return `${kind} ${scope}: ${ok ? 'done' : 'NOT done'}: ${shownLine(reason)}${both}\n`;
 }
 
 /** `hactl standby|takeover|failback [local|foreign|all]`: moves groups, waits, and says what it cost. */
@@ -26,7 +27,7 @@ export async function move(
 ): Promise<number> {
   const outcome = await moveGroups(socket, kind, scope);
   process.stdout.write(
-    options.json ? JSON.stringify({version: 1, ...outcome}) + '\n' : moveText(kind, scope, outcome),
+    options.json ? jsonText({version: 1, ...outcome}) + '\n' : moveText(kind, scope, outcome),
   );
   return outcome.ok ? exit.ok : exit.failed;
 }

@@ -3,6 +3,7 @@ import {ask} from '../../control/client.ts';
 import type {OrderRequest} from '../../control/protocol.ts';
 import {CliError, exit} from '../exit.ts';
 import {orderLines} from '../render/render-status.ts';
+import {jsonText, shownLine} from '../render/shown.ts';
 
 const ASK_LIMIT = 10_000;
 
@@ -34,10 +35,10 @@ export async function order(
     ...(reason === undefined ? {} : {reason}),
   };
   const outcome = await ask(socket, {command: 'order', ...request}, ASK_LIMIT);
-  if (json) process.stdout.write(JSON.stringify({version: 1, ...outcome}) + '\n');
+  if (json) process.stdout.write(jsonText({version: 1, ...outcome}) + '\n');
   else {
-    process.stdout.write(outcome.lines.map((line) => `${line}\n`).join(''));
-    for (const note of outcome.notes) process.stderr.write(`note: ${note}\n`);
+    process.stdout.write(outcome.lines.map((line) => `${shownLine(line)}\n`).join(''));
+    for (const note of outcome.notes) process.stderr.write(`note: ${shownLine(note)}\n`);
   }
   return exit.ok;
 }
@@ -47,7 +48,7 @@ export async function listMaintenance(socket: string, options: {json?: boolean})
   const {orders = []} = await ask(socket, {command: 'status'}, ASK_LIMIT);
   process.stdout.write(
     options.json
-      ? JSON.stringify({version: 1, orders}) + '\n'
+      ? jsonText({version: 1, orders}) + '\n'
       : `${orders.length === 0 ? 'no orders' : orderLines(orders).join('\n')}\n`,
   );
   return exit.ok;
@@ -60,6 +61,6 @@ export async function printReals(socket: string): Promise<number> {
     reals.filter(({check}) => !['fallback', 'foreign'].includes(check)).map(({name}) => name),
   );
   const bare = shown.map((name) => name.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1'));
-  process.stdout.write([...new Set([...bare, ...shown])].map((name) => `${name}\n`).join(''));
+  process.stdout.write([...new Set([...bare, ...shown])].map((name) => `${shownLine(name)}\n`).join(''));
   return exit.ok;
 }

@@ -1,6 +1,7 @@
 import {ask} from '../../control/client.ts';
 import {exit} from '../exit.ts';
 import {renderPlan} from '../render/render-plan.ts';
+import {jsonText, shownText} from '../render/shown.ts';
 
 /** Longer than all that the two daemons wait for. */
 const LIMIT = 240_000;
@@ -18,18 +19,18 @@ export async function push(socket: string, options: PushOptions): Promise<number
     {command: 'push', dryRun: options.dryRun === true, keys: options.keys === true},
     LIMIT,
   );
-  if (options.json) process.stdout.write(JSON.stringify({version: 1, ...outcome}) + '\n');
+  if (options.json) process.stdout.write(jsonText({version: 1, ...outcome}) + '\n');
   else {
     for (const [where, {diagnostics, rows}] of [
       ['here', outcome.here],
       [`at ${outcome.peer}`, outcome.there],
     ] as const) {
-      for (const text of diagnostics) process.stderr.write(`${where}: ${text}\n\n`);
+      for (const text of diagnostics) process.stderr.write(shownText(`${where}: ${text}\n\n`));
       const lines = renderPlan(rows, (process.stdout.columns ?? 100) - 2);
       if (lines.length > 0)
         process.stdout.write([`${where}:`, ...lines.map((line) => `  ${line}`)].join('\n') + '\n');
     }
-    process.stdout.write(`${outcome.ok ? '' : 'not pushed: '}${outcome.text}\n`);
+    process.stdout.write(`${outcome.ok ? '' : 'not pushed: '}${shownText(outcome.text)}\n`);
   }
   return outcome.ok ? exit.ok : exit.failed;
 }

@@ -7,6 +7,7 @@ import {stateFile} from '../../host/realserver/realserver-undo.ts';
 import {defaultPaths} from '../../system/paths.ts';
 import {CliError, exit} from '../exit.ts';
 import type {VerifyOptions} from './verify.ts';
+import {jsonText} from '../render/shown.ts';
 
 interface Options {
   readonly vip?: string[];
@@ -63,8 +64,7 @@ async function planOrApply(apply: boolean, options: Options): Promise<number> {
     options.persist === undefined ? undefined : persistReal(wish, options.persist, {device, own});
   const missing = plan.steps.filter(({done}) => !done);
   if (plan.faults.length > 0 || !apply || elsewhere) {
-    if (options.json)
-      print([JSON.stringify({version: 1, ...plan, ...(persistent ? {persistent} : {})}, null, 2)]);
+    if (options.json) print([jsonText({version: 1, ...plan, ...(persistent ? {persistent} : {})}, 2)]);
     else print([...planLines(plan, commandOf), ...(persistent ? persistentLines(persistent) : [])]);
     return plan.faults.length === 0 && missing.length === 0 ? exit.ok : exit.failed;
   }
@@ -75,7 +75,7 @@ async function planOrApply(apply: boolean, options: Options): Promise<number> {
       exit.failed,
       `${problem}\n${done.length} of ${wanted} steps are done; hactl realserver undo takes them back`,
     );
-  if (options.json) print([JSON.stringify({version: 1, done, notes: plan.notes, state: file}, null, 2)]);
+  if (options.json) print([jsonText({version: 1, done, notes: plan.notes, state: file}, 2)]);
   else
     print([
       ...(done.length === 0 ? ['nothing to do: everything is there'] : done),
@@ -111,7 +111,7 @@ async function undo(options: Pick<Options, 'vip' | 'stateDir' | 'json'>): Promis
   const {undoSteps} = await import('../../host/realserver/realserver-apply.ts');
   const outcome = undoSteps(stateFile(options.stateDir), options.vip?.map(canonical) ?? []);
   const {undone, stay, notes, problem} = outcome;
-  if (options.json) print([JSON.stringify({version: 1, ...outcome}, null, 2)]);
+  if (options.json) print([jsonText({version: 1, ...outcome}, 2)]);
   else
     print([
       undone === 0 ? 'nothing to undo' : `${undone} steps undone`,

@@ -1,6 +1,7 @@
 import {ask} from '../../control/client.ts';
 import {exit} from '../exit.ts';
 import {askPlan, printPlan} from './plan.ts';
+import {jsonText, shownText} from '../render/shown.ts';
 
 const KEPT = 'not reloaded: the running configuration, table and addresses stay as they are\n';
 
@@ -15,9 +16,9 @@ export async function reload(socket: string, options: {json?: boolean}): Promise
     }
   }
   const outcome = await ask(socket, {command: 'reload'}, 30_000);
-  if (options.json) process.stdout.write(JSON.stringify({version: 1, ...outcome}) + '\n');
+  if (options.json) process.stdout.write(jsonText({version: 1, ...outcome}) + '\n');
   else if (!outcome.ok) {
-    for (const text of outcome.diagnostics) process.stderr.write(text + '\n\n');
+    for (const text of outcome.diagnostics) process.stderr.write(shownText(text) + '\n\n');
     process.stdout.write(KEPT);
   } else {
     const count = outcome.changes.length;

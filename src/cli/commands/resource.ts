@@ -3,13 +3,15 @@ import {ask} from '../../control/client.ts';
 import {exit} from '../exit.ts';
 import {paintFor} from '../render/paint.ts';
 import {duration, table} from '../render/table.ts';
+import {jsonText, shown, shownLine} from '../render/shown.ts';
 
 const ASK_LIMIT = 30_000;
 /** Start and stop have limits of their own, each with its tries. */
 const OPERATE_LIMIT = 900_000;
 
 /** One line for each, under its group. */
-export function resourceLines(all: readonly ResourceStatus[]): string[] {
+export function resourceLines(given: readonly ResourceStatus[]): string[] {
+  const all = shown(given);
   const rows = all.map((one) => [
     `  ${one.name}`,
     one.warm ? 'warm' : 'cold',
@@ -29,7 +31,7 @@ export function resourceLines(all: readonly ResourceStatus[]): string[] {
 /** `hactl resource [list]`. */
 export async function listResources(socket: string, options: {json?: boolean}): Promise<number> {
   const all = await ask(socket, {command: 'resource', action: 'list'}, ASK_LIMIT);
-  if (options.json) process.stdout.write(JSON.stringify({version: 1, resources: all}) + '\n');
+  if (options.json) process.stdout.write(jsonText({version: 1, resources: all}) + '\n');
   else if (all.length === 0) process.stdout.write('no resources: there is no haresources here\n');
   else {
     const paint = paintFor(process.stdout);
@@ -48,12 +50,14 @@ export async function operateResource(
 ): Promise<number> {
   const limit = action === 'status' ? ASK_LIMIT : OPERATE_LIMIT;
   const outcome = await ask(socket, {command: 'resource', action, name}, limit);
-  if (options.json) process.stdout.write(JSON.stringify({version: 1, ...outcome}) + '\n');
+  if (options.json) process.stdout.write(jsonText({version: 1, ...outcome}) + '\n');
   else {
     const said =
       action === 'status' ? (outcome.ok ? 'running' : 'not running') : outcome.ok ? 'done' : 'NOT done';
-    const reason = outcome.reason === '' ? '' : `: ${outcome.reason}`;
-    process.stdout.write(`${action === 'status' ? '' : `${action} `}${outcome.name}: ${said}${reason}\n`);
+    const reason = outcome.reason === '' ? '' : `: ${shownLine(outcome.reason)}`;
+    process.stdout.write(
+      `${action === 'status' ? '' : `${action} `}${shownLine(outcome.name)}: ${said}${reason}\n`,
+    );
   }
   return outcome.ok ? exit.ok : exit.failed;
 }

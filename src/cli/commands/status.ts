@@ -1,13 +1,14 @@
 import {ask} from '../../control/client.ts';
 import {paintFor} from '../render/paint.ts';
 import {renderStatus} from '../render/render-status.ts';
+import {jsonText} from '../render/shown.ts';
 
 /** `hactl status`: the daemon's snapshot as a screen, or with --json as it is. */
 export async function status(socket: string, options: {json?: boolean}): Promise<number> {
   const snapshot = await ask(socket, {command: 'status'}, 5_000);
   process.stdout.write(
     options.json
-      ? JSON.stringify(snapshot, null, 2) + '\n'
+      ? jsonText(snapshot, 2) + '\n'
       : renderStatus(snapshot, process.stdout.columns ?? 100, paintFor(process.stdout)),
   );
   return 0;

@@ -20,6 +20,7 @@ import {VERSION} from '../../system/paths.ts';
 import {CliError, exit} from '../exit.ts';
 import {redactFile, scrub} from '../redact.ts';
 import {renderStatus} from '../render/render-status.ts';
+import {jsonText} from '../render/shown.ts';
 
 const LOG_MAX = 2 * 1024 * 1024;
 const OUTPUT_MAX = 16 * 1024 * 1024;
@@ -97,7 +98,7 @@ async function collect(socket: string, options: BundleOptions): Promise<Entry[]>
   let status: StatusSnapshot | undefined;
   const statusEntry = await entry('status.json', async () => {
     status = await ask(socket, {command: 'status'}, COMMAND_LIMIT);
-    return JSON.stringify(status, null, 2);
+    return jsonText(status, 2);
   });
   const files = configFiles(status?.configDir ?? options.configDir, status);
   const texts = await Promise.all(
@@ -166,7 +167,7 @@ export async function supportBundle(socket: string, options: BundleOptions): Pro
   const files = entries.map(([file]) => file);
   process.stdout.write(
     options.json
-      ? `${JSON.stringify({version: 1, bundle: out, files})}\n`
+      ? `${jsonText({version: 1, bundle: out, files})}\n`
       : `${out}: ${files.length} files, keys and passwords replaced; look through it before you give it away\n`,
   );
   return exit.ok;

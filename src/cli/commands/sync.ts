@@ -3,6 +3,7 @@ import {ask} from '../../control/client.ts';
 import type {StatusSnapshot} from '../../control/protocol.ts';
 import {exit} from '../exit.ts';
 import {syncReportLines} from '../render/render-sync.ts';
+import {jsonText, shownLine} from '../render/shown.ts';
 
 const ASK_LIMIT = 5_000;
 const RESYNC_LIMIT = 120_000;
@@ -14,10 +15,10 @@ const reportOf = async (socket: string): Promise<StatusSnapshot['sync']> =>
 /** `hactl sync`: exit status 0 when this director may take over with all connections. */
 export async function syncStatus(socket: string, options: {json?: boolean}): Promise<number> {
   const {report, problem, daemons} = await reportOf(socket);
-  if (options.json) process.stdout.write(JSON.stringify({version: 1, report, problem, daemons}) + '\n');
+  if (options.json) process.stdout.write(jsonText({version: 1, report, problem, daemons}) + '\n');
   else {
     const lines = report ? syncReportLines(report) : ['no connection sync'];
-    if (problem !== undefined) lines.push(problem);
+    if (problem !== undefined) lines.push(shownLine(problem));
     process.stdout.write(lines.join('\n') + '\n');
   }
   return report?.inSync && report.missingHere === 0 ? exit.ok : exit.failed;

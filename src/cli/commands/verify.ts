@@ -7,6 +7,7 @@ import {CliError, exit} from '../exit.ts';
 import {paintFor} from '../render/paint.ts';
 import {findingLines} from '../render/render-findings.ts';
 import {loadFiles} from './config-files.ts';
+import {jsonText} from '../render/shown.ts';
 
 export interface VerifyOptions {
   readonly configDir: string;
@@ -58,7 +59,7 @@ export async function verify(options: VerifyOptions): Promise<number> {
   });
   const findings = judge(targets, observed);
   const bad = findings.filter(({level}) => level === 'bad').length;
-  if (options.json) process.stdout.write(JSON.stringify({version: 1, bad, findings, notes}, null, 2) + '\n');
+  if (options.json) process.stdout.write(jsonText({version: 1, bad, findings, notes}, 2) + '\n');
   else {
     const order: readonly Finding['level'][] = ['good', 'warning', 'bad'];
     const rows = findings

@@ -6,6 +6,7 @@ import {paintFor} from '../render/paint.ts';
 import {renderWhy, type Told} from '../render/render-why.ts';
 import {tellStory, toldKinds, type Side} from '../render/story.ts';
 import {parseSince} from '../render/when.ts';
+import {jsonText} from '../render/shown.ts';
 
 const ASK_LIMIT = 5_000;
 /** The daemon's own limit for the peer, and a little more. */
@@ -101,7 +102,7 @@ export async function why(socket: string, options: WhyOptions): Promise<number> 
     ...(peer ? {peer} : {}),
     others: peer === undefined ? 0 : others.events.filter(({wall}) => wall <= end).length,
   };
-  if (options.json) process.stdout.write(JSON.stringify({version: PROTOCOL_VERSION, ...toJson(told)}) + '\n');
+  if (options.json) process.stdout.write(jsonText({version: PROTOCOL_VERSION, ...toJson(told)}) + '\n');
   else {
     const {stdout} = process;
     // The last line of the screen is the prompt's.

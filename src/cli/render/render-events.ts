@@ -2,13 +2,14 @@
 import type {JournalEvent} from '../../control/events.ts';
 import type {Paint} from './render-status.ts';
 import {dateTime} from './when.ts';
+import {shownLine} from './shown.ts';
 
 /** What stands in front of the text: a failure, something to look at, or nothing. */
 const mark = {error: '!', warn: '*', info: ' '} as const;
 
 /** `2026-11-21 10:49:50.123 * peer      director1 is silent for 300 ms: dead` */
 export function eventLine({wall, kind, level, text}: JournalEvent, paint: Paint): string {
-  const shown = text.replaceAll(/\s*\n\s*/g, ' / ');
+  const shown = shownLine(text);
   const said =
     level === 'error'
       ? paint.bad(shown)
@@ -17,5 +18,5 @@ export function eventLine({wall, kind, level, text}: JournalEvent, paint: Paint)
         : kind === 'role'
           ? paint.strong(shown)
           : shown;
-  return `${dateTime(wall)} ${mark[level]} ${kind.padEnd(8)}  ${said}`;
+  return `${dateTime(wall)} ${mark[level]} ${shownLine(kind).padEnd(8)}  ${said}`;
 }

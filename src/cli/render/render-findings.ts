@@ -1,6 +1,7 @@
 /** What was looked at and what came of it, a line each, with what to do below it. Pure. */
 import type {Paint} from './render-status.ts';
 import {table} from './table.ts';
+import {shown} from './shown.ts';
 
 export interface RenderedFinding {
   readonly level: 'good' | 'note' | 'warning' | 'bad';
@@ -11,7 +12,8 @@ export interface RenderedFinding {
 
 const INDENT = ' '.repeat('warning  '.length);
 
-export function findingLines(findings: readonly RenderedFinding[], paint: Paint): string[] {
+export function findingLines(given: readonly RenderedFinding[], paint: Paint): string[] {
+  const findings = shown(given);
   const coloured = (level: RenderedFinding['level']): string => {
     switch (level) {
       case 'good':

@@ -2,9 +2,11 @@
 import path from 'node:path';
 import type {PlannedChange} from '../../control/answers.ts';
 import {table} from './table.ts';
+import {shown} from './shown.ts';
 
 /** One block for each file, a line for each directive; two lines where the table would be too wide. */
-export function renderPlan(rows: readonly PlannedChange[], width: number): string[] {
+export function renderPlan(changes: readonly PlannedChange[], width: number): string[] {
+  const rows = shown(changes);
   return [...new Set(rows.map(({file}) => file))].flatMap((file) => {
     const body = rows
       .filter((row) => row.file === file)

@@ -2,6 +2,8 @@
 import {syncReportLines} from './render-sync.ts';
 import type {OrderView, StatusSnapshot, VirtualStatus} from '../../control/protocol.ts';
 import {clip, duration, table} from './table.ts';
+import {shown} from './shown.ts';
+import {dateTime} from './when.ts';
 
 /** How a word is set off: the caller decides whether that is a colour, or nothing (NO_COLOR, a pipe). */
 export interface Paint {
@@ -31,7 +33,8 @@ const STALE_ENGINE = 3_000;
 const indent = (lines: readonly string[]): string[] => lines.map((line) => (line === '' ? '' : `  ${line}`));
 
 /** The snapshot as a screen of text, at most `width` columns. */
-export function renderStatus(status: StatusSnapshot, width: number, paint: Paint = plain): string {
+export function renderStatus(snapshot: StatusSnapshot, width: number, paint: Paint = plain): string {
+  const status = shown(snapshot);
   const lines: string[] = [];
   const section = (title: string, body: readonly string[]): void => {
     if (body.length > 0)
@@ -85,8 +88,7 @@ export function renderStatus(status: StatusSnapshot, width: number, paint: Paint
       .slice(-5)
       .toReversed()
       .flatMap((one) => {
-        const when = new Date(one.wall).toISOString().replace('T', ' ').slice(0, 23);
-        return [`${when}  ${one.from} -> ${one.to}  ${one.group}`, `  ${one.reason}`];
+        return [`${dateTime(one.wall)}  ${one.from} -> ${one.to}  ${one.group}`, `  ${one.reason}`];
       }),
   );
   return lines.join('\n') + '\n';
@@ -177,7 +179,7 @@ function virtualLines(virtual: VirtualStatus): string[] {
 
 /** What operators ordered, with who, when and why; also the list of `hactl maintenance list`. */
 export const orderLines = (orders: readonly OrderView[]): string[] =>
-  orders.map((order) => {
+  shown(orders).map((order) => {
     const kind = {
       drain: 'drained',
       weight: `weight ${order.weight ?? 0}`,
@@ -185,10 +187,7 @@ export const orderLines = (orders: readonly OrderView[]): string[] =>
       'maintenance-file': 'in maintenance by a file in maintenancedir',
     }[order.kind];
     const who = order.who === undefined ? '' : ` by ${order.who}`;
-    const when =
-      order.when === undefined
-        ? ''
-        : `, ${new Date(order.when).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+    const when = order.when === undefined ? '' : `, ${dateTime(order.when).slice(0, 16)} UTC`;
     const why = order.reason === undefined ? '' : `: ${order.reason}`;
     const none = order.reals.length === 0 ? ' (no such real is configured now)' : '';
     return `${order.target} ${kind}${who}${when}${why}${none}`;

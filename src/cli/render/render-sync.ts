@@ -1,11 +1,13 @@
 /** What people read of the connection sync. Pure. */
 import type {SyncReport} from '@hactl/sync';
+import {shown} from './shown.ts';
 
 const count = (number: number, one: string, more = `${one}s`): string =>
   `${number} ${number === 1 ? one : more}`;
 
 /** The lines of `hactl sync`, also the sync section of `hactl status`. A line that begins with `warning:` asks for action. */
-export function syncReportLines(report: SyncReport): string[] {
+export function syncReportLines(given: SyncReport): string[] {
+  const report = shown(given);
   const lines: string[] = [];
   const way =
     report.mode === 'relay'

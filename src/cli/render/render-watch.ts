@@ -3,6 +3,7 @@ import type {JournalEvent} from '../../control/events.ts';
 import type {RealStatus, StatusSnapshot, VirtualStatus} from '../../control/protocol.ts';
 import {plain, type Paint} from './render-status.ts';
 import {clip, duration} from './table.ts';
+import {shown, shownLine} from './shown.ts';
 import {timeOfDay} from './when.ts';
 
 /** What one look at the daemon gave. */
@@ -36,9 +37,9 @@ const SPARK_MAX = 60;
 
 /** A number for each second as bars, the newest at the right; the highest one fills its cell. `top`: at least this. */
 export function sparkline(values: readonly (number | undefined)[], width: number, top = 1): string {
-  const shown = values.slice(-width);
-  const most = Math.max(top, ...shown.map((value) => value ?? 0));
-  const bars = shown.map((value) => {
+  const newest = values.slice(-width);
+  const most = Math.max(top, ...newest.map((value) => value ?? 0));
+  const bars = newest.map((value) => {
     if (value === undefined) return ' ';
     // Only nothing at all has the lowest bar.
     return BARS[value <= 0 ? 0 : Math.max(1, Math.round((value / most) * (BARS.length - 1)))] ?? ' ';
@@ -83,7 +84,7 @@ function header({status}: Look, view: WatchView, width: number, paint: Paint): s
   const left = `${status.node}  up ${duration(status.uptime)}`;
   const right = `${timeOfDay(status.wall).slice(0, 8)} UTC`;
   const lines = [paint.strong(left) + right.padStart(Math.max(right.length + 2, width - left.length))];
-  const problems = [...(view.problem === undefined ? [] : [view.problem]), ...status.problems];
+  const problems = [...(view.problem === undefined ? [] : [shownLine(view.problem)]), ...status.problems];
   if (status.configProblem !== undefined) problems.push(status.configProblem);
   if (!status.ipvs.available && status.ipvs.problem !== undefined && status.virtuals.length > 0)
     problems.push(`IPVS: ${status.ipvs.problem}`);
@@ -217,8 +218,8 @@ export function renderWatch(
   height: number = Infinity,
   paint: Paint = plain,
 ): string[] {
-  const {look} = view;
-  if (!look) return [clip(view.problem ?? 'no answer yet', width)];
+  const look = shown(view.look);
+  if (!look) return [clip(shownLine(view.problem ?? 'no answer yet'), width)];
   const head = [
     header(look, view, width, paint),
     groups(look, paint),

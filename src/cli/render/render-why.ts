@@ -5,6 +5,7 @@ import {plain, type Paint} from './render-status.ts';
 import type {Story, StoryLine} from './story.ts';
 import {duration, wrap} from './table.ts';
 import {dateTime, timeOfDay} from './when.ts';
+import {shown} from './shown.ts';
 
 /** The two sides, as the screen names them. */
 export interface Told {
@@ -60,7 +61,8 @@ function sideNote({peer, node}: Told): string {
 }
 
 /** The screen: at most `width` columns, and about `rows` lines. */
-export function renderWhy(told: Told, width: number, rows = Infinity, paint: Paint = plain): string {
+export function renderWhy(given: Told, width: number, rows = Infinity, paint: Paint = plain): string {
+  const told = shown(given);
   const {story, now, peer} = told;
   const uncertain = peer && 'uncertain' in peer ? peer.uncertain : 0;
   const head = [
@@ -81,8 +83,8 @@ export function renderWhy(told: Told, width: number, rows = Infinity, paint: Pai
     return level === 'error' ? paint.bad(text) : level === 'warn' ? paint.warn(text) : text;
   };
 
-  const shown = fit(story.lines, rows - head.length - 3);
-  const body = shown.flatMap((line) => {
+  const fitting = fit(story.lines, rows - head.length - 3);
+  const body = fitting.flatMap((line) => {
     const offset = offsets[story.lines.indexOf(line)] ?? '';
     const own = line.node === told.node;
     const name = line.node.padEnd(nodeWidth);
@@ -93,7 +95,7 @@ export function renderWhy(told: Told, width: number, rows = Infinity, paint: Pai
     );
   });
   const foot: string[] = [];
-  const left = story.lines.length - shown.length;
+  const left = story.lines.length - fitting.length;
   const all = `hactl events --since "${dateTime(story.wall - 10_000).slice(0, 19)}"`;
   if (left > 0) foot.push(`${left} more lines`);
   if (told.others > 0) foot.push(`${told.others} checks and changes of the table`);

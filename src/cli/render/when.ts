@@ -30,9 +30,12 @@ export function parseSince(text: string, now: WallTime): WallTime | undefined {
   return Number.isNaN(time) ? undefined : time;
 }
 
-/** `2026-11-21 10:49:50.123` */
-export const dateTime = (wall: WallTime): string =>
-  new Date(wall).toISOString().replace('T', ' ').slice(0, 23);
+/** `2026-11-21 10:49:50.123`; a number that is no time of the years 0 to 9999 is shown as it is. */
+export function dateTime(wall: WallTime): string {
+  const date = new Date(wall);
+  const year = date.getUTCFullYear();
+  return year >= 0 && year <= 9_999 ? date.toISOString().replace('T', ' ').slice(0, 23) : `time ${wall}`;
+}
 
 /** `10:49:50.123` */
 export const timeOfDay = (wall: WallTime): string => dateTime(wall).slice(11);

@@ -1,0 +1,26 @@
+/** Texts that come from elsewhere (operators, the peer, real servers, files), fit for a terminal. Pure. */
+import {printable} from '@hactl/base/printable';
+
+/** In one line: line ends become ` / `, and what a terminal would obey is made visible. */
+export const shownLine = (text: string): string =>
+  printable(text.replaceAll(/\s*\n\s*/g, ' / ').replaceAll('\t', ' '));
+
+/** Line by line; tabs stay. */
+export const shownText = (text: string): string => text.replaceAll(/[^\n\t]+/g, printable);
+
+/** A value with all its texts in one line each. */
+export function shown<T>(value: T): T;
+export function shown(value: unknown): unknown {
+  if (typeof value === 'string') return shownLine(value);
+  if (Array.isArray(value)) return value.map((item: unknown) => shown(item));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, shown(item)]));
+}
+
+/** JSON says C0 as `\u001b` by itself; C1, marks of direction and the like are said in the same way. */
+export const jsonText = (value: unknown, indent?: number): string =>
+  JSON.stringify(value, null, indent).replaceAll(/[^\0-~]/g, (character) =>
+    printable(character) === character
+      ? character
+      : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
