@@ -28,6 +28,8 @@ export interface Control {
 const DIRECTORY_MODE = 0o711;
 const SOCKET_MODE = 0o660;
 
+/** Operators write whole configurations. */
+const operatorLimits: Partial<ControlLimits> = {request: 8 << 20};
 /** Lookers must not cost what operators and the director itself need. */
 const lookerLimits: Partial<ControlLimits> = {
   connections: 16,
@@ -73,7 +75,7 @@ export function readOnly(answer: Answerer): Answerer {
 /** Serves the control socket at once, for root; groups come with `configure`. */
 export async function openControl(runDir: string, answer: Answerer): Promise<Control> {
   const path = controlSocket(runDir);
-  const main = await serveControl(path, answer);
+  const main = await serveControl(path, answer, SOCKET_MODE, operatorLimits);
   const own = statSync(path).gid;
   let given = '{}';
   let reading: {close(): Promise<void>} | undefined;

@@ -17,6 +17,8 @@ type Fields = Readonly<Record<string, Field>>;
 /** Longer texts are no names, nor reasons that anybody reads. */
 const NAME_MOST = 255;
 const REASON_MOST = 500;
+/** Linux' PATH_MAX. */
+const PATH_MOST = 4_096;
 /** Real servers in one order, and files in one push. */
 const REALS_MOST = 1_000;
 const FILES_MOST = 200;
@@ -94,6 +96,12 @@ const requests: {readonly [K in CommandName]: Fields} = {
   push: {dryRun: truth, keys: truth},
   'config-diff': {a: optional(COUNT), b: optional(COUNT), peer: optional(truth)},
   'config-rollback': {version: COUNT},
+  'config-read': {},
+  'config-write': {
+    dryRun: truth,
+    files: list(FILES_MOST, record({name: text(PATH_MOST), text: upTo(FILE_MOST), base: text(NAME_MOST)}), 1),
+    who: text(NAME_MOST),
+  },
   move: {move: word('standby', 'takeover', 'failback'), scope: word('local', 'foreign', 'all')},
   resource: {action: word('list', 'start', 'stop', 'status'), name: optional(text(REASON_MOST))},
   order: {

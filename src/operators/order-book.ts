@@ -59,6 +59,8 @@ export function openOrderBook(options: OrderBookOptions): OrderBook {
   try {
     const kept = readKeptOrders(JSON.parse(readFileSync(file, 'utf8')));
     if (!kept) throw new Error('not a list of orders');
+    if (kept.refused > 0 && kept.state.orders.length + kept.state.ended.length === 0)
+      throw new Error(`none of its ${kept.refused} entries is an order`);
     if (kept.refused > 0) log('warn', `${file}: ${kept.refused} entries are no orders; left out`);
     state = kept.state;
   } catch (error) {
