@@ -46,6 +46,7 @@ const node = path.join(bin, 'node');
 const ava = [node, path.join(root, 'node_modules/ava/entrypoints/cli.js'), '--tap', '--timeout=120s'];
 const lab = [node, 'test/lab/enter.ts'];
 const servers = [node, 'test/lab/servers.ts'];
+const tools = [node, 'test/lab/tools.ts'];
 const serversHere = isRoot && process.env.HACTL_LAB !== 'vm';
 const seconds = (count: number): number => count * 1_000;
 
@@ -53,7 +54,13 @@ const stages: readonly Stage[] = [
   {name: 'types', argv: ['npm', 'run', '-s', 'typecheck'], tap: false, limit: seconds(120), lane: 'second'},
   {name: 'lint', argv: ['npm', 'run', '-s', 'lint'], tap: false, limit: seconds(120), lane: 'second'},
   {name: 'format', argv: ['npm', 'run', '-s', 'format'], tap: false, limit: seconds(120), lane: 'second'},
-  {name: 'tests on this kernel', argv: [...ava, ...here], tap: true, limit: seconds(450), lane: 'second'},
+  {
+    name: 'tests on this kernel',
+    argv: [...tools, ...ava, ...here],
+    tap: true,
+    limit: seconds(450),
+    lane: 'second',
+  },
   {
     name: 'tests against real servers',
     argv: [...servers, ...(serversHere ? ava : [node, 'test/vm/ava.ts']), ...needsServers],

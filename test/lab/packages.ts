@@ -3,14 +3,15 @@
  * the host's root; QEMU itself runs from it where the host has none.
  */
 import {spawnSync} from 'node:child_process';
-import {existsSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {cpSync, existsSync, readFileSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import {LabError, makeTree} from './apt.ts';
 
-/** Tools inside the guest, and the machine that runs it. */
+/** Tools inside the guest and for the tests outside, and the machine that runs the guest. */
 const wanted = [
   'qemu-system-x86', 'seabios', 'qemu-system-data', 'busybox-static', 'kmod', 'xz-utils', 'iproute2', 'procps', 'ipvsadm',
-  'nginx-light', 'keepalived', 'tcpdump', 'iputils-ping', 'nftables', 'ldirectord',
+  'nginx-light', 'keepalived', 'tcpdump', 'iputils-ping', 'nftables', 'ldirectord', 'iptables', 'openssl',
+  'groff-base', 'zsh', 'fish',
 ]; // prettier-ignore
 
 /** Of the kernel's 400 MB of modules, what a virtual machine with a network inside needs. */
@@ -40,7 +41,7 @@ export function prepareLab(say: (line: string) => void): Lab {
   const plan = {
     label: 'lab',
     packages: wanted,
-    recipe: [moduleFolders, 4],
+    recipe: [moduleFolders, 6],
     without:
       'the lab takes its kernel and tools from Debian 12. On another system run the drill on a kernel with IPVS, as root: HACTL_LAB=host npm run drill',
   };
@@ -51,6 +52,12 @@ export function prepareLab(say: (line: string) => void): Lab {
     step(`tools (${wanted.length} packages and what they need)`, fetch);
     step(`kernel ${kernelPackage} (about 70 MB)`, () => fetchAlone(kernelPackage));
     unpackAll((deb) => (deb.startsWith('linux-image-') ? kernelMembers : undefined));
+    // What update-alternatives does on an installed system: the kernels of today have nftables only.
+    for (const name of ['arptables', 'arptables-save', 'iptables', 'iptables-save'])
+      symlinkSync('xtables-nft-multi', path.join(fresh, 'usr/sbin', name));
+    // groff's own settings are under /etc, of which only the guest sees the tree's.
+    rmSync(path.join(fresh, 'usr/share/groff/site-tmac'), {recursive: true, force: true});
+    cpSync(path.join(fresh, 'etc/groff'), path.join(fresh, 'usr/share/groff/site-tmac'), {recursive: true});
     const kernelVersion = kernelPackage.replace('linux-image-', '');
     const kernel = path.join(fresh, 'vmlinux');
     step('kernel image', () =>

@@ -19,7 +19,7 @@ const servers = [
   'kamailio', // sip
   'stunnel4', 'openssl', // TLS around any of them
   'ldirectord', 'keepalived', 'tcc', // for comparison; a compiler for the benchmark's shim
-  'iproute2',
+  'iproute2', 'iputils-ping', // resource agents call ping by its path
 ]; // prettier-ignore
 
 export interface Servers {

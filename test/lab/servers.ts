@@ -4,12 +4,11 @@
  * kept in memory; a loopback without anybody else's ports; and no process of it outlives it. Without root it runs in the
  * micro-VM, which is given the same tree.
  */
-import {spawn} from 'node:child_process';
-import {existsSync, mkdtempSync, readdirSync, rmdirSync} from 'node:fs';
-import os from 'node:os';
+import {existsSync, readdirSync} from 'node:fs';
 import path from 'node:path';
 import {prepareAgents} from './agent-packages.ts';
 import {LabError} from './apt.ts';
+import {runOver} from './overlay.ts';
 import {prepareLab} from './packages.ts';
 import {prepareServers} from './server-packages.ts';
 import {runInVm} from './vm.ts';
@@ -25,7 +24,7 @@ const users = [
   'proxy', 'www-data', 'stunnel4',
 ]; // prettier-ignore
 
-/** Shell: the users, names for loopback, then the program. The /etc that it writes to is private in both worlds. */
+/** Shell: the users, and names for loopback. The /etc that it writes to is private in both worlds. */
 const START = `
 uid=64900
 for user in ${users.join(' ')}; do
@@ -34,60 +33,21 @@ for user in ${users.join(' ')}; do
   uid=$((uid - 1))
 done
 echo "127.0.0.1 localhost $(uname -n)" >> /etc/hosts
-exec "$@"
 `;
-
-/**
- * Shell: $1 is the tree, $2 an empty folder, the rest the program. A container's own /etc/hosts and the like are mounts,
- * which an overlay does not show: they are copied.
- */
-const LAY_OVER = `
-set -e
-tree=$1 mine=$2; shift 2
-mount -t tmpfs -o mode=755 hactl "$mine"
-for top in usr etc var; do
-  [ -d "$tree/$top" ] || continue
-  mkdir -p "$mine/$top/upper" "$mine/$top/work"
-  if [ $top = etc ]; then
-    for file in hosts hostname resolv.conf; do [ ! -f /etc/$file ] || cp -L /etc/$file "$mine/etc/upper/"; done
-  fi
-  mount -t overlay -o "lowerdir=$tree/$top:/$top,upperdir=$mine/$top/upper,workdir=$mine/$top/work" hactl /$top
-done
-mount -t tmpfs -o mode=755 hactl /run
-ip link set lo up
-${START}`;
 
 const argv = process.argv.slice(2);
 
 /** In namespaces of its own, which end with this process whatever happens to it. Resolves to the exit status. */
-function runHere(tree: string): Promise<number> {
-  const mine = mkdtempSync(path.join(os.tmpdir(), 'hactl-servers-'));
-  const child = spawn(
-    'unshare',
-    [
-      '--mount', '--net', '--ipc', '--pid', '--mount-proc', '--fork', '--kill-child', '--',
-      'sh', '-c', LAY_OVER, 'servers', tree, mine, ...argv,
-    ], // prettier-ignore
-    {
-      cwd: root,
-      stdio: ['ignore', 'inherit', 'inherit'],
-      env: {...process.env, PATH: `${process.env.PATH}:${folders(tree)}`, HACTL_SERVERS: '1'},
-    },
-  );
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.on(signal, () => child.kill('SIGKILL'));
-  return new Promise((resolve) => {
-    const end = (status: number): void => {
-      rmdirSync(mine);
-      resolve(status);
-    };
-    child.on('error', (error) => {
-      process.stderr.write(`servers: unshare: ${error.message}\n`);
-      end(127);
-    });
-    child.on('exit', (status) => end(status ?? 1));
+const runHere = (tree: string): Promise<number> =>
+  runOver({
+    tree,
+    folders: ['usr', 'etc', 'var'],
+    isolated: true,
+    before: START,
+    argv,
+    cwd: root,
+    env: {PATH: `${process.env.PATH}:${folders(tree)}`, HACTL_SERVERS: '1'},
   });
-}
 
 /** In the micro-VM, for want of root (or because HACTL_LAB=vm says so). */
 function runInMachine(tree: string): Promise<number> {
@@ -98,7 +58,7 @@ function runInMachine(tree: string): Promise<number> {
     lab,
     over: tree,
     cwd: root,
-    argv: ['sh', '-c', `PATH=$PATH:${folders(tree)}; ${START}`, 'servers', ...argv],
+    argv: ['sh', '-c', `PATH=$PATH:${folders(tree)}; ${START}exec "$@"`, 'servers', ...argv],
     env: {NODE_COMPILE_CACHE: compileCache, FORCE_COLOR: '0', HACTL_IN_VM: '1', HACTL_SERVERS: '1'},
     limit: VM_LIMIT,
     out: (line) => process.stdout.write(line + '\n'),

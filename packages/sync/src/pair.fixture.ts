@@ -228,6 +228,26 @@ export async function until(what: string, limit: number, condition: () => boolea
   }
 }
 
+/**
+ * Waits until the condition holds, as long as `progress` gives something new now and then: how long a thing takes is then
+ * the machine's affair, and only one that stands still is given up.
+ */
+export async function untilStalled(
+  what: string,
+  limit: number,
+  progress: () => unknown,
+  condition: () => boolean,
+): Promise<void> {
+  let before = progress();
+  const moved = (): boolean => progress() !== before;
+  for (;;) {
+    // oxlint-disable-next-line no-await-in-loop -- one step of progress after the other.
+    await until(`${what}, or progress`, limit, () => condition() || moved());
+    if (condition()) return;
+    before = progress();
+  }
+}
+
 /** The same services on both, as ldirectord.cf would have them; port 81 is persistent. */
 const table = `-A -t 10.96.0.100:80 -s rr
 -a -t 10.96.0.100:80 -r 10.96.0.2:8080 -m
