@@ -92,16 +92,16 @@ function program(): Command {
     )
     .version(VERSION)
     .exitOverride()
-    .addOption(new Option('--listen ADDRESS:PORT', 'where to listen').default(`${PORT}`))
-    .addOption(new Option('--socket PATH', 'listen on a Unix socket in the clear, behind a proxy'))
+    .addOption(new Option('--listen <ADDRESS:PORT>', 'where to listen').default(`${PORT}`))
+    .addOption(new Option('--socket <PATH>', 'listen on a Unix socket in the clear, behind a proxy'))
     .addOption(
-      new Option('--run-dir DIR', 'where the daemon’s control socket is').default(defaultPaths.runDir),
+      new Option('--run-dir <DIR>', 'where the daemon’s control socket is').default(defaultPaths.runDir),
     )
-    .addOption(new Option('--state-dir DIR', 'users, certificate, audit log').default(STATE_DIR))
-    .addOption(new Option('--cert FILE', 'a certificate of your own, PEM'))
-    .addOption(new Option('--key FILE', 'its key, PEM'))
+    .addOption(new Option('--state-dir <DIR>', 'users, certificate, audit log').default(STATE_DIR))
+    .addOption(new Option('--cert <FILE>', 'a certificate of your own, PEM'))
+    .addOption(new Option('--key <FILE>', 'its key, PEM'))
     .addOption(
-      new Option('--name NAME', 'the host name in the certificate and in links').default(os.hostname()),
+      new Option('--name <NAME>', 'the host name in the certificate and in links').default(os.hostname()),
     );
   command.hook('preAction', () => {
     mkdirSync(command.opts<Options>().stateDir, {recursive: true, mode: 0o700});

@@ -12,6 +12,9 @@ export const SERVERS_MOST = 2_000;
 export function makeMetrics(): {registry: Registry; set(status: StatusSnapshot | undefined): void} {
   const registry = new Registry();
   collectDefaultMetrics({register: registry, prefix: 'hactl_console_'});
+  // Gauges whose names end like counters: promtool refuses them.
+  for (const kind of ['handles', 'requests', 'resources'])
+    registry.removeSingleMetric(`hactl_console_nodejs_active_${kind}_total`);
   const gauge = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) =>
     new Gauge({name, help, labelNames: [...labelNames], registers: [registry]});
   /** Set anew from each status: the daemon counts, not the console. */
@@ -28,7 +31,7 @@ export function makeMetrics(): {registry: Registry; set(status: StatusSnapshot |
   const sent = counter('hactl_path_adverts_sent_total', 'Adverts sent on a path.', ['path']);
   const hears = gauge('hactl_path_hears', '1: the peer is heard on this path.', ['path']);
   const lateness = gauge('hactl_engine_lateness_seconds', 'How late the engine ran its timers.', [
-    'quantile',
+    'percentile',
   ]);
   const faults = counter('hactl_engine_events_total', 'Refused datagrams and other events of the engine.', [
     'code',
@@ -90,9 +93,9 @@ export function makeMetrics(): {registry: Registry; set(status: StatusSnapshot |
       hears.set({path: path.name}, path.hears ? 1 : 0);
     }
     for (const [code, count] of Object.entries(engine.counters)) faults.inc({code}, count);
-    lateness.set({quantile: '0.5'}, engine.lateness.p50 / 1_000);
-    lateness.set({quantile: '0.99'}, engine.lateness.p99 / 1_000);
-    lateness.set({quantile: '1'}, engine.lateness.max / 1_000);
+    lateness.set({percentile: '50'}, engine.lateness.p50 / 1_000);
+    lateness.set({percentile: '99'}, engine.lateness.p99 / 1_000);
+    lateness.set({percentile: '100'}, engine.lateness.max / 1_000);
   }
 
   function setTable({virtuals}: StatusSnapshot): void {

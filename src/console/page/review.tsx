@@ -3,6 +3,21 @@ import {useEffect, useState} from 'preact/hooks';
 import {post, type FileEdit, type Outcome} from './api.ts';
 import {Dialog, Problem, Table, useAction} from './parts.tsx';
 
+/** What was repaired while reading is folded away: it was so before the change. */
+const isNotice = (text: string): boolean => / notice\[/.test(text.split('\n')[0] ?? '');
+
+const Diagnostics = (props: {texts: readonly string[]; title: string; open?: boolean}) =>
+  props.texts.length === 0 ? null : (
+    <details open={props.open}>
+      <summary>
+        {props.title} ({props.texts.length})
+      </summary>
+      <pre tabIndex={0} aria-label={props.title}>
+        {props.texts.join('\n\n')}
+      </pre>
+    </details>
+  );
+
 export function Review(props: {edits: readonly FileEdit[]; close: () => void; done: () => void}) {
   const [plan, setPlan] = useState<Outcome>();
   const [applied, setApplied] = useState<Outcome>();
@@ -20,7 +35,7 @@ export function Review(props: {edits: readonly FileEdit[]; close: () => void; do
       <p aria-live="polite">{shown?.text ?? (busy ? 'judging …' : '')}</p>
       {applied?.peer ? <p>Peer: {applied.peer}</p> : null}
       {shown && shown.rows.length > 0 ? (
-        <Table caption="Changes" head={['', 'What', 'From', 'To', 'Effect']}>
+        <Table caption="Changes" head={['Kind', 'What', 'From', 'To', 'Effect']}>
           {shown.rows.map((row) => (
             <tr key={`${row.file} ${row.what}`}>
               <td>{row.kind}</td>
@@ -32,11 +47,12 @@ export function Review(props: {edits: readonly FileEdit[]; close: () => void; do
           ))}
         </Table>
       ) : null}
-      {shown && shown.diagnostics.length > 0 ? (
-        <pre tabIndex={0} aria-label="Diagnostics">
-          {shown.diagnostics.join('\n\n')}
-        </pre>
-      ) : null}
+      <Diagnostics
+        texts={shown?.diagnostics.filter((text) => !isNotice(text)) ?? []}
+        title="Diagnostics"
+        open
+      />
+      <Diagnostics texts={shown?.diagnostics.filter(isNotice) ?? []} title="Repairs and notices" />
       <Problem text={problem} />
       <div class="buttons">
         {applied ? (
