@@ -17,6 +17,7 @@ export const eventKinds = {
   operator: 'a command of hactl, with its outcome',
   process: 'a process of hactl ended, or the engine had to pause',
   daemon: 'hactld started or stopped',
+  stranger: 'somebody who is not the peer was refused; one line a minute for each source',
 } as const;
 
 export type EventKind = keyof typeof eventKinds;

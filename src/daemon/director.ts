@@ -534,7 +534,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     },
     ...desk.peerHandlers,
   };
-  const peerServer = servePeer({log, settings: settingsOfPeer, answer: answerPeerWith(peerHandlers)});
+  const peerServer = servePeer({log, record, settings: settingsOfPeer, answer: answerPeerWith(peerHandlers)});
   // Children that stood by have said that they are ready: they get their orders before anything else is done here.
   await new Promise((resolve) => setImmediate(resolve));
   peerServer.configure();

@@ -1,38 +1,14 @@
 /** Asks the peer's supervisor one thing. */
-import {randomBytes} from 'node:crypto';
-import net from 'node:net';
-import {channelKeys, senderNumber, type ChannelKeys} from '@hactl/channel';
-import {PROTOCOL_VERSION, type Response} from '../control/protocol.ts';
-import {CommandError} from '../control/error.ts';
-import {greet, hear, makeConversation, say} from './conversation.ts';
-import {onFrames, sendFrame} from './frames.ts';
+import tls from 'node:tls';
 import type {PeerAnswers} from '../control/answers.ts';
+import {CommandError} from '../control/error.ts';
 import type {PeerCommand} from '../control/peer-commands.ts';
-import {MAX_MESSAGE} from './protocol.ts';
+import {PROTOCOL_VERSION, type Response} from '../control/protocol.ts';
 import type {PeerKey, PeerSettings} from './settings.ts';
+import {identityOf, MAX_MESSAGE, onLine, presharedKey, tlsOptions} from './tls.ts';
 
 /** An address that does not answer must not use up the time of the next one, in ms. */
 const CONNECT_LIMIT = 3_000;
-
-export const random64 = (): bigint => randomBytes(8).readBigUInt64BE();
-
-const derived = new Map<string, ChannelKeys>();
-
-/** Derived once for each secret: every conversation needs them. */
-export function keysOf({cluster}: PeerSettings, {secret}: PeerKey): ChannelKeys {
-  const name = `${cluster}\n${secret}`;
-  let keys = derived.get(name);
-  if (!keys) {
-    if (derived.size > 32) derived.clear();
-    keys = channelKeys('peer', secret, cluster, true);
-    derived.set(name, keys);
-  }
-  return keys;
-}
-
-/** The nodes of a cluster as frames name them. */
-export const sendersOf = ({cluster, peers}: PeerSettings): number[] =>
-  peers.map((peer) => senderNumber(cluster, peer));
 
 /** Where the peer answered last. */
 let answered: string | undefined;
@@ -75,25 +51,34 @@ export async function askPeer<C extends PeerCommand>(
   throw new CommandError('no-peer', `${peer} cannot be asked: ${failure?.message ?? 'no time left'}`);
 }
 
+/** What stands behind an error before the handshake was complete. */
+function explain(error: NodeJS.ErrnoException, connected: boolean): string {
+  const code = error.code ?? error.message;
+  if (!connected) return code;
+  return /SSL|TLS/.test(code)
+    ? `the handshake failed (${code}): do authkeys and the names of the clusters agree?`
+    : `closed in the handshake (${code}): is this director's address among those the peer expects (hactl_peer there), and has the peer a hactl that speaks TLS?`;
+}
+
 function askAt<A>(
   address: string,
   settings: PeerSettings,
-  signing: PeerKey,
+  key: PeerKey,
   command: PeerCommand,
   limit: number,
 ): Promise<A> {
-  const {port, cluster, node} = settings;
+  const {port} = settings;
   const where = `${address} port ${port}`;
-  const senders = sendersOf(settings);
-  const talk = makeConversation(
-    keysOf(settings, signing),
-    senderNumber(cluster, node),
-    random64(),
-    random64(),
-  );
   return new Promise((resolve, reject) => {
-    const socket = net.connect({host: address, port});
-    let asked = false;
+    let [connected, asked] = [false, false];
+    const socket = tls.connect({
+      ...tlsOptions,
+      host: address,
+      port,
+      pskCallback: () => ({psk: presharedKey(settings, key), identity: identityOf(settings, key)}),
+      // Without certificates there is no name to compare: the peer has the key or the handshake fails.
+      checkServerIdentity: () => undefined,
+    });
     const end = (error: Error): void => {
       clearTimeout(timer);
       clearTimeout(connecting);
@@ -119,36 +104,27 @@ function askAt<A>(
       () => end(new Error(`${where}: no connection within ${CONNECT_LIMIT} ms`)),
       CONNECT_LIMIT,
     );
-    socket.on('error', (error: NodeJS.ErrnoException) => broken(error.code ?? error.message));
-    socket.on('close', () => broken("closed by the peer (do authkeys and the clusters' names agree?)"));
-    socket.on('connect', () => {
-      clearTimeout(connecting);
-      sendFrame(socket, greet(talk, 0n));
-    });
-    onFrames(
-      socket,
-      () => MAX_MESSAGE,
-      (frame) => {
-        const heard = hear(talk, senders, frame, random64);
-        if (heard.type === 'refused') return broken(`the answer is not the peer's (${heard.reason})`);
-        if (heard.type === 'greeting') {
-          if (heard.admission !== 'new-peer') return broken('the greeting is not fresh');
-          sendFrame(socket, greet(talk));
-          sendFrame(socket, say(talk, JSON.stringify({v: PROTOCOL_VERSION, id: 1, ...command})));
-          asked = true;
-          return;
-        }
-        let response: Response<A>;
-        try {
-          response = JSON.parse(heard.text) as Response<A>;
-        } catch {
-          return broken('the answer is no JSON');
-        }
-        if (!response.ok) return end(new CommandError(response.error.code, response.error.message));
-        clearTimeout(timer);
-        resolve(response.result);
-        socket.destroy();
-      },
+    socket.on('connect', () => (connected = true));
+    socket.on('error', (error: NodeJS.ErrnoException) =>
+      broken(asked ? (error.code ?? error.message) : explain(error, connected)),
     );
+    socket.on('close', () => broken('closed by the peer'));
+    socket.on('secureConnect', () => {
+      clearTimeout(connecting);
+      socket.write(`${JSON.stringify({v: PROTOCOL_VERSION, id: 1, ...command})}\n`);
+      asked = true;
+    });
+    onLine(socket, MAX_MESSAGE, (line) => {
+      let response: Response<A>;
+      try {
+        response = JSON.parse(line) as Response<A>;
+      } catch {
+        return broken('the answer is no JSON');
+      }
+      if (!response.ok) return end(new CommandError(response.error.code, response.error.message));
+      clearTimeout(timer);
+      resolve(response.result);
+      socket.destroy();
+    });
   });
 }

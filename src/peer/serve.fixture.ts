@@ -10,10 +10,16 @@ const server = servePeer({
   answer: answerPeerWith(
     peerHandlers({
       // The id says what a test wants: so many octets, or no answer at all.
-      'push-outcome': ({id}) =>
-        id === 'hang'
+      'push-outcome': ({id}) => {
+        process.send?.({level: 'info', text: 'answered'});
+        return id === 'hang'
           ? new Promise(() => undefined)
-          : Promise.resolve({state: String(process.pid), text: 'x'.repeat(Number(id))}),
+          : Promise.resolve({state: String(process.pid), text: 'x'.repeat(Number(id))});
+      },
+      status: () => {
+        process.send?.({level: 'info', text: 'looks'});
+        return new Promise(() => undefined);
+      },
     }),
   ),
 });

@@ -1,24 +1,30 @@
 /** Answers the peer's supervisor. Nobody who has not shown that he has the key now is told anything. */
 import net from 'node:net';
-import {open, senderNumber} from '@hactl/channel';
+import tls from 'node:tls';
+import type {PeerAnswerer, PeerAnswers, PeerHandlers} from '../control/answers.ts';
 import {CommandError} from '../control/error.ts';
+import type {EventDraft} from '../control/events.ts';
+import type {PeerCommand, PeerCommandName} from '../control/peer-commands.ts';
+import type {Response} from '../control/protocol.ts';
 import {readPeerCommand} from '../control/requests.ts';
 import {respond} from '../control/server.ts';
 import type {Log} from '../system/log.ts';
-import {keysOf, random64, sendersOf} from './ask.ts';
-import {greet, hear, makeConversation, say, type Conversation} from './conversation.ts';
-import {onFrames, sendFrame} from './frames.ts';
-import type {PeerAnswerer, PeerAnswers, PeerHandlers} from '../control/answers.ts';
-import type {PeerCommand, PeerCommandName} from '../control/peer-commands.ts';
-import {MAX_GREETING, MAX_MESSAGE} from './protocol.ts';
-import type {PeerSettings} from './settings.ts';
+import {strangerAt, type PeerSettings} from './settings.ts';
+import {makeStrangers, type StrangerReport} from './strangers.ts';
+import {keyFor, MAX_MESSAGE, onLine, presharedKey, tlsOptions} from './tls.ts';
 
-/** How many talk at once; a stranger makes room for whoever comes after him. */
+/** Connections at a time; one that has not shown the key makes room for whoever comes after it. */
 const MAX_CONNECTIONS = 8;
-const GREETING_LIMIT = 5_000;
+/** Of them those that only look: the others are for pushes, overrides and the comparison of configurations. */
+const MAX_LOOKS = 3;
+/** Milliseconds to show the key, and to be answered. */
+const HANDSHAKE_LIMIT = 5_000;
 const REQUEST_LIMIT = 90_000;
-/** A port that somebody else has is tried again so often. */
+/** A port that somebody else has is tried again so often, in ms. */
 const LISTEN_AGAIN = 10_000;
+
+/** What changes nothing, and what anybody who may look can cause. */
+const looks = ({command}: PeerCommand): boolean => command === 'status' || command === 'events';
 
 /** Carries out only what the handlers name: not all that the control socket does is the peer's business. */
 export const answerPeerWith =
@@ -43,75 +49,131 @@ export interface PeerServer {
   close(): void;
 }
 
-/** Serves the settings that `settings` gives at each connection. */
-export function servePeer(options: {
+export interface PeerServerOptions {
   readonly log: Log;
+  /** For the journal. */
+  readonly record?: (draft: EventDraft) => void;
   readonly settings: () => PeerSettings | undefined;
   readonly answer: PeerAnswerer;
-}): PeerServer {
+}
+
+/** Serves the settings that `settings` gives at each connection. */
+export function servePeer(options: PeerServerOptions): PeerServer {
   const {log, answer} = options;
-  /** In order of arrival; true: believed. */
-  const guests = new Map<net.Socket, boolean>();
+  /** By remote address and port, in order of arrival. */
+  const connections = new Map<string, {readonly socket: net.Socket; authenticated: boolean}>();
+  const strangers = makeStrangers();
+  let looking = 0;
   let server: net.Server | undefined;
   let port = 0;
   let retry: NodeJS.Timeout | undefined;
+  let reporting: NodeJS.Timeout | undefined;
+
+  const say = ({source, reason, count}: StrangerReport): void => {
+    const times = count === 1 ? 'was refused' : `was refused ${count} times within a minute`;
+    const text = `peer channel: ${source} ${times}: ${reason}`;
+    log('warn', text);
+    options.record?.({kind: 'stranger', level: 'warn', subject: source, text, data: {count}});
+  };
+
+  function refused(source: string, reason: string): void {
+    const first = strangers.refused(source, reason, performance.now());
+    if (first) say(first);
+    plan();
+  }
+
+  function plan(): void {
+    const {dueAt} = strangers;
+    if (dueAt === undefined || reporting) return;
+    reporting = setTimeout(
+      () => {
+        reporting = undefined;
+        for (const report of strangers.flush(performance.now())) say(report);
+        plan();
+      },
+      dueAt - performance.now() + 1,
+    );
+    reporting.unref();
+  }
+
+  const nameOf = (socket: net.Socket): string => `${socket.remoteAddress ?? ''} ${socket.remotePort ?? 0}`;
 
   function onConnection(socket: net.Socket): void {
     const settings = options.settings();
-    if (!settings) {
+    const source = socket.remoteAddress ?? 'somebody';
+    const reason = settings && strangerAt(settings, source, socket.localAddress ?? '');
+    if (!settings || reason !== undefined) {
+      if (reason !== undefined) refused(source, reason);
+      socket.resetAndDestroy();
+      return;
+    }
+    if (connections.size >= MAX_CONNECTIONS) {
+      const leaving = [...connections.values()].find(({authenticated}) => !authenticated);
+      (leaving?.socket ?? socket).destroy();
+    }
+    const name = nameOf(socket);
+    connections.set(name, {socket, authenticated: false});
+    socket.on('close', () => connections.delete(name));
+    socket.on('error', () => socket.destroy());
+    if (!socket.destroyed) secure.emit('connection', socket);
+  }
+
+  const secure = tls.createServer({
+    ...tlsOptions,
+    handshakeTimeout: HANDSHAKE_LIMIT,
+    pskCallback: (_, identity) => {
+      const settings = options.settings();
+      const key = settings && keyFor(settings, identity);
+      return settings && key ? presharedKey(settings, key) : null;
+    },
+  });
+  secure.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
+    const code = error.code ?? error.message;
+    // Whoever came and went without a word is not worth one.
+    if (code !== 'ECONNRESET')
+      refused(
+        socket.remoteAddress ?? 'somebody',
+        /WRONG_VERSION_NUMBER|HTTP_REQUEST|UNSUPPORTED_PROTOCOL|UNKNOWN_PROTOCOL/.test(code)
+          ? `it speaks no TLS 1.2 (${code}): an older hactl? both directors need the same version`
+          : `the handshake failed (${code}): no key of authkeys fits`,
+      );
+    socket.destroy();
+  });
+  secure.on('secureConnection', (socket) => {
+    const connection = connections.get(nameOf(socket));
+    if (!connection) {
       socket.destroy();
       return;
     }
-    if (guests.size >= MAX_CONNECTIONS)
-      ([...guests].find(([, believed]) => !believed)?.[0] ?? socket).destroy();
-    guests.set(socket, false);
-    const senders = sendersOf(settings);
-    let talk: Conversation | undefined;
-    let asked = false;
-    let timer = setTimeout(() => socket.destroy(), GREETING_LIMIT);
-    socket.on('close', () => {
-      clearTimeout(timer);
-      guests.delete(socket);
-    });
+    connection.authenticated = true;
+    const timer = setTimeout(() => socket.destroy(), REQUEST_LIMIT);
+    socket.on('close', () => clearTimeout(timer));
     socket.on('error', () => socket.destroy());
-    const refuse = (reason: string): void => {
-      log('warn', `peer channel: ${socket.remoteAddress ?? 'somebody'} was refused: ${reason}`);
-      socket.destroy();
-    };
-    /** The key is the first one that opens the first frame. */
-    const begin = (frame: Buffer): Conversation | undefined => {
-      const own = senderNumber(settings.cluster, settings.node);
-      const key = settings.keys.find((one) => open(keysOf(settings, one), own, frame).ok);
-      return key && makeConversation(keysOf(settings, key), own, random64(), random64());
-    };
-    onFrames(
-      socket,
-      () => (guests.get(socket) === true ? MAX_MESSAGE : MAX_GREETING),
-      (frame) => {
-        const first = talk === undefined;
-        talk ??= begin(frame);
-        if (!talk) return refuse('no key of authkeys fits');
-        const heard = hear(talk, senders, frame, random64);
-        if (heard.type === 'refused') return refuse(heard.reason);
-        if (heard.type === 'greeting') {
-          // One try: who answers with an old number is a recording.
-          if (first && heard.admission === 'answer') sendFrame(socket, greet(talk, heard.greeting.challenge));
-          else if (!first && heard.admission === 'new-peer') guests.set(socket, true);
-          else refuse('a greeting that is not fresh');
-          return;
-        }
-        if (asked) return refuse('a second request');
-        asked = true;
-        clearTimeout(timer);
-        timer = setTimeout(() => socket.destroy(), REQUEST_LIMIT);
-        const current = talk;
-        void respond(heard.text, readPeerCommand, answer).then((response) => {
-          if (!socket.destroyed) sendFrame(socket, say(current, JSON.stringify(response)));
-          socket.end();
-        });
-      },
-    );
+    onLine(socket, MAX_MESSAGE, (line) => {
+      void respond(line, readPeerCommand, answerInPlace).then((response) => {
+        if (!socket.destroyed) socket.end(encode(response));
+      });
+    });
+  });
+
+  function encode(response: Response<PeerAnswers[PeerCommandName]>): string {
+    const text = `${JSON.stringify(response)}\n`;
+    if (Buffer.byteLength(text) <= MAX_MESSAGE) return text;
+    const message = `the answer is larger than ${MAX_MESSAGE >> 20} MB`;
+    return `${JSON.stringify({id: response.id, ok: false, error: {code: 'too-large', message}})}\n`;
   }
+
+  const answerInPlace: PeerAnswerer = async (command) => {
+    if (!looks(command)) return answer(command);
+    if (looking >= MAX_LOOKS)
+      throw new CommandError('busy', 'too many requests for status and events are being answered; try again');
+    looking += 1;
+    try {
+      return await answer(command);
+    } finally {
+      looking -= 1;
+    }
+  };
 
   function listen(): void {
     const wanted = options.settings()?.port ?? 0;
@@ -138,8 +200,14 @@ export function servePeer(options: {
     clearTimeout(retry);
     server?.close();
     server = undefined;
-    for (const socket of guests.keys()) socket.destroy();
+    for (const {socket} of connections.values()) socket.destroy();
   }
 
-  return {configure: listen, close: stop};
+  return {
+    configure: listen,
+    close: () => {
+      clearTimeout(reporting);
+      stop();
+    },
+  };
 }

@@ -1,0 +1,54 @@
+/**
+ * TLS 1.2 with a key of authkeys (RFC 5489, RFC 7905): who completes the handshake has the key now, and what was
+ * recorded cannot be read with a key that is stolen later. One line of JSON each way, then the connection ends.
+ */
+import {constants, hkdfSync} from 'node:crypto';
+import type net from 'node:net';
+import type tls from 'node:tls';
+import type {PeerKey, PeerSettings} from './settings.ts';
+
+/** The largest message, in octets: a status, or all configuration files. */
+export const MAX_MESSAGE = 8 << 20;
+
+/** Of both sides. Nothing of one connection serves another: no tickets, and no second handshake in one. */
+export const tlsOptions = {
+  minVersion: 'TLSv1.2',
+  maxVersion: 'TLSv1.2',
+  ciphers: 'ECDHE-PSK-CHACHA20-POLY1305',
+  ecdhCurve: 'X25519',
+  secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
+} as const satisfies tls.SecureContextOptions;
+
+/** A key of this purpose's own: what proves it here is of no use in the heartbeat or in connection sync. */
+export const presharedKey = ({cluster}: PeerSettings, {secret}: PeerKey): Buffer =>
+  Buffer.from(hkdfSync('sha256', secret, cluster, 'hactl peer tls-psk', 32));
+
+/** What the asking side calls itself: its key's number in authkeys and its node. Not secret, and proved by the key. */
+export const identityOf = ({node}: PeerSettings, {id}: PeerKey): string => `hactl-1 ${id} ${node}`;
+
+/** The key that fits an identity; undefined: this is no node of ours, or no key. */
+export function keyFor(settings: PeerSettings, identity: string): PeerKey | undefined {
+  const [, id, node] = /^hactl-1 (\d{1,5}) (\S{1,255})$/.exec(identity) ?? [];
+  if (node === undefined || !settings.peers.includes(node)) return undefined;
+  return settings.keys.find((key) => key.id === Number(id));
+}
+
+/** Calls `take` with the first line; ends the connection when it is longer than `limit` octets. */
+export function onLine(socket: net.Socket, limit: number, take: (line: string) => void): void {
+  const parts: Buffer[] = [];
+  let octets = 0;
+  let taken = false;
+  socket.on('data', (chunk: Buffer) => {
+    if (taken) return;
+    const end = chunk.indexOf(0x0a);
+    parts.push(end === -1 ? chunk : chunk.subarray(0, end));
+    octets += chunk.length;
+    if (octets > limit) {
+      socket.destroy();
+      return;
+    }
+    if (end === -1) return;
+    taken = true;
+    take(Buffer.concat(parts).toString('utf8'));
+  });
+}
