@@ -1,4 +1,4 @@
-/** Webhooks and commands for real: an HTTP server of the test's own, a shell script, the director's outward side. */
+/** Webhooks and commands for real: an HTTP server of the test's own, a shell script, the director's alerts. */
 import {chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import http from 'node:http';
 import type {AddressInfo} from 'node:net';
@@ -21,7 +21,7 @@ import {
   type Notice,
 } from './notices.ts';
 import {makeNotifier} from './notify.ts';
-import {makeOutward} from './outward.ts';
+import {runAlerts} from './run.fixture.ts';
 import {checkId} from '../table/services.ts';
 import {viewsOf} from '../table/views.ts';
 import {until} from '../../test/lab/until.ts';
@@ -96,26 +96,20 @@ const fell = (real: string): Notice => ({
 test('half the farm dies at once: one message with the counts and the first ones', async (t) => {
   const {seen, url} = await receiver(t);
   const {model, reports, set} = farm(1_000);
-  const outward = makeOutward({
-    clock: systemClock,
-    log: () => undefined,
-    node: 'lvs1',
-    sendMail: () => Promise.resolve(),
+  const alerts = runAlerts({
+    files: [model],
+    outside: {webhooks: [{url, token: 's3cret'}], commands: [], gap: 100},
     judged: () => reports,
-    counting: () => ({}),
-    acting: () => true,
-    heldChanged: () => undefined,
   });
-  t.teardown(() => outward.stop());
-  outward.configure([model], {webhooks: [{url, token: 's3cret'}], commands: [], gap: 100});
+  t.teardown(() => alerts.stop());
   set(0, 1_000, 'up');
-  outward.changed();
+  alerts.look();
   for (let at = 0; at < 500; at += 50) {
     set(at, at + 50, 'down');
-    outward.changed();
+    alerts.look();
   }
   await until('a message', LIMIT, () => seen.length > 0);
-  await outward.stop();
+  await alerts.stop();
   t.is(seen.length, 1);
   const [{headers, message} = {headers: {}, message: undefined}] = seen;
   t.is(headers.authorization, 'Bearer s3cret');

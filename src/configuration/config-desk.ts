@@ -13,14 +13,13 @@ import type {Command} from '../control/protocol.ts';
 import {CommandError} from '../control/error.ts';
 import {planChanges, type Connections} from './changes.ts';
 import {diffText} from './config-diff.ts';
-import {filesOf, readConfigFile, type ConfigFile} from './config-files.ts';
+import {readConfigFile, type ConfigFile} from './config-files.ts';
 import {differencesTo} from './config-peer.ts';
 import {push} from './config-push.ts';
 import {readFiles, swapFiles, writeFiles} from './config-swap.ts';
 import type {PushPorts} from './push-ports.ts';
 import {makeReceiver, type PushHandlers} from './config-receive.ts';
 import type {ConfigVersion} from './config-store.ts';
-import type {Loaded} from './loaded.ts';
 
 /** What operators ask of the configuration. */
 export type ConfigHandlers = Pick<
@@ -124,20 +123,6 @@ export function makeConfigDesk(
   }
 
   return {
-    /** Keeps what was taken into use as a version. */
-    keep: (loaded: Loaded, why: string): void => {
-      try {
-        store.keep({
-          wall: ports.wall(),
-          why,
-          digest: loaded.digest,
-          files: filesOf(loaded.cluster).map(readConfigFile),
-        });
-      } catch (error) {
-        // A full disk must not keep a director from its service.
-        ports.log('error', `this version of the configuration was not kept: ${String(error)}`);
-      }
-    },
     handlers: {
       plan,
       push: ({dryRun, keys}) => alone(() => push(ports, {dryRun, keys})),

@@ -11,6 +11,7 @@ import {keyProblem} from './config-push.ts';
 import {peerHandlers} from '../control/handlers.fixture.ts';
 import {answerPeerWith} from '../peer/serve.ts';
 import {openConfigStore} from './config-store.ts';
+import {keepVersion} from './keep-version.ts';
 import {loadDirectory} from './load.ts';
 import type {Loaded} from './loaded.ts';
 
@@ -304,7 +305,7 @@ test('a key that the other does not have must not sign', (t) => {
 
 test('a rollback brings the files back; one that has errors today changes nothing', async (t) => {
   const {one} = await pair(t);
-  one.keep(one.running(), 'start');
+  keepVersion(one.store, () => undefined, 1, one.running(), 'start');
   one.edit('web.cf', 'masq 3', 'masq 5');
   const diff = await one.handlers['config-diff']({command: 'config-diff', a: 1});
   t.true(diff.lines.includes('+\treal=10.0.0.2:80 masq 5'));

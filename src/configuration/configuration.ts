@@ -17,7 +17,7 @@ const NAMES_EVERY = 60_000;
 interface Ports {
   readonly log: Log;
   readonly configDir: string;
-  readonly load: (more: Pick<LoadOptions, 'names' | 'read'>) => Promise<LoadOutcome>;
+  readonly reader: Reader;
   readonly running: () => Loaded;
   readonly take: (next: Loaded, why: string) => Promise<void>;
   /** For the journal. */
@@ -30,20 +30,35 @@ export interface Reloaded {
   readonly diagnostics: readonly string[];
 }
 
-export function makeConfiguration(ports: Ports) {
-  const {log} = ports;
+/** Reads the files; remembers which addresses the host names had in the configuration that was taken last. */
+export interface Reader {
+  /** `read`: other files than those on the disk, to be judged only. */
+  readonly load: (read?: ReadFile) => Promise<LoadOutcome>;
+  readonly names: NameBook;
+}
+
+export function makeReader(
+  loadFiles: (more: Pick<LoadOptions, 'names' | 'read'>) => Promise<LoadOutcome>,
+): Reader {
   let names: NameBook = new Map();
+  return {
+    load: async (read) => {
+      const book = new Map(names);
+      const outcome = await loadFiles({names: book, ...(read === undefined ? {} : {read})});
+      if (outcome.loaded && !read) names = book;
+      return outcome;
+    },
+    get names() {
+      return names;
+    },
+  };
+}
+
+export function makeConfiguration(ports: Ports) {
+  const {log, reader} = ports;
   let problem: string | undefined;
   let movedBefore = '';
   let lookingUp: NodeJS.Timeout | undefined;
-
-  /** `read`: other files than those on the disk, to be judged only. */
-  async function load(read?: ReadFile): Promise<LoadOutcome> {
-    const book = new Map(names);
-    const outcome = await ports.load({names: book, ...(read === undefined ? {} : {read})});
-    if (outcome.loaded && !read) names = book;
-    return outcome;
-  }
 
   const fails = (text: string, level: 'warn' | 'error' = 'warn'): void => {
     problem = text;
@@ -53,7 +68,7 @@ export function makeConfiguration(ports: Ports) {
 
   async function reload(why = 'reload'): Promise<Reloaded> {
     runCallbacks(watch.look());
-    const next = await load();
+    const next = await reader.load();
     watch.follow(next.files);
     if (!next.loaded) {
       fails(
@@ -96,7 +111,7 @@ export function makeConfiguration(ports: Ports) {
 
   /** A real named by its host name may move to another address: ldirectord sees it only when it starts anew. */
   async function lookUpAgain(): Promise<void> {
-    const moved = await movedNames(names);
+    const moved = await movedNames(reader.names);
     const story = moved.map(({name, from, to}) => `${name} is at ${to} now, no more at ${from}`).join('; ');
     if (story === movedBefore) return;
     movedBefore = story;
@@ -108,7 +123,6 @@ export function makeConfiguration(ports: Ports) {
   }
 
   return {
-    load,
     reload,
     get problem(): string | undefined {
       return problem;

@@ -1,14 +1,18 @@
-/** The supervisor's core with the in-memory table and children of the test's own. */
-import {systemClock} from '@hactl/base';
-import type {CheckState, ToChecks} from '@hactl/checks';
+/** The supervisor's machine with the in-memory table, on a clock of the test's own. */
+import type {CheckState} from '@hactl/checks';
 import {parseLdirectordCf} from '@hactl/config';
-import type {ToEngine} from '@hactl/failover';
 import {makeMemoryIpvs} from '@hactl/ipvs/testing';
 import {type Operation} from '@hactl/ipvs';
 import test from 'ava';
-import type {EventDraft} from '../control/events.ts';
-import {type Loaded} from '../configuration/loaded.ts';
-import {makeSupervisor} from './core.ts';
+import type {EngineConfig} from '@hactl/failover';
+import type {Loaded} from '../configuration/loaded.ts';
+import type {OrderRequest} from '../control/protocol.ts';
+import {noOrders} from '../operators/order-state.ts';
+import {virtualStatus} from '../table/snapshot.ts';
+import {judgedOf} from '../table/slice.ts';
+import {driveTable} from '../table/table-driver.ts';
+import {initial, nextDeadline, step, type CoreEffect, type CoreEvent} from './core.ts';
+import {clearTable} from './stop.ts';
 
 const resolve = {host: () => undefined, service: () => undefined};
 const text = (reals: string, more = ''): string =>
@@ -22,6 +26,19 @@ interface Pair {
   readonly rise?: number;
 }
 
+/** As much of an engine's configuration as the supervisor looks at. */
+const engineOf = (vrids: readonly number[], more: Partial<EngineConfig> = {}): EngineConfig =>
+  ({
+    node: 'a',
+    nodes: ['a', 'b'],
+    keepalive: 100,
+    deadtime: 10_000,
+    warntime: 50,
+    initdead: 10_000,
+    groups: vrids.map((vrid) => ({vrid, name: `g${vrid}`, vips: [], preferredNode: 'a', cold: false})),
+    ...more,
+  }) as never;
+
 const load = (source: string, pair?: Pair): Loaded => ({
   ...(pair ? {engine: pair.engine} : {}),
   cluster: {
@@ -29,6 +46,7 @@ const load = (source: string, pair?: Pair): Loaded => ({
     ...(pair
       ? {
           ha: {
+            nodes: [],
             hactl: {
               syncDeadline: 30_000,
               standbyChecks: true,
@@ -47,72 +65,99 @@ const load = (source: string, pair?: Pair): Loaded => ({
   at: 0,
 });
 
-/** A call that comes while a run is under way is joined to it: give it the turns that it needs. */
-const settled = async (core: {reconcile(): Promise<void>}): Promise<void> => {
-  await core.reconcile();
-  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-};
-
 const start = (source: string, pair?: Pair) => {
   const operations: Operation[] = [];
-  const recorded: EventDraft[] = [];
   const ipvs = makeMemoryIpvs((operation) => operations.push(operation));
-  const held = new Map<string, string>();
-  const weightsOrdered = new Map<string, number>();
-  const toChecks: ToChecks[] = [];
-  const toEngine: ToEngine[] = [];
-  const core = makeSupervisor(
-    {
-      clock: systemClock,
-      log: () => undefined,
-      record: (draft) => recorded.push(draft),
-      ipvs: () => ipvs,
-      toChecks: (message) => toChecks.push(message),
-      toEngine: (message) => toEngine.push(message),
-      roles: () => undefined,
-      syncTrusted: false,
-      scripts: () => Promise.resolve({ok: true, reason: ''}),
-      held: () => held,
-      weights: () => weightsOrdered,
-      changed: () => undefined,
-      later: () => undefined,
-    },
-    load(source, pair),
-  );
-  const verdict = async (address: string, state: CheckState): Promise<void> => {
-    core.onChecks({
-      type: 'verdict',
-      report: {
-        id: `tcp 10.0.0.100:80 > ${address}:80`,
-        state,
-        failures: 0,
-        checks: 1,
-        reason: 'r',
-        took: 1,
-        at: 0,
-      },
-    });
-    await settled(core);
+  const effects: CoreEffect[] = [];
+  const config = {node: 'a', stateDir: '/nowhere', syncTrusted: false};
+  let now = 0;
+  let state = initial(config, load(source, pair), noOrders, {now, wall: 7});
+  const table = driveTable({ipvs: () => ipvs, feed: (event) => feed(event)});
+  function feed(event: CoreEvent): void {
+    const [next, more] = step(config, state, event, {now, wall: 7});
+    state = next;
+    for (const effect of more) {
+      effects.push(effect);
+      if (effect.type === 'read-table') table.read();
+      if (effect.type === 'apply-table') table.apply(effect.operations);
+      if (effect.type === 'write-orders') feed({type: 'orders-written'});
+    }
+  }
+  /** Until the table is as it should be. */
+  const settled = async (): Promise<void> => {
+    for (let before; before !== table.idle();) {
+      before = table.idle();
+      await before;
+    }
+  };
+  feed({type: 'ipvs-opened'});
+  const verdict = async (address: string, checked: CheckState, port = 80): Promise<void> => {
+    const id = `tcp 10.0.0.100:80 > ${address}:${port}`;
+    const report = {id, state: checked, failures: 0, checks: 1, reason: 'r', took: 1, at: 0};
+    feed({type: 'checks', message: {type: 'verdict', report}});
+    await settled();
   };
   const weights = async (): Promise<Record<string, number>> =>
     Object.fromEntries(
       (await ipvs.list()).flatMap((one) => one.destinations.map(({address, weight}) => [address, weight])),
     );
-  return {core, held, weightsOrdered, ipvs, operations, recorded, toChecks, toEngine, verdict, weights};
+  /** An operator's word. */
+  const order = async (action: OrderRequest['action'], ...reals: string[]): Promise<void> => {
+    feed({type: 'order', request: {action, reals, who: 'ann'}, addresses: new Map(), reply: 1});
+    await settled();
+  };
+  const sent = <T extends CoreEffect['type']>(type: T): Extract<CoreEffect, {type: T}>[] =>
+    effects.filter((effect): effect is Extract<CoreEffect, {type: T}> => effect.type === type);
+  return {
+    feed,
+    settled,
+    verdict,
+    weights,
+    order,
+    sent,
+    ipvs,
+    operations,
+    effects,
+    get state() {
+      return state;
+    },
+    reload: async (next: Loaded): Promise<void> => {
+      feed({type: 'loaded', loaded: next});
+      await settled();
+    },
+    /** Lets time pass, and does what is due. */
+    pass: async (ms: number): Promise<void> => {
+      now += ms;
+      if (nextDeadline(state) <= now) feed({type: 'tick'});
+      await settled();
+    },
+    toEngine: () => sent('to-engine').map(({message}) => message),
+    toChecks: () => sent('to-checks').map(({message}) => message),
+    recorded: () => sent('record').map(({draft}) => draft),
+    virtuals: async () => {
+      const observed = await ipvs.list();
+      const judged = judgedOf(state.table);
+      return state.table.config.files.flatMap((file) =>
+        file.virtuals.map((virtual) =>
+          virtualStatus(virtual, observed, judged, now, state.table.counting.weights ?? new Map()),
+        ),
+      );
+    },
+  };
 };
 
 test('verdicts become a table, and the engine is told when the first round is done', async (t) => {
   const one = start(text(two));
-  await settled(one.core);
+  await one.settled();
   t.deepEqual(await one.weights(), {});
   await one.verdict('10.0.0.1', 'up');
   t.deepEqual(await one.weights(), {'10.0.0.1': 3});
   t.deepEqual(
-    one.toEngine.filter((message) => message.type === 'readiness').map((message) => message.ready),
+    one.sent('readiness-changed').map(({readiness}) => readiness.ready),
     [false, false],
   );
   await one.verdict('10.0.0.2', 'down');
-  t.true(one.toEngine.some((message) => message.type === 'readiness' && message.ready));
+  t.true(one.sent('readiness-changed').some(({readiness}) => readiness.ready));
   t.deepEqual(await one.weights(), {'10.0.0.1': 3});
 });
 
@@ -120,12 +165,12 @@ test('hactl_rise of a virtual counts before ha.cf’s, and Piranha’s texts rea
   const source = text(two).replace('service=http', 'hactl_expect="HTTP"');
   const sent = (from: string, rise?: number) => {
     const one = start(from, {
-      engine: {groups: []} as never,
+      engine: engineOf([]),
       groups: [],
       ...(rise === undefined ? {} : {rise}),
     });
-    one.core.onChecks({type: 'ready', pid: 1});
-    return one.toChecks.flatMap((message) => (message.type === 'configure' ? message.specs : []));
+    one.feed({type: 'checks', message: {type: 'ready', pid: 1}});
+    return one.toChecks().flatMap((message) => (message.type === 'configure' ? message.specs : []));
   };
   const rises = (from: string, rise?: number) => sent(from, rise).map((spec) => spec.rise);
   t.deepEqual(rises(source), [undefined, undefined]);
@@ -137,13 +182,13 @@ test('hactl_rise of a virtual counts before ha.cf’s, and Piranha’s texts rea
 
 test('a supervisor that starts on a running table changes nothing in it', async (t) => {
   const one = start(text(two));
-  await settled(one.core);
+  await one.settled();
   await one.verdict('10.0.0.1', 'up');
   await one.verdict('10.0.0.2', 'up');
   const successor = start(text(two));
   for (const operation of one.operations) await successor.ipvs.apply(operation);
   successor.operations.length = 0;
-  await settled(successor.core);
+  await successor.settled();
   t.deepEqual(successor.operations, []);
   await successor.verdict('10.0.0.1', 'up');
   await successor.verdict('10.0.0.2', 'up');
@@ -161,18 +206,16 @@ test('a reload edits what changed, keeps what is known, and deletes only what wa
       netmask: 32,
     },
   });
-  await settled(one.core);
+  await one.settled();
   await one.verdict('10.0.0.1', 'up');
   await one.verdict('10.0.0.2', 'up');
   one.operations.length = 0;
-  one.core.reload(load(text('\treal=10.0.0.1:80 gate 5\n\treal=10.0.0.2:80 gate\n')));
-  await settled(one.core);
+  await one.reload(load(text('\treal=10.0.0.1:80 gate 5\n\treal=10.0.0.2:80 gate\n')));
   t.deepEqual(
     one.operations.map((operation) => operation.type),
     ['set-dest'],
   );
-  one.core.reload(load('checktimeout=1\n'));
-  await settled(one.core);
+  await one.reload(load('checktimeout=1\n'));
   t.deepEqual(
     (await one.ipvs.list()).map(({service}) => service.key.kind),
     ['fwmark'],
@@ -181,25 +224,22 @@ test('a reload edits what changed, keeps what is known, and deletes only what wa
 
 test('a real that an operator holds is down, whatever its checks say, and comes back with its weight', async (t) => {
   const one = start(text(two));
-  await settled(one.core);
+  await one.settled();
   await one.verdict('10.0.0.1', 'up');
   await one.verdict('10.0.0.2', 'up');
-  one.held.set('tcp 10.0.0.100:80 > 10.0.0.1:80', 'Server in maintenance');
-  await settled(one.core);
+  await one.order('maintenance-on', '10.0.0.1');
   t.deepEqual(await one.weights(), {'10.0.0.2': 1});
-  const [virtual] = (await one.core.status()).virtuals;
-  t.like(virtual?.reals[0], {check: 'down', reason: 'Server in maintenance'});
-  one.held.clear();
-  await settled(one.core);
+  const [virtual] = await one.virtuals();
+  t.like(virtual?.reals[0], {check: 'down', reason: 'Server in maintenance (by ann)'});
+  await one.order('maintenance-off', '10.0.0.1');
   t.deepEqual(await one.weights(), {'10.0.0.1': 3, '10.0.0.2': 1});
 });
 
 test('quiescent=yes: a held real keeps its connections with weight 0', async (t) => {
   const one = start(text(two, 'quiescent=yes\n'));
-  await settled(one.core);
+  await one.settled();
   await one.verdict('10.0.0.1', 'up');
-  one.held.set('tcp 10.0.0.100:80 > 10.0.0.1:80', 'Server in maintenance');
-  await settled(one.core);
+  await one.order('maintenance-on', '10.0.0.1');
   t.deepEqual(await one.weights(), {'10.0.0.1': 0});
 });
 
@@ -209,7 +249,7 @@ for (const [value, expected] of [
 ] as const)
   test(`readdquiescent=${value}: a server that is down and absent`, async (t) => {
     const one = start(text(two, `quiescent=yes\nreaddquiescent=${value}\n`));
-    await settled(one.core);
+    await one.settled();
     await one.verdict('10.0.0.1', 'down');
     await one.verdict('10.0.0.2', 'up');
     t.deepEqual(await one.weights(), expected);
@@ -221,24 +261,30 @@ for (const [value, left] of [
 ] as const)
   test(`cleanstop=${value}: ${left === 0 ? 'the table is empty' : 'the table stays'} at the end`, async (t) => {
     const one = start(text(two, `cleanstop=${value}\n`));
-    await settled(one.core);
+    await one.settled();
     await one.verdict('10.0.0.1', 'up');
-    await one.core.cleanStop();
+    await clearTable(one.state.table.config.files, one.ipvs, () => undefined);
     t.is((await one.ipvs.list()).length, left);
   });
 test('the engine may preempt only when the connections are here', async (t) => {
   const one = start(text(two), {
-    engine: {groups: []} as never,
+    engine: engineOf([]),
     groups: [{name: 'g', node: 'a', resources: [{type: 'LVSSyncDaemonSwap', args: ['master']}]} as never],
   });
   const readiness = () =>
-    one.toEngine.flatMap((message) => (message.type === 'readiness' ? [message] : [])).at(-1);
+    one
+      .toEngine()
+      .flatMap((message) => (message.type === 'readiness' ? [message] : []))
+      .at(-1);
   await one.verdict('10.0.0.1', 'up');
   await one.verdict('10.0.0.2', 'up');
   t.like(readiness(), {ready: false, reason: 'connection sync: not started yet'});
 
   const report = (inSync: boolean, reason: string) =>
-    one.core.onSync({daemons: [], report: {inSync, reason} as never});
+    one.feed({
+      type: 'sync',
+      message: {type: 'status', status: {daemons: [], report: {inSync, reason} as never}},
+    });
   report(false, 'on its way');
   t.like(readiness(), {ready: false, reason: 'connection sync: on its way'});
   report(true, 'in sync with the peer');
@@ -248,58 +294,66 @@ test('the engine may preempt only when the connections are here', async (t) => {
 });
 
 test('the journal gets verdicts that are news, changes of the table, and changes of role', async (t) => {
-  const one = start(text(two));
-  await settled(one.core);
+  const one = start(text(two), {engine: engineOf([1]), groups: []});
+  await one.settled();
   await one.verdict('10.0.0.1', 'up');
   await one.verdict('10.0.0.2', 'down');
   await one.verdict('10.0.0.1', 'down');
-  one.core.onEngine({
-    type: 'transition',
-    transition: {vrid: 1, group: 'g', from: 'Backup', to: 'Active', reason: 'd2 is dead', at: 5, wall: 7},
+  one.feed({
+    type: 'engine',
+    message: {
+      type: 'transition',
+      transition: {vrid: 1, group: 'g1', from: 'Backup', to: 'Active', reason: 'd2 is dead', at: 5, wall: 7},
+    },
   });
   t.deepEqual(
-    one.recorded.map(({kind, text: said}) => [kind, said]),
+    one.recorded().map(({kind, text: said}) => [kind, said]),
     [
       ['table', 'Added virtual server: tcp 10.0.0.100:80'],
       ['table', 'Added real server: 10.0.0.1:80 (tcp 10.0.0.100:80) (Weight set to 3)'],
       ['check', 'tcp 10.0.0.100:80 > 10.0.0.2:80 is down: r'],
+      ['ready', 'may take over by choice: first round of checks done, table programmed'],
       ['check', 'tcp 10.0.0.100:80 > 10.0.0.1:80 is down: r'],
       ['table', 'Deleted real server: 10.0.0.1:80 (tcp 10.0.0.100:80)'],
-      ['role', 'g: Backup -> Active: d2 is dead'],
+      ['role', 'g1: Backup -> Active: d2 is dead'],
     ],
   );
-  t.is(one.recorded.at(-1)?.wall, 7);
+  t.is(one.recorded().at(-1)?.wall, 7);
 });
 
 test('a drained real stays in the table with weight 0, and all drained brings the fallback', async (t) => {
   const one = start(text(two, 'fallback=127.0.0.1:80\n'));
   await one.verdict('10.0.0.1', 'up');
   await one.verdict('10.0.0.2', 'up');
-  one.weightsOrdered.set('tcp 10.0.0.100:80 > 10.0.0.1:80', 0);
-  await settled(one.core);
+  await one.order('drain', '10.0.0.1');
   t.deepEqual(await one.weights(), {'10.0.0.1': 0, '10.0.0.2': 1});
-  t.is((await one.core.status()).virtuals[0]?.reals[0]?.orderedWeight, 0);
-  one.weightsOrdered.set('tcp 10.0.0.100:80 > 10.0.0.2:80', 0);
-  await settled(one.core);
+  t.is((await one.virtuals())[0]?.reals[0]?.orderedWeight, 0);
+  await one.order('drain', '10.0.0.2');
   t.deepEqual(await one.weights(), {'10.0.0.1': 0, '10.0.0.2': 0, '127.0.0.1': 1});
-  one.weightsOrdered.clear();
-  await settled(one.core);
+  await one.order('undrain', '10.0.0.1', '10.0.0.2');
   t.deepEqual(await one.weights(), {'10.0.0.1': 3, '10.0.0.2': 1});
 });
 
 test('a shorter deadtime is the engine’s business only when the peer has it too', async (t) => {
-  const engine = (deadtime: number, configDigest: string) =>
-    ({keepalive: 100, deadtime, warntime: 50, initdead: deadtime, groups: [], configDigest}) as never;
+  const engine = (deadtime: number, configDigest: string) => engineOf([], {deadtime, configDigest});
   const one = start(text(two), {engine: engine(10_000, 'aa'), groups: []});
-  await settled(one.core);
+  await one.settled();
   const deadtimes = () =>
-    one.toEngine.flatMap((message) => (message.type === 'configure' ? [message.config.deadtime] : []));
-  one.core.reload({...load(text(two), {engine: engine(500, 'bb'), groups: []}), digest: 'bb'});
+    one.toEngine().flatMap((message) => (message.type === 'configure' ? [message.config.deadtime] : []));
+  await one.reload({...load(text(two), {engine: engine(500, 'bb'), groups: []}), digest: 'bb'});
   const status = (configDigest: string) =>
-    one.core.onEngine({
-      type: 'status',
-      id: 0,
-      status: {groups: [], peers: [{name: 'b', state: 'up', configDigest}]} as never,
+    one.feed({
+      type: 'engine',
+      message: {
+        type: 'status',
+        id: 0,
+        status: {
+          groups: [],
+          peers: [{name: 'b', state: 'up', configDigest}],
+          paths: [],
+          counters: {},
+        } as never,
+      },
     });
   status('aa');
   t.deepEqual(deadtimes(), [10_000]);

@@ -1,413 +1,500 @@
 /**
- * The supervisor's core: joins what the children say. Verdicts and roles become an IPVS table; the table's plan is
- * carried out through the IPVS port. It owns no socket and starts no process itself: main.ts hands it the ports.
+ * The supervisor's machine: what the children, the kernel, the operators and the peer say → what is to be done. It routes
+ * events to the slices and the slices' facts to one another; it is the only caller of the slices. Pure.
+ *
+ * Effects are performed in their order. What a slice decides in a step is in force for the slices behind it in the same
+ * step: configuration, roles, operators, table, resources, alerts, journal.
  */
-import type {Clock, Instant} from '@hactl/base';
-import type {CheckReport, CheckSpec, FromChecks, ToChecks} from '@hactl/checks';
-import type {VirtualService} from '@hactl/config';
-import type {EngineConfig, EngineStatus, FromEngine, Role, ToEngine, Transition} from '@hactl/failover';
-import type {IpvsClient, ObservedService, Operation, VirtualTable} from '@hactl/ipvs';
-import {plan} from '@hactl/ipvs';
-import type {SyncStatus} from '@hactl/sync';
-import type {StatusSnapshot} from '../control/protocol.ts';
-import type {EventDraft} from '../control/events.ts';
+import type {Instant, Millis, Moment} from '@hactl/base';
+import type {FromChecks, ToChecks} from '@hactl/checks';
+import {groupIds} from '@hactl/config';
+import type {EngineConfig, EngineVip, FromEngine} from '@hactl/failover';
+import type {FromSync, SyncStatus, ToSync} from '@hactl/sync';
+import {
+  initialAlerts,
+  looksAt,
+  nextAlertsDeadline,
+  reduceAlerts,
+  type AlertsEffect,
+  type AlertsEvent,
+  type AlertsState,
+} from '../alerts/slice.ts';
 import type {Loaded} from '../configuration/loaded.ts';
-import {desiredTable} from '../table/desired.ts';
-import {peersHave, settlingConfig} from '../configuration/config-settle.ts';
-import {describeOperation} from '../table/describe.ts';
-import {ofOperation, ofTransition, ofVerdict} from '../journal/journal-witness.ts';
-import type {Log} from '../system/log.ts';
-import {checkId, checkSpec, serviceKey, serviceName, virtualName} from '../table/services.ts';
-import {virtualStatus} from '../table/snapshot.ts';
-import {judgedReports, type Counting} from '../table/views.ts';
-import {weightsNow, type Warmth} from '../table/weights.ts';
+import {
+  checksOf,
+  initialConfiguration,
+  nextConfigurationDeadline,
+  reduceConfiguration,
+  syncOf,
+  type ConfigurationEffect,
+  type ConfigurationEvent,
+  type ConfigurationState,
+} from '../configuration/slice.ts';
+import type {EventDraft} from '../control/events.ts';
+import {initialJournal, reduceJournal, type Happening, type JournalState} from '../journal/slice.ts';
+import type {OrderState} from '../control/orders.ts';
+import {
+  heldOf,
+  initialOperators,
+  nextOperatorsDeadline,
+  reduceOperators,
+  type OperatorsEffect,
+  type OperatorsEvent,
+  type OperatorsState,
+} from '../operators/slice.ts';
+import {
+  reduceResources,
+  type ResourcesEffect,
+  type ResourcesEvent,
+  type ResourcesState,
+} from '../resources/slice.ts';
+import {FIRST_ROUND_LIMIT, readinessOf} from '../roles/readiness.ts';
+import {
+  anyActive,
+  initialRoles,
+  isActing,
+  nextRolesDeadline,
+  peerLives,
+  reduceRoles,
+  type Group,
+  type RolesEffect,
+  type RolesEvent,
+  type RolesState,
+} from '../roles/slice.ts';
+import {entryName} from '../table/describe.ts';
+import {reportOf} from '../table/reports.ts';
+import {
+  initialTable,
+  judgedOf,
+  nextTableDeadline,
+  reduceTable,
+  type TableConfig,
+  type TableEffect,
+  type TableEvent,
+  type TableState,
+} from '../table/slice.ts';
 import {syncGroups, syncReadiness} from '../table/sync-groups.ts';
+import {viewsOf, type VirtualView} from '../table/views.ts';
 
-/** Where the core's decisions go. */
-export interface Ports {
-  readonly clock: Clock;
-  readonly log: Log;
-  /** The journal, for people who ask later what happened. */
-  record(draft: EventDraft): void;
-  /** undefined while the kernel's IPVS cannot be reached. */
-  ipvs(): IpvsClient | undefined;
-  toChecks(message: ToChecks): void;
-  toEngine(message: ToEngine): void;
+/** What never changes while the supervisor runs. */
+export interface CoreConfig {
+  readonly node: string;
+  readonly stateDir: string;
   /** This machine's kernel had the peer's connections a moment ago, under a supervisor before this one. */
   readonly syncTrusted: boolean;
-  /** The groups' roles, for the sync process. */
-  roles(roles: ReadonlyMap<number, Role>): void;
-  /** Start or stop the scripts of a group, in haresources' order; resolves when all ran. */
-  scripts(vrid: number, action: 'start' | 'start-late' | 'stop'): Promise<{ok: boolean; reason: string}>;
-  /** Reals that an operator keeps out of service, each with the reason. */
-  held(): ReadonlyMap<string, string>;
-  /** Weights that operators ordered, by check. */
-  weights(): ReadonlyMap<string, number>;
-  /** What is known of the reals may be different now: for mails and commands. */
-  changed(): void;
-  /** Call `work` after `delay` milliseconds. */
-  later(delay: number, work: () => void): void;
 }
 
-/** After this long without a complete first round of checks, the director may take over all the same. */
-const FIRST_ROUND_LIMIT = 30_000;
-const RETRY_TABLE = 1_000;
-const TRANSITIONS_KEPT = 100;
+export interface CoreState {
+  readonly startedAt: Instant;
+  readonly configuration: ConfigurationState;
+  readonly roles: RolesState;
+  readonly operators: OperatorsState;
+  readonly table: TableState;
+  readonly resources: ResourcesState;
+  readonly alerts: AlertsState;
+  readonly journal: JournalState;
+  readonly sync?: SyncStatus;
+  /** When the sync process is asked for its status again. */
+  readonly syncStatusAt: Instant;
+  /** Instants at which something counts as overdue, in order. */
+  readonly marks: readonly Instant[];
+  /** Does this director check its real servers now? */
+  readonly checking: boolean;
+}
 
-/** What the checks must know of the settings that are ours. */
-const verdictsOf = ({cluster}: Loaded): Pick<CheckSpec, 'rise' | 'damping' | 'dynamicWeight'> | undefined => {
-  const settings = cluster.ha?.hactl.verdicts;
-  if (!settings) return undefined;
-  const {rise, damping, dynamicWeight} = settings;
-  return {rise, dynamicWeight, ...(damping ? {damping} : {})};
+/** From outside: the children's messages, results of effects, operators, the peer, the clock. */
+export type CoreEvent =
+  | {readonly type: 'checks'; readonly message: FromChecks}
+  | {readonly type: 'engine'; readonly message: FromEngine}
+  | {readonly type: 'sync'; readonly message: FromSync}
+  | {readonly type: 'child-died'; readonly name: 'checks' | 'failover' | 'sync'; readonly how: string}
+  | Extract<
+      TableEvent,
+      {type: 'ipvs-opened' | 'ipvs-failed' | 'table-read' | 'table-failed' | 'table-applied'}
+    >
+  | Exclude<OperatorsEvent, {type: 'operator-config' | 'peer-lives' | 'tick'}>
+  | Extract<ConfigurationEvent, {type: 'loaded' | 'peer-facts' | 'peer-facts-failed'}>
+  | Extract<ResourcesEvent, {type: 'scripts-done' | 'stuck'}>
+  | Extract<RolesEvent, {type: 'tracked' | 'give-up' | 'give-up-all'}>
+  /** The daemon ends: what is left to be said is said, while the roles are still known. */
+  | {readonly type: 'stopping'}
+  | {readonly type: 'tick'};
+
+export type CoreEffect =
+  | Exclude<TableEffect, {type: 'table-settled'}>
+  | RolesEffect
+  | ConfigurationEffect
+  | Exclude<OperatorsEffect, {type: 'overrides-changed'}>
+  | ResourcesEffect
+  | Exclude<AlertsEffect, {type: 'ask-reports'}>
+  | {readonly type: 'to-checks'; readonly message: ToChecks}
+  | {readonly type: 'to-sync'; readonly message: ToSync}
+  | {readonly type: 'record'; readonly draft: EventDraft}
+  | {readonly type: 'child-died'; readonly name: string; readonly how: string}
+  /** The engine died and the peer lives: the addresses go, and the peer is told in the engine's name. */
+  | {readonly type: 'remove-vips'; readonly vips: readonly EngineVip[]}
+  | {readonly type: 'send-priority-zero'; readonly config: EngineConfig}
+  | {readonly type: 'engine-ready'; readonly realtime: string}
+  | {
+      readonly type: 'child-log';
+      readonly name: string;
+      readonly level: 'error' | 'warn' | 'info' | 'debug';
+      readonly message: string;
+    };
+
+const SYNC_STATUS_EVERY: Millis = 500;
+
+/** One step under construction. */
+interface Turn {
+  readonly config: CoreConfig;
+  readonly moment: Moment;
+  state: CoreState;
+  readonly effects: CoreEffect[];
+}
+
+const tableConfig = ({cluster}: Loaded): TableConfig => ({
+  files: cluster.ldirectord,
+  verdicts: cluster.ha?.hactl.verdicts,
+});
+
+/** The groups of the engine: its ids are stable, so everybody else uses them. */
+const groupsOf = (loaded: Loaded): readonly Group[] => loaded.engine?.groups ?? [];
+
+function resourcesOf({cluster}: Loaded): ResourcesState {
+  const {groups} = cluster.haresources;
+  const ids = groupIds(groups);
+  const fence = cluster.ha?.hactl.fence;
+  return {
+    groups: groups.map((group, index) => ({vrid: ids[index] ?? 0, group})),
+    ...(fence === undefined ? {} : {fence}),
+  };
+}
+
+const hasOutside = ({cluster}: Loaded): boolean => {
+  const {webhooks = [], commands = []} = cluster.ha?.hactl.alerts ?? {};
+  return webhooks.length + commands.length > 0;
 };
 
-/** Makes the core for a first configuration. */
-export function makeSupervisor(ports: Ports, first: Loaded) {
-  const {clock, log} = ports;
-  const startedAt: Instant = clock.now();
-  let loaded = first;
-  const reports = new Map<string, CheckReport>();
-  const roles = new Map<number, Role>();
-  const transitions: Transition[] = [];
-  let engineStatus: EngineStatus | undefined;
-  let engineAt: Instant = 0;
-  /** Services that this run put into the kernel or took over: only these are ever deleted. */
-  const owned = new Set<string>();
-  let ready = {ready: false, reason: 'starting'};
-  let tableApplied = false;
-  let ipvsProblem: string | undefined;
-  let observed: readonly ObservedService[] = [];
-  let busy = false;
-  let again = false;
-  let closing = false;
-  let sync: SyncStatus | undefined;
-  /** What the engine has while the peer still has other intervals. */
-  let settling: EngineConfig | undefined;
-  let warmth: Warmth = new Map();
-  let counting: Counting = {};
-  /** When the table is looked at again because a real's weight grows. */
-  let warmAt: Instant = -Infinity;
+const peerName = ({engine}: Loaded, node: string): string | undefined =>
+  engine?.nodes.find((name) => name !== node.toLowerCase());
 
-  const virtuals = (): readonly VirtualService[] =>
-    loaded.cluster.ldirectord.flatMap((file) => file.virtuals);
-  const judged = () => judgedReports(reports, ports.held(), startedAt);
+const marksOf = ({cluster}: Loaded, startedAt: Instant): readonly Instant[] =>
+  [FIRST_ROUND_LIMIT, cluster.ha?.hactl.syncDeadline ?? 0]
+    .map((limit) => startedAt + limit)
+    .toSorted((one, other) => one - other);
 
-  function specs(): CheckSpec[] {
-    const all: CheckSpec[] = [];
-    const settings = verdictsOf(loaded);
-    for (const virtual of virtuals())
-      for (const real of virtual.reals) {
-        const known = reports.get(checkId(virtual, real))?.state;
-        const spec = checkSpec(virtual, real, known === 'up' || known === 'down' ? known : undefined);
-        // A virtual's own hactl_rise counts before ha.cf's.
-        all.push({...settings, ...spec});
-      }
-    return all;
-  }
-
-  const anyActive = (): boolean => [...roles.values()].includes('Active');
-  const checksWanted = (): boolean =>
-    loaded.cluster.ha === undefined || loaded.cluster.ha.hactl.standbyChecks || anyActive();
-
-  function configureChecks(): void {
-    ports.toChecks({type: 'configure', specs: checksWanted() ? specs() : []});
-  }
-
-  function updateReadiness(): void {
-    const waiting = checksWanted()
-      ? specs().filter((spec) => (reports.get(spec.id)?.state ?? 'unknown') === 'unknown').length
-      : 0;
-    const late = clock.now() - startedAt > FIRST_ROUND_LIMIT;
-    let next = {ready: true, reason: 'first round of checks done, table programmed'};
-    if (virtuals().length === 0) next = {ready: true, reason: 'no virtual services'};
-    else if (ipvsProblem !== undefined) next = {ready: late, reason: `IPVS: ${ipvsProblem}`};
-    else if (waiting > 0) next = {ready: late, reason: `${waiting} reals not checked yet`};
-    else if (!tableApplied) next = {ready: late, reason: 'IPVS table not programmed yet'};
-    const wanted =
-      loaded.engine !== undefined && syncGroups(loaded.cluster.haresources.groups, roles).length > 0;
-    const limit = loaded.cluster.ha?.hactl.syncDeadline ?? 0;
-    const syncing = syncReadiness(wanted, sync, clock.now() - startedAt, limit, ports.syncTrusted);
-    // A joining director has the peer's connections before it may take an address.
-    if (next.ready && !syncing.ready) next = syncing;
-    if (next.ready === ready.ready && next.reason === ready.reason) return;
-    ready = next;
-    ports.toEngine({type: 'readiness', ...ready});
-  }
-
-  /** Finds the weights that count now; while a real warms up the table is looked at again. */
-  function weigh(reports: ReadonlyMap<string, CheckReport>): void {
-    const settings = loaded.cluster.ha?.hactl.verdicts;
-    const now = clock.now();
-    const found = weightsNow({
-      virtuals: virtuals(),
-      reports,
-      ordered: ports.weights(),
-      settings,
-      warmth,
-      now,
-    });
-    ({warmth} = found);
-    counting = {weights: found.weights, ...(settings?.quorum ? {quorum: settings.quorum} : {})};
-    if (found.nextAt === undefined || (warmAt > now && warmAt <= found.nextAt)) return;
-    warmAt = found.nextAt;
-    ports.later(found.nextAt - now, () => void reconcile());
-  }
-
-  async function applyOnce(ipvs: IpvsClient): Promise<void> {
-    observed = await ipvs.list();
-    const current: VirtualTable[] = observed.map(({service, destinations}) => ({service, destinations}));
-    const known = judged();
-    const verdicts = new Map([...known].map(([id, report]) => [id, report.state]));
-    weigh(known);
-    const wanted = loaded.cluster.ldirectord.flatMap((file) =>
-      desiredTable({
-        virtuals: file.virtuals,
-        verdicts,
-        current,
-        ...counting,
-        readdQuiescent: file.readdQuiescent,
-      }),
-    );
-    for (const virtual of virtuals()) owned.add(serviceName(serviceKey(virtual)));
-    const operations: readonly Operation[] = plan(current, wanted, {
-      owned: (key) => owned.has(serviceName(key)),
-    });
-    for (const operation of operations) {
-      // oxlint-disable-next-line no-await-in-loop -- the plan's order is a promise: new servers before old ones go.
-      await ipvs.apply(operation);
-      log('info', describeOperation(operation));
-      ports.record(ofOperation(operation));
-    }
-    const kept = new Set(virtuals().map((virtual) => serviceName(serviceKey(virtual))));
-    for (const name of owned) if (!kept.has(name)) owned.delete(name);
-    tableApplied = true;
-  }
-
-  /** Brings the kernel's table to what is wanted. Calls while one runs are joined into one more run. */
-  async function reconcile(): Promise<void> {
-    if (closing) return;
-    again = true;
-    if (busy) return;
-    busy = true;
-    try {
-      while (again && !closing) {
-        again = false;
-        const ipvs = ports.ipvs();
-        if (!ipvs) {
-          if (virtuals().length > 0) ports.later(RETRY_TABLE, () => void reconcile());
-          break;
-        }
-        // oxlint-disable-next-line no-await-in-loop -- one change of the table at a time.
-        await applyOnce(ipvs);
-        ipvsProblem = undefined;
-      }
-    } catch (error) {
-      const problem = error instanceof Error ? error.message : String(error);
-      if (problem !== ipvsProblem) log('error', `IPVS table: ${problem}; trying again every second`);
-      ipvsProblem = problem;
-      ports.later(RETRY_TABLE, () => void reconcile());
-    } finally {
-      busy = false;
-    }
-    updateReadiness();
-    ports.changed();
-  }
-
-  function onChecks(message: FromChecks): void {
-    if (message.type === 'ready') configureChecks();
-    else if (message.type === 'log') log(message.level, `checks: ${message.message}`);
-    else if (message.type === 'reports') {
-      for (const report of message.reports) if (report.state !== 'unknown') reports.set(report.id, report);
-    } else if (message.type === 'verdict') {
-      const before = reports.get(message.report.id)?.state ?? 'unknown';
-      reports.set(message.report.id, message.report);
-      if (before !== message.report.state) {
-        const level = message.report.state === 'down' ? 'warn' : 'info';
-        log(level, `${message.report.id} is ${message.report.state}: ${message.report.reason}`);
-        // The first round finds all of them: that a server is up then is in the table's events.
-        if (before !== 'unknown' || message.report.state === 'down') ports.record(ofVerdict(message.report));
-      }
-      void reconcile();
-    }
-  }
-
-  function remember(transition: Transition): void {
-    transitions.push(transition);
-    transitions.splice(0, Math.max(0, transitions.length - TRANSITIONS_KEPT));
-    ports.record(ofTransition(transition));
-  }
-
-  async function onTransition(transition: Transition): Promise<void> {
-    remember(transition);
-    const hadChecks = checksWanted();
-    roles.set(transition.vrid, transition.to);
-    log('info', `${transition.group}: ${transition.from} -> ${transition.to}: ${transition.reason}`);
-    ports.roles(roles);
-    ports.changed();
-    if (checksWanted() !== hadChecks) configureChecks();
-    if (transition.to === 'Active') await ports.scripts(transition.vrid, 'start-late');
-    // Also where an earlier life of the engine, or of this process, had it.
-    else if (transition.to === 'Backup') await ports.scripts(transition.vrid, 'stop');
-  }
-
-  function onEngine(message: FromEngine): void {
-    switch (message.type) {
-      case 'ready':
-        if (loaded.engine) ports.toEngine({type: 'configure', config: settling ?? loaded.engine});
-        ports.toEngine({type: 'readiness', ...ready});
-        log('info', `failover engine runs: ${message.realtime}`);
-        break;
-      case 'status':
-        engineStatus = message.status;
-        engineAt = clock.now();
-        if (settling && loaded.engine && peersHave(loaded.digest, engineStatus)) {
-          settling = undefined;
-          log('info', 'the peer has the same configuration: the new intervals are in force');
-          ports.toEngine({type: 'configure', config: loaded.engine});
-        }
-        for (const group of message.status.groups) roles.set(group.vrid, group.role);
-        break;
-      case 'transition':
-        void onTransition(message.transition);
-        break;
-      case 'prepare':
-        void ports
-          .scripts(message.vrid, 'start')
-          .then(({ok, reason}) => ports.toEngine({type: 'prepared', vrid: message.vrid, ok, reason}));
-        break;
-      case 'event':
-        log(message.level, `failover: ${message.message}`);
-        break;
-      case 'move-done':
-      case 'stopped':
-        break;
-    }
-  }
-
-  /** The engine died: what it said last is not true any more. */
-  function onEngineDeath(): void {
-    for (const [vrid, role] of roles) {
-      if (role === 'Initialize') continue;
-      const group = loaded.engine?.groups.find((one) => one.vrid === vrid);
-      remember({
-        vrid,
-        group: group?.name ?? String(vrid),
-        from: role,
-        to: 'Initialize',
-        reason: 'the failover engine died',
-        at: clock.now(),
-        wall: clock.wall(),
-      });
-      roles.set(vrid, 'Initialize');
-    }
-    engineStatus = undefined;
-    ports.roles(roles);
-  }
-
-  /** Takes a new configuration into use. What did not change keeps its state. */
-  function reload(next: Loaded): void {
-    const running = loaded.engine;
-    loaded = next;
-    const ids = new Set(specs().map((spec) => spec.id));
-    for (const id of reports.keys()) if (!ids.has(id)) reports.delete(id);
-    if (next.engine) {
-      const before = settling;
-      settling = settlingConfig(before ?? running, next.engine);
-      if (settling && !before)
-        log('info', 'the new intervals wait until the peer has the same configuration');
-      ports.toEngine({type: 'configure', config: settling ?? next.engine});
-    }
-    ports.roles(roles);
-    configureChecks();
-    void reconcile();
-  }
-
-  /** ldirectord's cleanstop: removes what this run put into the table. */
-  async function cleanStop(): Promise<void> {
-    closing = true;
-    const ipvs = ports.ipvs();
-    if (!ipvs) return;
-    for (const virtual of virtuals().filter((one) => one.cleanStop)) {
-      try {
-        // oxlint-disable-next-line no-await-in-loop -- netlink requests go one after another.
-        await ipvs.apply({type: 'del-service', key: serviceKey(virtual)});
-        log('info', `Deleted virtual server: ${virtualName(virtual)}`);
-      } catch (error) {
-        log(
-          'warn',
-          `cannot delete ${virtualName(virtual)}: ${error instanceof Error ? error.message : String(error)}`,
-        );
-      }
-    }
-  }
-
-  /** The parts of the status that the core knows; reads the kernel's table anew. */
-  async function status(): Promise<
-    Pick<StatusSnapshot, 'virtuals' | 'ipvs' | 'transitions' | 'ready' | 'engine' | 'engineAge' | 'uptime'>
-  > {
-    const ipvs = ports.ipvs();
-    let version: string | undefined;
-    let problem = ipvsProblem;
-    if (ipvs) {
-      try {
-        observed = await ipvs.list();
-        version = (await ipvs.version()).version;
-      } catch (error) {
-        problem = error instanceof Error ? error.message : String(error);
-      }
-    } else observed = [];
-    const known = judged();
-    return {
-      virtuals: virtuals().map((virtual) =>
-        virtualStatus(virtual, observed, known, clock.now(), counting.weights ?? ports.weights()),
-      ),
-      ipvs: {
-        available: ipvs !== undefined,
-        ...(problem === undefined ? {} : {problem}),
-        ...(version === undefined ? {} : {version}),
-      },
-      transitions,
-      ready,
-      ...(engineStatus === undefined ? {} : {engine: engineStatus, engineAge: clock.now() - engineAt}),
-      uptime: clock.now() - startedAt,
-    };
-  }
-
+/** The state of a supervisor that has read its files and heard nobody yet. */
+export function initial(config: CoreConfig, loaded: Loaded, orders: OrderState, {now}: Moment): CoreState {
+  const {cluster} = loaded;
+  const operators = initialOperators(cluster.ldirectord, orders, peerName(loaded, config.node));
   return {
-    onChecks,
-    onEngine,
-    onEngineDeath,
-    reconcile,
-    reload,
-    cleanStop,
-    status,
-    judged,
-    counting: (): Counting => counting,
-    updateReadiness,
-    onSync: (status: SyncStatus): void => {
-      sync = status;
-      updateReadiness();
-    },
-    noteIpvsProblem: (problem: string): void => {
-      ipvsProblem = problem;
-      updateReadiness();
-    },
-    /** Does this director serve, so that it speaks for the pair? */
-    get acting(): boolean {
-      return loaded.cluster.ha === undefined || anyActive();
-    },
-    get loaded(): Loaded {
-      return loaded;
-    },
-    get roles(): ReadonlyMap<number, Role> {
-      return roles;
-    },
-    get engineStatus(): EngineStatus | undefined {
-      return engineStatus;
-    },
-    get peerLives(): boolean {
-      return engineStatus?.peers.some((peer) => peer.state === 'up' || peer.state === 'late') ?? false;
-    },
+    startedAt: now,
+    configuration: initialConfiguration(loaded),
+    roles: initialRoles(loaded.engine !== undefined, groupsOf(loaded), now),
+    operators,
+    table: {...initialTable(tableConfig(loaded), now), held: heldOf(operators), ordered: operators.weights},
+    resources: resourcesOf(loaded),
+    alerts: initialAlerts(config.node, cluster.ldirectord, hasOutside(loaded), now),
+    journal: initialJournal,
+    syncStatusAt: now + SYNC_STATUS_EVERY,
+    marks: marksOf(loaded, now),
+    checking: cluster.ha === undefined || cluster.ha.hactl.standbyChecks,
   };
+}
+
+/** When the supervisor must look by itself. */
+export const nextDeadline = (state: CoreState): Instant =>
+  Math.min(
+    nextConfigurationDeadline(state.configuration),
+    nextRolesDeadline(state.roles),
+    nextOperatorsDeadline(state.operators),
+    nextTableDeadline(state.table),
+    nextAlertsDeadline(state.alerts),
+    state.syncStatusAt,
+    state.marks[0] ?? Infinity,
+  );
+
+/** One event. */
+export function step(
+  config: CoreConfig,
+  state: CoreState,
+  event: CoreEvent,
+  moment: Moment,
+): [CoreState, readonly CoreEffect[]] {
+  const turn: Turn = {config, moment, state, effects: []};
+  route(turn, event);
+  followUp(turn);
+  return [turn.state, turn.effects];
+}
+
+function route(turn: Turn, event: CoreEvent): void {
+  switch (event.type) {
+    case 'checks':
+      return onChecks(turn, event.message);
+    case 'engine':
+      return onEngine(turn, event.message);
+    case 'sync':
+      return onSync(turn, event.message);
+    case 'child-died':
+      return onDeath(turn, event);
+    case 'loaded':
+      return onLoaded(turn, event.loaded);
+    case 'peer-facts':
+    case 'peer-facts-failed':
+      return configuration(turn, event);
+    case 'ipvs-opened':
+    case 'ipvs-failed':
+    case 'table-read':
+    case 'table-failed':
+    case 'table-applied':
+      return table(turn, event);
+    case 'order':
+    case 'peer-orders':
+    case 'orders-written':
+    case 'exchanged':
+    case 'exchange-failed':
+    case 'maintenance':
+      return operators(turn, event);
+    case 'scripts-done':
+    case 'stuck':
+      return resources(turn, event);
+    case 'tracked':
+    case 'give-up':
+    case 'give-up-all':
+      return roles(turn, event);
+    case 'stopping':
+      return alerts(turn, {type: 'last-words', ...look(turn.state)});
+    case 'tick':
+      return onTick(turn);
+  }
+}
+
+// ------------------------------------------------------------------------------------------------ the slices
+/** An effect for the drivers; the journal keeps those that are facts. */
+function emit(turn: Turn, effect: CoreEffect): void {
+  turn.effects.push(effect);
+  if (isHappening(effect)) journal(turn, effect);
+}
+
+const happenings: ReadonlySet<string> = new Set<Happening['type']>([
+  'child-died',
+  'transition',
+  'readiness-changed',
+  'unfit',
+  'verdict-changed',
+  'table-changed',
+  'table-drifted',
+  'entry-refused',
+  'entry-accepted',
+  'scripts-ran',
+]);
+const isHappening = (effect: CoreEffect): effect is CoreEffect & Happening => happenings.has(effect.type);
+
+function journal(turn: Turn, what: Happening): void {
+  const [next, drafts] = reduceJournal(turn.state.journal, what, turn.moment);
+  turn.state = {...turn.state, journal: next};
+  for (const draft of drafts) turn.effects.push({type: 'record', draft});
+}
+
+function configuration(turn: Turn, event: ConfigurationEvent): void {
+  const [next, effects] = reduceConfiguration(turn.state.configuration, event, turn.moment);
+  turn.state = {...turn.state, configuration: next};
+  for (const effect of effects) emit(turn, effect);
+}
+
+function roles(turn: Turn, event: RolesEvent): void {
+  const [next, effects] = reduceRoles(turn.state.roles, event, turn.moment);
+  turn.state = {...turn.state, roles: next};
+  for (const effect of effects) {
+    emit(turn, effect);
+    if (effect.type === 'transition') {
+      resources(turn, {type: 'role', transition: effect.transition});
+      alerts(turn, {type: 'role', transition: effect.transition});
+    }
+  }
+  if (!effects.some(({type}) => type === 'transition')) return;
+  alerts(turn, {type: 'look-soon'});
+  configureSync(turn);
+}
+
+function operators(turn: Turn, event: OperatorsEvent): void {
+  const [next, effects] = reduceOperators(turn.state.operators, event, turn.moment);
+  turn.state = {...turn.state, operators: next};
+  for (const effect of effects)
+    if (effect.type === 'overrides-changed')
+      table(turn, {type: 'overrides', held: heldOf(next), ordered: next.weights});
+    else emit(turn, effect);
+}
+
+function table(turn: Turn, event: TableEvent): void {
+  const [next, effects] = reduceTable(turn.state.table, event, turn.moment);
+  turn.state = {...turn.state, table: next};
+  for (const effect of effects)
+    if (effect.type === 'table-settled') alerts(turn, {type: 'look-soon'});
+    else emit(turn, effect);
+}
+
+function resources(turn: Turn, event: ResourcesEvent): void {
+  const [next, effects] = reduceResources(turn.state.resources, event);
+  turn.state = {...turn.state, resources: next};
+  for (const effect of effects) emit(turn, effect);
+}
+
+function alerts(turn: Turn, event: AlertsEvent): void {
+  const [next, effects] = reduceAlerts(turn.state.alerts, event, turn.moment);
+  turn.state = {...turn.state, alerts: next};
+  for (const effect of effects)
+    emit(turn, effect.type === 'ask-reports' ? {type: 'to-checks', message: {type: 'report'}} : effect);
+}
+
+/** What is known of virtual services now, for those who tell people. */
+export const viewsNow = ({table: {config, counting}, table: state}: CoreState): VirtualView[] =>
+  viewsOf(config.files, judgedOf(state), counting);
+
+const look = (state: CoreState): {readonly views: readonly VirtualView[]; readonly acting: boolean} => ({
+  views: viewsNow(state),
+  acting: isActing(state.roles),
+});
+
+// ------------------------------------------------------------------------------------------------ the events
+function onChecks(turn: Turn, message: FromChecks): void {
+  switch (message.type) {
+    case 'ready':
+      return configureChecks(turn);
+    case 'verdict':
+      return table(turn, {type: 'verdict', report: message.report});
+    case 'reports': {
+      table(turn, {type: 'reports', reports: message.reports});
+      if (turn.state.alerts.reportAt < Infinity)
+        alerts(turn, {type: 'fresh-reports', reports: message.reports, views: viewsNow(turn.state)});
+      return;
+    }
+    case 'log':
+      return emit(turn, {...message, type: 'child-log', name: 'checks'});
+  }
+}
+
+function onEngine(turn: Turn, message: FromEngine): void {
+  journal(turn, {type: 'engine', message});
+  switch (message.type) {
+    case 'ready':
+      configuration(turn, {type: 'engine-ready'});
+      roles(turn, {type: 'engine', message});
+      return emit(turn, {type: 'engine-ready', realtime: message.realtime});
+    case 'status':
+      configuration(turn, {type: 'engine-status', status: message.status});
+      return roles(turn, {type: 'engine', message});
+    case 'transition':
+      return roles(turn, {type: 'engine', message});
+    case 'prepare':
+      return resources(turn, {type: 'prepare', message});
+    case 'event':
+      return emit(turn, {
+        type: 'child-log',
+        name: 'failover',
+        level: message.level,
+        message: message.message,
+      });
+    case 'move-done':
+    case 'stopped':
+  }
+}
+
+function onSync(turn: Turn, message: FromSync): void {
+  switch (message.type) {
+    case 'ready':
+      return configureSync(turn);
+    case 'status':
+      turn.state = {...turn.state, sync: message.status};
+      return journal(turn, {type: 'sync-status', status: message.status});
+    case 'log':
+      return emit(turn, {...message, type: 'child-log', name: 'sync'});
+  }
+}
+
+function onDeath(turn: Turn, death: Extract<CoreEvent, {type: 'child-died'}>): void {
+  emit(turn, death);
+  if (death.name !== 'failover') return;
+  const {engine} = turn.state.configuration.running;
+  if (engine && peerLives(turn.state.roles)) {
+    // The peer can serve: hand over at once instead of letting it wait for the dead time.
+    emit(turn, {type: 'remove-vips', vips: engine.groups.flatMap((group) => group.vips)});
+    emit(turn, {type: 'send-priority-zero', config: engine});
+  }
+  roles(turn, {type: 'engine-died', how: death.how});
+}
+
+/** Takes a configuration into use. What did not change keeps its state. */
+function onLoaded(turn: Turn, loaded: Loaded): void {
+  const {cluster} = loaded;
+  const marks = marksOf(loaded, turn.state.startedAt).filter((mark) => mark > turn.moment.now);
+  turn.state = {...turn.state, marks, checking: isChecking(turn.state)};
+  configuration(turn, {type: 'loaded', loaded});
+  resources(turn, {type: 'resources-config', ...resourcesOf(loaded)});
+  roles(turn, {type: 'groups', pair: loaded.engine !== undefined, groups: groupsOf(loaded)});
+  table(turn, {type: 'table-config', config: tableConfig(loaded)});
+  operators(turn, {
+    type: 'operator-config',
+    files: cluster.ldirectord,
+    peer: peerName(loaded, turn.config.node),
+  });
+  alerts(turn, {type: 'alerts-config', files: cluster.ldirectord, outside: hasOutside(loaded)});
+  configureSync(turn);
+  configureChecks(turn);
+}
+
+function onTick(turn: Turn): void {
+  const {now} = turn.moment;
+  configuration(turn, {type: 'tick'});
+  roles(turn, {type: 'tick'});
+  operators(turn, {type: 'tick'});
+  table(turn, {type: 'tick'});
+  if (now >= looksAt(turn.state.alerts)) alerts(turn, {type: 'look', ...look(turn.state)});
+  alerts(turn, {type: 'tick'});
+  turn.state = {...turn.state, marks: turn.state.marks.filter((mark) => mark > now)};
+  if (now < turn.state.syncStatusAt) return;
+  turn.state = {...turn.state, syncStatusAt: now + SYNC_STATUS_EVERY};
+  emit(turn, {type: 'to-sync', message: {type: 'status'}});
+}
+
+// ------------------------------------------------------------------------------------- what follows each step
+const isChecking = ({configuration: {running}, roles: state}: CoreState): boolean =>
+  running.cluster.ha === undefined || running.cluster.ha.hactl.standbyChecks || anyActive(state);
+
+function configureChecks(turn: Turn): void {
+  const checking = isChecking(turn.state);
+  turn.state = {...turn.state, checking};
+  const {table: {reports}, configuration: {running}} = turn.state; // prettier-ignore
+  const message: ToChecks = checking
+    ? checksOf(running, (id) => reportOf(reports, id))
+    : {type: 'configure', specs: []};
+  emit(turn, {type: 'to-checks', message});
+}
+
+function configureSync(turn: Turn): void {
+  const {configuration: {running}, roles: {roles: all}} = turn.state; // prettier-ignore
+  const {node, stateDir} = turn.config;
+  emit(turn, {type: 'to-sync', message: syncOf(running, all, node, stateDir)});
+}
+
+function followUp(turn: Turn): void {
+  if (isChecking(turn.state) !== turn.state.checking) configureChecks(turn);
+  const lives = peerLives(turn.state.roles);
+  if (lives !== turn.state.operators.exchange.lives) operators(turn, {type: 'peer-lives', lives});
+  const {state} = turn;
+  const {problem, programmed, refusals, reports, config: {files}} = state.table; // prettier-ignore
+  const {cluster, engine} = state.configuration.running;
+  const uptime = turn.moment.now - state.startedAt;
+  const syncs = engine !== undefined && syncGroups(cluster.haresources.groups, state.roles.roles).length > 0;
+  const limit = cluster.ha?.hactl.syncDeadline ?? 0;
+  const readiness = readinessOf({
+    virtuals: files.reduce((sum, {virtuals}) => sum + virtuals.length, 0),
+    unknown: state.checking ? reports.unknown : 0,
+    problem,
+    programmed,
+    refused: [...refusals.values()].map(({operation}) => entryName(operation)),
+    sync: syncReadiness(syncs, state.sync, uptime, limit, turn.config.syncTrusted),
+    uptime,
+  });
+  roles(turn, {type: 'readiness', readiness, fit: problem === undefined && refusals.size === 0});
 }

@@ -10,9 +10,10 @@ import type {SpareState} from '../control/protocol.ts';
 import {daemonOptions} from '../system/daemon-options.ts';
 import {makeLogger, type Level} from '../system/log.ts';
 import type {Spare} from './child.ts';
-import {rehearse, runDirector, type DirectorOptions} from './director.ts';
+import {runDirector} from './director.ts';
 import {lockDirectories} from './lock.ts';
 import {LOADED, type KeeperMessage} from './keeper-words.ts';
+import {rehearse, type DirectorOptions} from './options.ts';
 import {preforkChildren} from './programs.ts';
 
 // The launcher has judged the command line; by hand the same list holds.

@@ -3,7 +3,9 @@ import {watch, type FSWatcher} from 'node:fs';
 import {readdir} from 'node:fs/promises';
 import {lookupService} from 'node:dns/promises';
 import path from 'node:path';
+import type {LdirectordConfig} from '@hactl/config';
 import {needsHostNames} from './maintenance.ts';
+import type {MaintenanceFiles} from './slice.ts';
 import type {Log} from '../system/log.ts';
 
 /** A directory that is not there is looked for again, and so is one whose watcher died. */
@@ -12,21 +14,18 @@ const MISSING_AGAIN = 5_000;
 const NAMES_FOR = 300_000;
 
 export interface MaintenanceWatch {
-  /** Follows exactly these directories, and knows the names of these addresses. */
-  configure(directories: readonly string[], addresses: readonly string[]): void;
-  /** Names of the files in a directory. */
-  files(directory: string): ReadonlySet<string>;
-  hostNames(address: string): readonly string[];
+  /** Follows the maintenance directories of these files, and looks up the host names of their real servers. */
+  configure(files: readonly LdirectordConfig[]): void;
   close(): void;
 }
 
-/** `changed` is called after the files or the names are others than before. */
+/** `changed` gets what is there whenever the files or the names are others than before. */
 export function watchMaintenance(options: {
   readonly log: Log;
-  readonly changed: () => void;
+  readonly changed: (maintenance: MaintenanceFiles) => void;
   readonly now: () => number;
 }): MaintenanceWatch {
-  const {log, changed, now} = options;
+  const {log, now} = options;
   const nothing: ReadonlySet<string> = new Set();
   const folders = new Map<
     string,
@@ -34,6 +33,11 @@ export function watchMaintenance(options: {
   >();
   const names = new Map<string, {names: readonly string[]; at: number}>();
   let known: readonly string[] = [];
+  const changed = (): void =>
+    options.changed({
+      files: new Map([...folders].map(([directory, {files}]) => [directory, files])),
+      hostNames: new Map([...names].map(([address, found]) => [address, found.names])),
+    });
 
   async function findNames(): Promise<void> {
     const wanted = [...folders.values()].some(({files}) => needsHostNames(files));
@@ -107,8 +111,14 @@ export function watchMaintenance(options: {
   };
 
   return {
-    configure: (directories, addresses) => {
-      known = [...new Set(addresses)];
+    configure: (files) => {
+      const watched = files.filter(({maintenanceDir}) => maintenanceDir !== undefined);
+      const directories = watched.flatMap(({maintenanceDir}) => maintenanceDir ?? []);
+      known = [
+        ...new Set(
+          watched.flatMap(({virtuals}) => virtuals.flatMap(({reals}) => reals.map(({address}) => address))),
+        ),
+      ];
       for (const directory of folders.keys()) if (!directories.includes(directory)) forget(directory);
       for (const directory of directories) {
         if (folders.has(directory)) continue;
@@ -117,8 +127,6 @@ export function watchMaintenance(options: {
       }
       void findNames();
     },
-    files: (directory) => folders.get(directory)?.files ?? nothing,
-    hostNames: (address) => names.get(address)?.names ?? [],
     close: () => {
       for (const directory of folders.keys()) forget(directory);
     },

@@ -5,8 +5,7 @@ import path from 'node:path';
 import {parseLdirectordCf} from '@hactl/config';
 import test, {type ExecutionContext} from 'ava';
 import fc from 'fast-check';
-import {openOrderBook} from './order-book.ts';
-import {makeOrderMirror} from './order-mirror.ts';
+import {runOperators} from './run.fixture.ts';
 import {type OrderState} from '../control/orders.ts';
 import {
   AHEAD_MOST,
@@ -127,55 +126,71 @@ const {model} = parseLdirectordCf(
   {mode: 'lenient', resolve: {host: () => undefined, service: () => undefined}},
 );
 
-function director(t: ExecutionContext) {
-  const stateDir = mkdtempSync(path.join(os.tmpdir(), 'hactl-orders-'));
-  t.teardown(() => rmSync(stateDir, {recursive: true, force: true}));
-  const log: string[] = [];
-  const book = openOrderBook({
-    stateDir,
-    log: (level, message) => log.push(`${level} ${message}`),
-    wall: () => 5,
-    changed: () => log.push('changed'),
-  });
-  book.configure([model]);
-  return {book, log};
-}
+const stateDir = (t: ExecutionContext): string => {
+  const made = mkdtempSync(path.join(os.tmpdir(), 'hactl-orders-'));
+  t.teardown(() => rmSync(made, {recursive: true, force: true}));
+  return made;
+};
 
-test('a drain reaches the peer at once, or when it can be asked again; taken back there, it is here too', async (t) => {
-  const [here, there] = [director(t), director(t)];
-  let [reachable, now] = [false, 0];
-  const mirror = makeOrderMirror({
-    clock: {now: () => now, wall: () => 5},
-    log: (level, message) => here.log.push(`${level} ${message}`),
-    ask: (command) => {
-      if (!reachable) return Promise.reject(new Error('no answer'));
-      there.book.take(structuredClone(command.state));
-      return Promise.resolve(structuredClone(there.book.state));
+test('a drain reaches the peer at once, or when it can be asked again; taken back there, it is here too', (t) => {
+  const there = runOperators({stateDir: stateDir(t), files: [model]});
+  let reachable = false;
+  const here = runOperators({
+    stateDir: stateDir(t),
+    files: [model],
+    peer: 'two',
+    exchange: (orders) => {
+      if (!reachable) throw new Error('no answer');
+      return structuredClone(there.takes(structuredClone(orders)));
     },
-    peerLives: () => true,
-    state: () => here.book.state,
-    take: (theirs) => here.book.take(theirs),
   });
-  const beside = {heldByFile: new Map<string, string>()};
-  await here.book.order({action: 'drain', reals: ['10.0.0.1'], who: 'ann'}, beside);
-  t.is(await mirror.exchange(), 'no answer');
-  t.is(await mirror.exchange(), 'no answer');
-  t.is(here.log.filter((line) => line.startsWith('warn')).length, 1, 'said once');
+  here.feed({type: 'peer-lives', lives: true});
+  const given = here.order({action: 'drain', reals: ['10.0.0.1'], who: 'ann'});
+  t.deepEqual(given.notes, [
+    'two does not have the order yet, and is told as soon as it can be asked: no answer',
+  ]);
+  here.pass(10_000);
+  t.is(here.facts.filter(({type}) => type === 'exchange-problem').length, 1, 'reported once');
   reachable = true;
-  mirror.look();
-  t.is(there.book.weights.size, 0, 'not asked without a pause');
-  now = 10_000;
-  mirror.look();
-  await new Promise((resolve) => setImmediate(resolve));
-  t.deepEqual([...there.book.weights.values()], [0]);
-  t.true(there.log.includes('changed'));
+  here.pass(9_999);
+  t.is(there.state.weights.size, 0, 'not asked without a pause');
+  here.pass(1);
+  t.deepEqual([...there.state.weights.values()], [0]);
+  t.true(there.facts.some(({type}) => type === 'overrides-changed'));
 
-  await there.book.order({action: 'undrain', reals: ['10.0.0.1'], who: 'bob'}, beside);
-  t.is(await mirror.exchange(), undefined);
-  t.is(here.book.weights.size, 0);
-  t.true(here.log.some((line) => line.endsWith('0 taken over, 1 taken back')));
-  here.log.length = 0;
-  t.is(await mirror.exchange(), undefined);
-  t.deepEqual(here.log, [], 'nothing new, nothing said');
-  t.throws(() => here.book.take({orders: 7}), {message: /no list of orders/});
+  there.order({action: 'undrain', reals: ['10.0.0.1'], who: 'bob'});
+  here.feed({type: 'peer-lives', lives: false});
+  here.feed({type: 'peer-lives', lives: true});
+  here.pass(10_000);
+  t.is(here.state.weights.size, 0);
+  t.deepEqual(
+    here.facts.filter(({type}) => type === 'orders-merged'),
+    [{type: 'orders-merged', added: 0, ended: 1}],
+  );
+  here.facts.length = 0;
+  here.feed({type: 'peer-lives', lives: false});
+  here.feed({type: 'peer-lives', lives: true});
+  here.pass(10_000);
+  t.deepEqual(here.facts, [], 'nothing new, nothing reported');
+});
+
+test('two operators at once: each hears whether the peer has the override of his own', (t) => {
+  const sent: OrderState[] = [];
+  const one = runOperators({
+    stateDir: stateDir(t),
+    files: [model],
+    peer: 'two',
+    exchange: (orders) => {
+      sent.push(orders);
+      if (sent.length === 1) one.feed({type: 'order', request: second, addresses: new Map(), reply: 99});
+      return orders;
+    },
+  });
+  const second = {action: 'maintenance-on', reals: ['10.0.0.1'], who: 'bob'} as const;
+  const first = one.order({action: 'drain', reals: ['10.0.0.1'], who: 'ann'});
+  t.deepEqual(first.notes, ['two has the order too']);
+  t.deepEqual(
+    sent.map(({orders}) => orders.length),
+    [1, 2],
+  );
 });

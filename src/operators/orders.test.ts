@@ -5,7 +5,8 @@ import path from 'node:path';
 import {parseLdirectordCf} from '@hactl/config';
 import test, {type ExecutionContext} from 'ava';
 import type {OrderRequest} from '../control/protocol.ts';
-import {openOrderBook} from './order-book.ts';
+import {readRequest} from './order-requests.ts';
+import {runOperators} from './run.fixture.ts';
 import {type Order} from '../control/orders.ts';
 import {carryOut, isOrderRequest, orderedHeld, orderedWeights, orderViews} from './orders.ts';
 import {placesOf, readReal} from './order-targets.ts';
@@ -171,33 +172,49 @@ const folder = (t: ExecutionContext): string => {
   return made;
 };
 
-test('the book: in force again after a restart; a damaged one is kept aside and said', async (t) => {
+test('an override is in force again after a restart; a damaged file is kept aside and reported', (t) => {
   const stateDir = folder(t);
   const log: string[] = [];
-  const open = () => {
-    const book = openOrderBook({
-      stateDir,
-      log: (level, message) => log.push(`${level} ${message}`),
-      wall: () => 5,
-      changed: () => log.push('changed'),
-    });
-    book.configure(files);
-    return book;
-  };
+  const open = () =>
+    runOperators({stateDir, files, log: (level, message) => log.push(`${level} ${message}`)});
   const first = open();
-  const beside = {heldByFile: new Map([[`${http}10.0.0.1:80`, 'x']])};
-  const drained = await first.order({action: 'drain', reals: ['10.0.0.2:443'], who: 'ann'}, beside);
+  const drained = first.order({action: 'drain', reals: ['10.0.0.2:443'], who: 'ann'});
   t.deepEqual(drained.lines, [`${https}10.0.0.2:443: drained: no new connections, those it has live on`]);
   t.deepEqual(drained.notes, []);
-  t.true(log.includes('changed'));
-  t.deepEqual([...open().weights], [[`${https}10.0.0.2:443`, 0]]);
-  await first.order({action: 'maintenance-on', reals: ['10.0.0.1'], who: 'ann'}, beside);
-  const off = await first.order({action: 'maintenance-off', reals: ['10.0.0.1'], who: 'ann'}, beside);
-  t.regex(off.notes.join(), /10\.0\.0\.1:80 in tcp 10\.0\.0\.100:80 stays in maintenance: a file/);
-  await t.throwsAsync(first.order({action: 'drain'}, beside), {message: /no order/});
+  t.deepEqual(
+    first.facts.map(({type}) => type),
+    ['order-given', 'overrides-changed'],
+  );
+  t.deepEqual([...open().state.weights], [[`${https}10.0.0.2:443`, 0]]);
 
   writeFileSync(path.join(stateDir, 'orders.json'), '{"orders": [{"kind": "drain"}]}');
-  t.is(open().weights.size, 0);
+  t.is(open().state.weights.size, 0);
   t.regex(log.join('\n'), /error .*orders\.json cannot be used/);
   t.deepEqual(readdirSync(stateDir), ['orders.json.damaged']);
+});
+
+test('maintenance by a file outlasts the operator’s, and the operator is told', (t) => {
+  const withDirectory = [{...model, maintenanceDir: '/m'}];
+  const one = runOperators({stateDir: folder(t), files: withDirectory});
+  one.feed({
+    type: 'maintenance',
+    maintenance: {files: new Map([['/m', new Set(['10.0.0.1:80'])]]), hostNames: new Map()},
+  });
+  one.order({action: 'maintenance-on', reals: ['10.0.0.1'], who: 'ann'});
+  const off = one.order({action: 'maintenance-off', reals: ['10.0.0.1'], who: 'ann'});
+  t.regex(off.notes.join(), /10\.0\.0\.1:80 in tcp 10\.0\.0\.100:80 stays in maintenance: a file/);
+  t.deepEqual([...one.state.heldByFile], [[`${http}10.0.0.1:80`, 'Server in maintenance']]);
+});
+
+test('an override that cannot be written down is refused, and is not in force', (t) => {
+  const one = runOperators({stateDir: path.join(folder(t), 'missing'), files});
+  t.throws(() => one.order({action: 'drain', reals: ['10.0.0.1'], who: 'ann'}), {
+    code: 'state',
+    message: /not carried out: .*orders\.json cannot be written/,
+  });
+  t.is(one.state.weights.size, 0);
+});
+
+test('what is no request is refused as one', (t) => {
+  t.throws(() => readRequest({action: 'drain'}), {code: 'bad-request'});
 });

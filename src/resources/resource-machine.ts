@@ -1,6 +1,6 @@
 /**
  * One resource: started, asked for its status, started again when it ended, stopped. Pure: `step` says what is to be
- * done next; one operation runs at a time, and the driver (resource-keeper.ts) reports its end.
+ * done next; one operation runs at a time, and the driver (resource-unit.ts) reports its end.
  */
 import type {Instant, Millis} from '@hactl/base';
 

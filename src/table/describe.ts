@@ -1,5 +1,7 @@
 /** What a change of the table is called in the log: ldirectord's own sentences, which people grep for. Pure. */
 import type {Operation} from '@hactl/ipvs';
+import type {Drift} from './entries.ts';
+import type {Refusal} from './refusals.ts';
 import {realName, serviceName} from './services.ts';
 
 /** One line for one operation. */
@@ -21,3 +23,44 @@ export function describeOperation(operation: Operation): string {
       return `Deleted real server: ${realName(operation.destination)} (${serviceName(operation.key)})`;
   }
 }
+
+/** What an operation is about, as people name it. */
+export function entryName(operation: Operation): string {
+  if ('service' in operation) return `virtual server ${serviceName(operation.service.key)}`;
+  if (operation.type === 'del-service') return `virtual server ${serviceName(operation.key)}`;
+  return `real server ${realName(operation.destination)} (${serviceName(operation.key)})`;
+}
+
+function describeFound({operation, found}: Drift): string {
+  const name = entryName(operation);
+  switch (operation.type) {
+    case 'new-service':
+    case 'new-dest':
+      return `${name} was missing`;
+    case 'set-service':
+      return `${name} had other settings`;
+    case 'del-service':
+    case 'del-dest':
+      return `${name} was not in the configuration`;
+    case 'set-dest':
+      return found === undefined || found.weight === operation.destination.weight
+        ? `${name} had other settings`
+        : `${name} had weight ${found.weight} instead of ${operation.destination.weight}`;
+  }
+}
+
+/** More entries than this are counted. */
+const LISTED = 3;
+
+/** Somebody else changed the kernel's table. */
+export function describeDrift(drift: readonly Drift[]): string {
+  const listed = drift.slice(0, LISTED).map(describeFound).join('; ');
+  const more = drift.length > LISTED ? `; and ${drift.length - LISTED} more entries` : '';
+  return `the IPVS table was changed by another program, and is repaired: ${listed}${more}`;
+}
+
+/** The kernel refuses an entry, or takes it after all. */
+export const describeRefusal = ({operation, reason, tries}: Refusal, accepted: boolean): string =>
+  accepted
+    ? `the kernel takes ${entryName(operation)} now, after ${tries} refusals`
+    : `the kernel refuses ${entryName(operation)}: ${reason}; the rest of the table is served, this entry is tried again`;

@@ -12,6 +12,7 @@ export const ladder: readonly string[] = [
   'journal',
   'table',
   'resources',
+  'roles',
   'control',
   'host',
   'system',

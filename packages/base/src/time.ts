@@ -7,6 +7,12 @@ export type Instant = number;
 /** A wall-clock time in milliseconds since 1970, for people and logs only: no deadline is ever computed from it. */
 export type WallTime = number;
 
+/** Both clocks, read once for one step of a machine: what decides never reads a clock itself. */
+export interface Moment {
+  readonly now: Instant;
+  readonly wall: WallTime;
+}
+
 /** What the pure core never has and every driver gets handed: the two clocks. */
 export interface Clock {
   /** The monotonic clock. */

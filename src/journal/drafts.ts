@@ -1,19 +1,16 @@
-/** What the children say → what the journal keeps of it. Remembers only what it needs to see a change. */
-import type {Clock, Instant} from '@hactl/base';
+/** What happened → the sentence and the fields that the journal keeps of it. Pure. */
 import type {CheckReport} from '@hactl/checks';
 import type {ResourceGroup} from '@hactl/config';
-import type {EngineStatus, FromEngine, PathStatus, Transition} from '@hactl/failover';
+import type {FromEngine, Transition} from '@hactl/failover';
 import type {Operation} from '@hactl/ipvs';
-import type {SyncStatus} from '@hactl/sync';
 import type {Answerer, Answers} from '../control/answers.ts';
 import type {Command, CommandName} from '../control/protocol.ts';
 import type {EventDraft, EventKind} from '../control/events.ts';
-import {describeOperation} from '../table/describe.ts';
+import {describeDrift, describeOperation, describeRefusal} from '../table/describe.ts';
+import type {Drift} from '../table/entries.ts';
+import type {Refusal} from '../table/refusals.ts';
 import {resourceKind} from '../resources/resources.ts';
 import {serviceName} from '../table/services.ts';
-
-/** Datagrams that are refused may come by the thousand: at most one event for each kind of fault in this time, in ms. */
-const FAULT_EVERY = 60_000;
 
 /** What the engine's codes are about; a code that is not here is the engine itself. */
 const engineKinds: Readonly<Record<string, EventKind>> = {
@@ -70,6 +67,33 @@ export const ofOperation = (operation: Operation): EventDraft => ({
   level: 'info',
   subject: serviceName('service' in operation ? operation.service.key : operation.key),
   text: describeOperation(operation),
+});
+
+/** Somebody else changed the table, and it was put right. */
+export const ofDrift = (drift: readonly Drift[]): EventDraft => ({
+  kind: 'table',
+  level: 'warn',
+  subject: 'drift',
+  text: describeDrift(drift),
+  data: {entries: drift.length},
+});
+
+/** The kernel does not take an entry of the table, or takes it after all. */
+export const ofRefusal = (refusal: Refusal, accepted: boolean): EventDraft => ({
+  kind: 'table',
+  level: accepted ? 'info' : 'error',
+  subject: serviceName(
+    'service' in refusal.operation ? refusal.operation.service.key : refusal.operation.key,
+  ),
+  text: describeRefusal(refusal, accepted),
+  data: {refused: !accepted},
+});
+
+export const ofUnfit = (reason: string): EventDraft => ({
+  kind: 'ready',
+  level: 'error',
+  subject: 'ready',
+  text: `this director does not serve what is configured and its peer can: ${reason}; the groups are offered to the peer`,
 });
 
 /** A process of ours that ended unasked. */
@@ -155,110 +179,3 @@ export const ofScripts = (
     },
   ];
 };
-
-const pathEvent = (path: PathStatus, before: PathStatus, peers: string): EventDraft[] => {
-  const {name} = path;
-  const say = (level: 'warn' | 'info', text: string, data = {}): EventDraft[] => [
-    {kind: 'path', level, subject: name, text: `${name}: ${text}`, data},
-  ];
-  if (path.error !== before.error && path.error !== undefined) return say('warn', path.error);
-  if (before.hears && !path.hears) return say('warn', `deaf: nothing comes from ${peers}`, {hears: false});
-  if (!before.hears && path.hears) return say('info', `${peers} is heard`, {hears: true});
-  if (path.hears && before.heard && !path.heard)
-    return say('warn', `${peers} does not hear this director on it`, {heard: false});
-  if (path.hears && before.hears && !before.heard && path.heard)
-    return say('info', `${peers} hears this director on it`, {heard: true});
-  return [];
-};
-
-/** Compares each status of the engine and of the sync process with the one before. */
-export function makeWitness(clock: Clock, record: (draft: EventDraft) => void) {
-  let engine: EngineStatus | undefined;
-  let sync: SyncStatus | undefined;
-  let ready: boolean | undefined;
-  const faultAt = new Map<string, Instant>();
-  const faultSeen = new Map<string, number>();
-
-  function faults({counters}: EngineStatus): void {
-    for (const [code, count] of Object.entries(counters)) {
-      const seen = faultSeen.get(code) ?? 0;
-      if (!code.startsWith('fault-') || count === seen) continue;
-      // A new engine counts from the start.
-      if (count < seen) faultSeen.set(code, 0);
-      if (clock.now() - (faultAt.get(code) ?? -Infinity) < FAULT_EVERY) continue;
-      faultAt.set(code, clock.now());
-      faultSeen.set(code, count);
-      const name = code.slice(6);
-      record({
-        kind: 'path',
-        level: 'warn',
-        subject: code,
-        text: `heartbeat datagrams refused: ${name} ${count - Math.min(seen, count)}, ${count} in all`,
-        data: {count},
-      });
-    }
-  }
-
-  function engineStatus(status: EngineStatus): void {
-    const peers = status.peers.map((peer) => peer.name).join(', ') || 'the peer';
-    for (const path of status.paths) {
-      const before = engine?.paths.find((one) => one.name === path.name);
-      if (!before) continue;
-      for (const draft of pathEvent(path, before, peers)) {
-        const {lastHeardAgo} = path;
-        // When it fell silent is known to the engine; that it did was noticed only now.
-        const lastHeard =
-          lastHeardAgo === undefined ? {} : {lastHeard: Math.round(clock.wall() - lastHeardAgo)};
-        record({...draft, data: {...draft.data, ...lastHeard}});
-      }
-    }
-    faults(status);
-    engine = status;
-  }
-
-  function syncStatus(status: SyncStatus): void {
-    const {report, problem} = status;
-    if (problem !== undefined && problem !== sync?.problem)
-      record({kind: 'sync', level: 'warn', subject: 'sync', text: `connection sync: ${problem}`});
-    const before = sync?.report;
-    if (report && report.phase !== before?.phase)
-      record({
-        kind: 'sync',
-        level: report.phase === 'deadline' ? 'warn' : 'info',
-        subject: 'sync',
-        text: `connection sync: ${report.phase}: ${report.reason}`,
-        data: {phase: report.phase, here: report.here, missing: report.missingHere},
-      });
-    else if (report && before && report.peer !== before.peer)
-      record({
-        kind: 'sync',
-        level: 'info',
-        subject: 'sync',
-        text: `connection sync: the peer's process is ${report.peer ? 'heard' : 'not heard any more'}`,
-      });
-    sync = status;
-  }
-
-  return {
-    engine: (message: FromEngine): void => {
-      if (message.type === 'event') record(ofEngineEvent(message));
-      else if (message.type === 'status') engineStatus(message.status);
-      // Its paths begin anew: what was known of them is no change.
-      else if (message.type === 'ready') engine = undefined;
-    },
-    sync: syncStatus,
-    /** Only that it may, or may no longer: why it must still wait changes with every check. */
-    ready: (may: boolean, reason: string): void => {
-      if (may === ready) return;
-      if (ready !== undefined || may)
-        record({
-          kind: 'ready',
-          level: 'info',
-          subject: 'ready',
-          text: may ? `may take over by choice: ${reason}` : `must not take over by choice: ${reason}`,
-          data: {ready: may},
-        });
-      ready = may;
-    },
-  };
-}

@@ -4,7 +4,8 @@ import type {SyncReport} from '@hactl/sync';
 import {handlers} from '../control/handlers.fixture.ts';
 import {answerWith} from '../control/server.ts';
 import type {EventDraft} from '../control/events.ts';
-import {journalled, makeWitness, ofEngineEvent, ofScripts} from './journal-witness.ts';
+import {journalled, ofEngineEvent, ofScripts} from './drafts.ts';
+import {initialJournal, reduceJournal, type Happening, type JournalState} from './slice.ts';
 
 const path = (name: string, hears: boolean, heard: boolean, lastHeardAgo = 10): PathStatus => ({
   name,
@@ -31,10 +32,16 @@ const status = (paths: readonly PathStatus[], counters: Record<string, number> =
 const start = () => {
   const drafts: EventDraft[] = [];
   let now = 0;
-  const witness = makeWitness({now: () => now, wall: () => 1_000_000 + now}, (draft) => drafts.push(draft));
-  const see = (one: EngineStatus): void => witness.engine({type: 'status', id: 0, status: one});
+  let state: JournalState = initialJournal;
+  const happen = (what: Happening): void => {
+    const [next, more] = reduceJournal(state, what, {now, wall: 1_000_000 + now});
+    state = next;
+    drafts.push(...more);
+  };
+  const see = (one: EngineStatus): void =>
+    happen({type: 'engine', message: {type: 'status', id: 0, status: one}});
   const said = (): string[] => drafts.splice(0).map(({text}) => text);
-  return {witness, see, said, drafts, pass: (ms: number) => (now += ms)};
+  return {happen, see, said, drafts, pass: (ms: number) => (now += ms)};
 };
 
 test('a path that falls silent is told once, with the time of its last advert', (t) => {
@@ -60,9 +67,9 @@ test('one-way loss is told by the side that is not heard', (t) => {
 });
 
 test('a new engine begins anew: no path is told to be deaf', (t) => {
-  const {see, said, witness} = start();
+  const {see, said, happen} = start();
   see(status([path('ucast eth0', true, true)]));
-  witness.engine({type: 'ready', pid: 2, realtime: ''});
+  happen({type: 'engine', message: {type: 'ready', pid: 2, realtime: ''}});
   see(status([path('ucast eth0', false, false)]));
   t.deepEqual(said(), []);
 });
@@ -94,25 +101,33 @@ test('the engine’s events are filed by their fields, whatever their sentences 
 });
 
 test('readiness: only that it may, or may no longer', (t) => {
-  const {witness, said} = start();
-  witness.ready(false, '2 reals not checked yet');
-  witness.ready(false, '1 reals not checked yet');
+  const {happen, said} = start();
+  const ready = (may: boolean, reason: string): void =>
+    happen({type: 'readiness-changed', readiness: {ready: may, reason}});
+  ready(false, '2 reals not checked yet');
+  ready(false, '1 reals not checked yet');
   t.deepEqual(said(), []);
-  witness.ready(true, 'first round done');
-  witness.ready(true, 'in sync');
-  witness.ready(false, 'IPVS');
+  ready(true, 'first round done');
+  ready(true, 'in sync');
+  ready(false, 'IPVS');
   t.deepEqual(said(), ['may take over by choice: first round done', 'must not take over by choice: IPVS']);
 });
 
 test('connection sync: phases and new problems', (t) => {
-  const {witness, said} = start();
+  const {happen, said} = start();
   const report = (phase: SyncReport['phase'], peer = true): SyncReport =>
     ({phase, peer, reason: 'r', here: 1, missingHere: 0}) as SyncReport;
-  witness.sync({daemons: [], report: report('waiting')});
-  witness.sync({daemons: [], report: report('in-sync')});
-  witness.sync({daemons: [], report: report('in-sync')});
-  witness.sync({daemons: [], report: report('in-sync', false), problem: 'no socket'});
-  witness.sync({daemons: [], report: report('in-sync', false), problem: 'no socket'});
+  happen({type: 'sync-status', status: {daemons: [], report: report('waiting')}});
+  happen({type: 'sync-status', status: {daemons: [], report: report('in-sync')}});
+  happen({type: 'sync-status', status: {daemons: [], report: report('in-sync')}});
+  happen({
+    type: 'sync-status',
+    status: {daemons: [], report: report('in-sync', false), problem: 'no socket'},
+  });
+  happen({
+    type: 'sync-status',
+    status: {daemons: [], report: report('in-sync', false), problem: 'no socket'},
+  });
   t.deepEqual(said(), [
     'connection sync: waiting: r',
     'connection sync: in-sync: r',

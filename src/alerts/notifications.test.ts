@@ -1,25 +1,16 @@
 /** Mails, commands, directories and files for real: an SMTP server of the test's own, the shell, the disk. */
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import {chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync} from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import {systemClock} from '@hactl/base';
 import type {CheckReport, CheckState} from '@hactl/checks';
 import {parseLdirectordCf} from '@hactl/config';
 import test, {type ExecutionContext} from 'ava';
 import type {Mail} from '../system/mail.ts';
 import {watchFiles} from '../configuration/file-watch.ts';
 import {sendMail} from '../system/mail.ts';
-import {makeOutward} from './outward.ts';
+import {runAlerts} from './run.fixture.ts';
+import {reportEvery} from './slice.ts';
 import {checkId} from '../table/services.ts';
 import {runCommand} from '../system/shell.ts';
 import {openSyslog, priority} from '../system/syslog.ts';
@@ -38,7 +29,7 @@ const read = (file: string): string => (existsSync(file) ? readFileSync(file, 'u
 const block = (more: string): string =>
   `virtual=10.0.0.100:80\n\treal=10.0.0.1:80 gate\n\treal=10.0.0.2:8080 masq\n${more}`;
 
-/** A director's outward side with verdicts of the test's own. */
+/** A director's alerts with verdicts of the test's own. */
 function start(t: ExecutionContext, text: string, acting = () => true) {
   const {model, diagnostics} = parseLdirectordCf({path: 'x.cf', text}, {mode: 'strict', resolve});
   t.deepEqual(
@@ -47,25 +38,16 @@ function start(t: ExecutionContext, text: string, acting = () => true) {
   );
   const reports = new Map<string, CheckReport>();
   const mails: Mail[] = [];
-  const log: string[] = [];
-  const counts = {held: 0};
-  const outward = makeOutward({
-    clock: systemClock,
-    log: (level, message) => log.push(`${level} ${message}`),
-    node: 'lvs1',
+  const alerts = runAlerts({
+    files: [model],
     sendMail: (mail) => {
       mails.push(mail);
       return Promise.resolve();
     },
     judged: () => reports,
     acting,
-    counting: () => ({}),
-    heldChanged: () => {
-      counts.held += 1;
-    },
   });
-  t.teardown(() => outward.stop());
-  outward.configure([model]);
+  t.teardown(() => alerts.stop());
   const [virtual] = model.virtuals;
   if (!virtual) throw new Error('no virtual');
   const ids = virtual.reals.map((real) => checkId(virtual, real));
@@ -76,9 +58,9 @@ function start(t: ExecutionContext, text: string, acting = () => true) {
       const id = ids[at] ?? '';
       reports.set(id, {id, state, failures: 0, checks, reason: 'as the test says', took: 1, at: 0});
     }
-    outward.changed();
+    alerts.look();
   };
-  return {outward, reports, mails, log, counts, ids, set, model};
+  return {alerts, reports, mails, set, model};
 }
 
 test('both reals die at once: one mail, and the fallback command runs once', async (t) => {
@@ -102,7 +84,7 @@ test('at the end the mails go out and the fallback command is undone', async (t)
   const one = start(t, block(`\temailalert=ops@example.org\n\tfallbackcommand=echo >>${out}\n`));
   one.set('down', 'down');
   await until('the command', LIMIT, () => read(out) !== '');
-  await one.outward.stop();
+  await one.alerts.stop();
   t.is(read(out), 'start 10.0.0.100:80 tcp\nstop 10.0.0.100:80 tcp\n');
   t.is(one.mails.length, 1);
 });
@@ -112,48 +94,19 @@ test('the director that stands by sends nothing and runs nothing', async (t) => 
   const one = start(t, block(`\temailalert=ops@example.org\n\tfallbackcommand=echo >>${out}\n`), () => false);
   one.set('up', 'up');
   one.set('down', 'down');
-  await one.outward.stop();
+  await one.alerts.stop();
   t.deepEqual(one.mails, []);
   t.is(read(out), '');
-});
-
-test('maintenancedir: a file holds the real until it is gone; the directory may come later', async (t) => {
-  const directory = path.join(folder(t), 'maintenance');
-  mkdirSync(directory);
-  const one = start(t, `maintenancedir=${directory}\n${block('')}`);
-  const [first = '', second = ''] = one.ids;
-  t.is(one.outward.held.get(first), undefined);
-  writeFileSync(path.join(directory, '10.0.0.1'), '');
-  await until('the first is held', LIMIT, () => one.outward.held.get(first) !== undefined);
-  t.is(one.outward.held.get(first), 'Server in maintenance');
-  t.is(one.outward.held.get(second), undefined);
-  writeFileSync(path.join(directory, '10.0.0.2:8080'), '');
-  await until('the second is held', LIMIT, () => one.outward.held.get(second) !== undefined);
-  rmSync(path.join(directory, '10.0.0.1'));
-  await until('the first is back', LIMIT, () => one.outward.held.get(first) === undefined);
-  t.is(one.counts.held, 3, 'told once for each change, and never without one');
-  rmSync(directory, {recursive: true});
-  await until('nothing is held without a directory', LIMIT, () => one.outward.held.get(second) === undefined);
-});
-
-test('maintenancedir: a host name, in full and short', async (t) => {
-  const directory = folder(t);
-  const text = `maintenancedir=${directory}\nvirtual=10.0.0.100:80\n\treal=127.0.0.1:80 masq\n`;
-  const one = start(t, text);
-  const [id = ''] = one.ids;
-  writeFileSync(path.join(directory, 'localhost'), '');
-  await until('localhost is held', LIMIT, () => one.outward.held.get(id) !== undefined);
-  t.pass();
 });
 
 test('monitorfile: one line for each check, none twice', async (t) => {
   const file = path.join(folder(t), 'monitor');
   const one = start(t, block(`\tmonitorfile=${file}\n\tcheckinterval=2\n`));
-  t.is(one.outward.reportEvery, 1_000);
+  t.is(reportEvery([one.model]), 1_000);
   one.set('up', 'down');
   const reports = [...one.reports.values()];
-  one.outward.reported(reports);
-  one.outward.reported(reports);
+  one.alerts.fresh(reports);
+  one.alerts.fresh(reports);
   await until('two lines', LIMIT, () => read(file).split('\n').length > 2);
   const lines = read(file).trim().split('\n');
   t.is(lines.length, 2);
@@ -162,7 +115,7 @@ test('monitorfile: one line for each check, none twice', async (t) => {
     /^\[[^\]]+\] \[\d+\] negotiate http tcp 10\.0\.0\.1 80 1 gate \[up\] as the test says$/,
   );
   t.regex(lines[1] ?? '', /\[down\] as the test says$/);
-  t.is(start(t, block('')).outward.reportEvery, undefined);
+  t.is(reportEvery([start(t, block('')).model]), Infinity);
 });
 
 /** An SMTP server that takes every mail; `heard` is what it was told. */

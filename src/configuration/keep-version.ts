@@ -1,0 +1,15 @@
+/** Keeps each configuration that was taken into use, so that a rollback can bring it back. */
+import type {Log} from '../system/log.ts';
+import {filesOf, readConfigFile} from './config-files.ts';
+import type {ConfigStore} from './config-store.ts';
+import type {Loaded} from './loaded.ts';
+
+export function keepVersion(store: ConfigStore, log: Log, wall: number, loaded: Loaded, why: string): void {
+  try {
+    const {digest} = loaded;
+    store.keep({wall, why, digest, files: filesOf(loaded.cluster).map(readConfigFile)});
+  } catch (error) {
+    // A full disk must not keep a director from its service.
+    log('error', `this version of the configuration was not kept: ${String(error)}`);
+  }
+}

@@ -1,0 +1,113 @@
+/** The three child processes, and the questions whose answers somebody waits for. */
+import type {Clock, Millis} from '@hactl/base';
+import type {FromChecks, ToChecks} from '@hactl/checks';
+import type {FromEngine, ToEngine} from '@hactl/failover';
+import type {FromSync, ToSync} from '@hactl/sync';
+import type {ProcessStatus} from '../control/protocol.ts';
+import {keepChild, type Child, type Spare} from './child.ts';
+import type {CoreEvent} from './core.ts';
+import {programs} from './programs.ts';
+
+/** A status is shown as it was last reported when the answer takes longer. */
+const STATUS_LIMIT: Millis = 300;
+const STOP_ENGINE_LIMIT: Millis = 8_000;
+const STOP_LIMIT: Millis = 2_000;
+
+export interface Children {
+  /** undefined: there is no pair. */
+  readonly engine: Child<ToEngine> | undefined;
+  readonly checks: Child<ToChecks>;
+  readonly sync: Child<ToSync>;
+  /** Asks the engine and waits for the answer with the same id; undefined: no answer in time. */
+  askEngine(make: (id: number) => ToEngine, limit: Millis): Promise<FromEngine | undefined>;
+  /** What the engine reports by itself is up to half a second old. */
+  freshStatus(): Promise<void>;
+  /** The checks report each change by themselves; when a check was made last they report when they are asked. */
+  freshReports(): Promise<void>;
+  status(): readonly ProcessStatus[];
+  stopEngine(): Promise<void>;
+  stopOthers(): Promise<void>;
+}
+
+export function startChildren(options: {
+  readonly clock: Clock;
+  readonly pair: boolean;
+  /** Children that were started beforehand. */
+  readonly pool: ReadonlyMap<string, Spare> | undefined;
+  readonly feed: (event: CoreEvent) => void;
+}): Children {
+  const {clock, feed} = options;
+  const answers = new Map<number, (message: FromEngine) => void>();
+  const reported: (() => void)[] = [];
+  let lastId = 0;
+
+  const child = (name: 'failover' | 'checks' | 'sync') => {
+    const spare = options.pool?.get(name);
+    return {
+      name,
+      clock,
+      ...programs[name],
+      ...(spare ? {spare} : {}),
+      onDeath: (how: string) => feed({type: 'child-died', name, how}),
+    };
+  };
+  const checks = keepChild<ToChecks, FromChecks>({
+    ...child('checks'),
+    onMessage: (message) => {
+      feed({type: 'checks', message});
+      if (message.type === 'reports') for (const resolve of reported.splice(0)) resolve();
+    },
+  });
+  const sync = keepChild<ToSync, FromSync>({
+    ...child('sync'),
+    onMessage: (message) => feed({type: 'sync', message}),
+  });
+  const engine = options.pair
+    ? keepChild<ToEngine, FromEngine>({
+        ...child('failover'),
+        onMessage: (message) => {
+          feed({type: 'engine', message});
+          if ('id' in message) answers.get(message.id)?.(message);
+        },
+      })
+    : undefined;
+
+  const askEngine: Children['askEngine'] = (make, limit) =>
+    new Promise((resolve) => {
+      lastId += 1;
+      const id = lastId;
+      const finish = (message: FromEngine | undefined): void => {
+        clearTimeout(timer);
+        answers.delete(id);
+        resolve(message);
+      };
+      const timer = setTimeout(() => finish(undefined), limit);
+      answers.set(id, finish);
+      if (!engine?.send(make(id))) finish(undefined);
+    });
+
+  return {
+    engine,
+    checks,
+    sync,
+    askEngine,
+    freshStatus: async () => {
+      if (engine?.status().state === 'running') await askEngine((id) => ({type: 'status', id}), STATUS_LIMIT);
+    },
+    freshReports: () =>
+      new Promise((resolve) => {
+        // One that has not spoken yet would not answer in time.
+        if (checks.status().state !== 'running' || !checks.send({type: 'report'})) return resolve();
+        const timer = setTimeout(resolve, STATUS_LIMIT);
+        reported.push(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+      }),
+    status: () => [engine, checks, sync].flatMap((one) => (one ? [one.status()] : [])),
+    stopEngine: async () => engine?.stop({type: 'stop'}, STOP_ENGINE_LIMIT),
+    stopOthers: async () => {
+      await Promise.all([checks.stop({type: 'stop'}, STOP_LIMIT), sync.stop({type: 'stop'}, STOP_LIMIT)]);
+    },
+  };
+}

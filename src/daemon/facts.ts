@@ -1,0 +1,79 @@
+/** Facts → the lines of the log. Sentences are made here and in the journal's drafts, and nowhere read again. Pure. */
+import {differenceText} from '../configuration/config-peer.ts';
+import {describeDrift, describeOperation, describeRefusal} from '../table/describe.ts';
+import {MAINTENANCE_REASON} from '../operators/maintenance.ts';
+import type {Level} from '../system/log.ts';
+import type {CoreEffect} from './core.ts';
+
+export interface Line {
+  readonly level: Level;
+  readonly text: string;
+}
+
+const goesOn: Readonly<Record<string, string>> = {
+  failover: 'starting it again',
+  checks: 'the table stays as it is, starting it again',
+  sync: "the kernel's daemon goes on, starting it again",
+};
+
+/** What the log says of an effect; nothing of one that is not for people. */
+export function linesOf(effect: CoreEffect): readonly Line[] {
+  const line = (level: Level, text: string): readonly Line[] => [{level, text}];
+  switch (effect.type) {
+    case 'child-log':
+      return line(effect.level, `${effect.name}: ${effect.message}`);
+    case 'child-died':
+      return line('error', `${processName(effect.name)} ended (${effect.how}); ${goesOn[effect.name] ?? ''}`);
+    case 'engine-ready':
+      return line('info', `failover engine runs: ${effect.realtime}`);
+    case 'transition': {
+      const {group, from, to, reason} = effect.transition;
+      return line('info', `${group}: ${from} -> ${to}: ${reason}`);
+    }
+    case 'unfit':
+      return line('error', `the peer can serve what this director cannot: ${effect.reason}`);
+    case 'verdict-changed': {
+      const {id, state, reason} = effect.report;
+      return line(state === 'down' ? 'warn' : 'info', `${id} is ${state}: ${reason}`);
+    }
+    case 'table-changed':
+      return line('info', describeOperation(effect.operation));
+    case 'table-drifted':
+      return line('warn', describeDrift(effect.drift));
+    case 'entry-refused':
+      return line('error', describeRefusal(effect.refusal, false));
+    case 'entry-accepted':
+      return line('info', describeRefusal(effect.refusal, true));
+    case 'table-unreachable':
+      return line('error', `IPVS table: ${effect.reason}; trying again every second`);
+    case 'settling':
+      return line(
+        'info',
+        effect.over
+          ? 'the peer has the same configuration: the new intervals are in force'
+          : 'the new intervals wait until the peer has the same configuration',
+      );
+    case 'difference':
+      return line('warn', differenceText(effect.difference));
+    case 'order-given': {
+      const reason = effect.reason === undefined ? '' : ` (${effect.reason})`;
+      return effect.lines.map((text) => ({level: 'info', text: `order by ${effect.who}: ${text}${reason}`}));
+    }
+    case 'orders-merged':
+      return line(
+        'info',
+        `orders of the other director: ${effect.added} taken over, ${effect.ended} taken back`,
+      );
+    case 'maintenance-changed':
+      return line('info', `${effect.id}: ${effect.on ? MAINTENANCE_REASON : 'maintenance is over'}`);
+    case 'exchange-problem':
+      return line('warn', `orders for real servers are not the same on both directors: ${effect.problem}`);
+    case 'fence-self':
+      return line('error', `${effect.reason}: this machine has itself fenced`);
+    default:
+      return [];
+  }
+}
+
+const processName = (name: string): string =>
+  name === 'failover' ? 'the failover engine' : `the ${name} process`;

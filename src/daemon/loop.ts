@@ -1,0 +1,86 @@
+/** The supervisor's turn: one queue and one timer around the machine, as the engine's driver has them. */
+import type {Clock} from '@hactl/base';
+import {
+  nextDeadline,
+  step,
+  type CoreConfig,
+  type CoreEffect,
+  type CoreEvent,
+  type CoreState,
+} from './core.ts';
+
+export interface Loop {
+  /** Takes an event in; it is carried out before this returns, unless another one is being carried out. */
+  readonly feed: (event: CoreEvent) => void;
+  readonly state: CoreState;
+  /** From now on effects are performed; events that came before wait. What `perform` returns is taken first. */
+  start(perform: (effect: CoreEffect) => CoreEvent | void): void;
+  /** Nothing is taken in any more. */
+  stop(): void;
+}
+
+/**
+ * Runs each event to its end: its effects are performed, and what they answer at once is taken before anything else. The
+ * machine is asked for its next deadline after each event; nothing else wakes it.
+ */
+export function makeLoop(options: {
+  readonly clock: Clock;
+  readonly config: CoreConfig;
+  readonly first: CoreState;
+}): Loop {
+  const {clock, config} = options;
+  const queue: CoreEvent[] = [];
+  let state = options.first;
+  let perform: ((effect: CoreEffect) => CoreEvent | void) | undefined;
+  let running = false;
+  let stopped = false;
+  let timer: NodeJS.Timeout | undefined;
+
+  function arm(): void {
+    clearTimeout(timer);
+    const due = nextDeadline(state);
+    if (stopped || due === Infinity) return;
+    timer = setTimeout(() => feed({type: 'tick'}), Math.max(0, Math.ceil(due - clock.now())));
+  }
+
+  function run(): void {
+    if (running || !perform) return;
+    running = true;
+    try {
+      for (let next = queue.shift(); next; next = queue.shift()) {
+        const [after, effects] = step(config, state, next, {now: clock.now(), wall: clock.wall()});
+        state = after;
+        const answers: CoreEvent[] = [];
+        for (const effect of effects) {
+          const answer = perform(effect);
+          if (answer) answers.push(answer);
+        }
+        queue.unshift(...answers);
+      }
+    } finally {
+      running = false;
+    }
+    arm();
+  }
+
+  function feed(event: CoreEvent): void {
+    if (stopped) return;
+    queue.push(event);
+    run();
+  }
+
+  return {
+    feed,
+    get state() {
+      return state;
+    },
+    start: (how) => {
+      perform = how;
+      run();
+    },
+    stop: () => {
+      stopped = true;
+      clearTimeout(timer);
+    },
+  };
+}

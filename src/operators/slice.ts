@@ -1,0 +1,328 @@
+/**
+ * The operators' word: overrides ordered over the control socket, files in maintenance directories, and what the peer
+ * knows of both directors' overrides. Pure. An override is in force when it is on the disk.
+ */
+import type {Instant, Millis, Moment} from '@hactl/base';
+import type {LdirectordConfig} from '@hactl/config';
+import type {OrderState} from '../control/orders.ts';
+import type {OrderOutcome, OrderRequest} from '../control/protocol.ts';
+import {checkId} from '../table/services.ts';
+import {inMaintenance, MAINTENANCE_REASON} from './maintenance.ts';
+import {mergeOrders, nextTime, withOrders} from './order-state.ts';
+import {placesOf, type Place} from './order-targets.ts';
+import {carryOut, orderedHeld, orderedWeights, orderViews} from './orders.ts';
+
+/** What stands in the maintenance directories, and the host names of the real servers where names stand there. */
+export interface MaintenanceFiles {
+  readonly files: ReadonlyMap<string, ReadonlySet<string>>;
+  readonly hostNames: ReadonlyMap<string, readonly string[]>;
+}
+
+/** Somebody waits for an answer with this number. */
+export type Reply = number;
+
+export interface OperatorsState {
+  readonly files: readonly LdirectordConfig[];
+  readonly places: readonly Place[];
+  readonly orders: OrderState;
+  readonly weights: ReadonlyMap<string, number>;
+  readonly heldByOrder: ReadonlyMap<string, string>;
+  readonly maintenance: MaintenanceFiles;
+  readonly heldByFile: ReadonlyMap<string, string>;
+  /** On its way to the disk. */
+  readonly writing?: {
+    readonly orders: OrderState;
+    readonly reply?: Reply;
+    readonly outcome?: OrderOutcome;
+    readonly fact: OperatorsEffect;
+  };
+  readonly exchange: {
+    /** The peer's name; undefined: there is no pair. */
+    readonly peer?: string;
+    readonly lives: boolean;
+    /** The peer may not have what this director has. */
+    readonly due: boolean;
+    readonly asking: boolean;
+    readonly askAt: Instant;
+    /** Why it failed the last time. */
+    readonly problem?: string;
+    /** Who waits to hear whether the peer has it. */
+    readonly waiting: readonly {readonly reply: Reply; readonly outcome: OrderOutcome}[];
+    /** How many of them the exchange that is under way is about. */
+    readonly covered: number;
+  };
+}
+
+export type OperatorsEvent =
+  | {
+      readonly type: 'operator-config';
+      readonly files: readonly LdirectordConfig[];
+      readonly peer: string | undefined;
+    }
+  | {
+      readonly type: 'order';
+      readonly request: OrderRequest;
+      /** The addresses of the host names in the request. */
+      readonly addresses: ReadonlyMap<string, readonly string[]>;
+      readonly reply: Reply;
+    }
+  /** The peer's overrides came with a question of its own. */
+  | {readonly type: 'peer-orders'; readonly orders: OrderState; readonly reply: Reply}
+  | {readonly type: 'orders-written'; readonly problem?: string}
+  | {readonly type: 'exchanged'; readonly orders: OrderState}
+  | {readonly type: 'exchange-failed'; readonly problem: string}
+  | {readonly type: 'maintenance'; readonly maintenance: MaintenanceFiles}
+  | {readonly type: 'peer-lives'; readonly lives: boolean}
+  | {readonly type: 'tick'};
+
+export type OperatorsEffect =
+  /** Answered by `orders-written`, before anything else happens. */
+  | {readonly type: 'write-orders'; readonly orders: OrderState}
+  | {readonly type: 'exchange-orders'; readonly orders: OrderState}
+  | {readonly type: 'answer-order'; readonly reply: Reply; readonly outcome: OrderOutcome}
+  | {readonly type: 'answer-peer'; readonly reply: Reply; readonly orders: OrderState}
+  | {readonly type: 'refuse'; readonly reply: Reply; readonly code: string; readonly reason: string}
+  /** What is in force may be different now. */
+  | {readonly type: 'overrides-changed'}
+  /** Facts. */
+  | {
+      readonly type: 'order-given';
+      readonly who: string;
+      readonly reason?: string;
+      readonly lines: readonly string[];
+    }
+  | {readonly type: 'orders-merged'; readonly added: number; readonly ended: number}
+  | {readonly type: 'maintenance-changed'; readonly id: string; readonly on: boolean}
+  | {readonly type: 'exchange-problem'; readonly problem: string};
+
+export type OperatorsTurn = [OperatorsState, readonly OperatorsEffect[]];
+
+const ASK_AGAIN: Millis = 10_000;
+
+const nothing: MaintenanceFiles = {files: new Map(), hostNames: new Map()};
+
+export function initialOperators(
+  files: readonly LdirectordConfig[],
+  orders: OrderState,
+  peer: string | undefined,
+): OperatorsState {
+  const places = placesOf(files);
+  return {
+    files,
+    places,
+    orders,
+    weights: orderedWeights(orders.orders, places),
+    heldByOrder: orderedHeld(orders.orders, places),
+    maintenance: nothing,
+    heldByFile: new Map(),
+    exchange: {
+      ...(peer === undefined ? {} : {peer}),
+      lives: false,
+      due: true,
+      asking: false,
+      askAt: -Infinity,
+      waiting: [],
+      covered: 0,
+    },
+  };
+}
+
+/** Real servers in maintenance, each with the reason: the operator's word goes over a file's. */
+export const heldOf = ({heldByFile, heldByOrder}: OperatorsState): ReadonlyMap<string, string> =>
+  heldByOrder.size === 0 ? heldByFile : new Map([...heldByFile, ...heldByOrder]);
+
+export function nextOperatorsDeadline({exchange}: OperatorsState): Instant {
+  const {peer, lives, due, asking, askAt} = exchange;
+  return peer !== undefined && lives && due && !asking ? askAt : Infinity;
+}
+
+export function reduceOperators(state: OperatorsState, event: OperatorsEvent, moment: Moment): OperatorsTurn {
+  switch (event.type) {
+    case 'operator-config':
+      return onConfig(state, event.files, event.peer);
+    case 'order':
+      return onOrder(state, event, moment);
+    case 'peer-orders':
+      return merge(state, event.orders, event.reply);
+    case 'orders-written':
+      return onWritten(state, event.problem, moment);
+    case 'exchanged':
+      return onExchanged(state, event.orders, moment);
+    case 'exchange-failed':
+      return onExchangeFailed(state, event.problem, moment);
+    case 'maintenance':
+      return withMaintenance({...state, maintenance: event.maintenance});
+    case 'peer-lives': {
+      const {exchange} = state;
+      const due = exchange.due || (event.lives && !exchange.lives);
+      return [{...state, exchange: {...exchange, lives: event.lives, due}}, []];
+    }
+    case 'tick':
+      return moment.now < nextOperatorsDeadline(state) ? [state, []] : ask(state, moment);
+  }
+}
+
+function onConfig(
+  state: OperatorsState,
+  files: readonly LdirectordConfig[],
+  peer: string | undefined,
+): OperatorsTurn {
+  const places = placesOf(files);
+  const {peer: _, ...exchange} = state.exchange;
+  const next: OperatorsState = {
+    ...state,
+    files,
+    places,
+    weights: orderedWeights(state.orders.orders, places),
+    heldByOrder: orderedHeld(state.orders.orders, places),
+    exchange: {...exchange, ...(peer === undefined ? {} : {peer})},
+  };
+  const [held, effects] = withMaintenance(next);
+  return [held, [...effects.filter(({type}) => type !== 'overrides-changed'), {type: 'overrides-changed'}]];
+}
+
+/** Which real servers the files hold now. */
+function withMaintenance(state: OperatorsState): OperatorsTurn {
+  const {maintenance} = state;
+  const held = new Map<string, string>();
+  for (const {maintenanceDir, virtuals} of state.files) {
+    const names = maintenanceDir === undefined ? undefined : maintenance.files.get(maintenanceDir);
+    if (!names || names.size === 0) continue;
+    for (const virtual of virtuals) {
+      const own = virtual.address.kind === 'address' ? virtual.address.port : 0;
+      for (const real of virtual.reals)
+        if (inMaintenance(real, real.port || own, names, maintenance.hostNames.get(real.address) ?? []))
+          held.set(checkId(virtual, real), MAINTENANCE_REASON);
+    }
+  }
+  const began = [...held.keys()].filter((id) => !state.heldByFile.has(id));
+  const ended = [...state.heldByFile.keys()].filter((id) => !held.has(id));
+  if (began.length === 0 && ended.length === 0) return [state, []];
+  return [
+    {...state, heldByFile: held},
+    [
+      ...began.map((id) => ({type: 'maintenance-changed' as const, id, on: true})),
+      ...ended.map((id) => ({type: 'maintenance-changed' as const, id, on: false})),
+      {type: 'overrides-changed'},
+    ],
+  ];
+}
+
+function onOrder(
+  state: OperatorsState,
+  {request, addresses, reply}: Extract<OperatorsEvent, {type: 'order'}>,
+  {wall}: Moment,
+): OperatorsTurn {
+  const when = nextTime(state.orders, wall);
+  const done = carryOut(state.orders.orders, request, state.files, (host) => addresses.get(host) ?? [], when);
+  if (!done.ok) return [state, [{type: 'refuse', reply, code: 'no-such', reason: done.fault}]];
+  const {orders, lines, ids} = done.value;
+  const notes =
+    request.action === 'maintenance-off'
+      ? orderViews([], state.places, state.heldByFile)
+          .filter(({reals}) => ids.some((id) => reals.includes(id)))
+          .map(({target}) => `${target} stays in maintenance: a file in its maintenancedir holds it`)
+      : [];
+  const {who, reason} = request;
+  const writing = {
+    orders: withOrders(state.orders, orders, when),
+    reply,
+    outcome: {lines, notes},
+    fact: {type: 'order-given' as const, who, lines, ...(reason === undefined ? {} : {reason})},
+  };
+  return [{...state, writing}, [{type: 'write-orders', orders: writing.orders}]];
+}
+
+const textsOf = ({orders}: OrderState): ReadonlySet<string> =>
+  new Set(orders.map((order) => JSON.stringify(order)));
+
+/** Adds what the other director knows. */
+function merge(state: OperatorsState, theirs: OrderState, reply?: Reply): OperatorsTurn {
+  const orders = mergeOrders(state.orders, theirs);
+  const answer: readonly OperatorsEffect[] =
+    reply === undefined ? [] : [{type: 'answer-peer', reply, orders}];
+  if (JSON.stringify(orders) === JSON.stringify(state.orders)) return [state, answer];
+  const [before, after] = [textsOf(state.orders), textsOf(orders)];
+  const writing = {
+    orders,
+    ...(reply === undefined ? {} : {reply}),
+    fact: {
+      type: 'orders-merged' as const,
+      added: [...after].filter((text) => !before.has(text)).length,
+      ended: [...before].filter((text) => !after.has(text)).length,
+    },
+  };
+  return [{...state, writing}, [{type: 'write-orders', orders}]];
+}
+
+function onWritten(before: OperatorsState, problem: string | undefined, moment: Moment): OperatorsTurn {
+  const {writing, ...state} = before;
+  if (!writing) return [state, []];
+  const {orders, reply, outcome, fact} = writing;
+  if (problem !== undefined) {
+    const reason = `the order was not carried out: ${problem}`;
+    if (reply !== undefined) return [state, [{type: 'refuse', reply, code: 'state', reason}]];
+    return exchangeProblem(state, problem);
+  }
+  const next: OperatorsState = {
+    ...state,
+    orders,
+    weights: orderedWeights(orders.orders, state.places),
+    heldByOrder: orderedHeld(orders.orders, state.places),
+  };
+  const effects: readonly OperatorsEffect[] = [fact, {type: 'overrides-changed'}];
+  if (reply === undefined) return [next, effects];
+  if (outcome === undefined) return [next, [...effects, {type: 'answer-peer', reply, orders}]];
+  if (next.exchange.peer === undefined) return [next, [...effects, {type: 'answer-order', reply, outcome}]];
+  // An override that the peer does not know would end with a takeover.
+  const waiting = [...next.exchange.waiting, {reply, outcome}];
+  const [asked, more] = ask({...next, exchange: {...next.exchange, waiting}}, moment);
+  return [asked, [...effects, ...more]];
+}
+
+/** Gives the peer what is ordered here, and asks for what is ordered there; one exchange at a time. */
+function ask(state: OperatorsState, {now}: Moment): OperatorsTurn {
+  if (state.exchange.asking) return [{...state, exchange: {...state.exchange, due: true}}, []];
+  const covered = state.exchange.waiting.length;
+  const exchange = {...state.exchange, due: false, asking: true, covered, askAt: now + ASK_AGAIN};
+  return [{...state, exchange}, [{type: 'exchange-orders', orders: state.orders}]];
+}
+
+/** Answers those whose override the exchange was about; those who came meanwhile get one of their own. */
+function answered(state: OperatorsState, note: (peer: string) => string, moment: Moment): OperatorsTurn {
+  const {waiting, covered, peer = 'the peer'} = state.exchange;
+  const rest = waiting.slice(covered);
+  const replies = waiting.slice(0, covered).map(({reply, outcome}) => ({
+    type: 'answer-order' as const,
+    reply,
+    outcome: {...outcome, notes: [...outcome.notes, note(peer)]},
+  }));
+  const next = {...state, exchange: {...state.exchange, waiting: rest, covered: 0, asking: false}};
+  if (rest.length === 0) return [next, replies];
+  const [asked, more] = ask(next, moment);
+  return [asked, [...replies, ...more]];
+}
+
+function onExchanged(before: OperatorsState, orders: OrderState, moment: Moment): OperatorsTurn {
+  const [state, replies] = answered(before, (peer) => `${peer} has the order too`, moment);
+  const {problem: _, ...exchange} = state.exchange;
+  const [next, effects] = merge({...state, exchange}, orders);
+  return [next, [...replies, ...effects]];
+}
+
+function onExchangeFailed(before: OperatorsState, problem: string, moment: Moment): OperatorsTurn {
+  const [state, replies] = answered(
+    before,
+    (peer) => `${peer} does not have the order yet, and is told as soon as it can be asked: ${problem}`,
+    moment,
+  );
+  const [next, effects] = exchangeProblem(state, problem);
+  return [next, [...replies, ...effects]];
+}
+
+/** Tried again and again, reported once. */
+function exchangeProblem(state: OperatorsState, problem: string): OperatorsTurn {
+  const exchange = {...state.exchange, due: true, problem};
+  const isNews = problem !== state.exchange.problem;
+  return [{...state, exchange}, isNews ? [{type: 'exchange-problem', problem}] : []];
+}

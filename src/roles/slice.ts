@@ -1,0 +1,202 @@
+/** The roles: what the engine reports of the groups and of the peer, and what the engine is told. Pure. */
+import type {Instant, Millis, Moment} from '@hactl/base';
+import type {EngineStatus, FromEngine, Role, ToEngine, Transition} from '@hactl/failover';
+import type {Readiness} from './readiness.ts';
+
+export interface Group {
+  readonly vrid: number;
+  readonly name: string;
+}
+
+export interface RolesState {
+  /** False: there is no ha.cf, and this director serves by itself. */
+  readonly pair: boolean;
+  readonly groups: readonly Group[];
+  readonly roles: ReadonlyMap<number, Role>;
+  readonly transitions: readonly Transition[];
+  readonly engine?: {readonly status: EngineStatus; readonly at: Instant};
+  readonly readiness: Readiness;
+  /** How many tracked scripts fail. */
+  readonly tracked: number;
+  /** Since when this director is Active with a table that does not serve while its peer is ready. */
+  readonly unfitSince?: Instant;
+  /** When the engine is asked for its status again. */
+  readonly statusAt: Instant;
+}
+
+export type RolesEvent =
+  | {readonly type: 'groups'; readonly pair: boolean; readonly groups: readonly Group[]}
+  | {readonly type: 'engine'; readonly message: FromEngine}
+  | {readonly type: 'engine-died'; readonly how: string}
+  /** `fit`: the table serves what is configured. */
+  | {readonly type: 'readiness'; readonly readiness: Readiness; readonly fit: boolean}
+  | {readonly type: 'tracked'; readonly lost: number}
+  | {readonly type: 'give-up'; readonly vrid: number; readonly reason: string; readonly holdOff: Millis}
+  /** For every group. */
+  | {readonly type: 'give-up-all'; readonly reason: string; readonly holdOff: Millis}
+  | {readonly type: 'tick'};
+
+export type RolesEffect =
+  | {readonly type: 'to-engine'; readonly message: ToEngine}
+  /** Facts, for the log and the journal. */
+  | {readonly type: 'transition'; readonly transition: Transition}
+  | {readonly type: 'readiness-changed'; readonly readiness: Readiness}
+  | {readonly type: 'unfit'; readonly reason: string};
+
+export type RolesTurn = [RolesState, readonly RolesEffect[]];
+
+const TRANSITIONS_KEPT = 100;
+/** The engine reports changes by itself; how its paths and the peer are it says when it is asked. */
+const STATUS_EVERY: Millis = 500;
+/** When the table does not serve for longer than this and the peer's does, the groups go there. */
+export const UNFIT_LIMIT: Millis = 5_000;
+const UNFIT_HOLD_OFF: Millis = 30_000;
+
+export const initialRoles = (pair: boolean, groups: readonly Group[], now: Instant): RolesState => ({
+  pair,
+  groups,
+  roles: new Map(),
+  transitions: [],
+  readiness: {ready: false, reason: 'starting'},
+  tracked: 0,
+  statusAt: pair ? now + STATUS_EVERY : Infinity,
+});
+
+export const anyActive = ({roles}: RolesState): boolean => [...roles.values()].includes('Active');
+
+/** Does this director serve, so that it speaks for the pair? */
+export const isActing = (state: RolesState): boolean => !state.pair || anyActive(state);
+
+/** The peers that are heard now. */
+export const livingPeers = ({engine}: RolesState): EngineStatus['peers'] =>
+  (engine?.status.peers ?? []).filter(({state}) => state === 'up' || state === 'late');
+
+export const peerLives = (state: RolesState): boolean => livingPeers(state).length > 0;
+
+export const nextRolesDeadline = (state: RolesState): Instant =>
+  Math.min(state.statusAt, state.unfitSince === undefined ? Infinity : state.unfitSince + UNFIT_LIMIT);
+
+export function reduceRoles(state: RolesState, event: RolesEvent, moment: Moment): RolesTurn {
+  switch (event.type) {
+    case 'groups':
+      return onGroups(state, event.pair, event.groups, moment);
+    case 'engine':
+      return onEngine(state, event.message, moment);
+    case 'engine-died':
+      return onEngineDied(state, moment);
+    case 'readiness':
+      return onReadiness(state, event.readiness, event.fit, moment);
+    case 'tracked':
+      return [{...state, tracked: event.lost}, tell(state, {type: 'tracked', lost: event.lost})];
+    case 'give-up':
+      return [state, tell(state, event)];
+    case 'give-up-all': {
+      const {reason, holdOff} = event;
+      const all = state.groups.map(({vrid}) => ({type: 'give-up' as const, vrid, reason, holdOff}));
+      return [state, all.flatMap((message) => tell(state, message))];
+    }
+    case 'tick':
+      return onTick(state, moment);
+  }
+}
+
+/** Without a pair there is no engine. */
+const tell = ({pair}: RolesState, message: ToEngine): readonly RolesEffect[] =>
+  pair ? [{type: 'to-engine', message}] : [];
+
+const moved = (state: RolesState, transition: Transition): RolesTurn => [
+  {
+    ...state,
+    roles: new Map(state.roles).set(transition.vrid, transition.to),
+    transitions: [...state.transitions, transition].slice(-TRANSITIONS_KEPT),
+  },
+  [{type: 'transition', transition}],
+];
+
+/** Groups end here without a word of the engine. */
+const ended = (
+  before: RolesState,
+  vrids: readonly number[],
+  reason: string,
+  {now, wall}: Moment,
+): RolesTurn =>
+  vrids.reduce<RolesTurn>(
+    ([state, effects], vrid) => {
+      const from = state.roles.get(vrid) ?? 'Initialize';
+      if (from === 'Initialize') return [state, effects];
+      const group = state.groups.find((one) => one.vrid === vrid)?.name ?? String(vrid);
+      const [next, more] = moved(state, {vrid, group, from, to: 'Initialize', reason, at: now, wall});
+      return [next, [...effects, ...more]];
+    },
+    [before, []],
+  );
+
+/** A group that left the configuration has no role here any more, whatever it was. */
+function onGroups(before: RolesState, pair: boolean, groups: readonly Group[], moment: Moment): RolesTurn {
+  const gone = [...before.roles.keys()].filter((vrid) => !groups.some((group) => group.vrid === vrid));
+  const [state, effects] = ended(before, gone, 'removed from haresources', moment);
+  const roles = new Map([...state.roles].filter(([vrid]) => !gone.includes(vrid)));
+  return [{...state, pair, groups, roles}, effects];
+}
+
+function onEngine(state: RolesState, message: FromEngine, {now}: Moment): RolesTurn {
+  const isOurs = (vrid: number): boolean => state.groups.some((group) => group.vrid === vrid);
+  switch (message.type) {
+    case 'ready': {
+      const {readiness, tracked} = state;
+      return [
+        state,
+        [...tell(state, {type: 'readiness', ...readiness}), ...tell(state, {type: 'tracked', lost: tracked})],
+      ];
+    }
+    case 'status': {
+      const {status} = message;
+      const roles = new Map(state.roles);
+      for (const {vrid, role} of status.groups) if (isOurs(vrid)) roles.set(vrid, role);
+      return [{...state, roles, engine: {status, at: now}}, []];
+    }
+    case 'transition':
+      // What the engine says of a group that a reload removed comes after the reload.
+      return isOurs(message.transition.vrid) ? moved(state, message.transition) : [state, []];
+    default:
+      return [state, []];
+  }
+}
+
+/** What the engine reported last is not true any more. */
+function onEngineDied(before: RolesState, moment: Moment): RolesTurn {
+  const vrids = [...before.roles.keys()];
+  const [{engine: _, ...state}, effects] = ended(before, vrids, 'the failover engine died', moment);
+  return [state, effects];
+}
+
+function onReadiness(before: RolesState, readiness: Readiness, fit: boolean, {now}: Moment): RolesTurn {
+  const peerReady = livingPeers(before).some(({ready}) => ready === true);
+  const {unfitSince = now, ...rest} = before;
+  const state: RolesState = !fit && peerReady && anyActive(before) ? {...rest, unfitSince} : rest;
+  if (readiness.ready === before.readiness.ready && readiness.reason === before.readiness.reason)
+    return [state, []];
+  return [
+    {...state, readiness},
+    [{type: 'readiness-changed', readiness}, ...tell(state, {type: 'readiness', ...readiness})],
+  ];
+}
+
+function onTick(state: RolesState, {now}: Moment): RolesTurn {
+  if (state.unfitSince !== undefined && now >= state.unfitSince + UNFIT_LIMIT) {
+    const {reason} = state.readiness;
+    const active = [...state.roles].flatMap(([vrid, role]) => (role === 'Active' ? [vrid] : []));
+    const messages = active.map((vrid) => ({
+      type: 'give-up' as const,
+      vrid,
+      reason,
+      holdOff: UNFIT_HOLD_OFF,
+    }));
+    return [
+      {...state, unfitSince: now},
+      [{type: 'unfit', reason}, ...messages.flatMap((message) => tell(state, message))],
+    ];
+  }
+  if (now < state.statusAt) return [state, []];
+  return [{...state, statusAt: now + STATUS_EVERY}, tell(state, {type: 'status', id: 0})];
+}

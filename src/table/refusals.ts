@@ -1,0 +1,49 @@
+/** Entries of the table that the kernel refuses: each is tried again alone, and the others are not held up. Pure. */
+import type {Instant, Millis} from '@hactl/base';
+import type {Operation} from '@hactl/ipvs';
+import {entryOf} from './entries.ts';
+
+/** What became of one operation; `error`: why the kernel refused it. */
+export interface Outcome {
+  readonly operation: Operation;
+  readonly error?: string;
+}
+
+export interface Refusal {
+  readonly operation: Operation;
+  readonly reason: string;
+  readonly since: Instant;
+  readonly tries: number;
+  readonly retryAt: Instant;
+}
+
+/** By entry. */
+export type Refusals = ReadonlyMap<string, Refusal>;
+
+const FIRST_RETRY: Millis = 1_000;
+const LAST_RETRY: Millis = 60_000;
+
+/** One more refusal of an entry. */
+export function refusedAgain(
+  before: Refusal | undefined,
+  {operation, error = ''}: Outcome,
+  now: Instant,
+): Refusal {
+  const tries = (before?.tries ?? 0) + 1;
+  const pause = Math.min(LAST_RETRY, FIRST_RETRY * 2 ** Math.min(tries - 1, 16));
+  return {operation, reason: error, since: before?.since ?? now, tries, retryAt: now + pause};
+}
+
+/** Those that the kernel has taken now. */
+export const accepted = (refusals: Refusals, done: readonly Operation[]): readonly Refusal[] =>
+  done.flatMap((operation) => refusals.get(entryOf(operation)) ?? []);
+
+/** Without the entries that nobody wants any more. */
+export function stillWanted(refusals: Refusals, operations: readonly Operation[]): Refusals {
+  if (refusals.size === 0) return refusals;
+  const wanted = new Set(operations.map(entryOf));
+  return new Map([...refusals].filter(([entry]) => wanted.has(entry)));
+}
+
+export const retryAt = (refusals: Refusals): Instant =>
+  Math.min(Infinity, ...[...refusals.values()].map((one) => one.retryAt));

@@ -1,0 +1,278 @@
+/**
+ * The table: verdicts, operators' overrides and the kernel's table as it was read → operations. One change at a time:
+ * `idle` → `reading` → `applying` → `idle`; what arrives meanwhile marks the table `dirty`, and the next turn begins at
+ * once. Pure.
+ */
+import type {Instant, Millis, Moment} from '@hactl/base';
+import type {CheckReport} from '@hactl/checks';
+import type {LdirectordConfig, VerdictSettings, VirtualService} from '@hactl/config';
+import {keyText, plan, type Operation, type VirtualTable} from '@hactl/ipvs';
+import {afterOperations, blocks, driftOf, entryOf, onlyThese, type Drift} from './entries.ts';
+import {desiredTable} from './desired.ts';
+import {
+  accepted,
+  refusedAgain,
+  retryAt,
+  stillWanted,
+  type Outcome,
+  type Refusal,
+  type Refusals,
+} from './refusals.ts';
+import {allReports, folded, reportOf, reportsFor, withReport, type Reports} from './reports.ts';
+import {checkId, serviceKey} from './services.ts';
+import {judgedReports, type Counting} from './views.ts';
+import {weightsNow, type Warmth} from './weights.ts';
+
+export interface TableConfig {
+  readonly files: readonly LdirectordConfig[];
+  readonly verdicts: VerdictSettings | undefined;
+}
+
+export interface TableState {
+  readonly config: TableConfig;
+  readonly startedAt: Instant;
+  readonly reports: Reports;
+  /** Real servers that an operator keeps out of service, each with the reason, by check. */
+  readonly held: ReadonlyMap<string, string>;
+  /** Weights that operators ordered, by check. */
+  readonly ordered: ReadonlyMap<string, number>;
+  readonly warmth: Warmth;
+  readonly counting: Counting;
+  /** Services that this run put into the kernel or took over: only these are ever deleted. By key. */
+  readonly owned: ReadonlySet<string>;
+  /** `closed`: the kernel's IPVS cannot be reached. */
+  readonly phase: 'closed' | 'idle' | 'reading' | 'applying';
+  readonly dirty: boolean;
+  /** The whole configuration was brought into the kernel at least once, apart from what it refused. */
+  readonly programmed: boolean;
+  /** Why the table cannot be read or reached. */
+  readonly problem?: string;
+  /** When the table is read again without a cause of ours: somebody may have changed it by hand. */
+  readonly auditAt: Instant;
+  /** When a warming server's weight grows. */
+  readonly warmAt: Instant;
+  /** Our services as this director left them. */
+  readonly expected?: readonly VirtualTable[];
+  readonly refusals: Refusals;
+}
+
+export type TableEvent =
+  | {readonly type: 'table-config'; readonly config: TableConfig}
+  | {readonly type: 'verdict'; readonly report: CheckReport}
+  | {readonly type: 'reports'; readonly reports: readonly CheckReport[]}
+  | {
+      readonly type: 'overrides';
+      readonly held: ReadonlyMap<string, string>;
+      readonly ordered: ReadonlyMap<string, number>;
+    }
+  | {readonly type: 'ipvs-opened'}
+  | {readonly type: 'ipvs-failed'; readonly reason: string}
+  | {readonly type: 'table-read'; readonly table: readonly VirtualTable[]}
+  | {readonly type: 'table-failed'; readonly reason: string}
+  | {readonly type: 'table-applied'; readonly outcomes: readonly Outcome[]}
+  | {readonly type: 'tick'};
+
+export type TableEffect =
+  | {readonly type: 'read-table'}
+  /** In this order; an operation that fails does not stop the others. Answered by `table-applied`. */
+  | {readonly type: 'apply-table'; readonly operations: readonly Operation[]}
+  /** Facts, for the log and the journal. */
+  | {readonly type: 'table-changed'; readonly operation: Operation}
+  | {readonly type: 'table-drifted'; readonly drift: readonly Drift[]}
+  | {readonly type: 'entry-refused'; readonly refusal: Refusal}
+  | {readonly type: 'entry-accepted'; readonly refusal: Refusal}
+  | {readonly type: 'table-unreachable'; readonly reason: string}
+  | {readonly type: 'verdict-changed'; readonly report: CheckReport; readonly first: boolean}
+  /** A turn of the table is over: what people are told may be different now. */
+  | {readonly type: 'table-settled'};
+
+export type TableTurn = [TableState, readonly TableEffect[]];
+
+const RETRY: Millis = 1_000;
+const AUDIT_LEAST: Millis = 1_000;
+
+const virtualsOf = ({files}: TableConfig): readonly VirtualService[] =>
+  files.flatMap((file) => file.virtuals);
+
+const idsOf = (config: TableConfig): ReadonlySet<string> =>
+  new Set(virtualsOf(config).flatMap((virtual) => virtual.reals.map((real) => checkId(virtual, real))));
+
+/** Drift is found within one and a half check intervals of the quickest service, never by reading without a pause. */
+export const auditEvery = (config: TableConfig): Millis =>
+  Math.max(AUDIT_LEAST, 1.5 * Math.min(...virtualsOf(config).map(({checkInterval}) => checkInterval)));
+
+export const initialTable = (config: TableConfig, now: Instant): TableState => ({
+  config,
+  startedAt: now,
+  reports: reportsFor(idsOf(config)),
+  held: new Map(),
+  ordered: new Map(),
+  warmth: new Map(),
+  counting: {},
+  owned: new Set(),
+  phase: 'closed',
+  dirty: true,
+  programmed: false,
+  auditAt: Infinity,
+  warmAt: Infinity,
+  refusals: new Map(),
+});
+
+/** When the table must be looked at by itself. */
+export function nextTableDeadline(state: TableState): Instant {
+  if (state.phase !== 'idle') return Infinity;
+  return Math.min(state.auditAt, state.warmAt, retryAt(state.refusals));
+}
+
+/** What the checks say, with the operators' word over it. */
+export const judgedOf = ({reports, held, startedAt}: TableState): ReadonlyMap<string, CheckReport> =>
+  judgedReports(allReports(reports), held, startedAt);
+
+export function reduceTable(state: TableState, event: TableEvent, {now}: Moment): TableTurn {
+  switch (event.type) {
+    case 'table-config':
+      return work({...onConfig(state, event.config, now), dirty: true});
+    case 'verdict':
+      return onVerdict(state, event.report);
+    case 'reports': {
+      const known = event.reports.filter((report) => report.state !== 'unknown');
+      return [{...state, reports: known.reduce(withReport, state.reports)}, []];
+    }
+    case 'overrides':
+      return work({...state, held: event.held, ordered: event.ordered, dirty: true});
+    case 'ipvs-opened':
+      return work({...withoutProblem(state), phase: 'idle', dirty: true});
+    case 'ipvs-failed':
+      return onUnreachable({...state, phase: 'closed'}, event.reason, now);
+    case 'table-read':
+      return state.phase === 'reading' ? onRead(state, event.table, now) : [state, []];
+    case 'table-failed':
+      return onUnreachable({...state, phase: 'idle'}, event.reason, now);
+    case 'table-applied':
+      return state.phase === 'applying' ? onApplied(state, event.outcomes, now) : [state, []];
+    case 'tick':
+      return now < nextTableDeadline(state) ? [state, []] : work({...state, warmAt: Infinity, dirty: true});
+  }
+}
+
+function withoutProblem(before: TableState): TableState {
+  const {problem: _, ...state} = before;
+  return state;
+}
+
+/** Begins a turn if one is due and none is under way. */
+function work(state: TableState): TableTurn {
+  if (!state.dirty) return [state, []];
+  if (state.phase === 'closed') return [state, [{type: 'table-settled'}]];
+  if (state.phase !== 'idle') return [state, []];
+  return [{...state, phase: 'reading', dirty: false}, [{type: 'read-table'}]];
+}
+
+/** A turn is over; the next one begins at once where something arrived meanwhile. */
+function finish(state: TableState, effects: readonly TableEffect[]): TableTurn {
+  const [next, more] = work({...state, phase: 'idle'});
+  return [next, [...effects, {type: 'table-settled'}, ...more]];
+}
+
+function onConfig(state: TableState, config: TableConfig, now: Instant): TableState {
+  // What was refused may have been corrected.
+  const refusals = new Map([...state.refusals].map(([key, one]) => [key, {...one, retryAt: now}]));
+  return {...state, config, reports: reportsFor(idsOf(config), state.reports), refusals};
+}
+
+function onVerdict(state: TableState, report: CheckReport): TableTurn {
+  if (!state.reports.ids.has(report.id)) return [state, []];
+  const before = reportOf(state.reports, report.id)?.state ?? 'unknown';
+  const [next, effects] = work({...state, reports: withReport(state.reports, report), dirty: true});
+  if (before === report.state) return [next, effects];
+  return [next, [{type: 'verdict-changed', report, first: before === 'unknown'}, ...effects]];
+}
+
+function onUnreachable(state: TableState, reason: string, now: Instant): TableTurn {
+  const next = {...state, dirty: true, auditAt: now + RETRY};
+  // A director without virtual services does not need IPVS.
+  if (virtualsOf(state.config).length === 0) return [next, [{type: 'table-settled'}]];
+  const news: readonly TableEffect[] = reason === state.problem ? [] : [{type: 'table-unreachable', reason}];
+  return [{...next, problem: reason}, [...news, {type: 'table-settled'}]];
+}
+
+/** What the table should be now, and the state with what was found on the way. */
+function wantedTable(
+  state: TableState,
+  current: readonly VirtualTable[],
+  now: Instant,
+): {readonly state: TableState; readonly wanted: readonly VirtualTable[]} {
+  const reports = folded(state.reports);
+  const judged = judgedReports(reports.settled, state.held, state.startedAt);
+  const {verdicts: settings, files} = state.config;
+  const {weights, warmth, nextAt} = weightsNow({
+    virtuals: virtualsOf(state.config),
+    reports: judged,
+    ordered: state.ordered,
+    settings,
+    warmth: state.warmth,
+    now,
+  });
+  const counting: Counting = {weights, ...(settings?.quorum ? {quorum: settings.quorum} : {})};
+  const states = new Map([...judged].map(([id, report]) => [id, report.state]));
+  const wanted = files.flatMap((file) =>
+    desiredTable({
+      virtuals: file.virtuals,
+      verdicts: states,
+      current,
+      ...counting,
+      readdQuiescent: file.readdQuiescent,
+    }),
+  );
+  return {state: {...state, reports, warmth, counting, warmAt: nextAt ?? Infinity}, wanted};
+}
+
+/** The table was read: what must change, what somebody else changed, what is not tried again yet. */
+function onRead(before: TableState, current: readonly VirtualTable[], now: Instant): TableTurn {
+  const {state: weighed, wanted} = wantedTable(withoutProblem(before), current, now);
+  const keys = virtualsOf(before.config).map((virtual) => keyText(serviceKey(virtual)));
+  const owned = new Set([...before.owned, ...keys]);
+  const operations = plan(current, wanted, {owned: (key) => owned.has(keyText(key))});
+  const drift = driftOf(current, before.expected, operations);
+  const told: readonly TableEffect[] = drift.length === 0 ? [] : [{type: 'table-drifted', drift}];
+  const refusals = stillWanted(before.refusals, operations);
+  const waiting = [...refusals.values()].filter((one) => now < one.retryAt);
+  const due = operations.filter(
+    (operation) => !waiting.some((one) => blocks(one.operation, operation, current)),
+  );
+  const state: TableState = {
+    ...weighed,
+    owned: new Set(keys),
+    refusals,
+    auditAt: keys.length === 0 ? Infinity : now + auditEvery(before.config),
+    expected: onlyThese(current, owned),
+  };
+  if (due.length === 0) return finish({...state, programmed: true}, told);
+  // Deleted services are owned until that is done.
+  return [{...state, owned, phase: 'applying'}, [...told, {type: 'apply-table', operations: due}]];
+}
+
+function onApplied(state: TableState, outcomes: readonly Outcome[], now: Instant): TableTurn {
+  const done = outcomes.flatMap(({operation, error}) => (error === undefined ? [operation] : []));
+  const failed = outcomes.filter(({error}) => error !== undefined);
+  const refusals = new Map(state.refusals);
+  const effects: TableEffect[] = done.map((operation) => ({type: 'table-changed', operation}));
+  for (const refusal of accepted(state.refusals, done)) {
+    refusals.delete(entryOf(refusal.operation));
+    effects.push({type: 'entry-accepted', refusal});
+  }
+  for (const outcome of failed) {
+    const entry = entryOf(outcome.operation);
+    const known = refusals.get(entry);
+    const refusal = refusedAgain(known, outcome, now);
+    refusals.set(entry, refusal);
+    if (known?.reason !== refusal.reason) effects.push({type: 'entry-refused', refusal});
+  }
+  const keys = new Set(virtualsOf(state.config).map((virtual) => keyText(serviceKey(virtual))));
+  const expected = afterOperations(state.expected ?? [], done);
+  const kept = expected.map(({service}) => keyText(service.key)).filter((key) => state.owned.has(key));
+  return finish(
+    {...state, refusals, expected, programmed: true, owned: new Set([...keys, ...kept])},
+    effects,
+  );
+}
