@@ -1,9 +1,11 @@
 /** Configuration files as a set: read together, judged together before they are on the disk, replaced together. */
 import {
   closeSync,
+  constants,
   fchmodSync,
   fchownSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
   realpathSync,
@@ -51,7 +53,8 @@ const NEW = '.hactl-new';
 function write(file: string, text: string, mode: number): void {
   mkdirSync(path.dirname(file), {recursive: true});
   rmSync(file + NEW, {force: true});
-  const descriptor = openSync(file + NEW, 'wx', 0o600);
+  const {O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW} = constants;
+  const descriptor = openSync(file + NEW, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
   try {
     writeSync(descriptor, text);
     const before = statSync(file, {throwIfNoEntry: false});
@@ -76,11 +79,12 @@ function keepNames(directory: string): void {
 /**
  * Puts all of them on the disk. The new texts are all written before the first name changes hands, and between the first
  * and the last rename nothing else of this process runs. A crash in between is mended at the next start: whoever calls
- * this keeps what was there before in a journal.
+ * this keeps what was there before in a journal. `follow`: behind a link stands the file that is meant; what the peer
+ * sends follows none.
  */
-export function replaceFiles(files: readonly ConfigFile[]): void {
+export function replaceFiles(files: readonly ConfigFile[], {follow} = {follow: true}): void {
   const targets = files.map(({path: file, text, mode}) => ({
-    file: statSync(file, {throwIfNoEntry: false}) ? realpathSync(file) : file,
+    file: follow && statSync(file, {throwIfNoEntry: false}) ? realpathSync(file) : file,
     text,
     mode,
   }));
@@ -99,6 +103,26 @@ export const unchanged = (files: readonly ConfigFile[]): boolean =>
 export function sharedName(file: string, configDir: string): string | undefined {
   const name = path.relative(configDir, file);
   return isSharedName(name) ? name : undefined;
+}
+
+/**
+ * Why the peer must not write `name` below `directory`: a part of it is a link, or there is something else than a file;
+ * undefined: it may. `directory` itself may be a link: that is the administrator's.
+ */
+export function pushObstacle(directory: string, name: string): string | undefined {
+  const parts = name.split('/');
+  let place = directory;
+  for (const [index, part] of parts.entries()) {
+    place = path.join(place, part);
+    const found = lstatSync(place, {throwIfNoEntry: false});
+    if (!found) return undefined;
+    if (found.isSymbolicLink())
+      return `${place} is a link, and a push follows none: put the file itself in its place, or edit it there`;
+    const last = index === parts.length - 1;
+    if (last ? !found.isFile() : !found.isDirectory())
+      return `${place} is no ${last ? 'regular file' : 'directory'}`;
+  }
+  return undefined;
 }
 
 /** What the peer may name: a file in the configuration directory, and no program. */

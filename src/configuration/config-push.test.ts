@@ -1,5 +1,16 @@
 /** A push between two directors of this process: real files, and a wire that fails where the test says. */
-import {chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import {loadCluster} from '@hactl/config';
@@ -29,7 +40,13 @@ interface Faults {
   readonly reload?: (why: string) => boolean;
 }
 
-async function pair(t: ExecutionContext, faults: {one?: Faults; two?: Faults} = {}) {
+type Side = Awaited<ReturnType<typeof pair>>['one'];
+
+async function pair(
+  t: ExecutionContext,
+  faults: {one?: Faults; two?: Faults} = {},
+  {method = 'sha256', written = ''} = {},
+) {
   const root = mkdtempSync(path.join(os.tmpdir(), 'hactl-push-'));
   t.teardown(() => rmSync(root, {recursive: true}));
   const make = async (node: 'one' | 'two', other: () => Awaited<ReturnType<typeof director>>) =>
@@ -38,7 +55,14 @@ async function pair(t: ExecutionContext, faults: {one?: Faults; two?: Faults} = 
     const configDir = path.join(root, node, 'ha.d');
     mkdirSync(configDir, {recursive: true});
     for (const [name, text] of Object.entries(files(node === 'one' ? '10.1.1.2' : '10.1.1.1')))
-      writeFileSync(path.join(configDir, name), text);
+      writeFileSync(
+        path.join(configDir, name),
+        name === 'authkeys'
+          ? text.replace('sha256', method)
+          : name === 'ha.cf' && written !== ''
+            ? `${text}${written}\n`
+            : text,
+      );
     chmodSync(path.join(configDir, 'authkeys'), 0o600);
     const load = async (read?: Parameters<typeof loadDirectory>[0]['read']) =>
       loadDirectory({
@@ -78,7 +102,6 @@ async function pair(t: ExecutionContext, faults: {one?: Faults; two?: Faults} = 
         return JSON.parse(JSON.stringify(answer));
       },
       peer: () => (node === 'one' ? 'two' : 'one'),
-      accepts: () => running.cluster.ha?.hactl.push ?? false,
       wall: () => (wall += 1),
       wait: () => Promise.resolve(),
       connections: () => Promise.resolve(() => 0),
@@ -90,6 +113,7 @@ async function pair(t: ExecutionContext, faults: {one?: Faults; two?: Faults} = 
       reloads,
       running: () => running,
       digest: () => running.digest,
+      path: (name: string) => path.join(configDir, name),
       read: (name: string) => readFileSync(path.join(configDir, name), 'utf8'),
       edit: (name: string, from: string, to: string) => {
         const file = path.join(configDir, name);
@@ -264,6 +288,121 @@ test('the peer may write no other files', async (t) => {
     });
   await t.throwsAsync(two.askPeer({command: 'push-commit', id: 'x'}), {message: /not at hand/});
 });
+
+/** All files of a configuration, as the peer would send them. */
+const sent = (more: readonly {name: string; text: string; mode: number}[] = [], mode = 0o644) => ({
+  command: 'push-prepare' as const,
+  id: 'x',
+  dryRun: false,
+  files: [
+    ...Object.entries(files('10.1.1.2'))
+      .filter(([name]) => name !== 'authkeys')
+      .map(([name, text]) => ({name, text, mode})),
+    ...more,
+  ],
+});
+
+test('the peer writes no file that its configuration does not read', async (t) => {
+  const {two} = await pair(t);
+  for (const name of [
+    'shellfuncs',
+    'harc',
+    'README.config',
+    'Resource.d/x',
+    'ha.cf.hactl-new',
+    'other.cf',
+    'resource.d',
+  ])
+    await t.throwsAsync(
+      two.askPeer(sent([{name, text: '', mode: 0o755}])),
+      {message: /is no file to push/},
+      name,
+    );
+  t.is(two.last(), undefined);
+});
+
+test('a new file is for root and its group, whatever the mode that was sent', async (t) => {
+  const {two} = await pair(t);
+  const request = sent([
+    {name: 'new.cf', text: files('')['web.cf'].replaceAll('10.0.0.1:80', '10.0.0.1:81'), mode: 0o777},
+  ]);
+  const asking = request.files.map((file) =>
+    file.name === 'haresources' ? {...file, text: `${file.text.trimEnd()} ldirectord::new.cf\n`} : file,
+  );
+  t.like(await two.askPeer({...request, files: asking}), {ok: true});
+  t.like(await two.askPeer({command: 'push-commit', id: 'x'}), {ok: true});
+  t.is(statSync(two.path('new.cf')).mode & 0o7777, 0o640);
+});
+
+for (const [what, prepare] of [
+  [
+    'a link in the place of a file',
+    (two: Side, outside: string) => {
+      renameSync(two.path('web.cf'), outside);
+      symlinkSync(outside, two.path('web.cf'));
+    },
+  ],
+  [
+    'a link that points nowhere',
+    (two: Side, outside: string) => {
+      rmSync(two.path('web.cf'));
+      symlinkSync(outside, two.path('web.cf'));
+    },
+  ],
+  [
+    'a directory in the place of a file',
+    (two: Side) => {
+      rmSync(two.path('web.cf'));
+      mkdirSync(two.path('web.cf'));
+    },
+  ],
+] as const)
+  // prettier-ignore
+  test(`a push follows no link and replaces only files: ${what}`, async (t) => {
+    const {one, two} = await pair(t);
+    const outside = path.join(two.path('..'), 'outside.cf');
+    prepare(two, outside);
+    one.edit('web.cf', 'masq 3', 'masq 5');
+    await t.throwsAsync(one.push(), {message: /web\.cf is (a link, and a push follows none|no regular file)/});
+    t.false(statSync(outside, {throwIfNoEntry: false}) !== undefined && readFileSync(outside, 'utf8').includes('masq 5')); // prettier-ignore
+    t.deepEqual(readdirSync(two.path('.')).toSorted(), ['authkeys', 'ha.cf', 'haresources', 'web.cf']);
+  });
+
+test('a link that appears after the push was judged is not followed either', async (t) => {
+  const {one, two} = await pair(t);
+  one.edit('web.cf', 'masq 3', 'masq 5');
+  const outside = path.join(two.path('..'), 'outside.cf');
+  await two.askPeer(sent());
+  renameSync(two.path('web.cf'), outside);
+  symlinkSync(outside, two.path('web.cf'));
+  t.like(await two.askPeer({command: 'push-commit', id: 'x'}), {ok: false});
+  t.false(readFileSync(outside, 'utf8').includes('masq 5'));
+  t.is(two.last()?.state, 'failed');
+});
+
+test('a directory of the configuration that is a link is not followed', async (t) => {
+  const {two} = await pair(t);
+  mkdirSync(path.join(two.path('..'), 'elsewhere'));
+  symlinkSync('../elsewhere', two.path('sub'));
+  await t.throwsAsync(two.askPeer(sent([{name: 'sub/web.cf', text: '', mode: 0o644}])), {
+    message: /sub is a link, and a push follows none/,
+  });
+});
+
+for (const [method, written, taken] of [
+  ['sha256', '', true],
+  ['sha1', '', false],
+  ['md5', '', false],
+  ['sha1', 'hactl_push on', true],
+  ['sha256', 'hactl_push off', false],
+] as const)
+  test(`a push with a ${method} key${written === '' ? '' : ` and ${written}`} is ${taken ? 'taken' : 'refused'}`, async (t) => {
+    const {one, two} = await pair(t, {}, {method, written});
+    one.edit('web.cf', 'masq 3', 'masq 5');
+    if (taken) t.like(await one.push(), {ok: true});
+    else await t.throwsAsync(one.push(), {message: written === '' ? /key 1 (sha1|md5).*hactl_push on/ : /hactl_push is off/}); // prettier-ignore
+    t.is(two.read('web.cf').includes('masq 5'), taken);
+  });
 
 test('authkeys goes only when asked, and only in steps that both can follow', async (t) => {
   const {one, two} = await pair(t);

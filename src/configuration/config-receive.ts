@@ -1,13 +1,15 @@
 /** The peer sends a configuration: judged for this director, swapped as a whole, taken back as a whole. */
 import path from 'node:path';
-import {withLocalLines} from '@hactl/config';
+import {withLocalLines, type ClusterConfig} from '@hactl/config';
 import type {Committed, PeerHandlers, Prepared} from '../control/answers.ts';
 import {CommandError} from '../control/error.ts';
 import type {PushedFile} from '../control/peer-commands.ts';
 import {planChanges} from './changes.ts';
 import {
+  filesOf,
   isSharedName,
   overlay,
+  pushObstacle,
   readConfigFile,
   replaceFiles,
   unchanged,
@@ -16,8 +18,25 @@ import {
 import type {PushPorts} from './push-ports.ts';
 import type {PushRecord} from './config-store.ts';
 
+/** Of a file that was not here: nobody but root and its group, whatever the sender's has. */
+const NEW_FILE_MODE = 0o640;
 /** What is not asked for within this time will not be asked for any more. */
 const PREPARED_LIMIT = 60_000;
+
+/**
+ * Why this director takes no configuration from its peer; undefined: it does. Whoever pushes names programs that root
+ * runs: a key that was made for md5 or sha1 opens that door only where `hactl_push on` is written.
+ */
+export function pushRefusal({ha, authkeys}: ClusterConfig): string | undefined {
+  const {push} = ha?.hactl ?? {};
+  if (push === true) return undefined;
+  if (push === false) return 'hactl_push is off in ha.cf there: it takes no configuration from its peer';
+  const legacy = authkeys.keys.find(({method}) => method !== 'sha256');
+  return (
+    legacy &&
+    `authkeys there has key ${legacy.id} ${legacy.method}: with such a key a push is taken only where ha.cf says hactl_push on; better, go over to sha256 (docs/configuration.md)`
+  );
+}
 
 /** The commands of a push, as the receiving director carries them out. */
 export type PushHandlers = Pick<
@@ -51,20 +70,28 @@ export function makeReceiver(ports: PushPorts): {readonly handlers: PushHandlers
     return {
       path: file,
       text: name === 'ha.cf' ? withLocalLines(text, here.text ?? '') : text,
-      mode: name === 'authkeys' ? 0o600 : here.text === undefined ? mode & 0o777 : here.mode,
+      mode: name === 'authkeys' ? 0o600 : here.text === undefined ? mode & NEW_FILE_MODE : here.mode,
     };
   };
 
   async function prepare(id: string, dryRun: boolean, sent: readonly PushedFile[]): Promise<Prepared> {
-    if (!ports.accepts())
-      throw new CommandError(
-        'push-off',
-        'hactl_push is off in ha.cf there: it takes no configuration from its peer',
-      );
+    const closed = pushRefusal(ports.running().cluster);
+    if (closed !== undefined) throw new CommandError('push-off', closed);
     if (ports.busy()) throw new CommandError('busy', 'a push or a rollback is going on there');
+    for (const {name} of sent) {
+      const obstacle = pushObstacle(ports.configDir, name);
+      if (obstacle !== undefined) throw new CommandError('bad-name', obstacle);
+    }
     const files = sent.map(localised);
     const outcome = await ports.load(overlay(files));
     if (!outcome.loaded) return {ok: false, diagnostics: outcome.texts, rows: []};
+    const read = new Set(filesOf(outcome.loaded.cluster).map((file) => path.normalize(file)));
+    const unread = sent.find(({name}) => !read.has(path.join(ports.configDir, name)));
+    if (unread)
+      throw new CommandError(
+        'bad-name',
+        `${unread.name} is no file to push: the configuration that was sent does not read it`,
+      );
     const {rows, refused} = planChanges(ports.running(), outcome.loaded);
     const {digest} = outcome.loaded;
     if (refused !== undefined) return {ok: false, diagnostics: outcome.texts, rows, refused, digest};
@@ -89,7 +116,7 @@ export function makeReceiver(ports: PushPorts): {readonly handlers: PushHandlers
 
   async function putBack(text: string): Promise<void> {
     if (!current) return;
-    replaceFiles(current.before);
+    replaceFiles(current.before, {follow: false});
     const {ok} = await ports.reload(`push ${current.id} taken back`);
     note('undone', ok ? text : `${text}; the files are back, but they could not be loaded`);
   }
@@ -103,9 +130,15 @@ export function makeReceiver(ports: PushPorts): {readonly handlers: PushHandlers
       return {ok: false, reason: 'its files were edited meanwhile'};
     }
     const {files, peer} = current;
+    for (const {path: file} of files) {
+      const obstacle = pushObstacle(ports.configDir, path.relative(ports.configDir, file));
+      if (obstacle === undefined) continue;
+      note('failed', `${obstacle}: nothing was changed`);
+      return {ok: false, reason: obstacle};
+    }
     note('swapping', 'replacing the files');
     try {
-      replaceFiles(files);
+      replaceFiles(files, {follow: false});
     } catch (error) {
       await putBack('the files could not be written');
       return {ok: false, reason: error instanceof Error ? error.message : String(error)};

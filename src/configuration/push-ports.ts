@@ -17,8 +17,6 @@ export interface PushPorts {
   readonly ask: AskPeer;
   /** The peer's name. */
   peer(): string;
-  /** Does this director take a configuration from its peer? */
-  accepts(): boolean;
   /** Is a push or a rollback of this side going on? */
   busy(): boolean;
   wall(): number;

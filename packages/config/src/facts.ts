@@ -127,7 +127,7 @@ function haFacts(ha: HaConfig): Fact[] {
     rtprio: String(ha.rtPriority),
     watchdog: ha.watchdog,
     hactl_drill: hactl.drillSchedule,
-    hactl_push: onOff(hactl.push),
+    hactl_push: hactl.push === undefined ? 'with sha256 keys' : onOff(hactl.push),
     hactl_peer: hactl.peerAddresses.join(' ') || undefined,
     hactl_track_interface: hactl.trackInterfaces.join(' ') || undefined,
     hactl_admin_group: hactl.adminGroup,

@@ -61,7 +61,6 @@ export function parseHaCf(
       ipvs: {},
       peerPort: DEFAULT_PEER_PORT,
       peerAddresses: [],
-      push: true,
     },
     texts: {},
     nodes: [],

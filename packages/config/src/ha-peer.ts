@@ -7,7 +7,7 @@ import type {Reporter} from './reader.ts';
 /** heartbeat's port, and one digit for what comes after it. */
 export const DEFAULT_PEER_PORT = 6_944;
 
-type PeerSettings = {-readonly [Key in 'peerPort' | 'peerAddresses' | 'push']: HaConfig['hactl'][Key]};
+type PeerSettings = {-readonly [Key in keyof Pick<HaConfig['hactl'], 'peerPort' | 'peerAddresses' | 'push'>]: HaConfig['hactl'][Key]}; // prettier-ignore
 
 /** Takes one of them into `own`. */
 export function takePeer(line: HaLine, own: PeerSettings, reporter: Reporter): void {
@@ -19,7 +19,8 @@ export function takePeer(line: HaLine, own: PeerSettings, reporter: Reporter): v
     return;
   }
   if (line.name === 'hactl_push') {
-    own.push = line.boolean() ?? own.push;
+    const push = line.boolean();
+    if (push !== undefined) own.push = push;
     return;
   }
   if (!line.wants('ADDRESS…')) return;

@@ -240,8 +240,8 @@ export interface HaConfig {
     readonly peerPort: number;
     /** `hactl_peer`: where the peer is asked; empty: where ucast points and adverts come from. */
     readonly peerAddresses: readonly string[];
-    /** `hactl_push`: does this director take a configuration from its peer? Default on. */
-    readonly push: boolean;
+    /** `hactl_push`: does this director take a configuration from its peer? Not written: with sha256 keys only. */
+    readonly push?: boolean;
     /** `hactl_ipvs NAME VALUE`: settings of net.ipv4.vs.*, put back on stop. */
     readonly ipvs: Readonly<Record<string, string>>;
     /** undefined: ldirectord's plain verdicts. */
