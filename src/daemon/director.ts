@@ -123,7 +123,6 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     load: reader.load,
     reload: configuration.reload,
     peer: () => settingsOfPeer()?.peers.join(', ') ?? 'the peer',
-    accepts: () => running().cluster.ha?.hactl.push ?? false,
     wall: () => clock.wall(),
     wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     connections: async () => connectionsOf((await snapshot()).virtuals),
