@@ -55,7 +55,7 @@ export function alertStep(
 ): {memory: AlertMemory; events: AlertEvent[]} {
   const next = new Map<string, {state: CheckState; saidAt: Instant}>();
   const events: AlertEvent[] = [];
-  for (const {virtual, reals} of views) {
+  for (const {virtual, reals, acting} of views) {
     // checktype=off: its reals are nobody's news.
     if (virtual.checkType.kind === 'off') continue;
     for (const view of reals) {
@@ -70,7 +70,7 @@ export function alertStep(
         state === 'down' && before !== undefined && frequency > 0 && now - before.saidAt >= frequency;
       const changed = before?.state !== state;
       next.set(view.id, {state, saidAt: changed || again ? now : before.saidAt});
-      if (!(changed || again) || !wants(virtual.email, phase)) continue;
+      if (!acting || !(changed || again) || !wants(virtual.email, phase)) continue;
       events.push(eventOf(virtual, view, changed ? state : 'still down'));
     }
   }
@@ -80,7 +80,7 @@ export function alertStep(
 /** At a clean stop every real that served goes: said where `stopping` is wanted. */
 export const stopEvents = (views: readonly VirtualView[]): AlertEvent[] =>
   views
-    .filter(({virtual}) => virtual.cleanStop && wants(virtual.email, 'stopping'))
+    .filter(({virtual, acting}) => acting && virtual.cleanStop && wants(virtual.email, 'stopping'))
     .flatMap(({virtual, reals}) =>
       reals.filter(({state}) => state === 'up').map((view) => eventOf(virtual, view, 'down')),
     );

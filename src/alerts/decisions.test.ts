@@ -164,7 +164,10 @@ test('half of the reals dead at once is one mail, and a second one waits its tim
 function runs(steps: readonly (readonly [States, boolean])[], block: string): string[][] {
   let memory: FallbackMemory = new Map();
   return steps.map(([states, acting]) => {
-    const step = fallbackStep(memory, views(states, block), acting);
+    const step = fallbackStep(
+      memory,
+      views(states, block).map((view) => ({...view, acting})),
+    );
     memory = step.memory;
     return step.runs.map((run) => run.line);
   });
@@ -193,8 +196,8 @@ test('fallbackcommand: the director that stands by runs nothing, and a hand-over
 });
 
 test('fallbackcommand: a virtual that left the configuration is stopped with the command that started it', (t) => {
-  const {memory} = fallbackStep(new Map(), views(['down', 'down'], command), true);
-  t.deepEqual(fallbackStep(memory, [], true).runs, [{virtual: 'tcp 10.0.0.100:80', line: off}]);
+  const {memory} = fallbackStep(new Map(), views(['down', 'down'], command));
+  t.deepEqual(fallbackStep(memory, []).runs, [{virtual: 'tcp 10.0.0.100:80', line: off}]);
 });
 
 test('checktype=off is never in fallback, and nobody is told of it', (t) => {

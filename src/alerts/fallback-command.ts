@@ -26,7 +26,6 @@ function wordsOf({address}: VirtualService): string {
 export function fallbackStep(
   memory: FallbackMemory,
   views: readonly VirtualView[],
-  acting: boolean,
 ): {memory: FallbackMemory; runs: FallbackRun[]} {
   const next = new Map(memory);
   const runs: FallbackRun[] = [];
@@ -37,7 +36,7 @@ export function fallbackStep(
     runs.push({virtual: name, line: `${started.command} stop ${started.words}`});
   };
   const present = new Set<string>();
-  for (const {virtual, inFallback} of views) {
+  for (const {virtual, inFallback, acting} of views) {
     const name = virtualName(virtual);
     present.add(name);
     const command = virtual.fallbackCommand;

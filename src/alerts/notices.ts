@@ -45,19 +45,18 @@ export const nothingKnown: NoticeMemory = {states: new Map(), fallbacks: new Map
 
 /**
  * The changes since the last look. A real that is up at the start is no news, one that is down is; a real that left the
- * configuration is none. Without `tell` (the director that stands by) what is new is only remembered.
+ * configuration is none. Of what another director speaks for, what is new is only remembered.
  */
 export function noticeStep(
   memory: NoticeMemory,
   views: readonly VirtualView[],
   wall: number,
-  tell: boolean,
 ): {memory: NoticeMemory; notices: Notice[]} {
   const time = new Date(wall).toISOString();
   const states = new Map<string, CheckState>();
   const fallbacks = new Map<string, boolean>();
   const notices: Notice[] = [];
-  for (const {virtual, reals, inFallback} of views) {
+  for (const {virtual, reals, inFallback, acting} of views) {
     if (virtual.checkType.kind === 'off') continue;
     const name = virtualName(virtual);
     const service = virtual.serviceName === undefined ? {} : {service: virtual.serviceName};
@@ -67,14 +66,15 @@ export function noticeStep(
       states.set(view.id, to);
       if (to === from || to === 'unknown' || (from === 'unknown' && to === 'up')) continue;
       const real = realName(destinationOf(virtual, view.real));
-      notices.push({type: 'real', time, virtual: name, real, from, to, reason: view.reason, ...service});
+      if (acting)
+        notices.push({type: 'real', time, virtual: name, real, from, to, reason: view.reason, ...service});
     }
     const before = memory.fallbacks.get(name) ?? false;
     const active = inFallback ?? before;
     fallbacks.set(name, active);
-    if (active !== before) notices.push({type: 'fallback', time, virtual: name, active});
+    if (acting && active !== before) notices.push({type: 'fallback', time, virtual: name, active});
   }
-  return {memory: {states, fallbacks}, notices: tell ? notices : []};
+  return {memory: {states, fallbacks}, notices};
 }
 
 export const noticeOfTransition = ({group, from, to, reason, wall}: Transition): Notice => ({

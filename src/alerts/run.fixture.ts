@@ -26,7 +26,7 @@ export function runAlerts(options: {
   notifications.configure(outside);
   let state = initialAlerts('lvs1', files, outside !== undefined, clock.now());
   let timer: NodeJS.Timeout | undefined;
-  const views = () => viewsOf(files, judged(), {});
+  const views = () => viewsOf(files, judged(), {}, acting);
   const feed = (event: AlertsEvent): void => {
     const [next, effects] = reduceAlerts(state, event, {now: clock.now(), wall: clock.wall()});
     state = next;
@@ -36,14 +36,14 @@ export function runAlerts(options: {
     if (due < Infinity) timer = setTimeout(tick, Math.max(0, due - clock.now()));
   };
   const tick = (): void => {
-    if (clock.now() >= looksAt(state)) feed({type: 'look', views: views(), acting: acting()});
+    if (clock.now() >= looksAt(state)) feed({type: 'look', views: views()});
     feed({type: 'tick'});
   };
   return {
-    look: (): void => feed({type: 'look', views: views(), acting: acting()}),
+    look: (): void => feed({type: 'look', views: views()}),
     fresh: (reports: readonly CheckReport[]): void => feed({type: 'fresh-reports', reports, views: views()}),
     stop: async (): Promise<void> => {
-      feed({type: 'last-words', views: views(), acting: acting()});
+      feed({type: 'last-words', views: views()});
       clearTimeout(timer);
       await notifications.stop();
     },

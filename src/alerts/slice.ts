@@ -1,6 +1,6 @@
 /**
  * Alerts: what is known of virtual services and real servers before and after → mails, webhooks, fallback commands, lines
- * of monitor files. Only the director that serves speaks for the pair. Pure.
+ * of monitor files. Only the director that holds a virtual service's address speaks for it. Pure.
  */
 import type {Instant, Moment} from '@hactl/base';
 import type {CheckReport} from '@hactl/checks';
@@ -57,14 +57,14 @@ export type AlertsEvent =
   | {readonly type: 'alerts-config'; readonly files: readonly LdirectordConfig[]; readonly outside: boolean}
   /** Something may be different: look at it in this turn of the loop, once. */
   | {readonly type: 'look-soon'}
-  | {readonly type: 'look'; readonly views: readonly VirtualView[]; readonly acting: boolean}
+  | {readonly type: 'look'; readonly views: readonly VirtualView[]}
   | {readonly type: 'role'; readonly transition: Transition}
   | {
       readonly type: 'fresh-reports';
       readonly reports: readonly CheckReport[];
       readonly views: readonly VirtualView[];
     }
-  | {readonly type: 'last-words'; readonly views: readonly VirtualView[]; readonly acting: boolean}
+  | {readonly type: 'last-words'; readonly views: readonly VirtualView[]}
   | {readonly type: 'tick'};
 
 /** One check for a monitor file. */
@@ -133,7 +133,7 @@ export function reduceAlerts(state: AlertsState, event: AlertsEvent, moment: Mom
     case 'look-soon':
       return [listens(state) ? {...state, lookAt: Math.min(state.lookAt, moment.now)} : state, []];
     case 'look':
-      return onLook(state, event.views, event.acting, moment);
+      return onLook(state, event.views, moment);
     case 'role':
       return [
         state,
@@ -142,7 +142,7 @@ export function reduceAlerts(state: AlertsState, event: AlertsEvent, moment: Mom
     case 'fresh-reports':
       return onReports(state, event.reports, event.views);
     case 'last-words':
-      return onStop(state, event.views, event.acting, moment);
+      return onStop(state, event.views, moment);
     case 'tick':
       return onTick(state, moment);
   }
@@ -165,12 +165,8 @@ function onConfig(
   return [{...next, lookAt: listens(next) ? now : Infinity}, []];
 }
 
-const enqueued = (
-  state: AlertsState,
-  events: readonly AlertEvent[],
-  acting: boolean,
-  now: Instant,
-): Outbox => (acting && events.length > 0 ? enqueue(state.outbox, events, now) : state.outbox);
+const enqueued = (state: AlertsState, events: readonly AlertEvent[], now: Instant): Outbox =>
+  events.length > 0 ? enqueue(state.outbox, events, now) : state.outbox;
 
 /** When a real server that stays down is mailed again; Infinity: nobody wants that. */
 const reminderOf = (memory: AlertMemory, views: readonly VirtualView[]): Instant =>
@@ -186,17 +182,10 @@ const reminderOf = (memory: AlertMemory, views: readonly VirtualView[]): Instant
       ),
   );
 
-function onLook(
-  state: AlertsState,
-  views: readonly VirtualView[],
-  acting: boolean,
-  {now, wall}: Moment,
-): AlertsTurn {
-  const told = state.outside
-    ? noticeStep(state.noticed, views, wall, acting)
-    : {memory: state.noticed, notices: []};
+function onLook(state: AlertsState, views: readonly VirtualView[], {now, wall}: Moment): AlertsTurn {
+  const told = state.outside ? noticeStep(state.noticed, views, wall) : {memory: state.noticed, notices: []};
   const alerts = alertStep(state.memory, views, state.phase, now);
-  const fallback = fallbackStep(state.fallbacks, views, acting);
+  const fallback = fallbackStep(state.fallbacks, views);
   const complete = views.every(({reals}) => reals.every((real) => real.state !== 'unknown'));
   const notify: readonly AlertsEffect[] =
     told.notices.length === 0 ? [] : [{type: 'notify', notices: told.notices, census: censusOf(views)}];
@@ -206,7 +195,7 @@ function onLook(
       memory: alerts.memory,
       noticed: told.memory,
       fallbacks: fallback.memory,
-      outbox: enqueued(state, alerts.events, acting, now),
+      outbox: enqueued(state, alerts.events, now),
       phase: complete ? 'running' : state.phase,
       lookAt: Infinity,
       remindAt: reminderOf(alerts.memory, views),
@@ -243,15 +232,11 @@ const mailsOf = (state: AlertsState, batches: readonly (readonly AlertEvent[])[]
   });
 
 /** The end of the daemon: mails that wait go out, fallback commands are undone. */
-function onStop(
-  state: AlertsState,
-  views: readonly VirtualView[],
-  acting: boolean,
-  {now}: Moment,
-): AlertsTurn {
+function onStop(state: AlertsState, views: readonly VirtualView[], {now}: Moment): AlertsTurn {
   const stopping: AlertsState = {...state, phase: 'stopping'};
-  const fallback = fallbackStep(state.fallbacks, views, false);
-  const due = takeDue(enqueued(stopping, stopEvents(views), acting, now), now, true);
+  const silent = views.map((view) => ({...view, acting: false}));
+  const fallback = fallbackStep(state.fallbacks, silent);
+  const due = takeDue(enqueued(stopping, stopEvents(views), now), now, true);
   return [
     {
       ...stopping,

@@ -2,7 +2,7 @@
 import type {CheckState} from '@hactl/checks';
 import {parseLdirectordCf} from '@hactl/config';
 import {makeMemoryIpvs} from '@hactl/ipvs/testing';
-import {type Operation} from '@hactl/ipvs';
+import type {Destination, IpvsClient, Operation, ServiceKey} from '@hactl/ipvs';
 import test from 'ava';
 import type {EngineConfig} from '@hactl/failover';
 import type {Loaded} from '../configuration/loaded.ts';
@@ -13,10 +13,22 @@ import {judgedOf} from '../table/slice.ts';
 import {driveTable} from '../table/table-driver.ts';
 import {initial, nextDeadline, step, type CoreEffect, type CoreEvent} from './core.ts';
 import {clearTable} from './stop.ts';
+import {anyActive, speaksFor} from '../roles/slice.ts';
 
 const resolve = {host: () => undefined, service: () => undefined};
 const text = (reals: string, more = ''): string =>
   `${more}virtual=10.0.0.100:80\n${reals}\tservice=http\n\tprotocol=tcp\n`;
+const http: ServiceKey = {kind: 'address', family: 4, protocol: 'tcp', address: '10.0.0.100', port: 80};
+const noFlags = {ops: false, flag1: false, flag2: false, flag3: false};
+const dest = (address: string, weight: number): Destination => ({
+  family: 4,
+  address,
+  port: 80,
+  forward: 'gate',
+  weight,
+  upperThreshold: 0,
+  lowerThreshold: 0,
+});
 const two = '\treal=10.0.0.1:80 gate 3\n\treal=10.0.0.2:80 gate\n';
 
 interface Pair {
@@ -360,4 +372,209 @@ test('a shorter deadtime is the engine’s business only when the peer has it to
   status('bb');
   status('bb');
   t.deepEqual(deadtimes(), [10_000, 500]);
+});
+
+const transition = (vrid: number, to: 'Backup' | 'Active'): CoreEvent => ({
+  type: 'engine',
+  message: {
+    type: 'transition',
+    transition: {vrid, group: `g${vrid}`, from: 'Backup', to, reason: 'r', at: 0, wall: 0},
+  },
+});
+const peerStatus = (ready: boolean, active: readonly number[] = []): CoreEvent => ({
+  type: 'engine',
+  message: {
+    type: 'status',
+    id: 0,
+    status: {
+      groups: [],
+      paths: [],
+      counters: {},
+      peers: [
+        {name: 'b', state: 'up', ready, groups: active.map((vrid) => ({vrid, role: 'Active', priority: 1}))},
+      ],
+    } as never,
+  },
+});
+
+test('a group that a reload removes while it is Active has no role here any more, and the journal says so', async (t) => {
+  const source = text(two, 'fallback=127.0.0.1:80\n');
+  const one = start(source, {engine: engineOf([7, 9]), groups: []});
+  one.feed(transition(7, 'Active'));
+  t.true(speaksFor(one.state.roles, '10.0.0.100'));
+  await one.reload(load(source, {engine: engineOf([9]), groups: []}));
+  t.false(speaksFor(one.state.roles, '10.0.0.100'));
+  t.false(anyActive(one.state.roles));
+  t.is(
+    one.recorded().findLast(({kind}) => kind === 'role')?.text,
+    'g7: Active -> Initialize: removed from haresources',
+  );
+  one.feed(transition(7, 'Backup'));
+  t.deepEqual([...one.state.roles.roles], [], 'what the engine says of it afterwards changes nothing');
+});
+
+test('an engine that dies takes its roles along', (t) => {
+  const one = start(text(two), {engine: engineOf([7]), groups: []});
+  one.feed(transition(7, 'Active'));
+  one.feed(peerStatus(true));
+  one.feed({type: 'child-died', name: 'failover', how: 'SIGKILL'});
+  t.false(anyActive(one.state.roles));
+  t.deepEqual(
+    one.effects
+      .slice(-6)
+      .map(({type}) => type)
+      .filter((type) => type !== 'record'),
+    ['remove-vips', 'send-priority-zero', 'transition', 'to-sync'],
+  );
+});
+
+const farms = ['1', '2', '3'].map(
+  (last) => `virtual=10.0.0.10${last}:80\n\treal=10.0.1.${last}:80 gate\n\tservice=http\n\tprotocol=tcp\n`,
+);
+const badScheduler = [farms[0], `${farms[1]}\tscheduler=xyz\n`, farms[2]].join('');
+const allUp = async (one: ReturnType<typeof start>): Promise<void> => {
+  for (const last of ['1', '2', '3']) {
+    const id = `tcp 10.0.0.10${last}:80 > 10.0.1.${last}:80`;
+    const report = {id, state: 'up' as const, failures: 0, checks: 1, reason: 'r', took: 1, at: 0};
+    one.feed({type: 'checks', message: {type: 'verdict', report}});
+  }
+  await one.settled();
+};
+
+test('one entry that the kernel refuses: the rest is served, it is reported once and tried again alone', async (t) => {
+  const one = start(badScheduler);
+  await allUp(one);
+  t.deepEqual(await one.weights(), {'10.0.1.1': 1, '10.0.1.3': 1});
+  t.deepEqual(one.state.roles.readiness, {
+    ready: false,
+    reason: 'the kernel refuses virtual server tcp 10.0.0.102:80',
+  });
+  t.is(one.sent('entry-refused').length, 1);
+  const tries = (): number => [...one.state.table.refusals.values()][0]?.tries ?? 0;
+  const times: number[] = [];
+  for (let second = 0; second < 40; second += 1) {
+    const before = tries();
+    await one.pass(1_000);
+    if (tries() > before) times.push(second);
+  }
+  t.deepEqual(
+    times.slice(1).map((time, at) => time - (times[at] ?? 0)),
+    [2, 4, 8, 16],
+  );
+  t.is(one.sent('entry-refused').length, 1, 'reported once');
+  t.false(one.state.roles.readiness.ready, 'not after the first round’s limit either');
+  await one.reload(load(farms.join('')));
+  t.deepEqual(await one.weights(), {'10.0.1.1': 1, '10.0.1.2': 1, '10.0.1.3': 1});
+  t.is(one.sent('entry-accepted').length, 1);
+  t.true(one.state.roles.readiness.ready);
+});
+
+test('a server that the kernel refuses does not take its service along', async (t) => {
+  const one = start(text('\treal=224.0.0.1:80 gate\n\treal=10.0.0.2:80 gate\n'));
+  await one.verdict('224.0.0.1', 'up');
+  await one.verdict('10.0.0.2', 'up');
+  t.deepEqual(await one.weights(), {'10.0.0.2': 1});
+  t.regex(one.state.roles.readiness.reason, /^the kernel refuses real server 224\.0\.0\.1:80 \(tcp/);
+});
+
+for (const [what, harm, found] of [
+  [
+    'the whole table',
+    (ipvs: IpvsClient) => ipvs.flush(),
+    /virtual server tcp 10\.0\.0\.100:80 was missing; real server .* was missing/,
+  ],
+  [
+    'a server',
+    (ipvs: IpvsClient) => ipvs.apply({type: 'del-dest', key: http, destination: dest('10.0.0.1', 3)}),
+    /real server 10\.0\.0\.1:80 \(tcp 10\.0\.0\.100:80\) was missing$/,
+  ],
+  [
+    'a weight',
+    (ipvs: IpvsClient) => ipvs.apply({type: 'set-dest', key: http, destination: dest('10.0.0.1', 77)}),
+    /real server 10\.0\.0\.1:80 .* had weight 77 instead of 3$/,
+  ],
+  [
+    'a server too many',
+    (ipvs: IpvsClient) => ipvs.apply({type: 'new-dest', key: http, destination: dest('10.0.0.9', 1)}),
+    /real server 10\.0\.0\.9:80 .* was not in the configuration$/,
+  ],
+] as const)
+  test(`drift is repaired within two check intervals and reported: ${what}`, async (t) => {
+    const one = start(text(two, 'checkinterval=5\n'));
+    await one.verdict('10.0.0.1', 'up');
+    await one.verdict('10.0.0.2', 'up');
+    await harm(one.ipvs);
+    for (let second = 0; second < 10; second += 1) await one.pass(1_000);
+    t.deepEqual(await one.weights(), {'10.0.0.1': 3, '10.0.0.2': 1});
+    t.is(one.sent('table-drifted').length, 1);
+    const [event] = one.recorded().filter(({subject}) => subject === 'drift');
+    t.is(event?.level, 'warn');
+    t.regex(event?.text ?? '', found);
+  });
+
+test('what others keep in the table, and what a reload changes, is no drift', async (t) => {
+  const one = start(text(two, 'checkinterval=5\n'));
+  await one.verdict('10.0.0.1', 'up');
+  const foreign = {...http, port: 9_999};
+  await one.ipvs.apply({
+    type: 'new-service',
+    service: {key: foreign, scheduler: 'rr', flags: noFlags, netmask: 32},
+  });
+  await one.pass(8_000);
+  await one.reload(load(text('\treal=10.0.0.1:80 gate 5\n', 'checkinterval=5\n')));
+  await one.pass(8_000);
+  t.deepEqual(one.sent('table-drifted'), []);
+  t.is((await one.ipvs.list()).length, 2);
+});
+
+test('Active with a table that does not serve: the groups are offered to a peer that is ready, not to another', async (t) => {
+  const one = start(badScheduler, {engine: engineOf([7]), groups: []});
+  await allUp(one);
+  one.feed(transition(7, 'Active'));
+  const offers = () => one.toEngine().filter(({type}) => type === 'give-up');
+  one.feed(peerStatus(false));
+  for (let second = 0; second < 10; second += 1) await one.pass(1_000);
+  t.deepEqual(offers(), [], 'the peer could not serve either');
+  one.feed(peerStatus(true));
+  await one.pass(4_999);
+  t.deepEqual(offers(), []);
+  await one.pass(1);
+  t.like(offers()[0], {type: 'give-up', vrid: 7});
+});
+
+test('of two directors that are both Active each speaks for the addresses that it holds', (t) => {
+  const engine = engineOf([7, 9]);
+  const [first, second] = engine.groups;
+  const vip = (address: string) => [{family: 4 as const, address, prefixLength: 24, device: 'eth0'}];
+  const groups =
+    first && second
+      ? [
+          {...first, vips: vip('10.0.0.100')},
+          {...second, vips: vip('10.0.0.101')},
+        ]
+      : [];
+  const one = start(text(two), {engine: {...engine, groups}, groups: []});
+  one.feed(transition(9, 'Active'));
+  one.feed(peerStatus(true, [7]));
+  const speaks = () =>
+    ['10.0.0.100', '10.0.0.101', '10.0.0.250'].map((one_) => speaksFor(one.state.roles, one_));
+  t.deepEqual(speaks(), [false, true, false], 'the peer has the first of the groups');
+  one.feed(peerStatus(true));
+  t.deepEqual(speaks(), [false, true, true]);
+});
+
+test('ten thousand verdicts: the state is not copied with each', (t) => {
+  const reals = Array.from(
+    {length: 10_000},
+    (_, at) => `\treal=10.${1 + (at >> 8)}.${at & 255}.1:80 gate\n`,
+  ).join('');
+  const one = start(text(reals));
+  const ids = [...one.state.table.reports.ids];
+  const before = performance.now();
+  for (const id of ids) {
+    const report = {id, state: 'up' as const, failures: 0, checks: 1, reason: 'r', took: 1, at: 0};
+    one.feed({type: 'checks', message: {type: 'verdict', report}});
+  }
+  t.is(one.state.table.reports.unknown, 0);
+  t.true(performance.now() - before < 20_000, 'two milliseconds for each would be copying');
 });

@@ -52,10 +52,10 @@ import {FIRST_ROUND_LIMIT, readinessOf} from '../roles/readiness.ts';
 import {
   anyActive,
   initialRoles,
-  isActing,
   nextRolesDeadline,
   peerLives,
   reduceRoles,
+  speaksFor,
   type Group,
   type RolesEffect,
   type RolesEvent,
@@ -100,6 +100,8 @@ export interface CoreState {
   readonly marks: readonly Instant[];
   /** Does this director check its real servers now? */
   readonly checking: boolean;
+  /** Does a group of haresources have a sync daemon? */
+  readonly syncs: boolean;
 }
 
 /** From outside: the children's messages, results of effects, operators, the peer, the clock. */
@@ -175,6 +177,9 @@ const hasOutside = ({cluster}: Loaded): boolean => {
   return webhooks.length + commands.length > 0;
 };
 
+const hasSync = ({cluster, engine}: Loaded): boolean =>
+  engine !== undefined && syncGroups(cluster.haresources.groups, new Map()).length > 0;
+
 const peerName = ({engine}: Loaded, node: string): string | undefined =>
   engine?.nodes.find((name) => name !== node.toLowerCase());
 
@@ -199,6 +204,7 @@ export function initial(config: CoreConfig, loaded: Loaded, orders: OrderState, 
     syncStatusAt: now + SYNC_STATUS_EVERY,
     marks: marksOf(loaded, now),
     checking: cluster.ha === undefined || cluster.ha.hactl.standbyChecks,
+    syncs: hasSync(loaded),
   };
 }
 
@@ -263,7 +269,7 @@ function route(turn: Turn, event: CoreEvent): void {
     case 'give-up-all':
       return roles(turn, event);
     case 'stopping':
-      return alerts(turn, {type: 'last-words', ...look(turn.state)});
+      return alerts(turn, {type: 'last-words', views: viewsNow(turn.state)});
     case 'tick':
       return onTick(turn);
   }
@@ -348,13 +354,12 @@ function alerts(turn: Turn, event: AlertsEvent): void {
 }
 
 /** What is known of virtual services now, for those who tell people. */
-export const viewsNow = ({table: {config, counting}, table: state}: CoreState): VirtualView[] =>
-  viewsOf(config.files, judgedOf(state), counting);
-
-const look = (state: CoreState): {readonly views: readonly VirtualView[]; readonly acting: boolean} => ({
-  views: viewsNow(state),
-  acting: isActing(state.roles),
-});
+function viewsNow({table: state, roles: known}: CoreState): VirtualView[] {
+  const {config, counting} = state;
+  return viewsOf(config.files, judgedOf(state), counting, ({address}) =>
+    speaksFor(known, address.kind === 'address' ? address.address : undefined),
+  );
+}
 
 // ------------------------------------------------------------------------------------------------ the events
 function onChecks(turn: Turn, message: FromChecks): void {
@@ -428,7 +433,7 @@ function onDeath(turn: Turn, death: Extract<CoreEvent, {type: 'child-died'}>): v
 function onLoaded(turn: Turn, loaded: Loaded): void {
   const {cluster} = loaded;
   const marks = marksOf(loaded, turn.state.startedAt).filter((mark) => mark > turn.moment.now);
-  turn.state = {...turn.state, marks, checking: isChecking(turn.state)};
+  turn.state = {...turn.state, marks, syncs: hasSync(loaded)};
   configuration(turn, {type: 'loaded', loaded});
   resources(turn, {type: 'resources-config', ...resourcesOf(loaded)});
   roles(turn, {type: 'groups', pair: loaded.engine !== undefined, groups: groupsOf(loaded)});
@@ -449,7 +454,7 @@ function onTick(turn: Turn): void {
   roles(turn, {type: 'tick'});
   operators(turn, {type: 'tick'});
   table(turn, {type: 'tick'});
-  if (now >= looksAt(turn.state.alerts)) alerts(turn, {type: 'look', ...look(turn.state)});
+  if (now >= looksAt(turn.state.alerts)) alerts(turn, {type: 'look', views: viewsNow(turn.state)});
   alerts(turn, {type: 'tick'});
   turn.state = {...turn.state, marks: turn.state.marks.filter((mark) => mark > now)};
   if (now < turn.state.syncStatusAt) return;
@@ -483,9 +488,8 @@ function followUp(turn: Turn): void {
   if (lives !== turn.state.operators.exchange.lives) operators(turn, {type: 'peer-lives', lives});
   const {state} = turn;
   const {problem, programmed, refusals, reports, config: {files}} = state.table; // prettier-ignore
-  const {cluster, engine} = state.configuration.running;
+  const {cluster} = state.configuration.running;
   const uptime = turn.moment.now - state.startedAt;
-  const syncs = engine !== undefined && syncGroups(cluster.haresources.groups, state.roles.roles).length > 0;
   const limit = cluster.ha?.hactl.syncDeadline ?? 0;
   const readiness = readinessOf({
     virtuals: files.reduce((sum, {virtuals}) => sum + virtuals.length, 0),
@@ -493,7 +497,7 @@ function followUp(turn: Turn): void {
     problem,
     programmed,
     refused: [...refusals.values()].map(({operation}) => entryName(operation)),
-    sync: syncReadiness(syncs, state.sync, uptime, limit, turn.config.syncTrusted),
+    sync: syncReadiness(state.syncs, state.sync, uptime, limit, turn.config.syncTrusted),
     uptime,
   });
   roles(turn, {type: 'readiness', readiness, fit: problem === undefined && refusals.size === 0});

@@ -6,6 +6,7 @@ import type {Readiness} from './readiness.ts';
 export interface Group {
   readonly vrid: number;
   readonly name: string;
+  readonly vips: readonly {readonly address: string}[];
 }
 
 export interface RolesState {
@@ -64,12 +65,25 @@ export const initialRoles = (pair: boolean, groups: readonly Group[], now: Insta
 
 export const anyActive = ({roles}: RolesState): boolean => [...roles.values()].includes('Active');
 
-/** Does this director serve, so that it speaks for the pair? */
-export const isActing = (state: RolesState): boolean => !state.pair || anyActive(state);
-
 /** The peers that are heard now. */
 export const livingPeers = ({engine}: RolesState): EngineStatus['peers'] =>
   (engine?.status.peers ?? []).filter(({state}) => state === 'up' || state === 'late');
+
+/**
+ * Does this director speak for a virtual service, to people and with its fallback command? It does when it holds the
+ * service's address. Where no group has that address, whoever holds the first of the groups speaks.
+ */
+export function speaksFor(state: RolesState, address: string | undefined): boolean {
+  if (!state.pair) return true;
+  const isActive = (vrid: number): boolean => state.roles.get(vrid) === 'Active';
+  const own = state.groups.filter(({vips}) => vips.some((vip) => vip.address === address));
+  if (own.length > 0) return own.some(({vrid}) => isActive(vrid));
+  const here = state.groups.map(({vrid}) => vrid).filter(isActive);
+  const there = livingPeers(state).flatMap(({groups}) =>
+    groups.flatMap(({vrid, role}) => (role === 'Active' ? [vrid] : [])),
+  );
+  return here.length > 0 && Math.min(...here) <= Math.min(...there);
+}
 
 export const peerLives = (state: RolesState): boolean => livingPeers(state).length > 0;
 

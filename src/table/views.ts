@@ -18,6 +18,8 @@ export interface VirtualView {
   readonly reals: readonly RealView[];
   /** No real would get traffic. undefined: not known yet. */
   readonly inFallback: boolean | undefined;
+  /** Does this director speak for it? Of two that serve a part of the farm each speaks for its own. */
+  readonly acting: boolean;
 }
 
 /** What makes a real count: weights other than the configured ones, and how many are enough. */
@@ -45,6 +47,7 @@ export const viewsOf = (
   files: readonly LdirectordConfig[],
   reports: ReadonlyMap<string, CheckReport>,
   counting: Counting = {},
+  speaksFor: (virtual: VirtualService) => boolean = () => true,
 ): VirtualView[] =>
   files.flatMap((file) =>
     file.virtuals.map((virtual) => {
@@ -53,7 +56,13 @@ export const viewsOf = (
         const report = reports.get(id);
         return {id, real, state: report?.state ?? 'unknown', reason: report?.reason ?? 'not checked yet'};
       });
-      return {file, virtual, reals, inFallback: inFallback(virtual, reals, counting)};
+      return {
+        file,
+        virtual,
+        reals,
+        inFallback: inFallback(virtual, reals, counting),
+        acting: speaksFor(virtual),
+      };
     }),
   );
 
