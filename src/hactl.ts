@@ -112,6 +112,10 @@ program
   )
   .option('--config-id <id>', "keepalived's -i: which @lines count (default: uname -n up to the first dot)")
   .option(
+    '--peer-file <file>',
+    "the other director's keepalived.conf: what the pair has in common is computed from both",
+  )
+  .option(
     '--install-dir <dir>',
     'where the files will be used: scripts are named by it',
     defaultPaths.configDir,

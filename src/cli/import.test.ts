@@ -141,7 +141,10 @@ test('files with their modes; check-config takes them; the list is printed and k
   t.regex(readFileSync(path.join(out, 'authkeys'), 'utf8'), /^1 sha256 [0-9a-f]{64}$/m);
   t.true(stdout.includes('a new one was generated'));
   const report = readFileSync(path.join(out, 'import-report.txt'), 'utf8');
-  t.true(stdout.includes(report));
+  t.false(stdout.includes(report), 'the screen has the summary, the file has all');
+  t.regex(stdout, /^carried over exactly: \d+; approximated: \d+; not carried over: \d+$/m);
+  t.true(stdout.includes(path.join(out, 'import-report.txt')));
+  t.regex(stdout.trimEnd().split('\n\n').at(-1) ?? '', /^down, unwatched or different after the switch: /);
   t.true(report.includes(`${source}:20: tcp_timeout = 900`));
   t.is(hactl('check-config', out, '--node', 'lvs1').status, 0);
 });

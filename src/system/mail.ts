@@ -14,9 +14,9 @@ export interface Mail {
 const LIMIT = 10_000;
 const sendmails = ['/usr/sbin/sendmail', '/usr/lib/sendmail'];
 
-/** `HOST` or `HOST:PORT` (ours); 25 is SMTP's port. */
+/** `HOST`, `HOST:PORT` or `[IPv6]:PORT` (the last two are ours); 25 is SMTP's port. */
 function serverOf(smtp: string): {host: string; port: number} {
-  const [host = smtp, port] = smtp.split(':');
+  const [, host = smtp, port] = /^\[?([^\]]*?)\]?(?::(\d+))?$/.exec(smtp) ?? [];
   return {host, port: Number(port ?? 25)};
 }
 

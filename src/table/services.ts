@@ -119,33 +119,39 @@ export function checkSpec(
 ): CheckSpec {
   const family = real.address.includes(':') ? 6 : 4;
   const own = virtualPort(virtual);
+  const {check = {}} = real;
+  const service = check.service ?? virtual.service;
+  const sendExpect = check.sendExpect ?? (check.service === undefined ? virtual.sendExpect : undefined);
   return {
     id: checkId(virtual, real),
-    checkType: virtual.checkType,
-    service: virtual.service,
+    checkType: check.checkType ?? virtual.checkType,
+    service,
     family,
     address: real.address,
-    port: virtual.checkPort ?? (real.port || own || servicePorts[virtual.service] || 0),
+    port: check.checkPort ?? virtual.checkPort ?? (real.port || own || servicePorts[service] || 0),
     protocol: virtual.address.kind === 'address' ? virtual.address.protocol : 'fwm',
     virtualAddress:
       virtual.address.kind === 'address' ? virtual.address.address : String(virtual.address.mark),
     virtualPort: own,
     realPort: real.port || own,
-    checkCommand: virtual.checkCommand,
-    checkTimeout: virtual.checkTimeout,
-    negotiateTimeout: virtual.negotiateTimeout,
+    checkCommand: check.checkCommand ?? virtual.checkCommand,
+    checkTimeout: check.checkTimeout ?? virtual.checkTimeout,
+    negotiateTimeout: check.checkTimeout ?? virtual.negotiateTimeout,
     checkInterval: virtual.checkInterval,
     checkCount: virtual.checkCount,
     failureCount: virtual.failureCount,
     httpMethod: virtual.httpMethod,
-    ...optional('request', real.request ?? virtual.request),
-    ...optional('receive', real.receive ?? virtual.receive),
-    ...optional('virtualHost', virtual.virtualHost),
+    ...optional('request', check.request ?? real.request ?? virtual.request),
+    ...optional(
+      'receive',
+      check.receive ?? real.receive ?? (check.service === undefined ? virtual.receive : undefined),
+    ),
+    ...optional('virtualHost', check.virtualHost ?? virtual.virtualHost),
     ...optional('login', virtual.login),
     ...optional('passwd', virtual.passwd),
     ...optional('database', virtual.database),
     ...optional('secret', virtual.secret),
-    ...optional('sendExpect', virtual.sendExpect),
+    ...optional('sendExpect', sendExpect),
     ...optional('rise', virtual.rise),
     ...optional('initial', initial),
   };

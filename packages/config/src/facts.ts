@@ -330,10 +330,7 @@ function virtualFacts(file: string, virtual: VirtualService): Fact[] {
       ...base,
       kind: 'real',
       directive: before === 0 ? server : `${server} again ${before}`,
-      ...guarded(
-        realText(real),
-        realText(real.request === undefined ? real : {...real, request: requestShown(real.request)}),
-      ),
+      ...guarded(realText(real), realText(realShown(real))),
     });
   }
   if (fallback)
@@ -354,6 +351,21 @@ function shownOf(key: string, value: unknown): string {
   return text;
 }
 
+/** The same without queries, arguments and log-ins. */
+function realShown({check, ...real}: RealServer): RealServer {
+  const shown = check && {
+    ...check,
+    ...(check.request === undefined ? {} : {request: requestShown(check.request)}),
+    ...(check.checkCommand === undefined ? {} : {checkCommand: commandShown(check.checkCommand)}),
+    ...(check.sendExpect === undefined ? {} : {sendExpect: {send: '…', regex: check.sendExpect.regex}}),
+  };
+  return {
+    ...real,
+    ...(real.request === undefined ? {} : {request: requestShown(real.request)}),
+    ...(shown === undefined ? {} : {check: shown}),
+  };
+}
+
 const realText = (real: RealServer): string =>
   [
     real.method,
@@ -362,6 +374,7 @@ const realText = (real: RealServer): string =>
     ...(real.upperThreshold > 0 ? [`u:${real.upperThreshold}`] : []),
     ...(real.request === undefined ? [] : [`request ${JSON.stringify(real.request)}`]),
     ...(real.receive === undefined ? [] : [`receive ${JSON.stringify(real.receive)}`]),
+    ...(real.check === undefined ? [] : [`check ${JSON.stringify(real.check)}`]),
   ].join(' ');
 
 const fallbackText = ({address, port, method, weight}: FallbackServer): string =>

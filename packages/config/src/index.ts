@@ -22,6 +22,8 @@ export {
   importConfig,
   loadWritten,
   renderReport,
+  renderSummary,
+  countReport,
   type ImportContext,
   type ImportKind,
   type ImportResult,

@@ -3,6 +3,7 @@ import {oldIpv4} from './addresses.ts';
 import {takeShared, type Inherited} from './ldirectord-inherited.ts';
 import type {Directive} from './ldirectord-lines.ts';
 import {takeOurs, type Ours} from './ldirectord-ours.ts';
+import {takeRealCheck, type WrittenRealCheck} from './ldirectord-real-check.ts';
 import {takeReals} from './ldirectord-servers.ts';
 import {
   checkExpression,
@@ -15,13 +16,9 @@ import {
   takeYesNo,
 } from './ldirectord-values.ts';
 import type {VirtualHead} from './ldirectord-address.ts';
+import {services} from './ldirectord-services.ts';
 import type {CheckService, CheckType, RealServer} from './model.ts';
 import type {Reporter, Resolver} from './reader.ts';
-
-export const services: readonly CheckService[] = [
-  'dns', 'ftp', 'http', 'https', 'http_proxy', 'imap', 'imaps', 'ldap', 'ldaps', 'mysql', 'nntp', 'none', 'oracle',
-  'pgsql', 'pop', 'pops', 'radius', 'simpletcp', 'sip', 'smtp', 'submission',
-]; // prettier-ignore
 
 const checkTypes = ['negotiate', 'connect', 'ping', 'external', 'external-perl', 'on', 'off'] as const;
 
@@ -50,6 +47,7 @@ export interface Draft {
   readonly head: VirtualHead | undefined;
   readonly own: Inherited;
   readonly reals: RealServer[];
+  readonly realChecks: WrittenRealCheck[];
   readonly texts: Texts;
   checkType: CheckType;
   service?: CheckService;
@@ -91,6 +89,11 @@ export function takeLine(one: Directive, draft: Draft, resolver: Resolver, repor
         );
       else draft.reals.push(...takeReals(one, family, resolver, reporter));
       break;
+    case 'hactl_check': {
+      const check = takeRealCheck(one, family, resolver, reporter);
+      if (check) draft.realChecks.push(check);
+      break;
+    }
     case 'checktype':
       draft.checkType = takeCheckType(one, reporter) ?? draft.checkType;
       break;

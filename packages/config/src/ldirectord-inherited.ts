@@ -196,8 +196,8 @@ function takeStatus(one: Directive, reporter: Reporter): string[] | undefined {
 /** A mail server's name or IPv4 address. */
 function takeSmtp(one: Directive, into: Inherited, reporter: Reporter): void {
   const text = reporter.mode === 'strict' ? one.value : takeText(one);
-  // A port behind the name is ours: ldirectord reads the name only.
-  const pattern = reporter.mode === 'strict' ? /^[\w.+-]+/ : /^[\w.+-]+(:\d{1,5}$)?/;
+  // A port behind the name and an IPv6 address are ours: ldirectord reads a name only.
+  const pattern = reporter.mode === 'strict' ? /^[\w.+-]+/ : /^(?:\[[\da-f:.]+\]|[\w.+-]+)(?::\d{1,5}$)?/i;
   const host = pattern.exec(text)?.[0];
   if (host === undefined) {
     reporter.error(

@@ -4,6 +4,7 @@ import {takeLine, type Draft} from './ldirectord-draft.ts';
 import {CHECK_TIMEOUT, emailOf, NEGOTIATE_TIMEOUT, type Inherited} from './ldirectord-inherited.ts';
 import type {Block} from './ldirectord-lines.ts';
 import {finishSendExpect} from './ldirectord-ours.ts';
+import {withRealChecks} from './ldirectord-real-check.ts';
 import type {CheckService, VirtualAddress, VirtualService} from './model.ts';
 import type {Reporter, Resolver} from './reader.ts';
 
@@ -39,6 +40,7 @@ export function takeVirtual(
     head: start,
     own,
     reals: [],
+    realChecks: [],
     texts: {},
     checkType: {kind: 'negotiate'},
     httpMethod: 'GET',
@@ -62,9 +64,10 @@ export function takeVirtual(
 }
 
 function finish(block: Block, address: VirtualAddress, draft: Draft, reporter: Reporter): VirtualService {
-  const {own, reals, checkType} = draft;
+  const {own, checkType} = draft;
   const {span} = block.head;
   const port = address.kind === 'address' ? address.port : 0;
+  const reals = withRealChecks(draft.reals, draft.realChecks, port, reporter);
   const sendExpect = finishSendExpect(draft, address, span, reporter);
   const service = sendExpect ? 'send-expect' : (draft.service ?? serviceOfPort[port] ?? 'none');
   if (checkType.kind === 'negotiate' || checkType.kind === 'combined')

@@ -35,6 +35,19 @@ export type VirtualAddress =
   | {readonly kind: 'address'; readonly family: 4 | 6; readonly address: string; readonly port: number; readonly protocol: Protocol}
   | {readonly kind: 'fwmark'; readonly family: 4 | 6; readonly mark: number};
 
+/** `hactl_check`: what of a check is a real server's own; the rest is its virtual service's. */
+export interface RealCheck {
+  readonly checkType?: CheckType;
+  readonly service?: CheckService;
+  readonly checkCommand?: string;
+  readonly checkPort?: number;
+  readonly checkTimeout?: Millis;
+  readonly request?: string;
+  readonly receive?: string;
+  readonly virtualHost?: string;
+  readonly sendExpect?: {readonly send?: string; readonly expect?: string; readonly regex: boolean};
+}
+
 export interface RealServer {
   readonly span: Span;
   readonly address: string;
@@ -48,6 +61,7 @@ export interface RealServer {
   /** `l:` and `u:`, ipvsadm's -y and -x; 0 is none. */
   readonly lowerThreshold: number;
   readonly upperThreshold: number;
+  readonly check?: RealCheck;
 }
 
 export interface FallbackServer {

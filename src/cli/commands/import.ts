@@ -1,6 +1,6 @@
 /** `hactl import FILE`: files of Piranha, keepalived or ipvsadm-save written as ours, and a list of what became of them. */
 import {randomBytes} from 'node:crypto';
-import {chmodSync, existsSync, globSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
+import {chmodSync, existsSync, globSync, mkdirSync, readFileSync, statSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import {
@@ -8,11 +8,13 @@ import {
   redactDiagnostic,
   renderDiagnostic,
   renderReport,
+  renderSummary,
   type ImportContext,
   type ImportKind,
 } from '@hactl/config';
 import {withNames} from '../../configuration/names.ts';
 import {CliError, exit} from '../exit.ts';
+import {paintFor} from '../render/paint.ts';
 
 export interface ImportOptions {
   readonly out: string;
@@ -21,6 +23,7 @@ export interface ImportOptions {
   readonly peer?: string;
   readonly as?: 'primary' | 'backup';
   readonly configId?: string;
+  readonly peerFile?: string;
   readonly installDir: string;
   readonly force?: boolean;
   readonly json?: boolean;
@@ -45,6 +48,9 @@ export async function importFile(file: string, options: ImportOptions): Promise<
     if (!/^[\w.-]*$/.test(name)) throw new CliError(exit.config, `"${name}" is not a name of a node`);
   if (options.peer?.toLowerCase() === node.toLowerCase())
     throw new CliError(exit.config, `--peer ${options.peer} is this director's own name (--node)`);
+  const peerText = options.peerFile === undefined ? undefined : readText(options.peerFile);
+  if (options.peerFile !== undefined && peerText === undefined)
+    throw new CliError(exit.config, `cannot read ${options.peerFile}`);
   const secret = randomBytes(32).toString('hex');
   const result = await withNames((resolve) => {
     const context: ImportContext = {
@@ -57,9 +63,16 @@ export async function importFile(file: string, options: ImportOptions): Promise<
       ),
       ...(options.as === undefined ? {} : {as: options.as}),
       installDir: options.installDir,
+      ...(options.peerFile === undefined || peerText === undefined
+        ? {}
+        : {peerSource: {path: options.peerFile, text: peerText}}),
       resolve,
       read: readText,
-      glob: (pattern) => globSync(pattern).toSorted(),
+      // Directories are no configuration files; an include of a pattern steps over them.
+      glob: (pattern) =>
+        globSync(pattern)
+          .filter((name) => statSync(name, {throwIfNoEntry: false})?.isFile())
+          .toSorted(),
     };
     return importConfig(
       {path: file, text},
@@ -106,14 +119,14 @@ export async function importFile(file: string, options: ImportOptions): Promise<
     if (errors > 0)
       process.stdout.write(`${file}: nothing is written: ${errors} ${errors === 1 ? 'error' : 'errors'}\n`);
     else {
-      process.stdout.write(renderReport(result.report));
       process.stdout.write(
-        `\nread as ${result.kind}; written:\n${written.map((one) => `  ${one}\n`).join('')}`,
+        `read as ${result.kind}; written:\n${written.map((one) => `  ${one}\n`).join('')}The whole list of what became of each statement is in ${path.join(options.out, REPORT)}.\n`,
       );
       if (result.imported?.pair && result.imported.pair.secret === undefined)
         process.stdout.write(
           'The source has no key that authkeys could hold: a new one was generated. Copy authkeys to the other director.\n',
         );
+      process.stdout.write(`\n${renderSummary(result.report, (text) => paintFor(process.stdout).bad(text))}`);
     }
   }
   return errors === 0 ? exit.ok : exit.config;

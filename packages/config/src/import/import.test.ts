@@ -189,7 +189,7 @@ test('keepalived.conf: mistakes that leave no reading', (t) => {
     'B',
     '"http"',
     'NONE',
-    'icmp',
+    'ICMP',
     'quote',
     '/nowhere/at/all',
     'no open block',

@@ -4,7 +4,7 @@
  */
 import type {Millis} from '@hactl/base';
 import type {Diagnostic} from '../diagnostic.ts';
-import type {CheckService, ForwardMethod, Medium, Span, Vip, VirtualAddress} from '../model.ts';
+import type {CheckService, ForwardMethod, Medium, RealCheck, Span, Vip, VirtualAddress} from '../model.ts';
 import type {Resolver} from '../reader.ts';
 
 export type ImportKind = 'lvs.cf' | 'keepalived' | 'ipvsadm';
@@ -19,6 +19,8 @@ export interface Note {
   readonly what: string;
   /** Where it went, how it differs, or why it was left out. */
   readonly message: string;
+  /** After the switch something is down, unwatched or different because of it: shown last and in red. */
+  readonly matters?: true;
 }
 
 export interface ImportedReal {
@@ -31,6 +33,10 @@ export interface ImportedReal {
   readonly receive?: string;
   readonly lowerThreshold: number;
   readonly upperThreshold: number;
+  /** Where its check is not the virtual service's: one hactl_check line. */
+  readonly check?: RealCheck;
+  /** Where it stands in the source. */
+  readonly span?: Span;
 }
 
 export interface ImportedCheck {
@@ -58,6 +64,8 @@ export interface ImportedVirtual {
   readonly reals: readonly ImportedReal[];
   readonly fallback?: {readonly address: string; readonly port: number; readonly method: ForwardMethod};
   readonly check: ImportedCheck;
+  /** Its script prints weights. */
+  readonly isDynamic?: boolean;
   readonly scheduler: string;
   readonly schedFlags?: string;
   /** Seconds. */
@@ -75,6 +83,8 @@ export interface ImportedGroup {
   readonly sync?: {readonly device: string; readonly id: number};
   /** Names of scripts in resource.d. */
   readonly scripts: readonly string[];
+  /** Who is mailed when the group comes and goes. */
+  readonly mailTo?: readonly string[];
 }
 
 export interface ImportedPair {
@@ -85,6 +95,11 @@ export interface ImportedPair {
   readonly deadtime: Millis;
   readonly autoFailback: boolean;
   readonly preemptDelay?: Millis;
+  /** `hactl_track_script`: how often, and the command; a name without a slash is one of the written scripts. */
+  readonly trackScripts?: readonly {readonly every: Millis; readonly command: string}[];
+  readonly trackInterfaces?: readonly string[];
+  /** A check's program says its server's weight. */
+  readonly dynamicWeight?: boolean;
   readonly groups: readonly ImportedGroup[];
   /** A key that the source has; undefined: one is generated. */
   readonly secret?: string;
@@ -105,6 +120,8 @@ export interface Imported {
   readonly email?: {readonly to: readonly string[]; readonly from?: string; readonly smtp?: string};
   readonly scripts: readonly ImportedScript[];
   readonly notes: readonly Note[];
+  /** Where the mail settings stand in the source. */
+  readonly emailSpan?: Span;
 }
 
 /** What the source does not say, and the machine or the user does. */
@@ -123,6 +140,8 @@ export interface ImportContext {
   /** Where the files will be used; scripts are named by it. */
   readonly installDir: string;
   readonly resolve: Resolver;
+  /** The peer's keepalived.conf: what the pair has in common is computed from both. */
+  readonly peerSource?: ImportSource;
   /** An included file; undefined: it cannot be read. */
   readonly read: (path: string) => string | undefined;
   /** Files that match an include's pattern, sorted. */

@@ -1,6 +1,7 @@
 /** Foreign configuration → our files, checked by our own parsers before anybody writes them. Pure. */
-import type {Diagnostic, Source} from '../diagnostic.ts';
+import {indexOf, type Diagnostic, type Source} from '../diagnostic.ts';
 import {loadCluster} from '../load.ts';
+import {redactLine} from '../redact.ts';
 import type {ImportContext, Imported, ImportKind, ImportSource} from './imported.ts';
 import {parseIpvsadmSave} from './ipvsadm-save.ts';
 import {parseKeepalived} from './keepalived.ts';
@@ -79,7 +80,9 @@ export function importConfig(source: ImportSource, options: ImportOptions): Impo
   const {installDir} = options.context;
   const files = writeFiles(imported, {origin: source.path, installDir, secret: options.secret});
   const checked = loadWritten(files, options.context);
-  const ours = checked.diagnostics.filter((one) => one.severity !== 'notice');
+  const ours = checked.diagnostics
+    .filter(({severity, code}) => severity !== 'notice' && code !== 'ignored-directive')
+    .map((one) => atSource(one, files, checked.sources, {path: source.path, installDir}));
   const isUsable = ours.every((one) => one.severity !== 'error');
   return {
     kind,
@@ -88,6 +91,27 @@ export function importConfig(source: ImportSource, options: ImportOptions): Impo
     report,
     diagnostics: [...diagnostics, ...ours],
     sources: new Map([...sources, ...checked.sources]),
+  };
+}
+
+/** A complaint about a written line, at the line of the source that it was made of: the file is not there yet. */
+function atSource(
+  diagnostic: Diagnostic,
+  files: readonly WrittenFile[],
+  sources: ReadonlyMap<string, Source>,
+  {path, installDir}: {readonly path: string; readonly installDir: string},
+): Diagnostic {
+  const {span, message} = diagnostic;
+  const name = span.file.startsWith(`${installDir}/`) ? span.file.slice(installDir.length + 1) : span.file;
+  const source = sources.get(span.file);
+  const index = source && indexOf(source);
+  const line = index?.position(span.start).line ?? 1;
+  const origin = files.find((file) => file.name === name)?.origins?.[line - 1];
+  const quoted = name === 'authkeys' ? '' : `: ${redactLine(index?.line(line).trim() ?? '')}`;
+  return {
+    ...diagnostic,
+    span: origin ?? {file: path, start: 0, end: 1},
+    message: `${message} (in the ${name} that would be written${quoted})`,
   };
 }
 
@@ -108,5 +132,5 @@ export function loadWritten(
 }
 
 export type {Fate, ImportContext, Imported, ImportKind, ImportSource} from './imported.ts';
-export {renderReport, type ReportLine} from './report.ts';
+export {countReport, renderReport, renderSummary, type ReportLine} from './report.ts';
 export type {WrittenFile} from './write.ts';

@@ -1,5 +1,6 @@
 /** One block of keepalived.conf, statement by statement: what nobody asked for is said at the end. Pure. */
 import type {Millis} from '@hactl/base';
+import type {DiagnosticCode} from '../diagnostic.ts';
 import type {Reporter} from '../reader.ts';
 import type {Statement} from './keepalived-lines.ts';
 import {secondsOf, wholeNumber, type Notebook} from './words.ts';
@@ -11,7 +12,11 @@ export interface Block {
   /** The last one: in keepalived the last line counts. */
   readonly last: (...names: string[]) => Statement | undefined;
   /** What is left gets a note: why it is left out. */
-  readonly finish: (reasons: Readonly<Record<string, string>>, otherwise: string) => void;
+  readonly finish: (
+    reasons: Readonly<Record<string, string>>,
+    otherwise: string,
+    serious?: ReadonlySet<string>,
+  ) => void;
 }
 
 export interface Tools {
@@ -53,66 +58,79 @@ export function blockOf(statements: readonly Statement[], {book}: Tools): Block 
         book.not(one.span, quoteStatement(one), 'the same again below: the last one counts');
       return found.at(-1);
     },
-    finish: (reasons, otherwise) => {
+    finish: (reasons, otherwise, serious) => {
       for (const one of statements) {
         if (seen.has(one)) continue;
         const name = nameOf(one);
-        const reason =
-          reasons[name] ??
-          Object.entries(reasons).find(
-            ([key]) => key.endsWith('*') && name.startsWith(key.slice(0, -1)),
-          )?.[1];
-        book.not(one.span, quoteStatement(one), reason ?? otherwise);
+        const [, reason] =
+          Object.entries(reasons).find(([key]) => key === name) ??
+          Object.entries(reasons).find(([key]) => key.endsWith('*') && name.startsWith(key.slice(0, -1))) ??
+          [];
+        book[serious?.has(name) ? 'lost' : 'not'](one.span, quoteStatement(one), reason ?? otherwise);
       }
     },
   };
 }
 
-/** A number behind a statement, or a complaint. */
+/** Something that keepalived logs and steps over; so does the import. */
+export function ignored(
+  at: Statement | Statement['words'][number],
+  code: DiagnosticCode,
+  message: string,
+  help: string,
+  {reporter}: Tools,
+): void {
+  reporter.add('warning', code, at.span, message, help);
+}
+
+/** A number behind a statement; another text is ignored, as keepalived does. */
 export function numberOf(
   statement: Statement | undefined,
   least: number,
   most: number,
-  {reporter}: Tools,
+  tools: Tools,
 ): number | undefined {
   if (!statement) return undefined;
   const text = argumentOf(statement);
   const value = wholeNumber(text, least, most);
   if (value === undefined)
-    reporter.error(
+    ignored(
+      statement.words[1] ?? statement,
       'bad-value',
-      statement.words[1]?.span ?? statement.span,
       `"${text}" is not a number for ${nameOf(statement)}`,
-      `a whole number from ${least} to ${most}`,
+      `keepalived ignores the line, and so does the import: a whole number from ${least} to ${most}`,
+      tools,
     );
   return value;
 }
 
-export function timeOf(statement: Statement | undefined, {reporter}: Tools): Millis | undefined {
+export function timeOf(statement: Statement | undefined, tools: Tools): Millis | undefined {
   if (!statement) return undefined;
   const text = argumentOf(statement);
   const value = secondsOf(text);
   if (value === undefined)
-    reporter.error(
+    ignored(
+      statement.words[1] ?? statement,
       'bad-value',
-      statement.words[1]?.span ?? statement.span,
       `"${text}" is not a time for ${nameOf(statement)}`,
-      'seconds, with decimals where needed: 3 or 2.5',
+      'keepalived ignores the line, and so does the import: seconds, with decimals where needed: 3 or 2.5',
+      tools,
     );
   return value;
 }
 
-/** keepalived's BOOL; the name alone is yes. */
-export function flagOf(statement: Statement | undefined, {reporter}: Tools): boolean | undefined {
+/** keepalived's BOOL; the name alone is yes, and so is a word that it does not know. */
+export function flagOf(statement: Statement | undefined, tools: Tools): boolean | undefined {
   if (!statement) return undefined;
   const text = argumentOf(statement).toLowerCase();
   if (['', 'on', 'true', 'yes'].includes(text)) return true;
   if (['off', 'false', 'no'].includes(text)) return false;
-  reporter.error(
+  ignored(
+    statement.words[1] ?? statement,
     'bad-value',
-    statement.words[1]?.span ?? statement.span,
     `"${text}" is neither on nor off`,
-    `write ${nameOf(statement)} on or ${nameOf(statement)} off`,
+    `keepalived ignores the word, and so does the import: write ${nameOf(statement)} on or ${nameOf(statement)} off`,
+    tools,
   );
   return undefined;
 }

@@ -1,11 +1,10 @@
 /** One checker of a real server in keepalived.conf, as it stands there. Pure. */
 import {ipv4, ipv6} from '../addresses.ts';
-import {translatePerlRegex} from '@hactl/regex';
 import {
   argumentOf,
   argumentsOf,
   blockOf,
-  flagOf,
+  ignored,
   nameOf,
   numberOf,
   quoteStatement,
@@ -14,8 +13,9 @@ import {
   type Tools,
 } from './keepalived-block.ts';
 import type {Statement} from './keepalived-lines.ts';
+import {takeUrls, type WebPage} from './keepalived-web.ts';
 import {commandText} from './keepalived-words.ts';
-import {isQuotable, shellWord} from './words.ts';
+import {isQuotable, notebook, shellWord, type Notebook} from './words.ts';
 
 export const checkerNames = [
   'HTTP_GET', 'SSL_GET', 'TCP_CHECK', 'SMTP_CHECK', 'DNS_CHECK', 'MISC_CHECK', 'UDP_CHECK', 'PING_CHECK', 'BFD_CHECK',
@@ -23,11 +23,12 @@ export const checkerNames = [
 ] as const; // prettier-ignore
 export type CheckerName = (typeof checkerNames)[number];
 
-/** Settings that a checker has from its server, and a server from its virtual. */
+/** Settings that a checker has from its server, and a server from its virtual; milliseconds. */
 export interface Inherited {
   readonly delayLoop?: number;
   readonly connectTimeout?: number;
   readonly retry?: number;
+  readonly delayBeforeRetry?: number;
   readonly virtualHost?: string;
 }
 
@@ -41,6 +42,7 @@ export function inherit(block: Block, from: Inherited, tools: Tools): Inherited 
   const delayLoop = timeOf(take('delay_loop'), tools) ?? from.delayLoop;
   const connectTimeout = timeOf(take('connect_timeout'), tools) ?? from.connectTimeout;
   const retry = numberOf(take('retry'), 0, 1_000, tools) ?? from.retry;
+  const delayBeforeRetry = timeOf(take('delay_before_retry'), tools) ?? from.delayBeforeRetry;
   const host = block.last('virtualhost');
   if (host) tools.book.exact(host.span, quoteStatement(host), 'ldirectord.cf: virtualhost of web checks');
   const virtualHost = argumentOf(host) || from.virtualHost;
@@ -48,33 +50,62 @@ export function inherit(block: Block, from: Inherited, tools: Tools): Inherited 
     ...(delayLoop === undefined ? {} : {delayLoop}),
     ...(connectTimeout === undefined ? {} : {connectTimeout}),
     ...(retry === undefined ? {} : {retry}),
+    ...(delayBeforeRetry === undefined ? {} : {delayBeforeRetry}),
     ...(virtualHost === undefined ? {} : {virtualHost}),
   };
 }
 
+const TIMING = 'ldirectord.cf: part of checkinterval and failurecount of the virtual';
 const inheritedMessages: Readonly<Record<string, string>> = {
-  delay_loop: 'ldirectord.cf: checkinterval, one for all servers of the virtual',
-  connect_timeout:
-    'ldirectord.cf: checktimeout, one for all servers of the virtual; it limits the whole check',
-  retry: 'ldirectord.cf: failurecount = retry + 1; checks after a failure come at checkinterval',
+  delay_loop: TIMING,
+  retry: TIMING,
+  delay_before_retry: TIMING,
+  connect_timeout: 'ldirectord.cf: checktimeout; it limits the whole check',
 };
 
 /** One checker as read. */
-export interface Checker {
+export interface Checker extends WebPage {
   readonly kind: CheckerName;
   readonly statement: Statement;
   readonly settings: Inherited;
+  /** Where it is not the server's own. */
   readonly port?: number;
-  readonly request?: string;
-  readonly receive?: string;
-  readonly virtualHost?: string;
+  /** DNS_CHECK: the name that it asks for, and the type of record. */
+  readonly dns?: {readonly name: string; readonly type: string};
   /** MISC_CHECK's program and its arguments, for the shell. */
   readonly command?: string;
+  /** misc_dynamic: the exit status is the weight plus two. */
+  readonly isDynamic?: boolean;
+  /** What is said of its lines: counts when the checker stays. */
+  readonly book: Notebook;
 }
 
-/** Reads the checkers of one server. */
-export function takeCheckers(block: Block, settings: Inherited, address: string, tools: Tools): Checker[] {
-  return block.all(...checkerNames).map((statement) => takeChecker(statement, settings, address, tools));
+export interface ServerPlace {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** Reads the checkers of one server. A MISC_CHECK without a program is left out, as in keepalived. */
+export function takeCheckers(
+  block: Block,
+  settings: Inherited,
+  server: ServerPlace,
+  tools: Tools,
+): Checker[] {
+  return block.all(...checkerNames).flatMap((statement) => {
+    const checker = takeChecker(statement, settings, server, tools);
+    if (checker.kind !== 'MISC_CHECK' || checker.command !== undefined) return [checker];
+    ignored(
+      statement,
+      'missing-value',
+      'MISC_CHECK has no misc_path: keepalived leaves the check out',
+      'the import does too; write misc_path "/path/program arguments"',
+      tools,
+    );
+    tools.book.take(checker.book.notes, 'the check has no program: keepalived leaves it out too');
+    tools.book.not(statement.span, quoteStatement(statement), 'no program: keepalived leaves it out too');
+    return [];
+  });
 }
 
 const unusedHere: Readonly<Record<string, string>> = {
@@ -83,12 +114,9 @@ const unusedHere: Readonly<Record<string, string>> = {
   bind_port: 'checks leave from any port',
   fwmark: 'checks carry no mark',
   warmup: 'checks are spread over the interval anyway',
-  delay_before_retry: 'a failed check is repeated at checkinterval',
   log_all_failures: 'every change is logged',
   alpha: 'a server gets traffic after its first passed check, always',
-  misc_dynamic: 'an exit status does not change a weight; 2 to 255 count as failed',
   user: 'the script runs as the checks do',
-  http_protocol: 'the check speaks HTTP/1.0',
   fast_recovery: 'one page is asked for',
   helo_name: 'the check has a name of its own',
   enable_sni: 'virtualhost is the name that is asked for',
@@ -96,42 +124,39 @@ const unusedHere: Readonly<Record<string, string>> = {
   require_reply: 'the check does not compare replies',
   min_reply_length: 'the check does not compare replies',
   max_reply_length: 'the check does not compare replies',
-  host: 'connect_ip and connect_port in the checker itself are read',
-  nb_get_retry: 'write retry',
+  track_file: 'there is no such check',
+  nb_get_retry: 'keepalived knows this word in HTTP_GET and SSL_GET only: write retry',
 };
+const seriousHere: ReadonlySet<string> = new Set(['require_reply', 'payload', 'bindto', 'fwmark']);
 
-function takeChecker(statement: Statement, inherited: Inherited, address: string, tools: Tools): Checker {
-  const {book} = tools;
+function takeChecker(statement: Statement, inherited: Inherited, server: ServerPlace, outer: Tools): Checker {
+  const book = notebook();
+  const tools: Tools = {...outer, book};
   const kind = nameOf(statement) as CheckerName;
   const block = blockOf(statement.block ?? [], tools);
-  const old = block.last('nb_get_retry', 'misc_timeout');
+  const isWeb = kind === 'HTTP_GET' || kind === 'SSL_GET';
+  const retryLine = isWeb ? block.last('nb_get_retry') : undefined;
+  const limitLine = kind === 'MISC_CHECK' ? block.last('misc_timeout') : undefined;
+  if (retryLine) book.approximated(retryLine.span, quoteStatement(retryLine), TIMING);
+  if (limitLine) book.exact(limitLine.span, quoteStatement(limitLine), 'ldirectord.cf: checktimeout');
+  const retry = numberOf(retryLine, 0, 1_000, tools);
+  const limit = timeOf(limitLine, tools);
   const settings = inherit(block, inherited, tools);
-  const limit = old && nameOf(old) === 'misc_timeout' ? timeOf(old, tools) : undefined;
-  if (old)
-    book.approximated(
-      old.span,
-      quoteStatement(old),
-      nameOf(old) === 'misc_timeout' ? 'ldirectord.cf: checktimeout' : 'ldirectord.cf: failurecount',
-    );
-  const retry = old && nameOf(old) === 'nb_get_retry' ? numberOf(old, 0, 1_000, tools) : undefined;
-  const portStatement = block.last('connect_port');
-  const port = numberOf(portStatement, 1, 65_535, tools);
-  if (portStatement)
-    book.exact(portStatement.span, quoteStatement(portStatement), 'ldirectord.cf: checkport');
-  const ip = block.last('connect_ip');
-  if (ip) {
-    const target = ipv4(argumentOf(ip)) ?? ipv6(argumentOf(ip));
-    if (target === address) book.exact(ip.span, quoteStatement(ip), 'the server’s own address');
-    else book.not(ip.span, quoteStatement(ip), 'the server itself is checked, not another address');
-  }
-  const page =
-    kind === 'HTTP_GET' || kind === 'SSL_GET'
-      ? takeUrls(block, settings, tools)
-      : kind === 'DNS_CHECK'
-        ? takeDns(block, tools)
-        : {};
+  // SMTP_CHECK has an old form with the target in a block of its own.
+  const hosts = block.all('host');
+  for (const host of hosts) book.exact(host.span, quoteStatement(host), 'see its lines');
+  const target = blockOf(
+    hosts.flatMap((host) => host.block ?? []),
+    tools,
+  );
+  const last = (name: string): Statement | undefined => target.last(name) ?? block.last(name);
+  const port = takeCheckPort(last('connect_port'), server, tools);
+  takeCheckAddress(last('connect_ip'), server, tools);
+  const page = isWeb ? takeUrls(block, settings.virtualHost, kind === 'SSL_GET', tools) : {};
+  const dns = kind === 'DNS_CHECK' ? {dns: takeDns(block, tools)} : {};
   const misc = kind === 'MISC_CHECK' ? takeMisc(block, tools) : {};
-  block.finish(unusedHere, 'the check has no such setting');
+  target.finish(unusedHere, 'the check has no such setting', seriousHere);
+  block.finish(unusedHere, 'the check has no such setting', seriousHere);
   return {
     kind,
     statement,
@@ -141,106 +166,82 @@ function takeChecker(statement: Statement, inherited: Inherited, address: string
       ...(limit === undefined ? {} : {connectTimeout: limit}),
     },
     ...(port === undefined ? {} : {port}),
-    ...(settings.virtualHost === undefined ? {} : {virtualHost: settings.virtualHost}),
     ...page,
+    ...dns,
     ...misc,
+    book,
   };
 }
 
-function takeMisc(block: Block, {book, reporter}: Tools): {command?: string} {
+function takeCheckPort(
+  statement: Statement | undefined,
+  server: ServerPlace,
+  tools: Tools,
+): number | undefined {
+  const port = numberOf(statement, 1, 65_535, tools);
+  if (!statement) return undefined;
+  if (port === undefined)
+    tools.book.not(statement.span, quoteStatement(statement), 'no port: keepalived ignores it too');
+  else if (port === server.port)
+    tools.book.exact(statement.span, quoteStatement(statement), 'the server’s own port');
+  else tools.book.exact(statement.span, quoteStatement(statement), 'ldirectord.cf: checkport');
+  return port === server.port ? undefined : port;
+}
+
+function takeCheckAddress(statement: Statement | undefined, server: ServerPlace, {book}: Tools): void {
+  if (!statement) return;
+  const target = ipv4(argumentOf(statement)) ?? ipv6(argumentOf(statement));
+  if (target === server.address)
+    book.exact(statement.span, quoteStatement(statement), 'the server’s own address');
+  else
+    book.lost(statement.span, quoteStatement(statement), 'the server itself is checked, not another address');
+}
+
+function takeMisc(block: Block, {book}: Tools): {command?: string; isDynamic?: boolean} {
   const statement = block.last('misc_path');
+  const dynamic = block.last('misc_dynamic');
   const text = statement ? argumentsOf(statement).join(' ') : '';
-  if (!statement || text.trim() === '' || /[\r\n\0]/.test(text)) {
-    if (statement)
-      reporter.error(
-        'missing-value',
-        statement.span,
-        'misc_path has no program',
-        'write misc_path "/path/program arguments"',
-      );
-    return {};
-  }
+  if (!statement || text.trim() === '' || /[\r\n\0]/.test(text)) return {};
   // keepalived splits at blanks, and keeps together what stands in single quotes: as the shell does.
   book.exact(
     statement.span,
     quoteStatement(statement),
     'the script of this virtual runs it; exit status 0 is up',
   );
+  if (dynamic)
+    book.exact(dynamic.span, quoteStatement(dynamic), 'the script of this virtual prints the weight');
   return {
     command: statement.words.length > 2 ? argumentsOf(statement).map(shellWord).join(' ') : commandText(text),
+    ...(dynamic ? {isDynamic: true} : {}),
   };
 }
 
-function takeDns(block: Block, {book}: Tools): {request?: string} {
+/** keepalived's defaults: the root's SOA record. */
+const dnsTypes: ReadonlySet<string> = new Set(['A', 'NS', 'CNAME', 'SOA', 'MX', 'TXT', 'AAAA']);
+
+function takeDns(block: Block, tools: Tools): {name: string; type: string} {
   const [name, type] = [block.last('name'), block.last('type')];
-  if (name)
-    if (isQuotable(argumentOf(name))) book.exact(name.span, quoteStatement(name), 'ldirectord.cf: request');
-    else book.not(name.span, quoteStatement(name), 'not a domain name');
-  if (type) book.not(type.span, quoteStatement(type), 'the check asks for an address');
-  return isQuotable(argumentOf(name)) ? {request: argumentOf(name)} : {};
-}
-
-function takeUrls(
-  block: Block,
-  settings: Inherited,
-  tools: Tools,
-): Pick<Checker, 'request' | 'receive' | 'virtualHost'> {
-  const {book} = tools;
-  const [first, ...others] = block.all('url');
-  for (const url of others) book.not(url.span, quoteStatement(url), 'one page is asked for: the first');
-  if (!first) return {request: '/'};
-  const inner = blockOf(first.block ?? [], tools);
-  const [path, code, regex, inverse, host] = [
-    'path',
-    'status_code',
-    'regex',
-    'regex_no_match',
-    'virtualhost',
-  ].map((name) => inner.last(name));
-  book.exact(first.span, 'url', 'ldirectord.cf: the page of the check');
-  const request = argumentOf(path) || '/';
-  if (path)
-    if (isQuotable(request) && request.startsWith('/'))
-      book.exact(path.span, quoteStatement(path), 'ldirectord.cf: request');
-    else book.not(path.span, quoteStatement(path), 'ldirectord.cf cannot hold such a path: / is asked for');
-  if (code)
-    book.approximated(
-      code.span,
-      quoteStatement(code),
-      'every status from 200 to 299 passes, and redirects are followed',
+  const wanted = argumentOf(type).toUpperCase();
+  const known = dnsTypes.has(wanted);
+  if (type && !known)
+    ignored(
+      type.words[1] ?? type,
+      'bad-value',
+      `"${argumentOf(type)}" is no type of record: keepalived asks for SOA`,
+      `the import does the same; one of ${[...dnsTypes].join(', ')}`,
+      tools,
     );
-  if (host) book.exact(host.span, quoteStatement(host), 'ldirectord.cf: virtualhost');
-  const inverted = inverse !== undefined && flagOf(inverse, tools) === true;
-  const pattern = argumentOf(regex);
-  const usable = regex !== undefined && !inverted && isQuotable(pattern) && translatePerlRegex(pattern).ok;
-  if (regex)
-    if (usable)
-      book.approximated(
-        regex.span,
-        quoteStatement(regex),
-        'ldirectord.cf: receive; the expression is looked for in the page’s body',
-      );
-    else
-      book.not(
-        regex.span,
-        quoteStatement(regex),
-        inverted
-          ? 'a page that must not match cannot be written'
-          : 'the expression cannot be written in ldirectord.cf',
-      );
-  if (inverse)
-    book.not(inverse.span, quoteStatement(inverse), 'a page that must not match cannot be written');
-  inner.finish(
-    {
-      digest: 'pages are not compared by digest: use a regular expression, receive',
-      'regex_*': 'the expression has no options: write them into it, (?i)',
-    },
-    'the check has no such setting',
-  );
-  const virtualHost = argumentOf(host) || settings.virtualHost;
-  return {
-    request: isQuotable(request) && request.startsWith('/') ? request : '/',
-    ...(usable ? {receive: pattern} : {}),
-    ...(virtualHost === undefined ? {} : {virtualHost}),
-  };
+  const usable = isQuotable(argumentOf(name));
+  const dns = {name: usable ? argumentOf(name) : '.', type: known ? wanted : 'SOA'};
+  const isAddress = dns.type === 'A' && /^[\w.-]*[\w-][\w.-]*$/.test(dns.name);
+  for (const line of [name, type])
+    if (line)
+      if (isAddress) tools.book.exact(line.span, quoteStatement(line), 'ldirectord.cf: request');
+      else
+        tools.book.not(
+          line.span,
+          quoteStatement(line),
+          'the check of a name server here asks for an address',
+        );
+  return dns;
 }

@@ -1,13 +1,16 @@
 /**
- * keepalived's checkers are each real server's own; ldirectord's check is the virtual's. What all servers share becomes
- * the virtual's check; programs become one script that knows every server's command. Pure.
+ * keepalived's checkers are each real server's own; ldirectord's check is the virtual's. The check that most servers
+ * share becomes the virtual's, the others are written as hactl_check lines; programs become one script that knows every
+ * server's command. Pure.
  */
-import type {CheckService} from '../model.ts';
+import type {CheckService, RealCheck} from '../model.ts';
 import type {ImportedCheck, ImportedScript} from './imported.ts';
 import {quoteStatement, type Tools} from './keepalived-block.ts';
 import type {Checker, CheckerName, Inherited} from './keepalived-checker.ts';
 import type {Statement} from './keepalived-lines.ts';
-import {freshName, shellWord} from './words.ts';
+import {DELAY_LOOP, timesOf, timingText, type CheckTimes} from './keepalived-times.ts';
+import {isOrdinary, statusExpression} from './keepalived-web.ts';
+import {freshName, isQuotable, shellWord} from './words.ts';
 
 export interface CheckedServer {
   readonly statement: Statement;
@@ -16,11 +19,6 @@ export interface CheckedServer {
   readonly port: number;
   readonly checkers: readonly Checker[];
 }
-
-/** Defaults of keepalived 2.2.7. */
-const RETRY: Readonly<Partial<Record<CheckerName, number>>> = {DNS_CHECK: 3, MISC_CHECK: 0};
-const DELAY_LOOP = 60_000;
-const CONNECT_TIMEOUT = 5_000;
 
 /** Which of a server's checkers stands for it: the one that knows most. */
 const order: readonly CheckerName[] = [
@@ -33,164 +31,327 @@ const order: readonly CheckerName[] = [
   'UDP_CHECK',
   'PING_CHECK',
 ];
+const overTcp: ReadonlySet<CheckerName> = new Set(['HTTP_GET', 'SSL_GET', 'SMTP_CHECK', 'TCP_CHECK']);
 
-const mapped: Readonly<
-  Partial<
-    Record<
-      CheckerName,
-      {readonly type: ImportedCheck['type']; readonly service?: CheckService; readonly how: string}
-    >
-  >
-> = {
-  HTTP_GET: {type: 'negotiate', service: 'http', how: 'ldirectord.cf: checktype=negotiate, service=http'},
-  SSL_GET: {type: 'negotiate', service: 'https', how: 'ldirectord.cf: checktype=negotiate, service=https'},
-  SMTP_CHECK: {type: 'negotiate', service: 'smtp', how: 'ldirectord.cf: checktype=negotiate, service=smtp'},
-  DNS_CHECK: {type: 'negotiate', service: 'dns', how: 'ldirectord.cf: checktype=negotiate, service=dns'},
-  TCP_CHECK: {type: 'connect', how: 'ldirectord.cf: checktype=connect'},
-  UDP_CHECK: {type: 'connect', how: 'ldirectord.cf: checktype=connect, which for udp is a ping'},
-  PING_CHECK: {type: 'ping', how: 'ldirectord.cf: checktype=ping'},
-  MISC_CHECK: {type: 'external', how: 'ldirectord.cf: checktype=external'},
-};
+/** One server's check in our words. */
+interface Native {
+  readonly type: ImportedCheck['type'];
+  readonly service?: CheckService;
+  readonly port?: number;
+  readonly request?: string;
+  readonly receive?: string;
+  readonly virtualHost?: string;
+  readonly sendExpect?: NonNullable<ImportedCheck['sendExpect']>;
+  readonly timeout?: number;
+}
 
-const same = <T>(values: readonly T[]): boolean => values.every((value) => value === values[0]);
+interface Converted {
+  readonly native: Native;
+  readonly fate: 'exact' | 'approximated' | 'changed';
+  readonly how: string;
+}
 
 export interface MergedCheck {
   readonly check: ImportedCheck;
   /** Pages of single servers, where they differ. */
-  readonly pages?: ReadonlyMap<CheckedServer, {readonly request: string; readonly receive: string}>;
+  readonly pages: ReadonlyMap<CheckedServer, {readonly request: string; readonly receive: string}>;
+  /** Checks of single servers, where they are of another kind. */
+  readonly own: ReadonlyMap<CheckedServer, RealCheck>;
+  readonly isDynamic: boolean;
 }
 
-/** The one check of the virtual, and a note for every checker. */
+const NEGOTIATE = 'ldirectord.cf: checktype=negotiate, service=';
+
+function convert(checker: Checker, isUdp: boolean): Converted {
+  const {kind, settings, port} = checker;
+  const timeout = settings.connectTimeout;
+  const base = {
+    ...(port === undefined ? {} : {port}),
+    ...(timeout === undefined ? {} : {timeout}),
+  };
+  const reach = isUdp ? 'the host is pinged' : 'only the connection is tried';
+  switch (kind) {
+    case 'HTTP_GET':
+    case 'SSL_GET':
+      return convertWeb(checker, base);
+    case 'SMTP_CHECK':
+      return {native: {type: 'negotiate', service: 'smtp', ...base}, fate: 'exact', how: `${NEGOTIATE}smtp`};
+    case 'DNS_CHECK': {
+      const {name = '.', type = 'SOA'} = checker.dns ?? {};
+      if (type === 'A' && name !== '.')
+        return {
+          native: {type: 'negotiate', service: 'dns', request: name, ...base},
+          fate: 'approximated',
+          how: `${NEGOTIATE}dns; an address must come, to keepalived any answer without an error will do`,
+        };
+      return {
+        native: {type: 'connect', ...base},
+        fate: 'changed',
+        how: `keepalived asks for ${type} of ${name}; the check here can ask for addresses only, so ${reach}`,
+      };
+    }
+    case 'UDP_CHECK':
+      return {
+        native: {type: 'ping', ...(timeout === undefined ? {} : {timeout})},
+        fate: 'changed',
+        how: 'ldirectord.cf: checktype=ping: a port that nobody listens on is not noticed',
+      };
+    case 'PING_CHECK':
+      return {
+        native: {type: 'ping', ...(timeout === undefined ? {} : {timeout})},
+        fate: 'exact',
+        how: 'ldirectord.cf: checktype=ping',
+      };
+    case 'MISC_CHECK':
+      return {
+        native: {type: 'external', ...(timeout === undefined ? {} : {timeout})},
+        fate: 'exact',
+        how: 'ldirectord.cf: checktype=external',
+      };
+    case 'TCP_CHECK':
+    case 'BFD_CHECK':
+    case 'FILE_CHECK':
+      return {native: {type: 'connect', ...base}, fate: 'exact', how: 'ldirectord.cf: checktype=connect'};
+  }
+}
+
+function convertWeb(checker: Checker, base: Pick<Native, 'port' | 'timeout'>): Converted {
+  const {kind, request = '/', receive, virtualHost, statuses = [[200, 299]], version = '1.0'} = checker;
+  const host = virtualHost === undefined || !/^[\w.:[\]-]+$/.test(virtualHost) ? undefined : virtualHost;
+  const service = kind === 'SSL_GET' ? 'https' : 'http';
+  const asService: Native = {
+    type: 'negotiate',
+    service,
+    ...base,
+    request,
+    ...(receive === undefined ? {} : {receive}),
+    ...(host === undefined ? {} : {virtualHost: host}),
+  };
+  // A plain request's status line can be compared as it is: no redirect is followed, as in keepalived.
+  if (kind === 'HTTP_GET' && receive === undefined && isQuotable(request)) {
+    const header =
+      host === undefined ? (version === '1.1' ? 'Host: localhost\\r\\n' : '') : `Host: ${host}\\r\\n`;
+    const send = `GET ${request.replaceAll('\\', '\\\\')} HTTP/${version}\\r\\nUser-Agent: KeepAliveClient\\r\\n${header}${version === '1.1' ? 'Connection: close\\r\\n' : ''}\\r\\n`;
+    return {
+      native: {
+        type: 'negotiate',
+        ...base,
+        sendExpect: {send, expect: statusExpression(statuses), regex: true},
+      },
+      fate: 'exact',
+      how: 'ldirectord.cf: hactl_send and hactl_expect: the same request, the same statuses pass',
+    };
+  }
+  if (isOrdinary(statuses))
+    return {
+      native: asService,
+      fate: 'approximated',
+      how: `${NEGOTIATE}${service}; every status from 200 to 299 passes, and redirects are followed`,
+    };
+  const wanted = statuses.map(([from, to]) => (from === to ? from : `${from}-${to}`)).join(' ');
+  return {
+    native: {type: 'connect', ...base},
+    fate: 'changed',
+    how: `keepalived wants the status ${wanted}, the web check here 200 to 299: only the connection is tried`,
+  };
+}
+
+/** The check of the virtual and of servers that differ, and a note for every checker. */
 export function mergeChecks(
   servers: readonly CheckedServer[],
   settings: Inherited,
-  wantedName: string,
+  place: {readonly name: string; readonly statement: Statement; readonly isUdp: boolean},
   scripts: ImportedScript[],
   tools: Tools,
 ): MergedCheck {
   const {book} = tools;
-  for (const checker of servers.flatMap((server) => server.checkers))
-    if (checker.kind === 'BFD_CHECK' || checker.kind === 'FILE_CHECK')
-      book.not(checker.statement.span, checker.kind, 'there is no such check');
-  const chosen = new Map(
-    servers.map((server) => [
-      server,
-      order.map((kind) => server.checkers.find((one) => one.kind === kind)).find((one) => one !== undefined),
-    ]),
-  );
-  const kind = order.find((name) => [...chosen.values()].some((one) => one?.kind === name));
-  const how = kind && mapped[kind];
-  const interval = settings.delayLoop ?? DELAY_LOOP;
-  if (kind === undefined || !how) {
-    const [first] = servers;
-    if (first)
-      book.exact(
-        first.statement.span,
-        'no checker',
-        'ldirectord.cf: checktype=on: always up, as in keepalived',
-      );
-    return {check: {type: 'on', interval}};
+  const leading = new Map(servers.map((server) => [server, leaderOf(server)]));
+  const converted = new Map<CheckedServer, Converted>();
+  for (const [server, checker] of leading) {
+    if (checker) converted.set(server, convert(checker, place.isUdp));
+    noteCheckers(server, checker, converted.get(server), tools);
   }
-  const leading: {server: CheckedServer; checker: Checker}[] = [];
-  for (const [server, checker] of chosen) {
-    if (!checker || checker.kind !== kind)
-      if (kind === 'MISC_CHECK')
-        book.approximated(
-          server.statement.span,
-          quoteStatement(server.statement),
-          `no MISC_CHECK: the script of this virtual calls it up always${checker ? `, and its ${checker.kind} is left out` : ''}`,
-        );
-      else
-        book.approximated(
-          server.statement.span,
-          quoteStatement(server.statement),
-          `checked with ${kind} as the other servers of the virtual${checker ? `, not with ${checker.kind}` : '; keepalived does not check it'}`,
-        );
-    else leading.push({server, checker});
-    for (const other of server.checkers) {
-      if (other.kind === 'BFD_CHECK' || other.kind === 'FILE_CHECK') continue;
-      if (other === checker && other.kind === kind)
-        book[kind === 'UDP_CHECK' ? 'approximated' : 'exact'](other.statement.span, other.kind, how.how);
-      else if (kind === 'MISC_CHECK' && other.kind === kind)
-        book.exact(other.statement.span, other.kind, 'the script runs it too; all must pass');
-      else book.not(other.statement.span, other.kind, 'a virtual has one kind of check here');
-    }
-  }
-  const checkers = leading.map((one) => one.checker);
-  const [first] = checkers;
-  const differing = (what: string, values: readonly unknown[]): void => {
-    if (!same(values) && first)
-      book.approximated(
-        first.statement.span,
-        first.kind,
-        `the servers differ in ${what}: this one’s is used for all`,
-      );
-  };
-  differing(
-    'delay_loop',
-    checkers.map((one) => one.settings.delayLoop),
-  );
-  differing(
-    'their time limit',
-    checkers.map((one) => one.settings.connectTimeout),
-  );
-  differing(
-    'retry',
-    checkers.map((one) => one.settings.retry),
-  );
-  differing(
-    'connect_port',
-    checkers.map((one) => one.port),
-  );
-  differing(
-    'virtualhost',
-    checkers.map((one) => one.virtualHost),
-  );
-  const own = first?.settings.delayLoop ?? interval;
-  const check = {
-    type: how.type,
-    interval: own,
-    timeout: first?.settings.connectTimeout ?? (kind === 'MISC_CHECK' ? own : CONNECT_TIMEOUT),
-    failures: (first?.settings.retry ?? RETRY[kind] ?? 1) + 1,
-    ...(how.service === undefined ? {} : {service: how.service}),
-    ...(first?.port === undefined ? {} : {port: first.port}),
-    ...(first?.virtualHost === undefined || !/^[\w.:[\]-]+$/.test(first.virtualHost)
-      ? {}
-      : {virtualHost: first.virtualHost}),
-  };
-  if (kind === 'MISC_CHECK') {
-    const scriptName = freshName(scripts, wantedName);
-    scripts.push({name: scriptName, text: miscScript(leading)});
-    return {check: {...check, script: scriptName}};
-  }
-  if (same(checkers.map((one) => one.request)) && same(checkers.map((one) => one.receive)))
+  const first = [...leading.values()].find((checker) => checker !== undefined);
+  if (!first) {
+    book.exact(
+      place.statement.span,
+      'no checker',
+      'ldirectord.cf: checktype=on: always up, as in keepalived',
+    );
     return {
-      check: {
-        ...check,
-        ...(first?.request === undefined ? {} : {request: first.request}),
-        ...(first?.receive === undefined ? {} : {receive: first.receive}),
-      },
+      check: {type: 'on', interval: settings.delayLoop ?? DELAY_LOOP},
+      pages: new Map(),
+      own: new Map(),
+      isDynamic: false,
     };
+  }
+  const times = noteTimes(leading, place.statement, first, tools);
+  const misc = servers.filter((server) => leading.get(server)?.kind === 'MISC_CHECK');
+  const script = misc.length === 0 ? undefined : freshName(scripts, place.name);
+  if (script !== undefined) scripts.push({name: script, text: miscScript(misc)});
+  const keyOf = (server: CheckedServer): string => {
+    const {request: _, receive: __, ...kind} = converted.get(server)?.native ?? {type: 'on'};
+    return JSON.stringify(kind);
+  };
+  const base = commonest(servers, keyOf, (server) => leading.get(server) !== undefined);
+  const baseNative = converted.get(base)?.native ?? {type: 'on'};
+  const own = new Map<CheckedServer, RealCheck>();
+  for (const server of servers)
+    if (keyOf(server) !== keyOf(base))
+      own.set(server, ownCheck(server, converted.get(server)?.native, script, tools));
+  const alike = servers.filter((server) => !own.has(server));
+  const pageOf = (server: CheckedServer): string =>
+    JSON.stringify([converted.get(server)?.native.request, converted.get(server)?.native.receive]);
+  const isOnePage = alike.every((server) => pageOf(server) === pageOf(base));
+  const {timeout, request, receive, ...rest} = baseNative;
   return {
-    check,
-    pages: new Map(
-      leading.map(({server, checker}) => [
-        server,
-        {request: checker.request ?? '/', receive: checker.receive ?? '.*'},
-      ]),
-    ),
+    check: {
+      ...rest,
+      interval: times.interval,
+      failures: times.failures,
+      timeout: timeout ?? times.timeout,
+      ...(script !== undefined && baseNative.type === 'external' ? {script} : {}),
+      ...(isOnePage && request !== undefined ? {request} : {}),
+      ...(isOnePage && receive !== undefined ? {receive} : {}),
+    },
+    pages: isOnePage
+      ? new Map()
+      : new Map(
+          alike.map((server) => {
+            const {native} = converted.get(server) ?? {};
+            return [server, {request: native?.request ?? '/', receive: native?.receive ?? '.*'}];
+          }),
+        ),
+    own,
+    isDynamic: misc.some((server) => server.checkers.some((checker) => checker.isDynamic)),
   };
 }
 
-function miscScript(leading: readonly {server: CheckedServer; checker: Checker}[]): string {
-  const cases = leading.map(({server}) => {
-    const commands = server.checkers.flatMap((one) => (one.command === undefined ? [] : [one.command]));
-    return `${shellWord(`${server.address} ${server.port}`)}) ${commands.length === 0 ? 'true' : commands.join(' && ')} ;;`;
+const leaderOf = ({checkers}: CheckedServer): Checker | undefined =>
+  order
+    .map((kind) => checkers.find((checker) => checker.kind === kind))
+    .find((checker) => checker !== undefined);
+
+/** A note for every checker of a server: what it became, or that another stands for it. */
+function noteCheckers(
+  server: CheckedServer,
+  leader: Checker | undefined,
+  converted: Converted | undefined,
+  {book}: Tools,
+): void {
+  for (const checker of server.checkers) {
+    const {kind, statement} = checker;
+    if (checker === leader && converted) {
+      book.take(checker.book.notes);
+      book[converted.fate](statement.span, kind, converted.how);
+    } else if (kind === 'MISC_CHECK') {
+      book.take(checker.book.notes);
+      book.exact(statement.span, kind, 'the script runs it too; all must pass');
+    } else if (kind === 'BFD_CHECK' || kind === 'FILE_CHECK') {
+      book.take(checker.book.notes, 'there is no such check');
+      book.lost(statement.span, kind, 'there is no such check: the server is not watched by it');
+    } else if (kind === 'TCP_CHECK' && leader && overTcp.has(leader.kind) && leader.port === checker.port) {
+      book.take(checker.book.notes);
+      book.exact(statement.span, kind, `${leader.kind} connects to the same port`);
+    } else {
+      const reason = `a server has one check here, ${leader?.kind ?? 'none'} stands for it`;
+      book.take(checker.book.notes, reason);
+      book.lost(statement.span, kind, `${reason}: what only ${kind} notices is not noticed`);
+    }
+  }
+}
+
+/** The times of the virtual: those of most of its checkers; and what they were and are, in seconds. */
+function noteTimes(
+  leading: ReadonlyMap<CheckedServer, Checker | undefined>,
+  statement: Statement,
+  first: Checker,
+  {book}: Tools,
+): CheckTimes {
+  const all = [...leading.values()].flatMap((checker) =>
+    checker ? [timesOf(checker.kind, checker.settings)] : [],
+  );
+  const [shortest = timesOf(first.kind, first.settings)] = all.toSorted((a, b) => a.detect - b.detect);
+  const isOne = all.every(({detect, silent}) => detect === shortest.detect && silent === shortest.silent);
+  book[isOne ? 'approximated' : 'changed'](
+    statement.span,
+    'time to take a failed server out',
+    isOne
+      ? timingText(shortest)
+      : `the servers differ, the shortest is used for all; ${timingText(shortest)}`,
+  );
+  return shortest;
+}
+
+/** The server whose check most others share; those without a check do not count where there are others. */
+function commonest(
+  servers: readonly CheckedServer[],
+  keyOf: (server: CheckedServer) => string,
+  counts: (server: CheckedServer) => boolean,
+): CheckedServer {
+  const found = new Map<string, {server: CheckedServer; count: number}>();
+  for (const server of servers.filter(counts)) {
+    const key = keyOf(server);
+    const known = found.get(key) ?? {server, count: 0};
+    found.set(key, {...known, count: known.count + 1});
+  }
+  const [best] = [...found.values()].toSorted((a, b) => b.count - a.count);
+  if (!best) throw new Error('a virtual without checkers has no check to share');
+  return best.server;
+}
+
+function ownCheck(
+  server: CheckedServer,
+  native: Native | undefined,
+  script: string | undefined,
+  {book}: Tools,
+): RealCheck {
+  book.exact(
+    server.statement.span,
+    quoteStatement(server.statement),
+    native
+      ? 'ldirectord.cf: hactl_check: its check is another than that of the other servers'
+      : 'ldirectord.cf: hactl_check … checktype=on: keepalived does not check it either',
+  );
+  if (!native) return {checkType: {kind: 'on'}};
+  const {type, service, timeout, request, receive, virtualHost, sendExpect} = native;
+  const usesPort = type === 'connect' || type === 'negotiate';
+  return {
+    checkType: {kind: type},
+    ...(service === undefined ? {} : {service}),
+    ...(type === 'external' && script !== undefined ? {checkCommand: script} : {}),
+    ...(usesPort ? {checkPort: native.port ?? server.port} : {}),
+    ...(timeout === undefined ? {} : {checkTimeout: timeout}),
+    ...(request === undefined ? {} : {request}),
+    ...(receive === undefined ? {} : {receive}),
+    ...(virtualHost === undefined ? {} : {virtualHost}),
+    ...(sendExpect === undefined ? {} : {sendExpect}),
+  };
+}
+
+function miscScript(servers: readonly CheckedServer[]): string {
+  const cases = servers.map((server) => {
+    const commands = server.checkers.flatMap(({command, isDynamic}) =>
+      command === undefined ? [] : [isDynamic ? `dynamic ${command}` : command],
+    );
+    return `${shellWord(`${server.address} ${server.port}`)}) ${commands.join(' && ')} ;;`;
   });
+  const isDynamic = servers.some((server) => server.checkers.some((checker) => checker.isDynamic));
   return [
     '#!/bin/sh',
     '# Written by hactl import from the MISC_CHECKs of one virtual_server.',
     '# Arguments: VIP, its port, the real server, its port. Exit status 0 is up.',
+    ...(isDynamic
+      ? [
+          '# misc_dynamic: 0 is up, 1 is down, any other status is up with that weight minus 2.',
+          'dynamic() {',
+          '  "$@" >/dev/null',
+          '  status=$?',
+          '  [ $status -lt 2 ] && return $status',
+          '  echo "weight $((status - 2))"',
+          '}',
+        ]
+      : []),
     'case "$3 $4" in',
     ...new Set(cases),
     'esac',

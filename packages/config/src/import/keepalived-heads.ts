@@ -1,10 +1,10 @@
 /** What a virtual_server stands for: an address, a range of them, a firewall mark, or a group of all these. Pure. */
 import ipaddr from 'ipaddr.js';
-import {addressRange, ipv4, ipv6, prefixLength} from '../addresses.ts';
+import {addressRange, ipv4, ipv6, portNumber, prefixLength} from '../addresses.ts';
 import type {VirtualAddress} from '../model.ts';
-import {argumentsOf, quoteStatement, type Tools} from './keepalived-block.ts';
+import {argumentsOf, ignored, quoteStatement, type Tools} from './keepalived-block.ts';
 import type {Statement} from './keepalived-lines.ts';
-import {canonical, familyOf, takePort} from './keepalived-real.ts';
+import {canonical, familyOf} from './keepalived-real.ts';
 import {wholeNumber} from './words.ts';
 
 export interface HeadTools extends Tools {
@@ -17,16 +17,17 @@ export type Head =
 
 /** `virtual_server ADDRESS PORT`, `fwmark N`, or `group NAME` with all its entries. */
 export function takeHeads(statement: Statement, protocol: 'tcp' | 'udp', tools: HeadTools): Head[] {
-  const {reporter, book, groups} = tools;
+  const {book, groups} = tools;
   const [first = '', second = ''] = argumentsOf(statement);
   if (first === 'group') {
     const group = groups.get(second);
     if (!group) {
-      reporter.error(
+      ignored(
+        statement.words[2] ?? statement,
         'unresolved-name',
-        statement.words[2]?.span ?? statement.span,
-        `there is no virtual_server_group ${second}`,
-        'add the group, or name the address here',
+        `there is no virtual_server_group ${second}: keepalived has no address for this service`,
+        'the import leaves it out too; add the group, or name the address here',
+        tools,
       );
       return [];
     }
@@ -43,11 +44,18 @@ export function takeHeads(statement: Statement, protocol: 'tcp' | 'udp', tools: 
 }
 
 function takeEntry(line: Statement, at: number, protocol: 'tcp' | 'udp', tools: Tools): Head[] {
-  const {reporter, book} = tools;
+  const {book} = tools;
   const words = line.words.slice(at);
   const [first, second, third] = words;
   const complain = (message: string, help: string): [] => {
-    reporter.error('bad-address', first?.span ?? line.span, message, help);
+    ignored(
+      first ?? line,
+      'bad-address',
+      message,
+      `keepalived leaves it out, and so does the import: ${help}`,
+      tools,
+    );
+    book.not(line.span, quoteStatement(line), 'keepalived leaves it out too');
     return [];
   };
   if (first?.text === 'fwmark') {
@@ -58,8 +66,9 @@ function takeEntry(line: Statement, at: number, protocol: 'tcp' | 'udp', tools: 
     const isFixed = third?.text === 'inet6' || third?.text === 'inet';
     return [{kind: 'fwmark', family: third?.text === 'inet6' ? 6 : 4, mark, isFixed}];
   }
-  const port = takePort(line, at + 1, tools);
-  if (port === undefined) return [];
+  const port = second === undefined ? 0 : portNumber(second.text);
+  if (port === undefined)
+    return complain(`"${second?.text ?? ''}" is not a port`, 'a number from 1 to 65535');
   const addresses = rangeOf(first?.text ?? '');
   if (!addresses)
     return complain(

@@ -1,33 +1,52 @@
 /** vrrp_instance of keepalived.conf, as far as a pair of directors knows what it says. Pure. */
-import {ipv4, ipv6, prefixLength} from '../addresses.ts';
+import {ipv4, ipv6} from '../addresses.ts';
 import type {Vip} from '../model.ts';
 import type {ImportContext, ImportedScript} from './imported.ts';
 import {
   argumentOf,
   blockOf,
   flagOf,
-  nameOf,
+  ignored,
   numberOf,
   quoteStatement,
   timeOf,
+  type Block,
   type Tools,
 } from './keepalived-block.ts';
 import type {Statement} from './keepalived-lines.ts';
 import {takeNotify} from './keepalived-notify.ts';
-import {isDevice} from './words.ts';
+import {takeTracked, type Tracked} from './keepalived-track.ts';
+import {addressLines, takeVip} from './keepalived-vip.ts';
+import {isDevice, notebook, type Notebook} from './words.ts';
+
+/** What global_defs says for all instances. */
+export interface VrrpDefaults {
+  readonly isThird: boolean;
+  readonly isMailed: boolean;
+  readonly mailTo: readonly string[];
+}
 
 export interface VrrpTools extends Tools {
   readonly context: ImportContext;
   readonly scripts: ImportedScript[];
+  readonly defaults: VrrpDefaults;
 }
 
 export interface Instance {
   readonly statement: Statement;
   readonly name: string;
-  readonly isOurs: boolean;
+  readonly state: 'MASTER' | 'BACKUP';
+  readonly stateLine?: Statement;
+  readonly priority: number;
+  readonly priorityLine?: Statement;
+  /** nopreempt, where keepalived heeds it. */
   readonly isHeld: boolean;
   readonly advert: number;
-  readonly down: number;
+  readonly advertLine?: Statement;
+  /** Adverts that may be missed. */
+  readonly missed: number;
+  /** VRRP version 3: its skew is a share of the advert's interval. */
+  readonly isThird: boolean;
   readonly delay?: number;
   readonly device: string;
   readonly peers: readonly string[];
@@ -35,6 +54,10 @@ export interface Instance {
   readonly id: number;
   readonly secret?: string;
   readonly script?: string;
+  readonly tracked: Tracked;
+  readonly syncLine?: Statement;
+  readonly isMailed: boolean;
+  readonly book: Notebook;
 }
 
 /** heartbeat's own port and the multicast group of its examples. */
@@ -42,111 +65,92 @@ export const PORT = 694;
 export const GROUP = '225.0.0.1';
 /** Of Master_Down_Interval: three adverts missed, and a skew. */
 const MISSED = 3;
+const PRIORITY = 100;
+const DELAY_MAX = 1_000_000;
 
 /** Words of vrrp_instance and vrrp_sync_group that have no counterpart. */
 export const unused: Readonly<Record<string, string>> = {
   virtual_routes: 'routes do not move with the addresses: use a script in resource.d',
   virtual_rules: 'rules do not move with the addresses: use a script in resource.d',
-  track_script: 'a director does not give up for a script’s verdict',
-  track_interface: 'a director does not give up for a lost link of its own',
-  track_file: 'a director does not give up for a file’s content',
-  track_process: 'a director does not give up for a missing process',
+  track_file: 'a file’s content is not tracked: write a script for hactl_track_script',
   track_bfd: 'there is no BFD',
   track_group: 'static addresses are not managed',
-  dont_track_primary: 'links are not tracked',
   use_vmac: 'addresses move with gratuitous ARP; there is no virtual MAC',
   'vmac_*': 'addresses move with gratuitous ARP; there is no virtual MAC',
   use_ipvlan: 'addresses are on the interface itself',
   version: 'the pair speaks a protocol of its own',
   'garp_*': 'announcements are repeated in a rhythm of hactl’s own',
   'notify_*': 'there is no such moment: a script is run when the group comes and when it goes',
-  smtp_alert: 'transitions are not mailed yet: use MailTo in haresources',
   strict_mode: 'the pair speaks a protocol of its own',
   mcast_src_ip: 'adverts leave with the interface’s address',
   unicast_src_ip: 'adverts leave with the interface’s address',
   accept: 'addresses are ordinary addresses and accept packets',
   native_ipv6: 'the family is that of the address',
-  lvs_sync_daemon_interface: 'write lvs_sync_daemon in global_defs',
-  global_tracking: 'nothing is tracked',
-  sync_group_tracking_weight: 'nothing is tracked',
+  global_tracking: 'what is tracked counts for the whole director',
+  sync_group_tracking_weight: 'what is tracked counts for the whole director',
   debug: 'the log is chosen in ha.cf: debug',
 };
 
-export function takeInstance(statement: Statement, tools: VrrpTools): Instance {
-  const {book, reporter, context} = tools;
+/** Of these the user should know before the switch. */
+export const serious: ReadonlySet<string> = new Set([
+  'virtual_routes',
+  'virtual_rules',
+  'track_file',
+  'track_bfd',
+  'use_vmac',
+  'notify_fault',
+  'notify_stop',
+]);
+
+export function takeInstance(statement: Statement, outer: VrrpTools): Instance {
+  const book = notebook();
+  const tools: VrrpTools = {...outer, book};
   const name = argumentOf(statement);
   if (name === '')
-    reporter.error(
+    tools.reporter.error(
       'missing-value',
       statement.span,
       'a vrrp_instance needs a name',
       'write vrrp_instance NAME {',
     );
   const block = blockOf(statement.block ?? [], tools);
-  const [state, priority, interfaceLine, id] = ['state', 'priority', 'interface', 'virtual_router_id'].map(
-    (key) => block.last(key),
-  );
-  const level = numberOf(priority, 1, 255, tools) ?? 100;
-  const nopreempt = block.last('nopreempt');
-  const stateWord = argumentOf(state).toUpperCase();
-  if (state && stateWord !== 'MASTER' && stateWord !== 'BACKUP')
-    reporter.error(
-      'bad-value',
-      state.words[1]?.span ?? state.span,
-      `state is MASTER or BACKUP, not "${argumentOf(state)}"`,
-      'write state MASTER',
-    );
-  const isOurs =
-    stateWord === 'MASTER' || ((stateWord !== 'BACKUP' || nopreempt !== undefined) && level > 100);
-  const preferred = isOurs ? context.node : context.peer;
-  const other = context.peerKnown ? '' : `; the other director’s name is not in the file (--peer NAME)`;
-  if (state)
-    book.exact(state.span, quoteStatement(state), `haresources: the group prefers ${preferred}${other}`);
-  if (priority)
-    book.approximated(
-      priority.span,
-      quoteStatement(priority),
-      `haresources: the group prefers ${preferred}; there are no numbers`,
-    );
+  const state = takeState(block.last('state'), tools);
+  const stateLine = block.last('state');
+  const priorityLine = block.last('priority');
+  const priority = numberOf(priorityLine, 1, 255, tools) ?? PRIORITY;
+  const id = block.last('virtual_router_id');
   if (id)
     book.not(id.span, quoteStatement(id), 'adverts name the cluster and are signed: there is no router id');
-  const device = takeDevice(interfaceLine, statement, tools);
-  const hold = nopreempt && flagOf(nopreempt, tools) !== false;
-  if (nopreempt) book.exact(nopreempt.span, quoteStatement(nopreempt), 'ha.cf: auto_failback off');
-  const delayLine = block.last('preempt_delay');
-  const delay = timeOf(delayLine, tools);
-  if (delayLine) book.exact(delayLine.span, quoteStatement(delayLine), 'ha.cf: hactl_preempt_delay');
+  const device = takeDevice(block.last('interface'), statement, tools);
+  const preemption = takePreemption(block, state, tools);
   const advertLine = block.last('advert_int');
   const advert = Math.max(1, timeOf(advertLine, tools) ?? 1_000);
   const missedLine = block.last('down_timer_adverts');
-  const missed = numberOf(missedLine, 1, 100, tools) ?? MISSED;
   if (missedLine) book.exact(missedLine.span, quoteStatement(missedLine), 'ha.cf: deadtime');
-  const isThird = argumentOf(block.statements.find((one) => nameOf(one) === 'version')) === '3';
-  const skew = ((256 - level) / 256) * (isThird ? advert : 1_000);
-  // The engine wants more than two missed adverts.
-  const down = Math.max(Math.ceil(missed * advert + skew), 2 * advert + 1);
-  if (advertLine)
-    book.exact(
-      advertLine.span,
-      quoteStatement(advertLine),
-      `ha.cf: keepalive; deadtime ${down} ms is VRRP’s master down interval for this priority`,
-    );
+  const missed = numberOf(missedLine, 1, 100, tools) ?? MISSED;
+  const version = block.last('version');
+  if (version) book.not(version.span, quoteStatement(version), unused['version'] ?? '');
+  const native = block.last('native_ipv6');
+  if (native) book.exact(native.span, quoteStatement(native), unused['native_ipv6'] ?? '');
   const peerLine = block.last('unicast_peer');
   const peers = takePeers(peerLine, tools);
-  if (!peerLine)
+  if (peers.length === 0)
     book.approximated(
-      interfaceLine?.span ?? statement.span,
-      quoteStatement(interfaceLine ?? statement),
+      block.last('interface')?.span ?? statement.span,
+      quoteStatement(block.last('interface') ?? statement),
       `ha.cf: mcast ${device} ${GROUP}: adverts have a group and a port of their own`,
     );
   const secret = takeAuthentication(block.last('authentication'), tools);
-  const lines = block.all('virtual_ipaddress', 'virtual_ipaddress_excluded');
-  for (const line of lines) book.exact(line.span, quoteStatement(line), 'haresources: IPaddr2 and IPv6addr');
-  const vips = lines.flatMap((line) =>
-    (line.block ?? []).flatMap((one) => takeVip(one, device, tools) ?? []),
-  );
-  const script = takeNotify(block, name, 'INSTANCE', tools, level);
-  block.finish(unused, 'hactl has no such setting');
+  const vips = takeVips(block, device, native !== undefined, tools);
+  const isSix = native !== undefined || (vips[0]?.family ?? 4) === 6;
+  const script = takeNotify(block, name, 'INSTANCE', tools, priority);
+  const tracked = takeTracked(block, tools);
+  const loose = block.last('dont_track_primary');
+  if (loose)
+    book.exact(loose.span, quoteStatement(loose), 'ha.cf: the interface is not in hactl_track_interface');
+  const syncLine = block.last('lvs_sync_daemon_interface');
+  const isMailed = takeAlert(block, tools);
+  block.finish(unused, 'hactl has no such setting', serious);
   book.exact(
     statement.span,
     quoteStatement(statement),
@@ -155,58 +159,157 @@ export function takeInstance(statement: Statement, tools: VrrpTools): Instance {
   return {
     statement,
     name,
-    isOurs,
-    isHeld: hold === true,
+    state,
+    ...(stateLine ? {stateLine} : {}),
+    priority,
+    ...(priorityLine ? {priorityLine} : {}),
+    ...preemption,
     advert,
-    down,
-    ...(delay === undefined ? {} : {delay}),
+    ...(advertLine ? {advertLine} : {}),
+    missed,
+    isThird: isSix || (version ? argumentOf(version) === '3' : tools.defaults.isThird),
     device,
     peers,
     vips,
     id: numberOf(id, 1, 255, tools) ?? 0,
     ...(secret === undefined ? {} : {secret}),
     ...(script === undefined ? {} : {script}),
+    tracked: {...tracked, interfaces: [...(loose ? [] : [device]), ...tracked.interfaces]},
+    ...(syncLine ? {syncLine} : {}),
+    isMailed,
+    book,
   };
 }
 
-function takeDevice(line: Statement | undefined, statement: Statement, {book, reporter}: Tools): string {
+/** An unknown word is BACKUP to keepalived. */
+function takeState(line: Statement | undefined, tools: Tools): 'MASTER' | 'BACKUP' {
+  const word = argumentOf(line).toUpperCase();
+  if (line && word !== 'MASTER' && word !== 'BACKUP')
+    ignored(
+      line.words[1] ?? line,
+      'bad-value',
+      `state is MASTER or BACKUP, not "${argumentOf(line)}": keepalived takes it for BACKUP`,
+      'the import does too: write state BACKUP',
+      tools,
+    );
+  return word === 'MASTER' ? 'MASTER' : 'BACKUP';
+}
+
+/** nopreempt and preempt_delay count with the initial state BACKUP only. */
+function takePreemption(
+  block: Block,
+  state: 'MASTER' | 'BACKUP',
+  tools: Tools,
+): Pick<Instance, 'isHeld' | 'delay'> {
+  const {book} = tools;
+  const [hold, delayLine] = [block.last('nopreempt'), block.last('preempt_delay')];
+  const written = timeOf(delayLine, tools);
+  const delay = written !== undefined && written <= DELAY_MAX ? written : undefined;
+  if (state === 'MASTER') {
+    for (const line of [hold, delayLine])
+      if (line)
+        book.not(
+          line.span,
+          quoteStatement(line),
+          'with state MASTER keepalived clears it: the director takes the addresses back at once, today too',
+        );
+    return {isHeld: false};
+  }
+  if (hold) book.exact(hold.span, quoteStatement(hold), 'ha.cf: auto_failback off');
+  if (delayLine && delay !== undefined)
+    book.exact(delayLine.span, quoteStatement(delayLine), 'ha.cf: hactl_preempt_delay');
+  else if (delayLine)
+    book.not(delayLine.span, quoteStatement(delayLine), 'more than 1000 seconds: keepalived ignores it too');
+  return {isHeld: hold !== undefined, ...(delay === undefined ? {} : {delay})};
+}
+
+function takeVips(block: Block, device: string, isNativeSix: boolean, tools: Tools): Vip[] {
+  const own = block.all('virtual_ipaddress');
+  const excluded = block.all('virtual_ipaddress_excluded');
+  for (const line of [...own, ...excluded])
+    tools.book.exact(line.span, quoteStatement(line), 'haresources: IPaddr2 and IPv6addr');
+  const linesOf = (lines: readonly Statement[]): Statement[] =>
+    lines.flatMap((line) => addressLines(line.block ?? []));
+  const first = linesOf(own)
+    .map((line) => argumentOf(line, 0).split('/')[0] ?? '')
+    .find((host) => (ipv4(host) ?? ipv6(host)) !== undefined);
+  const family = isNativeSix ? 6 : first === undefined ? undefined : ipv4(first) === undefined ? 6 : 4;
+  return [
+    ...linesOf(own).flatMap((line) => takeVip(line, {device, family}, tools) ?? []),
+    ...linesOf(excluded).flatMap((line) => takeVip(line, {device, family: undefined}, tools) ?? []),
+  ];
+}
+
+/** Who is mailed when the instance changes: MailTo in its line of haresources. */
+function takeAlert(block: Block, tools: VrrpTools): boolean {
+  const {book, defaults} = tools;
+  const line = block.last('smtp_alert');
+  const isWanted = line ? flagOf(line, tools) !== false : defaults.isMailed;
+  const has = isWanted && defaults.mailTo.length > 0;
+  if (line)
+    if (has)
+      book.approximated(
+        line.span,
+        quoteStatement(line),
+        'haresources: MailTo, through the machine’s own sendmail',
+      );
+    else
+      book.not(
+        line.span,
+        quoteStatement(line),
+        isWanted ? 'nobody gets mail: there is no notification_email' : 'no mail, as here',
+      );
+  return has;
+}
+
+function takeDevice(line: Statement | undefined, statement: Statement, tools: Tools): string {
+  const {book} = tools;
   const device = argumentOf(line);
   if (line && isDevice(device)) {
     book.exact(line.span, quoteStatement(line), 'ha.cf and haresources: the interface');
     return device;
   }
   if (line)
-    reporter.error(
+    ignored(
+      line.words[1] ?? line,
       'bad-value',
-      line.words[1]?.span ?? line.span,
       `"${device}" is not an interface`,
-      'write interface eth0',
+      'eth0 is written: put the right name into ha.cf and haresources',
+      tools,
     );
-  else book.approximated(statement.span, quoteStatement(statement), 'it names no interface: eth0 is written');
+  book.changed(
+    (line ?? statement).span,
+    quoteStatement(line ?? statement),
+    'it names no interface: eth0 is written',
+  );
   return 'eth0';
 }
 
-function takePeers(line: Statement | undefined, {book, reporter}: Tools): string[] {
+function takePeers(line: Statement | undefined, tools: Tools): string[] {
   if (!line) return [];
+  const {book} = tools;
   const peers: string[] = [];
   for (const one of line.block ?? []) {
     const [word] = one.words;
     const address = ipv4(word?.text ?? '') ?? ipv6(word?.text ?? '');
-    if (address === undefined)
-      reporter.error(
+    if (address === undefined) {
+      ignored(
+        word ?? one,
         'bad-address',
-        word?.span ?? one.span,
-        `"${word?.text ?? ''}" is not an address`,
-        'unicast_peer { ADDRESS }',
+        `"${word?.text ?? ''}" is not an address: keepalived steps over it`,
+        'the import does too; unicast_peer { ADDRESS }',
+        tools,
       );
-    else if (peers.length > 0)
-      book.not(one.span, quoteStatement(one), 'a pair has two directors: the first peer is the other one');
+      book.not(one.span, quoteStatement(one), 'no address: keepalived steps over it too');
+    } else if (peers.length > 0)
+      book.lost(one.span, quoteStatement(one), 'a pair has two directors: the first peer is the other one');
     else {
       book.exact(one.span, quoteStatement(one), 'ha.cf: ucast');
       peers.push(address);
     }
   }
-  book.exact(line.span, quoteStatement(line), 'ha.cf: ucast');
+  if (peers.length > 0) book.exact(line.span, quoteStatement(line), 'ha.cf: ucast');
+  else book.changed(line.span, quoteStatement(line), 'there is no address in it: multicast is written');
   return peers;
 }
 
@@ -235,64 +338,4 @@ function takeAuthentication(line: Statement | undefined, tools: Tools): string |
     else book.not(pass.span, 'auth_pass …', 'authkeys cannot hold such a key: a generated one is written');
   book.exact(line.span, quoteStatement(line), 'authkeys');
   return pass && usable ? secret : undefined;
-}
-
-function takeVip(line: Statement, device: string, {book, reporter}: Tools): Vip | undefined {
-  const [first, ...rest] = line.words;
-  const [host = '', mask] = (first?.text ?? '').split('/');
-  const address = ipv4(host) ?? ipv6(host);
-  if (address === undefined) {
-    reporter.error(
-      'bad-address',
-      first?.span ?? line.span,
-      `"${host}" is not an address`,
-      'virtual_ipaddress { ADDRESS/LENGTH dev INTERFACE }',
-    );
-    return undefined;
-  }
-  const family = address.includes(':') ? 6 : 4;
-  const length = mask === undefined ? (family === 4 ? 32 : 128) : prefixLength(mask, family);
-  if (length === undefined) {
-    reporter.error(
-      'bad-value',
-      first?.span ?? line.span,
-      `"${mask}" is not a prefix length`,
-      `a number from 1 to ${family === 4 ? 32 : 128}`,
-    );
-    return undefined;
-  }
-  const words = rest.map((word) => word.text);
-  const behind = (...names: string[]): string | undefined => {
-    const at = words.findIndex((word) => names.includes(word));
-    return at === -1 ? undefined : words[at + 1];
-  };
-  const [own, label, broadcast] = [behind('dev'), behind('label'), behind('brd', 'broadcast')];
-  if (own !== undefined && !isDevice(own)) {
-    reporter.error('bad-value', line.span, `"${own}" is not an interface`, 'ADDRESS/LENGTH dev eth0');
-    return undefined;
-  }
-  const name = own ?? device;
-  const usableLabel = label !== undefined && label.startsWith(`${name}:`) && /^[\w.@-]+:[\w.-]+$/.test(label);
-  const lost = words.filter(
-    (word, at) =>
-      !['dev', 'label', 'brd', 'broadcast'].includes(word) &&
-      !['dev', 'label', 'brd', 'broadcast'].includes(words[at - 1] ?? ''),
-  );
-  if (label !== undefined && !usableLabel) lost.push(`label ${label}`);
-  if (broadcast !== undefined && ipv4(broadcast) === undefined) lost.push(`brd ${broadcast}`);
-  if (lost.length > 0)
-    book.approximated(
-      line.span,
-      quoteStatement(line),
-      `haresources: an address of the group, without "${lost.join(' ')}"`,
-    );
-  else book.exact(line.span, quoteStatement(line), 'haresources: an address of the group');
-  return {
-    family,
-    address,
-    prefixLength: length,
-    device: name,
-    ...(usableLabel ? {label} : {}),
-    ...(broadcast !== undefined && ipv4(broadcast) !== undefined ? {broadcast} : {}),
-  };
 }

@@ -3,7 +3,7 @@ import {argumentOf, quoteStatement, type Block} from './keepalived-block.ts';
 import type {VrrpTools} from './keepalived-instance.ts';
 import type {Statement} from './keepalived-lines.ts';
 import {commandText} from './keepalived-words.ts';
-import {roleScript} from './role-script.ts';
+import {hookScript} from './role-script.ts';
 import {fileWord, freshName, shellWord} from './words.ts';
 
 /** notify scripts as one resource script, which runs when the group comes and when it goes. */
@@ -31,14 +31,12 @@ export function takeNotify(
     [...[command(backup) ?? []].flat(), ...general('BACKUP')],
   ];
   const file = freshName(scripts, `resource.d/notify-${fileWord(name)}`).replace('resource.d/', '');
-  const join = (commands: readonly string[]): string | undefined =>
-    commands.length === 0 ? undefined : commands.join('; ');
   scripts.push({
     name: `resource.d/${file}`,
-    text: roleScript(
+    text: hookScript(
       `keepalived.conf, ${type === 'GROUP' ? 'vrrp_sync_group' : 'vrrp_instance'} ${fileWord(name)}`,
-      join(start),
-      join(stop),
+      start,
+      stop,
     ),
   });
   for (const line of [master, backup, any])
@@ -46,7 +44,7 @@ export function takeNotify(
       book.approximated(
         line.span,
         quoteStatement(line),
-        `haresources: ${file}, a script in resource.d: run ${line === backup ? 'when the group goes' : line === master ? 'when the group comes' : 'when the group comes and when it goes'}, as root; not at a start as backup`,
+        `haresources: ${file}, a script in resource.d: run ${line === backup ? 'when the group goes' : line === master ? 'when the group comes' : 'when the group comes and when it goes'}, as root; its status does not count, as in keepalived; not at a start as backup`,
       );
   return file;
 }

@@ -7,16 +7,21 @@ import {
   argumentsOf,
   blockOf,
   flagOf,
+  ignored,
   numberOf,
   quoteStatement,
   type Block,
   type Tools,
 } from './keepalived-block.ts';
-import {inherit, takeCheckers, type Inherited} from './keepalived-checker.ts';
-import type {CheckedServer} from './keepalived-checks.ts';
+import {inherit, takeCheckers, type Checker, type Inherited} from './keepalived-checker.ts';
 import type {Statement} from './keepalived-lines.ts';
+import {notebook, type Notebook} from './words.ts';
 
-const methods: Readonly<Record<string, ForwardMethod>> = {NAT: 'masq', DR: 'gate', TUN: 'ipip'};
+const methods: ReadonlyMap<string, ForwardMethod> = new Map([
+  ['NAT', 'masq'],
+  ['DR', 'gate'],
+  ['TUN', 'ipip'],
+]);
 
 /** Words of virtual_server and real_server that have no counterpart. */
 export const unused: Readonly<Record<string, string>> = {
@@ -29,7 +34,6 @@ export const unused: Readonly<Record<string, string>> = {
   hysteresis: 'there is no quorum but one server',
   ha_suspend: 'both directors check all the time',
   warmup: 'checks are spread over the interval anyway',
-  delay_before_retry: 'a failed check is repeated at checkinterval',
   persistence_engine:
     'ldirectord.cf has no persistence engines: calls are kept together by the client’s address only',
   notify_up: 'there are no commands for a server; hactl logs and mails its changes',
@@ -39,39 +43,52 @@ export const unused: Readonly<Record<string, string>> = {
   smtp_alert: 'mail is sent about all virtual services or none: emailalert',
 };
 
+/** Of these the user should know before the switch. */
+export const serious: ReadonlySet<string> = new Set([
+  'quorum_up',
+  'quorum_down',
+  'notify_up',
+  'notify_down',
+  'persistence_engine',
+]);
+
 export const canonical = (text: string): string | undefined => ipv4(text) ?? ipv6(text);
 export const familyOf = (address: string): 4 | 6 => (address.includes(':') ? 6 : 4);
 
-export function takePort(statement: Statement, at: number, {reporter}: Tools): number | undefined {
-  const word = statement.words[at];
-  if (!word) return 0;
-  const port = portNumber(word.text);
-  if (port === undefined)
-    reporter.error('bad-port', word.span, `"${word.text}" is not a port`, 'a number from 1 to 65535');
-  return port;
-}
+/** undefined: a port that keepalived refuses, and with it the block. */
+export const portAt = (statement: Statement, index: number): number | undefined =>
+  statement.words[index] === undefined ? 0 : portNumber(argumentOf(statement, index));
 
-/** NAT, DR or TUN, with the tunnel's type. */
+/** NAT, DR or TUN, with the tunnel's type. The case counts: keepalived takes another word for NAT. */
 export function takeMethod(
   statement: Statement | undefined,
   otherwise: ForwardMethod | undefined,
-  {reporter, book}: Tools,
+  tools: Tools,
 ): ForwardMethod | undefined {
   if (!statement) return otherwise;
+  const {book} = tools;
   const [word = '', ...rest] = argumentsOf(statement);
-  const method = methods[word.toUpperCase()];
+  const method = methods.get(word);
   if (!method) {
-    reporter.error(
+    const meant = methods.get(word.toUpperCase());
+    const used = otherwise ?? 'masq';
+    ignored(
+      statement.words[1] ?? statement,
       'bad-method',
-      statement.words[1]?.span ?? statement.span,
-      `"${word}" is not a forwarding method`,
-      'NAT, DR or TUN',
+      `"${word}" is not a forwarding method: keepalived ignores the line, the servers are reached by ${used === 'masq' ? 'NAT' : used}`,
+      `the import does the same; write NAT, DR or TUN${meant === undefined ? '' : `, here ${word.toUpperCase()}, if it is meant: then the files differ from what runs today`}`,
+      tools,
+    );
+    book.changed(
+      statement.span,
+      quoteStatement(statement),
+      `no method to keepalived, which uses the default; the import writes ${used} too`,
     );
     return otherwise;
   }
   const type = rest.indexOf('type') === -1 ? 'ipip' : rest[rest.indexOf('type') + 1];
   if (method === 'ipip' && (type !== 'ipip' || rest.some((one) => one === 'csum' || one === 'remcsum')))
-    book.not(
+    book.lost(
       statement.span,
       quoteStatement(statement),
       `the tunnel is plain ipip here, not ${type}: the real server must end it`,
@@ -90,45 +107,76 @@ export interface TakenReal {
   readonly statement: Statement;
   readonly real: ImportedReal;
   readonly isQuiet: boolean;
-  readonly checkers: CheckedServer['checkers'];
+  readonly checkers: readonly Checker[];
+  /** What is said of its lines: counts when it is known whether the server stays. */
+  readonly book: Notebook;
 }
 
 export function takeReal(
   statement: Statement,
-  from: {readonly method: ForwardMethod; readonly settings: Inherited; readonly isQuiet: boolean},
+  from: {
+    readonly method: ForwardMethod;
+    readonly settings: Inherited;
+    readonly isQuiet: boolean;
+    readonly weight: number;
+  },
   tools: Tools,
 ): TakenReal | undefined {
-  const {reporter, book} = tools;
-  const block = blockOf(statement.block ?? [], tools);
+  const book = notebook();
+  const own = {...tools, book};
   const address = canonical(argumentOf(statement));
-  const port = takePort(statement, 2, tools) ?? 0;
-  if (address === undefined) {
-    reporter.error(
+  const port = portAt(statement, 2);
+  if (address === undefined || port === undefined) {
+    const what = `"${argumentOf(statement)} ${argumentOf(statement, 2)}"`.trim();
+    ignored(
+      statement.words[1] ?? statement,
       'bad-address',
-      statement.words[1]?.span ?? statement.span,
-      `"${argumentOf(statement)}" is not an address`,
-      'write real_server ADDRESS PORT {',
+      `${what} is not an address and a port: keepalived leaves the server out`,
+      'the import does too; write real_server ADDRESS PORT {',
+      tools,
+    );
+    takeGood(statement, '0.0.0.0', 0, from, own);
+    tools.book.take(book.notes, 'keepalived leaves the server out, its address is none');
+    tools.book.not(
+      statement.span,
+      quoteStatement(statement),
+      'no address and port: keepalived leaves it out too',
     );
     return undefined;
   }
+  return takeGood(statement, address, port, from, own);
+}
+
+function takeGood(
+  statement: Statement,
+  address: string,
+  port: number,
+  from: Parameters<typeof takeReal>[1],
+  tools: Tools & {readonly book: Notebook},
+): TakenReal {
+  const {book} = tools;
+  const block = blockOf(statement.block ?? [], tools);
   const number = (name: string, message: string): number | undefined => {
     const one = block.last(name);
-    if (one) book.exact(one.span, quoteStatement(one), message);
-    return numberOf(one, 0, 2 ** 31 - 1, tools);
+    const value = numberOf(one, 0, 2 ** 31 - 1, tools);
+    if (one && value !== undefined) book.exact(one.span, quoteStatement(one), message);
+    else if (one) book.not(one.span, quoteStatement(one), 'no number: keepalived ignores it too');
+    return value;
   };
-  const weight = number('weight', 'ldirectord.cf: the weight of real=') ?? 1;
+  const weight = number('weight', 'ldirectord.cf: the weight of real=') ?? from.weight;
   const upperThreshold = number('uthreshold', 'ldirectord.cf: u:') ?? 0;
   const lowerThreshold = number('lthreshold', 'ldirectord.cf: l:') ?? 0;
   const method = takeMethod(block.last('lvs_method'), from.method, tools) ?? from.method;
   const isQuiet = takeFlag(block, 'inhibit_on_failure', 'ldirectord.cf: quiescent', tools) ?? from.isQuiet;
   const settings = inherit(block, from.settings, tools);
-  const checkers = takeCheckers(block, settings, address, tools);
-  block.finish(unused, 'keepalived knows no such word either, or hactl does not');
+  const checkers = takeCheckers(block, settings, {address, port}, tools);
+  block.finish(unused, 'keepalived knows no such word either, or hactl does not', serious);
   book.exact(statement.span, quoteStatement(statement), 'ldirectord.cf: real');
   return {
     statement,
-    real: {address, port, method, weight, upperThreshold, lowerThreshold},
+    real: {address, port, method, weight, upperThreshold, lowerThreshold, span: statement.span},
     isQuiet,
     checkers,
+    book,
   };
 }

@@ -1,9 +1,28 @@
 /** vrrp_instance and vrrp_sync_group of keepalived.conf: what becomes of them in ha.cf, haresources and authkeys. Pure. */
+import type {Vip} from '../model.ts';
 import type {ImportedGroup, ImportedPair} from './imported.ts';
-import {argumentOf, argumentsOf, blockOf, listed, quoteStatement} from './keepalived-block.ts';
-import {GROUP, PORT, takeInstance, unused, type Instance, type VrrpTools} from './keepalived-instance.ts';
+import {
+  argumentOf,
+  argumentsOf,
+  blockOf,
+  flagOf,
+  ignored,
+  listed,
+  quoteStatement,
+} from './keepalived-block.ts';
+import {
+  GROUP,
+  PORT,
+  serious,
+  takeInstance,
+  unused,
+  type Instance,
+  type VrrpTools,
+} from './keepalived-instance.ts';
 import type {Statement} from './keepalived-lines.ts';
 import {takeNotify} from './keepalived-notify.ts';
+import {downInterval, peerOf, preferenceOf, type PeerInstance, type Preference} from './keepalived-pair.ts';
+import {takeTracked, takeTrackers, trackedInterfaces, type Tracked} from './keepalived-track.ts';
 import {isDevice} from './words.ts';
 
 /** A line of haresources and the instances that it stands for. */
@@ -12,17 +31,46 @@ interface Line {
   readonly group: ImportedGroup;
 }
 
+export interface VrrpParts {
+  readonly instances: readonly Statement[];
+  readonly syncGroups: readonly Statement[];
+  readonly scripts: readonly Statement[];
+  readonly processes: readonly Statement[];
+  readonly syncDaemon: Statement | undefined;
+}
+
+/** The instances that keepalived takes: the first of each name. */
+export function takeInstances(statements: readonly Statement[], tools: VrrpTools): Instance[] {
+  const {book} = tools;
+  const names = new Set<string>();
+  return statements.flatMap((statement) => {
+    const instance = takeInstance(statement, tools);
+    if (!names.has(instance.name)) {
+      names.add(instance.name);
+      book.take(instance.book.notes);
+      return [instance];
+    }
+    const reason = `vrrp_instance ${instance.name} is defined above: keepalived ignores this one`;
+    ignored(statement, 'duplicate-resource', reason, 'the import does too: give it another name', tools);
+    book.take(instance.book.notes, reason);
+    book.lost(statement.span, quoteStatement(statement), reason);
+    return [];
+  });
+}
+
 export function takeVrrp(
-  instances: readonly Statement[],
-  syncGroups: readonly Statement[],
-  syncDaemon: Statement | undefined,
+  parts: VrrpParts,
+  peers: readonly PeerInstance[] | undefined,
   tools: VrrpTools,
 ): ImportedPair | undefined {
-  const {book, context, reporter} = tools;
-  const all = instances.map((statement) => takeInstance(statement, tools));
+  const {book, context} = tools;
+  const {syncGroups, syncDaemon} = parts;
+  const all = takeInstances(parts.instances, tools);
   const [first] = all;
   if (!first) {
     for (const group of syncGroups) book.not(group.span, quoteStatement(group), 'there is no vrrp_instance');
+    for (const one of [...parts.scripts, ...parts.processes])
+      book.not(one.span, quoteStatement(one), 'there is no vrrp_instance that could track it');
     if (syncDaemon)
       book.not(
         syncDaemon.span,
@@ -31,46 +79,105 @@ export function takeVrrp(
       );
     return undefined;
   }
-  const used = new Set<string>();
+  const preferences = new Map(all.map((one) => [one, preferenceOf(one, all, peers)]));
+  const isOurs = (one: Instance | undefined): boolean =>
+    one !== undefined && preferences.get(one)?.isOurs === true;
   const seen = new Map<string, string>();
-  const groupOf = (members: readonly Instance[], scripts: readonly string[]): ImportedGroup => ({
-    node: members[0]?.isOurs === false ? context.peer : context.node,
-    vips: members.flatMap((member) =>
-      member.vips.filter(({address}) => {
-        const other = seen.get(address);
-        if (other !== undefined)
-          book.not(member.statement.span, address, `instance ${other} has this address already`);
-        else seen.set(address, member.name);
-        return other === undefined;
-      }),
-    ),
+  const groupOf = (
+    members: readonly Instance[],
+    scripts: readonly string[],
+    isMailed: boolean,
+  ): ImportedGroup => ({
+    node: isOurs(members[0]) ? context.node : context.peer,
+    vips: members.flatMap((member) => member.vips.filter((vip) => isFresh(vip, member, seen, tools))),
     scripts: [
       ...members.flatMap((member) => (member.script === undefined ? [] : [member.script])),
       ...scripts,
     ],
+    ...(isMailed || members.some((member) => member.isMailed) ? {mailTo: tools.defaults.mailTo} : {}),
   });
+  const {lines, tracked, used} = takeSyncGroups(syncGroups, all, isOurs, groupOf, tools);
+  for (const instance of all.filter((one) => !used.has(one.name)))
+    lines.push({members: [instance], group: groupOf([instance], [], false)});
+  notePreferences(all, preferences, tools);
+  const allTracked = [...all.map((one) => one.tracked), ...tracked];
+  const trackScripts = takeTrackers(parts, allTracked, tools.scripts, tools);
+  const secret = all.find((one) => one.secret !== undefined)?.secret;
+  // An instance without addresses has no line, unless it is the only one: ldirectord needs a line to stand in.
+  const full = lines.filter(({group}) => group.vips.length > 0 || group.scripts.length > 0);
+  const kept = full.length > 0 ? full : lines.slice(0, 1);
+  return {
+    nodes: [context.node, context.peer].toSorted(),
+    media: takeMedia(all),
+    ...takeTimes(all, peers, tools),
+    trackScripts,
+    trackInterfaces: trackedInterfaces(allTracked),
+    groups: takeSyncDaemons(kept, all, syncDaemon, tools),
+    ...(secret === undefined ? {} : {secret}),
+  };
+}
+
+/** The address, where no instance above has it. */
+function isFresh(vip: Vip, member: Instance, seen: Map<string, string>, {book}: VrrpTools): boolean {
+  const other = seen.get(vip.address);
+  if (other === undefined) {
+    seen.set(vip.address, member.name);
+    return true;
+  }
+  const lines = member.statement.block?.flatMap((one) => one.block ?? []) ?? [];
+  const line = lines.find((one) => one.words.some(({text}) => text.split('/')[0] === vip.address));
+  const at = line ?? member.statement;
+  book.lost(at.span, quoteStatement(at), `instance ${other} has this address already`);
+  return false;
+}
+
+function takeSyncGroups(
+  statements: readonly Statement[],
+  all: readonly Instance[],
+  isOurs: (one: Instance | undefined) => boolean,
+  groupOf: (members: readonly Instance[], scripts: readonly string[], isMailed: boolean) => ImportedGroup,
+  tools: VrrpTools,
+): {lines: Line[]; tracked: Tracked[]; used: ReadonlySet<string>} {
+  const {book} = tools;
+  const used = new Set<string>();
   const lines: Line[] = [];
-  for (const statement of syncGroups) {
+  const tracked: Tracked[] = [];
+  for (const statement of statements) {
     const block = blockOf(statement.block ?? [], tools);
-    const words = listed(block.last('group'));
+    const list = block.last('group');
+    const words = listed(list);
     const script = takeNotify(block, argumentOf(statement), 'GROUP', tools);
-    block.finish(unused, 'hactl has no such setting');
+    const own = takeTracked(block, tools);
+    const alert = block.last('smtp_alert');
+    if (alert) book.approximated(alert.span, quoteStatement(alert), 'haresources: MailTo');
+    if (list) book.exact(list.span, quoteStatement(list), 'haresources: one line');
+    block.finish(unused, 'hactl has no such setting', serious);
     const members = words.flatMap((word) => {
       const member = all.find((one) => one.name === word.text);
       if (!member)
-        reporter.error(
+        ignored(
+          word,
           'unresolved-name',
-          word.span,
-          `there is no vrrp_instance ${word.text}`,
-          'the names in a group are those of vrrp_instance lines',
+          `there is no vrrp_instance ${word.text}: keepalived ignores the name`,
+          'the import does too; the names in a group are those of vrrp_instance lines',
+          tools,
         );
       if (!member || used.has(member.name)) return [];
       used.add(member.name);
       return [member];
     });
-    if (members.length === 0) continue;
-    if (members.some((one) => one.isOurs !== members[0]?.isOurs))
-      book.approximated(
+    if (members.length === 0) {
+      book.lost(
+        statement.span,
+        quoteStatement(statement),
+        list
+          ? 'none of its instances is there'
+          : 'it has no group { … }: its instances move alone, in keepalived too',
+      );
+      continue;
+    }
+    if (members.some((one) => isOurs(one) !== isOurs(members[0])))
+      book.changed(
         statement.span,
         quoteStatement(statement),
         `haresources: one line; its instances prefer different nodes, ${members[0]?.name} decides`,
@@ -81,37 +188,82 @@ export function takeVrrp(
         quoteStatement(statement),
         'haresources: one line, its addresses move together',
       );
-    lines.push({members, group: groupOf(members, script === undefined ? [] : [script])});
+    tracked.push(own);
+    const isMailed =
+      alert !== undefined && tools.defaults.mailTo.length > 0 && flagOf(alert, tools) !== false;
+    lines.push({members, group: groupOf(members, script === undefined ? [] : [script], isMailed)});
   }
-  for (const instance of all.filter((one) => !used.has(one.name)))
-    lines.push({members: [instance], group: groupOf([instance], [])});
-  const advert = Math.min(...all.map((one) => one.advert));
-  if (all.some((one) => one.advert !== advert))
-    book.approximated(
+  return {lines, tracked, used};
+}
+
+/** Which node each instance prefers, and why; a guess is said so that nobody misses it. */
+function notePreferences(
+  all: readonly Instance[],
+  preferences: ReadonlyMap<Instance, Preference>,
+  {book, context}: VrrpTools,
+): void {
+  const named = context.peerKnown ? '' : '; the other director’s name is not in the file (--peer NAME)';
+  for (const one of all) {
+    const {isOurs = false, reason = '', isDoubtful = false} = preferences.get(one) ?? {};
+    const node = isOurs ? context.node : context.peer;
+    const message = `haresources: the group prefers ${node} (${reason})${named}`;
+    const at = one.priorityLine ?? one.stateLine ?? one.statement;
+    if (one.stateLine && one.priorityLine)
+      book.approximated(
+        one.stateLine.span,
+        quoteStatement(one.stateLine),
+        'the first state only: the priority elects',
+      );
+    if (isDoubtful)
+      book.changed(
+        at.span,
+        quoteStatement(at),
+        `${message}: keepalived elects by priority, and the peer’s is in the peer’s file only; import with --peer-file, or compare the two haresources`,
+      );
+    else book.approximated(at.span, quoteStatement(at), `${message}; there are no numbers`);
+  }
+}
+
+/** keepalive, deadtime, auto_failback, hactl_preempt_delay: one of each for the pair. */
+function takeTimes(
+  all: readonly Instance[],
+  peers: readonly PeerInstance[] | undefined,
+  {book}: VrrpTools,
+): Pick<ImportedPair, 'keepalive' | 'deadtime' | 'autoFailback' | 'preemptDelay'> {
+  const [first] = all;
+  const keepalive = Math.min(...all.map((one) => one.advert));
+  const quickest = all.filter((one) => one.advert === keepalive);
+  const deadtime = Math.max(...quickest.map((one) => downInterval(one, peerOf(one, peers))));
+  const whose = peers
+    ? 'the lower priority of the two'
+    : 'priority 100, whatever this director’s is, so that both files say the same';
+  for (const {advertLine} of all)
+    if (advertLine)
+      book.exact(
+        advertLine.span,
+        quoteStatement(advertLine),
+        `ha.cf: keepalive; deadtime ${deadtime} ms is VRRP’s master down interval for ${whose}`,
+      );
+  if (first && all.some((one) => one.advert !== keepalive))
+    book.changed(
       first.statement.span,
       'advert_int',
-      `the instances differ: ha.cf has one keepalive for the pair, the shortest (${advert} ms)`,
+      `the instances differ: ha.cf has one keepalive for the pair, the shortest (${keepalive} ms)`,
     );
-  if (all.some((one) => one.isHeld !== first.isHeld))
-    book.approximated(
+  const held = all.map((one) => one.isHeld || peerOf(one, peers)?.isHeld === true);
+  const isHeld = held.every(Boolean);
+  if (first && held.some(Boolean) && !isHeld)
+    book.changed(
       first.statement.span,
       'nopreempt',
-      `the instances differ: ha.cf has one auto_failback for the pair (${all.every((one) => one.isHeld) ? 'off' : 'on'})`,
+      'the instances differ: ha.cf has one auto_failback for the pair (on)',
     );
-  const delays = all.flatMap((one) => one.delay ?? []);
-  const secret = all.find((one) => one.secret !== undefined)?.secret;
-  // An instance without addresses has no line, unless it is the only one: ldirectord needs a line to stand in.
-  const full = lines.filter(({group}) => group.vips.length > 0 || group.scripts.length > 0);
-  const kept = full.length > 0 ? full : lines.slice(0, 1);
+  const delays = all.flatMap((one) => [one.delay ?? [], peerOf(one, peers)?.delay ?? []].flat());
   return {
-    nodes: [context.node, context.peer],
-    media: takeMedia(all),
-    keepalive: advert,
-    deadtime: Math.max(...all.filter((one) => one.advert === advert).map((one) => one.down)),
-    autoFailback: !all.every((one) => one.isHeld),
+    keepalive,
+    deadtime,
+    autoFailback: !isHeld,
     ...(delays.length === 0 ? {} : {preemptDelay: Math.max(...delays)}),
-    groups: takeSyncDaemon(kept, syncDaemon, tools),
-    ...(secret === undefined ? {} : {secret}),
   };
 }
 
@@ -128,30 +280,57 @@ function takeMedia(all: readonly Instance[]): ImportedPair['media'] {
   return media;
 }
 
-function takeSyncDaemon(
+/** lvs_sync_daemon of global_defs, or the older lvs_sync_daemon_interface of an instance: the same. */
+function takeSyncDaemons(
   lines: readonly Line[],
+  all: readonly Instance[],
   line: Statement | undefined,
   tools: VrrpTools,
 ): ImportedGroup[] {
+  const {book} = tools;
   const groups = lines.map(({group}) => group);
+  const old = all.flatMap((one) => (one.syncLine ? [{instance: one, line: one.syncLine}] : []));
+  const place = (instance: Instance | undefined): number =>
+    Math.max(0, instance ? lines.findIndex(({members}) => members.includes(instance)) : 0);
+  const [oldest] = line ? [] : old;
+  for (const {line: one} of old)
+    if (one !== oldest?.line)
+      book.not(one.span, quoteStatement(one), 'there is one sync daemon: another line says it');
+  if (oldest) {
+    const device = argumentOf(oldest.line);
+    if (!isDevice(device)) {
+      book.lost(
+        oldest.line.span,
+        quoteStatement(oldest.line),
+        'not an interface: connections are not synchronised',
+      );
+      return groups;
+    }
+    const {id} = oldest.instance;
+    book.exact(
+      oldest.line.span,
+      quoteStatement(oldest.line),
+      `haresources: LVSSyncDaemonSwap::master::${device}::${id}`,
+    );
+    return groups.map((group, index) =>
+      index === place(oldest.instance) ? {...group, sync: {device, id}} : group,
+    );
+  }
   if (!line) return groups;
-  const {book, reporter} = tools;
   const words = argumentsOf(line);
   const [device = ''] = words;
-  if (!isDevice(device)) {
-    reporter.error(
-      'bad-value',
-      line.words[1]?.span ?? line.span,
-      `"${device}" is not an interface`,
-      'lvs_sync_daemon INTERFACE INSTANCE id NUMBER',
-    );
-    return groups;
-  }
-  const instance = lines.flatMap(({members}) => members).find((one) => words.slice(1).includes(one.name));
+  const instance = all.find((one) => words.slice(1).includes(one.name));
   const idWord = words.indexOf('id') === -1 ? undefined : words[words.indexOf('id') + 1];
   const id = idWord === undefined ? (instance?.id ?? 0) : Number(idWord);
-  if (!Number.isInteger(id) || id < 0 || id > 255) {
-    reporter.error('bad-value', line.span, `"${idWord}" is not a sync id`, 'a number from 0 to 255');
+  if (!isDevice(device) || !Number.isInteger(id) || id < 0 || id > 255) {
+    ignored(
+      line.words[1] ?? line,
+      'bad-value',
+      `${quoteStatement(line)}: ${isDevice(device) ? 'not a sync id' : 'not an interface'}`,
+      'the import leaves it out: lvs_sync_daemon INTERFACE INSTANCE id NUMBER, from 0 to 255',
+      tools,
+    );
+    book.lost(line.span, quoteStatement(line), 'it cannot be read: connections are not synchronised');
     return groups;
   }
   const extra = ['maxlen', 'port', 'ttl', 'group'].filter((word) => words.includes(word));
@@ -163,6 +342,5 @@ function takeSyncDaemon(
     );
   else
     book.exact(line.span, quoteStatement(line), `haresources: LVSSyncDaemonSwap::master::${device}::${id}`);
-  const at = Math.max(0, instance ? lines.findIndex(({members}) => members.includes(instance)) : 0);
-  return groups.map((group, place) => (place === at ? {...group, sync: {device, id}} : group));
+  return groups.map((group, index) => (index === place(instance) ? {...group, sync: {device, id}} : group));
 }

@@ -8,18 +8,23 @@ export interface Token {
   readonly end: number;
 }
 
-/** Up to a ! or # that is not inside quotes. */
+/** Up to a ! or # that is neither inside double quotes nor behind a backslash, which goes. */
 export function withoutComment(text: string): string {
-  let quote: string | undefined;
+  let isQuoted = false;
+  let kept = '';
   for (let at = 0; at < text.length; at += 1) {
     const character = text[at] ?? '';
-    if (quote !== undefined) {
-      if (character === '\\') at += 1;
-      else if (character === quote) quote = undefined;
-    } else if (character === '"' || character === "'") quote = character;
-    else if (character === '!' || character === '#') return text.slice(0, at);
+    const next = text[at + 1];
+    if (character === '\\' && next !== undefined) {
+      kept += !isQuoted && (next === '#' || next === '!') ? next : character + next;
+      at += 1;
+      continue;
+    }
+    if (character === '"') isQuoted = !isQuoted;
+    else if (!isQuoted && (character === '!' || character === '#')) return kept;
+    kept += character;
   }
-  return text;
+  return kept;
 }
 
 const escapes: Readonly<Record<string, string>> = {
@@ -40,13 +45,17 @@ function unescape(text: string, at: number): {readonly text: string; readonly le
   return {text: escapes[character] ?? character, length: 1};
 }
 
+/** Blanks of ASCII; another one is part of a word. */
+const isBlank = (character: string | undefined): boolean =>
+  character !== undefined && /[ \t\r\n\f\v]/.test(character);
+
 /** Quoted stretches belong to the word they touch; braces at a word's edge, outside quotes, are tokens of their own. */
 export function splitWords(text: string): {tokens: Token[]; closed: boolean} {
   const tokens: Token[] = [];
   let closed = true;
   let at = 0;
   while (at < text.length) {
-    if (/\s/.test(text[at] ?? '')) {
+    if (isBlank(text[at])) {
       at += 1;
       continue;
     }
@@ -62,7 +71,7 @@ export function splitWords(text: string): {tokens: Token[]; closed: boolean} {
         } else if (character === quote) quote = undefined;
         else word += character;
       } else if (character === '"' || character === "'") [quote, hasQuotes] = [character, true];
-      else if (/\s/.test(character)) break;
+      else if (isBlank(character)) break;
       else word += character;
     }
     if (quote !== undefined) closed = false;

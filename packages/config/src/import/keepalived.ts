@@ -1,17 +1,19 @@
 /** keepalived.conf: the whole file. Pure. */
+import {ipv6, portNumber} from '../addresses.ts';
+import type {Span} from '../model.ts';
 import {Reporter} from '../reader.ts';
 import type {ImportContext, Imported, ImportedScript, ImportSource, Parsed} from './imported.ts';
-import {argumentOf, blockOf, listed, quoteStatement, type Tools} from './keepalived-block.ts';
+import {argumentOf, blockOf, flagOf, quoteStatement, type Tools} from './keepalived-block.ts';
+import type {VrrpDefaults} from './keepalived-instance.ts';
 import {readKeepalived, type Statement} from './keepalived-lines.ts';
+import type {PeerInstance} from './keepalived-pair.ts';
 import {takeVirtualServers} from './keepalived-virtual.ts';
-import {takeVrrp} from './keepalived-vrrp.ts';
+import {takeInstances, takeVrrp} from './keepalived-vrrp.ts';
 import {notebook} from './words.ts';
 
 const topReasons: Readonly<Record<string, string>> = {
-  vrrp_script: 'a director does not give up for a script’s verdict',
-  vrrp_track_process: 'a director does not give up for a missing process',
-  vrrp_track_file: 'a director does not give up for a file’s content',
-  track_file: 'a director does not give up for a file’s content',
+  vrrp_track_file: 'a file’s content is not tracked: write a script for hactl_track_script',
+  track_file: 'a file’s content is not tracked: write a script for hactl_track_script',
   track_group: 'static addresses are not managed',
   bfd_instance: 'there is no BFD',
   static_ipaddress: 'addresses that stay are the system’s business',
@@ -19,12 +21,22 @@ const topReasons: Readonly<Record<string, string>> = {
   static_rules: 'rules that stay are the system’s business',
   garp_group: 'announcements are repeated in a rhythm of hactl’s own',
   linkbeat_interfaces: 'links are watched by the kernel’s notices',
-  interface_up_down_delays: 'links are not tracked',
+  interface_up_down_delays: 'a link that goes counts at once',
   SSL: 'certificates are not used in checks',
   net_namespace: 'start hactld in the namespace (ip netns exec)',
   net_namespace_ipvs: 'start hactld in the namespace (ip netns exec)',
   instance: 'one hactld serves one configuration directory',
 };
+
+const seriousTop: ReadonlySet<string> = new Set([
+  'vrrp_track_file',
+  'track_file',
+  'bfd_instance',
+  'static_ipaddress',
+  'static_routes',
+  'static_rules',
+  'net_namespace',
+]);
 
 const globalReasons: Readonly<Record<string, string>> = {
   router_id: 'nodes are known by what uname -n prints',
@@ -58,8 +70,57 @@ export function parseKeepalived(source: ImportSource, context: ImportContext): P
     );
   const top = blockOf(tree.statements, tools);
   const global = takeGlobal(top.all('global_defs'), tools);
+  const groups = takeGroups(top.all('virtual_server_group'), tools);
+  const peers = context.peerSource && peerInstances(context.peerSource, context);
+  const pair = takeVrrp(
+    {
+      instances: top.all('vrrp_instance'),
+      syncGroups: top.all('vrrp_sync_group'),
+      scripts: top.all('vrrp_script'),
+      processes: top.all('vrrp_track_process'),
+      syncDaemon: global.syncDaemon,
+    },
+    peers,
+    {...tools, defaults: global.defaults},
+  );
+  const seen = new Set<string>();
+  const virtuals = top
+    .all('virtual_server')
+    .flatMap((statement) => takeVirtualServers(statement, {...tools, groups, seen}));
+  top.finish(topReasons, 'keepalived knows no such word either, or hactl does not', seriousTop);
+  const isDynamic = virtuals.some((virtual) => virtual.isDynamic);
+  if (isDynamic && !pair)
+    for (const {span} of virtuals.filter((virtual) => virtual.isDynamic))
+      book.changed(
+        span,
+        'misc_dynamic',
+        'there is no vrrp_instance, so there is no ha.cf that could say hactl_dynamic_weight: the servers are up with their configured weight',
+      );
+  const imported: Imported = {
+    kind: 'keepalived',
+    ...(pair ? {pair: {...pair, ...(isDynamic ? {dynamicWeight: true} : {})}} : {}),
+    virtuals,
+    ...(global.email ? {email: global.email} : {}),
+    ...(global.emailSpan ? {emailSpan: global.emailSpan} : {}),
+    scripts,
+    notes: book.notes,
+  };
+  return {imported, diagnostics: reporter.diagnostics, sources: tree.sources};
+}
+
+/** The peer's instances: what it says of itself is not reported here. */
+function peerInstances(source: ImportSource, context: ImportContext): PeerInstance[] {
+  const reporter = new Reporter(source.path, 'lenient');
+  const tools = {reporter, book: notebook(), context, scripts: []};
+  const tree = readKeepalived(source, context, reporter);
+  const top = blockOf(tree.statements, tools);
+  const {defaults} = takeGlobal(top.all('global_defs'), tools);
+  return takeInstances(top.all('vrrp_instance'), {...tools, defaults});
+}
+
+function takeGroups(statements: readonly Statement[], {book}: Tools): Map<string, Statement> {
   const groups = new Map<string, Statement>();
-  for (const group of top.all('virtual_server_group')) {
+  for (const group of statements) {
     groups.set(argumentOf(group), group);
     book.exact(
       group.span,
@@ -67,84 +128,99 @@ export function parseKeepalived(source: ImportSource, context: ImportContext): P
       'ldirectord.cf: its entries stand where a virtual_server names it',
     );
   }
-  const pair = takeVrrp(top.all('vrrp_instance'), top.all('vrrp_sync_group'), global.syncDaemon, tools);
-  const virtuals = top
-    .all('virtual_server')
-    .flatMap((statement) => takeVirtualServers(statement, {...tools, groups}));
-  top.finish(topReasons, 'keepalived knows no such word either, or hactl does not');
-  const seen = new Set<string>();
-  const unique = virtuals.filter((virtual) => {
-    const key = JSON.stringify(virtual.address);
-    if (seen.has(key))
-      book.not(
-        virtual.span,
-        'virtual_server',
-        'a service with this address, port and protocol is there already',
-      );
-    const isNew = !seen.has(key);
-    seen.add(key);
-    return isNew;
+  return groups;
+}
+
+/** `ops@example.com`, or the address in `Ops Team <ops@example.com>`. */
+function mailAddresses(to: Statement | undefined, tools: Tools): string[] {
+  return (to?.block ?? []).flatMap((line) => {
+    const text = line.words.map((word) => word.text).join(' ');
+    const named = [...text.matchAll(/<([^<>\s]+)>/g)].map(([, address = '']) => address);
+    const found = (named.length > 0 ? named : text.split(/[\s,]+/)).filter(
+      (word) => (isMail(word) && word.includes('@')) || /^[\w.-]+$/.test(word),
+    );
+    if (found.length === 0)
+      tools.book.lost(line.span, quoteStatement(line), 'not a mail address: nobody gets mail here');
+    return found;
   });
-  const imported: Imported = {
-    kind: 'keepalived',
-    ...(pair ? {pair} : {}),
-    virtuals: unique,
-    ...(global.email ? {email: global.email} : {}),
-    scripts,
-    notes: book.notes,
-  };
-  return {imported, diagnostics: reporter.diagnostics, sources: tree.sources};
 }
 
 const isMail = (text: string): boolean => /^[^\s"#,;]+$/.test(text);
 
-function takeGlobal(
-  statements: readonly Statement[],
-  tools: Tools,
-): {email?: NonNullable<Imported['email']>; syncDaemon?: Statement} {
+interface Global {
+  readonly email?: NonNullable<Imported['email']>;
+  readonly emailSpan?: Span;
+  readonly syncDaemon?: Statement;
+  readonly defaults: VrrpDefaults;
+}
+
+function takeGlobal(statements: readonly Statement[], tools: Tools): Global {
   const {book} = tools;
   const block = blockOf(
     statements.flatMap((statement) => statement.block ?? []),
     tools,
   );
   for (const statement of statements) book.exact(statement.span, quoteStatement(statement), 'see its lines');
-  const [to, from, server, syncDaemon] = [
-    'notification_email',
-    'notification_email_from',
-    'smtp_server',
-    'lvs_sync_daemon',
-  ].map((name) => block.last(name));
+  const [to, from, server, syncDaemon, version, alert] = [
+    ['notification_email'],
+    ['notification_email_from'],
+    ['smtp_server'],
+    ['lvs_sync_daemon'],
+    ['vrrp_version'],
+    ['smtp_alert', 'smtp_alert_vrrp'],
+  ].map((names) => block.last(...names));
+  const addresses = mailAddresses(to, tools);
+  const isMailed = alert !== undefined && flagOf(alert, tools) !== false;
+  if (version) book.exact(version.span, quoteStatement(version), 'ha.cf: deadtime is computed by it');
+  if (alert)
+    if (isMailed && addresses.length > 0)
+      book.approximated(alert.span, quoteStatement(alert), 'haresources: MailTo');
+    else book.not(alert.span, quoteStatement(alert), 'nobody gets mail');
   block.finish(globalReasons, 'hactl has no such setting');
-  const addresses = listed(to).flatMap((word) => (isMail(word.text) ? [word.text] : []));
+  const defaults = {isThird: argumentOf(version) === '3', isMailed, mailTo: addresses};
   if (to)
     if (addresses.length > 0)
       book.approximated(
         to.span,
         quoteStatement(to),
-        'ldirectord.cf: emailalert: changes of servers are mailed, those of directors are not',
+        'ldirectord.cf: emailalert: changes of servers are mailed; those of directors with smtp_alert only',
       );
-    else book.exact(to.span, quoteStatement(to), 'nobody gets mail');
-  const [sender, host] = [argumentOf(from), argumentOf(server)];
+    else book.lost(to.span, quoteStatement(to), 'there is no mail address in it: nobody gets mail');
+  const [, sender = argumentOf(from)] = /<([^<>\s]+)>/.exec(argumentOf(from)) ?? [];
+  const smtp = smtpOf(server);
   if (from)
     if (addresses.length > 0 && isMail(sender))
       book.exact(from.span, quoteStatement(from), 'ldirectord.cf: emailalertfrom');
     else book.not(from.span, quoteStatement(from), 'nobody gets mail, or it is not an address');
   if (server)
-    if (addresses.length > 0 && isMail(host) && argumentOf(server, 2) === '')
-      book.exact(server.span, quoteStatement(server), 'ldirectord.cf: smtp');
-    else if (addresses.length > 0 && isMail(host))
-      book.approximated(server.span, quoteStatement(server), 'ldirectord.cf: smtp, with port 25');
+    if (addresses.length > 0 && smtp !== undefined)
+      book.exact(server.span, quoteStatement(server), `ldirectord.cf: smtp=${smtp}`);
+    else if (addresses.length > 0)
+      book.lost(
+        server.span,
+        quoteStatement(server),
+        'not a mail server: mail goes through the machine’s own sendmail',
+      );
     else book.not(server.span, quoteStatement(server), 'nobody gets mail');
+  if (addresses.length === 0) return {defaults, ...(syncDaemon ? {syncDaemon} : {})};
   return {
-    ...(addresses.length === 0
-      ? {}
-      : {
-          email: {
-            to: addresses,
-            ...(isMail(sender) ? {from: sender} : {}),
-            ...(isMail(host) ? {smtp: host} : {}),
-          },
-        }),
+    email: {
+      to: addresses,
+      ...(isMail(sender) ? {from: sender} : {}),
+      ...(smtp === undefined ? {} : {smtp}),
+    },
+    ...(to ? {emailSpan: (server ?? to).span} : {}),
     ...(syncDaemon ? {syncDaemon} : {}),
+    defaults,
   };
+}
+
+/** `HOST`, `HOST:PORT`, `[2001:db8::25]`, as ldirectord.cf's smtp holds them; undefined: no mail server. */
+function smtpOf(server: Statement | undefined): string | undefined {
+  const host = argumentOf(server);
+  const port = argumentOf(server, 2);
+  const six = ipv6(host.replace(/^\[(.*)\]$/, '$1'));
+  const name = six === undefined ? (/^[\w][\w.+-]*$/.test(host) ? host : undefined) : `[${six}]`;
+  if (name === undefined) return undefined;
+  return port === '' || port === '25' || portNumber(port) === undefined ? name : `${name}:${port}`;
 }

@@ -114,7 +114,7 @@ export function takePair(
     groups: [
       {node: nodes[0] ?? context.node, vips, ...takeSync(keys, tools), scripts: takeCommands(keys, tools)},
     ],
-    ...takeRest(keys, tools),
+    ...takeRest(keys, vips, tools),
   };
 }
 
@@ -155,7 +155,11 @@ function takeCommands(keys: Keys, {book, scripts}: PairTools): string[] {
 }
 
 /** Settings without an effect on the files. */
-function takeRest(keys: Keys, {book}: PairTools): Record<never, never> {
+function takeRest(
+  keys: Keys,
+  vips: readonly Vip[],
+  {book}: PairTools,
+): Pick<ImportedPair, 'trackInterfaces'> {
   for (const [key, word] of [
     ['tcp_timeout', 'tcp'],
     ['tcpfin_timeout', 'tcpfin'],
@@ -176,12 +180,11 @@ function takeRest(keys: Keys, {book}: PairTools): Record<never, never> {
   const links = keys.flag('monitor_links', false);
   const linksEntry = keys.take('monitor_links');
   if (linksEntry)
-    if (links)
-      book.not(linksEntry.span, quote(linksEntry), 'a director does not give up for a lost link of its own');
+    if (links) book.exact(linksEntry.span, quote(linksEntry), 'ha.cf: hactl_track_interface');
     else book.exact(linksEntry.span, quote(linksEntry), 'links are not watched');
   keys.flag('hard_shutdown', true);
   const hard = keys.take('hard_shutdown');
   if (hard)
     book.approximated(hard.span, quote(hard), 'checks that die are started again; the table stays meanwhile');
-  return {};
+  return links ? {trackInterfaces: [...new Set(vips.flatMap(({device}) => device ?? []))]} : {};
 }

@@ -1,5 +1,6 @@
 /** The list of what became of every statement. Pure. */
 import {indexOf, type Source} from '../diagnostic.ts';
+import {printable} from '../printable.ts';
 import type {Fate, Note} from './imported.ts';
 
 const rank: Readonly<Record<Fate, number>> = {exact: 0, approximated: 1, not: 2};
@@ -17,7 +18,11 @@ export function mergeNotes(notes: readonly Note[]): Note[] {
     const key = `${note.span.file} ${note.span.start} ${note.what}`;
     const other = merged.get(key);
     if (!other) merged.set(key, note);
-    else if (rank[note.fate] > rank[other.fate]) merged.set(key, note);
+    else if (
+      rank[note.fate] > rank[other.fate] ||
+      (note.fate === other.fate && note.matters && !other.matters)
+    )
+      merged.set(key, other.matters ? {...note, matters: true} : note);
     else if (
       note.fate === other.fate &&
       !other.message.split('; ').includes(note.message) &&
@@ -34,6 +39,8 @@ export interface ReportLine {
   readonly line: number;
   readonly what: string;
   readonly message: string;
+  /** Something is down, unwatched or different after the switch because of it. */
+  readonly matters?: true;
 }
 
 /** The notes with their lines, in the order of the sources. */
@@ -42,23 +49,98 @@ export function reportLines(notes: readonly Note[], sources: ReadonlyMap<string,
   const rankOf = (file: string): number => order.get(file) ?? -1;
   return mergeNotes(notes)
     .toSorted((a, b) => rankOf(a.span.file) - rankOf(b.span.file) || a.span.start - b.span.start)
-    .map(({fate, span, what, message}) => {
+    .map(({fate, span, what, message, matters}) => {
       const source = sources.get(span.file);
       const line = source ? indexOf(source).position(span.start).line : 1;
-      return {fate, file: span.file, line, what, message};
+      return {fate, file: span.file, line, what, message, ...(matters ? {matters} : {})};
     });
 }
 
-/** The whole list as text: what needs a reader's eye comes first. */
+const oneLine = (text: string): string => printable(text.replace(/\s+/g, ' '));
+
+/** The whole list as text, for the file: what the user must know first, then the rest by fate. */
 export function renderReport(lines: readonly ReportLine[]): string {
-  const parts = (['not', 'approximated', 'exact'] as const).map((fate) => {
-    const own = lines.filter((line) => line.fate === fate);
-    return [
-      `${titles[fate]}: ${own.length}`,
+  const part = (title: string, own: readonly ReportLine[]): string =>
+    [
+      `${title}: ${own.length}`,
       ...own.map(
-        (line) => `  ${line.file}:${line.line}: ${line.what.replace(/\s+/g, ' ')}\n      ${line.message}`,
+        (line) => `  ${line.file}:${line.line}: ${oneLine(line.what)}\n      ${oneLine(line.message)}`,
       ),
     ].join('\n');
+  const matter = lines.filter(({matters}) => matters);
+  return (
+    [
+      ...(matter.length > 0 ? [part(DIFFERENT, matter)] : []),
+      ...(['not', 'approximated', 'exact'] as const).map((fate) =>
+        part(
+          titles[fate],
+          lines.filter((line) => line.fate === fate && !line.matters),
+        ),
+      ),
+    ].join('\n\n') + '\n'
+  );
+}
+
+const DIFFERENT = 'down, unwatched or different after the switch';
+/** Places that a folded reason names. */
+const PLACES = 3;
+
+export function countReport(
+  lines: readonly ReportLine[],
+): Readonly<Record<Fate, number>> & {readonly matters: number} {
+  const count = (fate: Fate): number => lines.filter((line) => line.fate === fate).length;
+  return {
+    exact: count('exact'),
+    approximated: count('approximated'),
+    not: count('not'),
+    matters: lines.filter(({matters}) => matters).length,
+  };
+}
+
+/** Equal reasons once, with their statements and the first places. */
+function folded(lines: readonly ReportLine[]): string[] {
+  const groups = new Map<string, ReportLine[]>();
+  for (const line of lines) {
+    const key = `${line.message}\n${line.what.split(/\s/)[0]}`;
+    groups.set(key, [...(groups.get(key) ?? []), line]);
+  }
+  return [...groups.values()].map((group) => {
+    const [first] = group;
+    if (!first) return '';
+    const [start] = [first.what.split(/\s/)[0] ?? ''];
+    const what = new Set(group.map((line) => line.what)).size === 1 ? first.what : `${start} …`;
+    const places = group
+      .slice(0, PLACES)
+      .map((line, index) => (index === 0 ? `${line.file}:${line.line}` : String(line.line)));
+    const more = group.length > PLACES ? ` and ${group.length - PLACES} more` : '';
+    return `  ${oneLine(what)} (${places.join(', ')}${more})\n      ${oneLine(first.message)}`;
   });
-  return parts.join('\n\n') + '\n';
+}
+
+/**
+ * For the screen: the counts, what is not carried over with equal reasons folded, and last what will be down or
+ * different. `red` paints it.
+ */
+export function renderSummary(lines: readonly ReportLine[], red: (text: string) => string): string {
+  const {exact, approximated, not, matters} = countReport(lines);
+  const left = lines.filter((line) => line.fate === 'not' && !line.matters);
+  return [
+    `carried over exactly: ${exact}; approximated: ${approximated}; not carried over: ${not}`,
+    ...(left.length > 0
+      ? ['', `${titles.not}, without effect on the service: ${left.length}`, ...folded(left)]
+      : []),
+    '',
+    ...(matters === 0
+      ? [`${DIFFERENT}: nothing that hactl knows of`]
+      : [
+          red(`${DIFFERENT}: ${matters}`),
+          ...folded(lines.filter((line) => line.matters)).map((text) =>
+            text
+              .split('\n')
+              .map((line) => red(line))
+              .join('\n'),
+          ),
+        ]),
+    '',
+  ].join('\n');
 }

@@ -9,16 +9,42 @@ export interface Notebook {
   readonly exact: (span: Span, what: string, message: string) => void;
   readonly approximated: (span: Span, what: string, message: string) => void;
   readonly not: (span: Span, what: string, message: string) => void;
+  /** Approximated, and after the switch something is different: the user must know. */
+  readonly changed: (span: Span, what: string, message: string) => void;
+  /** Not carried over, and the user must know. */
+  readonly lost: (span: Span, what: string, message: string) => void;
+  /** The notes of a part of the source; with `dropped` the part as a whole is left out, for that reason. */
+  readonly take: (notes: readonly Note[], dropped?: string) => void;
 }
 
 export function notebook(): Notebook {
   const notes: Note[] = [];
   const add =
-    (fate: Note['fate']) =>
+    (fate: Note['fate'], matters = false) =>
     (span: Span, what: string, message: string): void => {
-      notes.push({fate, span, what, message});
+      notes.push({fate, span, what, message, ...(matters ? {matters: true as const} : {})});
     };
-  return {notes, exact: add('exact'), approximated: add('approximated'), not: add('not')};
+  return {
+    notes,
+    exact: add('exact'),
+    approximated: add('approximated'),
+    not: add('not'),
+    changed: add('approximated', true),
+    lost: add('not', true),
+    take: (others, dropped) => {
+      for (const note of others)
+        notes.push(
+          dropped === undefined
+            ? note
+            : {
+                fate: 'not',
+                span: note.span,
+                what: note.what,
+                message: note.fate === 'not' ? note.message : dropped,
+              },
+        );
+    },
+  };
 }
 
 /** An interface's name as the kernel allows it, and as haresources can hold it. */

@@ -1,6 +1,6 @@
 /** What was imported as the text of our own files. Pure. */
 import type {Millis} from '@hactl/base';
-import type {Vip} from '../model.ts';
+import type {RealCheck, Span, Vip} from '../model.ts';
 import type {Imported, ImportedPair, ImportedReal, ImportedVirtual} from './imported.ts';
 
 export interface WrittenFile {
@@ -8,6 +8,8 @@ export interface WrittenFile {
   readonly name: string;
   readonly text: string;
   readonly mode: number;
+  /** Where each line comes from, where it is known: complaints about a written line point there. */
+  readonly origins?: readonly (Span | undefined)[];
 }
 
 export interface WriteOptions {
@@ -25,7 +27,7 @@ export function writeFiles(imported: Imported, options: WriteOptions): WrittenFi
   const head = `# Written by hactl import from ${options.origin.replace(/[^\x20-\x7e]/g, '?')}.`;
   const files: WrittenFile[] = [];
   if (pair) {
-    files.push({name: 'ha.cf', text: haCf(pair, head), mode: 0o644});
+    files.push({name: 'ha.cf', text: haCf(pair, head, options.installDir), mode: 0o644});
     files.push({name: 'haresources', text: haresources(pair, virtuals.length > 0, head), mode: 0o644});
     files.push({
       name: 'authkeys',
@@ -33,13 +35,12 @@ export function writeFiles(imported: Imported, options: WriteOptions): WrittenFi
       mode: 0o600,
     });
   }
-  if (virtuals.length > 0 || !pair)
-    files.push({name: 'ldirectord.cf', text: ldirectordCf(imported, head, options.installDir), mode: 0o644});
+  if (virtuals.length > 0 || !pair) files.push(ldirectordFile(imported, head, options.installDir));
   for (const {name, text} of imported.scripts) files.push({name, text, mode: 0o755});
   return files;
 }
 
-function haCf(pair: ImportedPair, head: string): string {
+function haCf(pair: ImportedPair, head: string, installDir: string): string {
   const [first] = pair.media;
   return [
     head,
@@ -56,6 +57,12 @@ function haCf(pair: ImportedPair, head: string): string {
     ),
     `auto_failback ${pair.autoFailback ? 'on' : 'off'}`,
     ...(pair.preemptDelay === undefined ? [] : [`hactl_preempt_delay ${time(pair.preemptDelay)}`]),
+    ...(pair.trackInterfaces?.length ? [`hactl_track_interface ${pair.trackInterfaces.join(' ')}`] : []),
+    ...(pair.trackScripts ?? []).map(
+      ({every, command}) =>
+        `hactl_track_script ${time(every)} ${command.startsWith('/') ? command : `${installDir}/${command}`}`,
+    ),
+    ...(pair.dynamicWeight ? ['hactl_dynamic_weight on'] : []),
     '',
   ].join('\n');
 }
@@ -74,6 +81,7 @@ function haresources(pair: ImportedPair, hasVirtuals: boolean, head: string): st
       ...(group.sync ? [`LVSSyncDaemonSwap::master::${group.sync.device}::${group.sync.id}`] : []),
       ...group.vips.map(vipWord),
       ...group.scripts,
+      ...(group.mailTo?.length ? [`MailTo::${group.mailTo.join(',')}::keepalived`] : []),
     ];
     return words.length === 0 ? [] : [[group.node, ...words].join(words.length > 3 ? ' \\\n\t' : ' ')];
   });
@@ -84,34 +92,45 @@ const bracket = (address: string): string => (address.includes(':') ? `[${addres
 const place = (address: string, port: number): string =>
   port === 0 ? bracket(address) : `${bracket(address)}:${port}`;
 
-function ldirectordCf(imported: Imported, head: string, installDir: string): string {
-  const {email, virtuals} = imported;
+function ldirectordFile(imported: Imported, head: string, installDir: string): WrittenFile {
+  const {email, emailSpan, virtuals} = imported;
   const intervals = new Set(virtuals.flatMap(({check}) => check.interval ?? []));
   const [interval] = intervals;
   const isCommon = intervals.size === 1;
-  return [
-    head,
-    ...(isCommon && interval !== undefined ? [`checkinterval=${time(interval)}`] : []),
-    // ldirectord honours an interval of a virtual's own with fork=yes only.
-    ...(intervals.size > 1 ? ['fork=yes'] : []),
-    ...(email ? [`emailalert="${email.to.join(', ')}"`] : []),
-    ...(email?.from === undefined ? [] : [`emailalertfrom=${email.from}`]),
-    ...(email?.smtp === undefined ? [] : [`smtp=${email.smtp}`]),
-    ...virtuals.flatMap((virtual) => ['', ...virtualLines(virtual, !isCommon, installDir)]),
-    '',
-  ].join('\n');
+  const lines: (readonly [text: string, origin?: Span | undefined])[] = [
+    [head],
+    ...(isCommon && interval !== undefined ? [[`checkinterval=${time(interval)}`] as const] : []),
+    ...(email ? [[`emailalert="${email.to.join(', ')}"`, emailSpan] as const] : []),
+    ...(email?.from === undefined ? [] : [[`emailalertfrom=${email.from}`, emailSpan] as const]),
+    ...(email?.smtp === undefined ? [] : [[`smtp=${email.smtp}`, emailSpan] as const]),
+    ...virtuals.flatMap((virtual) => [
+      ['', virtual.span] as const,
+      ...virtualLines(virtual, !isCommon, installDir),
+    ]),
+    [''],
+  ];
+  return {
+    name: 'ldirectord.cf',
+    text: lines.map(([text]) => text).join('\n'),
+    mode: 0o644,
+    origins: lines.map(([, origin]) => origin),
+  };
 }
 
-function virtualLines(virtual: ImportedVirtual, ownInterval: boolean, installDir: string): string[] {
+function virtualLines(
+  virtual: ImportedVirtual,
+  ownInterval: boolean,
+  installDir: string,
+): (readonly [text: string, origin?: Span])[] {
   const {address, check, fallback} = virtual;
   const six = address.family === 6 ? '6' : '';
-  const lines: string[] = [];
-  const put = (name: string, value: string | number | undefined): void => {
-    if (value !== undefined) lines.push(`${name}=${value}`);
+  const lines: [text: string, origin: Span][] = [];
+  const put = (name: string, value: string | number | undefined, origin = virtual.span): void => {
+    if (value !== undefined) lines.push([`\t${name}=${value}`, origin]);
   };
   if (virtual.comment !== undefined)
     put('comment', virtual.comment.replace(/[^\w .:-]+/g, '_').trim() || '_');
-  for (const real of virtual.reals) put(`real${six}`, realValue(real));
+  for (const real of virtual.reals) put(`real${six}`, realValue(real), real.span);
   if (fallback)
     put(
       address.family === 6 ? 'fallback6' : 'fallback',
@@ -139,9 +158,38 @@ function virtualLines(virtual: ImportedVirtual, ownInterval: boolean, installDir
   if (expect !== undefined) put('hactl_expect', `"${expect}"`);
   if (regex) put('hactl_expect_regex', 'yes');
   if (check.rise !== undefined && check.rise > 1) put('hactl_rise', check.rise);
+  const port = address.kind === 'address' ? address.port : 0;
+  for (const {check: own, ...real} of virtual.reals)
+    if (own) put('hactl_check', checkValue(real, port, own, installDir), real.span);
   const head =
     address.kind === 'address' ? `${bracket(address.address)}:${address.port}` : String(address.mark);
-  return [`virtual${six}=${head}`, ...lines.map((line) => `\t${line}`)];
+  return [[`virtual${six}=${head}`, virtual.span], ...lines];
+}
+
+function checkValue(
+  real: {readonly address: string; readonly port: number},
+  virtualPort: number,
+  check: RealCheck,
+  installDir: string,
+): string {
+  const {send, expect, regex} = check.sendExpect ?? {};
+  const texts: readonly (readonly [string, string | undefined])[] = [
+    ['request', check.request],
+    ['receive', check.receive],
+    ['send', send],
+    ['expect', expect],
+  ];
+  return [
+    place(real.address, real.port || virtualPort),
+    ...(check.checkType ? [`checktype=${check.checkType.kind}`] : []),
+    ...(check.service === undefined ? [] : [`service=${check.service}`]),
+    ...(check.checkCommand === undefined ? [] : [`checkcommand="${installDir}/${check.checkCommand}"`]),
+    ...(check.checkPort === undefined ? [] : [`checkport=${check.checkPort}`]),
+    ...(check.checkTimeout === undefined ? [] : [`checktimeout=${time(check.checkTimeout)}`]),
+    ...(check.virtualHost === undefined ? [] : [`virtualhost=${check.virtualHost}`]),
+    ...texts.flatMap(([name, text]) => (text === undefined ? [] : [`${name}="${text}"`])),
+    ...(regex ? ['regex=yes'] : []),
+  ].join(' ');
 }
 
 function realValue(real: ImportedReal): string {

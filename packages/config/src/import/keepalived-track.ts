@@ -1,0 +1,222 @@
+/** What an instance tracks: scripts, processes and interfaces, as hactl_track_script and hactl_track_interface. Pure. */
+import type {Millis} from '@hactl/base';
+import type {ImportedPair, ImportedScript} from './imported.ts';
+import {
+  argumentOf,
+  argumentsOf,
+  blockOf,
+  ignored,
+  nameOf,
+  numberOf,
+  quoteStatement,
+  timeOf,
+  type Block,
+  type Tools,
+} from './keepalived-block.ts';
+import type {Statement} from './keepalived-lines.ts';
+import {commandText} from './keepalived-words.ts';
+import {fileWord, freshName, isDevice, shellWord} from './words.ts';
+
+/** Names that an instance or a sync group tracks. */
+export interface Tracked {
+  readonly scripts: readonly Statement[];
+  readonly processes: readonly Statement[];
+  readonly interfaces: readonly string[];
+}
+
+/** keepalived's defaults: once a second, one success or failure counts. */
+const INTERVAL = 1_000;
+/** Less often is no use, more often is a burden: hactl's own bound. */
+const LEAST_INTERVAL = 100;
+
+const WEIGHT = 'what fails makes this director the worse one, however much it weighs';
+
+export function takeTracked(block: Block, tools: Tools): Tracked {
+  const {book} = tools;
+  const lines = (name: string): Statement[] => {
+    const found = block.all(name);
+    for (const one of found) book.exact(one.span, quoteStatement(one), 'see its lines');
+    return found.flatMap((one) => one.block ?? []);
+  };
+  const interfaces = lines('track_interface').flatMap((line) => {
+    const device = nameOf(line);
+    if (!isDevice(device)) {
+      book.not(line.span, quoteStatement(line), 'not an interface');
+      return [];
+    }
+    const isWeighed = argumentsOf(line).includes('weight');
+    book[isWeighed ? 'approximated' : 'exact'](
+      line.span,
+      quoteStatement(line),
+      isWeighed ? `ha.cf: hactl_track_interface; ${WEIGHT}` : 'ha.cf: hactl_track_interface',
+    );
+    return [device];
+  });
+  return {scripts: lines('track_script'), processes: lines('track_process'), interfaces};
+}
+
+interface Definition {
+  readonly statement: Statement;
+  readonly every: Millis;
+  /** For the shell. */
+  readonly command: string;
+  readonly rise: number;
+  readonly fall: number;
+  readonly isWeighed: boolean;
+}
+
+/** The definitions that are tracked, as lines of ha.cf; scripts are written where a line cannot say it. */
+export function takeTrackers(
+  definitions: {readonly scripts: readonly Statement[]; readonly processes: readonly Statement[]},
+  tracked: readonly Tracked[],
+  scripts: ImportedScript[],
+  tools: Tools,
+): NonNullable<ImportedPair['trackScripts']> {
+  const lines: {every: Millis; command: string}[] = [];
+  const carry = (
+    all: readonly Statement[],
+    references: readonly Statement[],
+    read: (statement: Statement, tools: Tools) => Definition | undefined,
+  ): void => {
+    for (const statement of all) {
+      const name = argumentOf(statement);
+      const own = references.filter((line) => nameOf(line) === name);
+      const definition = read(statement, tools);
+      if (definition && own.length > 0) {
+        const isWeighed = definition.isWeighed || own.some((line) => argumentsOf(line).includes('weight'));
+        lines.push(lineOf(name, definition, scripts));
+        const how = `ha.cf: hactl_track_script; ${isWeighed ? WEIGHT : 'a director whose script fails gives its groups to the peer'}`;
+        for (const one of [statement, ...own])
+          tools.book[isWeighed ? 'approximated' : 'exact'](one.span, quoteStatement(one), how);
+      } else if (definition)
+        tools.book.not(statement.span, quoteStatement(statement), 'no instance tracks it');
+    }
+    for (const line of references)
+      if (!all.some((statement) => argumentOf(statement) === nameOf(line))) {
+        ignored(
+          line,
+          'unresolved-name',
+          `nothing is called ${nameOf(line)}: keepalived does not track it`,
+          'the import does not either; define it, or remove the line',
+          tools,
+        );
+        tools.book.not(
+          line.span,
+          quoteStatement(line),
+          'it is not defined: keepalived does not track it either',
+        );
+      }
+  };
+  carry(
+    definitions.scripts,
+    tracked.flatMap((one) => one.scripts),
+    takeScript,
+  );
+  carry(
+    definitions.processes,
+    tracked.flatMap((one) => one.processes),
+    takeProcess,
+  );
+  return lines;
+}
+
+function takeScript(statement: Statement, tools: Tools): Definition | undefined {
+  const {book} = tools;
+  const block = blockOf(statement.block ?? [], tools);
+  const [script, intervalLine, timeoutLine, weight, rise, fall, user, init] = [
+    'script', 'interval', 'timeout', 'weight', 'rise', 'fall', 'user', 'init_fail',
+  ].map((name) => block.last(name)); // prettier-ignore
+  block.finish({}, 'hactl has no such setting');
+  const text = script ? argumentsOf(script).join(' ').trim() : '';
+  if (!script || text === '' || /[\r\n\0]/.test(text)) {
+    book.lost(statement.span, quoteStatement(statement), 'it has no script: keepalived ignores it too');
+    return undefined;
+  }
+  const every = Math.max(LEAST_INTERVAL, timeOf(intervalLine, tools) ?? INTERVAL);
+  const limit = timeOf(timeoutLine, tools);
+  const own = 'ha.cf: hactl_track_script';
+  for (const line of [script, intervalLine]) if (line) book.exact(line.span, quoteStatement(line), own);
+  for (const line of [rise, fall])
+    if (line) book.exact(line.span, quoteStatement(line), 'the written script counts');
+  if (timeoutLine)
+    book[limit === every ? 'exact' : 'approximated'](
+      timeoutLine.span,
+      quoteStatement(timeoutLine),
+      `a script that does not end within its interval (${every} ms) has failed`,
+    );
+  if (weight) book.approximated(weight.span, quoteStatement(weight), WEIGHT);
+  if (user) book.not(user.span, quoteStatement(user), 'scripts run as hactld does');
+  if (init) book.not(init.span, quoteStatement(init), 'nothing has failed before its first run');
+  return {
+    statement,
+    every,
+    command: script.words.length > 2 ? argumentsOf(script).map(shellWord).join(' ') : commandText(text),
+    rise: numberOf(rise, 1, 1_000_000, tools) ?? 1,
+    fall: numberOf(fall, 1, 1_000_000, tools) ?? 1,
+    isWeighed: weight !== undefined && argumentOf(weight) !== '0',
+  };
+}
+
+/** vrrp_track_process: is a program of that name running? */
+function takeProcess(statement: Statement, tools: Tools): Definition | undefined {
+  const {book} = tools;
+  const block = blockOf(statement.block ?? [], tools);
+  const [process, quorum, weight] = ['process', 'quorum', 'weight'].map((name) => block.last(name));
+  block.finish({}, 'hactl has no such setting');
+  const [program = ''] = process ? argumentsOf(process).join(' ').trim().split(/\s+/) : [];
+  if (!process || !/^[\w./+-]+$/.test(program)) {
+    book.lost(statement.span, quoteStatement(statement), 'it names no process that could be looked for');
+    return undefined;
+  }
+  const least = numberOf(quorum, 1, 65_535, tools) ?? 1;
+  for (const line of [process, quorum])
+    if (line) book.exact(line.span, quoteStatement(line), 'the written script looks into /proc');
+  if (weight) book.approximated(weight.span, quoteStatement(weight), WEIGHT);
+  // The kernel keeps 15 characters of a name.
+  const name = (program.split('/').at(-1) ?? program).slice(0, 15);
+  const command = `count=0; for comm in /proc/[0-9]*/comm; do read -r name <"$comm" 2>/dev/null && [ "$name" = ${shellWord(name)} ] && count=$((count + 1)); done; [ $count -ge ${least} ]`;
+  return {
+    statement,
+    every: INTERVAL,
+    command: `{ ${command}; }`,
+    rise: 1,
+    fall: 1,
+    isWeighed: weight !== undefined,
+  };
+}
+
+/** ha.cf splits at blanks and knows no quotes: what is more than plain words becomes a script. */
+function lineOf(
+  name: string,
+  definition: Definition,
+  scripts: ImportedScript[],
+): {every: Millis; command: string} {
+  const {every, command, rise, fall} = definition;
+  if (rise === 1 && fall === 1 && /^\/[\w./=,@%+-]+( [\w./=:,@%+-]+)*$/.test(command))
+    return {every, command};
+  const file = freshName(scripts, `track-${fileWord(name)}`);
+  const counted = [
+    `state="/run/hactl-$(basename "$0")"`,
+    'read -r is_good count 2>/dev/null <"$state" || { is_good=1; count=0; }',
+    `if ${command}; then now=1; needed=${rise}; else now=0; needed=${fall}; fi`,
+    'if [ "$now" = "$is_good" ]; then count=0; else count=$((count + 1)); fi',
+    '[ "$count" -ge "$needed" ] && { is_good=$now; count=0; }',
+    'echo "$is_good $count" >"$state"',
+    '[ "$is_good" = 1 ]',
+  ];
+  scripts.push({
+    name: file,
+    text: [
+      '#!/bin/sh',
+      `# Written by hactl import: what keepalived tracked as ${fileWord(name)}. Exit status 0 is good.`,
+      ...(rise === 1 && fall === 1 ? [command] : counted),
+      '',
+    ].join('\n'),
+  });
+  return {every, command: file};
+}
+
+/** Interfaces once each, in order. */
+export const trackedInterfaces = (tracked: readonly Tracked[]): string[] => [
+  ...new Set(tracked.flatMap(({interfaces}) => interfaces)),
+];

@@ -1,0 +1,101 @@
+/** Addresses of a vrrp_instance. Pure. */
+import {ipv4, ipv6, prefixLength} from '../addresses.ts';
+import type {Vip} from '../model.ts';
+import {ignored, quoteStatement, type Tools} from './keepalived-block.ts';
+import type {Statement} from './keepalived-lines.ts';
+import {isDevice} from './words.ts';
+
+/** The kernel's limit, with which keepalived removes the address. */
+const LABEL_MAX = 15;
+/** Words with a value of their own. */
+const valued = new Set(['dev', 'label', 'brd', 'broadcast', 'scope', 'peer', 'preferred_lft', 'track_group']);
+
+export interface VipPlace {
+  readonly device: string;
+  /** The instance's family; undefined: the first address says it. Excluded addresses may be of either. */
+  readonly family: 4 | 6 | undefined;
+}
+
+/** undefined: keepalived leaves the address out. */
+export function takeVip(line: Statement, {device, family}: VipPlace, tools: Tools): Vip | undefined {
+  const {book} = tools;
+  const [first, ...rest] = line.words;
+  const [host = '', mask] = (first?.text ?? '').split('/');
+  const address = ipv4(host) ?? ipv6(host);
+  const leave = (
+    message: string,
+    help: string,
+    code: 'bad-address' | 'bad-value' = 'bad-address',
+  ): undefined => {
+    ignored(
+      first ?? line,
+      code,
+      `${message}: keepalived leaves the address out`,
+      `the import does too; ${help}`,
+      tools,
+    );
+    book.lost(line.span, quoteStatement(line), `${message}: the address is left out, by keepalived too`);
+  };
+  if (address === undefined)
+    return leave(`"${host}" is not an address`, 'virtual_ipaddress { ADDRESS/LENGTH dev INTERFACE }');
+  const own = address.includes(':') ? 6 : 4;
+  if (family !== undefined && own !== family)
+    return leave(
+      `${address} is not of the instance’s family`,
+      'an instance has addresses of one family: write virtual_ipaddress_excluded for the other',
+    );
+  const whole = own === 4 ? 32 : 128;
+  const wanted = mask === undefined ? whole : prefixLength(mask, own);
+  if (wanted === undefined)
+    ignored(
+      first ?? line,
+      'bad-value',
+      `"${mask}" is not a prefix length: keepalived takes ${whole}`,
+      `the import does too; a number from 1 to ${whole}`,
+      tools,
+    );
+  const words = rest.map((word) => word.text);
+  const behind = (...names: string[]): string | undefined => {
+    const at = words.findIndex((word) => names.includes(word));
+    return at === -1 ? undefined : words[at + 1];
+  };
+  const [named, label, broadcast] = [behind('dev'), behind('label'), behind('brd', 'broadcast')];
+  if (named !== undefined && !isDevice(named))
+    return leave(`"${named}" is not an interface`, 'ADDRESS/LENGTH dev eth0', 'bad-value');
+  if (label !== undefined && label.length > LABEL_MAX)
+    return leave(`the label ${label} is longer than ${LABEL_MAX} characters`, 'shorten it', 'bad-value');
+  const name = named ?? device;
+  const usableLabel = label !== undefined && label.startsWith(`${name}:`) && /^[\w.@-]+:[\w.-]+$/.test(label);
+  const usableBroadcast = broadcast !== undefined && ipv4(broadcast) !== undefined;
+  const lost = words.filter(
+    (word, index) =>
+      !['dev', 'label', 'brd', 'broadcast'].includes(word) &&
+      !['dev', 'label', 'brd', 'broadcast'].includes(words[index - 1] ?? ''),
+  );
+  if (label !== undefined && !usableLabel) lost.push(`label ${label}`);
+  if (broadcast !== undefined && !usableBroadcast) lost.push(`brd ${broadcast}`);
+  if (lost.length > 0)
+    book.approximated(
+      line.span,
+      quoteStatement(line),
+      `haresources: an address of the group, without "${lost.join(' ')}"`,
+    );
+  else book.exact(line.span, quoteStatement(line), 'haresources: an address of the group');
+  return {
+    family: own,
+    address,
+    prefixLength: wanted ?? whole,
+    device: name,
+    ...(usableLabel ? {label} : {}),
+    ...(usableBroadcast ? {broadcast} : {}),
+  };
+}
+
+/** One address a line; several on one line are several addresses, where no word has a value. */
+export const addressLines = (block: readonly Statement[]): Statement[] =>
+  block.flatMap((line) =>
+    line.words.length > 1 &&
+    line.words.every(({text}) => /^[\da-f.:]+(\/\d+)?$/i.test(text) && !valued.has(text))
+      ? line.words.map((word) => ({words: [word], span: word.span}))
+      : [line],
+  );

@@ -1,0 +1,40 @@
+/** What the checks process is told of one real server: the virtual service's check, and what is the server's own. */
+import test from 'ava';
+import {parseLdirectordCf} from '@hactl/config';
+import {checkSpec} from './services.ts';
+
+const specs = (lines: string) => {
+  const {model, diagnostics} = parseLdirectordCf(
+    {
+      path: 'x.cf',
+      text: `virtual=10.0.0.1:80\n\treal=10.0.0.2:8080 masq\n\treal=10.0.0.3:8080 masq\n${lines}`,
+    },
+    {mode: 'lenient', resolve: {host: () => undefined, service: () => undefined}},
+  );
+  const errors = diagnostics.filter(({severity}) => severity === 'error');
+  if (errors.length > 0) throw new Error(JSON.stringify(errors));
+  return model.virtuals.flatMap((virtual) =>
+    virtual.reals.map((real) => checkSpec(virtual, real, undefined)),
+  );
+};
+
+test('hactl_check: its settings are the server’s, the others the virtual’s', (t) => {
+  const [plain, own] = specs(
+    '\trequest="/"\n\tchecktimeout=7\n\thactl_check=10.0.0.3:8080 service=https checkport=8443 request="/s" checktimeout=2\n',
+  );
+  t.like(plain, {service: 'http', port: 8_080, request: '/', checkTimeout: 7_000});
+  t.like(own, {service: 'https', port: 8_443, request: '/s', checkTimeout: 2_000, negotiateTimeout: 2_000});
+});
+
+test('hactl_check: a check of another kind does not inherit what is sent and expected', (t) => {
+  const [sent, web, on] = [
+    ...specs(
+      '\thactl_send="x"\n\thactl_expect="y"\n\thactl_check=10.0.0.3 checktype=negotiate service=http\n',
+    ),
+    ...specs('\trequest="/"\n\treceive="ok"\n\thactl_check=10.0.0.3 checktype=on\n').slice(1),
+  ];
+  t.like(sent, {service: 'send-expect', sendExpect: {send: 'x', expect: 'y', regex: false}});
+  t.is(web?.service, 'http');
+  t.is(web?.sendExpect, undefined);
+  t.deepEqual(on?.checkType, {kind: 'on'});
+});
