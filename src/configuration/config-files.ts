@@ -1,20 +1,7 @@
 /** Configuration files as a set: read together, judged together before they are on the disk, replaced together. */
-import {
-  closeSync,
-  constants,
-  fchmodSync,
-  fchownSync,
-  fsyncSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import {lstatSync, mkdirSync, realpathSync, rmSync, statSync} from 'node:fs';
 import path from 'node:path';
+import {syncDirectory, takeName, writeBeside} from '@hactl/base/files';
 import type {ClusterConfig, ReadFile} from '@hactl/config';
 import {readSource} from './read-source.ts';
 
@@ -47,35 +34,6 @@ export function overlay(files: readonly ConfigFile[]): ReadFile {
   };
 }
 
-const NEW = '.hactl-new';
-
-/** Behind a link stands the file that is meant; what belongs to somebody stays his. */
-function write(file: string, text: string, mode: number): void {
-  mkdirSync(path.dirname(file), {recursive: true});
-  rmSync(file + NEW, {force: true});
-  const {O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW} = constants;
-  const descriptor = openSync(file + NEW, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
-  try {
-    writeSync(descriptor, text);
-    const before = statSync(file, {throwIfNoEntry: false});
-    if (before) fchownSync(descriptor, before.uid, before.gid);
-    fchmodSync(descriptor, mode);
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-/** A rename is only there for good when its directory is. */
-function keepNames(directory: string): void {
-  const descriptor = openSync(directory, 'r');
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
 /**
  * Puts all of them on the disk. The new texts are all written before the first name changes hands, and between the first
  * and the last rename nothing else of this process runs. A crash in between is mended at the next start: whoever calls
@@ -88,11 +46,15 @@ export function replaceFiles(files: readonly ConfigFile[], {follow} = {follow: t
     text,
     mode,
   }));
-  for (const {file, text, mode} of targets) if (text !== undefined) write(file, text, mode);
+  for (const {file, text, mode} of targets)
+    if (text !== undefined) {
+      mkdirSync(path.dirname(file), {recursive: true});
+      writeBeside(file, text, mode);
+    }
   for (const {file, text} of targets)
     if (text === undefined) rmSync(file, {force: true});
-    else renameSync(file + NEW, file);
-  for (const directory of new Set(targets.map(({file}) => path.dirname(file)))) keepNames(directory);
+    else takeName(file);
+  for (const directory of new Set(targets.map(({file}) => path.dirname(file)))) syncDirectory(directory);
 }
 
 /** Are they on the disk as they are here? */

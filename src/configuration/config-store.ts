@@ -4,6 +4,7 @@
  */
 import {mkdirSync, readdirSync, readFileSync, rmSync} from 'node:fs';
 import path from 'node:path';
+import {replaceFile} from '@hactl/base/files';
 import {replaceFiles, type ConfigFile} from './config-files.ts';
 
 export const VERSIONS_KEPT = 10;
@@ -35,10 +36,23 @@ export type ConfigStore = ReturnType<typeof openConfigStore>;
 
 export function openConfigStore(stateDir: string) {
   const root = path.join(stateDir, 'config');
-  mkdirSync(root, {recursive: true, mode: 0o700});
+  const make = (): void => void mkdirSync(root, {recursive: true, mode: 0o700});
+  try {
+    make();
+  } catch {
+    // A full or read-only disk: nothing is remembered, which is said when something should be.
+  }
+
+  const names = (): string[] => {
+    try {
+      return readdirSync(root);
+    } catch {
+      return [];
+    }
+  };
 
   function readAll<T>(prefix: string): T[] {
-    return readdirSync(root)
+    return names()
       .filter((name) => name.startsWith(prefix) && name.endsWith('.json'))
       .toSorted()
       .flatMap((name) => {
@@ -50,11 +64,13 @@ export function openConfigStore(stateDir: string) {
         }
       });
   }
-  const write = (name: string, content: unknown): void =>
-    replaceFiles([{path: path.join(root, name), text: JSON.stringify(content), mode: 0o600}]);
+  const write = (name: string, content: unknown): void => {
+    make();
+    replaceFile(path.join(root, name), JSON.stringify(content), 0o600);
+  };
   const prune = (prefix: string, keep: number): void => {
-    const names = readdirSync(root).filter((name) => name.startsWith(prefix) && name.endsWith('.json'));
-    for (const name of names.toSorted().slice(0, -keep)) rmSync(path.join(root, name), {force: true});
+    const old = names().filter((name) => name.startsWith(prefix) && name.endsWith('.json'));
+    for (const name of old.toSorted().slice(0, -keep)) rmSync(path.join(root, name), {force: true});
   };
 
   const versions = (): ConfigVersion[] => readAll<ConfigVersion>('version-');
@@ -90,6 +106,16 @@ export function openConfigStore(stateDir: string) {
  */
 export function mendSwaps(store: ConfigStore): string[] {
   return store.pushes().flatMap((record) => {
+    try {
+      return mendSwap(store, record);
+    } catch (error) {
+      return [`a push that was cut off cannot be settled now: ${String(error)}`];
+    }
+  });
+}
+
+function mendSwap(store: ConfigStore, record: PushRecord): string[] {
+  {
     const words = {
       sent: `push ${record.id} to`,
       received: `push ${record.id} from`,
@@ -114,5 +140,5 @@ export function mendSwaps(store: ConfigStore): string[] {
       return [`${name}: ${text}`];
     }
     return [];
-  });
+  }
 }

@@ -16,10 +16,10 @@ import {
 } from '@hactl/config';
 import {engineConfig, type FindInterface} from './engine-config.ts';
 import {machineFacts} from './machine-facts.ts';
-import {judgeMachine} from './machine-judge.ts';
+import {judgeMachine, ROOT_RUNS} from './machine-judge.ts';
 import {readSource} from './read-source.ts';
 import type {Loaded} from './loaded.ts';
-import {withNames, type LookUp, type NameBook} from './names.ts';
+import {leftOut, withNames, type LookUp, type NameBook} from './names.ts';
 
 export interface LoadOptions {
   readonly configDir: string;
@@ -37,6 +37,10 @@ export interface LoadOptions {
   readonly lookUp?: LookUp;
   /** The addresses of host names that are in use; brought up to date. */
   readonly names?: NameBook;
+  /** At a start: names that have an address in the book are not looked up. */
+  readonly trustNames?: boolean;
+  /** Machine problems that may pass, and of files that are not read now, are warnings: for what was in use already. */
+  readonly inUse?: boolean;
   /** Why this machine cannot be asked (it is not the director of the files); a notice says so. */
   readonly elsewhere?: string;
 }
@@ -61,6 +65,7 @@ const withoutPlace = (cluster: ClusterConfig): boolean =>
 export async function loadDirectory(options: LoadOptions): Promise<LoadOutcome> {
   const {configDir, mode} = options;
   const node = options.node.toLowerCase();
+  const unavailable = new Set<string>();
   const {cluster, sources, diagnostics} = await withNames(
     (resolve) =>
       loadCluster({
@@ -71,8 +76,12 @@ export async function loadDirectory(options: LoadOptions): Promise<LoadOutcome> 
         resolve,
         ...(options.only === undefined ? {} : {only: options.only}),
       }),
-    options.lookUp,
-    options.names,
+    {
+      unavailable,
+      ...(options.lookUp === undefined ? {} : {ask: options.lookUp}),
+      ...(options.names === undefined ? {} : {book: options.names}),
+      ...(options.trustNames === undefined ? {} : {trustBook: options.trustNames}),
+    },
   );
   const nodes = cluster?.ha?.nodes.map(({name}) => name) ?? [node];
   const elsewhere =
@@ -82,11 +91,13 @@ export async function loadDirectory(options: LoadOptions): Promise<LoadOutcome> 
       ? await options.findInterface()
       : () => undefined;
   const all: readonly Diagnostic[] = [
-    ...diagnostics,
+    ...diagnostics.map((one) => (mode === 'strict' ? one : leftOut(one, sources, unavailable))),
     ...(!cluster
       ? []
       : elsewhere === undefined
-        ? judgeMachine(cluster, machineFacts({configDir}, find), {configDir, sources, mode})
+        ? judgeMachine(cluster, machineFacts({configDir}, find), {configDir, sources, mode}).map((one) =>
+            options.inUse === true ? asWarning(one) : one,
+          )
         : [notJudged(configDir, elsewhere)]),
   ];
   const outcome = {
@@ -109,6 +120,14 @@ export async function loadDirectory(options: LoadOptions): Promise<LoadOutcome> 
   });
   return {...outcome, loaded: {...base, engine: config}};
 }
+
+/** The files of the disk are not read then; a program that somebody else may change is not run all the same. */
+const asWarning = (one: Diagnostic): Diagnostic =>
+  one.severity !== 'error' ||
+  one.code === 'no-route' ||
+  (one.code === 'unsafe-permissions' && one.message.startsWith(ROOT_RUNS))
+    ? one
+    : {...one, severity: 'warning'};
 
 const notJudged = (configDir: string, reason: string): Diagnostic => ({
   severity: 'notice',

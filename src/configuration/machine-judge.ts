@@ -36,6 +36,8 @@ export interface JudgeOptions {
   readonly scriptUser?: string;
 }
 
+export const ROOT_RUNS = 'root runs';
+
 /** A program that the files name, and where they do. */
 interface NamedProgram {
   readonly file: string;
@@ -219,6 +221,6 @@ export function judgeMachine(
   unsafe(configDir, top(configDir), `configuration directory ${configDir}`);
   for (const file of sources.keys()) unsafe(file, top(file), `configuration file ${file}`);
   for (const {file, span} of programs(cluster, facts, options))
-    if (facts.isFile(file)) unsafe(file, span, `root runs ${file}`);
+    if (facts.isFile(file)) unsafe(file, span, `${ROOT_RUNS} ${file}`);
   return found;
 }

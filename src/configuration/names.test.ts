@@ -1,19 +1,27 @@
 /** Host names of real servers: looked up when the file is read, and again later. */
 import test from 'ava';
-import {movedNames, withNames, type NameBook} from './names.ts';
+import {mkdtempSync, rmSync} from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import {keepNames, movedNames, readNames, withNames, type NameBook} from './names.ts';
 
 const answering = (answers: Record<string, readonly string[]>) => (name: string) =>
   Promise.resolve(answers[name] ?? []);
 const read = (names: readonly string[], answers: Record<string, readonly string[]>, book?: NameBook) =>
-  withNames((resolver) => names.map((name) => resolver.host(name, 4)), answering(answers), book);
+  withNames((resolver) => names.map((name) => resolver.host(name, 4)), {
+    ask: answering(answers),
+    ...(book ? {book} : {}),
+  });
 
 test('every name is looked up once; addresses are taken as they are', async (t) => {
   const asked: string[] = [];
   const found = await withNames(
     (resolver) => ['web', '10.0.0.9', 'web', 'none'].map((name) => resolver.host(name, 4)),
-    (name) => {
-      asked.push(name);
-      return Promise.resolve(name === 'web' ? ['10.0.0.1', '10.0.0.2'] : []);
+    {
+      ask: (name) => {
+        asked.push(name);
+        return Promise.resolve(name === 'web' ? ['10.0.0.1', '10.0.0.2'] : []);
+      },
     },
   );
   t.deepEqual(found, ['10.0.0.1', '10.0.0.9', '10.0.0.1', undefined]);
@@ -40,4 +48,44 @@ test('a name that has moved is told, with both addresses; the book waits for the
     Promise.resolve(name === 'mail' ? [] : family === 4 ? ['10.0.0.2'] : ['2001:db8::2', '2001:db8::1']);
   t.deepEqual(await movedNames(book, ask), [{name: 'web', from: '10.0.0.1', to: '10.0.0.2'}]);
   t.is(book.get('4 web'), '10.0.0.1');
+});
+
+test('while nobody answers a name that is not known is left out, and comes in when somebody does', async (t) => {
+  const book: NameBook = new Map([['4 known', '10.0.0.1']]);
+  const unavailable = new Set<string>();
+  const parse = (resolver: {host(name: string, family: 4 | 6): string | undefined}) =>
+    ['known', 'new'].map((name) => resolver.host(name, 4));
+  const silent = () => Promise.resolve(undefined);
+  t.deepEqual(await withNames(parse, {ask: silent, book, unavailable}), ['10.0.0.1', undefined]);
+  t.deepEqual([...unavailable], ['new']);
+  t.deepEqual(await movedNames(book, silent), []);
+  t.deepEqual(await movedNames(book, () => Promise.resolve(['10.0.0.7'])), [
+    {name: 'known', from: '10.0.0.1', to: '10.0.0.7'},
+    {name: 'new', from: '', to: '10.0.0.7'},
+  ]);
+});
+
+test('a start takes known names from the last time, and asks for no more than the others', async (t) => {
+  const dir = mkdtempSync(path.join(os.tmpdir(), 'hactl-names-'));
+  t.teardown(() => rmSync(dir, {recursive: true, force: true}));
+  t.deepEqual([...readNames(dir)], []);
+  keepNames(
+    dir,
+    new Map([
+      ['4 web', '10.0.0.1'],
+      ['4 pending', ''],
+    ]),
+  );
+  const asked: string[] = [];
+  const book = readNames(dir);
+  const found = await withNames((resolver) => ['web', 'mail'].map((name) => resolver.host(name, 4)), {
+    book,
+    trustBook: true,
+    ask: (name) => {
+      asked.push(name);
+      return Promise.resolve(['10.0.0.9']);
+    },
+  });
+  t.deepEqual(found, ['10.0.0.1', '10.0.0.9']);
+  t.deepEqual(asked, ['mail']);
 });

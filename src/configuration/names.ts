@@ -1,7 +1,10 @@
 /** Host and service names in ldirectord.cf: resolved when the file is read, as ldirectord does, and looked up again later. */
 import {lookup} from 'node:dns/promises';
-import {readFileSync} from 'node:fs';
+import {existsSync, readFileSync} from 'node:fs';
 import {isIP} from 'node:net';
+import path from 'node:path';
+import {replaceFile} from '@hactl/base/files';
+import type {Diagnostic, Source} from '@hactl/config';
 
 /** What the parser asks; answers must be at hand, so names are looked up between two passes of the parser. */
 export interface NameResolver {
@@ -21,19 +24,61 @@ export function parseServices(text: string): Map<string, number> {
   return ports;
 }
 
-/** Asks the machine's resolver for all addresses; none: no such name, or nobody to ask. */
-export type LookUp = (name: string, family: 4 | 6) => Promise<readonly string[]>;
+/** Asks for all addresses; none: there is no such name. undefined: nobody answered, which says nothing of the name. */
+export type LookUp = (name: string, family: 4 | 6) => Promise<readonly string[] | undefined>;
 
-const askResolver: LookUp = async (name, family) => {
+/** A resolver that is silent must not keep a director from starting. */
+const LOOK_UP_LIMIT_MS = 3_000;
+
+/** The machine's resolver. */
+export const askResolver: LookUp = async (name, family) => {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), LOOK_UP_LIMIT_MS);
+  });
   try {
-    return (await lookup(name, {family, all: true})).map(({address}) => address);
-  } catch {
-    return [];
+    const found = await Promise.race([lookup(name, {family, all: true}), late]);
+    return found?.map(({address}) => address);
+  } catch (error) {
+    return ['ENOTFOUND', 'ENODATA'].includes((error as NodeJS.ErrnoException).code ?? '') ? [] : undefined;
+  } finally {
+    clearTimeout(timer);
   }
 };
 
-/** `FAMILY NAME` and the address in use. */
+/** `FAMILY NAME` and the address in use; none (an empty text) for one that nobody could say yet. */
 export type NameBook = Map<string, string>;
+
+const NAMES_FILE = 'names.json';
+
+/** The addresses that host names had when they were looked up last: no start depends on a name server. */
+export function readNames(stateDir: string): NameBook {
+  try {
+    const kept: unknown = JSON.parse(readFileSync(path.join(stateDir, NAMES_FILE), 'utf8'));
+    const entries = Object.entries(kept ?? {}).filter(
+      (entry): entry is [string, string] => typeof entry[1] === 'string' && isIP(entry[1]) !== 0,
+    );
+    return new Map(entries);
+  } catch {
+    return new Map();
+  }
+}
+
+/** Throws when they cannot be kept. */
+export function keepNames(stateDir: string, book: NameBook): void {
+  const file = path.join(stateDir, NAMES_FILE);
+  const text = `${JSON.stringify(Object.fromEntries([...book].filter(([, address]) => address !== '')))}\n`;
+  if (book.size === 0 ? !existsSync(file) : textOf(file) === text) return;
+  replaceFile(file, text, 0o600);
+}
+
+const textOf = (file: string): string | undefined => {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+};
 
 /**
  * Asks for a name again. The address in use stays while it is among the answers (resolvers turn their answers round), and
@@ -42,10 +87,13 @@ export type NameBook = Map<string, string>;
 async function lookAgain(key: string, inUse: string | undefined, ask: LookUp): Promise<string | undefined> {
   const [family, name = ''] = key.split(' ');
   const found = await ask(name, family === '6' ? 6 : 4);
-  return inUse !== undefined && (found.length === 0 || found.includes(inUse)) ? inUse : found[0];
+  if (found === undefined) return inUse ?? '';
+  return inUse !== undefined && inUse !== '' && (found.length === 0 || found.includes(inUse))
+    ? inUse
+    : found[0];
 }
 
-/** A name that has moved. */
+/** A name that has moved, or that has an address for the first time (then `from` is empty). */
 export interface MovedName {
   readonly name: string;
   readonly from: string;
@@ -57,17 +105,25 @@ export async function movedNames(book: NameBook, ask: LookUp = askResolver): Pro
   const all = await Promise.all(
     [...book].map(async ([key, from]) => ({name: key.slice(2), from, to: await lookAgain(key, from, ask)})),
   );
-  return all.flatMap(({name, from, to}) => (to === undefined || to === from ? [] : [{name, from, to}]));
+  return all.flatMap(({name, from, to}) =>
+    to === undefined || to === '' || to === from ? [] : [{name, from, to}],
+  );
 }
 
-/**
- * Runs `parse` until every host name that it asked for has been looked up (twice at most: names do not breed names).
- * `book` brings the addresses in use, and gets those of this time.
- */
+export interface NameOptions {
+  readonly ask?: LookUp;
+  /** Brings the addresses in use, and gets those of this time. */
+  readonly book?: NameBook;
+  /** Names that have an address in the book are not looked up: at a start. */
+  readonly trustBook?: boolean;
+  /** Gets the names of which nobody could say anything. */
+  readonly unavailable?: Set<string>;
+}
+
+/** Runs `parse` until every host name that it asked for has been looked up (twice at most: names do not breed names). */
 export async function withNames<T>(
   parse: (resolver: NameResolver) => T,
-  ask: LookUp = askResolver,
-  book: NameBook = new Map(),
+  {ask = askResolver, book = new Map<string, string>(), trustBook = false, unavailable}: NameOptions = {},
 ): Promise<T> {
   let services = new Map<string, number>();
   try {
@@ -82,7 +138,7 @@ export async function withNames<T>(
       if (isIP(name) === family) return name;
       const key = `${family} ${name}`;
       asked.add(key);
-      return known.get(key);
+      return known.get(key) || undefined;
     },
     service: (name, protocol) => services.get(`${name}/${protocol}`),
   };
@@ -90,10 +146,32 @@ export async function withNames<T>(
   if (asked.size > 0)
     await Promise.all(
       [...asked].map(async (key) => {
-        known.set(key, await lookAgain(key, book.get(key), ask));
+        const inUse = book.get(key);
+        known.set(key, trustBook && inUse ? inUse : await lookAgain(key, inUse, ask));
+        if (known.get(key) === '') unavailable?.add(key.slice(2));
       }),
     );
   book.clear();
   for (const [key, address] of known) if (address !== undefined) book.set(key, address);
   return asked.size === 0 ? first : parse(resolver);
+}
+
+/** A name server that is away is no error of the file: what has the name is left out until somebody answers. */
+export function leftOut(
+  one: Diagnostic,
+  sources: ReadonlyMap<string, Source>,
+  unavailable: ReadonlySet<string>,
+): Diagnostic {
+  if (one.code !== 'unresolved-name') return one;
+  const {file, start, end} = one.span;
+  const words = sources.get(file)?.text.slice(start, end) ?? '';
+  const name = [...unavailable].find((word) => words.includes(word));
+  if (name === undefined) return one;
+  return {
+    severity: 'warning',
+    code: 'unavailable-name',
+    span: one.span,
+    message: `no name server answers for ${name}: it is left out until one does`,
+    help: 'write the address, or the name in /etc/hosts, so that no start depends on a name server',
+  };
 }

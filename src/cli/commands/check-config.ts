@@ -10,7 +10,7 @@ import {
   type Mode,
 } from '@hactl/config';
 import {readSource} from '../../configuration/read-source.ts';
-import {withNames} from '../../configuration/names.ts';
+import {leftOut, withNames} from '../../configuration/names.ts';
 import {defaultPaths} from '../../system/paths.ts';
 import {CliError, exit} from '../exit.ts';
 
@@ -26,6 +26,16 @@ export interface CheckConfigOptions {
 
 const isDirectory = (file: string): boolean =>
   statSync(file, {throwIfNoEntry: false})?.isDirectory() ?? false;
+
+async function judgeFiles(paths: readonly string[], mode: Mode) {
+  const unavailable = new Set<string>();
+  const {diagnostics, sources} = await withNames(
+    (resolve) => checkFiles({paths, read: readSource, mode, resolve}),
+    {unavailable},
+  );
+  const judged = diagnostics.map((one) => (mode === 'strict' ? one : leftOut(one, sources, unavailable)));
+  return {diagnostics: judged, sources};
+}
 
 /** By the door that hactld uses. Loaded only here: single files need no netlink. */
 async function judgeDirectory(configDir: string, mode: Mode, node: string, elsewhere: boolean) {
@@ -54,7 +64,7 @@ export async function checkConfig(files: readonly string[], options: CheckConfig
   const dir = first === undefined ? options.configDir : isDirectory(first) ? first : undefined;
   const {diagnostics, sources} =
     dir === undefined
-      ? await withNames((resolve) => checkFiles({paths: files, read: readSource, mode, resolve}))
+      ? await judgeFiles(files, mode)
       : await judgeDirectory(dir, mode, localNode, options.elsewhere === true);
   const count = (severity: Diagnostic['severity']): number =>
     diagnostics.filter((diagnostic) => diagnostic.severity === severity).length;

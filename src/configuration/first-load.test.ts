@@ -1,0 +1,119 @@
+/** A start with bad files takes the version that was in use; passing troubles are waited for; nothing is invented. */
+import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import test, {type ExecutionContext} from 'ava';
+import {filesOf, readConfigFile} from './config-files.ts';
+import {openConfigStore} from './config-store.ts';
+import {firstLoad} from './first-load.ts';
+import {loadDirectory, type LoadOptions} from './load.ts';
+
+const good = {
+  authkeys: 'auth 1\n1 sha256 key-of-this-test\n',
+  'ha.cf': 'node alpha beta\nbcast lo\nauto_failback on\n',
+  haresources: 'alpha 192.0.2.1/24/lo\n',
+};
+
+async function start(t: ExecutionContext, files: Partial<typeof good>) {
+  const root = mkdtempSync(path.join(os.tmpdir(), 'hactl-first-'));
+  t.teardown(() => rmSync(root, {recursive: true, force: true}));
+  const [configDir, stateDir] = [path.join(root, 'ha.d'), path.join(root, 'state')];
+  mkdirSync(configDir);
+  const put = (name: string, text: string): void =>
+    writeFileSync(path.join(configDir, name), text, {mode: 0o600});
+  for (const [name, text] of Object.entries({...good, ...files})) put(name, text);
+  const store = openConfigStore(stateDir);
+  let routes = true;
+  const options: LoadOptions = {
+    configDir,
+    stateDir,
+    node: 'alpha',
+    mode: 'lenient',
+    findInterface: () => Promise.resolve(() => (routes ? {device: 'lo', prefixLength: 24} : undefined)),
+    lookUp: () => Promise.resolve(undefined),
+    wall: 0,
+  };
+  const said: string[] = [];
+  const waits: number[] = [];
+  return {
+    put,
+    said,
+    waits,
+    noRoute: () => (routes = false),
+    /** As `keep` does when a configuration was taken into use. */
+    use: async () => {
+      const {loaded} = await loadDirectory(options);
+      if (!loaded) throw new Error('not usable');
+      store.keep({wall: 0, why: 'start', digest: '', files: filesOf(loaded.cluster).map(readConfigFile)});
+    },
+    load: () =>
+      firstLoad({
+        configDir,
+        store,
+        log: (level, text) => said.push(`${level} ${text}`),
+        print: () => undefined,
+        load: (read, inUse) =>
+          loadDirectory({...options, ...(read ? {read} : {}), ...(inUse ? {inUse} : {})}),
+        wait: (ms) => {
+          waits.push(ms);
+          if (waits.length === 2) routes = true;
+          return Promise.resolve();
+        },
+      }),
+  };
+}
+
+test('good files are taken from the disk', async (t) => {
+  const one = await start(t, {});
+  await one.use();
+  const first = await one.load();
+  t.is(first?.problem, undefined);
+  t.deepEqual(one.said, []);
+});
+
+for (const [what, name, text] of [
+  ['a typo', 'ha.cf', 'node alpha beta\nbcsat lo\n'],
+  ['an empty file', 'ha.cf', ''],
+  ['half a file', 'haresources', 'alpha 192.0.'],
+  ['keys without a key', 'authkeys', 'auth 1\n'],
+] as const)
+  test(`${what}: the version that was in use, and a problem that says so`, async (t) => {
+    const one = await start(t, {});
+    await one.use();
+    one.put(name, text);
+    const first = await one.load();
+    t.is(first?.outcome.loaded.engine?.groups[0]?.vips[0]?.address, '192.0.2.1');
+    t.is(first?.outcome.loaded.engine?.keys.length, 1);
+    t.regex(first?.problem ?? '', /have errors; version 1 is in use/);
+    t.is(one.said.length, 1);
+  });
+
+test('without a version that was in use bad files start nothing', async (t) => {
+  const one = await start(t, {haresources: 'alpha 192.0.2.1/24/lo 192.0.2.1/24/lo\n', 'ha.cf': 'nonsense\n'});
+  t.is(await one.load(), undefined);
+  t.regex(one.said[0] ?? '', /nothing was started/);
+});
+
+test('a version of another directory is not ours', async (t) => {
+  const one = await start(t, {});
+  await one.use();
+  const other = await start(t, {'ha.cf': ''});
+  t.is(await other.load(), undefined);
+});
+
+test('an address that was served before and has no route now is waited for', async (t) => {
+  const one = await start(t, {haresources: 'alpha 192.0.2.1\n'});
+  await one.use();
+  one.noRoute();
+  const first = await one.load();
+  t.truthy(first);
+  t.is(one.waits.length, 2);
+  t.regex(one.said.join(), /waiting for the network/);
+});
+
+test('an address that never had a route is an error', async (t) => {
+  const one = await start(t, {haresources: 'alpha 192.0.2.1\n'});
+  one.noRoute();
+  t.is(await one.load(), undefined);
+  t.deepEqual(one.waits, []);
+});

@@ -1,0 +1,87 @@
+/**
+ * What a start begins with: the files on the disk, or, where they have errors, the version that was in use last. A file
+ * that was edited badly must not cost an address when a process dies.
+ */
+import type {ReadFile} from '@hactl/config';
+import type {Log} from '../system/log.ts';
+import {overlay} from './config-files.ts';
+import type {ConfigStore, ConfigVersion} from './config-store.ts';
+import type {LoadOutcome} from './load.ts';
+
+/** A route may come up a moment after us, as at boot. */
+const AGAIN_MS = 2_000;
+
+export interface FirstLoadOptions {
+  readonly configDir: string;
+  /** A single director's file. */
+  readonly only?: string;
+  readonly store: Pick<ConfigStore, 'versions'>;
+  readonly log: Log;
+  readonly print: (text: string) => void;
+  /** `inUse`: judged as what was in use already. */
+  readonly load: (read?: ReadFile, inUse?: boolean) => Promise<LoadOutcome>;
+  readonly wait?: (ms: number) => Promise<void>;
+}
+
+export interface FirstLoad {
+  readonly outcome: LoadOutcome & {readonly loaded: NonNullable<LoadOutcome['loaded']>};
+  /** For the status, until a reload mends it. */
+  readonly problem?: string;
+}
+
+/** The last version that this director had in use, from the same directory (or the same single file). */
+function lastVersion({store, configDir, only}: FirstLoadOptions): ConfigVersion | undefined {
+  const last = store.versions().at(-1);
+  if (!last) return undefined;
+  const ours = ({path}: {readonly path: string}): boolean =>
+    only === undefined ? path.startsWith(`${configDir}/`) : path === only || path.endsWith(`/${only}`);
+  return last.files.some(ours) ? last : undefined;
+}
+
+const isUsable = (outcome: LoadOutcome): outcome is FirstLoad['outcome'] => outcome.loaded !== undefined;
+
+/** Nothing but routes is missing. */
+const onlyRoutes = ({diagnostics}: LoadOutcome): boolean => {
+  const errors = diagnostics.filter(({severity}) => severity === 'error');
+  return errors.length > 0 && errors.every(({code}) => code === 'no-route');
+};
+
+/** undefined: there is nothing to start with; what is wrong was printed. */
+export async function firstLoad(options: FirstLoadOptions): Promise<FirstLoad | undefined> {
+  const {configDir, log, print, load} = options;
+  const wait = options.wait ?? ((ms: number) => new Promise<void>((resolve) => void setTimeout(resolve, ms)));
+  const outcome = await load();
+  for (const text of outcome.texts) print(`${text}\n\n`);
+  if (isUsable(outcome)) return {outcome};
+  const version = lastVersion(options);
+  if (!version) {
+    log('error', `the configuration in ${configDir} has errors; nothing was started`);
+    return undefined;
+  }
+  let before = await load(overlay(version.files), true);
+  if (onlyRoutes(before)) {
+    log('error', 'no route leads to an address of this director, as it did before: waiting for the network');
+    while (onlyRoutes(before)) {
+      // oxlint-disable-next-line no-await-in-loop -- this loop is the waiting.
+      await wait(AGAIN_MS);
+      // oxlint-disable-next-line no-await-in-loop -- as above.
+      const now = await load();
+      if (isUsable(now)) return {outcome: now};
+      // oxlint-disable-next-line no-await-in-loop -- as above.
+      before = await load(overlay(version.files), true);
+    }
+  }
+  if (!isUsable(before)) {
+    for (const text of before.texts) print(`${text}\n\n`);
+    log(
+      'error',
+      `the files in ${configDir} and version ${version.number}, which was in use, have errors; nothing was started`,
+    );
+    return undefined;
+  }
+  const since = new Date(version.wall).toISOString();
+  const problem = `the files in ${configDir} have errors; version ${version.number} is in use, taken ${since} (hactl check-config shows the errors, hactl config diff what changed)`;
+  log('error', problem);
+  // The files of the disk are watched: a change is seen.
+  return {outcome: {...before, files: [...new Set([...before.files, ...outcome.files])]}, problem};
+}
