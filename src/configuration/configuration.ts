@@ -8,16 +8,21 @@ import {watchFiles} from './file-watch.ts';
 import type {LoadOptions, LoadOutcome} from './load.ts';
 import type {Log} from '../system/log.ts';
 import {movedNames, type NameBook} from './names.ts';
+import {unattendedRefusal} from './unattended.ts';
 import {isExecutable, runCommand} from '../system/shell.ts';
 import type {Loaded} from './loaded.ts';
 
 /** Host names are looked up again so often. */
 const NAMES_EVERY = 60_000;
+/** While one has no address yet, or when a start took those of the last time. */
+const NAMES_SOON = 5_000;
 
 interface Ports {
   readonly log: Log;
   readonly configDir: string;
   readonly reader: Reader;
+  /** What the start has to say of the files. */
+  readonly problem?: string | undefined;
   readonly running: () => Loaded;
   readonly take: (next: Loaded, why: string) => Promise<void>;
   /** For the journal. */
@@ -39,13 +44,17 @@ export interface Reader {
 
 export function makeReader(
   loadFiles: (more: Pick<LoadOptions, 'names' | 'read'>) => Promise<LoadOutcome>,
+  begin: {readonly names: NameBook; readonly taken: (names: NameBook) => void},
 ): Reader {
-  let names: NameBook = new Map();
+  let {names} = begin;
   return {
     load: async (read) => {
       const book = new Map(names);
       const outcome = await loadFiles({names: book, ...(read === undefined ? {} : {read})});
-      if (outcome.loaded && !read) names = book;
+      if (outcome.loaded && !read) {
+        names = book;
+        begin.taken(book);
+      }
       return outcome;
     },
     get names() {
@@ -56,9 +65,14 @@ export function makeReader(
 
 export function makeConfiguration(ports: Ports) {
   const {log, reader} = ports;
-  let problem: string | undefined;
+  let {problem} = ports;
   let movedBefore = '';
   let lookingUp: NodeJS.Timeout | undefined;
+  const lookLater = (): void => {
+    clearTimeout(lookingUp);
+    const pending = [...reader.names.values()].includes('');
+    lookingUp = setTimeout(() => void lookUpAgain(), pending ? NAMES_SOON : NAMES_EVERY);
+  };
 
   const fails = (text: string, level: 'warn' | 'error' = 'warn'): void => {
     problem = text;
@@ -66,7 +80,8 @@ export function makeConfiguration(ports: Ports) {
     ports.tell('warn', text);
   };
 
-  async function reload(why = 'reload'): Promise<Reloaded> {
+  /** `unattended`: nobody asked for it. */
+  async function reload(why = 'reload', unattended = false): Promise<Reloaded> {
     runCallbacks(watch.look());
     const next = await reader.load();
     watch.follow(next.files);
@@ -77,7 +92,10 @@ export function makeConfiguration(ports: Ports) {
       );
       return {ok: false, changes: [], diagnostics: next.texts};
     }
-    const {rows, refused} = planChanges(ports.running(), next.loaded);
+    const planned = planChanges(ports.running(), next.loaded);
+    const {rows} = planned;
+    const refused =
+      planned.refused ?? (unattended ? unattendedRefusal(ports.running(), next.loaded) : undefined);
     if (refused !== undefined) {
       fails(refused);
       return {ok: false, changes: [], diagnostics: [`error: ${refused}`]};
@@ -104,7 +122,7 @@ export function makeConfiguration(ports: Ports) {
   function filesChanged(changed: readonly string[]): void {
     if (changed.length === 0) return;
     const ours = runCallbacks(changed);
-    if (ours.some((file) => file.autoReload)) void reload();
+    if (ours.some((file) => file.autoReload)) void reload('autoreload', true);
     else fails(`changed on disk, not in use: ${changed.join(', ')} (hactl reload takes it into use)`);
   }
   const watch = watchFiles(filesChanged);
@@ -112,14 +130,19 @@ export function makeConfiguration(ports: Ports) {
   /** A real named by its host name may move to another address: ldirectord sees it only when it starts anew. */
   async function lookUpAgain(): Promise<void> {
     const moved = await movedNames(reader.names);
-    const story = moved.map(({name, from, to}) => `${name} is at ${to} now, no more at ${from}`).join('; ');
+    const story = moved
+      .map(({name, from, to}) =>
+        from === '' ? `${name} is at ${to}` : `${name} moved from ${from} to ${to}`,
+      )
+      .join('; ');
+    lookLater();
     if (story === movedBefore) return;
     movedBefore = story;
     if (story === '') return;
     filesChanged(watch.look());
     log('info', `host name ${story}${problem === undefined ? '' : ': used from the next reload on'}`);
     // What was edited and not yet taken into use must not come in by this door.
-    if (problem === undefined) void reload('a host name moved');
+    if (problem === undefined) void reload('a host name moved', true);
   }
 
   return {
@@ -130,11 +153,12 @@ export function makeConfiguration(ports: Ports) {
     /** From now on changes of these files, and names that move, are seen. */
     watch: (files: readonly string[]): void => {
       watch.follow(files);
-      lookingUp = setInterval(() => void lookUpAgain(), NAMES_EVERY);
+      // The start took the addresses of the last time as they were.
+      lookingUp = setTimeout(() => void lookUpAgain(), NAMES_SOON);
     },
     stop: (): void => {
       watch.stop();
-      clearInterval(lookingUp);
+      clearTimeout(lookingUp);
     },
   };
 }

@@ -27,9 +27,13 @@ export interface FileWatch {
   stop(): void;
 }
 
-/** Looks every so often, and tells `changed` what it found. */
+/**
+ * Looks every so often, and tells `changed` what it found: a file that has stayed the same for one look, because one that
+ * is being written may be empty or half of itself for a moment.
+ */
 export function watchFiles(changed: (files: readonly string[]) => void, every = EVERY): FileWatch {
   let seen = new Map<string, Seen>();
+  let unsettled = new Map<string, string>();
   const find = (): readonly string[] => {
     const found: string[] = [];
     for (const [file, before] of seen) {
@@ -41,7 +45,18 @@ export function watchFiles(changed: (files: readonly string[]) => void, every = 
     }
     return found;
   };
+  const settled = (): boolean => {
+    const before = unsettled;
+    unsettled = new Map();
+    for (const [file, {modified, content}] of seen) {
+      if (look(file) === modified) continue;
+      const now = contentOf(file);
+      if (now !== content) unsettled.set(file, now);
+    }
+    return [...unsettled].every(([file, content]) => before.get(file) === content);
+  };
   const timer = setInterval(() => {
+    if (!settled()) return;
     const found = find();
     if (found.length > 0) changed(found);
   }, every);

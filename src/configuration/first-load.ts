@@ -6,7 +6,8 @@ import type {ReadFile} from '@hactl/config';
 import type {Log} from '../system/log.ts';
 import {overlay} from './config-files.ts';
 import type {ConfigStore, ConfigVersion} from './config-store.ts';
-import type {LoadOutcome} from './load.ts';
+import {loadDirectory, type LoadOptions, type LoadOutcome} from './load.ts';
+import {keepNames, readNames, type NameBook} from './names.ts';
 
 /** A route may come up a moment after us, as at boot. */
 const AGAIN_MS = 2_000;
@@ -84,4 +85,49 @@ export async function firstLoad(options: FirstLoadOptions): Promise<FirstLoad | 
   log('error', problem);
   // The files of the disk are watched: a change is seen.
   return {outcome: {...before, files: [...new Set([...before.files, ...outcome.files])]}, problem};
+}
+
+/** What a director begins with. */
+export interface Begin {
+  readonly first: FirstLoad['outcome'];
+  readonly problem?: string;
+  /** The addresses of its host names. */
+  readonly names: NameBook;
+}
+
+/** The first load of a director: no start depends on a name server that was asked before. */
+export async function begin(options: LoadOptions, store: ConfigStore, log: Log): Promise<Begin | undefined> {
+  const {configDir, stateDir, only} = options;
+  const known = readNames(stateDir);
+  let names: NameBook = new Map();
+  const began = await firstLoad({
+    configDir,
+    store,
+    log,
+    print: (text) => void process.stderr.write(text),
+    load: async (read, inUse) => {
+      names = new Map(known);
+      return loadDirectory({
+        ...options,
+        names,
+        trustNames: true,
+        ...(read ? {read} : {}),
+        ...(inUse === undefined ? {} : {inUse}),
+      });
+    },
+    ...(only === undefined ? {} : {only}),
+  });
+  if (!began) return undefined;
+  const {outcome, problem} = began;
+  rememberNames(stateDir, names, log);
+  return {first: outcome, names, ...(problem === undefined ? {} : {problem})};
+}
+
+/** A disk that is full costs a look-up at the next start, not this one. */
+export function rememberNames(stateDir: string, names: NameBook, log: Log): void {
+  try {
+    keepNames(stateDir, names);
+  } catch (error) {
+    log('warn', `the addresses of host names were not kept: ${String(error)}`);
+  }
 }

@@ -4,6 +4,7 @@ import {openTrust} from '@hactl/sync';
 import {makeConfigDesk} from '../configuration/config-desk.ts';
 import {mendSwaps, openConfigStore} from '../configuration/config-store.ts';
 import {makeConfiguration, makeReader} from '../configuration/configuration.ts';
+import {begin, rememberNames} from '../configuration/first-load.ts';
 import {keepVersion} from '../configuration/keep-version.ts';
 import {loadDirectory} from '../configuration/load.ts';
 import type {Loaded} from '../configuration/loaded.ts';
@@ -41,13 +42,13 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   const clock = systemClock;
   const store = openConfigStore(stateDir);
   for (const text of mendSwaps(store)) log('warn', text);
-  const reader = makeReader((more) => loadDirectory({...loadOptions(options), ...more}));
-  const first = await reader.load();
-  for (const text of first.texts) process.stderr.write(text + '\n\n');
-  if (!first.loaded) {
-    log('error', `the configuration in ${configDir} has errors; nothing was started`);
-    return undefined;
-  }
+  const began = await begin(loadOptions(options), store, log);
+  if (!began) return undefined;
+  const {first} = began;
+  const reader = makeReader((more) => loadDirectory({...loadOptions(options), ...more}), {
+    names: began.names,
+    taken: (names) => rememberNames(stateDir, names, log),
+  });
   // Before anything is logged: a log file has all of it.
   logger.configure(first.loaded.cluster);
 
@@ -79,6 +80,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     log,
     configDir,
     reader,
+    problem: began.problem,
     running,
     tell: (level, text) => journal.record({kind: 'config', level, subject: 'configuration', text}),
     take: async (next, why) => {
@@ -148,7 +150,8 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   });
   for (const socket of sockets) await socket.configure(first.loaded); // oxlint-disable-line no-await-in-loop -- as above.
   configuration.watch(first.files);
-  keepVersion(store, log, clock.wall(), first.loaded, 'start');
+  // With errors on the disk another version is in use, and it is kept already.
+  if (began.problem === undefined) keepVersion(store, log, clock.wall(), first.loaded, 'start');
   journal.open();
   log('info', `director ${node} runs with ${configDir}`);
 

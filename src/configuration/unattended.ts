@@ -1,0 +1,23 @@
+/** What a reload that nobody asked for may not do. Pure. */
+import {virtualName} from '@hactl/config';
+import type {Loaded} from './loaded.ts';
+
+/**
+ * Why a file that changed (autoreload) or a name that moved must not be taken into use without a person: a service would
+ * lose all its servers. An editor that empties a file before it writes it, or a copy that stopped midway, looks so.
+ */
+export function unattendedRefusal(running: Loaded, next: Loaded): string | undefined {
+  const services = ({cluster}: Loaded) => cluster.ldirectord.flatMap(({virtuals}) => virtuals);
+  const before = services(running);
+  const after = services(next);
+  if (before.length > 0 && after.length === 0)
+    return 'no virtual service would be left: not taken into use unattended (hactl reload does it)';
+  const byName = new Map(after.map((virtual) => [virtualName(virtual), virtual]));
+  const emptied = before.find((virtual) => {
+    const now = byName.get(virtualName(virtual));
+    return virtual.reals.length > 0 && now?.reals.length === 0;
+  });
+  return emptied === undefined
+    ? undefined
+    : `${virtualName(emptied)} would lose all its real servers: not taken into use unattended (hactl reload does it)`;
+}
