@@ -22,9 +22,10 @@ test('the second hactld on a run or state directory is refused, and the first go
     rmSync(root, {recursive: true, force: true});
   });
   const socket = path.join(root, 'run/control.sock');
-  const inode = (): number | undefined => statSync(socket, {throwIfNoEntry: false})?.ino;
-  await until('the first listens', 60_000, inode);
-  const before = inode();
+  /** An inode's number may be used again: its time is not. */
+  const made = (): number | undefined => statSync(socket, {throwIfNoEntry: false})?.ctimeMs;
+  await until('the first listens', 60_000, made);
+  const before = made();
   mkdirSync(path.join(root, 'other'));
   for (const [run, state, directory] of [
     ['run', 'state', 'run'],
@@ -41,14 +42,14 @@ test('the second hactld on a run or state directory is refused, and the first go
       new RegExp(`another hactld \\(pid ${first.pid}\\) runs with ${path.join(root, directory)}:`),
     );
   }
-  t.is(inode(), before, 'its socket is untouched');
+  t.is(made(), before, 'its socket is untouched');
   t.is(readFileSync(path.join(root, 'run/hactld.lock'), 'utf8'), `${first.pid}\n`);
   // A supervisor that was killed leaves no lock behind: its successor has it at once.
   const supervisor = Number(
     readFileSync(`/proc/${first.pid}/task/${first.pid}/children`, 'latin1').trim().split(' ')[0],
   );
   process.kill(supervisor, 'SIGKILL');
-  await until('the successor listens', 60_000, () => inode() !== undefined && inode() !== before);
+  await until('the successor listens', 60_000, () => made() !== undefined && made() !== before);
   const ended = new Promise<number | null>((resolve) => first.on('exit', resolve));
   first.kill('SIGTERM');
   t.is(await ended, 0);
