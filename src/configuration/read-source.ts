@@ -1,14 +1,22 @@
 /** Alone in its file: commands read configuration files without all that the daemon loads. */
-import {readFileSync, realpathSync, statSync} from 'node:fs';
+import {closeSync, fstatSync, openSync, readFileSync, realpathSync} from 'node:fs';
 
-/** A file's text and permission bits; undefined when there is no such file. */
+/**
+ * A file's text and permission bits, both of the file that was opened: its name may be another's a moment later. undefined:
+ * there is no such file.
+ */
 export function readSource(path: string): {text: string; mode: number; realPath: string} | undefined {
   try {
-    return {
-      text: readFileSync(path, 'utf8'),
-      mode: statSync(path).mode & 0o7777,
-      realPath: realpathSync(path),
-    };
+    const descriptor = openSync(path, 'r');
+    try {
+      return {
+        mode: fstatSync(descriptor).mode & 0o7777,
+        text: readFileSync(descriptor, 'utf8'),
+        realPath: realpathSync(path),
+      };
+    } finally {
+      closeSync(descriptor);
+    }
   } catch (error) {
     const {code} = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return undefined;
