@@ -5,7 +5,7 @@
  *    0                   1                   2                   3
  *    0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
  *   +---------------+---------------+---------------+---------------+
- *   |      'h'      |      's'      |   version 1   | 0 HMAC, 1 GCM |
+ *   |      'h'      |      's'      |   version 1   | 1: AES-GCM    |
  *   +---------------+---------------+---------------+---------------+
  *   |           sender: hash of the cluster's and node's name       |
  *   +---------------------------------------------------------------+
@@ -13,56 +13,37 @@
  *   +---------------------------------------------------------------+
  *   |                    sequence number, 8 octets                  |
  *   +---------------------------------------------------------------+
- *   |             payload (with mode 1: encrypted)                  |
+ *   |                       encrypted payload                       |
  *   +---------------------------------------------------------------+
- *   |   HMAC-SHA256 over all of the above, cut to 16 octets;        |
- *   |   with mode 1 the 16 octets of AES-256-GCM, header as AAD     |
+ *   |     tag of AES-256-GCM, 16 octets; the header is its AAD      |
  *   +---------------------------------------------------------------+
  *
  * The receiver keeps one window for each sender. An incarnation it has not heard yet is accepted only when it answers a
  * challenge (session.ts; a greeting carries it): a recording of an older life cannot start one.
  */
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHash,
-  createHmac,
-  hash,
-  hkdfSync,
-  timingSafeEqual,
-} from 'node:crypto';
+import {createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync} from 'node:crypto';
 import {fail, ok, type Result} from '@hactl/base';
 
 const HEADER = 24;
 const TAG = 16;
 const VERSION = 1;
+/** AES-256-GCM. 0 was HMAC-SHA256 over a payload in the clear. */
+const MODE = 1;
 /** How far back a late datagram may come. */
 export const WINDOW = 1_024;
 /** What the frame adds to a payload. */
 export const OVERHEAD = HEADER + TAG;
 
 export interface ChannelKeys {
-  readonly authentication: Buffer;
-  /** Given: the payload is encrypted. */
-  readonly encryption?: Buffer;
+  readonly encryption: Buffer;
 }
 
 /**
  * Keys of one purpose's own, from the cluster's secret: what is signed for one purpose is of no use in another, nor in
  * the heartbeat.
  */
-export function channelKeys(
-  purpose: 'sync' | 'peer',
-  secret: string | Buffer,
-  cluster: string,
-  encrypted: boolean,
-): ChannelKeys {
-  const derive = (use: string): Buffer =>
-    Buffer.from(hkdfSync('sha256', secret, cluster, `hactl ${purpose} ${use}`, 32));
-  return {
-    authentication: derive('authentication'),
-    ...(encrypted ? {encryption: derive('encryption')} : {}),
-  };
+export function channelKeys(purpose: 'sync' | 'peer', secret: string | Buffer, cluster: string): ChannelKeys {
+  return {encryption: Buffer.from(hkdfSync('sha256', secret, cluster, `hactl ${purpose} encryption`, 32))};
 }
 
 /** What a node is called in the frames. */
@@ -80,66 +61,20 @@ export interface Sender {
 /** Frames one payload; the sender's sequence number goes up. */
 export function seal(from: Sender, payload: Buffer): Buffer {
   from.sequence += 1n;
-  const {encryption, authentication} = from.keys;
   const frame = Buffer.allocUnsafe(OVERHEAD + payload.length);
   frame.write('hs', 0, 'latin1');
   frame[2] = VERSION;
-  frame[3] = encryption ? 1 : 0;
+  frame[3] = MODE;
   frame.writeUInt32BE(from.sender, 4);
   frame.writeBigUInt64BE(from.incarnation, 8);
   frame.writeBigUInt64BE(from.sequence, 16);
-  if (encryption) {
-    const cipher = createCipheriv('aes-256-gcm', encryptionKey(encryption, frame), nonce(from.sequence));
-    cipher.setAAD(frame.subarray(0, HEADER));
-    cipher.update(payload).copy(frame, HEADER);
-    cipher.final();
-    cipher.getAuthTag().copy(frame, HEADER + payload.length);
-  } else {
-    payload.copy(frame, HEADER);
-    mac(authentication, frame.subarray(0, HEADER + payload.length)).copy(
-      frame,
-      HEADER + payload.length,
-      0,
-      TAG,
-    );
-  }
+  const key = encryptionKey(from.keys.encryption, frame);
+  const cipher = createCipheriv('aes-256-gcm', key, nonce(from.sequence));
+  cipher.setAAD(frame.subarray(0, HEADER));
+  cipher.update(payload).copy(frame, HEADER);
+  cipher.final();
+  cipher.getAuthTag().copy(frame, HEADER + payload.length);
   return frame;
-}
-
-const BLOCK = 64;
-/** The keys' two pads (RFC 2104), and room behind the inner one for what is signed. */
-interface Pads {
-  readonly outer: Buffer;
-  inner: Buffer;
-}
-const pads = new Map<string, Pads>();
-const padded = (key: Buffer, mask: number, room: number): Buffer => {
-  const block = Buffer.alloc(BLOCK + room, 0);
-  key.copy(block);
-  for (let place = 0; place < BLOCK; place += 1) block[place]! ^= mask;
-  return block;
-};
-const padsOf = (key: Buffer, room: number): Pads => {
-  const name = key.toString('latin1');
-  let found = pads.get(name);
-  if (!found) {
-    if (pads.size > 64) pads.clear();
-    found = {inner: padded(key, 0x36, room), outer: padded(key, 0x5c, 32)};
-    pads.set(name, found);
-  }
-  if (found.inner.length < BLOCK + room) found.inner = padded(key, 0x36, room);
-  return found;
-};
-
-/**
- * HMAC-SHA256 with a key of at most 64 octets. An Hmac object for each of thousands of frames in a second costs several
- * times what the hashes themselves do.
- */
-export function mac(key: Buffer, bytes: Buffer): Buffer {
-  const {inner, outer} = padsOf(key, bytes.length);
-  bytes.copy(inner, BLOCK);
-  hash('sha256', inner.subarray(0, BLOCK + bytes.length), 'buffer').copy(outer, BLOCK);
-  return hash('sha256', outer, 'buffer');
 }
 
 /**
@@ -176,27 +111,21 @@ export interface Opened {
 export function open(keys: ChannelKeys, own: number, frame: Buffer): Result<Opened, ChannelFault> {
   if (frame.length < OVERHEAD) return fail('too-short');
   if (frame.toString('latin1', 0, 2) !== 'hs' || frame[2] !== VERSION) return fail('not-ours');
-  if (frame[3] !== (keys.encryption ? 1 : 0)) return fail('mode');
+  if (frame[3] !== MODE) return fail('mode');
   const sender = frame.readUInt32BE(4);
   if (sender === own) return fail('own');
   const end = frame.length - TAG;
   const sequence = frame.readBigUInt64BE(16);
-  let payload = frame.subarray(HEADER, end);
-  if (keys.encryption) {
-    const decipher = createDecipheriv('aes-256-gcm', encryptionKey(keys.encryption, frame), nonce(sequence), {
-      authTagLength: TAG,
-    });
-    decipher.setAAD(frame.subarray(0, HEADER));
-    decipher.setAuthTag(frame.subarray(end));
-    try {
-      payload = Buffer.concat([decipher.update(payload), decipher.final()]);
-    } catch {
-      return fail('forged');
-    }
-  } else if (
-    !timingSafeEqual(mac(keys.authentication, frame.subarray(0, end)).subarray(0, TAG), frame.subarray(end))
-  )
+  const key = encryptionKey(keys.encryption, frame);
+  const decipher = createDecipheriv('aes-256-gcm', key, nonce(sequence), {authTagLength: TAG});
+  decipher.setAAD(frame.subarray(0, HEADER));
+  decipher.setAuthTag(frame.subarray(end));
+  let payload: Buffer;
+  try {
+    payload = Buffer.concat([decipher.update(frame.subarray(HEADER, end)), decipher.final()]);
+  } catch {
     return fail('forged');
+  }
   return ok({sender, incarnation: frame.readBigUInt64BE(8), sequence, payload});
 }
 

@@ -60,7 +60,7 @@ async function attack(): Promise<number> {
       // Ours, with a key that is not the cluster's.
       const frame = seal(
         {
-          keys: channelKeys('sync', 'guessed', 'test', false),
+          keys: channelKeys('sync', 'guessed', 'test'),
           sender: 9,
           incarnation: 1n,
           sequence: BigInt(syncid),

@@ -13,13 +13,13 @@ export interface Keyring {
   readonly accepted: ChannelKeys[];
 }
 
-type Secrets = Pick<SyncLink, 'secret' | 'accepted' | 'cluster' | 'encrypt'>;
+type Secrets = Pick<SyncLink, 'secret' | 'accepted' | 'cluster'>;
 
-export function makeKeyring({secret, accepted = [], cluster, encrypt}: Secrets): Keyring {
-  const signing = channelKeys('sync', secret, cluster, encrypt);
+export function makeKeyring({secret, accepted = [], cluster}: Secrets): Keyring {
+  const signing = channelKeys('sync', secret, cluster);
   // A key of `crc` is no secret: beside a real one it would let everybody in.
   const others = accepted.filter((one) => one !== secret && one !== '');
-  return {signing, accepted: [signing, ...others.map((one) => channelKeys('sync', one, cluster, encrypt))]};
+  return {signing, accepted: [signing, ...others.map((one) => channelKeys('sync', one, cluster))]};
 }
 
 export function openAny({accepted}: Keyring, own: number, frame: Buffer): Result<Opened, ChannelFault> {
