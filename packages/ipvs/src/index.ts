@@ -2,3 +2,11 @@ export {IpvsError} from './error.ts';
 export {openKernelIpvs} from './kernel.ts';
 export type * from './model.ts';
 export {destinationText, keyText, plan, sameService, type PlanOptions} from './plan.ts';
+export {
+  isReserved,
+  isReservedAddress,
+  RESERVED_NETWORK,
+  reservedDestination,
+  reservedService,
+} from './reserved.ts';
+export {carryOut, entryText, type PlanResult, type RefusedOperation} from './carry-out.ts';

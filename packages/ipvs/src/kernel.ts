@@ -18,8 +18,16 @@ import {
 } from './codec.ts';
 import {command, info, top} from './constants.ts';
 import {IpvsError} from './error.ts';
-import type {IpvsClient, ObservedDestination, ObservedService, Operation, SyncDaemon} from './model.ts';
+import type {
+  IpvsClient,
+  ObservedDestination,
+  ObservedService,
+  Operation,
+  ServiceKey,
+  SyncDaemon,
+} from './model.ts';
 import {destinationText, keyText} from './plan.ts';
+import {isReserved} from './reserved.ts';
 
 const NETLINK_GENERIC = 16;
 const GENL_ID_CTRL = 16;
@@ -115,6 +123,11 @@ export async function openKernelIpvs(): Promise<IpvsClient> {
     }
   }
 
+  const destinationsOf = (key: ServiceKey): ObservedDestination[] =>
+    ask(command.GET_DEST, netlinkFlag.DUMP, [encodeKey(key)], `destinations of ${keyText(key)}`)
+      .map((answer) => decodeDestination(answer, key.family))
+      .filter((found): found is ObservedDestination => found !== undefined);
+
   const daemons = (): readonly SyncDaemon[] =>
     ask(command.GET_DAEMON, netlinkFlag.DUMP, [], 'sync daemons')
       .map((message) => decodeDaemon(message))
@@ -134,19 +147,20 @@ export async function openKernelIpvs(): Promise<IpvsClient> {
       const services: ObservedService[] = [];
       for (const message of ask(command.GET_SERVICE, netlinkFlag.DUMP, [], 'services')) {
         const one = decodeService(message);
-        if (!one) continue;
-        const {key} = one.service;
-        const destinations = ask(
-          command.GET_DEST,
-          netlinkFlag.DUMP,
-          [encodeKey(key)],
-          `destinations of ${keyText(key)}`,
-        )
-          .map((answer) => decodeDestination(answer, key.family))
-          .filter((found): found is ObservedDestination => found !== undefined);
-        services.push({...one, destinations});
+        if (one && !isReserved(one.service.key))
+          services.push({...one, destinations: destinationsOf(one.service.key)});
       }
       return Promise.resolve(services);
+    },
+    get: async (key) => {
+      try {
+        const [answer] = ask(command.GET_SERVICE, 0, [encodeKey(key)], keyText(key));
+        const one = answer && decodeService(answer);
+        return await Promise.resolve(one && {...one, destinations: destinationsOf(key)});
+      } catch (error) {
+        if (error instanceof IpvsError && error.code === 'ESRCH') return undefined;
+        throw error;
+      }
     },
     apply: async (operation) => {
       carryOut(operation);

@@ -116,6 +116,8 @@ export interface IpvsClient {
   version(): Promise<{readonly version: string; readonly tableSize: number}>;
   /** Every service with its destinations and counters. */
   list(): Promise<readonly ObservedService[]>;
+  /** One service with its destinations and counters, without a look at the others; undefined: it is not there. */
+  get(key: ServiceKey): Promise<ObservedService | undefined>;
   apply(operation: Operation): Promise<void>;
   timeouts(): Promise<Timeouts>;
   setTimeouts(timeouts: Timeouts): Promise<void>;

@@ -14,6 +14,7 @@ export * from './link-flags.ts';
 export * from './netlink-direct.ts';
 export * from './netlink-watch.ts';
 export * from './outgoing-tap.ts';
+export * from './raw-ipv4.ts';
 export * from './source-address.ts';
 export * from './sys.ts';
 export * from './tcp.ts';

@@ -10,7 +10,9 @@ const ICMP = 1;
 const IPIP = 4;
 const TCP = 6;
 const TTL = 64;
-const SYN = 2;
+
+/** Flags of a TCP header. */
+export const tcpFlag = {FIN: 1, SYN: 2, RST: 4, ACK: 16} as const;
 
 /** An IPv4 packet without options. */
 function ipv4Packet(protocol: number, from: string, to: string, payload: Buffer): Buffer {
@@ -43,20 +45,25 @@ export function echoPacket({from, to, identity, sequence}: Echo): Buffer {
   return ipv4Packet(ICMP, from, to, icmp);
 }
 
-/** A TCP connection's first packet. */
-export function synPacket(one: {
+export interface TcpSegment {
   readonly from: string;
   readonly to: string;
   readonly fromPort: number;
   readonly toPort: number;
   readonly sequence: number;
-}): Buffer {
+}
+
+/** A TCP connection's first packet. */
+export const synPacket = (one: TcpSegment): Buffer => tcpPacket(one, tcpFlag.SYN);
+
+/** A TCP segment without data and options, in IPv4. */
+export function tcpPacket(one: TcpSegment, flags: number): Buffer {
   const tcp = Buffer.alloc(20);
   tcp.writeUInt16BE(one.fromPort, 0);
   tcp.writeUInt16BE(one.toPort, 2);
   tcp.writeUInt32BE(one.sequence >>> 0, 4);
   tcp[12] = 5 << 4;
-  tcp[13] = SYN;
+  tcp[13] = flags;
   tcp.writeUInt16BE(1_024, 14);
   const pseudo = Buffer.concat([
     addressBytes(one.from),

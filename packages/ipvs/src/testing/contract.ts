@@ -3,7 +3,7 @@ import type {ExecutionContext} from 'ava';
 import type {Destination, IpvsClient, Operation, Service, ServiceKey} from '../model.ts';
 import {IpvsError} from '../error.ts';
 import {schedulers} from './memory.ts';
-import {plan, sameService} from '../plan.ts';
+import {keyText, plan, sameService} from '../plan.ts';
 
 const flags = {ops: false, flag1: false, flag2: false, flag3: false};
 const web: ServiceKey = {kind: 'address', family: 4, protocol: 'tcp', address: '10.77.0.100', port: 80};
@@ -131,6 +131,25 @@ export const contract: readonly Promised[] = [
       const destinations = [real({family: 6, address: '2001:db8:77::11'})];
       for (const one of plan([], [{service: service(key), destinations}])) await ipvs.apply(one);
       t.deepEqual(plan(await ipvs.list(), [{service: service(key), destinations}]), []);
+    },
+  },
+  {
+    title: 'one service alone is read as in the list; one that is not there is undefined',
+    check: async (t, ipvs) => {
+      const mark: ServiceKey = {kind: 'fwmark', family: 6, mark: 3};
+      for (const key of [web, mark, {...web, port: 81}] as const)
+        await ipvs.apply({type: 'new-service', service: service(key)});
+      for (const address of ['10.77.0.11', '10.77.0.12'])
+        await ipvs.apply({type: 'new-dest', key: web, destination: real({address})});
+      const all = await ipvs.list();
+      for (const key of [web, mark])
+        t.deepEqual(
+          await ipvs.get(key),
+          all.find((one) => keyText(one.service.key) === keyText(key)),
+        );
+      t.is((await ipvs.get(web))?.destinations.length, 2);
+      t.is(await ipvs.get({...web, port: 82}), undefined);
+      t.is(await ipvs.get({...mark, mark: 4}), undefined);
     },
   },
   {

@@ -38,6 +38,18 @@ interface Entry {
   destinations: Map<string, Destination>;
 }
 
+const observed = ({service, destinations}: Entry): ObservedService => ({
+  service,
+  statistics: nothing,
+  destinations: [...destinations.values()].map((one) => ({
+    ...one,
+    activeConnections: 0,
+    inactiveConnections: 0,
+    persistentConnections: 0,
+    statistics: nothing,
+  })),
+});
+
 /** Any, multicast, broadcast and, without an interface, link-local addresses are no servers. */
 const notUnicast = /^(0\.0\.0\.0|2(2[4-9]|3\d)\..*|255\.255\.255\.255|::|ff.*|fe[89ab].*)$/;
 
@@ -106,20 +118,11 @@ export function makeMemoryIpvs(log?: (operation: Operation) => void): IpvsClient
 
   return {
     version: () => Promise.resolve({version: '1.2.1', tableSize: 4096}),
-    list: () =>
-      Promise.resolve(
-        [...services.values()].map(({service, destinations}): ObservedService => ({
-          service,
-          statistics: nothing,
-          destinations: [...destinations.values()].map((one) => ({
-            ...one,
-            activeConnections: 0,
-            inactiveConnections: 0,
-            persistentConnections: 0,
-            statistics: nothing,
-          })),
-        })),
-      ),
+    list: () => Promise.resolve([...services.values()].map(observed)),
+    get: (key) => {
+      const found = services.get(keyText(key));
+      return Promise.resolve(found && observed(found));
+    },
     apply: async (operation) => {
       carryOut(operation);
       log?.(operation);
