@@ -28,25 +28,25 @@ const report = (inSync: boolean, reason: string) =>
 test('what ha.cf does not say: multicast, half a minute, messages from the second packet on', (t) => {
   t.like(syncSettings(cluster(''), 'one', '/var/lib/hactl'), {
     mode: 'multicast',
-    encrypt: false,
     port: 8_849,
     node: 'one',
     secret: 'new',
     accepted: ['old', 'new'],
+    delay: 20,
     deadline: 30_000,
-    sysctls: {sync_threshold: '0 2', sync_refresh_period: '10', conn_reuse_mode: '3'},
+    sysctls: {sync_threshold: '1 0', sync_refresh_period: '10', conn_reuse_mode: '3'},
     stateDir: '/var/lib/hactl',
   });
 });
 
 test('what it says', (t) => {
   const text =
-    'hactl_sync relay-encrypted\nhactl_sync_port 9000\nhactl_sync_deadline 120\nhactl_ipvs sync_threshold 1 5\nhactl_ipvs conn_reuse_mode 0\n';
+    'hactl_sync relay-encrypted\nhactl_sync_port 9000\nhactl_sync_delay 50ms\nhactl_sync_deadline 120\nhactl_ipvs sync_threshold 1 5\nhactl_ipvs conn_reuse_mode 0\n';
   t.deepEqual(ha(text).diagnostics, []);
   t.like(syncSettings(cluster(text), 'one', '/'), {
     mode: 'relay',
-    encrypt: true,
     port: 9_000,
+    delay: 50,
     deadline: 120_000,
     sysctls: {sync_threshold: '1 5', sync_refresh_period: '10', conn_reuse_mode: '0'},
   });
@@ -55,6 +55,9 @@ test('what it says', (t) => {
 test('what it must not say', (t) => {
   for (const line of [
     'hactl_sync yes',
+    'hactl_sync_delay 20',
+    'hactl_sync_delay 1ms',
+    'hactl_sync_delay never',
     'hactl_sync_port 8848',
     'hactl_sync_port x',
     'hactl_ipvs ../x 1',

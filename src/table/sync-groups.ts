@@ -19,13 +19,13 @@ export function syncGroups(groups: readonly ResourceGroup[], roles: ReadonlyMap<
 }
 
 /**
- * A connection is sent from its second packet on and every ten seconds, idle or not: with the kernel's own settings
- * (`3 50`) a young or an idle one is lost at a takeover. A client that comes from the port of a connection that it has
+ * A connection is sent as soon as it stands (TCP: with the handshake's last packet) and every ten seconds, idle or not:
+ * with the kernel's own settings (`3 50`) a young or an idle one is lost at a takeover. A client that comes from the port of a connection that it has
  * ended is a new one, also with `gate` and `ipip`, where the director does not see the real's end of it: with the kernel's
  * own setting (1) it is sent where that went for two minutes, also when nobody is there any more.
  */
 const sysctls: Readonly<Record<string, string>> = {
-  sync_threshold: '0 2',
+  sync_threshold: '1 0',
   sync_refresh_period: '10',
   conn_reuse_mode: '3',
 };
@@ -37,15 +37,15 @@ export function syncSettings(
   stateDir: string,
 ): SyncSettings | undefined {
   if (!ha || ha.nodes.length < 2) return undefined;
-  const {sync, syncPort, syncDeadline, ipvs} = ha.hactl;
+  const {sync, syncPort, syncDelay, syncDeadline, ipvs} = ha.hactl;
   return {
     mode: sync === 'multicast' ? 'multicast' : 'relay',
-    encrypt: sync === 'relay-encrypted',
     port: syncPort,
     cluster: ha.cluster,
     node,
     secret: authkeys.keys.find(({id}) => id === authkeys.active)?.secret ?? '',
     accepted: authkeys.keys.map(({secret}) => secret),
+    delay: syncDelay,
     deadline: syncDeadline,
     sysctls: {...sysctls, ...ipvs},
     stateDir,

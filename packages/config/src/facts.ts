@@ -115,6 +115,7 @@ function haFacts(ha: HaConfig): Fact[] {
     hactl_standby_checks: onOff(hactl.standbyChecks),
     hactl_sync: hactl.sync,
     hactl_sync_port: String(hactl.syncPort),
+    hactl_sync_delay: hactl.syncDelay === 0 ? 'off' : timeText(hactl.syncDelay),
     hactl_sync_deadline: timeText(hactl.syncDeadline),
     hactl_peer_port: String(hactl.peerPort),
     ...verdictValues(hactl.verdicts),

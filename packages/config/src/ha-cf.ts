@@ -9,7 +9,7 @@ import {operationWords, takeOperation} from './ha-operation.ts';
 import {takeApiauth, takeOutside} from './ha-outside.ts';
 import {DEFAULT_PEER_PORT, takePeer} from './ha-peer.ts';
 import {takeResourceRule} from './ha-resource.ts';
-import {DEFAULT_SYNC_PORT, takeSync} from './ha-sync.ts';
+import {DEFAULT_SYNC_DELAY, DEFAULT_SYNC_PORT, takeSync} from './ha-sync.ts';
 import {takeVerdict, verdictWords} from './ha-verdicts.ts';
 import {explained, facilities, known, ownTimes, refusedWords, times} from './ha-words.ts';
 import type {HaConfig, Mode, Span} from './model.ts';
@@ -57,6 +57,7 @@ export function parseHaCf(
       resources: [],
       sync: 'multicast',
       syncPort: DEFAULT_SYNC_PORT,
+      syncDelay: DEFAULT_SYNC_DELAY,
       syncDeadline: 30_000,
       ipvs: {},
       peerPort: DEFAULT_PEER_PORT,
@@ -224,6 +225,7 @@ function takeLine(line: HaLine, draft: Draft, reporter: Reporter): void {
       own.standbyChecks = line.boolean() ?? own.standbyChecks;
       break;
     case 'hactl_sync':
+    case 'hactl_sync_delay':
     case 'hactl_sync_port':
     case 'hactl_ipvs':
       takeSync(line, own);

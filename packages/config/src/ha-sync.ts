@@ -1,12 +1,16 @@
-/** ha.cf's directives of ours for the sync of connections: `hactl_sync`, `hactl_sync_port`, `hactl_ipvs`. Pure. */
+/** ha.cf's directives of ours for the sync of connections: `hactl_sync`, `hactl_sync_delay`, `hactl_sync_port`, `hactl_ipvs`. Pure. */
 import type {HaLine} from './ha-line.ts';
 import type {HaConfig} from './model.ts';
+import {parseTime} from './units.ts';
 
+/** Between two pushes of young connections, in ms; and what may be asked for. */
+export const DEFAULT_SYNC_DELAY = 20;
+const SYNC_DELAYS = {least: 5, most: 1_000} as const;
 export const DEFAULT_SYNC_PORT = 8_849;
 const KERNEL_SYNC_PORT = 8_848;
 const syncModes: readonly HaConfig['hactl']['sync'][] = ['multicast', 'relay', 'relay-encrypted'];
 
-type SyncSettings = {-readonly [Key in 'sync' | 'syncPort' | 'ipvs']: HaConfig['hactl'][Key]};
+type SyncSettings = {-readonly [Key in 'sync' | 'syncDelay' | 'syncPort' | 'ipvs']: HaConfig['hactl'][Key]};
 
 /** Takes one of them into `own`. */
 export function takeSync(line: HaLine, own: SyncSettings): void {
@@ -16,6 +20,14 @@ export function takeSync(line: HaLine, own: SyncSettings): void {
       const mode = syncModes.find((one) => one === value);
       if (mode) own.sync = mode;
       else line.wrong(`"${value}" is no way to sync`, `one of ${syncModes.join(', ')}`);
+      return;
+    }
+    case 'hactl_sync_delay': {
+      if (!line.wants('TIME or off')) return;
+      const delay = value === 'off' ? 0 : parseTime(value);
+      if (delay === 0 || (delay !== undefined && delay >= SYNC_DELAYS.least && delay <= SYNC_DELAYS.most))
+        own.syncDelay = delay;
+      else line.wrong(`"${value}" is no delay for young connections`, 'a time from 5ms to 1s, or off');
       return;
     }
     case 'hactl_sync_port': {

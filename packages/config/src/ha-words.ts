@@ -59,7 +59,7 @@ export const known: readonly string[] = [
   'udp', 'mcast', 'mcast6', 'ucast', 'ucast6', 'node', 'ping', 'ping6', 'ping_group', 'auto_failback', 'nice_failback',
   'logfile', 'debugfile', 'logfacility', 'debug', 'respawn', 'failfast', 'watchdog', 'stonith', 'stonith_host', 'crm',
   'pacemaker', 'autojoin', 'cluster', 'realtime', 'rtprio', 'hactl_fence', 'hactl_drill', 'hactl_standby_checks',
-  'hactl_track_interface', 'hactl_track_script', 'hactl_resource', 'hactl_sync', 'hactl_sync_port', 'hactl_ipvs', 'hactl_peer',
+  'hactl_track_interface', 'hactl_track_script', 'hactl_resource', 'hactl_sync', 'hactl_sync_delay', 'hactl_sync_port', 'hactl_ipvs', 'hactl_peer',
   'hactl_peer_port', 'hactl_push',
   ...operationWords, ...verdictWords,
 ]; // prettier-ignore
