@@ -7,6 +7,7 @@ import type {ProcessStatus} from '../control/protocol.ts';
 import {keepChild, type Child, type Spare} from './child.ts';
 import type {CoreEvent} from './core.ts';
 import {programs} from './programs.ts';
+import {gateReadiness, makeSyncBarrier} from './sync-barrier.ts';
 
 /** A status is shown as it was last reported when the answer takes longer. */
 const STATUS_LIMIT: Millis = 300;
@@ -18,6 +19,10 @@ export interface Children {
   readonly engine: Child<ToEngine> | undefined;
   readonly checks: Child<ToChecks>;
   readonly sync: Child<ToSync>;
+  /** Tells the engine; that this director is ready behind a barrier, for it may take an address back at once. */
+  toEngine(message: ToEngine): void;
+  /** Waits until both kernels have every connection, not for long: before an address moves by choice. */
+  passBarrier(): Promise<void>;
   /** Asks the engine and waits for the answer with the same id; undefined: no answer in time. */
   askEngine(make: (id: number) => ToEngine, limit: Millis): Promise<FromEngine | undefined>;
   /** What the engine reports by itself is up to half a second old. */
@@ -58,10 +63,23 @@ export function startChildren(options: {
       if (message.type === 'reports') for (const resolve of reported.splice(0)) resolve();
     },
   });
+  let peerHeard = false;
   const sync = keepChild<ToSync, FromSync>({
     ...child('sync'),
-    onMessage: (message) => feed({type: 'sync', message}),
+    onMessage: (message) => {
+      if (message.type === 'barrier-done') return barrier.onDone(message);
+      if (message.type === 'status') peerHeard = message.status.report?.peer ?? false;
+      feed({type: 'sync', message});
+    },
   });
+  const barrier = makeSyncBarrier((message) => sync.send(message));
+  const passBarrier = async (): Promise<void> => {
+    // Without a peer there is nothing to wait for.
+    const problem = peerHeard ? await barrier.pass() : undefined;
+    if (problem === undefined) return;
+    const message = `the address moves without the youngest connections: ${problem}`;
+    feed({type: 'sync', message: {type: 'log', level: 'warn', message}});
+  };
   const engine = options.pair
     ? keepChild<ToEngine, FromEngine>({
         ...child('failover'),
@@ -72,6 +90,9 @@ export function startChildren(options: {
       })
     : undefined;
 
+  const tellReadiness = gateReadiness<ToEngine & {readonly type: 'readiness'}>(passBarrier, (message) => {
+    engine?.send(message);
+  });
   const askEngine: Children['askEngine'] = (make, limit) =>
     new Promise((resolve) => {
       lastId += 1;
@@ -90,6 +111,11 @@ export function startChildren(options: {
     engine,
     checks,
     sync,
+    toEngine: (message) => {
+      if (message.type === 'readiness') tellReadiness(message);
+      else engine?.send(message);
+    },
+    passBarrier,
     askEngine,
     freshStatus: async () => {
       if (engine?.status().state === 'running') await askEngine((id) => ({type: 'status', id}), STATUS_LIMIT);
@@ -105,7 +131,10 @@ export function startChildren(options: {
         });
       }),
     status: () => [engine, checks, sync].flatMap((one) => (one ? [one.status()] : [])),
-    stopEngine: async () => engine?.stop({type: 'stop'}, STOP_ENGINE_LIMIT),
+    stopEngine: async () => {
+      await passBarrier();
+      await engine?.stop({type: 'stop'}, STOP_ENGINE_LIMIT);
+    },
     stopOthers: async () => {
       await Promise.all([checks.stop({type: 'stop'}, STOP_LIMIT), sync.stop({type: 'stop'}, STOP_LIMIT)]);
     },

@@ -1,6 +1,6 @@
 /** A running director: the machine, its drivers, the sockets. Wiring only; what is decided is in core.ts. */
 import {systemClock} from '@hactl/base';
-import {openTrust} from '@hactl/sync';
+import {openRecentSync} from '@hactl/sync';
 import {makeConfigDesk} from '../configuration/config-desk.ts';
 import {mendSwaps, openConfigStore} from '../configuration/config-store.ts';
 import {makeConfiguration, makeReader} from '../configuration/configuration.ts';
@@ -52,7 +52,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   // Before anything is logged: a log file has all of it.
   logger.configure(first.loaded.cluster);
 
-  const config = {node, stateDir, syncTrusted: openTrust(stateDir).trusted};
+  const config = {node, stateDir, syncTrusted: openRecentSync(stateDir).recent};
   const moment = {now: clock.now(), wall: clock.wall()};
   const loop = makeLoop({
     clock,

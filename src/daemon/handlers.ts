@@ -41,6 +41,7 @@ export const operatorHandlers = (ports: HandlerPorts): Handlers => ({
     const {children} = ports;
     if (!children.engine)
       throw new CommandError('no-pair', 'this director has no ha.cf: there is no peer to move to');
+    await children.passBarrier();
     const done = await children.askEngine((id) => ({type: 'move', id, move, scope}), MOVE_LIMIT);
     if (done?.type !== 'move-done')
       throw new CommandError('timeout', 'the failover engine did not finish the move');

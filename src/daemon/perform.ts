@@ -43,7 +43,7 @@ export function performer(drivers: Performers): (effect: CoreEffect) => CoreEven
     for (const {level, text} of linesOf(effect)) log(level, text);
     switch (effect.type) {
       case 'to-engine':
-        return void children.engine?.send(effect.message);
+        return children.toEngine(effect.message);
       case 'to-checks':
         return void children.checks.send(effect.message);
       case 'to-sync':

@@ -43,6 +43,17 @@ test('relayed: both daemons on lo, with ids that differ and are never 0 for the 
   );
 });
 
+test('with a pulse the messages of the master daemon are small, in both modes', (t) => {
+  for (const mode of ['multicast', 'relay'] as const)
+    t.deepEqual(
+      wantedDaemons([eth0], mode, 20).map(({role, maxlen}) => [role, maxlen]),
+      [
+        ['backup', BACKUP_MAXLEN],
+        ['master', 116],
+      ],
+    );
+});
+
 test('a backup daemon that takes too little is started anew; one that takes more, or does not say, is left', (t) => {
   const [backup] = wantedDaemons([eth0]);
   const {maxlen: _, ...silent} = backup!;

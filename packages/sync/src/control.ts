@@ -10,6 +10,8 @@ export const chosenGroup = (groups: readonly SyncGroup[]): SyncGroup | undefined
  * A message of the kernel's master daemon travels on inside a frame of ours: together they must fit an Ethernet frame.
  */
 const RELAY_MAXLEN = 1_400;
+/** Room for three records of IPv4: with a pulse small messages are what lets a young connection go at once. */
+const PULSED_MAXLEN = 116;
 /**
  * What the backup daemon takes in one message. Left alone it takes what fits the device's MTU, and drops every longer one
  * without a word: all that a full resync feeds it.
@@ -21,6 +23,10 @@ export const BACKUP_MAXLEN = 16_000;
  */
 export const relayBackupId = (syncid: number): number => (syncid + 128) % 256 || 1;
 
+/** Octets of the master daemon's messages with this delay (0: no pulse); undefined: what fits the device's MTU. */
+export const masterMaxlen = (mode: SyncSettings['mode'], delay: number): number | undefined =>
+  delay > 0 ? PULSED_MAXLEN : mode === 'relay' ? RELAY_MAXLEN : undefined;
+
 /**
  * Both roles on both directors, as kernels since 2.4.29 allow: the Active's connections reach the other side, and after
  * a takeover nothing has to be started first.
@@ -28,18 +34,21 @@ export const relayBackupId = (syncid: number): number => (syncid + 128) % 256 ||
 export function wantedDaemons(
   groups: readonly SyncGroup[],
   mode: SyncSettings['mode'] = 'multicast',
+  delay = 0,
 ): SyncDaemon[] {
   const group = chosenGroup(groups);
   if (!group) return [];
   const {interface: device, syncid} = group;
+  const maxlen = masterMaxlen(mode, delay);
+  const size = maxlen === undefined ? {} : {maxlen};
   if (mode === 'relay')
     return [
       {role: 'backup', interface: 'lo', syncid: relayBackupId(syncid), maxlen: BACKUP_MAXLEN},
-      {role: 'master', interface: 'lo', syncid, maxlen: RELAY_MAXLEN},
+      {role: 'master', interface: 'lo', syncid, ...size},
     ];
   return [
     {role: 'backup', interface: device, syncid, maxlen: BACKUP_MAXLEN},
-    {role: 'master', interface: device, syncid},
+    {role: 'master', interface: device, syncid, ...size},
   ];
 }
 

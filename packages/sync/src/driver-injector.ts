@@ -45,7 +45,9 @@ export interface Injector {
   readonly port: number;
   readonly stats: {injected: number; again: number; drops: number; waiting: number; stuck: number};
   /** Datagrams of kernels that this process was too slow to hear: its own sockets on that port dropped them. */
-  unheard(): number;
+  rxDropped(): number;
+  /** Octets that wait for this process in its own sockets on that port. */
+  rxQueued(): number;
   close(): void;
 }
 
@@ -82,7 +84,7 @@ export async function openInjector(options: InjectorOptions): Promise<Injector> 
   let own: ReadonlySet<number> = new Set();
   let others: ReadonlySet<number> = new Set();
   /** Batches that the kernel may not have taken yet, the oldest first; two at most. */
-  let flights: {readonly batch: readonly Injection[]; readonly octets: number}[] = [];
+  let inFlight: {readonly batch: readonly Injection[]; readonly octets: number}[] = [];
   /** Live messages that the kernel may not have taken yet. */
   let passed: Buffer[] = [];
   /** When a batch was sent or taken last. */
@@ -121,7 +123,7 @@ export async function openInjector(options: InjectorOptions): Promise<Injector> 
     for (const {message} of batch) put(message);
   };
   const sendAgain = (): void => {
-    for (const {batch} of flights) send(batch);
+    for (const {batch} of inFlight) send(batch);
     movedAt = performance.now();
     wait(poll(), look);
   };
@@ -141,13 +143,13 @@ export async function openInjector(options: InjectorOptions): Promise<Injector> 
       forgetSockets();
       dropsBefore = dropsOf(kernelQueues());
     }
-    if (flights.length === 0) movedAt = performance.now();
-    flights.push({batch, octets});
+    if (inFlight.length === 0) movedAt = performance.now();
+    inFlight.push({batch, octets});
     send(batch);
   };
   const next = (): void => {
     fill();
-    if (flights.length > 0) wait(poll(), look);
+    if (inFlight.length > 0) wait(poll(), look);
     else timer = undefined;
   };
 
@@ -180,15 +182,15 @@ export async function openInjector(options: InjectorOptions): Promise<Injector> 
     dropsBefore = drops;
     // Nothing was dropped: all that was sent is in the queue, or taken. What is left is of the youngest.
     passed = [];
-    while (flights[0] && queued <= (flights[1] ? Math.min(LOW_WATER, flights[1].octets) : 0)) finish();
-    if (queued <= LOW_WATER && flights.length < 2) fill();
-    if (flights.length > 0) wait(poll(), look);
+    while (inFlight[0] && queued <= (inFlight[1] ? Math.min(LOW_WATER, inFlight[1].octets) : 0)) finish();
+    if (queued <= LOW_WATER && inFlight.length < 2) fill();
+    if (inFlight.length > 0) wait(poll(), look);
   };
   const finish = (): void => {
     const now = performance.now();
     batchTook += (now - movedAt - batchTook) / 4;
     movedAt = now;
-    const [first] = flights.splice(0, 1);
+    const [first] = inFlight.splice(0, 1);
     for (const one of first?.batch ?? []) {
       stats.injected += one.message[4] ?? 0;
       one.done();
@@ -196,7 +198,8 @@ export async function openInjector(options: InjectorOptions): Promise<Injector> 
   };
 
   return {
-    unheard: () => dropsOf(queuesOf('own')),
+    rxDropped: () => dropsOf(queuesOf('own')),
+    rxQueued: () => queuesOf('own').reduce((sum, {queued}) => sum + queued, 0),
     pass: (message) => {
       // A copy: the syncid is the own backup daemon's.
       const copy = Buffer.from(message);
@@ -207,7 +210,7 @@ export async function openInjector(options: InjectorOptions): Promise<Injector> 
       }
       put(copy);
       if (passed.length < MAX_PASSED) passed.push(copy);
-      if (flights.length === 0) movedAt = performance.now();
+      if (inFlight.length === 0) movedAt = performance.now();
       if (timer === undefined) wait(LOOK_LATER, look);
     },
     add: (injection) => {
@@ -215,7 +218,7 @@ export async function openInjector(options: InjectorOptions): Promise<Injector> 
       waiting.push(injection);
       stats.waiting += 1;
       // A look at live messages alone can wait; a batch should not.
-      if (flights.length === 0) wait(0, next);
+      if (inFlight.length === 0) wait(0, next);
     },
     get port() {
       return socket.address().port;

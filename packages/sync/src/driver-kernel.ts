@@ -3,7 +3,7 @@ import type {ObservedService} from '@hactl/ipvs';
 import {addressBytes, allowMulticast, openOutgoingTap} from '@hactl/net';
 import {relayBackupId} from './control.ts';
 import {openInjector, type Injector} from './driver-injector.ts';
-import {hearKernels, KERNEL_PORT, SYNC_GROUP, type Place} from './driver-link.ts';
+import {hearKernels, KERNEL_PORT, SYNC_GROUP, type SyncInterface} from './driver-link.ts';
 import {readConnections} from './driver-proc.ts';
 import type {SyncLink} from './messages.ts';
 import {find, upsert, type Mirror} from './mirror.ts';
@@ -20,17 +20,19 @@ export interface KernelPorts {
 
 export interface KernelSide {
   readonly injector: Injector;
+  /** Throws a SystemError. */
+  listen(heard: KernelHeard): void;
   close(): void;
 }
 
-interface Heard {
+export interface KernelHeard {
   /** A message of the own kernel. */
   onOwn(bytes: Buffer): void;
   /** One of the peer's kernel, over the interface (multicast only). */
   onPeerKernel(bytes: Buffer): void;
 }
 
-export async function openKernelSide(settings: SyncLink, place: Place, heard: Heard): Promise<KernelSide> {
+export async function openKernelSide(settings: SyncLink, place: SyncInterface): Promise<KernelSide> {
   const {mode, syncid} = settings;
   const relay = mode === 'relay';
   if (relay) allowMulticast(LO);
@@ -42,38 +44,39 @@ export async function openKernelSide(settings: SyncLink, place: Place, heard: He
     syncid: relay ? relayBackupId(syncid) : syncid,
   });
   const closers = [() => injector.close()];
-  const close = (): void => {
-    for (const one of closers.splice(0)) one();
-  };
-  try {
-    const kernels = relay
-      ? hearKernels('lo', LO, (bytes) => {
-          if (bytes[1] === syncid) heard.onOwn(bytes);
-        })
-      : hearKernels(settings.interface, place.index, (bytes, from) => {
-          // What comes from the own address is what is fed to the own kernel.
-          if (bytes[1] === syncid && from.address !== place.address) heard.onPeerKernel(bytes);
-        });
+  const listenOnLo = (heard: KernelHeard): void => {
+    const kernels = hearKernels('lo', LO, (bytes) => {
+      if (bytes[1] === syncid) heard.onOwn(bytes);
+    });
     closers.push(() => kernels.close());
-    if (!relay) {
-      // The kernel does not let its own machine hear its multicast.
-      const tap = openOutgoingTap(place.index, KERNEL_PORT, (bytes) => {
-        if (bytes[1] === syncid) heard.onOwn(bytes);
-      });
-      closers.push(() => tap.stop());
-    }
-  } catch (error) {
-    close();
-    throw error;
-  }
-  return {injector, close};
+  };
+  const listenOnLink = (heard: KernelHeard): void => {
+    const own = addressBytes(place.address);
+    const kernels = hearKernels(settings.interface, place.index, (bytes, from) => {
+      // What comes from the own address is what is fed to the own kernel.
+      if (bytes[1] === syncid && !own.equals(from)) heard.onPeerKernel(bytes);
+    });
+    closers.push(() => kernels.close());
+    // The kernel does not let its own machine hear its multicast.
+    const tap = openOutgoingTap(place.index, KERNEL_PORT, (bytes) => {
+      if (bytes[1] === syncid) heard.onOwn(bytes);
+    });
+    closers.push(() => tap.stop());
+  };
+  return {
+    injector,
+    listen: relay ? listenOnLo : listenOnLink,
+    close: () => {
+      for (const close of closers.splice(0)) close();
+    },
+  };
 }
 
 /** A process that starts beside a running kernel reads once what is there already. */
 export async function readOwnKernel(
   ports: KernelPorts,
   mirror: Mirror,
-  second: () => number,
+  mirrorTime: () => number,
   stopped: () => boolean,
 ): Promise<void> {
   const forward = methodsOf(await ports.services(), addressBytes);
@@ -81,7 +84,7 @@ export async function readOwnKernel(
   await readConnections((line) => {
     const found = entryOfLine(line, forward);
     if (!found || find(mirror, found.entry, 0) >= 0) return;
-    upsert(mirror, found.entry, 0, second(), found.remaining);
+    upsert(mirror, found.entry, 0, mirrorTime(), found.remaining);
     read += 1;
   }, stopped);
   if (read > 0) ports.log('info', `${read} connections found in the kernel`);

@@ -3,7 +3,7 @@
  * that they find each other without being told an address.
  */
 import dgram from 'node:dgram';
-import {abi, openAddresses, openUdp, setIntOption} from '@hactl/net';
+import {abi, openAddresses, openUdp, setIntOption, watchReceived} from '@hactl/net';
 
 const IPPROTO_IP = 0;
 const IP_TOS = 1;
@@ -14,13 +14,13 @@ export const SYNC_GROUP = '224.0.0.81';
 export const KERNEL_PORT = 8_848;
 
 /** An interface as sockets need it. */
-export interface Place {
+export interface SyncInterface {
   readonly index: number;
   readonly address: string;
 }
 
 /** Index and first IPv4 address of an interface. Throws an Error that says what is wrong. */
-export function findPlace(device: string): Place {
+export function findInterface(device: string): SyncInterface {
   const addresses = openAddresses();
   try {
     const link = addresses.links().find(({name}) => name === device);
@@ -43,8 +43,8 @@ export const plainSocket = (): dgram.Socket =>
 
 export type Heard = (bytes: Buffer, from: {readonly address: string; readonly port: number}) => void;
 
-/** Takes a descriptor made by openUdp over; bulk data must not travel in the heartbeat's priority. */
-function adopt(fd: number, heard: Heard): dgram.Socket {
+/** Bulk data must not travel in the heartbeat's priority. */
+function prepare(fd: number): void {
   setIntOption(fd, abi.SOL_SOCKET, abi.SO_PRIORITY, 0, 'sync');
   setIntOption(fd, IPPROTO_IP, IP_TOS, 0, 'sync');
   try {
@@ -52,6 +52,11 @@ function adopt(fd: number, heard: Heard): dgram.Socket {
   } catch {
     // Without CAP_NET_ADMIN the system's largest buffer has to do.
   }
+}
+
+/** Takes a descriptor made by openUdp over. */
+function adopt(fd: number, heard: Heard): dgram.Socket {
+  prepare(fd);
   const socket = plainSocket();
   socket.on('message', heard);
   socket.on('error', () => {
@@ -61,21 +66,39 @@ function adopt(fd: number, heard: Heard): dgram.Socket {
   return socket;
 }
 
-/** Joins the kernel's group on an interface and hears what the kernels say there. */
-export const hearKernels = (device: string, index: number, heard: Heard): dgram.Socket =>
-  adopt(
-    openUdp({
-      kind: 'mcast',
-      family: 4,
-      device,
-      index,
-      port: KERNEL_PORT,
-      group: SYNC_GROUP,
-      ttl: 1,
-      loop: true,
-    }),
-    heard,
+export interface KernelLink {
+  close(): void;
+}
+
+/** Where the sender's IPv4 address stands in its socket address. */
+const ADDRESS = 4;
+
+/**
+ * Joins the kernel's group on an interface and hears what the kernels say there. A wake-up takes all that has come; `heard`
+ * gets a copy and the sender's address as four octets. Node's own datagrams cost several times as much.
+ */
+export function hearKernels(
+  device: string,
+  index: number,
+  heard: (bytes: Buffer, from: Buffer) => void,
+): KernelLink {
+  const fd = openUdp({
+    kind: 'mcast',
+    family: 4,
+    device,
+    index,
+    port: KERNEL_PORT,
+    group: SYNC_GROUP,
+    ttl: 1,
+    loop: true,
+  });
+  prepare(fd);
+  const from = Buffer.alloc(16);
+  const watch = watchReceived(fd, {into: Buffer.alloc(65_536), from}, (bytes) =>
+    heard(Buffer.from(bytes), from.subarray(ADDRESS, ADDRESS + 4)),
   );
+  return {close: () => watch.stop()};
+}
 
 export interface PeerLink {
   /** To the peer's own address, or to the group as long as that is not known. */

@@ -1,6 +1,9 @@
 /** Reads the kernel's own list of connections at a walking pace: the kernel goes through its whole table for each page. */
+import {readFileSync} from 'node:fs';
 import {open} from 'node:fs/promises';
 import {setTimeout as pause} from 'node:timers/promises';
+import type {Forward} from '@hactl/ipvs';
+import {entryOfLine} from './proc-table.ts';
 
 const PAGE = 65_536;
 const PAUSE = 5;
@@ -31,5 +34,18 @@ export async function readConnections(
     }
   } finally {
     await file.close();
+  }
+}
+
+/** Connections in their handshake, of which the kernel tells nobody. Reads the whole list at once: for small tables. */
+export function readHandshakes(forward: ReadonlyMap<string, Forward>): Buffer[] {
+  try {
+    return readFileSync('/proc/net/ip_vs_conn', 'latin1')
+      .split('\n')
+      .filter((line) => line.includes(' SYN_RECV '))
+      .flatMap((line) => entryOfLine(line, forward)?.entry ?? []);
+  } catch {
+    // No IPVS: no connections.
+    return [];
   }
 }

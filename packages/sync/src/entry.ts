@@ -33,6 +33,13 @@ export const fixedLength = (bytes: Buffer, at: number): number =>
 export const sizeOf = (bytes: Buffer, at: number): number =>
   ((bytes[at + offset.size] ?? 0) & 0x0f) * 256 + (bytes[at + offset.size + 1] ?? 0);
 
+/** The reserved network of @hactl/ipvs, 127.88.48.0/24, as the first three octets of an address. */
+const PULSE = 0x7f_58_30;
+
+/** Whether the entry is one of a pulse's own connections (pulse.ts): no table keeps it, nobody is told of it. */
+export const isPulse = (bytes: Buffer, at: number): boolean =>
+  ((bytes[at] ?? 0) & 1) === 0 && bytes.readUIntBE(at + offset.addresses + 4, 3) === PULSE;
+
 export const isTemplate = (bytes: Buffer, at: number): boolean =>
   (bytes.readUInt32BE(at + offset.flags) & connectionFlag.template) !== 0;
 

@@ -1,4 +1,4 @@
 export {planDaemons, wantedDaemons, type SyncOperation} from './control.ts';
-export {openTrust} from './driver-trust.ts';
+export {openRecentSync} from './driver-recent-sync.ts';
 export * from './message.ts';
 export type * from './messages.ts';

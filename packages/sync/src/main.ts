@@ -3,16 +3,20 @@
  * with the peer's. The kernel's daemons outlive it.
  */
 import path from 'node:path';
+import {systemClock} from '@hactl/base';
 import {allowMulticast} from '@hactl/net';
 import {IpvsError, openKernelIpvs, type IpvsClient} from '@hactl/ipvs';
 import {chosenGroup, planDaemons, wantedDaemons} from './control.ts';
-import {findPlace} from './driver-link.ts';
+import {findInterface} from './driver-link.ts';
 import type {FromSync, SyncGroup, SyncSettings, ToSync} from './messages.ts';
 import {openNode, type SyncNode} from './driver.ts';
-import {openTrust, type Trust} from './driver-trust.ts';
+import {removeService} from './driver-pulse.ts';
+import {openRecentSync, type RecentSync} from './driver-recent-sync.ts';
 import {openSysctls, type Sysctls} from './sysctls.ts';
 
 const RETRY = 1_000;
+/** For what the kernel holds back, before its master daemon is stopped, in ms. */
+const DRAIN_LIMIT = 200;
 /** `lo` is link 1 in every network namespace. */
 const LO = 1;
 
@@ -31,7 +35,7 @@ let opened = '';
 /** The keys it has: these it can change. */
 let signed = '';
 let sysctls: Sysctls | undefined;
-let trust: Trust | undefined;
+let recentSync: RecentSync | undefined;
 let problem: string | undefined;
 let busy = false;
 let again = false;
@@ -58,15 +62,18 @@ const explain = (error: unknown): string => {
 };
 
 async function keepDaemons(): Promise<void> {
-  const wanted = wantedDaemons(groups, settings?.mode);
+  const wanted = wantedDaemons(groups, settings?.mode, settings?.delay);
   if (wanted.length === 0) return;
   ipvs ??= await openKernelIpvs();
   if (settings?.mode === 'relay') allowMulticast(LO);
   for (const operation of planDaemons(await ipvs.syncDaemons(), wanted)) {
-    // oxlint-disable-next-line no-await-in-loop -- requests follow one another.
+    // oxlint-disable no-await-in-loop -- requests follow one another.
+    // What it holds back it would throw away.
+    if (operation.type === 'stop' && operation.role === 'master') await node?.drain(DRAIN_LIMIT);
     await (operation.type === 'start'
       ? ipvs.startSyncDaemon(operation.daemon)
       : ipvs.stopSyncDaemon(operation.role));
+    // oxlint-enable no-await-in-loop
     log(
       'info',
       operation.type === 'start'
@@ -97,7 +104,7 @@ async function keepNode(): Promise<void> {
   const where = {...link, interface: group.interface, syncid: group.syncid};
   const wanted = {...where, secret, accepted};
   const [key, keys] = [JSON.stringify(where), JSON.stringify([secret, accepted])];
-  const place = findPlace(group.interface);
+  const place = findInterface(group.interface);
   const moved =
     node !== undefined && (node.place.index !== place.index || node.place.address !== place.address);
   const known = node?.mirror;
@@ -111,13 +118,12 @@ async function keepNode(): Promise<void> {
     node = undefined;
   }
   if (!node) {
-    const first = trust === undefined;
-    trust ??= openTrust(settings.stateDir);
+    const first = recentSync === undefined;
+    recentSync ??= openRecentSync(settings.stateDir);
     node = await openNode(
       wanted,
-      {log, services: async () => (await ipvs?.list()) ?? []},
-      first && trust.trusted,
-      known,
+      {log, services: async () => (await ipvs?.list()) ?? [], ipvs: () => ipvs, now: () => systemClock.now()},
+      {recentSync: first && recentSync.recent, ...(known ? {known} : {})},
     );
     [opened, signed] = [key, keys];
     log(
@@ -163,7 +169,7 @@ const status = async (): Promise<void> => {
     problem = explain(error);
   }
   const report = node?.report();
-  if (report?.peer && report.phase === 'in-sync') trust?.note();
+  if (report?.peer && report.phase === 'in-sync') recentSync?.note();
   say({
     type: 'status',
     status: {
@@ -174,10 +180,16 @@ const status = async (): Promise<void> => {
   });
 };
 
+async function barrier(id: number, limit: number): Promise<void> {
+  const nothing = {ok: true, took: 0, reason: 'no connection sync'};
+  say({type: 'barrier-done', id, ...((await node?.barrier(limit)) ?? nothing)});
+}
+
 async function stop(): Promise<void> {
+  await node?.drain(DRAIN_LIMIT);
   node?.close();
   sysctls?.restore();
-  for (const {role} of wantedDaemons(groups, settings?.mode)) {
+  for (const {role} of wantedDaemons(groups, settings?.mode, settings?.delay)) {
     try {
       // oxlint-disable-next-line no-await-in-loop -- two requests.
       await ipvs?.stopSyncDaemon(role);
@@ -185,6 +197,7 @@ async function stop(): Promise<void> {
       // It does not run: that is what we want.
     }
   }
+  if (ipvs) await removeService(ipvs);
   ipvs?.close();
   process.exit(0);
 }
@@ -200,6 +213,9 @@ process.on('message', (message: ToSync) => {
       break;
     case 'resync':
       node?.resync();
+      break;
+    case 'barrier':
+      void barrier(message.id, message.limit);
       break;
     case 'stop':
       void stop();

@@ -10,9 +10,8 @@ export interface SyncGroup {
 
 /** How the two sync processes find and believe each other. */
 export interface SyncLink {
-  /** multicast: the kernels talk over the interface themselves. relay: they talk over `lo`, the processes carry it. */
+  /** multicast: the kernels talk over the interface themselves. relay: they talk over `lo`, the processes carry it, encrypted. */
   readonly mode: 'multicast' | 'relay';
-  readonly encrypt: boolean;
   readonly interface: string;
   readonly syncid: number;
   readonly port: number;
@@ -22,6 +21,8 @@ export interface SyncLink {
   readonly secret: string;
   /** Frames of these are believed too. */
   readonly accepted?: readonly string[];
+  /** Between two beats of the pulse that pushes young connections out (pulse.ts), in ms; 0: none. */
+  readonly delay: number;
   /** How long a joining director waits for the whole table, in ms. */
   readonly deadline: number;
   /** Between two walks through the kernel's own list, in ms; a minute when it is not given. */
@@ -45,6 +46,11 @@ export type ToSync =
     }
   | {readonly type: 'resync'}
   | {readonly type: 'status'}
+  /**
+   * A planned move is about to happen, in either direction: answered by `barrier-done` when both kernels have every connection
+   * that the Active has now, those in their handshake included, or after `limit` ms. Ask before an address is taken off or on.
+   */
+  | {readonly type: 'barrier'; readonly id: number; readonly limit: number}
   /** Ends the process; the kernel's daemons that it started are stopped. */
   | {readonly type: 'stop'};
 
@@ -73,6 +79,12 @@ export interface SyncReport {
   readonly malformed: number;
   readonly injected: number;
   readonly waiting: number;
+  /** How young connections are pushed out: `silent` when the own kernel says nothing although it should. */
+  readonly pulse: 'off' | 'idle' | 'beating' | 'silent';
+  /** At most so old is the youngest connection that has reached the peer, in ms; missing: nothing was measured yet. */
+  readonly age?: {readonly p50: number; readonly p99: number};
+  /** Octets of kernel messages that wait for this process, with the kernel's overhead. */
+  readonly backlog: number;
   /** Datagrams that the kernel's own queue dropped (they were sent again). */
   readonly overflows: number;
   /** Datagrams of the kernels that the sync process was too slow to hear. */
@@ -102,6 +114,7 @@ export interface SyncStatus {
 }
 
 export type FromSync =
+  | {readonly type: 'barrier-done'; readonly id: number; readonly ok: boolean; readonly took: number; readonly reason: string}
   | {readonly type: 'ready'; readonly pid: number}
   | {readonly type: 'status'; readonly status: SyncStatus}
   | {readonly type: 'log'; readonly level: 'error' | 'warn' | 'info' | 'debug'; readonly message: string};

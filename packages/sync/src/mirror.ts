@@ -12,6 +12,7 @@ import {
   entriesOf,
   fixedLength,
   FIXED_V6,
+  isPulse,
   keyHash,
   sameKey,
   sizeOf,
@@ -216,7 +217,7 @@ export function upsert(
 
 /** Takes a whole version-1 message in; returns how many entries, or -1 when it is none. */
 export function upsertMessage(mirror: Mirror, message: Buffer, now: number): number {
-  const starts = entriesOf(message);
+  const starts = entriesOf(message)?.filter((at) => !isPulse(message, at));
   if (!starts) return -1;
   for (const at of starts) upsert(mirror, message, at, now);
   return starts.length;

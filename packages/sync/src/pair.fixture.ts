@@ -19,11 +19,15 @@ const sideNames = ['one', 'other'] as const;
 /** A host between the two, where a test wants one. */
 export type Host = Side | 'third';
 
+export type BarrierDone = FromSync & {readonly type: 'barrier-done'};
+
 export interface SyncProcess {
   readonly pid: number;
   readonly logs: string[];
   status(): SyncStatus | undefined;
   send(message: ToSync): void;
+  /** Resolves when the peer's kernel has all, or after `limit` ms. */
+  barrier(limit?: number): Promise<BarrierDone>;
   /** SIGKILL: the kernel's daemons and settings stay behind. */
   kill(): Promise<void>;
   stop(): Promise<void>;
@@ -124,13 +128,13 @@ export function makePair(name: string, {third = false} = {}) {
     groups: [{active, interface: 'sync0', syncid: 7}],
     settings: {
       mode: 'relay',
-      encrypt: false,
       port: 8_849,
       cluster: 'test',
       node: side,
       secret: 'a secret of the test',
+      delay: 20,
       deadline: 60_000,
-      sysctls: {sync_threshold: '0 2', sync_refresh_period: '10'},
+      sysctls: {sync_threshold: '1 0', sync_refresh_period: '10'},
       stateDir: path.join(scratch, side),
       ...more,
     },
@@ -138,6 +142,7 @@ export function makePair(name: string, {third = false} = {}) {
 
   const startSync = (side: Side, active: boolean, more: Partial<SyncSettings> = {}): SyncProcess => {
     const logs: string[] = [];
+    const barriers: ((done: BarrierDone) => void)[] = [];
     let status: SyncStatus | undefined;
     const child = start(side, MAIN);
     const send = (message: ToSync): void => {
@@ -149,6 +154,7 @@ export function makePair(name: string, {third = false} = {}) {
     child.on('message', (message: FromSync) => {
       if (message.type === 'ready') send({type: 'configure', ...settingsOf(side, active, more)});
       else if (message.type === 'status') status = message.status;
+      else if (message.type === 'barrier-done') barriers.shift()?.(message);
       else logs.push(`${message.level}: ${message.message}`);
     });
     const poll = setInterval(() => send({type: 'status'}), 300);
@@ -159,6 +165,11 @@ export function makePair(name: string, {third = false} = {}) {
       logs,
       status: () => status,
       send,
+      barrier: (limit = 5_000) =>
+        new Promise((resolve) => {
+          barriers.push(resolve);
+          send({type: 'barrier', id: 1, limit});
+        }),
       kill: async () => {
         child.kill('SIGKILL');
         await ended(child);
@@ -258,7 +269,9 @@ const table = `-A -t 10.96.0.100:80 -s rr
 -A -t [fd96::64]:80 -s rr
 -a -t [fd96::64]:80 -r [fd96::2]:8080 -m
 -A -u 10.96.0.100:80 -s rr
--a -u 10.96.0.100:80 -r 10.96.0.2:8080 -m`;
+-a -u 10.96.0.100:80 -r 10.96.0.2:8080 -m
+-A -f 9 -s rr
+-a -f 9 -r 10.96.0.2:8080 -m`;
 
 /** Gives a director the addresses and services of the test; client and reals are on its `lo`. */
 export function services(pair: Pair, side: Side): void {

@@ -2,7 +2,7 @@
  * Lines of /proc/net/ip_vs_conn as entries: what a sync process that starts beside a running kernel reads once. The
  * kernel does not print forwarding method, mark and flags there; the method comes from the table of services. Pure.
  */
-import type {Destination, Forward, ObservedService} from '@hactl/ipvs';
+import {isReservedAddress, type Destination, type Forward, type ObservedService} from '@hactl/ipvs';
 import {connectionFlag, encodeSyncMessage, type SyncConnection} from './message.ts';
 import {defaultTimeout, HEADER} from './entry.ts';
 
@@ -51,6 +51,8 @@ export function entryOfLine(
   const remaining = Number(expires);
   const [from, to, real] = addresses;
   if (protocol === undefined || !from || !to || !real || !(remaining > 0)) return undefined;
+  // A pulse's own connection is nobody's.
+  if (to.length === 4 && isReservedAddress(to.join('.'))) return undefined;
   const port = parseInt(destinationPort, 16);
   const method =
     forward.get(`${real.toString('hex')} ${port}`) ?? forward.get(`${real.toString('hex')} 0`) ?? otherwise;

@@ -9,7 +9,7 @@ const joining: Standing = {
   due: false,
   phase: 'transfer',
   connections: 5,
-  trusted: false,
+  recentSync: false,
 };
 const ready = (change: Partial<Standing>): boolean => readinessOf({...joining, ...change}).inSync;
 
@@ -35,7 +35,7 @@ test('a peer that falls silent in the middle of its table is waited for until th
 });
 
 test('a process that is new beside a kernel in sync holds nobody back, and says so', (t) => {
-  t.regex(readinessOf({...joining, trusted: true}).reason, /^in sync a moment ago.*on its way/);
-  t.true(ready({trusted: true, peer: false, young: true}));
-  t.is(readinessOf({...joining, trusted: true, phase: 'in-sync'}).reason, 'in sync with the peer');
+  t.regex(readinessOf({...joining, recentSync: true}).reason, /^in sync a moment ago.*on its way/);
+  t.true(ready({recentSync: true, peer: false, young: true}));
+  t.is(readinessOf({...joining, recentSync: true, phase: 'in-sync'}).reason, 'in sync with the peer');
 });

@@ -14,7 +14,7 @@ export interface Standing {
   readonly phase: SyncPhase;
   readonly connections: number;
   /** The kernel was in sync a moment ago, under a process before this one. */
-  readonly trusted: boolean;
+  readonly recentSync: boolean;
 }
 
 interface Readiness {
@@ -24,7 +24,7 @@ interface Readiness {
 
 export function readinessOf(standing: Standing): Readiness {
   const found = judge(standing);
-  return standing.trusted && !found.inSync
+  return standing.recentSync && !found.inSync
     ? {inSync: true, reason: `in sync a moment ago, under the process before this one; now ${found.reason}`}
     : found;
 }

@@ -41,6 +41,15 @@ export type ResyncMessage =
   | Hello
   /** One of the sender's kernel's own messages, as it was heard. */
   | {readonly type: 'live'; readonly message: Buffer}
+  /**
+   * A question: is everything here that the sender said before? `marker`: of the newest beat of its pulse that left its
+   * kernel. `settle`: answer when the kernel of this side has taken it all.
+   */
+  | {readonly type: 'mark'; readonly number: number; readonly marker: number; readonly settle: boolean}
+  /** `marked` answers a `mark`, and a `pull`. */
+  | {readonly type: 'marked'; readonly number: number}
+  /** Have this side's kernel know all that yours has, then answer. */
+  | {readonly type: 'pull'; readonly number: number}
   | {readonly type: 'start'; readonly session: number}
   | {
       readonly type: 'chunk';
@@ -94,6 +103,9 @@ const codes = {
   'ask-buckets': 8,
   buckets: 9,
   repair: 10,
+  mark: 11,
+  marked: 12,
+  pull: 13,
 } as const;
 
 /** Octets of a chunk besides its kernel message's entries: type, last, session, number, round, message header. */
@@ -114,6 +126,15 @@ export function encodeResync(message: ResyncMessage): Buffer {
       return writer.put(message.message).done();
     case 'start':
       return writer.u32(message.session).done();
+    case 'mark':
+      return writer
+        .u32(message.number)
+        .u8(message.marker)
+        .u8(message.settle ? 1 : 0)
+        .done();
+    case 'marked':
+    case 'pull':
+      return writer.u32(message.number).done();
     case 'chunk':
       writer
         .u8(message.last ? 1 : 0)
@@ -178,6 +199,12 @@ function decode(reader: ByteReader): ResyncMessage | undefined {
       return {type: 'live', message: reader.take(reader.remaining)};
     case codes.start:
       return {type: 'start', session: reader.u32()};
+    case codes.mark:
+      return {type: 'mark', number: reader.u32(), marker: reader.u8(), settle: reader.u8() === 1};
+    case codes.marked:
+      return {type: 'marked', number: reader.u32()};
+    case codes.pull:
+      return {type: 'pull', number: reader.u32()};
     case codes.chunk: {
       const last = reader.u8() === 1;
       const [session, number, round] = [reader.u32(), reader.u32(), reader.u32()];

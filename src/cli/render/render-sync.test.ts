@@ -4,7 +4,7 @@ import {syncReportLines, warnings} from './render-sync.ts';
 
 const report: SyncReport = {
   mode: 'relay',
-  encrypted: false,
+  encrypted: true,
   inSync: true,
   reason: 'in sync with the peer',
   phase: 'in-sync',
@@ -29,13 +29,15 @@ const report: SyncReport = {
   resent: 0,
   retired: 0,
   unheard: 0,
+  pulse: 'idle',
+  backlog: 0,
   audit: {walks: 0, added: 0, lost: 0},
   last: {took: 612, connections: 2_204, rounds: 1, complete: true},
 };
 
 test('all is well', (t) => {
   t.deepEqual(syncReportLines(report), [
-    'ready: in sync with the peer (relay, authenticated)',
+    'ready: in sync with the peer (relay, encrypted)',
     'connections: 2204 here, 2204 at the peer',
     'missing: 0 here, 0 at the peer; lag: none; lost: 0 datagrams, late: 0',
     'last resync: complete after 0.61 s, 2204 connections, 1 comparison',
@@ -48,6 +50,14 @@ test('no peer: nothing is said of it', (t) => {
     "ready: no peer to learn from (the kernels' multicast, not authenticated)",
     'connections: 2204 here, peer not heard',
   ]);
+});
+
+test('how young a connection is when the peer knows it, once that was measured', (t) => {
+  t.true(
+    syncReportLines({...report, age: {p50: 31.2, p99: 58}, backlog: 1}).includes(
+      'young connections: at the peer within 31 ms (median), 58 ms (99 of 100); backlog: 1 octet',
+    ),
+  );
 });
 
 test('the audit has its line once it has walked', (t) => {
@@ -65,6 +75,7 @@ test('each thing that is wrong has its warning, and nothing else has one', (t) =
   for (const [change, words] of [
     [{phase: 'deadline'}, /hactl_sync_deadline/],
     [{missingHere: 3}, /3 connections .* hactl sync resync/],
+    [{pulse: 'silent'}, /master daemon/],
     [{unheard: 4}, /4 datagrams .*sync_refresh_period/],
     [{lag: 7_000}, /7 s: .* link/],
     [{lost: 300, heard: 9_700}, /300 of 10000 .* ip -s link/],

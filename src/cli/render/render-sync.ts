@@ -9,10 +9,7 @@ const count = (number: number, one: string, more = `${one}s`): string =>
 export function syncReportLines(given: SyncReport): string[] {
   const report = shown(given);
   const lines: string[] = [];
-  const way =
-    report.mode === 'relay'
-      ? `relay, ${report.encrypted ? 'encrypted' : 'authenticated'}`
-      : "the kernels' multicast, not authenticated";
+  const way = report.mode === 'relay' ? 'relay, encrypted' : "the kernels' multicast, not authenticated";
   lines.push(`${report.inSync ? 'ready' : 'NOT ready'}: ${report.reason} (${way})`);
   const there = report.there === undefined ? 'peer not heard' : `${report.there} at the peer`;
   lines.push(`connections: ${report.here} here, ${there}`);
@@ -23,6 +20,11 @@ export function syncReportLines(given: SyncReport): string[] {
         `lost: ${count(report.lost, 'datagram')}, late: ${report.late}`,
     );
   }
+  if (report.age)
+    lines.push(
+      `young connections: at the peer within ${report.age.p50.toFixed(0)} ms (median), ${report.age.p99.toFixed(0)} ms (99 of 100); ` +
+        `backlog: ${count(report.backlog, 'octet')}`,
+    );
   const {walks, added, lost} = report.audit;
   if (walks > 0 || report.retired > 0)
     lines.push(
@@ -60,6 +62,10 @@ export function warnings(report: SyncReport): string[] {
   if (report.unheard > 0)
     found.push(
       `the sync process was too slow for ${count(report.unheard, 'datagram')} of the kernel (the audit takes in what they said): is a processor free for it? sync_refresh_period higher sends fewer`,
+    );
+  if (report.pulse === 'silent')
+    found.push(
+      'connections come, and the own kernel has told nobody of them for a second: does its master daemon run (ipvsadm -L --daemon), is backup_only 0?',
     );
   if (report.lag >= LONG_LAG)
     found.push(

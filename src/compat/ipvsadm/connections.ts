@@ -1,5 +1,5 @@
 /** /proc/net/ip_vs_conn, the kernel's only list of connections, as `ipvsadm -L -c` prints it. Pure. */
-import type {Transport} from '@hactl/ipvs';
+import {isReservedAddress, type Transport} from '@hactl/ipvs';
 import {addressText} from '@hactl/net';
 import {endpointText} from './endpoint-text.ts';
 import type {ShownNames} from './names.ts';
@@ -29,6 +29,8 @@ export function readConnections(text: string): Connection[] {
         .trim()
         .split(/\s+/);
       if (!protocol || !from || !to || !real || !state || expires === undefined) return [];
+      // What connection sync keeps for itself.
+      if (isReservedAddress(address(to))) return [];
       const port = (hex = ''): number => Number.parseInt(hex, 16);
       return [
         {

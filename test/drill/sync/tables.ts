@@ -6,18 +6,25 @@ export interface TableLine {
   readonly state: string;
 }
 
+/** The network of hactl's pulse. */
+const PULSE = '127.88.48.';
+
 /** States that a table may have alone: the connection ends, and how it ends is not told to the peer. */
 const ending = new Set(['FIN_WAIT', 'TIME_WAIT', 'CLOSE', 'CLOSE_WAIT', 'LAST_ACK', 'SYN_RECV', 'SYNACK']);
 
 export function parseTable(text: string): TableLine[] {
-  return text
-    .split('\n')
-    .map((line) => line.trim().split(/\s+/))
-    .filter(([protocol, , , , , destination]) => /^(TCP|UDP|SCTP|IP)$/.test(protocol ?? '') && destination)
-    .map(([protocol, , state = '', client, virtual, destination]) => ({
-      key: `${protocol} ${client} ${virtual} ${destination}`,
-      state,
-    }));
+  return (
+    text
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/))
+      .filter(([protocol, , , , , destination]) => /^(TCP|UDP|SCTP|IP)$/.test(protocol ?? '') && destination)
+      // What pushes young connections out is no connection of a client.
+      .filter((words) => !words[4]?.startsWith(PULSE))
+      .map(([protocol, , state = '', client, virtual, destination]) => ({
+        key: `${protocol} ${client} ${virtual} ${destination}`,
+        state,
+      }))
+  );
 }
 
 export interface TableDifference {

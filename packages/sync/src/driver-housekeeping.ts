@@ -3,10 +3,11 @@
  * list tells what was missed. Both at a walking pace.
  */
 import {setTimeout as pause} from 'node:timers/promises';
+import type {Forward} from '@hactl/ipvs';
 import {addressBytes} from '@hactl/net';
 import {beginWalk, endWalk, makeAudit, seeEntry, type Audit} from './audit.ts';
 import {MAX_ENTRIES} from './entry.ts';
-import {ending, noteTable, nothingGone, realIsGone} from './hygiene.ts';
+import {ending, noteTable, nothingGone, realIsGone} from './prune.ts';
 import {readConnections} from './driver-proc.ts';
 import type {KernelPorts} from './driver-kernel.ts';
 import {entryAt, find, remove, upsert, type Mirror} from './mirror.ts';
@@ -25,20 +26,23 @@ const AUDIT_SHARE = 0.02;
 /** Entries in one message, so that it fits a frame. */
 const TOLD_AT_ONCE = 18;
 
-export interface UpkeepPorts extends KernelPorts {
+export interface HousekeepingPorts extends KernelPorts {
   readonly mirror: Mirror;
-  second(): number;
+  now(): number;
+  mirrorTime(): number;
   /** Whether this director's table decides. */
-  rules(): boolean;
+  isAuthoritative(): boolean;
   /** Tells the peer of these entries as they stand. */
   tell(entries: readonly Buffer[]): void;
   /** Puts these entries into the own kernel. */
   inject(entries: readonly Buffer[]): void;
 }
 
-export interface Upkeep {
+export interface Housekeeping {
   /** The entry's real was taken out of the table of this director. */
   isGone(bytes: Buffer, at: number): boolean;
+  /** How connections to each destination are forwarded, as of a moment ago. */
+  readonly forward: ReadonlyMap<string, Forward>;
   readonly stats: {retired: number};
   readonly audit: Readonly<Audit>;
   close(): void;
@@ -49,7 +53,7 @@ const piecesOf = (entries: readonly Buffer[], size: number): Buffer[][] =>
     entries.slice(piece * size, (piece + 1) * size),
   );
 
-export function openUpkeep(ports: UpkeepPorts, auditPause: number = AUDIT_PAUSE): Upkeep {
+export function openHousekeeping(ports: HousekeepingPorts, auditPause: number = AUDIT_PAUSE): Housekeeping {
   const {mirror} = ports;
   const gone = nothingGone();
   const audit = makeAudit();
@@ -59,10 +63,13 @@ export function openUpkeep(ports: UpkeepPorts, auditPause: number = AUDIT_PAUSE)
   let at = 0;
   let restUntil = 0;
   let missing = '';
+  let forward: ReadonlyMap<string, Forward> = new Map();
 
   const look = async (): Promise<void> => {
     try {
-      noteTable(gone, await ports.services(), addressBytes);
+      const services = await ports.services();
+      forward = methodsOf(services, addressBytes);
+      noteTable(gone, services, addressBytes);
       const now = JSON.stringify([...gone.gone].map(([service, reals]) => [service, ...reals]));
       if (now !== missing) restUntil = 0;
       missing = now;
@@ -73,12 +80,12 @@ export function openUpkeep(ports: UpkeepPorts, auditPause: number = AUDIT_PAUSE)
 
   /** The Active ends what its table has no real for; its own kernel does with it what expire_nodest_conn says. */
   const slice = (): void => {
-    if (gone.addresses.size === 0 || !ports.rules()) {
+    if (gone.addresses.size === 0 || !ports.isAuthoritative()) {
       at = 0;
       restUntil = 0;
       return;
     }
-    if (performance.now() < restUntil) return;
+    if (ports.now() < restUntil) return;
     const end = Math.min(mirror.high, at + SLICE);
     const found: Buffer[] = [];
     for (let slot = at; slot < end; slot += 1) {
@@ -88,32 +95,32 @@ export function openUpkeep(ports: UpkeepPorts, auditPause: number = AUDIT_PAUSE)
       remove(mirror, slot);
     }
     at = end >= mirror.high ? 0 : end;
-    if (at === 0) restUntil = performance.now() + REST;
+    if (at === 0) restUntil = ports.now() + REST;
     stats.retired += found.length;
     for (const piece of piecesOf(found, TOLD_AT_ONCE)) ports.tell(piece);
   };
 
   const walk = async (): Promise<void> => {
-    const forward = methodsOf(await ports.services(), addressBytes);
+    const methods = methodsOf(await ports.services(), addressBytes);
     beginWalk(audit, mirror);
     await readConnections(
       (line) => {
-        const known = entryOfLine(line, forward);
+        const known = entryOfLine(line, methods);
         // What is in no service is seen too, but nothing says how it is forwarded.
-        const found = known ?? entryOfLine(line, forward, 'masq');
+        const found = known ?? entryOfLine(line, methods, 'masq');
         if (!found || !seeEntry(audit, mirror, found.entry)) return;
         if (!known || realIsGone(gone, known.entry, 0)) return;
         audit.added += 1;
-        upsert(mirror, known.entry, 0, ports.second(), known.remaining);
+        upsert(mirror, known.entry, 0, ports.mirrorTime(), known.remaining);
       },
       stopped,
       AUDIT_SHARE,
     );
     if (stopped()) return;
-    const lost = endWalk(audit, mirror, ports.second());
+    const lost = endWalk(audit, mirror, ports.mirrorTime());
     if (lost.length === 0) return;
     ports.log('warn', `connections that the kernel lost unsaid: ${lost.length}`);
-    if (ports.rules()) {
+    if (ports.isAuthoritative()) {
       // They ended here: nobody shall take them from this mirror.
       for (const entry of lost) {
         const slot = find(mirror, entry, 0);
@@ -138,6 +145,9 @@ export function openUpkeep(ports: UpkeepPorts, auditPause: number = AUDIT_PAUSE)
   });
   return {
     isGone: (bytes, place) => realIsGone(gone, bytes, place),
+    get forward() {
+      return forward;
+    },
     stats,
     audit,
     close: () => {

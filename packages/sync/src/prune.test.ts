@@ -3,7 +3,7 @@ import type {ObservedService} from '@hactl/ipvs';
 import test from 'ava';
 import {connectionOf, entryOf} from './entries.fixture.ts';
 import {HEADER} from './entry.ts';
-import {ending, noteTable, nothingGone, realIsGone, type Gone} from './hygiene.ts';
+import {ending, noteTable, nothingGone, realIsGone, type Gone} from './prune.ts';
 import {connectionFlag, decodeSyncMessage, type SyncConnection} from './message.ts';
 
 const REAL = '10.0.0.11';

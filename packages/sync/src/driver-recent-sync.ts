@@ -11,26 +11,26 @@ const BELIEVED = 15_000;
 
 const bootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
 
-export interface Trust {
+export interface RecentSync {
   /** The kernel was in sync when the process before this one ended. */
-  readonly trusted: boolean;
+  readonly recent: boolean;
   /** In sync now. */
   note(): void;
 }
 
-export function openTrust(stateDir: string, wall: () => number = Date.now): Trust {
+export function openRecentSync(stateDir: string, wall: () => number = Date.now): RecentSync {
   const file = path.join(stateDir, 'sync-last.json');
-  let trusted = false;
+  let recent = false;
   let noted = -Infinity;
   try {
     const note = JSON.parse(readFileSync(file, 'utf8')) as {boot: string; wall: number};
     const age = wall() - note.wall;
-    trusted = note.boot === bootId() && age >= 0 && age < BELIEVED;
+    recent = note.boot === bootId() && age >= 0 && age < BELIEVED;
   } catch {
     // No note: a first start.
   }
   return {
-    trusted,
+    recent,
     note: () => {
       if (wall() - noted < EVERY) return;
       noted = wall();
