@@ -21,7 +21,7 @@ const COUNTED = 200_000;
 if (process.argv[2] === 'compile') process.exit(0);
 const words = process.argv.slice(2);
 const counts = words.map(Number).filter((count) => count > 0);
-const all = ['relay', 'relay-encrypted'] as const;
+const all = ['relay'] as const;
 const chosen = all.filter((mode) => words.includes(mode));
 const modes = chosen.length > 0 ? chosen : all;
 const print = (line: string): void => {
@@ -64,7 +64,7 @@ const tripsText = ({asked, answered, median, p99}: Trips): string =>
 
 async function measure(count: number, mode: (typeof all)[number]): Promise<boolean> {
   const pair = makePair('hb');
-  const more = {mode: 'relay', encrypt: mode === 'relay-encrypted', deadline: LIMIT} as const;
+  const more = {mode: 'relay', deadline: LIMIT} as const;
   const report = (process: SyncProcess) => process.status()?.report;
   try {
     services(pair, 'one');

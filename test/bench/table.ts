@@ -1,0 +1,186 @@
+/**
+ * `npm run bench:table [-- SERVICES SERVERS]`: a large table (1,000 virtual services of 10 servers) in one micro-VM: programming an
+ * empty kernel, one verdict, one server of every service that dies at once, beside `ipvsadm -R`, `ipvsadm -e` and keepalived on
+ * the same kernel, each in a network namespace of its own. Prints; judges nothing but that the tables are complete.
+ */
+import {execFileSync, spawn} from 'node:child_process';
+import {closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import {carryOut, openKernelIpvs, plan, type IpvsClient, type VirtualTable} from '@hactl/ipvs';
+import {withNamespace} from '@hactl/net';
+import {until} from '../lab/until.ts';
+
+if (process.argv[2] === 'compile') process.exit(0);
+const [services = 1_000, servers = 10] = process.argv.slice(2).map(Number);
+const RUNS = 3;
+const VERDICTS = 300;
+const print = (line: string): void => {
+  process.stdout.write(line + '\n');
+};
+const ip = (...words: string[]): string => execFileSync('ip', words, {encoding: 'utf8', maxBuffer: 1 << 26});
+const names: string[] = [];
+const makeNamespace = (): string => {
+  const name = `hactl-bt${process.pid}-${names.length}`;
+  names.push(name);
+  ip('netns', 'add', name);
+  ip('-n', name, 'link', 'set', 'lo', 'up');
+  return name;
+};
+async function openTable(name: string): Promise<IpvsClient> {
+  const [own, target] = [openSync('/proc/thread-self/ns/net', 'r'), openSync(`/run/netns/${name}`, 'r')];
+  const ipvs = await withNamespace(target, own, () => openKernelIpvs());
+  closeSync(own);
+  closeSync(target);
+  return ipvs;
+}
+const octets = (number: number): string => `${number >> 8}.${number & 255}`;
+const addressOf = (service: number): string => `10.88.${octets(service)}`;
+const serverOf = (service: number, server: number): string => `10.${89 + server}.${octets(service)}`;
+const numbers = (count: number): number[] => Array.from({length: count}, (_, number) => number);
+
+const wanted: VirtualTable[] = numbers(services).map((service) => ({
+  service: {
+    key: {kind: 'address', family: 4, protocol: 'tcp', address: addressOf(service), port: 80},
+    scheduler: 'wlc',
+    flags: {ops: false, flag1: false, flag2: false, flag3: false},
+    netmask: 32,
+  },
+  destinations: numbers(servers).map((server) => ({
+    family: 4,
+    address: serverOf(service, server),
+    port: 80,
+    forward: 'masq',
+    weight: 1,
+    upperThreshold: 0,
+    lowerThreshold: 0,
+  })),
+}));
+/** The same, one server (chosen by the caller) with weight 0. */
+const withDead = ({service, destinations}: VirtualTable, dead: number): VirtualTable => ({
+  service,
+  destinations: destinations.map((one, index) => (index === dead ? {...one, weight: 0} : one)),
+});
+
+const timed = async (work: () => unknown): Promise<number> => {
+  const started = performance.now();
+  await work();
+  return performance.now() - started;
+};
+const at = (values: readonly number[], part: number): string => {
+  const sorted = values.toSorted((one, other) => one - other);
+  return `${(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0).toFixed(1)} ms`;
+};
+const all = (values: readonly number[]): string => values.map((value) => `${value.toFixed(0)} ms`).join(', ');
+const resident = (pid: number | 'self'): number =>
+  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? 0) / 1_024;
+const entries = (name: string): number =>
+  ip('netns', 'exec', name, 'ipvsadm', '-Sn')
+    .split('\n')
+    .filter((line) => line.length > 0).length;
+const complete = services * (servers + 1);
+
+/** What a verdict costs: a look at one service, the difference, its operations. */
+async function judge(ipvs: IpvsClient, table: VirtualTable): Promise<void> {
+  const there = await ipvs.get(table.service.key);
+  const {refused} = await carryOut(ipvs, plan(there ? [there] : [], [table]));
+  if (refused.length > 0) throw refused[0]?.error ?? new Error('refused');
+}
+
+async function hactl(ipvsadm: string): Promise<void> {
+  const text = wanted
+    .flatMap(({service: {key}, destinations}) => {
+      const name = key.kind === 'address' ? `${key.address}:80` : '';
+      return [
+        `-A -t ${name} -s wlc`,
+        ...destinations.map(({address}) => `-a -t ${name} -r ${address}:80 -m -w 1`),
+      ];
+    })
+    .join('\n');
+  const name = makeNamespace();
+  const ipvs = await openTable(name);
+  const [own, others]: [number[], number[]] = [[], []];
+  for (let run = 0; run < RUNS; run += 1) {
+    // oxlint-disable no-await-in-loop -- one after another, in turn.
+    await ipvs.flush();
+    own.push(await timed(async () => carryOut(ipvs, plan(await ipvs.list(), wanted))));
+    execFileSync('ip', ['netns', 'exec', ipvsadm, 'ipvsadm', '-C']);
+    others.push(
+      await timed(() =>
+        execFileSync('ip', ['netns', 'exec', ipvsadm, 'ipvsadm', '-R'], {input: `${text}\n`}),
+      ),
+    );
+    // oxlint-enable no-await-in-loop
+  }
+  if (entries(name) !== complete || entries(ipvsadm) !== complete) throw new Error('a table is not complete');
+  print(
+    `${services} services of ${servers} servers into an empty table: hactl ${all(own)}; ipvsadm -R ${all(others)}`,
+  );
+
+  const lists = [await timed(() => ipvs.list()), await timed(() => ipvs.list())];
+  const verdicts: number[] = [];
+  for (let made = 0; made < VERDICTS; made += 1) {
+    const table = wanted[(made * 37) % services]!;
+    // oxlint-disable-next-line no-await-in-loop -- one after another.
+    verdicts.push(await timed(() => judge(ipvs, withDead(table, made % servers))));
+  }
+  print(
+    `one verdict to the kernel: ${at(verdicts, 0.5)} (median), ${at(verdicts, 0.99)} (99 of 100); a list of the whole table takes ${all(lists)}`,
+  );
+  const edits: number[] = [];
+  for (let made = 0; made < 30; made += 1) {
+    const words = ['-e', '-t', `${addressOf(made)}:80`, '-r', `${serverOf(made, 0)}:80`, '-m', '-w', '0'];
+    // oxlint-disable-next-line no-await-in-loop -- one after another.
+    edits.push(await timed(() => execFileSync('ip', ['netns', 'exec', ipvsadm, 'ipvsadm', ...words])));
+  }
+  print(`  ipvsadm -e: ${at(edits, 0.5)} (median), with the start of the program`);
+  for (const table of wanted)
+    // oxlint-disable-next-line no-await-in-loop -- one after another.
+    await judge(ipvs, table);
+  const died = await timed(async () => {
+    for (const table of wanted)
+      // oxlint-disable-next-line no-await-in-loop -- one after another.
+      await judge(ipvs, withDead(table, 0));
+  });
+  const dead = ip('netns', 'exec', name, 'ipvsadm', '-Sn').match(/-w 0$/gm)?.length ?? 0;
+  if (dead !== services) throw new Error(`${dead} servers have weight 0`);
+  print(`${services} servers that die at once, one of each service: ${died.toFixed(0)} ms`);
+  print(`memory: ${resident('self').toFixed(0)} MB with the wanted table and the list of the kernel's`);
+  ipvs.close();
+}
+
+async function keepalived(): Promise<void> {
+  const name = makeNamespace();
+  const directory = mkdtempSync(path.join(os.tmpdir(), 'hactl-bt-'));
+  const text = wanted
+    .map(({service: {key}, destinations}) => {
+      const real = destinations.map(({address}) => `real_server ${address} 80 {\n weight 1\n}\n`).join('');
+      return `virtual_server ${key.kind === 'address' ? key.address : ''} 80 {\n lb_algo wlc\n lb_kind NAT\n protocol TCP\n${real}}\n`;
+    })
+    .join('');
+  writeFileSync(path.join(directory, 'keepalived.conf'), `global_defs {\n}\n${text}`);
+  const pids = ['-p', '-c'].flatMap((option) => [option, path.join(directory, `${option}.pid`)]);
+  const words = ['keepalived', '-n', '-l', '-C', '-f', path.join(directory, 'keepalived.conf'), ...pids];
+  const started = performance.now();
+  const child = spawn('ip', ['netns', 'exec', name, ...words], {stdio: 'ignore'});
+  try {
+    await until('keepalived has programmed all', 120_000, () => entries(name) === complete, 20);
+    const took = performance.now() - started;
+    const checker = Number(readFileSync(path.join(directory, '-c.pid'), 'latin1'));
+    print(
+      `keepalived from its start until the table is complete: ${took.toFixed(0)} ms (a look at it takes ${(await timed(() => entries(name))).toFixed(0)} ms); ${resident(checker).toFixed(0)} MB`,
+    );
+  } finally {
+    child.kill('SIGTERM');
+    await new Promise((resolve) => child.once('exit', resolve));
+    rmSync(directory, {recursive: true});
+  }
+}
+
+try {
+  execFileSync('modprobe', ['ip_vs_wlc']);
+  await hactl(makeNamespace());
+  await keepalived();
+} finally {
+  for (const name of names) ip('netns', 'delete', name);
+}
