@@ -57,17 +57,17 @@ export function boundsOf({config}: Scenario) {
 /** `world` is given later: it needs the observer first. */
 export function makeJudge(scenario: Scenario) {
   const bounds = boundsOf(scenario);
-  const {groups} = scenario.config;
+  const addresses = scenario.config.groups.flatMap(({vips}) => vips.map(({address}) => address));
   let world: World | undefined;
   let violation: Violation | undefined;
   let causes = 0;
   let excusedUntil = scenario.config.initdead + bounds.neither + 1_000;
   let disturbedAt = 0;
-  /** Groups that a reconfiguration touches are not judged until then. */
-  const unjudgedUntil = groups.map(() => 0);
-  const clearFor = groups.map(() => 0);
-  const lanFor = groups.map(() => 0);
-  const noneFor = groups.map(() => 0);
+  /** While the configurations differ, an address may be on no director; it may never be on two. */
+  let differUntil = 0;
+  const clearFor = addresses.map(() => 0);
+  const lanFor = addresses.map(() => 0);
+  const noneFor = addresses.map(() => 0);
   /** When a director's last turn at a group began or ended. */
   const turns = new Map<string, number>();
   const slept: number[] = [];
@@ -98,7 +98,7 @@ export function makeJudge(scenario: Scenario) {
 
   function passed(from: number, to: number): void {
     if (!world || violation) return;
-    for (const at of groups.keys()) {
+    for (const at of addresses.keys()) {
       const holding = world.nodes.reduce((sum, node) => sum + (node.leases[at] === undefined ? 0 : 1), 0);
       if (holding === 1) {
         clearFor[at] = 0;
@@ -106,7 +106,8 @@ export function makeJudge(scenario: Scenario) {
         noneFor[at] = 0;
         continue;
       }
-      if (to < (unjudgedUntil[at] ?? 0)) continue;
+      const differ = to < differUntil;
+      if (differ && holding === 0) continue;
       if (holding > 1) {
         // Who wakes listens for two intervals before it speaks; who starts has to be heard for a while.
         const settled = 2 * scenario.config.keepalive;
@@ -114,30 +115,32 @@ export function makeJudge(scenario: Scenario) {
           (node) => runs(node, from) && from - Math.max(node.wokeAt, node.bootedAt) > settled,
         );
         clearFor[at] = awake && clean(world) ? (clearFor[at] ?? 0) + to - from : 0;
-        lanFor[at] = awake && dumb(world) ? (lanFor[at] ?? 0) + to - from : 0;
+        lanFor[at] = awake && !differ && dumb(world) ? (lanFor[at] ?? 0) + to - from : 0;
         const noisy = world.ways.some((senders) => senders.some((way) => way.noise > 0));
         const bound = noisy ? bounds.bothInNoise : bounds.both;
         if ((clearFor[at] ?? 0) > bound)
-          wrong('two-holders', to, `group ${at + 1} on two directors for ${clearFor[at]?.toFixed(1)} ms, ${bound} allowed`); // prettier-ignore
+          wrong('two-holders', to, `${addresses[at]} on two directors for ${clearFor[at]?.toFixed(1)} ms, ${bound} allowed`); // prettier-ignore
         if ((lanFor[at] ?? 0) > bounds.bothOnLan)
-          wrong('two-holders-on-lan', to, `group ${at + 1} on two directors for ${lanFor[at]?.toFixed(1)} ms, ${bounds.bothOnLan} allowed`); // prettier-ignore
+          wrong('two-holders-on-lan', to, `${addresses[at]} on two directors for ${lanFor[at]?.toFixed(1)} ms, ${bounds.bothOnLan} allowed`); // prettier-ignore
         continue;
       }
       noneFor[at] = (noneFor[at] ?? 0) + to - from;
       if (causes === 0 && from >= excusedUntil)
-        wrong('outage-without-cause', to, `group ${at + 1} on no director`);
+        wrong('outage-without-cause', to, `${addresses[at]} on no director`);
       const healthy = world.nodes.find(
         (node) =>
           runs(node, from) &&
           node.carrierLost === 0 &&
           node.acquireFails === 0 &&
+          // What the kernel refused is tried again ever more rarely.
+          node.state?.groups.every(({refused}) => refused === undefined) === true &&
           from > node.bootedAt + scenario.config.initdead &&
           from > node.wokeAt &&
           from - Math.max(node.bootedAt + scenario.config.initdead, node.wokeAt, recovered[node.place] ?? 0) >
             bounds.neither,
       );
       if (healthy && (noneFor[at] ?? 0) > bounds.neither)
-        wrong('no-holder', to, `group ${at + 1} on no director for ${noneFor[at]?.toFixed(1)} ms while director${healthy.place + 1} is healthy`); // prettier-ignore
+        wrong('no-holder', to, `${addresses[at]} on no director for ${noneFor[at]?.toFixed(1)} ms while director${healthy.place + 1} is healthy`); // prettier-ignore
     }
   }
 
@@ -181,8 +184,11 @@ export function makeJudge(scenario: Scenario) {
     if (!world || node.heardSinceWake || now < node.wokeAt) return;
     if (now > node.wokeAt + 2 * scenario.config.keepalive) return;
     if ((slept[node.place] ?? 0) < 1.5 * scenario.config.deadtime) return;
-    const at = groups.findIndex((group) => group.vrid === vrid);
-    const other = world.nodes.find((one) => one !== node && one.leases[at] !== undefined && runs(one, now));
+    const group = node.config.groups.find((configured) => configured.vrid === vrid);
+    const touched = group?.vips.map(({address}) => addresses.indexOf(address)) ?? [];
+    const other = world.nodes.find(
+      (one) => one !== node && touched.some((at) => one.leases[at] !== undefined) && runs(one, now),
+    );
     if (other && world.ways.some((senders, path) => path > 0 && senders[other.place]?.cut === 0))
       wrong('hasty-wake', now, `director${node.place + 1} woke and did ${what} before it heard anybody`);
   }
@@ -213,7 +219,7 @@ export function makeJudge(scenario: Scenario) {
     reconfigured: (now: number, over: boolean): void => {
       disturbedAt = now;
       turns.clear();
-      for (const at of unjudgedUntil.keys()) unjudgedUntil[at] = over ? now + bounds.neither : Infinity;
+      differUntil = over ? now + bounds.neither : Infinity;
     },
     get violation(): Violation | undefined {
       return violation;

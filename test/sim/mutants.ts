@@ -7,6 +7,8 @@ import {production, type Machine} from './world.ts';
 export interface Mutant {
   readonly name: string;
   readonly machine: Machine;
+  /** The first seed that is tried: one that is known to catch it soon. */
+  readonly from?: number;
   /** What may catch it. */
   readonly rules: readonly Violation['rule'][];
 }
@@ -31,6 +33,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'stale adverts are accepted',
+    from: 90,
     machine: {...production, accept: (state, advert) => ok({...state, incarnation: advert.incarnation, newest: advert.sequence})},
     rules: ['outage-without-cause', 'no-holder', 'restless', 'two-holders', 'hold-down'],
   },
@@ -59,6 +62,12 @@ export const mutants: readonly Mutant[] = [
     name: 'claims on the LAN are ignored',
     machine: {...production, step: (config, state, event, now) => (event.type === 'conflict' ? [state, []] : step(config, state, event, now))},
     rules: ['two-holders-on-lan'],
+  },
+  {
+    name: 'what a peer holds in other groups is not looked at',
+    from: 15,
+    machine: {...production, step: hearing((advert) => ({...advert, groups: advert.groups.map((group) => ({...group, addresses: []}))}))},
+    rules: ['two-holders', 'two-holders-on-lan', 'restless', 'outage-without-cause'],
   },
   {
     name: 'a planned stop breaks before it makes',

@@ -1,5 +1,6 @@
 /** The pair as a whole, on a network and a clock of the test's own. Figures are bounds of the protocol, not measurements. */
 import test from 'ava';
+import {baseConfig} from './scenario.ts';
 import {makePair, names, type Pair, type PairOptions} from './pair.ts';
 
 const keepalive = 10;
@@ -262,4 +263,80 @@ test('a peer that says goodbye is not fenced', (t) => {
   pair.runFor(500);
   t.deepEqual(pair.holders(), ['director2']);
   t.false(pair.log.some(({effect}) => effect.type === 'fence'));
+});
+
+test('after isolation a director listens for a dead time before it believes that nobody is there', (t) => {
+  const pair = running({config: {autoFailback: 'off'}});
+  // The only heartbeat path and the address share the interface.
+  pair.world.carrier(pair.node('director2'), 1);
+  pair.runFor(4_000);
+  pair.log.length = 0;
+  pair.world.carrier(pair.node('director2'), -1);
+  pair.runFor(500);
+  t.deepEqual(pair.holders(), ['director1']);
+  t.false(pair.log.some(({node, effect}) => node === 'director2' && effect.type === 'acquire'));
+});
+
+test('an address that the kernel refuses is tried ever more rarely, with its reason, until something changes', (t) => {
+  const pair = running();
+  for (const name of names) pair.node(name).acquireFails = 1;
+  pair.feed('director1', {type: 'move', id: 1, move: 'standby', scope: 'all'});
+  pair.world.removeAddress(pair.node('director1'), 0);
+  pair.log.length = 0;
+  pair.runFor(20_000);
+  const tries = pair.log.filter(({effect}) => effect.type === 'acquire').length;
+  t.true(tries >= 4 && tries <= 14, `${tries} tries in 20 s`);
+  t.is(pair.node('director1').state?.groups[0]?.refused?.reason, 'no buffer space');
+  const told = pair.log.filter(({effect}) => effect.type === 'event' && effect.code === 'acquire-failed');
+  t.true(told.length <= 2, `${told.length} errors`);
+  for (const name of names) pair.node(name).acquireFails = 0;
+  pair.feed('director1', {type: 'configure', previous: pair.node('director1').config});
+  pair.runFor(500);
+  t.deepEqual(pair.holders(), ['director1']);
+  t.is(pair.node('director1').state?.groups[0]?.refused, undefined);
+});
+
+test('an address that one reload gives to another group is never on two directors, and an error names it', (t) => {
+  const [web] = baseConfig.groups;
+  if (!web) return t.fail();
+  const vip = (last: number) => ({
+    family: 4 as const,
+    address: `10.0.0.${last}`,
+    prefixLength: 24,
+    device: 'eth0',
+  });
+  const mail = {...web, vrid: 2, name: 'mail', preferredNode: 'director2', vips: [vip(101)]};
+  const pair = running({config: {groups: [web, mail]}});
+  const holders = (index: number): number[] => pair.world.holders(index);
+  t.deepEqual([holders(0), holders(1)], [[0], [1]]);
+  // director2's file has moved 10.0.0.100 to its own group; director1's has not.
+  const after = {...baseConfig, groups: [{...mail, vips: [vip(101), vip(100)]}]};
+  pair.world.reconfigure(pair.node('director2'), after);
+  for (let at = 0; at < 200; at += 1) {
+    pair.runFor(10);
+    t.deepEqual(holders(0), [0]);
+  }
+  t.true(
+    pair.log.some(
+      ({effect}) =>
+        effect.type === 'event' &&
+        effect.code === 'address-held-elsewhere' &&
+        effect.message.includes('10.0.0.100 (held by director1)'),
+    ),
+  );
+  pair.world.reconfigure(pair.node('director1'), after);
+  pair.runFor(100);
+  t.deepEqual([holders(0), holders(1)], [[1], [1]]);
+});
+
+test('another hardware address or cable: the Active announces at once', (t) => {
+  const pair = running();
+  pair.runFor(5_000);
+  pair.log.length = 0;
+  pair.feed('director1', {type: 'link-changed', device: 'eth0'});
+  pair.feed('director2', {type: 'link-changed', device: 'eth0'});
+  t.deepEqual(
+    pair.log.filter(({effect}) => effect.type === 'announce').map(({node}) => node),
+    ['director1'],
+  );
 });

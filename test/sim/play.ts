@@ -1,4 +1,5 @@
 /** Plays a scenario in a world and says what was wrong. */
+import {makePrng, type Prng} from '@hactl/base';
 import type {EngineConfig} from '@hactl/failover';
 import {makeJudge, type Violation} from './judge.ts';
 import {keyOf, type Scenario, type Trouble} from './scenario.ts';
@@ -222,6 +223,8 @@ function arrange(
       return rotate(trouble, world, node, other, plan);
     case 'drop-group':
       return dropGroup(trouble, scenario, world, judge, plan);
+    case 'edit-groups':
+      return editGroups(trouble, scenario, world, judge, plan);
   }
 }
 
@@ -276,4 +279,49 @@ function dropGroup(
         judge.reconfigured(world.now, groups === all && late === 1);
         world.reconfigure(node, {...node.config, groups});
       });
+}
+
+/**
+ * An operator edits haresources on one director, later on the other, and later both back: lines deleted, inserted and
+ * reordered, addresses that move to another group or lead it now. Known addresses in random groups say it all.
+ */
+function editGroups(
+  trouble: Trouble,
+  scenario: Scenario,
+  world: World,
+  judge: ReturnType<typeof makeJudge>,
+  plan: Plan,
+): void {
+  const all = scenario.config.groups;
+  const prng = makePrng(Math.floor(trouble.at) * 31 + trouble.node);
+  const order = [trouble.node, 1 - trouble.node];
+  const spread = Math.max(trouble.lasts, 20) / 4;
+  const edited = randomGroups(all, prng);
+  for (const [turn, groups] of [edited, all].entries())
+    for (const [late, index] of order.entries())
+      plan(trouble.at + (2 * turn + late) * spread, () => {
+        const node = world.nodes[index];
+        if (!node) return;
+        judge.reconfigured(world.now, groups === all && late === 1);
+        world.reconfigure(node, {...node.config, groups});
+      });
+}
+
+/** The same addresses, dealt to groups anew. A group is numbered by its first address, as production does. */
+function randomGroups(all: EngineConfig['groups'], prng: Prng): EngineConfig['groups'] {
+  const vips = all.flatMap((group) => group.vips).toSorted(() => prng.next() - 0.5);
+  const count = 1 + prng.below(vips.length);
+  return Array.from({length: count}, (_, index) => {
+    const mine = vips.filter((__, at) => at % count === index && !prng.chance(0.1));
+    const [first] = mine;
+    if (!first) return undefined;
+    const vrid = all.findIndex((group) => group.vips[0]?.address === first.address) + 1;
+    return {
+      vrid: vrid === 0 ? 100 + Number(first.address.split('.')[3]) : (all[vrid - 1]?.vrid ?? vrid),
+      name: `edited ${first.address}`,
+      preferredNode: prng.chance(0.5) ? 'director1' : 'director2',
+      vips: mine,
+      cold: false,
+    };
+  }).filter((group) => group !== undefined);
 }

@@ -27,7 +27,8 @@ export type Trouble = {
         | 'wall-step'
         | 'state-lost'
         | 'rotate-key'
-        | 'drop-group';
+        | 'drop-group'
+        | 'edit-groups';
     }
   | {readonly kind: 'cut'; readonly path: number}
   | {
@@ -99,13 +100,24 @@ export const baseConfig: EngineConfig = {
   stateDir: '/nowhere',
 };
 
+const vip = (last: number) => ({
+  family: 4 as const,
+  address: `10.0.0.${last}`,
+  prefixLength: 24,
+  device: 'eth0',
+});
+const twoGroups: EngineConfig['groups'] = [
+  {vrid: 1, name: 'web', preferredNode: 'director1', vips: [vip(100), vip(102)], cold: false},
+  {vrid: 2, name: 'mail', preferredNode: 'director2', vips: [vip(101)], cold: false},
+];
+
 const one = <T>(prng: Prng, all: readonly T[]): T => all[prng.below(all.length)] as T;
 
 /** What happens with which weight. */
 const kinds = [
   'power', 'power', 'kill', 'pause', 'pause', 'stop', 'orphan', 'carrier', 'unready', 'unreach', 'acquire-fails', 'partition',
   'partition', 'lan', 'one-way', 'one-way', 'cut', 'cut', 'carrier', 'noise', 'noise', 'noise', 'move', 'move', 'move', 'replay', 'replay',
-  'remove-address', 'wall-step', 'state-lost', 'rotate-key', 'drop-group',
+  'remove-address', 'wall-step', 'state-lost', 'rotate-key', 'drop-group', 'edit-groups', 'edit-groups',
 ] as const; // prettier-ignore
 
 /** The scenario of a seed, `length` ms long. The interval is the seed's own, from 10 ms to 5 s. */
@@ -123,9 +135,7 @@ export function makeScenario(seed: number, length: number, keepalives: readonly 
     preemptDelay: one(prng, [0, 0, deadtime * 5]),
     holddown: one(prng, [0, 0, deadtime * 6]),
     vipLease: one(prng, [3_000, 10_000, 0]),
-    groups: prng.chance(0.5)
-      ? baseConfig.groups
-      : [...baseConfig.groups, ...baseConfig.groups.map((group) => ({...group, vrid: 2, name: 'mail', preferredNode: 'director2', vips: [{family: 4 as const, address: '10.0.0.101', prefixLength: 24, device: 'eth0'}]}))],
+    groups: prng.chance(0.5) ? baseConfig.groups : twoGroups,
     // HMAC is what a simulated hour costs most: one scenario in ten pays for it.
     keys: [keyOf(1, prng.chance(0.1) ? 'sha256' : 'crc')],
     paths: Array.from({length: 1 + prng.below(3)}, () => baseConfig.paths[0] as EngineConfig['paths'][number]),

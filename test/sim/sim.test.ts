@@ -33,7 +33,9 @@ test('the same seed gives the same run', (t) => {
 for (const mutant of mutants)
   test(`caught: ${mutant.name}`, (t) => {
     let caught;
-    for (let seed = 1; seed <= 60 && !caught; seed += 1) caught = play(fast(seed), mutant.machine).violation;
+    const {from = 1} = mutant;
+    for (let seed = from; seed < from + 60 && !caught; seed += 1)
+      caught = play(fast(seed), mutant.machine).violation;
     t.truthy(caught, 'no seed of sixty noticed');
     if (caught) t.true(mutant.rules.includes(caught.rule), `${caught.rule}: ${caught.text}`);
   });

@@ -13,7 +13,7 @@ export interface EngineVip {
 
 /** One line of haresources. */
 export interface EngineGroup {
-  /** 1..255, the position in haresources: the same on both directors. */
+  /** 32 bits, from what the group is and not from its line: the same on both directors. */
   readonly vrid: number;
   readonly name: string;
   readonly preferredNode: string;
@@ -126,6 +126,8 @@ export interface GroupStatus {
   readonly priority: number;
   readonly preferredNode: string;
   readonly since: Instant;
+  /** Why it cannot be served here, or not all of it. */
+  readonly problem?: string;
   readonly vips: readonly {readonly address: string; readonly device: string; readonly held: boolean; readonly leaseLeft?: Millis}[];
 }
 

@@ -19,6 +19,12 @@ const deviceProblem = (device: string, link: Link | undefined): string | undefin
   return link.running ? undefined : `${device} has no carrier`;
 };
 
+/** Another interface of the name, or another hardware address. */
+function isOther(before: readonly Link[], after: readonly Link[], device: string): boolean {
+  const [old, now] = [before, after].map((links) => links.find(({name}) => name === device));
+  return old !== undefined && now !== undefined && (old.index !== now.index || old.mac !== now.mac);
+}
+
 /** `table` holds the links of now; it is shared with the parts that send. */
 export function watchLinks(table: {links: readonly Link[]}, {shared, vips, tag, changed}: LinkOptions) {
   const {current, count, feed} = shared;
@@ -28,15 +34,19 @@ export function watchLinks(table: {links: readonly Link[]}, {shared, vips, tag, 
 
   /** Looks anew at everything, and feeds what is different. */
   function refresh(): void {
+    const before = table.links;
     table.links = vips.links();
     changed(table.links);
-    for (const device of new Set(allVips().map((vip) => vip.device))) {
+    const devices = [...allVips(), ...current.config.paths].map(({device}) => device);
+    for (const device of new Set(devices)) {
       const problem = deviceProblem(
         device,
         table.links.find((link) => link.name === device),
       );
       feed(problem === undefined ? {type: 'device', device} : {type: 'device', device, problem});
     }
+    for (const device of new Set(allVips().map((vip) => vip.device)))
+      if (isOther(before, table.links, device)) feed({type: 'link-changed', device});
     const list = vips.list();
     for (const group of current.config.groups) {
       const role = current.state.groups.find(({vrid}) => vrid === group.vrid)?.role;

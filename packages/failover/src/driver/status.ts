@@ -16,6 +16,7 @@ export interface VipView {
 export function groupStatus({config, state}: Current, vips: VipView, now: Instant): GroupStatus[] {
   return config.groups.map((group) => {
     const known = state.groups.find(({vrid}) => vrid === group.vrid);
+    const problem = known?.blocked ?? known?.refused?.reason ?? known?.withheld;
     return {
       vrid: group.vrid,
       name: group.name,
@@ -23,6 +24,7 @@ export function groupStatus({config, state}: Current, vips: VipView, now: Instan
       priority: known ? priorityOf(config, state, known) : 0,
       preferredNode: group.preferredNode,
       since: known?.since ?? now,
+      ...(problem === undefined ? {} : {problem}),
       vips: group.vips.map((vip) => {
         const leaseLeft = vips.leaseLeft(vip);
         return {

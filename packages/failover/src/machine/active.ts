@@ -1,10 +1,18 @@
 /** Active: when does this director let a group go, and what must it do as long as it holds it? */
 import {announceDelay, defaultSchedule} from '@hactl/net/schedule';
 import {defend} from './conflict.ts';
-import {ACQUIRE_RETRY, lastResortInterval, renewInterval} from './intervals.ts';
-import {anyAlive, heardLongEnough, hearsUs, missedOurTakeover, outranks, reportOf} from './knowledge.ts';
+import {acquireRetry, lastResortInterval, renewInterval} from './intervals.ts';
+import {
+  anyAlive,
+  heardLongEnough,
+  hearsUs,
+  heldElsewhere,
+  missedOurTakeover,
+  outranks,
+  reportOf,
+} from './knowledge.ts';
 import {prefers, priorityOf} from './priority.ts';
-import {leaveActive} from './roles.ts';
+import {freeVips, leaveActive, reportWithheld, vipKey} from './roles.ts';
 import type {ActiveGroup, BackupGroup, GroupState, PeerState, State} from './state.ts';
 import type {Turn} from './turn.ts';
 
@@ -27,7 +35,35 @@ export function settleActive(turn: Turn, state: State, group: ActiveGroup): Acti
       'the peer claims the address on the LAN, no heartbeat path works, and it is the preferred one',
       {operatorHold: false, retryAt: turn.now},
     );
-  return watchOtherActive(turn, state, group);
+  return watchOtherActive(turn, state, keepFreeVips(turn, state, group));
+}
+
+/**
+ * While the configurations differ: an address that the peer holds in another group too is on one director only, and one
+ * that the peer has let go is put on.
+ */
+function keepFreeVips(turn: Turn, state: State, group: ActiveGroup): ActiveGroup {
+  const configured = turn.group(group.vrid);
+  if (!configured || state.listenOnlyUntil !== undefined) return group;
+  const lost = group.vips.filter(({address}) => {
+    const other = heldElsewhere(state, configured, address);
+    if (!other || other.peer.heardAt <= group.since) return false;
+    const own = priorityOf(turn.config, state, group);
+    return (
+      outranks(other.report.priority, other.peer.nodeIndex, own, state.nodeIndex) ||
+      (!hearsUs(turn.config, state, other.peer) && heardLongEnough(turn.config, other.peer, turn.now))
+    );
+  });
+  const {vips, withheld} = freeVips(turn, state, group);
+  const had = new Set(group.vips.map(vipKey));
+  const gained = vips.filter((vip) => !had.has(vipKey(vip)));
+  if (lost.length === 0 && gained.length === 0) return reportWithheld(turn, group, withheld);
+  const {vrid} = group;
+  if (lost.length > 0) turn.emit({type: 'release', vrid, vips: lost});
+  if (gained.length > 0)
+    turn.emit({type: 'acquire', vrid, vips: gained}, {type: 'announce', vrid, vips: gained});
+  const kept = [...group.vips.filter((vip) => !lost.includes(vip)), ...gained];
+  return reportWithheld(turn, {...group, vips: kept}, withheld);
 }
 
 /** The group goes to a peer that is Active too, where that peer comes first; undefined: it stays. */
@@ -86,7 +122,8 @@ function announceOnTime(turn: Turn, group: ActiveGroup): ActiveGroup {
   if (next.announceAt !== undefined && turn.now >= next.announceAt) {
     turn.emit({type: 'announce', vrid, vips});
     const delay = announceDelay(defaultSchedule, next.announced + 1);
-    const {announceAt: _, ...rest} = next;
+    // Served for a while: what the kernel refused before is over.
+    const {announceAt: _, refused: __, ...rest} = next;
     next = {
       ...rest,
       announced: next.announced + 1,
@@ -108,12 +145,19 @@ function renewOnTime(turn: Turn, group: GroupState): GroupState {
   return {...group, renewAt: turn.now + renewInterval(turn.config)};
 }
 
-/** An address could not be put on: the peer may serve it. */
+/** The kernel refused an address: the peer may serve it. Tried again ever more rarely, until something changes. */
 export function onAcquireFailed(turn: Turn, group: GroupState, reason: string): GroupState {
-  turn.log('error', 'acquire-failed', reason);
-  return group.role === 'Active'
-    ? leaveActive(turn, group, reason, {retryAt: turn.now + ACQUIRE_RETRY})
-    : group;
+  if (group.role !== 'Active') return group;
+  const count = (group.refused?.count ?? 0) + 1;
+  if (group.refused?.reason !== reason) turn.log('error', 'acquire-failed', reason);
+  const backup = leaveActive(turn, group, reason, {retryAt: turn.now + acquireRetry(count)});
+  return {...backup, refused: {count, reason, resting: true}};
+}
+
+/** The interface has another hardware address or another cable: clients and switches learn where the addresses are. */
+export function onLinkChanged(turn: Turn, group: GroupState, device: string): GroupState {
+  if (group.role !== 'Active' || group.blocked !== undefined) return group;
+  return group.vips.some((vip) => vip.device === device) ? defend(turn, group) : group;
 }
 
 /** Somebody took an address of ours off the interface. */

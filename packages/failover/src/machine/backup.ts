@@ -1,5 +1,5 @@
 /** Initialize and Backup: when does this director take a group? */
-import {ACQUIRE_RETRY, HANDOVER_LIMIT, vacancyTime} from './intervals.ts';
+import {PREPARE_RETRY, HANDOVER_LIMIT, vacancyTime} from './intervals.ts';
 import {anyAlive, hearsUsNow, outranks, reportOf} from './knowledge.ts';
 import {level, priorityOf} from './priority.ts';
 import {enterActive, enterBackup, releaseLeftover, startTakeover} from './roles.ts';
@@ -29,7 +29,8 @@ function considerPreemption(turn: Turn, state: State, group: BackupGroup, holder
   const {config, now} = turn;
   const report = reportOf(holder, turn.group(group.vrid));
   const {vacantSince: _, ...next} = group;
-  if (report?.handover) return startTakeover(turn, {...next, stoodDown: false}, `${holder.name} hands over`);
+  if (report?.handover)
+    return startTakeover(turn, state, {...next, stoodDown: false}, `${holder.name} hands over`);
   const own = priorityOf(config, state, next);
   const may = now >= next.holdUntil && state.ready && hearsUsNow(config, state, holder);
   const waited = now >= Math.max(holder.upSince, state.readySince) + config.preemptDelay;
@@ -43,7 +44,7 @@ function considerPreemption(turn: Turn, state: State, group: BackupGroup, holder
     own > level.stoodDown &&
     outranks(own, state.nodeIndex, priority, holder.nodeIndex)
   )
-    return startTakeover(turn, next, `preempts ${holder.name} (priority ${own} over ${priority})`);
+    return startTakeover(turn, state, next, `preempts ${holder.name} (priority ${own} over ${priority})`);
   return next;
 }
 
@@ -53,9 +54,9 @@ const awaitsFence = (group: GroupState): boolean =>
 /** No peer is alive. */
 function succeedSilentPeer(turn: Turn, state: State, group: BackupGroup): GroupState {
   const {config, now} = turn;
-  if (now < group.peerDefendsUntil) return group;
+  if (now < Math.max(group.peerDefendsUntil, state.isolatedUntil)) return group;
   const [peer] = state.peers;
-  if (!peer) return startTakeover(turn, group, 'the only node');
+  if (!peer) return startTakeover(turn, state, group, 'the only node');
   const reason = peer.known ? `${peer.name} is dead` : `${peer.name} was never heard`;
   if (config.fence !== undefined && !peer.saidGoodbye) {
     // Once for all groups that wait for it.
@@ -63,7 +64,7 @@ function succeedSilentPeer(turn: Turn, state: State, group: BackupGroup): GroupS
     if (!running) turn.emit({type: 'fence', node: peer.name});
     return {...group, waiting: {need: 'fence', reason}};
   }
-  return startTakeover(turn, {...group, stoodDown: false}, reason);
+  return startTakeover(turn, state, {...group, stoodDown: false}, reason);
 }
 
 /** Peers are alive and none holds it: the better one takes it; should it not, the other. */
@@ -81,10 +82,10 @@ function considerVacancy(turn: Turn, state: State, group: BackupGroup): GroupSta
     );
   });
   const starting = living.some((peer) => reportOf(peer, configured)?.role === 'Initialize');
-  if (!better && !starting) return startTakeover(turn, group, 'no director holds it');
+  if (!better && !starting) return startTakeover(turn, state, group, 'no director holds it');
   const vacantSince = group.vacantSince ?? turn.now;
   if (turn.now - vacantSince >= vacancyTime(turn.config))
-    return startTakeover(turn, group, 'nobody else takes it');
+    return startTakeover(turn, state, group, 'nobody else takes it');
   return {...group, vacantSince};
 }
 
@@ -99,9 +100,9 @@ export function onPrepared(
   if (group.role !== 'Backup' || group.waiting?.need !== 'prepare') return group;
   const {waiting: _, ...next} = group;
   if (ok && state.stopping) return next;
-  if (ok) return enterActive(turn, next, group.waiting.reason);
+  if (ok) return enterActive(turn, state, next, group.waiting.reason);
   turn.log('error', 'prepare-failed', reason);
-  return {...next, operatorHold: false, retryAt: turn.now + ACQUIRE_RETRY};
+  return {...next, operatorHold: false, retryAt: turn.now + PREPARE_RETRY};
 }
 
 /** The fence answered. */
@@ -109,5 +110,7 @@ export function onFenced(turn: Turn, state: State, group: GroupState, ok: boolea
   if (group.role !== 'Backup' || group.waiting?.need !== 'fence') return group;
   const {waiting, ...next} = group;
   if (state.stopping) return next;
-  return ok ? startTakeover(turn, next, waiting.reason) : {...next, retryAt: turn.now + HANDOVER_LIMIT};
+  return ok
+    ? startTakeover(turn, state, next, waiting.reason)
+    : {...next, retryAt: turn.now + HANDOVER_LIMIT};
 }

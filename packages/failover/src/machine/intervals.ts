@@ -40,8 +40,11 @@ export const COLD_MOVE_LIMIT: Millis = 50_000;
 /** A stop waits this long for the peer to take over before it simply releases. */
 export const STOP_LIMIT: Millis = 500;
 
-/** Pause after an address that could not be put on, or resources that could not be started. */
-export const ACQUIRE_RETRY: Millis = 1_000;
+/** Pause after resources that could not be started. */
+export const PREPARE_RETRY: Millis = 1_000;
+
+/** Pause after the n-th address in a row that the kernel refused. */
+export const acquireRetry = (count: number): Millis => Math.min(30_000, 1_000 * 2 ** (count - 1));
 
 /** Heartbeat of last resort: how often an Active whose peer is silent but was seen on the LAN announces itself. */
 export const lastResortInterval = (config: EngineConfig): Millis => Math.max(20, config.deadtime);

@@ -25,6 +25,25 @@ export function reportOf(
   return holds ?? reports.find(({addresses}) => addresses.some(({hash}) => hashes.has(hash)));
 }
 
+/** A living peer that has the address on an interface, in a group that is not this one. */
+export function heldElsewhere(
+  state: State,
+  group: Pick<EngineGroup, 'vrid' | 'vips'>,
+  address: string,
+): {readonly peer: PeerState; readonly report: AdvertGroup} | undefined {
+  const hash = addressHash(address);
+  for (const peer of state.peers) {
+    if (!peer.alive) continue;
+    const same = reportOf(peer, group);
+    const report = peer.advert?.groups.find(
+      (candidate) =>
+        candidate !== same && candidate.addresses.some((held) => held.assigned && held.hash === hash),
+    );
+    if (report) return {peer, report};
+  }
+  return undefined;
+}
+
 /** Does the peer hear us? With more than two nodes the echo says so of one only, and silence proves nothing. */
 export function hearsUs(config: EngineConfig, state: State, peer: PeerState): boolean {
   if (config.nodes.length > 2) return true;

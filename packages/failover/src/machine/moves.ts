@@ -86,6 +86,7 @@ export function onMove(turn: Turn, state: State, event: Extract<Event, {type: 'm
       const reason = `operator: ${move}`;
       return startTakeover(
         turn,
+        state,
         wanted.role === 'Initialize' ? enterBackup(turn, wanted, reason) : wanted,
         reason,
       );

@@ -19,7 +19,7 @@ export const prefers = (config: EngineConfig, vrid: number): boolean =>
 
 /** The priority that a group's advert carries: 0 gives up, 255 is an operator's claim. */
 export function priorityOf(config: EngineConfig, state: State, group: GroupState): number {
-  if (group.blocked !== undefined) return level.none;
+  if (group.blocked !== undefined || group.refused?.resting === true) return level.none;
   if (state.stopping && group.role !== 'Active') return level.none;
   if (group.operatorHold) return level.operatorHold;
   if (group.stoodDown || group.failedUntil !== undefined) return level.stoodDown;

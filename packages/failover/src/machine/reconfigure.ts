@@ -1,15 +1,20 @@
 /** A reload: addresses that the new configuration names otherwise, groups that come and go. */
 import type {EngineConfig, EngineGroup, EngineVip} from '../messages.ts';
-import {assignedOf, enterActive, enterBackup, initialGroup, retire} from './roles.ts';
+import {
+  assignedOf,
+  enterActive,
+  enterBackup,
+  freeVips,
+  initialGroup,
+  reportWithheld,
+  retire,
+  vipKey,
+} from './roles.ts';
 import type {GroupState, State} from './state.ts';
 import type {Turn} from './turn.ts';
 
-/** The same address in the same form: label and broadcast are part of what the kernel keeps. */
-const keyOf = ({address, prefixLength, device, label, broadcast}: EngineVip): string =>
-  [address, prefixLength, device, label ?? '', broadcast ?? ''].join(' ');
-
 const stillConfigured = (vips: readonly EngineVip[], group: EngineGroup): readonly EngineVip[] =>
-  vips.filter((vip) => group.vips.some((next) => keyOf(next) === keyOf(vip)));
+  vips.filter((vip) => group.vips.some((next) => vipKey(next) === vipKey(vip)));
 
 /** The kernel takes `next` for `old`: it cannot have both on one device. */
 const excludes = (old: EngineVip, next: EngineVip): boolean =>
@@ -37,12 +42,12 @@ export function onConfigure(turn: Turn, state: State, previous: EngineConfig): S
     if (known && known.role !== 'Active') return stillConfigured(known.leftover, group);
     return known || continues ? group.vips : [];
   });
-  const keptKeys = new Set(kept.map(keyOf));
-  const gone = assigned.filter((vip) => !keptKeys.has(keyOf(vip)));
+  const keptKeys = new Set(kept.map(vipKey));
+  const gone = assigned.filter((vip) => !keptKeys.has(vipKey(vip)));
   const first = gone.filter((vip) => kept.some((next) => excludes(vip, next)));
   const last = gone.filter((vip) => !first.includes(vip));
   for (const group of state.groups) releaseOf(turn, group, first);
-  const groups = planned.map(({group, known, continues}) => place(turn, group, known, continues));
+  const groups = planned.map(({group, known, continues}) => place(turn, state, group, known, continues));
   for (const group of state.groups) {
     if (config.groups.some(({vrid}) => vrid === group.vrid)) {
       releaseOf(turn, group, last);
@@ -67,6 +72,7 @@ function releaseOf(turn: Turn, group: GroupState, gone: readonly EngineVip[]): v
 /** What a group of the new configuration is from now on. */
 function place(
   turn: Turn,
+  state: State,
   group: EngineGroup,
   known: GroupState | undefined,
   continues: boolean,
@@ -74,7 +80,7 @@ function place(
   if (!known) {
     const initial = initialGroup(group, turn.now);
     return continues
-      ? enterActive(turn, initial, 'its addresses are held here already')
+      ? enterActive(turn, state, initial, 'its addresses are held here already')
       : enterBackup(turn, initial, 'the configuration names this group now');
   }
   if (known.role !== 'Active') return {...known, leftover: stillConfigured(known.leftover, group)};
@@ -82,7 +88,7 @@ function place(
     known.vips.length === group.vips.length &&
     stillConfigured(known.vips, group).length === known.vips.length;
   if (same) return known;
-  turn.emit({type: 'acquire', vrid: group.vrid, vips: group.vips});
-  turn.emit({type: 'announce', vrid: group.vrid, vips: group.vips});
-  return {...known, vips: group.vips};
+  const {vips, withheld} = freeVips(turn, state, known);
+  turn.emit({type: 'acquire', vrid: group.vrid, vips}, {type: 'announce', vrid: group.vrid, vips});
+  return reportWithheld(turn, {...known, vips}, withheld);
 }

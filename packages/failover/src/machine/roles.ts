@@ -3,7 +3,8 @@ import {announceDelay, defaultSchedule} from '@hactl/net/schedule';
 import type {Instant} from '@hactl/base';
 import type {EngineGroup, EngineVip} from '../messages.ts';
 import {renewInterval} from './intervals.ts';
-import type {ActiveGroup, BackupGroup, GroupState, InitializeGroup} from './state.ts';
+import {heldElsewhere} from './knowledge.ts';
+import type {ActiveGroup, BackupGroup, GroupState, InitializeGroup, State} from './state.ts';
 import type {Turn} from './turn.ts';
 
 export const initialGroup = (group: EngineGroup, now: Instant): InitializeGroup => ({
@@ -19,9 +20,14 @@ export const initialGroup = (group: EngineGroup, now: Instant): InitializeGroup 
   renewAt: now,
 });
 
+/** The same address in the same form: label and broadcast are part of what the kernel keeps. */
+export const vipKey = ({address, prefixLength, device, label, broadcast}: EngineVip): string =>
+  [address, prefixLength, device, label ?? '', broadcast ?? ''].join(' ');
+
 /** What outlives a change of role. */
 function common(group: GroupState) {
   const {vrid, operatorHold, stoodDown, failedUntil, blocked, holdUntil, retryAt, peerDefendsUntil} = group;
+  const {refused, withheld} = group;
   return {
     vrid,
     operatorHold,
@@ -31,6 +37,8 @@ function common(group: GroupState) {
     peerDefendsUntil,
     ...(failedUntil === undefined ? {} : {failedUntil}),
     ...(blocked === undefined ? {} : {blocked}),
+    ...(refused === undefined ? {} : {refused}),
+    ...(withheld === undefined ? {} : {withheld}),
   };
 }
 
@@ -48,6 +56,44 @@ function transition(turn: Turn, group: GroupState, to: GroupState['role'], reaso
   });
 }
 
+/** The group's addresses without those that a peer holds in another group, and a sentence about these. */
+export function freeVips(
+  turn: Turn,
+  state: State,
+  {vrid}: Pick<GroupState, 'vrid'>,
+): {readonly vips: readonly EngineVip[]; readonly withheld: string | undefined} {
+  const configured = turn.group(vrid);
+  if (!configured) return {vips: [], withheld: undefined};
+  const taken: string[] = [];
+  const vips = configured.vips.filter(({address}) => {
+    const holder = heldElsewhere(state, configured, address);
+    if (holder) taken.push(`${address} (held by ${holder.peer.name})`);
+    return holder === undefined;
+  });
+  return {
+    vips,
+    withheld:
+      taken.length === 0
+        ? undefined
+        : `not put on, because the peer holds it in another group: ${taken.join(', ')}; the two haresources differ`,
+  };
+}
+
+/** Says once what is withheld, and remembers it for the status. */
+export function reportWithheld<Role extends GroupState>(
+  turn: Turn,
+  group: Role,
+  withheld: string | undefined,
+): Role {
+  if (withheld === group.withheld) return group;
+  if (withheld !== undefined) {
+    turn.log('error', 'address-held-elsewhere', `group ${turn.group(group.vrid)?.name}: ${withheld}`);
+    return {...group, withheld};
+  }
+  const {withheld: _, ...rest} = group;
+  return rest as Role;
+}
+
 /** The addresses that this director has on its interfaces for the group. */
 export const assignedOf = (group: GroupState): readonly EngineVip[] =>
   group.role === 'Active' ? group.vips : group.leftover;
@@ -59,8 +105,13 @@ export function enterBackup(turn: Turn, group: InitializeGroup, reason: string):
 }
 
 /** Initialize or Backup -> Active: addresses on, announced twice, and the advert that says so follows in this turn. */
-export function enterActive(turn: Turn, group: InitializeGroup | BackupGroup, reason: string): ActiveGroup {
-  const vips = turn.group(group.vrid)?.vips ?? [];
+export function enterActive(
+  turn: Turn,
+  state: State,
+  group: InitializeGroup | BackupGroup,
+  reason: string,
+): ActiveGroup {
+  const {vips} = freeVips(turn, state, group);
   const {vrid} = group;
   turn.emit({type: 'acquire', vrid, vips});
   for (let burst = 0; burst < defaultSchedule.burst; burst += 1) turn.emit({type: 'announce', vrid, vips});
@@ -130,9 +181,16 @@ export function retire(turn: Turn, group: GroupState, name: string, vips: readon
   });
 }
 
-/** Takes a group, by way of its cold resources where it has some. */
-export function startTakeover(turn: Turn, group: BackupGroup, reason: string): BackupGroup | ActiveGroup {
-  if (turn.group(group.vrid)?.cold !== true) return enterActive(turn, group, reason);
+/** Takes a group, by way of its cold resources where it has some; not while a peer has all its addresses in other groups. */
+export function startTakeover(
+  turn: Turn,
+  state: State,
+  group: BackupGroup,
+  reason: string,
+): BackupGroup | ActiveGroup {
+  const {vips, withheld} = freeVips(turn, state, group);
+  if (withheld !== undefined && vips.length === 0) return reportWithheld(turn, group, withheld);
+  if (turn.group(group.vrid)?.cold !== true) return enterActive(turn, state, group, reason);
   turn.emit({type: 'prepare', vrid: group.vrid});
   return {...group, waiting: {need: 'prepare', reason}};
 }

@@ -13,8 +13,12 @@ interface Group {
   readonly stoodDown: boolean;
   /** A resource could not be kept running here: as with stoodDown, until then. */
   readonly failedUntil?: Instant;
-  /** Why it cannot be held here. */
+  /** Why it cannot be held here: its interface. */
   readonly blocked?: string;
+  /** The kernel refused an address. `resting`: not tried again before `retryAt`. */
+  readonly refused?: {readonly count: number; readonly reason: string; readonly resting: boolean};
+  /** Addresses that a peer holds in another group are not put on: which, and who has them. */
+  readonly withheld?: string;
   /** No preemption before (hold-down). */
   readonly holdUntil: Instant;
   /** No takeover at all before: an attempt has just failed. */
@@ -105,6 +109,10 @@ export interface State {
   /** This process did not run for a while: nothing is believed, and nothing touched, until then. */
   readonly listenOnlyUntil?: Instant;
   readonly stopping?: {readonly until: Instant};
+  /** Interfaces of addresses and heartbeat paths that are down. */
+  readonly downDevices: readonly string[];
+  /** An interface has come back while no peer was heard: its silence proves nothing before then. */
+  readonly isolatedUntil: Instant;
   /** It has said `stopped`: nothing is decided any more. */
   readonly ended?: true;
   /** How many of the tracked things (ping nodes, ping groups, interfaces, scripts) are down here. */
@@ -122,6 +130,8 @@ export type Event =
   | {readonly type: 'move'; readonly id: number; readonly move: Move; readonly scope: MoveScope}
   | {readonly type: 'device'; readonly device: string; readonly problem?: string}
   | {readonly type: 'address-gone'; readonly vrid: number}
+  /** An interface has another hardware address, or another cable: the LAN must learn where our addresses are. */
+  | {readonly type: 'link-changed'; readonly device: string}
   /** Somebody else claims an address of the group on the LAN; the peer's own announcements are known by their mark. */
   | {readonly type: 'conflict'; readonly vrid: number; readonly byPeer: boolean}
   | {readonly type: 'give-up'; readonly vrid: number; readonly reason: string; readonly holdOff: number}

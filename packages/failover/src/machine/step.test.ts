@@ -36,6 +36,7 @@ const events: Readonly<Record<Event['type'], readonly Event[]>> = {
     {type: 'device', device: 'eth0'},
   ],
   'address-gone': [{type: 'address-gone', vrid: 1}],
+  'link-changed': [{type: 'link-changed', device: 'eth0'}],
   conflict: [
     {type: 'conflict', vrid: 1, byPeer: true},
     {type: 'conflict', vrid: 1, byPeer: false},

@@ -7,9 +7,11 @@
  */
 import type {Instant} from '@hactl/base';
 import type {EngineConfig} from '../messages.ts';
-import {keepUp, onAcquireFailed, onAddressGone, restore, settleActive} from './active.ts';
+import {keepUp, onAcquireFailed, onAddressGone, onLinkChanged, restore, settleActive} from './active.ts';
 import {onFenced, onPrepared, settleBackup, settleInitialize} from './backup.ts';
 import {onConflict} from './conflict.ts';
+import {activeDownInterval} from './intervals.ts';
+import {anyAlive} from './knowledge.ts';
 import {onGiveUp, onMove, onStop, settleMoves} from './moves.ts';
 import {checkSilence, initialPeer, onAdvert, onWake} from './peers.ts';
 import {onConfigure} from './reconfigure.ts';
@@ -42,6 +44,8 @@ export function initialState(
     ),
     moves: [],
     trackedDown: 0,
+    downDevices: [],
+    isolatedUntil: -Infinity,
   };
 }
 
@@ -102,6 +106,8 @@ function take(turn: Turn, state: State, event: Event): State {
       return onDevice(turn, state, event.device, event.problem);
     case 'address-gone':
       return change(state, event.vrid, (group) => onAddressGone(turn, state, group));
+    case 'link-changed':
+      return {...state, groups: state.groups.map((group) => onLinkChanged(turn, group, event.device))};
     case 'conflict':
       return change(state, event.vrid, (group) => onConflict(turn, state, group, event.byPeer));
     case 'give-up':
@@ -112,8 +118,10 @@ function take(turn: Turn, state: State, event: Event): State {
       return onMove(turn, state, event);
     case 'stop':
       return onStop(turn, state, event.leaveAddresses);
-    case 'configure':
-      return onConfigure(turn, state, event.previous);
+    case 'configure': {
+      const next = onConfigure(turn, state, event.previous);
+      return {...next, groups: next.groups.map((group) => tryAgain(group, turn.now))};
+    }
   }
 }
 
@@ -134,15 +142,38 @@ function onTick(turn: Turn, state: State): State {
 
 /** An interface of a group's addresses went down, lost its carrier, or is well again. */
 function onDevice(turn: Turn, state: State, device: string, problem: string | undefined): State {
+  const others = state.downDevices.filter((name) => name !== device);
+  const returns = problem === undefined && state.downDevices.includes(device);
+  // What was not heard through it proves nothing.
+  const isolatedUntil =
+    returns && !anyAlive(state)
+      ? turn.now + activeDownInterval(turn.config, state.nodeIndex)
+      : state.isolatedUntil;
   return {
     ...state,
+    isolatedUntil,
+    downDevices: problem === undefined ? others : [...others, device],
     groups: state.groups.map((group) => {
       if (!turn.group(group.vrid)?.vips.some((vip) => vip.device === device)) return group;
       const {blocked: _, ...rest} = group;
-      return problem === undefined ? rest : {...rest, blocked: problem};
+      if (problem !== undefined) return {...rest, blocked: problem};
+      return returns ? tryAgain(rest, turn.now) : rest;
     }),
   };
 }
+
+/** Something has changed: what the kernel refused is tried again at once. */
+function tryAgain(group: GroupState, now: Instant): GroupState {
+  if (group.refused === undefined) return group;
+  const {refused: _, ...rest} = group;
+  return {...rest, retryAt: now};
+}
+
+/** The pause after a refusal is over. */
+const withoutRest = (group: GroupState, now: Instant): GroupState =>
+  group.refused?.resting === true && now >= group.retryAt
+    ? {...group, refused: {...group.refused, resting: false}}
+    : group;
 
 /** Brings every group to what the known facts demand. */
 function settle(turn: Turn, state: State): State {
@@ -151,8 +182,9 @@ function settle(turn: Turn, state: State): State {
 }
 
 function settleGroup(turn: Turn, state: State, group: GroupState): GroupState {
+  const rested = withoutRest(group, turn.now);
   const current =
-    group.failedUntil !== undefined && turn.now >= group.failedUntil ? withoutFailure(group) : group;
+    rested.failedUntil !== undefined && turn.now >= rested.failedUntil ? withoutFailure(rested) : rested;
   switch (current.role) {
     case 'Initialize':
       return settleInitialize(turn, state, current);
