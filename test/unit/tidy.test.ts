@@ -20,8 +20,9 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   sync: ['base', 'channel', 'net', 'ipvs'],
 };
 
-/** What a package exports beside its index: what is pure in net (without FFI), what only tests need of ipvs. */
+/** What a package exports beside its index: of net what is pure and what gives up root, what only tests need of ipvs. */
 const doors: readonly string[] = [
+  '@hactl/net/privileges',
   '@hactl/base/files',
   '@hactl/base/printable',
   '@hactl/base/run',
@@ -34,12 +35,12 @@ const drivers: readonly RegExp[] = [
   /^src\//,
   /^test\//,
   /^packages\/net\//,
-  /^packages\/base\/src\/(time|process-group|files|run)\.ts$/,
+  /^packages\/base\/src\/(time|process-group|reaper|files|run)\.ts$/,
   /\.(test|fixture)\.ts$/,
   /^packages\/[a-z]+\/src\/main\.ts$/,
   /^packages\/ipvs\/src\/(kernel|proc|testing\/contract)[a-z.-]*\.ts$/,
   /^packages\/failover\/src\/driver\//,
-  /^packages\/checks\/src\/(driver|alerts|probes\/.*|sockets|probe-[a-z-]*|icmp[a-z-]*)\.ts$/,
+  /^packages\/checks\/src\/(driver|router|shard|accounts)\.ts$/,
   /^packages\/checks\/src\/probes\//,
   /^packages\/sync\/src\/(driver|sysctl|kernel)[a-z.-]*\.ts$/,
 ];

@@ -4,5 +4,6 @@ export * from './bytes.ts';
 export * from './lateness.ts';
 export * from './process-group.ts';
 export * from './random.ts';
+export * from './reaper.ts';
 export * from './result.ts';
 export * from './time.ts';

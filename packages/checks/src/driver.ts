@@ -5,8 +5,10 @@
 import {makeLateness, type Clock, type Instant, type Lateness} from '@hactl/base';
 import {openPinger} from '@hactl/net';
 import type {CheckReport, CheckSpec, FromChecks} from './messages.ts';
+import {isCommand, virtualOf} from './placement.ts';
 import {probe} from './probes/index.ts';
 import {chargeNobody} from './probes/meter.ts';
+import {makeRooms} from './rooms.ts';
 import {firstDue, nextDue, SLOT, slotOf} from './schedule.ts';
 import {makeShortages} from './shortages.ts';
 import {freshReport, isNews, judge, nextKind, spared} from './verdict.ts';
@@ -26,9 +28,6 @@ interface Check {
   /** Replaced or removed while its probe ran: the result is nobody's. */
   gone: boolean;
 }
-
-const isCommand = ({checkType}: CheckSpec): boolean =>
-  checkType.kind === 'external' || checkType.kind === 'external-perl';
 
 const sameSpec = (one: CheckSpec, other: CheckSpec): boolean => {
   const {initial: _, ...rest} = one;
@@ -59,7 +58,8 @@ export function startChecks(
   const overdue = new Set<Check>();
   let timer: NodeJS.Timeout | undefined;
   let timerAt: Instant = Infinity;
-  let [running, commands] = [0, 0];
+  let running = 0;
+  const rooms = makeRooms(COMMANDS_MAX);
   const lateness = makeLateness();
   const shortages = makeShortages((message) => say({type: 'log', level: 'warn', message}));
 
@@ -96,7 +96,7 @@ export function startChecks(
 
   function begin(check: Check, now: Instant): void {
     if (check.gone || check.running) return;
-    const full = running >= CONCURRENT_MAX || (isCommand(check.spec) && commands >= COMMANDS_MAX);
+    const full = running >= CONCURRENT_MAX || (isCommand(check.spec) && !rooms.free(virtualOf(check.spec)));
     // Its place in the schedule stays: the next one is due an interval after this one was.
     if (full) overdue.add(check);
     else {
@@ -108,14 +108,14 @@ export function startChecks(
   async function run(check: Check): Promise<void> {
     const {spec} = check;
     check.running = true;
-    const command = isCommand(spec);
+    const virtual = isCommand(spec) ? virtualOf(spec) : undefined;
     running += 1;
-    if (command) commands += 1;
+    if (virtual !== undefined) rooms.take(virtual);
     const kind = nextKind(spec, check.report, check.sinceNegotiate);
     check.sinceNegotiate = kind === 'connect' ? check.sinceNegotiate + 1 : 0;
     const result = await probe(spec, kind, clock, pinger);
     running -= 1;
-    if (command) commands -= 1;
+    if (virtual !== undefined) rooms.leave(virtual);
     check.running = false;
     if (check.gone) return;
     const now = clock.now();
@@ -137,6 +137,7 @@ export function startChecks(
         check.gone = true;
         checks.delete(id);
       }
+      rooms.share(new Set(specs.filter(isCommand).map(virtualOf)).size);
       const now = clock.now();
       let place = 0;
       for (const spec of wanted.values()) {

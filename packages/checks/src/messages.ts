@@ -1,5 +1,6 @@
 /** What the supervisor and the checks process say to one another (Node's IPC channel, structured clone of plain data). */
 import type {Instant, Millis} from '@hactl/base';
+import type {Account, Remains} from '@hactl/net/privileges';
 
 /** One real of one virtual, with all that a check of it needs. `id` is the supervisor's, opaque here. */
 export interface CheckSpec {
@@ -59,11 +60,23 @@ export type CheckState = 'unknown' | 'up' | 'down';
 /** The supervisor's words. */
 export type ToChecks =
   /** Replaces the whole set: same id and same spec keep their state; others start anew; absent ones stop. */
-  | {readonly type: 'configure'; readonly specs: readonly CheckSpec[]}
+  | {readonly type: 'configure'; readonly specs: readonly CheckSpec[]; readonly identity?: Identity}
   | {readonly type: 'check-now'; readonly ids?: readonly string[]}
   /** Answered by one `report` for each spec. */
   | {readonly type: 'report'}
   | {readonly type: 'stop'};
+
+/** Users that the checks become when they are started by root; absent: see docs/checks.md. */
+export interface Identity {
+  readonly checkUser?: string;
+  readonly scriptUser?: string;
+}
+
+/** The router's words to a process that checks: before the first configuration, whom it becomes. */
+export type ToShard =
+  | Exclude<ToChecks, {readonly type: 'configure'}>
+  | {readonly type: 'configure'; readonly specs: readonly CheckSpec[]}
+  | {readonly type: 'become'; readonly account: Account; readonly remains: Remains};
 
 /** What an external command wants its real's weight to be: a number, or a share of the configured one. */
 export interface WantedWeight {

@@ -15,6 +15,7 @@ export * from './netlink-direct.ts';
 export * from './netlink-watch.ts';
 export * from './outgoing-tap.ts';
 export * from './raw-ipv4.ts';
+export * from './privileges.ts';
 export * from './source-address.ts';
 export * from './sys.ts';
 export * from './tcp.ts';

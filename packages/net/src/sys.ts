@@ -28,6 +28,9 @@ const sysEpollCreate = libc.func('int epoll_create1(int flags)');
 const sysEpollCtl = libc.func('int epoll_ctl(int epoll, int op, int fd, const uint8_t *event)');
 const sysEpollWait = libc.func('int epoll_wait(int epoll, _Out_ uint8_t *events, int most, int timeout)');
 const sysSetns = libc.func('int setns(int fd, int type)');
+const sysPrctl = libc.func('int prctl(int op, ulong first, ulong second, ulong third, ulong fourth)');
+const sysCapset = libc.func('int capset(const uint8_t *header, const uint8_t *data)');
+const sysCapget = libc.func('int capget(const uint8_t *header, _Out_ uint8_t *data)');
 const sysScheduler = libc.func('int sched_setscheduler(int pid, int policy, const uint8_t *parameters)');
 
 const sysFlock = libc.func('int flock(int fd, int operation)');
@@ -240,6 +243,27 @@ export function withNamespace<T>(target: number, own: number, work: () => T): T 
   } finally {
     check(sysSetns(own, CLONE_NEWNET) as number, 'setns', 'own network namespace');
   }
+}
+
+/** prctl(2) of the calling thread; the result is the kernel's, -1 with `lastErrno`. */
+export const threadControl = (op: number, first = 0, second = 0): number =>
+  sysPrctl(op, first, second, 0, 0) as number;
+
+/** struct __user_cap_header_struct: version 3, this thread. */
+const CAPABILITY_HEADER = Buffer.from([0x22, 0x05, 0x08, 0x20, 0, 0, 0, 0]);
+
+/** The capabilities that this thread may make use of, as a mask (the first 32 of them). */
+export function permittedCapabilities(): number {
+  const data = Buffer.alloc(24);
+  check(sysCapget(CAPABILITY_HEADER, data) as number, 'capget', 'this thread');
+  return data.readUInt32LE(4);
+}
+
+/** Gives this thread these capabilities, effective, permitted and inheritable, and no others. */
+export function setCapabilities(mask: number): void {
+  const data = Buffer.alloc(24);
+  for (const offset of [0, 4, 8]) data.writeUInt32LE(mask, offset);
+  check(sysCapset(CAPABILITY_HEADER, data) as number, 'capset', 'this thread');
 }
 
 const SCHED_FIFO = 1;

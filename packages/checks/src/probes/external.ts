@@ -1,6 +1,7 @@
 /** checktype=external: the user's own command, `COMMAND VIP VPORT RIP RPORT`; exit status 0 is up. */
 import {spawn} from 'node:child_process';
-import {signalGroup, type Clock, type Millis} from '@hactl/base';
+import {makeReaper, signalGroup, type Clock, type Millis} from '@hactl/base';
+import {commandEnvironment} from '../environment.ts';
 import type {CheckSpec, WantedWeight} from '../messages.ts';
 import type {ProbeResult} from '../verdict.ts';
 import {shortageOf} from './connect.ts';
@@ -25,6 +26,9 @@ export function readWeight(output: string): WantedWeight | undefined {
   return {value, percent: sign === '%'};
 }
 
+/** What runs yet ends with this process, however that ends. */
+const reaper = makeReaper();
+
 /** Runs the command in a process group of its own; after `limit` the whole group is ended. */
 export function probeExternal(spec: CheckSpec, limit: Millis, clock: Clock): Promise<ProbeResult> {
   return new Promise((resolve) => {
@@ -32,10 +36,14 @@ export function probeExternal(spec: CheckSpec, limit: Millis, clock: Clock): Pro
     const command = spec.checkCommand ?? '/bin/true';
     const words = [spec.virtualAddress, String(spec.virtualPort), spec.address, String(spec.realPort)];
     const argv = spec.checkType.kind === 'external-perl' ? ['perl', command, ...words] : [command, ...words];
+    reaper.prepare();
     const child = spawn(argv[0] ?? command, argv.slice(1), {
       detached: true,
+      env: commandEnvironment(process.env),
       stdio: ['ignore', spec.dynamicWeight ? 'pipe' : 'ignore', 'ignore'],
     });
+    const group = child.pid;
+    if (group !== undefined) reaper.watch(group);
     let [output, printed] = ['', 0];
     child.stdout?.on('data', (chunk: Buffer) => {
       meter.enter();
@@ -61,7 +69,10 @@ export function probeExternal(spec: CheckSpec, limit: Millis, clock: Clock): Pro
     };
     const giveUp = (reason: string): void => {
       signalGroup(child, 'SIGTERM');
-      setTimeout(() => signalGroup(child, 'SIGKILL'), TERM_GRACE).unref();
+      setTimeout(() => {
+        signalGroup(child, 'SIGKILL');
+        if (group !== undefined) reaper.forget(group);
+      }, TERM_GRACE).unref();
       done(false, reason);
     };
     const deadline = startDeadline(clock, limit, () =>
@@ -77,6 +88,8 @@ export function probeExternal(spec: CheckSpec, limit: Millis, clock: Clock): Pro
       ),
     );
     child.on('exit', (code, name) => {
+      // One that was given up may leave others behind until they are killed.
+      if (group !== undefined && !finished) reaper.forget(group);
       const end = (): void => done(code === 0, `${command} ended with ${name ?? `exit status ${code}`}`);
       if (!child.stdout || child.stdout.readableEnded || code !== 0) return end();
       child.stdout.on('end', end);

@@ -1,0 +1,41 @@
+/** Users of this machine by name. */
+import {readFileSync} from 'node:fs';
+import type {Account} from '@hactl/net/privileges';
+
+/** The package's own user, for the checks and for external commands. */
+const PACKAGE_USER = 'hactl-check';
+
+/** The account of that name; undefined when there is none. */
+export function accountOf(name: string, file = '/etc/passwd'): Account | undefined {
+  for (const line of readFileSync(file, 'utf8').split('\n')) {
+    const [user, , uid = '', gid = ''] = line.split(':');
+    if (user === name && /^\d+$/.test(uid) && /^\d+$/.test(gid))
+      return {name, uid: Number(uid), gid: Number(gid)};
+  }
+  return undefined;
+}
+
+export interface Accounts {
+  /** Who checks; undefined: nobody is there, so root does. */
+  readonly check?: Account;
+  /** Who runs external commands; undefined: root. */
+  readonly script?: Account;
+  readonly warnings: readonly string[];
+}
+
+/** Whom the checks become: the configured users, else the package's, else `nobody`; commands stay with root then. */
+export function chooseAccounts(
+  {checkUser, scriptUser}: {readonly checkUser?: string; readonly scriptUser?: string},
+  find: (name: string) => Account | undefined = accountOf,
+): Accounts {
+  const warnings: string[] = [];
+  const named = (name: string | undefined, directive: string): Account | undefined => {
+    const account = name === undefined ? undefined : find(name);
+    if (name !== undefined && !account) warnings.push(`${directive} ${name}: there is no such user`);
+    return account;
+  };
+  const check = named(checkUser, 'hactl_check_user') ?? find(PACKAGE_USER) ?? find('nobody');
+  const script = named(scriptUser, 'hactl_script_user') ?? find(PACKAGE_USER);
+  if (!check) warnings.push('there is no user to check as: checks run as root');
+  return {...(check ? {check} : {}), ...(script ? {script} : {}), warnings};
+}

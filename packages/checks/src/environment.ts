@@ -1,0 +1,16 @@
+/** What a child gets of our environment: where programs are, how people write, and nothing that was meant for us. */
+
+const KEPT = /^(?:PATH|HOME|LANG|LC_[A-Z]+|TZ|TMPDIR)$/;
+const OURS = /^NODE_/;
+
+/** For the commands of users. */
+export const commandEnvironment = (all: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  ...Object.fromEntries(Object.entries(all).filter(([name]) => KEPT.test(name))),
+});
+
+/** For processes of our own. */
+export const shardEnvironment = (all: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
+  ...commandEnvironment(all),
+  ...Object.fromEntries(Object.entries(all).filter(([name]) => OURS.test(name))),
+});

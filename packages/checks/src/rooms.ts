@@ -1,0 +1,26 @@
+/** Rooms for external commands, shared by the virtual services: scripts of one that hang do not take them all. Pure. */
+
+export interface Rooms {
+  /** So many virtual services share from now on. */
+  share(virtuals: number): void;
+  free(virtual: string): boolean;
+  take(virtual: string): void;
+  leave(virtual: string): void;
+}
+
+export function makeRooms(total: number): Rooms {
+  const taken = new Map<string, number>();
+  let [used, most] = [0, total];
+  const put = (virtual: string, change: number): void => {
+    const now = (taken.get(virtual) ?? 0) + change;
+    used += change;
+    if (now > 0) taken.set(virtual, now);
+    else taken.delete(virtual);
+  };
+  return {
+    share: (virtuals) => (most = Math.max(1, Math.floor(total / Math.max(1, virtuals)))),
+    free: (virtual) => used < total && (taken.get(virtual) ?? 0) < most,
+    take: (virtual) => put(virtual, 1),
+    leave: (virtual) => put(virtual, -1),
+  };
+}

@@ -1,0 +1,196 @@
+/** The checks process as hactld starts it: shards, what they may do, and what is left when one of them is killed. */
+import {fork, type ChildProcess} from 'node:child_process';
+import {existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import test, {type ExecutionContext} from 'ava';
+import type {CheckSpec, FromChecks, ToChecks} from './messages.ts';
+import {checkOf, serve} from './probes/testing.ts';
+
+const LIMIT = 60_000;
+const isRoot = process.getuid?.() === 0;
+const CAP_NET_RAW = 1n << 13n;
+
+interface Running {
+  readonly child: ChildProcess;
+  readonly said: FromChecks[];
+  send(message: ToChecks): void;
+}
+
+function startChecks(t: ExecutionContext): Running {
+  const child = fork(path.join(import.meta.dirname, 'main.ts'), [], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    env: {...process.env, HACTL_SECRET_OF_OURS: 'x'},
+  });
+  t.teardown(() => child.kill('SIGKILL'));
+  const said: FromChecks[] = [];
+  child.on('message', (message: FromChecks) => said.push(message));
+  return {child, said, send: (message) => void child.send(message)};
+}
+
+async function until<Value>(what: string, look: () => Value | undefined | false): Promise<Value> {
+  const end = performance.now() + LIMIT;
+  for (;;) {
+    const value = look();
+    if (value !== undefined && value !== false) return value;
+    if (performance.now() > end) throw new Error(`timed out waiting for: ${what}`);
+    // oxlint-disable-next-line no-await-in-loop -- polling.
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+const childrenOf = (pid: number): number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+const status = (pid: number | undefined, field: string): string =>
+  new RegExp(`^${field}:[ \\t]*(.*)$`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '';
+const alive = (pid: number): boolean => existsSync(`/proc/${pid}`) && !status(pid, 'State').startsWith('Z');
+const stateOf = ({said}: Running, id: string): string | undefined =>
+  said.flatMap((one) => (one.type === 'verdict' && one.report.id === id ? [one.report.state] : [])).at(-1);
+
+const page = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK';
+const http = (id: string, port: number, virtual: number, more: Partial<CheckSpec> = {}): CheckSpec =>
+  checkOf('http', port, {
+    id,
+    virtualAddress: `10.0.0.${virtual}`,
+    virtualPort: 80,
+    receive: 'OK',
+    checkInterval: 100,
+    ...more,
+  });
+
+test('a shard that is killed costs its own services a moment, the others nothing, and no state', async (t) => {
+  const port = await serve(t, (socket) => socket.once('data', () => socket.end(page)));
+  const checks = startChecks(t);
+  await until('ready', () => checks.said.some(({type}) => type === 'ready'));
+  checks.send({type: 'configure', specs: [http('a', port, 1), http('b', port, 2)]});
+  await until('both are up', () => stateOf(checks, 'a') === 'up' && stateOf(checks, 'b') === 'up');
+  const shards = childrenOf(checks.child.pid ?? 0);
+  t.is(shards.length, 2);
+  const counts = async (): Promise<Map<string, number>> => {
+    checks.said.length = 0;
+    checks.send({type: 'report'});
+    const report = await until('a report', () =>
+      checks.said.flatMap((one) => (one.type === 'reports' ? [one] : [])).at(0),
+    );
+    return new Map(report.reports.map((one) => [one.id, one.checks]));
+  };
+  t.deepEqual([...(await counts()).keys()].toSorted(), ['a', 'b']);
+  process.kill(shards[0] ?? 0, 'SIGKILL');
+  const log = await until('it is said', () =>
+    checks.said.flatMap((one) => (one.type === 'log' ? [one.message] : [])).at(0),
+  );
+  t.regex(log, /ended \(SIGKILL\)/);
+  if (isRoot) {
+    // Root's work is given up, so the supervisor would start all anew only if this one could not be started.
+    t.is(checks.child.exitCode, null);
+  }
+  for (let both = false; !both;) {
+    // oxlint-disable-next-line no-await-in-loop -- asked again until both are checked again.
+    const known = await counts();
+    both = (known.get('a') ?? 0) > 0 && (known.get('b') ?? 0) > 0;
+  }
+  t.deepEqual(
+    checks.said.filter((one) => one.type === 'verdict' && one.report.state === 'down'),
+    [],
+    'nobody was taken for dead',
+  );
+});
+
+test('the checks run as another user without capabilities, raw sockets where pings need them', async (t) => {
+  if (!isRoot) {
+    t.log('not root: nothing to give up');
+    t.pass();
+    return;
+  }
+  const port = await serve(t, (socket) => socket.once('data', () => socket.end(page)));
+  for (const ping of [false, true]) {
+    const checks = startChecks(t);
+    // oxlint-disable-next-line no-await-in-loop -- one after the other.
+    await until('ready', () => checks.said.some(({type}) => type === 'ready'));
+    const specs = [http('a', port, 1), http('b', port, 2, ping ? {checkType: {kind: 'ping'}} : {})];
+    checks.send({type: 'configure', specs, identity: {checkUser: 'nobody'}});
+    // oxlint-disable-next-line no-await-in-loop -- as above.
+    await until('both are up', () => stateOf(checks, 'a') === 'up' && stateOf(checks, 'b') === 'up');
+    const pid = checks.child.pid ?? 0;
+    for (const one of [pid, ...childrenOf(pid)]) {
+      t.is(status(one, 'Uid'), '65534\t65534\t65534\t65534');
+      t.is(status(one, 'Gid'), '65534\t65534\t65534\t65534');
+      t.is(status(one, 'Groups').trim(), '');
+      t.is(status(one, 'NoNewPrivs'), '1');
+      for (const set of ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'])
+        t.is(BigInt(`0x${status(one, set)}`) & ~(ping ? CAP_NET_RAW : 0n), 0n, `${set} of ${one}`);
+    }
+    // Started again by one that is no longer root.
+    process.kill(childrenOf(pid)[0] ?? 0, 'SIGKILL');
+    // oxlint-disable-next-line no-await-in-loop -- as above.
+    await until('two shards again', () => childrenOf(pid).filter(alive).length === 2);
+    for (const one of childrenOf(pid)) t.is(status(one, 'Uid'), '65534\t65534\t65534\t65534');
+    checks.send({type: 'stop'});
+    // oxlint-disable-next-line no-await-in-loop -- as above.
+    await until('it ended', () => checks.child.exitCode !== null);
+  }
+});
+
+test('what needs root after it was given up makes the process start anew', async (t) => {
+  if (!isRoot) {
+    t.log('not root: nothing to give up');
+    t.pass();
+    return;
+  }
+  const port = await serve(t, (socket) => socket.once('data', () => socket.end(page)));
+  const checks = startChecks(t);
+  await until('ready', () => checks.said.some(({type}) => type === 'ready'));
+  checks.send({type: 'configure', specs: [http('a', port, 1)]});
+  await until('it is up', () => stateOf(checks, 'a') === 'up');
+  checks.send({
+    type: 'configure',
+    specs: [http('a', port, 1), http('x', 1, 2, {checkType: {kind: 'external'}, checkCommand: '/bin/true'})],
+  });
+  await until('it ended', () => checks.child.exitCode !== null);
+  t.is(checks.child.exitCode, 0);
+  t.true(checks.said.some((one) => one.type === 'log' && one.message.includes('start anew')));
+});
+
+/** A script that starts another process, writes both numbers down, and hangs; TERM does not end it. */
+function hangingScript(t: ExecutionContext): {file: string; pids: () => number[]} {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-hang-'));
+  t.teardown(() => rmSync(folder, {recursive: true, force: true}));
+  writeFileSync(
+    path.join(folder, 'check.sh'),
+    `#!/bin/sh\ntrap '' TERM\nsleep 1000 &\nenv >${folder}/env\necho $$ $! $(id -u) >${folder}/new\nmv ${folder}/new ${folder}/pids\nwait\nwait\n`,
+    {mode: 0o755},
+  );
+  const file = path.join(folder, 'pids');
+  return {
+    file: path.join(folder, 'check.sh'),
+    pids: () => (existsSync(file) ? readFileSync(file, 'utf8').trim().split(' ').map(Number) : []),
+  };
+}
+
+for (const end of ['stop', 'SIGKILL of the process', 'SIGKILL of all of them'] as const)
+  test(`external commands and what they started end with the checks: ${end}`, async (t) => {
+    const script = hangingScript(t);
+    const checks = startChecks(t);
+    await until('ready', () => checks.said.some(({type}) => type === 'ready'));
+    const spec = http('x', 1, 1, {checkType: {kind: 'external'}, checkCommand: script.file});
+    checks.send({type: 'configure', specs: [spec]});
+    const [shell = 0, sleeper = 0] = await until('it runs', () => script.pids().length > 2 && script.pids());
+    t.true(alive(shell) && alive(sleeper));
+    // Answered in a turn of its own: by then the reaper knows of the script.
+    checks.send({type: 'report'});
+    await until('a report', () =>
+      checks.said.some((one) => one.type === 'reports' && one.reports.length === 1),
+    );
+    const environment = readFileSync(path.join(path.dirname(script.file), 'env'), 'utf8');
+    t.notRegex(environment, /HACTL_SECRET_OF_OURS|NODE_CHANNEL/, 'a clean environment');
+    t.regex(environment, /^PATH=/m);
+    const pid = checks.child.pid ?? 0;
+    const shards = childrenOf(pid);
+    if (end === 'stop') checks.send({type: 'stop'});
+    else
+      for (const one of end === 'SIGKILL of the process' ? [pid] : [pid, ...shards])
+        process.kill(one, 'SIGKILL');
+    await until('the script ended', () => !alive(shell));
+    await until('what it started ended', () => !alive(sleeper));
+    t.pass();
+  });

@@ -1,0 +1,38 @@
+/** A process that checks some of the virtual services; the router (router.ts) speaks with it. */
+import {systemClock} from '@hactl/base';
+import {becomeUser} from '@hactl/net/privileges';
+import {startChecks} from './driver.ts';
+import type {FromChecks, ToShard} from './messages.ts';
+
+process.title = 'hactld-checks-shard';
+const say = (message: FromChecks): void => {
+  if (process.connected)
+    process.send?.(message, undefined, undefined, () => {
+      /* The router's end is seen by 'disconnect'. */
+    });
+};
+const checks = startChecks(systemClock, process.pid, say);
+
+process.on('message', (message: ToShard) => {
+  switch (message.type) {
+    case 'become':
+      // It was started by root; one that was started by a user already is that user.
+      if (process.getuid?.() === 0) becomeUser(message.account, message.remains);
+      return;
+    case 'configure':
+      checks.configure(message.specs);
+      return;
+    case 'check-now':
+      checks.checkNow(message.ids);
+      return;
+    case 'report':
+      say({type: 'reports', reports: checks.reports(), lateness: checks.lateness()});
+      return;
+    case 'stop':
+      process.exit(0);
+  }
+});
+// Commands that run yet end with this process: the reaper of external.ts sees to it.
+process.on('SIGINT', () => undefined);
+process.on('SIGTERM', () => undefined);
+say({type: 'ready', pid: process.pid});
