@@ -7,16 +7,39 @@ export const REDACTED = '[redacted]';
 const SHORTEST = 4;
 /** Parts of a value are words such as `root` too. */
 const SHORTEST_PART = 8;
+/** Those with more than small letters are not. */
+const SHORTEST_ODD = 6;
+const isOdd = (word: string): boolean => /[^a-z]/.test(word);
+
+/** A path that says nothing: of anything longer a part may be a token. */
+const PLAIN_PATH = String.raw`\/?[\w-]{0,12}(?:\.[a-z]{2,4})?`;
+/** A line may stand behind `12 | `, as diagnostics in a log show it. */
+/** What was commented out may be in use elsewhere. */
+const START = String.raw`^(?:.*\| )?[ \t#;]*`;
+const line = (rest: string): RegExp => new RegExp(START + rest, 'im');
 
 /** Beside what is a secret, what may be one: better missing from a bundle than sent to strangers. */
 const patterns: readonly RegExp[] = [
   ...secretPatterns,
-  // A check's request may carry a token behind the question mark.
-  /^(?:.*\| )?\s*request\s*=[^?\n]*\?(?<secret>[^"\s]+)/im,
-  /^(?:.*\| )?\s*real6?\s*=[^?\n]*\?(?<secret>[^"\s]+)/im,
+  line(String.raw`\d+\s+(?:crc|md\d|sha|hmac)\S*\s+(?<secret>\S.*)$`),
+  // What a check sends: a token in the path, AUTH of redis, a statement of SQL; and what it hopes to hear
+  line(String.raw`req\w*\s*=\s*"?(?!${PLAIN_PATH}"?\s*$)(?<secret>[^"\n]+)`),
+  line(String.raw`real6?\s*=[^"\n]*"(?!${PLAIN_PATH}")(?<secret>[^"\n]+)"`),
+  line(String.raw`(?:hactl_s\w*|hactl_e\w*)\s*=\s*(?<secret>\S.*)$`),
+  // Every argument of a command
+  line(String.raw`(?:callback|\w+com\w*)\s*=\s*"?[^\s"]+\s+(?<secret>[^"\n]+)`),
+  line(
+    String.raw`(?:hactl_track_script|hactl_alert_command|hactl_fence|respawn|failfast)\s+(?:[\d.]+\w*\s+|[a-z_][\w-]*\s+(?=\/))?\S+\s+(?<secret>\S.*)$`,
+  ),
+  // haresources: arguments of resources that are not ours
+  /(?<=^|\s)(?!(?:IPaddr2?|IPv6addr|ldirectord|LVSSyncDaemonSwap|IPsrcaddr|systemd)::)[A-Za-z][\w.:-]*?::(?<secret>\S+)/im,
   // Words that say what follows, in any file
   /\b(?:auth_pass|auth_key|passwd|password|passphrase|secret|token|api[_-]?key|community)[\s=:"']+(?<secret>[^\s"'&,;]+)/i,
+  /\b[A-Z_]*(?:PASS|PWD|TOKEN|SECRET)[A-Z_]*=(?<secret>[^\s"']+)/,
+  /\b(?:authorization|x-api-key|cookie):\s*(?:bearer\s+|basic\s+)?(?<secret>[^\s"']+)/i,
+  /(?<=\s)-(?:p|a|u|c)\s*(?<secret>[^\s"'-][^\s"']{3,})/,
   /:\/\/(?<secret>[^\s/@:]*:[^\s/@]+)@/,
+  /(?<secret>-----BEGIN [\s\S]*)/,
 ];
 
 const bare = (value: string): string => value.trim().replace(/^(["'])(.*)\1$/, '$2');
@@ -27,20 +50,38 @@ export function redactFile(text: string): {readonly text: string; readonly secre
   const note = (secret: string): void => {
     secrets.add(bare(secret));
     // Of the arguments of a command one may be the password, and stand alone elsewhere.
-    for (const part of secret.split(/[\s&]+/).map((word) => bare(word.replace(/^[^=]*=/, ''))))
-      if (part.length >= SHORTEST_PART) secrets.add(part);
+    for (const word of secret.split(/[\s&"'“”]+|\\[rn]/))
+      for (const part of [
+        word.replace(/^[^=]*=/, ''),
+        word.replace(/^-\w/, ''),
+        ...word.split(/::|[:@/?=,]/).filter(isOdd),
+      ])
+        if (part.length >= SHORTEST_PART || (part.length >= SHORTEST_ODD && isOdd(part)))
+          secrets.add(bare(part));
   };
   const lines = text.split('\n').map((line) => hideSecrets(line, patterns, REDACTED, note));
   return {text: lines.join('\n'), secrets: [...secrets].filter((secret) => secret.length >= SHORTEST)};
 }
 
-/** A text without any of these secrets, as they are and as JSON and URLs write them; the longest first. */
+/** The middle of base64 of a text, wherever in it the secret begins: without the digits that depend on its neighbours. */
+function base64Forms(secret: string): string[] {
+  return [0, 1, 2].flatMap((offset) => {
+    const whole = Buffer.concat([Buffer.alloc(offset), Buffer.from(secret)]).toString('base64');
+    const middle = whole.replace(/=+$/, '').slice(Math.ceil((offset * 4) / 3), -1);
+    return middle.length >= SHORTEST_PART ? [middle] : [];
+  });
+}
+
+/** A text without any of these secrets, as they are and as JSON, URLs, base64 and hex write them; the longest first. */
 export function scrub(text: string, secrets: Iterable<string>): string {
   const forms = new Set<string>();
   for (const secret of secrets) {
     forms.add(secret);
     forms.add(JSON.stringify(secret).slice(1, -1));
     forms.add(encodeURIComponent(secret));
+    if (secret.length < SHORTEST_ODD) continue;
+    for (const form of base64Forms(secret)) forms.add(form);
+    forms.add(Buffer.from(secret).toString('hex'));
   }
   return [...forms]
     .toSorted((one, other) => other.length - one.length)

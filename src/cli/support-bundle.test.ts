@@ -124,6 +124,100 @@ test('no secret is in the bundle, and the rest of the files is', async (t) => {
   t.truthy(JSON.parse(texts.find(([name]) => name === 'status.json')?.[1] ?? ''));
 });
 
+/** Every place where something secret was found in a bundle, or could be: planted in files, logs and beside them. */
+const planted: Readonly<Record<string, string>> = {
+  authkeys:
+    'auth 3\n1 md5 S01-key\n2 sha1 S02-key with S03-blank\n3 sha256 "S04-quoted"\n 4\thmac-sha256\tS05-unknown\n#5 sha256 S06-old-key\n',
+  'ha.cf': `node lvs1 lvs2
+bcast eth1
+stonith_host * external/ipmi hostname=x passwd=S07-ipmi userid=S08-user
+stonith external/ssh S09-conf
+hactl_fence /usr/sbin/fence_ipmilan -a 10.0.0.9 -p S10-fence --password=S11-fence
+hactl_alert_command /usr/local/bin/tell --token S12-alert -uS13-user
+hactl_webhook https://hooks.example.org/S14-path/S15-path?x=S16-query S17-token
+hactl_webhook https://S18-user:S19-pass@hooks.example.org/
+hactl_track_script 1s /usr/bin/redis-cli -a S20-redis ping
+hactl_track_script 2s /usr/bin/mysql -pS21-mysql -e 'select 1'
+hactl_track_script 2s /usr/bin/env PGPASSWORD=S22-pg psql
+hactl_track_script 2s /usr/bin/curl -u mon:S23-curl -H "Authorization: Bearer S24-bearer" http://x/
+hactl_track_script 2s /usr/bin/snmpget -c S25-community host
+respawn root /usr/local/bin/agent -p S26-agent mon:S27-agent
+respawn hacluster /usr/lib/heartbeat/thing S28-plain
+`,
+  haresources:
+    'lvs1 IPaddr2::10.0.0.100/24/eth0 ldirectord::ldirectord.cf Mount::S29-share::S30-option ocf:x:db::passwd=S31-ocf::user=S32-ocf\n',
+  'ldirectord.cf': `fallbackcommand="/usr/bin/failover --key S33-fallback"
+callback="/usr/bin/callback S34-callback"
+virtual=10.0.0.100:6379
+\treal=10.0.0.1:6379 masq "AUTH S35-per-real", "OK"
+\tservice=simpletcp
+\trequest="AUTH S36-redis"
+\treceive="OK"
+\tpasswd = "S37-passwd"
+virtual=10.0.0.100:3306
+\treal=10.0.0.1:3306 masq
+\tservice=mysql
+\trequest="SELECT 1 FROM t WHERE key='S38-sql'"
+\tpasswd='S39-single'
+virtual=10.0.0.100:80
+\treal=10.0.0.1:80 gate "/S40-path-without-question/status", "OK"
+\trequest="/health/S41-token/index.html"
+\tpassword=S42-misspelled
+virtual=10.0.0.100:21
+\treal=10.0.0.1:21 gate
+\thactl_send="AUTH S43-send\\r\\n"
+\thactl_expect="S44-expect"
+\tcheckcommand="/usr/bin/check -P S45-check"
+\tsecret=S46-radius
+`,
+  // Not in use: not packed at all.
+  'server.key': '-----BEGIN PRIVATE KEY-----\nS47-pem\n-----END PRIVATE KEY-----\n',
+  'notify.sh': '#!/bin/sh\nPASS=S48-script\n',
+  '.htpasswd': 'admin:S49-hash\n',
+  'ha.cf.orig': 'hactl_fence /usr/sbin/fence -p S50-backup\n',
+};
+
+test('no planted secret of any spelling is in the bundle, nor what repeats it in logs, as base64 or as hex', async (t) => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-bundle-'));
+  t.teardown(() => rmSync(folder, {recursive: true, force: true}));
+  const [configDir, out] = [path.join(folder, 'etc'), path.join(folder, 'b.tar.gz')];
+  mkdirSync(configDir);
+  const log = path.join(folder, 'ha.log');
+  const names = [
+    ...Object.values(planted)
+      .join('')
+      .matchAll(/S\d\d-[\w-]+/g),
+  ].map(([word]) => word);
+  t.is(new Set(names).size, 50);
+  for (const [name, text] of Object.entries(planted)) writeFileSync(path.join(configDir, name), text);
+  writeFileSync(path.join(configDir, 'ha.cf'), `${planted['ha.cf']}logfile ${log}\n`);
+  const used = names.filter((name) => !/^S(?:06|4[79]|48|50)-/.test(name));
+  writeFileSync(
+    log,
+    used.map((name) => `it failed with ${name} and ${Buffer.from(name).toString('hex')}`).join('\n'),
+  );
+  execFileSync(process.execPath, [hactl, '--run-dir', folder, 'support-bundle', '--out', out, '--state-dir', folder, '--config-dir', configDir], {stdio: 'pipe'}); // prettier-ignore
+  const all = execFileSync('tar', ['-xzOf', out], {encoding: 'utf8'});
+  const listing = execFileSync('tar', ['-tzf', out], {encoding: 'utf8'});
+  for (const name of ['server.key', 'notify.sh', '.htpasswd', 'ha.cf.orig'])
+    t.false(listing.includes(name), `${name} is not in use`);
+  t.deepEqual(
+    names.filter((name) => all.includes(name)),
+    [],
+  );
+  t.deepEqual(
+    used.filter((name) => all.includes(Buffer.from(name).toString('hex'))),
+    [],
+  );
+  for (const kept of [
+    'virtual=10.0.0.100:6379',
+    'node lvs1 lvs2',
+    'IPaddr2::10.0.0.100/24/eth0',
+    'receive="OK"',
+  ])
+    t.true(all.includes(kept), kept);
+});
+
 test('without a daemon there is a bundle too', async (t) => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-bundle-'));
   t.teardown(() => rmSync(folder, {recursive: true, force: true}));

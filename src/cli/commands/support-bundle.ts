@@ -1,6 +1,7 @@
 import {execFile} from 'node:child_process';
 import {
   closeSync,
+  existsSync,
   fstatSync,
   mkdirSync,
   mkdtempSync,
@@ -17,8 +18,9 @@ import {promisify} from 'node:util';
 import {ask} from '../../control/client.ts';
 import type {StatusSnapshot} from '../../control/protocol.ts';
 import {VERSION} from '../../system/paths.ts';
+import {loadFiles} from './config-files.ts';
 import {CliError, exit} from '../exit.ts';
-import {redactFile, scrub} from '../redact.ts';
+import {REDACTED, redactFile, scrub} from '../redact.ts';
 import {renderStatus} from '../render/render-status.ts';
 import {jsonText} from '../render/shown.ts';
 
@@ -61,17 +63,23 @@ function tail(file: string): string {
   }
 }
 
-/** The configuration directory's own files, and those of ldirectord that are in use elsewhere. */
-function configFiles(configDir: string, status: StatusSnapshot | undefined): string[] {
-  let own: string[] = [];
-  try {
-    own = readdirSync(configDir, {withFileTypes: true})
-      .filter((one) => one.isFile() || one.isSymbolicLink())
-      .map((one) => path.join(configDir, one.name));
-  } catch {
-    // Said by the empty list.
-  }
-  return [...new Set([...own, ...(status?.ldirectord ?? [])])];
+/** The files that the configuration is read from: nothing else of the directory, which may hold keys and scripts. */
+async function configFiles(configDir: string, status: StatusSnapshot | undefined): Promise<string[]> {
+  const {sources} = await loadFiles(configDir, os.hostname().toLowerCase(), {
+    ask: () => Promise.resolve(undefined),
+  });
+  const standard = ['ha.cf', 'haresources', 'authkeys', 'ldirectord.cf'].map((name) =>
+    path.join(configDir, name),
+  );
+  return [...new Set([...standard.filter(existsSync), ...sources.keys(), ...(status?.ldirectord ?? [])])];
+}
+
+/** A program or a private key under the name of a configuration file is neither. */
+function configText(file: string): string {
+  const text = readFileSync(file, 'utf8');
+  if (text.startsWith('#!')) return 'a program: not packed\n';
+  if (text.includes('\0')) return 'not a text: not packed\n';
+  return text.replaceAll(/-----BEGIN [\s\S]*?(?:-----END [^\n]*|$)/g, `${REDACTED} (PEM)`);
 }
 
 /** Log files that the configuration names. */
@@ -100,10 +108,8 @@ async function collect(socket: string, options: BundleOptions): Promise<Entry[]>
     status = await ask(socket, {command: 'status'}, COMMAND_LIMIT);
     return jsonText(status, 2);
   });
-  const files = configFiles(status?.configDir ?? options.configDir, status);
-  const texts = await Promise.all(
-    files.map((file) => entry(`config/${flat(file)}`, () => readFileSync(file, 'utf8'))),
-  );
+  const files = await configFiles(status?.configDir ?? options.configDir, status);
+  const texts = await Promise.all(files.map((file) => entry(`config/${flat(file)}`, () => configText(file))));
   const redacted = texts.map(([name, text]) => [name, redactFile(text)] as const);
   const secrets = new Set(redacted.flatMap(([, one]) => one.secrets));
   const rest = await Promise.all([
