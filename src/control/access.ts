@@ -34,7 +34,7 @@ const operatorLimits: Partial<ControlLimits> = {request: 8 << 20};
 const lookerLimits: Partial<ControlLimits> = {
   connections: 16,
   answer: 8 << 20,
-  unread: 24 << 20,
+  unread: 4,
   paced: true,
 };
 

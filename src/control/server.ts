@@ -6,6 +6,7 @@ import {chmodSync, rmSync} from 'node:fs';
 import net from 'node:net';
 import type {Answerer, Answers, Handlers} from './answers.ts';
 import {CommandError} from './error.ts';
+import {jsonPieces} from './json-pieces.ts';
 import {makeLane} from './lane.ts';
 import {PROTOCOL_VERSION, type Command, type CommandName, type Response} from './protocol.ts';
 import {readCommand} from './requests.ts';
@@ -17,7 +18,7 @@ export interface ControlLimits {
   readonly request: number;
   /** Octets of one answer; a larger one is refused. */
   readonly answer: number;
-  /** Octets of answers that clients have not read yet, all together: who has kept one for longest is cut off. */
+  /** Clients that have not read their answer yet: when there are more, the slowest is cut off. */
   readonly unread: number;
   /** Milliseconds without a whole request. */
   readonly idle: number;
@@ -31,18 +32,20 @@ export const controlLimits: ControlLimits = {
   connections: 64,
   request: 64 * 1024,
   answer: 16 << 20,
-  unread: 64 << 20,
+  unread: 32,
   idle: 60_000,
   read: 30_000,
   paced: false,
 };
+
+/** Room is made for a newcomer at most so often, in ms. */
+const EVICT_EVERY = 50;
 
 /** A connection and what it is doing; `since` in milliseconds of performance.now(). */
 interface Connection {
   readonly socket: net.Socket;
   state: 'idle' | 'waiting' | 'working' | 'sending';
   since: number;
-  unread: number;
 }
 
 /** What is answered when something happens, or when the peer answers. */
@@ -69,13 +72,17 @@ export async function serveControl(
     const leaving = longest('idle') ?? longest('waiting');
     if (!leaving) return false;
     drop(leaving);
+    // A crowd that comes again and again: the kernel's side of a refusal costs least.
+    server.maxConnections = limits.connections;
+    setTimeout(() => (server.maxConnections = limits.connections + 1), EVICT_EVERY).unref();
     return true;
   }
 
-  function makeMemory(octets: number): void {
-    const unread = (): number => [...connections].reduce((sum, one) => sum + one.unread, 0);
-    for (let slow = longest('sending'); slow && unread() + octets > limits.unread; slow = longest('sending'))
-      drop(slow);
+  /** The data of an answer stay in memory until it is read. */
+  function limitUnread(): void {
+    const sending = [...connections].filter(({state}) => state === 'sending').length;
+    const slow = sending > limits.unread ? longest('sending') : undefined;
+    if (slow) drop(slow);
   }
 
   function drop(connection: Connection): void {
@@ -90,7 +97,7 @@ export async function serveControl(
       socket.end(`${JSON.stringify({id: 0, ok: false, error: {code: 'busy', message}})}\n`);
       return;
     }
-    const connection: Connection = {socket, state: 'idle', since: performance.now(), unread: 0};
+    const connection: Connection = {socket, state: 'idle', since: performance.now()};
     connections.add(connection);
     serveConnection(connection);
   });
@@ -114,19 +121,15 @@ export async function serveControl(
       const line = pending.slice(0, end);
       pending = pending.slice(end + 1);
       enter('working');
-      void carryOutLine(line, gone.signal, enter).then((text) => {
-        if (socket.destroyed) return;
-        const octets = Buffer.byteLength(text);
-        makeMemory(octets);
-        connection.unread = octets;
+      void carryOutLine(line, gone.signal, enter).then(async (response) => {
+        if (!response || socket.destroyed) return;
         enter('sending', limits.read);
-        socket.write(text, () => {
-          connection.unread = 0;
-          enter('idle', limits.idle);
-          if (socket.destroyed) return;
-          socket.resume();
-          next();
-        });
+        limitUnread();
+        await send(socket, response);
+        enter('idle', limits.idle);
+        if (socket.destroyed) return;
+        socket.resume();
+        next();
       });
     };
     socket.setEncoding('utf8');
@@ -145,31 +148,42 @@ export async function serveControl(
     enter('idle', limits.idle);
   }
 
-  /** The answer to one line, as it is sent. */
+  /** Writes an answer as the client reads it; ends early when the connection does. */
+  async function send(socket: net.Socket, response: Response<Answers[CommandName]>): Promise<void> {
+    const turn = lane ?? (<T>(work: () => Promise<T>): Promise<T> => work());
+    const size = await turn(async () => sizeOf(response, limits.answer));
+    const message = `the answer is larger than ${limits.answer >> 20} MB: ask for less (hactl events -n)`;
+    const tooLarge = {id: response.id, ok: false, error: {code: 'too-large', message}};
+    const pieces = jsonPieces(size > limits.answer ? tooLarge : response);
+    // oxlint-disable no-await-in-loop -- one piece after another, as the client reads.
+    for (;;) {
+      const piece = await turn(async () => pieces.next());
+      if (piece.done || socket.destroyed) break;
+      await write(socket, piece.value);
+    }
+    // oxlint-enable no-await-in-loop
+    await write(socket, '\n');
+  }
+
+  /** The answer to one line; undefined: nobody waits for it any more. */
   async function carryOutLine(
     line: string,
     gone: AbortSignal,
     enter: (state: Connection['state']) => void,
-  ): Promise<string> {
-    const encode = (response: Response<Answers[CommandName]>): string => {
-      const text = `${JSON.stringify(response)}\n`;
-      if (text.length <= limits.answer) return text;
-      const message = `the answer is larger than ${limits.answer >> 20} MB: ask for less (hactl events -n)`;
-      return `${JSON.stringify({id: response.id, ok: false, error: {code: 'too-large', message}})}\n`;
-    };
+  ): Promise<Response<Answers[CommandName]> | undefined> {
     const request = readLine(line, readCommand);
     const carryOut = (): Promise<Response<Answers[CommandName]>> =>
       answerRequest(request, (command) => answer(command, gone));
-    if (!lane) return encode(await carryOut());
-    // Whoever waits must not keep others from being answered: only the writing of it takes its turn.
+    if (!lane) return carryOut();
+    // Whoever waits must not keep others from being answered.
     if ('command' in request && waits(request.command)) {
       enter('waiting');
-      const response = await carryOut();
-      return lane(async () => encode(response));
+      return carryOut();
     }
-    return lane(async () => (gone.aborted ? '' : encode(await carryOut())));
+    return lane(async () => (gone.aborted ? undefined : carryOut()));
   }
 
+  server.maxConnections = limits.connections + 1;
   rmSync(path, {force: true});
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -184,6 +198,27 @@ export async function serveControl(
       }),
   };
 }
+
+/** Characters of an answer, as far as they matter: counting stops beyond `most`. */
+function sizeOf(response: object, most: number): number {
+  let size = 0;
+  for (const piece of jsonPieces(response)) {
+    size += piece.length;
+    if (size > most) break;
+  }
+  return size;
+}
+
+/** Ends when the kernel has it, or when the connection is gone. */
+const write = (socket: net.Socket, text: string): Promise<void> =>
+  new Promise((resolve) => {
+    const end = (): void => {
+      socket.off('close', end);
+      resolve();
+    };
+    socket.on('close', end);
+    socket.write(text, end);
+  });
 
 const carryOut = <K extends CommandName>(
   handlers: Handlers,

@@ -1,14 +1,13 @@
-/** Keeps the journal: in memory, and in two files under the state directory that take turns. */
-import {appendFile, rename, stat} from 'node:fs/promises';
-import {readFileSync} from 'node:fs';
+/** Keeps the journal: in memory, and in two pairs of files under the state directory. */
 import path from 'node:path';
 import type {Clock} from '@hactl/base';
 import {PROTOCOL_VERSION} from '../control/protocol.ts';
 import type {EventDraft, EventQuery, EventsAnswer, JournalEvent} from '../control/events.ts';
-import {keep, makeEvent, parseLines, selectEvents, trim} from './journal.ts';
+import {isBulk, keep, makeEvent, parseLines, selectEvents, trim} from './journal.ts';
+import {openPair} from './journal-pair.ts';
 import type {Log} from '../system/log.ts';
 
-/** A file this large becomes the old one, and the old one goes: ten thousand events of 250 octets fit into one. */
+/** Of a file, in octets: ten thousand events of 250 octets fit into one. */
 const FILE_LIMIT = 4 * 1024 * 1024;
 /** A client that waits for news asks again after this, in ms. */
 const WAIT_LIMIT = 30_000;
@@ -31,30 +30,22 @@ export interface Journal {
   close(): Promise<void>;
 }
 
-const read = (file: string): string => {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    // The first start has none; one that cannot be read is no reason to serve nobody.
-    return '';
-  }
-};
-
 /** A journal that is read when `open` is called, or when somebody asks; what is recorded before that has its own time. */
 export function openJournal(options: JournalOptions): Journal {
   const {clock, log, node} = options;
   const limit = options.fileLimit ?? FILE_LIMIT;
-  const file = path.join(options.stateDir, 'journal.jsonl');
-  const old = path.join(options.stateDir, 'journal.1.jsonl');
+  const pair = (name: string) => {
+    const file = path.join(options.stateDir, `${name}.jsonl`);
+    const failed = (error: unknown): void =>
+      log('warn', `cannot write the journal: ${String(error)}; events are kept in memory`);
+    return openPair({file, old: path.join(options.stateDir, `${name}.1.jsonl`), limit, failed});
+  };
+  const [lasting, bulk] = [pair('journal'), pair('journal-bulk')];
 
   const events: JournalEvent[] = [];
   /** Recorded before the files were read: their numbers follow on those in the files. */
   let early: EventDraft[] | undefined = [];
   let seq = 0;
-  let size = 0;
-  let pending: string[] = [];
-  let writing: Promise<void> | undefined;
-  let failed = false;
   let closing = false;
   const waiting = new Set<(event?: JournalEvent) => void>();
 
@@ -62,35 +53,14 @@ export function openJournal(options: JournalOptions): Journal {
     if (!early) return;
     const drafts = early;
     early = undefined;
-    const text = read(file);
-    const {events: all, refused} = parseLines(`${read(old)}\n${text}`);
+    const parts = [lasting, bulk].map((files) => parseLines(files.read()));
+    const all = parts.flatMap((part) => part.events).toSorted((one, other) => one.seq - other.seq);
+    const refused = parts.reduce((sum, part) => sum + part.refused, 0);
     events.push(...trim(all));
     seq = all.at(-1)?.seq ?? 0;
-    size = Buffer.byteLength(text);
-    // A line that a crash cut off must not swallow the next one.
-    if (text !== '' && !text.endsWith('\n')) pending.push('\n');
-    if (refused > 0) log('warn', `${file}: ${refused} lines are damaged or of another version; left out`);
+    if (refused > 0)
+      log('warn', `the journal in ${options.stateDir} has ${refused} lines that are damaged or of another version; left out`); // prettier-ignore
     for (const draft of drafts) record(draft);
-  }
-
-  async function write(): Promise<void> {
-    while (pending.length > 0) {
-      const lines = pending.join('');
-      pending = [];
-      try {
-        // oxlint-disable-next-line no-await-in-loop -- lines are written in order.
-        if (size > limit) await rename(file, old);
-        // oxlint-disable-next-line no-await-in-loop -- see above.
-        await appendFile(file, lines, {mode: 0o600});
-        // oxlint-disable-next-line no-await-in-loop -- see above.
-        ({size} = await stat(file));
-        failed = false;
-      } catch (error) {
-        if (!failed) log('warn', `cannot write the journal: ${String(error)}; events are kept in memory`);
-        failed = true;
-      }
-    }
-    writing = undefined;
   }
 
   function record(draft: EventDraft): void {
@@ -101,8 +71,7 @@ export function openJournal(options: JournalOptions): Journal {
     seq += 1;
     const event = makeEvent(draft, {seq, node, wall: clock.wall(), mono: clock.now()});
     keep(events, event);
-    pending.push(`${JSON.stringify(event)}\n`);
-    writing ??= write();
+    (isBulk(event.kind) ? bulk : lasting).append(`${JSON.stringify(event)}\n`);
     for (const look of waiting) look(event);
   }
 
@@ -143,7 +112,7 @@ export function openJournal(options: JournalOptions): Journal {
       closing = true;
       open();
       for (const wake of waiting) wake();
-      await writing;
+      await Promise.all([lasting.written(), bulk.written()]);
     },
   };
 }

@@ -101,8 +101,8 @@ const open = (t: ExecutionContext, stateDir?: string, fileLimit?: number) => {
 
 test('the next daemon reads what the last one wrote, and goes on counting', async (t) => {
   const one = open(t);
-  one.journal.record(draft('first'));
-  one.journal.record(draft('second', {data: {code: 'x', silence: 3}}));
+  one.journal.record(draft('first', {kind: 'role'}));
+  one.journal.record(draft('second', {kind: 'role', data: {code: 'x', silence: 3}}));
   await one.journal.close();
   const file = path.join(one.dir, 'journal.jsonl');
   t.is(statSync(file).mode & 0o777, 0o600);
@@ -145,6 +145,24 @@ test('two files take turns, and together they are bounded', async (t) => {
     seqs.map((_, at) => (seqs[0] ?? 0) + at),
     'none is missing in between',
   );
+});
+
+test('strangers and failing real servers push no change of role out, in memory nor from the disk', async (t) => {
+  const one = open(t, undefined, 2_000);
+  one.journal.record(draft('took over', {kind: 'role'}));
+  for (let number = 0; number < 12_000; number += 1)
+    one.journal.record(draft(`noise ${number}`, {kind: number % 2 === 0 ? 'stranger' : 'check'}));
+  const texts = async (journal: typeof one.journal) =>
+    (await journal.answer({kinds: ['role']})).events.map(({text}) => text);
+  t.deepEqual(await texts(one.journal), ['took over']);
+  for (let round = 0; round < 5; round += 1) {
+    const {journal} = open(t, one.dir, 2_000);
+    journal.record(draft(`noise of round ${round}`, {kind: 'stranger'}));
+    // oxlint-disable-next-line no-await-in-loop -- daemons follow one another.
+    await journal.close();
+  }
+  await one.journal.close();
+  t.deepEqual(await texts(open(t, one.dir).journal), ['took over']);
 });
 
 test('a client may wait for news', async (t) => {

@@ -37,8 +37,12 @@ export function makeEvent(
   };
 }
 
-/** A mass of them (ten thousand reals that fail together) must not push out what happened to the pair. */
-const bulk: ReadonlySet<EventKind> = new Set<EventKind>(['check', 'table']);
+/**
+ * A mass of them (ten thousand real servers that fail together, strangers on the network) must not push out what happened
+ * to the pair: they go first in memory, and have files of their own.
+ */
+const bulk: ReadonlySet<EventKind> = new Set<EventKind>(['check', 'table', 'stranger', 'address']);
+export const isBulk = (kind: EventKind): boolean => bulk.has(kind);
 
 /** Leaves `limit` events: the oldest of the bulk kinds go first. */
 export function trim(events: readonly JournalEvent[], limit = EVENTS_KEPT): readonly JournalEvent[] {

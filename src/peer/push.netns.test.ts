@@ -19,7 +19,8 @@ const cluster = makeCluster({
   keepalive: '200ms',
   deadtime: '2',
   vipOnly: true,
-  media: 'ping 10.99.0.10\n',
+  // Its key is one of md5: without this line a push would be refused.
+  media: 'ping 10.99.0.10\nhactl_push on\n',
 });
 const [one, two] = ['director1', 'director2'] as const;
 type Name = typeof one | typeof two;

@@ -28,7 +28,13 @@ export function reloadConfigs(input: ReloadConfigInput): Readonly<Record<'001' |
       ...input,
       ...intervals,
       preemptDelay: '0',
-      seeds: {haCf: seeds.haCf, authkeys: seeds.authkeys, haresources: seeds.haresources001, ldirectordCf},
+      // The tutorial's key is one of md5: a push with it is taken only where ha.cf says so.
+      seeds: {
+        haCf: `${seeds.haCf}\nhactl_push on\n`,
+        authkeys: seeds.authkeys,
+        haresources: seeds.haresources001,
+        ldirectordCf,
+      },
     });
   const still = (text: string): string => text.replace(/^autoreload *=.*$/m, 'autoreload=no');
   return {
