@@ -10,6 +10,7 @@ import {
 } from '@hactl/config';
 import type {EngineConfig, EngineGroup, EnginePath, EngineVip} from '@hactl/failover';
 import {settingsOf} from '../resources/resource-settings.ts';
+import {shownCommand} from '../system/shown.ts';
 import {coldBeforeAddress} from '../resources/resources.ts';
 
 /** What findif would say of an address that was written without its prefix length or device. */
@@ -83,6 +84,12 @@ export function engineGroups(
   return {groups: made, unplaced};
 }
 
+/** A fencing device by its type, a command by its program. */
+const fenceName = ({hactl, stonith}: HaConfig): string =>
+  hactl.fence === undefined
+    ? `stonith ${[...new Set(stonith.map(({words: [type = '']}) => type))].join(', ')}`
+    : shownCommand(hactl.fence);
+
 /** The whole engine configuration, or the addresses that could not be placed. */
 export function engineConfig(input: EngineConfigInput): {
   config: EngineConfig;
@@ -120,7 +127,7 @@ export function engineConfig(input: EngineConfigInput): {
     deadping: ha.deadping,
     trackInterfaces: ha.hactl.trackInterfaces,
     stateDir: input.stateDir,
-    ...(fence === undefined ? {} : {fence}),
+    ...(fence === undefined ? {} : {fence, fenceName: fenceName(ha)}),
     ...(ha.watchdog === undefined ? {} : {watchdog: ha.watchdog}),
   };
   return {config, unplaced};

@@ -241,9 +241,9 @@ stonith_host A rps10 /dev/ttyS1 b 0
 stonith_host b rps10 /dev/ttyS1 a 0`);
   t.is(
     stonithCommand(model.stonith, 'a'),
-    `reset() { stonith -t 'external/ssh' '-F' '/etc/ha.d/conf/ssh' -T reset "$1"` +
-      String.raw` || stonith -t 'baytech' '-p' '10.0.0.3 mylogin it'\''s-secret' -T reset "$1"` +
-      ` || stonith -t 'rps10' '-p' '/dev/ttyS1 b 0' -T reset "$1"; }; reset`,
+    `reset() { stonith -t 'external/ssh' -F '/etc/ha.d/conf/ssh' -T reset "$1"` +
+      String.raw` || printf '%s\n' '10.0.0.3 mylogin it'\''s-secret' | stonith -t 'baytech' -F /dev/stdin -T reset "$1"` +
+      String.raw` || printf '%s\n' '/dev/ttyS1 b 0' | stonith -t 'rps10' -F /dev/stdin -T reset "$1"; }; reset`,
   );
   t.is(stonithCommand([], 'a'), undefined);
 });
@@ -252,19 +252,20 @@ test('the shell runs it as it was written, and the second device only when the f
   const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-stonith-'));
   t.teardown(() => rmSync(folder, {recursive: true}));
   const program = path.join(folder, 'stonith');
-  writeFileSync(program, '#!/bin/sh\nprintf "<%s>" "$@"; echo; [ "$2" != broken ]\n');
+  writeFileSync(program, '#!/bin/sh\nread -r line; printf "<%s>" "$@" "$line"; echo; [ "$2" != broken ]\n');
   chmodSync(program, 0o755);
   const {model} = pair(
     "stonith_host * broken x\nstonith_host * good 10.0.0.3 my it's\nstonith_host * third y",
   );
   // As the failover engine's driver does it: the peer's name is the last word.
-  const {stdout, status} = spawnSync('/bin/sh', ['-c', `${stonithCommand(model.stonith, 'a')} "$0"`, 'b'], {
+  const {stdout, status} = spawnSync('/bin/sh', ['-s', 'b'], {
+    input: `${stonithCommand(model.stonith, 'a')} "$1"\n`,
     encoding: 'utf8',
     env: {PATH: folder},
   });
   t.is(status, 0);
   t.deepEqual(stdout.trim().split('\n'), [
-    '<-t><broken><-p><x><-T><reset><b>',
-    "<-t><good><-p><10.0.0.3 my it's><-T><reset><b>",
+    '<-t><broken><-F></dev/stdin><-T><reset><b><x>',
+    "<-t><good><-F></dev/stdin><-T><reset><b><10.0.0.3 my it's>",
   ]);
 });

@@ -81,6 +81,11 @@ const quoted = (word: string): string => `'${word.replaceAll("'", String.raw`'\'
 export function stonithCommand(stonith: HaConfig['stonith'], node: string): string | undefined {
   const calls = stonith
     .filter(({from}) => from === '*' || from === node)
-    .map(({words}) => `stonith -t ${words.map(quoted).join(' ')} -T reset "$1"`);
+    .map(({words: [type = '', option = '', parameters = '']}) =>
+      // Parameters may be passwords: every user can read arguments, and nobody a pipe.
+      option === '-p'
+        ? `printf '%s\\n' ${quoted(parameters)} | stonith -t ${quoted(type)} -F /dev/stdin -T reset "$1"`
+        : `stonith -t ${quoted(type)} ${option} ${quoted(parameters)} -T reset "$1"`,
+    );
   return calls.length === 0 ? undefined : `reset() { ${calls.join(' || ')}; }; reset`;
 }

@@ -66,6 +66,8 @@ export interface EngineConfig {
   readonly trackInterfaces: readonly string[];
   /** A command of the shell; the peer's name is its last argument. */
   readonly fence?: string;
+  /** How logs name it: its arguments may be passwords. */
+  readonly fenceName?: string;
   /** The kernel's watchdog device, fed while the engine runs. */
   readonly watchdog?: string;
   /** Where incarnation and what must survive a restart are kept. */

@@ -1,5 +1,5 @@
 /** Runs the machine against the real world. Only wiring: what is decided is in machine/, what is done in the parts beside. */
-import {spawn} from 'node:child_process';
+import {programEnvironment, runLimited} from '@hactl/base/run';
 import {isDeepStrictEqual} from 'node:util';
 import {makeLateness, type Clock} from '@hactl/base';
 import type {Link} from '@hactl/net';
@@ -86,14 +86,22 @@ function perform({shared, vips, store, loop, sendAdverts, finish}: Tools, effect
   }
 }
 
+/** The command is read from standard input: every user can see arguments. */
 function fence({current, feed}: Shared, node: string): void {
-  const {fence: command} = current.config;
-  const child = spawn('/bin/sh', ['-c', `${command} "$0"`, node], {stdio: 'ignore', timeout: FENCE_LIMIT});
-  child.on('error', (error) =>
-    feed({type: 'fenced', ok: false, reason: `fence ${command}: ${error.message}`}),
-  );
-  child.on('exit', (code, signal) =>
-    feed({type: 'fenced', ok: code === 0, reason: `fence ${command} ${node} ended with ${signal ?? code}`}),
+  const {fence: command = 'false', fenceName = 'command'} = current.config;
+  const run = runLimited('/bin/sh', ['-s', node], {
+    limit: FENCE_LIMIT,
+    input: `${command} "$1"\n`,
+    read: 'none',
+    // A fencing that has begun is not ended with us.
+    env: programEnvironment({}, {leave: true}),
+  });
+  void run.then(({status, timedOut}) =>
+    feed({
+      type: 'fenced',
+      ok: status === 0,
+      reason: `fence ${fenceName} for ${node} ${timedOut ? `did not end within ${FENCE_LIMIT} ms` : `ended with ${status}`}`,
+    }),
   );
 }
 
