@@ -4,7 +4,7 @@ import {makeCluster} from '../cluster.ts';
 import type {Program} from '../../lab/site.ts';
 import {until} from '../../lab/until.ts';
 import type {Network} from './network.ts';
-import {hactlFiles, keepalivedConf, VIP, type Service} from './plan.ts';
+import {basic, hactlFiles, keepalivedConf, VIP, type Service} from './plan.ts';
 import {compareTables, parseTable, type TableDifference, type TableLine} from './tables.ts';
 
 /** Emulation is slow, and 2,000 sockets are slow to look at. */
@@ -20,6 +20,9 @@ export interface Pair {
   powerOff(name: Director): Promise<void>;
   powerOn(name: Director): Promise<void>;
   stop(): Promise<void>;
+  /** Gives the address to the other director by choice, and takes it back. */
+  give?(name: Director): Promise<void>;
+  takeBack?(name: Director): Promise<void>;
   /** Resolves when the director itself says that nothing is missing; at once where it says nothing. */
   equal(): Promise<string>;
   /** What the director says of its connections: lines. */
@@ -98,6 +101,8 @@ export function hactlPair(network: Network, mode: string, served: readonly Servi
       ]);
       await cluster.start(name);
     },
+    give: async (name) => void (await hactl(name, 'standby')),
+    takeBack: async (name) => void (await hactl(name, 'failback')),
     stop: () => cluster.stop(),
     word: async (name) => (await hactl(name, 'sync')).split('\n'),
     equal: async () => {
@@ -125,7 +130,11 @@ export function hactlPair(network: Network, mode: string, served: readonly Servi
   };
 }
 
-export function keepalivedPair(network: Network, preemptDelay: number): Pair {
+export function keepalivedPair(
+  network: Network,
+  preemptDelay: number,
+  served: readonly Service[] = basic,
+): Pair {
   const {site} = network;
   const programs = new Map<Director, Program>();
   const file = (name: Director): string => `${site.directory(name)}/${name}-keepalived`;
@@ -157,7 +166,7 @@ export function keepalivedPair(network: Network, preemptDelay: number): Pair {
         await site.write(
           name,
           `${file(name)}.conf`,
-          keepalivedConf(name === 'director1', preemptDelay),
+          keepalivedConf(name === 'director1', preemptDelay, served),
           0o644,
         );
       await start('director1');
@@ -179,6 +188,11 @@ export function keepalivedPair(network: Network, preemptDelay: number): Pair {
       network.plugIn(name);
       await start(name);
     },
+    give: async (name) => {
+      await programs.get(name)?.kill('SIGTERM');
+      programs.delete(name);
+    },
+    takeBack: start,
     stop: async () => {
       for (const program of programs.values())
         // oxlint-disable-next-line no-await-in-loop -- two programs.

@@ -26,6 +26,11 @@ export const basic: readonly Service[] = [
   {name: 'LVS-DR', family: 4, protocol: 'tcp', port: 7000, method: 'gate'},
   {name: 'LVS-NAT', family: 4, protocol: 'tcp', port: 7001, method: 'masq'},
 ];
+/** Those whose answers take a while. */
+export const slow: readonly Service[] = [
+  {name: 'DR', family: 4, protocol: 'tcp', port: 7010, method: 'gate'},
+  {name: 'NAT', family: 4, protocol: 'tcp', port: 7011, method: 'masq'},
+];
 export const services: readonly Service[] = [
   ...basic,
   {name: 'persistent', family: 4, protocol: 'tcp', port: 7002, method: 'gate', persistent: 300},
@@ -88,8 +93,12 @@ function block(service: Service): string {
 }
 
 /** keepalived with its own connection sync, preempting; the delay is in seconds, 0 for none. */
-export function keepalivedConf(preferred: boolean, preemptDelay: number): string {
-  const virtuals = basic.map(
+export function keepalivedConf(
+  preferred: boolean,
+  preemptDelay: number,
+  served: readonly Service[] = basic,
+): string {
+  const virtuals = served.map(
     (service) => `virtual_server ${VIP} ${service.port} {
   delay_loop 5
   lb_algo rr
