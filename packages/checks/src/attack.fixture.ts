@@ -1,0 +1,119 @@
+/** The checks process between hostile servers and healthy ones, as hactld starts it, each kind a virtual service. */
+import {fork, spawn} from 'node:child_process';
+import {once} from 'node:events';
+import {readFileSync} from 'node:fs';
+import type net from 'node:net';
+import path from 'node:path';
+import readline from 'node:readline';
+import type {ExecutionContext} from 'ava';
+import {kinds} from './hostile.fixture.ts';
+import type {CheckSpec, FromChecks} from './messages.ts';
+import {checkOf, serve} from './probes/testing.ts';
+
+export interface Outcome {
+  /** Reasons why healthy servers were taken for dead. */
+  readonly down: readonly string[];
+  /** Healthy servers that are up at the end. */
+  readonly up: number;
+  /** Of all processes, the most at a time: megabytes that no other process shares. */
+  readonly memory: number;
+  /** The last reason of each hostile kind, undefined when it was never judged. */
+  readonly judged: ReadonlyMap<string, string | undefined>;
+  readonly lateness: {readonly p50: number; readonly p99: number; readonly max: number};
+  readonly log: readonly string[];
+}
+
+const CHECK_LIMIT = 3_000;
+/** A busy machine needs long until the processes are loaded. */
+const FIRST_ROUND = 60_000;
+
+const here = (name: string): string => path.join(import.meta.dirname, name);
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+function privateMemory(pid: number): number {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+    .split(' ')
+    .filter(Boolean)
+    .map(Number);
+  const own = [...readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8').matchAll(/^Private_\w+:\s*(\d+) kB$/gm)]
+    .map(([, size]) => Number(size))
+    .reduce((sum, size) => sum + size, 0);
+  return own / 1_024 + children.map(privateMemory).reduce((sum, size) => sum + size, 0);
+}
+
+/** Attacks for so many milliseconds behind the first round. */
+export async function attack(
+  t: ExecutionContext,
+  duration: number,
+  only = Object.keys(kinds),
+): Promise<Outcome> {
+  const servers = spawn(process.execPath, [here('hostile.fixture.ts')], {stdio: ['pipe', 'pipe', 'inherit']});
+  t.teardown(() => servers.kill('SIGKILL'));
+  const [line] = (await once(readline.createInterface({input: servers.stdout}), 'line')) as [string];
+  const ports = JSON.parse(line) as Record<string, number[]>;
+  // In this process, which is idle: they answer at once.
+  const answer = (socket: net.Socket): void =>
+    void socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK'));
+  ports['healthy'] = await Promise.all(Array.from({length: 20}, () => serve(t, answer)));
+  const specs: CheckSpec[] = ['healthy', ...only].flatMap((kind, virtual) =>
+    (ports[kind] ?? []).map((port, at) =>
+      checkOf(kinds[kind]?.service ?? 'http', port, {
+        id: `${kind}/${at}`,
+        virtualAddress: `10.0.0.${virtual + 1}`,
+        virtualPort: 80,
+        receive: 'OK',
+        login: 'me',
+        passwd: 'x',
+        request: kinds[kind]?.service === 'dns' ? 'real.test' : 'SELECT 1',
+        checkInterval: 1_000,
+        checkTimeout: CHECK_LIMIT,
+        negotiateTimeout: CHECK_LIMIT,
+      }),
+    ),
+  );
+  const checks = fork(here('main.ts'), [], {
+    execArgv: ['--max-semi-space-size=8'],
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  t.teardown(() => checks.kill('SIGKILL'));
+  const reasons = new Map<string, string>();
+  const states = new Map<string, string>();
+  const [down, log]: [string[], string[]] = [[], []];
+  let lateness = {p50: 0, p99: 0, max: 0};
+  let reported = (): void => undefined;
+  checks.on('message', (message: FromChecks) => {
+    if (message.type === 'ready') checks.send({type: 'configure', specs});
+    else if (message.type === 'log') log.push(message.message);
+    else if (message.type === 'verdict') {
+      const {id, state, reason} = message.report;
+      states.set(id, state);
+      reasons.set(id, reason);
+      if (id.startsWith('healthy/') && state === 'down') down.push(reason);
+    } else if (message.type === 'reports') {
+      ({lateness} = message);
+      reported();
+    }
+  });
+  const end = performance.now() + FIRST_ROUND;
+  // oxlint-disable-next-line no-await-in-loop -- polling.
+  while (states.size < specs.length && performance.now() < end) await pause(50);
+  const over = performance.now() + duration;
+  let memory = 0;
+  while (performance.now() < over) {
+    memory = Math.max(memory, privateMemory(checks.pid ?? 0));
+    // oxlint-disable-next-line no-await-in-loop -- looked at again and again.
+    await pause(250);
+  }
+  await new Promise<void>((resolve) => {
+    reported = resolve;
+    checks.send({type: 'report'});
+  });
+  return {
+    down,
+    up: [...states].filter(([id, state]) => id.startsWith('healthy/') && state === 'up').length,
+    memory: Math.round(memory),
+    judged: new Map(only.map((kind) => [kind, reasons.get(`${kind}/0`)])),
+    lateness,
+    log,
+  };
+}
