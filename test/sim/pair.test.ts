@@ -1,4 +1,5 @@
 /** The pair as a whole, on a network and a clock of the test's own. Figures are bounds of the protocol, not measurements. */
+import type {Advert} from '@hactl/failover';
 import test from 'ava';
 import {baseConfig} from './scenario.ts';
 import {makePair, names, type Pair, type PairOptions} from './pair.ts';
@@ -339,4 +340,63 @@ test('another hardware address or cable: the Active announces at once', (t) => {
     pair.log.filter(({effect}) => effect.type === 'announce').map(({node}) => node),
     ['director1'],
   );
+});
+
+test('recorded adverts keep no dead director alive, on whichever path they come', (t) => {
+  const pair = running({
+    config: {paths: [baseConfig.paths[0], baseConfig.paths[0]] as typeof baseConfig.paths},
+  });
+  const node = pair.node('director2');
+  // What the second path would have carried was recorded instead.
+  for (const way of pair.world.ways[1] ?? []) way.cut = 1;
+  const recording: Advert[] = [];
+  for (let at = 0; at < 60; at += 1) {
+    pair.runFor(10);
+    const heard = node.state?.peers[0]?.advert;
+    if (heard) recording.push({...heard, path: 1});
+  }
+  pair.crash('director1');
+  for (const advert of recording) {
+    pair.runFor(20);
+    pair.feed('director2', {type: 'advert', advert});
+  }
+  t.deepEqual(pair.holders(), ['director2']);
+  t.true(pair.times().neither <= deadtime + flight, 'it took over in time');
+});
+
+test('without memory a peer is believed once it echoes this life, and recordings delay nothing', (t) => {
+  const old = running();
+  const recording: Advert[] = [];
+  for (let at = 0; at < 60; at += 1) {
+    old.runFor(10);
+    const heard = old.node('director2').state?.peers[0]?.advert;
+    if (heard) recording.push(heard);
+  }
+  // director1 is dead, director2 has lost its state directory.
+  const pair = makePair({seed: 8});
+  pair.boot('director2');
+  for (const advert of recording) {
+    pair.feed('director2', {type: 'advert', advert});
+    pair.runFor(5);
+  }
+  t.deepEqual(pair.holders(), ['director2']);
+  t.false(pair.node('director2').state?.peers[0]?.known);
+  pair.boot('director1');
+  pair.runFor(200);
+  t.deepEqual(pair.holders(), ['director1']);
+});
+
+test('adverts in the name of this director are outlived: the next life is above all that the peer knows', (t) => {
+  const pair = running();
+  const heard = pair.node('director1').state?.peers[0]?.advert;
+  const life = pair.node('director1').state?.incarnation ?? 0n;
+  if (!heard) return t.fail();
+  pair.feed('director1', {
+    type: 'advert',
+    advert: {...heard, sequence: heard.sequence + 1n, echoSequence: 2n ** 47n},
+  });
+  t.is(pair.node('director1').state?.incarnation, life + 1n);
+  pair.runFor(500);
+  t.deepEqual(pair.holders(), ['director1']);
+  t.true(pair.node('director2').state?.peers[0]?.alive);
 });

@@ -23,6 +23,12 @@ export function makeTag(key: EngineKey, bytes: Uint8Array): Buffer {
 export const sameTag = (one: Buffer, other: Buffer): boolean =>
   one.length === other.length && timingSafeEqual(one, other);
 
+/** The keys whose tags are believed. Beside a real key that signs, a listed `crc` would let anybody speak. */
+export function believedKeys(keys: readonly EngineKey[], signingKey: number): readonly EngineKey[] {
+  const signing = keys.find(({id}) => id === signingKey);
+  return signing?.method === 'crc' ? keys : keys.filter(({method}) => method !== 'crc');
+}
+
 const hashes = new Map<string, bigint>();
 
 /** The first eight octets of SHA-256: how names and digests travel. Kept, because every advert carries two. */

@@ -1,5 +1,5 @@
 export * from './advert.ts';
-export {addressHash, makeTag, methodNumber, sameTag, shortHash, tagLength} from './auth.ts';
+export {addressHash, believedKeys, makeTag, methodNumber, sameTag, shortHash, tagLength} from './auth.ts';
 export {sendPriorityZero} from './driver/priority-zero.ts';
 export {advertOf} from './machine/advert-of.ts';
 export * from './machine/intervals.ts';
@@ -9,4 +9,5 @@ export {mustListenFirst, performAll} from './machine/run.ts';
 export type * from './machine/state.ts';
 export {initialState, nextDeadline, step, type Step} from './machine/step.ts';
 export type * from './messages.ts';
+export {pathIds, peerPaths, signedPath} from './path-id.ts';
 export * from './replay.ts';

@@ -2,7 +2,7 @@
 import {programEnvironment, runLimited} from '@hactl/base/run';
 import {isDeepStrictEqual} from 'node:util';
 import {makeLateness, type Clock} from '@hactl/base';
-import type {Link} from '@hactl/net';
+import type {InterfaceAddress, Link} from '@hactl/net';
 import {encodeAdvert} from '../advert.ts';
 import {shortHash} from '../auth.ts';
 import {advertOf} from '../machine/advert-of.ts';
@@ -10,6 +10,7 @@ import {renewInterval} from '../machine/intervals.ts';
 import type {Effect} from '../machine/state.ts';
 import {initialState} from '../machine/step.ts';
 import type {EngineConfig, EngineStatus, FromEngine, ToEngine} from '../messages.ts';
+import {pathIds, peerPaths} from '../path-id.ts';
 import type {Current, Shared} from './current.ts';
 import {watchLinks} from './links.ts';
 import {makeLoop, type Loop} from './loop.ts';
@@ -105,6 +106,12 @@ function fence({current, feed}: Shared, node: string): void {
   );
 }
 
+/** Both directors' `ucast` lines may stand in both files: none sends to itself. */
+const withoutOwnPaths = (config: EngineConfig, addresses: readonly InterfaceAddress[]): EngineConfig => ({
+  ...config,
+  paths: peerPaths(config.paths, new Set(addresses.map(({address}) => address))),
+});
+
 /** Starts the engine; `send` goes to the supervisor, `quit` ends the process. */
 export function startEngine(
   first: EngineConfig,
@@ -113,14 +120,16 @@ export function startEngine(
   send: (message: FromEngine) => void,
   quit: () => void,
 ) {
-  const store = openStateStore(first.stateDir);
+  const store = openStateStore(first.stateDir, clock.wall(), (problem) =>
+    send({type: 'event', level: 'error', code: 'state-not-saved', message: problem}),
+  );
   const lateness = makeLateness();
   const counters: Record<string, number> = {};
   const current: Current = {
     config: first,
     state: initialState(
       first,
-      store.nextIncarnation(clock.wall()),
+      store.nextIncarnation(),
       clock.now(),
       first.nodes.map((node) => store.seen(node).incarnation),
     ),
@@ -145,8 +154,9 @@ export function startEngine(
     tag,
   });
   table.links = vips.links();
+  current.config = withoutOwnPaths(first, vips.list());
   const receiver = makeReceiver(shared, store);
-  let transport: Transport = openTransport(first.paths, table.links, receiver.onDatagram);
+  let transport: Transport = openTransport(current.config.paths, table.links, receiver.onDatagram);
   const tools: Tools = {shared, vips, store, loop, sendAdverts, finish};
 
   let scriptsDown = 0;
@@ -169,7 +179,8 @@ export function startEngine(
     const key = config.keys.find(({id}) => id === config.signingKey);
     if (!key) return;
     const advert = advertOf(config, state);
-    for (const path of transport.paths.keys()) transport.send(path, encodeAdvert({...advert, path}, key));
+    for (const [index, path] of pathIds(config.paths).entries())
+      transport.send(index, encodeAdvert({...advert, path}, key));
   }
 
   function finish(): void {
@@ -201,8 +212,9 @@ export function startEngine(
     };
   }
 
-  function reconfigure(next: EngineConfig): void {
+  function reconfigure(wanted: EngineConfig): void {
     const previous = current.config;
+    const next = withoutOwnPaths(wanted, vips.list());
     current.config = next;
     if (!isDeepStrictEqual(previous.paths, next.paths)) {
       transport.close();

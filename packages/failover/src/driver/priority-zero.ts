@@ -3,6 +3,7 @@ import {openAddresses} from '@hactl/net';
 import {encodeAdvert} from '../advert.ts';
 import {shortHash} from '../auth.ts';
 import type {EngineConfig} from '../messages.ts';
+import {pathIds, peerPaths} from '../path-id.ts';
 import {openStateStore} from './state-store.ts';
 import {openTransport} from './transport.ts';
 
@@ -11,12 +12,13 @@ export async function sendPriorityZero(config: EngineConfig, wall: number): Prom
   const key = config.keys.find((one) => one.id === config.signingKey);
   if (!key) return;
   const addresses = openAddresses();
-  const transport = openTransport(config.paths, addresses.links(), () => false);
+  const paths = peerPaths(config.paths, new Set(addresses.list().map(({address}) => address)));
+  const transport = openTransport(paths, addresses.links(), () => false);
   try {
-    const incarnation = openStateStore(config.stateDir).nextIncarnation(wall);
-    for (const path of transport.paths.keys())
+    const incarnation = openStateStore(config.stateDir, wall, () => undefined).nextIncarnation();
+    for (const [index, path] of pathIds(paths).entries())
       transport.send(
-        path,
+        index,
         encodeAdvert(
           {
             nodeIndex: config.nodes.indexOf(config.node),

@@ -1,11 +1,12 @@
 /** Adverts off the wire: decoded, checked for replay, and fed. */
-import {decodeAdvert, type Advert} from '../advert.ts';
-import {shortHash} from '../auth.ts';
+import {decodeAdvert, plausibleAdvert, type Advert} from '../advert.ts';
+import {believedKeys, shortHash} from '../auth.ts';
+import {signedPath} from '../path-id.ts';
 import {acceptSequence, initialReplay, type ReplayState} from '../replay.ts';
 import type {Shared} from './current.ts';
 import type {StateStore} from './state-store.ts';
 
-export function makeReceiver({current, count, feed}: Shared, store: StateStore) {
+export function makeReceiver({current, clock, count, feed}: Shared, store: StateStore) {
   const {nodes} = current.config;
   const replay = new Map<number, ReplayState>(
     nodes.map((node, nodeIndex) => {
@@ -28,17 +29,26 @@ export function makeReceiver({current, count, feed}: Shared, store: StateStore) 
     );
   }
 
-  function onAdvert(advert: Advert, from: string): void {
-    const name = current.config.nodes[advert.nodeIndex];
+  function onAdvert(advert: Advert, arrived: number, from: string): void {
+    const {config} = current;
+    const name = config.nodes[advert.nodeIndex];
     if (name === undefined || shortHash(name) !== advert.node) return count('fault-unknown-node');
+    if (!plausibleAdvert(advert, clock.wall())) return count('fault-implausible');
+    const path = signedPath(config.paths, advert.path, arrived);
+    if (path === undefined) return count('fault-path');
+    const heard = {...advert, path};
     const before = replay.get(advert.nodeIndex) ?? initialReplay();
-    const accepted = acceptSequence(before, advert);
-    if (!accepted.ok) return count(`fault-${accepted.fault.code}`);
+    const accepted = acceptSequence(before, heard);
+    if (!accepted.ok) {
+      // A broadcast reaches every socket of its port.
+      if (path === arrived) count(`fault-${accepted.fault.code}`);
+      return;
+    }
     replay.set(advert.nodeIndex, accepted.value);
-    sources.set(`${advert.nodeIndex} ${advert.path}`, from);
+    sources.set(`${advert.nodeIndex} ${path}`, from);
     // At once where it matters most: a new life of the peer.
     if (accepted.value.incarnation !== before.incarnation) save();
-    feed({type: 'advert', advert});
+    feed({type: 'advert', advert: heard});
   }
 
   return {
@@ -46,11 +56,15 @@ export function makeReceiver({current, count, feed}: Shared, store: StateStore) 
     /** Whether it is another's: the kernel gives us our own broadcasts and multicasts, looped back. */
     onDatagram: (path: number, bytes: Buffer, from: string): boolean => {
       const {config, state} = current;
-      const decoded = decodeAdvert(bytes, shortHash(config.cluster), config.keys);
+      const decoded = decodeAdvert(
+        bytes,
+        shortHash(config.cluster),
+        believedKeys(config.keys, config.signingKey),
+      );
       if (!decoded.ok) count(`fault-${decoded.fault.code}`);
       else if (decoded.value.nodeIndex === state.nodeIndex && decoded.value.node === shortHash(config.node))
         return false;
-      else onAdvert({...decoded.value, path}, from);
+      else onAdvert(decoded.value, path, from);
       return true;
     },
     sourcesOf: (nodeIndex: number): string[] => [

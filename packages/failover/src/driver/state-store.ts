@@ -1,7 +1,8 @@
 /** What must survive a restart: our incarnation, and the newest advert of each peer. */
-import {readFileSync, renameSync, writeFileSync} from 'node:fs';
-import {rename, writeFile} from 'node:fs/promises';
+import {readFileSync} from 'node:fs';
 import path from 'node:path';
+import {replaceFile, replaceFileLater} from '@hactl/base/files';
+import {plausibleIncarnation} from '../advert.ts';
 
 /** An advert's place in its sender's life. */
 export interface Seen {
@@ -10,74 +11,118 @@ export interface Seen {
 }
 
 export interface StateStore {
-  /** A new incarnation, greater than any before, already on disk. */
-  nextIncarnation(wall: number): bigint;
+  /** A new incarnation, greater than any before, already on disk unless the disk refuses. */
+  readonly nextIncarnation: () => bigint;
   /** The peer knows a higher one. */
-  rememberOwn(incarnation: bigint): void;
-  seen(node: string): Seen;
+  readonly rememberOwn: (incarnation: bigint) => void;
+  readonly seen: (node: string) => Seen;
   /** Remembers what was seen of each node, without keeping the adverts waiting for the disk. */
-  save(seen: Iterable<readonly [node: string, seen: Seen]>): void;
+  readonly save: (seen: Iterable<readonly [node: string, seen: Seen]>) => void;
+  /** When everything is written. */
+  readonly written: () => Promise<void>;
 }
 
-interface Kept {
-  incarnation?: string;
-  /** Incarnation, or incarnation and sequence with a dot between them. */
-  peers?: Record<string, string>;
+const MODE = 0o600;
+const nothing: Seen = {incarnation: 0n, sequence: 0n};
+
+/** A number of the file; 0 where it is none, or one that no director reaches: such a file locked the pair out for ever. */
+function readIncarnation(text: unknown, wall: number): bigint {
+  if (typeof text !== 'string' || !/^\d{1,20}$/.test(text)) return 0n;
+  const incarnation = BigInt(text);
+  return plausibleIncarnation(incarnation, wall) ? incarnation : 0n;
 }
 
-/** Opens the store in a directory. A file that cannot be read counts as empty: the wall clock then gives the start. */
-export function openStateStore(directory: string): StateStore {
-  const file = path.join(directory, 'failover-state.json');
-  let kept: Kept = {};
+function readPeers(peers: unknown, wall: number): Map<string, Seen> {
+  const entries = typeof peers === 'object' && peers !== null ? Object.entries(peers) : [];
+  return new Map(
+    entries.flatMap(([node, text]) => {
+      const [first, second = '0'] = String(text).split('.');
+      const incarnation = readIncarnation(first, wall);
+      const sequence = /^\d{1,15}$/.test(second) ? BigInt(second) : 0n;
+      return incarnation === 0n ? [] : [[node, {incarnation, sequence}] as const];
+    }),
+  );
+}
+
+function readKept(file: string): {readonly incarnation?: unknown; readonly peers?: unknown} {
   try {
-    kept = JSON.parse(readFileSync(file, 'utf8')) as Kept;
+    const kept: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    return typeof kept === 'object' && kept !== null ? kept : {};
   } catch {
-    // First start, or a damaged file.
+    // First start, or a damaged file: the wall clock then gives the start.
+    return {};
   }
-  const peers = new Map<string, Seen>();
-  let [written, writing] = ['', false];
-  for (const [node, text] of Object.entries(kept.peers ?? {})) {
-    const [, incarnation = '0', sequence = '0'] = /^(\d+)(?:\.(\d+))?$/.exec(text) ?? [];
-    peers.set(node, {incarnation: BigInt(incarnation), sequence: BigInt(sequence)});
-  }
+}
+
+/** Opens the store in a directory. `wall`: milliseconds since 1970. A disk that refuses costs memory, not the service. */
+export function openStateStore(
+  directory: string,
+  wall: number,
+  complain: (problem: string) => void,
+): StateStore {
+  const file = path.join(directory, 'failover-state.json');
+  const kept = readKept(file);
+  const peers = readPeers(kept.peers, wall);
+  let own = readIncarnation(kept.incarnation, wall);
+  let onDisk = '';
+  let writing: Promise<void> | undefined;
+  let complained = false;
   const text = (): string =>
     JSON.stringify({
-      incarnation: kept.incarnation,
+      incarnation: String(own),
       peers: Object.fromEntries(
         [...peers].map(([node, seen]) => [node, `${seen.incarnation}.${seen.sequence}`]),
       ),
     });
-  const saveNow = (): void => {
-    writeFileSync(`${file}.new`, text(), {mode: 0o600});
-    renameSync(`${file}.new`, file);
+  const failed = (error: unknown): void => {
+    if (!complained)
+      complain(
+        `cannot write ${file}: ${error instanceof Error ? error.message : String(error)}; until it can be written, a restart forgets which adverts were seen`,
+      );
+    complained = true;
   };
+
+  /** One write at a time, each of what is true when it begins: an older text never replaces a newer one. */
+  async function writeAll(): Promise<void> {
+    try {
+      for (let now = text(); now !== onDisk; now = text()) {
+        // oxlint-disable-next-line no-await-in-loop -- one after the other is the point.
+        await replaceFileLater(file, now, MODE);
+        onDisk = now;
+        complained = false;
+      }
+    } catch (error) {
+      failed(error);
+    } finally {
+      writing = undefined;
+    }
+  }
+  const write = (): void => {
+    if (text() !== onDisk) writing ??= writeAll();
+  };
+
   return {
-    nextIncarnation: (wall) => {
-      const last = BigInt(kept.incarnation ?? '0');
-      const next = BigInt(Math.floor(wall)) > last ? BigInt(Math.floor(wall)) : last + 1n;
-      kept = {...kept, incarnation: String(next)};
-      saveNow();
-      return next;
+    nextIncarnation: () => {
+      const now = BigInt(Math.floor(wall));
+      own = now > own ? now : own + 1n;
+      try {
+        const first = text();
+        replaceFile(file, first, MODE);
+        onDisk = first;
+      } catch (error) {
+        failed(error);
+      }
+      return own;
     },
     rememberOwn: (incarnation) => {
-      kept = {...kept, incarnation: String(incarnation)};
-      saveNow();
+      own = incarnation;
+      write();
     },
-    seen: (node) => peers.get(node) ?? {incarnation: 0n, sequence: 0n},
+    seen: (node) => peers.get(node) ?? nothing,
     save: (news) => {
       for (const [node, seen] of news) peers.set(node, seen);
-      const now = text();
-      if (now === written || writing) return;
-      [written, writing] = [now, true];
-      void writeFile(`${file}.later`, now, {mode: 0o600})
-        .then(() => rename(`${file}.later`, file))
-        .catch(() => {
-          // A full disk costs replay protection across the next restart, not the service of now.
-          written = '';
-        })
-        .finally(() => {
-          writing = false;
-        });
+      write();
     },
+    written: () => writing ?? Promise.resolve(),
   };
 }

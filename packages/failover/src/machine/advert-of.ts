@@ -19,8 +19,8 @@ export function advertOf(config: EngineConfig, state: State): Omit<Advert, 'path
     node: shortHash(config.node),
     incarnation: state.incarnation,
     sequence: state.sequence,
-    echoIncarnation: peer?.incarnation ?? 0n,
-    echoSequence: peer?.advert?.incarnation === peer?.incarnation ? (peer?.advert?.sequence ?? 0n) : 0n,
+    echoIncarnation: peer?.newest?.incarnation ?? peer?.incarnation ?? 0n,
+    echoSequence: peer?.newest?.sequence ?? 0n,
     digest: BigInt(`0x${config.configDigest.slice(0, 16) || '0'}`),
     groups: state.groups.map((group): AdvertGroup => {
       const assigned = new Set(group.role === 'Active' ? group.vips.map(({address}) => address) : []);

@@ -10,6 +10,7 @@ export const initialPeer = (
   nodeIndex: number,
   now: Instant,
   incarnation: bigint,
+  proven: boolean,
 ): PeerState => ({
   incarnation,
   nodeIndex,
@@ -17,6 +18,8 @@ export const initialPeer = (
   alive: false,
   late: false,
   known: false,
+  // With more than two nodes an echo says nothing of the others.
+  proven,
   heardAt: -Infinity,
   upSince: now,
   downAt: Infinity,
@@ -75,23 +78,62 @@ export function checkSilence(turn: Turn, state: State): State {
   };
 }
 
-/** An advert that is believed. */
+/** An advert of a peer, with a sequence that is new on its path. */
 export function onAdvert(turn: Turn, state: State, advert: Advert): State {
-  // The peer knows an incarnation of ours that we do not: our state directory was lost. A lower one is never believed.
-  const forgotten = turn.config.nodes.length === 2 && advert.echoIncarnation > state.incarnation;
-  const incarnation = forgotten ? advert.echoIncarnation + 1n : state.incarnation;
-  if (forgotten) turn.emit({type: 'remember-incarnation', incarnation});
-  const returns = state.peers.some((peer) => peer.nodeIndex === advert.nodeIndex && !peer.alive);
+  const peer = state.peers.find(({nodeIndex}) => nodeIndex === advert.nodeIndex);
+  if (!peer) return state;
+  const edit = (changed: PeerState): readonly PeerState[] =>
+    state.peers.map((other) => (other === peer ? changed : other));
+  if (!isNews(peer, advert)) {
+    // Delayed on this path, or recorded and sent again: it shows that the path works and proves no life.
+    return {...state, peers: edit({...peer, paths: heardOn(peer, advert.path, turn.now)})};
+  }
+  const {incarnation, sequence} = advert;
+  const next = ownLife(turn, state, advert);
+  const proven = peer.proven || (advert.echoIncarnation === next.incarnation && advert.echoSequence > 0n);
+  if (!proven)
+    return {
+      ...next,
+      advertAt: turn.now,
+      peers: edit({...peer, newest: {incarnation, sequence}, paths: heardOn(peer, advert.path, turn.now)}),
+    };
   return {
-    ...state,
-    incarnation,
+    ...next,
     // Answered at once: it learns that it is heard.
-    ...(returns && state.listenOnlyUntil === undefined ? {advertAt: turn.now} : {}),
+    ...(!peer.alive && state.listenOnlyUntil === undefined ? {advertAt: turn.now} : {}),
     groups: state.groups.map(withoutLastResort),
-    peers: state.peers.map((peer) =>
-      peer.nodeIndex === advert.nodeIndex ? heardPeer(turn, state, peer, advert) : peer,
-    ),
+    peers: edit(heardPeer(turn, state, {...peer, proven, newest: {incarnation, sequence}}, advert)),
   };
+}
+
+/** Newer than everything that has arrived of this peer on whichever path. */
+const isNews = ({newest}: PeerState, {incarnation, sequence}: Advert): boolean =>
+  newest === undefined ||
+  incarnation > newest.incarnation ||
+  (incarnation === newest.incarnation && sequence > newest.sequence);
+
+/**
+ * The peer knows a later life of ours than we do: our state directory was lost, or somebody with a key spoke in our name.
+ * The next life is above all that it knows. An earlier one is never believed.
+ */
+function ownLife(turn: Turn, state: State, {echoIncarnation, echoSequence}: Advert): State {
+  if (turn.config.nodes.length !== 2) return state;
+  const later =
+    echoIncarnation > state.incarnation ||
+    (echoIncarnation === state.incarnation && echoSequence > state.sequence);
+  if (!later) return state;
+  const incarnation = echoIncarnation + 1n;
+  turn.emit({type: 'remember-incarnation', incarnation});
+  return {...state, incarnation, advertAt: turn.now};
+}
+
+function heardOn(peer: PeerState, path: number, now: Instant): readonly Instant[] {
+  const paths = Array.from(
+    {length: Math.max(peer.paths.length, path + 1)},
+    (_, at) => peer.paths[at] ?? -Infinity,
+  );
+  paths[path] = now;
+  return paths;
 }
 
 /** A heartbeat path works again: nothing rests on claims on the LAN any more. */
@@ -106,27 +148,17 @@ function heardPeer(turn: Turn, state: State, peer: PeerState, advert: Advert): P
   const {config, now} = turn;
   const returns = !peer.alive;
   if (returns) turn.log('info', 'peer-up', `${peer.name} is heard`, {peer: peer.name});
-  const paths = Array.from(
-    {length: Math.max(peer.paths.length, advert.path + 1)},
-    (_, path) => peer.paths[path] ?? -Infinity,
-  );
-  paths[advert.path] = now;
-  // A slower path must not bring back what a faster one has overtaken.
-  const newer =
-    peer.advert === undefined ||
-    advert.incarnation > peer.advert.incarnation ||
-    advert.sequence >= peer.advert.sequence;
   return {
     ...peer,
     alive: true,
     late: false,
     known: true,
-    incarnation: newer ? advert.incarnation : peer.incarnation,
+    incarnation: advert.incarnation,
     heardAt: now,
     upSince: returns || advert.incarnation !== peer.advert?.incarnation ? now : peer.upSince,
     downAt: now + activeDownInterval(config, state.nodeIndex),
-    paths,
+    paths: heardOn(peer, advert.path, now),
     saidGoodbye: advert.groups.length > 0 && advert.groups.every((group) => group.priority === 0),
-    ...(newer ? {advert} : {}),
+    advert,
   };
 }

@@ -51,7 +51,7 @@ export const peerAdvert = (group: Partial<AdvertGroup>, advert: Partial<Advert> 
   incarnation: 7n,
   sequence: 1_000n,
   echoIncarnation: 5n,
-  echoSequence: 3n,
+  echoSequence: 1n,
   digest: 0n,
   groups: [
     {

@@ -74,6 +74,13 @@ export interface PeerState {
   readonly late: boolean;
   /** Has it ever been heard. */
   readonly known: boolean;
+  /**
+   * Is it no recording? The state file knows its life, or it has echoed the life of this process. Before that its adverts are
+   * only answered.
+   */
+  readonly proven: boolean;
+  /** The newest that arrived of it, proven or not: what our adverts echo. */
+  readonly newest?: {readonly incarnation: bigint; readonly sequence: bigint};
   readonly heardAt: Instant;
   readonly upSince: Instant;
   readonly downAt: Instant;

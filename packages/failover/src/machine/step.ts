@@ -40,7 +40,17 @@ export function initialState(
     sentAt: now,
     groups: config.groups.map((group) => initialGroup(group, now)),
     peers: config.nodes.flatMap((name, index) =>
-      index === nodeIndex ? [] : [initialPeer(name, index, now, known[index] ?? 0n)],
+      index === nodeIndex
+        ? []
+        : [
+            initialPeer(
+              name,
+              index,
+              now,
+              known[index] ?? 0n,
+              config.nodes.length > 2 || (known[index] ?? 0n) > 0n,
+            ),
+          ],
     ),
     moves: [],
     trackedDown: 0,

@@ -1,0 +1,91 @@
+/** What an attacker on the segment can send to the receiver: each kept from an attack that once worked. */
+import {mkdtempSync, rmSync} from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import test, {type ExecutionContext} from 'ava';
+import {encodeAdvert, type Advert} from '../advert.ts';
+import {config, peerAdvert} from '../machine/scene.fixture.ts';
+import {initialState} from '../machine/step.ts';
+import type {Event} from '../machine/state.ts';
+import type {EngineConfig, EngineKey} from '../messages.ts';
+import {pathIds} from '../path-id.ts';
+import {makeReceiver} from './receiver.ts';
+import {openStateStore} from './state-store.ts';
+
+const WALL = 1_790_000_000_000;
+const real: EngineKey = {id: 1, method: 'sha256', secret: 's3cret'};
+const crc: EngineKey = {id: 2, method: 'crc', secret: ''};
+const paths: EngineConfig['paths'] = [
+  {kind: 'bcast', device: 'eth0', port: 694},
+  {kind: 'mcast', device: 'eth0', group: '225.0.0.1', port: 694, ttl: 1, loop: false},
+  {kind: 'ucast', device: 'eth0', peer: '10.0.0.2', port: 694},
+  {kind: 'ucast', device: 'eth1', peer: '10.1.0.2', port: 694},
+];
+
+function receiverOf(t: ExecutionContext, change: Partial<EngineConfig> = {}) {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-receiver-'));
+  const used = {...config, paths, keys: [real], ...change, stateDir: folder};
+  const counters: Record<string, number> = {};
+  const fed: Event[] = [];
+  const store = openStateStore(folder, WALL, () => undefined);
+  const receiver = makeReceiver(
+    {
+      current: {config: used, state: initialState(used, 5n, 0)},
+      clock: {now: () => 0, wall: () => WALL},
+      counters,
+      count: (code) => {
+        counters[code] = (counters[code] ?? 0) + 1;
+      },
+      send: () => undefined,
+      feed: (event) => fed.push(event),
+    },
+    store,
+  );
+  t.teardown(async () => {
+    await store.written();
+    rmSync(folder, {recursive: true, force: true});
+  });
+  /** Sends an advert that is signed for one path by another. */
+  const send = (advert: Partial<Advert>, signedFor: number, arrived: number, key = real): void => {
+    const id = pathIds(paths)[signedFor] ?? 0xff;
+    receiver.onDatagram(arrived, encodeAdvert({...peerAdvert({}, advert), path: id}, key), '10.0.0.66');
+  };
+  return {send, fed, counters};
+}
+
+test('an advert recorded on one path is refused on another', (t) => {
+  const {send, fed, counters} = receiverOf(t);
+  send({sequence: 1n}, 0, 1);
+  send({sequence: 2n}, 0, 3);
+  t.deepEqual([fed.length, counters], [0, {'fault-path': 2}]);
+});
+
+test('sockets of one interface and port share datagrams: the signed path counts, and a copy is no fault', (t) => {
+  const {send, fed, counters} = receiverOf(t);
+  send({sequence: 1n}, 0, 0);
+  send({sequence: 1n}, 0, 2);
+  send({sequence: 2n}, 2, 0);
+  t.deepEqual(
+    fed.map((event) => event.type === 'advert' && event.advert.path),
+    [0, 2],
+  );
+  t.deepEqual(counters, {});
+});
+
+test('a listed crc key speaks for nobody while a real key signs', (t) => {
+  const {send, fed, counters} = receiverOf(t, {keys: [real, crc]});
+  send({}, 0, 0, crc);
+  t.deepEqual([fed.length, counters], [0, {'fault-unknown-key': 1}]);
+  const legacy = receiverOf(t, {keys: [crc], signingKey: 2});
+  legacy.send({}, 0, 0, crc);
+  t.is(legacy.fed.length, 1);
+});
+
+test('numbers that no director reaches by itself are refused', (t) => {
+  const {send, fed, counters} = receiverOf(t);
+  const most = 2n ** 64n - 1n;
+  for (const field of ['incarnation', 'sequence', 'echoIncarnation', 'echoSequence'] as const)
+    send({[field]: most}, 0, 0);
+  send({incarnation: BigInt(WALL) + 366n * 86_400_000n}, 0, 0);
+  t.deepEqual([fed.length, counters], [0, {'fault-implausible': 5}]);
+});
