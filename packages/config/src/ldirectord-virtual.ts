@@ -120,6 +120,7 @@ function finish(block: Block, address: VirtualAddress, draft: Draft, reporter: R
     email: emailOf(own),
     ...(sendExpect ? {sendExpect} : {}),
     ...(draft.ours.rise === undefined ? {} : {rise: draft.ours.rise}),
+    ...(draft.ours.mysqlKey === undefined ? {} : {mysqlKey: draft.ours.mysqlKey}),
   };
   const schedulerLine = block.lines.findLast(({name}) => name === 'scheduler');
   judgeForKernel(virtual, schedulerLine?.valueSpan ?? span, reporter);
