@@ -99,7 +99,8 @@ export function openDelivery(context: SyncContext, ports: DeliveryPorts): Delive
     const end = now() + limit;
     const left = (): number => Math.max(1, end - now());
     if (!peer.believed) return 'the peer is not heard';
-    if (!pulse) return 'hactl_sync_delay is off';
+    // Off by directive, or said when it could not be opened.
+    if (!pulse) return undefined;
     const beat = pulse.burst(left());
     if (mirror.size <= LISTED) live.tell(readHandshakes(ports.forward()));
     const heard = await beat;

@@ -237,6 +237,9 @@ test('every message comes out of its octets as it went in; cuts are refused', (t
       challenge: 5n,
       echo: 6n,
     },
+    {type: 'mark', number: 70_000, marker: 255, settle: true},
+    {type: 'marked', number: 70_000},
+    {type: 'pull', number: 3},
     {type: 'start', session: 4},
     {
       type: 'chunk',

@@ -32,6 +32,8 @@ for (const mode of ['multicast', 'relay'] as const) {
     client = pair.start('one', YOUNG, String(sides[1].pid));
     await said(client);
     t.is(report(sides[0])?.pulse, 'idle');
+    const starts = sides[0].logs.filter((line) => line.includes('master daemon started'));
+    t.is(starts.length, 1, 'its size is what was asked for');
   });
   for (const kind of ['ipv4', 'ipv6', 'persistent', 'fwmark', 'udp'] as const satisfies readonly YoungKind[])
     test(`${mode}: ${kind} requests reach the peer while they are under way`, async (t) => {
