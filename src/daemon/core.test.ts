@@ -90,7 +90,7 @@ const start = (source: string, pair?: Pair) => {
     state = next;
     for (const effect of more) {
       effects.push(effect);
-      if (effect.type === 'read-table') table.read();
+      if (effect.type === 'read-table') table.read(effect.only);
       if (effect.type === 'apply-table') table.apply(effect.operations);
       if (effect.type === 'write-orders') feed({type: 'orders-written'});
     }
@@ -561,6 +561,23 @@ test('of two directors that are both Active each speaks for the addresses that i
   t.deepEqual(speaks(), [false, true, false], 'the peer has the first of the groups');
   one.feed(peerStatus(true));
   t.deepEqual(speaks(), [false, true, true]);
+});
+
+test('a verdict reads its own service only, and does not put the look at the others off', async (t) => {
+  const source = (port: number): string =>
+    text('\treal=10.0.0.1:80 gate\n').replaceAll('10.0.0.100:80', `10.0.0.100:${port}`);
+  const one = start(`${source(80)}\n${source(81)}`);
+  await one.settled();
+  await one.verdict('10.0.0.1', 'up');
+  const reads = one.effects.flatMap((effect) => (effect.type === 'read-table' ? [effect.only ?? 'all'] : []));
+  t.is(reads[0], 'all');
+  t.deepEqual(reads.at(-1)?.valueOf(), [
+    {kind: 'address', family: 4, protocol: 'tcp', address: '10.0.0.100', port: 80},
+  ]);
+  const {auditAt} = one.state.table;
+  await one.verdict('10.0.0.1', 'down');
+  t.is(one.state.table.auditAt, auditAt);
+  t.is((await one.ipvs.list()).length, 2);
 });
 
 test('ten thousand verdicts: the state is not copied with each', (t) => {

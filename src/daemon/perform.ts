@@ -49,7 +49,7 @@ export function performer(drivers: Performers): (effect: CoreEffect) => CoreEven
       case 'to-sync':
         return void children.sync.send(effect.message);
       case 'read-table':
-        return drivers.table.read();
+        return drivers.table.read(effect.only);
       case 'apply-table':
         return drivers.table.apply(effect.operations);
       case 'mail':

@@ -108,6 +108,9 @@ export function checkId(virtual: VirtualService, real: RealServer): string {
   return `${virtualName(virtual)} > ${realName({address: real.address, port: real.port || virtualPort(virtual)})}`;
 }
 
+/** The virtual service's name in a check's id. */
+export const virtualOfCheck = (check: string): string => check.slice(0, check.indexOf(' > '));
+
 const optional = <Key extends string, Value>(key: Key, value: Value | undefined): {[K in Key]?: Value} =>
   value === undefined ? {} : ({[key]: value} as {[K in Key]?: Value});
 

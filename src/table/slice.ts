@@ -6,7 +6,7 @@
 import type {Instant, Millis, Moment} from '@hactl/base';
 import type {CheckReport} from '@hactl/checks';
 import type {LdirectordConfig, VerdictSettings, VirtualService} from '@hactl/config';
-import {keyText, plan, type Operation, type VirtualTable} from '@hactl/ipvs';
+import {keyText, plan, type Operation, type ServiceKey, type VirtualTable} from '@hactl/ipvs';
 import {afterOperations, blocks, driftOf, entryOf, onlyThese, type Drift} from './entries.ts';
 import {desiredTable} from './desired.ts';
 import {
@@ -19,7 +19,7 @@ import {
   type Refusals,
 } from './refusals.ts';
 import {allReports, folded, reportOf, reportsFor, withReport, type Reports} from './reports.ts';
-import {checkId, serviceKey} from './services.ts';
+import {checkId, serviceKey, virtualName, virtualOfCheck} from './services.ts';
 import {judgedReports, type Counting} from './views.ts';
 import {weightsNow, type Warmth} from './weights.ts';
 
@@ -43,6 +43,8 @@ export interface TableState {
   /** `closed`: the kernel's IPVS cannot be reached. */
   readonly phase: 'closed' | 'idle' | 'reading' | 'applying';
   readonly dirty: boolean;
+  /** What the next turn has to read: `all`, or the services that verdicts were about. */
+  readonly due: 'all' | readonly ServiceKey[];
   /** The whole configuration was brought into the kernel at least once, apart from what it refused. */
   readonly programmed: boolean;
   /** Why the table cannot be read or reached. */
@@ -67,13 +69,19 @@ export type TableEvent =
     }
   | {readonly type: 'ipvs-opened'}
   | {readonly type: 'ipvs-failed'; readonly reason: string}
-  | {readonly type: 'table-read'; readonly table: readonly VirtualTable[]}
+  /** The whole table, or what is there of the services that were asked for. */
+  | {
+      readonly type: 'table-read';
+      readonly table: readonly VirtualTable[];
+      readonly only?: readonly ServiceKey[];
+    }
   | {readonly type: 'table-failed'; readonly reason: string}
   | {readonly type: 'table-applied'; readonly outcomes: readonly Outcome[]}
   | {readonly type: 'tick'};
 
 export type TableEffect =
-  | {readonly type: 'read-table'}
+  /** Answered by `table-read`. `only`: these services and no others. */
+  | {readonly type: 'read-table'; readonly only?: readonly ServiceKey[]}
   /** In this order; an operation that fails does not stop the others. Answered by `table-applied`. */
   | {readonly type: 'apply-table'; readonly operations: readonly Operation[]}
   /** Facts, for the log and the journal. */
@@ -90,12 +98,32 @@ export type TableTurn = [TableState, readonly TableEffect[]];
 
 const RETRY: Millis = 1_000;
 const AUDIT_LEAST: Millis = 1_000;
+/** After more verdicts than that the whole table is read. */
+const READ_ALONE = 50;
 
 const virtualsOf = ({files}: TableConfig): readonly VirtualService[] =>
   files.flatMap((file) => file.virtuals);
 
 const idsOf = (config: TableConfig): ReadonlySet<string> =>
   new Set(virtualsOf(config).flatMap((virtual) => virtual.reals.map((real) => checkId(virtual, real))));
+
+/** The services that a check is about. */
+const servicesOf = (config: TableConfig, check: string): ServiceKey[] => {
+  const name = virtualOfCheck(check);
+  return virtualsOf(config).flatMap((virtual) =>
+    virtualName(virtual) === name ? [serviceKey(virtual)] : [],
+  );
+};
+
+/** A known table with some of its services as they were just read; those that are gone are left out. */
+function withServices(
+  known: readonly VirtualTable[],
+  only: readonly ServiceKey[],
+  read: readonly VirtualTable[],
+): readonly VirtualTable[] {
+  const asked = new Set(only.map(keyText));
+  return [...known.filter(({service}) => !asked.has(keyText(service.key))), ...read];
+}
 
 /** Drift is found within one and a half check intervals of the quickest service, never by reading without a pause. */
 export const auditEvery = (config: TableConfig): Millis =>
@@ -112,6 +140,7 @@ export const initialTable = (config: TableConfig, now: Instant): TableState => (
   owned: new Set(),
   phase: 'closed',
   dirty: true,
+  due: 'all',
   programmed: false,
   auditAt: Infinity,
   warmAt: Infinity,
@@ -131,7 +160,7 @@ export const judgedOf = ({reports, held, startedAt}: TableState): ReadonlyMap<st
 export function reduceTable(state: TableState, event: TableEvent, {now}: Moment): TableTurn {
   switch (event.type) {
     case 'table-config':
-      return work({...onConfig(state, event.config, now), dirty: true});
+      return work({...onConfig(state, event.config, now), dirty: true, due: 'all'});
     case 'verdict':
       return onVerdict(state, event.report);
     case 'reports': {
@@ -139,19 +168,21 @@ export function reduceTable(state: TableState, event: TableEvent, {now}: Moment)
       return [{...state, reports: known.reduce(withReport, state.reports)}, []];
     }
     case 'overrides':
-      return work({...state, held: event.held, ordered: event.ordered, dirty: true});
+      return work({...state, held: event.held, ordered: event.ordered, dirty: true, due: 'all'});
     case 'ipvs-opened':
-      return work({...withoutProblem(state), phase: 'idle', dirty: true});
+      return work({...withoutProblem(state), phase: 'idle', dirty: true, due: 'all'});
     case 'ipvs-failed':
       return onUnreachable({...state, phase: 'closed'}, event.reason, now);
     case 'table-read':
-      return state.phase === 'reading' ? onRead(state, event.table, now) : [state, []];
+      return state.phase === 'reading' ? onRead(state, event, now) : [state, []];
     case 'table-failed':
       return onUnreachable({...state, phase: 'idle'}, event.reason, now);
     case 'table-applied':
       return state.phase === 'applying' ? onApplied(state, event.outcomes, now) : [state, []];
     case 'tick':
-      return now < nextTableDeadline(state) ? [state, []] : work({...state, warmAt: Infinity, dirty: true});
+      return now < nextTableDeadline(state)
+        ? [state, []]
+        : work({...state, warmAt: Infinity, dirty: true, due: 'all'});
   }
 }
 
@@ -165,7 +196,9 @@ function work(state: TableState): TableTurn {
   if (!state.dirty) return [state, []];
   if (state.phase === 'closed') return [state, [{type: 'table-settled'}]];
   if (state.phase !== 'idle') return [state, []];
-  return [{...state, phase: 'reading', dirty: false}, [{type: 'read-table'}]];
+  // What is not known yet is read as a whole.
+  const only = state.due !== 'all' && state.expected ? {only: state.due} : {};
+  return [{...state, phase: 'reading', dirty: false, due: []}, [{type: 'read-table', ...only}]];
 }
 
 /** A turn is over; the next one begins at once where something arrived meanwhile. */
@@ -183,13 +216,17 @@ function onConfig(state: TableState, config: TableConfig, now: Instant): TableSt
 function onVerdict(state: TableState, report: CheckReport): TableTurn {
   if (!state.reports.ids.has(report.id)) return [state, []];
   const before = reportOf(state.reports, report.id)?.state ?? 'unknown';
-  const [next, effects] = work({...state, reports: withReport(state.reports, report), dirty: true});
+  const due =
+    state.due === 'all' || state.due.length >= READ_ALONE
+      ? 'all'
+      : [...state.due, ...servicesOf(state.config, report.id)];
+  const [next, effects] = work({...state, reports: withReport(state.reports, report), dirty: true, due});
   if (before === report.state) return [next, effects];
   return [next, [{type: 'verdict-changed', report, first: before === 'unknown'}, ...effects]];
 }
 
 function onUnreachable(state: TableState, reason: string, now: Instant): TableTurn {
-  const next = {...state, dirty: true, auditAt: now + RETRY};
+  const next: TableState = {...state, dirty: true, due: 'all', auditAt: now + RETRY};
   // A director without virtual services does not need IPVS.
   if (virtualsOf(state.config).length === 0) return [next, [{type: 'table-settled'}]];
   const news: readonly TableEffect[] = reason === state.problem ? [] : [{type: 'table-unreachable', reason}];
@@ -228,7 +265,12 @@ function wantedTable(
 }
 
 /** The table was read: what must change, what somebody else changed, what is not tried again yet. */
-function onRead(before: TableState, current: readonly VirtualTable[], now: Instant): TableTurn {
+function onRead(
+  before: TableState,
+  {table, only}: Extract<TableEvent, {type: 'table-read'}>,
+  now: Instant,
+): TableTurn {
+  const current = only ? withServices(before.expected ?? [], only, table) : table;
   const {state: weighed, wanted} = wantedTable(withoutProblem(before), current, now);
   const keys = virtualsOf(before.config).map((virtual) => keyText(serviceKey(virtual)));
   const owned = new Set([...before.owned, ...keys]);
@@ -244,7 +286,8 @@ function onRead(before: TableState, current: readonly VirtualTable[], now: Insta
     ...weighed,
     owned: new Set(keys),
     refusals,
-    auditAt: keys.length === 0 ? Infinity : now + auditEvery(before.config),
+    // The other services are looked at when it is time for all.
+    auditAt: only ? before.auditAt : keys.length === 0 ? Infinity : now + auditEvery(before.config),
     expected: onlyThese(current, owned),
   };
   if (due.length === 0) return finish({...state, programmed: true}, told);

@@ -1,5 +1,5 @@
 /** The kernel's table: read and changed, one thing after another. */
-import {IpvsError, type IpvsClient, type Operation} from '@hactl/ipvs';
+import {IpvsError, keyText, type IpvsClient, type Operation, type ServiceKey} from '@hactl/ipvs';
 import {blocks} from './entries.ts';
 import type {Outcome} from './refusals.ts';
 import type {TableEvent} from './slice.ts';
@@ -7,7 +7,8 @@ import type {TableEvent} from './slice.ts';
 type Answer = Extract<TableEvent, {type: 'table-read' | 'table-failed' | 'table-applied'}>;
 
 export interface TableDriver {
-  read(): void;
+  /** The whole table, or these services only: a look at one costs the same whatever the table's size. */
+  read(only?: readonly ServiceKey[]): void;
   /** In this order; one that the kernel refuses does not stop the others. */
   apply(operations: readonly Operation[]): void;
   /** Resolves when nothing is under way. */
@@ -22,10 +23,13 @@ export function driveTable(options: {
 }): TableDriver {
   let last: Promise<void> = Promise.resolve();
 
-  async function read(): Promise<Answer> {
+  async function read(only: readonly ServiceKey[] | undefined): Promise<Answer> {
     const ipvs = options.ipvs();
     if (!ipvs) return {type: 'table-failed', reason: 'IPVS is not open'};
-    return {type: 'table-read', table: await ipvs.list()};
+    if (!only) return {type: 'table-read', table: await ipvs.list()};
+    const keys = [...new Map(only.map((key) => [keyText(key), key])).values()];
+    const found = await Promise.all(keys.map((key) => ipvs.get(key)));
+    return {type: 'table-read', table: found.filter((one) => one !== undefined), only: keys};
   }
 
   async function apply(operations: readonly Operation[]): Promise<Answer> {
@@ -61,7 +65,7 @@ export function driveTable(options: {
   };
 
   return {
-    read: () => queued(read),
+    read: (only) => queued(() => read(only)),
     apply: (operations) => queued(() => apply(operations)),
     idle: () => last,
   };
