@@ -5,12 +5,12 @@
  * reading the program is most of a start. Signals to stop go on to the supervisor; its exit status is ours.
  */
 import {fork, type ChildProcess} from 'node:child_process';
-import {fileURLToPath} from 'node:url';
 import {Command, CommanderError, Option} from 'commander';
 import {backoff} from '@hactl/base';
 import {DAEMON_TEXT, daemonOptions, formOf} from './system/daemon-options.ts';
 import {VERSION} from './system/paths.ts';
-import {LOADED, type KeeperMessage} from './daemon/keeper-words.ts';
+import {programFile} from './system/programs.ts';
+import {isNotification, LOADED, type KeeperMessage} from './daemon/keeper-words.ts';
 
 /** The supervisor found the configuration or the command line unusable: starting it again would not help. */
 const EXIT_CONFIG = 2;
@@ -20,7 +20,7 @@ const PAUSE_MAX = 2_000;
 /** The spare is loaded when the first has long been at work. */
 const SPARE_AFTER = 3_000;
 
-const entry = fileURLToPath(new URL('daemon/main.ts', import.meta.url));
+const entry = programFile('supervisor');
 process.title = 'hactld';
 process.umask(0o027);
 
@@ -45,6 +45,22 @@ function judgeCommandLine(): void {
 }
 judgeCommandLine();
 
+/** systemd's; scripts that are started from here do not speak for the daemon. */
+const manager = process.env.NOTIFY_SOCKET;
+delete process.env.NOTIFY_SOCKET;
+delete process.env.WATCHDOG_PID;
+
+/** Passes on what the supervisor says to systemd. A word that does not arrive is missed by systemd, and nothing else. */
+async function notifyManager(text: string): Promise<void> {
+  if (manager === undefined) return;
+  const {sendUnixDatagram} = await import('@hactl/net');
+  try {
+    sendUnixDatagram(manager, text);
+  } catch {
+    // Its own limits tell systemd.
+  }
+}
+
 let stopping = false;
 let killer: NodeJS.Timeout | undefined;
 let pause = 0;
@@ -55,7 +71,7 @@ let everReady = false;
 const launch = (): ChildProcess =>
   fork(entry, process.argv.slice(2), {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    env: {...process.env, HACTL_SPARE: '1'},
+    env: {...process.env, HACTL_SPARE: '1', ...(manager === undefined ? {} : {HACTL_NOTIFY: '1'})},
   });
 
 function makeSpare(): void {
@@ -86,6 +102,10 @@ function start(): void {
   // Until this word a supervisor only loads its program.
   started.send('go');
   started.on('message', (word) => {
+    if (isNotification(word)) {
+      void notifyManager(word.notify);
+      return;
+    }
     // Said as a spare, heard when it was none any more.
     if (word === LOADED) return;
     everReady = true;

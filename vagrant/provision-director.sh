@@ -43,7 +43,10 @@ EOF
 printf 'auth 1\n1 sha256 only-for-the-lab\n' > /etc/ha.d/authkeys
 chmod 600 /etc/ha.d/authkeys
 
-cp /opt/hactl/src/systemd/hactld.service /etc/systemd/system/hactld.service
+# The package's unit, with the checkout's programs.
+sed -e 's#/usr/sbin/hactld#/opt/hactl/node_modules/.bin/node /opt/hactl/src/hactld.ts#' \
+  -e 's#/usr/sbin/hactl #/usr/local/sbin/hactl #' \
+  /opt/hactl/src/packaging/files/hactld.service >/etc/systemd/system/hactld.service
 ln -sf /opt/hactl/vagrant/hactl.sh /usr/local/sbin/hactl
 chmod +x /opt/hactl/vagrant/hactl.sh
 systemctl daemon-reload

@@ -1,11 +1,9 @@
 /** Wall-clock chores: the scheduled drill announced in ha.cf. Intervals are never cron's business. */
 import {execFile} from 'node:child_process';
-import {fileURLToPath} from 'node:url';
 import type {HaConfig} from '@hactl/config';
 import cron, {type ScheduledTask} from 'node-cron';
 import type {Log} from '../system/log.ts';
-
-const hactl = fileURLToPath(new URL('../hactl.ts', import.meta.url));
+import {programFile} from '../system/programs.ts';
 
 /** Keeps the chores of the configuration scheduled. */
 export function scheduleChores(options: {log: Log; configDir: string}): {
@@ -34,7 +32,7 @@ export function scheduleChores(options: {log: Log; configDir: string}): {
         schedule,
         () => {
           log('info', 'scheduled drill: standby, then failback');
-          execFile(process.execPath, [hactl, 'drill'], (error, stdout, stderr) =>
+          execFile(process.execPath, [programFile('hactl'), 'drill'], (error, stdout, stderr) =>
             log(error ? 'error' : 'info', `scheduled drill: ${stdout}${stderr}`.trim()),
           );
         },

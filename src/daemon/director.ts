@@ -18,6 +18,7 @@ import {loadOrders} from '../operators/order-store.ts';
 import {askPeer as askPeerAt} from '../peer/ask.ts';
 import {answerPeerWith, servePeer} from '../peer/serve.ts';
 import {peerSettings, type PeerSettings} from '../peer/settings.ts';
+import type {Readiness} from '../roles/readiness.ts';
 import {VERSION} from '../system/paths.ts';
 import {connectionsOf} from '../table/snapshot.ts';
 import {scheduleChores} from './chores.ts';
@@ -33,6 +34,8 @@ import {cleanStop} from './stop.ts';
 export interface Director {
   stop(): Promise<void>;
   reload(): Promise<ReloadOutcome>;
+  /** Whether it may serve what is configured. */
+  readiness(): Readiness;
 }
 
 /** Reads the files, starts everything. undefined: the files have errors, which were printed. */
@@ -156,6 +159,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   log('info', `director ${node} runs with ${configDir}`);
 
   return {
+    readiness: () => loop.state.roles.readiness,
     reload: configuration.reload,
     stop: async () => {
       daemonEvent('stops');

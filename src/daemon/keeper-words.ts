@@ -8,3 +8,11 @@ export const LOADED = 'loaded';
 export interface KeeperMessage {
   readonly spare?: SpareState;
 }
+
+/** A supervisor to the keeper: what the service manager is to hear, in sd_notify's form. */
+export interface Notification {
+  readonly notify: string;
+}
+
+export const isNotification = (message: unknown): message is Notification =>
+  typeof message === 'object' && message !== null && typeof (message as Notification).notify === 'string';

@@ -9,6 +9,7 @@ import {endOrphans} from '@hactl/base/run';
 import type {SpareState} from '../control/protocol.ts';
 import {daemonOptions} from '../system/daemon-options.ts';
 import {makeLogger, type Level} from '../system/log.ts';
+import {openServiceManager, READY_LIMIT_MS} from '../system/service-manager.ts';
 import type {Spare} from './child.ts';
 import {runDirector} from './director.ts';
 import {lockDirectories} from './lock.ts';
@@ -33,9 +34,14 @@ const only = given('ldirectord');
 process.umask(0o027);
 
 const PREFORK_AFTER = 2_000;
+/** Well within the WatchdogSec of the unit. */
+const ALIVE_EVERY_MS = 250;
 const ORPHANS_AFTER_MS = 1_000;
 /** The keeper kills a supervisor that says nothing for longer while it stops. */
 const STILL_STOPPING = 5_000;
+const manager = openServiceManager((text) => {
+  if (process.env.HACTL_NOTIFY !== undefined && process.connected) process.send?.({notify: text});
+});
 let pool: Map<string, Spare> | undefined;
 /** What the keeper has ready in case that this one dies. */
 let successor: SpareState | undefined;
@@ -59,7 +65,7 @@ if (process.env.HACTL_SPARE !== undefined) {
   process.title = 'hactld-spare';
   const orphaned = (): never => process.exit(0);
   process.once('disconnect', orphaned);
-  // WhyView to go at once, it is the first supervisor; left waiting, it gets its children ready as well.
+  // Told to go at once, it is the first supervisor; left waiting, it gets its children ready as well.
   let told = false;
   const timer = setTimeout(() => {
     const rehearsed = rehearse(options);
@@ -117,11 +123,22 @@ if (!director) {
   process.exit(2);
 }
 process.send?.('ready');
+const {readiness} = director;
+const begunAt = performance.now();
+const look = (): void => {
+  manager.alive();
+  const {ready, reason} = readiness();
+  // systemd would end a start that takes too long, and with it a director that stands by.
+  manager.readiness(ready || performance.now() - begunAt > READY_LIMIT_MS, reason);
+};
+look();
+setInterval(look, ALIVE_EVERY_MS).unref();
 
 let stopping = false;
 const stop = (why: string): void => {
   if (stopping) return;
   stopping = true;
+  manager.stopping();
   log('info', `stopping: ${why}`);
   setInterval(() => {
     if (process.connected) process.send?.('stopping');

@@ -1,16 +1,13 @@
 /** The child processes of a director: where their programs are and how they are started. */
-import {fileURLToPath} from 'node:url';
+import {programFile} from '../system/programs.ts';
 import {makeSpareOf, type Program, type Spare} from './child.ts';
-
-const entry = (name: string): string =>
-  fileURLToPath(new URL(`../../packages/${name}/src/main.ts`, import.meta.url));
 
 export const programs: Readonly<Record<'failover' | 'checks' | 'sync', Program>> = {
   // A small heap that is collected by the real-time thread itself: V8's helper threads have no such priority.
-  failover: {entry: entry('failover'), execArgv: ['--single-threaded-gc', '--max-semi-space-size=1']},
+  failover: {entry: programFile('failover'), execArgv: ['--single-threaded-gc', '--max-semi-space-size=1']},
   // What a check leaves behind is dead at once: with V8's 16 MB for it 10,000 reals take 307 MB, so 197.
-  checks: {entry: entry('checks'), execArgv: ['--max-semi-space-size=8']},
-  sync: {entry: entry('sync')},
+  checks: {entry: programFile('checks'), execArgv: ['--max-semi-space-size=8']},
+  sync: {entry: programFile('sync')},
 };
 
 /** Starts all children beforehand, idle: for a supervisor that stands by. `loaded` is called when the last has loaded. */

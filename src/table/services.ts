@@ -153,7 +153,6 @@ export function checkSpec(
     ...optional('login', virtual.login),
     ...optional('passwd', virtual.passwd),
     ...optional('database', virtual.database),
-    ...optional('mysqlKey', virtual.mysqlKey),
     ...optional('secret', virtual.secret),
     ...optional('sendExpect', sendExpect),
     ...optional('rise', virtual.rise),

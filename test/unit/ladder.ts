@@ -1,5 +1,6 @@
 /** The rooms of src, top first. A room imports rooms below it only (docs/architecture.md). */
 export const ladder: readonly string[] = [
+  'packaging',
   'entries',
   'cli',
   'console',

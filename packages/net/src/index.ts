@@ -20,3 +20,4 @@ export * from './source-address.ts';
 export * from './sys.ts';
 export * from './tcp.ts';
 export * from './udp.ts';
+export * from './unix-datagram.ts';

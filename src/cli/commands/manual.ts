@@ -3,6 +3,7 @@ import {readFile} from 'node:fs/promises';
 import {actions, USAGE} from '../../compat/ldirectord/command-line.ts';
 import {DAEMON_TEXT, daemonOptions} from '../../system/daemon-options.ts';
 import {ABOUT, defaultPaths, VERSION} from '../../system/paths.ts';
+import {documentFile} from '../../system/programs.ts';
 import {flatten, type CommandTree, type TreeOption} from '../command-tree.ts';
 import {exitMeanings} from '../exit.ts';
 import {bold, inline, item, page, text, type Section} from '../roff.ts';
@@ -188,6 +189,6 @@ export async function manualPage(name: Page, tree: CommandTree): Promise<string>
     case 'ldirectord-hactl.8':
       return ldirectord();
     case 'hactl-ha.cf.5':
-      return haCf(await readFile(new URL('../../../docs/configuration.md', import.meta.url), 'utf8'));
+      return haCf(await readFile(documentFile('configuration.md'), 'utf8'));
   }
 }

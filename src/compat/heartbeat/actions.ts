@@ -4,9 +4,9 @@ import {existsSync, mkdirSync, openSync, readFileSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
-import {fileURLToPath} from 'node:url';
 import {ask, ControlError} from '../../control/client.ts';
 import {controlSocket, type Paths} from '../../system/paths.ts';
+import {programFile} from '../../system/programs.ts';
 import {findInterface} from '../../daemon/kernel.ts';
 import {loadDirectory} from '../../configuration/load.ts';
 import {runLimited} from '@hactl/base/run';
@@ -24,7 +24,7 @@ const MOVE_LIMIT = 60_000;
 const HOOK_LIMIT = 60_000;
 const LOOK_EVERY = 50;
 
-const hactld = fileURLToPath(new URL('../../hactld.ts', import.meta.url));
+const hactld = programFile('hactld');
 const write = (text: string): boolean => process.stdout.write(text);
 
 /** The state and the parent of a process; undefined: it is gone. */

@@ -2,9 +2,9 @@
 import {spawn, type ChildProcess} from 'node:child_process';
 import {realpathSync} from 'node:fs';
 import {setTimeout as sleep} from 'node:timers/promises';
-import {fileURLToPath} from 'node:url';
 import {ask} from '../../control/client.ts';
 import {controlSocket, type Paths} from '../../system/paths.ts';
+import {programFile} from '../../system/programs.ts';
 import {checkFile} from './check.ts';
 import type {CommandLine} from './command-line.ts';
 import {claim, findInstance, lookAt, release, type Instance} from './instance.ts';
@@ -17,7 +17,7 @@ const STOP_LIMIT = 60_000;
 const LOOK_EVERY = 50;
 const ASK_LIMIT = 2_000;
 
-const hactld = fileURLToPath(new URL('../../hactld.ts', import.meta.url));
+const hactld = programFile('hactld');
 const say = (line: string): boolean => process.stderr.write(`${line}\n`);
 
 const sameFile = (one: string, resolved: string): boolean => {

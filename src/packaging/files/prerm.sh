@@ -1,0 +1,8 @@
+if [ -d /run/systemd/system ]; then
+  systemctl disable --now hactld.service || :
+elif command -v systemctl >/dev/null; then
+  systemctl disable hactld.service || :
+fi
+for name in ldirectord heartbeat ipvsadm; do
+  update-alternatives --remove "$name" "/usr/lib/hactl/compat/$name" || :
+done

@@ -1,0 +1,80 @@
+/**
+ * `npm run package`: hactl as packages, in dist/: a .deb for each processor, an .rpm where rpmbuild is installed.
+ * `-- --arch amd64` builds for one processor, `--fast` packs quickly and larger. Two builds of one checkout are equal, bit by bit.
+ */
+import {execFileSync, spawnSync} from 'node:child_process';
+import {mkdirSync, mkdtempSync, readFileSync, rmSync, statSync} from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import {parseArgs} from 'node:util';
+import {bundle} from './bundle.ts';
+import {makeDeb, type Release} from './deb.ts';
+import {makeRpm} from './rpm.ts';
+import {architectures, makePackageTree, type Architecture} from './tree.ts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+const {values} = parseArgs({
+  options: {
+    arch: {type: 'string', multiple: true, default: Object.keys(architectures)},
+    out: {type: 'string', default: path.join(root, 'dist')},
+    fast: {type: 'boolean', default: false},
+  },
+});
+const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as {version: string};
+/** The day of the release, for every file. */
+const date = Number(process.env.SOURCE_DATE_EPOCH ?? Date.UTC(2026, 10, 28) / 1_000);
+const out = path.resolve(values.out);
+const scratch = mkdtempSync(path.join(os.tmpdir(), 'hactl-package-'));
+const say = (line: string): boolean => process.stdout.write(`${line}\n`);
+
+/** What is in the package, by npm's own reading of the lock file; without what changes from run to run. */
+function billOfMaterials(): string {
+  const words = ['sbom', '--omit=dev', '--sbom-format=cyclonedx', '--package-lock-only', '--loglevel=error'];
+  const {status, stdout, stderr} = spawnSync('npm', words, {cwd: root, encoding: 'utf8', maxBuffer: 1 << 26});
+  if (status !== 0)
+    throw new Error(`npm sbom failed; it needs npm 10 or newer on the PATH (npm --version):\n${stderr}`);
+  const sbom = JSON.parse(stdout) as {serialNumber?: string; metadata: {timestamp?: string; tools?: unknown}};
+  delete sbom.serialNumber;
+  delete sbom.metadata.timestamp;
+  delete sbom.metadata.tools;
+  return `${JSON.stringify(sbom, null, 1)}\n`;
+}
+
+try {
+  const unknown = values.arch.filter((name) => !(name in architectures));
+  if (unknown.length > 0)
+    throw new Error(`--arch ${unknown.join()}: one of ${Object.keys(architectures).join(', ')} was expected`);
+  mkdirSync(out, {recursive: true});
+  const bundles = path.join(scratch, 'bundles');
+  await bundle(bundles);
+  const sbom = billOfMaterials();
+  const rpm = spawnSync('rpmbuild', ['--version']).error === undefined;
+  for (const architecture of values.arch as Architecture[]) {
+    const release: Release = {
+      version: manifest.version,
+      architecture,
+      date,
+      fast: values.fast,
+      summary: 'HA director pair for Linux Virtual Server',
+    };
+    const tree = path.join(scratch, architecture);
+    const plan = {folder: tree, bundles, scratch, architecture, sbom, date} as const;
+    makePackageTree({...plan, distribution: 'debian'});
+    const made = [makeDeb(tree, out, release)];
+    if (rpm) {
+      makePackageTree({...plan, distribution: 'rpm'});
+      made.push(makeRpm(tree, out, scratch, release));
+    }
+    for (const file of made) {
+      const sum = execFileSync('sha256sum', [file], {encoding: 'utf8'}).slice(0, 64);
+      say(`${path.relative(root, file)}  ${(statSync(file).size / 1e6).toFixed(1)} MB  sha256 ${sum}`);
+    }
+    rmSync(tree, {recursive: true, force: true});
+  }
+  if (!rpm) say('no .rpm: rpmbuild is not installed (apt-get install rpm)');
+} catch (error) {
+  process.stderr.write(`package: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+} finally {
+  rmSync(scratch, {recursive: true, force: true});
+}

@@ -1,0 +1,192 @@
+/** The files of the package as they lie on a director, for one processor. */
+import {execFileSync} from 'node:child_process';
+import {createHash} from 'node:crypto';
+import {chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import path from 'node:path';
+import {gzipSync} from 'node:zlib';
+import {native} from './bundle.ts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+
+/** Debian's name of a processor, Node's, and rpm's. */
+export const architectures = {
+  amd64: {node: 'x64', rpm: 'x86_64'},
+  arm64: {node: 'arm64', rpm: 'aarch64'},
+} as const;
+export type Architecture = keyof typeof architectures;
+
+interface Locked {
+  readonly version: string;
+  readonly integrity: string;
+}
+
+const lock = JSON.parse(readFileSync(path.join(root, 'package-lock.json'), 'utf8')) as {
+  readonly packages: Readonly<Record<string, Locked>>;
+};
+
+/**
+ * A package's folder: the installed one, or fetched by npm where it is another processor's. What is fetched is what the lock
+ * file names, to the bit. Throws where it is not.
+ */
+function packageFolder(name: string, scratch: string): string {
+  const installed = path.join(root, 'node_modules', name);
+  if (existsSync(installed)) return installed;
+  const locked = lock.packages[`node_modules/${name}`];
+  if (!locked) throw new Error(`${name} is not in package-lock.json`);
+  const folder = path.join(scratch, name.replace('/', '+'));
+  if (existsSync(folder)) return path.join(folder, 'package');
+  mkdirSync(folder, {recursive: true});
+  const words = ['pack', `${name}@${locked.version}`, '--pack-destination', folder, '--loglevel=error'];
+  const file = path.join(folder, execFileSync('npm', words, {cwd: root, encoding: 'utf8'}).trim());
+  const [algorithm = '', expected = ''] = locked.integrity.split('-');
+  const found = createHash(algorithm).update(readFileSync(file)).digest('base64');
+  if (found !== expected) throw new Error(`${name}: npm gave a file other than package-lock.json names`);
+  execFileSync('tar', ['-xzf', file, '-C', folder]);
+  rmSync(file);
+  return path.join(folder, 'package');
+}
+
+/** Of the native packages only what runs: no sources, no other system's binaries. */
+function addNative(lib: string, architecture: Architecture, scratch: string): void {
+  const {node} = architectures[architecture];
+  const add = (name: string, members: readonly string[]): void => {
+    const from = packageFolder(name, scratch);
+    for (const member of members)
+      cpSync(path.join(from, member), path.join(lib, 'node_modules', name, member), {recursive: true});
+  };
+  const [koffi, netlink] = native;
+  add(koffi, [
+    'package.json',
+    'index.cjs',
+    'index.js',
+    'indirect.cjs',
+    'indirect.js',
+    'src/koffi',
+    'LICENSE.txt',
+  ]);
+  const sources = path.join(lib, 'node_modules', koffi, 'src/koffi');
+  for (const part of ['src', 'CMakeLists.txt']) {
+    const kept = execFileSync('find', [
+      path.join(sources, part),
+      '-type',
+      'f',
+      '!',
+      '-name',
+      '*.cjs',
+      '!',
+      '-name',
+      '*.js',
+    ]);
+    for (const file of kept.toString().split('\n').filter(Boolean)) rmSync(file);
+  }
+  add(`@koromix/koffi-linux-${node}`, ['package.json', 'index.js', `linux_${node}`]);
+  add(netlink, ['package.json', 'dist', 'LICENSE', `prebuilds/linux-${node}`]);
+  add('node-gyp-build', ['package.json', 'index.js', 'node-gyp-build.js', 'LICENSE']);
+  const runtime = packageFolder(`node-linux-${node}`, scratch);
+  cpSync(path.join(runtime, 'bin/node'), path.join(lib, 'node'));
+  cpSync(path.join(runtime, 'LICENSE'), path.join(lib, 'LICENSE.node'));
+}
+
+const wrapper = (program: string, words = ''): string => `#!/bin/sh
+# Where root's runs keep the compiled form of the program.
+: "\${NODE_COMPILE_CACHE:=/var/cache/hactl}"
+export NODE_COMPILE_CACHE
+exec /usr/lib/hactl/node /usr/lib/hactl/${program}.mjs${words} "$@"
+`;
+
+export interface TreePlan {
+  readonly folder: string;
+  /** The bundles (bundle.ts). */
+  readonly bundles: string;
+  readonly scratch: string;
+  readonly architecture: Architecture;
+  /** The software bill of materials. */
+  readonly sbom: string;
+  /** Seconds since 1970 for every file: two builds are equal. */
+  readonly date: number;
+  readonly distribution: 'debian' | 'rpm';
+}
+
+/** Makes the tree anew. */
+export function makePackageTree(plan: TreePlan): void {
+  const {folder, bundles, scratch, architecture, distribution} = plan;
+  rmSync(folder, {recursive: true, force: true});
+  const put = (file: string, content: string | Buffer, mode = 0o644): void => {
+    const target = path.join(folder, file);
+    mkdirSync(path.dirname(target), {recursive: true});
+    writeFileSync(target, content);
+    chmodSync(target, mode);
+  };
+  const text = (file: string): string => readFileSync(path.join(root, file), 'utf8');
+  const packed = (content: string): Buffer => {
+    const made = gzipSync(content, {level: 9});
+    // The header's byte for the operating system is zlib's own affair.
+    made[9] = 3;
+    return made;
+  };
+  const lib = path.join(folder, 'usr/lib/hactl');
+  mkdirSync(lib, {recursive: true});
+  cpSync(bundles, lib, {recursive: true});
+  addNative(lib, architecture, scratch);
+  for (const name of ['hactl', 'hactld', 'hactl-console']) put(`usr/sbin/${name}`, wrapper(name), 0o755);
+  for (const name of ['ldirectord', 'heartbeat']) put(`usr/lib/hactl/compat/${name}`, wrapper(name), 0o755);
+  put('usr/lib/hactl/compat/ipvsadm', wrapper('hactl', ' ipvsadm'), 0o755);
+
+  const units = distribution === 'debian' ? 'lib/systemd/system' : 'usr/lib/systemd/system';
+  const files = 'src/packaging/files';
+  for (const unit of ['hactld.service', 'ldirectord@.service'])
+    put(`${units}/${unit}`, text(`${files}/${unit}`));
+  put('usr/lib/sysusers.d/hactl.conf', text(`${files}/hactl.sysusers`));
+  put('usr/lib/tmpfiles.d/hactl.conf', text(`${files}/hactl.tmpfiles`));
+  put('usr/lib/modules-load.d/hactl.conf', text(`${files}/hactl.modules`));
+  const defaults = distribution === 'debian' ? 'etc/default/hactl' : 'etc/sysconfig/hactl';
+  put(defaults, text(`${files}/hactl.default`));
+  mkdirSync(path.join(folder, 'etc/ha.d'), {recursive: true});
+
+  for (const name of ['hactl.8', 'hactld.8', 'ldirectord-hactl.8', 'hactl-ha.cf.5'])
+    put(`usr/share/man/man${name.at(-1)}/${name}.gz`, packed(text(`docs/man/${name}`)));
+  const hactl = path.join(root, 'src/hactl.ts');
+  for (const [shell, file] of [
+    ['bash', 'bash-completion/completions/hactl'],
+    ['zsh', 'zsh/vendor-completions/_hactl'],
+    ['fish', 'fish/vendor_completions.d/hactl.fish'],
+  ] as const)
+    put(`usr/share/${file}`, execFileSync(process.execPath, [hactl, 'completion', shell]));
+
+  const doc = 'usr/share/doc/hactl';
+  const changes = packed(text('CHANGELOG.md'));
+  put(`${doc}/changelog.gz`, changes);
+  put(`${doc}/copyright`, copyright(lib));
+  put(`${doc}/sbom.cdx.json`, plan.sbom);
+  for (const page of ['install', 'configuration', 'hactl', 'troubleshooting', 'ldirectord', 'heartbeat'])
+    put(`${doc}/${page}.md`, text(`docs/${page}.md`));
+  for (const name of ['ha.cf', 'haresources', 'authkeys', 'ldirectord.cf'])
+    put(`${doc}/examples/${name}`, text(`${files}/examples/${name}`));
+  put(`${doc}/examples/resources.conf`, text(`${files}/resources.conf`));
+
+  execFileSync('find', [folder, '-type', 'd', '-exec', 'chmod', '755', '{}', '+']);
+  execFileSync('find', [lib, '-type', 'f', '-exec', 'chmod', '644', '{}', '+']);
+  for (const file of ['node', 'compat/ldirectord', 'compat/heartbeat', 'compat/ipvsadm'])
+    chmodSync(path.join(lib, file), 0o755);
+  execFileSync('find', [folder, '-exec', 'touch', '-h', '-d', `@${plan.date}`, '{}', '+']);
+}
+
+/** Ours, Node's with all that is in it, and the native packages'; the bundled ones are in the bill of materials. */
+const copyright = (lib: string): string =>
+  [
+    'Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/',
+    'Upstream-Name: hactl',
+    '',
+    'Files: *',
+    'Copyright: the hactl authors; of bundled packages see sbom.cdx.json',
+    'License: MIT',
+    ...readFileSync(path.join(root, 'LICENSE'), 'utf8').trim().split('\n').map(indented),
+    '',
+    'Files: usr/lib/hactl/node',
+    'Copyright: Node.js contributors and others',
+    'License: Node.js',
+    ...readFileSync(path.join(lib, 'LICENSE.node'), 'utf8').trim().split('\n').map(indented),
+    '',
+  ].join('\n');
+
+const indented = (line: string): string => (line.trim() === '' ? ' .' : ` ${line}`);

@@ -1,0 +1,37 @@
+/**
+ * Where our programs and their files are: TypeScript in a checkout; in the package one bundled file each, all in one
+ * folder. The only place that knows.
+ */
+import {fileURLToPath} from 'node:url';
+
+const sources = {
+  hactl: '../hactl.ts',
+  hactld: '../hactld.ts',
+  'hactl-console': '../hactl-console.ts',
+  heartbeat: '../heartbeat.ts',
+  ldirectord: '../ldirectord.ts',
+  supervisor: '../daemon/main.ts',
+  failover: '../../packages/failover/src/main.ts',
+  checks: '../../packages/checks/src/main.ts',
+  sync: '../../packages/sync/src/main.ts',
+} as const;
+
+export type ProgramName = keyof typeof sources;
+
+/** The entry of each program, from the root of the checkout: what the bundler starts from. */
+export const entries: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(sources).map(([name, source]) => [
+    name,
+    source.startsWith('../../') ? source.slice(6) : `src/${source.slice(3)}`,
+  ]),
+);
+
+const bundled = !import.meta.url.endsWith('.ts');
+const here = (source: string, packed: string): string =>
+  fileURLToPath(new URL(bundled ? packed : source, import.meta.url));
+
+/** The file that Node runs for this program. */
+export const programFile = (name: ProgramName): string => here(sources[name], `${name}.mjs`);
+
+/** A document that a program reads: `configuration.md`. */
+export const documentFile = (name: string): string => here(`../../docs/${name}`, `docs/${name}`);

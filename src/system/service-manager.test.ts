@@ -1,0 +1,37 @@
+/** What systemd would hear. */
+import test from 'ava';
+import {openServiceManager} from './service-manager.ts';
+
+function listen() {
+  const heard: string[] = [];
+  return {heard, manager: openServiceManager((text) => heard.push(text))};
+}
+
+test('READY comes with the first readiness, and once', (t) => {
+  const {heard, manager} = listen();
+  manager.readiness(false, 'starting');
+  manager.readiness(true, 'table programmed');
+  manager.readiness(true, 'table programmed');
+  manager.readiness(false, 'IPVS: lost\nREADY=1');
+  manager.readiness(true, 'table programmed');
+  t.deepEqual(heard, [
+    'STATUS=waits: starting',
+    'READY=1\nSTATUS=serves: table programmed',
+    'STATUS=waits: IPVS: lost READY=1',
+    'STATUS=serves: table programmed',
+  ]);
+});
+
+test('the loop is alive, until and after STOPPING; nothing makes it ready again', (t) => {
+  const {heard, manager} = listen();
+  manager.alive();
+  manager.stopping();
+  manager.stopping();
+  manager.readiness(true, 'late');
+  manager.alive();
+  t.deepEqual(heard, [
+    'WATCHDOG=1',
+    'STOPPING=1\nSTATUS=stopping: addresses go to the peer first',
+    'WATCHDOG=1',
+  ]);
+});

@@ -1,0 +1,39 @@
+/**
+ * What systemd is told (sd_notify): READY once the director may serve, STOPPING, a line of status, and that the loop is
+ * alive. Nothing of it without systemd; a message that does not arrive changes nothing here.
+ * Pure: the launcher, systemd's main process, passes the words on.
+ */
+
+/** A director that cannot become ready is told to systemd as started after this time: its addresses are the peer's then. */
+export const READY_LIMIT_MS = 60_000;
+
+export interface ServiceManager {
+  /** Whether this director may serve, with the reason: the first yes is systemd's READY. */
+  readiness(ready: boolean, reason: string): void;
+  /** The process loop runs: to be called from it every now and then. */
+  alive(): void;
+  stopping(): void;
+}
+
+/** `send` gets one datagram's text in sd_notify's form. */
+export function openServiceManager(send: (text: string) => void): ServiceManager {
+  let [started, ended, status] = [false, false, ''];
+  const tell = (...words: readonly string[]): void => send(words.join('\n'));
+  return {
+    readiness(ready, reason) {
+      const line = `STATUS=${ready ? 'serves' : 'waits'}: ${reason}`.replaceAll(/[\n\r]+/g, ' ');
+      if (ended || line === status) return;
+      status = line;
+      if (ready && !started) {
+        started = true;
+        tell('READY=1', line);
+      } else tell(line);
+    },
+    alive: () => tell('WATCHDOG=1'),
+    stopping() {
+      if (ended) return;
+      ended = true;
+      tell('STOPPING=1', 'STATUS=stopping: addresses go to the peer first');
+    },
+  };
+}
