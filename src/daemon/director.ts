@@ -25,6 +25,7 @@ import {scheduleChores} from './chores.ts';
 import {initial} from './core.ts';
 import {openDrivers} from './drivers.ts';
 import {operatorHandlers, peerHandlers} from './handlers.ts';
+import {openControlOrLater} from './late-control.ts';
 import {makeLoop} from './loop.ts';
 import {loadOptions, type DirectorOptions} from './options.ts';
 import {observe, snapshotOf} from './snapshot.ts';
@@ -141,10 +142,8 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   });
   // Children that stood by have said that they are ready: they get their orders before anything else is done here.
   await new Promise((resolve) => setImmediate(resolve));
-  const control = await openControl(
-    options.runDir,
-    journalled(journal.record, answerWith(operatorHandlers(ports))),
-  );
+  const answer = journalled(journal.record, answerWith(operatorHandlers(ports)));
+  const control = await openControlOrLater(() => openControl(options.runDir, answer), log);
   sockets.push(peerServer, {
     configure: async ({cluster}) => {
       accessProblems.splice(0, Infinity, ...(await control.configure(cluster.ha?.hactl ?? {})));
