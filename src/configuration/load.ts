@@ -54,6 +54,8 @@ export interface LoadOutcome {
   /** Every file that was read: watched for changes. */
   readonly files: readonly string[];
   readonly sources: ReadonlyMap<string, Source>;
+  /** What was read, whatever is wrong with it; undefined: a file that must be there is not. */
+  readonly cluster?: ClusterConfig;
 }
 
 const withoutPlace = (cluster: ClusterConfig): boolean =>
@@ -105,6 +107,7 @@ export async function loadDirectory(options: LoadOptions): Promise<LoadOutcome> 
     texts: all.map((diagnostic) => renderDiagnostic(diagnostic, sources)),
     files: [...sources.keys()],
     sources,
+    ...(cluster ? {cluster} : {}),
   };
   if (!cluster || all.some(({severity}) => severity === 'error')) return outcome;
   const digest = createHash('sha256').update(digestCluster(cluster)).digest('hex');

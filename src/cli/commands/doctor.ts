@@ -1,10 +1,19 @@
+import {statSync} from 'node:fs';
 import os from 'node:os';
+import path from 'node:path';
+import {
+  machineCodes,
+  redactDiagnostic,
+  type ClusterConfig,
+  type Diagnostic,
+  type Source,
+} from '@hactl/config';
 import {ask, ControlError} from '../../control/client.ts';
 import type {HostFinding} from '../../host/finding.ts';
+import {defaultPaths} from '../../system/paths.ts';
 import {CliError, exit} from '../exit.ts';
 import {paintFor} from '../render/paint.ts';
 import {findingLines} from '../render/render-findings.ts';
-import {loadFiles} from './config-files.ts';
 import {jsonText} from '../render/shown.ts';
 
 export interface DoctorOptions {
@@ -25,13 +34,63 @@ const daemonRuns = async (socket: string): Promise<boolean> => {
   }
 };
 
+const machine: ReadonlySet<string> = new Set(machineCodes);
+
+/** What the files ask of this machine and it does not give, and keys that protect nobody. */
+function machineFindings(
+  diagnostics: readonly Diagnostic[],
+  sources: ReadonlyMap<string, Source>,
+): HostFinding[] {
+  return diagnostics
+    .filter(({code}) => machine.has(code) || code === 'weak-authentication')
+    .map((one): HostFinding => {
+      const {message, help, severity, span} = redactDiagnostic(one, sources);
+      return {
+        level: severity === 'error' ? 'bad' : severity === 'warning' ? 'warning' : 'note',
+        subject: path.basename(span.file),
+        text: message,
+        ...(help === undefined ? {} : {help}),
+      };
+    });
+}
+
+/** Logs name hosts, users and what failed: not for everybody. */
+function modeFindings({ha, ldirectord}: ClusterConfig): HostFinding[] {
+  const logs = [ha?.logFile, ha?.debugFile, ...ldirectord.map(({logFile}) => logFile)];
+  return [...new Set(logs)].flatMap((file): HostFinding[] => {
+    if (file === undefined || !file.startsWith('/')) return [];
+    const mode = statSync(file, {throwIfNoEntry: false})?.mode ?? 0;
+    return (mode & 0o007) === 0
+      ? []
+      : [
+          {
+            level: 'warning',
+            subject: file,
+            text: 'everybody may read this log file',
+            help: `chmod o= ${file}`,
+          },
+        ];
+  });
+}
+
 /** `hactl doctor`. Exit status 0: nothing is bad, 1: something is, 2: the files cannot be read. */
 export async function doctor(socket: string, options: DoctorOptions): Promise<number> {
   const node = options.node ?? os.hostname();
-  const {cluster, diagnostics} = await loadFiles(options.configDir, node.toLowerCase());
+  // Loaded only here: other commands need no netlink.
+  const [{loadDirectory}, {findInterface}] = await Promise.all([
+    import('../../configuration/load.ts'),
+    import('../../daemon/kernel.ts'),
+  ]);
+  const {cluster, diagnostics, sources} = await loadDirectory({
+    configDir: options.configDir,
+    stateDir: defaultPaths.stateDir,
+    node,
+    mode: 'lenient',
+    findInterface,
+    wall: Date.now(),
+  });
   if (!cluster)
     throw new CliError(exit.config, `${options.configDir}: hactl check-config says what is missing`);
-  // Loaded only here: other commands need no netlink.
   const [{readHost}, {judgeHost}] = await Promise.all([
     import('../../host/director/host-driver.ts'),
     import('../../host/director/host-judge.ts'),
@@ -41,6 +100,8 @@ export async function doctor(socket: string, options: DoctorOptions): Promise<nu
     errors === 0
       ? {level: 'good', subject: 'files', text: 'no errors'}
       : {level: 'bad', subject: 'files', text: `${errors} errors`, help: 'hactl check-config shows them'},
+    ...machineFindings(diagnostics, sources),
+    ...modeFindings(cluster),
     ...judgeHost(cluster, {...readHost(cluster, await daemonRuns(socket)), node}),
   ];
   const bad = findings.filter(({level}) => level === 'bad').length;
