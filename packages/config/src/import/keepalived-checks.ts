@@ -3,14 +3,14 @@
  * share becomes the virtual's, the others are written as hactl_check lines; programs become one script that knows every
  * server's command. Pure.
  */
-import type {CheckService, RealCheck} from '../model.ts';
+import type {RealCheck} from '../model.ts';
 import type {ImportedCheck, ImportedScript} from './imported.ts';
 import {quoteStatement, type Tools} from './keepalived-block.ts';
 import type {Checker, CheckerName, Inherited} from './keepalived-checker.ts';
+import {convert, type Converted, type Native} from './keepalived-convert.ts';
 import type {Statement} from './keepalived-lines.ts';
 import {DELAY_LOOP, timesOf, timingText, type CheckTimes} from './keepalived-times.ts';
-import {isOrdinary, statusExpression} from './keepalived-web.ts';
-import {freshName, isQuotable, shellWord} from './words.ts';
+import {freshName, shellWord} from './words.ts';
 
 export interface CheckedServer {
   readonly statement: Statement;
@@ -33,24 +33,6 @@ const order: readonly CheckerName[] = [
 ];
 const overTcp: ReadonlySet<CheckerName> = new Set(['HTTP_GET', 'SSL_GET', 'SMTP_CHECK', 'TCP_CHECK']);
 
-/** One server's check in our words. */
-interface Native {
-  readonly type: ImportedCheck['type'];
-  readonly service?: CheckService;
-  readonly port?: number;
-  readonly request?: string;
-  readonly receive?: string;
-  readonly virtualHost?: string;
-  readonly sendExpect?: NonNullable<ImportedCheck['sendExpect']>;
-  readonly timeout?: number;
-}
-
-interface Converted {
-  readonly native: Native;
-  readonly fate: 'exact' | 'approximated' | 'changed';
-  readonly how: string;
-}
-
 export interface MergedCheck {
   readonly check: ImportedCheck;
   /** Pages of single servers, where they differ. */
@@ -58,102 +40,6 @@ export interface MergedCheck {
   /** Checks of single servers, where they are of another kind. */
   readonly own: ReadonlyMap<CheckedServer, RealCheck>;
   readonly isDynamic: boolean;
-}
-
-const NEGOTIATE = 'ldirectord.cf: checktype=negotiate, service=';
-
-function convert(checker: Checker, isUdp: boolean): Converted {
-  const {kind, settings, port} = checker;
-  const timeout = settings.connectTimeout;
-  const base = {
-    ...(port === undefined ? {} : {port}),
-    ...(timeout === undefined ? {} : {timeout}),
-  };
-  const reach = isUdp ? 'the host is pinged' : 'only the connection is tried';
-  switch (kind) {
-    case 'HTTP_GET':
-    case 'SSL_GET':
-      return convertWeb(checker, base);
-    case 'SMTP_CHECK':
-      return {native: {type: 'negotiate', service: 'smtp', ...base}, fate: 'exact', how: `${NEGOTIATE}smtp`};
-    case 'DNS_CHECK': {
-      const {name = '.', type = 'SOA'} = checker.dns ?? {};
-      if (type === 'A' && name !== '.')
-        return {
-          native: {type: 'negotiate', service: 'dns', request: name, ...base},
-          fate: 'approximated',
-          how: `${NEGOTIATE}dns; an address must come, to keepalived any answer without an error will do`,
-        };
-      return {
-        native: {type: 'connect', ...base},
-        fate: 'changed',
-        how: `keepalived asks for ${type} of ${name}; the check here can ask for addresses only, so ${reach}`,
-      };
-    }
-    case 'UDP_CHECK':
-      return {
-        native: {type: 'ping', ...(timeout === undefined ? {} : {timeout})},
-        fate: 'changed',
-        how: 'ldirectord.cf: checktype=ping: a port that nobody listens on is not noticed',
-      };
-    case 'PING_CHECK':
-      return {
-        native: {type: 'ping', ...(timeout === undefined ? {} : {timeout})},
-        fate: 'exact',
-        how: 'ldirectord.cf: checktype=ping',
-      };
-    case 'MISC_CHECK':
-      return {
-        native: {type: 'external', ...(timeout === undefined ? {} : {timeout})},
-        fate: 'exact',
-        how: 'ldirectord.cf: checktype=external',
-      };
-    case 'TCP_CHECK':
-    case 'BFD_CHECK':
-    case 'FILE_CHECK':
-      return {native: {type: 'connect', ...base}, fate: 'exact', how: 'ldirectord.cf: checktype=connect'};
-  }
-}
-
-function convertWeb(checker: Checker, base: Pick<Native, 'port' | 'timeout'>): Converted {
-  const {kind, request = '/', receive, virtualHost, statuses = [[200, 299]], version = '1.0'} = checker;
-  const host = virtualHost === undefined || !/^[\w.:[\]-]+$/.test(virtualHost) ? undefined : virtualHost;
-  const service = kind === 'SSL_GET' ? 'https' : 'http';
-  const asService: Native = {
-    type: 'negotiate',
-    service,
-    ...base,
-    request,
-    ...(receive === undefined ? {} : {receive}),
-    ...(host === undefined ? {} : {virtualHost: host}),
-  };
-  // A plain request's status line can be compared as it is: no redirect is followed, as in keepalived.
-  if (kind === 'HTTP_GET' && receive === undefined && isQuotable(request)) {
-    const header =
-      host === undefined ? (version === '1.1' ? 'Host: localhost\\r\\n' : '') : `Host: ${host}\\r\\n`;
-    const send = `GET ${request.replaceAll('\\', '\\\\')} HTTP/${version}\\r\\nUser-Agent: KeepAliveClient\\r\\n${header}${version === '1.1' ? 'Connection: close\\r\\n' : ''}\\r\\n`;
-    return {
-      native: {
-        type: 'negotiate',
-        ...base,
-        sendExpect: {send, expect: statusExpression(statuses), regex: true},
-      },
-      fate: 'exact',
-      how: 'ldirectord.cf: hactl_send and hactl_expect: the same request, the same statuses pass',
-    };
-  }
-  if (isOrdinary(statuses))
-    return {
-      native: asService,
-      fate: 'approximated',
-      how: `${NEGOTIATE}${service}; every status from 200 to 299 passes, and redirects are followed`,
-    };
-  const wanted = statuses.map(([from, to]) => (from === to ? from : `${from}-${to}`)).join(' ');
-  return {
-    native: {type: 'connect', ...base},
-    fate: 'changed',
-    how: `keepalived wants the status ${wanted}, the web check here 200 to 299: only the connection is tried`,
-  };
 }
 
 /** The check of the virtual and of servers that differ, and a note for every checker. */

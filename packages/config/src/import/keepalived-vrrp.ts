@@ -1,15 +1,7 @@
 /** vrrp_instance and vrrp_sync_group of keepalived.conf: what becomes of them in ha.cf, haresources and authkeys. Pure. */
 import type {Vip} from '../model.ts';
 import type {ImportedGroup, ImportedPair} from './imported.ts';
-import {
-  argumentOf,
-  argumentsOf,
-  blockOf,
-  flagOf,
-  ignored,
-  listed,
-  quoteStatement,
-} from './keepalived-block.ts';
+import {argumentOf, blockOf, flagOf, ignored, listed, quoteStatement} from './keepalived-block.ts';
 import {
   GROUP,
   PORT,
@@ -22,14 +14,8 @@ import {
 import type {Statement} from './keepalived-lines.ts';
 import {takeNotify} from './keepalived-notify.ts';
 import {downInterval, peerOf, preferenceOf, type PeerInstance, type Preference} from './keepalived-pair.ts';
+import {takeSyncDaemons, type Line} from './keepalived-syncd.ts';
 import {takeTracked, takeTrackers, trackedInterfaces, type Tracked} from './keepalived-track.ts';
-import {isDevice} from './words.ts';
-
-/** A line of haresources and the instances that it stands for. */
-interface Line {
-  readonly members: readonly Instance[];
-  readonly group: ImportedGroup;
-}
 
 export interface VrrpParts {
   readonly instances: readonly Statement[];
@@ -278,69 +264,4 @@ function takeMedia(all: readonly Instance[]): ImportedPair['media'] {
       media.push({kind: 'ucast', device, peer, port: PORT});
   }
   return media;
-}
-
-/** lvs_sync_daemon of global_defs, or the older lvs_sync_daemon_interface of an instance: the same. */
-function takeSyncDaemons(
-  lines: readonly Line[],
-  all: readonly Instance[],
-  line: Statement | undefined,
-  tools: VrrpTools,
-): ImportedGroup[] {
-  const {book} = tools;
-  const groups = lines.map(({group}) => group);
-  const old = all.flatMap((one) => (one.syncLine ? [{instance: one, line: one.syncLine}] : []));
-  const place = (instance: Instance | undefined): number =>
-    Math.max(0, instance ? lines.findIndex(({members}) => members.includes(instance)) : 0);
-  const [oldest] = line ? [] : old;
-  for (const {line: one} of old)
-    if (one !== oldest?.line)
-      book.not(one.span, quoteStatement(one), 'there is one sync daemon: another line says it');
-  if (oldest) {
-    const device = argumentOf(oldest.line);
-    if (!isDevice(device)) {
-      book.lost(
-        oldest.line.span,
-        quoteStatement(oldest.line),
-        'not an interface: connections are not synchronised',
-      );
-      return groups;
-    }
-    const {id} = oldest.instance;
-    book.exact(
-      oldest.line.span,
-      quoteStatement(oldest.line),
-      `haresources: LVSSyncDaemonSwap::master::${device}::${id}`,
-    );
-    return groups.map((group, index) =>
-      index === place(oldest.instance) ? {...group, sync: {device, id}} : group,
-    );
-  }
-  if (!line) return groups;
-  const words = argumentsOf(line);
-  const [device = ''] = words;
-  const instance = all.find((one) => words.slice(1).includes(one.name));
-  const idWord = words.indexOf('id') === -1 ? undefined : words[words.indexOf('id') + 1];
-  const id = idWord === undefined ? (instance?.id ?? 0) : Number(idWord);
-  if (!isDevice(device) || !Number.isInteger(id) || id < 0 || id > 255) {
-    ignored(
-      line.words[1] ?? line,
-      'bad-value',
-      `${quoteStatement(line)}: ${isDevice(device) ? 'not a sync id' : 'not an interface'}`,
-      'the import leaves it out: lvs_sync_daemon INTERFACE INSTANCE id NUMBER, from 0 to 255',
-      tools,
-    );
-    book.lost(line.span, quoteStatement(line), 'it cannot be read: connections are not synchronised');
-    return groups;
-  }
-  const extra = ['maxlen', 'port', 'ttl', 'group'].filter((word) => words.includes(word));
-  if (extra.length > 0)
-    book.approximated(
-      line.span,
-      quoteStatement(line),
-      `haresources: LVSSyncDaemonSwap::master::${device}::${id}, without ${extra.join(', ')}`,
-    );
-  else
-    book.exact(line.span, quoteStatement(line), `haresources: LVSSyncDaemonSwap::master::${device}::${id}`);
-  return groups.map((group, index) => (index === place(instance) ? {...group, sync: {device, id}} : group));
 }
