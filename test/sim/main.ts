@@ -1,32 +1,110 @@
 /**
- * `npm run sim`: 1,000 seeds, 10,000 simulated hours. `--seed N --hours H` plays one seed; `--seeds K` that many from
- * there on. A violation is printed with its seed and with the fewest troubles that still cause it.
+ * `npm run sim`: the engines alone on 1,000 seeds, 10,000 simulated hours, then two whole directors on 1,000 seeds.
+ * `--seed N --hours H` plays one seed; `--seeds K` that many from there on; `--only engines|directors` one of the two. A
+ * violation is printed with its seed; of the engines with the fewest troubles that still cause it.
  */
 import os from 'node:os';
 import {parseArgs} from 'node:util';
 import {isMainThread, parentPort, Worker, workerData} from 'node:worker_threads';
-import {play, type Played} from './play.ts';
+import {directorsScenario, playDirectors} from './directors-play.ts';
+import {play} from './play.ts';
 import {scenarioOf} from './seeds.ts';
 import {shrink} from './shrink.ts';
 import {production} from './world.ts';
 
 interface Task {
+  readonly what: 'engines' | 'directors';
   readonly first: number;
   readonly seeds: number;
   readonly hours: number;
 }
-interface Done extends Played {
+interface Done {
   readonly seed: number;
+  readonly violation?: {readonly rule: string; readonly text: string} | undefined;
+  readonly adverts?: number;
+  readonly transitions?: number;
 }
 
 if (isMainThread) process.exitCode = await main();
 else {
-  const {first, seeds, hours} = workerData as Task;
+  const {what, first, seeds, hours} = workerData as Task;
   const scenario = scenarioOf(first, seeds, hours);
-  parentPort?.on('message', (seed: number) => {
-    const done: Done = {seed, ...play(scenario(seed))};
-    parentPort?.postMessage(done);
-  });
+  const playOne = async (seed: number): Promise<Done> =>
+    what === 'engines'
+      ? {seed, ...play(scenario(seed))}
+      : {seed, violation: await playDirectors(directorsScenario(seed))};
+  parentPort?.on(
+    'message',
+    (seed: number) => void playOne(seed).then((done) => parentPort?.postMessage(done)),
+  );
+}
+
+function seconds(since: number): string {
+  return ((performance.now() - since) / 1_000).toFixed(0);
+}
+
+/** Plays every seed on the workers; what each came to. */
+async function playAll(task: Task, count: number): Promise<readonly Done[]> {
+  const {first, seeds} = task;
+  const started = performance.now();
+  const all: Done[] = [];
+  let next = first;
+  const work = (worker: Worker): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const give = (): void => {
+        if (next < first + seeds) worker.postMessage(next++);
+        else void worker.terminate().then(() => resolve());
+      };
+      worker.on('error', reject);
+      worker.on('message', (done: Done) => {
+        all.push(done);
+        const failed = all.filter(({violation}) => violation).length;
+        if (all.length % 100 === 0)
+          process.stdout.write(`${all.length} seeds, ${seconds(started)} s, ${failed} violations\n`);
+        give();
+      });
+      give();
+    });
+  await Promise.all(
+    Array.from({length: Math.min(count, seeds)}, () =>
+      work(new Worker(new URL(import.meta.url), {workerData: task})),
+    ),
+  );
+  return all.toSorted((one, other) => one.seed - other.seed);
+}
+
+function explain({seed, violation}: Done, {what, first, seeds, hours}: Task): void {
+  process.stdout.write(`\nseed ${seed}: ${violation?.rule}: ${violation?.text}\n`);
+  if (what === 'directors') {
+    const {files, troubles} = directorsScenario(seed);
+    process.stdout.write(`${JSON.stringify(files)}\n`);
+    for (const trouble of troubles) process.stdout.write(`  ${JSON.stringify(trouble)}\n`);
+    return;
+  }
+  const least = shrink(scenarioOf(first, seeds, hours)(seed), production);
+  const {keepalive, deadtime, groups, paths} = least.scenario.config;
+  process.stdout.write(
+    `keepalive ${keepalive} ms, deadtime ${deadtime} ms, ${groups.length} groups, ${paths.length} paths; ${least.scenario.troubles.length} troubles are enough:\n`,
+  );
+  for (const trouble of least.scenario.troubles) process.stdout.write(`  ${JSON.stringify(trouble)}\n`);
+}
+
+/** One of the two campaigns; the number of violations. */
+async function campaign(task: Task, workers: number): Promise<number> {
+  const {what, first, seeds, hours} = task;
+  const started = performance.now();
+  const length = what === 'engines' ? `, ${hours} simulated hours` : '';
+  process.stdout.write(`${what}: ${seeds} seeds from ${first}${length}\n`);
+  const all = await playAll(task, workers);
+  const failed = all.filter(({violation}) => violation);
+  for (const done of failed.slice(0, 5)) explain(done, task);
+  const sum = (key: 'adverts' | 'transitions'): number =>
+    all.reduce((total, done) => total + (done[key] ?? 0), 0);
+  const counts = what === 'engines' ? `${sum('adverts')} adverts, ${sum('transitions')} transitions, ` : '';
+  process.stdout.write(
+    `\n${what}: ${all.length} seeds${length}, ${counts}${failed.length} violations, ${seconds(started)} s\n`,
+  );
+  return failed.length;
 }
 
 async function main(): Promise<number> {
@@ -35,60 +113,27 @@ async function main(): Promise<number> {
       seed: {type: 'string'},
       seeds: {type: 'string'},
       hours: {type: 'string'},
+      only: {type: 'string'},
       workers: {type: 'string', default: String(os.availableParallelism())},
     },
   });
   const first = Number(values.seed ?? 1);
   const seeds = Number(values.seeds ?? (values.seed === undefined ? 1_000 : 1));
-  const task: Task = {first, seeds, hours: Number(values.hours ?? seeds * 10)};
-  if (![first, seeds, task.hours, Number(values.workers)].every((number) => number > 0)) {
+  const hours = Number(values.hours ?? seeds * 10);
+  const workers = Number(values.workers);
+  if (![first, seeds, hours, workers].every((number) => number > 0)) {
     process.stderr.write('sim: --seed, --seeds, --hours and --workers are numbers above 0\n');
     return 2;
   }
-  const started = performance.now();
-  process.stdout.write(`${seeds} seeds from ${first}, ${task.hours} simulated hours\n`);
-  let [next, finished, adverts, transitions] = [first, 0, 0, 0];
-  const failed: Done[] = [];
-  const workers = Array.from(
-    {length: Math.min(Number(values.workers), seeds)},
-    () => new Worker(new URL(import.meta.url), {workerData: task}),
-  );
-  await Promise.all(
-    workers.map(
-      (worker) =>
-        new Promise<void>((resolve, reject) => {
-          const give = (): void => {
-            if (next < first + seeds) worker.postMessage(next++);
-            else void worker.terminate().then(() => resolve());
-          };
-          worker.on('error', reject);
-          worker.on('message', (done: Done) => {
-            finished += 1;
-            adverts += done.adverts;
-            transitions += done.transitions;
-            if (done.violation) failed.push(done);
-            if (finished % 100 === 0)
-              process.stdout.write(
-                `${finished} seeds, ${((performance.now() - started) / 1_000).toFixed(0)} s, ${failed.length} violations\n`,
-              );
-            give();
-          });
-          give();
-        }),
-    ),
-  );
-  for (const {seed, violation} of failed.toSorted((a, b) => a.seed - b.seed).slice(0, 5)) {
-    process.stdout.write(`\nseed ${seed}: ${violation?.rule}: ${violation?.text}\n`);
-    const least = shrink(scenarioOf(first, seeds, task.hours)(seed), production);
-    const {keepalive, deadtime, groups, paths} = least.scenario.config;
-    process.stdout.write(
-      `keepalive ${keepalive} ms, deadtime ${deadtime} ms, ${groups.length} groups, ${paths.length} paths; ${least.scenario.troubles.length} troubles are enough:\n`,
-    );
-    for (const trouble of least.scenario.troubles) process.stdout.write(`  ${JSON.stringify(trouble)}\n`);
+  const both = ['engines', 'directors'] as const;
+  const wanted = both.filter((what) => values.only === undefined || values.only === what);
+  if (wanted.length === 0) {
+    process.stderr.write('sim: --only takes engines or directors\n');
+    return 2;
   }
-  const seconds = ((performance.now() - started) / 1_000).toFixed(0);
-  process.stdout.write(
-    `\n${task.hours} simulated hours, ${finished} seeds, ${adverts} adverts, ${transitions} transitions, ${failed.length} violations, ${seconds} s\n`,
-  );
-  return failed.length === 0 ? 0 : 1;
+  let failed = 0;
+  for (const what of wanted)
+    // oxlint-disable-next-line no-await-in-loop -- one after the other, each on all processors.
+    failed += await campaign({what, first, seeds, hours}, workers);
+  return failed === 0 ? 0 : 1;
 }
