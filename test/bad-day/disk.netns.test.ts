@@ -108,22 +108,19 @@ for (const [index, [what, day]] of Object.entries(days).entries())
     if (day.said) t.regex(one.log(), day.said);
   });
 
-test.serial(
-  'a half-written file and a killed supervisor: the version in use goes on, and a good file is taken',
-  async (t) => {
-    const one = await direct(t, 'kf', ':');
-    await one.serves('at the start');
-    await until('its version is kept', LIMIT, () => {
-      try {
-        return readFileSync(`${one.own}/state/config/version-000001.json`, 'utf8');
-      } catch {
-        return undefined;
-      }
-    });
-    await one.site.write('director1', `${one.own}/ha.d/haresources`, 'director1 IPaddr2::10.99.', 0o600);
-    await one.end('hactld-supervisor');
-    await until('the successor says what it does', LIMIT, () => /version 1 is in use/.test(one.log()));
-    await one.serves('with the version that was in use');
-    t.pass();
-  },
-);
+test.serial('a half-written file and a killed supervisor: the version that was in use serves', async (t) => {
+  const one = await direct(t, 'kf', ':');
+  await one.serves('at the start');
+  await until('its version is kept', LIMIT, () => {
+    try {
+      return readFileSync(`${one.own}/state/config/version-000001.json`, 'utf8');
+    } catch {
+      return undefined;
+    }
+  });
+  await one.site.write('director1', `${one.own}/ha.d/haresources`, 'director1 IPaddr2::10.99.', 0o600);
+  await one.end('hactld-supervisor');
+  await until('the successor says what it does', LIMIT, () => /version 1 is in use/.test(one.log()));
+  await one.serves('with the version that was in use');
+  t.pass();
+});
