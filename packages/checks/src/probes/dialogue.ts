@@ -7,9 +7,10 @@ import tls from 'node:tls';
 import type {Clock, Millis} from '@hactl/base';
 import type {CheckSpec} from '../messages.ts';
 import type {ProbeResult} from '../verdict.ts';
-import {explainError, serverName} from './connect.ts';
+import {explainError} from './connect.ts';
 import {Incoming} from './incoming.ts';
 import {oneVerdict, type Talk} from './one-verdict.ts';
+import {keepSession, secureOptions} from './tls-client.ts';
 
 /** Octets that a probe takes from one connection: a server that never stops talking fails. */
 export const INPUT_MAX = 1 << 20;
@@ -102,11 +103,9 @@ export function converse(
 function open(spec: CheckSpec, port: number, secure: boolean): net.Socket {
   const options = {host: spec.address, port, family: spec.family};
   if (!secure) return net.connect(options);
-  return tls.connect({
-    ...options,
-    rejectUnauthorized: false,
-    ...serverName(spec.virtualHost),
-  });
+  const socket = tls.connect({...options, ...secureOptions(spec, spec.virtualHost)});
+  keepSession(spec, socket);
+  return socket;
 }
 
 function part(socket: net.Socket, bye: string): void {

@@ -9,11 +9,12 @@ import {TcpConnection} from '@hactl/net';
 import type {CheckSpec} from '../messages.ts';
 import {receivePattern} from '@hactl/regex';
 import type {ProbeResult} from '../verdict.ts';
-import {addressOf, explainError, serverName, shortageOf} from './connect.ts';
+import {addressOf, explainError, shortageOf} from './connect.ts';
 import {startDeadline} from './deadline.ts';
 import {GrowingMatch} from './growing-match.ts';
 import {HttpAnswer} from './http-answer.ts';
 import {Meter} from './meter.ts';
+import {keepSession, secureOptions} from './tls-client.ts';
 
 const REDIRECTS_MAX = 7;
 /** Octets of one answer, with all that is around its body. */
@@ -66,8 +67,9 @@ function openPlain(spec: CheckSpec, listener: LineListener): Line {
   };
 }
 
-function openSecure({address, port}: CheckSpec, host: string, listener: LineListener): Line {
-  const socket = tls.connect({host: address, port, rejectUnauthorized: false, ...serverName(host)});
+function openSecure(spec: CheckSpec, host: string, listener: LineListener): Line {
+  const socket = tls.connect({host: spec.address, port: spec.port, ...secureOptions(spec, host)});
+  keepSession(spec, socket);
   let closed = false;
   socket.setEncoding('latin1');
   const tell = (event: string, listen: (words: string & Error) => void): void => {

@@ -4,9 +4,10 @@ import tls from 'node:tls';
 import type {Clock, Millis} from '@hactl/base';
 import type {CheckSpec} from '../messages.ts';
 import type {ProbeResult} from '../verdict.ts';
-import {explainError, serverName} from './connect.ts';
+import {explainError} from './connect.ts';
 import type {Meter} from './meter.ts';
 import {oneVerdict} from './one-verdict.ts';
+import {keepSession, secureOptions} from './tls-client.ts';
 
 /** How long a server may take to hear the goodbye of a check that is judged already. */
 const GOODBYE_MAX = 250;
@@ -84,11 +85,8 @@ export function overTcp(
     const secure = (socket: net.Socket): Promise<tls.TLSSocket> =>
       new Promise((open, failed) => {
         verdict.phase('TLS handshake');
-        const wrapped = tls.connect({
-          socket,
-          rejectUnauthorized: false,
-          ...serverName(spec.virtualHost),
-        });
+        const wrapped = tls.connect({socket, ...secureOptions(spec, spec.virtualHost)});
+        keepSession(spec, wrapped);
         track(wrapped);
         wrapped.once('secureConnect', () => {
           verdict.note('TLS ok');

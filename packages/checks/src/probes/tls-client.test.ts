@@ -1,0 +1,66 @@
+/** TLS checks: the second handshake with a server is a short one, and a server that forgot is asked anew. */
+import tls from 'node:tls';
+import type {AddressInfo} from 'node:net';
+import {systemClock} from '@hactl/base';
+import test from 'ava';
+import {probeHttp} from './http.ts';
+import {probeNntp} from './nntp.ts';
+import {checkOf} from './testing.ts';
+
+/** For real.test, until 2126; of this test only. */
+const cert = `-----BEGIN CERTIFICATE-----
+MIIBfjCCASWgAwIBAgIUNhGoJrx7RvJVNbID81J9qQZtrdAwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJcmVhbC50ZXN0MCAXDTI2MTEyODIwMTUyMloYDzIxMjYxMTA0
+MjAxNTIyWjAUMRIwEAYDVQQDDAlyZWFsLnRlc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAAQDx/yNoxxHFEPSph8qsBTjnbAP/UOQYwXguwk2NyFcIH/i2FhpGPX2
+LOUcR4n2/J7FH+N6x1pxvkscN5fhvu7+o1MwUTAdBgNVHQ4EFgQUpqa0HQk0GpUL
+NcHj2IZv94uThIAwHwYDVR0jBBgwFoAUpqa0HQk0GpULNcHj2IZv94uThIAwDwYD
+VR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNHADBEAiBCFKU+e5NS/SRRPpEyyjpu
+10xq7iEJ1eTSVYIAKXhHQQIgdqy+l37HgeNObJAeYrHPE24w5keq+qV/aBXlwzKZ
+40A=
+-----END CERTIFICATE-----
+`;
+const key = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgaO0PxgFhnliKcoLE
+OXy9M2r7PrpXO6Z4w8zGurlqCxuhRANCAAQDx/yNoxxHFEPSph8qsBTjnbAP/UOQ
+YwXguwk2NyFcIH/i2FhpGPX2LOUcR4n2/J7FH+N6x1pxvkscN5fhvu7+
+-----END PRIVATE KEY-----
+`;
+
+const LIMIT = 60_000;
+
+for (const version of ['TLSv1.2', 'TLSv1.3'] as const)
+  test(`${version}: the session is resumed, also by a server that does not know it`, async (t) => {
+    const reused: boolean[] = [];
+    const server = tls.createServer({cert, key, minVersion: version, maxVersion: version}, (socket) => {
+      reused.push(socket.isSessionReused());
+      socket.on('error', () => undefined);
+      socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK'));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    t.teardown(() => server.close());
+    const spec = checkOf('https', (server.address() as AddressInfo).port, {receive: 'OK'});
+    const check = async (): Promise<void> => {
+      const {passed, reason} = await probeHttp(spec, LIMIT, systemClock);
+      t.true(passed, reason);
+      t.regex(reason, /TLS ok/);
+    };
+    await check();
+    await check();
+    t.deepEqual(reused, [false, true]);
+    // New ticket keys, as after a restart of the server.
+    server.setTicketKeys(Buffer.alloc(48, 7));
+    await check();
+    await check();
+    t.deepEqual(reused, [false, true, false, true]);
+  });
+
+test('what is no TLS is said in each check', async (t) => {
+  const {default: net} = await import('node:net');
+  const server = net.createServer((socket) => socket.on('error', () => undefined).end('200 plain\r\n'));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => server.close());
+  const spec = checkOf('https', (server.address() as AddressInfo).port);
+  t.regex((await probeHttp(spec, LIMIT, systemClock)).reason, /does not speak TLS/);
+  t.true((await probeNntp(spec, LIMIT, systemClock)).passed);
+});
