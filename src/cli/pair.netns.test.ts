@@ -6,7 +6,7 @@ import {makeCluster} from '../../test/drill/cluster.ts';
 import type {Program} from '../../test/lab/site.ts';
 import {until} from '../../test/lab/until.ts';
 import {makeNamespaces} from '../../test/lab/namespaces.ts';
-import type {StoryLine} from './render/story.ts';
+import type {TimelineLine} from './render/timeline.ts';
 
 const test = anyTest.serial as unknown as TestFn;
 const LIMIT = 60_000;
@@ -21,7 +21,7 @@ let follower: Program | undefined;
 
 interface WhyDocument {
   readonly version: number;
-  readonly story: {readonly title: string; readonly lines: readonly StoryLine[]};
+  readonly story: {readonly title: string; readonly lines: readonly TimelineLine[]};
   readonly peer?: {readonly node?: string; readonly problem?: string};
 }
 

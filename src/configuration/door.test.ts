@@ -93,6 +93,29 @@ for (const [code, [files, place]] of Object.entries(cases))
     t.is(tree(dir), before, 'reading changed something');
   });
 
+const external = `${good['ldirectord.cf']}\tchecktype=external\n`;
+const absent: readonly (readonly [Partial<typeof good>, place: string])[] = [
+  [{'ha.cf': `${good['ha.cf']}hactl_track_script 5s /nosuch/track x\n`}, 'ha.cf:4:23'],
+  [{'ha.cf': `${good['ha.cf']}hactl_alert_command /nosuch/alert\n`}, 'ha.cf:4:21'],
+  [{'ha.cf': `${good['ha.cf']}hactl_fence /nosuch/fence -p x\n`}, 'ha.cf:4:13'],
+  [{'ldirectord.cf': `${external}\tcheckcommand=/nosuch/check\n`}, 'ldirectord.cf:5:15'],
+  [
+    {'ldirectord.cf': `${good['ldirectord.cf']}\tfallbackcommand="/nosuch/fallback x"\n`},
+    'ldirectord.cf:4:18',
+  ],
+  [
+    {
+      'ldirectord.cf': `${good['ldirectord.cf']}\thactl_check=192.0.2.2 checktype=external checkcommand=/nosuch/own\n`,
+    },
+    'ldirectord.cf:4:14',
+  ],
+];
+for (const [files, place] of absent)
+  test(`a program that is not there is said before the switch: ${Object.values(files).join('').trim().split('\n').at(-1)?.trim()}`, async (t) => {
+    const {found} = await judge(directory(t, files));
+    t.deepEqual(found, [`${place} warning missing-program`]);
+  });
+
 test('a respawn line that cannot be carried out is refused in strict mode, as heartbeat does', async (t) => {
   const dir = directory(t, {'ha.cf': `${good['ha.cf']}respawn root ROOT/ha.d/ha.cf\n`});
   const {found} = await judge(dir, {mode: 'strict'});

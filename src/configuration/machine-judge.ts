@@ -81,14 +81,15 @@ export function filesOfCommand(words: readonly string[]): string[] {
 /** Words of a shell's line: enough to find the program. */
 const shellWords = (line: string): string[] => line.trim().split(/[\s;|&]+/);
 
-/** Every program that root would run for these files. */
+/** Every program that root would run for these files; `isAll`: those of another user too. */
 function programs(
   cluster: ClusterConfig,
   facts: MachineFacts,
   {sources, scriptUser}: JudgeOptions,
+  isAll = false,
 ): NamedProgram[] {
   const {ha} = cluster;
-  const asRoot = scriptUser === undefined || scriptUser === 'root';
+  const asRoot = isAll || scriptUser === undefined || scriptUser === 'root';
   const found: NamedProgram[] = [];
   const add = (words: readonly string[], span: Span): void => {
     for (const file of filesOfCommand(words)) found.push({file, span});
@@ -113,7 +114,9 @@ function programs(
     const at = (name: string, from?: number): Span =>
       placeOf(sources, file, new RegExp(`^\\s*${name}\\s*=\\s*(?<at>\\S.*)$`), from);
     if (callback !== undefined) add([callback], at('callback'));
-    for (const {span, fallbackCommand, checkCommand, checkType} of virtuals) {
+    for (const {span, reals, fallbackCommand, checkCommand, checkType} of virtuals) {
+      for (const {check} of asRoot ? reals : [])
+        if (check?.checkCommand !== undefined) add([check.checkCommand], at('hactl_check', span.start));
       if (fallbackCommand !== undefined) add(shellWords(fallbackCommand), at('fallbackcommand', span.start));
       if (asRoot && (checkType.kind === 'external' || checkType.kind === 'external-perl'))
         add([checkCommand], at('checkcommand', span.start));
@@ -220,6 +223,12 @@ export function judgeMachine(
   };
   unsafe(configDir, top(configDir), `configuration directory ${configDir}`);
   for (const file of sources.keys()) unsafe(file, top(file), `configuration file ${file}`);
+  const missing = new Set(found.filter(({code}) => code === 'missing-program').map(({span}) => span.start));
+  for (const {file, span} of programs(cluster, facts, options, true))
+    if (!facts.isFile(file) && !missing.has(span.start)) {
+      missing.add(span.start);
+      add('warning', 'missing-program', span, `there is no program ${file}`, `install it on this director`);
+    }
   for (const {file, span} of programs(cluster, facts, options))
     if (facts.isFile(file)) unsafe(file, span, `${ROOT_RUNS} ${file}`);
   return found;

@@ -159,7 +159,9 @@ export function checksOf(loaded: Loaded, report: (id: string) => CheckReport | u
       }),
     ),
   );
-  return {type: 'configure', specs};
+  const {checkUser, scriptUser} = loaded.cluster.ha?.hactl ?? {};
+  const identity = {...(checkUser ? {checkUser} : {}), ...(scriptUser ? {scriptUser} : {})};
+  return {type: 'configure', specs, ...(Object.keys(identity).length > 0 ? {identity} : {})};
 }
 
 /** What the sync process is told. */

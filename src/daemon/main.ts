@@ -65,7 +65,7 @@ if (process.env.HACTL_SPARE !== undefined) {
   process.title = 'hactld-spare';
   const orphaned = (): never => process.exit(0);
   process.once('disconnect', orphaned);
-  // Told to go at once, it is the first supervisor; left waiting, it gets its children ready as well.
+  // WhyView to go at once, it is the first supervisor; left waiting, it gets its children ready as well.
   let told = false;
   const timer = setTimeout(() => {
     const rehearsed = rehearse(options);
@@ -123,11 +123,11 @@ if (!director) {
   process.exit(2);
 }
 process.send?.('ready');
-const {readiness} = director;
+
 const begunAt = performance.now();
 const look = (): void => {
   manager.alive();
-  const {ready, reason} = readiness();
+  const {ready, reason} = director.readiness();
   // systemd would end a start that takes too long, and with it a director that stands by.
   manager.readiness(ready || performance.now() - begunAt > READY_LIMIT_MS, reason);
 };

@@ -28,7 +28,7 @@ const WAITING_MAX = 1024 * 1024;
 export interface LogFileOptions {
   readonly retry?: number;
   readonly sizeMax?: number;
-  /** Told when lines cannot be written, and again when they can. */
+  /** WhyView when lines cannot be written, and again when they can. */
   readonly changed: (problem: string | undefined) => void;
 }
 

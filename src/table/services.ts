@@ -153,6 +153,7 @@ export function checkSpec(
     ...optional('login', virtual.login),
     ...optional('passwd', virtual.passwd),
     ...optional('database', virtual.database),
+    ...optional('mysqlKey', virtual.mysqlKey),
     ...optional('secret', virtual.secret),
     ...optional('sendExpect', sendExpect),
     ...optional('rise', virtual.rise),

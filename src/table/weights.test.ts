@@ -172,6 +172,8 @@ hactl_quorum 50%
 hactl_dynamic_weight on
 hactl_admin_group lvsadmin
 hactl_read_group lvsread
+hactl_check_user hactl-check
+hactl_script_user monitor
 hactl_webhook https://example.org/hook token=geheim
 hactl_webhook http://10.0.0.9:8080/x
 hactl_alert_command /usr/local/bin/tell -v
@@ -180,7 +182,7 @@ hactl_alert_gap 60s
     },
     {mode: 'lenient'},
   );
-  const {verdicts, alerts, adminGroup, readGroup} = ha.hactl;
+  const {verdicts, alerts, adminGroup, readGroup, checkUser, scriptUser} = ha.hactl;
   t.deepEqual(verdicts, {
     rise: 3,
     damping: {suppress: 3, reuse: 1, halfLife: 60_000},
@@ -194,4 +196,5 @@ hactl_alert_gap 60s
     gap: 60_000,
   });
   t.deepEqual([adminGroup, readGroup], ['lvsadmin', 'lvsread']);
+  t.deepEqual([checkUser, scriptUser], ['hactl-check', 'monitor']);
 });

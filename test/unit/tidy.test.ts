@@ -157,3 +157,53 @@ test('docs/architecture.md has the drawing of the imports as they are', (t) => {
     'run `npm run graph` and put its output into docs/architecture.md',
   );
 });
+
+/** Where a function may have this many lines at most: what is longer is not read, it is searched. */
+const FUNCTION_MOST = 120;
+const measured = /^src\/daemon\/|^src\/[a-z]+\/slice\.ts$|^packages\/[a-z]+\/src\/(driver|machine)/;
+
+/** Longer all the same, by name and reason. */
+const longFunctions: Readonly<Record<string, string>> = {
+  'src/daemon/director.ts runDirector': 'wiring: every line names a part and what it is given',
+  'packages/failover/src/driver/engine.ts startEngine': 'wiring of the engine: sockets, timer, queue',
+  'packages/checks/src/driver.ts startChecks': 'wiring of the checks: wheel, probes, reports',
+  'packages/sync/src/driver-injector.ts openInjector':
+    'one queue into the kernel: its states share one buffer',
+};
+
+/** Functions and their lengths in lines; prettier's indentation says where one ends. */
+function* functionsOf({
+  name,
+  text,
+}: {
+  readonly name: string;
+  readonly text: string;
+}): Generator<[string, number]> {
+  const lines = text.split('\n');
+  for (const [index, line] of lines.entries()) {
+    const [, indent, word] =
+      /^(\s*)(?:export )?(?:async )?function\*? (\w+)/.exec(line) ??
+      /^(\s*)(?:export )?const (\w+) = (?:async )?\(.*(?:=>.*\{|\()$/.exec(line) ??
+      [];
+    if (indent === undefined) continue;
+    const end = lines.findIndex((other, at) => at > index && other.startsWith(`${indent}}`));
+    if (end !== -1) yield [`${name} ${word ?? ''}`, end - index + 1];
+  }
+}
+
+test('no function of the daemon, a slice or a driver is longer than can be read, but for those listed', (t) => {
+  const long = sources
+    .filter(({name}) => isProduct(name) && measured.test(name))
+    .flatMap((source) => [...functionsOf(source)])
+    .filter(([, length]) => length > FUNCTION_MOST)
+    .map(([name]) => name);
+  t.deepEqual(
+    long.filter((name) => !(name in longFunctions)),
+    [],
+  );
+  t.deepEqual(
+    Object.keys(longFunctions).filter((name) => !long.includes(name)),
+    [],
+    'no exception any more',
+  );
+});

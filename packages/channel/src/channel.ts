@@ -1,6 +1,6 @@
 /**
  * Frames between two processes of a pair that nobody else can make, alter or play again: connection sync sends them as
- * datagrams, the supervisors over TCP. Pure: keys, counters and nonces come from the caller.
+ * datagrams. Pure: keys, counters and nonces come from the caller.
  *
  *    0                   1                   2                   3
  *    0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
@@ -42,7 +42,7 @@ export interface ChannelKeys {
  * Keys of one purpose's own, from the cluster's secret: what is signed for one purpose is of no use in another, nor in
  * the heartbeat.
  */
-export function channelKeys(purpose: 'sync' | 'peer', secret: string | Buffer, cluster: string): ChannelKeys {
+export function channelKeys(purpose: 'sync', secret: string | Buffer, cluster: string): ChannelKeys {
   return {encryption: Buffer.from(hkdfSync('sha256', secret, cluster, `hactl ${purpose} encryption`, 32))};
 }
 

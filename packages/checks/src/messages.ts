@@ -35,6 +35,8 @@ export interface CheckSpec {
   readonly passwd?: string;
   readonly database?: string;
   readonly secret?: string;
+  /** A file with the public key of MySQL's servers: without it they never get the password itself. */
+  readonly mysqlKey?: string;
   /** For the service `send-expect`. */
   readonly sendExpect?: SendExpect;
   /** Passed checks in a row before a real that was down is up again; 1 where nothing is said. */

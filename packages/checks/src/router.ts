@@ -179,6 +179,8 @@ function leave(why: string): void {
 
 /** Gives up root for what is to be checked; true when that cannot be done any more, and another process must. */
 function drop(specs: readonly CheckSpec[], identity: Identity): boolean {
+  // Before there is a server to check there is nothing to fear, and nobody knows what checks will need.
+  if (!isRoot || specs.length === 0) return false;
   const needs = {
     raw: specs.some(mayPing),
     scripts: specs.some(isCommand),
@@ -190,8 +192,6 @@ function drop(specs: readonly CheckSpec[], identity: Identity): boolean {
       (needs.scripts && !dropped.scripts) ||
       needs.identity !== dropped.identity
     );
-  // Before there is a server to check there is nothing to fear, and nobody knows what checks will need.
-  if (!isRoot || specs.length === 0) return false;
   const {check, script, warnings} = chooseAccounts(identity);
   for (const warning of warnings) log('warn', warning);
   if (commands && script) becomeAt(commands, script, {raw: false, setuidPrograms: true, groups: true});

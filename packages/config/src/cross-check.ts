@@ -1,6 +1,11 @@
 /** Rules that need more than one file. Pure. */
+import ipaddr from 'ipaddr.js';
 import type {Diagnostic} from './diagnostic.ts';
 import type {ClusterConfig, Span} from './model.ts';
+
+export const NO_SERVICE = 'the file has no virtual service: nothing is balanced';
+export const NO_SERVICE_HELP =
+  'virtual=ADDRESS:PORT, and real=… lines with a TAB before them; was the file cut off?';
 
 /** What contradicts what. `localNode` is this machine's name. */
 export function crossCheck(cluster: ClusterConfig, localNode: string | undefined): Diagnostic[] {
@@ -49,6 +54,28 @@ export function crossCheck(cluster: ClusterConfig, localNode: string | undefined
       seen.set(vip.address, group.name);
     }
   }
+  const [file] = cluster.ldirectord;
+  if (file && cluster.ldirectord.every(({virtuals}) => virtuals.length === 0))
+    add('warning', 'missing-value', {file: file.path, start: 0, end: 1}, NO_SERVICE, NO_SERVICE_HELP);
+  const networks = cluster.haresources.groups.flatMap(({resources}) =>
+    resources.flatMap(({vip}) =>
+      vip?.family === 4 && vip.prefixLength !== undefined && vip.prefixLength < 31
+        ? [`${vip.address}/${vip.prefixLength}`]
+        : [],
+    ),
+  );
+  const broadcasts = new Set(networks.map((cidr) => ipaddr.IPv4.broadcastAddressFromCIDR(cidr).toString()));
+  for (const {address, span} of cluster.ldirectord.flatMap((file) =>
+    file.virtuals.flatMap(({reals}) => reals),
+  ))
+    if (broadcasts.has(address))
+      add(
+        'warning',
+        'bad-address',
+        span,
+        `${address} is the broadcast address of a network of haresources: the kernel refuses it as a real server`,
+        'write the address of one server',
+      );
   if (ha)
     for (const virtual of cluster.ldirectord.flatMap((file) => file.virtuals))
       if (virtual.address.kind === 'address' && !seen.has(virtual.address.address))

@@ -133,6 +133,8 @@ function haFacts(ha: HaConfig): Fact[] {
     hactl_track_interface: hactl.trackInterfaces.join(' ') || undefined,
     hactl_admin_group: hactl.adminGroup,
     hactl_read_group: hactl.readGroup,
+    hactl_check_user: hactl.checkUser,
+    hactl_script_user: hactl.scriptUser,
     hactl_alert_gap: hactl.alerts && timeText(hactl.alerts.gap),
   };
   const fact = (directive: string, value: string): Fact => ({

@@ -13,7 +13,7 @@ import {DEFAULT_SYNC_DELAY, DEFAULT_SYNC_PORT, takeSync} from './ha-sync.ts';
 import {takeVerdict, verdictWords} from './ha-verdicts.ts';
 import {explained, facilities, known, ownTimes, refusedWords, times} from './ha-words.ts';
 import type {HaConfig, Mode, Span} from './model.ts';
-import {linesOf, Reporter, type Line} from './reader.ts';
+import {linesOf, Reporter, type Line, type Resolver} from './reader.ts';
 
 type Own = {-readonly [Key in keyof HaConfig['hactl']]: HaConfig['hactl'][Key]};
 
@@ -38,12 +38,18 @@ interface Draft {
   hopfudge: number;
 }
 
-/** Parses one file. */
+interface Tools {
+  readonly reporter: Reporter;
+  readonly resolver: Pick<Resolver, 'host'> | undefined;
+}
+
+/** Parses one file. Without a resolver names are no addresses. */
 export function parseHaCf(
   source: {readonly path: string; readonly text: string},
-  options: {readonly mode: Mode},
+  options: {readonly mode: Mode; readonly resolve?: Pick<Resolver, 'host'>},
 ): {model: HaConfig; diagnostics: Diagnostic[]} {
   const reporter = new Reporter(source.path, options.mode);
+  const tools = {reporter, resolver: options.resolve};
   const draft: Draft = {
     times: {},
     media: noMedia(),
@@ -80,7 +86,7 @@ export function parseHaCf(
   const text = cleanText(source.text, reporter);
   for (const raw of linesOf(text ?? '')) {
     const line = haLine(raw, reporter);
-    if (line) takeKnown(line, raw, draft, reporter);
+    if (line) takeKnown(line, raw, draft, tools);
   }
   const filled = finishTimes(draft.times, reporter);
   const start = reporter.span(0, Math.max(1, source.text.indexOf('\n')));
@@ -110,10 +116,11 @@ export function parseHaCf(
 }
 
 /** The line, under its right name where only the case is wrong. */
-function takeKnown(line: HaLine, raw: Line, draft: Draft, reporter: Reporter): void {
+function takeKnown(line: HaLine, raw: Line, draft: Draft, tools: Tools): void {
+  const {reporter} = tools;
   const {name, head} = line;
   if (known.includes(name)) {
-    takeLine(line, draft, reporter);
+    takeLine(line, draft, tools);
     return;
   }
   const near = nearest(name, known);
@@ -131,10 +138,10 @@ function takeKnown(line: HaLine, raw: Line, draft: Draft, reporter: Reporter): v
   const meant = reporter.repair('misspelled', head.span, message, near, fix)
     ? haLine(raw, reporter, near)
     : undefined;
-  if (meant) takeLine(meant, draft, reporter);
+  if (meant) takeLine(meant, draft, tools);
 }
 
-function takeLine(line: HaLine, draft: Draft, reporter: Reporter): void {
+function takeLine(line: HaLine, draft: Draft, {reporter, resolver}: Tools): void {
   const {name, head, rest, value, whole} = line;
   const {own, texts} = draft;
   if ((times as readonly string[]).includes(name)) {
@@ -173,8 +180,8 @@ function takeLine(line: HaLine, draft: Draft, reporter: Reporter): void {
   }
   if (verdictWords.includes(name)) return takeVerdict(line, own);
   if (operationWords.includes(name)) return takeOperation(line, own);
-  if (takeMedium(line, draft.media, reporter)) return;
-  if (takeMembers(line, draft, reporter) || takeOutside(line, draft, reporter)) return;
+  if (takeMedium(line, draft.media, resolver, reporter)) return;
+  if (takeMembers(line, draft, resolver, reporter) || takeOutside(line, draft, reporter)) return;
   switch (name) {
     case 'auto_failback':
     case 'nice_failback':
@@ -233,7 +240,7 @@ function takeLine(line: HaLine, draft: Draft, reporter: Reporter): void {
     case 'hactl_peer':
     case 'hactl_peer_port':
     case 'hactl_push':
-      takePeer(line, own, reporter);
+      takePeer(line, own, resolver, reporter);
       break;
     case 'hactl_track_interface':
       if (line.wants('INTERFACE…'))

@@ -2,7 +2,8 @@
 import {ipv4, ipv6, portNumber} from './addresses.ts';
 import type {HaLine, Word} from './ha-line.ts';
 import type {Medium, Span} from './model.ts';
-import type {Reporter} from './reader.ts';
+import {takeHost} from './ha-host.ts';
+import type {Reporter, Resolver} from './reader.ts';
 
 /** heartbeat's port, as IANA has it. */
 const DEFAULT_PORT = 694;
@@ -16,7 +17,12 @@ export interface Media {
 export const noMedia = (): Media => ({list: [], port: DEFAULT_PORT});
 
 /** True when the line was one of these directives. */
-export function takeMedium(line: HaLine, media: Media, reporter: Reporter): boolean {
+export function takeMedium(
+  line: HaLine,
+  media: Media,
+  resolver: Pick<Resolver, 'host'> | undefined,
+  reporter: Reporter,
+): boolean {
   const {name, rest, value, whole} = line;
   switch (name) {
     case 'udpport':
@@ -31,15 +37,10 @@ export function takeMedium(line: HaLine, media: Media, reporter: Reporter): bool
     case 'ucast':
     case 'ucast6': {
       if (!line.wants('DEVICE PEER-ADDRESS', 2)) return true;
-      const peer = ipv4(rest[1]?.text ?? '') ?? ipv6(rest[1]?.text ?? '');
-      if (peer === undefined)
-        reporter.error(
-          'bad-address',
-          rest[1]?.span ?? whole,
-          `"${rest[1]?.text}" is not an address`,
-          `${name} DEVICE PEER-ADDRESS`,
-        );
-      else media.list.push({kind: 'ucast', span: whole, device: value, peer, port: media.port});
+      const [, word] = rest;
+      const peer = word && takeHost(word, `${name} DEVICE PEER-ADDRESS`, resolver, reporter);
+      if (peer !== undefined)
+        media.list.push({kind: 'ucast', span: whole, device: value, peer, port: media.port});
       return true;
     }
     case 'mcast':

@@ -1,8 +1,8 @@
 /** Who takes part, and who is asked: node, ping, ping6 and ping_group of ha.cf. Pure. */
-import {ipv4, ipv6} from './addresses.ts';
+import {takeHost} from './ha-host.ts';
 import type {HaLine, Word} from './ha-line.ts';
 import type {Span} from './model.ts';
-import type {Reporter} from './reader.ts';
+import type {Reporter, Resolver} from './reader.ts';
 
 interface Members {
   readonly nodes: {span: Span; name: string}[];
@@ -11,7 +11,14 @@ interface Members {
 }
 
 /** True when the line was one of these directives. */
-export function takeMembers(line: HaLine, draft: Members, reporter: Reporter): boolean {
+export function takeMembers(
+  line: HaLine,
+  draft: Members,
+  resolver: Pick<Resolver, 'host'> | undefined,
+  reporter: Reporter,
+): boolean {
+  const hosts = (words: readonly Word[], form: string): string[] =>
+    words.flatMap((word) => takeHost(word, form, resolver, reporter) ?? []);
   const {name, rest, value} = line;
   switch (name) {
     case 'node':
@@ -19,13 +26,13 @@ export function takeMembers(line: HaLine, draft: Members, reporter: Reporter): b
       return true;
     case 'ping':
     case 'ping6':
-      if (line.wants('ADDRESS…')) draft.pings.push(...addresses(rest, `${name} ADDRESS…`, reporter));
+      if (line.wants('ADDRESS…')) draft.pings.push(...hosts(rest, `${name} ADDRESS…`));
       return true;
     case 'ping_group':
       if (line.wants('NAME ADDRESS…', 2))
         draft.pingGroups.push({
           name: value,
-          members: addresses(rest.slice(1), 'ping_group NAME ADDRESS…', reporter),
+          members: hosts(rest.slice(1), 'ping_group NAME ADDRESS…'),
         });
       return true;
     default:
@@ -38,12 +45,4 @@ function takeNode({text, span}: Word, nodes: Members['nodes'], reporter: Reporte
   if (nodes.some((one) => one.name === name))
     reporter.add('warning', 'duplicate-resource', span, `node ${name} is there twice`, 'it counts once');
   else nodes.push({span, name});
-}
-
-function addresses(words: readonly Word[], form: string, reporter: Reporter): string[] {
-  return words.flatMap(({text, span}) => {
-    const address = ipv4(text) ?? ipv6(text);
-    if (address === undefined) reporter.error('bad-address', span, `"${text}" is not an address`, form);
-    return address ?? [];
-  });
 }

@@ -1,10 +1,12 @@
-/** ha.cf's directives of ours for the people around it: who may use hactl, and who is told what happens. Pure. */
+/** ha.cf's directives of ours for the people around it: who may use hactl, as whom it checks, and who is told. Pure. */
 import type {HaLine} from './ha-line.ts';
 import type {HaConfig, OutsideAlerts} from './model.ts';
 
 export const operationWords: readonly string[] = [
   'hactl_admin_group',
   'hactl_read_group',
+  'hactl_check_user',
+  'hactl_script_user',
   'hactl_webhook',
   'hactl_alert_command',
   'hactl_alert_gap',
@@ -13,7 +15,11 @@ export const operationWords: readonly string[] = [
 /** Seconds between two calls of the same webhook or command, unless said otherwise; as for mails. */
 const GAP = 10_000;
 
-type Own = {-readonly [Key in 'alerts' | 'adminGroup' | 'readGroup']?: HaConfig['hactl'][Key]};
+type Own = {
+  -readonly [
+    Key in 'alerts' | 'adminGroup' | 'readGroup' | 'checkUser' | 'scriptUser'
+  ]?: HaConfig['hactl'][Key];
+};
 
 function webhookOf(line: HaLine): OutsideAlerts['webhooks'][number] | undefined {
   const url = URL.parse(line.value);
@@ -43,6 +49,12 @@ export function takeOperation(line: HaLine, own: Own): void {
       return;
     case 'hactl_read_group':
       if (line.wants('GROUP')) own.readGroup = value;
+      return;
+    case 'hactl_check_user':
+      if (line.wants('USER')) own.checkUser = value;
+      return;
+    case 'hactl_script_user':
+      if (line.wants('USER')) own.scriptUser = value;
       return;
     case 'hactl_webhook': {
       const webhook = line.wants('URL token=SECRET') ? webhookOf(line) : undefined;

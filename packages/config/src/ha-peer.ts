@@ -1,8 +1,8 @@
 /** ha.cf's directives of ours for the channel between the supervisors: `hactl_peer`, `hactl_peer_port`, `hactl_push`. Pure. */
-import {ipv4, ipv6} from './addresses.ts';
+import {takeHost} from './ha-host.ts';
 import type {HaLine} from './ha-line.ts';
 import type {HaConfig} from './model.ts';
-import type {Reporter} from './reader.ts';
+import type {Reporter, Resolver} from './reader.ts';
 
 /** heartbeat's port, and one digit for what comes after it. */
 export const DEFAULT_PEER_PORT = 6_944;
@@ -10,7 +10,12 @@ export const DEFAULT_PEER_PORT = 6_944;
 type PeerSettings = {-readonly [Key in keyof Pick<HaConfig['hactl'], 'peerPort' | 'peerAddresses' | 'push'>]: HaConfig['hactl'][Key]}; // prettier-ignore
 
 /** Takes one of them into `own`. */
-export function takePeer(line: HaLine, own: PeerSettings, reporter: Reporter): void {
+export function takePeer(
+  line: HaLine,
+  own: PeerSettings,
+  resolver: Pick<Resolver, 'host'> | undefined,
+  reporter: Reporter,
+): void {
   if (line.name === 'hactl_peer_port') {
     if (!line.wants('PORT')) return;
     const port = Number(line.value);
@@ -24,10 +29,8 @@ export function takePeer(line: HaLine, own: PeerSettings, reporter: Reporter): v
     return;
   }
   if (!line.wants('ADDRESS…')) return;
-  for (const {text, span} of line.rest) {
-    const address = ipv4(text) ?? ipv6(text);
-    if (address === undefined)
-      reporter.error('bad-address', span, `"${text}" is not an address`, 'hactl_peer ADDRESS…');
-    else own.peerAddresses = [...own.peerAddresses, address];
+  for (const word of line.rest) {
+    const address = takeHost(word, 'hactl_peer ADDRESS…', resolver, reporter);
+    if (address !== undefined) own.peerAddresses = [...own.peerAddresses, address];
   }
 }

@@ -6,6 +6,9 @@ import type {Haresources, Mode, Resource, ResourceGroup, Span, Vip} from './mode
 import {linesOf, Reporter} from './reader.ts';
 import {builtinResources, isOcf, wantedForm} from './resource-forms.ts';
 
+/** The kernel's limit for interfaces and labels (IFNAMSIZ without its end). */
+const NAME_MAX = 15;
+
 const addressTypes = new Set(['IPaddr', 'IPaddr2', 'IPv6addr']);
 
 /** Parses one file. */
@@ -53,6 +56,14 @@ export function parseHaresources(
     if (!continued) finish();
   }
   finish();
+  if (groups.length === 0 && reporter.diagnostics.every(({severity}) => severity !== 'error'))
+    reporter.add(
+      'warning',
+      'missing-value',
+      reporter.span(0, 1),
+      'the file has no line: the pair moves no address',
+      'NODE IPaddr2::ADDRESS/PREFIX/INTERFACE …; was the file cut off?',
+    );
   return {model: {path: source.path, groups}, diagnostics: reporter.diagnostics};
 }
 
@@ -149,7 +160,20 @@ function takeVip(type: string, text: string, span: Span, reporter: Reporter): Vi
       return undefined;
     }
   }
-  const [name, label] = (device ?? '').split(':');
+  const [name = '', label] = (device ?? '').split(':');
+  for (const [what, word] of [
+    ['interface', name],
+    ['label', label === undefined ? '' : (device ?? '')],
+  ] as const)
+    if (word.length > NAME_MAX) {
+      reporter.error(
+        'bad-value',
+        at(device ?? ''),
+        `the ${what} ${word} is longer than ${NAME_MAX} characters: the kernel refuses it`,
+        what === 'label' ? `shorten what stands behind ${name}:` : form,
+      );
+      return undefined;
+    }
   return {
     family,
     address,

@@ -2,6 +2,7 @@
 import {oldIpv4} from './addresses.ts';
 import {takeShared, type Inherited} from './ldirectord-inherited.ts';
 import type {Directive} from './ldirectord-lines.ts';
+import {schedulers} from './ldirectord-kernel.ts';
 import {takeOurs, type Ours} from './ldirectord-ours.ts';
 import {takeRealCheck, type WrittenRealCheck} from './ldirectord-real-check.ts';
 import {takeReals} from './ldirectord-servers.ts';
@@ -216,8 +217,6 @@ function takeHttpMethod(one: Directive, reporter: Reporter): 'GET' | 'HEAD' | un
   );
   return undefined;
 }
-
-const schedulers = ['rr', 'wrr', 'lc', 'wlc', 'lblc', 'lblcr', 'dh', 'sh', 'sed', 'nq', 'mh', 'fo', 'ovf'];
 
 /** The first run of small letters, as ldirectord takes it; lenient reading knows the kernel's names in any case. */
 function takeScheduler(one: Directive, reporter: Reporter): string | undefined {

@@ -104,6 +104,14 @@ export function splitLdirectord(text: string, reporter: Reporter): {globals: Dir
     if (content.trim() === '') {
       if (block && !lenient && content.replaceAll('\t', '    ').length > 4)
         reporter.error('unknown-directive', whole, 'Unknown command (a line of blanks)', 'remove the blanks');
+      else if (block && content.replaceAll('\t', '    ').length > 4)
+        reporter.add(
+          'notice',
+          'blank-in-block',
+          whole,
+          'ldirectord takes this line of blanks for an unknown command',
+          'read as an empty line: remove the blanks',
+        );
       if (block) closed = block;
       block = undefined;
       continue;

@@ -11,6 +11,7 @@ export interface Ours {
   expect?: string;
   expectRegex?: boolean;
   rise?: number;
+  mysqlKey?: string;
 }
 
 /** True when the line is one of ours. */
@@ -28,6 +29,18 @@ export function takeOurs(one: Directive, into: Ours, reporter: Reporter): boolea
     case 'hactl_rise': {
       const rise = takeNumber(one, 1, reporter);
       if (rise !== undefined) into.rise = rise;
+      return true;
+    }
+    case 'hactl_mysql_key': {
+      const file = takeQuotedOrNone(one, reporter);
+      if (file?.startsWith('/')) into.mysqlKey = file;
+      else if (file !== undefined)
+        reporter.error(
+          'bad-value',
+          one.span,
+          `"${file}" is not an absolute path`,
+          'write hactl_mysql_key="/etc/ha.d/mysql-key.pem"',
+        );
       return true;
     }
     default:

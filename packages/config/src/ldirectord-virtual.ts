@@ -2,6 +2,7 @@
 import {finishAddress, takeHead} from './ldirectord-address.ts';
 import {takeLine, type Draft} from './ldirectord-draft.ts';
 import {CHECK_TIMEOUT, emailOf, NEGOTIATE_TIMEOUT, type Inherited} from './ldirectord-inherited.ts';
+import {judgeForKernel} from './ldirectord-kernel.ts';
 import type {Block} from './ldirectord-lines.ts';
 import {finishSendExpect} from './ldirectord-ours.ts';
 import {withRealChecks} from './ldirectord-real-check.ts';
@@ -93,7 +94,7 @@ function finish(block: Block, address: VirtualAddress, draft: Draft, reporter: R
     written === undefined || !webServices.has(service) || written.startsWith('/') || written.includes('://')
       ? written
       : `/${written}`;
-  return {
+  const virtual: VirtualService = {
     span,
     address,
     reals,
@@ -119,5 +120,9 @@ function finish(block: Block, address: VirtualAddress, draft: Draft, reporter: R
     email: emailOf(own),
     ...(sendExpect ? {sendExpect} : {}),
     ...(draft.ours.rise === undefined ? {} : {rise: draft.ours.rise}),
+    ...(draft.ours.mysqlKey === undefined ? {} : {mysqlKey: draft.ours.mysqlKey}),
   };
+  const schedulerLine = block.lines.findLast(({name}) => name === 'scheduler');
+  judgeForKernel(virtual, schedulerLine?.valueSpan ?? span, reporter);
+  return virtual;
 }

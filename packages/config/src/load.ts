@@ -1,7 +1,7 @@
 /** A whole configuration directory, or single files, through the parsers and the rules across files. Pure but for `read`. */
 import {posix} from 'node:path';
 import {parseAuthkeys} from './authkeys.ts';
-import {crossCheck} from './cross-check.ts';
+import {crossCheck, NO_SERVICE, NO_SERVICE_HELP} from './cross-check.ts';
 import type {Diagnostic, Source} from './diagnostic.ts';
 import {parseHaCf} from './ha-cf.ts';
 import {parseHaresources} from './haresources.ts';
@@ -122,7 +122,7 @@ export function loadCluster(input: LoadInput): LoadResult {
     diagnostics.push(...crossCheck(cluster, undefined));
     return {cluster, sources, diagnostics};
   }
-  const ha = take(parseHaCf(haFile, {mode}));
+  const ha = take(parseHaCf(haFile, {mode, resolve: input.resolve}));
   const resourcesFile = open(`${dir}/haresources`);
   if (!resourcesFile)
     missing(
@@ -179,9 +179,18 @@ export function checkFiles(input: {
       : isKeyFile
         ? parseAuthkeys(source, {mode})
         : name.endsWith('ha.cf')
-          ? parseHaCf(source, {mode})
+          ? parseHaCf(source, {mode, resolve: input.resolve})
           : parseLdirectordCf(source, {mode, resolve: input.resolve});
     diagnostics.push(...parsed.diagnostics);
+    const isBare = file.text.split('\n').every((line) => /^\s*(#|$)/.test(line));
+    if (isBare && 'virtuals' in parsed.model)
+      diagnostics.push({
+        severity: 'warning',
+        code: 'missing-value',
+        span: nowhere(path),
+        message: NO_SERVICE,
+        help: NO_SERVICE_HELP,
+      });
   }
   return {sources, diagnostics};
 }

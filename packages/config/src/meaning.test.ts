@@ -68,6 +68,7 @@ for (const [lines, expected] of [
     {sendExpect: {expect: '^220 #[[:alpha:]]', regex: true}, rise: 3},
   ],
   [['hactl_rise=2'], {service: 'http', sendExpect: undefined, rise: 2}],
+  [['hactl_mysql_key="/etc/ha.d/mysql.pem"'], {mysqlKey: '/etc/ha.d/mysql.pem'}],
 ] as const)
   test(`${lines.join(' and ')}: lenient reading takes it, strict reading does not`, (t) => {
     const {model, diagnostics} = cf(nanny(...lines), 'lenient');

@@ -124,6 +124,8 @@ export interface VirtualService {
   readonly comment?: string;
   /** `hactl_send`, `hactl_expect`, `hactl_expect_regex`: Piranha's check, escapes such as \r\n written out. */
   readonly sendExpect?: {readonly send?: string; readonly expect?: string; readonly regex: boolean};
+  /** `hactl_mysql_key`: file with the public key under which a MySQL server may get the password. */
+  readonly mysqlKey?: string;
   /** `hactl_rise`: passed checks in a row before a real that was down is up again; undefined: as ha.cf says. */
   readonly rise?: number;
 }
@@ -268,6 +270,10 @@ export interface HaConfig {
     readonly adminGroup?: string;
     /** `hactl_read_group`: may use the commands that change nothing. */
     readonly readGroup?: string;
+    /** `hactl_check_user`: whom the processes that check become. Default hactl-check, else nobody. */
+    readonly checkUser?: string;
+    /** `hactl_script_user`: who runs external checks. Default hactl-check where there is one, else root. */
+    readonly scriptUser?: string;
   };
 }
 

@@ -3,8 +3,8 @@ import {ask, ControlError} from '../../control/client.ts';
 import type {EventQuery, EventsAnswer} from '../../control/events.ts';
 import {CliError, exit} from '../exit.ts';
 import {paintFor} from '../render/paint.ts';
-import {renderWhy, type Told} from '../render/render-why.ts';
-import {tellStory, toldKinds, type Side} from '../render/story.ts';
+import {renderWhy, type WhyView} from '../render/render-why.ts';
+import {makeTimeline, timelineKinds, type Side} from '../render/timeline.ts';
 import {parseSince} from '../render/when.ts';
 import {jsonText} from '../render/shown.ts';
 
@@ -59,7 +59,7 @@ export async function otherSide(
 ): Promise<Side | {readonly problem: string} | undefined> {
   try {
     const clocks = orNone(await compareClocks(there, now));
-    const {node, events} = await there({kinds: toldKinds, limit: EVENTS});
+    const {node, events} = await there({kinds: timelineKinds, limit: EVENTS});
     return {node, events, ...clocks};
   } catch (error) {
     if (!(error instanceof ControlError)) throw error;
@@ -83,19 +83,19 @@ export async function why(socket: string, options: WhyOptions): Promise<number> 
   const there: AskEvents = (query) =>
     ask(socket, {command: 'peer', ask: {command: 'events', ...query}}, PEER_LIMIT);
 
-  const own = await here({kinds: toldKinds, limit: EVENTS});
+  const own = await here({kinds: timelineKinds, limit: EVENTS});
   const peer = await otherSide(there, Date.now);
   const alone = peer === undefined ? (await here({limit: EVENTS})).events : own.events;
   const sides: Side[] = [{node: own.node, events: alone, ahead: 0, uncertain: 0}];
   if (peer && 'events' in peer) sides.push(peer);
-  const story = tellStory(sides, until);
+  const story = makeTimeline(sides, until);
   if (!story) {
     process.stderr.write('hactl: the journal knows of no change\n');
     return exit.failed;
   }
   const others = await here({kinds: ['check', 'table'], since: story.lines[0]?.wall ?? story.wall});
   const end = story.lines.at(-1)?.wall ?? story.wall;
-  const told: Told = {
+  const told: WhyView = {
     story,
     now: Date.now(),
     node: own.node,
@@ -113,7 +113,7 @@ export async function why(socket: string, options: WhyOptions): Promise<number> 
 }
 
 /** The document of `--json`: without the peer's whole journal. */
-function toJson({peer, ...told}: Told) {
+function toJson({peer, ...told}: WhyView) {
   if (!peer || 'problem' in peer) return peer ? {...told, peer} : told;
   const {node, ahead, uncertain} = peer;
   return {...told, peer: {node, ahead, uncertain}};

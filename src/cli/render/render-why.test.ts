@@ -2,13 +2,13 @@ import test from 'ava';
 import {ControlError} from '../../control/client.ts';
 import type {EventsAnswer} from '../../control/events.ts';
 import {compareClocks, otherSide} from '../commands/why.ts';
-import {renderWhy, type Told} from './render-why.ts';
-import {NOON, powerLoss} from './story.fixture.ts';
-import {tellStory} from './story.ts';
+import {renderWhy, type WhyView} from './render-why.ts';
+import {NOON, powerLoss} from './timeline.fixture.ts';
+import {makeTimeline} from './timeline.ts';
 
-const make = (more: Partial<Told> = {}): Told => {
+const make = (more: Partial<WhyView> = {}): WhyView => {
   const {one, two} = powerLoss();
-  const story = tellStory([
+  const story = makeTimeline([
     {node: 'director2', events: two.events, ahead: 0, uncertain: 0},
     {node: 'director1', events: one.events, ahead: 0, uncertain: 0},
   ]);

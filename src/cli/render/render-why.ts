@@ -2,14 +2,14 @@
 import type {Millis} from '@hactl/base';
 import type {EventKind} from '../../control/events.ts';
 import {plain, type Paint} from './render-status.ts';
-import type {Story, StoryLine} from './story.ts';
+import type {Timeline, TimelineLine} from './timeline.ts';
 import {duration, wrap} from './table.ts';
 import {dateTime, timeOfDay} from './when.ts';
 import {shown} from './shown.ts';
 
 /** The two sides, as the screen names them. */
-export interface Told {
-  readonly story: Story;
+export interface WhyView {
+  readonly story: Timeline;
   /** The teller's clock now, and its name. */
   readonly now: number;
   readonly node: string;
@@ -30,9 +30,9 @@ const signed = (ms: Millis): string => `${ms < 0 ? '-' : '+'}${(Math.abs(ms) / 1
 const span = (ms: Millis): string => (ms < 10_000 ? `${Math.round(ms)} ms` : duration(ms));
 
 /** The most telling lines that fit, in their order. */
-function fit(lines: readonly StoryLine[], room: number): readonly StoryLine[] {
+function fit(lines: readonly TimelineLine[], room: number): readonly TimelineLine[] {
   if (lines.length <= room) return lines;
-  const rank = (line: StoryLine): number => (line.core ? 0 : minor.has(line.kind) ? 2 : 1);
+  const rank = (line: TimelineLine): number => (line.core ? 0 : minor.has(line.kind) ? 2 : 1);
   const best = lines
     .toSorted((a, b) => rank(a) - rank(b) || Math.abs(a.offset) - Math.abs(b.offset))
     .slice(0, Math.max(1, room));
@@ -40,7 +40,7 @@ function fit(lines: readonly StoryLine[], room: number): readonly StoryLine[] {
 }
 
 /** What the time between the two cost. Less than the clocks' uncertainty is not told as a number. */
-function cost({took, giver}: Story, uncertain: Millis): string | undefined {
+function cost({took, giver}: Timeline, uncertain: Millis): string | undefined {
   if (took === undefined) return undefined;
   if (Math.abs(took) <= uncertain)
     return 'given up and taken over at the same time, as far as the clocks can tell';
@@ -49,7 +49,7 @@ function cost({took, giver}: Story, uncertain: Millis): string | undefined {
 }
 
 /** How the two clocks were brought together, or why there is only one. */
-function sideNote({peer, node}: Told): string {
+function sideNote({peer, node}: WhyView): string {
   if (!peer) return 'a director without a pair: its own journal is all there is';
   if ('problem' in peer) return `${node}'s side only: ${peer.problem}`;
   const {ahead, uncertain} = peer;
@@ -61,7 +61,7 @@ function sideNote({peer, node}: Told): string {
 }
 
 /** The screen: at most `width` columns, and about `rows` lines. */
-export function renderWhy(given: Told, width: number, rows = Infinity, paint: Paint = plain): string {
+export function renderWhy(given: WhyView, width: number, rows = Infinity, paint: Paint = plain): string {
   const told = shown(given);
   const {story, now, peer} = told;
   const uncertain = peer && 'uncertain' in peer ? peer.uncertain : 0;
@@ -78,7 +78,7 @@ export function renderWhy(given: Told, width: number, rows = Infinity, paint: Pa
   const offsets = story.lines.map(({offset, core}) => (core && offset === 0 ? '' : signed(offset)));
   const offsetWidth = Math.max(...offsets.map((one) => one.length));
   const margin = 12 + 1 + offsetWidth + 2 + nodeWidth + 2;
-  const colour = ({level, core}: StoryLine, text: string): string => {
+  const colour = ({level, core}: TimelineLine, text: string): string => {
     if (core) return paint.strong(text);
     return level === 'error' ? paint.bad(text) : level === 'warn' ? paint.warn(text) : text;
   };

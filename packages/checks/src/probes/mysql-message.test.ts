@@ -1,7 +1,10 @@
 /** MySQL's messages. Debian has MariaDB only: what MySQL alone does is played by a server of the test's own. */
 import {constants, createHash, generateKeyPairSync, privateDecrypt, randomBytes} from 'node:crypto';
+import {writeFileSync} from 'node:fs';
 import net from 'node:net';
+import path from 'node:path';
 import {systemClock} from '@hactl/base';
+import type {CheckSpec} from '../messages.ts';
 import test, {type ExecutionContext} from 'ava';
 import fc from 'fast-check';
 import {
@@ -17,7 +20,7 @@ import {
 } from './mysql-message.ts';
 import {probeMysql} from './mysql.ts';
 import {AMPLE} from './real-server.ts';
-import {checkOf} from './testing.ts';
+import {checkOf, folder} from './testing.ts';
 
 const sha = (name: string, ...parts: Buffer[]): Buffer =>
   createHash(name).update(Buffer.concat(parts)).digest();
@@ -73,9 +76,9 @@ async function serve(
   t.teardown(() => server.close());
   return (server.address() as net.AddressInfo).port;
 }
-const ask = (port: number): ReturnType<typeof probeMysql> =>
+const ask = (port: number, more: Partial<CheckSpec> = {}): ReturnType<typeof probeMysql> =>
   probeMysql(
-    checkOf('mysql', port, {login: 'me', passwd: 'se cret', request: 'SELECT 7', receive: '^7$'}),
+    checkOf('mysql', port, {login: 'me', passwd: 'se cret', request: 'SELECT 7', receive: '^7$', ...more}),
     AMPLE,
     systemClock,
   );
@@ -105,31 +108,57 @@ test('caching_sha2_password, known to the cache', async (t) => {
   t.true(result.passed, result.reason);
 });
 
-test('caching_sha2_password, not in the cache: under the public key', async (t) => {
+/** A server that wants the password itself: shows its key when asked, and what it could read. */
+async function wantsPassword(
+  t: ExecutionContext,
+): Promise<{port: number; publicKey: string; read: string[]}> {
   const salt = makeSalt();
   const {publicKey, privateKey} = generateKeyPairSync('rsa', {
     modulusLength: 2048,
     publicKeyEncoding: {type: 'spki', format: 'pem'},
     privateKeyEncoding: {type: 'pkcs8', format: 'pem'},
   });
+  const read: string[] = [];
+  const decrypt: Turn = (body) => {
+    if (body.equals(Buffer.of(2))) return Buffer.concat([Buffer.of(1), Buffer.from(publicKey)]);
+    if (body[0] === 3 && body.length < 256) return undefined;
+    const clear = privateDecrypt({key: privateKey, padding: constants.RSA_PKCS1_OAEP_PADDING}, body);
+    read.push(xor(clear, salt).toString());
+    return ok;
+  };
   const port = await serve(t, greeting(salt, 'caching_sha2_password'), [
     () => Buffer.of(1, 4),
-    (body) => (body.equals(Buffer.of(2)) ? Buffer.concat([Buffer.of(1), Buffer.from(publicKey)]) : undefined),
-    (body) => {
-      const clear = privateDecrypt({key: privateKey, padding: constants.RSA_PKCS1_OAEP_PADDING}, body);
-      return xor(clear, salt).toString() === 'se cret\0' ? ok : undefined;
-    },
+    decrypt,
+    decrypt,
   ]);
-  const result = await ask(port);
+  return {port, publicKey, read};
+}
+const keyFile = (t: ExecutionContext, text: string): string => {
+  const file = path.join(folder(t), 'key.pem');
+  writeFileSync(file, text);
+  return file;
+};
+
+test('caching_sha2_password, not in the cache: under the key that is known to be the server’s', async (t) => {
+  const {port, publicKey, read} = await wantsPassword(t);
+  const result = await ask(port, {mysqlKey: keyFile(t, publicKey)});
   t.true(result.passed, result.reason);
+  t.deepEqual(read, ['se cret\0']);
 });
 
-test('a public key that is none', async (t) => {
-  const port = await serve(t, greeting(makeSalt(), 'caching_sha2_password'), [
-    () => Buffer.of(1, 4),
-    () => Buffer.from('\x01-----BEGIN PUBLIC KEY-----\nx'),
-  ]);
-  t.regex((await ask(port)).reason, /no usable public key/);
+test('a server gets the password under no key of its own', async (t) => {
+  const {port, read} = await wantsPassword(t);
+  const {passed, reason} = await ask(port);
+  t.false(passed);
+  t.regex(reason, /wants the password itself, which only hactl_mysql_key="\/FILE"/);
+  t.deepEqual(read, []);
+});
+
+test('a key that is none, or is not there', async (t) => {
+  const {port} = await wantsPassword(t);
+  const none = keyFile(t, '-----BEGIN PUBLIC KEY-----\nx');
+  t.regex((await ask(port, {mysqlKey: none})).reason, /hactl_mysql_key holds no usable public key/);
+  t.regex((await ask(port, {mysqlKey: `${none}.not`})).reason, /key\.pem\.not: ENOENT/);
 });
 
 test('the account is logged in another way than the server said', async (t) => {

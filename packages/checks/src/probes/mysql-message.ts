@@ -103,13 +103,13 @@ export function proof(plugin: string, passwd: string, salt: Buffer): Buffer | un
   }
 }
 
-/** The password for a server that does not have it in its cache: under the server's public key, as no TLS hides it. */
+/** The password for a server that does not have it in its cache: under the key that is known to be the server's. */
 export function sealed(passwd: string, salt: Buffer, key: Buffer): Buffer {
   const octets = xor(Buffer.from(`${passwd}\0`), salt);
   try {
     return publicEncrypt({key: key.toString(), padding: constants.RSA_PKCS1_OAEP_PADDING}, octets);
   } catch {
-    throw new Error('the server shows no usable public key for the login');
+    throw new Error('hactl_mysql_key holds no usable public key');
   }
 }
 

@@ -1,4 +1,5 @@
 /** service=mysql: log in to `database`, run `request`, see a row. Speaks with MariaDB and MySQL, without TLS as ldirectord. */
+import {readFileSync} from 'node:fs';
 import type {Socket} from 'node:net';
 import type {Clock, Millis} from '@hactl/base';
 import type {CheckSpec} from '../messages.ts';
@@ -26,17 +27,34 @@ import {makeReader, type Reader} from './reader.ts';
 import {judgeRows, MESSAGES_MAX, ROWS_MAX, rowText, sqlCheck, TOTAL_MAX} from './sql.ts';
 import {overTcp, type Line} from './tcp-check.ts';
 
-/** A server's public key has a few hundred octets. */
-const KEY_MAX = 2_048;
 /** Turns of a login: MySQL's longest has five. */
 const TURNS_MAX = 8;
 /** caching_sha2_password's words. */
-const [FAST, FULL, ASK_KEY] = [3, 4, 2];
+const [FAST, FULL] = [3, 4];
 
 async function nextPacket(reader: Reader, doing: string): Promise<Packet> {
   const one = await reader.next(findPacket);
   if (isError(one.body)) throw new Error(`${doing} failed: ${errorText(one.body)}`);
   return one;
+}
+
+/**
+ * The key under which the password may travel. A key that the server shows proves nothing: whoever answers at its address
+ * could show one, and read the password. mysql(1) refuses that too.
+ */
+function pinnedKey({mysqlKey}: CheckSpec, doing: string): Buffer {
+  if (mysqlKey === undefined)
+    throw new Error(
+      `${doing} failed: the server wants the password itself, which only hactl_mysql_key="/FILE" (its public key) allows without TLS`,
+    );
+  try {
+    return readFileSync(mysqlKey);
+  } catch (error) {
+    throw new Error(
+      `${doing} failed: hactl_mysql_key ${mysqlKey}: ${error instanceof Error && 'code' in error ? String(error.code) : 'unreadable'}`,
+      {cause: error},
+    );
+  }
 }
 
 async function logIn(
@@ -68,9 +86,8 @@ async function logIn(
       if (!other) throw unknown(plugin);
       if (salt.length < 20) break;
       reply(other);
-    } else if (body[0] === 1 && body[1] === FULL && body.length === 2) reply(Buffer.of(ASK_KEY));
-    else if (body[0] === 1 && body.length > 2 && body.length < KEY_MAX)
-      reply(sealed(passwd, salt, body.subarray(1)));
+    } else if (body[0] === 1 && body[1] === FULL && body.length === 2)
+      reply(sealed(passwd, salt, pinnedKey(spec, doing)));
     else if (body[0] !== 1 || body[1] !== FAST) break;
   }
   throw new Error(`${doing} failed: the answer is not MySQL`);

@@ -370,6 +370,8 @@ test('29: SMTP_CHECK’s host, groups without members, addresses of the other fa
   t.deepEqual(nbsp.files, []);
   const mailed = run(`global_defs {\n notification_email {\n a@b.example\n }\n}\n${instance(' smtp_alert')}`);
   t.regex(file(mailed, 'haresources'), /MailTo::a@b\.example::keepalived/);
+  const local = run(`global_defs {\n notification_email {\n root\n }\n smtp_alert\n}\n${instance('')}`);
+  t.regex(file(local, 'haresources'), /MailTo::root@localhost::keepalived/);
 });
 
 test('a missing word is never found among what every object has', (t) => {

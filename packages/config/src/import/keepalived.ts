@@ -177,7 +177,12 @@ function takeGlobal(statements: readonly Statement[], tools: Tools): Global {
       book.approximated(alert.span, quoteStatement(alert), 'haresources: MailTo');
     else book.not(alert.span, quoteStatement(alert), 'nobody gets mail');
   block.finish(globalReasons, 'hactl has no such setting');
-  const defaults = {isThird: argumentOf(version) === '3', isMailed, mailTo: addresses};
+  const defaults = {
+    isThird: argumentOf(version) === '3',
+    isMailed,
+    // MailTo wants a whole address; a name alone is a mailbox of this machine.
+    mailTo: addresses.map((address) => (address.includes('@') ? address : `${address}@localhost`)),
+  };
   if (to)
     if (addresses.length > 0)
       book.approximated(

@@ -1,7 +1,7 @@
 /**
- * The story of the last change: from the journals of one or both directors, on one scale of time. Pure.
- * A change is the moves of roles that belong together; told is what led to it, from ten seconds before (longer where
- * the dead time is longer), and what came of it in the five seconds after.
+ * The timeline of the last role change, from the journals of one or both directors on one time scale. Pure.
+ * A change is a set of transitions that belong together. The timeline starts ten seconds earlier (more where the dead
+ * time is longer) and ends five seconds after it.
  */
 import type {Millis, WallTime} from '@hactl/base';
 import type {EventKind, JournalEvent} from '../../control/events.ts';
@@ -16,7 +16,7 @@ export interface Side {
 }
 
 /** One line: `wall` by the teller's clock, `offset` from the moment of the change. */
-export interface StoryLine {
+export interface TimelineLine {
   readonly wall: WallTime;
   readonly offset: Millis;
   readonly node: string;
@@ -27,7 +27,7 @@ export interface StoryLine {
   readonly core: boolean;
 }
 
-export interface Story {
+export interface Timeline {
   /** What the change was, in words. */
   readonly title: string;
   /** When it was, by the teller's clock. */
@@ -36,7 +36,7 @@ export interface Story {
   readonly giver?: string;
   /** How long from its last sign, or from its giving up, to the takeover; undefined: nobody took over, or nobody gave. */
   readonly took?: Millis;
-  readonly lines: readonly StoryLine[];
+  readonly lines: readonly TimelineLine[];
   readonly notes: readonly string[];
 }
 
@@ -49,7 +49,7 @@ const SILENT: Millis = 500;
 const STEP: Millis = 100;
 
 /** What belongs to the story of a pair; checks and the table's changes are a director's own affair. */
-export const toldKinds: readonly EventKind[] = [
+export const timelineKinds: readonly EventKind[] = [
   'role',
   'peer',
   'path',
@@ -176,7 +176,7 @@ function steps(window: readonly Seen[]): string[] {
 }
 
 /** Tells the last change, or the last one not after `until`. undefined: the journals know of none. */
-export function tellStory(sides: readonly Side[], until: WallTime = Infinity): Story | undefined {
+export function makeTimeline(sides: readonly Side[], until: WallTime = Infinity): Timeline | undefined {
   const all = onOneScale(sides);
   const anchor = findAnchor(all.filter(({wall}) => wall <= until));
   if (!anchor) return undefined;
@@ -199,7 +199,7 @@ export function tellStory(sides: readonly Side[], until: WallTime = Infinity): S
   const signs = lastSigns(window).filter(({wall}) => wall <= anchor.wall);
   const shown = window.filter(
     (one) =>
-      (!pair || toldKinds.includes(one.event.kind)) &&
+      (!pair || timelineKinds.includes(one.event.kind)) &&
       // Of a peer that returns every path says so; that it is heard is one line already.
       !(one.event.kind === 'path' && one.event.level === 'info') &&
       !(silentSince(one) <= anchor.wall),

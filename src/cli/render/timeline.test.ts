@@ -1,6 +1,6 @@
 import test from 'ava';
-import {journalOf, NOON, powerLoss} from './story.fixture.ts';
-import {tellStory, type Side} from './story.ts';
+import {journalOf, NOON, powerLoss} from './timeline.fixture.ts';
+import {makeTimeline, type Side} from './timeline.ts';
 
 const side = (
   {node, events}: ReturnType<typeof journalOf>,
@@ -8,12 +8,12 @@ const side = (
   uncertain = ahead === 0 ? 0 : 1,
 ): Side => ({node, events, ahead, uncertain});
 
-const told = (story: ReturnType<typeof tellStory>): string[] =>
+const told = (story: ReturnType<typeof makeTimeline>): string[] =>
   story?.lines.map(({offset, node, text}) => `${offset} ${node} ${text}`) ?? [];
 
 test('a power loss: the last adverts stand where they were heard, not where their silence was noticed', (t) => {
   const {two} = powerLoss();
-  const story = tellStory([side(two)]);
+  const story = makeTimeline([side(two)]);
   t.is(story?.title, 'director2 took over IPaddr2::10.0.0.100/24/eth0 from director1: director1 is dead');
   t.is(story?.wall, NOON + 3);
   t.is(story?.took, 1_007, 'from the last advert to the takeover');
@@ -31,7 +31,7 @@ test('a power loss: the last adverts stand where they were heard, not where thei
 
 test("the other's clock is set right: its lines stand between ours where they belong", (t) => {
   const {one, two} = powerLoss(3_600_000);
-  const story = tellStory([side(one), side(two, 3_600_000)]);
+  const story = makeTimeline([side(one), side(two, 3_600_000)]);
   t.is(story?.wall, NOON + 3);
   t.deepEqual(told(story)[0], '-5003 director1 configuration reloaded: no change');
   t.is(story?.took, 1_007);
@@ -45,7 +45,7 @@ test('a planned move: taken over before it is given up', (t) => {
   two.role(0, 'Backup', 'Active', 'director1 hands over');
   one.role(4, 'Active', 'Backup', 'director2 has taken over');
   one.add(6, 'operator', 'hactl standby all: done');
-  const story = tellStory([side(one), side(two)]);
+  const story = makeTimeline([side(one), side(two)]);
   t.is(story?.title, 'director2 took over IPaddr2::10.0.0.100/24/eth0 from director1: director1 hands over');
   t.is(story?.took, -4);
   t.deepEqual(told(story), [
@@ -54,8 +54,8 @@ test('a planned move: taken over before it is given up', (t) => {
     '4 director1 Active -> Backup: director2 has taken over',
     '6 director1 hactl standby all: done',
   ]);
-  t.is(tellStory([side(one), side(two)], NOON - 1_000)?.wall, NOON - 60_000, 'the change before');
-  t.is(tellStory([side(one), side(two)], NOON - 100_000), undefined);
+  t.is(makeTimeline([side(one), side(two)], NOON - 1_000)?.wall, NOON - 60_000, 'the change before');
+  t.is(makeTimeline([side(one), side(two)], NOON - 100_000), undefined);
 });
 
 test('both took it: the one that kept it is meant', (t) => {
@@ -65,7 +65,7 @@ test('both took it: the one that kept it is meant', (t) => {
   two.role(1, 'Backup', 'Active', 'director1 is dead');
   two.role(2, 'Active', 'Backup', 'director1 has priority');
   t.is(
-    tellStory([side(one), side(two)])?.title,
+    makeTimeline([side(one), side(two)])?.title,
     'director1 took over IPaddr2::10.0.0.100/24/eth0 from director2: director2 is dead',
   );
 });
@@ -74,7 +74,7 @@ test('given up, and nobody took it', (t) => {
   const one = journalOf('director1');
   one.role(-60_000, 'Backup', 'Active', 'no director holds it');
   one.role(0, 'Active', 'Backup', 'eth0 is down');
-  const story = tellStory([side(one)]);
+  const story = makeTimeline([side(one)]);
   t.is(story?.title, 'director1 gave up IPaddr2::10.0.0.100/24/eth0, and nobody took it: eth0 is down');
   t.is(story?.took, undefined);
 });
@@ -83,7 +83,7 @@ test('several groups are named in their lines', (t) => {
   const two = journalOf('director2');
   two.role(0, 'Backup', 'Active', 'director1 is dead', 'mail');
   two.role(1, 'Backup', 'Active', 'director1 is dead', 'web');
-  const story = tellStory([side(two)]);
+  const story = makeTimeline([side(two)]);
   t.is(story?.title, 'director2 took over 2 groups: director1 is dead');
   t.deepEqual(told(story), [
     '-1 director2 mail: Backup -> Active: director1 is dead',
@@ -96,7 +96,7 @@ test('a long dead time: the story begins with the last advert', (t) => {
   two.add(-30_500, 'operator', 'hactl reload');
   two.dead(0, 'director1', 30_000);
   two.role(1, 'Backup', 'Active', 'director1 is dead');
-  const story = tellStory([side(two)]);
+  const story = makeTimeline([side(two)]);
   t.deepEqual(told(story).slice(0, 2), [
     '-30501 director2 hactl reload',
     '-30001 director2 the last advert of director1 is heard',
@@ -108,7 +108,7 @@ test('a peer that returns is told once, not for each path', (t) => {
   one.role(0, 'Backup', 'Active', 'no director holds it');
   one.add(10, 'peer', 'director2 is heard', {code: 'peer-up'});
   one.add(500, 'path', 'mcast eth0: director2 is heard', {hears: true});
-  t.deepEqual(told(tellStory([side(one)])), [
+  t.deepEqual(told(makeTimeline([side(one)])), [
     '0 director1 Backup -> Active: no director holds it',
     '10 director1 director2 is heard',
   ]);
@@ -119,13 +119,13 @@ test('a clock that was set in between is said', (t) => {
   two.dead(-3, 'director1', 1_000);
   two.role(0, 'Backup', 'Active', 'director1 is dead');
   const events = two.events.map((event) => ({...event, mono: event.seq === 2 ? event.mono - 1 : event.mono}));
-  t.deepEqual(tellStory([{...side(two), events}])?.notes, [], 'a millisecond is nothing');
+  t.deepEqual(makeTimeline([{...side(two), events}])?.notes, [], 'a millisecond is nothing');
   const set = two.events.map((event) => ({
     ...event,
     wall: event.seq === 2 ? event.wall + 2_000 : event.wall,
   }));
   t.regex(
-    tellStory([{...side(two), events: set}])?.notes.join('') ?? '',
+    makeTimeline([{...side(two), events: set}])?.notes.join('') ?? '',
     /^director2's clock was set by 2000 ms/,
   );
 });
@@ -135,11 +135,11 @@ test('without a pair: the last change of a server', (t) => {
   one.add(-60_000, 'daemon', 'hactld 0.1.0 starts');
   one.add(-2, 'check', '10.0.0.12:80 is down: refused', undefined, 'warn');
   one.add(0, 'table', 'Deleted real server: 10.0.0.12:80');
-  const story = tellStory([side(one)]);
+  const story = makeTimeline([side(one)]);
   t.is(story?.title, 'Deleted real server: 10.0.0.12:80');
   t.deepEqual(told(story), [
     '-2 director1 10.0.0.12:80 is down: refused',
     '0 director1 Deleted real server: 10.0.0.12:80',
   ]);
-  t.is(tellStory([]), undefined);
+  t.is(makeTimeline([]), undefined);
 });

@@ -1,0 +1,73 @@
+/** What ldirectord lets pass and the kernel's IPVS, or a check, refuses for ever. Pure. */
+import ipaddr from 'ipaddr.js';
+import {nearest} from './diagnostic.ts';
+import type {RealServer, Span, VirtualService} from './model.ts';
+import type {Reporter} from './reader.ts';
+
+/** Schedulers of Linux; a module of another name may be there all the same. */
+export const schedulers: readonly string[] = [
+  'rr', 'wrr', 'lc', 'wlc', 'lblc', 'lblcr', 'dh', 'sh', 'sed', 'nq', 'mh', 'fo', 'ovf', 'twos',
+]; // prettier-ignore
+
+/** Warnings, not errors: the rest of the table serves. */
+export function judgeForKernel(virtual: VirtualService, schedulerSpan: Span, reporter: Reporter): void {
+  const {scheduler, checkType, service, request} = virtual;
+  if (!schedulers.includes(scheduler))
+    reporter.add(
+      'warning',
+      'unusable-value',
+      schedulerSpan,
+      `no scheduler of Linux is called ${scheduler}: without a module ip_vs_${scheduler} the kernel refuses this service`,
+      `${nearest(scheduler, schedulers) === undefined ? '' : `did you mean ${nearest(scheduler, schedulers)}? `}one of ${schedulers.join(', ')}`,
+    );
+  for (const real of virtual.reals) judgeReal(real, reporter);
+  const asksDns = (kind: string, of: string, asked: string | undefined): boolean =>
+    (kind === 'negotiate' || kind === 'combined') && of === 'dns' && asked === undefined;
+  const own = virtual.reals.some(({request: asked, check = {}}) =>
+    asksDns((check.checkType ?? checkType).kind, check.service ?? service, check.request ?? asked ?? request),
+  );
+  if (own || (virtual.reals.length === 0 && asksDns(checkType.kind, service, request)))
+    reporter.add(
+      'warning',
+      'missing-value',
+      virtual.span,
+      'service=dns without request: the check has no name to ask for, and can never pass',
+      'write request="www.example.com", or checktype=connect',
+    );
+}
+
+function judgeReal({address, span, lowerThreshold, upperThreshold}: RealServer, reporter: Reporter): void {
+  const range = ipaddr.isValid(address) ? ipaddr.parse(address).range() : 'unicast';
+  const kinds: Readonly<Record<string, string>> = {
+    multicast: 'a multicast address',
+    broadcast: 'the broadcast address',
+    unspecified: 'no address of a host',
+  };
+  const kind = kinds[range];
+  if (kind !== undefined)
+    reporter.add(
+      'warning',
+      'bad-address',
+      span,
+      `${address} is ${kind}: the kernel refuses it as a real server`,
+      'write the address of one server',
+    );
+  if (range === 'linkLocal' && address.includes(':'))
+    reporter.add(
+      'warning',
+      'bad-address',
+      span,
+      `${address} is a link-local address, and neither a check nor IPVS can say by which interface it is meant`,
+      'write a global or a unique local address (fc00::/7) of the server',
+    );
+  if (lowerThreshold > upperThreshold)
+    reporter.add(
+      'warning',
+      'unusable-value',
+      span,
+      upperThreshold === 0
+        ? `l:${lowerThreshold} without u:: the kernel refuses a lower threshold without an upper one`
+        : `l:${lowerThreshold} is above u:${upperThreshold}: the kernel refuses it`,
+      'write u: with the higher number of connections, or leave l: out',
+    );
+}

@@ -1,0 +1,40 @@
+/** Errors of the daemon end with what to type next. */
+import {spawnSync} from 'node:child_process';
+import {mkdtempSync, readdirSync, readFileSync, rmSync} from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import test from 'ava';
+import {nextStep} from './next-step.ts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+
+test('every code that a command throws has a next step', (t) => {
+  const sources = readdirSync(path.join(root, 'src'), {recursive: true, encoding: 'utf8'})
+    .filter((name) => name.endsWith('.ts') && !/\.(test|fixture)\.ts$/.test(name))
+    .map((name) => readFileSync(path.join(root, 'src', name), 'utf8'));
+  const codes = new Set(
+    sources.flatMap((text) =>
+      [...text.matchAll(/new (?:Command|Control)Error\(\s*'([a-z-]+)'/g)].map(([, code]) => code ?? ''),
+    ),
+  );
+  t.true(codes.size > 15, [...codes].join(' '));
+  // Their messages say it themselves.
+  const own = ['not-separate', 'not-prepared', 'no-file', 'changed'];
+  t.deepEqual(
+    [...codes].filter((code) => !own.includes(code) && nextStep(code, '') === undefined),
+    [],
+  );
+  t.is(nextStep('busy', 'try hactl status'), undefined, 'said once is enough');
+});
+
+test('without a daemon, hactl says where to look', (t) => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-next-'));
+  t.teardown(() => rmSync(folder, {recursive: true, force: true}));
+  const {status, stderr} = spawnSync(
+    process.execPath,
+    [path.join(root, 'src/hactl.ts'), '--run-dir', folder, 'status'],
+    {encoding: 'utf8'},
+  );
+  t.is(status, 3);
+  t.regex(stderr, /^hactl: no daemon at .*systemctl status hactld\n$/);
+});

@@ -1,0 +1,69 @@
+/** The command tree of hactl. A command's own module is loaded when it runs: `hactl status` needs no parser and no netlink. */
+import {Argument, Command} from 'commander';
+import {ABOUT, controlSocket, defaultPaths, VERSION} from '../system/paths.ts';
+import {treeOf} from './command-tree.ts';
+import {manualPage, pages, type Page} from './commands/manual.ts';
+import {completionFor, shells, type Shell} from './completion.ts';
+import {exit, exitMeanings} from './exit.ts';
+import type {Cli} from './program/cli.ts';
+import {addConfiguration} from './program/configuration.ts';
+import {addHost} from './program/host.ts';
+import {addLook} from './program/look.ts';
+import {addPair} from './program/pair.ts';
+import {addRealServers} from './program/real-servers.ts';
+
+/** The whole tree; `done` is called with the exit status of the command that ran. */
+export function makeProgram(done: (status: number) => void): Command {
+  const program = new Command('hactl')
+    .description(ABOUT)
+    .version(VERSION)
+    .option('--run-dir <dir>', 'where the daemon has its control socket', defaultPaths.runDir)
+    .showHelpAfterError()
+    .configureHelp({helpWidth: Math.min(process.stdout.columns ?? 80, 100)});
+  const cli: Cli = {
+    program,
+    socket: () => controlSocket(program.opts<{runDir: string}>().runDir),
+    run: async (work) => done(await work),
+  };
+  addLook(cli);
+  addConfiguration(cli);
+  addPair(cli);
+  addRealServers(cli);
+  addHost(cli);
+  addOwn(program);
+  program.addHelpText(
+    'after',
+    `\nExit status:\n${exitMeanings.map(([status, text]) => `  ${status}  ${text}`).join('\n')}`,
+  );
+  program.exitOverride((error) => {
+    process.exitCode = error.exitCode === 0 ? exit.ok : exit.config;
+    throw error;
+  });
+  return program;
+}
+
+/** Commands about hactl itself. */
+function addOwn(program: Command): void {
+  program
+    .command('completion')
+    .description('print a script that completes hactl in your shell')
+    .addArgument(new Argument('<shell>', 'which shell').choices(shells))
+    .addHelpText('after', '\nbash: source <(hactl completion bash)')
+    .action((shell: Shell) => {
+      process.stdout.write(completionFor(shell, treeOf(program)));
+    });
+
+  program
+    .command('manual', {hidden: true})
+    .addArgument(new Argument('<page>').choices(pages))
+    .action(async (page: Page) => {
+      process.stdout.write(await manualPage(page, treeOf(program)));
+    });
+
+  // For the list of commands only: what stands behind it is ipvsadm's, `-h` and `--` included, and never seen by commander.
+  program
+    .command('ipvsadm')
+    .description("the kernel's table with ipvsadm's own command line and output (needs root)")
+    .argument('[words...]', 'as for ipvsadm 1.31')
+    .helpOption(false);
+}

@@ -1,0 +1,10 @@
+/** What the parts of the command tree are given. */
+import type {Command} from 'commander';
+
+export interface Cli {
+  readonly program: Command;
+  /** The daemon's control socket, once the command line was read. */
+  readonly socket: () => string;
+  /** Takes the exit status of the command that runs. */
+  readonly run: (work: Promise<number>) => Promise<void>;
+}

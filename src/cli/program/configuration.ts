@@ -1,0 +1,121 @@
+/** Commands for the configuration: check-config, import, plan, reload, push, config. */
+import {Option} from 'commander';
+import type {CheckConfigOptions} from '../commands/check-config.ts';
+import type {ImportOptions} from '../commands/import.ts';
+import type {PushOptions} from '../commands/push.ts';
+import {defaultPaths} from '../../system/paths.ts';
+import type {Cli} from './cli.ts';
+
+const configuration = () => import('../commands/config.ts');
+
+/** Adds them to the program. */
+export function addConfiguration(cli: Cli): void {
+  const {program} = cli;
+
+  program
+    .command('check-config')
+    .description('read configuration files and say everything that is wrong with them')
+    .argument('[files...]', 'files, or one directory (default: the configuration directory)')
+    .option(
+      '--config-dir <dir>',
+      'where ha.cf, haresources, authkeys and ldirectord.cf are',
+      defaultPaths.configDir,
+    )
+    .option('--strict', 'judge as the original programs do; do not repair')
+    .option('--fix', 'write the repaired files (the old ones are kept as FILE.orig)')
+    .option('--node <name>', 'judge as on this node (default: uname -n)')
+    .option(
+      '--elsewhere',
+      'judge for another machine: ask this one for no routes, programs, users or permissions',
+    )
+    .option('--json', 'diagnostics as JSON')
+    .action(async (files: string[], options: CheckConfigOptions) =>
+      cli.run((await import('../commands/check-config.ts')).checkConfig(files, options)),
+    );
+
+  program
+    .command('import')
+    .description("write a configuration of Piranha, keepalived or ipvsadm-save as hactl's files")
+    .argument('<file>', 'lvs.cf, keepalived.conf, or the output of ipvsadm-save; told by its content')
+    .option('--out <dir>', 'where the files are written', 'ha.d')
+    .addOption(new Option('--from <kind>', 'do not guess').choices(['lvs.cf', 'keepalived', 'ipvsadm']))
+    .option('--node <name>', 'this director (default: uname -n)')
+    .option('--peer <name>', 'the other director, as uname -n prints it there')
+    .addOption(
+      new Option('--as <role>', 'lvs.cf: which director this is (default: told by the addresses)').choices([
+        'primary',
+        'backup',
+      ]),
+    )
+    .option('--config-id <id>', "keepalived's -i: which @lines count (default: uname -n up to the first dot)")
+    .option(
+      '--peer-file <file>',
+      "the other director's keepalived.conf: what the pair has in common is computed from both",
+    )
+    .option(
+      '--install-dir <dir>',
+      'where the files will be used: scripts are named by it',
+      defaultPaths.configDir,
+    )
+    .option('--force', 'overwrite files that are there')
+    .option('--json', 'the list and the diagnostics as JSON')
+    .action(async (file: string, options: ImportOptions) =>
+      cli.run((await import('../commands/import.ts')).importFile(file, options)),
+    );
+
+  program
+    .command('plan')
+    .description('what a reload would change, directive by directive; changes nothing')
+    .option('--json', 'the plan as JSON')
+    .action(async (options: {json?: boolean}) =>
+      cli.run((await import('../commands/plan.ts')).plan(cli.socket(), options)),
+    );
+
+  program
+    .command('reload')
+    .description('show what changes and read the files again; a broken file changes nothing')
+    .option('--json', 'the outcome as JSON')
+    .action(async (options: {json?: boolean}) =>
+      cli.run((await import('../commands/reload.ts')).reload(cli.socket(), options)),
+    );
+
+  program
+    .command('push')
+    .description("send this director's files to its peer: both take them into use, or neither")
+    .option('--dry-run', 'let the peer judge them, and change nothing')
+    .option('--keys', 'authkeys too')
+    .option('--json', 'the outcome as JSON')
+    .action(async (options: PushOptions) =>
+      cli.run((await import('../commands/push.ts')).push(cli.socket(), options)),
+    );
+
+  const config = program.command('config').description('the last ten versions of the configuration');
+
+  config
+    .command('history')
+    .description('the versions that were in use, and what was pushed')
+    .option('--json', 'as JSON')
+    .action(async (options: {json?: boolean}) =>
+      cli.run((await configuration()).history(cli.socket(), options)),
+    );
+
+  config
+    .command('diff')
+    .description('version A (the one in use) to version B (what is on the disk); secrets are not shown')
+    .argument('[a]')
+    .argument('[b]')
+    .option('--peer', 'what is in use here and at the peer, directive by directive')
+    .option('--json', 'as JSON')
+    .action(async (a: string | undefined, b: string | undefined, options: {json?: boolean; peer?: boolean}) =>
+      cli.run((await configuration()).diff(cli.socket(), [a, b], options)),
+    );
+
+  config
+    .command('rollback')
+    .description('write the files of a version back and take them into use')
+    .argument('<version>')
+    .option('--json', 'as JSON')
+    .action(async (version: string, options: {json?: boolean}) =>
+      cli.run((await configuration()).rollback(cli.socket(), version, options)),
+    );
+}

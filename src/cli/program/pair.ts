@@ -1,0 +1,84 @@
+/** Commands for what the pair serves: sync, resource, standby, takeover, failback, drill. */
+import {Argument} from 'commander';
+import type {Cli} from './cli.ts';
+
+const resources = () => import('../commands/resource.ts');
+const connectionSync = () => import('../commands/sync.ts');
+
+/** Adds them to the program. */
+export function addPair(cli: Cli): void {
+  const {program} = cli;
+
+  const sync = program
+    .command('sync')
+    .description('connections here and at the peer, what is missing, lag and loss')
+    .option('--json', 'the report as JSON')
+    .action(async (options: {json?: boolean}) =>
+      cli.run((await connectionSync()).syncStatus(cli.socket(), options)),
+    );
+
+  sync
+    .command('resync')
+    .description("take the peer's whole table in again, and wait until it is here")
+    .action(async () => cli.run((await connectionSync()).resync(cli.socket())));
+
+  const resource = program
+    .command('resource')
+    .description('what haresources names: list, status, and start or stop one by hand (docs/resources.md)');
+
+  resource
+    .command('list', {isDefault: true})
+    .description('every resource with its state here; exit status 1: one of them failed')
+    .option('--json', 'the list as JSON')
+    .action(async (options: {json?: boolean}) =>
+      cli.run((await resources()).listResources(cli.socket(), options)),
+    );
+
+  for (const [action, text] of [
+    ['status', 'asks the resource itself; exit status 1: it does not run'],
+    ['start', 'starts one where its group is (a warm one anywhere)'],
+    ['stop', 'stops one; it is left alone until it is started, or its group comes anew'],
+  ] as const)
+    resource
+      .command(action)
+      .description(text)
+      .argument(
+        action === 'status' ? '[name]' : '<name>',
+        'as in haresources, or its first word where that is one only',
+      )
+      .option('--json', 'the outcome as JSON')
+      .action(async (name: string | undefined, options: {json?: boolean}) =>
+        cli.run(
+          name === undefined
+            ? (await resources()).listResources(cli.socket(), options)
+            : (await resources()).operateResource(cli.socket(), action, name, options),
+        ),
+      );
+
+  const scope = (): Argument =>
+    new Argument('[scope]', 'local: groups that prefer this node; foreign: the others')
+      .choices(['local', 'foreign', 'all'])
+      .default('all');
+
+  for (const [kind, text] of [
+    ['standby', "give this director's groups to the peer, and wait until it has them"],
+    ['takeover', "take the peer's groups, and wait until they are here"],
+    ['failback', 'bring every group to the node that haresources prefers'],
+  ] as const)
+    program
+      .command(kind)
+      .description(text)
+      .addArgument(scope())
+      .option('--json', 'the outcome as JSON')
+      .action(async (where: 'local' | 'foreign' | 'all', options: {json?: boolean}) =>
+        cli.run((await import('../commands/move.ts')).move(cli.socket(), kind, where, options)),
+      );
+
+  program
+    .command('drill')
+    .description('a planned move to the peer and back, on the running pair: what each cost')
+    .option('--json', 'the outcome as JSON')
+    .action(async (options: {json?: boolean}) =>
+      cli.run((await import('../commands/drill.ts')).drill(cli.socket(), options)),
+    );
+}
