@@ -38,6 +38,8 @@ export const controlLimits: ControlLimits = {
   paced: false,
 };
 
+/** A client that is refused has so long to read it, in ms. */
+const REFUSAL_LIMIT = 1_000;
 /** Room is made for a newcomer at most so often, in ms. */
 const EVICT_EVERY = 50;
 
@@ -61,6 +63,7 @@ export async function serveControl(
 ): Promise<{close(): Promise<void>}> {
   const limits = {...controlLimits, ...given};
   const connections = new Set<Connection>();
+  const refused = new Set<net.Socket>();
   const lane = limits.paced ? makeLane() : undefined;
 
   const longest = (state: Connection['state']): Connection | undefined =>
@@ -90,11 +93,23 @@ export async function serveControl(
     connection.socket.destroy();
   }
 
+  /** Says so, reads what comes so that the word arrives, and hangs up. */
+  function refuse(socket: net.Socket): void {
+    const message = 'too many clients are being answered; try again';
+    const timer = setTimeout(() => socket.destroy(), REFUSAL_LIMIT);
+    refused.add(socket);
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => {
+      clearTimeout(timer);
+      refused.delete(socket);
+    });
+    socket.resume();
+    socket.end(`${JSON.stringify({id: 0, ok: false, error: {code: 'busy', message}})}\n`);
+  }
+
   const server = net.createServer((socket) => {
     if (!makeRoom()) {
-      const message = 'too many clients are being answered; try again';
-      socket.on('error', () => socket.destroy());
-      socket.end(`${JSON.stringify({id: 0, ok: false, error: {code: 'busy', message}})}\n`);
+      refuse(socket);
       return;
     }
     const connection: Connection = {socket, state: 'idle', since: performance.now()};
@@ -195,6 +210,7 @@ export async function serveControl(
       new Promise((resolve) => {
         server.close(() => resolve());
         for (const {socket} of connections) socket.destroy();
+        for (const socket of refused) socket.destroy();
       }),
   };
 }
