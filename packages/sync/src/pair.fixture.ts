@@ -189,7 +189,8 @@ export function makePair(name: string, {third = false} = {}) {
     const found = new Map<string, number>();
     for (const line of run(side, 'ipvsadm', '-Lnc').split('\n').slice(2)) {
       const [protocol, expires = '', state, client, virtual, destination] = line.trim().split(/\s+/);
-      if (!destination) continue;
+      // A pulse's own are nobody's.
+      if (!destination || virtual?.startsWith('127.88.48.')) continue;
       const [minutes = 0, seconds = 0] = expires.split(':').map(Number);
       const shown = client?.endsWith(':0') ? 'template' : state;
       found.set(`${protocol} ${shown} ${client} ${virtual} ${destination}`, minutes * 60 + seconds);
