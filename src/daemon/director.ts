@@ -1,5 +1,5 @@
 /** A running director: the machine, its drivers, the sockets. Wiring only; what is decided is in core.ts. */
-import {systemClock} from '@hactl/base';
+import {systemClock as clock} from '@hactl/base';
 import {openRecentSync} from '@hactl/sync';
 import {makeConfigDesk} from '../configuration/config-desk.ts';
 import {mendSwaps, openConfigStore} from '../configuration/config-store.ts';
@@ -9,15 +9,11 @@ import {keepVersion} from '../configuration/keep-version.ts';
 import {loadDirectory} from '../configuration/load.ts';
 import type {Loaded} from '../configuration/loaded.ts';
 import {openControl} from '../control/access.ts';
-import type {AskPeer} from '../control/answers.ts';
-import {CommandError} from '../control/error.ts';
 import type {ReloadOutcome} from '../control/protocol.ts';
 import {answerWith} from '../control/server.ts';
 import {journalled} from '../journal/drafts.ts';
 import {loadOrders} from '../operators/order-store.ts';
-import {askPeer as askPeerAt} from '../peer/ask.ts';
 import {answerPeerWith, servePeer} from '../peer/serve.ts';
-import {peerSettings, type PeerSettings} from '../peer/settings.ts';
 import type {Readiness} from '../roles/readiness.ts';
 import {VERSION} from '../system/paths.ts';
 import {connectionsOf} from '../table/snapshot.ts';
@@ -27,8 +23,9 @@ import {openDrivers} from './drivers.ts';
 import {operatorHandlers, peerHandlers} from './handlers.ts';
 import {openControlOrLater} from './late-control.ts';
 import {makeLoop} from './loop.ts';
+import {peerAccess} from './peer-access.ts';
 import {loadOptions, type DirectorOptions} from './options.ts';
-import {observe, snapshotOf} from './snapshot.ts';
+import {takeSnapshot} from './snapshot-reader.ts';
 import {cleanStop} from './stop.ts';
 
 /** A running director. */
@@ -43,42 +40,34 @@ export interface Director {
 export async function runDirector(options: DirectorOptions): Promise<Director | undefined> {
   const {configDir, stateDir, node, logger} = options;
   const {log} = logger;
-  const clock = systemClock;
   const store = openConfigStore(stateDir);
   for (const text of mendSwaps(store)) log('warn', text);
   const began = await begin(loadOptions(options), store, log);
   if (!began) return undefined;
-  const {first} = began;
   const reader = makeReader((more) => loadDirectory({...loadOptions(options), ...more}), {
     names: began.names,
     taken: (names) => rememberNames(stateDir, names, log),
   });
   // Before anything is logged: a log file has all of it.
-  logger.configure(first.loaded.cluster);
+  logger.configure(began.first.loaded.cluster);
 
   const config = {node, stateDir, syncTrusted: openRecentSync(stateDir).recent};
   const moment = {now: clock.now(), wall: clock.wall()};
   const loop = makeLoop({
     clock,
     config,
-    first: initial(config, first.loaded, loadOrders(stateDir, log), moment),
+    first: initial(config, began.first.loaded, loadOrders(stateDir, log), moment),
   });
   const running = (): Loaded => loop.state.configuration.running;
-  const settingsOfPeer = (): PeerSettings | undefined =>
-    peerSettings(running().cluster, node.toLowerCase(), loop.state.roles.engine?.status);
-  const askPeer: AskPeer = async (command, limit) => {
-    const settings = settingsOfPeer();
-    if (settings) return askPeerAt(settings, command, limit);
-    throw new CommandError('no-pair', 'there is no peer to ask: no pair in ha.cf, or hactl_peer_port is 0');
-  };
-  const drivers = openDrivers({...options, clock, log, pool: options.pool, loop, askPeer});
-  const {children, ipvs, journal} = drivers;
+  const peer = peerAccess(loop, node);
+  const drivers = openDrivers({...options, clock, log, pool: options.pool, loop, askPeer: peer.ask});
+  const {journal} = drivers;
   const daemonEvent = (text: string): void =>
     journal.record({kind: 'daemon', level: 'info', subject: 'hactld', text: `hactld ${VERSION} ${text}`});
   daemonEvent(`starts with ${configDir}`);
 
   const chores = scheduleChores({log, configDir});
-  chores.configure(first.loaded.cluster.ha);
+  chores.configure(began.first.loaded.cluster.ha);
   const sockets: {configure(loaded: Loaded): Promise<void> | void}[] = [];
   const configuration = makeConfiguration({
     log,
@@ -97,47 +86,34 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     },
   });
   const accessProblems: string[] = [];
-  const snapshot = async () => {
-    await children.freshStatus();
-    await children.freshReports();
-    const spare = options.spare?.();
-    return snapshotOf(loop.state, {
-      node,
-      configDir,
-      clock,
-      accessProblems,
-      configProblem: configuration.problem,
-      available: ipvs.client() !== undefined,
-      observed: await observe(ipvs.client()),
-      supervisor: {
-        name: 'supervisor',
-        state: 'running',
-        pid: process.pid,
-        restarts: 0,
-        ...(spare ? {spare} : {}),
-      },
-      children: children.status(),
-      resources: drivers.resources.list(),
-    });
-  };
+  const snapshot = () =>
+    takeSnapshot(options, {clock, loop, drivers, accessProblems, configProblem: configuration.problem});
   const desk = makeConfigDesk({
     configDir,
     store,
     log,
     running,
-    ask: askPeer,
+    ask: peer.ask,
     load: reader.load,
     reload: configuration.reload,
-    peer: () => settingsOfPeer()?.peers.join(', ') ?? 'the peer',
+    peer: () => peer.settings()?.peers.join(', ') ?? 'the peer',
     wall: () => clock.wall(),
     wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     connections: async () => connectionsOf((await snapshot()).virtuals),
   });
-  const ports = {...drivers, clock, loop, snapshot, reload: () => configuration.reload(), askPeer, desk};
+  const ports = {
+    ...drivers,
+    clock,
+    loop,
+    snapshot,
+    reload: () => configuration.reload(),
+    askPeer: peer.ask,
+    desk,
+  };
   const peerServer = servePeer({
     log,
     record: journal.record,
-    settings: settingsOfPeer,
+    settings: peer.settings,
     answer: answerPeerWith(peerHandlers(ports)),
   });
   // Children that stood by have said that they are ready: they get their orders before anything else is done here.
@@ -150,10 +126,10 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
       for (const problem of accessProblems) log('warn', problem);
     },
   });
-  for (const socket of sockets) await socket.configure(first.loaded); // oxlint-disable-line no-await-in-loop -- as above.
-  configuration.watch(first.files);
+  for (const socket of sockets) await socket.configure(began.first.loaded); // oxlint-disable-line no-await-in-loop -- as above.
+  configuration.watch(began.first.files);
   // With errors on the disk another version is in use, and it is kept already.
-  if (began.problem === undefined) keepVersion(store, log, clock.wall(), first.loaded, 'start');
+  if (began.problem === undefined) keepVersion(store, log, clock.wall(), began.first.loaded, 'start');
   journal.open();
   log('info', `director ${node} runs with ${configDir}`);
 

@@ -95,6 +95,8 @@ export function makeDirectors(options: {
       exchange: (orders) => {
         const other = sides[1 - place];
         if (channel.cut > 0 || !sides[place]?.state || !other?.state) return undefined;
+        // It answers that it cannot keep them.
+        if (other.trouble.disk) return undefined;
         other.soon(2, {type: 'peer-orders', orders, reply: 2});
         return mergeOrders(orders, other.disk.orders);
       },

@@ -164,7 +164,6 @@ const measured = /^src\/daemon\/|^src\/[a-z]+\/slice\.ts$|^packages\/[a-z]+\/src
 
 /** Longer all the same, by name and reason. */
 const longFunctions: Readonly<Record<string, string>> = {
-  'src/daemon/director.ts runDirector': 'wiring: every line names a part and what it is given',
   'packages/failover/src/driver/engine.ts startEngine': 'wiring of the engine: sockets, timer, queue',
   'packages/checks/src/driver.ts startChecks': 'wiring of the checks: wheel, probes, reports',
   'packages/sync/src/driver-injector.ts openInjector':
