@@ -61,11 +61,7 @@ for (const mode of ['multicast', 'relay'] as const) {
   });
   test(`${mode}: the pulse rests without traffic, and is seen nowhere`, async (t) => {
     await until('it rests', LIMIT, () => report(sides[0])?.pulse === 'idle');
-    const known = [...pair.connections('one').keys()];
-    t.true(
-      known.some((key) => key.includes('127.88.48.')),
-      'the kernel has them',
-    );
+    t.true(pair.run('one', 'ipvsadm', '-Lnc').includes('127.88.48.'), 'the kernel has its connections');
     await until('the mirrors have the others', LIMIT, () => {
       const real = pair.connections('one').size;
       return sides.every((side) => report(side)?.here === real);
