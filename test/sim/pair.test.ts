@@ -196,7 +196,13 @@ test('another machine with our address is answered, and nobody yields to it', (t
   pair.runFor(100);
   pair.log.length = 0;
   for (let claim = 0; claim < 100; claim += 1) {
-    pair.feed('director1', {type: 'conflict', vrid: 1, byPeer: false});
+    pair.feed('director1', {
+      type: 'conflict',
+      vrid: 1,
+      address: '10.0.0.100',
+      claimant: 'stranger',
+      from: 'x',
+    });
     pair.runFor(1);
   }
   t.deepEqual(pair.holders(), ['director1']);
@@ -399,4 +405,85 @@ test('adverts in the name of this director are outlived: the next life is above 
   pair.runFor(500);
   t.deepEqual(pair.holders(), ['director1']);
   t.true(pair.node('director2').state?.peers[0]?.alive);
+});
+
+/** director2 serves: it is not the preferred one, and its peer is dead. */
+const survivor = (more: Partial<PairOptions> = {}): Pair => {
+  const pair = running(more);
+  pair.crash('director1');
+  pair.runFor(500);
+  pair.log.length = 0;
+  pair.times();
+  return pair;
+};
+const claimed = (claimant: 'peer' | 'peer-alive' | 'stranger') =>
+  ({type: 'conflict', vrid: 1, address: '10.0.0.100', claimant, from: '02:00:00:00:00:66 on eth0'}) as const;
+
+for (const claimant of ['stranger', 'peer'] as const)
+  test(`claims that prove no life (${claimant}) are answered, and nobody yields to them`, (t) => {
+    const pair = survivor();
+    for (let at = 0; at < 100; at += 1) {
+      pair.feed('director2', claimed(claimant));
+      pair.runFor(30);
+    }
+    t.deepEqual(pair.holders(), ['director2']);
+    t.is(pair.times().neither, 0);
+    t.true(pair.log.filter(({effect}) => effect.type === 'announce').length >= 100);
+    const told = pair.log.filter(
+      ({effect}) => effect.type === 'event' && effect.code === 'duplicate-address',
+    );
+    t.is(told.length, claimant === 'stranger' ? 1 : 0);
+    if (claimant === 'stranger')
+      t.true(
+        told.some(
+          ({effect}) => effect.type === 'event' && effect.message.startsWith('02:00:00:00:00:66 on eth0'),
+        ),
+      );
+  });
+
+test('a forged claim while both directors live is answered at once', (t) => {
+  const pair = running();
+  pair.runFor(2_000);
+  pair.log.length = 0;
+  pair.feed('director1', claimed('stranger'));
+  t.deepEqual(
+    pair.log.map(({effect}) => effect.type),
+    ['announce', 'event'],
+  );
+});
+
+test('a peer that was fenced, or said goodbye, claims nothing', (t) => {
+  const fenced = survivor({config: {fence: '/usr/sbin/fence'}});
+  t.deepEqual(fenced.holders(), ['director2']);
+  fenced.feed('director2', claimed('peer-alive'));
+  fenced.runFor(500);
+  t.deepEqual(fenced.holders(), ['director2']);
+  t.false(fenced.log.some(({effect}) => effect.type === 'fence'));
+  const left = running();
+  left.feed('director1', {type: 'stop', leaveAddresses: false});
+  left.runFor(500);
+  left.feed('director2', claimed('peer-alive'));
+  left.runFor(500);
+  t.deepEqual(left.holders(), ['director2']);
+});
+
+test('an answer names the claimed address only, whatever else the group has', (t) => {
+  const vips = [100, 101, 102].map((last) => ({
+    family: 4 as const,
+    address: `10.0.0.${last}`,
+    prefixLength: 24,
+    device: 'eth0',
+  }));
+  const pair = running({config: {groups: baseConfig.groups.map((group) => ({...group, vips}))}});
+  pair.runFor(5_000);
+  pair.log.length = 0;
+  for (let claim = 0; claim < 200; claim += 1) {
+    pair.feed('director1', claimed('stranger'));
+    pair.runFor(1);
+  }
+  const announced = pair.log.flatMap(({effect}) =>
+    effect.type === 'announce' ? effect.vips.map(({address}) => address) : [],
+  );
+  t.deepEqual([...new Set(announced)], ['10.0.0.100']);
+  t.true(announced.length <= 11, `${announced.length} answers in 200 ms`);
 });

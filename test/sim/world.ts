@@ -10,12 +10,15 @@ import {
   decodeAdvert,
   encodeAdvert,
   initialReplay,
+  makeClaimBook,
   initialState,
   mustListenFirst,
   nextDeadline,
   performAll,
   shortHash,
   step,
+  type Claim,
+  type ClaimBook,
   type Effect,
   type EngineConfig,
   type EngineVip,
@@ -52,7 +55,8 @@ export interface WorldNode {
   pausedUntil: number;
   wokeAt: number;
   heardSinceWake: boolean;
-  readonly inbox: (Buffer | Event)[];
+  readonly inbox: Arrival[];
+  claims: ClaimBook;
   /** World time of the next deadline. */
   timer: number;
   due: number;
@@ -69,6 +73,14 @@ export interface WorldNode {
   bootedAt: number;
   ready: boolean;
 }
+
+/** An announcement on the LAN, as the other director takes it apart. */
+interface Announced {
+  readonly claim: Claim;
+  readonly address: string;
+  readonly vrid: number;
+}
+type Arrival = Buffer | Event | Announced;
 
 export interface Observer {
   /** Time passed in which nothing changed. */
@@ -107,7 +119,7 @@ export function makeWorld(options: WorldOptions) {
   const observer = options.observer ?? {};
   let now = 1_000;
   let order = 0;
-  const flying: {at: number; order: number; to: number; what: Buffer | Event}[] = [];
+  const flying: {at: number; order: number; to: number; what: Arrival}[] = [];
   const count = options.config.nodes.length;
   const paths = options.config.paths.length;
   /** Ways by path, then by sender. */
@@ -129,6 +141,7 @@ export function makeWorld(options: WorldOptions) {
     wokeAt: -Infinity,
     heardSinceWake: true,
     inbox: [],
+    claims: makeClaimBook(0n),
     timer: Infinity,
     due: Infinity,
     incarnation: 0n,
@@ -147,7 +160,7 @@ export function makeWorld(options: WorldOptions) {
     node.config.groups.find((group) => group.vips.some(({address}) => address === addresses[index]))?.vrid;
   const local = (node: WorldNode): number => node.rate * now + node.offset;
 
-  function fly(to: number, delay: number, what: Buffer | Event): void {
+  function fly(to: number, delay: number, what: Arrival): void {
     order += 1;
     const one = {at: now + delay, order, to, what};
     let place = flying.length;
@@ -185,7 +198,7 @@ export function makeWorld(options: WorldOptions) {
       for (const other of nodes) {
         const vrid = groupOf(other, addresses.indexOf(address));
         if (other !== node && other.carrierLost === 0 && vrid !== undefined)
-          fly(other.place, 0.2, {type: 'conflict', vrid, byPeer: true});
+          fly(other.place, 0.2, {claim: node.claims.next(), address, vrid});
       }
   }
 
@@ -270,8 +283,13 @@ export function makeWorld(options: WorldOptions) {
   }
   const clusterHash = shortHash(options.config.cluster);
 
-  const take = (node: WorldNode, what: Buffer | Event): void =>
-    Buffer.isBuffer(what) ? receive(node, what) : feed(node, what);
+  function take(node: WorldNode, what: Arrival): void {
+    if (Buffer.isBuffer(what)) return receive(node, what);
+    if ('type' in what) return feed(node, what);
+    const heard = node.claims.hear(what.claim);
+    const claimant = heard === 'proven' ? 'peer-alive' : heard === 'unproven' ? 'peer' : 'stranger';
+    feed(node, {type: 'conflict', vrid: what.vrid, address: what.address, claimant, from: 'the peer'});
+  }
   const drain = (node: WorldNode): void => {
     while (node.inbox.length > 0 && node.pausedUntil <= now) {
       const what = node.inbox.shift();
@@ -279,7 +297,7 @@ export function makeWorld(options: WorldOptions) {
     }
   };
   /** Something happens to a director: now, or when it runs again. */
-  function tell(node: WorldNode, what: Buffer | Event): void {
+  function tell(node: WorldNode, what: Arrival): void {
     if (!node.state) return;
     if (node.pausedUntil <= now) return take(node, what);
     if (node.inbox.length < INBOX) node.inbox.push(what);
@@ -351,6 +369,7 @@ export function makeWorld(options: WorldOptions) {
         node.seen.map(({incarnation}) => incarnation),
       );
       node.inbox.length = 0;
+      node.claims = makeClaimBook(node.incarnation);
       node.bootedAt = now;
       node.due = local(node);
       for (const [at, until] of node.leases.entries()) {

@@ -1,5 +1,6 @@
 export * from './advert.ts';
 export {addressHash, believedKeys, makeTag, methodNumber, sameTag, shortHash, tagLength} from './auth.ts';
+export * from './claim.ts';
 export {sendPriorityZero} from './driver/priority-zero.ts';
 export {advertOf} from './machine/advert-of.ts';
 export * from './machine/intervals.ts';

@@ -16,8 +16,8 @@ export interface Announcement {
   readonly address: string;
   readonly index: number;
   readonly mac: string;
-  /** Which cluster announces: its directors know one another's claims by it. */
-  readonly mark?: bigint;
+  /** 18 octets for each frame, by which its directors know one another's announcements. */
+  readonly trailer?: () => Uint8Array;
 }
 
 export interface Announcer {
@@ -31,12 +31,9 @@ export function openAnnouncer(): Announcer {
   // Protocol 0: this socket only sends.
   const packet = openSocket(abi.AF_PACKET, abi.SOCK_RAW, 0, 'packet socket');
   let icmp: number | undefined;
-  const frames = new Map<string, readonly [Buffer, Buffer]>();
 
-  const sendArp = ({address, index, mac, mark}: Announcement): string | undefined => {
-    const key = `${address} ${mac} ${mark}`;
-    const pair = frames.get(key) ?? arpAnnouncement(address, mac, mark);
-    frames.set(key, pair);
+  const sendArp = ({address, index, mac, trailer}: Announcement): string | undefined => {
+    const pair = arpAnnouncement(address, mac, trailer);
     // struct sockaddr_ll
     const to = Buffer.alloc(20);
     to.writeUInt16LE(abi.AF_PACKET, 0);
@@ -48,7 +45,7 @@ export function openAnnouncer(): Announcer {
     return undefined;
   };
 
-  const sendNa = ({address, index, mac, mark}: Announcement): string | undefined => {
+  const sendNa = ({address, index, mac, trailer}: Announcement): string | undefined => {
     if (icmp === undefined) {
       icmp = openSocket(abi.AF_INET6, abi.SOCK_RAW, IPPROTO_ICMPV6, 'ICMPv6 socket');
       setIntOption(icmp, 41, IPV6_MULTICAST_HOPS, 255, 'ICMPv6 socket');
@@ -59,7 +56,7 @@ export function openAnnouncer(): Announcer {
     to.writeUInt16LE(abi.AF_INET6, 0);
     to.set(addressBytes(ALL_NODES), 8);
     to.writeUInt32LE(index, 24);
-    const message = encodeUnsolicitedNa(address, mac, mark);
+    const message = encodeUnsolicitedNa(address, mac, trailer?.());
     return sendTo(icmp, message, message.length, to) < 0 ? errnoName(lastErrno()) : undefined;
   };
 

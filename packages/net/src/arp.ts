@@ -1,7 +1,7 @@
 /** ARP over Ethernet (RFC 826) and the announcements of RFC 5227. Pure. */
 import {fail, ok, type Result} from '@hactl/base';
 import {addressBytes, addressText} from './address-text.ts';
-import {markAt, putMark} from './mark.ts';
+import {trailerAt} from './trailer.ts';
 
 /** Field names are RFC 826's: sender and target hardware and protocol addresses. */
 export interface ArpPacket {
@@ -10,14 +10,14 @@ export interface ArpPacket {
   readonly spa: string;
   readonly tha: string;
   readonly tpa: string;
-  /** A director's mark in the frame's padding: which cluster announces. */
-  readonly mark?: bigint;
+  /** 18 octets in the frame's padding (trailer.ts). */
+  readonly trailer?: Uint8Array;
 }
 
 export type ArpFault = {readonly code: 'truncated'; readonly have: number} | {readonly code: 'not-arp'};
 
 const LENGTH = 42;
-/** Ethernet pads a frame to 60 octets; the mark stands in the padding. */
+/** Ethernet pads a frame to 60 octets; the trailer is the padding. */
 const PADDED = 60;
 const ETHERTYPE_ARP = 0x0806;
 const BROADCAST = 'ff:ff:ff:ff:ff:ff';
@@ -41,7 +41,7 @@ export function encodeArp(packet: ArpPacket): Buffer {
   frame.set(addressBytes(packet.spa), 28);
   frame.set(macBytes(packet.tha), 32);
   frame.set(addressBytes(packet.tpa), 38);
-  putMark(frame, LENGTH, packet.mark);
+  if (packet.trailer) frame.set(packet.trailer, LENGTH);
   return frame;
 }
 
@@ -63,16 +63,28 @@ export function decodeArp(frame: Buffer): Result<ArpPacket, ArpFault> {
     spa: addressText(frame.subarray(28, 32)),
     tha: macText(frame.subarray(32, 38)),
     tpa: addressText(frame.subarray(38, 42)),
-    ...markAt(frame, LENGTH),
+    ...trailerAt(frame, LENGTH),
   });
 }
 
-/** RFC 5227's announcement, in the request form and, for stacks that only believe replies, in the reply form. */
-export function arpAnnouncement(address: string, mac: string, mark?: bigint): readonly [Buffer, Buffer] {
+/**
+ * RFC 5227's announcement, in the request form and, for stacks that only believe replies, in the reply form. `trailer` is
+ * asked for each of them.
+ */
+export function arpAnnouncement(
+  address: string,
+  mac: string,
+  trailer?: () => Uint8Array,
+): readonly [Buffer, Buffer] {
   const nobody = '00:00:00:00:00:00';
-  const common = {sha: mac, spa: address, tpa: address, ...(mark === undefined ? {} : {mark})};
-  return [
-    encodeArp({...common, operation: 'request', tha: nobody}),
-    encodeArp({...common, operation: 'reply', tha: BROADCAST}),
-  ];
+  const packet = (operation: ArpPacket['operation'], tha: string): Buffer =>
+    encodeArp({
+      operation,
+      sha: mac,
+      spa: address,
+      tha,
+      tpa: address,
+      ...(trailer ? {trailer: trailer()} : {}),
+    });
+  return [packet('request', nobody), packet('reply', BROADCAST)];
 }

@@ -57,14 +57,15 @@ test('an announcement has both forms of RFC 5227, to everybody', (t) => {
   });
 });
 
-test('a director marks its announcements where nobody else looks, and knows the mark', (t) => {
-  const [request] = arpAnnouncement('10.77.0.100', mac, 0x1234_5678_9abc_def0n);
+test('a trailer stands where nobody else looks: in the padding, in an option of its own', (t) => {
+  const trailer = Buffer.from(Array.from({length: 18}, (_, at) => at + 1));
+  const [request] = arpAnnouncement('10.77.0.100', mac, () => trailer);
   t.is(request.length, 60);
   const read = decodeArp(request);
-  t.is(read.ok ? read.value.mark : undefined, 0x1234_5678_9abc_def0n);
-  const na = encodeUnsolicitedNa('fd00::1', mac, 7n);
-  t.is(na.length % 8, 0, 'options are counted in eights');
-  t.deepEqual(decodeNa(na), {target: 'fd00::1', mac, mark: 7n});
+  t.deepEqual(read.ok && Buffer.from(read.value.trailer ?? []), trailer);
+  const na = encodeUnsolicitedNa('fd00::1', mac, trailer);
+  t.deepEqual(decodeNa(na), {target: 'fd00::1', mac, trailer});
+  t.is(na.length % 8, 0);
 });
 
 test('what is no ARP is told apart from what is too short', (t) => {

@@ -1,13 +1,16 @@
 /** Hears neighbour advertisements: who claims which IPv6 address. */
-import {abi, openSocket, setOption, watchReceived, type Watch} from './sys.ts';
+import {jeq, ldb, ret, SKF_NET_OFF} from './packet-filter.ts';
+import {abi, attachFilter, openSocket, setOption, watchReceived, type Watch} from './sys.ts';
 
 const IPPROTO_ICMPV6 = 58;
 const ICMP6_FILTER = 1;
 const NEIGHBOUR_ADVERTISEMENT = 136;
+/** In the IPv6 header. */
+const HOP_LIMIT_AT = 7;
 
 /**
  * Calls `heard` with the link's index (0 where the kernel does not say it) and the ICMPv6 message. Everything but
- * neighbour advertisements is filtered in the kernel. Needs CAP_NET_RAW; without IPv6 nothing is heard.
+ * neighbour advertisements with a hop limit of 255 (RFC 4861 §7.1.2: no router has passed them on) is filtered in the kernel. Needs CAP_NET_RAW; without IPv6 nothing is heard.
  */
 export function openNaWatch(heard: (index: number, message: Buffer) => void): Watch {
   let fd: number;
@@ -22,6 +25,7 @@ export function openNaWatch(heard: (index: number, message: Buffer) => void): Wa
   const word = (NEIGHBOUR_ADVERTISEMENT >> 5) * 4;
   filter.writeUInt32LE((filter.readUInt32LE(word) & ~(1 << (NEIGHBOUR_ADVERTISEMENT & 31))) >>> 0, word);
   setOption(fd, IPPROTO_ICMPV6, ICMP6_FILTER, filter, 'neighbour watch');
+  attachFilter(fd, [ldb(SKF_NET_OFF + HOP_LIMIT_AT), jeq(255, 0, 1), ret(0xffff), ret(0)], 'neighbour watch');
   const from = Buffer.alloc(28);
   return watchReceived(fd, {into: Buffer.alloc(128), from}, (message) =>
     heard(from.readUInt32LE(24), message),

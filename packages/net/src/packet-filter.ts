@@ -13,3 +13,6 @@ export const SKF_AD_OFF = -0x1000;
 export const SKF_AD_PROTOCOL = 0;
 export const SKF_AD_PKTTYPE = 4;
 export const PACKET_OUTGOING = 4;
+/** Where the network header begins, wherever the socket's data do. */
+export const SKF_NET_OFF = -0x100000;
+export const ld = (k: number): FilterInstruction => ({code: 0x20, jt: 0, jf: 0, k: k >>> 0});

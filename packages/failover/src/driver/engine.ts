@@ -4,13 +4,13 @@ import {isDeepStrictEqual} from 'node:util';
 import {makeLateness, type Clock} from '@hactl/base';
 import type {InterfaceAddress, Link} from '@hactl/net';
 import {encodeAdvert} from '../advert.ts';
-import {shortHash} from '../auth.ts';
 import {advertOf} from '../machine/advert-of.ts';
 import {renewInterval} from '../machine/intervals.ts';
 import type {Effect} from '../machine/state.ts';
 import {initialState} from '../machine/step.ts';
 import type {EngineConfig, EngineStatus, FromEngine, ToEngine} from '../messages.ts';
 import {pathIds, peerPaths} from '../path-id.ts';
+import {makeClaims} from './claims.ts';
 import type {Current, Shared} from './current.ts';
 import {watchLinks} from './links.ts';
 import {makeLoop, type Loop} from './loop.ts';
@@ -135,7 +135,7 @@ export function startEngine(
     ),
   };
   const table: {links: readonly Link[]} = {links: []};
-  const tag = (): bigint => shortHash(current.config.cluster);
+  const claims = makeClaims(current);
   const loop = makeLoop(current, clock, lateness, (effect) => perform(tools, effect));
   const shared: Shared = {
     current,
@@ -151,7 +151,7 @@ export function startEngine(
     clock,
     count: shared.count,
     linkOf: (vip) => table.links.find((link) => link.name === vip.device),
-    tag,
+    claim: claims.sign,
   });
   table.links = vips.links();
   current.config = withoutOwnPaths(first, vips.list());
@@ -166,7 +166,7 @@ export function startEngine(
   const links = watchLinks(table, {
     shared,
     vips,
-    tag,
+    judge: claims.judge,
     changed: (all) => {
       transport.reopen(all);
       tellTracked();

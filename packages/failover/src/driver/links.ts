@@ -7,8 +7,12 @@ import type {Vips} from './vips.ts';
 export interface LinkOptions {
   readonly shared: Shared;
   readonly vips: Vips;
-  /** The cluster's tag in announcements. */
-  readonly tag: () => bigint;
+  /** Whose claim it is. */
+  readonly judge: (
+    address: string,
+    mac: string,
+    trailer: Uint8Array | undefined,
+  ) => 'peer' | 'peer-alive' | 'stranger';
   /** Interfaces may have come and gone. */
   readonly changed: (links: readonly Link[]) => void;
 }
@@ -26,7 +30,7 @@ function isOther(before: readonly Link[], after: readonly Link[], device: string
 }
 
 /** `table` holds the links of now; it is shared with the parts that send. */
-export function watchLinks(table: {links: readonly Link[]}, {shared, vips, tag, changed}: LinkOptions) {
+export function watchLinks(table: {links: readonly Link[]}, {shared, vips, judge, changed}: LinkOptions) {
   const {current, count, feed} = shared;
   const allVips = (): EngineVip[] => current.config.groups.flatMap((group) => group.vips);
   const linkOf = (vip: EngineVip): Link | undefined => table.links.find((link) => link.name === vip.device);
@@ -83,24 +87,25 @@ export function watchLinks(table: {links: readonly Link[]}, {shared, vips, tag, 
   }
 
   /** A claim of an address of ours by a machine that is not this one. */
-  function claimed(index: number, address: string, mac: string, mark: bigint | undefined): void {
+  function claimed(index: number, address: string, mac: string, trailer: Uint8Array | undefined): void {
     if (table.links.some((link) => link.mac === mac)) return;
     for (const group of current.config.groups)
       for (const vip of group.vips) {
         if (vip.address !== address || (index !== 0 && linkOf(vip)?.index !== index)) continue;
         count('foreign-claims');
-        feed({type: 'conflict', vrid: group.vrid, byPeer: mark === tag()});
+        const claimant = judge(address, mac, trailer);
+        feed({type: 'conflict', vrid: group.vrid, address, claimant, from: `${mac} on ${vip.device}`});
       }
   }
 
   const netlink = watchNetlink(refresh);
   const arp = openArpWatch((index, frame) => {
     const decoded = decodeArp(frame);
-    if (decoded.ok) claimed(index, decoded.value.spa, decoded.value.sha, decoded.value.mark);
+    if (decoded.ok) claimed(index, decoded.value.spa, decoded.value.sha, decoded.value.trailer);
   });
   const neighbours = openNaWatch((index, message) => {
     const decoded = decodeNa(message);
-    if (decoded) claimed(index, decoded.target, decoded.mac, decoded.mark);
+    if (decoded) claimed(index, decoded.target, decoded.mac, decoded.trailer);
   });
 
   return {

@@ -7,14 +7,14 @@ export interface VipOptions {
   readonly clock: Clock;
   readonly count: (code: string) => void;
   readonly linkOf: (vip: EngineVip) => Link | undefined;
-  /** The cluster's tag in announcements. */
-  readonly tag: () => bigint;
+  /** What shows the peer that an announcement is ours. */
+  readonly claim: (address: string, mac: string) => Buffer;
 }
 
 export type Vips = ReturnType<typeof openVips>;
 
 /** `leaseMs` 0: the address stays until it is removed. */
-export function openVips({clock, count, linkOf, tag}: VipOptions) {
+export function openVips({clock, count, linkOf, claim}: VipOptions) {
   const addresses = openAddresses();
   const announcer = openAnnouncer();
   /** What this engine has put on, by interface, address and prefix: when the lease ends; Infinity: none. */
@@ -69,7 +69,13 @@ export function openVips({clock, count, linkOf, tag}: VipOptions) {
     const link = linkOf(vip);
     if (!link) return;
     const {family, address} = vip;
-    const problem = announcer.announce({family, address, index: link.index, mac: link.mac, mark: tag()});
+    const problem = announcer.announce({
+      family,
+      address,
+      index: link.index,
+      mac: link.mac,
+      trailer: () => claim(address, link.mac),
+    });
     count(problem === undefined ? 'announcements' : 'announcements-failed');
   }
 

@@ -1,6 +1,6 @@
 /** Active: when does this director let a group go, and what must it do as long as it holds it? */
 import {announceDelay, defaultSchedule} from '@hactl/net/schedule';
-import {defend} from './conflict.ts';
+import {defend, defendOnTime} from './conflict.ts';
 import {acquireRetry, lastResortInterval, renewInterval} from './intervals.ts';
 import {
   anyAlive,
@@ -112,7 +112,7 @@ function watchOtherActive(turn: Turn, state: State, group: ActiveGroup): ActiveG
 /** What is due on a schedule: announcements, renewals of the leases. */
 export function keepUp(turn: Turn, state: State, group: GroupState): GroupState {
   if (state.listenOnlyUntil !== undefined) return group;
-  const kept = group.role === 'Active' ? announceOnTime(turn, group) : group;
+  const kept = group.role === 'Active' ? defendOnTime(turn, announceOnTime(turn, group)) : group;
   return renewOnTime(turn, kept);
 }
 

@@ -1,53 +1,110 @@
 /** Address conflicts on the LAN (RFC 5227), and the heartbeat of last resort that travels in announcements. */
-import {lastResortDead, lastResortInterval} from './intervals.ts';
+import {heardLatelyTime, lastResortDead, lastResortInterval} from './intervals.ts';
 import {anyAlive} from './knowledge.ts';
 import {prefers} from './priority.ts';
 import {releaseLeftover} from './roles.ts';
-import type {ActiveGroup, GroupState, State} from './state.ts';
+import type {EngineVip} from '../messages.ts';
+import type {ActiveGroup, Event, GroupState, State} from './state.ts';
 import type {Turn} from './turn.ts';
 
 /** Two hosts that defend at once against each other would flood the LAN. Milliseconds. */
 const DEFEND_INTERVAL = 20;
+/** Between the directors, whose claims are signed and count once: until both have proved that they live. Milliseconds. */
+const ANSWER_INTERVAL = 2;
+/** A claimant is reported once in this time. Milliseconds. */
+const REPORT_INTERVAL = 60_000;
 
-/** Announces at once, so that the clients' tables are right again; where that has just been done, a little later. */
-export function defend(turn: Turn, group: ActiveGroup): ActiveGroup {
-  const mayAt = group.defendedAt + DEFEND_INTERVAL;
-  if (turn.now < mayAt) return {...group, announceAt: Math.min(group.announceAt ?? Infinity, mayAt)};
-  turn.emit({type: 'announce', vrid: group.vrid, vips: group.vips});
-  return {...group, defendedAt: turn.now};
+/** Announces these at once, so that the clients' tables are right again; where that has just been done, a little later. */
+export function defend(
+  turn: Turn,
+  group: ActiveGroup,
+  vips: readonly EngineVip[] = group.vips,
+  spacing = DEFEND_INTERVAL,
+): ActiveGroup {
+  const {defence, ...rest} = group;
+  const waiting = defence?.vips ?? [];
+  const all = [...waiting, ...vips.filter((vip) => !waiting.includes(vip))];
+  const mayAt = group.defendedAt + spacing;
+  if (turn.now < mayAt) return {...rest, defence: {at: mayAt, vips: all}};
+  turn.emit({type: 'announce', vrid: group.vrid, vips: all});
+  return {...rest, defendedAt: turn.now};
+}
+
+/** The answers that had to wait. */
+export function defendOnTime(turn: Turn, group: ActiveGroup): ActiveGroup {
+  if (group.defence === undefined || turn.now < group.defence.at) return group;
+  const {defence, ...rest} = group;
+  turn.emit({type: 'announce', vrid: group.vrid, vips: defence.vips});
+  return {...rest, defendedAt: turn.now};
 }
 
 /**
  * Somebody else claims an address of ours on the LAN. Where no heartbeat comes, the peer's claims are the heartbeat of
- * last resort: the preferred director keeps the group and says so, the other yields.
+ * last resort, as far as they prove that it lives: the preferred director keeps the group and says so, the other yields.
  */
-export function onConflict(turn: Turn, state: State, group: GroupState, byPeer: boolean): GroupState {
+export function onConflict(
+  turn: Turn,
+  state: State,
+  group: GroupState,
+  event: Extract<Event, {type: 'conflict'}>,
+): GroupState {
   if (state.listenOnlyUntil !== undefined) return group;
-  if (!byPeer) return group.role === 'Active' ? defendAgainstStranger(turn, group) : group;
-  // Its advert follows and decides who stays; a defence now would make the peer yield too.
-  if (anyAlive(state)) return group.role === 'Active' ? {...group, peerActiveSince: turn.now} : group;
-  const peerDefendsUntil = turn.now + lastResortDead(turn.config);
-  if (group.role === 'Initialize') {
-    if (group.leftover.length > 0) return {...releaseLeftover(turn, group), peerDefendsUntil};
-    return {...group, peerDefendsUntil};
+  // Its advert follows and decides who stays; should it not, `watchOtherActive` announces.
+  if (event.claimant !== 'stranger' && anyAlive(state))
+    return group.role === 'Active' ? {...group, peerActiveSince: turn.now} : group;
+  // A peer that was fenced or said goodbye holds nothing.
+  const gone = state.peers.every((peer) => peer.fenced || peer.saidGoodbye);
+  // An answer to a claim of ours proves life; so does a new claim of a peer that was heard a moment ago.
+  const heardLately = state.peers.some(
+    (peer) => peer.known && turn.now - peer.heardAt < heardLatelyTime(turn.config),
+  );
+  const lives = event.claimant === 'peer-alive' || (event.claimant === 'peer' && heardLately);
+  if (!lives || gone) {
+    if (group.role === 'Active') return defendAgainst(turn, group, event);
+    // A process that has just started knows no stamps: its own claim lets the peer prove that it lives.
+    if (event.claimant === 'peer' && group.leftover.length > 0)
+      turn.emit({type: 'announce', vrid: group.vrid, vips: group.leftover});
+    return group;
   }
-  if (group.role === 'Backup' || !prefers(turn.config, group.vrid)) return {...group, peerDefendsUntil};
+  const peerDefendsUntil = turn.now + lastResortDead(turn.config);
+  // Addresses that an earlier process of ours left are the peer's now.
+  if (group.role !== 'Active') return {...releaseLeftover(turn, group), peerDefendsUntil};
+  if (!prefers(turn.config, group.vrid)) return {...group, peerDefendsUntil};
   if (group.lastResortAt === undefined)
     turn.log(
       'error',
       'conflict',
       'the peer claims an address of ours, and no heartbeat path works: this director is preferred and keeps it',
     );
-  return {...defend(turn, group), lastResortAt: turn.now + lastResortInterval(turn.config)};
+  return {
+    ...defend(turn, group, group.vips, ANSWER_INTERVAL),
+    lastResortAt: turn.now + lastResortInterval(turn.config),
+  };
 }
 
-function defendAgainstStranger(turn: Turn, group: ActiveGroup): ActiveGroup {
-  const next = defend(turn, group);
-  if (next.defendedAt === turn.now)
-    turn.log(
-      'warn',
-      'duplicate-address',
-      'a host that is no director of this cluster claims an address of ours: announced again',
-    );
-  return next;
+/** Answered at once; reported once a minute for each claimant. */
+function defendAgainst(
+  turn: Turn,
+  group: ActiveGroup,
+  {address, claimant, from}: Extract<Event, {type: 'conflict'}>,
+): ActiveGroup {
+  const defended = defend(
+    turn,
+    group,
+    group.vips.filter((vip) => vip.address === address),
+    claimant === 'stranger' ? DEFEND_INTERVAL : ANSWER_INTERVAL,
+  );
+  // It may be the peer, which has not heard us yet: our answer lets it prove itself.
+  if (claimant !== 'stranger') return defended;
+  const known = group.stranger;
+  if (known?.from === from && turn.now - known.at < REPORT_INTERVAL)
+    return {...defended, stranger: {...known, more: known.more + 1}};
+  const more =
+    known !== undefined && known.more > 0 ? `; ${known.more} more claims by ${known.from} before` : '';
+  turn.log(
+    'warn',
+    'duplicate-address',
+    `${from}, which is no director of this cluster, claims ${address}: announced again${more}`,
+  );
+  return {...defended, stranger: {from, at: turn.now, more: 0}};
 }

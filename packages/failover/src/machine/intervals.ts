@@ -47,10 +47,13 @@ export const PREPARE_RETRY: Millis = 1_000;
 export const acquireRetry = (count: number): Millis => Math.min(30_000, 1_000 * 2 ** (count - 1));
 
 /** Heartbeat of last resort: how often an Active whose peer is silent but was seen on the LAN announces itself. */
-export const lastResortInterval = (config: EngineConfig): Millis => Math.max(20, config.deadtime);
+export const lastResortInterval = (config: EngineConfig): Millis => Math.max(20, 0.9 * config.deadtime);
 
 /** So long after the peer's last claim on the LAN it counts as living there. */
 export const lastResortDead = (config: EngineConfig): Millis => 4 * lastResortInterval(config);
 
 /** How often a leased address is renewed: three chances within a lease. */
 export const renewInterval = (config: EngineConfig): Millis => Math.max(100, config.vipLease / 4);
+
+/** A peer that was heard by heartbeat so lately needs no other proof for a new claim on the LAN. */
+export const heardLatelyTime = (config: EngineConfig): Millis => 5 * config.deadtime;

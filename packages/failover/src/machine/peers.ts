@@ -25,6 +25,7 @@ export const initialPeer = (
   downAt: Infinity,
   paths: [],
   saidGoodbye: false,
+  fenced: false,
 });
 
 /**
@@ -158,6 +159,7 @@ function heardPeer(turn: Turn, state: State, peer: PeerState, advert: Advert): P
     upSince: returns || advert.incarnation !== peer.advert?.incarnation ? now : peer.upSince,
     downAt: now + activeDownInterval(config, state.nodeIndex),
     paths: heardOn(peer, advert.path, now),
+    fenced: false,
     saidGoodbye: advert.groups.length > 0 && advert.groups.every((group) => group.priority === 0),
     advert,
   };

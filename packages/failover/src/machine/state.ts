@@ -57,8 +57,11 @@ export interface ActiveGroup extends Group {
   readonly renewAt: Instant;
   /** Since when the peer, which is heard, is Active too: when it lets go, clients must be told. */
   readonly peerActiveSince?: Instant;
-  /** When another's claim was last answered (RFC 5227). */
+  /** When another's claim was last answered (RFC 5227), and what is to be answered next. */
   readonly defendedAt: Instant;
+  readonly defence?: {readonly at: Instant; readonly vips: readonly EngineVip[]};
+  /** Whose claims were last reported, when, and how many came since. */
+  readonly stranger?: {readonly from: string; readonly at: Instant; readonly more: number};
   /** No heartbeat path works, but the peer claimed our address: announcing it at this pace says that we live. */
   readonly lastResortAt?: Instant;
 }
@@ -89,6 +92,8 @@ export interface PeerState {
   readonly advert?: Advert;
   /** It announced its end (all priorities 0), so its silence is expected. */
   readonly saidGoodbye: boolean;
+  /** It was fenced, and has not been heard since. */
+  readonly fenced: boolean;
 }
 
 /** A planned move that somebody waits for. */
@@ -139,8 +144,17 @@ export type Event =
   | {readonly type: 'address-gone'; readonly vrid: number}
   /** An interface has another hardware address, or another cable: the LAN must learn where our addresses are. */
   | {readonly type: 'link-changed'; readonly device: string}
-  /** Somebody else claims an address of the group on the LAN; the peer's own announcements are known by their mark. */
-  | {readonly type: 'conflict'; readonly vrid: number; readonly byPeer: boolean}
+  /**
+   * Somebody else claims an address of the group on the LAN. `peer`: it is signed and new; `peer-alive`: it answers a claim
+   * of ours too, so its sender lives; `stranger`: everything else. `from`: hardware address and interface.
+   */
+  | {
+      readonly type: 'conflict';
+      readonly vrid: number;
+      readonly address: string;
+      readonly claimant: 'peer' | 'peer-alive' | 'stranger';
+      readonly from: string;
+    }
   | {readonly type: 'give-up'; readonly vrid: number; readonly reason: string; readonly holdOff: number}
   | {readonly type: 'tracked-down'; readonly count: number}
   /** `leaveAddresses`: where no peer could take over, the addresses stay for the successor of this process. */

@@ -37,10 +37,13 @@ const events: Readonly<Record<Event['type'], readonly Event[]>> = {
   ],
   'address-gone': [{type: 'address-gone', vrid: 1}],
   'link-changed': [{type: 'link-changed', device: 'eth0'}],
-  conflict: [
-    {type: 'conflict', vrid: 1, byPeer: true},
-    {type: 'conflict', vrid: 1, byPeer: false},
-  ],
+  conflict: (['peer', 'peer-alive', 'stranger'] as const).map((claimant) => ({
+    type: 'conflict' as const,
+    vrid: 1,
+    address: '10.0.0.100',
+    claimant,
+    from: '02:00:00:00:00:99 on eth0',
+  })),
   'give-up': [{type: 'give-up', vrid: 1, reason: 'apache ended', holdOff: 1_000}],
   'tracked-down': [{type: 'tracked-down', count: 1}],
   stop: [

@@ -68,7 +68,12 @@ export function nextDeadline(config: EngineConfig, state: State): Instant {
   for (const peer of state.peers) if (peer.alive) next = Math.min(next, peer.downAt);
   for (const group of state.groups) {
     if (group.role === 'Active')
-      next = Math.min(next, group.announceAt ?? Infinity, group.lastResortAt ?? Infinity);
+      next = Math.min(
+        next,
+        group.announceAt ?? Infinity,
+        group.lastResortAt ?? Infinity,
+        group.defence?.at ?? Infinity,
+      );
     // A lease may be shorter than the interval of the adverts.
     if (
       config.vipLease > 0 &&
@@ -108,7 +113,13 @@ function take(turn: Turn, state: State, event: Event): State {
       return change(state, event.vrid, (group) => onPrepared(turn, state, group, event.ok, event.reason));
     case 'fenced':
       turn.log(event.ok ? 'info' : 'error', event.ok ? 'fenced' : 'fence-failed', event.reason);
-      return {...state, groups: state.groups.map((group) => onFenced(turn, state, group, event.ok))};
+      return {
+        ...state,
+        peers: event.ok
+          ? state.peers.map((peer) => (peer.alive ? peer : {...peer, fenced: true}))
+          : state.peers,
+        groups: state.groups.map((group) => onFenced(turn, state, group, event.ok)),
+      };
     case 'readiness':
       if (event.ready === state.ready) return state;
       return {...state, ready: event.ready, readySince: turn.now};
@@ -119,7 +130,7 @@ function take(turn: Turn, state: State, event: Event): State {
     case 'link-changed':
       return {...state, groups: state.groups.map((group) => onLinkChanged(turn, group, event.device))};
     case 'conflict':
-      return change(state, event.vrid, (group) => onConflict(turn, state, group, event.byPeer));
+      return change(state, event.vrid, (group) => onConflict(turn, state, group, event));
     case 'give-up':
       return change(state, event.vrid, (group) => onGiveUp(turn, state, group, event));
     case 'tracked-down':

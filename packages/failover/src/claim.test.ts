@@ -1,0 +1,63 @@
+/** The heartbeat of last resort: what a host without the key, or with a recording, can make of it. */
+import test from 'ava';
+import {decodeClaim, encodeClaim, makeClaimBook, type Claimant} from './claim.ts';
+import type {EngineKey} from './messages.ts';
+
+const key: EngineKey = {id: 1, method: 'sha256', secret: 's3cret'};
+const claimant: Claimant = {
+  cluster: 'linux-ha',
+  node: 'director2',
+  address: '10.77.0.100',
+  mac: '02:00:00:00:00:02',
+};
+const claim = {stamp: 1_790_000_000_123n, echo: 0x8899_aabb};
+
+test('a claim makes the round with every method, and is 18 octets', (t) => {
+  for (const method of ['crc', 'md5', 'sha1', 'sha256'] as const) {
+    const own: EngineKey = {id: 1, method, secret: method === 'crc' ? '' : 'x'};
+    const bytes = encodeClaim(claim, claimant, own);
+    t.is(bytes.length, 18);
+    t.deepEqual(decodeClaim(bytes, claimant, [own]), claim);
+  }
+});
+
+test('it is good for its sender, cluster, address and hardware address, and with its key only', (t) => {
+  const bytes = encodeClaim(claim, claimant, key);
+  for (const other of [
+    {cluster: 'other'},
+    {node: 'director1'},
+    {address: '10.77.0.101'},
+    {mac: '02:00:00:00:00:66'},
+  ])
+    t.is(decodeClaim(bytes, {...claimant, ...other}, [key]), undefined, JSON.stringify(other));
+  t.is(decodeClaim(bytes, claimant, [{...key, secret: 'other'}]), undefined);
+  for (let bit = 0; bit < 144; bit += 1) {
+    const bad = Buffer.from(bytes);
+    bad[bit >> 3] = (bad[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+    t.is(decodeClaim(bad, claimant, [key]), undefined, `bit ${bit}`);
+  }
+  t.is(decodeClaim(Buffer.alloc(18), claimant, [key]), undefined);
+  t.is(decodeClaim(bytes.subarray(1), claimant, [key]), undefined);
+});
+
+test('only an answer to a claim of ours proves that its sender lives; a frame counts once', (t) => {
+  const [ours, theirs] = [makeClaimBook(100n), makeClaimBook(200n)];
+  const first = theirs.next();
+  t.is(ours.hear(first), 'unproven');
+  t.is(ours.hear(first), 'replayed');
+  t.is(theirs.hear(ours.next()), 'proven', 'it echoes what they sent');
+  const answer = theirs.next();
+  t.is(ours.hear(answer), 'proven');
+  t.is(ours.hear(answer), 'replayed');
+  // A recording of another life of ours answers nothing that this one sent.
+  t.is(makeClaimBook(1_000n).hear(theirs.next()), 'unproven');
+});
+
+test('what is remembered stays small', (t) => {
+  const [ours, theirs] = [makeClaimBook(100n), makeClaimBook(200n)];
+  const old = ours.next();
+  theirs.hear(old);
+  const answer = theirs.next();
+  for (let sent = 0; sent < 5_000; sent += 1) ours.next();
+  t.is(ours.hear(answer), 'unproven');
+});

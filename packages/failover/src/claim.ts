@@ -1,0 +1,89 @@
+/**
+ * The heartbeat of last resort: 18 octets in a director's announcements (ARP padding, an option of neighbour
+ * advertisements). docs/protocol.md describes them.
+ *
+ *   stamp (6 octets)   grows with every frame of this director, begins with its incarnation
+ *   echo  (4 octets)   the low half of the newest stamp heard of the peer; 0: none
+ *   tag   (8 octets)   over these, the cluster, the sender, the address and the hardware address; cut
+ *
+ * An echo of a stamp of ours proves that the peer lives now: no recording can have it.
+ */
+import {makeTag, sameTag, shortHash} from './auth.ts';
+import type {EngineKey} from './messages.ts';
+
+export const CLAIM_LENGTH = 18;
+const TAG = 8;
+
+/** Who claims what. */
+export interface Claimant {
+  readonly cluster: string;
+  readonly node: string;
+  readonly address: string;
+  readonly mac: string;
+}
+
+export interface Claim {
+  readonly stamp: bigint;
+  readonly echo: number;
+}
+
+function tagOf(body: Uint8Array, {cluster, node, address, mac}: Claimant, key: EngineKey): Buffer {
+  const names = Buffer.alloc(16);
+  names.writeBigUInt64BE(shortHash(cluster), 0);
+  names.writeBigUInt64BE(shortHash(node), 8);
+  const tag = Buffer.alloc(TAG);
+  makeTag(
+    key,
+    Buffer.concat([Buffer.from('hactl claim '), names, body, Buffer.from(`${address} ${mac}`)]),
+  ).copy(tag);
+  return tag;
+}
+
+export function encodeClaim({stamp, echo}: Claim, claimant: Claimant, key: EngineKey): Buffer {
+  const bytes = Buffer.alloc(CLAIM_LENGTH);
+  bytes.writeUIntBE(Number(stamp), 0, 6);
+  bytes.writeUInt32BE(echo, 6);
+  tagOf(bytes.subarray(0, 10), claimant, key).copy(bytes, 10);
+  return bytes;
+}
+
+/** The claim, where one of the keys has signed it for this sender, address and hardware address. */
+export function decodeClaim(
+  bytes: Buffer,
+  claimant: Claimant,
+  keys: readonly EngineKey[],
+): Claim | undefined {
+  if (bytes.length !== CLAIM_LENGTH) return undefined;
+  const body = bytes.subarray(0, 10);
+  if (!keys.some((key) => sameTag(bytes.subarray(10), tagOf(body, claimant, key)))) return undefined;
+  return {stamp: BigInt(bytes.readUIntBE(0, 6)), echo: bytes.readUInt32BE(6)};
+}
+
+/** So many of the last own stamps are known; older echoes prove nothing. */
+const REMEMBERED = 1_024;
+const low = (stamp: bigint): number => Number(stamp & 0xffff_ffffn);
+
+/** The stamps of one director: what it sent, and the newest of its peer. */
+export function makeClaimBook(incarnation: bigint) {
+  let last = incarnation;
+  let heard = 0n;
+  const sent = new Set<number>();
+  return {
+    /** The next frame's. */
+    next: (): Claim => {
+      last += 1n;
+      sent.add(low(last));
+      const [oldest] = sent;
+      if (sent.size > REMEMBERED && oldest !== undefined) sent.delete(oldest);
+      return {stamp: last, echo: low(heard)};
+    },
+    /** `proven`: its sender lives; `unproven`: it has not heard us, or is an unheard recording; `replayed`: seen before. */
+    hear: ({stamp, echo}: Claim): 'proven' | 'unproven' | 'replayed' => {
+      if (stamp <= heard) return 'replayed';
+      heard = stamp;
+      return echo !== 0 && sent.has(echo) ? 'proven' : 'unproven';
+    },
+  };
+}
+
+export type ClaimBook = ReturnType<typeof makeClaimBook>;

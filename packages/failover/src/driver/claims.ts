@@ -1,0 +1,34 @@
+/** Signs our announcements, and tells the peer's from those of strangers. */
+import {believedKeys} from '../auth.ts';
+import {decodeClaim, encodeClaim, makeClaimBook, CLAIM_LENGTH} from '../claim.ts';
+import type {Current} from './current.ts';
+
+export function makeClaims(current: Current) {
+  const book = makeClaimBook(current.state.incarnation);
+  return {
+    sign: (address: string, mac: string): Buffer => {
+      const {cluster, node, keys, signingKey} = current.config;
+      const key = keys.find(({id}) => id === signingKey);
+      return key ? encodeClaim(book.next(), {cluster, node, address, mac}, key) : Buffer.alloc(CLAIM_LENGTH);
+    },
+    judge: (
+      address: string,
+      mac: string,
+      trailer: Uint8Array | undefined,
+    ): 'peer' | 'peer-alive' | 'stranger' => {
+      if (trailer === undefined) return 'stranger';
+      const {cluster, nodes, keys, signingKey} = current.config;
+      const {node: own} = current.config;
+      const bytes = Buffer.from(trailer);
+      const believed = believedKeys(keys, signingKey);
+      for (const node of nodes) {
+        if (node === own) continue;
+        const claim = decodeClaim(bytes, {cluster, node, address, mac}, believed);
+        if (!claim) continue;
+        const heard = book.hear(claim);
+        return heard === 'proven' ? 'peer-alive' : heard === 'unproven' ? 'peer' : 'stranger';
+      }
+      return 'stranger';
+    },
+  };
+}
