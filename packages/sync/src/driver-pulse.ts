@@ -126,7 +126,7 @@ export async function openPulse(ports: PulsePorts, options: PulseOptions): Promi
     begunAt: NEVER,
   };
   let timer: NodeJS.Timeout | undefined;
-  /** Smoothed time that a beat takes, in ms. */
+  /** Smoothed processor time that a beat takes, in ms. */
   let cost = 0;
 
   const count = (): number =>
@@ -150,8 +150,11 @@ export async function openPulse(ports: PulsePorts, options: PulseOptions): Promi
     if (due && !state.beating) state.begunAt = at;
     state.beating = due;
     if (due) {
+      // Processor time: waiting for a processor is no cost.
+      const before = process.cpuUsage();
       beat(quiet);
-      cost += (now() - at - cost) / COST_SMOOTHING;
+      const {user, system} = process.cpuUsage(before);
+      cost += ((user + system) / 1_000 - cost) / COST_SMOOTHING;
     }
     const wait = due || state.active ? options.interval : Math.max(IDLE_LOOK, options.interval);
     timer = setTimeout(look, pauseOf(wait, cost));

@@ -72,7 +72,7 @@ test('beats follow connections, for as long as a handshake may take, and rest wi
 
 test('what a beat costs bounds how often it comes', (t) => {
   t.is(pauseOf(20, 0.3), 20);
-  t.is(pauseOf(20, 10), 90);
+  t.is(pauseOf(20, 10), 40);
   t.is(pauseOf(20, 1_000), 500);
 });
 

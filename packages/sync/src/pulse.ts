@@ -63,8 +63,8 @@ export function beatOf(newest: number, marker: number): number {
   return Math.max(0, beat);
 }
 
-/** Part of the time that beats may take: on a machine short of processor time they come less often. */
-const SHARE = 0.1;
+/** Part of a processor that beats may take: where they cost much they come less often. */
+const SHARE = 0.2;
 /** However long they take, in ms. */
 const LONGEST = 500;
 
