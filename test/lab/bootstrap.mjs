@@ -5,7 +5,7 @@
  */
 import {spawn, spawnSync} from 'node:child_process';
 import {createHash} from 'node:crypto';
-import {existsSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import {fileURLToPath} from 'node:url';
@@ -31,6 +31,12 @@ if (!installed) {
         'It needs npm on the PATH (apt-get install npm) and the npm registry within reach; then run the command again.\n',
     );
     process.exit(1);
+  }
+  // Debian 12's npm takes the link away with the package for the other processor, which it does not install.
+  const own = `../node-linux-${process.arch}/bin/node`;
+  if (!existsSync(node) && existsSync(path.join(path.dirname(node), own))) {
+    rmSync(node, {force: true});
+    symlinkSync(own, node);
   }
   mkdirSync(path.dirname(stamp), {recursive: true});
   writeFileSync(stamp, lock);

@@ -41,6 +41,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'stale adverts are accepted',
+    from: 88,
     // Both guards are off: the replay window, and the machine's own eye for news.
     machine: {
       accept: (state, advert) => ok({...state, incarnation: advert.incarnation, newest: advert.sequence}),
