@@ -9,7 +9,10 @@ import type {StatusSnapshot} from '../control/protocol.ts';
 export const SERVERS_MOST = 2_000;
 
 /** The registry, and what sets it from a status; `undefined`: the daemon cannot be asked. */
-export function makeMetrics(): {registry: Registry; set(status: StatusSnapshot | undefined): void} {
+export function makeMetrics(): {
+  readonly registry: Registry;
+  readonly set: (status: StatusSnapshot | undefined) => void;
+} {
   const registry = new Registry();
   collectDefaultMetrics({register: registry, prefix: 'hactl_console_'});
   // Gauges whose names end like counters: promtool refuses them.
