@@ -58,14 +58,14 @@ const stages: readonly Stage[] = [
     name: 'tests on this kernel',
     argv: [...tools, ...ava, ...here],
     tap: true,
-    limit: seconds(450),
+    limit: seconds(1_200),
     lane: 'second',
   },
   {
     name: 'tests against real servers',
     argv: [...servers, ...(serversHere ? ava : [node, 'test/vm/ava.ts']), ...needsServers],
     tap: true,
-    limit: seconds(serversHere ? 600 : 1_500),
+    limit: seconds(serversHere ? 900 : 1_500),
     lane: 'second',
   },
   ...(['packages', 'src'] as const).map((top): Stage => ({
@@ -76,14 +76,14 @@ const stages: readonly Stage[] = [
       ...inVm.filter((name) => name.startsWith(top) || (top === 'src' && name.startsWith('test'))),
     ],
     tap: true,
-    limit: seconds(780),
+    limit: seconds(1_500),
     lane: top === 'packages' ? 'first' : 'second',
   })),
   {
     name: 'drill',
     argv: [...lab, 'test/drill/main.ts', '--no-times'],
     tap: false,
-    limit: seconds(450),
+    limit: seconds(600),
     lane: 'alone',
   },
 ];
