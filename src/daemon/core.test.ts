@@ -9,7 +9,7 @@ import type {Loaded} from '../configuration/loaded.ts';
 import type {OrderRequest} from '../control/protocol.ts';
 import {noOrders} from '../operators/order-state.ts';
 import {virtualStatus} from '../table/snapshot.ts';
-import {judgedOf} from '../table/slice.ts';
+import {judgedOf, nextTableDeadline} from '../table/slice.ts';
 import {driveTable} from '../table/table-driver.ts';
 import {initial, nextDeadline, step, type CoreEffect, type CoreEvent} from './core.ts';
 import {clearTable} from './stop.ts';
@@ -467,6 +467,15 @@ test('one entry that the kernel refuses: the rest is served, it is reported once
   t.deepEqual(await one.weights(), {'10.0.1.1': 1, '10.0.1.2': 1, '10.0.1.3': 1});
   t.is(one.sent('entry-accepted').length, 1);
   t.true(one.state.roles.readiness.ready);
+});
+
+test('a refused entry is due while the table cannot be read: it waits with the table, and nothing spins', async (t) => {
+  const one = start(badScheduler);
+  await allUp(one);
+  one.ipvs.list = () => Promise.reject(new Error('no answer'));
+  await one.pass(1_000);
+  t.is(one.state.table.problem, 'no answer');
+  t.is(nextTableDeadline(one.state.table), 2_000, 'the table is tried again after a second');
 });
 
 test('a server that the kernel refuses does not take its service along', async (t) => {

@@ -150,6 +150,8 @@ export const initialTable = (config: TableConfig, now: Instant): TableState => (
 /** When the table must be looked at by itself. */
 export function nextTableDeadline(state: TableState): Instant {
   if (state.phase !== 'idle') return Infinity;
+  // What is due waits until the table can be read: it would be due again at once.
+  if (state.problem !== undefined) return state.auditAt;
   return Math.min(state.auditAt, state.warmAt, retryAt(state.refusals));
 }
 
@@ -228,7 +230,8 @@ function onVerdict(state: TableState, report: CheckReport): TableTurn {
 function onUnreachable(state: TableState, reason: string, now: Instant): TableTurn {
   const next: TableState = {...state, dirty: true, due: 'all', auditAt: now + RETRY};
   // A director without virtual services does not need IPVS.
-  if (virtualsOf(state.config).length === 0) return [next, [{type: 'table-settled'}]];
+  if (virtualsOf(state.config).length === 0)
+    return [{...next, warmAt: Infinity, refusals: new Map()}, [{type: 'table-settled'}]];
   const news: readonly TableEffect[] = reason === state.problem ? [] : [{type: 'table-unreachable', reason}];
   return [{...next, problem: reason}, [...news, {type: 'table-settled'}]];
 }

@@ -14,6 +14,9 @@ export interface DirectorsViolation {
 /** After this long without a disturbance everything is as it should be: a round of checks, an audit, an exchange. */
 export const calmAfter = ({keepalive}: Files): number => 14_000 + 4 * CHECK_INTERVAL + keepalive * 40;
 
+/** The other director's roles are known from its status, twice a second; a fallback command follows a role at once. */
+const AFTER_MOVE = 2_000;
+
 /** `pair` is given later: it needs the observers first. */
 export function makeDirectorsJudge(files: Files) {
   const calm = calmAfter(files);
@@ -25,6 +28,8 @@ export function makeDirectorsJudge(files: Files) {
   /** How many troubles are under way that may cost an address, or a table. */
   let causes = 0;
   let excusedUntil = 0;
+  /** When a group last moved: a return after a hold-off comes long after its cause. */
+  let movedAt = 0;
   const noneFor = addresses.map(() => 0);
   const bothFor = addresses.map(() => 0);
   /** What operators ordered and was accepted: the last word for each server and kind. */
@@ -58,6 +63,7 @@ export function makeDirectorsJudge(files: Files) {
 
   function observe(place: number, effect: CoreEffect): void {
     const at = pair?.world.now ?? 0;
+    if (effect.type === 'transition') movedAt = at;
     if (effect.type === 'mail') mails.push({place, text: `${effect.mail.subject}\n${effect.mail.text}`, at});
     if (effect.type === 'fallback-command')
       commands[place]?.set(effect.virtual, effect.line.includes(' start '));
@@ -66,6 +72,7 @@ export function makeDirectorsJudge(files: Files) {
   /** Everything at rest: each rule in full. */
   async function inspect(): Promise<void> {
     if (!pair || violation || causes > 0 || pair.world.now - disturbedAt < calm) return;
+    if (pair.world.now - movedAt < AFTER_MOVE) return;
     const {sides, world} = pair;
     for (const [place, side] of sides.entries()) {
       const {state} = side;
