@@ -1,6 +1,6 @@
 export {parseAuthkeys} from './authkeys.ts';
 export {ipv4, ipv6, portNumber} from './addresses.ts';
-export {crossCheck} from './cross-check.ts';
+export {crossCheck, NO_SERVICE} from './cross-check.ts';
 export {
   applyFixes,
   diagnosticCodes,

@@ -1,6 +1,6 @@
 /** Judges the file before anything is done with it, and says what is wrong in ldirectord's words. */
 import os from 'node:os';
-import {position, redactDiagnostic, type Diagnostic} from '@hactl/config';
+import {NO_SERVICE, position, redactDiagnostic, type Diagnostic} from '@hactl/config';
 import {loadDirectory} from '../../configuration/load.ts';
 import {readSource} from '../../configuration/read-source.ts';
 import type {LdirectordConfig} from '@hactl/config';
@@ -27,6 +27,8 @@ export async function checkFile(instance: Instance, paths: Paths): Promise<Ldire
     wall: 0,
   });
   for (const one of outcome.diagnostics)
-    if (one.severity !== 'notice') process.stderr.write(sentence(redactDiagnostic(one, outcome.sources)));
+    // Of a file without a service the original says nothing.
+    if (one.severity !== 'notice' && one.message !== NO_SERVICE)
+      process.stderr.write(sentence(redactDiagnostic(one, outcome.sources)));
   return outcome.loaded?.cluster.ldirectord[0];
 }
