@@ -9,7 +9,7 @@ const files = process.argv.slice(2);
 if (files.length === 0) process.exit(0);
 const {status} = spawnSync(
   process.execPath,
-  [path.join(root, 'node_modules/ava/entrypoints/cli.js'), '--tap', '--serial', '--timeout=240s', ...files],
+  [path.join(root, 'node_modules/ava/entrypoints/cli.js'), '--tap', '--serial', '--timeout=600s', ...files],
   {cwd: root, stdio: 'inherit'},
 );
 process.exitCode = status ?? 1;
