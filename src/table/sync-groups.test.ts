@@ -32,9 +32,9 @@ test('what ha.cf does not say: multicast, half a minute, messages from the secon
     node: 'one',
     secret: 'new',
     accepted: ['old', 'new'],
-    delay: 20,
+    delay: 0,
     deadline: 30_000,
-    sysctls: {sync_threshold: '1 0', sync_refresh_period: '10', conn_reuse_mode: '3'},
+    sysctls: {sync_threshold: '0 2', sync_refresh_period: '10', conn_reuse_mode: '3'},
     stateDir: '/var/lib/hactl',
   });
 });
@@ -50,6 +50,8 @@ test('what it says', (t) => {
     deadline: 120_000,
     sysctls: {sync_threshold: '1 5', sync_refresh_period: '10', conn_reuse_mode: '0'},
   });
+  const young = syncSettings(cluster('hactl_sync_delay 20ms\n'), 'one', '/');
+  t.is(young?.sysctls.sync_threshold, '1 0');
 });
 
 test('what it must not say', (t) => {

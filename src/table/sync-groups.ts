@@ -19,13 +19,13 @@ export function syncGroups(groups: readonly ResourceGroup[], roles: ReadonlyMap<
 }
 
 /**
- * A connection is sent as soon as it stands (TCP: with the handshake's last packet) and every ten seconds, idle or not:
- * with the kernel's own settings (`3 50`) a young or an idle one is lost at a takeover. A client that comes from the port of a connection that it has
+ * A connection is sent with its second packet and every ten seconds, idle or not: with the kernel's own settings (`3 50`)
+ * a young or an idle one is lost at a takeover. A client that comes from the port of a connection that it has
  * ended is a new one, also with `gate` and `ipip`, where the director does not see the real's end of it: with the kernel's
  * own setting (1) it is sent where that went for two minutes, also when nobody is there any more.
  */
 const sysctls: Readonly<Record<string, string>> = {
-  sync_threshold: '1 0',
+  sync_threshold: '0 2',
   sync_refresh_period: '10',
   conn_reuse_mode: '3',
 };
@@ -47,7 +47,8 @@ export function syncSettings(
     accepted: authkeys.keys.map(({secret}) => secret),
     delay: syncDelay,
     deadline: syncDeadline,
-    sysctls: {...sysctls, ...ipvs},
+    // The pulse pushes the record of the handshake's last packet; without it the second packet's is the first to go.
+    sysctls: {...sysctls, ...(syncDelay > 0 ? {sync_threshold: '1 0'} : {}), ...ipvs},
     stateDir,
   };
 }

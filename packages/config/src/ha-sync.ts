@@ -4,7 +4,7 @@ import type {HaConfig} from './model.ts';
 import {parseTime} from './units.ts';
 
 /** Between two pushes of young connections, in ms; and what may be asked for. */
-export const DEFAULT_SYNC_DELAY = 20;
+export const DEFAULT_SYNC_DELAY = 0;
 const SYNC_DELAYS = {least: 5, most: 1_000} as const;
 export const DEFAULT_SYNC_PORT = 8_849;
 const KERNEL_SYNC_PORT = 8_848;

@@ -250,7 +250,7 @@ export interface HaConfig {
     readonly sync: 'multicast' | 'relay' | 'relay-encrypted';
     /** `hactl_sync_port`: UDP port of the two sync processes. Default 8849. */
     readonly syncPort: number;
-    /** `hactl_sync_delay TIME|off`: between two pushes of young connections to the peer. Default 20 ms; 0: off. */
+    /** `hactl_sync_delay TIME|off`: between two pushes of young connections to the peer. 0: off, the default until it is measured. */
     readonly syncDelay: Millis;
     /** `hactl_sync_deadline`: how long a joining director waits for the peer's table. Default 30 s. */
     readonly syncDeadline: Millis;

@@ -27,7 +27,12 @@ for (const mode of ['multicast', 'relay'] as const) {
   test(`${mode}: the pair is in sync`, async (t) => {
     pair = makePair(mode === 'relay' ? 'hr' : 'hm');
     for (const side of ['one', 'other'] as const) services(pair, side);
-    sides = [pair.startSync('one', true, {mode}), pair.startSync('other', false, {mode})];
+    const more = {
+      mode,
+      delay: 20,
+      sysctls: {sync_threshold: '1 0', sync_refresh_period: '10'},
+    };
+    sides = [pair.startSync('one', true, more), pair.startSync('other', false, more)];
     await until('in sync', LIMIT, () => sides.every((side) => report(side)?.phase === 'in-sync'));
     client = pair.start('one', YOUNG, String(sides[1].pid));
     await said(client);
