@@ -1,4 +1,4 @@
-/** Time limits of what the supervisor and the commands start and wait for. limits.test.ts asserts who waits longer than whom. */
+/** Time limits of what the supervisor and the commands start and wait for. */
 
 /** A command of the configuration: callback, fallback command, fencing of this machine itself. */
 export const COMMAND_LIMIT_MS = 60_000;
