@@ -10,7 +10,8 @@ export interface Agents {
 export function prepareAgents(say: (line: string) => void): Agents {
   const plan = {
     label: 'agents',
-    packages: ['resource-agents', 'heartbeat'],
+    // heartbeat's IPaddr asks ifconfig who has the address.
+    packages: ['resource-agents', 'heartbeat', 'net-tools'],
     recipe: [1],
     without: 'the tests take their resource agents from Debian 12',
   };

@@ -55,6 +55,9 @@ export interface TreeTools {
 const cacheRoot = (): string =>
   path.join(process.env.XDG_CACHE_HOME ?? path.join(os.homedir(), '.cache'), 'hactl/lab');
 
+/** A download over a slow line, and what is unpacked then. */
+const LOCK_LIMIT_MS = 20 * 60_000;
+
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(0)} MB`;
 
 /** Makes the tree, or finds it made: a second call takes no time. `work` fills it; what it returns is kept with the tree. */
@@ -69,17 +72,16 @@ export function makeTree<T>(plan: TreePlan, say: (line: string) => void, work: (
   if (existsSync(done)) return JSON.parse(readFileSync(done, 'utf8')) as T;
   if (spawnSync('apt-get', ['--version']).error) throw new LabError(`apt-get is not here: ${plan.without}`);
 
-  const apt = path.join(base, 'apt');
-  const archives = path.join(apt, `archives-${plan.label}`);
-  for (const folder of [
-    path.join(apt, 'lists/partial'),
-    path.join(apt, 'cache'),
-    path.join(archives, 'partial'),
-  ])
+  const apt = path.join(base, 'apt', plan.label);
+  mkdirSync(apt, {recursive: true});
+  const unlock = lockFolder(apt, () => existsSync(done));
+  if (unlock === undefined) return JSON.parse(readFileSync(done, 'utf8')) as T;
+  const archives = path.join(apt, 'archives');
+  for (const folder of [path.join(apt, 'lists/partial'), path.join(archives, 'partial')])
     mkdirSync(folder, {recursive: true});
   const options = [
     `Dir::State::lists=${apt}/lists`,
-    `Dir::Cache=${apt}/cache`,
+    `Dir::Cache=${apt}`,
     `Dir::Cache::archives=${archives}`,
     'Debug::NoLocking=1',
     // As root apt would change to a user who may not enter these folders; anybody else stays who they are.
@@ -139,6 +141,41 @@ export function makeTree<T>(plan: TreePlan, say: (line: string) => void, work: (
     return result;
   } finally {
     rmSync(fresh, {recursive: true, force: true});
+    unlock();
+  }
+}
+
+/**
+ * Takes the folder for this process: the stages of `npm test` want the same tree at the same moment. Waits while another
+ * process has it, and returns nothing when that one has made what was wanted. Whose process is gone has it no more.
+ */
+export function lockFolder(folder: string, made: () => boolean): (() => void) | undefined {
+  const lock = path.join(folder, 'lock');
+  const until = performance.now() + LOCK_LIMIT_MS;
+  while (!made()) {
+    try {
+      writeFileSync(lock, String(process.pid), {flag: 'wx'});
+      return () => rmSync(lock, {force: true});
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+    if (!isAlive(lock)) rmSync(lock, {force: true});
+    else if (performance.now() > until)
+      throw new LabError(
+        `${lock}: another run has been at it for ${LOCK_LIMIT_MS / 60_000} min; remove the file and try again`,
+      );
+    else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+  }
+  return undefined;
+}
+
+/** Whether the process that wrote the lock lives, or is about to write its number into it. */
+function isAlive(lock: string): boolean {
+  try {
+    const pid = readFileSync(lock, 'utf8');
+    return pid === '' || existsSync(`/proc/${pid}`);
+  } catch {
+    return true;
   }
 }
 

@@ -1,0 +1,48 @@
+import {spawn} from 'node:child_process';
+import {once} from 'node:events';
+import {existsSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import test from 'ava';
+import {lockFolder} from './apt.ts';
+
+/** Another process that wants the folder; prints whether it got it. */
+const rival = (folder: string, made: string) =>
+  spawn(
+    process.execPath,
+    [
+      '--input-type=module',
+      '-e',
+      `import {existsSync} from 'node:fs';
+       import {lockFolder} from ${JSON.stringify(path.join(import.meta.dirname, 'apt.ts'))};
+       console.log('asks');
+       console.log(lockFolder(${JSON.stringify(folder)}, () => existsSync(${JSON.stringify(made)})) ? 'took' : 'found');`,
+    ],
+    {stdio: ['ignore', 'pipe', 'inherit']},
+  );
+
+test('who finds a tree being made waits for it', async (t) => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-lock-'));
+  t.teardown(() => rmSync(folder, {recursive: true}));
+  const made = path.join(folder, 'made');
+  const unlock = lockFolder(folder, () => existsSync(made));
+  t.truthy(unlock);
+  const other = rival(folder, made);
+  let output = '';
+  other.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+  await once(other.stdout, 'data');
+  t.is(output, 'asks\n');
+  writeFileSync(made, '');
+  unlock?.();
+  await once(other, 'close');
+  t.is(output, 'asks\nfound\n');
+});
+
+test('a lock whose process is gone is taken', async (t) => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-lock-'));
+  t.teardown(() => rmSync(folder, {recursive: true}));
+  const gone = rival(folder, path.join(folder, 'made'));
+  await once(gone, 'close');
+  t.true(existsSync(path.join(folder, 'lock')));
+  t.truthy(lockFolder(folder, () => false));
+});
