@@ -3,7 +3,7 @@ import test from 'ava';
 import {mkdtempSync, rmSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import {keepNames, movedNames, readNames, withNames, type NameBook} from './names.ts';
+import {keepNames, movedNames, readNames, readServiceNames, withNames, type NameBook} from './names.ts';
 
 const answering = (answers: Record<string, readonly string[]>) => (name: string) =>
   Promise.resolve(answers[name] ?? []);
@@ -88,4 +88,23 @@ test('a start takes known names from the last time, and asks for no more than th
   });
   t.deepEqual(found, ['10.0.0.1', '10.0.0.9']);
   t.deepEqual(asked, ['mail']);
+});
+
+test('a machine without /etc/services knows the names of the services that are checked', (t) => {
+  const names = readServiceNames('/nonexistent/services');
+  const asked = [
+    'http/tcp',
+    'https/tcp',
+    'imap/tcp',
+    'smtp/tcp',
+    'mysql/tcp',
+    'domain/udp',
+    'sip/udp',
+    'radius/udp',
+  ];
+  t.deepEqual(
+    asked.map((name) => names.get(name)),
+    [80, 443, 143, 25, 3306, 53, 5060, 1812],
+  );
+  t.is(names.get('no-such-service/tcp'), undefined);
 });

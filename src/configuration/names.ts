@@ -24,6 +24,30 @@ export function parseServices(text: string): Map<string, number> {
   return ports;
 }
 
+/**
+ * The names that a minimal system lacks with its /etc/services (Debian's netbase is not essential): those of the services
+ * that are checked, as IANA has them.
+ */
+const WELL_KNOWN_SERVICES = `
+  ftp-data 20/tcp\n ftp 21/tcp\n ssh 22/tcp\n telnet 23/tcp\n smtp 25/tcp mail\n domain 53/tcp\n domain 53/udp
+  tftp 69/udp\n http 80/tcp www\n pop3 110/tcp pop-3\n sunrpc 111/tcp portmapper\n sunrpc 111/udp portmapper
+  nntp 119/tcp readnews untp\n ntp 123/udp\n imap2 143/tcp imap\n snmp 161/tcp\n snmp 161/udp\n ldap 389/tcp
+  ldap 389/udp\n https 443/tcp\n https 443/udp\n submissions 465/tcp ssmtp smtps urd\n syslog 514/udp
+  submission 587/tcp\n ldaps 636/tcp\n ldaps 636/udp\n domain-s 853/tcp\n rsync 873/tcp\n ftps-data 989/tcp
+  ftps 990/tcp\n imaps 993/tcp\n pop3s 995/tcp\n ms-sql-s 1433/tcp\n radius 1812/udp\n radius-acct 1813/udp radacct
+  nfs 2049/tcp\n nfs 2049/udp\n nntps 563/tcp snntp\n mysql 3306/tcp\n ms-wbt-server 3389/tcp\n sip 5060/tcp
+  sip 5060/udp\n sip-tls 5061/tcp\n sip-tls 5061/udp\n xmpp-client 5222/tcp\n postgresql 5432/tcp postgres
+  amqp 5672/tcp\n http-alt 8080/tcp webcache\n http-alt 8080/udp`;
+
+/** The machine's service names; where it has no such file, the well-known ones. */
+export function readServiceNames(file = '/etc/services'): Map<string, number> {
+  try {
+    return parseServices(readFileSync(file, 'utf8'));
+  } catch {
+    return parseServices(WELL_KNOWN_SERVICES);
+  }
+}
+
 /** Asks for all addresses; none: there is no such name. undefined: nobody answered, which says nothing of the name. */
 export type LookUp = (name: string, family: 4 | 6) => Promise<readonly string[] | undefined>;
 
@@ -125,12 +149,7 @@ export async function withNames<T>(
   parse: (resolver: NameResolver) => T,
   {ask = askResolver, book = new Map<string, string>(), trustBook = false, unavailable}: NameOptions = {},
 ): Promise<T> {
-  let services = new Map<string, number>();
-  try {
-    services = parseServices(readFileSync('/etc/services', 'utf8'));
-  } catch {
-    // A machine without /etc/services has no service names: the parser says so at the line that uses one.
-  }
+  const services = readServiceNames();
   const known = new Map<string, string | undefined>();
   const asked = new Set<string>();
   const resolver: NameResolver = {
