@@ -61,13 +61,6 @@ const stages: readonly Stage[] = [
     limit: seconds(1_200),
     lane: 'second',
   },
-  {
-    name: 'tests against real servers',
-    argv: [...servers, ...(serversHere ? ava : [node, 'test/vm/ava.ts']), ...needsServers],
-    tap: true,
-    limit: seconds(serversHere ? 900 : 1_500),
-    lane: 'second',
-  },
   ...(['packages', 'src'] as const).map((top): Stage => ({
     name: `tests that need IPVS, ${top}`,
     argv: [
@@ -79,6 +72,13 @@ const stages: readonly Stage[] = [
     limit: seconds(1_500),
     lane: top === 'packages' ? 'first' : 'second',
   })),
+  {
+    name: 'tests against real servers',
+    argv: [...servers, ...(serversHere ? ava : [node, 'test/vm/ava.ts']), ...needsServers],
+    tap: true,
+    limit: seconds(serversHere ? 900 : 1_500),
+    lane: 'first',
+  },
   {
     name: 'drill',
     argv: [...lab, 'test/drill/main.ts', '--no-times'],

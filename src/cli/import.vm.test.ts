@@ -22,6 +22,7 @@ import anyTest, {type TestFn} from 'ava';
 import {importConfig, loadWritten, type ImportContext, type VirtualService} from '@hactl/config';
 import {openKernelIpvs, plan, type IpvsClient, type VirtualTable} from '@hactl/ipvs';
 import {withNamespace} from '@hactl/net';
+import {labProgram} from '../../test/lab/programs.ts';
 import {desiredTable} from '../table/desired.ts';
 import {checkId} from '../table/services.ts';
 
@@ -257,7 +258,6 @@ test('the lvs.cf of a seed, imported and running: the address, and the server wh
   const printed = readFileSync(path.resolve(fixtures, '../seeds/s003_mysql_mon.sh'), 'utf8');
   writeFileSync(monitor, printed.replace('/usr/bin/mysqladmin', mysqladmin), {mode: 0o755});
   const out = path.join(dir, 'ha.d');
-  const root = path.resolve(import.meta.dirname, '../..');
   const result = importConfig(
     {path: source, text: readFileSync(source, 'utf8')},
     {context: {...context, installDir: out}, secret: 'x'.repeat(64)},
@@ -278,7 +278,7 @@ test('the lvs.cf of a seed, imported and running: the address, and the server wh
     '--state-dir',
     path.join(dir, 'state'),
   ];
-  const director = [process.execPath, path.join(root, 'src/hactld.ts'), ...places, '--node', 'lvs1'];
+  const director = [process.execPath, labProgram('hactld'), ...places, '--node', 'lvs1'];
   const child = spawn('ip', ['netns', 'exec', theirs, ...director], {stdio: ['ignore', 'pipe', 'pipe']});
   let said = '';
   for (const stream of [child.stdout, child.stderr])

@@ -7,6 +7,7 @@ import type {StatusSnapshot} from '../../src/control/protocol.ts';
 import {drillConfig} from './config.ts';
 import {addressChange, promptWatchCommand, type Holding} from '../lab/holders.ts';
 import type {Outcome, Program, Site} from '../lab/site.ts';
+import {labProgram} from '../lab/programs.ts';
 import {until} from '../lab/until.ts';
 
 export const directors = ['director1', 'director2'] as const;
@@ -43,14 +44,11 @@ export function makeCluster({site, keepalive, deadtime, vipOnly = false, media =
   let starts = 0;
 
   const directory = (name: string): string => `${site.directory(name)}/${name}`;
+  // Where the hosts share our files the lab may have the programs bundled.
+  const entry = (name: 'hactl' | 'hactld'): string =>
+    site.sharedFiles ? labProgram(name) : `${site.checkout}/src/${name}.ts`;
   const hactl = (name: string, words: readonly string[]): Promise<Outcome> =>
-    site.run(name, [
-      site.node,
-      `${site.checkout}/src/hactl.ts`,
-      '--run-dir',
-      `${directory(name)}/run`,
-      ...words,
-    ]);
+    site.run(name, [site.node, entry('hactl'), '--run-dir', `${directory(name)}/run`, ...words]);
 
   async function writeConfig(name: string): Promise<void> {
     const files = drillConfig({
@@ -92,7 +90,7 @@ export function makeCluster({site, keepalive, deadtime, vipOnly = false, media =
       name,
       [
         site.node,
-        `${site.checkout}/src/hactld.ts`,
+        entry('hactld'),
         '--config-dir',
         `${directory(name)}/ha.d`,
         '--run-dir',

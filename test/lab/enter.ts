@@ -9,7 +9,7 @@ import path from 'node:path';
 import {LabError} from './apt.ts';
 import {prepareLab} from './packages.ts';
 import {runInVm} from './vm.ts';
-import {compileCache, warm} from './warm.ts';
+import {warm} from './warm.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const [entry = '', ...words] = process.argv.slice(2);
@@ -33,7 +33,7 @@ if (forced === 'host' || (forced !== 'vm' && hostHasIpvs())) {
 }
 try {
   const lab = prepareLab((line) => process.stderr.write(line + '\n'));
-  warm(words);
+  const compiled = await warm(words);
   const started = performance.now();
   process.stderr.write('lab: booting the micro-VM …\n');
   let first = true;
@@ -42,7 +42,7 @@ try {
     cwd: root,
     argv: [process.execPath, path.resolve(root, entry), ...words],
     env: {
-      NODE_COMPILE_CACHE: compileCache,
+      ...compiled,
       FORCE_COLOR: '0',
       HACTL_IN_VM: '1',
     },

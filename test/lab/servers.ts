@@ -12,7 +12,7 @@ import {runOver} from './overlay.ts';
 import {prepareLab} from './packages.ts';
 import {prepareServers} from './server-packages.ts';
 import {runInVm} from './vm.ts';
-import {compileCache, warm} from './warm.ts';
+import {warm} from './warm.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const VM_LIMIT = 24 * 60_000;
@@ -50,16 +50,16 @@ const runHere = (tree: string): Promise<number> =>
   });
 
 /** In the micro-VM, for want of root (or because HACTL_LAB=vm says so). */
-function runInMachine(tree: string): Promise<number> {
+async function runInMachine(tree: string): Promise<number> {
   process.stderr.write('servers: in the micro-VM, for want of root: emulated, a quarter of an hour or so\n');
   const lab = prepareLab(say);
-  warm(argv);
+  const compiled = await warm(argv);
   return runInVm({
     lab,
     over: tree,
     cwd: root,
     argv: ['sh', '-c', `PATH=$PATH:${folders(tree)}; ${START}exec "$@"`, 'servers', ...argv],
-    env: {NODE_COMPILE_CACHE: compileCache, FORCE_COLOR: '0', HACTL_IN_VM: '1', HACTL_SERVERS: '1'},
+    env: {...compiled, FORCE_COLOR: '0', HACTL_IN_VM: '1', HACTL_SERVERS: '1'},
     limit: VM_LIMIT,
     out: (line) => process.stdout.write(line + '\n'),
   });

@@ -5,24 +5,28 @@
 import {spawnSync} from 'node:child_process';
 import os from 'node:os';
 import path from 'node:path';
+import type {ProgramName} from '../../src/system/programs.ts';
+import {makePrograms} from './programs.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
+const bundled: readonly (readonly [ProgramName, ...string[]])[] = [
+  ['hactl', '--help'],
+  ['hactl', 'ipvsadm', '-h'],
+  ['hactld', '--help'],
+  ['heartbeat', '--help'],
+  ['ldirectord', '--help'],
+  ['supervisor', '--help'],
+  ['failover', '--help'],
+  ['checks', '--help'],
+  ['sync', '--help'],
+];
 const programs: readonly (readonly string[])[] = [
-  ['src/hactl.ts', '--help'],
-  ['src/hactl.ts', 'ipvsadm', '-h'],
-  ['src/hactld.ts', '--help'],
-  ['src/heartbeat.ts', '--help'],
-  ['src/ldirectord.ts', '--help'],
-  ['src/daemon/main.ts', '--help'],
   ['test/drill/main.ts', '--help'],
   ['test/drill/client.ts', '--help'],
   ['test/drill/sync/main.ts', '--help'],
   ['test/drill/sync/echo.ts'],
   ['test/drill/sync/streams.ts'],
   ['test/drill/reload.ts', '--help'],
-  ['packages/failover/src/main.ts'],
-  ['packages/checks/src/main.ts'],
-  ['packages/sync/src/main.ts'],
   ['packages/sync/src/traffic.fixture.ts', '0', 'compile'],
   ['packages/sync/src/attacker.fixture.ts', 'compile'],
   ['packages/sync/src/seed.fixture.ts', 'compile'],
@@ -32,17 +36,23 @@ const programs: readonly (readonly string[])[] = [
 ];
 
 /** Where Node keeps compiled forms, on this side and in the machine. */
-export const compileCache = process.env.NODE_COMPILE_CACHE ?? path.join(os.homedir(), '.cache/hactl/compile');
+const compileCache = process.env.NODE_COMPILE_CACHE ?? path.join(os.homedir(), '.cache/hactl/compile');
 
-/** Fills the cache with the programs, and with the test files among the words of a command. */
-export function warm(words: readonly string[]): void {
+/**
+ * Bundles the programs and fills the cache with them, and with the test files among the words of a command. Returns the
+ * environment that lets them be found.
+ */
+export async function warm(words: readonly string[]): Promise<Readonly<Record<string, string>>> {
+  const folder = await makePrograms(path.join(path.dirname(compileCache), 'programs'));
   // Test files cannot run outside AVA; that they fail to does not matter, they are compiled by then.
   const tests = words.filter((word) => word.endsWith('.test.ts')).map((word) => [word]);
-  for (const program of [...programs, ...tests, ['test/vm/ava.ts']])
+  const files = bundled.map(([name, ...options]) => [path.join(folder, `${name}.mjs`), ...options]);
+  for (const program of [...files, ...programs, ...tests, ['test/vm/ava.ts']])
     spawnSync(process.execPath, [...program], {
       cwd: root,
       stdio: 'ignore',
       timeout: 20_000,
       env: {...process.env, NODE_COMPILE_CACHE: compileCache},
     });
+  return {NODE_COMPILE_CACHE: compileCache, HACTL_LAB_PROGRAMS: folder};
 }

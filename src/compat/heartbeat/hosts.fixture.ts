@@ -6,6 +6,7 @@ import {execFile, execFileSync, spawn} from 'node:child_process';
 import {mkdtempSync, readFileSync, rmdirSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import {labProgram} from '../../../test/lab/programs.ts';
 
 export interface Outcome {
   readonly status: number | string;
@@ -44,7 +45,7 @@ exec cat > /dev/null
 /** What an administrator does to put this heartbeat into the place of the old one. */
 const INIT_SCRIPT = `#!/bin/sh
 export NODE_COMPILE_CACHE=${process.env.NODE_COMPILE_CACHE ?? '/var/lib/hactl-compile'}
-exec ${process.execPath} ${checkout}/src/heartbeat.ts "$@"
+exec ${process.execPath} ${labProgram('heartbeat')} "$@"
 `;
 
 async function boot(name: string): Promise<{host: Host; pid: number; end: () => void}> {

@@ -15,15 +15,15 @@ import {
 } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import {fileURLToPath} from 'node:url';
 import anyTest, {type TestFn} from 'ava';
+import {labProgram} from '../../../test/lab/programs.ts';
 import {makeCorpus} from '../../../test/malformed.ts';
 import {ask} from '../../control/client.ts';
 import type {OrderAction} from '../../control/protocol.ts';
 
 const test = anyTest.serial as unknown as TestFn;
 const LIMIT = 60_000;
-const program = fileURLToPath(new URL('../../ldirectord.ts', import.meta.url));
+const program = labProgram('ldirectord');
 const netns = `hactl-ld-${process.pid}`;
 const root = mkdtempSync(path.join(os.tmpdir(), 'hactl-ld-'));
 const folders = {

@@ -6,13 +6,13 @@ import {execFileSync, spawn, spawnSync, type ChildProcess} from 'node:child_proc
 import {existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import {fileURLToPath} from 'node:url';
 import anyTest, {type TestFn} from 'ava';
+import {labProgram} from '../../../test/lab/programs.ts';
 
 const test = anyTest.serial as unknown as TestFn;
 const LIMIT = 120_000;
 const real = '/usr/sbin/ldirectord';
-const program = fileURLToPath(new URL('../../ldirectord.ts', import.meta.url));
+const program = labProgram('ldirectord');
 const root = mkdtempSync(path.join(os.tmpdir(), 'hactl-side-'));
 const reals = ['127.0.0.2', '127.0.0.3'];
 const FALLBACK = '127.0.0.9';
