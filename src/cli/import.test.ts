@@ -193,6 +193,32 @@ test('--json says the same to programs; --from forces the kind; a file that is n
   t.is(hactl('import', path.join(fixtures, 'none')).status, 2);
 });
 
+test('@ID lines count for the director that --node names; --config-id decides otherwise', (t) => {
+  const dir = folder(t);
+  const source = path.join(dir, 'keepalived.conf');
+  writeFileSync(
+    source,
+    [
+      'vrrp_instance V {',
+      '  interface eth0',
+      '  virtual_router_id 5',
+      '  virtual_ipaddress {',
+      '@lvs1 10.0.0.1/24',
+      '@lvs2 10.0.0.2/24',
+      '  }',
+      '}',
+    ].join('\n'),
+  );
+  const addressOf = (...words: string[]): string | undefined => {
+    const out = path.join(dir, words.join(''));
+    t.is(hactl('import', source, '--out', out, ...words).status, 0);
+    return /10\.0\.0\.\d/.exec(readFileSync(path.join(out, 'haresources'), 'utf8'))?.[0];
+  };
+  t.is(addressOf('--node', 'lvs1.example', '--peer', 'lvs2'), '10.0.0.1');
+  t.is(addressOf('--node', 'lvs2', '--peer', 'lvs1'), '10.0.0.2');
+  t.is(addressOf('--node', 'lvs2', '--peer', 'lvs1', '--config-id', 'lvs1'), '10.0.0.1');
+});
+
 test('scripts: the check of a program, several MISC_CHECKs, and a notify script', (t) => {
   const dir = folder(t);
   const source = path.join(dir, 'keepalived.conf');

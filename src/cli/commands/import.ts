@@ -57,7 +57,8 @@ export async function importFile(file: string, options: ImportOptions): Promise<
       node,
       peer: options.peer ?? (node === 'peer' ? 'peer2' : 'peer'),
       peerKnown: options.peer !== undefined,
-      configId: options.configId ?? hostname.split('.')[0] ?? hostname,
+      // keepalived takes the host's name; an import for another director takes that one's.
+      configId: options.configId ?? node.split('.')[0] ?? node,
       addresses: Object.entries(os.networkInterfaces()).flatMap(([device, list]) =>
         (list ?? []).map(({address}) => ({device, address})),
       ),

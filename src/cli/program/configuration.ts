@@ -47,7 +47,10 @@ export function addConfiguration(cli: Cli): void {
         'backup',
       ]),
     )
-    .option('--config-id <id>', "keepalived's -i: which @lines count (default: uname -n up to the first dot)")
+    .option(
+      '--config-id <id>',
+      "keepalived's -i: which @lines count (default: the node's name up to the first dot)",
+    )
     .option(
       '--peer-file <file>',
       "the other director's keepalived.conf: what the pair has in common is computed from both",
