@@ -11,11 +11,10 @@ import {DAEMON_TEXT, daemonOptions, formOf} from './system/daemon-options.ts';
 import {VERSION} from './system/paths.ts';
 import {programFile} from './system/programs.ts';
 import {isNotification, LOADED, type KeeperMessage} from './daemon/keeper-words.ts';
+import {SUPERVISOR_STOP_LIMIT_MS} from './system/limits.ts';
 
 /** The supervisor found the configuration or the command line unusable: starting it again would not help. */
 const EXIT_CONFIG = 2;
-/** How long a stop may take (hand-over included) before the supervisor is killed, counted from its last word. */
-const STOP_LIMIT = 15_000;
 const PAUSE_MAX = 2_000;
 /** The spare is loaded when the first has long been at work. */
 const SPARE_AFTER = 3_000;
@@ -132,7 +131,7 @@ function stop(): void {
   spare?.kill('SIGKILL');
   if (!child) process.exit(0);
   child.kill('SIGTERM');
-  killer = setTimeout(() => child?.kill('SIGKILL'), STOP_LIMIT).unref();
+  killer = setTimeout(() => child?.kill('SIGKILL'), SUPERVISOR_STOP_LIMIT_MS).unref();
 }
 
 process.on('SIGTERM', stop);

@@ -9,6 +9,7 @@ import {monitorLine} from './monitor-line.ts';
 import type {Census} from './notices.ts';
 import {makeNotifier} from './notify.ts';
 import type {AlertsEffect} from './slice.ts';
+import {LAST_MAIL_LIMIT_MS} from '../system/limits.ts';
 
 type Outward = Exclude<AlertsEffect, {type: 'ask-reports'}>;
 
@@ -19,8 +20,6 @@ export interface Notifications {
   /** Resolves when all is sent and run, or after a few seconds. */
   stop(): Promise<void>;
 }
-
-const LAST_MAIL_LIMIT = 5_000;
 
 export function openNotifications(options: {
   readonly clock: Clock;
@@ -73,7 +72,7 @@ export function openNotifications(options: {
       }
     },
     stop: async () => {
-      const limit = new Promise((resolve) => setTimeout(resolve, LAST_MAIL_LIMIT).unref());
+      const limit = new Promise((resolve) => setTimeout(resolve, LAST_MAIL_LIMIT_MS).unref());
       await Promise.race([Promise.all([...mails, commands.idle(), notifier.stop()]), limit]);
     },
   };

@@ -20,6 +20,7 @@ import {readFiles, swapFiles, writeFiles} from './config-swap.ts';
 import type {PushPorts} from './push-ports.ts';
 import {makeReceiver, type PushHandlers} from './config-receive.ts';
 import type {ConfigVersion} from './config-store.ts';
+import {PEER_ASK_LIMIT_MS} from '../system/limits.ts';
 
 /** What operators ask of the configuration. */
 export type ConfigHandlers = Pick<
@@ -28,8 +29,6 @@ export type ConfigHandlers = Pick<
 >;
 /** What the peer asks of it. */
 export type ConfigPeerHandlers = PushHandlers & Pick<PeerHandlers, 'facts'>;
-
-const FACTS_LIMIT = 5_000;
 
 export function makeConfigDesk(
   given: Omit<PushPorts, 'busy'> & {readonly connections: () => Promise<Connections>},
@@ -96,7 +95,7 @@ export function makeConfigDesk(
 
   async function diff(command: Command<'config-diff'>): Promise<DiffOutcome> {
     if (command.peer) {
-      const {facts} = await ports.ask({command: 'facts'}, FACTS_LIMIT);
+      const {facts} = await ports.ask({command: 'facts'}, PEER_ASK_LIMIT_MS);
       const lines = differencesTo(ports.running(), facts).map(
         ({file, directive, from, to}) =>
           `${path.basename(file)}: ${directive}: ${from ?? 'not'} here, ${to ?? 'not'} there`,

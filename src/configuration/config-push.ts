@@ -8,11 +8,10 @@ import {planChanges} from './changes.ts';
 import {filesOf, readConfigFile, sharedName} from './config-files.ts';
 import type {PushPorts} from './push-ports.ts';
 import type {PushRecord} from './config-store.ts';
+import {PUSH_COMMIT_LIMIT_MS, PUSH_OUTCOME_LIMIT_MS, PUSH_PREPARE_LIMIT_MS} from '../system/limits.ts';
 
-/** Reading the files and looking names up takes its time on a slow machine; a reload does so twice. */
-const PREPARE_LIMIT = 30_000;
-const COMMIT_LIMIT = 60_000;
-const OUTCOME_TRIES = 5;
+export const OUTCOME_TRIES = 5;
+export const OUTCOME_PAUSE_MS = 1_000;
 
 /**
  * Keys may be changed while both run only in steps: at every moment each director must accept what the other signs with.
@@ -82,7 +81,7 @@ export async function push(
   const id = randomBytes(4).toString('hex');
   const prepared = await ports.ask(
     {command: 'push-prepare', id, dryRun: options.dryRun, files},
-    PREPARE_LIMIT,
+    PUSH_PREPARE_LIMIT_MS,
   );
   there = {diagnostics: prepared.diagnostics, rows: prepared.rows};
   if (!prepared.ok)
@@ -127,7 +126,7 @@ export async function push(
   const reloaded = await ports.reload(`push to ${peer}`);
   if (reloaded.ok) return end('done', `in use on both`);
   const undone = await ports
-    .ask({command: 'push-undo', id}, COMMIT_LIMIT)
+    .ask({command: 'push-undo', id}, PUSH_COMMIT_LIMIT_MS)
     .catch((error: unknown) => ({ok: false, reason: String(error)}));
   return end(
     undone.ok ? 'undone' : 'unknown',
@@ -146,7 +145,7 @@ async function commitThere(
   for (let attempt = 0; attempt < OUTCOME_TRIES; attempt += 1) {
     try {
       // oxlint-disable-next-line no-await-in-loop -- one question after another.
-      const {ok, reason} = await ports.ask({command: 'push-commit', id}, COMMIT_LIMIT);
+      const {ok, reason} = await ports.ask({command: 'push-commit', id}, PUSH_COMMIT_LIMIT_MS);
       return {state: ok ? 'done' : 'failed', reason};
     } catch (error) {
       lost = error instanceof Error ? error.message : String(error);
@@ -156,20 +155,20 @@ async function commitThere(
       if (code !== 'no-peer') break;
     }
     // oxlint-disable-next-line no-await-in-loop -- see above.
-    await ports.wait(1_000);
+    await ports.wait(OUTCOME_PAUSE_MS);
   }
   for (let attempt = 0; attempt < OUTCOME_TRIES; attempt += 1) {
     // oxlint-disable-next-line no-await-in-loop -- one question after another.
-    await ports.wait(1_000);
+    await ports.wait(OUTCOME_PAUSE_MS);
     // oxlint-disable-next-line no-await-in-loop -- see above.
-    const said = await ports.ask({command: 'push-outcome', id}, 3_000).catch(() => undefined);
+    const said = await ports.ask({command: 'push-outcome', id}, PUSH_OUTCOME_LIMIT_MS).catch(() => undefined);
     const known = said && outcomes[said.state];
     if (said && known !== undefined)
       return {state: said.state === 'done' ? 'done' : 'failed', reason: `${known}: ${said.text}`};
     // Not asked for yet: it must not be asked for by a frame that is still on its way.
     // oxlint-disable-next-line no-await-in-loop -- see above.
     if (said?.state === 'prepared')
-      await ports.ask({command: 'push-abort', id}, 3_000).catch(() => undefined);
+      await ports.ask({command: 'push-abort', id}, PUSH_OUTCOME_LIMIT_MS).catch(() => undefined);
   }
   return {state: 'unknown', reason: lost};
 }

@@ -17,11 +17,10 @@ import {
 } from './config-files.ts';
 import type {PushPorts} from './push-ports.ts';
 import type {PushRecord} from './config-store.ts';
+import {PUSH_PREPARED_LIMIT_MS} from '../system/limits.ts';
 
 /** Of a file that was not here: nobody but root and its group, whatever the sender's has. */
 const NEW_FILE_MODE = 0o640;
-/** What is not asked for within this time will not be asked for any more. */
-const PREPARED_LIMIT = 60_000;
 
 /**
  * Why this director takes no configuration from its peer; undefined: it does. Whoever pushes names programs that root
@@ -109,7 +108,7 @@ export function makeReceiver(ports: PushPorts): {readonly handlers: PushHandlers
       before: files.map((file) => readConfigFile(file.path)),
     };
     note('prepared', 'judged and kept at hand');
-    expiry = setTimeout(() => give('it was not asked for: nothing was changed'), PREPARED_LIMIT);
+    expiry = setTimeout(() => give('it was not asked for: nothing was changed'), PUSH_PREPARED_LIMIT_MS);
     expiry.unref();
     return prepared;
   }

@@ -5,6 +5,7 @@ import {isIP} from 'node:net';
 import path from 'node:path';
 import {replaceFile} from '@hactl/base/files';
 import type {Diagnostic, Source} from '@hactl/config';
+import {NAME_LOOKUP_LIMIT_MS} from '../system/limits.ts';
 
 /** What the parser asks; answers must be at hand, so names are looked up between two passes of the parser. */
 export interface NameResolver {
@@ -51,14 +52,11 @@ export function readServiceNames(file = '/etc/services'): Map<string, number> {
 /** Asks for all addresses; none: there is no such name. undefined: nobody answered, which says nothing of the name. */
 export type LookUp = (name: string, family: 4 | 6) => Promise<readonly string[] | undefined>;
 
-/** A resolver that is silent must not keep a director from starting. */
-const LOOK_UP_LIMIT_MS = 3_000;
-
 /** The machine's resolver. */
 export const askResolver: LookUp = async (name, family) => {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), LOOK_UP_LIMIT_MS);
+    timer = setTimeout(() => resolve(undefined), NAME_LOOKUP_LIMIT_MS);
   });
   try {
     const found = await Promise.race([lookup(name, {family, all: true}), late]);

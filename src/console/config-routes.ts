@@ -7,9 +7,7 @@ import type {Daemon} from './daemon.ts';
 import {applyAll, HIDDEN, viewOf, type FileEdit} from './edits.ts';
 import type {LiveSource} from './live.ts';
 import {ApiError, declare, object} from './route.ts';
-
-const READ_LIMIT_MS = 10_000;
-const WRITE_LIMIT_MS = 60_000;
+import {CONFIG_LIMIT_MS, LOAD_LIMIT_MS, PUSH_LIMIT_MS} from '../system/limits.ts';
 
 const line = {type: 'string', maxLength: 4_096};
 const name = {type: 'string', minLength: 1, maxLength: 255};
@@ -86,33 +84,33 @@ export function configRoutes(app: FastifyInstance, daemon: Daemon, live: LiveSou
   };
 
   async function rollback(version: number): Promise<Applied> {
-    const outcome = await daemon.command({command: 'config-rollback', version}, WRITE_LIMIT_MS);
+    const outcome = await daemon.command({command: 'config-rollback', version}, CONFIG_LIMIT_MS);
     if (!outcome.ok || !hasPeer()) return {...outcome, rows: []};
-    const pushed = await daemon.command({command: 'push', dryRun: false, keys: false}, WRITE_LIMIT_MS);
+    const pushed = await daemon.command({command: 'push', dryRun: false, keys: false}, PUSH_LIMIT_MS);
     return {...outcome, rows: [], peer: pushed.text};
   }
 
   const write = async (request: FastifyRequest, dryRun: boolean): Promise<WriteOutcome> => {
-    const {files} = await daemon.command({command: 'config-read'}, READ_LIMIT_MS);
+    const {files} = await daemon.command({command: 'config-read'}, LOAD_LIMIT_MS);
     const edited = applyAll(files, editsOf(request));
     if (!edited.ok) throw new ApiError(409, 'edit', edited.fault);
     if (edited.value.length === 0) return {ok: true, text: 'nothing changes', rows: [], diagnostics: []};
     const who = `${request.session?.user ?? ''} (console)`;
-    return daemon.command({command: 'config-write', dryRun, files: edited.value, who}, WRITE_LIMIT_MS);
+    return daemon.command({command: 'config-write', dryRun, files: edited.value, who}, CONFIG_LIMIT_MS);
   };
 
   /** Both directors take it into use, or neither. */
   async function apply(request: FastifyRequest): Promise<Applied> {
     const before = live.now();
-    const {versions} = await daemon.command({command: 'config-history'}, READ_LIMIT_MS);
+    const {versions} = await daemon.command({command: 'config-history'}, LOAD_LIMIT_MS);
     const previous = versions.find(({inUse}) => inUse)?.number;
     const outcome = await write(request, false);
     if (!outcome.ok || outcome.text === 'nothing changes') return outcome;
     if (hasPeer()) {
-      const pushed = await daemon.command({command: 'push', dryRun: false, keys: false}, WRITE_LIMIT_MS);
+      const pushed = await daemon.command({command: 'push', dryRun: false, keys: false}, PUSH_LIMIT_MS);
       if (!pushed.ok) {
         if (previous !== undefined)
-          await daemon.command({command: 'config-rollback', version: previous}, WRITE_LIMIT_MS);
+          await daemon.command({command: 'config-rollback', version: previous}, CONFIG_LIMIT_MS);
         return {...outcome, ok: false, text: `${pushed.text}; taken back here too`, peer: pushed.text};
       }
       Object.assign(outcome, {peer: pushed.text});
@@ -128,14 +126,14 @@ export function configRoutes(app: FastifyInstance, daemon: Daemon, live: LiveSou
     url: '/api/config',
     role: 'viewer',
     summary: 'Services, settings of the pair and haresources as written, secrets hidden.',
-    work: async () => viewOf((await daemon.command({command: 'config-read'}, READ_LIMIT_MS)).files),
+    work: async () => viewOf((await daemon.command({command: 'config-read'}, LOAD_LIMIT_MS)).files),
   });
   declare(app, {
     method: 'GET',
     url: '/api/config/files',
     role: 'admin',
     summary: 'The files as they stand on the disk, authkeys not among them.',
-    work: () => daemon.command({command: 'config-read'}, READ_LIMIT_MS),
+    work: () => daemon.command({command: 'config-read'}, LOAD_LIMIT_MS),
   });
   declare(app, {
     method: 'POST',
@@ -181,7 +179,7 @@ export function configRoutes(app: FastifyInstance, daemon: Daemon, live: LiveSou
     url: '/api/config/versions',
     role: 'viewer',
     summary: 'The last versions that were in use.',
-    work: () => daemon.command({command: 'config-history'}, READ_LIMIT_MS),
+    work: () => daemon.command({command: 'config-history'}, LOAD_LIMIT_MS),
   });
   const number = {type: 'integer', minimum: 1};
   declare(app, {
@@ -194,7 +192,7 @@ export function configRoutes(app: FastifyInstance, daemon: Daemon, live: LiveSou
       const {a, b} = query as {a?: number; b?: number};
       return daemon.command(
         {command: 'config-diff', ...(a === undefined ? {} : {a}), ...(b === undefined ? {} : {b})},
-        READ_LIMIT_MS,
+        LOAD_LIMIT_MS,
       );
     },
   });

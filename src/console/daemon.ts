@@ -3,6 +3,7 @@ import type {AnswerTo} from '../control/answers.ts';
 import {ask, ControlError} from '../control/client.ts';
 import type {EventQuery, EventsAnswer} from '../control/events.ts';
 import type {Command, StatusSnapshot} from '../control/protocol.ts';
+import {ASK_LIMIT_MS} from '../system/limits.ts';
 
 export interface Daemon {
   status(): Promise<StatusSnapshot>;
@@ -11,11 +12,9 @@ export interface Daemon {
   command<C extends Command>(command: C, limit: number): Promise<AnswerTo<C>>;
 }
 
-const STATUS_LIMIT_MS = 5_000;
-
 export const openDaemon = (socket: string): Daemon => ({
-  status: () => ask(socket, {command: 'status'}, STATUS_LIMIT_MS),
-  events: (query) => ask(socket, {command: 'events', ...query}, STATUS_LIMIT_MS),
+  status: () => ask(socket, {command: 'status'}, ASK_LIMIT_MS),
+  events: (query) => ask(socket, {command: 'events', ...query}, ASK_LIMIT_MS),
   command: (command, limit) => ask(socket, command, limit),
 });
 

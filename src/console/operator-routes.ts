@@ -4,9 +4,7 @@ import type {Move, MoveScope} from '@hactl/failover';
 import type {OrderAction} from '../control/protocol.ts';
 import type {Daemon} from './daemon.ts';
 import {declare, object} from './route.ts';
-
-const MOVE_LIMIT_MS = 60_000;
-const ORDER_LIMIT_MS = 15_000;
+import {MOVE_LIMIT_MS, ORDER_LIMIT_MS} from '../system/limits.ts';
 
 const actions: readonly OrderAction[] = [
   'drain',

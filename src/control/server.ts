@@ -10,6 +10,7 @@ import {jsonPieces} from './json-pieces.ts';
 import {makeLane} from './lane.ts';
 import {PROTOCOL_VERSION, type Command, type CommandName, type Response} from './protocol.ts';
 import {readCommand} from './requests.ts';
+import {REFUSAL_LIMIT_MS} from '../system/limits.ts';
 
 export interface ControlLimits {
   /** Connections at a time; the longest idle one makes room for a new one. */
@@ -38,8 +39,6 @@ export const controlLimits: ControlLimits = {
   paced: false,
 };
 
-/** A client that is refused has so long to read it, in ms. */
-const REFUSAL_LIMIT = 1_000;
 /** Room is made for a newcomer at most so often, in ms. */
 const EVICT_EVERY = 50;
 
@@ -96,7 +95,7 @@ export async function serveControl(
   /** Says so, reads what comes so that the word arrives, and hangs up. */
   function refuse(socket: net.Socket): void {
     const message = 'too many clients are being answered; try again';
-    const timer = setTimeout(() => socket.destroy(), REFUSAL_LIMIT);
+    const timer = setTimeout(() => socket.destroy(), REFUSAL_LIMIT_MS);
     refused.add(socket);
     socket.on('error', () => socket.destroy());
     socket.on('close', () => {

@@ -8,11 +8,7 @@ import {keepChild, type Child, type Spare} from './child.ts';
 import type {CoreEvent} from './core.ts';
 import {programs} from './programs.ts';
 import {gateReadiness, makeSyncBarrier} from './sync-barrier.ts';
-
-/** A status is shown as it was last reported when the answer takes longer. */
-const STATUS_LIMIT: Millis = 300;
-const STOP_ENGINE_LIMIT: Millis = 8_000;
-const STOP_LIMIT: Millis = 2_000;
+import {CHILD_STOP_LIMIT_MS, ENGINE_STATUS_LIMIT_MS, ENGINE_STOP_LIMIT_MS} from '../system/limits.ts';
 
 export interface Children {
   /** undefined: there is no pair. */
@@ -118,13 +114,14 @@ export function startChildren(options: {
     passBarrier,
     askEngine,
     freshStatus: async () => {
-      if (engine?.status().state === 'running') await askEngine((id) => ({type: 'status', id}), STATUS_LIMIT);
+      if (engine?.status().state === 'running')
+        await askEngine((id) => ({type: 'status', id}), ENGINE_STATUS_LIMIT_MS);
     },
     freshReports: () =>
       new Promise((resolve) => {
         // One that has not spoken yet would not answer in time.
         if (checks.status().state !== 'running' || !checks.send({type: 'report'})) return resolve();
-        const timer = setTimeout(resolve, STATUS_LIMIT);
+        const timer = setTimeout(resolve, ENGINE_STATUS_LIMIT_MS);
         reported.push(() => {
           clearTimeout(timer);
           resolve();
@@ -133,10 +130,13 @@ export function startChildren(options: {
     status: () => [engine, checks, sync].flatMap((one) => (one ? [one.status()] : [])),
     stopEngine: async () => {
       await passBarrier();
-      await engine?.stop({type: 'stop'}, STOP_ENGINE_LIMIT);
+      await engine?.stop({type: 'stop'}, ENGINE_STOP_LIMIT_MS);
     },
     stopOthers: async () => {
-      await Promise.all([checks.stop({type: 'stop'}, STOP_LIMIT), sync.stop({type: 'stop'}, STOP_LIMIT)]);
+      await Promise.all([
+        checks.stop({type: 'stop'}, CHILD_STOP_LIMIT_MS),
+        sync.stop({type: 'stop'}, CHILD_STOP_LIMIT_MS),
+      ]);
     },
   };
 }

@@ -12,10 +12,7 @@ import type {ResourceKeeper} from '../resources/resource-keeper.ts';
 import type {Children} from './children.ts';
 import type {Loop} from './loop.ts';
 import type {Requests} from './requests.ts';
-
-const MOVE_LIMIT = 55_000;
-/** For an answer of the peer's supervisor. */
-const PEER_LIMIT = 5_000;
+import {ENGINE_MOVE_LIMIT_MS, PEER_ASK_LIMIT_MS} from '../system/limits.ts';
 
 export interface HandlerPorts {
   readonly clock: Clock;
@@ -35,14 +32,14 @@ export const operatorHandlers = (ports: HandlerPorts): Handlers => ({
   status: ports.snapshot,
   events: ports.journal.answer,
   reload: ports.reload,
-  peer: ({ask}) => ports.askPeer(ask, PEER_LIMIT),
+  peer: ({ask}) => ports.askPeer(ask, PEER_ASK_LIMIT_MS),
   ...ports.desk.handlers,
   move: async ({move, scope}) => {
     const {children} = ports;
     if (!children.engine)
       throw new CommandError('no-pair', 'this director has no ha.cf: there is no peer to move to');
     await children.passBarrier();
-    const done = await children.askEngine((id) => ({type: 'move', id, move, scope}), MOVE_LIMIT);
+    const done = await children.askEngine((id) => ({type: 'move', id, move, scope}), ENGINE_MOVE_LIMIT_MS);
     if (done?.type !== 'move-done')
       throw new CommandError('timeout', 'the failover engine did not finish the move');
     return done;

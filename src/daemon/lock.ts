@@ -3,9 +3,8 @@ import {closeSync, constants, fchmodSync, ftruncateSync, openSync, readFileSync,
 import path from 'node:path';
 import {tryLock} from '@hactl/net';
 import type {Log} from '../system/log.ts';
+import {ORPHAN_LIMIT_MS} from '../system/limits.ts';
 
-/** A supervisor whose launcher is gone stops by itself: it is waited for so long. */
-export const ORPHAN_LIMIT_MS = 20_000;
 const LOOK_EVERY_MS = 200;
 
 /** Where a lock is, and whose pid stands in it. */

@@ -15,9 +15,7 @@ import type {CoreEffect, CoreEvent} from './core.ts';
 import {linesOf} from './facts.ts';
 import {removeVips} from './kernel.ts';
 import type {Requests} from './requests.ts';
-
-/** For an answer of the peer's supervisor. */
-const ASK_LIMIT = 5_000;
+import {PEER_ASK_LIMIT_MS} from '../system/limits.ts';
 
 export interface Performers {
   readonly clock: Clock;
@@ -105,7 +103,7 @@ function exchange(
   {askPeer, feed, clock}: Performers,
   {orders}: Extract<CoreEffect, {type: 'exchange-orders'}>,
 ): void {
-  void askPeer({command: 'orders', state: orders}, ASK_LIMIT)
+  void askPeer({command: 'orders', state: orders}, PEER_ASK_LIMIT_MS)
     .then((answer): CoreEvent => {
       const theirs = readOrders(answer, clock.wall() + AHEAD_MOST);
       if (theirs) return {type: 'exchanged', orders: theirs};
@@ -117,7 +115,7 @@ function exchange(
 }
 
 function askFacts({askPeer, feed}: Performers): void {
-  void askPeer({command: 'facts'}, ASK_LIMIT)
+  void askPeer({command: 'facts'}, PEER_ASK_LIMIT_MS)
     .then(({facts}): CoreEvent => ({type: 'peer-facts', facts}))
     .catch((error: unknown): CoreEvent => ({type: 'peer-facts-failed', problem: reasonOf(error)}))
     .then(feed);

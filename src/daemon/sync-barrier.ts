@@ -3,11 +3,7 @@
  * place. A move never waits for longer than the limit, and never without a sync process that answers.
  */
 import type {FromSync, ToSync} from '@hactl/sync';
-
-/** A move that comes at once is worth more than the last connections of a slow peer, in ms. */
-export const BARRIER_LIMIT_MS = 400;
-/** For a sync process that does not answer at all, in ms. */
-const SILENCE_MS = 200;
+import {SYNC_BARRIER_LIMIT_MS, SYNC_SILENCE_LIMIT_MS} from '../system/limits.ts';
 
 type BarrierDone = FromSync & {readonly type: 'barrier-done'};
 
@@ -33,10 +29,10 @@ export function makeSyncBarrier(send: (message: ToSync) => void): SyncBarrier {
         };
         const timer = setTimeout(
           () => finish('the sync process does not answer'),
-          BARRIER_LIMIT_MS + SILENCE_MS,
+          SYNC_BARRIER_LIMIT_MS + SYNC_SILENCE_LIMIT_MS,
         );
         waiting.set(id, finish);
-        send({type: 'barrier', id, limit: BARRIER_LIMIT_MS});
+        send({type: 'barrier', id, limit: SYNC_BARRIER_LIMIT_MS});
       }),
     onDone: ({id, ok, reason}) => waiting.get(id)?.(ok ? undefined : reason),
   };

@@ -6,11 +6,10 @@ import type {EventDraft, EventQuery, EventsAnswer, JournalEvent} from '../contro
 import {isBulk, keep, makeEvent, parseLines, selectEvents, trim} from './journal.ts';
 import {openPair} from './journal-pair.ts';
 import type {Log} from '../system/log.ts';
+import {EVENTS_WAIT_LIMIT_MS} from '../system/limits.ts';
 
 /** Of a file, in octets: ten thousand events of 250 octets fit into one. */
 const FILE_LIMIT = 4 * 1024 * 1024;
-/** A client that waits for news asks again after this, in ms. */
-const WAIT_LIMIT = 30_000;
 
 export interface JournalOptions {
   readonly clock: Clock;
@@ -90,7 +89,7 @@ export function openJournal(options: JournalOptions): Journal {
     answer: (query, gone) => {
       open();
       const now = answerNow(query);
-      const wait = Math.min(query.wait ?? 0, WAIT_LIMIT);
+      const wait = Math.min(query.wait ?? 0, EVENTS_WAIT_LIMIT_MS);
       if (now.events.length > 0 || wait <= 0 || closing || gone?.aborted) return Promise.resolve(now);
       return new Promise((resolve) => {
         const end = (): void => {

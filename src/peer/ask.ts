@@ -6,9 +6,7 @@ import type {PeerCommand} from '../control/peer-commands.ts';
 import {PROTOCOL_VERSION, type Response} from '../control/protocol.ts';
 import type {PeerKey, PeerSettings} from './settings.ts';
 import {identityOf, MAX_MESSAGE, onLine, presharedKey, tlsOptions} from './tls.ts';
-
-/** An address that does not answer must not use up the time of the next one, in ms. */
-const CONNECT_LIMIT = 3_000;
+import {PEER_CONNECT_LIMIT_MS} from '../system/limits.ts';
 
 /** Where the peer answered last. */
 let answered: string | undefined;
@@ -101,8 +99,8 @@ function askAt<A>(
       limit,
     );
     const connecting = setTimeout(
-      () => end(new Error(`${where}: no connection within ${CONNECT_LIMIT} ms`)),
-      CONNECT_LIMIT,
+      () => end(new Error(`${where}: no connection within ${PEER_CONNECT_LIMIT_MS} ms`)),
+      PEER_CONNECT_LIMIT_MS,
     );
     socket.on('connect', () => (connected = true));
     socket.on('error', (error: NodeJS.ErrnoException) =>

@@ -12,14 +12,12 @@ import type {Log} from '../system/log.ts';
 import {strangerAt, type PeerSettings} from './settings.ts';
 import {makeStrangers, type StrangerReport} from './strangers.ts';
 import {keyFor, MAX_MESSAGE, onLine, presharedKey, tlsOptions} from './tls.ts';
+import {PEER_HANDSHAKE_LIMIT_MS, PEER_REQUEST_LIMIT_MS} from '../system/limits.ts';
 
 /** Connections at a time; one that has not shown the key makes room for whoever comes after it. */
 const MAX_CONNECTIONS = 8;
 /** Of them those that only look: the others are for pushes, overrides and the comparison of configurations. */
 const MAX_LOOKS = 3;
-/** Milliseconds to show the key, and to be answered. */
-const HANDSHAKE_LIMIT = 5_000;
-const REQUEST_LIMIT = 90_000;
 /** A port that somebody else has is tried again so often, in ms. */
 const LISTEN_AGAIN = 10_000;
 
@@ -120,7 +118,7 @@ export function servePeer(options: PeerServerOptions): PeerServer {
 
   const secure = tls.createServer({
     ...tlsOptions,
-    handshakeTimeout: HANDSHAKE_LIMIT,
+    handshakeTimeout: PEER_HANDSHAKE_LIMIT_MS,
     pskCallback: (_, identity) => {
       const settings = options.settings();
       const key = settings && keyFor(settings, identity);
@@ -146,7 +144,7 @@ export function servePeer(options: PeerServerOptions): PeerServer {
       return;
     }
     connection.authenticated = true;
-    const timer = setTimeout(() => socket.destroy(), REQUEST_LIMIT);
+    const timer = setTimeout(() => socket.destroy(), PEER_REQUEST_LIMIT_MS);
     socket.on('close', () => clearTimeout(timer));
     socket.on('error', () => socket.destroy());
     onLine(socket, MAX_MESSAGE, (line) => {

@@ -1,8 +1,105 @@
-/** Time limits of what the supervisor and the commands start and wait for. */
+/**
+ * Time limits of all that src waits for, in milliseconds, from the inside out: who waits gives up later than what it waits
+ * for, else it reports as failed what goes on and succeeds. limits.test.ts asserts the order. The engine's own limits are in
+ * packages/failover/src/machine/intervals.ts; how often something is looked at or tried again stays with its subject.
+ */
+
+// What the supervisor runs.
 
 /** A command of the configuration: callback, fallback command, fencing of this machine itself. */
 export const COMMAND_LIMIT_MS = 60_000;
-/** One attempt to tell a webhook or an alert command. */
+/** One attempt to notify a webhook or an alert command. */
 export const NOTIFY_LIMIT_MS = 10_000;
+/** Each stage of sending a mail: connect, greeting, an answer. */
+export const MAIL_LIMIT_MS = 10_000;
 /** SIGTERM to a program that is to end, SIGKILL so much later. */
 export const TERM_GRACE_MS = 5_000;
+/** A resolver that does not answer. */
+export const NAME_LOOKUP_LIMIT_MS = 3_000;
+
+// The supervisor and its children.
+
+/** The engine's status: what it last reported is shown when the answer takes longer. */
+export const ENGINE_STATUS_LIMIT_MS = 300;
+/** A planned move; the engine itself gives up before. */
+export const ENGINE_MOVE_LIMIT_MS = 55_000;
+/** From `stop` to SIGKILL: the engine hands its addresses over first. */
+export const ENGINE_STOP_LIMIT_MS = 8_000;
+/** The same for checks and sync. */
+export const CHILD_STOP_LIMIT_MS = 2_000;
+/** What the sync process may take to get every connection to the peer before a planned move. */
+export const SYNC_BARRIER_LIMIT_MS = 400;
+/** Beyond that limit the sync process itself no longer answers. */
+export const SYNC_SILENCE_LIMIT_MS = 200;
+/** Mails and notifications that are under way when the director stops. */
+export const LAST_MAIL_LIMIT_MS = 5_000;
+
+// The launcher (hactld) and its supervisor.
+
+/** From SIGTERM, or the supervisor's last report that it is still stopping, to SIGKILL. */
+export const SUPERVISOR_STOP_LIMIT_MS = 20_000;
+/** A supervisor whose launcher is gone stops by itself: its successor waits for its lock. */
+export const ORPHAN_LIMIT_MS = 20_000;
+/** A director that cannot become ready is reported to systemd as started: its addresses are the peer's then. */
+export const READY_LIMIT_MS = 60_000;
+
+// One supervisor and the other.
+
+/** To connect. */
+export const PEER_CONNECT_LIMIT_MS = 3_000;
+/** A question that the peer's supervisor answers by itself: facts, events, overrides. */
+export const PEER_ASK_LIMIT_MS = 5_000;
+/** On the answering side: the TLS handshake. */
+export const PEER_HANDSHAKE_LIMIT_MS = 5_000;
+/** On the answering side: a connection is closed, whatever it does. */
+export const PEER_REQUEST_LIMIT_MS = 90_000;
+/** A push: the peer loads and judges the files. */
+export const PUSH_PREPARE_LIMIT_MS = 30_000;
+/** A push: the peer takes the files into use, or takes them back. */
+export const PUSH_COMMIT_LIMIT_MS = 60_000;
+/** A push whose answer was lost: what became of it. */
+export const PUSH_OUTCOME_LIMIT_MS = 3_000;
+/** The peer forgets files that are neither committed nor aborted. */
+export const PUSH_PREPARED_LIMIT_MS = 60_000;
+
+// The control socket, on the answering side.
+
+/** A refused client may read why. */
+export const REFUSAL_LIMIT_MS = 1_000;
+/** `events` with `wait`: longest time without an event. */
+export const EVENTS_WAIT_LIMIT_MS = 30_000;
+
+// Commands (hactl, heartbeat, ldirectord, the console): the supervisor's answer.
+
+/** A daemon that may not be there at all. */
+export const PROBE_LIMIT_MS = 2_000;
+/** Answered from what is known. */
+export const ASK_LIMIT_MS = 5_000;
+/** Answered by the peer, through this director. */
+export const ASK_PEER_LIMIT_MS = 8_000;
+/** An override: in force here, on disk, and known to the peer. */
+export const ORDER_LIMIT_MS = 10_000;
+/** `events` is asked to wait so long for the next one. */
+export const FOLLOW_WAIT_MS = 20_000;
+/** The configuration is loaded and judged. */
+export const LOAD_LIMIT_MS = 30_000;
+/** The configuration is written and taken into use. */
+export const CONFIG_LIMIT_MS = 60_000;
+/** Both directors take a configuration into use, or neither. */
+export const PUSH_LIMIT_MS = 240_000;
+export const MOVE_LIMIT_MS = 60_000;
+/** A listing or status of resources: agents may have to run. */
+export const RESOURCE_STATUS_LIMIT_MS = 30_000;
+/** A resource is started or stopped by hand; each operation has a limit of its own in ha.cf. */
+export const RESOURCE_LIMIT_MS = 900_000;
+export const RESYNC_LIMIT_MS = 120_000;
+/** A drill waits for a pair that is ready. */
+export const PAIR_READY_LIMIT_MS = 60_000;
+/** One program of a support bundle. */
+export const BUNDLE_LIMIT_MS = 20_000;
+/** A daemon that was started answers. */
+export const START_LIMIT_MS = 60_000;
+/** heartbeat stop: resources may take their time. The unit's TimeoutStopSec is the same. */
+export const STOP_LIMIT_MS = 900_000;
+/** ldirectord stop: there are no resources. The unit's TimeoutStopSec is the same. */
+export const LDIRECTORD_STOP_LIMIT_MS = 60_000;

@@ -1,5 +1,6 @@
 /** Sends mails: over SMTP where the configuration names a server, through the machine's sendmail otherwise. */
 import {isExecutable} from './shell.ts';
+import {MAIL_LIMIT_MS} from './limits.ts';
 
 /** A message for people; without `smtp` it goes through the local sendmail. */
 export interface Mail {
@@ -10,8 +11,6 @@ export interface Mail {
   readonly text: string;
 }
 
-/** A mail server that is slow or away must not keep the daemon's end waiting. */
-const LIMIT = 10_000;
 const sendmails = ['/usr/sbin/sendmail', '/usr/lib/sendmail'];
 
 /** `HOST`, `HOST:PORT` or `[IPv6]:PORT` (the last two are ours); 25 is SMTP's port. */
@@ -34,9 +33,9 @@ export async function sendMail(
     const transport = createTransport({
       host,
       port,
-      connectionTimeout: LIMIT,
-      greetingTimeout: LIMIT,
-      socketTimeout: LIMIT,
+      connectionTimeout: MAIL_LIMIT_MS,
+      greetingTimeout: MAIL_LIMIT_MS,
+      socketTimeout: MAIL_LIMIT_MS,
       // ldirectord speaks no TLS at all: where the server offers it, any certificate is better than none.
       tls: {rejectUnauthorized: false},
     });

@@ -4,9 +4,6 @@
  * Pure: the launcher, systemd's main process, passes the words on.
  */
 
-/** A director that cannot become ready is told to systemd as started after this time: its addresses are the peer's then. */
-export const READY_LIMIT_MS = 60_000;
-
 export interface ServiceManager {
   /** Whether this director may serve, with the reason: the first yes is systemd's READY. */
   readiness(ready: boolean, reason: string): void;

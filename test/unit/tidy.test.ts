@@ -158,6 +158,47 @@ test('docs/architecture.md has the drawing of the imports as they are', (t) => {
   );
 });
 
+/** Time limits that are not waited for: a decision of the machine, the life of a session. */
+const otherLimits: Readonly<Record<string, string>> = {
+  'src/roles/readiness.ts FIRST_ROUND_LIMIT': 'a deadline of the machine',
+  'src/roles/slice.ts UNFIT_LIMIT': 'a deadline of the machine',
+  'src/console/sessions.ts IDLE_LIMIT_MS': 'life of a session',
+  'src/console/sessions.ts SESSION_LIMIT_MS': 'life of a session',
+  'src/console/users.ts LINK_LIMIT_MS': 'life of an invitation',
+  'src/journal/journal-file.ts FILE_LIMIT': 'bytes',
+  'src/journal/journal.ts TEXT_LIMIT': 'characters',
+};
+
+test('time limits of src are in src/system/limits.ts', (t) => {
+  const found = sources
+    .filter(({name}) => name.startsWith('src/') && isProduct(name) && name !== 'src/system/limits.ts')
+    .flatMap(({name, text}) => [
+      ...[...text.matchAll(/const (\w*LIMIT\w*)(?:: Millis)? = [\d_]/g)].map(
+        (match) => `${name} ${match[1]}`,
+      ),
+      ...(/\bask\([^;]*?, [\d_]+\)/s.test(text) ? [`${name}: a number as limit of ask()`] : []),
+    ]);
+  t.deepEqual(found.toSorted(), Object.keys(otherLimits).toSorted());
+});
+
+/** Commands that take longer than a question, and the limit that whoever asks must have. */
+const slowCommands: Readonly<Record<string, string>> = {push: 'PUSH_LIMIT_MS', move: 'MOVE_LIMIT_MS'};
+
+test('who asks for a push or a move waits as long as that may take: hactl, heartbeat, the console', (t) => {
+  const asked = sources
+    .filter(({name}) => name.startsWith('src/') && isProduct(name))
+    .flatMap(({name, text}) =>
+      [...text.matchAll(/command: '(push|move)'[^;]*?,\s*(\w*LIMIT\w*)/g)].map(
+        ([, command = '', limit]) => `${name} ${command} ${limit === slowCommands[command]}`,
+      ),
+    );
+  t.true(asked.length >= 5, asked.join('\n'));
+  t.deepEqual(
+    asked.filter((line) => line.endsWith('false')),
+    [],
+  );
+});
+
 /** Where a function may have this many lines at most: what is longer is not read, it is searched. */
 const FUNCTION_MOST = 120;
 const measured = /^src\/daemon\/|^src\/[a-z]+\/slice\.ts$|^packages\/[a-z]+\/src\/(driver|machine)/;

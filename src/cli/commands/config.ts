@@ -3,8 +3,7 @@ import {CliError, exit} from '../exit.ts';
 import {table} from '../render/table.ts';
 import {dateTime} from '../render/when.ts';
 import {jsonText, shownText} from '../render/shown.ts';
-
-const LIMIT = 60_000;
+import {CONFIG_LIMIT_MS} from '../../system/limits.ts';
 
 const print = (lines: readonly string[]): void => {
   process.stdout.write(lines.map((line) => shownText(line) + '\n').join(''));
@@ -21,7 +20,7 @@ function numberOf(text: string): number {
 
 /** `hactl config history`: the versions that were in use, and what was done with the peer. */
 export async function history(socket: string, options: {json?: boolean}): Promise<number> {
-  const outcome = await ask(socket, {command: 'config-history'}, LIMIT);
+  const outcome = await ask(socket, {command: 'config-history'}, CONFIG_LIMIT_MS);
   if (options.json) json(outcome);
   else {
     print(
@@ -63,7 +62,7 @@ export async function diff(
       ...(b === undefined ? {} : {b}),
       ...(options.peer ? {peer: true} : {}),
     },
-    LIMIT,
+    CONFIG_LIMIT_MS,
   );
   if (options.json) json(outcome);
   else if (outcome.lines.length === 0) print([`${outcome.from} and ${outcome.to}: no difference`]);
@@ -73,7 +72,11 @@ export async function diff(
 
 /** `hactl config rollback N`: the files as they were, on the disk and in use. */
 export async function rollback(socket: string, version: string, options: {json?: boolean}): Promise<number> {
-  const outcome = await ask(socket, {command: 'config-rollback', version: numberOf(version)}, LIMIT);
+  const outcome = await ask(
+    socket,
+    {command: 'config-rollback', version: numberOf(version)},
+    CONFIG_LIMIT_MS,
+  );
   if (options.json) json(outcome);
   else {
     for (const text of outcome.diagnostics) process.stderr.write(shownText(text) + '\n\n');

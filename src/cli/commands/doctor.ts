@@ -15,6 +15,7 @@ import {CliError, exit} from '../exit.ts';
 import {paintFor} from '../render/paint.ts';
 import {findingLines} from '../render/render-findings.ts';
 import {jsonText} from '../render/shown.ts';
+import {PROBE_LIMIT_MS} from '../../system/limits.ts';
 
 export interface DoctorOptions {
   readonly configDir: string;
@@ -22,11 +23,9 @@ export interface DoctorOptions {
   readonly json?: boolean;
 }
 
-const ASK_LIMIT = 2_000;
-
 const daemonRuns = async (socket: string): Promise<boolean> => {
   try {
-    await ask(socket, {command: 'status'}, ASK_LIMIT);
+    await ask(socket, {command: 'status'}, PROBE_LIMIT_MS);
     return true;
   } catch (error) {
     if (error instanceof ControlError) return error.code !== 'no-daemon';

@@ -4,16 +4,15 @@ import {CliError, exit} from '../exit.ts';
 import {type MoveOutcome} from '../../control/protocol.ts';
 import {moveGroups, moveText} from './move.ts';
 import {jsonText} from '../render/shown.ts';
+import {ASK_LIMIT_MS, PAIR_READY_LIMIT_MS} from '../../system/limits.ts';
 
-const ASK_LIMIT = 5_000;
-const READY_LIMIT = 60_000;
 const LOOK_EVERY = 200;
 
-const look = (socket: string): Promise<StatusSnapshot> => ask(socket, {command: 'status'}, ASK_LIMIT);
+const look = (socket: string): Promise<StatusSnapshot> => ask(socket, {command: 'status'}, ASK_LIMIT_MS);
 
 /** May this director take its groups back? It has just given them away, and has to be in sync again. */
 async function readyAgain(socket: string): Promise<void> {
-  const end = performance.now() + READY_LIMIT;
+  const end = performance.now() + PAIR_READY_LIMIT_MS;
   // oxlint-disable no-await-in-loop -- this loop is the waiting.
   while (!(await look(socket)).ready.ready && performance.now() < end)
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));

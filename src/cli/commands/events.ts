@@ -6,10 +6,8 @@ import {paintFor} from '../render/paint.ts';
 import {eventLine} from '../render/render-events.ts';
 import {parseSince} from '../render/when.ts';
 import {jsonText, shownLine} from '../render/shown.ts';
+import {ASK_LIMIT_MS, FOLLOW_WAIT_MS} from '../../system/limits.ts';
 
-const ASK_LIMIT = 5_000;
-/** The daemon holds an answer back for so long while nothing happens. */
-const FOLLOW_WAIT = 20_000;
 const RETRY = 1_000;
 
 export interface EventsOptions {
@@ -59,7 +57,7 @@ export async function events(socket: string, options: EventsOptions): Promise<nu
     const lines = answer.events.map((event) => (options.json ? jsonText(event) : eventLine(event, paint)));
     if (lines.length > 0) process.stdout.write(lines.join('\n') + '\n');
   };
-  const first = await ask(socket, {command: 'events', ...query}, ASK_LIMIT);
+  const first = await ask(socket, {command: 'events', ...query}, ASK_LIMIT_MS);
   print(first);
   if (!options.follow) return exit.ok;
   let after = first.last;
@@ -70,8 +68,8 @@ export async function events(socket: string, options: EventsOptions): Promise<nu
       // oxlint-disable-next-line no-await-in-loop -- this loop is the following.
       const news = await ask(
         socket,
-        {command: 'events', ...rest, after, wait: FOLLOW_WAIT},
-        FOLLOW_WAIT + ASK_LIMIT,
+        {command: 'events', ...rest, after, wait: FOLLOW_WAIT_MS},
+        FOLLOW_WAIT_MS + ASK_LIMIT_MS,
       );
       print(news);
       after = news.last;

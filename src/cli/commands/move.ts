@@ -3,13 +3,11 @@ import {ask} from '../../control/client.ts';
 import {exit} from '../exit.ts';
 import type {MoveOutcome} from '../../control/protocol.ts';
 import {jsonText, shownLine} from '../render/shown.ts';
-
-/** A planned move waits for its end; the engine has its own, shorter limit. */
-const MOVE_LIMIT = 60_000;
+import {MOVE_LIMIT_MS} from '../../system/limits.ts';
 
 /** Asks for a move and waits for its end. */
 export const moveGroups = async (socket: string, kind: Move, scope: MoveScope): Promise<MoveOutcome> =>
-  await ask(socket, {command: 'move', move: kind, scope}, MOVE_LIMIT);
+  await ask(socket, {command: 'move', move: kind, scope}, MOVE_LIMIT_MS);
 
 /** What it cost, as a line. */
 export function moveText(kind: Move, scope: MoveScope, {ok, reason, overlap}: MoveOutcome): string {

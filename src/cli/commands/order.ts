@@ -4,8 +4,7 @@ import type {OrderRequest} from '../../control/protocol.ts';
 import {CliError, exit} from '../exit.ts';
 import {orderLines} from '../render/render-status.ts';
 import {jsonText, shownLine} from '../render/shown.ts';
-
-const ASK_LIMIT = 10_000;
+import {ORDER_LIMIT_MS} from '../../system/limits.ts';
 
 /** The person behind sudo, where there is one. */
 function whoAmI(): string {
@@ -34,7 +33,7 @@ export async function order(
     ...(virtual === undefined ? {} : {virtual}),
     ...(reason === undefined ? {} : {reason}),
   };
-  const outcome = await ask(socket, {command: 'order', ...request}, ASK_LIMIT);
+  const outcome = await ask(socket, {command: 'order', ...request}, ORDER_LIMIT_MS);
   if (json) process.stdout.write(jsonText({version: 1, ...outcome}) + '\n');
   else {
     process.stdout.write(outcome.lines.map((line) => `${shownLine(line)}\n`).join(''));
@@ -45,7 +44,7 @@ export async function order(
 
 /** `hactl maintenance list`: every order that is in force, and what files hold. */
 export async function listMaintenance(socket: string, options: {json?: boolean}): Promise<number> {
-  const {orders = []} = await ask(socket, {command: 'status'}, ASK_LIMIT);
+  const {orders = []} = await ask(socket, {command: 'status'}, ORDER_LIMIT_MS);
   process.stdout.write(
     options.json
       ? jsonText({version: 1, orders}) + '\n'
@@ -56,7 +55,7 @@ export async function listMaintenance(socket: string, options: {json?: boolean})
 
 /** Every real by its address with and without port: what completions offer. */
 export async function printReals(socket: string): Promise<number> {
-  const {virtuals} = await ask(socket, {command: 'status'}, ASK_LIMIT);
+  const {virtuals} = await ask(socket, {command: 'status'}, ORDER_LIMIT_MS);
   const shown = virtuals.flatMap(({reals}) =>
     reals.filter(({check}) => !['fallback', 'foreign'].includes(check)).map(({name}) => name),
   );

@@ -3,11 +3,10 @@ import type {PlanOutcome} from '../../control/answers.ts';
 import {exit} from '../exit.ts';
 import {renderPlan} from '../render/render-plan.ts';
 import {jsonText, shownLine, shownText} from '../render/shown.ts';
+import {LOAD_LIMIT_MS} from '../../system/limits.ts';
 
-/** Names are looked up while the files are read. */
-const LIMIT = 30_000;
-
-export const askPlan = (socket: string): Promise<PlanOutcome> => ask(socket, {command: 'plan'}, LIMIT);
+export const askPlan = (socket: string): Promise<PlanOutcome> =>
+  ask(socket, {command: 'plan'}, LOAD_LIMIT_MS);
 
 /** The plan as text; diagnostics go to stderr. */
 export function printPlan(plan: PlanOutcome): void {

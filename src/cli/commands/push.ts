@@ -2,9 +2,7 @@ import {ask} from '../../control/client.ts';
 import {exit} from '../exit.ts';
 import {renderPlan} from '../render/render-plan.ts';
 import {jsonText, shownText} from '../render/shown.ts';
-
-/** Longer than all that the two daemons wait for. */
-const LIMIT = 240_000;
+import {PUSH_LIMIT_MS} from '../../system/limits.ts';
 
 export interface PushOptions {
   readonly dryRun?: boolean;
@@ -17,7 +15,7 @@ export async function push(socket: string, options: PushOptions): Promise<number
   const outcome = await ask(
     socket,
     {command: 'push', dryRun: options.dryRun === true, keys: options.keys === true},
-    LIMIT,
+    PUSH_LIMIT_MS,
   );
   if (options.json) process.stdout.write(jsonText({version: 1, ...outcome}) + '\n');
   else {

@@ -2,6 +2,7 @@ import {ask} from '../../control/client.ts';
 import {exit} from '../exit.ts';
 import {askPlan, printPlan} from './plan.ts';
 import {jsonText, shownText} from '../render/shown.ts';
+import {LOAD_LIMIT_MS} from '../../system/limits.ts';
 
 const KEPT = 'not reloaded: the running configuration, table and addresses stay as they are\n';
 
@@ -15,7 +16,7 @@ export async function reload(socket: string, options: {json?: boolean}): Promise
       return exit.config;
     }
   }
-  const outcome = await ask(socket, {command: 'reload'}, 30_000);
+  const outcome = await ask(socket, {command: 'reload'}, LOAD_LIMIT_MS);
   if (options.json) process.stdout.write(jsonText({version: 1, ...outcome}) + '\n');
   else if (!outcome.ok) {
     for (const text of outcome.diagnostics) process.stderr.write(shownText(text) + '\n\n');

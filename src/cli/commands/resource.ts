@@ -4,10 +4,7 @@ import {exit} from '../exit.ts';
 import {paintFor} from '../render/paint.ts';
 import {duration, table} from '../render/table.ts';
 import {jsonText, shown, shownLine} from '../render/shown.ts';
-
-const ASK_LIMIT = 30_000;
-/** Start and stop have limits of their own, each with its tries. */
-const OPERATE_LIMIT = 900_000;
+import {RESOURCE_LIMIT_MS, RESOURCE_STATUS_LIMIT_MS} from '../../system/limits.ts';
 
 /** One line for each, under its group. */
 export function resourceLines(given: readonly ResourceStatus[]): string[] {
@@ -30,7 +27,7 @@ export function resourceLines(given: readonly ResourceStatus[]): string[] {
 
 /** `hactl resource [list]`. */
 export async function listResources(socket: string, options: {json?: boolean}): Promise<number> {
-  const all = await ask(socket, {command: 'resource', action: 'list'}, ASK_LIMIT);
+  const all = await ask(socket, {command: 'resource', action: 'list'}, RESOURCE_STATUS_LIMIT_MS);
   if (options.json) process.stdout.write(jsonText({version: 1, resources: all}) + '\n');
   else if (all.length === 0) process.stdout.write('no resources: there is no haresources here\n');
   else {
@@ -48,7 +45,7 @@ export async function operateResource(
   name: string,
   options: {json?: boolean},
 ): Promise<number> {
-  const limit = action === 'status' ? ASK_LIMIT : OPERATE_LIMIT;
+  const limit = action === 'status' ? RESOURCE_STATUS_LIMIT_MS : RESOURCE_LIMIT_MS;
   const outcome = await ask(socket, {command: 'resource', action, name}, limit);
   if (options.json) process.stdout.write(jsonText({version: 1, ...outcome}) + '\n');
   else {

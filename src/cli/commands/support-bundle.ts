@@ -23,10 +23,10 @@ import {CliError, exit} from '../exit.ts';
 import {REDACTED, redactFile, scrub} from '../redact.ts';
 import {renderStatus} from '../render/render-status.ts';
 import {jsonText} from '../render/shown.ts';
+import {BUNDLE_LIMIT_MS} from '../../system/limits.ts';
 
 const LOG_MAX = 2 * 1024 * 1024;
 const OUTPUT_MAX = 16 * 1024 * 1024;
-const COMMAND_LIMIT = 20_000;
 const SYSCTLS = '/proc/sys/net/ipv4/vs';
 const run = promisify(execFile);
 
@@ -44,7 +44,7 @@ async function entry(name: string, make: () => string | Promise<string>): Promis
 
 const commandOutput = (name: string, file: string, ...words: string[]): Promise<Entry> =>
   entry(name, async () => {
-    const {stdout} = await run(file, words, {timeout: COMMAND_LIMIT, maxBuffer: OUTPUT_MAX});
+    const {stdout} = await run(file, words, {timeout: BUNDLE_LIMIT_MS, maxBuffer: OUTPUT_MAX});
     return stdout;
   });
 
@@ -105,7 +105,7 @@ const flat = (file: string): string => file.replace(/^\//, '').replaceAll('/', '
 async function collect(socket: string, options: BundleOptions): Promise<Entry[]> {
   let status: StatusSnapshot | undefined;
   const statusEntry = await entry('status.json', async () => {
-    status = await ask(socket, {command: 'status'}, COMMAND_LIMIT);
+    status = await ask(socket, {command: 'status'}, BUNDLE_LIMIT_MS);
     return jsonText(status, 2);
   });
   const files = await configFiles(status?.configDir ?? options.configDir, status);

@@ -4,13 +4,12 @@ import type {StatusSnapshot} from '../../control/protocol.ts';
 import {exit} from '../exit.ts';
 import {syncReportLines} from '../render/render-sync.ts';
 import {jsonText, shownLine} from '../render/shown.ts';
+import {ASK_LIMIT_MS, RESYNC_LIMIT_MS} from '../../system/limits.ts';
 
-const ASK_LIMIT = 5_000;
-const RESYNC_LIMIT = 120_000;
 const LOOK_EVERY = 200;
 
 const reportOf = async (socket: string): Promise<StatusSnapshot['sync']> =>
-  (await ask(socket, {command: 'status'}, ASK_LIMIT)).sync;
+  (await ask(socket, {command: 'status'}, ASK_LIMIT_MS)).sync;
 
 /** `hactl sync`: exit status 0 when this director may take over with all connections. */
 export async function syncStatus(socket: string, options: {json?: boolean}): Promise<number> {
@@ -26,8 +25,8 @@ export async function syncStatus(socket: string, options: {json?: boolean}): Pro
 
 /** `hactl sync resync`: asks for the peer's whole table and waits for the verdict. */
 export async function resync(socket: string): Promise<number> {
-  const {resyncs} = await ask(socket, {command: 'resync'}, ASK_LIMIT);
-  const end = performance.now() + RESYNC_LIMIT;
+  const {resyncs} = await ask(socket, {command: 'resync'}, ASK_LIMIT_MS);
+  const end = performance.now() + RESYNC_LIMIT_MS;
   const done = (report: SyncReport | undefined): report is SyncReport =>
     report !== undefined && report.resyncs > resyncs && ['in-sync', 'deadline'].includes(report.phase);
   while (performance.now() < end) {

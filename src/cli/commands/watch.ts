@@ -2,8 +2,8 @@ import {ask, ControlError} from '../../control/client.ts';
 import {CliError, exit} from '../exit.ts';
 import {paintFor} from '../render/paint.ts';
 import {renderWatch, sampleOf, type Look, type WatchView} from '../render/render-watch.ts';
+import {ASK_LIMIT_MS} from '../../system/limits.ts';
 
-const ASK_LIMIT = 5_000;
 const EVERY = 1_000;
 /** One sample a second: what the widest sparkline shows, and one more for the first rate. */
 const HISTORY = 61;
@@ -25,8 +25,8 @@ export interface WatchOptions {
 
 async function look(socket: string): Promise<Look> {
   const [status, {events}] = await Promise.all([
-    ask(socket, {command: 'status'}, ASK_LIMIT),
-    ask(socket, {command: 'events', limit: EVENTS}, ASK_LIMIT),
+    ask(socket, {command: 'status'}, ASK_LIMIT_MS),
+    ask(socket, {command: 'events', limit: EVENTS}, ASK_LIMIT_MS),
   ]);
   return {status, events};
 }

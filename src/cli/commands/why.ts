@@ -7,10 +7,8 @@ import {renderWhy, type WhyView} from '../render/render-why.ts';
 import {makeTimeline, timelineKinds, type Side} from '../render/timeline.ts';
 import {parseSince} from '../render/when.ts';
 import {jsonText} from '../render/shown.ts';
+import {ASK_LIMIT_MS, ASK_PEER_LIMIT_MS} from '../../system/limits.ts';
 
-const ASK_LIMIT = 5_000;
-/** The daemon's own limit for the peer, and a little more. */
-const PEER_LIMIT = 8_000;
 /** So far back the last change may lie, in events of its kinds. */
 const EVENTS = 2_000;
 /** The shortest of so many questions tells the clocks apart best; this short a one, in ms, is short enough. */
@@ -79,9 +77,9 @@ export async function why(socket: string, options: WhyOptions): Promise<number> 
       exit.config,
       `--before ${before}: not a time; write 90s, 10m, 2h, 1d, 14:05 or "2026-11-21 14:05" (UTC)`,
     );
-  const here: AskEvents = (query) => ask(socket, {command: 'events', ...query}, ASK_LIMIT);
+  const here: AskEvents = (query) => ask(socket, {command: 'events', ...query}, ASK_LIMIT_MS);
   const there: AskEvents = (query) =>
-    ask(socket, {command: 'peer', ask: {command: 'events', ...query}}, PEER_LIMIT);
+    ask(socket, {command: 'peer', ask: {command: 'events', ...query}}, ASK_PEER_LIMIT_MS);
 
   const own = await here({kinds: timelineKinds, limit: EVENTS});
   const peer = await otherSide(there, Date.now);

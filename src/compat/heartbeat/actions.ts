@@ -12,16 +12,17 @@ import {loadDirectory} from '../../configuration/load.ts';
 import {runLimited} from '@hactl/base/run';
 import {isExecutable} from '../../system/shell.ts';
 import type {Action} from './command-line.ts';
+import {
+  ASK_LIMIT_MS,
+  COMMAND_LIMIT_MS,
+  MOVE_LIMIT_MS,
+  START_LIMIT_MS,
+  STOP_LIMIT_MS,
+} from '../../system/limits.ts';
 
 /** Exit statuses of LSB's init scripts, as heartbeat uses them. */
 export const status = {ok: 0, failed: 1, usage: 2, stopped: 3, unknown: 4, config: 6} as const;
 
-const ASK_LIMIT = 5_000;
-const START_LIMIT = 60_000;
-/** Resources may take their time, each with a limit of its own. */
-const STOP_LIMIT = 900_000;
-const MOVE_LIMIT = 60_000;
-const HOOK_LIMIT = 60_000;
 const LOOK_EVERY = 50;
 
 const hactld = programFile('hactld');
@@ -48,7 +49,7 @@ interface Running {
 
 async function findRunning(paths: Paths): Promise<Running | 'stopped' | 'silent'> {
   try {
-    const {processes, node} = await ask(controlSocket(paths.runDir), {command: 'status'}, ASK_LIMIT);
+    const {processes, node} = await ask(controlSocket(paths.runDir), {command: 'status'}, ASK_LIMIT_MS);
     const supervisor = processes.find((one) => one.name === 'supervisor')?.pid;
     const keeper = lookAt(supervisor)?.parent;
     return keeper === undefined ? 'stopped' : {keeper, node};
@@ -70,7 +71,7 @@ const daemonWords = ({configDir, runDir, stateDir}: Paths): string[] => [
 /** heartbeat's hook around start and stop, where the administrator has made one. */
 async function hook(paths: Paths, ...words: string[]): Promise<void> {
   const file = path.join(paths.configDir, 'resource.d/startstop');
-  if (isExecutable(file)) write((await runLimited(file, words, {limit: HOOK_LIMIT})).output);
+  if (isExecutable(file)) write((await runLimited(file, words, {limit: COMMAND_LIMIT_MS})).output);
 }
 
 /** Is the daemon systemd's? Then systemd has to stop and start it, or it would start it again. */
@@ -120,7 +121,7 @@ async function start(paths: Paths): Promise<number> {
   child.on('error', (error) => {
     gone = error.message;
   });
-  const end = performance.now() + START_LIMIT;
+  const end = performance.now() + START_LIMIT_MS;
   while (gone === undefined && performance.now() < end) {
     // oxlint-disable-next-line no-await-in-loop -- asked again until it answers.
     if (typeof (await findRunning(paths)) === 'object') {
@@ -130,7 +131,7 @@ async function start(paths: Paths): Promise<number> {
     // oxlint-disable-next-line no-await-in-loop -- the same.
     await sleep(LOOK_EVERY);
   }
-  process.stderr.write(`\nhactld ${gone ?? `does not answer after ${START_LIMIT} ms`}: see its log\n`);
+  process.stderr.write(`\nhactld ${gone ?? `does not answer after ${START_LIMIT_MS} ms`}: see its log\n`);
   return status.failed;
 }
 
@@ -142,11 +143,11 @@ async function stop(paths: Paths): Promise<number> {
     return status.failed;
   }
   if (ofSystemd(found.keeper))
-    return (await runLimited('systemctl', ['stop', 'hactld'], {limit: STOP_LIMIT})).status === 0
+    return (await runLimited('systemctl', ['stop', 'hactld'], {limit: STOP_LIMIT_MS})).status === 0
       ? status.ok
       : status.failed;
   process.kill(found.keeper, 'SIGTERM');
-  const end = performance.now() + STOP_LIMIT;
+  const end = performance.now() + STOP_LIMIT_MS;
   while (lookAt(found.keeper)?.dead === false) {
     if (performance.now() > end) return status.failed;
     // oxlint-disable-next-line no-await-in-loop -- looked at again until it is gone.
@@ -171,7 +172,7 @@ async function showStatus(paths: Paths): Promise<number> {
 
 async function reload(paths: Paths): Promise<number> {
   try {
-    const {ok, diagnostics} = await ask(controlSocket(paths.runDir), {command: 'reload'}, START_LIMIT);
+    const {ok, diagnostics} = await ask(controlSocket(paths.runDir), {command: 'reload'}, START_LIMIT_MS);
     if (!ok) process.stderr.write(`\n${diagnostics.join('\n\n')}\n`);
     return ok ? status.ok : status.config;
   } catch (error) {
@@ -190,7 +191,7 @@ async function standby(paths: Paths): Promise<number> {
   const {ok, reason} = await ask(
     controlSocket(paths.runDir),
     {command: 'move', move: 'standby', scope: 'all'},
-    MOVE_LIMIT,
+    MOVE_LIMIT_MS,
   );
   if (!ok) process.stderr.write(`\n${reason}\n`);
   return ok ? status.ok : status.failed;

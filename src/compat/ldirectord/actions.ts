@@ -8,14 +8,12 @@ import {programFile} from '../../system/programs.ts';
 import {checkFile} from './check.ts';
 import type {CommandLine} from './command-line.ts';
 import {claim, findInstance, lookAt, release, type Instance} from './instance.ts';
+import {LDIRECTORD_STOP_LIMIT_MS, PROBE_LIMIT_MS, START_LIMIT_MS} from '../../system/limits.ts';
 
 /** ldirectord's exit statuses. */
 export const status = {ok: 0, failed: 1, config: 2, stopped: 3, usage: 255} as const;
 
-const START_LIMIT = 60_000;
-const STOP_LIMIT = 60_000;
 const LOOK_EVERY = 50;
-const ASK_LIMIT = 2_000;
 
 const hactld = programFile('hactld');
 const say = (line: string): boolean => process.stderr.write(`${line}\n`);
@@ -31,7 +29,7 @@ const sameFile = (one: string, resolved: string): boolean => {
 /** The director of the pair, when it serves this file itself: then the file has its daemon already. */
 async function servedByPair(instance: Instance, paths: Paths): Promise<number | undefined> {
   try {
-    const snapshot = await ask(controlSocket(paths.runDir), {command: 'status'}, ASK_LIMIT);
+    const snapshot = await ask(controlSocket(paths.runDir), {command: 'status'}, PROBE_LIMIT_MS);
     if (!snapshot.ldirectord?.some((file) => sameFile(file, instance.file))) return undefined;
     return snapshot.processes.find((one) => one.name === 'supervisor')?.pid;
   } catch {
@@ -57,7 +55,7 @@ function launch(instance: Instance, paths: Paths, foreground: boolean, debug: bo
 
 const answers = async (instance: Instance): Promise<boolean> => {
   try {
-    await ask(controlSocket(instance.runDir), {command: 'status'}, ASK_LIMIT);
+    await ask(controlSocket(instance.runDir), {command: 'status'}, PROBE_LIMIT_MS);
     return true;
   } catch {
     return false;
@@ -106,7 +104,7 @@ async function start(instance: Instance, paths: Paths, debug: boolean): Promise<
     return child.pid === undefined ? status.failed : status.ok;
   }
   if (foreground) return stayWith(child, instance);
-  const end = performance.now() + START_LIMIT;
+  const end = performance.now() + START_LIMIT_MS;
   let gone = false;
   void ended.then(() => {
     gone = true;
@@ -122,7 +120,7 @@ async function start(instance: Instance, paths: Paths, debug: boolean): Promise<
   }
   if (gone) release(instance);
   say(
-    `ldirectord for ${instance.file} ${gone ? 'ended at once' : `does not answer after ${START_LIMIT} ms`}: see its log`,
+    `ldirectord for ${instance.file} ${gone ? 'ended at once' : `does not answer after ${START_LIMIT_MS} ms`}: see its log`,
   );
   return status.failed;
 }
@@ -135,7 +133,7 @@ async function stop(instance: Instance, wait: boolean): Promise<void> {
     return;
   }
   process.kill(found.pid, 'SIGTERM');
-  const end = performance.now() + STOP_LIMIT;
+  const end = performance.now() + LDIRECTORD_STOP_LIMIT_MS;
   // oxlint-disable-next-line no-await-in-loop -- looked at again until it is gone.
   while (wait && lookAt(instance).state === 'running' && performance.now() < end) await sleep(LOOK_EVERY);
 }
@@ -163,7 +161,7 @@ async function reload(instance: Instance, paths: Paths): Promise<number> {
     return status.ok;
   }
   if ((await servedByPair(instance, paths)) === undefined) return status.failed;
-  await ask(controlSocket(paths.runDir), {command: 'reload'}, START_LIMIT);
+  await ask(controlSocket(paths.runDir), {command: 'reload'}, START_LIMIT_MS);
   return status.ok;
 }
 
