@@ -1,10 +1,12 @@
 #!/usr/bin/env node
 /** The operator's command. Everything that it knows of the running director it asks over the control socket. */
+import {existsSync} from 'node:fs';
 import {exit, CliError} from './cli/exit.ts';
 import {nextStep} from './cli/next-step.ts';
 import {makeProgram} from './cli/program.ts';
 import {shownText} from './cli/render/shown.ts';
 import {ControlError} from './control/client.ts';
+import {defaultPaths} from './system/paths.ts';
 
 let result: number = exit.ok;
 const program = makeProgram((status) => (result = status));
@@ -14,6 +16,17 @@ function ipvsadmWords([first = '', ...words]: readonly string[]): readonly strin
   if (first === 'ipvsadm') return words;
   if (first === '--run-dir') return ipvsadmWords(words.slice(1));
   return first.startsWith('--run-dir=') ? ipvsadmWords(words) : undefined;
+}
+
+/** A director without a configuration has no daemon: nothing is wrong with systemd. */
+const hasConfiguration = (): boolean =>
+  ['ha.cf', 'ldirectord.cf'].some((name) => existsSync(`${defaultPaths.configDir}/${name}`));
+
+/** Where the message names no command itself: the help of the one that was typed. */
+function nextOfCommand(message: string): string | undefined {
+  if (/\b(hactl [a-z]|systemctl )/.test(message)) return undefined;
+  const typed = program.commands.find((one) => process.argv.slice(2).includes(one.name()));
+  return `hactl ${typed ? `${typed.name()} ` : ''}--help`;
 }
 
 // `hactl events | head`: whoever read has seen enough.
@@ -30,7 +43,8 @@ try {
   process.exitCode = result;
 } catch (error) {
   if (error instanceof ControlError) {
-    const next = nextStep(error.code, error.message);
+    const next =
+      error.code === 'no-daemon' && !hasConfiguration() ? 'hactl init' : nextStep(error.code, error.message);
     process.stderr.write(
       `hactl: ${shownText(error.message)}\n${next === undefined ? '' : `next: ${next}\n`}`,
     );
@@ -38,7 +52,10 @@ try {
       ? exit.noDaemon
       : exit.failed;
   } else if (error instanceof CliError) {
-    process.stderr.write(`hactl: ${shownText(error.message)}\n`);
+    const next = error.next ?? nextOfCommand(error.message);
+    process.stderr.write(
+      `hactl: ${shownText(error.message)}\n${next === undefined ? '' : `next: ${shownText(next)}\n`}`,
+    );
     process.exitCode = error.status;
   } else if (!(error instanceof Error && 'exitCode' in error)) throw error;
 }

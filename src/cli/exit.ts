@@ -21,9 +21,12 @@ export const exitMeanings: readonly (readonly [status: number, text: string])[] 
 export class CliError extends Error {
   override name = 'CliError';
   readonly status: number;
+  /** What to type next; undefined: the message says it, or the help of the command does. */
+  readonly next: string | undefined;
 
-  constructor(status: number, message: string) {
+  constructor(status: number, message: string, next?: string) {
     super(message);
     this.status = status;
+    this.next = next;
   }
 }

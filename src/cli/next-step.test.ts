@@ -1,6 +1,6 @@
 /** Errors of the daemon end with what to type next. */
 import {spawnSync} from 'node:child_process';
-import {mkdtempSync, readdirSync, readFileSync, rmSync} from 'node:fs';
+import {mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import test from 'ava';
@@ -30,11 +30,35 @@ test('every code that a command throws has a next step', (t) => {
 test('without a daemon, hactl says where to look', (t) => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-next-'));
   t.teardown(() => rmSync(folder, {recursive: true, force: true}));
-  const {status, stderr} = spawnSync(
-    process.execPath,
-    [path.join(root, 'src/hactl.ts'), '--run-dir', folder, 'status'],
-    {encoding: 'utf8'},
-  );
-  t.is(status, 3);
-  t.regex(stderr, /^hactl: no daemon at .*systemctl status hactld\n$/);
+  const status = (configDir: string) =>
+    spawnSync(process.execPath, [path.join(root, 'src/hactl.ts'), '--run-dir', folder, 'status'], {
+      encoding: 'utf8',
+      env: {...process.env, HACTL_CONFIG_DIR: configDir},
+    });
+  const bare = status(path.join(folder, 'none'));
+  t.is(bare.status, 3);
+  t.regex(bare.stderr, /^hactl: no daemon at .*\nnext: hactl init\n$/);
+  writeFileSync(path.join(folder, 'ha.cf'), '');
+  t.regex(status(folder).stderr, /^hactl: no daemon at .*systemctl status hactld\n$/);
+});
+
+test('an error of a command ends with what to type next', (t) => {
+  for (const words of [
+    ['init', '--yes', '--no-start'],
+    ['invite'],
+    ['join', '127.0.0.1', 'NO-TOKEN', '--no-start'],
+    ['join', '127.0.0.1', '--no-start'],
+    ['doctor'],
+    ['import', '/nosuch'],
+    ['check-config', '/nosuch'],
+    ['realserver', 'plan'],
+  ]) {
+    const {status, stderr} = spawnSync(process.execPath, [path.join(root, 'src/hactl.ts'), ...words], {
+      encoding: 'utf8',
+      input: '',
+      env: {...process.env, HACTL_CONFIG_DIR: '/nosuch/ha.d'},
+    });
+    t.not(status, 0, words.join(' '));
+    t.regex(stderr, /\nnext: .*\n$/, words.join(' '));
+  }
 });

@@ -11,6 +11,7 @@ import {addHost} from './program/host.ts';
 import {addLook} from './program/look.ts';
 import {addPair} from './program/pair.ts';
 import {addRealServers} from './program/real-servers.ts';
+import {addSetup} from './program/setup.ts';
 
 /** The whole tree; `done` is called with the exit status of the command that ran. */
 export function makeProgram(done: (status: number) => void): Command {
@@ -25,6 +26,7 @@ export function makeProgram(done: (status: number) => void): Command {
     socket: () => controlSocket(program.opts<{runDir: string}>().runDir),
     run: async (work) => done(await work),
   };
+  addSetup(cli);
   addLook(cli);
   addConfiguration(cli);
   addPair(cli);

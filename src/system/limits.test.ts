@@ -46,6 +46,12 @@ const chains: Readonly<Record<string, readonly (readonly [string, number])[]>> =
     ['an override', limits.ORDER_LIMIT_MS],
     ['the peer closes', limits.PEER_REQUEST_LIMIT_MS],
   ],
+  'a director that joins': [
+    ['the inviting side is asked', limits.INVITED_ASK_LIMIT_MS],
+    ['the files are there', limits.JOIN_FILES_LIMIT_MS],
+    ['hactld is started', limits.READY_LIMIT_MS],
+    ['the inviting side hears of it', limits.JOIN_OUTCOME_LIMIT_MS],
+  ],
   'a configuration that is loaded': [
     ['names', limits.NAME_LOOKUP_LIMIT_MS],
     ['names, and facts from the peer', limits.NAME_LOOKUP_LIMIT_MS + limits.PEER_ASK_LIMIT_MS],

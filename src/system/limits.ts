@@ -62,6 +62,15 @@ export const PUSH_OUTCOME_LIMIT_MS = 3_000;
 /** The peer forgets files that are neither committed nor aborted. */
 export const PUSH_PREPARED_LIMIT_MS = 60_000;
 
+// A director that joins (hactl invite and join).
+
+/** On the inviting side: to show the token, and to ask. */
+export const INVITED_ASK_LIMIT_MS = 5_000;
+/** On the joining side: until the files are there. */
+export const JOIN_FILES_LIMIT_MS = 30_000;
+/** On the inviting side: the files are judged and written, and hactld is started. */
+export const JOIN_OUTCOME_LIMIT_MS = 180_000;
+
 // The control socket, on the answering side.
 
 /** A refused client may read why. */

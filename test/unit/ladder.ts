@@ -3,6 +3,7 @@ export const ladder: readonly string[] = [
   'packaging',
   'entries',
   'cli',
+  'setup',
   'console',
   'compat',
   'daemon',

@@ -109,7 +109,7 @@ export function loadCluster(input: LoadInput): LoadResult {
       if (only !== undefined) return {sources, diagnostics};
       missing(
         `${dir}/ha.cf`,
-        `a pair needs ha.cf, haresources and authkeys in ${dir}; a single director needs ldirectord.cf`,
+        `a pair needs ha.cf, haresources and authkeys in ${dir}; a single director needs ldirectord.cf; hactl init makes them`,
       );
       return {sources, diagnostics};
     }

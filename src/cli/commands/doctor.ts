@@ -1,4 +1,4 @@
-import {statSync} from 'node:fs';
+import {existsSync, statSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import {
@@ -75,6 +75,12 @@ function modeFindings({ha, ldirectord}: ClusterConfig): HostFinding[] {
 /** `hactl doctor`. Exit status 0: nothing is bad, 1: something is, 2: the files cannot be read. */
 export async function doctor(socket: string, options: DoctorOptions): Promise<number> {
   const node = options.node ?? os.hostname();
+  if (!['ha.cf', 'ldirectord.cf'].some((name) => existsSync(path.join(options.configDir, name))))
+    throw new CliError(
+      exit.config,
+      `${options.configDir} has no configuration yet`,
+      'hactl init (hactl init --from /etc/keepalived/keepalived.conf takes over another one)',
+    );
   // Loaded only here: other commands need no netlink.
   const [{loadDirectory}, {findInterface}] = await Promise.all([
     import('../../configuration/load.ts'),

@@ -1,18 +1,16 @@
 /** `hactl import FILE`: files of Piranha, keepalived or ipvsadm-save written as ours, and a list of what became of them. */
 import {randomBytes} from 'node:crypto';
-import {chmodSync, existsSync, globSync, mkdirSync, readFileSync, statSync, writeFileSync} from 'node:fs';
+import {chmodSync, existsSync, mkdirSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import {
-  importConfig,
   redactDiagnostic,
   renderDiagnostic,
   renderReport,
   renderSummary,
-  type ImportContext,
   type ImportKind,
 } from '@hactl/config';
-import {withNames} from '../../configuration/names.ts';
+import {importSource, readText} from '../../setup/import-source.ts';
 import {CliError, exit} from '../exit.ts';
 import {paintFor} from '../render/paint.ts';
 
@@ -31,55 +29,33 @@ export interface ImportOptions {
 
 const REPORT = 'import-report.txt';
 
-const readText = (file: string): string | undefined => {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return undefined;
-  }
-};
-
 export async function importFile(file: string, options: ImportOptions): Promise<number> {
   const text = readText(file);
   if (text === undefined) throw new CliError(exit.config, `cannot read ${file}`);
-  const hostname = os.hostname();
-  const node = options.node ?? hostname;
+  const node = options.node ?? os.hostname();
   for (const name of [node, options.peer ?? ''])
     if (!/^[\w.-]*$/.test(name)) throw new CliError(exit.config, `"${name}" is not a name of a node`);
   if (options.peer?.toLowerCase() === node.toLowerCase())
     throw new CliError(exit.config, `--peer ${options.peer} is this director's own name (--node)`);
-  const peerText = options.peerFile === undefined ? undefined : readText(options.peerFile);
-  if (options.peerFile !== undefined && peerText === undefined)
-    throw new CliError(exit.config, `cannot read ${options.peerFile}`);
-  const secret = randomBytes(32).toString('hex');
-  const result = await withNames((resolve) => {
-    const context: ImportContext = {
+  const {peerFile, from, peer, as, configId, installDir} = options;
+  const peerText = peerFile === undefined ? undefined : readText(peerFile);
+  if (peerFile !== undefined && peerText === undefined)
+    throw new CliError(exit.config, `cannot read ${peerFile}`);
+  const result = await importSource(
+    {path: file, text},
+    {
       node,
-      peer: options.peer ?? (node === 'peer' ? 'peer2' : 'peer'),
-      peerKnown: options.peer !== undefined,
-      // keepalived takes the host's name; an import for another director takes that one's.
-      configId: options.configId ?? node.split('.')[0] ?? node,
-      addresses: Object.entries(os.networkInterfaces()).flatMap(([device, list]) =>
-        (list ?? []).map(({address}) => ({device, address})),
-      ),
-      ...(options.as === undefined ? {} : {as: options.as}),
-      installDir: options.installDir,
-      ...(options.peerFile === undefined || peerText === undefined
+      installDir,
+      ...(from === undefined ? {} : {from}),
+      ...(peer === undefined ? {} : {peer}),
+      ...(as === undefined ? {} : {as}),
+      ...(configId === undefined ? {} : {configId}),
+      ...(peerFile === undefined || peerText === undefined
         ? {}
-        : {peerSource: {path: options.peerFile, text: peerText}}),
-      resolve,
-      read: readText,
-      // Directories are no configuration files; an include of a pattern steps over them.
-      glob: (pattern) =>
-        globSync(pattern)
-          .filter((name) => statSync(name, {throwIfNoEntry: false})?.isFile())
-          .toSorted(),
-    };
-    return importConfig(
-      {path: file, text},
-      {context, secret, ...(options.from === undefined ? {} : {kind: options.from})},
-    );
-  });
+        : {peerSource: {path: peerFile, text: peerText}}),
+    },
+    randomBytes(32).toString('hex'),
+  );
   const errors = result.diagnostics.filter((one) => one.severity === 'error').length;
   const written: string[] = [];
   if (errors === 0) {

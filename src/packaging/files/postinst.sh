@@ -32,6 +32,5 @@ elif [ "$fresh" = yes ] && command -v systemctl >/dev/null; then
   systemctl enable hactld.service || :
 fi
 if [ "$fresh" = yes ] && [ ! -e /etc/ha.d/ha.cf ] && [ ! -e /etc/ha.d/ldirectord.cf ]; then
-  echo 'hactl: no configuration yet: docs in /usr/share/doc/hactl/install.md, examples beside it;' \
-    'then hactl check-config && systemctl start hactld'
+  echo 'hactl: no configuration yet: hactl init makes the first director, hactl join the second one'
 fi

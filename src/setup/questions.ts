@@ -1,0 +1,65 @@
+/** What `hactl init` asks for when nobody gave it as an option. Pure. */
+import type {WishProblem, Wishes} from './wishes.ts';
+
+export interface Question {
+  readonly option: string;
+  readonly text: string;
+  /** Taken for an empty answer. */
+  readonly fallback?: string;
+}
+
+const isMissing: Readonly<Record<string, (wishes: Wishes) => boolean>> = {
+  '--peer': ({peer}) => peer === undefined,
+  '--vip': ({vips}) => vips.length === 0,
+  '--service': ({services}) => services.length === 0,
+  '--server': ({servers}) => servers.length === 0,
+  '--method': ({method}) => method === undefined,
+};
+
+/** In this order. */
+const texts: readonly Question[] = [
+  {option: '--peer', text: 'Name of the second director (uname -n there; "none": there is none)'},
+  {option: '--vip', text: 'Virtual address, as 192.0.2.100/24'},
+  {option: '--service', text: 'Ports of the service, as 80 443', fallback: '80'},
+  {option: '--server', text: 'Real servers, as 192.0.2.11 192.0.2.12'},
+  {option: '--method', text: 'Forwarding: gate (LVS-DR), masq (LVS-NAT) or ipip (LVS-TUN)', fallback: 'gate'},
+];
+
+/** What is still to be asked. */
+export const openQuestions = (wishes: Wishes): readonly Question[] =>
+  texts.filter(({option}) => isMissing[option]?.(wishes));
+
+/** The wishes with an answer. */
+export function withAnswer(wishes: Wishes, {option, fallback}: Question, answer: string): Wishes {
+  const words = (answer.trim() || fallback || '').split(/[\s,]+/).filter((word) => word !== '');
+  const [first] = words;
+  switch (option) {
+    case '--peer':
+      return first === undefined ? wishes : {...wishes, peer: /^(none|-)$/i.test(first) ? '' : first};
+    case '--vip':
+      return {...wishes, vips: words};
+    case '--service':
+      return {...wishes, services: words};
+    case '--server':
+      return {...wishes, servers: words};
+    case '--method':
+      return first === undefined ? wishes : {...wishes, method: first};
+    default:
+      return wishes;
+  }
+}
+
+/** The wishes without what is wrong, to be asked again. Whether anything can be: an option that is not asked for cannot. */
+export function withoutWrong(wishes: Wishes, problems: readonly WishProblem[]): Wishes | undefined {
+  const wrong = new Set(problems.map(({option}) => option));
+  if ([...wrong].some((option) => !(option in isMissing))) return undefined;
+  const {peer, method, ...rest} = wishes;
+  return {
+    ...rest,
+    ...(peer === undefined || wrong.has('--peer') ? {} : {peer}),
+    ...(method === undefined || wrong.has('--method') ? {} : {method}),
+    vips: wrong.has('--vip') ? [] : wishes.vips,
+    services: wrong.has('--service') ? [] : wishes.services,
+    servers: wrong.has('--server') ? [] : wishes.servers,
+  };
+}

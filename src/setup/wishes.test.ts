@@ -1,0 +1,120 @@
+/** Words become a plan, or everything that is wrong with them; a plan becomes files. */
+import test from 'ava';
+import {pairFiles} from './pair-files.ts';
+import {openQuestions, withAnswer, withoutWrong} from './questions.ts';
+import {isInNetwork, planPair, suggestDevices, type LocalAddress, type Wishes} from './wishes.ts';
+
+const local = (device: string, address: string, prefixLength = 24, internal = false): LocalAddress => ({
+  device,
+  address,
+  prefixLength,
+  internal,
+});
+const machine = [
+  local('lo', '127.0.0.1', 8, true),
+  local('docker0', '172.17.0.1', 16),
+  local('eth1', '10.0.0.1'),
+  local('eth0', '192.0.2.1'),
+  local('eth0', '2001:db8::1', 64),
+];
+const wishes: Wishes = {
+  node: 'one',
+  peer: 'two',
+  vips: ['192.0.2.100'],
+  services: ['80', '53/udp'],
+  servers: ['192.0.2.11', '192.0.2.12'],
+  devices: [],
+};
+
+test('what nobody said is taken from the machine: prefix, interface, two heartbeat paths', (t) => {
+  const plan = planPair(wishes, machine);
+  t.deepEqual(plan.ok && plan.value.vips, [{address: '192.0.2.100', prefixLength: 24, device: 'eth0'}]);
+  t.deepEqual(plan.ok && plan.value.devices, ['eth0', 'eth1']);
+  t.deepEqual(suggestDevices([], [local('docker0', '172.17.0.1', 16), local('ens3', '10.0.0.1')]), ['ens3']);
+});
+
+test('everything that is wrong or missing is said at once', (t) => {
+  const plan = planPair(
+    {
+      ...wishes,
+      peer: 'ONE',
+      vips: ['192.0.2.1', '203.0.113.5'],
+      services: ['0'],
+      servers: ['x', '192.0.2.11:99999'],
+      method: 'dr',
+    },
+    machine,
+  );
+  t.false(plan.ok);
+  t.deepEqual(!plan.ok && plan.fault.map(({option}) => option), [
+    '--peer',
+    '--vip',
+    '--vip',
+    '--service',
+    '--server',
+    '--server',
+    '--method',
+  ]);
+  const nothing = planPair({node: 'one', vips: [], services: [], servers: [], devices: []}, machine);
+  t.deepEqual(!nothing.ok && nothing.fault.map(({option}) => option), [
+    '--peer',
+    '--vip',
+    '--service',
+    '--server',
+  ]);
+});
+
+for (const [what, more] of [
+  ['a server is the virtual address', {servers: ['192.0.2.100']}],
+  ['gate with another port', {servers: ['192.0.2.11:8080'], services: ['80']}],
+  ['families mixed', {servers: ['2001:db8::11']}],
+  ['a virtual address twice', {vips: ['192.0.2.100', '192.0.2.100/24/eth0']}],
+  ['an interface that is not there', {vips: ['192.0.2.100/24/eth9']}],
+  ['a heartbeat interface that is not there', {devices: ['eth9']}],
+  ['a prefix longer than the address', {vips: ['192.0.2.100/33/eth0']}],
+  ['a name with a blank', {peer: 'two three'}],
+  ['a name with a line end', {peer: 'two\nrespawn'}],
+] as const)
+  test(`${what}: refused`, (t) => t.false(planPair({...wishes, ...more}, machine).ok));
+
+test('networks, IPv6 too', (t) => {
+  t.true(isInNetwork('10.0.3.1', {address: '10.0.0.1', prefixLength: 22}));
+  t.false(isInNetwork('10.0.4.1', {address: '10.0.0.1', prefixLength: 22}));
+  t.true(isInNetwork('2001:db8::ffff', {address: '2001:db8:0:0::1', prefixLength: 64}));
+  t.false(isInNetwork('2001:db8:0:1::1', {address: '2001:db8::1', prefixLength: 64}));
+  t.false(isInNetwork('10.0.0.1', {address: '::a00:1', prefixLength: 64}));
+  t.true(isInNetwork('9.9.9.9', {address: '10.0.0.1', prefixLength: 0}));
+});
+
+test('IPv6 services have the words of IPv6', (t) => {
+  const plan = planPair(
+    {...wishes, vips: ['2001:db8::100'], servers: ['[2001:db8::11]:80'], services: ['80']},
+    machine,
+  );
+  if (!plan.ok) return t.fail(JSON.stringify(plan.fault));
+  const text = pairFiles(plan.value, 'k')
+    .map((file) => file.text)
+    .join('');
+  t.regex(text, /IPv6addr::2001:db8::100\/64\/eth0/);
+  t.regex(text, /^virtual6=\[2001:db8::100\]:80\n\treal6=\[2001:db8::11\]:80 gate$/m);
+});
+
+test('only what is missing is asked for, and what was wrong again', (t) => {
+  const {peer, ...rest} = wishes;
+  t.deepEqual(
+    openQuestions({...rest, method: 'gate'}).map(({option}) => option),
+    ['--peer'],
+  );
+  let answered: Wishes = {node: 'one', vips: [], services: [], servers: [], devices: []};
+  for (const question of openQuestions(answered))
+    answered = withAnswer(
+      answered,
+      question,
+      {'--peer': peer ?? '', '--vip': '192.0.2.100', '--server': '192.0.2.11, 192.0.2.12'}[question.option] ??
+        '',
+    );
+  t.deepEqual(answered, {...wishes, services: ['80'], method: 'gate'});
+  t.deepEqual(withoutWrong(answered, [{option: '--server', text: ''}])?.servers, []);
+  t.is(withoutWrong(answered, [{option: '--device', text: ''}]), undefined, 'not asked for');
+  t.is(withAnswer(answered, {option: '--peer', text: ''}, 'none').peer, '');
+});
