@@ -26,6 +26,14 @@ test('hactl_check: its settings are the server’s, the others the virtual’s',
   t.like(own, {service: 'https', port: 8_443, request: '/s', checkTimeout: 2_000, negotiateTimeout: 2_000});
 });
 
+test('a sending program is every server’s, but for one that has a check of its own', (t) => {
+  const [all, own] = specs(
+    '\thactl_send_program="/m.sh %h"\n\thactl_expect="UP"\n\thactl_check=10.0.0.3 checktype=connect\n',
+  );
+  t.like(all, {checkType: {kind: 'external'}, sendProgram: {command: '/m.sh %h', expect: 'UP'}});
+  t.deepEqual([own?.checkType, own?.sendProgram], [{kind: 'connect'}, undefined]);
+});
+
 test('hactl_check: a check of another kind does not inherit what is sent and expected', (t) => {
   const [sent, web, on] = [
     ...specs(

@@ -124,6 +124,7 @@ export function checkSpec(
   const own = virtualPort(virtual);
   const {check = {}} = real;
   const service = check.service ?? virtual.service;
+  const ownCheck = check.checkType !== undefined || check.checkCommand !== undefined;
   const sendExpect = check.sendExpect ?? (check.service === undefined ? virtual.sendExpect : undefined);
   return {
     id: checkId(virtual, real),
@@ -156,6 +157,7 @@ export function checkSpec(
     ...optional('mysqlKey', virtual.mysqlKey),
     ...optional('secret', virtual.secret),
     ...optional('sendExpect', sendExpect),
+    ...optional('sendProgram', ownCheck ? undefined : virtual.sendProgram),
     ...optional('rise', virtual.rise),
     ...optional('initial', initial),
   };

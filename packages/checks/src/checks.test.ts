@@ -186,6 +186,29 @@ test('external: arguments, exit status, and the end of one that hangs with its c
   t.regex(hung.reason, /did not end within 100 ms/);
 });
 
+test('a sending program: %h and %p, its output decides, without an expected one its exit status', async (t) => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-external-'));
+  t.teardown(() => rmSync(folder, {recursive: true}));
+  const file = path.join(folder, 'mon.sh');
+  writeFileSync(file, '#!/bin/sh\n[ "$1" = 127.0.0.1:8080 ] && echo UP || echo "DOWN $*"\nexit 3\n');
+  chmodSync(file, 0o755);
+  const run = (words: string, expect?: string) =>
+    probeExternal(
+      spec({
+        checkType: {kind: 'external'},
+        sendProgram: {command: `${file} ${words}`, ...(expect === undefined ? {} : {expect})},
+      }),
+      AMPLE,
+      systemClock,
+    );
+  t.true((await run('%h:%p', 'UP')).passed);
+  const other = await run('$(id) ; %h', 'UP');
+  t.false(other.passed);
+  t.regex(other.reason, /exit status 3; it printed "DOWN \$\(id\) ; 127\.0\.0\.1", not what is expected/);
+  t.false((await run('%h:%p', 'UPPER')).passed);
+  t.false((await run('%h:%p')).passed);
+});
+
 test('verdicts: failurecount, and no grace for one that was never up', (t) => {
   const three = spec({failureCount: 3, initial: 'up'});
   const result = (passed: boolean) => ({passed, reason: 'r', took: 1});

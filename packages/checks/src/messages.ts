@@ -39,6 +39,8 @@ export interface CheckSpec {
   readonly mysqlKey?: string;
   /** For the service `send-expect`. */
   readonly sendExpect?: SendExpect;
+  /** For external checks: run instead of checkCommand. */
+  readonly sendProgram?: SendProgram;
   /** Passed checks in a row before a real that was down is up again; 1 where nothing is said. */
   readonly rise?: number;
   /** Each fall adds 1 to a penalty that halves every `halfLife`; from `suppress` on it is kept down until below `reuse`. */
@@ -47,6 +49,16 @@ export interface CheckSpec {
   readonly dynamicWeight?: boolean;
   /** What was known before (adopted table, earlier process): undefined = nothing, no traffic before the first pass. */
   readonly initial?: 'up' | 'down';
+}
+
+/**
+ * Piranha's sending program: words between blanks, run without a shell, `%h` and `%p` being the real server's address and
+ * port. Up when the output without the newlines at its end is `expect`, whatever the exit status; without `expect` the
+ * exit status decides.
+ */
+export interface SendProgram {
+  readonly command: string;
+  readonly expect?: string;
 }
 
 /** Piranha's check of a virtual, as lvs.cf has it: escapes such as \r\n written out. */

@@ -349,6 +349,7 @@ function shownOf(key: string, value: unknown): string {
   const text = textOf(value);
   if (key === 'request' || key === 'load') return requestShown(text);
   if (key === 'fallbackCommand' || key === 'checkCommand') return commandShown(text);
+  if (key === 'sendProgram') return commandShown((value as {command: string}).command);
   // What is sent to log in.
   if (key === 'sendExpect' && /\b(?:auth|pass|login)\b/i.test(text)) return '…';
   return text;

@@ -8,6 +8,7 @@ import type {Reporter} from './reader.ts';
 
 export interface Ours {
   send?: string;
+  sendProgram?: string;
   expect?: string;
   expectRegex?: boolean;
   rise?: number;
@@ -21,6 +22,18 @@ export function takeOurs(one: Directive, into: Ours, reporter: Reporter): boolea
     case 'hactl_expect': {
       const text = takeQuotedOrNone(one, reporter);
       if (text !== undefined) into[one.name === 'hactl_send' ? 'send' : 'expect'] = text;
+      return true;
+    }
+    case 'hactl_send_program': {
+      const command = takeQuotedOrNone(one, reporter);
+      if (command?.startsWith('/')) into.sendProgram = command;
+      else if (command !== undefined)
+        reporter.error(
+          'bad-value',
+          one.span,
+          `"${command}" does not begin with the absolute path of a program`,
+          'write hactl_send_program="/etc/ha.d/mysql_mon.sh %h"; there is no shell: put pipes and quotes into a script',
+        );
       return true;
     }
     case 'hactl_expect_regex':
@@ -46,6 +59,31 @@ export function takeOurs(one: Directive, into: Ours, reporter: Reporter): boolea
     default:
       return false;
   }
+}
+
+/** Piranha's sending program, where it is written: with it, `hactl_expect` is what the program must print. */
+export function finishSendProgram(
+  draft: Draft,
+  span: Span,
+  reporter: Reporter,
+): VirtualService['sendProgram'] {
+  const {send, sendProgram: command, expect, expectRegex} = draft.ours;
+  if (command === undefined) return undefined;
+  const ignored = [
+    ...(send === undefined ? [] : ['hactl_send']),
+    ...(expectRegex === true ? ['hactl_expect_regex'] : []),
+    ...(draft.service === undefined ? [] : [`service=${draft.service}`]),
+    ...(draft.texts.checkCommand === undefined ? [] : ['checkcommand']),
+  ];
+  if (ignored.length > 0)
+    reporter.add(
+      'warning',
+      'ignored-directive',
+      span,
+      `${ignored.join(', ')}: not used beside hactl_send_program, whose output must be hactl_expect as it is`,
+      'leave one of them out',
+    );
+  return {command, ...(expect === undefined ? {} : {expect})};
 }
 
 /** Piranha's check, where one of its two texts is written. */

@@ -4,9 +4,9 @@ import {takeLine, type Draft} from './ldirectord-draft.ts';
 import {CHECK_TIMEOUT, emailOf, NEGOTIATE_TIMEOUT, type Inherited} from './ldirectord-inherited.ts';
 import {judgeForKernel} from './ldirectord-kernel.ts';
 import type {Block} from './ldirectord-lines.ts';
-import {finishSendExpect} from './ldirectord-ours.ts';
+import {finishSendExpect, finishSendProgram} from './ldirectord-ours.ts';
 import {withRealChecks} from './ldirectord-real-check.ts';
-import type {CheckService, VirtualAddress, VirtualService} from './model.ts';
+import type {CheckService, CheckType, VirtualAddress, VirtualService} from './model.ts';
 import type {Reporter, Resolver} from './reader.ts';
 
 const serviceOfPort: Readonly<Record<number, CheckService>> = {
@@ -65,11 +65,13 @@ export function takeVirtual(
 }
 
 function finish(block: Block, address: VirtualAddress, draft: Draft, reporter: Reporter): VirtualService {
-  const {own, checkType} = draft;
+  const {own} = draft;
   const {span} = block.head;
   const port = address.kind === 'address' ? address.port : 0;
   const reals = withRealChecks(draft.reals, draft.realChecks, port, reporter);
-  const sendExpect = finishSendExpect(draft, address, span, reporter);
+  const sendProgram = finishSendProgram(draft, span, reporter);
+  const checkType: CheckType = sendProgram ? {kind: 'external'} : draft.checkType;
+  const sendExpect = sendProgram ? undefined : finishSendExpect(draft, address, span, reporter);
   const service = sendExpect ? 'send-expect' : (draft.service ?? serviceOfPort[port] ?? 'none');
   if (checkType.kind === 'negotiate' || checkType.kind === 'combined')
     if (connectedOnly.has(service) && reporter.mode === 'lenient')
@@ -102,7 +104,7 @@ function finish(block: Block, address: VirtualAddress, draft: Draft, reporter: R
     ...(own.fallbackCommand === undefined ? {} : {fallbackCommand: own.fallbackCommand}),
     checkType,
     service,
-    checkCommand: checkCommand ?? '/bin/true',
+    checkCommand: sendProgram?.command.split(/\s/)[0] ?? checkCommand ?? '/bin/true',
     ...(draft.checkPort === undefined ? {} : {checkPort: draft.checkPort}),
     checkTimeout: own.checkTimeout ?? own.negotiateTimeout ?? CHECK_TIMEOUT,
     negotiateTimeout: own.negotiateTimeout ?? own.checkTimeout ?? NEGOTIATE_TIMEOUT,
@@ -119,6 +121,7 @@ function finish(block: Block, address: VirtualAddress, draft: Draft, reporter: R
     cleanStop: own.cleanStop,
     email: emailOf(own),
     ...(sendExpect ? {sendExpect} : {}),
+    ...(sendProgram ? {sendProgram} : {}),
     ...(draft.ours.rise === undefined ? {} : {rise: draft.ours.rise}),
     ...(draft.ours.mysqlKey === undefined ? {} : {mysqlKey: draft.ours.mysqlKey}),
   };

@@ -67,6 +67,15 @@ for (const [lines, expected] of [
     ['hactl_expect="^220 #[[:alpha:]]"', 'hactl_expect_regex=yes', 'hactl_rise=3'],
     {sendExpect: {expect: '^220 #[[:alpha:]]', regex: true}, rise: 3},
   ],
+  [
+    ['hactl_send_program="/root/mysql_mon.sh %h"', 'hactl_expect="UP"'],
+    {
+      checkType: {kind: 'external'},
+      checkCommand: '/root/mysql_mon.sh',
+      sendProgram: {command: '/root/mysql_mon.sh %h', expect: 'UP'},
+      sendExpect: undefined,
+    },
+  ],
   [['hactl_rise=2'], {service: 'http', sendExpect: undefined, rise: 2}],
   [['hactl_mysql_key="/etc/ha.d/mysql.pem"'], {mysqlKey: '/etc/ha.d/mysql.pem'}],
 ] as const)
@@ -86,6 +95,9 @@ for (const [lines, code] of [
   [['hactl_expect="OK"', 'protocol=udp'], 'error protocol-mismatch'],
   [['hactl_expect="OK"', 'service=http'], 'warning ignored-directive'],
   [['hactl_rise=0'], 'error bad-value'],
+  [['hactl_send_program="mon.sh %h"'], 'error bad-value'],
+  [['hactl_send_program="/m.sh"', 'hactl_send="x"'], 'warning ignored-directive'],
+  [['hactl_send_program="/m.sh"', 'checkcommand=/n.sh'], 'warning ignored-directive'],
   [['hactl_expects="OK"'], 'error unknown-directive'],
 ] as const)
   test(`${lines.join(' and ')}: ${code}`, (t) => {

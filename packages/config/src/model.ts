@@ -124,6 +124,11 @@ export interface VirtualService {
   readonly comment?: string;
   /** `hactl_send`, `hactl_expect`, `hactl_expect_regex`: Piranha's check, escapes such as \r\n written out. */
   readonly sendExpect?: {readonly send?: string; readonly expect?: string; readonly regex: boolean};
+  /**
+   * `hactl_send_program`: Piranha's program that is run for each check, with `%h` and `%p` for the real server's address and
+   * port; up when its output is `expect`, or, without one, when it exits with 0.
+   */
+  readonly sendProgram?: {readonly command: string; readonly expect?: string};
   /** `hactl_mysql_key`: file with the public key under which a MySQL server may get the password. */
   readonly mysqlKey?: string;
   /** `hactl_rise`: passed checks in a row before a real that was down is up again; undefined: as ha.cf says. */

@@ -30,6 +30,8 @@ const FIELDS: readonly {
   hint?: string;
   options?: readonly string[];
   type?: 'password';
+  /** Written in double quotes, shown without. */
+  quoted?: true;
 }[] = [
   {name: 'protocol', label: 'Protocol', options: ['', 'tcp', 'udp', 'fwm']},
   {name: 'scheduler', label: 'Scheduler', options: SCHEDULERS},
@@ -45,23 +47,39 @@ const FIELDS: readonly {
   {name: 'service', label: 'Monitored service', options: SERVICES},
   {name: 'checktype', label: 'Check type', options: CHECKS},
   {name: 'checkport', label: 'Check port'},
-  {name: 'request', label: 'Request', hint: 'what a negotiate check asks for, in quotes'},
-  {name: 'receive', label: 'Receive', hint: 'a regular expression in the answer, in quotes'},
+  {name: 'request', label: 'Request', hint: 'what a negotiate check asks for', quoted: true},
+  {name: 'receive', label: 'Receive', hint: 'a regular expression in the answer', quoted: true},
   {name: 'virtualhost', label: 'Virtual host'},
-  {name: 'hactl_send', label: 'Send', hint: 'Piranha’s send, in quotes'},
-  {name: 'hactl_expect', label: 'Expect', hint: 'Piranha’s expect, in quotes'},
   {
-    name: 'checkcommand',
+    name: 'hactl_send_program',
     label: 'Sending program',
-    hint: 'an external check; for Piranha’s send_program: checktype external',
+    hint: '/root/mysql_mon.sh %h: run for each check, must print what is expected',
+    quoted: true,
   },
+  {name: 'hactl_send', label: 'Send', hint: 'GET / HTTP/1.0\\r\\n\\r\\n', quoted: true},
+  {name: 'hactl_expect', label: 'Expect', hint: 'the beginning of the answer', quoted: true},
+  {
+    name: 'hactl_expect_regex',
+    label: 'Expect is a regular expression',
+    options: ['', 'yes', 'no'],
+  },
+  {name: 'checkcommand', label: 'Check command', hint: 'for check type external'},
   {name: 'login', label: 'Login'},
   {name: 'passwd', label: 'Password', type: 'password'},
   {name: 'database', label: 'Database'},
 ];
 
-const valueOf = (lines: readonly Setting[], name: string): string =>
-  lines.findLast((line) => line.name === name)?.value ?? '';
+const quoted: ReadonlySet<string> = new Set(FIELDS.flatMap((field) => (field.quoted ? [field.name] : [])));
+
+/** As the form shows it. */
+const valueOf = (lines: readonly Setting[], name: string): string => {
+  const value = lines.findLast((line) => line.name === name)?.value ?? '';
+  return quoted.has(name) ? value.replace(/^"(.*)"$/, '$1') : value;
+};
+
+/** As the file has it. */
+const written = (name: string, value: string): string =>
+  quoted.has(name) && value !== '' && !value.startsWith('"') ? `"${value}"` : value;
 
 function Form(props: {
   file: string;
@@ -104,7 +122,7 @@ function Form(props: {
           virtual,
           lines: [
             ...reals.map((value) => ({name: 'real', value})),
-            ...FIELDS.flatMap(({name}) => (values[name] ? [{name, value: values[name]}] : [])),
+            ...FIELDS.flatMap(({name}) => (values[name] ? [{name, value: written(name, values[name])}] : [])),
           ],
         }),
         ...resources,
@@ -120,7 +138,14 @@ function Form(props: {
       ...FIELDS.flatMap(({name}) => {
         const value = values[name] ?? '';
         if (value === valueOf(lines, name)) return [];
-        return [edit({type: 'set', virtual: service.virtual, name, ...(value === '' ? {} : {value})})];
+        return [
+          edit({
+            type: 'set',
+            virtual: service.virtual,
+            name,
+            ...(value === '' ? {} : {value: written(name, value)}),
+          }),
+        ];
       }),
       ...(virtual === service.virtual ? [] : [edit({type: 'rename', virtual: service.virtual, to: virtual})]),
     ];

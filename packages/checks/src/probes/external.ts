@@ -1,4 +1,7 @@
-/** checktype=external: the user's own command, `COMMAND VIP VPORT RIP RPORT`; exit status 0 is up. */
+/**
+ * checktype=external: the user's own command, `COMMAND VIP VPORT RIP RPORT`; exit status 0 is up. Or Piranha's sending
+ * program, whose output is compared.
+ */
 import {spawn} from 'node:child_process';
 import {makeReaper, signalGroup, type Clock, type Millis} from '@hactl/base';
 import {commandEnvironment} from '../environment.ts';
@@ -16,6 +19,8 @@ const OUTPUT_GRACE = 200;
 /** One that prints more than this in one run is ended. */
 const PRINTED_MAX = 1 << 20;
 const forkFailures: ReadonlySet<string> = new Set(['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE']);
+/** Of an output that is not the expected one, so much is shown. */
+const SHOWN = 60;
 const WEIGHT_MAX = 65_535;
 
 /** `weight 5`, `weight=5`, `weight 50%` on a line of its own; the last one counts. */
@@ -26,6 +31,19 @@ export function readWeight(output: string): WantedWeight | undefined {
   return {value, percent: sign === '%'};
 }
 
+/** The command's words, as the kernel gets them. */
+function argvOf(spec: CheckSpec): readonly string[] {
+  const {sendProgram, address, realPort} = spec;
+  if (sendProgram)
+    return sendProgram.command
+      .trim()
+      .split(/\s+/)
+      .map((word) => word.replaceAll('%h', address).replaceAll('%p', String(realPort)));
+  const command = spec.checkCommand ?? '/bin/true';
+  const words = [spec.virtualAddress, String(spec.virtualPort), address, String(realPort)];
+  return spec.checkType.kind === 'external-perl' ? ['perl', command, ...words] : [command, ...words];
+}
+
 /** What runs yet ends with this process, however that ends. */
 const reaper = makeReaper();
 
@@ -33,14 +51,14 @@ const reaper = makeReaper();
 export function probeExternal(spec: CheckSpec, limit: Millis, clock: Clock): Promise<ProbeResult> {
   return new Promise((resolve) => {
     const started = clock.now();
-    const command = spec.checkCommand ?? '/bin/true';
-    const words = [spec.virtualAddress, String(spec.virtualPort), spec.address, String(spec.realPort)];
-    const argv = spec.checkType.kind === 'external-perl' ? ['perl', command, ...words] : [command, ...words];
+    const argv = argvOf(spec);
+    const [command = ''] = argv;
+    const expected = spec.sendProgram?.expect;
     reaper.prepare();
-    const child = spawn(argv[0] ?? command, argv.slice(1), {
+    const child = spawn(command, argv.slice(1), {
       detached: true,
       env: commandEnvironment(process.env),
-      stdio: ['ignore', spec.dynamicWeight ? 'pipe' : 'ignore', 'ignore'],
+      stdio: ['ignore', spec.dynamicWeight || expected !== undefined ? 'pipe' : 'ignore', 'ignore'],
     });
     const group = child.pid;
     if (group !== undefined) reaper.watch(group);
@@ -57,7 +75,7 @@ export function probeExternal(spec: CheckSpec, limit: Millis, clock: Clock): Pro
       finished = true;
       deadline.clear();
       child.stdout?.destroy();
-      const weight = passed ? readWeight(output) : undefined;
+      const weight = passed && spec.dynamicWeight ? readWeight(output) : undefined;
       const asked = weight ? `, it wants weight ${weight.value}${weight.percent ? '%' : ''}` : '';
       resolve({
         passed,
@@ -90,8 +108,14 @@ export function probeExternal(spec: CheckSpec, limit: Millis, clock: Clock): Pro
     child.on('exit', (code, name) => {
       // One that was given up may leave others behind until they are killed.
       if (group !== undefined && !finished) reaper.forget(group);
-      const end = (): void => done(code === 0, `${command} ended with ${name ?? `exit status ${code}`}`);
-      if (!child.stdout || child.stdout.readableEnded || code !== 0) return end();
+      const status = `${command} ended with ${name ?? `exit status ${code}`}`;
+      const end = (): void => {
+        if (expected === undefined) return done(code === 0, status);
+        const text = output.replace(/\n+$/, '');
+        if (text === expected) done(true, `${command} printed what is expected`);
+        else done(false, `${status}; it printed "${text.slice(0, SHOWN)}", not what is expected`);
+      };
+      if (!child.stdout || child.stdout.readableEnded || (code !== 0 && expected === undefined)) return end();
       child.stdout.on('end', end);
       setTimeout(end, OUTPUT_GRACE);
     });
