@@ -1,5 +1,7 @@
 /** The command tree of hactl. A command's own module is loaded when it runs: `hactl status` needs no parser and no netlink. */
+import {spawnSync} from 'node:child_process';
 import {Argument, Command} from 'commander';
+import {programFile} from '../system/programs.ts';
 import {ABOUT, controlSocket, defaultPaths, VERSION} from '../system/paths.ts';
 import {treeOf} from './command-tree.ts';
 import {manualPage, pages, type Page} from './commands/manual.ts';
@@ -32,7 +34,7 @@ export function makeProgram(done: (status: number) => void): Command {
   addPair(cli);
   addRealServers(cli);
   addHost(cli);
-  addOwn(program);
+  addOwn(program, done);
   program.addHelpText(
     'after',
     `\nExit status:\n${exitMeanings.map(([status, text]) => `  ${status}  ${text}`).join('\n')}`,
@@ -45,7 +47,7 @@ export function makeProgram(done: (status: number) => void): Command {
 }
 
 /** Commands about hactl itself. */
-function addOwn(program: Command): void {
+function addOwn(program: Command, done: (status: number) => void): void {
   program
     .command('completion')
     .description('print a script that completes hactl in your shell')
@@ -53,6 +55,22 @@ function addOwn(program: Command): void {
     .addHelpText('after', '\nbash: source <(hactl completion bash)')
     .action((shell: Shell) => {
       process.stdout.write(completionFor(shell, treeOf(program)));
+    });
+
+  program
+    .command('console')
+    .description(
+      'the web console: its address, fingerprint and users; link, fingerprint, token (docs/console.md)',
+    )
+    .argument('[words...]', 'as for hactl-console')
+    .helpOption(false)
+    .allowUnknownOption()
+    .action((words: readonly string[]) => {
+      const chosen = words.length === 0 ? ['status'] : words;
+      const {status} = spawnSync(process.execPath, [programFile('hactl-console'), ...chosen], {
+        stdio: 'inherit',
+      });
+      done(status ?? exit.failed);
     });
 
   program

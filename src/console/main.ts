@@ -1,15 +1,17 @@
 /** The console as a program: its command line, its place to listen, its end. */
 import {randomBytes} from 'node:crypto';
-import {existsSync, mkdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs';
+import {connect} from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import {Command, CommanderError, Option} from 'commander';
 import {systemClock} from '@hactl/base';
-import {controlSocket, defaultPaths, VERSION} from '../system/paths.ts';
+import {controlSocket, defaultPaths, readSocket, VERSION} from '../system/paths.ts';
 import {openAudit} from './audit.ts';
 import {fingerprint, openCertificate} from './certificate.ts';
 import {openDaemon} from './daemon.ts';
 import {makeConsole} from './server.ts';
+import {stateText} from './state-text.ts';
 import {makeFirstLink, openUsers} from './users.ts';
 
 /** Piranha's. */
@@ -85,6 +87,56 @@ async function serve(options: Options): Promise<void> {
   process.on('SIGINT', end);
 }
 
+/**
+ * The unit's user owns the state directory: what root does there is done as that user, who has to read it afterwards and
+ * whose access to the control socket is what counts.
+ */
+function becomeOwner(stateDir: string): void {
+  const {uid, gid} = statSync(stateDir);
+  if (process.getuid?.() !== 0 || uid === 0) return;
+  // Node's types lack it.
+  (process as {initgroups?: (user: number, group: number) => void}).initgroups?.(uid, gid);
+  process.setgid?.(gid);
+  process.setuid?.(uid);
+}
+
+async function stateOf(options: Options): Promise<string> {
+  const {stateDir, runDir, socket, listen, name} = options;
+  const certificate = socket === undefined ? await certificateOf(options) : undefined;
+  const reached = (path: string): Promise<boolean> =>
+    openDaemon(path)
+      .status()
+      .then(
+        () => true,
+        () => false,
+      );
+  return stateText({
+    place: socket ?? `https://${name}:${listen.split(':').at(-1) ?? PORT}/`,
+    listening: await answers(
+      socket === undefined ? {port: Number(listen.split(':').at(-1))} : {path: socket},
+    ),
+    ...(certificate ? {fingerprint: fingerprint(certificate.cert)} : {}),
+    users: openUsers(stateDir).list(),
+    access: (await reached(controlSocket(runDir)))
+      ? 'change'
+      : (await reached(readSocket(runDir)))
+        ? 'look'
+        : 'none',
+  });
+}
+
+/** Whether somebody listens there, on this machine. */
+const answers = (at: {port: number} | {path: string}): Promise<boolean> =>
+  new Promise((resolve) => {
+    const connection = connect(at);
+    const end = (is: boolean): void => {
+      connection.destroy();
+      resolve(is);
+    };
+    connection.on('connect', () => end(true));
+    connection.on('error', () => end(false));
+  });
+
 function program(): Command {
   const command = new Command('hactl-console')
     .description(
@@ -104,7 +156,9 @@ function program(): Command {
       new Option('--name <NAME>', 'the host name in the certificate and in links').default(os.hostname()),
     );
   command.hook('preAction', () => {
-    mkdirSync(command.opts<Options>().stateDir, {recursive: true, mode: 0o700});
+    const {stateDir} = command.opts<Options>();
+    mkdirSync(stateDir, {recursive: true, mode: 0o700});
+    becomeOwner(stateDir);
   });
   command
     .command('serve', {isDefault: true})
@@ -117,6 +171,12 @@ function program(): Command {
       const {stateDir, name, listen} = command.opts<Options>();
       const token = makeFirstLink(stateDir, systemClock.wall());
       process.stdout.write(`https://${name}:${listen.split(':').at(-1) ?? PORT}/#first=${token}\n`);
+    });
+  command
+    .command('status')
+    .description('print where the console is, its fingerprint, its users, and what it may do')
+    .action(async () => {
+      process.stdout.write(await stateOf(command.opts<Options>()));
     });
   command
     .command('fingerprint')

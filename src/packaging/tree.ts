@@ -134,7 +134,7 @@ export function makePackageTree(plan: TreePlan): void {
 
   const units = distribution === 'debian' ? 'lib/systemd/system' : 'usr/lib/systemd/system';
   const files = 'src/packaging/files';
-  for (const unit of ['hactld.service', 'ldirectord@.service'])
+  for (const unit of ['hactld.service', 'hactl-console.service', 'ldirectord@.service'])
     put(`${units}/${unit}`, text(`${files}/${unit}`));
   put('usr/lib/sysusers.d/hactl.conf', text(`${files}/hactl.sysusers`));
   put('usr/lib/tmpfiles.d/hactl.conf', text(`${files}/hactl.tmpfiles`));
@@ -158,7 +158,15 @@ export function makePackageTree(plan: TreePlan): void {
   put(`${doc}/changelog.gz`, changes);
   put(`${doc}/copyright`, copyright(lib));
   put(`${doc}/sbom.cdx.json`, plan.sbom);
-  for (const page of ['install', 'configuration', 'hactl', 'troubleshooting', 'ldirectord', 'heartbeat'])
+  for (const page of [
+    'install',
+    'configuration',
+    'hactl',
+    'troubleshooting',
+    'console',
+    'ldirectord',
+    'heartbeat',
+  ])
     put(`${doc}/${page}.md`, text(`docs/${page}.md`));
   for (const name of ['ha.cf', 'haresources', 'authkeys', 'ldirectord.cf'])
     put(`${doc}/examples/${name}`, text(`${files}/examples/${name}`));

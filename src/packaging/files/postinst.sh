@@ -5,6 +5,12 @@ else
   getent group hactl-check >/dev/null || groupadd --system hactl-check
   getent passwd hactl-check >/dev/null ||
     useradd --system --gid hactl-check --home-dir /nonexistent --no-create-home --shell /usr/sbin/nologin hactl-check
+  for group in hactl-admin hactl-console; do
+    getent group "$group" >/dev/null || groupadd --system "$group"
+  done
+  getent passwd hactl-console >/dev/null ||
+    useradd --system --gid hactl-console --groups hactl-admin --home-dir /var/lib/hactl-console --no-create-home \
+      --shell /usr/sbin/nologin hactl-console
 fi
 if [ -d /run/systemd/system ]; then
   systemd-tmpfiles --create hactl.conf || :
@@ -27,6 +33,7 @@ if [ -d /run/systemd/system ]; then
   else
     # The running director hands over to its peer first, and takes back what is its own afterwards.
     systemctl try-restart hactld.service || :
+    systemctl try-restart hactl-console.service || :
   fi
 elif [ "$fresh" = yes ] && command -v systemctl >/dev/null; then
   systemctl enable hactld.service || :

@@ -1,7 +1,7 @@
 if [ -d /run/systemd/system ]; then
-  systemctl disable --now hactld.service || :
+  systemctl disable --now hactl-console.service hactld.service || :
 elif command -v systemctl >/dev/null; then
-  systemctl disable hactld.service || :
+  systemctl disable hactl-console.service hactld.service || :
 fi
 for name in ldirectord heartbeat ipvsadm; do
   update-alternatives --remove "$name" "/usr/lib/hactl/compat/$name" || :

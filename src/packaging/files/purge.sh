@@ -1,5 +1,7 @@
-rm -rf /var/lib/hactl /var/log/hactl /var/cache/hactl /run/hactl
-getent passwd hactl-check >/dev/null && userdel hactl-check || :
-for group in hactl-check hactl; do
+rm -rf /var/lib/hactl /var/lib/hactl-console /var/log/hactl /var/cache/hactl /run/hactl
+for user in hactl-check hactl-console; do
+  getent passwd "$user" >/dev/null && userdel "$user" || :
+done
+for group in hactl-check hactl-console hactl-admin hactl; do
   getent group "$group" >/dev/null && groupdel "$group" || :
 done
