@@ -20,7 +20,7 @@ export const controlSocket = (runDir: string): string => `${runDir}/control.sock
 export const readSocket = (runDir: string): string => `${runDir}/control-read.sock`;
 
 /** This release. */
-export const VERSION = '0.1.0';
+export const VERSION = '0.2.0';
 
 export const ABOUT =
   'The HA director pair for Linux Virtual Server: see what it does, and tell it what to do.';
