@@ -1,7 +1,5 @@
 /** The command tree of hactl. A command's own module is loaded when it runs: `hactl status` needs no parser and no netlink. */
-import {spawnSync} from 'node:child_process';
 import {Argument, Command} from 'commander';
-import {programFile} from '../system/programs.ts';
 import {ABOUT, controlSocket, defaultPaths, VERSION} from '../system/paths.ts';
 import {treeOf} from './command-tree.ts';
 import {manualPage, pages, type Page} from './commands/manual.ts';
@@ -65,13 +63,9 @@ function addOwn(program: Command, done: (status: number) => void): void {
     .argument('[words...]', 'as for hactl-console')
     .helpOption(false)
     .allowUnknownOption()
-    .action((words: readonly string[]) => {
-      const chosen = words.length === 0 ? ['status'] : words;
-      const {status} = spawnSync(process.execPath, [programFile('hactl-console'), ...chosen], {
-        stdio: 'inherit',
-      });
-      done(status ?? exit.failed);
-    });
+    .action(async (words: readonly string[]) =>
+      done((await import('./commands/console.ts')).runConsoleProgram(words)),
+    );
 
   program
     .command('manual', {hidden: true})
