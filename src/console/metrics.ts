@@ -32,6 +32,11 @@ export function makeMetrics(): {
   const silence = gauge('hactl_peer_silence_seconds', 'Seconds since the last advert of the peer.', ['peer']);
   const received = counter('hactl_path_adverts_received_total', 'Adverts received on a path.', ['path']);
   const sent = counter('hactl_path_adverts_sent_total', 'Adverts sent on a path.', ['path']);
+  const dropped = counter(
+    'hactl_path_datagrams_dropped_total',
+    "Datagrams that the kernel dropped on a path: strangers', or no room.",
+    ['path'],
+  );
   const hears = gauge('hactl_path_hears', '1: the peer is heard on this path.', ['path']);
   const lateness = gauge('hactl_engine_lateness_seconds', 'How late the engine ran its timers.', [
     'percentile',
@@ -60,7 +65,7 @@ export function makeMetrics(): {
   const missing = gauge('hactl_sync_missing', 'Connections missing here, or at the peer.', ['where']);
   const problems = gauge('hactl_problems', 'Problems that hactl status lists.');
   const differs = gauge('hactl_config_differs', '1: the configuration differs from that of the peer.');
-  const all = [role, peerUp, silence, received, sent, hears, lateness, faults, restarts, inKernel, servers, connections, serverUp, weight, active, inactive, checkAge, here, missing]; // prettier-ignore
+  const all = [role, peerUp, silence, received, sent, dropped, hears, lateness, faults, restarts, inKernel, servers, connections, serverUp, weight, active, inactive, checkAge, here, missing]; // prettier-ignore
 
   function set(status: StatusSnapshot | undefined): void {
     up.set(status ? 1 : 0);
@@ -93,6 +98,7 @@ export function makeMetrics(): {
     for (const path of engine.paths) {
       received.inc({path: path.name}, path.received);
       sent.inc({path: path.name}, path.sent);
+      dropped.inc({path: path.name}, path.dropped);
       hears.set({path: path.name}, path.hears ? 1 : 0);
     }
     for (const [code, count] of Object.entries(engine.counters)) faults.inc({code}, count);

@@ -41,7 +41,9 @@ export const snapshot: StatusSnapshot = {
         groups: [{vrid: 1, role: 'Backup', priority: 100}],
       },
     ],
-    paths: [{name: 'mcast eth0', hears: true, heard: true, lastHeardAgo: 4, received: 9, sent: 9}],
+    paths: [
+      {name: 'mcast eth0', hears: true, heard: true, lastHeardAgo: 4, received: 9, sent: 9, dropped: 0},
+    ],
     counters: {'fault-bad-tag': 3, 'fault-replay': 0},
     vipLease: 3_000,
     vipRenewal: 1_000,

@@ -14,6 +14,7 @@ const path = (name: string, hears: boolean, heard: boolean, lastHeardAgo = 10): 
   lastHeardAgo,
   received: 1,
   sent: 1,
+  dropped: 0,
 });
 const status = (paths: readonly PathStatus[], counters: Record<string, number> = {}): EngineStatus => ({
   pid: 1,

@@ -37,8 +37,13 @@ import {makeTag, methodNumber, sameTag, tagLength} from './auth.ts';
 import type {EngineKey, Role} from './messages.ts';
 
 export const ADVERT_VERSION = 2;
-const MAGIC = 0x4841_4354;
+export const MAGIC = 0x4841_4354;
 const HEADER = 72;
+/** Where length and cluster stand; so also in version 1. */
+export const LENGTH_AT = 8;
+export const CLUSTER_AT = 16;
+/** Without groups, of the shortest tag. */
+export const SHORTEST = HEADER + 4;
 const GROUP = 8;
 const ADDRESS = 4;
 const ASSIGNED = 0x8000_0000;
@@ -127,12 +132,12 @@ export function encodeAdvert(advert: Advert, key: EngineKey): Buffer {
   bytes[5] = methodNumber[key.method];
   bytes[6] = key.id;
   bytes[7] = advert.ready ? FLAG_READY : 0;
-  bytes.writeUInt16BE(body + tag, 8);
+  bytes.writeUInt16BE(body + tag, LENGTH_AT);
   bytes[10] = advert.nodeIndex;
   bytes[11] = advert.groups.length;
   bytes[12] = advert.path;
   bytes.writeUInt16BE(advert.heard & 0xffff, 14);
-  bytes.writeBigUInt64BE(advert.cluster, 16);
+  bytes.writeBigUInt64BE(advert.cluster, CLUSTER_AT);
   bytes.writeBigUInt64BE(advert.node, 24);
   bytes.writeBigUInt64BE(advert.incarnation, 32);
   bytes.writeBigUInt64BE(advert.sequence, 40);
@@ -166,7 +171,7 @@ export function decodeAdvert(
   if (bytes.length < HEADER) return fail({code: 'truncated'});
   if (bytes.readUInt32BE(0) !== MAGIC) return fail({code: 'magic'});
   if (bytes[4] !== ADVERT_VERSION) return fail({code: 'version'});
-  const length = bytes.readUInt16BE(8);
+  const length = bytes.readUInt16BE(LENGTH_AT);
   if (length > bytes.length) return fail({code: 'length'});
   if (length < bytes.length) return fail({code: 'trailing'});
   const key = keys.find(({id}) => id === bytes[6]);
@@ -174,7 +179,7 @@ export function decodeAdvert(
   if (methodNumber[key.method] !== bytes[5]) return fail({code: 'method'});
   const body = length - tagLength[key.method];
   if (body < HEADER) return fail({code: 'length'});
-  if (bytes.readBigUInt64BE(16) !== cluster) return fail({code: 'cluster'});
+  if (bytes.readBigUInt64BE(CLUSTER_AT) !== cluster) return fail({code: 'cluster'});
   if (!sameTag(bytes.subarray(body), makeTag(key, bytes.subarray(0, body)))) return fail({code: 'bad-tag'});
   if (bytes[13] !== 0 || ((bytes[7] ?? 0) & ~FLAG_READY) !== 0) return fail({code: 'reserved'});
   const groups = decodeGroups(bytes.subarray(HEADER, body), bytes[11] ?? 0);

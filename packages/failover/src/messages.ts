@@ -106,6 +106,8 @@ export interface PathStatus {
   readonly lastHeardAgo?: Millis;
   readonly received: number;
   readonly sent: number;
+  /** By the kernel: strangers' datagrams, and those for which there was no room. */
+  readonly dropped: number;
   readonly error?: string;
 }
 

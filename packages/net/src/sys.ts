@@ -100,6 +100,7 @@ export const abi = {
   SO_BINDTODEVICE: 25,
   SO_ATTACH_FILTER: 26,
   SO_RCVBUFFORCE: 33,
+  SO_MEMINFO: 55,
   MSG_DONTWAIT: 0x40,
   EINTR: 4,
   EAGAIN: 11,
@@ -142,6 +143,16 @@ export function takeSocketError(fd: number): number {
   return (sysGetsockopt(fd, abi.SOL_SOCKET, abi.SO_ERROR, value, [4]) as number) < 0
     ? koffi.errno()
     : value.readInt32LE();
+}
+
+/** Words of SO_MEMINFO, and which of them counts what was dropped (linux/sock_diag.h). */
+const [MEMINFO_WORDS, MEMINFO_DROPS] = [9, 8];
+
+/** How many datagrams the kernel dropped at this socket, by its filter or for want of room; 0 where it does not say. */
+export function droppedBy(fd: number): number {
+  const words = Buffer.alloc(MEMINFO_WORDS * 4);
+  const known = sysGetsockopt(fd, abi.SOL_SOCKET, abi.SO_MEMINFO, words, [words.length]) as number;
+  return known < 0 ? 0 : words.readUInt32LE(MEMINFO_DROPS * 4);
 }
 
 const EPOLL_CTL_ADD = 1;

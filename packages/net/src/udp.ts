@@ -1,15 +1,26 @@
 /** UDP sockets with the options that node:dgram does not offer, made here and handed to it by descriptor. */
 import {addressBytes} from './address-text.ts';
-import {abi, bindSocket, closeFd, openSocket, setIntOption, setOption} from './sys.ts';
+import {
+  abi,
+  attachFilter,
+  bindSocket,
+  closeFd,
+  openSocket,
+  setIntOption,
+  setOption,
+  type FilterInstruction,
+} from './sys.ts';
 
 const IPPROTO_IP = 0;
 const IP_TOS = 1;
+const IP_TTL = 2;
 const IP_MULTICAST_IF = 32;
 const IP_MULTICAST_TTL = 33;
 const IP_MULTICAST_LOOP = 34;
 const IP_ADD_MEMBERSHIP = 35;
 const IP_MULTICAST_ALL = 49;
 const IPPROTO_IPV6 = 41;
+const IPV6_UNICAST_HOPS = 16;
 const IPV6_MULTICAST_IF = 17;
 const IPV6_MULTICAST_HOPS = 18;
 const IPV6_MULTICAST_LOOP = 19;
@@ -28,8 +39,11 @@ export interface UdpOptions {
   readonly port: number;
   /** For mcast. */
   readonly group?: string;
-  readonly ttl?: number;
   readonly loop?: boolean;
+  /** TTL or hop limit of what is sent; undefined: 1 for mcast, the system's for the others. */
+  readonly ttl?: number;
+  /** What the kernel is to deliver; the packet begins with its UDP header. */
+  readonly filter?: readonly FilterInstruction[];
 }
 
 /** An address and port as the kernel's sockaddr. */
@@ -51,6 +65,8 @@ export function openUdp(options: UdpOptions): number {
   const six = family === 6;
   const fd = openSocket(six ? abi.AF_INET6 : abi.AF_INET, abi.SOCK_DGRAM | abi.SOCK_NONBLOCK, 0, target);
   try {
+    // First: nothing arrives before the socket is bound.
+    if (options.filter) attachFilter(fd, options.filter, target);
     setIntOption(fd, abi.SOL_SOCKET, abi.SO_REUSEADDR, 1, target);
     setOption(fd, abi.SOL_SOCKET, abi.SO_BINDTODEVICE, Buffer.from(`${device}\0`), target);
     setIntOption(fd, abi.SOL_SOCKET, abi.SO_PRIORITY, PRIORITY_CONTROL, target);
@@ -59,6 +75,14 @@ export function openUdp(options: UdpOptions): number {
     // A socket on the same port must not get the datagrams of groups that another path has joined.
     if (six) setIntOption(fd, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0, target);
     else setIntOption(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0, target);
+    if (kind !== 'mcast' && options.ttl !== undefined)
+      setIntOption(
+        fd,
+        six ? IPPROTO_IPV6 : IPPROTO_IP,
+        six ? IPV6_UNICAST_HOPS : IP_TTL,
+        options.ttl,
+        target,
+      );
     if (kind === 'bcast') setIntOption(fd, abi.SOL_SOCKET, abi.SO_BROADCAST, 1, target);
     if (kind === 'mcast' && options.group !== undefined) joinGroup(fd, options.group, options, target);
     // Bound to the group, a multicast socket gets the group's datagrams only; the others take any local address.

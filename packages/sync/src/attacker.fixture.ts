@@ -36,6 +36,9 @@ async function openSocket(source: string) {
   // Its own link, whatever the name it takes.
   socket.setMulticastInterface('10.97.0.3');
   socket.setMulticastLoopback(false);
+  // It is on the segment: nothing keeps it from that.
+  socket.setTTL(255);
+  socket.setMulticastTTL(255);
   const send = (bytes: Buffer, port: number, address: string): Promise<void> =>
     new Promise((resolve) => {
       socket.send(bytes, port, address, () => resolve());

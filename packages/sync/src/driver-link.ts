@@ -3,7 +3,18 @@
  * that they find each other without being told an address.
  */
 import dgram from 'node:dgram';
-import {abi, openAddresses, openUdp, setIntOption, watchReceived} from '@hactl/net';
+import {OVERHEAD} from '@hactl/channel';
+import {
+  abi,
+  hopsAre255,
+  openAddresses,
+  openUdp,
+  passAll,
+  payloadAtLeast,
+  payloadIs,
+  setIntOption,
+  watchReceived,
+} from '@hactl/net';
 
 const IPPROTO_IP = 0;
 const IP_TOS = 1;
@@ -106,10 +117,13 @@ export interface PeerLink {
   close(): void;
 }
 
+/** Frames of this link (`hs`, see @hactl/channel): what came by way of a router, or is none, wakes no process. */
+const filter = passAll([payloadAtLeast(OVERHEAD), payloadIs(16, 0, 0x6873), hopsAre255(4)]);
+
 export function openPeerLink(device: string, index: number, port: number, heard: Heard): PeerLink {
-  const common = {family: 4, device, index, port} as const;
+  const common = {family: 4, device, index, port, ttl: 255, filter} as const;
   const own = adopt(openUdp({...common, kind: 'ucast'}), heard);
-  const group = adopt(openUdp({...common, kind: 'mcast', group: SYNC_GROUP, ttl: 1, loop: false}), heard);
+  const group = adopt(openUdp({...common, kind: 'mcast', group: SYNC_GROUP, loop: false}), heard);
   return {
     send: (frame, address) => {
       if (address === undefined) group.send(frame, port, SYNC_GROUP, () => undefined);

@@ -1,5 +1,6 @@
 /** `hactl status` as text. Pure: the same snapshot always gives the same lines. */
 import {syncReportLines} from './render-sync.ts';
+import type {PathStatus} from '@hactl/failover';
 import type {OrderView, StatusSnapshot, VirtualStatus} from '../../control/protocol.ts';
 import {clip, duration, table} from './table.ts';
 import {shown} from './shown.ts';
@@ -119,6 +120,12 @@ function groupLines(status: StatusSnapshot, paint: Paint): string[] {
   return lines;
 }
 
+/** A path that is deaf because of its filter must not look like an unplugged cable. */
+const droppedText = ({hears, dropped}: PathStatus): string =>
+  hears || dropped === 0
+    ? ''
+    : `${dropped} datagrams dropped: of another cluster, by way of a router, or not adverts at all`;
+
 function peerLines(status: StatusSnapshot, paint: Paint): string[] {
   const {engine} = status;
   if (!engine) return [];
@@ -138,7 +145,7 @@ function peerLines(status: StatusSnapshot, paint: Paint): string[] {
         path.hears ? 'hears' : 'deaf',
         path.heard ? 'is heard' : 'is not heard',
         `last ${ago(path.lastHeardAgo)}`,
-        path.error ?? '',
+        path.error ?? droppedText(path),
       ]),
     ),
   );

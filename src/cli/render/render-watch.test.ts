@@ -53,6 +53,7 @@ const look = (second: number): Look => {
         heard: !dead,
         received: Math.min(second, 5) * 5,
         sent: second * 5,
+        dropped: 0,
       })),
       counters: {},
       vipLease: 0,

@@ -4,6 +4,7 @@ import {isDeepStrictEqual} from 'node:util';
 import {makeLateness, type Clock} from '@hactl/base';
 import type {InterfaceAddress, Link} from '@hactl/net';
 import {encodeAdvert} from '../advert.ts';
+import {shortHash} from '../auth.ts';
 import {advertOf} from '../machine/advert-of.ts';
 import {renewInterval} from '../machine/intervals.ts';
 import type {Effect} from '../machine/state.ts';
@@ -18,6 +19,7 @@ import {makePings} from './pings.ts';
 import {makeReceiver} from './receiver.ts';
 import {openStateStore, type StateStore} from './state-store.ts';
 import {groupStatus, pathStatus, peerStatus} from './status.ts';
+import type {Surroundings} from './strangers.ts';
 import {openTransport, type Transport} from './transport.ts';
 import {openVips, type Vips} from './vips.ts';
 
@@ -156,7 +158,16 @@ export function startEngine(
   table.links = vips.links();
   current.config = withoutOwnPaths(first, vips.list());
   const receiver = makeReceiver(shared, store);
-  let transport: Transport = openTransport(current.config.paths, table.links, receiver.onDatagram);
+  const surroundings = (links: readonly Link[]): Surroundings => ({
+    cluster: shortHash(current.config.cluster),
+    links,
+    addresses: vips.list,
+  });
+  let transport: Transport = openTransport(
+    current.config.paths,
+    surroundings(table.links),
+    receiver.onDatagram,
+  );
   const tools: Tools = {shared, vips, store, loop, sendAdverts, finish};
 
   let scriptsDown = 0;
@@ -168,7 +179,7 @@ export function startEngine(
     vips,
     judge: claims.judge,
     changed: (all) => {
-      transport.reopen(all);
+      transport.reopen(surroundings(all));
       tellTracked();
     },
   });
@@ -216,9 +227,10 @@ export function startEngine(
     const previous = current.config;
     const next = withoutOwnPaths(wanted, vips.list());
     current.config = next;
-    if (!isDeepStrictEqual(previous.paths, next.paths)) {
+    const heartbeat = ({paths, cluster}: EngineConfig) => [paths, cluster];
+    if (!isDeepStrictEqual(heartbeat(previous), heartbeat(next))) {
       transport.close();
-      transport = openTransport(next.paths, table.links, receiver.onDatagram);
+      transport = openTransport(next.paths, surroundings(table.links), receiver.onDatagram);
     }
     loop.feed({type: 'configure', previous});
     links.refresh();

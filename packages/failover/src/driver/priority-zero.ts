@@ -13,7 +13,12 @@ export async function sendPriorityZero(config: EngineConfig, wall: number): Prom
   if (!key) return;
   const addresses = openAddresses();
   const paths = peerPaths(config.paths, new Set(addresses.list().map(({address}) => address)));
-  const transport = openTransport(paths, addresses.links(), () => false);
+  const cluster = shortHash(config.cluster);
+  const transport = openTransport(
+    paths,
+    {cluster, links: addresses.links(), addresses: () => addresses.list()},
+    () => false,
+  );
   try {
     const incarnation = openStateStore(config.stateDir, wall, () => undefined).nextIncarnation();
     for (const [index, path] of pathIds(paths).entries())
@@ -25,7 +30,7 @@ export async function sendPriorityZero(config: EngineConfig, wall: number): Prom
             path,
             ready: false,
             heard: 0,
-            cluster: shortHash(config.cluster),
+            cluster,
             node: shortHash(config.node),
             incarnation,
             sequence: 1n,

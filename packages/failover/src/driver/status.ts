@@ -71,6 +71,7 @@ export function pathStatus({config, state}: Current, paths: readonly Path[], now
       ...(heardAt === undefined || heardAt === -Infinity ? {} : {lastHeardAgo: now - heardAt}),
       received: path.received,
       sent: path.sent,
+      dropped: path.dropped,
       ...(path.error === undefined ? {} : {error: path.error}),
     };
   });

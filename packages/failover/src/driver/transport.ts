@@ -1,14 +1,30 @@
 /** Sends and receives adverts on every path of ha.cf. A path that fails is reported and tried again; others go on. */
 import dgram from 'node:dgram';
 import {isIPv6} from 'node:net';
-import {lastErrno, errnoName, openUdp, sendTo, socketAddress, type Link} from '@hactl/net';
+import {
+  abi,
+  attachFilter,
+  droppedBy,
+  errnoName,
+  lastErrno,
+  openUdp,
+  sendTo,
+  setIntOption,
+  socketAddress,
+} from '@hactl/net';
 import type {EnginePath} from '../messages.ts';
+import {advertFilter, insistsOnLink, sentHops, type Surroundings} from './strangers.ts';
+
+/** Room for what comes while the engine does something else, in octets. */
+const RECEIVE_BUFFER = 1 << 20;
 
 export interface Path {
   readonly name: string;
   readonly device: string;
   sent: number;
   received: number;
+  /** Datagrams that the kernel dropped in the life of the socket: strangers', and those for which there was no room. */
+  readonly dropped: number;
   error: string | undefined;
 }
 
@@ -16,8 +32,8 @@ export interface Transport {
   readonly paths: readonly Path[];
   /** Sends one datagram on a path. */
   send(path: number, bytes: Buffer): void;
-  /** Opens paths that are not open (an interface came back). */
-  reopen(links: readonly Link[]): void;
+  /** Opens paths that are not open (an interface came back), and goes by the addresses of now. */
+  reopen(around: Surroundings): void;
   close(): void;
 }
 
@@ -28,36 +44,57 @@ const pathName = (path: EnginePath): string => {
     : `bcast ${path.device}:${path.port}`;
 };
 
+interface OpenPath {
+  readonly socket: dgram.Socket;
+  readonly fd: number;
+  readonly to: Buffer;
+  readonly index: number;
+  readonly family: 4 | 6;
+  /** Whether its filter insists on a TTL of 255. */
+  onLink: boolean;
+}
+
+function enlarge(fd: number): void {
+  try {
+    setIntOption(fd, abi.SOL_SOCKET, abi.SO_RCVBUFFORCE, RECEIVE_BUFFER, 'heartbeat');
+  } catch {
+    // Without CAP_NET_ADMIN the system's largest buffer has to do.
+  }
+}
+
 /**
  * Opens all paths. `received` is called for each datagram with the path's place; it says whether the datagram counts as
  * received: the kernel gives a sender its own broadcasts too.
  */
 export function openTransport(
   paths: readonly EnginePath[],
-  links: readonly Link[],
+  around: Surroundings,
   received: (path: number, bytes: Buffer, from: string) => boolean,
 ): Transport {
-  const states: Path[] = paths.map((path) => ({
+  const open: (OpenPath | undefined)[] = paths.map(() => undefined);
+  const states: Path[] = paths.map((path, place) => ({
     name: pathName(path),
     device: path.device,
     sent: 0,
     received: 0,
+    get dropped() {
+      const one = open[place];
+      return one ? droppedBy(one.fd) : 0;
+    },
     error: 'not open',
   }));
-  const open: ({socket: dgram.Socket; fd: number; to: Buffer; index: number} | undefined)[] = paths.map(
-    () => undefined,
-  );
 
-  function openPath(place: number, all: readonly Link[]): void {
+  function openPath(place: number, around: Surroundings): void {
     const [path, state] = [paths[place], states[place]];
     if (!path || !state) return;
-    const link = all.find((one) => one.name === path.device);
+    const link = around.links.find((one) => one.name === path.device);
     if (!link) {
       state.error = `no interface ${path.device}`;
       return;
     }
     const target = path.kind === 'mcast' ? path.group : path.kind === 'ucast' ? path.peer : '255.255.255.255';
     const family = isIPv6(target) ? 6 : 4;
+    const onLink = insistsOnLink(path, paths, around);
     try {
       const fd = openUdp({
         kind: path.kind,
@@ -65,8 +102,11 @@ export function openTransport(
         device: path.device,
         index: link.index,
         port: path.port,
-        ...(path.kind === 'mcast' ? {group: path.group, ttl: path.ttl, loop: path.loop} : {}),
+        ...(path.kind === 'mcast' ? {group: path.group, loop: path.loop} : {}),
+        ttl: sentHops(path, around),
+        filter: advertFilter(family, around.cluster, onLink),
       });
+      enlarge(fd);
       const socket = dgram.createSocket(family === 6 ? 'udp6' : 'udp4');
       socket.on('message', (bytes, from) => {
         if (received(place, bytes, from.address)) state.received += 1;
@@ -75,7 +115,8 @@ export function openTransport(
         state.error = error.code ?? error.message;
       });
       socket.bind({fd, exclusive: true});
-      open[place] = {socket, fd, to: socketAddress(target, path.port, link.index), index: link.index};
+      const to = socketAddress(target, path.port, link.index);
+      open[place] = {socket, fd, to, index: link.index, family, onLink};
       state.error = undefined;
     } catch (error) {
       state.error = error instanceof Error ? error.message : String(error);
@@ -86,7 +127,14 @@ export function openTransport(
     open[place]?.socket.close();
     open[place] = undefined;
   };
-  for (const place of paths.keys()) openPath(place, links);
+  /** What is open already goes by other addresses now. */
+  const judgeAnew = (one: OpenPath, path: EnginePath, around: Surroundings): void => {
+    const onLink = insistsOnLink(path, paths, around);
+    if (onLink === one.onLink) return;
+    attachFilter(one.fd, advertFilter(one.family, around.cluster, onLink), pathName(path));
+    one.onLink = onLink;
+  };
+  for (const place of paths.keys()) openPath(place, around);
 
   return {
     paths: states,
@@ -99,11 +147,13 @@ export function openTransport(
         state.error = undefined;
       }
     },
-    reopen: (all) => {
+    reopen: (now) => {
       for (const [place, path] of paths.entries()) {
-        const link = all.find((one) => one.name === path.device);
+        const link = now.links.find((one) => one.name === path.device);
         if (open[place] && link?.index !== open[place]?.index) closePath(place);
-        if (!open[place]) openPath(place, all);
+        const one = open[place];
+        if (one) judgeAnew(one, path, now);
+        else openPath(place, now);
       }
     },
     close: () => {
