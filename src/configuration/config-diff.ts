@@ -1,5 +1,5 @@
 /** Two texts line by line, as `diff -u` shows them, without secrets. Pure. */
-import {redactLine} from '@hactl/config';
+import {redactKeyLine, redactLine} from '@hactl/config';
 
 interface Step {
   readonly sign: ' ' | '-' | '+';
@@ -49,6 +49,7 @@ const linesOf = (text: string | undefined): string[] =>
 /** undefined as a text: there is no such file. Empty when they are the same. */
 export function diffText(name: string, from: string | undefined, to: string | undefined): string[] {
   if (from === to) return [];
+  const redact = /authkeys[^/]*$/i.test(name) ? redactKeyLine : redactLine;
   const all = steps(linesOf(from), linesOf(to));
   const near = (index: number): boolean =>
     all.slice(Math.max(0, index - CONTEXT), index + CONTEXT + 1).some(({sign}) => sign !== ' ');
@@ -58,7 +59,7 @@ export function diffText(name: string, from: string | undefined, to: string | un
     if (near(index)) {
       if (!open) lines.push(`@@ line ${left}, now ${right} @@`);
       open = true;
-      lines.push(`${sign}${redactLine(line)}`);
+      lines.push(`${sign}${redact(line)}`);
     } else open = false;
     if (sign !== '+') left += 1;
     if (sign !== '-') right += 1;

@@ -1,4 +1,5 @@
 /** What is wrong with a file, where, and how to mend it. Pure. */
+import {editDistance} from './edit-distance.ts';
 import {lineIndex, type LineIndex} from './line-index.ts';
 import type {Span} from './model.ts';
 import {printable} from './printable.ts';
@@ -125,7 +126,12 @@ const secretsOf = (line: string): string[] =>
   secretRanges(line).flatMap(({start, end}) => {
     const whole = line.slice(start, end).trim();
     const bare = whole.replace(/^["'“”«»]+|["'“”«»]+$/g, '');
-    return bare === '' ? [] : bare === whole ? [whole] : [whole, bare];
+    // A message may quote a part of it; a plain word is one of the message's own as well.
+    const parts = bare
+      .split(/[\s&?]+/)
+      .flatMap((word) => [word, word.replace(/^\w+[=:]+/, '')])
+      .map((word) => (/[^a-z]/.test(word) ? word : word && `"${word}"`));
+    return [...new Set([whole, bare, ...parts])].filter((secret) => secret !== '');
   });
 
 /** The diagnostic as it may leave the machine: no secret in its words. */
@@ -196,19 +202,4 @@ export function nearest(word: string, words: Iterable<string>): string | undefin
     if (distance < least) [best, least] = [one, distance];
   }
   return best;
-}
-
-function editDistance(one: string, other: string): number {
-  let row = Array.from({length: other.length + 1}, (_, at) => at);
-  for (let i = 1; i <= one.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= other.length; j += 1)
-      next[j] = Math.min(
-        (row[j] ?? 0) + 1,
-        (next[j - 1] ?? 0) + 1,
-        (row[j - 1] ?? 0) + (one[i - 1] === other[j - 1] ? 0 : 1),
-      );
-    row = next;
-  }
-  return row[other.length] ?? 0;
 }

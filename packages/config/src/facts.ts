@@ -4,7 +4,7 @@
  */
 import {createHash} from 'node:crypto';
 import type {Millis} from '@hactl/base';
-import {hideSecrets, urlPatterns} from './redact.ts';
+import {hideArguments, hideRequest} from './redact.ts';
 import type {
   ClusterConfig,
   FallbackServer,
@@ -70,8 +70,7 @@ function urlShown(url: string): string {
 }
 
 /** A page without what stands behind its question mark, and without the user of a URL. */
-const requestShown = (request: string): string =>
-  hideSecrets(request, urlPatterns, '…').replace(/\?.+$/s, '?…');
+const requestShown = (request: string): string => hideRequest(request, '…');
 
 /** Every directive in force, in the order in which people read the files. */
 export function configFacts(cluster: ClusterConfig): Fact[] {
@@ -217,10 +216,11 @@ function groupFacts(file: string, group: ResourceGroup, number: number): Fact[] 
         ? type
         : [type, ...args].join('::'),
   );
+  const resources = words.join(' ');
   const facts: Fact[] = [
     {kind: 'group', file, directive: `${line} node`, value: group.node},
     // The files of ldirectord and the interfaces are each director's own: only what is there, and in which order.
-    {kind: 'group', file, directive: `${line} resources`, value: words.join(' ')},
+    {kind: 'group', file, directive: `${line} resources`, ...guarded(resources, hideArguments(resources))},
   ];
   for (const {type, vip, args} of group.resources) {
     if (vip) {

@@ -1,4 +1,7 @@
 /** What in a configuration file is secret, and its lines without that, to be shown to people. Pure. */
+import {directiveRanges, rangesIn, requestPatterns, type Range} from './line-secrets.ts';
+
+export type {Range};
 
 export const HIDDEN = '(secret)';
 
@@ -8,6 +11,10 @@ const line = (rest: string): RegExp => new RegExp(START + rest, 'im');
 
 /** User and password of a URL. */
 export const urlPatterns: readonly RegExp[] = [/:\/\/(?<secret>[^\s/@"']+)@/i];
+
+/** An argument in haresources that is called a password. */
+const argumentPattern =
+  /::\w*(?:pass(?:w\w*)?|pwd|secret|token|api_?key|community)(?:\s*[=:]+\s*|\s+)(?<secret>(?:(?!::)\S)+)/i;
 
 /**
  * What of a line is a secret: all that the group named `secret` holds. Lines are known by their words, whatever the file
@@ -31,6 +38,7 @@ export const secretPatterns: readonly RegExp[] = [
   line(String.raw`\w+com\w*\s*=\s*"?[^\s"]+\s+(?<secret>[^\s"][^"]*)`),
   line(String.raw`(?:req\w*|real6?|virtual6?|url)\s*=[^?\n]*\?(?<secret>[^"\s]+)`),
   line(String.raw`hactl_s\w*\s*=.*?\b(?:auth|pass|login)\b[ \t]*(?<secret>[^"]+)`),
+  argumentPattern,
   // Anywhere in a line: options and words that announce a password
   ...urlPatterns,
   /(?<=^|\s)--?(?:p|pw|pass\w*|pwd|token|secret|api[_-]?key)(?:=|\s+)(?<secret>[^\s"']+)/i,
@@ -38,24 +46,13 @@ export const secretPatterns: readonly RegExp[] = [
   /\b(?:auth_pass|auth_key)[ \t]+"?(?<secret>[^\s"}]+)/i,
 ];
 
-export interface Range {
-  readonly start: number;
-  readonly end: number;
-}
-
-/** Where the secrets are in a text, in order and without overlaps. */
+/** Where the secrets are in a text, in order and without overlaps; by our own patterns a line's directive counts too. */
 export function secretRanges(text: string, patterns: readonly RegExp[] = secretPatterns): Range[] {
-  const found = patterns
-    .flatMap((pattern) =>
-      [...text.matchAll(new RegExp(pattern, `${pattern.flags}gd`))].flatMap((match) => {
-        const place = match.indices?.groups?.['secret'];
-        return place ? [place] : [];
-      }),
-    )
-    .filter(([start, end]) => end > start)
-    .toSorted(([a], [b]) => a - b);
+  const found = [...rangesIn(text, patterns), ...(patterns === secretPatterns ? directiveRanges(text) : [])]
+    .filter(({start, end}) => end > start)
+    .toSorted((one, other) => one.start - other.start);
   const ranges: Range[] = [];
-  for (const [start, end] of found) {
+  for (const {start, end} of found) {
     const last = ranges.at(-1);
     if (last && start <= last.end)
       ranges[ranges.length - 1] = {start: last.start, end: Math.max(end, last.end)};
@@ -84,3 +81,18 @@ export function hideSecrets(
 
 /** One line of one of our files. */
 export const redactLine = (text: string): string => hideSecrets(text, secretPatterns, HIDDEN);
+
+/** One line of authkeys: every one may be a key, however it is misspelled. */
+export function redactKeyLine(text: string): string {
+  if (/^\s*(?:#\s*$|auth\s+\d+\s*$|$)/.test(text)) return text;
+  const [shown = ''] = /^\s*\d+\s+(?:crc|md5|sha1|sha256)(?=\s|$)/.exec(text) ?? [];
+  return text.slice(shown.length).trim() === '' ? text : `${shown}${shown === '' ? '' : ' '}${HIDDEN}`;
+}
+
+/** Arguments of resources, as a setting and in lists: what the file calls a password is for none of those who look. */
+export const hideArguments = (words: string, hide = '…'): string =>
+  hideSecrets(words, [argumentPattern], hide);
+
+/** What a check sends, as a setting is shown. */
+export const hideRequest = (request: string, hide: string): string =>
+  hideSecrets(request, [...urlPatterns, ...requestPatterns], hide);

@@ -1,0 +1,106 @@
+/**
+ * Where the secrets of a line of ha.cf or ldirectord.cf are, by its directive: also of a directive that is misspelled, has a
+ * word in front, or another sign than `=` behind it; such a line is the one that a diagnostic quotes. Pure.
+ */
+import {editDistance} from './edit-distance.ts';
+
+export interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What is shown of a directive's value: so many words, of a URL the host, of what a check sends the harmless parts. */
+type Rule = number | 'webhook' | 'request';
+
+const rules: Readonly<Record<string, Rule>> = {
+  passwd: 0,
+  password: 0,
+  secret: 0,
+  hactl_fence: 1,
+  hactl_alert_command: 1,
+  hactl_track_script: 2,
+  hactl_webhook: 'webhook',
+  respawn: 2,
+  stonith: 1,
+  stonith_host: 2,
+  callback: 1,
+  fallbackcommand: 1,
+  checkcommand: 1,
+  request: 'request',
+  hactl_send: 'request',
+  hactl_check: 'request',
+  real: 'request',
+  real6: 'request',
+};
+
+/** Directives that are like one above, and hold nothing. */
+const harmless: ReadonlySet<string> = new Set(['fallback', 'receive', 'hactl_expect', 'realtime']);
+
+const mistakesIn = (word: string): number => (word.length <= 4 ? 1 : word.length <= 8 ? 2 : 3);
+
+/** Letters that changed places are a mistake too. */
+const lettersOf = (word: string): string => word.split('').toSorted().join('');
+
+function ruleOf(word: string, isFirst: boolean): Rule | undefined {
+  const name = word.toLowerCase().replaceAll('-', '_');
+  const exact = Object.hasOwn(rules, name) ? rules[name] : undefined;
+  if (exact !== undefined || harmless.has(name) || !isFirst) return exact;
+  const near = Object.keys(rules).map(
+    (known) => [known, lettersOf(known) === lettersOf(name) ? 0 : editDistance(name, known)] as const,
+  );
+  const [best, distance] = near.reduce((one, other) => (other[1] < one[1] ? other : one));
+  return distance <= mistakesIn(best) ? rules[best] : undefined;
+}
+
+/** What a check sends: the query of a path, what follows a word that logs in, a value in SQL, a part nobody would type. */
+export const requestPatterns: readonly RegExp[] = [
+  /\?(?<secret>[^"\s]+)/i,
+  /\b(?:auth|pass(?:word)?|login|identified by)\b[ \t:=]*(?<secret>[^"”\n]+)/i,
+  /'(?<secret>[^\n"”]+)/,
+  /\/(?<secret>(?=[\w-]*\d)(?=[\w-]*[a-z])[\w-]{16,})(?![\w-])/i,
+  /(?<![\w-])(?:passw?o?r?d?|passwd|secret|token)\s*[=:]\s*(?<secret>[^\s"”]+)/i,
+];
+
+/** Every match of the group `secret`. */
+export const rangesIn = (text: string, patterns: readonly RegExp[], offset = 0): Range[] =>
+  patterns.flatMap((pattern) =>
+    [...text.matchAll(new RegExp(pattern, `${pattern.flags.replaceAll(/[gd]/g, '')}gd`))].flatMap((match) => {
+      const place = match.indices?.groups?.['secret'];
+      return place ? [{start: offset + place[0], end: offset + place[1]}] : [];
+    }),
+  );
+
+/** Of a webhook the scheme and the host are shown. */
+function webhookRanges(rest: string, offset: number): Range[] {
+  const [, front = '', user = '', host = ''] =
+    /^(\s*["'“]?(?:\w+:\/\/)?)([^\s/@]*@)?([^\s/]*)/.exec(rest) ?? [];
+  const behind = front.length + user.length + host.length;
+  return [
+    {start: offset + front.length, end: offset + front.length + Math.max(0, user.length - 1)},
+    {
+      start: offset + behind + (/^(?:\/|\s+)/.exec(rest.slice(behind))?.[0].length ?? 0),
+      end: offset + rest.length,
+    },
+  ];
+}
+
+/** The secrets of a line's directive; none where the line begins with none of these. */
+export function directiveRanges(line: string): Range[] {
+  const words = [...line.matchAll(/(?<=^|[\s#])(?<word>[A-Za-z][\w-]*)(?:\s*[=:]+\s*|\s+|(?=["'“]))/g)].slice(
+    0,
+    3,
+  );
+  for (const [place, match] of words.entries()) {
+    const rule = ruleOf(match.groups?.['word'] ?? '', place === 0);
+    if (rule === undefined) continue;
+    const start = match.index + match[0].length;
+    const rest = line.slice(start);
+    if (rule === 'request') return rangesIn(rest, requestPatterns, start);
+    if (rule === 'webhook') return webhookRanges(rest, start);
+    const shown = new RegExp(String.raw`^(?:\s*\S+){${rule}}\s*`).exec(rest)?.[0].length ?? rest.length;
+    // Behind a word of no directive there may be a list.
+    const list = place > 0 ? rest.slice(shown).search(/[,;]\s/) : -1;
+    return [{start: start + shown, end: start + (list < 0 ? rest.trimEnd().length : shown + list)}];
+  }
+  return [];
+}
