@@ -119,8 +119,9 @@ export function wait(waiting: Waiting, notices: readonly Notice[], now: Instant,
   const {sentAt, total} = waiting;
   const dueAt =
     total > 0 ? waiting.dueAt : Math.max(now + COLLECT, sentAt === undefined ? now : sentAt + gap);
-  let room = LISTED - waiting.notices.filter((one) => one.type === 'real').length;
-  const listed = notices.filter((one) => one.type !== 'real' || (room -= 1) >= 0);
+  const room = LISTED - waiting.notices.filter((notice) => notice.type === 'real').length;
+  const fitting = new Set(notices.filter((notice) => notice.type === 'real').slice(0, Math.max(0, room)));
+  const listed = notices.filter((notice) => notice.type !== 'real' || fitting.has(notice));
   return {
     ...waiting,
     notices: [...waiting.notices, ...listed],

@@ -469,6 +469,28 @@ test('one entry that the kernel refuses: the rest is served, it is reported once
   t.true(one.state.roles.readiness.ready);
 });
 
+test('a table that somebody clears between the reading and the change is whole again after a second', async (t) => {
+  const one = start(text(two));
+  await one.verdict('10.0.0.1', 'up');
+  await one.verdict('10.0.0.2', 'up');
+  const before = await one.weights();
+  const list = one.ipvs.list.bind(one.ipvs);
+  one.ipvs.list = async () => {
+    const table = await list();
+    one.ipvs.list = list;
+    await one.ipvs.flush();
+    return table;
+  };
+  await one.reload(load(text(`\tscheduler=sed\n${two}`)));
+  await one.pass(1_000);
+  t.deepEqual(await one.weights(), before);
+  t.deepEqual(
+    (await one.ipvs.list()).map(({service}) => service.scheduler),
+    ['sed'],
+  );
+  t.deepEqual(one.sent('entry-refused'), []);
+});
+
 test('a refused entry is due while the table cannot be read: it waits with the table, and nothing spins', async (t) => {
   const one = start(badScheduler);
   await allUp(one);

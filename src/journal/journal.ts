@@ -46,14 +46,10 @@ export const isBulk = (kind: EventKind): boolean => bulk.has(kind);
 
 /** Leaves `limit` events: the oldest of the bulk kinds go first. */
 export function trim(events: readonly JournalEvent[], limit = EVENTS_KEPT): readonly JournalEvent[] {
-  let over = events.length - limit;
+  const over = events.length - limit;
   if (over <= 0) return events;
-  const left = events.filter(({kind}) => {
-    if (over <= 0 || !bulk.has(kind)) return true;
-    over -= 1;
-    return false;
-  });
-  return left.slice(over);
+  const dropped = new Set(events.filter(({kind}) => bulk.has(kind)).slice(0, over));
+  return events.filter((event) => !dropped.has(event)).slice(over - dropped.size);
 }
 
 /** Adds one event and drops others when there are too many. */
@@ -99,17 +95,15 @@ const isEvent = (value: unknown): value is JournalEvent => {
 /** Reads lines of a journal file. A line that was cut by a crash, or is of another version, is counted, not believed. */
 export function parseLines(text: string): {events: JournalEvent[]; refused: number} {
   const events: JournalEvent[] = [];
-  let refused = 0;
-  for (const line of text.split('\n')) {
-    if (line === '') continue;
+  const lines = text.split('\n').filter((line) => line !== '');
+  for (const line of lines) {
     try {
       const value: unknown = JSON.parse(line);
       const last = events.at(-1)?.seq ?? 0;
       if (isEvent(value) && value.seq > last) events.push(value);
-      else refused += 1;
     } catch {
-      refused += 1;
+      // Cut by a crash.
     }
   }
-  return {events, refused};
+  return {events, refused: lines.length - events.length};
 }

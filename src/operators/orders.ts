@@ -75,6 +75,12 @@ function takeBack(
   return ok(orders.filter((order) => !touching.includes(order)));
 }
 
+interface Done {
+  readonly orders: readonly Order[];
+  readonly lines: readonly string[];
+  readonly ids: readonly string[];
+}
+
 /** The orders after a request; a request that does not fit as a whole changes nothing. `lines` says what was done. */
 export function carryOut(
   orders: readonly Order[],
@@ -82,64 +88,75 @@ export function carryOut(
   files: readonly LdirectordConfig[],
   addressesOf: AddressesOf,
   when: number,
-): Result<
-  {readonly orders: readonly Order[]; readonly lines: readonly string[]; readonly ids: readonly string[]},
-  string
-> {
+): Result<Done, string> {
   const places = placesOf(files);
-  const {action, reals, who, reason, weight} = request;
-  const kind = kindOf[action];
+  const {action, reals, weight} = request;
   if (action === 'weight' && !(Number.isInteger(weight) && (weight ?? -1) >= 0 && (weight ?? 0) <= 65_535))
     return fail(`a weight is a whole number from 0 to 65535, or reset`);
-  let virtual: string | undefined;
-  if (request.virtual !== undefined) {
-    const read = readVirtual(request.virtual, places);
-    if (!read.ok) return read;
-    virtual = read.value;
-  }
-  let next = orders;
-  const lines: string[] = [];
-  const ids: string[] = [];
-  for (const word of reals) {
-    const targets = targetsOf(word, virtual, places, addressesOf);
-    if (!targets.ok) {
-      // An order for a real that left the configuration can still be taken back by its own words.
-      const read = readReal(word);
-      const left = next.filter(
-        (order) =>
-          order.kind === kind &&
-          same(order, {address: read?.host ?? '', ...(read?.port === undefined ? {} : {port: read.port})}),
-      );
-      if (gives(action) || left.length === 0) return targets;
-      next = next.filter((order) => !left.includes(order));
-      lines.push(`${word}: order taken back; no such real is configured now`);
-      continue;
-    }
-    for (const target of targets.value) {
-      const at = places.filter((place) => covers(target, place)).map(({id}) => id);
-      if (gives(action)) {
-        const order: Order = {
-          kind,
-          ...target,
-          ...(action === 'weight' && weight !== undefined ? {weight} : {}),
-          who,
-          when,
-          ...(reason === undefined ? {} : {reason}),
-        };
-        next = [...next.filter((one) => one.kind !== kind || !same(one, target)), order];
-      } else {
-        const rest = takeBack(next, kind, target, places);
-        if (!rest.ok) return rest;
-        next = rest.value;
-      }
-      ids.push(...at);
-      lines.push(...at.map((id) => `${id}: ${said(action, weight)}`));
-    }
-  }
-  return ok({orders: next, lines, ids});
+  const virtual = request.virtual === undefined ? ok(undefined) : readVirtual(request.virtual, places);
+  if (!virtual.ok) return virtual;
+  return reals.reduce<Result<Done, string>>(
+    (done, word) => {
+      if (!done.ok) return done;
+      const targets = targetsOf(word, virtual.value, places, addressesOf);
+      return targets.ok
+        ? targets.value.reduce<Result<Done, string>>(
+            (next, target) => (next.ok ? orderTarget(next.value, request, target, places, when) : next),
+            done,
+          )
+        : (takeBackUnconfigured(done.value, action, word) ?? targets);
+    },
+    ok({orders, lines: [], ids: []}),
+  );
 }
 
-function said(action: OrderAction, weight: number | undefined): string {
+/** An order for a real server that left the configuration can still be taken back by its own words. */
+function takeBackUnconfigured(
+  done: Done,
+  action: OrderAction,
+  word: string,
+): Result<Done, string> | undefined {
+  const kind = kindOf[action];
+  const read = readReal(word);
+  const target = {address: read?.host ?? '', ...(read?.port === undefined ? {} : {port: read.port})};
+  const left = done.orders.filter((order) => order.kind === kind && same(order, target));
+  if (gives(action) || left.length === 0) return undefined;
+  return ok({
+    orders: done.orders.filter((order) => !left.includes(order)),
+    lines: [...done.lines, `${word}: order taken back; no such real is configured now`],
+    ids: done.ids,
+  });
+}
+
+function orderTarget(
+  done: Done,
+  {action, who, reason, weight}: OrderRequest,
+  target: Target,
+  places: readonly Place[],
+  when: number,
+): Result<Done, string> {
+  const kind = kindOf[action];
+  const order: Order = {
+    kind,
+    ...target,
+    ...(action === 'weight' && weight !== undefined ? {weight} : {}),
+    who,
+    when,
+    ...(reason === undefined ? {} : {reason}),
+  };
+  const orders: Result<readonly Order[], string> = gives(action)
+    ? ok([...done.orders.filter((known) => known.kind !== kind || !same(known, target)), order])
+    : takeBack(done.orders, kind, target, places);
+  if (!orders.ok) return orders;
+  const ids = places.filter((place) => covers(target, place)).map(({id}) => id);
+  return ok({
+    orders: orders.value,
+    lines: [...done.lines, ...ids.map((id) => `${id}: ${doneText(action, weight)}`)],
+    ids: [...done.ids, ...ids],
+  });
+}
+
+function doneText(action: OrderAction, weight: number | undefined): string {
   switch (action) {
     case 'drain':
       return 'drained: no new connections, those it has live on';

@@ -7,6 +7,8 @@ import {entryOf} from './entries.ts';
 export interface Outcome {
   readonly operation: Operation;
   readonly error?: string;
+  /** The table was not as it was read. */
+  readonly differs?: true;
 }
 
 export interface Refusal {

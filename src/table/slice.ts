@@ -317,8 +317,12 @@ function onApplied(state: TableState, outcomes: readonly Outcome[], now: Instant
   const keys = new Set(virtualsOf(state.config).map((virtual) => keyText(serviceKey(virtual))));
   const expected = afterOperations(state.expected ?? [], done);
   const kept = expected.map(({service}) => keyText(service.key)).filter((key) => state.owned.has(key));
+  // Somebody changed the table after it was read: what else they changed is not known before it is read again.
+  const auditAt = outcomes.some(({differs}) => differs)
+    ? Math.min(state.auditAt, now + AUDIT_LEAST)
+    : state.auditAt;
   return finish(
-    {...state, refusals, expected, programmed: true, owned: new Set([...keys, ...kept])},
+    {...state, refusals, expected, auditAt, programmed: true, owned: new Set([...keys, ...kept])},
     effects,
   );
 }

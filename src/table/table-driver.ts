@@ -1,6 +1,5 @@
 /** The kernel's table: read and changed, one thing after another. */
-import {IpvsError, keyText, type IpvsClient, type Operation, type ServiceKey} from '@hactl/ipvs';
-import {blocks} from './entries.ts';
+import {carryOut, keyText, type IpvsClient, type Operation, type ServiceKey} from '@hactl/ipvs';
 import type {Outcome} from './refusals.ts';
 import type {TableEvent} from './slice.ts';
 
@@ -35,22 +34,11 @@ export function driveTable(options: {
   async function apply(operations: readonly Operation[]): Promise<Answer> {
     const ipvs = options.ipvs();
     if (!ipvs) return {type: 'table-failed', reason: 'IPVS is not open'};
-    const outcomes: Outcome[] = [];
-    const refused: Operation[] = [];
-    for (const operation of operations) {
-      // Nothing can go into a service that the kernel has just refused.
-      if (refused.some((one) => blocks(one, operation, []))) continue;
-      try {
-        // oxlint-disable-next-line no-await-in-loop -- the plan's order is a promise: new servers before old ones go.
-        await ipvs.apply(operation);
-        outcomes.push({operation});
-      } catch (error) {
-        // Anything but the kernel's refusal is a fault of the way there.
-        if (!(error instanceof IpvsError)) throw error;
-        refused.push(operation);
-        outcomes.push({operation, error: error.code});
-      }
-    }
+    const outcomes = (await carryOut(ipvs, operations)).map(({operation, error, differs}): Outcome => ({
+      operation,
+      ...(error ? {error: error.code} : {}),
+      ...(differs ? {differs} : {}),
+    }));
     return {type: 'table-applied', outcomes};
   }
 

@@ -41,7 +41,7 @@ export function weightsNow(input: {
   const {slowStart} = settings;
   const weights = new Map(ordered);
   const next = new Map<string, {serves: boolean; since?: Instant}>();
-  let nextAt = Infinity;
+  const steps: Instant[] = [];
   for (const virtual of input.virtuals)
     for (const real of virtual.reals) {
       const id = checkId(virtual, real);
@@ -58,8 +58,10 @@ export function weightsNow(input: {
       if (warm) continue;
       weights.set(id, Math.max(1, Math.round(base * share(now - since, slowStart))));
       const step = slowStart / STEPS;
-      nextAt = Math.min(nextAt, since + (Math.floor((now - since) / step) + 1) * step);
+      steps.push(since + (Math.floor((now - since) / step) + 1) * step);
     }
+  // Not spread over arguments: there may be ten thousand.
+  const nextAt = steps.reduce((earliest, at) => Math.min(earliest, at), Infinity);
   return {weights, warmth: next, ...(nextAt < Infinity ? {nextAt} : {})};
 }
 

@@ -83,8 +83,8 @@ const complete = services * (servers + 1);
 /** What a verdict costs: a look at one service, the difference, its operations. */
 async function judge(ipvs: IpvsClient, table: VirtualTable): Promise<void> {
   const there = await ipvs.get(table.service.key);
-  const {refused} = await carryOut(ipvs, plan(there ? [there] : [], [table]));
-  if (refused.length > 0) throw refused[0]?.error ?? new Error('refused');
+  const outcomes = await carryOut(ipvs, plan(there ? [there] : [], [table]));
+  for (const {error} of outcomes) if (error) throw error;
 }
 
 async function hactl(ipvsadm: string): Promise<void> {

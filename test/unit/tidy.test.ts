@@ -158,6 +158,56 @@ test('docs/architecture.md has the drawing of the imports as they are', (t) => {
   );
 });
 
+/** What decides in src, beside the slices: everything that a slice calls to decide. */
+const deciders =
+  /^src\/([a-z]+\/slice|daemon\/(core|facts)|resources\/resource-machine|roles\/.*|control\/orders|journal\/(drafts|journal)|alerts\/(alerts|notices|monitor-line)|operators\/(order-.*|orders|maintenance)|configuration\/(changes|config-settle|engine-config)|table\/.*)\.ts$/;
+const actors = /^src\/table\/(table-driver|ipvs-connection)\.ts$/;
+
+/** Where something that decides is assigned anew all the same: a cursor over a text or over octets. */
+const cursors: readonly (readonly [RegExp, string])[] = [
+  [
+    /^packages\/regex\/src\/(perl-class|translate|match-cost)\.ts$/,
+    'reads an expression, character by character',
+  ],
+  [
+    /^packages\/config\/src\/(reader|line-index|show-line|redact|diagnostic|edit-distance|authkeys|haresources|ldirectord-(lines|servers)|edit\/ldirectord-edit)\.ts$/,
+    'reads lines and words',
+  ],
+  [
+    /^packages\/config\/src\/import\/(keepalived-(words|lines|preprocess)|lvs-cf-lines)\.ts$/,
+    'reads lines and words',
+  ],
+  [
+    /^packages\/base\/src\/(lateness|random)\.ts$/,
+    'a ring of samples, and a generator: each number changes the next',
+  ],
+  [/^packages\/failover\/src\/advert\.ts$/, 'an offset in octets'],
+  [/^packages\/channel\/src\/channel\.ts$/, 'bits of the replay window'],
+  [/^packages\/sync\/src\/(entry|message|table)\.ts$/, 'an offset in octets, for each of a million entries'],
+  [/^packages\/sync\/src\/mirror\.ts$/, 'a slot of the hash table, for each of a million entries'],
+];
+
+test('what decides assigns nothing anew: `let` is for drivers, and for the cursors that are listed', (t) => {
+  const assigns = sources
+    .filter(({name}) => isProduct(name) && !/\/testing(\/|\.ts)/.test(name))
+    .filter(({name}) =>
+      name.startsWith('src/')
+        ? deciders.test(name) && !actors.test(name)
+        : !drivers.some((pattern) => pattern.test(name)),
+    )
+    .filter(({text}) => /^\s*(export )?let /m.test(text))
+    .map(({name}) => name);
+  t.deepEqual(
+    assigns.filter((name) => !cursors.some(([pattern]) => pattern.test(name))),
+    [],
+  );
+  t.deepEqual(
+    cursors.filter(([pattern]) => !assigns.some((name) => pattern.test(name))).map(([, reason]) => reason),
+    [],
+    'no exception any more',
+  );
+});
+
 /** Time limits that are not waited for: a decision of the machine, the life of a session. */
 const otherLimits: Readonly<Record<string, string>> = {
   'src/roles/readiness.ts FIRST_ROUND_LIMIT': 'a deadline of the machine',

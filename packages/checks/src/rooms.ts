@@ -10,16 +10,16 @@ export interface Rooms {
 
 export function makeRooms(total: number): Rooms {
   const taken = new Map<string, number>();
-  let [used, most] = [0, total];
+  const rooms = {used: 0, most: total};
   const put = (virtual: string, change: number): void => {
     const now = (taken.get(virtual) ?? 0) + change;
-    used += change;
+    rooms.used += change;
     if (now > 0) taken.set(virtual, now);
     else taken.delete(virtual);
   };
   return {
-    share: (virtuals) => (most = Math.max(1, Math.floor(total / Math.max(1, virtuals)))),
-    free: (virtual) => used < total && (taken.get(virtual) ?? 0) < most,
+    share: (virtuals) => (rooms.most = Math.max(1, Math.floor(total / Math.max(1, virtuals)))),
+    free: (virtual) => rooms.used < total && (taken.get(virtual) ?? 0) < rooms.most,
     take: (virtual) => put(virtual, 1),
     leave: (virtual) => put(virtual, -1),
   };

@@ -10,15 +10,15 @@ export interface Shortages {
 
 export function makeShortages(say: (message: string) => void): Shortages {
   const open = new Map<string, number>();
-  let working = 0;
+  const inARow = {worked: 0};
   return {
     note: ({shortage}) => {
       if (shortage !== undefined) {
-        working = 0;
+        inARow.worked = 0;
         const checks = (open.get(shortage) ?? 0) + 1;
         open.set(shortage, checks);
         if (checks === 1) say(`${shortage}: servers that cannot be checked keep their state`);
-      } else if (open.size > 0 && (working += 1) >= RECOVERED) {
+      } else if (open.size > 0 && (inARow.worked += 1) >= RECOVERED) {
         const checks = [...open.values()].reduce((sum, count) => sum + count, 0);
         open.clear();
         say(`servers can be checked again; ${checks} checks could not be made meanwhile`);

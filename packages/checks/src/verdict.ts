@@ -58,10 +58,11 @@ export function judge(spec: CheckSpec, before: CheckReport, result: ProbeResult,
     ? flapsAfter(damping, before.flaps, judged === 'up', known === 'up' && judged === 'down', now)
     : undefined;
   const damped = judged === 'up' && flaps?.damped === true;
-  let more = '';
-  if (!passed && judged === 'up') more = ` (failure ${failures} of ${spec.failureCount})`;
-  else if (rising) more = ` (${passes} of ${rise} passed checks before it serves again)`;
-  else if (damped && damping) more = `; ${dampedReason(flaps, damping)}`;
+  const more = (): string => {
+    if (!passed && judged === 'up') return ` (failure ${failures} of ${spec.failureCount})`;
+    if (rising) return ` (${passes} of ${rise} passed checks before it serves again)`;
+    return damped && damping ? `; ${dampedReason(flaps, damping)}` : '';
+  };
   return {
     id: spec.id,
     state: damped ? 'down' : judged,
@@ -70,7 +71,7 @@ export function judge(spec: CheckSpec, before: CheckReport, result: ProbeResult,
     ...(flaps ? {flaps} : {}),
     ...(passed && weight ? {weight} : {}),
     checks: before.checks + 1,
-    reason: `${result.reason}${more}`,
+    reason: `${result.reason}${more()}`,
     took: result.took,
     at: now,
   };

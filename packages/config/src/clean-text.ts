@@ -59,13 +59,10 @@ export function cleanText(written: string, reporter: Reporter): string | undefin
     return undefined;
   }
   if (text.search(suspect) === -1) return text;
-  const lines: string[] = [];
-  let start = 0;
-  for (const line of text.split('\n')) {
-    lines.push(cleanLine(line, start, reporter));
-    start += line.length + 1;
-  }
-  return lines.join('\n');
+  const lines = text.split('\n');
+  const starts = [0];
+  for (const [index, line] of lines.entries()) starts.push((starts[index] ?? 0) + line.length + 1);
+  return lines.map((line, index) => cleanLine(line, starts[index] ?? 0, reporter)).join('\n');
 }
 
 function cleanLine(line: string, start: number, reporter: Reporter): string {
@@ -98,7 +95,5 @@ function cleanLine(line: string, start: number, reporter: Reporter): string {
     'an ordinary blank',
     fix,
   );
-  let clean = line;
-  for (const {index} of hidden) clean = `${clean.slice(0, index)} ${clean.slice(index + 1)}`;
-  return clean;
+  return hidden.reduce((clean, {index}) => `${clean.slice(0, index)} ${clean.slice(index + 1)}`, line);
 }

@@ -109,13 +109,14 @@ const SHORTEST = 4;
 
 /** The message or help without what the source's line holds of secrets. */
 function withoutSecrets(text: string, secrets: readonly string[]): string {
-  let safe = hideSecrets(text, urlPatterns, HIDDEN);
-  for (const secret of secrets)
-    safe =
-      secret.length >= SHORTEST
-        ? safe.replaceAll(secret, HIDDEN)
-        : safe.replaceAll(`"${secret}"`, `"${HIDDEN}"`);
-  return safe
+  return secrets
+    .reduce(
+      (safe, secret) =>
+        secret.length >= SHORTEST
+          ? safe.replaceAll(secret, HIDDEN)
+          : safe.replaceAll(`"${secret}"`, `"${HIDDEN}"`),
+      hideSecrets(text, urlPatterns, HIDDEN),
+    )
     .split('\n')
     .map((line) => printable(line))
     .join('\n');
@@ -196,10 +197,9 @@ export function applyFixes(text: string, diagnostics: readonly Diagnostic[]): st
 
 /** The nearest of some words, when it is near enough to be meant. */
 export function nearest(word: string, words: Iterable<string>): string | undefined {
-  let [best, least] = [undefined as string | undefined, Math.max(1, Math.floor(word.length / 3)) + 1];
-  for (const one of words) {
-    const distance = editDistance(word.toLowerCase(), one.toLowerCase());
-    if (distance < least) [best, least] = [one, distance];
-  }
-  return best;
+  const most = Math.max(1, Math.floor(word.length / 3));
+  return [...words]
+    .map((candidate) => ({candidate, distance: editDistance(word.toLowerCase(), candidate.toLowerCase())}))
+    .filter(({distance}) => distance <= most)
+    .toSorted((a, b) => a.distance - b.distance)[0]?.candidate;
 }

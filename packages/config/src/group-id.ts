@@ -17,13 +17,12 @@ export function groupIds(groups: readonly ResourceGroup[]): number[] {
   const taken = new Set<number>();
   return groups.map((group) => {
     const identity = identityOf(group);
-    let [id, again] = [0, 0];
-    do {
-      const text = again === 0 ? identity : `${identity} #${again + 1}`;
-      id = createHash('sha256').update(text).digest().readUInt32BE(0);
-      again += 1;
-    } while (id === 0 || taken.has(id));
-    taken.add(id);
-    return id;
+    for (let count = 1; ; count += 1) {
+      const text = count === 1 ? identity : `${identity} #${count}`;
+      const id = createHash('sha256').update(text).digest().readUInt32BE(0);
+      if (id === 0 || taken.has(id)) continue;
+      taken.add(id);
+      return id;
+    }
   });
 }

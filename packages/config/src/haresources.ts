@@ -72,7 +72,6 @@ function takeResource(word: {text: string; span: Span}, reporter: Reporter): Res
   // A bare address is IPaddr; a bare IPv6 address has :: in it and is no script with arguments.
   const bare = /^[\d.]+(\/|$)/.test(word.text) || ipv6(word.text.split('/')[0] ?? '') !== undefined;
   const [written = '', ...args] = bare ? ['IPaddr', word.text] : word.text.split('::');
-  let type = written;
   const meant = builtinResources.find((name) => name.toLowerCase() === written.toLowerCase());
   if (meant !== undefined && meant !== written) {
     const name = {file: span.file, start: span.start, end: span.start + written.length};
@@ -86,8 +85,8 @@ function takeResource(word: {text: string; span: Span}, reporter: Reporter): Res
       )
     )
       return undefined;
-    type = meant;
   }
+  const type = meant ?? written;
   if (type === 'AudibleAlarm') {
     reporter.error(
       'refused-directive',

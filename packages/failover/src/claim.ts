@@ -65,22 +65,21 @@ const low = (stamp: bigint): number => Number(stamp & 0xffff_ffffn);
 
 /** The stamps of one director: what it sent, and the newest of its peer. */
 export function makeClaimBook(incarnation: bigint) {
-  let last = incarnation;
-  let heard = 0n;
+  const newest = {sent: incarnation, heard: 0n};
   const sent = new Set<number>();
   return {
     /** The next frame's. */
     next: (): Claim => {
-      last += 1n;
-      sent.add(low(last));
+      newest.sent += 1n;
+      sent.add(low(newest.sent));
       const [oldest] = sent;
       if (sent.size > REMEMBERED && oldest !== undefined) sent.delete(oldest);
-      return {stamp: last, echo: low(heard)};
+      return {stamp: newest.sent, echo: low(newest.heard)};
     },
     /** `proven`: its sender lives; `unproven`: it has not heard us, or is an unheard recording; `replayed`: seen before. */
     hear: ({stamp, echo}: Claim): 'proven' | 'unproven' | 'replayed' => {
-      if (stamp <= heard) return 'replayed';
-      heard = stamp;
+      if (stamp <= newest.heard) return 'replayed';
+      newest.heard = stamp;
       return echo !== 0 && sent.has(echo) ? 'proven' : 'unproven';
     },
   };

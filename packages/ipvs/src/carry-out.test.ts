@@ -1,5 +1,5 @@
 import test from 'ava';
-import {carryOut, entryText} from './carry-out.ts';
+import {carryOut} from './carry-out.ts';
 import type {Destination, Operation, Service, ServiceKey} from './model.ts';
 import {plan} from './plan.ts';
 import {makeMemoryIpvs} from './testing/index.ts';
@@ -35,15 +35,19 @@ test('a server or a service that the kernel refuses keeps nothing else from bein
     {service: service(81, 'none-such'), destinations: [real('10.0.0.1')]},
     {service: service(82), destinations: [real('10.0.0.3')]},
   ];
-  const {done, refused} = await carryOut(ipvs, plan([], wanted));
+  const outcomes = await carryOut(ipvs, plan([], wanted));
   t.deepEqual(
-    refused.map(({operation, error}) => [entryText(operation), error.code]),
+    outcomes.flatMap(({operation, error}) =>
+      error
+        ? [[operation.type, 'destination' in operation ? operation.destination.address : '', error.code]]
+        : [],
+    ),
     [
-      ['0.0.0.0 80 of tcp 4 10.0.0.100 80', 'EINVAL'],
-      ['tcp 4 10.0.0.100 81', 'ENOENT'],
+      ['new-dest', '0.0.0.0', 'EINVAL'],
+      ['new-service', '', 'ENOENT'],
     ],
   );
-  t.is(done, 5);
+  t.is(outcomes.filter(({error}) => !error).length, 5);
   t.deepEqual(
     (await ipvs.list()).map((one) => one.destinations.length),
     [2, 1],
@@ -71,7 +75,12 @@ test('where the table changed since it was read, it ends as it was wanted', asyn
     {type: 'new-dest', key: key(80), destination: real('10.0.0.4')},
   ];
   for (const operation of others) await ipvs.apply(operation);
-  t.deepEqual(await carryOut(ipvs, operations), {done: operations.length, refused: []});
+  const outcomes = await carryOut(ipvs, operations);
+  t.deepEqual(
+    outcomes.map(({operation, error}) => [operation, error]),
+    operations.map((operation) => [operation, undefined]),
+  );
+  t.true(outcomes.some(({differs}) => differs === true));
   t.deepEqual(plan(await ipvs.list(), wanted, {owned: () => true}), []);
 });
 
@@ -80,7 +89,10 @@ test('deleting what is not there is no failure', async (t) => {
     {type: 'del-dest', key: key(80), destination: real('10.0.0.1')},
     {type: 'del-service', key: key(80)},
   ];
-  t.deepEqual(await carryOut(makeMemoryIpvs(), operations), {done: 2, refused: []});
+  t.deepEqual(
+    await carryOut(makeMemoryIpvs(), operations),
+    operations.map((operation) => ({operation, differs: true})),
+  );
 });
 
 test('what is no answer of the kernel is thrown', async (t) => {

@@ -4,26 +4,16 @@
  */
 import {IpvsError} from './error.ts';
 import type {IpvsClient, Operation} from './model.ts';
-import {destinationText, keyText} from './plan.ts';
+import {keyText} from './plan.ts';
 
-export interface RefusedOperation {
+/** What became of one operation of a plan. */
+export interface OperationOutcome {
   readonly operation: Operation;
-  readonly error: IpvsError;
+  /** The kernel refused it. */
+  readonly error?: IpvsError;
+  /** The table is not as it was read: another operation was carried out instead, or none was needed. */
+  readonly differs?: true;
 }
-
-export interface PlanResult {
-  readonly done: number;
-  /** In the order of the plan. What needs a service that was refused is not tried, and not listed. */
-  readonly refused: readonly RefusedOperation[];
-}
-
-/** Which entry of the table an operation is about, as text: a service, or one of its servers. */
-export const entryText = (operation: Operation): string =>
-  'service' in operation
-    ? keyText(operation.service.key)
-    : operation.type === 'del-service'
-      ? keyText(operation.key)
-      : `${destinationText(operation.destination)} of ${keyText(operation.key)}`;
 
 const serviceText = (operation: Operation): string =>
   keyText('service' in operation ? operation.service.key : operation.key);
@@ -49,38 +39,45 @@ export function instead(operation: Operation, code: string): Operation | 'as-wan
   }
 }
 
-/** Carries the operations out in their order. Throws only what is no IpvsError. */
+async function attempt(
+  ipvs: Pick<IpvsClient, 'apply'>,
+  operation: Operation,
+): Promise<IpvsError | undefined> {
+  try {
+    await ipvs.apply(operation);
+    return undefined;
+  } catch (error) {
+    if (error instanceof IpvsError) return error;
+    throw error;
+  }
+}
+
+async function carryOutOne(ipvs: Pick<IpvsClient, 'apply'>, operation: Operation): Promise<OperationOutcome> {
+  const error = await attempt(ipvs, operation);
+  if (!error) return {operation};
+  const other = instead(operation, error.code);
+  if (other === undefined) return {operation, error};
+  const refused = other === 'as-wanted' ? undefined : await attempt(ipvs, other);
+  return {operation, differs: true, ...(refused ? {error: refused} : {})};
+}
+
+/**
+ * Carries the operations out in their order, and answers in that order. What needs a service that was refused is neither
+ * tried nor answered. Throws only what is no IpvsError.
+ */
 export async function carryOut(
   ipvs: Pick<IpvsClient, 'apply'>,
   operations: readonly Operation[],
-): Promise<PlanResult> {
-  const refused: RefusedOperation[] = [];
+): Promise<readonly OperationOutcome[]> {
+  const outcomes: OperationOutcome[] = [];
   /** Services that could not be made: their servers have no place. */
   const missing = new Set<string>();
-  let done = 0;
-  const attempt = async (operation: Operation): Promise<IpvsError | undefined> => {
-    try {
-      await ipvs.apply(operation);
-      return undefined;
-    } catch (error) {
-      if (error instanceof IpvsError) return error;
-      throw error;
-    }
-  };
   for (const operation of operations) {
     if (missing.has(serviceText(operation))) continue;
-    // oxlint-disable no-await-in-loop -- the order counts.
-    let error = await attempt(operation);
-    const other = error && instead(operation, error.code);
-    if (other === 'as-wanted') error = undefined;
-    else if (other) error = await attempt(other);
-    // oxlint-enable no-await-in-loop
-    if (!error) {
-      done += 1;
-      continue;
-    }
-    refused.push({operation, error});
-    if (operation.type === 'new-service') missing.add(serviceText(operation));
+    // oxlint-disable-next-line no-await-in-loop -- the plan's order is a promise: new servers before old ones go.
+    const outcome = await carryOutOne(ipvs, operation);
+    outcomes.push(outcome);
+    if (outcome.error && operation.type === 'new-service') missing.add(serviceText(operation));
   }
-  return {done, refused};
+  return outcomes;
 }

@@ -9,4 +9,4 @@ export {
   reservedDestination,
   reservedService,
 } from './reserved.ts';
-export {carryOut, entryText, type PlanResult, type RefusedOperation} from './carry-out.ts';
+export {carryOut, type OperationOutcome} from './carry-out.ts';

@@ -149,11 +149,11 @@ const waitOf = (donor: Donor, tries: number): number =>
   Math.min(LONGEST_WAIT, (FIRST_WAIT + 2 * donor.roundTrip) * 2 ** Math.min(tries - 1, 4));
 
 function resend(donor: Donor, now: number, out: ResyncMessage[]): void {
-  let late = false;
+  const late = new Set<unknown>();
   for (const chunk of donor.underWay.values()) {
     const overtaken = chunk.sentAt + OVERTAKE < donor.ackedSentAt;
     if (!overtaken && now - chunk.sentAt < waitOf(donor, chunk.tries)) continue;
-    late ||= !overtaken;
+    if (!overtaken) late.add(chunk);
     if (chunk.tries >= MAX_TRIES) {
       Object.assign(donor, makeDonor());
       return;
@@ -164,7 +164,7 @@ function resend(donor: Donor, now: number, out: ResyncMessage[]): void {
     out.push(chunk.message);
   }
   // Nothing came for so long: the joiner may be slow. Without this a wait that is too short would never be unlearnt.
-  if (late) donor.roundTrip = Math.min(LONGEST_WAIT, donor.roundTrip * 1.5);
+  if (late.size > 0) donor.roundTrip = Math.min(LONGEST_WAIT, donor.roundTrip * 1.5);
 }
 
 function fill(

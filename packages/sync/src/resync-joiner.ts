@@ -139,9 +139,8 @@ function onInjected(
 
 function acknowledge(joiner: Joiner, out: JoinerEffect[]): void {
   joiner.ackDue = false;
-  let highest = -1;
-  for (const number of joiner.injected)
-    if (number - joiner.next < ACK_BITS) highest = Math.max(highest, number - joiner.next);
+  const ahead = [...joiner.injected].map((number) => number - joiner.next).filter((bit) => bit < ACK_BITS);
+  const highest = Math.max(-1, ...ahead);
   const beyond = Buffer.alloc((highest + 8) >> 3);
   for (const number of joiner.injected) {
     const bit = number - joiner.next;

@@ -79,7 +79,7 @@ export const fileWord = (text: string): string =>
 
 /** A script's name that none of the others has. */
 export function freshName(scripts: readonly {readonly name: string}[], wanted: string): string {
-  let [name, count] = [wanted, 2];
-  for (; scripts.some((one) => one.name === name); count += 1) name = `${wanted}-${count}`;
-  return name;
+  const isTaken = (name: string): boolean => scripts.some((script) => script.name === name);
+  if (!isTaken(wanted)) return wanted;
+  for (let count = 2; ; count += 1) if (!isTaken(`${wanted}-${count}`)) return `${wanted}-${count}`;
 }

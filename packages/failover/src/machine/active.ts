@@ -117,24 +117,28 @@ export function keepUp(turn: Turn, state: State, group: GroupState): GroupState 
 }
 
 function announceOnTime(turn: Turn, group: ActiveGroup): ActiveGroup {
+  return announceAsLastResort(turn, announceAfterTakeover(turn, group));
+}
+
+function announceAfterTakeover(turn: Turn, group: ActiveGroup): ActiveGroup {
   const {vrid, vips} = group;
-  let next = group;
-  if (next.announceAt !== undefined && turn.now >= next.announceAt) {
-    turn.emit({type: 'announce', vrid, vips});
-    const delay = announceDelay(defaultSchedule, next.announced + 1);
-    // Served for a while: what the kernel refused before is over.
-    const {announceAt: _, refused: __, ...rest} = next;
-    next = {
-      ...rest,
-      announced: next.announced + 1,
-      ...(delay === undefined ? {} : {announceAt: next.since + delay}),
-    };
-  }
-  if (next.lastResortAt !== undefined && turn.now >= next.lastResortAt) {
-    turn.emit({type: 'announce', vrid, vips});
-    next = {...next, lastResortAt: turn.now + lastResortInterval(turn.config)};
-  }
-  return next;
+  if (group.announceAt === undefined || turn.now < group.announceAt) return group;
+  turn.emit({type: 'announce', vrid, vips});
+  const delay = announceDelay(defaultSchedule, group.announced + 1);
+  // Served for a while: what the kernel refused before is over.
+  const {announceAt: _, refused: __, ...rest} = group;
+  return {
+    ...rest,
+    announced: group.announced + 1,
+    ...(delay === undefined ? {} : {announceAt: group.since + delay}),
+  };
+}
+
+function announceAsLastResort(turn: Turn, group: ActiveGroup): ActiveGroup {
+  const {vrid, vips, lastResortAt} = group;
+  if (lastResortAt === undefined || turn.now < lastResortAt) return group;
+  turn.emit({type: 'announce', vrid, vips});
+  return {...group, lastResortAt: turn.now + lastResortInterval(turn.config)};
 }
 
 function renewOnTime(turn: Turn, group: GroupState): GroupState {

@@ -7,9 +7,10 @@ import type {State} from './state.ts';
 
 export function advertOf(config: EngineConfig, state: State): Omit<Advert, 'path'> {
   const peer = state.peers.find(({alive}) => alive) ?? state.peers[0];
-  let heard = 0;
-  for (const [path, at] of (peer?.paths ?? []).entries())
-    if (state.sentAt - at < config.deadtime) heard |= 1 << path;
+  const heard = (peer?.paths ?? []).reduce(
+    (bits, heardAt, path) => (state.sentAt - heardAt < config.deadtime ? bits | (1 << path) : bits),
+    0,
+  );
   // The last advert of a silent peer is echoed too: it learns that its later ones do not arrive.
   return {
     nodeIndex: state.nodeIndex,

@@ -120,8 +120,9 @@ export function settleMoves(turn: Turn, state: State): State {
   const {now} = turn;
   const peerHolds = (vrid: number): boolean =>
     state.peers.some((peer) => peer.alive && reportOf(peer, turn.group(vrid))?.role === 'Active');
-  let {groups} = state;
-  const stateOf = (vrid: number): GroupState | undefined => groups.find((group) => group.vrid === vrid);
+  const stateOf = (vrid: number): GroupState | undefined => state.groups.find((group) => group.vrid === vrid);
+  /** A failback is no claim: when it has ended the ordinary priorities decide. */
+  const failedBack = new Set<number>();
   const isOpen = (move: PendingMove, vrid: number): boolean => {
     const group = stateOf(vrid);
     if (!group) return false;
@@ -142,13 +143,12 @@ export function settleMoves(turn: Turn, state: State): State {
       reason: ok ? `${move.vrids.length} group(s) moved` : 'the groups did not move in time',
       ...(ok && move.overlapFrom !== undefined ? {overlap: now - move.overlapFrom} : {}),
     });
-    // A failback is no claim: from here on the ordinary priorities decide.
-    if (move.move === 'failback')
-      groups = groups.map((group) =>
-        move.vrids.includes(group.vrid) ? {...group, operatorHold: false} : group,
-      );
+    if (move.move === 'failback') for (const vrid of move.vrids) failedBack.add(vrid);
     return false;
   });
+  const groups = state.groups.map((group) =>
+    failedBack.has(group.vrid) ? {...group, operatorHold: false} : group,
+  );
   return {...state, groups, moves};
 }
 

@@ -12,13 +12,10 @@ export const mustListenFirst = (state: State, now: Instant): boolean =>
 
 /** Does the effects in their order. What could not be acquired is neither announced nor told to the peer: it holds on to it. */
 export function performAll(effects: readonly Effect[], perform: (effect: Effect) => void | 'failed'): void {
-  let failed: number | undefined;
+  const failed = new Set<number>();
   for (const effect of effects) {
-    if (
-      failed !== undefined &&
-      (effect.type === 'send-advert' || ('vrid' in effect && effect.vrid === failed))
-    )
+    if (failed.size > 0 && (effect.type === 'send-advert' || ('vrid' in effect && failed.has(effect.vrid))))
       continue;
-    if (perform(effect) === 'failed' && 'vrid' in effect) failed = effect.vrid;
+    if (perform(effect) === 'failed' && 'vrid' in effect) failed.add(effect.vrid);
   }
 }

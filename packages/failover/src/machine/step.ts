@@ -64,24 +64,20 @@ export function nextDeadline(config: EngineConfig, state: State): Instant {
   if (state.ended) return Infinity;
   // While it only listens, nothing else may wake it: what is overdue stays so until then.
   if (state.listenOnlyUntil !== undefined) return state.listenOnlyUntil;
-  let next = state.advertAt;
-  for (const peer of state.peers) if (peer.alive) next = Math.min(next, peer.downAt);
-  for (const group of state.groups) {
-    if (group.role === 'Active')
-      next = Math.min(
-        next,
-        group.announceAt ?? Infinity,
-        group.lastResortAt ?? Infinity,
-        group.defence?.at ?? Infinity,
-      );
-    // A lease may be shorter than the interval of the adverts.
-    if (
-      config.vipLease > 0 &&
-      (group.role === 'Active' || (group.role === 'Initialize' && group.leftover.length > 0))
-    )
-      next = Math.min(next, group.renewAt);
-  }
-  return next;
+  return Math.min(
+    state.advertAt,
+    ...state.peers.filter(({alive}) => alive).map(({downAt}) => downAt),
+    ...state.groups.map((group) => groupDeadline(config, group)),
+  );
+}
+
+function groupDeadline(config: EngineConfig, group: GroupState): Instant {
+  const hasAddresses = group.role === 'Active' || (group.role === 'Initialize' && group.leftover.length > 0);
+  // A lease may be shorter than the interval of the adverts.
+  const renewAt = config.vipLease > 0 && hasAddresses ? group.renewAt : Infinity;
+  if (group.role !== 'Active') return renewAt;
+  const {announceAt = Infinity, lastResortAt = Infinity, defence} = group;
+  return Math.min(renewAt, announceAt, lastResortAt, defence?.at ?? Infinity);
 }
 
 /** One event at one instant. Total: every event is legal in every state. */
