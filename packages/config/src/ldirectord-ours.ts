@@ -1,6 +1,5 @@
 /** Directives of our own in a virtual service: Piranha's check, and how soon a real comes back. Pure. */
 import {translatePosixRegex} from '@hactl/regex';
-import type {Draft} from './ldirectord-draft.ts';
 import type {Directive} from './ldirectord-lines.ts';
 import {takeNumber, takeQuotedOrNone, takeYesNo} from './ldirectord-values.ts';
 import type {Span, VirtualAddress, VirtualService} from './model.ts';
@@ -13,6 +12,13 @@ export interface Ours {
   expectRegex?: boolean;
   rise?: number;
   mysqlKey?: string;
+}
+
+/** What is looked at of a virtual service whose lines are read. */
+interface Written {
+  readonly ours: Ours;
+  readonly service?: string;
+  readonly texts: {readonly checkCommand?: unknown};
 }
 
 /** True when the line is one of ours. */
@@ -63,17 +69,17 @@ export function takeOurs(one: Directive, into: Ours, reporter: Reporter): boolea
 
 /** Piranha's sending program, where it is written: with it, `hactl_expect` is what the program must print. */
 export function finishSendProgram(
-  draft: Draft,
+  {ours, service, texts}: Written,
   span: Span,
   reporter: Reporter,
 ): VirtualService['sendProgram'] {
-  const {send, sendProgram: command, expect, expectRegex} = draft.ours;
+  const {send, sendProgram: command, expect, expectRegex} = ours;
   if (command === undefined) return undefined;
   const ignored = [
     ...(send === undefined ? [] : ['hactl_send']),
     ...(expectRegex === true ? ['hactl_expect_regex'] : []),
-    ...(draft.service === undefined ? [] : [`service=${draft.service}`]),
-    ...(draft.texts.checkCommand === undefined ? [] : ['checkcommand']),
+    ...(service === undefined ? [] : [`service=${service}`]),
+    ...(texts.checkCommand === undefined ? [] : ['checkcommand']),
   ];
   if (ignored.length > 0)
     reporter.add(
@@ -88,12 +94,12 @@ export function finishSendProgram(
 
 /** Piranha's check, where one of its two texts is written. */
 export function finishSendExpect(
-  draft: Draft,
+  {ours, service}: Written,
   address: VirtualAddress,
   span: Span,
   reporter: Reporter,
 ): VirtualService['sendExpect'] {
-  const {send, expect, expectRegex: regex = false} = draft.ours;
+  const {send, expect, expectRegex: regex = false} = ours;
   if (send === undefined && expect === undefined) return undefined;
   const translated = regex && expect !== undefined ? translatePosixRegex(expect) : undefined;
   if (translated && !translated.ok)
@@ -110,12 +116,12 @@ export function finishSendExpect(
       'hactl_send and hactl_expect are for tcp',
       'use service=simpletcp with request and receive',
     );
-  if (draft.service !== undefined)
+  if (service !== undefined)
     reporter.add(
       'warning',
       'ignored-directive',
       span,
-      `service=${draft.service} is not used beside hactl_send and hactl_expect`,
+      `service=${service} is not used beside hactl_send and hactl_expect`,
       'leave one of them out',
     );
   return {...(send === undefined ? {} : {send}), ...(expect === undefined ? {} : {expect}), regex};

@@ -1,7 +1,6 @@
 /** vrrp_instance of keepalived.conf, as far as a pair of directors knows what it says. Pure. */
 import {ipv4, ipv6} from '../addresses.ts';
 import type {Vip} from '../model.ts';
-import type {ImportContext, ImportedScript} from './imported.ts';
 import {
   argumentOf,
   blockOf,
@@ -15,22 +14,10 @@ import {
 } from './keepalived-block.ts';
 import type {Statement} from './keepalived-lines.ts';
 import {takeNotify} from './keepalived-notify.ts';
+import type {VrrpTools} from './keepalived-tools.ts';
 import {takeTracked, type Tracked} from './keepalived-track.ts';
 import {addressLines, takeVip} from './keepalived-vip.ts';
 import {isDevice, notebook, type Notebook} from './words.ts';
-
-/** What global_defs says for all instances. */
-export interface VrrpDefaults {
-  readonly isThird: boolean;
-  readonly isMailed: boolean;
-  readonly mailTo: readonly string[];
-}
-
-export interface VrrpTools extends Tools {
-  readonly context: ImportContext;
-  readonly scripts: ImportedScript[];
-  readonly defaults: VrrpDefaults;
-}
 
 export interface Instance {
   readonly statement: Statement;

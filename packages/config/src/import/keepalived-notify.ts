@@ -1,7 +1,7 @@
 /** notify scripts of keepalived.conf as one resource script of heartbeat's kind. Pure. */
 import {argumentOf, quoteStatement, type Block} from './keepalived-block.ts';
-import type {VrrpTools} from './keepalived-instance.ts';
 import type {Statement} from './keepalived-lines.ts';
+import type {VrrpTools} from './keepalived-tools.ts';
 import {commandText} from './keepalived-words.ts';
 import {hookScript} from './role-script.ts';
 import {fileWord, freshName, shellWord} from './words.ts';

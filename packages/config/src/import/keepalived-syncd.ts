@@ -1,7 +1,8 @@
 /** The sync daemon of keepalived.conf as LVSSyncDaemonSwap. Pure. */
 import type {ImportedGroup} from './imported.ts';
 import {argumentOf, argumentsOf, ignored, quoteStatement} from './keepalived-block.ts';
-import type {Instance, VrrpTools} from './keepalived-instance.ts';
+import type {Instance} from './keepalived-instance.ts';
+import type {VrrpTools} from './keepalived-tools.ts';
 import type {Statement} from './keepalived-lines.ts';
 import {isDevice} from './words.ts';
 

@@ -2,15 +2,8 @@
 import type {Vip} from '../model.ts';
 import type {ImportedGroup, ImportedPair} from './imported.ts';
 import {argumentOf, blockOf, flagOf, ignored, listed, quoteStatement} from './keepalived-block.ts';
-import {
-  GROUP,
-  PORT,
-  serious,
-  takeInstance,
-  unused,
-  type Instance,
-  type VrrpTools,
-} from './keepalived-instance.ts';
+import {GROUP, PORT, serious, takeInstance, unused, type Instance} from './keepalived-instance.ts';
+import type {VrrpTools} from './keepalived-tools.ts';
 import type {Statement} from './keepalived-lines.ts';
 import {takeNotify} from './keepalived-notify.ts';
 import {downInterval, peerOf, preferenceOf, type PeerInstance, type Preference} from './keepalived-pair.ts';

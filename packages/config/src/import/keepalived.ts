@@ -4,7 +4,7 @@ import type {Span} from '../model.ts';
 import {Reporter} from '../reader.ts';
 import type {ImportContext, Imported, ImportedScript, ImportSource, Parsed} from './imported.ts';
 import {argumentOf, blockOf, flagOf, quoteStatement, type Tools} from './keepalived-block.ts';
-import type {VrrpDefaults} from './keepalived-instance.ts';
+import type {VrrpDefaults} from './keepalived-tools.ts';
 import {readKeepalived, type Statement} from './keepalived-lines.ts';
 import type {PeerInstance} from './keepalived-pair.ts';
 import {takeVirtualServers} from './keepalived-virtual.ts';
