@@ -46,3 +46,10 @@ test('hactl_check: a check of another kind does not inherit what is sent and exp
   t.is(web?.sendExpect, undefined);
   t.deepEqual(on?.checkType, {kind: 'on'});
 });
+
+test('hactl_status: the virtual’s, the server’s own, and none for another service', (t) => {
+  const [plain, own] = specs('\thactl_status="200"\n\thactl_check=10.0.0.3 status="401"\n');
+  t.deepEqual(plain?.statuses, [[200, 200]]);
+  t.deepEqual(own?.statuses, [[401, 401]]);
+  t.is(specs('\thactl_status="200"\n\thactl_check=10.0.0.3 service=smtp\n')[1]?.statuses, undefined);
+});

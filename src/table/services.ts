@@ -156,6 +156,7 @@ export function checkSpec(
     ...optional('database', virtual.database),
     ...optional('mysqlKey', virtual.mysqlKey),
     ...optional('secret', virtual.secret),
+    ...optional('statuses', check.statuses ?? (check.service === undefined ? virtual.statuses : undefined)),
     ...optional('sendExpect', sendExpect),
     ...optional('sendProgram', ownCheck ? undefined : virtual.sendProgram),
     ...optional('rise', virtual.rise),

@@ -134,6 +134,46 @@ test(
   /reset/,
 );
 
+for (const [status, statuses, passed, reason] of [
+  ['401 Unauthorized', [[401, 401]], true, /HTTP 401, body matches/],
+  [
+    '503 Busy',
+    [
+      [400, 401],
+      [500, 503],
+    ],
+    true,
+    /HTTP 503, body matches/,
+  ],
+  ['200 OK', [[401, 401]], false, /HTTP 200, expected 401, expected body/],
+  [
+    '204 No Content',
+    [
+      [200, 200],
+      [301, 303],
+    ],
+    false,
+    /HTTP 204, expected 200 301-303/,
+  ],
+] as const)
+  // prettier-ignore
+  test(
+    `http: ${status} where ${JSON.stringify(statuses)} pass`,
+    http,
+    answer(page(status, 'It Works!')),
+    passed,
+    reason,
+    {statuses},
+  );
+test(
+  'http: where statuses are listed, a redirect is no way to them',
+  http,
+  answer('HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 9\r\n\r\nIt Works!'),
+  true,
+  /HTTP 302, body matches/,
+  {statuses: [[302, 302]]},
+);
+
 test('http: a redirect is followed, Host is the virtual host', async (t) => {
   const heads: string[] = [];
   const port = await serve(t, (socket) => {

@@ -30,6 +30,8 @@ export interface CheckSpec {
   readonly request?: string;
   readonly receive?: string;
   readonly httpMethod?: 'GET' | 'HEAD';
+  /** HTTP statuses that pass, first and last; no redirect is followed then. Absent: every 2xx, at last. */
+  readonly statuses?: readonly (readonly [first: number, last: number])[];
   readonly virtualHost?: string;
   readonly login?: string;
   readonly passwd?: string;

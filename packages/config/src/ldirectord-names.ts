@@ -15,7 +15,7 @@ export const virtualOnly = new Set([
   'real', 'real6', 'checktype', 'service', 'checkcommand', 'checkport', 'request', 'receive', 'httpmethod',
   'virtualhost', 'login', 'passwd', 'database', 'secret', 'load', 'scheduler', 'schedflags', 'persistent', 'netmask',
   'protocol', 'ops', 'monitorfile', 'servicename', 'comment',
-  'hactl_send', 'hactl_send_program', 'hactl_expect', 'hactl_expect_regex', 'hactl_rise', 'hactl_check', 'hactl_mysql_key',
+  'hactl_send', 'hactl_send_program', 'hactl_expect', 'hactl_expect_regex', 'hactl_rise', 'hactl_status', 'hactl_check', 'hactl_mysql_key',
 ]); // prettier-ignore
 /** Directives of our own: ldirectord refuses them, and so does strict reading. */
 export const isOurs = (name: string): boolean => name.startsWith('hactl_');

@@ -1,8 +1,8 @@
 /** Directives of our own in a virtual service: Piranha's check, and how soon a real comes back. Pure. */
 import {translatePosixRegex} from '@hactl/regex';
 import type {Directive} from './ldirectord-lines.ts';
-import {takeNumber, takeQuotedOrNone, takeYesNo} from './ldirectord-values.ts';
-import type {Span, VirtualAddress, VirtualService} from './model.ts';
+import {parseStatuses, takeNumber, takeQuotedOrNone, takeYesNo} from './ldirectord-values.ts';
+import type {CheckService, Span, StatusRange, VirtualAddress, VirtualService} from './model.ts';
 import type {Reporter} from './reader.ts';
 
 export interface Ours {
@@ -12,6 +12,7 @@ export interface Ours {
   expectRegex?: boolean;
   rise?: number;
   mysqlKey?: string;
+  statuses?: readonly StatusRange[];
 }
 
 /** What is looked at of a virtual service whose lines are read. */
@@ -48,6 +49,19 @@ export function takeOurs(one: Directive, into: Ours, reporter: Reporter): boolea
     case 'hactl_rise': {
       const rise = takeNumber(one, 1, reporter);
       if (rise !== undefined) into.rise = rise;
+      return true;
+    }
+    case 'hactl_status': {
+      const text = takeQuotedOrNone(one, reporter);
+      const statuses = text === undefined ? undefined : parseStatuses(text);
+      if (statuses) into.statuses = statuses;
+      else if (text !== undefined)
+        reporter.error(
+          'bad-value',
+          one.span,
+          `"${text}" is no list of HTTP statuses`,
+          'statuses and ranges from 100 to 599: hactl_status="200-299 401"',
+        );
       return true;
     }
     case 'hactl_mysql_key': {
@@ -90,6 +104,25 @@ export function finishSendProgram(
       'leave one of them out',
     );
   return {command, ...(expect === undefined ? {} : {expect})};
+}
+
+/** The statuses that pass, where the service is one that has statuses. */
+export function finishStatuses(
+  {statuses}: Ours,
+  service: CheckService,
+  span: Span,
+  reporter: Reporter,
+): Pick<VirtualService, 'statuses'> {
+  if (statuses === undefined) return {};
+  if (service === 'http' || service === 'https' || service === 'http_proxy') return {statuses};
+  reporter.add(
+    'warning',
+    'ignored-directive',
+    span,
+    `hactl_status is not used: service ${service} has no HTTP statuses`,
+    'write service=http or service=https, or leave hactl_status out',
+  );
+  return {};
 }
 
 /** Piranha's check, where one of its two texts is written. */

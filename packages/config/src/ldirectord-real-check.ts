@@ -3,14 +3,14 @@ import {translatePosixRegex} from '@hactl/regex';
 import type {Directive} from './ldirectord-lines.ts';
 import {services} from './ldirectord-services.ts';
 import {takeHost, takePort} from './ldirectord-servers.ts';
-import {checkExpression} from './ldirectord-values.ts';
+import {checkExpression, parseStatuses} from './ldirectord-values.ts';
 import type {CheckService, CheckType, RealCheck, RealServer} from './model.ts';
 import {nearest} from './diagnostic.ts';
 import type {Reporter, Resolver} from './reader.ts';
 import {parseTime} from './units.ts';
 
 const form =
-  'hactl_check=ADDRESS[:PORT] [checktype=…] [service=…] [checkport=N] [checkcommand=/PATH] [request="…"] [receive="…"] [virtualhost=NAME] [checktimeout=TIME] [send="…"] [expect="…"] [regex=yes]';
+  'hactl_check=ADDRESS[:PORT] [checktype=…] [service=…] [checkport=N] [checkcommand=/PATH] [request="…"] [receive="…"] [status="…"] [virtualhost=NAME] [checktimeout=TIME] [send="…"] [expect="…"] [regex=yes]';
 
 const kinds = ['negotiate', 'connect', 'ping', 'external', 'on', 'off'] as const;
 
@@ -106,6 +106,12 @@ function takeSetting(
       checkExpression(value, line, reporter);
       draft.receive = value;
       return undefined;
+    case 'status': {
+      const statuses = parseStatuses(value);
+      if (!statuses) return 'statuses and ranges from 100 to 599, such as "200-299 401"';
+      draft.statuses = statuses;
+      return undefined;
+    }
     case 'regex':
       draft.regex = value === 'yes';
       return value === 'yes' || value === 'no' ? undefined : 'yes or no';
@@ -121,7 +127,7 @@ function takeSetting(
       draft[name] = value;
       return undefined;
     default: {
-      const near = nearest(name, ['checktype', 'service', 'checkport', 'checktimeout', 'checkcommand', 'request', 'receive', 'virtualhost', 'send', 'expect', 'regex']); // prettier-ignore
+      const near = nearest(name, ['checktype', 'service', 'checkport', 'checktimeout', 'checkcommand', 'request', 'receive', 'status', 'virtualhost', 'send', 'expect', 'regex']); // prettier-ignore
       return near === undefined ? 'not known here' : `did you mean ${near}?`;
     }
   }

@@ -3,6 +3,7 @@ import {translatePerlRegex} from '@hactl/regex';
 import {type Millis} from '@hactl/base';
 import {nearest} from './diagnostic.ts';
 import type {Directive} from './ldirectord-lines.ts';
+import type {StatusRange} from './model.ts';
 import type {Reporter} from './reader.ts';
 import {parseTime} from './units.ts';
 
@@ -198,4 +199,16 @@ export function checkExpression(text: string, one: Directive, reporter: Reporter
     `receive is not a usable regular expression: ${translated.fault}`,
     'every check would fail: mend it; put a \\ before a character that is meant literally',
   );
+}
+
+/** `200`, `200-299`, several of them between blanks; undefined: something else. */
+export function parseStatuses(text: string): readonly StatusRange[] | undefined {
+  const ranges = text
+    .trim()
+    .split(/\s+/)
+    .map((word): StatusRange => {
+      const [, first = '', last = first] = /^(\d{3})(?:-(\d{3}))?$/.exec(word) ?? [];
+      return [Number(first), Number(last)];
+    });
+  return ranges.every(([first, last]) => first >= 100 && first <= last && last <= 599) ? ranges : undefined;
 }

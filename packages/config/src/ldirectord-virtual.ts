@@ -4,7 +4,7 @@ import {takeLine, type Draft} from './ldirectord-draft.ts';
 import {CHECK_TIMEOUT, emailOf, NEGOTIATE_TIMEOUT, type Inherited} from './ldirectord-inherited.ts';
 import {judgeForKernel} from './ldirectord-kernel.ts';
 import type {Block} from './ldirectord-lines.ts';
-import {finishSendExpect, finishSendProgram} from './ldirectord-ours.ts';
+import {finishSendExpect, finishSendProgram, finishStatuses} from './ldirectord-ours.ts';
 import {withRealChecks} from './ldirectord-real-check.ts';
 import type {CheckService, CheckType, VirtualAddress, VirtualService} from './model.ts';
 import type {Reporter, Resolver} from './reader.ts';
@@ -123,6 +123,7 @@ function finish(block: Block, address: VirtualAddress, draft: Draft, reporter: R
     ...(sendExpect ? {sendExpect} : {}),
     ...(sendProgram ? {sendProgram} : {}),
     ...(draft.ours.rise === undefined ? {} : {rise: draft.ours.rise}),
+    ...finishStatuses(draft.ours, service, span, reporter),
     ...(draft.ours.mysqlKey === undefined ? {} : {mysqlKey: draft.ours.mysqlKey}),
   };
   const schedulerLine = block.lines.findLast(({name}) => name === 'scheduler');

@@ -77,6 +77,15 @@ for (const [lines, expected] of [
     },
   ],
   [['hactl_rise=2'], {service: 'http', sendExpect: undefined, rise: 2}],
+  [
+    ['service=https', 'hactl_status="200-299 401"'],
+    {
+      statuses: [
+        [200, 299],
+        [401, 401],
+      ],
+    },
+  ],
   [['hactl_mysql_key="/etc/ha.d/mysql.pem"'], {mysqlKey: '/etc/ha.d/mysql.pem'}],
 ] as const)
   test(`${lines.join(' and ')}: lenient reading takes it, strict reading does not`, (t) => {
@@ -86,7 +95,7 @@ for (const [lines, expected] of [
     const refused = cf(nanny(...lines), 'strict').diagnostics;
     t.deepEqual(
       refused.map(({severity, code}) => `${severity} ${code}`),
-      lines.map(() => 'error unknown-directive'),
+      lines.flatMap((line) => (line.startsWith('hactl_') ? ['error unknown-directive'] : [])),
     );
   });
 
@@ -98,6 +107,9 @@ for (const [lines, code] of [
   [['hactl_send_program="mon.sh %h"'], 'error bad-value'],
   [['hactl_send_program="/m.sh"', 'hactl_send="x"'], 'warning ignored-directive'],
   [['hactl_send_program="/m.sh"', 'checkcommand=/n.sh'], 'warning ignored-directive'],
+  [['hactl_status="99"'], 'error bad-value'],
+  [['hactl_status="299-200"'], 'error bad-value'],
+  [['service=smtp', 'hactl_status="200"'], 'warning ignored-directive'],
   [['hactl_expects="OK"'], 'error unknown-directive'],
 ] as const)
   test(`${lines.join(' and ')}: ${code}`, (t) => {

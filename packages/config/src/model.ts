@@ -35,6 +35,9 @@ export type VirtualAddress =
   | {readonly kind: 'address'; readonly family: 4 | 6; readonly address: string; readonly port: number; readonly protocol: Protocol}
   | {readonly kind: 'fwmark'; readonly family: 4 | 6; readonly mark: number};
 
+/** HTTP statuses from the first to the last. */
+export type StatusRange = readonly [first: number, last: number];
+
 /** `hactl_check`: what of a check is a real server's own; the rest is its virtual service's. */
 export interface RealCheck {
   readonly checkType?: CheckType;
@@ -45,6 +48,7 @@ export interface RealCheck {
   readonly request?: string;
   readonly receive?: string;
   readonly virtualHost?: string;
+  readonly statuses?: readonly StatusRange[];
   readonly sendExpect?: {readonly send?: string; readonly expect?: string; readonly regex: boolean};
 }
 
@@ -129,6 +133,8 @@ export interface VirtualService {
    * port; up when its output is `expect`, or, without one, when it exits with 0.
    */
   readonly sendProgram?: {readonly command: string; readonly expect?: string};
+  /** `hactl_status`: the statuses that pass, and no redirect is followed; undefined: every 2xx, at last. */
+  readonly statuses?: readonly StatusRange[];
   /** `hactl_mysql_key`: file with the public key under which a MySQL server may get the password. */
   readonly mysqlKey?: string;
   /** `hactl_rise`: passed checks in a row before a real that was down is up again; undefined: as ha.cf says. */

@@ -37,6 +37,12 @@ test('every setting, with quotes where there are blanks', (t) => {
       checkCommand: '/bin/true',
     },
   );
+  t.deepEqual(checksOf('hactl_check=10.0.0.3 status="200 301-303"')[2], {
+    statuses: [
+      [200, 200],
+      [301, 303],
+    ],
+  });
   t.deepEqual(checksOf('hactl_check=10.0.0.3 send="GET / HTTP/1.0" expect="^HTTP" regex=yes')[2], {
     service: 'send-expect',
     sendExpect: {send: 'GET / HTTP/1.0', expect: '^HTTP', regex: true},
@@ -50,6 +56,7 @@ for (const [line, message] of [
   ['hactl_check=10.0.0.3 checkprot=80', /did you mean checkport/],
   ['hactl_check=10.0.0.3 checkport=99999', /from 1 to 65535/],
   ['hactl_check=10.0.0.3 expect="(" regex=yes', /regular expression/],
+  ['hactl_check=10.0.0.3 status="600"', /from 100 to 599/],
   ['hactl_check=10.0.0.3 request', /no value/],
 ] as const)
   test(`refused with a reason: ${line}`, (t) => {

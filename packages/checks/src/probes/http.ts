@@ -1,6 +1,7 @@
 /**
  * service=http, https and http_proxy: one request on a plain socket. ldirectord's rule: after redirects the status is
- * 2xx, and the body matches `receive` where there is one (a HEAD has no body that could). Any certificate is accepted, as
+ * 2xx, and the body matches `receive` where there is one (a HEAD has no body that could). Where statuses are listed, one of
+ * them must come, and no redirect is followed: keepalived's rule. Any certificate is accepted, as
  * ldirectord does. A proxy is asked for the whole URL in `request`, and for what it redirects to.
  */
 import tls from 'node:tls';
@@ -19,6 +20,11 @@ import {keepSession, secureOptions} from './tls-client.ts';
 const REDIRECTS_MAX = 7;
 /** Octets of one answer, with all that is around its body. */
 const OCTETS_MAX = 4 << 20;
+
+const ORDINARY = [[200, 299]] as const;
+
+const rangesText = (ranges: NonNullable<CheckSpec['statuses']>): string =>
+  ranges.map(([first, last]) => (first === last ? String(first) : `${first}-${last}`)).join(' ');
 
 /** What the request line names: the path on the server itself, a whole URL at a proxy. */
 const requestTarget = (url: URL, proxy: boolean): string =>
@@ -162,13 +168,15 @@ export function probeHttp(spec: CheckSpec, limit: Millis, clock: Clock): Promise
             : `${story}${target} closed the connection within the head of the answer: ${JSON.stringify(answer.beginning)}`,
         );
       }
-      if (status >= 300 && status < 400 && location !== undefined && redirects < REDIRECTS_MAX)
+      const {statuses} = spec;
+      if (!statuses && status >= 300 && status < 400 && location !== undefined && redirects < REDIRECTS_MAX)
         return follow(location, asked);
       // What else is said does not count.
-      if (status < 200 || status > 299)
+      const passes = statuses ?? ORDINARY;
+      if (!passes.some(([first, end]) => status >= first && status <= end))
         return done(
           false,
-          `${story}HTTP ${status}${spec.receive === undefined ? '' : `, expected body /${spec.receive}/`}`,
+          `${story}HTTP ${status}${statuses ? `, expected ${rangesText(statuses)}` : ''}${spec.receive === undefined ? '' : `, expected body /${spec.receive}/`}`,
         );
       const ended = last || answer.complete;
       const found = spec.receive !== undefined && match.found(answer.body, ended);

@@ -4,7 +4,16 @@
  */
 import type {Millis} from '@hactl/base';
 import type {Diagnostic} from '../diagnostic.ts';
-import type {CheckService, ForwardMethod, Medium, RealCheck, Span, Vip, VirtualAddress} from '../model.ts';
+import type {
+  CheckService,
+  ForwardMethod,
+  Medium,
+  RealCheck,
+  Span,
+  StatusRange,
+  Vip,
+  VirtualAddress,
+} from '../model.ts';
 import type {Resolver} from '../reader.ts';
 
 export type ImportKind = 'lvs.cf' | 'keepalived' | 'ipvsadm';
@@ -48,6 +57,7 @@ export interface ImportedCheck {
   readonly request?: string;
   readonly receive?: string;
   readonly virtualHost?: string;
+  readonly statuses?: readonly StatusRange[];
   readonly timeout?: Millis;
   readonly interval?: Millis;
   readonly failures?: number;

@@ -85,7 +85,10 @@ export interface ServerPlace {
   readonly port: number;
 }
 
-/** Reads the checkers of one server. A MISC_CHECK without a program is left out, as in keepalived. */
+/**
+ * Reads the checkers of one server. A MISC_CHECK without a program and a web check without a page are
+ * left out, as in keepalived.
+ */
 export function takeCheckers(
   block: Block,
   settings: Inherited,
@@ -94,18 +97,21 @@ export function takeCheckers(
 ): Checker[] {
   return block.all(...checkerNames).flatMap((statement) => {
     const checker = takeChecker(statement, settings, server, tools);
-    if (checker.kind !== 'MISC_CHECK' || checker.command !== undefined) return [checker];
-    ignored(
-      statement,
-      'missing-value',
-      'MISC_CHECK has no misc_path: keepalived leaves the check out',
-      'the import does too; write misc_path "/path/program arguments"',
-      tools,
-    );
-    tools.book.take(checker.book.notes, 'the check has no program: keepalived leaves it out too');
-    tools.book.not(statement.span, quoteStatement(statement), 'no program: keepalived leaves it out too');
+    const missing = missingOf(checker);
+    if (missing === undefined) return [checker];
+    const reason = `${checker.kind} has no ${missing}: keepalived leaves the check out`;
+    ignored(statement, 'missing-value', reason, `the import does too; write ${missing}`, tools);
+    tools.book.take(checker.book.notes, `${reason} too`);
+    tools.book.not(statement.span, quoteStatement(statement), `${reason} too`);
     return [];
   });
+}
+
+/** What keepalived needs and the checker lacks. */
+function missingOf({kind, command, request}: Checker): string | undefined {
+  if (kind === 'MISC_CHECK') return command === undefined ? 'misc_path "/path/program arguments"' : undefined;
+  const isWeb = kind === 'HTTP_GET' || kind === 'SSL_GET';
+  return isWeb && request === undefined ? 'url { path /PAGE }' : undefined;
 }
 
 const unusedHere: Readonly<Record<string, string>> = {
@@ -152,7 +158,7 @@ function takeChecker(statement: Statement, inherited: Inherited, server: ServerP
   const last = (name: string): Statement | undefined => target.last(name) ?? block.last(name);
   const port = takeCheckPort(last('connect_port'), server, tools);
   takeCheckAddress(last('connect_ip'), server, tools);
-  const page = isWeb ? takeUrls(block, settings.virtualHost, kind === 'SSL_GET', tools) : {};
+  const page = isWeb ? takeUrls(block, settings.virtualHost, tools) : undefined;
   const dns = kind === 'DNS_CHECK' ? {dns: takeDns(block, tools)} : {};
   const misc = kind === 'MISC_CHECK' ? takeMisc(block, tools) : {};
   target.finish(unusedHere, 'the check has no such setting', seriousHere);

@@ -200,7 +200,7 @@ function ownCheck(
       : 'ldirectord.cf: hactl_check … checktype=on: keepalived does not check it either',
   );
   if (!native) return {checkType: {kind: 'on'}};
-  const {type, service, timeout, request, receive, virtualHost, sendExpect} = native;
+  const {type, service, timeout, request, receive, virtualHost, statuses} = native;
   const usesPort = type === 'connect' || type === 'negotiate';
   return {
     checkType: {kind: type},
@@ -211,7 +211,7 @@ function ownCheck(
     ...(request === undefined ? {} : {request}),
     ...(receive === undefined ? {} : {receive}),
     ...(virtualHost === undefined ? {} : {virtualHost}),
-    ...(sendExpect === undefined ? {} : {sendExpect}),
+    ...(statuses === undefined ? {} : {statuses}),
   };
 }
 

@@ -1,9 +1,8 @@
 /** One checker of keepalived in ldirectord's words. Pure. */
-import type {CheckService} from '../model.ts';
+import type {CheckService, StatusRange} from '../model.ts';
 import type {ImportedCheck} from './imported.ts';
 import type {Checker} from './keepalived-checker.ts';
-import {isOrdinary, statusExpression} from './keepalived-web.ts';
-import {isQuotable} from './words.ts';
+import {ORDINARY} from './keepalived-web.ts';
 
 /** One server's check in our words. */
 export interface Native {
@@ -13,7 +12,7 @@ export interface Native {
   readonly request?: string;
   readonly receive?: string;
   readonly virtualHost?: string;
-  readonly sendExpect?: NonNullable<ImportedCheck['sendExpect']>;
+  readonly statuses?: readonly StatusRange[];
   readonly timeout?: number;
 }
 
@@ -79,42 +78,20 @@ export function convert(checker: Checker, isUdp: boolean): Converted {
 }
 
 function convertWeb(checker: Checker, base: Pick<Native, 'port' | 'timeout'>): Converted {
-  const {kind, request = '/', receive, virtualHost, statuses = [[200, 299]], version = '1.0'} = checker;
+  const {kind, request = '/', receive, virtualHost, statuses = ORDINARY} = checker;
   const host = virtualHost === undefined || !/^[\w.:[\]-]+$/.test(virtualHost) ? undefined : virtualHost;
   const service = kind === 'SSL_GET' ? 'https' : 'http';
-  const asService: Native = {
-    type: 'negotiate',
-    service,
-    ...base,
-    request,
-    ...(receive === undefined ? {} : {receive}),
-    ...(host === undefined ? {} : {virtualHost: host}),
-  };
-  // A plain request's status line can be compared as it is: no redirect is followed, as in keepalived.
-  if (kind === 'HTTP_GET' && receive === undefined && isQuotable(request)) {
-    const header =
-      host === undefined ? (version === '1.1' ? 'Host: localhost\\r\\n' : '') : `Host: ${host}\\r\\n`;
-    const send = `GET ${request.replaceAll('\\', '\\\\')} HTTP/${version}\\r\\nUser-Agent: KeepAliveClient\\r\\n${header}${version === '1.1' ? 'Connection: close\\r\\n' : ''}\\r\\n`;
-    return {
-      native: {
-        type: 'negotiate',
-        ...base,
-        sendExpect: {send, expect: statusExpression(statuses), regex: true},
-      },
-      fate: 'exact',
-      how: 'ldirectord.cf: hactl_send and hactl_expect: the same request, the same statuses pass',
-    };
-  }
-  if (isOrdinary(statuses))
-    return {
-      native: asService,
-      fate: 'approximated',
-      how: `${NEGOTIATE}${service}; every status from 200 to 299 passes, and redirects are followed`,
-    };
-  const wanted = statuses.map(([from, to]) => (from === to ? from : `${from}-${to}`)).join(' ');
   return {
-    native: {type: 'connect', ...base},
-    fate: 'changed',
-    how: `keepalived wants the status ${wanted}, the web check here 200 to 299: only the connection is tried`,
+    native: {
+      type: 'negotiate',
+      service,
+      ...base,
+      request,
+      statuses,
+      ...(receive === undefined ? {} : {receive}),
+      ...(host === undefined ? {} : {virtualHost: host}),
+    },
+    fate: 'exact',
+    how: `${NEGOTIATE}${service} with hactl_status: the same statuses pass, and no redirect is followed`,
   };
 }

@@ -1,4 +1,5 @@
 /** vrrp_instance of keepalived.conf, as far as a pair of directors knows what it says. Pure. */
+import type {Millis} from '@hactl/base';
 import {ipv4, ipv6} from '../addresses.ts';
 import type {Vip} from '../model.ts';
 import {
@@ -53,6 +54,10 @@ export const GROUP = '225.0.0.1';
 /** Of Master_Down_Interval: three adverts missed, and a skew. */
 const MISSED = 3;
 const PRIORITY = 100;
+/** keepalived's advert_int: its default and its bounds. */
+const ADVERT = 1_000;
+const ADVERT_LEAST = 10;
+const ADVERT_MOST = 255_000;
 const DELAY_MAX = 1_000_000;
 
 /** Words of vrrp_instance and vrrp_sync_group that have no counterpart. */
@@ -111,7 +116,7 @@ export function takeInstance(statement: Statement, outer: VrrpTools): Instance {
   const device = takeDevice(block.last('interface'), statement, tools);
   const preemption = takePreemption(block, state, tools);
   const advertLine = block.last('advert_int');
-  const advert = Math.max(1, timeOf(advertLine, tools) ?? 1_000);
+  const written = timeOf(advertLine, tools);
   const missedLine = block.last('down_timer_adverts');
   if (missedLine) book.exact(missedLine.span, quoteStatement(missedLine), 'ha.cf: deadtime');
   const missed = numberOf(missedLine, 1, 100, tools) ?? MISSED;
@@ -130,8 +135,9 @@ export function takeInstance(statement: Statement, outer: VrrpTools): Instance {
   const secret = takeAuthentication(block.last('authentication'), tools);
   const vips = takeVips(block, device, native !== undefined, tools);
   const isSix = native !== undefined || (vips[0]?.family ?? 4) === 6;
+  const isThird = isSix || (version ? argumentOf(version) === '3' : tools.defaults.isThird);
   const script = takeNotify(block, name, 'INSTANCE', tools, priority);
-  const tracked = takeTracked(block, tools);
+  const tracked = takeTracked(statement, block, tools);
   const loose = block.last('dont_track_primary');
   if (loose)
     book.exact(loose.span, quoteStatement(loose), 'ha.cf: the interface is not in hactl_track_interface');
@@ -151,10 +157,10 @@ export function takeInstance(statement: Statement, outer: VrrpTools): Instance {
     priority,
     ...(priorityLine ? {priorityLine} : {}),
     ...preemption,
-    advert,
+    advert: takeAdvert(advertLine, written, isThird, tools),
     ...(advertLine ? {advertLine} : {}),
     missed,
-    isThird: isSix || (version ? argumentOf(version) === '3' : tools.defaults.isThird),
+    isThird,
     device,
     peers,
     vips,
@@ -166,6 +172,32 @@ export function takeInstance(statement: Statement, outer: VrrpTools): Instance {
     isMailed,
     book,
   };
+}
+
+/** keepalived's bounds and steps: whole seconds in VRRP 2, up to 40.95 s in steps of 10 ms in VRRP 3. */
+function takeAdvert(
+  line: Statement | undefined,
+  written: Millis | undefined,
+  isThird: boolean,
+  tools: Tools,
+): Millis {
+  if (!line || written === undefined) return ADVERT;
+  const step = isThird ? 10 : 1_000;
+  const isKept = written >= ADVERT_LEAST && written <= ADVERT_MOST;
+  const advert = isKept
+    ? Math.min(Math.max(step, Math.round(written / step) * step), isThird ? 40_950 : ADVERT_MOST)
+    : ADVERT;
+  if (advert !== written)
+    ignored(
+      line.words[1] ?? line,
+      'bad-value',
+      `advert_int ${argumentOf(line)}: keepalived uses ${advert / 1_000} s`,
+      isKept
+        ? `the import does too: VRRP ${isThird ? 3 : 2} has steps of ${step} ms`
+        : 'the import does too: from 0.01 to 255 seconds',
+      tools,
+    );
+  return advert;
 }
 
 /** An unknown word is BACKUP to keepalived. */

@@ -188,8 +188,17 @@ export function preprocess(
     sources.set(one.path, one);
     state.folder = one.path.includes('/') ? one.path.slice(0, one.path.lastIndexOf('/')) || '/' : '.';
     defined.set('_PWD', state.folder);
-    for (const {text, start, end, joined} of joinedLines(one.text))
+    for (const {text, start, end, joined, cut} of joinedLines(one.text)) {
+      if (cut)
+        reporter.add(
+          'warning',
+          'bad-value',
+          {file: one.path, ...cut},
+          'keepalived ends the definition at this comment, because it has no \\ at its end: what follows is read on here',
+          'compare with what keepalived runs today; in the file, write \\ at the end of the comment or remove it',
+        );
       line(text, {file: one.path, start, end}, !joined, 0);
+    }
   };
 
   file(source);
@@ -201,7 +210,11 @@ interface Joined {
   readonly start: number;
   readonly end: number;
   readonly joined: boolean;
+  /** A comment in a definition at which keepalived itself ends it. */
+  readonly cut?: {readonly start: number; readonly end: number};
 }
+
+const isDefinition = /^\s*(?:@\S+\s+)?\$\w+[ \t]*=/;
 
 /**
  * Lines without comments, with those that end in a backslash joined to the next. In a definition the pieces stay lines
@@ -211,13 +224,17 @@ function* joinedLines(text: string): Generator<Joined> {
   let pending: Joined | undefined;
   for (const line of linesOf(text)) {
     const content = withoutComment(line.text);
-    if (pending && content.trim() === '' && line.text.trim() !== '') continue;
+    if (pending && content.trim() === '' && line.text.trim() !== '') {
+      if (isDefinition.test(pending.text) && !/\\[ \t]*$/.test(line.text))
+        pending = {...pending, cut: {start: line.start, end: line.start + line.text.length}};
+      continue;
+    }
     const isContinued = /\\[ \t]*$/.test(content);
     const piece = content.replace(/\\[ \t]*$/, '');
     const end = line.start + line.text.length;
-    const separator: string = pending && /^\s*(?:@\S+\s+)?\$\w+[ \t]*=/.test(pending.text) ? '\n' : ' ';
+    const separator: string = pending && isDefinition.test(pending.text) ? '\n' : ' ';
     pending = pending
-      ? {text: `${pending.text}${separator}${piece.trim()}`, start: pending.start, end, joined: true}
+      ? {...pending, text: `${pending.text}${separator}${piece.trim()}`, end, joined: true}
       : {text: piece, start: line.start, end, joined: false};
     if (isContinued) continue;
     yield pending;

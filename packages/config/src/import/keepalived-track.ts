@@ -22,16 +22,17 @@ export interface Tracked {
   readonly scripts: readonly Statement[];
   readonly processes: readonly Statement[];
   readonly interfaces: readonly string[];
+  /** The instance or group: keepalived knows only what is defined above it. */
+  readonly owner: Statement;
 }
 
 /** keepalived's defaults: once a second, one success or failure counts. */
 const INTERVAL = 1_000;
-/** Less often is no use, more often is a burden: hactl's own bound. */
-const LEAST_INTERVAL = 100;
+const INTERVAL_MOST = 4_294;
 
 const WEIGHT = 'what fails makes this director the worse one, however much it weighs';
 
-export function takeTracked(block: Block, tools: Tools): Tracked {
+export function takeTracked(owner: Statement, block: Block, tools: Tools): Tracked {
   const {book} = tools;
   const lines = (name: string): Statement[] => {
     const found = block.all(name);
@@ -45,6 +46,14 @@ export function takeTracked(block: Block, tools: Tools): Tracked {
       return [];
     }
     const isWeighed = argumentsOf(line).includes('weight');
+    if (argumentsOf(line)[2] === 'reverse') {
+      book.lost(
+        line.span,
+        quoteStatement(line),
+        'an interface that is good when it is down cannot be tracked',
+      );
+      return [];
+    }
     book[isWeighed ? 'approximated' : 'exact'](
       line.span,
       quoteStatement(line),
@@ -52,7 +61,7 @@ export function takeTracked(block: Block, tools: Tools): Tracked {
     );
     return [device];
   });
-  return {scripts: lines('track_script'), processes: lines('track_process'), interfaces};
+  return {scripts: lines('track_script'), processes: lines('track_process'), interfaces, owner};
 }
 
 interface Definition {
@@ -63,61 +72,89 @@ interface Definition {
   readonly rise: number;
   readonly fall: number;
   readonly isWeighed: boolean;
+  /** `weight N reverse`: a failure is good. */
+  readonly isReversed: boolean;
+}
+
+interface Reference {
+  readonly line: Statement;
+  readonly owner: Statement;
 }
 
 /** The definitions that are tracked, as lines of ha.cf; scripts are written where a line cannot say it. */
 export function takeTrackers(
   definitions: {readonly scripts: readonly Statement[]; readonly processes: readonly Statement[]},
   tracked: readonly Tracked[],
+  /** Where each block stands in the file, its includes in their places. */
+  order: ReadonlyMap<Statement, number>,
   scripts: ImportedScript[],
   tools: Tools,
 ): NonNullable<ImportedPair['trackScripts']> {
   const lines: {every: Millis; command: string}[] = [];
   const carry = (
     all: readonly Statement[],
-    references: readonly Statement[],
+    references: readonly Reference[],
     read: (statement: Statement, tools: Tools) => Definition | undefined,
   ): void => {
+    const isKnown = (name: string, {owner}: Reference): boolean =>
+      all.some(
+        (statement) =>
+          argumentOf(statement) === name && (order.get(statement) ?? 0) < (order.get(owner) ?? Infinity),
+      );
+    const used = references.filter((reference) => isKnown(nameOf(reference.line), reference));
     for (const statement of all) {
       const name = argumentOf(statement);
-      const own = references.filter((line) => nameOf(line) === name);
+      const own = used.filter(({line}) => nameOf(line) === name).map(({line}) => line);
       const definition = read(statement, tools);
-      if (definition && own.length > 0) {
-        const isWeighed = definition.isWeighed || own.some((line) => argumentsOf(line).includes('weight'));
-        lines.push(lineOf(name, definition, scripts));
-        const how = `ha.cf: hactl_track_script; ${isWeighed ? WEIGHT : 'a director whose script fails gives its groups to the peer'}`;
-        for (const one of [statement, ...own])
-          tools.book[isWeighed ? 'approximated' : 'exact'](one.span, quoteStatement(one), how);
-      } else if (definition)
-        tools.book.not(statement.span, quoteStatement(statement), 'no instance tracks it');
+      if (definition && own.length > 0) lines.push(carryOne(name, definition, own, scripts, tools));
+      else if (definition) tools.book.not(statement.span, quoteStatement(statement), 'no instance tracks it');
     }
-    for (const line of references)
-      if (!all.some((statement) => argumentOf(statement) === nameOf(line))) {
-        ignored(
-          line,
-          'unresolved-name',
-          `nothing is called ${nameOf(line)}: keepalived does not track it`,
-          'the import does not either; define it, or remove the line',
-          tools,
-        );
-        tools.book.not(
-          line.span,
-          quoteStatement(line),
-          'it is not defined: keepalived does not track it either',
-        );
-      }
+    for (const reference of references) if (!used.includes(reference)) noteUnknown(reference, all, tools);
   };
-  carry(
-    definitions.scripts,
-    tracked.flatMap((one) => one.scripts),
-    takeScript,
-  );
-  carry(
-    definitions.processes,
-    tracked.flatMap((one) => one.processes),
-    takeProcess,
-  );
+  const named = (pick: 'scripts' | 'processes'): Reference[] =>
+    tracked.flatMap((one) => one[pick].map((line) => ({line, owner: one.owner})));
+  carry(definitions.scripts, named('scripts'), takeScript);
+  carry(definitions.processes, named('processes'), takeProcess);
   return lines;
+}
+
+/** Does a failure count as good? The line that tracks it may say so, or the definition. */
+function isReversedBy(line: Statement, {isReversed}: Definition): boolean {
+  const word = argumentsOf(line)[2];
+  return word === 'reverse' || (word !== 'noreverse' && isReversed);
+}
+
+/** A definition that is tracked, with a note for each line about it. */
+function carryOne(
+  name: string,
+  definition: Definition,
+  own: readonly Statement[],
+  scripts: ImportedScript[],
+  {book}: Tools,
+): {every: Millis; command: string} {
+  const [first = definition.statement] = own;
+  const isReversed = isReversedBy(first, definition);
+  const isWeighed = definition.isWeighed || own.some((line) => argumentsOf(line).includes('weight'));
+  const how = `ha.cf: hactl_track_script; ${isReversed ? 'reversed, the written script fails where this one does not; ' : ''}${isWeighed ? WEIGHT : 'a director whose script fails gives its groups to the peer'}`;
+  for (const line of [definition.statement, ...own])
+    if (line !== definition.statement && isReversedBy(line, definition) !== isReversed)
+      book.lost(
+        line.span,
+        quoteStatement(line),
+        'tracked here and there, once reversed: the first line counts',
+      );
+    else book[isWeighed ? 'approximated' : 'exact'](line.span, quoteStatement(line), how);
+  return lineOf(name, {...definition, isReversed}, scripts);
+}
+
+function noteUnknown({line}: Reference, all: readonly Statement[], tools: Tools): void {
+  const isBelow = all.some((statement) => argumentOf(statement) === nameOf(line));
+  const reason = isBelow
+    ? `${nameOf(line)} is defined below: keepalived does not know it here and does not track it`
+    : `nothing is called ${nameOf(line)}: keepalived does not track it`;
+  const help = isBelow ? 'write its definition above this' : 'define it, or remove the line';
+  ignored(line, 'unresolved-name', reason, `the import does not either; ${help}`, tools);
+  tools.book.not(line.span, quoteStatement(line), reason);
 }
 
 function takeScript(statement: Statement, tools: Tools): Definition | undefined {
@@ -132,7 +169,8 @@ function takeScript(statement: Statement, tools: Tools): Definition | undefined 
     book.lost(statement.span, quoteStatement(statement), 'it has no script: keepalived ignores it too');
     return undefined;
   }
-  const every = Math.max(LEAST_INTERVAL, timeOf(intervalLine, tools) ?? INTERVAL);
+  // Whole seconds; 0 is 1.
+  const every = Math.max(1, numberOf(intervalLine, 0, INTERVAL_MOST, tools) ?? 1) * INTERVAL;
   const limit = timeOf(timeoutLine, tools);
   const own = 'ha.cf: hactl_track_script';
   for (const line of [script, intervalLine]) if (line) book.exact(line.span, quoteStatement(line), own);
@@ -154,6 +192,7 @@ function takeScript(statement: Statement, tools: Tools): Definition | undefined 
     rise: numberOf(rise, 1, 1_000_000, tools) ?? 1,
     fall: numberOf(fall, 1, 1_000_000, tools) ?? 1,
     isWeighed: weight !== undefined && argumentOf(weight) !== '0',
+    isReversed: argumentOf(weight, 2) === 'reverse',
   };
 }
 
@@ -182,6 +221,7 @@ function takeProcess(statement: Statement, tools: Tools): Definition | undefined
     rise: 1,
     fall: 1,
     isWeighed: weight !== undefined,
+    isReversed: argumentOf(weight, 2) === 'reverse',
   };
 }
 
@@ -191,7 +231,8 @@ function lineOf(
   definition: Definition,
   scripts: ImportedScript[],
 ): {every: Millis; command: string} {
-  const {every, command, rise, fall} = definition;
+  const {every, rise, fall, isReversed} = definition;
+  const command = isReversed ? `! ${definition.command}` : definition.command;
   if (rise === 1 && fall === 1 && /^\/[\w./=,@%+-]+( [\w./=:,@%+-]+)*$/.test(command))
     return {every, command};
   const file = freshName(scripts, `track-${fileWord(name)}`);

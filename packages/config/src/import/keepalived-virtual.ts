@@ -106,7 +106,17 @@ export function takeVirtualServers(statement: Statement, outer: VirtualTools): I
   if (heads.length === 0)
     return drop('it has no address that can be read, as keepalived says', false, servers);
   if (servers.length === 0) return drop('it has no real server, and keepalived leaves it out too');
-  const fresh = heads.filter((head) => {
+  const maskFamily = persistence.netmask === undefined ? undefined : (family ?? serverFamily);
+  const masked = heads.filter((head) => {
+    if (head.kind !== 'address' || maskFamily === undefined || head.family === maskFamily) return true;
+    book.lost(
+      statement.span,
+      `${nameOf(statement)} ${head.address}`,
+      'its granularity is of the other address family: the kernel refuses the service, keepalived’s too',
+    );
+    return false;
+  });
+  const fresh = masked.filter((head) => {
     const key = JSON.stringify(head.kind === 'address' ? head : {...head, isFixed: false});
     const isNew = !outer.seen.has(key);
     outer.seen.add(key);
@@ -114,7 +124,7 @@ export function takeVirtualServers(statement: Statement, outer: VirtualTools): I
   });
   if (fresh.length === 0)
     return drop('a service with this address, port and protocol is there already', false, servers);
-  if (fresh.length < heads.length)
+  if (fresh.length < masked.length)
     book.not(
       statement.span,
       quoteStatement(statement),

@@ -16,6 +16,8 @@ export interface VrrpParts {
   readonly scripts: readonly Statement[];
   readonly processes: readonly Statement[];
   readonly syncDaemon: Statement | undefined;
+  /** The places of all blocks of the file. */
+  readonly order: ReadonlyMap<Statement, number>;
 }
 
 /** The instances that keepalived takes: the first of each name. */
@@ -80,7 +82,7 @@ export function takeVrrp(
     lines.push({members: [instance], group: groupOf([instance], [], false)});
   notePreferences(all, preferences, tools);
   const allTracked = [...all.map((one) => one.tracked), ...tracked];
-  const trackScripts = takeTrackers(parts, allTracked, tools.scripts, tools);
+  const trackScripts = takeTrackers(parts, allTracked, parts.order, tools.scripts, tools);
   const secret = all.find((one) => one.secret !== undefined)?.secret;
   // An instance without addresses has no line, unless it is the only one: ldirectord needs a line to stand in.
   const full = lines.filter(({group}) => group.vips.length > 0 || group.scripts.length > 0);
@@ -126,7 +128,7 @@ function takeSyncGroups(
     const list = block.last('group');
     const words = listed(list);
     const script = takeNotify(block, argumentOf(statement), 'GROUP', tools);
-    const own = takeTracked(block, tools);
+    const own = takeTracked(statement, block, tools);
     const alert = block.last('smtp_alert');
     if (alert) book.approximated(alert.span, quoteStatement(alert), 'haresources: MailTo');
     if (list) book.exact(list.span, quoteStatement(list), 'haresources: one line');

@@ -6,53 +6,44 @@ import {
   blockOf,
   flagOf,
   ignored,
+  nameOf,
   quoteStatement,
   type Block,
   type Tools,
 } from './keepalived-block.ts';
+import type {StatusRange} from '../model.ts';
 import type {Statement} from './keepalived-lines.ts';
 import {isQuotable} from './words.ts';
-
-export type StatusRange = readonly [from: number, to: number];
 
 export interface WebPage {
   readonly request?: string;
   readonly receive?: string;
   readonly virtualHost?: string;
-  /** The request line's version. */
-  readonly version?: '1.0' | '1.1';
   /** Statuses that pass; keepalived's default is 200 to 299. */
   readonly statuses?: readonly StatusRange[];
 }
 
-const DEFAULT: readonly StatusRange[] = [[200, 299]];
+/** keepalived's default. */
+export const ORDINARY: readonly StatusRange[] = [[200, 299]];
 
-/** The first page: ldirectord.cf asks for one. */
-export function takeUrls(
-  block: Block,
-  inheritedHost: string | undefined,
-  isTls: boolean,
-  tools: Tools,
-): WebPage {
+/** The first page: ldirectord.cf asks for one. Nothing: no page is written, and keepalived drops the checker. */
+export function takeUrls(block: Block, inheritedHost: string | undefined, tools: Tools): WebPage | undefined {
   const {book} = tools;
-  const [first, ...others] = block.all('url');
   const protocol = block.last('http_protocol');
-  const version = argumentOf(protocol).startsWith('1.1') ? '1.1' : '1.0';
   if (protocol)
-    if (isTls) book.not(protocol.span, quoteStatement(protocol), 'the check speaks HTTP/1.0');
-    else book.exact(protocol.span, quoteStatement(protocol), `HTTP/${version}`);
+    book.approximated(protocol.span, quoteStatement(protocol), 'the check speaks HTTP/1.1 and closes');
+  const [first, ...others] = block.all('url').filter((url) => hasPath(url, tools));
   for (const url of others)
     book.lost(
       url.span,
       quoteStatement(url),
       'one page is asked for here: the first, all must pass in keepalived',
     );
-  const plain = {version, ...(inheritedHost === undefined ? {} : {virtualHost: inheritedHost})} as const;
-  if (!first) return {request: '/', statuses: DEFAULT, ...plain};
+  if (!first) return undefined;
   const inner = blockOf(first.block ?? [], tools);
   const [path, code, host] = ['path', 'status_code', 'virtualhost'].map((name) => inner.last(name));
   book.exact(first.span, 'url', 'ldirectord.cf: the page of the check');
-  const written = argumentOf(path) || '/';
+  const written = argumentOf(path);
   const isUsable = isQuotable(written) && written.startsWith('/');
   if (path)
     if (isUsable) book.exact(path.span, quoteStatement(path), 'ldirectord.cf: request');
@@ -76,9 +67,23 @@ export function takeUrls(
     request: isUsable ? written : '/',
     ...(receive === undefined ? {} : {receive}),
     statuses,
-    version,
     ...(virtualHost === undefined ? {} : {virtualHost}),
   };
+}
+
+/** keepalived drops a url without a path. */
+function hasPath(url: Statement, tools: Tools): boolean {
+  const path = (url.block ?? []).findLast((line) => nameOf(line) === 'path');
+  if (argumentOf(path) !== '') return true;
+  ignored(
+    url,
+    'missing-value',
+    'url has no path: keepalived leaves it out',
+    'the import does too; write path /PAGE',
+    tools,
+  );
+  tools.book.not(url.span, quoteStatement(url), 'no path: keepalived leaves it out too');
+  return false;
 }
 
 function takeExpression(inner: Block, tools: Tools): string | undefined {
@@ -109,7 +114,7 @@ function takeExpression(inner: Block, tools: Tools): string | undefined {
 
 /** `200`, `200-299`, several of them; what is none is ignored, as in keepalived. */
 function takeStatuses(statement: Statement | undefined, tools: Tools): readonly StatusRange[] {
-  if (!statement) return DEFAULT;
+  if (!statement) return ORDINARY;
   const ranges = argumentsOf(statement).flatMap((text): StatusRange[] => {
     const [, from = '', to] = /^(\d{3})(?:-(\d{3}))?$/.exec(text) ?? [];
     const range: StatusRange = [Number(from), Number(to ?? from)];
@@ -123,32 +128,5 @@ function takeStatuses(statement: Statement | undefined, tools: Tools): readonly 
       'keepalived ignores what is none, and so does the import',
       tools,
     );
-  return ranges.length === 0 ? DEFAULT : ranges;
+  return ranges.length === 0 ? ORDINARY : ranges;
 }
-
-/** Every status of the ranges as alternatives of a regular expression: `2[0-9][0-9]`, `40[0-1]`. */
-export function statusExpression(ranges: readonly StatusRange[]): string {
-  const digit = (from: number, to: number): string => (from === to ? String(from) : `[${from}-${to}]`);
-  const words = ranges.flatMap(([from, to]) => {
-    const parts: string[] = [];
-    for (let at = from; at <= to;) {
-      if (at % 100 === 0 && at + 99 <= to) {
-        parts.push(`${at / 100}[0-9][0-9]`);
-        at += 100;
-      } else if (at % 10 === 0 && at + 9 <= to) {
-        parts.push(`${at / 10}[0-9]`);
-        at += 10;
-      } else {
-        const end = Math.min(to, at - (at % 10) + 9);
-        parts.push(`${Math.floor(at / 10)}${digit(at % 10, end % 10)}`);
-        at = end + 1;
-      }
-    }
-    return parts;
-  });
-  return `^HTTP/1\\.[01] (${[...new Set(words)].join('|')})`;
-}
-
-/** Do only these statuses pass that ldirectord's own web check lets pass? */
-export const isOrdinary = (ranges: readonly StatusRange[]): boolean =>
-  ranges.every(([from, to]) => from >= 200 && to <= 299);

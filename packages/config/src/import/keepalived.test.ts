@@ -71,30 +71,122 @@ test('3: DNS_CHECK without a name or with another type than A never becomes a ch
   t.regex(file(result, 'ldirectord.cf'), /service=dns\n[^]*request="example\.com"/);
 });
 
-test('4: the statuses that pass in keepalived pass here, and no other', (t) => {
-  for (const [codesWritten, passing, failing] of [
-    ['401', [401], [200, 400]],
-    ['301-303', [301, 303], [200, 300, 304]],
-    ['400-401 503', [400, 401, 503], [200, 402]],
-    ['200', [200], [204, 301]],
-    ['195-305', [195, 199, 200, 299, 300, 305], [194, 306]],
-  ] as const) {
-    const text = file(
-      run(service(real(`HTTP_GET {\nurl {\npath /\nstatus_code ${codesWritten}\n}\n}`))),
-      'ldirectord.cf',
-    );
-    const expression = new RegExp(/hactl_expect="(.*)"/.exec(text)?.[1] ?? '$.');
-    for (const status of passing)
-      t.true(expression.test(`HTTP/1.1 ${status} X`), `${codesWritten}: ${status}`);
-    for (const status of failing)
-      t.false(expression.test(`HTTP/1.1 ${status} X`), `${codesWritten}: ${status}`);
-  }
+test('4: the statuses that pass in keepalived pass here, in the clear, over TLS and beside an expression', (t) => {
+  for (const [written, statuses] of [
+    ['status_code 401', [[401, 401]]],
+    ['status_code 301-303', [[301, 303]]],
+    [
+      'status_code 400-401 503',
+      [
+        [400, 401],
+        [503, 503],
+      ],
+    ],
+    ['', [[200, 299]]],
+  ] as const)
+    for (const kind of ['HTTP_GET', 'SSL_GET'])
+      for (const regex of ['', 'regex "o+k"']) {
+        const result = run(service(real(`${kind} {\nurl {\npath /x\n${written}\n${regex}\n}\n}`)));
+        const virtual = loadWritten(result.files, context).cluster?.ldirectord[0]?.virtuals[0];
+        t.deepEqual(virtual?.statuses, statuses, `${kind} ${written}`);
+        t.like(virtual, {service: kind === 'SSL_GET' ? 'https' : 'http', request: '/x'});
+        t.is(virtual?.receive, regex === '' ? undefined : 'o+k');
+        t.deepEqual(fates(result, kind), ['exact']);
+      }
 });
 
-test('4: a status that https cannot look for leaves the connection, and that is said as a change', (t) => {
-  const result = run(service(real('SSL_GET {\nurl {\npath /\nstatus_code 401\n}\n}')));
-  t.regex(file(result, 'ldirectord.cf'), /checktype=connect/);
-  t.deepEqual(fates(result, 'SSL_GET'), ['approximated!']);
+test('4: a server whose statuses are its own keeps them', (t) => {
+  const web = (codesWritten: string): string =>
+    `HTTP_GET {\nurl {\npath /\nstatus_code ${codesWritten}\n}\n}`;
+  const result = run(service(real(web('200'), 1) + real(web('401 404'), 2) + real(web('200'), 3)));
+  const reals = loadWritten(result.files, context).cluster?.ldirectord[0]?.virtuals[0]?.reals ?? [];
+  t.deepEqual(
+    reals.map(({check}) => check?.statuses),
+    [
+      undefined,
+      [
+        [401, 401],
+        [404, 404],
+      ],
+      undefined,
+    ],
+  );
+});
+
+test('a web check without a page is none, a url without a path is left out, as in keepalived', (t) => {
+  for (const block of ['HTTP_GET {\n}', 'SSL_GET {\nurl {\nstatus_code 200\n}\n}']) {
+    const result = run(service(real(block)));
+    t.regex(file(result, 'ldirectord.cf'), /checktype=on/, block);
+    t.true(codes(result).includes('warning missing-value'));
+    t.deepEqual(fates(result, block.slice(0, 8)), ['not']);
+  }
+  const second = run(service(real('HTTP_GET {\nurl {\n}\nurl {\npath /b\n}\n}')));
+  t.regex(file(second, 'ldirectord.cf'), /request="\/b"/);
+});
+
+test('advert_int: decimals without a zero, whole seconds in VRRP 2, steps of 10 ms in VRRP 3, bounds', (t) => {
+  for (const [lines, keepalive] of [
+    ['version 3\nadvert_int .5', '500ms'],
+    ['version 3\nadvert_int 0.014', '10ms'],
+    ['version 3\nadvert_int 100', '40950ms'],
+    ['version 3\nadvert_int 0.001', '1'],
+    ['advert_int .5', '1'],
+    ['advert_int 1.4', '1'],
+    ['advert_int 1.5', '2'],
+    ['advert_int 300', '1'],
+  ] as const)
+    t.regex(file(run(instance(lines)), 'ha.cf'), new RegExp(`^keepalive ${keepalive}$`, 'm'), lines);
+});
+
+test('a reversed track fails where its script does not, and an interface cannot be tracked so', (t) => {
+  const tracks = 'track_script {\na\nb weight -2 reverse\nc weight 5 noreverse\n}';
+  const text = `vrrp_script a {\nscript /bin/a\nweight 5 reverse\n}\nvrrp_script b {\nscript /bin/b\n}\nvrrp_script c {\nscript /bin/c\nweight 5 reverse\n}\n`;
+  const result = run(text + instance(`${tracks}\ntrack_interface {\neth7 weight 5 reverse\n}`));
+  t.regex(file(result, 'track-a'), /^! \/bin\/a$/m);
+  t.regex(file(result, 'track-b'), /^! \/bin\/b$/m);
+  t.regex(file(result, 'ha.cf'), /^hactl_track_script 1 \/bin\/c$/m);
+  t.notRegex(file(result, 'ha.cf'), /eth7/);
+  t.deepEqual(fates(result, 'eth7'), ['not!']);
+});
+
+test('what is tracked must be defined above, as in keepalived', (t) => {
+  const script = 'vrrp_script a {\nscript /bin/a\n}\n';
+  const tracking = instance('track_script {\na\n}');
+  t.regex(file(run(script + tracking), 'ha.cf'), /hactl_track_script/);
+  const below = run(tracking + script);
+  t.notRegex(file(below, 'ha.cf'), /hactl_track_script/);
+  t.true(codes(below).includes('warning unresolved-name'));
+});
+
+test('vrrp_script: the interval is in whole seconds, as in keepalived', (t) => {
+  const text = (interval: string): string =>
+    `vrrp_script a {\nscript /bin/a\ninterval ${interval}\n}\n${instance('track_script {\na\n}')}`;
+  for (const [interval, every] of [
+    ['3', '3'],
+    ['0.5', '1'],
+    ['0', '1'],
+  ] as const)
+    t.regex(file(run(text(interval)), 'ha.cf'), new RegExp(`^hactl_track_script ${every} `, 'm'), interval);
+});
+
+test('a granularity of the other family takes the service out, as the kernel does', (t) => {
+  const result = run(
+    `virtual_server_group G {\n192.0.2.1 80\n2001:db8::1 80\n}\nvirtual_server group G {\nprotocol TCP\npersistence_granularity 255.255.255.0\n${real('')}}\n`,
+  );
+  t.regex(file(result, 'ldirectord.cf'), /virtual=192\.0\.2\.1:80/);
+  t.notRegex(file(result, 'ldirectord.cf'), /2001:db8/);
+  t.deepEqual(fates(result, 'virtual_server 2001:db8::1'), ['not!']);
+});
+
+test('20: a comment at which keepalived ends a definition is warned of, one that goes on is not', (t) => {
+  const text = (comment: string): string =>
+    `$R= \\\n weight 3 \\\n${comment}\n TCP_CHECK { \\\n }\n${service(real('$R'))}`;
+  t.true(codes(run(text('# c'))).includes('warning bad-value'));
+  t.deepEqual(
+    codes(run(text('# c \\'))).filter((code) => code.endsWith('bad-value')),
+    [],
+  );
+  t.regex(file(run(text('# c')), 'ldirectord.cf'), /masq 3\n[^]*checktype=connect/);
 });
 
 test('5: misc_dynamic prints the weight, and ha.cf lets it count', (t) => {

@@ -79,6 +79,7 @@ export function parseKeepalived(source: ImportSource, context: ImportContext): P
       scripts: top.all('vrrp_script'),
       processes: top.all('vrrp_track_process'),
       syncDaemon: global.syncDaemon,
+      order: new Map(tree.statements.map((statement, index) => [statement, index])),
     },
     peers,
     {...tools, defaults: global.defaults},

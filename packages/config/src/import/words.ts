@@ -57,9 +57,9 @@ export function wholeNumber(text: string, least: number, most: number): number |
   return value >= least && value <= most ? value : undefined;
 }
 
-/** Seconds with decimals. */
+/** Seconds with decimals: `3`, `2.5`, `.5`, `2.`. */
 export function secondsOf(text: string): Millis | undefined {
-  return /^\d{1,7}(\.\d{1,6})?$/.test(text) ? Math.round(Number(text) * 1_000) : undefined;
+  return /^(?:\d{1,7}(?:\.\d*)?|\.\d+)$/.test(text) ? Math.round(Number(text) * 1_000) : undefined;
 }
 
 /** A text as a literal in a regular expression of Perl's. */

@@ -1,6 +1,6 @@
 /** What was imported as the text of our own files. Pure. */
 import type {Millis} from '@hactl/base';
-import type {RealCheck, Span, Vip} from '../model.ts';
+import type {RealCheck, Span, StatusRange, Vip} from '../model.ts';
 import type {Imported, ImportedPair, ImportedReal, ImportedVirtual} from './imported.ts';
 
 export interface WrittenFile {
@@ -153,6 +153,7 @@ function virtualLines(
   put('virtualhost', check.virtualHost);
   if (check.request !== undefined) put('request', `"${check.request}"`);
   if (check.receive !== undefined) put('receive', `"${check.receive}"`);
+  if (check.statuses) put('hactl_status', `"${statusText(check.statuses)}"`);
   const {send, expect, regex} = check.sendExpect ?? {};
   if (send !== undefined) put('hactl_send', `"${send}"`);
   if (expect !== undefined) put('hactl_expect', `"${expect}"`);
@@ -166,6 +167,10 @@ function virtualLines(
   return [[`virtual${six}=${head}`, virtual.span], ...lines];
 }
 
+/** As hactl_status holds them. */
+const statusText = (ranges: readonly StatusRange[]): string =>
+  ranges.map(([first, last]) => (first === last ? String(first) : `${first}-${last}`)).join(' ');
+
 function checkValue(
   real: {readonly address: string; readonly port: number},
   virtualPort: number,
@@ -176,6 +181,7 @@ function checkValue(
   const texts: readonly (readonly [string, string | undefined])[] = [
     ['request', check.request],
     ['receive', check.receive],
+    ['status', check.statuses && statusText(check.statuses)],
     ['send', send],
     ['expect', expect],
   ];
