@@ -1,10 +1,11 @@
 /** The console's own certificate: made at the first start, kept, and shown by its fingerprint. */
 import {createHash, webcrypto, X509Certificate} from 'node:crypto';
-import {existsSync, readFileSync, writeFileSync} from 'node:fs';
+import {existsSync, readFileSync} from 'node:fs';
 // The x509 package's container asks for it.
 import 'reflect-metadata';
 import * as x509 from '@peculiar/x509';
 import type {WallTime} from '@hactl/base';
+import {replaceFile} from '@hactl/base/files';
 
 /** Ten years: nobody renews what nobody signed. */
 const LIFE_MS = 3_650 * 86_400_000;
@@ -50,7 +51,7 @@ export async function openCertificate(
   const exported = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64');
   const key = `-----BEGIN PRIVATE KEY-----\n${exported.match(/.{1,64}/g)?.join('\n') ?? ''}\n-----END PRIVATE KEY-----\n`;
   const cert = made.toString('pem') + '\n';
-  writeFileSync(keyFile, key, {mode: 0o600});
-  writeFileSync(certFile, cert, {mode: 0o644});
+  replaceFile(keyFile, key, 0o600);
+  replaceFile(certFile, cert, 0o644);
   return {cert, key};
 }

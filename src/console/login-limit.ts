@@ -1,5 +1,5 @@
 /** How often a password may be tried. Pure. */
-import type {Instant} from '@hactl/base';
+import {doubling, type Instant} from '@hactl/base';
 
 export interface LoginLimit {
   /** Failed attempts, by user and by address. */
@@ -10,8 +10,7 @@ export const noFailures: LoginLimit = {failures: new Map()};
 
 /** So many attempts are free. */
 const FREE = 5;
-const FIRST_PAUSE_MS = 1_000;
-const LONGEST_PAUSE_MS = 300_000;
+const PAUSES = {first: 1_000, most: 300_000};
 /** Of strangers' addresses only the newest are remembered. */
 const REMEMBERED_MOST = 10_000;
 
@@ -24,7 +23,7 @@ export function failed({failures}: LoginLimit, keys: readonly string[], now: Ins
   const next = new Map([...failures].slice(-REMEMBERED_MOST));
   for (const key of keys) {
     const count = (failures.get(key)?.count ?? 0) + 1;
-    const pause = count < FREE ? 0 : Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (count - FREE));
+    const pause = count < FREE ? 0 : doubling(count - FREE + 1, PAUSES);
     next.delete(key);
     next.set(key, {count, until: now + pause});
   }

@@ -1,11 +1,12 @@
 /** The console as a program: its command line, its place to listen, its end. */
 import {randomBytes} from 'node:crypto';
-import {existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdirSync, readFileSync, rmSync, statSync} from 'node:fs';
 import {connect} from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import {Command, CommanderError, Option} from 'commander';
 import {systemClock} from '@hactl/base';
+import {replaceFile} from '@hactl/base/files';
 import {controlSocket, defaultPaths, readSocket, VERSION} from '../system/paths.ts';
 import {openAudit} from './audit.ts';
 import {fingerprint, openCertificate} from './certificate.ts';
@@ -37,7 +38,7 @@ const tokenFile = (stateDir: string): string => path.join(stateDir, 'metrics.tok
 
 function metricsToken(stateDir: string): string {
   const file = tokenFile(stateDir);
-  if (!existsSync(file)) writeFileSync(file, randomBytes(24).toString('base64url') + '\n', {mode: 0o600});
+  if (!existsSync(file)) replaceFile(file, randomBytes(24).toString('base64url') + '\n', 0o600);
   return readFileSync(file, 'utf8').trim();
 }
 

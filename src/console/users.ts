@@ -1,8 +1,9 @@
 /** The console's users: names, roles, and argon2id of their passwords, in one file that only the console may read. */
 import {argon2, createHash, randomBytes, timingSafeEqual} from 'node:crypto';
-import {chmodSync, readFileSync, renameSync, rmSync, writeFileSync} from 'node:fs';
+import {readFileSync, rmSync} from 'node:fs';
 import {promisify} from 'node:util';
 import type {WallTime} from '@hactl/base';
+import {replaceFile} from '@hactl/base/files';
 import {roles, type Role} from './sessions.ts';
 
 const derive = promisify(argon2);
@@ -77,9 +78,7 @@ const readJson = (file: string): unknown => {
 };
 
 function writeJson(file: string, value: unknown): void {
-  writeFileSync(`${file}.new`, JSON.stringify(value, undefined, 2) + '\n', {mode: 0o600});
-  chmodSync(`${file}.new`, 0o600);
-  renameSync(`${file}.new`, file);
+  replaceFile(file, JSON.stringify(value, undefined, 2) + '\n', 0o600);
 }
 
 export interface UserStore {

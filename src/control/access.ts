@@ -12,6 +12,7 @@ import {changesNothing} from './protocol.ts';
 import {CommandError} from './error.ts';
 import {makeLane} from './lane.ts';
 import {serveControl, type ControlLimits} from './server.ts';
+import {NAME_LOOKUP_LIMIT_MS} from '../system/limits.ts';
 
 export interface Access {
   readonly adminGroup?: string | undefined;
@@ -44,7 +45,7 @@ const run = promisify(execFile);
 export async function groupId(name: string): Promise<number | undefined> {
   if (/^\d+$/.test(name)) return Number(name);
   try {
-    const {stdout} = await run('getent', ['group', '--', name]);
+    const {stdout} = await run('getent', ['group', '--', name], {timeout: NAME_LOOKUP_LIMIT_MS});
     const id = Number(stdout.split(':')[2]);
     return Number.isInteger(id) ? id : undefined;
   } catch {

@@ -2,8 +2,9 @@
  * Runs the resources of all groups: a group starts left to right and stops right to left, one thing after another. What
  * does not run here is told to the failover engine.
  */
-import {readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {readFileSync, rmSync} from 'node:fs';
 import type {Clock, Instant} from '@hactl/base';
+import {replaceFile} from '@hactl/base/files';
 import {groupIds, type Resource, type ResourceGroup, type ResourceRule} from '@hactl/config';
 import type {Log} from '../system/log.ts';
 import type {Agent} from './resource-agents.ts';
@@ -66,7 +67,7 @@ export function makeResourceKeeper(options: KeeperOptions) {
   function remember(): void {
     const keys = [...units].flatMap(([key, unit]) => (unit.idle && !unit.unseen ? [] : [key]));
     try {
-      if (keys.length > 0) writeFileSync(options.memory, JSON.stringify(keys));
+      if (keys.length > 0) replaceFile(options.memory, JSON.stringify(keys), 0o600);
       else rmSync(options.memory, {force: true});
     } catch (error) {
       log('warn', `cannot write ${options.memory}: ${String(error)}`);

@@ -12,6 +12,8 @@ export const COMMAND_LIMIT_MS = 60_000;
 export const NOTIFY_LIMIT_MS = 10_000;
 /** Each stage of sending a mail: connect, greeting, an answer. */
 export const MAIL_LIMIT_MS = 10_000;
+/** Loading ip_vs: it is needed for the table, and for nothing else. */
+export const MODPROBE_LIMIT_MS = 30_000;
 /** SIGTERM to a program that is to end, SIGKILL so much later. */
 export const TERM_GRACE_MS = 5_000;
 /** A resolver that does not answer. */

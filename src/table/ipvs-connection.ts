@@ -1,6 +1,7 @@
 /** The way to the kernel's table: opened as soon as it can be, its module loaded once by us. */
-import {execFile} from 'node:child_process';
+import {runLimited} from '@hactl/base/run';
 import {openKernelIpvs, type IpvsClient} from '@hactl/ipvs';
+import {MODPROBE_LIMIT_MS} from '../system/limits.ts';
 
 const OPEN_EVERY = 2_000;
 
@@ -26,9 +27,7 @@ export function connectIpvs(options: {
     } catch (error) {
       if (!modprobed) {
         modprobed = true;
-        await new Promise<void>((resolve) => {
-          execFile('modprobe', ['ip_vs'], () => resolve());
-        });
+        await runLimited('modprobe', ['ip_vs'], {limit: MODPROBE_LIMIT_MS, read: 'none'});
         return open();
       }
       options.failed(error instanceof Error ? error.message : String(error));

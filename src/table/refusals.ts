@@ -1,5 +1,5 @@
 /** Entries of the table that the kernel refuses: each is tried again alone, and the others are not held up. Pure. */
-import type {Instant, Millis} from '@hactl/base';
+import {doubling, type Instant} from '@hactl/base';
 import type {Operation} from '@hactl/ipvs';
 import {entryOf} from './entries.ts';
 
@@ -22,8 +22,7 @@ export interface Refusal {
 /** By entry. */
 export type Refusals = ReadonlyMap<string, Refusal>;
 
-const FIRST_RETRY: Millis = 1_000;
-const LAST_RETRY: Millis = 60_000;
+const RETRY = {first: 1_000, most: 60_000};
 
 /** One more refusal of an entry. */
 export function refusedAgain(
@@ -32,8 +31,13 @@ export function refusedAgain(
   now: Instant,
 ): Refusal {
   const tries = (before?.tries ?? 0) + 1;
-  const pause = Math.min(LAST_RETRY, FIRST_RETRY * 2 ** Math.min(tries - 1, 16));
-  return {operation, reason: error, since: before?.since ?? now, tries, retryAt: now + pause};
+  return {
+    operation,
+    reason: error,
+    since: before?.since ?? now,
+    tries,
+    retryAt: now + doubling(tries, RETRY),
+  };
 }
 
 /** Those that the kernel has taken now. */

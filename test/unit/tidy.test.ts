@@ -195,6 +195,68 @@ test('what decides assigns nothing anew: `let` is for drivers, and for the curso
   );
 });
 
+/** Who writes a file by hand all the same: all others go through `replaceFile` (packages/base/src/files.ts). */
+const writers: Readonly<Record<string, string>> = {
+  'packages/net/src/source-address.ts': 'a setting in /proc',
+  'packages/sync/src/driver-recent-sync.ts':
+    'a note each 3 s that a start can do without: no waiting for the disk',
+  'packages/sync/src/sysctls.ts': 'settings in /proc',
+  'packages/checks/src/probes/real-server.ts': 'test rig',
+  'src/host/realserver/realserver-driver.ts': 'settings in /proc',
+  'src/cli/commands/support-bundle.ts': 'a new file for a person, refused where there is one',
+  'src/compat/ldirectord/instance.ts': 'the pid file is made where there is none: the first process wins',
+  'src/operators/order-store.ts': 'puts a damaged file aside',
+  'src/journal/journal-pair.ts': 'rotates',
+  'src/system/log-file.ts': 'rotates',
+  'src/console/audit.ts': 'rotates',
+};
+
+test('a file is written through the one that survives a power loss', (t) => {
+  const found = sources
+    .filter(
+      ({name, text}) =>
+        isProduct(name) &&
+        name !== 'packages/base/src/files.ts' &&
+        !name.startsWith('src/packaging/') &&
+        name !== 'src/console/build.ts' &&
+        /\b(writeFile|renameSync|rename)(Sync)?\(/.test(text),
+    )
+    .map(({name}) => name);
+  t.deepEqual(found.toSorted(), Object.keys(writers).toSorted());
+});
+
+/** Who starts a process otherwise than `runLimited` and `startProgram` (packages/base/src/run.ts), and why. */
+const spawners: Readonly<Record<string, string>> = {
+  'packages/base/src/reaper.ts': 'outlives this process: it ends what this one left',
+  'packages/checks/src/probes/real-server.ts': 'test rig',
+  'packages/checks/src/probes/testing.ts': 'test rig',
+  'src/cli/commands/support-bundle.ts': 'keeps megabytes of output',
+  'src/cli/program.ts': 'hactl console in the foreground',
+  'src/compat/heartbeat/actions.ts': 'starts the daemon, which stays',
+  'src/compat/ipvsadm/run.ts': 'modprobe, as ipvsadm does: the command waits for it',
+  'src/compat/ldirectord/actions.ts': 'starts the daemon, which stays',
+  'src/control/access.ts': 'getent, whose whole output is read; it has no group',
+  'src/daemon/chores.ts': 'hactl drill, which has limits of its own',
+  'src/host/realserver/realserver-driver.ts': 'steps in the foreground: Ctrl-C ends them with the command',
+  'src/setup/machine.ts': 'systemctl in the foreground: Ctrl-C ends it with the command',
+  'src/system/syslog.ts': 'logger(1), which stays',
+};
+
+test('a program is started by the one that ends its group at its limit', (t) => {
+  const found = sources
+    .filter(
+      ({name, text}) =>
+        isProduct(name) &&
+        name !== 'packages/base/src/run.ts' &&
+        !name.startsWith('src/packaging/') &&
+        /import \{[^}]*\b(spawn|spawnSync|exec|execFile|execFileSync)\b[^}]*\} from 'node:child_process'/.test(
+          text,
+        ),
+    )
+    .map(({name}) => name);
+  t.deepEqual(found.toSorted(), Object.keys(spawners).toSorted());
+});
+
 /** Time limits that are not waited for: a decision of the machine, the life of a session. */
 const otherLimits: Readonly<Record<string, string>> = {
   'src/roles/readiness.ts FIRST_ROUND_LIMIT': 'a deadline of the machine',

@@ -1,5 +1,5 @@
 import test from 'ava';
-import {backoff} from './index.ts';
+import {backoff, doubling} from './index.ts';
 
 test('pauses double from the first to the longest, and a long life ends them', (t) => {
   const pauses = Array.from({length: 9}).reduce<number[]>(
@@ -10,4 +10,12 @@ test('pauses double from the first to the longest, and a long life ends them', (
   t.is(backoff(5_001, 3_200), 0);
   t.is(backoff(5_000, 0), 50, 'one that lived just that long is not stable');
   t.is(backoff(10, 1_600, {most: 2_000}), 2_000);
+});
+
+test('the pause after failures in a row doubles up to the longest, however many they are', (t) => {
+  const limits = {first: 1_000, most: 60_000};
+  t.deepEqual(
+    [1, 2, 3, 6, 7, 5_000].map((failures) => doubling(failures, limits)),
+    [1_000, 2_000, 4_000, 32_000, 60_000, 60_000],
+  );
 });

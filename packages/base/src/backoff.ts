@@ -18,3 +18,7 @@ export function backoff(lived: Millis, last: Millis, limits: Partial<BackoffLimi
   if (lived > stableAfter) return 0;
   return Math.min(most, last === 0 ? first : last * 2);
 }
+
+/** The pause after so many failures in a row (from 1): the first, then twice the last each time, up to the longest. */
+export const doubling = (failures: number, {first, most}: Pick<BackoffLimits, 'first' | 'most'>): Millis =>
+  Math.min(most, first * 2 ** Math.min(failures - 1, 32));

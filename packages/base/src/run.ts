@@ -116,12 +116,16 @@ export interface RunOutcome {
   readonly unstarted?: true;
 }
 
-/** SIGTERM to the group, SIGKILL after the grace; 0: SIGKILL at once. */
-export function endGroup(child: ChildProcess, grace: Millis): void {
-  if (grace <= 0) return signalGroup(child, 'SIGKILL');
+/** SIGTERM to the group, SIGKILL after the grace; 0: SIGKILL at once. `ended` is called after the SIGKILL. */
+export function endGroup(child: ChildProcess, grace: Millis, ended: () => unknown = () => undefined): void {
+  const kill = (): void => {
+    signalGroup(child, 'SIGKILL');
+    ended();
+  };
+  if (grace <= 0) return kill();
   signalGroup(child, 'SIGTERM');
   // The group may outlive its leader: it is ended whether the leader has gone or not.
-  setTimeout(() => signalGroup(child, 'SIGKILL'), grace).unref();
+  setTimeout(kill, grace).unref();
 }
 
 /** Starts a program as leader of a group of its own. */

@@ -1,5 +1,6 @@
 /** The kernel's settings of IPVS (net.ipv4.vs.*): set while the sync runs, put back when it stops. */
 import {readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {replaceFile} from '@hactl/base/files';
 
 const ROOT = '/proc/sys/net/ipv4/vs';
 
@@ -29,7 +30,7 @@ export function openSysctls(record: string | undefined, root = ROOT): Sysctls {
   const keep = (): void => {
     if (record === undefined) return;
     if (found.size === 0) rmSync(record, {force: true});
-    else writeFileSync(record, JSON.stringify(Object.fromEntries(found)));
+    else replaceFile(record, JSON.stringify(Object.fromEntries(found)), 0o600);
   };
   const read = (name: string): string => plain(readFileSync(`${root}/${name}`, 'latin1'));
   const write = (name: string, value: string): void => writeFileSync(`${root}/${name}`, value);

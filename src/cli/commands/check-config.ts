@@ -1,4 +1,4 @@
-import {copyFileSync, statSync, writeFileSync} from 'node:fs';
+import {copyFileSync, statSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import {
@@ -9,6 +9,7 @@ import {
   type Diagnostic,
   type Mode,
 } from '@hactl/config';
+import {replaceFiles} from '../../configuration/config-files.ts';
 import {readSource} from '../../configuration/read-source.ts';
 import {leftOut, withNames} from '../../configuration/names.ts';
 import {defaultPaths} from '../../system/paths.ts';
@@ -97,7 +98,7 @@ function fix(
     const repaired = applyFixes(source.text, own);
     if (repaired === source.text) continue;
     copyFileSync(file, `${file}.orig`);
-    writeFileSync(file, repaired);
+    replaceFiles([{path: file, text: repaired, mode: statSync(file).mode & 0o7777}]);
     if (!quiet) process.stdout.write(`${file}: repaired (the file as it was is ${file}.orig)\n`);
   }
 }

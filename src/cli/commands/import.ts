@@ -1,8 +1,9 @@
 /** `hactl import FILE`: files of Piranha, keepalived or ipvsadm-save written as ours, and a list of what became of them. */
 import {randomBytes} from 'node:crypto';
-import {chmodSync, existsSync, mkdirSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdirSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import {replaceFile} from '@hactl/base/files';
 import {
   redactDiagnostic,
   renderDiagnostic,
@@ -69,9 +70,7 @@ export async function importFile(file: string, options: ImportOptions): Promise<
       );
     for (const one of files) {
       mkdirSync(path.dirname(one.place), {recursive: true});
-      // A key must not be readable for a moment either.
-      writeFileSync(one.place, one.text, {mode: one.mode});
-      chmodSync(one.place, one.mode);
+      replaceFile(one.place, one.text, one.mode);
       written.push(one.place);
     }
   }

@@ -1,7 +1,8 @@
 /** Gathers a real server's facts, carries the plan's steps out, and takes them back. Needs root. */
 import {spawnSync} from 'node:child_process';
-import {mkdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {mkdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
+import {replaceFile} from '@hactl/base/files';
 import {NetlinkError, openAddresses, setLinkUp} from '@hactl/net';
 import {familyOf, hostLength, type OwnAddress} from '../networks.ts';
 import {facing, type RealFacts, type Step, type Wish} from './realserver-plan.ts';
@@ -155,6 +156,12 @@ export function doStep(step: Step): Undo {
   }
 }
 
+/** Behind a link stands the file that is meant; one that is there keeps its mode. `mode` is a new one's. */
+function replaceInPlace(file: string, text: string, mode: number): void {
+  const found = statSync(file, {throwIfNoEntry: false});
+  replaceFile(found ? realpathSync(file) : file, text, found ? found.mode & 0o7777 : mode);
+}
+
 /** Writes a file of the persistent form. */
 export function writeFileStep(file: {
   readonly path: string;
@@ -163,7 +170,7 @@ export function writeFileStep(file: {
 }): Undo {
   const before = readText(file.path);
   mkdirSync(path.dirname(file.path), {recursive: true});
-  writeFileSync(file.path, file.text, {mode: file.mode});
+  replaceInPlace(file.path, file.text, file.mode);
   return {kind: 'file', path: file.path, set: file.text, ...(before === undefined ? {} : {before})};
 }
 
@@ -209,7 +216,7 @@ export function undoStep(undo: Undo): string | undefined {
     case 'file':
       if (readText(undo.path) !== undo.set) return `${undo.path} was changed since: left alone`;
       if (undo.before === undefined) rmSync(undo.path);
-      else writeFileSync(undo.path, undo.before);
+      else replaceInPlace(undo.path, undo.before, 0o644);
       return undefined;
   }
 }

@@ -1,6 +1,7 @@
 /** What takes the steps back, and the file that remembers it. */
-import {accessSync, constants, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync} from 'node:fs';
+import {accessSync, constants, mkdirSync, readFileSync, rmSync} from 'node:fs';
 import path from 'node:path';
+import {replaceFile} from '@hactl/base/files';
 
 /** `vip`: the address it belongs to; undefined: it is shared by all. */
 export type Undo = {readonly vip?: string} & (
@@ -47,8 +48,7 @@ export function writeUndo(file: string, undo: readonly Undo[]): void {
     return;
   }
   const state: StateFile = {version: 1, undo};
-  writeFileSync(`${file}.new`, JSON.stringify(state, null, 2) + '\n', {mode: 0o600});
-  renameSync(`${file}.new`, file);
+  replaceFile(file, JSON.stringify(state, null, 2) + '\n', 0o600);
 }
 
 /** What has to be taken back for these addresses, latest first, and what stays. None named: everything. Pure. */

@@ -2,8 +2,9 @@
  * checktype=external: the user's own command, `COMMAND VIP VPORT RIP RPORT`; exit status 0 is up. Or Piranha's sending
  * program, whose output is compared.
  */
-import {spawn} from 'node:child_process';
-import {makeReaper, signalGroup, type Clock, type Millis} from '@hactl/base';
+import type {ChildProcess} from 'node:child_process';
+import {makeReaper, type Clock, type Millis} from '@hactl/base';
+import {endGroup, startProgram} from '@hactl/base/run';
 import {commandEnvironment} from '../environment.ts';
 import type {CheckSpec, WantedWeight} from '../messages.ts';
 import type {ProbeResult} from '../verdict.ts';
@@ -55,11 +56,19 @@ export function probeExternal(spec: CheckSpec, limit: Millis, clock: Clock): Pro
     const [command = ''] = argv;
     const expected = spec.sendProgram?.expect;
     reaper.prepare();
-    const child = spawn(command, argv.slice(1), {
-      detached: true,
-      env: commandEnvironment(process.env),
-      stdio: ['ignore', spec.dynamicWeight || expected !== undefined ? 'pipe' : 'ignore', 'ignore'],
-    });
+    let child: ChildProcess;
+    try {
+      child = startProgram(command, argv.slice(1), {
+        env: commandEnvironment(process.env),
+        read: spec.dynamicWeight || expected !== undefined ? 'stdout' : 'none',
+      });
+    } catch (error) {
+      // No memory for a process is thrown, what else is missing comes as an event.
+      const {code, message} = error as NodeJS.ErrnoException;
+      const reason = `${command} cannot be run: ${code ?? message}`;
+      resolve({passed: false, reason, took: clock.now() - started, ...shortageOf(error as Error)});
+      return;
+    }
     const group = child.pid;
     if (group !== undefined) reaper.watch(group);
     let [output, printed] = ['', 0];
@@ -86,11 +95,7 @@ export function probeExternal(spec: CheckSpec, limit: Millis, clock: Clock): Pro
       });
     };
     const giveUp = (reason: string): void => {
-      signalGroup(child, 'SIGTERM');
-      setTimeout(() => {
-        signalGroup(child, 'SIGKILL');
-        if (group !== undefined) reaper.forget(group);
-      }, TERM_GRACE).unref();
+      endGroup(child, TERM_GRACE, () => group !== undefined && reaper.forget(group));
       done(false, reason);
     };
     const deadline = startDeadline(clock, limit, () =>

@@ -1,5 +1,5 @@
 /** Every interval the machine uses, computed here and nowhere else. Milliseconds. Pure. */
-import type {Millis} from '@hactl/base';
+import {doubling, type Millis} from '@hactl/base';
 import type {EngineConfig} from '../messages.ts';
 
 /** RFC 9568's skew: of two backups the lower waits a little longer. At most a quarter of an advert interval. */
@@ -44,7 +44,7 @@ export const STOP_LIMIT: Millis = 500;
 export const PREPARE_RETRY: Millis = 1_000;
 
 /** Pause after the n-th address in a row that the kernel refused. */
-export const acquireRetry = (count: number): Millis => Math.min(30_000, 1_000 * 2 ** (count - 1));
+export const acquireRetry = (count: number): Millis => doubling(count, {first: 1_000, most: 30_000});
 
 /** Heartbeat of last resort: how often an Active whose peer is silent but was seen on the LAN announces itself. */
 export const lastResortInterval = (config: EngineConfig): Millis => Math.max(20, 0.9 * config.deadtime);
