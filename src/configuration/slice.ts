@@ -4,7 +4,7 @@
  */
 import type {Instant, Millis, Moment} from '@hactl/base';
 import type {CheckReport, CheckSpec, ToChecks} from '@hactl/checks';
-import type {Fact} from '@hactl/config';
+import {CERT_DAYS, type Fact} from '@hactl/config';
 import type {EngineConfig, EngineStatus, Role, ToEngine} from '@hactl/failover';
 import type {ToSync} from '@hactl/sync';
 import type {ConfigDifference} from '../control/protocol.ts';
@@ -139,11 +139,13 @@ function withDifference(before: ConfigurationState, status: EngineStatus, now: I
 }
 
 /** What the checks must know of the settings that are ours. */
-function verdictSettings({cluster}: Loaded): Pick<CheckSpec, 'rise' | 'damping' | 'dynamicWeight'> {
+function verdictSettings({
+  cluster,
+}: Loaded): Pick<CheckSpec, 'rise' | 'damping' | 'dynamicWeight' | 'certDays'> {
   const settings = cluster.ha?.hactl.verdicts;
-  if (!settings) return {};
-  const {rise, damping, dynamicWeight} = settings;
-  return {rise, dynamicWeight, ...(damping ? {damping} : {})};
+  if (!settings) return {certDays: CERT_DAYS};
+  const {rise, damping, dynamicWeight, certDays} = settings;
+  return {rise, dynamicWeight, certDays, ...(damping ? {damping} : {})};
 }
 
 /** The checks of a configuration, each with what is known of it. */

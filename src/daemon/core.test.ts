@@ -543,6 +543,30 @@ for (const [what, harm, found] of [
     t.regex(event?.text ?? '', found);
   });
 
+test('a certificate that is about to run out: an event for each day, and one when it was renewed', async (t) => {
+  const one = start(text(two));
+  const id = 'tcp 10.0.0.100:80 > 10.0.0.1:80';
+  const hear = async (days?: number): Promise<void> => {
+    const words = `the certificate runs out in ${days} days`;
+    const report = {id, state: 'up' as const, failures: 0, checks: 1, reason: 'r', took: 1, at: 0};
+    const certificate = days === undefined ? {} : {certificate: {date: '2026-12-24', days, words}};
+    one.feed({type: 'checks', message: {type: 'verdict', report: {...report, ...certificate}}});
+    await one.settled();
+  };
+  for (const days of [13, 13, 12, undefined, undefined])
+    // oxlint-disable-next-line no-await-in-loop -- one report after another.
+    await hear(days);
+  const events = one.recorded().filter(({text: words}) => words.includes('certificate'));
+  t.deepEqual(
+    events.map(({level, subject, text: words}) => [level, subject, words]),
+    [
+      ['warn', id, `${id}: the certificate runs out in 13 days`],
+      ['warn', id, `${id}: the certificate runs out in 12 days`],
+      ['info', id, `${id}: the certificate is not about to run out any more`],
+    ],
+  );
+});
+
 test('what others keep in the table, and what a reload changes, is no drift', async (t) => {
   const one = start(text(two, 'checkinterval=5\n'));
   await one.verdict('10.0.0.1', 'up');

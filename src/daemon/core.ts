@@ -288,6 +288,7 @@ const happenings: ReadonlySet<string> = new Set<Happening['type']>([
   'readiness-changed',
   'unfit',
   'verdict-changed',
+  'certificate-ends',
   'table-changed',
   'table-drifted',
   'entry-refused',

@@ -1,6 +1,6 @@
 /** Facts → the lines of the log. Sentences are made here and in the journal's drafts, and nowhere read again. Pure. */
 import {differenceText} from '../configuration/config-peer.ts';
-import {describeDrift, describeOperation, describeRefusal} from '../table/describe.ts';
+import {describeCertificate, describeDrift, describeOperation, describeRefusal} from '../table/describe.ts';
 import {MAINTENANCE_REASON} from '../operators/maintenance.ts';
 import type {Level} from '../system/log.ts';
 import type {CoreEffect} from './core.ts';
@@ -35,6 +35,10 @@ export function linesOf(effect: CoreEffect): readonly Line[] {
     case 'verdict-changed': {
       const {id, state, reason} = effect.report;
       return line(state === 'down' ? 'warn' : 'info', `${id} is ${state}: ${reason}`);
+    }
+    case 'certificate-ends': {
+      const {id, certificate} = effect.report;
+      return line(certificate ? 'warn' : 'info', describeCertificate(id, certificate));
     }
     case 'table-changed':
       return line('info', describeOperation(effect.operation));

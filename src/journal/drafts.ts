@@ -6,7 +6,7 @@ import type {Operation} from '@hactl/ipvs';
 import type {Answerer, Answers} from '../control/answers.ts';
 import type {Command, CommandName} from '../control/protocol.ts';
 import type {EventDraft, EventKind} from '../control/events.ts';
-import {describeDrift, describeOperation, describeRefusal} from '../table/describe.ts';
+import {describeCertificate, describeDrift, describeOperation, describeRefusal} from '../table/describe.ts';
 import type {Drift} from '../table/entries.ts';
 import type {Refusal} from '../table/refusals.ts';
 import {resourceKind} from '../resources/resources.ts';
@@ -60,6 +60,15 @@ export const ofVerdict = ({id, state, reason}: CheckReport): EventDraft => ({
   subject: id,
   text: `${id} is ${state}: ${reason}`,
   data: {state},
+});
+
+/** A server's certificate ends soon, or was renewed in time. */
+export const ofCertificate = ({id, certificate}: CheckReport): EventDraft => ({
+  kind: 'check',
+  level: certificate ? 'warn' : 'info',
+  subject: id,
+  text: describeCertificate(id, certificate),
+  data: certificate ? {certificate: certificate.date, days: certificate.days} : {},
 });
 
 export const ofOperation = (operation: Operation): EventDraft => ({

@@ -10,6 +10,7 @@ import type {Refusal} from '../table/refusals.ts';
 import type {EventDraft} from '../control/events.ts';
 import {
   ofDeath,
+  ofCertificate,
   ofDrift,
   ofEngineEvent,
   ofOperation,
@@ -39,6 +40,7 @@ export type Happening =
       readonly readiness: {readonly ready: boolean; readonly reason: string};
     }
   | {readonly type: 'unfit'; readonly reason: string}
+  | {readonly type: 'certificate-ends'; readonly report: CheckReport}
   | {readonly type: 'verdict-changed'; readonly report: CheckReport; readonly first: boolean}
   | {readonly type: 'table-changed'; readonly operation: Operation}
   | {readonly type: 'table-drifted'; readonly drift: readonly Drift[]}
@@ -75,6 +77,8 @@ export function reduceJournal(state: JournalState, what: Happening, moment: Mome
     case 'verdict-changed':
       // The first round finds all of them: that a server is up then is in the table's events.
       return [state, what.first && what.report.state !== 'down' ? [] : [ofVerdict(what.report)]];
+    case 'certificate-ends':
+      return [state, [ofCertificate(what.report)]];
     case 'table-changed':
       return [state, [ofOperation(what.operation)]];
     case 'table-drifted':

@@ -1,4 +1,5 @@
 /** What a change of the table is called in the log: ldirectord's own sentences, which people grep for. Pure. */
+import type {CertificateEnd} from '@hactl/checks';
 import type {Operation} from '@hactl/ipvs';
 import type {Drift} from './entries.ts';
 import type {Refusal} from './refusals.ts';
@@ -64,3 +65,7 @@ export const describeRefusal = ({operation, reason, tries}: Refusal, accepted: b
   accepted
     ? `the kernel takes ${entryName(operation)} now, after ${tries} refusals`
     : `the kernel refuses ${entryName(operation)}: ${reason}; the rest of the table is served, this entry is tried again`;
+
+/** What is new of a server's certificate; undefined: it is valid for longer than `hactl_cert_days`. */
+export const describeCertificate = (check: string, certificate: CertificateEnd | undefined): string =>
+  `${check}: ${certificate?.words ?? 'the certificate is not about to run out any more'}`;

@@ -90,6 +90,8 @@ export type TableEffect =
   | {readonly type: 'entry-refused'; readonly refusal: Refusal}
   | {readonly type: 'entry-accepted'; readonly refusal: Refusal}
   | {readonly type: 'table-unreachable'; readonly reason: string}
+  /** A server's certificate ends soon, a day less is left, or it does not any more. */
+  | {readonly type: 'certificate-ends'; readonly report: CheckReport}
   | {readonly type: 'verdict-changed'; readonly report: CheckReport; readonly first: boolean}
   /** A turn of the table is over: what people are told may be different now. */
   | {readonly type: 'table-settled'};
@@ -217,14 +219,23 @@ function onConfig(state: TableState, config: TableConfig, now: Instant): TableSt
 
 function onVerdict(state: TableState, report: CheckReport): TableTurn {
   if (!state.reports.ids.has(report.id)) return [state, []];
-  const before = reportOf(state.reports, report.id)?.state ?? 'unknown';
+  const last = reportOf(state.reports, report.id);
+  const before = last?.state ?? 'unknown';
   const due =
     state.due === 'all' || state.due.length >= READ_ALONE
       ? 'all'
       : [...state.due, ...servicesOf(state.config, report.id)];
   const [next, effects] = work({...state, reports: withReport(state.reports, report), dirty: true, due});
-  if (before === report.state) return [next, effects];
-  return [next, [{type: 'verdict-changed', report, first: before === 'unknown'}, ...effects]];
+  return [next, [...verdictNews(before, report), ...certificateNews(last, report), ...effects]];
+}
+
+const verdictNews = (before: CheckReport['state'], report: CheckReport): readonly TableEffect[] =>
+  before === report.state ? [] : [{type: 'verdict-changed', report, first: before === 'unknown'}];
+
+function certificateNews(before: CheckReport | undefined, report: CheckReport): readonly TableEffect[] {
+  const [was, is] = [before?.certificate, report.certificate];
+  if (was?.date === is?.date && was?.days === is?.days) return [];
+  return [{type: 'certificate-ends', report}];
 }
 
 function onUnreachable(state: TableState, reason: string, now: Instant): TableTurn {

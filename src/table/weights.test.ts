@@ -26,6 +26,7 @@ const settings = (more: Partial<VerdictSettings>): VerdictSettings => ({
   rise: 1,
   slowStart: 0,
   dynamicWeight: false,
+  certDays: 14,
   ...more,
 });
 const reports = (states: readonly CheckState[], weight?: WantedWeight): Map<string, CheckReport> =>
@@ -189,6 +190,7 @@ hactl_alert_gap 60s
     slowStart: 30_000,
     quorum: {count: 50, percent: true},
     dynamicWeight: true,
+    certDays: 14,
   });
   t.deepEqual(alerts, {
     webhooks: [{url: 'https://example.org/hook', token: 'geheim'}, {url: 'http://10.0.0.9:8080/x'}],

@@ -47,6 +47,8 @@ export interface CheckSpec {
   readonly rise?: number;
   /** Each fall adds 1 to a penalty that halves every `halfLife`; from `suppress` on it is kept down until below `reuse`. */
   readonly damping?: {readonly suppress: number; readonly reuse: number; readonly halfLife: Millis};
+  /** A server's certificate that runs out within so many days is reported; 0 or absent: never. Of checks over TLS. */
+  readonly certDays?: number;
   /** An external command may print `weight N` or `weight N%`. */
   readonly dynamicWeight?: boolean;
   /** What was known before (adopted table, earlier process): undefined = nothing, no traffic before the first pass. */
@@ -111,6 +113,16 @@ export interface Flaps {
   readonly damped: boolean;
 }
 
+/** Until when a server's certificate is valid. */
+export interface CertificateEnd {
+  /** ISO 8601, the day alone. */
+  readonly date: string;
+  /** Whole days from now; negative: since it ran out. */
+  readonly days: number;
+  /** The same as a sentence without its full stop. */
+  readonly words: string;
+}
+
 export interface CheckReport {
   readonly id: string;
   readonly state: CheckState;
@@ -120,6 +132,8 @@ export interface CheckReport {
   readonly passes?: number;
   readonly flaps?: Flaps;
   readonly weight?: WantedWeight;
+  /** Only where it ends within the check's `certDays`; its verdict is not touched by that. */
+  readonly certificate?: CertificateEnd;
   readonly checks: number;
   /** Why, in words a person can act on. */
   readonly reason: string;

@@ -131,3 +131,30 @@ test('a real command: its output counts when it is wanted and the check passes',
   t.is((await run(0, false)).weight, undefined);
   t.deepEqual([(await run(1, true)).passed, (await run(1, true)).weight], [false, undefined]);
 });
+
+test('a certificate that ends soon is news once a day, and changes no verdict', (t) => {
+  const of = spec({certDays: 14});
+  const on = (days: number) => ({
+    date: '2026-12-24',
+    days,
+    words: `the certificate runs out in ${days} days`,
+  });
+  const after = (before: CheckReport, days: number, passed = true): CheckReport =>
+    judge(of, before, {passed, reason: 'r', took: 1, ...(passed ? {certificate: on(days)} : {})}, 1);
+  const fresh = after(freshReport(of, 0), 15);
+  t.is(fresh.certificate, undefined);
+  t.is(fresh.reason, 'r');
+  const soon = after(fresh, 13);
+  t.like(soon, {state: 'up', reason: 'r; the certificate runs out in 13 days', certificate: {days: 13}});
+  t.true(isNews(fresh, soon));
+  t.false(isNews(soon, after(soon, 13)), 'it was said today');
+  t.true(isNews(soon, after(soon, 12)));
+  t.like(after(soon, 0, false), {state: 'down', certificate: {days: 13}}, 'a failed check forgets nothing');
+  const renewed = after(soon, 90);
+  t.is(renewed.certificate, undefined);
+  t.true(isNews(soon, renewed));
+  t.is(
+    judge(spec(), fresh, {passed: true, reason: 'r', took: 1, certificate: on(3)}, 2).certificate,
+    undefined,
+  );
+});

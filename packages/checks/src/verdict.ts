@@ -1,6 +1,6 @@
 /** When is a real up, when is it down: ldirectord's failurecount, and what is opt-in beside it. Pure. */
 import type {Instant, Millis} from '@hactl/base';
-import type {CheckReport, CheckSpec, CheckState, Flaps, WantedWeight} from './messages.ts';
+import type {CertificateEnd, CheckReport, CheckSpec, CheckState, Flaps, WantedWeight} from './messages.ts';
 
 /** What one probe found. */
 export interface ProbeResult {
@@ -9,6 +9,8 @@ export interface ProbeResult {
   readonly reason: string;
   readonly took: Millis;
   readonly weight?: WantedWeight;
+  /** Of the server's certificate, where the check spoke TLS. */
+  readonly certificate?: CertificateEnd;
   /** This machine's own shortage, in words: the probe says nothing of the server. */
   readonly shortage?: string;
 }
@@ -39,6 +41,13 @@ function dampedReason({penalty}: Flaps, {reuse, halfLife}: NonNullable<CheckSpec
   return `it went up and down too often: out of service for about ${left} s more, if it stays up`;
 }
 
+/** What is reported of a certificate; undefined: it is valid for long enough. */
+const endingCertificate = (
+  spec: CheckSpec,
+  certificate: CertificateEnd | undefined,
+): CertificateEnd | undefined =>
+  certificate && certificate.days < (spec.certDays ?? 0) ? certificate : undefined;
+
 /**
  * The report after a probe. One success makes it up (`rise` of them where that is wanted); `failureCount` failures in a
  * row make it down. A real of which nothing is known goes down with its first failure: it has no traffic that a hasty
@@ -58,6 +67,8 @@ export function judge(spec: CheckSpec, before: CheckReport, result: ProbeResult,
     ? flapsAfter(damping, before.flaps, judged === 'up', known === 'up' && judged === 'down', now)
     : undefined;
   const damped = judged === 'up' && flaps?.damped === true;
+  // A check that did not get as far as the handshake knows nothing new of it.
+  const certificate = passed ? endingCertificate(spec, result.certificate) : before.certificate;
   const more = (): string => {
     if (!passed && judged === 'up') return ` (failure ${failures} of ${spec.failureCount})`;
     if (rising) return ` (${passes} of ${rise} passed checks before it serves again)`;
@@ -70,8 +81,9 @@ export function judge(spec: CheckSpec, before: CheckReport, result: ProbeResult,
     ...(rising ? {passes} : {}),
     ...(flaps ? {flaps} : {}),
     ...(passed && weight ? {weight} : {}),
+    ...(certificate ? {certificate} : {}),
     checks: before.checks + 1,
-    reason: `${result.reason}${more()}`,
+    reason: `${result.reason}${more()}${passed && certificate ? `; ${certificate.words}` : ''}`,
     took: result.took,
     at: now,
   };
@@ -88,6 +100,8 @@ export const spared = (before: CheckReport, {reason, shortage}: ProbeResult, now
 export const isNews = (before: CheckReport, after: CheckReport): boolean =>
   before.checks === 0 ||
   before.state !== after.state ||
+  before.certificate?.date !== after.certificate?.date ||
+  before.certificate?.days !== after.certificate?.days ||
   before.weight?.value !== after.weight?.value ||
   before.weight?.percent !== after.weight?.percent;
 

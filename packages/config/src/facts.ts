@@ -187,7 +187,7 @@ function haFacts(ha: HaConfig): Fact[] {
 
 function verdictValues(verdicts: VerdictSettings | undefined): Readonly<Record<string, string>> {
   if (!verdicts) return {};
-  const {rise, damping, slowStart, quorum, dynamicWeight} = verdicts;
+  const {rise, damping, slowStart, quorum, dynamicWeight, certDays} = verdicts;
   return {
     hactl_rise: String(rise),
     ...(damping
@@ -196,6 +196,7 @@ function verdictValues(verdicts: VerdictSettings | undefined): Readonly<Record<s
     hactl_slow_start: timeText(slowStart),
     ...(quorum ? {hactl_quorum: `${quorum.count}${quorum.percent ? '%' : ''}`} : {}),
     hactl_dynamic_weight: onOff(dynamicWeight),
+    hactl_cert_days: String(certDays),
   };
 }
 

@@ -1,4 +1,7 @@
-/** ha.cf's directives of ours for verdicts on real servers: how they come back, flap, warm up, and how many must serve. Pure. */
+/**
+ * ha.cf's directives of ours for verdicts on real servers: how they come back, flap, warm up, how many must serve, and when
+ * a certificate is about to run out. Pure.
+ */
 import type {HaLine} from './ha-line.ts';
 import type {HaConfig, VerdictSettings} from './model.ts';
 import {parseTime} from './units.ts';
@@ -9,7 +12,11 @@ export const verdictWords: readonly string[] = [
   'hactl_slow_start',
   'hactl_quorum',
   'hactl_dynamic_weight',
+  'hactl_cert_days',
 ];
+
+/** `hactl_cert_days` where nothing is written. */
+export const CERT_DAYS = 14;
 
 const DAMPING_FORM = 'SUPPRESS REUSE HALF-LIFE, such as 3 1 60s';
 
@@ -17,7 +24,14 @@ const DAMPING_FORM = 'SUPPRESS REUSE HALF-LIFE, such as 3 1 60s';
 export function takeVerdict(line: HaLine, own: {verdicts?: HaConfig['hactl']['verdicts']}): void {
   const {value} = line;
   const put = (more: Partial<VerdictSettings>): void => {
-    own.verdicts = {rise: 1, slowStart: 0, dynamicWeight: false, ...own.verdicts, ...more};
+    own.verdicts = {
+      rise: 1,
+      slowStart: 0,
+      dynamicWeight: false,
+      certDays: CERT_DAYS,
+      ...own.verdicts,
+      ...more,
+    };
   };
   switch (line.name) {
     case 'hactl_rise': {
@@ -56,6 +70,13 @@ export function takeVerdict(line: HaLine, own: {verdicts?: HaConfig['hactl']['ve
       const percent = sign === '%';
       if (digits !== undefined && count >= 1 && (!percent || count <= 100)) put({quorum: {count, percent}});
       else line.wrong(`"${value}" is no quorum`, 'a number of real servers, 2, or a share of them, 50%');
+      return;
+    }
+    case 'hactl_cert_days': {
+      if (!line.wants('DAYS')) return;
+      const certDays = Number(value);
+      if (/^\d{1,3}$/.test(value)) put({certDays});
+      else line.wrong(`"${value}" is no number of days`, 'a whole number from 0 (never) to 999, such as 14');
       return;
     }
     case 'hactl_dynamic_weight': {

@@ -33,6 +33,7 @@ export {
 export {groupIds} from './group-id.ts';
 export {parseHaCf} from './ha-cf.ts';
 export {stonithCommand} from './ha-outside.ts';
+export {CERT_DAYS} from './ha-verdicts.ts';
 export {parseHaresources} from './haresources.ts';
 export {parseLdirectordCf} from './ldirectord-cf.ts';
 export {checkFiles, loadCluster, placesOf, type LoadInput, type LoadResult, type ReadFile} from './load.ts';

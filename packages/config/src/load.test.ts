@@ -97,6 +97,7 @@ for (const [name, files] of Object.entries({
   initdead: ha('initdead 120\n'),
   ipfail: ha('respawn root /usr/lib/heartbeat/ipfail\n'),
   hactl_rise: ha('hactl_rise 2\n'),
+  hactl_cert_days: ha('hactl_cert_days 30\n'),
   hactl_lease: ha('hactl_lease 5\n'),
   hactl_preempt_delay: ha('hactl_preempt_delay 5\n'),
   hactl_holddown: ha('hactl_holddown 5\n'),

@@ -193,6 +193,8 @@ export interface VerdictSettings {
   readonly quorum?: {readonly count: number; readonly percent: boolean};
   /** `hactl_dynamic_weight`: an external check may print the real's weight. */
   readonly dynamicWeight: boolean;
+  /** `hactl_cert_days`: a server's certificate that runs out within so many days is reported; 0: never. */
+  readonly certDays: number;
 }
 
 /** Who is told of changes besides the mails of ldirectord.cf. */

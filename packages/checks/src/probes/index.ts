@@ -8,6 +8,7 @@ import {probeExternal} from './external.ts';
 import {probePing} from './ping.ts';
 import {printable} from './printable.ts';
 import {serviceProbes, withinCheckTimeout} from './services.ts';
+import {certificateOf} from './tls-client.ts';
 
 /** Runs one probe; it always resolves, within the check's own limit, with a reason that any terminal may show. */
 export async function probe(
@@ -19,7 +20,9 @@ export async function probe(
   try {
     const result = await probeUnchecked(spec, kind, clock, pinger);
     const reason = printable(result.reason);
-    return reason === result.reason ? result : {...result, reason};
+    const certificate = certificateOf(spec, Date.now());
+    if (reason === result.reason && !certificate) return result;
+    return {...result, reason, ...(certificate ? {certificate} : {})};
   } catch (error) {
     const words = error instanceof Error ? error.message : String(error);
     return {

@@ -2,10 +2,11 @@
 import tls from 'node:tls';
 import type {AddressInfo} from 'node:net';
 import {systemClock} from '@hactl/base';
-import test from 'ava';
+import test, {type ExecutionContext} from 'ava';
 import {probeHttp} from './http.ts';
 import {probeNntp} from './nntp.ts';
 import {checkOf} from './testing.ts';
+import {certificateEnd, certificateOf} from './tls-client.ts';
 
 /** For real.test, until 2126; of this test only. */
 const cert = `-----BEGIN CERTIFICATE-----
@@ -64,3 +65,58 @@ test('what is no TLS is said in each check', async (t) => {
   t.regex((await probeHttp(spec, LIMIT, systemClock)).reason, /does not speak TLS/);
   t.true((await probeNntp(spec, LIMIT, systemClock)).passed);
 });
+
+/** A server whose certificate ends in 2126, its names as the clients asked for them and whether sessions came again. */
+async function serveTls(t: ExecutionContext): Promise<{port: number; names: unknown[]; reused: boolean[]}> {
+  const names: unknown[] = [];
+  const reused: boolean[] = [];
+  const server = tls.createServer({cert, key}, (socket) => {
+    names.push(socket.servername);
+    reused.push(socket.isSessionReused());
+    socket.on('error', () => undefined);
+    socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK'));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => server.close());
+  return {port: (server.address() as AddressInfo).port, names, reused};
+}
+
+test('virtualhost is the name in SNI, without its port; an address is none', async (t) => {
+  const {port, names} = await serveTls(t);
+  for (const virtualHost of ['www.example.test', 'www.example.test:8443', '10.0.0.1', undefined])
+    // oxlint-disable-next-line no-await-in-loop -- one after another.
+    await probeHttp(
+      checkOf('https', port, virtualHost === undefined ? {} : {virtualHost}),
+      LIMIT,
+      systemClock,
+    );
+  t.deepEqual(names, ['www.example.test', 'www.example.test', false, false]);
+});
+
+test('the end of the certificate is known, and one that is about to run out is looked at in every check', async (t) => {
+  const {port, reused} = await serveTls(t);
+  const check = async (certDays: number): Promise<string | undefined> => {
+    const spec = checkOf('https', port, {certDays});
+    await probeHttp(spec, LIMIT, systemClock);
+    await probeHttp(spec, LIMIT, systemClock);
+    return certificateOf(spec, Date.now())?.date;
+  };
+  t.is(await check(14), '2126-11-04');
+  t.deepEqual(reused.splice(0), [false, true], 'it is valid for long enough');
+  t.is(await check(60_000), '2126-11-04');
+  t.deepEqual(reused.splice(0), [false, false], 'it may be another one by now');
+  t.is(await check(0), undefined, 'nobody wants to know');
+});
+
+const DAY = 86_400_000;
+for (const [left, words] of [
+  [13.5 * DAY, 'runs out in 13 days'],
+  [1.5 * DAY, 'runs out in 1 day'],
+  [0.5 * DAY, 'runs out within a day'],
+  [-0.5 * DAY, 'ran out 1 day ago'],
+  [-3 * DAY, 'ran out 3 days ago'],
+] as const)
+  test(`a certificate with ${left / DAY} days to live ${words}`, (t) => {
+    const ends = Date.UTC(2026, 11, 24, 12);
+    t.is(certificateEnd(ends, ends - left).words, `the certificate ${words} (2026-12-24)`);
+  });
