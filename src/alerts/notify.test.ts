@@ -175,6 +175,17 @@ test('a receiver that is away gets it later; one that stays away is given up, an
   t.notRegex(log.join('\n'), /geheim|s3cret|hook\?/);
 });
 
+test('user and password of a URL are sent as such, and no log has them', async (t) => {
+  const answers = [503, 200];
+  const {url, seen} = await receiver(t, () => answers.shift() ?? 500);
+  const withLogin = url.replace('//', '//hook%40er:p%25w-hidden@');
+  const {log, notifier} = notifierOf(t, {webhooks: [{url: withLogin}], commands: [], gap: 0});
+  notifier.tell([fell('a')]);
+  await until('it was told', LIMIT, () => seen.length > 0 && log.length > 0);
+  t.is(seen[0]?.headers.authorization, `Basic ${Buffer.from('hook@er:p%w-hidden').toString('base64')}`);
+  t.false(log.join('\n').includes('hidden'), log.join('\n'));
+});
+
 test('a slow webhook keeps nobody waiting, and nothing listens there: said', async (t) => {
   const {seen, url} = await receiver(t);
   const {log, notifier} = notifierOf(

@@ -28,13 +28,33 @@ interface Receiver {
   busy?: Promise<void> | undefined;
 }
 
+const plain = (word: string): string => {
+  try {
+    return decodeURIComponent(word);
+  } catch {
+    // A % that stands for itself.
+    return word;
+  }
+};
+
+/** User and password of a URL travel as Basic authentication: fetch refuses them in the URL, and quotes it. */
+function target(url: string, token: string | undefined): {readonly to: URL; readonly authorization?: string} {
+  const to = new URL(url);
+  const login = [to.username, to.password].map((word) => plain(word)).join(':');
+  to.username = '';
+  to.password = '';
+  if (token !== undefined) return {to, authorization: `Bearer ${token}`};
+  return login === ':' ? {to} : {to, authorization: `Basic ${Buffer.from(login).toString('base64')}`};
+}
+
 async function post(url: string, token: string | undefined, message: Message): Promise<void> {
-  const response = await fetch(url, {
+  const {to, authorization} = target(url, token);
+  const response = await fetch(to, {
     method: 'POST',
     headers: {
       'content-type': 'application/json',
       'user-agent': 'hactl',
-      ...(token === undefined ? {} : {authorization: `Bearer ${token}`}),
+      ...(authorization === undefined ? {} : {authorization}),
     },
     body: JSON.stringify(message),
     redirect: 'error',

@@ -1,6 +1,7 @@
 /** heartbeat's words → the failover engine's words. Pure. */
 import {
   groupIds,
+  hideArguments,
   stonithCommand,
   type ClusterConfig,
   type HaConfig,
@@ -71,11 +72,11 @@ export function engineGroups(
       if (!resource.vip) continue;
       const placed = place(resource.vip, find);
       if (placed) vips.push(placed);
-      else unplaced.push({address: resource.vip.address, group: group.name});
+      else unplaced.push({address: resource.vip.address, group: hideArguments(group.name)});
     }
     return {
       vrid: ids[index] ?? 0,
-      name: group.name,
+      name: hideArguments(group.name),
       preferredNode: group.node,
       vips,
       cold: coldBeforeAddress(group, (resource) => settingsOf(resource, rules).warm).length > 0,

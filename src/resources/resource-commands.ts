@@ -1,5 +1,5 @@
 /** `hactl resource`: every word of haresources with its state, and an operator's start and stop of one. */
-import {groupIds, type ResourceGroup} from '@hactl/config';
+import {groupIds, hideArguments, type ResourceGroup} from '@hactl/config';
 import type {Role} from '@hactl/failover';
 import type {Command, ResourceOutcome, ResourceStatus} from '../control/protocol.ts';
 import {CommandError} from '../control/error.ts';
@@ -48,22 +48,44 @@ export function listResources({groups, roles, held, daemons, keeper}: Scene): Re
   });
 }
 
-/** One command. A wrong name, or a start where the group is not, is refused. */
+/** As it may leave the daemon: arguments of resources are passwords at times. */
+const shownResource = (one: ResourceStatus): ResourceStatus => ({
+  ...one,
+  group: hideArguments(one.group),
+  name: hideArguments(one.name),
+});
+
+/** One command. A wrong name, or a start where the group is not, is refused; a name may be given as it is shown. */
 export async function resourceCommand(
   command: Command<'resource'>,
   scene: Scene,
 ): Promise<readonly ResourceStatus[] | ResourceOutcome> {
-  if (command.action === 'list') return listResources(scene);
+  if (command.action === 'list') return listResources(scene).map(shownResource);
+  const outcome = await operate(command, scene);
+  return {
+    ...outcome,
+    name: hideArguments(outcome.name),
+    ...(outcome.resource ? {resource: shownResource(outcome.resource)} : {}),
+  };
+}
+
+async function operate(
+  command: Exclude<Command<'resource'>, {action: 'list'}>,
+  scene: Scene,
+): Promise<ResourceOutcome> {
   const {action, name: asked} = command;
   const {keeper} = scene;
   const all = listResources(scene);
-  const matching = all.filter((one) => one.name === asked || one.name.split('::')[0] === asked);
+  const matching = all.filter((one) =>
+    [one.name, hideArguments(one.name), one.name.split('::')[0]].includes(asked),
+  );
   const [first] = matching;
-  if (!first) throw new CommandError('unknown-resource', `haresources has no resource ${asked}`);
+  if (!first)
+    throw new CommandError('unknown-resource', `haresources has no resource ${hideArguments(asked)}`);
   if (matching.length > 1)
     throw new CommandError(
       'ambiguous-resource',
-      `${asked} may be ${matching.map(({name}) => name).join(' or ')}: write the whole name`,
+      `${asked} may be ${matching.map(({name}) => hideArguments(name)).join(' or ')}: write the whole name`,
     );
   const {name, kind} = first;
   if (kind !== 'script') {
@@ -72,14 +94,14 @@ export async function resourceCommand(
     throw new CommandError(
       'not-separate',
       kind === 'address'
-        ? `${name} goes with its group: hactl standby, hactl takeover`
-        : `${name} is part of hactld: it runs on both directors all the time`,
+        ? `${hideArguments(name)} goes with its group: hactl standby, hactl takeover`
+        : `${hideArguments(name)} is part of hactld: it runs on both directors all the time`,
     );
   }
   if (action === 'start' && !keeper.mayStart(name))
     throw new CommandError(
       'not-here',
-      `${name} is cold and its group is not here: hactl takeover brings the group`,
+      `${hideArguments(name)} is cold and its group is not here: hactl takeover brings the group`,
     );
   const outcome = await (action === 'status' ? keeper.status(name) : keeper.operate(name, action));
   const after = listResources(scene).find((one) => one.name === name) ?? first;

@@ -5,7 +5,7 @@
 import {readFileSync, rmSync} from 'node:fs';
 import type {Clock, Instant} from '@hactl/base';
 import {replaceFile} from '@hactl/base/files';
-import {groupIds, type Resource, type ResourceGroup, type ResourceRule} from '@hactl/config';
+import {groupIds, hideArguments, type Resource, type ResourceGroup, type ResourceRule} from '@hactl/config';
 import type {Log} from '../system/log.ts';
 import type {Agent} from './resource-agents.ts';
 import type {Outcome} from './resource-machine.ts';
@@ -102,7 +102,7 @@ export function makeResourceKeeper(options: KeeperOptions) {
     const holdOff = holdOffAfter(settings.holdOff, count);
     failures.set(vrid, {count, at: now, holdOff});
     unit.blame(reason);
-    const told = `resource ${unit.name}: ${reason}`;
+    const told = `resource ${hideArguments(unit.name)}: ${reason}`;
     log('error', told);
     options.giveUp(vrid, told, holdOff);
     clearTimeout(retries.get(vrid));
@@ -151,7 +151,7 @@ export function makeResourceKeeper(options: KeeperOptions) {
       // oxlint-disable-next-line no-await-in-loop -- right to left, one after another.
       const outcome = await unit.ask('stop');
       if (outcome.ok) continue;
-      const told = `resource ${unit.name} cannot be stopped: ${outcome.reason}`;
+      const told = `resource ${hideArguments(unit.name)} cannot be stopped: ${outcome.reason}`;
       left.push(told);
       log('error', `${told}. It may run on both directors now: stop it by hand`);
       if (released) options.stuck(told);

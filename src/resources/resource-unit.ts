@@ -1,6 +1,6 @@
 /** One resource with its machine (resource-machine.ts), its timer, and the program that carries out the operations. */
 import type {Clock} from '@hactl/base';
-import type {Resource, ResourceGroup} from '@hactl/config';
+import {hideArguments, type Resource, type ResourceGroup} from '@hactl/config';
 import type {Log} from '../system/log.ts';
 import type {Agent} from './resource-agents.ts';
 import {
@@ -63,6 +63,7 @@ export function makeUnit(first: Placed, options: UnitOptions) {
   const waiting: {readonly request: 'start' | 'stop'; readonly done: (outcome: Outcome) => void}[] = [];
 
   const name = resourceName(first.resource);
+  const shownName = hideArguments(name);
   const idle = (): boolean => state.phase === 'unknown' || state.phase === 'stopped';
 
   function feed(event: ResourceEvent): void {
@@ -97,7 +98,7 @@ export function makeUnit(first: Placed, options: UnitOptions) {
         options.lost(effect.reason);
         return;
       case 'log':
-        log(effect.level, `resource ${name}: ${effect.message}`);
+        log(effect.level, `resource ${shownName}: ${effect.message}`);
     }
   }
 
@@ -109,7 +110,7 @@ export function makeUnit(first: Placed, options: UnitOptions) {
         return operation === 'stop' ? {ok: true} : {ok: false, running: false, reason: found};
       agent = found;
     }
-    if (operation !== 'status') log('info', `resource ${name}: ${operation}`);
+    if (operation !== 'status') log('info', `resource ${shownName}: ${operation}`);
     return agent(operation, limit).catch((error: unknown) => ({
       ok: false,
       running: false,

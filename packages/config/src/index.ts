@@ -44,7 +44,7 @@ export {parseBoolean, parseTime} from './units.ts';
 export {lineIndex, position, type LineIndex, type Position} from './line-index.ts';
 export {localDirectives, withLocalLines} from './local-lines.ts';
 export {characterName, printable} from './printable.ts';
-export {hideSecrets, redactKeyLine, redactLine, secretPatterns} from './redact.ts';
+export {hideArguments, hideSecrets, redactKeyLine, redactLine, secretPatterns} from './redact.ts';
 export {
   editHaCf,
   editHaresources,

@@ -9,6 +9,7 @@ import {
   type Source,
 } from '@hactl/config';
 import {ask, ControlError} from '../../control/client.ts';
+import type {ProcessStatus} from '../../control/protocol.ts';
 import type {HostFinding} from '../../host/finding.ts';
 import {defaultPaths} from '../../system/paths.ts';
 import {CliError, exit} from '../exit.ts';
@@ -23,15 +24,25 @@ export interface DoctorOptions {
   readonly json?: boolean;
 }
 
-const daemonRuns = async (socket: string): Promise<boolean> => {
+/** Does the daemon run, and which processes it has. */
+async function askDaemon(
+  socket: string,
+): Promise<{readonly runs: boolean; readonly processes: readonly ProcessStatus[]}> {
   try {
-    await ask(socket, {command: 'status'}, PROBE_LIMIT_MS);
-    return true;
+    const {processes} = await ask(socket, {command: 'status'}, PROBE_LIMIT_MS);
+    return {runs: true, processes};
   } catch (error) {
-    if (error instanceof ControlError) return error.code !== 'no-daemon';
+    if (error instanceof ControlError) return {runs: error.code !== 'no-daemon', processes: []};
     throw error;
   }
-};
+}
+
+/** The most that anybody but root and the groups of ha.cf may do there (docs/security.md). */
+const modes = (socket: string, stateDir: string): {readonly path: string; readonly most: number}[] => [
+  {path: stateDir, most: 0o700},
+  {path: path.dirname(socket), most: 0o755},
+  {path: socket, most: 0o660},
+];
 
 const machine: ReadonlySet<string> = new Set(machineCodes);
 
@@ -96,10 +107,13 @@ export async function doctor(socket: string, options: DoctorOptions): Promise<nu
   });
   if (!cluster)
     throw new CliError(exit.config, `${options.configDir}: hactl check-config says what is missing`);
-  const [{readHost}, {judgeHost}] = await Promise.all([
+  const [{readHost}, {judgeHost}, {judgeHardening}, {readHardening}] = await Promise.all([
     import('../../host/director/host-driver.ts'),
     import('../../host/director/host-judge.ts'),
+    import('../../host/director/hardening.ts'),
+    import('../../host/director/hardening-facts.ts'),
   ]);
+  const daemon = await askDaemon(socket);
   const errors = diagnostics.filter(({severity}) => severity === 'error').length;
   const findings: HostFinding[] = [
     errors === 0
@@ -107,7 +121,8 @@ export async function doctor(socket: string, options: DoctorOptions): Promise<nu
       : {level: 'bad', subject: 'files', text: `${errors} errors`, help: 'hactl check-config shows them'},
     ...machineFindings(diagnostics, sources),
     ...modeFindings(cluster),
-    ...judgeHost(cluster, {...readHost(cluster, await daemonRuns(socket)), node}),
+    ...judgeHardening(cluster, readHardening(daemon.processes, modes(socket, defaultPaths.stateDir))),
+    ...judgeHost(cluster, {...readHost(cluster, daemon.runs), node}),
   ];
   const bad = findings.filter(({level}) => level === 'bad').length;
   if (options.json) process.stdout.write(jsonText({version: 1, bad, findings}, 2) + '\n');

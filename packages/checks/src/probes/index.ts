@@ -7,6 +7,7 @@ import {probeConnect, shortageOf} from './connect.ts';
 import {probeExternal} from './external.ts';
 import {probePing} from './ping.ts';
 import {printable} from './printable.ts';
+import {withoutSent} from './sent.ts';
 import {serviceProbes, withinCheckTimeout} from './services.ts';
 import {certificateOf} from './tls-client.ts';
 
@@ -19,7 +20,7 @@ export async function probe(
 ): Promise<ProbeResult> {
   try {
     const result = await probeUnchecked(spec, kind, clock, pinger);
-    const reason = printable(result.reason);
+    const reason = printable(withoutSent(result.reason, spec));
     const certificate = certificateOf(spec, Date.now());
     if (reason === result.reason && !certificate) return result;
     return {...result, reason, ...(certificate ? {certificate} : {})};
@@ -27,7 +28,7 @@ export async function probe(
     const words = error instanceof Error ? error.message : String(error);
     return {
       passed: false,
-      reason: printable(`the check itself failed: ${words}`),
+      reason: printable(withoutSent(`the check itself failed: ${words}`, spec)),
       took: 0,
       ...shortageOf(error),
     };

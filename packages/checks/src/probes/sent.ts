@@ -1,0 +1,60 @@
+/** Servers say again what they were sent (redis: `unknown command, with args beginning with …`): passwords too. Pure. */
+import type {CheckSpec} from '../messages.ts';
+
+/** Shorter words are words of any answer. */
+const SHORTEST = 4;
+const SHORTEST_WORD = 6;
+const HIDDEN = '…';
+
+const known = new WeakMap<CheckSpec, readonly string[]>();
+
+/** What a check sends behind its first word: `AUTH password`, the query of a path, each word of it. */
+function partsOf(sent: string): string[] {
+  const text = sent.trim();
+  const rest = /\s(.*)$/s.exec(text)?.[1] ?? '';
+  const query = /\?(.*)$/s.exec(text)?.[1] ?? '';
+  const words = [
+    ...rest.split(/[\s'"]+/),
+    ...query.split(/[&\s]+/).flatMap((pair) => [pair, pair.replace(/^[^=]*=/, '')]),
+  ];
+  const segments = text.split('/').filter((segment) => /^(?=.*\d)[\w-]{16,}$/.test(segment));
+  return [
+    ...segments,
+    rest.trim(),
+    query,
+    ...words.filter((word) => word.length >= SHORTEST_WORD && !/^[A-Z/.]+[\d.]*$/.test(word)),
+  ];
+}
+
+function secretsOf(spec: CheckSpec): readonly string[] {
+  const before = known.get(spec);
+  if (before) return before;
+  const {passwd, secret, request, sendExpect} = spec;
+  const own = [passwd, secret].flatMap((text) =>
+    text === undefined
+      ? []
+      : [text, ...(text.length < SHORTEST_WORD ? [] : [Buffer.from(text).toString('base64')])],
+  );
+  const all = [
+    ...own,
+    ...[request, sendExpect?.send].flatMap((text) => (text === undefined ? [] : partsOf(text))),
+  ];
+  const secrets = [...new Set(all.flatMap((text) => [text, JSON.stringify(text).slice(1, -1)]))]
+    .filter((text) => text.length >= SHORTEST)
+    .toSorted((one, other) => other.length - one.length);
+  known.set(spec, secrets);
+  return secrets;
+}
+
+/** The reason without what the check sent to log in; a secret that is cut off at the end of a quotation counts. */
+export function withoutSent(reason: string, spec: CheckSpec): string {
+  let shown = reason;
+  for (const secret of secretsOf(spec)) {
+    shown = shown.replaceAll(secret, HIDDEN);
+    if (!shown.includes('"')) continue;
+    for (let length = secret.length - 1; length >= SHORTEST; length -= 1)
+      for (const end of ['"', '…"', '...'])
+        shown = shown.replaceAll(`${secret.slice(0, length)}${end}`, `${HIDDEN}${end}`);
+  }
+  return shown;
+}

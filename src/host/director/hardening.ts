@@ -1,0 +1,152 @@
+/**
+ * What of docs/security.md's check-list this machine and its files do not follow: keys, users, what running processes may
+ * do, who may look into directories. Pure; hardening-facts.ts looks.
+ */
+import type {ClusterConfig} from '@hactl/config';
+import {found, type HostFinding} from '../finding.ts';
+
+/** One running process, as /proc has it. */
+export interface ProcessFacts {
+  readonly name: string;
+  readonly pid: number;
+  readonly uid: number;
+  /** Capabilities in force, and those that may be had, as masks. */
+  readonly effective: bigint;
+  readonly bounding: bigint;
+  readonly umask: number;
+  /** Octets of a core file that it may leave; Infinity: any. */
+  readonly coreLimit: number;
+}
+
+export interface HardeningFacts {
+  readonly hasUser: (name: string) => boolean;
+  readonly processes: readonly ProcessFacts[];
+  /** Mode and owner of the state and the run directory and of what is in them that must not be everybody's. */
+  readonly places: readonly {
+    readonly path: string;
+    readonly mode: number;
+    readonly uid: number;
+    readonly most: number;
+  }[];
+}
+
+/** A secret of fewer characters can be guessed from one recorded advert. */
+const SECRET_LEAST = 16;
+const CAP_NET_RAW = 1n << 13n;
+const PACKAGE_USER = 'hactl-check';
+
+function keyFindings({authkeys}: ClusterConfig): HostFinding[] {
+  if (!authkeys) return [];
+  const {keys, active} = authkeys;
+  const signing = keys.find(({id}) => id === active);
+  const findings: HostFinding[] = [];
+  if (signing && signing.method !== 'crc' && signing.secret.length < SECRET_LEAST)
+    findings.push(
+      found('warning', 'authkeys', `key ${active} has ${signing.secret.length} characters: it can be guessed from one recorded advert`, 'head -c 24 /dev/urandom | base64 makes a good one; docs/security.md, "Change a key"'),
+    ); // prettier-ignore
+  const retired = keys.filter(({id, method}) => id !== active && method !== 'crc');
+  if (retired.length > 0)
+    findings.push(
+      found('note', 'authkeys', `key ${retired.map(({id}) => id).join(', ')} does not sign, and is believed: who has it can speak as a director`, 'remove it on both directors once both sign with the new one'),
+    ); // prettier-ignore
+  return findings;
+}
+
+function accessFindings({ha, authkeys}: ClusterConfig): HostFinding[] {
+  if (!ha) return [];
+  const {push, adminGroup} = ha.hactl;
+  const method = authkeys?.keys.find(({id}) => id === authkeys.active)?.method;
+  const findings: HostFinding[] = [];
+  if (push === true && method !== 'sha256')
+    findings.push(
+      found('warning', 'hactl_push', `on with a ${method ?? 'missing'} key: who guesses it writes the files that root reads`, 'give the pair a sha256 key, or hactl_push off'),
+    ); // prettier-ignore
+  else if (push === undefined && method === 'sha256')
+    findings.push(
+      found('note', 'hactl_push', 'the peer may write files here, programs that root runs among them', 'hactl_push off where nobody uses hactl push'),
+    ); // prettier-ignore
+  if (adminGroup !== undefined)
+    findings.push(
+      found('note', 'hactl_admin_group', `members of ${adminGroup} are root on this machine: they give it configurations`),
+    ); // prettier-ignore
+  return findings;
+}
+
+function accountFindings({ha, ldirectord}: ClusterConfig, facts: HardeningFacts): HostFinding[] {
+  const {checkUser, scriptUser} = ha?.hactl ?? {};
+  const findings: HostFinding[] = [];
+  for (const [directive, user] of [
+    ['hactl_check_user', checkUser],
+    ['hactl_script_user', scriptUser],
+  ] as const)
+    if (user !== undefined && !facts.hasUser(user))
+      findings.push(found('warning', directive, `there is no user ${user}`, `useradd --system ${user}`));
+  const checksAs = [checkUser, PACKAGE_USER, 'nobody'].find(
+    (user) => user !== undefined && facts.hasUser(user),
+  );
+  if (ldirectord.length > 0 && (checksAs === undefined || checksAs === 'root'))
+    findings.push(
+      found('warning', 'hactl_check_user', 'checks read every real server’s answers as root', `useradd --system ${PACKAGE_USER}, and hactl_check_user ${PACKAGE_USER}`),
+    ); // prettier-ignore
+  const scriptsAs = [scriptUser, PACKAGE_USER].find((user) => user !== undefined && facts.hasUser(user));
+  if (hasScripts(ha, ldirectord) && (scriptsAs === undefined || scriptsAs === 'root'))
+    findings.push(
+      found('warning', 'hactl_script_user', 'external checks and tracked scripts run as root', `useradd --system ${PACKAGE_USER}, or name a user with hactl_script_user`),
+    ); // prettier-ignore
+  return findings;
+}
+
+const hasScripts = (ha: ClusterConfig['ha'], ldirectord: ClusterConfig['ldirectord']): boolean =>
+  (ha?.hactl.trackScripts.length ?? 0) > 0 ||
+  ldirectord.some(({virtuals}) =>
+    virtuals.some(
+      ({checkType, reals}) =>
+        checkType.kind === 'external' ||
+        checkType.kind === 'external-perl' ||
+        reals.some(({check}) => check?.checkCommand !== undefined),
+    ),
+  );
+
+/** The checks read what strangers send: they may do nothing but, where they ping, make raw packets. */
+function processFindings(processes: readonly ProcessFacts[]): HostFinding[] {
+  const findings: HostFinding[] = [];
+  for (const {name, pid, uid, effective, umask, coreLimit} of processes) {
+    const subject = `${name} (${pid})`;
+    if (name.startsWith('checks') && (uid === 0 || (effective & ~CAP_NET_RAW) !== 0n))
+      findings.push(
+        found('warning', subject, uid === 0 ? 'runs as root' : 'has capabilities beyond raw packets', `useradd --system ${PACKAGE_USER}, and restart hactld`),
+      ); // prettier-ignore
+    if ((umask & 0o007) !== 0o007)
+      findings.push(found('warning', subject, 'what it writes is readable by everybody', 'restart hactld'));
+    if (coreLimit > 0)
+      findings.push(
+        found('note', subject, 'a crash may leave its memory, keys included, in a core file', 'run it by its unit, or with ulimit -c 0'),
+      ); // prettier-ignore
+  }
+  return findings;
+}
+
+const octal = (mode: number): string => mode.toString(8).padStart(4, '0');
+
+function placeFindings(places: HardeningFacts['places']): HostFinding[] {
+  return places.flatMap(({path, mode, uid, most}) => {
+    if (uid !== 0)
+      return [
+        found('bad', path, `belongs to user ${uid}, who can replace what is in it`, `chown root ${path}`),
+      ];
+    const more = mode & 0o777 & ~most;
+    const level = (more & 0o022) !== 0 ? 'bad' : 'warning';
+    return more === 0
+      ? []
+      : [found(level, path, `has mode ${octal(mode & 0o777)}`, `chmod ${octal(most)} ${path}`)];
+  });
+}
+
+/** Every deviation from the check-list; nothing where there is none. */
+export const judgeHardening = (cluster: ClusterConfig, facts: HardeningFacts): HostFinding[] => [
+  ...keyFindings(cluster),
+  ...accessFindings(cluster),
+  ...accountFindings(cluster, facts),
+  ...processFindings(facts.processes),
+  ...placeFindings(facts.places),
+];
