@@ -64,7 +64,7 @@ function linesOf(command: CommandTree, folder: string): string[][] {
 /** A command as hactl.ts runs it, but for the process: one of these takes seconds on a busy machine. */
 async function inThisProcess(line: readonly string[]): Promise<string> {
   const said: string[] = [];
-  const [out, error] = [process.stdout.write, process.stderr.write];
+  const [out, error] = [process.stdout, process.stderr].map((stream) => stream.write.bind(stream));
   const {exitCode} = process;
   const keep = (chunk: string | Uint8Array): boolean => {
     said.push(Buffer.from(chunk as string).toString());
@@ -77,8 +77,8 @@ async function inThisProcess(line: readonly string[]): Promise<string> {
   } catch (problem) {
     said.push(problem instanceof Error ? problem.message : String(problem));
   } finally {
-    process.stdout.write = out;
-    process.stderr.write = error;
+    if (out) process.stdout.write = out;
+    if (error) process.stderr.write = error;
     process.exitCode = exitCode;
   }
   return said.join('');
