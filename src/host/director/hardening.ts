@@ -14,7 +14,7 @@ export interface ProcessFacts {
   readonly effective: bigint;
   readonly bounding: bigint;
   readonly umask: number;
-  /** Octets of a core file that it may leave; Infinity: any. */
+  /** Octets of a core file that it may leave; Infinity: no limit. */
   readonly coreLimit: number;
 }
 
