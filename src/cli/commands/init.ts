@@ -4,7 +4,7 @@ import {statSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import readline from 'node:readline/promises';
-import {applyFixes, hideSecrets, renderDiagnostic, secretPatterns, type ImportKind} from '@hactl/config';
+import {applyFixes, redactKeyLine, redactLine, renderDiagnostic, type ImportKind} from '@hactl/config';
 import {filesOf, isSharedName, readConfigFile} from '../../configuration/config-files.ts';
 import type {LoadOutcome} from '../../configuration/load.ts';
 import {existing, judge, write} from '../../setup/directory.ts';
@@ -129,8 +129,11 @@ const notUsable = (texts: readonly string[]): CliError =>
   );
 
 function show(configDir: string, files: readonly NewFile[]): void {
-  for (const {name, text} of files)
-    say(`--- ${path.join(configDir, name)}\n${hideSecrets(text, secretPatterns, '(not shown)').trimEnd()}\n`);
+  for (const {name, text} of files) {
+    const redact = name === 'authkeys' ? redactKeyLine : redactLine;
+    const lines = text.trimEnd().split('\n');
+    say(`--- ${path.join(configDir, name)}\n${lines.map((line) => redact(line)).join('\n')}\n`);
+  }
 }
 
 async function agreed(options: InitOptions, what: string): Promise<boolean> {
