@@ -126,7 +126,11 @@ export function configRoutes(app: FastifyInstance, daemon: Daemon, live: LiveSou
     url: '/api/config',
     role: 'viewer',
     summary: 'Services, settings of the pair and haresources as written, secrets hidden.',
-    work: async () => viewOf((await daemon.command({command: 'config-read'}, LOAD_LIMIT_MS)).files),
+    work: async (request) =>
+      viewOf(
+        (await daemon.command({command: 'config-read'}, LOAD_LIMIT_MS)).files,
+        request.session?.role === 'admin',
+      ),
   });
   declare(app, {
     method: 'GET',

@@ -39,7 +39,15 @@ async function open(t: {teardown(work: () => Promise<void>): void}) {
       asked.push(command);
       const answer =
         command.command === 'config-read'
-          ? {files: [{name: 'ldirectord.cf', text: 'virtual=10.0.0.1:80\n\tpasswd=GEHEIM\n', digest: 'd'}]}
+          ? {
+              files: [
+                {
+                  name: 'ldirectord.cf',
+                  text: 'virtual=10.0.0.1:80\n\tpasswd=GEHEIM\n\trequest="AUTH GEHEIM-2"\n',
+                  digest: 'd',
+                },
+              ],
+            }
           : command.command === 'config-history'
             ? {versions: [], pushes: []}
             : {ok: true, text: 'done', rows: [], diagnostics: [], lines: [], notes: []};
@@ -229,6 +237,27 @@ test('secrets of the files are not in the view, and dots that come back are not 
   t.true(
     asked.some((command) => command.command === 'config-write' && command.files[0]?.text.includes('NEW')),
   );
+});
+
+test('what an edit sets is in the audit log without the secrets that it sets', async (t) => {
+  const {app, login, state} = await open(t);
+  const headers = await login('admin');
+  const set = (name: string, value: string) => ({
+    kind: 'service',
+    file: 'ldirectord.cf',
+    edit: {type: 'set', virtual: '10.0.0.1:80', name, value},
+  });
+  const payload = {
+    edits: [
+      set('passwd', 'SECRET-1'),
+      set('request', '"AUTH SECRET-2"'),
+      set('receive', '"seen in the log"'),
+    ],
+  };
+  await app.inject({method: 'POST', url: '/api/config/plan', headers, payload});
+  const audit = readFileSync(`${state}/audit.jsonl`, 'utf8');
+  t.regex(audit, /config\/plan.*passwd.*seen in the log/);
+  t.notRegex(audit, /SECRET-/);
 });
 
 test('a header or a path that is not ours gets a plain refusal; every answer has the headers of a strict page', async (t) => {

@@ -4,6 +4,7 @@ import {
   editHaCf,
   editHaresources,
   editLdirectord,
+  redactLine,
   writtenGlobals,
   writtenHa,
   writtenVirtuals,
@@ -60,8 +61,11 @@ const secret = /^(passwd|secret)$/;
 /** Shown in the place of a secret; sent back unchanged it is not written. */
 export const HIDDEN = '••••••••';
 
-const shown = (setting: Setting): Setting =>
-  secret.test(setting.name) ? {name: setting.name, value: HIDDEN} : setting;
+/** `isAdmin`: who may read the files themselves sees requests as they are; a form that sends them back needs them. */
+function shown({name, value}: Setting, isAdmin: boolean): Setting {
+  if (secret.test(name)) return {name, value: HIDDEN};
+  return {name, value: isAdmin ? value : redactLine(`${name}=${value}`).slice(name.length + 1)};
+}
 
 export interface ConfigView {
   readonly files: readonly {
@@ -89,15 +93,16 @@ export const haForms: readonly string[] = [
 ];
 
 /** The files as forms show them, without secrets. */
-export function viewOf(files: readonly ReadConfigFile[]): ConfigView {
+export function viewOf(files: readonly ReadConfigFile[], isAdmin: boolean): ConfigView {
+  const redact = (setting: Setting): Setting => shown(setting, isAdmin);
   const text = (name: string): string => files.find((file) => file.name === name)?.text ?? '';
   return {
     files: files
       .filter(({name}) => name !== 'ha.cf' && name !== 'haresources')
       .map(({name, text: content}) => ({
         name,
-        services: writtenVirtuals(content).map((service) => ({...service, lines: service.lines.map(shown)})),
-        globals: writtenGlobals(content).map(shown),
+        services: writtenVirtuals(content).map((service) => ({...service, lines: service.lines.map(redact)})),
+        globals: writtenGlobals(content).map(redact),
       })),
     ha: Object.fromEntries(
       haForms.flatMap((name) => {
@@ -105,6 +110,6 @@ export function viewOf(files: readonly ReadConfigFile[]): ConfigView {
         return value === undefined ? [] : [[name, value]];
       }),
     ),
-    haresources: text('haresources'),
+    haresources: isAdmin ? text('haresources') : text('haresources').split('\n').map(redactLine).join('\n'),
   };
 }

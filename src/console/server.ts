@@ -9,6 +9,7 @@ import swagger from '@fastify/swagger';
 import fastify, {type FastifyInstance, type FastifyRequest} from 'fastify';
 import type {Clock} from '@hactl/base';
 import {adminRoutes} from './admin-routes.ts';
+import {redactLine} from '@hactl/config';
 import type {Audit} from './audit.ts';
 import {authRoutes} from './auth-routes.ts';
 import type {Certificate} from './certificate.ts';
@@ -57,13 +58,21 @@ const headers: Readonly<Record<string, string>> = {
   'x-frame-options': 'DENY',
 };
 
-/** What a request asked for, without anything that is secret. */
-function detailOf({body, params}: FastifyRequest): string {
-  const hidden = /^(password|token|text)$/;
-  return JSON.stringify({...(params as object), ...(body as object)}, (key, value: unknown) =>
-    hidden.test(key) ? '…' : value,
-  ).slice(0, 1_000);
+const hidden = /^(?:password|token|text)$/;
+
+/** Without what the files hold of secrets: a setting and its value are judged together, as their line would be. */
+function withoutSecrets(key: string, value: unknown): unknown {
+  if (hidden.test(key)) return '…';
+  if (typeof value === 'string') return redactLine(`${key}=${value}`).slice(key.length + 1);
+  if (typeof value !== 'object' || value === null) return value;
+  const {name, value: set} = value as {readonly name?: unknown; readonly value?: unknown};
+  if (typeof name !== 'string' || typeof set !== 'string') return value;
+  return {...value, value: redactLine(`${name}=${set}`).slice(name.length + 1)};
 }
+
+/** What a request asked for, without anything that is secret. */
+const detailOf = ({body, params}: FastifyRequest): string =>
+  JSON.stringify({...(params as object), ...(body as object)}, withoutSecrets).slice(0, 1_000);
 
 /** Builds the server; it listens when its caller says where. */
 export async function makeConsole(options: ConsoleOptions): Promise<Console> {
