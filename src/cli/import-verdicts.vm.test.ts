@@ -68,7 +68,7 @@ function imported(file: string, text: string): readonly VirtualService[] {
   return loadWritten(files, context).cluster?.ldirectord.flatMap(({virtuals}) => virtuals) ?? [];
 }
 
-const settings = {rise: 1, slowStart: 0, dynamicWeight: true};
+const settings = {rise: 1, slowStart: 0, dynamicWeight: true, certDays: 0};
 
 /** The table that these reports make in the namespace: every server was up before. */
 async function programmed(
