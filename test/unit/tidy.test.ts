@@ -195,6 +195,29 @@ test('what decides assigns nothing anew: `let` is for drivers, and for the curso
   );
 });
 
+/** The words of a process's messages that its parent may send. */
+function wordsTo(process: string): string[] {
+  const text = sources.find(({name}) => name === `packages/${process}/src/messages.ts`)?.text ?? '';
+  const union = /^export type To(?:Engine|Checks|Sync) =$([^]*?);\n(?:\n|$)/m.exec(text)?.[1] ?? '';
+  return [...union.matchAll(/readonly type: '([a-z-]+)'/g)].map((match) => match[1] ?? '');
+}
+
+test('no word of the messages to a child is dead: the supervisor sends each', (t) => {
+  const supervisor = sources
+    .filter(({name}) => name.startsWith('src/') && isProduct(name))
+    .map(({text}) => text)
+    .join('\n');
+  for (const process of ['failover', 'checks', 'sync']) {
+    const words = wordsTo(process);
+    t.true(words.length >= 3, process);
+    t.deepEqual(
+      words.filter((word) => !supervisor.includes(`type: '${word}'`)),
+      [],
+      process,
+    );
+  }
+});
+
 /** Who writes a file by hand all the same: all others go through `replaceFile` (packages/base/src/files.ts). */
 const writers: Readonly<Record<string, string>> = {
   'packages/net/src/source-address.ts': 'a setting in /proc',

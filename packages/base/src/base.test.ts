@@ -1,7 +1,7 @@
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';
 import test from 'ava';
-import {ByteReader, ByteWriter, hexDump, makePrng, signalGroup} from './index.ts';
+import {ByteReader, ByteWriter, makePrng, signalGroup} from './index.ts';
 
 test('what is written is read back, in network order', (t) => {
   const bytes = new ByteWriter(1)
@@ -30,16 +30,6 @@ test('a seed fixes the run, a fork is independent of later draws', (t) => {
   t.not(makePrng(1).next(), makePrng(2).next());
   const draws = Array.from({length: 2000}, () => one.next());
   t.true(draws.every((draw) => draw >= 0 && draw < 1));
-});
-
-test('a hex dump shows offset, bytes and text', (t) => {
-  t.is(
-    hexDump(Buffer.from('0123456789abcdefA\0')),
-    [
-      '0000  30 31 32 33 34 35 36 37 38 39 61 62 63 64 65 66  0123456789abcdef',
-      '0010  41 00                                            A.',
-    ].join('\n'),
-  );
 });
 
 test('a signal to a group reaches what its leader started; a group that is gone or never was is no error', async (t) => {

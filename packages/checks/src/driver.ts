@@ -37,7 +37,6 @@ const sameSpec = (one: CheckSpec, other: CheckSpec): boolean => {
 
 export interface ChecksDriver {
   configure(specs: readonly CheckSpec[]): void;
-  checkNow(ids?: readonly string[]): void;
   reports(): readonly CheckReport[];
   /** How late checks were started, against the schedule. */
   lateness(): ReturnType<Lateness['summary']>;
@@ -154,11 +153,6 @@ export function startChecks(
         put(check, firstDue(now, place, wanted.size));
         place += 1;
       }
-    },
-    checkNow: (ids) => {
-      const now = clock.now();
-      const which = ids && new Set(ids);
-      for (const [id, check] of checks) if (!check.running && (!which || which.has(id))) put(check, now);
     },
     reports: () => [...checks.values()].map((check) => check.report),
     lateness: () => lateness.summary(),

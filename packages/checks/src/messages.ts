@@ -79,7 +79,6 @@ export type CheckState = 'unknown' | 'up' | 'down';
 export type ToChecks =
   /** Replaces the whole set: same id and same spec keep their state; others start anew; absent ones stop. */
   | {readonly type: 'configure'; readonly specs: readonly CheckSpec[]; readonly identity?: Identity}
-  | {readonly type: 'check-now'; readonly ids?: readonly string[]}
   /** Answered by one `report` for each spec. */
   | {readonly type: 'report'}
   | {readonly type: 'stop'};

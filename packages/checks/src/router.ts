@@ -232,9 +232,6 @@ process.on('message', (message: ToChecks) => {
   switch (message.type) {
     case 'configure':
       return configure(message.specs, message.identity ?? {});
-    case 'check-now':
-      for (const shard of all()) tell(shard, message);
-      return;
     case 'report':
       return askForReport();
     case 'stop':

@@ -22,9 +22,6 @@ process.on('message', (message: ToShard) => {
     case 'configure':
       checks.configure(message.specs);
       return;
-    case 'check-now':
-      checks.checkNow(message.ids);
-      return;
     case 'report':
       say({type: 'reports', reports: checks.reports(), lateness: checks.lateness()});
       return;
