@@ -5,146 +5,40 @@
  * Effects are performed in their order. What a slice decides in a step is in force for the slices behind it in the same
  * step: configuration, roles, operators, table, resources, alerts, journal.
  */
-import type {Instant, Millis, Moment} from '@hactl/base';
+import type {Moment} from '@hactl/base';
 import type {FromChecks, ToChecks} from '@hactl/checks';
-import {groupIds} from '@hactl/config';
-import type {EngineConfig, EngineVip, FromEngine} from '@hactl/failover';
-import type {FromSync, SyncStatus, ToSync} from '@hactl/sync';
-import {
-  initialAlerts,
-  looksAt,
-  nextAlertsDeadline,
-  reduceAlerts,
-  type AlertsEffect,
-  type AlertsEvent,
-  type AlertsState,
-} from '../alerts/slice.ts';
+import type {FromEngine} from '@hactl/failover';
+import type {FromSync} from '@hactl/sync';
+import {looksAt, reduceAlerts, type AlertsEvent} from '../alerts/slice.ts';
 import type {Loaded} from '../configuration/loaded.ts';
-import {
-  checksOf,
-  initialConfiguration,
-  nextConfigurationDeadline,
-  reduceConfiguration,
-  syncOf,
-  type ConfigurationEffect,
-  type ConfigurationEvent,
-  type ConfigurationState,
-} from '../configuration/slice.ts';
-import type {EventDraft} from '../control/events.ts';
-import {initialJournal, reduceJournal, type Happening, type JournalState} from '../journal/slice.ts';
-import type {OrderState} from '../control/orders.ts';
-import {
-  heldOf,
-  initialOperators,
-  nextOperatorsDeadline,
-  reduceOperators,
-  type OperatorsEffect,
-  type OperatorsEvent,
-  type OperatorsState,
-} from '../operators/slice.ts';
-import {
-  reduceResources,
-  type ResourcesEffect,
-  type ResourcesEvent,
-  type ResourcesState,
-} from '../resources/slice.ts';
-import {FIRST_ROUND_LIMIT, readinessOf} from '../roles/readiness.ts';
-import {
-  anyActive,
-  initialRoles,
-  nextRolesDeadline,
-  peerLives,
-  reduceRoles,
-  speaksFor,
-  type Group,
-  type RolesEffect,
-  type RolesEvent,
-  type RolesState,
-} from '../roles/slice.ts';
+import {checksOf, reduceConfiguration, syncOf, type ConfigurationEvent} from '../configuration/slice.ts';
+import {reduceJournal, type Happening} from '../journal/slice.ts';
+import {heldOf, reduceOperators, type OperatorsEvent} from '../operators/slice.ts';
+import {reduceResources, type ResourcesEvent} from '../resources/slice.ts';
+import {readinessOf} from '../roles/readiness.ts';
+import {anyActive, peerLives, reduceRoles, speaksFor, type RolesEvent} from '../roles/slice.ts';
 import {entryName} from '../table/describe.ts';
 import {reportOf} from '../table/reports.ts';
-import {
-  initialTable,
-  judgedOf,
-  nextTableDeadline,
-  reduceTable,
-  type TableConfig,
-  type TableEffect,
-  type TableEvent,
-  type TableState,
-} from '../table/slice.ts';
-import {syncGroups, syncReadiness} from '../table/sync-groups.ts';
+import {judgedOf, reduceTable, type TableEvent} from '../table/slice.ts';
+import {syncReadiness} from '../table/sync-groups.ts';
 import {viewsOf, type VirtualView} from '../table/views.ts';
+import {
+  groupsOf,
+  hasOutside,
+  hasSync,
+  marksOf,
+  peerName,
+  resourcesOf,
+  SYNC_STATUS_EVERY,
+  tableConfig,
+  type CoreConfig,
+  type CoreEffect,
+  type CoreEvent,
+  type CoreState,
+} from './core-state.ts';
 
-/** What never changes while the supervisor runs. */
-export interface CoreConfig {
-  readonly node: string;
-  readonly stateDir: string;
-  /** This machine's kernel had the peer's connections a moment ago, under a supervisor before this one. */
-  readonly syncTrusted: boolean;
-}
-
-export interface CoreState {
-  readonly startedAt: Instant;
-  readonly configuration: ConfigurationState;
-  readonly roles: RolesState;
-  readonly operators: OperatorsState;
-  readonly table: TableState;
-  readonly resources: ResourcesState;
-  readonly alerts: AlertsState;
-  readonly journal: JournalState;
-  readonly sync?: SyncStatus;
-  /** When the sync process is asked for its status again. */
-  readonly syncStatusAt: Instant;
-  /** Instants at which something counts as overdue, in order. */
-  readonly marks: readonly Instant[];
-  /** Does this director check its real servers now? */
-  readonly checking: boolean;
-  /** Does a group of haresources have a sync daemon? */
-  readonly syncs: boolean;
-}
-
-/** From outside: the children's messages, results of effects, operators, the peer, the clock. */
-export type CoreEvent =
-  | {readonly type: 'checks'; readonly message: FromChecks}
-  | {readonly type: 'engine'; readonly message: FromEngine}
-  | {readonly type: 'sync'; readonly message: FromSync}
-  | {readonly type: 'child-died'; readonly name: 'checks' | 'failover' | 'sync'; readonly how: string}
-  | Extract<
-      TableEvent,
-      {type: 'ipvs-opened' | 'ipvs-failed' | 'table-read' | 'table-failed' | 'table-applied'}
-    >
-  | Exclude<OperatorsEvent, {type: 'operator-config' | 'peer-lives' | 'tick'}>
-  | Extract<ConfigurationEvent, {type: 'loaded' | 'peer-facts' | 'peer-facts-failed'}>
-  | Extract<ResourcesEvent, {type: 'scripts-done' | 'stuck'}>
-  | Extract<RolesEvent, {type: 'tracked' | 'give-up' | 'give-up-all'}>
-  /** The daemon ends: what is left to be said is said, while the roles are still known. */
-  | {readonly type: 'stopping'}
-  | {readonly type: 'tick'};
-
-export type CoreEffect =
-  | Exclude<TableEffect, {type: 'table-settled'}>
-  | RolesEffect
-  | ConfigurationEffect
-  | Exclude<OperatorsEffect, {type: 'overrides-changed'}>
-  | ResourcesEffect
-  | Exclude<AlertsEffect, {type: 'ask-reports'}>
-  | {readonly type: 'to-checks'; readonly message: ToChecks}
-  | {readonly type: 'to-sync'; readonly message: ToSync}
-  | {readonly type: 'record'; readonly draft: EventDraft}
-  | {readonly type: 'child-died'; readonly name: string; readonly how: string}
-  /** The engine died and the peer lives: the addresses go, and the peer is told in the engine's name. */
-  | {readonly type: 'remove-vips'; readonly vips: readonly EngineVip[]}
-  | {readonly type: 'send-priority-zero'; readonly config: EngineConfig}
-  | {readonly type: 'engine-ready'; readonly realtime: string}
-  | {
-      readonly type: 'child-log';
-      readonly name: string;
-      readonly level: 'error' | 'warn' | 'info' | 'debug';
-      readonly message: string;
-    };
-
-const SYNC_STATUS_EVERY: Millis = 500;
+export {initial, nextDeadline} from './core-state.ts';
+export type {CoreConfig, CoreEffect, CoreEvent, CoreState} from './core-state.ts';
 
 /** One step under construction. */
 interface Turn {
@@ -153,72 +47,6 @@ interface Turn {
   state: CoreState;
   readonly effects: CoreEffect[];
 }
-
-const tableConfig = ({cluster}: Loaded): TableConfig => ({
-  files: cluster.ldirectord,
-  verdicts: cluster.ha?.hactl.verdicts,
-});
-
-/** The groups of the engine: its ids are stable, so everybody else uses them. */
-const groupsOf = (loaded: Loaded): readonly Group[] => loaded.engine?.groups ?? [];
-
-function resourcesOf({cluster}: Loaded): ResourcesState {
-  const {groups} = cluster.haresources;
-  const ids = groupIds(groups);
-  const fence = cluster.ha?.hactl.fence;
-  return {
-    groups: groups.map((group, index) => ({vrid: ids[index] ?? 0, group})),
-    ...(fence === undefined ? {} : {fence}),
-  };
-}
-
-const hasOutside = ({cluster}: Loaded): boolean => {
-  const {webhooks = [], commands = []} = cluster.ha?.hactl.alerts ?? {};
-  return webhooks.length + commands.length > 0;
-};
-
-const hasSync = ({cluster, engine}: Loaded): boolean =>
-  engine !== undefined && syncGroups(cluster.haresources.groups, new Map()).length > 0;
-
-const peerName = ({engine}: Loaded, node: string): string | undefined =>
-  engine?.nodes.find((name) => name !== node.toLowerCase());
-
-const marksOf = ({cluster}: Loaded, startedAt: Instant): readonly Instant[] =>
-  [FIRST_ROUND_LIMIT, cluster.ha?.hactl.syncDeadline ?? 0]
-    .map((limit) => startedAt + limit)
-    .toSorted((one, other) => one - other);
-
-/** The state of a supervisor that has read its files and heard nobody yet. */
-export function initial(config: CoreConfig, loaded: Loaded, orders: OrderState, {now}: Moment): CoreState {
-  const {cluster} = loaded;
-  const operators = initialOperators(cluster.ldirectord, orders, peerName(loaded, config.node));
-  return {
-    startedAt: now,
-    configuration: initialConfiguration(loaded),
-    roles: initialRoles(loaded.engine !== undefined, groupsOf(loaded), now),
-    operators,
-    table: {...initialTable(tableConfig(loaded), now), held: heldOf(operators), ordered: operators.weights},
-    resources: resourcesOf(loaded),
-    alerts: initialAlerts(config.node, cluster.ldirectord, hasOutside(loaded), now),
-    journal: initialJournal,
-    syncStatusAt: now + SYNC_STATUS_EVERY,
-    marks: marksOf(loaded, now),
-    checking: cluster.ha === undefined || cluster.ha.hactl.standbyChecks,
-    syncs: hasSync(loaded),
-  };
-}
-
-/** When the supervisor must look by itself. */
-export const nextDeadline = (state: CoreState): Instant =>
-  Math.min(
-    nextConfigurationDeadline(state.configuration),
-    nextRolesDeadline(state.roles),
-    nextOperatorsDeadline(state.operators),
-    nextTableDeadline(state.table),
-    nextAlertsDeadline(state.alerts),
-    state.syncStatusAt,
-    state.marks[0] ?? Infinity,
-  );
 
 /** One event. */
 export function step(

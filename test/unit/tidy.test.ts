@@ -147,7 +147,7 @@ test('docs/architecture.md has the drawing of the imports as they are', (t) => {
 
 /** What decides in src, beside the slices: everything that a slice calls to decide. */
 const deciders =
-  /^src\/([a-z]+\/slice|daemon\/(core|facts)|resources\/resource-machine|roles\/.*|control\/orders|journal\/(drafts|journal)|alerts\/(alerts|notices|monitor-line)|operators\/(order-.*|orders|maintenance)|configuration\/(changes|config-settle|engine-config)|table\/.*)\.ts$/;
+  /^src\/([a-z]+\/slice|daemon\/(core|core-state|facts)|resources\/resource-machine|roles\/.*|control\/orders|journal\/(drafts|journal)|alerts\/(alerts|notices|monitor-line)|operators\/(order-.*|orders|maintenance)|configuration\/(changes|config-settle|engine-config)|table\/.*)\.ts$/;
 const actors = /^src\/table\/(table-driver|ipvs-connection)\.ts$/;
 
 /** Where something that decides is assigned anew all the same: a cursor over a text or over octets. */
