@@ -93,181 +93,201 @@ export function step(
   event: ResourceEvent,
   now: Instant,
 ): readonly [ResourceState, readonly ResourceEffect[]] {
-  const effects: ResourceEffect[] = [];
-  const limits: Readonly<Record<Operation, Millis>> = {
-    start: settings.startTimeout,
-    stop: settings.stopTimeout,
-    status: settings.statusTimeout,
-  };
-  const run = (from: ResourceState, operation: Operation, phase: Phase): ResourceState => {
-    effects.push({type: 'run', operation, limit: limits[operation]});
-    return {...from, phase, busy: operation, monitorAt: Infinity, retryAt: Infinity};
-  };
-  const enter = (from: ResourceState, phase: Phase, reason: string): ResourceState => {
-    const {busy: _, ...rest} = from;
-    return {...rest, phase, since: now, reason, monitorAt: Infinity, retryAt: Infinity};
-  };
-  const settled = (request: 'start' | 'stop', ok: boolean, reason: string): void => {
-    effects.push({type: 'settled', request, ok, reason});
-  };
-  const log = (level: 'error' | 'warn' | 'info', message: string): void => {
-    effects.push({type: 'log', level, message});
-  };
-  const runs = (from: ResourceState, reason: string): ResourceState => ({
-    ...enter(from, 'running', reason),
-    monitorAt: settings.monitor > 0 ? now + settings.monitor : Infinity,
-  });
-  const stopped = (from: ResourceState, reason: string): ResourceState => {
-    settled('stop', true, reason);
-    return {
-      ...enter(from, 'stopped', reason),
-      inherited: false,
-      stopTries: 0,
-      restarts: [],
-      seen: false,
-      doubted: false,
-    };
-  };
+  const turn: Turn = {settings, now, effects: []};
+  return [take(turn, state, event), turn.effects];
+}
 
-  function lost(from: ResourceState, reason: string): ResourceState {
-    effects.push({type: 'lost', reason});
-    // For whoever asked for a start while it was started again.
-    settled('start', false, reason);
-    return enter(from, 'failed', reason);
-  }
-
-  /** It should run and does not: once more, or given up. */
-  function recover(from: ResourceState, reason: string): ResourceState {
-    const recent = from.restarts.filter((at) => now - at < settings.restarts.within);
-    if (recent.length >= settings.restarts.count) {
-      const often = recent.length === 1 ? 'once' : `${recent.length} times`;
-      const told = `${reason}; started again ${often}, which is the limit`;
-      return {...lost(from, told), restarts: recent};
-    }
-    log('warn', `${reason}: starting it again (${recent.length + 1} of ${settings.restarts.count})`);
-    return run({...from, restarts: [...recent, now], since: now, reason}, 'stop', 'restarting');
-  }
-
-  function doubt(from: ResourceState, reason: string): ResourceState {
-    if (!from.doubted) log('warn', reason);
-    return {...from, doubted: true, reason, monitorAt: now + settings.monitor};
-  }
-
-  function onStart(): ResourceState {
-    const next = {...state, wanted: true};
-    // A stop that waits for the end of another operation is overtaken; one that is under way is not.
-    if (!state.wanted && state.busy !== undefined && state.phase !== 'stopping')
-      settled('stop', false, 'a start came before it was done');
-    switch (state.phase) {
-      case 'running':
-        settled('start', true, 'runs already');
-        return next;
-      case 'unknown':
-      case 'stopped':
-      case 'failed':
-        return run({...next, since: now, restarts: [], seen: false, doubted: false}, 'status', 'probing');
-      default:
-        return next;
-    }
-  }
-
-  function onStop(): ResourceState {
-    const next = {...state, wanted: false};
-    if (state.wanted && ['probing', 'starting', 'restarting', 'stopping'].includes(state.phase))
-      settled('start', false, 'a stop came before it was done');
-    switch (state.phase) {
-      case 'stopped':
-        return stopped(next, state.reason);
-      case 'unknown':
-        return run(next, 'status', 'probing');
-      case 'failed':
-      case 'running':
-        // A status that is under way is waited for.
-        return state.busy === undefined ? run({...next, since: now, stopTries: 0}, 'stop', 'stopping') : next;
-      default:
-        return next;
-    }
-  }
-
-  function onDone(operation: Operation, outcome: Outcome): ResourceState {
-    const {busy, ...idle} = state;
-    if (busy !== operation) return state;
-    const reason = outcome.ok ? '' : outcome.reason;
-    if (!idle.wanted && state.phase !== 'stopping') return unwanted(idle, operation, outcome);
-    switch (state.phase) {
-      case 'probing':
-        if (!outcome.ok) return run(idle, 'start', 'starting');
-        settled('start', true, 'was running');
-        return {...runs(idle, 'was running'), seen: true};
-      case 'starting':
-        if (outcome.ok) {
-          settled('start', true, 'started');
-          return runs(idle, 'started');
-        }
-        if (idle.restarts.length > 0) return recover(idle, `start: ${reason}`);
-        settled('start', false, reason);
-        return enter(idle, 'failed', `start: ${reason}`);
-      case 'running':
-        if (outcome.ok)
-          return {
-            ...idle,
-            seen: true,
-            doubted: false,
-            reason: idle.doubted ? 'started' : idle.reason,
-            monitorAt: now + settings.monitor,
-          };
-        if (idle.seen || settings.exact) return recover(idle, reason);
-        // A daemon may take its time until its script sees it: asked again.
-        return doubt(idle, `its status does not say that it runs (${reason}): not watched until it does`);
-      case 'restarting':
-        if (outcome.ok) return run(idle, 'start', 'starting');
-        return lost(idle, `cannot be stopped to start it again: ${reason}`);
-      case 'stopping':
-        return stopTried(idle, outcome);
-      default:
-        return idle;
-    }
-  }
-
-  /** The operation was begun before somebody wanted the resource stopped. */
-  function unwanted(idle: ResourceState, operation: Operation, outcome: Outcome): ResourceState {
-    if (operation === 'stop' && outcome.ok) return stopped(idle, 'stopped');
-    if (state.phase !== 'probing') return run({...idle, since: now, stopTries: 0}, 'stop', 'stopping');
-    if (!outcome.ok) return stopped(idle, 'was not running');
-    if (idle.inherited) return run({...idle, since: now, stopTries: 0}, 'stop', 'stopping');
-    // heartbeat's verifyallidle: not ours to stop.
-    log('error', 'runs although nobody started it here: take it out of what starts at boot');
-    return stopped(idle, 'runs, but was not started by hactl');
-  }
-
-  function stopTried(idle: ResourceState, outcome: Outcome): ResourceState {
-    if (outcome.ok) {
-      const next = stopped(idle, 'stopped');
-      return idle.wanted ? run(next, 'status', 'probing') : next;
-    }
-    const tries = idle.stopTries + 1;
-    if (tries < STOP_TRIES) {
-      log('warn', `stop: ${outcome.reason}: trying again (${tries} of ${STOP_TRIES})`);
-      return {...idle, stopTries: tries, retryAt: now + settings.stopPause};
-    }
-    settled('stop', false, outcome.reason);
-    return {...enter(idle, 'failed', `stop: ${outcome.reason}`), stopTries: 0};
-  }
-
-  function onTick(): ResourceState {
-    if (state.busy !== undefined) return state;
-    if (now >= state.retryAt) return run(state, 'stop', 'stopping');
-    return now >= state.monitorAt ? run(state, 'status', 'running') : state;
-  }
-
+function take(turn: Turn, state: ResourceState, event: ResourceEvent): ResourceState {
   switch (event.type) {
     case 'start':
-      return [onStart(), effects];
+      return onStart(turn, state);
     case 'stop':
-      return [onStop(), effects];
+      return onStop(turn, state);
     case 'done':
-      return [onDone(event.operation, event.outcome), effects];
+      return onDone(turn, state, event.operation, event.outcome);
     case 'tick':
-      return [onTick(), effects];
+      return onTick(turn, state);
   }
+}
+
+/** One step under construction. */
+interface Turn {
+  readonly settings: ResourceSettings;
+  readonly now: Instant;
+  readonly effects: ResourceEffect[];
+}
+
+const limitOf = (settings: ResourceSettings, operation: Operation): Millis =>
+  ({start: settings.startTimeout, stop: settings.stopTimeout, status: settings.statusTimeout})[operation];
+
+function run(turn: Turn, from: ResourceState, operation: Operation, phase: Phase): ResourceState {
+  turn.effects.push({type: 'run', operation, limit: limitOf(turn.settings, operation)});
+  return {...from, phase, busy: operation, monitorAt: Infinity, retryAt: Infinity};
+}
+
+function enter({now}: Turn, from: ResourceState, phase: Phase, reason: string): ResourceState {
+  const {busy: _, ...rest} = from;
+  return {...rest, phase, since: now, reason, monitorAt: Infinity, retryAt: Infinity};
+}
+
+const settled = (turn: Turn, request: 'start' | 'stop', ok: boolean, reason: string): void =>
+  void turn.effects.push({type: 'settled', request, ok, reason});
+
+const log = (turn: Turn, level: 'error' | 'warn' | 'info', message: string): void =>
+  void turn.effects.push({type: 'log', level, message});
+
+const runs = (turn: Turn, from: ResourceState, reason: string): ResourceState => ({
+  ...enter(turn, from, 'running', reason),
+  monitorAt: turn.settings.monitor > 0 ? turn.now + turn.settings.monitor : Infinity,
+});
+
+function stopped(turn: Turn, from: ResourceState, reason: string): ResourceState {
+  settled(turn, 'stop', true, reason);
+  return {
+    ...enter(turn, from, 'stopped', reason),
+    inherited: false,
+    stopTries: 0,
+    restarts: [],
+    seen: false,
+    doubted: false,
+  };
+}
+
+function lost(turn: Turn, from: ResourceState, reason: string): ResourceState {
+  turn.effects.push({type: 'lost', reason});
+  // For whoever asked for a start while it was started again.
+  settled(turn, 'start', false, reason);
+  return enter(turn, from, 'failed', reason);
+}
+
+/** It should run and does not: once more, or given up. */
+function recover(turn: Turn, from: ResourceState, reason: string): ResourceState {
+  const recent = from.restarts.filter((at) => turn.now - at < turn.settings.restarts.within);
+  if (recent.length >= turn.settings.restarts.count) {
+    const often = recent.length === 1 ? 'once' : `${recent.length} times`;
+    const told = `${reason}; started again ${often}, which is the limit`;
+    return {...lost(turn, from, told), restarts: recent};
+  }
+  log(turn, 'warn', `${reason}: starting it again (${recent.length + 1} of ${turn.settings.restarts.count})`);
+  return run(turn, {...from, restarts: [...recent, turn.now], since: turn.now, reason}, 'stop', 'restarting');
+}
+
+function doubt(turn: Turn, from: ResourceState, reason: string): ResourceState {
+  if (!from.doubted) log(turn, 'warn', reason);
+  return {...from, doubted: true, reason, monitorAt: turn.now + turn.settings.monitor};
+}
+
+function onStart(turn: Turn, state: ResourceState): ResourceState {
+  const next = {...state, wanted: true};
+  // A stop that waits for the end of another operation is overtaken; one that is under way is not.
+  if (!state.wanted && state.busy !== undefined && state.phase !== 'stopping')
+    settled(turn, 'stop', false, 'a start came before it was done');
+  switch (state.phase) {
+    case 'running':
+      settled(turn, 'start', true, 'runs already');
+      return next;
+    case 'unknown':
+    case 'stopped':
+    case 'failed':
+      return run(
+        turn,
+        {...next, since: turn.now, restarts: [], seen: false, doubted: false},
+        'status',
+        'probing',
+      );
+    default:
+      return next;
+  }
+}
+
+function onStop(turn: Turn, state: ResourceState): ResourceState {
+  const next = {...state, wanted: false};
+  if (state.wanted && ['probing', 'starting', 'restarting', 'stopping'].includes(state.phase))
+    settled(turn, 'start', false, 'a stop came before it was done');
+  switch (state.phase) {
+    case 'stopped':
+      return stopped(turn, next, state.reason);
+    case 'unknown':
+      return run(turn, next, 'status', 'probing');
+    case 'failed':
+    case 'running':
+      // A status that is under way is waited for.
+      return state.busy === undefined
+        ? run(turn, {...next, since: turn.now, stopTries: 0}, 'stop', 'stopping')
+        : next;
+    default:
+      return next;
+  }
+}
+
+function onDone(turn: Turn, state: ResourceState, operation: Operation, outcome: Outcome): ResourceState {
+  const {busy, ...idle} = state;
+  if (busy !== operation) return state;
+  const reason = outcome.ok ? '' : outcome.reason;
+  if (!idle.wanted && state.phase !== 'stopping') return unwanted(turn, idle, operation, outcome);
+  switch (state.phase) {
+    case 'probing':
+      if (!outcome.ok) return run(turn, idle, 'start', 'starting');
+      settled(turn, 'start', true, 'was running');
+      return {...runs(turn, idle, 'was running'), seen: true};
+    case 'starting':
+      if (outcome.ok) {
+        settled(turn, 'start', true, 'started');
+        return runs(turn, idle, 'started');
+      }
+      if (idle.restarts.length > 0) return recover(turn, idle, `start: ${reason}`);
+      settled(turn, 'start', false, reason);
+      return enter(turn, idle, 'failed', `start: ${reason}`);
+    case 'running':
+      if (outcome.ok)
+        return {
+          ...idle,
+          seen: true,
+          doubted: false,
+          reason: idle.doubted ? 'started' : idle.reason,
+          monitorAt: turn.now + turn.settings.monitor,
+        };
+      if (idle.seen || turn.settings.exact) return recover(turn, idle, reason);
+      // A daemon may take its time until its script sees it: asked again.
+      return doubt(turn, idle, `its status does not say that it runs (${reason}): not watched until it does`);
+    case 'restarting':
+      if (outcome.ok) return run(turn, idle, 'start', 'starting');
+      return lost(turn, idle, `cannot be stopped to start it again: ${reason}`);
+    case 'stopping':
+      return stopTried(turn, idle, outcome);
+    default:
+      return idle;
+  }
+}
+
+/** The operation was begun before somebody wanted the resource stopped. */
+function unwanted(turn: Turn, idle: ResourceState, operation: Operation, outcome: Outcome): ResourceState {
+  if (operation === 'stop' && outcome.ok) return stopped(turn, idle, 'stopped');
+  if (idle.phase !== 'probing')
+    return run(turn, {...idle, since: turn.now, stopTries: 0}, 'stop', 'stopping');
+  if (!outcome.ok) return stopped(turn, idle, 'was not running');
+  if (idle.inherited) return run(turn, {...idle, since: turn.now, stopTries: 0}, 'stop', 'stopping');
+  // heartbeat's verifyallidle: not ours to stop.
+  log(turn, 'error', 'runs although nobody started it here: take it out of what starts at boot');
+  return stopped(turn, idle, 'runs, but was not started by hactl');
+}
+
+function stopTried(turn: Turn, idle: ResourceState, outcome: Outcome): ResourceState {
+  if (outcome.ok) {
+    const next = stopped(turn, idle, 'stopped');
+    return idle.wanted ? run(turn, next, 'status', 'probing') : next;
+  }
+  const tries = idle.stopTries + 1;
+  if (tries < STOP_TRIES) {
+    log(turn, 'warn', `stop: ${outcome.reason}: trying again (${tries} of ${STOP_TRIES})`);
+    return {...idle, stopTries: tries, retryAt: turn.now + turn.settings.stopPause};
+  }
+  settled(turn, 'stop', false, outcome.reason);
+  return {...enter(turn, idle, 'failed', `stop: ${outcome.reason}`), stopTries: 0};
+}
+
+function onTick(turn: Turn, state: ResourceState): ResourceState {
+  if (state.busy !== undefined) return state;
+  if (turn.now >= state.retryAt) return run(turn, state, 'stop', 'stopping');
+  return turn.now >= state.monitorAt ? run(turn, state, 'status', 'running') : state;
 }
