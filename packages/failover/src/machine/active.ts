@@ -16,6 +16,9 @@ import {freeVips, leaveActive, reportWithheld, vipKey} from './roles.ts';
 import type {ActiveGroup, BackupGroup, GroupState, PeerState, State} from './state.ts';
 import type {Turn} from './turn.ts';
 
+/** An advert that is heard so long after a claim was sent after it, in ms. */
+const CLAIM_SETTLES = 20;
+
 export function settleActive(turn: Turn, state: State, group: ActiveGroup): ActiveGroup | BackupGroup {
   if (group.blocked !== undefined) return leaveActive(turn, group, group.blocked, {operatorHold: false});
   for (const peer of state.peers) {
@@ -98,8 +101,11 @@ function watchOtherActive(turn: Turn, state: State, group: ActiveGroup): ActiveG
   const configured = turn.group(group.vrid);
   if (state.peers.some((peer) => peer.alive && reportOf(peer, configured)?.role === 'Active'))
     return group.peerActiveSince === undefined ? {...group, peerActiveSince: turn.now} : group;
-  const {peerActiveSince, ...alone} = group;
+  const {peerActiveSince, peerClaimedAt: _, ...alone} = group;
   if (peerActiveSince === undefined) return group;
+  // The peer takes the group because this director asked it to: an announcement now would turn the clients back.
+  if (group.handoverUntil !== undefined) return group;
+  if (isClaimUnjudged(state, group)) return group;
   const heardSince = state.peers.some((peer) => peer.alive && peer.heardAt > peerActiveSince);
   if (!heardSince && anyAlive(state)) return group;
   const defended = defend(turn, alone);
@@ -108,6 +114,15 @@ function watchOtherActive(turn: Turn, state: State, group: ActiveGroup): ActiveG
     ? defended
     : {...defended, lastResortAt: turn.now + lastResortInterval(turn.config)};
 }
+
+/**
+ * The peer claimed the address on the LAN a moment ago, and the advert that says why may still be behind older ones: a
+ * taker's last advert as Backup arrives after its announcement when it waited in another socket.
+ */
+const isClaimUnjudged = (state: State, {peerClaimedAt}: ActiveGroup): boolean =>
+  peerClaimedAt !== undefined &&
+  anyAlive(state) &&
+  !state.peers.some((peer) => peer.alive && peer.heardAt >= peerClaimedAt + CLAIM_SETTLES);
 
 /** What is due on a schedule: announcements, renewals of the leases. */
 export function keepUp(turn: Turn, state: State, group: GroupState): GroupState {

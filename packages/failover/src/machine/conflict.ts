@@ -51,7 +51,7 @@ export function onConflict(
   if (state.listenOnlyUntil !== undefined) return group;
   // Its advert follows and decides who stays; should it not, `watchOtherActive` announces.
   if (event.claimant !== 'stranger' && anyAlive(state))
-    return group.role === 'Active' ? {...group, peerActiveSince: turn.now} : group;
+    return group.role === 'Active' ? {...group, peerActiveSince: turn.now, peerClaimedAt: turn.now} : group;
   // A peer that was fenced or said goodbye holds nothing.
   const gone = state.peers.every((peer) => peer.fenced || peer.saidGoodbye);
   // An answer to a claim of ours proves life; so does a new claim of a peer that was heard a moment ago.

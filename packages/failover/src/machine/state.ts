@@ -57,6 +57,8 @@ export interface ActiveGroup extends Group {
   readonly renewAt: Instant;
   /** Since when the peer, which is heard, is Active too: when it lets go, clients must be told. */
   readonly peerActiveSince?: Instant;
+  /** When a living peer last claimed an address of the group on the LAN. */
+  readonly peerClaimedAt?: Instant;
   /** When another's claim was last answered (RFC 5227), and what is to be answered next. */
   readonly defendedAt: Instant;
   readonly defence?: {readonly at: Instant; readonly vips: readonly EngineVip[]};

@@ -163,3 +163,42 @@ test('one fence for all groups that wait for it', (t) => {
   const {effects} = run(fencing, start, [[100, {type: 'tick'}]]);
   t.is(effects.filter(({type}) => type === 'fence').length, 1);
 });
+
+const claim = {
+  type: 'conflict',
+  vrid: 1,
+  address: '10.0.0.100',
+  claimant: 'peer',
+  from: '02:00:00:00:00:99 on eth0',
+} as const;
+const announcements = (effects: readonly Effect[]): number =>
+  effects.filter(({type}) => type === 'announce').length;
+/** Later adverts of the peer. */
+const says = (group: Parameters<typeof peerAdvert>[0], sequence: bigint): Event => ({
+  type: 'advert',
+  advert: peerAdvert(group, {sequence, echoSequence: 2n}),
+});
+
+for (const scene of ['Active', 'Active, handing over'] as const)
+  test(`${scene}: a taker's last advert as Backup that comes after its announcement is not answered by another`, (t) => {
+    const {state, now} = scenes[scene]();
+    const {effects, state: after} = run(config, state, [
+      [now + 1, claim],
+      [now + 2, says({role: 'Backup', priority: 100}, 1_001n)],
+      [now + 3, says({role: 'Active', priority: 255}, 1_002n)],
+    ]);
+    t.is(announcements(effects), 0, 'the clients stay with the taker');
+    t.is(after.groups[0]?.role, 'Backup');
+  });
+
+test('Active: a peer that claimed the address and let it go has left its announcement: announced once', (t) => {
+  const {state, now} = scenes.Active();
+  const {effects, state: after} = run(config, state, [
+    [now + 1, claim],
+    [now + 11, says({role: 'Backup', priority: 100}, 1_001n)],
+    [now + 21, says({role: 'Backup', priority: 100}, 1_002n)],
+    [now + 31, says({role: 'Backup', priority: 100}, 1_003n)],
+  ]);
+  t.is(announcements(effects), 1);
+  t.is(after.groups[0]?.role, 'Active');
+});
