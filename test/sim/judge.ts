@@ -46,7 +46,7 @@ export function boundsOf({config}: Scenario) {
     /** Two holders while the other direction drops and delays: its echo has to be seen to lag. */
     bothInNoise: deadtime + 9 * keepalive + delay,
     /** Two holders while every heartbeat is cut and the LAN is whole: one announcement and its answer. */
-    bothOnLan: Math.max(50, 2 * deadtime),
+    bothOnLan: Math.max(50, 2 * deadtime) + delay,
     /** Nobody although a healthy director is there: death, vacancy, and the retry after a failed acquisition. */
     neither: 3.5 * deadtime + 4 * keepalive + 1_000 + delay,
     /** After the last trouble nothing moves any more. */
