@@ -33,7 +33,10 @@ test.before(() => {
     [other, 2],
   ] as const) {
     ip('-n', one, 'address', 'add', `10.78.1.${place}/24`, 'brd', '+', 'dev', 'eth0');
-    ip('-n', one, 'address', 'add', `fd00:78:1::${place}/64`, 'dev', 'eth0', 'nodad');
+    // A link-local address of the kernel's own is tentative for a second: nothing can be sent from it.
+    ip('-n', one, 'link', 'set', 'eth0', 'addrgenmode', 'none');
+    for (const address of [`fd00:78:1::${place}`, `fe80::${place}`])
+      ip('-n', one, 'address', 'add', `${address}/64`, 'dev', 'eth0', 'nodad');
     ip('-n', one, 'link', 'set', 'eth0', 'up');
   }
 });
