@@ -10,6 +10,7 @@ import {MAX_ENTRIES} from './entry.ts';
 import {ending, noteTable, nothingGone, realIsGone} from './prune.ts';
 import {readConnections} from './driver-proc.ts';
 import type {KernelPorts} from './driver-kernel.ts';
+import type {AuditPace} from './messages.ts';
 import {entryAt, find, remove, upsert, type Mirror} from './mirror.ts';
 import {entryOfLine, methodsOf} from './proc-table.ts';
 
@@ -19,10 +20,7 @@ const SLICE_EVERY = 100;
 const SLICE = 20_000;
 /** After the whole mirror was looked through, unless another real goes, in ms. */
 const REST = 10_000;
-/** Between two walks of the audit, in ms. */
-const AUDIT_PAUSE = 60_000;
-/** Part of one processor that the audit may take in the kernel. */
-const AUDIT_SHARE = 0.02;
+const GENTLE: AuditPace = {pause: 60_000, share: 0.02};
 /** Entries in one message, so that it fits a frame. */
 const TOLD_AT_ONCE = 18;
 
@@ -53,7 +51,7 @@ const piecesOf = (entries: readonly Buffer[], size: number): Buffer[][] =>
     entries.slice(piece * size, (piece + 1) * size),
   );
 
-export function openHousekeeping(ports: HousekeepingPorts, auditPause: number = AUDIT_PAUSE): Housekeeping {
+export function openHousekeeping(ports: HousekeepingPorts, pace: AuditPace = GENTLE): Housekeeping {
   const {mirror} = ports;
   const gone = nothingGone();
   const audit = makeAudit();
@@ -114,7 +112,7 @@ export function openHousekeeping(ports: HousekeepingPorts, auditPause: number = 
         upsert(mirror, known.entry, 0, ports.mirrorTime(), known.remaining);
       },
       stopped,
-      AUDIT_SHARE,
+      pace.share,
     );
     if (stopped()) return;
     const lost = endWalk(audit, mirror, ports.mirrorTime());
@@ -132,7 +130,7 @@ export function openHousekeeping(ports: HousekeepingPorts, auditPause: number = 
   const audits = async (): Promise<void> => {
     while (!stopped()) {
       // oxlint-disable no-await-in-loop -- one walk after another, with a pause.
-      await pause(auditPause, undefined, {signal: ended.signal, ref: false});
+      await pause(pace.pause, undefined, {signal: ended.signal, ref: false});
       await walk().catch((error: unknown) => ports.log('debug', `audit: ${String(error)}`));
       // oxlint-enable no-await-in-loop
     }

@@ -145,7 +145,7 @@ function join(context: SyncContext, ports: NodePorts, ends: Ends) {
       tell: (entries) => live.tell(entries),
       inject: (entries) => injector.add({message: messageOf(0, entries), done: () => undefined}),
     },
-    settings.auditPause,
+    settings.audit,
   );
   const transfer = openTransfer(context, {
     peer,

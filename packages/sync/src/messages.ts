@@ -25,8 +25,16 @@ export interface SyncLink {
   readonly delay: number;
   /** How long a joining director waits for the whole table, in ms. */
   readonly deadline: number;
-  /** Between two walks through the kernel's own list, in ms; a minute when it is not given. */
-  readonly auditPause?: number;
+  /** The pace of the walks through the kernel's own list; a gentle one when it is not given. */
+  readonly audit?: AuditPace;
+}
+
+/** How fast the kernel's own list is gone through. */
+export interface AuditPace {
+  /** Between two walks, in ms. */
+  readonly pause: number;
+  /** Part of one processor that a walk may take, more than 0 and at most 1. */
+  readonly share: number;
 }
 
 /** What the supervisor knows of the link; interface and syncid come from the group. */

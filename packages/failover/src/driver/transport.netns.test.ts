@@ -25,7 +25,13 @@ const CLUSTER = 0x8123_4567_89ab_cdefn;
 const key: EngineKey = {id: 1, method: 'sha256', secret: 'of nobody else'};
 const ip = (...words: string[]): string => execFileSync('ip', words, {encoding: 'utf8'});
 
-test.before(() => {
+const until = async (holds: () => boolean): Promise<boolean> => {
+  const end = performance.now() + 10_000;
+  while (!holds() && performance.now() < end) await setImmediate();
+  return holds();
+};
+
+test.before(async (t) => {
   for (const one of [name, other]) ip('netns', 'add', one);
   ip('-n', name, 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', other);
   for (const [one, place] of [
@@ -39,6 +45,10 @@ test.before(() => {
       ip('-n', one, 'address', 'add', `${address}/64`, 'dev', 'eth0', 'nodad');
     ip('-n', one, 'link', 'set', 'eth0', 'up');
   }
+  // The kernel routes IPv6 multicast a moment after it has seen the carrier.
+  const routed = (one: string): boolean =>
+    ip('-n', one, '-6', 'route', 'show', 'table', 'local').includes('multicast ff00::/8');
+  for (const one of [name, other]) t.true(await until(() => routed(one)), `${one} routes multicast`);
 });
 
 test.after.always(() => {
@@ -102,12 +112,6 @@ const strangers: readonly (readonly [string, Buffer, number])[] = [
   ['an advert with the usual TTL', advert, 64],
 ];
 
-const until = async (holds: () => boolean): Promise<boolean> => {
-  const end = performance.now() + 10_000;
-  while (!holds() && performance.now() < end) await setImmediate();
-  return holds();
-};
-
 for (const [title, path, back, target] of kinds)
   test(`${title}: strangers are dropped by the kernel and counted, the peer's adverts come`, async (t) => {
     const got: Buffer[] = [];
@@ -123,7 +127,9 @@ for (const [title, path, back, target] of kinds)
         ),
       );
     const here = open(name, path, (bytes) => got.push(Buffer.from(bytes)));
+    t.teardown(here.close);
     const peer = open(other, back, () => undefined);
+    t.teardown(peer.close);
     t.is(here.paths[0]?.error, undefined);
     const before = here.paths[0]?.dropped ?? 0;
     const [family, kind] = [target.includes(':') ? 6 : 4, path.kind] as const;
@@ -153,8 +159,6 @@ for (const [title, path, back, target] of kinds)
     peer.send(0, advert);
     t.true(await until(() => got.length > 0));
     t.deepEqual(got, [advert], 'nothing but the advert woke the process');
-    here.close();
-    peer.close();
   });
 
 test('a new address that makes the peer a neighbour closes the path for routers; without it they may pass adverts on', async (t) => {
