@@ -16,7 +16,9 @@ import {
   type Need,
 } from './pulse.ts';
 
-const STATISTICS = '/proc/net/ip_vs_stats';
+const STATISTICS = '/proc/net/ip_vs_stats_percpu';
+/** A line of 65 octets for each processor that there may be. */
+const PAGE = 65_536;
 /** On a director without traffic the kernel's count is looked at less often, in ms. */
 const IDLE_LOOK = 200;
 /** The reserved service is looked after this often: somebody may have cleared the table, in ms. */
@@ -112,7 +114,7 @@ export async function openPulse(ports: PulsePorts, options: PulseOptions): Promi
   const loud = triplesOf(options.maxlen, true);
   const packets = packetsOf(options.client, loud);
   const {statistics, raw, closeSink} = await openSockets();
-  const page = Buffer.alloc(512);
+  const page = Buffer.alloc(PAGE);
   const need: Need = {count: -1, movedAt: NEVER};
   const times = new Float64Array(MARKERS);
   const waiting = new Map<number, (beat: number) => void>();

@@ -78,9 +78,13 @@ test('what a beat costs bounds how often it comes', (t) => {
 
 test('the kernel counts connections in hexadecimal', (t) => {
   const text =
-    '   Total Incoming Outgoing         Incoming         Outgoing\n' +
-    '   Conns  Packets  Packets            Bytes            Bytes\n' +
-    '     1a2     7D00      3F2           12AB34            FF01\n\n';
+    '       Total Incoming Outgoing         Incoming         Outgoing\n' +
+    'CPU    Conns  Packets  Packets            Bytes            Bytes\n' +
+    '  0      1A0     7D00      3F2           12AB34            FF01\n' +
+    '  A        2        0        0                0                0\n' +
+    '  ~        9     7D00      3F2           12AB34            FF01\n\n' +
+    '     Conns/s   Pkts/s   Pkts/s          Bytes/s          Bytes/s\n' +
+    '           1       2A        0              100                0\n';
   t.is(connectionsMade(text), 0x1a2);
 });
 

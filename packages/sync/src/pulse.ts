@@ -90,8 +90,13 @@ export function needsBeat(need: Need, count: number, now: number): boolean {
   return now - need.movedAt < LINGER;
 }
 
-/** Connections made since the boot, as /proc/net/ip_vs_stats has it: the first number of the third line, hexadecimal. */
+/**
+ * Connections made since the boot: the sum over the processors' lines of /proc/net/ip_vs_stats_percpu, hexadecimal. Their
+ * total (`~`), and all of /proc/net/ip_vs_stats, is brought up to date by the kernel's estimator only, every two seconds.
+ */
 export const connectionsMade = (text: string): number => {
-  const line = text.indexOf('\n', text.indexOf('\n') + 1);
-  return parseInt(text.slice(line + 1, line + 1 + 24).trimStart(), 16);
+  let made = 0;
+  for (const [, conns = ''] of text.slice(0, text.indexOf('~')).matchAll(/^ *[0-9A-F]+ +([0-9A-F]+) .*$/gm))
+    made += parseInt(conns, 16);
+  return made;
 };
