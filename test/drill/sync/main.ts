@@ -15,6 +15,7 @@ const {values} = parseArgs({
     only: {type: 'string', default: 'abcd'},
     with: {type: 'string', default: ''},
     mode: {type: 'string', default: 'relay'},
+    delays: {type: 'string', default: '20ms'},
     idle: {type: 'string', default: '2000'},
     busy: {type: 'string', default: '200'},
     rates: {type: 'string', default: '10,100,1000'},
@@ -24,7 +25,7 @@ const {values} = parseArgs({
 });
 if (values.help) {
   process.stdout.write(
-    'drill:sync [--only abcde] [--with keepalived] [--mode multicast|relay] [--idle N] [--busy N] [--rates N,N] [--runs N] [--logs]\n',
+    'drill:sync [--only abcde] [--with keepalived] [--mode multicast|relay] [--delays 20ms,off] [--idle N] [--busy N] [--rates N,N] [--runs N] [--logs]\n',
   );
   process.exit(0);
 }
@@ -61,7 +62,8 @@ async function printLogs({site}: Network): Promise<void> {
   process.stdout.write(stdout);
 }
 
-const ours = (network: Network, served = basic): HactlPair => hactlPair(network, values.mode, served);
+const ours = (network: Network, served = basic): HactlPair =>
+  hactlPair(network, {mode: values.mode, delay: values.delays.split(',')[0] ?? 'off'}, served);
 const [idle, busy] = [Number(values.idle) / 2, Number(values.busy) / 2];
 const full = {services: basic, idle, busy};
 const tenth = {services: basic, idle: Math.ceil(idle / 10), busy: Math.ceil(busy / 10)};
@@ -86,10 +88,13 @@ if (values.only.includes('d')) {
 }
 
 const young: YoungRow[] = [];
-/** Both modes, and keepalived beside them where asked for. Figures: what is lost at a cut depends on the machine. */
+/** Both modes with each delay, and keepalived beside them where asked for. Figures: what is lost at a cut depends on the machine. */
 async function requestsUnderWay(): Promise<void> {
-  const makers: ((network: Network) => Pair)[] = ['multicast', 'relay'].map(
-    (mode) => (network) => hactlPair(network, mode, slow),
+  const ways = values.delays
+    .split(',')
+    .flatMap((delay) => ['multicast', 'relay'].map((mode) => ({mode, delay})));
+  const makers: ((network: Network) => Pair)[] = ways.map(
+    (way) => (network) => hactlPair(network, way, slow),
   );
   if (values.with === 'keepalived') makers.push((network) => keepalivedPair(network, 0, slow));
   for (const rate of values.rates.split(',').map(Number))

@@ -4,7 +4,7 @@ import {makeCluster} from '../cluster.ts';
 import type {Program} from '../../lab/site.ts';
 import {until} from '../../lab/until.ts';
 import type {Network} from './network.ts';
-import {basic, hactlFiles, keepalivedConf, VIP, type Service} from './plan.ts';
+import {basic, hactlFiles, keepalivedConf, VIP, type Service, type SyncWay} from './plan.ts';
 import {compareTables, parseTable, type TableDifference, type TableLine} from './tables.ts';
 
 /** Emulation is slow, and 2,000 sockets are slow to look at. */
@@ -57,7 +57,7 @@ export interface HactlPair extends Pair {
   hactl(name: Director, ...words: string[]): Promise<string>;
 }
 
-export function hactlPair(network: Network, mode: string, served: readonly Service[]): HactlPair {
+export function hactlPair(network: Network, way: SyncWay, served: readonly Service[]): HactlPair {
   const {site} = network;
   const cluster = makeCluster({site, keepalive: '500ms', deadtime: '3'});
   const {status, directory} = cluster;
@@ -66,12 +66,12 @@ export function hactlPair(network: Network, mode: string, served: readonly Servi
     return `${stdout}${stderr}exit status ${code}`;
   };
   return {
-    name: `hactl (${mode})`,
+    name: `hactl (${way.mode}, ${way.delay})`,
     status,
     hactl,
     start: async () => {
       for (const name of directors)
-        for (const [file, text] of Object.entries(hactlFiles(mode, served)))
+        for (const [file, text] of Object.entries(hactlFiles(way, served)))
           // oxlint-disable-next-line no-await-in-loop -- a few small files.
           await site.write(
             name,

@@ -52,9 +52,15 @@ export const realsOf = ({family, method}: Service): string[] => {
   return [11, 12].map((place) => (family === 4 ? `${v4}.${place}` : `[${v6}:${place}]`));
 };
 
+/** How hactl syncs: `hactl_sync` and `hactl_sync_delay`. */
+export interface SyncWay {
+  readonly mode: string;
+  readonly delay: string;
+}
+
 /** The files of hactl: those of heartbeat and ldirectord. */
 export function hactlFiles(
-  mode: string,
+  {mode, delay}: SyncWay,
   served: readonly Service[],
 ): Record<'ha.cf' | 'haresources' | 'authkeys' | 'ldirectord.cf', string> {
   return {
@@ -67,6 +73,7 @@ auto_failback on
 node director1
 node director2
 hactl_sync ${mode}
+hactl_sync_delay ${delay}
 hactl_sync_deadline 600
 `,
     haresources:

@@ -77,7 +77,7 @@ export function renderYoung(rows: readonly YoungRow[]): string[] {
     {runs: number; readonly became: Map<string, {underWay: number; lost: number}>}
   >();
   for (const {pair, rate, move, became} of rows) {
-    const key = `${pair.padEnd(20)} ${String(rate).padStart(5)}/s  ${move.padEnd(15)}`;
+    const key = `${pair.padEnd(24)} ${String(rate).padStart(5)}/s  ${move.padEnd(15)}`;
     const sum = sums.get(key) ?? {runs: 0, became: new Map<string, {underWay: number; lost: number}>()};
     sum.runs += 1;
     for (const [name, {underWay, lost}] of Object.entries(became)) {
