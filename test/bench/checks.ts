@@ -1,6 +1,6 @@
 /**
  * `npm run bench:checks`: health checks of ours, of Debian's keepalived and of Debian's ldirectord, in turn, against one
- * nginx that answers on N addresses of a network made for it. CPU is that of the checker's process tree; checks are counted
+ * nginx that answers on N addresses of a network made for it; with `--tls` over TLS. CPU is that of the checker's process tree; checks are counted
  * by nginx. Root; about 6 minutes.
  */
 import {execFileSync, spawn, spawnSync, type ChildProcess} from 'node:child_process';
@@ -32,6 +32,7 @@ const {values} = parseArgs({
     seconds: {type: 'string', default: '20'},
     rounds: {type: 'string', default: '3'},
     only: {type: 'string', default: 'hactl,keepalived,ldirectord'},
+    tls: {type: 'boolean', default: false},
   },
 });
 if (process.getuid?.() !== 0 || process.env.HACTL_SERVERS !== '1') {
@@ -39,6 +40,10 @@ if (process.getuid?.() !== 0 || process.env.HACTL_SERVERS !== '1') {
   process.exit(1);
 }
 
+/** What is asked, in the words of each checker. */
+const {service, port, keepalivedCheck} = values.tls
+  ? ({service: 'https', port: 443, keepalivedCheck: 'SSL_GET'} as const)
+  : ({service: 'http', port: 80, keepalivedCheck: 'HTTP_GET'} as const);
 const INTERVAL = 1_000;
 const NOTICE_LIMIT = 20_000;
 /** How long a checker has run before it is measured: what comes once (compiling) is not the cost of a check. */
@@ -225,14 +230,14 @@ const idOf = (address: string): string => `bench ${address}`;
 const spec = (at: number): CheckSpec => ({
   id: idOf(addressOf(at)),
   checkType: {kind: 'negotiate'},
-  service: 'http',
+  service,
   family: 4,
   address: addressOf(at),
-  port: 80,
+  port,
   protocol: 'tcp',
   virtualAddress: '10.0.0.1',
-  virtualPort: 80,
-  realPort: 80,
+  virtualPort: port,
+  realPort: port,
   checkTimeout: 900,
   negotiateTimeout: 900,
   checkInterval: INTERVAL,
@@ -289,7 +294,7 @@ const hactl: Checker = {
   },
 };
 
-/** keepalived's HTTP_GET. Its IPVS calls are answered by a shim: the checks are what is compared. */
+/** keepalived's HTTP_GET or SSL_GET. Its IPVS calls are answered by a shim: the checks are what is compared. */
 const keepalived: Checker = {
   name: 'keepalived',
   start: async (count, {inside}) => {
@@ -298,10 +303,10 @@ const keepalived: Checker = {
       const reals = Array.from(
         {length: Math.min(PER_SERVICE, count - from)},
         (_, at) =>
-          `  real_server ${addressOf(from + at)} 80 {\n    weight 1\n    HTTP_GET {\n      url {\n        path /\n        status_code 200\n      }\n      connect_timeout 1\n      retry 0\n      delay_before_retry 0.02\n    }\n  }`,
+          `  real_server ${addressOf(from + at)} ${port} {\n    weight 1\n    ${keepalivedCheck} {\n      url {\n        path /\n        status_code 200\n      }\n      connect_timeout 1\n      retry 0\n      delay_before_retry 0.02\n    }\n  }`,
       );
       services.push(
-        `virtual_server ${serviceOf(from)} 80 {\n  delay_loop ${INTERVAL / 1_000}\n  lb_algo rr\n  lb_kind DR\n  protocol TCP\n${reals.join('\n')}\n}`,
+        `virtual_server ${serviceOf(from)} ${port} {\n  delay_loop ${INTERVAL / 1_000}\n  lb_algo rr\n  lb_kind DR\n  protocol TCP\n${reals.join('\n')}\n}`,
       );
     }
     const file = path.join(folder, 'keepalived.conf');
@@ -341,10 +346,10 @@ const ldirectord: Checker = {
     for (let from = 0; from < count; from += PER_SERVICE) {
       const reals = Array.from(
         {length: Math.min(PER_SERVICE, count - from)},
-        (_, at) => `        real=${addressOf(from + at)}:80 gate\n`,
+        (_, at) => `        real=${addressOf(from + at)}:${port} gate\n`,
       );
       services.push(
-        `virtual=${serviceOf(from)}:80\n${reals.join('')}        service=http\n        request="/"\n        receive="OK"\n        scheduler=rr\n        protocol=tcp\n`,
+        `virtual=${serviceOf(from)}:${port}\n${reals.join('')}        service=${service}\n        request="/"\n        receive="OK"\n        scheduler=rr\n        protocol=tcp\n`,
       );
     }
     writeFileSync(
@@ -357,7 +362,7 @@ const ldirectord: Checker = {
       checks: count,
       limit: 120_000,
       dead: (line, address) =>
-        line.includes(`http://${address}${address === '' ? '' : ':80/ is down'}`) &&
+        line.includes(`${service}://${address}${address === '' ? '' : `:${port}/ is down`}`) &&
         line.includes(' is down'),
     });
   },
@@ -379,12 +384,23 @@ function prepare(): void {
   // ldirectord wants to list and edit a table: it is told that all went well.
   for (const place of ['/sbin/ipvsadm', '/usr/sbin/ipvsadm'])
     writeFileSync(place, '#!/bin/sh\nexit 0\n', {mode: 0o755});
+  // The curve that most servers have now: the server's share of a handshake is small, the checkers' is what is compared.
+  if (values.tls)
+    execFileSync(
+      'openssl',
+      [
+        ...'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 90 -subj /CN=bench'.split(' '),
+        ...['-keyout', `${folder}/key.pem`, '-out', `${folder}/cert.pem`],
+      ],
+      {stdio: 'pipe'},
+    );
+  const tls = values.tls ? `ssl_certificate ${folder}/cert.pem; ssl_certificate_key ${folder}/key.pem;` : '';
   writeFileSync(
     path.join(folder, 'nginx.conf'),
     `daemon off; worker_processes ${Math.max(1, os.availableParallelism() - 1)}; pid ${folder}/nginx.pid; error_log ${folder}/error.log crit; worker_rlimit_nofile 60000;
 events { worker_connections 20000; }
 http { access_log off; keepalive_timeout 0;
-  server { listen 80 backlog=16384; location / { if (-f ${folder}/dead/$server_addr) { return 503; } return 200 "OK\\n"; } }
+  server { listen ${port}${values.tls ? ' ssl' : ''} backlog=16384; ${tls} location / { if (-f ${folder}/dead/$server_addr) { return 503; } return 200 "OK\\n"; } }
   server { listen unix:${folder}/status; location / { stub_status; } } }\n`,
   );
 }
