@@ -59,8 +59,10 @@ async function round(subject: Subject): Promise<void> {
   const toFirst = (): Promise<boolean> => scene.waitFor('director1 alone holds the VIP', () => scene.alone('director1'));
   await event('power loss', async () => {
     await scene.isolate('director1');
-    await subject.killAll('director1');
+    // A machine without power runs nothing: the exit of its processes would take the survivor's cores here.
+    subject.freeze('director1', 'SIGSTOP');
     await toSecond();
+    await subject.killAll('director1');
   });
   await event('back: return with preemption', async () => {
     await scene.waitFor('what the dead daemon left is gone', () => !scene.holds('director1'), 100).catch(() => false);
