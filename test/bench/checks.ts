@@ -390,7 +390,10 @@ function prepare(): void {
       'openssl',
       [
         ...'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 90 -subj /CN=bench'.split(' '),
-        ...['-keyout', `${folder}/key.pem`, '-out', `${folder}/cert.pem`],
+        '-keyout',
+        `${folder}/key.pem`,
+        '-out',
+        `${folder}/cert.pem`,
       ],
       {stdio: 'pipe'},
     );

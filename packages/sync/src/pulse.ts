@@ -94,9 +94,8 @@ export function needsBeat(need: Need, count: number, now: number): boolean {
  * Connections made since the boot: the sum over the processors' lines of /proc/net/ip_vs_stats_percpu, hexadecimal. Their
  * total (`~`), and all of /proc/net/ip_vs_stats, is brought up to date by the kernel's estimator only, every two seconds.
  */
-export const connectionsMade = (text: string): number => {
-  let made = 0;
-  for (const [, conns = ''] of text.slice(0, text.indexOf('~')).matchAll(/^ *[0-9A-F]+ +([0-9A-F]+) .*$/gm))
-    made += parseInt(conns, 16);
-  return made;
-};
+export const connectionsMade = (text: string): number =>
+  [...text.slice(0, text.indexOf('~')).matchAll(/^ *[0-9A-F]+ +([0-9A-F]+) .*$/gm)].reduce(
+    (made, [, conns = '']) => made + parseInt(conns, 16),
+    0,
+  );

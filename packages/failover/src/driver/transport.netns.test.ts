@@ -127,9 +127,9 @@ for (const [title, path, back, target] of kinds)
         ),
       );
     const here = open(name, path, (bytes) => got.push(Buffer.from(bytes)));
-    t.teardown(here.close);
+    t.teardown(() => here.close());
     const peer = open(other, back, () => undefined);
-    t.teardown(peer.close);
+    t.teardown(() => peer.close());
     t.is(here.paths[0]?.error, undefined);
     const before = here.paths[0]?.dropped ?? 0;
     const [family, kind] = [target.includes(':') ? 6 : 4, path.kind] as const;
