@@ -129,8 +129,7 @@ const begunAt = performance.now();
 const look = (): void => {
   manager.alive();
   const {ready, reason} = director.readiness();
-  // systemd would end a start that takes too long, and with it a director that stands by.
-  manager.readiness(ready || performance.now() - begunAt > READY_LIMIT_MS, reason);
+  manager.readiness(ready, reason, performance.now() - begunAt > READY_LIMIT_MS);
 };
 look();
 setInterval(look, ALIVE_EVERY_MS).unref();

@@ -1,6 +1,4 @@
 /** What this machine has and is: read for `hactl init` and `hactl join`. */
-import {spawnSync} from 'node:child_process';
-import {existsSync} from 'node:fs';
 import os from 'node:os';
 import type {Network} from './bundle.ts';
 import type {LocalAddress} from './wishes.ts';
@@ -23,26 +21,3 @@ export const ownNetworks = (): Network[] =>
     .map(({device, address, prefixLength}) => ({device, address, prefixLength}));
 
 export const isRoot = (): boolean => process.getuid?.() === 0;
-
-/** Who else would move the addresses of this machine: units that are running. */
-export type Started =
-  {readonly ok: true; readonly text: string} | {readonly ok: false; readonly text: string};
-
-const systemctl = (...words: string[]) => spawnSync('systemctl', words, {encoding: 'utf8'});
-
-/** Starts hactld, or starts it again where it runs; waits until it may serve. */
-export function startDaemon(): Started {
-  if (!existsSync('/run/systemd/system'))
-    return {
-      ok: true,
-      text: 'there is no systemd here: start hactld by hand, as hactld does it in the foreground',
-    };
-  const {status, stderr} = systemctl('restart', 'hactld.service');
-  if (status !== 0)
-    return {
-      ok: false,
-      text: `hactld did not start: ${stderr.trim().split('\n')[0] ?? ''}; journalctl -u hactld -n 50`,
-    };
-  systemctl('enable', '--quiet', 'hactld.service');
-  return {ok: true, text: 'hactld is running; hactl status shows the pair'};
-}

@@ -22,6 +22,19 @@ test('READY comes with the first readiness, and once', (t) => {
   ]);
 });
 
+test('a start that has waited long enough is READY, and the status still says what it waits for', (t) => {
+  const {heard, manager} = listen();
+  manager.readiness(false, 'IPVS: lost', false);
+  manager.readiness(false, 'IPVS: lost', true);
+  manager.readiness(false, 'IPVS: lost', true);
+  manager.readiness(true, 'table programmed', true);
+  t.deepEqual(heard, [
+    'STATUS=waits: IPVS: lost',
+    'READY=1\nSTATUS=waits: IPVS: lost',
+    'STATUS=serves: table programmed',
+  ]);
+});
+
 test('the loop is alive, until and after STOPPING; nothing makes it ready again', (t) => {
   const {heard, manager} = listen();
   manager.alive();

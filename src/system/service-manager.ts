@@ -5,8 +5,11 @@
  */
 
 export interface ServiceManager {
-  /** Whether this director may serve, with the reason: the first yes is systemd's READY. */
-  readiness(ready: boolean, reason: string): void;
+  /**
+   * Whether this director may serve, with the reason: the first yes is systemd's READY. `waited`: READY comes without it, for
+   * systemd would end a start that takes too long, and with it a director that stands by; the status still says what it waits for.
+   */
+  readiness(ready: boolean, reason: string, waited?: boolean): void;
   /** The process loop runs: to be called from it every now and then. */
   alive(): void;
   stopping(): void;
@@ -17,14 +20,13 @@ export function openServiceManager(send: (text: string) => void): ServiceManager
   let [started, ended, status] = [false, false, ''];
   const tell = (...words: readonly string[]): void => send(words.join('\n'));
   return {
-    readiness(ready, reason) {
+    readiness(ready, reason, waited = false) {
       const line = `STATUS=${ready ? 'serves' : 'waits'}: ${reason}`.replaceAll(/[\n\r]+/g, ' ');
-      if (ended || line === status) return;
+      const first = !started && (ready || waited);
+      if (ended || (line === status && !first)) return;
       status = line;
-      if (ready && !started) {
-        started = true;
-        tell('READY=1', line);
-      } else tell(line);
+      started ||= first;
+      tell(...(first ? ['READY=1'] : []), line);
     },
     alive: () => tell('WATCHDOG=1'),
     stopping() {

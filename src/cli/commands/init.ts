@@ -9,9 +9,10 @@ import {filesOf, isSharedName, readConfigFile} from '../../configuration/config-
 import type {LoadOutcome} from '../../configuration/load.ts';
 import {existing, judge, write} from '../../setup/directory.ts';
 import {importSource, readText} from '../../setup/import-source.ts';
-import {isRoot, localAddresses, startDaemon} from '../../setup/machine.ts';
+import {isRoot, localAddresses} from '../../setup/machine.ts';
 import {pairFiles, type NewFile} from '../../setup/pair-files.ts';
 import {openQuestions, withAnswer, withoutWrong} from '../../setup/questions.ts';
+import {startDaemon} from '../../setup/start.ts';
 import {planPair, type PairPlan, type Wishes} from '../../setup/wishes.ts';
 import {CliError, exit} from '../exit.ts';
 import {shownText} from '../render/shown.ts';
@@ -177,7 +178,7 @@ export async function init(options: InitOptions): Promise<number> {
   for (const file of write(configDir, files)) say(`kept: ${file}`);
   say(`written: ${files.map(({name}) => path.join(configDir, name)).join(', ')}`);
   if (options.start) {
-    const started = startDaemon();
+    const started = await startDaemon({said: say});
     if (!started.ok) throw new CliError(exit.failed, started.text, 'hactl doctor');
     say(started.text);
   }

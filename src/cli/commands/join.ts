@@ -6,7 +6,8 @@ import {askToJoin, JoinError} from '../../setup/ask-to-join.ts';
 import {deviceNames, readBundle, renameDevices} from '../../setup/bundle.ts';
 import {existing, judge, write} from '../../setup/directory.ts';
 import type {JoinOutcome} from '../../setup/invitation.ts';
-import {isRoot, localAddresses, startDaemon} from '../../setup/machine.ts';
+import {isRoot, localAddresses} from '../../setup/machine.ts';
+import {startDaemon} from '../../setup/start.ts';
 import {readToken} from '../../setup/token.ts';
 import {VERSION} from '../../system/paths.ts';
 import {CliError, exit} from '../exit.ts';
@@ -105,5 +106,5 @@ async function take(value: unknown, node: string, options: JoinOptions): Promise
   for (const file of write(configDir, files)) say(`kept: ${file}`);
   say(`written: ${files.map(({name}) => `${configDir}/${name}`).join(', ')}`);
   if (!options.start) return {ok: true, text: `the files are in ${configDir}; hactld was not started`};
-  return startDaemon();
+  return startDaemon({said: say});
 }
