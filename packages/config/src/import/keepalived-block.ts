@@ -3,7 +3,8 @@ import type {Millis} from '@hactl/base';
 import type {DiagnosticCode} from '../diagnostic.ts';
 import type {Reporter} from '../reader.ts';
 import type {Statement} from './keepalived-lines.ts';
-import {secondsOf, wholeNumber, type Notebook} from './words.ts';
+import {commandText} from './keepalived-words.ts';
+import {leadingNumber, secondsOf, type Notebook} from './words.ts';
 
 export interface Block {
   readonly statements: readonly Statement[];
@@ -11,6 +12,8 @@ export interface Block {
   readonly all: (...names: string[]) => Statement[];
   /** The last one: in keepalived the last line counts. */
   readonly last: (...names: string[]) => Statement | undefined;
+  /** The first one, for the few lines of which keepalived ignores another. */
+  readonly first: (...names: string[]) => Statement | undefined;
   /** What is left gets a note: why it is left out. */
   readonly finish: (
     reasons: Readonly<Record<string, string>>,
@@ -58,6 +61,12 @@ export function blockOf(statements: readonly Statement[], {book}: Tools): Block 
         book.not(one.span, quoteStatement(one), 'the same again below: the last one counts');
       return found.at(-1);
     },
+    first: (...names) => {
+      const [found, ...others] = all(...names);
+      for (const one of others)
+        book.not(one.span, quoteStatement(one), 'the same again: keepalived takes the first one');
+      return found;
+    },
     finish: (reasons, otherwise, serious) => {
       for (const one of statements) {
         if (seen.has(one)) continue;
@@ -83,17 +92,37 @@ export function ignored(
   reporter.add('warning', code, at.span, message, help);
 }
 
-/** A number behind a statement; another text is ignored, as keepalived does. */
+/** The command behind misc_path or script; where it is not in quotes, keepalived runs its first word alone. */
+export function commandOf(statement: Statement, tools: Tools): string | undefined {
+  const command = commandText(statement.text);
+  const name = nameOf(statement);
+  if (command !== undefined && statement.words.length > 2 && !/^\s*\S+\s+["']/.test(statement.text))
+    ignored(
+      statement.words[2] ?? statement,
+      'bad-value',
+      `${quoteStatement(statement)}: keepalived runs the first word, without what stands behind it`,
+      `the import does too; write ${name} "${argumentsOf(statement).join(' ')}"`,
+      tools,
+    );
+  return command;
+}
+
+/**
+ * A number behind a statement. What stands behind its digits is dropped where keepalived drops it; another text is ignored
+ * as there.
+ */
 export function numberOf(
   statement: Statement | undefined,
   least: number,
   most: number,
   tools: Tools,
+  isExact = false,
 ): number | undefined {
   if (!statement) return undefined;
   const text = argumentOf(statement);
-  const value = wholeNumber(text, least, most);
-  if (value === undefined)
+  const {value, rest} = leadingNumber(text);
+  const isUsable = value !== undefined && value >= least && value <= most && (rest === '' || !isExact);
+  if (!isUsable)
     ignored(
       statement.words[1] ?? statement,
       'bad-value',
@@ -101,7 +130,15 @@ export function numberOf(
       `keepalived ignores the line, and so does the import: a whole number from ${least} to ${most}`,
       tools,
     );
-  return value;
+  else if (rest !== '')
+    ignored(
+      statement.words[1] ?? statement,
+      'bad-value',
+      `"${text}" is not a number for ${nameOf(statement)}: keepalived takes ${value}`,
+      `the import does too; write ${nameOf(statement)} ${value}`,
+      tools,
+    );
+  return isUsable ? value : undefined;
 }
 
 export function timeOf(statement: Statement | undefined, tools: Tools): Millis | undefined {
@@ -119,10 +156,10 @@ export function timeOf(statement: Statement | undefined, tools: Tools): Millis |
   return value;
 }
 
-/** keepalived's BOOL; the name alone is yes, and so is a word that it does not know. */
+/** keepalived's BOOL; the name alone is yes. A word that it does not know is no answer, and the case counts. */
 export function flagOf(statement: Statement | undefined, tools: Tools): boolean | undefined {
   if (!statement) return undefined;
-  const text = argumentOf(statement).toLowerCase();
+  const text = argumentOf(statement);
   if (['', 'on', 'true', 'yes'].includes(text)) return true;
   if (['off', 'false', 'no'].includes(text)) return false;
   ignored(

@@ -2,8 +2,8 @@
 import {ipv4, ipv6} from '../addresses.ts';
 import {
   argumentOf,
-  argumentsOf,
   blockOf,
+  commandOf,
   ignored,
   nameOf,
   numberOf,
@@ -13,9 +13,8 @@ import {
   type Tools,
 } from './keepalived-block.ts';
 import type {Statement} from './keepalived-lines.ts';
-import {takeUrls, type WebPage} from './keepalived-web.ts';
-import {commandText} from './keepalived-words.ts';
-import {isQuotable, notebook, shellWord, type Notebook} from './words.ts';
+import {isHost, takeUrls, type WebPage} from './keepalived-web.ts';
+import {isQuotable, notebook, type Notebook} from './words.ts';
 
 export const checkerNames = [
   'HTTP_GET', 'SSL_GET', 'TCP_CHECK', 'SMTP_CHECK', 'DNS_CHECK', 'MISC_CHECK', 'UDP_CHECK', 'PING_CHECK', 'BFD_CHECK',
@@ -32,19 +31,29 @@ export interface Inherited {
   readonly virtualHost?: string;
 }
 
-export function inherit(block: Block, from: Inherited, tools: Tools): Inherited {
-  const take = (name: string): Statement | undefined => {
-    const statement = block.last(name);
-    if (statement)
-      tools.book.approximated(statement.span, quoteStatement(statement), inheritedMessages[name] ?? '');
-    return statement;
+export function inherit(block: Block, from: Inherited, tools: Tools, isChecker = false): Inherited {
+  const take = (
+    name: string,
+    read: (line: Statement | undefined) => number | undefined,
+  ): number | undefined => {
+    const line = block.last(name);
+    const value = read(line);
+    if (line && value !== undefined)
+      tools.book.approximated(line.span, quoteStatement(line), inheritedMessages[name] ?? '');
+    else if (line) tools.book.not(line.span, quoteStatement(line), 'keepalived ignores it too');
+    return value;
   };
-  const delayLoop = timeOf(take('delay_loop'), tools) ?? from.delayLoop;
-  const connectTimeout = timeOf(take('connect_timeout'), tools) ?? from.connectTimeout;
-  const retry = numberOf(take('retry'), 0, 1_000, tools) ?? from.retry;
-  const delayBeforeRetry = timeOf(take('delay_before_retry'), tools) ?? from.delayBeforeRetry;
+  const time = (line: Statement | undefined): number | undefined => timeOf(line, tools);
+  const delayLoop = take('delay_loop', time) ?? from.delayLoop;
+  const connectTimeout = take('connect_timeout', time) ?? from.connectTimeout;
+  const least = isChecker ? 0 : 1;
+  const retry = take('retry', (line) => numberOf(line, least, 2 ** 32 - 1, tools, !isChecker)) ?? from.retry;
+  const delayBeforeRetry = take('delay_before_retry', time) ?? from.delayBeforeRetry;
   const host = block.last('virtualhost');
-  if (host) tools.book.exact(host.span, quoteStatement(host), 'ldirectord.cf: virtualhost of web checks');
+  if (host)
+    if (isHost(argumentOf(host)))
+      tools.book.exact(host.span, quoteStatement(host), 'ldirectord.cf: virtualhost of web checks');
+    else tools.book.lost(host.span, quoteStatement(host), 'ldirectord.cf cannot hold such a name');
   const virtualHost = argumentOf(host) || from.virtualHost;
   return {
     ...(delayLoop === undefined ? {} : {delayLoop}),
@@ -135,6 +144,11 @@ const unusedHere: Readonly<Record<string, string>> = {
 };
 const seriousHere: ReadonlySet<string> = new Set(['require_reply', 'payload', 'bindto', 'fwmark']);
 
+/** Words of SMTP_CHECK itself with which it is a check beside its `host` blocks. */
+const aims: ReadonlySet<string> = new Set([
+  'connect_ip', 'connect_port', 'bindto', 'bind_port', 'bind_if', 'fwmark', 'connect_timeout',
+]); // prettier-ignore
+
 function takeChecker(statement: Statement, inherited: Inherited, server: ServerPlace, outer: Tools): Checker {
   const book = notebook();
   const tools: Tools = {...outer, book};
@@ -146,15 +160,16 @@ function takeChecker(statement: Statement, inherited: Inherited, server: ServerP
   if (retryLine) book.approximated(retryLine.span, quoteStatement(retryLine), TIMING);
   if (limitLine) book.exact(limitLine.span, quoteStatement(limitLine), 'ldirectord.cf: checktimeout');
   const retry = numberOf(retryLine, 0, 1_000, tools);
-  const limit = timeOf(limitLine, tools);
-  const settings = inherit(block, inherited, tools);
-  // SMTP_CHECK has an old form with the target in a block of its own.
-  const hosts = block.all('host');
-  for (const host of hosts) book.exact(host.span, quoteStatement(host), 'see its lines');
-  const target = blockOf(
-    hosts.flatMap((host) => host.block ?? []),
-    tools,
-  );
+  // 0 is none: the interval limits the script.
+  const limit = timeOf(limitLine, tools) || undefined;
+  // SMTP_CHECK has an old form: each block `host` is a check of its own, beside what stands around them.
+  const [first, ...hosts] = kind === 'SMTP_CHECK' ? block.all('host') : [];
+  const isAround = block.statements.some((line) => aims.has(nameOf(line)));
+  const target = blockOf((isAround ? undefined : first?.block) ?? [], tools);
+  if (first && !isAround) book.exact(first.span, quoteStatement(first), 'see its lines');
+  for (const host of isAround && first ? [first, ...hosts] : hosts)
+    book.lost(host.span, quoteStatement(host), 'a server has one check here: this one is left out');
+  const settings = inherit(target, inherit(block, inherited, tools, true), tools, true);
   const last = (name: string): Statement | undefined => target.last(name) ?? block.last(name);
   const port = takeCheckPort(last('connect_port'), server, tools);
   takeCheckAddress(last('connect_ip'), server, tools);
@@ -203,12 +218,12 @@ function takeCheckAddress(statement: Statement | undefined, server: ServerPlace,
     book.lost(statement.span, quoteStatement(statement), 'the server itself is checked, not another address');
 }
 
-function takeMisc(block: Block, {book}: Tools): {command?: string; isDynamic?: boolean} {
+function takeMisc(block: Block, tools: Tools): {command?: string; isDynamic?: boolean} {
+  const {book} = tools;
   const statement = block.last('misc_path');
   const dynamic = block.last('misc_dynamic');
-  const text = statement ? argumentsOf(statement).join(' ') : '';
-  if (!statement || text.trim() === '' || /[\r\n\0]/.test(text)) return {};
-  // keepalived splits at blanks, and keeps together what stands in single quotes: as the shell does.
+  const command = statement && commandOf(statement, tools);
+  if (!statement || command === undefined) return {};
   book.exact(
     statement.span,
     quoteStatement(statement),
@@ -216,17 +231,32 @@ function takeMisc(block: Block, {book}: Tools): {command?: string; isDynamic?: b
   );
   if (dynamic)
     book.exact(dynamic.span, quoteStatement(dynamic), 'the script of this virtual prints the weight');
-  return {
-    command: statement.words.length > 2 ? argumentsOf(statement).map(shellWord).join(' ') : commandText(text),
-    ...(dynamic ? {isDynamic: true} : {}),
-  };
+  return {command, ...(dynamic ? {isDynamic: true} : {})};
 }
 
 /** keepalived's defaults: the root's SOA record. */
 const dnsTypes: ReadonlySet<string> = new Set(['A', 'NS', 'CNAME', 'SOA', 'MX', 'TXT', 'AAAA']);
 
+/** An empty label, as keepalived 2.2.7 sees it: a first label of one character is one. It ignores such a name. */
+const hasEmptyLabel = (name: string): boolean =>
+  name[1] === '.' || name.includes('..') || (name.startsWith('.') && name !== '.');
+
 function takeDns(block: Block, tools: Tools): {name: string; type: string} {
-  const [name, type] = [block.last('name'), block.last('type')];
+  const type = block.last('type');
+  const [name, ...others] = block.all('name').filter((line) => {
+    if (!hasEmptyLabel(argumentOf(line))) return true;
+    ignored(
+      line.words[1] ?? line,
+      'bad-value',
+      `"${argumentOf(line)}" has an empty label to keepalived, which ignores the name and asks for .`,
+      'the import does the same; 2.2.7 takes a first label of one character for empty',
+      tools,
+    );
+    tools.book.not(line.span, quoteStatement(line), 'keepalived ignores the name too');
+    return false;
+  });
+  for (const other of others)
+    tools.book.not(other.span, quoteStatement(other), 'the same again: keepalived takes the first one');
   const wanted = argumentOf(type).toUpperCase();
   const known = dnsTypes.has(wanted);
   if (type && !known)
@@ -239,7 +269,7 @@ function takeDns(block: Block, tools: Tools): {name: string; type: string} {
     );
   const usable = isQuotable(argumentOf(name));
   const dns = {name: usable ? argumentOf(name) : '.', type: known ? wanted : 'SOA'};
-  const isAddress = dns.type === 'A' && /^[\w.-]*[\w-][\w.-]*$/.test(dns.name);
+  const isAddress = dns.type === 'A' && dns.name !== '.';
   for (const line of [name, type])
     if (line)
       if (isAddress) tools.book.exact(line.span, quoteStatement(line), 'ldirectord.cf: request');

@@ -2,7 +2,7 @@
 import type {CheckService, StatusRange} from '../model.ts';
 import type {ImportedCheck} from './imported.ts';
 import type {Checker} from './keepalived-checker.ts';
-import {ORDINARY} from './keepalived-web.ts';
+import {isHost, ORDINARY} from './keepalived-web.ts';
 
 /** One server's check in our words. */
 export interface Native {
@@ -79,7 +79,7 @@ export function convert(checker: Checker, isUdp: boolean): Converted {
 
 function convertWeb(checker: Checker, base: Pick<Native, 'port' | 'timeout'>): Converted {
   const {kind, request = '/', receive, virtualHost, statuses = ORDINARY} = checker;
-  const host = virtualHost === undefined || !/^[\w.:[\]-]+$/.test(virtualHost) ? undefined : virtualHost;
+  const host = virtualHost !== undefined && isHost(virtualHost) ? virtualHost : undefined;
   const service = kind === 'SSL_GET' ? 'https' : 'http';
   return {
     native: {

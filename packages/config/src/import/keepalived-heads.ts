@@ -1,10 +1,10 @@
 /** What a virtual_server stands for: an address, a range of them, a firewall mark, or a group of all these. Pure. */
 import ipaddr from 'ipaddr.js';
-import {addressRange, ipv4, ipv6, portNumber, prefixLength} from '../addresses.ts';
+import {addressRange, ipv4, ipv6, prefixLength} from '../addresses.ts';
 import type {VirtualAddress} from '../model.ts';
 import {argumentsOf, ignored, quoteStatement, type Tools} from './keepalived-block.ts';
 import type {Statement} from './keepalived-lines.ts';
-import {canonical, familyOf} from './keepalived-real.ts';
+import {canonical, familyOf, portAt, serverAddress} from './keepalived-real.ts';
 import {wholeNumber} from './words.ts';
 
 export interface HeadTools extends Tools {
@@ -66,10 +66,20 @@ function takeEntry(line: Statement, at: number, protocol: 'tcp' | 'udp', tools: 
     const isFixed = third?.text === 'inet6' || third?.text === 'inet';
     return [{kind: 'fwmark', family: third?.text === 'inet6' ? 6 : 4, mark, isFixed}];
   }
-  const port = second === undefined ? 0 : portNumber(second.text);
+  const port = portAt(line, at + 1);
   if (port === undefined)
     return complain(`"${second?.text ?? ''}" is not a port`, 'a number from 1 to 65535');
-  const addresses = rangeOf(first?.text ?? '');
+  // Ranges and networks are for groups: elsewhere keepalived takes the address before them.
+  const single = serverAddress(first?.text ?? '');
+  const addresses = at === 0 ? rangeOf(first?.text ?? '') : single === undefined ? undefined : [single];
+  if (at > 0 && single !== undefined && /[-/]/.test(first?.text ?? ''))
+    ignored(
+      first ?? line,
+      'bad-address',
+      `${first?.text}: keepalived takes ${single} alone`,
+      'the import does too; a range or a network stands in a virtual_server_group',
+      tools,
+    );
   if (!addresses)
     return complain(
       `"${first?.text ?? ''}" is neither an address nor a range of addresses`,
@@ -97,10 +107,10 @@ function rangeOf(text: string): string[] | undefined {
   if (net) {
     const address = canonical(net[1] ?? '');
     const length = address === undefined ? undefined : prefixLength(net[2] ?? '', familyOf(address));
-    if (address === undefined || length === undefined) return undefined;
+    if (address === undefined || !length) return undefined;
     const size = 2 ** ((familyOf(address) === 4 ? 32 : 128) - length);
-    // As keepalived counts: from the address that is written to the end of the network.
-    return size > RANGE ? undefined : countUp(address, size - (lowBits(address) % size));
+    // keepalived leaves out a network with bits behind its length.
+    return size > RANGE || lowBits(address) % size !== 0 ? undefined : countUp(address, size);
   }
   const range = /^(.+)-([\da-f.:]+)$/i.exec(text);
   const first = canonical(range?.[1] ?? '');
@@ -109,7 +119,7 @@ function rangeOf(text: string): string[] | undefined {
   if (familyOf(first) === 4) {
     const end =
       ipv4(last) ?? (/^\d{1,3}$/.test(last) ? ipv4(first.replace(/\d+$/, String(Number(last)))) : undefined);
-    const all = end === undefined ? undefined : addressRange(first, end);
+    const all = end === undefined || isShortAndEqual(first, last, end) ? undefined : addressRange(first, end);
     return all && all.length <= RANGE ? all : undefined;
   }
   const end =
@@ -121,6 +131,10 @@ function rangeOf(text: string): string[] | undefined {
   const count = end === undefined ? 0 : end - lowBits(first) + 1;
   return count > 0 && count <= RANGE ? countUp(first, count) : undefined;
 }
+
+/** `192.0.2.5-5`: keepalived wants an end behind the start there, in `192.0.2.5-192.0.2.5` it does not. */
+const isShortAndEqual = (first: string, last: string, end: string): boolean =>
+  !last.includes('.') && first === end;
 
 /** The last sixteen bits of an address. */
 const lowBits = (address: string): number => {

@@ -7,6 +7,7 @@ import {
   blockOf,
   flagOf,
   ignored,
+  nameOf,
   numberOf,
   quoteStatement,
   timeOf,
@@ -17,7 +18,7 @@ import type {Statement} from './keepalived-lines.ts';
 import {takeNotify} from './keepalived-notify.ts';
 import type {VrrpTools} from './keepalived-tools.ts';
 import {takeTracked, type Tracked} from './keepalived-track.ts';
-import {addressLines, takeVip} from './keepalived-vip.ts';
+import {takeVip} from './keepalived-vip.ts';
 import {isDevice, notebook, type Notebook} from './words.ts';
 
 export interface Instance {
@@ -106,10 +107,9 @@ export function takeInstance(statement: Statement, outer: VrrpTools): Instance {
       'write vrrp_instance NAME {',
     );
   const block = blockOf(statement.block ?? [], tools);
-  const state = takeState(block.last('state'), tools);
-  const stateLine = block.last('state');
+  const {state, stateLine} = takeState(block, tools);
   const priorityLine = block.last('priority');
-  const priority = numberOf(priorityLine, 1, 255, tools) ?? PRIORITY;
+  const priority = numberOf(priorityLine, 1, 255, tools, true) ?? PRIORITY;
   const id = block.last('virtual_router_id');
   if (id)
     book.not(id.span, quoteStatement(id), 'adverts name the cluster and are signed: there is no router id');
@@ -164,7 +164,7 @@ export function takeInstance(statement: Statement, outer: VrrpTools): Instance {
     device,
     peers,
     vips,
-    id: numberOf(id, 1, 255, tools) ?? 0,
+    id: numberOf(id, 1, 255, tools, true) ?? 0,
     ...(secret === undefined ? {} : {secret}),
     ...(script === undefined ? {} : {script}),
     tracked: {...tracked, interfaces: [...(loose ? [] : [device]), ...tracked.interfaces]},
@@ -200,18 +200,32 @@ function takeAdvert(
   return advert;
 }
 
-/** An unknown word is BACKUP to keepalived. */
-function takeState(line: Statement | undefined, tools: Tools): 'MASTER' | 'BACKUP' {
-  const word = argumentOf(line).toUpperCase();
-  if (line && word !== 'MASTER' && word !== 'BACKUP')
+/** Another word is BACKUP to keepalived, the case counts; BACKUP below MASTER does not. */
+function takeState(block: Block, tools: Tools): Pick<Instance, 'state' | 'stateLine'> {
+  const lines = block.all('state');
+  for (const line of lines) {
+    const word = argumentOf(line);
+    if (word === 'MASTER' || word === 'BACKUP') continue;
+    const meant = word.toUpperCase() === 'MASTER' ? ' (MASTER, if it is meant: then the files differ)' : '';
     ignored(
       line.words[1] ?? line,
       'bad-value',
-      `state is MASTER or BACKUP, not "${argumentOf(line)}": keepalived takes it for BACKUP`,
-      'the import does too: write state BACKUP',
+      `state is MASTER or BACKUP, not "${word}": keepalived takes it for BACKUP`,
+      `the import does too: write state BACKUP${meant}`,
       tools,
     );
-  return word === 'MASTER' ? 'MASTER' : 'BACKUP';
+  }
+  const counting = lines.filter(
+    (line, at) =>
+      argumentOf(line) !== 'BACKUP' || !lines.slice(0, at).some((one) => argumentOf(one) === 'MASTER'),
+  );
+  const stateLine = counting.at(-1);
+  for (const line of lines)
+    if (line !== stateLine) tools.book.not(line.span, quoteStatement(line), 'another state counts');
+  return {
+    state: argumentOf(stateLine) === 'MASTER' ? 'MASTER' : 'BACKUP',
+    ...(stateLine ? {stateLine} : {}),
+  };
 }
 
 /** nopreempt and preempt_delay count with the initial state BACKUP only. */
@@ -221,7 +235,10 @@ function takePreemption(
   tools: Tools,
 ): Pick<Instance, 'isHeld' | 'delay'> {
   const {book} = tools;
-  const [hold, delayLine] = [block.last('nopreempt'), block.last('preempt_delay')];
+  const [holding, delayLine] = [block.last('nopreempt', 'preempt'), block.last('preempt_delay')];
+  if (holding && nameOf(holding) === 'preempt')
+    book.exact(holding.span, quoteStatement(holding), 'ha.cf: auto_failback on');
+  const hold = holding && nameOf(holding) === 'nopreempt' ? holding : undefined;
   const written = timeOf(delayLine, tools);
   const delay = written !== undefined && written <= DELAY_MAX ? written : undefined;
   if (state === 'MASTER') {
@@ -247,8 +264,7 @@ function takeVips(block: Block, device: string, isNativeSix: boolean, tools: Too
   const excluded = block.all('virtual_ipaddress_excluded');
   for (const line of [...own, ...excluded])
     tools.book.exact(line.span, quoteStatement(line), 'haresources: IPaddr2 and IPv6addr');
-  const linesOf = (lines: readonly Statement[]): Statement[] =>
-    lines.flatMap((line) => addressLines(line.block ?? []));
+  const linesOf = (lines: readonly Statement[]): Statement[] => lines.flatMap((line) => line.block ?? []);
   const first = linesOf(own)
     .map((line) => argumentOf(line, 0).split('/')[0] ?? '')
     .find((host) => (ipv4(host) ?? ipv6(host)) !== undefined);

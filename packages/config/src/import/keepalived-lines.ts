@@ -15,6 +15,8 @@ export interface Statement {
   /** At least one. */
   readonly words: readonly Word[];
   readonly span: Span;
+  /** As it is written, for commands and regular expressions, whose words are split in another way. */
+  readonly text: string;
   /** undefined: no braces behind it. */
   block?: Statement[];
 }
@@ -34,13 +36,14 @@ export function readKeepalived(
   const root: Statement[] = [];
   const open: {statement?: Statement; into: Statement[]}[] = [{into: root}];
 
-  const statementOf = (words: readonly Word[]): Statement | undefined => {
+  const statementOf = (words: readonly Word[], text: string): Statement | undefined => {
     const [first] = words;
     const last = words.at(-1);
     if (!first || !last) return undefined;
     const statement: Statement = {
       words,
       span: {file: first.span.file, start: first.span.start, end: last.span.end},
+      text,
     };
     open.at(-1)?.into.push(statement);
     return statement;
@@ -60,14 +63,16 @@ export function readKeepalived(
   const emit = (text: string, span: Span, isAsWritten: boolean): void => {
     const {tokens, closed} = splitWords(text);
     if (!closed)
-      reporter.error(
+      reporter.add(
+        'warning',
         'unclosed-quote',
         span,
-        'a quote is not closed on its line',
-        'close it, or end the line with \\ to go on in the next',
+        'a quote is not closed on its line: keepalived drops what stands behind it',
+        'the import does too: close the quote',
       );
     warnOfBlanks(text, span, isAsWritten, reporter);
     let words: Word[] = [];
+    let from = 0;
     const place = (token: Token): Span =>
       isAsWritten ? {file: span.file, start: span.start + token.start, end: span.start + token.end} : span;
     for (const token of tokens) {
@@ -75,8 +80,9 @@ export function readKeepalived(
         words.push({text: token.text, span: place(token)});
         continue;
       }
-      const statement = statementOf(words);
+      const statement = statementOf(words, text.slice(from, token.start));
       words = [];
+      from = token.end;
       if (token.kind === 'open') openBlock(statement, place(token));
       else if (open.length > 1) open.pop();
       else
@@ -88,7 +94,7 @@ export function readKeepalived(
           'keepalived steps over it, and so does the import: remove the }',
         );
     }
-    statementOf(words);
+    statementOf(words, text.slice(from));
   };
 
   const {sources, skipped} = preprocess(source, context, reporter, emit);

@@ -1,5 +1,5 @@
 /** notify scripts of keepalived.conf as one resource script of heartbeat's kind. Pure. */
-import {argumentOf, quoteStatement, type Block} from './keepalived-block.ts';
+import {quoteStatement, type Block} from './keepalived-block.ts';
 import type {Statement} from './keepalived-lines.ts';
 import type {VrrpTools} from './keepalived-tools.ts';
 import {commandText} from './keepalived-words.ts';
@@ -15,13 +15,10 @@ export function takeNotify(
   priority = 0,
 ): string | undefined {
   const {book, scripts} = tools;
-  const [master, backup, any] = ['notify_master', 'notify_backup', 'notify'].map((key) => block.last(key));
+  const [master, backup, any] = ['notify_master', 'notify_backup', 'notify'].map((key) => block.first(key));
   if (!master && !backup && !any) return undefined;
   // A quoted text is a command with its arguments; words behind it are the user and the group.
-  const command = (line: Statement | undefined): string | undefined =>
-    line && argumentOf(line).trim() !== '' && !/[\r\n\0]/.test(argumentOf(line))
-      ? commandText(argumentOf(line))
-      : undefined;
+  const command = (line: Statement | undefined): string | undefined => line && commandText(line.text);
   const general = (state: string): string[] => {
     const one = command(any);
     return one === undefined ? [] : [`${one} ${type} ${shellWord(name)} ${state} ${priority}`];

@@ -80,11 +80,12 @@ export function preprocess(
     const list = replaced(written, at);
     const rounds = kind === 'LST' ? listRounds(list) : sequenceRounds(list, kind === 'SEQx');
     if (!rounds) {
-      reporter.error(
+      reporter.add(
+        'warning',
         'bad-value',
         at,
-        `cannot read ~${kind}(${list})`,
-        '~SEQ(NAME, START, STEP, END) or ~LST(NAME, VALUE, …)',
+        `cannot read ~${kind}(${list}): keepalived ignores the line`,
+        'the import does too; write ~SEQ(NAME, START, STEP, END) or ~LST(NAME, VALUE, …)',
       );
       return true;
     }
@@ -112,11 +113,19 @@ export function preprocess(
       else skipped.push({span: at, text: rest});
       return;
     }
-    const definition = /^\$([A-Za-z_]\w*)[ \t]*=([^]*)$/.exec(text);
-    if (definition) {
-      defined.set(definition[1] ?? '', (definition[2] ?? '').trim());
+    const definition = /^\$([A-Za-z_]\w*)([ \t]*)=([^]*)$/.exec(text);
+    if (definition?.[2] === '') {
+      defined.set(definition[1] ?? '', (definition[3] ?? '').trim());
       return;
     }
+    if (definition)
+      reporter.add(
+        'warning',
+        'bad-value',
+        at,
+        `$${definition[1]} = …: with a blank before = it is no definition to keepalived`,
+        `the import does not take it either; write $${definition[1]}=VALUE`,
+      );
     if (sequence(text, at, depth)) return;
     if (text.includes('$')) {
       const full = replaced(text, at);
@@ -126,9 +135,9 @@ export function preprocess(
       }
     }
     const include = includeLine.exec(text);
-    if (include) return includeFiles((include[1] ?? '').trim().replace(/^"(.*)"$/, '$1'), at);
+    if (include) return includeFiles((include[1] ?? '').trim(), at);
     // What stands behind a brace is a line of its own to keepalived, conditions and sequences too.
-    const inner = /^((?:[^"{}]|"[^"]*")*[{}])[ \t]*((?:~(?:SEQ|LST)|@\^?\w|\$\w+[ \t]*=)[^]*)$/.exec(text);
+    const inner = /^((?:[^"{}]|"[^"]*")*[{}])[ \t]*((?:~(?:SEQ|LST)|@\^?\w|\$\w+=)[^]*)$/.exec(text);
     if (inner) {
       line(inner[1] ?? '', at, false, depth + 1);
       line(inner[2] ?? '', at, false, depth + 1);
@@ -138,6 +147,16 @@ export function preprocess(
   };
 
   const includeFiles = (pattern: string, span: Span): void => {
+    if (pattern.startsWith('"')) {
+      reporter.add(
+        'warning',
+        'missing-file',
+        span,
+        `${pattern}: keepalived takes the quotes for a part of the name, and finds no file`,
+        'the import includes nothing here either; remove the quotes',
+      );
+      return;
+    }
     const folder = state.folder;
     const full = pattern.startsWith('/') ? pattern : `${folder}/${pattern}`;
     if (/\$\{?\w/.test(pattern)) {
@@ -214,7 +233,7 @@ interface Joined {
   readonly cut?: {readonly start: number; readonly end: number};
 }
 
-const isDefinition = /^\s*(?:@\S+\s+)?\$\w+[ \t]*=/;
+const isDefinition = /^\s*(?:@\S+\s+)?\$\w+=/;
 
 /**
  * Lines without comments, with those that end in a backslash joined to the next. In a definition the pieces stay lines
@@ -246,8 +265,9 @@ function* joinedLines(text: string): Generator<Joined> {
 function sequenceRounds(list: string, isHexadecimal: boolean): [string, string][][] | undefined {
   const [name = '', ...rest] = list.split(',').map((word) => word.trim());
   const numbers = rest.map((word) =>
-    /^[+-]?(0x[\da-f]+|\d+)$/i.test(word)
-      ? Number(word.replace(/^[+-]/, '')) * (word.startsWith('-') ? -1 : 1)
+    /^[+-]?(0x[\da-f]+|0[0-7]*|[1-9]\d*)$/i.test(word)
+      ? // As strtol reads it: a leading 0 is octal.
+        Number(word.replace(/^[+-]/, '').replace(/^0(?=[0-7])/, '0o')) * (word.startsWith('-') ? -1 : 1)
       : NaN,
   );
   if (

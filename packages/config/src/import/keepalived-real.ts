@@ -1,5 +1,5 @@
 /** real_server of keepalived.conf, and the values that it shares with virtual_server. Pure. */
-import {ipv4, ipv6, portNumber} from '../addresses.ts';
+import {ipv4, ipv6} from '../addresses.ts';
 import type {ForwardMethod} from '../model.ts';
 import type {ImportedReal} from './imported.ts';
 import {
@@ -15,7 +15,7 @@ import {
 } from './keepalived-block.ts';
 import {inherit, takeCheckers, type Checker, type Inherited} from './keepalived-checker.ts';
 import type {Statement} from './keepalived-lines.ts';
-import {notebook, type Notebook} from './words.ts';
+import {leadingNumber, notebook, type Notebook} from './words.ts';
 
 const methods: ReadonlyMap<string, ForwardMethod> = new Map([
   ['NAT', 'masq'],
@@ -52,12 +52,20 @@ export const serious: ReadonlySet<string> = new Set([
   'persistence_engine',
 ]);
 
-export const canonical = (text: string): string | undefined => ipv4(text) ?? ipv6(text);
+/** An address as inet_pton takes it: IPv6 without brackets. */
+export const canonical = (text: string): string | undefined =>
+  text.startsWith('[') ? undefined : (ipv4(text) ?? ipv6(text));
+/** The address of a server; keepalived drops a range or a length behind it. */
+export const serverAddress = (text: string): string | undefined => canonical(text.split(/[-/]/)[0] ?? '');
 export const familyOf = (address: string): 4 | 6 => (address.includes(':') ? 6 : 4);
 
-/** undefined: a port that keepalived refuses, and with it the block. */
-export const portAt = (statement: Statement, index: number): number | undefined =>
-  statement.words[index] === undefined ? 0 : portNumber(argumentOf(statement, index));
+/** 0: none; undefined: a port that keepalived refuses, and with it the block. */
+export function portAt(statement: Statement, index: number): number | undefined {
+  const text = statement.words[index]?.text;
+  if (text === undefined || /^0+$/.test(text)) return 0;
+  const {value = 0} = leadingNumber(text);
+  return value >= 1 && value <= 65_535 ? value : undefined;
+}
 
 /** NAT, DR or TUN, with the tunnel's type. The case counts: keepalived takes another word for NAT. */
 export function takeMethod(
@@ -124,7 +132,7 @@ export function takeReal(
 ): TakenReal | undefined {
   const book = notebook();
   const own = {...tools, book};
-  const address = canonical(argumentOf(statement));
+  const address = serverAddress(argumentOf(statement));
   const port = portAt(statement, 2);
   if (address === undefined || port === undefined) {
     const what = `"${argumentOf(statement)} ${argumentOf(statement, 2)}"`.trim();

@@ -5,6 +5,7 @@ import {
   argumentOf,
   argumentsOf,
   blockOf,
+  commandOf,
   ignored,
   nameOf,
   numberOf,
@@ -14,7 +15,6 @@ import {
   type Tools,
 } from './keepalived-block.ts';
 import type {Statement} from './keepalived-lines.ts';
-import {commandText} from './keepalived-words.ts';
 import {fileWord, freshName, isDevice, shellWord} from './words.ts';
 
 /** Names that an instance or a sync group tracks. */
@@ -164,8 +164,8 @@ function takeScript(statement: Statement, tools: Tools): Definition | undefined 
     'script', 'interval', 'timeout', 'weight', 'rise', 'fall', 'user', 'init_fail',
   ].map((name) => block.last(name)); // prettier-ignore
   block.finish({}, 'hactl has no such setting');
-  const text = script ? argumentsOf(script).join(' ').trim() : '';
-  if (!script || text === '' || /[\r\n\0]/.test(text)) {
+  const command = script && commandOf(script, tools);
+  if (!script || command === undefined) {
     book.lost(statement.span, quoteStatement(statement), 'it has no script: keepalived ignores it too');
     return undefined;
   }
@@ -188,7 +188,7 @@ function takeScript(statement: Statement, tools: Tools): Definition | undefined 
   return {
     statement,
     every,
-    command: script.words.length > 2 ? argumentsOf(script).map(shellWord).join(' ') : commandText(text),
+    command,
     rise: numberOf(rise, 1, 1_000_000, tools) ?? 1,
     fall: numberOf(fall, 1, 1_000_000, tools) ?? 1,
     isWeighed: weight !== undefined && argumentOf(weight) !== '0',

@@ -8,7 +8,17 @@ import {isDevice} from './words.ts';
 /** The kernel's limit, with which keepalived removes the address. */
 const LABEL_MAX = 15;
 /** Words with a value of their own. */
-const valued = new Set(['dev', 'label', 'brd', 'broadcast', 'scope', 'peer', 'preferred_lft', 'track_group']);
+const valued: ReadonlySet<string> = new Set([
+  'dev',
+  'label',
+  'brd',
+  'broadcast',
+  'scope',
+  'peer',
+  'preferred_lft',
+]);
+/** Words that stand alone. */
+const flags: ReadonlySet<string> = new Set(['home', '-nodad', 'mngtmpaddr', 'noprefixroute', 'autojoin', 'no_track', 'use_vmac']); // prettier-ignore
 
 export interface VipPlace {
   readonly device: string;
@@ -60,12 +70,17 @@ export function takeVip(line: Statement, {device, family}: VipPlace, tools: Tool
     return at === -1 ? undefined : words[at + 1];
   };
   const [named, label, broadcast] = [behind('dev'), behind('label'), behind('brd', 'broadcast')];
+  if (valued.has(words.at(-1) ?? '') && !valued.has(words.at(-2) ?? ''))
+    return leave(`"${words.at(-1)}" has no value`, 'write the value behind it', 'bad-value');
+  if (broadcast !== undefined && (own === 6 || (!/^[+-]$/.test(broadcast) && ipv4(broadcast) === undefined)))
+    return leave(`"${broadcast}" is no broadcast address for it`, 'remove brd', 'bad-value');
   if (named !== undefined && !isDevice(named))
     return leave(`"${named}" is not an interface`, 'ADDRESS/LENGTH dev eth0', 'bad-value');
   if (label !== undefined && label.length > LABEL_MAX)
     return leave(`the label ${label} is longer than ${LABEL_MAX} characters`, 'shorten it', 'bad-value');
   const name = named ?? device;
-  const usableLabel = label !== undefined && label.startsWith(`${name}:`) && /^[\w.@-]+:[\w.-]+$/.test(label);
+  const usableLabel =
+    own === 4 && label !== undefined && label.startsWith(`${name}:`) && /^[\w.@-]+:[\w.-]+$/.test(label);
   const usableBroadcast = broadcast !== undefined && ipv4(broadcast) !== undefined;
   const lost = words.filter(
     (word, index) =>
@@ -74,7 +89,24 @@ export function takeVip(line: Statement, {device, family}: VipPlace, tools: Tool
   );
   if (label !== undefined && !usableLabel) lost.push(`label ${label}`);
   if (broadcast !== undefined && !usableBroadcast) lost.push(`brd ${broadcast}`);
-  if (lost.length > 0)
+  const unknown = words.find(
+    (word, index) => !valued.has(word) && !flags.has(word) && !valued.has(words[index - 1] ?? ''),
+  );
+  if (unknown !== undefined)
+    ignored(
+      line,
+      'bad-value',
+      `"${unknown}" is no word of an address: keepalived steps over it`,
+      'the import does too; write one address on a line',
+      tools,
+    );
+  if (unknown !== undefined && (ipv4(unknown.split('/')[0] ?? '') ?? ipv6(unknown.split('/')[0] ?? '')))
+    book.lost(
+      line.span,
+      quoteStatement(line),
+      `one address on a line: keepalived has the first alone, not ${unknown}`,
+    );
+  else if (lost.length > 0)
     book.approximated(
       line.span,
       quoteStatement(line),
@@ -90,12 +122,3 @@ export function takeVip(line: Statement, {device, family}: VipPlace, tools: Tool
     ...(usableBroadcast ? {broadcast} : {}),
   };
 }
-
-/** One address a line; several on one line are several addresses, where no word has a value. */
-export const addressLines = (block: readonly Statement[]): Statement[] =>
-  block.flatMap((line) =>
-    line.words.length > 1 &&
-    line.words.every(({text}) => /^[\da-f.:]+(\/\d+)?$/i.test(text) && !valued.has(text))
-      ? line.words.map((word) => ({words: [word], span: word.span}))
-      : [line],
-  );

@@ -17,11 +17,10 @@ import {mergeChecks, type CheckedServer} from './keepalived-checks.ts';
 import {takeHeads, type HeadTools} from './keepalived-heads.ts';
 import type {Statement} from './keepalived-lines.ts';
 import {
-  canonical,
   familyOf,
   portAt,
   serious,
-  takeFlag,
+  serverAddress,
   takeMethod,
   takeReal,
   unused,
@@ -38,6 +37,8 @@ export interface VirtualTools extends HeadTools {
 const flags = ['flag-1', 'flag-2', 'flag-3', 'sh-port', 'sh-fallback', 'mh-port', 'mh-fallback'];
 /** What keepalived takes for `persistence_timeout` without a number. */
 const PERSISTENCE = 360;
+/** keepalived's limit: 31 days. */
+const PERSISTENCE_MOST = 2_678_400;
 
 export function takeVirtualServers(statement: Statement, outer: VirtualTools): ImportedVirtual[] {
   const book = notebook();
@@ -88,12 +89,15 @@ export function takeVirtualServers(statement: Statement, outer: VirtualTools): I
   const schedFlags = block.all(...flags);
   for (const flag of schedFlags) book.exact(flag.span, quoteStatement(flag), 'ldirectord.cf: schedflags');
   const ops = block.last('ops');
-  const isQuiet = takeFlag(block, 'inhibit_on_failure', 'ldirectord.cf: quiescent', tools) ?? false;
+  // Of a virtual_server the name alone counts, whatever stands behind it.
+  const quietLine = block.last('inhibit_on_failure');
+  if (quietLine) book.exact(quietLine.span, quoteStatement(quietLine), 'ldirectord.cf: quiescent');
+  const isQuiet = quietLine !== undefined;
   const family = takeFamily(block, tools);
   const sorry = takeSorry(block, method ?? 'masq', tools);
   takeQuorum(block, tools);
   const weightLine = block.last('weight');
-  const weight = numberOf(weightLine, 0, 2 ** 31 - 1, tools) ?? 1;
+  const weight = numberOf(weightLine, 1, 2 ** 31 - 1, tools) ?? 1;
   if (weightLine)
     book.exact(weightLine.span, quoteStatement(weightLine), 'the weight of servers without their own');
   const servers = block
@@ -140,6 +144,8 @@ export function takeVirtualServers(statement: Statement, outer: VirtualTools): I
       'write protocol TCP if tcp is meant',
     );
   const kept = new Set<TakenReal>();
+  // Every port of an address: the kernel wants such a service persistent, and keepalived sets it, for the whole group.
+  const isAnyPort = heads.some((head) => head.kind === 'address' && head.port === 0);
   const virtuals = fresh.map((head): ImportedVirtual => {
     const address: VirtualAddress =
       head.kind === 'address'
@@ -153,10 +159,7 @@ export function takeVirtualServers(statement: Statement, outer: VirtualTools): I
       ...takeFallback(sorry, address, statement, tools),
       scheduler,
       ...(schedFlags.length === 0 ? {} : {schedFlags: schedFlags.map(nameOf).join(',')}),
-      // Every port of an address: the kernel wants such a service persistent, and keepalived sets it.
-      ...(address.kind === 'address' && address.port === 0
-        ? {persistent: PERSISTENCE, ...persistence}
-        : persistence),
+      ...(isAnyPort ? {persistent: PERSISTENCE, ...persistence} : persistence),
       ops: takeOps(ops, address, tools),
       quiescent: servers.some((server) => server.isQuiet),
     };
@@ -209,7 +212,20 @@ function takeFallback(
   {book}: Tools,
 ): {fallback?: NonNullable<ImportedVirtual['fallback']>} {
   if (!sorry) return {};
-  if (familyOf(sorry.address) === address.family) return {fallback: sorry};
+  if (familyOf(sorry.address) === address.family) {
+    const isReset =
+      sorry.method !== 'masq' &&
+      address.kind === 'address' &&
+      sorry.port !== 0 &&
+      sorry.port !== address.port;
+    if (isReset)
+      book.approximated(
+        statement.span,
+        `sorry_server ${sorry.address} ${sorry.port}`,
+        `ldirectord.cf: fallback with port ${address.port}: without NAT the port cannot change, and keepalived resets it too`,
+      );
+    return {fallback: isReset ? {...sorry, port: address.port} : sorry};
+  }
   book.lost(
     statement.span,
     `sorry_server ${sorry.address}`,
@@ -334,7 +350,7 @@ function takePersistence(block: Block, family: 4 | 6, tools: Tools): {persistent
   const {book} = tools;
   const [timeout, granularity] = [block.last('persistence_timeout'), block.last('persistence_granularity')];
   const seconds =
-    timeout && timeout.words.length === 1 ? PERSISTENCE : numberOf(timeout, 0, 2 ** 31 - 1, tools);
+    timeout && timeout.words.length === 1 ? PERSISTENCE : numberOf(timeout, 0, PERSISTENCE_MOST, tools, true);
   if (timeout)
     book.exact(
       timeout.span,
@@ -369,7 +385,7 @@ function takeSorry(block: Block, otherwise: ForwardMethod, tools: Tools): Import
   const statement = block.last('sorry_server');
   const method = takeMethod(block.last('sorry_server_lvs_method'), otherwise, tools) ?? otherwise;
   if (!statement) return undefined;
-  const address = canonical(argumentOf(statement));
+  const address = serverAddress(argumentOf(statement));
   const port = portAt(statement, 2);
   if (address === undefined || port === undefined) {
     ignored(

@@ -49,10 +49,12 @@ function unescape(text: string, at: number): {readonly text: string; readonly le
 const isBlank = (character: string | undefined): boolean =>
   character !== undefined && /[ \t\r\n\f\v]/.test(character);
 
-/** Quoted stretches belong to the word they touch; braces at a word's edge, outside quotes, are tokens of their own. */
+/**
+ * A text between double quotes is a word, with blanks and without escapes; where they are not closed, the rest of the line
+ * is dropped (`closed` is false). Single quotes are characters. Braces at the edge of a bare word are tokens of their own.
+ */
 export function splitWords(text: string): {tokens: Token[]; closed: boolean} {
   const tokens: Token[] = [];
-  let closed = true;
   let at = 0;
   while (at < text.length) {
     if (isBlank(text[at])) {
@@ -60,28 +62,49 @@ export function splitWords(text: string): {tokens: Token[]; closed: boolean} {
       continue;
     }
     const start = at;
-    let [word, quote, hasQuotes] = ['', undefined as string | undefined, false];
-    for (; at < text.length; at += 1) {
-      const character = text[at] ?? '';
-      if (quote !== undefined) {
-        if (character === '\\') {
-          const escape = unescape(text, at + 1);
-          word += escape.text;
-          at += escape.length;
-        } else if (character === quote) quote = undefined;
-        else word += character;
-      } else if (character === '"' || character === "'") [quote, hasQuotes] = [character, true];
-      else if (isBlank(character)) break;
-      else word += character;
-    }
-    if (quote !== undefined) closed = false;
-    if (hasQuotes) {
-      tokens.push({kind: 'word', text: word, start, end: at});
+    if (text[at] === '"') {
+      const end = text.indexOf('"', at + 1);
+      if (end === -1) return {tokens, closed: false};
+      at = end + 1;
+      tokens.push({kind: 'word', text: text.slice(start + 1, end), start, end: at});
       continue;
     }
-    pushBare(tokens, word, start);
+    while (at < text.length && !isBlank(text[at]) && text[at] !== '"') at += 1;
+    pushBare(tokens, text.slice(start, at), start);
   }
-  return {tokens, closed};
+  return {tokens, closed: true};
+}
+
+/**
+ * The words of a line that holds a command or a regular expression: single and double quotes keep blanks, touching pieces
+ * are one word, a backslash escapes everywhere. undefined: a quote is not closed.
+ */
+export function escapedWords(text: string): string[] | undefined {
+  const words: string[] = [];
+  let at = 0;
+  while (at < text.length) {
+    if (isBlank(text[at])) {
+      at += 1;
+      continue;
+    }
+    let [word, quote] = ['', undefined as string | undefined];
+    while (at < text.length && (quote !== undefined || !isBlank(text[at]))) {
+      const character = text[at] ?? '';
+      if (character === '\\') {
+        const escape = unescape(text, at + 1);
+        word += escape.text;
+        at += 1 + escape.length;
+        continue;
+      }
+      if (quote === undefined && (character === '"' || character === "'")) quote = character;
+      else if (character === quote) quote = undefined;
+      else word += character;
+      at += 1;
+    }
+    if (quote !== undefined) return undefined;
+    words.push(word);
+  }
+  return words;
 }
 
 function pushBare(tokens: Token[], word: string, start: number): void {
@@ -111,11 +134,12 @@ function pushBare(tokens: Token[], word: string, start: number): void {
 }
 
 /**
- * A command as keepalived takes it apart: at blanks, and what stands in single quotes stays together. No shell is
- * involved there, so the words are quoted when a shell runs them here.
+ * The command of a line, as keepalived takes it apart: what stands in quotes behind the name, split once more. No shell is
+ * involved there, so the words are quoted when a shell runs them here. Words behind it are not the command's.
  */
-export function commandText(text: string): string {
-  const words: string[] = [];
-  for (const match of text.matchAll(/(?:'[^']*'|[^\s'])+|'/g)) words.push(match[0].replaceAll("'", ''));
+export function commandText(line: string): string | undefined {
+  const [, command = ''] = escapedWords(line) ?? [];
+  const words = escapedWords(command);
+  if (!words || words.length === 0 || words.some((word) => /[\r\n\0]/.test(word))) return undefined;
   return words.map(shellWord).join(' ');
 }

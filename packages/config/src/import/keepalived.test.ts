@@ -1,40 +1,9 @@
 /** keepalived.conf as keepalived reads it: the faults that files from elsewhere found, each by its smallest input. */
 import test from 'ava';
 import {pairFacts} from '../facts.ts';
-import {importConfig, loadWritten, type ImportContext, type ImportResult} from './index.ts';
+import {loadWritten, type ImportContext, type ImportResult} from './index.ts';
+import {codes, context, fates, file, instance, real, run, service} from './keepalived.fixture.ts';
 
-const context: ImportContext = {
-  node: 'lb1',
-  peer: 'lb2',
-  peerKnown: true,
-  configId: 'lb1',
-  addresses: [],
-  installDir: '/etc/ha.d',
-  resolve: {host: () => undefined, service: () => undefined},
-  read: () => undefined,
-  glob: () => [],
-};
-
-const run = (text: string, more: Partial<ImportContext> = {}): ImportResult =>
-  importConfig(
-    {path: 'k.conf', text},
-    {kind: 'keepalived', context: {...context, ...more}, secret: 'x'.repeat(64)},
-  );
-const file = ({files}: ImportResult, name: string): string =>
-  files.find((one) => one.name === name)?.text ?? '';
-const fates = ({report}: ImportResult, what: string): string[] =>
-  report
-    .filter((line) => line.what.startsWith(what))
-    .map(({fate, matters}) => `${fate}${matters ? '!' : ''}`);
-const codes = ({diagnostics}: ImportResult): string[] =>
-  diagnostics.map(({severity, code}) => `${severity} ${code}`);
-
-const instance = (lines: string, name = 'V'): string =>
-  `vrrp_instance ${name} {\n interface eth0\n virtual_router_id 5\n${lines}\n virtual_ipaddress {\n  192.0.2.1/24\n }\n}\n`;
-const service = (reals: string, head = ''): string =>
-  `virtual_server 192.0.2.1 80 {\n protocol TCP\n lb_kind NAT\n${head}\n${reals}\n}\n`;
-const real = (checker: string, last = 1, port = 80): string =>
-  ` real_server 198.51.100.${last} ${port} {\n${checker}\n }\n`;
 const included = {
   read: (path: string) => (path.endsWith('/d/one.conf') ? service(real('')) : undefined),
   glob: (pattern: string) => (pattern.endsWith('/d/*.conf') ? ['./d/one.conf'] : []),

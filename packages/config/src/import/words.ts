@@ -57,6 +57,12 @@ export function wholeNumber(text: string, least: number, most: number): number |
   return value >= least && value <= most ? value : undefined;
 }
 
+/** The digits at the beginning as strtoul reads them, and what is left; undefined: there are none. */
+export function leadingNumber(text: string): {readonly value?: number; readonly rest: string} {
+  const [, digits, rest = text] = /^[ \t]*\+?(\d+)([^]*)$/.exec(text) ?? [];
+  return digits === undefined ? {rest} : {value: Number(digits), rest};
+}
+
 /** Seconds with decimals: `3`, `2.5`, `.5`, `2.`. */
 export function secondsOf(text: string): Millis | undefined {
   return /^(?:\d{1,7}(?:\.\d*)?|\.\d+)$/.test(text) ? Math.round(Number(text) * 1_000) : undefined;
