@@ -4,8 +4,8 @@ import {addressRange, ipv4, ipv6, prefixLength} from '../addresses.ts';
 import type {VirtualAddress} from '../model.ts';
 import {argumentsOf, ignored, quoteStatement, type Tools} from './keepalived-block.ts';
 import type {Statement} from './keepalived-lines.ts';
-import {canonical, familyOf, portAt, serverAddress} from './keepalived-real.ts';
-import {wholeNumber} from './words.ts';
+import {familyOf, portAt, serverAddress} from './keepalived-real.ts';
+import {canonical, wholeNumber} from './words.ts';
 
 export interface HeadTools extends Tools {
   readonly groups: ReadonlyMap<string, Statement>;

@@ -1,6 +1,6 @@
 /** vrrp_instance of keepalived.conf, as far as a pair of directors knows what it says. Pure. */
 import type {Millis} from '@hactl/base';
-import {ipv4, ipv6} from '../addresses.ts';
+import {ipv4} from '../addresses.ts';
 import type {Vip} from '../model.ts';
 import {
   argumentOf,
@@ -19,7 +19,7 @@ import {takeNotify} from './keepalived-notify.ts';
 import type {VrrpTools} from './keepalived-tools.ts';
 import {takeTracked, type Tracked} from './keepalived-track.ts';
 import {takeVip} from './keepalived-vip.ts';
-import {isDevice, notebook, type Notebook} from './words.ts';
+import {canonical, isDevice, notebook, type Notebook} from './words.ts';
 
 export interface Instance {
   readonly statement: Statement;
@@ -267,7 +267,7 @@ function takeVips(block: Block, device: string, isNativeSix: boolean, tools: Too
   const linesOf = (lines: readonly Statement[]): Statement[] => lines.flatMap((line) => line.block ?? []);
   const first = linesOf(own)
     .map((line) => argumentOf(line, 0).split('/')[0] ?? '')
-    .find((host) => (ipv4(host) ?? ipv6(host)) !== undefined);
+    .find((host) => canonical(host) !== undefined);
   const family = isNativeSix ? 6 : first === undefined ? undefined : ipv4(first) === undefined ? 6 : 4;
   return [
     ...linesOf(own).flatMap((line) => takeVip(line, {device, family}, tools) ?? []),
@@ -326,7 +326,7 @@ function takePeers(line: Statement | undefined, tools: Tools): string[] {
   const peers: string[] = [];
   for (const one of line.block ?? []) {
     const [word] = one.words;
-    const address = ipv4(word?.text ?? '') ?? ipv6(word?.text ?? '');
+    const address = canonical(word?.text ?? '');
     if (address === undefined) {
       ignored(
         word ?? one,

@@ -1,5 +1,4 @@
 /** real_server of keepalived.conf, and the values that it shares with virtual_server. Pure. */
-import {ipv4, ipv6} from '../addresses.ts';
 import type {ForwardMethod} from '../model.ts';
 import type {ImportedReal} from './imported.ts';
 import {
@@ -15,7 +14,7 @@ import {
 } from './keepalived-block.ts';
 import {inherit, takeCheckers, type Checker, type Inherited} from './keepalived-checker.ts';
 import type {Statement} from './keepalived-lines.ts';
-import {leadingNumber, notebook, type Notebook} from './words.ts';
+import {canonical, leadingNumber, notebook, type Notebook} from './words.ts';
 
 const methods: ReadonlyMap<string, ForwardMethod> = new Map([
   ['NAT', 'masq'],
@@ -52,9 +51,6 @@ export const serious: ReadonlySet<string> = new Set([
   'persistence_engine',
 ]);
 
-/** An address as inet_pton takes it: IPv6 without brackets. */
-export const canonical = (text: string): string | undefined =>
-  text.startsWith('[') ? undefined : (ipv4(text) ?? ipv6(text));
 /** The address of a server; keepalived drops a range or a length behind it. */
 export const serverAddress = (text: string): string | undefined => canonical(text.split(/[-/]/)[0] ?? '');
 export const familyOf = (address: string): 4 | 6 => (address.includes(':') ? 6 : 4);

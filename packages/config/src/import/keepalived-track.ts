@@ -37,7 +37,7 @@ export function takeTracked(owner: Statement, block: Block, tools: Tools): Track
   const lines = (name: string): Statement[] => {
     const found = block.all(name);
     for (const one of found) book.exact(one.span, quoteStatement(one), 'see its lines');
-    return found.flatMap((one) => one.block ?? []);
+    return found.flatMap((one) => one.block ?? []).filter((line) => isTracking(line, tools));
   };
   const interfaces = lines('track_interface').flatMap((line) => {
     const device = nameOf(line);
@@ -62,6 +62,16 @@ export function takeTracked(owner: Statement, block: Block, tools: Tools): Track
     return [device];
   });
   return {scripts: lines('track_script'), processes: lines('track_process'), interfaces, owner};
+}
+
+/** keepalived does not track what has another word than weight behind it, or no value behind that. */
+function isTracking(line: Statement, tools: Tools): boolean {
+  const [option, value] = argumentsOf(line);
+  if (option === undefined || (option === 'weight' && value !== undefined)) return true;
+  const reason = `"${option}" behind ${nameOf(line)}: keepalived does not track it then`;
+  ignored(line, 'bad-value', reason, 'the import does not either; write one name on a line', tools);
+  tools.book.lost(line.span, quoteStatement(line), reason);
+  return false;
 }
 
 interface Definition {

@@ -1,9 +1,9 @@
 /** Addresses of a vrrp_instance. Pure. */
-import {ipv4, ipv6, prefixLength} from '../addresses.ts';
+import {ipv4} from '../addresses.ts';
 import type {Vip} from '../model.ts';
 import {ignored, quoteStatement, type Tools} from './keepalived-block.ts';
 import type {Statement} from './keepalived-lines.ts';
-import {isDevice} from './words.ts';
+import {canonical, isDevice, wholeNumber} from './words.ts';
 
 /** The kernel's limit, with which keepalived removes the address. */
 const LABEL_MAX = 15;
@@ -31,7 +31,7 @@ export function takeVip(line: Statement, {device, family}: VipPlace, tools: Tool
   const {book} = tools;
   const [first, ...rest] = line.words;
   const [host = '', mask] = (first?.text ?? '').split('/');
-  const address = ipv4(host) ?? ipv6(host);
+  const address = canonical(host);
   const leave = (
     message: string,
     help: string,
@@ -55,7 +55,7 @@ export function takeVip(line: Statement, {device, family}: VipPlace, tools: Tool
       'an instance has addresses of one family: write virtual_ipaddress_excluded for the other',
     );
   const whole = own === 4 ? 32 : 128;
-  const wanted = mask === undefined ? whole : prefixLength(mask, own);
+  const wanted = mask === undefined ? whole : wholeNumber(mask, 0, whole);
   if (wanted === undefined)
     ignored(
       first ?? line,
@@ -100,7 +100,7 @@ export function takeVip(line: Statement, {device, family}: VipPlace, tools: Tool
       'the import does too; write one address on a line',
       tools,
     );
-  if (unknown !== undefined && (ipv4(unknown.split('/')[0] ?? '') ?? ipv6(unknown.split('/')[0] ?? '')))
+  if (unknown !== undefined && canonical(unknown.split('/')[0] ?? '') !== undefined)
     book.lost(
       line.span,
       quoteStatement(line),

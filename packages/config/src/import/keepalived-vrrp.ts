@@ -124,8 +124,14 @@ function takeSyncGroups(
   const lines: Line[] = [];
   const tracked: Tracked[] = [];
   for (const statement of statements) {
+    if (argumentOf(statement) === '') {
+      const reason = 'a vrrp_sync_group without a name: keepalived steps over it';
+      ignored(statement, 'missing-value', reason, 'the import does too; write vrrp_sync_group NAME {', tools);
+      book.lost(statement.span, quoteStatement(statement), reason);
+      continue;
+    }
     const block = blockOf(statement.block ?? [], tools);
-    const list = block.last('group');
+    const list = block.first('group');
     const words = listed(list);
     const script = takeNotify(block, argumentOf(statement), 'GROUP', tools);
     const own = takeTracked(statement, block, tools);

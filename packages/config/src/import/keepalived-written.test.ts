@@ -118,6 +118,14 @@ test('17: several addresses on a line are one, and what keepalived steps over is
   const result = run(instance('').replace('192.0.2.1/24', '192.0.2.1/24 192.0.2.2/24'));
   t.regex(file(result, 'haresources'), /^lb2 IPaddr2::192\.0\.2\.1\/24\/eth0$/m);
   t.deepEqual(fates(result, '192.0.2.1/24'), ['not!']);
+  const odder = instance('').replace(
+    '192.0.2.1/24',
+    '192.0.2.1/24\n192.0.2.3/255.255.255.0\n[2001:db8::2]/64\nfe80::1%eth0',
+  );
+  t.regex(
+    file(run(odder), 'haresources'),
+    /^lb2 IPaddr2::192\.0\.2\.1\/24\/eth0 IPaddr2::192\.0\.2\.3\/32\/eth0$/m,
+  );
   for (const odd of ['192.0.2.2/24 brd x', '192.0.2.2/24 label', '192.0.2.2/24 dev'])
     t.notRegex(
       file(run(instance('').replace('192.0.2.1/24', `192.0.2.1/24\n${odd}`)), 'haresources'),
@@ -195,4 +203,26 @@ test('29: each host of an SMTP_CHECK is a check; the first is taken, the others 
   const around = run(service(real(`SMTP_CHECK {\nconnect_port 26\n${host(2526)}}`)));
   t.regex(file(around, 'ldirectord.cf'), /checkport=26\n/);
   t.deepEqual(fates(around, 'host'), ['not!']);
+});
+
+test('15: what has another word than weight behind it is not tracked; a group without a name is none', (t) => {
+  const scripts = 'vrrp_script a {\nscript "/bin/a"\n}\nvrrp_script b {\nscript "/bin/b"\n}\n';
+  for (const [lines, tracked] of [
+    ['a b', []],
+    ['a weight', []],
+    ['a foo\nb', ['b']],
+    ['a weight 5\nb', ['a', 'b']],
+  ] as const)
+    t.deepEqual(
+      [...file(run(scripts + instance(`track_script {\n${lines}\n}`)), 'ha.cf').matchAll(/\/bin\/(\w)/g)].map(
+        ([, name]) => name,
+      ),
+      tracked,
+      lines,
+    );
+  const two = instance('') + instance('', 'W').replace('192.0.2.1', '192.0.2.2');
+  const lines = (group: string): number =>
+    file(run(`${two}vrrp_sync_group ${group}`), 'haresources').match(/^lb2 /gm)?.length ?? 0;
+  t.is(lines('{\ngroup {\nV\nW\n}\n}\n'), 2);
+  t.is(lines('G {\ngroup {\nV\nW\n}\n}\n'), 1);
 });

@@ -1,5 +1,6 @@
 /** Values that all importers read the same way. Pure. */
 import type {Millis} from '@hactl/base';
+import {ipv4, ipv6} from '../addresses.ts';
 import type {Note} from './imported.ts';
 import type {Span} from '../model.ts';
 
@@ -49,6 +50,10 @@ export function notebook(): Notebook {
 
 /** An interface's name as the kernel allows it, and as haresources can hold it. */
 export const isDevice = (text: string): boolean => /^[\w.@-]{1,15}$/.test(text);
+
+/** An address as inet_pton takes it: IPv6 without brackets and without a zone. */
+export const canonical = (text: string): string | undefined =>
+  /[[\]%]/.test(text) ? undefined : (ipv4(text) ?? ipv6(text));
 
 /** A whole number in a range. */
 export function wholeNumber(text: string, least: number, most: number): number | undefined {
