@@ -170,10 +170,10 @@ export function farmConfig(all: readonly Case[]): string {
   lb_algo wrr
   lb_kind NAT
   protocol ${protocol}
-  delay_loop 1
+  delay_loop 4
   retry 1
   delay_before_retry 1
-  connect_timeout 2
+  connect_timeout 10
   ${virtual}
   real_server 127.0.0.1 ${firstPort + at} {
     ${weight}

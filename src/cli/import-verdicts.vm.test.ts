@@ -20,7 +20,7 @@ import {weightsNow} from '../table/weights.ts';
 import {farmCases, farmConfig, farmTable, openFarm} from './import-farm.fixture.ts';
 
 const test = anyTest.serial as unknown as TestFn;
-const LIMIT = 180_000;
+const LIMIT = 300_000;
 /** What a case's server is asked before its verdict counts: both sides' checks, more than once. */
 const ASKED = 6;
 const namespace = `hactl-verdicts-${process.pid}`;
