@@ -2,19 +2,20 @@
  * The configuration while the director runs: read again when somebody asks, when a file changed that may take itself into
  * use, or when a host name moved; with an error nothing changes, and what is wrong is said until it is right.
  */
+import {doubling, type Millis} from '@hactl/base';
 import type {LdirectordConfig, ReadFile} from '@hactl/config';
 import {describeChange, planChanges} from './changes.ts';
 import {watchFiles} from './file-watch.ts';
 import type {LoadOptions, LoadOutcome} from './load.ts';
 import type {Log} from '../system/log.ts';
-import {movedNames, type NameBook} from './names.ts';
+import {askResolver, movedNames, type LookUp, type NameBook} from './names.ts';
 import {unattendedRefusal} from './unattended.ts';
 import {isExecutable, runCommand} from '../system/shell.ts';
 import type {Loaded} from './loaded.ts';
 
 /** Host names are looked up again so often. */
 const NAMES_EVERY = 60_000;
-/** While one has no address yet, or when a start took those of the last time. */
+/** While one has no address yet, twice as late each time; and when a start took those of the last time. */
 const NAMES_SOON = 5_000;
 
 interface Ports {
@@ -23,6 +24,11 @@ interface Ports {
   readonly reader: Reader;
   /** What the start has to say of the files. */
   readonly problem?: string | undefined;
+  /** Names that did not exist at the start, and are all that is wrong with the files. */
+  readonly awaited?: readonly string[];
+  readonly lookUp?: LookUp;
+  /** Runs it after that time; the answer takes it back. */
+  readonly later?: (run: () => void, ms: Millis) => () => void;
   readonly running: () => Loaded;
   readonly take: (next: Loaded, why: string) => Promise<void>;
   /** For the journal. */
@@ -63,19 +69,29 @@ export function makeReader(
   };
 }
 
+const afterwards = (run: () => void, ms: Millis): (() => void) => {
+  const timer = setTimeout(run, ms);
+  return () => clearTimeout(timer);
+};
+
 export function makeConfiguration(ports: Ports) {
-  const {log, reader} = ports;
-  let {problem} = ports;
+  const {log, reader, lookUp = askResolver, later = afterwards} = ports;
+  let {problem, awaited = []} = ports;
   let movedBefore = '';
-  let lookingUp: NodeJS.Timeout | undefined;
+  let inVain = 0;
+  let takeBack = (): void => undefined;
+  const book = (): NameBook => new Map([...awaited.map((key) => [key, ''] as const), ...reader.names]);
   const lookLater = (): void => {
-    clearTimeout(lookingUp);
-    const pending = [...reader.names.values()].includes('');
-    lookingUp = setTimeout(() => void lookUpAgain(), pending ? NAMES_SOON : NAMES_EVERY);
+    takeBack();
+    inVain = [...book().values()].includes('') ? inVain + 1 : 0;
+    const pause = inVain > 0 ? doubling(inVain, {first: NAMES_SOON, most: NAMES_EVERY}) : NAMES_EVERY;
+    takeBack = later(() => void lookUpAgain(), pause);
   };
 
-  const fails = (text: string, level: 'warn' | 'error' = 'warn'): void => {
+  /** `names`: that do not exist yet, when nothing else is wrong. */
+  const fails = (text: string, level: 'warn' | 'error' = 'warn', names: readonly string[] = []): void => {
     problem = text;
+    awaited = names;
     log(level, text);
     ports.tell('warn', text);
   };
@@ -89,7 +105,10 @@ export function makeConfiguration(ports: Ports) {
       fails(
         `the files in ${ports.configDir} have errors; the running configuration stays (hactl check-config shows them)`,
         'error',
+        // What somebody asked for and was refused does not come in later by itself.
+        unattended ? next.absentNames : [],
       );
+      if (awaited.length > 0) lookLater();
       return {ok: false, changes: [], diagnostics: next.texts};
     }
     const planned = planChanges(ports.running(), next.loaded);
@@ -101,6 +120,7 @@ export function makeConfiguration(ports: Ports) {
       return {ok: false, changes: [], diagnostics: [`error: ${refused}`]};
     }
     problem = undefined;
+    awaited = [];
     await ports.take(next.loaded, why);
     const changes = rows.map(describeChange);
     const text = `configuration reloaded: ${changes.join(', ') || 'no change'}`;
@@ -129,7 +149,7 @@ export function makeConfiguration(ports: Ports) {
 
   /** A real named by its host name may move to another address: ldirectord sees it only when it starts anew. */
   async function lookUpAgain(): Promise<void> {
-    const moved = await movedNames(reader.names);
+    const moved = await movedNames(book(), lookUp);
     const story = moved
       .map(({name, from, to}) =>
         from === '' ? `${name} is at ${to}` : `${name} moved from ${from} to ${to}`,
@@ -140,9 +160,10 @@ export function makeConfiguration(ports: Ports) {
     movedBefore = story;
     if (story === '') return;
     filesChanged(watch.look());
-    log('info', `host name ${story}${problem === undefined ? '' : ': used from the next reload on'}`);
+    const isUsed = problem === undefined || awaited.length > 0;
+    log('info', `host name ${story}${isUsed ? '' : ': used from the next reload on'}`);
     // What was edited and not yet taken into use must not come in by this door.
-    if (problem === undefined) void reload('a host name moved', true);
+    if (isUsed) void reload('a host name moved', true);
   }
 
   return {
@@ -154,11 +175,11 @@ export function makeConfiguration(ports: Ports) {
     watch: (files: readonly string[]): void => {
       watch.follow(files);
       // The start took the addresses of the last time as they were.
-      lookingUp = setTimeout(() => void lookUpAgain(), NAMES_SOON);
+      takeBack = later(() => void lookUpAgain(), NAMES_SOON);
     },
     stop: (): void => {
       watch.stop();
-      clearTimeout(lookingUp);
+      takeBack();
     },
   };
 }

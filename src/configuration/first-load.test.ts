@@ -30,7 +30,7 @@ async function start(t: ExecutionContext, files: Partial<typeof good>) {
     node: 'alpha',
     mode: 'lenient',
     findInterface: () => Promise.resolve(() => (routes ? {device: 'lo', prefixLength: 24} : undefined)),
-    lookUp: () => Promise.resolve(undefined),
+    lookUp: (name) => Promise.resolve(name.startsWith('absent') ? [] : undefined),
     wall: 0,
   };
   const said: string[] = [];
@@ -52,8 +52,7 @@ async function start(t: ExecutionContext, files: Partial<typeof good>) {
         store,
         log: (level, text) => said.push(`${level} ${text}`),
         print: () => undefined,
-        load: (read, inUse) =>
-          loadDirectory({...options, ...(read ? {read} : {}), ...(inUse ? {inUse} : {})}),
+        load: (how) => loadDirectory({...options, ...how}),
         wait: (ms) => {
           waits.push(ms);
           if (waits.length === 2) routes = true;
@@ -116,4 +115,33 @@ test('an address that never had a route is an error', async (t) => {
   one.noRoute();
   t.is(await one.load(), undefined);
   t.deepEqual(one.waits, []);
+});
+
+const withServer = (name: string): string =>
+  `virtual=192.0.2.1:80\n\treal=192.0.2.7:80 gate\n\treal=${name}:80 gate\n`;
+
+test('a name that does not exist is left out where there is no version that was in use', async (t) => {
+  const one = await start(t, {});
+  one.put('ldirectord.cf', withServer('absent.example'));
+  one.put('haresources', 'alpha 192.0.2.1/24/lo ldirectord\n');
+  const first = await one.load();
+  t.deepEqual(
+    first?.outcome.loaded.cluster.ldirectord[0]?.virtuals[0]?.reals.map(({address}) => address),
+    ['192.0.2.7'],
+  );
+  t.deepEqual(one.said, ['error names that do not exist are left out until they do: absent.example']);
+});
+
+test('a name that does not exist: the version that was in use, and the name is awaited', async (t) => {
+  const one = await start(t, {});
+  one.put('haresources', 'alpha 192.0.2.1/24/lo ldirectord\n');
+  one.put('ldirectord.cf', withServer('192.0.2.8'));
+  await one.use();
+  one.put('ldirectord.cf', withServer('absent.example'));
+  const first = await one.load();
+  t.is(first?.outcome.loaded.cluster.ldirectord[0]?.virtuals[0]?.reals.length, 2);
+  t.regex(first?.problem ?? '', /version 1 is in use/);
+  t.deepEqual(first?.awaited, ['4 absent.example']);
+  one.put('ldirectord.cf', `${withServer('absent.example')}\tscheduler=\n\tnonsense=1\n\treal=x y z\n`);
+  t.deepEqual((await one.load())?.awaited, [], 'another error is not awaited');
 });

@@ -2,7 +2,6 @@
  * What a start begins with: the files on the disk, or, where they have errors, the version that was in use last. A file
  * that was edited badly must not cost an address when a process dies.
  */
-import type {ReadFile} from '@hactl/config';
 import type {Log} from '../system/log.ts';
 import {overlay} from './config-files.ts';
 import type {ConfigStore, ConfigVersion} from './config-store.ts';
@@ -12,6 +11,9 @@ import {keepNames, readNames, type NameBook} from './names.ts';
 /** A route may come up a moment after us, as at boot. */
 const AGAIN_MS = 2_000;
 
+/** `inUse`: judged as what was in use already; `leaveOutAbsent`: names that do not exist are left out. */
+export type LoadHow = Pick<LoadOptions, 'read' | 'inUse' | 'leaveOutAbsent'>;
+
 export interface FirstLoadOptions {
   readonly configDir: string;
   /** A single director's file. */
@@ -19,8 +21,7 @@ export interface FirstLoadOptions {
   readonly store: Pick<ConfigStore, 'versions'>;
   readonly log: Log;
   readonly print: (text: string) => void;
-  /** `inUse`: judged as what was in use already. */
-  readonly load: (read?: ReadFile, inUse?: boolean) => Promise<LoadOutcome>;
+  readonly load: (how?: LoadHow) => Promise<LoadOutcome>;
   readonly wait?: (ms: number) => Promise<void>;
 }
 
@@ -28,6 +29,8 @@ export interface FirstLoad {
   readonly outcome: LoadOutcome & {readonly loaded: NonNullable<LoadOutcome['loaded']>};
   /** For the status, until a reload mends it. */
   readonly problem?: string;
+  /** Names that do not exist yet: when they do, the files on the disk can be used. */
+  readonly awaited: readonly string[];
 }
 
 /** The last version that this director had in use, from the same directory (or the same single file). */
@@ -53,13 +56,21 @@ export async function firstLoad(options: FirstLoadOptions): Promise<FirstLoad | 
   const wait = options.wait ?? ((ms: number) => new Promise<void>((resolve) => void setTimeout(resolve, ms)));
   const outcome = await load();
   for (const text of outcome.texts) print(`${text}\n\n`);
-  if (isUsable(outcome)) return {outcome};
+  if (isUsable(outcome)) return {outcome, awaited: []};
   const version = lastVersion(options);
+  const lean = outcome.absentNames.length > 0 ? await load({leaveOutAbsent: true}) : undefined;
   if (!version) {
+    if (lean && isUsable(lean)) {
+      log(
+        'error',
+        `names that do not exist are left out until they do: ${outcome.absentNames.map((key) => key.slice(2)).join(', ')}`,
+      );
+      return {outcome: lean, awaited: []};
+    }
     log('error', `the configuration in ${configDir} has errors; nothing was started`);
     return undefined;
   }
-  let before = await load(overlay(version.files), true);
+  let before = await load({read: overlay(version.files), inUse: true});
   if (onlyRoutes(before)) {
     log('error', 'no route leads to an address of this director, as it did before: waiting for the network');
     while (onlyRoutes(before)) {
@@ -67,9 +78,9 @@ export async function firstLoad(options: FirstLoadOptions): Promise<FirstLoad | 
       await wait(AGAIN_MS);
       // oxlint-disable-next-line no-await-in-loop -- as above.
       const now = await load();
-      if (isUsable(now)) return {outcome: now};
+      if (isUsable(now)) return {outcome: now, awaited: []};
       // oxlint-disable-next-line no-await-in-loop -- as above.
-      before = await load(overlay(version.files), true);
+      before = await load({read: overlay(version.files), inUse: true});
     }
   }
   if (!isUsable(before)) {
@@ -84,7 +95,11 @@ export async function firstLoad(options: FirstLoadOptions): Promise<FirstLoad | 
   const problem = `the files in ${configDir} have errors; version ${version.number} is in use, taken ${since} (hactl check-config shows the errors, hactl config diff what changed)`;
   log('error', problem);
   // The files of the disk are watched: a change is seen.
-  return {outcome: {...before, files: [...new Set([...before.files, ...outcome.files])]}, problem};
+  return {
+    outcome: {...before, files: [...new Set([...before.files, ...outcome.files])]},
+    problem,
+    awaited: outcome.absentNames,
+  };
 }
 
 /** What a director begins with. */
@@ -93,6 +108,7 @@ export interface Begin {
   readonly problem?: string;
   /** The addresses of its host names. */
   readonly names: NameBook;
+  readonly awaited: readonly string[];
 }
 
 /** The first load of a director: no start depends on a name server that was asked before. */
@@ -105,22 +121,16 @@ export async function begin(options: LoadOptions, store: ConfigStore, log: Log):
     store,
     log,
     print: (text) => void process.stderr.write(text),
-    load: async (read, inUse) => {
+    load: async (how) => {
       names = new Map(known);
-      return loadDirectory({
-        ...options,
-        names,
-        trustNames: true,
-        ...(read ? {read} : {}),
-        ...(inUse === undefined ? {} : {inUse}),
-      });
+      return loadDirectory({...options, names, trustNames: true, ...how});
     },
     ...(only === undefined ? {} : {only}),
   });
   if (!began) return undefined;
-  const {outcome, problem} = began;
+  const {outcome, problem, awaited} = began;
   rememberNames(stateDir, names, log);
-  return {first: outcome, names, ...(problem === undefined ? {} : {problem})};
+  return {first: outcome, names, awaited, ...(problem === undefined ? {} : {problem})};
 }
 
 /** A disk that is full costs a look-up at the next start, not this one. */

@@ -39,6 +39,8 @@ export interface LoadOptions {
   readonly names?: NameBook;
   /** At a start: names that have an address in the book are not looked up. */
   readonly trustNames?: boolean;
+  /** Names that do not exist are left out, as those are of which nobody could say anything: at a start, before none at all. */
+  readonly leaveOutAbsent?: boolean;
   /** Machine problems that may pass, and of files that are not read now, are warnings: for what was in use already. */
   readonly inUse?: boolean;
   /** Why this machine cannot be asked (it is not the director of the files); a notice says so. */
@@ -54,6 +56,8 @@ export interface LoadOutcome {
   /** Every file that was read: watched for changes. */
   readonly files: readonly string[];
   readonly sources: ReadonlyMap<string, Source>;
+  /** Names that do not exist, as a book of names has them, where they are all that is wrong. */
+  readonly absentNames: readonly string[];
   /** What was read, whatever is wrong with it; undefined: a file that must be there is not. */
   readonly cluster?: ClusterConfig;
 }
@@ -68,6 +72,7 @@ export async function loadDirectory(options: LoadOptions): Promise<LoadOutcome> 
   const {configDir, mode} = options;
   const node = options.node.toLowerCase();
   const unavailable = new Set<string>();
+  const absent = new Set<string>();
   const {cluster, sources, diagnostics} = await withNames(
     (resolve) =>
       loadCluster({
@@ -80,6 +85,8 @@ export async function loadDirectory(options: LoadOptions): Promise<LoadOutcome> 
       }),
     {
       unavailable,
+      absent,
+      ...(options.leaveOutAbsent === undefined ? {} : {leaveOutAbsent: options.leaveOutAbsent}),
       ...(options.lookUp === undefined ? {} : {ask: options.lookUp}),
       ...(options.names === undefined ? {} : {book: options.names}),
       ...(options.trustNames === undefined ? {} : {trustBook: options.trustNames}),
@@ -107,9 +114,14 @@ export async function loadDirectory(options: LoadOptions): Promise<LoadOutcome> 
     texts: all.map((diagnostic) => renderDiagnostic(diagnostic, sources)),
     files: [...sources.keys()],
     sources,
+    absentNames: all.every(({severity, code}) => severity !== 'error' || code === 'unresolved-name')
+      ? [...absent]
+      : [],
     ...(cluster ? {cluster} : {}),
   };
   if (!cluster || all.some(({severity}) => severity === 'error')) return outcome;
+  // A path of ha.cf whose name does not exist is left out: the name is tried again.
+  for (const key of absent) options.names?.set(key, '');
   const digest = createHash('sha256').update(digestCluster(cluster)).digest('hex');
   const base = {cluster, digest, notices: all.length, at: options.wall};
   if (!cluster.ha) return {...outcome, loaded: base};

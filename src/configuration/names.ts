@@ -140,13 +140,18 @@ export interface NameOptions {
   readonly trustBook?: boolean;
   /** Gets the names of which nobody could say anything. */
   readonly unavailable?: Set<string>;
+  /** Gets the names, as the book has them, that do not exist. */
+  readonly absent?: Set<string>;
+  /** A name that does not exist is one of which nobody could say anything: for a start that has nothing better. */
+  readonly leaveOutAbsent?: boolean;
 }
 
 /** Runs `parse` until every host name that it asked for has been looked up (twice at most: names do not breed names). */
 export async function withNames<T>(
   parse: (resolver: NameResolver) => T,
-  {ask = askResolver, book = new Map<string, string>(), trustBook = false, unavailable}: NameOptions = {},
+  options: NameOptions = {},
 ): Promise<T> {
+  const {ask = askResolver, book = new Map<string, string>(), trustBook = false} = options;
   const services = readServiceNames();
   const known = new Map<string, string | undefined>();
   const asked = new Set<string>();
@@ -164,8 +169,10 @@ export async function withNames<T>(
     await Promise.all(
       [...asked].map(async (key) => {
         const inUse = book.get(key);
-        known.set(key, trustBook && inUse ? inUse : await lookAgain(key, inUse, ask));
-        if (known.get(key) === '') unavailable?.add(key.slice(2));
+        const found = trustBook && inUse ? inUse : await lookAgain(key, inUse, ask);
+        known.set(key, found ?? (options.leaveOutAbsent === true ? '' : undefined));
+        if (found === undefined) options.absent?.add(key);
+        if (known.get(key) === '') options.unavailable?.add(key.slice(2));
       }),
     );
   book.clear();

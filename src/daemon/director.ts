@@ -74,6 +74,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     configDir,
     reader,
     problem: began.problem,
+    awaited: began.awaited,
     running,
     tell: (level, text) => journal.record({kind: 'config', level, subject: 'configuration', text}),
     take: async (next, why) => {

@@ -1,0 +1,139 @@
+/** Host names while the director runs: those that have no address yet are tried again, ever later. */
+import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import test, {type ExecutionContext} from 'ava';
+import {makeConfiguration, makeReader} from './configuration.ts';
+import {loadDirectory} from './load.ts';
+import type {Loaded} from './loaded.ts';
+
+/** A director with this ldirectord.cf alone; without text one of a pair, whose peer has a name. */
+async function running(t: ExecutionContext, text: string, first: readonly string[] | undefined) {
+  const root = mkdtempSync(path.join(os.tmpdir(), 'hactl-names-'));
+  t.teardown(() => rmSync(root, {recursive: true, force: true}));
+  const configDir = path.join(root, 'ha.d');
+  mkdirSync(configDir);
+  const pair = {
+    authkeys: 'auth 1\n1 sha256 key-of-this-test\n',
+    'ha.cf': 'node alpha beta\nucast lo beta.example\nbcast lo\nauto_failback on\n',
+    haresources: 'alpha 192.0.2.1/24/lo\n',
+  };
+  for (const [name, content] of Object.entries(text === '' ? pair : {}))
+    writeFileSync(path.join(configDir, name), content, {mode: 0o600});
+  const file = path.join(configDir, 'ldirectord.cf');
+  const put = (content: string): void => writeFileSync(file, content, {mode: 0o600});
+  if (text !== '') put(text);
+  let answer = first;
+  const lookUp = () => Promise.resolve(answer);
+  const reader = makeReader(
+    (more) =>
+      loadDirectory({
+        configDir,
+        stateDir: root,
+        node: 'alpha',
+        mode: 'lenient',
+        ...(text === '' ? {} : {only: 'ldirectord.cf'}),
+        findInterface: () => Promise.resolve(() => undefined),
+        lookUp,
+        wall: 0,
+        ...more,
+      }),
+    {names: new Map(), taken: () => undefined},
+  );
+  const pauses: number[] = [];
+  let run = (): void => undefined;
+  let taken: Loaded | undefined = (await reader.load()).loaded;
+  const arrived: (() => void)[] = [];
+  const configuration = makeConfiguration({
+    log: () => undefined,
+    configDir,
+    reader,
+    running: () => {
+      if (!taken) throw new Error('nothing is in use');
+      return taken;
+    },
+    take: (next) => {
+      taken = next;
+      for (const tell of arrived.splice(0)) tell();
+      return Promise.resolve();
+    },
+    tell: () => undefined,
+    lookUp,
+    later: (next, ms) => {
+      pauses.push(ms);
+      run = next;
+      for (const tell of arrived.splice(0)) tell();
+      return () => undefined;
+    },
+  });
+  t.teardown(() => configuration.stop());
+  /** Until the next look-up is set, or a configuration was taken. */
+  const arrival = (): Promise<void> => new Promise((resolve) => void arrived.push(resolve));
+  return {
+    configuration,
+    put,
+    pauses,
+    answers: (addresses: readonly string[] | undefined) => (answer = addresses),
+    media: () => taken?.cluster.ha?.media.length,
+    reals: () => taken?.cluster.ldirectord[0]?.virtuals[0]?.reals.map(({address}) => address),
+    begin: () => configuration.watch([file]),
+    look: async () => {
+      const next = arrival();
+      run();
+      await next;
+    },
+    arrival,
+  };
+}
+
+const file = 'autoreload=yes\nvirtual=192.0.2.1:80\n\treal=192.0.2.7:80 gate\n\treal=web.example:80 gate\n';
+const without = file.replace('\treal=web.example:80 gate\n', '');
+
+test('a name of which nobody can say anything is tried again twice as late each time, a minute at most', async (t) => {
+  const one = await running(t, file, undefined);
+  t.deepEqual(one.reals(), ['192.0.2.7']);
+  one.begin();
+  for (let round = 0; round < 6; round += 1) await one.look(); // oxlint-disable-line no-await-in-loop -- one after the other.
+  t.deepEqual(one.pauses, [5_000, 5_000, 10_000, 20_000, 40_000, 60_000, 60_000]);
+  one.answers(['192.0.2.8']);
+  await one.look();
+  await one.arrival();
+  t.deepEqual(one.reals(), ['192.0.2.7', '192.0.2.8']);
+});
+
+test('autoreload: a name that does not exist yet is awaited, and taken when it does', async (t) => {
+  const one = await running(t, without, []);
+  one.begin();
+  one.put(file);
+  t.false((await one.configuration.reload('autoreload', true)).ok);
+  t.regex(one.configuration.problem ?? '', /have errors/);
+  await one.look();
+  t.deepEqual(one.reals(), ['192.0.2.7']);
+  one.answers(['192.0.2.8']);
+  await one.look();
+  await one.arrival();
+  t.deepEqual(one.reals(), ['192.0.2.7', '192.0.2.8']);
+});
+
+test('a reload that somebody asked for and was refused does not come in later by itself', async (t) => {
+  const one = await running(t, without, []);
+  one.begin();
+  one.put(file);
+  t.false((await one.configuration.reload()).ok);
+  one.answers(['192.0.2.8']);
+  await one.look();
+  t.deepEqual(one.reals(), ['192.0.2.7']);
+  t.is(one.pauses.at(-1), 60_000, 'nothing is awaited');
+});
+
+test('a path to a peer whose name does not exist is left out, and comes in when it does', async (t) => {
+  const one = await running(t, '', []);
+  t.is(one.media(), 1);
+  one.begin();
+  await one.look();
+  t.is(one.pauses.at(-1), 5_000);
+  one.answers(['192.0.2.9']);
+  await one.look();
+  await one.arrival();
+  t.is(one.media(), 2);
+});
