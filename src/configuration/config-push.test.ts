@@ -245,7 +245,10 @@ test('what the peer cannot use is swapped on neither', async (t) => {
     text: 'two cannot use it: it finds errors in it; nothing was changed on either',
   });
   // As a name server says that there is no such name, or as none answers.
-  t.regex(outcome.there.diagnostics.join(), /"nonsense" is not an address|no name server answers for nonsense/);
+  t.regex(
+    outcome.there.diagnostics.join(),
+    /"nonsense" is not an address|no name server answers for nonsense/,
+  );
   t.deepEqual([one.reloads, two.reloads, two.last()], [[], [], undefined]);
 });
 

@@ -1,4 +1,4 @@
-import {parseHaCf} from '@hactl/config';
+import {parseHaCf, parseLdirectordCf} from '@hactl/config';
 import type {SyncReport} from '@hactl/sync';
 import test from 'ava';
 import {syncGroups, syncReadiness, syncSettings} from './sync-groups.ts';
@@ -52,6 +52,23 @@ test('what it says', (t) => {
   });
   const young = syncSettings(cluster('hactl_sync_delay 20ms\n'), 'one', '/');
   t.is(young?.sysctls.sync_threshold, '1 0');
+});
+
+test('UDP alone: a dead server’s flows go to another with their next packet, unless ha.cf says otherwise', (t) => {
+  const resolve = {host: () => undefined, service: () => undefined};
+  const settings = (virtuals: string, more = '') => {
+    const {model} = parseLdirectordCf({path: 'x.cf', text: virtuals}, {mode: 'lenient', resolve});
+    const wanted = syncSettings({...cluster(more), ldirectord: [model]}, 'one', '/');
+    return [wanted?.lasting?.expire_nodest_conn, wanted?.sysctls.expire_nodest_conn];
+  };
+  const udp = 'virtual=10.0.0.1:53\n\tprotocol=udp\n\treal=10.0.0.2:53 gate\n';
+  const tcp = 'virtual=10.0.0.1:53\n\tprotocol=tcp\n\treal=10.0.0.2:53 gate\n';
+  const mark = 'virtual=7\n\treal=10.0.0.2 gate\n';
+  t.deepEqual(settings(udp), ['1', '1']);
+  for (const other of [`${udp}${tcp}`, `${udp}${mark}`, tcp, ''])
+    t.deepEqual(settings(other), [undefined, undefined], other);
+  t.deepEqual(settings(udp, 'hactl_ipvs expire_nodest_conn 0\n'), ['0', '0']);
+  t.deepEqual(settings(tcp, 'hactl_ipvs expire_nodest_conn 1\n'), ['1', '1']);
 });
 
 test('what it must not say', (t) => {

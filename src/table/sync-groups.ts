@@ -30,14 +30,27 @@ const sysctls: Readonly<Record<string, string>> = {
   conn_reuse_mode: '3',
 };
 
+/**
+ * A client of UDP that keeps its port is sent to a server that failed and left the table until its entry runs out, up to five
+ * minutes. With this setting its next packet goes to another server. It would end TCP connections too, which otherwise
+ * go on when the server is back after a short failure: so where there is UDP only.
+ */
+function servicesWant({ldirectord}: ClusterConfig): Readonly<Record<string, string>> {
+  const virtuals = ldirectord.flatMap((file) => file.virtuals);
+  const isUdp = virtuals.every(({address}) => address.kind === 'address' && address.protocol === 'udp');
+  return virtuals.length > 0 && isUdp ? {expire_nodest_conn: '1'} : {};
+}
+
 /** ha.cf and authkeys → how the two sync processes find and believe each other. undefined: there is no pair. */
 export function syncSettings(
-  {ha, authkeys}: ClusterConfig,
+  cluster: ClusterConfig,
   node: string,
   stateDir: string,
 ): SyncSettings | undefined {
+  const {ha, authkeys} = cluster;
   if (!ha || ha.nodes.length < 2) return undefined;
   const {sync, syncPort, syncDelay, syncDeadline, ipvs} = ha.hactl;
+  const lasting = {...servicesWant(cluster), ...ipvs};
   return {
     mode: sync === 'multicast' ? 'multicast' : 'relay',
     port: syncPort,
@@ -48,7 +61,8 @@ export function syncSettings(
     delay: syncDelay,
     deadline: syncDeadline,
     // The pulse pushes the record of the handshake's last packet; without it the second packet's is the first to go.
-    sysctls: {...sysctls, ...(syncDelay > 0 ? {sync_threshold: '1 0'} : {}), ...ipvs},
+    sysctls: {...sysctls, ...(syncDelay > 0 ? {sync_threshold: '1 0'} : {}), ...lasting},
+    lasting,
     stateDir,
   };
 }

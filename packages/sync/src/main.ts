@@ -84,12 +84,13 @@ async function keepDaemons(): Promise<void> {
 }
 
 async function keepSysctls(): Promise<void> {
-  if (!settings || groups.length === 0) {
+  const wanted = groups.length > 0 ? settings?.sysctls : settings?.lasting;
+  if (!settings || !wanted || (sysctls === undefined && Object.keys(wanted).length === 0)) {
     sysctls?.restore();
     return;
   }
   sysctls ??= openSysctls(path.join(settings.stateDir, 'sync-sysctls.json'));
-  const refused = sysctls.apply(settings.sysctls);
+  const refused = sysctls.apply(wanted);
   if (refused.length > 0) throw new Error(refused.join('; '));
 }
 
@@ -100,7 +101,7 @@ async function keepNode(): Promise<void> {
     node = undefined;
     return;
   }
-  const {sysctls: _, stateDir: __, secret, accepted = [], ...link} = settings;
+  const {sysctls: _, lasting: __, stateDir: ___, secret, accepted = [], ...link} = settings;
   const where = {...link, interface: group.interface, syncid: group.syncid};
   const wanted = {...where, secret, accepted};
   const [key, keys] = [JSON.stringify(where), JSON.stringify([secret, accepted])];

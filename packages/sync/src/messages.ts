@@ -41,6 +41,8 @@ export interface AuditPace {
 export type SyncSettings = Omit<SyncLink, 'interface' | 'syncid'> & {
   /** net.ipv4.vs.*: set while this process runs. */
   readonly sysctls: Readonly<Record<string, string>>;
+  /** Those of them that hold without a sync daemon too: what ha.cf says, and what the services want. */
+  readonly lasting?: Readonly<Record<string, string>>;
   /** Where their values of before are kept. */
   readonly stateDir: string;
 };
