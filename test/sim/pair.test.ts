@@ -452,19 +452,37 @@ test('a forged claim while both directors live is answered at once', (t) => {
   );
 });
 
-test('a peer that was fenced, or said goodbye, claims nothing', (t) => {
+test('a new claim of a peer that was fenced, or said goodbye, is no reason to yield; an answer of it is', (t) => {
   const fenced = survivor({config: {fence: '/usr/sbin/fence'}});
   t.deepEqual(fenced.holders(), ['director2']);
-  fenced.feed('director2', claimed('peer-alive'));
-  fenced.runFor(500);
-  t.deepEqual(fenced.holders(), ['director2']);
-  t.false(fenced.log.some(({effect}) => effect.type === 'fence'));
   const left = running();
   left.feed('director1', {type: 'stop', leaveAddresses: false});
   left.runFor(500);
-  left.feed('director2', claimed('peer-alive'));
-  left.runFor(500);
-  t.deepEqual(left.holders(), ['director2']);
+  for (const pair of [fenced, left]) {
+    pair.log.length = 0;
+    pair.feed('director2', claimed('peer'));
+    pair.runFor(500);
+    t.deepEqual(pair.holders(), ['director2']);
+    t.false(pair.log.some(({effect}) => effect.type === 'fence'));
+    pair.feed('director2', claimed('peer-alive'));
+    pair.runFor(20);
+    t.deepEqual(pair.holders(), []);
+  }
+});
+
+test('a director that lost its carrier, and then its heartbeats: one holder on the LAN, and no flood of claims', (t) => {
+  const pair = running();
+  pair.feed('director1', {type: 'device', device: 'eth0', problem: 'eth0 has no carrier'});
+  pair.runFor(500);
+  t.deepEqual(pair.holders(), ['director2']);
+  for (const name of names) pair.way(name).cut = 1;
+  pair.feed('director1', {type: 'device', device: 'eth0'});
+  pair.runFor(10_000);
+  pair.log.length = 0;
+  pair.runFor(10_000);
+  t.deepEqual(pair.holders(), ['director1']);
+  // One each 27 ms, the heartbeat of last resort; each of the two answered the other every 2 ms before.
+  t.true(pair.log.filter(({effect}) => effect.type === 'announce').length < 500);
 });
 
 test('an answer names the claimed address only, whatever else the group has', (t) => {

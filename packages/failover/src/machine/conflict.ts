@@ -52,14 +52,17 @@ export function onConflict(
   // Its advert follows and decides who stays; should it not, `watchOtherActive` announces.
   if (event.claimant !== 'stranger' && anyAlive(state))
     return group.role === 'Active' ? {...group, peerActiveSince: turn.now, peerClaimedAt: turn.now} : group;
-  // A peer that was fenced or said goodbye holds nothing.
-  const gone = state.peers.every((peer) => peer.fenced || peer.saidGoodbye);
-  // An answer to a claim of ours proves life; so does a new claim of a peer that was heard a moment ago.
+  // A new claim of a peer that was heard a moment ago proves life, unless it was fenced or said goodbye.
   const heardLately = state.peers.some(
-    (peer) => peer.known && turn.now - peer.heardAt < heardLatelyTime(turn.config),
+    (peer) =>
+      peer.known &&
+      !peer.fenced &&
+      !peer.saidGoodbye &&
+      turn.now - peer.heardAt < heardLatelyTime(turn.config),
   );
+  // An answer to a claim of ours always does: a peer that lost its carrier said goodbye too, and may be back.
   const lives = event.claimant === 'peer-alive' || (event.claimant === 'peer' && heardLately);
-  if (!lives || gone) {
+  if (!lives) {
     if (group.role === 'Active') return defendAgainst(turn, group, event);
     // A process that has just started knows no stamps: its own claim lets the peer prove that it lives.
     if (event.claimant === 'peer' && group.leftover.length > 0)
