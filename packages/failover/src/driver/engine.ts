@@ -212,7 +212,7 @@ export function startEngine(
       pid: process.pid,
       node: current.config.node,
       realtime,
-      groups: groupStatus(current, vips, now),
+      groups: groupStatus(current, vips, transport.paths, now),
       peers: current.state.peers.map((peer) => peerStatus(peer, receiver.sourcesOf(peer.nodeIndex), now)),
       paths: pathStatus(current, transport.paths, now),
       counters,

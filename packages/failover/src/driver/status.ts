@@ -13,10 +13,16 @@ export interface VipView {
   readonly leaseLeft: (vip: EngineVip) => number | undefined;
 }
 
-export function groupStatus({config, state}: Current, vips: VipView, now: Instant): GroupStatus[] {
+export function groupStatus(
+  {config, state}: Current,
+  vips: VipView,
+  paths: readonly Pick<Path, 'name' | 'error'>[],
+  now: Instant,
+): GroupStatus[] {
+  const isolated = isolation(paths);
   return config.groups.map((group) => {
     const known = state.groups.find(({vrid}) => vrid === group.vrid);
-    const problem = known?.blocked ?? known?.refused?.reason ?? known?.withheld;
+    const problem = known?.blocked ?? known?.refused?.reason ?? known?.withheld ?? isolated;
     return {
       vrid: group.vrid,
       name: group.name,
@@ -36,6 +42,14 @@ export function groupStatus({config, state}: Current, vips: VipView, now: Instan
       }),
     };
   });
+}
+
+/** Why no advert leaves and none arrives; undefined: some path works. */
+function isolation(paths: readonly Pick<Path, 'name' | 'error'>[]): string | undefined {
+  const [first] = paths;
+  return first && paths.every(({error}) => error !== undefined)
+    ? `no path to the peer works: ${first.name}: ${first.error}`
+    : undefined;
 }
 
 /** `sources`: where a node's adverts come from. */
