@@ -3,6 +3,7 @@ import {execFileSync} from 'node:child_process';
 import {createHash} from 'node:crypto';
 import {chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
+import {MAINTAINER} from './debian-changelog.ts';
 import type {Architecture} from './tree.ts';
 
 const files = path.join(import.meta.dirname, 'files');
@@ -65,18 +66,18 @@ export function makeDeb(tree: string, into: string, release: Release): string {
     `Package: hactl
 Version: ${version}
 Architecture: ${architecture}
-Maintainer: hactl maintainers <root@localhost>
+Maintainer: ${MAINTAINER}
 Installed-Size: ${size}
 Depends: libc6 (>= 2.28), libstdc++6, libgcc-s1
 Recommends: kmod
-Suggests: ipvsadm, mail-transport-agent
+Suggests: ipvsadm, default-mta | mail-transport-agent
 Section: net
 Priority: optional
 Description: ${summary}
- Two directors share virtual addresses and spread connections over real servers
- with the kernel's IPVS. It reads the files of heartbeat and ldirectord, checks
- the real servers and hands addresses and connections over when a director fails.
- It brings a Node runtime of its own.
+ Two directors share virtual addresses and spread connections over real
+ servers with the kernel's IPVS. It reads the files of heartbeat and
+ ldirectord, checks the real servers and hands addresses and connections over
+ when a director fails. It brings a Node runtime of its own.
 `,
     0o644,
   );

@@ -1,13 +1,15 @@
 /**
  * `npm run package`: hactl as packages, in dist/: a .deb for each processor, an .rpm where rpmbuild is installed.
- * `-- --arch amd64` builds for one processor, `--fast` packs quickly and larger. Two builds of one checkout are equal, bit by bit.
+ * `-- --arch amd64` builds for one processor, `--fast` packs quickly and larger. Two builds of one checkout are equal, bit by bit:
+ * `--check` builds twice and compares, and judges what was made (check.ts).
  */
-import {execFileSync, spawnSync} from 'node:child_process';
+import {spawnSync} from 'node:child_process';
 import {mkdirSync, mkdtempSync, readFileSync, rmSync, statSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import {parseArgs} from 'node:util';
 import {bundle} from './bundle.ts';
+import {checkLintian, checkRpm, checkSize, digest, type Check} from './check.ts';
 import {makeDeb, type Release} from './deb.ts';
 import {makeRpm} from './rpm.ts';
 import {architectures, makePackageTree, type Architecture} from './tree.ts';
@@ -18,6 +20,7 @@ const {values} = parseArgs({
     arch: {type: 'string', multiple: true, default: Object.keys(architectures)},
     out: {type: 'string', default: path.join(root, 'dist')},
     fast: {type: 'boolean', default: false},
+    check: {type: 'boolean', default: false},
   },
 });
 const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as {version: string};
@@ -40,15 +43,14 @@ function billOfMaterials(): string {
   return `${JSON.stringify(sbom, null, 1)}\n`;
 }
 
-try {
-  const unknown = values.arch.filter((name) => !(name in architectures));
-  if (unknown.length > 0)
-    throw new Error(`--arch ${unknown.join()}: one of ${Object.keys(architectures).join(', ')} was expected`);
-  mkdirSync(out, {recursive: true});
-  const bundles = path.join(scratch, 'bundles');
+/** Everything for the processors that were asked for, into a folder. */
+async function build(into: string, rpm: boolean): Promise<string[]> {
+  const folder = mkdtempSync(path.join(scratch, 'build-'));
+  mkdirSync(into, {recursive: true});
+  const bundles = path.join(folder, 'bundles');
   await bundle(bundles);
   const sbom = billOfMaterials();
-  const rpm = spawnSync('rpmbuild', ['--version']).error === undefined;
+  const made: string[] = [];
   for (const architecture of values.arch as Architecture[]) {
     const release: Release = {
       version: manifest.version,
@@ -60,16 +62,47 @@ try {
     const tree = path.join(scratch, architecture);
     const plan = {folder: tree, bundles, scratch, architecture, sbom, date} as const;
     makePackageTree({...plan, distribution: 'debian'});
-    const made = [makeDeb(tree, out, release)];
+    made.push(makeDeb(tree, into, release));
     if (rpm) {
       makePackageTree({...plan, distribution: 'rpm'});
-      made.push(makeRpm(tree, out, scratch, release));
-    }
-    for (const file of made) {
-      const sum = execFileSync('sha256sum', [file], {encoding: 'utf8'}).slice(0, 64);
-      say(`${path.relative(root, file)}  ${(statSync(file).size / 1e6).toFixed(1)} MB  sha256 ${sum}`);
+      made.push(makeRpm(tree, into, scratch, release));
     }
     rmSync(tree, {recursive: true, force: true});
+  }
+  rmSync(folder, {recursive: true, force: true});
+  return made;
+}
+
+/** Says what each check found; throws when one did not pass. */
+function report(checks: readonly Check[]): void {
+  for (const {name, note, problem} of checks)
+    say(`check ${name}: ${problem === undefined ? 'ok' : 'FAILED'}: ${note}`);
+  const failed = checks.flatMap(({name, problem}) => (problem === undefined ? [] : [`${name}: ${problem}`]));
+  if (failed.length > 0) throw new Error(`the packages do not pass:\n${failed.join('\n')}`);
+}
+
+try {
+  const unknown = values.arch.filter((name) => !(name in architectures));
+  if (unknown.length > 0)
+    throw new Error(`--arch ${unknown.join()}: one of ${Object.keys(architectures).join(', ')} was expected`);
+  const rpm = spawnSync('rpmbuild', ['--version']).error === undefined;
+  const made = await build(out, rpm);
+  for (const file of made)
+    say(`${path.relative(root, file)}  ${(statSync(file).size / 1e6).toFixed(1)} MB  sha256 ${digest(file)}`);
+  if (values.check) {
+    const again = await build(path.join(scratch, 'again'), rpm);
+    const differing = made.filter((file, at) => digest(file) !== digest(again[at] ?? file));
+    const rpms = made.filter((file) => file.endsWith('.x86_64.rpm'));
+    report([
+      {
+        name: 'two builds',
+        note: 'equal, bit by bit',
+        ...(differing.length === 0 ? {} : {problem: `they differ: ${differing.join(', ')}`}),
+      },
+      ...(values.fast ? [] : made.filter((file) => file.endsWith('.deb')).map(checkSize)),
+      ...made.filter((file) => file.endsWith('_amd64.deb')).map(checkLintian),
+      ...rpms.map((file) => checkRpm(file, scratch, manifest.version)),
+    ]);
   }
   if (!rpm) say('no .rpm: rpmbuild is not installed (apt-get install rpm)');
 } catch (error) {

@@ -5,6 +5,7 @@ import {chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFil
 import path from 'node:path';
 import {gzipSync} from 'node:zlib';
 import {native} from './bundle.ts';
+import {debianChangelog} from './debian-changelog.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
@@ -154,8 +155,10 @@ export function makePackageTree(plan: TreePlan): void {
     put(`usr/share/${file}`, execFileSync(process.execPath, [hactl, 'completion', shell]));
 
   const doc = 'usr/share/doc/hactl';
-  const changes = packed(text('CHANGELOG.md'));
-  put(`${doc}/changelog.gz`, changes);
+  if (distribution === 'debian') {
+    put(`${doc}/changelog.gz`, packed(debianChangelog(text('CHANGELOG.md'), plan.date)));
+    put('usr/share/lintian/overrides/hactl', text(`${files}/hactl.lintian-overrides`));
+  } else put(`${doc}/changelog.gz`, packed(text('CHANGELOG.md')));
   put(`${doc}/copyright`, copyright(lib));
   put(`${doc}/sbom.cdx.json`, plan.sbom);
   for (const page of [

@@ -1,0 +1,63 @@
+/** Judged by Debian's own reader where there is one. */
+import {spawnSync} from 'node:child_process';
+import {readFileSync} from 'node:fs';
+import test from 'ava';
+import {debianChangelog} from './debian-changelog.ts';
+
+const SOME = `# Changelog
+
+## 0.3.0 (unreleased)
+
+- One thing, in lines that are wrapped anew at the width that Debian's tools
+  expect of them.
+
+- Another.
+
+## 0.2.0
+
+- First.
+`;
+
+test('each release is an entry, each change an item, in the order of the file', (t) => {
+  t.is(
+    debianChangelog(SOME, 1_000_000_000),
+    `hactl (0.3.0) unstable; urgency=medium
+
+  * One thing, in lines that are wrapped anew at the width that Debian's tools
+    expect of them.
+  * Another.
+
+ -- hactl maintainers <root@localhost>  Sun, 09 Sep 2001 01:46:40 +0000
+
+hactl (0.2.0) unstable; urgency=medium
+
+  * First.
+
+ -- hactl maintainers <root@localhost>  Sun, 09 Sep 2001 01:46:39 +0000
+`,
+  );
+});
+
+test('a release without a change is refused by name', (t) => {
+  t.throws(() => debianChangelog('## 0.4.0\n\nsoon\n', 0), {message: /0\.4\.0/});
+});
+
+test("our own changelog is read by dpkg's parser without a warning", (t) => {
+  const ours = debianChangelog(readFileSync(new URL('../../CHANGELOG.md', import.meta.url), 'utf8'), 0);
+  const {error, status, stdout, stderr} = spawnSync('dpkg-parsechangelog', ['-l', '-', '--all'], {
+    input: ours,
+    encoding: 'utf8',
+  });
+  if (error) {
+    t.log('not judged: dpkg-parsechangelog is not installed (dpkg-dev)');
+    t.regex(ours, /^hactl \(\d+\.\d+\.\d+\) unstable/);
+    return;
+  }
+  t.is(stderr, '');
+  t.deepEqual(
+    ours.split('\n').filter((line) => line.length > 80),
+    [],
+  );
+  t.is(status, 0);
+  t.regex(stdout, /^Version: \d+\.\d+\.\d+$/m);
+});
