@@ -1,0 +1,125 @@
+/**
+ * `npm run machines`: machines with Debian 12, its kernel and systemd in QEMU, set up as docs/install.md says, and what becomes
+ * of a client. `-- --only one` is a single machine: install, init, READY, stop, purge. Needs root; everything that is made is
+ * removed. The machines are emulated: their times are long, and longer while this host has other work.
+ */
+import {execFileSync} from 'node:child_process';
+import {mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import path from 'node:path';
+import {parseArgs} from 'node:util';
+import {findImage, makeImage} from './image.ts';
+import {makeLan, VIP, type Lan} from './lan.ts';
+import {makeMachine, type Machine} from './machine.ts';
+import {runPair} from './pair.ts';
+import {runSingle} from './single.ts';
+import {watch} from './traffic.ts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+const {values} = parseArgs({
+  options: {
+    only: {type: 'string'},
+    /** A package that was built before. */
+    deb: {type: 'string'},
+    /** A folder for the disk image: what is there is used, what is made stays. `--only image` makes no more than that. */
+    image: {type: 'string'},
+  },
+});
+const say = (line: string): boolean => process.stdout.write(`${line}\n`);
+
+if (process.getuid?.() !== 0) {
+  process.stderr.write(
+    'machines: this needs root (tap devices, a root file system): sudo npm run machines\n',
+  );
+  process.exit(2);
+}
+const work = mkdtempSync('/var/tmp/hactl-machines-');
+const machines: Machine[] = [];
+let lan: Lan | undefined;
+
+async function clean(): Promise<void> {
+  for (const machine of machines) await machine.powerOff(); // oxlint-disable-line no-await-in-loop -- two of them.
+  lan?.destroy();
+  rmSync(work, {recursive: true, force: true});
+}
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.on(signal, () => void clean().then(() => process.exit(130)));
+
+/** Seconds since the last call. */
+function stopwatch(): () => string {
+  let began = performance.now();
+  return () => {
+    const took = ((performance.now() - began) / 1_000).toFixed(1);
+    began = performance.now();
+    return took;
+  };
+}
+
+try {
+  const took = stopwatch();
+  const deb = values.deb ?? buildPackage();
+  if (values.deb === undefined) say(`package built in ${took()} s`);
+  const folder = values.image ?? work;
+  const image = findImage(folder) ?? makeImage(folder);
+  say(`Debian 12 with systemd made in ${took()} s`);
+  const later = laterPackage(deb);
+  const count = values.only === 'image' ? 0 : values.only === 'one' ? 1 : 2;
+  const network = makeLan(count);
+  lan = network;
+  for (const [at, tap] of network.taps.entries())
+    machines.push(
+      makeMachine({
+        name: `director${at + 1}`,
+        work,
+        image,
+        packages: [deb, later],
+        tap,
+        inside: network.inside,
+        mac: `52:54:00:77:00:0${at + 1}`,
+        address: `10.77.0.${at + 1}`,
+      }),
+    );
+  for (const host of ['web1', 'web2'] as const) network.start(host, 'web.ts', host);
+  const client = (): ReturnType<typeof watch> => watch(network.start('client', 'client.ts', VIP));
+  const [one, two] = machines;
+  const inRoot = (file: string): string => `/root/${path.basename(file)}`;
+  const plan = {deb: inRoot(deb), later: inRoot(later), say, client};
+  const failures = !one ? [] : two ? await runPair(one, two, plan) : await runSingle(one, plan);
+  for (const failure of failures) say(`FAILED: ${failure}`);
+  say(failures.length === 0 ? 'machines passed' : `machines failed: ${failures.length}`);
+  process.exitCode = failures.length === 0 ? 0 : 1;
+} catch (error) {
+  process.stderr.write(`machines: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+} finally {
+  await clean();
+  process.exit();
+}
+
+/** The same programs as a later release, for dpkg: 0.2.0 becomes 0.2.0+next. */
+function laterPackage(deb: string): string {
+  const folder = path.join(work, 'later');
+  execFileSync('dpkg-deb', ['-R', deb, folder]);
+  const control = path.join(folder, 'DEBIAN/control');
+  writeFileSync(control, readFileSync(control, 'utf8').replace(/^Version: (.*)$/m, 'Version: $1+next'));
+  const later = path.join(work, 'hactl_later.deb');
+  execFileSync('dpkg-deb', ['--root-owner-group', '-Zgzip', '-z1', '--build', folder, later], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  rmSync(folder, {recursive: true});
+  return later;
+}
+
+function buildPackage(): string {
+  const out = path.join(work, 'dist');
+  execFileSync(
+    process.execPath,
+    [path.join(root, 'src/packaging/main.ts'), '--arch', 'amd64', '--fast', '--out', out],
+    {
+      cwd: root,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    },
+  );
+  const name = readdirSync(out).find((one) => one.endsWith('.deb'));
+  if (name === undefined) throw new Error('npm run package made no .deb');
+  return path.join(out, name);
+}

@@ -1,0 +1,138 @@
+/** Two machines: installed, made a pair, and through all that a pair goes through, under a client. */
+import {until} from '../lab/until.ts';
+import {VIP} from './lan.ts';
+import type {Machine} from './machine.ts';
+import {INIT, INSTALL, type Plan} from './single.ts';
+import type {Traffic} from './traffic.ts';
+
+const seconds = (value: number): string => `${value.toFixed(1)} s`;
+const holds = async (machine: Machine): Promise<boolean> =>
+  (await machine.must('ip -4 addr show eth0')).text.includes(`${VIP}/`);
+
+/** Both say that they are ready, and the preferred one has the address. */
+async function whole(one: Machine, two: Machine): Promise<void> {
+  await until(
+    'director1 has the address, and the pair is whole',
+    300_000,
+    async () => {
+      const [here, there] = await Promise.all([one.run('hactl status'), two.run('hactl status')]);
+      return (
+        /: held here/.test(here.text) &&
+        /director2: alive|director2 Backup|director2: Backup/i.test(here.text) &&
+        !/: held here/.test(there.text) &&
+        /ready: yes/.test(here.text) &&
+        /ready: yes/.test(there.text)
+      );
+    },
+    1_000,
+  );
+}
+
+/** Returns what failed. */
+export async function runPair(
+  one: Machine,
+  two: Machine,
+  {deb, later, say, client}: Plan,
+): Promise<string[]> {
+  const failures: string[] = [];
+  const expect = (good: boolean, text: string): void => {
+    if (!good) failures.push(text);
+  };
+  const boots = await Promise.all([one.powerOn(), two.powerOn()]);
+  say(`both run commands ${seconds(Math.max(...boots))} after power-on`);
+  const installs = await Promise.all([one.must(INSTALL(deb), 900), two.must(INSTALL(deb), 900)]);
+  say(`apt install on both: ${seconds(Math.max(...installs.map(({took}) => took)))}`);
+  const traffic = client();
+  const began = performance.now();
+  await one.must(`(${INIT} >/root/init.out 2>&1; echo "status $?" >>/root/init.out) &`);
+  const line = await until(
+    'hactl init invites',
+    300_000,
+    async () => /hactl join (.*)\n/.exec((await one.must('cat /root/init.out')).text)?.[1],
+    1_000,
+  );
+  say(
+    `hactl init until hactld is READY and the token is printed: ${seconds((performance.now() - began) / 1_000)}`,
+  );
+  await traffic.answered(120_000);
+  say(`first answered request after ${seconds((performance.now() - began) / 1_000)}`);
+  const joined = await two.must(`hactl join ${line}`, 300);
+  say(`hactl join: ${seconds(joined.took)}`);
+  await until(
+    'hactl init ends',
+    60_000,
+    async () => (await one.must('cat /root/init.out')).text.includes('status 0'),
+    1_000,
+  );
+  await whole(one, two);
+  say(`a whole pair after ${seconds((performance.now() - began) / 1_000)}`);
+  say((await one.must('hactl status')).text);
+  await until('the streams are open', 60_000, () => traffic.open === 5);
+  const report = async (what: string, took: number, bound: Bound): Promise<void> => {
+    await traffic.answered(120_000).catch((error: unknown) => failures.push(`${what}: ${String(error)}`));
+    judge(what, took, bound, traffic, expect, say);
+  };
+  traffic.take();
+
+  // Power-off of the one that serves, and its return.
+  let from = performance.now();
+  await one.powerOff();
+  await until('director2 has the address', 60_000, () => holds(two), 500);
+  await report('power-off of director1', (performance.now() - from) / 1_000, {lost: 5, outage: 8_000});
+  const back = await one.powerOn();
+  await whole(one, two);
+  await report('director1 returns', back, {lost: 0, outage: 4_000});
+
+  // systemctl stop: the peer has the address before it is let go.
+  const stop = await one.must('systemctl stop hactld', 120);
+  expect(await holds(two), 'systemctl stop: director2 has not the address');
+  await report('systemctl stop on director1', stop.took, {lost: 0, outage: 4_000});
+  const start = await one.must('systemctl start hactld', 300);
+  await whole(one, two);
+  await report('systemctl start', start.took, {lost: 0, outage: 4_000});
+
+  from = performance.now();
+  const reboot = await one.reboot();
+  await whole(one, two);
+  await report('reboot of director1', reboot, {lost: 0, outage: 4_000});
+
+  for (const [word, file, ways] of [
+    ['upgrade', later, ''],
+    ['downgrade', deb, '--allow-downgrades '],
+  ] as const)
+    for (const machine of [two, one]) {
+      // oxlint-disable-next-line no-await-in-loop -- rolling: one after the other.
+      const change = await machine.must(INSTALL(`${ways}${file}`), 900);
+      // oxlint-disable-next-line no-await-in-loop -- as above.
+      await whole(one, two);
+      // oxlint-disable-next-line no-await-in-loop -- as above.
+      await report(`${word} of ${machine.name}`, change.took, {lost: 0, outage: 4_000});
+    }
+  return failures;
+}
+
+interface Bound {
+  readonly lost: number;
+  /** ms */
+  readonly outage: number;
+}
+
+function judge(
+  what: string,
+  took: number,
+  bound: Bound,
+  traffic: Traffic,
+  expect: (good: boolean, text: string) => void,
+  say: (line: string) => unknown,
+): void {
+  const {requests, lost, broken, outage, errors} = traffic.take();
+  say(
+    `${what.padEnd(28)} ${seconds(took).padStart(8)}  ${requests} requests, ${lost} lost, longest silence ${outage} ms, ${broken} streams broken${errors.length === 0 ? '' : ` (${errors.join(', ')})`}`,
+  );
+  expect(lost <= bound.lost, `${what}: ${lost} requests lost, at most ${bound.lost} were expected`);
+  expect(
+    outage <= bound.outage,
+    `${what}: ${outage} ms without an answer, at most ${bound.outage} were expected`,
+  );
+  expect(broken === 0, `${what}: ${broken} streams broke`);
+}
