@@ -391,18 +391,18 @@ export async function runDrill(options: DrillOptions): Promise<boolean> {
   async function brokenReload(): Promise<string> {
     const file = `${cluster.directory('director1')}/ha.d/ldirectord.cf`;
     const good = (await site.run('director1', ['cat', file])).stdout;
-    const before = JSON.stringify(
-      (await cluster.status('director1'))?.virtuals.map((one) =>
-        one.reals.map((real) => [real.name, real.weight]),
-      ),
-    );
+    // An answer that was cut short is asked for again: `undefined` is no table.
+    const tableNow = () =>
+      until('director1 shows its table', LIMIT, async () => {
+        const virtuals = (await cluster.status('director1'))?.virtuals;
+        return (
+          virtuals && JSON.stringify(virtuals.map((one) => one.reals.map(({name, weight}) => [name, weight])))
+        );
+      });
+    const before = await tableNow();
     await site.write('director1', file, good.replace('scheduler=rr', 'scheduler=\nnonsense=1'), 0o644);
     const outcome = await cluster.hactl('director1', ['reload']);
-    const after = JSON.stringify(
-      (await cluster.status('director1'))?.virtuals.map((one) =>
-        one.reals.map((real) => [real.name, real.weight]),
-      ),
-    );
+    const after = await tableNow();
     await site.write('director1', file, good, 0o644);
     const mended = await cluster.hactl('director1', ['reload']);
     if (outcome.status === 0) throw new Error('a broken file was taken');
