@@ -1,6 +1,6 @@
 /**
- * Sends whole Ethernet frames over one link, and hears the answers that come to this machine: ARP, ICMP, and TCP to one
- * port. A filter in the kernel drops everything else before it is copied.
+ * Sends whole Ethernet frames over one link, and hears the answers that come to this machine: ARP, ICMP, ICMPv6, and TCP to
+ * one port. A filter in the kernel drops everything else before it is copied.
  */
 import {jeq, ldb, ldh, ldhIndexed, ldxMsh, PACKET_OUTGOING, ret} from './packet-filter.ts';
 import {
@@ -19,20 +19,29 @@ import {
 const ETH_P_ALL = 0x0003;
 const ETHERTYPE_ARP = 0x0806;
 const ETHERTYPE_IPV4 = 0x0800;
+const ETHERTYPE_IPV6 = 0x86dd;
 const ICMP = 1;
 const TCP = 6;
+const ICMPV6 = 58;
 const FRAME_MAX = 256;
 
 /** The packet begins with its Ethernet header. */
 const program = (port: number): FilterInstruction[] => [
   ldh(12),
-  jeq(ETHERTYPE_ARP, 7, 0),
-  jeq(ETHERTYPE_IPV4, 0, 7),
+  jeq(ETHERTYPE_ARP, 13, 0),
+  jeq(ETHERTYPE_IPV6, 7, 0),
+  jeq(ETHERTYPE_IPV4, 0, 12),
   ldb(23),
-  jeq(ICMP, 4, 0),
-  jeq(TCP, 0, 4),
+  jeq(ICMP, 9, 0),
+  jeq(TCP, 0, 9),
   ldxMsh(14),
   ldhIndexed(16),
+  jeq(port, 5, 6),
+  // IPv6: its header has a fixed length.
+  ldb(20),
+  jeq(ICMPV6, 3, 0),
+  jeq(TCP, 0, 3),
+  ldh(56),
   jeq(port, 0, 1),
   ret(FRAME_MAX),
   ret(0),

@@ -29,10 +29,6 @@ export function targetsOf(cluster: ClusterConfig): {targets: Target[]; notes: st
         notes.add(`firewall mark ${virtual.mark}: its addresses are not in the files; say --vip and --real`);
         return [];
       }
-      if (virtual.family === 6) {
-        notes.add(`${virtual.address}: IPv6 is not probed`);
-        return [];
-      }
       const {address: vip, port} = virtual;
       return reals.map(({address: real, method}) => ({vip, port, real, method}));
     });
@@ -72,13 +68,15 @@ export async function verify(options: VerifyOptions): Promise<number> {
 }
 
 function byHand({vip = [], real = [], method, port}: VerifyOptions): {targets: Target[]; notes: string[]} {
-  if ([...vip, ...real].some((one) => isIP(one) === 6)) throw new CliError(exit.config, 'IPv6 is not probed');
-  return {
-    targets: vip.flatMap((one) =>
-      real.map((other) => ({vip: one, real: other, method, port: Number(port) || 0})),
-    ),
-    notes: [],
-  };
+  const targets = vip.flatMap((one) =>
+    real
+      .filter((other) => isIP(other) === isIP(one))
+      .map((other) => ({vip: one, real: other, method, port: Number(port) || 0})),
+  );
+  const alone = [...vip, ...real].filter(
+    (one) => !targets.some((pair) => pair.vip === one || pair.real === one),
+  );
+  return {targets, notes: alone.map((one) => `${one}: nothing of its address family to look at it with`)};
 }
 
 async function byFiles(dir: string): Promise<{targets: Target[]; notes: string[]}> {

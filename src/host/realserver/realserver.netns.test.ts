@@ -167,6 +167,40 @@ test('arptables: both rules, seen from the director, and taken back', async (t) 
   t.deepEqual(rules(), []);
 }); // prettier-ignore
 
+test('IPv6: what a bare machine, a wrong one and a right one are seen as, and who else answers', async (t) => {
+  const six = (host: Host): string => `2001:db8:77::${10 + hosts.indexOf(host)}`;
+  const vip = '2001:db8:77::100';
+  const [real1, real2] = [six('real1'), six('real2')];
+  const change = (host: Host, what: 'add' | 'delete', address: string, device: string) =>
+    ip('-n', `${id}${host}`, 'address', what, address, 'dev', device, ...(what === 'add' ? ['nodad'] : []));
+  for (const host of hosts) change(host, 'add', `${six(host)}/64`, 'eth0');
+  const look = (part: Partial<Target> = {}, reals = [real1, real2]) => seen(reals, {vip, ...part});
+  t.deepEqual(await look(), ['nobody-answers', `no-vip ${real1}`, `no-vip ${real2}`]);
+  change('real1', 'add', `${vip}/128`, 'lo');
+  change('real2', 'add', `${vip}/64`, 'eth0');
+  t.deepEqual(await look(), [`answers-arp ${real2}`, `good ${real1}`]);
+  change('other', 'add', `${vip}/64`, 'eth0');
+  t.deepEqual(await look(), [`answers-arp ${real2}`, `good ${real1}`], 'the holder');
+  change('director', 'add', `${vip}/64`, 'eth0');
+  t.true((await look()).includes('two-holders'));
+  for (const host of ['real2', 'other', 'director'] as const) change(host, 'delete', `${vip}/64`, 'eth0');
+  t.deepEqual(await look({}, [six('other'), '2001:db8:77::99', '2001:db8:88::1']), [
+    'nobody-answers',
+    `no-vip ${six('other')}`,
+    'silent 2001:db8:77::99',
+    'not-here 2001:db8:88::1',
+  ]);
+  const masq = async () =>
+    (await look({method: 'masq'}, [real2])).filter((code) => code !== 'nobody-answers');
+  ip('-n', `${id}real2`, '-6', 'route', 'add', 'default', 'via', six('other'));
+  t.deepEqual(await masq(), [`wrong-route ${real2}`]);
+  ip('-n', `${id}real2`, '-6', 'route', 'replace', 'default', 'via', six('director'));
+  t.deepEqual(await masq(), [`good ${real2}`]);
+  ip('-n', `${id}real2`, '-6', 'route', 'delete', 'default');
+  change('real1', 'delete', `${vip}/128`, 'lo');
+  for (const host of hosts) change(host, 'delete', `${six(host)}/64`, 'eth0');
+});
+
 test('a machine that is not there, and one that is not on the segment', async (t) => {
   t.deepEqual(await seen(['10.77.0.99', '192.0.2.1']), [
     'nobody-answers',

@@ -1,4 +1,4 @@
-/** Probes of the real servers from the director: ARP requests, and packets for the VIP to their hardware addresses. Root. */
+/** Probes of the real servers from the director: ARP requests and neighbour solicitations, and packets for the VIP to their hardware addresses. Root. */
 import {
   decodeArp,
   echoPacket,
@@ -6,7 +6,9 @@ import {
   ethernetFrame,
   openAddresses,
   openFramePort,
+  readAdvertisement,
   readAnswer,
+  solicitationFrame,
   synPacket,
   tunnelled,
   type FramePort,
@@ -16,8 +18,8 @@ import {pairKey, type Observation, type Target} from './verify-judge.ts';
 
 const ROUNDS = 3;
 const NOBODY = '00:00:00:00:00:00';
-/** A client that cannot be anywhere (RFC 5737): only the default route leads to it. */
-const ELSEWHERE = '198.51.100.99';
+/** A client that cannot be anywhere (RFC 5737, RFC 3849): only the default route leads to it. */
+const ELSEWHERE = {4: '198.51.100.99', 6: '2001:db8:ffff:ffff::99'} as const;
 /** A port that a kernel hardly gives to anybody; the filter lets answers to it through. */
 const PORT = 61_694;
 
@@ -36,14 +38,14 @@ const pause = (ms: number): Promise<void> =>
     setTimeout(resolve, ms);
   });
 
-/** `wait`: how long answers are awaited in each of the three phases, in milliseconds. IPv4 only. */
+/** `wait`: how long answers are awaited in each of the three phases, in milliseconds. */
 export async function probe(
   targets: readonly Target[],
   wait: number,
   identity: number,
 ): Promise<Observation> {
-  const vips = [...new Set(targets.map(({vip}) => vip))].filter((vip) => familyOf(vip) === 4);
-  const reals = [...new Set(targets.map(({real}) => real))].filter((real) => familyOf(real) === 4);
+  const vips = [...new Set(targets.map(({vip}) => vip))];
+  const reals = [...new Set(targets.map(({real}) => real))];
   const netlink = openAddresses();
   const links = netlink.links();
   const addresses = netlink.list();
@@ -59,13 +61,17 @@ export async function probe(
   const taken = new Set<string>();
   const probes: Probe[] = [];
 
+  const claim = (address: string, mac: string): void =>
+    void claims.set(address, (claims.get(address) ?? new Set()).add(mac));
   function heard(frame: Buffer): void {
     const arp = decodeArp(frame);
     if (arp.ok) {
       const {operation, spa, sha} = arp.value;
-      if (operation === 'reply') claims.set(spa, (claims.get(spa) ?? new Set()).add(sha));
+      if (operation === 'reply') claim(spa, sha);
       return;
     }
+    const advertisement = readAdvertisement(frame);
+    if (advertisement) return claim(advertisement.target, advertisement.mac);
     const answer = readAnswer(frame);
     if (!answer) return;
     const from = (mac: string): boolean => answer.mac === mac;
@@ -88,8 +94,8 @@ export async function probe(
     for (const {family, address, prefixLength, index} of addresses) {
       const link = links.find((one) => one.index === index);
       // A VIP that is held here is no sender for a probe.
-      if (family !== 4 || !link?.up || link.name === 'lo' || vips.includes(address) || link.mac === '')
-        continue;
+      if (!link?.up || link.name === 'lo' || vips.includes(address) || link.mac === '') continue;
+      if (![...vips, ...reals].some((one) => within(one, {family, address, prefixLength}))) continue;
       const port = openFramePort(index, PORT, heard);
       lans.push({family, address, prefixLength, device: link.name, mac: link.mac, port});
     }
@@ -104,7 +110,11 @@ export async function probe(
     await rounds(() => {
       for (const tpa of [...vips, ...reals]) {
         const lan = lanOf(tpa);
-        lan?.port.send(encodeArp({operation: 'request', sha: lan.mac, spa: lan.address, tha: NOBODY, tpa}));
+        lan?.port.send(
+          lan.family === 6
+            ? solicitationFrame({mac: lan.mac, from: lan.address, target: tpa})
+            : encodeArp({operation: 'request', sha: lan.mac, spa: lan.address, tha: NOBODY, tpa}),
+        );
       }
     });
 
@@ -126,7 +136,7 @@ export async function probe(
         if (own === undefined) continue;
         echo({kind: 'own', real}, real, own, real, false);
         if (targets.some((one) => one.real === real && one.method === 'masq'))
-          echo({kind: 'elsewhere', real}, real, ELSEWHERE, real, false);
+          echo({kind: 'elsewhere', real}, real, ELSEWHERE[familyOf(real)], real, false);
       }
     });
 

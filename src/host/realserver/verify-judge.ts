@@ -14,9 +14,9 @@ export interface SeenVip {
   readonly vip: string;
   /** On an interface of this director other than lo. */
   readonly held: boolean;
-  /** An interface of this director is in its network, and ARP was asked there. */
+  /** An interface of this director is in its network, and ARP or neighbour discovery was asked there. */
   readonly asked: boolean;
-  /** Who answered ARP requests for it, by hardware address. */
+  /** Who answered for it, by hardware address. */
   readonly claims: readonly string[];
 }
 
@@ -53,6 +53,9 @@ export interface Finding {
   readonly help?: string;
 }
 
+/** How the address of a machine is asked for. */
+const asking = (address: string): string => (address.includes(':') ? 'neighbour solicitations' : 'ARP');
+
 export const pairKey = (target: Pick<Target, 'vip' | 'real' | 'method'>): string =>
   `${target.vip} ${target.real} ${target.method}`;
 
@@ -77,7 +80,7 @@ function judgeVip({vip, held, asked, claims}: SeenVip, owner: ReadonlyMap<string
         code: 'answers-arp',
         vip,
         real,
-        text: `${real} (${mac}) answers ARP for ${vip}: clients that hear it first pass the director by`,
+        text: `${real} (${mac}) answers ${asking(vip)} for ${vip}: clients that hear it first pass the director by`,
         help: `on ${real}: hactl realserver apply --vip ${vip}; then on clients and routers that heard it: ip neigh flush to ${vip}`,
       });
   }
@@ -86,7 +89,7 @@ function judgeVip({vip, held, asked, claims}: SeenVip, owner: ReadonlyMap<string
       level: 'bad',
       code: 'two-holders',
       vip,
-      text: `${held ? 'this director holds' : 'there should be one answer for'} ${vip}, but ${others.join(' and ')} answer${others.length === 1 ? 's' : ''} ARP for it`,
+      text: `${held ? 'this director holds' : 'there should be one answer for'} ${vip}, but ${others.join(' and ')} answer${others.length === 1 ? 's' : ''} ${asking(vip)} for it`,
       help: 'both directors Active (hactl status on each), or a machine that is no real server has the address',
     });
   if (asked && !held && claims.length === 0)
@@ -94,7 +97,7 @@ function judgeVip({vip, held, asked, claims}: SeenVip, owner: ReadonlyMap<string
       level: 'warning',
       code: 'nobody-answers',
       vip,
-      text: `nobody answers ARP for ${vip}, and this director does not hold it`,
+      text: `nobody answers ${asking(vip)} for ${vip}, and this director does not hold it`,
       help: 'hactl status says who should',
     });
   return found;
@@ -120,7 +123,7 @@ function judgeReal(target: Target, seen: Observation, claims: readonly Finding[]
     return say(
       'bad',
       'silent',
-      `${real} does not answer ARP for its own address`,
+      `${real} does not answer ${asking(real)} for its own address`,
       'is it up, and on this segment?',
     );
   const taken = seen.taken.has(pairKey(target));
