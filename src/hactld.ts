@@ -92,7 +92,7 @@ function makeSpare(): void {
 }
 
 function tell(message: KeeperMessage): void {
-  // One that just died is started anew, and told anew.
+  // One that just died is restarted, and told anew.
   if (child?.connected) child.send(message, () => undefined);
 }
 
@@ -117,7 +117,7 @@ function start(): void {
   });
   started.on('exit', (code, signal) => {
     child = undefined;
-    // One that is told to end before it listens for that dies of the signal: it ended as it was told all the same.
+    // One that is told to end before it listens for that dies of the signal: it ended as it was told anyway.
     if (stopping) process.exit(code ?? (signal === 'SIGTERM' ? 0 : 1));
     if (code === 0 || (code === EXIT_CONFIG && !everReady)) process.exit(code);
     process.stderr.write(

@@ -9,7 +9,7 @@ import type {Mail} from '../system/mail.ts';
 /** What the daemon is doing: `emailalertstatus` names the phases in which mails are wanted. */
 export type Phase = 'starting' | 'running' | 'reloading' | 'stopping';
 
-/** What was said of each real, and when. */
+/** What was last reported about each real server, and when. */
 export type AlertMemory = ReadonlyMap<string, {readonly state: CheckState; readonly saidAt: Instant}>;
 
 export interface AlertEvent {
@@ -46,7 +46,7 @@ function eventOf(virtual: VirtualService, view: RealView, state: 'up' | 'down' |
   };
 }
 
-/** What must be told now, and what is to be remembered of it. */
+/** What must be reported now, and what to remember of it. */
 export function alertStep(
   memory: AlertMemory,
   views: readonly VirtualView[],
@@ -56,7 +56,7 @@ export function alertStep(
   const next = new Map<string, {state: CheckState; saidAt: Instant}>();
   const events: AlertEvent[] = [];
   for (const {virtual, reals, acting} of views) {
-    // checktype=off: its reals are nobody's news.
+    // checktype=off: its real servers are not reported.
     if (virtual.checkType.kind === 'off') continue;
     for (const view of reals) {
       const before = memory.get(view.id);
@@ -77,7 +77,7 @@ export function alertStep(
   return {memory: next, events};
 }
 
-/** At a clean stop every real that served goes: said where `stopping` is wanted. */
+/** At a clean stop every real server that served goes: said where `stopping` is wanted. */
 export const stopEvents = (views: readonly VirtualView[]): AlertEvent[] =>
   views
     .filter(({virtual, acting}) => acting && virtual.cleanStop && wants(virtual.email, 'stopping'))
@@ -115,7 +115,7 @@ export function enqueue(outbox: Outbox, events: readonly AlertEvent[], now: Inst
   return next;
 }
 
-/** What must go now; `all` at the end of the daemon. `nextAt`: when to look again. */
+/** What must be sent now; `all` at the end of the daemon. `nextAt`: when to look again. */
 export function takeDue(
   outbox: Outbox,
   now: Instant,

@@ -8,7 +8,7 @@ export type FallbackMemory = ReadonlyMap<string, {readonly command: string; read
 
 export interface FallbackRun {
   readonly virtual: string;
-  /** For the shell: the command as written, `start` or `stop`, the virtual's address and its protocol. */
+  /** For the shell: the command as written, `start` or `stop`, the virtual service's address and its protocol. */
   readonly line: string;
 }
 

@@ -1,4 +1,4 @@
-/** What webhooks and commands are told: changes of reals and of groups, collected, limited in rate, and cut to a digest. Pure. */
+/** What webhooks and commands receive: changes of real servers and groups, collected, rate-limited, and cut to a digest. Pure. */
 import type {Instant, Millis} from '@hactl/base';
 import type {CheckState} from '@hactl/checks';
 import type {Transition} from '@hactl/failover';
@@ -27,7 +27,7 @@ export type Notice =
       readonly reason: string;
     };
 
-/** How many reals of a virtual serve, said with each message. */
+/** How many real servers of a virtual serve, said with each message. */
 export interface Census {
   readonly virtual: string;
   readonly up: number;
@@ -35,7 +35,7 @@ export interface Census {
   readonly unknown: number;
 }
 
-/** What was last known of reals and fallbacks. */
+/** What was last known of real servers and fallbacks. */
 export interface NoticeMemory {
   readonly states: ReadonlyMap<string, CheckState>;
   readonly fallbacks: ReadonlyMap<string, boolean>;
@@ -44,7 +44,7 @@ export interface NoticeMemory {
 export const nothingKnown: NoticeMemory = {states: new Map(), fallbacks: new Map()};
 
 /**
- * The changes since the last look. A real that is up at the start is no news, one that is down is; a real that left the
+ * The changes since the last look. A real server that is up at the start is no news, one that is down is; a real server that left the
  * configuration is none. Of what another director speaks for, what is new is only remembered.
  */
 export function noticeStep(
@@ -94,7 +94,7 @@ export const censusOf = (views: readonly VirtualView[]): Census[] =>
 
 /** Changes that come together go in one message. */
 export const COLLECT: Millis = 1_000;
-/** So many changes are told one by one; of more the first ones, and the counts. */
+/** Maximum changes listed one by one; beyond that the first ones and the counts. */
 export const LISTED = 20;
 
 /** What waits for one receiver. */
@@ -140,7 +140,7 @@ export interface Message {
   /** One sentence, for chats and telephones. */
   readonly summary: string;
   readonly changes: number;
-  /** Changes of reals that are not in `notices`. */
+  /** Changes of real servers that are not in `notices`. */
   readonly omitted: number;
   readonly notices: readonly Notice[];
   readonly virtuals: readonly Census[];

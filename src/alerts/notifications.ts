@@ -14,7 +14,7 @@ import {LAST_MAIL_LIMIT_MS} from '../system/limits.ts';
 type Outward = Exclude<AlertsEffect, {type: 'ask-reports'}>;
 
 export interface Notifications {
-  /** Takes the webhooks and commands of a configuration into use. */
+  /** Applies the webhooks and commands of a configuration. */
   configure(outside: OutsideAlerts | undefined): void;
   perform(effect: Outward): void;
   /** Resolves when all is sent and run, or after a few seconds. */

@@ -1,4 +1,4 @@
-/** Tells webhooks and commands: each has a queue of its own, so that a slow one delays nobody. What is said is in notices.ts. */
+/** Notifies webhooks and commands: each has its own queue, so that a slow one delays nobody. The content is in notices.ts. */
 import type {Clock, Millis} from '@hactl/base';
 import {programEnvironment, runLimited} from '@hactl/base/run';
 import type {OutsideAlerts} from '@hactl/config';
@@ -15,7 +15,7 @@ import {
   type Waiting,
 } from './notices.ts';
 
-/** A receiver that is away gets what waits once more, then again after these pauses; then it is given up, and said. */
+/** An unreachable receiver is retried after these pauses; then the message is dropped and logged. */
 const AGAIN: readonly Millis[] = [2_000, 10_000];
 
 interface Receiver {
@@ -84,7 +84,7 @@ const why = (error: unknown): string => {
 
 export interface Notifier {
   configure(alerts: OutsideAlerts | undefined): void;
-  /** Is there anybody to tell? */
+  /** Is there any receiver? */
   readonly listens: boolean;
   tell(notices: readonly Notice[]): void;
   /** Sends what waits; resolves when it is gone, or given up. */

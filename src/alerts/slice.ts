@@ -34,7 +34,7 @@ export interface AlertsState {
   /** This machine's name, for mails. */
   readonly node: string;
   readonly files: readonly LdirectordConfig[];
-  /** Are there webhooks or commands to be told? */
+  /** Are there webhooks or commands to notify? */
   readonly outside: boolean;
   /** Does a virtual service have a mail address or a fallback command? */
   readonly wanted: boolean;
@@ -116,7 +116,7 @@ export const initialAlerts = (
   reportAt: now + reportEvery(files),
 });
 
-/** With ten thousand real servers and nobody to tell, nothing is looked at. */
+/** With ten thousand real servers and no receiver, nothing is compared. */
 const listens = ({outside, wanted, fallbacks}: AlertsState): boolean =>
   // What the last configuration started must still be undone.
   outside || wanted || fallbacks.size > 0;

@@ -1,7 +1,7 @@
 /** The commander program as plain data: completions and manual pages are made of it. Pure. */
 import type {Argument, Command, Option} from 'commander';
 
-/** What a value is: completions offer files, directories, the reals of the running director, or listed words. */
+/** What a value is: completions offer files, directories, the real servers of the running director, or listed words. */
 export type ValueKind = 'file' | 'directory' | 'real' | 'other';
 
 export interface TreeOption {

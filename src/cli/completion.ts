@@ -4,7 +4,7 @@ import {flatten, type CommandTree, type TreeOption, type ValueKind} from './comm
 export const shells = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof shells)[number];
 
-/** Prints the running director's reals, one a line; hidden, for these scripts. */
+/** Prints the running director's real servers, one a line; hidden, for these scripts. */
 export const REALS_COMMAND = 'complete-reals';
 
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;

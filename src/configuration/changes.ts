@@ -12,7 +12,7 @@ const refusals: Readonly<Record<string, string>> = {
     'the name of the cluster changed: directors with different names do not hear each other; stop both, then start them',
 };
 
-/** Connections that are in the kernel now, by the names of services and reals. */
+/** Connections that are in the kernel now, by the names of services and real servers. */
 export type Connections = (virtual: string, real?: string) => number;
 
 /** The differences between the running and the new configuration, in the order of the files. */
@@ -20,7 +20,7 @@ export function planChanges(running: Loaded, next: Loaded, connections: Connecti
   if ((running.engine === undefined) !== (next.engine === undefined))
     return {rows: [], refused: 'ha.cf came or went: a pair and a single director need a restart of hactld'};
   const changes = compareFacts(configFacts(running.cluster), configFacts(next.cluster));
-  // A service that comes or goes is one line, and one for each of its reals: not one for each of its directives.
+  // A service that comes or goes is one line, and one for each of its real servers: not one for each of its directives.
   const whole = new Set(
     changes.flatMap((one) => (one.of !== undefined && one.directive === `virtual ${one.of}` ? [one.of] : [])),
   );

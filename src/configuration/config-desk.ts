@@ -1,4 +1,4 @@
-/** Everything that is done with the configuration as a whole: plan, history, push, rollback, the peer's. */
+/** Operations on the configuration as a whole: plan, history, push, rollback, the peer's. */
 import path from 'node:path';
 import {pairFacts} from '@hactl/config';
 import type {
@@ -38,7 +38,7 @@ export function makeConfigDesk(
   const ports: PushPorts = {...given, busy: () => working};
   const receiver = makeReceiver(ports);
 
-  /** One thing at a time: two that replace files would undo one another. */
+  /** One operation at a time: two that replace files would undo each other. */
   async function alone<T>(work: () => Promise<T>): Promise<T> {
     if (working) throw new CommandError('busy', 'a push or a rollback is going on already');
     working = true;

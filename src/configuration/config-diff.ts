@@ -7,7 +7,7 @@ interface Step {
 }
 
 const CONTEXT = 3;
-/** More cells than this and the middle is shown as replaced whole: nobody reads such a difference line by line. */
+/** More cells than this and the middle is shown as replaced whole: nobody reads such a diff line by line. */
 const MAX_CELLS = 4_000_000;
 
 /** The longest common subsequence between two lists of lines, as steps from one to the other. */

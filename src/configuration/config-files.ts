@@ -36,7 +36,7 @@ export function overlay(files: readonly ConfigFile[]): ReadFile {
 
 /**
  * Puts all of them on the disk. The new texts are all written before the first name changes hands, and between the first
- * and the last rename nothing else of this process runs. A crash in between is mended at the next start: whoever calls
+ * and the last rename nothing else of this process runs. A crash in between is repaired at the next start: whoever calls
  * this keeps what was there before in a journal. `follow`: behind a link stands the file that is meant; what the peer
  * sends follows none.
  */
@@ -87,7 +87,7 @@ export function pushObstacle(directory: string, name: string): string | undefine
   return undefined;
 }
 
-/** What the peer may name: a file in the configuration directory, and no program. */
+/** What the peer may send: a file in the configuration directory, and no program. */
 export const isSharedName = (name: string): boolean =>
   name !== '' &&
   name.length < 200 &&

@@ -1,4 +1,4 @@
-/** Sends this director's configuration to the peer: both take it into use, or neither. */
+/** Sends this director's configuration to the peer: both apply it, or neither. */
 import {randomBytes} from 'node:crypto';
 import type {Authkeys} from '@hactl/config';
 import type {PushOutcome} from '../control/answers.ts';
@@ -136,7 +136,7 @@ export async function push(
   );
 }
 
-/** Asks for the swap; when the answer is lost, asks what became of it. */
+/** Requests the swap; when the answer is lost, queries the outcome. */
 async function commitThere(
   ports: PushPorts,
   id: string,
@@ -151,7 +151,7 @@ async function commitThere(
       lost = error instanceof Error ? error.message : String(error);
       const code = error instanceof CommandError ? error.code : '';
       if (['not-prepared', 'not-for-peers'].includes(code)) return {state: 'failed', reason: lost};
-      // It was not even asked: it may be asked again.
+      // The request was never sent: it may be repeated.
       if (code !== 'no-peer') break;
     }
     // oxlint-disable-next-line no-await-in-loop -- see above.

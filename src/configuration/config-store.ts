@@ -25,7 +25,7 @@ export interface PushRecord {
   readonly wall: number;
   readonly side: 'sent' | 'received' | 'rollback';
   readonly peer: string;
-  /** swapping: the files are being replaced; found at a start, `before` is put back. */
+  /** swapping: the files are being replaced; found at a start, `before` is restored. */
   readonly state: 'prepared' | 'asked' | 'swapping' | 'done' | 'failed' | 'undone' | 'unknown';
   readonly text: string;
   readonly files: readonly ConfigFile[];
@@ -91,7 +91,7 @@ export function openConfigStore(stateDir: string) {
     pushes: (): PushRecord[] => readAll<PushRecord>('push-'),
     /** Writes a record, or its next state. */
     note: (record: PushRecord): PushRecord => {
-      // Once nothing has to be put back any more, the texts (authkeys may be among them) are not kept twice.
+      // Once nothing has to be restored any more, the texts (authkeys may be among them) are not kept twice.
       const over = ['failed', 'undone', 'unknown'].includes(record.state);
       write(nameOf(record), over ? {...record, files: [], before: []} : record);
       prune('push-', RECORDS_KEPT);

@@ -147,7 +147,7 @@ export function makeConfiguration(ports: Ports) {
   }
   const watch = watchFiles(filesChanged);
 
-  /** A real named by its host name may move to another address: ldirectord sees it only when it starts anew. */
+  /** A real server named by its host name may move to another address: ldirectord sees it only when it restarts. */
   async function lookUpAgain(): Promise<void> {
     const moved = await movedNames(book(), lookUp);
     const story = moved
@@ -162,7 +162,7 @@ export function makeConfiguration(ports: Ports) {
     filesChanged(watch.look());
     const isUsed = problem === undefined || awaited.length > 0;
     log('info', `host name ${story}${isUsed ? '' : ': used from the next reload on'}`);
-    // What was edited and not yet taken into use must not come in by this door.
+    // What was edited and not yet applied must not come in by this door.
     if (isUsed) void reload('a host name moved', true);
   }
 

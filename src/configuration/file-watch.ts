@@ -1,4 +1,4 @@
-/** Sees that a configuration file changed on disk: by its time first, then by its content, as ldirectord does. */
+/** Detects that a configuration file changed on disk: by its time first, then by its content, as ldirectord does. */
 import {createHash} from 'node:crypto';
 import {readFileSync, statSync} from 'node:fs';
 
@@ -20,7 +20,7 @@ function contentOf(file: string): string {
 }
 
 export interface FileWatch {
-  /** Those whose content is another than when they were looked at before: each change is told once. */
+  /** Those whose content is another than when they were looked at before: each change is reported once. */
   look(): readonly string[];
   /** Watches these and no others; one that was watched already keeps what was seen of it. */
   follow(files: readonly string[]): void;

@@ -27,7 +27,7 @@ export interface FirstLoadOptions {
 
 export interface FirstLoad {
   readonly outcome: LoadOutcome & {readonly loaded: NonNullable<LoadOutcome['loaded']>};
-  /** For the status, until a reload mends it. */
+  /** For the status, until a reload fixes it. */
   readonly problem?: string;
   /** Names that do not exist yet: when they do, the files on the disk can be used. */
   readonly awaited: readonly string[];

@@ -1,4 +1,4 @@
-/** Keeps each configuration that was taken into use, so that a rollback can bring it back. */
+/** Keeps each configuration that was applied, so that a rollback can bring it back. */
 import type {Log} from '../system/log.ts';
 import {filesOf, readConfigFile} from './config-files.ts';
 import type {ConfigStore} from './config-store.ts';
@@ -9,7 +9,7 @@ export function keepVersion(store: ConfigStore, log: Log, wall: number, loaded: 
     const {digest} = loaded;
     store.keep({wall, why, digest, files: filesOf(loaded.cluster).map(readConfigFile)});
   } catch (error) {
-    // A full disk must not keep a director from its service.
+    // A full disk must not stop a director.
     log('error', `this version of the configuration was not kept: ${String(error)}`);
   }
 }

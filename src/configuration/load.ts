@@ -1,5 +1,5 @@
 /**
- * The one door of the configuration: what reads the directory into something that the supervisor can run, or into
+ * The only entry point to the configuration: reads the directory into something that the supervisor can run, or into
  * diagnostics. hactld, plan, push, rollback, check-config, heartbeat and ldirectord judge through it. It creates and
  * changes nothing.
  */
@@ -120,7 +120,7 @@ export async function loadDirectory(options: LoadOptions): Promise<LoadOutcome> 
     ...(cluster ? {cluster} : {}),
   };
   if (!cluster || all.some(({severity}) => severity === 'error')) return outcome;
-  // A path of ha.cf whose name does not exist is left out: the name is tried again.
+  // A path of ha.cf whose name does not exist is left out: the name is retried.
   for (const key of absent) options.names?.set(key, '');
   const digest = createHash('sha256').update(digestCluster(cluster)).digest('hex');
   const base = {cluster, digest, notices: all.length, at: options.wall};
@@ -136,7 +136,7 @@ export async function loadDirectory(options: LoadOptions): Promise<LoadOutcome> 
   return {...outcome, loaded: {...base, engine: config}};
 }
 
-/** The files of the disk are not read then; a program that somebody else may change is not run all the same. */
+/** The files of the disk are not read then; a program that somebody else may change is not run anyway. */
 const asWarning = (one: Diagnostic): Diagnostic =>
   one.severity !== 'error' ||
   one.code === 'no-route' ||

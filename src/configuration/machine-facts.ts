@@ -1,4 +1,4 @@
-/** What this machine says to what the files ask of it. Looks, and creates and changes nothing. */
+/** Checks the files' requirements against this machine. Read-only. */
 import {accessSync, constants, lstatSync, readFileSync, readlinkSync, statSync, type Stats} from 'node:fs';
 import path from 'node:path';
 import {missingAgent, programOf, type AgentPlaces} from '../resources/resource-agents.ts';

@@ -16,7 +16,7 @@ import type {FindInterface} from './engine-config.ts';
 
 export interface MachineFacts {
   readonly findInterface: FindInterface;
-  /** What there is to say of a resource that cannot be started here. */
+  /** The diagnostic for a resource that cannot be started here. */
   readonly missingAgent: (resource: Resource) => string | undefined;
   readonly programOf: (resource: Resource) => string | undefined;
   readonly hasUser: (name: string) => boolean;
@@ -62,7 +62,7 @@ function wordIn(sources: ReadonlyMap<string, Source>, span: Span, word: string):
 
 const quoted = (word: string): string => word.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
-/** These run what stands behind them. */
+/** These run the rest of their arguments. */
 const interpreters =
   /^(?:(?:ba|da|k|z)?sh|perl[\d.]*|python[\d.]*|ruby[\d.]*|node|lua[\d.]*|tclsh|env|sudo|nice|ionice|timeout|setpriv|nohup|exec)$/;
 
@@ -125,7 +125,7 @@ function programs(
   return found;
 }
 
-/** Everything that the machine has to say, in the order of the files. */
+/** Everything that the machine reports, in the order of the files. */
 export function judgeMachine(
   cluster: ClusterConfig,
   facts: MachineFacts,

@@ -180,7 +180,7 @@ export async function withNames<T>(
   return asked.size === 0 ? first : parse(resolver);
 }
 
-/** A name server that is away is no error of the file: what has the name is left out until somebody answers. */
+/** An unreachable name server is not an error in the file: entries with the name are left out until it answers. */
 export function leftOut(
   one: Diagnostic,
   sources: ReadonlyMap<string, Source>,

@@ -12,7 +12,7 @@ export interface PushPorts {
   readonly log: Log;
   load(read?: ReadFile): Promise<LoadOutcome>;
   running(): Loaded;
-  /** Takes into use what is on the disk; `why` goes into the history. */
+  /** Applies what is on the disk; `why` goes into the history. */
   reload(why: string): Promise<{readonly ok: boolean; readonly diagnostics: readonly string[]}>;
   readonly ask: AskPeer;
   /** The peer's name. */

@@ -1,9 +1,9 @@
-/** What a reload that nobody asked for may not do. Pure. */
+/** Limits of a reload that nobody requested. Pure. */
 import {virtualName} from '@hactl/config';
 import type {Loaded} from './loaded.ts';
 
 /**
- * Why a file that changed (autoreload) or a name that moved must not be taken into use without a person: a service would
+ * Why a file that changed (autoreload) or a name that moved must not be applied without a person: a service would
  * lose all its servers. An editor that empties a file before it writes it, or a copy that stopped midway, looks so.
  */
 export function unattendedRefusal(running: Loaded, next: Loaded): string | undefined {

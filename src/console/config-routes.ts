@@ -99,7 +99,7 @@ export function configRoutes(app: FastifyInstance, daemon: Daemon, live: LiveSou
     return daemon.command({command: 'config-write', dryRun, files: edited.value, who}, CONFIG_LIMIT_MS);
   };
 
-  /** Both directors take it into use, or neither. */
+  /** Both directors apply it, or neither. */
   async function apply(request: FastifyRequest): Promise<Applied> {
     const before = live.now();
     const {versions} = await daemon.command({command: 'config-history'}, LOAD_LIMIT_MS);

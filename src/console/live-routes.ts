@@ -1,4 +1,4 @@
-/** Looking: the status, its changes as they come, the plots, the journal. */
+/** Read-only routes: the status, its changes as they come, the plots, the journal. */
 import type {FastifyInstance} from 'fastify';
 import {eventKinds, type EventKind} from '../control/events.ts';
 import type {Daemon} from './daemon.ts';

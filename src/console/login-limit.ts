@@ -1,4 +1,4 @@
-/** How often a password may be tried. Pure. */
+/** Rate limit of password attempts. Pure. */
 import {doubling, type Instant} from '@hactl/base';
 
 export interface LoginLimit {
@@ -8,7 +8,7 @@ export interface LoginLimit {
 
 export const noFailures: LoginLimit = {failures: new Map()};
 
-/** So many attempts are free. */
+/** Attempts without a delay. */
 const FREE = 5;
 const PAUSES = {first: 1_000, most: 300_000};
 /** Of strangers' addresses only the newest are remembered. */

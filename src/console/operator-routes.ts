@@ -1,4 +1,4 @@
-/** Acting on what runs: overrides for real servers, planned moves, a drill. */
+/** Routes that act on the running pair: overrides for real servers, planned moves, a drill. */
 import type {FastifyInstance} from 'fastify';
 import type {Move, MoveScope} from '@hactl/failover';
 import type {OrderAction} from '../control/protocol.ts';

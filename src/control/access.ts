@@ -1,6 +1,6 @@
 /**
  * Who may talk to the daemon: root and the admin group over `control.sock`, the read group over `control-read.sock`, which
- * answers only commands that change nothing. The kernel checks the group when a socket is opened; nothing is believed
+ * answers only commands that change nothing. The kernel checks the group when a socket is opened; nothing is trusted
  * that a client says of itself.
  */
 import {execFile} from 'node:child_process';
@@ -20,7 +20,7 @@ export interface Access {
 }
 
 export interface Control {
-  /** Takes other groups into use; resolves with what cannot be done, in words. */
+  /** Applies other groups; resolves with the problems, as text. */
   configure(access: Access): Promise<readonly string[]>;
   close(): Promise<void>;
 }
@@ -29,9 +29,9 @@ export interface Control {
 const DIRECTORY_MODE = 0o711;
 const SOCKET_MODE = 0o660;
 
-/** Operators write whole configurations. */
+/** Operators send whole configurations. */
 const operatorLimits: Partial<ControlLimits> = {request: 8 << 20};
-/** Lookers must not cost what operators and the director itself need. */
+/** Read-only clients must not use what operators and the director itself need. */
 const lookerLimits: Partial<ControlLimits> = {
   connections: 16,
   answer: 8 << 20,
@@ -97,7 +97,7 @@ export async function openControl(runDir: string, answer: Answerer): Promise<Con
     }
   }
 
-  /** What did not work is tried again at the next reload. */
+  /** What did not work is retried at the next reload. */
   const done = (problems: readonly string[]): readonly string[] => {
     if (problems.length > 0) given = '';
     return problems;

@@ -5,7 +5,7 @@ import type {AnswerTo} from './answers.ts';
 import type {Command, Response} from './protocol.ts';
 import {PROTOCOL_VERSION} from './protocol.ts';
 
-/** The daemon could not be asked, or refused. `code` is for scripts, the message for people. */
+/** The daemon could not be reached, or refused. `code` is for scripts, the message for people. */
 export class ControlError extends Error {
   override name = 'ControlError';
   readonly code: string;
@@ -24,7 +24,7 @@ const explain = (path: string, code: string | undefined): string => {
   return `cannot talk to the daemon at ${path}: ${code ?? 'unknown error'}`;
 };
 
-/** Asks the daemon one thing and waits for the answer, at most `timeout` milliseconds. Who may not use its socket asks at the one for looking. */
+/** Sends the daemon one request and waits for the answer, at most `timeout` milliseconds. Who may not use its socket asks at the one for looking. */
 export async function ask<const C extends Command>(
   path: string,
   command: C,

@@ -1,4 +1,4 @@
-/** The journal's words: what the supervisor remembers, and how it is asked. Version 1, as every `--json` document. */
+/** The journal's types: what the supervisor remembers, and how it is queried. Version 1, as every `--json` document. */
 import type {Instant, WallTime} from '@hactl/base';
 
 /** What an event is about; `hactl events --kind` takes these words. */
@@ -23,7 +23,7 @@ export const eventKinds = {
 export type EventKind = keyof typeof eventKinds;
 export type EventLevel = 'error' | 'warn' | 'info';
 
-/** What happened, as the one who saw it says it. The text names the subject: it is read alone. */
+/** What happened, as reported by its source. The text names the subject: it is read on its own. */
 export interface EventDraft {
   readonly kind: EventKind;
   readonly level: EventLevel;
@@ -55,7 +55,7 @@ export interface EventQuery {
   /** Only those with a greater number. */
   readonly after?: number;
   readonly kinds?: readonly EventKind[];
-  /** A part of the subject or of the text, in any case. */
+  /** A substring of the subject or of the text, ignoring case. */
   readonly match?: string;
   /** The newest so many. */
   readonly limit?: number;

@@ -17,7 +17,7 @@ export interface Order extends Target {
   readonly reason?: string;
 }
 
-/** An order was taken back: the other director, which may not know yet, must not bring it in again. */
+/** An override was revoked: the other director, which may not know yet, must not bring it back. */
 export interface Ended extends Target {
   readonly kind: Order['kind'];
   /** Wall clock, milliseconds. */

@@ -1,4 +1,4 @@
-/** What one supervisor may ask the other. Everything else is refused, whoever asks. */
+/** Requests between supervisors. Everything else is refused. */
 import type {EventQuery} from './events.ts';
 import type {OrderState} from './orders.ts';
 

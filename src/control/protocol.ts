@@ -1,5 +1,5 @@
 /**
- * The words on the control socket: one JSON object a line, each request answered by one line. Version 1.
+ * The control socket's protocol: one JSON object per line, each request answered by one line. Version 1.
  * Request `{"v":1,"id":7,"command":"status"}`, answer `{"id":7,"ok":true,"result":{…}}` or
  * `{"id":7,"ok":false,"error":{"code":"…","message":"…"}}`.
  */
@@ -30,7 +30,7 @@ export interface Requests {
   readonly 'config-rollback': {readonly version: number};
   /** The files in use as they stand on the disk, authkeys not among them. */
   readonly 'config-read': object;
-  /** Other texts for files in use, judged together; unless it is a dry run they are written and taken into use. */
+  /** Other texts for files in use, judged together; unless it is a dry run they are written and applied. */
   readonly 'config-write': {
     readonly dryRun: boolean;
     /** `base`: the digest that `config-read` gave; a file that changed since is not overwritten. */
@@ -68,7 +68,7 @@ export interface OrderRequest {
   readonly reals: readonly string[];
   readonly virtual?: string;
   readonly weight?: number;
-  /** Who says so: the client's own word, for people to read. */
+  /** Who ordered it, as claimed by the client, for people to read. */
   readonly who: string;
   readonly reason?: string;
 }
@@ -89,7 +89,7 @@ export interface OrderView {
 
 export interface OrderOutcome {
   readonly lines: readonly string[];
-  /** What the operator should know beside it. */
+  /** Notes for the operator. */
   readonly notes: readonly string[];
 }
 
@@ -121,7 +121,7 @@ export interface RealStatus {
   /** In the kernel's table now; undefined: not in it. */
   readonly weight?: number;
   readonly configuredWeight: number;
-  /** What counts instead: an operator's order, or a real that warms up. */
+  /** What counts instead: an operator's order, or a real server that warms up. */
   readonly orderedWeight?: number;
   readonly activeConnections: number;
   readonly inactiveConnections: number;
@@ -201,7 +201,7 @@ export interface StatusSnapshot {
   readonly ldirectord?: readonly string[];
   readonly ready: {readonly ready: boolean; readonly reason: string};
   readonly processes: readonly ProcessStatus[];
-  /** The last word of the engine; undefined on a director without a pair, or before the engine's first word. */
+  /** The engine's last status; undefined on a director without a pair, or before the engine's first status. */
   readonly engine?: EngineStatus;
   /** Milliseconds since that word: an old one is not the truth any more. */
   readonly engineAge?: number;

@@ -1,5 +1,5 @@
 /**
- * Requests as they come from a client or from the peer: each word is judged before anything is carried out, and what
+ * Requests as they come from a client or from the peer: each field is validated before anything is carried out, and what
  * does not fit is answered with what was expected. Words that are not known are ignored: a newer hactl may send more.
  * Pure.
  */
@@ -14,7 +14,7 @@ interface Field {
 }
 type Fields = Readonly<Record<string, Field>>;
 
-/** Longer texts are no names, nor reasons that anybody reads. */
+/** Longer texts are neither names nor reasons that anybody reads. */
 const NAME_MOST = 255;
 const REASON_MOST = 500;
 /** Linux' PATH_MAX. */

@@ -39,7 +39,7 @@ export const controlLimits: ControlLimits = {
   paced: false,
 };
 
-/** Room is made for a newcomer at most so often, in ms. */
+/** Minimum time between two evictions for a newcomer, in ms. */
 const EVICT_EVERY = 50;
 
 /** A connection and what it is doing; `since` in milliseconds of performance.now(). */
@@ -74,7 +74,7 @@ export async function serveControl(
     const leaving = longest('idle') ?? longest('waiting');
     if (!leaving) return false;
     drop(leaving);
-    // A crowd that comes again and again: the kernel's side of a refusal costs least.
+    // A crowd of reconnecting clients: a refusal by the kernel costs least.
     server.maxConnections = limits.connections;
     setTimeout(() => (server.maxConnections = limits.connections + 1), EVICT_EVERY).unref();
     return true;
@@ -92,7 +92,7 @@ export async function serveControl(
     connection.socket.destroy();
   }
 
-  /** Says so, reads what comes so that the word arrives, and hangs up. */
+  /** Sends the refusal, drains the input so that it arrives, and closes. */
   function refuse(socket: net.Socket): void {
     const message = 'too many clients are being answered; try again';
     const timer = setTimeout(() => socket.destroy(), REFUSAL_LIMIT_MS);

@@ -11,7 +11,7 @@ export interface ChildOptions<From> extends Program {
   readonly spare?: Spare;
   readonly clock: Clock;
   onMessage(message: From): void;
-  /** Called when it died unasked, before it is started again. */
+  /** Called when it died unexpectedly, before it is restarted. */
   onDeath(how: string): void;
 }
 
@@ -26,7 +26,7 @@ export interface Child<To> {
 }
 
 const ORPHANS_AFTER: Millis = 200;
-/** A second process is started so long after the first, so that the two do not compete for the processor. */
+/** Delay before a second process is started, so that the two do not compete for the processor. */
 const SPARE_AFTER: Millis = 1_500;
 
 /** What fork needs to know of a child. */
@@ -35,7 +35,7 @@ export interface Program {
   readonly execArgv?: readonly string[];
 }
 
-/** A process that is loaded and waits; what it said meanwhile is kept for the one who takes it into use. */
+/** A loaded, waiting process; its messages are kept until it is activated. */
 export interface Spare {
   readonly process: ChildProcess;
   readonly said: unknown[];
@@ -52,7 +52,7 @@ const launch = (program: Program): ChildProcess =>
 /** A child speaks first when it has loaded its program. */
 export const spareState = ({said}: Spare): SpareState => (said.length > 0 ? 'loaded' : 'loading');
 
-/** Starts a process that waits to be taken into use, by `keepChild`. */
+/** Starts a process that waits to be activated by `keepChild`. */
 export function makeSpareOf(
   program: Program,
   ended: () => void = () => undefined,
@@ -75,7 +75,7 @@ export function makeSpareOf(
 
 /**
  * Starts a child process with an IPC channel and keeps it running. A spare stands by, loaded and idle, so that the death
- * of one costs no start-up: it is taken into use in the same turn.
+ * of one costs no start-up: it is activated in the same turn.
  */
 export function keepChild<To extends object, From>(options: ChildOptions<From>): Child<To> {
   let child: ChildProcess | undefined;

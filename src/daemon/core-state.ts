@@ -1,4 +1,4 @@
-/** The supervisor's state, the events it takes and the effects it has; what it is before the first event. Pure. */
+/** The supervisor's state, the events it takes and the effects it has; its initial state. Pure. */
 import type {Instant, Millis, Moment} from '@hactl/base';
 import type {FromChecks, ToChecks} from '@hactl/checks';
 import {groupIds} from '@hactl/config';
@@ -86,7 +86,7 @@ export type CoreEvent =
   | Extract<ConfigurationEvent, {type: 'loaded' | 'peer-facts' | 'peer-facts-failed'}>
   | Extract<ResourcesEvent, {type: 'scripts-done' | 'stuck'}>
   | Extract<RolesEvent, {type: 'tracked' | 'give-up' | 'give-up-all'}>
-  /** The daemon ends: what is left to be said is said, while the roles are still known. */
+  /** The daemon ends: remaining notifications are sent while the roles are still known. */
   | {readonly type: 'stopping'}
   | {readonly type: 'tick'};
 
@@ -149,7 +149,7 @@ export const marksOf = ({cluster}: Loaded, startedAt: Instant): readonly Instant
     .map((limit) => startedAt + limit)
     .toSorted((one, other) => one - other);
 
-/** The state of a supervisor that has read its files and heard nobody yet. */
+/** The state of a supervisor that has read its files and received nothing yet. */
 export function initial(config: CoreConfig, loaded: Loaded, orders: OrderState, {now}: Moment): CoreState {
   const {cluster} = loaded;
   const operators = initialOperators(cluster.ldirectord, orders, peerName(loaded, config.node));
@@ -169,7 +169,7 @@ export function initial(config: CoreConfig, loaded: Loaded, orders: OrderState, 
   };
 }
 
-/** When the supervisor must look by itself. */
+/** When the supervisor must act without an event. */
 export const nextDeadline = (state: CoreState): Instant =>
   Math.min(
     nextConfigurationDeadline(state.configuration),

@@ -1,5 +1,5 @@
 /**
- * The supervisor's machine: what the children, the kernel, the operators and the peer say → what is to be done. It routes
+ * The supervisor's machine: messages of children, kernel, operators and peer → effects. It routes
  * events to the slices and the slices' facts to one another; it is the only caller of the slices. Pure.
  *
  * Effects are performed in their order. What a slice decides in a step is in force for the slices behind it in the same
@@ -258,7 +258,7 @@ function onDeath(turn: Turn, death: Extract<CoreEvent, {type: 'child-died'}>): v
   roles(turn, {type: 'engine-died', how: death.how});
 }
 
-/** Takes a configuration into use. What did not change keeps its state. */
+/** Applies a configuration. What did not change keeps its state. */
 function onLoaded(turn: Turn, loaded: Loaded): void {
   const {cluster} = loaded;
   const marks = marksOf(loaded, turn.state.startedAt).filter((mark) => mark > turn.moment.now);

@@ -32,7 +32,7 @@ export interface DriverOptions {
   readonly askPeer: AskPeer;
 }
 
-/** A director whose failfast program ended is not the one to serve for a while. */
+/** A director whose failfast program ended should not serve for a while. */
 const FAILFAST_HOLD_OFF = 60_000;
 
 export interface Drivers {
@@ -42,9 +42,9 @@ export interface Drivers {
   readonly resources: ResourceKeeper;
   readonly requests: Requests;
   readonly journal: Journal;
-  /** Takes a configuration into use: what is the same goes on. */
+  /** Applies a configuration: what did not change continues. */
   configure(loaded: Loaded): void;
-  /** Nothing is fed any more by itself. */
+  /** No driver feeds events any more. */
   quiet(): void;
   stopResources(): Promise<void>;
   readonly notifications: Notifications;

@@ -1,4 +1,4 @@
-/** Facts → the lines of the log. Sentences are made here and in the journal's drafts, and nowhere read again. Pure. */
+/** Facts → log lines. Sentences are made here and in the journal's drafts, and never parsed. Pure. */
 import {differenceText} from '../configuration/config-peer.ts';
 import {describeCertificate, describeDrift, describeOperation, describeRefusal} from '../table/describe.ts';
 import {MAINTENANCE_REASON} from '../operators/maintenance.ts';
@@ -16,7 +16,7 @@ const goesOn: Readonly<Record<string, string>> = {
   sync: "the kernel's daemon goes on, starting it again",
 };
 
-/** What the log says of an effect; nothing of one that is not for people. */
+/** The log line of an effect; undefined for one that is not for people. */
 export function linesOf(effect: CoreEffect): readonly Line[] {
   const line = (level: Level, text: string): readonly Line[] => [{level, text}];
   switch (effect.type) {

@@ -1,15 +1,15 @@
-/** The few words between the keeper and its supervisors; `go` and what a supervisor says while it lives are any word. */
+/** The messages between the keeper and its supervisors; `go` and the keepalive may be any text. */
 import type {SpareState} from '../control/protocol.ts';
 
 /** A spare supervisor and its children have loaded their programs. */
 export const LOADED = 'loaded';
 
-/** Keeper to the supervisor at work: what is ready in case that it dies. */
+/** Keeper to the active supervisor: which spares are ready in case it dies. */
 export interface KeeperMessage {
   readonly spare?: SpareState;
 }
 
-/** A supervisor to the keeper: what the service manager is to hear, in sd_notify's form. */
+/** A supervisor to the keeper: messages for the service manager, in sd_notify's form. */
 export interface Notification {
   readonly notify: string;
 }

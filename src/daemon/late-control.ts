@@ -1,4 +1,4 @@
-/** A control socket that cannot be made (a read-only /run, no space) keeps nobody from serving: it is tried again. */
+/** A control socket that cannot be made (a read-only /run, no space) does not stop the service: it is retried. */
 import type {Control} from '../control/access.ts';
 import type {Log} from '../system/log.ts';
 

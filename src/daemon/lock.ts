@@ -21,7 +21,7 @@ function open(file: string): number {
   try {
     return openSync(file, constants.O_RDWR | constants.O_CREAT, 0o600);
   } catch (error) {
-    // A read-only file system: a file that is there can be locked all the same.
+    // A read-only file system: a file that is there can be locked anyway.
     if ((error as NodeJS.ErrnoException).code === 'EROFS') return openSync(file, 'r');
     throw error;
   }
@@ -46,7 +46,7 @@ function lock(directory: string, pid: number, log: Log): Taken | undefined {
       return holder(directory);
     }
   } catch (error) {
-    // No space for the file is no reason not to serve.
+    // No space for the file does not stop the service.
     log('warn', `${directory} cannot be locked against a second hactld: ${String(error)}`);
     return undefined;
   }
@@ -55,7 +55,7 @@ function lock(directory: string, pid: number, log: Log): Taken | undefined {
     ftruncateSync(descriptor);
     writeSync(descriptor, `${pid}\n`, 0);
   } catch {
-    // The lock holds; it only does not say whose it is.
+    // The lock holds; only the pid in it is missing.
   }
   return undefined;
 }

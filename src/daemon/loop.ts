@@ -15,7 +15,7 @@ export interface Loop {
   readonly state: CoreState;
   /** From now on effects are performed; events that came before wait. What `perform` returns is taken first. */
   start(perform: (effect: CoreEffect) => CoreEvent | void): void;
-  /** Nothing is taken in any more. */
+  /** No further events are accepted. */
   stop(): void;
 }
 

@@ -1,6 +1,6 @@
 /**
  * The supervisor's process: the real clock, the real children, the real kernel. Started by the keeper; it may be
- * started by hand too. What it decides is in core.ts.
+ * started manually too. What it decides is in core.ts.
  */
 import {mkdirSync, rmSync} from 'node:fs';
 import os from 'node:os';
@@ -38,7 +38,7 @@ const PREFORK_AFTER = 2_000;
 /** Well within the WatchdogSec of the unit. */
 const ALIVE_EVERY_MS = 250;
 const ORPHANS_AFTER_MS = 1_000;
-/** The keeper kills a supervisor that says nothing for longer while it stops. */
+/** The keeper kills a stopping supervisor that is silent for longer. */
 const STILL_STOPPING = 5_000;
 const manager = openServiceManager((text) => {
   if (process.env.HACTL_NOTIFY !== undefined && process.connected) process.send?.({notify: text});
@@ -91,7 +91,7 @@ for (const [directory, mode] of [
   try {
     mkdirSync(directory, {recursive: true, mode});
   } catch (error) {
-    // What cannot be written there is missed, and the service is not.
+    // A failure to write there is logged and does not stop the service.
     log('error', `${directory} cannot be made: ${String(error)}`);
   }
 // The launcher is who people know by its pid.
@@ -158,7 +158,7 @@ process.on('SIGHUP', () => {
   logger.reopen();
   void director.reload();
 });
-// Without its keeper the supervisor would have nobody to start it again: hand over in good order.
+// Without its keeper the supervisor would have nobody to start it again: hand over gracefully.
 process.on('disconnect', () => stop('the keeper is gone'));
 process.on('uncaughtException', (error) => {
   // Our bug: end at once. The engine notices, hands over to the peer, and the keeper starts a new supervisor.

@@ -1,4 +1,4 @@
-/** The way to the peer's supervisor, as the configuration and the engine's status of now show it. */
+/** How to reach the peer's supervisor, from the current configuration and engine status. */
 import type {AskPeer} from '../control/answers.ts';
 import {CommandError} from '../control/error.ts';
 import {askPeer} from '../peer/ask.ts';

@@ -5,7 +5,7 @@ import {makeSpareOf, type Program, type Spare} from './child.ts';
 export const programs: Readonly<Record<'failover' | 'checks' | 'sync', Program>> = {
   // A small heap that is collected by the real-time thread itself: V8's helper threads have no such priority.
   failover: {entry: programFile('failover'), execArgv: ['--single-threaded-gc', '--max-semi-space-size=1']},
-  // What a check leaves behind is dead at once: with V8's 16 MB for it 10,000 reals take 307 MB, so 197.
+  // What a check leaves behind is dead at once: with V8's 16 MB for it 10,000 real servers take 307 MB, so 197.
   checks: {entry: programFile('checks'), execArgv: ['--max-semi-space-size=8']},
   sync: {entry: programFile('sync')},
 };

@@ -13,7 +13,7 @@ import {virtualStatus} from '../table/snapshot.ts';
 import {judgedOf} from '../table/slice.ts';
 import type {CoreState} from './core.ts';
 
-/** The kernel's table as it is now. */
+/** The kernel's current table. */
 export interface Observed {
   readonly services: readonly ObservedService[];
   readonly version?: string;
@@ -31,7 +31,7 @@ export async function observe(ipvs: IpvsClient | undefined): Promise<Observed> {
   }
 }
 
-/** What is known outside of the machine. */
+/** Inputs from outside the state machine. */
 export interface Surroundings {
   readonly node: string;
   readonly configDir: string;

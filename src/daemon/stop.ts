@@ -1,4 +1,4 @@
-/** The end of a director in good order: first the addresses go to the peer, then what served them here. */
+/** The graceful stop of a director: first the addresses go to the peer, then what served them here. */
 import type {LdirectordConfig} from '@hactl/config';
 import type {IpvsClient} from '@hactl/ipvs';
 import type {Log} from '../system/log.ts';

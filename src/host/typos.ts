@@ -1,4 +1,4 @@
-/** Addresses that look like slips of the pen: the tutorials have several. Pure. */
+/** Addresses that look like typos: the tutorials have several. Pure. */
 import type {ClusterConfig, Vip} from '@hactl/config';
 import {found, type HostFinding} from './finding.ts';
 import {broadcastOf, familyOf, networkText, within, type OwnAddress} from './networks.ts';
@@ -21,7 +21,7 @@ export function oneSlip(one: string, other: string): boolean {
   ); // prettier-ignore
 }
 
-/** The address that was meant, when one slip in the network part explains it: 192.168.12.10 in 192.168.122.0/24. */
+/** The intended address, when one typo in the network part explains it: 192.168.12.10 in 192.168.122.0/24. */
 export function meantAddress(address: string, networks: readonly OwnAddress[]): string | undefined {
   if (familyOf(address) !== 4) return undefined;
   const written = address.split('.');
@@ -107,7 +107,7 @@ function vipFindings(vip: Vip, facts: AddressFacts): HostFinding[] {
   return results;
 }
 
-/** A virtual service whose address is one slip from a VIP. */
+/** A virtual service whose address is one typo away from a VIP. */
 function virtualFindings(cluster: ClusterConfig, vips: readonly Vip[]): HostFinding[] {
   const known = new Set(vips.map(({address}) => address));
   const written = new Set(

@@ -1,4 +1,4 @@
-/** What happened → the sentence and the fields that the journal keeps of it. Pure. */
+/** Events → the text and the fields that the journal keeps. Pure. */
 import type {CheckReport} from '@hactl/checks';
 import type {ResourceGroup} from '@hactl/config';
 import type {FromEngine, Transition} from '@hactl/failover';
@@ -105,7 +105,7 @@ export const ofUnfit = (reason: string): EventDraft => ({
   text: `this director does not serve what is configured and its peer can: ${reason}; the groups are offered to the peer`,
 });
 
-/** A process of ours that ended unasked. */
+/** A process of ours that ended unexpectedly. */
 export const ofDeath = (name: string, how: string): EventDraft => ({
   kind: 'process',
   level: 'error',
@@ -143,14 +143,14 @@ const operatorEvent = (subject: string, text: string, level: EventDraft['level']
   text: `hactl ${subject}${text}`,
 });
 
-/** Why an answer is a no; undefined: it is a yes, or neither. */
+/** Why an answer is negative; undefined: it is positive, or neither. */
 function refusalIn(answer: Answers[CommandName]): string | undefined {
   if (!('ok' in answer) || answer.ok) return undefined;
   if ('reason' in answer) return answer.reason;
   return 'text' in answer ? answer.text : 'the files have errors';
 }
 
-/** Answers commands as `answer` does, and journals what an operator did before it is done and what came of it. */
+/** Answers commands as `answer` does, and journals an operator's action before it is carried out, and its result. */
 export const journalled =
   (record: (draft: EventDraft) => void, answer: Answerer): Answerer =>
   async (command, gone) => {

@@ -21,7 +21,7 @@ export interface JournalOptions {
 
 export interface Journal {
   readonly record: (draft: EventDraft) => void;
-  /** Reads what an earlier daemon wrote, if that was not done yet: megabytes, for which nobody's start should wait. */
+  /** Reads what an earlier daemon wrote, if that was not done yet: megabytes, which must not delay the start. */
   open(): void;
   /** The events of a query; with `wait`, the answer is held back until there is one, or until nobody waits (`gone`). */
   readonly answer: (query: EventQuery, gone?: AbortSignal) => Promise<EventsAnswer>;

@@ -9,7 +9,7 @@ import {
 
 /** So many events are kept in memory. */
 export const EVENTS_KEPT = 10_000;
-/** A script may say more than anybody reads here; the log has all of it. */
+/** A script may print more than anybody reads here; the log has all of it. */
 const TEXT_LIMIT = 500;
 /** Removed in one go: cutting a long list at every event would cost more than the event. */
 const SLACK = 1_000;
@@ -92,7 +92,7 @@ const isEvent = (value: unknown): value is JournalEvent => {
   );
 };
 
-/** Reads lines of a journal file. A line that was cut by a crash, or is of another version, is counted, not believed. */
+/** Reads lines of a journal file. A line cut by a crash, or of another version, is counted and skipped. */
 export function parseLines(text: string): {events: JournalEvent[]; refused: number} {
   const events: JournalEvent[] = [];
   const lines = text.split('\n').filter((line) => line !== '');

@@ -96,7 +96,7 @@ function onEngine(state: JournalState, message: FromEngine, moment: Moment): Jou
   if (message.type === 'event') return [state, [ofEngineEvent(message)]];
   if (message.type === 'status') return onStatus(state, message.status, moment);
   if (message.type !== 'ready') return [state, []];
-  // Its paths begin anew: what was known of them is no change.
+  // Its paths starts over: what was known of them is no change.
   const {engine: _, ...rest} = state;
   return [rest, []];
 }

@@ -10,7 +10,7 @@ import type {Log} from '../system/log.ts';
 
 /** A directory that is not there is looked for again, and so is one whose watcher died. */
 const MISSING_AGAIN = 5_000;
-/** How long a host name found for an address is believed. */
+/** How long a host name found for an address is cached. */
 const NAMES_FOR = 300_000;
 
 export interface MaintenanceWatch {

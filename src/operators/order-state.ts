@@ -1,10 +1,10 @@
 /**
- * The orders as two directors keep them: each order and each taking back has its time, of one target's the latest counts,
- * so both have the same whatever they heard first. Pure.
+ * The overrides as two directors keep them: each override and each revocation has its time; for one target the latest wins,
+ * so both agree, in whatever order they received them. Pure.
  */
 import type {Ended, Order, OrderState} from '../control/orders.ts';
 
-/** More are of times that no director was away for. */
+/** Older ones are from before any absence of a director. */
 const ENDED_MOST = 200;
 
 const keyOf = ({kind, address, port, virtual}: Ended): string =>
@@ -17,7 +17,7 @@ const newest = (one: Ended, other: Ended): number =>
 export const nextTime = ({orders, ended}: OrderState, wall: number): number =>
   Math.max(wall, ...[...orders, ...ended].map(({when}) => when + 1));
 
-/** The state after an operator's word left these orders. */
+/** The state after an operator's request left these overrides. */
 export function withOrders(before: OrderState, orders: readonly Order[], when: number): OrderState {
   const left = new Set(orders.map(keyOf));
   const gone = before.orders
@@ -33,10 +33,10 @@ export function withOrders(before: OrderState, orders: readonly Order[], when: n
   return mergeOrders({orders, ended}, noOrders);
 }
 
-/** Nobody has ordered anything. */
+/** No overrides. */
 export const noOrders: OrderState = {orders: [], ended: []};
 
-/** What both know together; the same in whichever order they are given, and again with what was merged before. */
+/** The merged state; the same in whichever order they are given, and again with what was merged before. */
 export function mergeOrders(one: OrderState, other: OrderState): OrderState {
   const latest = new Map<string, {readonly order?: Order; readonly ended?: Ended}>();
   // Of the same time: taken back counts; of two orders any, but on both directors the same.
@@ -50,7 +50,7 @@ export function mergeOrders(one: OrderState, other: OrderState): OrderState {
   ].toSorted((a, b) => a.when - b.when || (a.rank < b.rank ? -1 : 1));
   for (const said of all) {
     const key = keyOf('order' in said ? said.order : said.ended);
-    // The last one said stands last: of two weights that cover a real the later counts.
+    // The last one said stands last: of two weights that cover a real server the later counts.
     latest.delete(key);
     latest.set(key, 'order' in said ? {order: said.order} : {ended: said.ended});
   }
@@ -64,7 +64,7 @@ export function mergeOrders(one: OrderState, other: OrderState): OrderState {
   };
 }
 
-/** No clock is right that says more: 2200-01-01. */
+/** A clock beyond 2200-01-01 is wrong. */
 const LATEST = Date.UTC(2200, 0);
 /** How far the other director's clock may be ahead: what is given later must still be later than its orders. In ms. */
 export const AHEAD_MOST = 86_400_000;

@@ -8,7 +8,7 @@ import {noOrders, readKeptOrders} from './order-state.ts';
 
 const fileOf = (stateDir: string): string => path.join(stateDir, 'orders.json');
 
-/** A damaged file is reported and kept aside: the director runs without the overrides rather than not at all. */
+/** A damaged file is reported and moved aside: the director runs without the overrides rather than not at all. */
 export function loadOrders(stateDir: string, log: Log): OrderState {
   const file = fileOf(stateDir);
   try {

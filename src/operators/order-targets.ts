@@ -1,10 +1,10 @@
-/** Which reals a word of an operator means: addresses, host names, ports, names of virtual services. Pure. */
+/** Which real servers an operator's argument means: addresses, host names, ports, names of virtual services. Pure. */
 import {fail, ok, type Result} from '@hactl/base';
 import {ipv4, ipv6, nearest, portNumber, type LdirectordConfig} from '@hactl/config';
 import {checkId, destinationOf, realName, virtualName} from '../table/services.ts';
 import type {Target} from '../control/orders.ts';
 
-/** One real of one virtual, and the names that people may give both. */
+/** One real of one virtual service, and the names that people may give both. */
 export interface Place {
   readonly id: string;
   readonly virtual: string;
@@ -15,7 +15,7 @@ export interface Place {
   readonly shown: string;
 }
 
-/** Every real of every virtual. */
+/** Every real server of every virtual service. */
 export const placesOf = (files: readonly LdirectordConfig[]): Place[] =>
   files.flatMap((file) =>
     file.virtuals.flatMap((virtual) => {
@@ -69,7 +69,7 @@ const suggestion = (word: string, words: readonly string[], all: string): string
     : `did you mean ${near}?`;
 };
 
-/** The virtual that a word names. */
+/** The virtual service that a word names. */
 export function readVirtual(word: string, places: readonly Place[]): Result<string, string> {
   const found = [
     ...new Set(places.filter((one) => one.virtualNames.includes(word)).map((one) => one.virtual)),

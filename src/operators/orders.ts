@@ -1,5 +1,5 @@
 /**
- * What operators ordered for real servers: drain, weight, maintenance. An order names reals, not one check: a virtual
+ * Operators' overrides for real servers: drain, weight, maintenance. An override names real servers, not one check: a virtual service
  * that comes later is covered too. Pure.
  */
 import {fail, ok, type Result} from '@hactl/base';
@@ -52,7 +52,7 @@ const gives = (action: OrderAction): boolean => ['drain', 'weight', 'maintenance
 const same = (one: Target, other: Target): boolean =>
   one.address === other.address && one.port === other.port && one.virtual === other.virtual;
 
-/** Takes back what was ordered for a target. An order that reaches further is left, and said: it is not one to be split. */
+/** Revokes the overrides for a target. A wider override is left alone and reported: it cannot be split. */
 function takeBack(
   orders: readonly Order[],
   kind: Order['kind'],
@@ -202,7 +202,7 @@ export function orderedHeld(orders: readonly Order[], places: readonly Place[]):
   return held;
 }
 
-/** The orders with the reals that each reaches now, and what files hold, for `status` and `maintenance list`. */
+/** The orders with the real servers that each reaches now, and what files hold, for `status` and `maintenance list`. */
 export const orderViews = (
   orders: readonly Order[],
   places: readonly Place[],

@@ -1,5 +1,5 @@
 /**
- * The operators' word: overrides ordered over the control socket, files in maintenance directories, and what the peer
+ * The operators' overrides: set over the control socket, files in maintenance directories, and what the peer
  * knows of both directors' overrides. Pure. An override is in force when it is on the disk.
  */
 import type {Instant, Millis, Moment} from '@hactl/base';
@@ -127,7 +127,7 @@ export function initialOperators(
   };
 }
 
-/** Real servers in maintenance, each with the reason: the operator's word goes over a file's. */
+/** Real servers in maintenance, each with the reason: the operator's override wins over a file. */
 export const heldOf = ({heldByFile, heldByOrder}: OperatorsState): ReadonlyMap<string, string> =>
   heldByOrder.size === 0 ? heldByFile : new Map([...heldByFile, ...heldByOrder]);
 

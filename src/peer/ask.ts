@@ -1,4 +1,4 @@
-/** Asks the peer's supervisor one thing. */
+/** Sends the peer's supervisor one request. */
 import tls from 'node:tls';
 import type {PeerAnswers} from '../control/answers.ts';
 import {CommandError} from '../control/error.ts';
@@ -41,7 +41,7 @@ export async function askPeer<C extends PeerCommand>(
       answered = address;
       return answer;
     } catch (error) {
-      // The peer's own word, or a request that may have been carried out: not to be asked again.
+      // The peer's own answer, or a request that may have been carried out: it must not be repeated.
       if (error instanceof CommandError) throw error;
       failure = error as Error;
     }

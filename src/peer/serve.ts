@@ -1,4 +1,4 @@
-/** Answers the peer's supervisor. Nobody who has not shown that he has the key now is told anything. */
+/** Answers the peer's supervisor. Nobody gets any data before proving possession of the key. */
 import net from 'node:net';
 import tls from 'node:tls';
 import type {PeerAnswerer, PeerAnswers, PeerHandlers} from '../control/answers.ts';
@@ -18,7 +18,7 @@ import {PEER_HANDSHAKE_LIMIT_MS, PEER_REQUEST_LIMIT_MS} from '../system/limits.t
 const MAX_CONNECTIONS = 8;
 /** Of them those that only look: the others are for pushes, overrides and the comparison of configurations. */
 const MAX_LOOKS = 3;
-/** A port that somebody else has is tried again so often, in ms. */
+/** Retry interval for a port that another program uses, in ms. */
 const LISTEN_AGAIN = 10_000;
 
 /** What changes nothing, and what anybody who may look can cause. */
@@ -42,7 +42,7 @@ const carryOut = <K extends PeerCommandName>(
 };
 
 export interface PeerServer {
-  /** Listens where the settings of now say, or nowhere. */
+  /** Listens where the current settings say, or nowhere. */
   configure(): void;
   close(): void;
 }
@@ -127,7 +127,7 @@ export function servePeer(options: PeerServerOptions): PeerServer {
   });
   secure.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
     const code = error.code ?? error.message;
-    // Whoever came and went without a word is not worth one.
+    // A connection that closed without data is not reported.
     if (code !== 'ECONNRESET')
       refused(
         socket.remoteAddress ?? 'somebody',

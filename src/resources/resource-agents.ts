@@ -28,7 +28,7 @@ const INIT_DIR = '/etc/init.d';
 const OCF_ROOT = '/usr/lib/ocf';
 const OCF_TEMPORARY = '/run/resource-agents';
 
-/** heartbeat reads the words of `status`: "not running" is no, "running" or "OK" is yes, anything else is no. */
+/** heartbeat reads the output of `status`: "not running" is no, "running" or "OK" is yes, anything else is no. */
 export function saysRunning(output: string): boolean {
   if (/not running/i.test(output)) return false;
   return /running|\bok\b/i.test(output);

@@ -1,6 +1,6 @@
 /**
  * Runs the resources of all groups: a group starts left to right and stops right to left, one thing after another. What
- * does not run here is told to the failover engine.
+ * does not run here is reported to the failover engine.
  */
 import {readFileSync, rmSync} from 'node:fs';
 import type {Clock, Instant} from '@hactl/base';
@@ -91,7 +91,7 @@ export function makeResourceKeeper(options: KeeperOptions) {
     return result;
   }
 
-  /** The group should run elsewhere; while it stays here it is tried again after the hold-off. */
+  /** The group should run elsewhere; while it stays here it is retried after the hold-off. */
   function fail(unit: Unit, reason: string): void {
     if (closing) return;
     const {vrid, settings} = unit.placed;
@@ -169,7 +169,7 @@ export function makeResourceKeeper(options: KeeperOptions) {
     });
   }
 
-  /** Takes groups and rules into use; what is in both keeps its state. */
+  /** Applies groups and rules; what is in both keeps its state. */
   function configure(groups: readonly ResourceGroup[], rules: readonly ResourceRule[]): void {
     const kept = new Set<string>();
     const grown = new Set<number>();
@@ -223,7 +223,7 @@ export function makeResourceKeeper(options: KeeperOptions) {
     status: (name: string): Promise<Outcome> => find(name).status(),
     /** Warm ones run anywhere, the others where their group is. */
     mayStart: (name: string): boolean => !isCold(find(name)) || options.active(find(name).placed.vrid),
-    /** An operator's word. What was stopped so is not missed until its group starts anew. */
+    /** An operator's command. A resource stopped this way stays stopped until its group starts again. */
     operate: (name: string, request: 'start' | 'stop'): Promise<Outcome> =>
       queued(find(name).placed.vrid, async () => {
         const unit = find(name);

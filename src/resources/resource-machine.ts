@@ -24,7 +24,7 @@ export type Outcome =
   {readonly ok: true} | {readonly ok: false; readonly running: boolean; readonly reason: string};
 
 export type Phase =
-  /** Nobody has looked yet. `inherited`: an earlier process of ours had started it. */
+  /** Not yet queried. `inherited`: an earlier process of ours had started it. */
   'unknown' | 'stopped' | 'probing' | 'starting' | 'running' | 'restarting' | 'stopping' | 'failed';
 
 export interface ResourceState {

@@ -148,7 +148,7 @@ export function makeUnit(first: Placed, options: UnitOptions) {
     get failed(): boolean {
       return state.phase === 'failed';
     },
-    /** Stopped by an operator: not missed until the group starts anew. */
+    /** Stopped by an operator: stays stopped until the group starts again. */
     get held(): boolean {
       return held;
     },

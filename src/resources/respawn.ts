@@ -19,10 +19,10 @@ const DONE = 100;
 /** More starts than this within the window, and it is left alone. */
 const MOST = 10;
 const WINDOW = 30_000;
-/** One that ends at once must not be all that this machine does. */
+/** A program that ends at once must not keep the machine busy. */
 const PAUSE = 100;
 
-/** What becomes of a program that ended. Pure. `starts`: when it was started again before now. */
+/** What to do about a program that ended. Pure. `starts`: when it was started again before now. */
 export function afterEnd(
   starts: readonly Instant[],
   status: number | string,

@@ -177,7 +177,7 @@ function onEngine(state: RolesState, message: FromEngine, {now}: Moment): RolesT
   }
 }
 
-/** What the engine reported last is not true any more. */
+/** The engine's last report is no longer valid. */
 function onEngineDied(before: RolesState, moment: Moment): RolesTurn {
   const vrids = [...before.roles.keys()];
   const [{engine: _, ...state}, effects] = ended(before, vrids, 'the failover engine died', moment);

@@ -1,6 +1,6 @@
 /**
- * Time limits of all that src waits for, in milliseconds, from the inside out: who waits gives up later than what it waits
- * for, else it reports as failed what goes on and succeeds. limits.test.ts asserts the order. The engine's own limits are in
+ * Time limits of everything that src waits for, in milliseconds, from the inside out: a waiter gives up later than what it waits
+ * for, or it would report a failure of something that still succeeds. limits.test.ts asserts the order. The engine's own limits are in
  * packages/failover/src/machine/intervals.ts; how often something is looked at or tried again stays with its subject.
  */
 
@@ -94,9 +94,9 @@ export const ORDER_LIMIT_MS = 10_000;
 export const FOLLOW_WAIT_MS = 20_000;
 /** The configuration is loaded and judged. */
 export const LOAD_LIMIT_MS = 30_000;
-/** The configuration is written and taken into use. */
+/** The configuration is written and applied. */
 export const CONFIG_LIMIT_MS = 60_000;
-/** Both directors take a configuration into use, or neither. */
+/** Both directors apply a configuration, or neither. */
 export const PUSH_LIMIT_MS = 240_000;
 export const MOVE_LIMIT_MS = 60_000;
 /** A listing or status of resources: agents may have to run. */

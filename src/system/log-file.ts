@@ -20,9 +20,9 @@ const MODE = 0o640;
 /** Five files of 10 MB. */
 const SIZE_MAX = 10 * 1024 * 1024;
 const FILES_MAX = 5;
-/** A full disk or a directory that is missing is tried again after so long. */
+/** A full disk or a directory that is missing is retried after so long. */
 const RETRY_MS = 30_000;
-/** What waits for a slow disk; more is dropped, and that is said. */
+/** What waits for a slow disk; more is dropped, and that is reported. */
 const WAITING_MAX = 1024 * 1024;
 
 export interface LogFileOptions {

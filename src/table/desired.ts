@@ -5,7 +5,7 @@ import type {Destination, VirtualTable} from '@hactl/ipvs';
 import {checkId, destinationOf, serviceName, serviceKey, serviceOf} from './services.ts';
 import {belowQuorum} from './weights.ts';
 
-/** What is known of a real; a real without an entry is unknown. */
+/** What is known of a real server; a real server without an entry is unknown. */
 export type Verdicts = ReadonlyMap<string, CheckState>;
 
 const sameServer = (one: Destination, other: Destination): boolean =>
@@ -16,7 +16,7 @@ export interface DesiredOptions {
   readonly verdicts: Verdicts;
   /** The kernel's table now, by service name. */
   readonly current: readonly VirtualTable[];
-  /** Weights that count instead of the configured ones, by check: an operator's order, a real that warms up. */
+  /** Weights that count instead of the configured ones, by check: an operator's order, a real server that warms up. */
   readonly weights?: ReadonlyMap<string, number>;
   readonly quorum?: VerdictSettings['quorum'];
   /** ldirectord's readdquiescent: a server that is down and absent is added with weight 0. */
@@ -26,12 +26,12 @@ export interface DesiredOptions {
 /**
  * The wanted table.
  *
- * - up: the real with its weight (a drained one with 0: its connections live on);
+ * - up: the real server with its weight (a drained one with 0: its connections live on);
  * - down: gone, or weight 0 with `quiescent` where it stands in the table (so its connections live on);
- * - unknown: as the kernel has it. A running table is adopted without a flap, and a real that is not in it gets no
+ * - unknown: as the kernel has it. A running table is adopted without a flap, and a real server that is not in it gets no
  *   traffic before its first passed check;
- * - the fallback stands in while no real would get traffic, or fewer of them than the quorum: then it serves alone, and
- *   the reals keep the connections they have.
+ * - the fallback stands in while no real server would get traffic, or fewer of them than the quorum: then it serves alone, and
+ *   the real servers keep the connections they have.
  */
 export function desiredTable(options: DesiredOptions): VirtualTable[] {
   const held = new Map(options.current.map((table) => [serviceName(table.service.key), table]));
@@ -39,7 +39,7 @@ export function desiredTable(options: DesiredOptions): VirtualTable[] {
     const present = held.get(serviceName(serviceKey(virtual)))?.destinations ?? [];
     const destinations: Destination[] = [];
     const put = (destination: Destination): void => {
-      // ldirectord accepts the same real twice in one virtual; the kernel holds it once, the last line wins.
+      // ldirectord accepts the same real server twice in one virtual service; the kernel holds it once, the last line wins.
       const at = destinations.findIndex((other) => sameServer(other, destination));
       if (at === -1) destinations.push(destination);
       else destinations[at] = destination;

@@ -1,4 +1,4 @@
-/** Entries of the table that the kernel refuses: each is tried again alone, and the others are not held up. Pure. */
+/** Entries of the table that the kernel refuses: each is retried alone, and the others are not held up. Pure. */
 import {doubling, type Instant} from '@hactl/base';
 import type {Operation} from '@hactl/ipvs';
 import {entryOf} from './entries.ts';

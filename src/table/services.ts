@@ -6,7 +6,7 @@ import type {CheckSpec} from '@hactl/checks';
 import {virtualName, type FallbackServer, type RealServer, type VirtualService} from '@hactl/config';
 import type {Destination, Service, ServiceKey} from '@hactl/ipvs';
 
-/** ldirectord's well-known port of each service, used when neither checkport nor the real has one. */
+/** ldirectord's well-known port of each service, used when neither checkport nor the real server has one. */
 const servicePorts: Readonly<Record<string, number>> = {
   ftp: 21,
   smtp: 25,
@@ -61,7 +61,7 @@ const prefixLength = (netmask: string | undefined, family: 4 | 6): number => {
     .reduce((bits, octet) => bits + (Number(octet).toString(2).match(/1/g)?.length ?? 0), 0);
 };
 
-/** The kernel's service for a virtual. `schedflags` follow ipvsadm -b: flag-1/2/3, or the names of sh and mh. */
+/** The kernel's service for a virtual service. `schedflags` follow ipvsadm -b: flag-1/2/3, or the names of sh and mh. */
 export function serviceOf(virtual: VirtualService): Service {
   const flags = new Set((virtual.schedFlags ?? '').split(',').map((flag) => flag.trim()));
   const key = serviceKey(virtual);
@@ -83,14 +83,14 @@ export function serviceOf(virtual: VirtualService): Service {
 const virtualPort = (virtual: VirtualService): number =>
   virtual.address.kind === 'address' ? virtual.address.port : 0;
 
-/** With gate and ipip the packet arrives unchanged, so the kernel's entry has the virtual's port, whatever was written. */
+/** With gate and ipip the packet arrives unchanged, so the kernel's entry has the virtual service's port, whatever was written. */
 const kernelPort = (virtual: VirtualService, server: RealServer | FallbackServer): number => {
   const own = virtualPort(virtual);
   if (virtual.address.kind === 'fwmark') return server.port;
   return server.method === 'masq' && server.port > 0 ? server.port : own;
 };
 
-/** The kernel's destination for a real or for the fallback. */
+/** The kernel's destination for a real server or for the fallback. */
 export function destinationOf(virtual: VirtualService, server: RealServer | FallbackServer): Destination {
   return {
     family: server.address.includes(':') ? 6 : 4,
@@ -114,7 +114,7 @@ export const virtualOfCheck = (check: string): string => check.slice(0, check.in
 const optional = <Key extends string, Value>(key: Key, value: Value | undefined): {[K in Key]?: Value} =>
   value === undefined ? {} : ({[key]: value} as {[K in Key]?: Value});
 
-/** All that the checks process must know of one real of one virtual. */
+/** All that the checks process must know of one real server of one virtual service. */
 export function checkSpec(
   virtual: VirtualService,
   real: RealServer,

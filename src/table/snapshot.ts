@@ -17,7 +17,7 @@ const counters = (
   ...(there === undefined ? {} : {weight: there.weight}),
 });
 
-/** One virtual with its reals, its fallback, and whatever else the kernel holds in it. */
+/** One virtual with its real servers, its fallback, and whatever else the kernel holds in it. */
 export function virtualStatus(
   virtual: VirtualService,
   observed: readonly ObservedService[],
@@ -81,7 +81,7 @@ export function virtualStatus(
   };
 }
 
-/** Connections that a real has now; of a service: of all its reals. */
+/** Connections that a real server has now; of a service: of all its real servers. */
 export function connectionsOf(
   virtuals: readonly VirtualStatus[],
 ): (virtual: string, real?: string) => number {

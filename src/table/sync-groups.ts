@@ -21,7 +21,7 @@ export function syncGroups(groups: readonly ResourceGroup[], roles: ReadonlyMap<
 /**
  * A connection is sent with its second packet and every ten seconds, idle or not: with the kernel's own settings (`3 50`)
  * a young or an idle one is lost at a takeover. A client that comes from the port of a connection that it has
- * ended is a new one, also with `gate` and `ipip`, where the director does not see the real's end of it: with the kernel's
+ * ended is a new one, also with `gate` and `ipip`, where the director does not see the real server's end of it: with the kernel's
  * own setting (1) it is sent where that went for two minutes, also when nobody is there any more.
  */
 const sysctls: Readonly<Record<string, string>> = {

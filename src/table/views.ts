@@ -1,4 +1,4 @@
-/** What is known of each virtual and its reals now, for those who tell people and run commands. Pure. */
+/** What is known of each virtual and its real servers now, for those who tell people and run commands. Pure. */
 import type {Instant} from '@hactl/base';
 import type {CheckReport, CheckState} from '@hactl/checks';
 import type {LdirectordConfig, RealServer, VerdictSettings, VirtualService} from '@hactl/config';
@@ -22,7 +22,7 @@ export interface VirtualView {
   readonly acting: boolean;
 }
 
-/** What makes a real count: weights other than the configured ones, and how many are enough. */
+/** What makes a real server count: weights other than the configured ones, and how many are enough. */
 export interface Counting {
   readonly weights?: Weights['weights'];
   readonly quorum?: VerdictSettings['quorum'];
@@ -33,7 +33,7 @@ function inFallback(
   reals: readonly RealView[],
   {weights, quorum}: Counting,
 ): boolean | undefined {
-  // checktype=off: ldirectord touches neither reals nor fallback.
+  // checktype=off: ldirectord touches neither real servers nor fallback.
   if (virtual.checkType.kind === 'off') return false;
   const serving = reals.filter(
     ({id, state, real}) => state === 'up' && (weights?.get(id) ?? real.weight) > 0,
@@ -42,7 +42,7 @@ function inFallback(
   return reals.some(({state}) => state === 'unknown') ? undefined : true;
 }
 
-/** One view for each virtual of each file. `reports` has the operator's word already in it, and so have the weights. */
+/** One view for each virtual service of each file. `reports` has the operator's word already in it, and so have the weights. */
 export const viewsOf = (
   files: readonly LdirectordConfig[],
   reports: ReadonlyMap<string, CheckReport>,
@@ -66,7 +66,7 @@ export const viewsOf = (
     }),
   );
 
-/** The checks' word of every real, and over it the operator's: a real that is held is down. */
+/** The checks' word of every real server, and over it the operator's: a real server that is held is down. */
 export function judgedReports(
   reports: ReadonlyMap<string, CheckReport>,
   held: ReadonlyMap<string, string>,

@@ -1,4 +1,4 @@
-/** Which weight a real has now: the configured one, its check's wish, the operator's order, and less while it warms up. Pure. */
+/** Which weight a real server has now: the configured one, its check's wish, the operator's order, and less while it warms up. Pure. */
 import type {Instant, Millis} from '@hactl/base';
 import type {CheckReport, WantedWeight} from '@hactl/checks';
 import type {VerdictSettings, VirtualService} from '@hactl/config';
@@ -11,7 +11,7 @@ const STEPS = 10;
 const wished = (configured: number, wish: WantedWeight): number =>
   Math.min(WEIGHT_MAX, wish.percent ? Math.round((configured * wish.value) / 100) : wish.value);
 
-/** Since when a real serves again; undefined: it serves as it always did. Absent: it does not serve, or nothing is known. */
+/** Since when a real server serves again; undefined: it serves as it always did. Absent: it does not serve, or nothing is known. */
 export type Warmth = ReadonlyMap<string, {readonly serves: boolean; readonly since?: Instant}>;
 
 export interface Weights {
@@ -22,7 +22,7 @@ export interface Weights {
   readonly nextAt?: Instant;
 }
 
-/** The share that a real has after `age` of its slow start, in whole steps: never nothing. */
+/** The share that a real server has after `age` of its slow start, in whole steps: never nothing. */
 const share = (age: Millis, slowStart: Millis): number =>
   Math.min(1, (Math.floor((age / slowStart) * STEPS) + 1) / STEPS);
 
@@ -65,7 +65,7 @@ export function weightsNow(input: {
   return {weights, warmth: next, ...(nextAt < Infinity ? {nextAt} : {})};
 }
 
-/** With a fallback server and fewer reals than the quorum: the fallback serves alone. */
+/** With a fallback server and fewer real servers than the quorum: the fallback serves alone. */
 export function belowQuorum(
   virtual: VirtualService,
   serving: number,

@@ -6,7 +6,7 @@ export interface BackoffLimits {
   readonly first: Millis;
   /** No pause is longer. */
   readonly most: Millis;
-  /** What lived longer is started again without a pause. */
+  /** A process that lived longer is restarted without a pause. */
   readonly stableAfter: Millis;
 }
 

@@ -99,7 +99,7 @@ export class ByteWriter {
     return this.#length;
   }
 
-  /** What was written so far, as a view. */
+  /** The bytes written so far, as a view. */
   done(): Buffer {
     return this.#bytes.subarray(0, this.#length);
   }

@@ -1,4 +1,4 @@
-/** Texts from files and from the network, made fit for a terminal. Pure. */
+/** Text from files and from the network, made safe for a terminal. Pure. */
 
 const names: Readonly<Record<string, string>> = {
   '\u00A0': 'NBSP', '\u00AD': 'SHY', '\u061C': 'ALM', '\u2028': 'LS', '\u2029': 'PS', '\u202F': 'NNBSP', '\uFEFF': 'BOM',
@@ -24,7 +24,7 @@ function visible(character: string): string {
  */
 export const printable = (text: string): string => text.replace(unprintable, visible);
 
-/** What people call a character that cannot be seen. */
+/** The name of an invisible character. */
 export function characterName(character: string): string {
   const code = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
   if (character === '\u00A0') return `a no-break space (U+${code})`;

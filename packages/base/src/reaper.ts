@@ -1,6 +1,6 @@
 /**
- * Ends process groups when the process that started them is gone, however it went: SIGKILL leaves it no word of its own.
- * A shell waits on a pipe; the kernel closes the pipe, and the shell ends the groups that it was told of.
+ * Ends process groups when the process that started them is gone, however it ended: SIGKILL leaves it no chance to clean up.
+ * A shell waits on a pipe; the kernel closes the pipe, and the shell kills the groups it knows.
  */
 import {spawn, type ChildProcess} from 'node:child_process';
 
@@ -16,7 +16,7 @@ done
 for group in $groups; do kill -KILL -"$group" 2>/dev/null; done`;
 
 export interface Reaper {
-  /** To be called before a program is started: then there is hardly a moment in which nobody knows of it. */
+  /** Call it before a program is started: then there is hardly a gap in which a group is unknown. */
   prepare(): void;
   /** This group ends with us. */
   watch(group: number): void;

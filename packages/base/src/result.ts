@@ -1,4 +1,4 @@
-/** Either a value or a fault that the caller must look at. Used for what a peer or an operator got wrong. */
+/** Either a value or a fault that the caller must look at. Used for faults of a peer or an operator. */
 export type Result<T, F> = {readonly ok: true; readonly value: T} | {readonly ok: false; readonly fault: F};
 
 /** A successful result. */

@@ -1,5 +1,5 @@
 /**
- * Programs of the administrator's: each leads a process group of its own, has a clean environment, and ends with what
+ * The administrator's programs: each leads a process group of its own, has a clean environment, and ends with what
  * started it. Apart from the index: what only computes with base does no I/O.
  */
 import {spawn, type ChildProcess} from 'node:child_process';
@@ -7,7 +7,7 @@ import {readdirSync, readFileSync, readlinkSync} from 'node:fs';
 import {signalGroup} from './process-group.ts';
 import type {Millis} from './time.ts';
 
-/** Says in the environment of a program which process it must not outlive: pid, start time, and namespace of pids. */
+/** Environment variable that names the process a program must not outlive: pid, start time, and namespace of pids. */
 const MARK = 'HACTL_CHILD_OF';
 const USUAL_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const OUTPUT_MAX = 500;
@@ -92,15 +92,15 @@ export function endOrphans(): number {
 }
 
 export interface RunOptions {
-  /** After so long the whole group is ended. */
+  /** Limit after which the whole group is killed. */
   readonly limit: Millis;
-  /** SIGTERM at the limit, SIGKILL so much later; without it SIGKILL at the limit. */
+  /** SIGTERM at the limit, SIGKILL after this grace period; without it SIGKILL at the limit. */
   readonly grace?: Millis;
   readonly env?: NodeJS.ProcessEnv;
   readonly user?: User;
   /** Written to its standard input. */
   readonly input?: string;
-  /** Of which of its outputs something is kept. Default: both. */
+  /** Which of its outputs are kept. Default: both. */
   readonly read?: 'both' | 'stdout' | 'none';
   /** Called with the program once it is started: whoever ends before it ends it with `endGroup`. */
   readonly started?: (child: ChildProcess) => void;
@@ -162,7 +162,7 @@ export function runLimited(file: string, words: readonly string[], options: RunO
     try {
       child = startProgram(file, words, options);
     } catch (error) {
-      // No descriptor, no process, no memory left: for this one.
+      // No descriptor, process or memory left for this one.
       return done(error instanceof Error ? error.message : String(error), true);
     }
     for (const stream of [child.stdout, child.stderr])
@@ -175,7 +175,7 @@ export function runLimited(file: string, words: readonly string[], options: RunO
     }, options.limit);
     child.on('error', (error) => done(error.message, true));
     child.on('close', (code, signal) => done(signal ?? code ?? 1));
-    // Its own last words are in the pipe when it ends, perhaps not yet read: a timer that is due comes before the pipes.
+    // Its last output may still be unread in the pipe when it ends: a due timer runs before the pipes are read.
     child.on('exit', (code, signal) =>
       setTimeout(() => setImmediate(() => done(signal ?? code ?? 1)), DRAIN_MS),
     );

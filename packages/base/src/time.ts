@@ -13,7 +13,7 @@ export interface Moment {
   readonly wall: WallTime;
 }
 
-/** What the pure core never has and every driver gets handed: the two clocks. */
+/** The two clocks: every driver gets them, the pure core never does. */
 export interface Clock {
   /** The monotonic clock. */
   now(): Instant;

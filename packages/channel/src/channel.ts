@@ -1,5 +1,5 @@
 /**
- * Frames between two processes of a pair that nobody else can make, alter or play again: connection sync sends them as
+ * Frames between two processes of a pair that nobody else can forge, alter or replay: connection sync sends them as
  * datagrams. Pure: keys, counters and nonces come from the caller.
  *
  *    0                   1                   2                   3
@@ -39,19 +39,19 @@ export interface ChannelKeys {
 }
 
 /**
- * Keys of one purpose's own, from the cluster's secret: what is signed for one purpose is of no use in another, nor in
+ * Keys for one purpose, derived from the cluster's secret: a signature for one purpose is useless for another, and in
  * the heartbeat.
  */
 export function channelKeys(purpose: 'sync', secret: string | Buffer, cluster: string): ChannelKeys {
   return {encryption: Buffer.from(hkdfSync('sha256', secret, cluster, `hactl ${purpose} encryption`, 32))};
 }
 
-/** What a node is called in the frames. */
+/** A node's identifier in the frames. */
 export const senderNumber = (cluster: string, node: string): number =>
   createHash('sha256').update(`${cluster}/${node}`).digest().readUInt32BE(0);
 
 export interface Sender {
-  /** May change under way: the sequence goes on. */
+  /** May change during a session: the sequence goes on. */
   keys: ChannelKeys;
   readonly sender: number;
   readonly incarnation: bigint;
@@ -129,7 +129,7 @@ export function open(keys: ChannelKeys, own: number, frame: Buffer): Result<Open
   return ok({sender, incarnation: frame.readBigUInt64BE(8), sequence, payload});
 }
 
-/** What was heard of one life of a sender: the newest sequence number and which of the WINDOW before it came. */
+/** What was received from one incarnation of a sender: the newest sequence number and which of the WINDOW before it arrived. */
 export interface ReplayWindow {
   readonly incarnation: bigint;
   newest: bigint;
@@ -147,7 +147,7 @@ export const makeWindow = (incarnation: bigint, newest: bigint): ReplayWindow =>
 /** Datagrams may overtake one another by so many before one that is missing counts as lost. */
 const REORDER = 64n;
 
-/** What never came, as far as it can be told now: what comes late after all is taken off again. */
+/** Datagrams that never arrived, as far as known: one that arrives late after all is subtracted. */
 export function lostOf(window: ReplayWindow): number {
   let lost = window.lost;
   // Whole numbers from here on: a thousand steps with bigints would be felt.

@@ -1,23 +1,23 @@
 /**
- * Whether a frame of the peer is believed. A life of the peer that is new here must give back the number that this side
- * made up last: a recording of an older life cannot. Pure: the random numbers come from the caller.
+ * Whether a frame of the peer is accepted. A new incarnation of the peer must echo the challenge that this side
+ * sent last: a recording of an older incarnation cannot. Pure: the random numbers come from the caller.
  */
 import {accept, lostOf, makeWindow, type Opened, type ReplayWindow} from './channel.ts';
 
-/** The two numbers that every greeting carries: the sender's own question, and the peer's given back. */
+/** The two numbers in every greeting: the sender's challenge, and the peer's challenge echoed. */
 export interface Greeting {
   readonly challenge: bigint;
   readonly echo: bigint;
 }
 
 export interface Session {
-  /** What the next new life has to give back. Used once. */
+  /** The challenge that the next new incarnation has to echo. Used once. */
   challenge: bigint;
   /** What the peer asked for last. */
   echo: bigint;
   peer: {readonly sender: number; readonly incarnation: bigint; readonly window: ReplayWindow} | undefined;
   replayed: number;
-  /** Lost and late datagrams of the peer's lives before this one. */
+  /** Lost and late datagrams of the peer's earlier incarnations. */
   lostBefore: number;
 }
 

@@ -1,4 +1,4 @@
-/** Users of this machine by name. */
+/** User accounts of this machine by name. */
 import {readFileSync} from 'node:fs';
 import type {Account} from '@hactl/net/privileges';
 
@@ -16,14 +16,14 @@ export function accountOf(name: string, file = '/etc/passwd'): Account | undefin
 }
 
 export interface Accounts {
-  /** Who checks; undefined: nobody is there, so root does. */
+  /** The user for checks; undefined: no such account, so root. */
   readonly check?: Account;
-  /** Who runs external commands; undefined: root. */
+  /** The user for external commands; undefined: root. */
   readonly script?: Account;
   readonly warnings: readonly string[];
 }
 
-/** Whom the checks become: the configured users, else the package's, else `nobody`; commands stay with root then. */
+/** The users that the checks run as: the configured ones, else the package's, else `nobody`; then commands run as root. */
 export function chooseAccounts(
   {checkUser, scriptUser}: {readonly checkUser?: string; readonly scriptUser?: string},
   find: (name: string) => Account | undefined = accountOf,

@@ -15,7 +15,7 @@ import {freshReport, isNews, judge, nextKind, spared} from './verdict.ts';
 
 /** More probes than this at once wait for the next slot: descriptors are finite. */
 const CONCURRENT_MAX = 4_000;
-/** External commands are processes: so many at once, however many sockets are allowed. */
+/** Maximum concurrent external commands, however many sockets are allowed. */
 const COMMANDS_MAX = 32;
 
 interface Check {
@@ -25,7 +25,7 @@ interface Check {
   due: Instant;
   running: boolean;
   sinceNegotiate: number;
-  /** Replaced or removed while its probe ran: the result is nobody's. */
+  /** Replaced or removed while its probe ran: the result is discarded. */
   gone: boolean;
 }
 
@@ -53,7 +53,7 @@ export function startChecks(
   const pinger = openPinger(identity & 0xffff);
   /** Checks by the slot they are due in; one that was put elsewhere meanwhile is passed over. */
   const wheel = new Map<Instant, Check[]>();
-  /** Those that found no room when they were due, the longest first. */
+  /** Checks that found no free place when they were due, the longest-waiting first. */
   const overdue = new Set<Check>();
   let timer: NodeJS.Timeout | undefined;
   let timerAt: Instant = Infinity;

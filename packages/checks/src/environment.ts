@@ -1,4 +1,4 @@
-/** What a child gets of our environment: where programs are, how people write, and nothing that was meant for us. */
+/** What a child gets of our environment: PATH and locale, and nothing that was meant for us. */
 
 const KEPT = /^(?:PATH|HOME|LANG|LC_[A-Z]+|TZ|TMPDIR)$/;
 const OURS = /^NODE_/;

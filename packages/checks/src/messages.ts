@@ -1,8 +1,8 @@
-/** What the supervisor and the checks process say to one another (Node's IPC channel, structured clone of plain data). */
+/** What the supervisor and the checks process send each other (Node's IPC channel, structured clone of plain data). */
 import type {Instant, Millis} from '@hactl/base';
 import type {Account, Remains} from '@hactl/net/privileges';
 
-/** One real of one virtual, with all that a check of it needs. `id` is the supervisor's, opaque here. */
+/** One real of one virtual service, with all that a check of it needs. `id` is the supervisor's, opaque here. */
 export interface CheckSpec {
   readonly id: string;
   readonly checkType:
@@ -13,10 +13,10 @@ export interface CheckSpec {
   readonly family: 4 | 6;
   /** The real server. */
   readonly address: string;
-  /** The port to check: checkport, else the real's, else the service's own. */
+  /** The port to check: checkport, else the real server's, else the service's own. */
   readonly port: number;
   readonly protocol: 'tcp' | 'udp' | 'fwm';
-  /** The virtual, for external commands: address, or the mark as text. */
+  /** The virtual service, for external commands: address, or the mark as text. */
   readonly virtualAddress: string;
   readonly virtualPort: number;
   /** The real's own port, for external commands. */
@@ -43,7 +43,7 @@ export interface CheckSpec {
   readonly sendExpect?: SendExpect;
   /** For external checks: run instead of checkCommand. */
   readonly sendProgram?: SendProgram;
-  /** Passed checks in a row before a real that was down is up again; 1 where nothing is said. */
+  /** Passed checks in a row before a real server that was down is up again; 1 where nothing is said. */
   readonly rise?: number;
   /** Each fall adds 1 to a penalty that halves every `halfLife`; from `suppress` on it is kept down until below `reuse`. */
   readonly damping?: {readonly suppress: number; readonly reuse: number; readonly halfLife: Millis};
@@ -65,7 +65,7 @@ export interface SendProgram {
   readonly expect?: string;
 }
 
-/** Piranha's check of a virtual, as lvs.cf has it: escapes such as \r\n written out. */
+/** Piranha's check of a virtual service, as lvs.cf has it: escapes such as \r\n written out. */
 export interface SendExpect {
   readonly send?: string;
   readonly expect?: string;
@@ -75,7 +75,7 @@ export interface SendExpect {
 
 export type CheckState = 'unknown' | 'up' | 'down';
 
-/** The supervisor's words. */
+/** Messages of the supervisor. */
 export type ToChecks =
   /** Replaces the whole set: same id and same spec keep their state; others start anew; absent ones stop. */
   | {readonly type: 'configure'; readonly specs: readonly CheckSpec[]; readonly identity?: Identity}
@@ -89,7 +89,7 @@ export interface Identity {
   readonly scriptUser?: string;
 }
 
-/** The router's words to a process that checks: before the first configuration, whom it becomes. */
+/** Messages of the router to a shard: before the first configuration, the user it becomes. */
 export type ToShard =
   | Exclude<ToChecks, {readonly type: 'configure'}>
   | {readonly type: 'configure'; readonly specs: readonly CheckSpec[]}
@@ -101,12 +101,12 @@ export interface WantedWeight {
   readonly percent: boolean;
 }
 
-/** A real that goes up and down: kept only where damping is on. */
+/** A real server that goes up and down: kept only where damping is on. */
 export interface Flaps {
   readonly penalty: number;
   /** When the penalty was this. */
   readonly at: Instant;
-  /** What its checks alone would say. */
+  /** The verdict of its checks alone. */
   readonly alive: boolean;
   /** Kept down although its checks pass. */
   readonly damped: boolean;
@@ -127,14 +127,14 @@ export interface CheckReport {
   readonly state: CheckState;
   /** Consecutive failures so far. */
   readonly failures: number;
-  /** Consecutive passes of a real that is not up yet. */
+  /** Consecutive passes of a real server that is not up yet. */
   readonly passes?: number;
   readonly flaps?: Flaps;
   readonly weight?: WantedWeight;
   /** Only where it ends within the check's `certDays`; its verdict is not touched by that. */
   readonly certificate?: CertificateEnd;
   readonly checks: number;
-  /** Why, in words a person can act on. */
+  /** The reason, as text a person can act on. */
   readonly reason: string;
   /** Of the last check. */
   readonly took: Millis;
@@ -142,10 +142,10 @@ export interface CheckReport {
   readonly at: Instant;
 }
 
-/** The checks process's words. */
+/** Messages of the checks process. */
 export type FromChecks =
   | {readonly type: 'ready'; readonly pid: number}
-  /** A real changed state, or what it wants its weight to be, or passed or failed its first check. */
+  /** A real server changed state, or what it wants its weight to be, or passed or failed its first check. */
   | {readonly type: 'verdict'; readonly report: CheckReport}
   | {
       readonly type: 'reports';

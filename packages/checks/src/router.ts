@@ -13,7 +13,7 @@ import type {CheckReport, CheckSpec, FromChecks, Identity, ToChecks, ToShard} fr
 import {isCommand, mayPing, placeVirtuals, shardCount, virtualOf} from './placement.ts';
 
 process.title = 'hactld-checks';
-/** A shard that lived so long is started again at once, another one after a pause that doubles. */
+/** A shard that lived this long is restarted at once, others after a pause that doubles. */
 const STABLE_AFTER: Millis = 5_000;
 const PAUSE_FIRST: Millis = 50;
 const PAUSE_MAX: Millis = 5_000;
@@ -39,11 +39,11 @@ interface Shard {
   pause: Millis;
   timer?: NodeJS.Timeout | undefined;
   specs: readonly CheckSpec[];
-  /** Whom it becomes: told to it before anything else. */
+  /** The user it becomes: sent before anything else. */
   become?: Extract<ToShard, {type: 'become'}>;
 }
 
-/** What was given up, once it was. */
+/** The privileges that were dropped. */
 interface Dropped {
   readonly raw: boolean;
   readonly scripts: boolean;
@@ -53,7 +53,7 @@ interface Dropped {
 const shards: Shard[] = [];
 let commands: Shard | undefined;
 let places = new Map<string, number>();
-/** What is known of each server, for a shard that starts anew. */
+/** What is known of each server, for a shard that restarts. */
 const states = new Map<string, 'up' | 'down'>();
 let dropped: Dropped | undefined;
 let ending = false;
@@ -171,7 +171,7 @@ function configureShard(shard: Shard): void {
   tell(shard, {type: 'configure', specs});
 }
 
-/** Ends this process, that the supervisor starts one as root. */
+/** Ends this process, so that the supervisor starts one as root. */
 function leave(why: string): void {
   ending = true;
   say({type: 'log', level: 'info', message: `the checks start anew: ${why}`}, () => process.exit(0));

@@ -1,7 +1,7 @@
-/** Says once what this machine runs short of, and once that it is over. Pure. */
+/** Reports a local resource shortage once, and once that it is over. Pure. */
 import type {ProbeResult} from './verdict.ts';
 
-/** So many probes in a row must work before it is over: at the edge of a limit some do and some do not. */
+/** Successful probes in a row before it counts as over: at the edge of a limit some do and some do not. */
 const RECOVERED = 100;
 
 export interface Shortages {

@@ -1,11 +1,11 @@
-/** When is a real up, when is it down: ldirectord's failurecount, and what is opt-in beside it. Pure. */
+/** When is a real server up, when is it down: ldirectord's failurecount, and what is opt-in beside it. Pure. */
 import type {Instant, Millis} from '@hactl/base';
 import type {CertificateEnd, CheckReport, CheckSpec, CheckState, Flaps, WantedWeight} from './messages.ts';
 
 /** What one probe found. */
 export interface ProbeResult {
   readonly passed: boolean;
-  /** Why, in words a person can act on. */
+  /** The reason, as text a person can act on. */
   readonly reason: string;
   readonly took: Millis;
   readonly weight?: WantedWeight;
@@ -15,13 +15,13 @@ export interface ProbeResult {
   readonly shortage?: string;
 }
 
-/** What is known before the first check: an adopted real keeps its state and its good name. */
+/** What is known before the first check: an adopted real server keeps its state. */
 export function freshReport(spec: CheckSpec, now: Instant): CheckReport {
   const state: CheckState = spec.initial ?? 'unknown';
   return {id: spec.id, state, failures: 0, checks: 0, reason: 'not checked yet', took: 0, at: now};
 }
 
-/** The penalty of a real that flaps, after one more look at it. A fall is what counts; time makes it fade. */
+/** The penalty of a real server that flaps, after one more look at it. Each fall adds to it; it decays with time. */
 function flapsAfter(
   damping: NonNullable<CheckSpec['damping']>,
   before: Flaps | undefined,
@@ -35,7 +35,7 @@ function flapsAfter(
   return {penalty, at: now, alive, damped};
 }
 
-/** Why a real that passes is kept down, and about how long yet. */
+/** Why a passing real server is kept down, and for about how much longer. */
 function dampedReason({penalty}: Flaps, {reuse, halfLife}: NonNullable<CheckSpec['damping']>): string {
   const left = Math.ceil((halfLife * Math.log2(penalty / reuse)) / 1_000);
   return `it went up and down too often: out of service for about ${left} s more, if it stays up`;
@@ -50,7 +50,7 @@ const endingCertificate = (
 
 /**
  * The report after a probe. One success makes it up (`rise` of them where that is wanted); `failureCount` failures in a
- * row make it down. A real of which nothing is known goes down with its first failure: it has no traffic that a hasty
+ * row make it down. A real server of which nothing is known goes down with its first failure: it has no traffic that a hasty
  * verdict could hurt; and it is up with its first success, so that a start is not delayed.
  */
 export function judge(spec: CheckSpec, before: CheckReport, result: ProbeResult, now: Instant): CheckReport {
@@ -89,7 +89,7 @@ export function judge(spec: CheckSpec, before: CheckReport, result: ProbeResult,
   };
 }
 
-/** The report after a probe that this machine could not make: nothing new is known of the server, and that is said. */
+/** The report after a probe that this machine could not make: nothing new is known of the server, and that is reported. */
 export const spared = (before: CheckReport, {reason, shortage}: ProbeResult, now: Instant): CheckReport => ({
   ...before,
   reason: `not checked, ${before.state === 'unknown' ? 'nothing is known of it' : `still ${before.state}`}: ${shortage ?? reason}`,

@@ -59,7 +59,7 @@ export function decodeClaim(
   return {stamp: BigInt(bytes.readUIntBE(0, 6)), echo: bytes.readUInt32BE(6)};
 }
 
-/** So many of the last own stamps are known; older echoes prove nothing. */
+/** How many of this director's latest stamps are remembered; older echoes prove nothing. */
 const REMEMBERED = 1_024;
 const low = (stamp: bigint): number => Number(stamp & 0xffff_ffffn);
 

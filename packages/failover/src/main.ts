@@ -1,11 +1,11 @@
-/** The failover engine's process: real-time, small, and with nothing in it but adverts, addresses and announcements. */
+/** The failover engine's process: real-time, small, limited to adverts, addresses and announcements. */
 import {systemClock} from '@hactl/base';
 import {setRealtime} from '@hactl/net';
 import {startEngine} from './driver/engine.ts';
 import {makeWatchdog} from './driver/watchdog.ts';
 import type {FromEngine, ToEngine} from './messages.ts';
 
-// Started by hand it would wait for ever for a word of the supervisor.
+// Started by hand it would wait for ever for the supervisor.
 if (!process.connected) {
   process.stderr.write('this process is started by hactld\n');
   process.exit(2);
@@ -22,7 +22,7 @@ const say = (message: FromEngine): void => {
 const watchdog = makeWatchdog((message) => say({type: 'event', level: 'error', code: 'watchdog', message}));
 const quit = (): void => {
   watchdog.release();
-  // The last message and the last advert are on their way when the next turn comes.
+  // The last message and the last advert are sent by the next turn.
   setTimeout(() => process.exit(0), 5);
 };
 
@@ -48,7 +48,7 @@ process.on('disconnect', () => {
   if (engine) engine.orphaned();
   else process.exit(0);
 });
-// The supervisor decides when we end; a signal to the whole group (Ctrl-C) must not be quicker than it.
+// The supervisor decides when we end; a signal to the process group (Ctrl-C) must not preempt it.
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => undefined);
 say({type: 'ready', pid: process.pid, realtime: 'starting'});

@@ -1,4 +1,4 @@
-/** What the supervisor and the failover engine say to one another (Node's IPC channel, plain data). */
+/** What the supervisor and the failover engine send each other (Node's IPC channel, plain data). */
 import type {Instant, Millis} from '@hactl/base';
 
 /** A virtual address that the engine adds, renews and removes. */
@@ -19,8 +19,8 @@ export interface EngineGroup {
   readonly preferredNode: string;
   readonly vips: readonly EngineVip[];
   /**
-   * False: every resource is warm (the addresses are all there is to do): the engine takes over at once and tells.
-   * True: resources stand before the addresses; the engine asks (`prepare`) and waits for `prepared`.
+   * False: every resource is warm (the addresses are all there is to do): the engine takes over at once and reports it.
+   * True: cold resources start before the addresses; the engine asks (`prepare`) and waits for `prepared`.
    */
   readonly cold: boolean;
 }
@@ -62,7 +62,7 @@ export interface EngineConfig {
   readonly pingGroups: readonly {readonly name: string; readonly members: readonly string[]}[];
   readonly ipfail: boolean;
   readonly deadping: Millis;
-  /** Interfaces whose carrier counts as a thing watched. */
+  /** Interfaces whose carrier is tracked. */
   readonly trackInterfaces: readonly string[];
   /** A command of the shell; the peer's name is its last argument. */
   readonly fence?: string;
@@ -70,7 +70,7 @@ export interface EngineConfig {
   readonly fenceName?: string;
   /** The kernel's watchdog device, fed while the engine runs. */
   readonly watchdog?: string;
-  /** Where incarnation and what must survive a restart are kept. */
+  /** Directory for the incarnation and other state that must survive a restart. */
   readonly stateDir: string;
 }
 
@@ -92,7 +92,7 @@ export type ToEngine =
    * taken back for `holdOff` unless an operator says so or the peer dies.
    */
   | {readonly type: 'give-up'; readonly vrid: number; readonly reason: string; readonly holdOff: Millis}
-  /** How many of the scripts that are watched fail. */
+  /** How many tracked scripts fail. */
   | {readonly type: 'tracked'; readonly lost: number}
   /** Hand everything over, announce priority 0 and exit; answered by `stopped`. */
   | {readonly type: 'stop'}
@@ -100,7 +100,7 @@ export type ToEngine =
 
 export interface PathStatus {
   readonly name: string;
-  /** Does this node hear the peer on it, does the peer say that it hears this node. */
+  /** Does this node hear the peer on it; does the peer report hearing this node. */
   readonly hears: boolean;
   readonly heard: boolean;
   readonly lastHeardAgo?: Millis;
@@ -152,7 +152,7 @@ export interface EngineStatus {
   readonly pings: readonly {readonly name: string; readonly answers: boolean}[];
 }
 
-/** A change of role with the story of it. */
+/** A role change with its details. */
 export interface Transition {
   readonly vrid: number;
   readonly group: string;
@@ -177,7 +177,7 @@ export type FromEngine =
       readonly message: string;
       /** The other director that it is about. */
       readonly peer?: string;
-      /** For how long that one has not been heard. */
+      /** How long it has not been heard. */
       readonly silence?: Millis;
       /** When it was, where that matters: the supervisor may read it late. */
       readonly wall?: number;

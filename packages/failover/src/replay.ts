@@ -25,7 +25,7 @@ export const initialReplay = (incarnation = 0n, floor = 0n): ReplayState => ({
   floor,
 });
 
-/** A path may lag behind the newest advert by so many; a path that is slower than that is of no use. */
+/** How many adverts a path may lag behind the newest one; a slower path is of no use. */
 export const REPLAY_WINDOW = 64n;
 
 /** The state after an accepted advert, or the fault. */

@@ -21,7 +21,7 @@ export const targetsOf = (
   groups: readonly {readonly name: string; readonly members: readonly string[]}[],
 ): Target[] => [...pings.map((name) => ({name, members: [name]})), ...groups];
 
-/** Nobody is lost before it had its chance. */
+/** No target is lost before it had a chance to answer. */
 export const startReach = (targets: readonly Target[], now: Instant): ReachState => ({
   answeredAt: new Map(targets.flatMap(({members}) => members.map((member) => [member, now] as const))),
 });
@@ -41,5 +41,5 @@ export const lostTargets = (
     members.every((member) => now - (state.answeredAt.get(member) ?? -Infinity) >= deadping),
   );
 
-/** How often is pinged: five chances within deadping, at most ten a second. */
+/** The ping interval: five chances within deadping, at most ten a second. */
 export const pingInterval = (deadping: Millis): Millis => Math.max(100, Math.min(deadping / 5, 1_000));

@@ -1,5 +1,5 @@
 /**
- * Carries a plan out, each entry for itself: what the kernel refuses is told and stops nothing else. Where the table
+ * Carries a plan out, each entry on its own: what the kernel refuses is reported and stops nothing else. Where the table
  * changed since it was read (somebody deleted a server, or added it), the operation that fits now is tried instead.
  */
 import {IpvsError} from './error.ts';
@@ -19,7 +19,7 @@ const serviceText = (operation: Operation): string =>
   keyText('service' in operation ? operation.service.key : operation.key);
 
 /**
- * What to try when the kernel answers so: another operation, nothing because it is as wanted (`as-wanted`), or undefined:
+ * What to try after this answer of the kernel: another operation, nothing because it is as wanted (`as-wanted`), or undefined:
  * it is refused. Pure.
  */
 export function instead(operation: Operation, code: string): Operation | 'as-wanted' | undefined {
@@ -70,7 +70,7 @@ export async function carryOut(
   operations: readonly Operation[],
 ): Promise<readonly OperationOutcome[]> {
   const outcomes: OperationOutcome[] = [];
-  /** Services that could not be made: their servers have no place. */
+  /** Services that could not be added: their servers cannot be added either. */
   const missing = new Set<string>();
   for (const operation of operations) {
     if (missing.has(serviceText(operation))) continue;

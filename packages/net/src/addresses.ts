@@ -1,4 +1,4 @@
-/** Addresses and links over rtnetlink, synchronously: the failover engine's hands on the VIP. */
+/** Addresses and links over rtnetlink, synchronously: how the failover engine changes the VIP. */
 import {addressBytes, addressText} from './address-text.ts';
 import {attribute, readAttributes, readString, stringAttribute, u32Attribute} from './attributes.ts';
 import {netlinkFlag, openDirect, type DirectNetlink} from './netlink-direct.ts';
@@ -10,7 +10,7 @@ const RTM_DELADDR = 21;
 const RTM_GETADDR = 22;
 const IFA = {ADDRESS: 1, LOCAL: 2, LABEL: 3, BROADCAST: 4, CACHEINFO: 6, FLAGS: 8} as const;
 const IFLA = {ADDRESS: 1, IFNAME: 3, OPERSTATE: 16} as const;
-/** No duplicate address detection: a VIP that waits a second to be usable is no fail-over. */
+/** No duplicate address detection: a VIP that is unusable for a second is no failover. */
 const IFA_F_NODAD = 0x02;
 const FOREVER = 0xffff_ffff;
 const IFF_UP = 1;

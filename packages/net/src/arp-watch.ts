@@ -1,4 +1,4 @@
-/** Hears ARP on every link: who claims which address. */
+/** Listens to ARP on every link: who claims which address. */
 import {abi, bindSocket, openSocket, watchReceived, type Watch} from './sys.ts';
 
 const ETHERTYPE_ARP = 0x0806;

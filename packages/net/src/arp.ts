@@ -68,7 +68,7 @@ export function decodeArp(frame: Buffer): Result<ArpPacket, ArpFault> {
 }
 
 /**
- * RFC 5227's announcement, in the request form and, for stacks that only believe replies, in the reply form. `trailer` is
+ * RFC 5227's announcement, in the request form and, for stacks that only accept replies, in the reply form. `trailer` is
  * asked for each of them.
  */
 export function arpAnnouncement(

@@ -53,7 +53,7 @@ export interface FramePort {
   close(): void;
 }
 
-/** `heard` gets a frame that is good until it returns. Needs CAP_NET_RAW. */
+/** `heard` gets a frame that is valid until it returns. Needs CAP_NET_RAW. */
 export function openFramePort(index: number, tcpPort: number, heard: (frame: Buffer) => void): FramePort {
   const target = `frames of link ${index}`;
   const fd = openSocket(abi.AF_PACKET, abi.SOCK_RAW | abi.SOCK_NONBLOCK, 0, target);

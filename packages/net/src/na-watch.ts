@@ -1,4 +1,4 @@
-/** Hears neighbour advertisements: who claims which IPv6 address. */
+/** Listens to neighbour advertisements: who claims which IPv6 address. */
 import {jeq, ldb, ret, SKF_NET_OFF} from './packet-filter.ts';
 import {abi, attachFilter, openSocket, setOption, watchReceived, type Watch} from './sys.ts';
 

@@ -1,4 +1,4 @@
-/** Tells when links or addresses change. An overrun (ENOBUFS) is a change like any other: whoever is told looks anew. */
+/** Reports when links or addresses change. An overrun (ENOBUFS) counts as a change: the listener reads everything again. */
 import {
   abi,
   bindSocket,

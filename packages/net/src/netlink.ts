@@ -1,7 +1,7 @@
 /**
  * The npm package `netlink`, and its only importer. It serves what is not critical: looking at links, addresses and
  * routes when a configuration is read. Its traps (docs/architecture.md) are kept in here: one request at a time, each
- * with a time-out, no subscription (an overrun would end the process), the socket closed in every outcome.
+ * with a timeout, no subscription (an overrun would end the process), the socket closed in every outcome.
  */
 import ipaddr from 'ipaddr.js';
 import {addressText} from './address-text.ts';

@@ -1,4 +1,4 @@
-/** Gives up root for good: what a process that hears strangers must not have, nobody can take from it. */
+/** Drops root permanently: a process that reads untrusted input must hold no privilege that could be taken from it. */
 import {permittedCapabilities, setCapabilities, threadControl} from './sys.ts';
 
 const PR_SET_KEEPCAPS = 8;
@@ -32,7 +32,7 @@ export interface Remains {
 export function becomeUser({name, uid, gid}: Account, {raw, setuidPrograms, groups}: Remains): void {
   const kept = raw ? permittedCapabilities() & (1 << CAP_NET_RAW) : 0;
   for (let capability = 0; capability < CAPABILITIES; capability += 1)
-    // Unknown ones are refused, as all are without CAP_SETPCAP: the user below has none to gain all the same.
+    // Unknown ones are refused, as all are without CAP_SETPCAP: the user below has none to gain anyway.
     if (kept === 0 || capability !== CAP_NET_RAW) threadControl(PR_CAPBSET_DROP, capability);
   threadControl(PR_SET_KEEPCAPS, 1);
   // Node has it; its types do not.

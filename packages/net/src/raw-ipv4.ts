@@ -1,4 +1,4 @@
-/** Whole IPv4 packets from this machine, and a TCP port that swallows what comes. */
+/** Whole IPv4 packets from this machine, and a TCP port that drops all input. */
 import {createServer} from 'node:net';
 import {ret} from './packet-filter.ts';
 import {
@@ -37,7 +37,7 @@ export function openRawIpv4(to: string): RawIpv4 {
 }
 
 /**
- * Listens on a TCP port and lets the kernel drop every packet to it: whoever sends there gets no answer, also no reset.
+ * Listens on a TCP port and lets the kernel drop every packet to it: senders get no answer, not even a reset.
  * Resolves to a function that ends it; rejects with the system's error.
  */
 export async function openSilentPort(address: string, port: number): Promise<() => void> {
@@ -45,7 +45,7 @@ export async function openSilentPort(address: string, port: number): Promise<() 
   const fd = openSocket(abi.AF_INET, abi.SOCK_STREAM | abi.SOCK_NONBLOCK, 0, target);
   try {
     attachFilter(fd, [ret(0)], target);
-    // A process that is started anew need not wait for the one before it to be gone.
+    // A restarted process need not wait until its predecessor is gone.
     setIntOption(fd, abi.SOL_SOCKET, abi.SO_REUSEPORT, 1, target);
     bindSocket(fd, socketAddress(address, port), target);
   } catch (error) {

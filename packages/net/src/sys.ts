@@ -137,7 +137,7 @@ export const receiveFrom = (fd: number, into: Uint8Array, flags: number, address
 export const beginConnect = (fd: number, address: Uint8Array): number =>
   sysConnect(fd, address, address.length) as number;
 
-/** The error that waits on a socket, 0 for none; asking takes it away. */
+/** The pending error of a socket, 0 for none; reading clears it. */
 export function takeSocketError(fd: number): number {
   const value = Buffer.alloc(4);
   return (sysGetsockopt(fd, abi.SOL_SOCKET, abi.SO_ERROR, value, [4]) as number) < 0
@@ -168,9 +168,9 @@ export const EPOLLET = 0x8000_0000;
 
 /** Many descriptors that are watched as one. */
 export interface Epoll {
-  /** Watches a descriptor until it is closed; what happens to it is told under this number (32 bits). */
+  /** Watches a descriptor until it is closed; its events are reported under this number (32 bits). */
   add(fd: number, wanted: number, number: number): void;
-  /** Tells what has happened, at most so many at once. What is left makes `ready` called again, in the next turn. */
+  /** Returns pending events, at most this many at once. For the rest `ready` is called again in the next turn. */
   take(happened: (number: number, events: number) => void): void;
 }
 
@@ -281,7 +281,7 @@ const SCHED_FIFO = 1;
 /**
  * Makes every thread of this process real-time (SCHED_FIFO): V8 shares the collection of garbage with helper threads and
  * waits for them, so one helper at ordinary priority under load stops the whole process (silences of 30 to 200 ms were
- * seen). What is not permitted is said in the answer, and the process runs on as an ordinary one. Its memory is not
+ * seen). What is not permitted is reported in the result, and the process continues with normal priority. Its memory is not
  * locked: V8 gives pages back with madvise, which the kernel refuses on locked ones, and V8 then ends the process with
  * SIGTRAP (seen twice in one drill, with MCL_ONFAULT too).
  */
@@ -298,7 +298,7 @@ export function setRealtime(priority: number): {readonly realtime: boolean; read
   return {realtime: true, text: `SCHED_FIFO ${priority}`};
 }
 
-/** A watch on a descriptor. It must be kept referenced: a collected handle ends the watch without a word. */
+/** A watch on a descriptor. It must be kept referenced: a collected handle ends the watch silently. */
 export interface Watch {
   stop(): void;
 }
@@ -319,7 +319,7 @@ const {poll} = (
 
 const watched = new Set<PollHandle>();
 
-/** One turn of the event loop takes at most so many: a flood on one socket must not keep adverts waiting on another. */
+/** Maximum messages per turn of the event loop: a flood on one socket must not keep adverts waiting on another. */
 const BATCH = 64;
 
 /**

@@ -41,19 +41,19 @@ const READS_MAX = 16;
 const TARGET = 'TCP connection';
 const failure = (op: string, errno: number): SystemError => new SystemError(op, TARGET, errno);
 
-/** What a connection tells. None of it is called from within a method of the connection. */
+/** A connection's events. None is called from within a method of the connection. */
 export interface TcpListener {
   readonly connected: () => void;
-  /** What came; the buffer is good until this returns. */
+  /** Data arrived; the buffer is valid until this returns. */
   readonly received: (octets: Buffer) => void;
-  /** The other side has said all that it will say. It can still listen. */
+  /** The other side has closed its sending direction. It can still receive. */
   readonly ended: () => void;
-  /** The connection is no more; its code is `ECONNREFUSED` and the like. */
+  /** The connection has ended; its code is `ECONNREFUSED` and the like. */
   readonly failed: (error: SystemError) => void;
 }
 
 export interface TcpOptions {
-  /** We speak first, as soon as we are connected: the handshake's last step travels with what we say. */
+  /** We send first, as soon as we are connected: the handshake's ACK travels with our data. */
   readonly speaksFirst?: boolean;
 }
 
@@ -80,7 +80,7 @@ export class TcpConnection {
   #ended = false;
   #unsent: Uint8Array | undefined;
 
-  /** Begins to connect to a socket address (`socketAddress`). What goes wrong is told to the listener. */
+  /** Begins to connect to a socket address (`socketAddress`). Errors go to the listener. */
   constructor(address: Uint8Array, {speaksFirst = false}: TcpOptions, listener: TcpListener) {
     this.#listener = listener;
     connections.set(this.#number, this);
@@ -116,7 +116,7 @@ export class TcpConnection {
     else queueMicrotask(() => this.#fail(failure('send', errno)));
   }
 
-  /** Ends it; its listener is told nothing any more. With `reset` both sides are spared the farewell (RST, no FIN). */
+  /** Closes it; its listener gets no more events. With `reset` it sends RST instead of FIN. */
   close(reset = false): void {
     if (this.closed) return;
     connections.delete(this.#number);

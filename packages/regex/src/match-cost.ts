@@ -1,6 +1,6 @@
 /**
- * How many steps a backtracking matcher can take at most, told by an expression's form. Generous: what it calls cheap is
- * cheap, what it calls dear may be cheap all the same. Pure.
+ * How many steps a backtracking matcher can take at most, derived from an expression's form. Conservative: what it calls cheap is
+ * cheap, what it calls expensive may still be cheap. Pure.
  */
 
 interface Cost {

@@ -9,10 +9,10 @@ import {mostSteps} from './match-cost.ts';
 
 /** V8 takes about a millisecond for so many; a deadline costs a fifth of one (measured). */
 const DIRECT_STEPS = 1e6;
-/** A match may take so long; an expression that did not keep to it has half as long the next time, down to LEAST. */
+/** Time limit of a match; an expression that exceeded it gets half as long the next time, down to LEAST. */
 const MOST: Millis = 50;
 const LEAST: Millis = 5;
-/** Time in which this thread did not run is not the expression's: so often it is tried again. */
+/** Time in which this thread did not run does not count: how often the match is retried. */
 const TRIES = 5;
 
 /** The match was given up; its message is a reason. */
@@ -30,7 +30,7 @@ const script = new vm.Script('pattern.test(text)');
 const isTimeout = (error: unknown): boolean =>
   types.isNativeError(error) && 'code' in error && error.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
 
-/** Is there a match? Throws a SlowMatch when that cannot be said in time. */
+/** Is there a match? Throws a SlowMatch when that cannot be decided in time. */
 export function matches(pattern: RegExp, text: string): boolean {
   if (mostSteps(pattern, text.length) <= DIRECT_STEPS) return pattern.test(text);
   const limit = limits.get(pattern.source) ?? MOST;

@@ -2,7 +2,7 @@
 import {translatePerlRegex} from './translate.ts';
 import {matches} from './match.ts';
 
-/** Every check of a real asks for the same expression again: what was compiled is kept. */
+/** Every check of a real server asks for the same expression again: what was compiled is kept. */
 const compiled = new Map<string, RegExp | undefined>();
 const COMPILED_MAX = 1_000;
 

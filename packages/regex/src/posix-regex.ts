@@ -1,4 +1,4 @@
-/** POSIX' extended regular expressions, as Piranha's nanny took them, in JavaScript's words. Pure. */
+/** POSIX' extended regular expressions, as Piranha's nanny took them, translated to JavaScript. Pure. */
 import {fail, ok, type Result} from '@hactl/base';
 
 const classes: Readonly<Record<string, string>> = {

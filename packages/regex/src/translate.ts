@@ -1,5 +1,5 @@
 /**
- * Perl's regular expressions in JavaScript's words. What both have but mean differently (`$`, `.`, `\Z`, flags inside)
+ * Perl's regular expressions translated to JavaScript. What both have but mean differently (`$`, `.`, `\Z`, flags inside)
  * is spelt out; what JavaScript lacks is refused with a reason. Pure. Source: perlre(1) of Perl 5.36.
  */
 import {classOf} from './perl-class.ts';

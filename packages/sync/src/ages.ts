@@ -1,4 +1,4 @@
-/** How old the youngest record was that had reached the peer, measured again and again: the newest samples. Pure. */
+/** Age of the youngest record that had reached the peer, measured repeatedly: the newest samples. Pure. */
 
 const KEPT = 600;
 

@@ -62,7 +62,7 @@ const fits = (wanted: SyncDaemon, there: SyncDaemon): boolean =>
     ? (there.maxlen ?? wanted.maxlen) >= wanted.maxlen
     : there.maxlen === wanted.maxlen);
 
-/** Stops what runs otherwise than wanted, starts what is missing. Nothing wanted: nothing of others is touched. */
+/** Stops daemons with other settings, starts missing ones. With nothing wanted, daemons of others are left alone. */
 export function planDaemons(running: readonly SyncDaemon[], wanted: readonly SyncDaemon[]): SyncOperation[] {
   const operations: SyncOperation[] = [];
   for (const daemon of wanted) {

@@ -37,7 +37,7 @@ export interface DeliveryPorts {
 export interface Delivery {
   /** Age of the youngest record at the peer, in ms; undefined: nothing was measured yet. */
   readonly ages: {readonly p50: number; readonly p99: number} | undefined;
-  /** Another life of the peer: its beats begin anew. */
+  /** Another incarnation of the peer: its beats start over. */
   newPeer(): void;
   /** A marker of the peer's pulse came. */
   peerMarker(marker: number): void;
@@ -70,7 +70,7 @@ export function openDelivery(context: SyncContext, ports: DeliveryPorts): Delive
   let [lastNumber, askedAt, askedBeat] = [0, -Infinity, 0];
 
   const ask = (question: (number: number) => PeerMessage, answered: () => void): void => {
-    // What is to be asked about goes first.
+    // Data that the question is about goes first.
     live.flush();
     lastNumber += 1;
     asked.set(lastNumber, {at: now(), answered});

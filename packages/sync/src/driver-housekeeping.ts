@@ -1,6 +1,6 @@
 /**
- * What keeps the mirror true besides what is heard: the table of services tells which reals are gone, the kernel's own
- * list tells what was missed. Both at a walking pace.
+ * What keeps the mirror correct besides the sync messages: the table of services shows which real servers are gone, the kernel's own
+ * list shows what was missed. Both are paced.
  */
 import {setTimeout as pause} from 'node:timers/promises';
 import type {Forward} from '@hactl/ipvs';
@@ -18,7 +18,7 @@ const TABLE_EVERY = 2_000;
 const SLICE_EVERY = 100;
 /** Slots looked through at once: a million in five seconds. */
 const SLICE = 20_000;
-/** After the whole mirror was looked through, unless another real goes, in ms. */
+/** After the whole mirror was looked through, unless another real server goes, in ms. */
 const REST = 10_000;
 const GENTLE: AuditPace = {pause: 60_000, share: 0.02};
 /** Entries in one message, so that it fits a frame. */
@@ -30,9 +30,9 @@ export interface HousekeepingPorts extends KernelPorts {
   mirrorTime(): number;
   /** Whether this director's table decides. */
   isAuthoritative(): boolean;
-  /** Tells the peer of these entries as they stand. */
+  /** Sends the peer these entries as they stand. */
   tell(entries: readonly Buffer[]): void;
-  /** Puts these entries into the own kernel. */
+  /** Puts these entries into the local kernel. */
   inject(entries: readonly Buffer[]): void;
 }
 
@@ -76,7 +76,7 @@ export function openHousekeeping(ports: HousekeepingPorts, pace: AuditPace = GEN
     }
   };
 
-  /** The Active ends what its table has no real for; its own kernel does with it what expire_nodest_conn says. */
+  /** The Active ends what its table has no real server for; its own kernel does with it what expire_nodest_conn says. */
   const slice = (): void => {
     if (gone.addresses.size === 0 || !ports.isAuthoritative()) {
       at = 0;
@@ -119,7 +119,7 @@ export function openHousekeeping(ports: HousekeepingPorts, pace: AuditPace = GEN
     if (lost.length === 0) return;
     ports.log('warn', `connections that the kernel lost unsaid: ${lost.length}`);
     if (ports.isAuthoritative()) {
-      // They ended here: nobody shall take them from this mirror.
+      // They ended here: nobody may copy them from this mirror.
       for (const entry of lost) {
         const slot = find(mirror, entry, 0);
         if (slot >= 0) remove(mirror, slot);

@@ -1,5 +1,5 @@
 /**
- * Puts connections into the own kernel by sending it sync messages, and knows when it has them: /proc/net/udp tells how
+ * Puts connections into the local kernel by sending it sync messages, and knows when it has them: /proc/net/udp tells how
  * full the kernel's socket is and what it dropped. A batch that met a drop is sent again; so nothing is lost on the last
  * few metres, however slow the kernel's thread is.
  */
@@ -11,11 +11,11 @@ import {procAddress, socketQueues, type SocketQueue} from './kernel-queue.ts';
 const BATCH_OCTETS = 48_000;
 /** When no more than this waits in the queue (with the kernel's overhead) the next batch follows: it never runs dry. */
 const LOW_WATER = 30_000;
-/** A look at the queue costs a walk through the kernel's UDP sockets: so many looks for one batch, about. */
+/** Reading the queue costs a walk through the kernel's UDP sockets: about this many reads for one batch. */
 const LOOKS = 4;
 const POLL_MIN = 1;
 const POLL_MAX = 25;
-/** A kernel that does not empty its queue in this time has no backup daemon, or hangs: the batch is given up. */
+/** A kernel that does not empty its queue in this time has no backup daemon, or hangs: the batch is abandoned. */
 const STUCK = 5_000;
 const AGAIN = 200;
 /** How long after a live message the queue is looked at. */
@@ -39,7 +39,7 @@ export interface Injection {
 }
 
 export interface Injector {
-  /** Fire and forget: a live message, as it is. */
+  /** Fire and forget: a live message, unchanged. */
   pass(message: Buffer): void;
   add(injection: Injection): void;
   readonly port: number;
@@ -178,7 +178,7 @@ export async function openInjector(options: InjectorOptions): Promise<Injector> 
       for (const message of passed) put(message);
       return sendAgain();
     }
-    // Fewer: the daemon was started anew, its socket is another.
+    // Fewer: the daemon was restarted, its socket is another.
     dropsBefore = drops;
     // Nothing was dropped: all that was sent is in the queue, or taken. What is left is of the youngest.
     passed = [];

@@ -1,4 +1,4 @@
-/** The own kernel: hearing what its sync daemon says, feeding it, reading its table. */
+/** The local kernel: hearing what its sync daemon says, feeding it, reading its table. */
 import type {ObservedService} from '@hactl/ipvs';
 import {addressBytes, allowMulticast, openOutgoingTap} from '@hactl/net';
 import {relayBackupId} from './control.ts';
@@ -26,7 +26,7 @@ export interface KernelSide {
 }
 
 export interface KernelHeard {
-  /** A message of the own kernel. */
+  /** A message of the local kernel. */
   onOwn(bytes: Buffer): void;
   /** One of the peer's kernel, over the interface (multicast only). */
   onPeerKernel(bytes: Buffer): void;
@@ -53,7 +53,7 @@ export async function openKernelSide(settings: SyncLink, place: SyncInterface): 
   const listenOnLink = (heard: KernelHeard): void => {
     const own = addressBytes(place.address);
     const kernels = hearKernels(settings.interface, place.index, (bytes, from) => {
-      // What comes from the own address is what is fed to the own kernel.
+      // Messages from our own address are those fed to the local kernel.
       if (bytes[1] === syncid && !own.equals(from)) heard.onPeerKernel(bytes);
     });
     closers.push(() => kernels.close());

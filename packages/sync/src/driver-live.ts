@@ -1,4 +1,4 @@
-/** What the two kernels say as connections come and go: into the mirror, to the peer, into the own kernel. */
+/** What the two kernels say as connections come and go: into the mirror, to the peer, into the local kernel. */
 import type {SyncContext} from './driver-context.ts';
 import type {Injector} from './driver-injector.ts';
 import type {Peer} from './driver-peer.ts';
@@ -21,14 +21,14 @@ export interface Live {
   readonly counts: {readonly relayed: number; readonly heard: number; readonly malformed: number};
   /** For how long the peer has been ahead of what was heard, in ms. */
   readonly lag: number;
-  /** A message of the own kernel. */
+  /** A message of the local kernel. */
   own(bytes: Buffer): void;
   /**
-   * One of the peer's kernel; `relayed`: by the peer's process, otherwise the own kernel heard it too. Returns the markers
+   * One of the peer's kernel; `relayed`: by the peer's process, otherwise the local kernel heard it too. Returns the markers
    * of the peer's pulse that were in it.
    */
   peerKernel(bytes: Buffer, relayed: boolean): number[];
-  /** Tells the peer of these entries, as they are. */
+  /** Sends the peer these entries, as they are. */
   tell(entries: readonly Buffer[]): void;
   /** Sends what waits for the end of this turn. */
   flush(): void;

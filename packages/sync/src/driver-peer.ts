@@ -1,4 +1,4 @@
-/** The peer's sync process: is it there, is it believed, what does it say. */
+/** The peer's sync process: whether it is present and authenticated, and what it reports. */
 import {randomBytes} from 'node:crypto';
 import {admit, lostOf, makeSession, seal, senderNumber, type Sender} from '@hactl/channel';
 import type {SyncContext} from './driver-context.ts';
@@ -16,9 +16,9 @@ export type PeerMessage = Exclude<ResyncMessage, Hello>;
 export interface PeerHandlers {
   /** What the own hello says of this director. */
   describe(): Pick<Hello, 'phase' | 'relayed' | 'missing'>;
-  /** A life of the peer that was not heard before; `lost` datagrams of its lives before. */
+  /** A new incarnation of the peer; `lost`: datagrams lost from its earlier ones. */
   newPeer(hello: Hello, lost: number): void;
-  /** Not the first hello of a life: that one was said before the peer knew of this life. */
+  /** Not the first hello of an incarnation: that one was sent before the peer knew of this process. */
   hello(hello: Hello): void;
   message(message: PeerMessage): void;
 }
@@ -26,22 +26,22 @@ export interface PeerHandlers {
 export interface Peer {
   /** It was heard a moment ago. */
   readonly alive: boolean;
-  /** It is alive, and its life is known to be of now. */
+  /** It is alive, and its incarnation is proven to be current. */
   readonly believed: boolean;
-  /** When this life of it was heard first. */
+  /** When this incarnation was first heard. */
   readonly since: number;
   readonly hello: Hello | undefined;
   /** Datagrams of it that never came; counted anew with every own hello. */
   readonly lost: number;
   readonly counts: {readonly late: number; readonly replayed: number; readonly forged: number};
-  /** Whose word counts for a connection that both have. Were it nobody's, two that repair each other would swap for ever. */
+  /** Which side is authoritative for a connection that both have. Without one, two that repair each other would swap for ever. */
   isAuthoritative(): boolean;
   /** The one that has more lets the other take it first: two transfers at once would only hinder each other. */
   yields(theirs: Hello): boolean;
   send(message: ResyncMessage): void;
   setKeys(keys: Pick<SyncLink, 'secret' | 'accepted'>): void;
   listen(handlers: PeerHandlers): void;
-  /** Says hello when it is time. */
+  /** Sends a hello when it is due. */
   tick(): void;
   close(): void;
 }
@@ -85,7 +85,7 @@ export function openPeer(context: SyncContext, place: SyncInterface): Peer {
   };
   const onNewPeer = (hello: Hello, from: string): void => {
     context.log('info', `peer found at ${from}; asking for its table`);
-    // Both take the lower of the two: nobody outside the channel knows it.
+    // Both use the lower of the two: nobody outside the channel knows it.
     if (hello.seed < mirror.seed) reseed(mirror, hello.seed);
     countLost();
     heard.since = now();

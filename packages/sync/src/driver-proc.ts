@@ -1,4 +1,4 @@
-/** Reads the kernel's own list of connections at a walking pace: the kernel goes through its whole table for each page. */
+/** Reads the kernel's own list of connections at a low rate: the kernel goes through its whole table for each page. */
 import {readFileSync} from 'node:fs';
 import {open} from 'node:fs/promises';
 import {setTimeout as pause} from 'node:timers/promises';
@@ -37,7 +37,7 @@ export async function readConnections(
   }
 }
 
-/** Connections in their handshake, of which the kernel tells nobody. Reads the whole list at once: for small tables. */
+/** Connections in their handshake, which the kernel does not sync. Reads the whole list at once: for small tables. */
 export function readHandshakes(forward: ReadonlyMap<string, Forward>): Buffer[] {
   try {
     return readFileSync('/proc/net/ip_vs_conn', 'latin1')

@@ -21,9 +21,9 @@ const STATISTICS = '/proc/net/ip_vs_stats_percpu';
 const PAGE = 65_536;
 /** On a director without traffic the kernel's count is looked at less often, in ms. */
 const IDLE_LOOK = 200;
-/** The reserved service is looked after this often: somebody may have cleared the table, in ms. */
+/** How often the reserved service is checked: somebody may have cleared the table. In ms. */
 const SERVICE_EVERY = 1_000;
-/** A beat that is not heard within this time is not under way any more, in ms. */
+/** A beat that is not heard within this time is lost, in ms. */
 const LOST_AFTER = 1_000;
 const NEVER = -1e9;
 /** Beats over which their cost is smoothed. */
@@ -46,7 +46,7 @@ export interface PulseOptions {
 }
 
 export interface Pulse {
-  /** A record of the own kernel with a pulse's address. */
+  /** A record of the local kernel with a pulse's address. */
   heard(message: Buffer, at: number): void;
   /** Number and time of the newest beat that the kernel has sent out, and of the newest that was made. */
   readonly newestHeard: number;

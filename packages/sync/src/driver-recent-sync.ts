@@ -1,5 +1,5 @@
 /**
- * Remembers that this machine's kernel was in sync a moment ago. A sync process that is started anew beside a kernel that
+ * Remembers that this machine's kernel was in sync a moment ago. A sync process that is restarted beside a kernel that
  * kept its connections need not hold its director back; after a reboot the note is worth nothing.
  */
 import {readFileSync, writeFileSync} from 'node:fs';

@@ -21,9 +21,9 @@ import {readinessOf} from './readiness.ts';
 const BUSY_TICK = 20;
 const IDLE_TICK = 100;
 const SWEEP_EVERY = 1_000;
-/** How long a director that starts waits for a first word of a peer. */
+/** How long a starting director waits to hear from a peer. */
 const PEER_WAIT = 10_000;
-/** For what a director that is not Active any more said last, in ms. */
+/** For the last messages of a director that is no longer Active, in ms. */
 const FAREWELL_LIMIT = 500;
 
 export interface SyncNode {
@@ -35,7 +35,7 @@ export interface SyncNode {
   resync(): void;
   /** Resolves when the peer's kernel has all that this one knows of now, or after `limit` ms. */
   barrier(limit: number): Promise<BarrierResult>;
-  /** Resolves when the own kernel has sent what it holds back: before its master daemon is stopped. */
+  /** Resolves when the local kernel has sent what it holds back: before its master daemon is stopped. */
   drain(limit: number): Promise<void>;
   report(): SyncReport;
   close(): void;
@@ -128,7 +128,7 @@ interface Ends {
   readonly peer: Peer;
 }
 
-/** The parts between the own kernel and the peer; from here on both are listened to. */
+/** The parts between the local kernel and the peer; from here on both are listened to. */
 function join(context: SyncContext, ports: NodePorts, ends: Ends) {
   const {mirror, mirrorTime, now, settings} = context;
   const {peer, pulse, kernel} = ends;

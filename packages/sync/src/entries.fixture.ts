@@ -1,7 +1,7 @@
 /** Made-up connections for tests and the bench. */
 import {encodeSyncMessage, type SyncConnection} from './message.ts';
 
-/** The `number`th connection: 10.x.y.z (or fd00::) to the VIP's port 80, one of three reals. */
+/** The `number`th connection: 10.x.y.z (or fd00::) to the VIP's port 80, one of three real servers. */
 export function connectionOf(number: number, more: Partial<SyncConnection> = {}): SyncConnection {
   const family = more.family ?? 4;
   const width = family === 6 ? 16 : 4;

@@ -20,7 +20,7 @@ const DRAIN_LIMIT = 200;
 /** `lo` is link 1 in every network namespace. */
 const LO = 1;
 
-// Started by hand it would wait for ever for a word of the supervisor.
+// Started by hand it would wait for ever for the supervisor.
 if (!process.connected) {
   process.stderr.write('this process is started by hactld\n');
   process.exit(2);
@@ -30,7 +30,7 @@ let groups: readonly SyncGroup[] = [];
 let settings: SyncSettings | undefined;
 let ipvs: IpvsClient | undefined;
 let node: SyncNode | undefined;
-/** What the node was opened with; it is opened anew when that changes. */
+/** What the node was opened with; it is reopened when that changes. */
 let opened = '';
 /** The keys it has: these it can change. */
 let signed = '';
@@ -225,6 +225,6 @@ process.on('message', (message: ToSync) => {
 process.on('disconnect', () => process.exit(0));
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => undefined);
-// A daemon that somebody stopped, or an interface that was down at first: looked at again and again.
+// A daemon that somebody stopped, or an interface that was down at first: checked periodically.
 setInterval(() => void reconcile(), RETRY);
 say({type: 'ready', pid: process.pid});

@@ -1,4 +1,4 @@
-/** What the supervisor and the sync process say to one another (Node's IPC channel, plain data). */
+/** What the supervisor and the sync process send each other (Node's IPC channel, plain data). */
 import type {SyncDaemon} from '@hactl/ipvs';
 
 /** One LVSSyncDaemonSwap of haresources, with its group's role. */
@@ -89,7 +89,7 @@ export interface SyncReport {
   readonly malformed: number;
   readonly injected: number;
   readonly waiting: number;
-  /** How young connections are pushed out: `silent` when the own kernel says nothing although it should. */
+  /** How young connections are pushed out: `silent` when the local kernel says nothing although it should. */
   readonly pulse: 'off' | 'idle' | 'beating' | 'silent';
   /** At most so old is the youngest connection that has reached the peer, in ms; missing: nothing was measured yet. */
   readonly age?: {readonly p50: number; readonly p99: number};
@@ -119,7 +119,7 @@ export interface SyncStatus {
   readonly daemons: readonly SyncDaemon[];
   /** undefined: no connection sync is configured, or its link is not open. */
   readonly report?: SyncReport;
-  /** What is wrong, and what to do. */
+  /** What is wrong, and the remedy. */
   readonly problem?: string;
 }
 

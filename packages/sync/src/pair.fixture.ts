@@ -274,14 +274,14 @@ const table = `-A -t 10.96.0.100:80 -s rr
 -A -f 9 -s rr
 -a -f 9 -r 10.96.0.2:8080 -m`;
 
-/** Gives a director the addresses and services of the test; client and reals are on its `lo`. */
+/** Gives a director the addresses and services of the test; client and real servers are on its `lo`. */
 export function services(pair: Pair, side: Side): void {
   for (const address of ['10.96.0.2/32', '10.96.0.3/32', '10.96.0.100/32'])
     pair.run(side, 'ip', 'address', 'add', address, 'dev', 'lo');
   for (const address of ['fd96::2/128', 'fd96::64/128'])
     pair.run(side, 'ip', '-6', 'address', 'add', address, 'dev', 'lo', 'nodad');
   // A client's port on one side is never that of a connection which the other side's table knows: the kernel would take it
-  // for that connection, and drop it when its real is gone.
+  // for that connection, and drop it when its real server is gone.
   const ports = side === 'one' ? '32768 45999' : '46000 60999';
   pair.run(side, 'sysctl', '-qw', `net.ipv4.ip_local_port_range=${ports}`);
   for (const line of table.split('\n')) pair.run(side, 'ipvsadm', ...line.split(' '));

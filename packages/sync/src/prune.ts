@@ -1,9 +1,9 @@
 /**
  * Connections whose real server was taken out of the table (`quiescent=no`): the kernel of the Active drops their
- * packets. A director that took such a connection in afresh would send them to that real all the same, for it knows no
+ * packets. A director that took such a connection in afresh would send them to that real server anyway, for it knows no
  * destination in its table that forbids it. Pure.
  *
- * A real counts as gone when it stood in its service and does not any more while the service is there. One that was
+ * A real server counts as gone when it stood in its service and does not any more while the service is there. One that was
  * never seen is not gone: after a boot the table fills as the checks pass.
  */
 import type {ObservedService, ServiceKey} from '@hactl/ipvs';
@@ -12,11 +12,11 @@ import {fixedLength, FIXED_V6, isTemplate, offset} from './entry.ts';
 type ToBytes = (address: string) => Buffer;
 
 export interface Gone {
-  /** Destinations that stood in a service, those of now included; `10.0.0.1 80` as hexadecimal octets and port. */
+  /** Destinations seen in a service, current ones included; `10.0.0.1 80` as hexadecimal octets and port. */
   readonly seen: Map<string, Set<string>>;
-  /** Per service: those that stand there no more. */
+  /** Per service: destinations that were removed. */
   readonly gone: Map<string, Set<string>>;
-  /** Addresses of all that is gone: most entries need no closer look. */
+  /** Addresses of all removed destinations: most entries need no further check. */
   readonly addresses: Set<string>;
 }
 
@@ -29,7 +29,7 @@ const nameOf = (key: ServiceKey, toBytes: ToBytes): string =>
     ? `mark ${key.mark}`
     : `${protocols[key.protocol]} ${toBytes(key.address).toString('hex')} ${key.port}`;
 
-/** Takes the table of now in. */
+/** Updates from the current table. */
 export function noteTable(known: Gone, table: readonly ObservedService[], toBytes: ToBytes): void {
   const services = new Set<string>();
   for (const {service, destinations} of table) {
@@ -43,7 +43,7 @@ export function noteTable(known: Gone, table: readonly ObservedService[], toByte
     if (missing.length > 0) known.gone.set(name, new Set(missing));
     else known.gone.delete(name);
   }
-  // A service that is not there says nothing of its reals.
+  // A service that is not there says nothing of its real servers.
   for (const name of known.seen.keys())
     if (!services.has(name)) {
       known.seen.delete(name);
@@ -83,7 +83,7 @@ const TCP = 6;
 const CLOSE = 6;
 const INACTIVE = 0x100;
 
-/** The entry as it is told to the peer so that its kernel and its mirror forget it: it has a second to live. */
+/** The entry as it is sent to the peer so that its kernel and its mirror forget it: it has a second to live. */
 export function ending(entry: Buffer): Buffer {
   const bytes = Buffer.from(entry);
   if (bytes[offset.protocol] === TCP) {

@@ -5,7 +5,7 @@ import {send, type Chunk, type Joiner, type JoinerEffect} from './resync-state.t
 import {GROUP_SIZE, sameDigest, type Digest} from './resync-wire.ts';
 import {bucketDigest, groupDigest} from './table.ts';
 
-/** So many groups are asked for at once. */
+/** Groups requested at once. */
 const ASKED_AT_ONCE = 8;
 
 /** Begins a round: asks for the digests of all groups. */

@@ -1,5 +1,5 @@
 /**
- * The side that takes the peer's table in. Pure, as the donor: time, messages and digests come in, effects go out, the
+ * The side that receives the peer's table. Pure, as the donor: time, messages and digests come in, effects go out, the
  * state is changed in place.
  *
  *   waiting -> transfer: all chunks, each acknowledged when the kernel has it
@@ -9,7 +9,7 @@
  *
  * A bucket that moved at the donor since it was last compared is not waited for: connections come and go, and the live
  * stream carries them. One that stands still and differs is a loss. One whose repair held all that the donor's digest
- * says, and that differs all the same, has more here than there: nothing is missing.
+ * says, and that differs anyway, has more here than there: nothing is missing.
  */
 import type {Mirror} from './mirror.ts';
 import {askBuckets, closeRepair, compare, countRepair, onBuckets, onGroups} from './resync-compare.ts';

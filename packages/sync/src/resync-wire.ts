@@ -1,4 +1,4 @@
-/** What two sync processes say to one another inside the channel's frames. Pure. docs/sync.md has the octets. */
+/** What two sync processes send each other inside the channel's frames. Pure. docs/sync.md has the octets. */
 import {ByteReader, ByteWriter} from '@hactl/base';
 import {entriesOf} from './entry.ts';
 import {BUCKETS} from './mirror.ts';
@@ -32,7 +32,7 @@ export interface Hello {
   readonly missing: number;
   /** What the sender's mirror is hashed with. */
   readonly seed: number;
-  /** A number that the peer must give back before a life of it that is new here is believed. */
+  /** A challenge that the peer must echo before a new incarnation of it is accepted. */
   readonly challenge: bigint;
   readonly echo: bigint;
 }

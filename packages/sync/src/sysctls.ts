@@ -1,4 +1,4 @@
-/** The kernel's settings of IPVS (net.ipv4.vs.*): set while the sync runs, put back when it stops. */
+/** The kernel's IPVS settings (net.ipv4.vs.*): set while the sync runs, restored when it stops. */
 import {readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {replaceFile} from '@hactl/base/files';
 
@@ -11,13 +11,13 @@ const isName = (name: string): boolean => /^[a-z_]+$/.test(name);
 const plain = (value: string): string => value.trim().split(/\s+/).join(' ');
 
 export interface Sysctls {
-  /** Sets what is wanted, puts back what is not any more. Returns what the kernel refused, in words. */
+  /** Sets what is wanted, restores the rest. Returns what the kernel refused, as text. */
   apply(wanted: Readonly<Record<string, string>>): string[];
-  /** Puts everything back. */
+  /** Restores everything. */
   restore(): void;
 }
 
-/** `record` keeps the values found, so that a process that died does not take its own for the system's. */
+/** `record` keeps the original values, so that after a crash our own are not mistaken for the system's. */
 export function openSysctls(record: string | undefined, root = ROOT): Sysctls {
   const found = new Map<string, string>();
   if (record !== undefined)

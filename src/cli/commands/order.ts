@@ -53,7 +53,7 @@ export async function listMaintenance(socket: string, options: {json?: boolean})
   return exit.ok;
 }
 
-/** Every real by its address with and without port: what completions offer. */
+/** Every real server by its address with and without port: what completions offer. */
 export async function printReals(socket: string): Promise<number> {
   const {virtuals} = await ask(socket, {command: 'status'}, ORDER_LIMIT_MS);
   const shown = virtuals.flatMap(({reals}) =>

@@ -10,7 +10,7 @@ export interface PushOptions {
   readonly json?: boolean;
 }
 
-/** `hactl push`: this director's files to the peer; both take them into use, or neither. */
+/** `hactl push`: this director's files to the peer; both apply them, or neither. */
 export async function push(socket: string, options: PushOptions): Promise<number> {
   const outcome = await ask(
     socket,

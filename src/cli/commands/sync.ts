@@ -23,7 +23,7 @@ export async function syncStatus(socket: string, options: {json?: boolean}): Pro
   return report?.inSync && report.missingHere === 0 ? exit.ok : exit.failed;
 }
 
-/** `hactl sync resync`: asks for the peer's whole table and waits for the verdict. */
+/** `hactl sync resync`: requests the peer's whole table and waits for the result. */
 export async function resync(socket: string): Promise<number> {
   const {resyncs} = await ask(socket, {command: 'resync'}, ASK_LIMIT_MS);
   const end = performance.now() + RESYNC_LIMIT_MS;

@@ -9,9 +9,9 @@ import {parseSince} from '../render/when.ts';
 import {jsonText} from '../render/shown.ts';
 import {ASK_LIMIT_MS, ASK_PEER_LIMIT_MS} from '../../system/limits.ts';
 
-/** So far back the last change may lie, in events of its kinds. */
+/** How far back the last change is searched, in events of its kinds. */
 const EVENTS = 2_000;
-/** The shortest of so many questions tells the clocks apart best; this short a one, in ms, is short enough. */
+/** Maximum round trips for comparing the clocks; one shorter than this, in ms, is good enough. */
 const CLOCK_LOOKS = 8;
 const CLOCK_ENOUGH = 5;
 
@@ -44,7 +44,7 @@ export async function compareClocks(
   return best;
 }
 
-/** The clocks of most pairs are kept together: a difference that cannot be told from none is none. */
+/** The clocks of most pairs are kept together: a difference within the uncertainty counts as none. */
 const orNone = ({ahead, uncertain}: {ahead: number; uncertain: number}) => ({
   ahead: Math.abs(ahead) <= uncertain ? 0 : ahead,
   uncertain,

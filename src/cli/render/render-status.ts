@@ -28,7 +28,7 @@ export const plain: Paint = {
   other: (t) => t,
 };
 
-/** An engine that was silent for so long is not telling the truth any more. */
+/** A status older than this is no longer valid. */
 const STALE_ENGINE = 3_000;
 
 const indent = (lines: readonly string[]): string[] => lines.map((line) => (line === '' ? '' : `  ${line}`));

@@ -6,19 +6,19 @@ import {clip, duration} from './table.ts';
 import {shown, shownLine} from './shown.ts';
 import {timeOfDay} from './when.ts';
 
-/** What one look at the daemon gave. */
+/** One answer of the daemon. */
 export interface Look {
   readonly status: StatusSnapshot;
   readonly events: readonly JournalEvent[];
 }
 
-/** What stays of a look when the next one is there: with ten thousand reals whole snapshots would be too much. */
+/** What stays of a look when the next one is there: with ten thousand real servers whole snapshots would be too much. */
 export interface Sample {
   readonly wall: number;
   readonly paths: ReadonlyMap<string, {readonly received: number; readonly sent: number}>;
   /** By virtual and real. */
   readonly loads: ReadonlyMap<string, number>;
-  /** The highest load of each virtual's reals. */
+  /** The highest load of each virtual service's real servers. */
   readonly tops: ReadonlyMap<string, number>;
 }
 
@@ -47,7 +47,7 @@ export function sparkline(values: readonly (number | undefined)[], width: number
   return bars.join('').padStart(width);
 }
 
-/** Connections that load a real now: of TCP the established ones, of what has no state all that are remembered. */
+/** Connections that load a real server now: of TCP the established ones, of what has no state all that are remembered. */
 export const load = (virtual: VirtualStatus, real: RealStatus): number =>
   real.activeConnections + (virtual.name.startsWith('tcp ') ? 0 : real.inactiveConnections);
 
@@ -141,7 +141,7 @@ function paths({samples: seen}: WatchView, look: Look, width: number, paint: Pai
   return [paint.strong(head), ...rows];
 }
 
-/** The reals' table, at most `room` lines of it: what is not seen is not drawn. */
+/** The real servers' table, at most `room` lines of it: what is not seen is not drawn. */
 function reals({samples}: WatchView, look: Look, width: number, room: number, paint: Paint): string[] {
   const {virtuals} = look.status;
   const total = virtuals.reduce((sum, virtual) => sum + 1 + virtual.reals.length, 0);
@@ -160,7 +160,7 @@ function reals({samples}: WatchView, look: Look, width: number, room: number, pa
     if (lines.length >= last) break;
     const missing = virtual.inKernel ? '' : paint.bad('  NOT in the kernel');
     lines.push(`${virtual.name} ${virtual.scheduler}${missing}`);
-    // One scale for the reals of one virtual: they can be compared.
+    // One scale for the real servers of one virtual service: they can be compared.
     const top = Math.max(1, ...samples.map(({tops}) => tops.get(virtual.name) ?? 0));
     for (const real of virtual.reals) {
       if (lines.length >= last) break;

@@ -107,7 +107,7 @@ const hasScripts = (ha: ClusterConfig['ha'], ldirectord: ClusterConfig['ldirecto
     ),
   );
 
-/** The checks read what strangers send: they may do nothing but, where they ping, make raw packets. */
+/** The checks read what strangers send: they may have no capability but CAP_NET_RAW, where they ping. */
 function processFindings(processes: readonly ProcessFacts[]): HostFinding[] {
   const findings: HostFinding[] = [];
   for (const {name, pid, uid, effective, umask, coreLimit} of processes) {

@@ -1,4 +1,4 @@
-/** Is this machine fit to be the director that its files describe? Pure; host-driver.ts gathers the facts. */
+/** Can this machine be the director that its files describe? Pure; host-driver.ts gathers the facts. */
 import type {ClusterConfig} from '@hactl/config';
 import {found, type HostFinding} from '../finding.ts';
 import {firewallFindings} from '../firewall.ts';

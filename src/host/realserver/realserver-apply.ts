@@ -1,4 +1,4 @@
-/** Carries a plan out, and takes it back, with the state file kept up to every step. */
+/** Carries a plan out and undoes it, updating the state file at every step. */
 import type {PersistentFile} from './persist.ts';
 import {doStep, readText, undoStep, writeFileStep} from './realserver-driver.ts';
 import {commandOf, type Step} from './realserver-plan.ts';
@@ -49,7 +49,7 @@ export interface Undone {
   readonly problem?: string;
 }
 
-/** Takes back what was done for these addresses; none named: everything. */
+/** Undoes what was done for these addresses; none named: everything. */
 export function undoSteps(file: string, vips: readonly string[]): Undone {
   const {back, stay} = chooseUndo(readUndo(file), vips);
   const notes: string[] = [];

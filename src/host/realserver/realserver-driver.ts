@@ -174,7 +174,7 @@ export function writeFileStep(file: {
   return {kind: 'file', path: file.path, set: file.text, ...(before === undefined ? {} : {before})};
 }
 
-/** Takes one step back. The answer is what a person should know, where there is something. */
+/** Undoes one step. Returns a note for the operator, if any. */
 export function undoStep(undo: Undo): string | undefined {
   switch (undo.kind) {
     case 'sysctl': {

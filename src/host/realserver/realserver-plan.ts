@@ -12,7 +12,7 @@ export type Form = 'arp_ignore' | 'arptables' | 'nft';
 export interface Wish {
   readonly vips: readonly string[];
   readonly method: Method;
-  /** How the real is kept from answering ARP for the VIP. */
+  /** How the real server is kept from answering ARP for the VIP. */
   readonly form: Form;
   /** The interface that faces the director; undefined: found by its addresses. */
   readonly device?: string;
@@ -50,7 +50,7 @@ export type Step = Deed & {
 
 export interface RealPlan {
   readonly steps: readonly Step[];
-  /** What a person should know, and need not do. */
+  /** A note for the operator. */
   readonly notes: readonly string[];
   /** What keeps the plan from being carried out. */
   readonly faults: readonly string[];
@@ -71,7 +71,7 @@ const isTunnel = (device: string): boolean => /^(tunl|ip6tnl)\d+$/.test(device);
 export const vipDevice = (method: Method, vip: string): string =>
   method !== 'ipip' ? 'lo' : familyOf(vip) === 4 ? 'tunl0' : 'ip6tnl0';
 
-/** All steps in their order: the real falls silent before it gets the address. */
+/** All steps in order: ARP is silenced before the real server gets the address. */
 export function planReal(wish: Wish, facts: RealFacts): RealPlan {
   const faults: string[] = [];
   const notes: string[] = [];
@@ -135,7 +135,7 @@ function tunnelSteps(wish: Wish, facts: RealFacts): Step[] {
   ]);
 }
 
-/** The steps after which nobody hears of the VIP from this machine. */
+/** The steps after which this machine no longer announces the VIP. */
 function silence(wish: Wish, facts: RealFacts, device: string, notes: string[], faults: string[]): Step[] {
   const vips = wish.vips.filter((vip) => familyOf(vip) === 4);
   if (vips.length < wish.vips.length)

@@ -6,7 +6,7 @@ import type {CheckSpec} from '../messages.ts';
 import type {ProbeResult} from '../verdict.ts';
 import {startDeadline} from './deadline.ts';
 
-/** What a socket's error means to a person. */
+/** A socket's error as text for people. */
 export function explainError(error: NodeJS.ErrnoException, target: string): string {
   switch (error.code) {
     case 'ECONNREFUSED':
@@ -24,7 +24,7 @@ export function explainError(error: NodeJS.ErrnoException, target: string): stri
 }
 
 /**
- * Errors that say nothing of the server: this machine has no descriptors, memory, ports or permission left. `name` is
+ * Errors that say nothing about the server: this machine has no descriptors, memory, ports or permission left. `name` is
  * for people.
  */
 const shortages: Readonly<Record<string, string>> = {
@@ -40,7 +40,7 @@ const shortages: Readonly<Record<string, string>> = {
 /** Not even a socket: ICMP wants CAP_NET_RAW. On an address or a port the same errors say that the configuration is wrong. */
 const refusals: ReadonlySet<string> = new Set(['EACCES', 'EPERM']);
 
-/** What marks a result as no verdict, when an error is this machine's own shortage. */
+/** Marks a result as no verdict when the error is a local resource shortage. */
 export function shortageOf(error: unknown): Pick<ProbeResult, 'shortage'> {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (error instanceof SystemError && error.op === 'socket' && refusals.has(code))

@@ -1,5 +1,5 @@
 /**
- * What the line protocols share: connections to the real, read line by line, under one deadline over connecting, TLS and
+ * What the line protocols share: connections to the real server, read line by line, under one deadline over connecting, TLS and
  * every answer. However a dialogue ends, its sockets are closed and there is a reason in words.
  */
 import net from 'node:net';
@@ -12,14 +12,14 @@ import {Incoming} from './incoming.ts';
 import {oneVerdict, type Talk} from './one-verdict.ts';
 import {keepSession, secureOptions} from './tls-client.ts';
 
-/** Octets that a probe takes from one connection: a server that never stops talking fails. */
+/** Maximum octets that a probe reads from one connection: a server that never stops sending fails. */
 export const INPUT_MAX = 1 << 20;
 /** Lines of one answer: a server that lists more than this in its greeting is none that a check can wait for. */
 export const LINES_MAX = 1_000;
-/** A parting word is not waited for longer than this; the verdict does not wait at all. */
+/** How long to wait for a farewell; the verdict does not wait at all. */
 const PARTING: Millis = 1_000;
 
-/** Ends the dialogue: what the server said or did is not what the service must say. */
+/** Ends the dialogue: the server did not behave as the service must. */
 export class DialogueError extends Error {
   override name = 'DialogueError';
 }
@@ -28,7 +28,7 @@ export class DialogueError extends Error {
 export interface Finding {
   readonly passed: boolean;
   readonly words: string;
-  /** Said to the first connection before it is closed: the server's log stays free of lost connections. */
+  /** Sent on the first connection before it is closed: the server's log stays free of lost connections. */
   readonly bye?: string;
 }
 
@@ -36,7 +36,7 @@ export interface Connection {
   /** Our end, as the server sees it. */
   readonly localAddress: string;
   readonly send: (text: string) => void;
-  /** No more from us: the server sees the end of what we say, and can still answer. */
+  /** Half-closes: the server sees the end of our data, and can still answer. */
   readonly finish: () => void;
   /** The next line without its end; `what` names it in reasons: `the greeting`. */
   readonly line: (what: string) => Promise<string>;
@@ -47,11 +47,11 @@ export interface Connection {
 
 export interface Dialogue {
   readonly connect: (port: number, secure?: boolean) => Promise<Connection>;
-  /** Adds to the story that every reason begins with. */
+  /** Adds to the progress that every reason begins with. */
   readonly note: (words: string) => void;
 }
 
-/** What a server said, short and on one line. */
+/** Server output, short and on one line. */
 export const quoted = (text: string): string =>
   JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
 

@@ -17,7 +17,7 @@ export interface DnsQuestion {
 }
 
 export interface DnsAnswer {
-  /** The server cut it short: to be asked again over TCP. */
+  /** Truncated by the server: to be repeated over TCP. */
   readonly truncated: boolean;
   readonly code: string;
   /** Texts of the A and PTR records, what `receive` is held against. */

@@ -42,7 +42,7 @@ function findMessage(octets: Buffer): Found<Buffer> | Needs {
 
 const LIMITS = {message: 2 + 0xff_ff, total: 2 + 0xff_ff, messages: 1};
 
-/** One query over the virtual's protocol; an answer too long for a datagram is fetched over TCP. */
+/** One query over the virtual service's protocol; an answer too long for a datagram is fetched over TCP. */
 export async function probeDns(spec: CheckSpec, limit: Millis, clock: Clock): Promise<ProbeResult> {
   const started = clock.now();
   const question = dnsQuestion(spec.request ?? '');

@@ -17,7 +17,7 @@ const TERM_GRACE = 500;
 /** What it printed is read up to this length, and waited for so long after its end: a grandchild may hold the pipe. */
 const OUTPUT_MAX = 1_000;
 const OUTPUT_GRACE = 200;
-/** One that prints more than this in one run is ended. */
+/** A command that prints more than this in one run is killed. */
 const PRINTED_MAX = 1 << 20;
 const forkFailures: ReadonlySet<string> = new Set(['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE']);
 /** Of an output that is not the expected one, so much is shown. */
@@ -45,7 +45,7 @@ function argvOf(spec: CheckSpec): readonly string[] {
   return spec.checkType.kind === 'external-perl' ? ['perl', command, ...words] : [command, ...words];
 }
 
-/** What runs yet ends with this process, however that ends. */
+/** Running commands are killed when this process ends, for whatever reason. */
 const reaper = makeReaper();
 
 /** Runs the command in a process group of its own; after `limit` the whole group is ended. */
@@ -106,7 +106,7 @@ export function probeExternal(spec: CheckSpec, limit: Millis, clock: Clock): Pro
       done(
         false,
         `${command} cannot be run: ${error.code ?? error.message}`,
-        // Not executable, not there: that is the administrator's to mend, and says that the check fails.
+        // Not executable, not there: that is for the administrator to fix, and the check fails.
         forkFailures.has(error.code ?? '') ? shortageOf(error) : {},
       ),
     );

@@ -14,7 +14,7 @@ const PART = INPUT_MAX / 2;
 
 /**
  * The port that an answer to PASV (RFC 959) or EPSV (RFC 2428) names. The address in it is not used: behind address
- * translation it is often wrong, and the data must come from the real that is checked.
+ * translation it is often wrong, and the data must come from the real server that is checked.
  */
 export function passivePort(text: string): number | undefined {
   const extended = /\((.)\1\1(\d{1,5})\1\)/.exec(text)?.[2];

@@ -20,7 +20,7 @@ export class GrowingMatch {
     this.#matches = how;
   }
 
-  /** Is it in there? `last`: nothing more will come, so it must be said now. Throws a SlowMatch. */
+  /** Does it match? `last`: nothing more will come, so it must be decided now. Throws a SlowMatch. */
   found(text: string, last: boolean): boolean {
     if (!this.#pattern || (!last && text.length < this.#next)) return false;
     this.#looks += 1;

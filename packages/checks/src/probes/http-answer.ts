@@ -3,7 +3,7 @@
  * (RFC 9112; lines may end with a bare LF, section 2.2). Octets are characters of latin1. Pure.
  */
 
-/** A page larger than this is not read to its end: what `receive` looks for must stand before. */
+/** A page larger than this is not read to its end: `receive` must match before. */
 export const BODY_MAX = 1 << 20;
 /** Heads, with those of interim answers and the trailers, longer than this are no answer to a check. */
 export const HEAD_MAX = 1 << 16;
@@ -20,7 +20,7 @@ export class HttpAnswer {
   /** The final status; undefined until its head is complete. */
   status: number | undefined;
   location: string | undefined;
-  /** What went wrong: a reason. Nothing is read behind it. */
+  /** What went wrong: a reason. Nothing after it is read. */
   problem: string | undefined;
   body = '';
   /** The first characters, for reasons. */
@@ -155,7 +155,7 @@ export class HttpAnswer {
     }
   }
 
-  /** Most headers are nothing to a check: the first letter tells. */
+  /** Most headers do not matter to a check: the first letter decides. */
   #takeHeader(line: string): void {
     switch (line[0]) {
       case 'C':

@@ -155,7 +155,7 @@ export function probeHttp(spec: CheckSpec, limit: Millis, clock: Clock): Promise
       done(true, about);
     };
 
-    /** What an answer comes to so far; nothing while more must come. */
+    /** The verdict on an answer so far; undefined while more must come. */
     const judge = (answer: HttpAnswer, asked: string, match: GrowingMatch, last: boolean): void => {
       if (answer.problem !== undefined) return done(false, `${story}${answer.problem}`);
       const {status, location} = answer;
@@ -171,7 +171,7 @@ export function probeHttp(spec: CheckSpec, limit: Millis, clock: Clock): Promise
       const {statuses} = spec;
       if (!statuses && status >= 300 && status < 400 && location !== undefined && redirects < REDIRECTS_MAX)
         return follow(location, asked);
-      // What else is said does not count.
+      // Anything else does not count.
       const passes = statuses ?? ORDINARY;
       if (!passes.some(([first, end]) => status >= first && status <= end))
         return done(

@@ -1,5 +1,5 @@
 /**
- * LDAP messages (RFC 4511) as far as a check needs them: bind, search of one entry, unbind. By hand, for a reader that
+ * LDAP messages (RFC 4511) as far as a check needs them: bind, search of one entry, unbind. Implemented here, for a reader that
  * a broken server cannot hold or feed without end. Pure.
  */
 import type {Found, Needs} from './reader.ts';

@@ -1,6 +1,6 @@
 /**
- * What one check may cost this process. The thread is shared by all checks of a shard: a server that keeps it busy, by
- * whatever it sends, must not hold up the others. Every event of a check is counted, and the time until the next event of
+ * The CPU budget of one check. The thread is shared by all checks of a shard: a server that keeps it busy, by
+ * whatever it sends, must not delay the others. Every event of a check is counted, and the time until the next event of
  * any check, or until the turn of the event loop ends: this includes what promises do behind the callback.
  */
 import type {Millis} from '@hactl/base';
@@ -25,7 +25,7 @@ function settle(now: number): void {
   meter?.add(Math.min(now - since, EVENT_TIME_MAX));
 }
 
-/** Something that belongs to no check begins: it is not charged to the check that came before. */
+/** Work that belongs to no check begins: it is not charged to the previous check. */
 export const chargeNobody = (): void => settle(performance.now());
 
 const endOfTurn = (): void => {
@@ -59,7 +59,7 @@ export class Meter {
     setImmediate(endOfTurn);
   }
 
-  /** Milliseconds that were spent for this check. */
+  /** Milliseconds spent on this check. */
   add(time: Millis): void {
     this.#used += time;
     if (this.#used > BUDGET)

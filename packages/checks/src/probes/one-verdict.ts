@@ -1,4 +1,4 @@
-/** What every conversation with a real server has: one verdict, one deadline, and a story that each reason begins with. */
+/** What every conversation with a real server has: one verdict, one deadline, and a progress text that each reason begins with. */
 import type {Clock, Millis} from '@hactl/base';
 import type {ProbeResult} from '../verdict.ts';
 import {shortageOf} from './connect.ts';
@@ -6,16 +6,16 @@ import {startDeadline} from './deadline.ts';
 import {Meter} from './meter.ts';
 
 export interface Talk<Farewell> {
-  /** Whoever reads from the server says so here, before each piece. */
+  /** Called by the reader before each piece. */
   readonly meter: Meter;
   readonly over: () => boolean;
   /** Adds to the story. */
   readonly note: (words: string) => void;
-  /** What is done from now on: named when the limit is reached meanwhile. */
+  /** The current step: named if the limit is reached in it. */
   readonly phase: (what: string) => void;
   /** What is done now. */
   readonly doing: () => string;
-  /** The verdict; only the first one counts. `farewell` is for those who clean up. */
+  /** The verdict; only the first one counts. `farewell` is for cleanup. */
   readonly end: (passed: boolean, words: string, farewell?: Farewell) => void;
   /** The same for what went wrong; `words` when there are better ones than the error's. */
   readonly fail: (error: unknown, words?: string) => void;

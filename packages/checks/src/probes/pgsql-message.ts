@@ -1,5 +1,5 @@
 /**
- * PostgreSQL's protocol 3.0 as far as a check needs it: TLS question, login, one statement. By hand, for a reader that
+ * PostgreSQL's protocol 3.0 as far as a check needs it: TLS question, login, one statement. Implemented here, for a reader that
  * a broken server cannot hold or feed without end. Pure.
  */
 import {createHash, createHmac} from 'node:crypto';

@@ -1,4 +1,4 @@
-/** Reasons as they may stand in logs, mails and on terminals: what servers say is shown, but commands nothing. Pure. */
+/** Reasons for logs, mails and terminals: server output is shown, but cannot control a terminal. Pure. */
 
 /** Characters of a reason. */
 const REASON_MAX = 300;

@@ -1,7 +1,7 @@
-/** Servers say again what they were sent (redis: `unknown command, with args beginning with …`): passwords too. Pure. */
+/** Servers echo what they were sent (redis: `unknown command, with args beginning with …`), passwords included. Pure. */
 import type {CheckSpec} from '../messages.ts';
 
-/** Shorter words are words of any answer. */
+/** Shorter words occur in any answer. */
 const SHORTEST = 4;
 const SHORTEST_WORD = 6;
 const HIDDEN = '…';
@@ -46,7 +46,7 @@ function secretsOf(spec: CheckSpec): readonly string[] {
   return secrets;
 }
 
-/** The reason without what the check sent to log in; a secret that is cut off at the end of a quotation counts. */
+/** The reason without the check's login data; a secret that is cut off at the end of a quotation counts. */
 export function withoutSent(reason: string, spec: CheckSpec): string {
   let shown = reason;
   for (const secret of secretsOf(spec)) {

@@ -122,7 +122,7 @@ function probeSimpleUdp(spec: CheckSpec, limit: Millis, clock: Clock): Promise<P
           talk.fail(error);
         }
       });
-      // Connected, so that only the real is heard, and a port that nobody has is told.
+      // Connected, so that only the real server is heard, and a port that nobody has is told.
       socket.connect(spec.port, spec.address, () =>
         socket.send(Buffer.from(simpleRequest(spec.request), 'latin1')),
       );

@@ -1,4 +1,4 @@
-/** service=sip: OPTIONS for `login`, over the virtual's protocol; a final answer of 200 passes. */
+/** service=sip: OPTIONS for `login`, over the virtual service's protocol; a final answer of 200 passes. */
 import {randomBytes} from 'node:crypto';
 import os from 'node:os';
 import type {Clock, Millis} from '@hactl/base';

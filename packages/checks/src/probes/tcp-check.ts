@@ -29,7 +29,7 @@ export interface Line {
   readonly connect: () => Promise<net.Socket>;
   /** TLS over a connection; any certificate will do, as in ldirectord. */
   readonly secure: (socket: net.Socket) => Promise<tls.TLSSocket>;
-  /** What is done from now on: named when the limit is reached meanwhile. */
+  /** The current step: named if the limit is reached in it. */
   readonly phase: (what: string) => void;
 }
 

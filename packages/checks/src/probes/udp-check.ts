@@ -72,7 +72,7 @@ export function overUdp(
       try {
         socket.connect(spec.port, spec.address, connected);
       } catch (error) {
-        // Port 0, which a virtual of a firewall mark may leave.
+        // Port 0, which a virtual service of a firewall mark may leave.
         verdict.fail(error);
       }
       return () => {

@@ -23,10 +23,10 @@ import type {Surroundings} from './strangers.ts';
 import {openTransport, type Transport} from './transport.ts';
 import {openVips, type Vips} from './vips.ts';
 
-/** The successor of this process has so long to adopt the addresses, in milliseconds. */
+/** How long the successor of this process has to adopt the addresses, in milliseconds. */
 const SUCCESSOR_LEASE = 10_000;
 const FENCE_LIMIT = 60_000;
-/** The newest advert of the peer goes to disk so often, milliseconds. */
+/** How often the peer's newest advert is written to disk, in milliseconds. */
 const SAVE_EVERY = 1_000;
 
 /** What `perform` works with. */

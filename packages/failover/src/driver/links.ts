@@ -29,14 +29,14 @@ function isOther(before: readonly Link[], after: readonly Link[], device: string
   return old !== undefined && now !== undefined && (old.index !== now.index || old.mac !== now.mac);
 }
 
-/** `table` holds the links of now; it is shared with the parts that send. */
+/** `table` holds the current links; it is shared with the parts that send. */
 export function watchLinks(table: {links: readonly Link[]}, {shared, vips, judge, changed}: LinkOptions) {
   const {current, count, feed} = shared;
   const allVips = (): EngineVip[] => current.config.groups.flatMap((group) => group.vips);
   const linkOf = (vip: EngineVip): Link | undefined => table.links.find((link) => link.name === vip.device);
   const told = new Set<string>();
 
-  /** Looks anew at everything, and feeds what is different. */
+  /** Reads everything again, and feeds the differences. */
   function refresh(): void {
     const before = table.links;
     table.links = vips.links();

@@ -46,14 +46,14 @@ export function makeReceiver({current, clock, count, feed}: Shared, store: State
     }
     replay.set(advert.nodeIndex, accepted.value);
     sources.set(`${advert.nodeIndex} ${path}`, from);
-    // At once where it matters most: a new life of the peer.
+    // Written at once where it matters most: for a new incarnation of the peer.
     if (accepted.value.incarnation !== before.incarnation) save();
     feed({type: 'advert', advert: heard});
   }
 
   return {
     save,
-    /** Whether it is another's: the kernel gives us our own broadcasts and multicasts, looped back. */
+    /** Whether another host sent it: the kernel loops our own broadcasts and multicasts back. */
     onDatagram: (path: number, bytes: Buffer, from: string): boolean => {
       const {config, state} = current;
       const decoded = decodeAdvert(

@@ -4,7 +4,7 @@ import path from 'node:path';
 import {replaceFile, replaceFileLater} from '@hactl/base/files';
 import {plausibleIncarnation} from '../advert.ts';
 
-/** An advert's place in its sender's life. */
+/** An advert's position in its sender's incarnation. */
 export interface Seen {
   readonly incarnation: bigint;
   readonly sequence: bigint;

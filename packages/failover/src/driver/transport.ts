@@ -32,7 +32,7 @@ export interface Transport {
   readonly paths: readonly Path[];
   /** Sends one datagram on a path. */
   send(path: number, bytes: Buffer): void;
-  /** Opens paths that are not open (an interface came back), and goes by the addresses of now. */
+  /** Opens paths that are not open (an interface came back), and goes by the current addresses. */
   reopen(around: Surroundings): void;
   close(): void;
 }

@@ -1,4 +1,4 @@
-/** Virtual addresses on the interfaces: put, renewed, removed and announced. */
+/** Virtual addresses on the interfaces: added, renewed, removed and announced. */
 import type {Clock, Instant} from '@hactl/base';
 import {openAddresses, openAnnouncer, type InterfaceAddress, type Link} from '@hactl/net';
 import type {EngineVip} from '../messages.ts';
@@ -17,15 +17,15 @@ export type Vips = ReturnType<typeof openVips>;
 export function openVips({clock, count, linkOf, claim}: VipOptions) {
   const addresses = openAddresses();
   const announcer = openAnnouncer();
-  /** What this engine has put on, by interface, address and prefix: when the lease ends; Infinity: none. */
+  /** Addresses this engine added, by interface, address and prefix: when the lease ends; Infinity: none. */
   const assigned = new Map<string, Instant>();
   /** What the kernel shows, whoever put it there. */
   const onInterface = new Set<string>();
-  /** What stands on the interfaces for ever, and is not this engine's doing. */
+  /** Permanent addresses on the interfaces that this engine did not add. */
   const foreign = new Set<string>();
   const keyOf = (vip: EngineVip): string => `${linkOf(vip)?.index} ${vip.address}/${vip.prefixLength}`;
 
-  /** Puts the address on its interface, or renews its lease. The problem, or undefined. */
+  /** Adds the address, or renews its lease. Returns the problem, or undefined. */
   function put(vip: EngineVip, leaseMs: number): string | undefined {
     const link = linkOf(vip);
     if (!link) return `no interface ${vip.device}`;
@@ -50,7 +50,7 @@ export function openVips({clock, count, linkOf, claim}: VipOptions) {
     }
   }
 
-  /** Takes the address off. The problem, or undefined; that it is not there is none. */
+  /** Removes the address. Returns the problem, or undefined; a missing address is not a problem. */
   function remove(vip: EngineVip): string | undefined {
     const link = linkOf(vip);
     const ours = assigned.delete(keyOf(vip));

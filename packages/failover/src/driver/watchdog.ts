@@ -22,7 +22,7 @@ export function makeWatchdog(complain: Complain, every = FEED_EVERY) {
     }
   }
 
-  /** Stops the dog in good order. */
+  /** Stops the dog gracefully. */
   function release(): void {
     if (!open) return;
     const {path, fd, timer} = open;

@@ -1,4 +1,4 @@
-/** Active: when does this director let a group go, and what must it do as long as it holds it? */
+/** Active: when does this director release a group, and what must it do while it holds it? */
 import {announceDelay, defaultSchedule} from '@hactl/net/schedule';
 import {defend, defendOnTime} from './conflict.ts';
 import {acquireRetry, lastResortInterval, renewInterval} from './intervals.ts';
@@ -16,7 +16,7 @@ import {freeVips, leaveActive, reportWithheld, vipKey} from './roles.ts';
 import type {ActiveGroup, BackupGroup, GroupState, PeerState, State} from './state.ts';
 import type {Turn} from './turn.ts';
 
-/** An advert that is heard so long after a claim was sent after it, in ms. */
+/** An advert received this long after a claim was sent after it, in ms. */
 const CLAIM_SETTLES = 20;
 
 export function settleActive(turn: Turn, state: State, group: ActiveGroup): ActiveGroup | BackupGroup {
@@ -81,7 +81,7 @@ function yieldTo(turn: Turn, state: State, group: ActiveGroup, peer: PeerState):
   const heard = heardLongEnough(config, peer, now);
   if (missedOurTakeover(config, group, peer) && heard && !listening)
     return leave(`${peer.name} does not hear that this director took the group: one way is lost`);
-  // It has asked us to take over, and will let go when it hears us.
+  // It has asked us to take over, and releases the group when it hears us.
   if (report.handover && group.handoverUntil === undefined) return undefined;
   if (group.handoverUntil !== undefined)
     return leave(`handed over to ${peer.name}`, {
@@ -96,7 +96,7 @@ function yieldTo(turn: Turn, state: State, group: ActiveGroup, peer: PeerState):
   return undefined;
 }
 
-/** Another Active that let go, or died, has left its announcements in the clients' tables. */
+/** Another Active that released the group, or died, has left its announcements in the clients' tables. */
 function watchOtherActive(turn: Turn, state: State, group: ActiveGroup): ActiveGroup {
   const configured = turn.group(group.vrid);
   if (state.peers.some((peer) => peer.alive && reportOf(peer, configured)?.role === 'Active'))
@@ -109,7 +109,7 @@ function watchOtherActive(turn: Turn, state: State, group: ActiveGroup): ActiveG
   const heardSince = state.peers.some((peer) => peer.alive && peer.heardAt > peerActiveSince);
   if (!heardSince && anyAlive(state)) return group;
   const defended = defend(turn, alone);
-  // It claimed the address and went silent on every path: perhaps it lives, and only the heartbeats do not.
+  // It claimed the address and went silent on every path: perhaps it is alive, and only the heartbeats are lost.
   return anyAlive(state) || !prefers(turn.config, group.vrid)
     ? defended
     : {...defended, lastResortAt: turn.now + lastResortInterval(turn.config)};
@@ -140,7 +140,7 @@ function announceAfterTakeover(turn: Turn, group: ActiveGroup): ActiveGroup {
   if (group.announceAt === undefined || turn.now < group.announceAt) return group;
   turn.emit({type: 'announce', vrid, vips});
   const delay = announceDelay(defaultSchedule, group.announced + 1);
-  // Served for a while: what the kernel refused before is over.
+  // Served for a while: earlier refusals by the kernel no longer count.
   const {announceAt: _, refused: __, ...rest} = group;
   return {
     ...rest,
@@ -164,7 +164,7 @@ function renewOnTime(turn: Turn, group: GroupState): GroupState {
   return {...group, renewAt: turn.now + renewInterval(turn.config)};
 }
 
-/** The kernel refused an address: the peer may serve it. Tried again ever more rarely, until something changes. */
+/** The kernel refused an address: the peer may serve it. Retried with growing pauses, until something changes. */
 export function onAcquireFailed(turn: Turn, group: GroupState, reason: string): GroupState {
   if (group.role !== 'Active') return group;
   const count = (group.refused?.count ?? 0) + 1;
@@ -179,7 +179,7 @@ export function onLinkChanged(turn: Turn, group: GroupState, device: string): Gr
   return group.vips.some((vip) => vip.device === device) ? defend(turn, group) : group;
 }
 
-/** Somebody took an address of ours off the interface. */
+/** Somebody removed an address of ours from the interface. */
 export function onAddressGone(turn: Turn, state: State, group: GroupState): GroupState {
   if (group.role !== 'Active' || group.blocked !== undefined || state.listenOnlyUntil !== undefined)
     return group;
@@ -188,7 +188,7 @@ export function onAddressGone(turn: Turn, state: State, group: GroupState): Grou
   return group;
 }
 
-/** Puts the addresses on the interfaces again, whatever happened to them, and announces them. */
+/** Adds the addresses again, whatever happened to them, and announces them. */
 export function restore(turn: Turn, {vrid, vips}: ActiveGroup): void {
   turn.emit({type: 'acquire', vrid, vips}, {type: 'announce', vrid, vips});
 }

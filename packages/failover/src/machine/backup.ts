@@ -6,7 +6,7 @@ import {enterActive, enterBackup, releaseLeftover, startTakeover} from './roles.
 import type {BackupGroup, GroupState, InitializeGroup, PeerState, State} from './state.ts';
 import type {Turn} from './turn.ts';
 
-/** It waits for every node to be heard, at most for initdead. */
+/** It waits until every node was heard, at most for initdead. */
 export function settleInitialize(turn: Turn, state: State, group: InitializeGroup): GroupState {
   const complete = state.peers.every((peer) => peer.alive);
   if (!complete && turn.now < state.initUntil) return group;
@@ -59,7 +59,7 @@ function succeedSilentPeer(turn: Turn, state: State, group: BackupGroup): GroupS
   if (!peer) return startTakeover(turn, state, group, 'the only node');
   const reason = peer.known ? `${peer.name} is dead` : `${peer.name} was never heard`;
   if (config.fence !== undefined && !peer.saidGoodbye) {
-    // Once for all groups that wait for it.
+    // Once for all groups that wait for the fence.
     const running = turn.effects.some(({type}) => type === 'fence') || state.groups.some(awaitsFence);
     if (!running) turn.emit({type: 'fence', node: peer.name});
     return {...group, waiting: {need: 'fence', reason}};
@@ -67,7 +67,7 @@ function succeedSilentPeer(turn: Turn, state: State, group: BackupGroup): GroupS
   return startTakeover(turn, state, {...group, stoodDown: false}, reason);
 }
 
-/** Peers are alive and none holds it: the better one takes it; should it not, the other. */
+/** Peers are alive and none holds it: the preferred one takes it; if it does not, the other does. */
 function considerVacancy(turn: Turn, state: State, group: BackupGroup): GroupState {
   const configured = turn.group(group.vrid);
   const own = priorityOf(turn.config, state, group);

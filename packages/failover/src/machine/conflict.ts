@@ -7,14 +7,14 @@ import type {EngineVip} from '../messages.ts';
 import type {ActiveGroup, Event, GroupState, State} from './state.ts';
 import type {Turn} from './turn.ts';
 
-/** Two hosts that defend at once against each other would flood the LAN. Milliseconds. */
+/** Two hosts that defend against each other immediately would flood the LAN. Milliseconds. */
 const DEFEND_INTERVAL = 20;
 /** Between the directors, whose claims are signed and count once: until both have proved that they live. Milliseconds. */
 const ANSWER_INTERVAL = 2;
 /** A claimant is reported once in this time. Milliseconds. */
 const REPORT_INTERVAL = 60_000;
 
-/** Announces these at once, so that the clients' tables are right again; where that has just been done, a little later. */
+/** Announces these at once, so that the clients' tables are right again; if that was just done, a little later. */
 export function defend(
   turn: Turn,
   group: ActiveGroup,
@@ -30,7 +30,7 @@ export function defend(
   return {...rest, defendedAt: turn.now};
 }
 
-/** The answers that had to wait. */
+/** Answers that were delayed. */
 export function defendOnTime(turn: Turn, group: ActiveGroup): ActiveGroup {
   if (group.defence === undefined || turn.now < group.defence.at) return group;
   const {defence, ...rest} = group;

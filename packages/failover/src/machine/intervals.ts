@@ -7,7 +7,7 @@ export function skewTime(config: EngineConfig, nodeIndex: number): Millis {
   return config.nodes.length <= 1 ? 0 : (config.keepalive / 4) * (nodeIndex / config.nodes.length);
 }
 
-/** Silence after which the peer counts as dead. */
+/** Silence after which the peer is considered dead. */
 export const activeDownInterval = (config: EngineConfig, nodeIndex: number): Millis =>
   config.deadtime + skewTime(config, nodeIndex);
 
@@ -18,17 +18,17 @@ export const echoWindow = (config: EngineConfig): bigint =>
 /** For a preemption the peer must have heard one of our last few adverts. */
 export const FRESH_ECHO = 3n;
 
-/** A peer's advert that comes so long after ours echoes ours: a round trip on a LAN, with room at the fastest paces. */
+/** A peer's advert that arrives this long after ours echoes ours: a round trip on a LAN, with room at the fastest paces. */
 export const echoTime = (config: EngineConfig): Millis =>
   config.keepalive * (config.keepalive < 20 ? 1.5 : 0.75);
 
-/** After a pause we listen this long before we believe again that we are Active. */
+/** After a pause we listen this long before we act as Active again. */
 export const listenOnlyTime = (config: EngineConfig): Millis => 2 * config.keepalive;
 
 /** A group that nobody holds although its first claimant lives: after this long the other takes it. */
 export const vacancyTime = (config: EngineConfig): Millis => 2 * config.deadtime;
 
-/** A handover that the peer does not answer is called off. */
+/** A handover that the peer does not answer is cancelled. */
 export const HANDOVER_LIMIT: Millis = 5_000;
 
 /** An operator's move that is not complete by then is reported as failed. */
@@ -49,7 +49,7 @@ export const acquireRetry = (count: number): Millis => doubling(count, {first: 1
 /** Heartbeat of last resort: how often an Active whose peer is silent but was seen on the LAN announces itself. */
 export const lastResortInterval = (config: EngineConfig): Millis => Math.max(20, 0.9 * config.deadtime);
 
-/** So long after the peer's last claim on the LAN it counts as living there. */
+/** How long after its last claim on the LAN the peer counts as alive there. */
 export const lastResortDead = (config: EngineConfig): Millis => 4 * lastResortInterval(config);
 
 /** How often a leased address is renewed: three chances within a lease. */

@@ -1,4 +1,4 @@
-/** What the peers' adverts prove. Pure questions; nothing here changes anything. */
+/** What the peers' adverts prove. Pure queries. */
 import type {Instant} from '@hactl/base';
 import type {AdvertGroup} from '../advert.ts';
 import {addressHash} from '../auth.ts';

@@ -19,7 +19,7 @@ const withoutFailure = (group: BackupGroup | InitializeGroup): BackupGroup | Ini
   return rest;
 };
 
-/** A resource does not run here. The peer is offered the group; where it could not serve either, the addresses stay. */
+/** A resource does not run here. The group is offered to the peer; if the peer cannot serve either, the addresses stay. */
 export function onGiveUp(
   turn: Turn,
   state: State,
@@ -114,7 +114,7 @@ function refuseMove(
   return taken.find((group) => group.blocked !== undefined)?.blocked;
 }
 
-/** Reports the moves that are complete, and those that ran out of time. */
+/** Reports moves that are complete, and those that timed out. */
 export function settleMoves(turn: Turn, state: State): State {
   if (state.moves.length === 0) return state;
   const {now} = turn;
@@ -126,7 +126,7 @@ export function settleMoves(turn: Turn, state: State): State {
   const isOpen = (move: PendingMove, vrid: number): boolean => {
     const group = stateOf(vrid);
     if (!group) return false;
-    // Given away: done when the peer holds it. Taken: done when the peer has let go.
+    // Given away: done when the peer holds it. Taken over: done when the peer has released it.
     if (group.role === 'Active') return group.handoverUntil !== undefined || peerHolds(vrid);
     return (group.role === 'Backup' && group.waiting !== undefined) || (!peerHolds(vrid) && now < move.until);
   };
@@ -152,7 +152,7 @@ export function settleMoves(turn: Turn, state: State): State {
   return {...state, groups, moves};
 }
 
-/** The process is to end. A planned stop is made before broken; after a crash of the supervisor nobody watches: release first. */
+/** The process is to end. A planned stop is make-before-break; after a crash of the supervisor nobody supervises it: release first. */
 export function onStop(turn: Turn, state: State, leaveAddresses: boolean): State {
   if (state.stopping) return state;
   if (leaveAddresses && !anyAlive(state)) {

@@ -1,4 +1,4 @@
-/** The peers: who is alive, since when, and what a pause of this very process means for that. */
+/** The peers: who is alive, since when, and how a pause of this process affects that. */
 import type {Instant} from '@hactl/base';
 import type {Advert} from '../advert.ts';
 import {activeDownInterval, listenOnlyTime} from './intervals.ts';
@@ -29,8 +29,8 @@ export const initialPeer = (
 });
 
 /**
- * Whatever wakes this process: had it not run for a while, it must learn who is Active before it does anything. `dueAt`:
- * when it wanted to be woken.
+ * On any wake-up: a process that was suspended must learn who is Active before it acts. `dueAt`:
+ * when its timer was due.
  */
 export function onWake(turn: Turn, state: State, dueAt: Instant): State {
   const {config, now} = turn;
@@ -48,7 +48,7 @@ export function onWake(turn: Turn, state: State, dueAt: Instant): State {
     'paused',
     `this process did not run for ${Math.round(now - state.sentAt)} ms: listening before anything is touched`,
   );
-  // It is as a director that has just returned: `hactl_preempt_delay` counts from here.
+  // It counts as a director that has just returned: `hactl_preempt_delay` counts from here.
   return {...next, listenOnlyUntil: now + listenOnlyTime(config), readySince: now};
 }
 
@@ -86,7 +86,7 @@ export function onAdvert(turn: Turn, state: State, advert: Advert): State {
   const edit = (changed: PeerState): readonly PeerState[] =>
     state.peers.map((other) => (other === peer ? changed : other));
   if (!isNews(peer, advert)) {
-    // Delayed on this path, or recorded and sent again: it shows that the path works and proves no life.
+    // Delayed on this path, or recorded and sent again: it shows that the path works, not that the peer is alive.
     return {...state, peers: edit({...peer, paths: heardOn(peer, advert.path, turn.now)})};
   }
   const {incarnation, sequence} = advert;
@@ -100,7 +100,7 @@ export function onAdvert(turn: Turn, state: State, advert: Advert): State {
     };
   return {
     ...next,
-    // Answered at once: it learns that it is heard.
+    // Answered at once, so that it learns that it is heard.
     ...(!peer.alive && state.listenOnlyUntil === undefined ? {advertAt: turn.now} : {}),
     groups: state.groups.map(withoutLastResort),
     peers: edit(heardPeer(turn, state, {...peer, proven, newest: {incarnation, sequence}}, advert)),
@@ -114,8 +114,8 @@ const isNews = ({newest}: PeerState, {incarnation, sequence}: Advert): boolean =
   (incarnation === newest.incarnation && sequence > newest.sequence);
 
 /**
- * The peer knows a later life of ours than we do: our state directory was lost, or somebody with a key spoke in our name.
- * The next life is above all that it knows. An earlier one is never believed.
+ * The peer knows a later incarnation of ours: our state directory was lost, or somebody with a key impersonated us.
+ * The next incarnation is above all that it knows. An earlier one is never accepted.
  */
 function ownLife(turn: Turn, state: State, {echoIncarnation, echoSequence}: Advert): State {
   if (turn.config.nodes.length !== 2) return state;
@@ -137,7 +137,7 @@ function heardOn(peer: PeerState, path: number, now: Instant): readonly Instant[
   return paths;
 }
 
-/** A heartbeat path works again: nothing rests on claims on the LAN any more. */
+/** A heartbeat path works again: claims on the LAN no longer count. */
 function withoutLastResort(group: GroupState): GroupState {
   const cleared = group.peerDefendsUntil > -Infinity ? {...group, peerDefendsUntil: -Infinity} : group;
   if (cleared.role !== 'Active' || cleared.lastResortAt === undefined) return cleared;

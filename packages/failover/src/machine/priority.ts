@@ -1,4 +1,4 @@
-/** Who comes first. Pure. */
+/** Which director is preferred. Pure. */
 import type {EngineConfig} from '../messages.ts';
 import type {GroupState, State} from './state.ts';
 
@@ -7,7 +7,7 @@ export const level = {
   operatorHold: 255,
   preferred: 200,
   other: 100,
-  /** Each thing lost costs two, so that fewer losses win over preference, and preference over nothing. */
+  /** Each lost target costs two, so that fewer losses win over preference, and preference decides ties. */
   losing: 90,
   stoodDown: 1,
   none: 0,

@@ -1,4 +1,4 @@
-/** A reload: addresses that the new configuration names otherwise, groups that come and go. */
+/** A reload: changed addresses, added and removed groups. */
 import type {EngineConfig, EngineGroup, EngineVip} from '../messages.ts';
 import {
   assignedOf,
@@ -23,7 +23,7 @@ const excludes = (old: EngineVip, next: EngineVip): boolean =>
   (old.family === 6 || old.prefixLength === next.prefixLength);
 
 /**
- * Nothing is left behind and nothing is dropped that stays: a group is known by its id, and where that has changed by the
+ * No address is left behind, and none that stays is dropped: a group is known by its id, and where that has changed by the
  * addresses that this director holds. New groups start as on a running director.
  */
 export function onConfigure(turn: Turn, state: State, previous: EngineConfig): State {
@@ -32,7 +32,7 @@ export function onConfigure(turn: Turn, state: State, previous: EngineConfig): S
   const heldHere = new Set(
     state.groups.flatMap((group) => (group.role === 'Active' ? group.vips.map(({address}) => address) : [])),
   );
-  // Who keeps its role has its addresses from here on.
+  // A group that keeps its role has its addresses from here on.
   const planned = config.groups.map((group) => ({
     group,
     known: state.groups.find(({vrid}) => vrid === group.vrid),

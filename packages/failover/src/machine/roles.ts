@@ -1,4 +1,4 @@
-/** The only doors between the roles. Each emits what belongs to the change, in the order of state.ts. */
+/** The only transitions between the roles. Each emits what belongs to the change, in the order of state.ts. */
 import {announceDelay, defaultSchedule} from '@hactl/net/schedule';
 import type {Instant} from '@hactl/base';
 import type {EngineGroup, EngineVip} from '../messages.ts';
@@ -79,7 +79,7 @@ export function freeVips(
   };
 }
 
-/** Says once what is withheld, and remembers it for the status. */
+/** Reports once what is withheld, and remembers it for the status. */
 export function reportWithheld<Role extends GroupState>(
   turn: Turn,
   group: Role,
@@ -156,7 +156,7 @@ export function releaseLeftover<Role extends InitializeGroup | BackupGroup>(turn
   return {...group, leftover: []};
 }
 
-/** Any role -> Initialize, for good: the addresses stay on the interfaces for the successor of this process. */
+/** Any role -> Initialize, permanently: the addresses stay on the interfaces for the successor of this process. */
 export function leaveToSuccessor(turn: Turn, group: GroupState, reason: string): InitializeGroup {
   const vips = assignedOf(group);
   if (vips.length > 0) turn.emit({type: 'leave-addresses', vrid: group.vrid, vips});

@@ -3,14 +3,14 @@ import type {Instant} from '@hactl/base';
 import type {Effect, State} from './state.ts';
 
 /**
- * Timers run before sockets: at such an instant a datagram that is already here must speak before its sender is declared
+ * Timers run before sockets: a datagram that has already arrived must be read before its sender is declared
  * dead, or never heard (a start is slower than a short initdead).
  */
 export const mustListenFirst = (state: State, now: Instant): boolean =>
   state.peers.some((peer) => peer.alive && now >= peer.downAt) ||
   state.groups.some((group) => group.role === 'Initialize');
 
-/** Does the effects in their order. What could not be acquired is neither announced nor told to the peer: it holds on to it. */
+/** Does the effects in their order. An address that could not be added is neither announced nor advertised: the peer keeps it. */
 export function performAll(effects: readonly Effect[], perform: (effect: Effect) => void | 'failed'): void {
   const failed = new Set<number>();
   for (const effect of effects) {

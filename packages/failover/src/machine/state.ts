@@ -21,7 +21,7 @@ interface Group {
   readonly withheld?: string;
   /** No preemption before (hold-down). */
   readonly holdUntil: Instant;
-  /** No takeover at all before: an attempt has just failed. */
+  /** No takeover before this: an attempt has just failed. */
   readonly retryAt: Instant;
   /** The preferred peer defends the address on the LAN while no heartbeat path works: it has the group, until then. */
   readonly peerDefendsUntil: Instant;
@@ -48,7 +48,7 @@ export interface ActiveGroup extends Group {
   readonly role: 'Active';
   /** What is on the interfaces: exactly this is renewed, announced and released. */
   readonly vips: readonly EngineVip[];
-  /** The advert that first said Active: a peer that echoes an older one has not heard of it. Undefined: not yet sent. */
+  /** The advert that first said Active: a peer that echoes an older one does not know of it. Undefined: not yet sent. */
   readonly activeSequence?: bigint;
   /** The group is offered to the peer until then. */
   readonly handoverUntil?: Instant;
@@ -64,14 +64,14 @@ export interface ActiveGroup extends Group {
   readonly defence?: {readonly at: Instant; readonly vips: readonly EngineVip[]};
   /** Whose claims were last reported, when, and how many came since. */
   readonly stranger?: {readonly from: string; readonly at: Instant; readonly more: number};
-  /** No heartbeat path works, but the peer claimed our address: announcing it at this pace says that we live. */
+  /** No heartbeat path works, but the peer claimed our address: announcing it at this interval shows that we are alive. */
   readonly lastResortAt?: Instant;
 }
 
 export type GroupState = InitializeGroup | BackupGroup | ActiveGroup;
 
 export interface PeerState {
-  /** The highest heard of it, also by earlier processes of ours. */
+  /** The highest heard from it, including by earlier processes of ours. */
   readonly incarnation: bigint;
   readonly nodeIndex: number;
   readonly name: string;
@@ -80,7 +80,7 @@ export interface PeerState {
   /** Has it ever been heard. */
   readonly known: boolean;
   /**
-   * Is it no recording? The state file knows its life, or it has echoed the life of this process. Before that its adverts are
+   * Is it not a recording? The state file knows its incarnation, or it has echoed this process's. Before that its adverts are
    * only answered.
    */
   readonly proven: boolean;
@@ -92,7 +92,7 @@ export interface PeerState {
   /** When it was heard on each path. */
   readonly paths: readonly Instant[];
   readonly advert?: Advert;
-  /** It announced its end (all priorities 0), so its silence is expected. */
+  /** It announced its shutdown (all priorities 0), so its silence is expected. */
   readonly saidGoodbye: boolean;
   /** It was fenced, and has not been heard since. */
   readonly fenced: boolean;
@@ -120,14 +120,14 @@ export interface State {
   readonly groups: readonly GroupState[];
   readonly peers: readonly PeerState[];
   readonly moves: readonly PendingMove[];
-  /** This process did not run for a while: nothing is believed, and nothing touched, until then. */
+  /** This process was suspended: it trusts nothing and changes nothing until then. */
   readonly listenOnlyUntil?: Instant;
   readonly stopping?: {readonly until: Instant};
   /** Interfaces of addresses and heartbeat paths that are down. */
   readonly downDevices: readonly string[];
   /** An interface has come back while no peer was heard: its silence proves nothing before then. */
   readonly isolatedUntil: Instant;
-  /** It has said `stopped`: nothing is decided any more. */
+  /** It has sent `stopped`: it decides nothing any more. */
   readonly ended?: true;
   /** How many of the tracked things (ping nodes, ping groups, interfaces, scripts) are down here. */
   readonly trackedDown: number;
@@ -163,7 +163,7 @@ export type Event =
   | {readonly type: 'stop'; readonly leaveAddresses: boolean}
   | {readonly type: 'configure'; readonly previous: EngineConfig};
 
-/** A deed at a group's addresses; it names them, so that whoever does it needs no configuration. */
+/** An action on a group's addresses; it names them, so that the driver needs no configuration. */
 interface AddressEffect<Type extends string> {
   readonly type: Type;
   readonly vrid: number;

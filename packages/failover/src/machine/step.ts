@@ -1,8 +1,8 @@
 /**
  * The state machine of one director: Initialize, Backup and Active of RFC 9568 for every group, over adverts that say
- * what their sender hears. `step` is pure; the order of its effects is the order of the deeds (see state.ts).
+ * what their sender hears. `step` is pure; its effects are performed in order (see state.ts).
  *
- * An event is taken in three strokes: what it changes by itself (`take`), what follows from all that is known now
+ * An event is handled in three phases: what it changes by itself (`take`), what follows from all that is known now
  * (`settle`), and the advert that says so.
  */
 import type {Instant} from '@hactl/base';
@@ -62,7 +62,7 @@ export function initialState(
 /** The next instant at which something is due. */
 export function nextDeadline(config: EngineConfig, state: State): Instant {
   if (state.ended) return Infinity;
-  // While it only listens, nothing else may wake it: what is overdue stays so until then.
+  // While it only listens, nothing else may wake it: overdue timers wait until then.
   if (state.listenOnlyUntil !== undefined) return state.listenOnlyUntil;
   return Math.min(
     state.advertAt,
@@ -151,13 +151,13 @@ function onTick(turn: Turn, state: State): State {
   if (state.listenOnlyUntil === undefined || turn.now < state.listenOnlyUntil)
     return checkSilence(turn, state);
   const {listenOnlyUntil: _, ...awake} = state;
-  // Nobody else has them: what the kernel dropped meanwhile is put back, and clients are told.
+  // Nobody else has them: what the kernel dropped meanwhile is added again and announced.
   for (const group of awake.groups)
     if (group.role === 'Active' && group.blocked === undefined) restore(turn, group);
   return checkSilence(turn, {...awake, advertAt: turn.now});
 }
 
-/** An interface of a group's addresses went down, lost its carrier, or is well again. */
+/** An interface of a group's addresses went down, lost its carrier, or is up again. */
 function onDevice(turn: Turn, state: State, device: string, problem: string | undefined): State {
   const others = state.downDevices.filter((name) => name !== device);
   const returns = problem === undefined && state.downDevices.includes(device);
@@ -179,7 +179,7 @@ function onDevice(turn: Turn, state: State, device: string, problem: string | un
   };
 }
 
-/** Something has changed: what the kernel refused is tried again at once. */
+/** Something has changed: what the kernel refused is retried at once. */
 function tryAgain(group: GroupState, now: Instant): GroupState {
   if (group.refused === undefined) return group;
   const {refused: _, ...rest} = group;
@@ -192,7 +192,7 @@ const withoutRest = (group: GroupState, now: Instant): GroupState =>
     ? {...group, refused: {...group.refused, resting: false}}
     : group;
 
-/** Brings every group to what the known facts demand. */
+/** Brings every group to the state that the known facts demand. */
 function settle(turn: Turn, state: State): State {
   const groups = state.groups.map((group) => keepUp(turn, state, settleGroup(turn, state, group)));
   return settleMoves(turn, {...state, groups});

@@ -1,4 +1,4 @@
-/** One turn of the machine: what it may look at, and where its effects go. */
+/** One turn of the machine: its inputs, and where its effects go. */
 import type {Instant} from '@hactl/base';
 import type {EngineConfig, EngineGroup} from '../messages.ts';
 import type {Effect} from './state.ts';
