@@ -44,6 +44,8 @@ export const SUPERVISOR_STOP_LIMIT_MS = 20_000;
 export const ORPHAN_LIMIT_MS = 20_000;
 /** A director that cannot become ready is reported to systemd as started: its addresses are the peer's then. */
 export const READY_LIMIT_MS = 60_000;
+/** While a start is under way, systemd gives it this much more time whenever the loop is alive: a slow machine comes up, too. */
+export const START_EXTENSION_MS = 30_000;
 
 // One supervisor and the other.
 

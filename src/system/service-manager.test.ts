@@ -35,8 +35,24 @@ test('a start that has waited long enough is READY, and the status still says wh
   ]);
 });
 
+test('a start that takes long is given time while the loop is alive, and no longer than until READY', (t) => {
+  const {heard, manager} = listen();
+  manager.alive();
+  manager.alive();
+  manager.readiness(true, 'table programmed');
+  manager.alive();
+  t.deepEqual(heard, [
+    'WATCHDOG=1\nEXTEND_TIMEOUT_USEC=30000000',
+    'WATCHDOG=1\nEXTEND_TIMEOUT_USEC=30000000',
+    'READY=1\nSTATUS=serves: table programmed',
+    'WATCHDOG=1',
+  ]);
+});
+
 test('the loop is alive, until and after STOPPING; nothing makes it ready again', (t) => {
   const {heard, manager} = listen();
+  manager.readiness(true, 'table programmed');
+  heard.length = 0;
   manager.alive();
   manager.stopping();
   manager.stopping();

@@ -3,6 +3,7 @@
  * alive. Nothing of it without systemd; a message that does not arrive changes nothing here.
  * Pure: the launcher, systemd's main process, passes the words on.
  */
+import {START_EXTENSION_MS} from './limits.ts';
 
 export interface ServiceManager {
   /**
@@ -10,7 +11,7 @@ export interface ServiceManager {
    * systemd would end a start that takes too long, and with it a director that stands by; the status still says what it waits for.
    */
   readiness(ready: boolean, reason: string, waited?: boolean): void;
-  /** The process loop runs: to be called from it every now and then. */
+  /** The process loop runs: to be called from it every now and then. A start that is under way gets more time with it. */
   alive(): void;
   stopping(): void;
 }
@@ -28,7 +29,8 @@ export function openServiceManager(send: (text: string) => void): ServiceManager
       started ||= first;
       tell(...(first ? ['READY=1'] : []), line);
     },
-    alive: () => tell('WATCHDOG=1'),
+    alive: () =>
+      tell('WATCHDOG=1', ...(started || ended ? [] : [`EXTEND_TIMEOUT_USEC=${START_EXTENSION_MS * 1_000}`])),
     stopping() {
       if (ended) return;
       ended = true;
