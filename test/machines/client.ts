@@ -1,6 +1,6 @@
 /**
  * The client: `client.ts ADDRESS` asks every 50 ms on a connection of its own, and holds streams open. One line of JSON for each
- * request that ends: when it began (ms since 1970), how long it took, the answer or the error; and for each stream that breaks.
+ * request that ends: its number, when it began (ms since 1970), how long it took, the answer or the error; and for each stream that breaks.
  */
 import http from 'node:http';
 
@@ -12,9 +12,12 @@ const LIMIT = 5_000;
 const SILENT = 8_000;
 const say = (line: object): boolean => process.stdout.write(`${JSON.stringify(line)}\n`);
 
+let asked = 0;
+
 function ask(): void {
   const at = Date.now();
-  const done = (more: object): boolean => say({at, took: Date.now() - at, ...more});
+  const number = (asked += 1);
+  const done = (more: object): boolean => say({number, at, took: Date.now() - at, ...more});
   const request = http.get({host, port: 80, agent: false, timeout: LIMIT}, (response) => {
     let text = '';
     response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));

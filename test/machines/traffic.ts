@@ -4,6 +4,8 @@ import {createInterface} from 'node:readline';
 import {until} from '../lab/until.ts';
 
 interface Line {
+  /** Requests are counted from 1, in the order in which they begin. */
+  readonly number?: number;
   readonly at?: number;
   readonly took?: number;
   readonly answer?: string;
@@ -24,7 +26,7 @@ export interface Seen {
 }
 
 export interface Traffic {
-  /** Resolves at the first answer after now. */
+  /** Resolves once a request that began after now is answered, and all before it have ended. Rejects after `limit` ms. */
   answered(limit: number): Promise<void>;
   /** All that ended since the last call. */
   take(): Seen;
@@ -33,20 +35,25 @@ export interface Traffic {
 
 export function watch(client: ChildProcess): Traffic {
   let lines: Line[] = [];
-  let answers = 0;
+  const ended = new Set<number>();
+  let whole = 0;
+  /** When the newest request began that is answered, with all before it ended. */
+  let answered = 0;
   let open = 0;
   if (!client.stdout) throw new Error('the client has no output');
   createInterface({input: client.stdout}).on('line', (text) => {
     const line = JSON.parse(text) as Line;
-    if (line.answer !== undefined) answers += 1;
+    if (line.number !== undefined) ended.add(line.number);
+    while (ended.delete(whole + 1)) whole += 1;
+    if (line.answer !== undefined && ended.size === 0) answered = line.at ?? 0;
     if (line.opened) open += 1;
     if (line.broken !== undefined) open -= 1;
     lines.push(line);
   });
   return {
     answered: async (limit) => {
-      const before = answers;
-      await until('the service answers', limit, () => answers > before);
+      const before = Date.now();
+      await until('the service answers', limit, () => answered > before);
     },
     take: () => {
       const taken = lines;
