@@ -186,7 +186,7 @@ test('fallbackcommand: start when the last real goes, stop when the first is bac
   t.deepEqual(runs(steps, command), [[], [on], [], [off], []]);
 });
 
-test('fallbackcommand: the director that stands by runs nothing, and a hand-over stops what was started', (t) => {
+test('fallbackcommand: the director that stands by runs nothing, and a handover stops what was started', (t) => {
   const steps = [
     [['down', 'down'], false],
     [['down', 'down'], true],

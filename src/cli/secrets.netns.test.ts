@@ -220,7 +220,7 @@ test('no output of any command, log, journal, bundle or process argument has a p
 
   // Both die; who comes back does not hear the peer, and fences it.
   await comeBackAlone();
-  await until('the peer is fenced, in vain', LIMIT, () => {
+  await until('the peer is fenced, without success', LIMIT, () => {
     const text = readFileSync(`${folder}/hactld.log`, 'utf8');
     return /fence .* for director2/.test(text);
   });

@@ -102,7 +102,7 @@ export async function push(
     side: 'sent',
     peer,
     state: 'asked',
-    text: 'the peer is asked to take it into use',
+    text: 'asking the peer to apply it',
     files: [],
     before: [],
   });
@@ -119,10 +119,7 @@ export async function push(
       `${committed.reason}; whether ${peer} uses it is not known, this director goes on as before: hactl config history there says it`,
     );
   if (committed.state === 'failed')
-    return end(
-      'failed',
-      `${peer} could not take it into use (${committed.reason}); nothing was changed on either`,
-    );
+    return end('failed', `${peer} could not apply it (${committed.reason}); nothing was changed on either`);
   const reloaded = await ports.reload(`push to ${peer}`);
   if (reloaded.ok) return end('done', `in use on both`);
   const undone = await ports

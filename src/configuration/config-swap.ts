@@ -49,7 +49,7 @@ export async function swapFiles(
   if (!next.loaded) return bad(`${what} has errors today`, next.texts);
   const {refused, rows} = planChanges(ports.running(), next.loaded, await connections());
   if (refused !== undefined) return bad(refused, next.texts, rows);
-  if (dryRun) return {ok: true, text: `${what} can be taken into use`, rows, diagnostics: next.texts};
+  if (dryRun) return {ok: true, text: `${what} can be applied`, rows, diagnostics: next.texts};
   const before = files.map((file) => readConfigFile(file.path));
   const record = ports.store.note({
     id: randomBytes(4).toString('hex'),

@@ -143,7 +143,7 @@ export function makeConfiguration(ports: Ports) {
     if (changed.length === 0) return;
     const ours = runCallbacks(changed);
     if (ours.some((file) => file.autoReload)) void reload('autoreload', true);
-    else fails(`changed on disk, not in use: ${changed.join(', ')} (hactl reload takes it into use)`);
+    else fails(`changed on disk, not in use: ${changed.join(', ')} (hactl reload applies it)`);
   }
   const watch = watchFiles(filesChanged);
 

@@ -40,7 +40,7 @@ async function start(t: ExecutionContext, files: Partial<typeof good>) {
     said,
     waits,
     noRoute: () => (routes = false),
-    /** As `keep` does when a configuration was taken into use. */
+    /** As `keep` does when a configuration was applied. */
     use: async () => {
       const {loaded} = await loadDirectory(options);
       if (!loaded) throw new Error('not usable');

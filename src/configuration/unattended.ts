@@ -11,7 +11,7 @@ export function unattendedRefusal(running: Loaded, next: Loaded): string | undef
   const before = services(running);
   const after = services(next);
   if (before.length > 0 && after.length === 0)
-    return 'no virtual service would be left: not taken into use unattended (hactl reload does it)';
+    return 'no virtual service would be left: not applied automatically (use hactl reload)';
   const byName = new Map(after.map((virtual) => [virtualName(virtual), virtual]));
   const emptied = before.find((virtual) => {
     const now = byName.get(virtualName(virtual));
@@ -19,5 +19,5 @@ export function unattendedRefusal(running: Loaded, next: Loaded): string | undef
   });
   return emptied === undefined
     ? undefined
-    : `${virtualName(emptied)} would lose all its real servers: not taken into use unattended (hactl reload does it)`;
+    : `${virtualName(emptied)} would lose all its real servers: not applied automatically (use hactl reload)`;
 }

@@ -152,7 +152,7 @@ export function configRoutes(app: FastifyInstance, daemon: Daemon, live: LiveSou
     method: 'POST',
     url: '/api/config/apply',
     role: 'admin',
-    summary: 'Takes the edits into use on both directors, or on neither, and watches the pair for a minute.',
+    summary: 'Applies the edits on both directors, or on neither, and watches the pair for a minute.',
     body: editsBody,
     bodyLimit: 2 << 20,
     work: apply,

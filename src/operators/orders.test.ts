@@ -179,7 +179,7 @@ test('an override is in force again after a restart; a damaged file is kept asid
     runOperators({stateDir, files, log: (level, message) => log.push(`${level} ${message}`)});
   const first = open();
   const drained = first.order({action: 'drain', reals: ['10.0.0.2:443'], who: 'ann'});
-  t.deepEqual(drained.lines, [`${https}10.0.0.2:443: drained: no new connections, those it has live on`]);
+  t.deepEqual(drained.lines, [`${https}10.0.0.2:443: drained: no new connections, existing ones continue`]);
   t.deepEqual(drained.notes, []);
   t.deepEqual(
     first.facts.map(({type}) => type),

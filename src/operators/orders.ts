@@ -159,7 +159,7 @@ function orderTarget(
 function doneText(action: OrderAction, weight: number | undefined): string {
   switch (action) {
     case 'drain':
-      return 'drained: no new connections, those it has live on';
+      return 'drained: no new connections, existing ones continue';
     case 'undrain':
       return 'no longer drained';
     case 'weight':

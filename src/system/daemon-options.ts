@@ -57,6 +57,6 @@ export const formOf = ({name, value}: DaemonOption): string =>
   value === undefined ? `--${name}` : `--${name} ${value}`;
 
 /** One paragraph on the daemon, for its help and its manual page. */
-export const DAEMON_TEXT = `Runs a director in the foreground. SIGTERM stops it in good order (addresses go to the
+export const DAEMON_TEXT = `Runs a director in the foreground. SIGTERM stops it gracefully (addresses go to the
 peer first), SIGHUP reads the files again. With --ldirectord it is a single director with
 that file only.`;

@@ -10,7 +10,7 @@ export async function until<T>(
     // oxlint-disable-next-line no-await-in-loop -- polling is one look after another.
     const value = await probe();
     if (value !== undefined && value !== false) return value;
-    if (performance.now() > end) throw new Error(`waited ${limit} ms in vain until ${what}`);
+    if (performance.now() > end) throw new Error(`timed out after ${limit / 1000} s waiting for: ${what}`);
     // oxlint-disable-next-line no-await-in-loop -- see above.
     await new Promise((resolve) => setTimeout(resolve, every));
   }

@@ -169,7 +169,7 @@ export function makeJudge(scenario: Scenario) {
     if (to === 'Initialize') return;
     const name = `${node.place} ${vrid}`;
     const turn = turns.get(name);
-    // A process that was started anew knows nothing of its last turn.
+    // A process that was restarted knows nothing of its last turn.
     const last = turn !== undefined && turn < node.bootedAt ? undefined : turn;
     if (causes === 0 && now - disturbedAt > bounds.calm)
       wrong('restless', now, `director${node.place + 1} ${to} in peace: ${reason}`);

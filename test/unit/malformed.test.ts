@@ -1,6 +1,6 @@
 /**
  * The corpus of malformed files: each is answered with a diagnostic that says where and what to do, in both readings; none
- * throws, none hangs, none with an error can be taken into use.
+ * throws, none hangs, none with an error can be applied.
  */
 import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import os from 'node:os';

@@ -78,7 +78,7 @@ export function seal(from: Sender, payload: Buffer): Buffer {
 }
 
 /**
- * A nonce may serve once under a key. Sequence numbers start anew in each life, so each life (sender and incarnation)
+ * A nonce may serve once under a key. Sequence numbers restart in each incarnation, so each (sender and incarnation)
  * has a key of its own.
  */
 const lives = new Map<string, Buffer>();

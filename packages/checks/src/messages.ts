@@ -77,7 +77,7 @@ export type CheckState = 'unknown' | 'up' | 'down';
 
 /** Messages of the supervisor. */
 export type ToChecks =
-  /** Replaces the whole set: same id and same spec keep their state; others start anew; absent ones stop. */
+  /** Replaces the whole set: same id and same spec keep their state; others restart; absent ones stop. */
   | {readonly type: 'configure'; readonly specs: readonly CheckSpec[]; readonly identity?: Identity}
   /** Answered by one `report` for each spec. */
   | {readonly type: 'report'}

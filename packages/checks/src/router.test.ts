@@ -131,7 +131,7 @@ test('the checks run as another user without capabilities, raw sockets where pin
   }
 });
 
-test('what needs root after it was given up makes the process start anew', async (t) => {
+test('what needs root after it was given up makes the process restart', async (t) => {
   if (!isRoot) {
     t.log('not root: nothing to give up');
     t.pass();
@@ -148,7 +148,7 @@ test('what needs root after it was given up makes the process start anew', async
   });
   await until('it ended', () => checks.child.exitCode !== null);
   t.is(checks.child.exitCode, 0);
-  t.true(checks.said.some((one) => one.type === 'log' && one.message.includes('start anew')));
+  t.true(checks.said.some((one) => one.type === 'log' && one.message.includes('restarts')));
 });
 
 /** A script that starts another process, writes both numbers down, and hangs; TERM does not end it. */

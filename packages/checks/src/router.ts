@@ -174,7 +174,7 @@ function configureShard(shard: Shard): void {
 /** Ends this process, so that the supervisor starts one as root. */
 function leave(why: string): void {
   ending = true;
-  say({type: 'log', level: 'info', message: `the checks start anew: ${why}`}, () => process.exit(0));
+  say({type: 'log', level: 'info', message: `the checks process restarts: ${why}`}, () => process.exit(0));
 }
 
 /** Gives up root for what is to be checked; true when that cannot be done any more, and another process must. */

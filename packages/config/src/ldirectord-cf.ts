@@ -76,7 +76,7 @@ export function parseLdirectordCf(
           'unknown-directive',
           one.nameSpan,
           `Unknown command ${one.name}`,
-          'it belongs into a virtual service',
+          'it belongs in a virtual service',
         );
     }
   }

@@ -175,7 +175,7 @@ export function splitLdirectord(text: string, reporter: Reporter): {globals: Dir
             'not-indented',
             directive.span,
             `${directive.name} stands before any virtual line`,
-            'it belongs into a virtual service: virtual=ADDRESS:PORT, then this line behind a TAB',
+            'it belongs in a virtual service: virtual=ADDRESS:PORT, then this line behind a TAB',
           );
           continue;
         }

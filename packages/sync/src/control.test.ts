@@ -35,7 +35,7 @@ test('relayed: both daemons on lo, with ids that differ and are never 0 for the 
     const other = relayBackupId(syncid);
     t.true(other > 0 && other < 256 && other !== syncid);
   }
-  // A daemon whose messages are too long is started anew.
+  // A daemon whose messages are too long is restarted.
   t.is(
     planDaemons([{role: 'master', interface: 'lo', syncid: 7, maxlen: 1_472}], wantedDaemons([eth0], 'relay'))
       .length,
@@ -54,7 +54,7 @@ test('with a pulse the messages of the master daemon are small, in both modes', 
     );
 });
 
-test('a backup daemon that takes too little is started anew; one that takes more, or does not say, is left', (t) => {
+test('a backup daemon that takes too little is restarted; one that takes more, or does not say, is left', (t) => {
   const [backup] = wantedDaemons([eth0]);
   const {maxlen: _, ...silent} = backup!;
   for (const [there, operations] of [

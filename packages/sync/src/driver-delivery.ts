@@ -104,7 +104,7 @@ export function openDelivery(context: SyncContext, ports: DeliveryPorts): Delive
     const beat = pulse.burst(left());
     if (mirror.size <= LISTED) live.tell(readHandshakes(ports.forward()));
     const heard = await beat;
-    if (heard === undefined) return 'the own kernel did not send in time';
+    if (heard === undefined) return 'the local kernel did not send in time';
     const has = await isAnswered(left(), (answered) => askBeat(heard, true, answered));
     return has ? undefined : 'the peer did not answer in time';
   };

@@ -105,7 +105,7 @@ const hactld = (): string =>
     {
       title: 'EXIT STATUS',
       body: [
-        item(bold('0'), text('stopped in good order')),
+        item(bold('0'), text('stopped gracefully')),
         item(bold('2'), text('the configuration or the command line has errors: nothing was started')),
       ].join('\n'),
     },

@@ -84,7 +84,7 @@ export function addConfiguration(cli: Cli): void {
 
   program
     .command('push')
-    .description("send this director's files to its peer: both take them into use, or neither")
+    .description("send this director's files to its peer: both apply them, or neither")
     .option('--dry-run', 'let the peer judge them, and change nothing')
     .option('--keys', 'authkeys too')
     .option('--json', 'the outcome as JSON')
@@ -115,7 +115,7 @@ export function addConfiguration(cli: Cli): void {
 
   config
     .command('rollback')
-    .description('write the files of a version back and take them into use')
+    .description('restore the files of a version and apply them')
     .argument('<version>')
     .option('--json', 'as JSON')
     .action(async (version: string, options: {json?: boolean}) =>

@@ -23,7 +23,7 @@ export function addLook(cli: Cli): void {
     .option('--since <time>', '90s, 10m, 2h, 1d back, 14:05, or "2026-11-21 14:05" (UTC)')
     .option('--kind <kinds>', `of these kinds only: ${Object.keys(eventKinds).join(', ')}`)
     .option('--subject <text>', 'where the subject or the text has this in it')
-    .option('-n, --lines <number>', 'the newest so many')
+    .option('-n, --lines <number>', 'show the newest N events')
     .option('-f, --follow', 'and those that come, until Ctrl-C')
     .option('--json', 'each event as one line of JSON')
     .action(async (options: EventsOptions) =>
@@ -41,8 +41,8 @@ export function addLook(cli: Cli): void {
 
   program
     .command('watch')
-    .description('roles, adverts, reals and events, drawn anew each second; q or Ctrl-C ends')
-    .option('--count <frames>', 'end after so many')
+    .description('roles, adverts, real servers and events, redrawn each second; q or Ctrl-C quits')
+    .option('--count <frames>', 'quit after N frames')
     .action(async (options: WatchOptions) =>
       cli.run((await import('../commands/watch.ts')).watch(cli.socket(), options)),
     );

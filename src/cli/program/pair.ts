@@ -37,7 +37,7 @@ export function addPair(cli: Cli): void {
   for (const [action, text] of [
     ['status', 'asks the resource itself; exit status 1: it does not run'],
     ['start', 'starts one where its group is (a warm one anywhere)'],
-    ['stop', 'stops one; it is left alone until it is started, or its group comes anew'],
+    ['stop', 'stops one; it stays stopped until it is started, or its group comes back'],
   ] as const)
     resource
       .command(action)

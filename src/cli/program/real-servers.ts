@@ -60,7 +60,7 @@ export function addRealServers(cli: Cli): void {
     );
   maintained
     .command('list')
-    .description('reals that orders and files in maintenancedir keep from their normal service')
+    .description('real servers that overrides or files in maintenancedir hold out of normal service')
     .option('--json', 'the list as JSON')
     .action(async (options: {json?: boolean}) =>
       cli.run((await orders()).listMaintenance(cli.socket(), options)),

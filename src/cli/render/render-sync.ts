@@ -65,7 +65,7 @@ export function warnings(report: SyncReport): string[] {
     );
   if (report.pulse === 'silent')
     found.push(
-      'connections come, and the own kernel has told nobody of them for a second: does its master daemon run (ipvsadm -L --daemon), is backup_only 0?',
+      'connections come, but the local kernel has sent no sync message for a second: does its master daemon run (ipvsadm -L --daemon), is backup_only 0?',
     );
   if (report.lag >= LONG_LAG)
     found.push(

@@ -217,7 +217,7 @@ test('malformed files at a reload leave the table as it is', async (t) => {
     .filter((_, at) => at % 20 === 0);
   let refused = 0;
   for (const {text} of broken) {
-    // An error of its own at the end: a repaired file would be taken into use, and rightly.
+    // An error of its own at the end: a repaired file would be applied, and rightly.
     writeFileSync(file, `${text}\nnosuch=1\n`);
     // oxlint-disable-next-line no-await-in-loop -- one reload after another.
     const answer = await ask(socket, {command: 'reload'}, LIMIT);

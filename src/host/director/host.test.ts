@@ -165,7 +165,7 @@ test('firewalls: nftables and iptables, open, closed, with the port, and Piranha
   ]); // prettier-ignore
 });
 
-test('slips of the pen', (t) => {
+test('typos in addresses', (t) => {
   for (const [one, other, is] of [
     ['122', '12', true], ['12', '122', true], ['168', '186', true], ['10', '11', true], ['10', '10', false], ['1', '234', false],
   ] as const) t.is(oneSlip(one, other), is, `${one} ${other}`); // prettier-ignore

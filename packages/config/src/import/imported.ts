@@ -124,7 +124,7 @@ export interface ImportedScript {
 
 export interface Imported {
   readonly kind: ImportKind;
-  /** undefined: the source has no fail-over, nothing but a table. */
+  /** undefined: the source has no failover, nothing but a table. */
   readonly pair?: ImportedPair;
   readonly virtuals: readonly ImportedVirtual[];
   readonly email?: {readonly to: readonly string[]; readonly from?: string; readonly smtp?: string};

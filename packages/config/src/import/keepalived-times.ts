@@ -8,7 +8,7 @@ const CONNECT_TIMEOUT = 5_000;
 const RETRY: Readonly<Partial<Record<CheckerName, number>>> = {DNS_CHECK: 3, MISC_CHECK: 0};
 const RETRY_DELAY: Readonly<Partial<Record<CheckerName, Millis>>> = {HTTP_GET: 3_000, SSL_GET: 3_000};
 
-/** More failures than this would be checks in vain: the time is kept, not the count. */
+/** More failures than this would be pointless checks: the time is kept, not the count. */
 const FAILURES = 4;
 const LEAST_INTERVAL = 1_000;
 

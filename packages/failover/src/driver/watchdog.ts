@@ -42,7 +42,7 @@ export function makeWatchdog(complain: Complain, every = FEED_EVERY) {
     release();
     if (path === undefined) return;
     try {
-      // Never created: a file in the place of a missing device would be fed in vain.
+      // Never created: a file in the place of a missing device would be fed for nothing.
       const fd = openSync(path, constants.O_WRONLY);
       feed(path, fd);
       open = {path, fd, timer: setInterval(() => feed(path, fd), every)};

@@ -175,7 +175,7 @@ export function retire(turn: Turn, group: GroupState, name: string, vips: readon
       group: name,
       from: group.role,
       to: 'Initialize',
-      reason: 'the configuration names this group no more',
+      reason: 'the configuration no longer has this group',
       at: turn.now,
     },
   });
