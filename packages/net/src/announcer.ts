@@ -23,16 +23,25 @@ export interface Announcement {
 export interface Announcer {
   /** Sends one round: for IPv4 both forms of the announcement. Returns the error's name, or undefined. */
   announce(what: Announcement): string | undefined;
+  /** Why nothing can be announced. */
+  readonly problem: string | undefined;
   close(): void;
 }
 
-/** Opens the sockets in the thread's network namespace. Needs CAP_NET_RAW. */
+/** Opens the sockets in the thread's network namespace. Without CAP_NET_RAW nothing is announced, and `problem` says so. */
 export function openAnnouncer(): Announcer {
-  // Protocol 0: this socket only sends.
-  const packet = openSocket(abi.AF_PACKET, abi.SOCK_RAW, 0, 'packet socket');
+  let problem: string | undefined;
+  let packet: number | undefined;
+  try {
+    // Protocol 0: this socket only sends.
+    packet = openSocket(abi.AF_PACKET, abi.SOCK_RAW, 0, 'packet socket');
+  } catch (error) {
+    problem = error instanceof Error ? error.message : String(error);
+  }
   let icmp: number | undefined;
 
   const sendArp = ({address, index, mac, trailer}: Announcement): string | undefined => {
+    if (packet === undefined) return problem;
     const pair = arpAnnouncement(address, mac, trailer);
     // struct sockaddr_ll
     const to = Buffer.alloc(20);
@@ -61,12 +70,14 @@ export function openAnnouncer(): Announcer {
   };
 
   return {
+    problem,
     announce: (what) => {
+      if (problem !== undefined) return problem;
       if (macBytes(what.mac).length !== 6) return 'the device has no Ethernet address';
       return what.family === 4 ? sendArp(what) : sendNa(what);
     },
     close: () => {
-      closeFd(packet);
+      if (packet !== undefined) closeFd(packet);
       if (icmp !== undefined) closeFd(icmp);
     },
   };

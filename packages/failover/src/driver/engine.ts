@@ -44,6 +44,11 @@ function perform({shared, vips, store, loop, sendAdverts, finish}: Tools, effect
   const {current, clock, count, send} = shared;
   switch (effect.type) {
     case 'acquire':
+      // Nobody would learn where the address is now: a peer that can announce has it.
+      if (vips.cannotAnnounce !== undefined && current.state.peers.some(({alive}) => alive)) {
+        loop.push({type: 'acquire-failed', vrid: effect.vrid, reason: `cannot announce: ${vips.cannotAnnounce}`});
+        return 'failed';
+      }
       for (const vip of effect.vips) {
         const problem = vips.put(vip, current.config.vipLease);
         if (problem === undefined) continue;
@@ -155,6 +160,13 @@ export function startEngine(
     linkOf: (vip) => table.links.find((link) => link.name === vip.device),
     claim: claims.sign,
   });
+  if (vips.cannotAnnounce !== undefined)
+    send({
+      type: 'event',
+      level: 'error',
+      code: 'cannot-announce',
+      message: `addresses cannot be announced (CAP_NET_RAW is missing?): ${vips.cannotAnnounce}`,
+    });
   table.links = vips.links();
   current.config = withoutOwnPaths(first, vips.list());
   const receiver = makeReceiver(shared, store);

@@ -1,5 +1,13 @@
 /** What the kernel and the LAN say of our interfaces and addresses: links, carriers, addresses, others' claims. */
-import {decodeArp, decodeNa, openArpWatch, openNaWatch, watchNetlink, type Link} from '@hactl/net';
+import {
+  decodeArp,
+  decodeNa,
+  openArpWatch,
+  openNaWatch,
+  watchNetlink,
+  type Link,
+  type Watch,
+} from '@hactl/net';
 import type {EngineVip} from '../messages.ts';
 import type {Shared} from './current.ts';
 import type {Vips} from './vips.ts';
@@ -99,10 +107,16 @@ export function watchLinks(table: {links: readonly Link[]}, {shared, vips, judge
   }
 
   const netlink = watchNetlink(refresh);
-  const arp = openArpWatch((index, frame) => {
-    const decoded = decodeArp(frame);
-    if (decoded.ok) claimed(index, decoded.value.spa, decoded.value.sha, decoded.value.trailer);
-  });
+  let arp: Watch | undefined;
+  try {
+    arp = openArpWatch((index, frame) => {
+      const decoded = decodeArp(frame);
+      if (decoded.ok) claimed(index, decoded.value.spa, decoded.value.sha, decoded.value.trailer);
+    });
+  } catch (error) {
+    const message = `claims of addresses are not heard (CAP_NET_RAW is missing?): ${String(error)}`;
+    shared.send({type: 'event', level: 'error', code: 'deaf-to-claims', message});
+  }
   const neighbours = openNaWatch((index, message) => {
     const decoded = decodeNa(message);
     if (decoded) claimed(index, decoded.target, decoded.mac, decoded.trailer);
@@ -118,7 +132,7 @@ export function watchLinks(table: {links: readonly Link[]}, {shared, vips, judge
       ).length,
     stop: (): void => {
       netlink.stop();
-      arp.stop();
+      arp?.stop();
       neighbours.stop();
     },
   };

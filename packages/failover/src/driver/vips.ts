@@ -115,6 +115,7 @@ export function openVips({clock, count, linkOf, claim}: VipOptions) {
   }
 
   return {
+    cannotAnnounce: announcer.problem,
     put,
     remove,
     announce,
