@@ -11,14 +11,20 @@ const SOME = `# Changelog
 - One thing, in lines that are wrapped anew at the width that Debian's tools
   expect of them.
 
+### Fixed
+
+**Packages**
+
 - Another.
 
 ## 0.2.0
 
+Words about the release.
+
 - First.
 `;
 
-test('each release is an entry, each change an item, in the order of the file', (t) => {
+test('each release is an entry, each change an item, in the order of the file, without headings', (t) => {
   t.is(
     debianChangelog(SOME, 1_000_000_000),
     `hactl (0.3.0) unstable; urgency=medium
@@ -58,6 +64,7 @@ test("our own changelog is read by dpkg's parser without a warning", (t) => {
     ours.split('\n').filter((line) => line.length > 80),
     [],
   );
+  t.notRegex(ours, /\*\*|#/);
   t.is(status, 0);
   t.regex(stdout, /^Version: \d+\.\d+\.\d+$/m);
 });

@@ -5,8 +5,9 @@ export const MAINTAINER = 'hactl maintainers <root@localhost>';
 /** Columns; lintian's own. */
 const WIDTH = 80;
 
-/** An item of a list, wrapped. */
-function item(text: string): string {
+/** An item of a list, up to its first empty line, wrapped: headings between the lists are left out. */
+function item(markdown: string): string {
+  const [text = ''] = markdown.split(/\n\s*\n/);
   const lines: string[] = [];
   let line = '  *';
   for (const word of text.split(/\s+/).filter((one) => one !== '')) {
