@@ -1,6 +1,7 @@
 /** Bad days of the machine: a name server that is silent, and a capability that is missing. */
 import test from 'ava';
-import {direct} from './director.fixture.ts';
+import {until} from '../lab/until.ts';
+import {direct, LIMIT, VIP} from './director.fixture.ts';
 
 test.serial(
   'a name server that does not answer: the director serves, also after its engine was killed',
@@ -23,4 +24,19 @@ test.serial('no CAP_NET_RAW: the director serves, and says that it cannot announ
   t.false(/^\s+at /m.test(one.log()), `a stack: ${one.log()}`);
   t.regex(one.log(), /addresses cannot be announced \(CAP_NET_RAW is missing\?\)/);
   t.is(one.log().match(/cannot be announced/g)?.length, 1, 'once');
+});
+
+test.serial('IPv6 switched off: the IPv4 address of the group is served', async (t) => {
+  const one = await direct(t, 'kc', {
+    before:
+      'echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6; echo 1 >/proc/sys/net/ipv6/conf/eth0/disable_ipv6',
+    haresources: `director1 IPaddr2::${VIP}/24/eth0 IPv6addr::2001:db8::100/64/eth0\n`,
+  });
+  await one.serves('at the start');
+  await until('what is not served is said', LIMIT, () =>
+    /cannot put 2001:db8::100 .*; the others are served/.test(one.log()),
+  );
+  await until('the role is said', LIMIT, () => /Backup -> Active/.test(one.log()));
+  t.false(/Active -> Backup/.test(one.log()), one.log());
+  t.false(/^\s+at /m.test(one.log()), `a stack: ${one.log()}`);
 });

@@ -9,7 +9,7 @@ import {advertOf} from '../machine/advert-of.ts';
 import {renewInterval} from '../machine/intervals.ts';
 import type {Effect} from '../machine/state.ts';
 import {initialState} from '../machine/step.ts';
-import type {EngineConfig, EngineStatus, FromEngine, ToEngine} from '../messages.ts';
+import type {EngineConfig, EngineStatus, FromEngine, ToEngine, EngineVip} from '../messages.ts';
 import {pathIds, peerPaths} from '../path-id.ts';
 import {makeClaims} from './claims.ts';
 import type {Current, Shared} from './current.ts';
@@ -39,6 +39,18 @@ interface Tools {
   readonly finish: () => void;
 }
 
+/** IPv6 is switched off here and no peer lives: the IPv4 addresses of the group are served, and the others are not. */
+const isBetterThanNone = (
+  {state}: Current,
+  vips: readonly EngineVip[],
+  vip: EngineVip,
+  problem: string,
+): boolean =>
+  vip.family === 6 &&
+  problem.includes('IPv6 is disabled') &&
+  vips.some(({family}) => family === 4) &&
+  !state.peers.some(({alive}) => alive);
+
 /** Does one effect. */
 function perform({shared, vips, store, loop, sendAdverts, finish}: Tools, effect: Effect): void | 'failed' {
   const {current, clock, count, send} = shared;
@@ -46,13 +58,26 @@ function perform({shared, vips, store, loop, sendAdverts, finish}: Tools, effect
     case 'acquire':
       // Nobody would learn where the address is now: a peer that can announce has it.
       if (vips.cannotAnnounce !== undefined && current.state.peers.some(({alive}) => alive)) {
-        loop.push({type: 'acquire-failed', vrid: effect.vrid, reason: `cannot announce: ${vips.cannotAnnounce}`});
+        loop.push({
+          type: 'acquire-failed',
+          vrid: effect.vrid,
+          reason: `cannot announce: ${vips.cannotAnnounce}`,
+        });
         return 'failed';
       }
       for (const vip of effect.vips) {
         const problem = vips.put(vip, current.config.vipLease);
         if (problem === undefined) continue;
         const reason = `cannot put ${vip.address} on ${vip.device}: ${problem}`;
+        if (isBetterThanNone(current, effect.vips, vip, problem)) {
+          send({
+            type: 'event',
+            level: 'error',
+            code: 'not-served',
+            message: `${reason}; the others are served`,
+          });
+          continue;
+        }
         loop.push({type: 'acquire-failed', vrid: effect.vrid, reason});
         return 'failed';
       }
