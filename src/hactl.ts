@@ -25,7 +25,7 @@ const hasConfiguration = (): boolean =>
 /** Where the message names no command itself: the help of the one that was typed. */
 function nextOfCommand(message: string): string | undefined {
   if (/\b(hactl [a-z]|systemctl )/.test(message)) return undefined;
-  const typed = program.commands.find((one) => process.argv.slice(2).includes(one.name()));
+  const typed = program.commands.find((command) => process.argv.slice(2).includes(command.name()));
   return `hactl ${typed ? `${typed.name()} ` : ''}--help`;
 }
 

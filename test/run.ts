@@ -121,7 +121,7 @@ async function lane(of: readonly Stage[], together: boolean): Promise<void> {
 }
 
 // A micro-VM keeps one core busy: one of them runs beside the stages of this kernel, then two beside one another.
-const chosen = stages.filter((one) => values.only === undefined || one.name.includes(values.only));
+const chosen = stages.filter((stage) => values.only === undefined || stage.name.includes(values.only));
 const of = (name: Stage['lane']): readonly Stage[] => chosen.filter((one) => one.lane === name);
 const both = of('first').length > 0 && of('second').length > 0;
 await Promise.all([lane(of('first'), both), lane(of('second'), both)]);

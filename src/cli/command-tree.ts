@@ -71,8 +71,8 @@ export function treeOf(command: Command, above = ''): CommandTree {
     arguments: command.registeredArguments.map(argumentOf),
     commands: help
       .visibleCommands(command)
-      .filter((one) => one.name() !== 'help')
-      .map((one) => treeOf(one, path)),
+      .filter((command) => command.name() !== 'help')
+      .map((command) => treeOf(command, path)),
   };
 }
 

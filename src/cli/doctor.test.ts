@@ -31,7 +31,9 @@ test('a file that anybody may change, a log that anybody may read, a weak key: e
   t.is(status, 1);
   const {findings} = JSON.parse(stdout) as {findings: {level: string; subject: string; text: string}[]};
   const has = (level: string, subject: string, text: RegExp): boolean =>
-    findings.some((one) => one.level === level && one.subject === subject && text.test(one.text));
+    findings.some(
+      (finding) => finding.level === level && finding.subject === subject && text.test(finding.text),
+    );
   t.true(has('bad', 'ha.cf', /everybody may write to/), stdout);
   t.true(has('warning', log, /everybody may read/), stdout);
   t.true(has('warning', 'authkeys', /md5/), stdout);

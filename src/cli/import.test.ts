@@ -65,7 +65,10 @@ const lines = (table: readonly VirtualTable[]): string[] =>
       service.scheduler,
       ...(service.persistent === undefined ? [] : [`persistent ${service.persistent}/${service.netmask}`]),
     ].join(' '),
-    ...destinations.map((one) => `  ${one.address}:${one.port} ${one.forward} ${one.weight}`),
+    ...destinations.map(
+      (destination) =>
+        `  ${destination.address}:${destination.port} ${destination.forward} ${destination.weight}`,
+    ),
   ]);
 
 const piranha: Readonly<Record<string, {readonly up: readonly string[]; readonly down: readonly string[]}>> =

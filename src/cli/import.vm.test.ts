@@ -82,7 +82,7 @@ function virtualsOf(file: string): readonly VirtualService[] {
     {path: file, text: readFileSync(file, 'utf8')},
     {context, secret: 'x'.repeat(64)},
   );
-  const errors = result.diagnostics.filter((one) => one.severity === 'error');
+  const errors = result.diagnostics.filter((diagnostic) => diagnostic.severity === 'error');
   if (errors.length > 0) throw new Error(JSON.stringify(errors));
   return loadWritten(result.files, context).cluster?.ldirectord.flatMap((one) => one.virtuals) ?? [];
 }

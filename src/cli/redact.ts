@@ -84,6 +84,6 @@ export function scrub(text: string, secrets: Iterable<string>): string {
     forms.add(Buffer.from(secret).toString('hex'));
   }
   return [...forms]
-    .toSorted((one, other) => other.length - one.length)
+    .toSorted((form, other) => other.length - form.length)
     .reduce((left, form) => left.replaceAll(form, REDACTED), text);
 }

@@ -65,12 +65,14 @@ function shownOf(texts: Readonly<Record<string, string>>, name: string): string 
   });
   const [before, after] = [clusterOf(files), clusterOf(texts)];
   return [
-    ...diagnostics.map((one) => renderDiagnostic(one, sources)),
-    ...[...diagnostics, ...after.diagnostics].map((one) => JSON.stringify(redactDiagnostic(one, sources))),
-    ...after.diagnostics.map((one) => renderDiagnostic(one, after.sources)),
+    ...diagnostics.map((diagnostic) => renderDiagnostic(diagnostic, sources)),
+    ...[...diagnostics, ...after.diagnostics].map((diagnostic) =>
+      JSON.stringify(redactDiagnostic(diagnostic, sources)),
+    ),
+    ...after.diagnostics.map((diagnostic) => renderDiagnostic(diagnostic, after.sources)),
     ...(before.cluster && after.cluster
-      ? compareFacts(configFacts(before.cluster), configFacts(after.cluster)).map((one) =>
-          JSON.stringify(one),
+      ? compareFacts(configFacts(before.cluster), configFacts(after.cluster)).map((fact) =>
+          JSON.stringify(fact),
         )
       : []),
     ...diffText(name, files[name], texts[name]),

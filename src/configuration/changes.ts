@@ -22,7 +22,9 @@ export function planChanges(running: Loaded, next: Loaded, connections: Connecti
   const changes = compareFacts(configFacts(running.cluster), configFacts(next.cluster));
   // A service that comes or goes is one line, and one for each of its real servers: not one for each of its directives.
   const whole = new Set(
-    changes.flatMap((one) => (one.of !== undefined && one.directive === `virtual ${one.of}` ? [one.of] : [])),
+    changes.flatMap((change) =>
+      change.of !== undefined && change.directive === `virtual ${change.of}` ? [change.of] : [],
+    ),
   );
   const rows = changes
     .filter(

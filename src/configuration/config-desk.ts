@@ -79,7 +79,7 @@ export function makeConfigDesk(
   }
 
   const version = (number: number): ConfigVersion => {
-    const found = store.versions().find((one) => one.number === number);
+    const found = store.versions().find((version) => version.number === number);
     if (!found)
       throw new CommandError('no-version', `there is no version ${number}: hactl config history lists them`);
     return found;

@@ -100,7 +100,9 @@ export async function loadDirectory(options: LoadOptions): Promise<LoadOutcome> 
       ? await options.findInterface()
       : () => undefined;
   const all: readonly Diagnostic[] = [
-    ...diagnostics.map((one) => (mode === 'strict' ? one : leftOut(one, sources, unavailable))),
+    ...diagnostics.map((diagnostic) =>
+      mode === 'strict' ? diagnostic : leftOut(diagnostic, sources, unavailable),
+    ),
     ...(!cluster
       ? []
       : elsewhere === undefined

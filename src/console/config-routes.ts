@@ -54,7 +54,7 @@ const editsOf = ({body}: FastifyRequest): readonly FileEdit[] => {
   const {edits} = body as {edits: readonly FileEdit[]};
   // The form shows a secret as dots; dots that come back leave it as it is.
   return edits.filter(
-    (one) => !(one.kind === 'service' && one.edit.type === 'set' && one.edit.value === HIDDEN),
+    (edit) => !(edit.kind === 'service' && edit.edit.type === 'set' && edit.edit.value === HIDDEN),
   );
 };
 

@@ -66,7 +66,9 @@ export async function serveControl(
   const lane = limits.paced ? makeLane() : undefined;
 
   const longest = (state: Connection['state']): Connection | undefined =>
-    [...connections].filter((one) => one.state === state).toSorted((a, b) => a.since - b.since)[0];
+    [...connections]
+      .filter((connection) => connection.state === state)
+      .toSorted((a, b) => a.since - b.since)[0];
 
   /** Room for one more connection. A wait for news is cheap to ask for again: hactl does so. */
   function makeRoom(): boolean {

@@ -67,7 +67,7 @@ test('one-way loss is told by the side that is not heard', (t) => {
   t.deepEqual(said(), ['ucast eth0: d2 hears this director on it']);
 });
 
-test('a new engine begins anew: no path is told to be deaf', (t) => {
+test('a new engine starts over: no path is told to be deaf', (t) => {
   const {see, said, happen} = start();
   see(status([path('ucast eth0', true, true)]));
   happen({type: 'engine', message: {type: 'ready', pid: 2, realtime: ''}});

@@ -73,11 +73,11 @@ test('of two weights the later counts, wherever it was given', (t) => {
     ended: [],
   });
   t.deepEqual(
-    mergeOrders(weight(9, 1), weight(8, 2, 80)).orders.map((one) => one.weight),
+    mergeOrders(weight(9, 1), weight(8, 2, 80)).orders.map((order) => order.weight),
     [2, 1],
   );
   t.deepEqual(
-    mergeOrders(weight(8, 2), weight(9, 1)).orders.map((one) => one.weight),
+    mergeOrders(weight(8, 2), weight(9, 1)).orders.map((order) => order.weight),
     [1],
   );
 });

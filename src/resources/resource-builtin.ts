@@ -61,7 +61,7 @@ function sendArp({args: [where = '']}: Resource): Deeds {
   let sent = false;
   const announce = async (): Promise<Outcome> => {
     const addresses = openAddresses();
-    const link = addresses.links().find((one) => one.name === device);
+    const link = addresses.links().find((link) => link.name === device);
     addresses.close();
     if (!link) return {ok: false, running: false, reason: `no interface ${device}`};
     const announcer = openAnnouncer();

@@ -38,7 +38,7 @@ export function listResources({groups, roles, held, daemons, keeper}: Scene): Re
           return {...base, warm: true, state, reason: daemons.join(', ')};
         }
         case 'script': {
-          const report = reports.find((one) => one.group === group.name && one.name === base.name);
+          const report = reports.find((report) => report.group === group.name && report.name === base.name);
           if (!report) return {...base, warm: false, state: 'unknown', reason: ''};
           const {warm, phase, reason, age, restarts, watched} = report;
           return {...base, warm, state: phase, reason, age, restarts, watched};
@@ -104,6 +104,6 @@ async function operate(
       `${hideArguments(name)} is cold and its group is not here: hactl takeover brings the group`,
     );
   const outcome = await (action === 'status' ? keeper.status(name) : keeper.operate(name, action));
-  const after = listResources(scene).find((one) => one.name === name) ?? first;
+  const after = listResources(scene).find((resource) => resource.name === name) ?? first;
   return {ok: outcome.ok, name, reason: outcome.ok ? after.reason : outcome.reason, resource: after};
 }

@@ -78,7 +78,7 @@ export function makeResourceKeeper(options: KeeperOptions) {
     const place = ({placed: {group, resource}}: Unit): number => group.resources.indexOf(resource);
     return [...units.values()]
       .filter((unit) => unit.placed.vrid === vrid)
-      .toSorted((one, other) => place(one) - place(other));
+      .toSorted((unit, other) => place(unit) - place(other));
   };
 
   /** One thing after another in a group. */

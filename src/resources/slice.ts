@@ -72,7 +72,7 @@ function onDone(
   state: ResourcesState,
   {vrid, action, outcome}: Extract<ResourcesEvent, {type: 'scripts-done'}>,
 ): ResourcesTurn {
-  const group = state.groups.find((one) => one.vrid === vrid)?.group;
+  const group = state.groups.find((group) => group.vrid === vrid)?.group;
   const facts: readonly ResourcesEffect[] = group ? [{type: 'scripts-ran', group, action, outcome}] : [];
   if (action !== 'start') return [state, facts];
   const {ok, reason} = outcome;

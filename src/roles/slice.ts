@@ -138,7 +138,7 @@ const ended = (
     ([state, effects], vrid) => {
       const from = state.roles.get(vrid) ?? 'Initialize';
       if (from === 'Initialize') return [state, effects];
-      const group = state.groups.find((one) => one.vrid === vrid)?.name ?? String(vrid);
+      const group = state.groups.find((group) => group.vrid === vrid)?.name ?? String(vrid);
       const [next, more] = moved(state, {vrid, group, from, to: 'Initialize', reason, at: now, wall});
       return [next, [...effects, ...more]];
     },

@@ -51,18 +51,20 @@ export function readBundle(
     problems.push('its files are too large');
   for (const name of needed)
     if (!files.some((file) => file.name === name)) problems.push(`it sent no ${name}`);
-  const networks = (value.networks as readonly unknown[]).slice(0, MOST_FILES).flatMap((one): Network[] => {
-    const {device, address, prefixLength} = isRecord(one) ? one : {};
-    return typeof device === 'string' &&
-      /^[\w.:@-]{1,15}$/.test(device) &&
-      typeof address === 'string' &&
-      typeof prefixLength === 'number' &&
-      Number.isInteger(prefixLength) &&
-      prefixLength >= 0 &&
-      prefixLength <= 128
-      ? [{device, address, prefixLength}]
-      : [];
-  });
+  const networks = (value.networks as readonly unknown[])
+    .slice(0, MOST_FILES)
+    .flatMap((network): Network[] => {
+      const {device, address, prefixLength} = isRecord(network) ? network : {};
+      return typeof device === 'string' &&
+        /^[\w.:@-]{1,15}$/.test(device) &&
+        typeof address === 'string' &&
+        typeof prefixLength === 'number' &&
+        Number.isInteger(prefixLength) &&
+        prefixLength >= 0 &&
+        prefixLength <= 128
+        ? [{device, address, prefixLength}]
+        : [];
+    });
   if (problems.length > 0) return fail(problems);
   return ok({node: typeof value.node === 'string' ? value.node : '', files, networks});
 }

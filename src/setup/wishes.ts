@@ -121,7 +121,7 @@ export function planPair(
   const families = new Set([...vips, ...servers].map(({address}) => isIP(address)));
   if (families.size > 1)
     wrong('--server', 'virtual addresses and real servers are of one family here; mix them in ldirectord.cf');
-  const method = methods.find((one) => one === (wishes.method ?? 'gate'));
+  const method = methods.find((method) => method === (wishes.method ?? 'gate'));
   if (!method) wrong('--method', `"${wishes.method ?? ''}" is none of ${methods.join(', ')}`);
   if (method !== undefined && method !== 'masq')
     for (const {address, port} of servers)

@@ -56,7 +56,7 @@ const chains: Readonly<Record<string, readonly (readonly [string, number])[]>> =
     ['names', limits.NAME_LOOKUP_LIMIT_MS],
     ['names, and facts from the peer', limits.NAME_LOOKUP_LIMIT_MS + limits.PEER_ASK_LIMIT_MS],
     ['command that loads', limits.LOAD_LIMIT_MS],
-    ['command that takes into use', limits.CONFIG_LIMIT_MS],
+    ['command that applies a configuration', limits.CONFIG_LIMIT_MS],
   ],
   'a push': [
     ['peer: prepare', limits.PUSH_PREPARE_LIMIT_MS],

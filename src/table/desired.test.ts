@@ -54,9 +54,9 @@ const weights = (
   readdQuiescent = false,
 ): Record<string, number> => {
   const verdicts = new Map(
-    service.reals.flatMap((one) => {
-      const state = states[one.address];
-      return state === undefined ? [] : [[checkId(service, one), state] as const];
+    service.reals.flatMap((real) => {
+      const state = states[real.address];
+      return state === undefined ? [] : [[checkId(service, real), state] as const];
     }),
   );
   const [wanted] = desiredTable({

@@ -44,7 +44,7 @@ export function afterOperations(
   const servers = new Map(
     tables.map(({service, destinations}) => [
       keyText(service.key),
-      new Map(destinations.map((one) => [destinationText(one), one])),
+      new Map(destinations.map((destination) => [destinationText(destination), destination])),
     ]),
   );
   for (const operation of operations) {
@@ -85,7 +85,9 @@ export function driftOf(
   if (changed.size === 0) return [];
   const found = new Map<string, Destination>(
     ours.flatMap(({service, destinations}) =>
-      destinations.map((one) => [`${keyText(service.key)} > ${destinationText(one)}`, one] as const),
+      destinations.map(
+        (destination) => [`${keyText(service.key)} > ${destinationText(destination)}`, destination] as const,
+      ),
     ),
   );
   return operations

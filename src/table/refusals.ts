@@ -52,4 +52,4 @@ export function stillWanted(refusals: Refusals, operations: readonly Operation[]
 }
 
 export const retryAt = (refusals: Refusals): Instant =>
-  Math.min(Infinity, ...[...refusals.values()].map((one) => one.retryAt));
+  Math.min(Infinity, ...[...refusals.values()].map((refusal) => refusal.retryAt));

@@ -292,7 +292,7 @@ function onRead(
   const drift = driftOf(current, before.expected, operations);
   const told: readonly TableEffect[] = drift.length === 0 ? [] : [{type: 'table-drifted', drift}];
   const refusals = stillWanted(before.refusals, operations);
-  const waiting = [...refusals.values()].filter((one) => now < one.retryAt);
+  const waiting = [...refusals.values()].filter((refusal) => now < refusal.retryAt);
   const due = operations.filter(
     (operation) => !waiting.some((one) => blocks(one.operation, operation, current)),
   );

@@ -29,7 +29,7 @@ export function virtualStatus(
   const kernel = observed.find(({service}) => serviceName(service.key) === serviceName(serviceKey(virtual)));
   const seen = new Set<ObservedDestination>();
   const find = (wanted: {address: string; port: number}): ObservedDestination | undefined => {
-    const there = kernel?.destinations.find((one) => same(one, wanted));
+    const there = kernel?.destinations.find((destination) => same(destination, wanted));
     if (there) seen.add(there);
     return there;
   };
@@ -86,7 +86,7 @@ export function connectionsOf(
   virtuals: readonly VirtualStatus[],
 ): (virtual: string, real?: string) => number {
   return (name, real) =>
-    (virtuals.find((one) => one.name === name)?.reals ?? [])
+    (virtuals.find((virtual) => virtual.name === name)?.reals ?? [])
       .filter((one) => real === undefined || one.name === real)
       .reduce((sum, one) => sum + one.activeConnections + one.inactiveConnections, 0);
 }

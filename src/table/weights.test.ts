@@ -138,8 +138,8 @@ const bad = test.macro({
     );
     t.regex(
       diagnostics
-        .filter((one) => one.severity === 'error')
-        .map((one) => one.message)
+        .filter((diagnostic) => diagnostic.severity === 'error')
+        .map((diagnostic) => diagnostic.message)
         .join(),
       expected,
     );

@@ -285,8 +285,8 @@ const hactl: Checker = {
         reports = undefined;
         child.send({type: 'report'});
         const said = await until('the checks report', 10_000, () => reports);
-        const counts = said.reports.map((one) => one.checks);
-        const failed = said.reports.filter((one) => one.state !== 'up').length;
+        const counts = said.reports.map((report) => report.checks);
+        const failed = said.reports.filter((report) => report.state !== 'up').length;
         const {p50, p99, max} = said.lateness;
         return `lateness p50 ${Math.round(p50)}, p99 ${Math.round(p99)}, most ${Math.round(max)} ms; checks of one real ${Math.min(...counts)}..${Math.max(...counts)}; ${failed} down`;
       },

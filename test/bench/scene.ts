@@ -68,7 +68,8 @@ export async function openScene(site: NamespaceSite, lab: Lab) {
       until(what, limit, probeOf, 5),
     /** Milliseconds until a director let go for the first time after an instant; Infinity: it has not. */
     releasedAfter: (director: Director, at: number): number =>
-      (holdings.find((one) => one.director === director && !one.holds && one.at >= at)?.at ?? Infinity) - at,
+      (holdings.find((holding) => holding.director === director && !holding.holds && holding.at >= at)?.at ??
+        Infinity) - at,
     /** How often the VIP came or went since the start. */
     changes: (): number => changes,
     /** Drops what matches on its way into a director. */

@@ -149,7 +149,7 @@ export function ours(site: Site, {keepalive, deadtime, media}: OursOptions): Sub
     },
     killEngine: async (director) => {
       const said = await cluster.status(director);
-      const pid = said?.processes.find((one) => one.name === 'failover')?.pid;
+      const pid = said?.processes.find((process) => process.name === 'failover')?.pid;
       if (pid === undefined) throw new Error(`${director} names no failover process`);
       process.kill(pid, 'SIGKILL');
     },

@@ -59,7 +59,9 @@ const wanted: VirtualTable[] = numbers(services).map((service) => ({
 /** The same, one server (chosen by the caller) with weight 0. */
 const withDead = ({service, destinations}: VirtualTable, dead: number): VirtualTable => ({
   service,
-  destinations: destinations.map((one, index) => (index === dead ? {...one, weight: 0} : one)),
+  destinations: destinations.map((destination, index) =>
+    index === dead ? {...destination, weight: 0} : destination,
+  ),
 });
 
 const timed = async (work: () => unknown): Promise<number> => {
@@ -68,7 +70,7 @@ const timed = async (work: () => unknown): Promise<number> => {
   return performance.now() - started;
 };
 const at = (values: readonly number[], part: number): string => {
-  const sorted = values.toSorted((one, other) => one - other);
+  const sorted = values.toSorted((value, other) => value - other);
   return `${(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0).toFixed(1)} ms`;
 };
 const all = (values: readonly number[]): string => values.map((value) => `${value.toFixed(0)} ms`).join(', ');

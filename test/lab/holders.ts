@@ -23,10 +23,10 @@ export function holderTimes(observations: readonly Holding[], from: number, to: 
     if (holding.size === 0) neither += span;
     at = Math.max(at, Math.min(until, to));
   };
-  for (const one of observations.toSorted((a, b) => a.at - b.at)) {
-    if (one.at > from) count(one.at);
-    if (one.holds) holding.add(one.director);
-    else holding.delete(one.director);
+  for (const observation of observations.toSorted((a, b) => a.at - b.at)) {
+    if (observation.at > from) count(observation.at);
+    if (observation.holds) holding.add(observation.director);
+    else holding.delete(observation.director);
   }
   count(to);
   return {both, neither};

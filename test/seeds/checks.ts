@@ -51,7 +51,7 @@ export async function watch(
     child.once('exit', () => reject(new Error('the checks process ended')));
     child.on('message', (message: FromChecks) => {
       if (message.type === 'ready') resolve();
-      if (message.type === 'reports') hear(new Map(message.reports.map((one) => [one.id, one])));
+      if (message.type === 'reports') hear(new Map(message.reports.map((report) => [report.id, report])));
     });
   });
   say({type: 'configure', specs});

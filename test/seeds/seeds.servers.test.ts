@@ -46,14 +46,14 @@ test.after.always(() => forgetDatabases());
 
 /** Started, and stopped after the test. */
 async function running(t: ExecutionContext<unknown>, servers: readonly Switch[]): Promise<void> {
-  for (const one of servers) t.teardown(() => one.stop());
-  await Promise.all(servers.map((one) => one.start()));
+  for (const server of servers) t.teardown(() => server.stop());
+  await Promise.all(servers.map((server) => server.start()));
 }
 
 function virtualsOf(t: ExecutionContext<unknown>, text: string): readonly VirtualService[] {
   const {model, diagnostics} = parseLdirectordCf({path: 'x.cf', text}, {mode: 'lenient', resolve});
   t.deepEqual(
-    diagnostics.filter((one) => one.severity === 'error'),
+    diagnostics.filter((diagnostic) => diagnostic.severity === 'error'),
     [],
   );
   return model.virtuals;
@@ -67,7 +67,7 @@ interface Page {
 
 async function site(t: ExecutionContext<unknown>, addresses: readonly string[], page: Page): Promise<Web[]> {
   const servers = addresses.map((address) => web(address, page.host));
-  for (const one of servers) one.page(page.name, page.text);
+  for (const server of servers) server.page(page.name, page.text);
   await running(t, servers);
   return servers;
 }
@@ -131,7 +131,7 @@ function imported(
   const text = edit(readFileSync(path.join(fixtures, 'import/lvs.cf', name), 'utf8'));
   const result = importConfig({path: 'lvs.cf', text}, {context, secret: 'x'.repeat(64)});
   t.deepEqual(
-    result.diagnostics.filter((one) => one.severity === 'error'),
+    result.diagnostics.filter((diagnostic) => diagnostic.severity === 'error'),
     [],
   );
   for (const file of result.files) {

@@ -183,13 +183,13 @@ export function makeDirectorsJudge(files: Files) {
       causes -= 1;
       excusedUntil = disturbedAt + neither + 10 * files.keepalive + 1_000;
     },
-    /** A supervisor began anew: what an earlier one ran is not known to it. */
+    /** A supervisor started over: what an earlier one ran is not known to it. */
     restarted: (place: number): void => commands[place]?.clear(),
     flipped: (address: string, up: boolean): void => {
       const now = pair?.world.now ?? 0;
       const {drained, maintenance} = override(address);
-      for (const one of changes.filter((change) => change.address === address))
-        changes.splice(changes.indexOf(one), 1);
+      for (const change of changes.filter((change) => change.address === address))
+        changes.splice(changes.indexOf(change), 1);
       if (causes === 0 && now - disturbedAt >= calm && !drained && !maintenance)
         changes.push({at: now, address, up});
     },

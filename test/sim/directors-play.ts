@@ -91,7 +91,7 @@ export async function playDirectors(
   for (const trouble of scenario.troubles) deeds.push(...arrange(trouble, pair, judge));
   const end = Math.max(...deeds.map(({at}) => at)) + 1.5 * calm;
   for (let at = 500; at < end; at += 500) deeds.push({at, work: judge.inspect});
-  for (const deed of deeds.toSorted((one, other) => one.at - other.at)) {
+  for (const deed of deeds.toSorted((deed, other) => deed.at - other.at)) {
     // oxlint-disable-next-line no-await-in-loop -- in the order of time.
     await pair.runUntil(start + deed.at);
     if (judge.violation) break;
@@ -233,7 +233,7 @@ function arrange(trouble: DirectorsTrouble, pair: Directors, judge: Judge): read
 async function removeByHand(pair: Directors, place: number, address: string): Promise<void> {
   const kernel = pair.sides[place]?.kernel;
   for (const {service, destinations} of (await kernel?.list()) ?? []) {
-    const destination = destinations.find((one) => one.address === address);
+    const destination = destinations.find((destination) => destination.address === address);
     // oxlint-disable-next-line no-await-in-loop -- one change after the other.
     if (destination) await kernel?.apply({type: 'del-dest', key: service.key, destination});
   }

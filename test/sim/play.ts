@@ -252,15 +252,15 @@ function rotate(trouble: Trouble, world: World, node: WorldNode, other: WorldNod
   };
   plan(trouble.at, () => {
     // One rotation at a time: an operator waits for the first to be over.
-    if (world.nodes.some((one) => one.config.keys.length > 1)) return;
+    if (world.nodes.some((node) => node.config.keys.length > 1)) return;
     id = (node.config.signingKey % 200) + 1;
     edit(node, ({keys}) => ({keys: [...keys, keyOf(id, method)]}));
   });
   plan(trouble.at + spread, () => edit(other, ({keys}) => ({keys: [...keys, keyOf(id, method)]})));
   plan(trouble.at + 2 * spread, () => edit(node, () => ({signingKey: id})));
   plan(trouble.at + 3 * spread, () => edit(other, () => ({signingKey: id})));
-  plan(trouble.at + 5 * spread, () => edit(node, ({keys}) => ({keys: keys.filter((one) => one.id === id)})));
-  plan(trouble.at + 6 * spread, () => edit(other, ({keys}) => ({keys: keys.filter((one) => one.id === id)})));
+  plan(trouble.at + 5 * spread, () => edit(node, ({keys}) => ({keys: keys.filter((key) => key.id === id)})));
+  plan(trouble.at + 6 * spread, () => edit(other, ({keys}) => ({keys: keys.filter((key) => key.id === id)})));
 }
 
 /** The last of several groups goes from both configurations, one director after the other, and comes back. */

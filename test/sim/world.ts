@@ -170,7 +170,7 @@ export function makeWorld(options: WorldOptions) {
 
   function send(node: WorldNode): void {
     if (!node.state) return;
-    const key = node.config.keys.find((one) => one.id === node.config.signingKey);
+    const key = node.config.keys.find((key) => key.id === node.config.signingKey);
     assert(key !== undefined, 'a signing key');
     const advert = advertOf(node.config, node.state);
     for (let path = 0; path < paths; path += 1) {

@@ -82,7 +82,8 @@ test('a director that reads its files again takes none with an error into use', 
     const {loaded, diagnostics, texts} = await read(folder);
     put(folder, name, good[name] ?? '');
     const wrong =
-      diagnostics.some((one) => one.severity === 'error') || texts.some((one) => one.startsWith('error:'));
+      diagnostics.some((diagnostic) => diagnostic.severity === 'error') ||
+      texts.some((text) => text.startsWith('error:'));
     if (wrong === (loaded !== undefined)) t.fail(`${name}: ${changed(name, text)}`);
     if (wrong) refused += 1;
   }

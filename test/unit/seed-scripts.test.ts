@@ -76,7 +76,7 @@ function scene(t: ExecutionContext): Scene {
 async function round(t: ExecutionContext, config: string): Promise<Map<string, CheckReport>> {
   const {model, diagnostics} = parseLdirectordCf({path: 'x.cf', text: config}, {mode: 'lenient', resolve});
   t.deepEqual(
-    diagnostics.filter((one) => one.severity === 'error'),
+    diagnostics.filter((diagnostic) => diagnostic.severity === 'error'),
     [],
   );
   const specs = model.virtuals.flatMap((virtual) =>

@@ -369,3 +369,31 @@ test('no function of the daemon, a slice or a driver is longer than can be read,
     'no exception any more',
   );
 });
+
+/** Sentences that were translated word by word, and what an engineer of this field writes. */
+const dialect: Readonly<Record<string, string>> = {
+  '(taken|takes?|take it|take them) into use': 'applied, activated',
+  'in good order': 'gracefully',
+  'start(s|ed)? anew': 'restart',
+  'beg(in|ins|an) anew': 'start over',
+  'in vain': 'timed out, without effect',
+  'belongs into': 'belongs in',
+  'slips? of the pen': 'typo',
+  'hand-over': 'handover',
+  'fail-over': 'failover',
+  'no riddle': 'expected',
+  'good name': 'state',
+  'told nobody': 'sent nothing',
+  'stopped to (answer|run|send)': 'stopped answering',
+};
+
+test('sentences are those of an engineer of this field, not a translation', (t) => {
+  const found = sources
+    .filter(({name}) => !name.endsWith('tidy.test.ts'))
+    .flatMap(({name, text}) =>
+      Object.entries(dialect)
+        .filter(([phrase]) => new RegExp(`\\b(${phrase})\\b`).test(text))
+        .map(([phrase, better]) => `${name}: ${phrase}: ${better}`),
+    );
+  t.deepEqual(found, []);
+});

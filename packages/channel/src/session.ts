@@ -29,7 +29,7 @@ export const makeSession = (challenge: bigint): Session => ({
   lostBefore: 0,
 });
 
-/** deliver: believe it. new-peer: believe it, and the peer began anew. answer: say hello, giving back its number. */
+/** deliver: accept it. new-peer: accept it, and the peer restarted. answer: send hello, echoing its challenge. */
 export type Admission = 'deliver' | 'new-peer' | 'answer' | 'drop';
 
 export function admit(

@@ -295,7 +295,7 @@ test('one hung real delays no other, and a dead one is noticed', async (t) => {
     spec({id: 'good', port: good}),
     spec({id: 'refused', port: 1}),
   ]);
-  const count = (id: string): number => checks.reports().find((one) => one.id === id)?.checks ?? 0;
+  const count = (id: string): number => checks.reports().find((report) => report.id === id)?.checks ?? 0;
   const end = performance.now() + AMPLE / 2;
   while (count('good') < 5 && performance.now() < end)
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -336,8 +336,8 @@ test('a check that waited for its turn is counted as late', async (t) => {
   while (performance.now() < until) await pause();
   t.is(readdirSync(folder).length, rooms + 1, 'the script and what it was started for');
   writeFileSync(path.join(folder, 'go'), '');
-  while (checks.reports().some((one) => one.checks === 0) && performance.now() < limit) await pause();
-  t.true(checks.reports().every((one) => one.checks === 1 && one.state === 'up'));
+  while (checks.reports().some((report) => report.checks === 0) && performance.now() < limit) await pause();
+  t.true(checks.reports().every((report) => report.checks === 1 && report.state === 'up'));
   t.true(checks.lateness().max >= held, `${checks.lateness().max} ms`);
 });
 

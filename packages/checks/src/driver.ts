@@ -84,7 +84,7 @@ export function startChecks(
     const waiting = [...overdue];
     overdue.clear();
     for (const check of waiting) begin(check, now);
-    const due = [...wheel.keys()].filter((slot) => slot <= now).toSorted((one, other) => one - other);
+    const due = [...wheel.keys()].filter((slot) => slot <= now).toSorted((key, other) => key - other);
     for (const slot of due) {
       const checks = wheel.get(slot) ?? [];
       wheel.delete(slot);

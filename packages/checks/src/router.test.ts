@@ -72,7 +72,7 @@ test('a shard that is killed costs its own services a moment, the others nothing
     const report = await until('a report', () =>
       checks.said.flatMap((one) => (one.type === 'reports' ? [one] : [])).at(0),
     );
-    return new Map(report.reports.map((one) => [one.id, one.checks]));
+    return new Map(report.reports.map((report) => [report.id, report.checks]));
   };
   t.deepEqual([...(await counts()).keys()].toSorted(), ['a', 'b']);
   process.kill(shards[0] ?? 0, 'SIGKILL');

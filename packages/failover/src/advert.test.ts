@@ -104,7 +104,7 @@ test('key rotation: the old and the new key are both accepted', (t) => {
     t.true(decodeAdvert(encodeAdvert(advert, signing), cluster, [key, next]).ok);
 });
 
-test('replay: each path in growing order, a new incarnation starts anew, an old one is refused', (t) => {
+test('replay: each path in growing order, a new incarnation starts over, an old one is refused', (t) => {
   const codes: string[] = [];
   let state = initialReplay(5n);
   for (const [incarnation, sequence, path] of [

@@ -207,7 +207,7 @@ export async function openKernelIpvs(): Promise<IpvsClient> {
       } catch (error) {
         // A daemon stopped before its thread first ran: the kernel stops it and, seeing EINTR, answers nothing.
         const silent = error instanceof IpvsError && ['EAGAIN', 'EWOULDBLOCK'].includes(error.code);
-        if (!silent || daemons().some((one) => one.role === role)) throw error;
+        if (!silent || daemons().some((daemon) => daemon.role === role)) throw error;
       }
       return Promise.resolve();
     },

@@ -55,7 +55,7 @@ const arbitraryTables = fc.uniqueArray(
           flags: {...service.flags, ops},
           ...(persistent === undefined ? {} : {persistent}),
         },
-        destinations: reals.map((one) => ({...destination(one.host, one.weight), forward: one.forward})),
+        destinations: reals.map((real) => ({...destination(real.host, real.weight), forward: real.forward})),
       };
     }),
   {selector: (one) => keyText(one.service.key), maxLength: 4},
@@ -105,9 +105,9 @@ test('nothing that stays is deleted, and nothing that is there is made', (t) => 
     fc.property(arbitraryTables, arbitraryTables, (before, after) => {
       const names = (tables: readonly VirtualTable[]): Set<string> =>
         new Set(
-          tables.flatMap((one) => [
-            keyText(one.service.key),
-            ...one.destinations.map((real) => `${keyText(one.service.key)} > ${destinationText(real)}`),
+          tables.flatMap((table) => [
+            keyText(table.service.key),
+            ...table.destinations.map((real) => `${keyText(table.service.key)} > ${destinationText(real)}`),
           ]),
         );
       const [old, wanted] = [names(before), names(after)];

@@ -28,7 +28,7 @@ test.after.always(() => {
 });
 
 test('links are listed with their state and hardware address', (t) => {
-  const link = addresses.links().find((one) => one.name === 'eth0');
+  const link = addresses.links().find((link) => link.name === 'eth0');
   t.true(link?.up && link.running);
   t.regex(link?.mac ?? '', /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/);
 });

@@ -63,7 +63,7 @@ export function chooseInterface(
         wanted.match([network, route.prefixLength] as never)
       );
     })
-    .toSorted((one, other) => other.prefixLength - one.prefixLength || one.metric - other.metric);
+    .toSorted((route, other) => other.prefixLength - route.prefixLength || route.metric - other.metric);
   return best && {device: best.device, prefixLength: best.prefixLength};
 }
 

@@ -48,7 +48,7 @@ async function openSocket(source: string) {
 
 async function attack(): Promise<number> {
   for (const source of victims) {
-    const victim = victims.find((one) => one !== source) ?? '';
+    const victim = victims.find((victim) => victim !== source) ?? '';
     // oxlint-disable no-await-in-loop -- one datagram after the other.
     const name = (verb: 'add' | 'delete') =>
       execFileSync('ip', ['address', verb, `${source}/32`, 'dev', 'lo']);

@@ -4,7 +4,7 @@ import type {SyncGroup, SyncSettings} from './messages.ts';
 
 /** The group whose LVSSyncDaemonSwap counts: a kernel namespace has one daemon of each role. An Active's goes first. */
 export const chosenGroup = (groups: readonly SyncGroup[]): SyncGroup | undefined =>
-  groups.toSorted((one, other) => Number(other.active) - Number(one.active))[0];
+  groups.toSorted((group, other) => Number(other.active) - Number(group.active))[0];
 
 /**
  * A message of the kernel's master daemon travels on inside a frame of ours: together they must fit an Ethernet frame.

@@ -247,24 +247,29 @@ export function entryLength(connection: SyncConnection): number {
 export function encodeSyncMessage(syncid: number, connections: readonly SyncConnection[]): Buffer {
   const writer = new ByteWriter(1_500);
   writer.u8(0).u8(syncid).u16(0).u8(connections.length).u8(1).u16(0);
-  for (const one of connections) {
+  for (const connection of connections) {
     while (writer.length % 4 !== 0) writer.u8(0);
     const start = writer.length;
     writer
-      .u8(one.family === 6 ? 1 : 0)
-      .u8(one.protocol)
+      .u8(connection.family === 6 ? 1 : 0)
+      .u8(connection.protocol)
       .u16(0)
-      .u32(one.flags)
-      .u16(one.state);
-    writer.u16(one.clientPort).u16(one.virtualPort).u16(one.destinationPort).u32(one.fwmark).u32(one.timeout);
-    writer.put(one.client).put(one.virtual).put(one.destination);
-    if (one.sequences) {
+      .u32(connection.flags)
+      .u16(connection.state);
+    writer
+      .u16(connection.clientPort)
+      .u16(connection.virtualPort)
+      .u16(connection.destinationPort)
+      .u32(connection.fwmark)
+      .u32(connection.timeout);
+    writer.put(connection.client).put(connection.virtual).put(connection.destination);
+    if (connection.sequences) {
       writer.u8(option.sequences).u8(SEQUENCES);
-      putSequences(writer, one.sequences);
+      putSequences(writer, connection.sequences);
     }
-    if (one.peData) writer.u8(option.peData).u8(one.peData.length).put(one.peData);
-    if (one.peName !== undefined)
-      writer.u8(option.peName).u8(one.peName.length).put(Buffer.from(one.peName, 'latin1'));
+    if (connection.peData) writer.u8(option.peData).u8(connection.peData.length).put(connection.peData);
+    if (connection.peName !== undefined)
+      writer.u8(option.peName).u8(connection.peName.length).put(Buffer.from(connection.peName, 'latin1'));
     writer.done().writeUInt16BE(writer.length - start, start + 2);
   }
   const bytes = writer.done();

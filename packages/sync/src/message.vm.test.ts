@@ -38,7 +38,7 @@ const connections = (): SyncConnection[] =>
 
 test('version 1: IPv4, IPv6, UDP and a template; encoded again they are the same octets', async (t) => {
   await until('every kind was sent', LIMIT, () =>
-    Object.values(kinds).every((is) => connections().some((one) => is(one))),
+    Object.values(kinds).every((is) => connections().some((connection) => is(connection))),
   );
   for (const text of heard) {
     const decoded = decodeSyncMessage(Buffer.from(text, 'hex'));

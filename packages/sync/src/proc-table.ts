@@ -33,8 +33,8 @@ export function methodsOf(
 ): Map<string, Forward> {
   const found = new Map<string, Forward>();
   for (const {destinations} of services)
-    for (const one of destinations as readonly Destination[])
-      found.set(`${toBytes(one.address).toString('hex')} ${one.port}`, one.forward);
+    for (const destination of destinations as readonly Destination[])
+      found.set(`${toBytes(destination.address).toString('hex')} ${destination.port}`, destination.forward);
   return found;
 }
 

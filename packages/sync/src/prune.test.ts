@@ -28,7 +28,7 @@ const table = (...services: readonly (readonly [string | number, readonly string
 
 const known = (...tables: readonly (readonly ObservedService[])[]): Gone => {
   const gone = nothingGone();
-  for (const one of tables) noteTable(gone, one, addressBytes);
+  for (const table of tables) noteTable(gone, table, addressBytes);
   return gone;
 };
 const isGone = (gone: Gone, more: Partial<SyncConnection> = {}): boolean =>

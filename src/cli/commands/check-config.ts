@@ -34,7 +34,9 @@ async function judgeFiles(paths: readonly string[], mode: Mode) {
     (resolve) => checkFiles({paths, read: readSource, mode, resolve}),
     {unavailable},
   );
-  const judged = diagnostics.map((one) => (mode === 'strict' ? one : leftOut(one, sources, unavailable)));
+  const judged = diagnostics.map((diagnostic) =>
+    mode === 'strict' ? diagnostic : leftOut(diagnostic, sources, unavailable),
+  );
   return {diagnostics: judged, sources};
 }
 

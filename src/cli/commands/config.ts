@@ -26,11 +26,11 @@ export async function history(socket: string, options: {json?: boolean}): Promis
     print(
       table(
         outcome.versions
-          .map((one) => [
-            String(one.number),
-            when(one.wall),
-            one.inUse ? `${one.why} (in use)` : one.why,
-            one.changed.join(' '),
+          .map((version) => [
+            String(version.number),
+            when(version.wall),
+            version.inUse ? `${version.why} (in use)` : version.why,
+            version.changed.join(' '),
           ])
           .toReversed(),
         [0],

@@ -53,8 +53,8 @@ function machineFindings(
 ): HostFinding[] {
   return diagnostics
     .filter(({code}) => machine.has(code) || code === 'weak-authentication')
-    .map((one): HostFinding => {
-      const {message, help, severity, span} = redactDiagnostic(one, sources);
+    .map((diagnostic): HostFinding => {
+      const {message, help, severity, span} = redactDiagnostic(diagnostic, sources);
       return {
         level: severity === 'error' ? 'bad' : severity === 'warning' ? 'warning' : 'note',
         subject: path.basename(span.file),

@@ -57,21 +57,24 @@ export async function importFile(file: string, options: ImportOptions): Promise<
     },
     randomBytes(32).toString('hex'),
   );
-  const errors = result.diagnostics.filter((one) => one.severity === 'error').length;
+  const errors = result.diagnostics.filter((diagnostic) => diagnostic.severity === 'error').length;
   const written: string[] = [];
   if (errors === 0) {
     const report = {name: REPORT, text: renderReport(result.report), mode: 0o644};
-    const files = [...result.files, report].map((one) => ({...one, place: path.join(options.out, one.name)}));
+    const files = [...result.files, report].map((file) => ({
+      ...file,
+      place: path.join(options.out, file.name),
+    }));
     const there = files.filter(({place}) => existsSync(place)).map(({place}) => place);
     if (there.length > 0 && !options.force)
       throw new CliError(
         exit.failed,
         `there already: ${there.join(', ')}\nNothing is written. Choose another directory with --out, or overwrite with --force.`,
       );
-    for (const one of files) {
-      mkdirSync(path.dirname(one.place), {recursive: true});
-      replaceFile(one.place, one.text, one.mode);
-      written.push(one.place);
+    for (const file of files) {
+      mkdirSync(path.dirname(file.place), {recursive: true});
+      replaceFile(file.place, file.text, file.mode);
+      written.push(file.place);
     }
   }
   if (options.json)
@@ -83,7 +86,7 @@ export async function importFile(file: string, options: ImportOptions): Promise<
           errors,
           written,
           report: result.report,
-          diagnostics: result.diagnostics.map((one) => redactDiagnostic(one, result.sources)),
+          diagnostics: result.diagnostics.map((diagnostic) => redactDiagnostic(diagnostic, result.sources)),
         },
         null,
         2,

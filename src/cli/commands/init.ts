@@ -109,7 +109,7 @@ async function fromFile(file: string, node: string, options: InitOptions): Promi
     {node, installDir: options.configDir, ...(peer === undefined ? {} : {peer})},
     secret,
   );
-  for (const one of result.diagnostics) say(`${renderDiagnostic(one, result.sources)}\n`);
+  for (const diagnostic of result.diagnostics) say(`${renderDiagnostic(diagnostic, result.sources)}\n`);
   if (result.diagnostics.some(({severity}) => severity === 'error'))
     throw new CliError(
       exit.config,

@@ -88,7 +88,7 @@ export async function join(address: string, word: string | undefined, options: J
 
 const refused = (problems: readonly string[]): JoinOutcome => ({
   ok: false,
-  text: `the files of the first director are not taken; nothing was changed:\n${problems.map((one) => `  ${one}`).join('\n')}`,
+  text: `the files of the first director are not taken; nothing was changed:\n${problems.map((problem) => `  ${problem}`).join('\n')}`,
 });
 
 /** Judges what came, and writes it in one go. */

@@ -15,8 +15,8 @@ const paragraphs = (lines: string): string => lines.trim().split('\n').map(text)
 const seeAlso = (self: Page): Section => ({
   title: 'SEE ALSO',
   body: pages
-    .filter((one) => one !== self)
-    .map((one) => `.BR ${text(one.replace(/\.\d$/, ''))} (${one.at(-1) ?? ''})`)
+    .filter((page) => page !== self)
+    .map((page) => `.BR ${text(page.replace(/\.\d$/, ''))} (${page.at(-1) ?? ''})`)
     .join(',\n'),
 });
 
@@ -138,7 +138,10 @@ const ldirectord = (): string =>
         `A drop-in for ldirectord 4.12: the same words, files and exit statuses, so that haresources and init scripts work unchanged. The directives are those of ldirectord.cf; docs/ldirectord.md says what each does here.\n${USAGE.split('\n\n')[1] ?? ''}`,
       ),
     },
-    {title: 'ACTIONS', body: actions.map((one) => item(bold(one), text(actionTexts[one]))).join('\n')},
+    {
+      title: 'ACTIONS',
+      body: actions.map((action) => item(bold(action), text(actionTexts[action]))).join('\n'),
+    },
     seeAlso('ldirectord-hactl.8'),
   ]);
 

@@ -59,7 +59,9 @@ async function planOrApply(apply: boolean, options: Options): Promise<number> {
   const elsewhere = options.persist === 'windows';
   const plan = elsewhere ? {steps: [], notes: [], faults: []} : planReal(wish, facts);
   const device = facing(wish, facts) ?? 'eth0';
-  const own = facts.addresses.find((one) => one.device === device && one.family === 4)?.address ?? 'ADDRESS';
+  const own =
+    facts.addresses.find((address) => address.device === device && address.family === 4)?.address ??
+    'ADDRESS';
   const persistent: Persistent | undefined =
     options.persist === undefined ? undefined : persistReal(wish, options.persist, {device, own});
   const missing = plan.steps.filter(({done}) => !done);

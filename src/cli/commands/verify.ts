@@ -60,7 +60,7 @@ export async function verify(options: VerifyOptions): Promise<number> {
     const order: readonly Finding['level'][] = ['good', 'warning', 'bad'];
     const rows = findings
       .toSorted((a, b) => order.indexOf(a.level) - order.indexOf(b.level))
-      .map((one) => ({...one, subject: one.vip}));
+      .map((finding) => ({...finding, subject: finding.vip}));
     const lines = [...findingLines(rows, paintFor(process.stdout)), ...notes.map((note) => `note: ${note}`)];
     process.stdout.write(lines.join('\n') + '\n');
   }
@@ -82,7 +82,7 @@ function byHand({vip = [], real = [], method, port}: VerifyOptions): {targets: T
 async function byFiles(dir: string): Promise<{targets: Target[]; notes: string[]}> {
   const {cluster, diagnostics, sources} = await loadFiles(dir, os.hostname().toLowerCase());
   const errors = diagnostics.filter(({severity}) => severity === 'error');
-  for (const one of errors) process.stderr.write(renderDiagnostic(one, sources) + '\n');
+  for (const error of errors) process.stderr.write(renderDiagnostic(error, sources) + '\n');
   if (!cluster) throw new CliError(exit.config, `nothing to read in ${dir}: say --vip and --real`);
   return targetsOf(cluster);
 }

@@ -88,8 +88,11 @@ export function renderStatus(snapshot: StatusSnapshot, width: number, paint: Pai
     status.transitions
       .slice(-5)
       .toReversed()
-      .flatMap((one) => {
-        return [`${dateTime(one.wall)}  ${one.from} -> ${one.to}  ${one.group}`, `  ${one.reason}`];
+      .flatMap((transition) => {
+        return [
+          `${dateTime(transition.wall)}  ${transition.from} -> ${transition.to}  ${transition.group}`,
+          `  ${transition.reason}`,
+        ];
       }),
   );
   return lines.join('\n') + '\n';
@@ -149,8 +152,8 @@ function peerLines(status: StatusSnapshot, paint: Paint): string[] {
       ]),
     ),
   );
-  for (const one of engine.pings)
-    lines.push(`ping ${one.name}: ${one.answers ? 'answers' : paint.bad('does not answer')}`);
+  for (const ping of engine.pings)
+    lines.push(`ping ${ping.name}: ${ping.answers ? 'answers' : paint.bad('does not answer')}`);
   const faults = Object.entries(engine.counters).filter(
     ([code, count]) => count > 0 && code.startsWith('fault-'),
   );

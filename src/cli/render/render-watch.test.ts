@@ -152,7 +152,7 @@ test('sparklines: the newest at the right, gaps where nothing is known', (t) => 
   t.is(sparkline([1, 10_000], 2), '▂█', 'something is never drawn as nothing');
 });
 
-test('rates: per second of the clock, unknown where the counter began anew', (t) => {
+test('rates: per second of the clock, unknown where the counter started over', (t) => {
   t.deepEqual(
     rates([
       [0, 0],

@@ -65,7 +65,7 @@ export function sampleOf({wall, engine, virtuals}: StatusSnapshot): Sample {
   return {wall, paths: new Map(engine?.paths.map((path) => [path.name, path])), loads, tops};
 }
 
-/** What a counter grew by in each second; undefined where it began anew. */
+/** What a counter grew by in each second; undefined where it started over. */
 export function rates(
   samples: readonly (readonly [wall: number, count: number | undefined])[],
 ): (number | undefined)[] {
@@ -94,8 +94,8 @@ function header({status}: Look, view: WatchView, width: number, paint: Paint): s
 function lastChange(look: Look): string {
   const {status, events} = look;
   const wall = Math.max(
-    ...status.transitions.map((one) => one.wall),
-    ...events.filter(({kind}) => kind === 'role').map((one) => one.wall),
+    ...status.transitions.map((transition) => transition.wall),
+    ...events.filter(({kind}) => kind === 'role').map((event) => event.wall),
   );
   return Number.isFinite(wall)
     ? `${duration(Math.max(0, status.wall - wall))} since the last transition`

@@ -76,7 +76,7 @@ export function renderWhy(given: WhyView, width: number, rows = Infinity, paint:
 
   const nodeWidth = Math.max(...story.lines.map(({node}) => node.length));
   const offsets = story.lines.map(({offset, core}) => (core && offset === 0 ? '' : signed(offset)));
-  const offsetWidth = Math.max(...offsets.map((one) => one.length));
+  const offsetWidth = Math.max(...offsets.map((offset) => offset.length));
   const margin = 12 + 1 + offsetWidth + 2 + nodeWidth + 2;
   const colour = ({level, core}: TimelineLine, text: string): string => {
     if (core) return paint.strong(text);

@@ -147,7 +147,7 @@ function lastSigns(window: readonly Seen[]): Seen[] {
   for (const {event, wall} of window) {
     const {code, silence} = event.data ?? {};
     if (code !== 'peer-dead' || typeof silence !== 'number') continue;
-    if (signs.some((one) => one.event.node === event.node && one.event.kind === 'path')) continue;
+    if (signs.some((sign) => sign.event.node === event.node && sign.event.kind === 'path')) continue;
     signs.push({
       wall: wall - silence,
       event: {...event, level: 'info', text: `the last advert of ${event.subject} is heard`},
@@ -223,14 +223,14 @@ export function makeTimeline(sides: readonly Side[], until: WallTime = Infinity)
     ...(giver === undefined ? {} : {giver}),
     wall: anchor.wall,
     ...(gains(anchor) && since !== undefined ? {took: anchor.wall - since} : {}),
-    lines: lines.map((one) => ({
-      wall: one.wall,
-      offset: one.wall - anchor.wall,
-      node: one.event.node,
-      kind: one.event.kind,
-      level: one.event.level,
-      text: short(one),
-      core: core.some(({event}) => event === one.event),
+    lines: lines.map((line) => ({
+      wall: line.wall,
+      offset: line.wall - anchor.wall,
+      node: line.event.node,
+      kind: line.event.kind,
+      level: line.event.level,
+      text: short(line),
+      core: core.some(({event}) => event === line.event),
     })),
     notes: steps(window),
   };

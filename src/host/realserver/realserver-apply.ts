@@ -25,7 +25,7 @@ export function applySteps(
     ...steps.filter((step) => !step.done).map((step) => ({words: commandOf(step), act: () => doStep(step)})),
     ...files
       .filter(({path, text}) => readText(path) !== text)
-      .map((one) => ({words: `wrote ${one.path}`, act: () => writeFileStep(one)})),
+      .map((file) => ({words: `wrote ${file.path}`, act: () => writeFileStep(file)})),
   ];
   try {
     const undo = [...readUndo(file)];

@@ -156,7 +156,7 @@ function silence(wish: Wish, facts: RealFacts, device: string, notes: string[], 
         'its own ARP requests never carry the VIP as their sender',
       ),
     ]);
-  const own = facts.addresses.find((one) => one.device === device && one.family === 4)?.address;
+  const own = facts.addresses.find((address) => address.device === device && address.family === 4)?.address;
   if (own === undefined) {
     faults.push(`${device} has no IPv4 address to put in the place of the VIP`);
     return [];

@@ -92,10 +92,10 @@ export async function probe(
   const lans: Lan[] = [];
   try {
     for (const {family, address, prefixLength, index} of addresses) {
-      const link = links.find((one) => one.index === index);
+      const link = links.find((link) => link.index === index);
       // A VIP that is held here is no sender for a probe.
       if (!link?.up || link.name === 'lo' || vips.includes(address) || link.mac === '') continue;
-      if (![...vips, ...reals].some((one) => within(one, {family, address, prefixLength}))) continue;
+      if (![...vips, ...reals].some((vip) => within(vip, {family, address, prefixLength}))) continue;
       const port = openFramePort(index, PORT, heard);
       lans.push({family, address, prefixLength, device: link.name, mac: link.mac, port});
     }
@@ -135,7 +135,7 @@ export async function probe(
         const own = lanOf(real)?.address;
         if (own === undefined) continue;
         echo({kind: 'own', real}, real, own, real, false);
-        if (targets.some((one) => one.real === real && one.method === 'masq'))
+        if (targets.some((target) => target.real === real && target.method === 'masq'))
           echo({kind: 'elsewhere', real}, real, ELSEWHERE[familyOf(real)], real, false);
       }
     });

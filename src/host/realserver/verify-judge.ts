@@ -64,7 +64,7 @@ export function judge(targets: readonly Target[], seen: Observation): Finding[] 
     seen.reals.flatMap(({real, mac}) => (mac === undefined ? [] : [[mac, real] as const])),
   );
   const vips = new Set(targets.map(({vip}) => vip));
-  const claims = seen.vips.filter(({vip}) => vips.has(vip)).flatMap((one) => judgeVip(one, owner));
+  const claims = seen.vips.filter(({vip}) => vips.has(vip)).flatMap((vip) => judgeVip(vip, owner));
   const unique = new Map(targets.map((target) => [pairKey(target), target]));
   return [...claims, ...[...unique.values()].flatMap((target) => judgeReal(target, seen, claims))];
 }

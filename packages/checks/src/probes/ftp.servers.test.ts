@@ -28,7 +28,7 @@ async function vsftpd(t: ExecutionContext<unknown>, listen: readonly string[]): 
 }
 
 test('vsftpd over IPv6', async (t) => {
-  if (!Object.values(os.networkInterfaces()).some((one) => one?.some(({address}) => address === '::1'))) {
+  if (!Object.values(os.networkInterfaces()).some((iface) => iface?.some(({address}) => address === '::1'))) {
     process.stderr.write('ftp over IPv6 is not tested: this loopback has no ::1\n');
     t.pass();
     return;

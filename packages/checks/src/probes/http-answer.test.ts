@@ -84,7 +84,7 @@ test('http: in whatever pieces it comes, an answer says the same', (t) => {
         const text =
           codes.map((code) => ['HTTP/1.1 ' + code + ' x', ...lines, '', ''].join(newline)).join('') + content;
         const answer = new HttpAnswer(false);
-        const places = [0, ...cuts.toSorted((one, other) => one - other), text.length];
+        const places = [0, ...cuts.toSorted((cut, other) => cut - other), text.length];
         for (const [index, place] of places.entries()) answer.feed(text.slice(places[index - 1] ?? 0, place));
         t.deepEqual(facts(answer), facts(read(text)), JSON.stringify(text));
       },

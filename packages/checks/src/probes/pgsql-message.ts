@@ -64,7 +64,7 @@ const texts = (octets: Buffer): string[] => octets.toString().split('\0');
 /** ErrorResponse: the message and the SQLSTATE. */
 export function errorText(body: Buffer): string {
   const fields = texts(body);
-  const field = (letter: string): string => fields.find((one) => one.startsWith(letter))?.slice(1) ?? '';
+  const field = (letter: string): string => fields.find((field) => field.startsWith(letter))?.slice(1) ?? '';
   return `${field('M').slice(0, 120)} (${field('C')})`;
 }
 

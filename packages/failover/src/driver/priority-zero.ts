@@ -9,7 +9,7 @@ import {openTransport} from './transport.ts';
 
 /** Sends a signed advert of a new incarnation with every priority 0 on every path. */
 export async function sendPriorityZero(config: EngineConfig, wall: number): Promise<void> {
-  const key = config.keys.find((one) => one.id === config.signingKey);
+  const key = config.keys.find((key) => key.id === config.signingKey);
   if (!key) return;
   const addresses = openAddresses();
   const paths = peerPaths(config.paths, new Set(addresses.list().map(({address}) => address)));

@@ -87,7 +87,7 @@ export function openTransport(
   function openPath(place: number, around: Surroundings): void {
     const [path, state] = [paths[place], states[place]];
     if (!path || !state) return;
-    const link = around.links.find((one) => one.name === path.device);
+    const link = around.links.find((link) => link.name === path.device);
     if (!link) {
       state.error = `no interface ${path.device}`;
       return;
@@ -149,7 +149,7 @@ export function openTransport(
     },
     reopen: (now) => {
       for (const [place, path] of paths.entries()) {
-        const link = now.links.find((one) => one.name === path.device);
+        const link = now.links.find((link) => link.name === path.device);
         if (open[place] && link?.index !== open[place]?.index) closePath(place);
         const one = open[place];
         if (one) judgeAnew(one, path, now);

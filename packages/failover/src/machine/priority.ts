@@ -15,7 +15,7 @@ export const level = {
 
 /** Is this director the one that the group's line of haresources names. */
 export const prefers = (config: EngineConfig, vrid: number): boolean =>
-  config.groups.find((one) => one.vrid === vrid)?.preferredNode === config.node;
+  config.groups.find((group) => group.vrid === vrid)?.preferredNode === config.node;
 
 /** The priority that a group's advert carries: 0 gives up, 255 is an operator's claim. */
 export function priorityOf(config: EngineConfig, state: State, group: GroupState): number {

@@ -120,7 +120,7 @@ export const contract: readonly Promised[] = [
       t.deepEqual(plan(await ipvs.list(), [{service: service(web), destinations: made(0)}]), []);
       const changes = plan(await ipvs.list(), [{service: service(web), destinations: made(1)}]);
       t.is(changes.length, tunnels.length);
-      for (const one of changes) await ipvs.apply(one);
+      for (const change of changes) await ipvs.apply(change);
       t.deepEqual(plan(await ipvs.list(), [{service: service(web), destinations: made(1)}]), []);
     },
   },

@@ -41,8 +41,8 @@ interface Entry {
 const observed = ({service, destinations}: Entry): ObservedService => ({
   service,
   statistics: nothing,
-  destinations: [...destinations.values()].map((one) => ({
-    ...one,
+  destinations: [...destinations.values()].map((destination) => ({
+    ...destination,
     activeConnections: 0,
     inactiveConnections: 0,
     persistentConnections: 0,
