@@ -177,7 +177,7 @@ sleep 5
     ...firmware.flatMap((one) => ['-L', one]),
     '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-serial', `file:${serial}`,
     '-kernel', lab.kernel, '-initrd', image,
-    '-append', 'console=ttyS0 quiet panic=-1 norandmaps mitigations=off nokaslr audit=0 apparmor=0 nowatchdog tsc=reliable random.trust_cpu=on',
+    '-append', 'console=ttyS0 quiet panic=-1 norandmaps mitigations=off nokaslr audit=0 apparmor=0 nowatchdog tsc=reliable no_timer_check random.trust_cpu=on',
     '-device', 'virtio-serial-pci', '-chardev', 'stdio,id=out,signal=off', '-device', 'virtconsole,chardev=out',
     ...shares.flatMap(({name, folder: shared}) => [
       '-fsdev', `local,id=${name},path=${shared},security_model=none,readonly=on,multidevs=remap`,

@@ -10,6 +10,7 @@ import {
   decodeAdvert,
   encodeAdvert,
   initialReplay,
+  incarnationAfter,
   makeClaimBook,
   initialState,
   mustListenFirst,
@@ -141,7 +142,7 @@ export function makeWorld(options: WorldOptions) {
     wokeAt: -Infinity,
     heardSinceWake: true,
     inbox: [],
-    claims: makeClaimBook(0n),
+    claims: makeClaimBook(),
     timer: Infinity,
     due: Infinity,
     incarnation: 0n,
@@ -198,7 +199,11 @@ export function makeWorld(options: WorldOptions) {
       for (const other of nodes) {
         const vrid = groupOf(other, addresses.indexOf(address));
         if (other !== node && other.carrierLost === 0 && vrid !== undefined)
-          fly(other.place, 0.2, {claim: node.claims.next(), address, vrid});
+          fly(other.place, 0.2, {
+            claim: node.claims.next(node.state?.incarnation ?? node.incarnation),
+            address,
+            vrid,
+          });
       }
   }
 
@@ -360,7 +365,7 @@ export function makeWorld(options: WorldOptions) {
     tell,
     boot: (node: WorldNode): void => {
       const wall = BigInt(Math.floor(node.wall + now));
-      node.incarnation = wall > node.incarnation ? wall : node.incarnation + 1n;
+      node.incarnation = wall > node.incarnation ? wall : incarnationAfter(node.incarnation);
       node.replay = node.seen.map(({incarnation, sequence}) => initialReplay(incarnation, sequence));
       node.state = initialState(
         node.config,
@@ -369,7 +374,7 @@ export function makeWorld(options: WorldOptions) {
         node.seen.map(({incarnation}) => incarnation),
       );
       node.inbox.length = 0;
-      node.claims = makeClaimBook(node.incarnation);
+      node.claims = makeClaimBook();
       node.bootedAt = now;
       node.due = local(node);
       for (const [at, until] of node.leases.entries()) {

@@ -1,5 +1,6 @@
 /** The heartbeat of last resort: what a host without the key, or with a recording, can make of it. */
 import test from 'ava';
+import {incarnationAfter} from './replay.ts';
 import {decodeClaim, encodeClaim, makeClaimBook, type Claimant} from './claim.ts';
 import type {EngineKey} from './messages.ts';
 
@@ -41,23 +42,33 @@ test('it is good for its sender, cluster, address and hardware address, and with
 });
 
 test('only an answer to a claim of ours proves that its sender lives; a frame counts once', (t) => {
-  const [ours, theirs] = [makeClaimBook(100n), makeClaimBook(200n)];
-  const first = theirs.next();
+  const [ours, theirs] = [makeClaimBook(), makeClaimBook()];
+  const first = theirs.next(200n);
   t.is(ours.hear(first), 'unproven');
   t.is(ours.hear(first), 'replayed');
-  t.is(theirs.hear(ours.next()), 'proven', 'it echoes what they sent');
-  const answer = theirs.next();
+  t.is(theirs.hear(ours.next(100n)), 'proven', 'it echoes what they sent');
+  const answer = theirs.next(200n);
   t.is(ours.hear(answer), 'proven');
   t.is(ours.hear(answer), 'replayed');
   // A recording of another life of ours answers nothing that this one sent.
-  t.is(makeClaimBook(1_000n).hear(theirs.next()), 'unproven');
+  t.is(makeClaimBook().hear(theirs.next(200n)), 'unproven');
 });
 
 test('what is remembered stays small', (t) => {
-  const [ours, theirs] = [makeClaimBook(100n), makeClaimBook(200n)];
-  const old = ours.next();
+  const [ours, theirs] = [makeClaimBook(), makeClaimBook()];
+  const old = ours.next(100n);
   theirs.hear(old);
-  const answer = theirs.next();
-  for (let sent = 0; sent < 5_000; sent += 1) ours.next();
+  const answer = theirs.next(200n);
+  for (let sent = 0; sent < 5_000; sent += 1) ours.next(100n);
   t.is(ours.hear(answer), 'unproven');
+});
+
+test('a director that learned a later incarnation of its own, or restarted without a clock, is believed at once', (t) => {
+  const peer = makeClaimBook();
+  const before = makeClaimBook();
+  for (let sent = 0; sent < 100_000; sent += 1) peer.hear(before.next(100n));
+  const after = makeClaimBook();
+  t.is(peer.hear(after.next(5n)), 'replayed', 'its state directory is lost');
+  t.is(peer.hear(after.next(incarnationAfter(100n))), 'unproven', 'the echo told it');
+  t.is(peer.hear(makeClaimBook().next(incarnationAfter(incarnationAfter(100n)))), 'unproven');
 });

@@ -64,13 +64,13 @@ const REMEMBERED = 1_024;
 const low = (stamp: bigint): number => Number(stamp & 0xffff_ffffn);
 
 /** The stamps of one director: what it sent, and the newest of its peer. */
-export function makeClaimBook(incarnation: bigint) {
-  const newest = {sent: incarnation, heard: 0n};
+export function makeClaimBook() {
+  const newest = {sent: 0n, heard: 0n};
   const sent = new Set<number>();
   return {
-    /** The next frame's. */
-    next: (): Claim => {
-      newest.sent += 1n;
+    /** The next frame's. The incarnation of now: it grows when the peer knows a later one. */
+    next: (incarnation: bigint): Claim => {
+      newest.sent = (incarnation > newest.sent ? incarnation : newest.sent) + 1n;
       sent.add(low(newest.sent));
       const [oldest] = sent;
       if (sent.size > REMEMBERED && oldest !== undefined) sent.delete(oldest);

@@ -8,6 +8,13 @@
 import {fail, ok, type Result} from '@hactl/base';
 import type {Advert} from './advert.ts';
 
+/**
+ * A new incarnation that the wall clock does not give is so much above the one before: more than a process sends claims
+ * on the LAN, whose stamps count on from the incarnation (claim.ts).
+ */
+const INCARNATION_STEP = 1n << 20n;
+export const incarnationAfter = (incarnation: bigint): bigint => incarnation + INCARNATION_STEP;
+
 export interface ReplayState {
   readonly incarnation: bigint;
   /** The newest sequence on any path. */

@@ -4,12 +4,14 @@ import {decodeClaim, encodeClaim, makeClaimBook, CLAIM_LENGTH} from '../claim.ts
 import type {Current} from './current.ts';
 
 export function makeClaims(current: Current) {
-  const book = makeClaimBook(current.state.incarnation);
+  const book = makeClaimBook();
   return {
     sign: (address: string, mac: string): Buffer => {
       const {cluster, node, keys, signingKey} = current.config;
       const key = keys.find(({id}) => id === signingKey);
-      return key ? encodeClaim(book.next(), {cluster, node, address, mac}, key) : Buffer.alloc(CLAIM_LENGTH);
+      return key
+        ? encodeClaim(book.next(current.state.incarnation), {cluster, node, address, mac}, key)
+        : Buffer.alloc(CLAIM_LENGTH);
     },
     judge: (
       address: string,

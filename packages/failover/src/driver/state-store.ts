@@ -3,6 +3,7 @@ import {readFileSync} from 'node:fs';
 import path from 'node:path';
 import {replaceFile, replaceFileLater} from '@hactl/base/files';
 import {plausibleIncarnation} from '../advert.ts';
+import {incarnationAfter} from '../replay.ts';
 
 /** An advert's position in its sender's incarnation. */
 export interface Seen {
@@ -104,7 +105,7 @@ export function openStateStore(
   return {
     nextIncarnation: () => {
       const now = BigInt(Math.floor(wall));
-      own = now > own ? now : own + 1n;
+      own = now > own ? now : incarnationAfter(own);
       try {
         const first = text();
         replaceFile(file, first, MODE);

@@ -1,6 +1,7 @@
 /** The peers: who is alive, since when, and how a pause of this process affects that. */
 import type {Instant} from '@hactl/base';
 import type {Advert} from '../advert.ts';
+import {incarnationAfter} from '../replay.ts';
 import {activeDownInterval, listenOnlyTime} from './intervals.ts';
 import type {GroupState, PeerState, State} from './state.ts';
 import type {Turn} from './turn.ts';
@@ -123,7 +124,7 @@ function ownLife(turn: Turn, state: State, {echoIncarnation, echoSequence}: Adve
     echoIncarnation > state.incarnation ||
     (echoIncarnation === state.incarnation && echoSequence > state.sequence);
   if (!later) return state;
-  const incarnation = echoIncarnation + 1n;
+  const incarnation = incarnationAfter(echoIncarnation);
   turn.emit({type: 'remember-incarnation', incarnation});
   return {...state, incarnation, advertAt: turn.now};
 }
