@@ -66,7 +66,7 @@ if (process.env.HACTL_SPARE !== undefined) {
   process.title = 'hactld-spare';
   const orphaned = (): never => process.exit(0);
   process.once('disconnect', orphaned);
-  // WhyView to go at once, it is the first supervisor; left waiting, it gets its children ready as well.
+  // Told to go at once, it is the first supervisor; left waiting, it gets its children ready as well.
   let told = false;
   const timer = setTimeout(() => {
     const rehearsed = rehearse(options);

@@ -28,7 +28,7 @@ const WAITING_MAX = 1024 * 1024;
 export interface LogFileOptions {
   readonly retry?: number;
   readonly sizeMax?: number;
-  /** WhyView when lines cannot be written, and again when they can. */
+  /** Called when lines cannot be written, and again when they can. */
   readonly changed: (problem: string | undefined) => void;
 }
 
@@ -53,6 +53,7 @@ export function openLogFile(file: string, options: LogFileOptions): LogFile {
   let waiting = '';
   let dropped = 0;
   let writing = false;
+  let soon = false;
   let problem: string | undefined;
   let timer: NodeJS.Timeout | undefined;
 
@@ -127,11 +128,21 @@ export function openLogFile(file: string, options: LogFileOptions): LogFile {
     }
   }
 
+  /** Lines of one turn are one write; a close in the same turn finds them all here, in their order. */
+  function flushSoon(): void {
+    if (soon) return;
+    soon = true;
+    setImmediate(() => {
+      soon = false;
+      flush();
+    });
+  }
+
   return {
     append: (line) => {
       if (waiting.length + line.length > WAITING_MAX) dropped += 1;
       else waiting += `${line}\n`;
-      flush();
+      flushSoon();
     },
     reopen: () => {
       clearTimeout(timer);
