@@ -14,6 +14,7 @@ import {
 import {fallbackStep, type FallbackMemory} from './fallback-command.ts';
 import {inMaintenance, needsHostNames} from '../operators/maintenance.ts';
 import {monitorLine} from './monitor-line.ts';
+import {initialAlerts, reduceAlerts} from './slice.ts';
 import {checkId} from '../table/services.ts';
 import {viewsOf, type VirtualView} from '../table/views.ts';
 
@@ -249,4 +250,17 @@ test('monitorfile: one line, whatever the reason holds', (t) => {
     line,
     '[Sat Nov 21 2026 07:08:09] [42] negotiate http tcp 10.0.0.1 80 3 gate [down] 50%25 %7C two%0Alines\n',
   );
+});
+
+test('a scheduled drill that was not done is told to those outside, where there are any', (t) => {
+  const tell = (outside: boolean) =>
+    reduceAlerts(
+      initialAlerts('director1', [], outside, 0),
+      {type: 'drill-failed', reason: 'no peer'},
+      {now: 1, wall: 2},
+    );
+  t.deepEqual(tell(true)[1], [
+    {type: 'notify', notices: [{type: 'drill', time: '1970-01-01T00:00:00.002Z', reason: 'no peer'}]},
+  ]);
+  t.deepEqual(tell(false)[1], []);
 });

@@ -25,7 +25,9 @@ export type Notice =
       readonly from: string;
       readonly to: string;
       readonly reason: string;
-    };
+    }
+  /** A scheduled drill was not done: the pair is not healthy, or a step failed. */
+  | {readonly type: 'drill'; readonly time: string; readonly reason: string};
 
 /** How many real servers of a virtual serve, said with each message. */
 export interface Census {
@@ -154,6 +156,8 @@ function sentence(notice: Notice): string {
       return `${notice.virtual} ${notice.active ? 'is served by its fallback' : 'is served by its real servers again'}`;
     case 'transition':
       return `${notice.group}: ${notice.from} -> ${notice.to}: ${notice.reason}`;
+    case 'drill':
+      return `the scheduled drill failed: ${notice.reason.replaceAll(/\s*\n\s*/g, ' / ')}`;
   }
 }
 

@@ -146,6 +146,15 @@ test('the director that stands by tells nothing of reals, and does not repeat it
   );
 });
 
+test('a scheduled drill that was not done is told with its reasons, in one line', (t) => {
+  const notice: Notice = {type: 'drill', time: '', reason: 'not healthy:\n  the peer director2 is dead'};
+  const waiting = wait(nothingWaits, [notice], 0, 0);
+  t.is(
+    compose(waiting, 'director1', 0, []).summary,
+    'director1: the scheduled drill failed: not healthy: / the peer director2 is dead',
+  );
+});
+
 test('a queue: collected for a second, then not before the gap is over; transitions are never cut', (t) => {
   const move: Notice = {type: 'transition', time: '', group: 'g', from: 'Backup', to: 'Active', reason: 'r'};
   let waiting = wait(nothingWaits, [fell('a')], 0, 10_000);

@@ -59,6 +59,8 @@ export type AlertsEvent =
   | {readonly type: 'look-soon'}
   | {readonly type: 'look'; readonly views: readonly VirtualView[]}
   | {readonly type: 'role'; readonly transition: Transition}
+  /** A scheduled drill was not done, or not to its end. */
+  | {readonly type: 'drill-failed'; readonly reason: string}
   | {
       readonly type: 'fresh-reports';
       readonly reports: readonly CheckReport[];
@@ -139,6 +141,13 @@ export function reduceAlerts(state: AlertsState, event: AlertsEvent, moment: Mom
         state,
         state.outside ? [{type: 'notify', notices: [noticeOfTransition(event.transition)]}] : [],
       ];
+    case 'drill-failed': {
+      const time = new Date(moment.wall).toISOString();
+      return [
+        state,
+        state.outside ? [{type: 'notify', notices: [{type: 'drill', time, reason: event.reason}]}] : [],
+      ];
+    }
     case 'fresh-reports':
       return onReports(state, event.reports, event.views);
     case 'last-words':

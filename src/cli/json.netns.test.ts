@@ -102,7 +102,15 @@ test('a pair: every document is what docs/json.md says', async (t) => {
   const started = await Promise.all(daemons);
   t.teardown(() => Promise.all(started.map((one) => one.kill('SIGKILL', true))));
   const ask = async (...words: string[]) =>
-    site.run('director1', [process.execPath, hactl, '--run-dir', `${site.root}/director1/run`, ...words]);
+    site.run('director1', [
+      'env',
+      `HACTL_STATE_DIR=${site.root}/director1/state`,
+      process.execPath,
+      hactl,
+      '--run-dir',
+      `${site.root}/director1/run`,
+      ...words,
+    ]);
   const parsed = ({stdout, stderr}: {readonly stdout: string; readonly stderr: string}): unknown => {
     if (stdout === '') throw new Error(stderr);
     return JSON.parse(stdout);
@@ -136,7 +144,13 @@ test('a pair: every document is what docs/json.md says', async (t) => {
   t.deepEqual(compare('hactl plan --json', await json('plan')), []);
   t.deepEqual(compare('hactl standby --json', await json('standby')), []);
   t.deepEqual(compare('hactl standby --json', await json('failback')), []);
-  t.deepEqual(compare('hactl drill --json', await json('drill')), []);
+  // A pair without IPVS serves nobody: no drill begins there. What a drill does: pair.netns.test.ts.
+  const drill = (await json('drill', 'run', '--yes')) as {readonly unhealthy: string[]};
+  t.deepEqual(compare('hactl drill run --json', drill), []);
+  t.is(drill.unhealthy.length > 0, !existsSync('/proc/net/ip_vs'), drill.unhealthy.join());
+  t.deepEqual(compare('hactl drill list --json', await json('drill', 'list')), []);
+  const drills = await json('drill', 'report');
+  t.deepEqual(compare('hactl drill report --json', drills), []);
 
   const events = (await ask('events', '--json')).stdout.trim().split('\n');
   t.deepEqual([...new Set(events.flatMap((line) => compare('hactl events --json', JSON.parse(line))))], []);

@@ -54,6 +54,26 @@ test.after.always(async () => {
   await site.destroy();
 });
 
+test('hactl drill moves every group there and back when it may, and keeps a report', async (t) => {
+  const unasked = await cluster.hactl(one, ['drill']);
+  t.is(unasked.status, 2);
+  t.regex(unasked.stderr, /type hactl drill run standby --yes/);
+  const {status, stdout, stderr} = await cluster.hactl(one, ['drill', 'run', '--yes', '--json']);
+  t.is(status, 0, stderr);
+  const {ok, steps} = JSON.parse(stdout) as {ok: boolean; steps: {move: string; ok: boolean}[]};
+  t.true(ok);
+  t.deepEqual(
+    steps.map((step) => [step.move, step.ok]),
+    [
+      ['standby', true],
+      ['failback', true],
+    ],
+  );
+  await cluster.active(one, LIMIT);
+  const kept = await cluster.hactl(one, ['drill', 'report', 'last']);
+  t.regex(kept.stdout, /: passed\n[\s\S]*^hactl standby .* ok +took \d+ ms/m);
+});
+
 test('events --follow prints what comes, as it comes', async (t) => {
   follower = await site.start(
     two,
@@ -122,6 +142,9 @@ test('a dead peer: one side, and why; the journal outlives the daemon', async (t
   await cluster.powerOff(one);
   const alone = await why(two);
   t.regex(alone.peer?.problem ?? '', /^director1 cannot be asked: /);
+  const drill = await cluster.hactl(two, ['drill', 'run', 'standby', '--yes']);
+  t.is(drill.status, 1);
+  t.regex(drill.stderr, /^the pair is not healthy, nothing was done:\n {2}the peer director1 is dead/m);
   await cluster.daemon(two)?.kill('SIGKILL', true);
   await cluster.start(two);
   await cluster.active(two, LIMIT);

@@ -6,11 +6,17 @@ import type {Log} from '../system/log.ts';
 import {programFile} from '../system/programs.ts';
 
 /** Keeps the chores of the configuration scheduled. */
-export function scheduleChores(options: {log: Log; configDir: string}): {
+export function scheduleChores(options: {
+  readonly log: Log;
+  readonly runDir: string;
+  readonly stateDir: string;
+  /** A drill was not done, or not to its end: people are to hear of it. */
+  readonly failed: (reason: string) => void;
+}): {
   configure(ha: HaConfig | undefined): void;
   stop(): void;
 } {
-  const {log} = options;
+  const {log, runDir, stateDir, failed} = options;
   let drill: ScheduledTask | undefined;
   const stop = (): void => {
     void drill?.destroy();
@@ -32,9 +38,13 @@ export function scheduleChores(options: {log: Log; configDir: string}): {
         schedule,
         () => {
           log('info', 'scheduled drill: standby, then failback');
-          execFile(process.execPath, [programFile('hactl'), 'drill'], (error, stdout, stderr) =>
-            log(error ? 'error' : 'info', `scheduled drill: ${stdout}${stderr}`.trim()),
-          );
+          const words = [programFile('hactl'), '--run-dir', runDir, 'drill', 'run', 'standby', '--yes'];
+          const env = {...process.env, HACTL_STATE_DIR: stateDir};
+          execFile(process.execPath, words, {env}, (error, stdout, stderr) => {
+            const text = `${stdout}${stderr}`.trim();
+            log(error ? 'error' : 'info', `scheduled drill: ${text}`);
+            if (error) failed(text);
+          });
         },
         {noOverlap: true},
       );

@@ -4,7 +4,13 @@ import type {FromChecks, ToChecks} from '@hactl/checks';
 import {groupIds} from '@hactl/config';
 import type {EngineConfig, EngineVip, FromEngine} from '@hactl/failover';
 import type {FromSync, SyncStatus, ToSync} from '@hactl/sync';
-import {initialAlerts, nextAlertsDeadline, type AlertsEffect, type AlertsState} from '../alerts/slice.ts';
+import {
+  initialAlerts,
+  nextAlertsDeadline,
+  type AlertsEffect,
+  type AlertsEvent,
+  type AlertsState,
+} from '../alerts/slice.ts';
 import type {Loaded} from '../configuration/loaded.ts';
 import {
   initialConfiguration,
@@ -86,6 +92,7 @@ export type CoreEvent =
   | Extract<ConfigurationEvent, {type: 'loaded' | 'peer-facts' | 'peer-facts-failed'}>
   | Extract<ResourcesEvent, {type: 'scripts-done' | 'stuck'}>
   | Extract<RolesEvent, {type: 'tracked' | 'give-up' | 'give-up-all'}>
+  | Extract<AlertsEvent, {type: 'drill-failed'}>
   /** The daemon ends: remaining notifications are sent while the roles are still known. */
   | {readonly type: 'stopping'}
   | {readonly type: 'tick'};

@@ -96,6 +96,8 @@ function route(turn: Turn, event: CoreEvent): void {
     case 'give-up':
     case 'give-up-all':
       return roles(turn, event);
+    case 'drill-failed':
+      return alerts(turn, event);
     case 'stopping':
       return alerts(turn, {type: 'last-words', views: viewsNow(turn.state)});
     case 'tick':

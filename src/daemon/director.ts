@@ -66,7 +66,12 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     journal.record({kind: 'daemon', level: 'info', subject: 'hactld', text: `hactld ${VERSION} ${text}`});
   daemonEvent(`starts with ${configDir}`);
 
-  const chores = scheduleChores({log, configDir});
+  const chores = scheduleChores({
+    log,
+    stateDir,
+    runDir: options.runDir,
+    failed: (reason) => loop.feed({type: 'drill-failed', reason}),
+  });
   chores.configure(began.first.loaded.cluster.ha);
   const sockets: {configure(loaded: Loaded): Promise<void> | void}[] = [];
   const configuration = makeConfiguration({

@@ -108,6 +108,8 @@ export const RESOURCE_LIMIT_MS = 900_000;
 export const RESYNC_LIMIT_MS = 120_000;
 /** A drill waits for a pair that is ready. */
 export const PAIR_READY_LIMIT_MS = 60_000;
+/** Before a drill: what passes by itself (a late advert, the sync after a move). */
+export const PAIR_HEALTH_LIMIT_MS = 15_000;
 /** One program of a support bundle. */
 export const BUNDLE_LIMIT_MS = 20_000;
 /** A daemon that was started answers. */

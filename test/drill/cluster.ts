@@ -48,7 +48,15 @@ export function makeCluster({site, keepalive, deadtime, vipOnly = false, media =
   const entry = (name: 'hactl' | 'hactld'): string =>
     site.sharedFiles ? labProgram(name) : `${site.checkout}/src/${name}.ts`;
   const hactl = (name: string, words: readonly string[]): Promise<Outcome> =>
-    site.run(name, [site.node, entry('hactl'), '--run-dir', `${directory(name)}/run`, ...words]);
+    site.run(name, [
+      'env',
+      `HACTL_STATE_DIR=${directory(name)}/state`,
+      site.node,
+      entry('hactl'),
+      '--run-dir',
+      `${directory(name)}/run`,
+      ...words,
+    ]);
 
   async function writeConfig(name: string): Promise<void> {
     const files = drillConfig({

@@ -4,7 +4,7 @@ import path from 'node:path';
 import test from 'ava';
 import {drillConfig} from './config.ts';
 import {addressChange, holderTimes} from '../lab/holders.ts';
-import {renderReport} from './report.ts';
+import {renderReport} from '../../src/cli/render/drill-table.ts';
 
 const seed = (name: string): string =>
   readFileSync(path.resolve(import.meta.dirname, '../../test/fixtures/seeds', name), 'utf8');

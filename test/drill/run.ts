@@ -3,7 +3,7 @@ import {parseStatusTruth} from './truth.ts';
 import type {ClientReport} from './client.ts';
 import {couldServe, makeCluster, type Cluster} from './cluster.ts';
 import {holderTimes} from '../lab/holders.ts';
-import {renderReport, type Row} from './report.ts';
+import {renderReport, type Row} from '../../src/cli/render/drill-table.ts';
 import type {Program, Site} from '../lab/site.ts';
 import {until} from '../lab/until.ts';
 

@@ -15,6 +15,7 @@ export const ladder: readonly string[] = [
   'table',
   'resources',
   'roles',
+  'drill',
   'control',
   'host',
   'system',

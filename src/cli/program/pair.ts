@@ -74,11 +74,37 @@ export function addPair(cli: Cli): void {
         cli.run((await import('../commands/move.ts')).move(cli.socket(), kind, where, options)),
       );
 
-  program
+  const drills = () => import('../commands/drill.ts');
+  const drill = program
     .command('drill')
-    .description('a planned move to the peer and back, on the running pair: what each cost')
+    .description(
+      'drills on the running pair: only what is safe there, when the pair is healthy, after a confirmation',
+    );
+
+  drill
+    .command('run', {isDefault: true})
+    .description(
+      'runs one, and says what it cost; exit status 1: not healthy, nothing was done, or a step was not done',
+    )
+    .argument('[name]', 'see hactl drill list', 'standby')
+    .option('--yes', 'without being asked')
     .option('--json', 'the outcome as JSON')
-    .action(async (options: {json?: boolean}) =>
-      cli.run((await import('../commands/drill.ts')).drill(cli.socket(), options)),
+    .action(async (name: string, options: {json?: boolean; yes?: boolean}) =>
+      cli.run((await drills()).runDrill(cli.socket(), name, options)),
+    );
+
+  drill
+    .command('list')
+    .description('the drills that are safe on a running pair')
+    .option('--json', 'the list as JSON')
+    .action(async (options: {json?: boolean}) => cli.run((await drills()).listDrills(options)));
+
+  drill
+    .command('report')
+    .description('the reports that are kept; with a name, or last, what one says')
+    .argument('[name]', 'as listed, or last')
+    .option('--json', 'the list, or the report, as JSON')
+    .action(async (name: string | undefined, options: {json?: boolean}) =>
+      cli.run((await drills()).showReport(name, options)),
     );
 }

@@ -1,20 +1,9 @@
-/** The drill's table. Pure. */
-import {table} from '../../src/cli/render/table.ts';
+/** A drill's table. Pure. */
+import type {EventResult} from '../../drill/report.ts';
+import {table} from './table.ts';
 
-/** What one event did. Times in milliseconds. */
-export interface Row {
-  readonly event: string;
-  readonly outage: number;
-  readonly requests: number;
-  readonly lost: number;
-  readonly streams: number;
-  readonly broken: number;
-  readonly both: number;
-  readonly neither: number;
-  readonly note: string;
-  /** What should have survived and did not, or was said and was not true. */
-  readonly failures: readonly string[];
-}
+/** What the table shows of an event. */
+export type Row = Omit<EventResult, 'from' | 'to' | 'expected'>;
 
 const whole = (value: number): string => value.toFixed(0);
 

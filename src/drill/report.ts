@@ -1,0 +1,130 @@
+/** What a drill leaves behind: one JSON document, from which the table and the page are made. Pure. */
+import type {Expected} from './event.ts';
+
+/** What one event did. Times in milliseconds; `from` and `to` count from the beginning of the drill. */
+export interface EventResult {
+  readonly event: string;
+  readonly from: number;
+  readonly to: number;
+  readonly outage: number;
+  readonly requests: number;
+  readonly lost: number;
+  readonly streams: number;
+  readonly broken: number;
+  readonly both: number;
+  readonly neither: number;
+  /** `lost` is null where it is unlimited: JSON has no infinity. */
+  readonly expected?: Omit<Expected, 'lost' | 'both'> & {
+    readonly lost: number | null;
+    readonly both: number | null;
+  };
+  readonly note: string;
+  /** What should have survived and did not, or was said and was not true. */
+  readonly failures: readonly string[];
+}
+
+/** A request: when it began, how long it took, and the real server that answered; null: it was lost. */
+export type RequestSample = readonly [at: number, took: number, server: string | null];
+
+export interface DrillReport {
+  readonly version: 1;
+  /** The ground: namespaces, vagrant, pair. */
+  readonly site: string;
+  /** Wall clock, ISO 8601. */
+  readonly began: string;
+  /** Milliseconds from the first event to the last. */
+  readonly length: number;
+  readonly passed: boolean;
+  readonly settings: Readonly<Record<string, string | number>>;
+  readonly events: readonly EventResult[];
+  /** Changes of who holds the VIP. */
+  readonly holders: readonly {readonly at: number; readonly director: string; readonly holds: boolean}[];
+  /** Changes of role, as each director reports it; `gone`: no answer. */
+  readonly roles: readonly {readonly at: number; readonly director: string; readonly role: string}[];
+  /** Active connections of each real server on the director that holds the VIP. */
+  readonly connections: readonly {readonly at: number; readonly active: Readonly<Record<string, number>>}[];
+  readonly requests: readonly RequestSample[];
+}
+
+/** Infinity as JSON can hold it. */
+export const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
+
+/** The value that a share of the sorted values does not exceed (nearest rank); undefined without values. */
+export function percentile(sorted: readonly number[], share: number): number | undefined {
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
+}
+
+export interface Percentiles {
+  readonly count: number;
+  readonly lost: number;
+  readonly p50: number;
+  readonly p90: number;
+  readonly p99: number;
+  readonly most: number;
+  /** Requests that each real server answered. */
+  readonly servers: Readonly<Record<string, number>>;
+}
+
+/** Of the requests that began between `from` and `to`. */
+export function percentilesOf(requests: readonly RequestSample[], from: number, to: number): Percentiles {
+  const those = requests.filter(([at]) => at >= from && at <= to);
+  const took = those.filter(([, , server]) => server !== null).map(([, time]) => time);
+  took.sort((a, b) => a - b);
+  const servers: Record<string, number> = {};
+  for (const [, , server] of those) if (server !== null) servers[server] = (servers[server] ?? 0) + 1;
+  const of = (share: number): number => percentile(took, share) ?? 0;
+  return {
+    count: those.length,
+    lost: those.length - took.length,
+    p50: of(0.5),
+    p90: of(0.9),
+    p99: of(0.99),
+    most: took.at(-1) ?? 0,
+    servers,
+  };
+}
+
+/** One event of two reports. */
+export interface Difference {
+  readonly event: string;
+  readonly outage: readonly [before: number, now: number];
+  readonly lost: readonly [before: number, now: number];
+  readonly broken: readonly [before: number, now: number];
+  readonly verdict: 'same' | 'mended' | 'failed now';
+}
+
+/** The events that both reports have, in the order of the new report. */
+export function compareReports(before: DrillReport, now: DrillReport): Difference[] {
+  return now.events.flatMap((event) => {
+    const old = before.events.find((one) => one.event === event.event);
+    if (!old) return [];
+    const [failed, fails] = [old.failures.length > 0, event.failures.length > 0];
+    return [
+      {
+        event: event.event,
+        outage: [old.outage, event.outage],
+        lost: [old.lost, event.lost],
+        broken: [old.broken, event.broken],
+        verdict: failed === fails ? 'same' : fails ? 'failed now' : 'mended',
+      },
+    ];
+  });
+}
+
+/** Is it a report of this version: what is read from a disk may be anything. */
+export function isReport(value: unknown): value is DrillReport {
+  if (typeof value !== 'object' || value === null) return false;
+  const {version, began, events, holders, roles, connections, requests} = value as Record<string, unknown>;
+  const eventLike = (one: unknown): boolean =>
+    typeof one === 'object' &&
+    one !== null &&
+    typeof (one as EventResult).event === 'string' &&
+    Array.isArray((one as EventResult).failures);
+  return (
+    version === 1 &&
+    typeof began === 'string' &&
+    Array.isArray(events) &&
+    events.every(eventLike) &&
+    [holders, roles, connections, requests].every(Array.isArray)
+  );
+}

@@ -1,0 +1,57 @@
+/** The last reports of a folder, as FILE.json and FILE.html side by side; older ones are removed. */
+import {mkdirSync, readdirSync, readFileSync, rmSync} from 'node:fs';
+import path from 'node:path';
+import {replaceFile} from '@hactl/base/files';
+import {renderPage} from './page.ts';
+import {isReport, type DrillReport} from './report.ts';
+
+/** So many are kept. */
+export const KEPT = 20;
+
+const NAME = /^drill-\d{8}T\d{6}\d*Z\.json$/;
+
+const nameOf = (report: DrillReport): string => `drill-${report.began.replaceAll(/[-:.]/g, '')}`;
+
+/** Names of the reports that are kept in a folder, oldest first; none where there is no such folder. */
+export function keptReports(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder)
+      .filter((name) => NAME.test(name))
+      .map((name) => name.replace(/\.json$/, ''))
+      .toSorted();
+  } catch {
+    return [];
+  }
+}
+
+/** Reads one; undefined where it is no report (cut short, of another version). */
+export function readReport(folder: string, name: string): DrillReport | undefined {
+  try {
+    const value: unknown = JSON.parse(readFileSync(path.join(folder, `${path.basename(name)}.json`), 'utf8'));
+    return isReport(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export interface Kept {
+  readonly json: string;
+  readonly html: string;
+  /** The report before, of the same ground. */
+  readonly previous?: DrillReport;
+}
+
+/** Writes a report, its page (compared with the last one of the same ground), and removes the oldest. Throws as the file system does. */
+export function keepReport(folder: string, report: DrillReport): Kept {
+  const previous = keptReports(folder)
+    .toReversed()
+    .map((name) => readReport(folder, name))
+    .find((one) => one !== undefined && one.site === report.site && one.began !== report.began);
+  mkdirSync(folder, {recursive: true});
+  const base = path.join(folder, nameOf(report));
+  replaceFile(`${base}.json`, `${JSON.stringify(report)}\n`, 0o644);
+  replaceFile(`${base}.html`, renderPage(report, previous), 0o644);
+  for (const name of keptReports(folder).slice(0, -KEPT))
+    for (const end of ['json', 'html']) rmSync(path.join(folder, `${name}.${end}`), {force: true});
+  return {json: `${base}.json`, html: `${base}.html`, ...(previous === undefined ? {} : {previous})};
+}
