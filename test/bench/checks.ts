@@ -503,7 +503,7 @@ try {
         median(all.map(({detection}) => detection)).toFixed(0),
         all.at(-1)?.more ?? '',
       ]);
-      if (name !== 'hactl' && found.has('hactl'))
+      if (name !== 'hactl' && found.has('hactl') && Number.isFinite(cpuOf(name)))
         ratios.push(`${count} reals: CPU of hactl / ${name} = ${(cpuOf('hactl') / cpuOf(name)).toFixed(2)}`);
     }
   }
