@@ -68,7 +68,7 @@ export function makeClaimBook() {
   const newest = {sent: 0n, heard: 0n};
   const sent = new Set<number>();
   return {
-    /** The next frame's. The incarnation of now: it grows when the peer knows a later one. */
+    /** The next frame's claim. `incarnation`: the current one; it grows when the peer knows a later one. */
     next: (incarnation: bigint): Claim => {
       newest.sent = (incarnation > newest.sent ? incarnation : newest.sent) + 1n;
       sent.add(low(newest.sent));
