@@ -1,6 +1,6 @@
 /** What a virtual line names: an address with a port, or a firewall mark. Pure. */
 import type {DiagnosticCode} from './diagnostic.ts';
-import type {Directive} from './ldirectord-lines.ts';
+import type {Directive} from './ldirectord-line.ts';
 import {takeHost, takePort} from './ldirectord-servers.ts';
 import type {VirtualAddress} from './model.ts';
 import type {Reporter, Resolver} from './reader.ts';

@@ -2,7 +2,8 @@
 import {cleanText} from './clean-text.ts';
 import type {Diagnostic} from './diagnostic.ts';
 import {emailOf, plainDefaults, takeShared} from './ldirectord-inherited.ts';
-import {splitLdirectord, type Directive} from './ldirectord-lines.ts';
+import type {Directive} from './ldirectord-line.ts';
+import {splitLdirectord} from './ldirectord-lines.ts';
 import {takeQuotedOrNone, takeText, takeWritten, takeYesNo} from './ldirectord-values.ts';
 import {takeVirtual} from './ldirectord-virtual.ts';
 import type {LdirectordConfig, Mode, VirtualService} from './model.ts';

@@ -1,7 +1,7 @@
 /** Lines of a virtual service, taken one by one into a draft; ldirectord-virtual.ts makes the service of it. Pure. */
 import {oldIpv4} from './addresses.ts';
 import {takeShared, type Inherited} from './ldirectord-inherited.ts';
-import type {Directive} from './ldirectord-lines.ts';
+import type {Directive} from './ldirectord-line.ts';
 import {schedulers} from './ldirectord-kernel.ts';
 import {takeOurs, type Ours} from './ldirectord-ours.ts';
 import {takeRealCheck, type WrittenRealCheck} from './ldirectord-real-check.ts';

@@ -1,6 +1,6 @@
 /** The fallback server of ldirectord.cf. Pure. */
 import type {DiagnosticCode} from './diagnostic.ts';
-import type {Directive} from './ldirectord-lines.ts';
+import type {Directive} from './ldirectord-line.ts';
 import {takeHost, takePort} from './ldirectord-servers.ts';
 import type {FallbackServer, ForwardMethod} from './model.ts';
 import type {Reporter, Resolver} from './reader.ts';

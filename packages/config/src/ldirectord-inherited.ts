@@ -1,5 +1,5 @@
 /** Directives that may stand at the top of ldirectord.cf, as the default of every virtual, and inside a virtual. Pure. */
-import type {Directive} from './ldirectord-lines.ts';
+import type {Directive} from './ldirectord-line.ts';
 import {takeFallback, type FallbackPlace} from './ldirectord-fallback.ts';
 import {takeNumber, takeSeconds, takeText, takeYesNo} from './ldirectord-values.ts';
 import type {EmailAlert, FallbackServer} from './model.ts';

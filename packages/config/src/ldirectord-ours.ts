@@ -1,6 +1,6 @@
 /** Directives of our own in a virtual service: Piranha's check, and how soon a real comes back. Pure. */
 import {translatePosixRegex} from '@hactl/regex';
-import type {Directive} from './ldirectord-lines.ts';
+import type {Directive} from './ldirectord-line.ts';
 import {parseStatuses, takeNumber, takeQuotedOrNone, takeYesNo} from './ldirectord-values.ts';
 import type {CheckService, Span, StatusRange, VirtualAddress, VirtualService} from './model.ts';
 import type {Reporter} from './reader.ts';

@@ -1,6 +1,6 @@
 /** `hactl_check=ADDRESS[:PORT] NAME=VALUE…`: a real server's check where it is not the virtual service's. Pure. */
 import {translatePosixRegex} from '@hactl/regex';
-import type {Directive} from './ldirectord-lines.ts';
+import type {Directive} from './ldirectord-line.ts';
 import {services} from './ldirectord-services.ts';
 import {takeHost, takePort} from './ldirectord-servers.ts';
 import {checkExpression, parseStatuses} from './ldirectord-values.ts';

@@ -1,7 +1,7 @@
 /** Servers as ldirectord.cf writes them: reals, ranges of reals, fallbacks. Pure. */
 import {addressRange, hostOf, ipv4, oldIpv4, portNumber} from './addresses.ts';
 import type {DiagnosticCode} from './diagnostic.ts';
-import type {Directive} from './ldirectord-lines.ts';
+import type {Directive} from './ldirectord-line.ts';
 import {checkExpression, curly} from './ldirectord-values.ts';
 import type {ForwardMethod, RealServer} from './model.ts';
 import type {Reporter, Resolver} from './reader.ts';

@@ -2,7 +2,7 @@
 import {translatePerlRegex} from '@hactl/regex';
 import {type Millis} from '@hactl/base';
 import {nearest} from './diagnostic.ts';
-import type {Directive} from './ldirectord-lines.ts';
+import type {Directive} from './ldirectord-line.ts';
 import type {StatusRange} from './model.ts';
 import type {Reporter} from './reader.ts';
 import {parseTime} from './units.ts';

@@ -3,7 +3,8 @@
  * stays. A service that is switched off stays in the file behind `#off `. Pure.
  */
 import {fail, ok, type Result} from '@hactl/base';
-import {splitLdirectord, type Block, type Directive} from '../ldirectord-lines.ts';
+import type {Directive} from '../ldirectord-line.ts';
+import {splitLdirectord, type Block} from '../ldirectord-lines.ts';
 import {Reporter} from '../reader.ts';
 import {applyEdits, insertAfterLine, lineEnd, wholeLine, type TextEdit} from './text-edit.ts';
 
