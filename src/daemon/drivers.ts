@@ -6,7 +6,7 @@ import type {AskPeer} from '../control/answers.ts';
 import {openJournal, type Journal} from '../journal/journal-file.ts';
 import {watchMaintenance} from '../operators/maintenance-watch.ts';
 import {findAgent} from '../resources/resource-agents.ts';
-import {makeResourceKeeper, type ResourceKeeper} from '../resources/resource-keeper.ts';
+import {makeResourceRunner, type ResourceRunner} from '../resources/resource-runner.ts';
 import {keepRespawns} from '../resources/respawn.ts';
 import {trackScripts} from '../resources/track-scripts.ts';
 import type {Log} from '../system/log.ts';
@@ -39,7 +39,7 @@ export interface Drivers {
   readonly children: Children;
   readonly ipvs: IpvsConnection;
   readonly table: TableDriver;
-  readonly resources: ResourceKeeper;
+  readonly resources: ResourceRunner;
   readonly requests: Requests;
   readonly journal: Journal;
   /** Applies a configuration: what did not change continues. */
@@ -116,9 +116,9 @@ export function openDrivers(options: DriverOptions): Drivers {
   };
 }
 
-function openResources({clock, log, loop, ...options}: DriverOptions): ResourceKeeper {
+function openResources({clock, log, loop, ...options}: DriverOptions): ResourceRunner {
   const {feed} = loop;
-  return makeResourceKeeper({
+  return makeResourceRunner({
     clock,
     log,
     memory: `${options.runDir}/resources.json`,

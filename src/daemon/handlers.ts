@@ -8,7 +8,7 @@ import type {Journal} from '../journal/journal-file.ts';
 import {addressesOf, readRequest} from '../operators/order-requests.ts';
 import {AHEAD_MOST, readOrders} from '../operators/order-state.ts';
 import {resourceCommand} from '../resources/resource-commands.ts';
-import type {ResourceKeeper} from '../resources/resource-keeper.ts';
+import type {ResourceRunner} from '../resources/resource-runner.ts';
 import type {Children} from './children.ts';
 import type {Loop} from './loop.ts';
 import type {Requests} from './requests.ts';
@@ -19,7 +19,7 @@ export interface HandlerPorts {
   readonly loop: Loop;
   readonly requests: Requests;
   readonly children: Children;
-  readonly resources: ResourceKeeper;
+  readonly resources: ResourceRunner;
   readonly journal: Journal;
   readonly snapshot: () => Promise<StatusSnapshot>;
   readonly reload: () => Promise<ReloadOutcome>;
@@ -53,7 +53,7 @@ export const operatorHandlers = (ports: HandlerPorts): Handlers => ({
       roles: roles.roles,
       held: new Set(vips.flatMap(({address, held}) => (held ? [address] : []))),
       daemons: (sync?.daemons ?? []).map(({role}) => role),
-      keeper: ports.resources,
+      runner: ports.resources,
     });
   },
   order: async (command) => {

@@ -6,7 +6,7 @@ import type {AskPeer} from '../control/answers.ts';
 import type {Journal} from '../journal/journal-file.ts';
 import {AHEAD_MOST, readOrders} from '../operators/order-state.ts';
 import {writeOrders} from '../operators/order-store.ts';
-import type {ResourceKeeper} from '../resources/resource-keeper.ts';
+import type {ResourceRunner} from '../resources/resource-runner.ts';
 import {runCommand} from '../system/shell.ts';
 import type {Log} from '../system/log.ts';
 import type {TableDriver} from '../table/table-driver.ts';
@@ -26,7 +26,7 @@ export interface Performers {
   readonly children: Children;
   readonly table: TableDriver;
   readonly notifications: Notifications;
-  readonly resources: ResourceKeeper;
+  readonly resources: ResourceRunner;
   readonly requests: Requests;
   readonly journal: Journal;
   readonly askPeer: AskPeer;

@@ -3,7 +3,7 @@ import {groupIds, hideArguments, type ResourceGroup} from '@hactl/config';
 import type {Role} from '@hactl/failover';
 import type {Command, ResourceOutcome, ResourceStatus} from '../control/protocol.ts';
 import {CommandError} from '../control/error.ts';
-import type {ResourceKeeper} from './resource-keeper.ts';
+import type {ResourceRunner} from './resource-runner.ts';
 import {resourceName} from './resource-settings.ts';
 import {resourceKind} from './resources.ts';
 
@@ -14,12 +14,12 @@ export interface Scene {
   readonly held: ReadonlySet<string>;
   /** Roles of the kernel's sync daemons. */
   readonly daemons: readonly string[];
-  readonly keeper: ResourceKeeper;
+  readonly runner: ResourceRunner;
 }
 
 /** Resources of every kind, in the order of haresources. */
-export function listResources({groups, roles, held, daemons, keeper}: Scene): ResourceStatus[] {
-  const reports = keeper.list();
+export function listResources({groups, roles, held, daemons, runner}: Scene): ResourceStatus[] {
+  const reports = runner.list();
   const ids = groupIds(groups);
   return groups.flatMap((group, index) => {
     const active = roles.get(ids[index] ?? 0) === 'Active';
@@ -74,7 +74,7 @@ async function operate(
   scene: Scene,
 ): Promise<ResourceOutcome> {
   const {action, name: asked} = command;
-  const {keeper} = scene;
+  const {runner} = scene;
   const all = listResources(scene);
   const matching = all.filter((one) =>
     [one.name, hideArguments(one.name), one.name.split('::')[0]].includes(asked),
@@ -98,12 +98,12 @@ async function operate(
         : `${hideArguments(name)} is part of hactld: it runs on both directors all the time`,
     );
   }
-  if (action === 'start' && !keeper.mayStart(name))
+  if (action === 'start' && !runner.mayStart(name))
     throw new CommandError(
       'not-here',
       `${hideArguments(name)} is cold and its group is not here: hactl takeover brings the group`,
     );
-  const outcome = await (action === 'status' ? keeper.status(name) : keeper.operate(name, action));
+  const outcome = await (action === 'status' ? runner.status(name) : runner.operate(name, action));
   const after = listResources(scene).find((resource) => resource.name === name) ?? first;
   return {ok: outcome.ok, name, reason: outcome.ok ? after.reason : outcome.reason, resource: after};
 }

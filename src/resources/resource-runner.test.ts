@@ -6,7 +6,7 @@ import {systemClock} from '@hactl/base';
 import {groupIds, parseHaCf, parseHaresources} from '@hactl/config';
 import test, {type ExecutionContext} from 'ava';
 import {findAgent, missingAgent} from './resource-agents.ts';
-import {makeResourceKeeper} from './resource-keeper.ts';
+import {makeResourceRunner} from './resource-runner.ts';
 import {settingsOf} from './resource-settings.ts';
 import {until} from '../../test/lab/until.ts';
 
@@ -45,7 +45,7 @@ if [ "$action" = monitor ]; then [ -e up-${name} ] || exit 7; fi
 exit 0
 `;
 
-/** A machine's folders, with a keeper on them. */
+/** A machine's folders, with a runner on them. */
 function machine(t: ExecutionContext, haresources: string, rules = 'hactl_resource * monitor=100ms') {
   const root = mkdtempSync(path.join(os.tmpdir(), 'hactl-resources-'));
   const folder = (name: string): string => path.join(root, name);
@@ -77,7 +77,7 @@ function machine(t: ExecutionContext, haresources: string, rules = 'hactl_resour
   const active = new Set<number>();
   const places = {configDir: folder('ha.d'), initDir: folder('init.d'), ocfRoot: folder('ocf')};
   const make = () =>
-    makeResourceKeeper({
+    makeResourceRunner({
       clock: systemClock,
       log: (level, message) => said.push(`${level} ${message}`),
       memory: folder('run/resources.json'),
@@ -97,8 +97,8 @@ function machine(t: ExecutionContext, haresources: string, rules = 'hactl_resour
       giveUp: (vrid, reason, holdOff) => givenUp.push({vrid, reason, holdOff}),
       stuck: (reason) => stuck.push(reason),
     });
-  const keeper = make();
-  keeper.configure(groups, model.hactl.resources);
+  const runner = make();
+  runner.configure(groups, model.hactl.resources);
   const mark = (name: string): void => writeFileSync(folder(`state/${name}`), '');
   const marked = (name: string): boolean => existsSync(folder(`state/${name}`));
   const unmark = (name: string): void => rmSync(folder(`state/${name}`), {force: true});
@@ -111,12 +111,12 @@ function machine(t: ExecutionContext, haresources: string, rules = 'hactl_resour
       : [];
   t.teardown(async () => {
     for (const name of ['one', 'two', 'three', 'four', 'Lamp']) unmark(`fail-stop-${name}`);
-    await keeper.stop();
+    await runner.stop();
     rmSync(root, {recursive: true, force: true});
   });
-  const state = (name: string): string | undefined => keeper.list().find((one) => one.name === name)?.phase;
+  const state = (name: string): string | undefined => runner.list().find((one) => one.name === name)?.phase;
   return {
-    keeper,
+    runner,
     make,
     groups,
     vrid: groupIds(groups)[0] ?? 0,
@@ -139,16 +139,16 @@ test('start left to right around the address, stop right to left; all four kinds
     t,
     'a one::x::y four 10.0.0.1/24/eth0 two OCF::Lamp::hall ocf:acme:Lamp::colour=blue MailTo::root@a::LVS\n',
   );
-  t.deepEqual(await one.keeper.run(one.vrid, 'start'), {ok: true, reason: '2 resources run'});
+  t.deepEqual(await one.runner.run(one.vrid, 'start'), {ok: true, reason: '2 resources run'});
   t.deepEqual(one.lines(), ['start one x y', 'start four']);
-  t.true((await one.keeper.run(one.vrid, 'start-late')).ok);
+  t.true((await one.runner.run(one.vrid, 'start-late')).ok);
   const ocf = path.join(one.places.ocfRoot);
   t.deepEqual(one.lines().slice(2), [
     'start two',
     `start Lamp red hall heartbeat ${ocf}`,
     // The second instance of this agent finds the first one's state: nothing to start.
   ]);
-  t.true((await one.keeper.run(one.vrid, 'stop')).ok);
+  t.true((await one.runner.run(one.vrid, 'stop')).ok);
   t.deepEqual(one.lines().slice(4), [
     `stop Lamp blue Lamp_blue acme ${ocf}`,
     `stop Lamp red hall heartbeat ${ocf}`,
@@ -168,13 +168,13 @@ test('start left to right around the address, stop right to left; all four kinds
 test('a failed start in front of the address undoes what was begun, and the group is given up', async (t) => {
   const one = machine(t, 'a one two three 10.0.0.1/24/eth0\n');
   one.mark('fail-start-two');
-  t.deepEqual(await one.keeper.run(one.vrid, 'start'), {ok: false, reason: 'two: exit status 1: no licence'});
+  t.deepEqual(await one.runner.run(one.vrid, 'start'), {ok: false, reason: 'two: exit status 1: no licence'});
   t.deepEqual(one.lines(), ['start one', 'start two', 'stop two', 'stop one']);
   t.deepEqual(one.givenUp, [
     {vrid: one.vrid, reason: 'resource two: exit status 1: no licence', holdOff: 60_000},
   ]);
   t.is(one.state('two'), 'failed');
-  await one.keeper.run(one.vrid, 'start');
+  await one.runner.run(one.vrid, 'start');
   t.is(one.givenUp[1]?.holdOff, 120_000);
 });
 
@@ -182,7 +182,7 @@ test('behind the address the rest goes on serving, and it is tried again after t
   const one = machine(t, 'a 10.0.0.1/24/eth0 one two\n', 'hactl_resource two holdoff=0');
   one.active.add(one.vrid);
   one.mark('fail-start-two');
-  t.false((await one.keeper.run(one.vrid, 'start-late')).ok);
+  t.false((await one.runner.run(one.vrid, 'start-late')).ok);
   t.is(one.state('one'), 'running');
   one.unmark('fail-start-two');
   await until('two runs', LIMIT, () => one.state('two') === 'running');
@@ -192,7 +192,7 @@ test('behind the address the rest goes on serving, and it is tried again after t
 test('one that ends is started again; one that ends too often is given up', async (t) => {
   const one = machine(t, 'a 10.0.0.1/24/eth0 one\n', 'hactl_resource one monitor=100ms restarts=2/600');
   one.active.add(one.vrid);
-  await one.keeper.run(one.vrid, 'start-late');
+  await one.runner.run(one.vrid, 'start-late');
   // The script's first word has to be "running" before its later words are believed: asked again, it has said so.
   const seen = async (): Promise<void> => {
     for (const time of ['first', 'second']) {
@@ -207,7 +207,7 @@ test('one that ends is started again; one that ends too often is given up', asyn
     await until(
       `restart ${restarts}`,
       LIMIT,
-      () => one.keeper.list()[0]?.restarts === restarts && one.state('one') === 'running',
+      () => one.runner.list()[0]?.restarts === restarts && one.state('one') === 'running',
     );
   }
   await seen();
@@ -223,14 +223,14 @@ test('one that ends is started again; one that ends too often is given up', asyn
 test('a start that hangs is ended at its limit', async (t) => {
   const one = machine(t, 'a one 10.0.0.1/24/eth0\n', 'hactl_resource one start-timeout=200ms');
   one.mark('hang-one');
-  t.deepEqual(await one.keeper.run(one.vrid, 'start'), {ok: false, reason: 'one: not done within 200 ms'});
+  t.deepEqual(await one.runner.run(one.vrid, 'start'), {ok: false, reason: 'one: not done within 200 ms'});
 });
 
 test('a stop that fails ten times is shouted about, and the machine is fenced', async (t) => {
   const one = machine(t, 'a 10.0.0.1/24/eth0 one two\n');
-  await one.keeper.run(one.vrid, 'start-late');
+  await one.runner.run(one.vrid, 'start-late');
   one.mark('fail-stop-one');
-  t.false((await one.keeper.run(one.vrid, 'stop')).ok);
+  t.false((await one.runner.run(one.vrid, 'stop')).ok);
   t.is(one.lines().filter((line) => line === 'stop one').length, 10);
   t.deepEqual(one.stuck, ['resource one cannot be stopped: exit status 1']);
   t.true(one.said.some((line) => line.startsWith('error') && line.includes('stop it by hand')));
@@ -239,33 +239,33 @@ test('a stop that fails ten times is shouted about, and the machine is fenced', 
 test('an operator stops one: it is left alone until it is started, or the group comes anew', async (t) => {
   const one = machine(t, 'a 10.0.0.1/24/eth0 one two\n');
   one.active.add(one.vrid);
-  await one.keeper.run(one.vrid, 'start-late');
-  t.true((await one.keeper.operate('one', 'stop')).ok);
+  await one.runner.run(one.vrid, 'start-late');
+  t.true((await one.runner.operate('one', 'stop')).ok);
   t.is(one.state('one'), 'held');
-  one.keeper.configure(one.groups, one.rules);
-  t.true((await one.keeper.operate('one', 'start')).ok);
+  one.runner.configure(one.groups, one.rules);
+  t.true((await one.runner.operate('one', 'start')).ok);
   t.is(one.state('one'), 'running');
-  await one.keeper.operate('one', 'stop');
-  await one.keeper.run(one.vrid, 'stop');
-  await one.keeper.run(one.vrid, 'start-late');
+  await one.runner.operate('one', 'stop');
+  await one.runner.run(one.vrid, 'stop');
+  await one.runner.run(one.vrid, 'start-late');
   t.is(one.state('one'), 'running');
-  t.deepEqual(await one.keeper.status('one'), {ok: true});
+  t.deepEqual(await one.runner.status('one'), {ok: true});
 });
 
 test('a warm one runs without the group, is kept over its moves, and goes with the daemon', async (t) => {
   const one = machine(t, 'a one 10.0.0.1/24/eth0 two\n', 'hactl_resource one warm monitor=100ms');
   await until('one runs', LIMIT, () => one.state('one') === 'running');
-  await one.keeper.run(one.vrid, 'start');
-  await one.keeper.run(one.vrid, 'start-late');
-  await one.keeper.run(one.vrid, 'stop');
+  await one.runner.run(one.vrid, 'start');
+  await one.runner.run(one.vrid, 'start-late');
+  await one.runner.run(one.vrid, 'stop');
   t.deepEqual(one.lines(), ['start one', 'start two', 'stop two']);
-  await one.keeper.stop();
+  await one.runner.stop();
   t.is(one.lines().at(-1), 'stop one');
 });
 
 test('after a crash of the daemon: what it had started is stopped where the group is not, the rest is left', async (t) => {
   const one = machine(t, 'a 10.0.0.1/24/eth0 one two\n');
-  await one.keeper.operate('one', 'start');
+  await one.runner.operate('one', 'start');
   one.mark('up-two');
   const successor = one.make();
   successor.configure(one.groups, one.rules);
@@ -281,9 +281,9 @@ test('after a crash of the daemon: what it had started is stopped where the grou
 test('a reload stops what went and starts what came, and leaves the rest', async (t) => {
   const one = machine(t, 'a 10.0.0.1/24/eth0 one two\n');
   one.active.add(one.vrid);
-  await one.keeper.run(one.vrid, 'start-late');
+  await one.runner.run(one.vrid, 'start-late');
   const next = parseHaresources({path: 'h', text: 'a 10.0.0.1/24/eth0 two three\n'}, {mode: 'strict'}).model;
-  one.keeper.configure(next.groups, one.rules);
+  one.runner.configure(next.groups, one.rules);
   await until('three runs', LIMIT, () => one.state('three') === 'running');
   await until('one is stopped', LIMIT, () => one.lines().includes('stop one'));
   t.deepEqual(one.lines().toSorted(), ['start one', 'start three', 'start two', 'stop one']);

@@ -51,6 +51,12 @@ export interface UnitOptions {
 
 export type Unit = ReturnType<typeof makeUnit>;
 
+const failedOutcome = (error: unknown): Outcome => ({
+  ok: false,
+  running: false,
+  reason: error instanceof Error ? error.message : String(error),
+});
+
 /** Nothing happens before it is asked to start or to stop. */
 export function makeUnit(first: Placed, options: UnitOptions) {
   const {clock, log} = options;
@@ -88,9 +94,9 @@ export function makeUnit(first: Placed, options: UnitOptions) {
         return;
       case 'settled': {
         const {ok, reason, request} = effect;
-        for (const one of waiting.filter((each) => each.request === request)) {
-          waiting.splice(waiting.indexOf(one), 1);
-          one.done(ok ? {ok} : {ok, running: false, reason});
+        for (const waiter of waiting.filter((each) => each.request === request)) {
+          waiting.splice(waiting.indexOf(waiter), 1);
+          waiter.done(ok ? {ok} : {ok, running: false, reason});
         }
         return;
       }
@@ -111,11 +117,7 @@ export function makeUnit(first: Placed, options: UnitOptions) {
       agent = found;
     }
     if (operation !== 'status') log('info', `resource ${shownName}: ${operation}`);
-    return agent(operation, limit).catch((error: unknown) => ({
-      ok: false,
-      running: false,
-      reason: error instanceof Error ? error.message : String(error),
-    }));
+    return agent(operation, limit).catch(failedOutcome);
   }
 
   return {

@@ -1,7 +1,8 @@
 /** The resources of groups follow their roles. Pure; what a single resource does is in resource-machine.ts. */
 import type {ResourceGroup} from '@hactl/config';
 import type {FromEngine, ToEngine, Transition} from '@hactl/failover';
-import type {GroupAction, GroupOutcome} from './resource-keeper.ts';
+import type {GroupOutcome} from './group-sequence.ts';
+import type {GroupAction} from './resource-runner.ts';
 
 export interface ResourcesState {
   readonly groups: readonly {readonly vrid: number; readonly group: ResourceGroup}[];
