@@ -12,6 +12,7 @@ import {makeRooms} from './rooms.ts';
 import {firstDue, nextDue, SLOT, slotOf} from './schedule.ts';
 import {makeShortages} from './shortages.ts';
 import {freshReport, isNews, judge, nextKind, spared} from './verdict.ts';
+import {makeWheel} from './wheel.ts';
 
 /** More probes than this at once wait for the next slot: descriptors are finite. */
 const CONCURRENT_MAX = 4_000;
@@ -51,8 +52,7 @@ export function startChecks(
 ): ChecksDriver {
   const checks = new Map<string, Check>();
   const pinger = openPinger(identity & 0xffff);
-  /** Checks by the slot they are due in; one that was put elsewhere meanwhile is passed over. */
-  const wheel = new Map<Instant, Check[]>();
+  const wheel = makeWheel<Check>();
   /** Checks that found no free place when they were due, the longest-waiting first. */
   const overdue = new Set<Check>();
   let timer: NodeJS.Timeout | undefined;
@@ -63,11 +63,8 @@ export function startChecks(
   const shortages = makeShortages((message) => say({type: 'log', level: 'warn', message}));
 
   function put(check: Check, due: Instant): void {
-    check.due = due;
     overdue.delete(check);
-    const slot = wheel.get(due);
-    if (slot) slot.push(check);
-    else wheel.set(due, [check]);
+    wheel.put(check, due);
     if (due < timerAt) arm(due);
   }
 
@@ -84,13 +81,8 @@ export function startChecks(
     const waiting = [...overdue];
     overdue.clear();
     for (const check of waiting) begin(check, now);
-    const due = [...wheel.keys()].filter((slot) => slot <= now).toSorted((key, other) => key - other);
-    for (const slot of due) {
-      const checks = wheel.get(slot) ?? [];
-      wheel.delete(slot);
-      for (const check of checks) if (check.due === slot) begin(check, now);
-    }
-    arm(Math.min(overdue.size > 0 ? slotOf(now + SLOT) : Infinity, ...wheel.keys()));
+    for (const check of wheel.take(now)) begin(check, now);
+    arm(Math.min(overdue.size > 0 ? slotOf(now + SLOT) : Infinity, wheel.nextDue()));
   }
 
   function begin(check: Check, now: Instant): void {
@@ -138,7 +130,7 @@ export function startChecks(
       }
       rooms.share(new Set(specs.filter(isCommand).map(virtualOf)).size);
       const now = clock.now();
-      let place = 0;
+      let index = 0;
       for (const spec of wanted.values()) {
         if (checks.has(spec.id)) continue;
         const check: Check = {
@@ -150,8 +142,8 @@ export function startChecks(
           gone: false,
         };
         checks.set(spec.id, check);
-        put(check, firstDue(now, place, wanted.size));
-        place += 1;
+        put(check, firstDue(now, index, wanted.size));
+        index += 1;
       }
     },
     reports: () => [...checks.values()].map((check) => check.report),
