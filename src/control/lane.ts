@@ -3,8 +3,10 @@
 /** A pause is as long as the work before it, and at most this, in ms: one slow answer delays nobody for long. */
 const PAUSE_MOST = 50;
 
+export type Lane = <T>(work: () => Promise<T>) => Promise<T>;
+
 /** Runs what it is given in the order of arrival. */
-export function makeLane(): <T>(work: () => Promise<T>) => Promise<T> {
+export function makeLane(): Lane {
   let last: Promise<void> = Promise.resolve();
   return (work) => {
     let started = 0;

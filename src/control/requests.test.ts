@@ -1,7 +1,7 @@
 /** Requests with wrong words: what is wrong is said, and nothing is carried out. */
 import test from 'ava';
 import fc from 'fast-check';
-import {answerWith, respond} from './server.ts';
+import {answerWith, respond} from './respond.ts';
 import {handlers} from './handlers.fixture.ts';
 import {readCommand, readPeerCommand} from './requests.ts';
 import type {CommandError} from './error.ts';

@@ -9,7 +9,8 @@ import type {Handlers} from './answers.ts';
 import {ask} from './client.ts';
 import type {EventsAnswer} from './events.ts';
 import {handlers} from './handlers.fixture.ts';
-import {answerWith, serveControl, type ControlLimits} from './server.ts';
+import {answerWith} from './respond.ts';
+import {serveControl, type ControlLimits} from './server.ts';
 
 const eventsOf = (text: string): EventsAnswer => ({
   version: 1,

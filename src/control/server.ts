@@ -4,13 +4,13 @@
  */
 import {chmodSync, rmSync} from 'node:fs';
 import net from 'node:net';
-import type {Answerer, Answers, Handlers} from './answers.ts';
-import {CommandError} from './error.ts';
-import {jsonPieces} from './json-pieces.ts';
-import {makeLane} from './lane.ts';
-import {PROTOCOL_VERSION, type Command, type CommandName, type Response} from './protocol.ts';
+import type {Answerer, Answers} from './answers.ts';
+import {makeConnections, type Connection} from './connections.ts';
+import {makeLane, type Lane} from './lane.ts';
+import type {Command, CommandName, Response} from './protocol.ts';
 import {readCommand} from './requests.ts';
-import {REFUSAL_LIMIT_MS} from '../system/limits.ts';
+import {answerRequest, readLine} from './respond.ts';
+import {sendAnswer} from './send-answer.ts';
 
 export interface ControlLimits {
   /** Connections at a time; the longest idle one makes room for a new one. */
@@ -42,13 +42,6 @@ export const controlLimits: ControlLimits = {
 /** Minimum time between two evictions for a newcomer, in ms. */
 const EVICT_EVERY = 50;
 
-/** A connection and what it is doing; `since` in milliseconds of performance.now(). */
-interface Connection {
-  readonly socket: net.Socket;
-  state: 'idle' | 'waiting' | 'working' | 'sending';
-  since: number;
-}
-
 /** What is answered when something happens, or when the peer answers. */
 const waits = (command: Command): boolean =>
   command.command === 'peer' || (command.command === 'events' && (command.wait ?? 0) > 0);
@@ -61,61 +54,16 @@ export async function serveControl(
   given: Partial<ControlLimits> = {},
 ): Promise<{close(): Promise<void>}> {
   const limits = {...controlLimits, ...given};
-  const connections = new Set<Connection>();
-  const refused = new Set<net.Socket>();
   const lane = limits.paced ? makeLane() : undefined;
-
-  const longest = (state: Connection['state']): Connection | undefined =>
-    [...connections]
-      .filter((connection) => connection.state === state)
-      .toSorted((a, b) => a.since - b.since)[0];
-
-  /** Room for one more connection. A wait for news is cheap to ask for again: hactl does so. */
-  function makeRoom(): boolean {
-    if (connections.size < limits.connections) return true;
-    const leaving = longest('idle') ?? longest('waiting');
-    if (!leaving) return false;
-    drop(leaving);
+  const turn: Lane = lane ?? ((work) => work());
+  const connections = makeConnections(limits, () => {
     // A crowd of reconnecting clients: a refusal by the kernel costs least.
     server.maxConnections = limits.connections;
     setTimeout(() => (server.maxConnections = limits.connections + 1), EVICT_EVERY).unref();
-    return true;
-  }
-
-  /** The data of an answer stay in memory until it is read. */
-  function limitUnread(): void {
-    const sending = [...connections].filter(({state}) => state === 'sending').length;
-    const slow = sending > limits.unread ? longest('sending') : undefined;
-    if (slow) drop(slow);
-  }
-
-  function drop(connection: Connection): void {
-    connections.delete(connection);
-    connection.socket.destroy();
-  }
-
-  /** Sends the refusal, drains the input so that it arrives, and closes. */
-  function refuse(socket: net.Socket): void {
-    const message = 'too many clients are being answered; try again';
-    const timer = setTimeout(() => socket.destroy(), REFUSAL_LIMIT_MS);
-    refused.add(socket);
-    socket.on('error', () => socket.destroy());
-    socket.on('close', () => {
-      clearTimeout(timer);
-      refused.delete(socket);
-    });
-    socket.resume();
-    socket.end(`${JSON.stringify({id: 0, ok: false, error: {code: 'busy', message}})}\n`);
-  }
-
+  });
   const server = net.createServer((socket) => {
-    if (!makeRoom()) {
-      refuse(socket);
-      return;
-    }
-    const connection: Connection = {socket, state: 'idle', since: performance.now()};
-    connections.add(connection);
-    serveConnection(connection);
+    const connection = connections.admit(socket);
+    if (connection) serveConnection(connection);
   });
 
   function serveConnection(connection: Connection): void {
@@ -127,12 +75,12 @@ export async function serveControl(
       clearTimeout(timer);
       connection.state = state;
       connection.since = performance.now();
-      if (limit !== undefined) timer = setTimeout(() => drop(connection), limit);
+      if (limit !== undefined) timer = setTimeout(() => connections.drop(connection), limit);
     };
     const next = (): void => {
       if (connection.state !== 'idle' || socket.destroyed) return;
       const end = pending.indexOf('\n');
-      if ((end === -1 ? pending.length : end) > limits.request) return drop(connection);
+      if ((end === -1 ? pending.length : end) > limits.request) return connections.drop(connection);
       if (end === -1) return;
       const line = pending.slice(0, end);
       pending = pending.slice(end + 1);
@@ -140,8 +88,8 @@ export async function serveControl(
       void carryOutLine(line, gone.signal, enter).then(async (response) => {
         if (!response || socket.destroyed) return;
         enter('sending', limits.read);
-        limitUnread();
-        await send(socket, response);
+        connections.limitUnread();
+        await sendAnswer(socket, response, limits.answer, turn);
         enter('idle', limits.idle);
         if (socket.destroyed) return;
         socket.resume();
@@ -162,23 +110,6 @@ export async function serveControl(
       next();
     });
     enter('idle', limits.idle);
-  }
-
-  /** Writes an answer as the client reads it; ends early when the connection does. */
-  async function send(socket: net.Socket, response: Response<Answers[CommandName]>): Promise<void> {
-    const turn = lane ?? (<T>(work: () => Promise<T>): Promise<T> => work());
-    const size = await turn(async () => sizeOf(response, limits.answer));
-    const message = `the answer is larger than ${limits.answer >> 20} MB: ask for less (hactl events -n)`;
-    const tooLarge = {id: response.id, ok: false, error: {code: 'too-large', message}};
-    const pieces = jsonPieces(size > limits.answer ? tooLarge : response);
-    // oxlint-disable no-await-in-loop -- one piece after another, as the client reads.
-    for (;;) {
-      const piece = await turn(async () => pieces.next());
-      if (piece.done || socket.destroyed) break;
-      await write(socket, piece.value);
-    }
-    // oxlint-enable no-await-in-loop
-    await write(socket, '\n');
   }
 
   /** The answer to one line; undefined: nobody waits for it any more. */
@@ -210,94 +141,7 @@ export async function serveControl(
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
-        for (const {socket} of connections) socket.destroy();
-        for (const socket of refused) socket.destroy();
+        connections.close();
       }),
   };
 }
-
-/** Characters of an answer, as far as they matter: counting stops beyond `most`. */
-function sizeOf(response: object, most: number): number {
-  let size = 0;
-  for (const piece of jsonPieces(response)) {
-    size += piece.length;
-    if (size > most) break;
-  }
-  return size;
-}
-
-/** Ends when the kernel has it, or when the connection is gone. */
-const write = (socket: net.Socket, text: string): Promise<void> =>
-  new Promise((resolve) => {
-    const end = (): void => {
-      socket.off('close', end);
-      resolve();
-    };
-    socket.on('close', end);
-    socket.write(text, end);
-  });
-
-const carryOut = <K extends CommandName>(
-  handlers: Handlers,
-  command: Command<K>,
-  gone: AbortSignal | undefined,
-): Promise<Answers[K]> => {
-  const name: K = command.command;
-  return handlers[name](command, gone);
-};
-
-/** Carries each command out with its handler. */
-export const answerWith =
-  (handlers: Handlers): Answerer =>
-  async (command, gone) =>
-    carryOut(handlers, command, gone);
-
-/** A request that was read, or why it could not be. */
-type ReadRequest<C> =
-  | {readonly id: number; readonly command: C}
-  | {readonly id: number; readonly error: {readonly code: string; readonly message: string}};
-
-const errorOf = (error: unknown): {code: string; message: string} => ({
-  code: error instanceof CommandError ? error.code : error instanceof SyntaxError ? 'syntax' : 'internal',
-  message: error instanceof Error ? error.message : String(error),
-});
-
-/** One line as a request. `read` throws a CommandError for what is none. */
-function readLine<C>(line: string, read: (value: unknown) => C): ReadRequest<C> {
-  let id = 0;
-  try {
-    const request: unknown = JSON.parse(line);
-    const stamp = (key: string): unknown =>
-      typeof request === 'object' && request !== null ? Reflect.get(request, key) : undefined;
-    const given = stamp('id');
-    id = typeof given === 'number' ? given : 0;
-    if (stamp('v') !== PROTOCOL_VERSION)
-      throw new CommandError(
-        'version',
-        `this daemon speaks version ${PROTOCOL_VERSION}, the request ${(JSON.stringify(stamp('v')) ?? 'none').slice(0, 40)}`,
-      );
-    return {id, command: read(request)};
-  } catch (error) {
-    return {id, error: errorOf(error)};
-  }
-}
-
-async function answerRequest<C, A>(
-  request: ReadRequest<C>,
-  answer: (command: C) => Promise<A>,
-): Promise<Response<A>> {
-  const {id} = request;
-  if ('error' in request) return {id, ok: false, error: request.error};
-  try {
-    return {id, ok: true, result: await answer(request.command)};
-  } catch (error) {
-    return {id, ok: false, error: errorOf(error)};
-  }
-}
-
-/** One request as it came, and the answer to it; the channel between the directors speaks the same words. */
-export const respond = <C, A>(
-  line: string,
-  read: (value: unknown) => C,
-  answer: (command: C) => Promise<A>,
-): Promise<Response<A>> => answerRequest(readLine(line, read), answer);

@@ -10,7 +10,7 @@ import {loadDirectory} from '../configuration/load.ts';
 import type {Loaded} from '../configuration/loaded.ts';
 import {openControl} from '../control/access.ts';
 import type {ReloadOutcome} from '../control/protocol.ts';
-import {answerWith} from '../control/server.ts';
+import {answerWith} from '../control/respond.ts';
 import {journalled} from '../journal/drafts.ts';
 import {loadOrders} from '../operators/order-store.ts';
 import {answerPeerWith, servePeer} from '../peer/serve.ts';

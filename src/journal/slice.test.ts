@@ -2,7 +2,7 @@ import test from 'ava';
 import type {EngineStatus, PathStatus} from '@hactl/failover';
 import type {SyncReport} from '@hactl/sync';
 import {handlers} from '../control/handlers.fixture.ts';
-import {answerWith} from '../control/server.ts';
+import {answerWith} from '../control/respond.ts';
 import type {EventDraft} from '../control/events.ts';
 import {journalled, ofEngineEvent, ofScripts} from './drafts.ts';
 import {initialJournal, reduceJournal, type Happening, type JournalState} from './slice.ts';

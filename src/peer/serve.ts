@@ -7,10 +7,10 @@ import type {EventDraft} from '../control/events.ts';
 import type {PeerCommand, PeerCommandName} from '../control/peer-commands.ts';
 import type {Response} from '../control/protocol.ts';
 import {readPeerCommand} from '../control/requests.ts';
-import {respond} from '../control/server.ts';
+import {respond} from '../control/respond.ts';
 import type {Log} from '../system/log.ts';
 import {strangerAt, type PeerSettings} from './settings.ts';
-import {makeStrangers, type StrangerReport} from './strangers.ts';
+import {reportStrangers} from './stranger-report.ts';
 import {keyFor, MAX_MESSAGE, onLine, presharedKey, tlsOptions} from './tls.ts';
 import {PEER_HANDSHAKE_LIMIT_MS, PEER_REQUEST_LIMIT_MS} from '../system/limits.ts';
 
@@ -55,53 +55,53 @@ export interface PeerServerOptions {
   readonly answer: PeerAnswerer;
 }
 
+const nameOf = (socket: net.Socket): string => `${socket.remoteAddress ?? ''} ${socket.remotePort ?? 0}`;
+
+const handshakeFailure = (code: string): string =>
+  /WRONG_VERSION_NUMBER|HTTP_REQUEST|UNSUPPORTED_PROTOCOL|UNKNOWN_PROTOCOL/.test(code)
+    ? `it speaks no TLS 1.2 (${code}): an older hactl? both directors need the same version`
+    : `the handshake failed (${code}): no key of authkeys fits`;
+
+function encode(response: Response<PeerAnswers[PeerCommandName]>): string {
+  const text = `${JSON.stringify(response)}\n`;
+  if (Buffer.byteLength(text) <= MAX_MESSAGE) return text;
+  const message = `the answer is larger than ${MAX_MESSAGE >> 20} MB`;
+  return `${JSON.stringify({id: response.id, ok: false, error: {code: 'too-large', message}})}\n`;
+}
+
+/** Answers that many looks at a time, and everything else. */
+function limitLooks(answer: PeerAnswerer): PeerAnswerer {
+  let looking = 0;
+  return async (command) => {
+    if (!looks(command)) return answer(command);
+    if (looking >= MAX_LOOKS)
+      throw new CommandError('busy', 'too many requests for status and events are being answered; try again');
+    looking += 1;
+    try {
+      return await answer(command);
+    } finally {
+      looking -= 1;
+    }
+  };
+}
+
 /** Serves the settings that `settings` gives at each connection. */
 export function servePeer(options: PeerServerOptions): PeerServer {
-  const {log, answer} = options;
+  const {log} = options;
+  const strangers = reportStrangers(options);
+  const answer = limitLooks(options.answer);
   /** By remote address and port, in order of arrival. */
   const connections = new Map<string, {readonly socket: net.Socket; authenticated: boolean}>();
-  const strangers = makeStrangers();
-  let looking = 0;
   let server: net.Server | undefined;
   let port = 0;
   let retry: NodeJS.Timeout | undefined;
-  let reporting: NodeJS.Timeout | undefined;
-
-  const say = ({source, reason, count}: StrangerReport): void => {
-    const times = count === 1 ? 'was refused' : `was refused ${count} times within a minute`;
-    const text = `peer channel: ${source} ${times}: ${reason}`;
-    log('warn', text);
-    options.record?.({kind: 'stranger', level: 'warn', subject: source, text, data: {count}});
-  };
-
-  function refused(source: string, reason: string): void {
-    const first = strangers.refused(source, reason, performance.now());
-    if (first) say(first);
-    plan();
-  }
-
-  function plan(): void {
-    const {dueAt} = strangers;
-    if (dueAt === undefined || reporting) return;
-    reporting = setTimeout(
-      () => {
-        reporting = undefined;
-        for (const report of strangers.flush(performance.now())) say(report);
-        plan();
-      },
-      dueAt - performance.now() + 1,
-    );
-    reporting.unref();
-  }
-
-  const nameOf = (socket: net.Socket): string => `${socket.remoteAddress ?? ''} ${socket.remotePort ?? 0}`;
 
   function onConnection(socket: net.Socket): void {
     const settings = options.settings();
     const source = socket.remoteAddress ?? 'somebody';
     const reason = settings && strangerAt(settings, source, socket.localAddress ?? '');
     if (!settings || reason !== undefined) {
-      if (reason !== undefined) refused(source, reason);
+      if (reason !== undefined) strangers.refused(source, reason);
       socket.resetAndDestroy();
       return;
     }
@@ -128,13 +128,7 @@ export function servePeer(options: PeerServerOptions): PeerServer {
   secure.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
     const code = error.code ?? error.message;
     // A connection that closed without data is not reported.
-    if (code !== 'ECONNRESET')
-      refused(
-        socket.remoteAddress ?? 'somebody',
-        /WRONG_VERSION_NUMBER|HTTP_REQUEST|UNSUPPORTED_PROTOCOL|UNKNOWN_PROTOCOL/.test(code)
-          ? `it speaks no TLS 1.2 (${code}): an older hactl? both directors need the same version`
-          : `the handshake failed (${code}): no key of authkeys fits`,
-      );
+    if (code !== 'ECONNRESET') strangers.refused(socket.remoteAddress ?? 'somebody', handshakeFailure(code));
     socket.destroy();
   });
   secure.on('secureConnection', (socket) => {
@@ -148,30 +142,11 @@ export function servePeer(options: PeerServerOptions): PeerServer {
     socket.on('close', () => clearTimeout(timer));
     socket.on('error', () => socket.destroy());
     onLine(socket, MAX_MESSAGE, (line) => {
-      void respond(line, readPeerCommand, answerInPlace).then((response) => {
+      void respond(line, readPeerCommand, answer).then((response) => {
         if (!socket.destroyed) socket.end(encode(response));
       });
     });
   });
-
-  function encode(response: Response<PeerAnswers[PeerCommandName]>): string {
-    const text = `${JSON.stringify(response)}\n`;
-    if (Buffer.byteLength(text) <= MAX_MESSAGE) return text;
-    const message = `the answer is larger than ${MAX_MESSAGE >> 20} MB`;
-    return `${JSON.stringify({id: response.id, ok: false, error: {code: 'too-large', message}})}\n`;
-  }
-
-  const answerInPlace: PeerAnswerer = async (command) => {
-    if (!looks(command)) return answer(command);
-    if (looking >= MAX_LOOKS)
-      throw new CommandError('busy', 'too many requests for status and events are being answered; try again');
-    looking += 1;
-    try {
-      return await answer(command);
-    } finally {
-      looking -= 1;
-    }
-  };
 
   function listen(): void {
     const wanted = options.settings()?.port ?? 0;
@@ -204,7 +179,7 @@ export function servePeer(options: PeerServerOptions): PeerServer {
   return {
     configure: listen,
     close: () => {
-      clearTimeout(reporting);
+      strangers.close();
       stop();
     },
   };
