@@ -50,6 +50,26 @@ function* scriptsOf(
         ];
 }
 
+type Units = ReadonlyMap<string, Unit>;
+
+/** In the order of haresources. */
+function unitsOf(units: Units, vrid: number): Unit[] {
+  const position = ({placed: {group, resource}}: Unit): number => group.resources.indexOf(resource);
+  return [...units.values()]
+    .filter((unit) => unit.placed.vrid === vrid)
+    .toSorted((left, right) => position(left) - position(right));
+}
+
+function unitNamed(units: Units, name: string): Unit {
+  const found = [...units.values()].find((unit) => unit.name === name);
+  if (!found) throw new Error(`no resource ${name}`);
+  return found;
+}
+
+/** What would be left behind by a crash. */
+const startedKeys = (units: Units): string[] =>
+  [...units].flatMap(([key, unit]) => (unit.idle && !unit.unseen ? [] : [key]));
+
 /** One thing after another in a group. */
 function makeQueues() {
   const queues = new Map<number, Promise<unknown>>();
@@ -79,19 +99,13 @@ export function makeResourceRunner(options: RunnerOptions) {
   });
   let closing = false;
 
-  const remember = (): void =>
-    memory.save([...units].flatMap(([key, unit]) => (unit.idle && !unit.unseen ? [] : [key])));
+  const remember = (): void => memory.save(startedKeys(units));
+  const ofGroup = (vrid: number): Unit[] => unitsOf(units, vrid);
+  const find = (name: string): Unit => unitNamed(units, name);
   const fail = (unit: Unit, reason: string): void => {
     if (!closing) failures.fail(unit, reason);
   };
   const ports = {log, failed: fail, stuck: options.stuck};
-
-  const ofGroup = (vrid: number): Unit[] => {
-    const position = ({placed: {group, resource}}: Unit): number => group.resources.indexOf(resource);
-    return [...units.values()]
-      .filter((unit) => unit.placed.vrid === vrid)
-      .toSorted((left, right) => position(left) - position(right));
-  };
 
   const start = async (some: readonly Unit[], action: 'start' | 'start-late'): Promise<GroupOutcome> =>
     closing ? {ok: false, reason: 'no resources to start'} : startInOrder(some, action, ports);
@@ -144,12 +158,6 @@ export function makeResourceRunner(options: RunnerOptions) {
       }
     for (const unit of units.values()) startWarm(unit);
     for (const vrid of grown) if (options.active(vrid)) void retry(vrid);
-  }
-
-  function find(name: string): Unit {
-    const found = [...units.values()].find((unit) => unit.name === name);
-    if (!found) throw new Error(`no resource ${name}`);
-    return found;
   }
 
   return {
