@@ -37,6 +37,37 @@ export function pushRefusal({ha, authkeys}: ClusterConfig): string | undefined {
   );
 }
 
+/** As they would stand here: the lines of ha.cf that are this director's own stay. */
+const localised = (configDir: string, {name, text, mode}: PushedFile): ConfigFile => {
+  if (!isSharedName(name)) throw new CommandError('bad-name', `${JSON.stringify(name)} is no file to push`);
+  const file = path.join(configDir, name);
+  const here = readConfigFile(file);
+  return {
+    path: file,
+    text: name === 'ha.cf' ? withLocalLines(text, here.text ?? '') : text,
+    mode: name === 'authkeys' ? 0o600 : here.text === undefined ? mode & NEW_FILE_MODE : here.mode,
+  };
+};
+
+/** Throws a CommandError for a file that may not be pushed. */
+function checkNames(configDir: string, sent: readonly PushedFile[]): void {
+  for (const {name} of sent) {
+    const obstacle = pushObstacle(configDir, name);
+    if (obstacle !== undefined) throw new CommandError('bad-name', obstacle);
+  }
+}
+
+/** Throws a CommandError for a file that the configuration which was sent does not read. */
+function checkRead(configDir: string, cluster: ClusterConfig, sent: readonly PushedFile[]): void {
+  const read = new Set(filesOf(cluster).map((file) => path.normalize(file)));
+  const unread = sent.find(({name}) => !read.has(path.join(configDir, name)));
+  if (unread)
+    throw new CommandError(
+      'bad-name',
+      `${unread.name} is no file to push: the configuration that was sent does not read it`,
+    );
+}
+
 /** The commands of a push, as the receiving director carries them out. */
 export type PushHandlers = Pick<
   PeerHandlers,
@@ -56,47 +87,26 @@ export function makeReceiver(ports: PushPorts): {readonly handlers: PushHandlers
       `push ${current.id} from ${current.peer}: ${text}`,
     );
   };
-  const give = (text: string): void => {
+  const expire = (text: string): void => {
     clearTimeout(expiry);
     if (current?.state === 'prepared') note('failed', text);
-  };
-
-  /** As they would stand here: the lines of ha.cf that are this director's own stay. */
-  const localised = ({name, text, mode}: PushedFile): ConfigFile => {
-    if (!isSharedName(name)) throw new CommandError('bad-name', `${JSON.stringify(name)} is no file to push`);
-    const file = path.join(ports.configDir, name);
-    const here = readConfigFile(file);
-    return {
-      path: file,
-      text: name === 'ha.cf' ? withLocalLines(text, here.text ?? '') : text,
-      mode: name === 'authkeys' ? 0o600 : here.text === undefined ? mode & NEW_FILE_MODE : here.mode,
-    };
   };
 
   async function prepare(id: string, dryRun: boolean, sent: readonly PushedFile[]): Promise<Prepared> {
     const closed = pushRefusal(ports.running().cluster);
     if (closed !== undefined) throw new CommandError('push-off', closed);
     if (ports.busy()) throw new CommandError('busy', 'a push or a rollback is going on there');
-    for (const {name} of sent) {
-      const obstacle = pushObstacle(ports.configDir, name);
-      if (obstacle !== undefined) throw new CommandError('bad-name', obstacle);
-    }
-    const files = sent.map(localised);
+    checkNames(ports.configDir, sent);
+    const files = sent.map((file) => localised(ports.configDir, file));
     const outcome = await ports.load(overlay(files));
     if (!outcome.loaded) return {ok: false, diagnostics: outcome.texts, rows: []};
-    const read = new Set(filesOf(outcome.loaded.cluster).map((file) => path.normalize(file)));
-    const unread = sent.find(({name}) => !read.has(path.join(ports.configDir, name)));
-    if (unread)
-      throw new CommandError(
-        'bad-name',
-        `${unread.name} is no file to push: the configuration that was sent does not read it`,
-      );
+    checkRead(ports.configDir, outcome.loaded.cluster, sent);
     const {rows, refused} = planChanges(ports.running(), outcome.loaded);
     const {digest} = outcome.loaded;
     if (refused !== undefined) return {ok: false, diagnostics: outcome.texts, rows, refused, digest};
     const prepared = {ok: true, diagnostics: outcome.texts, rows, digest};
     if (dryRun) return prepared;
-    give('another one came before it was asked for');
+    expire('another one came before it was asked for');
     current = {
       id,
       wall: ports.wall(),
@@ -108,7 +118,7 @@ export function makeReceiver(ports: PushPorts): {readonly handlers: PushHandlers
       before: files.map((file) => readConfigFile(file.path)),
     };
     note('prepared', 'judged and kept at hand');
-    expiry = setTimeout(() => give('it was not asked for: nothing was changed'), PUSH_PREPARED_LIMIT_MS);
+    expiry = setTimeout(() => expire('it was not asked for: nothing was changed'), PUSH_PREPARED_LIMIT_MS);
     expiry.unref();
     return prepared;
   }
@@ -164,7 +174,7 @@ export function makeReceiver(ports: PushPorts): {readonly handlers: PushHandlers
       'push-commit': ({id}) => commit(id),
       'push-undo': ({id}) => undo(id),
       'push-abort': async ({id}) => {
-        if (current?.id === id) give('given up by the peer: nothing was changed');
+        if (current?.id === id) expire('given up by the peer: nothing was changed');
         return {ok: true};
       },
       'push-outcome': async (command) => {

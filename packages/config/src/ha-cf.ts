@@ -17,7 +17,7 @@ import {linesOf, Reporter, type Line, type Resolver} from './reader.ts';
 
 type Own = {-readonly [Key in keyof HaConfig['hactl']]: HaConfig['hactl'][Key]};
 
-/** What the lines have said so far. */
+/** What the lines before this one set. */
 interface Draft {
   readonly times: WrittenTimes;
   readonly media: Media;
@@ -142,32 +142,9 @@ function takeKnown(line: HaLine, raw: Line, draft: Draft, tools: Tools): void {
 }
 
 function takeLine(line: HaLine, draft: Draft, {reporter, resolver}: Tools): void {
-  const {name, head, rest, value, whole} = line;
+  const {name, head, value} = line;
   const {own, texts} = draft;
-  if ((times as readonly string[]).includes(name)) {
-    const taken = line.time();
-    if (reporter.mode === 'strict' && /\ds/i.test(value))
-      line.wrong(
-        `"${value}": heartbeat knows no unit s`,
-        'its units are ms and us; a plain number is seconds',
-      );
-    else if (taken !== undefined && taken <= 0)
-      line.wrong(`${name} must be longer than 0`, 'write a time such as 2 or 200ms');
-    else if (taken !== undefined)
-      draft.times[name as (typeof times)[number]] = {value: taken, span: rest[0]?.span ?? whole};
-    return;
-  }
-  if (name in ownTimes) {
-    const taken = line.time();
-    if (taken === undefined) return;
-    if (name === 'hactl_lease' && taken % 1_000 !== 0)
-      line.wrong(
-        'a lease is a whole number of seconds',
-        'the kernel counts leases in seconds: hactl_lease 3, or 0 for none',
-      );
-    else own[ownTimes[name as keyof typeof ownTimes]] = taken;
-    return;
-  }
+  if (takeTime(line, draft, reporter)) return;
   if (name in refusedWords) {
     reporter.error('refused-directive', head.span, `${name} is not supported`, refusedWords[name] ?? '');
     return;
@@ -194,9 +171,7 @@ function takeLine(line: HaLine, draft: Draft, {reporter, resolver}: Tools): void
       if (line.wants('PATH')) texts.debugFile = value;
       break;
     case 'logfacility':
-      if (!line.wants('FACILITY|none') || value === 'none') break;
-      if (facilities.includes(value.toLowerCase())) texts.logFacility = value.toLowerCase();
-      else line.wrong(`Log facility(${value}) not valid`, `none, or one of ${facilities.join(', ')}`);
+      takeFacility(line, draft);
       break;
     case 'debug':
       draft.debug = line.number(0, 255) ?? draft.debug;
@@ -246,24 +221,63 @@ function takeLine(line: HaLine, draft: Draft, {reporter, resolver}: Tools): void
       if (line.wants('INTERFACE…'))
         own.trackInterfaces = [...own.trackInterfaces, ...line.rest.map(({text}) => text)];
       break;
+    case 'hactl_track_script':
+      takeTrackScript(line, own);
+      break;
     case 'hactl_resource': {
       const rule = takeResourceRule(line);
       if (rule) own.resources = [...own.resources, rule];
       break;
     }
-    case 'hactl_track_script': {
-      if (!line.wants('TIME /PATH ARGUMENTS…', 2)) break;
-      const every = line.time();
-      const [, file] = line.rest;
-      if (file && !file.text.startsWith('/'))
-        line.wrong(`"${file.text}" is not an absolute path`, 'write /usr/local/bin/check-uplink', file.span);
-      else if (every !== undefined && every < 100)
-        line.wrong('a script every few milliseconds would be all this machine does', 'at least 100ms');
-      else if (every !== undefined)
-        own.trackScripts = [...own.trackScripts, {every, words: line.rest.slice(1).map(({text}) => text)}];
-      break;
-    }
   }
+}
+
+/** Times, heartbeat's and ours. True when the line was one of them. */
+function takeTime(line: HaLine, draft: Draft, reporter: Reporter): boolean {
+  const {name, rest, value, whole} = line;
+  if ((times as readonly string[]).includes(name)) {
+    const taken = line.time();
+    if (reporter.mode === 'strict' && /\ds/i.test(value))
+      line.wrong(
+        `"${value}": heartbeat knows no unit s`,
+        'its units are ms and us; a plain number is seconds',
+      );
+    else if (taken !== undefined && taken <= 0)
+      line.wrong(`${name} must be longer than 0`, 'write a time such as 2 or 200ms');
+    else if (taken !== undefined)
+      draft.times[name as (typeof times)[number]] = {value: taken, span: rest[0]?.span ?? whole};
+    return true;
+  }
+  if (!(name in ownTimes)) return false;
+  const taken = line.time();
+  if (taken === undefined) return true;
+  if (name === 'hactl_lease' && taken % 1_000 !== 0)
+    line.wrong(
+      'a lease is a whole number of seconds',
+      'the kernel counts leases in seconds: hactl_lease 3, or 0 for none',
+    );
+  else draft.own[ownTimes[name as keyof typeof ownTimes]] = taken;
+  return true;
+}
+
+function takeFacility(line: HaLine, {texts}: Draft): void {
+  if (!line.wants('FACILITY|none') || line.value === 'none') return;
+  const facility = line.value.toLowerCase();
+  if (facilities.includes(facility)) texts.logFacility = facility;
+  else line.wrong(`Log facility(${line.value}) not valid`, `none, or one of ${facilities.join(', ')}`);
+}
+
+/** `hactl_track_script TIME /PATH ARGUMENTS…`. */
+function takeTrackScript(line: HaLine, own: Own): void {
+  if (!line.wants('TIME /PATH ARGUMENTS…', 2)) return;
+  const every = line.time();
+  const [, file] = line.rest;
+  if (file && !file.text.startsWith('/'))
+    line.wrong(`"${file.text}" is not an absolute path`, 'write /usr/local/bin/check-uplink', file.span);
+  else if (every !== undefined && every < 100)
+    line.wrong('a script every few milliseconds would be all this machine does', 'at least 100ms');
+  else if (every !== undefined)
+    own.trackScripts = [...own.trackScripts, {every, words: line.rest.slice(1).map(({text}) => text)}];
 }
 
 /** `auto_failback on|off|legacy`; nice_failback is the old name with the opposite meaning. */

@@ -3,9 +3,8 @@
  * full the kernel's socket is and what it dropped. A batch that met a drop is sent again; so nothing is lost on the last
  * few metres, however slow the kernel's thread is.
  */
-import {readdirSync, readFileSync, readlinkSync} from 'node:fs';
 import {plainSocket} from './driver-link.ts';
-import {procAddress, socketQueues, type SocketQueue} from './kernel-queue.ts';
+import {dropsOf, makePortSockets, queuedIn} from './driver-sockets.ts';
 
 /** Half of the kernel's default receive buffer (212,992), in which a datagram of 5 to 15 kB takes some 17 kB. */
 const BATCH_OCTETS = 48_000;
@@ -35,7 +34,7 @@ export interface InjectorOptions {
 /** A message of version 1 (its syncid does not matter) and whom to tell when the kernel has its connections. */
 export interface Injection {
   readonly message: Buffer;
-  done(): void;
+  readonly done: () => void;
 }
 
 export interface Injector {
@@ -51,21 +50,41 @@ export interface Injector {
   close(): void;
 }
 
-/** Inodes of this process's own sockets: what is left on the port is the kernel's. */
-function ownInodes(): Set<number> {
-  const inodes = new Set<number>();
-  for (const fd of readdirSync('/proc/self/fd')) {
-    try {
-      const inode = /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/self/fd/${fd}`))?.[1];
-      if (inode !== undefined) inodes.add(Number(inode));
-    } catch {
-      // The directory's own descriptor is closed by now.
-    }
-  }
-  return inodes;
+interface Batch {
+  readonly batch: readonly Injection[];
+  readonly octets: number;
 }
 
-export async function openInjector(options: InjectorOptions): Promise<Injector> {
+/** Takes the next batch off those that wait. */
+function takeBatch(waiting: Injection[]): Batch {
+  const batch: Injection[] = [];
+  let octets = 0;
+  while (waiting.length > 0 && octets < BATCH_OCTETS) {
+    const injection = waiting.shift()!;
+    octets += injection.message.length;
+    batch.push(injection);
+  }
+  return {batch, octets};
+}
+
+/** How long the kernel is given between two looks at its queue, in ms, from how long batches took it so far. */
+function makePace() {
+  /** Smoothed time that a batch takes the kernel, in ms. */
+  let batchTook = 4;
+  return {
+    took: (ms: number): void => {
+      batchTook += (ms - batchTook) / 4;
+    },
+    poll: (): number => Math.min(POLL_MAX, Math.max(POLL_MIN, batchTook / LOOKS)),
+  };
+}
+
+/** A socket that sends to the kernels of the daemon's interface, this one's among them. */
+async function openMulticast(options: InjectorOptions): Promise<{
+  readonly put: (message: Buffer) => void;
+  readonly port: number;
+  readonly close: () => void;
+}> {
   const socket = plainSocket();
   await new Promise<void>((resolve, reject) => {
     socket.once('error', reject);
@@ -77,48 +96,41 @@ export async function openInjector(options: InjectorOptions): Promise<Injector> 
   socket.setMulticastInterface(options.source);
   socket.setMulticastLoopback(true);
   socket.setMulticastTTL(options.ttl);
-  const bound = procAddress(options.group, options.port);
+  return {
+    put: (message) =>
+      socket.send(message, options.port, options.group, () => {
+        // What the interface refuses, the digests find.
+      }),
+    port: socket.address().port,
+    close: () => socket.close(),
+  };
+}
+
+export async function openInjector(options: InjectorOptions): Promise<Injector> {
+  const {put, port, close} = await openMulticast(options);
+  const sockets = makePortSockets(options.group, options.port);
   const waiting: Injection[] = [];
   const stats = {injected: 0, again: 0, drops: 0, waiting: 0, stuck: 0};
-  /** Sockets on the port that are this process's, and those that are the kernel's: looked up again for a new one. */
-  let own: ReadonlySet<number> = new Set();
-  let others: ReadonlySet<number> = new Set();
   /** Batches that the kernel may not have taken yet, the oldest first; two at most. */
-  let inFlight: {readonly batch: readonly Injection[]; readonly octets: number}[] = [];
+  const inFlight: Batch[] = [];
   /** Live messages that the kernel may not have taken yet. */
   let passed: Buffer[] = [];
   /** When a batch was sent or taken last. */
   let movedAt = 0;
-  /** Smoothed time that a batch takes the kernel, in ms. */
-  let batchTook = 4;
+  const {poll, took} = makePace();
   let dropsBefore: number | undefined;
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
 
-  const forgetSockets = (): void => {
-    [own, others] = [new Set(), new Set()];
-  };
-  const queuesOf = (whose: 'kernel' | 'own'): SocketQueue[] => {
-    const queues = socketQueues(readFileSync('/proc/net/udp', 'latin1'), bound);
-    if (queues.some(({inode}) => !own.has(inode) && !others.has(inode))) {
-      own = ownInodes();
-      others = new Set(queues.map(({inode}) => inode).filter((inode) => !own.has(inode)));
-    }
-    return queues.filter(({inode}) => own.has(inode) === (whose === 'own'));
-  };
-  const kernelQueues = (): SocketQueue[] => queuesOf('kernel');
-  const dropsOf = (queues: readonly SocketQueue[]): number => queues.reduce((sum, one) => sum + one.drops, 0);
-  const put = (message: Buffer): void =>
-    socket.send(message, options.port, options.group, () => {
-      // What the interface refuses, the digests find.
-    });
   const wait = (delay: number, work: () => void): void => {
     clearTimeout(timer);
     timer = closed ? undefined : setTimeout(work, delay);
   };
 
-  const poll = (): number => Math.min(POLL_MAX, Math.max(POLL_MIN, batchTook / LOOKS));
-
+  const noteDrops = (): void => {
+    sockets.forget();
+    dropsBefore = dropsOf(sockets.queues('kernel'));
+  };
   const send = (batch: readonly Injection[]): void => {
     for (const {message} of batch) put(message);
   };
@@ -130,22 +142,13 @@ export async function openInjector(options: InjectorOptions): Promise<Injector> 
 
   /** Sends the next batch while there is room for it. */
   const fill = (): void => {
-    const batch: Injection[] = [];
-    let octets = 0;
-    while (waiting.length > 0 && octets < BATCH_OCTETS) {
-      const one = waiting.shift()!;
-      stats.waiting -= 1;
-      octets += one.message.length;
-      batch.push(one);
-    }
-    if (batch.length === 0) return;
-    if (dropsBefore === undefined) {
-      forgetSockets();
-      dropsBefore = dropsOf(kernelQueues());
-    }
+    const next = takeBatch(waiting);
+    if (next.batch.length === 0) return;
+    stats.waiting = waiting.length;
+    if (dropsBefore === undefined) noteDrops();
     if (inFlight.length === 0) movedAt = performance.now();
-    inFlight.push({batch, octets});
-    send(batch);
+    inFlight.push(next);
+    send(next.batch);
   };
   const next = (): void => {
     fill();
@@ -153,21 +156,21 @@ export async function openInjector(options: InjectorOptions): Promise<Injector> 
     else timer = undefined;
   };
 
+  /** No daemon takes it: tried again for as long as somebody waits. */
+  const waitForDaemon = (): void => {
+    stats.stuck += 1;
+    passed = [];
+    wait(AGAIN, () => {
+      noteDrops();
+      sendAgain();
+    });
+  };
   const look = (): void => {
     timer = undefined;
-    const queues = kernelQueues();
-    const queued = queues.reduce((sum, one) => sum + one.queued, 0);
+    const queues = sockets.queues('kernel');
+    const queued = queuedIn(queues);
     const stuck = performance.now() - movedAt >= STUCK;
-    if ((queued > 0 && stuck) || queues.length === 0) {
-      // No daemon takes it: tried again for as long as somebody waits.
-      stats.stuck += 1;
-      passed = [];
-      return wait(AGAIN, () => {
-        forgetSockets();
-        dropsBefore = dropsOf(kernelQueues());
-        sendAgain();
-      });
-    }
+    if ((queued > 0 && stuck) || queues.length === 0) return waitForDaemon();
     const drops = dropsOf(queues);
     if (dropsBefore !== undefined && drops > dropsBefore) {
       // Not into a queue that is still full.
@@ -188,26 +191,22 @@ export async function openInjector(options: InjectorOptions): Promise<Injector> 
   };
   const finish = (): void => {
     const now = performance.now();
-    batchTook += (now - movedAt - batchTook) / 4;
+    took(now - movedAt);
     movedAt = now;
-    const [first] = inFlight.splice(0, 1);
-    for (const one of first?.batch ?? []) {
-      stats.injected += one.message[4] ?? 0;
-      one.done();
+    for (const {message, done} of inFlight.shift()?.batch ?? []) {
+      stats.injected += message[4] ?? 0;
+      done();
     }
   };
 
   return {
-    rxDropped: () => dropsOf(queuesOf('own')),
-    rxQueued: () => queuesOf('own').reduce((sum, {queued}) => sum + queued, 0),
+    rxDropped: () => dropsOf(sockets.queues('own')),
+    rxQueued: () => queuedIn(sockets.queues('own')),
     pass: (message) => {
       // A copy: the syncid is the own backup daemon's.
       const copy = Buffer.from(message);
       copy[1] = options.syncid;
-      if (dropsBefore === undefined) {
-        forgetSockets();
-        dropsBefore = dropsOf(kernelQueues());
-      }
+      if (dropsBefore === undefined) noteDrops();
       put(copy);
       if (passed.length < MAX_PASSED) passed.push(copy);
       if (inFlight.length === 0) movedAt = performance.now();
@@ -216,18 +215,16 @@ export async function openInjector(options: InjectorOptions): Promise<Injector> 
     add: (injection) => {
       injection.message[1] = options.syncid;
       waiting.push(injection);
-      stats.waiting += 1;
+      stats.waiting = waiting.length;
       // A look at live messages alone can wait; a batch should not.
       if (inFlight.length === 0) wait(0, next);
     },
-    get port() {
-      return socket.address().port;
-    },
+    port,
     stats,
     close: () => {
       closed = true;
       clearTimeout(timer);
-      socket.close();
+      close();
     },
   };
 }

@@ -28,8 +28,8 @@ interface Lan extends OwnAddress {
   readonly port: FramePort;
 }
 
-/** What echo requests are told by. */
-type Probe =
+/** Whom an echo request is for. */
+type Echo =
   | {readonly kind: 'own' | 'elsewhere'; readonly real: string}
   | {readonly kind: 'vip'; readonly target: Target};
 
@@ -37,6 +37,92 @@ const pause = (ms: number): Promise<void> =>
   new Promise((resolve) => {
     setTimeout(resolve, ms);
   });
+
+/** What was heard so far. */
+interface Heard {
+  /** Hardware addresses by the address that they answered for. */
+  readonly macs: Map<string, Set<string>>;
+  /** `own ADDRESS` and `elsewhere ADDRESS` of real servers that answered an echo request. */
+  readonly answered: Set<string>;
+  /** Pairs of VIP and real server whose real server took a packet for the VIP. */
+  readonly taken: Set<string>;
+  /** Echo requests by their sequence number. */
+  readonly echoes: Echo[];
+}
+
+const macOf = ({macs}: Heard, address: string): string | undefined => [...(macs.get(address) ?? [])][0];
+
+/** Notes what one frame says; frames that answer nothing of ours are passed over. */
+function hear(heard: Heard, targets: readonly Target[], identity: number, frame: Buffer): void {
+  const addMac = (address: string, mac: string): void =>
+    void heard.macs.set(address, (heard.macs.get(address) ?? new Set()).add(mac));
+  const arp = decodeArp(frame);
+  if (arp.ok) {
+    const {operation, spa, sha} = arp.value;
+    if (operation === 'reply') addMac(spa, sha);
+    return;
+  }
+  const advertisement = readAdvertisement(frame);
+  if (advertisement) return addMac(advertisement.target, advertisement.mac);
+  const answer = readAnswer(frame);
+  if (!answer) return;
+  const isFrom = ({vip, real}: Target): boolean => answer.from === vip && answer.mac === macOf(heard, real);
+  if (answer.kind === 'tcp') {
+    for (const target of targets)
+      if (answer.fromPort === target.port && isFrom(target)) heard.taken.add(pairKey(target));
+    return;
+  }
+  const echo = answer.identity === identity ? heard.echoes[answer.sequence] : undefined;
+  if (echo?.kind === 'vip') {
+    if (isFrom(echo.target)) heard.taken.add(pairKey(echo.target));
+  } else if (echo && answer.from === echo.real) heard.answered.add(`${echo.kind} ${echo.real}`);
+}
+
+/** This machine's addresses, and those of them that are on an interface other than lo. */
+function ownAddresses() {
+  const netlink = openAddresses();
+  const links = netlink.links();
+  const addresses = netlink.list();
+  netlink.close();
+  const assigned = addresses.filter(({index}) =>
+    links.some((link) => link.index === index && link.name !== 'lo'),
+  );
+  return {
+    links,
+    addresses,
+    all: new Set(addresses.map(({address}) => address)),
+    assigned: new Set(assigned.map(({address}) => address)),
+  };
+}
+
+/** A port on each network that a VIP or a real server is in. A VIP that is held here is no sender for a probe. */
+function openLans(
+  {links, addresses}: ReturnType<typeof ownAddresses>,
+  vips: readonly string[],
+  wanted: readonly string[],
+  onFrame: (frame: Buffer) => void,
+  lans: Lan[],
+): void {
+  for (const {family, address, prefixLength, index} of addresses) {
+    const link = links.find((link) => link.index === index);
+    if (!link?.up || link.name === 'lo' || vips.includes(address) || link.mac === '') continue;
+    if (!wanted.some((target) => within(target, {family, address, prefixLength}))) continue;
+    const port = openFramePort(index, PORT, onFrame);
+    lans.push({family, address, prefixLength, device: link.name, mac: link.mac, port});
+  }
+}
+
+/** Asks for the hardware addresses. */
+function resolveAll(addresses: readonly string[], lanOf: (address: string) => Lan | undefined): void {
+  for (const tpa of addresses) {
+    const lan = lanOf(tpa);
+    lan?.port.send(
+      lan.family === 6
+        ? solicitationFrame({mac: lan.mac, from: lan.address, target: tpa})
+        : encodeArp({operation: 'request', sha: lan.mac, spa: lan.address, tha: NOBODY, tpa}),
+    );
+  }
+}
 
 /** `wait`: how long answers are awaited in each of the three phases, in milliseconds. */
 export async function probe(
@@ -46,139 +132,72 @@ export async function probe(
 ): Promise<Observation> {
   const vips = [...new Set(targets.map(({vip}) => vip))];
   const reals = [...new Set(targets.map(({real}) => real))];
-  const netlink = openAddresses();
-  const links = netlink.links();
-  const addresses = netlink.list();
-  netlink.close();
-  const mine = new Set(addresses.map(({address}) => address));
-  const held = new Set(
-    addresses.flatMap(({address, index}) =>
-      links.some((link) => link.index === index && link.name !== 'lo') ? [address] : [],
-    ),
-  );
-  const claims = new Map<string, Set<string>>();
-  const answered = new Set<string>();
-  const taken = new Set<string>();
-  const probes: Probe[] = [];
-
-  const claim = (address: string, mac: string): void =>
-    void claims.set(address, (claims.get(address) ?? new Set()).add(mac));
-  function heard(frame: Buffer): void {
-    const arp = decodeArp(frame);
-    if (arp.ok) {
-      const {operation, spa, sha} = arp.value;
-      if (operation === 'reply') claim(spa, sha);
-      return;
-    }
-    const advertisement = readAdvertisement(frame);
-    if (advertisement) return claim(advertisement.target, advertisement.mac);
-    const answer = readAnswer(frame);
-    if (!answer) return;
-    const from = (mac: string): boolean => answer.mac === mac;
-    if (answer.kind === 'tcp') {
-      for (const target of targets)
-        if (answer.from === target.vip && answer.fromPort === target.port && from(macOf(target.real) ?? ''))
-          taken.add(pairKey(target));
-      return;
-    }
-    const known = answer.identity === identity ? probes[answer.sequence] : undefined;
-    if (known?.kind === 'vip') {
-      if (answer.from === known.target.vip && from(macOf(known.target.real) ?? ''))
-        taken.add(pairKey(known.target));
-    } else if (known && answer.from === known.real) answered.add(`${known.kind} ${known.real}`);
-  }
-  const macOf = (real: string): string | undefined => [...(claims.get(real) ?? [])][0];
-
+  const own = ownAddresses();
+  const heard: Heard = {macs: new Map(), answered: new Set(), taken: new Set(), echoes: []};
   const lans: Lan[] = [];
-  try {
-    for (const {family, address, prefixLength, index} of addresses) {
-      const link = links.find((link) => link.index === index);
-      // A VIP that is held here is no sender for a probe.
-      if (!link?.up || link.name === 'lo' || vips.includes(address) || link.mac === '') continue;
-      if (![...vips, ...reals].some((vip) => within(vip, {family, address, prefixLength}))) continue;
-      const port = openFramePort(index, PORT, heard);
-      lans.push({family, address, prefixLength, device: link.name, mac: link.mac, port});
+  const lanOf = (address: string): Lan | undefined => lans.find((lan) => within(address, lan));
+  const rounds = async (work: () => void): Promise<void> => {
+    for (let round = 0; round < ROUNDS; round += 1) {
+      work();
+      // oxlint-disable-next-line no-await-in-loop -- rounds, one after another.
+      await pause(wait / ROUNDS);
     }
-    const lanOf = (address: string): Lan | undefined => lans.find((lan) => within(address, lan));
-    const rounds = async (work: () => void): Promise<void> => {
-      for (let round = 0; round < ROUNDS; round += 1) {
-        work();
-        // oxlint-disable-next-line no-await-in-loop -- rounds, one after another.
-        await pause(wait / ROUNDS);
-      }
-    };
-    await rounds(() => {
-      for (const tpa of [...vips, ...reals]) {
-        const lan = lanOf(tpa);
-        lan?.port.send(
-          lan.family === 6
-            ? solicitationFrame({mac: lan.mac, from: lan.address, target: tpa})
-            : encodeArp({operation: 'request', sha: lan.mac, spa: lan.address, tha: NOBODY, tpa}),
-        );
-      }
+  };
+  /** Sends a packet to the hardware address of a real server; nothing where that is not known. */
+  const sendTo = (real: string, tunnel: boolean, packetFrom: (lan: Lan) => Buffer): void => {
+    const [lan, mac] = [lanOf(real), macOf(heard, real)];
+    if (!lan || mac === undefined) return;
+    const packet = packetFrom(lan);
+    lan.port.send(ethernetFrame(lan.mac, mac, tunnel ? tunnelled(lan.address, real, packet) : packet));
+  };
+  const sendEcho = (echo: Echo, real: string, to: string, tunnel = false): void =>
+    sendTo(real, tunnel, ({address}) => {
+      const from = echo.kind === 'elsewhere' ? ELSEWHERE[familyOf(real)] : address;
+      return echoPacket({from, to, identity, sequence: heard.echoes.push(echo) - 1});
     });
+  const echoAll = (): void => {
+    for (const target of targets)
+      sendEcho({kind: 'vip', target}, target.real, target.vip, target.method === 'ipip');
+    for (const real of reals) {
+      sendEcho({kind: 'own', real}, real, real);
+      if (targets.some((target) => target.real === real && target.method === 'masq'))
+        sendEcho({kind: 'elsewhere', real}, real, real);
+    }
+  };
+  const connectAll = (silent: readonly Target[]): void => {
+    for (const {real, vip, port, method} of silent)
+      sendTo(real, method === 'ipip', ({address}) =>
+        synPacket({from: address, to: vip, fromPort: PORT, toPort: port, sequence: identity}),
+      );
+  };
 
-    const echo = (one: Probe, real: string, from: string, to: string, tunnel: boolean): void => {
-      const [lan, mac] = [lanOf(real), macOf(real)];
-      if (!lan || mac === undefined) return;
-      const sequence = probes.push(one) - 1;
-      const packet = echoPacket({from, to, identity, sequence});
-      lan.port.send(ethernetFrame(lan.mac, mac, tunnel ? tunnelled(lan.address, real, packet) : packet));
-    };
-    await rounds(() => {
-      for (const target of targets) {
-        const own = lanOf(target.real)?.address;
-        if (own !== undefined)
-          echo({kind: 'vip', target}, target.real, own, target.vip, target.method === 'ipip');
-      }
-      for (const real of reals) {
-        const own = lanOf(real)?.address;
-        if (own === undefined) continue;
-        echo({kind: 'own', real}, real, own, real, false);
-        if (targets.some((target) => target.real === real && target.method === 'masq'))
-          echo({kind: 'elsewhere', real}, real, ELSEWHERE[familyOf(real)], real, false);
-      }
-    });
-
+  try {
+    openLans(own, vips, [...vips, ...reals], (frame) => hear(heard, targets, identity, frame), lans);
+    await rounds(() => resolveAll([...vips, ...reals], lanOf));
+    await rounds(echoAll);
     const silent = targets.filter(
-      (target) => target.method !== 'masq' && target.port > 0 && !taken.has(pairKey(target)),
+      (target) => target.method !== 'masq' && target.port > 0 && !heard.taken.has(pairKey(target)),
     );
-    if (silent.length > 0)
-      await rounds(() => {
-        for (const {real, vip, port, method} of silent) {
-          const [lan, mac] = [lanOf(real), macOf(real)];
-          if (!lan || mac === undefined) continue;
-          const syn = synPacket({
-            from: lan.address,
-            to: vip,
-            fromPort: PORT,
-            toPort: port,
-            sequence: identity,
-          });
-          const packet = method === 'ipip' ? tunnelled(lan.address, real, syn) : syn;
-          lan.port.send(ethernetFrame(lan.mac, mac, packet));
-        }
-      });
-
+    if (silent.length > 0) await rounds(() => connectAll(silent));
     return {
       vips: vips.map((vip) => ({
         vip,
-        held: held.has(vip),
+        held: own.assigned.has(vip),
         asked: lanOf(vip) !== undefined,
-        claims: [...(claims.get(vip) ?? [])],
+        claims: [...(heard.macs.get(vip) ?? [])],
       })),
       reals: reals.map((real) => {
-        const mac = macOf(real);
+        const mac = macOf(heard, real);
         return {
           real,
-          local: mine.has(real),
+          local: own.all.has(real),
           onLink: lanOf(real) !== undefined,
           ...(mac === undefined ? {} : {mac}),
-          answers: answered.has(`own ${real}`),
-          returned: answered.has(`elsewhere ${real}`),
+          answers: heard.answered.has(`own ${real}`),
+          returned: heard.answered.has(`elsewhere ${real}`),
         };
       }),
-      taken,
+      taken: heard.taken,
     };
   } finally {
     for (const lan of lans) lan.port.close();

@@ -1,0 +1,50 @@
+/** The sockets on a UDP port of this machine, from /proc/net/udp: those of this process, and those of the kernel. */
+import {readdirSync, readFileSync, readlinkSync} from 'node:fs';
+import {procAddress, socketQueues, type SocketQueue} from './kernel-queue.ts';
+
+export interface PortSockets {
+  readonly queues: (whose: 'kernel' | 'own') => SocketQueue[];
+  /** Looks up whose each socket is again: an inode may have been given to another one. */
+  readonly forget: () => void;
+}
+
+/** Datagrams that were dropped, over all sockets. */
+export const dropsOf = (queues: readonly SocketQueue[]): number =>
+  queues.reduce((sum, {drops}) => sum + drops, 0);
+
+/** Octets that wait, over all sockets. */
+export const queuedIn = (queues: readonly SocketQueue[]): number =>
+  queues.reduce((sum, {queued}) => sum + queued, 0);
+
+/** Inodes of this process's own sockets: what is left on the port is the kernel's. */
+function ownInodes(): Set<number> {
+  const inodes = new Set<number>();
+  for (const fd of readdirSync('/proc/self/fd')) {
+    try {
+      const inode = /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/self/fd/${fd}`))?.[1];
+      if (inode !== undefined) inodes.add(Number(inode));
+    } catch {
+      // The directory's own descriptor is closed by now.
+    }
+  }
+  return inodes;
+}
+
+export function makePortSockets(group: string, port: number): PortSockets {
+  const bound = procAddress(group, port);
+  let own: ReadonlySet<number> = new Set();
+  let others: ReadonlySet<number> = new Set();
+  return {
+    queues: (whose) => {
+      const queues = socketQueues(readFileSync('/proc/net/udp', 'latin1'), bound);
+      if (queues.some(({inode}) => !own.has(inode) && !others.has(inode))) {
+        own = ownInodes();
+        others = new Set(queues.map(({inode}) => inode).filter((inode) => !own.has(inode)));
+      }
+      return queues.filter(({inode}) => own.has(inode) === (whose === 'own'));
+    },
+    forget: () => {
+      [own, others] = [new Set(), new Set()];
+    },
+  };
+}
