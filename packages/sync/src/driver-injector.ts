@@ -131,11 +131,8 @@ export async function openInjector(options: InjectorOptions): Promise<Injector> 
     sockets.forget();
     dropsBefore = dropsOf(sockets.queues('kernel'));
   };
-  const send = (batch: readonly Injection[]): void => {
-    for (const {message} of batch) put(message);
-  };
   const sendAgain = (): void => {
-    for (const {batch} of inFlight) send(batch);
+    for (const {batch} of inFlight) for (const {message} of batch) put(message);
     movedAt = performance.now();
     wait(poll(), look);
   };
@@ -148,12 +145,12 @@ export async function openInjector(options: InjectorOptions): Promise<Injector> 
     if (dropsBefore === undefined) noteDrops();
     if (inFlight.length === 0) movedAt = performance.now();
     inFlight.push(next);
-    send(next.batch);
+    for (const {message} of next.batch) put(message);
   };
   const next = (): void => {
+    timer = undefined;
     fill();
     if (inFlight.length > 0) wait(poll(), look);
-    else timer = undefined;
   };
 
   /** No daemon takes it: tried again for as long as somebody waits. */
