@@ -54,6 +54,23 @@ test('only an answer to a claim of ours proves that its sender lives; a frame co
   t.is(makeClaimBook().hear(theirs.next(200n)), 'unproven');
 });
 
+test('a director without state and clock is believed when it answers; its earlier life is not', (t) => {
+  const [ours, before] = [makeClaimBook(), makeClaimBook()];
+  before.hear(ours.next(100n));
+  t.is(ours.hear(before.next(900n)), 'proven');
+  before.hear(ours.next(100n));
+  const recorded = before.next(900n);
+  const after = makeClaimBook();
+  t.is(ours.hear(after.next(5n)), 'replayed');
+  after.hear(ours.next(100n));
+  const answer = after.next(5n);
+  t.is(ours.hear(answer), 'proven');
+  t.is(ours.hear(answer), 'replayed');
+  t.is(ours.hear(recorded), 'unproven', 'a recording of the earlier life');
+  after.hear(ours.next(100n));
+  t.is(ours.hear(after.next(5n)), 'proven');
+});
+
 test('what is remembered stays small', (t) => {
   const [ours, theirs] = [makeClaimBook(), makeClaimBook()];
   const old = ours.next(100n);

@@ -65,22 +65,35 @@ const low = (stamp: bigint): number => Number(stamp & 0xffff_ffffn);
 
 /** The stamps of one director: what it sent, and the newest of its peer. */
 export function makeClaimBook() {
-  const newest = {sent: 0n, heard: 0n};
-  const sent = new Set<number>();
+  const newest = {sent: 0n, heard: 0n, echoed: 0n};
+  /** By the half that is echoed. */
+  const sent = new Map<number, bigint>();
+  /**
+   * Its state directory and its clock are lost, and no heartbeat tells it which incarnation we know: it is believed
+   * because it answers what nobody has answered before. What its earlier life answered proves nothing any more.
+   */
+  function beginAgain(stamp: bigint): void {
+    newest.heard = stamp;
+    for (const [half, own] of sent) if (own < newest.echoed) sent.delete(half);
+  }
   return {
     /** The next frame's claim. `incarnation`: the current one; it grows when the peer knows a later one. */
     next: (incarnation: bigint): Claim => {
       newest.sent = (incarnation > newest.sent ? incarnation : newest.sent) + 1n;
-      sent.add(low(newest.sent));
-      const [oldest] = sent;
+      sent.set(low(newest.sent), newest.sent);
+      const [oldest] = sent.keys();
       if (sent.size > REMEMBERED && oldest !== undefined) sent.delete(oldest);
       return {stamp: newest.sent, echo: low(newest.heard)};
     },
     /** `proven`: its sender lives; `unproven`: it has not heard us, or is an unheard recording; `replayed`: seen before. */
     hear: ({stamp, echo}: Claim): 'proven' | 'unproven' | 'replayed' => {
-      if (stamp <= newest.heard) return 'replayed';
-      newest.heard = stamp;
-      return echo !== 0 && sent.has(echo) ? 'proven' : 'unproven';
+      const answered = echo === 0 ? undefined : sent.get(echo);
+      const isNews = answered !== undefined && answered > newest.echoed;
+      if (isNews) newest.echoed = answered;
+      if (stamp > newest.heard) newest.heard = stamp;
+      else if (isNews) beginAgain(stamp);
+      else return 'replayed';
+      return answered === undefined ? 'unproven' : 'proven';
     },
   };
 }
