@@ -47,6 +47,8 @@ export function boundsOf({config}: Scenario) {
     bothInNoise: deadtime + 9 * keepalive + delay,
     /** Two holders while every heartbeat is cut and the LAN is whole: one announcement and its answer. */
     bothOnLan: Math.max(50, 2 * deadtime) + delay,
+    /** The same where both took it while the LAN was cut: the Active repeats its claim this often while the peer is silent. */
+    bothSinceCut: Math.max(1_000, 0.9 * deadtime) + Math.max(50, 2 * deadtime) + delay,
     /** Nobody although a healthy director is there: death, vacancy, and the retry after a failed acquisition. */
     neither: 3.5 * deadtime + 4 * keepalive + 1_000 + delay,
     /** After the last trouble nothing moves any more. */
@@ -68,6 +70,8 @@ export function makeJudge(scenario: Scenario) {
   const clearFor = addresses.map(() => 0);
   const lanFor = addresses.map(() => 0);
   const noneFor = addresses.map(() => 0);
+  /** The address came onto both directors, or stayed there, while the LAN was cut. */
+  const cutBetween = addresses.map(() => false);
   /** When a director's last turn at a group began or ended. */
   const turns = new Map<string, number>();
   const slept: number[] = [];
@@ -103,6 +107,7 @@ export function makeJudge(scenario: Scenario) {
       if (holding === 1) {
         clearFor[at] = 0;
         lanFor[at] = 0;
+        cutBetween[at] = false;
         noneFor[at] = 0;
         continue;
       }
@@ -120,8 +125,10 @@ export function makeJudge(scenario: Scenario) {
         const bound = noisy ? bounds.bothInNoise : bounds.both;
         if ((clearFor[at] ?? 0) > bound)
           wrong('two-holders', to, `${addresses[at]} on two directors for ${clearFor[at]?.toFixed(1)} ms, ${bound} allowed`); // prettier-ignore
-        if ((lanFor[at] ?? 0) > bounds.bothOnLan)
-          wrong('two-holders-on-lan', to, `${addresses[at]} on two directors for ${lanFor[at]?.toFixed(1)} ms, ${bounds.bothOnLan} allowed`); // prettier-ignore
+        if (world.lan.cut > 0) cutBetween[at] = true;
+        const onLan = cutBetween[at] === true ? bounds.bothSinceCut : bounds.bothOnLan;
+        if ((lanFor[at] ?? 0) > onLan)
+          wrong('two-holders-on-lan', to, `${addresses[at]} on two directors for ${lanFor[at]?.toFixed(1)} ms, ${onLan} allowed`); // prettier-ignore
         continue;
       }
       noneFor[at] = (noneFor[at] ?? 0) + to - from;

@@ -379,7 +379,8 @@ export function makeWorld(options: WorldOptions) {
       node.due = local(node);
       for (const [at, until] of node.leases.entries()) {
         const vrid = groupOf(node, at);
-        if (until !== undefined && vrid !== undefined) feed(node, {type: 'found-address', vrid});
+        if (until !== undefined && vrid !== undefined)
+          feed(node, {type: 'found-address', vrid, addresses: [addresses[at] ?? '']});
       }
       feed(node, device(node));
       feed(node, {type: 'readiness', ready: node.ready});

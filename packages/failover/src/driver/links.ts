@@ -90,7 +90,8 @@ export function watchLinks(table: {links: readonly Link[]}, {shared, vips, judge
     const list = vips.list();
     for (const group of current.config.groups) {
       const found = vips.present(group.vips, list).filter((vip) => !told.has(vip.address));
-      if (found.length > 0) feed({type: 'found-address', vrid: group.vrid});
+      if (found.length > 0)
+        feed({type: 'found-address', vrid: group.vrid, addresses: found.map(({address}) => address)});
     }
   }
 

@@ -1,12 +1,14 @@
 /** Active: when does this director release a group, and what must it do while it holds it? */
 import {announceDelay, defaultSchedule} from '@hactl/net/schedule';
 import {defend, defendOnTime} from './conflict.ts';
-import {acquireRetry, lastResortInterval, renewInterval} from './intervals.ts';
+import {acquireRetry, lastResortInterval, renewInterval, suspicionInterval} from './intervals.ts';
 import {
   anyAlive,
   heardLongEnough,
   hearsUs,
   heldElsewhere,
+  keepsLeftover,
+  mayLiveUnheard,
   missedOurTakeover,
   outranks,
   reportOf,
@@ -74,11 +76,16 @@ function yieldTo(turn: Turn, state: State, group: ActiveGroup, peer: PeerState):
   const {config, now} = turn;
   const report = reportOf(peer, turn.group(group.vrid));
   // What it sent before this director took the group is answered by our advert, which it may not have heard yet.
-  if (!peer.alive || report?.role !== 'Active' || peer.heardAt <= group.since) return undefined;
+  if (!peer.alive || peer.heardAt <= group.since) return undefined;
   const leave = (reason: string, more: {stoodDown?: boolean} = {}): BackupGroup =>
     leaveActive(turn, group, reason, {operatorHold: false, ...more});
   const listening = state.listenOnlyUntil !== undefined;
   const heard = heardLongEnough(config, peer, now);
+  if (keepsLeftover(config, state, peer, report) && heard && !listening)
+    return leave(
+      `${peer.name} starts with the addresses and does not hear us: one way is lost, it keeps the group`,
+    );
+  if (report?.role !== 'Active') return undefined;
   if (missedOurTakeover(config, group, peer) && heard && !listening)
     return leave(`${peer.name} does not hear that this director took the group: one way is lost`);
   // It has asked us to take over, and releases the group when it hears us.
@@ -127,12 +134,20 @@ const isClaimUnjudged = (state: State, {peerClaimedAt}: ActiveGroup): boolean =>
 /** What is due on a schedule: announcements, renewals of the leases. */
 export function keepUp(turn: Turn, state: State, group: GroupState): GroupState {
   if (state.listenOnlyUntil !== undefined) return group;
-  const kept = group.role === 'Active' ? defendOnTime(turn, announceOnTime(turn, group)) : group;
+  const kept = group.role === 'Active' ? defendOnTime(turn, announceOnTime(turn, state, group)) : group;
   return renewOnTime(turn, kept);
 }
 
-function announceOnTime(turn: Turn, group: ActiveGroup): ActiveGroup {
-  return announceAsLastResort(turn, announceAfterTakeover(turn, group));
+function announceOnTime(turn: Turn, state: State, group: ActiveGroup): ActiveGroup {
+  return announceInSuspicion(turn, state, announceAsLastResort(turn, announceAfterTakeover(turn, group)));
+}
+
+function announceInSuspicion(turn: Turn, state: State, group: ActiveGroup): ActiveGroup {
+  if (turn.now < group.suspicionAt) return group;
+  const {vrid, vips, lastResortAt} = group;
+  if (mayLiveUnheard(state) && lastResortAt === undefined && vips.length > 0)
+    turn.emit({type: 'announce', vrid, vips: vips.slice(0, 1)});
+  return {...group, suspicionAt: turn.now + suspicionInterval(turn.config)};
 }
 
 function announceAfterTakeover(turn: Turn, group: ActiveGroup): ActiveGroup {

@@ -3,6 +3,7 @@ import type {Advert, AdvertGroup} from '../advert.ts';
 import {addressHash, shortHash} from '../auth.ts';
 import type {EngineConfig} from '../messages.ts';
 import {priorityOf} from './priority.ts';
+import {assignedOf} from './roles.ts';
 import type {State} from './state.ts';
 
 export function advertOf(config: EngineConfig, state: State): Omit<Advert, 'path'> {
@@ -24,7 +25,8 @@ export function advertOf(config: EngineConfig, state: State): Omit<Advert, 'path
     echoSequence: peer?.newest?.sequence ?? 0n,
     digest: BigInt(`0x${config.configDigest.slice(0, 16) || '0'}`),
     groups: state.groups.map((group): AdvertGroup => {
-      const assigned = new Set(group.role === 'Active' ? group.vips.map(({address}) => address) : []);
+      // In Initialize too: what an earlier process left is on the interfaces until it is known who is Active.
+      const assigned = new Set(assignedOf(group).map(({address}) => address));
       const vips = config.groups.find(({vrid}) => vrid === group.vrid)?.vips ?? [];
       return {
         vrid: group.vrid,

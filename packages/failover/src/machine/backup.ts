@@ -1,6 +1,6 @@
 /** Initialize and Backup: when does this director take a group? */
 import {PREPARE_RETRY, HANDOVER_LIMIT, vacancyTime} from './intervals.ts';
-import {anyAlive, hearsUsNow, outranks, reportOf} from './knowledge.ts';
+import {anyAlive, hearsUs, hearsUsNow, keepsLeftover, outranks, reportOf} from './knowledge.ts';
 import {level, priorityOf} from './priority.ts';
 import {enterActive, enterBackup, releaseLeftover, startTakeover} from './roles.ts';
 import type {BackupGroup, GroupState, InitializeGroup, PeerState, State} from './state.ts';
@@ -21,6 +21,8 @@ export function settleBackup(turn: Turn, state: State, group: BackupGroup): Grou
   const next = holder ? releaseLeftover(turn, group) : group;
   if (next.blocked !== undefined || turn.now < next.retryAt) return next;
   if (holder) return considerPreemption(turn, state, next, holder);
+  if (state.peers.some((peer) => keepsLeftover(turn.config, state, peer, reportOf(peer, configured))))
+    return next;
   return anyAlive(state) ? considerVacancy(turn, state, next) : succeedSilentPeer(turn, state, next);
 }
 
@@ -29,7 +31,8 @@ function considerPreemption(turn: Turn, state: State, group: BackupGroup, holder
   const {config, now} = turn;
   const report = reportOf(holder, turn.group(group.vrid));
   const {vacantSince: _, ...next} = group;
-  if (report?.handover)
+  // A holder that does not hear this director would keep the group beside it until its offer is over.
+  if (report?.handover && hearsUs(config, state, holder))
     return startTakeover(turn, state, {...next, stoodDown: false}, `${holder.name} hands over`);
   const own = priorityOf(config, state, next);
   const may = now >= next.holdUntil && state.ready && hearsUsNow(config, state, holder);

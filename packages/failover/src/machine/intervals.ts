@@ -49,6 +49,13 @@ export const acquireRetry = (count: number): Millis => doubling(count, {first: 1
 /** Heartbeat of last resort: how often an Active whose peer is silent but was seen on the LAN announces itself. */
 export const lastResortInterval = (config: EngineConfig): Millis => Math.max(20, 0.9 * config.deadtime);
 
+/**
+ * How often an Active whose peer went silent without a goodbye announces one address of a group: the peer may be Active too,
+ * on the far side of a LAN that was cut and is whole again. Not more often, because the peer may be off for days.
+ */
+export const suspicionInterval = (config: EngineConfig): Millis =>
+  Math.max(1_000, lastResortInterval(config));
+
 /** How long after its last claim on the LAN the peer counts as alive there. */
 export const lastResortDead = (config: EngineConfig): Millis => 4 * lastResortInterval(config);
 

@@ -1,6 +1,6 @@
 /** What the peers' adverts prove. Pure queries. */
 import type {Instant} from '@hactl/base';
-import type {AdvertGroup} from '../advert.ts';
+import type {Advert, AdvertGroup} from '../advert.ts';
 import {addressHash} from '../auth.ts';
 import type {EngineConfig, EngineGroup} from '../messages.ts';
 import {echoTime, echoWindow, FRESH_ECHO} from './intervals.ts';
@@ -62,15 +62,38 @@ export const hearsUsNow = (config: EngineConfig, state: State, peer: PeerState):
   hearsUs(config, state, peer) &&
   (config.nodes.length > 2 || state.sequence - (peer.advert?.echoSequence ?? 0n) <= FRESH_ECHO);
 
+/**
+ * It starts, still has the addresses that an earlier process of its left, and does not hear who is Active: it releases
+ * them to nobody, and takes the group when its initdead is over.
+ */
+export const keepsLeftover = (
+  config: EngineConfig,
+  state: State,
+  peer: PeerState,
+  report: AdvertGroup | undefined,
+): boolean =>
+  peer.alive &&
+  report?.role === 'Initialize' &&
+  report.addresses.some(({assigned}) => assigned) &&
+  !hearsUs(config, state, peer);
+
 /** Heard for long enough that its echo would show us if it heard us: a peer that returns is answered at once. */
 export const heardLongEnough = (config: EngineConfig, peer: PeerState, now: Instant): boolean =>
   now - peer.upSince > echoTime(config);
+
+/** The sequences of an earlier incarnation say nothing of this one's. */
+const echoesBefore = (
+  {echoIncarnation, echoSequence}: Advert,
+  {incarnation, sequence}: NonNullable<ActiveGroup['activeAdvert']>,
+): boolean => echoIncarnation < incarnation || (echoIncarnation === incarnation && echoSequence < sequence);
 
 /** Its adverts come, but it has not heard that this director took the group. */
 export const missedOurTakeover = (config: EngineConfig, group: ActiveGroup, peer: PeerState): boolean =>
   config.nodes.length === 2 &&
   peer.heardAt - group.since > echoTime(config) &&
-  (group.activeSequence === undefined || (peer.advert?.echoSequence ?? 0n) < group.activeSequence);
+  (group.activeAdvert === undefined ||
+    peer.advert === undefined ||
+    echoesBefore(peer.advert, group.activeAdvert));
 
 /** Equal priorities: the node that ha.cf names first wins. */
 export const outranks = (
@@ -79,5 +102,9 @@ export const outranks = (
   ownPriority: number,
   ownNodeIndex: number,
 ): boolean => priority > ownPriority || (priority === ownPriority && nodeIndex < ownNodeIndex);
+
+/** Nobody is heard, and one may be alive all the same: it neither said goodbye nor was fenced. */
+export const mayLiveUnheard = (state: State): boolean =>
+  !anyAlive(state) && state.peers.some((peer) => !peer.saidGoodbye && !peer.fenced);
 
 export const anyAlive = (state: State): boolean => state.peers.some((peer) => peer.alive);

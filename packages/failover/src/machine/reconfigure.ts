@@ -2,6 +2,7 @@
 import type {EngineConfig, EngineGroup, EngineVip} from '../messages.ts';
 import {
   assignedOf,
+  continueActive,
   enterActive,
   enterBackup,
   freeVips,
@@ -16,6 +17,9 @@ import type {Turn} from './turn.ts';
 const stillConfigured = (vips: readonly EngineVip[], group: EngineGroup): readonly EngineVip[] =>
   vips.filter((vip) => group.vips.some((next) => vipKey(next) === vipKey(vip)));
 
+const activeVips = (state: State): readonly EngineVip[] =>
+  state.groups.flatMap((group) => (group.role === 'Active' ? group.vips : []));
+
 /** The kernel takes `next` for `old`: it cannot have both on one device. */
 const excludes = (old: EngineVip, next: EngineVip): boolean =>
   old.address === next.address &&
@@ -29,9 +33,7 @@ const excludes = (old: EngineVip, next: EngineVip): boolean =>
 export function onConfigure(turn: Turn, state: State, previous: EngineConfig): State {
   const {config} = turn;
   const assigned = state.groups.flatMap((group) => assignedOf(group));
-  const heldHere = new Set(
-    state.groups.flatMap((group) => (group.role === 'Active' ? group.vips.map(({address}) => address) : [])),
-  );
+  const heldHere = new Set(activeVips(state).map(({address}) => address));
   // A group that keeps its role has its addresses from here on.
   const planned = config.groups.map((group) => ({
     group,
@@ -77,17 +79,20 @@ function place(
   known: GroupState | undefined,
   continues: boolean,
 ): GroupState {
+  const listening = state.listenOnlyUntil !== undefined;
   if (!known) {
     const initial = initialGroup(group, turn.now);
-    return continues
-      ? enterActive(turn, state, initial, 'its addresses are held here already')
-      : enterBackup(turn, initial, 'the configuration names this group now');
+    if (!continues) return enterBackup(turn, initial, 'the configuration names this group now');
+    const reason = 'its addresses are held here already';
+    if (!listening) return enterActive(turn, state, initial, reason);
+    return continueActive(turn, initial, stillConfigured(activeVips(state), group), reason);
   }
   if (known.role !== 'Active') return {...known, leftover: stillConfigured(known.leftover, group)};
   const same =
     known.vips.length === group.vips.length &&
     stillConfigured(known.vips, group).length === known.vips.length;
   if (same) return known;
+  if (listening) return {...known, vips: stillConfigured(activeVips(state), group)};
   const {vips, withheld} = freeVips(turn, state, known);
   turn.emit({type: 'acquire', vrid: group.vrid, vips}, {type: 'announce', vrid: group.vrid, vips});
   return reportWithheld(turn, {...known, vips}, withheld);

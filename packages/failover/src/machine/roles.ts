@@ -2,7 +2,7 @@
 import {announceDelay, defaultSchedule} from '@hactl/net/schedule';
 import type {Instant} from '@hactl/base';
 import type {EngineGroup, EngineVip} from '../messages.ts';
-import {renewInterval} from './intervals.ts';
+import {renewInterval, suspicionInterval} from './intervals.ts';
 import {heldElsewhere} from './knowledge.ts';
 import type {ActiveGroup, BackupGroup, GroupState, InitializeGroup, State} from './state.ts';
 import type {Turn} from './turn.ts';
@@ -113,6 +113,9 @@ export function enterActive(
 ): ActiveGroup {
   const {vips} = freeVips(turn, state, group);
   const {vrid} = group;
+  // Left by an earlier process, and the peer has it in another group.
+  const others = group.leftover.filter((vip) => !vips.includes(vip));
+  if (others.length > 0) turn.emit({type: 'release', vrid, vips: others});
   turn.emit({type: 'acquire', vrid, vips});
   for (let burst = 0; burst < defaultSchedule.burst; burst += 1) turn.emit({type: 'announce', vrid, vips});
   transition(turn, group, 'Active', reason);
@@ -127,6 +130,31 @@ export function enterActive(
     renewAt: turn.now + renewInterval(turn.config),
     holdUntil: turn.now + turn.config.holddown,
     defendedAt: -Infinity,
+    suspicionAt: turn.now + suspicionInterval(turn.config),
+  };
+}
+
+/**
+ * Initialize -> Active while this director only listens: `vips` are on the interfaces already. What the group has beside
+ * them follows when it is known that no peer took over meanwhile.
+ */
+export function continueActive(
+  turn: Turn,
+  group: InitializeGroup,
+  vips: readonly EngineVip[],
+  reason: string,
+): ActiveGroup {
+  transition(turn, group, 'Active', reason);
+  return {
+    ...common(group),
+    role: 'Active',
+    since: turn.now,
+    vips,
+    announced: defaultSchedule.burst,
+    renewAt: turn.now,
+    holdUntil: turn.now + turn.config.holddown,
+    defendedAt: -Infinity,
+    suspicionAt: turn.now + suspicionInterval(turn.config),
   };
 }
 

@@ -91,7 +91,7 @@ const ready: readonly [number, Event] = [0, {type: 'readiness', ready: true}];
 export const scenes = {
   Initialize: () => run(config, begin(), [ready]),
   'Initialize with leftover addresses': () =>
-    run(config, begin(), [[0, {type: 'found-address', vrid: 1}], ready]),
+    run(config, begin(), [[0, {type: 'found-address', vrid: 1, addresses: ['10.0.0.100']}], ready]),
   'Backup of a living peer': () =>
     run(config, begin(), [ready, [5, {type: 'advert', advert: peerAdvert({role: 'Active', priority: 255})}]]),
   'Backup without carrier': () =>

@@ -49,7 +49,7 @@ export interface ActiveGroup extends Group {
   /** What is on the interfaces: exactly this is renewed, announced and released. */
   readonly vips: readonly EngineVip[];
   /** The advert that first said Active: a peer that echoes an older one does not know of it. Undefined: not yet sent. */
-  readonly activeSequence?: bigint;
+  readonly activeAdvert?: {readonly incarnation: bigint; readonly sequence: bigint};
   /** The group is offered to the peer until then. */
   readonly handoverUntil?: Instant;
   readonly announced: number;
@@ -66,6 +66,8 @@ export interface ActiveGroup extends Group {
   readonly stranger?: {readonly from: string; readonly at: Instant; readonly more: number};
   /** No heartbeat path works, but the peer claimed our address: announcing it at this interval shows that we are alive. */
   readonly lastResortAt?: Instant;
+  /** When an address is announced again, should the peer be silent and perhaps alive. */
+  readonly suspicionAt: Instant;
 }
 
 export type GroupState = InitializeGroup | BackupGroup | ActiveGroup;
@@ -136,7 +138,8 @@ export interface State {
 export type Event =
   | {readonly type: 'tick'}
   | {readonly type: 'advert'; readonly advert: Advert}
-  | {readonly type: 'found-address'; readonly vrid: number}
+  /** Addresses of the group that an earlier process left on the interfaces. */
+  | {readonly type: 'found-address'; readonly vrid: number; readonly addresses: readonly string[]}
   | {readonly type: 'acquire-failed'; readonly vrid: number; readonly reason: string}
   | {readonly type: 'prepared'; readonly vrid: number; readonly ok: boolean; readonly reason: string}
   | {readonly type: 'fenced'; readonly ok: boolean; readonly reason: string}

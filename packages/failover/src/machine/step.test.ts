@@ -14,7 +14,7 @@ const events: Readonly<Record<Event['type'], readonly Event[]>> = {
     {type: 'advert', advert: peerAdvert({role: 'Backup', priority: 0})},
     {type: 'advert', advert: peerAdvert({role: 'Active', priority: 255, handover: true})},
   ],
-  'found-address': [{type: 'found-address', vrid: 1}],
+  'found-address': [{type: 'found-address', vrid: 1, addresses: ['10.0.0.100']}],
   'acquire-failed': [{type: 'acquire-failed', vrid: 1, reason: 'no buffer space'}],
   prepared: [
     {type: 'prepared', vrid: 1, ok: true, reason: ''},

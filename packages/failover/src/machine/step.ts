@@ -11,7 +11,7 @@ import {keepUp, onAcquireFailed, onAddressGone, onLinkChanged, restore, settleAc
 import {onFenced, onPrepared, settleBackup, settleInitialize} from './backup.ts';
 import {onConflict} from './conflict.ts';
 import {activeDownInterval} from './intervals.ts';
-import {anyAlive} from './knowledge.ts';
+import {anyAlive, mayLiveUnheard} from './knowledge.ts';
 import {onGiveUp, onMove, onStop, settleMoves} from './moves.ts';
 import {checkSilence, initialPeer, onAdvert, onWake} from './peers.ts';
 import {onConfigure} from './reconfigure.ts';
@@ -67,17 +67,18 @@ export function nextDeadline(config: EngineConfig, state: State): Instant {
   return Math.min(
     state.advertAt,
     ...state.peers.filter(({alive}) => alive).map(({downAt}) => downAt),
-    ...state.groups.map((group) => groupDeadline(config, group)),
+    ...state.groups.map((group) => groupDeadline(config, state, group)),
   );
 }
 
-function groupDeadline(config: EngineConfig, group: GroupState): Instant {
+function groupDeadline(config: EngineConfig, state: State, group: GroupState): Instant {
   const hasAddresses = group.role === 'Active' || (group.role === 'Initialize' && group.leftover.length > 0);
   // A lease may be shorter than the interval of the adverts.
   const renewAt = config.vipLease > 0 && hasAddresses ? group.renewAt : Infinity;
   if (group.role !== 'Active') return renewAt;
   const {announceAt = Infinity, lastResortAt = Infinity, defence} = group;
-  return Math.min(renewAt, announceAt, lastResortAt, defence?.at ?? Infinity);
+  const suspicionAt = mayLiveUnheard(state) ? group.suspicionAt : Infinity;
+  return Math.min(renewAt, announceAt, lastResortAt, suspicionAt, defence?.at ?? Infinity);
 }
 
 /** One event at one instant. Total: every event is legal in every state. */
@@ -100,9 +101,7 @@ function take(turn: Turn, state: State, event: Event): State {
     case 'advert':
       return onAdvert(turn, state, event.advert);
     case 'found-address':
-      return change(state, event.vrid, (group) =>
-        group.role === 'Initialize' ? {...group, leftover: turn.group(group.vrid)?.vips ?? []} : group,
-      );
+      return change(state, event.vrid, (group) => onFoundAddress(turn, group, event.addresses));
     case 'acquire-failed':
       return change(state, event.vrid, (group) => onAcquireFailed(turn, group, event.reason));
     case 'prepared':
@@ -140,6 +139,14 @@ function take(turn: Turn, state: State, event: Event): State {
       return {...next, groups: next.groups.map((group) => tryAgain(group, turn.now))};
     }
   }
+}
+
+/** Only what was found is left over: a lease must not be renewed on an address that the peer has. */
+function onFoundAddress(turn: Turn, group: GroupState, addresses: readonly string[]): GroupState {
+  if (group.role !== 'Initialize') return group;
+  const found = new Set([...group.leftover.map(({address}) => address), ...addresses]);
+  const vips = turn.group(group.vrid)?.vips ?? [];
+  return {...group, leftover: vips.filter(({address}) => found.has(address))};
 }
 
 const change = (state: State, vrid: number, edit: (group: GroupState) => GroupState): State => ({
@@ -230,12 +237,10 @@ function sendAdvert(turn: Turn, state: State): State {
     sequence,
     sentAt: now,
     advertAt: onTime ? state.advertAt + config.keepalive : now + config.keepalive,
-    groups: state.groups.some((group) => group.role === 'Active' && group.activeSequence === undefined)
-      ? state.groups.map((group) =>
-          group.role === 'Active' && group.activeSequence === undefined
-            ? {...group, activeSequence: sequence}
-            : group,
-        )
-      : state.groups,
+    groups: state.groups.map((group) =>
+      group.role === 'Active' && group.activeAdvert === undefined
+        ? {...group, activeAdvert: {incarnation: state.incarnation, sequence}}
+        : group,
+    ),
   };
 }
