@@ -223,7 +223,7 @@ const breakers: Readonly<Record<string, (text: string, random: Random) => string
         : pick(random, wrongHa);
     const line = random(8) === 0 ? `${noise(random).replace(/^[#\s]+/, '')}?` : wrong;
     const [name] = line.split(' ');
-    const has = (one: string): boolean => one.split(' ')[0] === name;
+    const has = (text: string): boolean => text.split(' ')[0] === name;
     return text.split('\n').some(has)
       ? replaceLine(text, random, has, () => line)
       : insertLine(text, random, line);

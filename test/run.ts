@@ -37,7 +37,7 @@ const needsIpvs = files.filter((name) => name.endsWith('.vm.test.ts'));
 const needsNetns = files.filter((name) => name.endsWith('.netns.test.ts'));
 const needsServers = files.filter((name) => name.endsWith('.servers.test.ts'));
 const special = new Set([...needsIpvs, ...needsServers, ...(isRoot ? [] : needsNetns)]);
-const here = files.filter((name) => !special.has(name));
+const onKernel = files.filter((name) => !special.has(name));
 const inVm = [...needsIpvs, ...(isRoot ? [] : needsNetns)];
 
 const node = path.join(bin, 'node');
@@ -56,7 +56,7 @@ const stages: readonly Stage[] = [
   {name: 'format', argv: ['npm', 'run', '-s', 'format'], tap: false, limit: seconds(120), lane: 'second'},
   {
     name: 'tests on this kernel',
-    argv: [...tools, ...ava, ...here],
+    argv: [...tools, ...ava, ...onKernel],
     tap: true,
     limit: seconds(1_200),
     lane: 'second',
@@ -122,7 +122,7 @@ async function lane(of: readonly Stage[], together: boolean): Promise<void> {
 
 // A micro-VM keeps one core busy: one of them runs beside the stages of this kernel, then two beside one another.
 const chosen = stages.filter((stage) => values.only === undefined || stage.name.includes(values.only));
-const of = (name: Stage['lane']): readonly Stage[] => chosen.filter((one) => one.lane === name);
+const of = (name: Stage['lane']): readonly Stage[] => chosen.filter((stage) => stage.lane === name);
 const both = of('first').length > 0 && of('second').length > 0;
 await Promise.all([lane(of('first'), both), lane(of('second'), both)]);
 await lane(of('alone'), false);

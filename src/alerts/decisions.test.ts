@@ -110,10 +110,13 @@ for (const [status, phases] of [
     for (const phase of ['starting', 'running', 'reloading'] as const)
       t.is(
         said([[0, ['down', 'up']]], block, phase)[0]?.length,
-        phases.some((one) => one === phase) ? 2 : 0,
+        phases.some((text) => text === phase) ? 2 : 0,
         phase,
       );
-    t.is(stopEvents(views(['down', 'up'], block)).length, phases.some((one) => one === 'stopping') ? 1 : 0);
+    t.is(
+      stopEvents(views(['down', 'up'], block)).length,
+      phases.some((phase) => phase === 'stopping') ? 1 : 0,
+    );
   });
 
 test('cleanstop=no: nothing is taken down at the end, so nothing is told', (t) => {

@@ -113,7 +113,7 @@ export interface Waiting {
 export const nothingWaits: Waiting = {notices: [], total: 0, downs: 0, ups: 0, dueAt: Infinity};
 
 const countOf = (notices: readonly Notice[], to: 'up' | 'down'): number =>
-  notices.filter((one) => one.type === 'real' && one.to === to).length;
+  notices.filter((notice) => notice.type === 'real' && notice.to === to).length;
 
 /** Puts changes in the queue; transitions are never cut from it. */
 export function wait(waiting: Waiting, notices: readonly Notice[], now: Instant, gap: Millis): Waiting {
@@ -165,10 +165,10 @@ function sentence(notice: Notice): string {
 export function compose(waiting: Waiting, node: string, wall: number, census: readonly Census[]): Message {
   const {notices, total, downs, ups} = waiting;
   const [first] = notices.toSorted(
-    (one, other) => Number(one.type === 'real') - Number(other.type === 'real'),
+    (left, right) => Number(left.type === 'real') - Number(right.type === 'real'),
   );
-  const up = census.reduce((sum, one) => sum + one.up, 0);
-  const all = census.reduce((sum, one) => sum + one.up + one.down + one.unknown, 0);
+  const up = census.reduce((sum, census) => sum + census.up, 0);
+  const all = census.reduce((sum, census) => sum + census.up + census.down + census.unknown, 0);
   const counts = [...(downs > 0 ? [`${downs} down`] : []), ...(ups > 0 ? [`${ups} up`] : [])].join(', ');
   const many = `${total} changes (real servers: ${counts || 'none'}; ${up} of ${all} are up now)`;
   const summary = first === undefined ? '' : total === 1 ? sentence(first) : `${many}: ${sentence(first)}`;

@@ -33,7 +33,7 @@ const block = (more: string): string =>
 function start(t: ExecutionContext, text: string, acting = () => true) {
   const {model, diagnostics} = parseLdirectordCf({path: 'x.cf', text}, {mode: 'strict', resolve});
   t.deepEqual(
-    diagnostics.filter((one) => one.severity === 'error'),
+    diagnostics.filter((diagnostic) => diagnostic.severity === 'error'),
     [],
   );
   const reports = new Map<string, CheckReport>();
@@ -219,25 +219,25 @@ test('logfile as a facility: each line goes to logger with its priority', async 
 test('autoreload and callback: a new content is a change, a new time alone is none', async (t) => {
   const made = folder(t);
   const [file, touched] = [path.join(made, 'ldirectord.cf'), path.join(made, 'touched.cf')];
-  for (const one of [file, touched]) writeFileSync(one, 'checktimeout=5\n');
-  const told: (readonly string[])[] = [];
-  const watch = watchFiles((changed) => told.push(changed), 10);
+  for (const text of [file, touched]) writeFileSync(text, 'checktimeout=5\n');
+  const messages: (readonly string[])[] = [];
+  const watch = watchFiles((changed) => messages.push(changed), 10);
   t.teardown(() => watch.stop());
   watch.follow([file, touched]);
   // Both in one turn: whoever sees the one sees the other.
   utimesSync(touched, new Date(), new Date(Date.now() + 10_000));
   writeFileSync(file, 'checktimeout=6\n');
-  await until('the change', LIMIT, () => told.length > 0);
-  t.deepEqual(told, [[file]]);
+  await until('the change', LIMIT, () => messages.length > 0);
+  t.deepEqual(messages, [[file]]);
   rmSync(file);
-  await until('the file is gone', LIMIT, () => told.length > 1);
-  t.deepEqual(told[1], [file]);
+  await until('the file is gone', LIMIT, () => messages.length > 1);
+  t.deepEqual(messages[1], [file]);
 });
 
 test('a reload that comes before the watch has looked does not swallow the change', (t) => {
   const made = folder(t);
   const [file, other] = [path.join(made, 'ldirectord.cf'), path.join(made, 'other.cf')];
-  for (const one of [file, other]) writeFileSync(one, 'checktimeout=5\n');
+  for (const text of [file, other]) writeFileSync(text, 'checktimeout=5\n');
   const watch = watchFiles(() => t.fail('the timer was not to look'), 60_000);
   t.teardown(() => watch.stop());
   watch.follow([file]);

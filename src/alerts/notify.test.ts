@@ -141,7 +141,9 @@ test('the director that stands by tells nothing of reals, and does not repeat it
   set(0, 1, 'up');
   step = noticeStep(step.memory, views(), 0);
   t.deepEqual(
-    step.notices.map((one) => (one.type === 'real' ? [one.real, one.to, one.service] : [one.type])),
+    step.notices.map((notice) =>
+      notice.type === 'real' ? [notice.real, notice.to, notice.service] : [notice.type],
+    ),
     [['10.0.0.0:80', 'up', 'web'], ['fallback']],
   );
 });

@@ -185,8 +185,8 @@ const reminderOf = (memory: AlertMemory, views: readonly VirtualView[]): Instant
       .filter(({virtual}) => virtual.email.frequency > 0)
       .flatMap(({virtual, reals}) =>
         reals.flatMap(({id, state}) => {
-          const told = memory.get(id);
-          return state === 'down' && told ? [told.saidAt + virtual.email.frequency] : [];
+          const known = memory.get(id);
+          return state === 'down' && known ? [known.saidAt + virtual.email.frequency] : [];
         }),
       ),
   );

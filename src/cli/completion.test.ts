@@ -51,7 +51,7 @@ const offers: Readonly<Record<Shell, (line: string) => string[]>> = {
     run(
       'fish',
       `function hactl; printf '${REALS.replaceAll('\n', '\\n')}'; end; source ${scripts.get('fish')}; complete -C '${line}'`,
-    ).map((one) => one.split('\t')[0] ?? ''),
+    ).map((text) => text.split('\t')[0] ?? ''),
 };
 
 const found = (shell: Shell): boolean =>

@@ -30,8 +30,9 @@ function grouped(all: readonly CommandTree[], action: (option: TreeOption) => st
 }
 
 const argumentKinds = (command: CommandTree): Set<ValueKind> =>
-  new Set(command.arguments.map((one) => one.kind));
-const argumentChoices = (command: CommandTree): string[] => command.arguments.flatMap((one) => one.choices);
+  new Set(command.arguments.map((argument) => argument.kind));
+const argumentChoices = (command: CommandTree): string[] =>
+  command.arguments.flatMap((argument) => argument.choices);
 
 /** bash and zsh find the command that the words before the cursor have reached in the same way. */
 function walk(all: readonly CommandTree[], words: string): string {
@@ -57,7 +58,7 @@ function bash(tree: CommandTree): string {
     return what === '' ? reply(choices) : `COMPREPLY=($(${what} -- "$cur"))`;
   });
   const commands = all.map((command) => {
-    const words = [...command.commands.map((one) => one.name), ...argumentChoices(command)];
+    const words = [...command.commands.map((command) => command.name), ...argumentChoices(command)];
     const kinds = argumentKinds(command);
     const more = kinds.has('real') ? '" $(_hactl_reals)"' : '';
     const options = command.options.flatMap(flagsOf);
@@ -105,8 +106,10 @@ function zsh(tree: CommandTree): string {
   );
   const commands = all.map((command) => {
     const words = [
-      ...command.commands.map((one) => described(one.name, one.description)),
-      ...command.arguments.flatMap((one) => one.choices.map((choice) => described(choice, one.description))),
+      ...command.commands.map((command) => described(command.name, command.description)),
+      ...command.arguments.flatMap((argument) =>
+        argument.choices.map((choice) => described(choice, argument.description)),
+      ),
     ];
     const options = command.options.flatMap((option) =>
       flagsOf(option).map((flag) => described(flag, option.description)),
@@ -154,13 +157,13 @@ function fish(tree: CommandTree): string {
   const paths = all.slice(1).map(({path}) => fishQuoted(path));
   const lines: string[] = [];
   for (const command of all) {
-    const here = `complete -c hactl -n ${fishQuoted(`__hactl_at '${command.path}'`)}`;
-    for (const one of command.commands)
-      lines.push(`${here} -f -a ${one.name} -d ${fishQuoted(one.description)}`);
-    for (const one of command.arguments) {
-      if (one.choices.length > 0) lines.push(`${here} -f -a ${fishQuoted(one.choices.join(' '))}`);
-      if (one.kind === 'real') lines.push(`${here} -f -a '(hactl ${REALS_COMMAND} 2>/dev/null)'`);
-      if (one.kind === 'file') lines.push(`${here} -F`);
+    const line = `complete -c hactl -n ${fishQuoted(`__hactl_at '${command.path}'`)}`;
+    for (const subcommand of command.commands)
+      lines.push(`${line} -f -a ${subcommand.name} -d ${fishQuoted(subcommand.description)}`);
+    for (const argument of command.arguments) {
+      if (argument.choices.length > 0) lines.push(`${line} -f -a ${fishQuoted(argument.choices.join(' '))}`);
+      if (argument.kind === 'real') lines.push(`${line} -f -a '(hactl ${REALS_COMMAND} 2>/dev/null)'`);
+      if (argument.kind === 'file') lines.push(`${line} -F`);
     }
     for (const option of command.options) {
       const value =
@@ -170,7 +173,7 @@ function fish(tree: CommandTree): string {
             ? ` -x -a ${fishQuoted(option.choices.join(' '))}`
             : ' -r';
       const short = option.short === undefined ? '' : ` -s ${option.short.slice(1)}`;
-      lines.push(`${here} -l ${option.long.slice(2)}${short}${value} -d ${fishQuoted(option.description)}`);
+      lines.push(`${line} -l ${option.long.slice(2)}${short}${value} -d ${fishQuoted(option.description)}`);
     }
   }
   return `# fish completion for hactl; made by: hactl completion fish

@@ -103,7 +103,7 @@ async function ended(child: ChildProcess): Promise<void> {
 }
 
 const tables: {theirs: readonly string[]; ours: readonly string[]} = {theirs: [], ours: []};
-let said = '';
+let output = '';
 
 test('the farm is judged by both', async (t) => {
   const text = farmConfig(farmCases);
@@ -125,7 +125,7 @@ test('the farm is judged by both', async (t) => {
   });
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (chunk: Buffer) => {
-      said += chunk.toString();
+      output += chunk.toString();
     });
   try {
     const wanted = farmTable(farmCases).join('\n');
@@ -147,7 +147,7 @@ test('the farm is judged by both', async (t) => {
       tables.ours = await programmed(virtuals, reports()); // oxlint-disable-line no-await-in-loop -- as above
       if (tables.theirs.join('\n') === wanted && tables.ours.join('\n') === wanted) break;
     }
-    t.true(tables.theirs.length > farmCases.length, said);
+    t.true(tables.theirs.length > farmCases.length, output);
   } finally {
     checks.stop();
     await ended(child);

@@ -136,7 +136,7 @@ test('files with their modes; check-config takes them; the list is printed and k
   const source = path.join(fixtures, 'lvs.cf/pair-nat.cf');
   const {status, stdout} = hactl('import', source, '--out', out, ...names);
   t.is(status, 0, stdout);
-  t.deepEqual(globSync('**/*', {cwd: out, withFileTypes: true}).flatMap((one) => (one.isFile() ? [one.name] : [])).toSorted(), [
+  t.deepEqual(globSync('**/*', {cwd: out, withFileTypes: true}).flatMap((entry) => (entry.isFile() ? [entry.name] : [])).toSorted(), [
     'authkeys', 'check-dns-53', 'ha.cf', 'haresources', 'import-report.txt', 'ldirectord.cf', 'role-commands',
   ]); // prettier-ignore
   t.is(statSync(path.join(out, 'authkeys')).mode & 0o777, 0o600);
@@ -179,17 +179,17 @@ test('--json says the same to programs; --from forces the kind; a file that is n
   const source = path.join(fixtures, 'ipvsadm/table-numeric.txt');
   const {status, stdout} = hactl('import', source, '--out', out, '--json', '--from', 'ipvsadm');
   t.is(status, 0, stdout);
-  const said = JSON.parse(stdout) as {
+  const report = JSON.parse(stdout) as {
     kind: string;
     written: string[];
     report: {fate: string; line: number}[];
   };
-  t.is(said.kind, 'ipvsadm');
+  t.is(report.kind, 'ipvsadm');
   t.deepEqual(
-    said.written.map((name) => path.basename(name)),
+    report.written.map((name) => path.basename(name)),
     ['ldirectord.cf', 'import-report.txt'],
   );
-  t.is(said.report.length, 14);
+  t.is(report.report.length, 14);
   const forced = hactl('import', source, '--out', path.join(out, 'x'), '--from', 'keepalived');
   t.is(forced.status, 2);
   t.regex(forced.stdout, /read as keepalived, the file has neither directors nor virtual services/);

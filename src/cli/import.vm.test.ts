@@ -84,7 +84,7 @@ function virtualsOf(file: string): readonly VirtualService[] {
   );
   const errors = result.diagnostics.filter((diagnostic) => diagnostic.severity === 'error');
   if (errors.length > 0) throw new Error(JSON.stringify(errors));
-  return loadWritten(result.files, context).cluster?.ldirectord.flatMap((one) => one.virtuals) ?? [];
+  return loadWritten(result.files, context).cluster?.ldirectord.flatMap((config) => config.virtuals) ?? [];
 }
 
 /** The import's table in the kernel, every server up or every server down, and what ipvsadm says of it. */
@@ -235,7 +235,7 @@ for (const name of globSync('ipvsadm/*.txt', {cwd: fixtures, exclude: ['**/sip.t
     writeFileSync(
       again,
       saved
-        .toSorted((one, other) => Number(other.startsWith('-A')) - Number(one.startsWith('-A')))
+        .toSorted((left, right) => Number(right.startsWith('-A')) - Number(left.startsWith('-A')))
         .join('\n') + '\n',
     );
     t.deepEqual(await program(virtualsOf(again)), saved);
@@ -280,10 +280,10 @@ test('the lvs.cf of a seed, imported and running: the address, and the server wh
   ];
   const director = [process.execPath, labProgram('hactld'), ...places, '--node', 'lvs1'];
   const child = spawn('ip', ['netns', 'exec', theirs, ...director], {stdio: ['ignore', 'pipe', 'pipe']});
-  let said = '';
+  let output = '';
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (chunk: Buffer) => {
-      said += chunk.toString();
+      output += chunk.toString();
     });
   const wanted = ['-A -t 192.168.2.240:3306 -s lc', '-a -t 192.168.2.240:3306 -r 192.168.2.242:3306 -g -w 1'];
   const address = (): string => ip('-n', theirs, '-4', '-o', 'address', 'show', 'dev', 'eth0');
@@ -292,8 +292,8 @@ test('the lvs.cf of a seed, imported and running: the address, and the server wh
     const done = (): boolean =>
       table(theirs).join('\n') === wanted.join('\n') && address().includes('192.168.2.240/22');
     while (!done() && child.exitCode === null && performance.now() < deadline) await pause(500); // oxlint-disable-line no-await-in-loop -- a condition with a deadline
-    t.deepEqual(table(theirs), wanted, said);
-    t.regex(address(), /192\.168\.2\.240\/22 .*eth0:1/, said);
+    t.deepEqual(table(theirs), wanted, output);
+    t.regex(address(), /192\.168\.2\.240\/22 .*eth0:1/, output);
   } finally {
     child.kill('SIGTERM');
     await ended(child);

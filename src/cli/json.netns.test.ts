@@ -33,7 +33,7 @@ for (const part of readFileSync(path.join(root, 'docs/json.md'), 'utf8')
 function leaves(value: unknown, at: string, fields: ReadonlyMap<string, Field>): [string, string][] {
   const field = fields.get(at);
   if (field?.type === 'object') return [[at, 'object']];
-  if (Array.isArray(value)) return value.flatMap((one) => leaves(one, `${at}[]`, fields));
+  if (Array.isArray(value)) return value.flatMap((element) => leaves(element, `${at}[]`, fields));
   if (typeof value === 'object' && value !== null) {
     const any = fields.has(`${at}.*`);
     return Object.entries(value).flatMap(([name, one]) =>
@@ -100,7 +100,7 @@ test('a pair: every document is what docs/json.md says', async (t) => {
     return site.start(host, [process.execPath, path.join(root, 'src/hactld.ts'), ...words], `${own}.log`);
   });
   const started = await Promise.all(daemons);
-  t.teardown(() => Promise.all(started.map((one) => one.kill('SIGKILL', true))));
+  t.teardown(() => Promise.all(started.map((program) => program.kill('SIGKILL', true))));
   const ask = async (...words: string[]) =>
     site.run('director1', [
       'env',

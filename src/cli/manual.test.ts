@@ -33,7 +33,7 @@ for (const name of pages) {
     // A line that begins with a dot is a request: only those that we mean may be there.
     const requests = readFileSync(`${folder}${name}`, 'utf8').match(/^\.\S+/gm) ?? [];
     t.deepEqual(
-      [...new Set(requests)].filter((one) => !/^\.(\\"|TH|SH|SS|TP|BR|B|nf|fi)$/.test(one)),
+      [...new Set(requests)].filter((text) => !/^\.(\\"|TH|SH|SS|TP|BR|B|nf|fi)$/.test(text)),
       [],
     );
   });

@@ -103,12 +103,12 @@ test('events --follow prints what comes, as it comes', async (t) => {
 });
 
 test('both directors tell the same story, with the part of the other', async (t) => {
-  const [here, there] = await Promise.all([why(one), why(two)]);
-  t.is(here.story.title, there.story.title);
-  t.regex(here.story.title, /^director2 took over IPaddr2::10\.99\.0\.100\/24\/eth0 from director1: /);
-  t.is(here.peer?.node, two);
-  t.is(there.peer?.node, one);
-  for (const {story} of [here, there]) {
+  const [local, document] = await Promise.all([why(one), why(two)]);
+  t.is(local.story.title, document.story.title);
+  t.regex(local.story.title, /^director2 took over IPaddr2::10\.99\.0\.100\/24\/eth0 from director1: /);
+  t.is(local.peer?.node, two);
+  t.is(document.peer?.node, one);
+  for (const {story} of [local, document]) {
     const core = story.lines.filter((line) => line.core).map(({node, text}) => `${node} ${text}`);
     t.true(
       core.some((line) => line.startsWith(`${one} Active -> Backup: eth0`)),
@@ -128,14 +128,14 @@ test('watch: plain frames into a pipe, a screen of its own on a terminal, and th
   t.false(piped.stdout.includes('\u001B'));
 
   const terminal = await onTerminal(two, 'watch');
-  const said = (): string => terminal.lines.join('\n');
-  await until('the first frame', LIMIT, () => said().includes('Groups'));
+  const messagesOf = (): string => terminal.lines.join('\n');
+  await until('the first frame', LIMIT, () => messagesOf().includes('Groups'));
   terminal.write('q');
   await until('it ends', LIMIT, () => !terminal.running);
-  t.true(said().includes('\u001B[?1049h\u001B[?25l'), 'a screen of its own');
-  t.true(said().includes('\u001B[?25h\u001B[?1049l'), 'and back');
-  t.regex(said(), /status 0/);
-  t.regex(said(), /[^-]icanon[\s\S]*[^-]echo /, 'the terminal reads lines and echoes again');
+  t.true(messagesOf().includes('\u001B[?1049h\u001B[?25l'), 'a screen of its own');
+  t.true(messagesOf().includes('\u001B[?25h\u001B[?1049l'), 'and back');
+  t.regex(messagesOf(), /status 0/);
+  t.regex(messagesOf(), /[^-]icanon[\s\S]*[^-]echo /, 'the terminal reads lines and echoes again');
 });
 
 test('a dead peer: one side, and why; the journal outlives the daemon', async (t) => {

@@ -84,6 +84,6 @@ export function scrub(text: string, secrets: Iterable<string>): string {
     forms.add(Buffer.from(secret).toString('hex'));
   }
   return [...forms]
-    .toSorted((form, other) => other.length - form.length)
+    .toSorted((form, right) => right.length - form.length)
     .reduce((left, form) => left.replaceAll(form, REDACTED), text);
 }

@@ -84,14 +84,14 @@ for (const [what, broken] of Object.entries(breakages))
     const leaks: string[] = [];
     for (const [name, text] of Object.entries(files)) {
       const lines = text.split('\n');
-      for (const [place, line] of lines.entries()) {
+      for (const [index, line] of lines.entries()) {
         if (line.search(PLANTED) < 0) continue;
-        const changed = lines.with(place, broken(line)).join('\n');
+        const changed = lines.with(index, broken(line)).join('\n');
         if (changed === text) continue;
         const shown = shownOf({...files, [name]: changed}, name);
         const found = new Set(shown.match(PLANTED));
         if (found.size > 0)
-          leaks.push(`${name}: ${broken(line)}: ${[...found].join(', ')}\n${shown.split('\n').filter((one) => one.search(PLANTED) >= 0).join('\n')}`); // prettier-ignore
+          leaks.push(`${name}: ${broken(line)}: ${[...found].join(', ')}\n${shown.split('\n').filter((text) => text.search(PLANTED) >= 0).join('\n')}`); // prettier-ignore
       }
     }
     t.deepEqual(leaks, []);

@@ -78,11 +78,11 @@ function linesOf(command: CommandTree, folder: string): readonly string[][] {
 
 /** A command as hactl.ts runs it, but for the process: one of these takes seconds on a busy machine. */
 async function inThisProcess(line: readonly string[]): Promise<string> {
-  const said: string[] = [];
+  const messages: string[] = [];
   const [out, error] = [process.stdout, process.stderr].map((stream) => stream.write.bind(stream));
   const {exitCode} = process;
   const keep = (chunk: string | Uint8Array): boolean => {
-    said.push(Buffer.from(chunk as string).toString());
+    messages.push(Buffer.from(chunk as string).toString());
     return true;
   };
   process.stdout.write = keep;
@@ -90,13 +90,13 @@ async function inThisProcess(line: readonly string[]): Promise<string> {
   try {
     await makeProgram(() => undefined).parseAsync(['node', 'hactl', ...line]);
   } catch (problem) {
-    said.push(problem instanceof Error ? problem.message : String(problem));
+    messages.push(problem instanceof Error ? problem.message : String(problem));
   } finally {
     if (out) process.stdout.write = out;
     if (error) process.stderr.write = error;
     process.exitCode = exitCode;
   }
-  return said.join('');
+  return messages.join('');
 }
 
 async function startPair(site: NamespaceSite, t: {teardown(fn: () => unknown): void}) {
@@ -149,7 +149,7 @@ test('no output of any command, log, journal, bundle or process argument has a p
   });
 
   /** What was said where. */
-  const said = new Map<string, string>();
+  const outputs = new Map<string, string>();
   const run = async (words: readonly string[], host: string = one): Promise<void> => {
     const line = ['--run-dir', `${folder}/run`, ...words];
     const text =
@@ -158,7 +158,7 @@ test('no output of any command, log, journal, bundle or process argument has a p
         : await site
             .run(host, [site.node, `${root}/src/hactl.ts`, ...line])
             .then(({stdout, stderr}) => `${stdout}\n${stderr}`);
-    said.set(`${said.size} hactl ${words.join(' ')}`, text);
+    outputs.set(`${outputs.size} hactl ${words.join(' ')}`, text);
   };
   const commands = flatten(treeOf(makeProgram(() => undefined))).filter(
     ({commands: below}) => below.length === 0,
@@ -173,7 +173,7 @@ test('no output of any command, log, journal, bundle or process argument has a p
       const host = /^hactl realserver (?:apply|undo)/.test(command.path) ? 'web2' : one;
       await run([...words, ...(isBundle ? ['--out', bundle] : [])], host);
     }
-  said.set('the bundle', execFileSync('tar', ['-xzOf', bundle], {encoding: 'utf8'}));
+  outputs.set('the bundle', execFileSync('tar', ['-xzOf', bundle], {encoding: 'utf8'}));
 
   // The files on the disk are broken: what is said of that comes from the daemon.
   const files = plantedFiles({folder, echo: '10.99.0.11', vip: site.vip});
@@ -237,16 +237,16 @@ test('no output of any command, log, journal, bundle or process argument has a p
 
   for (const host of [one, two])
     for (const file of globSync([`${folderOf(host)}/*.log*`, `${folderOf(host)}/state/**/*journal*`]))
-      said.set(file, readFileSync(file, 'utf8'));
-  t.true([...said.keys()].some((name) => name.includes('journal')));
+      outputs.set(file, readFileSync(file, 'utf8'));
+  t.true([...outputs.keys()].some((name) => name.includes('journal')));
   for (const {name, pid} of (await status())?.processes ?? [])
-    if (pid !== undefined) said.set(`arguments of ${name}`, readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
+    if (pid !== undefined) outputs.set(`arguments of ${name}`, readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
 
-  const leaks = [...said].flatMap(([where, text]) => {
+  const leaks = [...outputs].flatMap(([where, text]) => {
     const found = [...new Set(text.match(PLANTED))];
     const [line = ''] = text.split('\n').filter((words) => words.search(PLANTED) >= 0);
     return found.length === 0 ? [] : [`${where}: ${found.join(', ')}: ${line.slice(0, 300)}`];
   });
   t.deepEqual(leaks, []);
-  t.log(`${said.size} outputs of ${commands.length} commands, logs and journals`);
+  t.log(`${outputs.size} outputs of ${commands.length} commands, logs and journals`);
 });

@@ -96,17 +96,17 @@ test('no secret is in the bundle, and the rest of the files is', async (t) => {
     folder,
     '--json',
   ]);
-  let said = '';
-  child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
   t.is(await new Promise((resolve) => child.on('exit', resolve)), 0);
 
   t.is(statSync(out).mode & 0o777, 0o600);
   execFileSync('tar', ['-xzf', out, '-C', folder]);
   const [top = ''] = readdirSync(folder).filter((name) => name.startsWith('hactl-support-'));
   const texts = readdirSync(path.join(folder, top), {recursive: true, withFileTypes: true})
-    .filter((one) => one.isFile())
-    .map((one) => [one.name, readFileSync(path.join(one.parentPath, one.name), 'utf8')] as const);
-  t.is((JSON.parse(said) as {files: string[]}).files.length, texts.length);
+    .filter((entry) => entry.isFile())
+    .map((entry) => [entry.name, readFileSync(path.join(entry.parentPath, entry.name), 'utf8')] as const);
+  t.is((JSON.parse(output) as {files: string[]}).files.length, texts.length);
   for (const [name, text] of texts)
     for (const secret of secrets) {
       t.false(text.includes(secret), `${secret} is in ${name}`);

@@ -58,7 +58,7 @@ export function makeConfigDesk(
 
   const changedFiles = (version: ConfigVersion, before: ConfigVersion | undefined): string[] =>
     version.files
-      .filter((file) => before?.files.find((one) => one.path === file.path)?.text !== file.text)
+      .filter((file) => before?.files.find((previous) => previous.path === file.path)?.text !== file.text)
       .map((file) => path.basename(file.path));
 
   function history(): HistoryOutcome {

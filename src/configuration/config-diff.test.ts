@@ -49,9 +49,9 @@ test('the lines of the difference, put together again, are the two texts', (t) =
       const side = (sign: string) =>
         lines.filter((line) => line.startsWith(sign)).map((line) => line.slice(1));
       const [gone, come] = [side('-'), side('+')];
-      const count = (all: readonly string[], one: string) => all.filter((line) => line === one).length;
+      const count = (all: readonly string[], text: string) => all.filter((line) => line === text).length;
       return ['a', 'b', 'c'].every(
-        (one) => count(from, one) - count(gone, one) === count(to, one) - count(come, one),
+        (text) => count(from, text) - count(gone, text) === count(to, text) - count(come, text),
       );
     }),
   );

@@ -73,16 +73,16 @@ export function sharedName(file: string, configDir: string): string | undefined 
  */
 export function pushObstacle(directory: string, name: string): string | undefined {
   const parts = name.split('/');
-  let place = directory;
+  let folder = directory;
   for (const [index, part] of parts.entries()) {
-    place = path.join(place, part);
-    const found = lstatSync(place, {throwIfNoEntry: false});
+    folder = path.join(folder, part);
+    const found = lstatSync(folder, {throwIfNoEntry: false});
     if (!found) return undefined;
     if (found.isSymbolicLink())
-      return `${place} is a link, and a push follows none: put the file itself in its place, or edit it there`;
+      return `${folder} is a link, and a push follows none: put the file itself in its place, or edit it there`;
     const last = index === parts.length - 1;
     if (last ? !found.isFile() : !found.isDirectory())
-      return `${place} is no ${last ? 'regular file' : 'directory'}`;
+      return `${folder} is no ${last ? 'regular file' : 'directory'}`;
   }
   return undefined;
 }

@@ -44,18 +44,18 @@ export async function push(
 ): Promise<PushOutcome> {
   const peer = ports.peer();
   const mine = await ports.load();
-  const here = {
+  const local = {
     diagnostics: mine.texts,
     rows: mine.loaded ? planChanges(ports.running(), mine.loaded).rows : [],
   };
-  let there: PushOutcome['there'] = {diagnostics: [], rows: []};
+  let remote: PushOutcome['there'] = {diagnostics: [], rows: []};
   const result = (ok: boolean, text: string): PushOutcome => ({
     ok,
     text,
     dryRun: options.dryRun,
     peer,
-    here,
-    there,
+    here: local,
+    there: remote,
   });
 
   if (!mine.loaded) return result(false, 'the files here have errors: nothing was sent');
@@ -83,7 +83,7 @@ export async function push(
     {command: 'push-prepare', id, dryRun: options.dryRun, files},
     PUSH_PREPARE_LIMIT_MS,
   );
-  there = {diagnostics: prepared.diagnostics, rows: prepared.rows};
+  remote = {diagnostics: prepared.diagnostics, rows: prepared.rows};
   if (!prepared.ok)
     return result(
       false,
@@ -92,7 +92,7 @@ export async function push(
   if (prepared.digest !== digest) {
     const why = options.keys ? '' : ': authkeys is only sent with --keys';
     const warning = `warning: ${peer} would still differ from this director afterwards${why}`;
-    there = {...there, diagnostics: [...there.diagnostics, warning]};
+    remote = {...remote, diagnostics: [...remote.diagnostics, warning]};
   }
   if (options.dryRun) return result(true, `${peer} could use it; nothing was changed on either`);
 
@@ -158,13 +158,15 @@ async function commitThere(
     // oxlint-disable-next-line no-await-in-loop -- one question after another.
     await ports.wait(OUTCOME_PAUSE_MS);
     // oxlint-disable-next-line no-await-in-loop -- see above.
-    const said = await ports.ask({command: 'push-outcome', id}, PUSH_OUTCOME_LIMIT_MS).catch(() => undefined);
-    const known = said && outcomes[said.state];
-    if (said && known !== undefined)
-      return {state: said.state === 'done' ? 'done' : 'failed', reason: `${known}: ${said.text}`};
+    const outcome = await ports
+      .ask({command: 'push-outcome', id}, PUSH_OUTCOME_LIMIT_MS)
+      .catch(() => undefined);
+    const known = outcome && outcomes[outcome.state];
+    if (outcome && known !== undefined)
+      return {state: outcome.state === 'done' ? 'done' : 'failed', reason: `${known}: ${outcome.text}`};
     // Not asked for yet: it must not be asked for by a frame that is still on its way.
     // oxlint-disable-next-line no-await-in-loop -- see above.
-    if (said?.state === 'prepared')
+    if (outcome?.state === 'prepared')
       await ports.ask({command: 'push-abort', id}, PUSH_OUTCOME_LIMIT_MS).catch(() => undefined);
   }
   return {state: 'unknown', reason: lost};

@@ -41,11 +41,11 @@ export function pushRefusal({ha, authkeys}: ClusterConfig): string | undefined {
 const localised = (configDir: string, {name, text, mode}: PushedFile): ConfigFile => {
   if (!isSharedName(name)) throw new CommandError('bad-name', `${JSON.stringify(name)} is no file to push`);
   const file = path.join(configDir, name);
-  const here = readConfigFile(file);
+  const current = readConfigFile(file);
   return {
     path: file,
-    text: name === 'ha.cf' ? withLocalLines(text, here.text ?? '') : text,
-    mode: name === 'authkeys' ? 0o600 : here.text === undefined ? mode & NEW_FILE_MODE : here.mode,
+    text: name === 'ha.cf' ? withLocalLines(text, current.text ?? '') : text,
+    mode: name === 'authkeys' ? 0o600 : current.text === undefined ? mode & NEW_FILE_MODE : current.mode,
   };
 };
 

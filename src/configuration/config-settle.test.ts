@@ -35,13 +35,13 @@ test('without a running engine there is nothing to wait for', (t) => {
 });
 
 test('the peer has it when its adverts say so; the dead and the unheard are not waited for', (t) => {
-  const said = (state: string, configDigest?: string): EngineStatus =>
+  const messagesOf = (state: string, configDigest?: string): EngineStatus =>
     ({
       peers: [{name: 'b', state, ...(configDigest === undefined ? {} : {configDigest})}],
     }) as unknown as EngineStatus;
-  t.true(peersHave('0123456789abcdefff', said('up', '0123456789abcdef')));
-  t.false(peersHave('0123456789abcdefff', said('late', '0123456789abcdee')));
-  t.false(peersHave('0123456789abcdefff', said('up')));
-  t.true(peersHave('0123456789abcdefff', said('dead', '1')));
-  t.true(peersHave('0123456789abcdefff', said('unknown')));
+  t.true(peersHave('0123456789abcdefff', messagesOf('up', '0123456789abcdef')));
+  t.false(peersHave('0123456789abcdefff', messagesOf('late', '0123456789abcdee')));
+  t.false(peersHave('0123456789abcdefff', messagesOf('up')));
+  t.true(peersHave('0123456789abcdefff', messagesOf('dead', '1')));
+  t.true(peersHave('0123456789abcdefff', messagesOf('unknown')));
 });

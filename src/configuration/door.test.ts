@@ -78,18 +78,18 @@ const cases: Readonly<Partial<Record<MachineCode, readonly [Partial<typeof good>
   'unknown-user': [{'ha.cf': `${good['ha.cf']}respawn nobody-of-that-name /bin/sh\n`}, 'ha.cf:4:9 warning'],
 };
 
-for (const [code, [files, place]] of Object.entries(cases))
+for (const [code, [files, location]] of Object.entries(cases))
   test(`${code}: a diagnostic with its place, from hactld's door and from check-config`, async (t) => {
     const dir = directory(t, files);
     const before = tree(dir);
     const {found, loaded} = await judge(dir);
-    t.true(found.includes(`${place} ${code}`), found.join('; '));
-    t.is(loaded === undefined, place.endsWith('error'));
+    t.true(found.includes(`${location} ${code}`), found.join('; '));
+    t.is(loaded === undefined, location.endsWith('error'));
     const check = spawnSync(process.execPath, [hactl, 'check-config', dir, '--node', 'alpha'], {
       encoding: 'utf8',
     });
     t.regex(check.stdout, new RegExp(`\\[${code}\\]`));
-    t.is(check.status, place.endsWith('error') ? 2 : 0);
+    t.is(check.status, location.endsWith('error') ? 2 : 0);
     t.is(tree(dir), before, 'reading changed something');
   });
 
@@ -110,10 +110,10 @@ const absent: readonly (readonly [Partial<typeof good>, place: string])[] = [
     'ldirectord.cf:4:14',
   ],
 ];
-for (const [files, place] of absent)
+for (const [files, location] of absent)
   test(`a program that is not there is said before the switch: ${Object.values(files).join('').trim().split('\n').at(-1)?.trim()}`, async (t) => {
     const {found} = await judge(directory(t, files));
-    t.deepEqual(found, [`${place} warning missing-program`]);
+    t.deepEqual(found, [`${location} warning missing-program`]);
   });
 
 test('a respawn line that cannot be carried out is refused in strict mode, as heartbeat does', async (t) => {
@@ -135,11 +135,11 @@ test('on a machine that is not a director one notice says what was not judged', 
   const dir = directory(t, {haresources: 'alpha 198.51.100.7 nosuch ldirectord\n'});
   const {found} = await judge(dir, {elsewhere: 'judged for another machine'});
   t.deepEqual(
-    found.filter((one) => !one.includes('virtual-without-address')),
+    found.filter((text) => !text.includes('virtual-without-address')),
     ['ha.d:1:1 notice not-judged'],
   );
   const other = await judge(dir, {node: 'gamma'});
-  t.true(other.found.some((one) => one.endsWith('not-judged')));
+  t.true(other.found.some((text) => text.endsWith('not-judged')));
 });
 
 for (const [what, spoil, expected] of [
@@ -189,7 +189,7 @@ const lines: readonly (readonly [file: keyof typeof good, line: string, place: s
   ['ldirectord.cf', '\tchecktype=external\n\tcheckcommand=ROOT/bin/script', 'ldirectord.cf:5:15'],
   ['ldirectord.cf', '\tchecktype=external-perl\n\tcheckcommand=ROOT/bin/script', 'ldirectord.cf:5:15'],
 ];
-for (const [file, line, place] of lines)
+for (const [file, line, location] of lines)
   test(`a program that anybody may change is refused: ${line.trim()}`, async (t) => {
     const text =
       line.startsWith('\t') || file === 'ha.cf' ? `${good[file]}${line}\n` : `${line}\n${good[file]}`;
@@ -202,7 +202,7 @@ for (const [file, line, place] of lines)
     t.truthy(fine.loaded, fine.texts.join('\n'));
     chmodSync(bin, 0o777);
     const {found, loaded} = await judge(dir);
-    t.true(found.includes(`${place} error unsafe-permissions`), found.join('; '));
+    t.true(found.includes(`${location} error unsafe-permissions`), found.join('; '));
     t.is(loaded, undefined);
   });
 
@@ -211,7 +211,7 @@ test('a resource script that anybody may change is refused', async (t) => {
   mkdirSync(path.join(dir, 'resource.d'));
   writeFileSync(path.join(dir, 'resource.d/Foo'), '#!/bin/sh\n');
   chmodSync(path.join(dir, 'resource.d/Foo'), 0o755);
-  t.true((await judge(dir)).found.every((one) => !one.includes('unsafe')));
+  t.true((await judge(dir)).found.every((text) => !text.includes('unsafe')));
   chmodSync(path.join(dir, 'resource.d/Foo'), 0o757);
   t.true((await judge(dir)).found.includes('haresources:1:23 error unsafe-permissions'));
 });

@@ -35,7 +35,7 @@ export interface UnplacedVip {
   readonly group: string;
 }
 
-const place = (vip: Vip, find: FindInterface): EngineVip | undefined => {
+const locate = (vip: Vip, find: FindInterface): EngineVip | undefined => {
   const {device, prefixLength} = vip;
   const found =
     device === undefined || prefixLength === undefined ? find(vip.address, vip.family) : undefined;
@@ -70,7 +70,7 @@ export function engineGroups(
     const vips: EngineVip[] = [];
     for (const resource of group.resources) {
       if (!resource.vip) continue;
-      const placed = place(resource.vip, find);
+      const placed = locate(resource.vip, find);
       if (placed) vips.push(placed);
       else unplaced.push({address: resource.vip.address, group: hideArguments(group.name)});
     }

@@ -33,11 +33,11 @@ async function start(t: ExecutionContext, files: Partial<typeof good>) {
     lookUp: (name) => Promise.resolve(name.startsWith('absent') ? [] : undefined),
     wall: 0,
   };
-  const said: string[] = [];
+  const messages: string[] = [];
   const waits: number[] = [];
   return {
     put,
-    said,
+    said: messages,
     waits,
     noRoute: () => (routes = false),
     /** As `keep` does when a configuration was applied. */
@@ -50,7 +50,7 @@ async function start(t: ExecutionContext, files: Partial<typeof good>) {
       firstLoad({
         configDir,
         store,
-        log: (level, text) => said.push(`${level} ${text}`),
+        log: (level, text) => messages.push(`${level} ${text}`),
         print: () => undefined,
         load: (how) => loadDirectory({...options, ...how}),
         wait: (ms) => {

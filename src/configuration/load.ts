@@ -106,8 +106,8 @@ export async function loadDirectory(options: LoadOptions): Promise<LoadOutcome> 
     ...(!cluster
       ? []
       : elsewhere === undefined
-        ? judgeMachine(cluster, machineFacts({configDir}, find), {configDir, sources, mode}).map((one) =>
-            options.inUse === true ? asWarning(one) : one,
+        ? judgeMachine(cluster, machineFacts({configDir}, find), {configDir, sources, mode}).map(
+            (diagnostic) => (options.inUse === true ? asWarning(diagnostic) : diagnostic),
           )
         : [notJudged(configDir, elsewhere)]),
   ];
@@ -139,12 +139,12 @@ export async function loadDirectory(options: LoadOptions): Promise<LoadOutcome> 
 }
 
 /** The files of the disk are not read then; a program that somebody else may change is not run anyway. */
-const asWarning = (one: Diagnostic): Diagnostic =>
-  one.severity !== 'error' ||
-  one.code === 'no-route' ||
-  (one.code === 'unsafe-permissions' && one.message.startsWith(ROOT_RUNS))
-    ? one
-    : {...one, severity: 'warning'};
+const asWarning = (diagnostic: Diagnostic): Diagnostic =>
+  diagnostic.severity !== 'error' ||
+  diagnostic.code === 'no-route' ||
+  (diagnostic.code === 'unsafe-permissions' && diagnostic.message.startsWith(ROOT_RUNS))
+    ? diagnostic
+    : {...diagnostic, severity: 'warning'};
 
 const notJudged = (configDir: string, reason: string): Diagnostic => ({
   severity: 'notice',

@@ -40,19 +40,19 @@ const LINKS_MAX = 40;
 export function exposure(file: string): string | undefined {
   const unknown = unknownOwner();
   const trusted = new Set([0, process.getuid?.() ?? 0, ...(unknown === undefined ? [] : [unknown])]);
-  const judge = (place: string, {uid, gid, mode}: Stats, isDirectory: boolean): string | undefined => {
-    if (!trusted.has(uid)) return `${place} belongs to uid ${uid}`;
+  const judge = (file: string, {uid, gid, mode}: Stats, isDirectory: boolean): string | undefined => {
+    if (!trusted.has(uid)) return `${file} belongs to uid ${uid}`;
     // In a sticky directory nobody renames or removes what is not his.
     if (isDirectory && (mode & STICKY) !== 0) return undefined;
-    if ((mode & 0o002) !== 0) return `everybody may write to ${place}`;
-    if ((mode & 0o020) !== 0 && gid !== 0) return `group ${gid} may write to ${place}`;
+    if ((mode & 0o002) !== 0) return `everybody may write to ${file}`;
+    if ((mode & 0o020) !== 0 && gid !== 0) return `group ${gid} may write to ${file}`;
     return undefined;
   };
   let left = path
     .resolve(file)
     .split('/')
     .filter((part) => part !== '');
-  let place = '/';
+  let folder = '/';
   let links = 0;
   const root = judge('/', statSync('/'), true);
   if (root !== undefined) return root;
@@ -60,10 +60,10 @@ export function exposure(file: string): string | undefined {
     const [part = '', ...rest] = left;
     left = rest;
     if (part === '..') {
-      place = path.dirname(place);
+      folder = path.dirname(folder);
       continue;
     }
-    const next = path.join(place, part);
+    const next = path.join(folder, part);
     const found = lstatSync(next, {throwIfNoEntry: false});
     // What is not there yet is root's to make: its directory was judged.
     if (!found) return undefined;
@@ -72,13 +72,13 @@ export function exposure(file: string): string | undefined {
       links += 1;
       if (links > LINKS_MAX) return `${file} has too many links`;
       const target = readlinkSync(next);
-      if (path.isAbsolute(target)) place = '/';
+      if (path.isAbsolute(target)) folder = '/';
       left = [...target.split('/').filter((word) => word !== '' && word !== '.'), ...left];
       continue;
     }
     const problem = judge(next, found, found.isDirectory());
     if (problem !== undefined) return problem;
-    place = next;
+    folder = next;
   }
   return undefined;
 }

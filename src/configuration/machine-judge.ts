@@ -70,12 +70,12 @@ const interpreters =
 export function filesOfCommand(words: readonly string[]): string[] {
   const [first, ...rest] = words;
   if (first === undefined) return [];
-  const own = first.startsWith('/') ? [first] : [];
-  if (!interpreters.test(first.split('/').at(-1) ?? '')) return own;
+  const candidates = first.startsWith('/') ? [first] : [];
+  if (!interpreters.test(first.split('/').at(-1) ?? '')) return candidates;
   const next = rest.findIndex(
     (word) => !word.startsWith('-') && !/^\w+=/.test(word) && !/^[\d.]+[smh]?$/.test(word),
   );
-  return next < 0 ? own : [...own, ...filesOfCommand(rest.slice(next))];
+  return next < 0 ? candidates : [...candidates, ...filesOfCommand(rest.slice(next))];
 }
 
 /** Words of a shell's line: enough to find the program. */
@@ -149,11 +149,11 @@ export function judgeMachine(
       const problem = monitorFile === undefined ? undefined : facts.unwritable(monitorFile);
       if (monitorFile === undefined || problem === undefined) continue;
       const line = new RegExp(`^\\s*monitorfile\\s*=\\s*(?<at>"?${quoted(monitorFile)}"?)`);
-      const own = placeOf(sources, file, line, span.start);
+      const location = placeOf(sources, file, line, span.start);
       add(
         'error',
         'unwritable-file',
-        own.end > own.start + 1 ? own : placeOf(sources, file, line),
+        location.end > location.start + 1 ? location : placeOf(sources, file, line),
         `unable to open monitorfile ${monitorFile}: ${problem}`,
         'ldirectord writes a line to it for each check: name a file that can be written',
       );

@@ -182,19 +182,19 @@ export async function withNames<T>(
 
 /** An unreachable name server is not an error in the file: entries with the name are left out until it answers. */
 export function leftOut(
-  one: Diagnostic,
+  diagnostic: Diagnostic,
   sources: ReadonlyMap<string, Source>,
   unavailable: ReadonlySet<string>,
 ): Diagnostic {
-  if (one.code !== 'unresolved-name') return one;
-  const {file, start, end} = one.span;
+  if (diagnostic.code !== 'unresolved-name') return diagnostic;
+  const {file, start, end} = diagnostic.span;
   const words = sources.get(file)?.text.slice(start, end) ?? '';
   const name = [...unavailable].find((word) => words.includes(word));
-  if (name === undefined) return one;
+  if (name === undefined) return diagnostic;
   return {
     severity: 'warning',
     code: 'unavailable-name',
-    span: one.span,
+    span: diagnostic.span,
     message: `no name server answers for ${name}: it is left out until one does`,
     help: 'write the address, or the name in /etc/hosts, so that no start depends on a name server',
   };

@@ -61,16 +61,16 @@ export function makeMetrics(): {
   const active = gauge('hactl_server_active_connections', 'Active connections in the kernel.', labels);
   const inactive = gauge('hactl_server_inactive_connections', 'Inactive connections in the kernel.', labels);
   const checkAge = gauge('hactl_server_check_age_seconds', 'Seconds since the last check ended.', labels);
-  const here = gauge('hactl_sync_connections', 'Connections that the sync process knows of.', ['where']);
+  const local = gauge('hactl_sync_connections', 'Connections that the sync process knows of.', ['where']);
   const missing = gauge('hactl_sync_missing', 'Connections missing here, or at the peer.', ['where']);
   const problems = gauge('hactl_problems', 'Problems that hactl status lists.');
   const differs = gauge('hactl_config_differs', '1: the configuration differs from that of the peer.');
-  const all = [role, peerUp, silence, received, sent, dropped, hears, lateness, faults, restarts, inKernel, servers, connections, serverUp, weight, active, inactive, checkAge, here, missing]; // prettier-ignore
+  const all = [role, peerUp, silence, received, sent, dropped, hears, lateness, faults, restarts, inKernel, servers, connections, serverUp, weight, active, inactive, checkAge, local, missing]; // prettier-ignore
 
   function set(status: StatusSnapshot | undefined): void {
     up.set(status ? 1 : 0);
     // What was removed by a reload leaves no series behind.
-    for (const one of all) one.reset();
+    for (const gauge of all) gauge.reset();
     if (!status) return;
     uptime.set(status.uptime / 1_000);
     ready.set(status.ready.ready ? 1 : 0);
@@ -82,9 +82,9 @@ export function makeMetrics(): {
     setTable(status);
     const {report} = status.sync;
     if (!report) return;
-    here.set({where: 'here'}, report.here);
+    local.set({where: 'here'}, report.here);
     missing.set({where: 'here'}, report.missingHere);
-    if (report.there !== undefined) here.set({where: 'peer'}, report.there);
+    if (report.there !== undefined) local.set({where: 'peer'}, report.there);
     if (report.missingThere !== undefined) missing.set({where: 'peer'}, report.missingThere);
   }
 

@@ -16,13 +16,13 @@ test('a spare is loaded, said to be, and takes the place of the one that dies', 
     entry,
     "process.on('disconnect', () => process.exit()).on('message', () => process.exit()); process.send(process.pid);",
   );
-  const said: number[] = [];
+  const messages: number[] = [];
   const deaths: string[] = [];
   const child = keepChild<object, number>({
     name: 'program',
     entry,
     clock: systemClock,
-    onMessage: (pid) => said.push(pid),
+    onMessage: (pid) => messages.push(pid),
     onDeath: (how) => deaths.push(how),
   });
   t.teardown(() => child.stop({}, LIMIT));
@@ -30,12 +30,12 @@ test('a spare is loaded, said to be, and takes the place of the one that dies', 
   await until('a spare is loaded', LIMIT, () => child.status().spare === 'loaded');
   const {pid, state} = child.status();
   t.is(state, 'running');
-  t.deepEqual(said, [pid ?? 0], 'what a spare says is nobody’s yet');
+  t.deepEqual(messages, [pid ?? 0], 'what a spare says is nobody’s yet');
   process.kill(pid ?? 0, 'SIGKILL');
-  await until('the spare is in its place', LIMIT, () => said.length === 2);
+  await until('the spare is in its place', LIMIT, () => messages.length === 2);
   const now = child.status();
   t.deepEqual(deaths, ['SIGKILL']);
-  t.is(now.pid, said[1]);
+  t.is(now.pid, messages[1]);
   t.is(now.restarts, 1);
   t.is(now.spare, undefined, 'the next one is begun a while later');
 });

@@ -127,7 +127,7 @@ export function startChildren(options: {
           resolve();
         });
       }),
-    status: () => [engine, checks, sync].flatMap((one) => (one ? [one.status()] : [])),
+    status: () => [engine, checks, sync].flatMap((child) => (child ? [child.status()] : [])),
     stopEngine: async () => {
       await passBarrier();
       await engine?.stop({type: 'stop'}, ENGINE_STOP_LIMIT_MS);

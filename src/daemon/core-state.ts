@@ -154,7 +154,7 @@ export const peerName = ({engine}: Loaded, node: string): string | undefined =>
 export const marksOf = ({cluster}: Loaded, startedAt: Instant): readonly Instant[] =>
   [FIRST_ROUND_LIMIT, cluster.ha?.hactl.syncDeadline ?? 0]
     .map((limit) => startedAt + limit)
-    .toSorted((one, other) => one - other);
+    .toSorted((left, right) => left - right);
 
 /** The state of a supervisor that has read its files and received nothing yet. */
 export function initial(config: CoreConfig, loaded: Loaded, orders: OrderState, {now}: Moment): CoreState {

@@ -111,7 +111,9 @@ const start = (source: string, pair?: Pair) => {
   };
   const weights = async (): Promise<Record<string, number>> =>
     Object.fromEntries(
-      (await ipvs.list()).flatMap((one) => one.destinations.map(({address, weight}) => [address, weight])),
+      (await ipvs.list()).flatMap((observed) =>
+        observed.destinations.map(({address, weight}) => [address, weight]),
+      ),
     );
   /** An operator's word. */
   const order = async (action: OrderRequest['action'], ...reals: string[]): Promise<void> => {
@@ -319,7 +321,7 @@ test('the journal gets verdicts that are news, changes of the table, and changes
     },
   });
   t.deepEqual(
-    one.recorded().map(({kind, text: said}) => [kind, said]),
+    one.recorded().map(({kind, text}) => [kind, text]),
     [
       ['table', 'Added virtual server: tcp 10.0.0.100:80'],
       ['table', 'Added real server: 10.0.0.1:80 (tcp 10.0.0.100:80) (Weight set to 3)'],
@@ -432,13 +434,13 @@ const farms = ['1', '2', '3'].map(
   (last) => `virtual=10.0.0.10${last}:80\n\treal=10.0.1.${last}:80 gate\n\tservice=http\n\tprotocol=tcp\n`,
 );
 const badScheduler = [farms[0], `${farms[1]}\tscheduler=xyz\n`, farms[2]].join('');
-const allUp = async (one: ReturnType<typeof start>): Promise<void> => {
+const allUp = async (run: ReturnType<typeof start>): Promise<void> => {
   for (const last of ['1', '2', '3']) {
     const id = `tcp 10.0.0.10${last}:80 > 10.0.1.${last}:80`;
     const report = {id, state: 'up' as const, failures: 0, checks: 1, reason: 'r', took: 1, at: 0};
-    one.feed({type: 'checks', message: {type: 'verdict', report}});
+    run.feed({type: 'checks', message: {type: 'verdict', report}});
   }
-  await one.settled();
+  await run.settled();
 };
 
 test('one entry that the kernel refuses: the rest is served, it is reported once and tried again alone', async (t) => {

@@ -27,7 +27,9 @@ const {values} = parseArgs({
 /** A value that was given, or what stands for it. */
 const given = (name: string): string => {
   const value = values[name];
-  return typeof value === 'string' ? value : (daemonOptions.find((one) => one.name === name)?.fallback ?? '');
+  return typeof value === 'string'
+    ? value
+    : (daemonOptions.find((daemonOption) => daemonOption.name === name)?.fallback ?? '');
 };
 const only = given('ldirectord');
 
@@ -67,17 +69,17 @@ if (process.env.HACTL_SPARE !== undefined) {
   const orphaned = (): never => process.exit(0);
   process.once('disconnect', orphaned);
   // Told to go at once, it is the first supervisor; left waiting, it gets its children ready as well.
-  let told = false;
+  let isReported = false;
   const timer = setTimeout(() => {
     const rehearsed = rehearse(options);
     pool = preforkChildren(() => {
       void rehearsed.then(() => {
-        if (!told) process.send?.(LOADED);
+        if (!isReported) process.send?.(LOADED);
       });
     });
   }, PREFORK_AFTER);
   await new Promise((resolve) => process.once('message', resolve));
-  told = true;
+  isReported = true;
   clearTimeout(timer);
   process.off('disconnect', orphaned);
 }

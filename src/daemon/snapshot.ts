@@ -89,7 +89,7 @@ export function snapshotOf(state: CoreState, around: Surroundings): StatusSnapsh
     orders: orderViews(orders.orders, places, heldByFile),
     transitions,
     problems: [
-      ...children.flatMap((one) => (one.state === 'dead' ? [`process ${one.name} is dead`] : [])),
+      ...children.flatMap((child) => (child.state === 'dead' ? [`process ${child.name} is dead`] : [])),
       ...(difference ? [differenceText(difference)] : []),
       ...[...refusals.values()].map((refusal) => describeRefusal(refusal, false)),
       ...around.resources.flatMap(({phase, name, reason}) =>

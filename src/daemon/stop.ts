@@ -28,7 +28,7 @@ export async function clearTable(
   client: IpvsClient,
   log: Log,
 ): Promise<void> {
-  for (const virtual of files.flatMap((file) => file.virtuals).filter((one) => one.cleanStop)) {
+  for (const virtual of files.flatMap((file) => file.virtuals).filter((service) => service.cleanStop)) {
     try {
       // oxlint-disable-next-line no-await-in-loop -- netlink requests go one after another.
       await client.apply({type: 'del-service', key: serviceKey(virtual)});

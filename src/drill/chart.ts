@@ -127,12 +127,12 @@ function requestLane(report: DrillReport, scale: Scale, top: number, height: num
     const column = Math.round(scale.x(at) / COLUMN);
     if ((slowest.get(column)?.[1] ?? -1) < took) slowest.set(column, sample);
   }
-  const ticks = [1, 10, 100, 1_000, 10_000].filter((one) => one <= most);
+  const ticks = [1, 10, 100, 1_000, 10_000].filter((tick) => tick <= most);
   return [
     text(4, top + 12, 'requests, ms'),
-    ...ticks.flatMap((one) => [
-      `<path d="M${LEFT} ${round(y(one))}H${WIDTH - RIGHT}" stroke="#cfd6dd" stroke-width="0.5"/>`,
-      text(LEFT - 6, y(one) + 4, String(one), ' text-anchor="end"'),
+    ...ticks.flatMap((tick) => [
+      `<path d="M${LEFT} ${round(y(tick))}H${WIDTH - RIGHT}" stroke="#cfd6dd" stroke-width="0.5"/>`,
+      text(LEFT - 6, y(tick) + 4, String(tick), ' text-anchor="end"'),
     ]),
     ...[...slowest.values()].map(
       ([at, took]) => `<circle cx="${round(scale.x(at))}" cy="${round(y(took))}" r="1.4" fill="#0072b2"/>`,
@@ -170,7 +170,7 @@ export function renderTimeline(report: DrillReport): string {
   };
   const height = 440;
   const step =
-    [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1_800, 3_600].find((one) => end / 1_000 / one <= 14) ?? 7_200;
+    [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1_800, 3_600].find((step) => end / 1_000 / step <= 14) ?? 7_200;
   const marks = Array.from({length: Math.floor(end / 1_000 / step) + 1}, (_, index) => index * step);
   return [
     `<svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="timeline of the drill">`,
@@ -178,7 +178,7 @@ export function renderTimeline(report: DrillReport): string {
     ...directorLanes(report, scale, 26),
     ...requestLane(report, scale, 122, 130),
     ...connectionLane(report, scale, 272, 130),
-    ...marks.map((one) => text(scale.x(one * 1_000), height - 6, `${one} s`, ' text-anchor="middle"')),
+    ...marks.map((mark) => text(scale.x(mark * 1_000), height - 6, `${mark} s`, ' text-anchor="middle"')),
     '</svg>',
   ].join('\n');
 }

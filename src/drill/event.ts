@@ -131,7 +131,7 @@ export function choose<Scene>(
     wanted.only.length > 0 ? wanted.only.includes(name) : wanted.all || usual,
   );
   const lacks = (drill: Drill<Scene>): readonly Means[] =>
-    drill.needs.filter((one) => !wanted.means.has(one));
+    drill.needs.filter((need) => !wanted.means.has(need));
   return {
     chosen: asked.filter((drill) => lacks(drill).length === 0),
     left: asked

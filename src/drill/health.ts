@@ -2,21 +2,21 @@
 import type {StatusSnapshot} from '../control/protocol.ts';
 
 /** Each reason in words; empty: the pair is healthy. */
-export function unhealthy(said: StatusSnapshot): string[] {
-  const {engine} = said;
+export function unhealthy(snapshot: StatusSnapshot): string[] {
+  const {engine} = snapshot;
   if (!engine) return ['this director has no ha.cf: there is no peer to drill with'];
   const reasons: string[] = [];
-  if (!said.ready.ready) reasons.push(`this director could not take over: ${said.ready.reason}`);
+  if (!snapshot.ready.ready) reasons.push(`this director could not take over: ${snapshot.ready.reason}`);
   for (const peer of engine.peers)
     if (peer.state !== 'up') reasons.push(`the peer ${peer.name} is ${peer.state}`);
     else if (peer.ready === false) reasons.push(`the peer ${peer.name} could not take over`);
   if (engine.peers.length === 0) reasons.push('no peer is configured');
   for (const group of engine.groups)
     if (group.role === 'Initialize') reasons.push(`group ${group.name} has no role yet`);
-  for (const {name, state} of said.processes)
+  for (const {name, state} of snapshot.processes)
     if (state !== 'running') reasons.push(`the process ${name} is ${state}`);
-  if (said.configProblem !== undefined) reasons.push(`configuration: ${said.configProblem}`);
-  if (said.configDifference !== undefined)
-    reasons.push(`${said.configDifference.peer} has another configuration`);
+  if (snapshot.configProblem !== undefined) reasons.push(`configuration: ${snapshot.configProblem}`);
+  if (snapshot.configDifference !== undefined)
+    reasons.push(`${snapshot.configDifference.peer} has another configuration`);
   return reasons;
 }

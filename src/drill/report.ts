@@ -96,7 +96,7 @@ export interface Difference {
 /** The events that both reports have, in the order of the new report. */
 export function compareReports(before: DrillReport, now: DrillReport): Difference[] {
   return now.events.flatMap((event) => {
-    const old = before.events.find((one) => one.event === event.event);
+    const old = before.events.find((result) => result.event === event.event);
     if (!old) return [];
     const [failed, fails] = [old.failures.length > 0, event.failures.length > 0];
     return [
@@ -115,11 +115,11 @@ export function compareReports(before: DrillReport, now: DrillReport): Differenc
 export function isReport(value: unknown): value is DrillReport {
   if (typeof value !== 'object' || value === null) return false;
   const {version, began, events, holders, roles, connections, requests} = value as Record<string, unknown>;
-  const eventLike = (one: unknown): boolean =>
-    typeof one === 'object' &&
-    one !== null &&
-    typeof (one as EventResult).event === 'string' &&
-    Array.isArray((one as EventResult).failures);
+  const eventLike = (value: unknown): boolean =>
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as EventResult).event === 'string' &&
+    Array.isArray((value as EventResult).failures);
   return (
     version === 1 &&
     typeof began === 'string' &&

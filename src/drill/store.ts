@@ -46,7 +46,10 @@ export function keepReport(folder: string, report: DrillReport): Kept {
   const previous = keptReports(folder)
     .toReversed()
     .map((name) => readReport(folder, name))
-    .find((one) => one !== undefined && one.site === report.site && one.began !== report.began);
+    .find(
+      (previous) =>
+        previous !== undefined && previous.site === report.site && previous.began !== report.began,
+    );
   mkdirSync(folder, {recursive: true});
   const base = path.join(folder, nameOf(report));
   replaceFile(`${base}.json`, `${JSON.stringify(report)}\n`, 0o644);

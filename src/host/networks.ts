@@ -16,10 +16,10 @@ const bits = (address: string): bigint =>
   [...addressBytes(address)].reduce((sum, byte) => sum * 256n + BigInt(byte), 0n);
 
 /** Is `address` in the network of `own`? */
-export function within(address: string, own: Omit<OwnAddress, 'device'>): boolean {
-  if (familyOf(address) !== own.family) return false;
-  const shift = BigInt(hostLength(own.family) - own.prefixLength);
-  return bits(address) >> shift === bits(own.address) >> shift;
+export function within(address: string, network: Omit<OwnAddress, 'device'>): boolean {
+  if (familyOf(address) !== network.family) return false;
+  const shift = BigInt(hostLength(network.family) - network.prefixLength);
+  return bits(address) >> shift === bits(network.address) >> shift;
 }
 
 const dotted = (value: number): string =>

@@ -10,11 +10,11 @@ export interface AddressFacts {
 }
 
 /** One character more, less, or other; or two neighbours swapped. */
-export function oneSlip(one: string, other: string): boolean {
-  if (one === other || Math.abs(one.length - other.length) > 1) return false;
+export function oneSlip(left: string, right: string): boolean {
+  if (left === right || Math.abs(left.length - right.length) > 1) return false;
   let at = 0;
-  while (at < Math.min(one.length, other.length) && one[at] === other[at]) at += 1;
-  const [a, b] = [one.slice(at), other.slice(at)];
+  while (at < Math.min(left.length, right.length) && left[at] === right[at]) at += 1;
+  const [a, b] = [left.slice(at), right.slice(at)];
   return (
     a.slice(1) === b || a === b.slice(1) || a.slice(1) === b.slice(1) ||
     (a.length > 1 && a[0] === b[1] && a[1] === b[0] && a.slice(2) === b.slice(2))
@@ -25,15 +25,15 @@ export function oneSlip(one: string, other: string): boolean {
 export function meantAddress(address: string, networks: readonly OwnAddress[]): string | undefined {
   if (familyOf(address) !== 4) return undefined;
   const written = address.split('.');
-  for (const own of networks.filter(({family, device}) => family === 4 && device !== 'lo')) {
-    const right = own.address.split('.');
+  for (const network of networks.filter(({family, device}) => family === 4 && device !== 'lo')) {
+    const right = network.address.split('.');
     const wrong = written.flatMap((piece, at) =>
-      at * 8 < own.prefixLength && piece !== right[at] ? [at] : [],
+      at * 8 < network.prefixLength && piece !== right[at] ? [at] : [],
     );
     const [at] = wrong;
     if (wrong.length !== 1 || at === undefined || !oneSlip(written[at] ?? '', right[at] ?? '')) continue;
     const meant = written.with(at, right[at] ?? '').join('.');
-    if (within(meant, own)) return meant;
+    if (within(meant, network)) return meant;
   }
   return undefined;
 }
@@ -72,7 +72,7 @@ function vipFindings(vip: Vip, facts: AddressFacts): HostFinding[] {
       found(
         meant === undefined ? 'warning' : 'bad',
         subject,
-        `${address} is in no network of this machine (${outside.filter((own) => own.family === family).map(networkText).join(', ')})`,
+        `${address} is in no network of this machine (${outside.filter((address) => address.family === family).map(networkText).join(', ')})`,
         meant === undefined
           ? 'right where a router sends the address here by a route; else a slip'
           : `is ${meant} meant?`,
@@ -128,9 +128,9 @@ function realFindings(cluster: ClusterConfig, {addresses}: AddressFacts): HostFi
   const gate = cluster.ldirectord
     .flatMap((file) => file.virtuals)
     .flatMap(({reals}) => reals.flatMap((real) => (real.method === 'gate' ? [real.address] : [])));
-  const outside = addresses.filter((own) => own.device !== 'lo');
+  const outside = addresses.filter((address) => address.device !== 'lo');
   return [...new Set(gate)]
-    .filter((real) => !addresses.some((own) => own.address === real || within(real, own)))
+    .filter((real) => !addresses.some((address) => address.address === real || within(real, address)))
     .map((real) => {
       const meant = meantAddress(real, outside);
       return found(
@@ -150,7 +150,7 @@ function mediaFindings(cluster: ClusterConfig, facts: AddressFacts): HostFinding
       return [found('bad', subject, `there is no interface ${medium.device}`, 'ip link lists what there is')];
     if (medium.kind !== 'ucast' || medium.peer.startsWith('fe80')) return [];
     if (facts.addresses.some(({address}) => address === medium.peer)) return [];
-    const on = facts.addresses.find((own) => within(medium.peer, own));
+    const on = facts.addresses.find((address) => within(medium.peer, address));
     if (on && on.device !== medium.device)
       return [
         found('bad', subject, `${medium.peer} is in the network of ${on.device}`, `write ucast ${on.device} ${medium.peer}`),

@@ -53,7 +53,7 @@ export function openJournal(options: JournalOptions): Journal {
     const drafts = early;
     early = undefined;
     const parts = [lasting, bulk].map((files) => parseLines(files.read()));
-    const all = parts.flatMap((part) => part.events).toSorted((one, other) => one.seq - other.seq);
+    const all = parts.flatMap((part) => part.events).toSorted((left, right) => left.seq - right.seq);
     const refused = parts.reduce((sum, part) => sum + part.refused, 0);
     events.push(...trim(all));
     seq = all.at(-1)?.seq ?? 0;

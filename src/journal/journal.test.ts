@@ -88,15 +88,15 @@ test('damaged lines and other versions are counted and left out', (t) => {
 const open = (t: ExecutionContext, stateDir?: string, fileLimit?: number) => {
   const dir = stateDir ?? mkdtempSync(path.join(os.tmpdir(), 'hactl-journal-'));
   if (stateDir === undefined) t.teardown(() => rmSync(dir, {recursive: true}));
-  const said: string[] = [];
+  const messages: string[] = [];
   const journal = openJournal({
     clock: systemClock,
-    log: (_, text) => said.push(text),
+    log: (_, text) => messages.push(text),
     node: 'd1',
     stateDir: dir,
     ...(fileLimit === undefined ? {} : {fileLimit}),
   });
-  return {dir, journal, said};
+  return {dir, journal, said: messages};
 };
 
 test('the next daemon reads what the last one wrote, and goes on counting', async (t) => {

@@ -39,10 +39,10 @@ const start = () => {
     state = next;
     drafts.push(...more);
   };
-  const see = (one: EngineStatus): void =>
-    happen({type: 'engine', message: {type: 'status', id: 0, status: one}});
-  const said = (): string[] => drafts.splice(0).map(({text}) => text);
-  return {happen, see, said, drafts, pass: (ms: number) => (now += ms)};
+  const see = (status: EngineStatus): void =>
+    happen({type: 'engine', message: {type: 'status', id: 0, status}});
+  const messagesOf = (): string[] => drafts.splice(0).map(({text}) => text);
+  return {happen, see, said: messagesOf, drafts, pass: (ms: number) => (now += ms)};
 };
 
 test('a path that falls silent is told once, with the time of its last advert', (t) => {

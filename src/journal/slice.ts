@@ -105,7 +105,7 @@ function onEngine(state: JournalState, message: FromEngine, moment: Moment): Jou
 function onStatus(state: JournalState, status: EngineStatus, {now, wall}: Moment): JournalTurn {
   const peers = status.peers.map((peer) => peer.name).join(', ') || 'the peer';
   const paths = status.paths.flatMap((path) => {
-    const before = state.engine?.paths.find((one) => one.name === path.name);
+    const before = state.engine?.paths.find((previous) => previous.name === path.name);
     const {lastHeardAgo} = path;
     // When it fell silent is known to the engine; that it did was noticed only now.
     const lastHeard = lastHeardAgo === undefined ? {} : {lastHeard: Math.round(wall - lastHeardAgo)};

@@ -38,8 +38,8 @@ const states = fc
     }),
     {maxLength: 6},
   )
-  .map((said) =>
-    said.reduce<OrderState>((state, {back, who, port, ...target}) => {
+  .map((messages) =>
+    messages.reduce<OrderState>((state, {back, who, port, ...target}) => {
       const at = {...target, ...(port === undefined ? {} : {port})} as const;
       const one = back ? {orders: [], ended: [at]} : {orders: [{...at, who}], ended: []};
       return mergeOrders(state, one as OrderState);
@@ -48,9 +48,9 @@ const states = fc
 
 test('merged in any order, and again, it is the same', (t) => {
   fc.assert(
-    fc.property(states, states, states, (one, two, three) => {
-      const merged = mergeOrders(mergeOrders(one, two), three);
-      t.deepEqual(mergeOrders(three, mergeOrders(two, one)), merged);
+    fc.property(states, states, states, (orders, two, three) => {
+      const merged = mergeOrders(mergeOrders(orders, two), three);
+      t.deepEqual(mergeOrders(three, mergeOrders(two, orders)), merged);
       t.deepEqual(mergeOrders(merged, two), merged);
     }),
   );
@@ -133,45 +133,45 @@ const stateDir = (t: ExecutionContext): string => {
 };
 
 test('a drain reaches the peer at once, or when it can be asked again; taken back there, it is here too', (t) => {
-  const there = runOperators({stateDir: stateDir(t), files: [model]});
+  const remote = runOperators({stateDir: stateDir(t), files: [model]});
   let reachable = false;
-  const here = runOperators({
+  const local = runOperators({
     stateDir: stateDir(t),
     files: [model],
     peer: 'two',
     exchange: (orders) => {
       if (!reachable) throw new Error('no answer');
-      return structuredClone(there.takes(structuredClone(orders)));
+      return structuredClone(remote.takes(structuredClone(orders)));
     },
   });
-  here.feed({type: 'peer-lives', lives: true});
-  const given = here.order({action: 'drain', reals: ['10.0.0.1'], who: 'ann'});
+  local.feed({type: 'peer-lives', lives: true});
+  const given = local.order({action: 'drain', reals: ['10.0.0.1'], who: 'ann'});
   t.deepEqual(given.notes, [
     'two does not have the order yet, and is told as soon as it can be asked: no answer',
   ]);
-  here.pass(10_000);
-  t.is(here.facts.filter(({type}) => type === 'exchange-problem').length, 1, 'reported once');
+  local.pass(10_000);
+  t.is(local.facts.filter(({type}) => type === 'exchange-problem').length, 1, 'reported once');
   reachable = true;
-  here.pass(9_999);
-  t.is(there.state.weights.size, 0, 'not asked without a pause');
-  here.pass(1);
-  t.deepEqual([...there.state.weights.values()], [0]);
-  t.true(there.facts.some(({type}) => type === 'overrides-changed'));
+  local.pass(9_999);
+  t.is(remote.state.weights.size, 0, 'not asked without a pause');
+  local.pass(1);
+  t.deepEqual([...remote.state.weights.values()], [0]);
+  t.true(remote.facts.some(({type}) => type === 'overrides-changed'));
 
-  there.order({action: 'undrain', reals: ['10.0.0.1'], who: 'bob'});
-  here.feed({type: 'peer-lives', lives: false});
-  here.feed({type: 'peer-lives', lives: true});
-  here.pass(10_000);
-  t.is(here.state.weights.size, 0);
+  remote.order({action: 'undrain', reals: ['10.0.0.1'], who: 'bob'});
+  local.feed({type: 'peer-lives', lives: false});
+  local.feed({type: 'peer-lives', lives: true});
+  local.pass(10_000);
+  t.is(local.state.weights.size, 0);
   t.deepEqual(
-    here.facts.filter(({type}) => type === 'orders-merged'),
+    local.facts.filter(({type}) => type === 'orders-merged'),
     [{type: 'orders-merged', added: 0, ended: 1}],
   );
-  here.facts.length = 0;
-  here.feed({type: 'peer-lives', lives: false});
-  here.feed({type: 'peer-lives', lives: true});
-  here.pass(10_000);
-  t.deepEqual(here.facts, [], 'nothing new, nothing reported');
+  local.facts.length = 0;
+  local.feed({type: 'peer-lives', lives: false});
+  local.feed({type: 'peer-lives', lives: true});
+  local.pass(10_000);
+  t.deepEqual(local.facts, [], 'nothing new, nothing reported');
 });
 
 test('two operators at once: each hears whether the peer has the override of his own', (t) => {

@@ -10,8 +10,8 @@ const ENDED_MOST = 200;
 const keyOf = ({kind, address, port, virtual}: Ended): string =>
   JSON.stringify([kind, address, port ?? 0, virtual ?? '']);
 
-const newest = (one: Ended, other: Ended): number =>
-  other.when - one.when || (keyOf(one) < keyOf(other) ? -1 : 1);
+const newest = (left: Ended, right: Ended): number =>
+  right.when - left.when || (keyOf(left) < keyOf(right) ? -1 : 1);
 
 /** The time of what is said now: later than all that is known, also where the other director's clock is ahead. */
 export const nextTime = ({orders, ended}: OrderState, wall: number): number =>
@@ -29,7 +29,7 @@ export function withOrders(before: OrderState, orders: readonly Order[], when: n
       ...(virtual === undefined ? {} : {virtual}),
       when,
     }));
-  const ended = [...gone, ...before.ended.filter((one) => !left.has(keyOf(one)))];
+  const ended = [...gone, ...before.ended.filter((ended) => !left.has(keyOf(ended)))];
   return mergeOrders({orders, ended}, noOrders);
 }
 
@@ -37,22 +37,22 @@ export function withOrders(before: OrderState, orders: readonly Order[], when: n
 export const noOrders: OrderState = {orders: [], ended: []};
 
 /** The merged state; the same in whichever order they are given, and again with what was merged before. */
-export function mergeOrders(one: OrderState, other: OrderState): OrderState {
+export function mergeOrders(left: OrderState, right: OrderState): OrderState {
   const latest = new Map<string, {readonly order?: Order; readonly ended?: Ended}>();
   // Of the same time: taken back counts; of two orders any, but on both directors the same.
   const all = [
-    ...[...one.orders, ...other.orders].map((order) => ({
+    ...[...left.orders, ...right.orders].map((order) => ({
       order,
       when: order.when,
       rank: JSON.stringify(order),
     })),
-    ...[...one.ended, ...other.ended].map((ended) => ({ended, when: ended.when, rank: `~${keyOf(ended)}`})),
+    ...[...left.ended, ...right.ended].map((ended) => ({ended, when: ended.when, rank: `~${keyOf(ended)}`})),
   ].toSorted((a, b) => a.when - b.when || (a.rank < b.rank ? -1 : 1));
-  for (const said of all) {
-    const key = keyOf('order' in said ? said.order : said.ended);
+  for (const statement of all) {
+    const key = keyOf('order' in statement ? statement.order : statement.ended);
     // The last one said stands last: of two weights that cover a real server the later counts.
     latest.delete(key);
-    latest.set(key, 'order' in said ? {order: said.order} : {ended: said.ended});
+    latest.set(key, 'order' in statement ? {order: statement.order} : {ended: statement.ended});
   }
   const kept = [...latest.values()];
   return {
@@ -73,9 +73,9 @@ const TEXT_MOST = 500;
 
 const kinds: ReadonlySet<unknown> = new Set<Order['kind']>(['drain', 'weight', 'maintenance']);
 
-function isEnded(one: unknown): one is Ended {
-  if (typeof one !== 'object' || one === null) return false;
-  const {address, kind, when, port, virtual} = one as Record<string, unknown>;
+function isEnded(item: unknown): item is Ended {
+  if (typeof item !== 'object' || item === null) return false;
+  const {address, kind, when, port, virtual} = item as Record<string, unknown>;
   return (
     typeof address === 'string' &&
     kinds.has(kind) &&
@@ -89,16 +89,16 @@ function isEnded(one: unknown): one is Ended {
   );
 }
 
-function isOrder(one: unknown): one is Order {
-  if (!isEnded(one)) return false;
-  const {who, reason, weight} = one as unknown as Record<string, unknown>;
+function isOrder(value: unknown): value is Order {
+  if (!isEnded(value)) return false;
+  const {who, reason, weight} = value as unknown as Record<string, unknown>;
   const weighs = Number.isInteger(weight) && (weight as number) >= 0 && (weight as number) <= 65_535;
   return (
     typeof who === 'string' &&
     who.length <= TEXT_MOST &&
     String(reason).length <= TEXT_MOST &&
     ['undefined', 'string'].includes(typeof reason) &&
-    (one.kind === 'weight' ? weighs : weight === undefined)
+    (value.kind === 'weight' ? weighs : weight === undefined)
   );
 }
 

@@ -72,12 +72,16 @@ const suggestion = (word: string, words: readonly string[], all: string): string
 /** The virtual service that a word names. */
 export function readVirtual(word: string, places: readonly Place[]): Result<string, string> {
   const found = [
-    ...new Set(places.filter((one) => one.virtualNames.includes(word)).map((one) => one.virtual)),
+    ...new Set(
+      places
+        .filter((candidate) => candidate.virtualNames.includes(word))
+        .map((candidate) => candidate.virtual),
+    ),
   ];
   const [first] = found;
   if (found.length === 1 && first !== undefined) return ok(first);
   if (found.length > 1) return fail(`${word} is the name of several virtual services: ${found.join(', ')}`);
-  const names = places.flatMap((one) => one.virtualNames);
+  const names = places.flatMap((candidate) => candidate.virtualNames);
   return fail(`there is no virtual service ${word}: ${suggestion(word, names, 'there are')}`);
 }
 
@@ -88,7 +92,7 @@ export function targetsOf(
   places: readonly Place[],
   addressesOf: AddressesOf,
 ): Result<readonly Target[], string> {
-  const within = places.filter((one) => virtual === undefined || one.virtual === virtual);
+  const within = places.filter((candidate) => virtual === undefined || candidate.virtual === virtual);
   const read = readReal(word);
   const literal = read && (ipv4(read.host) ?? ipv6(read.host));
   const addresses = read ? (literal === undefined ? addressesOf(read.host) : [literal]) : [];
@@ -101,6 +105,6 @@ export function targetsOf(
   if (found.length > 0) return ok(found);
   const where = virtual === undefined ? '' : ` in ${virtual}`;
   const what = addresses.length > 0 || literal !== undefined ? '' : ' (no such host name either)';
-  const names = within.flatMap((one) => [one.shown, one.address]);
+  const names = within.flatMap((candidate) => [candidate.shown, candidate.address]);
   return fail(`there is no real server ${word}${where}${what}: ${suggestion(word, names, 'there are')}`);
 }

@@ -49,8 +49,8 @@ const kindOf: Readonly<Record<OrderAction, Order['kind']>> = {
 
 const gives = (action: OrderAction): boolean => ['drain', 'weight', 'maintenance-on'].includes(action);
 
-const same = (one: Target, other: Target): boolean =>
-  one.address === other.address && one.port === other.port && one.virtual === other.virtual;
+const same = (left: Target, right: Target): boolean =>
+  left.address === right.address && left.port === right.port && left.virtual === right.virtual;
 
 /** Revokes the overrides for a target. A wider override is left alone and reported: it cannot be split. */
 function takeBack(
@@ -181,9 +181,9 @@ export function orderedWeights(orders: readonly Order[], places: readonly Place[
   const weights = new Map<string, number>();
   if (orders.length === 0) return weights;
   for (const place of places) {
-    const here = ordersAt(orders, place);
-    const weight = here.findLast((order) => order.kind === 'weight')?.weight;
-    if (here.some((order) => order.kind === 'drain')) weights.set(place.id, 0);
+    const applying = ordersAt(orders, place);
+    const weight = applying.findLast((order) => order.kind === 'weight')?.weight;
+    if (applying.some((order) => order.kind === 'drain')) weights.set(place.id, 0);
     else if (weight !== undefined) weights.set(place.id, weight);
   }
   return weights;
@@ -194,12 +194,12 @@ const bySomeone = ({who, reason}: Order): string =>
 
 /** Reals in maintenance by order, each with the reason, by check. */
 export function orderedHeld(orders: readonly Order[], places: readonly Place[]): Map<string, string> {
-  const held = new Map<string, string>();
+  const maintained = new Map<string, string>();
   for (const place of orders.length === 0 ? [] : places) {
-    const order = ordersAt(orders, place).findLast((one) => one.kind === 'maintenance');
-    if (order) held.set(place.id, `${MAINTENANCE_REASON}${bySomeone(order)}`);
+    const order = ordersAt(orders, place).findLast((order) => order.kind === 'maintenance');
+    if (order) maintained.set(place.id, `${MAINTENANCE_REASON}${bySomeone(order)}`);
   }
-  return held;
+  return maintained;
 }
 
 /** The orders with the real servers that each reaches now, and what files hold, for `status` and `maintenance list`. */

@@ -177,29 +177,32 @@ function onConfig(
     heldByOrder: orderedHeld(state.orders.orders, places),
     exchange: {...exchange, ...(peer === undefined ? {} : {peer})},
   };
-  const [held, effects] = withMaintenance(next);
-  return [held, [...effects.filter(({type}) => type !== 'overrides-changed'), {type: 'overrides-changed'}]];
+  const [operatorsState, effects] = withMaintenance(next);
+  return [
+    operatorsState,
+    [...effects.filter(({type}) => type !== 'overrides-changed'), {type: 'overrides-changed'}],
+  ];
 }
 
 /** Which real servers the files hold now. */
 function withMaintenance(state: OperatorsState): OperatorsTurn {
   const {maintenance} = state;
-  const held = new Map<string, string>();
+  const byFile = new Map<string, string>();
   for (const {maintenanceDir, virtuals} of state.files) {
     const names = maintenanceDir === undefined ? undefined : maintenance.files.get(maintenanceDir);
     if (!names || names.size === 0) continue;
     for (const virtual of virtuals) {
-      const own = virtual.address.kind === 'address' ? virtual.address.port : 0;
+      const port = virtual.address.kind === 'address' ? virtual.address.port : 0;
       for (const real of virtual.reals)
-        if (inMaintenance(real, real.port || own, names, maintenance.hostNames.get(real.address) ?? []))
-          held.set(checkId(virtual, real), MAINTENANCE_REASON);
+        if (inMaintenance(real, real.port || port, names, maintenance.hostNames.get(real.address) ?? []))
+          byFile.set(checkId(virtual, real), MAINTENANCE_REASON);
     }
   }
-  const began = [...held.keys()].filter((id) => !state.heldByFile.has(id));
-  const ended = [...state.heldByFile.keys()].filter((id) => !held.has(id));
+  const began = [...byFile.keys()].filter((id) => !state.heldByFile.has(id));
+  const ended = [...state.heldByFile.keys()].filter((id) => !byFile.has(id));
   if (began.length === 0 && ended.length === 0) return [state, []];
   return [
-    {...state, heldByFile: held},
+    {...state, heldByFile: byFile},
     [
       ...began.map((id) => ({type: 'maintenance-changed' as const, id, on: true})),
       ...ended.map((id) => ({type: 'maintenance-changed' as const, id, on: false})),

@@ -94,11 +94,11 @@ export function checkRpm(file: string, scratch: string, version: string): Check 
       return '';
     }
   };
-  const said = `${stdout}${status === 0 ? '' : `${stderr}${read('log')}`}`.trim();
+  const text = `${stdout}${status === 0 ? '' : `${stderr}${read('log')}`}`.trim();
   const seen = read('version').trim();
   const count = read('files').trim().split('\n').length;
   rmSync(folder, {recursive: true, force: true});
-  const problem = said !== '' ? said : seen === version ? undefined : `hactl --version printed ${seen}`;
+  const problem = text !== '' ? text : seen === version ? undefined : `hactl --version printed ${seen}`;
   return {name, note: `${count} files, users, unit; erased`, ...(problem === undefined ? {} : {problem})};
 }
 

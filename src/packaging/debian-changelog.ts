@@ -10,7 +10,7 @@ function item(markdown: string): string {
   const [text = ''] = markdown.split(/\n\s*\n/);
   const lines: string[] = [];
   let line = '  *';
-  for (const word of text.split(/\s+/).filter((one) => one !== '')) {
+  for (const word of text.split(/\s+/).filter((text) => text !== '')) {
     if (line.length + 1 + word.length > WIDTH) {
       lines.push(line);
       line = '   ';

@@ -48,11 +48,11 @@ async function start(t: ExecutionContext, more: Partial<PeerSettings> = {}): Pro
     JSON.stringify(settings('two', port, more)),
   ]);
   t.teardown(() => child.kill());
-  const said: string[] = [];
+  const messages: string[] = [];
   let ready = false;
   child.on('message', (message: unknown) => {
     if (message === 'ready') ready = true;
-    else said.push((message as {text: string}).text);
+    else messages.push((message as {text: string}).text);
   });
   await until('the peer listens', 60_000, () =>
     ready
@@ -65,7 +65,7 @@ async function start(t: ExecutionContext, more: Partial<PeerSettings> = {}): Pro
         })
       : Promise.resolve(undefined),
   );
-  return {port, pid: child.pid ?? 0, said, child};
+  return {port, pid: child.pid ?? 0, said: messages, child};
 }
 
 /** The asked side's fixture answers with so many octets, or never. */
@@ -215,21 +215,21 @@ test('a peer that takes the question and does not answer: that is said, and it i
 
 /** A wire that is listened to: passes everything on and keeps what the asking side said. */
 async function tap(t: ExecutionContext, to: number, bend: (chunk: Buffer, count: number) => Buffer) {
-  const said: Buffer[] = [];
+  const buffers: Buffer[] = [];
   const heard: Buffer[] = [];
-  const server = net.createServer((one) => {
+  const server = net.createServer((socket) => {
     const other = net.connect(to, '127.0.0.1');
-    one.on('data', (chunk: Buffer) => {
-      said.push(chunk);
-      other.write(bend(chunk, said.length));
+    socket.on('data', (chunk: Buffer) => {
+      buffers.push(chunk);
+      other.write(bend(chunk, buffers.length));
     });
     other.on('data', (chunk: Buffer) => {
       heard.push(chunk);
-      one.write(chunk);
+      socket.write(chunk);
     });
     for (const [from, till] of [
-      [one, other],
-      [other, one],
+      [socket, other],
+      [other, socket],
     ] as const) {
       from.on('close', () => till.destroy());
       from.on('error', () => till.destroy());
@@ -239,7 +239,7 @@ async function tap(t: ExecutionContext, to: number, bend: (chunk: Buffer, count:
     server.listen(0, '127.0.0.1', resolve);
   });
   t.teardown(() => server.close());
-  return {port: (server.address() as net.AddressInfo).port, said, heard};
+  return {port: (server.address() as net.AddressInfo).port, said: buffers, heard};
 }
 
 test('nothing of a conversation can be read, and all of it said again brings nothing', async (t) => {

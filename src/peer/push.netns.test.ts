@@ -57,19 +57,19 @@ test.after.always(async () => {
 });
 
 test('the peer is asked where its adverts come from', async (t) => {
-  const said = await command(one, {command: 'peer', ask: {command: 'status'}});
-  t.is(said.node, two);
-  t.deepEqual(said.engine?.peers[0]?.addresses, [site.address(one)]);
+  const snapshot = await command(one, {command: 'peer', ask: {command: 'status'}});
+  t.is(snapshot.node, two);
+  t.deepEqual(snapshot.engine?.peers[0]?.addresses, [site.address(one)]);
 });
 
 test('what a director hears of its own broadcasts is not counted as heard', async (t) => {
-  const here = await until('both paths are heard', LIMIT, async () => {
+  const local = await until('both paths are heard', LIMIT, async () => {
     const paths = (await status(one)).engine?.paths ?? [];
     return paths.length > 1 && paths.every(({received}) => received > 0) && paths;
   });
-  const there = await status(two);
-  for (const [place, {name, received}] of here.entries())
-    t.true(received <= (there.engine?.paths[place]?.sent ?? 0), name);
+  const remote = await status(two);
+  for (const [index, {name, received}] of local.entries())
+    t.true(received <= (remote.engine?.paths[index]?.sent ?? 0), name);
 });
 
 test('an order that one director has is on the other when the two hear each other', async (t) => {
@@ -103,8 +103,8 @@ test('a push changes both, and neither moves an address', async (t) => {
   t.is(pushed.status, 0, pushed.stderr);
   t.regex(pushed.stdout, /at director2:\n\s+ha\.cf:\n\s+~\s+keepalive\s+200ms -> 100ms/);
   t.regex(pushed.stdout, /in use on both\n$/);
-  const [here, there] = await digests();
-  t.is(here, there);
+  const [here, remote] = await digests();
+  t.is(here, remote);
   t.not(here, first);
   t.true(read(two).includes('keepalive 100ms'));
   t.true(read(two).includes('ping 10.99.0.11') && !read(two).includes('ping 10.99.0.10'));
@@ -135,6 +135,6 @@ test('a rollback brings a version back, and the warning goes', async (t) => {
   const back = await cluster.hactl(two, ['config', 'rollback', '2']);
   t.is(back.status, 0, back.stderr);
   await until('the warning goes', LIMIT, async () => (await status(one)).configDifference === undefined);
-  const [here, there] = await digests();
-  t.is(here, there);
+  const [here, remote] = await digests();
+  t.is(here, remote);
 });

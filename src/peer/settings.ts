@@ -66,8 +66,9 @@ export function plainAddress(address: string): string {
 
 /** Why a connection from `remote` to `local` is not the peer's; undefined: it may be. */
 export function strangerAt({sources, vips}: PeerSettings, remote: string, local: string): string | undefined {
-  const here = plainAddress(local);
-  if (vips.some((vip) => plainAddress(vip) === here)) return `it asked at ${here}, an address of the service`;
+  const address = plainAddress(local);
+  if (vips.some((vip) => plainAddress(vip) === address))
+    return `it asked at ${address}, an address of the service`;
   const from = plainAddress(remote);
   return sources.some((source) => plainAddress(source) === from)
     ? undefined

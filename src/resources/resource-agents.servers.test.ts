@@ -39,9 +39,9 @@ function agent(type: string, ...args: string[]): Agent {
 }
 
 /** Does it say that it runs; the reason where it says no. */
-async function life(own: Agent, running: () => boolean): Promise<Record<string, unknown>> {
+async function life(agent: Agent, running: () => boolean): Promise<Record<string, unknown>> {
   const run = async (operation: Operation): Promise<boolean | string> => {
-    const outcome: Outcome = await own(operation, LIMIT);
+    const outcome: Outcome = await agent(operation, LIMIT);
     return outcome.ok || outcome.reason;
   };
   const before = await run('status');

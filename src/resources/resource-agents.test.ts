@@ -7,7 +7,7 @@ import {findAgent, saysRunning, type Agent} from './resource-agents.ts';
 const LIMIT = 10_000;
 const span = {file: 'haresources', start: 0, end: 0};
 
-for (const [said, runs] of [
+for (const [text, runs] of [
   ['web is running (pid 7)', true],
   ['INFO:  Running OK', true],
   ['Ok', true],
@@ -17,8 +17,8 @@ for (const [said, runs] of [
   ['token', false],
   ['', false],
 ] as const)
-  test(`status "${said}" is ${runs ? 'yes' : 'no'}`, (t) => {
-    t.is(saysRunning(said), runs);
+  test(`status "${text}" is ${runs ? 'yes' : 'no'}`, (t) => {
+    t.is(saysRunning(text), runs);
   });
 
 /** An agent whose program is this shell script. */

@@ -171,8 +171,8 @@ const ocfCalls =
     const {status} = run;
     const ok = status === ocf.success || (operation === 'status' && status === ocf.runningPromoted);
     const meaning = typeof status === 'number' ? ocf.names[status] : undefined;
-    const told = meaning === undefined ? run : {...run, output: `${meaning} ${run.output}`.trim()};
-    return judge(ok, told, limit, operation === 'status' && status !== ocf.notRunning);
+    const outcome = meaning === undefined ? run : {...run, output: `${meaning} ${run.output}`.trim()};
+    return judge(ok, outcome, limit, operation === 'status' && status !== ocf.notRunning);
   };
 
 /** A unit that is on its way up runs; `is-active` prints the state, and its exit status says less. */

@@ -28,7 +28,7 @@ const DELAY_STOP = 30_000;
 
 /** A mail that cannot be sent is no reason to keep the address from the clients. */
 function mailTo({args: [to = '', subject = 'Resource Group']}: Resource, options: BuiltinOptions): Deeds {
-  let said = false;
+  let reported = false;
   const send = async (what: string): Promise<Outcome> => {
     const text = `${subject} ${what} at ${new Date().toUTCString()} on ${options.node}`;
     const mail = {
@@ -43,14 +43,14 @@ function mailTo({args: [to = '', subject = 'Resource Group']}: Resource, options
     return fine;
   };
   return {
-    status: () => (said ? fine : down),
+    status: () => (reported ? fine : down),
     start: () => {
-      said = true;
+      reported = true;
       return send('Takeover in progress');
     },
     stop: () => {
-      if (!said) return fine;
-      said = false;
+      if (!reported) return fine;
+      reported = false;
       return send('Migrating resource away');
     },
   };

@@ -28,8 +28,8 @@ export function listResources({groups, roles, held, daemons, runner}: Scene): Re
       const base = {group: group.name, name: resourceName(resource), kind, active};
       switch (kind) {
         case 'address': {
-          const here = held.has(resource.vip?.address ?? '');
-          return {...base, warm: false, state: here ? 'running' : 'stopped', reason: ''};
+          const isAssigned = held.has(resource.vip?.address ?? '');
+          return {...base, warm: false, state: isAssigned ? 'running' : 'stopped', reason: ''};
         }
         case 'ldirectord':
           return {...base, warm: true, state: 'running', reason: 'checks and table on both directors'};
@@ -49,10 +49,10 @@ export function listResources({groups, roles, held, daemons, runner}: Scene): Re
 }
 
 /** As it may leave the daemon: arguments of resources are passwords at times. */
-const shownResource = (one: ResourceStatus): ResourceStatus => ({
-  ...one,
-  group: hideArguments(one.group),
-  name: hideArguments(one.name),
+const shownResource = (resource: ResourceStatus): ResourceStatus => ({
+  ...resource,
+  group: hideArguments(resource.group),
+  name: hideArguments(resource.name),
 });
 
 /** One command. A wrong name, or a start where the group is not, is refused; a name may be given as it is shown. */
@@ -76,8 +76,8 @@ async function operate(
   const {action, name: asked} = command;
   const {runner} = scene;
   const all = listResources(scene);
-  const matching = all.filter((one) =>
-    [one.name, hideArguments(one.name), one.name.split('::')[0]].includes(asked),
+  const matching = all.filter((resource) =>
+    [resource.name, hideArguments(resource.name), resource.name.split('::')[0]].includes(asked),
   );
   const [first] = matching;
   if (!first)

@@ -165,8 +165,8 @@ function recover(turn: Turn, from: ResourceState, reason: string): ResourceState
   const recent = from.restarts.filter((at) => turn.now - at < turn.settings.restarts.within);
   if (recent.length >= turn.settings.restarts.count) {
     const often = recent.length === 1 ? 'once' : `${recent.length} times`;
-    const told = `${reason}; started again ${often}, which is the limit`;
-    return {...lost(turn, from, told), restarts: recent};
+    const text = `${reason}; started again ${often}, which is the limit`;
+    return {...lost(turn, from, text), restarts: recent};
   }
   log(turn, 'warn', `${reason}: starting it again (${recent.length + 1} of ${turn.settings.restarts.count})`);
   return run(turn, {...from, restarts: [...recent, turn.now], since: turn.now, reason}, 'stop', 'restarting');

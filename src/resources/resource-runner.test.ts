@@ -71,7 +71,7 @@ function machine(t: ExecutionContext, haresources: string, rules = 'hactl_resour
     {path: 'ha.cf', text: `bcast eth0\nnode a b\nauto_failback on\n${rules}\n`},
     {mode: 'strict'},
   );
-  const said: string[] = [];
+  const messages: string[] = [];
   const givenUp: {vrid: number; reason: string; holdOff: number}[] = [];
   const stuck: string[] = [];
   const active = new Set<number>();
@@ -79,7 +79,7 @@ function machine(t: ExecutionContext, haresources: string, rules = 'hactl_resour
   const make = () =>
     makeResourceRunner({
       clock: systemClock,
-      log: (level, message) => said.push(`${level} ${message}`),
+      log: (level, message) => messages.push(`${level} ${message}`),
       memory: folder('run/resources.json'),
       settings: (resource, of) => ({...settingsOf(resource, of), stopPause: 10}),
       agent: (resource) =>
@@ -87,9 +87,9 @@ function machine(t: ExecutionContext, haresources: string, rules = 'hactl_resour
           ...places,
           node: 'a',
           runDir: folder('run'),
-          log: (level, message) => said.push(`${level} ${message}`),
+          log: (level, message) => messages.push(`${level} ${message}`),
           sendMail: (mail) => {
-            said.push(`mail to ${mail.to.join(' ')}: ${mail.subject}`);
+            messages.push(`mail to ${mail.to.join(' ')}: ${mail.subject}`);
             return Promise.resolve();
           },
         }),
@@ -114,7 +114,8 @@ function machine(t: ExecutionContext, haresources: string, rules = 'hactl_resour
     await runner.stop();
     rmSync(root, {recursive: true, force: true});
   });
-  const state = (name: string): string | undefined => runner.list().find((one) => one.name === name)?.phase;
+  const state = (name: string): string | undefined =>
+    runner.list().find((report) => report.name === name)?.phase;
   return {
     runner,
     make,
@@ -122,7 +123,7 @@ function machine(t: ExecutionContext, haresources: string, rules = 'hactl_resour
     vrid: groupIds(groups)[0] ?? 0,
     rules: model.hactl.resources,
     places,
-    said,
+    said: messages,
     givenUp,
     stuck,
     active,

@@ -64,7 +64,7 @@ export function makeUnit(first: Placed, options: UnitOptions) {
   let state = freshResource(clock.now(), options.inherited);
   let agent: Agent | undefined;
   let timer: NodeJS.Timeout | undefined;
-  let held = false;
+  let stoppedByOperator = false;
   let problem: string | undefined;
   const waiting: {readonly request: 'start' | 'stop'; readonly done: (outcome: Outcome) => void}[] = [];
 
@@ -152,10 +152,10 @@ export function makeUnit(first: Placed, options: UnitOptions) {
     },
     /** Stopped by an operator: stays stopped until the group starts again. */
     get held(): boolean {
-      return held;
+      return stoppedByOperator;
     },
     hold: (on: boolean): void => {
-      held = on;
+      stoppedByOperator = on;
     },
     /** Why it was given up; told until it runs again. */
     blame: (reason: string): void => {
@@ -165,7 +165,7 @@ export function makeUnit(first: Placed, options: UnitOptions) {
       group: placed.group.name,
       name,
       warm: placed.settings.warm,
-      phase: held ? 'held' : problem === undefined ? state.phase : 'failed',
+      phase: stoppedByOperator ? 'held' : problem === undefined ? state.phase : 'failed',
       reason: problem ?? state.reason,
       age: clock.now() - state.since,
       restarts: state.restarts.length,

@@ -37,11 +37,11 @@ function keep(t: ExecutionContext, script: string, failfast = false) {
   const root = mkdtempSync(`${os.tmpdir()}/hactl-respawn-`);
   const file = `${root}/program`;
   writeFileSync(file, `#!/bin/sh\necho "$1" >> ${root}/starts\n${script}\n`, {mode: 0o755});
-  const said: string[] = [];
+  const messages: string[] = [];
   const fast: string[] = [];
   const respawns = keepRespawns({
     clock: systemClock,
-    log: (level, message) => said.push(`${level} ${message.replaceAll(root, '')}`),
+    log: (level, message) => messages.push(`${level} ${message.replaceAll(root, '')}`),
     failedFast: (reason) => fast.push(reason),
   });
   t.teardown(async () => {
@@ -52,7 +52,7 @@ function keep(t: ExecutionContext, script: string, failfast = false) {
   respawns.configure([line]);
   const starts = (): string[] =>
     existsSync(`${root}/starts`) ? readFileSync(`${root}/starts`, 'utf8').trim().split('\n') : [];
-  return {respawns, line, said, fast, starts, root};
+  return {respawns, line, said: messages, fast, starts, root};
 }
 
 test('not before the pair communicates; ten times again, then left alone; a reload tries anew', async (t) => {

@@ -56,50 +56,50 @@ export function keepRespawns({clock, log, failedFast}: RespawnOptions): {
 } {
   let all: Running[] = [];
   let isUp = false;
-  const same = (one: Line, other: Line): boolean =>
-    one.user === other.user &&
-    one.failfast === other.failfast &&
-    JSON.stringify(one.command) === JSON.stringify(other.command);
+  const same = (left: Line, right: Line): boolean =>
+    left.user === right.user &&
+    left.failfast === right.failfast &&
+    JSON.stringify(left.command) === JSON.stringify(right.command);
 
-  function start(one: Running): void {
-    const {command, user: name, failfast} = one.line;
+  function start(program: Running): void {
+    const {command, user: name, failfast} = program.line;
     const [file = '', ...words] = command;
-    const told = `respawn ${shownCommand(command)}`;
+    const label = `respawn ${shownCommand(command)}`;
     const user = findUser(name);
-    if (!user) return log('error', `${told}: there is no user ${name}`);
+    if (!user) return log('error', `${label}: there is no user ${name}`);
     const child = startProgram(file, words, {user});
-    one.child = child;
+    program.child = child;
     for (const stream of [child.stdout, child.stderr])
       stream?.on('data', (chunk: Buffer) =>
-        log('info', `${told}: ${withoutArguments(chunk.toString().trim(), command)}`),
+        log('info', `${label}: ${withoutArguments(chunk.toString().trim(), command)}`),
       );
     let ended = false;
     const onEnd = (status: number | string): void => {
       if (ended) return;
       ended = true;
-      delete one.child;
-      if (!one.wanted) return;
-      const {next, starts} = afterEnd(one.starts, status, clock.now());
-      one.starts = starts;
-      if (next === 'done') return log('info', `${told} ended with ${DONE}: it is not started again`);
-      if (failfast) failedFast(`${told} ended with ${status}`);
+      delete program.child;
+      if (!program.wanted) return;
+      const {next, starts} = afterEnd(program.starts, status, clock.now());
+      program.starts = starts;
+      if (next === 'done') return log('info', `${label} ended with ${DONE}: it is not started again`);
+      if (failfast) failedFast(`${label} ended with ${status}`);
       if (next === 'too-fast')
         return log(
           'error',
-          `${told} ended with ${status}: respawning too fast (more than ${MOST} times within ${WINDOW / 1_000} s), left alone until a reload`,
+          `${label} ended with ${status}: respawning too fast (more than ${MOST} times within ${WINDOW / 1_000} s), left alone until a reload`,
         );
-      log('warn', `${told} ended with ${status}: starting it again`);
-      one.timer = setTimeout(() => start(one), PAUSE);
+      log('warn', `${label} ended with ${status}: starting it again`);
+      program.timer = setTimeout(() => start(program), PAUSE);
     };
     child.on('error', (error) => onEnd(error.message));
     child.on('exit', (code, signal) => onEnd(signal ?? code ?? 1));
   }
 
   /** SIGTERM, and SIGKILL where that is not heard. */
-  function end(one: Running): Promise<void> {
-    one.wanted = false;
-    clearTimeout(one.timer);
-    const {child} = one;
+  function end(program: Running): Promise<void> {
+    program.wanted = false;
+    clearTimeout(program.timer);
+    const {child} = program;
     if (child?.pid === undefined) return Promise.resolve();
     return new Promise((resolve) => {
       child.on('exit', () => {
@@ -114,15 +114,17 @@ export function keepRespawns({clock, log, failedFast}: RespawnOptions): {
   return {
     configure: (lines) => {
       // A reload gives those that were left alone another chance.
-      const kept = all.filter((one) => one.child && lines.some((line) => same(line, one.line)));
-      for (const one of all) if (!kept.includes(one)) void end(one);
-      all = lines.map((line) => kept.find((one) => same(one.line, line)) ?? {line, starts: [], wanted: true});
-      if (isUp) for (const one of all) if (!one.child) start(one);
+      const kept = all.filter((program) => program.child && lines.some((line) => same(line, program.line)));
+      for (const program of all) if (!kept.includes(program)) void end(program);
+      all = lines.map(
+        (line) => kept.find((program) => same(program.line, line)) ?? {line, starts: [], wanted: true},
+      );
+      if (isUp) for (const program of all) if (!program.child) start(program);
     },
     up: () => {
       if (isUp) return;
       isUp = true;
-      for (const one of all) start(one);
+      for (const program of all) start(program);
     },
     stop: async () => {
       isUp = false;

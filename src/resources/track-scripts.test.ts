@@ -7,10 +7,10 @@ import {trackScripts} from './track-scripts.ts';
 
 test('a script that fails, passes again, hangs, or is not there', async (t) => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-track-'));
-  const said: string[] = [];
+  const messages: string[] = [];
   let lost = -1;
   const tracker = trackScripts(
-    (_, text) => void said.push(text),
+    (_, text) => void messages.push(text),
     (count) => (lost = count),
   );
   t.teardown(() => {
@@ -22,7 +22,7 @@ test('a script that fails, passes again, hangs, or is not there', async (t) => {
   t.is(lost, 0);
   writeFileSync(flag, '');
   await until('it fails', 20_000, () => lost === 1);
-  t.regex(said.join('\n'), /ended with 1/);
+  t.regex(messages.join('\n'), /ended with 1/);
   rmSync(flag);
   await until('it passes again', 20_000, () => lost === 0);
   tracker.configure([
@@ -30,6 +30,6 @@ test('a script that fails, passes again, hangs, or is not there', async (t) => {
     {every: 200, words: [path.join(folder, 'nothing')]},
   ]);
   await until('both fail', 10_000, () => lost === 2);
-  t.regex(said.join('\n'), /no answer within its interval/);
-  t.regex(said.join('\n'), /ENOENT/);
+  t.regex(messages.join('\n'), /no answer within its interval/);
+  t.regex(messages.join('\n'), /ENOENT/);
 });

@@ -27,39 +27,39 @@ interface Tracked {
 /** `changed` is told the new number of failing scripts. */
 export function trackScripts(log: Log, changed: (lost: number) => void): ScriptTracker {
   let all: Tracked[] = [];
-  const lost = (): number => all.filter((one) => one.failing).length;
+  const lost = (): number => all.filter((script) => script.failing).length;
 
-  function settle(one: Tracked, how: string | undefined): void {
-    if (!all.includes(one)) return;
+  function settle(tracked: Tracked, how: string | undefined): void {
+    if (!all.includes(tracked)) return;
     const failing = how !== undefined;
-    if (failing === one.failing) return;
-    one.failing = failing;
-    const name = shownCommand(one.script.words);
+    if (failing === tracked.failing) return;
+    tracked.failing = failing;
+    const name = shownCommand(tracked.script.words);
     log(failing ? 'warn' : 'info', failing ? `track script ${name}: ${how}` : `track script ${name} passes again`);
     changed(lost());
   } // prettier-ignore
 
-  async function run(one: Tracked): Promise<void> {
+  async function run(tracked: Tracked): Promise<void> {
     // Not beside itself: one that outlasts its interval is ended by its own limit.
-    if (one.busy) return;
-    one.busy = true;
-    const [file = '', ...words] = one.script.words;
+    if (tracked.busy) return;
+    tracked.busy = true;
+    const [file = '', ...words] = tracked.script.words;
     const {status, timedOut, unstarted} = await runLimited(file, words, {
-      limit: one.script.every,
+      limit: tracked.script.every,
       read: 'none',
-      started: (child) => (one.child = child),
+      started: (child) => (tracked.child = child),
     });
-    one.busy = false;
-    delete one.child;
-    if (status === 0) settle(one, undefined);
-    else if (unstarted) settle(one, String(status));
-    else settle(one, `ended with ${timedOut ? 'no answer within its interval' : status}`);
+    tracked.busy = false;
+    delete tracked.child;
+    if (status === 0) settle(tracked, undefined);
+    else if (unstarted) settle(tracked, String(status));
+    else settle(tracked, `ended with ${timedOut ? 'no answer within its interval' : status}`);
   }
 
   const stop = (): void => {
-    for (const one of all) {
-      clearInterval(one.timer);
-      signalGroup(one.child, 'SIGKILL');
+    for (const tracked of all) {
+      clearInterval(tracked.timer);
+      signalGroup(tracked.child, 'SIGKILL');
     }
     all = [];
   };
@@ -69,9 +69,9 @@ export function trackScripts(log: Log, changed: (lost: number) => void): ScriptT
       if (JSON.stringify(scripts) === JSON.stringify(all.map(({script}) => script))) return;
       stop();
       all = scripts.map((script) => ({script, failing: false}));
-      for (const one of all) {
-        one.timer = setInterval(() => void run(one), one.script.every);
-        void run(one);
+      for (const tracked of all) {
+        tracked.timer = setInterval(() => void run(tracked), tracked.script.every);
+        void run(tracked);
       }
       changed(0);
     },

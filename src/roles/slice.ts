@@ -78,11 +78,11 @@ export function speaksFor(state: RolesState, address: string | undefined): boole
   const isActive = (vrid: number): boolean => state.roles.get(vrid) === 'Active';
   const own = state.groups.filter(({vips}) => vips.some((vip) => vip.address === address));
   if (own.length > 0) return own.some(({vrid}) => isActive(vrid));
-  const here = state.groups.map(({vrid}) => vrid).filter(isActive);
-  const there = livingPeers(state).flatMap(({groups}) =>
+  const localActive = state.groups.map(({vrid}) => vrid).filter(isActive);
+  const remoteActive = livingPeers(state).flatMap(({groups}) =>
     groups.flatMap(({vrid, role}) => (role === 'Active' ? [vrid] : [])),
   );
-  return here.length > 0 && Math.min(...here) <= Math.min(...there);
+  return localActive.length > 0 && Math.min(...localActive) <= Math.min(...remoteActive);
 }
 
 export const peerLives = (state: RolesState): boolean => livingPeers(state).length > 0;

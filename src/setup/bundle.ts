@@ -38,8 +38,8 @@ export function readBundle(
   const files: NewFile[] = [];
   if (value.files.length > MOST_FILES)
     return fail([`it sent ${value.files.length} files: at most ${MOST_FILES} are taken`]);
-  for (const one of value.files as readonly unknown[]) {
-    const {name, text} = isRecord(one) ? one : {};
+  for (const item of value.files as readonly unknown[]) {
+    const {name, text} = isRecord(item) ? item : {};
     if (typeof name !== 'string' || typeof text !== 'string')
       problems.push('one of its files has no name or no text');
     else if (!isSharedName(name))
@@ -76,8 +76,8 @@ export function deviceNames(
 ): ReadonlyMap<string, string> {
   const names = new Map<string, string>();
   for (const {device, address, prefixLength} of networks) {
-    const own = machine.filter((local) => isInNetwork(local.address, {address, prefixLength}));
-    const same = own.find((local) => local.device === device) ?? own[0];
+    const localAddresses = machine.filter((local) => isInNetwork(local.address, {address, prefixLength}));
+    const same = localAddresses.find((local) => local.device === device) ?? localAddresses[0];
     if (same && !names.has(device)) names.set(device, same.device);
   }
   return names;
@@ -85,28 +85,28 @@ export function deviceNames(
 
 /** Interfaces in the lines of ha.cf and the words of haresources, by their names here. Other files name none. */
 export function renameDevices(file: NewFile, names: ReadonlyMap<string, string>): NewFile {
-  const here = (device: string): string => names.get(device) ?? device;
+  const localDevice = (device: string): string => names.get(device) ?? device;
   if (file.name === 'ha.cf')
     return {
       ...file,
       text: file.text
         .replace(
           /^([ \t]*(?:mcast|ucast|mcast6)[ \t]+)([\w.:@-]+)/gm,
-          (_, head: string, device: string) => head + here(device),
+          (_, head: string, device: string) => head + localDevice(device),
         )
         .replace(
           /^([ \t]*(?:bcast|hactl_track_interface)[ \t]+)([^#\r\n]*)/gm,
-          (_, head: string, list: string) => head + list.replace(/[\w.:@-]+/g, here),
+          (_, head: string, list: string) => head + list.replace(/[\w.:@-]+/g, localDevice),
         ),
     };
   if (file.name === 'haresources')
     return {
       ...file,
       text: file.text
-        .replace(/(\/\d{1,3}\/)([\w.@-]+)/g, (_, head: string, device: string) => head + here(device))
+        .replace(/(\/\d{1,3}\/)([\w.@-]+)/g, (_, head: string, device: string) => head + localDevice(device))
         .replace(
           /(LVSSyncDaemonSwap::\w+::)([\w.@-]+)/g,
-          (_, head: string, device: string) => head + here(device),
+          (_, head: string, device: string) => head + localDevice(device),
         ),
     };
   return file;

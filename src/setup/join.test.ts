@@ -44,7 +44,7 @@ const bundle: Bundle = {
 const request = {node: 'two', version: VERSION};
 
 async function open(t: ExecutionContext, more: Partial<InviteOptions> = {}) {
-  const said: string[] = [];
+  const messages: string[] = [];
   const invitation = await invite({
     secret,
     awaited: ['two'],
@@ -53,11 +53,11 @@ async function open(t: ExecutionContext, more: Partial<InviteOptions> = {}) {
     port: 0,
     host: '127.0.0.1',
     tick: 20,
-    said: (text) => said.push(text),
+    said: (text) => messages.push(text),
     ...more,
   });
   t.teardown(() => invitation.close());
-  return {...invitation, said};
+  return {...invitation, said: messages};
 }
 
 /** Asks; what was handed out, if anything. */

@@ -64,7 +64,7 @@ const haresources = ({node, peer, vips}: PairPlan): string =>
     '',
   ].join('\n');
 
-const place = (address: string, port: number): string =>
+const endpoint = (address: string, port: number): string =>
   `${isIP(address) === 6 ? `[${address}]` : address}:${port}`;
 
 const ldirectordCf = (plan: PairPlan): string =>
@@ -87,10 +87,10 @@ function checkLines({port, protocol}: PlannedService): string[] {
 function virtual({servers, method}: PairPlan, vip: PlannedVip, service: PlannedService): string[] {
   const six = isIP(vip.address) === 6 ? '6' : '';
   const real = ({address, port}: PlannedServer): string =>
-    `real${six}=${place(address, port || service.port)} ${method}`;
+    `real${six}=${endpoint(address, port || service.port)} ${method}`;
   return [
     '',
-    `virtual${six}=${place(vip.address, service.port)}`,
+    `virtual${six}=${endpoint(vip.address, service.port)}`,
     ...[...servers.map(real), `protocol=${service.protocol}`, 'scheduler=wlc', ...checkLines(service)].map(
       (line) => `\t${line}`,
     ),

@@ -30,15 +30,15 @@ function begin(t: ExecutionContext) {
   put('why', '');
   chmodSync(path.join(root, 'systemctl'), 0o755);
   show('activating', '');
-  const said: string[] = [];
+  const messages: string[] = [];
   const start = () =>
     startDaemon({
-      said: (line) => said.push(line),
+      said: (line) => messages.push(line),
       systemctl: path.join(root, 'systemctl'),
       systemd: root,
       every: 10,
     });
-  return {put, show, said, start, root};
+  return {put, show, said: messages, start, root};
 }
 
 test('while systemd starts hactld, each thing that it waits for is said, once', async (t) => {

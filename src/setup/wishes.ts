@@ -107,7 +107,7 @@ export function planPair(
   const vips = wishes.vips.flatMap((text) => readVip(text, machine, wrong) ?? []);
   if (wishes.vips.length === 0) wrong('--vip', 'missing: the address that clients use, as 192.0.2.100/24');
   for (const {address} of vips)
-    if (vips.filter((other) => other.address === address).length > 1) {
+    if (vips.filter((vip) => vip.address === address).length > 1) {
       wrong('--vip', `${address} is there twice`);
       break;
     }
@@ -166,17 +166,17 @@ function readVip(text: string, machine: readonly LocalAddress[], wrong: Wrong): 
   const length = prefix === undefined ? network?.prefixLength : Number(prefix);
   if (length !== undefined && (length > (family === 4 ? 32 : 128) || length === 0))
     return wrong('--vip', `${text}: /${length} is no prefix length of an address of this family`);
-  const place = device ?? network?.device;
-  if (place === undefined)
+  const via = device ?? network?.device;
+  if (via === undefined)
     return wrong(
       '--vip',
       `${address} is in no network of this machine: ${address}/24/eth0 says its interface`,
     );
-  if (!machine.some((local) => local.device === place))
-    return wrong('--vip', `${text}: there is no interface ${place} with an address`);
+  if (!machine.some((local) => local.device === via))
+    return wrong('--vip', `${text}: there is no interface ${via} with an address`);
   if (length === undefined)
-    return wrong('--vip', `${text}: its prefix length is missing: ${address}/24/${place}`);
-  return {address, prefixLength: length, device: place};
+    return wrong('--vip', `${text}: its prefix length is missing: ${address}/24/${via}`);
+  return {address, prefixLength: length, device: via};
 }
 
 function readService(text: string, wrong: Wrong): PlannedService | undefined {

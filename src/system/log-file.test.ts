@@ -45,23 +45,23 @@ test('after a rename the old file goes on until it is opened again', async (t) =
 
 test('a file that cannot be opened is said once, tried again, and has every line then', async (t) => {
   const file = path.join(folder(t), 'missing', 'ha.log');
-  const said: (string | undefined)[] = [];
-  const log = openLogFile(file, {retry: 20, changed: (problem) => said.push(problem)});
+  const messages: (string | undefined)[] = [];
+  const log = openLogFile(file, {retry: 20, changed: (problem) => messages.push(problem)});
   log.append('one');
   log.append('two');
-  await until('it is said', LIMIT, () => said.length === 1);
+  await until('it is said', LIMIT, () => messages.length === 1);
   mkdirSync(path.dirname(file));
   await until('it is written', LIMIT, () => text(file) === 'one\ntwo\n');
-  t.deepEqual(said, ['ENOENT', undefined]);
+  t.deepEqual(messages, ['ENOENT', undefined]);
   log.close();
 });
 
 test('a full file system is said once, and what was lost is counted', async (t) => {
-  const said: (string | undefined)[] = [];
-  const log = openLogFile('/dev/full', {retry: 20, changed: (problem) => said.push(problem)});
+  const messages: (string | undefined)[] = [];
+  const log = openLogFile('/dev/full', {retry: 20, changed: (problem) => messages.push(problem)});
   for (let index = 0; index < 40; index += 1) log.append('x'.repeat(60_000));
-  await until('it is said', LIMIT, () => said.length > 0);
-  t.deepEqual(said, ['ENOSPC']);
+  await until('it is said', LIMIT, () => messages.length > 0);
+  t.deepEqual(messages, ['ENOSPC']);
   log.close();
 });
 

@@ -17,14 +17,14 @@ test('the last words of a program are heard, also when this process was busy at 
   const run = runLimited('/bin/sh', ['-c', 'sleep 0.5; echo one is running; sleep 3 & exit 0'], {
     limit: 20_000,
   });
-  const other = spawn('/bin/sh', ['-c', 'sleep 0.1; echo go'], {stdio: ['ignore', 'pipe', 'ignore']});
+  const child = spawn('/bin/sh', ['-c', 'sleep 0.1; echo go'], {stdio: ['ignore', 'pipe', 'ignore']});
   const ended = new Promise<void>((resolve) => {
-    other.on('exit', () => {
+    child.on('exit', () => {
       block(200);
       resolve();
     });
   });
-  other.stdout.on('data', () => block(800));
+  child.stdout.on('data', () => block(800));
   // Its word and its end are to come in one turn.
   setTimeout(() => block(300), 20);
   await ended;

@@ -8,8 +8,8 @@ import {belowQuorum} from './weights.ts';
 /** What is known of a real server; a real server without an entry is unknown. */
 export type Verdicts = ReadonlyMap<string, CheckState>;
 
-const sameServer = (one: Destination, other: Destination): boolean =>
-  one.address === other.address && one.port === other.port;
+const sameServer = (left: Destination, right: Destination): boolean =>
+  left.address === right.address && left.port === right.port;
 
 export interface DesiredOptions {
   readonly virtuals: readonly VirtualService[];
@@ -34,9 +34,9 @@ export interface DesiredOptions {
  *   the real servers keep the connections they have.
  */
 export function desiredTable(options: DesiredOptions): VirtualTable[] {
-  const held = new Map(options.current.map((table) => [serviceName(table.service.key), table]));
+  const currentTables = new Map(options.current.map((table) => [serviceName(table.service.key), table]));
   return options.virtuals.map((virtual) => {
-    const present = held.get(serviceName(serviceKey(virtual)))?.destinations ?? [];
+    const present = currentTables.get(serviceName(serviceKey(virtual)))?.destinations ?? [];
     const destinations: Destination[] = [];
     const put = (destination: Destination): void => {
       // ldirectord accepts the same real server twice in one virtual service; the kernel holds it once, the last line wins.
@@ -48,11 +48,12 @@ export function desiredTable(options: DesiredOptions): VirtualTable[] {
       const id = checkId(virtual, real);
       const configured = destinationOf(virtual, real);
       const wanted = {...configured, weight: options.weights?.get(id) ?? configured.weight};
-      const there = present.find((other) => sameServer(other, wanted));
+      const existing = present.find((destination) => sameServer(destination, wanted));
       const state = options.verdicts.get(id) ?? 'unknown';
       if (state === 'up') put(wanted);
-      else if (state === 'unknown' && there) put({...wanted, weight: there.weight === 0 ? 0 : wanted.weight});
-      else if (state === 'down' && virtual.quiescent && (there || options.readdQuiescent))
+      else if (state === 'unknown' && existing)
+        put({...wanted, weight: existing.weight === 0 ? 0 : wanted.weight});
+      else if (state === 'down' && virtual.quiescent && (existing || options.readdQuiescent))
         put({...wanted, weight: 0});
     }
     const serving = destinations.filter((destination) => destination.weight > 0).length;
@@ -62,9 +63,13 @@ export function desiredTable(options: DesiredOptions): VirtualTable[] {
     // checktype=off leaves a service without servers of ours, and without the fallback too.
     if (fallback && virtual.checkType.kind !== 'off') {
       const wanted = destinationOf(virtual, fallback);
-      const there = present.some((other) => sameServer(other, wanted));
+      const exists = present.some((destination) => sameServer(destination, wanted));
       if (!destinations.some((destination) => destination.weight > 0)) put(wanted);
-      else if (virtual.quiescent && there && !destinations.some((other) => sameServer(other, wanted)))
+      else if (
+        virtual.quiescent &&
+        exists &&
+        !destinations.some((destination) => sameServer(destination, wanted))
+      )
         put({...wanted, weight: 0});
     }
     return {service: serviceOf(virtual), destinations};

@@ -53,8 +53,8 @@ export function afterOperations(
     else if ('service' in operation) services.set(key, operation.service);
     else if (operation.type === 'del-dest') servers.get(key)?.delete(destinationText(operation.destination));
     else {
-      const there = servers.get(key) ?? new Map<string, Destination>();
-      servers.set(key, there.set(destinationText(operation.destination), operation.destination));
+      const destinations = servers.get(key) ?? new Map<string, Destination>();
+      servers.set(key, destinations.set(destinationText(operation.destination), operation.destination));
     }
     if (operation.type === 'new-service' || operation.type === 'del-service') servers.delete(key);
   }
@@ -93,7 +93,7 @@ export function driftOf(
   return operations
     .filter((operation) => changed.has(entryOf(operation)))
     .map((operation) => {
-      const there = found.get(entryOf(operation));
-      return {operation, ...(there === undefined ? {} : {found: there})};
+      const destination = found.get(entryOf(operation));
+      return {operation, ...(destination === undefined ? {} : {found: destination})};
     });
 }

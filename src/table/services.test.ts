@@ -19,19 +19,19 @@ const specs = (lines: string) => {
 };
 
 test('hactl_check: its settings are the server’s, the others the virtual’s', (t) => {
-  const [plain, own] = specs(
+  const [plain, spec] = specs(
     '\trequest="/"\n\tchecktimeout=7\n\thactl_check=10.0.0.3:8080 service=https checkport=8443 request="/s" checktimeout=2\n',
   );
   t.like(plain, {service: 'http', port: 8_080, request: '/', checkTimeout: 7_000});
-  t.like(own, {service: 'https', port: 8_443, request: '/s', checkTimeout: 2_000, negotiateTimeout: 2_000});
+  t.like(spec, {service: 'https', port: 8_443, request: '/s', checkTimeout: 2_000, negotiateTimeout: 2_000});
 });
 
 test('a sending program is every server’s, but for one that has a check of its own', (t) => {
-  const [all, own] = specs(
+  const [all, spec] = specs(
     '\thactl_send_program="/m.sh %h"\n\thactl_expect="UP"\n\thactl_check=10.0.0.3 checktype=connect\n',
   );
   t.like(all, {checkType: {kind: 'external'}, sendProgram: {command: '/m.sh %h', expect: 'UP'}});
-  t.deepEqual([own?.checkType, own?.sendProgram], [{kind: 'connect'}, undefined]);
+  t.deepEqual([spec?.checkType, spec?.sendProgram], [{kind: 'connect'}, undefined]);
 });
 
 test('hactl_check: a check of another kind does not inherit what is sent and expected', (t) => {
@@ -48,8 +48,8 @@ test('hactl_check: a check of another kind does not inherit what is sent and exp
 });
 
 test('hactl_status: the virtual’s, the server’s own, and none for another service', (t) => {
-  const [plain, own] = specs('\thactl_status="200"\n\thactl_check=10.0.0.3 status="401"\n');
+  const [plain, spec] = specs('\thactl_status="200"\n\thactl_check=10.0.0.3 status="401"\n');
   t.deepEqual(plain?.statuses, [[200, 200]]);
-  t.deepEqual(own?.statuses, [[401, 401]]);
+  t.deepEqual(spec?.statuses, [[401, 401]]);
   t.is(specs('\thactl_status="200"\n\thactl_check=10.0.0.3 service=smtp\n')[1]?.statuses, undefined);
 });

@@ -85,9 +85,9 @@ const virtualPort = (virtual: VirtualService): number =>
 
 /** With gate and ipip the packet arrives unchanged, so the kernel's entry has the virtual service's port, whatever was written. */
 const kernelPort = (virtual: VirtualService, server: RealServer | FallbackServer): number => {
-  const own = virtualPort(virtual);
+  const port = virtualPort(virtual);
   if (virtual.address.kind === 'fwmark') return server.port;
-  return server.method === 'masq' && server.port > 0 ? server.port : own;
+  return server.method === 'masq' && server.port > 0 ? server.port : port;
 };
 
 /** The kernel's destination for a real server or for the fallback. */

@@ -213,7 +213,7 @@ function finish(state: TableState, effects: readonly TableEffect[]): TableTurn {
 
 function onConfig(state: TableState, config: TableConfig, now: Instant): TableState {
   // What was refused may have been corrected.
-  const refusals = new Map([...state.refusals].map(([key, one]) => [key, {...one, retryAt: now}]));
+  const refusals = new Map([...state.refusals].map(([key, refusal]) => [key, {...refusal, retryAt: now}]));
   return {...state, config, reports: reportsFor(idsOf(config), state.reports), refusals};
 }
 
@@ -290,11 +290,11 @@ function onRead(
   const owned = new Set([...before.owned, ...keys]);
   const operations = plan(current, wanted, {owned: (key) => owned.has(keyText(key))});
   const drift = driftOf(current, before.expected, operations);
-  const told: readonly TableEffect[] = drift.length === 0 ? [] : [{type: 'table-drifted', drift}];
+  const effects: readonly TableEffect[] = drift.length === 0 ? [] : [{type: 'table-drifted', drift}];
   const refusals = stillWanted(before.refusals, operations);
   const waiting = [...refusals.values()].filter((refusal) => now < refusal.retryAt);
   const due = operations.filter(
-    (operation) => !waiting.some((one) => blocks(one.operation, operation, current)),
+    (operation) => !waiting.some((refusal) => blocks(refusal.operation, operation, current)),
   );
   const state: TableState = {
     ...weighed,
@@ -304,9 +304,9 @@ function onRead(
     auditAt: only ? before.auditAt : keys.length === 0 ? Infinity : now + auditEvery(before.config),
     expected: onlyThese(current, owned),
   };
-  if (due.length === 0) return finish({...state, programmed: true}, told);
+  if (due.length === 0) return finish({...state, programmed: true}, effects);
   // Deleted services are owned until that is done.
-  return [{...state, owned, phase: 'applying'}, [...told, {type: 'apply-table', operations: due}]];
+  return [{...state, owned, phase: 'applying'}, [...effects, {type: 'apply-table', operations: due}]];
 }
 
 function onApplied(state: TableState, outcomes: readonly Outcome[], now: Instant): TableTurn {

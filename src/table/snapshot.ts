@@ -6,15 +6,15 @@ import type {ObservedDestination, ObservedService} from '@hactl/ipvs';
 import type {RealStatus, VirtualStatus} from '../control/protocol.ts';
 import {checkId, destinationOf, realName, serviceKey, serviceName, virtualName} from './services.ts';
 
-const same = (one: {address: string; port: number}, other: {address: string; port: number}): boolean =>
-  one.address === other.address && one.port === other.port;
+const same = (left: {address: string; port: number}, right: {address: string; port: number}): boolean =>
+  left.address === right.address && left.port === right.port;
 
 const counters = (
-  there: ObservedDestination | undefined,
+  observed: ObservedDestination | undefined,
 ): Pick<RealStatus, 'activeConnections' | 'inactiveConnections'> & {weight?: number} => ({
-  activeConnections: there?.activeConnections ?? 0,
-  inactiveConnections: there?.inactiveConnections ?? 0,
-  ...(there === undefined ? {} : {weight: there.weight}),
+  activeConnections: observed?.activeConnections ?? 0,
+  inactiveConnections: observed?.inactiveConnections ?? 0,
+  ...(observed === undefined ? {} : {weight: observed.weight}),
 });
 
 /** One virtual with its real servers, its fallback, and whatever else the kernel holds in it. */
@@ -29,9 +29,9 @@ export function virtualStatus(
   const kernel = observed.find(({service}) => serviceName(service.key) === serviceName(serviceKey(virtual)));
   const seen = new Set<ObservedDestination>();
   const find = (wanted: {address: string; port: number}): ObservedDestination | undefined => {
-    const there = kernel?.destinations.find((destination) => same(destination, wanted));
-    if (there) seen.add(there);
-    return there;
+    const observed = kernel?.destinations.find((destination) => same(destination, wanted));
+    if (observed) seen.add(observed);
+    return observed;
   };
   const reals: RealStatus[] = virtual.reals.map((real) => {
     const wanted = destinationOf(virtual, real);
@@ -51,23 +51,23 @@ export function virtualStatus(
   });
   if (virtual.fallback) {
     const wanted = destinationOf(virtual, virtual.fallback);
-    const there = find(wanted);
+    const observed = find(wanted);
     reals.push({
       name: realName(wanted),
       method: virtual.fallback.method,
       configuredWeight: virtual.fallback.weight,
-      ...counters(there),
+      ...counters(observed),
       check: 'fallback',
-      reason: there && there.weight > 0 ? 'in use: no real is up' : 'stands by',
+      reason: observed && observed.weight > 0 ? 'in use: no real is up' : 'stands by',
     });
   }
-  for (const other of kernel?.destinations ?? [])
-    if (!seen.has(other))
+  for (const destination of kernel?.destinations ?? [])
+    if (!seen.has(destination))
       reals.push({
-        name: realName(other),
-        method: other.forward,
+        name: realName(destination),
+        method: destination.forward,
         configuredWeight: 0,
-        ...counters(other),
+        ...counters(destination),
         check: 'foreign',
         reason: 'in the kernel, not in the configuration',
       });
@@ -87,6 +87,6 @@ export function connectionsOf(
 ): (virtual: string, real?: string) => number {
   return (name, real) =>
     (virtuals.find((virtual) => virtual.name === name)?.reals ?? [])
-      .filter((one) => real === undefined || one.name === real)
-      .reduce((sum, one) => sum + one.activeConnections + one.inactiveConnections, 0);
+      .filter((snapshot) => real === undefined || snapshot.name === real)
+      .reduce((sum, real) => sum + real.activeConnections + real.inactiveConnections, 0);
 }

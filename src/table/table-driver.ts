@@ -28,7 +28,7 @@ export function driveTable(options: {
     if (!only) return {type: 'table-read', table: await ipvs.list()};
     const keys = [...new Map(only.map((key) => [keyText(key), key])).values()];
     const found = await Promise.all(keys.map((key) => ipvs.get(key)));
-    return {type: 'table-read', table: found.filter((one) => one !== undefined), only: keys};
+    return {type: 'table-read', table: found.filter((observed) => observed !== undefined), only: keys};
   }
 
   async function apply(operations: readonly Operation[]): Promise<Answer> {

@@ -69,12 +69,12 @@ export const viewsOf = (
 /** The checks' word of every real server, and over it the operator's: a real server that is held is down. */
 export function judgedReports(
   reports: ReadonlyMap<string, CheckReport>,
-  held: ReadonlyMap<string, string>,
+  existing: ReadonlyMap<string, string>,
   startedAt: Instant,
 ): ReadonlyMap<string, CheckReport> {
-  if (held.size === 0) return reports;
+  if (existing.size === 0) return reports;
   const all = new Map(reports);
-  for (const [id, reason] of held) {
+  for (const [id, reason] of existing) {
     const report = reports.get(id) ?? {id, failures: 0, checks: 0, took: 0, at: startedAt};
     all.set(id, {...report, state: 'down', reason});
   }

@@ -90,8 +90,8 @@ test('slow start after a drain too; a weight of 1 cannot grow', (t) => {
   const back = weigh(slow, ['up', 'up'], {warmth: drained.warmth, now: 5});
   t.is(back.weights.get(first), 2);
   t.is(back.weights.get(second), undefined);
-  const one = weigh(slow, ['up', 'up'], {ordered: new Map([[first, 1]]), warmth: drained.warmth, now: 5});
-  t.is(one.weights.get(first), 1);
+  const weights = weigh(slow, ['up', 'up'], {ordered: new Map([[first, 1]]), warmth: drained.warmth, now: 5});
+  t.is(weights.weights.get(first), 1);
 });
 
 const quorum = test.macro({

@@ -284,10 +284,10 @@ const hactl: Checker = {
       report: async () => {
         reports = undefined;
         child.send({type: 'report'});
-        const said = await until('the checks report', 10_000, () => reports);
-        const counts = said.reports.map((report) => report.checks);
-        const failed = said.reports.filter((report) => report.state !== 'up').length;
-        const {p50, p99, max} = said.lateness;
+        const answer = await until('the checks report', 10_000, () => reports);
+        const counts = answer.reports.map((report) => report.checks);
+        const failed = answer.reports.filter((report) => report.state !== 'up').length;
+        const {p50, p99, max} = answer.lateness;
         return `lateness p50 ${Math.round(p50)}, p99 ${Math.round(p99)}, most ${Math.round(max)} ms; checks of one real ${Math.min(...counts)}..${Math.max(...counts)}; ${failed} down`;
       },
     };
@@ -382,8 +382,8 @@ function prepare(): void {
   );
   if (status !== 0) throw new Error('tcc cannot compile test/bench/ipvs-shim.c');
   // ldirectord wants to list and edit a table: it is told that all went well.
-  for (const place of ['/sbin/ipvsadm', '/usr/sbin/ipvsadm'])
-    writeFileSync(place, '#!/bin/sh\nexit 0\n', {mode: 0o755});
+  for (const file of ['/sbin/ipvsadm', '/usr/sbin/ipvsadm'])
+    writeFileSync(file, '#!/bin/sh\nexit 0\n', {mode: 0o755});
   // The curve that most servers have now: the server's share of a handshake is small, the checkers' is what is compared.
   if (values.tls)
     execFileSync(

@@ -197,7 +197,9 @@ try {
   }
 } catch (error) {
   complete = false;
-  for (const name of readdirSync(site.root).filter((one) => one.endsWith('.log') && !one.includes('address')))
+  for (const name of readdirSync(site.root).filter(
+    (text) => text.endsWith('.log') && !text.includes('address'),
+  ))
     process.stdout.write(`--- ${name}\n${readFileSync(path.join(site.root, name), 'utf8').slice(-1_500)}\n`);
   process.stdout.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
 } finally {

@@ -14,16 +14,17 @@ export function treeOf(pid: number): number[] {
       }
     });
   const tree = [pid];
-  for (const one of tree) for (const [child, parent] of parents) if (parent === one) tree.push(child);
+  for (const parentPid of tree)
+    for (const [child, parent] of parents) if (parent === parentPid) tree.push(child);
   return tree;
 }
 
 /** CPU milliseconds and resident megabytes of a tree, ended children included. */
 export function usage(pid: number): {cpu: number; memory: number} {
   let [ticks, pages] = [0, 0];
-  for (const one of treeOf(pid)) {
+  for (const member of treeOf(pid)) {
     try {
-      const stat = readFileSync(`/proc/${one}/stat`, 'utf8');
+      const stat = readFileSync(`/proc/${member}/stat`, 'utf8');
       const fields = stat
         .slice(stat.lastIndexOf(')') + 2)
         .split(' ')

@@ -63,7 +63,7 @@ for (const [name, more] of modes)
       });
       await until('they arrive', LIMIT, () => arrived() >= frames());
       const took = performance.now() - started;
-      const [sender = 0, receiver = 0] = sides.map((side, place) => cpu(side.pid) - (before[place] ?? 0));
+      const [sender = 0, receiver = 0] = sides.map((side, index) => cpu(side.pid) - (before[index] ?? 0));
       const each = (milliseconds: number): string => `${((milliseconds * 1_000) / count).toFixed(0)} µs`;
       process.stdout.write(
         `${name}: ${count} messages of ${entries} connections in ${(took / 1_000).toFixed(1)} s: ` +

@@ -148,8 +148,8 @@ export function ours(site: Site, {keepalive, deadtime, media}: OursOptions): Sub
       await cluster.daemon(director)?.kill('SIGTERM');
     },
     killEngine: async (director) => {
-      const said = await cluster.status(director);
-      const pid = said?.processes.find((process) => process.name === 'failover')?.pid;
+      const snapshot = await cluster.status(director);
+      const pid = snapshot?.processes.find((process) => process.name === 'failover')?.pid;
       if (pid === undefined) throw new Error(`${director} names no failover process`);
       process.kill(pid, 'SIGKILL');
     },

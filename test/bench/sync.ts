@@ -42,7 +42,7 @@ const memory = (pid: number): string =>
 if (process.env.HACTL_IN_VM === '1') {
   const loaded = readFileSync('/proc/modules', 'latin1').match(/^ip_vs\w*/gm) ?? [];
   // The schedulers hold on to ip_vs itself: it goes last.
-  for (const module of loaded.toSorted((one, other) => other.length - one.length))
+  for (const module of loaded.toSorted((left, right) => right.length - left.length))
     try {
       execFileSync('rmmod', [module], {stdio: 'ignore'});
     } catch {

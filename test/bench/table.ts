@@ -70,7 +70,7 @@ const timed = async (work: () => unknown): Promise<number> => {
   return performance.now() - started;
 };
 const at = (values: readonly number[], part: number): string => {
-  const sorted = values.toSorted((value, other) => value - other);
+  const sorted = values.toSorted((value, right) => value - right);
   return `${(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0).toFixed(1)} ms`;
 };
 const all = (values: readonly number[]): string => values.map((value) => `${value.toFixed(0)} ms`).join(', ');
@@ -84,8 +84,8 @@ const complete = services * (servers + 1);
 
 /** What a verdict costs: a look at one service, the difference, its operations. */
 async function judge(ipvs: IpvsClient, table: VirtualTable): Promise<void> {
-  const there = await ipvs.get(table.service.key);
-  const outcomes = await carryOut(ipvs, plan(there ? [there] : [], [table]));
+  const observed = await ipvs.get(table.service.key);
+  const outcomes = await carryOut(ipvs, plan(observed ? [observed] : [], [table]));
   for (const {error} of outcomes) if (error) throw error;
 }
 

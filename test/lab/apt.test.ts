@@ -27,14 +27,14 @@ test('who finds a tree being made waits for it', async (t) => {
   const made = path.join(folder, 'made');
   const unlock = lockFolder(folder, () => existsSync(made));
   t.truthy(unlock);
-  const other = rival(folder, made);
+  const child = rival(folder, made);
   let output = '';
-  other.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
-  await once(other.stdout, 'data');
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+  await once(child.stdout, 'data');
   t.is(output, 'asks\n');
   writeFileSync(made, '');
   unlock?.();
-  await once(other, 'close');
+  await once(child, 'close');
   t.is(output, 'asks\nfound\n');
 });
 

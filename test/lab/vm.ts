@@ -174,7 +174,7 @@ sleep 5
   ];
   const argv = [
     '-M', 'q35', '-cpu', 'Nehalem', '-accel', 'tcg,thread=multi,tb-size=512', '-smp', '2', '-m', String(run.memory ?? 3072),
-    ...firmware.flatMap((one) => ['-L', one]),
+    ...firmware.flatMap((text) => ['-L', text]),
     '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-serial', `file:${serial}`,
     '-kernel', lab.kernel, '-initrd', image,
     '-append', 'console=ttyS0 quiet panic=-1 norandmaps mitigations=off nokaslr audit=0 apparmor=0 nowatchdog tsc=reliable no_timer_check random.trust_cpu=on',

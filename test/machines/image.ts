@@ -164,7 +164,7 @@ export function furnish(root: string, work: string): Image {
     'fstrim.timer',
   );
   const boot = path.join(root, 'boot');
-  const kernel = readdirSync(boot).find((one) => one.startsWith('vmlinuz-'));
+  const kernel = readdirSync(boot).find((text) => text.startsWith('vmlinuz-'));
   if (kernel === undefined) throw new Error("Debian's kernel package brought no kernel");
   cpSync(path.join(boot, kernel), path.join(work, 'vmlinuz'));
   const modules = path.join(root, 'usr/lib/modules', kernel.replace('vmlinuz-', ''));

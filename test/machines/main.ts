@@ -119,7 +119,7 @@ function buildPackage(): string {
       stdio: ['ignore', 'ignore', 'inherit'],
     },
   );
-  const name = readdirSync(out).find((one) => one.endsWith('.deb'));
+  const name = readdirSync(out).find((text) => text.endsWith('.deb'));
   if (name === undefined) throw new Error('npm run package made no .deb');
   return path.join(out, name);
 }

@@ -10,18 +10,18 @@ const holds = async (machine: Machine): Promise<boolean> =>
   (await machine.must('ip -4 addr show eth0')).text.includes(`${VIP}/`);
 
 /** Both say that they are ready, and the preferred one has the address. */
-async function whole(one: Machine, two: Machine): Promise<void> {
+async function whole(machine: Machine, two: Machine): Promise<void> {
   await until(
     'director1 has the address, and the pair is whole',
     300_000,
     async () => {
-      const [here, there] = await Promise.all([one.run('hactl status'), two.run('hactl status')]);
+      const [local, done] = await Promise.all([machine.run('hactl status'), two.run('hactl status')]);
       return (
-        /: held here/.test(here.text) &&
-        /director2: alive|director2 Backup|director2: Backup/i.test(here.text) &&
-        !/: held here/.test(there.text) &&
-        /ready: yes/.test(here.text) &&
-        /ready: yes/.test(there.text)
+        /: held here/.test(local.text) &&
+        /director2: alive|director2 Backup|director2: Backup/i.test(local.text) &&
+        !/: held here/.test(done.text) &&
+        /ready: yes/.test(local.text) &&
+        /ready: yes/.test(done.text)
       );
     },
     1_000,

@@ -138,7 +138,7 @@ function imported(
     mkdirSync(path.dirname(path.join(home, file.name)), {recursive: true});
     writeFileSync(path.join(home, file.name), file.text, {mode: file.mode});
   }
-  return loadWritten(result.files, context).cluster?.ldirectord.flatMap((one) => one.virtuals) ?? [];
+  return loadWritten(result.files, context).cluster?.ldirectord.flatMap((config) => config.virtuals) ?? [];
 }
 
 test('the lvs.cf of the third seed', async (t) => {

@@ -56,9 +56,9 @@ http { access_log off; ${temps.join(' ')} ${host === '' ? '' : other} ${named} }
   return {
     ...makeSwitch(() => startServer(['nginx', '-p', home, '-c', file], scratch({}), 80, up)),
     page: (name, text) => {
-      const place = path.join(home, 'www', name);
-      mkdirSync(path.dirname(place), {recursive: true});
-      writeFileSync(place, text);
+      const file = path.join(home, 'www', name);
+      mkdirSync(path.dirname(file), {recursive: true});
+      writeFileSync(file, text);
     },
   };
 }

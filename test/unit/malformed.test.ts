@@ -35,19 +35,22 @@ test(`${corpus.length} malformed files: each is answered with a place and with h
     for (const {name, text} of corpus) {
       const found = judge(name, text, mode);
       if (found.length === 0) silent.push(`${mode} ${name}: ${changed(name, text)}`);
-      for (const one of found) {
-        const {line, column} = position(text, one.span.start);
+      for (const diagnostic of found) {
+        const {line, column} = position(text, diagnostic.span.start);
         const inside =
-          one.span.start <= text.length && line >= 1 && column >= 1 && one.span.end >= one.span.start;
-        if (!inside || !one.help || one.message === '')
-          t.fail(`${mode}: ${JSON.stringify(one)} for ${name}: ${changed(name, text)}`);
+          diagnostic.span.start <= text.length &&
+          line >= 1 &&
+          column >= 1 &&
+          diagnostic.span.end >= diagnostic.span.start;
+        if (!inside || !diagnostic.help || diagnostic.message === '')
+          t.fail(`${mode}: ${JSON.stringify(diagnostic)} for ${name}: ${changed(name, text)}`);
       }
     }
   t.deepEqual(silent, []);
 });
 
 test('the corpus has every kind of file, and breaks every directive of the good one', (t) => {
-  for (const name of Object.keys(good)) t.true(corpus.some((one) => one.name === name));
+  for (const name of Object.keys(good)) t.true(corpus.some((seed) => seed.name === name));
   for (const name of Object.keys(wrongValues))
     t.true(
       corpus.some(({text}) => wrongValues[name]?.some((value) => text.includes(`${name}=${value}\n`))),

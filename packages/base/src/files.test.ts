@@ -12,11 +12,11 @@ for (const [name, replace] of [
   ['later', replaceFileLater],
 ] as const) {
   test(`a file is replaced ${name}, with its mode, and nothing stays beside it`, async (t) => {
-    const place = path.join(folder, name);
-    writeFileSync(place, 'old', {mode: 0o644});
-    await replace(place, 'new', 0o600);
-    t.is(readFileSync(place, 'utf8'), 'new');
-    t.is(statSync(place).mode & 0o777, 0o600);
+    const file = path.join(folder, name);
+    writeFileSync(file, 'old', {mode: 0o644});
+    await replace(file, 'new', 0o600);
+    t.is(readFileSync(file, 'utf8'), 'new');
+    t.is(statSync(file).mode & 0o777, 0o600);
     t.deepEqual(
       readdirSync(folder).filter((entry) => entry.startsWith(`${name}.`)),
       [],
@@ -24,7 +24,7 @@ for (const [name, replace] of [
   });
 
   test(`a file that cannot be replaced ${name} stays as it was`, async (t) => {
-    const place = path.join(folder, 'no such directory', name);
-    await t.throwsAsync(async () => replace(place, 'new', 0o600), {code: 'ENOENT'});
+    const file = path.join(folder, 'no such directory', name);
+    await t.throwsAsync(async () => replace(file, 'new', 0o600), {code: 'ENOENT'});
   });
 }

@@ -61,10 +61,10 @@ test("another secret, another cluster, another mode, one's own frame", (t) => {
 
 test('encrypted: the payload is not in the frame, and two lives encrypt differently', (t) => {
   const text = Buffer.from('10.99.0.10:50000 to the VIP');
-  const one = seal(senderOf(1n), text);
+  const buffer = seal(senderOf(1n), text);
   const other = seal(senderOf(2n), text);
-  t.false(one.includes(text));
-  t.false(one.subarray(24).equals(other.subarray(24)));
+  t.false(buffer.includes(text));
+  t.false(buffer.subarray(24).equals(other.subarray(24)));
 });
 
 test('noise is never opened and never throws', (t) => {

@@ -154,10 +154,10 @@ export function lostOf(window: ReplayWindow): number {
   const oldest = window.newest - BigInt(WINDOW) + 1n;
   const first = oldest < 0n ? 0n : oldest;
   const steps = Number(window.newest - REORDER - first);
-  let place = Number(first % BigInt(WINDOW));
+  let slot = Number(first % BigInt(WINDOW));
   for (let step = 0; step <= steps; step += 1) {
-    lost += 1 - (window.seen[place] ?? 1);
-    place = (place + 1) % WINDOW;
+    lost += 1 - (window.seen[slot] ?? 1);
+    slot = (slot + 1) % WINDOW;
   }
   return lost;
 }
@@ -167,22 +167,22 @@ export function accept(window: ReplayWindow, sequence: bigint): boolean {
   if (sequence > window.newest) {
     const skipped = sequence - window.newest;
     if (skipped > BigInt(WINDOW)) {
-      window.lost += Number(skipped) - WINDOW + window.seen.reduce((sum, one) => sum + 1 - one, 0);
+      window.lost += Number(skipped) - WINDOW + window.seen.reduce((sum, bit) => sum + 1 - bit, 0);
       window.seen.fill(0);
     } else
       for (let next = window.newest + 1n; next <= sequence; next += 1n) {
-        const place = Number(next % BigInt(WINDOW));
-        window.lost += 1 - (window.seen[place] ?? 1);
-        window.seen[place] = 0;
+        const slot = Number(next % BigInt(WINDOW));
+        window.lost += 1 - (window.seen[slot] ?? 1);
+        window.seen[slot] = 0;
       }
     window.newest = sequence;
     window.seen[Number(sequence % BigInt(WINDOW))] = 1;
     return true;
   }
   if (window.newest - sequence >= BigInt(WINDOW)) return false;
-  const place = Number(sequence % BigInt(WINDOW));
-  if (window.seen[place] === 1) return false;
-  window.seen[place] = 1;
+  const index = Number(sequence % BigInt(WINDOW));
+  if (window.seen[index] === 1) return false;
+  window.seen[index] = 1;
   window.late += 1;
   return true;
 }

@@ -242,9 +242,9 @@ test('a sending program: %h and %p, its output decides, without an expected one 
       systemClock,
     );
   t.true((await run('%h:%p', 'UP')).passed);
-  const other = await run('$(id) ; %h', 'UP');
-  t.false(other.passed);
-  t.regex(other.reason, /exit status 3; it printed "DOWN \$\(id\) ; 127\.0\.0\.1", not what is expected/);
+  const result = await run('$(id) ; %h', 'UP');
+  t.false(result.passed);
+  t.regex(result.reason, /exit status 3; it printed "DOWN \$\(id\) ; 127\.0\.0\.1", not what is expected/);
   t.false((await run('%h:%p', 'UPPER')).passed);
   t.false((await run('%h:%p')).passed);
 });
@@ -275,7 +275,7 @@ test('checktype N: N connects between two negotiates; a failure is followed by a
 });
 
 test('deadlines: spread at the start, from due to due, never before now', (t) => {
-  const dues = Array.from({length: 10_000}, (_, place) => firstDue(1_000, place, 10_000));
+  const dues = Array.from({length: 10_000}, (_, index) => firstDue(1_000, index, 10_000));
   t.is(Math.max(...dues), 3_000);
   const inSlot = Math.max(...Array.from(Map.groupBy(dues, (due) => due).values(), (same) => same.length));
   t.true(inSlot <= 5 * SLOT + 1, `${inSlot} in one slot`);
@@ -287,8 +287,8 @@ test('deadlines: spread at the start, from due to due, never before now', (t) =>
 test('one hung real delays no other, and a dead one is noticed', async (t) => {
   const hung = await serve(t, () => undefined);
   const good = await serve(t, answer(page('200 OK', 'It Works!')));
-  const said: FromChecks[] = [];
-  const checks = startChecks(systemClock, process.pid, (message) => said.push(message));
+  const messages: FromChecks[] = [];
+  const checks = startChecks(systemClock, process.pid, (message) => messages.push(message));
   t.teardown(() => checks.stop());
   checks.configure([
     spec({id: 'hung', port: hung}),
@@ -301,8 +301,8 @@ test('one hung real delays no other, and a dead one is noticed', async (t) => {
     await new Promise((resolve) => setTimeout(resolve, 20));
   t.true(count('good') >= 5);
   t.is(count('hung'), 0);
-  const verdicts = said.flatMap((one) =>
-    one.type === 'verdict' ? [`${one.report.id} ${one.report.state}`] : [],
+  const verdicts = messages.flatMap((message) =>
+    message.type === 'verdict' ? [`${message.report.id} ${message.report.state}`] : [],
   );
   t.deepEqual(verdicts.toSorted(), ['good up', 'refused down']);
 });

@@ -30,9 +30,9 @@ interface Check {
   gone: boolean;
 }
 
-const sameSpec = (one: CheckSpec, other: CheckSpec): boolean => {
-  const {initial: _, ...rest} = one;
-  const {initial: __, ...others} = other;
+const sameSpec = (left: CheckSpec, right: CheckSpec): boolean => {
+  const {initial: _, ...rest} = left;
+  const {initial: __, ...others} = right;
   return JSON.stringify(rest) === JSON.stringify(others);
 };
 

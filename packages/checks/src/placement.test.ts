@@ -20,7 +20,7 @@ test('two virtual services are in two processes, and stay there when others come
   const [one, two, three] = [servers(1, 5), servers(2, 20), servers(3, 2)];
   const first = placeVirtuals([...one, ...two], new Map(), 2);
   t.deepEqual(
-    [...first.values()].toSorted((one, other) => one - other),
+    [...first.values()].toSorted((left, right) => left - right),
     [0, 1],
   );
   const second = placeVirtuals([...three, ...two, ...one], first, 2);

@@ -23,9 +23,9 @@ function startChecks(t: ExecutionContext): Running {
     env: {...process.env, HACTL_SECRET_OF_OURS: 'x'},
   });
   t.teardown(() => child.kill('SIGKILL'));
-  const said: FromChecks[] = [];
-  child.on('message', (message: FromChecks) => said.push(message));
-  return {child, said, send: (message) => void child.send(message)};
+  const messages: FromChecks[] = [];
+  child.on('message', (message: FromChecks) => messages.push(message));
+  return {child, said: messages, send: (message) => void child.send(message)};
 }
 
 async function until<Value>(what: string, look: () => Value | undefined | false): Promise<Value> {
@@ -45,7 +45,11 @@ const status = (pid: number | undefined, field: string): string =>
   new RegExp(`^${field}:[ \\t]*(.*)$`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '';
 const alive = (pid: number): boolean => existsSync(`/proc/${pid}`) && !status(pid, 'State').startsWith('Z');
 const stateOf = ({said}: Running, id: string): string | undefined =>
-  said.flatMap((one) => (one.type === 'verdict' && one.report.id === id ? [one.report.state] : [])).at(-1);
+  said
+    .flatMap((message) =>
+      message.type === 'verdict' && message.report.id === id ? [message.report.state] : [],
+    )
+    .at(-1);
 
 const page = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK';
 const http = (id: string, port: number, virtual: number, more: Partial<CheckSpec> = {}): CheckSpec =>
@@ -70,14 +74,14 @@ test('a shard that is killed costs its own services a moment, the others nothing
     checks.said.length = 0;
     checks.send({type: 'report'});
     const report = await until('a report', () =>
-      checks.said.flatMap((one) => (one.type === 'reports' ? [one] : [])).at(0),
+      checks.said.flatMap((message) => (message.type === 'reports' ? [message] : [])).at(0),
     );
     return new Map(report.reports.map((report) => [report.id, report.checks]));
   };
   t.deepEqual([...(await counts()).keys()].toSorted(), ['a', 'b']);
   process.kill(shards[0] ?? 0, 'SIGKILL');
   const log = await until('it is said', () =>
-    checks.said.flatMap((one) => (one.type === 'log' ? [one.message] : [])).at(0),
+    checks.said.flatMap((message) => (message.type === 'log' ? [message.message] : [])).at(0),
   );
   t.regex(log, /ended \(SIGKILL\)/);
   if (isRoot) {
@@ -90,7 +94,7 @@ test('a shard that is killed costs its own services a moment, the others nothing
     both = (known.get('a') ?? 0) > 0 && (known.get('b') ?? 0) > 0;
   }
   t.deepEqual(
-    checks.said.filter((one) => one.type === 'verdict' && one.report.state === 'down'),
+    checks.said.filter((message) => message.type === 'verdict' && message.report.state === 'down'),
     [],
     'nobody was taken for dead',
   );
@@ -112,19 +116,19 @@ test('the checks run as another user without capabilities, raw sockets where pin
     // oxlint-disable-next-line no-await-in-loop -- as above.
     await until('both are up', () => stateOf(checks, 'a') === 'up' && stateOf(checks, 'b') === 'up');
     const pid = checks.child.pid ?? 0;
-    for (const one of [pid, ...childrenOf(pid)]) {
-      t.is(status(one, 'Uid'), '65534\t65534\t65534\t65534');
-      t.is(status(one, 'Gid'), '65534\t65534\t65534\t65534');
-      t.is(status(one, 'Groups').trim(), '');
-      t.is(status(one, 'NoNewPrivs'), '1');
+    for (const target of [pid, ...childrenOf(pid)]) {
+      t.is(status(target, 'Uid'), '65534\t65534\t65534\t65534');
+      t.is(status(target, 'Gid'), '65534\t65534\t65534\t65534');
+      t.is(status(target, 'Groups').trim(), '');
+      t.is(status(target, 'NoNewPrivs'), '1');
       for (const set of ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'])
-        t.is(BigInt(`0x${status(one, set)}`) & ~(ping ? CAP_NET_RAW : 0n), 0n, `${set} of ${one}`);
+        t.is(BigInt(`0x${status(target, set)}`) & ~(ping ? CAP_NET_RAW : 0n), 0n, `${set} of ${target}`);
     }
     // Started again by one that is no longer root.
     process.kill(childrenOf(pid)[0] ?? 0, 'SIGKILL');
     // oxlint-disable-next-line no-await-in-loop -- as above.
     await until('two shards again', () => childrenOf(pid).filter(alive).length === 2);
-    for (const one of childrenOf(pid)) t.is(status(one, 'Uid'), '65534\t65534\t65534\t65534');
+    for (const child of childrenOf(pid)) t.is(status(child, 'Uid'), '65534\t65534\t65534\t65534');
     checks.send({type: 'stop'});
     // oxlint-disable-next-line no-await-in-loop -- as above.
     await until('it ended', () => checks.child.exitCode !== null);
@@ -148,7 +152,7 @@ test('what needs root after it was given up makes the process restart', async (t
   });
   await until('it ended', () => checks.child.exitCode !== null);
   t.is(checks.child.exitCode, 0);
-  t.true(checks.said.some((one) => one.type === 'log' && one.message.includes('restarts')));
+  t.true(checks.said.some((message) => message.type === 'log' && message.message.includes('restarts')));
 });
 
 /** A script that starts another process, writes both numbers down, and hangs; TERM does not end it. */
@@ -179,7 +183,7 @@ for (const end of ['stop', 'SIGKILL of the process', 'SIGKILL of all of them'] a
     // Answered in a turn of its own: by then the reaper knows of the script.
     checks.send({type: 'report'});
     await until('a report', () =>
-      checks.said.some((one) => one.type === 'reports' && one.reports.length === 1),
+      checks.said.some((message) => message.type === 'reports' && message.reports.length === 1),
     );
     const environment = readFileSync(path.join(path.dirname(script.file), 'env'), 'utf8');
     t.notRegex(environment, /HACTL_SECRET_OF_OURS|NODE_CHANNEL/, 'a clean environment');
@@ -188,8 +192,8 @@ for (const end of ['stop', 'SIGKILL of the process', 'SIGKILL of all of them'] a
     const shards = childrenOf(pid);
     if (end === 'stop') checks.send({type: 'stop'});
     else
-      for (const one of end === 'SIGKILL of the process' ? [pid] : [pid, ...shards])
-        process.kill(one, 'SIGKILL');
+      for (const target of end === 'SIGKILL of the process' ? [pid] : [pid, ...shards])
+        process.kill(target, 'SIGKILL');
     await until('the script ended', () => !alive(shell));
     await until('what it started ended', () => !alive(sleeper));
     t.pass();

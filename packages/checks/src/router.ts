@@ -143,7 +143,7 @@ function settleReport(shard?: Shard): void {
   report = undefined;
   const most = (of: (lateness: {p50: number; p99: number; max: number}) => number): number =>
     Math.max(0, ...found.map(({lateness}) => of(lateness)));
-  const reports: CheckReport[] = found.flatMap((one) => one.reports);
+  const reports: CheckReport[] = found.flatMap((status) => status.reports);
   // Of several processes the worst counts.
   const lateness = {p50: most(({p50}) => p50), p99: most(({p99}) => p99), max: most(({max}) => max)};
   say({type: 'reports', reports, lateness});

@@ -14,8 +14,8 @@ const FIRST_ROUND: Millis = 2_000;
 export const slotOf = (at: Instant): Instant => Math.ceil(at / SLOT) * SLOT;
 
 /** When the n-th of `count` checks is due for the first time: at once, but not all in one moment. */
-export function firstDue(now: Instant, place: number, count: number): Instant {
-  return slotOf(now + Math.min(place / STARTS_PER_MS, FIRST_ROUND * (place / Math.max(1, count))));
+export function firstDue(now: Instant, index: number, count: number): Instant {
+  return slotOf(now + Math.min(index / STARTS_PER_MS, FIRST_ROUND * (index / Math.max(1, count))));
 }
 
 /**

@@ -38,10 +38,10 @@ for (const [file, text] of Object.entries(good)) {
     const found = judge(file, spaced);
     t.true(found.length > 0);
     t.deepEqual(
-      found.filter((one) => !one.startsWith('notice invisible-character')),
+      found.filter((text) => !text.startsWith('notice invisible-character')),
       [],
     );
-    t.true(judge(file, spaced, 'strict').some((one) => one.startsWith('error invisible-character')));
+    t.true(judge(file, spaced, 'strict').some((text) => text.startsWith('error invisible-character')));
   });
 
   test(`${file}: marks of direction, blanks of no width and C1 are errors by name`, (t) => {
@@ -55,7 +55,7 @@ for (const [file, text] of Object.entries(good)) {
   test(`${file}: a byte order mark is read over`, (t) => {
     const found = judge(file, `\uFEFF${text}`);
     t.deepEqual(
-      found.map((one) => one.split(':')[0]),
+      found.map((text) => text.split(':')[0]),
       ['notice byte-order-mark'],
     );
   });

@@ -98,17 +98,17 @@ const judge = (file: string, text: string) => {
 
 for (const code of diagnosticCodes)
   test(`${code}: given, at its place, with help`, (t) => {
-    const [file, text, place] = examples[code];
+    const [file, text, location] = examples[code];
     const {diagnostics, sources} = judge(file, text);
-    const found = diagnostics.filter((one) => one.code === code);
-    const places = found.map((one) => {
-      const {line, column} = position(text, one.span.start);
+    const found = diagnostics.filter((diagnostic) => diagnostic.code === code);
+    const places = found.map((diagnostic) => {
+      const {line, column} = position(text, diagnostic.span.start);
       return text === '' ? '' : `${line}:${column}`;
     });
-    t.true(places.includes(place), `${code} at ${places.join(' and ')}`);
-    for (const one of found) {
-      t.truthy(one.help);
-      t.true(renderDiagnostic(one, sources).startsWith(`${file}:`));
-      t.true(renderDiagnostic(one, sources).includes(`${one.severity}[${code}]`));
+    t.true(places.includes(location), `${code} at ${places.join(' and ')}`);
+    for (const diagnostic of found) {
+      t.truthy(diagnostic.help);
+      t.true(renderDiagnostic(diagnostic, sources).startsWith(`${file}:`));
+      t.true(renderDiagnostic(diagnostic, sources).includes(`${diagnostic.severity}[${code}]`));
     }
   });

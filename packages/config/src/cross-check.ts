@@ -90,13 +90,13 @@ export function crossCheck(cluster: ClusterConfig, localNode: string | undefined
   for (const file of cluster.ldirectord)
     for (const {address, span} of file.virtuals) {
       const key = JSON.stringify(address);
-      const other = services.get(key);
-      if (other !== undefined && other !== file.path)
+      const service = services.get(key);
+      if (service !== undefined && service !== file.path)
         add(
           'error',
           'duplicate-virtual',
           span,
-          `this virtual service is in ${other} too`,
+          `this virtual service is in ${service} too`,
           'keep it in one file',
         );
       services.set(key, file.path);

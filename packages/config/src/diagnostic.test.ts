@@ -21,8 +21,8 @@ function shown(file: string, text: string, mode = 0o600): string {
     resolve,
   });
   return [
-    ...diagnostics.map((one) => renderDiagnostic(one, sources)),
-    JSON.stringify(diagnostics.map((one) => redactDiagnostic(one, sources))),
+    ...diagnostics.map((diagnostic) => renderDiagnostic(diagnostic, sources)),
+    JSON.stringify(diagnostics.map((diagnostic) => redactDiagnostic(diagnostic, sources))),
   ].join('\n');
 }
 

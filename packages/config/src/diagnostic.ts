@@ -185,7 +185,9 @@ export function renderDiagnostic(diagnostic: Diagnostic, sources: ReadonlyMap<st
 
 /** The text with every fix applied; of overlapping fixes the first wins. */
 export function applyFixes(text: string, diagnostics: readonly Diagnostic[]): string {
-  const fixes = diagnostics.flatMap((one) => one.fix ?? []).toSorted((a, b) => a.span.start - b.span.start);
+  const fixes = diagnostics
+    .flatMap((diagnostic) => diagnostic.fix ?? [])
+    .toSorted((a, b) => a.span.start - b.span.start);
   let [result, at] = ['', 0];
   for (const {span, replacement} of fixes) {
     if (span.start < at) continue;

@@ -1,15 +1,15 @@
 /** How many letters to put in, take out or change (Levenshtein). Pure. */
-export function editDistance(one: string, other: string): number {
-  let row = Array.from({length: other.length + 1}, (_, at) => at);
-  for (let i = 1; i <= one.length; i += 1) {
+export function editDistance(left: string, right: string): number {
+  let row = Array.from({length: right.length + 1}, (_, at) => at);
+  for (let i = 1; i <= left.length; i += 1) {
     const next = [i];
-    for (let j = 1; j <= other.length; j += 1)
+    for (let j = 1; j <= right.length; j += 1)
       next[j] = Math.min(
         (row[j] ?? 0) + 1,
         (next[j - 1] ?? 0) + 1,
-        (row[j - 1] ?? 0) + (one[i - 1] === other[j - 1] ? 0 : 1),
+        (row[j - 1] ?? 0) + (left[i - 1] === right[j - 1] ? 0 : 1),
       );
     row = next;
   }
-  return row[other.length] ?? 0;
+  return row[right.length] ?? 0;
 }

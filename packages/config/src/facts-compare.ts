@@ -22,8 +22,8 @@ function shown(fact: Fact | undefined, other: Fact | undefined): string | undefi
 export function compareFacts(from: readonly Fact[], to: readonly Fact[]): FactChange[] {
   const after = new Map(to.map((fact) => [fact.directive, fact]));
   const before = new Set(from.map((fact) => fact.directive));
-  const change = (either: Fact, one: Fact | undefined, other: Fact | undefined): FactChange[] =>
-    one?.value === other?.value
+  const change = (either: Fact, fact: Fact | undefined, other: Fact | undefined): FactChange[] =>
+    fact?.value === other?.value
       ? []
       : [
           {
@@ -31,8 +31,8 @@ export function compareFacts(from: readonly Fact[], to: readonly Fact[]): FactCh
             ...(either.of === undefined ? {} : {of: either.of}),
             file: either.file,
             directive: either.directive,
-            from: shown(one, undefined),
-            to: shown(other, one),
+            from: shown(fact, undefined),
+            to: shown(other, fact),
           },
         ];
   return [

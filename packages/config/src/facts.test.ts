@@ -65,7 +65,8 @@ for (const [name, from, to, expected] of table)
   test(`what differs: ${name}`, (t) => {
     t.deepEqual(
       compareFacts(configFacts(same), configFacts(replaced(from, to))).map(
-        (one) => `${one.file} ${one.directive}: ${one.from ?? '-'} -> ${one.to ?? '-'}`,
+        (compareFact) =>
+          `${compareFact.file} ${compareFact.directive}: ${compareFact.from ?? '-'} -> ${compareFact.to ?? '-'}`,
       ),
       expected,
     );

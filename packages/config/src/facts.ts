@@ -39,13 +39,13 @@ export interface Fact {
 
 export const timeText = (time: Millis): string => (time % 1_000 === 0 ? `${time / 1_000}s` : `${time}ms`);
 const onOff = (value: boolean): string => (value ? 'on' : 'off');
-const place = (family: 4 | 6, address: string, port: number): string =>
+const endpoint = (family: 4 | 6, address: string, port: number): string =>
   family === 6 ? `[${address}]:${port}` : `${address}:${port}`;
 
 /** A virtual service as people name it: `tcp 10.0.0.1:80`, `udp [2001:db8::1]:53`, `fwm 7`. */
 export function virtualName({address}: Pick<VirtualService, 'address'>): string {
   if (address.kind === 'fwmark') return address.family === 6 ? `fwm6 ${address.mark}` : `fwm ${address.mark}`;
-  return `${address.protocol} ${place(address.family, address.address, address.port)}`;
+  return `${address.protocol} ${endpoint(address.family, address.address, address.port)}`;
 }
 
 /** Not what it is, only whether it is the same. */
@@ -327,7 +327,7 @@ function virtualFacts(file: string, virtual: VirtualService): Fact[] {
   const ownPort = virtual.address.kind === 'address' ? virtual.address.port : 0;
   const seen = new Map<string, number>();
   for (const real of virtual.reals) {
-    const server = `${name} real ${place(real.address.includes(':') ? 6 : 4, real.address, real.port || ownPort)}`;
+    const server = `${name} real ${endpoint(real.address.includes(':') ? 6 : 4, real.address, real.port || ownPort)}`;
     const before = seen.get(server) ?? 0;
     seen.set(server, before + 1);
     facts.push({
@@ -383,7 +383,7 @@ const realText = (real: RealServer): string =>
   ].join(' ');
 
 const fallbackText = ({address, port, method, weight}: FallbackServer): string =>
-  `${place(address.includes(':') ? 6 : 4, address, port)} ${method} weight ${weight}`;
+  `${endpoint(address.includes(':') ? 6 : 4, address, port)} ${method} weight ${weight}`;
 
 /** What must be the same on both directors; paths, interfaces, logs and commands are each director's own. */
 export const pairFacts = (cluster: ClusterConfig): Fact[] => configFacts(cluster).filter(({own}) => !own);

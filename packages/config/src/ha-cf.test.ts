@@ -10,7 +10,7 @@ const head = 'node a b\nauto_failback on\n';
 const parse = (text: string, mode: Mode = 'lenient') => parseHaCf({path: 'ha.cf', text}, {mode});
 const pair = (lines: string, mode: Mode = 'lenient') => parse(`${head}bcast eth1\n${lines}\n`, mode);
 /** `severity code` and the words that a person reads. */
-const said = (lines: string, mode: Mode = 'lenient'): string[] =>
+const messagesOf = (lines: string, mode: Mode = 'lenient'): string[] =>
   pair(lines, mode).diagnostics.map(({severity, code, message}) => `${severity} ${code}: ${message}`);
 
 /** What a line makes of the model; nothing is said about it. */
@@ -193,10 +193,10 @@ for (const line of withoutEffect)
 
 test('heartbeat has no unit s: read here, refused by strict reading; the same for a bad apiauth', (t) => {
   t.is(pair('keepalive 2s').model.keepalive, 2_000);
-  t.deepEqual(said('keepalive 2s'), []);
-  t.regex(said('keepalive 2s', 'strict')[0] ?? '', /^error bad-value: .* no unit s/);
-  t.regex(said('apiauth ipfail', 'strict')[0] ?? '', /^error bad-value/);
-  t.regex(said('apiauth ipfail')[0] ?? '', /^notice ignored-directive/);
+  t.deepEqual(messagesOf('keepalive 2s'), []);
+  t.regex(messagesOf('keepalive 2s', 'strict')[0] ?? '', /^error bad-value: .* no unit s/);
+  t.regex(messagesOf('apiauth ipfail', 'strict')[0] ?? '', /^error bad-value/);
+  t.regex(messagesOf('apiauth ipfail')[0] ?? '', /^notice ignored-directive/);
 });
 
 test('nodes: in lower case, on any number of lines, each once; none is an error, and so is no medium', (t) => {
@@ -214,8 +214,8 @@ test('nodes: in lower case, on any number of lines, each once; none is an error,
 
 test('a name in the wrong case has one reading; strict refuses it', (t) => {
   t.is(pair('Keepalive 2').model.keepalive, 2_000);
-  t.regex(said('Keepalive 2')[0] ?? '', /^notice misspelled/);
-  t.regex(said('Keepalive 2', 'strict')[0] ?? '', /^error /);
+  t.regex(messagesOf('Keepalive 2')[0] ?? '', /^notice misspelled/);
+  t.regex(messagesOf('Keepalive 2', 'strict')[0] ?? '', /^error /);
 });
 
 test('respawn: ipfail is built in under whatever path, other programs are kept with their user', (t) => {

@@ -59,7 +59,7 @@ function takePort(line: HaLine, media: Media, reporter: Reporter): void {
     line.wrong(`"${line.value}" is not a port`, 'a number from 1 to 65535');
     return;
   }
-  if (media.list.some((one) => one.kind !== 'mcast'))
+  if (media.list.some((medium) => medium.kind !== 'mcast'))
     reporter.add(
       'warning',
       'late-udpport',

@@ -42,7 +42,7 @@ export function takeMembers(
 
 function takeNode({text, span}: Word, nodes: Members['nodes'], reporter: Reporter): void {
   const name = text.toLowerCase();
-  if (nodes.some((one) => one.name === name))
+  if (nodes.some((node) => node.name === name))
     reporter.add('warning', 'duplicate-resource', span, `node ${name} is there twice`, 'it counts once');
   else nodes.push({span, name});
 }

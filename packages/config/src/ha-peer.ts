@@ -12,25 +12,25 @@ type PeerSettings = {-readonly [Key in keyof Pick<HaConfig['hactl'], 'peerPort' 
 /** Takes one of them into `own`. */
 export function takePeer(
   line: HaLine,
-  own: PeerSettings,
+  settings: PeerSettings,
   resolver: Pick<Resolver, 'host'> | undefined,
   reporter: Reporter,
 ): void {
   if (line.name === 'hactl_peer_port') {
     if (!line.wants('PORT')) return;
     const port = Number(line.value);
-    if (/^\d+$/.test(line.value) && port <= 65_535) own.peerPort = port;
+    if (/^\d+$/.test(line.value) && port <= 65_535) settings.peerPort = port;
     else line.wrong(`"${line.value}" is no port`, 'a number from 1 to 65535, or 0: the peer is not asked');
     return;
   }
   if (line.name === 'hactl_push') {
     const push = line.boolean();
-    if (push !== undefined) own.push = push;
+    if (push !== undefined) settings.push = push;
     return;
   }
   if (!line.wants('ADDRESS…')) return;
   for (const word of line.rest) {
     const address = takeHost(word, 'hactl_peer ADDRESS…', resolver, reporter);
-    if (address !== undefined) own.peerAddresses = [...own.peerAddresses, address];
+    if (address !== undefined) settings.peerAddresses = [...settings.peerAddresses, address];
   }
 }

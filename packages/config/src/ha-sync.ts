@@ -13,12 +13,12 @@ const syncModes: readonly HaConfig['hactl']['sync'][] = ['multicast', 'relay', '
 type SyncSettings = {-readonly [Key in 'sync' | 'syncDelay' | 'syncPort' | 'ipvs']: HaConfig['hactl'][Key]};
 
 /** Takes one of them into `own`. */
-export function takeSync(line: HaLine, own: SyncSettings): void {
+export function takeSync(line: HaLine, settings: SyncSettings): void {
   const {value} = line;
   switch (line.name) {
     case 'hactl_sync': {
-      const mode = syncModes.find((one) => one === value);
-      if (mode) own.sync = mode;
+      const mode = syncModes.find((syncMode) => syncMode === value);
+      if (mode) settings.sync = mode;
       else line.wrong(`"${value}" is no way to sync`, `one of ${syncModes.join(', ')}`);
       return;
     }
@@ -26,14 +26,14 @@ export function takeSync(line: HaLine, own: SyncSettings): void {
       if (!line.wants('TIME or off')) return;
       const delay = value === 'off' ? 0 : parseTime(value);
       if (delay === 0 || (delay !== undefined && delay >= SYNC_DELAYS.least && delay <= SYNC_DELAYS.most))
-        own.syncDelay = delay;
+        settings.syncDelay = delay;
       else line.wrong(`"${value}" is no delay for young connections`, 'a time from 5ms to 1s, or off');
       return;
     }
     case 'hactl_sync_port': {
       const port = Number(value);
       if (Number.isInteger(port) && port >= 1 && port <= 65_535 && port !== KERNEL_SYNC_PORT)
-        own.syncPort = port;
+        settings.syncPort = port;
       else
         line.wrong(
           `"${value}" is no port for it`,
@@ -44,8 +44,8 @@ export function takeSync(line: HaLine, own: SyncSettings): void {
     case 'hactl_ipvs':
       if (!line.wants('NAME VALUE', 2)) return;
       if (/^[a-z_]+$/.test(value))
-        own.ipvs = {
-          ...own.ipvs,
+        settings.ipvs = {
+          ...settings.ipvs,
           [value]: line.rest
             .slice(1)
             .map(({text}) => text)

@@ -12,7 +12,7 @@ const resolve = {
     hosts[name]?.includes(':') === (family === 6) ? hosts[name] : undefined,
   service: () => undefined,
 };
-const said = (file: string, text: string): string[] =>
+const messagesOf = (file: string, text: string): string[] =>
   checkFiles({paths: [file], read: () => ({text, mode: 0o600}), mode: 'lenient', resolve}).diagnostics.map(
     ({severity, code, message}) => `${severity} ${code}: ${message}`,
   );
@@ -31,25 +31,28 @@ for (const [lines, expected] of [
   ['\treal=0.0.0.0 gate\n', /^warning bad-address: 0\.0\.0\.0 is no address of a host/],
 ] as const)
   test(`the kernel would refuse it: ${lines.trim()}`, (t) => {
-    const found = said('x.cf', service(lines));
+    const found = messagesOf('x.cf', service(lines));
     t.is(found.length, 1, found.join('\n'));
     t.regex(found[0] ?? '', expected);
   });
 
 test('IPv6: link-local and multicast servers', (t) => {
   t.regex(
-    said('x.cf', service('\treal6=[fe80::2]:80 gate\n', '6')).join('\n'),
+    messagesOf('x.cf', service('\treal6=[fe80::2]:80 gate\n', '6')).join('\n'),
     /bad-address: fe80::2 is a link-local address/,
   );
   t.regex(
-    said('x.cf', service('\treal6=[ff02::1]:80 gate\n', '6')).join('\n'),
+    messagesOf('x.cf', service('\treal6=[ff02::1]:80 gate\n', '6')).join('\n'),
     /ff02::1 is a multicast address/,
   );
 });
 
 test('a good service has no word', (t) => {
   for (const scheduler of ['rr', 'mh', 'fo', 'sed'])
-    t.deepEqual(said('x.cf', service(`\treal=10.0.0.2 gate 1 l:5 u:6\n\tscheduler=${scheduler}\n`)), []);
+    t.deepEqual(
+      messagesOf('x.cf', service(`\treal=10.0.0.2 gate 1 l:5 u:6\n\tscheduler=${scheduler}\n`)),
+      [],
+    );
 });
 
 test('service=dns without request can never pass, wherever it is said', (t) => {
@@ -59,9 +62,9 @@ test('service=dns without request can never pass, wherever it is said', (t) => {
     '\tservice=dns\n',
     '\tchecktype=connect\n\thactl_check=10.0.0.2 checktype=negotiate service=dns\n',
   ])
-    t.regex(said('x.cf', head + lines).join('\n'), /missing-value: service=dns without request/, lines);
+    t.regex(messagesOf('x.cf', head + lines).join('\n'), /missing-value: service=dns without request/, lines);
   for (const lines of ['\trequest="www.example.com"\n', '\tchecktype=connect\n'])
-    t.deepEqual(said('x.cf', head + lines), []);
+    t.deepEqual(messagesOf('x.cf', head + lines), []);
 });
 
 const directory = (files: Readonly<Record<string, string>>) => {
@@ -85,8 +88,8 @@ test('empty files are named', (t) => {
   for (const text of ['', '# nothing\n', '\n\n']) {
     t.regex(wordsOf({'/x/ldirectord.cf': text}), /warning missing-value: the file has no virtual service/);
     t.regex(wordsOf({'/x/haresources': text}), /warning missing-value: the file has no line/);
-    t.regex(said('x.cf', text).join('\n'), /the file has no virtual service/);
-    t.regex(said('haresources', text).join('\n'), /the file has no line/);
+    t.regex(messagesOf('x.cf', text).join('\n'), /the file has no virtual service/);
+    t.regex(messagesOf('haresources', text).join('\n'), /the file has no line/);
   }
 });
 

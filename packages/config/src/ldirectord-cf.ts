@@ -27,56 +27,58 @@ export function parseLdirectordCf(
     callback: undefined as string | undefined,
     maintenanceDir: undefined as string | undefined,
   };
-  for (const one of globals) {
-    if (takeShared(one, defaults, {family: 4, global: true, portNames: false}, options.resolve, reporter))
+  for (const directive of globals) {
+    if (
+      takeShared(directive, defaults, {family: 4, global: true, portNames: false}, options.resolve, reporter)
+    )
       continue;
-    switch (one.name) {
+    switch (directive.name) {
       case 'autoreload':
-        file.autoReload = takeYesNo(one, reporter) ?? false;
+        file.autoReload = takeYesNo(directive, reporter) ?? false;
         break;
       case 'readdquiescent':
-        file.readdQuiescent = takeYesNo(one, reporter) ?? false;
+        file.readdQuiescent = takeYesNo(directive, reporter) ?? false;
         break;
       case 'fork':
-        file.fork = takeYesNo(one, reporter) ?? false;
+        file.fork = takeYesNo(directive, reporter) ?? false;
         explain(
-          one,
+          directive,
           file.fork,
           'no check waits for another here: a process for each virtual is not needed',
           reporter,
         );
         break;
       case 'supervised':
-        file.supervised = takeYesNo(one, reporter) ?? false;
+        file.supervised = takeYesNo(directive, reporter) ?? false;
         explain(
-          one,
+          directive,
           file.supervised,
           'hactld always stays in the foreground; ldirectord start then does too',
           reporter,
         );
         break;
       case 'logfile':
-        file.logFile = takeQuotedOrNone(one, reporter) ?? file.logFile;
+        file.logFile = takeQuotedOrNone(directive, reporter) ?? file.logFile;
         break;
       case 'callback':
-        file.callback = takeQuotedOrNone(one, reporter);
+        file.callback = takeQuotedOrNone(directive, reporter);
         break;
       case 'execute':
-        file.execute.push(takeText(one));
+        file.execute.push(takeText(directive));
         break;
       case 'maintenancedir':
-        file.maintenanceDir = takeWritten(one, reporter);
+        file.maintenanceDir = takeWritten(directive, reporter);
         break;
       case 'emailalertfrom': {
-        const from = takeWritten(one, reporter);
+        const from = takeWritten(directive, reporter);
         if (from !== undefined) defaults.emailFrom = from;
         break;
       }
       default:
         reporter.error(
           'unknown-directive',
-          one.nameSpan,
-          `Unknown command ${one.name}`,
+          directive.nameSpan,
+          `Unknown command ${directive.name}`,
           'it belongs in a virtual service',
         );
     }
@@ -105,9 +107,15 @@ export function parseLdirectordCf(
 }
 
 /** What is asked for and needs nothing done: said, so that nobody looks for it. */
-function explain(one: Directive, asked: boolean, why: string, reporter: Reporter): void {
+function explain(directive: Directive, asked: boolean, why: string, reporter: Reporter): void {
   if (asked)
-    reporter.add('notice', 'ignored-directive', one.nameSpan, `${one.name}=yes changes nothing`, why);
+    reporter.add(
+      'notice',
+      'ignored-directive',
+      directive.nameSpan,
+      `${directive.name}=yes changes nothing`,
+      why,
+    );
 }
 
 function duplicates(virtuals: readonly VirtualService[], reporter: Reporter): void {

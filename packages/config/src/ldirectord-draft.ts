@@ -62,14 +62,14 @@ export interface Draft {
 }
 
 /** One line of a virtual. */
-export function takeLine(one: Directive, draft: Draft, resolver: Resolver, reporter: Reporter): void {
+export function takeLine(directive: Directive, draft: Draft, resolver: Resolver, reporter: Reporter): void {
   const {family, texts} = draft;
   const put = (name: keyof Texts, value: string | undefined): void => {
     if (value !== undefined) texts[name] = value;
   };
   if (
     takeShared(
-      one,
+      directive,
       draft.own,
       {family, global: false, portNames: draft.head?.kind === 'address'},
       resolver,
@@ -77,163 +77,169 @@ export function takeLine(one: Directive, draft: Draft, resolver: Resolver, repor
     )
   )
     return;
-  if (takeOurs(one, draft.ours, reporter)) return;
-  switch (one.name) {
+  if (takeOurs(directive, draft.ours, reporter)) return;
+  switch (directive.name) {
     case 'real':
     case 'real6':
-      if ((one.name === 'real6') !== (family === 6))
+      if ((directive.name === 'real6') !== (family === 6))
         reporter.error(
           'bad-address',
-          one.nameSpan,
-          `${one.name} cannot stand in a virtual${family === 6 ? '6' : ''} service`,
+          directive.nameSpan,
+          `${directive.name} cannot stand in a virtual${family === 6 ? '6' : ''} service`,
           `write ${family === 6 ? 'real6' : 'real'}=`,
         );
-      else draft.reals.push(...takeReals(one, family, resolver, reporter));
+      else draft.reals.push(...takeReals(directive, family, resolver, reporter));
       break;
     case 'hactl_check': {
-      const check = takeRealCheck(one, family, resolver, reporter);
+      const check = takeRealCheck(directive, family, resolver, reporter);
       if (check) draft.realChecks.push(check);
       break;
     }
     case 'checktype':
-      draft.checkType = takeCheckType(one, reporter) ?? draft.checkType;
+      draft.checkType = takeCheckType(directive, reporter) ?? draft.checkType;
       break;
     case 'service': {
-      const service = takeWord(one, services, reporter);
+      const service = takeWord(directive, services, reporter);
       if (service !== undefined) draft.service = service;
       break;
     }
     case 'checkcommand':
-      put('checkCommand', takeSomething(one, reporter));
+      put('checkCommand', takeSomething(directive, reporter));
       break;
     case 'checkport':
-      takeCheckPort(one, draft, reporter);
+      takeCheckPort(directive, draft, reporter);
       break;
     case 'request':
     case 'login':
     case 'passwd':
     case 'database':
     case 'secret':
-      put(one.name, takeQuoted(one, reporter));
+      put(directive.name, takeQuoted(directive, reporter));
       break;
     case 'load':
-      put('load', takeLoad(one, reporter));
+      put('load', takeLoad(directive, reporter));
       break;
     case 'receive':
-      put('receive', takeReceive(one, reporter));
+      put('receive', takeReceive(directive, reporter));
       break;
     case 'httpmethod':
-      draft.httpMethod = takeHttpMethod(one, reporter) ?? draft.httpMethod;
+      draft.httpMethod = takeHttpMethod(directive, reporter) ?? draft.httpMethod;
       break;
     case 'virtualhost':
-      put('virtualHost', /^"?([^"]*)/.exec(one.value)?.[1]?.trim() || undefined);
+      put('virtualHost', /^"?([^"]*)/.exec(directive.value)?.[1]?.trim() || undefined);
       break;
     case 'scheduler':
-      draft.scheduler = takeScheduler(one, reporter) ?? draft.scheduler;
+      draft.scheduler = takeScheduler(directive, reporter) ?? draft.scheduler;
       break;
     case 'schedflags':
-      put('schedFlags', takeWritten(one, reporter)?.split(/\s/)[0]);
+      put('schedFlags', takeWritten(directive, reporter)?.split(/\s/)[0]);
       break;
     case 'persistent': {
-      const seconds = takeNumber(one, 0, reporter);
+      const seconds = takeNumber(directive, 0, reporter);
       if (seconds !== undefined) draft.persistent = seconds;
       break;
     }
     case 'netmask':
-      put('netmask', takeNetmask(one, family, reporter));
+      put('netmask', takeNetmask(directive, family, reporter));
       break;
     case 'protocol':
-      takeProtocol(one, draft, reporter);
+      takeProtocol(directive, draft, reporter);
       break;
     case 'ops':
-      draft.ops = takeYesNo(one, reporter) ?? draft.ops;
+      draft.ops = takeYesNo(directive, reporter) ?? draft.ops;
       break;
     case 'monitorfile':
-      put('monitorFile', takeSomething(one, reporter));
+      put('monitorFile', takeSomething(directive, reporter));
       break;
     case 'servicename':
-      put('serviceName', takeText(one));
+      put('serviceName', takeText(directive));
       break;
     case 'comment':
-      put('comment', takeText(one));
+      put('comment', takeText(directive));
       break;
     default:
       reporter.error(
         'unknown-directive',
-        one.nameSpan,
-        `Unknown command ${one.name}`,
+        directive.nameSpan,
+        `Unknown command ${directive.name}`,
         'it cannot stand in a virtual service',
       );
   }
 }
 
-function takeCheckType(one: Directive, reporter: Reporter): CheckType | undefined {
-  const digits = /\d+/.exec(one.value)?.[0];
+function takeCheckType(directive: Directive, reporter: Reporter): CheckType | undefined {
+  const digits = /\d+/.exec(directive.value)?.[0];
   if (digits !== undefined) return {kind: 'combined', connects: Number(digits)};
-  const kind = takeWord(one, checkTypes, reporter, /[\w-]+/);
+  const kind = takeWord(directive, checkTypes, reporter, /[\w-]+/);
   return kind === undefined ? undefined : {kind};
 }
 
 /** Parsed and never used, by ldirectord and by us; a text without a letter or digit is refused all the same. */
-function takeLoad(one: Directive, reporter: Reporter): string | undefined {
-  const text = takeQuoted(one, reporter);
+function takeLoad(directive: Directive, reporter: Reporter): string | undefined {
+  const text = takeQuoted(directive, reporter);
   if (text === undefined || /\w/.test(text)) return text;
   reporter.error(
     'bad-value',
-    one.valueSpan,
+    directive.valueSpan,
     'invalid string for load testing',
     'load is not used: leave the line out',
   );
   return undefined;
 }
 
-function takeCheckPort(one: Directive, draft: Draft, reporter: Reporter): void {
-  const value = takeNumber(one, 1, reporter);
+function takeCheckPort(directive: Directive, draft: Draft, reporter: Reporter): void {
+  const value = takeNumber(directive, 1, reporter);
   if (value === undefined) return;
   if (value <= 65_535) draft.checkPort = value;
   else
     reporter.error(
       'bad-port',
-      one.valueSpan,
-      `invalid checkport "${one.value.trim()}"`,
+      directive.valueSpan,
+      `invalid checkport "${directive.value.trim()}"`,
       'checkport is a number from 1 to 65535',
     );
 }
 
-function takeReceive(one: Directive, reporter: Reporter): string | undefined {
-  const value = takeQuoted(one, reporter);
-  if (value !== undefined) checkExpression(value, one, reporter);
+function takeReceive(directive: Directive, reporter: Reporter): string | undefined {
+  const value = takeQuoted(directive, reporter);
+  if (value !== undefined) checkExpression(value, directive, reporter);
   return value;
 }
 
-function takeHttpMethod(one: Directive, reporter: Reporter): 'GET' | 'HEAD' | undefined {
-  const word = /\w+/.exec(one.value)?.[0].toUpperCase();
+function takeHttpMethod(directive: Directive, reporter: Reporter): 'GET' | 'HEAD' | undefined {
+  const word = /\w+/.exec(directive.value)?.[0].toUpperCase();
   if (word === 'GET' || word === 'HEAD') return word;
   reporter.error(
     'bad-value',
-    one.valueSpan,
-    `httpmethod must be GET or HEAD, not "${one.value.trim()}"`,
+    directive.valueSpan,
+    `httpmethod must be GET or HEAD, not "${directive.value.trim()}"`,
     'write httpmethod=GET',
   );
   return undefined;
 }
 
 /** The first run of small letters, as ldirectord takes it; lenient reading knows the kernel's names in any case. */
-function takeScheduler(one: Directive, reporter: Reporter): string | undefined {
-  const text = one.value.trim();
+function takeScheduler(directive: Directive, reporter: Reporter): string | undefined {
+  const text = directive.value.trim();
   const word = /[a-z]+/.exec(text)?.[0];
   const bare = text.replaceAll('"', '');
   if (bare === word) return word;
   const lower = bare.toLowerCase();
-  const fix = (replacement: string) => [{span: one.valueSpan, replacement}];
+  const fix = (replacement: string) => [{span: directive.valueSpan, replacement}];
   if (reporter.mode === 'lenient' && schedulers.includes(lower)) {
-    reporter.repair('misspelled', one.valueSpan, 'a scheduler is written in lower case', lower, fix(lower));
+    reporter.repair(
+      'misspelled',
+      directive.valueSpan,
+      'a scheduler is written in lower case',
+      lower,
+      fix(lower),
+    );
     return lower;
   }
   if (word === undefined)
     reporter.error(
       'bad-value',
-      one.valueSpan,
+      directive.valueSpan,
       `invalid scheduler "${text}", should be only lowercase letters (a-z)`,
       schedulers.join(', '),
     );
@@ -241,7 +247,7 @@ function takeScheduler(one: Directive, reporter: Reporter): string | undefined {
     reporter.add(
       'warning',
       'trailing-text',
-      one.valueSpan,
+      directive.valueSpan,
       `scheduler has more than small letters: "${text}"`,
       `read as ${word}, as ldirectord does`,
       fix(word),
@@ -250,8 +256,8 @@ function takeScheduler(one: Directive, reporter: Reporter): string | undefined {
 }
 
 /** ldirectord looks at the form only; a mask that no kernel takes is left out, and that is said. */
-function takeNetmask(one: Directive, family: 4 | 6, reporter: Reporter): string | undefined {
-  const mask = reporter.mode === 'strict' ? one.value : takeText(one);
+function takeNetmask(directive: Directive, family: 4 | 6, reporter: Reporter): string | undefined {
+  const mask = reporter.mode === 'strict' ? directive.value : takeText(directive);
   const formed =
     family === 4
       ? /^\d+\.\d+\.\d+\.\d+$/.test(mask)
@@ -259,17 +265,23 @@ function takeNetmask(one: Directive, family: 4 | 6, reporter: Reporter): string 
   const help =
     family === 4 ? 'dotted quad notation is required, 255.255.255.0' : 'a prefix length from 1 to 128';
   if (!formed) {
-    reporter.error('bad-value', one.valueSpan, `invalid netmask "${mask}"`, help);
+    reporter.error('bad-value', directive.valueSpan, `invalid netmask "${mask}"`, help);
     return undefined;
   }
   const usable = family === 4 ? oldIpv4(mask) : String(Number(mask));
   if (usable === undefined)
-    reporter.add('warning', 'unusable-value', one.valueSpan, `no netmask: ${mask}; it is left out`, help);
+    reporter.add(
+      'warning',
+      'unusable-value',
+      directive.valueSpan,
+      `no netmask: ${mask}; it is left out`,
+      help,
+    );
   return usable;
 }
 
-function takeProtocol(one: Directive, draft: Draft, reporter: Reporter): void {
-  const protocol = takeWord(one, ['tcp', 'udp', 'fwm'] as const, reporter);
+function takeProtocol(directive: Directive, draft: Draft, reporter: Reporter): void {
+  const protocol = takeWord(directive, ['tcp', 'udp', 'fwm'] as const, reporter);
   if (protocol === undefined) return;
   const {head} = draft;
   if (!head || (protocol === 'fwm') === (head.kind === 'fwmark')) {
@@ -279,7 +291,7 @@ function takeProtocol(one: Directive, draft: Draft, reporter: Reporter): void {
   const mark = head.kind === 'fwmark';
   reporter.error(
     'protocol-mismatch',
-    one.valueSpan,
+    directive.valueSpan,
     mark
       ? 'protocol must be fwm if the virtual service is a fwmark (a number)'
       : 'protocol must be tcp or udp if the virtual service is an address and port',

@@ -18,14 +18,14 @@ export interface FallbackPlace {
 
 /** A weight behind the method: not in ldirectord's grammar, but with one reading. Returns the words without it. */
 function takeWeight(
-  one: Directive,
+  directive: Directive,
   words: readonly string[],
   reporter: Reporter,
 ): {words: readonly string[]; weight: number} | undefined {
   const last = words.at(-1) ?? '';
   if (words.length < 3 || !/^\d+$/.test(last) || !methods.includes(words.at(-2) ?? ''))
     return {words, weight: 1};
-  const start = one.valueSpan.start + one.value.trimEnd().length - last.length;
+  const start = directive.valueSpan.start + directive.value.trimEnd().length - last.length;
   const span = reporter.span(start, start + last.length);
   // The repaired file must mean the same to ldirectord, whose fallbacks always weigh 1.
   const fix = [{span: reporter.span(start - 1, span.end), replacement: ''}];
@@ -42,20 +42,20 @@ function takeWeight(
 
 /** `fallback=HOST[:PORT] [METHOD]`. undefined: there is none, or the line is wrong. */
 export function takeFallback(
-  one: Directive,
-  place: FallbackPlace,
+  directive: Directive,
+  fallback: FallbackPlace,
   resolver: Resolver,
   reporter: Reporter,
 ): FallbackServer | undefined {
   const complain = (code: DiagnosticCode, message: string): undefined => {
-    reporter.error(code, one.valueSpan, message, form);
+    reporter.error(code, directive.valueSpan, message, form);
   };
-  const written = one.value.trim().split(/\s+/);
+  const written = directive.value.trim().split(/\s+/);
   if (/^(:[\w-]+)?$/.test(written[0] ?? '')) {
-    reporter.add('warning', 'missing-value', one.valueSpan, `${one.name} names no server`, form);
+    reporter.add('warning', 'missing-value', directive.valueSpan, `${directive.name} names no server`, form);
     return undefined;
   }
-  const taken = takeWeight(one, written, reporter);
+  const taken = takeWeight(directive, written, reporter);
   if (!taken) return undefined;
   // ldirectord looks at the last two words only.
   const [server = '', method = 'gate'] = taken.words.slice(-2);
@@ -63,22 +63,25 @@ export function takeFallback(
   if (!methods.includes(method))
     return complain('bad-method', `forward method must be gate, masq or ipip, not "${method}"`);
   const [, host = '', port] = /^(.*?)(?::(\d+|[\w-]+))?$/.exec(server) ?? [];
-  const address = takeHost(host, place.family, one, resolver, reporter);
+  const address = takeHost(host, fallback.family, directive, resolver, reporter);
   if (address === undefined)
     return complain(
       /^[\d.:[\]]*$/.test(host) ? 'bad-address' : 'unresolved-name',
-      `invalid IPv${place.family} address or could not resolve for fallback server: ${host}`,
+      `invalid IPv${fallback.family} address or could not resolve for fallback server: ${host}`,
     );
   const number = port === undefined ? 0 : takePort(port, ['tcp', 'udp'], resolver);
-  if (number === undefined || (!place.portNames && reporter.mode === 'strict' && !/^\d*$/.test(port ?? '')))
+  if (
+    number === undefined ||
+    (!fallback.portNames && reporter.mode === 'strict' && !/^\d*$/.test(port ?? ''))
+  )
     return complain('bad-port', `invalid port for fallback server: ${port}`);
   if (lost !== '')
     reporter.add(
       'warning',
       'trailing-text',
-      one.valueSpan,
+      directive.valueSpan,
       `ldirectord steps over "${lost}" in this line, and so does hactl`,
       form,
     );
-  return {span: one.span, address, port: number, method: method as ForwardMethod, weight: taken.weight};
+  return {span: directive.span, address, port: number, method: method as ForwardMethod, weight: taken.weight};
 }

@@ -50,66 +50,66 @@ export const emailOf = (settings: Inherited): EmailAlert => ({
 
 /** A directive that may stand in both places. True when it was one. */
 export function takeShared(
-  one: Directive,
+  directive: Directive,
   into: Inherited,
-  place: FallbackPlace,
+  fallback: FallbackPlace,
   resolver: Resolver,
   reporter: Reporter,
 ): boolean {
-  switch (one.name) {
+  switch (directive.name) {
     case 'checktimeout': {
-      const value = takeSeconds(one, 1, reporter);
+      const value = takeSeconds(directive, 1, reporter);
       if (value !== undefined) into.checkTimeout = value;
       return true;
     }
     case 'negotiatetimeout': {
-      const value = takeSeconds(one, 1, reporter);
+      const value = takeSeconds(directive, 1, reporter);
       if (value !== undefined) into.negotiateTimeout = value;
       return true;
     }
     case 'checkinterval':
-      into.checkInterval = takeSeconds(one, 1, reporter) ?? into.checkInterval;
+      into.checkInterval = takeSeconds(directive, 1, reporter) ?? into.checkInterval;
       return true;
     case 'checkcount':
-      into.checkCount = takeNumber(one, 1, reporter) ?? into.checkCount;
+      into.checkCount = takeNumber(directive, 1, reporter) ?? into.checkCount;
       reporter.add(
         'warning',
         'deprecated',
-        one.nameSpan,
+        directive.nameSpan,
         'checkcount option is deprecated',
         "use failurecount; checkcount still counts a ping's attempts",
       );
       return true;
     case 'failurecount':
-      into.failureCount = takeNumber(one, 1, reporter) ?? into.failureCount;
+      into.failureCount = takeNumber(directive, 1, reporter) ?? into.failureCount;
       return true;
     case 'quiescent':
-      into.quiescent = takeYesNo(one, reporter) ?? into.quiescent;
+      into.quiescent = takeYesNo(directive, reporter) ?? into.quiescent;
       return true;
     case 'cleanstop':
-      into.cleanStop = takeYesNo(one, reporter) ?? into.cleanStop;
+      into.cleanStop = takeYesNo(directive, reporter) ?? into.cleanStop;
       return true;
     case 'fallback':
     case 'fallback6':
-      takeOwnFallback(one, into, place, resolver, reporter);
+      takeOwnFallback(directive, into, fallback, resolver, reporter);
       return true;
     case 'fallbackcommand': {
-      const command = takeText(one);
-      if (command === '' && !(place.global && one.value.trim() !== '')) missing(one, reporter);
+      const command = takeText(directive);
+      if (command === '' && !(fallback.global && directive.value.trim() !== '')) missing(directive, reporter);
       else if (command !== '') into.fallbackCommand = command;
       return true;
     }
     case 'emailalert': {
-      const addresses = one.value
+      const addresses = directive.value
         .replaceAll('"', '')
         .split(/[\s,]+/)
         .filter((address) => address !== '');
-      if (takeText(one) === '') missing(one, reporter);
+      if (takeText(directive) === '') missing(directive, reporter);
       else if (addresses.length === 0)
         reporter.add(
           'warning',
           'missing-value',
-          one.valueSpan,
+          directive.valueSpan,
           'emailalert names nobody',
           'ADDRESS[, ADDRESS…]',
         );
@@ -117,74 +117,74 @@ export function takeShared(
       return true;
     }
     case 'emailalertfreq':
-      if (reporter.mode === 'strict' && !/^\d/.test(one.value))
+      if (reporter.mode === 'strict' && !/^\d/.test(directive.value))
         reporter.error(
           'bad-value',
-          one.valueSpan,
+          directive.valueSpan,
           'invalid email alert frequency',
           'a whole number of seconds',
         );
-      else into.emailFrequency = takeSeconds(one, 0, reporter) ?? into.emailFrequency;
+      else into.emailFrequency = takeSeconds(directive, 0, reporter) ?? into.emailFrequency;
       return true;
     case 'emailalertstatus':
-      into.emailStatus = takeStatus(one, reporter) ?? into.emailStatus;
+      into.emailStatus = takeStatus(directive, reporter) ?? into.emailStatus;
       return true;
     case 'smtp':
-      takeSmtp(one, into, reporter);
+      takeSmtp(directive, into, reporter);
       return true;
     default:
       return false;
   }
 }
 
-function missing(one: Directive, reporter: Reporter): void {
+function missing(directive: Directive, reporter: Reporter): void {
   reporter.error(
     'missing-value',
-    one.valueSpan,
-    `${one.name} says nothing`,
-    `write ${one.name}=…, or leave the line out`,
+    directive.valueSpan,
+    `${directive.name} says nothing`,
+    `write ${directive.name}=…, or leave the line out`,
   );
 }
 
 function takeOwnFallback(
-  one: Directive,
+  directive: Directive,
   into: Inherited,
-  place: FallbackPlace,
+  fallback: FallbackPlace,
   resolver: Resolver,
   reporter: Reporter,
 ): void {
-  const right = place.family === 6 ? 'fallback6' : 'fallback';
-  const six = (place.global ? one.name : right) === 'fallback6';
+  const right = fallback.family === 6 ? 'fallback6' : 'fallback';
+  const six = (fallback.global ? directive.name : right) === 'fallback6';
   // The address behind it leaves no doubt; ldirectord refuses the other name all the same.
-  if (!place.global && one.name !== right) {
-    const fix = [{span: one.nameSpan, replacement: right}];
-    const message = `cannot specify "${one.name}" here`;
-    if (!reporter.repair('misspelled', one.nameSpan, message, right, fix)) return;
+  if (!fallback.global && directive.name !== right) {
+    const fix = [{span: directive.nameSpan, replacement: right}];
+    const message = `cannot specify "${directive.name}" here`;
+    if (!reporter.repair('misspelled', directive.nameSpan, message, right, fix)) return;
   }
-  const taken = takeFallback(one, {...place, family: six ? 6 : 4}, resolver, reporter);
+  const taken = takeFallback(directive, {...fallback, family: six ? 6 : 4}, resolver, reporter);
   if (!taken) return;
-  if (six && place.global) into.fallback6 = taken;
+  if (six && fallback.global) into.fallback6 = taken;
   else into.fallback = taken;
 }
 
 const phases = ['all', 'none', 'starting', 'running', 'stopping', 'reloading'];
 
 /** Phases of the daemon in which mails are sent: words with commas between them; no word at all is none. */
-function takeStatus(one: Directive, reporter: Reporter): string[] | undefined {
+function takeStatus(directive: Directive, reporter: Reporter): string[] | undefined {
   const strict = reporter.mode === 'strict';
-  const text = strict ? one.value : takeText(one).toLowerCase();
+  const text = strict ? directive.value : takeText(directive).toLowerCase();
   const words = text.split(strict ? /\s*,\s*/ : /[\s,]+/).filter((word) => word !== '');
   const strange = words.find((word) => !phases.includes(word));
   const help = `words of ${phases.join(', ')}, with commas between them`;
   if (strange !== undefined) {
-    reporter.error('bad-value', one.valueSpan, `invalid email alert status at: "${strange}"`, help);
+    reporter.error('bad-value', directive.valueSpan, `invalid email alert status at: "${strange}"`, help);
     return undefined;
   }
   const other = words.find((word) => word !== 'none');
   if (words.includes('none') && other !== undefined) {
     reporter.error(
       'bad-value',
-      one.valueSpan,
+      directive.valueSpan,
       `invalid email alert status: "${other}" specified with "none"`,
       help,
     );
@@ -194,15 +194,15 @@ function takeStatus(one: Directive, reporter: Reporter): string[] | undefined {
 }
 
 /** A mail server's name or IPv4 address. */
-function takeSmtp(one: Directive, into: Inherited, reporter: Reporter): void {
-  const text = reporter.mode === 'strict' ? one.value : takeText(one);
+function takeSmtp(directive: Directive, into: Inherited, reporter: Reporter): void {
+  const text = reporter.mode === 'strict' ? directive.value : takeText(directive);
   // A port behind the name and an IPv6 address are ours: ldirectord reads a name only.
   const pattern = reporter.mode === 'strict' ? /^[\w.+-]+/ : /^(?:\[[\da-f:.]+\]|[\w.+-]+)(?::\d{1,5}$)?/i;
   const host = pattern.exec(text)?.[0];
   if (host === undefined) {
     reporter.error(
       'bad-value',
-      one.valueSpan,
+      directive.valueSpan,
       'invalid SMTP server address',
       'a host name or an IPv4 address',
     );
@@ -213,7 +213,7 @@ function takeSmtp(one: Directive, into: Inherited, reporter: Reporter): void {
     reporter.add(
       'warning',
       'trailing-text',
-      one.valueSpan,
+      directive.valueSpan,
       `smtp has more than a server: "${text}"`,
       `read as ${host}`,
     );

@@ -23,54 +23,54 @@ interface Written {
 }
 
 /** True when the line is one of ours. */
-export function takeOurs(one: Directive, into: Ours, reporter: Reporter): boolean {
-  switch (one.name) {
+export function takeOurs(directive: Directive, into: Ours, reporter: Reporter): boolean {
+  switch (directive.name) {
     case 'hactl_send':
     case 'hactl_expect': {
-      const text = takeQuotedOrNone(one, reporter);
-      if (text !== undefined) into[one.name === 'hactl_send' ? 'send' : 'expect'] = text;
+      const text = takeQuotedOrNone(directive, reporter);
+      if (text !== undefined) into[directive.name === 'hactl_send' ? 'send' : 'expect'] = text;
       return true;
     }
     case 'hactl_send_program': {
-      const command = takeQuotedOrNone(one, reporter);
+      const command = takeQuotedOrNone(directive, reporter);
       if (command?.startsWith('/')) into.sendProgram = command;
       else if (command !== undefined)
         reporter.error(
           'bad-value',
-          one.span,
+          directive.span,
           `"${command}" does not begin with the absolute path of a program`,
           'write hactl_send_program="/etc/ha.d/mysql_mon.sh %h"; there is no shell: put pipes and quotes into a script',
         );
       return true;
     }
     case 'hactl_expect_regex':
-      into.expectRegex = takeYesNo(one, reporter) ?? false;
+      into.expectRegex = takeYesNo(directive, reporter) ?? false;
       return true;
     case 'hactl_rise': {
-      const rise = takeNumber(one, 1, reporter);
+      const rise = takeNumber(directive, 1, reporter);
       if (rise !== undefined) into.rise = rise;
       return true;
     }
     case 'hactl_status': {
-      const text = takeQuotedOrNone(one, reporter);
+      const text = takeQuotedOrNone(directive, reporter);
       const statuses = text === undefined ? undefined : parseStatuses(text);
       if (statuses) into.statuses = statuses;
       else if (text !== undefined)
         reporter.error(
           'bad-value',
-          one.span,
+          directive.span,
           `"${text}" is no list of HTTP statuses`,
           'statuses and ranges from 100 to 599: hactl_status="200-299 401"',
         );
       return true;
     }
     case 'hactl_mysql_key': {
-      const file = takeQuotedOrNone(one, reporter);
+      const file = takeQuotedOrNone(directive, reporter);
       if (file?.startsWith('/')) into.mysqlKey = file;
       else if (file !== undefined)
         reporter.error(
           'bad-value',
-          one.span,
+          directive.span,
           `"${file}" is not an absolute path`,
           'write hactl_mysql_key="/etc/ha.d/mysql-key.pem"',
         );

@@ -142,16 +142,16 @@ export function withRealChecks(
 ): RealServer[] {
   const isAbout = ({address, port}: WrittenRealCheck, real: RealServer): boolean =>
     address === real.address && (port === 0 || port === (real.port || virtualPort));
-  for (const one of checks)
-    if (!reals.some((real) => isAbout(one, real)))
+  for (const check of checks)
+    if (!reals.some((real) => isAbout(check, real)))
       reporter.error(
         'bad-address',
-        one.line.valueSpan,
+        check.line.valueSpan,
         'hactl_check is about a server that this virtual service does not have',
         'name the address and the port of one of its real lines',
       );
   return reals.map((real) => {
-    const check = checks.findLast((one) => isAbout(one, real))?.check;
+    const check = checks.findLast((check) => isAbout(check, real))?.check;
     return check ? {...real, check} : real;
   });
 }

@@ -19,7 +19,7 @@ export function takePort(text: string, protocols: readonly string[], resolver: R
 export function takeHost(
   text: string,
   family: 4 | 6,
-  one: Directive,
+  directive: Directive,
   resolver: Resolver,
   reporter: Reporter,
 ): string | undefined {
@@ -28,7 +28,7 @@ export function takeHost(
     reporter.add(
       'warning',
       'bad-address',
-      one.valueSpan,
+      directive.valueSpan,
       `${text} is not written as four numbers from 0 to 255`,
       `read as ${host}, as the C library does for ldirectord`,
     );
@@ -103,19 +103,19 @@ function plainTail(method: ForwardMethod, text: string): Tail | undefined {
   };
 }
 
-function takeMethod(one: Directive, word: string, reporter: Reporter): ForwardMethod | undefined {
+function takeMethod(directive: Directive, word: string, reporter: Reporter): ForwardMethod | undefined {
   if (isMethod(word)) return word;
   const lower = word.toLowerCase();
   if (!isMethod(lower)) {
     reporter.error(
       'bad-method',
-      one.valueSpan,
+      directive.valueSpan,
       `forward method must be gate, masq or ipip, not "${word}"`,
       realForm,
     );
     return undefined;
   }
-  const start = one.valueSpan.start + one.value.indexOf(word);
+  const start = directive.valueSpan.start + directive.value.indexOf(word);
   const span = reporter.span(start, start + word.length);
   const fix = [{span, replacement: lower}];
   const message = `forward method must be written in lower case, not "${word}"`;
@@ -124,15 +124,15 @@ function takeMethod(one: Directive, word: string, reporter: Reporter): ForwardMe
 
 /** `real=A[->B][:PORT] METHOD [WEIGHT] ["REQUEST", "RECEIVE"] [l:N] [u:N]`, one real for each address. */
 export function takeReals(
-  one: Directive,
+  directive: Directive,
   family: 4 | 6,
   resolver: Resolver,
   reporter: Reporter,
 ): RealServer[] {
   const lenient = reporter.mode === 'lenient';
-  const value = lenient ? one.value.replace(curly, '"') : one.value;
+  const value = lenient ? directive.value.replace(curly, '"') : directive.value;
   const complain = (code: DiagnosticCode, message: string): RealServer[] => {
-    reporter.error(code, one.valueSpan, message, realForm);
+    reporter.error(code, directive.valueSpan, message, realForm);
     return [];
   };
   const found = server.exec(value);
@@ -143,7 +143,7 @@ export function takeReals(
       found || !/\s/.test(value.trim()) ? 'bad-method' : 'bad-address',
       `invalid address for real server (wrong format): "${value.trim()}"`,
     );
-  const method = takeMethod(one, named[1] ?? '', reporter);
+  const method = takeMethod(directive, named[1] ?? '', reporter);
   if (method === undefined) return [];
   const rest = named[2] ?? '';
   const searched = searchTail(method, rest);
@@ -153,7 +153,7 @@ export function takeReals(
     reporter.add(
       'notice',
       'trailing-text',
-      one.valueSpan,
+      directive.valueSpan,
       'ldirectord refuses this line: it takes the digits inside the quotes for the weight',
       'read by the words of the manual',
     );
@@ -162,14 +162,14 @@ export function takeReals(
     reporter.add(
       'warning',
       'trailing-text',
-      one.valueSpan,
+      directive.valueSpan,
       `ldirectord steps over "${lost}" in this line, and so does hactl`,
       realForm,
     );
   const number = port === undefined ? 0 : takePort(port, ['tcp', 'udp'], resolver);
   if (number === undefined) return complain('bad-port', `invalid port "${port}" for real server`);
-  const from = takeHost(first, family, one, resolver, reporter);
-  const to = last === undefined ? undefined : takeHost(last, family, one, resolver, reporter);
+  const from = takeHost(first, family, directive, resolver, reporter);
+  const to = last === undefined ? undefined : takeHost(last, family, directive, resolver, reporter);
   if (from === undefined)
     return complain(
       /^[\d.:[\]]+$/.test(first) ? 'bad-address' : 'unresolved-name',
@@ -189,9 +189,9 @@ export function takeReals(
       `Invalid Range: ${from}-${to}: from the lower to the higher address, at most 65536 of them`,
     );
   const {request, receive} = tail;
-  if (receive !== undefined) checkExpression(receive, one, reporter);
+  if (receive !== undefined) checkExpression(receive, directive, reporter);
   return addresses.map((address) => ({
-    span: one.span,
+    span: directive.span,
     address,
     port: number,
     method,

@@ -11,24 +11,24 @@ import {parseTime} from './units.ts';
 export const curly = /[\u201C\u201D\u201E\u201F\u00AB\u00BB]/g;
 
 /** ldirectord refuses 0 here, and takes 00. At the top of the file it compares the two timeouts as numbers. */
-const takesZeros = (one: Directive): boolean =>
-  one.indented ? true : one.name !== 'checktimeout' && one.name !== 'negotiatetimeout';
+const takesZeros = (directive: Directive): boolean =>
+  directive.indented ? true : directive.name !== 'checktimeout' && directive.name !== 'negotiatetimeout';
 
 /** A number as ldirectord reads it: the first run of digits. Lenient reading honours a unit and says when they differ. */
-export function takeNumber(one: Directive, least: number, reporter: Reporter): number | undefined {
-  const text = one.value.trim();
+export function takeNumber(directive: Directive, least: number, reporter: Reporter): number | undefined {
+  const text = directive.value.trim();
   const digits = /\d+/.exec(text)?.[0];
-  if (digits !== undefined && /^00+$/.test(digits) && takesZeros(one)) {
-    const message = `${one.name}=${digits} is zero, which ldirectord lets pass when it is written so`;
-    reporter.add('warning', 'unusable-value', one.valueSpan, message, `read as ${least}`);
+  if (digits !== undefined && /^00+$/.test(digits) && takesZeros(directive)) {
+    const message = `${directive.name}=${digits} is zero, which ldirectord lets pass when it is written so`;
+    reporter.add('warning', 'unusable-value', directive.valueSpan, message, `read as ${least}`);
     return least;
   }
   if (digits === undefined || Number(digits) < least) {
     reporter.error(
       'bad-value',
-      one.valueSpan,
-      `invalid ${one.name} value "${text}"`,
-      `${one.name} takes a whole number, at least ${least}`,
+      directive.valueSpan,
+      `invalid ${directive.name} value "${text}"`,
+      `${directive.name} takes a whole number, at least ${least}`,
     );
     return undefined;
   }
@@ -36,45 +36,45 @@ export function takeNumber(one: Directive, least: number, reporter: Reporter): n
     reporter.add(
       'warning',
       'trailing-text',
-      one.valueSpan,
-      `${one.name} has more than a number: "${text}"`,
+      directive.valueSpan,
+      `${directive.name} has more than a number: "${text}"`,
       `read as ${digits}`,
-      [{span: one.valueSpan, replacement: digits}],
+      [{span: directive.valueSpan, replacement: digits}],
     );
   return Number(digits);
 }
 
 /** Seconds as ldirectord reads them; `500ms` and `2.5s` mean what they say in lenient mode (ours). */
-export function takeSeconds(one: Directive, least: number, reporter: Reporter): Millis | undefined {
-  const text = one.value.trim();
+export function takeSeconds(directive: Directive, least: number, reporter: Reporter): Millis | undefined {
+  const text = directive.value.trim();
   if (reporter.mode === 'lenient' && !/^\d+$/.test(text)) {
     const time = parseTime(text);
     if (time !== undefined && time > 0) return time;
   }
-  const number = takeNumber(one, least, reporter);
+  const number = takeNumber(directive, least, reporter);
   return number === undefined ? undefined : number * 1_000;
 }
 
-export function takeYesNo(one: Directive, reporter: Reporter): boolean | undefined {
+export function takeYesNo(directive: Directive, reporter: Reporter): boolean | undefined {
   // Every character counts, as in ldirectord.
-  if (one.value === 'yes' || one.value === 'no') return one.value === 'yes';
-  const word = one.value.trim().replaceAll('"', '').replace(curly, '').toLowerCase();
+  if (directive.value === 'yes' || directive.value === 'no') return directive.value === 'yes';
+  const word = directive.value.trim().replaceAll('"', '').replace(curly, '').toLowerCase();
   const meant = {yes: true, no: false, true: true, false: false, on: true, off: false}[word];
   if (meant === undefined) {
     reporter.error(
       'bad-value',
-      one.valueSpan,
-      `${one.name} must be 'yes' or 'no'`,
-      `write ${one.name}=yes or ${one.name}=no`,
+      directive.valueSpan,
+      `${directive.name} must be 'yes' or 'no'`,
+      `write ${directive.name}=yes or ${directive.name}=no`,
     );
     return undefined;
   }
   const text = meant ? 'yes' : 'no';
-  const span = reporter.span(one.valueSpan.start, one.valueSpan.start + one.value.length);
+  const span = reporter.span(directive.valueSpan.start, directive.valueSpan.start + directive.value.length);
   return reporter.repair(
     'trailing-text',
     span,
-    `${one.name} must be exactly 'yes' or 'no', not "${one.value}"`,
+    `${directive.name} must be exactly 'yes' or 'no', not "${directive.value}"`,
     text,
     [{span, replacement: text}],
   )
@@ -84,52 +84,52 @@ export function takeYesNo(one: Directive, reporter: Reporter): boolean | undefin
 
 /** The first word of the value, one of some; a misspelling with one near word is repaired. */
 export function takeWord<T extends string>(
-  one: Directive,
+  directive: Directive,
   words: readonly T[],
   reporter: Reporter,
   pattern: RegExp = /\w+/,
 ): T | undefined {
-  const word = pattern.exec(one.value)?.[0] ?? '';
-  const text = one.value.trim();
+  const word = pattern.exec(directive.value)?.[0] ?? '';
+  const text = directive.value.trim();
   if ((words as readonly string[]).includes(word)) {
     if (text.replaceAll('"', '') !== word)
       reporter.add(
         'warning',
         'trailing-text',
-        one.valueSpan,
-        `${one.name} has more than a word: "${text}"`,
+        directive.valueSpan,
+        `${directive.name} has more than a word: "${text}"`,
         `read as ${word}, as ldirectord does`,
-        [{span: one.valueSpan, replacement: word}],
+        [{span: directive.valueSpan, replacement: word}],
       );
     return word as T;
   }
   const near = nearest(word, words) as T | undefined;
   if (near !== undefined && word !== '') {
-    const start = one.valueSpan.start + one.value.indexOf(word);
+    const start = directive.valueSpan.start + directive.value.indexOf(word);
     const span = reporter.span(start, start + word.length);
-    const message = `${one.name} must be one of ${words.join(', ')}, not "${word}"`;
+    const message = `${directive.name} must be one of ${words.join(', ')}, not "${word}"`;
     return reporter.repair('misspelled', span, message, near, [{span, replacement: near}]) ? near : undefined;
   }
   reporter.error(
     'bad-value',
-    one.valueSpan,
-    `${one.name} must be one of ${words.join(', ')}, not "${text}"`,
-    `write ${one.name}=${words[0]}`,
+    directive.valueSpan,
+    `${directive.name} must be one of ${words.join(', ')}, not "${text}"`,
+    `write ${directive.name}=${words[0]}`,
   );
   return undefined;
 }
 
 /** A text in double quotes. */
-export function takeQuoted(one: Directive, reporter: Reporter): string | undefined {
-  const text = one.value.trimEnd();
+export function takeQuoted(directive: Directive, reporter: Reporter): string | undefined {
+  const text = directive.value.trimEnd();
   const match = /^"(.+)"/.exec(text);
   if (match) return match[1];
   if (text === '""' || text === '') {
     reporter.error(
       'missing-value',
-      one.valueSpan,
-      `invalid ${one.name}: nothing between the quotes`,
-      `write ${one.name}="…", or leave the line out`,
+      directive.valueSpan,
+      `invalid ${directive.name}: nothing between the quotes`,
+      `write ${directive.name}="…", or leave the line out`,
     );
     return undefined;
   }
@@ -140,10 +140,10 @@ export function takeQuoted(one: Directive, reporter: Reporter): string | undefin
     if (inner !== undefined)
       return reporter.repair(
         'typographic-quote',
-        one.valueSpan,
-        `${one.name} has a typographic quote; only " closes a text`,
+        directive.valueSpan,
+        `${directive.name} has a typographic quote; only " closes a text`,
         `"${inner}"`,
-        [{span: one.valueSpan, replacement: `"${inner}"`}],
+        [{span: directive.valueSpan, replacement: `"${inner}"`}],
       )
         ? inner
         : undefined;
@@ -152,50 +152,56 @@ export function takeQuoted(one: Directive, reporter: Reporter): string | undefin
   const bare = text.replace(/^["']/, '').replace(/["']$/, '');
   return reporter.repair(
     'missing-quotes',
-    one.valueSpan,
-    `${one.name} must be written in double quotes`,
+    directive.valueSpan,
+    `${directive.name} must be written in double quotes`,
     `"${bare}"`,
-    [{span: one.valueSpan, replacement: `"${bare}"`}],
+    [{span: directive.valueSpan, replacement: `"${bare}"`}],
   )
     ? bare
     : undefined;
 }
 
 /** A text with or without quotes, up to the line's end. */
-export function takeText(one: Directive): string {
-  return one.value.trim().replace(/^"(.*)"$/, '$1');
+export function takeText(directive: Directive): string {
+  return directive.value.trim().replace(/^"(.*)"$/, '$1');
 }
 
-const saysNothing = (one: Directive, reporter: Reporter): undefined => {
-  const help = `write ${one.name}=…, or leave the line out`;
-  reporter.error('missing-value', one.valueSpan, `${one.name} says nothing`, help);
+const saysNothing = (directive: Directive, reporter: Reporter): undefined => {
+  const help = `write ${directive.name}=…, or leave the line out`;
+  reporter.error('missing-value', directive.valueSpan, `${directive.name} says nothing`, help);
 };
 
 /** Text that must not be empty, nor empty quotes. */
-export function takeSomething(one: Directive, reporter: Reporter): string | undefined {
-  return takeText(one) || saysNothing(one, reporter);
+export function takeSomething(directive: Directive, reporter: Reporter): string | undefined {
+  return takeText(directive) || saysNothing(directive, reporter);
 }
 
 /** Text that must be there; two quotes with nothing between them are let pass, and mean nothing. */
-export function takeWritten(one: Directive, reporter: Reporter): string | undefined {
-  return one.value.trim() === '' ? saysNothing(one, reporter) : takeText(one) || undefined;
+export function takeWritten(directive: Directive, reporter: Reporter): string | undefined {
+  return directive.value.trim() === '' ? saysNothing(directive, reporter) : takeText(directive) || undefined;
 }
 
 /** A text in quotes that may be empty, which means nothing. */
-export function takeQuotedOrNone(one: Directive, reporter: Reporter): string | undefined {
-  if (!one.value.startsWith('""')) return takeQuoted(one, reporter);
-  reporter.add('warning', 'missing-value', one.valueSpan, `${one.name} says nothing`, 'the line is not used');
+export function takeQuotedOrNone(directive: Directive, reporter: Reporter): string | undefined {
+  if (!directive.value.startsWith('""')) return takeQuoted(directive, reporter);
+  reporter.add(
+    'warning',
+    'missing-value',
+    directive.valueSpan,
+    `${directive.name} says nothing`,
+    'the line is not used',
+  );
   return undefined;
 }
 
 /** ldirectord takes any expression, and every check with a bad one then fails; lenient reading refuses it at once. */
-export function checkExpression(text: string, one: Directive, reporter: Reporter): void {
+export function checkExpression(text: string, directive: Directive, reporter: Reporter): void {
   const translated = translatePerlRegex(text);
   if (translated.ok) return;
   reporter.add(
     reporter.mode === 'lenient' ? 'error' : 'warning',
     'bad-regex',
-    one.valueSpan,
+    directive.valueSpan,
     `receive is not a usable regular expression: ${translated.fault}`,
     'every check would fail: mend it; put a \\ before a character that is meant literally',
   );

@@ -31,15 +31,15 @@ export function takeVirtual(
   const {head} = block;
   const start = takeHead(head, resolver, reporter);
   const family = start?.family ?? (head.name === 'virtual6' ? 6 : 4);
-  const own: Inherited = {...defaults};
+  const inherited: Inherited = {...defaults};
   if (family === 6) {
-    delete own.fallback;
-    if (defaults.fallback6) own.fallback = defaults.fallback6;
+    delete inherited.fallback;
+    if (defaults.fallback6) inherited.fallback = defaults.fallback6;
   }
   const draft: Draft = {
     family,
     head: start,
-    own,
+    own: inherited,
     reals: [],
     realChecks: [],
     texts: {},
@@ -49,16 +49,16 @@ export function takeVirtual(
     ops: false,
     ours: {},
   };
-  for (const one of block.lines) {
-    if (one.name === 'checkinterval' && !fork)
+  for (const line of block.lines) {
+    if (line.name === 'checkinterval' && !fork)
       reporter.add(
         'warning',
         'ignored-directive',
-        one.nameSpan,
+        line.nameSpan,
         'ldirectord ignores checkinterval in a virtual service when fork=no',
         'hactl honours it',
       );
-    takeLine(one, draft, resolver, reporter);
+    takeLine(line, draft, resolver, reporter);
   }
   const address = start && finishAddress(head, start, draft.protocol, resolver, reporter);
   return address && finish(block, address, draft, reporter);

@@ -48,7 +48,7 @@ function ruleOf(word: string, isFirst: boolean): Rule | undefined {
   const near = Object.keys(rules).map(
     (known) => [known, lettersOf(known) === lettersOf(name) ? 0 : editDistance(name, known)] as const,
   );
-  const [best, distance] = near.reduce((one, other) => (other[1] < one[1] ? other : one));
+  const [best, distance] = near.reduce((left, right) => (right[1] < left[1] ? right : left));
   return distance <= mistakesIn(best) ? rules[best] : undefined;
 }
 
@@ -65,8 +65,8 @@ export const requestPatterns: readonly RegExp[] = [
 export const rangesIn = (text: string, patterns: readonly RegExp[], offset = 0): Range[] =>
   patterns.flatMap((pattern) =>
     [...text.matchAll(new RegExp(pattern, `${pattern.flags.replaceAll(/[gd]/g, '')}gd`))].flatMap((match) => {
-      const place = match.indices?.groups?.['secret'];
-      return place ? [{start: offset + place[0], end: offset + place[1]}] : [];
+      const group = match.indices?.groups?.['secret'];
+      return group ? [{start: offset + group[0], end: offset + group[1]}] : [];
     }),
   );
 
@@ -90,8 +90,8 @@ export function directiveRanges(line: string): Range[] {
     0,
     3,
   );
-  for (const [place, match] of words.entries()) {
-    const rule = ruleOf(match.groups?.['word'] ?? '', place === 0);
+  for (const [index, match] of words.entries()) {
+    const rule = ruleOf(match.groups?.['word'] ?? '', index === 0);
     if (rule === undefined) continue;
     const start = match.index + match[0].length;
     const rest = line.slice(start);
@@ -99,7 +99,7 @@ export function directiveRanges(line: string): Range[] {
     if (rule === 'webhook') return webhookRanges(rest, start);
     const shown = new RegExp(String.raw`^(?:\s*\S+){${rule}}\s*`).exec(rest)?.[0].length ?? rest.length;
     // Behind a word of no directive there may be a list.
-    const list = place > 0 ? rest.slice(shown).search(/[,;]\s/) : -1;
+    const list = index > 0 ? rest.slice(shown).search(/[,;]\s/) : -1;
     return [{start: start + shown, end: start + (list < 0 ? rest.trimEnd().length : shown + list)}];
   }
   return [];

@@ -82,7 +82,7 @@ test('conf below the directory is looked into, as ldirectord does', (t) => {
 
 const digest = (files: Readonly<Record<string, string>>): string => {
   const {cluster, diagnostics} = load(pair(files));
-  const errors = diagnostics.filter((one) => one.severity === 'error');
+  const errors = diagnostics.filter((diagnostic) => diagnostic.severity === 'error');
   if (!cluster || errors.length > 0) throw new Error(JSON.stringify(errors));
   return digestCluster(cluster satisfies ClusterConfig);
 };
@@ -150,8 +150,8 @@ test('execute: the other files are read with this one, each once', (t) => {
 test('execute: a file that is missing is an error, and so is a virtual in two files', (t) => {
   const codes = (files: Readonly<Record<string, string>>) =>
     load(pair(files))
-      .diagnostics.filter((one) => one.severity === 'error')
-      .map((one) => one.code);
+      .diagnostics.filter((diagnostic) => diagnostic.severity === 'error')
+      .map((diagnostic) => diagnostic.code);
   t.deepEqual(codes({'/x/ldirectord.cf': `execute=nosuch.cf\n${virtual(80)}`}), ['missing-file']);
   t.deepEqual(codes({'/x/ldirectord.cf': `execute=b.cf\n${virtual(80)}`, '/x/b.cf': virtual(80)}), [
     'duplicate-virtual',
@@ -172,7 +172,7 @@ test('a single director may use one file only, though the directory has a pair',
   );
   const missing = loadCluster({dir: '/x', read, mode: 'strict', resolve, only: '/srv/two.cf'});
   t.deepEqual(
-    missing.diagnostics.map((one) => one.code),
+    missing.diagnostics.map((diagnostic) => diagnostic.code),
     ['missing-file'],
   );
 });

@@ -80,8 +80,8 @@ export function loadCluster(input: LoadInput): LoadResult {
   const ldirectord = (name: string, span: Span | undefined): LdirectordConfig[] => {
     const home = name.startsWith(STANDARD) ? name.slice(STANDARD.length) : name;
     const copy = name.startsWith('/') ? `${dir}/${posix.basename(name)}` : undefined;
-    const places = placesOf(name, dir).filter((one) => one !== copy || (copies.get(one) ?? home) === home);
-    const found = places.find((one) => read(one) !== undefined);
+    const places = placesOf(name, dir).filter((text) => text !== copy || (copies.get(text) ?? home) === home);
+    const found = places.find((text) => read(text) !== undefined);
     const file = found === undefined ? undefined : open(found);
     if (file) copies.set(file.path, home);
     if (file) {

@@ -47,7 +47,11 @@ test('a real line is searched for its parts, and what lies between them is said'
     t.like(model.virtuals[0]?.reals[0], {
       address: '10.0.0.2', port: 81, method: 'masq', weight: 5, request: '/a', receive: 'b, c', lowerThreshold: 1, upperThreshold: 2,
     }); // prettier-ignore
-    t.true(diagnostics.some((one) => one.code === 'trailing-text' && one.message.includes('then')));
+    t.true(
+      diagnostics.some(
+        (diagnostic) => diagnostic.code === 'trailing-text' && diagnostic.message.includes('then'),
+      ),
+    );
   }
 });
 
@@ -115,7 +119,7 @@ for (const [lines, code] of [
   test(`${lines.join(' and ')}: ${code}`, (t) => {
     const {diagnostics} = cf(nanny(...lines), 'lenient');
     t.deepEqual(
-      diagnostics.map((one) => `${one.severity} ${one.code}`),
+      diagnostics.map((diagnostic) => `${diagnostic.severity} ${diagnostic.code}`),
       [code],
     );
   });

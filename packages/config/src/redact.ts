@@ -50,7 +50,7 @@ export const secretPatterns: readonly RegExp[] = [
 export function secretRanges(text: string, patterns: readonly RegExp[] = secretPatterns): Range[] {
   const found = [...rangesIn(text, patterns), ...(patterns === secretPatterns ? directiveRanges(text) : [])]
     .filter(({start, end}) => end > start)
-    .toSorted((one, other) => one.start - other.start);
+    .toSorted((left, right) => left.start - right.start);
   const ranges: Range[] = [];
   for (const {start, end} of found) {
     const last = ranges.at(-1);

@@ -62,7 +62,7 @@ test('hactl_resource: every setting', (t) => {
   ]);
 });
 
-for (const [words, said] of [
+for (const [words, text] of [
   ['apache', 'hactl_resource needs more words'],
   ['apache monitor=1ms', 'monitor must be at least 100ms'],
   ['apache monitor=often', '"often" is not a time'],
@@ -72,6 +72,6 @@ for (const [words, said] of [
   test(`hactl_resource ${words} is refused`, (t) => {
     t.deepEqual(
       ha(`hactl_resource ${words}`).diagnostics.map(({severity, message}) => [severity, message]),
-      [['error', said]],
+      [['error', text]],
     );
   });

@@ -22,13 +22,13 @@ const folder = path.resolve(import.meta.dirname, '../../../test/fixtures/seeds')
 const seed = (name: string): string => readFileSync(path.join(folder, name), 'utf8');
 const resolve = {host: () => undefined, service: (name: string) => ({http: 80})[name]};
 const cf = (text: string, mode: Mode) => parseLdirectordCf({path: 'x.cf', text}, {mode, resolve});
-const line = (text: string, one: Diagnostic): number => position(text, one.span.start).line;
-const said = (text: string, diagnostics: readonly Diagnostic[]): string[] =>
-  diagnostics.map((one) => `${one.severity} ${one.code} ${line(text, one)}`);
+const line = (text: string, diagnostic: Diagnostic): number => position(text, diagnostic.span.start).line;
+const messagesOf = (text: string, diagnostics: readonly Diagnostic[]): string[] =>
+  diagnostics.map((diagnostic) => `${diagnostic.severity} ${diagnostic.code} ${line(text, diagnostic)}`);
 const errors = (text: string, diagnostics: readonly Diagnostic[]): string[] =>
-  said(
+  messagesOf(
     text,
-    diagnostics.filter((one) => one.severity === 'error'),
+    diagnostics.filter((diagnostic) => diagnostic.severity === 'error'),
   );
 
 for (const name of [
@@ -41,7 +41,7 @@ for (const name of [
   test(`${name}: accepted by both, without a word`, (t) => {
     for (const mode of ['strict', 'lenient'] as const)
       t.deepEqual(
-        cf(seed(name), mode).diagnostics.filter((one) => one.code !== 'trailing-text'),
+        cf(seed(name), mode).diagnostics.filter((diagnostic) => diagnostic.code !== 'trailing-text'),
         [],
       );
   });
@@ -100,7 +100,7 @@ test('A6: an interval of its own is honoured, and the difference is said', (t) =
   const text = seed('s000_smtp.cf');
   const {model, diagnostics} = cf(text, 'lenient');
   t.is(model.virtuals[0]?.checkInterval, 30_000);
-  t.true(said(text, diagnostics).includes('warning ignored-directive 11'));
+  t.true(messagesOf(text, diagnostics).includes('warning ignored-directive 11'));
 });
 
 for (const [flat, tab] of [
@@ -129,11 +129,11 @@ test('A12: one node, an ipfail that does not exist, two media', (t) => {
   t.deepEqual(errors(seed('s001_ha.cf'), diagnostics), []);
   t.like(model, {keepalive: 2_000, deadtime: 10_000, ipfail: true, autoFailback: 'on'});
   t.deepEqual(
-    model.media.map((one) => one.kind),
+    model.media.map((medium) => medium.kind),
     ['bcast', 'mcast'],
   );
   t.deepEqual(
-    model.nodes.map((one) => one.name),
+    model.nodes.map((node) => node.name),
     ['ld.example.com'],
   );
 });
@@ -168,7 +168,7 @@ test('A14, A15: haresources', (t) => {
     'error misspelled 1',
   ]);
   const lenient = parseHaresources({path: 'haresources', text}, {mode: 'lenient'});
-  t.deepEqual(said(text, lenient.diagnostics), ['notice misspelled 1']);
+  t.deepEqual(messagesOf(text, lenient.diagnostics), ['notice misspelled 1']);
   t.is(lenient.model.groups[0]?.resources[0]?.type, 'IPaddr');
 });
 
@@ -275,17 +275,17 @@ const judge = (
   });
 
 for (const [name, rows] of Object.entries(variants))
-  for (const [find, put, code, place] of rows)
+  for (const [find, put, code, location] of rows)
     test(`${name} with ${JSON.stringify(put)} for ${JSON.stringify(find)}`, (t) => {
       const good = seed(name);
       t.true(good.includes(find), 'the variant changes something');
       const text = good.replace(find, put);
       const {diagnostics, sources} = judge(name, text);
-      const found = diagnostics.map((one) => {
-        const {line: row, column} = position(text, one.span.start);
-        return `${one.code} ${row}:${column}`;
+      const found = diagnostics.map((diagnostic) => {
+        const {line: row, column} = position(text, diagnostic.span.start);
+        return `${diagnostic.code} ${row}:${column}`;
       });
-      t.true(found.includes(`${code} ${place}`), found.join(', '));
+      t.true(found.includes(`${code} ${location}`), found.join(', '));
       const one = diagnostics.find((each) => each.code === code);
       t.truthy(one?.help);
       t.regex(
@@ -301,7 +301,7 @@ test('a directory with nothing but ldirectord.cf is a single director', (t) => {
   t.is(cluster?.ha, undefined);
   t.is(cluster?.ldirectord[0]?.virtuals.length, 1);
   t.deepEqual(
-    diagnostics.filter((one) => one.severity === 'error'),
+    diagnostics.filter((diagnostic) => diagnostic.severity === 'error'),
     [],
   );
 });
@@ -318,7 +318,9 @@ test('rules across files', (t) => {
     return text === undefined ? undefined : {text, mode: 0o600};
   };
   const {diagnostics} = loadCluster({dir: '/x', read, mode: 'lenient', localNode: 'elsewhere', resolve});
-  const codes = diagnostics.filter((one) => one.severity === 'error').map((one) => one.code);
+  const codes = diagnostics
+    .filter((diagnostic) => diagnostic.severity === 'error')
+    .map((diagnostic) => diagnostic.code);
   t.deepEqual(codes.toSorted(), ['duplicate-address', 'local-node-missing', 'missing-file', 'unknown-node']);
 });
 
@@ -333,7 +335,7 @@ test('whatever a file holds, it is judged and never thrown at anybody', (t) => {
         for (const [at, put] of edits)
           text = text.slice(0, at % (text.length + 1)) + put + text.slice((at % (text.length + 1)) + 1);
         const {diagnostics, sources} = judge(name, text);
-        for (const one of diagnostics) t.truthy(renderDiagnostic(one, sources));
+        for (const diagnostic of diagnostics) t.truthy(renderDiagnostic(diagnostic, sources));
         t.is(typeof applyFixes(text, diagnostics), 'string');
       },
     ),

@@ -31,12 +31,12 @@ const resolve = {
 };
 const errors = (text: string, mode: Mode): Diagnostic[] =>
   parseLdirectordCf({path: 'x.cf', text}, {mode, resolve}).diagnostics.filter(
-    (one) => one.severity === 'error',
+    (diagnostic) => diagnostic.severity === 'error',
   );
 
 /** ldirectord takes the digits of an address without a port for a firewall mark: its one trap that is not followed. */
 const isTrap = (text: string): boolean =>
-  errors(text, 'strict').some((one) => one.code === 'fwmark-without-port');
+  errors(text, 'strict').some((error) => error.code === 'fwmark-without-port');
 
 /** Where else we differ on purpose: rows of the table as written there, and why. */
 const ours: Readonly<Record<string, string>> = {
@@ -57,7 +57,7 @@ test(`${rows.length} files: strict reading refuses what ldirectord refuses, and 
   t.deepEqual(different, []);
   t.true(rows.length >= 150);
   for (const row of Object.keys(ours)) {
-    const found = rows.find((one) => one.row === row);
+    const found = rows.find((verdict) => verdict.row === row);
     t.truthy(found, `not in the table: ${row}`);
     t.true(errors(found?.text ?? '', 'strict').length > 0, `not different: ${row}`);
   }

@@ -20,8 +20,8 @@ export function makeTag(key: EngineKey, bytes: Uint8Array): Buffer {
 }
 
 /** Compares in constant time. */
-export const sameTag = (one: Buffer, other: Buffer): boolean =>
-  one.length === other.length && timingSafeEqual(one, other);
+export const sameTag = (left: Buffer, right: Buffer): boolean =>
+  left.length === right.length && timingSafeEqual(left, right);
 
 /** The keys whose tags are believed. Beside a real key that signs, a listed `crc` would let anybody speak. */
 export function believedKeys(keys: readonly EngineKey[], signingKey: number): readonly EngineKey[] {

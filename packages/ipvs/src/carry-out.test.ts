@@ -49,7 +49,7 @@ test('a server or a service that the kernel refuses keeps nothing else from bein
   );
   t.is(outcomes.filter(({error}) => !error).length, 5);
   t.deepEqual(
-    (await ipvs.list()).map((one) => one.destinations.length),
+    (await ipvs.list()).map((observed) => observed.destinations.length),
     [2, 1],
   );
 });

@@ -64,19 +64,19 @@ const flagBits = ({flags, persistent}: Service): number =>
   (flags.flag3 ? c.flag.SCHED3 : 0);
 
 /** A whole service, for NEW_SERVICE and SET_SERVICE. */
-export function encodeService(one: Service): Buffer {
+export function encodeService(service: Service): Buffer {
   const flags = Buffer.alloc(8);
-  flags.writeUInt32LE(flagBits(one), 0);
+  flags.writeUInt32LE(flagBits(service), 0);
   flags.writeUInt32LE(0xffff_ffff, 4);
   return nestedAttribute(c.top.SERVICE, [
-    ...keyAttributes(one.key),
-    stringAttribute(c.service.SCHED_NAME, one.scheduler),
-    ...(one.persistenceEngine === undefined
+    ...keyAttributes(service.key),
+    stringAttribute(c.service.SCHED_NAME, service.scheduler),
+    ...(service.persistenceEngine === undefined
       ? []
-      : [stringAttribute(c.service.PE_NAME, one.persistenceEngine)]),
+      : [stringAttribute(c.service.PE_NAME, service.persistenceEngine)]),
     attribute(c.service.FLAGS, flags),
-    u32Attribute(c.service.TIMEOUT, one.persistent ?? 0),
-    netmaskAttribute(one.key.family, one.netmask, one.mask),
+    u32Attribute(c.service.TIMEOUT, service.persistent ?? 0),
+    netmaskAttribute(service.key.family, service.netmask, service.mask),
   ]);
 }
 
@@ -90,38 +90,38 @@ const tunnelAttributes = (tunnel: Tunnel | undefined): Buffer[] =>
       ];
 
 /** A destination; `whole: false` names it only, for DEL_DEST. */
-export function encodeDestination(one: Destination, whole: boolean): Buffer {
+export function encodeDestination(destination: Destination, whole: boolean): Buffer {
   return nestedAttribute(c.top.DEST, [
-    u16Attribute(c.dest.ADDR_FAMILY, familyNumber(one.family)),
-    attribute(c.dest.ADDR, paddedAddress(one.address)),
-    be16Attribute(c.dest.PORT, one.port),
+    u16Attribute(c.dest.ADDR_FAMILY, familyNumber(destination.family)),
+    attribute(c.dest.ADDR, paddedAddress(destination.address)),
+    be16Attribute(c.dest.PORT, destination.port),
     ...(whole
       ? [
-          u32Attribute(c.dest.FWD_METHOD, c.forward[one.forward]),
-          u32Attribute(c.dest.WEIGHT, one.weight),
-          u32Attribute(c.dest.U_THRESH, one.upperThreshold),
-          u32Attribute(c.dest.L_THRESH, one.lowerThreshold),
-          ...tunnelAttributes(one.tunnel),
+          u32Attribute(c.dest.FWD_METHOD, c.forward[destination.forward]),
+          u32Attribute(c.dest.WEIGHT, destination.weight),
+          u32Attribute(c.dest.U_THRESH, destination.upperThreshold),
+          u32Attribute(c.dest.L_THRESH, destination.lowerThreshold),
+          ...tunnelAttributes(destination.tunnel),
         ]
       : []),
   ]);
 }
 
 /** A sync daemon; for DEL_DAEMON the state is enough. */
-export function encodeDaemon(one: SyncDaemon | {readonly role: SyncDaemon['role']}): Buffer {
-  const parts = [u32Attribute(c.daemon.STATE, c.state[one.role])];
-  if ('interface' in one) {
+export function encodeDaemon(daemon: SyncDaemon | {readonly role: SyncDaemon['role']}): Buffer {
+  const parts = [u32Attribute(c.daemon.STATE, c.state[daemon.role])];
+  if ('interface' in daemon) {
     parts.push(
-      stringAttribute(c.daemon.MCAST_IFN, one.interface),
-      u32Attribute(c.daemon.SYNC_ID, one.syncid),
+      stringAttribute(c.daemon.MCAST_IFN, daemon.interface),
+      u32Attribute(c.daemon.SYNC_ID, daemon.syncid),
     );
-    if (one.maxlen !== undefined) parts.push(u16Attribute(c.daemon.SYNC_MAXLEN, one.maxlen));
-    if (one.group !== undefined) {
-      const bytes = addressBytes(one.group);
+    if (daemon.maxlen !== undefined) parts.push(u16Attribute(c.daemon.SYNC_MAXLEN, daemon.maxlen));
+    if (daemon.group !== undefined) {
+      const bytes = addressBytes(daemon.group);
       parts.push(attribute(bytes.length === 4 ? c.daemon.MCAST_GROUP : c.daemon.MCAST_GROUP6, bytes));
     }
-    if (one.port !== undefined) parts.push(u16Attribute(c.daemon.MCAST_PORT, one.port));
-    if (one.ttl !== undefined) parts.push(attribute(c.daemon.MCAST_TTL, Buffer.from([one.ttl])));
+    if (daemon.port !== undefined) parts.push(u16Attribute(c.daemon.MCAST_PORT, daemon.port));
+    if (daemon.ttl !== undefined) parts.push(attribute(c.daemon.MCAST_TTL, Buffer.from([daemon.ttl])));
   }
   return nestedAttribute(c.top.DAEMON, parts);
 }
@@ -235,8 +235,8 @@ export function decodeDestination(bytes: Buffer, serviceFamily: Family): Observe
   const nested = readAttributes(bytes).get(c.top.DEST);
   if (!nested) return undefined;
   const found = readAttributes(nested);
-  const own = found.get(c.dest.ADDR_FAMILY);
-  const family = own ? familyOf(u16(own)) : serviceFamily;
+  const buffer = found.get(c.dest.ADDR_FAMILY);
+  const family = buffer ? familyOf(u16(buffer)) : serviceFamily;
   return {
     family,
     address: addressOf(found.get(c.dest.ADDR), family),

@@ -43,7 +43,7 @@ const arbitraryTables = fc.uniqueArray(
           weight: fc.integer({min: 0, max: 2}),
           forward: fc.constantFrom('gate', 'masq', 'ipip'),
         }),
-        {selector: (one) => one.host, maxLength: 5},
+        {selector: (real) => real.host, maxLength: 5},
       ),
     })
     .map(({port, scheduler, persistent, ops, reals}): VirtualTable => {
@@ -58,7 +58,7 @@ const arbitraryTables = fc.uniqueArray(
         destinations: reals.map((real) => ({...destination(real.host, real.weight), forward: real.forward})),
       };
     }),
-  {selector: (one) => keyText(one.service.key), maxLength: 4},
+  {selector: (table) => keyText(table.service.key), maxLength: 4},
 );
 
 /** Order of services and of destinations carries no meaning. */
@@ -111,12 +111,12 @@ test('nothing that stays is deleted, and nothing that is there is made', (t) => 
           ]),
         );
       const [old, wanted] = [names(before), names(after)];
-      const nameOf = (one: Operation): string =>
-        one.type === 'new-service' || one.type === 'set-service'
-          ? keyText(one.service.key)
-          : one.type === 'del-service'
-            ? keyText(one.key)
-            : `${keyText(one.key)} > ${destinationText(one.destination)}`;
+      const nameOf = (operation: Operation): string =>
+        operation.type === 'new-service' || operation.type === 'set-service'
+          ? keyText(operation.service.key)
+          : operation.type === 'del-service'
+            ? keyText(operation.key)
+            : `${keyText(operation.key)} > ${destinationText(operation.destination)}`;
       for (const operation of plan(before, after, everything)) {
         if (operation.type.startsWith('del-')) t.false(wanted.has(nameOf(operation)));
         if (operation.type.startsWith('new-')) t.false(old.has(nameOf(operation)));
@@ -131,7 +131,10 @@ test('new servers come first, then more weight, then less, then removals', (t) =
   const before = table(80, destination(10), destination(11, 5), destination(12, 1));
   const after = table(80, destination(11, 0), destination(12, 4), destination(13));
   t.deepEqual(
-    plan([before], [after]).map((one) => [one.type, 'destination' in one ? one.destination.address : '']),
+    plan([before], [after]).map((operation) => [
+      operation.type,
+      'destination' in operation ? operation.destination.address : '',
+    ]),
     [
       ['new-dest', '10.77.0.13'],
       ['set-dest', '10.77.0.12'],
@@ -142,9 +145,9 @@ test('new servers come first, then more weight, then less, then removals', (t) =
 });
 
 test('a service that nobody wants is deleted only when it is ours', (t) => {
-  const held = [table(80), table(443)];
-  t.deepEqual(plan(held, []), []);
-  t.deepEqual(plan(held, [], {owned: (one) => one.kind === 'address' && one.port === 443}), [
+  const tables = [table(80), table(443)];
+  t.deepEqual(plan(tables, []), []);
+  t.deepEqual(plan(tables, [], {owned: (key) => key.kind === 'address' && key.port === 443}), [
     {type: 'del-service', key: key(443)},
   ]);
 });

@@ -9,33 +9,34 @@ export function keyText(key: ServiceKey): string {
 }
 
 /** What tells one destination of a service from another. */
-export const destinationText = (one: Destination): string => `${one.address} ${one.port}`;
+export const destinationText = (destination: Destination): string =>
+  `${destination.address} ${destination.port}`;
 
-const sameFlags = (one: Service, other: Service): boolean =>
-  one.flags.ops === other.flags.ops &&
-  one.flags.flag1 === other.flags.flag1 &&
-  one.flags.flag2 === other.flags.flag2 &&
-  one.flags.flag3 === other.flags.flag3;
+const sameFlags = (left: Service, right: Service): boolean =>
+  left.flags.ops === right.flags.ops &&
+  left.flags.flag1 === right.flags.flag1 &&
+  left.flags.flag2 === right.flags.flag2 &&
+  left.flags.flag3 === right.flags.flag3;
 
 /** Do two services with one key have the same settings. The netmask matters for persistent ones only. */
-export function sameService(one: Service, other: Service): boolean {
+export function sameService(left: Service, right: Service): boolean {
   return (
-    one.scheduler === other.scheduler &&
-    (one.persistent ?? 0) === (other.persistent ?? 0) &&
-    (one.persistent === undefined || (one.netmask === other.netmask && one.mask === other.mask)) &&
-    (one.persistenceEngine ?? '') === (other.persistenceEngine ?? '') &&
-    sameFlags(one, other)
+    left.scheduler === right.scheduler &&
+    (left.persistent ?? 0) === (right.persistent ?? 0) &&
+    (left.persistent === undefined || (left.netmask === right.netmask && left.mask === right.mask)) &&
+    (left.persistenceEngine ?? '') === (right.persistenceEngine ?? '') &&
+    sameFlags(left, right)
   );
 }
 
-const sameDestination = (one: Destination, other: Destination): boolean =>
-  one.weight === other.weight &&
-  one.forward === other.forward &&
-  one.upperThreshold === other.upperThreshold &&
-  one.lowerThreshold === other.lowerThreshold &&
-  one.tunnel?.type === other.tunnel?.type &&
-  one.tunnel?.port === other.tunnel?.port &&
-  one.tunnel?.checksum === other.tunnel?.checksum;
+const sameDestination = (left: Destination, right: Destination): boolean =>
+  left.weight === right.weight &&
+  left.forward === right.forward &&
+  left.upperThreshold === right.upperThreshold &&
+  left.lowerThreshold === right.lowerThreshold &&
+  left.tunnel?.type === right.tunnel?.type &&
+  left.tunnel?.port === right.tunnel?.port &&
+  left.tunnel?.checksum === right.tunnel?.checksum;
 
 export interface PlanOptions {
   /** Which services of the kernel may be deleted when nobody wants them; by default none: others may own them. */
@@ -52,17 +53,17 @@ export function plan(
   desired: readonly VirtualTable[],
   options: PlanOptions = {},
 ): Operation[] {
-  const held = new Map(current.map((table) => [keyText(table.service.key), table]));
+  const currentTables = new Map(current.map((table) => [keyText(table.service.key), table]));
   const wanted = new Map(desired.map((table) => [keyText(table.service.key), table]));
   const operations: Operation[] = [];
   for (const [text, table] of wanted) {
-    const there = held.get(text);
-    if (!there) operations.push({type: 'new-service', service: table.service});
-    else if (!sameService(there.service, table.service))
+    const existing = currentTables.get(text);
+    if (!existing) operations.push({type: 'new-service', service: table.service});
+    else if (!sameService(existing.service, table.service))
       operations.push({type: 'set-service', service: table.service});
-    operations.push(...planDestinations(table.service.key, there?.destinations ?? [], table.destinations));
+    operations.push(...planDestinations(table.service.key, existing?.destinations ?? [], table.destinations));
   }
-  for (const [text, table] of held)
+  for (const [text, table] of currentTables)
     if (!wanted.has(text) && options.owned?.(table.service.key))
       operations.push({type: 'del-service', key: table.service.key});
   return operations;
@@ -73,16 +74,18 @@ function planDestinations(
   current: readonly Destination[],
   desired: readonly Destination[],
 ): Operation[] {
-  const held = new Map(current.map((one) => [destinationText(one), one]));
-  const wanted = new Map(desired.map((one) => [destinationText(one), one]));
+  const currentDestinations = new Map(
+    current.map((destination) => [destinationText(destination), destination]),
+  );
+  const wanted = new Map(desired.map((destination) => [destinationText(destination), destination]));
   const [added, raised, lowered, removed]: Operation[][] = [[], [], [], []];
   for (const [text, destination] of wanted) {
-    const there = held.get(text);
-    if (!there) added?.push({type: 'new-dest', key, destination});
-    else if (!sameDestination(there, destination))
-      (destination.weight >= there.weight ? raised : lowered)?.push({type: 'set-dest', key, destination});
+    const existing = currentDestinations.get(text);
+    if (!existing) added?.push({type: 'new-dest', key, destination});
+    else if (!sameDestination(existing, destination))
+      (destination.weight >= existing.weight ? raised : lowered)?.push({type: 'set-dest', key, destination});
   }
-  for (const [text, destination] of held)
+  for (const [text, destination] of currentDestinations)
     if (!wanted.has(text)) removed?.push({type: 'del-dest', key, destination});
   return [added, raised, lowered, removed].flatMap((list) => list ?? []);
 }

@@ -43,7 +43,7 @@ test('an address is added with label and broadcast, listed, and removed', (t) =>
     broadcast: '10.77.0.255',
   });
   t.deepEqual(
-    addresses.list().find((one) => one.address === '10.77.0.100'),
+    addresses.list().find((address) => address.address === '10.77.0.100'),
     {family: 4, address: '10.77.0.100', prefixLength: 24, index, label: 'eth0:1', broadcast: '10.77.0.255'},
   );
   t.regex(
@@ -51,7 +51,7 @@ test('an address is added with label and broadcast, listed, and removed', (t) =>
     /10\.77\.0\.100\/24 brd 10\.77\.0\.255 scope global secondary eth0:1/,
   );
   addresses.remove({family: 4, address: '10.77.0.100', prefixLength: 24, index});
-  t.falsy(addresses.list().find((one) => one.address === '10.77.0.100'));
+  t.falsy(addresses.list().find((address) => address.address === '10.77.0.100'));
 });
 
 for (const [family, address, prefixLength] of [

@@ -51,22 +51,23 @@ export interface NewAddress {
 
 const familyNumber = (family: 4 | 6): number => (family === 4 ? abi.AF_INET : abi.AF_INET6);
 
-function addressMessage(one: NewAddress): Buffer {
+function addressMessage(address: NewAddress): Buffer {
   const head = Buffer.alloc(8);
-  head[0] = familyNumber(one.family);
-  head[1] = one.prefixLength;
-  head.writeUInt32LE(one.index, 4);
-  const bytes = addressBytes(one.address);
+  head[0] = familyNumber(address.family);
+  head[1] = address.prefixLength;
+  head.writeUInt32LE(address.index, 4);
+  const bytes = addressBytes(address.address);
   const parts = [head, attribute(IFA.LOCAL, bytes), attribute(IFA.ADDRESS, bytes)];
-  if (one.family === 4 && one.broadcast !== undefined)
-    parts.push(attribute(IFA.BROADCAST, addressBytes(one.broadcast)));
-  if (one.family === 4 && one.label !== undefined) parts.push(stringAttribute(IFA.LABEL, one.label));
-  if (one.family === 6) parts.push(u32Attribute(IFA.FLAGS, IFA_F_NODAD));
-  if (one.lease !== undefined || one.family === 6) {
+  if (address.family === 4 && address.broadcast !== undefined)
+    parts.push(attribute(IFA.BROADCAST, addressBytes(address.broadcast)));
+  if (address.family === 4 && address.label !== undefined)
+    parts.push(stringAttribute(IFA.LABEL, address.label));
+  if (address.family === 6) parts.push(u32Attribute(IFA.FLAGS, IFA_F_NODAD));
+  if (address.lease !== undefined || address.family === 6) {
     const cache = Buffer.alloc(16);
     // An IPv6 VIP is never preferred: the director must not choose it as the source of its own connections.
-    cache.writeUInt32LE(one.family === 6 ? 0 : (one.lease ?? FOREVER), 0);
-    cache.writeUInt32LE(one.lease ?? FOREVER, 4);
+    cache.writeUInt32LE(address.family === 6 ? 0 : (address.lease ?? FOREVER), 0);
+    cache.writeUInt32LE(address.lease ?? FOREVER, 4);
     parts.push(attribute(IFA.CACHEINFO, cache));
   }
   return Buffer.concat(parts);
@@ -89,16 +90,16 @@ export function openAddresses() {
   }
 
   /** Adds the address, or renews its lease when it is there. Throws NetlinkError. */
-  function put(one: NewAddress): void {
-    socket.request(RTM_NEWADDR, netlinkFlag.CREATE | netlinkFlag.REPLACE, addressMessage(one), {
+  function put(address: NewAddress): void {
+    socket.request(RTM_NEWADDR, netlinkFlag.CREATE | netlinkFlag.REPLACE, addressMessage(address), {
       op: 'add address',
-      target: `${one.address}/${one.prefixLength}`,
+      target: `${address.address}/${address.prefixLength}`,
     });
   }
 
   /** Removes the address. Throws NetlinkError EADDRNOTAVAIL when it is not there. */
-  function remove(one: Pick<NewAddress, 'family' | 'address' | 'prefixLength' | 'index'>): void {
-    const {family, address, prefixLength, index} = one;
+  function remove(item: Pick<NewAddress, 'family' | 'address' | 'prefixLength' | 'index'>): void {
+    const {family, address, prefixLength, index} = item;
     socket.request(RTM_DELADDR, 0, addressMessage({family, address, prefixLength, index}), {
       op: 'delete address',
       target: `${address}/${prefixLength}`,

@@ -71,9 +71,9 @@ test('a trailer stands where nobody else looks: in the padding, in an option of 
 test('what is no ARP is told apart from what is too short', (t) => {
   const [request] = arpAnnouncement('10.77.0.100', mac);
   t.deepEqual(decodeArp(request.subarray(0, 41)), {ok: false, fault: {code: 'truncated', have: 41}});
-  const other = Buffer.from(request);
-  other.writeUInt16BE(0x0800, 12);
-  t.deepEqual(decodeArp(other), {ok: false, fault: {code: 'not-arp'}});
+  const buffer = Buffer.from(request);
+  buffer.writeUInt16BE(0x0800, 12);
+  t.deepEqual(decodeArp(buffer), {ok: false, fault: {code: 'not-arp'}});
 });
 
 test('an unsolicited neighbour advertisement overrides and names the hardware', (t) => {

@@ -93,20 +93,20 @@ export interface TcpSegment {
 }
 
 /** A TCP connection's first packet. */
-export const synPacket = (one: TcpSegment): Buffer => tcpPacket(one, tcpFlag.SYN);
+export const synPacket = (segment: TcpSegment): Buffer => tcpPacket(segment, tcpFlag.SYN);
 
 /** A TCP segment without data and options. */
-export function tcpPacket(one: TcpSegment, flags: number): Buffer {
+export function tcpPacket(segment: TcpSegment, flags: number): Buffer {
   const tcp = Buffer.alloc(20);
-  tcp.writeUInt16BE(one.fromPort, 0);
-  tcp.writeUInt16BE(one.toPort, 2);
-  tcp.writeUInt32BE(one.sequence >>> 0, 4);
+  tcp.writeUInt16BE(segment.fromPort, 0);
+  tcp.writeUInt16BE(segment.toPort, 2);
+  tcp.writeUInt32BE(segment.sequence >>> 0, 4);
   tcp[12] = 5 << 4;
   tcp[13] = flags;
   tcp.writeUInt16BE(1_024, 14);
-  const pseudo = pseudoHeader(TCP, one.from, one.to, tcp.length);
+  const pseudo = pseudoHeader(TCP, segment.from, segment.to, tcp.length);
   tcp.writeUInt16BE(checksum(Buffer.concat([pseudo, tcp])), 16);
-  return ipPacket(TCP, one.from, one.to, tcp);
+  return ipPacket(TCP, segment.from, segment.to, tcp);
 }
 
 /** A packet in a tunnel of its own family. */

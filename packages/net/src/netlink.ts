@@ -63,7 +63,7 @@ export function chooseInterface(
         wanted.match([network, route.prefixLength] as never)
       );
     })
-    .toSorted((route, other) => other.prefixLength - route.prefixLength || route.metric - other.metric);
+    .toSorted((route, right) => right.prefixLength - route.prefixLength || route.metric - right.metric);
   return best && {device: best.device, prefixLength: best.prefixLength};
 }
 

@@ -67,8 +67,8 @@ export const payloadLengthAt = (at: number): FilterTest => ({
 /** A program that lets through what passes all tests. */
 export function passAll(tests: readonly FilterTest[]): FilterInstruction[] {
   const bodies = tests.map(({load}) => load.length + 1);
-  const program = tests.flatMap(({load, jump}, place) => {
-    const rest = bodies.slice(place + 1).reduce((sum, length) => sum + length, 0);
+  const program = tests.flatMap(({load, jump}, index) => {
+    const rest = bodies.slice(index + 1).reduce((sum, length) => sum + length, 0);
     return [...load, jump(rest + 1)];
   });
   return [...program, ret(0x40000), ret(0)];

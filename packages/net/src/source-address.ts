@@ -89,13 +89,13 @@ export function openSourceAddress(address: string, memory: string): SourceAddres
   function ours(): Buffer[] {
     const all = defaults();
     const addresses = openAddresses();
-    const index = addresses.list().find((one) => one.address === address)?.index;
+    const index = addresses.list().find((entry) => entry.address === address)?.index;
     addresses.close();
     if (index === undefined) throw new Error(`${address} is not on this machine`);
     const out = (route: Buffer): number | undefined =>
       readAttributes(route.subarray(HEAD)).get(RTA.OIF)?.readUInt32LE(0);
-    const own = all.filter((route) => out(route) === index);
-    return own.length > 0 ? own : all;
+    const buffers = all.filter((route) => out(route) === index);
+    return buffers.length > 0 ? buffers : all;
   }
 
   return {

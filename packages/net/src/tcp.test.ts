@@ -40,12 +40,12 @@ function connect(
   port: number,
   {host = '127.0.0.1', ...more}: Partial<TcpListener> & {host?: string; speaksFirst?: boolean} = {},
 ): Heard {
-  const told: string[] = [];
+  const messages: string[] = [];
   const waiting: {what: string; resolve: () => void}[] = [];
   const parts: Buffer[] = [];
   const note = (what: string): void => {
-    told.push(what);
-    for (const one of waiting) if (one.what === what) one.resolve();
+    messages.push(what);
+    for (const waiter of waiting) if (waiter.what === what) waiter.resolve();
   };
   const connection = new TcpConnection(
     socketAddress(host, port),
@@ -70,14 +70,14 @@ function connect(
   t.teardown(() => connection.close());
   return {
     connection,
-    told,
+    told: messages,
     when: (what) =>
-      told.includes(what)
+      messages.includes(what)
         ? Promise.resolve()
         : new Promise((resolve, reject) => {
             // The connections keep no process alive: this does, while a test waits for one.
             const timer = setTimeout(
-              () => reject(new Error(`never "${what}", only ${told.join(', ')}`)),
+              () => reject(new Error(`never "${what}", only ${messages.join(', ')}`)),
               50_000,
             );
             waiting.push({what, resolve: () => (clearTimeout(timer), resolve())});
@@ -201,14 +201,14 @@ test.serial('one that takes the descriptor of another does not hear what was mea
     for (const line of lines) if (!line.told.includes('received')) line.connection.close();
     late = connect(t, 1);
   };
-  for (const place of [0, 1]) {
+  for (const index of [0, 1]) {
     const line = connect(t, port, {
       received: () => {
         line.told.push('received');
         received();
       },
     });
-    lines[place] = line;
+    lines[index] = line;
     // oxlint-disable-next-line no-await-in-loop -- one after the other.
     await line.when('connected');
   }

@@ -27,35 +27,35 @@ function posixClass(name: string, inverted: boolean): string {
 
 /** The class that starts at `at` (a `[`), and where it ends. */
 export function classOf(text: string, at: number): {source: string; end: number} {
-  let place = at + 1;
+  let index = at + 1;
   let out = '[';
-  if (text[place] === '^') {
+  if (text[index] === '^') {
     out += '^';
-    place += 1;
+    index += 1;
   }
-  const first = place;
+  const first = index;
   for (;;) {
-    const char = text.codePointAt(place);
+    const char = text.codePointAt(index);
     if (char === undefined) throw new Untranslatable('unmatched [');
     const one = String.fromCodePoint(char);
-    if (one === ']' && place > first) return {source: `${out}]`, end: place + 1};
-    const named = /^\[:(\^?)(\w+):\]/.exec(text.slice(place));
+    if (one === ']' && index > first) return {source: `${out}]`, end: index + 1};
+    const named = /^\[:(\^?)(\w+):\]/.exec(text.slice(index));
     if (named) {
       out += posixClass(named[2] ?? '', named[1] === '^');
-      place += named[0].length;
+      index += named[0].length;
     } else if (one === '\\') {
-      const {source, end} = inClass(text, place);
+      const {source, end} = inClass(text, index);
       out += source;
-      place = end;
+      index = end;
     } else {
       // A - between two characters is a range; at either end, or behind a class, it is itself.
       const isRange =
         one === '-' &&
-        place > first &&
-        text[place + 1] !== ']' &&
-        !/\\[dDwWsShHvV]$|:\]$/.test(text.slice(0, place));
+        index > first &&
+        text[index + 1] !== ']' &&
+        !/\\[dDwWsShHvV]$|:\]$/.test(text.slice(0, index));
       out += isRange ? '-' : literal(one);
-      place += one.length;
+      index += one.length;
     }
   }
 }

@@ -15,7 +15,7 @@ function walk(audit: Audit, mirror: Mirror, shown: readonly number[], during?: (
   beginWalk(audit, mirror);
   for (const number of shown) seeEntry(audit, mirror, entry(number));
   during?.();
-  return endWalk(audit, mirror, 1).map((one) => one.readUInt16BE(10) - 1_024);
+  return endWalk(audit, mirror, 1).map((buffer) => buffer.readUInt16BE(10) - 1_024);
 }
 
 test('what the kernel has and the mirror lacks is said at once', (t) => {

@@ -17,8 +17,8 @@ const TICK = 10;
 const messages = Array.from({length: DISTINCT}, (_, message) =>
   messageOf(
     syncid,
-    Array.from({length: ENTRIES}, (__, place) =>
-      Buffer.from(entryOf(connectionOf(message * ENTRIES + place)).subarray(HEADER)),
+    Array.from({length: ENTRIES}, (__, index) =>
+      Buffer.from(entryOf(connectionOf(message * ENTRIES + index)).subarray(HEADER)),
     ),
   ),
 );

@@ -57,10 +57,10 @@ test('with a pulse the messages of the master daemon are small, in both modes', 
 test('a backup daemon that takes too little is restarted; one that takes more, or does not say, is left', (t) => {
   const [backup] = wantedDaemons([eth0]);
   const {maxlen: _, ...silent} = backup!;
-  for (const [there, operations] of [
+  for (const [running, operations] of [
     [{...silent, maxlen: 1_472}, 2],
     [{...silent, maxlen: 60_000}, 0],
     [silent, 0],
   ] as const)
-    t.is(planDaemons([there], [backup!]).length, operations);
+    t.is(planDaemons([running], [backup!]).length, operations);
 });

@@ -4,7 +4,7 @@ import type {SyncGroup, SyncSettings} from './messages.ts';
 
 /** The group whose LVSSyncDaemonSwap counts: a kernel namespace has one daemon of each role. An Active's goes first. */
 export const chosenGroup = (groups: readonly SyncGroup[]): SyncGroup | undefined =>
-  groups.toSorted((group, other) => Number(other.active) - Number(group.active))[0];
+  groups.toSorted((group, right) => Number(right.active) - Number(group.active))[0];
 
 /**
  * A message of the kernel's master daemon travels on inside a frame of ours: together they must fit an Ethernet frame.
@@ -56,20 +56,24 @@ export type SyncOperation =
   {readonly type: 'start'; readonly daemon: SyncDaemon} | {readonly type: 'stop'; readonly role: SyncRole};
 
 /** A backup daemon that takes more is as good; a kernel before 4.3 does not say. A master must not send more. */
-const fits = (wanted: SyncDaemon, there: SyncDaemon): boolean =>
+const fits = (wanted: SyncDaemon, running: SyncDaemon): boolean =>
   wanted.maxlen === undefined ||
   (wanted.role === 'backup'
-    ? (there.maxlen ?? wanted.maxlen) >= wanted.maxlen
-    : there.maxlen === wanted.maxlen);
+    ? (running.maxlen ?? wanted.maxlen) >= wanted.maxlen
+    : running.maxlen === wanted.maxlen);
 
 /** Stops daemons with other settings, starts missing ones. With nothing wanted, daemons of others are left alone. */
 export function planDaemons(running: readonly SyncDaemon[], wanted: readonly SyncDaemon[]): SyncOperation[] {
   const operations: SyncOperation[] = [];
   for (const daemon of wanted) {
-    const there = running.find((one) => one.role === daemon.role);
-    if (there?.interface === daemon.interface && there.syncid === daemon.syncid && fits(daemon, there))
+    const existing = running.find((candidate) => candidate.role === daemon.role);
+    if (
+      existing?.interface === daemon.interface &&
+      existing.syncid === daemon.syncid &&
+      fits(daemon, existing)
+    )
       continue;
-    if (there) operations.push({type: 'stop', role: daemon.role});
+    if (existing) operations.push({type: 'stop', role: daemon.role});
     operations.push({type: 'start', daemon});
   }
   return operations;

@@ -142,7 +142,7 @@ export function openHousekeeping(ports: HousekeepingPorts, pace: AuditPace = GEN
     // Closed in its pause.
   });
   return {
-    isGone: (bytes, place) => realIsGone(gone, bytes, place),
+    isGone: (bytes, index) => realIsGone(gone, bytes, index),
     get forward() {
       return forward;
     },

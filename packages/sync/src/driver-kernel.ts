@@ -32,14 +32,14 @@ export interface KernelHeard {
   onPeerKernel(bytes: Buffer): void;
 }
 
-export async function openKernelSide(settings: SyncLink, place: SyncInterface): Promise<KernelSide> {
+export async function openKernelSide(settings: SyncLink, syncInterface: SyncInterface): Promise<KernelSide> {
   const {mode, syncid} = settings;
   const relay = mode === 'relay';
   if (relay) allowMulticast(LO);
   const injector = await openInjector({
     group: SYNC_GROUP,
     port: KERNEL_PORT,
-    source: relay ? '127.0.0.1' : place.address,
+    source: relay ? '127.0.0.1' : syncInterface.address,
     ttl: relay ? 1 : 0,
     syncid: relay ? relayBackupId(syncid) : syncid,
   });
@@ -51,14 +51,14 @@ export async function openKernelSide(settings: SyncLink, place: SyncInterface): 
     closers.push(() => kernels.close());
   };
   const listenOnLink = (heard: KernelHeard): void => {
-    const own = addressBytes(place.address);
-    const kernels = hearKernels(settings.interface, place.index, (bytes, from) => {
+    const buffer = addressBytes(syncInterface.address);
+    const kernels = hearKernels(settings.interface, syncInterface.index, (bytes, from) => {
       // Messages from our own address are those fed to the local kernel.
-      if (bytes[1] === syncid && !own.equals(from)) heard.onPeerKernel(bytes);
+      if (bytes[1] === syncid && !buffer.equals(from)) heard.onPeerKernel(bytes);
     });
     closers.push(() => kernels.close());
     // The kernel does not let its own machine hear its multicast.
-    const tap = openOutgoingTap(place.index, KERNEL_PORT, (bytes) => {
+    const tap = openOutgoingTap(syncInterface.index, KERNEL_PORT, (bytes) => {
       if (bytes[1] === syncid) heard.onOwn(bytes);
     });
     closers.push(() => tap.stop());

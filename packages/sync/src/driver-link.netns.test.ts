@@ -13,7 +13,7 @@ const PORT = 8_849;
 const ip = (...words: string[]): string => execFileSync('ip', words, {encoding: 'utf8'});
 
 test.before(() => {
-  for (const one of [name, other]) ip('netns', 'add', one);
+  for (const text of [name, other]) ip('netns', 'add', text);
   ip('-n', name, 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', other);
   for (const [one, place] of [
     [name, 1],
@@ -25,7 +25,7 @@ test.before(() => {
 });
 
 test.after.always(() => {
-  for (const one of [name, other]) ip('netns', 'delete', one);
+  for (const text of [name, other]) ip('netns', 'delete', text);
 });
 
 function inside<T>(namespace: string, make: (index: number) => T): T {

@@ -37,9 +37,9 @@ export function findInterface(device: string): SyncInterface {
     const link = addresses.links().find(({name}) => name === device);
     if (!link) throw new Error(`there is no interface ${device}`);
     if (!link.up) throw new Error(`interface ${device} is down`);
-    const own = addresses.list().find(({family, index}) => family === 4 && index === link.index);
-    if (!own) throw new Error(`interface ${device} has no IPv4 address`);
-    return {index: link.index, address: own.address};
+    const address = addresses.list().find(({family, index}) => family === 4 && index === link.index);
+    if (!address) throw new Error(`interface ${device} has no IPv4 address`);
+    return {index: link.index, address: address.address};
   } finally {
     addresses.close();
   }
@@ -122,15 +122,15 @@ const filter = passAll([payloadAtLeast(OVERHEAD), payloadIs(16, 0, 0x6873), hops
 
 export function openPeerLink(device: string, index: number, port: number, heard: Heard): PeerLink {
   const common = {family: 4, device, index, port, ttl: 255, filter} as const;
-  const own = adopt(openUdp({...common, kind: 'ucast'}), heard);
+  const socket = adopt(openUdp({...common, kind: 'ucast'}), heard);
   const group = adopt(openUdp({...common, kind: 'mcast', group: SYNC_GROUP, loop: false}), heard);
   return {
     send: (frame, address) => {
       if (address === undefined) group.send(frame, port, SYNC_GROUP, () => undefined);
-      else own.send(frame, port, address, () => undefined);
+      else socket.send(frame, port, address, () => undefined);
     },
     close: () => {
-      own.close();
+      socket.close();
       group.close();
     },
   };

@@ -48,7 +48,7 @@ export interface Peer {
 
 const random64 = (): bigint => randomBytes(8).readBigUInt64BE(0);
 
-export function openPeer(context: SyncContext, place: SyncInterface): Peer {
+export function openPeer(context: SyncContext, syncInterface: SyncInterface): Peer {
   const {settings, mirror, now} = context;
   const sender: Sender = {
     keys: makeKeyring(settings).signing,
@@ -72,7 +72,7 @@ export function openPeer(context: SyncContext, place: SyncInterface): Peer {
     lost = session.lostBefore + (session.peer ? lostOf(session.peer.window) : 0);
   };
   const isAlive = (): boolean => now() - heard.at < PEER_GONE;
-  const link = openPeerLink(settings.interface, place.index, settings.port, (bytes, from) =>
+  const link = openPeerLink(settings.interface, syncInterface.index, settings.port, (bytes, from) =>
     onFrame(bytes, from.address),
   );
   const send = (message: ResyncMessage, to = heard.address): void =>

@@ -64,17 +64,17 @@ export async function openNode(settings: SyncLink, ports: NodePorts, start: Node
     startedActive: true,
     recentSync: start.recentSync,
   };
-  const place = findInterface(settings.interface);
+  const syncInterface = findInterface(settings.interface);
   const closers: (() => void)[] = [];
   const close = (): void => {
     for (const closer of closers.splice(0)) closer();
   };
   try {
-    const kernel = await openKernelSide(settings, place);
+    const kernel = await openKernelSide(settings, syncInterface);
     closers.push(() => kernel.close());
     const pulse = await tryPulse(settings, ports);
     closers.push(() => pulse?.close());
-    const peer = openPeer(context, place);
+    const peer = openPeer(context, syncInterface);
     closers.push(() => peer.close());
     const parts = join(context, ports, {kernel, pulse, peer});
     closers.push(parts.close);
@@ -84,7 +84,7 @@ export async function openNode(settings: SyncLink, ports: NodePorts, start: Node
         ports.log('warn', `the kernel's connections cannot be read: ${String(error)}`),
       );
     return {
-      place,
+      place: syncInterface,
       mirror,
       setActive: (active) => {
         const ended = context.active && !active;

@@ -65,12 +65,12 @@ export function entriesOf(bytes: Buffer): number[] | undefined {
 }
 
 function optionsFit(bytes: Buffer, at: number, size: number): boolean {
-  let place = at + fixedLength(bytes, at);
+  let offset = at + fixedLength(bytes, at);
   const end = at + size;
-  while (place < end) {
-    const length = bytes[place + 1] ?? 0;
-    if (length === 0 || place + 2 + length > end) return false;
-    place += 2 + length;
+  while (offset < end) {
+    const length = bytes[offset + 1] ?? 0;
+    if (length === 0 || offset + 2 + length > end) return false;
+    offset += 2 + length;
   }
   return true;
 }
@@ -118,8 +118,8 @@ export const defaultTimeout = (protocol: number, state: number): number =>
 
 /** How long the kernel keeps this entry when nothing more is heard of it, in seconds. */
 export function timeoutOf(bytes: Buffer, at: number): number {
-  const said = bytes.readUInt32BE(at + offset.timeout);
-  if (said > 0) return said;
+  const timeout = bytes.readUInt32BE(at + offset.timeout);
+  if (timeout > 0) return timeout;
   if (isTemplate(bytes, at)) return 180;
   return defaultTimeout(bytes[at + offset.protocol] ?? 0, bytes.readUInt16BE(at + offset.state));
 }
@@ -156,17 +156,17 @@ export function keyHash(seed: number, words: Uint32Array, at: number): number {
   let hash = mix(seed, (words[at]! & 0xff01) | (words[at + 1]! & TEMPLATE));
   hash = mix(hash, (words[at + 2]! & 0xffff_0000) | (words[at + 3]! & 0xffff));
   const end = at + ((words[at]! & 1) === 1 ? 14 : 8);
-  for (let place = at + 6; place < end; place += 1) hash = mix(hash, words[place]!);
+  for (let index = at + 6; index < end; index += 1) hash = mix(hash, words[index]!);
   return finish(hash);
 }
 
-export function sameKey(one: Uint32Array, at: number, other: Uint32Array, there: number): boolean {
-  if (((one[at]! ^ other[there]!) & 0xff01) !== 0) return false;
-  if (((one[at + 1]! ^ other[there + 1]!) & TEMPLATE) !== 0) return false;
-  if (((one[at + 2]! ^ other[there + 2]!) & 0xffff_0000) !== 0) return false;
-  if (((one[at + 3]! ^ other[there + 3]!) & 0xffff) !== 0) return false;
-  const end = (one[at]! & 1) === 1 ? 14 : 8;
-  for (let place = 6; place < end; place += 1) if (one[at + place] !== other[there + place]) return false;
+export function sameKey(left: Uint32Array, at: number, words: Uint32Array, otherAt: number): boolean {
+  if (((left[at]! ^ words[otherAt]!) & 0xff01) !== 0) return false;
+  if (((left[at + 1]! ^ words[otherAt + 1]!) & TEMPLATE) !== 0) return false;
+  if (((left[at + 2]! ^ words[otherAt + 2]!) & 0xffff_0000) !== 0) return false;
+  if (((left[at + 3]! ^ words[otherAt + 3]!) & 0xffff) !== 0) return false;
+  const end = (left[at]! & 1) === 1 ? 14 : 8;
+  for (let index = 6; index < end; index += 1) if (left[at + index] !== words[otherAt + index]) return false;
   return true;
 }
 
@@ -179,11 +179,11 @@ export function digestOf(key: number, words: Uint32Array, at: number): void {
   let high = mix(key ^ 0x7f4a7c15, words[at + 1]! & (METHOD | TEMPLATE));
   low = mix(low, words[at + 1]! & (METHOD | TEMPLATE));
   const end = at + wordsOf(words, at);
-  for (let place = at + 2; place < end; place += 1) {
+  for (let index = at + 2; index < end; index += 1) {
     // The sixth is the timeout.
-    if (place === at + 5) continue;
-    low = mix(low, words[place]!);
-    high = mix(high, words[place]! ^ 0x2545f491);
+    if (index === at + 5) continue;
+    low = mix(low, words[index]!);
+    high = mix(high, words[index]! ^ 0x2545f491);
   }
   digest.low = finish(low);
   digest.high = finish(high);

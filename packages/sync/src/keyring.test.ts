@@ -16,22 +16,22 @@ test('each step of a change of keys is believed on the other side', (t) => {
     ['new', ['new']],
   ] as const;
   const rings = steps.map(([secret, accepted]) => ring(secret, accepted));
-  for (const [step, here] of rings.entries())
-    for (const there of rings.slice(step, step + 2)) {
-      const one = sender(here);
-      t.true(fits(there, one), `step ${step}`);
-      t.true(fits(here, sender(there)), `step ${step}, the other way`);
+  for (const [step, sending] of rings.entries())
+    for (const receiving of rings.slice(step, step + 2)) {
+      const one = sender(sending);
+      t.true(fits(receiving, one), `step ${step}`);
+      t.true(fits(sending, sender(receiving)), `step ${step}, the other way`);
       t.is(one.sequence, 1n);
     }
   t.false(fits(rings[3]!, sender(rings[0]!)));
 });
 
 test('the key that fitted last is tried first', (t) => {
-  const here = ring('one', ['one', 'two', 'three']);
-  t.true(fits(here, sender(ring('three', []))));
-  t.deepEqual(here.accepted[0], channelKeys('sync', 'three', 'cluster'));
-  t.is(here.accepted.length, 3);
-  t.true(fits(here, sender(ring('one', []))));
+  const keyring = ring('one', ['one', 'two', 'three']);
+  t.true(fits(keyring, sender(ring('three', []))));
+  t.deepEqual(keyring.accepted[0], channelKeys('sync', 'three', 'cluster'));
+  t.is(keyring.accepted.length, 3);
+  t.true(fits(keyring, sender(ring('one', []))));
 });
 
 test('an empty key beside a real one lets nobody in; alone it is what there is', (t) => {

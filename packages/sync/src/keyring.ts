@@ -18,15 +18,15 @@ type Secrets = Pick<SyncLink, 'secret' | 'accepted' | 'cluster'>;
 export function makeKeyring({secret, accepted = [], cluster}: Secrets): Keyring {
   const signing = channelKeys('sync', secret, cluster);
   // A key of `crc` is no secret: beside a real one it would let everybody in.
-  const others = accepted.filter((one) => one !== secret && one !== '');
-  return {signing, accepted: [signing, ...others.map((one) => channelKeys('sync', one, cluster))]};
+  const others = accepted.filter((text) => text !== secret && text !== '');
+  return {signing, accepted: [signing, ...others.map((text) => channelKeys('sync', text, cluster))]};
 }
 
 export function openAny({accepted}: Keyring, own: number, frame: Buffer): Result<Opened, ChannelFault> {
-  for (const [place, keys] of accepted.entries()) {
+  for (const [index, keys] of accepted.entries()) {
     const opened = open(keys, own, frame);
     if (!opened.ok && opened.fault === 'forged') continue;
-    if (opened.ok && place > 0) accepted.unshift(...accepted.splice(place, 1));
+    if (opened.ok && index > 0) accepted.unshift(...accepted.splice(index, 1));
     return opened;
   }
   return fail('forged');

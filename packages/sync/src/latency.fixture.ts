@@ -24,7 +24,7 @@ setInterval(() => {
 const at = (sorted: readonly number[], part: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;
 process.on('message', () => {
-  const sorted = trips.toSorted((trip, other) => trip - other);
+  const sorted = trips.toSorted((trip, right) => trip - right);
   process.send?.({asked, answered: trips.length, median: at(sorted, 0.5), p99: at(sorted, 0.99)});
   [trips, asked] = [[], 0];
 });

@@ -14,8 +14,8 @@ const more = {mode: 'relay'} as const;
 let pair: Pair;
 const report = (process: SyncProcess) => process.status()?.report;
 const lacks = (): string[] => {
-  const there = pair.connections('other');
-  return [...pair.connections('one').keys()].filter((key) => !there.has(key));
+  const remote = pair.connections('other');
+  return [...pair.connections('one').keys()].filter((key) => !remote.has(key));
 };
 
 test.before(() => {

@@ -105,9 +105,10 @@ async function keepNode(): Promise<void> {
   const where = {...link, interface: group.interface, syncid: group.syncid};
   const wanted = {...where, secret, accepted};
   const [key, keys] = [JSON.stringify(where), JSON.stringify([secret, accepted])];
-  const place = findInterface(group.interface);
+  const syncInterface = findInterface(group.interface);
   const moved =
-    node !== undefined && (node.place.index !== place.index || node.place.address !== place.address);
+    node !== undefined &&
+    (node.place.index !== syncInterface.index || node.place.address !== syncInterface.address);
   const known = node?.mirror;
   if (moved && settings.mode === 'multicast') {
     // The kernel's daemons hold on to the interface that was.

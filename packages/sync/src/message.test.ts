@@ -159,8 +159,10 @@ test('what a real kernel sent, version 1: decoded, and encoded again to the same
     t.is(entriesOf(bytes)?.length, decoded.value.connections.length);
     return decoded.value.connections;
   });
-  const kinds = all.map((one) =>
-    (one.flags & connectionFlag.template) !== 0 ? 'template' : `${one.protocol} over IPv${one.family}`,
+  const kinds = all.map((connection) =>
+    (connection.flags & connectionFlag.template) !== 0
+      ? 'template'
+      : `${connection.protocol} over IPv${connection.family}`,
   );
   t.deepEqual([...new Set(kinds)].toSorted(), ['17 over IPv4', '6 over IPv4', '6 over IPv6', 'template']);
 });
@@ -202,7 +204,7 @@ test('what a real kernel sent of marks, templates, IPv6, sequence numbers and pe
   const marked = all.filter(({fwmark}) => fwmark === 0xbeef);
   t.deepEqual([...new Set(marked.filter(template).map(({protocol}) => protocol))], [0]);
   t.is(marked.find(template)?.virtual.toString('hex'), '0000beef');
-  t.true(marked.some((one) => !template(one) && one.protocol === 17));
-  t.true(all.some((one) => one.family === 6 && template(one)));
-  t.true(all.some((one) => one.family === 6 && !template(one)));
+  t.true(marked.some((connection) => !template(connection) && connection.protocol === 17));
+  t.true(all.some((connection) => connection.family === 6 && template(connection)));
+  t.true(all.some((connection) => connection.family === 6 && !template(connection)));
 });

@@ -110,8 +110,8 @@ const readSequences = (reader: ByteReader): NonNullable<SyncConnection['sequence
 /** Decodes a datagram of either version. Every octet is accounted for. */
 export function decodeSyncMessage(bytes: Buffer): Result<SyncMessage, SyncFault> {
   if (bytes.length < HEADER_V0) return fail({code: 'truncated', need: HEADER_V0, have: bytes.length});
-  const said = bytes.readUInt16BE(2);
-  if (said !== bytes.length) return fail({code: 'size', said, have: bytes.length});
+  const length = bytes.readUInt16BE(2);
+  if (length !== bytes.length) return fail({code: 'size', said: length, have: bytes.length});
   // A version-1 message has 0 where version 0 has its count, and says its version further on (ip_vs_process_message).
   if (bytes.length >= HEADER_V1 && bytes[0] === 0 && bytes[5] === 1 && bytes.readUInt16BE(6) === 0)
     return decodeV1(bytes);
@@ -230,8 +230,8 @@ const putSequences = (
   writer: ByteWriter,
   {inbound, outbound}: NonNullable<SyncConnection['sequences']>,
 ): void => {
-  for (const one of [inbound, outbound])
-    writer.u32(one.initialSequence).u32(one.delta).u32(one.previousDelta);
+  for (const adjustment of [inbound, outbound])
+    writer.u32(adjustment.initialSequence).u32(adjustment.delta).u32(adjustment.previousDelta);
 };
 
 /** How many octets a connection takes in a version-1 message, padding included. */

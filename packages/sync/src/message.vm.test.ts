@@ -23,11 +23,12 @@ test.before(async () => {
 });
 test.after.always(() => pair?.destroy());
 
-const kinds: Readonly<Record<string, (one: SyncConnection) => boolean>> = {
-  'IPv4 TCP': (one) => one.family === 4 && one.protocol === 6 && one.clientPort > 0,
-  'IPv6 TCP': (one) => one.family === 6 && one.protocol === 6,
-  UDP: (one) => one.protocol === 17,
-  template: (one) => (one.flags & connectionFlag.template) !== 0,
+const kinds: Readonly<Record<string, (connection: SyncConnection) => boolean>> = {
+  'IPv4 TCP': (connection) =>
+    connection.family === 4 && connection.protocol === 6 && connection.clientPort > 0,
+  'IPv6 TCP': (connection) => connection.family === 6 && connection.protocol === 6,
+  UDP: (connection) => connection.protocol === 17,
+  template: (connection) => (connection.flags & connectionFlag.template) !== 0,
 };
 
 const connections = (): SyncConnection[] =>
@@ -54,7 +55,7 @@ test('version 0', async (t) => {
   pair.run('one', 'sysctl', '-qw', 'net.ipv4.vs.sync_version=0');
   pair.start('one', fixture('traffic'), '4', 'client');
   await until('a datagram of version 0', LIMIT, () => heard.some((text) => !text.startsWith('00')));
-  for (const text of heard.filter((one) => !one.startsWith('00'))) {
+  for (const text of heard.filter((text) => !text.startsWith('00'))) {
     const decoded = decodeSyncMessage(Buffer.from(text, 'hex'));
     t.true(decoded.ok && decoded.value.version === 0 && decoded.value.connections.length > 0, text);
     t.log(text);

@@ -21,10 +21,10 @@ import {
 const put = (mirror: Mirror, number: number, more = {}, now = 0) =>
   upsert(mirror, entryOf(connectionOf(number, more)), HEADER, now);
 
-const same = (one: Mirror, other: Mirror): boolean =>
-  Buffer.from(one.low.buffer).equals(Buffer.from(other.low.buffer)) &&
-  Buffer.from(one.highHalf.buffer).equals(Buffer.from(other.highHalf.buffer)) &&
-  Buffer.from(one.counts.buffer).equals(Buffer.from(other.counts.buffer));
+const same = (left: Mirror, right: Mirror): boolean =>
+  Buffer.from(left.low.buffer).equals(Buffer.from(right.low.buffer)) &&
+  Buffer.from(left.highHalf.buffer).equals(Buffer.from(right.highHalf.buffer)) &&
+  Buffer.from(left.counts.buffer).equals(Buffer.from(right.counts.buffer));
 
 test('an entry comes out as it went in, options too', (t) => {
   const mirror = createMirror(1);

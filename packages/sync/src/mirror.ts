@@ -116,8 +116,8 @@ export function entryDigest(
 /** The slot of the aligned entry's key, or -1. */
 function locate(mirror: Mirror, hash: number): number {
   const mask = mirror.index.length - 1;
-  for (let place = homeOf(mirror, hash); ; place = (place + 1) & mask) {
-    const found = mirror.index[place]!;
+  for (let index = homeOf(mirror, hash); ; index = (index + 1) & mask) {
+    const found = mirror.index[index]!;
     if (found === NONE) return -1;
     const slot = found - 1;
     const slab = slabOf(mirror, slot);
@@ -133,9 +133,9 @@ export function find(mirror: Mirror, bytes: Buffer, at: number): number {
 
 function enter(mirror: Mirror, slot: number, hash: number): void {
   const mask = mirror.index.length - 1;
-  let place = homeOf(mirror, hash);
-  while (mirror.index[place] !== NONE) place = (place + 1) & mask;
-  mirror.index[place] = slot + 1;
+  let index = homeOf(mirror, hash);
+  while (mirror.index[index] !== NONE) index = (index + 1) & mask;
+  mirror.index[index] = slot + 1;
 }
 
 /** At more than three quarters full the index doubles; the entries stay where they are. */
@@ -229,11 +229,11 @@ export function remove(mirror: Mirror, slot: number): void {
   let hole = homeOf(mirror, hashOf(mirror, slot));
   while (mirror.index[hole] !== slot + 1) hole = (hole + 1) & mask;
   // Those behind move up when the hole is on their way from home: no gravestones, so probing never grows long.
-  for (let place = (hole + 1) & mask; mirror.index[place] !== NONE; place = (place + 1) & mask) {
-    const home = homeOf(mirror, hashOf(mirror, mirror.index[place]! - 1));
-    if (((place - home) & mask) < ((place - hole) & mask)) continue;
-    mirror.index[hole] = mirror.index[place]!;
-    hole = place;
+  for (let index = (hole + 1) & mask; mirror.index[index] !== NONE; index = (index + 1) & mask) {
+    const home = homeOf(mirror, hashOf(mirror, mirror.index[index]! - 1));
+    if (((index - home) & mask) < ((index - hole) & mask)) continue;
+    mirror.index[hole] = mirror.index[index]!;
+    hole = index;
   }
   mirror.index[hole] = NONE;
   const slab = slabOf(mirror, slot);
@@ -302,7 +302,7 @@ export function pack(
   const {words} = slabOf(mirror, slot);
   const base = wordOf(slot);
   const fixed = wordsOf(words, base);
-  for (let place = 0; place < fixed; place += 1) into[word + place] = words[base + place]!;
+  for (let index = 0; index < fixed; index += 1) into[word + index] = words[base + index]!;
   const extra = mirror.options.get(slot);
   if (!extra) return;
   into.fill(0, word + fixed, word + fixed + ((extra.length + 3) >> 2));

@@ -38,9 +38,9 @@ for (const delay of [0, 20]) {
     await until('the own kernel was heard', LIMIT, () => report(one)?.here === made.size);
     other = pair.startSync('other', false, more);
     await until('in sync', LIMIT, () => report(other)?.phase === 'in-sync');
-    const there = pair.connections('other');
+    const remote = pair.connections('other');
     t.deepEqual(
-      [...made.keys()].filter((key) => !there.has(key)),
+      [...made.keys()].filter((key) => !remote.has(key)),
       [],
     );
   });

@@ -21,7 +21,7 @@ export function compare(joiner: Joiner, now: number, out: JoinerEffect[]): void 
 }
 
 /** Whether the donor has something here that may be missing: what is empty there cannot. */
-const differs = (own: Digest, donors: Digest): boolean => donors.count > 0 && !sameDigest(own, donors);
+const differs = (digest: Digest, donors: Digest): boolean => donors.count > 0 && !sameDigest(digest, donors);
 
 export function onGroups(
   joiner: Joiner,
@@ -62,8 +62,8 @@ export function onBuckets(
   if (joiner.step !== 'buckets' || !joiner.groups.delete(group)) return;
   joiner.asked.delete(group);
   joiner.askedAt = now;
-  for (const [place, digest] of digests.entries()) {
-    const bucket = group * GROUP_SIZE + place;
+  for (const [index, digest] of digests.entries()) {
+    const bucket = group * GROUP_SIZE + index;
     if (differs(bucketDigest(mirror, bucket), digest)) joiner.differing.set(bucket, digest);
   }
   askBuckets(joiner, out);

@@ -112,8 +112,8 @@ function onMessage(
       session: message.session,
       round: message.round,
       group: message.group,
-      digests: Array.from({length: GROUP_SIZE}, (_, place) =>
-        bucketDigest(mirror, message.group * GROUP_SIZE + place),
+      digests: Array.from({length: GROUP_SIZE}, (_, index) =>
+        bucketDigest(mirror, message.group * GROUP_SIZE + index),
       ),
     });
   else if (message.type === 'repair' && message.session !== donor.session) {
@@ -135,8 +135,8 @@ function onMessage(
 function onAck(donor: Donor, next: number, beyond: Buffer, now: number): void {
   for (const [number, {sentAt, tries}] of donor.underWay) {
     const bit = number - next;
-    const there = bit < 0 || ((beyond[bit >> 3] ?? 0) & (1 << (bit & 7))) !== 0;
-    if (!there) continue;
+    const present = bit < 0 || ((beyond[bit >> 3] ?? 0) & (1 << (bit & 7))) !== 0;
+    if (!present) continue;
     donor.underWay.delete(number);
     // A chunk that was sent twice tells nothing: which of the two was acknowledged?
     if (tries > 1) continue;

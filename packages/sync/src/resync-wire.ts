@@ -14,8 +14,8 @@ export interface Digest {
   readonly high: number;
 }
 
-export const sameDigest = (one: Digest, other: Digest): boolean =>
-  one.count === other.count && one.low === other.low && one.high === other.high;
+export const sameDigest = (left: Digest, right: Digest): boolean =>
+  left.count === right.count && left.low === right.low && left.high === right.high;
 
 /** How a director's table stands in comparison with its peer's. */
 export type SyncPhase = 'waiting' | 'transfer' | 'compare' | 'in-sync' | 'deadline';

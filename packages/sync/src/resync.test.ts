@@ -33,14 +33,14 @@ function run(world: World) {
   const random = makePrng(world.seed);
   const donor = makeDonor();
   const joiner = makeJoiner(random.below(1_000));
-  const [there, here] = [createMirror(9), createMirror(9)];
+  const [remote, local] = [createMirror(9), createMirror(9)];
   const total = world.connections ?? 3_000;
   for (let number = 0; number < total; number += 1)
-    upsert(there, entryOf(connectionOf(number, {family: number % 5 === 0 ? 6 : 4})), HEADER, 0);
+    upsert(remote, entryOf(connectionOf(number, {family: number % 5 === 0 ? 6 : 4})), HEADER, 0);
   if (world.leads)
     for (let number = 0; number < total; number += 2)
-      upsert(here, entryOf(connectionOf(number, {state: 4})), HEADER, 0);
-  const initial = Array.from({length: total}, (_, slot) => Buffer.from(entryAt(there, slot)!));
+      upsert(local, entryOf(connectionOf(number, {state: 4})), HEADER, 0);
+  const initial = Array.from({length: total}, (_, slot) => Buffer.from(entryAt(remote, slot)!));
   let now = 0;
   let comes = total;
   let datagrams = 0;
@@ -57,19 +57,20 @@ function run(world: World) {
   const second = (): number => Math.floor(now / 1_000);
   const atDonor = (event: DonorEvent): void => {
     if (world.deadDonor) return;
-    for (const message of donorStep(donor, event, now, second(), there, donorOptions)) put('joiner', message);
+    for (const message of donorStep(donor, event, now, second(), remote, donorOptions))
+      put('joiner', message);
   };
   const options = {...joinerDefaults, deadline: world.deadline ?? joinerDefaults.deadline};
   const atJoiner = (event: JoinerEvent): void => {
-    for (const effect of joinerStep(joiner, event, now, here, options, !world.leads)) {
+    for (const effect of joinerStep(joiner, event, now, local, options, !world.leads)) {
       if (effect.type === 'send') put('donor', effect.message);
       else if (effect.type === 'verdict') verdicts.push({...effect, at: now});
       else {
         const {chunk} = effect;
         if (!random.chance(world.swallowed ?? 0))
           for (const [index, at] of entriesOf(chunk.message)!.entries())
-            if (!world.leads || find(here, chunk.message, at) < 0)
-              upsert(here, chunk.message, at, second(), chunk.remaining.readUInt32BE(4 * index));
+            if (!world.leads || find(local, chunk.message, at) < 0)
+              upsert(local, chunk.message, at, second(), chunk.remaining.readUInt32BE(4 * index));
         injecting.push({at: now + 1 + random.below(5), number: chunk.number, session: chunk.session});
       }
     }
@@ -78,24 +79,24 @@ function run(world: World) {
     for (let change = 0; change < (world.churn ?? 0); change += 1) {
       const message = entryOf(connectionOf(comes, {timeout: 2 + random.below(20)}));
       comes += 1;
-      upsert(there, message, HEADER, second());
-      if (!random.chance(world.loss ?? 0)) upsert(here, message, HEADER, second());
+      upsert(remote, message, HEADER, second());
+      if (!random.chance(world.loss ?? 0)) upsert(local, message, HEADER, second());
     }
-    for (const {to, bytes} of flying.filter((one) => one.at <= now)) {
+    for (const {to, bytes} of flying.filter((datagram) => datagram.at <= now)) {
       const message = decodeResync(bytes)!;
       if (to === 'donor') atDonor({type: 'message', message});
       else atJoiner({type: 'message', message});
     }
-    const due = injecting.filter((one) => one.at <= now);
+    const due = injecting.filter((injection) => injection.at <= now);
     for (const {number, session} of due) atJoiner({type: 'injected', numbers: [number], session});
     for (const list of [flying, injecting])
-      list.splice(0, list.length, ...(list.filter((one) => one.at > now) as never[]));
+      list.splice(0, list.length, ...(list.filter((event) => event.at > now) as never[]));
     now += 5;
     if (now % 20 === 0) {
       atDonor({type: 'tick'});
       atJoiner({type: 'tick'});
     }
-    if (now % 1_000 === 0) for (const mirror of [there, here]) sweep(mirror, second());
+    if (now % 1_000 === 0) for (const mirror of [remote, local]) sweep(mirror, second());
   };
   atJoiner({type: 'start'});
   const limit = world.limit ?? 60_000;
@@ -104,11 +105,11 @@ function run(world: World) {
     verdicts,
     joiner,
     donor,
-    here,
-    there,
+    here: local,
+    there: remote,
     datagrams,
     sent: () => datagrams,
-    lacks: initial.filter((entry) => find(here, messageOf(0, [entry]), HEADER) < 0).length,
+    lacks: initial.filter((entry) => find(local, messageOf(0, [entry]), HEADER) < 0).length,
     more: (milliseconds: number): void => {
       const end = now + milliseconds;
       while (now < end) step();
@@ -116,9 +117,9 @@ function run(world: World) {
   };
 }
 
-const equal = (one: Mirror, other: Mirror): boolean =>
-  Array.from({length: 64}, (_, group) => [groupDigest(one, group), groupDigest(other, group)]).every(
-    ([here, there]) => JSON.stringify(here) === JSON.stringify(there),
+const equal = (left: Mirror, right: Mirror): boolean =>
+  Array.from({length: 64}, (_, group) => [groupDigest(left, group), groupDigest(right, group)]).every(
+    ([local, digest]) => JSON.stringify(local) === JSON.stringify(digest),
   );
 
 test('a clean link: everything arrives, nothing is sent twice, one comparison', (t) => {

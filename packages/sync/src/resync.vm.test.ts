@@ -26,8 +26,8 @@ const report = (process: SyncProcess) => process.status()?.report;
 
 /** Connections of the sender that the other kernel lacks, has in another state, or with another destination. */
 const lacks = (from: Side, to: Side): string[] => {
-  const there = pair.connections(to);
-  return [...pair.connections(from).keys()].filter((key) => !there.has(key));
+  const remote = pair.connections(to);
+  return [...pair.connections(from).keys()].filter((key) => !remote.has(key));
 };
 
 test.before(() => {
@@ -43,8 +43,8 @@ let attacker: ReturnType<Pair['start']>;
 let gone: string[] = [];
 
 const ends = (side: Side): number => {
-  const there = pair.connections(side);
-  return gone.filter((key) => there.has(key)).length;
+  const remote = pair.connections(side);
+  return gone.filter((key) => remote.has(key)).length;
 };
 
 test('alone: no peer to learn from, the daemons run on lo, the settings are made', async (t) => {
@@ -76,8 +76,8 @@ test('a joining director gets every connection of before: state, destination, te
   t.deepEqual(lacks('one', 'other'), []);
   t.is(pair.connections('other').size, made.size);
   for (const [key, left] of pair.connections('other')) {
-    const there = made.get(key) ?? 0;
-    t.true(Math.abs(left - there) < 60, `${key}: ${left} s there, ${there} s here`);
+    const expected = made.get(key) ?? 0;
+    t.true(Math.abs(left - expected) < 60, `${key}: ${left} s there, ${expected} s here`);
   }
   t.is(report(other)?.missingHere, 0);
   t.is(report(one)?.missingThere, 0);
@@ -180,9 +180,9 @@ test('a real taken out on the Active: its connections end at the peer, and no re
   const resyncs = report(one)?.resyncs ?? 0;
   await until('a whole table came', LIMIT, () => report(one)?.resyncs === resyncs + 1 && report(one)?.phase === 'in-sync'); // prettier-ignore
   t.deepEqual(to('one'), []);
-  const there = pair.connections('one');
+  const remote = pair.connections('one');
   t.deepEqual(
-    left.filter((key) => !there.has(key) && !key.startsWith('UDP')),
+    left.filter((key) => !remote.has(key) && !key.startsWith('UDP')),
     [],
     'and no other went',
   );
@@ -196,7 +196,7 @@ test('the keys change under way: what follows arrives, in the same session', asy
     const before = changes();
     other.send({type: 'configure', ...pair.settingsOf('other', true, {secret, accepted})});
     one.send({type: 'configure', ...pair.settingsOf('one', false, {secret, accepted, audit: AUDIT})});
-    await until('both changed them', LIMIT, () => changes().every((count, place) => count > before[place]!));
+    await until('both changed them', LIMIT, () => changes().every((count, index) => count > before[index]!));
   };
   const old = pair.settingsOf('one', false).settings.secret;
   await change(old, [old, 'the next one']);

@@ -50,9 +50,9 @@ export function openSysctls(record: string | undefined, root = ROOT): Sysctls {
       for (const [name, value] of Object.entries(wanted)) {
         if (!isName(name)) continue;
         try {
-          const there = read(name);
-          if (there === plain(value)) continue;
-          if (!found.has(name)) found.set(name, there);
+          const current = read(name);
+          if (current === plain(value)) continue;
+          if (!found.has(name)) found.set(name, current);
           keep();
           write(name, value);
         } catch (error) {

@@ -43,8 +43,8 @@ if (!clientOnly) {
 for (let made = 0; made < count; made += 20)
   // oxlint-disable-next-line no-await-in-loop -- twenty at a time.
   await Promise.all(
-    Array.from({length: Math.min(20, count - made)}, (_, place) =>
-      connect(place % 4 === 3 ? 'fd96::64' : '10.96.0.100', place % 4 === 2 ? 81 : 80),
+    Array.from({length: Math.min(20, count - made)}, (_, index) =>
+      connect(index % 4 === 3 ? 'fd96::64' : '10.96.0.100', index % 4 === 2 ? 81 : 80),
     ),
   );
 const client = dgram.createSocket('udp4');

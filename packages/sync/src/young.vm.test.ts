@@ -12,7 +12,7 @@ const YOUNG = fileURLToPath(new URL('young.fixture.ts', import.meta.url));
 const LIMIT = 90_000;
 const report = (process: SyncProcess) => process.status()?.report;
 const median = (values: readonly number[]): number =>
-  values.toSorted((value, other) => value - other)[values.length >> 1] ?? 0;
+  values.toSorted((value, right) => value - right)[values.length >> 1] ?? 0;
 
 for (const mode of ['multicast', 'relay'] as const) {
   let pair: Pair;

@@ -33,14 +33,14 @@ async function readyAgain(socket: string): Promise<void> {
 /** The first status without a complaint, or the last one with some. */
 async function settled(socket: string, first: StatusSnapshot): Promise<StatusSnapshot> {
   const end = performance.now() + PAIR_HEALTH_LIMIT_MS;
-  let said = first;
-  while (unhealthy(said).length > 0 && performance.now() < end) {
+  let snapshot = first;
+  while (unhealthy(snapshot).length > 0 && performance.now() < end) {
     // oxlint-disable no-await-in-loop -- this loop is the waiting.
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
-    said = await look(socket);
+    snapshot = await look(socket);
     // oxlint-enable no-await-in-loop
   }
-  return said;
+  return snapshot;
 }
 
 /** Somebody who sits at a terminal is asked; nobody else is, and has to say so beforehand. */
@@ -98,7 +98,7 @@ export async function runDrill(
   name: string,
   options: {readonly json?: boolean; readonly yes?: boolean},
 ): Promise<number> {
-  const drill = safeDrills.find((one) => one.name === name);
+  const drill = safeDrills.find((safeDrill) => safeDrill.name === name);
   if (!drill)
     throw new CliError(
       exit.config,
@@ -119,7 +119,7 @@ export async function runDrill(
       process.stderr.write(
         [
           'the pair is not healthy, nothing was done:',
-          ...reasons.map((one) => `  ${shownLine(one)}`),
+          ...reasons.map((reason) => `  ${shownLine(reason)}`),
           '',
         ].join('\n'),
       );
@@ -197,13 +197,15 @@ export function showReport(name: string | undefined, options: {readonly json?: b
     );
     return Promise.resolve(exit.ok);
   }
-  const reports = names.flatMap((one) => {
-    const report = readReport(folder(), one);
-    return report ? [{name: one, site: report.site, began: report.began, passed: report.passed}] : [];
+  const reports = names.flatMap((name) => {
+    const report = readReport(folder(), name);
+    return report ? [{name: name, site: report.site, began: report.began, passed: report.passed}] : [];
   });
   if (options.json) process.stdout.write(jsonText({version: 1, reports}) + '\n');
   else
-    for (const line of table(reports.map((one) => [one.name, one.site, one.passed ? 'passed' : 'FAILED'])))
+    for (const line of table(
+      reports.map((report) => [report.name, report.site, report.passed ? 'passed' : 'FAILED']),
+    ))
       process.stdout.write(`${line}\n`);
   return Promise.resolve(exit.ok);
 }

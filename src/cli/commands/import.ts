@@ -65,11 +65,11 @@ export async function importFile(file: string, options: ImportOptions): Promise<
       ...file,
       place: path.join(options.out, file.name),
     }));
-    const there = files.filter(({place}) => existsSync(place)).map(({place}) => place);
-    if (there.length > 0 && !options.force)
+    const existing = files.filter(({place}) => existsSync(place)).map(({place}) => place);
+    if (existing.length > 0 && !options.force)
       throw new CliError(
         exit.failed,
-        `there already: ${there.join(', ')}\nNothing is written. Choose another directory with --out, or overwrite with --force.`,
+        `there already: ${existing.join(', ')}\nNothing is written. Choose another directory with --out, or overwrite with --force.`,
       );
     for (const file of files) {
       mkdirSync(path.dirname(file.place), {recursive: true});
@@ -99,7 +99,7 @@ export async function importFile(file: string, options: ImportOptions): Promise<
       process.stdout.write(`${file}: nothing is written: ${errors} ${errors === 1 ? 'error' : 'errors'}\n`);
     else {
       process.stdout.write(
-        `read as ${result.kind}; written:\n${written.map((one) => `  ${one}\n`).join('')}The whole list of what became of each statement is in ${path.join(options.out, REPORT)}.\n`,
+        `read as ${result.kind}; written:\n${written.map((text) => `  ${text}\n`).join('')}The whole list of what became of each statement is in ${path.join(options.out, REPORT)}.\n`,
       );
       if (result.imported?.pair && result.imported.pair.secret === undefined)
         process.stdout.write(

@@ -151,11 +151,11 @@ export async function init(options: InitOptions): Promise<number> {
   const isOwn = from === path.resolve(configDir);
   if (!isRoot() && options.dryRun !== true && options.start)
     throw new CliError(exit.failed, 'it takes root to set up a director', 'sudo hactl init');
-  const there = isOwn ? [] : existing(configDir);
-  if (there.length > 0 && !options.replace && !options.dryRun)
+  const found = isOwn ? [] : existing(configDir);
+  if (found.length > 0 && !options.replace && !options.dryRun)
     throw new CliError(
       exit.failed,
-      `there is a configuration already: ${there.join(', ')}; nothing was changed`,
+      `there is a configuration already: ${found.join(', ')}; nothing was changed`,
       'hactl check-config judges it; hactl invite lets a second director in; hactl init --replace puts another one in its place (FILE.orig is kept)',
     );
   const files =

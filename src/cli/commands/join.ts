@@ -55,11 +55,11 @@ export async function join(address: string, word: string | undefined, options: J
     throw new CliError(exit.config, `--port ${options.port} is no TCP port`, 'hactl join --help');
   if (!isRoot() && options.start)
     throw new CliError(exit.failed, 'it takes root to set up a director', 'sudo hactl join ADDRESS TOKEN');
-  const there = existing(configDir);
-  if (there.length > 0 && !options.replace)
+  const found = existing(configDir);
+  if (found.length > 0 && !options.replace)
     throw new CliError(
       exit.failed,
-      `there is a configuration already: ${there.join(', ')}; nothing was changed`,
+      `there is a configuration already: ${found.join(', ')}; nothing was changed`,
       'hactl join --replace ADDRESS TOKEN puts the files of the pair in its place (FILE.orig is kept)',
     );
   const secret = await tokenFrom(word);

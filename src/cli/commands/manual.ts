@@ -162,12 +162,12 @@ function rowsBelow(markdown: string, heading: string): string[][] {
 }
 
 function haCf(markdown: string): string {
-  const directives = rowsBelow(markdown, 'ha.cf').map(([name = '', standard = '', here = '']) => {
+  const directives = rowsBelow(markdown, 'ha.cf').map(([name = '', standard = '', support = '']) => {
     const added = standard === '' ? '' : ` Default: ${standard}.`;
-    return item(inline(name.replace('**ours:** ', '')), inline(`${here}${added}`));
+    return item(inline(name.replace('**ours:** ', '')), inline(`${support}${added}`));
   });
-  const resources = rowsBelow(markdown, 'haresources').map(([name = '', here = '']) =>
-    item(inline(name), inline(here)),
+  const resources = rowsBelow(markdown, 'haresources').map(([name = '', support = '']) =>
+    item(inline(name), inline(support)),
   );
   return page('hactl-ha.cf', 5, VERSION, "heartbeat's files as hactl reads them", [
     {

@@ -9,19 +9,21 @@ import {RESOURCE_LIMIT_MS, RESOURCE_STATUS_LIMIT_MS} from '../../system/limits.t
 /** One line for each, under its group. */
 export function resourceLines(given: readonly ResourceStatus[]): string[] {
   const all = shown(given);
-  const rows = all.map((one) => [
-    `  ${one.name}`,
-    one.warm ? 'warm' : 'cold',
-    one.state,
-    one.age === undefined ? '' : duration(one.age),
-    one.restarts ? `${one.restarts} restarts` : '',
-    one.reason,
+  const rows = all.map((resource) => [
+    `  ${resource.name}`,
+    resource.warm ? 'warm' : 'cold',
+    resource.state,
+    resource.age === undefined ? '' : duration(resource.age),
+    resource.restarts ? `${resource.restarts} restarts` : '',
+    resource.reason,
   ]);
   const lines = table(rows, [3]);
   return lines.flatMap((line, index) => {
-    const one = all[index];
-    const first = all[index - 1]?.group !== one?.group;
-    return first ? [`group ${one?.group} (${one?.active ? 'active here' : 'not here'})`, line] : [line];
+    const resource = all[index];
+    const first = all[index - 1]?.group !== resource?.group;
+    return first
+      ? [`group ${resource?.group} (${resource?.active ? 'active here' : 'not here'})`, line]
+      : [line];
   });
 }
 
@@ -49,11 +51,11 @@ export async function operateResource(
   const outcome = await ask(socket, {command: 'resource', action, name}, limit);
   if (options.json) process.stdout.write(jsonText({version: 1, ...outcome}) + '\n');
   else {
-    const said =
+    const text =
       action === 'status' ? (outcome.ok ? 'running' : 'not running') : outcome.ok ? 'done' : 'NOT done';
     const reason = outcome.reason === '' ? '' : `: ${shownLine(outcome.reason)}`;
     process.stdout.write(
-      `${action === 'status' ? '' : `${action} `}${shownLine(outcome.name)}: ${said}${reason}\n`,
+      `${action === 'status' ? '' : `${action} `}${shownLine(outcome.name)}: ${text}${reason}\n`,
     );
   }
   return outcome.ok ? exit.ok : exit.failed;

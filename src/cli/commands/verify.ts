@@ -68,15 +68,15 @@ export async function verify(options: VerifyOptions): Promise<number> {
 }
 
 function byHand({vip = [], real = [], method, port}: VerifyOptions): {targets: Target[]; notes: string[]} {
-  const targets = vip.flatMap((one) =>
+  const targets = vip.flatMap((text) =>
     real
-      .filter((other) => isIP(other) === isIP(one))
-      .map((other) => ({vip: one, real: other, method, port: Number(port) || 0})),
+      .filter((other) => isIP(other) === isIP(text))
+      .map((other) => ({vip: text, real: other, method, port: Number(port) || 0})),
   );
   const alone = [...vip, ...real].filter(
-    (one) => !targets.some((pair) => pair.vip === one || pair.real === one),
+    (text) => !targets.some((pair) => pair.vip === text || pair.real === text),
   );
-  return {targets, notes: alone.map((one) => `${one}: nothing of its address family to look at it with`)};
+  return {targets, notes: alone.map((text) => `${text}: nothing of its address family to look at it with`)};
 }
 
 async function byFiles(dir: string): Promise<{targets: Target[]; notes: string[]}> {

@@ -81,10 +81,10 @@ export async function why(socket: string, options: WhyOptions): Promise<number> 
   const there: AskEvents = (query) =>
     ask(socket, {command: 'peer', ask: {command: 'events', ...query}}, ASK_PEER_LIMIT_MS);
 
-  const own = await here({kinds: timelineKinds, limit: EVENTS});
+  const answer = await here({kinds: timelineKinds, limit: EVENTS});
   const peer = await otherSide(there, Date.now);
-  const alone = peer === undefined ? (await here({limit: EVENTS})).events : own.events;
-  const sides: Side[] = [{node: own.node, events: alone, ahead: 0, uncertain: 0}];
+  const alone = peer === undefined ? (await here({limit: EVENTS})).events : answer.events;
+  const sides: Side[] = [{node: answer.node, events: alone, ahead: 0, uncertain: 0}];
   if (peer && 'events' in peer) sides.push(peer);
   const story = makeTimeline(sides, until);
   if (!story) {
@@ -93,19 +93,19 @@ export async function why(socket: string, options: WhyOptions): Promise<number> 
   }
   const others = await here({kinds: ['check', 'table'], since: story.lines[0]?.wall ?? story.wall});
   const end = story.lines.at(-1)?.wall ?? story.wall;
-  const told: WhyView = {
+  const view: WhyView = {
     story,
     now: Date.now(),
-    node: own.node,
+    node: answer.node,
     ...(peer ? {peer} : {}),
     others: peer === undefined ? 0 : others.events.filter(({wall}) => wall <= end).length,
   };
-  if (options.json) process.stdout.write(jsonText({version: PROTOCOL_VERSION, ...toJson(told)}) + '\n');
+  if (options.json) process.stdout.write(jsonText({version: PROTOCOL_VERSION, ...toJson(view)}) + '\n');
   else {
     const {stdout} = process;
     // The last line of the screen is the prompt's.
     const rows = stdout.isTTY ? stdout.rows - 1 : Infinity;
-    stdout.write(renderWhy(told, stdout.columns ?? 100, rows, paintFor(stdout)));
+    stdout.write(renderWhy(view, stdout.columns ?? 100, rows, paintFor(stdout)));
   }
   return exit.ok;
 }

@@ -10,7 +10,7 @@ const mark = {error: '!', warn: '*', info: ' '} as const;
 /** `2026-11-21 10:49:50.123 * peer      director1 is silent for 300 ms: dead` */
 export function eventLine({wall, kind, level, text}: JournalEvent, paint: Paint): string {
   const shown = shownLine(text);
-  const said =
+  const output =
     level === 'error'
       ? paint.bad(shown)
       : level === 'warn'
@@ -18,5 +18,5 @@ export function eventLine({wall, kind, level, text}: JournalEvent, paint: Paint)
         : kind === 'role'
           ? paint.strong(shown)
           : shown;
-  return `${dateTime(wall)} ${mark[level]} ${shownLine(kind).padEnd(8)}  ${said}`;
+  return `${dateTime(wall)} ${mark[level]} ${shownLine(kind).padEnd(8)}  ${output}`;
 }

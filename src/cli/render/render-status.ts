@@ -105,9 +105,9 @@ function groupLines(status: StatusSnapshot, paint: Paint): string[] {
   for (const group of engine.groups) {
     const role = group.role === 'Active' ? paint.good(group.role) : group.role;
     const elsewhere = engine.peers.map((peer) => {
-      const there = peer.groups.find((other) => other.vrid === group.vrid);
-      const said = there && peer.state !== 'unknown' ? there.role : 'role unknown';
-      return `${peer.name} ${peer.state === 'dead' ? `dead (was ${said})` : said}`;
+      const remote = peer.groups.find((other) => other.vrid === group.vrid);
+      const text = remote && peer.state !== 'unknown' ? remote.role : 'role unknown';
+      return `${peer.name} ${peer.state === 'dead' ? `dead (was ${text})` : text}`;
     });
     lines.push(`${group.name}: ${role} here${elsewhere.length > 0 ? `; ${elsewhere.join(', ')}` : ''}`);
     for (const vip of group.vips) {

@@ -2,8 +2,8 @@
 import type {SyncReport} from '@hactl/sync';
 import {shown} from './shown.ts';
 
-const count = (number: number, one: string, more = `${one}s`): string =>
-  `${number} ${number === 1 ? one : more}`;
+const count = (number: number, text: string, more = `${text}s`): string =>
+  `${number} ${number === 1 ? text : more}`;
 
 /** The lines of `hactl sync`, also the sync section of `hactl status`. A line that begins with `warning:` asks for action. */
 export function syncReportLines(given: SyncReport): string[] {
@@ -11,8 +11,8 @@ export function syncReportLines(given: SyncReport): string[] {
   const lines: string[] = [];
   const way = report.mode === 'relay' ? 'relay, encrypted' : "the kernels' multicast, not authenticated";
   lines.push(`${report.inSync ? 'ready' : 'NOT ready'}: ${report.reason} (${way})`);
-  const there = report.there === undefined ? 'peer not heard' : `${report.there} at the peer`;
-  lines.push(`connections: ${report.here} here, ${there}`);
+  const remote = report.there === undefined ? 'peer not heard' : `${report.there} at the peer`;
+  lines.push(`connections: ${report.here} here, ${remote}`);
   if (report.peer) {
     const lag = report.lag === 0 ? 'none' : `${report.lag.toFixed(0)} ms`;
     lines.push(

@@ -108,14 +108,14 @@ function groups(look: Look, paint: Paint): string[] {
   const lines = [`${paint.strong('Groups')}  ${lastChange(look)}`];
   for (const group of engine.groups) {
     const here = group.role === 'Active' ? paint.good(group.role) : group.role;
-    const there = engine.peers.map((peer) => {
+    const remote = engine.peers.map((peer) => {
       const role = peer.groups.find(({vrid}) => vrid === group.vrid)?.role;
       if (peer.state === 'dead') return `${peer.name} ${paint.bad('dead')}`;
       if (role === undefined || peer.state === 'unknown') return `${peer.name} ${paint.warn('not heard')}`;
       return `${peer.name} ${role === 'Active' ? paint.good(role) : role}`;
     });
     const vips = group.vips.map(({address, held}) => (held ? paint.good(address) : address)).join(' ');
-    lines.push(`  ${vips || group.name}  ${engine.node} ${here}  ${there.join('  ')}`);
+    lines.push(`  ${vips || group.name}  ${engine.node} ${here}  ${remote.join('  ')}`);
   }
   return lines;
 }
@@ -190,8 +190,8 @@ function sync({status}: Look, paint: Paint): string[] {
   const {report} = status.sync;
   if (!report) return [];
   const state = report.inSync ? paint.good('ready') : paint.bad('NOT ready');
-  const there = report.there === undefined ? 'peer not heard' : `${report.there} at the peer`;
-  return [`${paint.strong('Sync')}  ${state}  ${report.here} here, ${there}, missing ${report.missingHere}`];
+  const remote = report.there === undefined ? 'peer not heard' : `${report.there} at the peer`;
+  return [`${paint.strong('Sync')}  ${state}  ${report.here} here, ${remote}, missing ${report.missingHere}`];
 }
 
 function events({events: newest}: Look, width: number, paint: Paint): string[] {

@@ -34,9 +34,9 @@ test('both sides: how the clocks stand is said', (t) => {
 });
 
 test('a gap that the clocks cannot tell is not told as a number', (t) => {
-  const told = make({peer: {node: 'director1', ahead: 0, uncertain: 4}});
+  const view = make({peer: {node: 'director1', ahead: 0, uncertain: 4}});
   const third = (took: number): string =>
-    renderWhy({...told, story: {...told.story, took}}, 200).split('\n')[2] ?? '';
+    renderWhy({...view, story: {...view.story, took}}, 200).split('\n')[2] ?? '';
   t.regex(third(3), /at the same time, as far as the clocks can tell/);
   t.regex(third(-30), /taken over 30 ms before it was given up: no gap/);
   t.regex(third(300), /^300 ms from director1's last sign to the takeover/);

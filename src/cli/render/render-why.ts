@@ -62,8 +62,8 @@ function sideNote({peer, node}: WhyView): string {
 
 /** The screen: at most `width` columns, and about `rows` lines. */
 export function renderWhy(given: WhyView, width: number, rows = Infinity, paint: Paint = plain): string {
-  const told = shown(given);
-  const {story, now, peer} = told;
+  const view = shown(given);
+  const {story, now, peer} = view;
   const uncertain = peer && 'uncertain' in peer ? peer.uncertain : 0;
   const head = [
     ...wrap(story.title, width).map((line) => paint.strong(line)),
@@ -71,7 +71,7 @@ export function renderWhy(given: WhyView, width: number, rows = Infinity, paint:
   ];
   const gap = cost(story, uncertain);
   if (gap !== undefined) head.push(...wrap(gap, width));
-  head.push(...wrap(sideNote(told), width));
+  head.push(...wrap(sideNote(view), width));
   head.push(...story.notes.flatMap((note) => wrap(note, width).map((line) => paint.warn(line))));
 
   const nodeWidth = Math.max(...story.lines.map(({node}) => node.length));
@@ -86,10 +86,10 @@ export function renderWhy(given: WhyView, width: number, rows = Infinity, paint:
   const fitting = fit(story.lines, rows - head.length - 3);
   const body = fitting.flatMap((line) => {
     const offset = offsets[story.lines.indexOf(line)] ?? '';
-    const own = line.node === told.node;
+    const isLocal = line.node === view.node;
     const name = line.node.padEnd(nodeWidth);
     const time = paint.faint(`${timeOfDay(line.wall)} ${offset.padStart(offsetWidth)}`);
-    const prefix = `${time}  ${own ? name : paint.other(name)}  `;
+    const prefix = `${time}  ${isLocal ? name : paint.other(name)}  `;
     return wrap(line.text, width - margin).map(
       (part, at) => (at === 0 ? prefix : ' '.repeat(margin)) + colour(line, part),
     );
@@ -98,7 +98,7 @@ export function renderWhy(given: WhyView, width: number, rows = Infinity, paint:
   const left = story.lines.length - fitting.length;
   const all = `hactl events --since "${dateTime(story.wall - 10_000).slice(0, 19)}"`;
   if (left > 0) foot.push(`${left} more lines`);
-  if (told.others > 0) foot.push(`${told.others} checks and changes of the table`);
+  if (view.others > 0) foot.push(`${view.others} checks and changes of the table`);
   return (
     [
       ...head,

@@ -78,7 +78,7 @@ const loses = (seen: Seen): boolean => isRole(seen) && text(seen.event, 'from') 
 const onOneScale = (sides: readonly Side[]): Seen[] =>
   sides
     .flatMap(({events, ahead}) => events.map((event) => ({event, wall: event.wall - ahead})))
-    .toSorted((one, other) => one.wall - other.wall || one.event.seq - other.event.seq);
+    .toSorted((left, right) => left.wall - right.wall || left.event.seq - right.event.seq);
 
 /** The last change: of who serves; where nobody ever served, of any role; without a pair, of a server or a process. */
 function findAnchor(all: readonly Seen[]): Seen | undefined {
@@ -86,14 +86,14 @@ function findAnchor(all: readonly Seen[]): Seen | undefined {
   const last = all.findLast(gains);
   // Where both took it, the one that kept it is meant.
   const kept = all.findLast(
-    (one) =>
-      gains(one) &&
+    (sighting) =>
+      gains(sighting) &&
       !all.some(
         (other) =>
           loses(other) &&
-          other.event.node === one.event.node &&
-          other.event.subject === one.event.subject &&
-          other.event.seq > one.event.seq,
+          other.event.node === sighting.event.node &&
+          other.event.subject === sighting.event.subject &&
+          other.event.seq > sighting.event.seq,
       ),
   );
   const gained = kept && last && last.wall - kept.wall <= TOGETHER ? kept : last;
@@ -107,12 +107,12 @@ function findAnchor(all: readonly Seen[]): Seen | undefined {
   );
 }
 
-const count = (number: number, one: string): string => `${number} ${one}${number === 1 ? '' : 's'}`;
+const count = (number: number, text: string): string => `${number} ${text}${number === 1 ? '' : 's'}`;
 
 function titleOf(anchor: Seen, core: readonly Seen[], giver: string | undefined): string {
   const {event} = anchor;
   if (!isRole(anchor)) return event.text;
-  const groups = [...new Set(core.filter(isRole).map((one) => one.event.subject))];
+  const groups = [...new Set(core.filter(isRole).map((sighting) => sighting.event.subject))];
   const what = groups.length === 1 ? event.subject : count(groups.length, 'group');
   const reason = text(event, 'reason');
   const from = giver === undefined ? '' : ` from ${giver}`;
@@ -132,15 +132,15 @@ function lastSigns(window: readonly Seen[]): Seen[] {
   const signs: Seen[] = [];
   const deaf = window
     .filter((seen) => !Number.isNaN(silentSince(seen)))
-    .toSorted((one, other) => silentSince(one) - silentSince(other));
+    .toSorted((left, right) => silentSince(left) - silentSince(right));
   for (const seen of deaf) {
     const wall = silentSince(seen);
     // `mcast eth0 225.0.0.1:694`: the medium and the device are enough.
     const name = seen.event.subject.split(' ').slice(0, 2).join(' ');
     const at = signs.findIndex((sign) => sign.event.node === seen.event.node && wall - sign.wall < SILENT);
     const before = signs[at];
-    const told = before ? `${before.event.text}, ${name}` : `the last advert is heard: ${name}`;
-    const sign: Seen = {wall, event: {...seen.event, level: 'info', text: told}};
+    const text = before ? `${before.event.text}, ${name}` : `the last advert is heard: ${name}`;
+    const sign: Seen = {wall, event: {...seen.event, level: 'info', text}};
     if (before) signs[at] = sign;
     else signs.push(sign);
   }
@@ -160,9 +160,11 @@ function lastSigns(window: readonly Seen[]): Seen[] {
 function steps(window: readonly Seen[]): string[] {
   const notes: string[] = [];
   for (const node of new Set(window.map(({event}) => event.node))) {
-    const own = window.filter(({event}) => event.node === node).toSorted((a, b) => a.event.seq - b.event.seq);
-    for (const [at, {event}] of own.entries()) {
-      const before = own[at - 1]?.event;
+    const sightings = window
+      .filter(({event}) => event.node === node)
+      .toSorted((a, b) => a.event.seq - b.event.seq);
+    for (const [at, {event}] of sightings.entries()) {
+      const before = sightings[at - 1]?.event;
       // A smaller number: the machine was started again.
       if (!before || event.mono < before.mono) continue;
       const step = event.wall - before.wall - (event.mono - before.mono);
@@ -183,10 +185,11 @@ export function makeTimeline(sides: readonly Side[], until: WallTime = Infinity)
   const pair = isRole(anchor);
   const belongs = pair ? isRole : ({event}: Seen): boolean => event.kind === anchor.event.kind;
   const core: Seen[] = [anchor];
-  for (const one of all.filter((seen) => belongs(seen) && seen.wall <= anchor.wall).toReversed())
-    if (one !== anchor && (core.at(-1) ?? anchor).wall - one.wall <= TOGETHER) core.push(one);
-  for (const one of all)
-    if (belongs(one) && one.wall > anchor.wall && one.wall - anchor.wall <= TOGETHER) core.unshift(one);
+  for (const sighting of all.filter((seen) => belongs(seen) && seen.wall <= anchor.wall).toReversed())
+    if (sighting !== anchor && (core.at(-1) ?? anchor).wall - sighting.wall <= TOGETHER) core.push(sighting);
+  for (const sighting of all)
+    if (belongs(sighting) && sighting.wall > anchor.wall && sighting.wall - anchor.wall <= TOGETHER)
+      core.unshift(sighting);
   core.reverse();
   const first = core[0]?.wall ?? anchor.wall;
 
@@ -198,15 +201,15 @@ export function makeTimeline(sides: readonly Side[], until: WallTime = Infinity)
   const window = all.filter(({wall}) => wall >= from && wall <= anchor.wall + AFTER);
   const signs = lastSigns(window).filter(({wall}) => wall <= anchor.wall);
   const shown = window.filter(
-    (one) =>
-      (!pair || timelineKinds.includes(one.event.kind)) &&
+    (sighting) =>
+      (!pair || timelineKinds.includes(sighting.event.kind)) &&
       // Of a peer that returns every path says so; that it is heard is one line already.
-      !(one.event.kind === 'path' && one.event.level === 'info') &&
-      !(silentSince(one) <= anchor.wall),
+      !(sighting.event.kind === 'path' && sighting.event.level === 'info') &&
+      !(silentSince(sighting) <= anchor.wall),
   );
   const lines = [...shown, ...signs].toSorted((a, b) => a.wall - b.wall || a.event.seq - b.event.seq);
 
-  const served = core.findLast((one) => loses(one) && one.event.node !== anchor.event.node);
+  const served = core.findLast((sighting) => loses(sighting) && sighting.event.node !== anchor.event.node);
   const dead = causes.findLast(
     ({event}) => event.data?.code === 'peer-dead' && event.node === anchor.event.node,
   );

@@ -50,7 +50,7 @@ interface Running {
 async function findRunning(paths: Paths): Promise<Running | 'stopped' | 'silent'> {
   try {
     const {processes, node} = await ask(controlSocket(paths.runDir), {command: 'status'}, ASK_LIMIT_MS);
-    const supervisor = processes.find((one) => one.name === 'supervisor')?.pid;
+    const supervisor = processes.find((status) => status.name === 'supervisor')?.pid;
     const keeper = lookAt(supervisor)?.parent;
     return keeper === undefined ? 'stopped' : {keeper, node};
   } catch (error) {

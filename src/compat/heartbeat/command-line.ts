@@ -29,7 +29,7 @@ export const USAGE = `usage: heartbeat {start|stop|status|restart|reload|force-r
 
 /** What is asked; `usage` when that cannot be told. */
 export function readCommandLine(words: readonly string[]): CommandLine {
-  const action = actions.find((one) => one === words[0]);
+  const action = actions.find((action) => action === words[0]);
   if (action !== undefined && words.length === 1) return {kind: 'act', action, plain: false};
   if (words.length === 1 && words[0] === '--help') return {kind: 'help'};
   const flags: string[] = [];

@@ -90,10 +90,10 @@ test('a broken file, and none at all', async (t) => {
     'Starting High-Availability services: Heartbeat not configured: /etc/ha.d/ha.cf not found. Heartbeat failure [rc=6]. Failed.\n6',
   );
   await host.put('/etc/ha.d/ha.cf', 'bcast eth0\nnode director\nkeepalve 2\n');
-  const said = await service(host, 'start');
-  t.regex(said, /services: {2}Heartbeat failure \[rc=6\]\. Failed\./);
-  t.regex(said, /unknown directive keepalve/);
-  t.regex(said, /6$/);
+  const text = await service(host, 'start');
+  t.regex(text, /services: {2}Heartbeat failure \[rc=6\]\. Failed\./);
+  t.regex(text, /unknown directive keepalve/);
+  t.regex(text, /6$/);
   t.is(
     await service(host, 'standby'),
     'Attempting to enter standby mode: Heartbeat is not currently running.\n Heartbeat failure [rc=1]. Failed.\n1',

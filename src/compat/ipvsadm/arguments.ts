@@ -49,13 +49,13 @@ function destinationOf(command: CommandName, key: ServiceKey, server: Endpoint, 
     if (!tunnelled && tunnelOptions.some((kind) => draft.given.has(kind)))
       throw refuse('Tunnel options conflict with forward method');
   }
-  const own = key.kind === 'address' ? key.port : 0;
+  const port = key.kind === 'address' ? key.port : 0;
   // Without address translation packets keep their port, whatever was written; a deletion takes it as written.
   const kept = key.kind === 'address' && draft.forward !== 'masq' && command !== 'delete-server';
   return {
     family: server.family,
     address: server.address,
-    port: kept ? own : (server.port ?? own),
+    port: kept ? port : (server.port ?? port),
     forward: draft.forward,
     weight: draft.weight,
     upperThreshold: draft.upper,

@@ -58,15 +58,15 @@ export function renderConnections(
   names: ShownNames | undefined,
 ): string {
   const title = 'pro expire state       source             virtual            destination';
-  const rows = connections.map((one) => {
+  const rows = connections.map((connection) => {
     const text = ([host, port]: Connection['source']): string =>
-      endpointText(host, port, transports[one.protocol], names);
-    const time = `${two(Math.floor(one.expires / 60))}:${two(one.expires % 60)}`;
-    const start = `${one.protocol.padEnd(3)} ${time}  ${one.state.padEnd(11)}`;
-    const line = `${start} ${text(one.source).padEnd(18)} ${text(one.virtual).padEnd(18)} `;
-    return persistence && one.engine !== undefined
-      ? `${line}${text(one.destination).padEnd(16)} ${one.engine.padEnd(18)} ${one.engineData ?? ''}`
-      : line + text(one.destination);
+      endpointText(host, port, transports[connection.protocol], names);
+    const time = `${two(Math.floor(connection.expires / 60))}:${two(connection.expires % 60)}`;
+    const start = `${connection.protocol.padEnd(3)} ${time}  ${connection.state.padEnd(11)}`;
+    const line = `${start} ${text(connection.source).padEnd(18)} ${text(connection.virtual).padEnd(18)} `;
+    return persistence && connection.engine !== undefined
+      ? `${line}${text(connection.destination).padEnd(16)} ${connection.engine.padEnd(18)} ${connection.engineData ?? ''}`
+      : line + text(connection.destination);
   });
   return [
     'IPVS connection entries',

@@ -78,7 +78,7 @@ const flagNames: Readonly<Record<string, {readonly flag: FlagName; readonly sche
 /** The comma-separated list behind `-b`; a scheduler's own names go with that scheduler only. */
 export function readFlags(text: string, scheduler: string, ops: boolean): ServiceFlags {
   const found = {ops, flag1: false, flag2: false, flag3: false};
-  for (const name of text.split(',').filter((one) => one !== '')) {
+  for (const name of text.split(',').filter((text) => text !== '')) {
     const known = Object.hasOwn(flagNames, name) ? flagNames[name] : undefined;
     if (!known) throw refuse(`invalid scheduler flag \`${name}'`);
     if (known.scheduler !== undefined && known.scheduler !== scheduler)

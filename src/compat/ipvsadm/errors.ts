@@ -29,7 +29,7 @@ const noService: Own = {ESRCH: 'No such service'};
 const noScheduler: Own = {ENOENT: 'Scheduler or persistence engine not found'};
 const noServer: Own = {ESRCH: 'Service not defined', ENOENT: 'No such destination'};
 
-const own: Readonly<Partial<Record<Command['type'], Own>>> = {
+const byCommand: Readonly<Partial<Record<Command['type'], Own>>> = {
   'add-service': {EEXIST: 'Service already exists', ...noScheduler},
   'edit-service': {...noService, ...noScheduler},
   'delete-service': noService,
@@ -43,4 +43,4 @@ const own: Readonly<Partial<Record<Command['type'], Own>>> = {
 
 /** The sentence for a command that the kernel answered with `code`. */
 export const kernelSentence = (command: Command['type'], code: string): string =>
-  own[command]?.[code] ?? systemSentence(code);
+  byCommand[command]?.[code] ?? systemSentence(code);

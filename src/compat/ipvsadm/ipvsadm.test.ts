@@ -98,7 +98,7 @@ test('the order of a listing comes from the kernel’s order as ipvsadm’s does
   );
   const [dumped = [], wanted = []] = [at, at + 1].map((index) => servicesOf(lines[index]?.stdout ?? ''));
   t.true(dumped.length > 20);
-  const ours = mergeSort(dumped, (one, other) => compareServices(one.service, other.service));
+  const ours = mergeSort(dumped, (left, right) => compareServices(left.service, right.service));
   t.deepEqual(
     ours.map(({service}) => service.key),
     wanted.map(({service}) => service.key),

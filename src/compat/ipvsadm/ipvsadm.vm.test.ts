@@ -53,11 +53,11 @@ for (const {title, lines} of readSections())
     const answers = runReal(name, lines);
     t.deepEqual(await ours(line('-Sn')), {stdout: '', stderr: '', status: 0}, 'the section leaves nothing');
     const wrong: unknown[] = [];
-    for (const [index, one] of lines.entries()) {
+    for (const [index, line] of lines.entries()) {
       // oxlint-disable-next-line no-await-in-loop -- the lines build on one another.
-      const answer = await ours(one);
+      const answer = await ours(line);
       if (!isDeepStrictEqual(answer, answers[index]))
-        wrong.push({line: index + 1, text: one.text, ours: answer, real: answers[index]});
+        wrong.push({line: index + 1, text: line.text, ours: answer, real: answers[index]});
     }
     t.log(`${lines.length - wrong.length} of ${lines.length} lines equal`);
     t.deepEqual(wrong, []);
@@ -67,9 +67,9 @@ test('ipvsadm reads the table that ours made as ours does', async (t) => {
   const build = readLines().filter(({words}) => /^-[AEDaed]|^--add/.test(words[0] ?? '') && words.length > 2);
   t.true(build.length > 100, `${build.length} lines`);
   await ipvs?.flush();
-  for (const one of build) {
+  for (const line of build) {
     // oxlint-disable-next-line no-await-in-loop -- the lines build on one another.
-    await ours(one);
+    await ours(line);
   }
   const reads = ['-Sn', '-Ln --tun-info', '-Ln --thresholds'].map((text) => line(text));
   for (const [index, real] of runReal(name, reads).entries()) {
@@ -152,9 +152,9 @@ test('with connections: counters, rates and the list of connections', async (t) 
   ip('-n', name, 'address', 'add', '10.7.0.1/24', 'dev', 'lo');
   ip('-n', name, 'address', 'add', '10.7.0.2/24', 'dev', 'lo');
   ip('-n', name, 'address', 'add', 'fd00:7::1/64', 'dev', 'lo', 'nodad');
-  for (const one of busy) {
+  for (const line of busy) {
     // oxlint-disable-next-line no-await-in-loop -- the lines build on one another.
-    t.deepEqual(await ours(one), {stdout: '', stderr: '', status: 0}, one.text);
+    t.deepEqual(await ours(line), {stdout: '', stderr: '', status: 0}, line.text);
   }
   const child = spawn('ip', ['netns', 'exec', name, process.execPath, '-e', script], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -167,16 +167,16 @@ test('with connections: counters, rates and the list of connections', async (t) 
   // oxlint-disable-next-line no-await-in-loop -- a condition; the test's own limit ends it.
   while (!three.test((await ours(line('-Ln --stats --exact'))).stdout)) await pause(100);
 
-  for (const one of looks) {
+  for (const look of looks) {
     // Seconds go by and rates sink: what ours prints before and after ipvsadm ran must be the same to be compared.
     for (;;) {
       // oxlint-disable-next-line no-await-in-loop -- looked at until nothing moves; the test's own limit ends it.
-      const before = await ours(one);
-      const [real] = runReal(name, [one]);
+      const before = await ours(look);
+      const [real] = runReal(name, [look]);
       // oxlint-disable-next-line no-await-in-loop -- as above.
-      const after = await ours(one);
+      const after = await ours(look);
       if (before.stdout !== after.stdout) continue;
-      t.deepEqual(after, real, `ipvsadm ${one.text}`);
+      t.deepEqual(after, real, `ipvsadm ${look.text}`);
       break;
     }
   }

@@ -42,15 +42,21 @@ export function counter(value: bigint, exact: boolean): string {
   return `${String(value / unit).padStart(8)}${suffix}`;
 }
 
-const counters = (one: Statistics, {columns, exact}: ListFormat): string =>
+const counters = (statistics: Statistics, {columns, exact}: ListFormat): string =>
   (columns === 'stats'
-    ? [one.connections, one.packetsIn, one.packetsOut, one.bytesIn, one.bytesOut]
+    ? [
+        statistics.connections,
+        statistics.packetsIn,
+        statistics.packetsOut,
+        statistics.bytesIn,
+        statistics.bytesOut,
+      ]
     : [
-        one.connectionsPerSecond,
-        one.packetsInPerSecond,
-        one.packetsOutPerSecond,
-        one.bytesInPerSecond,
-        one.bytesOutPerSecond,
+        statistics.connectionsPerSecond,
+        statistics.packetsInPerSecond,
+        statistics.packetsOutPerSecond,
+        statistics.bytesInPerSecond,
+        statistics.bytesOutPerSecond,
       ]
   )
     .map((value) => counter(value, exact))
@@ -94,11 +100,11 @@ function serviceName({key}: Service, names: ShownNames | undefined): {prefix: st
   };
 }
 
-function serviceLine(one: ObservedService, format: ListFormat, names: ShownNames | undefined): string {
-  const {service} = one;
+function serviceLine(observed: ObservedService, format: ListFormat, names: ShownNames | undefined): string {
+  const {service} = observed;
   const {prefix, name} = serviceName(service, names);
   if (format.columns === 'stats' || format.columns === 'rate')
-    return prefix + name.padEnd(NAME) + counters(one.statistics, format);
+    return prefix + name.padEnd(NAME) + counters(observed.statistics, format);
   const flags = writeFlags(service.flags, service.scheduler);
   const mask = oddMask(service);
   const anyFlag = service.flags.flag1 || service.flags.flag2 || service.flags.flag3;
@@ -122,35 +128,36 @@ function tunnelText({forward, tunnel}: Destination): string {
 }
 
 function destinationLine(
-  one: ObservedDestination,
+  observed: ObservedDestination,
   service: Service,
   format: ListFormat,
   names: ShownNames | undefined,
 ): string {
   const protocol = service.key.kind === 'address' ? service.key.protocol : undefined;
-  const name = `  -> ${columnText(one.address, one.port, protocol, names).padEnd(NAME)}`;
+  const name = `  -> ${columnText(observed.address, observed.port, protocol, names).padEnd(NAME)}`;
   const column = (value: number | string, width: number): string => `${String(value).padEnd(width)} `;
-  const connections = column(one.activeConnections, 10) + String(one.inactiveConnections).padEnd(10);
-  const forward = column(forwards[one.forward], 7);
+  const connections =
+    column(observed.activeConnections, 10) + String(observed.inactiveConnections).padEnd(10);
+  const forward = column(forwards[observed.forward], 7);
   switch (format.columns) {
     case 'stats':
     case 'rate':
-      return name + counters(one.statistics, format);
+      return name + counters(observed.statistics, format);
     case 'thresholds':
-      return `${name} ${column(one.upperThreshold, 10)}${column(one.lowerThreshold, 10)}${connections}`;
+      return `${name} ${column(observed.upperThreshold, 10)}${column(observed.lowerThreshold, 10)}${connections}`;
     case 'persistent-conn':
-      return `${name} ${column(one.weight, 9)}${column(one.persistentConnections, 11)}${connections}`;
+      return `${name} ${column(observed.weight, 9)}${column(observed.persistentConnections, 11)}${connections}`;
     case 'tun-info':
-      return `${name} ${forward}${column(tunnelText(one), 13)}${column(one.weight, 6)}${connections}`;
+      return `${name} ${forward}${column(tunnelText(observed), 13)}${column(observed.weight, 6)}${connections}`;
     case 'default':
-      return `${name} ${forward}${column(one.weight, 6)}${connections}`;
+      return `${name} ${forward}${column(observed.weight, 6)}${connections}`;
   }
 }
 
 const sorted = (services: readonly ObservedService[]): readonly ObservedService[] =>
-  mergeSort(services, (one, other) => compareServices(one.service, other.service)).map((one) => ({
-    ...one,
-    destinations: mergeSort(one.destinations, compareDestinations),
+  mergeSort(services, (left, right) => compareServices(left.service, right.service)).map((observed) => ({
+    ...observed,
+    destinations: mergeSort(observed.destinations, compareDestinations),
   }));
 
 const lines = (list: readonly string[]): string => list.map((line) => `${line}\n`).join('');
@@ -166,9 +173,11 @@ export function renderList(
   return lines([
     ...(whole ? [`IP Virtual Server version ${version} (size=${tableSize})`] : []),
     titles[format.columns],
-    ...(format.sort ? sorted(services) : services).flatMap((one) => [
-      serviceLine(one, format, names),
-      ...one.destinations.map((destination) => destinationLine(destination, one.service, format, names)),
+    ...(format.sort ? sorted(services) : services).flatMap((observed) => [
+      serviceLine(observed, format, names),
+      ...observed.destinations.map((destination) =>
+        destinationLine(destination, observed.service, format, names),
+      ),
     ]),
   ]);
 }
@@ -192,15 +201,15 @@ function saveService(service: Service, names: ShownNames | undefined): string {
   ].join('');
 }
 
-function saveDestination(one: Destination, service: Service, names: ShownNames | undefined): string {
+function saveDestination(destination: Destination, service: Service, names: ShownNames | undefined): string {
   const protocol = service.key.kind === 'address' ? service.key.protocol : undefined;
-  const {tunnel} = one;
+  const {tunnel} = destination;
   const checksum =
     tunnel && {none: '--tun-nocsum', full: '--tun-csum', remote: '--tun-remcsum'}[tunnel.checksum];
   return [
-    `-a ${keyOption(service, names)} -r ${endpointText(one.address, one.port, protocol, names)}`,
-    ` ${forwardOptions[one.forward]} -w ${one.weight}`,
-    one.forward === 'ipip' ? ` --tun-type ${tunnel?.type ?? 'ipip'}` : '',
+    `-a ${keyOption(service, names)} -r ${endpointText(destination.address, destination.port, protocol, names)}`,
+    ` ${forwardOptions[destination.forward]} -w ${destination.weight}`,
+    destination.forward === 'ipip' ? ` --tun-type ${tunnel?.type ?? 'ipip'}` : '',
     tunnel?.type === 'gue' ? ` --tun-port ${tunnel.port}` : '',
     checksum === undefined ? '' : ` ${checksum}`,
   ].join('');
@@ -211,7 +220,7 @@ export function renderSave(services: readonly ObservedService[], names: ShownNam
   return lines(
     sorted(services).flatMap(({service, destinations}) => [
       saveService(service, names),
-      ...destinations.map((one) => saveDestination(one, service, names)),
+      ...destinations.map((destination) => saveDestination(destination, service, names)),
     ]),
   );
 }

@@ -30,7 +30,7 @@ export function checkCommand(name: CommandName, given: Given): void {
       throw refuse(`The option '${kind}' conflicts with the '${other}' option in the 'list' command`);
   }
   if (name !== 'list') return;
-  const has = (...names: readonly Kind[]): boolean => names.some((one) => given.has(one));
+  const has = (...names: readonly Kind[]): boolean => names.some((name) => given.has(name));
   if (
     (has('connection', 'timeout', 'daemon') && has('stats', 'rate', 'thresholds')) ||
     (has('timeout', 'daemon') && has('persistent-conn'))
@@ -61,7 +61,7 @@ export function checkTunnel(type: TunnelType, given: Given): void {
     if (!tunnelAllowed[type].includes(kind))
       throw refuse(`Illegal '${kind}' option with the '${type}' tunnel type`);
     const before = checksums.slice(0, Math.max(0, checksums.indexOf(kind)));
-    const other = before.find((one) => given.has(one));
+    const other = before.find((text) => given.has(text));
     if (other !== undefined)
       throw refuse(`The option '${kind}' conflicts with the '${other}' option in the '${type}' tunnel type`);
   }

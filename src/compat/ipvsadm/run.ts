@@ -58,13 +58,13 @@ const addressesOf = (services: readonly ObservedService[]): string[] =>
 async function list(world: World, command: Extract<Command, {type: 'list'}>): Promise<Printed> {
   const {key, format} = command;
   const [{version, tableSize}, all] = await Promise.all([world.ipvs.version(), world.ipvs.list()]);
-  const services = key ? all.filter((one) => sameKey(one.service.key, key)) : all;
+  const services = key ? all.filter((observed) => sameKey(observed.service.key, key)) : all;
   if (key && services.length === 0) return printed('', 'No such service\n', status.noSuchService);
   const names = format.numeric ? undefined : await namesFor(world, addressesOf(services));
   return printed(renderList({version, tableSize, services}, key === undefined, format, names));
 }
 
-const sameKey = (one: object, other: object): boolean => JSON.stringify(one) === JSON.stringify(other);
+const sameKey = (left: object, right: object): boolean => JSON.stringify(left) === JSON.stringify(right);
 
 async function carryOut(world: World, command: Command): Promise<Printed> {
   const {ipvs} = world;
@@ -112,7 +112,11 @@ async function carryOut(world: World, command: Command): Promise<Printed> {
         ? undefined
         : await namesFor(
             world,
-            connections.flatMap((one) => [one.source[0], one.virtual[0], one.destination[0]]),
+            connections.flatMap((connection) => [
+              connection.source[0],
+              connection.virtual[0],
+              connection.destination[0],
+            ]),
           );
       return printed(renderConnections(connections, command.persistence, names));
     }
@@ -152,8 +156,8 @@ async function runWords(
     }
     try {
       // oxlint-disable-next-line no-await-in-loop -- returns.
-      const one = await carryOut(world, outcome.command);
-      return {...one, ended: one.status === status.noSuchService};
+      const printed = await carryOut(world, outcome.command);
+      return {...printed, ended: printed.status === status.noSuchService};
     } catch (error) {
       if (!(error instanceof IpvsError)) throw error;
       const sentence = kernelSentence(outcome.command.type, error.code);
@@ -241,10 +245,10 @@ export async function ipvsadm(words: readonly string[]): Promise<number> {
     return status.refused;
   }
   try {
-    const one = await runOn(systemWorld(ipvs), words);
-    process.stdout.write(one.stdout);
-    process.stderr.write(one.stderr);
-    return one.status;
+    const printed = await runOn(systemWorld(ipvs), words);
+    process.stdout.write(printed.stdout);
+    process.stderr.write(printed.stderr);
+    return printed.status;
   } finally {
     ipvs.close();
   }

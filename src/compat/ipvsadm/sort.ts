@@ -6,18 +6,18 @@
 import type {Destination, Service} from '@hactl/ipvs';
 import {addressBytes} from '@hactl/net';
 
-type Compare<T> = (one: T, other: T) => number;
+type Compare<T> = (left: T, right: T) => number;
 
 /** The difference of two 32-bit numbers, wrapped as in C. */
-const difference = (one: number, other: number): number => (one - other) | 0;
+const difference = (left: number, right: number): number => (left - right) | 0;
 
 const protocols = {tcp: 6, udp: 17, sctp: 132} as const;
 
 /** Both in 16 octets: among servers of mixed families the first 32 bits of an IPv6 address count like an IPv4 one. */
-function compareAddresses(one: string, other: string): number {
+function compareAddresses(left: string, right: string): number {
   const [first, second] = [Buffer.alloc(16), Buffer.alloc(16)];
-  first.set(addressBytes(one));
-  second.set(addressBytes(other));
+  first.set(addressBytes(left));
+  second.set(addressBytes(right));
   for (let at = 0; at < first.length; at += 4) {
     const order = difference(first.readUInt32BE(at), second.readUInt32BE(at));
     if (order !== 0) return order;
@@ -25,17 +25,17 @@ function compareAddresses(one: string, other: string): number {
   return 0;
 }
 
-export const compareServices: Compare<Service> = ({key: one}, {key: other}) => {
-  const marks = difference(one.kind === 'fwmark' ? one.mark : 0, other.kind === 'fwmark' ? other.mark : 0);
+export const compareServices: Compare<Service> = ({key}, {key: other}) => {
+  const marks = difference(key.kind === 'fwmark' ? key.mark : 0, other.kind === 'fwmark' ? other.mark : 0);
   if (marks !== 0) return marks;
-  if (one.family !== other.family) return one.family - other.family;
-  if (one.kind !== 'address' || other.kind !== 'address') return 0;
-  if (one.protocol !== other.protocol) return protocols[one.protocol] - protocols[other.protocol];
-  return compareAddresses(one.address, other.address) || one.port - other.port;
+  if (key.family !== other.family) return key.family - other.family;
+  if (key.kind !== 'address' || other.kind !== 'address') return 0;
+  if (key.protocol !== other.protocol) return protocols[key.protocol] - protocols[other.protocol];
+  return compareAddresses(key.address, other.address) || key.port - other.port;
 };
 
-export const compareDestinations: Compare<Destination> = (one, other) =>
-  compareAddresses(one.address, other.address) || one.port - other.port;
+export const compareDestinations: Compare<Destination> = (left, right) =>
+  compareAddresses(left.address, right.address) || left.port - right.port;
 
 /** Halves, sorts each, and merges; of equal ones the earlier stays the earlier. */
 export function mergeSort<T>(list: readonly T[], compare: Compare<T>): readonly T[] {

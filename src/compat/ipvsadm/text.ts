@@ -17,11 +17,12 @@ const part = (text: string): number => {
 
 /** inet_aton: one to four parts, each decimal, octal or hexadecimal; the last fills what remains. `24` is 0.0.0.24. */
 export function readIpv4(text: string): string | undefined {
-  const parts = (text.split(/\s/, 1)[0] ?? '').split('.').map((one) => part(one));
+  const parts = (text.split(/\s/, 1)[0] ?? '').split('.').map((text) => part(text));
   const last = parts.pop();
   if (last === undefined || parts.length > 3) return undefined;
   const room = 4 - parts.length;
-  if (!(last >= 0 && last < 256 ** room) || parts.some((one) => !(one >= 0 && one < 256))) return undefined;
+  if (!(last >= 0 && last < 256 ** room) || parts.some((part) => !(part >= 0 && part < 256)))
+    return undefined;
   const rest = Array.from({length: room}, (_, index) => Math.floor(last / 256 ** (room - 1 - index)) % 256);
   return [...parts, ...rest].join('.');
 }

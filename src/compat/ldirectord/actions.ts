@@ -18,11 +18,11 @@ const LOOK_EVERY = 50;
 const hactld = programFile('hactld');
 const say = (line: string): boolean => process.stderr.write(`${line}\n`);
 
-const sameFile = (one: string, resolved: string): boolean => {
+const sameFile = (text: string, resolved: string): boolean => {
   try {
-    return realpathSync(one) === resolved;
+    return realpathSync(text) === resolved;
   } catch {
-    return one === resolved;
+    return text === resolved;
   }
 };
 
@@ -31,7 +31,7 @@ async function servedByPair(instance: Instance, paths: Paths): Promise<number | 
   try {
     const snapshot = await ask(controlSocket(paths.runDir), {command: 'status'}, PROBE_LIMIT_MS);
     if (!snapshot.ldirectord?.some((file) => sameFile(file, instance.file))) return undefined;
-    return snapshot.processes.find((one) => one.name === 'supervisor')?.pid;
+    return snapshot.processes.find((status) => status.name === 'supervisor')?.pid;
   } catch {
     return undefined;
   }

@@ -26,9 +26,9 @@ export async function checkFile(instance: Instance, paths: Paths): Promise<Ldire
     findInterface: () => Promise.resolve(() => undefined),
     wall: 0,
   });
-  for (const one of outcome.diagnostics)
+  for (const diagnostic of outcome.diagnostics)
     // Of a file without a service the original says nothing.
-    if (one.severity !== 'notice' && one.message !== NO_SERVICE)
-      process.stderr.write(sentence(redactDiagnostic(one, outcome.sources)));
+    if (diagnostic.severity !== 'notice' && diagnostic.message !== NO_SERVICE)
+      process.stderr.write(sentence(redactDiagnostic(diagnostic, outcome.sources)));
   return outcome.loaded?.cluster.ldirectord[0];
 }

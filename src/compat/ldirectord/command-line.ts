@@ -37,7 +37,7 @@ export function readCommandLine(words: readonly string[]): CommandLine {
     else if (options && word.startsWith('-')) return {kind: 'usage'};
     else rest.push(word);
   }
-  const action = actions.find((one) => one === rest.at(-1));
+  const action = actions.find((action) => action === rest.at(-1));
   if (action === undefined || rest.length > 2) return {kind: 'usage'};
   return {kind: 'act', action, debug, config: rest.length === 2 ? (rest[0] ?? '') : DEFAULT_CONFIG};
 }

@@ -17,10 +17,10 @@ export interface Instance {
 
 /** A file that is away may still have a daemon: the name it had then is tried in the same order. */
 function resolveFile(config: string, paths: Paths): {file: string; exists: boolean} {
-  const places = placesOf(config, paths.configDir).map((place) => path.resolve(place));
-  const there = places.find((place) => existsSync(place));
-  if (there !== undefined) return {file: realpathSync(there), exists: true};
-  const running = places.find((place) => existsSync(instanceOf(place, false, paths).pidFile));
+  const places = placesOf(config, paths.configDir).map((file) => path.resolve(file));
+  const existing = places.find((file) => existsSync(file));
+  if (existing !== undefined) return {file: realpathSync(existing), exists: true};
+  const running = places.find((file) => existsSync(instanceOf(file, false, paths).pidFile));
   return {file: running ?? places[0] ?? config, exists: false};
 }
 

@@ -151,10 +151,10 @@ test.before(() => {
 });
 
 test.after.always(async () => {
-  for (const one of sides) one.run('stop');
+  for (const side of sides) side.run('stop');
   for (const child of children) child.kill();
   await until(
-    () => sides.every((one) => one.run('status') !== 0),
+    () => sides.every((side) => side.run('status') !== 0),
     () => 'both have ended',
   );
   for (const {netns} of sides) execFileSync('ip', ['netns', 'delete', netns]);
@@ -167,7 +167,7 @@ for (const [name, act, expected] of [
     () => {
       set(...reals);
       // How long a start may take is not judged in a machine that is emulated: that it comes to be is, by its table.
-      for (const one of sides) one.run('start');
+      for (const side of sides) side.run('start');
     },
     ['127.0.0.2:80 3', '127.0.0.3:80 1'],
   ],
@@ -195,9 +195,9 @@ for (const [name, act, expected] of [
 
 test('stopped: both leave an empty table', async (t) => {
   t.timeout(4 * LIMIT);
-  for (const one of sides) t.is(one.run('stop'), 0, one.name);
+  for (const side of sides) t.is(side.run('stop'), 0, side.name);
   await until(
-    () => sides.every((one) => table(one).length === 0),
+    () => sides.every((side) => table(side).length === 0),
     () => JSON.stringify(sides.map(table)),
   );
   t.deepEqual(sides.map(table), [[], []]);

@@ -58,7 +58,7 @@ function processNames(): Set<string> {
 function defaultDevice(table: string): string | undefined {
   const line = table
     .split('\n')
-    .find((one) => /^\S+\t00000000\t/.test(one) && /\t00000000\t\d+\t\d+\t\d+\s*$/.test(one));
+    .find((text) => /^\S+\t00000000\t/.test(text) && /\t00000000\t\d+\t\d+\t\d+\s*$/.test(text));
   return line?.split('\t')[0];
 }
 

@@ -67,10 +67,10 @@ test('a fit machine: nothing is bad', (t) => {
 });
 
 test('whatever is bad or a warning says what to do', (t) => {
-  for (const one of wrong(
+  for (const finding of wrong(
     findings({node: 'c', processes: new Set(['heartbeat']), modules: new Set(), now: 0}),
   ))
-    t.truthy(one.help, one.text);
+    t.truthy(finding.help, finding.text);
 });
 
 /** A change, and the one thing that it makes wrong. */

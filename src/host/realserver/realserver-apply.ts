@@ -56,8 +56,8 @@ export function undoSteps(file: string, vips: readonly string[]): Undone {
   const left = [...back];
   const outcome = () => ({undone: back.length - left.length, stay: stay.length, notes});
   try {
-    for (const one of back) {
-      const note = undoStep(one);
+    for (const step of back) {
+      const note = undoStep(step);
       if (note !== undefined) notes.push(note);
       left.shift();
       writeUndo(file, [...stay, ...left.toReversed()]);

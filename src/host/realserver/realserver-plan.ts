@@ -61,7 +61,8 @@ export function facing(wish: Wish, facts: RealFacts): string | undefined {
   const outside = facts.addresses.filter(({device}) => device !== 'lo' && !isTunnel(device));
   return (
     wish.device ??
-    outside.find((own) => wish.vips.some((vip) => vip !== own.address && within(vip, own)))?.device ??
+    outside.find((address) => wish.vips.some((vip) => vip !== address.address && within(vip, address)))
+      ?.device ??
     outside[0]?.device
   );
 }
@@ -86,7 +87,7 @@ export function planReal(wish: Wish, facts: RealFacts): RealPlan {
       );
     else {
       for (const vip of wish.vips)
-        if (facts.addresses.some((own) => own.address === vip && own.device === device))
+        if (facts.addresses.some((address) => address.address === vip && address.device === device))
           faults.push(
             `${vip} is on ${device}: a real server must not have it there, or it answers for it; ip address del ${vip} dev ${device}`,
           );
@@ -178,7 +179,7 @@ function silence(wish: Wish, facts: RealFacts, device: string, notes: string[], 
 export const nftTable = (vip: string): string => `hactl_${vip.replaceAll('.', '_')}`;
 
 /** The table as nft reads it, and as it prints it again. */
-export const nftRules = (vip: string, own: string): string => `table arp ${nftTable(vip)} {
+export const nftRules = (vip: string, source: string): string => `table arp ${nftTable(vip)} {
 	chain input {
 		type filter hook input priority filter; policy accept;
 		arp daddr ip ${vip} drop
@@ -186,13 +187,13 @@ export const nftRules = (vip: string, own: string): string => `table arp ${nftTa
 
 	chain output {
 		type filter hook output priority filter; policy accept;
-		arp saddr ip ${vip} arp saddr ip set ${own}
+		arp saddr ip ${vip} arp saddr ip set ${source}
 	}
 }
 `;
 
-function nftStep(vip: string, own: string, ruleset: string): Step {
-  const rules = nftRules(vip, own);
+function nftStep(vip: string, source: string, ruleset: string): Step {
+  const rules = nftRules(vip, source);
   return {
     kind: 'run',
     argv: ['nft', '-f', '-'],
@@ -204,7 +205,7 @@ function nftStep(vip: string, own: string, ruleset: string): Step {
   };
 }
 
-function arptablesSteps(vip: string, own: string, saved: string, notes: string[]): Step[] {
+function arptablesSteps(vip: string, source: string, saved: string, notes: string[]): Step[] {
   const {dropped, mangledTo, faults} = arpRules(saved, vip);
   notes.push(...faults);
   const step = (rule: readonly string[], why: string, done: boolean): Step => ({
@@ -218,9 +219,9 @@ function arptablesSteps(vip: string, own: string, saved: string, notes: string[]
   return [
     step(['INPUT', '-d', vip, '-j', 'DROP'], `it hears no ARP for ${vip}`, dropped),
     step(
-      ['OUTPUT', '-s', vip, '-j', 'mangle', '--mangle-ip-s', own],
-      `its own ARP carries ${own} in the place of ${vip}`,
-      mangledTo === own,
+      ['OUTPUT', '-s', vip, '-j', 'mangle', '--mangle-ip-s', source],
+      `its own ARP carries ${source} in the place of ${vip}`,
+      mangledTo === source,
     ),
   ];
 }
@@ -232,23 +233,23 @@ function addressStep(wish: Wish, facts: RealFacts, vip: string): Step {
     device,
     address: vip,
     why: `it takes packets for the VIP; with /${hostLength(familyOf(vip))} it claims no network`,
-    done: facts.addresses.some((own) => own.address === vip && own.device === device),
+    done: facts.addresses.some((address) => address.address === vip && address.device === device),
     vip,
   };
 }
 
 function masqSteps(wish: Wish, facts: RealFacts, notes: string[], faults: string[]): Step[] {
-  for (const own of facts.addresses)
-    if (wish.vips.includes(own.address))
+  for (const address of facts.addresses)
+    if (wish.vips.includes(address.address))
       faults.push(
-        `${own.address} is on ${own.device}: with masq a real server must not have the VIP; ip address del ${own.address} dev ${own.device}`,
+        `${address.address} is on ${address.device}: with masq a real server must not have the VIP; ip address del ${address.address} dev ${address.device}`,
       );
   const {gateway} = wish;
   if (gateway === undefined) {
     faults.push('masq: say --gateway ADDRESS, the (moving) address of the directors on this side');
     return [];
   }
-  if (!facts.addresses.some((own) => own.device !== 'lo' && within(gateway, own)))
+  if (!facts.addresses.some((address) => address.device !== 'lo' && within(gateway, address)))
     faults.push(`--gateway ${gateway} is in no network of this machine`);
   notes.push('masq: clients in the real servers’ own network do not work: the answer takes the short way');
   return [

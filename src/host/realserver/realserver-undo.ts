@@ -59,5 +59,5 @@ export function chooseUndo(
   const others = done.some(({vip}) => vip !== undefined && !vips.includes(vip));
   const goes = ({vip}: Undo): boolean =>
     vips.length === 0 || (vip === undefined ? !others : vips.includes(vip));
-  return {back: done.filter(goes).toReversed(), stay: done.filter((one) => !goes(one))};
+  return {back: done.filter(goes).toReversed(), stay: done.filter((step) => !goes(step))};
 }

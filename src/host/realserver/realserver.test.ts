@@ -24,8 +24,8 @@ const facts: RealFacts = {
   nft: '',
 }; // prettier-ignore
 const wish: Wish = {vips: [VIP], method: 'gate', form: 'arp_ignore'};
-const commands = (one: Wish, of = facts): string[] =>
-  planReal(one, of)
+const commands = (goal: Wish, of = facts): string[] =>
+  planReal(goal, of)
     .steps.filter(({done}) => !done)
     .map(commandOf);
 

@@ -68,10 +68,10 @@ for (const [method, form] of [
     );
     t.deepEqual(await seen(), ['nobody-answers', 'good']);
     withNamespace(real, own, () => {
-      for (const one of undo
+      for (const item of undo
         .filter((step) => !(step.kind === 'run' && step.argv.includes('ipip')))
         .toReversed())
-        t.is(undoStep(one), undefined);
+        t.is(undoStep(item), undefined);
     });
     t.deepEqual(state(), before);
   });

@@ -76,9 +76,9 @@ export function converse(
           if (first) verdict.note(`connected in ${Math.round(clock.now() - at)} ms`);
           if (secure) verdict.phase('TLS handshake');
         });
-        return talk(socket, `${spec.address} port ${port}`, secure, verdict).then((one) => {
+        return talk(socket, `${spec.address} port ${port}`, secure, verdict).then((connection) => {
           if (secure && first) verdict.note('TLS ok');
-          return one;
+          return connection;
         });
       },
       note: verdict.note,

@@ -84,8 +84,8 @@ test('http: in whatever pieces it comes, an answer says the same', (t) => {
         const text =
           codes.map((code) => ['HTTP/1.1 ' + code + ' x', ...lines, '', ''].join(newline)).join('') + content;
         const answer = new HttpAnswer(false);
-        const places = [0, ...cuts.toSorted((cut, other) => cut - other), text.length];
-        for (const [index, place] of places.entries()) answer.feed(text.slice(places[index - 1] ?? 0, place));
+        const places = [0, ...cuts.toSorted((cut, right) => cut - right), text.length];
+        for (const [index, cut] of places.entries()) answer.feed(text.slice(places[index - 1] ?? 0, cut));
         t.deepEqual(facts(answer), facts(read(text)), JSON.stringify(text));
       },
     ),

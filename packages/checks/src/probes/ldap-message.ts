@@ -92,8 +92,8 @@ export const unbindRequest = (id: number): Buffer =>
   tlv(tag.sequence, small(tag.integer, id), tlv(tag.unbindRequest));
 
 /** Words and number of a result, with the server's own message. */
-export const resultText = ({code, text: said}: {readonly code: number; readonly text: string}): string =>
-  `${results[code] ?? 'result'} (${code})${said === '' ? '' : `: ${said.slice(0, 80)}`}`;
+export const resultText = ({code, text}: {readonly code: number; readonly text: string}): string =>
+  `${results[code] ?? 'result'} (${code})${text === '' ? '' : `: ${text.slice(0, 80)}`}`;
 
 interface Element {
   readonly type: number;
@@ -125,8 +125,10 @@ function* elements(octets: Buffer): Generator<Element> {
   }
 }
 
-const integer = (one: Element | undefined): number =>
-  one && one.value.length > 0 && one.value.length <= 4 ? one.value.readIntBE(0, one.value.length) : -1;
+const integer = (element: Element | undefined): number =>
+  element && element.value.length > 0 && element.value.length <= 4
+    ? element.value.readIntBE(0, element.value.length)
+    : -1;
 
 /** The message at the front. */
 export function findLdap(octets: Buffer): Found<LdapMessage> | Needs {
@@ -141,8 +143,8 @@ export function findLdap(octets: Buffer): Found<LdapMessage> | Needs {
     {[tag.bindResponse]: 'bind', [tag.searchDone]: 'done', [tag.extendedResponse]: 'notice'} as const
   )[operation.type as 0x61];
   if (kind !== undefined) {
-    const [code, , said] = elements(operation.value);
-    return found({kind, id, code: integer(code), text: said?.value.toString() ?? ''});
+    const [code, , message] = elements(operation.value);
+    return found({kind, id, code: integer(code), text: message?.value.toString() ?? ''});
   }
   if (operation.type !== tag.searchEntry) return found({kind: 'other', id});
   const [name] = elements(operation.value);

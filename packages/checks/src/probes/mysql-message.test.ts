@@ -24,8 +24,8 @@ import {checkOf, folder} from './testing.ts';
 
 const sha = (name: string, ...parts: Buffer[]): Buffer =>
   createHash(name).update(Buffer.concat(parts)).digest();
-const xor = (one: Buffer, other: Buffer): Buffer =>
-  Buffer.from(one.map((octet, at) => octet ^ (other[at % other.length] ?? 0)));
+const xor = (left: Buffer, right: Buffer): Buffer =>
+  Buffer.from(left.map((octet, at) => octet ^ (right[at % right.length] ?? 0)));
 /** No octet is NUL, as in MySQL. */
 const makeSalt = (): Buffer => Buffer.from(randomBytes(20).map((octet) => octet | 1));
 
@@ -69,7 +69,7 @@ async function serve(
       left = later;
       const answer = turn?.(body);
       const say = answer ? [answer].flat() : body[0] === 3 ? result : [];
-      socket.write(Buffer.concat(say.map((one, at) => packet(sequence + 1 + at, one))));
+      socket.write(Buffer.concat(say.map((buffer, at) => packet(sequence + 1 + at, buffer))));
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -162,20 +162,20 @@ test('a key that is none, or is not there', async (t) => {
 });
 
 test('the account is logged in another way than the server said', async (t) => {
-  const [salt, other] = [makeSalt(), makeSalt()];
+  const [salt, buffer] = [makeSalt(), makeSalt()];
   const port = await serve(t, greeting(salt, 'client_ed25519'), [
     (body) => {
       t.true(nativeIsRight(proofOf(body), salt), 'tried with what is known');
-      return Buffer.concat([Buffer.from('\xfecaching_sha2_password\0', 'latin1'), other, Buffer.of(0)]);
+      return Buffer.concat([Buffer.from('\xfecaching_sha2_password\0', 'latin1'), buffer, Buffer.of(0)]);
     },
-    (body) => (cachedIsRight(body, other) ? ok : undefined),
+    (body) => (cachedIsRight(body, buffer) ? ok : undefined),
   ]);
   const result = await ask(port);
   t.true(result.passed, result.reason);
 });
 
 test('ways to log in that are not spoken', async (t) => {
-  for (const [said, reason] of [
+  for (const [text, reason] of [
     ['\xfeclient_ed25519\0'.padEnd(40, 'x'), /the server wants client_ed25519, which is not spoken/],
     ['\xfemysql_clear_password\0', /the server wants mysql_clear_password/],
     ['\xfemysql_native_password\0short', /login as me failed: the answer is not MySQL/],
@@ -184,7 +184,7 @@ test('ways to log in that are not spoken', async (t) => {
   ] as const) {
     // oxlint-disable-next-line no-await-in-loop -- one after another.
     const port = await serve(t, greeting(makeSalt(), 'mysql_native_password'), [
-      () => Buffer.from(said, 'latin1'),
+      () => Buffer.from(text, 'latin1'),
     ]);
     // oxlint-disable-next-line no-await-in-loop -- one after another.
     const result = await ask(port);

@@ -79,8 +79,8 @@ export function readGreeting(body: Buffer): Greeting {
   };
 }
 
-const xor = (one: Buffer, other: Buffer): Buffer =>
-  Buffer.from(one.map((octet, at) => octet ^ (other[at % other.length] ?? 0)));
+const xor = (left: Buffer, right: Buffer): Buffer =>
+  Buffer.from(left.map((octet, at) => octet ^ (right[at % right.length] ?? 0)));
 
 /** What proves the password; undefined for a way to log in that is not known here. */
 export function proof(plugin: string, passwd: string, salt: Buffer): Buffer | undefined {

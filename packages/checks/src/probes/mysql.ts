@@ -33,9 +33,9 @@ const TURNS_MAX = 8;
 const [FAST, FULL] = [3, 4];
 
 async function nextPacket(reader: Reader, doing: string): Promise<Packet> {
-  const one = await reader.next(findPacket);
-  if (isError(one.body)) throw new Error(`${doing} failed: ${errorText(one.body)}`);
-  return one;
+  const packet = await reader.next(findPacket);
+  if (isError(packet.body)) throw new Error(`${doing} failed: ${errorText(packet.body)}`);
+  return packet;
 }
 
 /**
@@ -82,10 +82,10 @@ async function logIn(
     if (body[0] === 0) return;
     if (body[0] === 0xfe) {
       ({plugin, salt} = readSwitch(body));
-      const other = proof(plugin, passwd, salt);
-      if (!other) throw unknown(plugin);
+      const buffer = proof(plugin, passwd, salt);
+      if (!buffer) throw unknown(plugin);
       if (salt.length < 20) break;
-      reply(other);
+      reply(buffer);
     } else if (body[0] === 1 && body[1] === FULL && body.length === 2)
       reply(sealed(passwd, salt, pinnedKey(spec, doing)));
     else if (body[0] !== 1 || body[1] !== FAST) break;

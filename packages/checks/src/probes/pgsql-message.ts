@@ -151,8 +151,8 @@ export interface Challenge {
 }
 
 /** The server's first message; undefined when it does not answer ours. */
-export function readChallenge(said: string, nonce: string): Challenge | undefined {
-  const [, full = '', salt = '', rounds = ''] = /^r=([^,]+),s=([A-Za-z0-9+/=]+),i=(\d{1,9})/.exec(said) ?? [];
+export function readChallenge(text: string, nonce: string): Challenge | undefined {
+  const [, full = '', salt = '', rounds = ''] = /^r=([^,]+),s=([A-Za-z0-9+/=]+),i=(\d{1,9})/.exec(text) ?? [];
   const good = full.startsWith(nonce) && full.length > nonce.length;
   return good && Number(rounds) >= 1 && Number(rounds) <= ROUNDS_MAX
     ? {nonce: full, salt: Buffer.from(salt, 'base64'), rounds: Number(rounds)}
@@ -168,12 +168,12 @@ export function scramLast(
 ): {readonly last: string; readonly verifier: string} {
   const hmac = (key: Buffer, value: string): Buffer => createHmac('sha256', key).update(value).digest();
   const bare = `c=biws,r=${nonce}`;
-  const said = `${first},${challenge},${bare}`;
+  const text = `${first},${challenge},${bare}`;
   const key = hmac(salted, 'Client Key');
-  const signature = hmac(createHash('sha256').update(key).digest(), said);
+  const signature = hmac(createHash('sha256').update(key).digest(), text);
   const proof = key.map((octet, at) => octet ^ (signature[at] ?? 0));
   return {
     last: `${bare},p=${Buffer.from(proof).toString('base64')}`,
-    verifier: `v=${hmac(hmac(salted, 'Server Key'), said).toString('base64')}`,
+    verifier: `v=${hmac(hmac(salted, 'Server Key'), text).toString('base64')}`,
   };
 }

@@ -19,12 +19,12 @@ const escapes: Readonly<Record<string, string>> = {n: '\n', r: '\r', t: '\t', '\
 export const unescape = (text: string): string =>
   Buffer.from(text, 'utf8')
     .toString('latin1')
-    .replace(/\\(?:x([\da-f]{1,2})|([0-7]{1,3})|(.))/gi, (_, hex?: string, octal?: string, one = '') =>
+    .replace(/\\(?:x([\da-f]{1,2})|([0-7]{1,3})|(.))/gi, (_, hex?: string, octal?: string, letter = '') =>
       hex !== undefined
         ? String.fromCharCode(Number.parseInt(hex, 16))
         : octal !== undefined
           ? String.fromCharCode(Number.parseInt(octal, 8) & 0xff)
-          : (escapes[one] ?? one),
+          : (escapes[letter] ?? letter),
     );
 
 /** undefined where there is none: the configuration's reader has said so. */

@@ -41,7 +41,7 @@ function secretsOf(spec: CheckSpec): readonly string[] {
   ];
   const secrets = [...new Set(all.flatMap((text) => [text, JSON.stringify(text).slice(1, -1)]))]
     .filter((text) => text.length >= SHORTEST)
-    .toSorted((one, other) => other.length - one.length);
+    .toSorted((left, right) => right.length - left.length);
   known.set(spec, secrets);
   return secrets;
 }

@@ -79,11 +79,11 @@ export async function startServer(t: ExecutionContext<unknown>, plan: ServerPlan
     // A group of its own: what it forks ends with it.
     detached: true,
   });
-  let said = '';
+  let text = '';
   let ended: string | undefined;
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (chunk: string) => {
-      said = (said + chunk).slice(-4_000);
+      text = (text + chunk).slice(-4_000);
     });
   child.on('error', (error) => (ended = error.message));
   const gone = new Promise<void>((resolve) => {
@@ -99,8 +99,8 @@ export async function startServer(t: ExecutionContext<unknown>, plan: ServerPlan
   for (;;) {
     // oxlint-disable-next-line no-await-in-loop -- polling.
     if (await (plan.up?.() ?? accepts(plan.port ?? 0))) return child.pid ?? 0;
-    if (ended !== undefined) throw new Error(`${plan.argv.join(' ')} ${ended}: ${said}`);
-    if (performance.now() > deadline) throw new Error(`${plan.argv.join(' ')} does not serve: ${said}`);
+    if (ended !== undefined) throw new Error(`${plan.argv.join(' ')} ${ended}: ${text}`);
+    if (performance.now() > deadline) throw new Error(`${plan.argv.join(' ')} does not serve: ${text}`);
     // oxlint-disable-next-line no-await-in-loop -- polling.
     await new Promise((resolve) => setTimeout(resolve, POLL));
   }
@@ -209,12 +209,12 @@ export async function failsOnTheDead(
   probe: Probe,
   spec: CheckSpec,
 ): Promise<void> {
-  const held: net.Socket[] = [];
-  const silent = await serve(t, (socket) => held.push(socket.resume()));
+  const sockets: net.Socket[] = [];
+  const silent = await serve(t, (socket) => sockets.push(socket.resume()));
   const limit = 200;
   await fails(t, probe, {...spec, port: silent, negotiateTimeout: limit}, /no answer within 200 ms \(/);
-  t.true(held.length > 0);
-  await Promise.all(held.map(closed));
+  t.true(sockets.length > 0);
+  await Promise.all(sockets.map(closed));
   const rude = await serve(t, (socket) => socket.destroy());
   await fails(t, probe, {...spec, port: rude}, /closed|reset/);
   await fails(t, probe, {...spec, port: await freePort()}, /refused: nothing listens there/);

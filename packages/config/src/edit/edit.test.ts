@@ -34,7 +34,8 @@ test('an edit that sets what is set leaves every fixture as it is', (t) => {
           line.name === 'real'
             ? {type: 'set-real', virtual, real: line.value, to: line.value}
             : {type: 'set', virtual, ...line};
-        const twice = lines.filter((other) => other.name === line.name).length > 1 && line.name !== 'real';
+        const twice =
+          lines.filter((setting) => setting.name === line.name).length > 1 && line.name !== 'real';
         if (twice) continue;
         t.is(edited(text, edit), text, `${name}: ${virtual} ${line.name}`);
         edits += 1;
@@ -65,7 +66,7 @@ test('off and on again gives the file back, comments inside included', (t) => {
       t.not(off, text, name);
       t.deepEqual(
         writtenVirtuals(off)
-          .filter((one) => one.virtual === virtual)
+          .filter((writtenVirtual) => writtenVirtual.virtual === virtual)
           .map(({on}) => on),
         [false],
       );
@@ -80,7 +81,7 @@ test('a real server added and removed gives the file back', (t) => {
       const more = edited(text, {type: 'add-real', virtual, real});
       t.true(
         writtenVirtuals(more)
-          .find((one) => one.virtual === virtual)
+          .find((writtenVirtual) => writtenVirtual.virtual === virtual)
           ?.lines.some(({value}) => value === real),
         name,
       );
@@ -169,11 +170,12 @@ test('generated files: an edit touches only its own service', (t) => {
       const {virtual} = virtuals[pick % virtuals.length] ?? {virtual: ''};
       const after = writtenVirtuals(edited(file, {type: 'set', virtual, name: 'scheduler', value}));
       t.deepEqual(
-        after.filter((one) => one.virtual !== virtual),
-        virtuals.filter((one) => one.virtual !== virtual),
+        after.filter((service) => service.virtual !== virtual),
+        virtuals.filter((service) => service.virtual !== virtual),
       );
       t.is(
-        after.find((one) => one.virtual === virtual)?.lines.find(({name}) => name === 'scheduler')?.value,
+        after.find((service) => service.virtual === virtual)?.lines.find(({name}) => name === 'scheduler')
+          ?.value,
         value,
       );
     }),

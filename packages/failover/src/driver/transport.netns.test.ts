@@ -32,7 +32,7 @@ const until = async (holds: () => boolean): Promise<boolean> => {
 };
 
 test.before(async (t) => {
-  for (const one of [name, other]) ip('netns', 'add', one);
+  for (const text of [name, other]) ip('netns', 'add', text);
   ip('-n', name, 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', other);
   for (const [one, place] of [
     [name, 1],
@@ -46,13 +46,13 @@ test.before(async (t) => {
     ip('-n', one, 'link', 'set', 'eth0', 'up');
   }
   // The kernel routes IPv6 multicast a moment after it has seen the carrier.
-  const routed = (one: string): boolean =>
-    ip('-n', one, '-6', 'route', 'show', 'table', 'local').includes('multicast ff00::/8');
-  for (const one of [name, other]) t.true(await until(() => routed(one)), `${one} routes multicast`);
+  const routed = (text: string): boolean =>
+    ip('-n', text, '-6', 'route', 'show', 'table', 'local').includes('multicast ff00::/8');
+  for (const text of [name, other]) t.true(await until(() => routed(text)), `${text} routes multicast`);
 });
 
 test.after.always(() => {
-  for (const one of [name, other]) ip('netns', 'delete', one);
+  for (const text of [name, other]) ip('netns', 'delete', text);
 });
 
 /** Makes sockets in a namespace. */
@@ -115,10 +115,10 @@ const strangers: readonly (readonly [string, Buffer, number])[] = [
 for (const [title, path, back, target] of kinds)
   test(`${title}: strangers are dropped by the kernel and counted, the peer's adverts come`, async (t) => {
     const got: Buffer[] = [];
-    const open = (namespace: string, own: EnginePath, heard: (bytes: Buffer) => void) =>
+    const open = (namespace: string, path: EnginePath, heard: (bytes: Buffer) => void) =>
       inside(namespace, (addresses) =>
         openTransport(
-          [own],
+          [path],
           {cluster: CLUSTER, links: addresses.links(), addresses: () => addresses.list()},
           (_, bytes) => {
             heard(bytes);
@@ -126,12 +126,12 @@ for (const [title, path, back, target] of kinds)
           },
         ),
       );
-    const here = open(name, path, (bytes) => got.push(Buffer.from(bytes)));
-    t.teardown(() => here.close());
+    const transport = open(name, path, (bytes) => got.push(Buffer.from(bytes)));
+    t.teardown(() => transport.close());
     const peer = open(other, back, () => undefined);
     t.teardown(() => peer.close());
-    t.is(here.paths[0]?.error, undefined);
-    const before = here.paths[0]?.dropped ?? 0;
+    t.is(transport.paths[0]?.error, undefined);
+    const before = transport.paths[0]?.dropped ?? 0;
     const [family, kind] = [target.includes(':') ? 6 : 4, path.kind] as const;
     for (const [what, bytes, ttl] of strangers) {
       const index = inside(
@@ -153,7 +153,7 @@ for (const [title, path, back, target] of kinds)
       closeFd(fd);
     }
     t.true(
-      await until(() => (here.paths[0]?.dropped ?? 0) - before >= strangers.length),
+      await until(() => (transport.paths[0]?.dropped ?? 0) - before >= strangers.length),
       'all were dropped by the kernel',
     );
     peer.send(0, advert);

@@ -72,20 +72,20 @@ export function openTransport(
   received: (path: number, bytes: Buffer, from: string) => boolean,
 ): Transport {
   const open: (OpenPath | undefined)[] = paths.map(() => undefined);
-  const states: Path[] = paths.map((path, place) => ({
+  const states: Path[] = paths.map((path, index) => ({
     name: pathName(path),
     device: path.device,
     sent: 0,
     received: 0,
     get dropped() {
-      const one = open[place];
+      const one = open[index];
       return one ? droppedBy(one.fd) : 0;
     },
     error: 'not open',
   }));
 
-  function openPath(place: number, around: Surroundings): void {
-    const [path, state] = [paths[place], states[place]];
+  function openPath(index: number, around: Surroundings): void {
+    const [path, state] = [paths[index], states[index]];
     if (!path || !state) return;
     const link = around.links.find((link) => link.name === path.device);
     if (!link) {
@@ -109,37 +109,37 @@ export function openTransport(
       enlarge(fd);
       const socket = dgram.createSocket(family === 6 ? 'udp6' : 'udp4');
       socket.on('message', (bytes, from) => {
-        if (received(place, bytes, from.address)) state.received += 1;
+        if (received(index, bytes, from.address)) state.received += 1;
       });
       socket.on('error', (error: NodeJS.ErrnoException) => {
         state.error = error.code ?? error.message;
       });
       socket.bind({fd, exclusive: true});
       const to = socketAddress(target, path.port, link.index);
-      open[place] = {socket, fd, to, index: link.index, family, onLink};
+      open[index] = {socket, fd, to, index: link.index, family, onLink};
       state.error = undefined;
     } catch (error) {
       state.error = error instanceof Error ? error.message : String(error);
     }
   }
 
-  const closePath = (place: number): void => {
-    open[place]?.socket.close();
-    open[place] = undefined;
+  const closePath = (index: number): void => {
+    open[index]?.socket.close();
+    open[index] = undefined;
   };
   /** What is open already goes by other addresses now. */
-  const judgeAnew = (one: OpenPath, path: EnginePath, around: Surroundings): void => {
+  const judgeAnew = (open: OpenPath, path: EnginePath, around: Surroundings): void => {
     const onLink = insistsOnLink(path, paths, around);
-    if (onLink === one.onLink) return;
-    attachFilter(one.fd, advertFilter(one.family, around.cluster, onLink), pathName(path));
-    one.onLink = onLink;
+    if (onLink === open.onLink) return;
+    attachFilter(open.fd, advertFilter(open.family, around.cluster, onLink), pathName(path));
+    open.onLink = onLink;
   };
-  for (const place of paths.keys()) openPath(place, around);
+  for (const index of paths.keys()) openPath(index, around);
 
   return {
     paths: states,
-    send: (place, bytes) => {
-      const [one, state] = [open[place], states[place]];
+    send: (index, bytes) => {
+      const [one, state] = [open[index], states[index]];
       if (!one || !state) return;
       if (sendTo(one.fd, bytes, bytes.length, one.to) < 0) state.error = `send: ${errnoName(lastErrno())}`;
       else {
@@ -148,16 +148,16 @@ export function openTransport(
       }
     },
     reopen: (now) => {
-      for (const [place, path] of paths.entries()) {
+      for (const [index, path] of paths.entries()) {
         const link = now.links.find((link) => link.name === path.device);
-        if (open[place] && link?.index !== open[place]?.index) closePath(place);
-        const one = open[place];
+        if (open[index] && link?.index !== open[index]?.index) closePath(index);
+        const one = open[index];
         if (one) judgeAnew(one, path, now);
-        else openPath(place, now);
+        else openPath(index, now);
       }
     },
     close: () => {
-      for (const place of paths.keys()) closePath(place);
+      for (const index of paths.keys()) closePath(index);
     },
   };
 }

@@ -81,16 +81,16 @@ export function openVips({clock, count, linkOf, claim}: VipOptions) {
 
   /** Compares with the kernel: which of these are on their interfaces. */
   function present(vips: readonly EngineVip[], list: readonly InterfaceAddress[]): readonly EngineVip[] {
-    const there = new Set(
+    const onLinks = new Set(
       list.map(({index, address, prefixLength}) => `${index} ${address}/${prefixLength}`),
     );
     for (const vip of vips)
-      if (there.has(keyOf(vip))) onInterface.add(keyOf(vip));
+      if (onLinks.has(keyOf(vip))) onInterface.add(keyOf(vip));
       else {
         onInterface.delete(keyOf(vip));
         assigned.delete(keyOf(vip));
       }
-    return vips.filter((vip) => there.has(keyOf(vip)));
+    return vips.filter((vip) => onLinks.has(keyOf(vip)));
   }
 
   /**

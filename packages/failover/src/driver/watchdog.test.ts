@@ -9,8 +9,8 @@ test('a device is fed, stopped with V, and changed by a reload; one that is miss
   const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-dog-'));
   const [one, other] = [path.join(folder, 'one'), path.join(folder, 'other')];
   for (const file of [one, other]) writeFileSync(file, '');
-  const said: string[] = [];
-  const dog = makeWatchdog((text) => said.push(text), 5);
+  const messages: string[] = [];
+  const dog = makeWatchdog((text) => messages.push(text), 5);
   t.teardown(() => {
     dog.release();
     rmSync(folder, {recursive: true});
@@ -33,7 +33,7 @@ test('a device is fed, stopped with V, and changed by a reload; one that is miss
   t.regex(text(other), /^h+$/);
   dog.release();
   t.regex(text(other), /^h+V$/);
-  t.deepEqual(said, []);
+  t.deepEqual(messages, []);
   dog.use(path.join(folder, 'missing'));
-  t.regex(said.join('\n'), /^no watchdog: .*ENOENT/);
+  t.regex(messages.join('\n'), /^no watchdog: .*ENOENT/);
 });

@@ -35,10 +35,10 @@ const refused = async (
   t: ExecutionContext,
   ipvs: IpvsClient,
   code: string,
-  one: Operation,
+  operation: Operation,
 ): Promise<void> => {
-  const error = await t.throwsAsync(ipvs.apply(one), {instanceOf: IpvsError});
-  t.is(error?.code, code, one.type);
+  const error = await t.throwsAsync(ipvs.apply(operation), {instanceOf: IpvsError});
+  t.is(error?.code, code, operation.type);
 };
 
 const services: readonly (readonly [string, Service])[] = [
@@ -91,7 +91,7 @@ export const contract: readonly Promised[] = [
       ];
       for (const destination of wanted) await ipvs.apply({type: 'new-dest', key: web, destination});
       t.deepEqual(plan(await ipvs.list(), [{service: service(web), destinations: wanted}]), []);
-      const edited = wanted.map((one) => ({...one, weight: 5}));
+      const edited = wanted.map((destination) => ({...destination, weight: 5}));
       for (const destination of edited) await ipvs.apply({type: 'set-dest', key: web, destination});
       t.deepEqual(plan(await ipvs.list(), [{service: service(web), destinations: edited}]), []);
       await ipvs.apply({type: 'del-dest', key: web, destination: real()});
@@ -129,7 +129,7 @@ export const contract: readonly Promised[] = [
     check: async (t, ipvs) => {
       const key: ServiceKey = {...web, family: 6, address: '2001:db8:77::100'};
       const destinations = [real({family: 6, address: '2001:db8:77::11'})];
-      for (const one of plan([], [{service: service(key), destinations}])) await ipvs.apply(one);
+      for (const operation of plan([], [{service: service(key), destinations}])) await ipvs.apply(operation);
       t.deepEqual(plan(await ipvs.list(), [{service: service(key), destinations}]), []);
     },
   },
@@ -145,7 +145,7 @@ export const contract: readonly Promised[] = [
       for (const key of [web, mark])
         t.deepEqual(
           await ipvs.get(key),
-          all.find((one) => keyText(one.service.key) === keyText(key)),
+          all.find((observed) => keyText(observed.service.key) === keyText(key)),
         );
       t.is((await ipvs.get(web))?.destinations.length, 2);
       t.is(await ipvs.get({...web, port: 82}), undefined);
@@ -203,9 +203,13 @@ export const contract: readonly Promised[] = [
     check: async (t, ipvs) => {
       for (const role of ['master', 'backup'] as const)
         await ipvs.startSyncDaemon({role, interface: 'lo', syncid: 5});
-      const running = (await ipvs.syncDaemons()).map((one) => [one.role, one.interface, one.syncid]);
+      const running = (await ipvs.syncDaemons()).map((syncDaemon) => [
+        syncDaemon.role,
+        syncDaemon.interface,
+        syncDaemon.syncid,
+      ]);
       t.deepEqual(
-        running.toSorted((one, other) => String(one[0]).localeCompare(String(other[0]))),
+        running.toSorted((left, right) => String(left[0]).localeCompare(String(right[0]))),
         [
           ['backup', 'lo', 5],
           ['master', 'lo', 5],

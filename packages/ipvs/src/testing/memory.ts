@@ -53,9 +53,10 @@ const observed = ({service, destinations}: Entry): ObservedService => ({
 /** Any, multicast, broadcast and, without an interface, link-local addresses are no servers. */
 const notUnicast = /^(0\.0\.0\.0|2(2[4-9]|3\d)\..*|255\.255\.255\.255|::|ff.*|fe[89ab].*)$/;
 
-function checkDestination(op: string, one: Destination): void {
-  if (notUnicast.test(one.address)) throw new IpvsError(op, destinationText(one), 'EINVAL');
-  if (one.lowerThreshold > one.upperThreshold) throw new IpvsError(op, destinationText(one), 'ERANGE');
+function checkDestination(op: string, destination: Destination): void {
+  if (notUnicast.test(destination.address)) throw new IpvsError(op, destinationText(destination), 'EINVAL');
+  if (destination.lowerThreshold > destination.upperThreshold)
+    throw new IpvsError(op, destinationText(destination), 'ERANGE');
 }
 
 /** Makes an empty table. `log` gets every operation that was carried out, in order. */
@@ -106,11 +107,11 @@ export function makeMemoryIpvs(log?: (operation: Operation) => void): IpvsClient
         const {destinations} = found;
         const text = destinationText(operation.destination);
         if (operation.type !== 'del-dest') checkDestination(operation.type, operation.destination);
-        const there = destinations.has(text);
-        if (operation.type === 'new-dest' && there) throw new IpvsError(operation.type, text, 'EEXIST');
-        if (operation.type !== 'new-dest' && !there) throw new IpvsError(operation.type, text, 'ENOENT');
+        const present = destinations.has(text);
+        if (operation.type === 'new-dest' && present) throw new IpvsError(operation.type, text, 'EEXIST');
+        if (operation.type !== 'new-dest' && !present) throw new IpvsError(operation.type, text, 'ENOENT');
         if (operation.type === 'del-dest') destinations.delete(text);
-        else if (there) destinations.set(text, operation.destination);
+        else if (present) destinations.set(text, operation.destination);
         else found.destinations = new Map([[text, operation.destination], ...destinations]);
       }
     }
