@@ -11,6 +11,7 @@ import {buildPage} from '../../src/console/build.ts';
 import {makeCluster} from '../drill/cluster.ts';
 import {makeNamespaces} from '../lab/namespaces.ts';
 import {until} from '../lab/until.ts';
+import {serveConsole} from './serve.ts';
 
 const checkout = path.resolve(import.meta.dirname, '../..');
 const shots = path.resolve(process.argv[2] ?? path.join(checkout, 'dist/console-shots'));
@@ -70,27 +71,8 @@ try {
     await cluster.start(name);
   }
   await cluster.active('director1', LIMIT_MS);
-  const state = `${cluster.directory('director1')}/console`;
-  const words = [
-    '--run-dir',
-    `${cluster.directory('director1')}/run`,
-    '--state-dir',
-    state,
-    '--name',
-    'localhost',
-    '--listen',
-    `127.0.0.1:${PORT}`,
-  ];
-  const program = `${checkout}/src/hactl-console.ts`;
-  const {spawn, execFileSync} = await import('node:child_process');
-  const link = execFileSync(site.node, [program, ...words, 'link'], {encoding: 'utf8'}).trim();
-  const server = spawn(site.node, [program, ...words], {stdio: ['ignore', 'pipe', 'inherit']});
-  process.on('exit', () => server.kill());
-  let output = '';
-  server.stdout.on('data', (chunk: Buffer) => {
-    output += String(chunk);
-  });
-  await until('the console listens', LIMIT_MS, () => output.includes('listens on'));
+  const server = await serveConsole(cluster, 'director1', PORT);
+  const link = server.ask('link');
 
   const context = await browser.newContext({ignoreHTTPSErrors: true});
   const page = await context.newPage();
@@ -145,7 +127,7 @@ try {
   await page.getByText(/standby: /).waitFor({timeout: LIMIT_MS});
   await until('the page shows Backup', LIMIT_MS, async () => (await page.getByText('Backup').count()) > 0);
   await look(page, '11-after-standby');
-  server.kill();
+  server.stop();
 } finally {
   await browser.close();
   await cluster.stop();

@@ -1,0 +1,51 @@
+/** A console beside a director of a pair in namespaces. It listens on loopback, outside the namespaces. */
+import {execFileSync, spawn} from 'node:child_process';
+import path from 'node:path';
+import type {makeCluster} from '../drill/cluster.ts';
+import {until} from '../lab/until.ts';
+
+const checkout = path.resolve(import.meta.dirname, '../..');
+const LIMIT_MS = 120_000;
+
+export interface RunningConsole {
+  readonly port: number;
+  readonly pid: number;
+  /** What `hactl-console WORD` prints. */
+  readonly ask: (word: 'link' | 'token') => string;
+  readonly stop: () => void;
+}
+
+/** Starts it and waits until it listens. It ends with this process. */
+export async function serveConsole(
+  cluster: ReturnType<typeof makeCluster>,
+  director: string,
+  port: number,
+): Promise<RunningConsole> {
+  const {node} = cluster.site;
+  const folder = cluster.directory(director);
+  const words = [
+    `${checkout}/src/hactl-console.ts`,
+    '--run-dir',
+    `${folder}/run`,
+    '--state-dir',
+    `${folder}/console`,
+    '--name',
+    'localhost',
+    '--listen',
+    `127.0.0.1:${port}`,
+  ];
+  const server = spawn(node, words, {stdio: ['ignore', 'pipe', 'inherit']});
+  const stop = (): void => void server.kill();
+  process.once('exit', stop);
+  let output = '';
+  server.stdout.on('data', (chunk: Buffer) => {
+    output += String(chunk);
+  });
+  await until('the console listens', LIMIT_MS, () => output.includes('listens on'));
+  return {
+    port,
+    pid: server.pid ?? 0,
+    ask: (word) => execFileSync(node, [...words, word], {encoding: 'utf8'}).trim(),
+    stop,
+  };
+}
