@@ -10,7 +10,7 @@ import {backoff} from '@hactl/base';
 import {DAEMON_TEXT, daemonOptions, formOf} from './system/daemon-options.ts';
 import {VERSION} from './system/paths.ts';
 import {programFile} from './system/programs.ts';
-import {isNotification, LOADED, type KeeperMessage} from './daemon/keeper-words.ts';
+import {isNotification, LOADED, type LauncherMessage} from './daemon/launcher-messages.ts';
 import {SUPERVISOR_STOP_LIMIT_MS} from './system/limits.ts';
 
 /** The supervisor found the configuration or the command line unusable: starting it again would not help. */
@@ -91,7 +91,7 @@ function makeSpare(): void {
   });
 }
 
-function tell(message: KeeperMessage): void {
+function tell(message: LauncherMessage): void {
   // One that just died is restarted, and told anew.
   if (child?.connected) child.send(message, () => undefined);
 }

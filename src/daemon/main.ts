@@ -1,5 +1,5 @@
 /**
- * The supervisor's process: the real clock, the real children, the real kernel. Started by the keeper; it may be
+ * The supervisor's process: the real clock, the real children, the real kernel. Started by the launcher; it may be
  * started manually too. What it decides is in core.ts.
  */
 import {mkdirSync, rmSync} from 'node:fs';
@@ -14,7 +14,7 @@ import {openServiceManager} from '../system/service-manager.ts';
 import type {Spare} from './child.ts';
 import {runDirector} from './director.ts';
 import {lockDirectories} from './lock.ts';
-import {LOADED, type KeeperMessage} from './keeper-words.ts';
+import {LOADED, type LauncherMessage} from './launcher-messages.ts';
 import {rehearse, type DirectorOptions} from './options.ts';
 import {preforkChildren} from './programs.ts';
 
@@ -40,13 +40,13 @@ const PREFORK_AFTER = 2_000;
 /** Well within the WatchdogSec of the unit. */
 const ALIVE_EVERY_MS = 250;
 const ORPHANS_AFTER_MS = 1_000;
-/** The keeper kills a stopping supervisor that is silent for longer. */
+/** The launcher kills a stopping supervisor that is silent for longer. */
 const STILL_STOPPING = 5_000;
 const manager = openServiceManager((text) => {
   if (process.env.HACTL_NOTIFY !== undefined && process.connected) process.send?.({notify: text});
 });
 let pool: Map<string, Spare> | undefined;
-/** What the keeper has ready in case that this one dies. */
+/** The spares that the launcher has ready, in case this process dies. */
 let successor: SpareState | undefined;
 const logger = makeLogger({
   level: given('log-level') as Level,
@@ -63,7 +63,7 @@ const options: DirectorOptions = {
   ...(only === '' ? {} : {only}),
 };
 
-// The keeper loads a spare beforehand: it does nothing until it is told to, and ends with the keeper.
+// The launcher loads a spare beforehand: it does nothing until it is told to, and ends with the launcher.
 if (process.env.HACTL_SPARE !== undefined) {
   process.title = 'hactld-spare';
   const orphaned = (): never => process.exit(0);
@@ -119,7 +119,7 @@ const sweep = (): void => {
 // The children of a killed supervisor end a moment after it.
 setTimeout(sweep, ORPHANS_AFTER_MS).unref();
 
-process.on('message', ({spare}: KeeperMessage) => (successor = spare));
+process.on('message', ({spare}: LauncherMessage) => (successor = spare));
 const director = await runDirector({...options, ...(pool ? {pool} : {}), spare: () => successor});
 if (!director) {
   await logger.close();
@@ -160,10 +160,10 @@ process.on('SIGHUP', () => {
   logger.reopen();
   void director.reload();
 });
-// Without its keeper the supervisor would have nobody to start it again: hand over gracefully.
-process.on('disconnect', () => stop('the keeper is gone'));
+// Without its launcher the supervisor would have nobody to start it again: hand over gracefully.
+process.on('disconnect', () => stop('the launcher is gone'));
 process.on('uncaughtException', (error) => {
-  // Our bug: end at once. The engine notices, hands over to the peer, and the keeper starts a new supervisor.
+  // Our bug: end at once. The engine notices, hands over to the peer, and the launcher starts a new supervisor.
   log('error', `internal error, the supervisor ends: ${error.stack ?? error.message}`);
   process.exitCode = 70;
   setImmediate(() => process.exit(70));

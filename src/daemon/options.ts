@@ -19,7 +19,7 @@ export interface DirectorOptions {
   readonly logger: Logger;
   /** Children that were started while this supervisor was a spare itself. */
   readonly pool?: ReadonlyMap<string, Spare>;
-  /** The supervisor's own spare, as last reported by the keeper. */
+  /** The supervisor's own spare, as last reported by the launcher. */
   readonly spare?: () => SpareState | undefined;
 }
 

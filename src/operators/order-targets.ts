@@ -5,7 +5,7 @@ import {checkId, destinationOf, realName, virtualName} from '../table/services.t
 import type {Target} from '../control/orders.ts';
 
 /** One real of one virtual service, and the names that people may give both. */
-export interface Place {
+export interface CheckTarget {
   readonly id: string;
   readonly virtual: string;
   readonly virtualNames: readonly string[];
@@ -16,7 +16,7 @@ export interface Place {
 }
 
 /** Every real server of every virtual service. */
-export const placesOf = (files: readonly LdirectordConfig[]): Place[] =>
+export const checkTargetsOf = (files: readonly LdirectordConfig[]): CheckTarget[] =>
   files.flatMap((file) =>
     file.virtuals.flatMap((virtual) => {
       const name = virtualName(virtual);
@@ -41,7 +41,7 @@ export const placesOf = (files: readonly LdirectordConfig[]): Place[] =>
     }),
   );
 
-export const covers = (target: Target, place: Place): boolean =>
+export const covers = (target: Target, place: CheckTarget): boolean =>
   target.address === place.address &&
   (target.port === undefined || place.ports.includes(target.port)) &&
   (target.virtual === undefined || target.virtual === place.virtual);
@@ -70,7 +70,7 @@ const suggestion = (word: string, words: readonly string[], all: string): string
 };
 
 /** The virtual service that a word names. */
-export function readVirtual(word: string, places: readonly Place[]): Result<string, string> {
+export function readVirtual(word: string, places: readonly CheckTarget[]): Result<string, string> {
   const found = [
     ...new Set(
       places
@@ -89,7 +89,7 @@ export function readVirtual(word: string, places: readonly Place[]): Result<stri
 export function targetsOf(
   word: string,
   virtual: string | undefined,
-  places: readonly Place[],
+  places: readonly CheckTarget[],
   addressesOf: AddressesOf,
 ): Result<readonly Target[], string> {
   const within = places.filter((candidate) => virtual === undefined || candidate.virtual === virtual);

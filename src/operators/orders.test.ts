@@ -9,7 +9,7 @@ import {readRequest} from './order-requests.ts';
 import {runOperators} from './run.fixture.ts';
 import {type Order} from '../control/orders.ts';
 import {carryOut, isOrderRequest, orderedHeld, orderedWeights, orderViews} from './orders.ts';
-import {placesOf, readReal} from './order-targets.ts';
+import {checkTargetsOf, readReal} from './order-targets.ts';
 
 const {model} = parseLdirectordCf(
   {
@@ -28,7 +28,7 @@ virtual6=[2001:db8::64]:80
   {mode: 'lenient', resolve: {host: () => undefined, service: () => undefined}},
 );
 const files = [model];
-const places = placesOf(files);
+const places = checkTargetsOf(files);
 const http = 'tcp 10.0.0.100:80 > ';
 const https = 'tcp 10.0.0.100:443 > ';
 

@@ -10,12 +10,12 @@ import {type Target} from '../control/orders.ts';
 import {
   covers,
   nameOf,
-  placesOf,
+  checkTargetsOf,
   readReal,
   readVirtual,
   targetsOf,
   type AddressesOf,
-  type Place,
+  type CheckTarget,
 } from './order-targets.ts';
 import type {Order} from '../control/orders.ts';
 
@@ -57,7 +57,7 @@ function takeBack(
   orders: readonly Order[],
   kind: Order['kind'],
   target: Target,
-  places: readonly Place[],
+  places: readonly CheckTarget[],
 ): Result<readonly Order[], string> {
   const mine = places.filter((place) => covers(target, place));
   const touching = orders.filter(
@@ -89,7 +89,7 @@ export function carryOut(
   addressesOf: AddressesOf,
   when: number,
 ): Result<Done, string> {
-  const places = placesOf(files);
+  const places = checkTargetsOf(files);
   const {action, reals, weight} = request;
   if (action === 'weight' && !(Number.isInteger(weight) && (weight ?? -1) >= 0 && (weight ?? 0) <= 65_535))
     return fail(`a weight is a whole number from 0 to 65535, or reset`);
@@ -132,7 +132,7 @@ function orderTarget(
   done: Done,
   {action, who, reason, weight}: OrderRequest,
   target: Target,
-  places: readonly Place[],
+  places: readonly CheckTarget[],
   when: number,
 ): Result<Done, string> {
   const kind = kindOf[action];
@@ -173,11 +173,14 @@ function doneText(action: OrderAction, weight: number | undefined): string {
   }
 }
 
-const ordersAt = (orders: readonly Order[], place: Place): Order[] =>
+const ordersAt = (orders: readonly Order[], place: CheckTarget): Order[] =>
   orders.filter((order) => covers(order, place));
 
 /** Weights that differ from the configured ones, by check. Drained is 0; of two weights the later order counts. */
-export function orderedWeights(orders: readonly Order[], places: readonly Place[]): Map<string, number> {
+export function orderedWeights(
+  orders: readonly Order[],
+  places: readonly CheckTarget[],
+): Map<string, number> {
   const weights = new Map<string, number>();
   if (orders.length === 0) return weights;
   for (const place of places) {
@@ -193,7 +196,7 @@ const bySomeone = ({who, reason}: Order): string =>
   ` (by ${who}${reason === undefined ? '' : `: ${reason}`})`;
 
 /** Reals in maintenance by order, each with the reason, by check. */
-export function orderedHeld(orders: readonly Order[], places: readonly Place[]): Map<string, string> {
+export function orderedHeld(orders: readonly Order[], places: readonly CheckTarget[]): Map<string, string> {
   const maintained = new Map<string, string>();
   for (const place of orders.length === 0 ? [] : places) {
     const order = ordersAt(orders, place).findLast((order) => order.kind === 'maintenance');
@@ -205,7 +208,7 @@ export function orderedHeld(orders: readonly Order[], places: readonly Place[]):
 /** The orders with the real servers that each reaches now, and what files hold, for `status` and `maintenance list`. */
 export const orderViews = (
   orders: readonly Order[],
-  places: readonly Place[],
+  places: readonly CheckTarget[],
   heldByFile: ReadonlyMap<string, string>,
 ): OrderView[] => [
   ...orders.map(({kind, weight, who, when, reason, ...target}) => ({

@@ -9,7 +9,7 @@ import type {OrderOutcome, OrderRequest} from '../control/protocol.ts';
 import {checkId} from '../table/services.ts';
 import {inMaintenance, MAINTENANCE_REASON} from './maintenance.ts';
 import {mergeOrders, nextTime, withOrders} from './order-state.ts';
-import {placesOf, type Place} from './order-targets.ts';
+import {checkTargetsOf, type CheckTarget} from './order-targets.ts';
 import {carryOut, orderedHeld, orderedWeights, orderViews} from './orders.ts';
 
 /** What stands in the maintenance directories, and the host names of the real servers where names stand there. */
@@ -23,7 +23,7 @@ export type Reply = number;
 
 export interface OperatorsState {
   readonly files: readonly LdirectordConfig[];
-  readonly places: readonly Place[];
+  readonly places: readonly CheckTarget[];
   readonly orders: OrderState;
   readonly weights: ReadonlyMap<string, number>;
   readonly heldByOrder: ReadonlyMap<string, string>;
@@ -106,7 +106,7 @@ export function initialOperators(
   orders: OrderState,
   peer: string | undefined,
 ): OperatorsState {
-  const places = placesOf(files);
+  const places = checkTargetsOf(files);
   return {
     files,
     places,
@@ -167,7 +167,7 @@ function onConfig(
   files: readonly LdirectordConfig[],
   peer: string | undefined,
 ): OperatorsTurn {
-  const places = placesOf(files);
+  const places = checkTargetsOf(files);
   const {peer: _, ...exchange} = state.exchange;
   const next: OperatorsState = {
     ...state,

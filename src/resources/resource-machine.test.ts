@@ -2,7 +2,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import {
-  freshResource,
+  initialResource,
   nextDue,
   step,
   type Operation,
@@ -28,7 +28,7 @@ const no = (reason = 'stopped'): Outcome => ({ok: false, running: false, reason}
 function life(more: Partial<ResourceSettings> = {}, inherited = false) {
   const own = {...settings, ...more};
   let now = 0;
-  let state = freshResource(now, inherited);
+  let state = initialResource(now, inherited);
   const short = (effect: ResourceEffect): string => {
     if (effect.type === 'run') return `${effect.operation}/${effect.limit}`;
     if (effect.type === 'settled')

@@ -68,7 +68,7 @@ export type ResourceEffect =
 /** heartbeat's HA_STOPRETRYMAX. */
 const STOP_TRIES = 10;
 
-export const freshResource = (now: Instant, inherited: boolean): ResourceState => ({
+export const initialResource = (now: Instant, inherited: boolean): ResourceState => ({
   phase: 'unknown',
   inherited,
   wanted: false,

@@ -4,7 +4,7 @@ import {hideArguments, type Resource, type ResourceGroup} from '@hactl/config';
 import type {Log} from '../system/log.ts';
 import type {Agent} from './resource-agents.ts';
 import {
-  freshResource,
+  initialResource,
   nextDue,
   step,
   type Operation,
@@ -61,7 +61,7 @@ const failedOutcome = (error: unknown): Outcome => ({
 export function makeUnit(first: Placed, options: UnitOptions) {
   const {clock, log} = options;
   let placed = first;
-  let state = freshResource(clock.now(), options.inherited);
+  let state = initialResource(clock.now(), options.inherited);
   let agent: Agent | undefined;
   let timer: NodeJS.Timeout | undefined;
   let stoppedByOperator = false;

@@ -8,8 +8,8 @@ import test, {type ExecutionContext} from 'ava';
 import {startChecks} from './driver.ts';
 import {
   firstDue,
-  freshReport,
-  judge,
+  initialReport,
+  nextReport,
   nextDue,
   nextKind,
   SLOT,
@@ -252,20 +252,20 @@ test('a sending program: %h and %p, its output decides, without an expected one 
 test('verdicts: failurecount, and no grace for one that was never up', (t) => {
   const three = spec({failureCount: 3, initial: 'up'});
   const result = (passed: boolean) => ({passed, reason: 'r', took: 1});
-  let report = freshReport(three, 0);
+  let report = initialReport(three, 0);
   const states: string[] = [];
   for (const passed of [false, false, true, false, false, false, true]) {
-    report = judge(three, report, result(passed), 1);
+    report = nextReport(three, report, result(passed), 1);
     states.push(report.state);
   }
   t.deepEqual(states, ['up', 'up', 'up', 'up', 'up', 'down', 'up']);
   const fresh = spec({failureCount: 3});
-  t.is(judge(fresh, freshReport(fresh, 0), result(false), 1).state, 'down');
+  t.is(nextReport(fresh, initialReport(fresh, 0), result(false), 1).state, 'down');
 });
 
 test('checktype N: N connects between two negotiates; a failure is followed by a negotiate', (t) => {
   const combined = spec({checkType: {kind: 'combined', connects: 2}});
-  const seen = freshReport(combined, 0);
+  const seen = initialReport(combined, 0);
   t.is(nextKind(combined, seen, 0), 'negotiate');
   const passed = {...seen, checks: 1};
   t.is(nextKind(combined, passed, 0), 'connect');

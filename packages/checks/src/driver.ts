@@ -11,7 +11,7 @@ import {chargeNobody} from './probes/meter.ts';
 import {makeRooms} from './rooms.ts';
 import {firstDue, nextDue, SLOT, slotOf} from './schedule.ts';
 import {makeShortages} from './shortages.ts';
-import {freshReport, isNews, judge, nextKind, spared} from './verdict.ts';
+import {initialReport, shouldReport, nextReport, nextKind, spared} from './verdict.ts';
 import {makeWheel} from './wheel.ts';
 
 /** More probes than this at once wait for the next slot: descriptors are finite. */
@@ -113,8 +113,8 @@ export function startChecks(
     const before = check.report;
     shortages.note(result);
     check.report =
-      result.shortage === undefined ? judge(spec, before, result, now) : spared(before, result, now);
-    if (isNews(before, check.report)) say({type: 'verdict', report: check.report});
+      result.shortage === undefined ? nextReport(spec, before, result, now) : spared(before, result, now);
+    if (shouldReport(before, check.report)) say({type: 'verdict', report: check.report});
     put(check, nextDue(check.due, spec.checkInterval, now));
   }
 
@@ -135,7 +135,7 @@ export function startChecks(
         if (checks.has(spec.id)) continue;
         const check: Check = {
           spec,
-          report: freshReport(spec, now),
+          report: initialReport(spec, now),
           due: now,
           running: false,
           sinceNegotiate: 0,

@@ -4,9 +4,9 @@ import os from 'node:os';
 import path from 'node:path';
 import {systemClock} from '@hactl/base';
 import test from 'ava';
-import {freshReport, judge, type CheckReport, type CheckSpec} from './index.ts';
+import {initialReport, nextReport, type CheckReport, type CheckSpec} from './index.ts';
 import {probeExternal, readWeight} from './probes/external.ts';
-import {isNews} from './verdict.ts';
+import {shouldReport} from './verdict.ts';
 
 const spec = (more: Partial<CheckSpec> = {}): CheckSpec => ({
   id: 'tcp 10.0.0.100:80 > 127.0.0.1:80',
@@ -30,9 +30,9 @@ const spec = (more: Partial<CheckSpec> = {}): CheckSpec => ({
 /** One probe a second, `+` passed and `-` failed: the reports. */
 function play(more: Partial<CheckSpec>, probes: string): CheckReport[] {
   const of = spec(more);
-  let report = freshReport(of, 0);
+  let report = initialReport(of, 0);
   return probes.split('').map((probe, at) => {
-    report = judge(of, report, {passed: probe === '+', reason: 'r', took: 1}, (at + 1) * 1_000);
+    report = nextReport(of, report, {passed: probe === '+', reason: 'r', took: 1}, (at + 1) * 1_000);
     return report;
   });
 }
@@ -107,10 +107,13 @@ test('weights that a command may print', (t) => {
 test('a change of the wanted weight is news', (t) => {
   const [first] = play({}, '+');
   if (!first) throw new Error('no report');
-  t.false(isNews(first, {...first, checks: 2}));
-  t.true(isNews(first, {...first, weight: {value: 5, percent: false}}));
+  t.false(shouldReport(first, {...first, checks: 2}));
+  t.true(shouldReport(first, {...first, weight: {value: 5, percent: false}}));
   t.true(
-    isNews({...first, weight: {value: 5, percent: false}}, {...first, weight: {value: 5, percent: true}}),
+    shouldReport(
+      {...first, weight: {value: 5, percent: false}},
+      {...first, weight: {value: 5, percent: true}},
+    ),
   );
 });
 
@@ -140,21 +143,21 @@ test('a certificate that ends soon is news once a day, and changes no verdict', 
     words: `the certificate runs out in ${days} days`,
   });
   const after = (before: CheckReport, days: number, passed = true): CheckReport =>
-    judge(of, before, {passed, reason: 'r', took: 1, ...(passed ? {certificate: on(days)} : {})}, 1);
-  const fresh = after(freshReport(of, 0), 15);
+    nextReport(of, before, {passed, reason: 'r', took: 1, ...(passed ? {certificate: on(days)} : {})}, 1);
+  const fresh = after(initialReport(of, 0), 15);
   t.is(fresh.certificate, undefined);
   t.is(fresh.reason, 'r');
   const soon = after(fresh, 13);
   t.like(soon, {state: 'up', reason: 'r; the certificate runs out in 13 days', certificate: {days: 13}});
-  t.true(isNews(fresh, soon));
-  t.false(isNews(soon, after(soon, 13)), 'it was said today');
-  t.true(isNews(soon, after(soon, 12)));
+  t.true(shouldReport(fresh, soon));
+  t.false(shouldReport(soon, after(soon, 13)), 'it was said today');
+  t.true(shouldReport(soon, after(soon, 12)));
   t.like(after(soon, 0, false), {state: 'down', certificate: {days: 13}}, 'a failed check forgets nothing');
   const renewed = after(soon, 90);
   t.is(renewed.certificate, undefined);
-  t.true(isNews(soon, renewed));
+  t.true(shouldReport(soon, renewed));
   t.is(
-    judge(spec(), fresh, {passed: true, reason: 'r', took: 1, certificate: on(3)}, 2).certificate,
+    nextReport(spec(), fresh, {passed: true, reason: 'r', took: 1, certificate: on(3)}, 2).certificate,
     undefined,
   );
 });

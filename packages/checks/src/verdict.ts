@@ -16,7 +16,7 @@ export interface ProbeResult {
 }
 
 /** What is known before the first check: an adopted real server keeps its state. */
-export function freshReport(spec: CheckSpec, now: Instant): CheckReport {
+export function initialReport(spec: CheckSpec, now: Instant): CheckReport {
   const state: CheckState = spec.initial ?? 'unknown';
   return {id: spec.id, state, failures: 0, checks: 0, reason: 'not checked yet', took: 0, at: now};
 }
@@ -53,7 +53,12 @@ const endingCertificate = (
  * row make it down. A real server of which nothing is known goes down with its first failure: it has no traffic that a hasty
  * verdict could hurt; and it is up with its first success, so that a start is not delayed.
  */
-export function judge(spec: CheckSpec, before: CheckReport, result: ProbeResult, now: Instant): CheckReport {
+export function nextReport(
+  spec: CheckSpec,
+  before: CheckReport,
+  result: ProbeResult,
+  now: Instant,
+): CheckReport {
   const {passed, weight} = result;
   const {damping, rise = 1} = spec;
   const known: CheckState =
@@ -97,7 +102,7 @@ export const spared = (before: CheckReport, {reason, shortage}: ProbeResult, now
 });
 
 /** Must the supervisor hear of it at once? */
-export const isNews = (before: CheckReport, after: CheckReport): boolean =>
+export const shouldReport = (before: CheckReport, after: CheckReport): boolean =>
   before.checks === 0 ||
   before.state !== after.state ||
   before.certificate?.date !== after.certificate?.date ||

@@ -36,7 +36,14 @@ export {stonithCommand} from './ha-outside.ts';
 export {CERT_DAYS} from './ha-verdicts.ts';
 export {parseHaresources} from './haresources.ts';
 export {parseLdirectordCf} from './ldirectord-cf.ts';
-export {checkFiles, loadCluster, placesOf, type LoadInput, type LoadResult, type ReadFile} from './load.ts';
+export {
+  checkFiles,
+  loadCluster,
+  candidatePaths,
+  type LoadInput,
+  type LoadResult,
+  type ReadFile,
+} from './load.ts';
 export type * from './model.ts';
 export {isOcf} from './resource-forms.ts';
 export type {Resolver} from './reader.ts';

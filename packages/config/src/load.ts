@@ -41,7 +41,7 @@ const nowhere = (file: string): Span => ({file, start: 0, end: 1});
  * Where a configuration file of ldirectord is looked for, in order. A directory other than /etc/ha.d holds what is going
  * to be there: its copy comes before the machine's own file.
  */
-export function placesOf(name: string, dir: string): string[] {
+export function candidatePaths(name: string, dir: string): string[] {
   if (!name.startsWith('/')) return [`${dir}/${name}`, `${dir}/conf/${name}`, name];
   const home = name.startsWith(STANDARD) ? `${dir}/${name.slice(STANDARD.length)}` : undefined;
   const copy = `${dir}/${name.split('/').at(-1)}`;
@@ -80,7 +80,9 @@ export function loadCluster(input: LoadInput): LoadResult {
   const ldirectord = (name: string, span: Span | undefined): LdirectordConfig[] => {
     const home = name.startsWith(STANDARD) ? name.slice(STANDARD.length) : name;
     const copy = name.startsWith('/') ? `${dir}/${posix.basename(name)}` : undefined;
-    const places = placesOf(name, dir).filter((text) => text !== copy || (copies.get(text) ?? home) === home);
+    const places = candidatePaths(name, dir).filter(
+      (text) => text !== copy || (copies.get(text) ?? home) === home,
+    );
     const found = places.find((text) => read(text) !== undefined);
     const file = found === undefined ? undefined : open(found);
     if (file) copies.set(file.path, home);

@@ -41,9 +41,9 @@ function lookAt(pid: number | undefined): {dead: boolean; parent: number} | unde
   }
 }
 
-/** The daemon as it is now: its keeper is the one to be signalled. */
+/** The daemon as it is now: its launcher is the one to be signalled. */
 interface Running {
-  readonly keeper: number;
+  readonly launcher: number;
   readonly node: string;
 }
 
@@ -51,8 +51,8 @@ async function findRunning(paths: Paths): Promise<Running | 'stopped' | 'silent'
   try {
     const {processes, node} = await ask(controlSocket(paths.runDir), {command: 'status'}, ASK_LIMIT_MS);
     const supervisor = processes.find((status) => status.name === 'supervisor')?.pid;
-    const keeper = lookAt(supervisor)?.parent;
-    return keeper === undefined ? 'stopped' : {keeper, node};
+    const launcher = lookAt(supervisor)?.parent;
+    return launcher === undefined ? 'stopped' : {launcher, node};
   } catch (error) {
     return error instanceof ControlError && error.code === 'timeout' ? 'silent' : 'stopped';
   }
@@ -142,13 +142,13 @@ async function stop(paths: Paths): Promise<number> {
     process.stderr.write('\nhactld does not answer; ps shows it\n');
     return status.failed;
   }
-  if (ofSystemd(found.keeper))
+  if (ofSystemd(found.launcher))
     return (await runLimited('systemctl', ['stop', 'hactld'], {limit: STOP_LIMIT_MS})).status === 0
       ? status.ok
       : status.failed;
-  process.kill(found.keeper, 'SIGTERM');
+  process.kill(found.launcher, 'SIGTERM');
   const end = performance.now() + STOP_LIMIT_MS;
-  while (lookAt(found.keeper)?.dead === false) {
+  while (lookAt(found.launcher)?.dead === false) {
     if (performance.now() > end) return status.failed;
     // oxlint-disable-next-line no-await-in-loop -- looked at again until it is gone.
     await sleep(LOOK_EVERY);
@@ -166,7 +166,7 @@ async function showStatus(paths: Paths): Promise<number> {
     write('heartbeat does not answer: it is running, and its state is unknown\n');
     return status.unknown;
   }
-  write(`heartbeat OK [pid ${found.keeper} et al] is running on ${os.hostname()} [${found.node}]...\n`);
+  write(`heartbeat OK [pid ${found.launcher} et al] is running on ${os.hostname()} [${found.node}]...\n`);
   return status.ok;
 }
 

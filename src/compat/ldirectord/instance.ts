@@ -2,7 +2,7 @@
 import {createHash} from 'node:crypto';
 import {existsSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
-import {placesOf} from '@hactl/config';
+import {candidatePaths} from '@hactl/config';
 import type {Paths} from '../../system/paths.ts';
 
 export interface Instance {
@@ -17,7 +17,7 @@ export interface Instance {
 
 /** A file that is away may still have a daemon: the name it had then is tried in the same order. */
 function resolveFile(config: string, paths: Paths): {file: string; exists: boolean} {
-  const places = placesOf(config, paths.configDir).map((file) => path.resolve(file));
+  const places = candidatePaths(config, paths.configDir).map((file) => path.resolve(file));
   const existing = places.find((file) => existsSync(file));
   if (existing !== undefined) return {file: realpathSync(existing), exists: true};
   const running = places.find((file) => existsSync(instanceOf(file, false, paths).pidFile));

@@ -166,7 +166,7 @@ test('a daemon that was killed leaves a stale pid file: status says so, start go
   put('ldirectord.cf');
   t.is(call('start').status, 0);
   const [pid = 0] = pids();
-  // The whole group, as a machine that loses its power: a keeper alone leaves a supervisor that cleans up.
+  // The whole group, as a machine that loses its power: a launcher alone leaves a supervisor that cleans up.
   process.kill(-pid, 'SIGKILL');
   await until('it is dead', LIMIT, () => !existsSync(`/proc/${pid}`));
   const {status, stderr} = call('status');

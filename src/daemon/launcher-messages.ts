@@ -1,15 +1,15 @@
-/** The messages between the keeper and its supervisors; `go` and the keepalive may be any text. */
+/** The messages between the launcher and its supervisors; `go` and the keepalive may be any text. */
 import type {SpareState} from '../control/protocol.ts';
 
 /** A spare supervisor and its children have loaded their programs. */
 export const LOADED = 'loaded';
 
-/** Keeper to the active supervisor: which spares are ready in case it dies. */
-export interface KeeperMessage {
+/** Launcher to the active supervisor: which spares are ready in case it dies. */
+export interface LauncherMessage {
   readonly spare?: SpareState;
 }
 
-/** A supervisor to the keeper: messages for the service manager, in sd_notify's form. */
+/** A supervisor to the launcher: messages for the service manager, in sd_notify's form. */
 export interface Notification {
   readonly notify: string;
 }
