@@ -192,17 +192,19 @@ const reminderOf = (memory: AlertMemory, views: readonly VirtualView[]): Instant
   );
 
 function onLook(state: AlertsState, views: readonly VirtualView[], {now, wall}: Moment): AlertsTurn {
-  const told = state.outside ? noticeStep(state.noticed, views, wall) : {memory: state.noticed, notices: []};
+  const noticed = state.outside
+    ? noticeStep(state.noticed, views, wall)
+    : {memory: state.noticed, notices: []};
   const alerts = alertStep(state.memory, views, state.phase, now);
   const fallback = fallbackStep(state.fallbacks, views);
   const complete = views.every(({reals}) => reals.every((real) => real.state !== 'unknown'));
   const notify: readonly AlertsEffect[] =
-    told.notices.length === 0 ? [] : [{type: 'notify', notices: told.notices, census: censusOf(views)}];
+    noticed.notices.length === 0 ? [] : [{type: 'notify', notices: noticed.notices, census: censusOf(views)}];
   return [
     {
       ...state,
       memory: alerts.memory,
-      noticed: told.memory,
+      noticed: noticed.memory,
       fallbacks: fallback.memory,
       outbox: enqueued(state, alerts.events, now),
       phase: complete ? 'running' : state.phase,

@@ -124,17 +124,17 @@ function settle(before: ConfigurationState, status: EngineStatus): Configuration
 function withDifference(before: ConfigurationState, status: EngineStatus, now: Instant): ConfigurationState {
   const {seen, ...state} = before;
   const {digest} = state.running;
-  const other = status.peers.find(
+  const differing = status.peers.find(
     (peer) =>
       (peer.state === 'up' || peer.state === 'late') &&
       peer.configDigest !== undefined &&
       peer.configDigest !== '' &&
       !digest.startsWith(peer.configDigest),
   );
-  if (!other) return state;
-  const key = `${digest} ${other.configDigest ?? ''}`;
+  if (!differing) return state;
+  const key = `${digest} ${differing.configDigest ?? ''}`;
   if (seen?.key === key) return before;
-  const difference = {peer: other.name, count: 0};
+  const difference = {peer: differing.name, count: 0};
   return {...state, seen: {key, since: now, askAt: now + PATIENCE, reported: false, difference}};
 }
 

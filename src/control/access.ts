@@ -77,7 +77,7 @@ export function readOnly(answer: Answerer): Answerer {
 export async function openControl(runDir: string, answer: Answerer): Promise<Control> {
   const path = controlSocket(runDir);
   const main = await serveControl(path, answer, SOCKET_MODE, operatorLimits);
-  const own = statSync(path).gid;
+  const socketGroup = statSync(path).gid;
   let given = '{}';
   let reading: {close(): Promise<void>} | undefined;
 
@@ -110,7 +110,8 @@ export async function openControl(runDir: string, answer: Answerer): Promise<Con
       if (wanted === given) return [];
       given = wanted;
       const problems: string[] = [];
-      if (adminGroup === undefined || !(await give(path, adminGroup, problems))) chownSync(path, -1, own);
+      if (adminGroup === undefined || !(await give(path, adminGroup, problems)))
+        chownSync(path, -1, socketGroup);
       await reading?.close();
       reading = undefined;
       if (readGroup === undefined) return done(problems);

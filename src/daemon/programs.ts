@@ -14,11 +14,11 @@ export const programs: Readonly<Record<'failover' | 'checks' | 'sync', Program>>
 export function preforkChildren(loaded: () => void): Map<string, Spare> {
   const names = Object.keys(programs);
   let loading = names.length;
-  const one = (): void => {
+  const countDown = (): void => {
     loading -= 1;
     if (loading === 0) loaded();
   };
   return new Map(
-    Object.entries(programs).map(([name, program]) => [name, makeSpareOf(program, undefined, one)]),
+    Object.entries(programs).map(([name, program]) => [name, makeSpareOf(program, undefined, countDown)]),
   );
 }

@@ -52,8 +52,8 @@ export function addressFindings(cluster: ClusterConfig, facts: AddressFacts): Ho
 function vipFindings(vip: Vip, facts: AddressFacts): HostFinding[] {
   const {address, device, prefixLength, broadcast, family} = vip;
   const subject = address;
-  const outside = facts.addresses.filter((own) => own.device !== 'lo' && own.address !== address);
-  const home = outside.find((own) => within(address, own));
+  const outside = facts.addresses.filter((local) => local.device !== 'lo' && local.address !== address);
+  const home = outside.find((local) => within(address, local));
   const results: HostFinding[] = [];
   const bad = (text: string, help: string): void => void results.push(found('bad', subject, text, help));
   if (device !== undefined && !facts.links.includes(device))

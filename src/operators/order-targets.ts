@@ -41,10 +41,10 @@ export const checkTargetsOf = (files: readonly LdirectordConfig[]): CheckTarget[
     }),
   );
 
-export const covers = (target: Target, place: CheckTarget): boolean =>
-  target.address === place.address &&
-  (target.port === undefined || place.ports.includes(target.port)) &&
-  (target.virtual === undefined || target.virtual === place.virtual);
+export const covers = (target: Target, checkTarget: CheckTarget): boolean =>
+  target.address === checkTarget.address &&
+  (target.port === undefined || checkTarget.ports.includes(target.port)) &&
+  (target.virtual === undefined || target.virtual === checkTarget.virtual);
 
 export const nameOf = ({address, port, virtual}: Target): string =>
   `${port === undefined ? address : realName({address, port})}${virtual === undefined ? '' : ` in ${virtual}`}`;
@@ -101,7 +101,7 @@ export function targetsOf(
     ...(read?.port === undefined ? {} : {port: read.port}),
     ...(virtual === undefined ? {} : {virtual}),
   }));
-  const found = targets.filter((target) => within.some((place) => covers(target, place)));
+  const found = targets.filter((target) => within.some((checkTarget) => covers(target, checkTarget)));
   if (found.length > 0) return ok(found);
   const where = virtual === undefined ? '' : ` in ${virtual}`;
   const what = addresses.length > 0 || literal !== undefined ? '' : ' (no such host name either)';

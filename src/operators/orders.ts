@@ -59,14 +59,15 @@ function takeBack(
   target: Target,
   places: readonly CheckTarget[],
 ): Result<readonly Order[], string> {
-  const mine = places.filter((place) => covers(target, place));
+  const mine = places.filter((checkTarget) => covers(target, checkTarget));
   const touching = orders.filter(
-    (order) => order.kind === kind && (same(order, target) || mine.some((place) => covers(order, place))),
+    (order) =>
+      order.kind === kind && (same(order, target) || mine.some((checkTarget) => covers(order, checkTarget))),
   );
   if (touching.length === 0)
     return fail(`${nameOf(target)}: nothing to take back, there is no such order (${kind})`);
   const wider = touching.find((order) =>
-    places.some((place) => covers(order, place) && !mine.includes(place)),
+    places.some((checkTarget) => covers(order, checkTarget) && !mine.includes(checkTarget)),
   );
   if (wider && !same(wider, target))
     return fail(
@@ -148,7 +149,7 @@ function orderTarget(
     ? ok([...done.orders.filter((known) => known.kind !== kind || !same(known, target)), order])
     : takeBack(done.orders, kind, target, places);
   if (!orders.ok) return orders;
-  const ids = places.filter((place) => covers(target, place)).map(({id}) => id);
+  const ids = places.filter((checkTarget) => covers(target, checkTarget)).map(({id}) => id);
   return ok({
     orders: orders.value,
     lines: [...done.lines, ...ids.map((id) => `${id}: ${doneText(action, weight)}`)],
@@ -173,8 +174,8 @@ function doneText(action: OrderAction, weight: number | undefined): string {
   }
 }
 
-const ordersAt = (orders: readonly Order[], place: CheckTarget): Order[] =>
-  orders.filter((order) => covers(order, place));
+const ordersAt = (orders: readonly Order[], checkTarget: CheckTarget): Order[] =>
+  orders.filter((order) => covers(order, checkTarget));
 
 /** Weights that differ from the configured ones, by check. Drained is 0; of two weights the later order counts. */
 export function orderedWeights(
@@ -183,11 +184,11 @@ export function orderedWeights(
 ): Map<string, number> {
   const weights = new Map<string, number>();
   if (orders.length === 0) return weights;
-  for (const place of places) {
-    const applying = ordersAt(orders, place);
+  for (const checkTarget of places) {
+    const applying = ordersAt(orders, checkTarget);
     const weight = applying.findLast((order) => order.kind === 'weight')?.weight;
-    if (applying.some((order) => order.kind === 'drain')) weights.set(place.id, 0);
-    else if (weight !== undefined) weights.set(place.id, weight);
+    if (applying.some((order) => order.kind === 'drain')) weights.set(checkTarget.id, 0);
+    else if (weight !== undefined) weights.set(checkTarget.id, weight);
   }
   return weights;
 }
@@ -198,9 +199,9 @@ const bySomeone = ({who, reason}: Order): string =>
 /** Reals in maintenance by order, each with the reason, by check. */
 export function orderedHeld(orders: readonly Order[], places: readonly CheckTarget[]): Map<string, string> {
   const maintained = new Map<string, string>();
-  for (const place of orders.length === 0 ? [] : places) {
-    const order = ordersAt(orders, place).findLast((order) => order.kind === 'maintenance');
-    if (order) maintained.set(place.id, `${MAINTENANCE_REASON}${bySomeone(order)}`);
+  for (const checkTarget of orders.length === 0 ? [] : places) {
+    const order = ordersAt(orders, checkTarget).findLast((order) => order.kind === 'maintenance');
+    if (order) maintained.set(checkTarget.id, `${MAINTENANCE_REASON}${bySomeone(order)}`);
   }
   return maintained;
 }
@@ -214,7 +215,7 @@ export const orderViews = (
   ...orders.map(({kind, weight, who, when, reason, ...target}) => ({
     kind,
     target: nameOf(target),
-    reals: places.filter((place) => covers(target, place)).map(({id}) => id),
+    reals: places.filter((checkTarget) => covers(target, checkTarget)).map(({id}) => id),
     ...(weight === undefined ? {} : {weight}),
     who,
     when,

@@ -210,8 +210,8 @@ function findProgram(resource: Resource, places: AgentPlaces): Agent | string {
       return `no parameters of OCF::${args.join('::')}: ${error instanceof Error ? error.message : String(error)}`;
     }
   }
-  const own = path.join(configDir, 'resource.d', type);
-  if (isExecutable(own)) return script(own, args);
+  const resourceScript = path.join(configDir, 'resource.d', type);
+  if (isExecutable(resourceScript)) return script(resourceScript, args);
   const init = path.join(initDir, type);
   if (isExecutable(init)) return initScript(init, args);
   return `resource script ${type} is neither in ${configDir}/resource.d nor in ${initDir}`;

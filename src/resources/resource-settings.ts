@@ -31,8 +31,8 @@ export const resourceName = ({type, args}: Resource): string => [type, ...args].
 /** Later lines win over earlier ones; a line counts for a name, for a type, or for all. */
 export function settingsOf(resource: Resource, rules: readonly ResourceRule[]): SupervisedSettings {
   const names = ['*', resource.type, resourceName(resource)];
-  const own = rules.filter(({match}) => names.includes(match));
-  const {match: _, ...said} = Object.assign({match: ''}, defaults, ...own) as typeof defaults & {
+  const applying = rules.filter(({match}) => names.includes(match));
+  const {match: _, ...said} = Object.assign({match: ''}, defaults, ...applying) as typeof defaults & {
     match: string;
   };
   const exact = isOcf(resource.type) || ['OCF', 'systemd', 'IPsrcaddr'].includes(resource.type);

@@ -76,8 +76,8 @@ export const livingPeers = ({engine}: RolesState): EngineStatus['peers'] =>
 export function speaksFor(state: RolesState, address: string | undefined): boolean {
   if (!state.pair) return true;
   const isActive = (vrid: number): boolean => state.roles.get(vrid) === 'Active';
-  const own = state.groups.filter(({vips}) => vips.some((vip) => vip.address === address));
-  if (own.length > 0) return own.some(({vrid}) => isActive(vrid));
+  const holders = state.groups.filter(({vips}) => vips.some((vip) => vip.address === address));
+  if (holders.length > 0) return holders.some(({vrid}) => isActive(vrid));
   const localActive = state.groups.map(({vrid}) => vrid).filter(isActive);
   const remoteActive = livingPeers(state).flatMap(({groups}) =>
     groups.flatMap(({vrid, role}) => (role === 'Active' ? [vrid] : [])),

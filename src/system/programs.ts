@@ -27,11 +27,11 @@ export const entries: Readonly<Record<string, string>> = Object.fromEntries(
 );
 
 const bundled = !import.meta.url.endsWith('.ts');
-const here = (source: string, packed: string): string =>
+const fileOf = (source: string, packed: string): string =>
   fileURLToPath(new URL(bundled ? packed : source, import.meta.url));
 
 /** The file that Node runs for this program. */
-export const programFile = (name: ProgramName): string => here(sources[name], `${name}.mjs`);
+export const programFile = (name: ProgramName): string => fileOf(sources[name], `${name}.mjs`);
 
 /** A document that a program reads: `configuration.md`. */
-export const documentFile = (name: string): string => here(`../../docs/${name}`, `docs/${name}`);
+export const documentFile = (name: string): string => fileOf(`../../docs/${name}`, `docs/${name}`);

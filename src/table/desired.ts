@@ -40,7 +40,7 @@ export function desiredTable(options: DesiredOptions): VirtualTable[] {
     const destinations: Destination[] = [];
     const put = (destination: Destination): void => {
       // ldirectord accepts the same real server twice in one virtual service; the kernel holds it once, the last line wins.
-      const at = destinations.findIndex((other) => sameServer(other, destination));
+      const at = destinations.findIndex((candidate) => sameServer(candidate, destination));
       if (at === -1) destinations.push(destination);
       else destinations[at] = destination;
     };

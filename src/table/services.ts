@@ -121,7 +121,7 @@ export function checkSpec(
   initial: 'up' | 'down' | undefined,
 ): CheckSpec {
   const family = real.address.includes(':') ? 6 : 4;
-  const own = virtualPort(virtual);
+  const port = virtualPort(virtual);
   const {check = {}} = real;
   const service = check.service ?? virtual.service;
   const ownCheck = check.checkType !== undefined || check.checkCommand !== undefined;
@@ -132,12 +132,12 @@ export function checkSpec(
     service,
     family,
     address: real.address,
-    port: check.checkPort ?? virtual.checkPort ?? (real.port || own || servicePorts[service] || 0),
+    port: check.checkPort ?? virtual.checkPort ?? (real.port || port || servicePorts[service] || 0),
     protocol: virtual.address.kind === 'address' ? virtual.address.protocol : 'fwm',
     virtualAddress:
       virtual.address.kind === 'address' ? virtual.address.address : String(virtual.address.mark),
-    virtualPort: own,
-    realPort: real.port || own,
+    virtualPort: port,
+    realPort: real.port || port,
     checkCommand: check.checkCommand ?? virtual.checkCommand,
     checkTimeout: check.checkTimeout ?? virtual.checkTimeout,
     negotiateTimeout: check.checkTimeout ?? virtual.negotiateTimeout,

@@ -108,12 +108,12 @@ export interface Opened {
 }
 
 /** Checks a frame and gives its payload. Whether it is fresh is the window's business (`accept`). */
-export function open(keys: ChannelKeys, own: number, frame: Buffer): Result<Opened, ChannelFault> {
+export function open(keys: ChannelKeys, localId: number, frame: Buffer): Result<Opened, ChannelFault> {
   if (frame.length < OVERHEAD) return fail('too-short');
   if (frame.toString('latin1', 0, 2) !== 'hs' || frame[2] !== VERSION) return fail('not-ours');
   if (frame[3] !== MODE) return fail('mode');
   const sender = frame.readUInt32BE(4);
-  if (sender === own) return fail('own');
+  if (sender === localId) return fail('own');
   const end = frame.length - TAG;
   const sequence = frame.readBigUInt64BE(16);
   const key = encryptionKey(keys.encryption, frame);

@@ -42,13 +42,13 @@ export function crossCheck(cluster: ClusterConfig, localNode: string | undefined
       );
     for (const {vip, span} of group.resources) {
       if (!vip) continue;
-      const other = seen.get(vip.address);
-      if (other !== undefined)
+      const holder = seen.get(vip.address);
+      if (holder !== undefined)
         add(
           'error',
           'duplicate-address',
           span,
-          `${vip.address} is in group ${other} too`,
+          `${vip.address} is in group ${holder} too`,
           'an address belongs to one group',
         );
       seen.set(vip.address, group.name);

@@ -12,18 +12,18 @@ export interface FactChange {
 }
 
 /** `other`: what it is compared with, when this is the second of two. */
-function shown(fact: Fact | undefined, other: Fact | undefined): string | undefined {
+function shown(fact: Fact | undefined, counterpart: Fact | undefined): string | undefined {
   if (!fact?.secret) return fact?.value;
-  if (fact.shown === undefined) return other ? '(another secret)' : '(secret)';
-  return fact.shown === other?.shown ? `${fact.shown} (changed)` : fact.shown;
+  if (fact.shown === undefined) return counterpart ? '(another secret)' : '(secret)';
+  return fact.shown === counterpart?.shown ? `${fact.shown} (changed)` : fact.shown;
 }
 
 /** What differs, in the order of the first list; what only the second has comes last. */
 export function compareFacts(from: readonly Fact[], to: readonly Fact[]): FactChange[] {
   const after = new Map(to.map((fact) => [fact.directive, fact]));
   const before = new Set(from.map((fact) => fact.directive));
-  const change = (either: Fact, fact: Fact | undefined, other: Fact | undefined): FactChange[] =>
-    fact?.value === other?.value
+  const change = (either: Fact, fact: Fact | undefined, counterpart: Fact | undefined): FactChange[] =>
+    fact?.value === counterpart?.value
       ? []
       : [
           {
@@ -32,7 +32,7 @@ export function compareFacts(from: readonly Fact[], to: readonly Fact[]): FactCh
             file: either.file,
             directive: either.directive,
             from: shown(fact, undefined),
-            to: shown(other, fact),
+            to: shown(counterpart, fact),
           },
         ];
   return [

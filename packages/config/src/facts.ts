@@ -119,7 +119,7 @@ function haFacts(ha: HaConfig): Fact[] {
     hactl_peer_port: String(hactl.peerPort),
     ...verdictValues(hactl.verdicts),
   };
-  const own: Readonly<Record<string, string | undefined>> = {
+  const settings: Readonly<Record<string, string | undefined>> = {
     logfile: ha.logFile,
     debugfile: ha.debugFile,
     logfacility: ha.logFacility,
@@ -179,7 +179,7 @@ function haFacts(ha: HaConfig): Fact[] {
     ...hactl.resources.map(({match, ...rule}, index) =>
       fact(`hactl_resource ${match} (${index + 1})`, JSON.stringify(rule)),
     ),
-    ...Object.entries(own).flatMap(([directive, value]) =>
+    ...Object.entries(settings).flatMap(([directive, value]) =>
       value === undefined ? [] : [mine(directive, value)],
     ),
   ];
@@ -257,7 +257,7 @@ function groupFacts(file: string, group: ResourceGroup, number: number): Fact[] 
 }
 
 function fileFacts(file: LdirectordConfig, number: number): Fact[] {
-  const own: Readonly<Record<string, string | undefined>> = {
+  const settings: Readonly<Record<string, string | undefined>> = {
     autoreload: onOff(file.autoReload),
     callback: file.callback,
     logfile: file.logFile,
@@ -272,7 +272,7 @@ function fileFacts(file: LdirectordConfig, number: number): Fact[] {
       directive: `file ${number} readdquiescent`,
       value: onOff(file.readdQuiescent),
     },
-    ...Object.entries(own).flatMap(([name, value]): Fact[] =>
+    ...Object.entries(settings).flatMap(([name, value]): Fact[] =>
       value === undefined
         ? []
         : [

@@ -268,7 +268,7 @@ function takeFacility(line: HaLine, {texts}: Draft): void {
 }
 
 /** `hactl_track_script TIME /PATH ARGUMENTS…`. */
-function takeTrackScript(line: HaLine, own: Own): void {
+function takeTrackScript(line: HaLine, hactl: Own): void {
   if (!line.wants('TIME /PATH ARGUMENTS…', 2)) return;
   const every = line.time();
   const [, file] = line.rest;
@@ -277,7 +277,7 @@ function takeTrackScript(line: HaLine, own: Own): void {
   else if (every !== undefined && every < 100)
     line.wrong('a script every few milliseconds would be all this machine does', 'at least 100ms');
   else if (every !== undefined)
-    own.trackScripts = [...own.trackScripts, {every, words: line.rest.slice(1).map(({text}) => text)}];
+    hactl.trackScripts = [...hactl.trackScripts, {every, words: line.rest.slice(1).map(({text}) => text)}];
 }
 
 /** `auto_failback on|off|legacy`; nice_failback is the old name with the opposite meaning. */

@@ -38,33 +38,33 @@ function webhookOf(line: HaLine): OutsideAlerts['webhooks'][number] | undefined 
 }
 
 /** Takes one of them into `own`. */
-export function takeOperation(line: HaLine, own: Own): void {
+export function takeOperation(line: HaLine, hactl: Own): void {
   const {value} = line;
   const put = (more: Partial<OutsideAlerts>): void => {
-    own.alerts = {webhooks: [], commands: [], gap: GAP, ...own.alerts, ...more};
+    hactl.alerts = {webhooks: [], commands: [], gap: GAP, ...hactl.alerts, ...more};
   };
   switch (line.name) {
     case 'hactl_admin_group':
-      if (line.wants('GROUP')) own.adminGroup = value;
+      if (line.wants('GROUP')) hactl.adminGroup = value;
       return;
     case 'hactl_read_group':
-      if (line.wants('GROUP')) own.readGroup = value;
+      if (line.wants('GROUP')) hactl.readGroup = value;
       return;
     case 'hactl_check_user':
-      if (line.wants('USER')) own.checkUser = value;
+      if (line.wants('USER')) hactl.checkUser = value;
       return;
     case 'hactl_script_user':
-      if (line.wants('USER')) own.scriptUser = value;
+      if (line.wants('USER')) hactl.scriptUser = value;
       return;
     case 'hactl_webhook': {
       const webhook = line.wants('URL token=SECRET') ? webhookOf(line) : undefined;
-      if (webhook) put({webhooks: [...(own.alerts?.webhooks ?? []), webhook]});
+      if (webhook) put({webhooks: [...(hactl.alerts?.webhooks ?? []), webhook]});
       return;
     }
     case 'hactl_alert_command':
       if (!line.wants('/PATH ARGUMENTS…')) return;
       if (value.startsWith('/'))
-        put({commands: [...(own.alerts?.commands ?? []), line.rest.map(({text}) => text)]});
+        put({commands: [...(hactl.alerts?.commands ?? []), line.rest.map(({text}) => text)]});
       else line.wrong(`"${value}" is not an absolute path`, 'write /usr/local/bin/tell-someone');
       return;
     case 'hactl_alert_gap': {

@@ -21,15 +21,15 @@ export const CERT_DAYS = 14;
 const DAMPING_FORM = 'SUPPRESS REUSE HALF-LIFE, such as 3 1 60s';
 
 /** Takes one of them into `own`. */
-export function takeVerdict(line: HaLine, own: {verdicts?: HaConfig['hactl']['verdicts']}): void {
+export function takeVerdict(line: HaLine, hactl: {verdicts?: HaConfig['hactl']['verdicts']}): void {
   const {value} = line;
   const put = (more: Partial<VerdictSettings>): void => {
-    own.verdicts = {
+    hactl.verdicts = {
       rise: 1,
       slowStart: 0,
       dynamicWeight: false,
       certDays: CERT_DAYS,
-      ...own.verdicts,
+      ...hactl.verdicts,
       ...more,
     };
   };

@@ -180,12 +180,12 @@ function takeStatus(directive: Directive, reporter: Reporter): string[] | undefi
     reporter.error('bad-value', directive.valueSpan, `invalid email alert status at: "${strange}"`, help);
     return undefined;
   }
-  const other = words.find((word) => word !== 'none');
-  if (words.includes('none') && other !== undefined) {
+  const expected = words.find((word) => word !== 'none');
+  if (words.includes('none') && expected !== undefined) {
     reporter.error(
       'bad-value',
       directive.valueSpan,
-      `invalid email alert status: "${other}" specified with "none"`,
+      `invalid email alert status: "${expected}" specified with "none"`,
       help,
     );
     return undefined;

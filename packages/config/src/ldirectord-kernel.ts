@@ -23,10 +23,10 @@ export function judgeForKernel(virtual: VirtualService, schedulerSpan: Span, rep
   for (const real of virtual.reals) judgeReal(real, reporter);
   const asksDns = (kind: string, of: string, asked: string | undefined): boolean =>
     (kind === 'negotiate' || kind === 'combined') && of === 'dns' && asked === undefined;
-  const own = virtual.reals.some(({request: asked, check = {}}) =>
+  const overrides = virtual.reals.some(({request: asked, check = {}}) =>
     asksDns((check.checkType ?? checkType).kind, check.service ?? service, check.request ?? asked ?? request),
   );
-  if (own || (virtual.reals.length === 0 && asksDns(checkType.kind, service, request)))
+  if (overrides || (virtual.reals.length === 0 && asksDns(checkType.kind, service, request)))
     reporter.add(
       'warning',
       'missing-value',

@@ -90,7 +90,7 @@ export function loadCluster(input: LoadInput): LoadResult {
       if (taken.has(file.realPath)) return [];
       taken.add(file.realPath);
       const model = take(parseLdirectordCf(file, {mode, resolve: input.resolve}));
-      return [model, ...model.execute.flatMap((other) => ldirectord(other, nowhere(file.path)))];
+      return [model, ...model.execute.flatMap((executed) => ldirectord(executed, nowhere(file.path)))];
     }
     if (span)
       diagnostics.push({

@@ -18,9 +18,9 @@ const isLocal = (line: string): boolean =>
   localDirectives.includes((/^\s*(\S+)/.exec(line)?.[1] ?? '').toLowerCase());
 
 /** The sender's text with the receiver's own lines where the sender's last ones were, or at the end. */
-export function withLocalLines(sent: string, own: string): string {
+export function withLocalLines(sent: string, local: string): string {
   const lines = sent.split('\n');
-  const mine = own.split('\n').filter(isLocal);
+  const mine = local.split('\n').filter(isLocal);
   const last = lines.findLastIndex(isLocal);
   const at = last === -1 ? lines.length - (lines.at(-1) === '' ? 1 : 0) : last + 1;
   const kept = (part: readonly string[]): string[] => part.filter((line) => !isLocal(line));

@@ -27,5 +27,7 @@ export function signedPath(paths: readonly EnginePath[], id: number, arrived: nu
 }
 
 /** Without this machine's own addresses: heartbeat's files name both directors' `ucast` lines, and each skips its own. */
-export const peerPaths = (paths: readonly EnginePath[], own: ReadonlySet<string>): readonly EnginePath[] =>
-  paths.filter((path) => path.kind !== 'ucast' || !own.has(path.peer));
+export const peerPaths = (
+  paths: readonly EnginePath[],
+  localAddresses: ReadonlySet<string>,
+): readonly EnginePath[] => paths.filter((path) => path.kind !== 'ucast' || !localAddresses.has(path.peer));

@@ -55,9 +55,9 @@ async function attempt(
 async function carryOutOne(ipvs: Pick<IpvsClient, 'apply'>, operation: Operation): Promise<OperationOutcome> {
   const error = await attempt(ipvs, operation);
   if (!error) return {operation};
-  const other = instead(operation, error.code);
-  if (other === undefined) return {operation, error};
-  const refused = other === 'as-wanted' ? undefined : await attempt(ipvs, other);
+  const substitute = instead(operation, error.code);
+  if (substitute === undefined) return {operation, error};
+  const refused = substitute === 'as-wanted' ? undefined : await attempt(ipvs, substitute);
   return {operation, differs: true, ...(refused ? {error: refused} : {})};
 }
 

@@ -247,12 +247,12 @@ export const setIntOption = (
 const CLONE_NEWNET = 0x4000_0000;
 
 /** Runs `work` with this thread in another network namespace (by open descriptor). Synchronous work only. */
-export function withNamespace<T>(target: number, own: number, work: () => T): T {
+export function withNamespace<T>(target: number, home: number, work: () => T): T {
   check(sysSetns(target, CLONE_NEWNET) as number, 'setns', 'network namespace');
   try {
     return work();
   } finally {
-    check(sysSetns(own, CLONE_NEWNET) as number, 'setns', 'own network namespace');
+    check(sysSetns(home, CLONE_NEWNET) as number, 'setns', 'own network namespace');
   }
 }
 

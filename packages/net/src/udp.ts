@@ -86,8 +86,9 @@ export function openUdp(options: UdpOptions): number {
     if (kind === 'bcast') setIntOption(fd, abi.SOL_SOCKET, abi.SO_BROADCAST, 1, target);
     if (kind === 'mcast' && options.group !== undefined) joinGroup(fd, options.group, options, target);
     // Bound to the group, a multicast socket gets the group's datagrams only; the others take any local address.
-    const own = kind === 'mcast' && options.group !== undefined ? options.group : six ? '::' : '0.0.0.0';
-    bindSocket(fd, socketAddress(own, port, index), target);
+    const bindAddress =
+      kind === 'mcast' && options.group !== undefined ? options.group : six ? '::' : '0.0.0.0';
+    bindSocket(fd, socketAddress(bindAddress, port, index), target);
     return fd;
   } catch (error) {
     closeFd(fd);

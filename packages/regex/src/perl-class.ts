@@ -37,25 +37,25 @@ export function classOf(text: string, at: number): {source: string; end: number}
   for (;;) {
     const char = text.codePointAt(index);
     if (char === undefined) throw new Untranslatable('unmatched [');
-    const one = String.fromCodePoint(char);
-    if (one === ']' && index > first) return {source: `${out}]`, end: index + 1};
+    const character = String.fromCodePoint(char);
+    if (character === ']' && index > first) return {source: `${out}]`, end: index + 1};
     const named = /^\[:(\^?)(\w+):\]/.exec(text.slice(index));
     if (named) {
       out += posixClass(named[2] ?? '', named[1] === '^');
       index += named[0].length;
-    } else if (one === '\\') {
+    } else if (character === '\\') {
       const {source, end} = inClass(text, index);
       out += source;
       index = end;
     } else {
       // A - between two characters is a range; at either end, or behind a class, it is itself.
       const isRange =
-        one === '-' &&
+        character === '-' &&
         index > first &&
         text[index + 1] !== ']' &&
         !/\\[dDwWsShHvV]$|:\]$/.test(text.slice(0, index));
-      out += isRange ? '-' : literal(one);
-      index += one.length;
+      out += isRange ? '-' : literal(character);
+      index += character.length;
     }
   }
 }

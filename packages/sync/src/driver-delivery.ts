@@ -60,7 +60,7 @@ export function openDelivery(context: SyncContext, ports: DeliveryPorts): Delive
   /** The newest marker that the peer's kernel sent. */
   let newestMarker: number | undefined;
   /** Questions of the peer that wait for a marker of its kernel. */
-  const held: {
+  const delayed: {
     readonly number: number;
     readonly marker: number;
     readonly settle: boolean;
@@ -130,9 +130,9 @@ export function openDelivery(context: SyncContext, ports: DeliveryPorts): Delive
     },
     peerMarker: (marker) => {
       if (newestMarker === undefined || isReached(marker, newestMarker)) newestMarker = marker;
-      for (const question of held.splice(0)) {
+      for (const question of delayed.splice(0)) {
         if (hasCome(question.marker)) answer(question.number, question.settle);
-        else if (now() - question.at < FORGET) held.push(question);
+        else if (now() - question.at < FORGET) delayed.push(question);
       }
     },
     message: (message) => {
@@ -145,11 +145,11 @@ export function openDelivery(context: SyncContext, ports: DeliveryPorts): Delive
           if (problem === undefined) peer.send({type: 'marked', number: message.number});
         });
       else if (hasCome(message.marker)) answer(message.number, message.settle);
-      else held.push({...message, at: now()});
+      else delayed.push({...message, at: now()});
     },
     newPeer: () => {
       newestMarker = undefined;
-      held.splice(0);
+      delayed.splice(0);
     },
     barrier,
     push,

@@ -80,8 +80,14 @@ export function openPeer(context: SyncContext, syncInterface: SyncInterface): Pe
   const sayHello = (echo = session.echo, to = heard.address): void => {
     if (!handlers) return;
     const {active} = context;
-    const own = {active, connections: mirror.size, seed: mirror.seed, challenge: session.challenge, echo};
-    send({type: 'hello', ...handlers.describe(), ...own}, to);
+    const localState = {
+      active,
+      connections: mirror.size,
+      seed: mirror.seed,
+      challenge: session.challenge,
+      echo,
+    };
+    send({type: 'hello', ...handlers.describe(), ...localState}, to);
   };
   const onNewPeer = (hello: Hello, from: string): void => {
     context.log('info', `peer found at ${from}; asking for its table`);

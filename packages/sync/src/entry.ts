@@ -131,8 +131,8 @@ const mix = (hash: number, word: number): number => {
 };
 
 const finish = (hash: number): number => {
-  const one = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  const two = Math.imul(one ^ (one >>> 13), 0xc2b2ae35);
+  const mixed = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  const two = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
   return (two ^ (two >>> 16)) >>> 0;
 };
 

@@ -22,9 +22,9 @@ export function makeKeyring({secret, accepted = [], cluster}: Secrets): Keyring 
   return {signing, accepted: [signing, ...others.map((text) => channelKeys('sync', text, cluster))]};
 }
 
-export function openAny({accepted}: Keyring, own: number, frame: Buffer): Result<Opened, ChannelFault> {
+export function openAny({accepted}: Keyring, localId: number, frame: Buffer): Result<Opened, ChannelFault> {
   for (const [index, keys] of accepted.entries()) {
-    const opened = open(keys, own, frame);
+    const opened = open(keys, localId, frame);
     if (!opened.ok && opened.fault === 'forged') continue;
     if (opened.ok && index > 0) accepted.unshift(...accepted.splice(index, 1));
     return opened;

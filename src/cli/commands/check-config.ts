@@ -96,8 +96,8 @@ function fix(
   quiet: boolean,
 ): void {
   for (const [file, source] of sources) {
-    const own = diagnostics.filter((diagnostic) => diagnostic.span.file === file);
-    const repaired = applyFixes(source.text, own);
+    const ofFile = diagnostics.filter((diagnostic) => diagnostic.span.file === file);
+    const repaired = applyFixes(source.text, ofFile);
     if (repaired === source.text) continue;
     copyFileSync(file, `${file}.orig`);
     replaceFiles([{path: file, text: repaired, mode: statSync(file).mode & 0o7777}]);

@@ -94,8 +94,8 @@ async function fromDirectory(directory: string, node: string): Promise<NewFile[]
     const name = path.relative(directory, file);
     const {text, mode} = readConfigFile(file);
     if (text === undefined || !isSharedName(name)) return [];
-    const own = diagnostics.filter(({span}) => span.file === file);
-    return [{name, text: applyFixes(sources.get(file)?.text ?? text, own), mode}];
+    const ofFile = diagnostics.filter(({span}) => span.file === file);
+    return [{name, text: applyFixes(sources.get(file)?.text ?? text, ofFile), mode}];
   });
 }
 

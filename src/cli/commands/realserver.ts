@@ -59,11 +59,11 @@ async function planOrApply(apply: boolean, options: Options): Promise<number> {
   const elsewhere = options.persist === 'windows';
   const plan = elsewhere ? {steps: [], notes: [], faults: []} : planReal(wish, facts);
   const device = facing(wish, facts) ?? 'eth0';
-  const own =
+  const source =
     facts.addresses.find((address) => address.device === device && address.family === 4)?.address ??
     'ADDRESS';
   const persistent: Persistent | undefined =
-    options.persist === undefined ? undefined : persistReal(wish, options.persist, {device, own});
+    options.persist === undefined ? undefined : persistReal(wish, options.persist, {device, own: source});
   const missing = plan.steps.filter(({done}) => !done);
   if (plan.faults.length > 0 || !apply || elsewhere) {
     if (options.json) print([jsonText({version: 1, ...plan, ...(persistent ? {persistent} : {})}, 2)]);

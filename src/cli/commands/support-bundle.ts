@@ -111,7 +111,7 @@ async function collect(socket: string, options: BundleOptions): Promise<Entry[]>
   const files = await configFiles(status?.configDir ?? options.configDir, status);
   const texts = await Promise.all(files.map((file) => entry(`config/${flat(file)}`, () => configText(file))));
   const redacted = texts.map(([name, text]) => [name, redactFile(text)] as const);
-  const secrets = new Set(redacted.flatMap(([, one]) => one.secrets));
+  const secrets = new Set(redacted.flatMap(([, result]) => result.secrets));
   const rest = await Promise.all([
     entry('status.txt', () => (status ? renderStatus(status, 200) : 'no daemon answered\n')),
     entry('versions.txt', () =>

@@ -70,8 +70,8 @@ export async function verify(options: VerifyOptions): Promise<number> {
 function byHand({vip = [], real = [], method, port}: VerifyOptions): {targets: Target[]; notes: string[]} {
   const targets = vip.flatMap((text) =>
     real
-      .filter((other) => isIP(other) === isIP(text))
-      .map((other) => ({vip: text, real: other, method, port: Number(port) || 0})),
+      .filter((real) => isIP(real) === isIP(text))
+      .map((real) => ({vip: text, real, method, port: Number(port) || 0})),
   );
   const alone = [...vip, ...real].filter(
     (text) => !targets.some((pair) => pair.vip === text || pair.real === text),

@@ -28,14 +28,14 @@ export type AskEvents = (query: EventQuery) => Promise<EventsAnswer>;
  * is taken, and half of that time is how far it may be wrong.
  */
 export async function compareClocks(
-  there: AskEvents,
+  askPeer: AskEvents,
   now: () => number,
 ): Promise<{ahead: number; uncertain: number}> {
   let best = {ahead: 0, uncertain: Infinity};
   for (let look = 0; look < CLOCK_LOOKS && best.uncertain > CLOCK_ENOUGH; look += 1) {
     const asked = now();
     // oxlint-disable-next-line no-await-in-loop -- questions at the same time would disturb one another.
-    const {wall} = await there({limit: 0});
+    const {wall} = await askPeer({limit: 0});
     const heard = now();
     // A wall clock has whole milliseconds.
     const uncertain = (heard - asked) / 2 + 1;
@@ -52,12 +52,12 @@ const orNone = ({ahead, uncertain}: {ahead: number; uncertain: number}) => ({
 
 /** The other side's journal, or why there is none. */
 export async function otherSide(
-  there: AskEvents,
+  askPeer: AskEvents,
   now: () => number,
 ): Promise<Side | {readonly problem: string} | undefined> {
   try {
-    const clocks = orNone(await compareClocks(there, now));
-    const {node, events} = await there({kinds: timelineKinds, limit: EVENTS});
+    const clocks = orNone(await compareClocks(askPeer, now));
+    const {node, events} = await askPeer({kinds: timelineKinds, limit: EVENTS});
     return {node, events, ...clocks};
   } catch (error) {
     if (!(error instanceof ControlError)) throw error;
@@ -77,13 +77,13 @@ export async function why(socket: string, options: WhyOptions): Promise<number> 
       exit.config,
       `--before ${before}: not a time; write 90s, 10m, 2h, 1d, 14:05 or "2026-11-21 14:05" (UTC)`,
     );
-  const here: AskEvents = (query) => ask(socket, {command: 'events', ...query}, ASK_LIMIT_MS);
-  const there: AskEvents = (query) =>
+  const askLocal: AskEvents = (query) => ask(socket, {command: 'events', ...query}, ASK_LIMIT_MS);
+  const askPeer: AskEvents = (query) =>
     ask(socket, {command: 'peer', ask: {command: 'events', ...query}}, ASK_PEER_LIMIT_MS);
 
-  const answer = await here({kinds: timelineKinds, limit: EVENTS});
-  const peer = await otherSide(there, Date.now);
-  const alone = peer === undefined ? (await here({limit: EVENTS})).events : answer.events;
+  const answer = await askLocal({kinds: timelineKinds, limit: EVENTS});
+  const peer = await otherSide(askPeer, Date.now);
+  const alone = peer === undefined ? (await askLocal({limit: EVENTS})).events : answer.events;
   const sides: Side[] = [{node: answer.node, events: alone, ahead: 0, uncertain: 0}];
   if (peer && 'events' in peer) sides.push(peer);
   const story = makeTimeline(sides, until);
@@ -91,7 +91,7 @@ export async function why(socket: string, options: WhyOptions): Promise<number> 
     process.stderr.write('hactl: the journal knows of no change\n');
     return exit.failed;
   }
-  const others = await here({kinds: ['check', 'table'], since: story.lines[0]?.wall ?? story.wall});
+  const others = await askLocal({kinds: ['check', 'table'], since: story.lines[0]?.wall ?? story.wall});
   const end = story.lines.at(-1)?.wall ?? story.wall;
   const view: WhyView = {
     story,

@@ -105,7 +105,7 @@ function groupLines(status: StatusSnapshot, paint: Paint): string[] {
   for (const group of engine.groups) {
     const role = group.role === 'Active' ? paint.good(group.role) : group.role;
     const elsewhere = engine.peers.map((peer) => {
-      const remote = peer.groups.find((other) => other.vrid === group.vrid);
+      const remote = peer.groups.find((candidate) => candidate.vrid === group.vrid);
       const text = remote && peer.state !== 'unknown' ? remote.role : 'role unknown';
       return `${peer.name} ${peer.state === 'dead' ? `dead (was ${text})` : text}`;
     });

@@ -107,7 +107,7 @@ function groups(look: Look, paint: Paint): string[] {
   if (!engine) return [];
   const lines = [`${paint.strong('Groups')}  ${lastChange(look)}`];
   for (const group of engine.groups) {
-    const here = group.role === 'Active' ? paint.good(group.role) : group.role;
+    const shownRole = group.role === 'Active' ? paint.good(group.role) : group.role;
     const remote = engine.peers.map((peer) => {
       const role = peer.groups.find(({vrid}) => vrid === group.vrid)?.role;
       if (peer.state === 'dead') return `${peer.name} ${paint.bad('dead')}`;
@@ -115,7 +115,7 @@ function groups(look: Look, paint: Paint): string[] {
       return `${peer.name} ${role === 'Active' ? paint.good(role) : role}`;
     });
     const vips = group.vips.map(({address, held}) => (held ? paint.good(address) : address)).join(' ');
-    lines.push(`  ${vips || group.name}  ${engine.node} ${here}  ${remote.join('  ')}`);
+    lines.push(`  ${vips || group.name}  ${engine.node} ${shownRole}  ${remote.join('  ')}`);
   }
   return lines;
 }

@@ -89,11 +89,11 @@ function findAnchor(all: readonly Seen[]): Seen | undefined {
     (sighting) =>
       gains(sighting) &&
       !all.some(
-        (other) =>
-          loses(other) &&
-          other.event.node === sighting.event.node &&
-          other.event.subject === sighting.event.subject &&
-          other.event.seq > sighting.event.seq,
+        (candidate) =>
+          loses(candidate) &&
+          candidate.event.node === sighting.event.node &&
+          candidate.event.subject === sighting.event.subject &&
+          candidate.event.seq > sighting.event.seq,
       ),
   );
   const gained = kept && last && last.wall - kept.wall <= TOGETHER ? kept : last;

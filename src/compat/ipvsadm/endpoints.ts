@@ -90,12 +90,12 @@ export function readFlags(text: string, scheduler: string, ops: boolean): Servic
 
 /** The flags that are set, by the scheduler's own names where it has them. */
 export function writeFlags(flags: ServiceFlags, scheduler: string): string {
-  const own = scheduler === 'sh' || scheduler === 'mh';
+  const hasFlags = scheduler === 'sh' || scheduler === 'mh';
   const names: readonly (readonly [boolean, string])[] = [
-    [flags.flag1, own ? `${scheduler}-fallback` : 'flag-1'],
-    [flags.flag2, own ? `${scheduler}-port` : 'flag-2'],
+    [flags.flag1, hasFlags ? `${scheduler}-fallback` : 'flag-1'],
+    [flags.flag2, hasFlags ? `${scheduler}-port` : 'flag-2'],
     // sh and mh have no third flag: ipvsadm prints nothing for it.
-    [flags.flag3 && !own, 'flag-3'],
+    [flags.flag3 && !hasFlags, 'flag-3'],
   ];
   return names
     .filter(([set]) => set)

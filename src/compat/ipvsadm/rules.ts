@@ -25,9 +25,9 @@ export function checkCommand(name: CommandName, given: Given): void {
     if (!needed.includes(kind) && !allowed.includes(kind))
       throw refuse(`Illegal '${kind}' option with the '${name}' command`);
     if (name !== 'list') continue;
-    const other = listConflicts.find(([one, two]) => one === kind && given.has(two))?.[1];
-    if (other !== undefined)
-      throw refuse(`The option '${kind}' conflicts with the '${other}' option in the 'list' command`);
+    const conflicting = listConflicts.find(([one, two]) => one === kind && given.has(two))?.[1];
+    if (conflicting !== undefined)
+      throw refuse(`The option '${kind}' conflicts with the '${conflicting}' option in the 'list' command`);
   }
   if (name !== 'list') return;
   const has = (...names: readonly Kind[]): boolean => names.some((name) => given.has(name));
@@ -61,8 +61,10 @@ export function checkTunnel(type: TunnelType, given: Given): void {
     if (!tunnelAllowed[type].includes(kind))
       throw refuse(`Illegal '${kind}' option with the '${type}' tunnel type`);
     const before = checksums.slice(0, Math.max(0, checksums.indexOf(kind)));
-    const other = before.find((text) => given.has(text));
-    if (other !== undefined)
-      throw refuse(`The option '${kind}' conflicts with the '${other}' option in the '${type}' tunnel type`);
+    const conflicting = before.find((text) => given.has(text));
+    if (conflicting !== undefined)
+      throw refuse(
+        `The option '${kind}' conflicts with the '${conflicting}' option in the '${type}' tunnel type`,
+      );
   }
 }

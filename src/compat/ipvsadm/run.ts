@@ -171,9 +171,9 @@ async function restore(world: World): Promise<Printed> {
   let total = printed();
   for (const words of restoreLines(world.input())) {
     // oxlint-disable-next-line no-await-in-loop -- the lines build on one another.
-    const one = await runWords(world, words, true);
-    total = printed(total.stdout + one.stdout, total.stderr + one.stderr, one.status);
-    if (one.ended) break;
+    const result = await runWords(world, words, true);
+    total = printed(total.stdout + result.stdout, total.stderr + result.stderr, result.status);
+    if (result.ended) break;
   }
   return total;
 }

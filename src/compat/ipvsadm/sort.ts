@@ -25,13 +25,16 @@ function compareAddresses(left: string, right: string): number {
   return 0;
 }
 
-export const compareServices: Compare<Service> = ({key}, {key: other}) => {
-  const marks = difference(key.kind === 'fwmark' ? key.mark : 0, other.kind === 'fwmark' ? other.mark : 0);
+export const compareServices: Compare<Service> = ({key}, {key: rightKey}) => {
+  const marks = difference(
+    key.kind === 'fwmark' ? key.mark : 0,
+    rightKey.kind === 'fwmark' ? rightKey.mark : 0,
+  );
   if (marks !== 0) return marks;
-  if (key.family !== other.family) return key.family - other.family;
-  if (key.kind !== 'address' || other.kind !== 'address') return 0;
-  if (key.protocol !== other.protocol) return protocols[key.protocol] - protocols[other.protocol];
-  return compareAddresses(key.address, other.address) || key.port - other.port;
+  if (key.family !== rightKey.family) return key.family - rightKey.family;
+  if (key.kind !== 'address' || rightKey.kind !== 'address') return 0;
+  if (key.protocol !== rightKey.protocol) return protocols[key.protocol] - protocols[rightKey.protocol];
+  return compareAddresses(key.address, rightKey.address) || key.port - rightKey.port;
 };
 
 export const compareDestinations: Compare<Destination> = (left, right) =>

@@ -64,16 +64,16 @@ const answers = async (instance: Instance): Promise<boolean> => {
 
 /** In the foreground the daemon's end is ours, and our signals are its. */
 async function stayWith(child: ChildProcess, instance: Instance): Promise<number> {
-  const told = new Set<string>();
+  const reported = new Set<string>();
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
     process.on(signal, () => {
-      if (signal !== 'SIGHUP') told.add(signal);
+      if (signal !== 'SIGHUP') reported.add(signal);
       child.kill(signal);
     });
   const code = await new Promise<number>((resolve) =>
     // A daemon that is told to end before it listens for that dies of the signal: it ended as it was told all the same.
     child.on('exit', (exit, signal) =>
-      resolve(exit ?? (signal && told.has(signal) ? status.ok : status.failed)),
+      resolve(exit ?? (signal && reported.has(signal) ? status.ok : status.failed)),
     ),
   );
   release(instance);

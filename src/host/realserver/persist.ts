@@ -175,7 +175,7 @@ function ifupdown(
   const before = [...(sysctls ? [`sysctl -q -p ${SYSCTL_FILE}`] : []), ...boot];
   // A tunnel has a stanza of its own; lo has one already, and a second adds to it.
   const [first, ...more] = vips;
-  const own = (vip: string): string =>
+  const sourceOf = (vip: string): string =>
     device === 'lo'
       ? `    up ip address add ${cidr(vip)} dev lo\n    down ip address del ${cidr(vip)} dev lo\n`
       : '';
@@ -186,7 +186,7 @@ function ifupdown(
     head +
     before.map((command) => `    pre-up ${command}\n`).join('') +
     (device === 'lo'
-      ? [first, ...more].map((vip) => own(vip ?? '')).join('')
+      ? [first, ...more].map((vip) => sourceOf(vip ?? '')).join('')
       : `    up ip link set ${device} up\n${vips.map(tunnel).join('')}    down ip address flush dev ${device}\n`)
   );
 }

@@ -72,9 +72,9 @@ export function ownAddresses(): {addresses: OwnAddress[]; links: RealFacts['link
 }
 
 export function readFacts(wish: Wish): RealFacts {
-  const own = ownAddresses();
+  const local = ownAddresses();
   const gateway = defaultGateway(readText('/proc/thread-self/net/route') ?? '');
-  const bare: RealFacts = {...own, sysctls: new Map()};
+  const bare: RealFacts = {...local, sysctls: new Map()};
   const devices = ['all', 'tunl0', facing(wish, bare) ?? 'all'];
   const keys = devices.flatMap((device) =>
     ['arp_ignore', 'arp_announce', 'rp_filter'].map((name) => `ipv4.conf.${device}.${name}`),
@@ -86,7 +86,7 @@ export function readFacts(wish: Wish): RealFacts {
           [wish.form]: outputOf(wish.form === 'nft' ? ['nft', 'list', 'ruleset', 'arp'] : ['arptables-save']),
         };
   return {
-    ...own,
+    ...local,
     ...(gateway === undefined ? {} : {gateway}),
     sysctls: new Map(
       keys.flatMap((key) => {

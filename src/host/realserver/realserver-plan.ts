@@ -157,8 +157,10 @@ function silence(wish: Wish, facts: RealFacts, device: string, notes: string[], 
         'its own ARP requests never carry the VIP as their sender',
       ),
     ]);
-  const own = facts.addresses.find((address) => address.device === device && address.family === 4)?.address;
-  if (own === undefined) {
+  const source = facts.addresses.find(
+    (address) => address.device === device && address.family === 4,
+  )?.address;
+  if (source === undefined) {
     faults.push(`${device} has no IPv4 address to put in the place of the VIP`);
     return [];
   }
@@ -172,7 +174,7 @@ function silence(wish: Wish, facts: RealFacts, device: string, notes: string[], 
     return [];
   }
   return vips.flatMap((vip) =>
-    wish.form === 'nft' ? [nftStep(vip, own, rules)] : arptablesSteps(vip, own, rules, notes),
+    wish.form === 'nft' ? [nftStep(vip, source, rules)] : arptablesSteps(vip, source, rules, notes),
   );
 }
 

@@ -132,7 +132,7 @@ export async function probe(
 ): Promise<Observation> {
   const vips = [...new Set(targets.map(({vip}) => vip))];
   const reals = [...new Set(targets.map(({real}) => real))];
-  const own = ownAddresses();
+  const localAddresses = ownAddresses();
   const heard: Heard = {macs: new Map(), answered: new Set(), taken: new Set(), echoes: []};
   const lans: Lan[] = [];
   const lanOf = (address: string): Lan | undefined => lans.find((lan) => within(address, lan));
@@ -172,7 +172,13 @@ export async function probe(
   };
 
   try {
-    openLans(own, vips, [...vips, ...reals], (frame) => hear(heard, targets, identity, frame), lans);
+    openLans(
+      localAddresses,
+      vips,
+      [...vips, ...reals],
+      (frame) => hear(heard, targets, identity, frame),
+      lans,
+    );
     await rounds(() => resolveAll([...vips, ...reals], lanOf));
     await rounds(echoAll);
     const silent = targets.filter(
@@ -182,7 +188,7 @@ export async function probe(
     return {
       vips: vips.map((vip) => ({
         vip,
-        held: own.assigned.has(vip),
+        held: localAddresses.assigned.has(vip),
         asked: lanOf(vip) !== undefined,
         claims: [...(heard.macs.get(vip) ?? [])],
       })),
@@ -190,7 +196,7 @@ export async function probe(
         const mac = macOf(heard, real);
         return {
           real,
-          local: own.all.has(real),
+          local: localAddresses.all.has(real),
           onLink: lanOf(real) !== undefined,
           ...(mac === undefined ? {} : {mac}),
           answers: heard.answered.has(`own ${real}`),

@@ -105,12 +105,12 @@ function judgeVip({vip, held, asked, claims}: SeenVip, owner: ReadonlyMap<string
 
 function judgeReal(target: Target, seen: Observation, claims: readonly Finding[]): Finding[] {
   const {vip, real, method} = target;
-  const one = seen.reals.find((other) => other.real === real);
+  const found = seen.reals.find((candidate) => candidate.real === real);
   const say = (level: Finding['level'], code: FindingCode, text: string, help?: string): Finding[] => [
     {level, code, vip, real, text, ...(help === undefined ? {} : {help})},
   ];
-  if (!one || one.local) return say('good', 'good', `${real} is this machine`);
-  if (!one.onLink)
+  if (!found || found.local) return say('good', 'good', `${real} is this machine`);
+  if (!found.onLink)
     return say(
       'warning',
       'not-here',
@@ -119,7 +119,7 @@ function judgeReal(target: Target, seen: Observation, claims: readonly Finding[]
         ? 'gate (direct routing) needs the real server on the same segment: use ipip, or fix the address'
         : `on ${real}: hactl realserver plan --vip ${vip} --method ${method}`,
     );
-  if (one.mac === undefined)
+  if (found.mac === undefined)
     return say(
       'bad',
       'silent',
@@ -135,14 +135,14 @@ function judgeReal(target: Target, seen: Observation, claims: readonly Finding[]
         `${real} has ${vip} on an interface of its own, which masq must not have`,
         `on ${real}: hactl realserver undo, or remove the address`,
       );
-    if (!one.answers)
+    if (!found.answers)
       return say(
         'warning',
         'silent',
         `${real} answers no echo request: its route cannot be judged`,
         `on ${real}: ip route show default must name the directors' address on this side`,
       );
-    return one.returned
+    return found.returned
       ? say('good', 'good', `${real} sends its answers through this director`)
       : say(
           'bad',

@@ -118,10 +118,10 @@ function element(octets: Buffer, at: number): Element | Needs {
 /** The elements within a constructed one; throws when they do not fill it. */
 function* elements(octets: Buffer): Generator<Element> {
   for (let at = 0; at < octets.length;) {
-    const one = element(octets, at);
-    if ('needs' in one) throw new Error('the answer is not LDAP');
-    yield one;
-    at = one.end;
+    const next = element(octets, at);
+    if ('needs' in next) throw new Error('the answer is not LDAP');
+    yield next;
+    at = next.end;
   }
 }
 

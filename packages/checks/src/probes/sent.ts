@@ -30,13 +30,13 @@ function secretsOf(spec: CheckSpec): readonly string[] {
   const before = known.get(spec);
   if (before) return before;
   const {passwd, secret, request, sendExpect} = spec;
-  const own = [passwd, secret].flatMap((text) =>
+  const plain = [passwd, secret].flatMap((text) =>
     text === undefined
       ? []
       : [text, ...(text.length < SHORTEST_WORD ? [] : [Buffer.from(text).toString('base64')])],
   );
   const all = [
-    ...own,
+    ...plain,
     ...[request, sendExpect?.send].flatMap((text) => (text === undefined ? [] : partsOf(text))),
   ];
   const secrets = [...new Set(all.flatMap((text) => [text, JSON.stringify(text).slice(1, -1)]))]

@@ -20,11 +20,11 @@ export function makeClaims(current: Current) {
     ): 'peer' | 'peer-alive' | 'stranger' => {
       if (trailer === undefined) return 'stranger';
       const {cluster, nodes, keys, signingKey} = current.config;
-      const {node: own} = current.config;
+      const {node: localNode} = current.config;
       const bytes = Buffer.from(trailer);
       const believed = believedKeys(keys, signingKey);
       for (const node of nodes) {
-        if (node === own) continue;
+        if (node === localNode) continue;
         const claim = decodeClaim(bytes, {cluster, node, address, mac}, believed);
         if (!claim) continue;
         const heard = book.hear(claim);

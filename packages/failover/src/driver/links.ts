@@ -42,7 +42,7 @@ export function watchLinks(table: {links: readonly Link[]}, {shared, vips, judge
   const {current, count, feed} = shared;
   const allVips = (): EngineVip[] => current.config.groups.flatMap((group) => group.vips);
   const linkOf = (vip: EngineVip): Link | undefined => table.links.find((link) => link.name === vip.device);
-  const told = new Set<string>();
+  const reported = new Set<string>();
 
   /** Reads everything again, and feeds the differences. */
   function refresh(): void {
@@ -72,8 +72,8 @@ export function watchLinks(table: {links: readonly Link[]}, {shared, vips, judge
   function tellForeign(): void {
     const found = vips.noteForeign(allVips(), vips.list(), current.config.vipLease > 0);
     for (const {address, device} of found) {
-      if (told.has(address)) continue;
-      told.add(address);
+      if (reported.has(address)) continue;
+      reported.add(address);
       shared.send({
         type: 'event',
         level: 'error',
@@ -81,7 +81,8 @@ export function watchLinks(table: {links: readonly Link[]}, {shared, vips, judge
         message: `${address} is configured on ${device} as an ordinary address of this machine: as a virtual address it would be on both directors; remove it there, or choose another`,
       });
     }
-    for (const address of told) if (!found.some((vip) => vip.address === address)) told.delete(address);
+    for (const address of reported)
+      if (!found.some((vip) => vip.address === address)) reported.delete(address);
   }
 
   /** What an earlier engine left. */
@@ -89,7 +90,7 @@ export function watchLinks(table: {links: readonly Link[]}, {shared, vips, judge
     tellForeign();
     const list = vips.list();
     for (const group of current.config.groups) {
-      const found = vips.present(group.vips, list).filter((vip) => !told.has(vip.address));
+      const found = vips.present(group.vips, list).filter((vip) => !reported.has(vip.address));
       if (found.length > 0)
         feed({type: 'found-address', vrid: group.vrid, addresses: found.map(({address}) => address)});
     }

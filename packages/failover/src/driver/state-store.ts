@@ -64,13 +64,13 @@ export function openStateStore(
   const file = path.join(directory, 'failover-state.json');
   const kept = readKept(file);
   const peers = readPeers(kept.peers, wall);
-  let own = readIncarnation(kept.incarnation, wall);
+  let remembered = readIncarnation(kept.incarnation, wall);
   let onDisk = '';
   let writing: Promise<void> | undefined;
   let complained = false;
   const text = (): string =>
     JSON.stringify({
-      incarnation: String(own),
+      incarnation: String(remembered),
       peers: Object.fromEntries(
         [...peers].map(([node, seen]) => [node, `${seen.incarnation}.${seen.sequence}`]),
       ),
@@ -105,7 +105,7 @@ export function openStateStore(
   return {
     nextIncarnation: () => {
       const now = BigInt(Math.floor(wall));
-      own = now > own ? now : incarnationAfter(own);
+      remembered = now > remembered ? now : incarnationAfter(remembered);
       try {
         const first = text();
         replaceFile(file, first, MODE);
@@ -113,10 +113,10 @@ export function openStateStore(
       } catch (error) {
         failed(error);
       }
-      return own;
+      return remembered;
     },
     rememberOwn: (incarnation) => {
-      own = incarnation;
+      remembered = incarnation;
       write();
     },
     seen: (node) => peers.get(node) ?? nothing,

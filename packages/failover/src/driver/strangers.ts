@@ -30,10 +30,10 @@ function isNeighbour(path: EnginePath & {readonly kind: 'ucast'}, {links, addres
   const peer = ipaddr.parse(path.peer);
   if (peer.range() === 'linkLocal') return true;
   const index = links.find(({name}) => name === path.device)?.index;
-  return addresses().some((own) => {
-    if (own.index !== index) return false;
-    const address = ipaddr.parse(own.address);
-    return address.kind() === peer.kind() && peer.match(address, own.prefixLength);
+  return addresses().some((local) => {
+    if (local.index !== index) return false;
+    const address = ipaddr.parse(local.address);
+    return address.kind() === peer.kind() && peer.match(address, local.prefixLength);
   });
 }
 

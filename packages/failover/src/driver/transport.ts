@@ -78,8 +78,8 @@ export function openTransport(
     sent: 0,
     received: 0,
     get dropped() {
-      const one = open[index];
-      return one ? droppedBy(one.fd) : 0;
+      const opened = open[index];
+      return opened ? droppedBy(opened.fd) : 0;
     },
     error: 'not open',
   }));
@@ -139,9 +139,10 @@ export function openTransport(
   return {
     paths: states,
     send: (index, bytes) => {
-      const [one, state] = [open[index], states[index]];
-      if (!one || !state) return;
-      if (sendTo(one.fd, bytes, bytes.length, one.to) < 0) state.error = `send: ${errnoName(lastErrno())}`;
+      const [opened, state] = [open[index], states[index]];
+      if (!opened || !state) return;
+      if (sendTo(opened.fd, bytes, bytes.length, opened.to) < 0)
+        state.error = `send: ${errnoName(lastErrno())}`;
       else {
         state.sent += 1;
         state.error = undefined;
@@ -151,8 +152,8 @@ export function openTransport(
       for (const [index, path] of paths.entries()) {
         const link = now.links.find((link) => link.name === path.device);
         if (open[index] && link?.index !== open[index]?.index) closePath(index);
-        const one = open[index];
-        if (one) judgeAnew(one, path, now);
+        const opened = open[index];
+        if (opened) judgeAnew(opened, path, now);
         else openPath(index, now);
       }
     },

@@ -155,16 +155,16 @@ export const contract: readonly Promised[] = [
   {
     title: 'refusals carry the kernel’s code',
     check: async (t, ipvs) => {
-      const one = service(web);
-      await refused(t, ipvs, 'ESRCH', {type: 'set-service', service: one});
+      const expected = service(web);
+      await refused(t, ipvs, 'ESRCH', {type: 'set-service', service: expected});
       await refused(t, ipvs, 'ESRCH', {type: 'del-service', key: web});
       await refused(t, ipvs, 'ESRCH', {type: 'new-dest', key: web, destination: real()});
       await refused(t, ipvs, 'ENOENT', {
         type: 'new-service',
         service: service(web, {scheduler: 'none-such'}),
       });
-      await ipvs.apply({type: 'new-service', service: one});
-      await refused(t, ipvs, 'EEXIST', {type: 'new-service', service: one});
+      await ipvs.apply({type: 'new-service', service: expected});
+      await refused(t, ipvs, 'EEXIST', {type: 'new-service', service: expected});
       await refused(t, ipvs, 'ENOENT', {type: 'set-dest', key: web, destination: real()});
       await refused(t, ipvs, 'ENOENT', {type: 'del-dest', key: web, destination: real()});
       await ipvs.apply({type: 'new-dest', key: web, destination: real()});
