@@ -4,6 +4,7 @@
  */
 import type {StatusSnapshot} from '../control/protocol.ts';
 import type {Daemon} from './daemon.ts';
+import type {HistoryStore} from './history-file.ts';
 import {noHistory, record, type History} from './history.ts';
 
 /** The newest status, or why there is none. */
@@ -21,6 +22,8 @@ export interface LiveSource {
 }
 
 const EVERY_MS = 1_000;
+/** The history is written this often, and at the end: a crash costs one point of the day. Milliseconds. */
+const SAVE_EVERY_MS = 300_000;
 
 /** New connections per second of each service, active connections of each real server. */
 function sampleOf(status: StatusSnapshot, before: StatusSnapshot | undefined): Map<string, number> {
@@ -35,9 +38,14 @@ function sampleOf(status: StatusSnapshot, before: StatusSnapshot | undefined): M
   return sample;
 }
 
-export function openLive(daemon: Daemon, wall: () => number, each: (live: Live) => void): LiveSource {
+export function openLive(
+  daemon: Daemon,
+  wall: () => number,
+  each: (live: Live) => void,
+  store?: HistoryStore,
+): LiveSource {
   let live: Live = {ok: false, reason: 'the daemon was not asked yet'};
-  let history = noHistory;
+  let history = store?.load() ?? noHistory;
   let running: Promise<Live> | undefined;
   const listeners = new Set<(live: Live) => void>();
 
@@ -60,6 +68,15 @@ export function openLive(daemon: Daemon, wall: () => number, each: (live: Live) 
     });
     return running;
   };
+  /** A full disk costs the plots' memory, not the console. */
+  function save(): void {
+    try {
+      store?.save(history);
+    } catch (error) {
+      process.stderr.write(`console: the plots were not saved: ${String(error)}\n`);
+    }
+  }
+  const saves = setInterval(save, SAVE_EVERY_MS);
   const timer = setInterval(() => void look(), EVERY_MS);
   void look();
   return {
@@ -70,6 +87,10 @@ export function openLive(daemon: Daemon, wall: () => number, each: (live: Live) 
       return () => listeners.delete(listener);
     },
     look,
-    stop: () => clearInterval(timer),
+    stop: () => {
+      clearInterval(timer);
+      clearInterval(saves);
+      save();
+    },
   };
 }

@@ -11,6 +11,7 @@ import {controlSocket, defaultPaths, readSocket, VERSION} from '../system/paths.
 import {openAudit} from './audit.ts';
 import {fingerprint, openCertificate} from './certificate.ts';
 import {openDaemon} from './daemon.ts';
+import {openHistoryFile} from './history-file.ts';
 import {makeConsole} from './server.ts';
 import {stateText} from './state-text.ts';
 import {makeFirstLink, openUsers} from './users.ts';
@@ -62,6 +63,7 @@ async function serve(options: Options): Promise<void> {
     users: openUsers(stateDir),
     audit: openAudit(stateDir),
     version: VERSION,
+    history: openHistoryFile(stateDir),
     metricsToken: metricsToken(stateDir),
     ...(page === undefined ? {} : {page}),
     ...(certificate ? {certificate} : {}),

@@ -15,6 +15,7 @@ import {authRoutes} from './auth-routes.ts';
 import type {Certificate} from './certificate.ts';
 import {configRoutes} from './config-routes.ts';
 import {ControlError, type Daemon} from './daemon.ts';
+import type {HistoryStore} from './history-file.ts';
 import {liveRoutes} from './live-routes.ts';
 import {openLive, type LiveSource} from './live.ts';
 import {makeMetrics} from './metrics.ts';
@@ -33,6 +34,8 @@ export interface ConsoleOptions {
   /** Without one the console listens in the clear: on a Unix socket behind a proxy. */
   readonly certificate?: Certificate;
   /** Who sends this as a bearer token may scrape the metrics without a session. */
+  /** Keeps the plots over a restart. */
+  readonly history?: HistoryStore;
   readonly metricsToken?: string;
 }
 
@@ -76,7 +79,7 @@ const detailOf = ({body, params}: FastifyRequest): string =>
 
 /** Builds the server; it listens when its caller says where. */
 export async function makeConsole(options: ConsoleOptions): Promise<Console> {
-  const {clock, daemon, users, audit, certificate, page, metricsToken} = options;
+  const {clock, daemon, users, audit, certificate, page, metricsToken, history} = options;
   const common = {
     // What is in no form is refused, not dropped without a word.
     ajv: {customOptions: {removeAdditional: false as const}},
@@ -130,6 +133,7 @@ export async function makeConsole(options: ConsoleOptions): Promise<Console> {
     daemon,
     () => clock.wall(),
     (now) => metrics.set(now.ok ? now.status : undefined),
+    history,
   );
   await app.register(async (api) => {
     const {forget} = authRoutes(api, users, clock);
