@@ -2,139 +2,33 @@
  * The operators' overrides: set over the control socket, files in maintenance directories, and what the peer
  * knows of both directors' overrides. Pure. An override is in force when it is on the disk.
  */
-import type {Instant, Millis, Moment} from '@hactl/base';
+import type {Millis, Moment} from '@hactl/base';
 import type {LdirectordConfig} from '@hactl/config';
 import type {OrderState} from '../control/orders.ts';
-import type {OrderOutcome, OrderRequest} from '../control/protocol.ts';
 import {checkId} from '../table/services.ts';
 import {inMaintenance, MAINTENANCE_REASON} from './maintenance.ts';
 import {mergeOrders, nextTime, withOrders} from './order-state.ts';
-import {checkTargetsOf, type CheckTarget} from './order-targets.ts';
+import {
+  nextOperatorsDeadline,
+  type OperatorsEffect,
+  type OperatorsEvent,
+  type OperatorsState,
+  type OperatorsTurn,
+  type Reply,
+} from './operators-state.ts';
+import {checkTargetsOf} from './order-targets.ts';
 import {carryOut, orderedHeld, orderedWeights, orderViews} from './orders.ts';
 
-/** What stands in the maintenance directories, and the host names of the real servers where names stand there. */
-export interface MaintenanceFiles {
-  readonly files: ReadonlyMap<string, ReadonlySet<string>>;
-  readonly hostNames: ReadonlyMap<string, readonly string[]>;
-}
-
-/** Somebody waits for an answer with this number. */
-export type Reply = number;
-
-export interface OperatorsState {
-  readonly files: readonly LdirectordConfig[];
-  readonly places: readonly CheckTarget[];
-  readonly orders: OrderState;
-  readonly weights: ReadonlyMap<string, number>;
-  readonly heldByOrder: ReadonlyMap<string, string>;
-  readonly maintenance: MaintenanceFiles;
-  readonly heldByFile: ReadonlyMap<string, string>;
-  /** On its way to the disk. */
-  readonly writing?: {
-    readonly orders: OrderState;
-    readonly reply?: Reply;
-    readonly outcome?: OrderOutcome;
-    readonly fact: OperatorsEffect;
-  };
-  readonly exchange: {
-    /** The peer's name; undefined: there is no pair. */
-    readonly peer?: string;
-    readonly lives: boolean;
-    /** The peer may not have what this director has. */
-    readonly due: boolean;
-    readonly asking: boolean;
-    readonly askAt: Instant;
-    /** Why it failed the last time. */
-    readonly problem?: string;
-    /** Who waits to hear whether the peer has it. */
-    readonly waiting: readonly {readonly reply: Reply; readonly outcome: OrderOutcome}[];
-    /** How many of them the exchange that is under way is about. */
-    readonly covered: number;
-  };
-}
-
-export type OperatorsEvent =
-  | {
-      readonly type: 'operator-config';
-      readonly files: readonly LdirectordConfig[];
-      readonly peer: string | undefined;
-    }
-  | {
-      readonly type: 'order';
-      readonly request: OrderRequest;
-      /** The addresses of the host names in the request. */
-      readonly addresses: ReadonlyMap<string, readonly string[]>;
-      readonly reply: Reply;
-    }
-  /** The peer's overrides came with a question of its own. */
-  | {readonly type: 'peer-orders'; readonly orders: OrderState; readonly reply: Reply}
-  | {readonly type: 'orders-written'; readonly problem?: string}
-  | {readonly type: 'exchanged'; readonly orders: OrderState}
-  | {readonly type: 'exchange-failed'; readonly problem: string}
-  | {readonly type: 'maintenance'; readonly maintenance: MaintenanceFiles}
-  | {readonly type: 'peer-lives'; readonly lives: boolean}
-  | {readonly type: 'tick'};
-
-export type OperatorsEffect =
-  /** Answered by `orders-written`, before anything else happens. */
-  | {readonly type: 'write-orders'; readonly orders: OrderState}
-  | {readonly type: 'exchange-orders'; readonly orders: OrderState}
-  | {readonly type: 'answer-order'; readonly reply: Reply; readonly outcome: OrderOutcome}
-  | {readonly type: 'answer-peer'; readonly reply: Reply; readonly orders: OrderState}
-  | {readonly type: 'refuse'; readonly reply: Reply; readonly code: string; readonly reason: string}
-  /** What is in force may be different now. */
-  | {readonly type: 'overrides-changed'}
-  /** Facts. */
-  | {
-      readonly type: 'order-given';
-      readonly who: string;
-      readonly reason?: string;
-      readonly lines: readonly string[];
-    }
-  | {readonly type: 'orders-merged'; readonly added: number; readonly ended: number}
-  | {readonly type: 'maintenance-changed'; readonly id: string; readonly on: boolean}
-  | {readonly type: 'exchange-problem'; readonly problem: string};
-
-export type OperatorsTurn = [OperatorsState, readonly OperatorsEffect[]];
+export {heldOf, initialOperators, nextOperatorsDeadline} from './operators-state.ts';
+export type {
+  MaintenanceFiles,
+  OperatorsEffect,
+  OperatorsEvent,
+  OperatorsState,
+  Reply,
+} from './operators-state.ts';
 
 const ASK_AGAIN: Millis = 10_000;
-
-const nothing: MaintenanceFiles = {files: new Map(), hostNames: new Map()};
-
-export function initialOperators(
-  files: readonly LdirectordConfig[],
-  orders: OrderState,
-  peer: string | undefined,
-): OperatorsState {
-  const places = checkTargetsOf(files);
-  return {
-    files,
-    places,
-    orders,
-    weights: orderedWeights(orders.orders, places),
-    heldByOrder: orderedHeld(orders.orders, places),
-    maintenance: nothing,
-    heldByFile: new Map(),
-    exchange: {
-      ...(peer === undefined ? {} : {peer}),
-      lives: false,
-      due: true,
-      asking: false,
-      askAt: -Infinity,
-      waiting: [],
-      covered: 0,
-    },
-  };
-}
-
-/** Real servers in maintenance, each with the reason: the operator's override wins over a file. */
-export const heldOf = ({heldByFile, heldByOrder}: OperatorsState): ReadonlyMap<string, string> =>
-  heldByOrder.size === 0 ? heldByFile : new Map([...heldByFile, ...heldByOrder]);
-
-export function nextOperatorsDeadline({exchange}: OperatorsState): Instant {
-  const {peer, lives, due, asking, askAt} = exchange;
-  return peer !== undefined && lives && due && !asking ? askAt : Infinity;
-}
 
 export function reduceOperators(state: OperatorsState, event: OperatorsEvent, moment: Moment): OperatorsTurn {
   switch (event.type) {

@@ -5,109 +5,31 @@
  */
 import type {Instant, Millis, Moment} from '@hactl/base';
 import type {CheckReport} from '@hactl/checks';
-import type {LdirectordConfig, VerdictSettings, VirtualService} from '@hactl/config';
-import {keyText, plan, type Operation, type ServiceKey, type VirtualTable} from '@hactl/ipvs';
-import {afterOperations, blocks, driftOf, entryOf, onlyThese, type Drift} from './entries.ts';
+import {keyText, plan, type ServiceKey, type VirtualTable} from '@hactl/ipvs';
 import {desiredTable} from './desired.ts';
+import {afterOperations, blocks, driftOf, entryOf, onlyThese} from './entries.ts';
+import {accepted, refusedAgain, retryAt, stillWanted, type Outcome} from './refusals.ts';
+import {allReports, folded, reportOf, reportsFor, withReport} from './reports.ts';
+import {serviceKey, virtualName, virtualOfCheck} from './services.ts';
 import {
-  accepted,
-  refusedAgain,
-  retryAt,
-  stillWanted,
-  type Outcome,
-  type Refusal,
-  type Refusals,
-} from './refusals.ts';
-import {allReports, folded, reportOf, reportsFor, withReport, type Reports} from './reports.ts';
-import {checkId, serviceKey, virtualName, virtualOfCheck} from './services.ts';
+  idsOf,
+  virtualsOf,
+  type TableConfig,
+  type TableEffect,
+  type TableEvent,
+  type TableState,
+  type TableTurn,
+} from './table-state.ts';
 import {judgedReports, type Counting} from './views.ts';
-import {weightsNow, type Warmth} from './weights.ts';
+import {weightsNow} from './weights.ts';
 
-export interface TableConfig {
-  readonly files: readonly LdirectordConfig[];
-  readonly verdicts: VerdictSettings | undefined;
-}
-
-export interface TableState {
-  readonly config: TableConfig;
-  readonly startedAt: Instant;
-  readonly reports: Reports;
-  /** Real servers that an operator keeps out of service, each with the reason, by check. */
-  readonly held: ReadonlyMap<string, string>;
-  /** Weights that operators ordered, by check. */
-  readonly ordered: ReadonlyMap<string, number>;
-  readonly warmth: Warmth;
-  readonly counting: Counting;
-  /** Services that this run put into the kernel or took over: only these are ever deleted. By key. */
-  readonly owned: ReadonlySet<string>;
-  /** `closed`: the kernel's IPVS cannot be reached. */
-  readonly phase: 'closed' | 'idle' | 'reading' | 'applying';
-  readonly dirty: boolean;
-  /** What the next turn has to read: `all`, or the services that verdicts were about. */
-  readonly due: 'all' | readonly ServiceKey[];
-  /** The whole configuration was brought into the kernel at least once, apart from what it refused. */
-  readonly programmed: boolean;
-  /** Why the table cannot be read or reached. */
-  readonly problem?: string;
-  /** When the table is read again without a cause of ours: somebody may have changed it by hand. */
-  readonly auditAt: Instant;
-  /** When a warming server's weight grows. */
-  readonly warmAt: Instant;
-  /** Our services as this director left them. */
-  readonly expected?: readonly VirtualTable[];
-  readonly refusals: Refusals;
-}
-
-export type TableEvent =
-  | {readonly type: 'table-config'; readonly config: TableConfig}
-  | {readonly type: 'verdict'; readonly report: CheckReport}
-  | {readonly type: 'reports'; readonly reports: readonly CheckReport[]}
-  | {
-      readonly type: 'overrides';
-      readonly held: ReadonlyMap<string, string>;
-      readonly ordered: ReadonlyMap<string, number>;
-    }
-  | {readonly type: 'ipvs-opened'}
-  | {readonly type: 'ipvs-failed'; readonly reason: string}
-  /** The whole table, or what is there of the services that were asked for. */
-  | {
-      readonly type: 'table-read';
-      readonly table: readonly VirtualTable[];
-      readonly only?: readonly ServiceKey[];
-    }
-  | {readonly type: 'table-failed'; readonly reason: string}
-  | {readonly type: 'table-applied'; readonly outcomes: readonly Outcome[]}
-  | {readonly type: 'tick'};
-
-export type TableEffect =
-  /** Answered by `table-read`. `only`: these services and no others. */
-  | {readonly type: 'read-table'; readonly only?: readonly ServiceKey[]}
-  /** In this order; an operation that fails does not stop the others. Answered by `table-applied`. */
-  | {readonly type: 'apply-table'; readonly operations: readonly Operation[]}
-  /** Facts, for the log and the journal. */
-  | {readonly type: 'table-changed'; readonly operation: Operation}
-  | {readonly type: 'table-drifted'; readonly drift: readonly Drift[]}
-  | {readonly type: 'entry-refused'; readonly refusal: Refusal}
-  | {readonly type: 'entry-accepted'; readonly refusal: Refusal}
-  | {readonly type: 'table-unreachable'; readonly reason: string}
-  /** A server's certificate ends soon, a day less is left, or it does not any more. */
-  | {readonly type: 'certificate-ends'; readonly report: CheckReport}
-  | {readonly type: 'verdict-changed'; readonly report: CheckReport; readonly first: boolean}
-  /** A turn of the table is over: what people are told may be different now. */
-  | {readonly type: 'table-settled'};
-
-export type TableTurn = [TableState, readonly TableEffect[]];
+export {initialTable} from './table-state.ts';
+export type {TableConfig, TableEffect, TableEvent, TableState} from './table-state.ts';
 
 const RETRY: Millis = 1_000;
 const AUDIT_LEAST: Millis = 1_000;
 /** After more verdicts than that the whole table is read. */
 const READ_ALONE = 50;
-
-const virtualsOf = ({files}: TableConfig): readonly VirtualService[] =>
-  files.flatMap((file) => file.virtuals);
-
-const idsOf = (config: TableConfig): ReadonlySet<string> =>
-  new Set(virtualsOf(config).flatMap((virtual) => virtual.reals.map((real) => checkId(virtual, real))));
 
 /** The services that a check is about. */
 const servicesOf = (config: TableConfig, check: string): ServiceKey[] => {
@@ -130,24 +52,6 @@ function withServices(
 /** Drift is found within one and a half check intervals of the quickest service, never by reading without a pause. */
 export const auditEvery = (config: TableConfig): Millis =>
   Math.max(AUDIT_LEAST, 1.5 * Math.min(...virtualsOf(config).map(({checkInterval}) => checkInterval)));
-
-export const initialTable = (config: TableConfig, now: Instant): TableState => ({
-  config,
-  startedAt: now,
-  reports: reportsFor(idsOf(config)),
-  held: new Map(),
-  ordered: new Map(),
-  warmth: new Map(),
-  counting: {},
-  owned: new Set(),
-  phase: 'closed',
-  dirty: true,
-  due: 'all',
-  programmed: false,
-  auditAt: Infinity,
-  warmAt: Infinity,
-  refusals: new Map(),
-});
 
 /** When the table must be looked at by itself. */
 export function nextTableDeadline(state: TableState): Instant {

@@ -1,5 +1,5 @@
 /** Two lists of facts side by side. Pure. */
-import type {Fact, FactKind} from './facts.ts';
+import type {Fact, FactKind} from './fact.ts';
 
 /** One directive that is not the same in two configurations; undefined: it is not there. */
 export interface FactChange {

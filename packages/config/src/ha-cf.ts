@@ -1,9 +1,17 @@
 /** ha.cf → the model. Pure. */
 import {cleanText} from './clean-text.ts';
 import {nearest, type Diagnostic} from './diagnostic.ts';
-import {finishNeeds, finishTimes, type WrittenTimes} from './ha-finish.ts';
+import {
+  takeFacility,
+  takeFailback,
+  takeRespawn,
+  takeTime,
+  takeTrackScript,
+  type Draft,
+} from './ha-directives.ts';
+import {finishNeeds, finishTimes} from './ha-finish.ts';
 import {haLine, type HaLine} from './ha-line.ts';
-import {noMedia, takeMedium, type Media} from './ha-media.ts';
+import {noMedia, takeMedium} from './ha-media.ts';
 import {takeMembers} from './ha-nodes.ts';
 import {operationWords, takeOperation} from './ha-operation.ts';
 import {takeApiauth, takeOutside} from './ha-outside.ts';
@@ -11,32 +19,9 @@ import {DEFAULT_PEER_PORT, takePeer} from './ha-peer.ts';
 import {takeResourceRule} from './ha-resource.ts';
 import {DEFAULT_SYNC_DELAY, DEFAULT_SYNC_PORT, takeSync} from './ha-sync.ts';
 import {takeVerdict, verdictWords} from './ha-verdicts.ts';
-import {explained, facilities, known, ownTimes, refusedWords, times} from './ha-words.ts';
-import type {HaConfig, Mode, Span} from './model.ts';
+import {explained, known, refusedWords} from './ha-words.ts';
+import type {HaConfig, Mode} from './model.ts';
 import {linesOf, Reporter, type Line, type Resolver} from './reader.ts';
-
-type Own = {-readonly [Key in keyof HaConfig['hactl']]: HaConfig['hactl'][Key]};
-
-/** What the lines before this one set. */
-interface Draft {
-  readonly times: WrittenTimes;
-  readonly media: Media;
-  readonly own: Own;
-  readonly texts: {logFile?: string; debugFile?: string; logFacility?: string; watchdog?: string};
-  readonly nodes: {span: Span; name: string}[];
-  readonly pings: string[];
-  readonly pingGroups: {name: string; members: string[]}[];
-  readonly respawns: {span: Span; user: string; command: string[]; failfast: boolean}[];
-  readonly stonith: {span: Span; from: string; words: string[]}[];
-  readonly apiauth: {client: string; words: string[]}[];
-  autoFailback?: HaConfig['autoFailback'];
-  cluster: string;
-  debug: number;
-  realtime: boolean;
-  rtPriority: number;
-  ipfail: boolean;
-  hopfudge: number;
-}
 
 interface Tools {
   readonly reporter: Reporter;
@@ -230,95 +215,4 @@ function takeLine(line: HaLine, draft: Draft, {reporter, resolver}: Tools): void
       break;
     }
   }
-}
-
-/** Times, heartbeat's and ours. True when the line was one of them. */
-function takeTime(line: HaLine, draft: Draft, reporter: Reporter): boolean {
-  const {name, rest, value, whole} = line;
-  if ((times as readonly string[]).includes(name)) {
-    const taken = line.time();
-    if (reporter.mode === 'strict' && /\ds/i.test(value))
-      line.wrong(
-        `"${value}": heartbeat knows no unit s`,
-        'its units are ms and us; a plain number is seconds',
-      );
-    else if (taken !== undefined && taken <= 0)
-      line.wrong(`${name} must be longer than 0`, 'write a time such as 2 or 200ms');
-    else if (taken !== undefined)
-      draft.times[name as (typeof times)[number]] = {value: taken, span: rest[0]?.span ?? whole};
-    return true;
-  }
-  if (!(name in ownTimes)) return false;
-  const taken = line.time();
-  if (taken === undefined) return true;
-  if (name === 'hactl_lease' && taken % 1_000 !== 0)
-    line.wrong(
-      'a lease is a whole number of seconds',
-      'the kernel counts leases in seconds: hactl_lease 3, or 0 for none',
-    );
-  else draft.own[ownTimes[name as keyof typeof ownTimes]] = taken;
-  return true;
-}
-
-function takeFacility(line: HaLine, {texts}: Draft): void {
-  if (!line.wants('FACILITY|none') || line.value === 'none') return;
-  const facility = line.value.toLowerCase();
-  if (facilities.includes(facility)) texts.logFacility = facility;
-  else line.wrong(`Log facility(${line.value}) not valid`, `none, or one of ${facilities.join(', ')}`);
-}
-
-/** `hactl_track_script TIME /PATH ARGUMENTS…`. */
-function takeTrackScript(line: HaLine, hactl: Own): void {
-  if (!line.wants('TIME /PATH ARGUMENTS…', 2)) return;
-  const every = line.time();
-  const [, file] = line.rest;
-  if (file && !file.text.startsWith('/'))
-    line.wrong(`"${file.text}" is not an absolute path`, 'write /usr/local/bin/check-uplink', file.span);
-  else if (every !== undefined && every < 100)
-    line.wrong('a script every few milliseconds would be all this machine does', 'at least 100ms');
-  else if (every !== undefined)
-    hactl.trackScripts = [...hactl.trackScripts, {every, words: line.rest.slice(1).map(({text}) => text)}];
-}
-
-/** `auto_failback on|off|legacy`; nice_failback is the old name with the opposite meaning. */
-function takeFailback(line: HaLine, draft: Draft, reporter: Reporter): void {
-  const auto = line.name === 'auto_failback';
-  if (line.value === 'legacy' && auto) {
-    draft.autoFailback = 'legacy';
-    return;
-  }
-  const taken = line.boolean();
-  if (taken === undefined) return;
-  if (!auto)
-    reporter.add(
-      'warning',
-      'deprecated',
-      line.head.span,
-      'nice_failback is the old, opposite name',
-      `write auto_failback ${taken ? 'off' : 'on'}`,
-    );
-  draft.autoFailback = auto === taken ? 'on' : 'off';
-}
-
-/** `respawn USER /PATH ARGUMENTS…`; ipfail is part of hactl. */
-function takeRespawn(line: HaLine, draft: Draft, reporter: Reporter): void {
-  if (!line.wants('USER /PATH ARGUMENTS…', 2)) return;
-  const {rest, whole} = line;
-  const [user = '', ...command] = rest.map((word) => word.text);
-  if ((command[0] ?? '').endsWith('/ipfail')) {
-    draft.ipfail = true;
-    reporter.add(
-      'notice',
-      'builtin-ipfail',
-      rest[1]?.span ?? whole,
-      'ipfail is built in',
-      'the path is not used and need not exist',
-    );
-  } else if (!(command[0] ?? '').startsWith('/'))
-    line.wrong(
-      'the program of a respawn line is an absolute path',
-      `${line.name} USER /PATH ARGUMENTS…`,
-      rest[1]?.span,
-    );
-  else draft.respawns.push({span: whole, user, command, failfast: line.name === 'failfast'});
 }

@@ -16,7 +16,8 @@ export {
 } from './diagnostic.ts';
 export {digestCluster} from './digest.ts';
 export {compareFacts, type FactChange} from './facts-compare.ts';
-export {configFacts, pairFacts, timeText, virtualName, type Fact, type FactKind} from './facts.ts';
+export {timeText, virtualName, type Fact, type FactKind} from './fact.ts';
+export {configFacts, pairFacts} from './facts.ts';
 export {
   detectKind,
   importConfig,

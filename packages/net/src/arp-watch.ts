@@ -1,5 +1,6 @@
 /** Listens to ARP on every link: who claims which address. */
-import {abi, bindSocket, openSocket, watchReceived, type Watch} from './sys.ts';
+import {abi, bindSocket, openSocket} from './sys.ts';
+import {watchReceived, type Watch} from './sys-watch.ts';
 
 const ETHERTYPE_ARP = 0x0806;
 const FRAME_MAX = 128;

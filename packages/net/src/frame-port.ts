@@ -12,9 +12,9 @@ import {
   sendTo,
   SystemError,
   lastErrno,
-  watchReceived,
   type FilterInstruction,
 } from './sys.ts';
+import {watchReceived} from './sys-watch.ts';
 
 const ETH_P_ALL = 0x0003;
 const ETHERTYPE_ARP = 0x0806;

@@ -1,7 +1,8 @@
 /** ICMP echo: one socket for each family, shared by all who ping. */
 import {addressBytes, addressText} from './address-text.ts';
 import {checksum} from './checksum.ts';
-import {abi, openSocket, sendTo, watchReceived, SystemError, lastErrno} from './sys.ts';
+import {abi, openSocket, sendTo, SystemError, lastErrno} from './sys.ts';
+import {watchReceived} from './sys-watch.ts';
 
 const IPPROTO_ICMP = 1;
 const IPPROTO_ICMPV6 = 58;

@@ -19,6 +19,8 @@ export * from './raw-ipv4.ts';
 export * from './privileges.ts';
 export * from './source-address.ts';
 export * from './sys.ts';
+export * from './sys-process.ts';
+export * from './sys-watch.ts';
 export * from './tcp.ts';
 export * from './udp.ts';
 export * from './unix-datagram.ts';

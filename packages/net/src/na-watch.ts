@@ -1,6 +1,7 @@
 /** Listens to neighbour advertisements: who claims which IPv6 address. */
 import {jeq, ldb, ret, SKF_NET_OFF} from './packet-filter.ts';
-import {abi, attachFilter, openSocket, setOption, watchReceived, type Watch} from './sys.ts';
+import {abi, attachFilter, openSocket, setOption} from './sys.ts';
+import {watchReceived, type Watch} from './sys-watch.ts';
 
 const IPPROTO_ICMPV6 = 58;
 const ICMP6_FILTER = 1;

@@ -1,14 +1,6 @@
 /** Reports when links or addresses change. An overrun (ENOBUFS) counts as a change: the listener reads everything again. */
-import {
-  abi,
-  bindSocket,
-  closeFd,
-  lastErrno,
-  openSocket,
-  receive,
-  setIntOption,
-  watchReadable,
-} from './sys.ts';
+import {abi, bindSocket, closeFd, lastErrno, openSocket, receive, setIntOption} from './sys.ts';
+import {watchReadable} from './sys-watch.ts';
 
 const RTMGRP_LINK = 0x1;
 const RTMGRP_IPV4_IFADDR = 0x10;

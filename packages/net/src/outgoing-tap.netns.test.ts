@@ -6,7 +6,7 @@ import test from 'ava';
 import {openAddresses} from './addresses.ts';
 import {allowMulticast} from './link-flags.ts';
 import {openOutgoingTap} from './outgoing-tap.ts';
-import {withNamespace} from './sys.ts';
+import {withNamespace} from './sys-process.ts';
 
 const name = `hactl-tap-${process.pid}`;
 const ip = (...words: string[]): string => execFileSync('ip', words, {encoding: 'utf8'});

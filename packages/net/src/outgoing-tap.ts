@@ -9,10 +9,9 @@ import {
   closeFd,
   openSocket,
   setIntOption,
-  watchReceived,
   type FilterInstruction,
-  type Watch,
 } from './sys.ts';
+import {watchReceived, type Watch} from './sys-watch.ts';
 import {
   jeq,
   jset,

@@ -1,5 +1,5 @@
 /** Drops root permanently: a process that reads untrusted input must hold no privilege that could be taken from it. */
-import {permittedCapabilities, setCapabilities, threadControl} from './sys.ts';
+import {permittedCapabilities, setCapabilities, threadControl} from './sys-process.ts';
 
 const PR_SET_KEEPCAPS = 8;
 const PR_CAPBSET_DROP = 24;

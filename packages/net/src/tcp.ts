@@ -7,22 +7,24 @@ import {
   abi,
   beginConnect,
   closeFd,
-  EPOLLERR,
-  EPOLLET,
-  EPOLLHUP,
-  EPOLLIN,
-  EPOLLOUT,
-  EPOLLRDHUP,
   lastErrno,
-  openEpoll,
   openSocket,
   receive,
   sendTo,
   setOption,
   SystemError,
   takeSocketError,
-  type Epoll,
 } from './sys.ts';
+import {
+  EPOLLERR,
+  EPOLLET,
+  EPOLLHUP,
+  EPOLLIN,
+  EPOLLOUT,
+  EPOLLRDHUP,
+  openEpoll,
+  type Epoll,
+} from './sys-watch.ts';
 
 const IPPROTO_TCP = 6;
 const TCP_QUICKACK = 12;

@@ -1,0 +1,41 @@
+/** keepalived's lines, joined where one goes on in the next. Pure. */
+import {linesOf} from '../reader.ts';
+import {withoutComment} from './keepalived-words.ts';
+
+export interface Joined {
+  readonly text: string;
+  readonly start: number;
+  readonly end: number;
+  readonly joined: boolean;
+  /** A comment in a definition at which keepalived itself ends it. */
+  readonly cut?: {readonly start: number; readonly end: number};
+}
+
+const isDefinition = /^\s*(?:@\S+\s+)?\$\w+=/;
+
+/**
+ * Lines without comments, with those that end in a backslash joined to the next. In a definition the pieces stay lines
+ * of their own; a line that is only a comment is stepped over there, an empty one ends the definition.
+ */
+export function* joinedLines(text: string): Generator<Joined> {
+  let pending: Joined | undefined;
+  for (const line of linesOf(text)) {
+    const content = withoutComment(line.text);
+    if (pending && content.trim() === '' && line.text.trim() !== '') {
+      if (isDefinition.test(pending.text) && !/\\[ \t]*$/.test(line.text))
+        pending = {...pending, cut: {start: line.start, end: line.start + line.text.length}};
+      continue;
+    }
+    const isContinued = /\\[ \t]*$/.test(content);
+    const piece = content.replace(/\\[ \t]*$/, '');
+    const end = line.start + line.text.length;
+    const separator: string = pending && isDefinition.test(pending.text) ? '\n' : ' ';
+    pending = pending
+      ? {...pending, text: `${pending.text}${separator}${piece.trim()}`, end, joined: true}
+      : {text: piece, start: line.start, end, joined: false};
+    if (isContinued) continue;
+    yield pending;
+    pending = undefined;
+  }
+  if (pending) yield pending;
+}

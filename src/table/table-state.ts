@@ -1,0 +1,110 @@
+/** What is known of the table, what happens to it, and what follows. Pure. */
+import type {Instant} from '@hactl/base';
+import type {CheckReport} from '@hactl/checks';
+import type {LdirectordConfig, VerdictSettings, VirtualService} from '@hactl/config';
+import type {Operation, ServiceKey, VirtualTable} from '@hactl/ipvs';
+import type {Drift} from './entries.ts';
+import type {Outcome, Refusal, Refusals} from './refusals.ts';
+import {reportsFor, type Reports} from './reports.ts';
+import {checkId} from './services.ts';
+import type {Counting} from './views.ts';
+import type {Warmth} from './weights.ts';
+
+export interface TableConfig {
+  readonly files: readonly LdirectordConfig[];
+  readonly verdicts: VerdictSettings | undefined;
+}
+
+export interface TableState {
+  readonly config: TableConfig;
+  readonly startedAt: Instant;
+  readonly reports: Reports;
+  /** Real servers that an operator keeps out of service, each with the reason, by check. */
+  readonly held: ReadonlyMap<string, string>;
+  /** Weights that operators ordered, by check. */
+  readonly ordered: ReadonlyMap<string, number>;
+  readonly warmth: Warmth;
+  readonly counting: Counting;
+  /** Services that this run put into the kernel or took over: only these are ever deleted. By key. */
+  readonly owned: ReadonlySet<string>;
+  /** `closed`: the kernel's IPVS cannot be reached. */
+  readonly phase: 'closed' | 'idle' | 'reading' | 'applying';
+  readonly dirty: boolean;
+  /** What the next turn has to read: `all`, or the services that verdicts were about. */
+  readonly due: 'all' | readonly ServiceKey[];
+  /** The whole configuration was brought into the kernel at least once, apart from what it refused. */
+  readonly programmed: boolean;
+  /** Why the table cannot be read or reached. */
+  readonly problem?: string;
+  /** When the table is read again without a cause of ours: somebody may have changed it by hand. */
+  readonly auditAt: Instant;
+  /** When a warming server's weight grows. */
+  readonly warmAt: Instant;
+  /** Our services as this director left them. */
+  readonly expected?: readonly VirtualTable[];
+  readonly refusals: Refusals;
+}
+
+export type TableEvent =
+  | {readonly type: 'table-config'; readonly config: TableConfig}
+  | {readonly type: 'verdict'; readonly report: CheckReport}
+  | {readonly type: 'reports'; readonly reports: readonly CheckReport[]}
+  | {
+      readonly type: 'overrides';
+      readonly held: ReadonlyMap<string, string>;
+      readonly ordered: ReadonlyMap<string, number>;
+    }
+  | {readonly type: 'ipvs-opened'}
+  | {readonly type: 'ipvs-failed'; readonly reason: string}
+  /** The whole table, or what is there of the services that were asked for. */
+  | {
+      readonly type: 'table-read';
+      readonly table: readonly VirtualTable[];
+      readonly only?: readonly ServiceKey[];
+    }
+  | {readonly type: 'table-failed'; readonly reason: string}
+  | {readonly type: 'table-applied'; readonly outcomes: readonly Outcome[]}
+  | {readonly type: 'tick'};
+
+export type TableEffect =
+  /** Answered by `table-read`. `only`: these services and no others. */
+  | {readonly type: 'read-table'; readonly only?: readonly ServiceKey[]}
+  /** In this order; an operation that fails does not stop the others. Answered by `table-applied`. */
+  | {readonly type: 'apply-table'; readonly operations: readonly Operation[]}
+  /** Facts, for the log and the journal. */
+  | {readonly type: 'table-changed'; readonly operation: Operation}
+  | {readonly type: 'table-drifted'; readonly drift: readonly Drift[]}
+  | {readonly type: 'entry-refused'; readonly refusal: Refusal}
+  | {readonly type: 'entry-accepted'; readonly refusal: Refusal}
+  | {readonly type: 'table-unreachable'; readonly reason: string}
+  /** A server's certificate ends soon, a day less is left, or it does not any more. */
+  | {readonly type: 'certificate-ends'; readonly report: CheckReport}
+  | {readonly type: 'verdict-changed'; readonly report: CheckReport; readonly first: boolean}
+  /** A turn of the table is over: what people are told may be different now. */
+  | {readonly type: 'table-settled'};
+
+export type TableTurn = [TableState, readonly TableEffect[]];
+
+export const virtualsOf = ({files}: TableConfig): readonly VirtualService[] =>
+  files.flatMap((file) => file.virtuals);
+
+export const idsOf = (config: TableConfig): ReadonlySet<string> =>
+  new Set(virtualsOf(config).flatMap((virtual) => virtual.reals.map((real) => checkId(virtual, real))));
+
+export const initialTable = (config: TableConfig, now: Instant): TableState => ({
+  config,
+  startedAt: now,
+  reports: reportsFor(idsOf(config)),
+  held: new Map(),
+  ordered: new Map(),
+  warmth: new Map(),
+  counting: {},
+  owned: new Set(),
+  phase: 'closed',
+  dirty: true,
+  due: 'all',
+  programmed: false,
+  auditAt: Infinity,
+  warmAt: Infinity,
+  refusals: new Map(),
+});
