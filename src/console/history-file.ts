@@ -41,8 +41,8 @@ export function decodeHistory(text: string): History {
     stored[span].slice(-spans[span].points).map(([at, ...rest]) => {
       if (at === undefined || rest.length % 3 !== 0 || ![at, ...rest].every(Number.isFinite)) throw wrong();
       const sums = new Map<string, readonly [number, number]>();
-      for (let place = 0; place < rest.length && sums.size < SERIES_MOST; place += 3) {
-        const [index = 0, sum = 0, count = 0] = rest.slice(place, place + 3);
+      for (let offset = 0; offset < rest.length && sums.size < SERIES_MOST; offset += 3) {
+        const [index = 0, sum = 0, count = 0] = rest.slice(offset, offset + 3);
         const name = stored.series[index];
         if (name === undefined || count < 1) throw wrong();
         sums.set(name, [sum, count]);

@@ -48,7 +48,10 @@ const run = (name: string, text: string, kind?: ImportKind, more: Partial<Import
     {path: name, text},
     {context: {...context, ...more}, secret: SECRET, ...(kind ? {kind} : {})},
   );
-  return {...result, diagnostics: result.diagnostics.filter((one) => one.code !== 'connect-only')};
+  return {
+    ...result,
+    diagnostics: result.diagnostics.filter((diagnostic) => diagnostic.code !== 'connect-only'),
+  };
 };
 const fixture = (name: string): string => readFileSync(path.join(folder, name), 'utf8');
 
@@ -57,7 +60,7 @@ const names = kinds.flatMap((kind) =>
   readdirSync(path.join(folder, kind), {withFileTypes: true})
     .filter((entry) => entry.isFile())
     .map((entry) => ({kind, name: `${kind}/${entry.name}`}))
-    .toSorted((one, other) => one.name.localeCompare(other.name)),
+    .toSorted((left, right) => left.name.localeCompare(right.name)),
 );
 
 test('there are fixtures of every kind', (t) => {
@@ -73,7 +76,7 @@ for (const {kind, name} of names)
       [
         ...result.files.map((file) => `=== ${file.name} (${file.mode.toString(8)})\n${file.text}`),
         `=== list\n${renderReport(result.report)}`,
-        `=== diagnostics\n${result.diagnostics.map((one) => renderDiagnostic(one, result.sources)).join('\n')}`,
+        `=== diagnostics\n${result.diagnostics.map((diagnostic) => renderDiagnostic(diagnostic, result.sources)).join('\n')}`,
       ].join('\n'),
     );
     if (name.endsWith('broken.cf')) {
@@ -81,13 +84,13 @@ for (const {kind, name} of names)
       return;
     }
     t.deepEqual(
-      result.diagnostics.filter((one) => one.severity === 'error'),
+      result.diagnostics.filter((diagnostic) => diagnostic.severity === 'error'),
       [],
     );
     t.true(result.files.length > 0);
     const loaded = loadWritten(result.files, context);
     t.deepEqual(
-      loaded.diagnostics.filter((one) => one.severity === 'error'),
+      loaded.diagnostics.filter((diagnostic) => diagnostic.severity === 'error'),
       [],
     );
     t.is(
@@ -96,7 +99,7 @@ for (const {kind, name} of names)
     );
   });
 
-for (const {kind, name} of names.filter((one) => !one.name.endsWith('broken.cf')))
+for (const {kind, name} of names.filter((name) => !name.name.endsWith('broken.cf')))
   test(`${name}: every statement is on the list`, (t) => {
     const result = run(name, fixture(name));
     t.true(result.report.length > 0);
@@ -140,14 +143,14 @@ function inInactive(text: string, at: number): boolean {
 
 test('a broken lvs.cf: all mistakes at once, each with its place and what to do', (t) => {
   const {diagnostics, sources} = run('lvs.cf/broken.cf', fixture('lvs.cf/broken.cf'));
-  const texts = diagnostics.map((one) => renderDiagnostic(one, sources));
+  const texts = diagnostics.map((diagnostic) => renderDiagnostic(diagnostic, sources));
   t.true(texts.length >= 8, texts.join('\n'));
-  for (const place of ['1:11', '2:1', '3:11', '6:16', '7:18', '8:13', '11:19', '13:6'])
+  for (const file of ['1:11', '2:1', '3:11', '6:16', '7:18', '8:13', '11:19', '13:6'])
     t.true(
-      texts.some((text) => text.startsWith(`lvs.cf/broken.cf:${place}:`)),
-      `${place}\n${texts.join('\n')}`,
+      texts.some((text) => text.startsWith(`lvs.cf/broken.cf:${file}:`)),
+      `${file}\n${texts.join('\n')}`,
     );
-  for (const one of diagnostics) t.truthy(one.help);
+  for (const diagnostic of diagnostics) t.truthy(diagnostic.help);
   t.true(texts.some((text) => text.includes('did you mean service?')));
 });
 
@@ -179,7 +182,7 @@ test('keepalived.conf: mistakes that leave no reading', (t) => {
     ].join('\n'),
   );
   t.deepEqual(files, []);
-  const said = diagnostics.map((one) => one.message).join('\n');
+  const text = diagnostics.map((diagnostic) => diagnostic.message).join('\n');
   for (const word of [
     'LEADER',
     'eth0/1',
@@ -195,7 +198,7 @@ test('keepalived.conf: mistakes that leave no reading', (t) => {
     'no open block',
     'not closed',
   ])
-    t.true(said.includes(word), `${word}\n${said}`);
+    t.true(text.includes(word), `${word}\n${text}`);
 });
 
 test('definitions that contain themselves end with a diagnostic', (t) => {
@@ -206,7 +209,7 @@ test('definitions that contain themselves end with a diagnostic', (t) => {
   ]) {
     const {diagnostics} = run('k.conf', text, 'keepalived');
     t.true(
-      diagnostics.some((one) => one.message.includes('expand')),
+      diagnostics.some((diagnostic) => diagnostic.message.includes('expand')),
       text,
     );
   }
@@ -217,7 +220,7 @@ test('the other director gets the other side: conditions, peers, preferred node'
   const left = run(name, fixture(name));
   const right = run(name, fixture(name), undefined, {configId: 'right', node: 'lvs2', peer: 'lvs1'});
   const text = (result: typeof left, file: string): string =>
-    result.files.find((one) => one.name === file)?.text ?? '';
+    result.files.find((writtenFile) => writtenFile.name === file)?.text ?? '';
   t.true(text(left, 'ha.cf').includes('ucast eth0 192.0.2.3'));
   t.true(text(right, 'ha.cf').includes('ucast eth0 192.0.2.2'));
   const body = (result: typeof left): string => text(result, 'haresources');
@@ -230,7 +233,7 @@ test('lvs.cf: both directors write the same nodes, each the other’s address', 
   const primary = run(name, fixture(name), undefined, {as: 'primary'});
   const backup = run(name, fixture(name), undefined, {as: 'backup', node: 'lvs2', peer: 'lvs1'});
   const text = (result: typeof primary, file: string): string =>
-    result.files.find((one) => one.name === file)?.text ?? '';
+    result.files.find((writtenFile) => writtenFile.name === file)?.text ?? '';
   t.is(text(primary, 'haresources'), text(backup, 'haresources'));
   t.is(text(primary, 'ldirectord.cf'), text(backup, 'ldirectord.cf'));
   t.regex(text(primary, 'ha.cf'), /^node lvs1 lvs2$/m);
@@ -247,10 +250,10 @@ test('lvs.cf: two ports under one firewall mark are one service with the servers
   const {imported, files, report, diagnostics} = run('lvs.cf', text);
   t.deepEqual(diagnostics, []);
   t.deepEqual(
-    imported?.virtuals.map((one) => [one.address, one.reals.map((real) => real.address)]),
+    imported?.virtuals.map((virtual) => [virtual.address, virtual.reals.map((real) => real.address)]),
     [[{kind: 'fwmark', family: 4, mark: 5}, ['10.0.0.1', '10.0.0.2', '10.0.0.3']]],
   );
-  t.regex(files.find((one) => one.name === 'haresources')?.text ?? '', /192\.0\.2\.9\/32\/eth0:1\n/);
+  t.regex(files.find((file) => file.name === 'haresources')?.text ?? '', /192\.0\.2\.9\/32\/eth0:1\n/);
   t.true(report.some((line) => line.line === 18 && line.fate === 'approximated'));
 });
 
@@ -265,7 +268,7 @@ test('lvs.cf: an expression that is none is left out, and the check connects', (
     );
     const {imported, diagnostics} = run('lvs.cf', text);
     t.deepEqual(
-      diagnostics.filter((one) => one.severity === 'error'),
+      diagnostics.filter((diagnostic) => diagnostic.severity === 'error'),
       [],
     );
     t.is(imported?.virtuals[0]?.check.sendExpect?.expect, wanted);
@@ -279,7 +282,7 @@ test('lvs.cf: texts that ldirectord.cf holds with escapes only, and texts over u
   const written = (more: string): string => {
     const {files, diagnostics} = run('lvs.cf', virtual(more));
     t.deepEqual(
-      diagnostics.filter((one) => one.severity === 'error'),
+      diagnostics.filter((diagnostic) => diagnostic.severity === 'error'),
       [],
     );
     return files.find((file) => file.name === 'ldirectord.cf')?.text ?? '';
@@ -312,7 +315,7 @@ test('the table of names needs names that resolve', (t) => {
     'ipvsadm',
   );
   t.deepEqual(
-    diagnostics.map((one) => one.code),
+    diagnostics.map((diagnostic) => diagnostic.code),
     ['unresolved-name', 'bad-port'],
   );
 });
@@ -320,16 +323,16 @@ test('the table of names needs names that resolve', (t) => {
 const texts = names.map(({name}) => fixture(name));
 const survives = (text: string, kind?: ImportKind): void => {
   const result = run('fuzz', text, kind, {read: () => undefined, glob: () => []});
-  for (const one of result.diagnostics) renderDiagnostic(one, result.sources);
+  for (const diagnostic of result.diagnostics) renderDiagnostic(diagnostic, result.sources);
   renderReport(result.report);
-  if (result.diagnostics.every((one) => one.severity !== 'error') && result.files.length === 0)
+  if (result.diagnostics.every((diagnostic) => diagnostic.severity !== 'error') && result.files.length === 0)
     throw new Error('neither files nor an error');
   const ours = result.diagnostics.filter(
-    (one) => one.severity === 'error' && one.span.file.startsWith('/etc/ha.d'),
+    (diagnostic) => diagnostic.severity === 'error' && diagnostic.span.file.startsWith('/etc/ha.d'),
   );
   if (ours.length > 0)
     throw new Error(
-      `a written file is not usable: ${ours.map((one) => renderDiagnostic(one, result.sources)).join('\n')}`,
+      `a written file is not usable: ${ours.map((diagnostic) => renderDiagnostic(diagnostic, result.sources)).join('\n')}`,
     );
 };
 

@@ -24,7 +24,7 @@ const marks: readonly (readonly [ImportKind, RegExp])[] = [
 /** Told by the words at the beginning of lines; undefined: none of the three. */
 export function detectKind(text: string): ImportKind | undefined {
   const scored = marks.map(([kind, pattern]) => ({kind, count: [...text.matchAll(pattern)].length}));
-  const [best] = scored.toSorted((one, other) => other.count - one.count);
+  const [best] = scored.toSorted((left, right) => right.count - left.count);
   return best && best.count > 0 ? best.kind : undefined;
 }
 
@@ -64,7 +64,7 @@ export function importConfig(source: ImportSource, options: ImportOptions): Impo
   if (
     !imported.pair &&
     imported.virtuals.length === 0 &&
-    diagnostics.every((one) => one.severity !== 'error')
+    diagnostics.every((diagnostic) => diagnostic.severity !== 'error')
   ) {
     const nothing: Diagnostic = {
       code: 'unknown-format',
@@ -75,15 +75,15 @@ export function importConfig(source: ImportSource, options: ImportOptions): Impo
     };
     return {kind, imported, files: [], report, diagnostics: [...diagnostics, nothing], sources};
   }
-  if (diagnostics.some((one) => one.severity === 'error'))
+  if (diagnostics.some((diagnostic) => diagnostic.severity === 'error'))
     return {kind, imported, files: [], report, diagnostics, sources};
   const {installDir} = options.context;
   const files = writeFiles(imported, {origin: source.path, installDir, secret: options.secret});
   const checked = loadWritten(files, options.context);
   const ours = checked.diagnostics
     .filter(({severity, code}) => severity !== 'notice' && code !== 'ignored-directive')
-    .map((one) => atSource(one, files, checked.sources, {path: source.path, installDir}));
-  const isUsable = ours.every((one) => one.severity !== 'error');
+    .map((diagnostic) => atSource(diagnostic, files, checked.sources, {path: source.path, installDir}));
+  const isUsable = ours.every((diagnostic) => diagnostic.severity !== 'error');
   return {
     kind,
     imported,

@@ -49,7 +49,7 @@ export function blockOf(statements: readonly Statement[], {book}: Tools): Block 
   const seen = new Set<Statement>();
   const all = (...names: string[]): Statement[] => {
     const found = statements.filter((statement) => names.includes(nameOf(statement)));
-    for (const one of found) seen.add(one);
+    for (const statement of found) seen.add(statement);
     return found;
   };
   return {
@@ -57,25 +57,29 @@ export function blockOf(statements: readonly Statement[], {book}: Tools): Block 
     all,
     last: (...names) => {
       const found = all(...names);
-      for (const one of found.slice(0, -1))
-        book.not(one.span, quoteStatement(one), 'the same again below: the last one counts');
+      for (const statement of found.slice(0, -1))
+        book.not(statement.span, quoteStatement(statement), 'the same again below: the last one counts');
       return found.at(-1);
     },
     first: (...names) => {
       const [found, ...others] = all(...names);
-      for (const one of others)
-        book.not(one.span, quoteStatement(one), 'the same again: keepalived takes the first one');
+      for (const statement of others)
+        book.not(statement.span, quoteStatement(statement), 'the same again: keepalived takes the first one');
       return found;
     },
     finish: (reasons, otherwise, serious) => {
-      for (const one of statements) {
-        if (seen.has(one)) continue;
-        const name = nameOf(one);
+      for (const statement of statements) {
+        if (seen.has(statement)) continue;
+        const name = nameOf(statement);
         const [, reason] =
           Object.entries(reasons).find(([key]) => key === name) ??
           Object.entries(reasons).find(([key]) => key.endsWith('*') && name.startsWith(key.slice(0, -1))) ??
           [];
-        book[serious?.has(name) ? 'lost' : 'not'](one.span, quoteStatement(one), reason ?? otherwise);
+        book[serious?.has(name) ? 'lost' : 'not'](
+          statement.span,
+          quoteStatement(statement),
+          reason ?? otherwise,
+        );
       }
     },
   };

@@ -255,8 +255,12 @@ function takeDns(block: Block, tools: Tools): {name: string; type: string} {
     tools.book.not(line.span, quoteStatement(line), 'keepalived ignores the name too');
     return false;
   });
-  for (const other of others)
-    tools.book.not(other.span, quoteStatement(other), 'the same again: keepalived takes the first one');
+  for (const statement of others)
+    tools.book.not(
+      statement.span,
+      quoteStatement(statement),
+      'the same again: keepalived takes the first one',
+    );
   const wanted = argumentOf(type).toUpperCase();
   const known = dnsTypes.has(wanted);
   if (type && !known)

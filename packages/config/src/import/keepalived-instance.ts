@@ -217,7 +217,7 @@ function takeState(block: Block, tools: Tools): Pick<Instance, 'state' | 'stateL
   }
   const counting = lines.filter(
     (line, at) =>
-      argumentOf(line) !== 'BACKUP' || !lines.slice(0, at).some((one) => argumentOf(one) === 'MASTER'),
+      argumentOf(line) !== 'BACKUP' || !lines.slice(0, at).some((line) => argumentOf(line) === 'MASTER'),
   );
   const stateLine = counting.at(-1);
   for (const line of lines)
@@ -260,17 +260,17 @@ function takePreemption(
 }
 
 function takeVips(block: Block, device: string, isNativeSix: boolean, tools: Tools): Vip[] {
-  const own = block.all('virtual_ipaddress');
+  const statements = block.all('virtual_ipaddress');
   const excluded = block.all('virtual_ipaddress_excluded');
-  for (const line of [...own, ...excluded])
+  for (const line of [...statements, ...excluded])
     tools.book.exact(line.span, quoteStatement(line), 'haresources: IPaddr2 and IPv6addr');
   const linesOf = (lines: readonly Statement[]): Statement[] => lines.flatMap((line) => line.block ?? []);
-  const first = linesOf(own)
+  const first = linesOf(statements)
     .map((line) => argumentOf(line, 0).split('/')[0] ?? '')
     .find((host) => canonical(host) !== undefined);
   const family = isNativeSix ? 6 : first === undefined ? undefined : ipv4(first) === undefined ? 6 : 4;
   return [
-    ...linesOf(own).flatMap((line) => takeVip(line, {device, family}, tools) ?? []),
+    ...linesOf(statements).flatMap((line) => takeVip(line, {device, family}, tools) ?? []),
     ...linesOf(excluded).flatMap((line) => takeVip(line, {device, family: undefined}, tools) ?? []),
   ];
 }
@@ -324,22 +324,26 @@ function takePeers(line: Statement | undefined, tools: Tools): string[] {
   if (!line) return [];
   const {book} = tools;
   const peers: string[] = [];
-  for (const one of line.block ?? []) {
-    const [word] = one.words;
+  for (const statement of line.block ?? []) {
+    const [word] = statement.words;
     const address = canonical(word?.text ?? '');
     if (address === undefined) {
       ignored(
-        word ?? one,
+        word ?? statement,
         'bad-address',
         `"${word?.text ?? ''}" is not an address: keepalived steps over it`,
         'the import does too; unicast_peer { ADDRESS }',
         tools,
       );
-      book.not(one.span, quoteStatement(one), 'no address: keepalived steps over it too');
+      book.not(statement.span, quoteStatement(statement), 'no address: keepalived steps over it too');
     } else if (peers.length > 0)
-      book.lost(one.span, quoteStatement(one), 'a pair has two directors: the first peer is the other one');
+      book.lost(
+        statement.span,
+        quoteStatement(statement),
+        'a pair has two directors: the first peer is the other one',
+      );
     else {
-      book.exact(one.span, quoteStatement(one), 'ha.cf: ucast');
+      book.exact(statement.span, quoteStatement(statement), 'ha.cf: ucast');
       peers.push(address);
     }
   }

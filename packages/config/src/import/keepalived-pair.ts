@@ -16,22 +16,25 @@ export interface Preference {
   readonly isDoubtful: boolean;
 }
 
-export const peerOf = (one: Instance, peers: readonly PeerInstance[] | undefined): PeerInstance | undefined =>
-  peers?.find(({name}) => name === one.name) ??
-  peers?.find(({id, device}) => id !== 0 && id === one.id && device === one.device) ??
-  peers?.find(({id}) => id !== 0 && id === one.id);
+export const peerOf = (
+  instance: Instance,
+  peers: readonly PeerInstance[] | undefined,
+): PeerInstance | undefined =>
+  peers?.find(({name}) => name === instance.name) ??
+  peers?.find(({id, device}) => id !== 0 && id === instance.id && device === instance.device) ??
+  peers?.find(({id}) => id !== 0 && id === instance.id);
 
 /** keepalived elects by priority; the state is only the first state. */
 export function preferenceOf(
-  one: Instance,
+  item: Instance,
   all: readonly Instance[],
   peers: readonly PeerInstance[] | undefined,
 ): Preference {
-  const {priority, state} = one;
-  const other = peerOf(one, peers);
-  if (other) {
-    const isOurs = priority === other.priority ? state === 'MASTER' : priority > other.priority;
-    return {isOurs, reason: `priority ${priority} here, ${other.priority} at the peer`, isDoubtful: false};
+  const {priority, state} = item;
+  const peer = peerOf(item, peers);
+  if (peer) {
+    const isOurs = priority === peer.priority ? state === 'MASTER' : priority > peer.priority;
+    return {isOurs, reason: `priority ${priority} here, ${peer.priority} at the peer`, isDoubtful: false};
   }
   const priorities = all.map((instance) => instance.priority);
   const [least, most] = [Math.min(...priorities), Math.max(...priorities)];
@@ -49,10 +52,10 @@ export function preferenceOf(
 }
 
 /** VRRP's master down interval for the lower priority of the two, the same whoever imports. */
-export function downInterval(one: Instance, other: PeerInstance | undefined): Millis {
-  const priority = other ? Math.min(one.priority, other.priority) : USUAL;
-  const advert = Math.max(one.advert, other?.advert ?? 0);
-  const skew = ((256 - priority) / 256) * (one.isThird ? advert : 1_000);
+export function downInterval(instance: Instance, peer: PeerInstance | undefined): Millis {
+  const priority = peer ? Math.min(instance.priority, peer.priority) : USUAL;
+  const advert = Math.max(instance.advert, peer?.advert ?? 0);
+  const skew = ((256 - priority) / 256) * (instance.isThird ? advert : 1_000);
   // The engine wants more than two missed adverts.
-  return Math.max(Math.ceil(one.missed * advert + skew), 2 * advert + 1);
+  return Math.max(Math.ceil(instance.missed * advert + skew), 2 * advert + 1);
 }

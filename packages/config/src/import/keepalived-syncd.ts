@@ -21,13 +21,15 @@ export function takeSyncDaemons(
 ): ImportedGroup[] {
   const {book} = tools;
   const groups = lines.map(({group}) => group);
-  const old = all.flatMap((one) => (one.syncLine ? [{instance: one, line: one.syncLine}] : []));
+  const old = all.flatMap((instance) =>
+    instance.syncLine ? [{instance: instance, line: instance.syncLine}] : [],
+  );
   const place = (instance: Instance | undefined): number =>
     Math.max(0, instance ? lines.findIndex(({members}) => members.includes(instance)) : 0);
   const [oldest] = line ? [] : old;
-  for (const {line: one} of old)
-    if (one !== oldest?.line)
-      book.not(one.span, quoteStatement(one), 'there is one sync daemon: another line says it');
+  for (const {line: statement} of old)
+    if (statement !== oldest?.line)
+      book.not(statement.span, quoteStatement(statement), 'there is one sync daemon: another line says it');
   if (oldest) {
     const device = argumentOf(oldest.line);
     if (!isDevice(device)) {
@@ -51,7 +53,7 @@ export function takeSyncDaemons(
   if (!line) return groups;
   const words = argumentsOf(line);
   const [device = ''] = words;
-  const instance = all.find((one) => words.slice(1).includes(one.name));
+  const instance = all.find((instance) => words.slice(1).includes(instance.name));
   const idWord = words.indexOf('id') === -1 ? undefined : words[words.indexOf('id') + 1];
   const id = idWord === undefined ? (instance?.id ?? 0) : Number(idWord);
   if (!isDevice(device) || !Number.isInteger(id) || id < 0 || id > 255) {

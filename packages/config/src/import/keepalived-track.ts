@@ -36,8 +36,8 @@ export function takeTracked(owner: Statement, block: Block, tools: Tools): Track
   const {book} = tools;
   const lines = (name: string): Statement[] => {
     const found = block.all(name);
-    for (const one of found) book.exact(one.span, quoteStatement(one), 'see its lines');
-    return found.flatMap((one) => one.block ?? []).filter((line) => isTracking(line, tools));
+    for (const statement of found) book.exact(statement.span, quoteStatement(statement), 'see its lines');
+    return found.flatMap((statement) => statement.block ?? []).filter((line) => isTracking(line, tools));
   };
   const interfaces = lines('track_interface').flatMap((line) => {
     const device = nameOf(line);
@@ -114,15 +114,16 @@ export function takeTrackers(
     const used = references.filter((reference) => isKnown(nameOf(reference.line), reference));
     for (const statement of all) {
       const name = argumentOf(statement);
-      const own = used.filter(({line}) => nameOf(line) === name).map(({line}) => line);
+      const statements = used.filter(({line}) => nameOf(line) === name).map(({line}) => line);
       const definition = read(statement, tools);
-      if (definition && own.length > 0) lines.push(carryOne(name, definition, own, scripts, tools));
+      if (definition && statements.length > 0)
+        lines.push(carryOne(name, definition, statements, scripts, tools));
       else if (definition) tools.book.not(statement.span, quoteStatement(statement), 'no instance tracks it');
     }
     for (const reference of references) if (!used.includes(reference)) noteUnknown(reference, all, tools);
   };
   const named = (pick: 'scripts' | 'processes'): Reference[] =>
-    tracked.flatMap((one) => one[pick].map((line) => ({line, owner: one.owner})));
+    tracked.flatMap((tracked) => tracked[pick].map((line) => ({line, owner: tracked.owner})));
   carry(definitions.scripts, named('scripts'), takeScript);
   carry(definitions.processes, named('processes'), takeProcess);
   return lines;
@@ -138,15 +139,15 @@ function isReversedBy(line: Statement, {isReversed}: Definition): boolean {
 function carryOne(
   name: string,
   definition: Definition,
-  own: readonly Statement[],
+  statements: readonly Statement[],
   scripts: ImportedScript[],
   {book}: Tools,
 ): {every: Millis; command: string} {
-  const [first = definition.statement] = own;
+  const [first = definition.statement] = statements;
   const isReversed = isReversedBy(first, definition);
-  const isWeighed = definition.isWeighed || own.some((line) => argumentsOf(line).includes('weight'));
+  const isWeighed = definition.isWeighed || statements.some((line) => argumentsOf(line).includes('weight'));
   const how = `ha.cf: hactl_track_script; ${isReversed ? 'reversed, the written script fails where this one does not; ' : ''}${isWeighed ? WEIGHT : 'a director whose script fails gives its groups to the peer'}`;
-  for (const line of [definition.statement, ...own])
+  for (const line of [definition.statement, ...statements])
     if (line !== definition.statement && isReversedBy(line, definition) !== isReversed)
       book.lost(
         line.span,

@@ -50,8 +50,8 @@ export function takeVrrp(
   const [first] = all;
   if (!first) {
     for (const group of syncGroups) book.not(group.span, quoteStatement(group), 'there is no vrrp_instance');
-    for (const one of [...parts.scripts, ...parts.processes])
-      book.not(one.span, quoteStatement(one), 'there is no vrrp_instance that could track it');
+    for (const statement of [...parts.scripts, ...parts.processes])
+      book.not(statement.span, quoteStatement(statement), 'there is no vrrp_instance that could track it');
     if (syncDaemon)
       book.not(
         syncDaemon.span,
@@ -60,9 +60,9 @@ export function takeVrrp(
       );
     return undefined;
   }
-  const preferences = new Map(all.map((one) => [one, preferenceOf(one, all, peers)]));
-  const isOurs = (one: Instance | undefined): boolean =>
-    one !== undefined && preferences.get(one)?.isOurs === true;
+  const preferences = new Map(all.map((instance) => [instance, preferenceOf(instance, all, peers)]));
+  const isOurs = (instance: Instance | undefined): boolean =>
+    instance !== undefined && preferences.get(instance)?.isOurs === true;
   const seen = new Map<string, string>();
   const groupOf = (
     members: readonly Instance[],
@@ -78,12 +78,12 @@ export function takeVrrp(
     ...(isMailed || members.some((member) => member.isMailed) ? {mailTo: tools.defaults.mailTo} : {}),
   });
   const {lines, tracked, used} = takeSyncGroups(syncGroups, all, isOurs, groupOf, tools);
-  for (const instance of all.filter((one) => !used.has(one.name)))
+  for (const instance of all.filter((instance) => !used.has(instance.name)))
     lines.push({members: [instance], group: groupOf([instance], [], false)});
   notePreferences(all, preferences, tools);
-  const allTracked = [...all.map((one) => one.tracked), ...tracked];
+  const allTracked = [...all.map((instance) => instance.tracked), ...tracked];
   const trackScripts = takeTrackers(parts, allTracked, parts.order, tools.scripts, tools);
-  const secret = all.find((one) => one.secret !== undefined)?.secret;
+  const secret = all.find((instance) => instance.secret !== undefined)?.secret;
   // An instance without addresses has no line, unless it is the only one: ldirectord needs a line to stand in.
   const full = lines.filter(({group}) => group.vips.length > 0 || group.scripts.length > 0);
   const kept = full.length > 0 ? full : lines.slice(0, 1);
@@ -105,8 +105,8 @@ function isFresh(vip: Vip, member: Instance, seen: Map<string, string>, {book}: 
     seen.set(vip.address, member.name);
     return true;
   }
-  const lines = member.statement.block?.flatMap((one) => one.block ?? []) ?? [];
-  const line = lines.find((one) => one.words.some(({text}) => text.split('/')[0] === vip.address));
+  const lines = member.statement.block?.flatMap((statement) => statement.block ?? []) ?? [];
+  const line = lines.find((line) => line.words.some(({text}) => text.split('/')[0] === vip.address));
   const at = line ?? member.statement;
   book.lost(at.span, quoteStatement(at), `instance ${other} has this address already`);
   return false;
@@ -115,7 +115,7 @@ function isFresh(vip: Vip, member: Instance, seen: Map<string, string>, {book}: 
 function takeSyncGroups(
   statements: readonly Statement[],
   all: readonly Instance[],
-  isOurs: (one: Instance | undefined) => boolean,
+  isOurs: (instance: Instance | undefined) => boolean,
   groupOf: (members: readonly Instance[], scripts: readonly string[], isMailed: boolean) => ImportedGroup,
   tools: VrrpTools,
 ): {lines: Line[]; tracked: Tracked[]; used: ReadonlySet<string>} {
@@ -140,7 +140,7 @@ function takeSyncGroups(
     if (list) book.exact(list.span, quoteStatement(list), 'haresources: one line');
     block.finish(unused, 'hactl has no such setting', serious);
     const members = words.flatMap((word) => {
-      const member = all.find((one) => one.name === word.text);
+      const member = all.find((instance) => instance.name === word.text);
       if (!member)
         ignored(
           word,
@@ -163,7 +163,7 @@ function takeSyncGroups(
       );
       continue;
     }
-    if (members.some((one) => isOurs(one) !== isOurs(members[0])))
+    if (members.some((member) => isOurs(member) !== isOurs(members[0])))
       book.changed(
         statement.span,
         quoteStatement(statement),
@@ -190,15 +190,15 @@ function notePreferences(
   {book, context}: VrrpTools,
 ): void {
   const named = context.peerKnown ? '' : '; the other director’s name is not in the file (--peer NAME)';
-  for (const one of all) {
-    const {isOurs = false, reason = '', isDoubtful = false} = preferences.get(one) ?? {};
+  for (const instance of all) {
+    const {isOurs = false, reason = '', isDoubtful = false} = preferences.get(instance) ?? {};
     const node = isOurs ? context.node : context.peer;
     const message = `haresources: the group prefers ${node} (${reason})${named}`;
-    const at = one.priorityLine ?? one.stateLine ?? one.statement;
-    if (one.stateLine && one.priorityLine)
+    const at = instance.priorityLine ?? instance.stateLine ?? instance.statement;
+    if (instance.stateLine && instance.priorityLine)
       book.approximated(
-        one.stateLine.span,
-        quoteStatement(one.stateLine),
+        instance.stateLine.span,
+        quoteStatement(instance.stateLine),
         'the first state only: the priority elects',
       );
     if (isDoubtful)
@@ -218,9 +218,9 @@ function takeTimes(
   {book}: VrrpTools,
 ): Pick<ImportedPair, 'keepalive' | 'deadtime' | 'autoFailback' | 'preemptDelay'> {
   const [first] = all;
-  const keepalive = Math.min(...all.map((one) => one.advert));
-  const quickest = all.filter((one) => one.advert === keepalive);
-  const deadtime = Math.max(...quickest.map((one) => downInterval(one, peerOf(one, peers))));
+  const keepalive = Math.min(...all.map((instance) => instance.advert));
+  const quickest = all.filter((instance) => instance.advert === keepalive);
+  const deadtime = Math.max(...quickest.map((instance) => downInterval(instance, peerOf(instance, peers))));
   const whose = peers
     ? 'the lower priority of the two'
     : 'priority 100, whatever this director’s is, so that both files say the same';
@@ -231,13 +231,13 @@ function takeTimes(
         quoteStatement(advertLine),
         `ha.cf: keepalive; deadtime ${deadtime} ms is VRRP’s master down interval for ${whose}`,
       );
-  if (first && all.some((one) => one.advert !== keepalive))
+  if (first && all.some((instance) => instance.advert !== keepalive))
     book.changed(
       first.statement.span,
       'advert_int',
       `the instances differ: ha.cf has one keepalive for the pair, the shortest (${keepalive} ms)`,
     );
-  const held = all.map((one) => one.isHeld || peerOf(one, peers)?.isHeld === true);
+  const held = all.map((instance) => instance.isHeld || peerOf(instance, peers)?.isHeld === true);
   const isHeld = held.every(Boolean);
   if (first && held.some(Boolean) && !isHeld)
     book.changed(
@@ -245,7 +245,9 @@ function takeTimes(
       'nopreempt',
       'the instances differ: ha.cf has one auto_failback for the pair (on)',
     );
-  const delays = all.flatMap((one) => [one.delay ?? [], peerOf(one, peers)?.delay ?? []].flat());
+  const delays = all.flatMap((instance) =>
+    [instance.delay ?? [], peerOf(instance, peers)?.delay ?? []].flat(),
+  );
   return {
     keepalive,
     deadtime,
@@ -259,9 +261,9 @@ function takeMedia(all: readonly Instance[]): ImportedPair['media'] {
   for (const {device, peers} of all) {
     const [peer] = peers;
     if (peer === undefined) {
-      if (!media.some((one) => one.kind === 'mcast' && one.device === device))
+      if (!media.some((medium) => medium.kind === 'mcast' && medium.device === device))
         media.push({kind: 'mcast', device, group: GROUP, port: PORT, ttl: 1, loop: false});
-    } else if (!media.some((one) => one.kind === 'ucast' && one.peer === peer))
+    } else if (!media.some((medium) => medium.kind === 'ucast' && medium.peer === peer))
       media.push({kind: 'ucast', device, peer, port: PORT});
   }
   return media;

@@ -19,7 +19,7 @@ export const run = (text: string, more: Partial<ImportContext> = {}): ImportResu
     {kind: 'keepalived', context: {...context, ...more}, secret: 'x'.repeat(64)},
   );
 export const file = ({files}: ImportResult, name: string): string =>
-  files.find((one) => one.name === name)?.text ?? '';
+  files.find((file) => file.name === name)?.text ?? '';
 export const fates = ({report}: ImportResult, what: string): string[] =>
   report
     .filter((line) => line.what.startsWith(what))

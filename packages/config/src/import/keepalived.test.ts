@@ -274,8 +274,8 @@ for (const [lines, check, refuses, silent] of [
   test(`12: a dead server is out as soon as in keepalived: ${lines}, ${check.replaceAll('\n', ', ')}`, (t) => {
     const result = run(service(real(`TCP_CHECK {\n${check}\n}`), lines));
     const virtual = loadWritten(result.files, context).cluster?.ldirectord[0]?.virtuals[0];
-    const here = ((virtual?.checkInterval ?? 0) * (virtual?.failureCount ?? 0)) / 1_000;
-    t.true(Math.abs(here - refuses) <= refuses / 10, `${here} s instead of ${refuses}`);
+    const local = ((virtual?.checkInterval ?? 0) * (virtual?.failureCount ?? 0)) / 1_000;
+    t.true(Math.abs(local - refuses) <= refuses / 10, `${local} s instead of ${refuses}`);
     const note = result.report.find((line) => line.what.startsWith('time to take'))?.message ?? '';
     t.true(note.includes(`at most ${refuses} s`) && note.includes(`${silent} s when`), note);
   });

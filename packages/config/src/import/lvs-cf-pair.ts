@@ -26,7 +26,7 @@ export function takePair(
     'primary', 'primary_private', 'backup', 'backup_private',
   ].map((key) => (keys.take(key)?.value ? keys.address(key) : undefined)); // prettier-ignore
   const isLocal = (address: string | undefined): boolean =>
-    context.addresses.some((one) => one.address === address);
+    context.addresses.some((entry) => entry.address === address);
   const side = context.as ?? (isLocal(backup) && !isLocal(primary) ? 'backup' : 'primary');
   const nodes = !redundant
     ? [context.node]
@@ -45,7 +45,11 @@ export function takePair(
     else book.approximated(entry.span, quote(entry), namesOf);
   }
   keys.exact('backup_active', redundant ? 'ha.cf: two nodes' : 'ha.cf: one node');
-  if (redundant && backup === undefined && !reporter.diagnostics.some((one) => one.severity === 'error'))
+  if (
+    redundant &&
+    backup === undefined &&
+    !reporter.diagnostics.some((diagnostic) => diagnostic.severity === 'error')
+  )
     reporter.error(
       'missing-value',
       keys.take('backup_active')?.span ?? reporter.span(0, 1),
@@ -56,7 +60,7 @@ export function takePair(
   // The addresses of the services are on the public side, the gateway's is on the private one.
   const guess = services[0]?.device ?? 'eth0';
   const deviceOf = (own: string | undefined, otherwise: string): string =>
-    context.addresses.find((one) => one.address === own)?.device ?? otherwise;
+    context.addresses.find((address) => address.address === own)?.device ?? otherwise;
   const [own, ownPrivate, other, otherPrivate] =
     side === 'primary'
       ? [primary, primaryPrivate, backup, backupPrivate]
@@ -65,7 +69,7 @@ export function takePair(
   keys.exact('heartbeat_port', 'ha.cf: udpport');
   const media: ImportedPair['media'][number][] = [];
   const add = (local: string | undefined, peer: string | undefined, otherwise: string): void => {
-    if (peer === undefined || media.some((one) => one.kind === 'ucast' && one.peer === peer)) return;
+    if (peer === undefined || media.some((medium) => medium.kind === 'ucast' && medium.peer === peer)) return;
     const device = deviceOf(local, otherwise);
     media.push({kind: 'ucast', device, peer, port});
     const entry = keys.take(

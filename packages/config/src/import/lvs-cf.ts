@@ -88,7 +88,7 @@ export function parseLvsCf(source: ImportSource, context: ImportContext): Parsed
           scripts,
         }) ?? [],
     );
-  for (const block of file.blocks.filter((one) => one.kind === 'failover'))
+  for (const block of file.blocks.filter((block) => block.kind === 'failover'))
     book.not(
       block.span,
       `failover ${block.name}`,
@@ -111,7 +111,7 @@ export function parseLvsCf(source: ImportSource, context: ImportContext): Parsed
     kind: 'lvs.cf',
     pair,
     virtuals: mergeSame(
-      taken.map((one) => one.virtual),
+      taken.map((service) => service.virtual),
       book,
     ),
     scripts,
@@ -139,7 +139,8 @@ function mergeSame(virtuals: readonly ImportedVirtual[], book: Notebook): Import
       `ldirectord.cf: one service with virtual ${first.comment}, whose settings and check hold for both`,
     );
     const more = virtual.reals.filter(
-      (real) => !first.reals.some((other) => other.address === real.address && other.port === real.port),
+      (real) =>
+        !first.reals.some((candidate) => candidate.address === real.address && candidate.port === real.port),
     );
     merged.set(key, {...first, reals: [...first.reals, ...more]});
   }
@@ -151,11 +152,12 @@ function takeRouter(keys: Keys, nat: boolean, reporter: Reporter, book: Notebook
   const entry = keys.take('nat_router');
   const mask = keys.take('nat_nmask');
   if (!entry || entry.value === '' || !nat) {
-    for (const one of [entry, mask])
-      if (one)
-        if (one === mask && !entry) book.not(one.span, quote(one), 'there is no nat_router');
-        else if (nat) book.exact(one.span, quote(one), 'no gateway address');
-        else book.not(one.span, quote(one), 'it is used with network = nat only');
+    for (const statement of [entry, mask])
+      if (statement)
+        if (statement === mask && !entry)
+          book.not(statement.span, quote(statement), 'there is no nat_router');
+        else if (nat) book.exact(statement.span, quote(statement), 'no gateway address');
+        else book.not(statement.span, quote(statement), 'it is used with network = nat only');
     return undefined;
   }
   const alias = keys.alias('nat_router');

@@ -60,10 +60,10 @@ const oneLine = (text: string): string => printable(text.replace(/\s+/g, ' '));
 
 /** The whole list as text, for the file: what the user must know first, then the rest by fate. */
 export function renderReport(lines: readonly ReportLine[]): string {
-  const part = (title: string, own: readonly ReportLine[]): string =>
+  const part = (title: string, lines: readonly ReportLine[]): string =>
     [
-      `${title}: ${own.length}`,
-      ...own.map(
+      `${title}: ${lines.length}`,
+      ...lines.map(
         (line) => `  ${line.file}:${line.line}: ${oneLine(line.what)}\n      ${oneLine(line.message)}`,
       ),
     ].join('\n');

@@ -48,12 +48,12 @@ function haCf(pair: ImportedPair, head: string, installDir: string): string {
     `keepalive ${time(pair.keepalive)}`,
     `deadtime ${time(pair.deadtime)}`,
     ...(first ? [`udpport ${first.port}`] : []),
-    ...pair.media.map((one) =>
-      one.kind === 'ucast'
-        ? `ucast ${one.device} ${one.peer}`
-        : one.kind === 'mcast'
-          ? `mcast ${one.device} ${one.group} ${one.port} ${one.ttl} ${one.loop ? 1 : 0}`
-          : `bcast ${one.device}`,
+    ...pair.media.map((medium) =>
+      medium.kind === 'ucast'
+        ? `ucast ${medium.device} ${medium.peer}`
+        : medium.kind === 'mcast'
+          ? `mcast ${medium.device} ${medium.group} ${medium.port} ${medium.ttl} ${medium.loop ? 1 : 0}`
+          : `bcast ${medium.device}`,
     ),
     `auto_failback ${pair.autoFailback ? 'on' : 'off'}`,
     ...(pair.preemptDelay === undefined ? [] : [`hactl_preempt_delay ${time(pair.preemptDelay)}`]),
@@ -68,9 +68,9 @@ function haCf(pair: ImportedPair, head: string, installDir: string): string {
 }
 
 function vipWord(vip: Vip): string {
-  const place = vip.device === undefined ? '' : `/${vip.label ?? vip.device}`;
+  const device = vip.device === undefined ? '' : `/${vip.label ?? vip.device}`;
   const broadcast = vip.broadcast === undefined ? '' : `/${vip.broadcast}`;
-  return `${vip.family === 6 ? 'IPv6addr' : 'IPaddr2'}::${vip.address}/${vip.prefixLength ?? (vip.family === 6 ? 128 : 32)}${place}${broadcast}`;
+  return `${vip.family === 6 ? 'IPv6addr' : 'IPaddr2'}::${vip.address}/${vip.prefixLength ?? (vip.family === 6 ? 128 : 32)}${device}${broadcast}`;
 }
 
 /** ldirectord first and the addresses after it, so that an address has its table when it comes. */
@@ -160,8 +160,8 @@ function virtualLines(
   if (regex) put('hactl_expect_regex', 'yes');
   if (check.rise !== undefined && check.rise > 1) put('hactl_rise', check.rise);
   const port = address.kind === 'address' ? address.port : 0;
-  for (const {check: own, ...real} of virtual.reals)
-    if (own) put('hactl_check', checkValue(real, port, own, installDir), real.span);
+  for (const {check, ...real} of virtual.reals)
+    if (check) put('hactl_check', checkValue(real, port, check, installDir), real.span);
   const head =
     address.kind === 'address' ? `${bracket(address.address)}:${address.port}` : String(address.mark);
   return [[`virtual${six}=${head}`, virtual.span], ...lines];
