@@ -1,0 +1,52 @@
+/** Needs root: runs in a namespace of its own (or in the micro-VM). */
+import {execFileSync} from 'node:child_process';
+import {closeSync, openSync} from 'node:fs';
+import test from 'ava';
+import {addressBytes} from './address-text.ts';
+import {openNaWatch} from './na-watch.ts';
+import {encodeUnsolicitedNa} from './na.ts';
+import {abi, closeFd, openSocket, sendTo, setIntOption, withNamespace} from './sys.ts';
+
+const name = `hactl-na-${process.pid}`;
+const ip = (...words: string[]): string => execFileSync('ip', words, {encoding: 'utf8'});
+const IPPROTO_ICMPV6 = 58;
+const IPPROTO_IPV6 = 41;
+const IPV6_UNICAST_HOPS = 16;
+const LOOPBACK = '::1';
+/** In the message: the address that is claimed. */
+const TARGET_END = 23;
+
+test('a neighbour advertisement that a router may have passed on is not heard', async (t) => {
+  ip('netns', 'add', name);
+  const [own, target] = [openSync('/proc/thread-self/ns/net', 'r'), openSync(`/run/netns/${name}`, 'r')];
+  const heard: number[] = [];
+  let [watch, sender]: [{stop(): void} | undefined, number | undefined] = [undefined, undefined];
+  try {
+    ip('-n', name, 'link', 'set', 'lo', 'up');
+    await new Promise<void>((resolve) => {
+      withNamespace(target, own, () => {
+        watch = openNaWatch((_, message) => {
+          heard.push(message[TARGET_END] ?? 0);
+          if (message[TARGET_END] === 255) resolve();
+        });
+        sender = openSocket(abi.AF_INET6, abi.SOCK_RAW, IPPROTO_ICMPV6, 'sender');
+      });
+      const to = Buffer.alloc(28);
+      to.writeUInt16LE(abi.AF_INET6, 0);
+      to.set(addressBytes(LOOPBACK), 8);
+      // Each claims the address that ends in its hop limit.
+      for (const hops of [1, 64, 128, 254, 255]) {
+        setIntOption(sender ?? 0, IPPROTO_IPV6, IPV6_UNICAST_HOPS, hops, 'sender');
+        const message = encodeUnsolicitedNa(`fd00::${hops.toString(16)}`, '02:00:00:00:00:01');
+        t.is(sendTo(sender ?? 0, message, message.length, to), message.length);
+      }
+    });
+    t.deepEqual(heard, [255]);
+  } finally {
+    watch?.stop();
+    if (sender !== undefined) closeFd(sender);
+    closeSync(own);
+    closeSync(target);
+    ip('netns', 'delete', name);
+  }
+});
