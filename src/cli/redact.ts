@@ -1,5 +1,5 @@
 /** Takes secrets out of configuration files, and then wherever else they stand. Works on files that no parser would take. Pure. */
-import {hideSecrets, secretPatterns} from '@hactl/config';
+import {hideSecrets, redactKeyLine, secretPatterns} from '@hactl/config';
 
 export const REDACTED = '[redacted]';
 
@@ -9,6 +9,8 @@ const SHORTEST = 4;
 const SHORTEST_PART = 8;
 /** Those with more than small letters are not. */
 const SHORTEST_ODD = 6;
+const isKeyLike = (word: string): boolean =>
+  word.length >= SHORTEST_ODD && !/^(?:hmac-)?(?:md5|sha\d*)$/i.test(word);
 const isOdd = (word: string): boolean => /[^a-z]/.test(word);
 
 /** A path that says nothing: of anything longer a part may be a token. */
@@ -38,17 +40,23 @@ const patterns: readonly RegExp[] = [
   /\b[A-Z_]*(?:PASS|PWD|TOKEN|SECRET)[A-Z_]*=(?<secret>[^\s"']+)/,
   /\b(?:authorization|x-api-key|cookie):\s*(?:bearer\s+|basic\s+)?(?<secret>[^\s"']+)/i,
   /(?<=\s)-(?:p|a|u|c)\s*(?<secret>[^\s"'-][^\s"']{3,})/,
-  /:\/\/(?<secret>[^\s/@:]*:[^\s/@]+)@/,
+  /(?:\/\/|(?<=^|[\s"'=]))(?<secret>[^\s/@:"'=]*:[^\s/@"']+)@/,
   /(?<secret>-----BEGIN [\s\S]*)/,
 ];
 
 const bare = (value: string): string => value.trim().replace(/^(["'])(.*)\1$/, '$2');
 
-/** One text without what its own lines say is secret, and these secrets. */
-export function redactFile(text: string): {readonly text: string; readonly secrets: readonly string[]} {
+/** One text without what its own lines say is secret, and these secrets; in authkeys every line may be a key, and output has no directives. */
+export function redactFile(
+  text: string,
+  kind: 'file' | 'authkeys' | 'output' = 'file',
+): {readonly text: string; readonly secrets: readonly string[]} {
   const secrets = new Set<string>();
   const note = (secret: string): void => {
     secrets.add(bare(secret));
+    // Of a line of authkeys that is misspelled any word may be the key: `1: sha1 KEY`.
+    if (kind === 'authkeys')
+      for (const word of secret.split(/[\s=:]+/)) if (isKeyLike(word)) secrets.add(bare(word));
     // Of the arguments of a command one may be the password, and stand alone elsewhere.
     for (const word of secret.split(/[\s&"'“”]+|\\[rn]/))
       for (const part of [
@@ -59,7 +67,13 @@ export function redactFile(text: string): {readonly text: string; readonly secre
         if (part.length >= SHORTEST_PART || (part.length >= SHORTEST_ODD && isOdd(part)))
           secrets.add(bare(part));
   };
-  const lines = text.split('\n').map((line) => hideSecrets(line, patterns, REDACTED, note));
+  const lines = text
+    .split('\n')
+    .map((line) =>
+      kind === 'authkeys'
+        ? redactKeyLine(line, REDACTED, note)
+        : hideSecrets(line, patterns, REDACTED, note, kind === 'file'),
+    );
   return {text: lines.join('\n'), secrets: [...secrets].filter((secret) => secret.length >= SHORTEST)};
 }
 

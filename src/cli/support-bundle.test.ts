@@ -245,6 +245,47 @@ test('lines of diagnostics in a log are redacted as the files are', (t) => {
   t.is(text, `Nov 21 lvs1 hactld[1]: 2 | 1 sha1 ${REDACTED}\n3 | \tpasswd = ${REDACTED}`);
 });
 
+for (const line of [
+  '1 sha256\tKEY',
+  'auth 1 KEY',
+  'auth KEY',
+  'key 1 sha1 KEY',
+  '1: sha1 KEY',
+  '1 sha1=KEY',
+  '1sha1 KEY',
+  '$1 sha1 KEY\r',
+  'sha1 1 KEY',
+  '\ufeff1 sha1 KEY',
+  '# 1 sha1 KEY',
+  'KEY',
+])
+  test(`authkeys of a bundle: ${JSON.stringify(line)}`, (t) => {
+    const key = 'Zq8-Secret77';
+    const {text, secrets} = redactFile(`auth 1\n${line.replace('KEY', key)}\n`, 'authkeys');
+    t.false(text.includes(key), text);
+    t.false(scrub(`a log repeats ${key}`, secrets).includes(key), 'wherever else it is');
+    t.true(text.startsWith('auth 1\n'));
+  });
+
+for (const line of [
+  'stonith-host * ipmi root KEY',
+  'hactl-fence /bin/f KEY',
+  'hactlfence /bin/f KEY',
+  'fence /bin/f KEY',
+  'hactl_webhook https://hooks.example?t=KEY',
+  'hactl_webhook user:KEY@hooks.example',
+  'webhook https://hooks.example/KEY',
+  'tsig KEY',
+  'snmp_community KEY',
+  '\tfallbackcommand="/bin/x" "KEY"',
+  '\tsend="AUTH KEY"',
+  '\temailalert=user:KEY@mail.example',
+])
+  test(`a file of a bundle: ${line.trim()}`, (t) => {
+    const {text} = redactFile(line.replace('KEY', 'Zq8-Secret77'));
+    t.false(text.includes('Secret77'), text);
+  });
+
 test('what looks like nothing secret stays', (t) => {
   const text =
     'real=10.0.0.1:80 gate 5 "/index.html", "OK"\nbcast eth1\nkeepalive 200ms\n# 1 of 5 sha256sums\n';

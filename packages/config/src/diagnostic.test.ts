@@ -125,6 +125,7 @@ for (const line of [
   `fallbackcomand=/bin/page ${key}`,
   `hactl_sned="AUTH ${key}"`,
   `nonsense --password ${key}`,
+  `send="AUTH ${key}"`,
   `nonsense passwd=${key}`,
 ])
   test(`no diagnostic of ldirectord.cf shows a secret: ${line.replaceAll(key, 'KEY')}`, (t) => {
@@ -146,6 +147,13 @@ for (const line of [
   `respawn root bin/x ${key}`,
   `respwan root /bin/x ${key}`,
   `my_own_fence /bin/x passwd=${key}`,
+  `fence /bin/x ${key}`,
+  `webhook https://hooks.example/${key}`,
+  `hactl_webhook ftp://hooks.example?t=${key}`,
+  `respawn hacluster PASS=${key} /bin/x`,
+  `tsig ${key}`,
+  `snmp_community ${key}`,
+  `hactl_key ${key}`,
 ])
   test(`no diagnostic of ha.cf shows a secret: ${line.replaceAll(key, 'KEY')}`, (t) => {
     const text = shown('ha.cf', `node a b\nbcast eth1\nauto_failback on\n${line}\n`);

@@ -33,6 +33,23 @@ const rules: Readonly<Record<string, Rule>> = {
   real6: 'request',
 };
 
+/** Names that hands give them; not looked for under other spellings, which would be words of other directives. */
+const aliases: Readonly<Record<string, Rule>> = {
+  fence: 1,
+  alert: 1,
+  alert_command: 1,
+  track_script: 2,
+  webhook: 'webhook',
+  send: 'request',
+  tsig: 0,
+  psk: 0,
+  key: 0,
+  authkey: 0,
+  hactl_key: 0,
+  community: 0,
+  snmp_community: 0,
+};
+
 /** Directives that are like one above, and hold nothing. */
 const harmless: ReadonlySet<string> = new Set(['fallback', 'receive', 'hactl_expect', 'realtime']);
 
@@ -41,9 +58,12 @@ const mistakesIn = (word: string): number => (word.length <= 4 ? 1 : word.length
 /** Letters that changed places are a mistake too. */
 const lettersOf = (word: string): string => word.split('').toSorted().join('');
 
+const aliasOf = (name: string): Rule | undefined =>
+  Object.hasOwn(aliases, name) ? aliases[name] : undefined;
+
 function ruleOf(word: string, isFirst: boolean): Rule | undefined {
   const name = word.toLowerCase().replaceAll('-', '_');
-  const exact = Object.hasOwn(rules, name) ? rules[name] : undefined;
+  const exact = Object.hasOwn(rules, name) ? rules[name] : isFirst ? aliasOf(name) : undefined;
   if (exact !== undefined || harmless.has(name) || !isFirst) return exact;
   const near = Object.keys(rules).map(
     (known) => [known, lettersOf(known) === lettersOf(name) ? 0 : editDistance(name, known)] as const,
@@ -73,12 +93,12 @@ export const rangesIn = (text: string, patterns: readonly RegExp[], offset = 0):
 /** Of a webhook the scheme and the host are shown. */
 function webhookRanges(rest: string, offset: number): Range[] {
   const [, front = '', user = '', host = ''] =
-    /^(\s*["'“]?(?:\w+:\/\/)?)([^\s/@]*@)?([^\s/]*)/.exec(rest) ?? [];
+    /^(\s*["'“]?(?:\w+:\/\/)?)([^\s/@]*@)?([^\s/?#]*)/.exec(rest) ?? [];
   const behind = front.length + user.length + host.length;
   return [
     {start: offset + front.length, end: offset + front.length + Math.max(0, user.length - 1)},
     {
-      start: offset + behind + (/^(?:\/|\s+)/.exec(rest.slice(behind))?.[0].length ?? 0),
+      start: offset + behind + (/^(?:[/?#]|\s+)/.exec(rest.slice(behind))?.[0].length ?? 0),
       end: offset + rest.length,
     },
   ];

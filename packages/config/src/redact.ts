@@ -29,7 +29,7 @@ export const secretPatterns: readonly RegExp[] = [
   ),
   // ha.cf: of a webhook everything but its host
   line(String.raw`hactl_w\w*\s+\w+:\/\/(?<secret>[^\s/@]+)@`),
-  line(String.raw`hactl_w\w*\s+\w+:\/\/[^\s/]+\/(?<secret>\S+)`),
+  line(String.raw`hactl_w\w*\s+\w+:\/\/[^\s/?#]+[/?#](?<secret>\S+)`),
   line(String.raw`hactl_w\w*\s+\S+\s+(?<secret>\S.*)$`),
   // Arguments of commands often are passwords; of a fencing device all but its type
   line(String.raw`(?:hactl_f\w*|hactl_al\w*|stonith)\s+\S+\s+(?<secret>\S.*)$`),
@@ -44,11 +44,17 @@ export const secretPatterns: readonly RegExp[] = [
   /(?<=^|\s)--?(?:p|pw|pass\w*|pwd|token|secret|api[_-]?key)(?:=|\s+)(?<secret>[^\s"']+)/i,
   /\b\w*(?:auth_pass|auth_key|passwd|password|passphrase|secret|token|api[_-]?key|community)["']?[ \t]*[=:][ \t]*["']?(?<secret>[^\s"'&,;]+)/i,
   /\b(?:auth_pass|auth_key)[ \t]+"?(?<secret>[^\s"}]+)/i,
+  // Variables in front of a command
+  /(?<![\w-])[A-Z_]*(?:PASS|PWD|TOKEN|SECRET)[A-Z_]*=(?<secret>[^\s"']+)/,
 ];
 
-/** Where the secrets are in a text, in order and without overlaps; by our own patterns a line's directive counts too. */
-export function secretRanges(text: string, patterns: readonly RegExp[] = secretPatterns): Range[] {
-  const found = [...rangesIn(text, patterns), ...(patterns === secretPatterns ? directiveRanges(text) : [])]
+/** Where the secrets are in a text, in order and without overlaps; in lines of our files their directive counts too. */
+export function secretRanges(
+  text: string,
+  patterns: readonly RegExp[] = secretPatterns,
+  byDirective = patterns === secretPatterns,
+): Range[] {
+  const found = [...rangesIn(text, patterns), ...(byDirective ? directiveRanges(text) : [])]
     .filter(({start, end}) => end > start)
     .toSorted((left, right) => left.start - right.start);
   const ranges: Range[] = [];
@@ -67,9 +73,10 @@ export function hideSecrets(
   patterns: readonly RegExp[],
   hide: string,
   found: (secret: string) => void = () => undefined,
+  byDirective = patterns === secretPatterns,
 ): string {
   let [result, copied] = ['', 0];
-  for (const {start, end} of secretRanges(text, patterns)) {
+  for (const {start, end} of secretRanges(text, patterns, byDirective)) {
     const secret = text.slice(start, end);
     if (secret.startsWith(hide)) continue;
     found(secret);
@@ -82,11 +89,18 @@ export function hideSecrets(
 /** One line of one of our files. */
 export const redactLine = (text: string): string => hideSecrets(text, secretPatterns, HIDDEN);
 
-/** One line of authkeys: every one may be a key, however it is misspelled. */
-export function redactKeyLine(text: string): string {
+/** One line of authkeys: every one may be a key, however it is misspelled; `found` is told what is hidden. */
+export function redactKeyLine(
+  text: string,
+  hide = HIDDEN,
+  found: (secret: string) => void = () => undefined,
+): string {
   if (/^\s*(?:#\s*$|auth\s+\d+\s*$|$)/.test(text)) return text;
   const [shown = ''] = /^\s*\d+\s+(?:crc|md5|sha1|sha256)(?=\s|$)/.exec(text) ?? [];
-  return text.slice(shown.length).trim() === '' ? text : `${shown}${shown === '' ? '' : ' '}${HIDDEN}`;
+  const secret = text.slice(shown.length).trim();
+  if (secret === '') return text;
+  found(secret);
+  return `${shown}${shown === '' ? '' : ' '}${hide}`;
 }
 
 /** Arguments of resources, as a setting and in lists: what the file calls a password is for none of those who look. */

@@ -110,7 +110,9 @@ async function collect(socket: string, options: BundleOptions): Promise<Entry[]>
   });
   const files = await configFiles(status?.configDir ?? options.configDir, status);
   const texts = await Promise.all(files.map((file) => entry(`config/${flat(file)}`, () => configText(file))));
-  const redacted = texts.map(([name, text]) => [name, redactFile(text)] as const);
+  const redacted = texts.map(
+    ([name, text]) => [name, redactFile(text, name.endsWith('authkeys') ? 'authkeys' : 'file')] as const,
+  );
   const secrets = new Set(redacted.flatMap(([, result]) => result.secrets));
   const rest = await Promise.all([
     entry('status.txt', () => (status ? renderStatus(status, 200) : 'no daemon answered\n')),
@@ -141,7 +143,7 @@ async function collect(socket: string, options: BundleOptions): Promise<Entry[]>
   const all = [...redacted.map(([name, {text}]): Entry => [name, text]), statusEntry, ...rest];
   return all.map(([name, text]) => [
     name,
-    scrub(name.startsWith('config/') ? text : redactFile(text).text, secrets),
+    scrub(name.startsWith('config/') ? text : redactFile(text, 'output').text, secrets),
   ]);
 }
 
