@@ -5,7 +5,8 @@ import test from 'ava';
 import {addressBytes} from './address-text.ts';
 import {openNaWatch} from './na-watch.ts';
 import {encodeUnsolicitedNa} from './na.ts';
-import {abi, closeFd, openSocket, sendTo, setIntOption, withNamespace} from './sys.ts';
+import {abi, closeFd, openSocket, sendTo, setIntOption} from './sys.ts';
+import {withNamespace} from './sys-process.ts';
 
 const name = `hactl-na-${process.pid}`;
 const ip = (...words: string[]): string => execFileSync('ip', words, {encoding: 'utf8'});
@@ -20,31 +21,35 @@ test('a neighbour advertisement that a router may have passed on is not heard', 
   ip('netns', 'add', name);
   const [own, target] = [openSync('/proc/thread-self/ns/net', 'r'), openSync(`/run/netns/${name}`, 'r')];
   const heard: number[] = [];
-  let [watch, sender]: [{stop(): void} | undefined, number | undefined] = [undefined, undefined];
+  const opened: (() => void)[] = [];
   try {
     ip('-n', name, 'link', 'set', 'lo', 'up');
     await new Promise<void>((resolve) => {
-      withNamespace(target, own, () => {
-        watch = openNaWatch((_, message) => {
+      const sender = withNamespace(target, own, () => {
+        const watch = openNaWatch((_, message) => {
           heard.push(message[TARGET_END] ?? 0);
           if (message[TARGET_END] === 255) resolve();
         });
-        sender = openSocket(abi.AF_INET6, abi.SOCK_RAW, IPPROTO_ICMPV6, 'sender');
+        const fd = openSocket(abi.AF_INET6, abi.SOCK_RAW, IPPROTO_ICMPV6, 'sender');
+        opened.push(
+          () => watch.stop(),
+          () => closeFd(fd),
+        );
+        return fd;
       });
       const to = Buffer.alloc(28);
       to.writeUInt16LE(abi.AF_INET6, 0);
       to.set(addressBytes(LOOPBACK), 8);
       // Each claims the address that ends in its hop limit.
       for (const hops of [1, 64, 128, 254, 255]) {
-        setIntOption(sender ?? 0, IPPROTO_IPV6, IPV6_UNICAST_HOPS, hops, 'sender');
+        setIntOption(sender, IPPROTO_IPV6, IPV6_UNICAST_HOPS, hops, 'sender');
         const message = encodeUnsolicitedNa(`fd00::${hops.toString(16)}`, '02:00:00:00:00:01');
-        t.is(sendTo(sender ?? 0, message, message.length, to), message.length);
+        t.is(sendTo(sender, message, message.length, to), message.length);
       }
     });
     t.deepEqual(heard, [255]);
   } finally {
-    watch?.stop();
-    if (sender !== undefined) closeFd(sender);
+    for (const close of opened) close();
     closeSync(own);
     closeSync(target);
     ip('netns', 'delete', name);
