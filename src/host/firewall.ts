@@ -13,6 +13,19 @@ const closed = (listing: string): boolean =>
   /^:INPUT DROP/m.test(listing) ||
   /^-A INPUT -j (DROP|REJECT)/m.test(listing);
 
+/** Ports that a rule, or the want of rules, opens to every source. */
+export const openToAll = <P extends {readonly port: number}>(
+  ports: readonly P[],
+  listing: string | undefined,
+): P[] => {
+  if (listing === undefined) return [];
+  if (!closed(listing)) return [...ports];
+  const unlimited = listing
+    .split('\n')
+    .filter((rule) => /\baccept\b|-j ACCEPT\b/.test(rule) && !/\bsaddr\b|(^|\s)(-s|--source)\s/.test(rule));
+  return ports.filter(({port}) => unlimited.some((rule) => names(rule, port)));
+};
+
 export function firewallFindings(
   ports: readonly {readonly port: number; readonly use: string}[],
   listing: string | undefined,

@@ -11,7 +11,8 @@ import {
 import {ask, ControlError} from '../../control/client.ts';
 import type {ProcessStatus} from '../../control/protocol.ts';
 import type {HostFinding} from '../../host/finding.ts';
-import {defaultPaths} from '../../system/paths.ts';
+import {judgeLog} from '../../host/director/log-judge.ts';
+import {defaultPaths, readSocket} from '../../system/paths.ts';
 import {CliError, exit} from '../exit.ts';
 import {paintFor} from '../render/paint.ts';
 import {findingLines} from '../render/render-findings.ts';
@@ -42,6 +43,7 @@ const modes = (socket: string, stateDir: string): {readonly path: string; readon
   {path: stateDir, most: 0o700},
   {path: path.dirname(socket), most: 0o755},
   {path: socket, most: 0o660},
+  {path: readSocket(path.dirname(socket)), most: 0o660},
 ];
 
 const machine: ReadonlySet<string> = new Set(machineCodes);
@@ -64,22 +66,12 @@ function machineFindings(
     });
 }
 
-/** Logs name hosts, users and what failed: not for everybody. */
-function modeFindings({ha, ldirectord}: ClusterConfig): HostFinding[] {
+/** Logs name hosts, users and what failed: not for everybody, and for nobody but root to change. */
+function logFindings({ha, ldirectord}: ClusterConfig): HostFinding[] {
   const logs = [ha?.logFile, ha?.debugFile, ...ldirectord.map(({logFile}) => logFile)];
   return [...new Set(logs)].flatMap((file): HostFinding[] => {
-    if (file === undefined || !file.startsWith('/')) return [];
-    const mode = statSync(file, {throwIfNoEntry: false})?.mode ?? 0;
-    return (mode & 0o007) === 0
-      ? []
-      : [
-          {
-            level: 'warning',
-            subject: file,
-            text: 'everybody may read this log file',
-            help: `chmod o= ${file}`,
-          },
-        ];
+    const found = file?.startsWith('/') === true ? statSync(file, {throwIfNoEntry: false}) : undefined;
+    return file !== undefined && found?.isFile() === true ? judgeLog(file, found) : [];
   });
 }
 
@@ -115,14 +107,16 @@ export async function doctor(socket: string, options: DoctorOptions): Promise<nu
   ]);
   const daemon = await askDaemon(socket);
   const errors = diagnostics.filter(({severity}) => severity === 'error').length;
+  const hardening = readHardening(daemon.processes, modes(socket, defaultPaths.stateDir));
+  const host = readHost(cluster, daemon.runs);
   const findings: HostFinding[] = [
     errors === 0
       ? {level: 'good', subject: 'files', text: 'no errors'}
       : {level: 'bad', subject: 'files', text: `${errors} errors`, help: 'hactl check-config shows them'},
     ...machineFindings(diagnostics, sources),
-    ...modeFindings(cluster),
-    ...judgeHardening(cluster, readHardening(daemon.processes, modes(socket, defaultPaths.stateDir))),
-    ...judgeHost(cluster, {...readHost(cluster, daemon.runs), node}),
+    ...logFindings(cluster),
+    ...judgeHardening(cluster, {...hardening, firewall: host.firewall}),
+    ...judgeHost(cluster, {...host, node}),
   ];
   const bad = findings.filter(({level}) => level === 'bad').length;
   if (options.json) process.stdout.write(jsonText({version: 1, bad, findings}, 2) + '\n');

@@ -1,5 +1,5 @@
 /** Looks at what hardening.ts judges: users, running processes in /proc, modes of directories. */
-import {readFileSync, statSync} from 'node:fs';
+import {readdirSync, readFileSync, statSync} from 'node:fs';
 import type {HardeningFacts, ProcessFacts} from './hardening.ts';
 
 const read = (file: string): string | undefined => {
@@ -11,6 +11,19 @@ const read = (file: string): string | undefined => {
   }
 };
 
+/** Capabilities belong to threads: those in force in any of a process. */
+function effectiveOf(pid: number): bigint {
+  let threads: readonly string[] = [];
+  try {
+    threads = readdirSync(`/proc/${pid}/task`);
+  } catch {
+    // It ended.
+  }
+  return threads
+    .map((thread) => /^CapEff:\s+(\S+)/m.exec(read(`/proc/${pid}/task/${thread}/status`) ?? '')?.[1] ?? '0')
+    .reduce((all, mask) => all | BigInt(`0x${mask}`), 0n);
+}
+
 /** What /proc says of a process; undefined: it is gone. */
 export function processFacts(name: string, pid: number): ProcessFacts | undefined {
   const [status, limits] = [read(`/proc/${pid}/status`), read(`/proc/${pid}/limits`)];
@@ -21,11 +34,42 @@ export function processFacts(name: string, pid: number): ProcessFacts | undefine
     name,
     pid,
     uid: Number(word('Uid')),
-    effective: BigInt(`0x${word('CapEff')}`),
+    effective: effectiveOf(pid),
     bounding: BigInt(`0x${word('CapBnd')}`),
     umask: Number.parseInt(word('Umask'), 8),
     coreLimit: core === 'unlimited' ? Infinity : Number(core ?? 0),
   };
+}
+
+interface Named {
+  readonly name: string;
+  readonly pid: number;
+}
+
+const titleOf = (pid: number): string =>
+  (read(`/proc/${pid}/cmdline`) ?? '').split('\0')[0]?.trim().split(' ')[0] ?? '';
+
+/** A process of hactld that is no spare, under the name that it gives itself. */
+const ours = (pid: number): Named[] => {
+  const title = titleOf(pid);
+  return /^hactld(-|$)/.test(title) && title !== 'hactld-spare'
+    ? [{name: title === 'hactld' ? 'launcher' : title.slice('hactld-'.length), pid}]
+    : [];
+};
+
+const childrenOf = (pid: number): number[] =>
+  (read(`/proc/${pid}/task/${pid}/children`) ?? '').split(' ').filter(Boolean).map(Number);
+const parentOf = (pid: number): number[] => {
+  const found = /^PPid:\s+(\d+)/m.exec(read(`/proc/${pid}/status`) ?? '')?.[1];
+  return found === undefined ? [] : [Number(found)];
+};
+
+/** With them the processes that the daemon does not list: the shards of its checks, the supervisor, the launcher. */
+export function allProcesses(listed: readonly Named[]): Named[] {
+  const shards = listed.filter(({name}) => name === 'checks').flatMap(({pid}) => childrenOf(pid));
+  const supervisors = listed.flatMap(({pid}) => parentOf(pid));
+  const others = [...shards, ...supervisors, ...supervisors.flatMap(parentOf)].flatMap(ours);
+  return [...new Map([...listed, ...others].map((process) => [process.pid, process])).values()];
 }
 
 const accounts = (): ReadonlySet<string> =>
@@ -39,10 +83,9 @@ export function readHardening(
   const users = accounts();
   return {
     hasUser: (name) => users.has(name),
-    processes: running.flatMap(({name, pid}) => {
-      const facts = pid === undefined ? undefined : processFacts(name, pid);
-      return facts ? [facts] : [];
-    }),
+    processes: allProcesses(
+      running.flatMap(({name, pid}) => (pid === undefined ? [] : [{name, pid}])),
+    ).flatMap(({name, pid}) => processFacts(name, pid) ?? []),
     places: wanted.flatMap(({path, most}) => {
       const found = statSync(path, {throwIfNoEntry: false});
       return found ? [{path, most, mode: found.mode, uid: found.uid}] : [];

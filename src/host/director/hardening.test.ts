@@ -3,11 +3,12 @@ import test from 'ava';
 import type {ClusterConfig} from '@hactl/config';
 import {loadCluster} from '@hactl/config';
 import {judgeHardening, type HardeningFacts, type ProcessFacts} from './hardening.ts';
+import {judgeLog} from './log-judge.ts';
 
 const files = {
   authkeys: 'auth 1\n1 sha256 a-secret-of-many-characters\n',
   'ha.cf': 'node alpha beta\nbcast eth0\nauto_failback on\nhactl_push off\n',
-  haresources: 'alpha 192.0.2.1/24/eth0 ldirectord::ldirectord.cf\n',
+  haresources: 'alpha 192.0.2.1/24/eth1 ldirectord::ldirectord.cf\n',
   'ldirectord.cf': 'virtual=192.0.2.1:80\n\treal=192.0.2.2:80 gate\n\tservice=http\n',
 };
 
@@ -45,10 +46,12 @@ test('a director that follows the check-list has no finding', (t) => {
   t.deepEqual(judgeHardening(clusterOf(), good), []);
 });
 
+const filtered = ':INPUT DROP [0:0]\n-A INPUT -s 192.0.2.9/32 -p udp --dport 694 -j ACCEPT\n';
 const external = `${files['ldirectord.cf']}\tchecktype=external\n\tcheckcommand=/usr/bin/probe\n`;
 const place = (path: string, mode: number, uid = 0, most = 0o700) => ({places: [{path, mode, uid, most}]});
 
-for (const [title, level, subject, text, change, facts] of [
+/** `beside`: subjects of findings that cannot but come too. */
+for (const [title, level, subject, text, change, facts, beside = []] of [
   [
     'a short secret',
     'warning',
@@ -58,11 +61,72 @@ for (const [title, level, subject, text, change, facts] of [
     {},
   ],
   [
+    'a secret of a repeated word',
+    'warning',
+    'authkeys',
+    /key 1 has 3 different characters/,
+    {authkeys: 'auth 1\n1 sha256 passpasspasspasspasspass\n'},
+    {},
+  ],
+  [
+    'push while an old key is accepted',
+    'warning',
+    'hactl_push',
+    /on while key 2 \(md5\) is accepted/,
+    {
+      'ha.cf': files['ha.cf'].replace('push off', 'push on'),
+      authkeys: `${files.authkeys}2 md5 another-secret-of-many-letters\n`,
+    },
+    {},
+    ['authkeys'],
+  ],
+  [
+    'a short secret beside the one that signs',
+    'warning',
+    'authkeys',
+    /key 2 has 5 characters/,
+    {authkeys: `${files.authkeys}2 sha256 short\n`},
+    {},
+    ['authkeys'],
+  ],
+  [
+    'checks as nobody',
+    'note',
+    'hactl_check_user',
+    /as nobody/,
+    {},
+    {hasUser: (name: string) => name === 'nobody'},
+  ],
+  [
+    'heartbeats where the clients are',
+    'note',
+    'heartbeat',
+    /only over eth0, where the clients are/,
+    {haresources: files.haresources.replace('eth1', 'eth0')},
+    {},
+  ],
+  [
+    'a packet filter that lets everything in',
+    'note',
+    'firewall',
+    /everybody reaches 694\/udp, 6944\/tcp/,
+    {},
+    {firewall: ''},
+  ],
+  [
+    'a rule for one port that names no source',
+    'note',
+    'firewall',
+    /everybody reaches 6944\/tcp;/,
+    {},
+    {firewall: `${filtered}-A INPUT -p tcp --dport 6944 -j ACCEPT\n`},
+  ],
+  [
     'a retired key',
     'note',
     'authkeys',
     /key 2 does not sign, and is believed/,
-    {authkeys: `${files.authkeys}2 sha1 older\n`},
+    {authkeys: `${files.authkeys}2 sha1 an-older-secret-of-many-letters\n`},
     {},
   ],
   [
@@ -156,14 +220,46 @@ for (const [title, level, subject, text, change, facts] of [
   // prettier-ignore
   test(`${title}: ${level}`, (t) => {
     const findings = judgeHardening(clusterOf(change), {...good, ...facts});
-    t.is(findings.length, 1, JSON.stringify(findings));
-    const [finding] = findings;
+    t.is(findings.length, 1 + beside.length, JSON.stringify(findings));
+    const finding = findings.find((each) => text.test(each.text));
     t.is(finding?.level, level);
     t.is(finding?.subject, subject);
-    t.regex(finding?.text ?? '', text);
+    for (const other of beside) t.true(findings.some((each) => each !== finding && each.subject === other));
     if (level !== 'note') t.truthy(finding?.help);
   });
 
 test('raw packets are what pings need', (t) => {
   t.deepEqual(judgeHardening(clusterOf(), {...good, processes: [{...process, effective: 1n << 13n}]}), []);
 });
+
+test('a packet filter that lets in the peer alone, and heartbeats of a network of their own, are no finding', (t) => {
+  const firewall = `${filtered}-A INPUT -s 192.0.2.9/32 -p tcp --dport 6944 -j ACCEPT\n`;
+  t.deepEqual(judgeHardening(clusterOf(), {...good, firewall}), []);
+  const nft = `chain input { type filter hook input priority filter; policy drop;
+    ip saddr 192.0.2.9 udp dport 694 accept
+    ip saddr 192.0.2.9 tcp dport 6944 accept
+  }`;
+  t.deepEqual(judgeHardening(clusterOf(), {...good, firewall: nft}), []);
+});
+
+test('checks that have no server to check may be root yet', (t) => {
+  const idle = clusterOf({'ldirectord.cf': 'checktimeout=5\n'});
+  t.deepEqual(judgeHardening(idle, {...good, processes: [{...process, uid: 0}]}), []);
+});
+
+for (const [mode, uid, text] of [
+  [0o100640, 0, undefined],
+  [0o100600, 0, undefined],
+  [0o100644, 0, /everybody may read/],
+  [0o100660, 0, /its group may change/],
+  [0o100666, 0, /everybody may change/],
+  [0o100640, 1_000, /user 1000 may change/],
+] as const)
+  test(`a log file with mode ${(mode & 0o777).toString(8)} of user ${uid}: ${text === undefined ? 'nothing' : 'a warning with its remedy'}`, (t) => {
+    const findings = judgeLog('/var/log/ha-log', {mode, uid});
+    t.is(findings.length, text === undefined ? 0 : 1);
+    if (text === undefined) return;
+    t.regex(findings[0]?.text ?? '', text);
+    t.is(findings[0]?.level, 'warning');
+    t.truthy(findings[0]?.help);
+  });

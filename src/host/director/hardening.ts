@@ -4,6 +4,8 @@
  */
 import type {ClusterConfig} from '@hactl/config';
 import {found, type HostFinding} from '../finding.ts';
+import {openToAll} from '../firewall.ts';
+import {portsOf} from './host-judge.ts';
 
 /** One running process, as /proc has it. */
 export interface ProcessFacts {
@@ -28,22 +30,34 @@ export interface HardeningFacts {
     readonly uid: number;
     readonly most: number;
   }[];
+  /** The packet filter's rules as listed; undefined: they cannot be seen. */
+  readonly firewall?: string | undefined;
 }
 
 /** A secret of fewer characters can be guessed from one recorded advert. */
 const SECRET_LEAST = 16;
+/** Of 32 random characters some 20 differ; of a repeated word few do. */
+const DIFFERENT_LEAST = 8;
 const CAP_NET_RAW = 1n << 13n;
 const PACKAGE_USER = 'hactl-check';
 
 function keyFindings({authkeys}: ClusterConfig): HostFinding[] {
   if (!authkeys) return [];
   const {keys, active} = authkeys;
-  const signing = keys.find(({id}) => id === active);
   const findings: HostFinding[] = [];
-  if (signing && signing.method !== 'crc' && signing.secret.length < SECRET_LEAST)
-    findings.push(
-      found('warning', 'authkeys', `key ${active} has ${signing.secret.length} characters: it can be guessed from one recorded advert`, 'head -c 24 /dev/urandom | base64 makes a good one; docs/security.md, "Change a key"'),
-    ); // prettier-ignore
+  // Every listed key opens the pair, not only the one that signs.
+  for (const {id, method, secret} of keys) {
+    if (method === 'crc') continue;
+    const different = new Set(secret).size;
+    const weakness =
+      secret.length < SECRET_LEAST
+        ? `has ${secret.length} characters`
+        : different < DIFFERENT_LEAST && `has ${different} different characters`;
+    if (weakness !== false)
+      findings.push(
+        found('warning', 'authkeys', `key ${id} ${weakness}: it can be guessed from one recorded advert`, 'head -c 24 /dev/urandom | base64 makes a good one; docs/security.md, "Change a key"'),
+      ); // prettier-ignore
+  }
   const retired = keys.filter(({id, method}) => id !== active && method !== 'crc');
   if (retired.length > 0)
     findings.push(
@@ -56,7 +70,12 @@ function accessFindings({ha, authkeys}: ClusterConfig): HostFinding[] {
   if (!ha) return [];
   const {push, adminGroup} = ha.hactl;
   const method = authkeys?.keys.find(({id}) => id === authkeys.active)?.method;
+  const legacy = authkeys?.keys.find((key) => key.method === 'md5' || key.method === 'sha1');
   const findings: HostFinding[] = [];
+  if (push === true && method === 'sha256' && legacy)
+    findings.push(
+      found('warning', 'hactl_push', `on while key ${legacy.id} (${legacy.method}) is accepted: who guesses it writes the files that root reads`, `remove key ${legacy.id} on both directors, or hactl_push off`),
+    ); // prettier-ignore
   if (push === true && method !== 'sha256')
     findings.push(
       found('warning', 'hactl_push', `on with a ${method ?? 'missing'} key: who guesses it writes the files that root reads`, 'give the pair a sha256 key, or hactl_push off'),
@@ -92,6 +111,11 @@ function accountFindings({ha, ldirectord}: ClusterConfig, facts: HardeningFacts)
   if (hasScripts(ha, ldirectord) && (scriptsAs === undefined || scriptsAs === 'root'))
     findings.push(
       found('warning', 'hactl_script_user', 'external checks and tracked scripts run as root', `useradd --system ${PACKAGE_USER}, or name a user with hactl_script_user`),
+    ); // prettier-ignore
+  // The same remedy is not named twice.
+  else if (ldirectord.length > 0 && checksAs === 'nobody' && checkUser === undefined)
+    findings.push(
+      found('note', 'hactl_check_user', 'checks run as nobody, as other programs of this machine may', `useradd --system ${PACKAGE_USER}`),
     ); // prettier-ignore
   return findings;
 }
@@ -142,11 +166,42 @@ function placeFindings(places: HardeningFacts['places']): HostFinding[] {
   });
 }
 
+/** Heartbeats should have a network of their own, and only the peer should reach the pair's ports. */
+function networkFindings(cluster: ClusterConfig, {firewall}: HardeningFacts): HostFinding[] {
+  const {ha, haresources} = cluster;
+  if (!ha || ha.nodes.length < 2) return [];
+  const findings: HostFinding[] = [];
+  const serving = new Set(
+    haresources.groups.flatMap(({resources}) => resources.flatMap(({vip}) => vip?.device ?? [])),
+  );
+  const {peerPort} = ha.hactl;
+  const devices = [...new Set(ha.media.map(({device}) => device))];
+  if (devices.length > 0 && devices.every((device) => serving.has(device)))
+    findings.push(
+      found('note', 'heartbeat', `only over ${devices.join(' and ')}, where the clients are: who is on that network hears and disturbs it`, 'a second bcast, mcast or ucast line for a network between the directors'),
+    ); // prettier-ignore
+  const ports = [
+    ...portsOf(cluster).map(({port}) => ({port, protocol: 'udp'})),
+    ...(peerPort === 0 ? [] : [{port: peerPort, protocol: 'tcp'}]),
+  ];
+  const open = openToAll(ports, firewall).map(({port, protocol}) => `${port}/${protocol}`);
+  if (open.length > 0)
+    findings.push(
+      found('note', 'firewall', `everybody reaches ${open.join(', ')}; strangers are refused, at the cost of some work`, 'let them in from the peer only: ip saddr PEER'),
+    ); // prettier-ignore
+  return findings;
+}
+
+/** Checks keep root until there is a server to check: until then they read nothing. */
+const isIdle = ({ldirectord}: ClusterConfig, {name}: ProcessFacts): boolean =>
+  name.startsWith('checks') && !ldirectord.some(({virtuals}) => virtuals.length > 0);
+
 /** Every deviation from the check-list; nothing where there is none. */
 export const judgeHardening = (cluster: ClusterConfig, facts: HardeningFacts): HostFinding[] => [
   ...keyFindings(cluster),
   ...accessFindings(cluster),
   ...accountFindings(cluster, facts),
-  ...processFindings(facts.processes),
+  ...processFindings(facts.processes.filter((process) => !isIdle(cluster, process))),
   ...placeFindings(facts.places),
+  ...networkFindings(cluster, facts),
 ];
