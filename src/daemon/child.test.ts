@@ -1,10 +1,11 @@
-import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import {systemClock} from '@hactl/base';
 import test from 'ava';
 import {until} from '../../test/lab/until.ts';
 import {keepChild} from './child.ts';
+import {programs} from './programs.ts';
 
 const LIMIT = 40_000;
 
@@ -38,4 +39,42 @@ test('a spare is loaded, said to be, and takes the place of the one that dies', 
   t.is(now.pid, messages[1]);
   t.is(now.restarts, 1);
   t.is(now.spare, undefined, 'the next one is begun a while later');
+});
+
+const CAP_NET_ADMIN = 1n << 12n;
+const CAP_NET_RAW = 1n << 13n;
+
+test('the sync process and its spare may configure the network and nothing else, in every thread', async (t) => {
+  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/setpriv')) {
+    t.log('not run: needs root and setpriv (util-linux)');
+    t.pass();
+    return;
+  }
+  const messages: unknown[] = [];
+  const child = keepChild<{readonly type: 'stop'}, unknown>({
+    name: 'sync',
+    ...programs.sync,
+    clock: systemClock,
+    onMessage: (message) => messages.push(message),
+    onDeath: () => undefined,
+  });
+  t.teardown(() => child.stop({type: 'stop'}, LIMIT));
+  const check = (pid: number): void => {
+    const threads = readdirSync(`/proc/${pid}/task`);
+    t.true(threads.length > 1);
+    for (const thread of threads) {
+      const status = readFileSync(`/proc/${pid}/task/${thread}/status`, 'utf8');
+      const word = (field: string): string => new RegExp(`^${field}:\\s+(\\S+)`, 'm').exec(status)?.[1] ?? '';
+      for (const set of ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'])
+        t.is(BigInt(`0x${word(set)}`) & ~(CAP_NET_ADMIN | CAP_NET_RAW), 0n, `${set} of thread ${thread}`);
+      t.is(word('NoNewPrivs'), '1');
+    }
+  };
+  await until('it runs', LIMIT, () => messages.length === 1);
+  const {pid = 0} = child.status();
+  check(pid);
+  await until('a spare is loaded', LIMIT, () => child.status().spare === 'loaded');
+  process.kill(pid, 'SIGKILL');
+  await until('the spare is in its place', LIMIT, () => messages.length === 2);
+  check(child.status().pid ?? 0);
 });

@@ -2,6 +2,7 @@ import {fork, type ChildProcess} from 'node:child_process';
 import {endOrphans} from '@hactl/base/run';
 import {backoff, type Clock, type Millis} from '@hactl/base';
 import type {ProcessStatus, SpareState} from '../control/protocol.ts';
+import {keepOnly} from './capabilities.ts';
 
 const PAUSE_MAX: Millis = 5_000;
 
@@ -33,6 +34,8 @@ const SPARE_AFTER: Millis = 1_500;
 export interface Program {
   readonly entry: string;
   readonly execArgv?: readonly string[];
+  /** The only capabilities that it has, in all its threads and programs; absent: those of this process. */
+  readonly capabilities?: readonly string[];
 }
 
 /** A loaded, waiting process; its messages are kept until it is activated. */
@@ -43,11 +46,14 @@ export interface Spare {
   ended: boolean;
 }
 
-const launch = (program: Program): ChildProcess =>
-  fork(program.entry, [], {
-    execArgv: [...(program.execArgv ?? [])],
+function launch({entry, execArgv = [], capabilities}: Program): ChildProcess {
+  const front = capabilities === undefined ? undefined : keepOnly(capabilities);
+  return fork(entry, [], {
+    ...(front ? {execPath: front.program} : {}),
+    execArgv: [...(front ? [...front.words, process.execPath] : []), ...execArgv],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
+}
 
 /** A child speaks first when it has loaded its program. */
 export const spareState = ({said}: Spare): SpareState => (said.length > 0 ? 'loaded' : 'loading');

@@ -7,7 +7,8 @@ export const programs: Readonly<Record<'failover' | 'checks' | 'sync', Program>>
   failover: {entry: programFile('failover'), execArgv: ['--single-threaded-gc', '--max-semi-space-size=1']},
   // What a check leaves behind is dead at once: with V8's 16 MB for it 10,000 real servers take 307 MB, so 197.
   checks: {entry: programFile('checks'), execArgv: ['--max-semi-space-size=8']},
-  sync: {entry: programFile('sync')},
+  // Netlink, sysctls and sockets of the network; its files belong to root, which it stays.
+  sync: {entry: programFile('sync'), capabilities: ['net_admin', 'net_raw']},
 };
 
 /** Starts all children beforehand, idle: for a supervisor that stands by. `loaded` is called when the last has loaded. */

@@ -16,6 +16,8 @@ export const MAIL_LIMIT_MS = 10_000;
 export const MODPROBE_LIMIT_MS = 30_000;
 /** SIGTERM to a program that is to end, SIGKILL so much later. */
 export const TERM_GRACE_MS = 5_000;
+/** A trial of setpriv, which only calls the kernel. */
+export const SETPRIV_LIMIT_MS = 5_000;
 /** A resolver that does not answer. */
 export const NAME_LOOKUP_LIMIT_MS = 3_000;
 

@@ -259,6 +259,7 @@ const spawners: Readonly<Record<string, string>> = {
   'src/compat/ipvsadm/run.ts': 'modprobe, as ipvsadm does: the command waits for it',
   'src/compat/ldirectord/actions.ts': 'starts the daemon, which stays',
   'src/control/access.ts': 'getent, whose whole output is read; it has no group',
+  'src/daemon/capabilities.ts': 'a trial of setpriv, which starts nothing',
   'src/daemon/chores.ts': 'hactl drill, which has limits of its own',
   'src/host/realserver/realserver-driver.ts': 'steps in the foreground: Ctrl-C ends them with the command',
   'src/setup/start.ts': 'systemctl in the foreground: Ctrl-C ends it with the command',

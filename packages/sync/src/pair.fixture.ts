@@ -3,13 +3,22 @@
  * and what the kernel says of its connections.
  */
 import {execFileSync, spawn, type ChildProcess} from 'node:child_process';
-import {mkdirSync, mkdtempSync, rmSync} from 'node:fs';
+import {existsSync, mkdirSync, mkdtempSync, rmSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import {fileURLToPath} from 'node:url';
 import type {FromSync, SyncGroup, SyncSettings, SyncStatus, ToSync} from './messages.ts';
 
 const MAIN = fileURLToPath(new URL('main.ts', import.meta.url));
+/** The sync process runs as hactld starts it: root, without any other capability. */
+const SETPRIV = '/usr/bin/setpriv';
+const RESTRICTED = [
+  SETPRIV,
+  '--bounding-set=-all,+net_admin,+net_raw',
+  '--inh-caps=-all',
+  '--no-new-privs',
+  '--',
+];
 const ip = (...words: string[]): string => execFileSync('ip', words, {encoding: 'utf8'});
 
 export type Side = 'one' | 'other';
@@ -106,7 +115,9 @@ export function makePair(name: string, {third = false} = {}) {
 
   /** Starts a Node program there, with an IPC channel. */
   const start = (side: Host, file: string, ...words: string[]): ChildProcess => {
-    const child = spawn('ip', ['netns', 'exec', namespace(side), process.execPath, file, ...words], {
+    const front = file === MAIN && existsSync(SETPRIV) ? RESTRICTED : [];
+    const line = [...front, process.execPath, file, ...words];
+    const child = spawn('ip', ['netns', 'exec', namespace(side), ...line], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     children.add(child);

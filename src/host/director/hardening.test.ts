@@ -198,6 +198,14 @@ for (const [title, level, subject, text, change, facts, beside = []] of [
     {processes: [{...process, effective: 1n << 12n}]},
   ],
   [
+    'a sync process with every capability',
+    'warning',
+    'sync (7)',
+    /capabilities beyond the network’s/,
+    {},
+    {processes: [{...process, name: 'sync', pid: 7, uid: 0, effective: 0x1ff_ffff_ffffn}]},
+  ],
+  [
     'a umask of nothing',
     'warning',
     'checks 1 (9)',
@@ -263,3 +271,8 @@ for (const [mode, uid, text] of [
     t.is(findings[0]?.level, 'warning');
     t.truthy(findings[0]?.help);
   });
+
+test('netlink and raw packets are what the sync process needs', (t) => {
+  const sync = {...process, name: 'sync', uid: 0, effective: 3n << 12n};
+  t.deepEqual(judgeHardening(clusterOf(), {...good, processes: [sync]}), []);
+});

@@ -38,6 +38,7 @@ export interface HardeningFacts {
 const SECRET_LEAST = 16;
 /** Of 32 random characters some 20 differ; of a repeated word few do. */
 const DIFFERENT_LEAST = 8;
+const CAP_NET_ADMIN = 1n << 12n;
 const CAP_NET_RAW = 1n << 13n;
 const PACKAGE_USER = 'hactl-check';
 
@@ -131,7 +132,10 @@ const hasScripts = (ha: ClusterConfig['ha'], ldirectord: ClusterConfig['ldirecto
     ),
   );
 
-/** The checks read what strangers send: they may have no capability but CAP_NET_RAW, where they ping. */
+/**
+ * The checks read what strangers send: they may have no capability but CAP_NET_RAW, where they ping. The sync process reads
+ * the network as root: it may configure the network.
+ */
 function processFindings(processes: readonly ProcessFacts[]): HostFinding[] {
   const findings: HostFinding[] = [];
   for (const {name, pid, uid, effective, umask, coreLimit} of processes) {
@@ -139,6 +143,10 @@ function processFindings(processes: readonly ProcessFacts[]): HostFinding[] {
     if (name.startsWith('checks') && (uid === 0 || (effective & ~CAP_NET_RAW) !== 0n))
       findings.push(
         found('warning', subject, uid === 0 ? 'runs as root' : 'has capabilities beyond raw packets', `useradd --system ${PACKAGE_USER}, and restart hactld`),
+      ); // prettier-ignore
+    if (name.startsWith('sync') && (effective & ~(CAP_NET_ADMIN | CAP_NET_RAW)) !== 0n)
+      findings.push(
+        found('warning', subject, 'has capabilities beyond the network’s', 'install util-linux (/usr/bin/setpriv), and restart hactld'),
       ); // prettier-ignore
     if ((umask & 0o007) !== 0o007)
       findings.push(found('warning', subject, 'what it writes is readable by everybody', 'restart hactld'));
