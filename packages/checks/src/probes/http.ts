@@ -86,10 +86,10 @@ export function probeHttp(spec: CheckSpec, limit: Millis, clock: Clock): Promise
       const answer = new HttpAnswer(method === 'HEAD');
       const match = new GrowingMatch(pattern);
       let octets = 0;
-      const look = (last: boolean): void => {
+      const look = (last: boolean, decides: () => boolean = () => true): void => {
         if (finished || line !== mine) return;
         try {
-          judge(answer, asked, match, last);
+          if (decides()) judge(answer, asked, match, last);
         } catch (error) {
           done(
             false,
@@ -130,9 +130,8 @@ export function probeHttp(spec: CheckSpec, limit: Millis, clock: Clock): Promise
       const mine = secure ? openSecure(spec, host, listener) : openPlain(spec, listener);
       line = mine;
       // One that holds its connection open without saying how long its body is may have said what matters.
-      lastLook = () => {
-        if (spec.receive !== undefined && answer.headComplete && match.found(answer.body, true)) look(true);
-      };
+      lastLook = () =>
+        look(true, () => spec.receive !== undefined && answer.headComplete && match.found(answer.body, true));
     }
     ask(firstTarget(spec));
   });
