@@ -66,7 +66,7 @@ function takeEntry(line: Statement, at: number, protocol: 'tcp' | 'udp', tools: 
     const isFixed = third?.text === 'inet6' || third?.text === 'inet';
     return [{kind: 'fwmark', family: third?.text === 'inet6' ? 6 : 4, mark, isFixed}];
   }
-  const port = portAt(line, at + 1);
+  const port = portAt(line, at + 1, tools);
   if (port === undefined)
     return complain(`"${second?.text ?? ''}" is not a port`, 'a number from 1 to 65535');
   // Ranges and networks are for groups: elsewhere keepalived takes the address before them.

@@ -56,11 +56,20 @@ export const serverAddress = (text: string): string | undefined => canonical(tex
 export const familyOf = (address: string): 4 | 6 => (address.includes(':') ? 6 : 4);
 
 /** 0: none; undefined: a port that keepalived refuses, and with it the block. */
-export function portAt(statement: Statement, index: number): number | undefined {
-  const text = statement.words[index]?.text;
-  if (text === undefined || /^0+$/.test(text)) return 0;
-  const {value = 0} = leadingNumber(text);
-  return value >= 1 && value <= 65_535 ? value : undefined;
+export function portAt(statement: Statement, index: number, tools: Tools): number | undefined {
+  const word = statement.words[index];
+  if (word === undefined || /^0+$/.test(word.text)) return 0;
+  const {value = 0, rest} = leadingNumber(word.text);
+  if (value < 1 || value > 65_535) return undefined;
+  if (rest !== '')
+    ignored(
+      word,
+      'bad-value',
+      `"${word.text}" is not a port: keepalived takes ${value} and drops what stands behind it`,
+      'the import does too; there are no ranges of ports: write a service or a server for each',
+      tools,
+    );
+  return value;
 }
 
 /** NAT, DR or TUN, with the tunnel's type. The case counts: keepalived takes another word for NAT. */
@@ -129,7 +138,7 @@ export function takeReal(
   const book = notebook();
   const own = {...tools, book};
   const address = serverAddress(argumentOf(statement));
-  const port = portAt(statement, 2);
+  const port = portAt(statement, 2, tools);
   if (address === undefined || port === undefined) {
     const what = `"${argumentOf(statement)} ${argumentOf(statement, 2)}"`.trim();
     ignored(

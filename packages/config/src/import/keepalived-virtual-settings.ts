@@ -147,7 +147,7 @@ export function takeSorry(block: Block, otherwise: ForwardMethod, tools: Tools):
   const method = takeMethod(block.last('sorry_server_lvs_method'), otherwise, tools) ?? otherwise;
   if (!statement) return undefined;
   const address = serverAddress(argumentOf(statement));
-  const port = portAt(statement, 2);
+  const port = portAt(statement, 2, tools);
   if (address === undefined || port === undefined) {
     ignored(
       statement.words[1] ?? statement,

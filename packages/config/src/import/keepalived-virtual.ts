@@ -202,8 +202,13 @@ function takeServersOf(
       book.not(statement.span, quoteStatement(statement), reason);
       return [];
     };
-    if (familyOf(real.address) !== address.family)
-      return say('a server of the other address family cannot stand in this virtual');
+    if (familyOf(real.address) !== address.family) {
+      const reason = 'a server of the other address family cannot stand in this virtual';
+      // Through a tunnel it can in keepalived, and the server is missing after the switch.
+      if (real.method !== 'ipip') return say(`${reason}, in keepalived neither`);
+      book.lost(statement.span, quoteStatement(statement), `${reason}: keepalived tunnels to it`);
+      return [];
+    }
     const isReset =
       real.method !== 'masq' && address.kind === 'address' && real.port !== 0 && real.port !== port;
     if (isReset)

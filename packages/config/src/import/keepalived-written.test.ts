@@ -226,3 +226,27 @@ test('15: what has another word than weight behind it is not tracked; a group wi
   t.is(lines('{\ngroup {\nV\nW\n}\n}\n'), 2);
   t.is(lines('G {\ngroup {\nV\nW\n}\n}\n'), 1);
 });
+
+test('14: of a range of ports the first is the port, and that is said, for services, groups and servers', (t) => {
+  for (const text of [
+    service(real('')).replace('192.0.2.1 80', '192.0.2.1 80-82'),
+    `virtual_server_group G {\n 192.0.2.1 80-82\n}\n${service(real('')).replace('192.0.2.1 80', 'group G')}`,
+  ]) {
+    t.regex(cluster(text), /^virtual=192\.0\.2\.1:80$/m);
+    t.deepEqual(codes(run(text)), ['warning bad-value'], text);
+  }
+  const server = service(real('').replace(' 80 {', ' 80-82 {'));
+  t.regex(cluster(server), /real=198\.51\.100\.1:80 masq/);
+  t.deepEqual(codes(run(server)), ['warning bad-value']);
+  t.true(
+    codes(run(service(real(''), 'sorry_server 198.51.100.7 80x'))).includes('warning bad-value'),
+    'the sorry server',
+  );
+});
+
+test('17: a server of the other address family is down after the switch where keepalived tunnels to it', (t) => {
+  const mixed = (kind: string): string =>
+    service(real(''), ' real_server 2001:db8::2 80 {\n }').replace('lb_kind NAT', `lb_kind ${kind}`);
+  t.deepEqual(fates(run(mixed('TUN')), 'real_server 2001:db8::2'), ['not!']);
+  t.deepEqual(fates(run(mixed('NAT')), 'real_server 2001:db8::2'), ['not']);
+});
