@@ -102,7 +102,9 @@ function folded(lines: readonly ReportLine[]): string[] {
   const groups = new Map<string, ReportLine[]>();
   for (const line of lines) {
     const key = `${line.message}\n${line.what.split(/\s/)[0]}`;
-    groups.set(key, [...(groups.get(key) ?? []), line]);
+    const group = groups.get(key);
+    if (group) group.push(line);
+    else groups.set(key, [line]);
   }
   return [...groups.values()].map((group) => {
     const [first] = group;
