@@ -3,127 +3,31 @@
  * keepalived's checkers process and `ipvsadm -R` each program a table of a namespace of their own, our driver applies the
  * plan for the imported files in another, and `ipvsadm -S -n` must print the same of both.
  */
-import {spawn, execFileSync, spawnSync, type ChildProcess} from 'node:child_process';
-import {
-  closeSync,
-  cpSync,
-  globSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import os from 'node:os';
+import {spawn, spawnSync} from 'node:child_process';
+import {cpSync, globSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import {setTimeout as pause} from 'node:timers/promises';
 import anyTest, {type TestFn} from 'ava';
-import {importConfig, loadWritten, type ImportContext, type VirtualService} from '@hactl/config';
-import {openKernelIpvs, plan, type IpvsClient, type VirtualTable} from '@hactl/ipvs';
-import {withNamespace} from '@hactl/net';
+import {importConfig, type VirtualService} from '@hactl/config';
 import {labProgram} from '../../test/lab/programs.ts';
-import {desiredTable} from '../table/desired.ts';
-import {checkId} from '../table/services.ts';
+import {
+  context,
+  ended,
+  hosts,
+  inside,
+  ip,
+  openTables,
+  table,
+  virtualsOf,
+  withoutCheckers,
+} from './import-table.fixture.ts';
 
 const test = anyTest.serial as unknown as TestFn;
 const fixtures = path.resolve(import.meta.dirname, '../../test/fixtures/import');
-const [ours, theirs] = [`hactl-import-a-${process.pid}`, `hactl-import-b-${process.pid}`];
-const ip = (...words: string[]): string => execFileSync('ip', words, {encoding: 'utf8'});
-const inside = (name: string, ...words: string[]): string =>
-  execFileSync('ip', ['netns', 'exec', name, ...words], {encoding: 'utf8'});
+const tables = await openTables();
+const {theirs, work, program, keepalivedOn} = tables;
 
-/** `ipvsadm -S -n`, in an order that does not depend on when a service was added. */
-const table = (name: string): string[] =>
-  inside(name, 'ipvsadm', '-S', '-n').split('\n').filter(Boolean).toSorted();
-
-let ipvs: IpvsClient | undefined;
-const work = mkdtempSync(path.join(os.tmpdir(), 'hactl-import-'));
-
-test.before(async () => {
-  for (const name of [ours, theirs]) {
-    ip('netns', 'add', name);
-    ip('-n', name, 'link', 'set', 'lo', 'up');
-  }
-  const [own, target] = [openSync('/proc/thread-self/ns/net', 'r'), openSync(`/run/netns/${ours}`, 'r')];
-  ipvs = await withNamespace(target, own, () => openKernelIpvs());
-  closeSync(own);
-  closeSync(target);
-});
-
-test.after.always(() => {
-  ipvs?.close();
-  for (const name of [ours, theirs]) ip('netns', 'delete', name);
-  rmSync(work, {recursive: true, force: true});
-});
-
-const services: Readonly<Record<string, number>> = {http: 80, 'http-alt': 8080};
-const hosts: Readonly<Record<string, string>> = {
-  'www.example.org': '192.0.2.80',
-  'web1.example.org': '192.0.2.81',
-};
-const context: ImportContext = {
-  node: 'lvs1',
-  peer: 'lvs2',
-  peerKnown: true,
-  configId: 'left',
-  addresses: [],
-  installDir: '/etc/ha.d',
-  resolve: {
-    host: (name, family) => (family === 4 ? hosts[name] : undefined),
-    service: (name) => services[name],
-  },
-  read: (name) => readFileSync(name, 'utf8'),
-  glob: (pattern) => globSync(pattern).toSorted(),
-};
-
-function virtualsOf(file: string): readonly VirtualService[] {
-  const result = importConfig(
-    {path: file, text: readFileSync(file, 'utf8')},
-    {context, secret: 'x'.repeat(64)},
-  );
-  const errors = result.diagnostics.filter((diagnostic) => diagnostic.severity === 'error');
-  if (errors.length > 0) throw new Error(JSON.stringify(errors));
-  return loadWritten(result.files, context).cluster?.ldirectord.flatMap((config) => config.virtuals) ?? [];
-}
-
-/** The import's table in the kernel, every server up or every server down, and what ipvsadm says of it. */
-async function program(virtuals: readonly VirtualService[], state: 'up' | 'down' = 'up'): Promise<string[]> {
-  if (!ipvs) throw new Error('the table is not open');
-  await ipvs.flush();
-  let current: readonly VirtualTable[] = [];
-  for (const verdict of state === 'up' ? (['up'] as const) : (['up', 'down'] as const)) {
-    const verdicts = new Map(
-      virtuals.flatMap((virtual) => virtual.reals.map((real) => [checkId(virtual, real), verdict] as const)),
-    );
-    const wanted = desiredTable({virtuals, verdicts, current, readdQuiescent: false});
-    // oxlint-disable-next-line no-await-in-loop -- in the plan's order
-    for (const operation of plan(current, wanted)) await ipvs.apply(operation);
-    current = wanted;
-  }
-  return table(ours);
-}
-
-/** Checkers are taken out: nothing answers here, and what keepalived programs before the first check is the table. */
-function withoutCheckers(text: string): string {
-  const head = /\b(?:HTTP_GET|SSL_GET|[A-Z]+_CHECK)\s*\{/;
-  let rest = text;
-  let kept = '';
-  for (let match = head.exec(rest); match; match = head.exec(rest)) {
-    kept += rest.slice(0, match.index);
-    let [at, depth] = [match.index + match[0].length, 1];
-    for (; at < rest.length && depth > 0; at += 1) depth += rest[at] === '{' ? 1 : rest[at] === '}' ? -1 : 0;
-    rest = rest.slice(at);
-  }
-  return kept + rest;
-}
-
-async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  await new Promise<void>((resolve) => {
-    child.once('exit', () => resolve());
-  });
-}
+test.after.always(() => tables.close());
 
 const samples = globSync('keepalived/*.conf', {cwd: fixtures})
   .toSorted()
@@ -136,33 +40,6 @@ function keyOf({address}: VirtualService): string {
   if (address.kind === 'fwmark') return `-f ${address.mark}`;
   const host = address.family === 6 ? `[${address.address}]` : address.address;
   return `${address.protocol === 'udp' ? '-u' : '-t'} ${host}:${address.port}`;
-}
-
-let output = '';
-
-/** keepalived's table when it is `wanted`, or what it is after a minute. */
-async function keepalivedOn(file: string, wanted: readonly string[]): Promise<string[]> {
-  inside(theirs, 'ipvsadm', '-C');
-  const pids = ['-p', path.join(work, 'pid'), '-c', path.join(work, 'checkers.pid')];
-  const words = ['keepalived', '-n', '-C', '-l', '-D', '-i', 'left', '-f', file, ...pids];
-  const child = spawn('ip', ['netns', 'exec', theirs, ...words], {stdio: ['ignore', 'pipe', 'pipe']});
-  output = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (chunk: Buffer) => {
-      output += chunk.toString();
-    });
-  try {
-    const deadline = performance.now() + 60_000;
-    for (;;) {
-      await pause(500); // oxlint-disable-line no-await-in-loop -- a condition with a deadline
-      const now = table(theirs);
-      if (now.join('\n') === wanted.join('\n') || child.exitCode !== null || performance.now() > deadline)
-        return now;
-    }
-  } finally {
-    child.kill('SIGTERM');
-    await ended(child);
-  }
 }
 
 let keepalivedTable: readonly string[] = [];
@@ -181,14 +58,14 @@ test('keepalived and hactl program all samples, and nothing else', async (t) => 
   importedTable = await program(samples.flatMap((name) => virtualsOf(path.join(fixtures, name))));
   t.true(importedTable.length > 80, `${importedTable.length} lines`);
   keepalivedTable = await keepalivedOn(all, importedTable);
-  t.deepEqual(importedTable, keepalivedTable, output);
+  t.deepEqual(importedTable, keepalivedTable, tables.output());
 });
 
 test('every check fails: what keepalived leaves, and what hactl leaves', async (t) => {
   const file = path.join(fixtures, 'keepalived/24-all-down.conf');
   const wanted = await program(virtualsOf(file), 'down');
   t.true(wanted.length > 5);
-  t.deepEqual(wanted, await keepalivedOn(file, wanted), output);
+  t.deepEqual(wanted, await keepalivedOn(file, wanted), tables.output());
 });
 
 test('there are at least 20 samples of keepalived.conf with virtual services', (t) => {
@@ -201,7 +78,7 @@ for (const sample of samples)
     const own = (lines: readonly string[]): string[] => lines.filter((line) => keys.has(keyOfLine(line)));
     t.true(keys.size > 0);
     t.is(new Set(own(importedTable).map(keyOfLine)).size, keys.size);
-    t.deepEqual(own(importedTable), own(keepalivedTable), output);
+    t.deepEqual(own(importedTable), own(keepalivedTable), tables.output());
   });
 
 // sip.txt has nothing that both sides can say: SCTP, a persistence engine, a tunnel of another type.
