@@ -4,7 +4,7 @@ import {parseLdirectordCf} from '@hactl/config';
 import {makeMemoryIpvs} from '@hactl/ipvs/testing';
 import type {Destination, IpvsClient, Operation, ServiceKey} from '@hactl/ipvs';
 import test from 'ava';
-import type {EngineConfig} from '@hactl/failover';
+import {addressHash, type EngineConfig} from '@hactl/failover';
 import type {Loaded} from '../configuration/loaded.ts';
 import type {OrderRequest} from '../control/protocol.ts';
 import {noOrders} from '../operators/order-state.ts';
@@ -383,7 +383,11 @@ const transition = (vrid: number, to: 'Backup' | 'Active'): CoreEvent => ({
     transition: {vrid, group: `g${vrid}`, from: 'Backup', to, reason: 'r', at: 0, wall: 0},
   },
 });
-const peerStatus = (ready: boolean, active: readonly number[] = []): CoreEvent => ({
+const peerStatus = (
+  ready: boolean,
+  active: readonly number[] = [],
+  configured: readonly number[] = [],
+): CoreEvent => ({
   type: 'engine',
   message: {
     type: 'status',
@@ -393,7 +397,15 @@ const peerStatus = (ready: boolean, active: readonly number[] = []): CoreEvent =
       paths: [],
       counters: {},
       peers: [
-        {name: 'b', state: 'up', ready, groups: active.map((vrid) => ({vrid, role: 'Active', priority: 1}))},
+        {
+          name: 'b',
+          state: 'up',
+          ready,
+          groups: [
+            ...active.map((vrid) => ({vrid, role: 'Active', priority: 1})),
+            {vrid: 1, role: 'Backup', priority: 1, addresses: configured},
+          ],
+        },
       ],
     } as never,
   },
@@ -618,6 +630,9 @@ test('of two directors that are both Active each speaks for the addresses that i
   t.deepEqual(speaks(), [false, true, false], 'the peer has the first of the groups');
   one.feed(peerStatus(true));
   t.deepEqual(speaks(), [false, true, true]);
+  // The last of the three is in the peer's haresources only, which was edited first.
+  one.feed(peerStatus(true, [], [addressHash('10.0.0.250')]));
+  t.deepEqual(speaks(), [false, true, false]);
 });
 
 test('a verdict reads its own service only, and does not put the look at the others off', async (t) => {

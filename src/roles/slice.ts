@@ -1,6 +1,13 @@
 /** The roles: what the engine reports of the groups and of the peer, and what the engine is told. Pure. */
 import type {Instant, Millis, Moment} from '@hactl/base';
-import type {EngineStatus, FromEngine, Role, ToEngine, Transition} from '@hactl/failover';
+import {
+  addressHash,
+  type EngineStatus,
+  type FromEngine,
+  type Role,
+  type ToEngine,
+  type Transition,
+} from '@hactl/failover';
 import type {Readiness} from './readiness.ts';
 
 export interface Group {
@@ -69,15 +76,25 @@ export const anyActive = ({roles}: RolesState): boolean => [...roles.values()].i
 export const livingPeers = ({engine}: RolesState): EngineStatus['peers'] =>
   (engine?.status.peers ?? []).filter(({state}) => state === 'up' || state === 'late');
 
+/** Does a living peer's configuration give the address to a group? */
+function peerServes(state: RolesState, address: string): boolean {
+  const hash = addressHash(address);
+  return livingPeers(state).some(({groups}) =>
+    groups.some(({addresses}) => addresses?.includes(hash) === true),
+  );
+}
+
 /**
  * Does this director speak for a virtual service, to people and with its fallback command? It does when it holds the
- * service's address. Where no group has that address, whoever holds the first of the groups speaks.
+ * service's address. Where no group has that address, whoever holds the first of the groups speaks; where only the peer's
+ * configuration has it, the peer speaks.
  */
 export function speaksFor(state: RolesState, address: string | undefined): boolean {
   if (!state.pair) return true;
   const isActive = (vrid: number): boolean => state.roles.get(vrid) === 'Active';
   const holders = state.groups.filter(({vips}) => vips.some((vip) => vip.address === address));
   if (holders.length > 0) return holders.some(({vrid}) => isActive(vrid));
+  if (address !== undefined && peerServes(state, address)) return false;
   const localActive = state.groups.map(({vrid}) => vrid).filter(isActive);
   const remoteActive = livingPeers(state).flatMap(({groups}) =>
     groups.flatMap(({vrid, role}) => (role === 'Active' ? [vrid] : [])),

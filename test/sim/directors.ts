@@ -20,7 +20,12 @@ function statusOf({state, config}: WorldNode): EngineStatus | undefined {
     peers: state.peers.map(({name, alive, late, known, advert}) => ({
       name,
       state: alive ? (late ? 'late' : 'up') : known ? 'dead' : 'unknown',
-      groups: (advert?.groups ?? []).map(({vrid, role, priority}) => ({vrid, role, priority})),
+      groups: (advert?.groups ?? []).map(({vrid, role, priority, addresses: known}) => ({
+        vrid,
+        role,
+        priority,
+        addresses: known.map(({hash}) => hash),
+      })),
       ...(advert === undefined
         ? {}
         : {ready: advert.ready, configDigest: advert.digest.toString(16).padStart(16, '0')}),

@@ -120,7 +120,13 @@ export interface PeerStatus {
   readonly configDigest?: string;
   /** Where its adverts come from: one address for each path on which it was heard. */
   readonly addresses?: readonly string[];
-  readonly groups: readonly {readonly vrid: number; readonly role: Role; readonly priority: number}[];
+  readonly groups: readonly {
+    readonly vrid: number;
+    readonly role: Role;
+    readonly priority: number;
+    /** `addressHash` of each address that the peer's configuration gives the group. */
+    readonly addresses?: readonly number[];
+  }[];
 }
 
 export interface GroupStatus {

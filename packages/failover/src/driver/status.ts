@@ -67,7 +67,12 @@ export function peerStatus(peer: PeerState, sources: readonly string[], now: Ins
           addresses: sources,
         }
       : {}),
-    groups: (advert?.groups ?? []).map(({vrid, role, priority}) => ({vrid, role, priority})),
+    groups: (advert?.groups ?? []).map(({vrid, role, priority, addresses}) => ({
+      vrid,
+      role,
+      priority,
+      addresses: addresses.map(({hash}) => hash),
+    })),
   };
 }
 
