@@ -14,7 +14,7 @@ const MAIN = fileURLToPath(new URL('main.ts', import.meta.url));
 const SETPRIV = '/usr/bin/setpriv';
 const RESTRICTED = [
   SETPRIV,
-  '--bounding-set=-all,+net_admin,+net_raw',
+  '--bounding-set=-all,+net_admin,+net_raw,+net_bind_service',
   '--inh-caps=-all',
   '--no-new-privs',
   '--',
@@ -100,6 +100,8 @@ export function makePair(name: string, {third = false} = {}) {
     const gone = [...children].filter((child) => sides.get(child) === side);
     for (const child of gone) child.kill('SIGKILL');
     await Promise.all(gone.map(ended));
+    // The kernel takes a deleted namespace apart later, and its link's other end with it.
+    ip('-n', namespace(side), 'link', 'delete', 'sync0');
     ip('netns', 'delete', namespace(side));
     makeSide(side);
     join(side);
