@@ -8,7 +8,7 @@ export const programs: Readonly<Record<'failover' | 'checks' | 'sync', Program>>
   // What a check leaves behind is dead at once: with V8's 16 MB for it 10,000 real servers take 307 MB, so 197.
   checks: {entry: programFile('checks'), execArgv: ['--max-semi-space-size=8']},
   // Netlink, sysctls and sockets of the network; its files belong to root, which it stays.
-  sync: {entry: programFile('sync'), capabilities: ['net_admin', 'net_raw']},
+  sync: {entry: programFile('sync'), capabilities: ['net_admin', 'net_raw', 'net_bind_service']},
 };
 
 /** Starts all children beforehand, idle: for a supervisor that stands by. `loaded` is called when the last has loaded. */

@@ -40,6 +40,7 @@ const SECRET_LEAST = 16;
 const DIFFERENT_LEAST = 8;
 const CAP_NET_ADMIN = 1n << 12n;
 const CAP_NET_RAW = 1n << 13n;
+const CAP_NET_BIND_SERVICE = 1n << 10n;
 const PACKAGE_USER = 'hactl-check';
 
 function keyFindings({authkeys}: ClusterConfig): HostFinding[] {
@@ -144,7 +145,7 @@ function processFindings(processes: readonly ProcessFacts[]): HostFinding[] {
       findings.push(
         found('warning', subject, uid === 0 ? 'runs as root' : 'has capabilities beyond raw packets', `useradd --system ${PACKAGE_USER}, and restart hactld`),
       ); // prettier-ignore
-    if (name.startsWith('sync') && (effective & ~(CAP_NET_ADMIN | CAP_NET_RAW)) !== 0n)
+    if (name.startsWith('sync') && (effective & ~(CAP_NET_ADMIN | CAP_NET_RAW | CAP_NET_BIND_SERVICE)) !== 0n)
       findings.push(
         found('warning', subject, 'has capabilities beyond the network’s', 'install util-linux (/usr/bin/setpriv), and restart hactld'),
       ); // prettier-ignore
