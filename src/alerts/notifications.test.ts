@@ -219,7 +219,7 @@ test('logfile as a facility: each line goes to logger with its priority', async 
 test('autoreload and callback: a new content is a change, a new time alone is none', async (t) => {
   const made = folder(t);
   const [file, touched] = [path.join(made, 'ldirectord.cf'), path.join(made, 'touched.cf')];
-  for (const text of [file, touched]) writeFileSync(text, 'checktimeout=5\n');
+  for (const watched of [file, touched]) writeFileSync(watched, 'checktimeout=5\n');
   const messages: (readonly string[])[] = [];
   const watch = watchFiles((changed) => messages.push(changed), 10);
   t.teardown(() => watch.stop());
@@ -237,7 +237,7 @@ test('autoreload and callback: a new content is a change, a new time alone is no
 test('a reload that comes before the watch has looked does not swallow the change', (t) => {
   const made = folder(t);
   const [file, other] = [path.join(made, 'ldirectord.cf'), path.join(made, 'other.cf')];
-  for (const text of [file, other]) writeFileSync(text, 'checktimeout=5\n');
+  for (const watched of [file, other]) writeFileSync(watched, 'checktimeout=5\n');
   const watch = watchFiles(() => t.fail('the timer was not to look'), 60_000);
   t.teardown(() => watch.stop());
   watch.follow([file]);

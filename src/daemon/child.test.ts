@@ -46,7 +46,7 @@ const CAP_NET_RAW = 1n << 13n;
 /** Young connections: the port of the reserved service is 1. */
 const CAP_NET_BIND_SERVICE = 1n << 10n;
 
-test('the sync process and its spare may configure the network and nothing else, in every thread', async (t) => {
+test('the sync process and its spare keep the three capabilities of the network only, in every thread', async (t) => {
   if (process.getuid?.() !== 0 || !existsSync('/usr/bin/setpriv')) {
     t.log('not run: needs root and setpriv (util-linux)');
     t.pass();

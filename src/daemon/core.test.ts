@@ -626,7 +626,7 @@ test('of two directors that are both Active each speaks for the addresses that i
   one.feed(transition(9, 'Active'));
   one.feed(peerStatus(true, [7]));
   const speaks = () =>
-    ['10.0.0.100', '10.0.0.101', '10.0.0.250'].map((one_) => speaksFor(one.state.roles, one_));
+    ['10.0.0.100', '10.0.0.101', '10.0.0.250'].map((address) => speaksFor(one.state.roles, address));
   t.deepEqual(speaks(), [false, true, false], 'the peer has the first of the groups');
   one.feed(peerStatus(true));
   t.deepEqual(speaks(), [false, true, true]);

@@ -125,7 +125,7 @@ export const findings: readonly Finding[] = [
     before: 'every process: root, all capabilities; the unit: 9.6 UNSAFE',
     tests: [
       [router, 'the checks run as another user without capabilities'],
-      ['src/daemon/child.test.ts', 'may configure the network and nothing else, in every thread'],
+      ['src/daemon/child.test.ts', 'keep the three capabilities of the network only, in every thread'],
       ['src/host/director/hardening.test.ts', 'checks with a capability'],
     ],
   },

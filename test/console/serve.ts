@@ -9,7 +9,6 @@ const LIMIT_MS = 120_000;
 
 export interface RunningConsole {
   readonly port: number;
-  readonly pid: number;
   /** What `hactl-console WORD` prints. */
   readonly ask: (word: 'link' | 'token') => string;
   readonly stop: () => void;
@@ -44,7 +43,6 @@ export async function serveConsole(
   await until('the console listens', LIMIT_MS, () => output.includes('listens on'));
   return {
     port,
-    pid: server.pid ?? 0,
     ask: (word) => execFileSync(node, [...words, word], {encoding: 'utf8'}).trim(),
     stop,
   };

@@ -1,6 +1,6 @@
 /** Two whole directors: the engines in their world, a supervisor with its table, checks and disk beside each. */
-import {makePrng} from '@hactl/base';
-import type {EngineStatus, FromEngine, ToEngine} from '@hactl/failover';
+import {makePrng, type Instant} from '@hactl/base';
+import {peerStatus, type EngineStatus, type FromEngine, type ToEngine} from '@hactl/failover';
 import type {CoreEffect, step} from '../../src/daemon/core.ts';
 import {mergeOrders} from '../../src/operators/order-state.ts';
 import {addresses, loadFarm, names, servers, type Files} from './farm.ts';
@@ -10,26 +10,14 @@ import {makeWorld, type World, type WorldNode} from './world.ts';
 export type Directors = ReturnType<typeof makeDirectors>;
 
 /** What the engine of a director would report. */
-function statusOf({state, config}: WorldNode): EngineStatus | undefined {
+function statusOf({state, config}: WorldNode, now: Instant): EngineStatus | undefined {
   if (!state) return undefined;
   return {
     pid: 1,
     node: config.node,
     realtime: '',
     groups: [],
-    peers: state.peers.map(({name, alive, late, known, advert}) => ({
-      name,
-      state: alive ? (late ? 'late' : 'up') : known ? 'dead' : 'unknown',
-      groups: (advert?.groups ?? []).map(({vrid, role, priority, addresses: known}) => ({
-        vrid,
-        role,
-        priority,
-        addresses: known.map(({hash}) => hash),
-      })),
-      ...(advert === undefined
-        ? {}
-        : {ready: advert.ready, configDigest: advert.digest.toString(16).padStart(16, '0')}),
-    })),
+    peers: state.peers.map((peer) => peerStatus(peer, [], now)),
     paths: [],
     counters: {},
     vipLease: config.vipLease,
@@ -80,7 +68,7 @@ export function makeDirectors(options: {
       case 'give-up':
         return world.tell(node, message);
       case 'status': {
-        const status = statusOf(node);
+        const status = statusOf(node, node.rate * world.now + node.offset);
         const answer: FromEngine | undefined = status && {type: 'status', id: message.id, status};
         if (answer) sides[node.place]?.hear(answer);
         return;

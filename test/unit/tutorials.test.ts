@@ -4,7 +4,8 @@ import {chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, write
 import os from 'node:os';
 import path from 'node:path';
 import {loadCluster} from '@hactl/config';
-import type {ObservedService, Statistics} from '@hactl/ipvs';
+import type {ObservedService} from '@hactl/ipvs';
+import {noStatistics} from '@hactl/ipvs/testing';
 import test, {type ExecutionContext} from 'ava';
 import {renderList} from '../../src/compat/ipvsadm/render.ts';
 import {desiredTable} from '../../src/table/desired.ts';
@@ -20,19 +21,6 @@ const blocksOf = (section: string): ReadonlyMap<string, string> =>
       ([, name = '', text = '']) => [name, text] as const,
     ),
   );
-
-const zero: Statistics = {
-  connections: 0n,
-  packetsIn: 0n,
-  packetsOut: 0n,
-  bytesIn: 0n,
-  bytesOut: 0n,
-  connectionsPerSecond: 0n,
-  packetsInPerSecond: 0n,
-  packetsOutPerSecond: 0n,
-  bytesInPerSecond: 0n,
-  bytesOutPerSecond: 0n,
-};
 
 /** The articles' directory, in a folder of the test's own. */
 function machine(t: ExecutionContext, blocks: ReadonlyMap<string, string>) {
@@ -74,13 +62,13 @@ function tableOf(dir: string): string {
     readdQuiescent: false,
   }).map(({service, destinations}) => ({
     service,
-    statistics: zero,
+    statistics: noStatistics,
     destinations: destinations.map((destination) => ({
       ...destination,
       activeConnections: 0,
       inactiveConnections: 0,
       persistentConnections: 0,
-      statistics: zero,
+      statistics: noStatistics,
     })),
   }));
   const format = {numeric: true, sort: true, exact: false, columns: 'default'} as const;

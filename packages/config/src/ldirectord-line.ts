@@ -23,7 +23,8 @@ export type ReadLine =
   | {
       readonly kind: 'blank';
       readonly span: Span;
-      /** Blanks that ldirectord takes for a command. */ readonly long: boolean;
+      /** Blanks that ldirectord takes for a command. */
+      readonly long: boolean;
     }
   | {
       readonly kind: 'directive';

@@ -69,8 +69,8 @@ export function makeClaimBook() {
   /** By the half that is echoed. */
   const sent = new Map<number, bigint>();
   /**
-   * Its state directory and its clock are lost, and no heartbeat tells it which incarnation we know: it is believed
-   * because it answers what nobody has answered before. What its earlier life answered proves nothing any more.
+   * A peer that lost its state directory and its clock starts with older stamps, and no heartbeat tells it which incarnation
+   * is known here. It answers a claim that nobody has answered before, so it lives. Answers of its earlier life no longer count.
    */
   function beginAgain(stamp: bigint): void {
     newest.heard = stamp;

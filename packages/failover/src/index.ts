@@ -2,6 +2,7 @@ export * from './advert.ts';
 export {addressHash, believedKeys, makeTag, methodNumber, sameTag, shortHash, tagLength} from './auth.ts';
 export * from './claim.ts';
 export {sendPriorityZero} from './driver/priority-zero.ts';
+export {peerStatus} from './driver/status.ts';
 export {advertOf} from './machine/advert-of.ts';
 export * from './machine/intervals.ts';
 export {hearsUs} from './machine/knowledge.ts';

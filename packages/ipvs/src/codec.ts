@@ -235,8 +235,8 @@ export function decodeDestination(bytes: Buffer, serviceFamily: Family): Observe
   const nested = readAttributes(bytes).get(c.top.DEST);
   if (!nested) return undefined;
   const found = readAttributes(nested);
-  const buffer = found.get(c.dest.ADDR_FAMILY);
-  const family = buffer ? familyOf(u16(buffer)) : serviceFamily;
+  const written = found.get(c.dest.ADDR_FAMILY);
+  const family = written ? familyOf(u16(written)) : serviceFamily;
   return {
     family,
     address: addressOf(found.get(c.dest.ADDR), family),

@@ -19,7 +19,7 @@ const other = `${name}-peer`;
 const ip = (...words: string[]): string => execFileSync('ip', words, {encoding: 'utf8'});
 
 test.before(() => {
-  for (const text of [name, other]) ip('netns', 'add', text);
+  for (const namespace of [name, other]) ip('netns', 'add', namespace);
   ip('-n', name, 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', other);
   for (const [one, address] of [
     [name, '10.78.0.1/24'],
@@ -31,7 +31,7 @@ test.before(() => {
 });
 
 test.after.always(() => {
-  for (const text of [name, other]) ip('netns', 'delete', text);
+  for (const namespace of [name, other]) ip('netns', 'delete', namespace);
 });
 
 test('a broadcast socket does not get the datagrams of a group that another path joined', async (t) => {

@@ -51,10 +51,10 @@ export async function openKernelSide(settings: SyncLink, syncInterface: SyncInte
     closers.push(() => kernels.close());
   };
   const listenOnLink = (heard: KernelHeard): void => {
-    const buffer = addressBytes(syncInterface.address);
+    const localAddress = addressBytes(syncInterface.address);
     const kernels = hearKernels(settings.interface, syncInterface.index, (bytes, from) => {
       // Messages from our own address are those fed to the local kernel.
-      if (bytes[1] === syncid && !buffer.equals(from)) heard.onPeerKernel(bytes);
+      if (bytes[1] === syncid && !localAddress.equals(from)) heard.onPeerKernel(bytes);
     });
     closers.push(() => kernels.close());
     // The kernel does not let its own machine hear its multicast.

@@ -13,7 +13,7 @@ const PORT = 8_849;
 const ip = (...words: string[]): string => execFileSync('ip', words, {encoding: 'utf8'});
 
 test.before(() => {
-  for (const text of [name, other]) ip('netns', 'add', text);
+  for (const namespace of [name, other]) ip('netns', 'add', namespace);
   ip('-n', name, 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', other);
   for (const [one, place] of [
     [name, 1],
@@ -25,7 +25,7 @@ test.before(() => {
 });
 
 test.after.always(() => {
-  for (const text of [name, other]) ip('netns', 'delete', text);
+  for (const namespace of [name, other]) ip('netns', 'delete', namespace);
 });
 
 function inside<T>(namespace: string, make: (index: number) => T): T {

@@ -37,9 +37,9 @@ export function noteTable(known: Gone, table: readonly ObservedService[], toByte
     services.add(name);
     const seen = known.seen.get(name) ?? new Set();
     const now = new Set(destinations.map(({address, port}) => `${toBytes(address).toString('hex')} ${port}`));
-    for (const text of now) seen.add(text);
+    for (const server of now) seen.add(server);
     known.seen.set(name, seen);
-    const missing = [...seen].filter((text) => !now.has(text));
+    const missing = [...seen].filter((server) => !now.has(server));
     if (missing.length > 0) known.gone.set(name, new Set(missing));
     else known.gone.delete(name);
   }
@@ -51,7 +51,7 @@ export function noteTable(known: Gone, table: readonly ObservedService[], toByte
     }
   known.addresses.clear();
   for (const missing of known.gone.values())
-    for (const text of missing) known.addresses.add(text.split(' ')[0] ?? '');
+    for (const server of missing) known.addresses.add(server.split(' ')[0] ?? '');
 }
 
 /**

@@ -1,7 +1,8 @@
 /** What the real ipvsadm answered (test/fixtures/ipvsadm/seen.jsonl), asked of ours on a table in memory. */
 import test from 'ava';
 import {makeMemoryIpvs} from '@hactl/ipvs/testing';
-import {type ObservedService, type Statistics} from '@hactl/ipvs';
+import type {ObservedService} from '@hactl/ipvs';
+import {noStatistics} from '@hactl/ipvs/testing';
 import {readSeen, type Seen} from '../../../test/fixtures/ipvsadm/lines.ts';
 import {parse} from './arguments.ts';
 import {readConnections, renderConnections} from './connections.ts';
@@ -63,18 +64,6 @@ test('every line as ipvsadm answered it', async (t) => {
   t.true(anyOrder < 12, `${anyOrder} of ${lines.length} but for the order`);
 });
 
-const nothing: Statistics = {
-  connections: 0n,
-  packetsIn: 0n,
-  packetsOut: 0n,
-  bytesIn: 0n,
-  bytesOut: 0n,
-  connectionsPerSecond: 0n,
-  packetsInPerSecond: 0n,
-  packetsOutPerSecond: 0n,
-  bytesInPerSecond: 0n,
-  bytesOutPerSecond: 0n,
-};
 const noNames = {services, hosts: new Map<string, string>()};
 
 /** The services of a numeric listing, in its order. */
@@ -88,7 +77,7 @@ const servicesOf = (listing: string): ObservedService[] =>
       kind === 'FWM' ? ['-f', mark, ...(six ? ['-6'] : [])] : [kind === 'TCP' ? '-t' : '-u', name];
     const outcome = parse(['-A', ...words], noNames);
     if (outcome.type !== 'command' || outcome.command.type !== 'add-service') throw new Error(line);
-    return [{service: outcome.command.service, statistics: nothing, destinations: []}];
+    return [{service: outcome.command.service, statistics: noStatistics, destinations: []}];
   });
 
 test('the order of a listing comes from the kernel’s order as ipvsadm’s does', (t) => {

@@ -17,8 +17,8 @@ export function readServices(text: string): ServiceNames {
     if (name === undefined || !found) continue;
     const [port, protocol] = [Number(found[1]), found[2] ?? ''];
     if (!names.has(`${port}/${protocol}`)) names.set(`${port}/${protocol}`, name);
-    for (const text of [name, ...aliases])
-      if (!ports.has(`${text}/${protocol}`)) ports.set(`${text}/${protocol}`, port);
+    for (const alias of [name, ...aliases])
+      if (!ports.has(`${alias}/${protocol}`)) ports.set(`${alias}/${protocol}`, port);
   }
   return {
     port: (name, protocol) => ports.get(`${name}/${protocol}`),

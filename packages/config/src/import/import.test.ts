@@ -145,10 +145,10 @@ test('a broken lvs.cf: all mistakes at once, each with its place and what to do'
   const {diagnostics, sources} = run('lvs.cf/broken.cf', fixture('lvs.cf/broken.cf'));
   const texts = diagnostics.map((diagnostic) => renderDiagnostic(diagnostic, sources));
   t.true(texts.length >= 8, texts.join('\n'));
-  for (const file of ['1:11', '2:1', '3:11', '6:16', '7:18', '8:13', '11:19', '13:6'])
+  for (const position of ['1:11', '2:1', '3:11', '6:16', '7:18', '8:13', '11:19', '13:6'])
     t.true(
-      texts.some((text) => text.startsWith(`lvs.cf/broken.cf:${file}:`)),
-      `${file}\n${texts.join('\n')}`,
+      texts.some((text) => text.startsWith(`lvs.cf/broken.cf:${position}:`)),
+      `${position}\n${texts.join('\n')}`,
     );
   for (const diagnostic of diagnostics) t.truthy(diagnostic.help);
   t.true(texts.some((text) => text.includes('did you mean service?')));

@@ -32,7 +32,7 @@ const until = async (holds: () => boolean): Promise<boolean> => {
 };
 
 test.before(async (t) => {
-  for (const text of [name, other]) ip('netns', 'add', text);
+  for (const namespace of [name, other]) ip('netns', 'add', namespace);
   ip('-n', name, 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', other);
   for (const [one, place] of [
     [name, 1],
@@ -46,13 +46,14 @@ test.before(async (t) => {
     ip('-n', one, 'link', 'set', 'eth0', 'up');
   }
   // The kernel routes IPv6 multicast a moment after it has seen the carrier.
-  const routed = (text: string): boolean =>
-    ip('-n', text, '-6', 'route', 'show', 'table', 'local').includes('multicast ff00::/8');
-  for (const text of [name, other]) t.true(await until(() => routed(text)), `${text} routes multicast`);
+  const routed = (namespace: string): boolean =>
+    ip('-n', namespace, '-6', 'route', 'show', 'table', 'local').includes('multicast ff00::/8');
+  for (const namespace of [name, other])
+    t.true(await until(() => routed(namespace)), `${namespace} routes multicast`);
 });
 
 test.after.always(() => {
-  for (const text of [name, other]) ip('netns', 'delete', text);
+  for (const namespace of [name, other]) ip('netns', 'delete', namespace);
 });
 
 /** Makes sockets in a namespace. */

@@ -80,13 +80,14 @@ function yieldTo(turn: Turn, state: State, group: ActiveGroup, peer: PeerState):
   const leave = (reason: string, more: {stoodDown?: boolean} = {}): BackupGroup =>
     leaveActive(turn, group, reason, {operatorHold: false, ...more});
   const listening = state.listenOnlyUntil !== undefined;
-  const heard = heardLongEnough(config, peer, now);
-  if (keepsLeftover(config, state, peer, report) && heard && !listening)
+  /** Its echo shows whether it hears us. */
+  const judged = heardLongEnough(config, peer, now) && !listening;
+  if (judged && keepsLeftover(config, state, peer, report))
     return leave(
       `${peer.name} starts with the addresses and does not hear us: one way is lost, it keeps the group`,
     );
   if (report?.role !== 'Active') return undefined;
-  if (missedOurTakeover(config, group, peer) && heard && !listening)
+  if (judged && missedOurTakeover(config, group, peer))
     return leave(`${peer.name} does not hear that this director took the group: one way is lost`);
   // It has asked us to take over, and releases the group when it hears us.
   if (report.handover && group.handoverUntil === undefined) return undefined;
@@ -94,7 +95,7 @@ function yieldTo(turn: Turn, state: State, group: ActiveGroup, peer: PeerState):
     return leave(`handed over to ${peer.name}`, {
       stoodDown: group.stoodDown || (state.stopping === undefined && group.failedUntil === undefined),
     });
-  if (!hearsUs(config, state, peer) && heard && !listening)
+  if (judged && !hearsUs(config, state, peer))
     return leave(`${peer.name} is Active and does not hear us: one way is lost, it keeps the group`);
   if (listening) return leave(`${peer.name} took over while this process did not run`);
   const own = priorityOf(config, state, group);

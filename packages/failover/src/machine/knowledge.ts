@@ -63,8 +63,8 @@ export const hearsUsNow = (config: EngineConfig, state: State, peer: PeerState):
   (config.nodes.length > 2 || state.sequence - (peer.advert?.echoSequence ?? 0n) <= FRESH_ECHO);
 
 /**
- * It starts, still has the addresses that an earlier process of its left, and does not hear who is Active: it releases
- * them to nobody, and takes the group when its initdead is over.
+ * The peer starts over addresses that its earlier process left, and does not hear who is Active. It keeps them, and takes
+ * the group when its initdead is over.
  */
 export const keepsLeftover = (
   config: EngineConfig,
@@ -103,7 +103,7 @@ export const outranks = (
   ownNodeIndex: number,
 ): boolean => priority > ownPriority || (priority === ownPriority && nodeIndex < ownNodeIndex);
 
-/** Nobody is heard, and one may be alive all the same: it neither said goodbye nor was fenced. */
+/** No peer is heard, but one may be alive: it neither said goodbye nor was fenced. */
 export const mayLiveUnheard = (state: State): boolean =>
   !anyAlive(state) && state.peers.some((peer) => !peer.saidGoodbye && !peer.fenced);
 

@@ -1,1 +1,1 @@
-export {makeMemoryIpvs} from './memory.ts';
+export {makeMemoryIpvs, noStatistics} from './memory.ts';

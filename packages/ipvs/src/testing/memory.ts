@@ -19,7 +19,8 @@ export const schedulers = [
   'rr', 'wrr', 'lc', 'wlc', 'lblc', 'lblcr', 'dh', 'sh', 'sed', 'nq', 'fo', 'ovf', 'mh', 'twos',
 ] as const; // prettier-ignore
 
-const nothing: Statistics = {
+/** Counters of a service or server that has seen no packet. */
+export const noStatistics: Statistics = {
   connections: 0n,
   packetsIn: 0n,
   packetsOut: 0n,
@@ -40,13 +41,13 @@ interface Entry {
 
 const observed = ({service, destinations}: Entry): ObservedService => ({
   service,
-  statistics: nothing,
+  statistics: noStatistics,
   destinations: [...destinations.values()].map((destination) => ({
     ...destination,
     activeConnections: 0,
     inactiveConnections: 0,
     persistentConnections: 0,
-    statistics: nothing,
+    statistics: noStatistics,
   })),
 });
 
