@@ -17,8 +17,10 @@ import {fileURLToPath} from 'node:url';
 import test, {type ExecutionContext} from 'ava';
 import {position, type MachineCode} from '@hactl/config';
 import {loadDirectory, type LoadOptions} from './load.ts';
-import {exposure} from './machine-facts.ts';
-import {filesOfCommand} from './machine-judge.ts';
+import {exposure, machineFacts, unreachable} from './machine-facts.ts';
+import {judgeMachine, needsRoot} from './machine-judge.ts';
+import {filesOfCommand} from './named-programs.ts';
+import {checksOf} from './slice.ts';
 
 const hactl = fileURLToPath(new URL('../hactl.ts', import.meta.url));
 const isRoot = process.getuid?.() === 0;
@@ -246,4 +248,73 @@ test('of a command its program counts, and the script that an interpreter is giv
     ['timeout 5s /opt/s', ['/opt/s']],
   ] as const)
     t.deepEqual(filesOfCommand(line.split(' ')), files, line);
+});
+
+/** Each way to name a program for external checks; the tutorials keep theirs in /root, which only root may enter. */
+const checkLines: readonly (readonly [line: string, place: string, mode: number])[] = [
+  ['\tchecktype=external\n\tcheckcommand=ROOT/bin/check', 'ldirectord.cf:5:15', 0o755],
+  ['\tchecktype=external-perl\n\tcheckcommand=ROOT/bin/check', 'ldirectord.cf:5:15', 0o644],
+  ['\thactl_send_program="ROOT/bin/check %h"\n\thactl_expect="UP"', 'ldirectord.cf:4:21', 0o755],
+  ['\thactl_check=192.0.2.2 checktype=external checkcommand=ROOT/bin/check', 'ldirectord.cf:4:14', 0o755],
+];
+for (const [line, location, mode] of checkLines)
+  test(`a check that its user cannot run is reported where it is named: ${line.trim()}`, async (t) => {
+    if (!isRoot) {
+      t.log('not root: other users cannot be asked for');
+      t.pass();
+      return;
+    }
+    const dir = directory(t, {'ldirectord.cf': `${good['ldirectord.cf']}${line}\n`});
+    const bin = path.join(dir, '../bin');
+    mkdirSync(bin, {mode: 0o700});
+    writeFileSync(path.join(bin, 'check'), '#!/bin/sh\n');
+    chmodSync(path.join(bin, 'check'), mode);
+    chmodSync(path.join(dir, '..'), 0o755);
+    t.deepEqual((await judge(dir)).found, [], 'root may');
+
+    writeFileSync(path.join(dir, 'ha.cf'), `${good['ha.cf']}hactl_script_user nobody\n`);
+    const named = await judge(dir);
+    t.deepEqual(named.found, [`${location} warning unreachable-program`]);
+    t.regex(named.texts.join(), /nobody cannot run .*\/bin\/check \(.*\/bin has mode 700\): the check fails/);
+    t.is(named.loaded?.scriptsAsRoot, undefined, 'whom ha.cf names is not replaced by root');
+
+    chmodSync(bin, 0o755);
+    t.deepEqual((await judge(dir)).found, [], 'nobody may now');
+    chmodSync(path.join(bin, 'check'), mode & 0o700);
+    t.deepEqual((await judge(dir)).found, [`${location} warning unreachable-program`], 'the file itself');
+  });
+
+test('external checks run as root if the package’s user cannot run one of them', async (t) => {
+  if (!isRoot) {
+    t.log('not root: other users cannot be asked for');
+    t.pass();
+    return;
+  }
+  const dir = directory(t, {'ldirectord.cf': `${external}\tcheckcommand=ROOT/check\n`});
+  writeFileSync(path.join(dir, '../check'), '#!/bin/sh\n', {mode: 0o755});
+  const {loaded, sources} = await judge(dir);
+  t.truthy(loaded);
+  if (!loaded) return;
+  // The package's user, played by nobody.
+  const facts = {
+    ...machineFacts({configDir: dir}, () => undefined),
+    hasUser: () => true,
+    unreachable: (file: string, user: string, need: 'run' | 'read') => {
+      t.is(user, 'hactl-check');
+      return unreachable(file, 'nobody', need);
+    },
+  };
+  const closed = judgeMachine(loaded.cluster, facts, {configDir: dir, sources, mode: 'lenient'});
+  t.deepEqual(
+    closed.map(({code}) => code),
+    ['unreachable-program'],
+  );
+  t.true(needsRoot(loaded.cluster, closed));
+  t.like(
+    checksOf({...loaded, scriptsAsRoot: true}, () => undefined),
+    {identity: {scriptUser: 'root'}},
+  );
+  chmodSync(path.join(dir, '..'), 0o755);
+  t.deepEqual(judgeMachine(loaded.cluster, facts, {configDir: dir, sources, mode: 'lenient'}), []);
+  t.false('identity' in checksOf(loaded, () => undefined));
 });

@@ -16,7 +16,7 @@ import {
 } from '@hactl/config';
 import {engineConfig, type FindInterface} from './engine-config.ts';
 import {machineFacts} from './machine-facts.ts';
-import {judgeMachine, ROOT_RUNS} from './machine-judge.ts';
+import {judgeMachine, needsRoot, ROOT_RUNS} from './machine-judge.ts';
 import {readSource} from './read-source.ts';
 import type {Loaded} from './loaded.ts';
 import {leftOut, withNames, type LookUp, type NameBook} from './names.ts';
@@ -125,7 +125,13 @@ export async function loadDirectory(options: LoadOptions): Promise<LoadOutcome> 
   // A path of ha.cf whose name does not exist is left out: the name is retried.
   for (const key of absent) options.names?.set(key, '');
   const digest = createHash('sha256').update(digestCluster(cluster)).digest('hex');
-  const base = {cluster, digest, notices: all.length, at: options.wall};
+  const base = {
+    cluster,
+    digest,
+    notices: all.length,
+    at: options.wall,
+    ...(needsRoot(cluster, all) ? {scriptsAsRoot: true as const} : {}),
+  };
   if (!cluster.ha) return {...outcome, loaded: base};
   const {config} = engineConfig({
     ha: cluster.ha,

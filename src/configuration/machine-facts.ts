@@ -1,7 +1,9 @@
 /** Checks the files' requirements against this machine. Read-only. */
+import {spawnSync} from 'node:child_process';
 import {accessSync, constants, lstatSync, readFileSync, readlinkSync, statSync, type Stats} from 'node:fs';
 import path from 'node:path';
 import {missingAgent, programOf, type AgentPlaces} from '../resources/resource-agents.ts';
+import {ACCESS_LIMIT_MS} from '../system/limits.ts';
 import {isExecutable} from '../system/shell.ts';
 import {findUser} from '../system/users.ts';
 import type {FindInterface} from './engine-config.ts';
@@ -36,18 +38,12 @@ function unknownOwner(): number | undefined {
 const STICKY = 0o1000;
 const LINKS_MAX = 40;
 
-/** Who but root may put something else in the place of `file`: the first way that is found. undefined: nobody. */
-export function exposure(file: string): string | undefined {
-  const unknown = unknownOwner();
-  const trusted = new Set([0, process.getuid?.() ?? 0, ...(unknown === undefined ? [] : [unknown])]);
-  const judge = (file: string, {uid, gid, mode}: Stats, isDirectory: boolean): string | undefined => {
-    if (!trusted.has(uid)) return `${file} belongs to uid ${uid}`;
-    // In a sticky directory nobody renames or removes what is not his.
-    if (isDirectory && (mode & STICKY) !== 0) return undefined;
-    if ((mode & 0o002) !== 0) return `everybody may write to ${file}`;
-    if ((mode & 0o020) !== 0 && gid !== 0) return `group ${gid} may write to ${file}`;
-    return undefined;
-  };
+/** The first problem on the way from / to a file, through links. What is not there yet ends the way. */
+function alongPath(
+  file: string,
+  judge: (part: string, found: Stats, isDirectory: boolean) => string | undefined,
+  judgeLink: (part: string, found: Stats) => string | undefined = () => undefined,
+): string | undefined {
   let left = path
     .resolve(file)
     .split('/')
@@ -65,10 +61,10 @@ export function exposure(file: string): string | undefined {
     }
     const next = path.join(folder, part);
     const found = lstatSync(next, {throwIfNoEntry: false});
-    // What is not there yet is root's to make: its directory was judged.
     if (!found) return undefined;
     if (found.isSymbolicLink()) {
-      if (!trusted.has(found.uid)) return `${next} belongs to uid ${found.uid}`;
+      const problem = judgeLink(next, found);
+      if (problem !== undefined) return problem;
       links += 1;
       if (links > LINKS_MAX) return `${file} has too many links`;
       const target = readlinkSync(next);
@@ -83,6 +79,52 @@ export function exposure(file: string): string | undefined {
   return undefined;
 }
 
+/** Who but root may put something else in the place of `file`: the first way that is found. undefined: nobody. */
+export function exposure(file: string): string | undefined {
+  const unknown = unknownOwner();
+  const trusted = new Set([0, process.getuid?.() ?? 0, ...(unknown === undefined ? [] : [unknown])]);
+  const judge = (file: string, {uid, gid, mode}: Stats, isDirectory: boolean): string | undefined => {
+    if (!trusted.has(uid)) return `${file} belongs to uid ${uid}`;
+    // In a sticky directory nobody renames or removes what is not his.
+    if (isDirectory && (mode & STICKY) !== 0) return undefined;
+    if ((mode & 0o002) !== 0) return `everybody may write to ${file}`;
+    if ((mode & 0o020) !== 0 && gid !== 0) return `group ${gid} may write to ${file}`;
+    return undefined;
+  };
+  // What is not there yet is root's to make: its directory is judged.
+  return alongPath(file, judge, (link, {uid}) =>
+    trusted.has(uid) ? undefined : `${link} belongs to uid ${uid}`,
+  );
+}
+
+/**
+ * Why a user cannot run a program (or read it, for an interpreter); undefined: it can, or only root could find out. The
+ * kernel is asked, as that user: modes are not all that counts (ACLs).
+ */
+export function unreachable(file: string, name: string, need: 'run' | 'read'): string | undefined {
+  const user = findUser(name);
+  if (!user || user.uid === 0 || process.getuid?.() !== 0) return undefined;
+  const question = need === 'run' ? 'test -r "$1" && test -x "$1"' : 'test -r "$1"';
+  const {status} = spawnSync('/bin/sh', ['-c', question, 'sh', file], {
+    uid: user.uid,
+    gid: user.gid,
+    cwd: '/',
+    env: {},
+    stdio: 'ignore',
+    timeout: ACCESS_LIMIT_MS,
+  });
+  if (status !== 1) return undefined;
+  const isOpen = ({uid, gid, mode}: Stats, octal: number): boolean => {
+    const digit = uid === user.uid ? mode >> 6 : gid === user.gid ? mode >> 3 : mode;
+    return (digit & octal) === octal;
+  };
+  const closed = alongPath(file, (part, found, isDirectory) => {
+    const needed = isDirectory ? 1 : need === 'run' ? 5 : 4;
+    return isOpen(found, needed) ? undefined : `${part} has mode ${(found.mode & 0o7777).toString(8)}`;
+  });
+  return closed ?? 'permission denied';
+}
+
 export const machineFacts = (places: AgentPlaces, findInterface: FindInterface): MachineFacts => ({
   findInterface,
   missingAgent: (resource) => missingAgent(resource, places),
@@ -91,6 +133,13 @@ export const machineFacts = (places: AgentPlaces, findInterface: FindInterface):
   isExecutable,
   isFile: (file) => statSync(file, {throwIfNoEntry: false})?.isFile() ?? false,
   unwritable,
+  unreachable: (file, user, need) => {
+    try {
+      return unreachable(file, user, need);
+    } catch (error) {
+      return why(error);
+    }
+  },
   exposure: (file) => {
     try {
       return exposure(file);

@@ -13,6 +13,7 @@ import {
   type Span,
 } from '@hactl/config';
 import type {FindInterface} from './engine-config.ts';
+import {externalChecks, filesOfCommand, placeOf, programs, quoted, wordIn} from './named-programs.ts';
 
 export interface MachineFacts {
   readonly findInterface: FindInterface;
@@ -24,6 +25,8 @@ export interface MachineFacts {
   readonly isFile: (file: string) => boolean;
   /** Why nothing can be written to a file; undefined: it can. */
   readonly unwritable: (file: string) => string | undefined;
+  /** Why a user cannot run a program, or cannot read it; undefined: it can. */
+  readonly unreachable: (file: string, user: string, need: 'run' | 'read') => string | undefined;
   /** Who but root may change a file, or put another in its place; undefined: nobody. */
   readonly exposure: (file: string) => string | undefined;
 }
@@ -38,92 +41,48 @@ export interface JudgeOptions {
 
 export const ROOT_RUNS = 'root runs';
 
-/** A program that the files name, and where they do. */
-interface NamedProgram {
-  readonly file: string;
-  readonly span: Span;
-}
+/** The package's user: runs external checks where ha.cf names no other. */
+const PACKAGE_USER = 'hactl-check';
 
-/** The place of the first line that matches, its value if the expression has a group `at`. */
-function placeOf(sources: ReadonlyMap<string, Source>, file: string, line: RegExp, from = 0): Span {
-  const text = sources.get(file)?.text ?? '';
-  const search = new RegExp(line.source, 'dgim');
-  search.lastIndex = from;
-  const found = search.exec(text);
-  const [start, end] = found?.indices?.groups?.at ?? found?.indices?.[0] ?? [from, from + 1];
-  return {file, start, end};
-}
-
-/** A word's place within a span. */
-function wordIn(sources: ReadonlyMap<string, Source>, span: Span, word: string): Span {
-  const at = sources.get(span.file)?.text.indexOf(word, span.start) ?? -1;
-  return at < 0 || at >= span.end ? span : {file: span.file, start: at, end: at + word.length};
-}
-
-const quoted = (word: string): string => word.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
-
-/** These run the rest of their arguments. */
-const interpreters =
-  /^(?:(?:ba|da|k|z)?sh|perl[\d.]*|python[\d.]*|ruby[\d.]*|node|lua[\d.]*|tclsh|env|sudo|nice|ionice|timeout|setpriv|nohup|exec)$/;
-
-/** The files that a command runs: its program, and the script that an interpreter is given. */
-export function filesOfCommand(words: readonly string[]): string[] {
-  const [first, ...rest] = words;
-  if (first === undefined) return [];
-  const candidates = first.startsWith('/') ? [first] : [];
-  if (!interpreters.test(first.split('/').at(-1) ?? '')) return candidates;
-  const next = rest.findIndex(
-    (word) => !word.startsWith('-') && !/^\w+=/.test(word) && !/^[\d.]+[smh]?$/.test(word),
-  );
-  return next < 0 ? candidates : [...candidates, ...filesOfCommand(rest.slice(next))];
-}
-
-/** Words of a shell's line: enough to find the program. */
-const shellWords = (line: string): string[] => line.trim().split(/[\s;|&]+/);
-
-/** Every program that root would run for these files; `isAll`: those of another user too. */
-function programs(
+/**
+ * External checks that their user cannot run. The package's user is nobody's choice, and ldirectord ran them as root: then
+ * they run as root. A user whom ha.cf names runs them all the same, and they fail.
+ */
+function unreachableChecks(
   cluster: ClusterConfig,
   facts: MachineFacts,
-  {sources, scriptUser}: JudgeOptions,
-  isAll = false,
-): NamedProgram[] {
-  const {ha} = cluster;
-  const asRoot = isAll || scriptUser === undefined || scriptUser === 'root';
-  const found: NamedProgram[] = [];
-  const add = (words: readonly string[], span: Span): void => {
-    for (const file of filesOfCommand(words)) found.push({file, span});
-  };
-  const inHa = (directive: string, word: string): Span =>
-    placeOf(sources, ha?.path ?? '', new RegExp(`^[^#\\n]*${directive}\\b.*?(?<at>${quoted(word)})`));
-  if (ha) {
-    const {fence, trackScripts, alerts} = ha.hactl;
-    if (fence !== undefined) add(shellWords(fence), inHa('hactl_fence', shellWords(fence)[0] ?? ''));
-    for (const {words} of asRoot ? trackScripts : []) add(words, inHa('hactl_track_script', words[0] ?? ''));
-    for (const words of asRoot ? (alerts?.commands ?? []) : [])
-      add(words, inHa('hactl_alert_command', words[0] ?? ''));
-    for (const {user, command, span} of ha.respawns)
-      if (user === 'root') add(command, wordIn(sources, span, command[0] ?? ''));
-  }
-  for (const {resources} of cluster.haresources.groups)
-    for (const resource of resources) {
-      const file = facts.programOf(resource);
-      if (file !== undefined) found.push({file, span: resource.span});
-    }
-  for (const {path: file, callback, virtuals} of cluster.ldirectord) {
-    const at = (name: string, from?: number): Span =>
-      placeOf(sources, file, new RegExp(`^\\s*${name}\\s*=\\s*(?<at>\\S.*)$`), from);
-    if (callback !== undefined) add([callback], at('callback'));
-    for (const {span, reals, fallbackCommand, checkCommand, checkType} of virtuals) {
-      for (const {check} of asRoot ? reals : [])
-        if (check?.checkCommand !== undefined) add([check.checkCommand], at('hactl_check', span.start));
-      if (fallbackCommand !== undefined) add(shellWords(fallbackCommand), at('fallbackcommand', span.start));
-      if (asRoot && (checkType.kind === 'external' || checkType.kind === 'external-perl'))
-        add([checkCommand], at('checkcommand', span.start));
-    }
-  }
-  return found;
+  sources: ReadonlyMap<string, Source>,
+): Diagnostic[] {
+  const named = cluster.ha?.hactl.scriptUser;
+  const user = named ?? (facts.hasUser(PACKAGE_USER) ? PACKAGE_USER : undefined);
+  if (user === undefined) return [];
+  const seen = new Set<string>();
+  return externalChecks(cluster, sources).flatMap(({file, span, need}): Diagnostic[] => {
+    const [program = ''] = filesOfCommand([file]);
+    if (program === '' || seen.has(program) || !facts.isFile(program)) return [];
+    seen.add(program);
+    const problem = facts.unreachable(program, user, need);
+    if (problem === undefined) return [];
+    const consequence = named === undefined ? 'external checks run as root' : 'the check fails';
+    const help =
+      named === undefined
+        ? `move it to a directory that ${user} may read, or write \`hactl_script_user root\` in ha.cf`
+        : `move it to a directory that ${user} may read`;
+    return [
+      {
+        severity: 'warning',
+        code: 'unreachable-program',
+        span,
+        message: `${user} cannot run ${program} (${problem}): ${consequence}`,
+        help,
+      },
+    ];
+  });
 }
+
+/** Do external checks run as root because the package's user cannot run one of them? */
+export const needsRoot = (cluster: ClusterConfig, diagnostics: readonly Diagnostic[]): boolean =>
+  cluster.ha?.hactl.scriptUser === undefined && diagnostics.some(({code}) => code === 'unreachable-program');
 
 /** Everything that the machine reports, in the order of the files. */
 export function judgeMachine(
@@ -224,12 +183,13 @@ export function judgeMachine(
   unsafe(configDir, top(configDir), `configuration directory ${configDir}`);
   for (const file of sources.keys()) unsafe(file, top(file), `configuration file ${file}`);
   const missing = new Set(found.filter(({code}) => code === 'missing-program').map(({span}) => span.start));
-  for (const {file, span} of programs(cluster, facts, options, true))
+  for (const {file, span} of programs(cluster, facts.programOf, options, true))
     if (!facts.isFile(file) && !missing.has(span.start)) {
       missing.add(span.start);
       add('warning', 'missing-program', span, `there is no program ${file}`, `install it on this director`);
     }
-  for (const {file, span} of programs(cluster, facts, options))
+  found.push(...unreachableChecks(cluster, facts, sources));
+  for (const {file, span} of programs(cluster, facts.programOf, options))
     if (facts.isFile(file)) unsafe(file, span, `${ROOT_RUNS} ${file}`);
   return found;
 }

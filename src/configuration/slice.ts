@@ -161,7 +161,7 @@ export function checksOf(loaded: Loaded, report: (id: string) => CheckReport | u
       }),
     ),
   );
-  const {checkUser, scriptUser} = loaded.cluster.ha?.hactl ?? {};
+  const {checkUser, scriptUser = loaded.scriptsAsRoot ? 'root' : undefined} = loaded.cluster.ha?.hactl ?? {};
   const identity = {...(checkUser ? {checkUser} : {}), ...(scriptUser ? {scriptUser} : {})};
   return {type: 'configure', specs, ...(Object.keys(identity).length > 0 ? {identity} : {})};
 }

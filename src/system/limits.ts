@@ -18,6 +18,8 @@ export const MODPROBE_LIMIT_MS = 30_000;
 export const TERM_GRACE_MS = 5_000;
 /** A trial of setpriv, which only calls the kernel. */
 export const SETPRIV_LIMIT_MS = 5_000;
+/** May another user run a program: the kernel's answer through a shell. */
+export const ACCESS_LIMIT_MS = 2_000;
 /** A resolver that does not answer. */
 export const NAME_LOOKUP_LIMIT_MS = 3_000;
 

@@ -258,6 +258,7 @@ const spawners: Readonly<Record<string, string>> = {
   'src/compat/heartbeat/actions.ts': 'starts the daemon, which stays',
   'src/compat/ipvsadm/run.ts': 'modprobe, as ipvsadm does: the command waits for it',
   'src/compat/ldirectord/actions.ts': 'starts the daemon, which stays',
+  'src/configuration/machine-facts.ts': 'a shell of another user, which only asks the kernel',
   'src/control/access.ts': 'getent, whose whole output is read; it has no group',
   'src/daemon/capabilities.ts': 'a trial of setpriv, which starts nothing',
   'src/daemon/chores.ts': 'hactl drill, which has limits of its own',

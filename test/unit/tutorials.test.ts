@@ -107,3 +107,12 @@ for (const section of sections) {
     t.true(ran > 0);
   });
 }
+
+test('the units can read the scripts that two articles keep in /root', (t) => {
+  const scripts = sections.join().match(/\/root\/[\w/.]+/g) ?? [];
+  t.true(scripts.length >= 2);
+  for (const unit of ['hactld.service', 'ldirectord@.service']) {
+    const text = readFileSync(path.join(root, 'src/packaging/files', unit), 'utf8');
+    t.regex(text, /^ProtectHome=read-only$/m, unit);
+  }
+});

@@ -37,5 +37,6 @@ export function chooseAccounts(
   const check = named(checkUser, 'hactl_check_user') ?? find(PACKAGE_USER) ?? find('nobody');
   const script = named(scriptUser, 'hactl_script_user') ?? find(PACKAGE_USER);
   if (!check) warnings.push('there is no user to check as: checks run as root');
-  return {...(check ? {check} : {}), ...(script ? {script} : {}), warnings};
+  // `hactl_script_user root`: commands keep root's capabilities, as they do where there is no user for them.
+  return {...(check ? {check} : {}), ...(script && script.uid !== 0 ? {script} : {}), warnings};
 }

@@ -60,6 +60,7 @@ export type DiagnosticCode = (typeof diagnosticCodes)[number];
 /** What the files ask of the machine they are read on; judged where they are to run (src/configuration/machine-judge.ts). */
 export const machineCodes = [
   'no-route',
+  'unreachable-program',
   'unwritable-file',
   'missing-program',
   'unknown-user',
