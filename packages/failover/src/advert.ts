@@ -101,25 +101,6 @@ export type AdvertFault = {
     | 'implausible';
 };
 
-/** A thousand adverts a second for 8,900 years. */
-const SEQUENCE_MAX = 2n ** 48n;
-/** How far an incarnation, which is the wall clock at a start, may be ahead of ours. Milliseconds. */
-const AHEAD_MAX = 365 * 86_400_000;
-/** A wall clock before this was never set: 2025. */
-const CLOCK_SET = 1_735_689_600_000;
-
-/** No start is later than a year from now; a clock that was never set judges nothing. `wall`: milliseconds since 1970. */
-export const plausibleIncarnation = (incarnation: bigint, wall: number): boolean =>
-  incarnation < SEQUENCE_MAX &&
-  (wall < CLOCK_SET || incarnation <= BigInt(Math.floor(wall)) + BigInt(AHEAD_MAX));
-
-/** Numbers that no director reaches by itself would lock the real ones out, or overflow. */
-export const plausibleAdvert = (advert: Advert, wall: number): boolean =>
-  plausibleIncarnation(advert.incarnation, wall) &&
-  plausibleIncarnation(advert.echoIncarnation, wall) &&
-  advert.sequence < SEQUENCE_MAX &&
-  advert.echoSequence < SEQUENCE_MAX;
-
 /** Writes an advert and signs it. */
 export function encodeAdvert(advert: Advert, key: EngineKey): Buffer {
   assert(advert.groups.length <= 255, 'at most 255 groups');

@@ -15,6 +15,37 @@ import type {Advert} from './advert.ts';
 const INCARNATION_STEP = 1n << 20n;
 export const incarnationAfter = (incarnation: bigint): bigint => incarnation + INCARNATION_STEP;
 
+/** No wall clock gives a later incarnation: the kernel's ends in 2262. 2^44 ms are in 2527. */
+const CLOCK_MOST = 2n ** 44n;
+/** Above that, an incarnation grows by steps: as many at once as two lost answers take. */
+const STEPS_MOST = 2n * INCARNATION_STEP;
+/** The stamps of claims have 48 bits; a thousand adverts a second take 8,900 years. */
+const NUMBER_MOST = 2n ** 48n;
+
+/**
+ * Whether a director can have such an incarnation. `known`: the highest that is known of it. No wall clock is asked: the
+ * receiver's may have been set back, or the sender's forward, by any number of years.
+ */
+export const plausibleIncarnation = (incarnation: bigint, known = 0n): boolean =>
+  incarnation < NUMBER_MOST && (incarnation <= CLOCK_MOST || incarnation <= known + STEPS_MOST);
+
+/** What the state file may hold: what a clock gives and 16 million steps above it. */
+export const plausibleKept = (incarnation: bigint): boolean => incarnation <= 2n * CLOCK_MOST;
+
+/**
+ * Numbers that no director reaches by itself would lock the real ones out, or overflow. `known`: of its sender; `own`: the
+ * receiver's incarnation.
+ */
+export const plausibleAdvert = (
+  advert: Pick<Advert, 'incarnation' | 'sequence' | 'echoIncarnation' | 'echoSequence'>,
+  known: bigint,
+  own: bigint,
+): boolean =>
+  plausibleIncarnation(advert.incarnation, known) &&
+  plausibleIncarnation(advert.echoIncarnation, own) &&
+  advert.sequence < NUMBER_MOST &&
+  advert.echoSequence < NUMBER_MOST;
+
 export interface ReplayState {
   readonly incarnation: bigint;
   /** The newest sequence on any path. */

@@ -9,6 +9,7 @@ import {initialState} from '../machine/step.ts';
 import type {Event} from '../machine/state.ts';
 import type {EngineConfig, EngineKey} from '../messages.ts';
 import {pathIds} from '../path-id.ts';
+import {incarnationAfter} from '../replay.ts';
 import {makeReceiver} from './receiver.ts';
 import {openStateStore} from './state-store.ts';
 
@@ -22,7 +23,7 @@ const paths: EngineConfig['paths'] = [
   {kind: 'ucast', device: 'eth1', peer: '10.1.0.2', port: 694},
 ];
 
-function receiverOf(t: ExecutionContext, change: Partial<EngineConfig> = {}) {
+function receiverOf(t: ExecutionContext, change: Partial<EngineConfig> = {}, wall = WALL) {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-receiver-'));
   const used = {...config, paths, keys: [real], ...change, stateDir: folder};
   const counters: Record<string, number> = {};
@@ -31,7 +32,7 @@ function receiverOf(t: ExecutionContext, change: Partial<EngineConfig> = {}) {
   const receiver = makeReceiver(
     {
       current: {config: used, state: initialState(used, 5n, 0)},
-      clock: {now: () => 0, wall: () => WALL},
+      clock: {now: () => 0, wall: () => wall},
       counters,
       count: (code) => {
         counters[code] = (counters[code] ?? 0) + 1;
@@ -86,6 +87,26 @@ test('numbers that no director reaches by itself are refused', (t) => {
   const most = 2n ** 64n - 1n;
   for (const field of ['incarnation', 'sequence', 'echoIncarnation', 'echoSequence'] as const)
     send({[field]: most}, 0, 0);
-  send({incarnation: BigInt(WALL) + 366n * 86_400_000n}, 0, 0);
-  t.deepEqual([fed.length, counters], [0, {'fault-implausible': 5}]);
+  for (const field of ['incarnation', 'echoIncarnation'] as const) send({[field]: 2n ** 44n + 1n}, 0, 0);
+  t.deepEqual([fed.length, counters], [0, {'fault-implausible': 6}]);
+});
+
+test('whatever year either clock shows, the peer is heard', (t) => {
+  for (const wall of [0, Date.UTC(2025, 2), WALL, Date.UTC(2199, 0)])
+    for (const incarnation of [1n << 20n, BigInt(WALL), BigInt(Date.UTC(2262, 0))]) {
+      const {send, fed, counters} = receiverOf(t, {}, wall);
+      send({incarnation, echoIncarnation: BigInt(WALL)}, 0, 0);
+      t.deepEqual([fed.length, counters], [1, {}], `${wall} ${incarnation}`);
+    }
+});
+
+test('the highest number that is believed locks nobody out: the real peer goes on above it', (t) => {
+  const {send, fed, counters} = receiverOf(t);
+  const poisoned = 2n ** 44n;
+  send({incarnation: poisoned}, 0, 0);
+  send({incarnation: incarnationAfter(poisoned)}, 0, 0);
+  send({incarnation: incarnationAfter(incarnationAfter(incarnationAfter(poisoned)))}, 0, 0);
+  t.deepEqual([fed.length, counters], [3, {}]);
+  send({incarnation: 2n ** 45n}, 0, 0);
+  t.deepEqual([fed.length, counters], [3, {'fault-implausible': 1}]);
 });

@@ -1,12 +1,12 @@
 /** Adverts off the wire: decoded, checked for replay, and fed. */
-import {decodeAdvert, plausibleAdvert, type Advert} from '../advert.ts';
+import {decodeAdvert, type Advert} from '../advert.ts';
 import {believedKeys, shortHash} from '../auth.ts';
 import {signedPath} from '../path-id.ts';
-import {acceptSequence, initialReplay, type ReplayState} from '../replay.ts';
+import {acceptSequence, initialReplay, plausibleAdvert, type ReplayState} from '../replay.ts';
 import type {Shared} from './current.ts';
 import type {StateStore} from './state-store.ts';
 
-export function makeReceiver({current, clock, count, feed}: Shared, store: StateStore) {
+export function makeReceiver({current, count, feed}: Shared, store: StateStore) {
   const {nodes} = current.config;
   const replay = new Map<number, ReplayState>(
     nodes.map((node, nodeIndex) => {
@@ -33,11 +33,12 @@ export function makeReceiver({current, clock, count, feed}: Shared, store: State
     const {config} = current;
     const name = config.nodes[advert.nodeIndex];
     if (name === undefined || shortHash(name) !== advert.node) return count('fault-unknown-node');
-    if (!plausibleAdvert(advert, clock.wall())) return count('fault-implausible');
+    const before = replay.get(advert.nodeIndex) ?? initialReplay();
+    if (!plausibleAdvert(advert, before.incarnation, current.state.incarnation))
+      return count('fault-implausible');
     const path = signedPath(config.paths, advert.path, arrived);
     if (path === undefined) return count('fault-path');
     const heard = {...advert, path};
-    const before = replay.get(advert.nodeIndex) ?? initialReplay();
     const accepted = acceptSequence(before, heard);
     if (!accepted.ok) {
       // A broadcast reaches every socket of its port.

@@ -21,6 +21,19 @@ test('incarnations grow, also when the wall clock does not', (t) => {
   t.is(open(folder).nextIncarnation(), incarnationAfter(BigInt(WALL)));
 });
 
+test('a wall clock that was set back by years costs neither the own incarnation nor the peer’s', async (t) => {
+  const {folder} = folderOf(t);
+  const ahead = open(folder);
+  ahead.nextIncarnation();
+  ahead.save([['d2', {incarnation: BigInt(WALL) + 5n, sequence: 3n}]]);
+  await ahead.written();
+  for (const wall of [Date.UTC(2025, 2), 0]) {
+    const back = openStateStore(folder, wall, () => undefined);
+    t.true(back.nextIncarnation() > BigInt(WALL), String(wall));
+    t.deepEqual(back.seen('d2'), {incarnation: BigInt(WALL) + 5n, sequence: 3n});
+  }
+});
+
 test('an own incarnation that is remembered while a save is under way is not lost', async (t) => {
   const {folder, file} = folderOf(t);
   const store = open(folder);

@@ -2,8 +2,7 @@
 import {readFileSync} from 'node:fs';
 import path from 'node:path';
 import {replaceFile, replaceFileLater} from '@hactl/base/files';
-import {plausibleIncarnation} from '../advert.ts';
-import {incarnationAfter} from '../replay.ts';
+import {incarnationAfter, plausibleKept} from '../replay.ts';
 
 /** An advert's position in its sender's incarnation. */
 export interface Seen {
@@ -27,18 +26,18 @@ const MODE = 0o600;
 const nothing: Seen = {incarnation: 0n, sequence: 0n};
 
 /** A number of the file; 0 where it is none, or one that no director reaches: such a file locked the pair out for ever. */
-function readIncarnation(text: unknown, wall: number): bigint {
+function readIncarnation(text: unknown): bigint {
   if (typeof text !== 'string' || !/^\d{1,20}$/.test(text)) return 0n;
   const incarnation = BigInt(text);
-  return plausibleIncarnation(incarnation, wall) ? incarnation : 0n;
+  return plausibleKept(incarnation) ? incarnation : 0n;
 }
 
-function readPeers(peers: unknown, wall: number): Map<string, Seen> {
+function readPeers(peers: unknown): Map<string, Seen> {
   const entries = typeof peers === 'object' && peers !== null ? Object.entries(peers) : [];
   return new Map(
     entries.flatMap(([node, text]) => {
       const [first, second = '0'] = String(text).split('.');
-      const incarnation = readIncarnation(first, wall);
+      const incarnation = readIncarnation(first);
       const sequence = /^\d{1,15}$/.test(second) ? BigInt(second) : 0n;
       return incarnation === 0n ? [] : [[node, {incarnation, sequence}] as const];
     }),
@@ -63,8 +62,8 @@ export function openStateStore(
 ): StateStore {
   const file = path.join(directory, 'failover-state.json');
   const kept = readKept(file);
-  const peers = readPeers(kept.peers, wall);
-  let remembered = readIncarnation(kept.incarnation, wall);
+  const peers = readPeers(kept.peers);
+  let remembered = readIncarnation(kept.incarnation);
   let onDisk = '';
   let writing: Promise<void> | undefined;
   let complained = false;
