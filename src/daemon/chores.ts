@@ -1,12 +1,15 @@
 /** Wall-clock chores: the scheduled drill announced in ha.cf. Intervals are never cron's business. */
 import {execFile} from 'node:child_process';
+import type {Clock} from '@hactl/base';
 import type {HaConfig} from '@hactl/config';
-import cron, {type ScheduledTask} from 'node-cron';
+import cron from 'node-cron';
 import type {Log} from '../system/log.ts';
 import {programFile} from '../system/programs.ts';
+import {makeMinutes, untilNextMinute} from './minutes.ts';
 
 /** Keeps the chores of the configuration scheduled. */
 export function scheduleChores(options: {
+  readonly clock: Clock;
   readonly log: Log;
   readonly runDir: string;
   readonly stateDir: string;
@@ -16,11 +19,22 @@ export function scheduleChores(options: {
   configure(ha: HaConfig | undefined): void;
   stop(): void;
 } {
-  const {log, runDir, stateDir, failed} = options;
-  let drill: ScheduledTask | undefined;
-  const stop = (): void => {
-    void drill?.destroy();
-    drill = undefined;
+  const {clock, log, runDir, stateDir, failed} = options;
+  let timer: NodeJS.Timeout | undefined;
+  let isRunning = false;
+  const stop = (): void => clearTimeout(timer);
+  const drill = (): void => {
+    if (isRunning) return;
+    isRunning = true;
+    log('info', 'scheduled drill: standby, then failback');
+    const words = [programFile('hactl'), '--run-dir', runDir, 'drill', 'run', 'standby', '--yes'];
+    const env = {...process.env, HACTL_STATE_DIR: stateDir};
+    execFile(process.execPath, words, {env}, (error, stdout, stderr) => {
+      isRunning = false;
+      const text = `${stdout}${stderr}`.trim();
+      log(error ? 'error' : 'info', `scheduled drill: ${text}`);
+      if (error) failed(text);
+    });
   };
   return {
     configure: (ha) => {
@@ -34,20 +48,14 @@ export function scheduleChores(options: {
         );
         return;
       }
-      drill = cron.schedule(
-        schedule,
-        () => {
-          log('info', 'scheduled drill: standby, then failback');
-          const words = [programFile('hactl'), '--run-dir', runDir, 'drill', 'run', 'standby', '--yes'];
-          const env = {...process.env, HACTL_STATE_DIR: stateDir};
-          execFile(process.execPath, words, {env}, (error, stdout, stderr) => {
-            const text = `${stdout}${stderr}`.trim();
-            log(error ? 'error' : 'info', `scheduled drill: ${text}`);
-            if (error) failed(text);
-          });
-        },
-        {noOverlap: true},
-      );
+      // node-cron's own timer counts every minute that a clock set forward leaves out, and waits out those set back.
+      const task = cron.createTask(schedule, () => undefined);
+      const isDue = makeMinutes((minute) => task.match(minute));
+      const look = (): void => {
+        if (isDue(clock.wall())) drill();
+        timer = setTimeout(look, untilNextMinute(clock.wall()));
+      };
+      timer = setTimeout(look, untilNextMinute(clock.wall()));
     },
     stop,
   };

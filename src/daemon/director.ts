@@ -51,7 +51,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   // Before anything is logged: a log file has all of it.
   logger.configure(began.first.loaded.cluster);
 
-  const config = {node, stateDir, syncTrusted: openRecentSync(stateDir).recent};
+  const config = {node, stateDir, syncTrusted: openRecentSync(stateDir, () => clock.now()).recent};
   const moment = {now: clock.now(), wall: clock.wall()};
   const loop = makeLoop({
     clock,
@@ -67,6 +67,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   daemonEvent(`starts with ${configDir}`);
 
   const chores = scheduleChores({
+    clock,
     log,
     stateDir,
     runDir: options.runDir,

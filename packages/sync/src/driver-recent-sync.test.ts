@@ -6,17 +6,17 @@ import {openRecentSync} from './driver-recent-sync.ts';
 
 test('believed for a moment, on the same boot, and not without a note', (t) => {
   const dir = mkdtempSync(path.join(os.tmpdir(), 'hactl-recent-'));
-  let wall = 1_000_000;
-  const recently = (): boolean => openRecentSync(dir, () => wall).recent;
+  let now = 1_000_000;
+  const recently = (): boolean => openRecentSync(dir, () => now).recent;
   t.false(recently());
-  openRecentSync(dir, () => wall).note();
-  wall += 14_000;
+  openRecentSync(dir, () => now).note();
+  now += 14_000;
   t.true(recently());
-  wall += 2_000;
+  now += 2_000;
   t.false(recently());
-  wall -= 20_000;
-  t.false(recently(), 'the clock went back');
-  writeFileSync(path.join(dir, 'sync-last.json'), JSON.stringify({boot: 'another', wall}));
+  now -= 20_000;
+  t.false(recently(), 'a note of a later time');
+  writeFileSync(path.join(dir, 'sync-last.json'), JSON.stringify({boot: 'another', at: now}));
   t.false(recently());
   writeFileSync(path.join(dir, 'sync-last.json'), 'x');
   t.false(recently());

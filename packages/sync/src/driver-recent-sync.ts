@@ -4,6 +4,7 @@
  */
 import {readFileSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
+import type {Instant} from '@hactl/base';
 
 /** The note is written at most so often, and believed for so long, in ms. */
 const EVERY = 3_000;
@@ -18,13 +19,14 @@ export interface RecentSync {
   note(): void;
 }
 
-export function openRecentSync(stateDir: string, wall: () => number = Date.now): RecentSync {
+/** `now`: since boot, so that nobody who sets the wall clock makes an old note new, or a new one late. */
+export function openRecentSync(stateDir: string, now: () => Instant): RecentSync {
   const file = path.join(stateDir, 'sync-last.json');
   let recent = false;
   let noted = -Infinity;
   try {
-    const note = JSON.parse(readFileSync(file, 'utf8')) as {boot: string; wall: number};
-    const age = wall() - note.wall;
+    const note = JSON.parse(readFileSync(file, 'utf8')) as {boot: string; at: Instant};
+    const age = now() - note.at;
     recent = note.boot === bootId() && age >= 0 && age < BELIEVED;
   } catch {
     // No note: a first start.
@@ -32,10 +34,10 @@ export function openRecentSync(stateDir: string, wall: () => number = Date.now):
   return {
     recent,
     note: () => {
-      if (wall() - noted < EVERY) return;
-      noted = wall();
+      if (now() - noted < EVERY) return;
+      noted = now();
       try {
-        writeFileSync(file, JSON.stringify({boot: bootId(), wall: noted}));
+        writeFileSync(file, JSON.stringify({boot: bootId(), at: noted}));
       } catch {
         // Without it the next process waits for the comparison: nothing is wrong.
       }

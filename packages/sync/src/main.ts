@@ -121,7 +121,7 @@ async function keepNode(): Promise<void> {
   }
   if (!node) {
     const first = recentSync === undefined;
-    recentSync ??= openRecentSync(settings.stateDir);
+    recentSync ??= openRecentSync(settings.stateDir, () => systemClock.now());
     node = await openNode(
       wanted,
       {log, services: async () => (await ipvs?.list()) ?? [], ipvs: () => ipvs, now: () => systemClock.now()},
