@@ -18,20 +18,22 @@ export interface Resolver {
 }
 
 /** Splits a text into lines; a carriage return before the line's end does not belong to it. */
-export function linesOf(text: string): Line[] {
-  const lines: Line[] = [];
-  let start = 0;
-  for (const [index, raw] of text.split('\n').entries()) {
-    lines.push({
-      text: raw.replace(/\r$/, ''),
-      start,
-      number: index + 1,
-      carriageReturn: raw.endsWith('\r'),
-    });
-    start += raw.length + 1;
+export const linesOf = (text: string): Line[] => [...eachLine(text)];
+
+/** The same, line by line: a large file is read without a list of all its lines. */
+export function* eachLine(text: string): Generator<Line> {
+  let number = 0;
+  for (let start = 0; start <= text.length;) {
+    const found = text.indexOf('\n', start);
+    const end = found === -1 ? text.length : found;
+    const carriageReturn = end > start && text[end - 1] === '\r';
+    const line = text.slice(start, carriageReturn ? end - 1 : end);
+    // What stands behind the last line's end is no line.
+    if (found === -1 && line === '') return;
+    number += 1;
+    yield {text: line, start, number, carriageReturn};
+    start = end + 1;
   }
-  if (lines.at(-1)?.text === '') lines.pop();
-  return lines;
 }
 
 /** Collects what is wrong in one file. */

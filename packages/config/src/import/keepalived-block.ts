@@ -45,44 +45,115 @@ export function quoteStatement(statement: Statement): string {
 export const listed = (statement: Statement | undefined): Statement['words'] =>
   (statement?.block ?? []).flatMap((line) => line.words);
 
-export function blockOf(statements: readonly Statement[], {book}: Tools): Block {
-  const seen = new Set<Statement>();
-  const all = (...names: string[]): Statement[] => {
-    const found = statements.filter((statement) => names.includes(nameOf(statement)));
-    for (const statement of found) seen.add(statement);
-    return found;
-  };
-  return {
-    statements,
-    all,
-    last: (...names) => {
-      const found = all(...names);
-      for (const statement of found.slice(0, -1))
-        book.not(statement.span, quoteStatement(statement), 'the same again below: the last one counts');
-      return found.at(-1);
-    },
-    first: (...names) => {
-      const [found, ...others] = all(...names);
-      for (const statement of others)
-        book.not(statement.span, quoteStatement(statement), 'the same again: keepalived takes the first one');
-      return found;
-    },
-    finish: (reasons, otherwise, serious) => {
-      for (const statement of statements) {
-        if (seen.has(statement)) continue;
-        const name = nameOf(statement);
-        const [, reason] =
-          Object.entries(reasons).find(([key]) => key === name) ??
-          Object.entries(reasons).find(([key]) => key.endsWith('*') && name.startsWith(key.slice(0, -1))) ??
-          [];
-        book[serious?.has(name) ? 'lost' : 'not'](
+export const blockOf = (statements: readonly Statement[], {book}: Tools): Block =>
+  new Lines(statements, book);
+
+/** A block with fewer lines is looked through for each name. */
+const FEW = 16;
+
+class Lines implements Block {
+  readonly statements: readonly Statement[];
+  readonly #book: Notebook;
+  readonly #seen: string[] = [];
+  /** A block may have thousands of servers, and is asked for some thirty names: its lines are looked at once. */
+  readonly #byName: ReadonlyMap<string, Statement[]> | undefined;
+
+  constructor(statements: readonly Statement[], book: Notebook) {
+    this.statements = statements;
+    this.#book = book;
+    this.#byName = statements.length < FEW ? undefined : Map.groupBy(statements, nameOf);
+  }
+
+  all(...names: string[]): Statement[] {
+    this.#seen.push(...names);
+    if (!this.#byName) return this.statements.filter((statement) => names.includes(nameOf(statement)));
+    const found = names.flatMap((name) => this.#byName?.get(name) ?? []);
+    if (names.length === 1 || found.length < 2) return found;
+    const wanted = new Set(found);
+    return this.statements.filter((statement) => wanted.has(statement));
+  }
+
+  last(...names: string[]): Statement | undefined {
+    const found = this.all(...names);
+    for (let at = 0; at < found.length - 1; at += 1) {
+      const statement = found[at];
+      if (statement)
+        this.#book.not(
           statement.span,
           quoteStatement(statement),
-          reason ?? otherwise,
+          'the same again below: the last one counts',
         );
-      }
-    },
-  };
+    }
+    return found.at(-1);
+  }
+
+  first(...names: string[]): Statement | undefined {
+    const [found, ...others] = this.all(...names);
+    for (const statement of others)
+      this.#book.not(
+        statement.span,
+        quoteStatement(statement),
+        'the same again: keepalived takes the first one',
+      );
+    return found;
+  }
+
+  finish(reasons: Readonly<Record<string, string>>, otherwise: string, serious?: ReadonlySet<string>): void {
+    for (const statement of this.statements) {
+      const name = nameOf(statement);
+      if (this.#seen.includes(name)) continue;
+      const [, reason] =
+        Object.entries(reasons).find(([key]) => key === name) ??
+        Object.entries(reasons).find(([key]) => key.endsWith('*') && name.startsWith(key.slice(0, -1))) ??
+        [];
+      this.#book[serious?.has(name) ? 'lost' : 'not'](
+        statement.span,
+        quoteStatement(statement),
+        reason ?? otherwise,
+      );
+    }
+  }
+}
+
+/** A line with what it says. */
+export interface Read<T> {
+  readonly line: Statement;
+  readonly value: T;
+}
+
+/**
+ * Every line of these names that keepalived can read, in order, with its value. It steps over one that it cannot read, and
+ * the one before stays in force.
+ */
+export function readable<T>(
+  block: Block,
+  names: readonly string[],
+  read: (line: Statement, before: T | undefined) => T | undefined,
+  {book}: Tools,
+): Read<T>[] {
+  const lines = block.all(...names);
+  if (lines.length === 0) return [];
+  const found: Read<T>[] = [];
+  for (const line of lines) {
+    const value = read(line, found.at(-1)?.value);
+    if (value === undefined) book.not(line.span, quoteStatement(line), 'keepalived ignores it too');
+    else found.push({line, value});
+  }
+  return found;
+}
+
+/** The line of these names that counts: the last one that can be read. */
+export function lastReadable<T>(
+  block: Block,
+  names: readonly string[],
+  read: (line: Statement, before: T | undefined) => T | undefined,
+  tools: Tools,
+): Read<T> | undefined {
+  const found = readable(block, names, read, tools);
+  if (found.length > 1)
+    for (const {line} of found.slice(0, -1))
+      tools.book.not(line.span, quoteStatement(line), 'the same again below: the last one counts');
+  return found.at(-1);
 }
 
 /** Something that keepalived logs and steps over; so does the import. */
@@ -145,10 +216,11 @@ export function numberOf(
   return isUsable ? value : undefined;
 }
 
-export function timeOf(statement: Statement | undefined, tools: Tools): Millis | undefined {
+export function timeOf(statement: Statement | undefined, tools: Tools, least = 0): Millis | undefined {
   if (!statement) return undefined;
   const text = argumentOf(statement);
-  const value = secondsOf(text);
+  const read = secondsOf(text);
+  const value = read !== undefined && read >= least ? read : undefined;
   if (value === undefined)
     ignored(
       statement.words[1] ?? statement,

@@ -5,6 +5,7 @@ import {
   blockOf,
   commandOf,
   ignored,
+  lastReadable,
   nameOf,
   numberOf,
   quoteStatement,
@@ -12,9 +13,10 @@ import {
   type Block,
   type Tools,
 } from './keepalived-block.ts';
+import {takeDns} from './keepalived-dns.ts';
 import type {Statement} from './keepalived-lines.ts';
 import {isHost, takeUrls, type WebPage} from './keepalived-web.ts';
-import {isQuotable, notebook, type Notebook} from './words.ts';
+import {notebook, type Notebook} from './words.ts';
 
 export const checkerNames = [
   'HTTP_GET', 'SSL_GET', 'TCP_CHECK', 'SMTP_CHECK', 'DNS_CHECK', 'MISC_CHECK', 'UDP_CHECK', 'PING_CHECK', 'BFD_CHECK',
@@ -29,39 +31,42 @@ export interface Inherited {
   readonly retry?: number;
   readonly delayBeforeRetry?: number;
   readonly virtualHost?: string;
+  /** How long a script may take that has no limit of its own: the virtual's delay_loop. */
+  readonly scriptLimit?: number;
 }
 
-export function inherit(block: Block, from: Inherited, tools: Tools, isChecker = false): Inherited {
-  const take = (
-    name: string,
-    read: (line: Statement | undefined) => number | undefined,
-  ): number | undefined => {
-    const line = block.last(name);
-    const value = read(line);
-    if (line && value !== undefined)
-      tools.book.approximated(line.span, quoteStatement(line), inheritedMessages[name] ?? '');
-    else if (line) tools.book.not(line.span, quoteStatement(line), 'keepalived ignores it too');
-    return value;
+export function inherit(
+  block: Block,
+  from: Inherited,
+  tools: Tools,
+  {isChecker = false, isScript = false} = {},
+): Inherited {
+  const take = (name: string, read: (line: Statement) => number | undefined): number | undefined => {
+    const found = lastReadable(block, [name], read, tools);
+    if (found)
+      tools.book.approximated(found.line.span, quoteStatement(found.line), inheritedMessages[name] ?? '');
+    return found?.value;
   };
-  const time = (line: Statement | undefined): number | undefined => timeOf(line, tools);
+  // 0 is no time where something is waited for.
+  const time = (line: Statement): number | undefined => timeOf(line, tools, 1);
   const delayLoop = take('delay_loop', time) ?? from.delayLoop;
-  const connectTimeout = take('connect_timeout', time) ?? from.connectTimeout;
+  const connectTimeout = (isScript ? undefined : take('connect_timeout', time)) ?? from.connectTimeout;
   const least = isChecker ? 0 : 1;
   const retry = take('retry', (line) => numberOf(line, least, 2 ** 32 - 1, tools, !isChecker)) ?? from.retry;
-  const delayBeforeRetry = take('delay_before_retry', time) ?? from.delayBeforeRetry;
+  const delayBeforeRetry = take('delay_before_retry', (line) => timeOf(line, tools)) ?? from.delayBeforeRetry;
   const host = block.last('virtualhost');
   if (host)
     if (isHost(argumentOf(host)))
       tools.book.exact(host.span, quoteStatement(host), 'ldirectord.cf: virtualhost of web checks');
     else tools.book.lost(host.span, quoteStatement(host), 'ldirectord.cf cannot hold such a name');
   const virtualHost = argumentOf(host) || from.virtualHost;
-  return {
-    ...(delayLoop === undefined ? {} : {delayLoop}),
-    ...(connectTimeout === undefined ? {} : {connectTimeout}),
-    ...(retry === undefined ? {} : {retry}),
-    ...(delayBeforeRetry === undefined ? {} : {delayBeforeRetry}),
-    ...(virtualHost === undefined ? {} : {virtualHost}),
-  };
+  const own: {-readonly [name in keyof Inherited]: Inherited[name]} = {...from};
+  if (delayLoop !== undefined) own.delayLoop = delayLoop;
+  if (connectTimeout !== undefined) own.connectTimeout = connectTimeout;
+  if (retry !== undefined) own.retry = retry;
+  if (delayBeforeRetry !== undefined) own.delayBeforeRetry = delayBeforeRetry;
+  if (virtualHost !== undefined) own.virtualHost = virtualHost;
+  return own;
 }
 
 const TIMING = 'ldirectord.cf: part of checkinterval and failurecount of the virtual';
@@ -140,6 +145,7 @@ const unusedHere: Readonly<Record<string, string>> = {
   min_reply_length: 'the check does not compare replies',
   max_reply_length: 'the check does not compare replies',
   track_file: 'there is no such check',
+  connect_timeout: 'keepalived does not know this word in MISC_CHECK: misc_timeout limits the script',
   nb_get_retry: 'keepalived knows this word in HTTP_GET and SSL_GET only: write retry',
 };
 const seriousHere: ReadonlySet<string> = new Set(['require_reply', 'payload', 'bindto', 'fwmark']);
@@ -156,27 +162,26 @@ function takeChecker(statement: Statement, inherited: Inherited, server: ServerP
   const block = blockOf(statement.block ?? [], tools);
   const isWeb = kind === 'HTTP_GET' || kind === 'SSL_GET';
   const retryLine = isWeb ? block.last('nb_get_retry') : undefined;
-  const limitLine = kind === 'MISC_CHECK' ? block.last('misc_timeout') : undefined;
   if (retryLine) book.approximated(retryLine.span, quoteStatement(retryLine), TIMING);
-  if (limitLine) book.exact(limitLine.span, quoteStatement(limitLine), 'ldirectord.cf: checktimeout');
   const retry = numberOf(retryLine, 0, 1_000, tools);
-  // 0 is none: the interval limits the script.
-  const limit = timeOf(limitLine, tools) || undefined;
+  const limit = kind === 'MISC_CHECK' ? takeScriptLimit(block, inherited, tools) : undefined;
   // SMTP_CHECK has an old form: each block `host` is a check of its own, beside what stands around them.
   const [first, ...hosts] = kind === 'SMTP_CHECK' ? block.all('host') : [];
-  const isAround = block.statements.some((line) => aims.has(nameOf(line)));
-  const target = blockOf((isAround ? undefined : first?.block) ?? [], tools);
+  const isAround = first !== undefined && block.statements.some((line) => aims.has(nameOf(line)));
+  const target = isAround || !first ? undefined : blockOf(first.block ?? [], tools);
   if (first && !isAround) book.exact(first.span, quoteStatement(first), 'see its lines');
   for (const host of isAround && first ? [first, ...hosts] : hosts)
     book.lost(host.span, quoteStatement(host), 'a server has one check here: this one is left out');
-  const settings = inherit(target, inherit(block, inherited, tools, true), tools, true);
-  const last = (name: string): Statement | undefined => target.last(name) ?? block.last(name);
+  const how = {isChecker: true, isScript: kind === 'MISC_CHECK'};
+  const around = inherit(block, inherited, tools, how);
+  const settings = target ? inherit(target, around, tools, how) : around;
+  const last = (name: string): Statement | undefined => target?.last(name) ?? block.last(name);
   const port = takeCheckPort(last('connect_port'), server, tools);
   takeCheckAddress(last('connect_ip'), server, tools);
   const page = isWeb ? takeUrls(block, settings.virtualHost, tools) : undefined;
   const dns = kind === 'DNS_CHECK' ? {dns: takeDns(block, tools)} : {};
   const misc = kind === 'MISC_CHECK' ? takeMisc(block, tools) : {};
-  target.finish(unusedHere, 'the check has no such setting', seriousHere);
+  target?.finish(unusedHere, 'the check has no such setting', seriousHere);
   block.finish(unusedHere, 'the check has no such setting', seriousHere);
   return {
     kind,
@@ -192,6 +197,14 @@ function takeChecker(statement: Statement, inherited: Inherited, server: ServerP
     ...misc,
     book,
   };
+}
+
+/** Whole seconds; without any, or with 0, the virtual's delay_loop limits the script. */
+function takeScriptLimit(block: Block, {scriptLimit}: Inherited, tools: Tools): number | undefined {
+  const most = Math.floor((2 ** 32 - 1) / 1_000_000);
+  const found = lastReadable(block, ['misc_timeout'], (line) => numberOf(line, 0, most, tools, true), tools);
+  if (found) tools.book.exact(found.line.span, quoteStatement(found.line), 'ldirectord.cf: checktimeout');
+  return found?.value ? found.value * 1_000 : scriptLimit;
 }
 
 function takeCheckPort(
@@ -232,56 +245,4 @@ function takeMisc(block: Block, tools: Tools): {command?: string; isDynamic?: bo
   if (dynamic)
     book.exact(dynamic.span, quoteStatement(dynamic), 'the script of this virtual prints the weight');
   return {command, ...(dynamic ? {isDynamic: true} : {})};
-}
-
-/** keepalived's defaults: the root's SOA record. */
-const dnsTypes: ReadonlySet<string> = new Set(['A', 'NS', 'CNAME', 'SOA', 'MX', 'TXT', 'AAAA']);
-
-/** An empty label, as keepalived 2.2.7 sees it: a first label of one character is one. It ignores such a name. */
-const hasEmptyLabel = (name: string): boolean =>
-  name[1] === '.' || name.includes('..') || (name.startsWith('.') && name !== '.');
-
-function takeDns(block: Block, tools: Tools): {name: string; type: string} {
-  const type = block.last('type');
-  const [name, ...others] = block.all('name').filter((line) => {
-    if (!hasEmptyLabel(argumentOf(line))) return true;
-    ignored(
-      line.words[1] ?? line,
-      'bad-value',
-      `"${argumentOf(line)}" has an empty label to keepalived, which ignores the name and asks for .`,
-      'the import does the same; 2.2.7 takes a first label of one character for empty',
-      tools,
-    );
-    tools.book.not(line.span, quoteStatement(line), 'keepalived ignores the name too');
-    return false;
-  });
-  for (const statement of others)
-    tools.book.not(
-      statement.span,
-      quoteStatement(statement),
-      'the same again: keepalived takes the first one',
-    );
-  const wanted = argumentOf(type).toUpperCase();
-  const known = dnsTypes.has(wanted);
-  if (type && !known)
-    ignored(
-      type.words[1] ?? type,
-      'bad-value',
-      `"${argumentOf(type)}" is no type of record: keepalived asks for SOA`,
-      `the import does the same; one of ${[...dnsTypes].join(', ')}`,
-      tools,
-    );
-  const usable = isQuotable(argumentOf(name));
-  const dns = {name: usable ? argumentOf(name) : '.', type: known ? wanted : 'SOA'};
-  const isAddress = dns.type === 'A' && dns.name !== '.';
-  for (const line of [name, type])
-    if (line)
-      if (isAddress) tools.book.exact(line.span, quoteStatement(line), 'ldirectord.cf: request');
-      else
-        tools.book.not(
-          line.span,
-          quoteStatement(line),
-          'the check of a name server here asks for an address',
-        );
-  return dns;
 }

@@ -75,20 +75,18 @@ export function mergeChecks(
   const misc = servers.filter((server) => leading.get(server)?.kind === 'MISC_CHECK');
   const script = misc.length === 0 ? undefined : freshName(scripts, place.name);
   if (script !== undefined) scripts.push({name: script, text: miscScript(misc)});
-  const keyOf = (server: CheckedServer): string => {
-    const {request: _, receive: __, ...kind} = converted.get(server)?.native ?? {type: 'on'};
-    return JSON.stringify(kind);
-  };
-  const base = commonest(servers, keyOf, (server) => leading.get(server) !== undefined);
+  const kinds = new Map(servers.map((server) => [server, kindText(converted.get(server)?.native)]));
+  const base = commonest(servers, kinds, (server) => leading.get(server) !== undefined);
   const baseNative = converted.get(base)?.native ?? {type: 'on'};
   const own = new Map<CheckedServer, RealCheck>();
   for (const server of servers)
-    if (keyOf(server) !== keyOf(base))
+    if (kinds.get(server) !== kinds.get(base))
       own.set(server, ownCheck(server, converted.get(server)?.native, script, tools));
   const alike = servers.filter((server) => !own.has(server));
-  const pageOf = (server: CheckedServer): string =>
-    JSON.stringify([converted.get(server)?.native.request, converted.get(server)?.native.receive]);
-  const isOnePage = alike.every((server) => pageOf(server) === pageOf(base));
+  const isOnePage = alike.every((server) => {
+    const {request, receive} = converted.get(server)?.native ?? {};
+    return request === baseNative.request && receive === baseNative.receive;
+  });
   const {timeout, request, receive, ...rest} = baseNative;
   return {
     check: {
@@ -111,6 +109,12 @@ export function mergeChecks(
     own,
     isDynamic: misc.some((server) => server.checkers.some((checker) => checker.isDynamic)),
   };
+}
+
+/** Equal for checks that differ in nothing but their page. */
+function kindText(native: Native | undefined): string {
+  const {request: _, receive: __, ...kind} = native ?? {type: 'on'};
+  return JSON.stringify(kind);
 }
 
 const leaderOf = ({checkers}: CheckedServer): Checker | undefined =>
@@ -172,12 +176,12 @@ function noteTimes(
 /** The server whose check most others share; those without a check do not count where there are others. */
 function commonest(
   servers: readonly CheckedServer[],
-  keyOf: (server: CheckedServer) => string,
+  kinds: ReadonlyMap<CheckedServer, string>,
   counts: (server: CheckedServer) => boolean,
 ): CheckedServer {
   const found = new Map<string, {server: CheckedServer; count: number}>();
   for (const server of servers.filter(counts)) {
-    const key = keyOf(server);
+    const key = kinds.get(server) ?? '';
     const known = found.get(key) ?? {server, count: 0};
     found.set(key, {...known, count: known.count + 1});
   }

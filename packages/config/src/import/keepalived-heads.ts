@@ -36,11 +36,26 @@ export function takeHeads(statement: Statement, protocol: 'tcp' | 'udp', tools: 
       quoteStatement(statement),
       'ldirectord.cf: one virtual service for each entry of the group',
     );
-    return (group.block ?? []).flatMap((line) => takeEntry(line, 0, protocol, tools));
+    const heads = (group.block ?? []).flatMap((line) => takeEntry(line, 0, protocol, tools));
+    if (!isMixed(heads)) return heads;
+    ignored(
+      group,
+      'bad-address',
+      `virtual_server_group ${second} has IPv4, IPv6 and a fwmark without a family: keepalived removes the group`,
+      'the import leaves the service out too; write fwmark NUMBER inet or inet6',
+      tools,
+    );
+    return [];
   }
   const heads = takeEntry(statement, 1, protocol, tools);
   book.exact(statement.span, quoteStatement(statement), 'ldirectord.cf: a virtual service');
   return heads;
+}
+
+/** Both families and a mark that could be of either. */
+function isMixed(heads: readonly Head[]): boolean {
+  const sure = heads.filter((head) => head.kind === 'address' || head.isFixed);
+  return sure.length < heads.length && new Set(sure.map(({family}) => family)).size === 2;
 }
 
 function takeEntry(line: Statement, at: number, protocol: 'tcp' | 'udp', tools: Tools): Head[] {
@@ -62,9 +77,11 @@ function takeEntry(line: Statement, at: number, protocol: 'tcp' | 'udp', tools: 
     const mark = wholeNumber(second?.text ?? '', 1, 2 ** 32 - 1);
     if (mark === undefined)
       return complain(`"${second?.text ?? ''}" is not a firewall mark`, 'write fwmark NUMBER');
+    const isFixed = at === 0 && third !== undefined;
+    if (isFixed && third.text !== 'inet' && third.text !== 'inet6')
+      return complain(`"${third.text}" is not an address family`, 'write fwmark NUMBER inet or inet6');
     if (at === 0) book.exact(line.span, quoteStatement(line), 'ldirectord.cf: virtual= with the mark');
-    const isFixed = third?.text === 'inet6' || third?.text === 'inet';
-    return [{kind: 'fwmark', family: third?.text === 'inet6' ? 6 : 4, mark, isFixed}];
+    return [{kind: 'fwmark', family: isFixed && third.text === 'inet6' ? 6 : 4, mark, isFixed}];
   }
   const port = portAt(line, at + 1, tools);
   if (port === undefined)

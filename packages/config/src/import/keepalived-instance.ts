@@ -1,5 +1,4 @@
 /** vrrp_instance of keepalived.conf, as far as a pair of directors knows what it says. Pure. */
-import type {Millis} from '@hactl/base';
 import {ipv4} from '../addresses.ts';
 import type {Vip} from '../model.ts';
 import {
@@ -7,13 +6,13 @@ import {
   blockOf,
   flagOf,
   ignored,
-  nameOf,
   numberOf,
   quoteStatement,
-  timeOf,
+  readable,
   type Block,
   type Tools,
 } from './keepalived-block.ts';
+import {takeElection, type Election} from './keepalived-election.ts';
 import type {Statement} from './keepalived-lines.ts';
 import {takeNotify} from './keepalived-notify.ts';
 import type {VrrpTools} from './keepalived-tools.ts';
@@ -21,22 +20,11 @@ import {takeTracked, type Tracked} from './keepalived-track.ts';
 import {takeVip} from './keepalived-vip.ts';
 import {canonical, isDevice, notebook, type Notebook} from './words.ts';
 
-export interface Instance {
+export interface Instance extends Election {
   readonly statement: Statement;
   readonly name: string;
-  readonly state: 'MASTER' | 'BACKUP';
-  readonly stateLine?: Statement;
-  readonly priority: number;
-  readonly priorityLine?: Statement;
-  /** nopreempt, where keepalived heeds it. */
-  readonly isHeld: boolean;
-  readonly advert: number;
-  readonly advertLine?: Statement;
-  /** Adverts that may be missed. */
-  readonly missed: number;
   /** VRRP version 3: its skew is a share of the advert's interval. */
   readonly isThird: boolean;
-  readonly delay?: number;
   readonly device: string;
   readonly peers: readonly string[];
   readonly vips: readonly Vip[];
@@ -52,14 +40,6 @@ export interface Instance {
 /** heartbeat's own port and the multicast group of its examples. */
 export const PORT = 694;
 export const GROUP = '225.0.0.1';
-/** Of Master_Down_Interval: three adverts missed, and a skew. */
-const MISSED = 3;
-const PRIORITY = 100;
-/** keepalived's advert_int: its default and its bounds. */
-const ADVERT = 1_000;
-const ADVERT_LEAST = 10;
-const ADVERT_MOST = 255_000;
-const DELAY_MAX = 1_000_000;
 
 /** Words of vrrp_instance and vrrp_sync_group that have no counterpart. */
 export const unused: Readonly<Record<string, string>> = {
@@ -78,6 +58,8 @@ export const unused: Readonly<Record<string, string>> = {
   mcast_src_ip: 'adverts leave with the interface’s address',
   unicast_src_ip: 'adverts leave with the interface’s address',
   accept: 'addresses are ordinary addresses and accept packets',
+  no_accept:
+    'addresses are ordinary addresses and accept packets: the director’s own services answer on them',
   native_ipv6: 'the family is that of the address',
   global_tracking: 'what is tracked counts for the whole director',
   sync_group_tracking_weight: 'what is tracked counts for the whole director',
@@ -93,35 +75,20 @@ export const serious: ReadonlySet<string> = new Set([
   'use_vmac',
   'notify_fault',
   'notify_stop',
+  'no_accept',
 ]);
 
 export function takeInstance(statement: Statement, outer: VrrpTools): Instance {
   const book = notebook();
   const tools: VrrpTools = {...outer, book};
   const name = argumentOf(statement);
-  if (name === '')
-    tools.reporter.error(
-      'missing-value',
-      statement.span,
-      'a vrrp_instance needs a name',
-      'write vrrp_instance NAME {',
-    );
   const block = blockOf(statement.block ?? [], tools);
-  const {state, stateLine} = takeState(block, tools);
-  const priorityLine = block.last('priority');
-  const priority = numberOf(priorityLine, 1, 255, tools, true) ?? PRIORITY;
   const id = block.last('virtual_router_id');
   if (id)
     book.not(id.span, quoteStatement(id), 'adverts name the cluster and are signed: there is no router id');
   const device = takeDevice(block.last('interface'), statement, tools);
-  const preemption = takePreemption(block, state, tools);
-  const advertLine = block.last('advert_int');
-  const written = timeOf(advertLine, tools);
-  const missedLine = block.last('down_timer_adverts');
-  if (missedLine) book.exact(missedLine.span, quoteStatement(missedLine), 'ha.cf: deadtime');
-  const missed = numberOf(missedLine, 1, 100, tools) ?? MISSED;
-  const version = block.last('version');
-  if (version) book.not(version.span, quoteStatement(version), unused['version'] ?? '');
+  const versions = readable(block, ['version'], (line) => numberOf(line, 2, 3, tools), tools);
+  for (const {line} of versions) book.not(line.span, quoteStatement(line), unused['version'] ?? '');
   const native = block.last('native_ipv6');
   if (native) book.exact(native.span, quoteStatement(native), unused['native_ipv6'] ?? '');
   const peerLine = block.last('unicast_peer');
@@ -135,8 +102,10 @@ export function takeInstance(statement: Statement, outer: VrrpTools): Instance {
   const secret = takeAuthentication(block.last('authentication'), tools);
   const vips = takeVips(block, device, native !== undefined, tools);
   const isSix = native !== undefined || (vips[0]?.family ?? 4) === 6;
-  const isThird = isSix || (version ? argumentOf(version) === '3' : tools.defaults.isThird);
-  const script = takeNotify(block, name, 'INSTANCE', tools, priority);
+  // Of two versions the first counts.
+  const isThird = isSix || (versions[0] ? versions[0].value === 3 : tools.defaults.isThird);
+  const election = takeElection(block, isThird, tools);
+  const script = takeNotify(block, name, 'INSTANCE', tools, election.priority);
   const tracked = takeTracked(statement, block, tools);
   const loose = block.last('dont_track_primary');
   if (loose)
@@ -152,14 +121,7 @@ export function takeInstance(statement: Statement, outer: VrrpTools): Instance {
   return {
     statement,
     name,
-    state,
-    ...(stateLine ? {stateLine} : {}),
-    priority,
-    ...(priorityLine ? {priorityLine} : {}),
-    ...preemption,
-    advert: takeAdvert(advertLine, written, isThird, tools),
-    ...(advertLine ? {advertLine} : {}),
-    missed,
+    ...election,
     isThird,
     device,
     peers,
@@ -172,91 +134,6 @@ export function takeInstance(statement: Statement, outer: VrrpTools): Instance {
     isMailed,
     book,
   };
-}
-
-/** keepalived's bounds and steps: whole seconds in VRRP 2, up to 40.95 s in steps of 10 ms in VRRP 3. */
-function takeAdvert(
-  line: Statement | undefined,
-  written: Millis | undefined,
-  isThird: boolean,
-  tools: Tools,
-): Millis {
-  if (!line || written === undefined) return ADVERT;
-  const step = isThird ? 10 : 1_000;
-  const isKept = written >= ADVERT_LEAST && written <= ADVERT_MOST;
-  const advert = isKept
-    ? Math.min(Math.max(step, Math.round(written / step) * step), isThird ? 40_950 : ADVERT_MOST)
-    : ADVERT;
-  if (advert !== written)
-    ignored(
-      line.words[1] ?? line,
-      'bad-value',
-      `advert_int ${argumentOf(line)}: keepalived uses ${advert / 1_000} s`,
-      isKept
-        ? `the import does too: VRRP ${isThird ? 3 : 2} has steps of ${step} ms`
-        : 'the import does too: from 0.01 to 255 seconds',
-      tools,
-    );
-  return advert;
-}
-
-/** Another word is BACKUP to keepalived, the case counts; BACKUP below MASTER does not. */
-function takeState(block: Block, tools: Tools): Pick<Instance, 'state' | 'stateLine'> {
-  const lines = block.all('state');
-  for (const line of lines) {
-    const word = argumentOf(line);
-    if (word === 'MASTER' || word === 'BACKUP') continue;
-    const meant = word.toUpperCase() === 'MASTER' ? ' (MASTER, if it is meant: then the files differ)' : '';
-    ignored(
-      line.words[1] ?? line,
-      'bad-value',
-      `state is MASTER or BACKUP, not "${word}": keepalived takes it for BACKUP`,
-      `the import does too: write state BACKUP${meant}`,
-      tools,
-    );
-  }
-  const counting = lines.filter(
-    (line, at) =>
-      argumentOf(line) !== 'BACKUP' || !lines.slice(0, at).some((line) => argumentOf(line) === 'MASTER'),
-  );
-  const stateLine = counting.at(-1);
-  for (const line of lines)
-    if (line !== stateLine) tools.book.not(line.span, quoteStatement(line), 'another state counts');
-  return {
-    state: argumentOf(stateLine) === 'MASTER' ? 'MASTER' : 'BACKUP',
-    ...(stateLine ? {stateLine} : {}),
-  };
-}
-
-/** nopreempt and preempt_delay count with the initial state BACKUP only. */
-function takePreemption(
-  block: Block,
-  state: 'MASTER' | 'BACKUP',
-  tools: Tools,
-): Pick<Instance, 'isHeld' | 'delay'> {
-  const {book} = tools;
-  const [holding, delayLine] = [block.last('nopreempt', 'preempt'), block.last('preempt_delay')];
-  if (holding && nameOf(holding) === 'preempt')
-    book.exact(holding.span, quoteStatement(holding), 'ha.cf: auto_failback on');
-  const hold = holding && nameOf(holding) === 'nopreempt' ? holding : undefined;
-  const written = timeOf(delayLine, tools);
-  const delay = written !== undefined && written <= DELAY_MAX ? written : undefined;
-  if (state === 'MASTER') {
-    for (const line of [hold, delayLine])
-      if (line)
-        book.not(
-          line.span,
-          quoteStatement(line),
-          'with state MASTER keepalived clears it: the director takes the addresses back at once, today too',
-        );
-    return {isHeld: false};
-  }
-  if (hold) book.exact(hold.span, quoteStatement(hold), 'ha.cf: auto_failback off');
-  if (delayLine && delay !== undefined)
-    book.exact(delayLine.span, quoteStatement(delayLine), 'ha.cf: hactl_preempt_delay');
-  else if (delayLine)
-    book.not(delayLine.span, quoteStatement(delayLine), 'more than 1000 seconds: keepalived ignores it too');
-  return {isHeld: hold !== undefined, ...(delay === undefined ? {} : {delay})};
 }
 
 function takeVips(block: Block, device: string, isNativeSix: boolean, tools: Tools): Vip[] {

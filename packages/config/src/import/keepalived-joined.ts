@@ -1,5 +1,5 @@
 /** keepalived's lines, joined where one goes on in the next. Pure. */
-import {linesOf} from '../reader.ts';
+import {eachLine} from '../reader.ts';
 import {withoutComment} from './keepalived-words.ts';
 
 export interface Joined {
@@ -19,16 +19,20 @@ const isDefinition = /^\s*(?:@\S+\s+)?\$\w+=/;
  */
 export function* joinedLines(text: string): Generator<Joined> {
   let pending: Joined | undefined;
-  for (const line of linesOf(text)) {
+  for (const line of eachLine(text)) {
     const content = withoutComment(line.text);
     if (pending && content.trim() === '' && line.text.trim() !== '') {
       if (isDefinition.test(pending.text) && !/\\[ \t]*$/.test(line.text))
         pending = {...pending, cut: {start: line.start, end: line.start + line.text.length}};
       continue;
     }
+    const end = line.start + line.text.length;
+    if (!pending && !content.includes('\\')) {
+      yield {text: content, start: line.start, end, joined: false};
+      continue;
+    }
     const isContinued = /\\[ \t]*$/.test(content);
     const piece = content.replace(/\\[ \t]*$/, '');
-    const end = line.start + line.text.length;
     const separator: string = pending && isDefinition.test(pending.text) ? '\n' : ' ';
     pending = pending
       ? {...pending, text: `${pending.text}${separator}${piece.trim()}`, end, joined: true}

@@ -11,6 +11,27 @@ export interface Word {
   readonly span: Span;
 }
 
+/** Of the many words of a file few are ever complained about: their places are made when asked for. */
+class Placed implements Word {
+  readonly text: string;
+  readonly #line: Span;
+  readonly #from: number;
+  readonly #length: number;
+
+  /** The word `length` characters long at `from` of its line. */
+  constructor(text: string, line: Span, from: number, length: number) {
+    this.text = text;
+    this.#line = line;
+    this.#from = from;
+    this.#length = length;
+  }
+
+  get span(): Span {
+    const start = this.#line.start + this.#from;
+    return {file: this.#line.file, start, end: start + this.#length};
+  }
+}
+
 export interface Statement {
   /** At least one. */
   readonly words: readonly Word[];
@@ -77,7 +98,11 @@ export function readKeepalived(
       isAsWritten ? {file: span.file, start: span.start + token.start, end: span.start + token.end} : span;
     for (const token of tokens) {
       if (token.kind === 'word') {
-        words.push({text: token.text, span: place(token)});
+        words.push(
+          isAsWritten
+            ? new Placed(token.text, span, token.start, token.end - token.start)
+            : {text: token.text, span},
+        );
         continue;
       }
       const statement = statementOf(words, text.slice(from, token.start));
@@ -112,6 +137,7 @@ export function readKeepalived(
 
 /** keepalived knows the blanks of ASCII only: another one is part of a word, which then is unknown. */
 function warnOfBlanks(text: string, span: Span, isAsWritten: boolean, reporter: Reporter): void {
+  if (!/[^\t-~]/.test(text)) return;
   const match = /[\u00A0\u1680\u2000-\u200B\u202F\u205F\u3000\uFEFF]/.exec(
     text.replaceAll(/"[^"]*"/g, (quoted) => ' '.repeat(quoted.length)),
   );

@@ -135,6 +135,8 @@ function takeLine(run: Run, raw: string, span: Span, isAsWritten: boolean, depth
   if (text === '') return;
   const start = span.start + raw.indexOf(text);
   const at: Span = isAsWritten ? {file: span.file, start, end: start + text.length} : span;
+  // Nearly all lines are plain.
+  if (!/[@$~]|^include/.test(text)) return run.emit(text, at, isAsWritten);
   const condition = /^@(\^?)(\S*)[ \t]*([^]*)$/.exec(text);
   if (condition) {
     const [, negative = '', id = '', rest = ''] = condition;

@@ -7,6 +7,7 @@ import {
   blockOf,
   flagOf,
   ignored,
+  lastReadable,
   numberOf,
   quoteStatement,
   type Block,
@@ -14,7 +15,7 @@ import {
 } from './keepalived-block.ts';
 import {inherit, takeCheckers, type Checker, type Inherited} from './keepalived-checker.ts';
 import type {Statement} from './keepalived-lines.ts';
-import {canonical, leadingNumber, notebook, type Notebook} from './words.ts';
+import {canonical, leadingNumber, notebook, wholeNumber, type Notebook} from './words.ts';
 
 const methods: ReadonlyMap<string, ForwardMethod> = new Map([
   ['NAT', 'masq'],
@@ -72,13 +73,15 @@ export function portAt(statement: Statement, index: number, tools: Tools): numbe
   return value;
 }
 
-/** NAT, DR or TUN, with the tunnel's type. The case counts: keepalived takes another word for NAT. */
-export function takeMethod(
-  statement: Statement | undefined,
+/**
+ * NAT, DR or TUN, with the tunnel's type, of one line. The case counts; a line with a wrong word is none to keepalived, and
+ * `otherwise` stays in force, NAT where there is nothing before.
+ */
+export function methodOf(
+  statement: Statement,
   otherwise: ForwardMethod | undefined,
   tools: Tools,
 ): ForwardMethod | undefined {
-  if (!statement) return otherwise;
   const {book} = tools;
   const [word = '', ...rest] = argumentsOf(statement);
   const method = methods.get(word);
@@ -97,10 +100,25 @@ export function takeMethod(
       quoteStatement(statement),
       `no method to keepalived, which uses the default; the import writes ${used} too`,
     );
-    return otherwise;
+    return undefined;
   }
-  const type = rest.indexOf('type') === -1 ? 'ipip' : rest[rest.indexOf('type') + 1];
-  if (method === 'ipip' && (type !== 'ipip' || rest.some((one) => one === 'csum' || one === 'remcsum')))
+  const {type, problem} = tunnelOf(rest);
+  if (problem !== undefined) {
+    ignored(
+      statement.words[2] ?? statement,
+      'bad-method',
+      `${quoteStatement(statement)}: ${problem}, so keepalived ignores the whole line`,
+      'the import does too; write NAT, DR, TUN, TUN type gre or TUN type gue port NUMBER',
+      tools,
+    );
+    book.changed(
+      statement.span,
+      quoteStatement(statement),
+      `no method to keepalived: the import writes ${otherwise ?? 'masq'} too`,
+    );
+    return undefined;
+  }
+  if (method === 'ipip' && type !== 'ipip')
     book.lost(
       statement.span,
       quoteStatement(statement),
@@ -108,6 +126,36 @@ export function takeMethod(
     );
   else book.exact(statement.span, quoteStatement(statement), `ldirectord.cf: ${method}`);
   return method;
+}
+
+interface Tunnel {
+  readonly type: string;
+  readonly port: number;
+  readonly sums: string;
+}
+
+/** The options of a method as written, or the words that are none. */
+function tunnelOptions(words: readonly string[], before: Tunnel): Tunnel | string {
+  const [word, value = '', ...rest] = words;
+  if (word === undefined) return before;
+  if (word === 'type' && ['ipip', 'gue', 'gre'].includes(value))
+    return tunnelOptions(rest, {...before, type: value});
+  if (word === 'port' && wholeNumber(value, 1, 65_535) !== undefined)
+    return tunnelOptions(rest, {...before, port: Number(value)});
+  if (word === 'nocsum' || word === 'csum' || word === 'remcsum')
+    return tunnelOptions(words.slice(1), {...before, sums: word});
+  return `${word} ${value}`.trim();
+}
+
+/** The type of a tunnel as written behind the method, or why keepalived does not take the line. */
+function tunnelOf(words: readonly string[]): {readonly type: string; readonly problem?: string} {
+  const read = tunnelOptions(words, {type: 'ipip', port: 0, sums: 'nocsum'});
+  if (typeof read === 'string') return {type: '', problem: `"${read}" is no option of a method`};
+  const {type, port, sums} = read;
+  if ((type === 'gue') !== port > 0) return {type, problem: 'a port is for gue tunnels, and they need it'};
+  if (sums !== 'nocsum' && type === 'ipip') return {type, problem: `an ipip tunnel has no ${sums}`};
+  if (sums === 'remcsum' && type === 'gre') return {type, problem: 'a gre tunnel has no remcsum'};
+  return {type};
 }
 
 export function takeFlag(block: Block, name: string, message: string, tools: Tools): boolean | undefined {
@@ -170,16 +218,16 @@ function takeGood(
   const {book} = tools;
   const block = blockOf(statement.block ?? [], tools);
   const number = (name: string, message: string): number | undefined => {
-    const one = block.last(name);
-    const value = numberOf(one, 0, 2 ** 31 - 1, tools);
-    if (one && value !== undefined) book.exact(one.span, quoteStatement(one), message);
-    else if (one) book.not(one.span, quoteStatement(one), 'no number: keepalived ignores it too');
-    return value;
+    const found = lastReadable(block, [name], (line) => numberOf(line, 0, 2 ** 31 - 1, tools), tools);
+    if (found) book.exact(found.line.span, quoteStatement(found.line), message);
+    return found?.value;
   };
   const weight = number('weight', 'ldirectord.cf: the weight of real=') ?? from.weight;
   const upperThreshold = number('uthreshold', 'ldirectord.cf: u:') ?? 0;
   const lowerThreshold = number('lthreshold', 'ldirectord.cf: l:') ?? 0;
-  const method = takeMethod(block.last('lvs_method'), from.method, tools) ?? from.method;
+  const method =
+    lastReadable(block, ['lvs_method'], (line) => methodOf(line, from.method, tools), tools)?.value ??
+    from.method;
   const isQuiet = takeFlag(block, 'inhibit_on_failure', 'ldirectord.cf: quiescent', tools) ?? from.isQuiet;
   const settings = inherit(block, from.settings, tools);
   const checkers = takeCheckers(block, settings, {address, port}, tools);

@@ -4,7 +4,7 @@ import {argumentOf, argumentsOf, ignored, quoteStatement} from './keepalived-blo
 import type {Instance} from './keepalived-instance.ts';
 import type {VrrpTools} from './keepalived-tools.ts';
 import type {Statement} from './keepalived-lines.ts';
-import {isDevice} from './words.ts';
+import {isDevice, wholeNumber} from './words.ts';
 
 /** A line of haresources and the instances that it stands for. */
 export interface Line {
@@ -51,20 +51,17 @@ export function takeSyncDaemons(
     );
   }
   if (!line) return groups;
-  const words = argumentsOf(line);
-  const [device = ''] = words;
-  const instance = all.find((instance) => words.slice(1).includes(instance.name));
-  const idWord = words.indexOf('id') === -1 ? undefined : words[words.indexOf('id') + 1];
-  const id = idWord === undefined ? (instance?.id ?? 0) : Number(idWord);
-  if (!isDevice(device) || !Number.isInteger(id) || id < 0 || id > 255) {
+  const {device, instance, id, missing, words} = readSyncDaemon(line, all, tools);
+  if (!isDevice(device) || missing !== undefined) {
+    const problem = missing === undefined ? 'not an interface' : `there is no vrrp_instance ${missing}`;
     ignored(
       line.words[1] ?? line,
       'bad-value',
-      `${quoteStatement(line)}: ${isDevice(device) ? 'not a sync id' : 'not an interface'}`,
+      `${quoteStatement(line)}: ${problem}`,
       'the import leaves it out: lvs_sync_daemon INTERFACE INSTANCE id NUMBER, from 0 to 255',
       tools,
     );
-    book.lost(line.span, quoteStatement(line), 'it cannot be read: connections are not synchronised');
+    book.lost(line.span, quoteStatement(line), `${problem}: connections are not synchronised`);
     return groups;
   }
   const extra = ['maxlen', 'port', 'ttl', 'group'].filter((word) => words.includes(word));
@@ -77,4 +74,60 @@ export function takeSyncDaemons(
   else
     book.exact(line.span, quoteStatement(line), `haresources: LVSSyncDaemonSwap::master::${device}::${id}`);
   return groups.map((group, index) => (index === place(instance) ? {...group, sync: {device, id}} : group));
+}
+
+/** Options with a value. */
+const valued: ReadonlySet<string> = new Set(['inst', 'id', 'maxlen', 'port', 'ttl', 'group']);
+
+/** The values of each option, wherever it stands. */
+const optionsOf = (words: readonly string[]): ReadonlyMap<string, readonly string[]> =>
+  words.reduce<{readonly found: Map<string, string[]>; readonly isValue: boolean}>(
+    ({found, isValue}, word, at) => {
+      if (isValue || !valued.has(word)) return {found, isValue: false};
+      const value = words[at + 1];
+      if (value !== undefined) found.set(word, [...(found.get(word) ?? []), value]);
+      return {found, isValue: true};
+    },
+    {found: new Map(), isValue: false},
+  ).found;
+
+/**
+ * `IF [inst] INSTANCE [id] NUMBER`, and options. A sync id that is none is the instance's router id. `missing`: an instance
+ * that is not there.
+ */
+function readSyncDaemon(
+  line: Statement,
+  all: readonly Instance[],
+  tools: VrrpTools,
+): {
+  readonly device: string;
+  readonly instance?: Instance;
+  readonly id: number;
+  readonly missing?: string;
+  readonly words: readonly string[];
+} {
+  const [device = '', ...words] = argumentsOf(line);
+  const options = optionsOf(words);
+  const [first, second] = words;
+  const isWord = (word: string | undefined): boolean => word !== undefined && !valued.has(word);
+  // The older form: the places say what the words are.
+  const name = options.get('inst')?.[0] ?? (isWord(first) ? first : undefined);
+  const written = options.get('id')?.at(-1) ?? (isWord(first) && isWord(second) ? second : undefined);
+  const instance = all.find((instance) => instance.name === name);
+  const id = written === undefined ? undefined : wholeNumber(written, 0, 255);
+  if (written !== undefined && id === undefined)
+    ignored(
+      line,
+      'bad-value',
+      `"${written}" is not a sync id: keepalived takes the router id of the instance`,
+      'the import does too; write id NUMBER, from 0 to 255',
+      tools,
+    );
+  return {
+    device,
+    ...(instance ? {instance} : {}),
+    id: id ?? instance?.id ?? 0,
+    ...(name !== undefined && !instance ? {missing: name} : {}),
+    words,
+  };
 }

@@ -15,7 +15,9 @@ import {
   type Tools,
 } from './keepalived-block.ts';
 import type {Statement} from './keepalived-lines.ts';
-import {fileWord, freshName, isDevice, shellWord} from './words.ts';
+import {takeProcess} from './keepalived-process.ts';
+import {INTERVAL, WEIGHT, type Definition} from './keepalived-tools.ts';
+import {fileWord, freshName, isDevice} from './words.ts';
 
 /** Names that an instance or a sync group tracks. */
 export interface Tracked {
@@ -26,11 +28,7 @@ export interface Tracked {
   readonly owner: Statement;
 }
 
-/** keepalived's defaults: once a second, one success or failure counts. */
-const INTERVAL = 1_000;
 const INTERVAL_MOST = 4_294;
-
-const WEIGHT = 'what fails makes this director the worse one, however much it weighs';
 
 export function takeTracked(owner: Statement, block: Block, tools: Tools): Tracked {
   const {book} = tools;
@@ -72,18 +70,6 @@ function isTracking(line: Statement, tools: Tools): boolean {
   ignored(line, 'bad-value', reason, 'the import does not either; write one name on a line', tools);
   tools.book.lost(line.span, quoteStatement(line), reason);
   return false;
-}
-
-interface Definition {
-  readonly statement: Statement;
-  readonly every: Millis;
-  /** For the shell. */
-  readonly command: string;
-  readonly rise: number;
-  readonly fall: number;
-  readonly isWeighed: boolean;
-  /** `weight N reverse`: a failure is good. */
-  readonly isReversed: boolean;
 }
 
 interface Reference {
@@ -203,35 +189,6 @@ function takeScript(statement: Statement, tools: Tools): Definition | undefined 
     rise: numberOf(rise, 1, 1_000_000, tools) ?? 1,
     fall: numberOf(fall, 1, 1_000_000, tools) ?? 1,
     isWeighed: weight !== undefined && argumentOf(weight) !== '0',
-    isReversed: argumentOf(weight, 2) === 'reverse',
-  };
-}
-
-/** vrrp_track_process: is a program of that name running? */
-function takeProcess(statement: Statement, tools: Tools): Definition | undefined {
-  const {book} = tools;
-  const block = blockOf(statement.block ?? [], tools);
-  const [process, quorum, weight] = ['process', 'quorum', 'weight'].map((name) => block.last(name));
-  block.finish({}, 'hactl has no such setting');
-  const [program = ''] = process ? argumentsOf(process).join(' ').trim().split(/\s+/) : [];
-  if (!process || !/^[\w./+-]+$/.test(program)) {
-    book.lost(statement.span, quoteStatement(statement), 'it names no process that could be looked for');
-    return undefined;
-  }
-  const least = numberOf(quorum, 1, 65_535, tools) ?? 1;
-  for (const line of [process, quorum])
-    if (line) book.exact(line.span, quoteStatement(line), 'the written script looks into /proc');
-  if (weight) book.approximated(weight.span, quoteStatement(weight), WEIGHT);
-  // The kernel keeps 15 characters of a name.
-  const name = (program.split('/').at(-1) ?? program).slice(0, 15);
-  const command = `count=0; for comm in /proc/[0-9]*/comm; do read -r name <"$comm" 2>/dev/null && [ "$name" = ${shellWord(name)} ] && count=$((count + 1)); done; [ $count -ge ${least} ]`;
-  return {
-    statement,
-    every: INTERVAL,
-    command: `{ ${command}; }`,
-    rise: 1,
-    fall: 1,
-    isWeighed: weight !== undefined,
     isReversed: argumentOf(weight, 2) === 'reverse',
   };
 }

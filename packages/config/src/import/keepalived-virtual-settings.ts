@@ -1,11 +1,21 @@
 /** The settings of a virtual_server of keepalived.conf. Pure. */
 import {ipv4, prefixLength} from '../addresses.ts';
-import type {ForwardMethod, VirtualAddress} from '../model.ts';
+import type {VirtualAddress} from '../model.ts';
 import type {ImportedVirtual} from './imported.ts';
-import {argumentOf, ignored, numberOf, quoteStatement, type Block, type Tools} from './keepalived-block.ts';
+import {
+  argumentOf,
+  ignored,
+  lastReadable,
+  nameOf,
+  numberOf,
+  quoteStatement,
+  type Block,
+  type Tools,
+} from './keepalived-block.ts';
 import type {Statement} from './keepalived-lines.ts';
-import {portAt, serverAddress, takeMethod} from './keepalived-real.ts';
-import {wholeNumber} from './words.ts';
+import type {Methods} from './keepalived-methods.ts';
+import {methodOf, portAt, serverAddress} from './keepalived-real.ts';
+import {notebook, wholeNumber} from './words.ts';
 
 /** What keepalived takes for `persistence_timeout` without a number. */
 export const PERSISTENCE = 360;
@@ -19,22 +29,11 @@ export function takeProtocol(
   tools: Tools,
 ): {readonly protocol: string; readonly isWritten: boolean; readonly note: () => void} {
   const {book} = tools;
-  const line = block.last('protocol');
+  const found = lastReadable(block, ['protocol'], (line) => protocolOf(line, tools), tools);
+  const line = found?.line;
   const isMark = argumentOf(statement) === 'fwmark';
-  const written = argumentOf(line).toLowerCase();
-  const isProtocol = ['tcp', 'udp', 'sctp', ''].includes(written);
-  if (!isProtocol)
-    ignored(
-      line?.words[1] ?? statement,
-      'bad-value',
-      `unknown protocol "${argumentOf(line)}": keepalived ignores it`,
-      'the import does too; TCP, UDP or SCTP',
-      tools,
-    );
   const note = (): void => {
-    if (line && !isProtocol)
-      book.not(line.span, quoteStatement(line), 'no protocol: keepalived ignores it too');
-    else if (line && isMark)
+    if (line && isMark)
       book.approximated(
         line.span,
         quoteStatement(line),
@@ -43,8 +42,20 @@ export function takeProtocol(
     else if (line) book.exact(line.span, quoteStatement(line), 'ldirectord.cf: protocol');
   };
   // Without a protocol keepalived (2.2.7) programs udp; a firewall mark has none.
-  const protocol = isProtocol && written !== '' ? written : isMark ? 'tcp' : 'udp';
-  return {protocol, isWritten: line !== undefined, note};
+  return {protocol: found?.value ?? (isMark ? 'tcp' : 'udp'), isWritten: line !== undefined, note};
+}
+
+function protocolOf(line: Statement, tools: Tools): string | undefined {
+  const written = argumentOf(line).toLowerCase();
+  if (['tcp', 'udp', 'sctp'].includes(written)) return written;
+  ignored(
+    line.words[1] ?? line,
+    'bad-value',
+    `unknown protocol "${argumentOf(line)}": keepalived ignores it`,
+    'the import does too; TCP, UDP or SCTP',
+    tools,
+  );
+  return undefined;
 }
 
 /** One packet at a time: for udp and marks only; keepalived takes it back for tcp. */
@@ -62,45 +73,52 @@ const schedulers: ReadonlySet<string> = new Set([
 ]); // prettier-ignore
 
 export function takeScheduler(block: Block, tools: Tools): string {
-  const statement = block.last('lvs_sched', 'lb_algo');
-  const name = argumentOf(statement);
-  if (!statement) return 'wlc';
-  if (schedulers.has(name)) {
-    tools.book.exact(statement.span, quoteStatement(statement), 'ldirectord.cf: scheduler');
-    return name;
-  }
+  const found = lastReadable(block, [...schedulerWords], (line) => schedulerOf(line, tools), tools);
+  if (found) tools.book.exact(found.line.span, quoteStatement(found.line), 'ldirectord.cf: scheduler');
+  return found?.value ?? 'wlc';
+}
+
+const schedulerWords = ['lvs_sched', 'lb_algo'] as const;
+
+function schedulerOf(line: Statement, tools: Tools): string | undefined {
+  const name = argumentOf(line);
+  if (schedulers.has(name)) return name;
   ignored(
-    statement.words[1] ?? statement,
+    line.words[1] ?? line,
     'bad-value',
     `"${name}" is not a scheduler: keepalived ignores the line, the default is wlc`,
-    `the import writes wlc too; ${[...schedulers].join(', ')}`,
+    `the import does too; ${[...schedulers].join(', ')}`,
     tools,
   );
   tools.book.changed(
-    statement.span,
-    quoteStatement(statement),
-    'no scheduler to keepalived, which uses wlc; so does the import',
+    line.span,
+    quoteStatement(line),
+    'no scheduler to keepalived, which uses the one above or wlc; so does the import',
   );
-  return 'wlc';
+  return undefined;
 }
 
-export function takeFamily(block: Block, tools: Tools): 4 | 6 | undefined {
-  const statement = block.last('ip_family');
-  if (!statement) return undefined;
-  const word = argumentOf(statement);
-  if (word === 'inet' || word === 'inet6') {
-    tools.book.exact(statement.span, quoteStatement(statement), 'ldirectord.cf: virtual or virtual6');
-    return word === 'inet6' ? 6 : 4;
-  }
-  ignored(
-    statement.words[1] ?? statement,
-    'bad-value',
-    `"${word}" is not an address family: keepalived ignores the line`,
-    'the import does too; inet or inet6',
-    tools,
-  );
-  tools.book.not(statement.span, quoteStatement(statement), 'no family: keepalived ignores it too');
-  return undefined;
+const isScheduler = (line: Statement): boolean =>
+  schedulerWords.some((word) => word === nameOf(line)) && schedulers.has(argumentOf(line));
+
+const plainFlags = ['flag-1', 'flag-2', 'flag-3'];
+const ownFlags = ['sh-port', 'sh-fallback', 'mh-port', 'mh-fallback'];
+
+/** Flags of the scheduler. Those of sh and mh count below their scheduler's line only. */
+export function takeFlags(block: Block, tools: Tools): string | undefined {
+  const kept = block.all(...plainFlags, ...ownFlags).flatMap((line) => {
+    const name = nameOf(line);
+    const above = block.statements.slice(0, block.statements.indexOf(line)).findLast(isScheduler);
+    if (plainFlags.includes(name) || name.startsWith(`${argumentOf(above)}-`)) {
+      tools.book.exact(line.span, quoteStatement(line), 'ldirectord.cf: schedflags');
+      return [name];
+    }
+    const reason = `${name} counts below lb_algo ${name.slice(0, 2)} only: keepalived ignores it here`;
+    ignored(line, 'bad-value', reason, 'the import does too; write it below lb_algo', tools);
+    tools.book.not(line.span, quoteStatement(line), reason);
+    return [];
+  });
+  return kept.length === 0 ? undefined : [...new Set(kept)].join(',');
 }
 
 export function takePersistence(
@@ -109,15 +127,27 @@ export function takePersistence(
   tools: Tools,
 ): {persistent?: number; netmask?: string} {
   const {book} = tools;
-  const [timeout, granularity] = [block.last('persistence_timeout'), block.last('persistence_granularity')];
-  const seconds =
-    timeout && timeout.words.length === 1 ? PERSISTENCE : numberOf(timeout, 0, PERSISTENCE_MOST, tools, true);
-  if (timeout)
-    book.exact(
-      timeout.span,
-      quoteStatement(timeout),
-      seconds === 0 ? 'not persistent' : 'ldirectord.cf: persistent',
-    );
+  const granularity = block.last('persistence_granularity');
+  const zeros: Statement[] = [];
+  const timeout = lastReadable(
+    block,
+    ['persistence_timeout'],
+    (line) => {
+      if (line.words.length === 1) return PERSISTENCE;
+      if (/^0+$/.test(argumentOf(line))) zeros.push(line);
+      else return numberOf(line, 1, PERSISTENCE_MOST, tools, true);
+      return undefined;
+    },
+    {...tools, book: notebook()},
+  );
+  const seconds = timeout?.value;
+  if (timeout) book.exact(timeout.line.span, quoteStatement(timeout.line), 'ldirectord.cf: persistent');
+  for (const line of block.all('persistence_timeout')) {
+    if (line === timeout?.line) continue;
+    if (zeros.includes(line) && seconds === undefined && !granularity)
+      book.exact(line.span, quoteStatement(line), 'not persistent');
+    else book.not(line.span, quoteStatement(line), 'keepalived ignores it too');
+  }
   const mask = argumentOf(granularity);
   const isMask =
     family === 4
@@ -136,16 +166,36 @@ export function takePersistence(
     book.not(granularity.span, quoteStatement(granularity), 'no netmask: keepalived ignores it too');
   }
   const netmask = granularity && isMask ? {netmask: mask} : {};
-  if (seconds === undefined || seconds === 0)
-    return seconds === undefined && granularity && isMask ? {persistent: PERSISTENCE, ...netmask} : {};
+  if (seconds === undefined) return granularity && isMask ? {persistent: PERSISTENCE, ...netmask} : {};
   return {persistent: seconds, ...netmask};
 }
 
-export function takeSorry(block: Block, otherwise: ForwardMethod, tools: Tools): ImportedVirtual['fallback'] {
+export function takeSorry(block: Block, methods: Methods, tools: Tools): ImportedVirtual['fallback'] {
   const {book} = tools;
-  const statement = block.last('sorry_server');
-  const method = takeMethod(block.last('sorry_server_lvs_method'), otherwise, tools) ?? otherwise;
-  if (!statement) return undefined;
+  const sorry = lastReadable(block, ['sorry_server'], (line) => sorryOf(line, tools), tools);
+  const place = sorry ? block.statements.indexOf(sorry.line) : Infinity;
+  const isBelow = (line: Statement): boolean => block.statements.indexOf(line) > place;
+  const otherwise = sorry ? methods.at(sorry.line) : undefined;
+  const own = lastReadable(
+    block,
+    ['sorry_server_lvs_method'],
+    (line) => {
+      if (isBelow(line)) return methodOf(line, otherwise, tools);
+      const reason = 'it stands above its sorry_server: keepalived ignores it';
+      ignored(line, 'bad-value', reason, 'the import does too; write it below sorry_server', tools);
+      return undefined;
+    },
+    tools,
+  );
+  if (!sorry) return undefined;
+  book.exact(sorry.line.span, quoteStatement(sorry.line), 'ldirectord.cf: fallback');
+  return {...sorry.value, method: own?.value ?? otherwise ?? methods.last};
+}
+
+function sorryOf(
+  statement: Statement,
+  tools: Tools,
+): {readonly address: string; readonly port: number} | undefined {
   const address = serverAddress(argumentOf(statement));
   const port = portAt(statement, 2, tools);
   if (address === undefined || port === undefined) {
@@ -156,11 +206,9 @@ export function takeSorry(block: Block, otherwise: ForwardMethod, tools: Tools):
       'the import has none either; write sorry_server ADDRESS PORT',
       tools,
     );
-    book.not(statement.span, quoteStatement(statement), 'no address and port: keepalived ignores it too');
     return undefined;
   }
-  book.exact(statement.span, quoteStatement(statement), 'ldirectord.cf: fallback');
-  return {address, port, method};
+  return {address, port};
 }
 
 export function takeQuorum(block: Block, tools: Tools): void {

@@ -1,15 +1,25 @@
 /** virtual_server of keepalived.conf, with what keepalived 2.2.7 puts right by itself. Pure. */
 import type {VirtualAddress} from '../model.ts';
 import type {ImportedReal, ImportedScript, ImportedVirtual} from './imported.ts';
-import {blockOf, nameOf, numberOf, quoteStatement, type Tools} from './keepalived-block.ts';
+import {
+  argumentOf,
+  blockOf,
+  lastReadable,
+  nameOf,
+  numberOf,
+  quoteStatement,
+  type Tools,
+} from './keepalived-block.ts';
 import {inherit, type Inherited} from './keepalived-checker.ts';
 import {mergeChecks, type CheckedServer} from './keepalived-checks.ts';
 import {takeHeads, type HeadTools} from './keepalived-heads.ts';
 import type {Statement} from './keepalived-lines.ts';
-import {familyOf, serious, takeMethod, takeReal, unused, type TakenReal} from './keepalived-real.ts';
+import {takeFamily, takeMethods} from './keepalived-methods.ts';
+import {familyOf, serious, takeReal, unused, type TakenReal} from './keepalived-real.ts';
+import {DELAY_LOOP} from './keepalived-times.ts';
 import {
   PERSISTENCE,
-  takeFamily,
+  takeFlags,
   takeOps,
   takePersistence,
   takeProtocol,
@@ -25,7 +35,6 @@ export interface VirtualTools extends HeadTools {
   readonly seen: Set<string>;
 }
 
-const flags = ['flag-1', 'flag-2', 'flag-3', 'sh-port', 'sh-fallback', 'mh-port', 'mh-fallback'];
 export function takeVirtualServers(statement: Statement, outer: VirtualTools): ImportedVirtual[] {
   const book = notebook();
   const tools = {...outer, book};
@@ -43,27 +52,35 @@ export function takeVirtualServers(statement: Statement, outer: VirtualTools): I
   const {protocol, isWritten, note} = takeProtocol(block, statement, tools);
   const heads = takeHeads(statement, protocol === 'udp' ? 'udp' : 'tcp', tools);
   note();
-  const settings = inherit(block, {}, tools);
-  const method = takeMethod(block.last('lvs_method', 'lb_kind'), undefined, tools);
+  const own = inherit(block, {}, tools);
+  const settings = {...own, scriptLimit: own.delayLoop ?? DELAY_LOOP};
+  const methods = takeMethods(block, tools);
   const scheduler = takeScheduler(block, tools);
-  const schedFlags = block.all(...flags);
-  for (const flag of schedFlags) book.exact(flag.span, quoteStatement(flag), 'ldirectord.cf: schedflags');
+  const schedFlags = takeFlags(block, tools);
   const ops = block.last('ops');
   // Of a virtual_server the name alone counts, whatever stands behind it.
   const quietLine = block.last('inhibit_on_failure');
   if (quietLine) book.exact(quietLine.span, quoteStatement(quietLine), 'ldirectord.cf: quiescent');
   const isQuiet = quietLine !== undefined;
-  const family = takeFamily(block, tools);
-  const sorry = takeSorry(block, method ?? 'masq', tools);
+  const [first] = heads;
+  const single = argumentOf(statement) !== 'group' && first?.kind === 'address' ? first.family : undefined;
+  const family = takeFamily(block, single, methods, tools);
+  const sorry = takeSorry(block, methods, tools);
   takeQuorum(block, tools);
-  const weightLine = block.last('weight');
-  const weight = numberOf(weightLine, 1, 2 ** 31 - 1, tools) ?? 1;
+  const weightLine = lastReadable(block, ['weight'], (line) => numberOf(line, 1, 2 ** 31 - 1, tools), tools);
+  const weight = weightLine?.value ?? 1;
   if (weightLine)
-    book.exact(weightLine.span, quoteStatement(weightLine), 'the weight of servers without their own');
+    book.exact(
+      weightLine.line.span,
+      quoteStatement(weightLine.line),
+      'the weight of servers without their own',
+    );
   const servers = block
     .all('real_server')
-    .flatMap((real) => takeReal(real, {method: method ?? 'masq', settings, isQuiet, weight}, tools) ?? []);
-  const serverFamily = familyOf(servers[0]?.real.address ?? '');
+    .flatMap((real) => takeReal(real, {method: methods.at(real), settings, isQuiet, weight}, tools) ?? []);
+  const families = new Set(servers.map(({real}) => familyOf(real.address)));
+  // Of a mark whose servers are all tunnelled to: their family, IPv4 where there are both.
+  const serverFamily = families.size === 1 && families.has(6) ? 6 : 4;
   const persistence = takePersistence(block, family ?? serverFamily, tools);
   block.finish(unused, 'keepalived knows no such word either, or hactl does not', serious);
   if (protocol === 'sctp') return drop('ldirectord.cf knows tcp and udp, not sctp', true, servers);
@@ -118,7 +135,7 @@ export function takeVirtualServers(statement: Statement, outer: VirtualTools): I
       ...takeServersOf(statement, address, suffix, servers, {settings, kept}, tools),
       ...takeFallback(sorry, address, statement, tools),
       scheduler,
-      ...(schedFlags.length === 0 ? {} : {schedFlags: schedFlags.map(nameOf).join(',')}),
+      ...(schedFlags === undefined ? {} : {schedFlags}),
       ...(isAnyPort ? {persistent: PERSISTENCE, ...persistence} : persistence),
       ops: takeOps(ops, address, tools),
       quiescent: servers.some((server) => server.isQuiet),

@@ -25,18 +25,27 @@ export function takeInstances(statements: readonly Statement[], tools: VrrpTools
   const {book} = tools;
   const names = new Set<string>();
   return statements.flatMap((statement) => {
+    const reason = unnamed(statement, names);
     const instance = takeInstance(statement, tools);
-    if (!names.has(instance.name)) {
+    if (reason === undefined) {
       names.add(instance.name);
       book.take(instance.book.notes);
       return [instance];
     }
-    const reason = `vrrp_instance ${instance.name} is defined above: keepalived ignores this one`;
-    ignored(statement, 'duplicate-resource', reason, 'the import does too: give it another name', tools);
+    ignored(statement, 'duplicate-resource', reason, `the import does too: ${NAMED}`, tools);
     book.take(instance.book.notes, reason);
     book.lost(statement.span, quoteStatement(statement), reason);
     return [];
   });
+}
+
+const NAMED = 'write its kind and one name that no other has';
+
+/** Why keepalived steps over a block that must have one name of its own; undefined: it does not. */
+function unnamed(statement: Statement, taken: ReadonlySet<string>): string | undefined {
+  const [kind = '', name = ''] = statement.words.map(({text}) => text);
+  if (statement.words.length !== 2) return `a ${kind} must have one name: keepalived steps over this one`;
+  return taken.has(name) ? `${kind} ${name} is defined above: keepalived ignores this one` : undefined;
 }
 
 export function takeVrrp(
@@ -123,10 +132,12 @@ function takeSyncGroups(
   const used = new Set<string>();
   const lines: Line[] = [];
   const tracked: Tracked[] = [];
+  const names = new Set<string>();
   for (const statement of statements) {
-    if (argumentOf(statement) === '') {
-      const reason = 'a vrrp_sync_group without a name: keepalived steps over it';
-      ignored(statement, 'missing-value', reason, 'the import does too; write vrrp_sync_group NAME {', tools);
+    const reason = unnamed(statement, names);
+    names.add(argumentOf(statement));
+    if (reason !== undefined) {
+      ignored(statement, 'missing-value', reason, `the import does too: ${NAMED}`, tools);
       book.lost(statement.span, quoteStatement(statement), reason);
       continue;
     }

@@ -10,6 +10,7 @@ export interface Token {
 
 /** Up to a ! or # that is neither inside double quotes nor behind a backslash, which goes. */
 export function withoutComment(text: string): string {
+  if (!/[!#\\]/.test(text)) return text;
   let isQuoted = false;
   let kept = '';
   for (let at = 0; at < text.length; at += 1) {
@@ -45,9 +46,9 @@ function unescape(text: string, at: number): {readonly text: string; readonly le
   return {text: escapes[character] ?? character, length: 1};
 }
 
-/** Blanks of ASCII; another one is part of a word. */
+/** Blanks of ASCII, from tab to carriage return; another one is part of a word. */
 const isBlank = (character: string | undefined): boolean =>
-  character !== undefined && /[ \t\r\n\f\v]/.test(character);
+  character === ' ' || (character !== undefined && character >= '\t' && character <= '\r');
 
 /**
  * A text between double quotes is a word, with blanks and without escapes; where they are not closed, the rest of the line
@@ -108,6 +109,10 @@ export function escapedWords(text: string): string[] | undefined {
 }
 
 function pushBare(tokens: Token[], word: string, start: number): void {
+  if (!word.includes('{') && !word.includes('}')) {
+    tokens.push({kind: 'word', text: word, start, end: start + word.length});
+    return;
+  }
   let [from, to] = [0, word.length];
   while (from < to && (word[from] === '}' || word[from] === '{')) {
     tokens.push({

@@ -3,7 +3,16 @@ import {ipv6, portNumber} from '../addresses.ts';
 import type {Span} from '../model.ts';
 import {Reporter} from '../reader.ts';
 import type {ImportContext, Imported, ImportedScript, ImportSource, Parsed} from './imported.ts';
-import {argumentOf, blockOf, flagOf, quoteStatement, type Tools} from './keepalived-block.ts';
+import {
+  argumentOf,
+  blockOf,
+  flagOf,
+  ignored,
+  lastReadable,
+  numberOf,
+  quoteStatement,
+  type Tools,
+} from './keepalived-block.ts';
 import type {VrrpDefaults} from './keepalived-tools.ts';
 import {readKeepalived, type Statement} from './keepalived-lines.ts';
 import type {PeerInstance} from './keepalived-pair.ts';
@@ -119,9 +128,16 @@ function peerInstances(source: ImportSource, context: ImportContext): PeerInstan
   return takeInstances(top.all('vrrp_instance'), {...tools, defaults});
 }
 
-function takeGroups(statements: readonly Statement[], {book}: Tools): Map<string, Statement> {
+function takeGroups(statements: readonly Statement[], tools: Tools): Map<string, Statement> {
+  const {book} = tools;
   const groups = new Map<string, Statement>();
   for (const group of statements) {
+    if (groups.has(argumentOf(group))) {
+      const reason = `virtual_server_group ${argumentOf(group)} is defined above: keepalived takes that one`;
+      ignored(group, 'duplicate-resource', reason, 'the import does too: give it another name', tools);
+      book.lost(group.span, quoteStatement(group), reason);
+      continue;
+    }
     groups.set(argumentOf(group), group);
     book.exact(
       group.span,
@@ -162,24 +178,33 @@ function takeGlobal(statements: readonly Statement[], tools: Tools): Global {
     tools,
   );
   for (const statement of statements) book.exact(statement.span, quoteStatement(statement), 'see its lines');
-  const [to, from, server, syncDaemon, version, alert] = [
+  const [to, from, server, alert] = [
     ['notification_email'],
     ['notification_email_from'],
     ['smtp_server'],
-    ['lvs_sync_daemon'],
-    ['vrrp_version'],
     ['smtp_alert', 'smtp_alert_vrrp'],
   ].map((names) => block.last(...names));
+  const syncDaemon = block.first('lvs_sync_daemon');
+  const version = lastReadable(block, ['vrrp_version'], (line) => numberOf(line, 2, 3, tools), tools);
+  const strict = block.last('vrrp_strict');
   const addresses = mailAddresses(to, tools);
   const isMailed = alert !== undefined && flagOf(alert, tools) !== false;
-  if (version) book.exact(version.span, quoteStatement(version), 'ha.cf: deadtime is computed by it');
+  if (version)
+    book.exact(version.line.span, quoteStatement(version.line), 'ha.cf: deadtime is computed by it');
+  if (strict)
+    book.approximated(
+      strict.span,
+      quoteStatement(strict),
+      'what keepalived resets in strict mode is reset here too; the pair speaks a protocol of its own',
+    );
   if (alert)
     if (isMailed && addresses.length > 0)
       book.approximated(alert.span, quoteStatement(alert), 'haresources: MailTo');
     else book.not(alert.span, quoteStatement(alert), 'nobody gets mail');
   block.finish(globalReasons, 'hactl has no such setting');
   const defaults = {
-    isThird: argumentOf(version) === '3',
+    isThird: version?.value === 3,
+    isStrict: strict !== undefined,
     isMailed,
     // MailTo wants a whole address; a name alone is a mailbox of this machine.
     mailTo: addresses.map((address) => (address.includes('@') ? address : `${address}@localhost`)),

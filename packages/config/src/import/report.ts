@@ -13,24 +13,35 @@ const titles: Readonly<Record<Fate, string>> = {
 
 /** One note for each stretch of the source: what says the same twice is said once, and the worst fate counts. */
 export function mergeNotes(notes: readonly Note[]): Note[] {
-  const merged = new Map<string, Note>();
+  const merged: Note[] = [];
+  /** Where in `merged` the notes of a place are. */
+  const places = new Map<string, Map<number, number[]>>();
   for (const note of notes) {
-    const key = `${note.span.file} ${note.span.start} ${note.what}`;
-    const other = merged.get(key);
-    if (!other) merged.set(key, note);
-    else if (
-      rank[note.fate] > rank[other.fate] ||
-      (note.fate === other.fate && note.matters && !other.matters)
-    )
-      merged.set(key, other.matters ? {...note, matters: true} : note);
-    else if (
-      note.fate === other.fate &&
-      !other.message.split('; ').includes(note.message) &&
-      other.message !== note.message
-    )
-      merged.set(key, {...other, message: `${other.message}; ${note.message}`});
+    const {file, start} = note.span;
+    const ofFile = places.get(file) ?? new Map<number, number[]>();
+    if (ofFile.size === 0) places.set(file, ofFile);
+    const here = ofFile.get(start);
+    const at = here?.find((index) => merged[index]?.what === note.what);
+    const other = at === undefined ? undefined : merged[at];
+    if (at !== undefined && other) merged[at] = worseOf(other, note);
+    else {
+      if (here) here.push(merged.length);
+      else ofFile.set(start, [merged.length]);
+      merged.push(note);
+    }
   }
-  return [...merged.values()];
+  return merged;
+}
+
+/** Two notes of the same statement as one. */
+function worseOf(other: Note, note: Note): Note {
+  if (rank[note.fate] > rank[other.fate] || (note.fate === other.fate && note.matters && !other.matters))
+    return other.matters ? {...note, matters: true} : note;
+  const isNew =
+    note.fate === other.fate &&
+    other.message !== note.message &&
+    !other.message.split('; ').includes(note.message);
+  return isNew ? {...other, message: `${other.message}; ${note.message}`} : other;
 }
 
 export interface ReportLine {
@@ -56,7 +67,8 @@ export function reportLines(notes: readonly Note[], sources: ReadonlyMap<string,
     });
 }
 
-const oneLine = (text: string): string => printable(text.replace(/\s+/g, ' '));
+const oneLine = (text: string): string =>
+  / {2}|[^ -~‘’…→“”]/.test(text) ? printable(text.replace(/\s+/g, ' ')) : text;
 
 /** The whole list as text, for the file: what the user must know first, then the rest by fate. */
 export function renderReport(lines: readonly ReportLine[]): string {

@@ -18,35 +18,46 @@ export interface Notebook {
   readonly take: (notes: readonly Note[], dropped?: string) => void;
 }
 
-export function notebook(): Notebook {
-  const notes: Note[] = [];
-  const add =
-    (fate: Note['fate'], matters = false) =>
-    (span: Span, what: string, message: string): void => {
-      notes.push({fate, span, what, message, ...(matters ? {matters: true as const} : {})});
-    };
-  return {
-    notes,
-    exact: add('exact'),
-    approximated: add('approximated'),
-    not: add('not'),
-    changed: add('approximated', true),
-    lost: add('not', true),
-    take: (others, dropped) => {
-      for (const note of others)
-        notes.push(
-          dropped === undefined
-            ? note
-            : {
-                fate: 'not',
-                span: note.span,
-                what: note.what,
-                message: note.fate === 'not' ? note.message : dropped,
-              },
-        );
-    },
-  };
+/** Every server and every check has its own: a class, whose functions are made once. */
+class Notes implements Notebook {
+  readonly notes: Note[] = [];
+
+  exact(span: Span, what: string, message: string): void {
+    this.notes.push({fate: 'exact', span, what, message});
+  }
+
+  approximated(span: Span, what: string, message: string): void {
+    this.notes.push({fate: 'approximated', span, what, message});
+  }
+
+  not(span: Span, what: string, message: string): void {
+    this.notes.push({fate: 'not', span, what, message});
+  }
+
+  changed(span: Span, what: string, message: string): void {
+    this.notes.push({fate: 'approximated', span, what, message, matters: true});
+  }
+
+  lost(span: Span, what: string, message: string): void {
+    this.notes.push({fate: 'not', span, what, message, matters: true});
+  }
+
+  take(others: readonly Note[], dropped?: string): void {
+    for (const note of others)
+      this.notes.push(
+        dropped === undefined
+          ? note
+          : {
+              fate: 'not',
+              span: note.span,
+              what: note.what,
+              message: note.fate === 'not' ? note.message : dropped,
+            },
+      );
+  }
 }
+
+export const notebook = (): Notebook => new Notes();
 
 /** An interface's name as the kernel allows it, and as haresources can hold it. */
 export const isDevice = (text: string): boolean => /^[\w.@-]{1,15}$/.test(text);

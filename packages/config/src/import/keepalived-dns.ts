@@ -1,0 +1,66 @@
+/** DNS_CHECK of keepalived.conf: the name and the type of record that it asks for. Pure. */
+import {
+  argumentOf,
+  ignored,
+  lastReadable,
+  quoteStatement,
+  type Block,
+  type Tools,
+} from './keepalived-block.ts';
+import type {Statement} from './keepalived-lines.ts';
+import {isQuotable} from './words.ts';
+
+/** keepalived's defaults: the root's SOA record. */
+const dnsTypes: ReadonlySet<string> = new Set(['A', 'NS', 'CNAME', 'SOA', 'MX', 'TXT', 'AAAA']);
+
+/** An empty label, as keepalived 2.2.7 sees it: a first label of one character is one. It ignores such a name. */
+const hasEmptyLabel = (name: string): boolean =>
+  name[1] === '.' || name.includes('..') || (name.startsWith('.') && name !== '.');
+
+function dnsTypeOf(line: Statement, tools: Tools): string | undefined {
+  const wanted = argumentOf(line).toUpperCase();
+  if (dnsTypes.has(wanted)) return wanted;
+  ignored(
+    line.words[1] ?? line,
+    'bad-value',
+    `"${argumentOf(line)}" is no type of record: keepalived ignores the line, the default is SOA`,
+    `the import does the same; one of ${[...dnsTypes].join(', ')}`,
+    tools,
+  );
+  return undefined;
+}
+
+export function takeDns(block: Block, tools: Tools): {name: string; type: string} {
+  const type = lastReadable(block, ['type'], (line) => dnsTypeOf(line, tools), tools);
+  const [name, ...others] = block.all('name').filter((line) => {
+    if (!hasEmptyLabel(argumentOf(line))) return true;
+    ignored(
+      line.words[1] ?? line,
+      'bad-value',
+      `"${argumentOf(line)}" has an empty label to keepalived, which ignores the name and asks for .`,
+      'the import does the same; 2.2.7 takes a first label of one character for empty',
+      tools,
+    );
+    tools.book.not(line.span, quoteStatement(line), 'keepalived ignores the name too');
+    return false;
+  });
+  for (const statement of others)
+    tools.book.not(
+      statement.span,
+      quoteStatement(statement),
+      'the same again: keepalived takes the first one',
+    );
+  const usable = isQuotable(argumentOf(name));
+  const dns = {name: usable ? argumentOf(name) : '.', type: type?.value ?? 'SOA'};
+  const isAddress = dns.type === 'A' && dns.name !== '.';
+  for (const line of [name, type?.line])
+    if (line)
+      if (isAddress) tools.book.exact(line.span, quoteStatement(line), 'ldirectord.cf: request');
+      else
+        tools.book.not(
+          line.span,
+          quoteStatement(line),
+          'the check of a name server here asks for an address',
+        );
+  return dns;
+}
