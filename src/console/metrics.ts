@@ -54,6 +54,14 @@ export function makeMetrics(): {
     'service',
     'state',
   ]);
+  const late = gauge(
+    'hactl_service_check_lateness_seconds',
+    'How late checks of a service were begun lately.',
+    ['service', 'percentile'],
+  );
+  const quarantined = gauge('hactl_service_quarantined_servers', 'Real servers checked in quarantine.', [
+    'service',
+  ]);
   const connections = counter('hactl_service_connections_total', 'Connections of a service.', ['service']);
   const labels = ['service', 'server'] as const;
   const serverUp = gauge('hactl_server_up', '1: the last verdict of the checks is up.', labels);
@@ -65,7 +73,7 @@ export function makeMetrics(): {
   const missing = gauge('hactl_sync_missing', 'Connections missing here, or at the peer.', ['where']);
   const problems = gauge('hactl_problems', 'Problems that hactl status lists.');
   const differs = gauge('hactl_config_differs', '1: the configuration differs from that of the peer.');
-  const all = [role, peerUp, silence, received, sent, dropped, hears, lateness, faults, restarts, inKernel, servers, connections, serverUp, weight, active, inactive, checkAge, local, missing]; // prettier-ignore
+  const all = [role, peerUp, silence, received, sent, dropped, hears, lateness, faults, restarts, inKernel, servers, late, quarantined, connections, serverUp, weight, active, inactive, checkAge, local, missing]; // prettier-ignore
 
   function set(status: StatusSnapshot | undefined): void {
     up.set(status ? 1 : 0);
@@ -109,8 +117,14 @@ export function makeMetrics(): {
 
   function setTable({virtuals}: StatusSnapshot): void {
     let room = SERVERS_MOST;
-    for (const {name: service, inKernel: has, connections: count, reals} of virtuals) {
+    for (const {name: service, inKernel: has, connections: count, reals, checkLateness} of virtuals) {
       inKernel.set({service}, has ? 1 : 0);
+      quarantined.set({service}, reals.filter((real) => real.quarantined).length);
+      if (checkLateness) {
+        late.set({service, percentile: '50'}, checkLateness.p50 / 1_000);
+        late.set({service, percentile: '99'}, checkLateness.p99 / 1_000);
+        late.set({service, percentile: '100'}, checkLateness.max / 1_000);
+      }
       connections.inc({service}, Number(count));
       for (const state of ['up', 'down', 'unknown'] as const)
         servers.set({service, state}, reals.filter(({check}) => check === state).length);

@@ -129,6 +129,8 @@ export interface RealStatus {
   readonly reason: string;
   /** Milliseconds since the last check ended. */
   readonly checkedAgo?: number;
+  /** Its checks are expensive: they are made in a process apart. */
+  readonly quarantined?: boolean;
 }
 
 export interface VirtualStatus {
@@ -136,6 +138,8 @@ export interface VirtualStatus {
   readonly scheduler: string;
   readonly persistent?: number;
   readonly inKernel: boolean;
+  /** How late its checks were begun in the last minute or two, milliseconds; absent: none was. */
+  readonly checkLateness?: {readonly p50: number; readonly p99: number; readonly max: number};
   readonly connections: string;
   readonly reals: readonly RealStatus[];
 }

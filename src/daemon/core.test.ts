@@ -1,5 +1,5 @@
 /** The supervisor's machine with the in-memory table, on a clock of the test's own. */
-import type {CheckState} from '@hactl/checks';
+import type {CheckState, ServiceLateness} from '@hactl/checks';
 import {parseLdirectordCf} from '@hactl/config';
 import {makeMemoryIpvs} from '@hactl/ipvs/testing';
 import type {Destination, IpvsClient, Operation, ServiceKey} from '@hactl/ipvs';
@@ -153,7 +153,14 @@ const start = (source: string, pair?: Pair) => {
       const judged = judgedOf(state.table);
       return state.table.config.files.flatMap((file) =>
         file.virtuals.map((virtual) =>
-          virtualStatus(virtual, observed, judged, now, state.table.counting.weights ?? new Map()),
+          virtualStatus(
+            virtual,
+            observed,
+            judged,
+            now,
+            state.table.counting.weights ?? new Map(),
+            state.table,
+          ),
         ),
       );
     },
@@ -650,6 +657,29 @@ test('a verdict reads its own service only, and does not put the look at the oth
   await one.verdict('10.0.0.1', 'down');
   t.is(one.state.table.auditAt, auditAt);
   t.is((await one.ipvs.list()).length, 2);
+});
+
+test('the status says how late the checks of each service are, and which servers are in quarantine', async (t) => {
+  const one = start(text('\treal=10.0.0.1:80 gate\n\treal=10.0.0.2:80 gate\n'));
+  await one.settled();
+  const [check = '', other = ''] = one.state.table.reports.ids;
+  const late = {p50: 1, p99: 7, max: 8};
+  const tell = (services: readonly ServiceLateness[], quarantined: readonly string[]): void =>
+    one.feed({
+      type: 'checks',
+      message: {type: 'reports', reports: [], lateness: late, services, quarantined},
+    });
+  tell([{check, ...late}], [other]);
+  const [before] = await one.virtuals();
+  t.deepEqual(before?.checkLateness, late);
+  t.deepEqual(
+    before?.reals.map(({quarantined}) => quarantined),
+    [undefined, true],
+  );
+  tell([], []);
+  const [after] = await one.virtuals();
+  t.is(after?.checkLateness, undefined, 'what was is not shown for ever');
+  t.true(after?.reals.every(({quarantined}) => quarantined === undefined));
 });
 
 test('ten thousand verdicts: the state is not copied with each', (t) => {

@@ -200,7 +200,7 @@ function onChecks(turn: Turn, message: FromChecks): void {
     case 'verdict':
       return table(turn, {type: 'verdict', report: message.report});
     case 'reports': {
-      table(turn, {type: 'reports', reports: message.reports});
+      table(turn, message);
       if (turn.state.alerts.reportAt < Infinity)
         alerts(turn, {type: 'fresh-reports', reports: message.reports, views: viewsNow(turn.state)});
       return;

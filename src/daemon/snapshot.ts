@@ -80,7 +80,9 @@ export function snapshotOf(state: CoreState, around: Surroundings): StatusSnapsh
       ...(problem === undefined ? {} : {problem}),
       ...(observed.version === undefined ? {} : {version: observed.version}),
     },
-    virtuals: virtuals.map((virtual) => virtualStatus(virtual, observed.services, judged, now, weights)),
+    virtuals: virtuals.map((virtual) =>
+      virtualStatus(virtual, observed.services, judged, now, weights, state.table),
+    ),
     sync: {
       daemons,
       ...(report === undefined ? {} : {report}),

@@ -73,7 +73,19 @@ export function reduceTable(state: TableState, event: TableEvent, {now}: Moment)
       return onVerdict(state, event.report);
     case 'reports': {
       const known = event.reports.filter((report) => report.state !== 'unknown');
-      return [{...state, reports: known.reduce(withReport, state.reports)}, []];
+      const {services = [], quarantined = []} = event;
+      const late = services.map(
+        ({check, p50, p99, max}) => [virtualOfCheck(check), {p50, p99, max}] as const,
+      );
+      return [
+        {
+          ...state,
+          reports: known.reduce(withReport, state.reports),
+          lateness: new Map(late),
+          quarantined: new Set(quarantined),
+        },
+        [],
+      ];
     }
     case 'overrides':
       return work({...state, held: event.held, ordered: event.ordered, dirty: true, due: 'all'});

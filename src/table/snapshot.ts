@@ -4,6 +4,7 @@ import type {CheckReport} from '@hactl/checks';
 import type {VirtualService} from '@hactl/config';
 import type {ObservedDestination, ObservedService} from '@hactl/ipvs';
 import type {RealStatus, VirtualStatus} from '../control/protocol.ts';
+import type {TableState} from './table-state.ts';
 import {checkId, destinationOf, realName, serviceKey, serviceName, virtualName} from './services.ts';
 
 const same = (left: {address: string; port: number}, right: {address: string; port: number}): boolean =>
@@ -24,8 +25,10 @@ export function virtualStatus(
   reports: ReadonlyMap<string, CheckReport>,
   now: Instant,
   weights: ReadonlyMap<string, number>,
+  {lateness, quarantined}: Pick<TableState, 'lateness' | 'quarantined'>,
 ): VirtualStatus {
   const name = virtualName(virtual);
+  const late = lateness.get(name);
   const kernel = observed.find(({service}) => serviceName(service.key) === serviceName(serviceKey(virtual)));
   const seen = new Set<ObservedDestination>();
   const find = (wanted: {address: string; port: number}): ObservedDestination | undefined => {
@@ -46,6 +49,7 @@ export function virtualStatus(
       ...counters(find(wanted)),
       check: report?.state ?? 'unknown',
       reason: report?.reason ?? 'not checked yet',
+      ...(quarantined.has(id) ? {quarantined: true} : {}),
       ...(report === undefined ? {} : {checkedAgo: Math.max(0, now - report.at)}),
     };
   });
@@ -76,6 +80,7 @@ export function virtualStatus(
     scheduler: virtual.scheduler,
     ...(virtual.persistent === undefined ? {} : {persistent: virtual.persistent}),
     inKernel: kernel !== undefined,
+    ...(late === undefined ? {} : {checkLateness: late}),
     connections: String(kernel?.statistics.connections ?? 0n),
     reals,
   };

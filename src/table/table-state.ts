@@ -1,6 +1,6 @@
 /** What is known of the table, what happens to it, and what follows. Pure. */
 import type {Instant} from '@hactl/base';
-import type {CheckReport} from '@hactl/checks';
+import type {CheckReport, Late, ServiceLateness} from '@hactl/checks';
 import type {LdirectordConfig, VerdictSettings, VirtualService} from '@hactl/config';
 import type {Operation, ServiceKey, VirtualTable} from '@hactl/ipvs';
 import type {Drift} from './entries.ts';
@@ -19,6 +19,10 @@ export interface TableState {
   readonly config: TableConfig;
   readonly startedAt: Instant;
   readonly reports: Reports;
+  /** How late checks are begun, by the name of the virtual service. */
+  readonly lateness: ReadonlyMap<string, Late>;
+  /** Checks in quarantine. */
+  readonly quarantined: ReadonlySet<string>;
   /** Real servers that an operator keeps out of service, each with the reason, by check. */
   readonly held: ReadonlyMap<string, string>;
   /** Weights that operators ordered, by check. */
@@ -48,7 +52,12 @@ export interface TableState {
 export type TableEvent =
   | {readonly type: 'table-config'; readonly config: TableConfig}
   | {readonly type: 'verdict'; readonly report: CheckReport}
-  | {readonly type: 'reports'; readonly reports: readonly CheckReport[]}
+  | {
+      readonly type: 'reports';
+      readonly reports: readonly CheckReport[];
+      readonly services?: readonly ServiceLateness[];
+      readonly quarantined?: readonly string[];
+    }
   | {
       readonly type: 'overrides';
       readonly held: ReadonlyMap<string, string>;
@@ -95,6 +104,8 @@ export const initialTable = (config: TableConfig, now: Instant): TableState => (
   config,
   startedAt: now,
   reports: reportsFor(idsOf(config)),
+  lateness: new Map(),
+  quarantined: new Set(),
   held: new Map(),
   ordered: new Map(),
   warmth: new Map(),

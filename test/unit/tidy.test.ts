@@ -40,7 +40,7 @@ const drivers: readonly RegExp[] = [
   /^packages\/[a-z]+\/src\/main\.ts$/,
   /^packages\/ipvs\/src\/(kernel|proc|testing\/contract)[a-z.-]*\.ts$/,
   /^packages\/failover\/src\/driver\//,
-  /^packages\/checks\/src\/(driver|router|shard|accounts)\.ts$/,
+  /^packages\/checks\/src\/(driver|router|shard|accounts|starts|confined|report-round|shard-process)\.ts$/,
   /^packages\/checks\/src\/probes\//,
   /^packages\/sync\/src\/(driver|sysctl|kernel)[a-z.-]*\.ts$/,
 ];
@@ -165,7 +165,7 @@ const cursors: readonly (readonly [RegExp, string])[] = [
     'reads lines and words',
   ],
   [
-    /^packages\/base\/src\/(lateness|random)\.ts$/,
+    /^packages\/(base\/src\/(lateness|random)|checks\/src\/recent-lateness)\.ts$/,
     'a ring of samples, and a generator: each number changes the next',
   ],
   [/^packages\/failover\/src\/advert\.ts$/, 'an offset in octets'],

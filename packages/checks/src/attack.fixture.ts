@@ -7,7 +7,7 @@ import path from 'node:path';
 import readline from 'node:readline';
 import type {ExecutionContext} from 'ava';
 import {kinds} from './hostile.fixture.ts';
-import type {CheckSpec, FromChecks} from './messages.ts';
+import type {CheckSpec, FromChecks, Late} from './messages.ts';
 import {checkOf, serve} from './probes/testing.ts';
 
 export interface Outcome {
@@ -19,7 +19,11 @@ export interface Outcome {
   readonly memory: number;
   /** The last reason of each hostile kind, undefined when it was never judged. */
   readonly judged: ReadonlyMap<string, string | undefined>;
-  readonly lateness: {readonly p50: number; readonly p99: number; readonly max: number};
+  /** Of all checks that are not in quarantine, and of the healthy servers' own. */
+  readonly lateness: Late;
+  readonly healthy: Late;
+  /** Checks in quarantine at the end. */
+  readonly quarantined: readonly string[];
   readonly log: readonly string[];
 }
 
@@ -79,8 +83,7 @@ export async function attack(
   const reasons = new Map<string, string>();
   const states = new Map<string, string>();
   const [down, log]: [string[], string[]] = [[], []];
-  let lateness = {p50: 0, p99: 0, max: 0};
-  let reported = (): void => undefined;
+  let reported: (answer: Extract<FromChecks, {type: 'reports'}>) => void = () => undefined;
   checks.on('message', (message: FromChecks) => {
     if (message.type === 'ready') checks.send({type: 'configure', specs});
     else if (message.type === 'log') log.push(message.message);
@@ -89,10 +92,7 @@ export async function attack(
       states.set(id, state);
       reasons.set(id, reason);
       if (id.startsWith('healthy/') && state === 'down') down.push(reason);
-    } else if (message.type === 'reports') {
-      ({lateness} = message);
-      reported();
-    }
+    } else if (message.type === 'reports') reported(message);
   });
   const end = performance.now() + FIRST_ROUND;
   // oxlint-disable-next-line no-await-in-loop -- polling.
@@ -104,16 +104,24 @@ export async function attack(
     // oxlint-disable-next-line no-await-in-loop -- looked at again and again.
     await pause(250);
   }
-  await new Promise<void>((resolve) => {
-    reported = resolve;
-    checks.send({type: 'report'});
-  });
+  const {lateness, services, quarantined} = await new Promise<Extract<FromChecks, {type: 'reports'}>>(
+    (resolve) => {
+      reported = resolve;
+      checks.send({type: 'report'});
+    },
+  );
   return {
     down,
     up: [...states].filter(([id, state]) => id.startsWith('healthy/') && state === 'up').length,
     memory: Math.round(memory),
     judged: new Map(only.map((kind) => [kind, reasons.get(`${kind}/0`)])),
     lateness,
+    healthy: services.find(({check}) => check.startsWith('healthy/')) ?? {
+      p50: Infinity,
+      p99: Infinity,
+      max: Infinity,
+    },
+    quarantined,
     log,
   };
 }

@@ -6,16 +6,8 @@ import path from 'node:path';
 import {systemClock} from '@hactl/base';
 import test, {type ExecutionContext} from 'ava';
 import {startChecks} from './driver.ts';
-import {
-  firstDue,
-  initialReport,
-  nextReport,
-  nextDue,
-  nextKind,
-  SLOT,
-  type CheckSpec,
-  type FromChecks,
-} from './index.ts';
+import {firstDue, initialReport, nextReport, nextDue, nextKind, SLOT, type CheckSpec} from './index.ts';
+import type {FromShard} from './messages.ts';
 import {probeConnect} from './probes/connect.ts';
 import {probeExternal} from './probes/external.ts';
 import {probeHttp} from './probes/http.ts';
@@ -287,7 +279,7 @@ test('deadlines: spread at the start, from due to due, never before now', (t) =>
 test('one hung real delays no other, and a dead one is noticed', async (t) => {
   const hung = await serve(t, () => undefined);
   const good = await serve(t, answer(page('200 OK', 'It Works!')));
-  const messages: FromChecks[] = [];
+  const messages: FromShard[] = [];
   const checks = startChecks(systemClock, process.pid, (message) => messages.push(message));
   t.teardown(() => checks.stop());
   checks.configure([

@@ -2,32 +2,55 @@
  * Runs the checks: one timer for all, due checks started in batches, no check beside itself. Checks wait in the slots of
  * a wheel, so that what one wake-up costs does not grow with the number of checks that are not due.
  */
-import {makeLateness, type Clock, type Instant, type Lateness} from '@hactl/base';
-import {openPinger} from '@hactl/net';
-import type {CheckReport, CheckSpec, FromChecks} from './messages.ts';
-import {isCommand, virtualOf} from './placement.ts';
+import type {Clock, Instant} from '@hactl/base';
+import {openPinger, type Pinger} from '@hactl/net';
+import {afterProbe, confinementIn, type Probed} from './check-turn.ts';
+import type {Carried, CheckReport, CheckSpec, Costs, FromShard, Late} from './messages.ts';
+import {virtualOf} from './placement.ts';
 import {probe} from './probes/index.ts';
 import {chargeNobody} from './probes/meter.ts';
-import {makeRooms} from './rooms.ts';
-import {firstDue, nextDue, SLOT, slotOf} from './schedule.ts';
+import {ALLOWANCE, costWords} from './quarantine.ts';
+import {makeServicesLateness} from './recent-lateness.ts';
+import {firstDue, SLOT, slotOf} from './schedule.ts';
 import {makeShortages} from './shortages.ts';
-import {initialReport, shouldReport, nextReport, nextKind, spared} from './verdict.ts';
+import {measure, Spending} from './spending.ts';
+import {makeStarts} from './starts.ts';
+import {initialReport, nextKind, shouldReport} from './verdict.ts';
 import {makeWheel} from './wheel.ts';
-
-/** More probes than this at once wait for the next slot: descriptors are finite. */
-const CONCURRENT_MAX = 4_000;
-/** Maximum concurrent external commands, however many sockets are allowed. */
-const COMMANDS_MAX = 32;
 
 interface Check {
   spec: CheckSpec;
-  report: CheckReport;
-  /** The slot that it waits in, or was due in. */
+  /** `due`: the slot that it waits in, or was due in. */
+  known: Carried;
   due: Instant;
   running: boolean;
-  sinceNegotiate: number;
   /** Replaced or removed while its probe ran: the result is discarded. */
   gone: boolean;
+  spending: Spending;
+}
+
+/** A check that is not under way. Only where it is handed over it has an allowance; elsewhere it is measured. */
+function makeCheck(spec: CheckSpec, carried: Carried, costs: Costs, now: Instant): Check {
+  const confinement = confinementIn(costs, carried.confinement, now);
+  const known = {...carried, ...(confinement ? {confinement} : {})};
+  return {spec, known, due: carried.due, running: false, gone: false, spending: spendingIn(costs, spec)};
+}
+
+function spendingIn(costs: Costs, spec: CheckSpec): Spending {
+  const spending = new Spending(costs === 'handover' ? ALLOWANCE : undefined);
+  measure(spec, spending);
+  return spending;
+}
+
+async function probeOnce({spec, spending, known}: Check, clock: Clock, pinger: Pinger): Promise<Probed> {
+  const kind = nextKind(spec, known.report, known.sinceNegotiate);
+  spending.reset();
+  const result = await probe(spec, kind, clock, pinger);
+  // Its last event is charged to it, but can no longer interrupt it.
+  const interrupted = spending.interrupted !== undefined;
+  chargeNobody();
+  const sinceNegotiate = kind === 'connect' ? known.sinceNegotiate + 1 : 0;
+  return {result, interrupted, cost: spending, sinceNegotiate};
 }
 
 const sameSpec = (left: CheckSpec, right: CheckSpec): boolean => {
@@ -38,18 +61,21 @@ const sameSpec = (left: CheckSpec, right: CheckSpec): boolean => {
 
 export interface ChecksDriver {
   configure(specs: readonly CheckSpec[]): void;
+  /** Checks from now on are treated so. */
+  treat(costs: Costs): void;
+  /** Goes on with a check of another process. */
+  adopt(spec: CheckSpec, carried: Carried): void;
+  forget(id: string): void;
   reports(): readonly CheckReport[];
   /** How late checks were started, against the schedule. */
-  lateness(): ReturnType<Lateness['summary']>;
+  lateness(): Late;
+  /** The same of the last minute or two, by virtual service. */
+  services(): Record<string, Late>;
   stop(): void;
 }
 
 /** Starts with nothing to check. `identity` marks this process's pings. */
-export function startChecks(
-  clock: Clock,
-  identity: number,
-  say: (message: FromChecks) => void,
-): ChecksDriver {
+export function startChecks(clock: Clock, identity: number, say: (message: FromShard) => void): ChecksDriver {
   const checks = new Map<string, Check>();
   const pinger = openPinger(identity & 0xffff);
   const wheel = makeWheel<Check>();
@@ -57,9 +83,9 @@ export function startChecks(
   const overdue = new Set<Check>();
   let timer: NodeJS.Timeout | undefined;
   let timerAt: Instant = Infinity;
-  let running = 0;
-  const rooms = makeRooms(COMMANDS_MAX);
-  const lateness = makeLateness();
+  const starts = makeStarts();
+  const lateness = makeServicesLateness();
+  let costs: Costs = 'keep';
   const shortages = makeShortages((message) => say({type: 'log', level: 'warn', message}));
 
   function put(check: Check, due: Instant): void {
@@ -78,6 +104,7 @@ export function startChecks(
     chargeNobody();
     timerAt = Infinity;
     const now = clock.now();
+    starts.slot(now);
     const waiting = [...overdue];
     overdue.clear();
     for (const check of waiting) begin(check, now);
@@ -87,11 +114,10 @@ export function startChecks(
 
   function begin(check: Check, now: Instant): void {
     if (check.gone || check.running) return;
-    const full = running >= CONCURRENT_MAX || (isCommand(check.spec) && !rooms.free(virtualOf(check.spec)));
     // Its place in the schedule stays: the next one is due an interval after this one was.
-    if (full) overdue.add(check);
+    if (starts.full(check.spec)) overdue.add(check);
     else {
-      lateness.note(now - check.due);
+      lateness.note(virtualOf(check.spec), now - check.due, now);
       void run(check);
     }
   }
@@ -99,23 +125,28 @@ export function startChecks(
   async function run(check: Check): Promise<void> {
     const {spec} = check;
     check.running = true;
-    const virtual = isCommand(spec) ? virtualOf(spec) : undefined;
-    running += 1;
-    if (virtual !== undefined) rooms.take(virtual);
-    const kind = nextKind(spec, check.report, check.sinceNegotiate);
-    check.sinceNegotiate = kind === 'connect' ? check.sinceNegotiate + 1 : 0;
-    const result = await probe(spec, kind, clock, pinger);
-    running -= 1;
-    if (virtual !== undefined) rooms.leave(virtual);
+    starts.begin(spec);
+    const probed = await probeOnce(check, clock, pinger);
+    starts.end(spec);
     check.running = false;
     if (check.gone) return;
-    const now = clock.now();
-    const before = check.report;
-    shortages.note(result);
-    check.report =
-      result.shortage === undefined ? nextReport(spec, before, result, now) : spared(before, result, now);
-    if (shouldReport(before, check.report)) say({type: 'verdict', report: check.report});
-    put(check, nextDue(check.due, spec.checkInterval, now));
+    const before = check.known.report;
+    const {carried, moves} = afterProbe(spec, {...check.known, due: check.due}, probed, costs, clock.now());
+    check.known = carried;
+    if (!probed.interrupted) {
+      shortages.note(probed.result);
+      if (shouldReport(before, carried.report)) say({type: 'verdict', report: carried.report});
+    }
+    if (!moves) return put(check, carried.due);
+    forget(spec.id);
+    say({type: 'handover', id: spec.id, carried, why: costWords(probed.cost)});
+  }
+
+  function forget(id: string): void {
+    const check = checks.get(id);
+    if (!check) return;
+    check.gone = true;
+    checks.delete(id);
   }
 
   return {
@@ -124,34 +155,40 @@ export function startChecks(
       const wanted = new Map(specs.map((spec) => [spec.id, spec]));
       for (const [id, check] of checks) {
         const spec = wanted.get(id);
-        if (spec && sameSpec(spec, check.spec)) continue;
-        check.gone = true;
-        checks.delete(id);
+        if (!spec || !sameSpec(spec, check.spec)) forget(id);
       }
-      rooms.share(new Set(specs.filter(isCommand).map(virtualOf)).size);
+      lateness.keep(new Set(specs.map(virtualOf)));
+      starts.configure(specs);
       const now = clock.now();
       let index = 0;
       for (const spec of wanted.values()) {
         if (checks.has(spec.id)) continue;
-        const check: Check = {
-          spec,
-          report: initialReport(spec, now),
-          due: now,
-          running: false,
-          sinceNegotiate: 0,
-          gone: false,
-        };
+        const unknown = {report: initialReport(spec, now), due: now, sinceNegotiate: 0};
+        const check = makeCheck(spec, unknown, costs, now);
         checks.set(spec.id, check);
         put(check, firstDue(now, index, wanted.size));
         index += 1;
       }
     },
-    reports: () => [...checks.values()].map((check) => check.report),
-    lateness: () => lateness.summary(),
+    treat: (wanted) => {
+      costs = wanted;
+      starts.treat(costs, clock.now());
+      for (const check of checks.values()) check.spending = spendingIn(costs, check.spec);
+    },
+    adopt: (spec, carried) => {
+      chargeNobody();
+      forget(spec.id);
+      const check = makeCheck(spec, carried, costs, clock.now());
+      checks.set(spec.id, check);
+      put(check, slotOf(Math.max(carried.due, clock.now())));
+    },
+    forget,
+    reports: () => [...checks.values()].map(({known}) => known.report),
+    lateness: () => lateness.all(),
+    services: () => lateness.services(clock.now()),
     stop: () => {
       arm(Infinity);
-      for (const check of checks.values()) check.gone = true;
-      checks.clear();
+      for (const id of checks.keys()) forget(id);
       wheel.clear();
       overdue.clear();
       pinger.close();

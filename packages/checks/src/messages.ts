@@ -1,6 +1,7 @@
 /** What the supervisor and the checks process send each other (Node's IPC channel, structured clone of plain data). */
 import type {Instant, Millis} from '@hactl/base';
 import type {Account, Remains} from '@hactl/net/privileges';
+import type {Confinement} from './quarantine.ts';
 
 /** One real of one virtual service, with all that a check of it needs. `id` is the supervisor's, opaque here. */
 export interface CheckSpec {
@@ -93,7 +94,55 @@ export interface Identity {
 export type ToShard =
   | Exclude<ToChecks, {readonly type: 'configure'}>
   | {readonly type: 'configure'; readonly specs: readonly CheckSpec[]}
-  | {readonly type: 'become'; readonly account: Account; readonly remains: Remains};
+  | {readonly type: 'become'; readonly account: Account; readonly remains: Remains}
+  /** How it treats what is expensive; without a word: `keep`. */
+  | {readonly type: 'treat'; readonly costs: Costs}
+  /** One more check, which another process hands over. */
+  | {readonly type: 'adopt'; readonly spec: CheckSpec; readonly carried: Carried}
+  /** It is another process's now. */
+  | {readonly type: 'forget'; readonly id: string};
+
+/**
+ * `handover`: a check that exceeds its allowance is handed over. `quarantine`: a check that has become cheap is; and the
+ * process has a budget of CPU. `keep`: none is.
+ */
+export type Costs = 'handover' | 'quarantine' | 'keep';
+
+/** All that is known of a check, for the process that makes it from now on. */
+export interface Carried {
+  readonly report: CheckReport;
+  /** When the next one is due. */
+  readonly due: Instant;
+  /** Connects since the last negotiate. */
+  readonly sinceNegotiate: number;
+  readonly confinement?: Confinement;
+}
+
+/** Messages of a shard to the router. */
+export type FromShard =
+  | Exclude<FromChecks, {readonly type: 'reports'}>
+  | {
+      readonly type: 'reports';
+      readonly reports: readonly CheckReport[];
+      readonly lateness: Late;
+      /** By `virtualOf`. */
+      readonly services: Readonly<Record<string, Late>>;
+    }
+  /** The check is made here no more; it is between two checks, with nothing under way. */
+  | {readonly type: 'handover'; readonly id: string; readonly carried: Carried; readonly why: string};
+
+/** Of one virtual service; of its servers in quarantine only where all are. */
+export interface ServiceLateness extends Late {
+  /** One of its checks. */
+  readonly check: string;
+}
+
+/** How late checks were begun, milliseconds. */
+export interface Late {
+  readonly p50: Millis;
+  readonly p99: Millis;
+  readonly max: Millis;
+}
 
 /** What an external command wants its real's weight to be: a number, or a share of the configured one. */
 export interface WantedWeight {
@@ -150,7 +199,11 @@ export type FromChecks =
   | {
       readonly type: 'reports';
       readonly reports: readonly CheckReport[];
-      /** How late checks are started, milliseconds. */
-      readonly lateness: {readonly p50: Millis; readonly p99: Millis; readonly max: Millis};
+      /** Of all checks since the process began that are not in quarantine. */
+      readonly lateness: Late;
+      /** Of the last minute or two, of each virtual service. */
+      readonly services: readonly ServiceLateness[];
+      /** The checks in quarantine. */
+      readonly quarantined: readonly string[];
     }
   | {readonly type: 'log'; readonly level: 'error' | 'warn' | 'info' | 'debug'; readonly message: string};

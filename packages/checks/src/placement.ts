@@ -44,6 +44,25 @@ export function placeVirtuals(
   return placed;
 }
 
+/** How many processes the quarantine may have: where they would share one processor with all else, a second is no use. */
+export const quarantinesMax = (processors: number): number => (processors <= 2 ? 1 : 2);
+
+/**
+ * Which quarantine takes a server of this virtual service: the one that has others of it, else one of its own while there
+ * may be another, else the one with the fewest services. `occupied`: the services in each; the answer may be the next index.
+ */
+export function quarantineFor(
+  virtual: string,
+  occupied: readonly ReadonlySet<string>[],
+  most: number,
+): number {
+  const own = occupied.findIndex((virtuals) => virtuals.has(virtual));
+  if (own !== -1) return own;
+  if (occupied.length < most) return occupied.length;
+  const sizes = occupied.map(({size}) => size);
+  return sizes.indexOf(Math.min(...sizes));
+}
+
 /** Services with a dialogue: a datagram service without one is pinged. */
 export const dialogues: ReadonlySet<string> = new Set([
   'dns', 'ftp', 'http', 'http_proxy', 'https', 'imap', 'imaps', 'ldap', 'ldaps', 'mysql', 'nntp', 'pgsql', 'pop', 'pops',

@@ -100,6 +100,69 @@ test('a shard that is killed costs its own services a moment, the others nothing
   );
 });
 
+/** Sends a page of 900 KB for as long as it is told to, then one of a few octets. */
+async function heavyServer(t: ExecutionContext): Promise<number> {
+  const body = `${'x'.repeat(900_000)}OK`;
+  const large = `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  return serve(t, (socket) => socket.once('data', () => socket.end(large)));
+}
+
+const report = async (checks: Running): Promise<Extract<FromChecks, {type: 'reports'}>> => {
+  checks.said.length = 0;
+  checks.send({type: 'report'});
+  return until('a report', () =>
+    checks.said.flatMap((message) => (message.type === 'reports' ? [message] : [])).at(0),
+  );
+};
+
+test('a server whose checks are expensive is checked in quarantine, through a reload and the death of it', async (t) => {
+  const [port, heavy] = [
+    await serve(t, (socket) => socket.once('data', () => socket.end(page))),
+    await heavyServer(t),
+  ];
+  const checks = startChecks(t);
+  await until('ready', () => checks.said.some(({type}) => type === 'ready'));
+  // One of the service's two servers only: its neighbour stays where it is.
+  const specs = [
+    http('a', port, 1),
+    http('b', port, 2),
+    http('heavy', heavy, 2, {initial: 'up', failureCount: 1}),
+  ];
+  checks.send({type: 'configure', specs});
+  const down = (): unknown[] =>
+    checks.said.filter((message) => message.type === 'verdict' && message.report.state === 'down');
+  const settled = async (): Promise<Extract<FromChecks, {type: 'reports'}>> => {
+    for (;;) {
+      t.deepEqual(down(), []);
+      // oxlint-disable-next-line no-await-in-loop -- asked again until it is so.
+      const now = await report(checks);
+      const checked = now.reports.filter(({checks: count}) => count > 0);
+      if (checked.length === 3 && now.quarantined.length > 0) return now;
+    }
+  };
+  const first = await settled();
+  t.deepEqual(first.quarantined, ['heavy']);
+  t.deepEqual(first.reports.map(({id, state}) => `${id} ${state}`).toSorted(), ['a up', 'b up', 'heavy up']);
+  t.deepEqual(first.services.map(({check}) => check).toSorted(), ['a', 'b']);
+  const pid = checks.child.pid ?? 0;
+  t.is(childrenOf(pid).length, 3, 'one more process');
+  const [, , quarantine = 0] = childrenOf(pid);
+  const nice = (target: number): string =>
+    readFileSync(`/proc/${target}/stat`, 'utf8').split(') ')[1]?.split(' ')[16] ?? '';
+  t.is(Number(nice(quarantine)), Math.min(19, Number(nice(pid)) + 10));
+  t.is(status(quarantine, 'Uid'), status(pid, 'Uid'));
+  checks.send({type: 'configure', specs: [...specs, http('c', port, 3)]});
+  await until('the new one is up', () => stateOf(checks, 'c') === 'up');
+  t.deepEqual((await report(checks)).quarantined, ['heavy'], 'a reload moves nothing');
+  checks.send({type: 'configure', specs});
+  process.kill(quarantine, 'SIGKILL');
+  await until('it is gone', () => !alive(quarantine));
+  t.deepEqual((await settled()).quarantined, ['heavy']);
+  checks.send({type: 'configure', specs: specs.slice(0, 2)});
+  await until('an empty quarantine ends', () => childrenOf(pid).filter(alive).length === 2);
+  t.deepEqual((await report(checks)).quarantined, []);
+});
+
 test('the checks run as another user without capabilities, raw sockets where pings need them', async (t) => {
   if (!isRoot) {
     t.log('not root: nothing to give up');

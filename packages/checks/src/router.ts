@@ -3,22 +3,16 @@
  * shard, or keeps it busy, costs the services of the others nothing. External commands have a process of their own, which
  * runs as another user. Once there is something to check, router and shards give up root.
  */
-import {fork, type ChildProcess} from 'node:child_process';
 import os from 'node:os';
-import type {Millis} from '@hactl/base';
 import {becomeUser, type Account, type Remains} from '@hactl/net/privileges';
 import {chooseAccounts} from './accounts.ts';
-import {shardEnvironment} from './environment.ts';
-import type {CheckReport, CheckSpec, FromChecks, Identity, ToChecks, ToShard} from './messages.ts';
+import {makeConfined} from './confined.ts';
+import type {CheckSpec, FromChecks, FromShard, Identity, ToChecks} from './messages.ts';
 import {isCommand, mayPing, placeVirtuals, shardCount, virtualOf} from './placement.ts';
+import {makeReportRounds} from './report-round.ts';
+import {newShard, restartShard, tell, type Shard, type ShardEvents} from './shard-process.ts';
 
 process.title = 'hactld-checks';
-/** A shard that lived this long is restarted at once, others after a pause that doubles. */
-const STABLE_AFTER: Millis = 5_000;
-const PAUSE_FIRST: Millis = 50;
-const PAUSE_MAX: Millis = 5_000;
-/** A shard that does not answer in this time is left out of a report. */
-const REPORT_LIMIT: Millis = 1_000;
 const isRoot = process.getuid?.() === 0;
 
 const say = (message: FromChecks, then?: () => void): void => {
@@ -30,18 +24,6 @@ const say = (message: FromChecks, then?: () => void): void => {
   else then?.();
 };
 const log = (level: 'error' | 'warn' | 'info', message: string): void => say({type: 'log', level, message});
-
-interface Shard {
-  readonly name: string;
-  process: ChildProcess | undefined;
-  startedAt: number;
-  ready: boolean;
-  pause: Millis;
-  timer?: NodeJS.Timeout | undefined;
-  specs: readonly CheckSpec[];
-  /** The user it becomes: sent before anything else. */
-  become?: Extract<ToShard, {type: 'become'}>;
-}
 
 /** The privileges that were dropped. */
 interface Dropped {
@@ -57,44 +39,33 @@ let places = new Map<string, number>();
 const states = new Map<string, 'up' | 'down'>();
 let dropped: Dropped | undefined;
 let ending = false;
-let report:
-  | {
-      readonly waiting: Set<Shard>;
-      readonly found: Extract<FromChecks, {type: 'reports'}>[];
-      timer: NodeJS.Timeout;
-    }
-  | undefined;
+/** What is checked, by id. */
+let wanted = new Map<string, CheckSpec>();
+const events: ShardEvents = {message: onShard, ended: onEnd};
+const reports = makeReportRounds(say, ownerOf, () => wanted.values());
+const quarantine = makeConfined({
+  events,
+  log,
+  specOf: (id) => wanted.get(id),
+  homeOf,
+  homes: () => shards,
+  configureShard,
+});
 
-const all = (): Shard[] => (commands ? [...shards, commands] : shards);
+const all = (): Shard[] => [...shards, ...quarantine.shards, ...(commands ? [commands] : [])];
 
-function tell(shard: Shard, message: ToShard): void {
-  // Before it is ready it would not hear; then it is told all that counts.
-  if (!shard.ready || !shard.process?.connected) return;
-  shard.process.send(message, () => {
-    /* A shard that dies under a send is seen by its exit. */
-  });
+function homeOf(spec: CheckSpec): Shard | undefined {
+  return isCommand(spec) ? commands : shards[places.get(virtualOf(spec)) ?? -1];
 }
 
-function start(shard: Shard): void {
-  shard.startedAt = performance.now();
-  shard.ready = false;
-  const child = fork(process.argv[1] ?? '', ['shard'], {
-    execArgv: process.execArgv,
-    env: shardEnvironment(process.env),
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  });
-  shard.process = child;
-  child.on('message', (message: FromChecks) => onShard(shard, message));
-  let ended = false;
-  const onEnd = (how: string): void => {
-    if (ended) return;
-    ended = true;
-    shard.process = undefined;
-    settleReport(shard);
-    if (!ending) onDeath(shard, how);
-  };
-  child.on('exit', (code, signal) => onEnd(signal ?? `exit status ${code}`));
-  child.on('error', (error) => onEnd(error.message));
+function ownerOf(id: string): Shard | undefined {
+  const spec = wanted.get(id);
+  return spec && (quarantine.shardOf(id) ?? homeOf(spec));
+}
+
+function onEnd(shard: Shard, how: string): void {
+  reports.without(shard);
+  if (!ending && !shard.retired) onDeath(shard, how);
 }
 
 function onDeath(shard: Shard, how: string): void {
@@ -103,65 +74,35 @@ function onDeath(shard: Shard, how: string): void {
     'error',
     `the ${shard.name} of ${virtuals} virtual services ended (${how}); their servers keep their state`,
   );
+  // One that cannot even be started is no use; the check goes on where it was.
+  if (shard.costs === 'quarantine' && !shard.ready) return quarantine.giveUp(how);
   // Who gave up root cannot make another user's process, nor perhaps read its own program: the supervisor starts us anew.
   if (dropped && (shard === commands || !shard.ready)) return leave('it cannot be started by this user');
-  const lived = performance.now() - shard.startedAt;
-  shard.pause =
-    lived > STABLE_AFTER ? 0 : Math.min(PAUSE_MAX, shard.pause === 0 ? PAUSE_FIRST : shard.pause * 2);
-  shard.timer = setTimeout(() => {
-    start(shard);
-  }, shard.pause);
+  restartShard(shard, events);
 }
 
-function onShard(shard: Shard, message: FromChecks): void {
+function onShard(shard: Shard, message: FromShard): void {
   switch (message.type) {
     case 'ready':
       shard.ready = true;
       if (shard.become) tell(shard, shard.become);
+      tell(shard, {type: 'treat', costs: quarantine.costsOf(shard)});
       return configureShard(shard);
     case 'verdict': {
       const {id, state} = message.report;
+      // A late word of a shard that has handed it over, and was configured meanwhile.
+      if (ownerOf(id) !== shard) return;
       if (state !== 'unknown') states.set(id, state);
       return say(message);
     }
     case 'reports':
-      if (report?.waiting.has(shard)) report.found.push(message);
-      return settleReport(shard);
+      return reports.answered(shard, message);
+    case 'handover':
+      return quarantine.onHandOver(shard, message);
     case 'log':
       return say(message);
   }
 }
-
-/** A report is complete when every shard has answered, or cannot. */
-function settleReport(shard?: Shard): void {
-  if (!report) return;
-  if (shard) report.waiting.delete(shard);
-  else report.waiting.clear();
-  if (report.waiting.size > 0) return;
-  const {found, timer} = report;
-  clearTimeout(timer);
-  report = undefined;
-  const most = (of: (lateness: {p50: number; p99: number; max: number}) => number): number =>
-    Math.max(0, ...found.map(({lateness}) => of(lateness)));
-  const reports: CheckReport[] = found.flatMap((status) => status.reports);
-  // Of several processes the worst counts.
-  const lateness = {p50: most(({p50}) => p50), p99: most(({p99}) => p99), max: most(({max}) => max)};
-  say({type: 'reports', reports, lateness});
-}
-
-function askForReport(): void {
-  if (report) return;
-  const waiting = new Set(all().filter((shard) => shard.ready && shard.process));
-  report = {waiting, found: [], timer: setTimeout(() => settleReport(), REPORT_LIMIT)};
-  for (const shard of waiting) tell(shard, {type: 'report'});
-  if (waiting.size === 0) settleReport();
-}
-
-const newShard = (name: string): Shard => {
-  const shard: Shard = {name, process: undefined, startedAt: 0, ready: false, pause: 0, specs: []};
-  start(shard);
-  return shard;
-};
 
 function configureShard(shard: Shard): void {
   const specs = shard.specs.map((spec) => {
@@ -169,6 +110,11 @@ function configureShard(shard: Shard): void {
     return initial === undefined ? spec : {...spec, initial};
   });
   tell(shard, {type: 'configure', specs});
+  for (const [id, carried] of shard.adopting) {
+    const spec = shard.specs.find((candidate) => candidate.id === id);
+    if (spec) tell(shard, {type: 'adopt', spec, carried});
+  }
+  if (shard.ready) shard.adopting.clear();
 }
 
 /** Ends this process, so that the supervisor starts one as root. */
@@ -212,14 +158,19 @@ function becomeAt(shard: Shard, account: Account, remains: Remains): void {
 function configure(specs: readonly CheckSpec[], identity: Identity): void {
   const network = specs.filter((spec) => !isCommand(spec));
   const virtuals = new Set(network.map(virtualOf)).size;
-  const wanted = Math.max(shards.length, shardCount(virtuals, os.availableParallelism()));
-  if (!dropped && specs.some(isCommand)) commands ??= newShard('process for external commands');
-  while (shards.length < wanted) shards.push(newShard('checks process'));
+  const count = Math.max(shards.length, shardCount(virtuals, os.availableParallelism()));
+  if (!dropped && specs.some(isCommand))
+    commands ??= newShard('process for external commands', 'keep', events);
+  while (shards.length < count) shards.push(newShard('checks process', 'handover', events));
   if (drop(specs, identity)) return leave('they need what this process has given up');
-  for (const id of states.keys()) if (!specs.some((spec) => spec.id === id)) states.delete(id);
+  wanted = new Map(specs.map((spec) => [spec.id, spec]));
+  for (const id of states.keys()) if (!wanted.has(id)) states.delete(id);
   places = placeVirtuals(network, places, shards.length);
+  quarantine.configure(network);
   for (const [index, shard] of shards.entries()) {
-    shard.specs = network.filter((spec) => places.get(virtualOf(spec)) === index);
+    shard.specs = network.filter(
+      (spec) => places.get(virtualOf(spec)) === index && !quarantine.shardOf(spec.id),
+    );
     configureShard(shard);
   }
   if (!commands) return;
@@ -233,7 +184,7 @@ process.on('message', (message: ToChecks) => {
     case 'configure':
       return configure(message.specs, message.identity ?? {});
     case 'report':
-      return askForReport();
+      return reports.ask(all());
     case 'stop':
       // The shards see their end of the channel close, and end themselves and what they started.
       process.exit(0);
@@ -242,5 +193,5 @@ process.on('message', (message: ToChecks) => {
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => undefined);
 // The first one loads meanwhile, also in a process that stands by.
-shards.push(newShard('checks process'));
+shards.push(newShard('checks process', 'handover', events));
 say({type: 'ready', pid: process.pid});

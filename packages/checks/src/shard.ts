@@ -2,10 +2,10 @@
 import {systemClock} from '@hactl/base';
 import {becomeUser} from '@hactl/net/privileges';
 import {startChecks} from './driver.ts';
-import type {FromChecks, ToShard} from './messages.ts';
+import type {FromShard, ToShard} from './messages.ts';
 
 process.title = 'hactld-checks-shard';
-const say = (message: FromChecks): void => {
+const say = (message: FromShard): void => {
   if (process.connected)
     process.send?.(message, undefined, undefined, () => {
       /* The router's end is seen by 'disconnect'. */
@@ -23,7 +23,21 @@ process.on('message', (message: ToShard) => {
       checks.configure(message.specs);
       return;
     case 'report':
-      say({type: 'reports', reports: checks.reports(), lateness: checks.lateness()});
+      say({
+        type: 'reports',
+        reports: checks.reports(),
+        lateness: checks.lateness(),
+        services: checks.services(),
+      });
+      return;
+    case 'treat':
+      checks.treat(message.costs);
+      return;
+    case 'adopt':
+      checks.adopt(message.spec, message.carried);
+      return;
+    case 'forget':
+      checks.forget(message.id);
       return;
     case 'stop':
       process.exit(0);

@@ -166,6 +166,12 @@ function peerLines(status: StatusSnapshot, paint: Paint): string[] {
   return lines;
 }
 
+/** Checks are begun in slots of 50 ms; a machine that is merely busy adds as much. */
+const LATE = 200;
+
+const lateText = ({checkLateness: late}: VirtualStatus): string =>
+  late === undefined || late.p99 < LATE ? '' : ` (checks are late: p99 ${Math.round(late.p99)} ms)`;
+
 function virtualLines(virtual: VirtualStatus): string[] {
   const persistent = virtual.persistent === undefined ? '' : ` persistent ${virtual.persistent}`;
   const missing = virtual.inKernel ? '' : ' (NOT in the kernel)';
@@ -176,10 +182,10 @@ function virtualLines(virtual: VirtualStatus): string[] {
     String(real.activeConnections),
     String(real.inactiveConnections),
     real.check,
-    `${real.checkedAgo === undefined ? '' : `${duration(real.checkedAgo)} ago: `}${real.reason}`,
+    `${real.checkedAgo === undefined ? '' : `${duration(real.checkedAgo)} ago: `}${real.reason}${real.quarantined ? ' (in quarantine)' : ''}`,
   ]);
   return [
-    `${virtual.name} ${virtual.scheduler}${persistent}${missing}`,
+    `${virtual.name} ${virtual.scheduler}${persistent}${missing}${lateText(virtual)}`,
     ...table(
       [['  -> real', 'method', 'weight', 'active', 'inact', 'check', 'last check'], ...rows],
       [2, 3, 4],

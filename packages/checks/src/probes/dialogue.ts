@@ -62,7 +62,7 @@ export function converse(
   clock: Clock,
   script: (dialogue: Dialogue) => Promise<Finding>,
 ): Promise<ProbeResult> {
-  return oneVerdict<string>(limit, clock, (verdict) => {
+  return oneVerdict<string>(spec, limit, clock, (verdict) => {
     const sockets: net.Socket[] = [];
     const dialogue: Dialogue = {
       connect(port, secure = false) {
@@ -131,7 +131,7 @@ async function talk(
   let connected = false;
   socket.setEncoding('latin1');
   socket.on('data', (chunk: string) => {
-    meter.enter();
+    meter.enter(chunk.length);
     incoming.add(chunk);
     taken += chunk.length;
     if (taken > INPUT_MAX) {

@@ -7,6 +7,7 @@
 import type {Clock, Millis} from '@hactl/base';
 import type {CheckSpec} from '../messages.ts';
 import {receivePattern} from '@hactl/regex';
+import {spendingOf} from '../spending.ts';
 import type {ProbeResult} from '../verdict.ts';
 import {explainError, shortageOf} from './connect.ts';
 import {startDeadline} from './deadline.ts';
@@ -54,14 +55,16 @@ export function probeHttp(spec: CheckSpec, limit: Millis, clock: Clock): Promise
     const done = (passed: boolean, reason: string, more: Partial<ProbeResult> = {}): void => {
       if (finished) return;
       finished = true;
+      meter.finish();
       deadline.clear();
       // Nothing is awaited any more: a reset spares both sides the rest of the farewell, and the server a socket in
       // TIME_WAIT for every check. keepalived's checks do the same.
       line?.close(passed);
       resolve({passed, reason, took: clock.now() - started, ...more});
     };
-    const meter = new Meter((reason) => done(false, `${progress}${reason}`));
+    const meter = new Meter((reason) => done(false, `${progress}${reason}`), spendingOf(spec));
     const deadline = startDeadline(clock, limit, () => {
+      meter.enter();
       lastLook();
       done(false, `${progress}no answer within ${limit} ms (${phase})`);
     });
@@ -117,14 +120,17 @@ export function probeHttp(spec: CheckSpec, limit: Millis, clock: Clock): Promise
           say();
         },
         received: (more) => {
-          meter.enter();
+          meter.enter(more.length);
           if (finished) return;
           octets += more.length;
           answer.feed(more);
           look(false);
           if (octets > OCTETS_MAX) done(false, `${progress}the answer has more than ${OCTETS_MAX} octets`);
         },
-        ended: () => look(true),
+        ended: () => {
+          meter.enter();
+          look(true);
+        },
         failed: (error) => done(false, `${progress}${explainError(error, target)}`, shortageOf(error)),
       };
       const mine = secure ? openSecure(spec, host, listener) : openPlain(spec, listener);

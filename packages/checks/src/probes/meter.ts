@@ -2,8 +2,12 @@
  * The CPU budget of one check. The thread is shared by all checks of a shard: a server that keeps it busy, by
  * whatever it sends, must not delay the others. Every event of a check is counted, and the time until the next event of
  * any check, or until the turn of the event loop ends: this includes what promises do behind the callback.
+ *
+ * A look at the thread's CPU clock costs as much as an ordinary event, so a check is measured by the wall clock first. One
+ * that seems to take long is measured exactly from then on: another program's time is not counted.
  */
 import type {Millis} from '@hactl/base';
+import type {Spending} from '../spending.ts';
 
 /** Time of this thread that one check may take. An ordinary one takes 0.05 ms, one with TLS 2 ms. */
 export const BUDGET: Millis = 100;
@@ -14,15 +18,22 @@ export const EVENTS_MAX = 4_096;
  * V8's. A check with few events cannot exceed its budget because the machine is busy.
  */
 const EVENT_TIME_MAX: Millis = 5;
+/** From this on the CPU clock is read for each event. */
+const SUSPECT: Millis = 5;
 
 let current: Meter | undefined;
 let since = 0;
+let cpuSince: NodeJS.CpuUsage | undefined;
 let turnEnds = false;
 
 function settle(now: number): void {
   const meter = current;
+  if (!meter) return;
   current = undefined;
-  meter?.add(Math.min(now - since, EVENT_TIME_MAX));
+  if (!cpuSince) return meter.add(now - since);
+  const {user, system} = process.threadCpuUsage(cpuSince);
+  cpuSince = undefined;
+  meter.add(now - since, (user + system) / 1_000);
 }
 
 /** Work that belongs to no check begins: it is not charged to the previous check. */
@@ -33,37 +44,68 @@ const endOfTurn = (): void => {
   chargeNobody();
 };
 
-/** The account of one check. */
+/** Measures one check. */
 export class Meter {
   readonly #exceeded: (reason: string) => void;
+  readonly #spending: Spending | undefined;
   #used: Millis = 0;
   #events = 0;
   #over = false;
+  #exact: boolean;
 
-  /** `exceeded` is called once at most, with a reason for the check to fail. */
-  constructor(exceeded: (reason: string) => void) {
+  /**
+   * `exceeded` is called once at most, with a reason for the check to end. With a spending the check also ends when it
+   * exceeds its allowance.
+   */
+  constructor(exceeded: (reason: string) => void, spending?: Spending) {
     this.#exceeded = exceeded;
+    this.#spending = spending;
+    this.#exact = spending?.suspect ?? false;
   }
 
-  /** An event of this check begins. */
-  enter(): void {
+  /** An event of this check begins, in which so many octets were received. */
+  enter(octets = 0): void {
     const now = performance.now();
     settle(now);
-    // oxlint-disable-next-line typescript/no-this-alias -- the account that is open, until another one is.
+    // oxlint-disable-next-line typescript/no-this-alias -- the check that is charged, until another one is.
     current = this;
     since = now;
+    if (this.#exact) cpuSince = process.threadCpuUsage();
     this.#events += 1;
     if (this.#events > EVENTS_MAX) this.#end(`the answer comes in more than ${EVENTS_MAX} pieces: given up`);
+    if (this.#spending) {
+      this.#spending.octets += octets;
+      this.#look(this.#spending);
+    }
     if (turnEnds) return;
     turnEnds = true;
     setImmediate(endOfTurn);
   }
 
-  /** Milliseconds spent on this check. */
-  add(time: Millis): void {
-    this.#used += time;
+  /** The check has its verdict: what is charged from now on cannot end it. */
+  finish(): void {
+    this.#over = true;
+  }
+
+  /** Milliseconds spent on this check: by the wall clock, and by the thread's CPU clock where it was read. */
+  add(wall: Millis, cpu?: Millis): void {
+    this.#used += Math.min(cpu ?? wall, EVENT_TIME_MAX);
+    if (this.#used > SUSPECT) this.#exact = true;
+    if (this.#spending) {
+      this.#spending.wall += wall;
+      this.#spending.cpu += cpu ?? 0;
+      this.#look(this.#spending);
+    }
     if (this.#used > BUDGET)
       this.#end(`reading the answer takes more than ${BUDGET} ms of this process: given up`);
+  }
+
+  #look(spending: Spending): void {
+    if (this.#over) return;
+    const excess = spending.excess();
+    if (excess === undefined) return;
+    spending.interrupted = excess;
+    this.#end(excess);
   }
 
   #end(reason: string): void {

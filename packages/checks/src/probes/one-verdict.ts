@@ -1,5 +1,7 @@
 /** What every conversation with a real server has: one verdict, one deadline, and a progress text that each reason begins with. */
 import type {Clock, Millis} from '@hactl/base';
+import type {CheckSpec} from '../messages.ts';
+import {spendingOf} from '../spending.ts';
 import type {ProbeResult} from '../verdict.ts';
 import {shortageOf} from './connect.ts';
 import {startDeadline} from './deadline.ts';
@@ -23,6 +25,7 @@ export interface Talk<Farewell> {
 
 /** Runs `begin` until it or the limit ends the talk; always resolves. What `begin` returns closes everything, once. */
 export function oneVerdict<Farewell = never>(
+  spec: CheckSpec,
   limit: Millis,
   clock: Clock,
   begin: (talk: Talk<Farewell>) => (farewell?: Farewell) => void,
@@ -40,13 +43,14 @@ export function oneVerdict<Farewell = never>(
     ): void => {
       if (over) return;
       over = true;
+      meter.finish();
       deadline.clear();
       // `begin` may end the talk before it returns what closes it.
       setImmediate(() => close(farewell));
       resolve({passed, reason: [...story, words].join(', '), took: clock.now() - started, ...more});
     };
     const deadline = startDeadline(clock, limit, () => end(false, late(doing)));
-    const meter = new Meter((reason) => end(false, reason));
+    const meter = new Meter((reason) => end(false, reason), spendingOf(spec));
     const close = begin({
       meter,
       over: () => over,

@@ -41,7 +41,7 @@ export function makeReader(socket: Socket, limits: Limits, meter: Meter): Reader
     return all;
   };
   socket.on('data', (chunk: Buffer) => {
-    meter.enter();
+    meter.enter(chunk.length);
     pieces.push(chunk);
     size += chunk.length;
     total += chunk.length;

@@ -107,13 +107,14 @@ function probeSimpleUdp(spec: CheckSpec, limit: Millis, clock: Clock): Promise<P
   const target = `${spec.address} udp port ${spec.port}`;
   let last = '';
   return oneVerdict(
+    spec,
     limit,
     clock,
     (talk) => {
       const socket = dgram.createSocket(spec.family === 6 ? 'udp6' : 'udp4');
       socket.on('error', (error) => talk.fail(error, explainError(error, target)));
       socket.on('message', (datagram) => {
-        talk.meter.enter();
+        talk.meter.enter(datagram.length);
         if (talk.over()) return;
         last = datagram.toString('latin1');
         try {

@@ -97,7 +97,7 @@ export function probeSip(spec: CheckSpec, limit: Millis, clock: Clock): Promise<
       let provisional = 0;
       socket.setEncoding('utf8');
       socket.on('data', (chunk: string) => {
-        line.meter.enter();
+        line.meter.enter(chunk.length);
         for (const head of heads.take(chunk)) {
           const finding = judgeSip(head, token, login);
           if (finding) return resolve(finding);

@@ -43,7 +43,7 @@ export function overTcp(
   clock: Clock,
   talk: (line: Line) => Promise<Finding>,
 ): Promise<ProbeResult> {
-  return oneVerdict<Promise<unknown>>(limit, clock, (verdict) => {
+  return oneVerdict<Promise<unknown>>(spec, limit, clock, (verdict) => {
     const target = targetOf(spec);
     const sockets: net.Socket[] = [];
 

@@ -31,6 +31,7 @@ export function overUdp(
   const target = targetOf(spec);
   let sent = 0;
   return oneVerdict(
+    spec,
     limit,
     clock,
     (verdict) => {
@@ -46,7 +47,7 @@ export function overUdp(
       };
       socket.on('error', fail);
       socket.on('message', (datagram) => {
-        verdict.meter.enter();
+        verdict.meter.enter(datagram.length);
         if (verdict.over()) return;
         const finding = answer(datagram);
         if (finding)

@@ -1,0 +1,52 @@
+/** One check of one real server, from one probe to the next. Pure. */
+import type {Instant} from '@hactl/base';
+import type {Carried, CheckReport, CheckSpec, Costs} from './messages.ts';
+import {afterCheck, confinedAt, type Confinement, type Cost} from './quarantine.ts';
+import {nextDue, slotOf} from './schedule.ts';
+import {nextReport, spared, type ProbeResult} from './verdict.ts';
+
+/** A probe that is over. */
+export interface Probed {
+  readonly result: ProbeResult;
+  /** It was interrupted for what it cost: the result is none. */
+  readonly interrupted: boolean;
+  readonly cost: Cost;
+  /** Connects since the last negotiate, with this one. */
+  readonly sinceNegotiate: number;
+}
+
+export interface Turn {
+  readonly carried: Carried;
+  /** The check goes on in another process. */
+  readonly moves: boolean;
+}
+
+/** How a check is known in a process that treats costs so. */
+export const confinementIn = (
+  costs: Costs,
+  known: Confinement | undefined,
+  now: Instant,
+): Confinement | undefined => known ?? (costs === 'quarantine' ? confinedAt(now) : undefined);
+
+/** What follows a probe. An interrupted one is made anew at once: in quarantine, or here where there is none any more. */
+export function afterProbe(
+  spec: CheckSpec,
+  before: Carried,
+  {result, interrupted, cost, sinceNegotiate}: Probed,
+  costs: Costs,
+  now: Instant,
+): Turn {
+  const confinement = afterCheck(before.confinement, cost, now);
+  const moves =
+    costs !== 'keep' && (confinement?.confined ?? false) !== (before.confinement?.confined ?? false);
+  const known = confinement ? {confinement} : {};
+  if (interrupted) return {carried: {...before, due: moves ? before.due : slotOf(now), ...known}, moves};
+  const report: CheckReport =
+    result.shortage === undefined
+      ? nextReport(spec, before.report, result, now)
+      : spared(before.report, result, now);
+  return {
+    carried: {report, due: nextDue(before.due, spec.checkInterval, now), sinceNegotiate, ...known},
+    moves,
+  };
+}
