@@ -34,6 +34,7 @@ hactl_push on
 hactl_fence ${folder}/ha.d/prints -a 10.0.0.9 -p S05-fence --password=S06-fence
 hactl_alert_command ${folder}/ha.d/prints --token S07-alert -uS08-user
 hactl_webhook http://S09-user:S10-pass@127.0.0.1:9/S11-path/S12-path?x=S13-query token=S14-token
+hactl_otlp http://S40-user:S41-pass@127.0.0.1:9/S42-path?x=S43-query token=S44-token
 hactl_track_script 1s ${folder}/ha.d/prints -a S15-track --api-key=S16-track mon:S17-track
 respawn root ${folder}/ha.d/prints -p S18-respawn S19-respawn
 `,

@@ -51,6 +51,7 @@ let successor: SpareState | undefined;
 const logger = makeLogger({
   level: given('log-level') as Level,
   format: given('log-format') === 'json' ? 'json' : 'human',
+  node: given('node') || os.hostname(),
   underJournal: process.env.JOURNAL_STREAM !== undefined,
 });
 const options: DirectorOptions = {

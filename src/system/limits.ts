@@ -10,6 +10,8 @@
 export const COMMAND_LIMIT_MS = 60_000;
 /** One attempt to notify a webhook or an alert command. */
 export const NOTIFY_LIMIT_MS = 10_000;
+/** One attempt to send log lines to an OpenTelemetry collector. */
+export const OTLP_LIMIT_MS = 3_000;
 /** Each stage of sending a mail: connect, greeting, an answer. */
 export const MAIL_LIMIT_MS = 10_000;
 /** Loading ip_vs: it is needed for the table, and for nothing else. */

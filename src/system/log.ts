@@ -1,6 +1,9 @@
-import type {ClusterConfig} from '@hactl/config';
+import type {ClusterConfig, HttpReceiver} from '@hactl/config';
 import winston from 'winston';
 import {openLogFile, type LogFile} from './log-file.ts';
+import {openOtlp, type Otlp} from './otlp.ts';
+import {VERSION} from './paths.ts';
+import {shownUrl} from './shown.ts';
 import {openSyslog, type Syslog} from './syslog.ts';
 
 export type Level = 'error' | 'warn' | 'info' | 'debug';
@@ -22,6 +25,8 @@ const journal = printf((entry) => `<${journalPriority[entry.level] ?? 6}>${Strin
 export interface LogOptions {
   readonly level: Level;
   readonly format: 'human' | 'json';
+  /** Named to a collector. */
+  readonly node: string;
   /** systemd sets JOURNAL_STREAM for a service whose stderr goes to the journal. */
   readonly underJournal: boolean;
 }
@@ -29,7 +34,7 @@ export interface LogOptions {
 /** The logger of the supervisor: the console from the first moment, files as soon as the configuration names them. */
 export interface Logger {
   readonly log: Log;
-  /** The log files and syslog facilities of heartbeat and of each ldirectord file, opened or replaced. */
+  /** The log files, syslog facilities and the collector that the files name, opened or replaced. */
   configure(cluster: Pick<ClusterConfig, 'ha' | 'ldirectord'>): void;
   /** Opens every log file again: after logrotate moved them away (SIGHUP, `hactl reload`). */
   reopen(): void;
@@ -58,6 +63,24 @@ export function makeLogger(options: LogOptions): Logger {
   });
   const files = new Map<string, OpenFile>();
   const facilities = new Map<string, Syslog>();
+  let collector: {readonly key: string; readonly otlp: Otlp} | undefined;
+  /** One that is replaced sends what it has meanwhile. */
+  const useCollector = (receiver: HttpReceiver | undefined): Promise<void> | undefined => {
+    const key = JSON.stringify(receiver);
+    if (collector?.key === key) return undefined;
+    const closed = collector?.otlp.close();
+    collector = undefined;
+    if (receiver === undefined) return closed;
+    const changed = (problem: string | undefined): void =>
+      void logger.log(
+        'warn',
+        problem === undefined
+          ? `the collector ${shownUrl(receiver.url)} takes log lines again`
+          : `cannot send log lines to the collector ${shownUrl(receiver.url)}: ${problem}`,
+      );
+    collector = {key, otlp: openOtlp({receiver, node: options.node, version: VERSION, changed})};
+    return closed;
+  };
   const useFacilities = (names: ReadonlySet<string>): void => {
     for (const [name, syslog] of facilities) {
       if (names.has(name)) continue;
@@ -80,9 +103,11 @@ export function makeLogger(options: LogOptions): Logger {
           ? JSON.stringify({level, message, timestamp: time})
           : humanLine(level, message, time);
       for (const open of files.values()) if (ranks[level] <= ranks[open.level]) open.file.append(line);
+      if (level !== 'debug') collector?.otlp.write(level, message);
       if (level !== 'debug') for (const syslog of facilities.values()) syslog.write(level, message);
     },
     configure: ({ha, ldirectord}) => {
+      void useCollector(ha?.hactl.otlp);
       const named = ldirectord.map((file) => file.logFile);
       const facility = ha?.logFacility;
       useFacilities(new Set([...named, facility ?? '/'].filter((name) => !name.startsWith('/'))));
@@ -117,13 +142,15 @@ export function makeLogger(options: LogOptions): Logger {
     reopen: () => {
       for (const {file} of files.values()) file.reopen();
     },
-    close: () =>
-      new Promise((resolve) => {
+    close: async () => {
+      await useCollector(undefined);
+      await new Promise<void>((resolve) => {
         useFacilities(new Set());
         for (const {file} of files.values()) file.close();
         files.clear();
         logger.on('finish', () => resolve());
         logger.end();
-      }),
+      });
+    },
   };
 }

@@ -107,6 +107,11 @@ function haFacts(ha: HaConfig): Fact[] {
       secret: true,
       shown: urlShown(url),
     })),
+    ...(hactl.otlp ? [hactl.otlp] : []).map(({url, token}): Fact => ({
+      ...mine(`hactl_otlp ${urlShown(url)}`, hashed(url, token ?? '')),
+      secret: true,
+      shown: urlShown(url),
+    })),
     ...(hactl.alerts?.commands ?? []).map((words, index): Fact => ({
       ...mine(`hactl_alert_command ${words[0] ?? ''} (${index + 1})`, ''),
       ...guarded(words.join(' '), commandShown(words.join(' '))),

@@ -1,6 +1,6 @@
 /** ha.cf's directives of ours for the people around it: who may use hactl, as whom it checks, and who is told. Pure. */
 import type {HaLine} from './ha-line.ts';
-import type {HaConfig, OutsideAlerts} from './model.ts';
+import type {HaConfig, HttpReceiver, OutsideAlerts} from './model.ts';
 
 export const operationWords: readonly string[] = [
   'hactl_admin_group',
@@ -10,6 +10,7 @@ export const operationWords: readonly string[] = [
   'hactl_webhook',
   'hactl_alert_command',
   'hactl_alert_gap',
+  'hactl_otlp',
 ];
 
 /** Seconds between two calls of the same webhook or command, unless said otherwise; as for mails. */
@@ -17,21 +18,22 @@ const GAP = 10_000;
 
 type Own = {
   -readonly [
-    Key in 'alerts' | 'adminGroup' | 'readGroup' | 'checkUser' | 'scriptUser'
+    Key in 'alerts' | 'otlp' | 'adminGroup' | 'readGroup' | 'checkUser' | 'scriptUser'
   ]?: HaConfig['hactl'][Key];
 };
 
-function webhookOf(line: HaLine): OutsideAlerts['webhooks'][number] | undefined {
+/** `URL token=SECRET`, for whoever is told over HTTP; `whose` completes the diagnostic. */
+function receiverOf(line: HaLine, whose: string): HttpReceiver | undefined {
   const url = URL.parse(line.value);
   if (!url || !['http:', 'https:'].includes(url.protocol)) {
-    line.wrong(`"${line.value}" is no address of a webhook`, 'write http://HOST/PATH or https://HOST/PATH');
+    line.wrong(`"${line.value}" is no address of ${whose}`, 'write http://HOST/PATH or https://HOST/PATH');
     return undefined;
   }
   const [, second, third] = line.rest;
   const token = /^token=(.+)$/.exec(second?.text ?? '')?.[1];
   const odd = third ?? (second && token === undefined ? second : undefined);
   if (odd) {
-    line.wrong(`"${odd.text}" is not understood here`, 'hactl_webhook URL token=SECRET', odd.span);
+    line.wrong(`"${odd.text}" is not understood here`, `${line.name} URL token=SECRET`, odd.span);
     return undefined;
   }
   return {url: url.href, ...(token === undefined ? {} : {token})};
@@ -57,7 +59,7 @@ export function takeOperation(line: HaLine, hactl: Own): void {
       if (line.wants('USER')) hactl.scriptUser = value;
       return;
     case 'hactl_webhook': {
-      const webhook = line.wants('URL token=SECRET') ? webhookOf(line) : undefined;
+      const webhook = line.wants('URL token=SECRET') ? receiverOf(line, 'a webhook') : undefined;
       if (webhook) put({webhooks: [...(hactl.alerts?.webhooks ?? []), webhook]});
       return;
     }
@@ -67,6 +69,11 @@ export function takeOperation(line: HaLine, hactl: Own): void {
         put({commands: [...(hactl.alerts?.commands ?? []), line.rest.map(({text}) => text)]});
       else line.wrong(`"${value}" is not an absolute path`, 'write /usr/local/bin/tell-someone');
       return;
+    case 'hactl_otlp': {
+      const receiver = line.wants('URL token=SECRET') ? receiverOf(line, 'a collector') : undefined;
+      if (receiver) hactl.otlp = receiver;
+      return;
+    }
     case 'hactl_alert_gap': {
       const gap = line.time();
       if (gap !== undefined) put({gap});

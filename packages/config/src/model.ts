@@ -197,9 +197,15 @@ export interface VerdictSettings {
   readonly certDays: number;
 }
 
+/** Somebody who is told over HTTP; `token`: sent as a bearer token. */
+export interface HttpReceiver {
+  readonly url: string;
+  readonly token?: string;
+}
+
 /** Who is told of changes besides the mails of ldirectord.cf. */
 export interface OutsideAlerts {
-  readonly webhooks: readonly {readonly url: string; readonly token?: string}[];
+  readonly webhooks: readonly HttpReceiver[];
   /** Program and arguments. */
   readonly commands: readonly (readonly string[])[];
   /** Least time between two calls of one of them. */
@@ -277,6 +283,8 @@ export interface HaConfig {
     readonly ipvs: Readonly<Record<string, string>>;
     /** undefined: ldirectord's plain verdicts. */
     readonly verdicts?: VerdictSettings;
+    /** `hactl_otlp`: the OpenTelemetry collector that gets the log lines. */
+    readonly otlp?: HttpReceiver;
     /** `hactl_webhook`, `hactl_alert_command`, `hactl_alert_gap`; undefined: nobody is told. */
     readonly alerts?: OutsideAlerts;
     /** `hactl_admin_group`: may use hactl as root does. */

@@ -12,6 +12,8 @@ for (const [line, expected] of [
   ['stonith ssh /etc/x', 'stonith ssh (secret)'],
   ['hactl_webhook https://hooks.example/T0/B1', 'hactl_webhook https://hooks.example/(secret)'],
   ['hactl_webhook https://hooks.example token', 'hactl_webhook https://hooks.example (secret)'],
+  ['hactl_otlp https://u:p@otel.example', 'hactl_otlp https://(secret)@otel.example'],
+  ['hactl_otlp https://otel.example/v1/logs token=x', 'hactl_otlp https://otel.example/(secret)'],
   ['hactl_webhook https://u:p@hooks.example', 'hactl_webhook https://(secret)@hooks.example'],
   ['hactl_alert_command /bin/page key', 'hactl_alert_command /bin/page (secret)'],
 ] as const)

@@ -27,10 +27,10 @@ export const secretPatterns: readonly RegExp[] = [
   line(
     String.raw`[\w-]*(?:pass|pwd|p\w{0,3}w\w?r?\w?d|s\w{0,2}c\w{0,2}r\w{0,2}t|token|api_?key|credential)[\w-]*(?:[ \t]*[=:][ \t]*|[ \t]+)(?<secret>\S.*)$`,
   ),
-  // ha.cf: of a webhook everything but its host
-  line(String.raw`hactl_w\w*\s+\w+:\/\/(?<secret>[^\s/@]+)@`),
-  line(String.raw`hactl_w\w*\s+\w+:\/\/[^\s/?#]+[/?#](?<secret>\S+)`),
-  line(String.raw`hactl_w\w*\s+\S+\s+(?<secret>\S.*)$`),
+  // ha.cf: of a webhook or a collector everything but its host
+  line(String.raw`hactl_[wo]\w*\s+\w+:\/\/(?<secret>[^\s/@]+)@`),
+  line(String.raw`hactl_[wo]\w*\s+\w+:\/\/[^\s/?#]+[/?#](?<secret>\S+)`),
+  line(String.raw`hactl_[wo]\w*\s+\S+\s+(?<secret>\S.*)$`),
   // Arguments of commands often are passwords; of a fencing device all but its type
   line(String.raw`(?:hactl_f\w*|hactl_al\w*|stonith)\s+\S+\s+(?<secret>\S.*)$`),
   line(String.raw`(?:stonith_?h\w*|hactl_tr\w*s\w*|res?p\w*|failfast)\s+\S+\s+\S+\s+(?<secret>\S.*)$`),

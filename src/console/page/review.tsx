@@ -21,6 +21,7 @@ const Diagnostics = (props: {texts: readonly string[]; title: string; open?: boo
 export function Review(props: {edits: readonly FileEdit[]; close: () => void; done: () => void}) {
   const [plan, setPlan] = useState<Outcome>();
   const [applied, setApplied] = useState<Outcome>();
+  const [kept, setKept] = useState(false);
   const {busy, problem, run} = useAction();
   const body = {edits: props.edits};
   useEffect(() => {
@@ -58,10 +59,22 @@ export function Review(props: {edits: readonly FileEdit[]; close: () => void; do
         {applied ? (
           <>
             {applied.ok ? (
-              <p>The pair is watched for a minute; if it loses health, the version before comes back.</p>
+              <p aria-live="polite">
+                {kept
+                  ? 'Kept: the pair is no longer watched.'
+                  : 'The pair is watched for a minute; if it loses health, the version before comes back.'}
+              </p>
             ) : null}
-            {applied.ok ? (
-              <button type="button" onClick={() => void run(() => post('/api/config/confirm'))}>
+            {applied.ok && !kept ? (
+              <button
+                type="button"
+                onClick={() =>
+                  void run(async () => {
+                    await post('/api/config/confirm');
+                    setKept(true);
+                  })
+                }
+              >
                 Keep it now
               </button>
             ) : null}

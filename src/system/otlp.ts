@@ -1,0 +1,113 @@
+/**
+ * Log lines for an OpenTelemetry collector, as OTLP over HTTP with JSON. The packages are loaded when the first collector is
+ * configured, and not before; lines wait meanwhile.
+ */
+import type {ReadableLogRecord} from '@opentelemetry/sdk-logs';
+import type {HttpReceiver} from '@hactl/config';
+import {OTLP_LIMIT_MS} from './limits.ts';
+
+/** OpenTelemetry's severity numbers of our levels (logs data model, SeverityNumber). */
+const severities = {error: 17, warn: 13, info: 9, debug: 5} as const;
+type Level = keyof typeof severities;
+/** Lines that wait for the collector; later ones are dropped. */
+const QUEUE_MAX = 2_048;
+const BATCH_DELAY_MS = 1_000;
+/** The path of OTLP over HTTP, where a URL names only the host. */
+const PATH = '/v1/logs';
+
+export interface Otlp {
+  write(level: Level, message: string): void;
+  /** Sends what waits, for as long as one attempt may take. */
+  close(): Promise<void>;
+}
+
+export interface OtlpOptions {
+  readonly receiver: HttpReceiver;
+  readonly node: string;
+  readonly version: string;
+  /** Called when lines cannot be sent any more, and with undefined when they can again. */
+  readonly changed: (problem: string | undefined) => void;
+}
+
+export function openOtlp({receiver, node, version, changed}: OtlpOptions): Otlp {
+  let early: {readonly level: Level; readonly message: string; readonly at: number}[] = [];
+  let failing = false;
+  const note = (problem: string | undefined): void => {
+    if (failing === (problem !== undefined)) return;
+    failing = problem !== undefined;
+    changed(problem);
+  };
+
+  async function open() {
+    const [{LoggerProvider, BatchLogRecordProcessor}, {OTLPLogExporter}, {resourceFromAttributes}] =
+      await Promise.all([
+        import('@opentelemetry/sdk-logs'),
+        import('@opentelemetry/exporter-logs-otlp-http'),
+        import('@opentelemetry/resources'),
+      ]);
+    const url = new URL(receiver.url);
+    if (url.pathname === '/') url.pathname = PATH;
+    const exporter = new OTLPLogExporter({
+      url: url.href,
+      timeoutMillis: OTLP_LIMIT_MS,
+      ...(receiver.token === undefined ? {} : {headers: {authorization: `Bearer ${receiver.token}`}}),
+    });
+    const watched = {
+      export: (records: ReadableLogRecord[], done: Parameters<typeof exporter.export>[1]): void =>
+        exporter.export(records, (result) => {
+          note(result.code === 0 ? undefined : (result.error?.message ?? 'refused').split('\n')[0]);
+          // What was given up is reported once, by `changed`, and not by the package on the console.
+          done({code: 0});
+        }),
+      shutdown: () => exporter.shutdown(),
+      forceFlush: () => exporter.forceFlush(),
+    };
+    const provider = new LoggerProvider({
+      resource: resourceFromAttributes({
+        'service.name': 'hactl',
+        'service.version': version,
+        'host.name': node,
+      }),
+      processors: [
+        new BatchLogRecordProcessor({
+          exporter: watched,
+          maxQueueSize: QUEUE_MAX,
+          scheduledDelayMillis: BATCH_DELAY_MS,
+          exportTimeoutMillis: OTLP_LIMIT_MS,
+        }),
+      ],
+    });
+    return {provider, logger: provider.getLogger('hactld')};
+  }
+
+  const opened = open();
+  let ready: Awaited<typeof opened> | undefined;
+  const emit = (level: Level, message: string, at: number): void =>
+    ready?.logger.emit({
+      timestamp: at,
+      severityNumber: severities[level],
+      severityText: level.toUpperCase(),
+      body: message,
+    });
+  opened.then(
+    (found) => {
+      ready = found;
+      for (const {level, message, at} of early) emit(level, message, at);
+      early = [];
+    },
+    (error: unknown) => note(error instanceof Error ? error.message : String(error)),
+  );
+  return {
+    write: (level, message) => {
+      const at = Date.now();
+      if (ready) emit(level, message, at);
+      else if (early.length < QUEUE_MAX) early.push({level, message, at});
+    },
+    close: async () => {
+      await opened.then(
+        ({provider}) => provider.shutdown(),
+        () => undefined,
+      );
+    },
+  };
+}
