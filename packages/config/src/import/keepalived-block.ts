@@ -9,7 +9,7 @@ import {leadingNumber, secondsOf, type Notebook} from './words.ts';
 export interface Block {
   readonly statements: readonly Statement[];
   /** Every statement with one of these names, in order; they count as read. */
-  readonly all: (...names: string[]) => Statement[];
+  readonly all: (...names: string[]) => readonly Statement[];
   /** The last one: in keepalived the last line counts. */
   readonly last: (...names: string[]) => Statement | undefined;
   /** The first one, for the few lines of which keepalived ignores another. */
@@ -35,9 +35,12 @@ export const argumentsOf = (statement: Statement): string[] =>
 
 /** The statement as people would quote it, on one line. */
 export function quoteStatement(statement: Statement): string {
-  const text = statement.words
-    .map((word) => (/^[^\s"{}]+$/.test(word.text) ? word.text : JSON.stringify(word.text)))
-    .join(' ');
+  // Nearly all lines are words with single blanks between them already.
+  const text = /^[^\s"{}]+(?: [^\s"{}]+)*$/.test(statement.text)
+    ? statement.text
+    : statement.words
+        .map((word) => (/^[^\s"{}]+$/.test(word.text) ? word.text : JSON.stringify(word.text)))
+        .join(' ');
   return `${text.length > 76 ? `${text.slice(0, 75)}…` : text}${statement.block ? ' { … }' : ''}`;
 }
 
@@ -50,27 +53,39 @@ export const blockOf = (statements: readonly Statement[], {book}: Tools): Block 
 
 /** A block with fewer lines is looked through for each name. */
 const FEW = 16;
+const NONE: readonly Statement[] = [];
 
 class Lines implements Block {
   readonly statements: readonly Statement[];
   readonly #book: Notebook;
-  readonly #seen: string[] = [];
+  /** What was asked for: of few lines themselves, of many their names. */
+  readonly #seenLines: Statement[] = [];
+  readonly #seen: Set<string> | undefined;
   /** A block may have thousands of servers, and is asked for some thirty names: its lines are looked at once. */
   readonly #byName: ReadonlyMap<string, Statement[]> | undefined;
 
   constructor(statements: readonly Statement[], book: Notebook) {
     this.statements = statements;
     this.#book = book;
-    this.#byName = statements.length < FEW ? undefined : Map.groupBy(statements, nameOf);
+    const isLarge = statements.length > FEW;
+    this.#byName = isLarge ? Map.groupBy(statements, nameOf) : undefined;
+    this.#seen = isLarge ? new Set() : undefined;
   }
 
-  all(...names: string[]): Statement[] {
-    this.#seen.push(...names);
-    if (!this.#byName) return this.statements.filter((statement) => names.includes(nameOf(statement)));
+  all(...names: string[]): readonly Statement[] {
+    if (!this.#byName) return this.#few(names);
+    for (const name of names) this.#seen?.add(name);
     const found = names.flatMap((name) => this.#byName?.get(name) ?? []);
     if (names.length === 1 || found.length < 2) return found;
     const wanted = new Set(found);
     return this.statements.filter((statement) => wanted.has(statement));
+  }
+
+  #few(names: readonly string[]): readonly Statement[] {
+    const found = this.statements.filter((statement) => names.includes(nameOf(statement)));
+    if (found.length === 0) return NONE;
+    this.#seenLines.push(...found);
+    return found;
   }
 
   last(...names: string[]): Statement | undefined {
@@ -101,7 +116,7 @@ class Lines implements Block {
   finish(reasons: Readonly<Record<string, string>>, otherwise: string, serious?: ReadonlySet<string>): void {
     for (const statement of this.statements) {
       const name = nameOf(statement);
-      if (this.#seen.includes(name)) continue;
+      if (this.#seen ? this.#seen.has(name) : this.#seenLines.includes(statement)) continue;
       const [, reason] =
         Object.entries(reasons).find(([key]) => key === name) ??
         Object.entries(reasons).find(([key]) => key.endsWith('*') && name.startsWith(key.slice(0, -1))) ??

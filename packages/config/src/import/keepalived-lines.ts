@@ -81,7 +81,26 @@ export function readKeepalived(
     open.push({statement: target, into: target.block});
   };
 
+  const closeBlock = (span: Span): void => {
+    if (open.length > 1) open.pop();
+    else
+      reporter.add(
+        'warning',
+        'unclosed-block',
+        span,
+        'there is no open block to close',
+        'keepalived steps over it, and so does the import: remove the }',
+      );
+  };
+
   const emit = (text: string, span: Span, isAsWritten: boolean): void => {
+    if (isAsWritten && text === '}') return closeBlock(span);
+    const plain = isAsWritten ? plainLine(text, span) : undefined;
+    if (plain) {
+      const statement = statementOf(plain.words, plain.text);
+      if (plain.opens) openBlock(statement, {...span, start: span.end - 1});
+      return;
+    }
     const {tokens, closed} = splitWords(text);
     if (!closed)
       reporter.add(
@@ -109,15 +128,7 @@ export function readKeepalived(
       words = [];
       from = token.end;
       if (token.kind === 'open') openBlock(statement, place(token));
-      else if (open.length > 1) open.pop();
-      else
-        reporter.add(
-          'warning',
-          'unclosed-block',
-          place(token),
-          'there is no open block to close',
-          'keepalived steps over it, and so does the import: remove the }',
-        );
+      else closeBlock(place(token));
     }
     statementOf(words, text.slice(from));
   };
@@ -133,6 +144,31 @@ export function readKeepalived(
         'keepalived takes it to the end of the file, and so does the import: add a line with } behind its last line',
       );
   return {statements: root, sources, skipped};
+}
+
+/** A line of plain words, with { behind them or without: nearly all lines of a large file. */
+function plainLine(
+  text: string,
+  span: Span,
+): {readonly words: Word[]; readonly text: string; readonly opens: boolean} | undefined {
+  const [, body] = /^([!#-z|~]+(?:[ \t]+[!#-z|~]+)*)(?:[ \t]+\{)?$/.exec(text) ?? [];
+  if (body === undefined) return undefined;
+  const words: Word[] = [];
+  for (let from = 0; from < body.length;) {
+    const end = endOfWord(body, from);
+    words.push(new Placed(body.slice(from, end), span, from, end - from));
+    from = end;
+    while (from < body.length && body.charCodeAt(from) <= BLANK) from += 1;
+  }
+  return {words, text: body, opens: body.length < text.length};
+}
+
+const BLANK = 32;
+
+function endOfWord(text: string, from: number): number {
+  let end = from;
+  while (end < text.length && text.charCodeAt(end) > BLANK) end += 1;
+  return end;
 }
 
 /** keepalived knows the blanks of ASCII only: another one is part of a word, which then is unknown. */

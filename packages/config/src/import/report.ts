@@ -12,25 +12,22 @@ const titles: Readonly<Record<Fate, string>> = {
 };
 
 /** One note for each stretch of the source: what says the same twice is said once, and the worst fate counts. */
-export function mergeNotes(notes: readonly Note[]): Note[] {
+function mergeNotes(sorted: readonly Note[]): Note[] {
   const merged: Note[] = [];
-  /** Where in `merged` the notes of a place are. */
-  const places = new Map<string, Map<number, number[]>>();
-  for (const note of notes) {
-    const {file, start} = note.span;
-    const ofFile = places.get(file) ?? new Map<number, number[]>();
-    if (ofFile.size === 0) places.set(file, ofFile);
-    const here = ofFile.get(start);
-    const at = here?.find((index) => merged[index]?.what === note.what);
-    const other = at === undefined ? undefined : merged[at];
-    if (at !== undefined && other) merged[at] = worseOf(other, note);
-    else {
-      if (here) here.push(merged.length);
-      else ofFile.set(start, [merged.length]);
-      merged.push(note);
-    }
+  for (const note of sorted) {
+    const at = placeOf(note, merged);
+    const other = merged[at];
+    if (other) merged[at] = worseOf(other, note);
+    else merged.push(note);
   }
   return merged;
+}
+
+/** Where the note of the same statement is, or would be: those of one place stand side by side at the end. */
+function placeOf({span, what}: Note, merged: readonly Note[]): number {
+  const first = merged.findLastIndex((other) => other.span.start !== span.start) + 1;
+  const found = merged.slice(first).findIndex((other) => other.what === what);
+  return found === -1 ? merged.length : first + found;
 }
 
 /** Two notes of the same statement as one. */
@@ -58,12 +55,16 @@ export interface ReportLine {
 export function reportLines(notes: readonly Note[], sources: ReadonlyMap<string, Source>): ReportLine[] {
   const order = new Map([...sources.keys()].map((file, index) => [file, index]));
   const rankOf = (file: string): number => order.get(file) ?? -1;
-  return mergeNotes(notes)
-    .toSorted((a, b) => rankOf(a.span.file) - rankOf(b.span.file) || a.span.start - b.span.start)
-    .map(({fate, span, what, message, matters}) => {
-      const source = sources.get(span.file);
-      const line = source ? indexOf(source).position(span.start).line : 1;
-      return {fate, file: span.file, line, what, message, ...(matters ? {matters} : {})};
+  return [...Map.groupBy(notes, ({span}) => span.file)]
+    .toSorted(([a], [b]) => rankOf(a) - rankOf(b))
+    .flatMap(([file, notes]) => {
+      const source = sources.get(file);
+      const index = source && indexOf(source);
+      const inOrder = notes.toSorted((a, b) => a.span.start - b.span.start);
+      return mergeNotes(inOrder).map(({fate, span, what, message, matters}) => {
+        const line = index?.position(span.start).line ?? 1;
+        return {fate, file, line, what, message, ...(matters ? {matters} : {})};
+      });
     });
 }
 
