@@ -2,7 +2,7 @@
  * The drill's client, one process: a loop of HTTP requests (a new connection each) and a number of long-lived TCP
  * connections (HTTP keep-alive, one request after another on the same connection). `mark NAME` on stdin prints one
  * JSON line with what happened since the last mark; `again NAME` asks once more from the port that the web server NAME
- * answered last. Bounded: it ends when stdin closes.
+ * answered last; `refill` opens as many long-lived connections as are missing. Bounded: it ends when stdin closes.
  */
 import net from 'node:net';
 import {createInterface} from 'node:readline';
@@ -45,6 +45,8 @@ export interface ClientReport {
   outageAt: number;
   /** Longest silence of a single stream. */
   longestSilence: number;
+  /** Each request that ended: when it began, how long it took, and who answered; null: it failed. */
+  samples: [at: number, took: number, server: string | null][];
 }
 
 let since = performance.now();
@@ -65,10 +67,16 @@ function fresh(): ClientReport {
     outage: 0,
     outageAt: 0,
     longestSilence: 0,
+    samples: [],
   };
 }
 
 const at = (): number => Math.round(performance.now() - since);
+
+function noteSample(began: number, server: string | null): void {
+  const took = Math.round((performance.now() - began) * 10) / 10;
+  report.samples.push([Math.round(began - since), took, server]);
+}
 
 function noteReply(): void {
   const now = performance.now();
@@ -89,6 +97,7 @@ function request(localPort?: number): void {
   if (localPort === undefined) report.requests += 1;
   const mine = report;
   const began = at();
+  const asked = performance.now();
   const socket = net.connect({host, port, ...(localPort === undefined ? {} : {localPort})});
   let from = 0;
   let text = '';
@@ -100,9 +109,12 @@ function request(localPort?: number): void {
     clearTimeout(timer);
     socket.destroy();
     if (localPort !== undefined) process.stdout.write(JSON.stringify({again: localPort, error}) + '\n');
-    else if (error !== undefined) mine.failed.push({at: began, error, port: from});
-    else {
+    else if (error !== undefined) {
+      mine.failed.push({at: began, error, port: from});
+      noteSample(asked, null);
+    } else {
       const page = (text.split('\r\n\r\n')[1] ?? '').split('\n')[0] ?? '';
+      noteSample(asked, page.split(' ').at(-1) ?? '');
       mine.answers[page] = (mine.answers[page] ?? 0) + 1;
       lastPorts.set(page, from);
     }
@@ -122,12 +134,16 @@ function request(localPort?: number): void {
   socket.on('error', (error: NodeJS.ErrnoException) => done(error.code ?? error.message));
 }
 
+/** Those that are open, or about to be. */
+let wanted = 0;
+
 /** One connection that lives as long as the drill. */
 function stream(index: number): void {
+  wanted += 1;
   const socket = net.connect({host, port});
   let heard = performance.now();
   let timer: NodeJS.Timeout | undefined;
-  let over = false;
+  let [over, connected] = [false, false];
   const ask = (): void => {
     socket.write('GET /index.html HTTP/1.1\r\nHost: www.esempio.com\r\n\r\n');
   };
@@ -135,12 +151,14 @@ function stream(index: number): void {
     if (over) return;
     over = true;
     clearTimeout(timer);
-    alive -= 1;
+    wanted -= 1;
+    if (connected) alive -= 1;
     report.broken.push({at: at(), error: `stream ${index}: ${error}`});
     socket.destroy();
   };
   socket.setNoDelay(true);
   socket.on('connect', () => {
+    connected = true;
     alive += 1;
     heard = performance.now();
     ask();
@@ -166,6 +184,7 @@ const input = createInterface({input: process.stdin});
 input.on('line', (line) => {
   const [word, mark = ''] = line.split(' ');
   if (word === 'again') for (const [page, last] of lastPorts) if (page.endsWith(` ${mark}`)) request(last);
+  if (word === 'refill') while (wanted < count) stream(wanted);
   if (word !== 'mark') return;
   const now = performance.now();
   // A silence that still lasts counts as far as it went.

@@ -1,5 +1,6 @@
 /** Two directors of a site: their files, their daemons, what they say and what the kernel says. */
 import {readFileSync} from 'node:fs';
+import {readFile} from 'node:fs/promises';
 import path from 'node:path';
 import {ask} from '../../src/control/client.ts';
 import {controlSocket} from '../../src/system/paths.ts';
@@ -24,39 +25,52 @@ export interface ClusterOptions {
   readonly vipOnly?: boolean;
   /** More lines of ha.cf. */
   readonly media?: string;
+  /** The directors run the package under systemd, with their own files; else the drill starts this checkout's daemons. */
+  readonly installed?: boolean;
 }
+
+/** An emulated machine boots in a minute, on a busy host in several. Milliseconds. */
+const BOOT_LIMIT = 400_000;
 
 export type Cluster = ReturnType<typeof makeCluster>;
 
 /** May it take over, and does its engine run. */
 export const couldServe = (
-  said: StatusSnapshot | undefined,
-): said is StatusSnapshot & Required<Pick<StatusSnapshot, 'engine'>> =>
-  said?.ready.ready === true && said.engine !== undefined;
+  snapshot: StatusSnapshot | undefined,
+): snapshot is StatusSnapshot & Required<Pick<StatusSnapshot, 'engine'>> =>
+  snapshot?.ready.ready === true && snapshot.engine !== undefined;
 
 /** The pair on a site. */
-export function makeCluster({site, keepalive, deadtime, vipOnly = false, media = ''}: ClusterOptions) {
+export function makeCluster(options: ClusterOptions) {
+  const {site, keepalive, deadtime, vipOnly = false, media = '', installed = false} = options;
   const daemons = new Map<string, Program>();
   const watches: Program[] = [];
   const holdings: Holding[] = [];
   /** Directors that are off the air: what happens to their addresses there concerns nobody on the LAN. */
   const isolated = new Set<string>();
+  /** What each machine called its boot, before it was ended. */
+  const boots = new Map<string, string>();
+  /** Directors whose daemon runs, as far as the drill's own doing goes. */
+  const living = new Set<string>();
   let starts = 0;
+  const listeners: ((name: string, snapshot: StatusSnapshot | undefined) => void)[] = [];
 
   const directory = (name: string): string => `${site.directory(name)}/${name}`;
   // Where the hosts share our files the lab may have the programs bundled.
   const entry = (name: 'hactl' | 'hactld'): string =>
     site.sharedFiles ? labProgram(name) : `${site.checkout}/src/${name}.ts`;
   const hactl = (name: string, words: readonly string[]): Promise<Outcome> =>
-    site.run(name, [
-      'env',
-      `HACTL_STATE_DIR=${directory(name)}/state`,
-      site.node,
-      entry('hactl'),
-      '--run-dir',
-      `${directory(name)}/run`,
-      ...words,
-    ]);
+    installed
+      ? site.run(name, ['hactl', ...words])
+      : site.run(name, [
+          'env',
+          `HACTL_STATE_DIR=${directory(name)}/state`,
+          site.node,
+          entry('hactl'),
+          '--run-dir',
+          `${directory(name)}/run`,
+          ...words,
+        ]);
 
   async function writeConfig(name: string): Promise<void> {
     const files = drillConfig({
@@ -93,6 +107,11 @@ export function makeCluster({site, keepalive, deadtime, vipOnly = false, media =
   }
 
   async function start(name: string): Promise<void> {
+    living.add(name);
+    if (installed) {
+      await site.run(name, ['systemctl', 'start', 'hactld']);
+      return;
+    }
     starts += 1;
     const program = await site.start(
       name,
@@ -115,9 +134,19 @@ export function makeCluster({site, keepalive, deadtime, vipOnly = false, media =
 
   /** Over the control socket where the hosts share our files; a `hactl` process for each look costs an emulated second. */
   async function status(name: string): Promise<StatusSnapshot | undefined> {
-    if (site.sharedFiles)
-      return ask(controlSocket(`${directory(name)}/run`), {command: 'status'}, 3_000).catch(() => undefined);
-    return statusByCommand(name);
+    const snapshot = site.sharedFiles
+      ? await ask(controlSocket(`${directory(name)}/run`), {command: 'status'}, 3_000).catch(() => undefined)
+      : await statusByCommand(name);
+    for (const listener of listeners) listener(name, snapshot);
+    return snapshot;
+  }
+
+  /** /proc/net/ip_vs of a director, without a process where its daemon is one of this kernel's. */
+  async function kernelTable(name: string): Promise<string | undefined> {
+    const pid = daemons.get(name)?.pid;
+    if (pid !== undefined) return readFile(`/proc/${pid}/net/ip_vs`, 'utf8').catch(() => undefined);
+    const {status: code, stdout} = await site.run(name, ['cat', '/proc/net/ip_vs']);
+    return code === 0 ? stdout : undefined;
   }
 
   async function statusByCommand(name: string): Promise<StatusSnapshot | undefined> {
@@ -127,11 +156,12 @@ export function makeCluster({site, keepalive, deadtime, vipOnly = false, media =
 
   /** Follows the VIP on a director. */
   async function watchHolder(name: string): Promise<void> {
+    const ahead = (await site.clockAhead?.(name)) ?? 0;
     const program = await site.start(name, promptWatchCommand, `${directory(name)}/addresses.log`);
     watches.push(program);
     program.onLine((line) => {
       const change = addressChange(line, site.vip);
-      if (change && !isolated.has(name)) holdings.push({...change, director: name});
+      if (change && !isolated.has(name)) holdings.push({...change, at: change.at - ahead, director: name});
     });
   }
 
@@ -159,18 +189,41 @@ export function makeCluster({site, keepalive, deadtime, vipOnly = false, media =
         : undefined;
     });
 
-  async function powerOff(name: string): Promise<number> {
-    // The link first: a dying daemon must not get a last word out.
-    await site.cutLink(name);
+  const noteBoot = async (name: string): Promise<void> => {
+    boots.set(name, (await site.run(name, ['cat', '/proc/sys/kernel/random/boot_id'])).stdout);
+  };
+
+  /** Off the air from now on, whatever its kernel shows. */
+  function cutOff(name: string): number {
     const at = Date.now();
+    living.delete(name);
     isolated.add(name);
     holdings.push({at, director: name, holds: false});
+    return at;
+  }
+
+  async function powerOff(name: string): Promise<number> {
+    if (installed) {
+      await noteBoot(name);
+      // A machine of its own: its kernel stops in the midst of its work, and boots again.
+      await site.run(name, ['sh', '-c', '(sleep 0.3; echo b >/proc/sysrq-trigger) >/dev/null 2>&1 &']);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      site.forget?.(name);
+      return cutOff(name);
+    }
+    // The link first: a dying daemon must not get a last word out.
+    await site.cutLink(name);
+    const at = cutOff(name);
     await daemons.get(name)?.kill('SIGKILL', true);
     daemons.delete(name);
     return at;
   }
 
   async function powerOn(name: string): Promise<void> {
+    if (installed) {
+      await until(`${name} has booted`, BOOT_LIMIT, () => returned(name), 2_000);
+      return;
+    }
     // A machine that boots has no address of ours: what the dead daemon left is the kernel's to drop by its lease.
     await until(`the lease on ${name} has run out`, 15_000, async () => !(await holds(name)));
     isolated.delete(name);
@@ -178,11 +231,52 @@ export function makeCluster({site, keepalive, deadtime, vipOnly = false, media =
     await start(name);
   }
 
+  /** A machine that boots starts the package's daemon by itself; our watch of its addresses died with it. */
+  async function returned(name: string): Promise<boolean> {
+    const {stdout, status: code} = await site.run(name, ['cat', '/proc/sys/kernel/random/boot_id']);
+    if (code !== 0 || stdout === boots.get(name)) return false;
+    const active = await site.run(name, ['systemctl', 'is-active', '--quiet', 'hactld']);
+    if (active.status !== 0) return false;
+    isolated.delete(name);
+    living.add(name);
+    await watchHolder(name);
+    if (await holds(name)) holdings.push({at: Date.now(), director: name, holds: true});
+    return true;
+  }
+
+  /** Only asks for it; `returned` says when the machine is back. */
+  async function reboot(name: string): Promise<void> {
+    await noteBoot(name);
+    await site.run(name, ['sh', '-c', '(sleep 0.3; systemctl reboot) >/dev/null 2>&1 &']);
+    living.delete(name);
+  }
+
+  async function restart(name: string): Promise<void> {
+    if (installed) {
+      await site.run(name, ['systemctl', 'restart', 'hactld']);
+      return;
+    }
+    await daemons.get(name)?.kill('SIGTERM');
+    await start(name);
+  }
+
   return {
     site,
+    reboot,
+    returned,
+    restart,
+    configDirectory: (name: string): string => (installed ? '/etc/ha.d' : `${directory(name)}/ha.d`),
+    stateDirectory: (name: string): string => (installed ? '/var/lib/hactl' : `${directory(name)}/state`),
+    /** Says `hactl status` something: the drill did not end it. */
+    lives: (name: string): boolean => living.has(name) && (installed || daemons.get(name)?.running === true),
     hactl,
     holdings,
     status,
+    /** Hears of each state that somebody asks for; undefined: no answer. */
+    onStatus: (listener: (name: string, snapshot: StatusSnapshot | undefined) => void): void => {
+      listeners.push(listener);
+    },
+    kernelTable,
     holds,
     whole,
     active,

@@ -4,6 +4,8 @@ import path from 'node:path';
 import test from 'ava';
 import {drillConfig} from './config.ts';
 import {addressChange, holderTimes} from '../lab/holders.ts';
+import {readOptions} from './options.ts';
+import {activeConnections} from './recorder.ts';
 import {renderReport} from '../../src/cli/render/drill-table.ts';
 
 const seed = (name: string): string =>
@@ -37,6 +39,19 @@ test('what the kernel says of an address', (t) => {
   t.is(addressChange(line('2: eth0    inet 10.9.0.11/24 scope global eth0'), '10.9.0.1'), undefined);
 });
 
+test('the connections of each real server, as the kernel prints its table', (t) => {
+  const table = `IP Virtual Server version 1.2.1 (size=4096)
+Prot LocalAddress:Port Scheduler Flags
+  -> RemoteAddress:Port Forward Weight ActiveConn InActConn
+TCP  0A630064:0050 rr
+  -> 0A63000C:0050      Route   1      7          12
+  -> 0A63000B:0050      Route   0      4          0
+FWM  00000001 wlc
+  -> 7F000001:1F90      Local   1      0          3
+`;
+  t.deepEqual(activeConnections(table), {'10.99.0.12:80': 7, '10.99.0.11:80': 4, '127.0.0.1:8080': 0});
+});
+
 test('the seeds’ files, with nothing but names, addresses and intervals replaced', (t) => {
   const made = drillConfig({
     seeds: {
@@ -63,6 +78,16 @@ test('the seeds’ files, with nothing but names, addresses and intervals replac
     made['ldirectord.cf'],
     /^virtual=10\.99\.0\.100:80\nreal=10\.99\.0\.11:80 gate\nreal=10\.99\.0\.12:80 gate\nfallback/m,
   );
+});
+
+test('a command line that names no drill is refused before anything runs', (t) => {
+  const problem = (argv: readonly string[]): string => {
+    const read = readOptions(argv);
+    return 'problem' in read ? read.problem : '';
+  };
+  t.is(problem(['--only', 'standby,power-loss', '--no-times']), '');
+  t.is(problem(['--only', 'standby,power-los']), 'no drill is called power-los: see npm run drill -- --list');
+  t.regex(problem(['--nonsense']), /--nonsense.*see npm run drill -- --help$/);
 });
 
 test('a failure is in the table and in words', (t) => {

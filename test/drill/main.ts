@@ -1,43 +1,40 @@
 /** The drill itself, where IPVS is: in namespaces of this kernel. test/drill/start.ts brings us here. */
 import path from 'node:path';
-import {parseArgs} from 'node:util';
 import {makeNamespaces} from '../lab/namespaces.ts';
 import {makeWebs} from '../lab/nginx.ts';
+import {makeCluster} from './cluster.ts';
+import {chosenDrills, drillOptions, helpText} from './options.ts';
+import {REPORT} from './reports.ts';
 import {runDrill} from './run.ts';
 
-const {values} = parseArgs({
-  options: {
-    help: {type: 'boolean', default: false},
-    keepalive: {type: 'string', default: '200ms'},
-    deadtime: {type: 'string', default: '1'},
-    streams: {type: 'string', default: '20'},
-    'keep-logs': {type: 'boolean', default: false},
-    // For the test command: times are printed, and judge nothing there.
-    'no-times': {type: 'boolean', default: false},
-  },
-});
-if (values.help) {
-  process.stdout.write('options: see parseArgs in this file, or docs/testing.md\n');
+const options = drillOptions(process.argv.slice(2));
+const help = helpText(options);
+if (help !== undefined) {
+  process.stdout.write(help);
   process.exit(0);
 }
 
 const started = performance.now();
+const say = (line: string): void => {
+  const seconds = ((performance.now() - started) / 1_000).toFixed(1).padStart(6);
+  process.stdout.write(line === '' || line.startsWith(' ') ? `${line}\n` : `${seconds} s  ${line}\n`);
+};
 const site = makeNamespaces({checkout: path.resolve(import.meta.dirname, '../..')});
-const passed = await runDrill({
+const {keepalive, deadtime} = options;
+const streams = Number(options.streams);
+const report = await runDrill({
   site,
-  keepalive: values.keepalive,
-  deadtime: values.deadtime,
-  streams: Number(values.streams),
+  cluster: makeCluster({site, keepalive, deadtime}),
+  drills: chosenDrills(site, options, say),
+  streams,
   web: makeWebs(site),
-  say: (line) =>
-    process.stdout.write(
-      line === '' || line.startsWith(' ')
-        ? `${line}\n`
-        : `${((performance.now() - started) / 1_000).toFixed(1).padStart(6)} s  ${line}\n`,
-    ),
-  logs: values['keep-logs'],
-  judgeTimes: !values['no-times'],
+  say,
+  logs: options['keep-logs'],
+  ...(options.limit === undefined ? {} : {limit: options.limit}),
+  judgeTimes: !options['no-times'],
+  settings: {keepalive, deadtime, streams},
 });
 await site.destroy();
-process.stdout.write(passed ? 'drill passed\n' : 'drill FAILED\n');
-process.exit(passed ? 0 : 1);
+if (options['print-report']) process.stdout.write(`${REPORT}${JSON.stringify(report)}\n`);
+process.stdout.write(report.passed ? 'drill passed\n' : 'drill FAILED\n');
+process.exit(report.passed ? 0 : 1);

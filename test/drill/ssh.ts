@@ -1,12 +1,13 @@
 /**
- * The drill's hosts as real machines reached over ssh: vagrant/Vagrantfile's two directors and two real servers. The
- * client is this machine. What is cut is the device of the service network; ssh uses the management network.
+ * The drill's hosts as real machines reached over ssh: vagrant/Vagrantfile's directors, real servers and client. What is
+ * cut is the device of the service network; ssh uses the management network.
  */
-import {execFile, execFileSync, spawn} from 'node:child_process';
-import {createWriteStream, mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {execFile, execFileSync, spawn, spawnSync} from 'node:child_process';
+import {mkdtempSync, rmSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import {createInterface} from 'node:readline';
+import {setTimeout} from 'node:timers/promises';
 import type {Outcome, Program, Site} from '../lab/site.ts';
 
 export interface SshOptions {
@@ -15,24 +16,30 @@ export interface SshOptions {
   readonly addresses: Readonly<Record<string, string>>;
   readonly webs: readonly string[];
   readonly vip: string;
-  /** Where the checkout is on the hosts, and here. */
-  readonly remoteCheckout: string;
+  /** A Node on the client, and the folder that has the drill's client in place of a checkout. */
+  readonly node: string;
   readonly checkout: string;
 }
 
 const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
-const LIMIT = 60_000;
+/** For one command; a machine that boots is asked again. */
+const LIMIT = 120_000;
+/** For a program to end whose machine may be gone. */
+const END_LIMIT = 10_000;
 
-/** Opens the site; `client` runs on this machine. */
+/** Opens the site. */
 export function makeSshSite(options: SshOptions): Site {
   const local = mkdtempSync(path.join(os.tmpdir(), 'hactl-ssh-'));
   const programs = new Set<Program>();
   const devices = new Map<string, string>();
-  const isHere = (host: string): boolean => host === 'client';
-  const ssh = (host: string, command: string): [string, string[]] =>
-    isHere(host)
-      ? ['sh', ['-c', command]]
-      : ['ssh', ['-F', options.config, host, `sudo sh -c ${quote(command)}`]];
+  // One connection for each host: an emulated machine takes a second to agree upon keys.
+  const shared = ['ControlMaster=auto', `ControlPath=${local}/%n`, 'ControlPersist=yes'];
+  const alive = ['ConnectTimeout=10', 'ServerAliveInterval=5', 'ServerAliveCountMax=3', 'LogLevel=ERROR'];
+  const flags = ['-F', options.config, ...[...shared, ...alive].flatMap((one) => ['-o', one])];
+  const ssh = (host: string, command: string): [string, string[]] => [
+    'ssh',
+    [...flags, host, `sudo sh -c ${quote(command)}`],
+  ];
 
   const run = (host: string, argv: readonly string[]): Promise<Outcome> =>
     new Promise((resolve) => {
@@ -41,6 +48,9 @@ export function makeSshSite(options: SshOptions): Site {
         resolve({status: error === null ? 0 : (error.code ?? error.signal ?? 1), stdout, stderr}),
       );
     });
+
+  const signalTo = (host: string, signal: NodeJS.Signals, to: string): Promise<Outcome> =>
+    run(host, ['kill', `-${signal.replace('SIG', '')}`, '--', to]);
 
   const device = (host: string): string => {
     const known = devices.get(host);
@@ -53,28 +63,34 @@ export function makeSshSite(options: SshOptions): Site {
   };
 
   return {
-    name: 'ssh',
+    name: 'vagrant',
+    means: new Set(['link', 'servers', 'disk', 'machine']),
     sharedFiles: false,
     webs: options.webs,
     vip: options.vip,
-    node: `${options.remoteCheckout}/node_modules/.bin/node`,
-    checkout: options.remoteCheckout,
+    node: options.node,
+    checkout: options.checkout,
     address: (host) => options.addresses[host] ?? '',
     device,
-    directory: (host) => (isHere(host) ? local : '/tmp/hactl-drill'),
+    directory: () => '/tmp/hactl-drill',
+    clockAhead: async (host) => {
+      await run(host, ['true']);
+      const before = Date.now();
+      const {stdout} = await run(host, ['date', '+%s%3N']);
+      return Number(stdout) - (before + Date.now()) / 2;
+    },
+    forget: (host) => {
+      execFile('ssh', [...flags, '-O', 'exit', host], () => undefined);
+    },
     run,
     start: async (host, argv, log) => {
-      // The client's program is this checkout's, on this machine.
-      const words = isHere(host)
-        ? argv.map((word) => word.replace(options.remoteCheckout, options.checkout))
-        : argv;
       const folder = path.posix.dirname(log);
       const [file, args] = ssh(
         host,
-        `mkdir -p ${quote(folder)}; echo $$; exec setsid -w sh -c ${quote(`echo $$; exec ${words.map(quote).join(' ')} 2>>${quote(log)}`)}`,
+        `mkdir -p ${quote(folder)}; echo $$; exec setsid -w sh -c ${quote(`echo $$; exec ${argv.map(quote).join(' ')} 2>>${quote(log)}`)}`,
       );
       const child = spawn(file, args, {stdio: ['pipe', 'pipe', 'pipe']});
-      if (isHere(host)) child.stderr.pipe(createWriteStream(log, {flags: 'a'}));
+      child.stderr.resume();
       const lines: string[] = [];
       const listeners: ((line: string) => void)[] = [];
       let [running, seen, leader]: [boolean, number, string | undefined] = [true, 0, undefined];
@@ -99,8 +115,8 @@ export function makeSshSite(options: SshOptions): Site {
         get running() {
           return running;
         },
-        signal: () => {
-          throw new Error('over ssh a program cannot be frozen: the drill does so in namespaces only');
+        signal: (signal) => {
+          if (running && leader !== undefined) void signalTo(host, signal, `-${leader}`);
         },
         write: (line) => child.stdin.write(line + '\n'),
         onLine: (listener) => {
@@ -109,19 +125,18 @@ export function makeSshSite(options: SshOptions): Site {
         },
         kill: async (signal, group = false) => {
           if (!running || leader === undefined) return;
-          await run(host, ['kill', `-${signal.replace('SIG', '')}`, '--', group ? `-${leader}` : leader]);
-          await ended;
+          const end = new AbortController();
+          const late = setTimeout(END_LIMIT, undefined, {signal: end.signal}).catch(() => undefined);
+          await Promise.race([signalTo(host, signal, group ? `-${leader}` : leader), late]);
+          await Promise.race([ended, late]);
+          end.abort();
+          child.kill('SIGKILL');
         },
       };
       programs.add(program);
       return Promise.resolve(program);
     },
     write: async (host, file, text, mode) => {
-      if (isHere(host)) {
-        mkdirSync(path.dirname(file), {recursive: true});
-        writeFileSync(file, text, {mode});
-        return;
-      }
       const encoded = Buffer.from(text).toString('base64');
       const {status, stderr} = await run(host, [
         'sh',
@@ -141,6 +156,8 @@ export function makeSshSite(options: SshOptions): Site {
       for (const program of programs)
         // oxlint-disable-next-line no-await-in-loop -- a handful of programs.
         await program.kill('SIGKILL', true);
+      for (const host of Object.keys(options.addresses))
+        spawnSync('ssh', [...flags, '-O', 'exit', host], {stdio: 'ignore', timeout: END_LIMIT});
       rmSync(local, {recursive: true, force: true});
     },
   };

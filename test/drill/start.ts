@@ -1,15 +1,52 @@
 /**
  * `npm run drill`: prepares the lab with progress, then runs the drill where there is an IPVS; with `--site vagrant` on the
- * machines of vagrant/Vagrantfile.
+ * machines of vagrant/Vagrantfile. What comes back is kept in `drills/`.
  */
-import {spawnSync} from 'node:child_process';
+import {spawn} from 'node:child_process';
 import path from 'node:path';
+import {createInterface} from 'node:readline';
+import {helpText, readOptions} from './options.ts';
+import {keep, reportOf} from './reports.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const words = process.argv.slice(2);
-const vagrant = words[0] === '--site' && words[1] === 'vagrant';
-const argv = vagrant
-  ? ['test/drill/vagrant.ts', ...words.slice(2)]
-  : ['test/lab/enter.ts', 'test/drill/main.ts', ...words];
-const {status} = spawnSync(process.execPath, argv, {cwd: root, stdio: 'inherit'});
-process.exit(status ?? 1);
+const at = words.indexOf('--site');
+const ground = at === -1 ? 'namespaces' : (words[at + 1] ?? '');
+const rest = at === -1 ? words : [...words.slice(0, at), ...words.slice(at + 2)];
+const programs: Readonly<Record<string, readonly string[]>> = {
+  namespaces: ['test/lab/enter.ts', 'test/drill/main.ts'],
+  vagrant: ['test/drill/vagrant.ts'],
+};
+const program = programs[ground];
+if (program === undefined) {
+  process.stderr.write(`--site ${ground}: there are ${Object.keys(programs).join(' and ')}\n`);
+  process.exit(2);
+}
+const read = readOptions(rest);
+if ('problem' in read) {
+  process.stderr.write(`${read.problem}\n`);
+  process.exit(2);
+}
+const help = helpText(read.options);
+if (help !== undefined) {
+  process.stdout.write(help);
+  process.exit(0);
+}
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+// A drill with everything takes longer than the default one.
+const env = {HACTL_LAB_MINUTES: rest.includes('--all') ? '60' : '24', ...process.env};
+const child = spawn(process.execPath, [...program, ...rest, '--print-report'], {
+  cwd: root,
+  env,
+  stdio: ['inherit', 'pipe', 'inherit'],
+});
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
+const ended = new Promise<number>((resolve) => child.on('close', (code) => resolve(code ?? 1)));
+createInterface({input: child.stdout}).on('line', (line) => {
+  const report = reportOf(line);
+  if (report === undefined) say(line);
+  else keep(report, say);
+});
+process.exit(await ended);

@@ -1,48 +1,102 @@
-/** `npm run drill -- --site vagrant`: the drill on the machines of vagrant/Vagrantfile, over ssh. */
+/** `npm run drill -- --site vagrant`: the drills on the machines of vagrant/Vagrantfile, over ssh. */
 import {execFileSync} from 'node:child_process';
-import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import {makeWebs} from '../lab/nginx.ts';
+import type {Site} from '../lab/site.ts';
+import {makeCluster} from './cluster.ts';
+import {chosenDrills, drillOptions} from './options.ts';
+import {REPORT} from './reports.ts';
 import {runDrill} from './run.ts';
+import type {Webs} from './scene.ts';
 import {makeSshSite} from './ssh.ts';
 
+const options = drillOptions(process.argv.slice(2));
 const checkout = path.resolve(import.meta.dirname, '../..');
 const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-vagrant-'));
 const config = path.join(folder, 'ssh-config');
-let text: string;
+const machines = {
+  director1: '10.99.1.2',
+  director2: '10.99.1.3',
+  web1: '10.99.1.11',
+  web2: '10.99.1.12',
+  client: '10.99.1.10',
+};
+/** In place of a checkout: the client's machine has the drill's client, and the package's Node. */
+const REMOTE = '/tmp/hactl-drill';
+
+const said = (error: unknown): string =>
+  typeof error === 'object' && error !== null && 'stderr' in error ? String(error.stderr) : String(error);
 try {
-  text = execFileSync('vagrant', ['ssh-config'], {cwd: path.join(checkout, 'vagrant'), encoding: 'utf8'});
+  const text = execFileSync('vagrant', ['ssh-config'], {
+    cwd: path.join(checkout, 'vagrant'),
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  writeFileSync(config, text);
 } catch (error) {
   process.stderr.write(
-    `vagrant ssh-config failed: are the machines up? cd vagrant && vagrant up\n${String(error)}\n`,
+    `vagrant ssh-config failed: are the machines up? cd vagrant && vagrant up\n${said(error)}\n`,
   );
   process.exit(1);
 }
-writeFileSync(config, text);
+
+/** The machines' nginx, under systemd. */
+const serviceOf = (site: Site): Webs => {
+  const page = (host: string): string => `It Works! ${host}\n`;
+  const kill = (signal: string, host: string): Promise<unknown> =>
+    site.run(host, ['systemctl', 'kill', '--kill-who=all', '-s', signal, 'nginx']);
+  return {
+    start: async (host) => {
+      const {status, stderr} = await site.run(host, ['systemctl', 'restart', 'nginx']);
+      if (status !== 0) throw new Error(`nginx of ${host}: ${stderr}`);
+    },
+    kill: async (host) => {
+      await kill('KILL', host);
+    },
+    freeze: async (host, signal) => {
+      await kill(signal.replace('SIG', ''), host);
+    },
+    answer: (host, text = page(host)) => site.write(host, '/var/www/html/index.html', text, 0o644),
+  };
+};
+
+const started = performance.now();
+const say = (line: string): void => {
+  const seconds = ((performance.now() - started) / 1_000).toFixed(1).padStart(6);
+  process.stdout.write(line === '' || line.startsWith(' ') ? `${line}\n` : `${seconds} s  ${line}\n`);
+};
 const site = makeSshSite({
   config,
-  checkout,
-  remoteCheckout: '/opt/hactl',
-  addresses: {director1: '10.99.1.2', director2: '10.99.1.3', web1: '10.99.1.11', web2: '10.99.1.12'},
+  addresses: machines,
   webs: ['web1', 'web2'],
   vip: '10.99.1.100',
+  node: '/usr/lib/hactl/node',
+  checkout: REMOTE,
 });
-// The drill starts its own daemons and servers in the place of the machines'.
-for (const host of ['director1', 'director2']) await site.run(host, ['systemctl', 'stop', 'hactld']);
-for (const host of site.webs) await site.run(host, ['systemctl', 'stop', 'nginx']);
-const passed = await runDrill({
+await site.write(
+  'client',
+  `${REMOTE}/test/drill/client.ts`,
+  readFileSync(path.join(checkout, 'test/drill/client.ts'), 'utf8'),
+  0o644,
+);
+const streams = Number(options.streams);
+const report = await runDrill({
   site,
-  keepalive: '200ms',
-  deadtime: '1',
-  streams: 20,
-  web: makeWebs(site),
-  say: (line) => process.stdout.write(`${line}\n`),
-  logs: false,
-  judgeTimes: true,
+  cluster: makeCluster({site, keepalive: '', deadtime: '', installed: true}),
+  drills: chosenDrills(site, options, say),
+  streams,
+  web: serviceOf(site),
+  say,
+  logs: options['keep-logs'],
+  judgeTimes: !options['no-times'],
+  installed: true,
+  limit: options.limit ?? 300_000,
+  lookEvery: 5_000,
+  settings: {streams},
 });
-for (const host of site.webs) await site.run(host, ['systemctl', 'start', 'nginx']);
-for (const host of ['director1', 'director2']) await site.run(host, ['systemctl', 'start', 'hactld']);
 await site.destroy();
 rmSync(folder, {recursive: true, force: true});
-process.exit(passed ? 0 : 1);
+if (options['print-report']) process.stdout.write(`${REPORT}${JSON.stringify(report)}\n`);
+process.stdout.write(report.passed ? 'drill passed\n' : 'drill FAILED\n');
+process.exit(report.passed ? 0 : 1);

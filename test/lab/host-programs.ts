@@ -73,6 +73,7 @@ function programOf(host: string, child: ChildProcess, log: string, gone: () => v
   });
   return {
     host,
+    pid: child.pid,
     lines,
     ended,
     get running() {

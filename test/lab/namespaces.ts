@@ -147,6 +147,7 @@ export function makeNamespaces(options: NamespaceOptions): NamespaceSite {
 
   return {
     name: 'namespaces',
+    means: new Set(['link', 'filter', 'freeze', 'servers', 'disk']),
     sharedFiles: true,
     root,
     vip: VIP,

@@ -25,16 +25,14 @@ http {
 }
 `;
 
-/** Starts and kills the web servers of a site. */
-export function makeWebs(site: Site): {
-  start(host: string): Promise<void>;
-  kill(host: string): Promise<void>;
-} {
+/** Starts, stops and kills the web servers of a site. */
+export function makeWebs(site: Site) {
+  const page = (host: string): string => `It Works! ${host}\n`;
   const running = new Map<string, Program>();
   return {
-    start: async (host) => {
+    start: async (host: string): Promise<void> => {
       const directory = `${site.directory(host)}/${host}`;
-      await site.write(host, `${directory}/www/index.html`, `It Works! ${host}\n`, 0o644);
+      await site.write(host, `${directory}/www/index.html`, page(host), 0o644);
       await site.write(host, `${directory}/nginx.conf`, config(directory), 0o644);
       const program = await site.start(
         host,
@@ -48,10 +46,17 @@ export function makeWebs(site: Site): {
         return /:0050 00000000:0000 0A/.test(stdout);
       });
     },
-    kill: async (host) => {
+    kill: async (host: string): Promise<void> => {
       // Master and worker: a server that is dead, not one that says good-bye.
       await running.get(host)?.kill('SIGKILL', true);
       running.delete(host);
+    },
+    freeze: (host: string, signal: 'SIGSTOP' | 'SIGCONT'): Promise<void> => {
+      running.get(host)?.signal(signal);
+      return Promise.resolve();
+    },
+    answer: async (host: string, text = page(host)): Promise<void> => {
+      await site.write(host, `${site.directory(host)}/${host}/www/index.html`, text, 0o644);
     },
   };
 }

@@ -3,9 +3,13 @@
  * is the same; only this port differs.
  */
 
+import type {Means} from '../../src/drill/event.ts';
+
 /** A program that the drill started on a host. Its lines on stdout are JSON objects or text. */
 export interface Program {
   readonly host: string;
+  /** Where its machine's processes are ours too. */
+  readonly pid?: number | undefined;
   /** Every line so far. */
   readonly lines: readonly string[];
   readonly running: boolean;
@@ -29,6 +33,12 @@ export interface Outcome {
 /** The port that the drill acts through. */
 export interface Site {
   readonly name: string;
+  /** What can be done to its hosts; undefined: nothing beside running programs. */
+  readonly means?: ReadonlySet<Means>;
+  /** How far a host's clock is ahead of ours, in milliseconds, where it has a clock of its own. */
+  clockAhead?(host: string): Promise<number>;
+  /** The host has gone: connections to it are void. */
+  forget?(host: string): void;
   /** The address of a host on the LAN. */
   address(host: string): string;
   /** The hosts see the same files as the drill: sockets can be reached by path. */

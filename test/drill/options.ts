@@ -1,0 +1,88 @@
+/** The command line of `npm run drill`, the same on each ground. */
+import {parseArgs} from 'node:util';
+import {choose, expectedText, type Drill} from '../../src/drill/event.ts';
+import type {Site} from '../lab/site.ts';
+import {library} from './events/library.ts';
+import type {Scene} from './scene.ts';
+
+const USAGE = `npm run drill -- [options]
+
+  --list               the drills that there are, and what each promises
+  --all                every drill that this ground can do
+  --only NAME[,NAME]   these
+  --site vagrant       on vagrant/Vagrantfile's machines, over ssh
+  --streams N          long-lived connections (20)
+  --keepalive T        of ha.cf (200ms); --deadtime T (1)
+  --limit SECONDS      how long a thing may take before the drill gives up on it (60; on virtual machines 300)
+  --keep-logs          print the directors' logs, also after a success
+  --no-times           print times, and do not judge by them
+`;
+
+export function drillOptions(argv: readonly string[]) {
+  const {values} = parseArgs({
+    args: [...argv],
+    options: {
+      help: {type: 'boolean', default: false},
+      list: {type: 'boolean', default: false},
+      all: {type: 'boolean', default: false},
+      only: {type: 'string', multiple: true, default: []},
+      keepalive: {type: 'string', default: '200ms'},
+      deadtime: {type: 'string', default: '1'},
+      streams: {type: 'string', default: '20'},
+      limit: {type: 'string'},
+      'keep-logs': {type: 'boolean', default: false},
+      // For the test command: times are printed, and judge nothing there.
+      'no-times': {type: 'boolean', default: false},
+      // The report as one line, for the program that started us.
+      'print-report': {type: 'boolean', default: false},
+    },
+  });
+  const limit = values.limit === undefined ? undefined : Number(values.limit) * 1_000;
+  return {...values, limit, only: values.only.flatMap((names) => names.split(','))};
+}
+
+/** Each drill with its events and what must hold; the usual ones are marked. */
+const listing = (): string =>
+  library
+    .map(({name, summary, usual, safe, needs, events}) =>
+      [
+        `${usual ? '*' : ' '} ${name.padEnd(13)} ${summary}${safe ? ' (safe on a running pair)' : ''}`,
+        ...(needs.length === 0 ? [] : [`                needs ${needs.join(', ')}`]),
+        ...events.map((event) => `                ${event.name}: ${expectedText(event.expected)}`),
+      ].join('\n'),
+    )
+    .join('\n');
+
+export const helpText = (options: {readonly help: boolean; readonly list: boolean}): string | undefined =>
+  options.help ? USAGE : options.list ? `${listing()}\n\n* run when nothing is chosen\n` : undefined;
+
+/** The command line, judged before a machine is booted for it: what is wrong with it, if something is. */
+export function readOptions(
+  argv: readonly string[],
+): {readonly options: ReturnType<typeof drillOptions>} | {readonly problem: string} {
+  try {
+    const options = drillOptions(argv);
+    const names = library.map(({name}) => name);
+    const unknown = options.only.filter((name) => !names.includes(name));
+    if (unknown.length === 0) return {options};
+    return {problem: `no drill is called ${unknown.join(', ')}: see npm run drill -- --list`};
+  } catch (error) {
+    return {
+      problem: `${error instanceof Error ? error.message : String(error)}: see npm run drill -- --help`,
+    };
+  }
+}
+
+/** The drills that were asked for; throws where a name is none. */
+export function chosenDrills(
+  site: Pick<Site, 'means' | 'name'>,
+  options: {readonly only: readonly string[]; readonly all: boolean},
+  say: (line: string) => void,
+): readonly Drill<Scene>[] {
+  const {chosen, left, unknown} = choose(library, {...options, means: site.means ?? new Set()});
+  if (unknown.length > 0)
+    throw new Error(`no drill is called ${unknown.join(', ')}: see npm run drill -- --list`);
+  for (const {name, lacks} of left)
+    say(`left out: ${name} needs ${lacks.join(', ')}, which ${site.name} lack`);
+  return chosen;
+}
