@@ -13,7 +13,7 @@ const USAGE = `npm run drill -- [options]
   --site vagrant       on vagrant/Vagrantfile's machines, over ssh
   --streams N          long-lived connections (20)
   --keepalive T        of ha.cf (200ms); --deadtime T (1)
-  --limit SECONDS      how long a thing may take before the drill gives up on it (60; on virtual machines 300)
+  --limit SECONDS      how long a thing may take before the drill gives up on it (240; on virtual machines 300)
   --keep-logs          print the directors' logs, also after a success
   --no-times           print times, and do not judge by them
 `;

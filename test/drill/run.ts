@@ -33,7 +33,7 @@ export interface DrillOptions {
 }
 
 /** How long things may take as a rule; emulation is slow. */
-const LIMIT = 120_000;
+const LIMIT = 240_000;
 /** A connection is synced from its third packet on, and the message leaves up to two seconds later. */
 const SYNC_DELAY = 3_000;
 const CLIENT = 'test/drill/client.ts';

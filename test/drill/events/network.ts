@@ -272,8 +272,10 @@ export const stolen: Drill<Scene> = {
         const thief = site.webs[0] ?? '';
         const device = site.device(thief);
         await site.run(thief, ['ip', 'address', 'add', `${site.vip}/24`, 'dev', device]);
-        await site.run(thief, ['busybox', 'arping', '-q', '-A', '-c', '3', '-I', device, site.vip]);
+        const claim = ['busybox', 'arping', '-q', '-A', '-c', '3', '-I', device, site.vip];
+        const {status, stderr} = await site.run(thief, claim);
         await site.run(thief, ['ip', 'address', 'del', `${site.vip}/24`, 'dev', device]);
+        if (status !== 0) throw new Error(`${thief} claimed nothing: ${stderr}`);
         if (!(await cluster.holds('director1'))) throw new Error('director1 gave its address away');
         return '';
       },
