@@ -52,6 +52,8 @@ export function makeCluster(options: ClusterOptions) {
   const boots = new Map<string, string>();
   /** Directors whose daemon runs, as far as the drill's own doing goes. */
   const living = new Set<string>();
+  /** Directors that no advert of the peer reaches, by the drill's own doing. */
+  const deaf = new Set<string>();
   let starts = 0;
   const listeners: ((name: string, snapshot: StatusSnapshot | undefined) => void)[] = [];
 
@@ -202,6 +204,26 @@ export function makeCluster(options: ClusterOptions) {
     return at;
   }
 
+  /** The link of a living director: neither hears the other any more. */
+  async function cutLink(name: string): Promise<void> {
+    for (const one of directors) deaf.add(one);
+    await site.cutLink(name);
+  }
+
+  async function restoreLink(name: string): Promise<void> {
+    await site.restoreLink(name);
+    deaf.clear();
+  }
+
+  /** All processes of a director stand still, and answer nobody, until it is woken. */
+  function freeze(name: string, signal: 'SIGSTOP' | 'SIGCONT'): void {
+    const daemon = daemons.get(name);
+    if (!daemon) throw new Error(`no daemon of ${name} to send ${signal} to`);
+    daemon.signal(signal);
+    if (signal === 'SIGSTOP') living.delete(name);
+    else living.add(name);
+  }
+
   async function powerOff(name: string): Promise<number> {
     if (installed) {
       await noteBoot(name);
@@ -267,6 +289,16 @@ export function makeCluster(options: ClusterOptions) {
     restart,
     configDirectory: (name: string): string => (installed ? '/etc/ha.d' : `${directory(name)}/ha.d`),
     stateDirectory: (name: string): string => (installed ? '/var/lib/hactl' : `${directory(name)}/state`),
+    cutLink,
+    restoreLink,
+    freeze,
+    /** Adverts of the peer reach it from now on, or not. */
+    hear: (name: string, hears: boolean): void => {
+      if (hears) deaf.delete(name);
+      else deaf.add(name);
+    },
+    /** Should it know that its peer lives. */
+    hears: (name: string): boolean => !deaf.has(name),
     /** Says `hactl status` something: the drill did not end it. */
     lives: (name: string): boolean => living.has(name) && (installed || daemons.get(name)?.running === true),
     hactl,

@@ -172,7 +172,7 @@ export const freeze: Drill<Scene> = {
       expected: {lost: Infinity, streamsKept: true, both: Infinity},
       act: async (scene) => {
         const at = Date.now();
-        scene.cluster.daemon('director1')?.signal('SIGSTOP');
+        scene.cluster.freeze('director1', 'SIGSTOP');
         await scene.cluster.active('director2', scene.limit);
         await until('the lease on director1 has run out', scene.limit, async () => {
           return !(await scene.cluster.holds('director1'));
@@ -185,7 +185,7 @@ export const freeze: Drill<Scene> = {
       name: 'director1 goes on',
       expected: planned,
       act: async ({cluster, limit}) => {
-        cluster.daemon('director1')?.signal('SIGCONT');
+        cluster.freeze('director1', 'SIGCONT');
         await cluster.active('director1', limit);
         await cluster.whole('director1', limit);
         return '';

@@ -1,5 +1,6 @@
 /** What goes wrong with a director's machine and its files. */
 import type {Drill} from '../../../src/drill/event.ts';
+import type {Outcome} from '../../lab/site.ts';
 import {until} from '../../lab/until.ts';
 import {ordered, OVERLAP_LIMIT, pause, QUIET, YOUNG_LIMIT, type Scene} from '../scene.ts';
 
@@ -59,9 +60,16 @@ export const diskFull: Drill<Scene> = {
       act: async (scene) => {
         const {site, cluster, limit} = scene;
         const state = cluster.stateDirectory('director1');
-        const script = `mkdir -p ${state} && mount -t tmpfs -o size=64k drill ${state} && cat /dev/zero >${state}/full; df ${state} | tail -n 1`;
-        const {stdout} = await site.run('director1', ['sh', '-c', script]);
-        if (!stdout.includes('100%')) throw new Error(`the disk is not full: ${stdout}`);
+        // The daemon sees mounts of its own: in a namespace of the lab as under systemd.
+        const snapshot = await cluster.status('director1');
+        const pid = snapshot?.processes.find(({name}) => name === 'supervisor')?.pid;
+        if (pid === undefined) throw new Error('no pid of the supervisor');
+        const seen = (script: string): Promise<Outcome> =>
+          site.run('director1', ['nsenter', '--mount', '--target', String(pid), 'sh', '-c', script]);
+        const {stdout, stderr} = await seen(
+          `mkdir -p ${state} && mount -t tmpfs -o size=64k drill ${state} && cat /dev/zero >${state}/full; df ${state} | tail -n 1`,
+        );
+        if (!stdout.includes('100%')) throw new Error(`the disk is not full: ${stdout}${stderr}`);
         try {
           await ordered(scene, 'director1', ['standby']);
           await cluster.active('director2', limit);
@@ -69,7 +77,7 @@ export const diskFull: Drill<Scene> = {
           await ordered(scene, 'director2', ['failback']);
           await cluster.active('director1', limit);
         } finally {
-          await site.run('director1', ['umount', '-l', state]);
+          await seen(`umount -l ${state}`);
         }
         return '';
       },

@@ -17,9 +17,9 @@ export const carrier: Drill<Scene> = {
       name: 'director1 loses its carrier',
       // The cut director may keep the address for a while: nobody on the LAN sees it.
       expected: {lost: Infinity, streamsKept: true, both: Infinity},
-      act: async ({site, cluster, limit}) => {
+      act: async ({cluster, limit}) => {
         const at = Date.now();
-        await site.cutLink('director1');
+        await cluster.cutLink('director1');
         await cluster.active('director2', limit);
         const taken = cluster.holdings.findLast((one) => one.director === 'director2' && one.holds);
         return `director2 has the address ${taken === undefined ? '?' : Math.round(taken.at - at)} ms after`;
@@ -28,8 +28,8 @@ export const carrier: Drill<Scene> = {
     {
       name: 'director1 has its carrier again',
       expected: planned,
-      act: async ({site, cluster, limit}) => {
-        await site.restoreLink('director1');
+      act: async ({cluster, limit}) => {
+        await cluster.restoreLink('director1');
         await cluster.active('director1', limit);
         await cluster.whole('director1', limit);
         await until(
@@ -53,12 +53,12 @@ export const flap: Drill<Scene> = {
     {
       name: "director1's port flaps",
       expected: {lost: Infinity, streamsKept: true, both: OVERLAP_LIMIT},
-      act: async ({site, cluster, limit}) => {
+      act: async ({cluster, limit}) => {
         for (let times = 0; times < 3; times += 1) {
           // oxlint-disable no-await-in-loop -- down and up, three times.
-          await site.cutLink('director1');
+          await cluster.cutLink('director1');
           await pause(300);
-          await site.restoreLink('director1');
+          await cluster.restoreLink('director1');
           await pause(700);
           // oxlint-enable no-await-in-loop
         }
@@ -82,9 +82,11 @@ const dropped = async ({site}: Scene, name: string, match?: string): Promise<voi
 
 /** Adverts that a director does not hear; its peer's channel and the clients are not touched. */
 const deaf = async (scene: Scene, names: readonly string[], isDeaf: boolean): Promise<void> => {
-  for (const name of names)
+  for (const name of names) {
     // oxlint-disable-next-line no-await-in-loop -- two directors.
     await dropped(scene, name, isDeaf ? 'udp dport 694' : undefined);
+    scene.cluster.hear(name, !isDeaf);
+  }
 };
 
 const heard = {

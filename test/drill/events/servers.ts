@@ -91,7 +91,7 @@ export const serverWrong: Drill<Scene> = {
 
 export const allServers: Drill<Scene> = {
   name: 'all-servers',
-  summary: 'every real server is killed: the fallback server stands in the table',
+  summary: 'every real server is killed: the fallback server answers',
   safe: false,
   usual: false,
   needs: ['servers'],
@@ -101,6 +101,8 @@ export const allServers: Drill<Scene> = {
       expected: {lost: Infinity, streamsKept: false, both: 0},
       act: async (scene) => {
         const {site, web, cluster, limit} = scene;
+        // The seed's `fallback=127.0.0.1:80 gate`: the page that says sorry, on the director itself.
+        await web.start('director1');
         const at = performance.now();
         await Promise.all(site.webs.map((host) => web.kill(host)));
         for (const host of site.webs)
@@ -116,8 +118,16 @@ export const allServers: Drill<Scene> = {
         return `fallback after ${Math.round(performance.now() - at)} ms`;
       },
     },
-    back('the real servers are back', async ({site, web}) => {
-      await Promise.all(site.webs.map((host) => web.start(host)));
-    }),
+    {
+      name: 'the real servers are back',
+      expected: {lost: 0, streamsKept: true, both: 0},
+      act: async (scene) => {
+        const {site, web} = scene;
+        await Promise.all(site.webs.map((host) => web.start(host)));
+        await allWebsUp(scene, 'director1');
+        await web.kill('director1');
+        return 'weight 1 again';
+      },
+    },
   ],
 };
