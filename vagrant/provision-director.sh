@@ -26,6 +26,7 @@ HARESOURCES
 cat >/etc/ha.d/ldirectord.cf <<LDIRECTORD_CF
 checktimeout=5
 checkinterval=2
+fallback=127.0.0.1:80 gate
 quiescent=yes
 virtual=$vip:80
 	real=10.99.1.11:80 gate
@@ -41,6 +42,12 @@ printf 'auth 1\n1 sha256 only-for-the-lab\n' >/etc/ha.d/authkeys
 chmod 600 /etc/ha.d/authkeys
 
 export DEBIAN_FRONTEND=noninteractive
+# The fallback server, which the drill starts when it needs it, and ipvsadm, with which it does harm.
+if ! command -v nginx >/dev/null || ! command -v ipvsadm >/dev/null; then
+  apt-get -q update
+  apt-get -qy install --no-install-recommends nginx-light ipvsadm
+  systemctl disable --now nginx
+fi
 apt-get -qy install --no-install-recommends /tmp/hactl.deb
 rm /tmp/hactl.deb
 hactl check-config

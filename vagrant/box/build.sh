@@ -21,7 +21,7 @@ root=$work/root
 # The kernel of the box lies beside its disk: libvirt loads it.
 cp "$root"/boot/vmlinuz-* "$work/vmlinuz"
 cp "$root"/boot/initrd.img-* "$work/initrd.img"
-rm -rf "$root"/boot/* "$root"/var/cache/apt/archives/*.deb
+rm -rf "${root:?}"/boot/* "$root"/var/cache/apt/archives/*.deb
 
 chroot "$root" useradd -m -s /bin/bash vagrant
 echo 'vagrant ALL=(ALL) NOPASSWD: ALL' >"$root/etc/sudoers.d/vagrant"
