@@ -122,6 +122,19 @@ test('a wrong key and a stranger are told apart from a peer that is away', async
   );
 });
 
+test('a handshake that ran out of time is not blamed on authkeys', async (t) => {
+  const peer = await start(t);
+  const silent = net.connect(peer.port, '127.0.0.1');
+  t.teardown(() => silent.destroy());
+  silent.on('error', () => undefined);
+  silent.write(Buffer.from([0x16, 0x03, 0x01]));
+  const refusal = await until('it is in the log', 30_000, () =>
+    Promise.resolve(peer.said.find((text) => text.includes('was refused'))),
+  );
+  t.regex(refusal, /no handshake within 5 s \(ERR_TLS_HANDSHAKE_TIMEOUT\)/);
+  t.notRegex(refusal, /authkeys/);
+});
+
 for (const [what, more, reason] of [
   [
     'an address that is not the peer',

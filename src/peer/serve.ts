@@ -57,7 +57,13 @@ export interface PeerServerOptions {
 
 const nameOf = (socket: net.Socket): string => `${socket.remoteAddress ?? ''} ${socket.remotePort ?? 0}`;
 
+/** A key that does not fit fails at once: who ran out of time has shown no key at all. */
 const handshakeFailure = (code: string): string =>
+  code === 'ERR_TLS_HANDSHAKE_TIMEOUT'
+    ? `no handshake within ${PEER_HANDSHAKE_LIMIT_MS / 1_000} s (${code}): an overloaded machine, lost packets, or a port scan`
+    : keyFailure(code);
+
+const keyFailure = (code: string): string =>
   /WRONG_VERSION_NUMBER|HTTP_REQUEST|UNSUPPORTED_PROTOCOL|UNKNOWN_PROTOCOL/.test(code)
     ? `it speaks no TLS 1.2 (${code}): an older hactl? both directors need the same version`
     : `the handshake failed (${code}): no key of authkeys fits`;
