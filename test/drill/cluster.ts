@@ -29,6 +29,12 @@ export interface ClusterOptions {
   readonly installed?: boolean;
 }
 
+/**
+ * Between two looks at a director's state. Each look costs the director a snapshot and us a parsed one: with a look every
+ * 50 ms, the drill that waited for an emulated pair took the processor that the pair needed. Milliseconds.
+ */
+export const LOOK = 200;
+
 /** An emulated machine boots in a minute, on a busy host in several. Milliseconds. */
 const BOOT_LIMIT = 400_000;
 
@@ -175,21 +181,31 @@ export function makeCluster(options: ClusterOptions) {
 
   /** Waits until a director says and its kernel shows that it is Active, and that all of it works. */
   const whole = (name: string, limit: number): Promise<StatusSnapshot> =>
-    until(`${name} is whole`, limit, async () => {
-      const one = await status(name);
-      if (!couldServe(one)) return undefined;
-      if (one.processes.some((process) => process.state !== 'running')) return undefined;
-      if (one.engine.groups.some((group) => group.role === 'Initialize')) return undefined;
-      return one;
-    });
+    until(
+      `${name} is whole`,
+      limit,
+      async () => {
+        const one = await status(name);
+        if (!couldServe(one)) return undefined;
+        if (one.processes.some((process) => process.state !== 'running')) return undefined;
+        if (one.engine.groups.some((group) => group.role === 'Initialize')) return undefined;
+        return one;
+      },
+      LOOK,
+    );
 
   const active = (name: string, limit: number): Promise<StatusSnapshot> =>
-    until(`${name} is Active`, limit, async () => {
-      const one = await status(name);
-      return one?.engine?.groups.every((group) => group.role === 'Active') && (await holds(name))
-        ? one
-        : undefined;
-    });
+    until(
+      `${name} is Active`,
+      limit,
+      async () => {
+        const one = await status(name);
+        return one?.engine?.groups.every((group) => group.role === 'Active') && (await holds(name))
+          ? one
+          : undefined;
+      },
+      LOOK,
+    );
 
   const noteBoot = async (name: string): Promise<void> => {
     boots.set(name, (await site.run(name, ['cat', '/proc/sys/kernel/random/boot_id'])).stdout);
@@ -247,7 +263,7 @@ export function makeCluster(options: ClusterOptions) {
       return;
     }
     // A machine that boots has no address of ours: what the dead daemon left is the kernel's to drop by its lease.
-    await until(`the lease on ${name} has run out`, 15_000, async () => !(await holds(name)));
+    await until(`the lease on ${name} has run out`, 15_000, async () => !(await holds(name)), LOOK);
     isolated.delete(name);
     await site.restoreLink(name);
     await start(name);

@@ -1,6 +1,6 @@
 /**
- * `npm run drill:picture -- REPORT.html FILE.png`: the page of a report of `hactl drill` as a picture, by Debian's chromium
- * (HACTL_CHROMIUM is another browser).
+ * `npm run drill:picture -- REPORT.html FILE.png`: the page of a report of `npm run drill` or `hactl drill` as a picture,
+ * by Debian's chromium (HACTL_CHROMIUM is another browser).
  */
 import {existsSync} from 'node:fs';
 import path from 'node:path';

@@ -4,7 +4,7 @@ import {finite, type DrillReport, type EventResult} from '../../src/drill/report
 import {renderReport} from '../../src/cli/render/drill-table.ts';
 import {parseStatusTruth} from './truth.ts';
 import type {ClientReport} from './client.ts';
-import {couldServe, directors, type Cluster} from './cluster.ts';
+import {couldServe, directors, LOOK, type Cluster} from './cluster.ts';
 import {holderTimes} from '../lab/holders.ts';
 import type {Program, Site} from '../lab/site.ts';
 import {until} from '../lab/until.ts';
@@ -122,7 +122,7 @@ export async function runDrill(options: DrillOptions): Promise<DrillReport> {
     }
     say('waiting for the pair');
     const coldStarts = begun.map(async ([name, from]) => {
-      await until(`${name} could serve`, limit, async () => couldServe(await cluster.status(name)));
+      await until(`${name} could serve`, limit, async () => couldServe(await cluster.status(name)), LOOK);
       return performance.now() - from;
     });
     const coldStart = Math.min(...(await Promise.all(coldStarts)));
@@ -249,7 +249,7 @@ export async function runDrill(options: DrillOptions): Promise<DrillReport> {
         return lies.length === 0 ? lies : undefined;
       };
       // oxlint-disable-next-line no-await-in-loop -- two directors.
-      const lies = await until(`${name} tells the truth`, truthLimit, right).catch(look);
+      const lies = await until(`${name} tells the truth`, truthLimit, right, LOOK).catch(look);
       for (const lie of lies) failures.push(`${when}: status of ${name}: ${lie}`);
     }
   }

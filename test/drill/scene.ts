@@ -1,7 +1,7 @@
 /** What an event of a drill acts on, and the bounds that the library's expectations share. */
 import type {Program, Site} from '../lab/site.ts';
 import {until} from '../lab/until.ts';
-import type {Cluster} from './cluster.ts';
+import {LOOK, type Cluster} from './cluster.ts';
 
 /** Quiet time behind an event, in which nothing may be lost any more. */
 export const QUIET = 3_000;
@@ -56,22 +56,32 @@ export const allWebsUp = async (
   {site, cluster, limit}: Pick<Scene, 'site' | 'cluster' | 'limit'>,
   name: string,
 ): Promise<void> => {
-  await until('all reals are up', limit, async () => {
-    const snapshot = await cluster.status(name);
-    const reals = snapshot?.virtuals[0]?.reals.filter((real) => real.check !== 'fallback') ?? [];
-    return (
-      reals.length === site.webs.length && reals.every((real) => real.check === 'up' && real.weight === 1)
-    );
-  });
+  await until(
+    'all reals are up',
+    limit,
+    async () => {
+      const snapshot = await cluster.status(name);
+      const reals = snapshot?.virtuals[0]?.reals.filter((real) => real.check !== 'fallback') ?? [];
+      return (
+        reals.length === site.webs.length && reals.every((real) => real.check === 'up' && real.weight === 1)
+      );
+    },
+    LOOK,
+  );
 };
 
 /** Waits until a director has a real server out of service. */
 export const webOut = async ({site, cluster, limit}: Scene, name: string, web: string): Promise<void> => {
-  await until(`${web} gets no more connections`, limit, async () => {
-    const snapshot = await cluster.status(name);
-    const real = snapshot?.virtuals[0]?.reals.find((one) => one.name.startsWith(`${site.address(web)}:`));
-    return real?.check === 'down' && (real.weight ?? 0) === 0;
-  });
+  await until(
+    `${web} gets no more connections`,
+    limit,
+    async () => {
+      const snapshot = await cluster.status(name);
+      const real = snapshot?.virtuals[0]?.reals.find((one) => one.name.startsWith(`${site.address(web)}:`));
+      return real?.check === 'down' && (real.weight ?? 0) === 0;
+    },
+    LOOK,
+  );
 };
 
 /** `hactl WORDS` on a director; throws with its output when it failed. */

@@ -1,7 +1,7 @@
 /** Directors that die, freeze, hand over and come back. */
 import type {Drill, DrillEvent} from '../../../src/drill/event.ts';
 import {until} from '../../lab/until.ts';
-import {couldServe, directors} from '../cluster.ts';
+import {couldServe, directors, LOOK} from '../cluster.ts';
 import {
   allWebsUp,
   changeOf,
@@ -81,10 +81,15 @@ const processDies = (name: string): DrillEvent<Scene> => {
 const withSpare = (name: string): DrillEvent<Scene> => ({
   ...processDies(name),
   before: async ({cluster, limit}) => {
-    await until(`director1 has a spare for ${name}`, limit, async () => {
-      const snapshot = await cluster.status('director1');
-      return snapshot?.processes.some((process) => process.name === name && process.spare === 'loaded');
-    });
+    await until(
+      `director1 has a spare for ${name}`,
+      limit,
+      async () => {
+        const snapshot = await cluster.status('director1');
+        return snapshot?.processes.some((process) => process.name === name && process.spare === 'loaded');
+      },
+      LOOK,
+    );
   },
 });
 
@@ -174,9 +179,14 @@ export const freeze: Drill<Scene> = {
         const at = Date.now();
         scene.cluster.freeze('director1', 'SIGSTOP');
         await scene.cluster.active('director2', scene.limit);
-        await until('the lease on director1 has run out', scene.limit, async () => {
-          return !(await scene.cluster.holds('director1'));
-        });
+        await until(
+          'the lease on director1 has run out',
+          scene.limit,
+          async () => {
+            return !(await scene.cluster.holds('director1'));
+          },
+          LOOK,
+        );
         const gone = changeOf(scene, 'director1', false, at);
         return gone === undefined ? '' : `the kernel dropped the address after ${Math.round(gone - at)} ms`;
       },

@@ -1,7 +1,7 @@
 /** Links and adverts that get lost, and an address that somebody else claims. */
 import type {Drill} from '../../../src/drill/event.ts';
 import {until} from '../../lab/until.ts';
-import {directors} from '../cluster.ts';
+import {directors, LOOK} from '../cluster.ts';
 import {ordered, OVERLAP_LIMIT, pause, QUIET, YOUNG_LIMIT, type Scene} from '../scene.ts';
 
 const planned = {lost: YOUNG_LIMIT, streamsKept: true, both: OVERLAP_LIMIT} as const;
@@ -36,6 +36,7 @@ export const carrier: Drill<Scene> = {
           'director2 gave the address back',
           limit,
           async () => !(await cluster.holds('director2')),
+          LOOK,
         );
         return '';
       },
@@ -97,10 +98,15 @@ const heard = {
 const heal = async (scene: Scene, names: readonly string[]): Promise<string> => {
   const {cluster, limit} = scene;
   await deaf(scene, names, false);
-  await until('one director holds the address', limit, async () => {
-    const holders = [await cluster.holds('director1'), await cluster.holds('director2')];
-    return holders[0] !== holders[1];
-  });
+  await until(
+    'one director holds the address',
+    limit,
+    async () => {
+      const holders = [await cluster.holds('director1'), await cluster.holds('director2')];
+      return holders[0] !== holders[1];
+    },
+    LOOK,
+  );
   await cluster.active('director1', limit);
   await cluster.whole('director2', limit);
   return '';
@@ -180,10 +186,15 @@ export const syncLoss: Drill<Scene> = {
         for (const role of ['master', 'backup'])
           // oxlint-disable-next-line no-await-in-loop -- one daemon after the other.
           await site.run('director1', ['ipvsadm', '--stop-daemon', role]);
-        await until('the sync daemons run again', limit, async () => {
-          const {stdout} = await site.run('director1', ['ipvsadm', '-L', '--daemon']);
-          return stdout.split('\n').filter((line) => /sync daemon/.test(line)).length >= before;
-        });
+        await until(
+          'the sync daemons run again',
+          limit,
+          async () => {
+            const {stdout} = await site.run('director1', ['ipvsadm', '-L', '--daemon']);
+            return stdout.split('\n').filter((line) => /sync daemon/.test(line)).length >= before;
+          },
+          LOOK,
+        );
         return `${before} daemons run again after ${Math.round(performance.now() - at)} ms`;
       },
     },

@@ -1,6 +1,7 @@
 /** Real servers that die, hang and answer wrongly. */
 import type {Drill, DrillEvent} from '../../../src/drill/event.ts';
 import {until} from '../../lab/until.ts';
+import {LOOK} from '../cluster.ts';
 import {allWebsUp, webOut, type Scene} from '../scene.ts';
 
 const victim = ({site}: Pick<Scene, 'site'>): string => site.webs[1] ?? '';
@@ -108,11 +109,16 @@ export const allServers: Drill<Scene> = {
         for (const host of site.webs)
           // oxlint-disable-next-line no-await-in-loop -- whichever is last.
           await webOut(scene, 'director1', host);
-        await until('the fallback server is in the table', limit, async () => {
-          const snapshot = await cluster.status('director1');
-          const fallback = snapshot?.virtuals[0]?.reals.find((real) => real.check === 'fallback');
-          return (fallback?.weight ?? 0) > 0;
-        });
+        await until(
+          'the fallback server is in the table',
+          limit,
+          async () => {
+            const snapshot = await cluster.status('director1');
+            const fallback = snapshot?.virtuals[0]?.reals.find((real) => real.check === 'fallback');
+            return (fallback?.weight ?? 0) > 0;
+          },
+          LOOK,
+        );
         // No director is better off with the addresses: they stay.
         if (!(await cluster.holds('director1'))) throw new Error('director1 gave its address away');
         return `fallback after ${Math.round(performance.now() - at)} ms`;
