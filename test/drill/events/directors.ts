@@ -146,6 +146,10 @@ export const standby: Drill<Scene> = {
     {
       name: 'hactl standby on director1',
       expected: planned,
+      // It refuses to hand over to a peer that cannot serve, and after a power loss the peer may still be loading its table.
+      before: async ({cluster, limit}) => {
+        await cluster.whole('director2', limit);
+      },
       act: async (scene) => {
         const text = await ordered(scene, 'director1', ['standby']);
         await scene.cluster.active('director2', scene.limit);
