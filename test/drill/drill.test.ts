@@ -5,6 +5,7 @@ import test from 'ava';
 import {drillConfig} from './config.ts';
 import {addressChange, holderTimes} from '../lab/holders.ts';
 import {readOptions} from './options.ts';
+import {reportLines, reportReader} from './reports.ts';
 import {activeConnections} from './recorder.ts';
 import {renderReport} from '../../src/cli/render/drill-table.ts';
 
@@ -88,6 +89,35 @@ test('a command line that names no drill is refused before anything runs', (t) =
   t.is(problem(['--only', 'standby,power-loss', '--no-times']), '');
   t.is(problem(['--only', 'standby,power-los']), 'no drill is called power-los: see npm run drill -- --list');
   t.regex(problem(['--nonsense']), /--nonsense.*see npm run drill -- --help$/);
+});
+
+test('a report comes through a console whole, or is known to be damaged', (t) => {
+  const requests = Array.from({length: 9_000}, (_, at) => [at * 97, (at * 7) % 113, 'web1'] as const);
+  const report = {
+    version: 1,
+    site: 'namespaces',
+    began: '2026-11-29T09:00:00.000Z',
+    length: 1,
+    passed: true,
+    settings: {},
+    events: [],
+    holders: [],
+    roles: [],
+    connections: [],
+    requests,
+  } as const;
+  const read = (lines: readonly string[]): unknown[] => {
+    const got: unknown[] = [];
+    const reader = reportReader((one) => got.push(one));
+    for (const line of lines) reader(line);
+    return got;
+  };
+  const lines = reportLines(report);
+  t.true(lines.every((line) => line.length < 1_100));
+  t.deepEqual(read(lines), [JSON.parse(JSON.stringify(report))]);
+  t.deepEqual(read(lines.toSpliced(3, 1)), [undefined], 'a line is missing');
+  t.deepEqual(read(lines.with(2, (lines[2] ?? '').slice(0, -9))), [undefined], 'a line was cut short');
+  t.false(reportReader(() => t.fail())('drill passed'));
 });
 
 test('a failure is in the table and in words', (t) => {

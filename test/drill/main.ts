@@ -4,7 +4,7 @@ import {makeNamespaces} from '../lab/namespaces.ts';
 import {makeWebs} from '../lab/nginx.ts';
 import {makeCluster} from './cluster.ts';
 import {chosenDrills, drillOptions, helpText} from './options.ts';
-import {REPORT} from './reports.ts';
+import {reportLines} from './reports.ts';
 import {runDrill} from './run.ts';
 
 const options = drillOptions(process.argv.slice(2));
@@ -35,6 +35,6 @@ const report = await runDrill({
   settings: {keepalive, deadtime, streams},
 });
 await site.destroy();
-if (options['print-report']) process.stdout.write(`${REPORT}${JSON.stringify(report)}\n`);
+if (options['print-report']) for (const line of reportLines(report)) process.stdout.write(`${line}\n`);
 process.stdout.write(report.passed ? 'drill passed\n' : 'drill FAILED\n');
 process.exit(report.passed ? 0 : 1);

@@ -33,7 +33,7 @@ export function drillOptions(argv: readonly string[]) {
       'keep-logs': {type: 'boolean', default: false},
       // For the test command: times are printed, and judge nothing there.
       'no-times': {type: 'boolean', default: false},
-      // The report as one line, for the program that started us.
+      // The report in lines of text, for the program that started us.
       'print-report': {type: 'boolean', default: false},
     },
   });

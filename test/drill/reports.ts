@@ -1,23 +1,52 @@
 /** Reports of drills in the checkout: `drills/`, kept and compared. */
 import path from 'node:path';
+import {gunzipSync, gzipSync} from 'node:zlib';
 import {keepReport, type Kept} from '../../src/drill/store.ts';
 import {compareReports, isReport, type DrillReport} from '../../src/drill/report.ts';
 import {table} from '../../src/cli/render/table.ts';
 
-/** Before the one line that has the report: a micro-VM has no other way to give a file away. */
-export const REPORT = 'HACTL-DRILL-REPORT ';
+/** Before each line of a report: a micro-VM has no other way to give a file away than its console. */
+const REPORT = 'HACTL-DRILL-REPORT ';
+/** Of base64. A console that was written a line of 250 kB lost some of it. */
+const LINE = 1_000;
 
 const folder = path.resolve(import.meta.dirname, '../../drills');
 
-/** The report of such a line. */
-export function reportOf(line: string): DrillReport | undefined {
-  if (!line.startsWith(REPORT)) return undefined;
-  const value: unknown = JSON.parse(line.slice(REPORT.length));
-  return isReport(value) ? value : undefined;
+/** A report as short lines, the last of which is empty. Pure. */
+export function reportLines(report: DrillReport): string[] {
+  const text = gzipSync(JSON.stringify(report)).toString('base64');
+  return [...(text.match(new RegExp(`.{1,${LINE}}`, 'g')) ?? []), ''].map((part) => `${REPORT}${part}`);
+}
+
+/** Collects such lines; `whole` gets the report, or undefined where its checksum does not fit. False: no such line. */
+export function reportReader(whole: (report: DrillReport | undefined) => void): (line: string) => boolean {
+  let text = '';
+  return (line) => {
+    if (!line.startsWith(REPORT)) return false;
+    const part = line.slice(REPORT.length).trim();
+    text += part;
+    if (part !== '') return true;
+    whole(unpack(text));
+    text = '';
+    return true;
+  };
+}
+
+function unpack(text: string): DrillReport | undefined {
+  try {
+    const value: unknown = JSON.parse(gunzipSync(Buffer.from(text, 'base64')).toString());
+    return isReport(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Keeps it, and says where; beside the last report of the same ground. A drill has not failed because its report cannot be kept. */
-export function keep(report: DrillReport, say: (line: string) => void): void {
+export function keep(report: DrillReport | undefined, say: (line: string) => void): void {
+  if (report === undefined) {
+    say('the report was not kept: it was damaged on its way');
+    return;
+  }
   try {
     show(report, keepReport(folder, report), say);
   } catch (error) {

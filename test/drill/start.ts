@@ -6,7 +6,7 @@ import {spawn} from 'node:child_process';
 import path from 'node:path';
 import {createInterface} from 'node:readline';
 import {helpText, readOptions} from './options.ts';
-import {keep, reportOf} from './reports.ts';
+import {keep, reportReader} from './reports.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const words = process.argv.slice(2);
@@ -44,9 +44,8 @@ const child = spawn(process.execPath, [...program, ...rest, '--print-report'], {
 });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
 const ended = new Promise<number>((resolve) => child.on('close', (code) => resolve(code ?? 1)));
+const readReport = reportReader((report) => keep(report, say));
 createInterface({input: child.stdout}).on('line', (line) => {
-  const report = reportOf(line);
-  if (report === undefined) say(line);
-  else keep(report, say);
+  if (!readReport(line)) say(line);
 });
 process.exit(await ended);

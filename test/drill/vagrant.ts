@@ -6,7 +6,7 @@ import path from 'node:path';
 import type {Site} from '../lab/site.ts';
 import {makeCluster} from './cluster.ts';
 import {chosenDrills, drillOptions} from './options.ts';
-import {REPORT} from './reports.ts';
+import {reportLines} from './reports.ts';
 import {runDrill} from './run.ts';
 import type {Webs} from './scene.ts';
 import {makeSshSite} from './ssh.ts';
@@ -97,6 +97,6 @@ const report = await runDrill({
 });
 await site.destroy();
 rmSync(folder, {recursive: true, force: true});
-if (options['print-report']) process.stdout.write(`${REPORT}${JSON.stringify(report)}\n`);
+if (options['print-report']) for (const line of reportLines(report)) process.stdout.write(`${line}\n`);
 process.stdout.write(report.passed ? 'drill passed\n' : 'drill FAILED\n');
 process.exit(report.passed ? 0 : 1);
