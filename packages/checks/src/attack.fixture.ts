@@ -68,6 +68,8 @@ export async function attack(
         receive: 'OK',
         login: 'me',
         passwd: 'x',
+        secret: 'x',
+        ...(kinds[kind]?.datagram ? {protocol: 'udp' as const} : {}),
         request: kinds[kind]?.service === 'dns' ? 'real.test' : 'SELECT 1',
         checkInterval: 1_000,
         checkTimeout: CHECK_LIMIT,

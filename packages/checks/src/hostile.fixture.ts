@@ -2,50 +2,21 @@
  * A process of hostile servers, five of each kind, for the attacks on the checks: prints the ports as JSON, one line, and
  * serves until its input ends. Each kind keeps a reader busy in its own way.
  */
+import dgram from 'node:dgram';
 import net from 'node:net';
 import process from 'node:process';
-
-type Act = (socket: net.Socket) => void;
-
-/** Writes for ever, as fast as the other side reads. */
-const flood = (socket: net.Socket, octets: Buffer | string): void => {
-  const more = (): void => {
-    while (!socket.destroyed && socket.write(octets));
-  };
-  socket.on('drain', more);
-  more();
-};
-/** A piece each millisecond, in a segment of its own. */
-const drip = (socket: net.Socket, octets: Buffer | string): void => {
-  const timer = setInterval(() => {
-    for (let piece = 0; piece < 4 && !socket.destroyed; piece += 1) socket.write(octets);
-  }, 1);
-  socket.on('close', () => clearInterval(timer));
-};
-const asked =
-  (act: Act): Act =>
-  (socket) =>
-    void socket.once('data', () => act(socket));
-const first =
-  (text: string | Buffer, then: Act): Act =>
-  (socket) => {
-    socket.write(text);
-    then(socket);
-  };
-const mysqlPacket = (sequence: number, body: Buffer): Buffer => {
-  const head = Buffer.alloc(4);
-  head.writeUIntLE(body.length, 0, 3);
-  head[3] = sequence;
-  return Buffer.concat([head, body]);
-};
-const mysqlGreeting = mysqlPacket(
-  0,
-  Buffer.concat([
-    Buffer.from('\x0a8.0\0\x01\0\0\0abcdefgh\0\xff\xf7\x21\x02\0\xff\xdf\x15', 'latin1'),
-    Buffer.alloc(10),
-    Buffer.from('ijklmnopqrst\0mysql_native_password\0'),
-  ]),
-);
+import {
+  asked,
+  drip,
+  first,
+  flood,
+  mysqlGreeting,
+  mysqlPacket,
+  type Act,
+  type Kind,
+} from './hostile-acts.fixture.ts';
+import {bannerKinds} from './hostile-banners.fixture.ts';
+import {tlsKinds} from './hostile-tls.fixture.ts';
 
 /** A message with names of thousands of labels, and a thousand records that point at them. */
 function longNames(id: Buffer): Buffer {
@@ -68,8 +39,10 @@ function longNames(id: Buffer): Buffer {
   return Buffer.concat([size, message]);
 }
 
-/** By name: the service that is checked, and what its server does with each connection. */
-export const kinds: Readonly<Record<string, {readonly service: string; readonly act: Act}>> = {
+/** By name. */
+export const kinds: Readonly<Record<string, Kind>> = {
+  ...bannerKinds,
+  ...tlsKinds,
   chunks: {
     service: 'http',
     act: asked(
@@ -156,9 +129,17 @@ if (import.meta.main) {
       server.listen(0, '127.0.0.1', 511, () => resolve((server.address() as net.AddressInfo).port));
     });
   const ports: Record<string, number[]> = {};
-  for (const [name, {act}] of Object.entries(kinds))
+  const listenUdp = (answer: NonNullable<Kind['datagram']>): Promise<number> =>
+    new Promise((resolve) => {
+      const socket = dgram.createSocket('udp4', (question, peer) => answer(socket, question, peer));
+      socket.on('error', () => undefined);
+      socket.bind(0, '127.0.0.1', () => resolve(socket.address().port));
+    });
+  for (const [name, {act, datagram}] of Object.entries(kinds))
     // oxlint-disable-next-line no-await-in-loop -- a few sockets.
-    ports[name] = await Promise.all(Array.from({length: 5}, () => listen(act)));
+    ports[name] = await Promise.all(
+      Array.from({length: 5}, () => (datagram ? listenUdp(datagram) : listen(act))),
+    );
   process.stdout.write(`${JSON.stringify(ports)}\n`);
   process.stdin.resume().on('end', () => process.exit(0));
 }

@@ -7,6 +7,7 @@ test('hostile servers of every kind take no healthy server out of service', asyn
   t.deepEqual(down, [], 'no healthy server was ever down');
   t.is(up, 20);
   for (const [kind, reason] of judged) t.not(reason, undefined, kind);
+  t.log(`${memory} MB`);
   t.true(memory < 300, `${memory} MB`);
   t.deepEqual(
     log.filter((line) => line.includes('ended (')),

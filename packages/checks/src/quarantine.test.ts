@@ -5,9 +5,11 @@ import fc from 'fast-check';
 import {startChecks} from './driver.ts';
 import type {Carried, CheckSpec, Costs, FromShard} from './messages.ts';
 import {quarantineFor, quarantinesMax} from './placement.ts';
+import {Meter} from './probes/meter.ts';
 import {checkOf, serve} from './probes/testing.ts';
 import {afterCheck, afterUse, ALLOWANCE, fullBucket, type Confinement, type Cost} from './quarantine.ts';
 import {makeRecentLateness} from './recent-lateness.ts';
+import {Spending} from './spending.ts';
 
 const cheap: Cost = {cpu: 1, octets: 1_000};
 const middling: Cost = {cpu: 10, octets: 1_000};
@@ -228,6 +230,21 @@ test.serial(
     t.true(carried.due > 0);
   },
 );
+
+test('what other threads do for a check, and what Node spends on each piece, is charged to it', (t) => {
+  const ended: string[] = [];
+  const spending = new Spending(ALLOWANCE);
+  const meter = new Meter((reason) => ended.push(reason), spending);
+  meter.charge(ALLOWANCE.cpu - 1);
+  t.deepEqual(ended, []);
+  for (let pieces = 0; pieces < 100; pieces += 1) meter.enter(1);
+  t.deepEqual(ended, ['its check takes more than 15 ms of CPU time']);
+  t.is(spending.interrupted, ended[0]);
+  const late = new Meter((reason) => ended.push(reason), new Spending(ALLOWANCE));
+  late.finish();
+  late.charge(1_000);
+  t.is(ended.length, 1, 'one that has its verdict is not interrupted');
+});
 
 // The budget is the whole process's: by itself.
 test.serial(

@@ -8,7 +8,7 @@ import type {Millis} from '@hactl/base';
 import {mostSteps} from './match-cost.ts';
 
 /** V8 takes about a millisecond for so many; a deadline costs a fifth of one (measured). */
-const DIRECT_STEPS = 1e6;
+const DIRECT_STEPS = 4.5e6;
 /** Time limit of a match; an expression that exceeded it gets half as long the next time, down to LEAST. */
 const MOST: Millis = 50;
 const LEAST: Millis = 5;
@@ -30,9 +30,13 @@ const script = new vm.Script('pattern.test(text)');
 const isTimeout = (error: unknown): boolean =>
   types.isNativeError(error) && 'code' in error && error.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
 
+/** Is it cheap by its form on a text of this length? The largest page that is read (1 MiB), with a plain expression, is. */
+export const isCheap = (pattern: RegExp, length: number): boolean =>
+  mostSteps(pattern, length) <= DIRECT_STEPS;
+
 /** Is there a match? Throws a SlowMatch when that cannot be decided in time. */
 export function matches(pattern: RegExp, text: string): boolean {
-  if (mostSteps(pattern, text.length) <= DIRECT_STEPS) return pattern.test(text);
+  if (isCheap(pattern, text.length)) return pattern.test(text);
   const limit = limits.get(pattern.source) ?? MOST;
   for (let tries = 1; ; tries += 1) {
     const before = process.threadCpuUsage();

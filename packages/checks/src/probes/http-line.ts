@@ -48,7 +48,10 @@ export function openSecure(spec: CheckSpec, host: string, listener: LineListener
     });
   };
   on('connect', listener.connected);
-  on('secureConnect', listener.secured);
+  // Not with each further handshake: the request is sent once.
+  socket.once('secureConnect', () => {
+    if (!closed) listener.secured();
+  });
   on('data', listener.received);
   on('end', listener.ended);
   on('close', listener.ended);

@@ -18,6 +18,8 @@ export const EVENTS_MAX = 4_096;
  * V8's. A check with few events cannot exceed its budget because the machine is busy.
  */
 const EVENT_TIME_MAX: Millis = 5;
+/** What Node spends on a piece before the check's own event begins, in ms (measured): a drip costs little else. */
+const PIECE: Millis = 0.02;
 /** From this on the CPU clock is read for each event. */
 const SUSPECT: Millis = 5;
 
@@ -75,11 +77,19 @@ export class Meter {
     if (this.#events > EVENTS_MAX) this.#end(`the answer comes in more than ${EVENTS_MAX} pieces: given up`);
     if (this.#spending) {
       this.#spending.octets += octets;
+      this.#spending.cpu += PIECE;
       this.#look(this.#spending);
     }
     if (turnEnds) return;
     turnEnds = true;
     setImmediate(endOfTurn);
+  }
+
+  /** Work of other threads for this check, in ms: charged before it is done. */
+  charge(cpu: Millis): void {
+    if (!this.#spending) return;
+    this.#spending.cpu += cpu;
+    this.#look(this.#spending);
   }
 
   /** The check has its verdict: what is charged from now on cannot end it. */

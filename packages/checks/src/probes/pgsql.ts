@@ -28,6 +28,7 @@ import {
   type Demand,
   type Frame,
 } from './pgsql-message.ts';
+import type {Meter} from './meter.ts';
 import {makeReader, type Reader} from './reader.ts';
 import {judgeRows, MESSAGES_MAX, ROWS_MAX, rowText, sqlCheck, TOTAL_MAX} from './sql.ts';
 import {overTcp, type Line} from './tcp-check.ts';
@@ -50,14 +51,23 @@ async function open(line: Line): Promise<Socket> {
   return socket;
 }
 
+/** CPU time of a round of SCRAM, in ms. PostgreSQL's default is 4,096 of them. */
+const ROUND = 0.000_15;
+
 /** SCRAM's two rounds; the first demand is read. */
-async function scram(socket: Socket, demand: () => Promise<Demand>, passwd: string): Promise<void> {
+async function scram(
+  socket: Socket,
+  demand: () => Promise<Demand>,
+  passwd: string,
+  meter: Meter,
+): Promise<void> {
   const nonce = randomBytes(18).toString('base64');
   const first = scramFirst(nonce);
   socket.write(saslInitial(first));
   const asked = await demand();
   const challenge = asked.kind === 'scram-challenge' ? readChallenge(asked.text, nonce) : undefined;
   if (!challenge || asked.kind !== 'scram-challenge') throw new Error('no usable SCRAM challenge');
+  meter.charge(challenge.rounds * ROUND);
   const salted = await stretch(passwd.normalize('NFKC'), challenge.salt, challenge.rounds, 32, 'sha256');
   const {last, verifier} = scramLast(salted, first, asked.text, challenge.nonce);
   socket.write(saslResponse(last));
@@ -77,7 +87,13 @@ async function nextFrame(reader: Reader, doing: string): Promise<Frame> {
   }
 }
 
-async function logIn(socket: Socket, reader: Reader, user: string, passwd: string): Promise<void> {
+async function logIn(
+  socket: Socket,
+  reader: Reader,
+  user: string,
+  passwd: string,
+  meter: Meter,
+): Promise<void> {
   const doing = `login as ${user}`;
   const demand = async (): Promise<Demand> => {
     const {type, body} = await nextFrame(reader, doing);
@@ -88,7 +104,7 @@ async function logIn(socket: Socket, reader: Reader, user: string, passwd: strin
   if (wanted.kind === 'none') return;
   if (wanted.kind === 'password') socket.write(passwordMessage(passwd));
   else if (wanted.kind === 'md5') socket.write(passwordMessage(md5Password(user, passwd, wanted.salt)));
-  else if (wanted.kind === 'scram') await scram(socket, demand, passwd);
+  else if (wanted.kind === 'scram') await scram(socket, demand, passwd, meter);
   else throw new Error(`${doing} failed: the server wants ${'name' in wanted ? wanted.name : wanted.kind}`);
   if ((await demand()).kind !== 'none') throw new Error(`${doing} failed: asked for a password twice`);
 }
@@ -105,7 +121,7 @@ export async function probePgsql(spec: CheckSpec, limit: Millis, clock: Clock): 
     );
     line.phase('logging in');
     socket.write(startup(check.user, spec.database ?? check.user));
-    await logIn(socket, reader, check.user, spec.passwd ?? '');
+    await logIn(socket, reader, check.user, spec.passwd ?? '', line.meter);
     while ((await nextFrame(reader, `login as ${check.user}`)).type !== 'Z');
 
     line.phase('waiting for the rows');

@@ -4,29 +4,12 @@ import type {AddressInfo} from 'node:net';
 import {systemClock} from '@hactl/base';
 import test, {type ExecutionContext} from 'ava';
 import {probeHttp} from './http.ts';
+import {probeImap} from './imap.ts';
+import {probeLdap} from './ldap.ts';
 import {probeNntp} from './nntp.ts';
+import {cert, key} from '../tls.fixture.ts';
 import {checkOf} from './testing.ts';
 import {certificateEnd, certificateOf} from './tls-client.ts';
-
-/** For real.test, until 2126; of this test only. */
-const cert = `-----BEGIN CERTIFICATE-----
-MIIBfjCCASWgAwIBAgIUNhGoJrx7RvJVNbID81J9qQZtrdAwCgYIKoZIzj0EAwIw
-FDESMBAGA1UEAwwJcmVhbC50ZXN0MCAXDTI2MTEyODIwMTUyMloYDzIxMjYxMTA0
-MjAxNTIyWjAUMRIwEAYDVQQDDAlyZWFsLnRlc3QwWTATBgcqhkjOPQIBBggqhkjO
-PQMBBwNCAAQDx/yNoxxHFEPSph8qsBTjnbAP/UOQYwXguwk2NyFcIH/i2FhpGPX2
-LOUcR4n2/J7FH+N6x1pxvkscN5fhvu7+o1MwUTAdBgNVHQ4EFgQUpqa0HQk0GpUL
-NcHj2IZv94uThIAwHwYDVR0jBBgwFoAUpqa0HQk0GpULNcHj2IZv94uThIAwDwYD
-VR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNHADBEAiBCFKU+e5NS/SRRPpEyyjpu
-10xq7iEJ1eTSVYIAKXhHQQIgdqy+l37HgeNObJAeYrHPE24w5keq+qV/aBXlwzKZ
-40A=
------END CERTIFICATE-----
-`;
-const key = `-----BEGIN PRIVATE KEY-----
-MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgaO0PxgFhnliKcoLE
-OXy9M2r7PrpXO6Z4w8zGurlqCxuhRANCAAQDx/yNoxxHFEPSph8qsBTjnbAP/UOQ
-YwXguwk2NyFcIH/i2FhpGPX2LOUcR4n2/J7FH+N6x1pxvkscN5fhvu7+
------END PRIVATE KEY-----
-`;
 
 const LIMIT = 60_000;
 
@@ -120,3 +103,29 @@ for (const [left, words] of [
     const ends = Date.UTC(2026, 11, 24, 12);
     t.is(certificateEnd(ends, ends - left).words, `the certificate ${words} (2026-12-24)`);
   });
+
+test('a server that asks for handshake after handshake fails the check, and gets the request once', async (t) => {
+  const requests: string[] = [];
+  const server = tls.createServer({cert, key, maxVersion: 'TLSv1.2'}, (socket) => {
+    socket.on('error', () => undefined);
+    socket.on('data', (octets) => requests.push(octets.toString()));
+    const again = (): void => {
+      if (!socket.destroyed) socket.renegotiate({}, again);
+    };
+    again();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => server.close());
+  for (const [probe, service] of [
+    [probeHttp, 'https'],
+    [probeImap, 'imaps'],
+    [probeLdap, 'ldaps'],
+  ] as const) {
+    const spec = checkOf(service, (server.address() as AddressInfo).port);
+    // oxlint-disable-next-line no-await-in-loop -- one after the other.
+    const {passed, reason} = await probe(spec, LIMIT, systemClock);
+    t.false(passed, service);
+    t.regex(reason, /^connected in \d+ ms, TLS ok, .*more than 3 TLS handshakes$/, service);
+  }
+  t.is(requests.join('').split('GET / ').length - 1, 1);
+});

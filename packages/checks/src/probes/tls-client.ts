@@ -10,6 +10,11 @@ import {serverName} from './connect.ts';
 const DAY = 86_400_000;
 /** A short handshake shows no certificate: after so long a full one is made, in ms. */
 const SHOWN_FOR = 3_600_000;
+/**
+ * Handshakes on one connection: a server may ask for another one (IIS does, before it asks for a client's certificate). Each
+ * costs as much as dozens of checks, and no event of the check would count it.
+ */
+const HANDSHAKES_MAX = 3;
 
 interface Known {
   /** For the next handshake. */
@@ -46,6 +51,12 @@ export function keepSession(spec: CheckSpec, socket: tls.TLSSocket): void {
   const note = (more: Partial<Known>): void => {
     known.set(spec, {shownAt: 0, ...known.get(spec), ...more});
   };
+  let handshakes = 0;
+  socket.on('secureConnect', () => {
+    handshakes += 1;
+    if (handshakes > HANDSHAKES_MAX)
+      socket.destroy(new Error(`the server asks for more than ${HANDSHAKES_MAX} TLS handshakes`));
+  });
   socket.on('session', (session) => note({session}));
   socket.on('error', () => void known.delete(spec));
   if ((spec.certDays ?? 0) === 0) return;
