@@ -147,6 +147,17 @@ test('the last reports are kept with their pages, and the one before of the same
   t.deepEqual(keptReports(path.join(folder, 'none')), []);
 });
 
+test('a report is compared with one that has an event of it, not with a drill that was aborted', (t) => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-reports-'));
+  t.teardown(() => rmSync(folder, {recursive: true}));
+  const kept = [
+    report('2026-11-28T20:00:00.000Z', [event('power loss', 1)]),
+    report('2026-11-28T21:00:00.000Z', [event('drill', 0, ['aborted'])]),
+    report('2026-11-28T22:00:00.000Z', [event('power loss', 2)]),
+  ].map((one) => keepReport(folder, one).previous?.began);
+  t.deepEqual(kept, [undefined, undefined, '2026-11-28T20:00:00.000Z']);
+});
+
 test('what is no report is none', (t) => {
   t.true(isReport(JSON.parse(JSON.stringify(report('2026-11-28T20:00:00.000Z', [event('x', 1)])))));
   for (const value of [null, 1, {}, {...report('', []), version: 2}, {...report('', []), events: [{}]}])

@@ -3,7 +3,7 @@ import {mkdirSync, readdirSync, readFileSync, rmSync} from 'node:fs';
 import path from 'node:path';
 import {replaceFile} from '@hactl/base/files';
 import {renderPage} from './page.ts';
-import {isReport, type DrillReport} from './report.ts';
+import {compareReports, isReport, type DrillReport} from './report.ts';
 
 /** So many are kept. */
 export const KEPT = 20;
@@ -37,19 +37,20 @@ export function readReport(folder: string, name: string): DrillReport | undefine
 export interface Kept {
   readonly json: string;
   readonly html: string;
-  /** The report before, of the same ground. */
+  /** The last report of the same ground that has an event of this one. */
   readonly previous?: DrillReport;
 }
+
+/** A drill that was aborted, or had other events, is nothing to compare with. */
+const comparable = (before: DrillReport, now: DrillReport): boolean =>
+  before.site === now.site && before.began !== now.began && compareReports(before, now).length > 0;
 
 /** Writes a report, its page (compared with the last one of the same ground), and removes the oldest. Throws as the file system does. */
 export function keepReport(folder: string, report: DrillReport): Kept {
   const previous = keptReports(folder)
     .toReversed()
     .map((name) => readReport(folder, name))
-    .find(
-      (previous) =>
-        previous !== undefined && previous.site === report.site && previous.began !== report.began,
-    );
+    .find((previous) => previous !== undefined && comparable(previous, report));
   mkdirSync(folder, {recursive: true});
   const base = path.join(folder, nameOf(report));
   replaceFile(`${base}.json`, `${JSON.stringify(report)}\n`, 0o644);

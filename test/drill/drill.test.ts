@@ -3,7 +3,7 @@ import {readFileSync} from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import {drillConfig} from './config.ts';
-import {addressChange, holderTimes} from '../lab/holders.ts';
+import {addressChange, holderChanges, holderTimes} from '../lab/holders.ts';
 import {readOptions} from './options.ts';
 import {reportLines, reportReader} from './reports.ts';
 import {activeConnections} from './recorder.ts';
@@ -24,6 +24,22 @@ test('time with two holders and with none', (t) => {
   t.deepEqual(holderTimes(story, 50, 300), {both: 3, neither: 50});
   t.deepEqual(holderTimes(story, 101, 102), {both: 1, neither: 0});
   t.deepEqual(holderTimes([], 0, 10), {both: 0, neither: 10});
+});
+
+test('a lease that is renewed is no change of holders', (t) => {
+  const one = (at: number, director: string, holds: boolean) => ({at, director, holds});
+  t.deepEqual(
+    holderChanges([
+      one(0, 'b', false),
+      one(1, 'a', true),
+      one(750, 'a', true),
+      one(1_510, 'a', false),
+      one(1_500, 'b', true),
+      one(1_600, 'a', false),
+      one(2_250, 'b', true),
+    ]),
+    [one(1, 'a', true), one(1_500, 'b', true), one(1_510, 'a', false)],
+  );
 });
 
 test('what the kernel says of an address', (t) => {

@@ -5,6 +5,7 @@
  */
 import type {DrillReport, RequestSample} from '../../src/drill/report.ts';
 import type {StatusSnapshot} from '../../src/control/protocol.ts';
+import {holderChanges} from '../lab/holders.ts';
 import {directors, type Cluster} from './cluster.ts';
 
 export type Timeline = Pick<DrillReport, 'holders' | 'roles' | 'connections' | 'requests'>;
@@ -72,7 +73,11 @@ export function recordTimeline(cluster: Cluster, began: number, every: number) {
       for (const [at, took, server] of samples) requests.push([Math.round(since - began + at), took, server]);
     },
     taken: (): Timeline => ({
-      holders: cluster.holdings.map(({at, director, holds}) => ({at: at - began, director, holds})),
+      holders: holderChanges(cluster.holdings).map(({at, director, holds}) => ({
+        at: at - began,
+        director,
+        holds,
+      })),
       roles,
       connections,
       requests: requests.toSorted((a, b) => a[0] - b[0]),

@@ -32,6 +32,18 @@ export function holderTimes(observations: readonly Holding[], from: number, to: 
   return {both, neither};
 }
 
+/** Observations that say something new: a lease that is renewed is seen as the address once more. In order of time. */
+export function holderChanges(observations: readonly Holding[]): Holding[] {
+  const last = new Map<string, boolean>();
+  return observations
+    .toSorted((a, b) => a.at - b.at)
+    .filter(({director, holds}) => {
+      const known = last.get(director) ?? false;
+      last.set(director, holds);
+      return holds !== known;
+    });
+}
+
 /** Follows addresses: as many lines as there are changes, each with the time at which it was read. */
 export const watchCommand = ['ip', '-o', '-ts', 'monitor', 'address'] as const;
 
