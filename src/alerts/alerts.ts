@@ -1,4 +1,4 @@
-/** Which mails a change is worth: ldirectord's emailalert directives. Pure: the clock is handed in. */
+/** Decides which changes are mailed: ldirectord's emailalert directives. Pure: the caller passes the time. */
 import type {Instant, Millis} from '@hactl/base';
 import type {CheckState} from '@hactl/checks';
 import type {EmailAlert, VirtualService} from '@hactl/config';
@@ -6,7 +6,7 @@ import {destinationOf, realName, virtualName} from '../table/services.ts';
 import type {RealView, VirtualView} from '../table/views.ts';
 import type {Mail} from '../system/mail.ts';
 
-/** What the daemon is doing: `emailalertstatus` names the phases in which mails are wanted. */
+/** The daemon's phase: `emailalertstatus` lists the phases in which mails are sent. */
 export type Phase = 'starting' | 'running' | 'reloading' | 'stopping';
 
 /** What was last reported about each real server, and when. */
@@ -23,7 +23,7 @@ export interface AlertEvent {
 const wants = (email: EmailAlert, phase: Phase): boolean =>
   email.to.length > 0 && (email.status.includes('all') || email.status.includes(phase));
 
-/** ldirectord's own sentences: people filter their mail by them. */
+/** ldirectord's exact subject lines: people filter their mail by them. */
 function sentence(virtual: VirtualService, view: RealView, state: 'up' | 'down' | 'still down'): string {
   const destination = destinationOf(virtual, view.real);
   const name = `${realName(destination)} (${virtualName(virtual)})`;
@@ -46,7 +46,7 @@ function eventOf(virtual: VirtualService, view: RealView, state: 'up' | 'down' |
   };
 }
 
-/** What must be reported now, and what to remember of it. */
+/** The changes to report now, and what to remember of them. */
 export function alertStep(
   memory: AlertMemory,
   views: readonly VirtualView[],
@@ -77,7 +77,7 @@ export function alertStep(
   return {memory: next, events};
 }
 
-/** At a clean stop every real server that served goes: said where `stopping` is wanted. */
+/** A clean stop removes every real server that served: mailed if `emailalertstatus` includes `stopping`. */
 export const stopEvents = (views: readonly VirtualView[]): AlertEvent[] =>
   views
     .filter(({virtual, acting}) => acting && virtual.cleanStop && wants(virtual.email, 'stopping'))
@@ -85,9 +85,9 @@ export const stopEvents = (views: readonly VirtualView[]): AlertEvent[] =>
       reals.filter(({state}) => state === 'up').map((view) => eventOf(virtual, view, 'down')),
     );
 
-/** Changes that come together go in one mail. */
+/** Changes within this time are batched into one mail. */
 const COLLECT: Millis = 1_000;
-/** Not more than one mail to the same people in this time; what happens meanwhile is in the next one. */
+/** At most one mail to the same recipients in this time; the next one carries what happened meanwhile. */
 const GAP: Millis = 10_000;
 
 interface Queue {
@@ -115,7 +115,7 @@ export function enqueue(outbox: Outbox, events: readonly AlertEvent[], now: Inst
   return next;
 }
 
-/** What must be sent now; `all` at the end of the daemon. `nextAt`: when to look again. */
+/** The mails due now; `all` when the daemon stops. `nextAt`: when to look again. */
 export function takeDue(
   outbox: Outbox,
   now: Instant,
@@ -135,10 +135,10 @@ export function takeDue(
 const titled = ({serviceName, text}: AlertEvent): string =>
   serviceName === undefined ? text : `[${serviceName}] ${text}`;
 
-/** More changes than this in one mail are counted, and only the first ones written out. */
+/** Beyond this number a mail lists the first changes and counts the rest. */
 const WRITTEN_OUT = 20;
 
-/** One mail of one batch: of a single change as ldirectord writes it, of several as a list, of very many as a digest. */
+/** The mail for one batch: ldirectord's format for a single change, a list for several, a digest for very many. */
 export function composeMail(events: readonly AlertEvent[], host: string, phase: Phase): Mail | undefined {
   const [first] = events;
   if (!first) return undefined;

@@ -1,4 +1,4 @@
-/** Mails, fallback commands, maintenance files, monitor lines: what is decided, without clock, shell or mail server. */
+/** Mails, fallback commands, maintenance files, monitor lines: the decisions, without clock, shell or mail server. */
 import type {CheckState} from '@hactl/checks';
 import {parseLdirectordCf} from '@hactl/config';
 import test from 'ava';
@@ -30,7 +30,7 @@ const file = (block: string, globals = '') =>
 
 type States = readonly (CheckState | undefined)[];
 
-/** The views of one file, its reals in these states. */
+/** The views of one file, with its real servers in these states. */
 function views(states: States, block: string, globals = ''): VirtualView[] {
   const model = file(block, globals);
   const reports = new Map(
@@ -49,7 +49,7 @@ function views(states: States, block: string, globals = ''): VirtualView[] {
 
 const mail = '\temailalert=ops@example.org\n';
 
-/** Steps through states at given times; what was said at each. */
+/** Steps through states at given times; returns what was mailed at each. */
 function said(
   steps: readonly (readonly [at: number, States])[],
   block = mail,
@@ -63,7 +63,7 @@ function said(
   });
 }
 
-test('emailalert: one mail for each change, in ldirectord’s words', (t) => {
+test('emailalert: one mail per change, with ldirectord’s subject lines', (t) => {
   const steps = [
     [0, [undefined, undefined]],
     [1, ['up', 'up']],
@@ -86,11 +86,11 @@ test('emailalert: one mail for each change, in ldirectord’s words', (t) => {
   ]);
 });
 
-test('emailalert: nobody named, nobody told', (t) => {
+test('emailalert: without a recipient no mail is sent', (t) => {
   t.deepEqual(said([[0, ['up', 'down']]], ''), [[]]);
 });
 
-test('emailalertfreq: the reminder comes again and again while the real is down', (t) => {
+test('emailalertfreq: the reminder repeats while the real server is down', (t) => {
   const steps = [0, 4_999, 5_000, 9_999, 10_000].map((at) => [at, ['down', 'up']] as const);
   const block = `${mail}\temailalertfreq=5\n`;
   const inaccessible = ['Inaccessible real server: 10.0.0.1:80 (tcp 10.0.0.100:80)'];
@@ -119,7 +119,7 @@ for (const [status, phases] of [
     );
   });
 
-test('cleanstop=no: nothing is taken down at the end, so nothing is told', (t) => {
+test('cleanstop=no: a stop removes nothing, so it mails nothing', (t) => {
   t.deepEqual(stopEvents(views(['up', 'up'], `${mail}\tcleanstop=no\n`)), []);
 });
 
@@ -147,7 +147,7 @@ test('the mail has ldirectord’s lines, the service’s name and the comment', 
   t.is(plain?.smtp, undefined);
 });
 
-test('half of the reals dead at once is one mail, and a second one waits its time', (t) => {
+test('half of the real servers failing at once is one mail, and the second waits for the interval', (t) => {
   const down = alertStep(new Map(), views(['down', 'down'], mail), 'running', 0).events;
   let outbox = enqueue(new Map(), down.slice(0, 1), 0);
   outbox = enqueue(outbox, down.slice(1), 500);
@@ -161,10 +161,10 @@ test('half of the reals dead at once is one mail, and a second one waits its tim
   outbox = enqueue(first.outbox, down, 2_000);
   t.is(takeDue(outbox, 10_999).batches.length, 0);
   t.is(takeDue(outbox, 11_000).batches[0]?.length, 2);
-  t.is(takeDue(outbox, 2_001, true).batches.length, 1, 'at the end of the daemon all goes at once');
+  t.is(takeDue(outbox, 2_001, true).batches.length, 1, 'when the daemon stops everything is sent at once');
 });
 
-/** Steps through states; the command lines of each. */
+/** Steps through states; returns the command lines of each. */
 function runs(steps: readonly (readonly [States, boolean])[], block: string): string[][] {
   let memory: FallbackMemory = new Map();
   return steps.map(([states, acting]) => {
@@ -179,7 +179,7 @@ function runs(steps: readonly (readonly [States, boolean])[], block: string): st
 const command = '\tfallbackcommand="/usr/local/bin/page -q"\n';
 const [on, off] = ['start', 'stop'].map((word) => `/usr/local/bin/page -q ${word} 10.0.0.100:80 tcp`);
 
-test('fallbackcommand: start when the last real goes, stop when the first is back', (t) => {
+test('fallbackcommand: start when the last real server fails, stop when the first returns', (t) => {
   const steps = [
     [[undefined, 'down'], true],
     [['down', 'down'], true],
@@ -190,7 +190,7 @@ test('fallbackcommand: start when the last real goes, stop when the first is bac
   t.deepEqual(runs(steps, command), [[], [on], [], [off], []]);
 });
 
-test('fallbackcommand: the director that stands by runs nothing, and a handover stops what was started', (t) => {
+test('fallbackcommand: a standby runs nothing, and a handover stops what was started', (t) => {
   const steps = [
     [['down', 'down'], false],
     [['down', 'down'], true],
@@ -199,12 +199,12 @@ test('fallbackcommand: the director that stands by runs nothing, and a handover 
   t.deepEqual(runs(steps, command), [[], [on], [off]]);
 });
 
-test('fallbackcommand: a virtual that left the configuration is stopped with the command that started it', (t) => {
+test('fallbackcommand: a removed virtual service is stopped with the command that started it', (t) => {
   const {memory} = fallbackStep(new Map(), views(['down', 'down'], command));
   t.deepEqual(fallbackStep(memory, []).runs, [{virtual: 'tcp 10.0.0.100:80', line: off}]);
 });
 
-test('checktype=off is never in fallback, and nobody is told of it', (t) => {
+test('checktype=off never goes to the fallback and mails nothing', (t) => {
   t.deepEqual(said([[0, ['down', 'down']]], `${mail}\tchecktype=off\n`), [[]]);
   t.is(views(['down', 'down'], '\tchecktype=off\n')[0]?.inFallback, false);
 });
@@ -220,22 +220,22 @@ for (const [name, port, files, hosts, expected] of [
   ['its short name and port', 80, ['web1:80'], ['web1.example.org'], true],
   ['nothing', 80, [], ['web1.example.org'], false],
 ] as const)
-  test(`maintenancedir: a file named by ${name}`, (t) => {
+  test(`maintenancedir: a file named after ${name}`, (t) => {
     t.is(inMaintenance({address: '10.0.0.1', port: 80}, port, new Set(files), hosts), expected);
   });
 
-test('maintenancedir: a real without a port of its own, and IPv6', (t) => {
+test('maintenancedir: a real server without its own port, and IPv6', (t) => {
   t.true(inMaintenance({address: '10.0.0.1', port: 0}, 80, new Set(['10.0.0.1:80']), []));
   for (const name of ['2001:db8::1', '[2001:db8::1]', '[2001:db8::1]:80'])
     t.true(inMaintenance({address: '2001:db8::1', port: 80}, 80, new Set([name]), []), name);
 });
 
-test('maintenancedir: host names are asked for only when a file needs them', (t) => {
+test('maintenancedir: host names are looked up only when a file needs them', (t) => {
   t.false(needsHostNames(['10.0.0.1', '10.0.0.1:80', '[2001:db8::1]:80', '2001:db8::1']));
   t.true(needsHostNames(['10.0.0.1', 'web1']));
 });
 
-test('monitorfile: one line, whatever the reason holds', (t) => {
+test('monitorfile: one line, whatever characters the reason contains', (t) => {
   const [view] = views(['down', 'up'], '');
   const real = view?.reals[0];
   if (!view || !real) return t.fail();
@@ -255,7 +255,7 @@ test('monitorfile: one line, whatever the reason holds', (t) => {
   );
 });
 
-test('a scheduled drill that was not done is told to those outside, where there are any', (t) => {
+test('a failed scheduled drill is sent to webhooks and commands if there are any', (t) => {
   const tell = (outside: boolean) =>
     reduceAlerts(
       initialAlerts('director1', [], outside, 0),

@@ -1,9 +1,9 @@
-/** When ldirectord's fallbackcommand runs, and with which words. Pure. */
+/** When ldirectord's fallbackcommand runs, and with which arguments. Pure. */
 import type {VirtualService} from '@hactl/config';
 import {virtualName} from '../table/services.ts';
 import type {VirtualView} from '../table/views.ts';
 
-/** Virtuals whose command was run with `start`, and the command, which a reload may since have changed. */
+/** Virtual services whose command was run with `start`, and that command, which a reload may have changed since. */
 export type FallbackMemory = ReadonlyMap<string, {readonly command: string; readonly words: string}>;
 
 export interface FallbackRun {
@@ -12,7 +12,7 @@ export interface FallbackRun {
   readonly line: string;
 }
 
-/** `VIP:VPORT PROTO`, as ldirectord appends it; a firewall mark stands where its address would. */
+/** `VIP:VPORT PROTO`, as ldirectord appends it; a firewall mark replaces the address. */
 function wordsOf({address}: VirtualService): string {
   if (address.kind === 'fwmark') return `${address.mark}:0 fwm`;
   const host = address.family === 6 ? `[${address.address}]` : address.address;
@@ -20,8 +20,8 @@ function wordsOf({address}: VirtualService): string {
 }
 
 /**
- * Once for each change: `start` when the last real goes, `stop` when the first is back, when this director hands its
- * groups over, when the virtual leaves the configuration and when the daemon ends (which ldirectord forgets).
+ * Once per change: `start` when the last real server fails; `stop` when the first returns, when this director hands its groups
+ * over, when the virtual service is removed and when the daemon stops (which ldirectord omits).
  */
 export function fallbackStep(
   memory: FallbackMemory,

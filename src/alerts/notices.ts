@@ -5,7 +5,7 @@ import type {Transition} from '@hactl/failover';
 import {destinationOf, realName, virtualName} from '../table/services.ts';
 import type {VirtualView} from '../table/views.ts';
 
-/** One change, as the JSON has it. Times are for people: wall clock, ISO 8601. */
+/** One change as in the JSON. Times are for people: wall clock, ISO 8601. */
 export type Notice =
   | {
       readonly type: 'real';
@@ -26,10 +26,10 @@ export type Notice =
       readonly to: string;
       readonly reason: string;
     }
-  /** A scheduled drill was not done: the pair is not healthy, or a step failed. */
+  /** A scheduled drill did not run because the pair is unhealthy, or one of its steps failed. */
   | {readonly type: 'drill'; readonly time: string; readonly reason: string};
 
-/** How many real servers of a virtual serve, said with each message. */
+/** How many real servers of a virtual service are up; part of every message. */
 export interface Census {
   readonly virtual: string;
   readonly up: number;
@@ -37,7 +37,7 @@ export interface Census {
   readonly unknown: number;
 }
 
-/** What was last known of real servers and fallbacks. */
+/** The last known state of real servers and fallbacks. */
 export interface NoticeMemory {
   readonly states: ReadonlyMap<string, CheckState>;
   readonly fallbacks: ReadonlyMap<string, boolean>;
@@ -46,8 +46,8 @@ export interface NoticeMemory {
 export const nothingKnown: NoticeMemory = {states: new Map(), fallbacks: new Map()};
 
 /**
- * The changes since the last look. A real server that is up at the start is no news, one that is down is; a real server that left the
- * configuration is none. Of what another director speaks for, what is new is only remembered.
+ * The changes since the last call. At the start a real server that is down is reported, one that is up is not; nor is one
+ * removed from the configuration. Changes to services that the other director speaks for are only remembered.
  */
 export function noticeStep(
   memory: NoticeMemory,
@@ -94,15 +94,15 @@ export const censusOf = (views: readonly VirtualView[]): Census[] =>
     return {virtual: virtualName(virtual), up: count('up'), down: count('down'), unknown: count('unknown')};
   });
 
-/** Changes that come together go in one message. */
+/** Changes within this time are batched into one message. */
 export const COLLECT: Millis = 1_000;
-/** Maximum changes listed one by one; beyond that the first ones and the counts. */
+/** Maximum number of changes listed one by one; beyond it, the first ones and the counts. */
 export const LISTED = 20;
 
-/** What waits for one receiver. */
+/** The messages waiting for one receiver. */
 export interface Waiting {
   readonly notices: readonly Notice[];
-  /** All that happened, also what is not listed any more. */
+  /** Everything that happened, including what is no longer listed. */
   readonly total: number;
   readonly downs: number;
   readonly ups: number;
@@ -142,7 +142,7 @@ export interface Message {
   /** One sentence, for chats and telephones. */
   readonly summary: string;
   readonly changes: number;
-  /** Changes of real servers that are not in `notices`. */
+  /** Real server changes that are not in `notices`. */
   readonly omitted: number;
   readonly notices: readonly Notice[];
   readonly virtuals: readonly Census[];
@@ -161,7 +161,7 @@ function sentence(notice: Notice): string {
   }
 }
 
-/** One message of all that waits. */
+/** One message from everything that waits. */
 export function compose(waiting: Waiting, node: string, wall: number, census: readonly Census[]): Message {
   const {notices, total, downs, ups} = waiting;
   const [first] = notices.toSorted(

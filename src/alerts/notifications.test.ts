@@ -1,4 +1,4 @@
-/** Mails, commands, directories and files for real: an SMTP server of the test's own, the shell, the disk. */
+/** Real mails, commands, directories and files: the test's own SMTP server, the shell, the disk. */
 import {chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync} from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
@@ -29,7 +29,7 @@ const read = (file: string): string => (existsSync(file) ? readFileSync(file, 'u
 const block = (more: string): string =>
   `virtual=10.0.0.100:80\n\treal=10.0.0.1:80 gate\n\treal=10.0.0.2:8080 masq\n${more}`;
 
-/** A director's alerts with verdicts of the test's own. */
+/** A director's alerts with verdicts set by the test. */
 function start(t: ExecutionContext, text: string, acting = () => true) {
   const {model, diagnostics} = parseLdirectordCf({path: 'x.cf', text}, {mode: 'strict', resolve});
   t.deepEqual(
@@ -63,7 +63,7 @@ function start(t: ExecutionContext, text: string, acting = () => true) {
   return {alerts, reports, mails, set, model};
 }
 
-test('both reals die at once: one mail, and the fallback command runs once', async (t) => {
+test('both real servers fail at once: one mail, and the fallback command runs once', async (t) => {
   const out = path.join(folder(t), 'out');
   const one = start(
     t,
@@ -79,7 +79,7 @@ test('both reals die at once: one mail, and the fallback command runs once', asy
   t.is(read(out), 'start 10.0.0.100:80 tcp\nstop 10.0.0.100:80 tcp\n');
 });
 
-test('at the end the mails go out and the fallback command is undone', async (t) => {
+test('a stop sends the waiting mails and runs the fallback command with stop', async (t) => {
   const out = path.join(folder(t), 'out');
   const one = start(t, block(`\temailalert=ops@example.org\n\tfallbackcommand=echo >>${out}\n`));
   one.set('down', 'down');
@@ -89,7 +89,7 @@ test('at the end the mails go out and the fallback command is undone', async (t)
   t.is(one.mails.length, 1);
 });
 
-test('the director that stands by sends nothing and runs nothing', async (t) => {
+test('a standby sends no mail and runs no command', async (t) => {
   const out = path.join(folder(t), 'out');
   const one = start(t, block(`\temailalert=ops@example.org\n\tfallbackcommand=echo >>${out}\n`), () => false);
   one.set('up', 'up');
@@ -99,7 +99,7 @@ test('the director that stands by sends nothing and runs nothing', async (t) => 
   t.is(read(out), '');
 });
 
-test('monitorfile: one line for each check, none twice', async (t) => {
+test('monitorfile: one line per check, none twice', async (t) => {
   const file = path.join(folder(t), 'monitor');
   const one = start(t, block(`\tmonitorfile=${file}\n\tcheckinterval=2\n`));
   t.is(reportEvery([one.model]), 1_000);
@@ -118,7 +118,7 @@ test('monitorfile: one line for each check, none twice', async (t) => {
   t.is(reportEvery([start(t, block('')).model]), Infinity);
 });
 
-/** An SMTP server that takes every mail; `heard` is what it was told. */
+/** An SMTP server that accepts every mail; `heard` holds the lines it received. */
 async function serveSmtp(t: ExecutionContext): Promise<{port: number; heard: string[]}> {
   const heard: string[] = [];
   const server = net.createServer((socket) => {
@@ -158,7 +158,7 @@ const mail: Mail = {
   text: 'ldirectord host: lvs1\n',
 };
 
-test('smtp: the mail reaches the server, for each recipient', async (t) => {
+test('smtp: the server receives the mail for each recipient', async (t) => {
   const {port, heard} = await serveSmtp(t);
   await sendMail({...mail, smtp: `127.0.0.1:${port}`});
   t.true(heard.includes('MAIL FROM:<lvs@example.org>'));
@@ -168,11 +168,11 @@ test('smtp: the mail reaches the server, for each recipient', async (t) => {
   t.true(heard.includes('ldirectord host: lvs1'));
 });
 
-test('smtp: a server that refuses is an error with its reason', async (t) => {
+test('smtp: a refusal by the server is an error with its reason', async (t) => {
   await t.throwsAsync(sendMail({...mail, smtp: '127.0.0.1:1'}), {message: /ECONNREFUSED/});
 });
 
-test('without smtp the machine’s sendmail gets it, and its absence is said', async (t) => {
+test('without smtp the local sendmail gets the mail, and its absence is logged', async (t) => {
   const made = folder(t);
   const [program, out] = [path.join(made, 'sendmail'), path.join(made, 'out')];
   writeFileSync(program, `#!/bin/sh\necho "$@" >${out}\ncat >>${out}\n`);
@@ -183,7 +183,7 @@ test('without smtp the machine’s sendmail gets it, and its absence is said', a
   await t.throwsAsync(sendMail(mail, {sendmail: []}), {message: /name a mail server with smtp=/});
 });
 
-test('a command that hangs is ended, with all that it started', async (t) => {
+test('a hanging command is killed, with all its children', async (t) => {
   const log: string[] = [];
   await runCommand(
     {file: '/bin/sh', words: ['-c', 'sleep 600 & wait'], name: 'hanging'},
@@ -193,7 +193,7 @@ test('a command that hangs is ended, with all that it started', async (t) => {
   t.is(log[0], 'error hanging did not end within 100 ms: ended');
 });
 
-test('a command that fails or is missing is said', async (t) => {
+test('a command that fails or is missing is logged', async (t) => {
   const log: string[] = [];
   const note = (_: string, message: string) => log.push(message);
   await runCommand({file: '/bin/sh', words: ['-c', 'echo no; exit 3'], name: 'bad'}, note);
@@ -216,7 +216,7 @@ test('logfile as a facility: each line goes to logger with its priority', async 
   t.is(priority('daemon', 'warn'), 28);
 });
 
-test('autoreload and callback: a new content is a change, a new time alone is none', async (t) => {
+test('autoreload and callback: new content is a change, a new mtime alone is not', async (t) => {
   const made = folder(t);
   const [file, touched] = [path.join(made, 'ldirectord.cf'), path.join(made, 'touched.cf')];
   for (const watched of [file, touched]) writeFileSync(watched, 'checktimeout=5\n');
@@ -224,7 +224,7 @@ test('autoreload and callback: a new content is a change, a new time alone is no
   const watch = watchFiles((changed) => messages.push(changed), 10);
   t.teardown(() => watch.stop());
   watch.follow([file, touched]);
-  // Both in one turn: whoever sees the one sees the other.
+  // Both in one turn of the loop: a reader sees both or neither.
   utimesSync(touched, new Date(), new Date(Date.now() + 10_000));
   writeFileSync(file, 'checktimeout=6\n');
   await until('the change', LIMIT, () => messages.length > 0);
@@ -234,7 +234,7 @@ test('autoreload and callback: a new content is a change, a new time alone is no
   t.deepEqual(messages[1], [file]);
 });
 
-test('a reload that comes before the watch has looked does not swallow the change', (t) => {
+test('a reload before the watch looks does not swallow the change', (t) => {
   const made = folder(t);
   const [file, other] = [path.join(made, 'ldirectord.cf'), path.join(made, 'other.cf')];
   for (const watched of [file, other]) writeFileSync(watched, 'checktimeout=5\n');
@@ -242,7 +242,7 @@ test('a reload that comes before the watch has looked does not swallow the chang
   t.teardown(() => watch.stop());
   watch.follow([file]);
   writeFileSync(file, 'checktimeout=6\n');
-  // The two writes may be so close that they get one time.
+  // The two writes may be so close that they get the same mtime.
   utimesSync(file, new Date(), new Date(Date.now() + 10_000));
   watch.follow([file, other]);
   t.deepEqual(watch.look(), [file]);

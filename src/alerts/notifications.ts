@@ -1,4 +1,4 @@
-/** Carries out what alerts decide: mails, webhooks and commands, fallback commands, lines of monitor files. */
+/** Carries out the decisions of the alerts slice: mails, webhooks and commands, fallback commands, lines of monitor files. */
 import {appendFile} from 'node:fs/promises';
 import type {Clock} from '@hactl/base';
 import type {OutsideAlerts} from '@hactl/config';
@@ -17,7 +17,7 @@ export interface Notifications {
   /** Applies the webhooks and commands of a configuration. */
   configure(outside: OutsideAlerts | undefined): void;
   perform(effect: Outward): void;
-  /** Resolves when all is sent and run, or after a few seconds. */
+  /** Resolves when everything is sent and run, or after a few seconds. */
   stop(): Promise<void>;
 }
 

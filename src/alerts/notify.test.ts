@@ -1,4 +1,4 @@
-/** Webhooks and commands for real: an HTTP server of the test's own, a shell script, the director's alerts. */
+/** Real webhooks and commands: the test's own HTTP server, a shell script, the director's alerts. */
 import {chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import http from 'node:http';
 import type {AddressInfo} from 'node:net';
@@ -50,7 +50,7 @@ interface Seen {
   readonly headers: http.IncomingHttpHeaders;
   readonly message: Message;
 }
-/** A webhook's receiver; `status` says what it answers next. */
+/** A webhook's receiver; `status` is its next answer. */
 async function receiver(t: ExecutionContext, status: () => number = () => 200) {
   const seen: Seen[] = [];
   const server = http.createServer((request, response) => {
@@ -93,7 +93,7 @@ const fell = (real: string): Notice => ({
   reason: 'HTTP 503',
 });
 
-test('half the farm dies at once: one message with the counts and the first ones', async (t) => {
+test('half the farm fails at once: one message with the counts and the first changes', async (t) => {
   const {seen, url} = await receiver(t);
   const {model, reports, set} = farm(1_000);
   const alerts = runAlerts({
@@ -124,11 +124,11 @@ test('half the farm dies at once: one message with the counts and the first ones
   t.deepEqual(message?.virtuals, [{virtual: 'tcp 10.1.0.100:80', up: 500, down: 500, unknown: 0}]);
 });
 
-test('the director that stands by tells nothing of reals, and does not repeat it when it serves', async (t) => {
+test('a standby reports no real servers, and does not repeat old changes once it is Active', async (t) => {
   const {set, views} = farm(2);
   set(0, 2, 'up');
   let step = noticeStep(nothingKnown, views(), 0);
-  t.deepEqual(step.notices, [], 'up at the start is no news');
+  t.deepEqual(step.notices, [], 'up at the start is not reported');
   set(0, 2, 'down');
   step = noticeStep(
     step.memory,
@@ -148,7 +148,7 @@ test('the director that stands by tells nothing of reals, and does not repeat it
   );
 });
 
-test('a scheduled drill that was not done is told with its reasons, in one line', (t) => {
+test('a failed scheduled drill is reported with its reasons in one line', (t) => {
   const notice: Notice = {type: 'drill', time: '', reason: 'not healthy:\n  the peer director2 is dead'};
   const waiting = wait(nothingWaits, [notice], 0, 0);
   t.is(
@@ -157,12 +157,12 @@ test('a scheduled drill that was not done is told with its reasons, in one line'
   );
 });
 
-test('a queue: collected for a second, then not before the gap is over; transitions are never cut', (t) => {
+test('a queue collects for a second, then waits for the interval; transitions are never cut', (t) => {
   const move: Notice = {type: 'transition', time: '', group: 'g', from: 'Backup', to: 'Active', reason: 'r'};
   let waiting = wait(nothingWaits, [fell('a')], 0, 10_000);
   t.is(waiting.dueAt, 1_000);
   waiting = wait(waiting, [fell('b')], 900, 10_000);
-  t.is(waiting.dueAt, 1_000, 'what comes later does not push it back');
+  t.is(waiting.dueAt, 1_000, 'later changes do not postpone it');
   t.is(wait({...nothingWaits, sentAt: 1_000}, [fell('c')], 1_500, 10_000).dueAt, 11_000);
   t.is(wait({...nothingWaits, sentAt: 1_000}, [fell('c')], 50_000, 10_000).dueAt, 51_000);
   const flood = wait(waiting, [...Array.from({length: 100}, () => fell('x')), move], 950, 10_000);
@@ -172,7 +172,7 @@ test('a queue: collected for a second, then not before the gap is over; transiti
   t.regex(message.summary, /^lvs1: 103 changes .*: g: Backup -> Active: r$/);
 });
 
-test('a receiver that is away gets it later; one that stays away is given up, and the log says so without secrets', async (t) => {
+test('an unreachable receiver gets the message later; one that stays away is given up, logged without secrets', async (t) => {
   let answers = [503, 200];
   const {seen, url} = await receiver(t, () => answers.shift() ?? 500);
   const {log, notifier} = notifierOf(t, {webhooks: [{url, token: 's3cret'}], commands: [], gap: 0});
@@ -181,7 +181,7 @@ test('a receiver that is away gets it later; one that stays away is given up, an
   t.regex(log[0] ?? '', /^warn webhook http:\/\/127\.0\.0\.1:\d+: HTTP 503$/);
   answers = [];
   notifier.tell([fell('b')]);
-  await until('it is given up', LIMIT, () => log.some((line) => line.includes('not told')));
+  await until('it is given up', LIMIT, () => log.some((line) => line.includes('dropped')));
   t.is(log.filter((line) => line.includes('HTTP 500')).length, 3);
   t.notRegex(log.join('\n'), /geheim|s3cret|hook\?/);
 });
@@ -192,12 +192,12 @@ test('user and password of a URL are sent as such, and no log has them', async (
   const withLogin = url.replace('//', '//hook%40er:p%25w-hidden@');
   const {log, notifier} = notifierOf(t, {webhooks: [{url: withLogin}], commands: [], gap: 0});
   notifier.tell([fell('a')]);
-  await until('it was told', LIMIT, () => seen.length > 0 && log.length > 0);
+  await until('it was sent', LIMIT, () => seen.length > 0 && log.length > 0);
   t.is(seen[0]?.headers.authorization, `Basic ${Buffer.from('hook@er:p%w-hidden').toString('base64')}`);
   t.false(log.join('\n').includes('hidden'), log.join('\n'));
 });
 
-test('a slow webhook keeps nobody waiting, and nothing listens there: said', async (t) => {
+test('a slow webhook delays nobody, and a refused connection is logged', async (t) => {
   const {seen, url} = await receiver(t);
   const {log, notifier} = notifierOf(
     t,
@@ -208,12 +208,12 @@ test('a slow webhook keeps nobody waiting, and nothing listens there: said', asy
   await until(
     'both outcomes',
     LIMIT,
-    () => seen.length === 1 && log.some((line) => line.includes('not told')),
+    () => seen.length === 1 && log.some((line) => line.includes('dropped')),
   );
-  t.regex(log.find((line) => line.includes('not told')) ?? '', /ECONNREFUSED|bad port/);
+  t.regex(log.find((line) => line.includes('dropped')) ?? '', /ECONNREFUSED|bad port/);
 });
 
-test('a command gets the message on its standard input and the sentence in its environment', async (t) => {
+test('a command gets the message on standard input and the summary in its environment', async (t) => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-notify-'));
   t.teardown(() => rmSync(folder, {recursive: true, force: true}));
   const command = path.join(folder, 'tell');
@@ -225,7 +225,7 @@ test('a command gets the message on its standard input and the sentence in its e
     [],
   );
   notifier.tell([fell('a'), fell('b')]);
-  // At the end of the daemon what waits goes out at once.
+  // When the daemon stops, waiting messages go out at once.
   await notifier.stop();
   t.is((JSON.parse(readFileSync(`${command}.json`, 'utf8')) as Message).changes, 2);
   t.regex(readFileSync(`${command}.txt`, 'utf8'), /^word 2 lvs1: 2 changes \(real servers: 2 down; /);
@@ -233,7 +233,7 @@ test('a command gets the message on its standard input and the sentence in its e
   t.true(existsSync(command));
 });
 
-test('a mail of very many changes is a digest', (t) => {
+test('a mail with very many changes is a digest', (t) => {
   const email = {to: ['ops@example.org'], frequency: 0, status: ['all']};
   const events = Array.from({length: 300}, (_, at): AlertEvent => ({
     email,
@@ -246,7 +246,7 @@ test('a mail of very many changes is a digest', (t) => {
   t.is((mail?.text.match(/Log-Message/g) ?? []).length, 20);
 });
 
-test('the census counts each virtual', (t) => {
+test('the census counts each virtual service', (t) => {
   const {set, views} = farm(3);
   set(0, 1, 'up');
   set(1, 2, 'down');

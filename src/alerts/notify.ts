@@ -1,4 +1,4 @@
-/** Notifies webhooks and commands: each has its own queue, so that a slow one delays nobody. The content is in notices.ts. */
+/** Notifies webhooks and commands: each has its own queue, so a slow one delays nobody. notices.ts builds the content. */
 import type {Clock, Millis} from '@hactl/base';
 import {programEnvironment, runLimited} from '@hactl/base/run';
 import type {OutsideAlerts} from '@hactl/config';
@@ -32,12 +32,12 @@ const plain = (word: string): string => {
   try {
     return decodeURIComponent(word);
   } catch {
-    // A % that stands for itself.
+    // A literal %.
     return word;
   }
 };
 
-/** User and password of a URL travel as Basic authentication: fetch refuses them in the URL, and quotes it. */
+/** Sends a URL's user and password as Basic authentication: fetch refuses them in the URL, and its error quotes the URL. */
 function target(url: string, token: string | undefined): {readonly to: URL; readonly authorization?: string} {
   const to = new URL(url);
   const login = [to.username, to.password].map((word) => plain(word)).join(':');
@@ -64,7 +64,7 @@ async function post(url: string, token: string | undefined, message: Message): P
   if (!response.ok) throw new Error(`HTTP ${response.status}`);
 }
 
-/** The message as JSON on standard input, its sentence in the environment. */
+/** The message as JSON on standard input, its summary in the environment. */
 async function tellCommand(words: readonly string[], message: Message): Promise<void> {
   const [file = '', ...rest] = words;
   const {status, timedOut} = await runLimited(file, rest, {
@@ -73,7 +73,7 @@ async function tellCommand(words: readonly string[], message: Message): Promise<
     input: `${JSON.stringify(message)}\n`,
     env: programEnvironment({HACTL_SUMMARY: message.summary, HACTL_CHANGES: String(message.changes)}),
   });
-  if (timedOut) throw new Error(`did not end within ${NOTIFY_LIMIT_MS} ms: ended`);
+  if (timedOut) throw new Error(`did not end within ${NOTIFY_LIMIT_MS} ms: killed`);
   if (status !== 0) throw new Error(typeof status === 'number' ? `ended with exit status ${status}` : status);
 }
 
@@ -84,10 +84,10 @@ const why = (error: unknown): string => {
 
 export interface Notifier {
   configure(alerts: OutsideAlerts | undefined): void;
-  /** Is there any receiver? */
+  /** Whether there is any receiver. */
   readonly listens: boolean;
   tell(notices: readonly Notice[]): void;
-  /** Sends what waits; resolves when it is gone, or given up. */
+  /** Sends the waiting messages; resolves when they are sent or given up. */
   stop(): Promise<void>;
 }
 
@@ -129,7 +129,7 @@ export function makeNotifier(options: {
         const pause = stopping ? undefined : again[attempt];
         log(
           'warn',
-          `${receiver.name}: ${why(error)}${pause === undefined ? `; not told: ${message.summary}` : ''}`,
+          `${receiver.name}: ${why(error)}${pause === undefined ? `; dropped: ${message.summary}` : ''}`,
         );
         if (pause === undefined) return;
         // oxlint-disable-next-line no-await-in-loop -- this loop is the waiting.

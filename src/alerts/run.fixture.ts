@@ -1,4 +1,4 @@
-/** Alerts and what carries them out, with verdicts and roles of the test's own. */
+/** The alerts slice and its drivers, with verdicts and roles set by the test. */
 import {systemClock} from '@hactl/base';
 import type {CheckReport} from '@hactl/checks';
 import type {LdirectordConfig, OutsideAlerts} from '@hactl/config';

@@ -1,6 +1,6 @@
 /**
- * Alerts: what is known of virtual services and real servers before and after → mails, webhooks, fallback commands, lines
- * of monitor files. Only the director that holds a virtual service's address speaks for it. Pure.
+ * Alerts: compares virtual services and real servers before and after → mails, webhooks, fallback commands, monitor file
+ * lines. Only the director that holds a virtual service's address speaks for it. Pure.
  */
 import type {Instant, Moment} from '@hactl/base';
 import type {CheckReport} from '@hactl/checks';
@@ -34,32 +34,32 @@ export interface AlertsState {
   /** This machine's name, for mails. */
   readonly node: string;
   readonly files: readonly LdirectordConfig[];
-  /** Are there webhooks or commands to notify? */
+  /** Whether there are webhooks or commands to notify. */
   readonly outside: boolean;
-  /** Does a virtual service have a mail address or a fallback command? */
+  /** Whether a virtual service has a mail address or a fallback command. */
   readonly wanted: boolean;
   readonly phase: Phase;
   readonly memory: AlertMemory;
   readonly fallbacks: FallbackMemory;
   readonly noticed: NoticeMemory;
   readonly outbox: Outbox;
-  /** How many checks of a real server stand in its monitor file. */
+  /** Number of checks of each real server already in its monitor file. */
   readonly written: ReadonlyMap<string, number>;
-  /** When what is known must be looked at. */
-  readonly lookAt: Instant;
-  /** When somebody wants to be reminded of a server that is still down. */
+  /** When the views are compared next. */
+  readonly compareAt: Instant;
+  /** When the next reminder of a server that is still down is due. */
   readonly remindAt: Instant;
-  /** When the checks are asked for fresh reports, for the monitor files. */
+  /** When fresh reports are requested from the checks, for the monitor files. */
   readonly reportAt: Instant;
 }
 
 export type AlertsEvent =
   | {readonly type: 'alerts-config'; readonly files: readonly LdirectordConfig[]; readonly outside: boolean}
-  /** Something may be different: look at it in this turn of the loop, once. */
+  /** Something may have changed: compare once in this turn of the loop. */
   | {readonly type: 'look-soon'}
   | {readonly type: 'look'; readonly views: readonly VirtualView[]}
   | {readonly type: 'role'; readonly transition: Transition}
-  /** A scheduled drill was not done, or not to its end. */
+  /** A scheduled drill did not run, or did not finish. */
   | {readonly type: 'drill-failed'; readonly reason: string}
   | {
       readonly type: 'fresh-reports';
@@ -69,7 +69,7 @@ export type AlertsEvent =
   | {readonly type: 'last-words'; readonly views: readonly VirtualView[]}
   | {readonly type: 'tick'};
 
-/** One check for a monitor file. */
+/** One check to write to a monitor file. */
 export interface MonitorEntry {
   readonly virtual: VirtualService;
   readonly view: RealView;
@@ -113,17 +113,17 @@ export const initialAlerts = (
   noticed: nothingKnown,
   outbox: new Map(),
   written: new Map(),
-  lookAt: Infinity,
+  compareAt: Infinity,
   remindAt: Infinity,
   reportAt: now + reportEvery(files),
 });
 
-/** With ten thousand real servers and no receiver, nothing is compared. */
+/** Whether anybody listens: without a receiver, ten thousand real servers need no comparison. */
 const listens = ({outside, wanted, fallbacks}: AlertsState): boolean =>
-  // What the last configuration started must still be undone.
+  // Fallback commands that the last configuration started must still be stopped.
   outside || wanted || fallbacks.size > 0;
 
-export const looksAt = (state: AlertsState): Instant => Math.min(state.lookAt, state.remindAt);
+export const looksAt = (state: AlertsState): Instant => Math.min(state.compareAt, state.remindAt);
 
 export const nextAlertsDeadline = (state: AlertsState): Instant =>
   Math.min(looksAt(state), state.reportAt, takeDue(state.outbox, -Infinity).nextAt ?? Infinity);
@@ -133,7 +133,7 @@ export function reduceAlerts(state: AlertsState, event: AlertsEvent, moment: Mom
     case 'alerts-config':
       return onConfig(state, event.files, event.outside, moment);
     case 'look-soon':
-      return [listens(state) ? {...state, lookAt: Math.min(state.lookAt, moment.now)} : state, []];
+      return [listens(state) ? {...state, compareAt: Math.min(state.compareAt, moment.now)} : state, []];
     case 'look':
       return onLook(state, event.views, moment);
     case 'role':
@@ -171,13 +171,13 @@ function onConfig(
     phase: 'reloading',
     reportAt: now + reportEvery(files),
   };
-  return [{...next, lookAt: listens(next) ? now : Infinity}, []];
+  return [{...next, compareAt: listens(next) ? now : Infinity}, []];
 }
 
 const enqueued = (state: AlertsState, events: readonly AlertEvent[], now: Instant): Outbox =>
   events.length > 0 ? enqueue(state.outbox, events, now) : state.outbox;
 
-/** When a real server that stays down is mailed again; Infinity: nobody wants that. */
+/** When a real server that stays down is mailed again; Infinity: never. */
 const reminderOf = (memory: AlertMemory, views: readonly VirtualView[]): Instant =>
   Math.min(
     Infinity,
@@ -208,7 +208,7 @@ function onLook(state: AlertsState, views: readonly VirtualView[], {now, wall}: 
       fallbacks: fallback.memory,
       outbox: enqueued(state, alerts.events, now),
       phase: complete ? 'running' : state.phase,
-      lookAt: Infinity,
+      compareAt: Infinity,
       remindAt: reminderOf(alerts.memory, views),
     },
     [...notify, ...fallback.runs.map((run) => ({type: 'fallback-command' as const, ...run}))],
@@ -242,7 +242,7 @@ const mailsOf = (state: AlertsState, batches: readonly (readonly AlertEvent[])[]
     return mail ? [{type: 'mail' as const, mail}] : [];
   });
 
-/** The end of the daemon: mails that wait go out, fallback commands are undone. */
+/** The daemon stops: waiting mails go out, fallback commands run with `stop`. */
 function onStop(state: AlertsState, views: readonly VirtualView[], {now}: Moment): AlertsTurn {
   const stopping: AlertsState = {...state, phase: 'stopping'};
   const silent = views.map((view) => ({...view, acting: false}));
@@ -253,7 +253,7 @@ function onStop(state: AlertsState, views: readonly VirtualView[], {now}: Moment
       ...stopping,
       fallbacks: fallback.memory,
       outbox: due.outbox,
-      lookAt: Infinity,
+      compareAt: Infinity,
       remindAt: Infinity,
       reportAt: Infinity,
     },

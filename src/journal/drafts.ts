@@ -12,7 +12,7 @@ import type {Refusal} from '../table/refusals.ts';
 import {resourceKind} from '../resources/resources.ts';
 import {serviceName} from '../table/services.ts';
 
-/** What the engine's codes are about; a code that is not here is the engine itself. */
+/** The subject of each engine code; a code that is not listed is about the engine itself. */
 const engineKinds: Readonly<Record<string, EventKind>> = {
   'peer-dead': 'peer',
   'peer-up': 'peer',
@@ -30,7 +30,7 @@ const engineKinds: Readonly<Record<string, EventKind>> = {
   'ping-back': 'ping',
 };
 
-/** A change of role; its time is the engine's own. */
+/** A role change, with the engine's timestamp. */
 export const ofTransition = ({vrid, group, from, to, reason, wall}: Transition): EventDraft => ({
   kind: 'role',
   level: 'info',
@@ -40,7 +40,7 @@ export const ofTransition = ({vrid, group, from, to, reason, wall}: Transition):
   wall,
 });
 
-/** A message of the engine. */
+/** A message from the engine. */
 export function ofEngineEvent(event: Extract<FromEngine, {type: 'event'}>): EventDraft {
   const {level, code, message, wall, peer, silence} = event;
   const kind = engineKinds[code] ?? 'process';
@@ -62,7 +62,7 @@ export const ofVerdict = ({id, state, reason}: CheckReport): EventDraft => ({
   data: {state},
 });
 
-/** A server's certificate ends soon, or was renewed in time. */
+/** A server's certificate expires soon, or was renewed in time. */
 export const ofCertificate = ({id, certificate}: CheckReport): EventDraft => ({
   kind: 'check',
   level: certificate ? 'warn' : 'info',
@@ -78,7 +78,7 @@ export const ofOperation = (operation: Operation): EventDraft => ({
   text: describeOperation(operation),
 });
 
-/** Somebody else changed the table, and it was put right. */
+/** Something else changed the table, and hactld corrected it. */
 export const ofDrift = (drift: readonly Drift[]): EventDraft => ({
   kind: 'table',
   level: 'warn',
@@ -87,7 +87,7 @@ export const ofDrift = (drift: readonly Drift[]): EventDraft => ({
   data: {entries: drift.length},
 });
 
-/** The kernel does not take an entry of the table, or takes it after all. */
+/** The kernel refuses an entry of the table, or accepts it after all. */
 export const ofRefusal = (refusal: Refusal, accepted: boolean): EventDraft => ({
   kind: 'table',
   level: accepted ? 'info' : 'error',
@@ -105,16 +105,16 @@ export const ofUnfit = (reason: string): EventDraft => ({
   text: `this director does not serve what is configured and its peer can: ${reason}; the groups are offered to the peer`,
 });
 
-/** A process of ours that ended unexpectedly. */
+/** One of our processes ended unexpectedly. */
 export const ofDeath = (name: string, how: string): EventDraft => ({
   kind: 'process',
   level: 'error',
   subject: name,
-  text: `the ${name} process ended (${how}); it is started again`,
+  text: `the ${name} process ended (${how}); restarting it`,
   data: {how},
 });
 
-/** Commands that change something, as they are typed; undefined: it only asks. */
+/** A command that changes something, as typed; undefined: it only queries. */
 export function commandText(command: Command): string | undefined {
   switch (command.command) {
     case 'reload':
@@ -143,7 +143,7 @@ const operatorEvent = (subject: string, text: string, level: EventDraft['level']
   text: `hactl ${subject}${text}`,
 });
 
-/** Why an answer is negative; undefined: it is positive, or neither. */
+/** Why an answer is negative; undefined: it is positive or neither. */
 function refusalIn(answer: Answers[CommandName]): string | undefined {
   if (!('ok' in answer) || answer.ok) return undefined;
   if ('reason' in answer) return answer.reason;
@@ -170,7 +170,7 @@ export const journalled =
     }
   };
 
-/** The scripts of a line of haresources ran; most lines have none. */
+/** The scripts of a haresources line ran; most lines have none. */
 export const ofScripts = (
   group: ResourceGroup,
   action: string,

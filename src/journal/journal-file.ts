@@ -1,4 +1,4 @@
-/** Keeps the journal: in memory, and in two pairs of files under the state directory. */
+/** Keeps the journal in memory and in two pairs of files under the state directory. */
 import path from 'node:path';
 import type {Clock} from '@hactl/base';
 import {PROTOCOL_VERSION} from '../control/protocol.ts';
@@ -8,7 +8,7 @@ import {openPair} from './journal-pair.ts';
 import type {Log} from '../system/log.ts';
 import {EVENTS_WAIT_LIMIT_MS} from '../system/limits.ts';
 
-/** Of a file, in octets: ten thousand events of 250 octets fit into one. */
+/** Maximum size of a file in octets: room for ten thousand events of 250 octets. */
 const FILE_LIMIT = 4 * 1024 * 1024;
 
 export interface JournalOptions {
@@ -21,15 +21,15 @@ export interface JournalOptions {
 
 export interface Journal {
   readonly record: (draft: EventDraft) => void;
-  /** Reads what an earlier daemon wrote, if that was not done yet: megabytes, which must not delay the start. */
+  /** Reads the files of an earlier daemon, once: they are megabytes, which must not delay the start. */
   open(): void;
-  /** The events of a query; with `wait`, the answer is held back until there is one, or until nobody waits (`gone`). */
+  /** The events of a query; with `wait`, resolves when there is one or when the client has left (`gone`). */
   readonly answer: (query: EventQuery, gone?: AbortSignal) => Promise<EventsAnswer>;
   /** Ends when all lines are in the file. */
   close(): Promise<void>;
 }
 
-/** A journal that is read when `open` is called, or when somebody asks; what is recorded before that has its own time. */
+/** A journal whose files are read by `open` or by the first query; events recorded before keep their own time. */
 export function openJournal(options: JournalOptions): Journal {
   const {clock, log, node} = options;
   const limit = options.fileLimit ?? FILE_LIMIT;
@@ -42,7 +42,7 @@ export function openJournal(options: JournalOptions): Journal {
   const [lasting, bulk] = [pair('journal'), pair('journal-bulk')];
 
   const events: JournalEvent[] = [];
-  /** Recorded before the files were read: their numbers follow on those in the files. */
+  /** Recorded before the files were read: numbered after the events in the files. */
   let early: EventDraft[] | undefined = [];
   let seq = 0;
   let closing = false;
@@ -58,7 +58,7 @@ export function openJournal(options: JournalOptions): Journal {
     events.push(...trim(all));
     seq = all.at(-1)?.seq ?? 0;
     if (refused > 0)
-      log('warn', `the journal in ${options.stateDir} has ${refused} lines that are damaged or of another version; left out`); // prettier-ignore
+      log('warn', `the journal in ${options.stateDir} has ${refused} lines that are damaged or from another version; skipped`); // prettier-ignore
     for (const draft of drafts) record(draft);
   }
 
@@ -98,7 +98,7 @@ export function openJournal(options: JournalOptions): Journal {
           waiting.delete(look);
           resolve(answerNow(query));
         };
-        // There was none before: only what is new need be looked at.
+        // Nothing matched before: only new events need searching.
         const look = (event?: JournalEvent): void => {
           if (closing || (event && selectEvents([event], query).length > 0)) end();
         };

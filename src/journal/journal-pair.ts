@@ -1,11 +1,11 @@
-/** Two files that take turns: lines are appended to the first; when it is full it becomes the second, and that one goes. */
+/** Two rotating files: lines are appended to the first; when it is full it replaces the second. */
 import {readFileSync} from 'node:fs';
 import {appendFile, rename, stat} from 'node:fs/promises';
 
 export interface FilePair {
-  /** What both have, the older first. */
+  /** The lines of both, oldest first. */
   read(): string;
-  /** Appends lines, in order; what cannot be written is lost, and `failed` hears of it once. */
+  /** Appends lines in order; lines that cannot be written are lost, and `failed` is called once. */
   append(line: string): void;
   /** Ends when all lines are in the file. */
   written(): Promise<void>;
@@ -15,12 +15,12 @@ const textOf = (file: string): string => {
   try {
     return readFileSync(file, 'utf8');
   } catch {
-    // The first start has none; one that cannot be read is no reason to serve nobody.
+    // The first start has no file; an unreadable one must not keep the director from serving.
     return '';
   }
 };
 
-/** `limit`: octets after which the files change places. */
+/** `limit`: octets after which the files rotate. */
 export function openPair(options: {
   readonly file: string;
   readonly old: string;

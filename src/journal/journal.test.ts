@@ -17,34 +17,34 @@ const draft = (text: string, more: Partial<EventDraft> = {}): EventDraft => ({
 const event = (seq: number, more: Partial<EventDraft> = {}): JournalEvent =>
   makeEvent(draft(`text ${seq}`, more), {seq, node: 'd1', wall: 1_000 + seq, mono: seq});
 
-test('an event keeps the time at which it happened, else the one at which it was written', (t) => {
+test('an event keeps the time it happened, or the time it was recorded if it has none', (t) => {
   t.is(event(5).wall, 1_005);
   const told = event(5, {wall: 1_002});
   t.deepEqual([told.wall, told.mono], [1_002, 2], 'by both clocks');
   t.is(event(5, {text: 'x'.repeat(2_000)}).text.length, 500);
 });
 
-test('the list is bounded, and the newest stay', (t) => {
+test('the list is bounded and keeps the newest events', (t) => {
   const events: JournalEvent[] = [];
   for (let seq = 1; seq <= 95; seq += 1) keep(events, event(seq), 10);
   t.true(events.length < 20);
   t.is(events.at(-1)?.seq, 95);
-  t.true((events[0]?.seq ?? 0) <= 86, 'ten are always there');
+  t.true((events[0]?.seq ?? 0) <= 86, 'at least ten stay');
 });
 
-test('ten thousand failing reals do not push out the last change of role', (t) => {
+test('ten thousand failing real servers do not evict the last role change', (t) => {
   const events = [event(1, {kind: 'role'}), event(2), event(3, {kind: 'peer'}), event(4), event(5)];
   const left = (limit: number): number[] => trim(events, limit).map(({seq}) => seq);
   t.deepEqual(left(5), [1, 2, 3, 4, 5]);
   t.deepEqual(left(3), [1, 3, 5]);
-  t.deepEqual(left(1), [3], 'without them the oldest go');
+  t.deepEqual(left(1), [3], 'without bulk events the oldest are dropped');
   const many: JournalEvent[] = [event(1, {kind: 'role'})];
   for (let seq = 2; seq <= 200; seq += 1) keep(many, event(seq), 10);
   t.true(many.length < 20);
   t.deepEqual([many[0]?.seq, many.at(-1)?.seq], [1, 200]);
 });
 
-test('a query: kinds, a part of the text, times, numbers, the newest so many', (t) => {
+test('a query filters by kind, text, time, number and limit', (t) => {
   const events = [
     event(1),
     event(2, {kind: 'peer', subject: 'director2'}),
@@ -62,7 +62,7 @@ test('a query: kinds, a part of the text, times, numbers, the newest so many', (
   t.deepEqual(numbers({limit: 0}), []);
 });
 
-test('damaged lines and other versions are counted and left out', (t) => {
+test('damaged lines and other versions are counted and skipped', (t) => {
   const good = JSON.stringify(event(1));
   const {events, refused} = parseLines(
     [
@@ -72,7 +72,7 @@ test('damaged lines and other versions are counted and left out', (t) => {
       'null',
       JSON.stringify({...event(2), kind: 'nonsense'}),
       JSON.stringify({...event(2), wall: 'late'}),
-      // A number that does not grow: a copy.
+      // A sequence number that does not increase: a copy.
       good,
       JSON.stringify(event(3)),
       '',
@@ -99,7 +99,7 @@ const open = (t: ExecutionContext, stateDir?: string, fileLimit?: number) => {
   return {dir, journal, said: messages};
 };
 
-test('the next daemon reads what the last one wrote, and goes on counting', async (t) => {
+test('the next daemon reads the last one’s events and continues their numbers', async (t) => {
   const one = open(t);
   one.journal.record(draft('first', {kind: 'role'}));
   one.journal.record(draft('second', {kind: 'role', data: {code: 'x', silence: 3}}));
@@ -109,7 +109,7 @@ test('the next daemon reads what the last one wrote, and goes on counting', asyn
   // A crash in the middle of a line.
   writeFileSync(file, `${readFileSync(file, 'utf8')}{"v":1,"seq":3,"wa`);
   const two = open(t, one.dir);
-  // What comes before the files are read is counted after what is in them.
+  // Events recorded before the files are read are numbered after those in them.
   two.journal.record(draft('third'));
   t.is(two.said.length, 0);
   two.journal.open();
@@ -128,7 +128,7 @@ test('the next daemon reads what the last one wrote, and goes on counting', asyn
   t.is(last, 3);
 });
 
-test('two files take turns, and together they are bounded', async (t) => {
+test('two files rotate and stay bounded together', async (t) => {
   const one = open(t);
   for (let round = 0; round < 20; round += 1) {
     const {journal} = open(t, one.dir, 2_000);
@@ -143,11 +143,11 @@ test('two files take turns, and together they are bounded', async (t) => {
   t.deepEqual(
     seqs,
     seqs.map((_, at) => (seqs[0] ?? 0) + at),
-    'none is missing in between',
+    'no gap in the numbers',
   );
 });
 
-test('strangers and failing real servers push no change of role out, in memory nor from the disk', async (t) => {
+test('strangers and failing real servers evict no role change, in memory or on disk', async (t) => {
   const one = open(t, undefined, 2_000);
   one.journal.record(draft('took over', {kind: 'role'}));
   for (let number = 0; number < 12_000; number += 1)
@@ -165,7 +165,7 @@ test('strangers and failing real servers push no change of role out, in memory n
   t.deepEqual(await texts(open(t, one.dir).journal), ['took over']);
 });
 
-test('a client may wait for news', async (t) => {
+test('a client can wait for the next event', async (t) => {
   const {journal} = open(t);
   const news = journal.answer({after: 0, kinds: ['role'], wait: 10_000});
   journal.record(draft('not wanted'));
@@ -178,10 +178,10 @@ test('a client may wait for news', async (t) => {
   t.deepEqual([nothing.events.length, nothing.last], [0, 2]);
   const held = journal.answer({after: 2, wait: 10_000});
   await journal.close();
-  t.is((await held).events.length, 0, 'a stop keeps nobody waiting');
+  t.is((await held).events.length, 0, 'a stop answers those who wait');
 });
 
-test('a directory that cannot be written costs the file, not the journal', async (t) => {
+test('with an unwritable directory the journal stays in memory', async (t) => {
   const {journal, said} = open(t, '/proc/nowhere');
   journal.record(draft('first'));
   await journal.close();

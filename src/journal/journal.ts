@@ -1,4 +1,4 @@
-/** The journal in memory: a bounded list of events, how it is searched, and its lines in the file. Pure. */
+/** The journal in memory: a bounded list of events, its search, and its lines in the file. Pure. */
 import {
   eventKinds,
   type EventDraft,
@@ -7,14 +7,14 @@ import {
   type JournalEvent,
 } from '../control/events.ts';
 
-/** So many events are kept in memory. */
+/** Number of events kept in memory. */
 export const EVENTS_KEPT = 10_000;
-/** A script may print more than anybody reads here; the log has all of it. */
+/** A script may print more than anyone reads here; the log has all of it. */
 const TEXT_LIMIT = 500;
-/** Removed in one go: cutting a long list at every event would cost more than the event. */
+/** Events removed at a time: trimming a long list at every event would cost more than the event. */
 const SLACK = 1_000;
 
-/** Puts a draft into the form that is kept. */
+/** Turns a draft into the stored event. */
 export function makeEvent(
   draft: EventDraft,
   stamp: {readonly seq: number; readonly node: string; readonly wall: number; readonly mono: number},
@@ -38,13 +38,13 @@ export function makeEvent(
 }
 
 /**
- * A mass of them (ten thousand real servers that fail together, strangers on the network) must not push out what happened
- * to the pair: they go first in memory, and have files of their own.
+ * Kinds that come in bulk (ten thousand real servers failing together, strangers on the network) must not evict what happened
+ * to the pair: in memory they are dropped first, and they have their own files.
  */
 const bulk: ReadonlySet<EventKind> = new Set<EventKind>(['check', 'table', 'stranger', 'address']);
 export const isBulk = (kind: EventKind): boolean => bulk.has(kind);
 
-/** Leaves `limit` events: the oldest of the bulk kinds go first. */
+/** Trims to `limit` events; the oldest of the bulk kinds go first. */
 export function trim(events: readonly JournalEvent[], limit = EVENTS_KEPT): readonly JournalEvent[] {
   const over = events.length - limit;
   if (over <= 0) return events;
@@ -52,13 +52,13 @@ export function trim(events: readonly JournalEvent[], limit = EVENTS_KEPT): read
   return events.filter((event) => !dropped.has(event)).slice(over - dropped.size);
 }
 
-/** Adds one event and drops others when there are too many. */
+/** Adds an event and drops others when there are too many. */
 export function keep(events: JournalEvent[], event: JournalEvent, limit = EVENTS_KEPT): void {
   events.push(event);
   if (events.length >= limit + Math.min(SLACK, limit)) events.splice(0, Infinity, ...trim(events, limit));
 }
 
-/** The newest events that a query wants, oldest first. */
+/** The newest events that match a query, oldest first. */
 export function selectEvents(events: readonly JournalEvent[], query: EventQuery): JournalEvent[] {
   const {since = -Infinity, after = -Infinity, kinds, match} = query;
   const limit = query.limit ?? EVENTS_KEPT;
@@ -67,7 +67,7 @@ export function selectEvents(events: readonly JournalEvent[], query: EventQuery)
   const found: JournalEvent[] = [];
   for (let at = events.length - 1; at >= 0 && found.length < limit; at -= 1) {
     const event = events[at] as JournalEvent;
-    // Numbers only grow; wall-clock times may have been set back, so those are all looked at.
+    // Numbers only grow, but the wall clock may have been set back, so times are searched in full.
     if (event.seq <= after) break;
     if (event.wall < since || wanted?.has(event.kind) === false) continue;
     if (part !== undefined && !`${event.subject}\n${event.text}`.toLowerCase().includes(part)) continue;

@@ -45,10 +45,10 @@ const start = () => {
   return {happen, see, said: messagesOf, drafts, pass: (ms: number) => (now += ms)};
 };
 
-test('a path that falls silent is told once, with the time of its last advert', (t) => {
+test('a path that falls silent is recorded once, with the time of its last advert', (t) => {
   const {see, said, drafts} = start();
   see(status([path('ucast eth0', true, true), path('mcast eth1', true, true)]));
-  t.deepEqual(said(), [], 'what is there at first is no news');
+  t.deepEqual(said(), [], 'the initial state is not recorded');
   see(status([path('ucast eth0', true, true), path('mcast eth1', false, true, 300)]));
   t.is(drafts[0]?.data?.lastHeard, 1_000_000 - 300);
   t.deepEqual(said(), ['mcast eth1: deaf: nothing comes from d2']);
@@ -58,7 +58,7 @@ test('a path that falls silent is told once, with the time of its last advert', 
   t.deepEqual(said(), ['mcast eth1: d2 is heard']);
 });
 
-test('one-way loss is told by the side that is not heard', (t) => {
+test('one-way loss is recorded by the side that is not heard', (t) => {
   const {see, said} = start();
   see(status([path('ucast eth0', true, true)]));
   see(status([path('ucast eth0', true, false)]));
@@ -67,7 +67,7 @@ test('one-way loss is told by the side that is not heard', (t) => {
   t.deepEqual(said(), ['ucast eth0: d2 hears this director on it']);
 });
 
-test('a new engine starts over: no path is told to be deaf', (t) => {
+test('a new engine starts over: no path is recorded as deaf', (t) => {
   const {see, said, happen} = start();
   see(status([path('ucast eth0', true, true)]));
   happen({type: 'engine', message: {type: 'ready', pid: 2, realtime: ''}});
@@ -75,20 +75,20 @@ test('a new engine starts over: no path is told to be deaf', (t) => {
   t.deepEqual(said(), []);
 });
 
-test('refused datagrams: at most one event a minute for each fault', (t) => {
+test('rejected datagrams: at most one event a minute per fault', (t) => {
   const {see, said, pass} = start();
   see(status([], {'fault-bad-tag': 3, other: 1}));
-  t.deepEqual(said(), ['heartbeat datagrams refused: bad-tag 3, 3 in all']);
+  t.deepEqual(said(), ['heartbeat datagrams rejected: bad-tag 3, 3 in all']);
   see(status([], {'fault-bad-tag': 9}));
   pass(59_000);
   see(status([], {'fault-bad-tag': 12}));
   t.deepEqual(said(), []);
   pass(1_000);
   see(status([], {'fault-bad-tag': 13}));
-  t.deepEqual(said(), ['heartbeat datagrams refused: bad-tag 10, 13 in all']);
+  t.deepEqual(said(), ['heartbeat datagrams rejected: bad-tag 10, 13 in all']);
 });
 
-test('the engine’s events are filed by their fields, whatever their sentences say', (t) => {
+test('engine events are filed by their fields, not by their text', (t) => {
   const filed = (code: string, more: {peer?: string; silence?: number} = {}) => {
     const event = {type: 'event', level: 'warn', code, message: 'd9 is silent for 1 ms', ...more} as const;
     const {kind, subject, data} = ofEngineEvent(event);
@@ -101,7 +101,7 @@ test('the engine’s events are filed by their fields, whatever their sentences 
   t.deepEqual(filed('something-new'), ['process', 'failover', undefined]);
 });
 
-test('readiness: only that it may, or may no longer', (t) => {
+test('readiness: only a change between ready and not ready is recorded', (t) => {
   const {happen, said} = start();
   const ready = (may: boolean, reason: string): void =>
     happen({type: 'readiness-changed', readiness: {ready: may, reason}});
@@ -114,7 +114,7 @@ test('readiness: only that it may, or may no longer', (t) => {
   t.deepEqual(said(), ['may take over by choice: first round done', 'must not take over by choice: IPVS']);
 });
 
-test('connection sync: phases and new problems', (t) => {
+test('connection sync: phases and new problems are recorded', (t) => {
   const {happen, said} = start();
   const report = (phase: SyncReport['phase'], peer = true): SyncReport =>
     ({phase, peer, reason: 'r', here: 1, missingHere: 0}) as SyncReport;
@@ -137,7 +137,7 @@ test('connection sync: phases and new problems', (t) => {
   ]);
 });
 
-test('a command stands in the journal before and after, a question does not', async (t) => {
+test('a command is recorded before and after it runs, a query is not', async (t) => {
   const texts: string[] = [];
   const answer = journalled(
     ({text}) => texts.push(text),
@@ -164,7 +164,7 @@ test('a command stands in the journal before and after, a question does not', as
   ]);
 });
 
-test('scripts are told where a line has any', (t) => {
+test('scripts are recorded only for lines that have some', (t) => {
   const span = {} as never;
   const group = (types: readonly string[]) => ({
     span,

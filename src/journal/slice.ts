@@ -1,4 +1,4 @@
-/** The journal: what happens → the events that are kept. Remembers only what it needs to see a change. Pure. */
+/** The journal: what happens → the events that are kept. Remembers only what it needs to detect a change. Pure. */
 import type {Instant, Millis, Moment} from '@hactl/base';
 import type {CheckReport} from '@hactl/checks';
 import type {ResourceGroup} from '@hactl/config';
@@ -25,11 +25,11 @@ export interface JournalState {
   readonly engine?: EngineStatus;
   readonly sync?: SyncStatus;
   readonly ready?: boolean;
-  /** Of each kind of fault: how many were reported, and when. */
+  /** Per kind of fault: the count already reported, and when. */
   readonly faults: ReadonlyMap<string, {readonly at: Instant; readonly count: number}>;
 }
 
-/** What the journal is interested in; anything else that happens is not kept. */
+/** The events that the journal records. */
 export type Happening =
   | {readonly type: 'engine'; readonly message: FromEngine}
   | {readonly type: 'sync-status'; readonly status: SyncStatus}
@@ -55,7 +55,7 @@ export type Happening =
 
 export type JournalTurn = [JournalState, readonly EventDraft[]];
 
-/** Datagrams that are refused may come by the thousand: at most one event for each kind of fault in this time. */
+/** Rejected datagrams may come by the thousand: at most one event per kind of fault in this time. */
 const FAULT_EVERY: Millis = 60_000;
 
 export const initialJournal: JournalState = {faults: new Map()};
@@ -75,7 +75,7 @@ export function reduceJournal(state: JournalState, what: Happening, moment: Mome
     case 'unfit':
       return [state, [ofUnfit(what.reason)]];
     case 'verdict-changed':
-      // The first round finds all of them: that a server is up then is in the table's events.
+      // The first round reports every server: the table's events cover those that are up.
       return [state, what.first && what.report.state !== 'down' ? [] : [ofVerdict(what.report)]];
     case 'certificate-ends':
       return [state, [ofCertificate(what.report)]];
@@ -96,18 +96,18 @@ function onEngine(state: JournalState, message: FromEngine, moment: Moment): Jou
   if (message.type === 'event') return [state, [ofEngineEvent(message)]];
   if (message.type === 'status') return onStatus(state, message.status, moment);
   if (message.type !== 'ready') return [state, []];
-  // Its paths starts over: what was known of them is no change.
+  // A new engine's paths start over: their first state is not a change.
   const {engine: _, ...rest} = state;
   return [rest, []];
 }
 
-/** Compares each status of the engine with the one before. */
+/** Compares each engine status with the previous one. */
 function onStatus(state: JournalState, status: EngineStatus, {now, wall}: Moment): JournalTurn {
   const peers = status.peers.map((peer) => peer.name).join(', ') || 'the peer';
   const paths = status.paths.flatMap((path) => {
     const before = state.engine?.paths.find((previous) => previous.name === path.name);
     const {lastHeardAgo} = path;
-    // When it fell silent is known to the engine; that it did was noticed only now.
+    // The engine knows when the path fell silent; it is noticed only now.
     const lastHeard = lastHeardAgo === undefined ? {} : {lastHeard: Math.round(wall - lastHeardAgo)};
     return (before ? pathEvent(path, before, peers) : []).map((draft) => ({
       ...draft,
@@ -149,7 +149,7 @@ function faultEvents(
       return [];
     }
     faults.set(code, {at: now, count});
-    const text = `heartbeat datagrams refused: ${code.slice(6)} ${count - seen}, ${count} in all`;
+    const text = `heartbeat datagrams rejected: ${code.slice(6)} ${count - seen}, ${count} in all`;
     return [{kind: 'path', level: 'warn', subject: code, text, data: {count}}];
   });
   return [faults, drafts];
@@ -179,7 +179,7 @@ function onSync(state: JournalState, status: SyncStatus): JournalTurn {
   return [next, problems];
 }
 
-/** Only that it may, or may no longer: why it must still wait changes with every check. */
+/** Only changes between ready and not ready: the reason for waiting changes with every check. */
 function onReadiness(
   state: JournalState,
   {ready, reason}: {readonly ready: boolean; readonly reason: string},

@@ -39,7 +39,7 @@ function start(t: ExecutionContext, text: string) {
   return {ids, held: (id = '') => state.heldByFile.get(id), changes: () => changes};
 }
 
-test('a file holds the real server until it is gone; the directory may come later', async (t) => {
+test('a file keeps the real server in maintenance until removed; the directory may appear later', async (t) => {
   const directory = path.join(folder(t), 'maintenance');
   mkdirSync(directory);
   const one = start(
@@ -56,12 +56,12 @@ test('a file holds the real server until it is gone; the directory may come late
   await until('the second is held', LIMIT, () => one.held(second) !== undefined);
   rmSync(path.join(directory, '10.0.0.1'));
   await until('the first is back', LIMIT, () => one.held(first) === undefined);
-  t.is(one.changes(), 3, 'told once for each change, and never without one');
+  t.is(one.changes(), 3, 'reported once per change, and never without one');
   rmSync(directory, {recursive: true});
   await until('nothing is held without a directory', LIMIT, () => one.held(second) === undefined);
 });
 
-test('a host name, in full and short', async (t) => {
+test('a file named after the full or the short host name', async (t) => {
   const directory = folder(t);
   const one = start(t, `maintenancedir=${directory}\nvirtual=10.0.0.100:80\n\treal=127.0.0.1:80 masq\n`);
   const [id] = one.ids;

@@ -1,4 +1,4 @@
-/** Watches maintenance directories: a change is seen at once, and nothing is read while nothing changes. */
+/** Watches maintenance directories with inotify: sees a change at once, and reads nothing while nothing changes. */
 import {watch, type FSWatcher} from 'node:fs';
 import {readdir} from 'node:fs/promises';
 import {lookupService} from 'node:dns/promises';
@@ -8,18 +8,18 @@ import {needsHostNames} from './maintenance.ts';
 import type {MaintenanceFiles} from './slice.ts';
 import type {Log} from '../system/log.ts';
 
-/** A directory that is not there is looked for again, and so is one whose watcher died. */
+/** Retry interval for a missing directory, or one whose watcher died. */
 const MISSING_AGAIN = 5_000;
 /** How long a host name found for an address is cached. */
 const NAMES_FOR = 300_000;
 
 export interface MaintenanceWatch {
-  /** Follows the maintenance directories of these files, and looks up the host names of their real servers. */
+  /** Watches the maintenance directories of these files, and looks up the host names of their real servers. */
   configure(files: readonly LdirectordConfig[]): void;
   close(): void;
 }
 
-/** `changed` gets what is there whenever the files or the names are others than before. */
+/** `changed` receives the files and names whenever either differs from before. */
 export function watchMaintenance(options: {
   readonly log: Log;
   readonly changed: (maintenance: MaintenanceFiles) => void;
@@ -78,7 +78,7 @@ export function watchMaintenance(options: {
     }
   }
 
-  /** Without its watcher a directory is looked at again later. */
+  /** A directory without a watcher is read again later. */
   function lose(directory: string): void {
     const folder = folders.get(directory);
     if (!folder) return;
@@ -93,13 +93,13 @@ export function watchMaintenance(options: {
     const folder = folders.get(directory);
     if (!folder) return;
     const watcher = watch(directory, {persistent: false}, (_, name) => {
-      // The directory itself is gone or was replaced: this watcher sees nothing any more.
+      // The directory was removed or replaced: this watcher no longer sees anything.
       if (name === path.basename(directory)) lose(directory);
       void read(directory);
     });
     watcher.on('error', () => lose(directory));
     folder.watcher = watcher;
-    // What came between the reading and the watching.
+    // Files created between the read and the watch.
     void read(directory);
   }
 

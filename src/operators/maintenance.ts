@@ -9,7 +9,7 @@ function namesOf(address: string, hostNames: readonly string[]): string[] {
   return [address, ...(address.includes(':') ? [`[${address}]`] : []), ...hostNames, ...short];
 }
 
-/** Is a file there for this real server? `port` is the one that is used where the real server's own was not written. */
+/** Whether a file exists for this real server. `port` is used where the real server has none of its own. */
 export function inMaintenance(
   real: Pick<RealServer, 'address' | 'port'>,
   port: number,
@@ -22,7 +22,7 @@ export function inMaintenance(
   );
 }
 
-/** Are there files whose names are no addresses? Only then the real servers' host names must be asked for. */
+/** Whether a file name is not an address: only then the real servers' host names must be looked up. */
 export const needsHostNames = (files: Iterable<string>): boolean =>
   [...files].some(
     (file) => !/^\d+\.\d+\.\d+\.\d+(:\d+)?$|^\[?[0-9A-Fa-f]*:[0-9A-Fa-f:]*\]?(:\d+)?$/.test(file),

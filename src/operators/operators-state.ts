@@ -1,4 +1,4 @@
-/** What is known of operators' overrides, what happens to them, and what follows. Pure. */
+/** State, events and effects of the operators' overrides. Pure. */
 import type {Instant} from '@hactl/base';
 import type {LdirectordConfig} from '@hactl/config';
 import type {OrderState} from '../control/orders.ts';
@@ -6,13 +6,13 @@ import type {OrderOutcome, OrderRequest} from '../control/protocol.ts';
 import {checkTargetsOf, type CheckTarget} from './order-targets.ts';
 import {orderedHeld, orderedWeights} from './orders.ts';
 
-/** What stands in the maintenance directories, and the host names of the real servers where names stand there. */
+/** The files in the maintenance directories, and the real servers' host names if a file is named after one. */
 export interface MaintenanceFiles {
   readonly files: ReadonlyMap<string, ReadonlySet<string>>;
   readonly hostNames: ReadonlyMap<string, readonly string[]>;
 }
 
-/** Somebody waits for an answer with this number. */
+/** The id of the request to answer. */
 export type Reply = number;
 
 export interface OperatorsState {
@@ -23,7 +23,7 @@ export interface OperatorsState {
   readonly heldByOrder: ReadonlyMap<string, string>;
   readonly maintenance: MaintenanceFiles;
   readonly heldByFile: ReadonlyMap<string, string>;
-  /** On its way to the disk. */
+  /** Being written to disk. */
   readonly writing?: {
     readonly orders: OrderState;
     readonly reply?: Reply;
@@ -34,15 +34,15 @@ export interface OperatorsState {
     /** The peer's name; undefined: there is no pair. */
     readonly peer?: string;
     readonly lives: boolean;
-    /** The peer may not have what this director has. */
+    /** The peer may lack some of this director's overrides. */
     readonly due: boolean;
     readonly asking: boolean;
     readonly askAt: Instant;
-    /** Why it failed the last time. */
+    /** Why the last exchange failed. */
     readonly problem?: string;
-    /** Who waits to hear whether the peer has it. */
+    /** Requests waiting to learn whether the peer has their override. */
     readonly waiting: readonly {readonly reply: Reply; readonly outcome: OrderOutcome}[];
-    /** How many of them the exchange that is under way is about. */
+    /** How many of them the running exchange covers. */
     readonly covered: number;
   };
 }
@@ -60,7 +60,7 @@ export type OperatorsEvent =
       readonly addresses: ReadonlyMap<string, readonly string[]>;
       readonly reply: Reply;
     }
-  /** The peer's overrides came with a question of its own. */
+  /** The peer's overrides arrived with its own request. */
   | {readonly type: 'peer-orders'; readonly orders: OrderState; readonly reply: Reply}
   | {readonly type: 'orders-written'; readonly problem?: string}
   | {readonly type: 'exchanged'; readonly orders: OrderState}
@@ -70,15 +70,15 @@ export type OperatorsEvent =
   | {readonly type: 'tick'};
 
 export type OperatorsEffect =
-  /** Answered by `orders-written`, before anything else happens. */
+  /** Answered by `orders-written` before any other event. */
   | {readonly type: 'write-orders'; readonly orders: OrderState}
   | {readonly type: 'exchange-orders'; readonly orders: OrderState}
   | {readonly type: 'answer-order'; readonly reply: Reply; readonly outcome: OrderOutcome}
   | {readonly type: 'answer-peer'; readonly reply: Reply; readonly orders: OrderState}
   | {readonly type: 'refuse'; readonly reply: Reply; readonly code: string; readonly reason: string}
-  /** What is in force may be different now. */
+  /** The overrides in force may have changed. */
   | {readonly type: 'overrides-changed'}
-  /** Facts. */
+  /** Facts for the log. */
   | {
       readonly type: 'order-given';
       readonly who: string;

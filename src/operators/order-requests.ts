@@ -1,11 +1,11 @@
-/** A request of an operator as it comes over the control socket: checked, its host names looked up. */
+/** An operator's request from the control socket: validated, its host names looked up. */
 import {lookup} from 'node:dns/promises';
 import {CommandError} from '../control/error.ts';
 import type {OrderRequest} from '../control/protocol.ts';
 import {isOrderRequest} from './orders.ts';
 import {readReal} from './order-targets.ts';
 
-/** The request, whatever the client sent; throws a CommandError when it is none. */
+/** Validates the request; throws a CommandError. */
 export function readRequest(request: object): OrderRequest {
   if (!isOrderRequest(request)) throw new CommandError('bad-request', 'invalid override request');
   return request;

@@ -1,4 +1,4 @@
-/** Orders on two directors: whatever was said where and heard when, both end with the same. */
+/** Overrides on two directors: both end with the same set, whatever was ordered where and in any order of arrival. */
 import {mkdtempSync, rmSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -46,7 +46,7 @@ const states = fc
     }, none),
   );
 
-test('merged in any order, and again, it is the same', (t) => {
+test('merging is commutative and idempotent', (t) => {
   fc.assert(
     fc.property(states, states, states, (orders, two, three) => {
       const merged = mergeOrders(mergeOrders(orders, two), three);
@@ -57,7 +57,7 @@ test('merged in any order, and again, it is the same', (t) => {
   t.pass();
 });
 
-test('what was taken back does not come in again from one who does not know; a later order does', (t) => {
+test('a revoked override does not return from a director that missed the revocation; a later one does', (t) => {
   const given = withOrders(none, [order(5)], 5);
   const back = withOrders(given, [], 6);
   t.deepEqual(mergeOrders(back, given).orders, []);
@@ -67,7 +67,7 @@ test('what was taken back does not come in again from one who does not know; a l
   t.deepEqual(anew.ended, []);
 });
 
-test('of two weights the later counts, wherever it was given', (t) => {
+test('of two weights the later wins, on whichever director it was set', (t) => {
   const weight = (when: number, to: number, port?: number): OrderState => ({
     orders: [order(when, {kind: 'weight', weight: to, ...(port === undefined ? {} : {port})})],
     ended: [],
@@ -82,7 +82,7 @@ test('of two weights the later counts, wherever it was given', (t) => {
   );
 });
 
-test('the time goes on although the clock here is behind', (t) => {
+test('override times increase even if the local clock is behind', (t) => {
   t.is(nextTime({orders: [order(100)], ended: []}, 50), 101);
   t.is(nextTime(none, 50), 50);
 });
@@ -90,26 +90,26 @@ test('the time goes on although the clock here is behind', (t) => {
 for (const [what, value] of [
   ['no list', {orders: 1}],
   ['no object', null],
-  ['an order without a time', {orders: [{kind: 'drain', address: '10.0.0.1', who: 'x'}]}],
-  ['a weight that none can have', {orders: [order(1, {kind: 'weight', weight: -1})]}],
+  ['an override without a time', {orders: [{kind: 'drain', address: '10.0.0.1', who: 'x'}]}],
+  ['a weight out of range', {orders: [order(1, {kind: 'weight', weight: -1})]}],
   ['a drain with a weight', {orders: [order(1, {weight: 1})]}],
-  ['a time that no clock shows', {orders: [order(9e15)]}],
-  ['a time that is no whole number', {orders: [order(1.5)]}],
-  ['a time before all times', {orders: [], ended: [{kind: 'drain', address: '10.0.0.1', when: -1}]}],
-  ['a reason longer than anybody reads', {orders: [order(1, {reason: 'x'.repeat(501)})]}],
+  ['a time beyond any clock', {orders: [order(9e15)]}],
+  ['a fractional time', {orders: [order(1.5)]}],
+  ['a negative time', {orders: [], ended: [{kind: 'drain', address: '10.0.0.1', when: -1}]}],
+  ['a reason that is too long', {orders: [order(1, {reason: 'x'.repeat(501)})]}],
   ['a kind that does not exist', {orders: [], ended: [{kind: 'x', address: '10.0.0.1', when: 1}]}],
 ] as const)
-  test(`no orders: ${what}`, (t) => {
+  test(`rejected as overrides: ${what}`, (t) => {
     t.is(readOrders(value), undefined);
   });
 
-test('orders of a clock that is more than a day ahead are not taken: nothing could be later', (t) => {
+test('overrides from a clock more than a day ahead are refused: no later one could replace them', (t) => {
   const latest = 5 + AHEAD_MOST;
   t.deepEqual(readOrders({orders: [order(latest)]}, latest)?.orders, [order(latest)]);
   t.is(readOrders({orders: [order(latest + 1)]}, latest), undefined);
 });
 
-test('a file with an order that cannot be: the others are kept', (t) => {
+test('a file with one invalid override: the others are kept', (t) => {
   t.deepEqual(readKeptOrders({version: 1, orders: [order(9e15), order(1)]}), {
     state: {orders: [order(1)], ended: []},
     refused: 1,
@@ -117,7 +117,7 @@ test('a file with an order that cannot be: the others are kept', (t) => {
   t.is(readKeptOrders({orders: 1}), undefined);
 });
 
-test('a file of before: without what was taken back', (t) => {
+test('a file of an earlier version, without revocations', (t) => {
   t.deepEqual(readOrders({version: 1, orders: [order(1)]}), {orders: [order(1)], ended: []});
 });
 
@@ -132,7 +132,7 @@ const stateDir = (t: ExecutionContext): string => {
   return made;
 };
 
-test('a drain reaches the peer at once, or when it can be asked again; taken back there, it is here too', (t) => {
+test('a drain reaches the peer at once or when it is reachable again; revoked there, it ends here too', (t) => {
   const remote = runOperators({stateDir: stateDir(t), files: [model]});
   let reachable = false;
   const local = runOperators({
@@ -147,13 +147,13 @@ test('a drain reaches the peer at once, or when it can be asked again; taken bac
   local.feed({type: 'peer-lives', lives: true});
   const given = local.order({action: 'drain', reals: ['10.0.0.1'], who: 'ann'});
   t.deepEqual(given.notes, [
-    'two does not have the order yet, and is told as soon as it can be asked: no answer',
+    'two does not have the override yet; it will get it when it is reachable: no answer',
   ]);
   local.pass(10_000);
   t.is(local.facts.filter(({type}) => type === 'exchange-problem').length, 1, 'reported once');
   reachable = true;
   local.pass(9_999);
-  t.is(remote.state.weights.size, 0, 'not asked without a pause');
+  t.is(remote.state.weights.size, 0, 'no retry without a pause');
   local.pass(1);
   t.deepEqual([...remote.state.weights.values()], [0]);
   t.true(remote.facts.some(({type}) => type === 'overrides-changed'));
@@ -174,7 +174,7 @@ test('a drain reaches the peer at once, or when it can be asked again; taken bac
   t.deepEqual(local.facts, [], 'nothing new, nothing reported');
 });
 
-test('two operators at once: each hears whether the peer has the override of his own', (t) => {
+test('two operators at once: each learns whether the peer has their override', (t) => {
   const sent: OrderState[] = [];
   const one = runOperators({
     stateDir: stateDir(t),
@@ -188,7 +188,7 @@ test('two operators at once: each hears whether the peer has the override of his
   });
   const second = {action: 'maintenance-on', reals: ['10.0.0.1'], who: 'bob'} as const;
   const first = one.order({action: 'drain', reals: ['10.0.0.1'], who: 'ann'});
-  t.deepEqual(first.notes, ['two has the order too']);
+  t.deepEqual(first.notes, ['two has the override too']);
   t.deepEqual(
     sent.map(({orders}) => orders.length),
     [1, 2],

@@ -1,10 +1,10 @@
 /**
- * The overrides as two directors keep them: each override and each revocation has its time; for one target the latest wins,
- * so both agree, in whatever order they received them. Pure.
+ * Overrides replicated between two directors: every override and revocation is timestamped; for a target the latest wins, so
+ * both agree whatever the order of arrival. Pure.
  */
 import type {Ended, Order, OrderState} from '../control/orders.ts';
 
-/** Older ones are from before any absence of a director. */
+/** Revocations older than this predate any plausible absence of a director. */
 const ENDED_MOST = 200;
 
 const keyOf = ({kind, address, port, virtual}: Ended): string =>
@@ -13,11 +13,11 @@ const keyOf = ({kind, address, port, virtual}: Ended): string =>
 const newest = (left: Ended, right: Ended): number =>
   right.when - left.when || (keyOf(left) < keyOf(right) ? -1 : 1);
 
-/** The time of what is said now: later than all that is known, also where the other director's clock is ahead. */
+/** The timestamp of a new change: later than every known one, even if the other director's clock is ahead. */
 export const nextTime = ({orders, ended}: OrderState, wall: number): number =>
   Math.max(wall, ...[...orders, ...ended].map(({when}) => when + 1));
 
-/** The state after an operator's request left these overrides. */
+/** The state after an operator's request, which left these overrides. */
 export function withOrders(before: OrderState, orders: readonly Order[], when: number): OrderState {
   const left = new Set(orders.map(keyOf));
   const gone = before.orders
@@ -36,10 +36,10 @@ export function withOrders(before: OrderState, orders: readonly Order[], when: n
 /** No overrides. */
 export const noOrders: OrderState = {orders: [], ended: []};
 
-/** The merged state; the same in whichever order they are given, and again with what was merged before. */
+/** Merges states: commutative, associative and idempotent. */
 export function mergeOrders(left: OrderState, right: OrderState): OrderState {
   const latest = new Map<string, {readonly order?: Order; readonly ended?: Ended}>();
-  // Of the same time: taken back counts; of two orders any, but on both directors the same.
+  // Same time: a revocation wins; of two overrides either, but the same one on both directors.
   const all = [
     ...[...left.orders, ...right.orders].map((order) => ({
       order,
@@ -50,7 +50,7 @@ export function mergeOrders(left: OrderState, right: OrderState): OrderState {
   ].toSorted((a, b) => a.when - b.when || (a.rank < b.rank ? -1 : 1));
   for (const statement of all) {
     const key = keyOf('order' in statement ? statement.order : statement.ended);
-    // The last one said stands last: of two weights that cover a real server the later counts.
+    // Latest last: of two weights that cover a real server the later counts.
     latest.delete(key);
     latest.set(key, 'order' in statement ? {order: statement.order} : {ended: statement.ended});
   }
@@ -66,9 +66,9 @@ export function mergeOrders(left: OrderState, right: OrderState): OrderState {
 
 /** A clock beyond 2200-01-01 is wrong. */
 const LATEST = Date.UTC(2200, 0);
-/** How far the other director's clock may be ahead: what is given later must still be later than its orders. In ms. */
+/** How far the other director's clock may be ahead, in ms: a later change here must still get a later time. */
 export const AHEAD_MOST = 86_400_000;
-/** Of an address, a name, a reason. */
+/** Maximum length of an address, name or reason. */
 const TEXT_MOST = 500;
 
 const kinds: ReadonlySet<unknown> = new Set<Order['kind']>(['drain', 'weight', 'maintenance']);
@@ -103,8 +103,8 @@ function isOrder(value: unknown): value is Order {
 }
 
 /**
- * What the file of an earlier daemon has, with the number of its entries that are none: an order that cannot be must not
- * cost the others. undefined: it is no list of orders at all.
+ * Parses the file of an earlier daemon and counts its invalid entries: one bad entry must not cost the others. undefined: not
+ * a list of overrides at all.
  */
 export function readKeptOrders(
   value: unknown,
@@ -120,8 +120,8 @@ export function readKeptOrders(
 }
 
 /**
- * Whatever the other director gave, as a state in the order that `mergeOrders` makes; undefined: it is none, or one of
- * its entries is later than `latest`.
+ * Validates the other director's state and sorts it as `mergeOrders` does; undefined: invalid, or an entry is later than
+ * `latest`.
  */
 export function readOrders(value: unknown, latest: number = LATEST): OrderState | undefined {
   if (typeof value !== 'object' || value === null) return undefined;

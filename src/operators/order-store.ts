@@ -1,4 +1,4 @@
-/** The operators' overrides on disk: in force again after a restart. */
+/** The operators' overrides on disk, restored after a restart. */
 import {readFileSync, renameSync} from 'node:fs';
 import path from 'node:path';
 import {replaceFile} from '@hactl/base/files';
@@ -13,11 +13,11 @@ export function loadOrders(stateDir: string, log: Log): OrderState {
   const file = fileOf(stateDir);
   try {
     const kept = readKeptOrders(JSON.parse(readFileSync(file, 'utf8')));
-    if (!kept) throw new Error('not a list of orders');
+    if (!kept) throw new Error('not a list of overrides');
     const {state, refused} = kept;
     if (refused > 0 && state.orders.length + state.ended.length === 0)
-      throw new Error(`none of its ${refused} entries is an order`);
-    if (refused > 0) log('warn', `${file}: ${refused} entries are no orders; left out`);
+      throw new Error(`none of its ${refused} entries is an override`);
+    if (refused > 0) log('warn', `${file}: ${refused} entries are not valid overrides; skipped`);
     return state;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return noOrders;
@@ -25,13 +25,13 @@ export function loadOrders(stateDir: string, log: Log): OrderState {
     try {
       renameSync(file, `${file}.damaged`);
     } catch {
-      // It was reported above; there is nothing to keep aside.
+      // Already reported above; nothing to move aside.
     }
     return noOrders;
   }
 }
 
-/** Why they could not be written; undefined: they are on the disk. */
+/** Why writing failed; undefined: they are on disk. */
 export function writeOrders(stateDir: string, orders: OrderState): string | undefined {
   const file = fileOf(stateDir);
   try {

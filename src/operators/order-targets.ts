@@ -1,17 +1,17 @@
-/** Which real servers an operator's argument means: addresses, host names, ports, names of virtual services. Pure. */
+/** Resolves an operator's argument to real servers: addresses, host names, ports, names of virtual services. Pure. */
 import {fail, ok, type Result} from '@hactl/base';
 import {ipv4, ipv6, nearest, portNumber, type LdirectordConfig} from '@hactl/config';
 import {checkId, destinationOf, realName, virtualName} from '../table/services.ts';
 import type {Target} from '../control/orders.ts';
 
-/** One real of one virtual service, and the names that people may give both. */
+/** One real server of one virtual service, and the names that operators may use for both. */
 export interface CheckTarget {
   readonly id: string;
   readonly virtual: string;
   readonly virtualNames: readonly string[];
   readonly address: string;
   readonly ports: readonly number[];
-  /** As the status shows it. */
+  /** Its name in the status. */
   readonly shown: string;
 }
 
@@ -59,7 +59,7 @@ export function readReal(word: string): {readonly host: string; readonly port?: 
   return {host: ipv4(host) ?? ipv6(host) ?? host, ...(port === undefined ? {} : {port})};
 }
 
-/** Answers for host names: looked up beforehand. */
+/** The addresses of host names, looked up beforehand. */
 export type AddressesOf = (host: string) => readonly string[];
 
 const suggestion = (word: string, words: readonly string[], all: string): string => {
@@ -69,7 +69,7 @@ const suggestion = (word: string, words: readonly string[], all: string): string
     : `did you mean ${near}?`;
 };
 
-/** The virtual service that a word names. */
+/** The virtual service that an argument names. */
 export function readVirtual(word: string, places: readonly CheckTarget[]): Result<string, string> {
   const found = [
     ...new Set(
@@ -85,7 +85,7 @@ export function readVirtual(word: string, places: readonly CheckTarget[]): Resul
   return fail(`there is no virtual service ${word}: ${suggestion(word, names, 'there are')}`);
 }
 
-/** Where a word applies: one target for each address that it stands for. */
+/** The targets of an argument: one for each address it resolves to. */
 export function targetsOf(
   word: string,
   virtual: string | undefined,

@@ -1,4 +1,4 @@
-/** Orders for real servers: what a word reaches, what survives a restart, what is refused and with which suggestion. */
+/** Overrides for real servers: what an argument matches, what survives a restart, what is refused with which suggestion. */
 import {mkdtempSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -49,22 +49,27 @@ const reach = test.macro({
   title: (title) => title ?? '',
 });
 test(
-  'an address reaches every port and virtual',
+  'an address matches every port and virtual service',
   reach,
   {},
   {[`${http}10.0.0.1:80`]: 0, [`${https}10.0.0.1:443`]: 0},
 );
-test('with a port, that port only', reach, {reals: ['10.0.0.1:443']}, {[`${https}10.0.0.1:443`]: 0});
 test(
-  'the real’s own port counts behind masq',
+  'an address with a port matches that port only',
+  reach,
+  {reals: ['10.0.0.1:443']},
+  {[`${https}10.0.0.1:443`]: 0},
+);
+test(
+  'with masq the real server’s own port is matched',
   reach,
   {reals: ['10.0.0.2:8080']},
   {[`${http}10.0.0.2:8080`]: 0},
 );
-test('one virtual, by its name', reach, {virtual: 'web'}, {[`${http}10.0.0.1:80`]: 0});
-test('one virtual, by its address', reach, {virtual: '10.0.0.100:443'}, {[`${https}10.0.0.1:443`]: 0});
+test('one virtual service by its name', reach, {virtual: 'web'}, {[`${http}10.0.0.1:80`]: 0});
+test('one virtual service by its address', reach, {virtual: '10.0.0.100:443'}, {[`${https}10.0.0.1:443`]: 0});
 test(
-  'a host name reaches all its addresses',
+  'a host name matches all its addresses',
   reach,
   {reals: ['web1'], virtual: '[2001:db8::64]:80'},
   {
@@ -78,7 +83,7 @@ test(
   {[`${https}10.0.0.2:443`]: 7},
 );
 
-test('a drain hides a weight, and taking it back brings the weight back', (t) => {
+test('a drain hides a weight, and undrain restores it', (t) => {
   const weight = {action: 'weight', weight: 7, reals: ['10.0.0.1:80']} as const;
   const id = `${http}10.0.0.1:80`;
   t.is(orderedWeights(given(weight, {}), places).get(id), 0);
@@ -86,7 +91,7 @@ test('a drain hides a weight, and taking it back brings the weight back', (t) =>
   t.is(orderedWeights(given(weight, {...weight, action: 'weight-reset'}), places).get(id), undefined);
 });
 
-test('maintenance holds a real down, with who and why', (t) => {
+test('maintenance keeps a real server down and says by whom and why', (t) => {
   const orders = given({action: 'maintenance-on', reals: ['10.0.0.1:80'], reason: 'new disk'});
   t.deepEqual(
     [...orderedHeld(orders, places)],
@@ -113,39 +118,39 @@ const refused = test.macro({
   },
   title: (title) => `refused: ${title ?? ''}`,
 });
-test('a slip of the finger', refused, {reals: ['10.0.0.11:80']}, /did you mean 10\.0\.0\.1:80\?/);
-test('a name that nobody knows', refused, {reals: ['web9']}, /no such host name either/);
-test('a virtual that is not there', refused, {virtual: 'wed'}, /did you mean web\?/);
+test('a typo', refused, {reals: ['10.0.0.11:80']}, /did you mean 10\.0\.0\.1:80\?/);
+test('an unknown name', refused, {reals: ['web9']}, /no such host name either/);
+test('an unknown virtual service', refused, {virtual: 'wed'}, /did you mean web\?/);
 test(
-  'an ambiguous virtual',
+  'an ambiguous virtual service',
   refused,
   {virtual: '10.0.0.100'},
   /several virtual services: tcp .*:80, tcp .*:443/,
 );
 test(
-  'a real that is not in that virtual',
+  'a real server of another virtual service',
   refused,
   {reals: ['2001:db8::1'], virtual: 'web'},
   /no real server .* in tcp/,
 );
-test('a weight that is none', refused, {action: 'weight', weight: 1.5}, /0 to 65535/);
-test('nothing to take back', refused, {action: 'undrain', reals: ['10.0.0.2']}, /nothing to take back/);
+test('a weight that is not a whole number', refused, {action: 'weight', weight: 1.5}, /0 to 65535/);
+test('no override to revoke', refused, {action: 'undrain', reals: ['10.0.0.2']}, /nothing to revoke/);
 test(
-  'part of a wider order',
+  'part of a wider override',
   refused,
   {action: 'undrain', reals: ['10.0.0.1:80']},
-  /covered by an order for 10\.0\.0\.1 \(drain, by ann\)/,
+  /covered by an override for 10\.0\.0\.1 \(drain, by ann\)/,
 );
-test('one bad word of two: all', refused, {reals: ['10.0.0.2', 'nowhere']}, /nowhere/);
+test('one bad argument of two refuses both', refused, {reals: ['10.0.0.2', 'nowhere']}, /nowhere/);
 
-test('the order for a real that left the configuration can be taken back', (t) => {
+test('the override for a removed real server can be revoked', (t) => {
   const orders: Order[] = [{kind: 'drain', address: '10.9.9.9', who: 'ann', when: 0}];
   const done = give(orders, {action: 'undrain', reals: ['10.9.9.9']});
   t.deepEqual(done.ok && done.value.orders, []);
   t.deepEqual(orderViews(orders, places, new Map())[0]?.reals, []);
 });
 
-test('words for reals', (t) => {
+test('a real server is written as address, name, or either with a port', (t) => {
   t.deepEqual(readReal('[2001:DB8::1]:80'), {host: '2001:db8::1', port: 80});
   t.deepEqual(readReal('2001:db8::1'), {host: '2001:db8::1'});
   t.deepEqual(readReal('web1:80'), {host: 'web1', port: 80});
@@ -153,7 +158,7 @@ test('words for reals', (t) => {
     t.is(readReal(wrong), undefined, wrong);
 });
 
-test('what is no request is not taken for one', (t) => {
+test('an invalid request is not accepted', (t) => {
   t.true(isOrderRequest({action: 'drain', reals: ['x'], who: 'ann'}));
   for (const wrong of [
     {},
@@ -193,7 +198,7 @@ test('an override is in force again after a restart; a damaged file is kept asid
   t.deepEqual(readdirSync(stateDir), ['orders.json.damaged']);
 });
 
-test('maintenance by a file outlasts the operator’s, and the operator is told', (t) => {
+test('maintenance by file outlasts the operator’s, and the answer says so', (t) => {
   const withDirectory = [{...model, maintenanceDir: '/m'}];
   const one = runOperators({stateDir: folder(t), files: withDirectory});
   one.feed({
@@ -206,15 +211,15 @@ test('maintenance by a file outlasts the operator’s, and the operator is told'
   t.deepEqual([...one.state.heldByFile], [[`${http}10.0.0.1:80`, 'Server in maintenance']]);
 });
 
-test('an override that cannot be written down is refused, and is not in force', (t) => {
+test('an override that cannot be written to disk is refused and not in force', (t) => {
   const one = runOperators({stateDir: path.join(folder(t), 'missing'), files});
   t.throws(() => one.order({action: 'drain', reals: ['10.0.0.1'], who: 'ann'}), {
     code: 'state',
-    message: /not carried out: .*orders\.json cannot be written/,
+    message: /override was not set: .*orders\.json cannot be written/,
   });
   t.is(one.state.weights.size, 0);
 });
 
-test('what is no request is refused as one', (t) => {
+test('an invalid request is answered with an error', (t) => {
   t.throws(() => readRequest({action: 'drain'}), {code: 'bad-request'});
 });

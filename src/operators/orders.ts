@@ -19,7 +19,7 @@ import {
 } from './order-targets.ts';
 import type {Order} from '../control/orders.ts';
 
-/** Is this, from whatever client, a request that can be looked at? */
+/** Whether a client's message is a well-formed request. */
 export function isOrderRequest(request: object): request is OrderRequest {
   const has = (key: string, type: string, must: boolean): boolean => {
     const value: unknown = Reflect.get(request, key);
@@ -65,13 +65,13 @@ function takeBack(
       order.kind === kind && (same(order, target) || mine.some((checkTarget) => covers(order, checkTarget))),
   );
   if (touching.length === 0)
-    return fail(`${nameOf(target)}: nothing to take back, there is no such order (${kind})`);
+    return fail(`${nameOf(target)}: nothing to revoke, there is no such override (${kind})`);
   const wider = touching.find((order) =>
     places.some((checkTarget) => covers(order, checkTarget) && !mine.includes(checkTarget)),
   );
   if (wider && !same(wider, target))
     return fail(
-      `${nameOf(target)} is covered by an order for ${nameOf(wider)} (${wider.kind}, by ${wider.who}): take that one back, then order what is to stay`,
+      `${nameOf(target)} is covered by an override for ${nameOf(wider)} (${wider.kind}, by ${wider.who}): revoke that one, then set what should stay`,
     );
   return ok(orders.filter((order) => !touching.includes(order)));
 }
@@ -82,7 +82,7 @@ interface Done {
   readonly ids: readonly string[];
 }
 
-/** The orders after a request; a request that does not fit as a whole changes nothing. `lines` says what was done. */
+/** The overrides after a request; a request that is partly invalid changes nothing. `lines` reports the changes. */
 export function carryOut(
   orders: readonly Order[],
   request: OrderRequest,
@@ -111,7 +111,7 @@ export function carryOut(
   );
 }
 
-/** An order for a real server that left the configuration can still be taken back by its own words. */
+/** An override for a removed real server can still be revoked by the argument that set it. */
 function takeBackUnconfigured(
   done: Done,
   action: OrderAction,
@@ -124,7 +124,7 @@ function takeBackUnconfigured(
   if (gives(action) || left.length === 0) return undefined;
   return ok({
     orders: done.orders.filter((order) => !left.includes(order)),
-    lines: [...done.lines, `${word}: order taken back; no such real is configured now`],
+    lines: [...done.lines, `${word}: override revoked; no such real server is configured now`],
     ids: done.ids,
   });
 }
@@ -170,14 +170,14 @@ function doneText(action: OrderAction, weight: number | undefined): string {
     case 'maintenance-on':
       return 'in maintenance';
     case 'maintenance-off':
-      return 'no longer in maintenance by order';
+      return 'no longer in maintenance by override';
   }
 }
 
 const ordersAt = (orders: readonly Order[], checkTarget: CheckTarget): Order[] =>
   orders.filter((order) => covers(order, checkTarget));
 
-/** Weights that differ from the configured ones, by check. Drained is 0; of two weights the later order counts. */
+/** Weights that differ from the configured ones, by check. Drained is 0; of two weights the later one wins. */
 export function orderedWeights(
   orders: readonly Order[],
   places: readonly CheckTarget[],
@@ -196,7 +196,7 @@ export function orderedWeights(
 const bySomeone = ({who, reason}: Order): string =>
   ` (by ${who}${reason === undefined ? '' : `: ${reason}`})`;
 
-/** Reals in maintenance by order, each with the reason, by check. */
+/** Real servers in maintenance by override, each with the reason, by check. */
 export function orderedHeld(orders: readonly Order[], places: readonly CheckTarget[]): Map<string, string> {
   const maintained = new Map<string, string>();
   for (const checkTarget of orders.length === 0 ? [] : places) {
@@ -206,7 +206,7 @@ export function orderedHeld(orders: readonly Order[], places: readonly CheckTarg
   return maintained;
 }
 
-/** The orders with the real servers that each reaches now, and what files hold, for `status` and `maintenance list`. */
+/** The overrides with the real servers that each matches now, and maintenance by file, for `status` and `maintenance list`. */
 export const orderViews = (
   orders: readonly Order[],
   places: readonly CheckTarget[],

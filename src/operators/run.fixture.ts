@@ -1,4 +1,4 @@
-/** A director's overrides: the slice with its file, with a peer and a clock of the test's own. */
+/** A director's overrides: the slice with its file, and the test's peer and clock. */
 import type {LdirectordConfig} from '@hactl/config';
 import {CommandError} from '../control/error.ts';
 import type {OrderState} from '../control/orders.ts';
@@ -17,7 +17,7 @@ export function runOperators(options: {
   readonly stateDir: string;
   readonly files: readonly LdirectordConfig[];
   readonly peer?: string;
-  /** Carries overrides to the peer; throws what keeps them. */
+  /** Sends overrides to the peer; throws when it cannot. */
   readonly exchange?: (orders: OrderState) => OrderState;
   readonly log?: (level: string, message: string) => void;
 }) {
@@ -71,7 +71,7 @@ export function runOperators(options: {
       if (answer instanceof Error || answer === undefined || !('lines' in answer)) throw answer;
       return answer;
     },
-    /** What the peer asks: its overrides, answered with those of both. */
+    /** The peer's request: its overrides, answered with the merged ones. */
     takes: (orders: OrderState): OrderState => {
       reply += 1;
       feed({type: 'peer-orders', orders, reply});
@@ -79,7 +79,7 @@ export function runOperators(options: {
       if (answer instanceof Error || answer === undefined || 'lines' in answer) throw answer;
       return answer;
     },
-    /** Lets time pass; what is due is done. */
+    /** Advances the clock and runs what is due. */
     pass: (ms: number): void => {
       now += ms;
       if (nextOperatorsDeadline(state) <= now) feed({type: 'tick'});

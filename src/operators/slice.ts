@@ -1,6 +1,6 @@
 /**
- * The operators' overrides: set over the control socket, files in maintenance directories, and what the peer
- * knows of both directors' overrides. Pure. An override is in force when it is on the disk.
+ * The operators' overrides: those set over the control socket, files in maintenance directories, and the peer's replica. Pure.
+ * An override is in force once it is on disk.
  */
 import type {Millis, Moment} from '@hactl/base';
 import type {LdirectordConfig} from '@hactl/config';
@@ -78,7 +78,7 @@ function onConfig(
   ];
 }
 
-/** Which real servers the files hold now. */
+/** Which real servers the files keep in maintenance now. */
 function withMaintenance(state: OperatorsState): OperatorsTurn {
   const {maintenance} = state;
   const byFile = new Map<string, string>();
@@ -133,7 +133,7 @@ function onOrder(
 const textsOf = ({orders}: OrderState): ReadonlySet<string> =>
   new Set(orders.map((order) => JSON.stringify(order)));
 
-/** Adds what the other director knows. */
+/** Merges the other director's overrides. */
 function merge(state: OperatorsState, theirs: OrderState, reply?: Reply): OperatorsTurn {
   const orders = mergeOrders(state.orders, theirs);
   const answer: readonly OperatorsEffect[] =
@@ -157,7 +157,7 @@ function onWritten(before: OperatorsState, problem: string | undefined, moment: 
   if (!writing) return [state, []];
   const {orders, reply, outcome, fact} = writing;
   if (problem !== undefined) {
-    const reason = `the order was not carried out: ${problem}`;
+    const reason = `the override was not set: ${problem}`;
     if (reply !== undefined) return [state, [{type: 'refuse', reply, code: 'state', reason}]];
     return exchangeProblem(state, problem);
   }
@@ -177,7 +177,7 @@ function onWritten(before: OperatorsState, problem: string | undefined, moment: 
   return [asked, [...effects, ...more]];
 }
 
-/** Gives the peer what is ordered here, and asks for what is ordered there; one exchange at a time. */
+/** Exchanges overrides with the peer, one exchange at a time. */
 function ask(state: OperatorsState, {now}: Moment): OperatorsTurn {
   if (state.exchange.asking) return [{...state, exchange: {...state.exchange, due: true}}, []];
   const covered = state.exchange.waiting.length;
@@ -185,7 +185,7 @@ function ask(state: OperatorsState, {now}: Moment): OperatorsTurn {
   return [{...state, exchange}, [{type: 'exchange-orders', orders: state.orders}]];
 }
 
-/** Answers those whose override the exchange was about; those who came meanwhile get one of their own. */
+/** Answers the requests that the exchange covered; later ones get another exchange. */
 function answered(state: OperatorsState, note: (peer: string) => string, moment: Moment): OperatorsTurn {
   const {waiting, covered, peer = 'the peer'} = state.exchange;
   const rest = waiting.slice(covered);
@@ -201,7 +201,7 @@ function answered(state: OperatorsState, note: (peer: string) => string, moment:
 }
 
 function onExchanged(before: OperatorsState, orders: OrderState, moment: Moment): OperatorsTurn {
-  const [state, replies] = answered(before, (peer) => `${peer} has the order too`, moment);
+  const [state, replies] = answered(before, (peer) => `${peer} has the override too`, moment);
   const {problem: _, ...exchange} = state.exchange;
   const [next, effects] = merge({...state, exchange}, orders);
   return [next, [...replies, ...effects]];
@@ -210,14 +210,14 @@ function onExchanged(before: OperatorsState, orders: OrderState, moment: Moment)
 function onExchangeFailed(before: OperatorsState, problem: string, moment: Moment): OperatorsTurn {
   const [state, replies] = answered(
     before,
-    (peer) => `${peer} does not have the order yet, and is told as soon as it can be asked: ${problem}`,
+    (peer) => `${peer} does not have the override yet; it will get it when it is reachable: ${problem}`,
     moment,
   );
   const [next, effects] = exchangeProblem(state, problem);
   return [next, [...replies, ...effects]];
 }
 
-/** Tried again and again, reported once. */
+/** Retried until it works, reported once. */
 function exchangeProblem(state: OperatorsState, problem: string): OperatorsTurn {
   const exchange = {...state.exchange, due: true, problem};
   const isNews = problem !== state.exchange.problem;

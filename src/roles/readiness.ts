@@ -1,6 +1,6 @@
 /**
- * May this director take over by choice? Only while it would serve what is configured: a director whose table lacks
- * something waits, and its peer keeps the addresses. Where nobody else is left the engine does not ask. Pure.
+ * Whether this director may take over by choice: only if it would serve everything configured. A director whose table lacks
+ * something waits, and its peer keeps the addresses. Without a live peer the engine does not ask. Pure.
  */
 import type {Millis} from '@hactl/base';
 
@@ -16,20 +16,20 @@ export interface ReadinessInput {
   readonly unknown: number;
   /** Why IPVS cannot be reached. */
   readonly problem?: string | undefined;
-  /** The table was brought into the kernel. */
+  /** The table has been programmed into the kernel. */
   readonly programmed: boolean;
-  /** What the kernel refuses of the table. */
+  /** Entries of the table that the kernel refuses. */
   readonly refused: readonly string[];
   readonly sync: Readiness;
   readonly uptime: Millis;
 }
 
-/** Checks that take longer than this are not waited for: the servers that passed serve. */
+/** Readiness does not wait longer than this for checks: the servers that passed serve. */
 export const FIRST_ROUND_LIMIT: Millis = 30_000;
 
 export function readinessOf(input: ReadinessInput): Readiness {
   const table = tableReadiness(input);
-  // A joining director has the peer's connections before it may take an address.
+  // A joining director must have the peer's connections before it may take an address.
   return table.ready && !input.sync.ready ? input.sync : table;
 }
 

@@ -1,4 +1,4 @@
-/** The roles: what the engine reports of the groups and of the peer, and what the engine is told. Pure. */
+/** The roles: the engine's reports on groups and peer, and the messages to the engine. Pure. */
 import type {Instant, Millis, Moment} from '@hactl/base';
 import {
   addressHash,
@@ -17,18 +17,18 @@ export interface Group {
 }
 
 export interface RolesState {
-  /** False: there is no ha.cf, and this director serves by itself. */
+  /** False: there is no ha.cf, and this director serves alone. */
   readonly pair: boolean;
   readonly groups: readonly Group[];
   readonly roles: ReadonlyMap<number, Role>;
   readonly transitions: readonly Transition[];
   readonly engine?: {readonly status: EngineStatus; readonly at: Instant};
   readonly readiness: Readiness;
-  /** How many tracked scripts fail. */
+  /** Number of failing tracked scripts. */
   readonly tracked: number;
   /** Since when this director is Active with a table that does not serve while its peer is ready. */
   readonly unfitSince?: Instant;
-  /** When the engine is asked for its status again. */
+  /** When to request the engine's status again. */
   readonly statusAt: Instant;
 }
 
@@ -40,7 +40,7 @@ export type RolesEvent =
   | {readonly type: 'readiness'; readonly readiness: Readiness; readonly fit: boolean}
   | {readonly type: 'tracked'; readonly lost: number}
   | {readonly type: 'give-up'; readonly vrid: number; readonly reason: string; readonly holdOff: Millis}
-  /** For every group. */
+  /** Applies to every group. */
   | {readonly type: 'give-up-all'; readonly reason: string; readonly holdOff: Millis}
   | {readonly type: 'tick'};
 
@@ -54,9 +54,9 @@ export type RolesEffect =
 export type RolesTurn = [RolesState, readonly RolesEffect[]];
 
 const TRANSITIONS_KEPT = 100;
-/** The engine reports changes by itself; how its paths and the peer are it says when it is asked. */
+/** The engine reports changes unasked; the state of its paths and the peer must be polled. */
 const STATUS_EVERY: Millis = 500;
-/** When the table does not serve for longer than this and the peer's does, the groups go there. */
+/** After this long with a table that does not serve, the groups are offered to a peer whose table does. */
 export const UNFIT_LIMIT: Millis = 5_000;
 const UNFIT_HOLD_OFF: Millis = 30_000;
 
@@ -72,11 +72,11 @@ export const initialRoles = (pair: boolean, groups: readonly Group[], now: Insta
 
 export const anyActive = ({roles}: RolesState): boolean => [...roles.values()].includes('Active');
 
-/** The peers that are heard now. */
+/** The peers heard now. */
 export const livingPeers = ({engine}: RolesState): EngineStatus['peers'] =>
   (engine?.status.peers ?? []).filter(({state}) => state === 'up' || state === 'late');
 
-/** Does a living peer's configuration give the address to a group? */
+/** Whether a live peer's configuration assigns the address to a group. */
 function peerServes(state: RolesState, address: string): boolean {
   const hash = addressHash(address);
   return livingPeers(state).some(({groups}) =>
@@ -85,9 +85,9 @@ function peerServes(state: RolesState, address: string): boolean {
 }
 
 /**
- * Does this director speak for a virtual service, to people and with its fallback command? It does when it holds the
- * service's address. Where no group has that address, whoever holds the first of the groups speaks; where only the peer's
- * configuration has it, the peer speaks.
+ * Whether this director speaks for a virtual service (mails, webhooks, fallback command): it does if it holds the service's
+ * address. If no group has that address, the holder of the first group speaks; if only the peer's configuration has it, the
+ * peer does.
  */
 export function speaksFor(state: RolesState, address: string | undefined): boolean {
   if (!state.pair) return true;
@@ -144,7 +144,7 @@ const moved = (state: RolesState, transition: Transition): RolesTurn => [
   [{type: 'transition', transition}],
 ];
 
-/** Groups end here without a word of the engine. */
+/** Ends groups without a report from the engine. */
 const ended = (
   before: RolesState,
   vrids: readonly number[],
@@ -162,7 +162,7 @@ const ended = (
     [before, []],
   );
 
-/** A group that left the configuration has no role here any more, whatever it was. */
+/** A group removed from the configuration no longer has a role here. */
 function onGroups(before: RolesState, pair: boolean, groups: readonly Group[], moment: Moment): RolesTurn {
   const gone = [...before.roles.keys()].filter((vrid) => !groups.some((group) => group.vrid === vrid));
   const [state, effects] = ended(before, gone, 'removed from haresources', moment);
@@ -187,7 +187,7 @@ function onEngine(state: RolesState, message: FromEngine, {now}: Moment): RolesT
       return [{...state, roles, engine: {status, at: now}}, []];
     }
     case 'transition':
-      // What the engine says of a group that a reload removed comes after the reload.
+      // The engine's reports about a removed group arrive after the reload.
       return isOurs(message.transition.vrid) ? moved(state, message.transition) : [state, []];
     default:
       return [state, []];
