@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The operator's command. Everything that it knows of the running director it asks over the control socket. */
+/** The operator's command. It queries the running director over the control socket. */
 import {existsSync} from 'node:fs';
 import {exit, CliError} from './cli/exit.ts';
 import {nextStep} from './cli/next-step.ts';
@@ -11,25 +11,25 @@ import {defaultPaths} from './system/paths.ts';
 let result: number = exit.ok;
 const program = makeProgram((status) => (result = status));
 
-/** What stands behind `ipvsadm`, where that is the command; in front of it only `--run-dir`, which means nothing to it. */
+/** The arguments after `ipvsadm`, if that is the command; before it only `--run-dir` may appear, which it ignores. */
 function ipvsadmWords([first = '', ...words]: readonly string[]): readonly string[] | undefined {
   if (first === 'ipvsadm') return words;
   if (first === '--run-dir') return ipvsadmWords(words.slice(1));
   return first.startsWith('--run-dir=') ? ipvsadmWords(words) : undefined;
 }
 
-/** A director without a configuration has no daemon: nothing is wrong with systemd. */
+/** A director without a configuration has no daemon: systemd is not to blame. */
 const hasConfiguration = (): boolean =>
   ['ha.cf', 'ldirectord.cf'].some((name) => existsSync(`${defaultPaths.configDir}/${name}`));
 
-/** Where the message names no command itself: the help of the one that was typed. */
+/** If the message names no command: the help of the one typed. */
 function nextOfCommand(message: string): string | undefined {
   if (/\b(hactl [a-z]|systemctl )/.test(message)) return undefined;
   const typed = program.commands.find((command) => process.argv.slice(2).includes(command.name()));
   return `hactl ${typed ? `${typed.name()} ` : ''}--help`;
 }
 
-// `hactl events | head`: whoever read has seen enough.
+// `hactl events | head`: the reader has seen enough.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit();
@@ -37,7 +37,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 
 try {
   const words = ipvsadmWords(process.argv.slice(2));
-  // Loaded only here: other commands need no netlink.
+  // Loaded only here: other commands do not need netlink.
   if (words) result = await (await import('./compat/ipvsadm/run.ts')).ipvsadm(words);
   else await program.parseAsync();
   process.exitCode = result;

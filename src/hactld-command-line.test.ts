@@ -1,4 +1,4 @@
-/** hactld's command line: a wrong one ends with status 2 and the usage, and no supervisor is started for it. */
+/** hactld's command line: a wrong one ends with status 2 and the usage, without starting a supervisor. */
 import {spawnSync} from 'node:child_process';
 import {fileURLToPath} from 'node:url';
 import test from 'ava';
@@ -14,13 +14,13 @@ const run = (...words: string[]) =>
 for (const [title, words, expected] of [
   ['an unknown option', ['--bogus'], /unknown option '--bogus'/],
   ['a misspelled option', ['--confg-dir', '/etc'], /Did you mean --config-dir\?/],
-  ['a word too many', ['start'], /too many arguments/],
+  ['an extra argument', ['start'], /too many arguments/],
   ['an option without its value', ['--node'], /argument missing/],
-  ['a level that there is not', ['--log-level', 'loud'], /Allowed choices are error, warn, info, debug/],
-  ['a format that there is not', ['--log-format', 'xml'], /Allowed choices are human, json/],
+  ['an unknown level', ['--log-level', 'loud'], /Allowed choices are error, warn, info, debug/],
+  ['an unknown format', ['--log-format', 'xml'], /Allowed choices are human, json/],
   ['a switch with a value', ['--strict=yes'], /does not take an argument|unknown option/],
 ] as const)
-  test(`${title}: status 2, what is wrong and the usage, once`, (t) => {
+  test(`${title}: status 2, the error and the usage, once`, (t) => {
     const {status, stderr, stdout} = run(...words);
     t.is(status, 2);
     t.is(stdout, '');
@@ -29,7 +29,7 @@ for (const [title, words, expected] of [
     t.notRegex(stderr, /\n\s+at /, 'no stack');
   });
 
-test('--help and --version end with 0, and the help has every option', (t) => {
+test('--help and --version end with status 0, and the help lists every option', (t) => {
   const help = run('--help');
   t.is(help.status, 0);
   for (const {name} of daemonOptions) t.true(help.stdout.includes(`--${name}`), name);

@@ -1,4 +1,4 @@
-/** What systemd hears of a whole daemon: READY, that it lives, STOPPING; and who else could speak to it. */
+/** sd_notify messages of a whole daemon: READY, WATCHDOG, STOPPING; and that no child inherits the socket. */
 import {spawn} from 'node:child_process';
 import {existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
@@ -10,7 +10,7 @@ import {until} from '../test/lab/until.ts';
 
 const hactld = fileURLToPath(new URL('hactld.ts', import.meta.url));
 
-test('systemd hears READY when the director may serve, then that it lives, and STOPPING before the end', async (t) => {
+test('systemd gets READY when the director may serve, then the watchdog’s pings, and STOPPING before the end', async (t) => {
   const root = mkdtempSync(path.join(os.tmpdir(), 'hactl-notify-'));
   const socket = path.join(root, 'notify');
   const fd = openSocket(abi.AF_UNIX, abi.SOCK_DGRAM | abi.SOCK_NONBLOCK, 0, socket);
@@ -37,10 +37,10 @@ test('systemd hears READY when the director may serve, then that it lives, and S
     return heard.includes(word);
   };
   await until('READY', 60_000, () => hears('READY=1'));
-  t.true(existsSync(path.join(root, 'run/control.sock')), 'it answers by then');
+  t.true(existsSync(path.join(root, 'run/control.sock')), 'the control socket exists by then');
   heard.length = 0;
   await until('WATCHDOG', 60_000, () => hears('WATCHDOG=1'));
-  // The supervisor and its children inherit no way to systemd.
+  // The supervisor and its children do not inherit the notify socket.
   const pids = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'latin1').trim().split(' ');
   for (const pid of pids)
     t.notRegex(readFileSync(`/proc/${pid}/environ`, 'latin1'), /NOTIFY_SOCKET|WATCHDOG_PID/);

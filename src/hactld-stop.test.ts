@@ -6,7 +6,7 @@ import {until} from '../test/lab/until.ts';
 
 const hactld = fileURLToPath(new URL('hactld.ts', import.meta.url));
 
-test('told to end before its supervisor has read a line of its program: status 0, and nothing stays', async (t) => {
+test('SIGTERM before the supervisor has loaded: status 0, and no process stays', async (t) => {
   const child = spawn(process.execPath, [hactld, '--config-dir', '/nowhere'], {stdio: 'ignore'});
   t.teardown(() => child.kill('SIGKILL'));
   const ended = new Promise<number | null>((resolve) => child.on('exit', resolve));

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /**
- * The launcher: judges the command line, starts the supervisor and starts it again at once when it dies. It reads no file
- * and opens no socket, so there is nothing in it that could fail later. A second supervisor stands by, loaded and idle:
- * reading the program is most of a start. Signals to stop go on to the supervisor; its exit status is ours.
+ * The launcher: validates the command line, starts the supervisor and restarts it at once when it dies. It reads no file and
+ * opens no socket, so nothing in it can fail later. A spare supervisor is kept loaded and idle, because loading the program is
+ * most of a start. Stop signals are forwarded to the supervisor; its exit status is ours.
  */
 import {fork, type ChildProcess} from 'node:child_process';
 import {Command, CommanderError, Option} from 'commander';
@@ -13,22 +13,24 @@ import {programFile} from './system/programs.ts';
 import {isNotification, LOADED, type LauncherMessage} from './daemon/launcher-messages.ts';
 import {SUPERVISOR_STOP_LIMIT_MS} from './system/limits.ts';
 
-/** The supervisor found the configuration or the command line unusable: starting it again would not help. */
+/** The supervisor found the configuration or the command line unusable: a restart would not help. */
 const EXIT_CONFIG = 2;
 const PAUSE_MAX = 2_000;
-/** The spare is loaded when the first has long been at work. */
+/** Delay before the spare loads, long after the first supervisor has started. */
 const SPARE_AFTER = 3_000;
 
 const entry = programFile('supervisor');
-/** MB of V8's young generation. With its own 16 answers to four greedy clients made the heap 340 MB, most of it garbage. */
+/**
+ * V8's young generation in MB. With the default of 16, answers to four greedy clients grew the heap to 340 MB, mostly garbage.
+ */
 const YOUNG_HEAP = 2;
 process.title = 'hactld';
 process.umask(0o027);
 
-/** Exits with 2 where the command line is wrong: no supervisor is started for it. */
+/** Exits with 2 if the command line is wrong, without starting a supervisor. */
 function judgeCommandLine(): void {
   const program = new Command('hactld')
-    .description(`${DAEMON_TEXT} docs/hactl.md says more.`)
+    .description(`${DAEMON_TEXT} See docs/hactl.md.`)
     .version(VERSION)
     .helpOption('--help', 'print this')
     .allowExcessArguments(false)
@@ -46,19 +48,19 @@ function judgeCommandLine(): void {
 }
 judgeCommandLine();
 
-/** systemd's; scripts that are started from here do not speak for the daemon. */
+/** systemd's variables; scripts started from here must not notify in the daemon's name. */
 const manager = process.env.NOTIFY_SOCKET;
 delete process.env.NOTIFY_SOCKET;
 delete process.env.WATCHDOG_PID;
 
-/** Passes on what the supervisor says to systemd. A word that does not arrive is missed by systemd, and nothing else. */
+/** Forwards the supervisor's messages to systemd. A lost message affects only systemd. */
 async function notifyManager(text: string): Promise<void> {
   if (manager === undefined) return;
   const {sendUnixDatagram} = await import('@hactl/net');
   try {
     sendUnixDatagram(manager, text);
   } catch {
-    // Its own limits tell systemd.
+    // systemd's own time limits apply.
   }
 }
 
@@ -92,7 +94,7 @@ function makeSpare(): void {
 }
 
 function tell(message: LauncherMessage): void {
-  // One that just died is restarted, and told anew.
+  // One that just died is restarted and informed again.
   if (child?.connected) child.send(message, () => undefined);
 }
 
@@ -101,27 +103,27 @@ function start(): void {
   const started = spare ?? launch();
   spare = undefined;
   child = started;
-  // Until this word a supervisor only loads its program.
+  // Until this message a supervisor only loads its program.
   started.send('go');
   started.on('message', (word) => {
     if (isNotification(word)) {
       void notifyManager(word.notify);
       return;
     }
-    // Said as a spare, heard when it was none any more.
+    // Sent as a spare, received after its activation.
     if (word === LOADED) return;
     everReady = true;
-    // Resources may take their time to stop: while it says so, it is waited for.
+    // Resources may take long to stop: wait as long as the supervisor reports progress.
     killer?.refresh();
     if (!stopping) setTimeout(makeSpare, SPARE_AFTER);
   });
   started.on('exit', (code, signal) => {
     child = undefined;
-    // One that is told to end before it listens for that dies of the signal: it ended as it was told anyway.
+    // A supervisor that gets SIGTERM before it handles it dies of the signal: it stopped as requested anyway.
     if (stopping) process.exit(code ?? (signal === 'SIGTERM' ? 0 : 1));
     if (code === 0 || (code === EXIT_CONFIG && !everReady)) process.exit(code);
     process.stderr.write(
-      `hactld: the supervisor ended (${signal ?? `exit status ${code}`}); starting it again\n`,
+      `hactld: the supervisor ended (${signal ?? `exit status ${code}`}); restarting it\n`,
     );
     pause = spare ? 0 : backoff(performance.now() - startedAt, pause, {most: PAUSE_MAX});
     setTimeout(start, pause);

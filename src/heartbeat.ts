@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** `heartbeat` as init scripts and people know it; the daemon behind it is hactld. */
+/** `heartbeat` as init scripts and administrators know it, backed by hactld. */
 import {act, runInForeground, status} from './compat/heartbeat/actions.ts';
 import {readCommandLine, USAGE} from './compat/heartbeat/command-line.ts';
 import {defaultPaths, VERSION} from './system/paths.ts';
@@ -13,7 +13,7 @@ switch (asked.kind) {
     process.exitCode = await runInForeground(defaultPaths, asked.debug);
     break;
   case 'version':
-    process.stdout.write(`hactl ${VERSION}, in the place of heartbeat 3.0.6\n`);
+    process.stdout.write(`hactl ${VERSION}, drop-in for heartbeat 3.0.6\n`);
     break;
   case 'help':
     process.stdout.write(USAGE);

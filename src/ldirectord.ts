@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** `ldirectord` as init scripts and people know it; the daemon behind it is hactld with that one file. */
+/** `ldirectord` as init scripts and administrators know it, backed by hactld with that one file. */
 import {act, status} from './compat/ldirectord/actions.ts';
 import {readCommandLine, USAGE} from './compat/ldirectord/command-line.ts';
 import {defaultPaths, VERSION} from './system/paths.ts';
@@ -10,7 +10,7 @@ switch (asked.kind) {
     process.exitCode = await act(asked, defaultPaths);
     break;
   case 'version':
-    process.stdout.write(`hactl ${VERSION}, in the place of ldirectord 4.12 (Linux Director v1.186-ha)\n`);
+    process.stdout.write(`hactl ${VERSION}, drop-in for ldirectord 4.12 (Linux Director v1.186-ha)\n`);
     break;
   case 'help':
     process.stdout.write(USAGE);

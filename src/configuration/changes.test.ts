@@ -1,4 +1,4 @@
-/** What `hactl plan` says of a change of the files, as a table. */
+/** What `hactl plan` prints for a change of the files, as a table. */
 import {loadCluster} from '@hactl/config';
 import test from 'ava';
 import {describeChange, planChanges} from './changes.ts';
@@ -84,7 +84,7 @@ for (const [from, to, expected] of table)
     t.is(plan(from, to).refused, undefined);
   });
 
-test('what needs a restart is refused', (t) => {
+test('a change that needs a restart is refused', (t) => {
   t.regex(plan('node a b', 'node a c').refused ?? '', /^the nodes of ha\.cf changed/);
   t.regex(plan('node a b', 'node a b\ncluster other').refused ?? '', /^the name of the cluster changed/);
   const {engine: _, ...single} = load();

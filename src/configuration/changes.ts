@@ -1,9 +1,9 @@
-/** What a reload would change, directive by directive; and what cannot be changed while running. Pure. */
+/** What a reload would change, directive by directive, and what needs a restart. Pure. */
 import {compareFacts, configFacts, type FactChange} from '@hactl/config';
 import type {Plan, PlannedChange} from '../control/answers.ts';
 import type {Loaded} from './loaded.ts';
 
-/** Read once, when the engine is started. */
+/** Read once, when the engine starts. */
 const atStart: ReadonlySet<string> = new Set(['realtime', 'rtprio']);
 
 const refusals: Readonly<Record<string, string>> = {
@@ -20,7 +20,7 @@ export function planChanges(running: Loaded, next: Loaded, connections: Connecti
   if ((running.engine === undefined) !== (next.engine === undefined))
     return {rows: [], refused: 'ha.cf came or went: a pair and a single director need a restart of hactld'};
   const changes = compareFacts(configFacts(running.cluster), configFacts(next.cluster));
-  // A service that comes or goes is one line, and one for each of its real servers: not one for each of its directives.
+  // An added or removed service is one line plus one per real server, not one per directive.
   const whole = new Set(
     changes.flatMap((change) =>
       change.of !== undefined && change.directive === `virtual ${change.of}` ? [change.of] : [],
@@ -64,7 +64,7 @@ function effectOf(change: FactChange, connections: Connections): string {
         : 'live, for new connections';
     case 'address':
       if (from === undefined) return 'the Active director takes it';
-      return to === undefined ? 'goes from the interface' : 'live';
+      return to === undefined ? 'removed from the interface' : 'live';
     case 'group':
     case 'check':
     case 'setting':
@@ -72,7 +72,7 @@ function effectOf(change: FactChange, connections: Connections): string {
   }
 }
 
-/** One line as the log says it. */
+/** One row as a log line. */
 export const describeChange = ({what, from, to}: PlannedChange): string => {
   if (from === undefined) return to === 'on' ? `${what} added` : `${what} added: ${to ?? ''}`;
   return to === undefined ? `${what} removed` : `${what}: ${from} -> ${to}`;

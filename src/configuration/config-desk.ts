@@ -1,4 +1,4 @@
-/** Operations on the configuration as a whole: plan, history, push, rollback, the peer's. */
+/** Operations on the configuration as a whole: plan, history, push, rollback, and the peer's requests. */
 import path from 'node:path';
 import {pairFacts} from '@hactl/config';
 import type {
@@ -22,12 +22,12 @@ import {makeReceiver, type PushHandlers} from './config-receive.ts';
 import type {ConfigVersion} from './config-store.ts';
 import {PEER_ASK_LIMIT_MS} from '../system/limits.ts';
 
-/** What operators ask of the configuration. */
+/** The operators' commands. */
 export type ConfigHandlers = Pick<
   Handlers,
   'plan' | 'push' | 'config-history' | 'config-diff' | 'config-rollback' | 'config-read' | 'config-write'
 >;
-/** What the peer asks of it. */
+/** The peer's commands. */
 export type ConfigPeerHandlers = PushHandlers & Pick<PeerHandlers, 'facts'>;
 
 export function makeConfigDesk(
@@ -40,7 +40,7 @@ export function makeConfigDesk(
 
   /** One operation at a time: two that replace files would undo each other. */
   async function alone<T>(work: () => Promise<T>): Promise<T> {
-    if (working) throw new CommandError('busy', 'a push or a rollback is going on already');
+    if (working) throw new CommandError('busy', 'a push or a rollback is already running');
     working = true;
     try {
       return await work();
@@ -85,7 +85,7 @@ export function makeConfigDesk(
     return found;
   };
 
-  /** Of the files of either side; one that a side does not name is what it is on the disk. */
+  /** The files of either side; a file that one side does not name is compared as it is on disk. */
   function diffFiles(from: readonly ConfigFile[], to: readonly ConfigFile[]): string[] {
     const names = new Set([...from, ...to].map((file) => file.path));
     const text = (files: readonly ConfigFile[], name: string): string | undefined =>
@@ -104,7 +104,7 @@ export function makeConfigDesk(
     }
     const {a, b} = command;
     const from = a === undefined ? store.versions().at(-1) : version(a);
-    if (!from) throw new CommandError('no-version', 'no version was kept yet');
+    if (!from) throw new CommandError('no-version', 'no version has been kept yet');
     const name = a === undefined ? `version ${from.number} (in use)` : `version ${a}`;
     if (b !== undefined)
       return {from: name, to: `version ${b}`, lines: diffFiles(from.files, version(b).files)};

@@ -2,7 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import {diffText} from './config-diff.ts';
 
-test('changed, added and removed lines with what stands around them', (t) => {
+test('changed, added and removed lines with their context', (t) => {
   const from = Array.from({length: 20}, (_, at) => `line ${at + 1}`);
   const to = from.with(1, 'line two').toSpliced(15, 1).concat('the end');
   t.deepEqual(diffText('ha.cf', from.join('\n') + '\n', to.join('\n') + '\n'), [
@@ -28,7 +28,7 @@ test('changed, added and removed lines with what stands around them', (t) => {
   ]);
 });
 
-test('a secret that changed shows as changed, and not otherwise', (t) => {
+test('a changed secret is reported as changed without its value', (t) => {
   t.deepEqual(diffText('authkeys', 'auth 1\n1 sha256 one\n', 'auth 1\n1 sha256 two\n').slice(3), [
     ' auth 1',
     '-1 sha256 (secret)',
@@ -36,12 +36,12 @@ test('a secret that changed shows as changed, and not otherwise', (t) => {
   ]);
 });
 
-test('a file that comes or goes', (t) => {
+test('a file that is added or removed', (t) => {
   t.deepEqual(diffText('a', undefined, 'x\n'), ['--- (none)', '+++ a', '@@ line 1, now 1 @@', '+x']);
   t.deepEqual(diffText('a', 'x\n', undefined), ['--- a', '+++ (none)', '@@ line 1, now 1 @@', '-x']);
 });
 
-test('the lines of the difference, put together again, are the two texts', (t) => {
+test('the lines of the diff reproduce both texts', (t) => {
   const text = fc.array(fc.constantFrom('a', 'b', 'c'), {maxLength: 7});
   fc.assert(
     fc.property(text, text, (from, to) => {

@@ -7,7 +7,7 @@ interface Step {
 }
 
 const CONTEXT = 3;
-/** More cells than this and the middle is shown as replaced whole: nobody reads such a diff line by line. */
+/** Beyond this many cells the middle is shown as replaced whole: nobody reads such a diff line by line. */
 const MAX_CELLS = 4_000_000;
 
 /** The longest common subsequence between two lists of lines, as steps from one to the other. */
@@ -46,7 +46,7 @@ function steps(from: readonly string[], to: readonly string[]): Step[] {
 const linesOf = (text: string | undefined): string[] =>
   text === undefined || text === '' ? [] : text.replace(/\n$/, '').split('\n');
 
-/** undefined as a text: there is no such file. Empty when they are the same. */
+/** `undefined` as a text means there is no such file. Empty when both are the same. */
 export function diffText(name: string, from: string | undefined, to: string | undefined): string[] {
   if (from === to) return [];
   const redact = /authkeys[^/]*$/i.test(name) ? redactKeyLine : redactLine;

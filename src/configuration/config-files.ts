@@ -1,11 +1,11 @@
-/** Configuration files as a set: read together, judged together before they are on the disk, replaced together. */
+/** Configuration files as a set: read together, validated together before they are on disk, replaced together. */
 import {lstatSync, mkdirSync, realpathSync, rmSync, statSync} from 'node:fs';
 import path from 'node:path';
 import {syncDirectory, takeName, writeBeside} from '@hactl/base/files';
 import type {ClusterConfig, ReadFile} from '@hactl/config';
 import {readSource} from './read-source.ts';
 
-/** One file with its whole path. Without a text: there is none. */
+/** One file with its full path; without a text it does not exist. */
 export interface ConfigFile {
   readonly path: string;
   readonly text?: string;
@@ -18,13 +18,13 @@ export const filesOf = ({ha, haresources, authkeys, ldirectord}: ClusterConfig):
   ...new Set(ldirectord.map((file) => file.path)),
 ];
 
-/** As it is on the disk now. */
+/** As it is on disk now. */
 export function readConfigFile(file: string): ConfigFile {
   const found = readSource(file);
   return found ? {path: file, text: found.text, mode: found.mode} : {path: file, mode: 0o644};
 }
 
-/** Reads these files as if they were on the disk, and all others from it. */
+/** Reads these files as if they were on disk, and all others from disk. */
 export function overlay(files: readonly ConfigFile[]): ReadFile {
   const known = new Map(files.map((file) => [path.normalize(file.path), file]));
   return (wanted) => {
@@ -35,10 +35,9 @@ export function overlay(files: readonly ConfigFile[]): ReadFile {
 }
 
 /**
- * Puts all of them on the disk. The new texts are all written before the first name changes hands, and between the first
- * and the last rename nothing else of this process runs. A crash in between is repaired at the next start: whoever calls
- * this keeps what was there before in a journal. `follow`: behind a link stands the file that is meant; what the peer
- * sends follows none.
+ * Writes all of them to disk. All new texts are written before the first rename, and nothing else in this process runs between
+ * the first and the last rename. A crash in between is repaired at the next start: the caller keeps the old files in a
+ * journal. `follow`: a symbolic link means its target; files from the peer follow no link.
  */
 export function replaceFiles(files: readonly ConfigFile[], {follow} = {follow: true}): void {
   const targets = files.map(({path: file, text, mode}) => ({
@@ -57,19 +56,19 @@ export function replaceFiles(files: readonly ConfigFile[], {follow} = {follow: t
   for (const directory of new Set(targets.map(({file}) => path.dirname(file)))) syncDirectory(directory);
 }
 
-/** Are they on the disk as they are here? */
+/** Whether the disk has exactly these files. */
 export const unchanged = (files: readonly ConfigFile[]): boolean =>
   files.every((file) => readConfigFile(file.path).text === file.text);
 
-/** The name that a file has on both directors: its place in the configuration directory. undefined: it is elsewhere. */
+/** A file's name on both directors: its path within the configuration directory. undefined: it is elsewhere. */
 export function sharedName(file: string, configDir: string): string | undefined {
   const name = path.relative(configDir, file);
   return isSharedName(name) ? name : undefined;
 }
 
 /**
- * Why the peer must not write `name` below `directory`: a part of it is a link, or there is something else than a file;
- * undefined: it may. `directory` itself may be a link: that is the administrator's.
+ * Why the peer must not write `name` below `directory`: a part of the path is a link, or it is not a regular file; undefined:
+ * it may. `directory` itself may be a link: the administrator made it.
  */
 export function pushObstacle(directory: string, name: string): string | undefined {
   const parts = name.split('/');
@@ -79,7 +78,7 @@ export function pushObstacle(directory: string, name: string): string | undefine
     const found = lstatSync(folder, {throwIfNoEntry: false});
     if (!found) return undefined;
     if (found.isSymbolicLink())
-      return `${folder} is a link, and a push follows none: put the file itself in its place, or edit it there`;
+      return `${folder} is a link, and a push does not follow it: replace it with the file itself, or edit it there`;
     const last = index === parts.length - 1;
     if (last ? !found.isFile() : !found.isDirectory())
       return `${folder} is no ${last ? 'regular file' : 'directory'}`;
@@ -87,7 +86,7 @@ export function pushObstacle(directory: string, name: string): string | undefine
   return undefined;
 }
 
-/** What the peer may send: a file in the configuration directory, and no program. */
+/** Whether the peer may send it: a file in the configuration directory, not a program. */
 export const isSharedName = (name: string): boolean =>
   name !== '' &&
   name.length < 200 &&

@@ -1,4 +1,4 @@
-/** A push between two directors of this process: real files, and a wire that fails where the test says. */
+/** A push between two directors in this process: real files, and a link that fails where the test says. */
 import {
   chmodSync,
   mkdirSync,
@@ -34,9 +34,9 @@ const files = (peer: string) => ({
 });
 
 interface Faults {
-  /** The wire: before or after the other side did it. */
+  /** Fails the link before or after the other side acted. */
   readonly lost?: (command: PeerCommand) => 'unreached' | 'before' | 'after' | undefined;
-  /** Reloads that fail, by the director's name. */
+  /** Reloads that fail, by director name. */
   readonly reload?: (why: string) => boolean;
 }
 
@@ -89,7 +89,7 @@ async function pair(
         reloads.push(why);
         const {loaded, texts} = await load();
         if (!loaded || faults[node]?.reload?.(why))
-          return {ok: false, diagnostics: [...texts, 'told to fail']};
+          return {ok: false, diagnostics: [...texts, 'failed by the test']};
         running = loaded;
         return {ok: true, diagnostics: texts};
       },
@@ -131,7 +131,7 @@ async function pair(
   return {one, two};
 }
 
-test('all files arrive, and the receiver keeps its own lines of ha.cf', async (t) => {
+test('a push transfers all files, and the receiver keeps its own lines of ha.cf', async (t) => {
   const {one, two} = await pair(t);
   one.edit('ha.cf', 'keepalive 1', 'keepalive 2');
   one.edit('web.cf', 'masq 3', 'masq 5');
@@ -157,7 +157,7 @@ test('a dry run leaves no trace', async (t) => {
 
 const commit = (command: PeerCommand): boolean => command.command === 'push-commit';
 
-/** What goes wrong; whether both or neither have it then; the sender's and the receiver's word for it. */
+/** What fails; whether both or neither have it then; the state recorded by sender and receiver. */
 const table: readonly (readonly [
   string,
   {one?: Faults; two?: Faults},
@@ -200,7 +200,7 @@ for (const [name, faults, who, sender, receiver] of table)
     t.deepEqual([one.last()?.state, two.last()?.state], [sender, receiver]);
   });
 
-test('a peer that cannot be reached for a moment is asked again', async (t) => {
+test('a push is retried when the peer is unreachable for a moment', async (t) => {
   let tries = 0;
   const {one, two} = await pair(t, {
     one: {
@@ -217,7 +217,7 @@ test('a peer that cannot be reached for a moment is asked again', async (t) => {
   t.is(tries, 3);
 });
 
-test('the peer is silent after the request: that is said, and it keeps what it has', async (t) => {
+test('a peer silent after the request: the result says so, and this director keeps its files', async (t) => {
   let asked = false;
   const {one, two} = await pair(t, {
     one: {
@@ -230,21 +230,21 @@ test('the peer is silent after the request: that is said, and it keeps what it h
   one.edit('web.cf', 'masq 3', 'masq 5');
   const outcome = await one.push();
   t.false(outcome.ok);
-  t.regex(outcome.text, /whether two uses it is not known/);
+  t.regex(outcome.text, /whether two uses it is unknown/);
   t.deepEqual([one.reloads, two.reloads], [[], []]);
   t.deepEqual([one.last()?.state, two.last()?.state], ['unknown', 'prepared']);
 });
 
-test('what the peer cannot use is swapped on neither', async (t) => {
+test('a configuration that the peer cannot use changes neither director', async (t) => {
   const {one, two} = await pair(t);
   two.edit('ha.cf', 'ucast eth1 10.1.1.1', 'ucast eth1 nonsense');
   one.edit('web.cf', 'masq 3', 'masq 5');
   const outcome = await one.push();
   t.like(outcome, {
     ok: false,
-    text: 'two cannot use it: it finds errors in it; nothing was changed on either',
+    text: 'two cannot use it: it reports errors; nothing was changed on either',
   });
-  // As a name server says that there is no such name, or as none answers.
+  // A name that does not exist, and one for which no name server answers.
   t.regex(
     outcome.there.diagnostics.join(),
     /"nonsense" is not an address|no name server answers for nonsense/,
@@ -252,7 +252,7 @@ test('what the peer cannot use is swapped on neither', async (t) => {
   t.deepEqual([one.reloads, two.reloads, two.last()], [[], [], undefined]);
 });
 
-test('nothing is sent that has errors, needs a restart, or is somewhere else', async (t) => {
+test('files with errors, changes that need a restart, and files elsewhere are not sent', async (t) => {
   const {one} = await pair(t);
   one.edit('web.cf', 'masq 3', 'nonsense');
   t.regex((await one.push()).text, /^the files here have errors/);
@@ -267,7 +267,7 @@ test('nothing is sent that has errors, needs a restart, or is somewhere else', a
   t.regex((await one.push()).text, /^nothing was sent: .*x\.cf is not in/);
 });
 
-test('files that were edited at the receiver between the two words stay as they were edited', async (t) => {
+test('files edited at the receiver between prepare and commit keep the edit', async (t) => {
   const hook: {edit?: () => void} = {};
   const {one, two} = await pair(t, {
     one: {
@@ -279,7 +279,7 @@ test('files that were edited at the receiver between the two words stay as they 
   });
   hook.edit = () => two.edit('web.cf', 'service=http', 'service=ftp');
   one.edit('web.cf', 'masq 3', 'masq 5');
-  t.regex((await one.push()).text, /its files were edited meanwhile/);
+  t.regex((await one.push()).text, /its files were edited in the meantime/);
   t.true(two.read('web.cf').includes('service=ftp'));
 });
 
@@ -288,9 +288,9 @@ test('the peer may write no other files', async (t) => {
   const prepare = {command: 'push-prepare', id: 'x', dryRun: false} as const;
   for (const name of ['../../etc/passwd', '/etc/passwd', 'resource.d/evil'])
     await t.throwsAsync(two.askPeer({...prepare, files: [{name, text: '', mode: 0o755}]}), {
-      message: /is no file to push/,
+      message: /cannot be pushed/,
     });
-  await t.throwsAsync(two.askPeer({command: 'push-commit', id: 'x'}), {message: /not at hand/});
+  await t.throwsAsync(two.askPeer({command: 'push-commit', id: 'x'}), {message: /no longer prepared/});
 });
 
 /** All files of a configuration, as the peer would send them. */
@@ -306,7 +306,7 @@ const sent = (more: readonly {name: string; text: string; mode: number}[] = [], 
   ],
 });
 
-test('the peer writes no file that its configuration does not read', async (t) => {
+test('the peer cannot write a file that the pushed configuration does not read', async (t) => {
   const {two} = await pair(t);
   for (const name of [
     'shellfuncs',
@@ -319,13 +319,13 @@ test('the peer writes no file that its configuration does not read', async (t) =
   ])
     await t.throwsAsync(
       two.askPeer(sent([{name, text: '', mode: 0o755}])),
-      {message: /is no file to push/},
+      {message: /cannot be pushed/},
       name,
     );
   t.is(two.last(), undefined);
 });
 
-test('a new file is for root and its group, whatever the mode that was sent', async (t) => {
+test('a new file is accessible to root and its group only, whatever mode was sent', async (t) => {
   const {two} = await pair(t);
   const request = sent([
     {name: 'new.cf', text: files('')['web.cf'].replaceAll('10.0.0.1:80', '10.0.0.1:81'), mode: 0o777},
@@ -340,21 +340,21 @@ test('a new file is for root and its group, whatever the mode that was sent', as
 
 for (const [what, prepare] of [
   [
-    'a link in the place of a file',
+    'a link instead of a file',
     (two: Side, outside: string) => {
       renameSync(two.path('web.cf'), outside);
       symlinkSync(outside, two.path('web.cf'));
     },
   ],
   [
-    'a link that points nowhere',
+    'a dangling link',
     (two: Side, outside: string) => {
       rmSync(two.path('web.cf'));
       symlinkSync(outside, two.path('web.cf'));
     },
   ],
   [
-    'a directory in the place of a file',
+    'a directory instead of a file',
     (two: Side) => {
       rmSync(two.path('web.cf'));
       mkdirSync(two.path('web.cf'));
@@ -367,12 +367,12 @@ for (const [what, prepare] of [
     const outside = path.join(two.path('..'), 'outside.cf');
     prepare(two, outside);
     one.edit('web.cf', 'masq 3', 'masq 5');
-    await t.throwsAsync(one.push(), {message: /web\.cf is (a link, and a push follows none|no regular file)/});
+    await t.throwsAsync(one.push(), {message: /web\.cf is (a link, and a push does not follow it|no regular file)/});
     t.false(statSync(outside, {throwIfNoEntry: false}) !== undefined && readFileSync(outside, 'utf8').includes('masq 5')); // prettier-ignore
     t.deepEqual(readdirSync(two.path('.')).toSorted(), ['authkeys', 'ha.cf', 'haresources', 'web.cf']);
   });
 
-test('a link that appears after the push was judged is not followed either', async (t) => {
+test('a link that appears after validation is not followed either', async (t) => {
   const {one, two} = await pair(t);
   one.edit('web.cf', 'masq 3', 'masq 5');
   const outside = path.join(two.path('..'), 'outside.cf');
@@ -384,12 +384,12 @@ test('a link that appears after the push was judged is not followed either', asy
   t.is(two.last()?.state, 'failed');
 });
 
-test('a directory of the configuration that is a link is not followed', async (t) => {
+test('a configuration subdirectory that is a link is not followed', async (t) => {
   const {two} = await pair(t);
   mkdirSync(path.join(two.path('..'), 'elsewhere'));
   symlinkSync('../elsewhere', two.path('sub'));
   await t.throwsAsync(two.askPeer(sent([{name: 'sub/web.cf', text: '', mode: 0o644}])), {
-    message: /sub is a link, and a push follows none/,
+    message: /sub is a link, and a push does not follow it/,
   });
 });
 
@@ -408,7 +408,7 @@ for (const [method, written, taken] of [
     t.is(two.read('web.cf').includes('masq 5'), taken);
   });
 
-test('authkeys goes only when asked, and only in steps that both can follow', async (t) => {
+test('authkeys is sent only on request, and only in steps that both can follow', async (t) => {
   const {one, two} = await pair(t);
   one.edit('authkeys', '1 sha256 key', '1 sha256 key\n2 sha256 next');
   const without = await one.push();
@@ -420,10 +420,10 @@ test('authkeys goes only when asked, and only in steps that both can follow', as
   one.edit('authkeys', 'auth 1', 'auth 2');
   t.true((await one.push({keys: true})).ok);
   one.edit('authkeys', '\n2 sha256 next', '\n2 sha256 other');
-  t.regex((await one.push({keys: true})).text, /no longer has key 2, which signs now/);
+  t.regex((await one.push({keys: true})).text, /no longer has key 2, which is signing now/);
 });
 
-test('a key that the other does not have must not sign', (t) => {
+test('a key that the other director lacks must not sign', (t) => {
   const keys = (text: string) => {
     const {cluster} = loadCluster({
       dir: '/x',
@@ -441,12 +441,12 @@ test('a key that the other does not have must not sign', (t) => {
   t.is(keyProblem(running, keys('auth 1\n1 sha256 a\n2 sha256 b\n')), undefined);
   t.regex(
     keyProblem(running, keys('auth 2\n1 sha256 a\n2 sha256 b\n')) ?? '',
-    /key 2, which would sign, is new/,
+    /key 2, the new signing key/,
   );
   t.regex(keyProblem(running, keys('auth 1\n1 sha256 b\n')) ?? '', /no longer has key 1/);
 });
 
-test('a rollback brings the files back; one that has errors today changes nothing', async (t) => {
+test('a rollback restores the files; a version with errors changes nothing', async (t) => {
   const {one} = await pair(t);
   keepVersion(one.store, () => undefined, 1, one.running(), 'start');
   one.edit('web.cf', 'masq 3', 'masq 5');

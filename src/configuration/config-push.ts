@@ -14,8 +14,8 @@ export const OUTCOME_TRIES = 5;
 export const OUTCOME_PAUSE_MS = 1_000;
 
 /**
- * Keys may be changed while both run only in steps: at every moment each director must accept what the other signs with.
- * Returns what is wrong.
+ * While both run, keys change only in steps: at every moment each director must accept the key that the other signs with.
+ * Returns the violation.
  */
 export function keyProblem(running: Authkeys, next: Authkeys): string | undefined {
   const has = (keys: Authkeys, id: number, as: Authkeys): boolean => {
@@ -25,16 +25,16 @@ export function keyProblem(running: Authkeys, next: Authkeys): string | undefine
     );
   };
   if (!has(next, running.active, running))
-    return `the new authkeys no longer has key ${running.active}, which signs now: push it with both keys first, then switch auth, then drop the old one`;
+    return `the new authkeys no longer has key ${running.active}, which is signing now: push it with both keys first, then switch auth, then drop the old one`;
   if (!has(running, next.active, next))
-    return `key ${next.active}, which would sign, is new: push it with auth ${running.active} first, then switch auth`;
+    return `key ${next.active}, the new signing key, is not known to the peer: push it with auth ${running.active} first, then switch auth`;
   return undefined;
 }
 
 const outcomes: Readonly<Record<string, string>> = {
-  done: 'the peer has it in use',
-  undone: 'the peer took it back',
-  failed: 'the peer changed nothing',
+  done: 'in use at the peer',
+  undone: 'undone by the peer',
+  failed: 'nothing changed at the peer',
 };
 
 /** Carries out `hactl push`. */
@@ -87,7 +87,7 @@ export async function push(
   if (!prepared.ok)
     return result(
       false,
-      `${peer} cannot use it: ${prepared.refused ?? 'it finds errors in it'}; nothing was changed on either`,
+      `${peer} cannot use it: ${prepared.refused ?? 'it reports errors'}; nothing was changed on either`,
     );
   if (prepared.digest !== digest) {
     const why = options.keys ? '' : ': authkeys is only sent with --keys';
@@ -116,7 +116,7 @@ export async function push(
   if (committed.state === 'unknown')
     return end(
       'unknown',
-      `${committed.reason}; whether ${peer} uses it is not known, this director goes on as before: hactl config history there says it`,
+      `${committed.reason}; whether ${peer} uses it is unknown, this director is unchanged: see hactl config history there`,
     );
   if (committed.state === 'failed')
     return end('failed', `${peer} could not apply it (${committed.reason}); nothing was changed on either`);
@@ -128,12 +128,12 @@ export async function push(
   return end(
     undone.ok ? 'undone' : 'unknown',
     undone.ok
-      ? `this director could not load it after all, and ${peer} took it back: ${reloaded.diagnostics.join('\n')}`
-      : `this director could not load it after all, and ${peer} has it (${undone.reason})`,
+      ? `this director could not load it after all, and ${peer} undid it: ${reloaded.diagnostics.join('\n')}`
+      : `this director could not load it after all, and ${peer} still has it (${undone.reason})`,
   );
 }
 
-/** Requests the swap; when the answer is lost, queries the outcome. */
+/** Requests the swap; if the answer is lost, queries the outcome. */
 async function commitThere(
   ports: PushPorts,
   id: string,
@@ -164,7 +164,7 @@ async function commitThere(
     const known = outcome && outcomes[outcome.state];
     if (outcome && known !== undefined)
       return {state: outcome.state === 'done' ? 'done' : 'failed', reason: `${known}: ${outcome.text}`};
-    // Not asked for yet: it must not be asked for by a frame that is still on its way.
+    // The commit has not arrived: make sure that a frame still in flight cannot trigger it.
     // oxlint-disable-next-line no-await-in-loop -- see above.
     if (outcome?.state === 'prepared')
       await ports.ask({command: 'push-abort', id}, PUSH_OUTCOME_LIMIT_MS).catch(() => undefined);

@@ -1,4 +1,4 @@
-/** The peer sends a configuration: judged for this director, swapped as a whole, taken back as a whole. */
+/** Receives a configuration from the peer: validated for this director, swapped as a whole, undone as a whole. */
 import path from 'node:path';
 import {withLocalLines, type ClusterConfig} from '@hactl/config';
 import type {Committed, PeerHandlers, Prepared} from '../control/answers.ts';
@@ -19,27 +19,27 @@ import type {PushPorts} from './push-ports.ts';
 import type {PushRecord} from './config-store.ts';
 import {PUSH_PREPARED_LIMIT_MS} from '../system/limits.ts';
 
-/** Of a file that was not here: nobody but root and its group, whatever the sender's has. */
+/** Mode of a new file: root and its group only, whatever mode the sender's file has. */
 const NEW_FILE_MODE = 0o640;
 
 /**
- * Why this director takes no configuration from its peer; undefined: it does. Whoever pushes names programs that root
- * runs: a key that was made for md5 or sha1 opens that door only where `hactl_push on` is written.
+ * Why this director accepts no configuration from its peer; undefined: it does. A push names programs that root runs, so an
+ * md5 or sha1 key is enough for that only with an explicit `hactl_push on`.
  */
 export function pushRefusal({ha, authkeys}: ClusterConfig): string | undefined {
   const {push} = ha?.hactl ?? {};
   if (push === true) return undefined;
-  if (push === false) return 'hactl_push is off in ha.cf there: it takes no configuration from its peer';
+  if (push === false) return 'hactl_push is off in ha.cf there: it accepts no configuration from its peer';
   const legacy = authkeys.keys.find(({method}) => method !== 'sha256');
   return (
     legacy &&
-    `authkeys there has key ${legacy.id} ${legacy.method}: with such a key a push is taken only where ha.cf says hactl_push on; better, go over to sha256 (docs/configuration.md)`
+    `authkeys there has key ${legacy.id} ${legacy.method}: with such a key a push is accepted only if ha.cf says hactl_push on; better, switch to sha256 (docs/configuration.md)`
   );
 }
 
-/** As they would stand here: the lines of ha.cf that are this director's own stay. */
+/** The files as they would be here: this director keeps its own lines of ha.cf. */
 const localised = (configDir: string, {name, text, mode}: PushedFile): ConfigFile => {
-  if (!isSharedName(name)) throw new CommandError('bad-name', `${JSON.stringify(name)} is no file to push`);
+  if (!isSharedName(name)) throw new CommandError('bad-name', `${JSON.stringify(name)} cannot be pushed`);
   const file = path.join(configDir, name);
   const current = readConfigFile(file);
   return {
@@ -49,7 +49,7 @@ const localised = (configDir: string, {name, text, mode}: PushedFile): ConfigFil
   };
 };
 
-/** Throws a CommandError for a file that may not be pushed. */
+/** Throws a CommandError for a file that must not be pushed. */
 function checkNames(configDir: string, sent: readonly PushedFile[]): void {
   for (const {name} of sent) {
     const obstacle = pushObstacle(configDir, name);
@@ -57,18 +57,18 @@ function checkNames(configDir: string, sent: readonly PushedFile[]): void {
   }
 }
 
-/** Throws a CommandError for a file that the configuration which was sent does not read. */
+/** Throws a CommandError for a file that the received configuration does not read. */
 function checkRead(configDir: string, cluster: ClusterConfig, sent: readonly PushedFile[]): void {
   const read = new Set(filesOf(cluster).map((file) => path.normalize(file)));
   const unread = sent.find(({name}) => !read.has(path.join(configDir, name)));
   if (unread)
     throw new CommandError(
       'bad-name',
-      `${unread.name} is no file to push: the configuration that was sent does not read it`,
+      `${unread.name} cannot be pushed: the configuration that was sent does not read it`,
     );
 }
 
-/** The commands of a push, as the receiving director carries them out. */
+/** The commands of a push at the receiving director. */
 export type PushHandlers = Pick<
   PeerHandlers,
   'push-prepare' | 'push-commit' | 'push-undo' | 'push-abort' | 'push-outcome'
@@ -95,7 +95,7 @@ export function makeReceiver(ports: PushPorts): {readonly handlers: PushHandlers
   async function prepare(id: string, dryRun: boolean, sent: readonly PushedFile[]): Promise<Prepared> {
     const closed = pushRefusal(ports.running().cluster);
     if (closed !== undefined) throw new CommandError('push-off', closed);
-    if (ports.busy()) throw new CommandError('busy', 'a push or a rollback is going on there');
+    if (ports.busy()) throw new CommandError('busy', 'a push or a rollback is already running there');
     checkNames(ports.configDir, sent);
     const files = sent.map((file) => localised(ports.configDir, file));
     const outcome = await ports.load(overlay(files));
@@ -106,7 +106,7 @@ export function makeReceiver(ports: PushPorts): {readonly handlers: PushHandlers
     if (refused !== undefined) return {ok: false, diagnostics: outcome.texts, rows, refused, digest};
     const prepared = {ok: true, diagnostics: outcome.texts, rows, digest};
     if (dryRun) return prepared;
-    expire('another one came before it was asked for');
+    expire('replaced by another push before it was applied');
     current = {
       id,
       wall: ports.wall(),
@@ -117,8 +117,8 @@ export function makeReceiver(ports: PushPorts): {readonly handlers: PushHandlers
       files,
       before: files.map((file) => readConfigFile(file.path)),
     };
-    note('prepared', 'judged and kept at hand');
-    expiry = setTimeout(() => expire('it was not asked for: nothing was changed'), PUSH_PREPARED_LIMIT_MS);
+    note('prepared', 'validated, ready to apply');
+    expiry = setTimeout(() => expire('not applied in time: nothing was changed'), PUSH_PREPARED_LIMIT_MS);
     expiry.unref();
     return prepared;
   }
@@ -127,16 +127,16 @@ export function makeReceiver(ports: PushPorts): {readonly handlers: PushHandlers
     if (!current) return;
     replaceFiles(current.before, {follow: false});
     const {ok} = await ports.reload(`push ${current.id} taken back`);
-    note('undone', ok ? text : `${text}; the files are back, but they could not be loaded`);
+    note('undone', ok ? text : `${text}; the files are restored, but they could not be loaded`);
   }
 
   async function commit(id: string): Promise<Committed> {
     if (current?.id !== id || current.state !== 'prepared')
-      throw new CommandError('not-prepared', `push ${id} is not at hand any more`);
+      throw new CommandError('not-prepared', `push ${id} is no longer prepared`);
     clearTimeout(expiry);
     if (!unchanged(current.before)) {
-      note('failed', 'files here were edited meanwhile: nothing was changed');
-      return {ok: false, reason: 'its files were edited meanwhile'};
+      note('failed', 'files here were edited in the meantime: nothing was changed');
+      return {ok: false, reason: 'its files were edited in the meantime'};
     }
     const {files, peer} = current;
     for (const {path: file} of files) {
@@ -154,7 +154,7 @@ export function makeReceiver(ports: PushPorts): {readonly handlers: PushHandlers
     }
     const {ok, diagnostics} = await ports.reload(`push from ${peer}`);
     if (!ok) {
-      await putBack('it could not be loaded: the files are back as they were');
+      await putBack('it could not be loaded: the files are restored');
       return {ok: false, reason: diagnostics.join('\n')};
     }
     note('done', 'in use');
@@ -162,9 +162,9 @@ export function makeReceiver(ports: PushPorts): {readonly handlers: PushHandlers
   }
 
   async function undo(id: string): Promise<Committed> {
-    if (current?.id !== id || current.state !== 'done') return {ok: false, reason: 'it was not carried out'};
-    if (!unchanged(current.files)) return {ok: false, reason: 'its files were edited meanwhile'};
-    await putBack('the peer could not use it itself: taken back here too');
+    if (current?.id !== id || current.state !== 'done') return {ok: false, reason: 'it was not applied'};
+    if (!unchanged(current.files)) return {ok: false, reason: 'its files were edited in the meantime'};
+    await putBack('the peer could not use it itself: undone here too');
     return {ok: true, reason: 'taken back'};
   }
 
@@ -179,7 +179,7 @@ export function makeReceiver(ports: PushPorts): {readonly handlers: PushHandlers
       },
       'push-outcome': async (command) => {
         const known = store.pushes().find(({id, side}) => id === command.id && side === 'received');
-        return {state: known?.state ?? 'unknown', text: known?.text ?? 'never heard of it'};
+        return {state: known?.state ?? 'unknown', text: known?.text ?? 'unknown push'};
       },
     },
     stop: (): void => clearTimeout(expiry),

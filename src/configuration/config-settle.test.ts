@@ -26,15 +26,15 @@ for (const [name, running, next, expected] of table)
   test(`new intervals while the peer has the old ones: ${name}`, (t) => {
     const settling = settlingConfig(engine(...running), engine(...next));
     t.deepEqual(settling && [settling.keepalive, settling.deadtime], expected);
-    // All else is new at once.
+    // Everything else is new at once.
     if (settling) t.is(settling.preemptDelay, next[0]);
   });
 
-test('without a running engine there is nothing to wait for', (t) => {
+test('without a running engine new intervals apply at once', (t) => {
   t.is(settlingConfig(undefined, engine(1, 3)), undefined);
 });
 
-test('the peer has it when its adverts say so; the dead and the unheard are not waited for', (t) => {
+test('the peer has it when its adverts say so; dead and unheard peers are not waited for', (t) => {
   const messagesOf = (state: string, configDigest?: string): EngineStatus =>
     ({
       peers: [{name: 'b', state, ...(configDigest === undefined ? {} : {configDigest})}],

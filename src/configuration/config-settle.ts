@@ -1,10 +1,10 @@
 /**
- * Intervals belong to both directors: the one that reloads first must not declare the other dead, nor be late for it,
- * because the other still has the old ones. Pure.
+ * Both directors share the intervals: the first to reload must not declare the other dead, or be late for it, while the other
+ * still has the old ones. Pure.
  */
 import type {EngineConfig, EngineStatus} from '@hactl/failover';
 
-/** The new configuration with the more patient of both intervals; undefined: it can be used as it is. */
+/** The new configuration with the more tolerant value of each interval; undefined: it can be used as it is. */
 export function settlingConfig(
   running: EngineConfig | undefined,
   next: EngineConfig,
@@ -20,7 +20,7 @@ export function settlingConfig(
   };
 }
 
-/** Does every peer that lives say in its adverts that it has this configuration? */
+/** Whether the adverts of every live peer carry this configuration's digest. */
 export const peersHave = (digest: string, status: EngineStatus): boolean =>
   status.peers.every(
     ({state, configDigest}) =>

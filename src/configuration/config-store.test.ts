@@ -20,7 +20,7 @@ const directory = (t: ExecutionContext): string => {
   return dir;
 };
 
-test('the last ten versions are kept, for root alone, and the same one twice is one', (t) => {
+test('the last ten versions are kept, readable by root only, and an unchanged one is not kept twice', (t) => {
   const dir = directory(t);
   const store = openConfigStore(dir);
   for (const text of ['0', '0', ...Array.from({length: 12}, (_, at) => String(at + 1))])
@@ -45,7 +45,7 @@ const record = (more: Partial<PushRecord>): PushRecord => ({
   ...more,
 });
 
-test('a swap that a crash cut off is taken back at the next start, and said once', (t) => {
+test('a swap interrupted by a crash is undone at the next start and reported once', (t) => {
   const dir = directory(t);
   const [one, two] = [path.join(dir, 'ha.cf'), path.join(dir, 'web.cf')];
   writeFileSync(one, 'new');
@@ -60,7 +60,7 @@ test('a swap that a crash cut off is taken back at the next start, and said once
       ],
     }),
   );
-  t.regex(mendSwaps(store).join(), /push a1 from two was cut off.*put back/);
+  t.regex(mendSwaps(store).join(), /push a1 from two was interrupted.*restored/);
   t.is(readFileSync(one, 'utf8'), 'old');
   t.false(existsSync(two));
   t.deepEqual(mendSwaps(store), []);
@@ -70,7 +70,7 @@ test('a swap that a crash cut off is taken back at the next start, and said once
   );
 });
 
-test('what was prepared or asked for and no more leaves the files alone', (t) => {
+test('a push that was only prepared or requested leaves the files alone', (t) => {
   const store = openConfigStore(directory(t));
   store.note(record({}));
   store.note(record({id: 'b2', wall: 6, side: 'sent', state: 'asked'}));
@@ -81,7 +81,7 @@ test('what was prepared or asked for and no more leaves the files alone', (t) =>
   );
 });
 
-test('files are judged before they are there, and replaced with their modes', (t) => {
+test('files are validated before they are written, and replaced with their modes', (t) => {
   const dir = directory(t);
   const keys = path.join(dir, 'authkeys');
   writeFileSync(keys, 'old');
@@ -99,7 +99,7 @@ test('files are judged before they are there, and replaced with their modes', (t
   t.deepEqual(readConfigFile(path.join(dir, 'none')), {path: path.join(dir, 'none'), mode: 0o644});
 });
 
-test('a link stays a link: the file behind it is replaced', (t) => {
+test('a link stays a link: its target is replaced', (t) => {
   const dir = directory(t);
   const [real, link] = [path.join(dir, 'real.cf'), path.join(dir, 'web.cf')];
   writeFileSync(real, 'old');
@@ -109,7 +109,7 @@ test('a link stays a link: the file behind it is replaced', (t) => {
   t.is(readFileSync(real, 'utf8'), 'new');
 });
 
-test('what the peer may write, and what not', (t) => {
+test('which files the peer may write', (t) => {
   for (const name of ['ha.cf', 'conf/web.cf', 'web-1.cf', 'a+b@c_d.cf']) t.true(isSharedName(name), name);
   for (const name of [
     '',

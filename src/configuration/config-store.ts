@@ -1,6 +1,6 @@
 /**
- * The last versions of the configuration that were in use, and the journal of what was done with the peer, in the state
- * directory. Everything there is for root alone: authkeys is among it.
+ * The last versions of the configuration in use, and the journal of pushes, in the state directory. Readable by root only:
+ * authkeys is included.
  */
 import {mkdirSync, readdirSync, readFileSync, rmSync} from 'node:fs';
 import path from 'node:path';
@@ -25,7 +25,7 @@ export interface PushRecord {
   readonly wall: number;
   readonly side: 'sent' | 'received' | 'rollback';
   readonly peer: string;
-  /** swapping: the files are being replaced; found at a start, `before` is restored. */
+  /** swapping: the files are being replaced; if found at a start, `before` is restored. */
   readonly state: 'prepared' | 'asked' | 'swapping' | 'done' | 'failed' | 'undone' | 'unknown';
   readonly text: string;
   readonly files: readonly ConfigFile[];
@@ -40,7 +40,7 @@ export function openConfigStore(stateDir: string) {
   try {
     make();
   } catch {
-    // A full or read-only disk: nothing is remembered, which is said when something should be.
+    // A full or read-only disk: nothing is kept; reported when something should be.
   }
 
   const names = (): string[] => {
@@ -59,7 +59,7 @@ export function openConfigStore(stateDir: string) {
         try {
           return [JSON.parse(readFileSync(path.join(root, name), 'utf8')) as T];
         } catch {
-          // Cut off in the middle by a crash of long ago: not a version of anything.
+          // Left unfinished by an earlier crash: not a version.
           return [];
         }
       });
@@ -78,7 +78,7 @@ export function openConfigStore(stateDir: string) {
 
   return {
     versions,
-    /** Keeps what is in use now; the same as the last one is no new version. */
+    /** Keeps the configuration in use; if it equals the last version, it is not kept again. */
     keep: (taken: Omit<ConfigVersion, 'number'>): void => {
       const last = versions().at(-1);
       const content = (files: readonly ConfigFile[]): string =>
@@ -91,7 +91,7 @@ export function openConfigStore(stateDir: string) {
     pushes: (): PushRecord[] => readAll<PushRecord>('push-'),
     /** Writes a record, or its next state. */
     note: (record: PushRecord): PushRecord => {
-      // Once nothing has to be restored any more, the texts (authkeys may be among them) are not kept twice.
+      // Once nothing needs restoring, the texts (possibly authkeys) are not kept twice.
       const over = ['failed', 'undone', 'unknown'].includes(record.state);
       write(nameOf(record), over ? {...record, files: [], before: []} : record);
       prune('push-', RECORDS_KEPT);
@@ -101,15 +101,15 @@ export function openConfigStore(stateDir: string) {
 }
 
 /**
- * Before the files are read: a swap that a crash cut off is taken back, so that this director starts with what it had.
- * Returns what there is to say.
+ * Called before the files are read: undoes a swap interrupted by a crash, so that this director starts with its old files.
+ * Returns the messages to log.
  */
 export function mendSwaps(store: ConfigStore): string[] {
   return store.pushes().flatMap((record) => {
     try {
       return mendSwap(store, record);
     } catch (error) {
-      return [`a push that was cut off cannot be settled now: ${String(error)}`];
+      return [`an interrupted push cannot be settled now: ${String(error)}`];
     }
   });
 }
@@ -127,15 +127,15 @@ function mendSwap(store: ConfigStore, record: PushRecord): string[] {
       store.note({
         ...record,
         state: 'undone',
-        text: 'cut off by a crash while the files were replaced: taken back',
+        text: 'interrupted by a crash while the files were replaced: undone',
       });
-      return [`${name} was cut off while the files were replaced: they are put back as they were`];
+      return [`${name} was interrupted while the files were replaced: they are restored`];
     }
     if (record.state === 'prepared' || record.state === 'asked') {
       const text =
         record.state === 'prepared'
-          ? 'cut off by a crash before it was carried out: nothing was changed here'
-          : 'cut off by a crash while the peer was asked to carry it out: its history says whether it did';
+          ? 'interrupted by a crash before it was applied: nothing was changed here'
+          : 'interrupted by a crash while the peer was applying it: hactl config history there has the outcome';
       store.note({...record, state: record.state === 'prepared' ? 'failed' : 'unknown', text});
       return [`${name}: ${text}`];
     }

@@ -1,4 +1,4 @@
-/** Puts other files in the place of those in use: judged first, written together, taken back when they cannot be loaded. */
+/** Replaces the files in use: validated first, written together, restored if they cannot be loaded. */
 import {createHash, randomBytes} from 'node:crypto';
 import path from 'node:path';
 import type {ReadConfigFile, WriteOutcome} from '../control/answers.ts';
@@ -16,19 +16,19 @@ import {
 } from './config-files.ts';
 import type {PushPorts} from './push-ports.ts';
 
-/** Of a text, hex; of a file that is not there, that of the empty text. */
+/** Digest of a text, in hex; a missing file has that of the empty text. */
 const digestOf = (text: string | undefined): string =>
   createHash('sha256')
     .update(text ?? '')
     .digest('hex');
 
-/** Keys are not for a browser: authkeys is changed on the shell. */
+/** No keys in a browser: authkeys is edited in a shell. */
 const isSecret = (file: string): boolean => path.basename(file) === 'authkeys';
 
-/** What a pair has even while it is empty; a console may make these. */
+/** Files that a pair has even if empty; the console may create them. */
 const usual: readonly string[] = ['ha.cf', 'haresources', 'ldirectord.cf'];
 
-/** Swaps files for others. `what` names the change in sentences: `version 3`, `the edit of alice`. */
+/** Swaps files. `what` names the change in messages: `version 3`, `the edit of alice`. */
 export async function swapFiles(
   ports: PushPorts,
   connections: () => Promise<Connections>,
@@ -46,7 +46,7 @@ export async function swapFiles(
     rows,
     diagnostics,
   });
-  if (!next.loaded) return bad(`${what} has errors today`, next.texts);
+  if (!next.loaded) return bad(`${what} now has errors`, next.texts);
   const {refused, rows} = planChanges(ports.running(), next.loaded, await connections());
   if (refused !== undefined) return bad(refused, next.texts, rows);
   if (dryRun) return {ok: true, text: `${what} can be applied`, rows, diagnostics: next.texts};
@@ -65,7 +65,7 @@ export async function swapFiles(
   const {ok, diagnostics} = await ports.reload(why);
   if (ok) {
     ports.store.note({...record, state: 'done', before: []});
-    return {ok, text: `${what} is on the disk and in use`, rows, diagnostics};
+    return {ok, text: `${what} is on disk and in use`, rows, diagnostics};
   }
   replaceFiles(before);
   await ports.reload(`${why} taken back`);
@@ -73,7 +73,7 @@ export async function swapFiles(
   return bad(`${what} could not be loaded`, diagnostics, rows);
 }
 
-/** The files in use, and those that a pair usually has. */
+/** The files in use, and those every pair has. */
 const editable = (ports: PushPorts): ConfigFile[] => {
   const inUse = filesOf(ports.running().cluster).filter((file) => !isSecret(file));
   const usualFiles = usual.map((name) => path.join(ports.configDir, name));
@@ -90,7 +90,7 @@ export const readFiles = (ports: PushPorts): readonly ReadConfigFile[] =>
     digest: digestOf(text),
   }));
 
-/** Writes what an editor made of them. A file that changed since it was read is not overwritten. */
+/** Writes edited files. A file that changed since it was read is not overwritten. */
 export async function writeFiles(
   ports: PushPorts,
   connections: () => Promise<Connections>,
@@ -100,9 +100,9 @@ export async function writeFiles(
   const wanted = files.map(({name, text, base}): ConfigFile => {
     const file = known.get(name);
     if (!file || !(isSharedName(name) || path.isAbsolute(name)))
-      throw new CommandError('no-file', `${name} is no file of this configuration`);
+      throw new CommandError('no-file', `${name} is not a file of this configuration`);
     if (digestOf(file.text) !== base)
-      throw new CommandError('changed', `${name} has changed on the disk meanwhile: load it again`);
+      throw new CommandError('changed', `${name} has changed on disk in the meantime: load it again`);
     return {...file, text};
   });
   if (wanted.length === 0) throw new CommandError('bad-request', 'no file was given');

@@ -1,4 +1,4 @@
-/** Host names while the director runs: those that have no address yet are tried again, ever later. */
+/** Host names while the director runs: those without an address are retried at growing intervals. */
 import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -7,7 +7,7 @@ import {makeConfiguration, makeReader} from './configuration.ts';
 import {loadDirectory} from './load.ts';
 import type {Loaded} from './loaded.ts';
 
-/** A director with this ldirectord.cf alone; without text one of a pair, whose peer has a name. */
+/** A single director with this ldirectord.cf; without a text, one of a pair whose peer is given by name. */
 async function running(t: ExecutionContext, text: string, first: readonly string[] | undefined) {
   const root = mkdtempSync(path.join(os.tmpdir(), 'hactl-names-'));
   t.teardown(() => rmSync(root, {recursive: true, force: true}));
@@ -49,7 +49,7 @@ async function running(t: ExecutionContext, text: string, first: readonly string
     configDir,
     reader,
     running: () => {
-      if (!taken) throw new Error('nothing is in use');
+      if (!taken) throw new Error('no configuration is in use');
       return taken;
     },
     take: (next) => {
@@ -67,7 +67,7 @@ async function running(t: ExecutionContext, text: string, first: readonly string
     },
   });
   t.teardown(() => configuration.stop());
-  /** Until the next look-up is set, or a configuration was taken. */
+  /** Waits until the next lookup is scheduled, or a configuration was applied. */
   const arrival = (): Promise<void> => new Promise((resolve) => void arrived.push(resolve));
   return {
     configuration,
@@ -89,7 +89,7 @@ async function running(t: ExecutionContext, text: string, first: readonly string
 const file = 'autoreload=yes\nvirtual=192.0.2.1:80\n\treal=192.0.2.7:80 gate\n\treal=web.example:80 gate\n';
 const without = file.replace('\treal=web.example:80 gate\n', '');
 
-test('a name of which nobody can say anything is tried again twice as late each time, a minute at most', async (t) => {
+test('a name that no server answers for is retried with doubling intervals, a minute at most', async (t) => {
   const one = await running(t, file, undefined);
   t.deepEqual(one.reals(), ['192.0.2.7']);
   one.begin();
@@ -101,7 +101,7 @@ test('a name of which nobody can say anything is tried again twice as late each 
   t.deepEqual(one.reals(), ['192.0.2.7', '192.0.2.8']);
 });
 
-test('autoreload: a name that does not exist yet is awaited, and taken when it does', async (t) => {
+test('autoreload: a name that does not exist yet is retried, and applied when it does', async (t) => {
   const one = await running(t, without, []);
   one.begin();
   one.put(file);
@@ -115,7 +115,7 @@ test('autoreload: a name that does not exist yet is awaited, and taken when it d
   t.deepEqual(one.reals(), ['192.0.2.7', '192.0.2.8']);
 });
 
-test('a reload that somebody asked for and was refused does not come in later by itself', async (t) => {
+test('a requested reload that was refused is not applied later by itself', async (t) => {
   const one = await running(t, without, []);
   one.begin();
   one.put(file);
@@ -123,10 +123,10 @@ test('a reload that somebody asked for and was refused does not come in later by
   one.answers(['192.0.2.8']);
   await one.look();
   t.deepEqual(one.reals(), ['192.0.2.7']);
-  t.is(one.pauses.at(-1), 60_000, 'nothing is awaited');
+  t.is(one.pauses.at(-1), 60_000, 'no name is awaited');
 });
 
-test('a path to a peer whose name does not exist is left out, and comes in when it does', async (t) => {
+test('a path to a peer whose name does not exist is left out, and added when it does', async (t) => {
   const one = await running(t, '', []);
   t.is(one.media(), 1);
   one.begin();

@@ -1,6 +1,6 @@
 /**
- * The configuration while the director runs: read again when somebody asks, when a file changed that may take itself into
- * use, or when a host name moved; with an error nothing changes, and what is wrong is said until it is right.
+ * The configuration while the director runs: reloaded on request, when a file with autoreload changed, or when a host name
+ * moved. An error changes nothing and is reported until it is fixed.
  */
 import {doubling, type Millis} from '@hactl/base';
 import type {LdirectordConfig, ReadFile} from '@hactl/config';
@@ -13,21 +13,21 @@ import {unattendedRefusal} from './unattended.ts';
 import {isExecutable, runCommand} from '../system/shell.ts';
 import type {Loaded} from './loaded.ts';
 
-/** Host names are looked up again so often. */
+/** Interval at which host names are looked up again. */
 const NAMES_EVERY = 60_000;
-/** While one has no address yet, twice as late each time; and when a start took those of the last time. */
+/** The first interval while a name has no address yet (then doubling), or when a start took the last known addresses. */
 const NAMES_SOON = 5_000;
 
 interface Ports {
   readonly log: Log;
   readonly configDir: string;
   readonly reader: Reader;
-  /** What the start has to say of the files. */
+  /** The start's problem with the files. */
   readonly problem?: string | undefined;
-  /** Names that did not exist at the start, and are all that is wrong with the files. */
+  /** Names that did not exist at the start, if nothing else is wrong with the files. */
   readonly awaited?: readonly string[];
   readonly lookUp?: LookUp;
-  /** Runs it after that time; the answer takes it back. */
+  /** Runs it after that time; the returned function cancels it. */
   readonly later?: (run: () => void, ms: Millis) => () => void;
   readonly running: () => Loaded;
   readonly take: (next: Loaded, why: string) => Promise<void>;
@@ -41,9 +41,9 @@ export interface Reloaded {
   readonly diagnostics: readonly string[];
 }
 
-/** Reads the files; remembers which addresses the host names had in the configuration that was taken last. */
+/** Reads the files; remembers the host names' addresses of the last applied configuration. */
 export interface Reader {
-  /** `read`: other files than those on the disk, to be judged only. */
+  /** `read`: files other than those on disk, for validation only. */
   readonly load: (read?: ReadFile) => Promise<LoadOutcome>;
   readonly names: NameBook;
 }
@@ -88,7 +88,7 @@ export function makeConfiguration(ports: Ports) {
     takeBack = later(() => void lookUpAgain(), pause);
   };
 
-  /** `names`: that do not exist yet, when nothing else is wrong. */
+  /** `names`: those that do not exist yet, if nothing else is wrong. */
   const fails = (text: string, level: 'warn' | 'error' = 'warn', names: readonly string[] = []): void => {
     problem = text;
     awaited = names;
@@ -96,7 +96,7 @@ export function makeConfiguration(ports: Ports) {
     ports.tell('warn', text);
   };
 
-  /** `unattended`: nobody asked for it. */
+  /** `unattended`: nobody requested it. */
   async function reload(why = 'reload', unattended = false): Promise<Reloaded> {
     runCallbacks(watch.look());
     const next = await reader.load();
@@ -105,7 +105,7 @@ export function makeConfiguration(ports: Ports) {
       fails(
         `the files in ${ports.configDir} have errors; the running configuration stays (hactl check-config shows them)`,
         'error',
-        // What somebody asked for and was refused does not come in later by itself.
+        // A requested reload that was refused must not be applied later by itself.
         unattended ? next.absentNames : [],
       );
       if (awaited.length > 0) lookLater();
@@ -129,7 +129,7 @@ export function makeConfiguration(ports: Ports) {
     return {ok: true, changes, diagnostics: next.texts};
   }
 
-  /** ldirectord's callback, whoever found the change: the watch, or the reload that was asked for before it looked. */
+  /** ldirectord's callback, whether the watch or an earlier requested reload found the change. */
   function runCallbacks(changed: readonly string[]): readonly LdirectordConfig[] {
     const ours = ports.running().cluster.ldirectord.filter((file) => changed.includes(file.path));
     for (const {callback, path: file} of ours)
@@ -138,7 +138,7 @@ export function makeConfiguration(ports: Ports) {
     return ours;
   }
 
-  /** ldirectord's autoreload: a changed file is read again; without it the difference is at least said. */
+  /** ldirectord's autoreload: reloads a changed file; without it the change is at least reported. */
   function filesChanged(changed: readonly string[]): void {
     if (changed.length === 0) return;
     const ours = runCallbacks(changed);
@@ -147,7 +147,7 @@ export function makeConfiguration(ports: Ports) {
   }
   const watch = watchFiles(filesChanged);
 
-  /** A real server named by its host name may move to another address: ldirectord sees it only when it restarts. */
+  /** A real server given by host name may move to another address: ldirectord notices only at a restart. */
   async function lookUpAgain(): Promise<void> {
     const moved = await movedNames(book(), lookUp);
     const story = moved
@@ -162,7 +162,7 @@ export function makeConfiguration(ports: Ports) {
     filesChanged(watch.look());
     const isUsed = problem === undefined || awaited.length > 0;
     log('info', `host name ${story}${isUsed ? '' : ': used from the next reload on'}`);
-    // What was edited and not yet applied must not come in by this door.
+    // Edits that nobody applied yet must not be applied by a name change.
     if (isUsed) void reload('a host name moved', true);
   }
 
@@ -171,10 +171,10 @@ export function makeConfiguration(ports: Ports) {
     get problem(): string | undefined {
       return problem;
     },
-    /** From now on changes of these files, and names that move, are seen. */
+    /** Starts watching these files and their host names. */
     watch: (files: readonly string[]): void => {
       watch.follow(files);
-      // The start took the addresses of the last time as they were.
+      // The start took the last known addresses unchecked.
       takeBack = later(() => void lookUpAgain(), NAMES_SOON);
     },
     stop: (): void => {

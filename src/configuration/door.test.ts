@@ -1,4 +1,6 @@
-/** One door: what hactld refuses is a diagnostic with its place, check-config has it too, and reading changes nothing. */
+/**
+ * One loader: whatever hactld refuses is a diagnostic with its place, check-config reports it too, and reading changes nothing.
+ */
 import {execFileSync, spawnSync} from 'node:child_process';
 import {
   chmodSync,
@@ -63,13 +65,13 @@ async function judge(configDir: string, more: Partial<LoadOptions> = {}) {
 const tree = (dir: string): string =>
   execFileSync('/usr/bin/find', [path.dirname(dir), '-printf', '%p %s %m %T@ %i\\n'], {encoding: 'utf8'});
 
-test('good files are usable, and nothing is said', async (t) => {
+test('good files are usable without any diagnostic', async (t) => {
   const {loaded, found} = await judge(directory(t));
   t.truthy(loaded);
   t.deepEqual(found, []);
 });
 
-/** What the machine has to say, each by files that make it say so. */
+/** Every machine diagnostic, with files that cause it. */
 const cases: Readonly<Partial<Record<MachineCode, readonly [Partial<typeof good>, place: string]>>> = {
   'no-route': [{haresources: 'alpha 192.0.2.1/24/lo \\\n 198.51.100.7\n'}, 'haresources:2:2 error'],
   'unwritable-file': [
@@ -81,7 +83,7 @@ const cases: Readonly<Partial<Record<MachineCode, readonly [Partial<typeof good>
 };
 
 for (const [code, [files, location]] of Object.entries(cases))
-  test(`${code}: a diagnostic with its place, from hactld's door and from check-config`, async (t) => {
+  test(`${code}: a diagnostic with its place, from hactld's loader and from check-config`, async (t) => {
     const dir = directory(t, files);
     const before = tree(dir);
     const {found, loaded} = await judge(dir);
@@ -113,18 +115,18 @@ const absent: readonly (readonly [Partial<typeof good>, place: string])[] = [
   ],
 ];
 for (const [files, location] of absent)
-  test(`a program that is not there is said before the switch: ${Object.values(files).join('').trim().split('\n').at(-1)?.trim()}`, async (t) => {
+  test(`a missing program is reported before it is needed: ${Object.values(files).join('').trim().split('\n').at(-1)?.trim()}`, async (t) => {
     const {found} = await judge(directory(t, files));
     t.deepEqual(found, [`${location} warning missing-program`]);
   });
 
-test('a respawn line that cannot be carried out is refused in strict mode, as heartbeat does', async (t) => {
+test('a respawn line that cannot run is refused in strict mode, as in heartbeat', async (t) => {
   const dir = directory(t, {'ha.cf': `${good['ha.cf']}respawn root ROOT/ha.d/ha.cf\n`});
   const {found} = await judge(dir, {mode: 'strict'});
   t.true(found.includes('ha.cf:4:14 error missing-program'), found.join('; '));
 });
 
-test('a monitorfile that is missing is no error, and is not made by reading', async (t) => {
+test('a missing monitorfile is not an error, and reading does not create it', async (t) => {
   const dir = directory(t, {'ldirectord.cf': `${good['ldirectord.cf']}\tmonitorfile="ROOT/monitor"\n`});
   const {loaded, found} = await judge(dir);
   t.truthy(loaded, found.join('; '));
@@ -133,9 +135,9 @@ test('a monitorfile that is missing is no error, and is not made by reading', as
   t.deepEqual((await judge(dir)).found, ['ldirectord.cf:4:14 error unwritable-file'], 'a directory');
 });
 
-test('on a machine that is not a director one notice says what was not judged', async (t) => {
+test('on a machine that is not a director one notice says what was not checked', async (t) => {
   const dir = directory(t, {haresources: 'alpha 198.51.100.7 nosuch ldirectord\n'});
-  const {found} = await judge(dir, {elsewhere: 'judged for another machine'});
+  const {found} = await judge(dir, {elsewhere: 'checked for another machine'});
   t.deepEqual(
     found.filter((text) => !text.includes('virtual-without-address')),
     ['ha.d:1:1 notice not-judged'],
@@ -145,20 +147,20 @@ test('on a machine that is not a director one notice says what was not judged', 
 });
 
 for (const [what, spoil, expected] of [
-  ['the directory is open to everybody', (dir: string) => chmodSync(dir, 0o777), 'ha.d:1:1'],
-  ['ha.cf is open to everybody', (dir: string) => chmodSync(path.join(dir, 'ha.cf'), 0o666), 'ha.cf:1:1'],
+  ['the directory is world-writable', (dir: string) => chmodSync(dir, 0o777), 'ha.d:1:1'],
+  ['ha.cf is world-writable', (dir: string) => chmodSync(path.join(dir, 'ha.cf'), 0o666), 'ha.cf:1:1'],
   [
-    'ldirectord.cf belongs to somebody',
+    'ldirectord.cf belongs to another user',
     (dir: string) => chownSync(path.join(dir, 'ldirectord.cf'), 65_534, 0),
     'ldirectord.cf:1:1',
   ],
   [
-    'authkeys belongs to somebody',
+    'authkeys belongs to another user',
     (dir: string) => chownSync(path.join(dir, 'authkeys'), 65_534, 0),
     'authkeys:1:1',
   ],
   [
-    'haresources is open to a group',
+    'haresources is group-writable',
     (dir: string) => {
       chownSync(path.join(dir, 'haresources'), 0, 65_534);
       chmodSync(path.join(dir, 'haresources'), 0o660);
@@ -168,7 +170,7 @@ for (const [what, spoil, expected] of [
 ] as const)
   test(`${what}: refused`, async (t) => {
     if (!isRoot) {
-      t.log('not root: nobody else can be given a file');
+      t.log('not root: cannot give a file to another user');
       t.pass();
       return;
     }
@@ -192,7 +194,7 @@ const lines: readonly (readonly [file: keyof typeof good, line: string, place: s
   ['ldirectord.cf', '\tchecktype=external-perl\n\tcheckcommand=ROOT/bin/script', 'ldirectord.cf:5:15'],
 ];
 for (const [file, line, location] of lines)
-  test(`a program that anybody may change is refused: ${line.trim()}`, async (t) => {
+  test(`a world-writable program is refused: ${line.trim()}`, async (t) => {
     const text =
       line.startsWith('\t') || file === 'ha.cf' ? `${good[file]}${line}\n` : `${line}\n${good[file]}`;
     const dir = directory(t, {[file]: text});
@@ -208,7 +210,7 @@ for (const [file, line, location] of lines)
     t.is(loaded, undefined);
   });
 
-test('a resource script that anybody may change is refused', async (t) => {
+test('a world-writable resource script is refused', async (t) => {
   const dir = directory(t, {haresources: 'alpha 192.0.2.1/24/lo Foo\n'});
   mkdirSync(path.join(dir, 'resource.d'));
   writeFileSync(path.join(dir, 'resource.d/Foo'), '#!/bin/sh\n');
@@ -218,7 +220,7 @@ test('a resource script that anybody may change is refused', async (t) => {
   t.true((await judge(dir)).found.includes('haresources:1:23 error unsafe-permissions'));
 });
 
-test('every part of a path counts, through links, and a sticky directory protects what is in it', (t) => {
+test('every part of a path is checked, through links, and a sticky directory protects its files', (t) => {
   const root = mkdtempSync(path.join(os.tmpdir(), 'hactl-exposed-'));
   t.teardown(() => rmSync(root, {recursive: true, force: true}));
   mkdirSync(path.join(root, 'a/b'), {recursive: true});
@@ -238,7 +240,7 @@ test('every part of a path counts, through links, and a sticky directory protect
   t.true(readdirSync(root).length > 0);
 });
 
-test('of a command its program counts, and the script that an interpreter is given', (t) => {
+test('of a command the program is checked, and the script given to an interpreter', (t) => {
   for (const [line, files] of [
     ['/usr/bin/x -p /etc/y', ['/usr/bin/x']],
     ['x /etc/y', []],

@@ -1,4 +1,4 @@
-/** heartbeat's words → the failover engine's words. Pure. */
+/** heartbeat's configuration → the failover engine's configuration. Pure. */
 import {
   groupIds,
   hideArguments,
@@ -14,7 +14,7 @@ import {settingsOf} from '../resources/resource-settings.ts';
 import {shownCommand} from '../system/shown.ts';
 import {coldBeforeAddress} from '../resources/resources.ts';
 
-/** What findif would say of an address that was written without its prefix length or device. */
+/** findif's answer for an address written without prefix length or device. */
 export type FindInterface = (
   address: string,
   family: 4 | 6,
@@ -29,7 +29,7 @@ export interface EngineConfigInput {
   readonly findInterface: FindInterface;
 }
 
-/** An address could not be placed on an interface: nothing is changed until the operator says where. */
+/** An address that fits no interface: nothing changes until the operator names one. */
 export interface UnplacedVip {
   readonly address: string;
   readonly group: string;
@@ -58,7 +58,7 @@ const paths = (ha: HaConfig): EnginePath[] =>
     return path;
   });
 
-/** One engine group for each line of haresources, known by what it is and not by its place in the file. */
+/** One engine group for each line of haresources, identified by its content, not by its line number. */
 export function engineGroups(
   groups: readonly ResourceGroup[],
   find: FindInterface,
@@ -85,13 +85,13 @@ export function engineGroups(
   return {groups: made, unplaced};
 }
 
-/** A fencing device by its type, a command by its program. */
+/** Names a fencing device by its type, a command by its program. */
 const fenceName = ({hactl, stonith}: HaConfig): string =>
   hactl.fence === undefined
     ? `stonith ${[...new Set(stonith.map(({words: [type = '']}) => type))].join(', ')}`
     : shownCommand(hactl.fence);
 
-/** The whole engine configuration, or the addresses that could not be placed. */
+/** The whole engine configuration, or the addresses that fit no interface. */
 export function engineConfig(input: EngineConfigInput): {
   config: EngineConfig;
   unplaced: readonly UnplacedVip[];

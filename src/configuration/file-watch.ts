@@ -1,4 +1,4 @@
-/** Detects that a configuration file changed on disk: by its time first, then by its content, as ldirectord does. */
+/** Detects changes of a configuration file on disk: by mtime first, then by content, as ldirectord does. */
 import {createHash} from 'node:crypto';
 import {readFileSync, statSync} from 'node:fs';
 
@@ -20,16 +20,16 @@ function contentOf(file: string): string {
 }
 
 export interface FileWatch {
-  /** Those whose content is another than when they were looked at before: each change is reported once. */
+  /** The files whose content changed since the last call; each change is reported once. */
   look(): readonly string[];
-  /** Watches these and no others; one that was watched already keeps what was seen of it. */
+  /** Watches exactly these files; a file already watched keeps its last state. */
   follow(files: readonly string[]): void;
   stop(): void;
 }
 
 /**
- * Looks every so often, and tells `changed` what it found: a file that has stayed the same for one look, because one that
- * is being written may be empty or half of itself for a moment.
+ * Polls, and passes to `changed` the changed files that were stable for one interval: a file being written may be empty or
+ * partial for a moment.
  */
 export function watchFiles(changed: (files: readonly string[]) => void, every = EVERY): FileWatch {
   let seen = new Map<string, Seen>();

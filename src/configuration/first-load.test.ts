@@ -1,4 +1,4 @@
-/** A start with bad files takes the version that was in use; passing troubles are waited for; nothing is invented. */
+/** A start with bad files uses the last version in use; it waits for transient problems and invents nothing. */
 import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -40,7 +40,7 @@ async function start(t: ExecutionContext, files: Partial<typeof good>) {
     said: messages,
     waits,
     noRoute: () => (routes = false),
-    /** As `keep` does when a configuration was applied. */
+    /** Keeps a version, as after applying a configuration. */
     use: async () => {
       const {loaded} = await loadDirectory(options);
       if (!loaded) throw new Error('not usable');
@@ -62,7 +62,7 @@ async function start(t: ExecutionContext, files: Partial<typeof good>) {
   };
 }
 
-test('good files are taken from the disk', async (t) => {
+test('good files are read from disk', async (t) => {
   const one = await start(t, {});
   await one.use();
   const first = await one.load();
@@ -76,7 +76,7 @@ for (const [what, name, text] of [
   ['half a file', 'haresources', 'alpha 192.0.'],
   ['keys without a key', 'authkeys', 'auth 1\n'],
 ] as const)
-  test(`${what}: the version that was in use, and a problem that says so`, async (t) => {
+  test(`${what}: the last version in use is loaded, and a problem reports it`, async (t) => {
     const one = await start(t, {});
     await one.use();
     one.put(name, text);
@@ -87,20 +87,20 @@ for (const [what, name, text] of [
     t.is(one.said.length, 1);
   });
 
-test('without a version that was in use bad files start nothing', async (t) => {
+test('without an earlier version bad files start nothing', async (t) => {
   const one = await start(t, {haresources: 'alpha 192.0.2.1/24/lo 192.0.2.1/24/lo\n', 'ha.cf': 'nonsense\n'});
   t.is(await one.load(), undefined);
   t.regex(one.said[0] ?? '', /nothing was started/);
 });
 
-test('a version of another directory is not ours', async (t) => {
+test('a version from another directory is not used', async (t) => {
   const one = await start(t, {});
   await one.use();
   const other = await start(t, {'ha.cf': ''});
   t.is(await other.load(), undefined);
 });
 
-test('an address that was served before and has no route now is waited for', async (t) => {
+test('the start waits for the route of an address that was served before', async (t) => {
   const one = await start(t, {haresources: 'alpha 192.0.2.1\n'});
   await one.use();
   one.noRoute();
@@ -120,7 +120,7 @@ test('an address that never had a route is an error', async (t) => {
 const withServer = (name: string): string =>
   `virtual=192.0.2.1:80\n\treal=192.0.2.7:80 gate\n\treal=${name}:80 gate\n`;
 
-test('a name that does not exist is left out where there is no version that was in use', async (t) => {
+test('without an earlier version a name that does not exist is left out', async (t) => {
   const one = await start(t, {});
   one.put('ldirectord.cf', withServer('absent.example'));
   one.put('haresources', 'alpha 192.0.2.1/24/lo ldirectord\n');
@@ -132,7 +132,7 @@ test('a name that does not exist is left out where there is no version that was 
   t.deepEqual(one.said, ['error names that do not exist are left out until they do: absent.example']);
 });
 
-test('a name that does not exist: the version that was in use, and the name is awaited', async (t) => {
+test('a name that does not exist: the last version in use is loaded, and the name is retried', async (t) => {
   const one = await start(t, {});
   one.put('haresources', 'alpha 192.0.2.1/24/lo ldirectord\n');
   one.put('ldirectord.cf', withServer('192.0.2.8'));
@@ -143,5 +143,5 @@ test('a name that does not exist: the version that was in use, and the name is a
   t.regex(first?.problem ?? '', /version 1 is in use/);
   t.deepEqual(first?.awaited, ['4 absent.example']);
   one.put('ldirectord.cf', `${withServer('absent.example')}\tscheduler=\n\tnonsense=1\n\treal=x y z\n`);
-  t.deepEqual((await one.load())?.awaited, [], 'another error is not awaited');
+  t.deepEqual((await one.load())?.awaited, [], 'with another error no name is retried');
 });

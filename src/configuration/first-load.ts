@@ -1,6 +1,6 @@
 /**
- * What a start begins with: the files on the disk, or, where they have errors, the version that was in use last. A file
- * that was edited badly must not cost an address when a process dies.
+ * The configuration to start with: the files on disk or, if they have errors, the last version in use. A badly edited file
+ * must not cost an address when a process dies.
  */
 import type {Log} from '../system/log.ts';
 import {overlay} from './config-files.ts';
@@ -8,10 +8,10 @@ import type {ConfigStore, ConfigVersion} from './config-store.ts';
 import {loadDirectory, type LoadOptions, type LoadOutcome} from './load.ts';
 import {keepNames, readNames, type NameBook} from './names.ts';
 
-/** A route may come up a moment after us, as at boot. */
+/** A route may come up a moment after hactld, as at boot. */
 const AGAIN_MS = 2_000;
 
-/** `inUse`: judged as what was in use already; `leaveOutAbsent`: names that do not exist are left out. */
+/** `inUse`: judged as a configuration that was in use before; `leaveOutAbsent`: names that do not exist are left out. */
 export type LoadHow = Pick<LoadOptions, 'read' | 'inUse' | 'leaveOutAbsent'>;
 
 export interface FirstLoadOptions {
@@ -27,13 +27,13 @@ export interface FirstLoadOptions {
 
 export interface FirstLoad {
   readonly outcome: LoadOutcome & {readonly loaded: NonNullable<LoadOutcome['loaded']>};
-  /** For the status, until a reload fixes it. */
+  /** Shown in the status until a reload fixes it. */
   readonly problem?: string;
-  /** Names that do not exist yet: when they do, the files on the disk can be used. */
+  /** Names that do not exist yet: once they do, the files on disk can be used. */
   readonly awaited: readonly string[];
 }
 
-/** The last version that this director had in use, from the same directory (or the same single file). */
+/** The last version in use, from the same directory (or the same single file). */
 function lastVersion({store, configDir, only}: FirstLoadOptions): ConfigVersion | undefined {
   const last = store.versions().at(-1);
   if (!last) return undefined;
@@ -44,13 +44,13 @@ function lastVersion({store, configDir, only}: FirstLoadOptions): ConfigVersion 
 
 const isUsable = (outcome: LoadOutcome): outcome is FirstLoad['outcome'] => outcome.loaded !== undefined;
 
-/** Nothing but routes is missing. */
+/** Whether only routes are missing. */
 const onlyRoutes = ({diagnostics}: LoadOutcome): boolean => {
   const errors = diagnostics.filter(({severity}) => severity === 'error');
   return errors.length > 0 && errors.every(({code}) => code === 'no-route');
 };
 
-/** undefined: there is nothing to start with; what is wrong was printed. */
+/** undefined: nothing to start with; the errors were printed. */
 export async function firstLoad(options: FirstLoadOptions): Promise<FirstLoad | undefined> {
   const {configDir, log, print, load} = options;
   const wait = options.wait ?? ((ms: number) => new Promise<void>((resolve) => void setTimeout(resolve, ms)));
@@ -72,7 +72,7 @@ export async function firstLoad(options: FirstLoadOptions): Promise<FirstLoad | 
   }
   let before = await load({read: overlay(version.files), inUse: true});
   if (onlyRoutes(before)) {
-    log('error', 'no route leads to an address of this director, as it did before: waiting for the network');
+    log('error', 'an address of this director had a route before and has none now: waiting for the network');
     while (onlyRoutes(before)) {
       // oxlint-disable-next-line no-await-in-loop -- this loop is the waiting.
       await wait(AGAIN_MS);
@@ -87,14 +87,14 @@ export async function firstLoad(options: FirstLoadOptions): Promise<FirstLoad | 
     for (const text of before.texts) print(`${text}\n\n`);
     log(
       'error',
-      `the files in ${configDir} and version ${version.number}, which was in use, have errors; nothing was started`,
+      `the files in ${configDir} and version ${version.number}, the last in use, have errors; nothing was started`,
     );
     return undefined;
   }
   const since = new Date(version.wall).toISOString();
-  const problem = `the files in ${configDir} have errors; version ${version.number} is in use, taken ${since} (hactl check-config shows the errors, hactl config diff what changed)`;
+  const problem = `the files in ${configDir} have errors; version ${version.number} is in use, applied ${since} (hactl check-config shows the errors, hactl config diff what changed)`;
   log('error', problem);
-  // The files of the disk are watched: a change is seen.
+  // The files on disk are watched: a change is noticed.
   return {
     outcome: {...before, files: [...new Set([...before.files, ...outcome.files])]},
     problem,
@@ -102,7 +102,7 @@ export async function firstLoad(options: FirstLoadOptions): Promise<FirstLoad | 
   };
 }
 
-/** What a director begins with. */
+/** The configuration a director starts with. */
 export interface Begin {
   readonly first: FirstLoad['outcome'];
   readonly problem?: string;
@@ -111,7 +111,7 @@ export interface Begin {
   readonly awaited: readonly string[];
 }
 
-/** The first load of a director: no start depends on a name server that was asked before. */
+/** The first load of a director: no start depends on a name server that answered before. */
 export async function begin(options: LoadOptions, store: ConfigStore, log: Log): Promise<Begin | undefined> {
   const {configDir, stateDir, only} = options;
   const known = readNames(stateDir);
@@ -133,11 +133,11 @@ export async function begin(options: LoadOptions, store: ConfigStore, log: Log):
   return {first: outcome, names, awaited, ...(problem === undefined ? {} : {problem})};
 }
 
-/** A disk that is full costs a look-up at the next start, not this one. */
+/** A full disk costs a lookup at the next start, not this start. */
 export function rememberNames(stateDir: string, names: NameBook, log: Log): void {
   try {
     keepNames(stateDir, names);
   } catch (error) {
-    log('warn', `the addresses of host names were not kept: ${String(error)}`);
+    log('warn', `the addresses of host names could not be saved: ${String(error)}`);
   }
 }

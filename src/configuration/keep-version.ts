@@ -10,6 +10,6 @@ export function keepVersion(store: ConfigStore, log: Log, wall: number, loaded: 
     store.keep({wall, why, digest, files: filesOf(loaded.cluster).map(readConfigFile)});
   } catch (error) {
     // A full disk must not stop a director.
-    log('error', `this version of the configuration was not kept: ${String(error)}`);
+    log('error', `this version of the configuration could not be saved: ${String(error)}`);
   }
 }

@@ -1,7 +1,7 @@
 /**
- * The only entry point to the configuration: reads the directory into something that the supervisor can run, or into
- * diagnostics. hactld, plan, push, rollback, check-config, heartbeat and ldirectord judge through it. It creates and
- * changes nothing.
+ * The only entry point to the configuration: reads the directory into a configuration that the supervisor can run, or into
+ * diagnostics. hactld, plan, push, rollback, check-config, heartbeat and ldirectord all use it. It creates and changes
+ * nothing.
  */
 import {createHash} from 'node:crypto';
 import {
@@ -28,37 +28,41 @@ export interface LoadOptions {
   readonly mode: Mode;
   /** A single director with this file only. */
   readonly only?: string;
-  /** Reads the routes; asked only when an address was written without its interface or prefix length. */
+  /** Reads the routes; called only for an address without interface or prefix length. */
   readonly findInterface: () => Promise<FindInterface>;
   readonly wall: number;
-  /** How files are read: from the disk unless a configuration that is not there yet is judged. */
+  /** How files are read: from disk, unless validating a configuration that is not on disk yet. */
   readonly read?: ReadFile;
-  /** How host names are found; the machine's resolver unless told otherwise. */
+  /** How host names are resolved; the machine's resolver by default. */
   readonly lookUp?: LookUp;
-  /** The addresses of host names that are in use; brought up to date. */
+  /** The addresses of host names in use; updated in place. */
   readonly names?: NameBook;
-  /** At a start: names that have an address in the book are not looked up. */
+  /** At a start: names with an address in the book are not looked up. */
   readonly trustNames?: boolean;
-  /** Names that do not exist are left out, as those are of which nobody could say anything: at a start, before none at all. */
+  /**
+   * Names that do not exist are left out like those that no name server answers for: at a start, better than no service at all.
+   */
   readonly leaveOutAbsent?: boolean;
-  /** Machine problems that may pass, and of files that are not read now, are warnings: for what was in use already. */
+  /**
+   * For a configuration that was in use already: machine problems that may pass, and those of files not read now, are warnings.
+   */
   readonly inUse?: boolean;
-  /** Why this machine cannot be asked (it is not the director of the files); a notice says so. */
+  /** Why this machine is not checked (it is not a director of these files); reported as a notice. */
   readonly elsewhere?: string;
 }
 
 export interface LoadOutcome {
-  /** undefined: there are errors, nothing may be changed. */
+  /** undefined: there are errors, nothing must change. */
   readonly loaded?: Loaded;
   readonly diagnostics: readonly Diagnostic[];
-  /** The same, as people read them. */
+  /** The same, rendered as text. */
   readonly texts: readonly string[];
-  /** Every file that was read: watched for changes. */
+  /** Every file that was read, to be watched for changes. */
   readonly files: readonly string[];
   readonly sources: ReadonlyMap<string, Source>;
-  /** Names that do not exist, as a book of names has them, where they are all that is wrong. */
+  /** Names that do not exist, as keys of the name book, if nothing else is wrong. */
   readonly absentNames: readonly string[];
-  /** What was read, whatever is wrong with it; undefined: a file that must be there is not. */
+  /** What was read, with whatever errors; undefined: a required file is missing. */
   readonly cluster?: ClusterConfig;
 }
 
@@ -67,7 +71,7 @@ const withoutPlace = (cluster: ClusterConfig): boolean =>
     group.resources.some(({vip}) => vip && (vip.device === undefined || vip.prefixLength === undefined)),
   );
 
-/** Reads and judges all files, and what they ask of this machine. */
+/** Reads and validates all files, and checks what they require of this machine. */
 export async function loadDirectory(options: LoadOptions): Promise<LoadOutcome> {
   const {configDir, mode} = options;
   const node = options.node.toLowerCase();
@@ -144,7 +148,7 @@ export async function loadDirectory(options: LoadOptions): Promise<LoadOutcome> 
   return {...outcome, loaded: {...base, engine: config}};
 }
 
-/** The files of the disk are not read then; a program that somebody else may change is not run anyway. */
+/** The files on disk are not read in that case; a program that others may change is not run anyway. */
 const asWarning = (diagnostic: Diagnostic): Diagnostic =>
   diagnostic.severity !== 'error' ||
   diagnostic.code === 'no-route' ||
@@ -156,6 +160,6 @@ const notJudged = (configDir: string, reason: string): Diagnostic => ({
   severity: 'notice',
   code: 'not-judged',
   span: {file: configDir, start: 0, end: 1},
-  message: `${reason}: routes, programs, users, files to write and permissions were not judged`,
+  message: `${reason}: routes, programs, users, writable files and permissions were not checked`,
   help: 'run hactl check-config on each director',
 });

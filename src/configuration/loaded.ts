@@ -1,7 +1,7 @@
 import type {ClusterConfig} from '@hactl/config';
 import type {EngineConfig} from '@hactl/failover';
 
-/** A configuration that passed all checks, with what was computed from it. */
+/** A configuration that passed all checks, with the data derived from it. */
 export interface Loaded {
   readonly cluster: ClusterConfig;
   readonly engine?: EngineConfig;

@@ -11,12 +11,13 @@ import type {MachineFacts} from './machine-judge.ts';
 
 const why = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? String(error);
 
-/** Why nothing could be appended to a file; a file that is missing is made when there is something to write. */
+/** Why nothing can be appended to a file; a missing file is created when there is something to write. */
 function unwritable(file: string): string | undefined {
   try {
     const found = statSync(file, {throwIfNoEntry: false});
     if (found?.isDirectory()) return 'it is a directory';
-    if (!found && !statSync(path.dirname(file)).isDirectory()) return `${path.dirname(file)} is no directory`;
+    if (!found && !statSync(path.dirname(file)).isDirectory())
+      return `${path.dirname(file)} is not a directory`;
     accessSync(found ? file : path.dirname(file), constants.W_OK);
     return undefined;
   } catch (error) {
@@ -24,7 +25,7 @@ function unwritable(file: string): string | undefined {
   }
 }
 
-/** In a user namespace files of users that it does not know belong to this one: nothing can be said of their owner. */
+/** In a user namespace, files of unmapped users appear to belong to this uid: their owner is unknown. */
 function unknownOwner(): number | undefined {
   try {
     const [first = '', ...more] = readFileSync('/proc/self/uid_map', 'utf8').trim().split('\n');
@@ -144,7 +145,7 @@ export const machineFacts = (places: AgentPlaces, findInterface: FindInterface):
     try {
       return exposure(file);
     } catch (error) {
-      return `${file} cannot be judged: ${why(error)}`;
+      return `${file} cannot be checked: ${why(error)}`;
     }
   },
 });

@@ -1,6 +1,6 @@
 /**
- * What the files ask of the machine that they are read on: routes for addresses, programs, users, files to write, and
- * that nobody but root could change what root reads or runs. Pure; machine-facts.ts looks.
+ * What the files require of this machine: routes for addresses, programs, users, writable files, and that only root can change
+ * what root reads or runs. Pure; machine-facts.ts reads the machine.
  */
 import {
   redactLine,
@@ -23,7 +23,7 @@ export interface MachineFacts {
   readonly hasUser: (name: string) => boolean;
   readonly isExecutable: (file: string) => boolean;
   readonly isFile: (file: string) => boolean;
-  /** Why nothing can be written to a file; undefined: it can. */
+  /** Why a file cannot be written; undefined: it can. */
   readonly unwritable: (file: string) => string | undefined;
   /** Why a user cannot run a program, or cannot read it; undefined: it can. */
   readonly unreachable: (file: string, user: string, need: 'run' | 'read') => string | undefined;
@@ -35,7 +35,7 @@ export interface JudgeOptions {
   readonly configDir: string;
   readonly sources: ReadonlyMap<string, Source>;
   readonly mode: Mode;
-  /** Scripts and checks run as this user: what they are is no danger to root. */
+  /** Scripts and checks run as this user, so they are no danger to root. */
   readonly scriptUser?: string;
 }
 
@@ -114,7 +114,7 @@ export function judgeMachine(
         'unwritable-file',
         location.end > location.start + 1 ? location : placeOf(sources, file, line),
         `unable to open monitorfile ${monitorFile}: ${problem}`,
-        'ldirectord writes a line to it for each check: name a file that can be written',
+        'ldirectord writes a line to it for each check: name a writable file',
       );
     }
   for (const group of cluster.haresources.groups)
@@ -127,7 +127,7 @@ export function judgeMachine(
           'missing-program',
           span,
           `group ${redactLine(group.name)} cannot be started here: ${missing}`,
-          'install it on this director, or take the resource out of the line on both',
+          'install it on this director, or remove the resource from the line on both',
         );
       if (
         vip &&
@@ -147,7 +147,7 @@ export function judgeMachine(
     user,
     command: [file = ''],
   } of cluster.ha?.respawns ?? []) {
-    // heartbeat does not start at all.
+    // heartbeat refuses to start.
     const severity = mode === 'strict' ? 'error' : 'warning';
     if (!facts.hasUser(user))
       add(

@@ -1,4 +1,4 @@
-/** Host names of real servers: looked up when the file is read, and again later. */
+/** Host names of real servers: resolved when the file is read, and again later. */
 import test from 'ava';
 import {mkdtempSync, rmSync} from 'node:fs';
 import os from 'node:os';
@@ -13,7 +13,7 @@ const read = (names: readonly string[], answers: Record<string, readonly string[
     ...(book ? {book} : {}),
   });
 
-test('every name is looked up once; addresses are taken as they are', async (t) => {
+test('every name is looked up once; addresses are not looked up', async (t) => {
   const asked: string[] = [];
   const found = await withNames(
     (resolver) => ['web', '10.0.0.9', 'web', 'none'].map((name) => resolver.host(name, 4)),
@@ -28,17 +28,17 @@ test('every name is looked up once; addresses are taken as they are', async (t) 
   t.deepEqual(asked, ['web', 'none']);
 });
 
-test('the address in use stays while it is among the answers, and while nobody answers', async (t) => {
+test('the address in use stays while it is among the answers, and while no name server answers', async (t) => {
   const book: NameBook = new Map();
   t.deepEqual(await read(['web'], {web: ['10.0.0.1', '10.0.0.2']}, book), ['10.0.0.1']);
   t.deepEqual(await read(['web'], {web: ['10.0.0.2', '10.0.0.1']}, book), ['10.0.0.1']);
   t.deepEqual(await read(['web'], {}, book), ['10.0.0.1']);
   t.deepEqual(await read(['web'], {web: ['10.0.0.3']}, book), ['10.0.0.3']);
   t.deepEqual(await read(['other'], {}, book), [undefined]);
-  t.deepEqual([...book], [], 'names that nobody uses are forgotten');
+  t.deepEqual([...book], [], 'unused names are forgotten');
 });
 
-test('a name that has moved is told, with both addresses; the book waits for the reload', async (t) => {
+test('a name that moved is reported with both addresses; the book changes at the reload', async (t) => {
   const book: NameBook = new Map([
     ['4 web', '10.0.0.1'],
     ['4 mail', '10.0.0.5'],
@@ -50,7 +50,7 @@ test('a name that has moved is told, with both addresses; the book waits for the
   t.is(book.get('4 web'), '10.0.0.1');
 });
 
-test('while nobody answers a name that is not known is left out, and comes in when somebody does', async (t) => {
+test('an unknown name is left out while no name server answers, and added when one does', async (t) => {
   const book: NameBook = new Map([['4 known', '10.0.0.1']]);
   const unavailable = new Set<string>();
   const parse = (resolver: {host(name: string, family: 4 | 6): string | undefined}) =>
@@ -65,7 +65,7 @@ test('while nobody answers a name that is not known is left out, and comes in wh
   ]);
 });
 
-test('a start takes known names from the last time, and asks for no more than the others', async (t) => {
+test('a start uses the last known addresses and looks up only the other names', async (t) => {
   const dir = mkdtempSync(path.join(os.tmpdir(), 'hactl-names-'));
   t.teardown(() => rmSync(dir, {recursive: true, force: true}));
   t.deepEqual([...readNames(dir)], []);
@@ -90,7 +90,7 @@ test('a start takes known names from the last time, and asks for no more than th
   t.deepEqual(asked, ['mail']);
 });
 
-test('a machine without /etc/services knows the names of the services that are checked', (t) => {
+test('without /etc/services the names of the checked services are known', (t) => {
   const names = readServiceNames('/nonexistent/services');
   const asked = [
     'http/tcp',

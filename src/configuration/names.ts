@@ -7,7 +7,7 @@ import {replaceFile} from '@hactl/base/files';
 import type {Diagnostic, Source} from '@hactl/config';
 import {NAME_LOOKUP_LIMIT_MS} from '../system/limits.ts';
 
-/** What the parser asks; answers must be at hand, so names are looked up between two passes of the parser. */
+/** The parser's synchronous lookups: names are resolved between two passes of the parser. */
 export interface NameResolver {
   host(name: string, family: 4 | 6): string | undefined;
   service(name: string, protocol: string): number | undefined;
@@ -26,8 +26,8 @@ export function parseServices(text: string): Map<string, number> {
 }
 
 /**
- * The names that a minimal system lacks with its /etc/services (Debian's netbase is not essential): those of the services
- * that are checked, as IANA has them.
+ * Service names for a minimal system without /etc/services (Debian's netbase is not essential): those of the checked services,
+ * as registered with IANA.
  */
 const WELL_KNOWN_SERVICES = `
   ftp-data 20/tcp\n ftp 21/tcp\n ssh 22/tcp\n telnet 23/tcp\n smtp 25/tcp mail\n domain 53/tcp\n domain 53/udp
@@ -40,7 +40,7 @@ const WELL_KNOWN_SERVICES = `
   sip 5060/udp\n sip-tls 5061/tcp\n sip-tls 5061/udp\n xmpp-client 5222/tcp\n postgresql 5432/tcp postgres
   amqp 5672/tcp\n http-alt 8080/tcp webcache\n http-alt 8080/udp`;
 
-/** The machine's service names; where it has no such file, the well-known ones. */
+/** The machine's service names; without the file, the well-known ones. */
 export function readServiceNames(file = '/etc/services'): Map<string, number> {
   try {
     return parseServices(readFileSync(file, 'utf8'));
@@ -49,7 +49,7 @@ export function readServiceNames(file = '/etc/services'): Map<string, number> {
   }
 }
 
-/** Asks for all addresses; none: there is no such name. undefined: nobody answered, which says nothing of the name. */
+/** Looks up all addresses; empty: no such name. undefined: no answer, which says nothing about the name. */
 export type LookUp = (name: string, family: 4 | 6) => Promise<readonly string[] | undefined>;
 
 /** The machine's resolver. */
@@ -68,12 +68,12 @@ export const askResolver: LookUp = async (name, family) => {
   }
 };
 
-/** `FAMILY NAME` and the address in use; none (an empty text) for one that nobody could say yet. */
+/** `FAMILY NAME` → the address in use; empty for a name not resolved yet. */
 export type NameBook = Map<string, string>;
 
 const NAMES_FILE = 'names.json';
 
-/** The addresses that host names had when they were looked up last: no start depends on a name server. */
+/** The last known addresses of host names, saved so that no start depends on a name server. */
 export function readNames(stateDir: string): NameBook {
   try {
     const kept: unknown = JSON.parse(readFileSync(path.join(stateDir, NAMES_FILE), 'utf8'));
@@ -86,7 +86,7 @@ export function readNames(stateDir: string): NameBook {
   }
 }
 
-/** Throws when they cannot be kept. */
+/** Throws when they cannot be saved. */
 export function keepNames(stateDir: string, book: NameBook): void {
   const file = path.join(stateDir, NAMES_FILE);
   const text = `${JSON.stringify(Object.fromEntries([...book].filter(([, address]) => address !== '')))}\n`;
@@ -103,8 +103,8 @@ const textOf = (file: string): string | undefined => {
 };
 
 /**
- * Asks for a name again. The address in use stays while it is among the answers (resolvers turn their answers round), and
- * while there is no answer: a resolver that fails must not take a real server out.
+ * Looks a name up again. The address in use stays while it is among the answers (resolvers rotate them) and while there is no
+ * answer: a failing resolver must not remove a real server.
  */
 async function lookAgain(key: string, inUse: string | undefined, ask: LookUp): Promise<string | undefined> {
   const [family, name = ''] = key.split(' ');
@@ -115,14 +115,14 @@ async function lookAgain(key: string, inUse: string | undefined, ask: LookUp): P
     : found[0];
 }
 
-/** A name that has moved, or that has an address for the first time (then `from` is empty). */
+/** A name that moved, or has its first address (then `from` is empty). */
 export interface MovedName {
   readonly name: string;
   readonly from: string;
   readonly to: string;
 }
 
-/** Which names of the book have another address by now; the book stays as it is. */
+/** Which names of the book have a different address now; the book is not changed. */
 export async function movedNames(book: NameBook, ask: LookUp = askResolver): Promise<readonly MovedName[]> {
   const all = await Promise.all(
     [...book].map(async ([key, from]) => ({name: key.slice(2), from, to: await lookAgain(key, from, ask)})),
@@ -134,19 +134,19 @@ export async function movedNames(book: NameBook, ask: LookUp = askResolver): Pro
 
 export interface NameOptions {
   readonly ask?: LookUp;
-  /** Brings the addresses in use, and gets those of this time. */
+  /** In: the addresses in use; out: the new ones. */
   readonly book?: NameBook;
-  /** Names that have an address in the book are not looked up: at a start. */
+  /** At a start: names with an address in the book are not looked up. */
   readonly trustBook?: boolean;
-  /** Gets the names of which nobody could say anything. */
+  /** Receives the names that no name server answered for. */
   readonly unavailable?: Set<string>;
-  /** Gets the names, as the book has them, that do not exist. */
+  /** Receives the book keys of names that do not exist. */
   readonly absent?: Set<string>;
-  /** A name that does not exist is one of which nobody could say anything: for a start that has nothing better. */
+  /** Treats a name that does not exist as unanswered: for a start that has nothing better. */
   readonly leaveOutAbsent?: boolean;
 }
 
-/** Runs `parse` until every host name that it asked for has been looked up (twice at most: names do not breed names). */
+/** Runs `parse` until every host name it requested has been looked up (at most twice: names do not lead to more names). */
 export async function withNames<T>(
   parse: (resolver: NameResolver) => T,
   options: NameOptions = {},

@@ -1,4 +1,4 @@
-/** What a push needs of this director, on both sides. */
+/** What a push needs from a director, on both sides. */
 import type {ReadFile} from '@hactl/config';
 import type {AskPeer} from '../control/answers.ts';
 import type {Log} from '../system/log.ts';
@@ -12,12 +12,12 @@ export interface PushPorts {
   readonly log: Log;
   load(read?: ReadFile): Promise<LoadOutcome>;
   running(): Loaded;
-  /** Applies what is on the disk; `why` goes into the history. */
+  /** Applies the files on disk; `why` goes into the history. */
   reload(why: string): Promise<{readonly ok: boolean; readonly diagnostics: readonly string[]}>;
   readonly ask: AskPeer;
   /** The peer's name. */
   peer(): string;
-  /** Is a push or a rollback of this side going on? */
+  /** Whether a push or a rollback of this side is running. */
   busy(): boolean;
   wall(): number;
   wait(ms: number): Promise<void>;

@@ -1,9 +1,9 @@
-/** Alone in its file: commands read configuration files without all that the daemon loads. */
+/** In a file of its own so that commands can read configuration files without loading the daemon's code. */
 import {closeSync, fstatSync, openSync, readFileSync, realpathSync} from 'node:fs';
 
 /**
- * A file's text and permission bits, both of the file that was opened: its name may be another's a moment later. undefined:
- * there is no such file.
+ * A file's text and permission bits, both from the opened file: the name may point to another file a moment later. undefined:
+ * no such file.
  */
 export function readSource(path: string): {text: string; mode: number; realPath: string} | undefined {
   try {

@@ -1,6 +1,6 @@
 /**
- * The configuration in use: which intervals wait for the peer, whether the peer has the same, and what each process is
- * configured with. Pure. Reading files is the driver's business (configuration.ts).
+ * The configuration in use: which intervals wait for the peer, whether the peer has the same, and the configuration of each
+ * process. Pure; the driver (configuration.ts) reads the files.
  */
 import type {Instant, Millis, Moment} from '@hactl/base';
 import type {CheckReport, CheckSpec, ToChecks} from '@hactl/checks';
@@ -25,9 +25,9 @@ interface SeenDifference {
 
 export interface ConfigurationState {
   readonly running: Loaded;
-  /** What the engine has while the peer still has other intervals. */
+  /** The engine's intervals while the peer still has other ones. */
   readonly settling?: EngineConfig;
-  /** The peer's adverts say that it has another configuration. */
+  /** The peer's adverts carry another configuration's digest. */
   readonly seen?: SeenDifference;
 }
 
@@ -48,7 +48,7 @@ export type ConfigurationEffect =
 
 export type ConfigurationTurn = [ConfigurationState, readonly ConfigurationEffect[]];
 
-/** While one reloads after the other they differ for a moment: that is nothing to talk about. */
+/** While one director reloads after the other they differ for a moment: not worth reporting. */
 const PATIENCE: Millis = 2_000;
 const ASK_AGAIN: Millis = 30_000;
 
@@ -56,7 +56,7 @@ export const initialConfiguration = (running: Loaded): ConfigurationState => ({r
 
 export const nextConfigurationDeadline = ({seen}: ConfigurationState): Instant => seen?.askAt ?? Infinity;
 
-/** undefined: they agree, or it is too early to say, or nothing is known of the peer. */
+/** undefined: they agree, it is too early to say, or nothing is known about the peer. */
 export const differenceOf = ({seen}: ConfigurationState, now: Instant): ConfigDifference | undefined =>
   seen && now - seen.since >= PATIENCE ? seen.difference : undefined;
 
@@ -87,7 +87,7 @@ export function reduceConfiguration(
       const {seen} = state;
       if (!seen) return [state, []];
       const difference = {...seen.difference, problem: event.problem};
-      // Asked again and again, reported once.
+      // Retried until it works, reported once.
       return [
         {...state, seen: {...seen, reported: true, difference}},
         seen.reported ? [] : [{type: 'difference', difference}],
@@ -114,7 +114,7 @@ function onLoaded(before: ConfigurationState, loaded: Loaded): ConfigurationTurn
   return [state, [...news, ...configureEngine(state)]];
 }
 
-/** The new intervals are in force when the peer has the same configuration. */
+/** The new intervals take effect once the peer has the same configuration. */
 function settle(before: ConfigurationState, status: EngineStatus): ConfigurationTurn {
   const {settling, ...state} = before;
   if (!settling || !peersHave(state.running.digest, status)) return [before, []];
@@ -138,7 +138,7 @@ function withDifference(before: ConfigurationState, status: EngineStatus, now: I
   return {...state, seen: {key, since: now, askAt: now + PATIENCE, reported: false, difference}};
 }
 
-/** What the checks must know of the settings that are ours. */
+/** The hactl settings that the checks need. */
 function verdictSettings({
   cluster,
 }: Loaded): Pick<CheckSpec, 'rise' | 'damping' | 'dynamicWeight' | 'certDays'> {
@@ -148,7 +148,7 @@ function verdictSettings({
   return {rise, dynamicWeight, certDays, ...(damping ? {damping} : {})};
 }
 
-/** The checks of a configuration, each with what is known of it. */
+/** The checks of a configuration, each with its last report. */
 export function checksOf(loaded: Loaded, report: (id: string) => CheckReport | undefined): ToChecks {
   const settings = verdictSettings(loaded);
   const specs = loaded.cluster.ldirectord.flatMap((file) =>
@@ -156,7 +156,7 @@ export function checksOf(loaded: Loaded, report: (id: string) => CheckReport | u
       virtual.reals.map((real): CheckSpec => {
         const known = report(checkId(virtual, real))?.state;
         const spec = checkSpec(virtual, real, known === 'up' || known === 'down' ? known : undefined);
-        // A virtual service's own hactl_rise goes over that of ha.cf.
+        // A virtual service's hactl_rise overrides that of ha.cf.
         return {...settings, ...spec};
       }),
     ),
@@ -166,7 +166,7 @@ export function checksOf(loaded: Loaded, report: (id: string) => CheckReport | u
   return {type: 'configure', specs, ...(Object.keys(identity).length > 0 ? {identity} : {})};
 }
 
-/** What the sync process is told. */
+/** The sync process's configuration. */
 export function syncOf(
   {cluster}: Loaded,
   roles: ReadonlyMap<number, Role>,

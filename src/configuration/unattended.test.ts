@@ -16,7 +16,7 @@ const loaded = (text: string): Loaded => {
 const web = 'virtual=10.0.0.1:80\n\treal=10.0.0.2:80 gate\n\treal=10.0.0.3:80 gate\n';
 const mail = 'virtual=10.0.0.1:25\n\treal=10.0.0.2:25 gate\n';
 
-test('nobody but a person empties a service that runs', (t) => {
+test('only a requested reload may empty a running service', (t) => {
   const running = loaded(`autoreload=yes\n${web}${mail}`);
   for (const [what, text, expected] of [
     ['an empty file', '', /no virtual service would be left/],

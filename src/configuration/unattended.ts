@@ -3,8 +3,8 @@ import {virtualName} from '@hactl/config';
 import type {Loaded} from './loaded.ts';
 
 /**
- * Why a file that changed (autoreload) or a name that moved must not be applied without a person: a service would
- * lose all its servers. An editor that empties a file before it writes it, or a copy that stopped midway, looks so.
+ * Why a changed file (autoreload) or a moved name must not be applied unattended: a service would lose all its servers. An
+ * editor that truncates a file before writing it, or an interrupted copy, looks like this.
  */
 export function unattendedRefusal(running: Loaded, next: Loaded): string | undefined {
   const services = ({cluster}: Loaded) => cluster.ldirectord.flatMap(({virtuals}) => virtuals);

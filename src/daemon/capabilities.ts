@@ -1,18 +1,18 @@
 /**
- * Starts a child that keeps root's user id but few of its capabilities. Every thread of it must lose the others, and Node has
- * started several before any of our code runs: setpriv (util-linux) drops them before it executes Node.
+ * Starts a child as root with only a few capabilities. Every thread must lose the others, and Node starts several before any
+ * of our code runs: setpriv (util-linux) drops them before it executes Node.
  */
 import {spawnSync} from 'node:child_process';
 import process from 'node:process';
 import {SETPRIV_LIMIT_MS} from '../system/limits.ts';
 
 const SETPRIV = '/usr/bin/setpriv';
-/** By the words of setpriv: whether this machine's accepts them. */
+/** By setpriv arguments: whether this machine's setpriv accepts them. */
 const tried = new Map<string, boolean>();
 
 /**
- * The program and its words in front of another that keeps only these capabilities (names as setpriv writes them). Undefined
- * where that is not possible: this process is not root, has no CAP_SETPCAP, or there is no setpriv. The child then has what this process has.
+ * The command to prefix so that a program keeps only these capabilities (in setpriv's spelling). Undefined if that is
+ * impossible: this process is not root, lacks CAP_SETPCAP, or there is no setpriv. The child then inherits all capabilities.
  */
 export function keepOnly(
   capabilities: readonly string[],
@@ -23,7 +23,7 @@ export function keepOnly(
   const key = words.join(' ');
   let works = tried.get(key);
   if (works === undefined) {
-    // A trial: a setpriv that refuses a word must not keep the child from starting.
+    // A trial run: a setpriv that rejects an argument must not keep the child from starting.
     const {status} = spawnSync(SETPRIV, [...words, SETPRIV, '--dump'], {
       stdio: 'ignore',
       timeout: SETPRIV_LIMIT_MS,

@@ -9,7 +9,7 @@ import {programs} from './programs.ts';
 
 const LIMIT = 40_000;
 
-test('a spare is loaded, said to be, and takes the place of the one that dies', async (t) => {
+test('a spare is loaded, reported as loaded, and replaces a child that dies', async (t) => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-child-'));
   t.teardown(() => rmSync(folder, {recursive: true}));
   const entry = path.join(folder, 'program.mjs');
@@ -31,22 +31,22 @@ test('a spare is loaded, said to be, and takes the place of the one that dies', 
   await until('a spare is loaded', LIMIT, () => child.status().spare === 'loaded');
   const {pid, state} = child.status();
   t.is(state, 'running');
-  t.deepEqual(messages, [pid ?? 0], 'what a spare says is nobody’s yet');
+  t.deepEqual(messages, [pid ?? 0], 'a spare’s messages are held back');
   process.kill(pid ?? 0, 'SIGKILL');
-  await until('the spare is in its place', LIMIT, () => messages.length === 2);
+  await until('the spare has replaced it', LIMIT, () => messages.length === 2);
   const now = child.status();
   t.deepEqual(deaths, ['SIGKILL']);
   t.is(now.pid, messages[1]);
   t.is(now.restarts, 1);
-  t.is(now.spare, undefined, 'the next one is begun a while later');
+  t.is(now.spare, undefined, 'the next spare starts after a delay');
 });
 
 const CAP_NET_ADMIN = 1n << 12n;
 const CAP_NET_RAW = 1n << 13n;
-/** Young connections: the port of the reserved service is 1. */
+/** Young connections need it: the reserved service uses port 1. */
 const CAP_NET_BIND_SERVICE = 1n << 10n;
 
-test('the sync process and its spare keep the three capabilities of the network only, in every thread', async (t) => {
+test('the sync process and its spare keep only the three network capabilities, in every thread', async (t) => {
   if (process.getuid?.() !== 0 || !existsSync('/usr/bin/setpriv')) {
     t.log('not run: needs root and setpriv (util-linux)');
     t.pass();
@@ -78,6 +78,6 @@ test('the sync process and its spare keep the three capabilities of the network 
   check(pid);
   await until('a spare is loaded', LIMIT, () => child.status().spare === 'loaded');
   process.kill(pid, 'SIGKILL');
-  await until('the spare is in its place', LIMIT, () => messages.length === 2);
+  await until('the spare has replaced it', LIMIT, () => messages.length === 2);
   check(child.status().pid ?? 0);
 });

@@ -8,7 +8,7 @@ const PAUSE_MAX: Millis = 5_000;
 
 export interface ChildOptions<From> extends Program {
   readonly name: string;
-  /** A process that was started beforehand. */
+  /** A process started in advance. */
   readonly spare?: Spare;
   readonly clock: Clock;
   onMessage(message: From): void;
@@ -16,13 +16,13 @@ export interface ChildOptions<From> extends Program {
   onDeath(how: string): void;
 }
 
-/** A process of ours that is started again whenever it dies. */
+/** One of our processes, restarted whenever it dies. */
 export interface Child<To> {
-  /** False when there is no process to send to. */
+  /** False if there is no process to send to. */
   send(message: To): boolean;
   status(): ProcessStatus;
   readonly alive: boolean;
-  /** Ends it: first by `farewell`, after `limit` milliseconds by SIGKILL. It is not started again. */
+  /** Stops it for good: by `farewell`, after `limit` milliseconds by SIGKILL. */
   stop(farewell: To, limit: Millis): Promise<void>;
 }
 
@@ -30,11 +30,11 @@ const ORPHANS_AFTER: Millis = 200;
 /** Delay before a second process is started, so that the two do not compete for the processor. */
 const SPARE_AFTER: Millis = 1_500;
 
-/** What fork needs to know of a child. */
+/** How to fork a child. */
 export interface Program {
   readonly entry: string;
   readonly execArgv?: readonly string[];
-  /** The only capabilities that it has, in all its threads and programs; absent: those of this process. */
+  /** The only capabilities it keeps, in all its threads and programs; absent: those of this process. */
   readonly capabilities?: readonly string[];
 }
 
@@ -55,7 +55,7 @@ function launch({entry, execArgv = [], capabilities}: Program): ChildProcess {
   });
 }
 
-/** A child speaks first when it has loaded its program. */
+/** A child sends its first message once it has loaded its program. */
 export const spareState = ({said}: Spare): SpareState => (said.length > 0 ? 'loaded' : 'loading');
 
 /** Starts a process that waits to be activated by `keepChild`. */
@@ -80,8 +80,8 @@ export function makeSpareOf(
 }
 
 /**
- * Starts a child process with an IPC channel and keeps it running. A spare stands by, loaded and idle, so that the death
- * of one costs no start-up: it is activated in the same turn.
+ * Starts a child process with an IPC channel and keeps it running. A loaded, idle spare saves the start-up time when the child
+ * dies: it is activated in the same turn.
  */
 export function keepChild<To extends object, From>(options: ChildOptions<From>): Child<To> {
   let child: ChildProcess | undefined;
@@ -130,13 +130,13 @@ export function keepChild<To extends object, From>(options: ChildOptions<From>):
       const lived = options.clock.now() - startedAt;
       pause = spare ? 0 : backoff(lived, pause, {most: PAUSE_MAX});
       options.onDeath(how);
-      // Its programs end with it, once what counts has been done.
+      // Kill the programs it started, after the urgent work is done.
       setTimeout(endOrphans, ORPHANS_AFTER).unref();
       timer = setTimeout(start, pause);
     };
     started.on('exit', (code, signal) => onEnd(signal ?? `exit status ${code}`));
     started.on('error', (error) => onEnd(error.message));
-    // In a turn of its own: the caller keeps what keepChild returns before the first message arrives.
+    // In a separate turn: the caller stores keepChild's result before the first message arrives.
     setImmediate(() => {
       for (const message of ready?.said ?? []) options.onMessage(message as From);
     });
@@ -147,7 +147,7 @@ export function keepChild<To extends object, From>(options: ChildOptions<From>):
     send: (message) => {
       if (!child?.connected) return false;
       child.send(message, () => {
-        /* A child that dies under a send is seen by its exit. */
+        /* A child that dies during a send is noticed by its exit. */
       });
       return true;
     },
@@ -172,7 +172,7 @@ export function keepChild<To extends object, From>(options: ChildOptions<From>):
       const gone = new Promise<void>((resolve) => waiting.push(resolve));
       if (last.connected)
         last.send(farewell, () => {
-          /* Its exit is awaited below, whatever became of the message. */
+          /* Its exit is awaited below, whether or not the message arrived. */
         });
       const killer = setTimeout(() => last.kill('SIGKILL'), limit);
       await gone;

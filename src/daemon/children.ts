@@ -1,4 +1,4 @@
-/** The three child processes, and the questions whose answers somebody waits for. */
+/** The three child processes, and the requests that await their answers. */
 import type {Clock, Millis} from '@hactl/base';
 import type {FromChecks, ToChecks} from '@hactl/checks';
 import type {FromEngine, ToEngine} from '@hactl/failover';
@@ -15,15 +15,15 @@ export interface Children {
   readonly engine: Child<ToEngine> | undefined;
   readonly checks: Child<ToChecks>;
   readonly sync: Child<ToSync>;
-  /** Tells the engine; that this director is ready behind a barrier, for it may take an address back at once. */
+  /** Sends to the engine; readiness passes the sync barrier first, because the engine may take an address back at once. */
   toEngine(message: ToEngine): void;
-  /** Waits until both kernels have every connection, not for long: before an address moves by choice. */
+  /** Before a planned move: waits, with a short limit, until both kernels have every connection. */
   passBarrier(): Promise<void>;
-  /** Asks the engine and waits for the answer with the same id; undefined: no answer in time. */
+  /** Sends a request to the engine and waits for the answer with the same id; undefined: it timed out. */
   askEngine(make: (id: number) => ToEngine, limit: Millis): Promise<FromEngine | undefined>;
-  /** What the engine reports by itself is up to half a second old. */
+  /** The engine's unsolicited reports are up to half a second old. */
   freshStatus(): Promise<void>;
-  /** The checks report each change by themselves; when a check was made last they report when they are asked. */
+  /** Checks report changes unasked; the time of the last check only on request. */
   freshReports(): Promise<void>;
   status(): readonly ProcessStatus[];
   stopEngine(): Promise<void>;
@@ -33,7 +33,7 @@ export interface Children {
 export function startChildren(options: {
   readonly clock: Clock;
   readonly pair: boolean;
-  /** Children that were started beforehand. */
+  /** Children started in advance. */
   readonly pool: ReadonlyMap<string, Spare> | undefined;
   readonly feed: (event: CoreEvent) => void;
 }): Children {
@@ -73,7 +73,7 @@ export function startChildren(options: {
     // Without a peer there is nothing to wait for.
     const problem = peerHeard ? await barrier.pass() : undefined;
     if (problem === undefined) return;
-    const message = `the address moves without the youngest connections: ${problem}`;
+    const message = `the address moves without the newest connections: ${problem}`;
     feed({type: 'sync', message: {type: 'log', level: 'warn', message}});
   };
   const engine = options.pair
@@ -119,7 +119,7 @@ export function startChildren(options: {
     },
     freshReports: () =>
       new Promise((resolve) => {
-        // One that has not spoken yet would not answer in time.
+        // A child that has not sent anything yet would not answer in time.
         if (checks.status().state !== 'running' || !checks.send({type: 'report'})) return resolve();
         const timer = setTimeout(resolve, ENGINE_STATUS_LIMIT_MS);
         reported.push(() => {

@@ -1,4 +1,4 @@
-/** Wall-clock chores: the scheduled drill announced in ha.cf. Intervals are never cron's business. */
+/** The scheduled drill of ha.cf, by wall clock. Cron is not used for intervals. */
 import {execFile} from 'node:child_process';
 import type {Clock} from '@hactl/base';
 import type {HaConfig} from '@hactl/config';
@@ -7,13 +7,13 @@ import type {Log} from '../system/log.ts';
 import {programFile} from '../system/programs.ts';
 import {makeMinutes, untilNextMinute} from './minutes.ts';
 
-/** Keeps the chores of the configuration scheduled. */
+/** Keeps the configured drill scheduled. */
 export function scheduleChores(options: {
   readonly clock: Clock;
   readonly log: Log;
   readonly runDir: string;
   readonly stateDir: string;
-  /** A drill was not done, or not to its end: people are to hear of it. */
+  /** A drill did not run or did not finish: notify people. */
   readonly failed: (reason: string) => void;
 }): {
   configure(ha: HaConfig | undefined): void;

@@ -1,4 +1,4 @@
-/** The supervisor's state, the events it takes and the effects it has; its initial state. Pure. */
+/** The supervisor's state, events, effects and initial state. Pure. */
 import type {Instant, Millis, Moment} from '@hactl/base';
 import type {FromChecks, ToChecks} from '@hactl/checks';
 import {groupIds} from '@hactl/config';
@@ -50,11 +50,11 @@ import {
 } from '../table/slice.ts';
 import {syncGroups} from '../table/sync-groups.ts';
 
-/** What never changes while the supervisor runs. */
+/** Constant while the supervisor runs. */
 export interface CoreConfig {
   readonly node: string;
   readonly stateDir: string;
-  /** This machine's kernel had the peer's connections a moment ago, under a supervisor before this one. */
+  /** This machine's kernel had the peer's connections a moment ago, under the previous supervisor. */
   readonly syncTrusted: boolean;
 }
 
@@ -68,17 +68,17 @@ export interface CoreState {
   readonly alerts: AlertsState;
   readonly journal: JournalState;
   readonly sync?: SyncStatus;
-  /** When the sync process is asked for its status again. */
+  /** When to request the sync process's status again. */
   readonly syncStatusAt: Instant;
-  /** Instants at which something counts as overdue, in order. */
+  /** Instants at which something becomes overdue, in order. */
   readonly marks: readonly Instant[];
-  /** Does this director check its real servers now? */
+  /** Whether this director checks its real servers now. */
   readonly checking: boolean;
-  /** Does a group of haresources have a sync daemon? */
+  /** Whether a haresources group has a sync daemon. */
   readonly syncs: boolean;
 }
 
-/** From outside: the children's messages, results of effects, operators, the peer, the clock. */
+/** External events: messages of children, results of effects, operators, the peer, the clock. */
 export type CoreEvent =
   | {readonly type: 'checks'; readonly message: FromChecks}
   | {readonly type: 'engine'; readonly message: FromEngine}
@@ -93,7 +93,7 @@ export type CoreEvent =
   | Extract<ResourcesEvent, {type: 'scripts-done' | 'stuck'}>
   | Extract<RolesEvent, {type: 'tracked' | 'give-up' | 'give-up-all'}>
   | Extract<AlertsEvent, {type: 'drill-failed'}>
-  /** The daemon ends: remaining notifications are sent while the roles are still known. */
+  /** The daemon stops: remaining notifications are sent while the roles are still known. */
   | {readonly type: 'stopping'}
   | {readonly type: 'tick'};
 
@@ -108,7 +108,7 @@ export type CoreEffect =
   | {readonly type: 'to-sync'; readonly message: ToSync}
   | {readonly type: 'record'; readonly draft: EventDraft}
   | {readonly type: 'child-died'; readonly name: string; readonly how: string}
-  /** The engine died and the peer lives: the addresses go, and the peer is told in the engine's name. */
+  /** The engine died and the peer lives: remove the addresses and announce priority 0 in the engine's name. */
   | {readonly type: 'remove-vips'; readonly vips: readonly EngineVip[]}
   | {readonly type: 'send-priority-zero'; readonly config: EngineConfig}
   | {readonly type: 'engine-ready'; readonly realtime: string}
@@ -119,7 +119,7 @@ export type CoreEffect =
       readonly message: string;
     };
 
-/** How often the sync process is asked for its status. */
+/** Interval at which the sync process's status is requested. */
 export const SYNC_STATUS_EVERY: Millis = 500;
 
 export const tableConfig = ({cluster}: Loaded): TableConfig => ({
@@ -127,7 +127,7 @@ export const tableConfig = ({cluster}: Loaded): TableConfig => ({
   verdicts: cluster.ha?.hactl.verdicts,
 });
 
-/** The groups of the engine: its ids are stable, so everybody else uses them. */
+/** The engine's groups: its ids are stable, so all other code uses them. */
 export const groupsOf = (loaded: Loaded): readonly Group[] => loaded.engine?.groups ?? [];
 
 export function resourcesOf({cluster}: Loaded): ResourcesState {

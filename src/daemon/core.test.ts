@@ -38,7 +38,7 @@ interface Pair {
   readonly rise?: number;
 }
 
-/** As much of an engine's configuration as the supervisor looks at. */
+/** The part of an engine's configuration that the supervisor reads. */
 const engineOf = (vrids: readonly number[], more: Partial<EngineConfig> = {}): EngineConfig =>
   ({
     node: 'a',
@@ -95,7 +95,7 @@ const start = (source: string, pair?: Pair) => {
       if (effect.type === 'write-orders') feed({type: 'orders-written'});
     }
   }
-  /** Until the table is as it should be. */
+  /** Waits until the table is as expected. */
   const settled = async (): Promise<void> => {
     for (let before; before !== table.idle();) {
       before = table.idle();
@@ -115,7 +115,7 @@ const start = (source: string, pair?: Pair) => {
         observed.destinations.map(({address, weight}) => [address, weight]),
       ),
     );
-  /** An operator's word. */
+  /** An operator's request. */
   const order = async (action: OrderRequest['action'], ...reals: string[]): Promise<void> => {
     feed({type: 'order', request: {action, reals, who: 'ann'}, addresses: new Map(), reply: 1});
     await settled();
@@ -139,7 +139,7 @@ const start = (source: string, pair?: Pair) => {
       feed({type: 'loaded', loaded: next});
       await settled();
     },
-    /** Lets time pass, and does what is due. */
+    /** Advances the clock and runs what is due. */
     pass: async (ms: number): Promise<void> => {
       now += ms;
       if (nextDeadline(state) <= now) feed({type: 'tick'});
@@ -167,7 +167,7 @@ const start = (source: string, pair?: Pair) => {
   };
 };
 
-test('verdicts become a table, and the engine is told when the first round is done', async (t) => {
+test('verdicts become a table, and the engine becomes ready after the first round', async (t) => {
   const one = start(text(two));
   await one.settled();
   t.deepEqual(await one.weights(), {});
@@ -182,7 +182,7 @@ test('verdicts become a table, and the engine is told when the first round is do
   t.deepEqual(await one.weights(), {'10.0.0.1': 3});
 });
 
-test('hactl_rise of a virtual counts before ha.cf’s, and Piranha’s texts reach the checks', async (t) => {
+test('a virtual service’s hactl_rise overrides ha.cf’s, and Piranha’s texts reach the checks', async (t) => {
   const source = text(two).replace('service=http', 'hactl_expect="HTTP"');
   const sent = (from: string, rise?: number) => {
     const one = start(from, {
@@ -201,7 +201,7 @@ test('hactl_rise of a virtual counts before ha.cf’s, and Piranha’s texts rea
   t.like(sent(source)[0], {service: 'send-expect', sendExpect: {expect: 'HTTP', regex: false}});
 });
 
-test('a supervisor that starts on a running table changes nothing in it', async (t) => {
+test('a supervisor that starts on a running table does not change it', async (t) => {
   const one = start(text(two));
   await one.settled();
   await one.verdict('10.0.0.1', 'up');
@@ -216,7 +216,7 @@ test('a supervisor that starts on a running table changes nothing in it', async 
   t.deepEqual(successor.operations, []);
 });
 
-test('a reload edits what changed, keeps what is known, and deletes only what was ours', async (t) => {
+test('a reload edits what changed, keeps known verdicts, and deletes only our own services', async (t) => {
   const one = start(text(two));
   await one.ipvs.apply({
     type: 'new-service',
@@ -243,7 +243,7 @@ test('a reload edits what changed, keeps what is known, and deletes only what wa
   );
 });
 
-test('a real that an operator holds is down, whatever its checks say, and comes back with its weight', async (t) => {
+test('a real server in maintenance is down, whatever its checks say, and returns with its weight', async (t) => {
   const one = start(text(two));
   await one.settled();
   await one.verdict('10.0.0.1', 'up');
@@ -256,7 +256,7 @@ test('a real that an operator holds is down, whatever its checks say, and comes 
   t.deepEqual(await one.weights(), {'10.0.0.1': 3, '10.0.0.2': 1});
 });
 
-test('quiescent=yes: a held real keeps its connections with weight 0', async (t) => {
+test('quiescent=yes: a real server in maintenance keeps its connections with weight 0', async (t) => {
   const one = start(text(two, 'quiescent=yes\n'));
   await one.settled();
   await one.verdict('10.0.0.1', 'up');
@@ -287,7 +287,7 @@ for (const [value, left] of [
     await clearTable(one.state.table.config.files, one.ipvs, () => undefined);
     t.is((await one.ipvs.list()).length, left);
   });
-test('the engine may preempt only when the connections are here', async (t) => {
+test('the engine may preempt only once the connections are synced', async (t) => {
   const one = start(text(two), {
     engine: engineOf([]),
     groups: [{name: 'g', node: 'a', resources: [{type: 'LVSSyncDaemonSwap', args: ['master']}]} as never],
@@ -314,7 +314,7 @@ test('the engine may preempt only when the connections are here', async (t) => {
   t.like(readiness(), {ready: false});
 });
 
-test('the journal gets verdicts that are news, changes of the table, and changes of role', async (t) => {
+test('the journal gets changed verdicts, table changes and role changes', async (t) => {
   const one = start(text(two), {engine: engineOf([1]), groups: []});
   await one.settled();
   await one.verdict('10.0.0.1', 'up');
@@ -342,7 +342,7 @@ test('the journal gets verdicts that are news, changes of the table, and changes
   t.is(one.recorded().at(-1)?.wall, 7);
 });
 
-test('a drained real stays in the table with weight 0, and all drained brings the fallback', async (t) => {
+test('a drained real server stays in the table with weight 0, and the fallback serves if all are drained', async (t) => {
   const one = start(text(two, 'fallback=127.0.0.1:80\n'));
   await one.verdict('10.0.0.1', 'up');
   await one.verdict('10.0.0.2', 'up');
@@ -355,7 +355,7 @@ test('a drained real stays in the table with weight 0, and all drained brings th
   t.deepEqual(await one.weights(), {'10.0.0.1': 3, '10.0.0.2': 1});
 });
 
-test('a shorter deadtime is the engine’s business only when the peer has it too', async (t) => {
+test('a shorter deadtime reaches the engine only when the peer has it too', async (t) => {
   const engine = (deadtime: number, configDigest: string) => engineOf([], {deadtime, configDigest});
   const one = start(text(two), {engine: engine(10_000, 'aa'), groups: []});
   await one.settled();
@@ -418,7 +418,7 @@ const peerStatus = (
   },
 });
 
-test('a group that a reload removes while it is Active has no role here any more, and the journal says so', async (t) => {
+test('an Active group removed by a reload no longer has a role here, and the journal records it', async (t) => {
   const source = text(two, 'fallback=127.0.0.1:80\n');
   const one = start(source, {engine: engineOf([7, 9]), groups: []});
   one.feed(transition(7, 'Active'));
@@ -431,10 +431,10 @@ test('a group that a reload removes while it is Active has no role here any more
     'g7: Active -> Initialize: removed from haresources',
   );
   one.feed(transition(7, 'Backup'));
-  t.deepEqual([...one.state.roles.roles], [], 'what the engine says of it afterwards changes nothing');
+  t.deepEqual([...one.state.roles.roles], [], 'later engine reports about it change nothing');
 });
 
-test('an engine that dies takes its roles along', (t) => {
+test('when the engine dies its roles end', (t) => {
   const one = start(text(two), {engine: engineOf([7]), groups: []});
   one.feed(transition(7, 'Active'));
   one.feed(peerStatus(true));
@@ -462,7 +462,7 @@ const allUp = async (run: ReturnType<typeof start>): Promise<void> => {
   await run.settled();
 };
 
-test('one entry that the kernel refuses: the rest is served, it is reported once and tried again alone', async (t) => {
+test('an entry that the kernel refuses: the rest is served, it is reported once and retried alone', async (t) => {
   const one = start(badScheduler);
   await allUp(one);
   t.deepEqual(await one.weights(), {'10.0.1.1': 1, '10.0.1.3': 1});
@@ -490,7 +490,7 @@ test('one entry that the kernel refuses: the rest is served, it is reported once
   t.true(one.state.roles.readiness.ready);
 });
 
-test('a table that somebody clears between the reading and the change is whole again after a second', async (t) => {
+test('a table cleared between read and change is complete again after a second', async (t) => {
   const one = start(text(two));
   await one.verdict('10.0.0.1', 'up');
   await one.verdict('10.0.0.2', 'up');
@@ -512,16 +512,16 @@ test('a table that somebody clears between the reading and the change is whole a
   t.deepEqual(one.sent('entry-refused'), []);
 });
 
-test('a refused entry is due while the table cannot be read: it waits with the table, and nothing spins', async (t) => {
+test('a refused entry due while the table cannot be read waits with the table, without a busy loop', async (t) => {
   const one = start(badScheduler);
   await allUp(one);
   one.ipvs.list = () => Promise.reject(new Error('no answer'));
   await one.pass(1_000);
   t.is(one.state.table.problem, 'no answer');
-  t.is(nextTableDeadline(one.state.table), 2_000, 'the table is tried again after a second');
+  t.is(nextTableDeadline(one.state.table), 2_000, 'the table is retried after a second');
 });
 
-test('a server that the kernel refuses does not take its service along', async (t) => {
+test('a refused real server does not affect its service', async (t) => {
   const one = start(text('\treal=224.0.0.1:80 gate\n\treal=10.0.0.2:80 gate\n'));
   await one.verdict('224.0.0.1', 'up');
   await one.verdict('10.0.0.2', 'up');
@@ -546,7 +546,7 @@ for (const [what, harm, found] of [
     /real server 10\.0\.0\.1:80 .* had weight 77 instead of 3$/,
   ],
   [
-    'a server too many',
+    'an extra real server',
     (ipvs: IpvsClient) => ipvs.apply({type: 'new-dest', key: http, destination: dest('10.0.0.9', 1)}),
     /real server 10\.0\.0\.9:80 .* was not in the configuration$/,
   ],
@@ -564,7 +564,7 @@ for (const [what, harm, found] of [
     t.regex(event?.text ?? '', found);
   });
 
-test('a certificate that is about to run out: an event for each day, and one when it was renewed', async (t) => {
+test('a certificate about to expire: one event per day, and one when it was renewed', async (t) => {
   const one = start(text(two));
   const id = 'tcp 10.0.0.100:80 > 10.0.0.1:80';
   const hear = async (days?: number): Promise<void> => {
@@ -583,12 +583,12 @@ test('a certificate that is about to run out: an event for each day, and one whe
     [
       ['warn', id, `${id}: the certificate runs out in 13 days`],
       ['warn', id, `${id}: the certificate runs out in 12 days`],
-      ['info', id, `${id}: the certificate is not about to run out any more`],
+      ['info', id, `${id}: the certificate is no longer about to expire`],
     ],
   );
 });
 
-test('what others keep in the table, and what a reload changes, is no drift', async (t) => {
+test('foreign services and changes by a reload are not drift', async (t) => {
   const one = start(text(two, 'checkinterval=5\n'));
   await one.verdict('10.0.0.1', 'up');
   const foreign = {...http, port: 9_999};
@@ -603,7 +603,7 @@ test('what others keep in the table, and what a reload changes, is no drift', as
   t.is((await one.ipvs.list()).length, 2);
 });
 
-test('Active with a table that does not serve: the groups are offered to a peer that is ready, not to another', async (t) => {
+test('Active with a table that does not serve: the groups are offered to a ready peer only', async (t) => {
   const one = start(badScheduler, {engine: engineOf([7]), groups: []});
   await allUp(one);
   one.feed(transition(7, 'Active'));
@@ -618,7 +618,7 @@ test('Active with a table that does not serve: the groups are offered to a peer 
   t.like(offers()[0], {type: 'give-up', vrid: 7});
 });
 
-test('of two directors that are both Active each speaks for the addresses that it holds', (t) => {
+test('if both directors are Active each speaks for the addresses it holds', (t) => {
   const engine = engineOf([7, 9]);
   const [first, second] = engine.groups;
   const vip = (address: string) => [{family: 4 as const, address, prefixLength: 24, device: 'eth0'}];
@@ -634,15 +634,15 @@ test('of two directors that are both Active each speaks for the addresses that i
   one.feed(peerStatus(true, [7]));
   const speaks = () =>
     ['10.0.0.100', '10.0.0.101', '10.0.0.250'].map((address) => speaksFor(one.state.roles, address));
-  t.deepEqual(speaks(), [false, true, false], 'the peer has the first of the groups');
+  t.deepEqual(speaks(), [false, true, false], 'the peer holds the first group');
   one.feed(peerStatus(true));
   t.deepEqual(speaks(), [false, true, true]);
-  // The last of the three is in the peer's haresources only, which was edited first.
+  // The last of the three is only in the peer's haresources, which was edited first.
   one.feed(peerStatus(true, [], [addressHash('10.0.0.250')]));
   t.deepEqual(speaks(), [false, true, false]);
 });
 
-test('a verdict reads its own service only, and does not put the look at the others off', async (t) => {
+test('a verdict reads only its own service, and does not delay the read of the others', async (t) => {
   const source = (port: number): string =>
     text('\treal=10.0.0.1:80 gate\n').replaceAll('10.0.0.100:80', `10.0.0.100:${port}`);
   const one = start(`${source(80)}\n${source(81)}`);
@@ -695,5 +695,5 @@ test('ten thousand verdicts: the state is not copied with each', (t) => {
     one.feed({type: 'checks', message: {type: 'verdict', report}});
   }
   t.is(one.state.table.reports.unknown, 0);
-  t.true(performance.now() - before < 20_000, 'two milliseconds for each would be copying');
+  t.true(performance.now() - before < 20_000, 'two milliseconds each would mean copying');
 });

@@ -1,9 +1,9 @@
 /**
- * The supervisor's machine: messages of children, kernel, operators and peer → effects. It routes
- * events to the slices and the slices' facts to one another; it is the only caller of the slices. Pure.
+ * The supervisor's machine: messages from children, kernel, operators and peer → effects. It routes events to the slices and
+ * facts between slices; it is the only caller of the slices. Pure.
  *
- * Effects are performed in their order. What a slice decides in a step is in force for the slices behind it in the same
- * step: configuration, roles, operators, table, resources, alerts, journal.
+ * Effects are performed in order. A slice's decision is visible to the later slices in the same step: configuration, roles,
+ * operators, table, resources, alerts, journal.
  */
 import type {Moment} from '@hactl/base';
 import type {FromChecks, ToChecks} from '@hactl/checks';
@@ -184,7 +184,7 @@ function alerts(turn: Turn, event: AlertsEvent): void {
     emit(turn, effect.type === 'ask-reports' ? {type: 'to-checks', message: {type: 'report'}} : effect);
 }
 
-/** What is known of virtual services now, for those who tell people. */
+/** The current views of the virtual services, for alerts. */
 function viewsNow({table: state, roles: known}: CoreState): VirtualView[] {
   const {config, counting} = state;
   return viewsOf(config.files, judgedOf(state), counting, ({address}) =>
@@ -253,14 +253,14 @@ function onDeath(turn: Turn, death: Extract<CoreEvent, {type: 'child-died'}>): v
   if (death.name !== 'failover') return;
   const {engine} = turn.state.configuration.running;
   if (engine && peerLives(turn.state.roles)) {
-    // The peer can serve: hand over at once instead of letting it wait for the dead time.
+    // The peer can serve: hand over at once instead of letting it wait for deadtime.
     emit(turn, {type: 'remove-vips', vips: engine.groups.flatMap((group) => group.vips)});
     emit(turn, {type: 'send-priority-zero', config: engine});
   }
   roles(turn, {type: 'engine-died', how: death.how});
 }
 
-/** Applies a configuration. What did not change keeps its state. */
+/** Applies a configuration. Unchanged parts keep their state. */
 function onLoaded(turn: Turn, loaded: Loaded): void {
   const {cluster} = loaded;
   const marks = marksOf(loaded, turn.state.startedAt).filter((mark) => mark > turn.moment.now);

@@ -1,4 +1,4 @@
-/** A running director: the machine, its drivers, the sockets. Wiring only; what is decided is in core.ts. */
+/** A running director: the machine, its drivers, the sockets. Wiring only; core.ts decides. */
 import {systemClock as clock} from '@hactl/base';
 import {openRecentSync} from '@hactl/sync';
 import {makeConfigDesk} from '../configuration/config-desk.ts';
@@ -32,11 +32,11 @@ import {cleanStop} from './stop.ts';
 export interface Director {
   stop(): Promise<void>;
   reload(): Promise<ReloadOutcome>;
-  /** Whether it may serve what is configured. */
+  /** Whether it is ready to serve what is configured. */
   readiness(): Readiness;
 }
 
-/** Reads the files, starts everything. undefined: the files have errors, which were printed. */
+/** Reads the files and starts everything. undefined: the files have errors, which were printed. */
 export async function runDirector(options: DirectorOptions): Promise<Director | undefined> {
   const {configDir, stateDir, node, logger} = options;
   const {log} = logger;
@@ -48,7 +48,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     names: began.names,
     taken: (names) => rememberNames(stateDir, names, log),
   });
-  // Before anything is logged: a log file has all of it.
+  // Before anything is logged, so that the log file is complete.
   logger.configure(began.first.loaded.cluster);
 
   const config = {node, stateDir, syncTrusted: openRecentSync(stateDir, () => clock.now()).recent};
@@ -123,7 +123,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     settings: peer.settings,
     answer: answerPeerWith(peerHandlers(ports)),
   });
-  // Children that stood by have said that they are ready: they get their orders before anything else is done here.
+  // Spare children are ready already: they are configured before anything else is done here.
   await new Promise((resolve) => setImmediate(resolve));
   const answer = journalled(journal.record, answerWith(operatorHandlers(ports)));
   const control = await openControlOrLater(() => openControl(options.runDir, answer), log);
@@ -135,7 +135,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   });
   for (const socket of sockets) await socket.configure(began.first.loaded); // oxlint-disable-line no-await-in-loop -- as above.
   configuration.watch(began.first.files);
-  // With errors on the disk another version is in use, and it is kept already.
+  // If the files on disk have errors, another version is in use, and that is kept already.
   if (began.problem === undefined) keepVersion(store, log, clock.wall(), began.first.loaded, 'start');
   journal.open();
   log('info', `director ${node} runs with ${configDir}`);

@@ -1,4 +1,4 @@
-/** The drivers around the machine: each feeds it and carries out what it decides. */
+/** The drivers around the machine: each feeds it events and performs effects. */
 import type {Clock} from '@hactl/base';
 import {openNotifications, type Notifications} from '../alerts/notifications.ts';
 import type {Loaded} from '../configuration/loaded.ts';
@@ -42,9 +42,9 @@ export interface Drivers {
   readonly resources: ResourceRunner;
   readonly requests: Requests;
   readonly journal: Journal;
-  /** Applies a configuration: what did not change continues. */
+  /** Applies a configuration: unchanged parts continue. */
   configure(loaded: Loaded): void;
-  /** No driver feeds events any more. */
+  /** Stops all drivers: no further events. */
   quiet(): void;
   stopResources(): Promise<void>;
   readonly notifications: Notifications;
@@ -80,7 +80,7 @@ export function openDrivers(options: DriverOptions): Drivers {
     pool: options.pool,
     feed: (event: CoreEvent) => {
       feed(event);
-      // The paths are open: heartbeat starts its clients now.
+      // The paths are open: at this point heartbeat starts its clients.
       if (event.type === 'engine' && event.message.type === 'status') respawns.up();
     },
   });

@@ -11,12 +11,12 @@ export interface Line {
 }
 
 const goesOn: Readonly<Record<string, string>> = {
-  failover: 'starting it again',
-  checks: 'the table stays as it is, starting it again',
-  sync: "the kernel's daemon goes on, starting it again",
+  failover: 'restarting it',
+  checks: 'the table stays as it is, restarting it',
+  sync: "the kernel's daemon continues, restarting it",
 };
 
-/** The log line of an effect; undefined for one that is not for people. */
+/** The log line of an effect; undefined if it is not logged. */
 export function linesOf(effect: CoreEffect): readonly Line[] {
   const line = (level: Level, text: string): readonly Line[] => [{level, text}];
   switch (effect.type) {
@@ -49,12 +49,12 @@ export function linesOf(effect: CoreEffect): readonly Line[] {
     case 'entry-accepted':
       return line('info', describeRefusal(effect.refusal, true));
     case 'table-unreachable':
-      return line('error', `IPVS table: ${effect.reason}; trying again every second`);
+      return line('error', `IPVS table: ${effect.reason}; retrying every second`);
     case 'settling':
       return line(
         'info',
         effect.over
-          ? 'the peer has the same configuration: the new intervals are in force'
+          ? 'the peer has the same configuration: the new intervals take effect'
           : 'the new intervals wait until the peer has the same configuration',
       );
     case 'difference':
@@ -66,14 +66,14 @@ export function linesOf(effect: CoreEffect): readonly Line[] {
     case 'orders-merged':
       return line(
         'info',
-        `orders of the other director: ${effect.added} taken over, ${effect.ended} taken back`,
+        `overrides from the other director: ${effect.added} added, ${effect.ended} revoked`,
       );
     case 'maintenance-changed':
       return line('info', `${effect.id}: ${effect.on ? MAINTENANCE_REASON : 'maintenance is over'}`);
     case 'exchange-problem':
-      return line('warn', `orders for real servers are not the same on both directors: ${effect.problem}`);
+      return line('warn', `overrides of real servers differ between the directors: ${effect.problem}`);
     case 'fence-self':
-      return line('error', `${effect.reason}: this machine has itself fenced`);
+      return line('error', `${effect.reason}: requesting that this machine be fenced`);
     default:
       return [];
   }

@@ -1,4 +1,4 @@
-/** A function for each command of the control socket and of the peer. */
+/** One function per command of the control socket and of the peer channel. */
 import type {Clock} from '@hactl/base';
 import type {ConfigHandlers, ConfigPeerHandlers} from '../configuration/config-desk.ts';
 import type {AskPeer, Handlers, PeerHandlers} from '../control/answers.ts';
@@ -27,7 +27,7 @@ export interface HandlerPorts {
   readonly desk: {readonly handlers: ConfigHandlers; readonly peerHandlers: ConfigPeerHandlers};
 }
 
-/** What operators may ask. */
+/** The operators' commands. */
 export const operatorHandlers = (ports: HandlerPorts): Handlers => ({
   status: ports.snapshot,
   events: ports.journal.answer,
@@ -69,13 +69,13 @@ export const operatorHandlers = (ports: HandlerPorts): Handlers => ({
         problem ?? 'no connection sync: haresources has no LVSSyncDaemonSwap, or there is no peer',
       );
     if (!report.peer)
-      throw new CommandError('no-peer', "the peer's sync process is not heard: nobody to ask for a table");
+      throw new CommandError('no-peer', "no contact with the peer's sync process: nobody can send a table");
     ports.children.sync.send({type: 'resync'});
     return {asked: true, resyncs: report.resyncs};
   },
 });
 
-/** What the peer may ask. */
+/** The peer's commands. */
 export const peerHandlers = (ports: HandlerPorts): PeerHandlers => ({
   status: ports.snapshot,
   events: ports.journal.answer,

@@ -1,15 +1,15 @@
-/** The supervisor's own words with the kernel: where an address belongs, and the removal of a dead engine's addresses. */
+/** The supervisor's own kernel access: which interface an address belongs on, and removing a dead engine's addresses. */
 import {findRouteInterface, openAddresses} from '@hactl/net';
 import type {EngineVip} from '@hactl/failover';
 import type {FindInterface} from '../configuration/engine-config.ts';
 import type {Log} from '../system/log.ts';
 
-/** findif: the routes are read once, over npm netlink; the answer is good for one reading of the files. */
+/** findif: reads the routes once, over npm netlink; valid for one load of the files. */
 export async function findInterface(): Promise<FindInterface> {
   return findRouteInterface();
 }
 
-/** Takes addresses off their interfaces; what is not there is as it should be. */
+/** Removes addresses from their interfaces; missing ones are fine. */
 export function removeVips(vips: readonly EngineVip[], log: Log): void {
   const addresses = openAddresses();
   try {

@@ -1,4 +1,4 @@
-/** A control socket that cannot be made (a read-only /run, no space) does not stop the service: it is retried. */
+/** A control socket that cannot be created (read-only /run, no space) does not stop the service: it is retried. */
 import type {Control} from '../control/access.ts';
 import type {Log} from '../system/log.ts';
 
@@ -13,7 +13,7 @@ export async function openControlOrLater(open: () => Promise<Control>, log: Log)
     try {
       control = await open();
       if (wanted) await control.configure(wanted);
-      if (problem !== undefined) log('info', 'the control socket is open: hactl can be used again');
+      if (problem !== undefined) log('info', 'the control socket is open: hactl works again');
       problem = undefined;
     } catch (error) {
       if (problem === undefined)

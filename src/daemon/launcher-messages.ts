@@ -4,7 +4,7 @@ import type {SpareState} from '../control/protocol.ts';
 /** A spare supervisor and its children have loaded their programs. */
 export const LOADED = 'loaded';
 
-/** Launcher to the active supervisor: which spares are ready in case it dies. */
+/** Launcher to the active supervisor: which spares are loaded in case it dies. */
 export interface LauncherMessage {
   readonly spare?: SpareState;
 }

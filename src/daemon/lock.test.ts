@@ -1,4 +1,4 @@
-/** A second hactld on the same directories: refused with the pid of the first, which loses nothing. */
+/** A second hactld on the same directories is refused with the pid of the first, which is unaffected. */
 import {spawn, spawnSync} from 'node:child_process';
 import {mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
@@ -22,7 +22,7 @@ test('the second hactld on a run or state directory is refused, and the first go
     rmSync(root, {recursive: true, force: true});
   });
   const socket = path.join(root, 'run/control.sock');
-  /** An inode's number may be used again: its time is not. */
+  /** An inode number may be reused; its time is not. */
   const made = (): number | undefined => statSync(socket, {throwIfNoEntry: false})?.ctimeMs;
   await until('the first listens', 60_000, made);
   const before = made();
@@ -44,7 +44,7 @@ test('the second hactld on a run or state directory is refused, and the first go
   }
   t.is(made(), before, 'its socket is untouched');
   t.is(readFileSync(path.join(root, 'run/hactld.lock'), 'utf8'), `${first.pid}\n`);
-  // A supervisor that was killed leaves no lock behind: its successor has it at once.
+  // A killed supervisor leaves no lock behind: its successor gets it at once.
   const supervisor = Number(
     readFileSync(`/proc/${first.pid}/task/${first.pid}/children`, 'latin1').trim().split(' ')[0],
   );

@@ -1,4 +1,4 @@
-/** One director for each run and state directory: the second is refused before it touches anything of the first. */
+/** One director per run and state directory: a second is refused before it touches anything of the first. */
 import {closeSync, constants, fchmodSync, ftruncateSync, openSync, readFileSync, writeSync} from 'node:fs';
 import path from 'node:path';
 import {tryLock} from '@hactl/net';
@@ -7,13 +7,13 @@ import {ORPHAN_LIMIT_MS} from '../system/limits.ts';
 
 const LOOK_EVERY_MS = 200;
 
-/** Where a lock is, and whose pid stands in it. */
+/** A lock file, and the pid in it. */
 const lockFile = (directory: string): string => path.join(directory, 'hactld.lock');
 
-/** A directory that another director has. */
+/** A directory locked by another director. */
 export interface Taken {
   readonly directory: string;
-  /** undefined: its lock does not say. */
+  /** undefined: the lock file does not say. */
   readonly pid?: number;
 }
 
@@ -21,7 +21,7 @@ function open(file: string): number {
   try {
     return openSync(file, constants.O_RDWR | constants.O_CREAT, 0o600);
   } catch (error) {
-    // A read-only file system: a file that is there can be locked anyway.
+    // On a read-only file system an existing file can be locked anyway.
     if ((error as NodeJS.ErrnoException).code === 'EROFS') return openSync(file, 'r');
     throw error;
   }
@@ -36,7 +36,7 @@ function holder(directory: string): Taken {
   }
 }
 
-/** Locks one directory until this process ends. `pid` is who people know: the launcher. */
+/** Locks one directory until this process ends. `pid` is the one users know: the launcher's. */
 function lock(directory: string, pid: number, log: Log): Taken | undefined {
   let descriptor: number | undefined;
   try {
@@ -46,7 +46,7 @@ function lock(directory: string, pid: number, log: Log): Taken | undefined {
       return holder(directory);
     }
   } catch (error) {
-    // No space for the file does not stop the service.
+    // A full disk must not stop the service.
     log('warn', `${directory} cannot be locked against a second hactld: ${String(error)}`);
     return undefined;
   }
@@ -55,7 +55,7 @@ function lock(directory: string, pid: number, log: Log): Taken | undefined {
     ftruncateSync(descriptor);
     writeSync(descriptor, `${pid}\n`, 0);
   } catch {
-    // The lock holds; only the pid in it is missing.
+    // The lock works; only the pid in it is missing.
   }
   return undefined;
 }
@@ -69,7 +69,7 @@ const lives = (pid: number): boolean => {
   }
 };
 
-/** Locks all directories, or says which one is another's. A supervisor without a launcher is waited for. */
+/** Locks all directories, or returns the one already locked. Waits for a supervisor without a launcher to end. */
 export async function lockDirectories(
   directories: readonly string[],
   pid: number,
@@ -85,7 +85,7 @@ export async function lockDirectories(
       locked.add(directory);
     }
     if (!taken) return undefined;
-    // Of the same launcher it is the supervisor before this one, on its way out.
+    // With the same launcher it is the previous supervisor, about to exit.
     const ends = taken.pid !== undefined && (taken.pid === pid || !lives(taken.pid));
     if (!ends || waited >= ORPHAN_LIMIT_MS) return taken;
     // oxlint-disable-next-line no-await-in-loop -- this loop is the waiting.

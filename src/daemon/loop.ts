@@ -1,4 +1,4 @@
-/** The supervisor's turn: one queue and one timer around the machine, as the engine's driver has them. */
+/** The supervisor's loop: one queue and one timer around the machine, like the engine's driver. */
 import type {Clock} from '@hactl/base';
 import {
   nextDeadline,
@@ -10,18 +10,18 @@ import {
 } from './core.ts';
 
 export interface Loop {
-  /** Takes an event in; it is carried out before this returns, unless another one is being carried out. */
+  /** Queues an event; it is processed before this returns, unless another event is being processed. */
   readonly feed: (event: CoreEvent) => void;
   readonly state: CoreState;
-  /** From now on effects are performed; events that came before wait. What `perform` returns is taken first. */
+  /** Starts performing effects; earlier events are queued. Events returned by `perform` are processed first. */
   start(perform: (effect: CoreEffect) => CoreEvent | void): void;
   /** No further events are accepted. */
   stop(): void;
 }
 
 /**
- * Runs each event to its end: its effects are performed, and what they answer at once is taken before anything else. The
- * machine is asked for its next deadline after each event; nothing else wakes it.
+ * Processes each event completely: performs its effects, then takes their immediate answers before any other event. After each
+ * event the timer is set to the machine's next deadline; nothing else wakes it.
  */
 export function makeLoop(options: {
   readonly clock: Clock;

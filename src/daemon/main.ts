@@ -1,6 +1,5 @@
 /**
- * The supervisor's process: the real clock, the real children, the real kernel. Started by the launcher; it may be
- * started manually too. What it decides is in core.ts.
+ * The supervisor's process: the real clock, children and kernel. Started by the launcher, or manually. core.ts decides.
  */
 import {mkdirSync, rmSync} from 'node:fs';
 import os from 'node:os';
@@ -18,13 +17,13 @@ import {LOADED, type LauncherMessage} from './launcher-messages.ts';
 import {rehearse, type DirectorOptions} from './options.ts';
 import {preforkChildren} from './programs.ts';
 
-// The launcher has judged the command line; by hand the same list holds.
+// The launcher has validated the command line; a manual start accepts the same options.
 const {values} = parseArgs({
   options: Object.fromEntries(
     daemonOptions.map(({name, value}) => [name, {type: value === undefined ? 'boolean' : 'string'} as const]),
   ),
 });
-/** A value that was given, or what stands for it. */
+/** The given value, or its default. */
 const given = (name: string): string => {
   const value = values[name];
   return typeof value === 'string'
@@ -33,20 +32,20 @@ const given = (name: string): string => {
 };
 const only = given('ldirectord');
 
-// What this process and its children make is for root and its group, whoever started it.
+// Files made by this process and its children are for root and its group, whoever started it.
 process.umask(0o027);
 
 const PREFORK_AFTER = 2_000;
 /** Well within the WatchdogSec of the unit. */
 const ALIVE_EVERY_MS = 250;
 const ORPHANS_AFTER_MS = 1_000;
-/** The launcher kills a stopping supervisor that is silent for longer. */
+/** The launcher kills a stopping supervisor that stays silent for longer. */
 const STILL_STOPPING = 5_000;
 const manager = openServiceManager((text) => {
   if (process.env.HACTL_NOTIFY !== undefined && process.connected) process.send?.({notify: text});
 });
 let pool: Map<string, Spare> | undefined;
-/** The spares that the launcher has ready, in case this process dies. */
+/** The spares that the launcher has loaded, in case this process dies. */
 let successor: SpareState | undefined;
 const logger = makeLogger({
   level: given('log-level') as Level,
@@ -64,12 +63,12 @@ const options: DirectorOptions = {
   ...(only === '' ? {} : {only}),
 };
 
-// The launcher loads a spare beforehand: it does nothing until it is told to, and ends with the launcher.
+// A spare started by the launcher: it does nothing until activated, and ends with the launcher.
 if (process.env.HACTL_SPARE !== undefined) {
   process.title = 'hactld-spare';
   const orphaned = (): never => process.exit(0);
   process.once('disconnect', orphaned);
-  // Told to go at once, it is the first supervisor; left waiting, it gets its children ready as well.
+  // Activated at once, it is the first supervisor; while waiting, it loads its children as well.
   let isReported = false;
   const timer = setTimeout(() => {
     const rehearsed = rehearse(options);
@@ -94,10 +93,10 @@ for (const [directory, mode] of [
   try {
     mkdirSync(directory, {recursive: true, mode});
   } catch (error) {
-    // A failure to write there is logged and does not stop the service.
-    log('error', `${directory} cannot be made: ${String(error)}`);
+    // A write failure there is logged and does not stop the service.
+    log('error', `${directory} cannot be created: ${String(error)}`);
   }
-// The launcher is who people know by its pid.
+// Users know the launcher's pid.
 const taken = await lockDirectories(
   [...new Set([runDir, stateDir])],
   process.env.HACTL_SPARE === undefined ? process.pid : process.ppid,
@@ -107,17 +106,17 @@ if (taken) {
   const {directory, pid} = taken;
   log(
     'error',
-    `another hactld${pid === undefined ? '' : ` (pid ${pid})`} runs with ${directory}: nothing was started; stop that one, or give this one directories of its own (--run-dir, --state-dir)`,
+    `another hactld${pid === undefined ? '' : ` (pid ${pid})`} runs with ${directory}: nothing was started; stop it, or give this one its own directories (--run-dir, --state-dir)`,
   );
   await logger.close();
   process.exit(2);
 }
-/** Programs of a process that was killed end now: it could not end them itself. */
+/** Kills the programs of a killed process, which could not do it itself. */
 const sweep = (): void => {
   const ended = endOrphans();
-  if (ended > 0) log('warn', `${ended} programs of a process that was killed are ended`);
+  if (ended > 0) log('warn', `${ended} programs of a killed process were ended`);
 };
-// The children of a killed supervisor end a moment after it.
+// The children of a killed supervisor exit a moment after it.
 setTimeout(sweep, ORPHANS_AFTER_MS).unref();
 
 process.on('message', ({spare}: LauncherMessage) => (successor = spare));
@@ -148,7 +147,7 @@ const stop = (why: string): void => {
   }, STILL_STOPPING);
   void director.stop().then(async () => {
     for (const name of ['control.sock', 'control-read.sock']) rmSync(`${runDir}/${name}`, {force: true});
-    // Written by the ldirectord command; a daemon that was killed leaves it behind, and that is seen.
+    // Written by the ldirectord command; a killed daemon leaves it behind, and ldirectord detects that.
     if (only !== '') rmSync(`${runDir}/ldirectord.pid`, {force: true});
     endOrphans();
     await logger.close();
@@ -161,11 +160,11 @@ process.on('SIGHUP', () => {
   logger.reopen();
   void director.reload();
 });
-// Without its launcher the supervisor would have nobody to start it again: hand over gracefully.
+// Without a launcher nobody would restart the supervisor: hand over gracefully.
 process.on('disconnect', () => stop('the launcher is gone'));
 process.on('uncaughtException', (error) => {
-  // Our bug: end at once. The engine notices, hands over to the peer, and the launcher starts a new supervisor.
-  log('error', `internal error, the supervisor ends: ${error.stack ?? error.message}`);
+  // A bug: exit at once. The engine notices and hands over to the peer, and the launcher starts a new supervisor.
+  log('error', `internal error, the supervisor exits: ${error.stack ?? error.message}`);
   process.exitCode = 70;
   setImmediate(() => process.exit(70));
 });

@@ -1,4 +1,4 @@
-/** What a supervisor is started with. */
+/** The supervisor's start options. */
 import {stat} from 'node:fs/promises';
 import {systemClock} from '@hactl/base';
 import type {Mode} from '@hactl/config';
@@ -14,10 +14,10 @@ export interface DirectorOptions {
   readonly stateDir: string;
   readonly node: string;
   readonly mode: Mode;
-  /** A single director with this file of ldirectord only. */
+  /** A single director with only this ldirectord.cf. */
   readonly only?: string;
   readonly logger: Logger;
-  /** Children that were started while this supervisor was a spare itself. */
+  /** Children started while this supervisor was a spare. */
   readonly pool?: ReadonlyMap<string, Spare>;
   /** The supervisor's own spare, as last reported by the launcher. */
   readonly spare?: () => SpareState | undefined;
@@ -34,12 +34,12 @@ export const loadOptions = (options: DirectorOptions): LoadOptions => ({
 });
 
 /**
- * Reads the files and forgets them: what a start does first takes a cold program many times as long as one that has done it
- * before. For a supervisor that stands by. It changes nothing.
+ * Warms up a spare supervisor: reads the files and forgets them, because code that ran before runs several times as fast.
+ * Changes nothing.
  */
 export async function rehearse(options: DirectorOptions): Promise<void> {
-  // What is wrong with the files is said when they are needed.
+  // Errors in the files are reported when they are needed.
   await loadDirectory(loadOptions(options)).catch(() => undefined);
-  // The first of these starts Node's pool of threads.
+  // The first of these starts Node's thread pool.
   await stat(options.configDir).catch(() => undefined);
 }

@@ -6,9 +6,9 @@ import {peerSettings, type PeerSettings} from '../peer/settings.ts';
 import type {Loop} from './loop.ts';
 
 export interface PeerAccess {
-  /** undefined: there is no pair, or the channel is switched off. */
+  /** undefined: there is no pair, or the channel is off. */
   readonly settings: () => PeerSettings | undefined;
-  /** Throws a CommandError that says why the peer could not be asked, or what it refused. */
+  /** Throws a CommandError that says why the peer could not be reached, or what it refused. */
   readonly ask: AskPeer;
 }
 
@@ -22,7 +22,10 @@ export function peerAccess(loop: Loop, node: string): PeerAccess {
     ask: async (command, limit) => {
       const found = settings();
       if (found) return askPeer(found, command, limit);
-      throw new CommandError('no-pair', 'there is no peer to ask: no pair in ha.cf, or hactl_peer_port is 0');
+      throw new CommandError(
+        'no-pair',
+        'there is no peer channel: no pair in ha.cf, or hactl_peer_port is 0',
+      );
     },
   };
 }

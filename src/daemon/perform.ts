@@ -1,4 +1,4 @@
-/** Carries out what the machine decides: each effect is handed to the driver that it is for. */
+/** Carries out the machine's decisions: passes each effect to its driver. */
 import type {Clock} from '@hactl/base';
 import {sendPriorityZero} from '@hactl/failover';
 import type {Notifications} from '../alerts/notifications.ts';
@@ -34,7 +34,7 @@ export interface Performers {
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** Performs effects; what one answers at once is returned, what it answers later is fed. */
+/** Performs effects; returns their immediate answers, and feeds later ones. */
 export function performer(drivers: Performers): (effect: CoreEffect) => CoreEvent | void {
   const {log, children} = drivers;
   return (effect) => {
@@ -80,7 +80,7 @@ export function performer(drivers: Performers): (effect: CoreEffect) => CoreEven
           log('warn', `cannot announce priority 0 for the engine: ${String(error)}`),
         );
       default:
-      // A fact: it is in the log and in the journal.
+      // A fact: already in the log and in the journal.
     }
   };
 }
@@ -107,7 +107,7 @@ function exchange(
     .then((answer): CoreEvent => {
       const theirs = readOrders(answer, clock.wall() + AHEAD_MOST);
       if (theirs) return {type: 'exchanged', orders: theirs};
-      const problem = 'the peer sent no valid list of overrides, or its clock is more than a day ahead';
+      const problem = 'the peer sent an invalid list of overrides, or its clock is more than a day ahead';
       return {type: 'exchange-failed', problem};
     })
     .catch((error: unknown): CoreEvent => ({type: 'exchange-failed', problem: reasonOf(error)}))

@@ -1,4 +1,4 @@
-/** Questions to the machine whose answer comes as an effect: each waits under a number of its own. */
+/** Requests to the machine whose answers come as effects: each has its own id. */
 import type {OrderState} from '../control/orders.ts';
 import {CommandError} from '../control/error.ts';
 import type {OrderOutcome} from '../control/protocol.ts';
@@ -7,7 +7,7 @@ import type {CoreEffect, CoreEvent} from './core.ts';
 type Answer = Extract<CoreEffect, {type: 'answer-order' | 'answer-peer' | 'refuse'}>;
 
 export interface Requests {
-  /** `make` puts the number into the event. */
+  /** `make` puts the id into the event. */
   order(make: (reply: number) => CoreEvent): Promise<OrderOutcome>;
   peerOrders(make: (reply: number) => CoreEvent): Promise<OrderState>;
   answer(effect: Answer): void;

@@ -1,4 +1,4 @@
-/** Asks everybody for the snapshot of `hactl status`: so that it is current, not half a second old. */
+/** Queries all processes for the snapshot of `hactl status`, so that it is current, not half a second old. */
 import type {Clock} from '@hactl/base';
 import type {StatusSnapshot} from '../control/protocol.ts';
 import type {Drivers} from './drivers.ts';

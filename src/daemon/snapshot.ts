@@ -1,4 +1,4 @@
-/** What `hactl status` shows: the machine's state, the kernel's table of now, the processes. */
+/** What `hactl status` shows: the machine's state, the kernel's current table, the processes. */
 import type {Clock} from '@hactl/base';
 import type {IpvsClient, ObservedService} from '@hactl/ipvs';
 import {differenceText} from '../configuration/config-peer.ts';
@@ -36,7 +36,7 @@ export interface Surroundings {
   readonly node: string;
   readonly configDir: string;
   readonly clock: Clock;
-  /** What is wrong with the files on disk. */
+  /** The problem with the files on disk. */
   readonly configProblem: string | undefined;
   readonly available: boolean;
   readonly observed: Observed;

@@ -1,4 +1,4 @@
-/** The graceful stop of a director: first the addresses go to the peer, then what served them here. */
+/** The graceful stop of a director: first the addresses move to the peer, then everything that served them here stops. */
 import type {LdirectordConfig} from '@hactl/config';
 import type {IpvsClient} from '@hactl/ipvs';
 import type {Log} from '../system/log.ts';
@@ -22,7 +22,7 @@ export async function cleanStop(loop: Loop, drivers: Drivers, log: Log): Promise
   ipvs.close();
 }
 
-/** ldirectord's cleanstop: removes what this run put into the table. */
+/** ldirectord's cleanstop: removes what this daemon put into the table. */
 export async function clearTable(
   files: readonly LdirectordConfig[],
   client: IpvsClient,

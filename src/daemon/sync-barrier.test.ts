@@ -2,7 +2,7 @@ import type {ToSync} from '@hactl/sync';
 import test from 'ava';
 import {gateReadiness, makeSyncBarrier} from './sync-barrier.ts';
 
-test('a barrier ends with the answer to its own question', async (t) => {
+test('a barrier ends with the answer that has its id', async (t) => {
   const sent: ToSync[] = [];
   const barrier = makeSyncBarrier((message) => sent.push(message));
   const [first, second] = [barrier.pass(), barrier.pass()];
@@ -14,11 +14,11 @@ test('a barrier ends with the answer to its own question', async (t) => {
   t.is(await second, 'the peer is not heard');
 });
 
-test('a sync process that does not answer holds nothing up', async (t) => {
+test('without a sync process the barrier passes at once', async (t) => {
   t.is(await makeSyncBarrier(() => undefined).pass(), 'the sync process does not answer');
 });
 
-test('a director becomes ready behind the barrier, and is not ready at once', async (t) => {
+test('ready waits for the barrier, not ready passes at once', async (t) => {
   const sent: (readonly [boolean, string])[] = [];
   const passed: (() => void)[] = [];
   const pass = (): Promise<undefined> =>
@@ -34,7 +34,7 @@ test('a director becomes ready behind the barrier, and is not ready at once', as
   t.deepEqual([sent, passed.length], [[[false, 'checks']], 1]);
   passed[0]?.();
   await Promise.resolve();
-  t.deepEqual(sent.at(-1), [true, 'second'], 'the newest word, once');
+  t.deepEqual(sent.at(-1), [true, 'second'], 'the latest state, once');
   gate({ready: true, reason: 'third'});
   t.deepEqual([sent.at(-1), passed.length], [[true, 'third'], 1], 'it was ready already');
   gate({ready: false, reason: 'lost'});

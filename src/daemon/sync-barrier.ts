@@ -1,6 +1,6 @@
 /**
- * Planned moves wait for connection sync: what connects until then is known to both directors before an address changes its
- * place. A move never waits for longer than the limit, and never without a sync process that answers.
+ * Planned moves wait for connection sync: both directors know every connection before an address moves. A move never waits
+ * longer than the limit, and does not wait for a sync process that does not answer.
  */
 import type {FromSync, ToSync} from '@hactl/sync';
 import {SYNC_BARRIER_LIMIT_MS, SYNC_SILENCE_LIMIT_MS} from '../system/limits.ts';
@@ -8,7 +8,7 @@ import {SYNC_BARRIER_LIMIT_MS, SYNC_SILENCE_LIMIT_MS} from '../system/limits.ts'
 type BarrierDone = FromSync & {readonly type: 'barrier-done'};
 
 export interface SyncBarrier {
-  /** Resolves when both kernels have every connection, or the limit is over: then to why not. */
+  /** Resolves when both kernels have every connection, or after the limit, then with the reason why not. */
   pass(): Promise<string | undefined>;
   /** An answer of the sync process. */
   onDone(message: BarrierDone): void;
@@ -39,8 +39,8 @@ export function makeSyncBarrier(send: (message: ToSync) => void): SyncBarrier {
 }
 
 /**
- * Readiness on its way to the engine: a director that becomes ready may take an address back at once, so its connections
- * come first. The newest word counts.
+ * Passes readiness to the engine: a director that becomes ready may take an address back at once, so its connections must be
+ * synced first. The latest state wins.
  */
 export function gateReadiness<Readiness extends {readonly ready: boolean}>(
   pass: () => Promise<unknown>,
@@ -61,7 +61,7 @@ export function gateReadiness<Readiness extends {readonly ready: boolean}>(
     state.newest = readiness;
     if (isWaiting) return;
     void pass().then(() => {
-      // It may not be ready any more by now.
+      // It may no longer be ready.
       if (state.newest) deliver(state.newest);
       state.newest = undefined;
     });
