@@ -134,7 +134,7 @@ test('a pair: every document is what docs/json.md says', async (t) => {
 
   const drained = await json('drain', '10.99.0.11', '--reason', 'a test');
   t.deepEqual(compare('hactl drain --json', drained), []);
-  t.regex(JSON.stringify(drained), /director2 has the order too/);
+  t.regex(JSON.stringify(drained), /director2 has the override too/);
   const status = await json('status');
   t.deepEqual(compare('hactl status --json', status), []);
   t.regex(JSON.stringify(status), /"orderedWeight":0/);

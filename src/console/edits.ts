@@ -30,7 +30,7 @@ export function applyAll(
   for (const edit of edits) {
     const name = edit.kind === 'ha' ? 'ha.cf' : edit.kind === 'resource' ? 'haresources' : edit.file;
     const text = texts.get(name);
-    if (text === undefined) return fail(`${name} is no file of this configuration`);
+    if (text === undefined) return fail(`${name} is not a file of this configuration`);
     const next = applyOne(text, edit);
     if (!next.ok) return next;
     texts.set(name, next.value);

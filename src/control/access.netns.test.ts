@@ -1,4 +1,4 @@
-/** Who may talk to the daemon, tried by processes that gave root up. Needs root, which tests of this name have. */
+/** Who may use the control sockets, tried by processes that dropped root. Needs root, which netns tests have. */
 import {execFile} from 'node:child_process';
 import {mkdtempSync, rmSync, statSync} from 'node:fs';
 import os from 'node:os';
@@ -12,7 +12,7 @@ import type {Command} from './protocol.ts';
 const run = promisify(execFile);
 const asker = fileURLToPath(new URL('asker.fixture.ts', import.meta.url));
 const done = {ok: true, changes: [], diagnostics: []};
-/** Groups that nobody is in. */
+/** Groups without members. */
 const [ADMIN, READ, OTHER] = [61_001, 61_002, 61_003];
 
 async function start(t: ExecutionContext) {
@@ -34,7 +34,7 @@ async function start(t: ExecutionContext) {
   return {folder, asked, control, as};
 }
 
-test('the admin group may do all, the read group may look, others nothing', async (t) => {
+test('the admin group may do everything, the read group may only read, others nothing', async (t) => {
   const one = await start(t);
   t.deepEqual(await one.control.configure({adminGroup: String(ADMIN), readGroup: String(READ)}), []);
   t.deepEqual(await one.as(ADMIN, 'reload'), {result: done});
@@ -52,7 +52,7 @@ test('the admin group may do all, the read group may look, others nothing', asyn
   t.is(statSync(one.folder).mode & 0o777, 0o711, 'nobody else can list the directory');
 });
 
-test('without groups, and after they are taken away, root alone', async (t) => {
+test('without groups, and after they are removed, only root has access', async (t) => {
   const one = await start(t);
   t.is((await one.as(READ, 'status')).code, 'no-permission');
   await one.control.configure({adminGroup: String(ADMIN), readGroup: String(READ)});
@@ -62,7 +62,7 @@ test('without groups, and after they are taken away, root alone', async (t) => {
   t.is((await one.as(ADMIN, 'status')).code, 'no-permission');
 });
 
-test('a group that is not there: said, and open to nobody', async (t) => {
+test('an unknown group is reported and grants nobody access', async (t) => {
   const one = await start(t);
   const problems = await one.control.configure({adminGroup: 'no-such-group', readGroup: 'nor-this-one'});
   t.deepEqual(problems, [
@@ -79,7 +79,7 @@ test('groups by name and by number', async (t) => {
   t.is(await groupId('no-such-group'), undefined);
 });
 
-test('what changes something is refused, words from the future included', async (t) => {
+test('the read socket refuses commands that change something, unknown ones included', async (t) => {
   const answer = readOnly(() => Promise.resolve(done));
   t.is(await answer({command: 'status'}), done);
   for (const command of ['reload', 'resync', 'move', 'order', 'something-new'])

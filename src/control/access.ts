@@ -1,7 +1,6 @@
 /**
- * Who may talk to the daemon: root and the admin group over `control.sock`, the read group over `control-read.sock`, which
- * answers only commands that change nothing. The kernel checks the group when a socket is opened; nothing is trusted
- * that a client says of itself.
+ * Access to the daemon: root and the admin group over `control.sock`, the read group over `control-read.sock`, which answers
+ * only read-only commands. The kernel checks the group when a socket is opened; claims by a client are not trusted.
  */
 import {execFile} from 'node:child_process';
 import {chmodSync, chownSync, statSync} from 'node:fs';
@@ -20,18 +19,18 @@ export interface Access {
 }
 
 export interface Control {
-  /** Applies other groups; resolves with the problems, as text. */
+  /** Applies new groups; resolves with the problems, as text. */
   configure(access: Access): Promise<readonly string[]>;
   close(): Promise<void>;
 }
 
-/** Members of the groups must pass through the directory, and nobody may list it. */
+/** Members of the groups need to traverse the directory, but nobody may list it. */
 const DIRECTORY_MODE = 0o711;
 const SOCKET_MODE = 0o660;
 
-/** Operators send whole configurations. */
+/** Operators send entire configurations. */
 const operatorLimits: Partial<ControlLimits> = {request: 8 << 20};
-/** Read-only clients must not use what operators and the director itself need. */
+/** Read-only clients must not use up what operators and the director itself need. */
 const lookerLimits: Partial<ControlLimits> = {
   connections: 16,
   answer: 8 << 20,
@@ -41,7 +40,7 @@ const lookerLimits: Partial<ControlLimits> = {
 
 const run = promisify(execFile);
 
-/** A group's number, from wherever the machine keeps its groups; undefined: there is no such group. */
+/** A group's id, through NSS; undefined: no such group. */
 export async function groupId(name: string): Promise<number | undefined> {
   if (/^\d+$/.test(name)) return Number(name);
   try {
@@ -54,8 +53,8 @@ export async function groupId(name: string): Promise<number | undefined> {
 }
 
 /**
- * Commands that change nothing are answered; others are refused with what would be needed. The peer is asked one thing at a
- * time: its few places are for what the two directors have to do.
+ * Answers read-only commands and refuses others, naming the required group. Sends the peer one request at a time: its few
+ * places are reserved for the directors' own work.
  */
 export function readOnly(answer: Answerer): Answerer {
   const oneByOne = makeLane();
@@ -67,7 +66,7 @@ export function readOnly(answer: Answerer): Answerer {
       );
     if (command.command !== 'peer') return answer(command, gone);
     return oneByOne(async () => {
-      if (gone?.aborted) throw new CommandError('closed', 'nobody waits for the answer any more');
+      if (gone?.aborted) throw new CommandError('closed', 'the client has disconnected');
       return answer(command, gone);
     });
   };
@@ -97,7 +96,7 @@ export async function openControl(runDir: string, answer: Answerer): Promise<Con
     }
   }
 
-  /** What did not work is retried at the next reload. */
+  /** Failures are retried at the next reload. */
   const done = (problems: readonly string[]): readonly string[] => {
     if (problems.length > 0) given = '';
     return problems;
@@ -105,7 +104,7 @@ export async function openControl(runDir: string, answer: Answerer): Promise<Con
 
   return {
     configure: async ({adminGroup, readGroup}) => {
-      // A reload that changes nothing here interrupts nobody who is being answered.
+      // A reload that changes nothing here must not interrupt a client being answered.
       const wanted = JSON.stringify({adminGroup, readGroup});
       if (wanted === given) return [];
       given = wanted;
@@ -116,7 +115,7 @@ export async function openControl(runDir: string, answer: Answerer): Promise<Con
       reading = undefined;
       if (readGroup === undefined) return done(problems);
       const file = readSocket(runDir);
-      // Closed to all but root until the group is known.
+      // Root only until the group is known.
       reading = await serveControl(file, readOnly(answer), 0o600, lookerLimits);
       if (await give(file, readGroup, problems)) chmodSync(file, SOCKET_MODE);
       return done(problems);

@@ -1,6 +1,6 @@
 /**
- * What each command is answered with: on the control socket (`Answers`) and between the two supervisors (`PeerAnswers`).
- * Both sides are typed by these maps, so that neither casts an answer.
+ * The answer type of each command: on the control socket (`Answers`) and between the two supervisors (`PeerAnswers`). Both
+ * sides are typed by these maps, so neither casts an answer.
  */
 import type {Fact, FactChange} from '@hactl/config';
 import type {EventsAnswer} from './events.ts';
@@ -24,13 +24,13 @@ export interface PlannedChange {
   readonly what: string;
   readonly from?: string;
   readonly to?: string;
-  /** What it does to the running pair. */
+  /** Its effect on the running pair. */
   readonly effect: string;
 }
 
 export interface Plan {
   readonly rows: readonly PlannedChange[];
-  /** Set: the running daemon cannot take this over; nothing is changed. */
+  /** Set: the running daemon cannot apply this; nothing is changed. */
   readonly refused?: string;
 }
 
@@ -83,7 +83,7 @@ export interface RollbackOutcome {
   readonly diagnostics: readonly string[];
 }
 
-/** One file in use; `digest` is the SHA-256 of its text in hex, of a file that is not there that of the empty text. */
+/** One file in use; `digest` is the SHA-256 of its text in hex; a missing file has that of the empty text. */
 export interface ReadConfigFile {
   readonly name: string;
   readonly text: string;
@@ -100,7 +100,7 @@ export interface WriteOutcome {
 
 export interface ResyncOutcome {
   readonly asked: true;
-  /** Resyncs so far: this one has ended when the report counts more. */
+  /** Resyncs so far: this one has ended when the report's count exceeds it. */
   readonly resyncs: number;
 }
 
@@ -110,7 +110,7 @@ export interface Prepared {
   readonly diagnostics: readonly string[];
   readonly rows: readonly PlannedChange[];
   readonly refused?: string;
-  /** Of the pair's part of the configuration as this director read it. */
+  /** Digest of the shared part of the configuration as this director read it. */
   readonly digest?: string;
 }
 
@@ -158,7 +158,7 @@ export interface Answers {
   readonly peer: PeerAnswers[PeerCommandName];
 }
 
-/** The answer to one command, where its words narrow what the map says. */
+/** The answer to one command, narrowed by its arguments. */
 export type AnswerTo<C extends Command> = C extends {
   readonly command: 'peer';
   readonly ask: infer P extends PeerCommand;
@@ -170,7 +170,7 @@ export type AnswerTo<C extends Command> = C extends {
       ? ResourceOutcome
       : Answers[C['command']];
 
-/** A function for each command of the control socket; `gone`: nobody waits for the answer any more. */
+/** A function for each command of the control socket; `gone` aborts when the client disconnects. */
 export type Handlers = {
   readonly [K in CommandName]: (command: Command<K>, gone?: AbortSignal) => Promise<Answers[K]>;
 };
@@ -179,11 +179,11 @@ export type PeerHandlers = {
   readonly [K in PeerCommandName]: (command: PeerCommand<K>) => Promise<PeerAnswers[K]>;
 };
 
-/** Whatever carries commands of the control socket out, or the peer's. */
+/** Executes commands of the control socket, or the peer's. */
 export type Answerer = (command: Command, gone?: AbortSignal) => Promise<Answers[CommandName]>;
 export type PeerAnswerer = (command: PeerCommand) => Promise<PeerAnswers[PeerCommandName]>;
 
-/** Asks the peer; throws a CommandError with its code or ours. `limit` in milliseconds. */
+/** Sends the peer a request; throws a CommandError with its code or ours. `limit` in milliseconds. */
 export type AskPeer = <C extends PeerCommand>(
   command: C,
   limit: number,

@@ -1,4 +1,6 @@
-/** Asks the daemon as somebody else: `asker.fixture.ts RUN-DIR GID COMMAND`. Everything is loaded before root is given up. */
+/**
+ * Sends the daemon a request as another user: `asker.fixture.ts RUN-DIR GID COMMAND`. Loads everything before dropping root.
+ */
 import {ask, ControlError} from './client.ts';
 import {controlSocket} from '../system/paths.ts';
 import type {Command} from './protocol.ts';

@@ -5,7 +5,7 @@ import type {AnswerTo} from './answers.ts';
 import type {Command, Response} from './protocol.ts';
 import {PROTOCOL_VERSION} from './protocol.ts';
 
-/** The daemon could not be reached, or refused. `code` is for scripts, the message for people. */
+/** The daemon was unreachable, or refused. `code` is for scripts, the message for people. */
 export class ControlError extends Error {
   override name = 'ControlError';
   readonly code: string;
@@ -20,11 +20,14 @@ const explain = (path: string, code: string | undefined): string => {
   if (code === 'ENOENT' || code === 'ECONNREFUSED')
     return `no daemon at ${path}: is hactld running? Try: systemctl status hactld`;
   if (code === 'EACCES')
-    return `no permission for ${path}: run hactl as root, or ask for a place in hactl_admin_group or hactl_read_group (ha.cf)`;
+    return `no permission for ${path}: run hactl as root, or as a member of hactl_admin_group or hactl_read_group (ha.cf)`;
   return `cannot talk to the daemon at ${path}: ${code ?? 'unknown error'}`;
 };
 
-/** Sends the daemon one request and waits for the answer, at most `timeout` milliseconds. Who may not use its socket asks at the one for looking. */
+/**
+ * Sends the daemon one request and waits up to `timeout` milliseconds for the answer. Without access to the control socket it
+ * falls back to the read socket.
+ */
 export async function ask<const C extends Command>(
   path: string,
   command: C,

@@ -1,8 +1,8 @@
-/** The connections of a control socket: who has to leave when there are too many. */
+/** The connections of a control socket, and which to drop when there are too many. */
 import type net from 'node:net';
 import {REFUSAL_LIMIT_MS} from '../system/limits.ts';
 
-/** A connection and what it is doing; `since` in milliseconds of performance.now(). */
+/** A connection and its activity; `since` in milliseconds of performance.now(). */
 export interface Connection {
   readonly socket: net.Socket;
   state: 'idle' | 'waiting' | 'working' | 'sending';
@@ -10,18 +10,18 @@ export interface Connection {
 }
 
 export interface Connections {
-  /** One more, in the place of an idle one if need be; undefined: refused, or all are being answered. */
+  /** Adds a connection, replacing an idle one if necessary; undefined: refused, because all are being answered. */
   readonly admit: (socket: net.Socket) => Connection | undefined;
   readonly drop: (connection: Connection) => void;
   readonly delete: (connection: Connection) => void;
-  /** Cuts off the slowest when more than `unread` have not read their answer, which stays in memory until then. */
+  /** Drops the slowest client when more than `unread` have not read their answer, which stays in memory until then. */
   readonly limitUnread: () => void;
   readonly close: () => void;
 }
 
 export function makeConnections(
   most: {readonly connections: number; readonly unread: number},
-  /** A connection was dropped in favour of a newcomer. */
+  /** A connection was dropped in favour of a new one. */
   evicted: () => void,
 ): Connections {
   const connections = new Set<Connection>();
@@ -37,7 +37,7 @@ export function makeConnections(
     connection.socket.destroy();
   };
 
-  /** Room for one more connection. A wait for news is cheap to ask for again: hactl does so. */
+  /** Makes room for one more connection. A wait for events is cheap to repeat: hactl does so. */
   function makeRoom(): boolean {
     if (connections.size < most.connections) return true;
     const leaving = longest('idle') ?? longest('waiting');

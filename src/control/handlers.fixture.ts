@@ -1,4 +1,4 @@
-/** Handlers of the control socket and of the peer for tests: what a test does not name is refused. */
+/** Handlers of the control socket and of the peer for tests; commands that a test does not define are refused. */
 import type {Handlers, PeerHandlers} from './answers.ts';
 import {CommandError} from './error.ts';
 

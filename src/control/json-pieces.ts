@@ -1,8 +1,8 @@
-/** JSON in pieces: a long answer is written as the client reads it, and never stands in memory as a whole. Pure. */
+/** JSON in pieces: a long answer is written as the client reads it, and is never in memory as a whole. Pure. */
 
-/** Items of a long list that are written together. */
+/** Items of a long list per piece. */
 const GROUP = 64;
-/** Characters of a piece, at least, apart from the last one. */
+/** Minimum characters of a piece, except the last. */
 const PIECE = 32 * 1024;
 
 const isLong = (value: unknown): boolean => Array.isArray(value) && value.length > GROUP;
@@ -32,7 +32,7 @@ function* parts(value: unknown): Generator<string> {
   } else yield JSON.stringify(value) ?? 'null';
 }
 
-/** What JSON.stringify gives for plain data, in pieces of some ten thousand characters. */
+/** JSON.stringify for plain data, in pieces of about ten thousand characters. */
 export function* jsonPieces(value: unknown): Generator<string> {
   let piece = '';
   for (const part of parts(value)) {

@@ -1,11 +1,11 @@
-/** One piece of work after another, with pauses: all that a lane serves takes at most half a processor. */
+/** Runs jobs one after another with pauses, so that a lane takes at most half a processor. */
 
-/** A pause is as long as the work before it, and at most this, in ms: one slow answer delays nobody for long. */
+/** A pause is as long as the job before it, at most this many ms: one slow answer delays nobody for long. */
 const PAUSE_MOST = 50;
 
 export type Lane = <T>(work: () => Promise<T>) => Promise<T>;
 
-/** Runs what it is given in the order of arrival. */
+/** Runs jobs in order of arrival. */
 export function makeLane(): Lane {
   let last: Promise<void> = Promise.resolve();
   return (work) => {

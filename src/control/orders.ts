@@ -1,13 +1,13 @@
-/** An operator's overrides as both directors keep and exchange them. */
+/** Operators' overrides as both directors store and exchange them. */
 
-/** Where an order applies: without `port` at every port of the address, without `virtual` in every one. */
+/** Where an override applies: without `port` to every port of the address, without `virtual` in every virtual service. */
 export interface Target {
   readonly address: string;
   readonly port?: number;
   readonly virtual?: string;
 }
 
-/** One order, and where it applies. */
+/** One override, and where it applies. */
 export interface Order extends Target {
   readonly kind: 'drain' | 'weight' | 'maintenance';
   readonly weight?: number;
@@ -17,7 +17,7 @@ export interface Order extends Target {
   readonly reason?: string;
 }
 
-/** An override was revoked: the other director, which may not know yet, must not bring it back. */
+/** A revocation: it keeps the other director, which may not know yet, from restoring the override. */
 export interface Ended extends Target {
   readonly kind: Order['kind'];
   /** Wall clock, milliseconds. */

@@ -2,28 +2,28 @@
 import type {EventQuery} from './events.ts';
 import type {OrderState} from './orders.ts';
 
-/** A configuration file by its place in the configuration directory. */
+/** A configuration file by its path within the configuration directory. */
 export interface PushedFile {
   readonly name: string;
   readonly text: string;
   readonly mode: number;
 }
 
-/** The words of each command beside its name: the only ones that are carried out for the peer. */
+/** The arguments of each command: the only commands executed for the peer. */
 export interface PeerRequests {
   readonly status: object;
   readonly events: EventQuery;
-  /** The orders for real servers there; the answer is those of both directors, merged. */
+  /** The sender's overrides; the answer is those of both directors, merged. */
   readonly orders: {readonly state: OrderState};
   /** The configuration in use as a list of directives, secrets hashed. */
   readonly facts: object;
-  /** Judges a configuration for this director; unless it is a dry run, keeps it at hand for `push-commit`. */
+  /** Validates a configuration for this director; unless it is a dry run, holds it for `push-commit`. */
   readonly 'push-prepare': {
     readonly id: string;
     readonly dryRun: boolean;
     readonly files: readonly PushedFile[];
   };
-  /** Takes it into use, gives it up, or takes it back; `push-outcome`: what became of it. */
+  /** Applies it, discards it, or undoes it; `push-outcome`: its state. */
   readonly 'push-commit': {readonly id: string};
   readonly 'push-abort': {readonly id: string};
   readonly 'push-undo': {readonly id: string};

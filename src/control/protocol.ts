@@ -12,28 +12,28 @@ import type {PeerCommand} from './peer-commands.ts';
 /** The version of the protocol and of every `--json` document. */
 export const PROTOCOL_VERSION = 1;
 
-/** The words of each command beside its name. */
+/** The arguments of each command. */
 export interface Requests {
   readonly status: object;
   readonly reload: object;
   readonly resync: object;
   readonly events: EventQuery;
-  /** Asked of the peer, over the channel between the two supervisors. */
+  /** Forwarded to the peer over the channel between the two supervisors. */
   readonly peer: {readonly ask: PeerCommand};
   /** What a reload would change. */
   readonly plan: object;
-  /** The configuration to the peer; `keys`: authkeys too. */
+  /** Pushes the configuration to the peer; `keys`: authkeys too. */
   readonly push: {readonly dryRun: boolean; readonly keys: boolean};
   readonly 'config-history': object;
-  /** Version `a` (the one in use) to version `b` (the disk); `peer`: what is in use here and there. */
+  /** Version `a` (default: in use) against version `b` (default: on disk); `peer`: in use here against in use there. */
   readonly 'config-diff': {readonly a?: number; readonly b?: number; readonly peer?: boolean};
   readonly 'config-rollback': {readonly version: number};
-  /** The files in use as they stand on the disk, authkeys not among them. */
+  /** The files in use as they are on disk, without authkeys. */
   readonly 'config-read': object;
-  /** Other texts for files in use, judged together; unless it is a dry run they are written and applied. */
+  /** New texts for files in use, validated together; unless it is a dry run they are written and applied. */
   readonly 'config-write': {
     readonly dryRun: boolean;
-    /** `base`: the digest that `config-read` gave; a file that changed since is not overwritten. */
+    /** `base`: the digest from `config-read`; a file that changed since is not overwritten. */
     readonly files: readonly {readonly name: string; readonly text: string; readonly base: string}[];
     readonly who: string;
   };
@@ -44,15 +44,15 @@ export interface Requests {
 }
 
 export type CommandName = keyof Requests;
-/** What a client may ask; `Command<'events'>` is one of them. */
+/** A client's commands; `Command<'events'>` is one of them. */
 export type Command<K extends CommandName = CommandName> = {
   [P in K]: {readonly command: P} & Requests[P];
 }[K];
 
-/** As it stands on the wire. */
+/** The request on the wire. */
 export type Request = {readonly v: number; readonly id: number} & Command;
 
-/** Commands that change nothing and show no secret: those that the read group may give. */
+/** Commands that change nothing and show no secret: allowed for the read group. */
 export const changesNothing = (command: Command): boolean =>
   ['status', 'events', 'plan', 'config-history', 'config-diff'].includes(command.command) ||
   (command.command === 'resource' && command.action === 'list') ||
@@ -61,26 +61,26 @@ export const changesNothing = (command: Command): boolean =>
 export type OrderAction =
   'drain' | 'undrain' | 'weight' | 'weight-reset' | 'maintenance-on' | 'maintenance-off';
 
-/** What an operator wants of real servers. */
+/** An operator's request about real servers. */
 export interface OrderRequest {
   readonly action: OrderAction;
   /** Addresses or names, with or without port. */
   readonly reals: readonly string[];
   readonly virtual?: string;
   readonly weight?: number;
-  /** Who ordered it, as claimed by the client, for people to read. */
+  /** Who requested it, as claimed by the client; for people only. */
   readonly who: string;
   readonly reason?: string;
 }
 
-/** One order that is in force. */
+/** An override in force. */
 export interface OrderView {
   readonly kind: 'drain' | 'weight' | 'maintenance' | 'maintenance-file';
   readonly target: string;
-  /** The checks' names of what it reaches now. */
+  /** The check ids of the real servers it matches now. */
   readonly reals: readonly string[];
   readonly weight?: number;
-  /** Nobody is known for a file in a maintenancedir. */
+  /** Absent for a file in a maintenancedir. */
   readonly who?: string;
   /** Wall clock, milliseconds. */
   readonly when?: number;
@@ -101,27 +101,27 @@ export type Response<A> =
       readonly error: {readonly code: string; readonly message: string};
     };
 
-/** One process of ours. */
+/** One of hactl's processes. */
 export interface ProcessStatus {
   readonly name: string;
   readonly state: 'running' | 'starting' | 'dead';
   readonly pid?: number;
   readonly restarts: number;
   readonly lastExit?: string;
-  /** What would take its place at once if it died now. */
+  /** The spare that would replace it at once if it died now. */
   readonly spare?: SpareState;
 }
 
-/** A spare process that is still loading is of use already, but later. */
+/** A spare that is still loading will take over too, but later. */
 export type SpareState = 'loading' | 'loaded';
 
 export interface RealStatus {
   readonly name: string;
   readonly method: string;
-  /** In the kernel's table now; undefined: not in it. */
+  /** Its weight in the kernel's table; undefined: not in the table. */
   readonly weight?: number;
   readonly configuredWeight: number;
-  /** What counts instead: an operator's order, or a real server that warms up. */
+  /** The weight in force instead: an operator's override, or slow start. */
   readonly orderedWeight?: number;
   readonly activeConnections: number;
   readonly inactiveConnections: number;
@@ -157,25 +157,25 @@ export interface ConfigDifference {
   readonly count: number;
   /** The first directive that differs, `from` here `to` there. */
   readonly first?: FactChange;
-  /** Why it is not known. */
+  /** Why it is unknown. */
   readonly problem?: string;
 }
 
-/** One word of haresources as it is on this director; the answer to `resource` is a list of them. */
+/** One resource of haresources on this director; the answer to `resource` is a list of them. */
 export interface ResourceStatus {
   readonly group: string;
   readonly name: string;
   readonly kind: 'address' | 'ldirectord' | 'sync-daemon' | 'script';
-  /** Does the group belong here now. */
+  /** Whether this director holds the group now. */
   readonly active: boolean;
   readonly warm: boolean;
   readonly state: string;
   readonly reason: string;
   /** Milliseconds in this state. */
   readonly age?: number;
-  /** How often it was started again since the group came. */
+  /** Number of restarts since the group was acquired. */
   readonly restarts?: number;
-  /** Of a script: its end would be noticed. */
+  /** For a script: whether its end would be noticed. */
   readonly watched?: boolean;
 }
 
@@ -197,7 +197,7 @@ export interface StatusSnapshot {
   readonly configDir: string;
   readonly configLoaded: number;
   readonly configNotices: number;
-  /** Set when the files on disk differ from the running configuration or could not be loaded. */
+  /** Set if the files on disk differ from the running configuration or could not be loaded. */
   readonly configProblem?: string;
   readonly configDigest: string;
   readonly configDifference?: ConfigDifference;
@@ -207,7 +207,7 @@ export interface StatusSnapshot {
   readonly processes: readonly ProcessStatus[];
   /** The engine's last status; undefined on a director without a pair, or before the engine's first status. */
   readonly engine?: EngineStatus;
-  /** Milliseconds since that word: an old one is not the truth any more. */
+  /** Age of that status in milliseconds: an old one may no longer be true. */
   readonly engineAge?: number;
   readonly ipvs: {readonly available: boolean; readonly problem?: string; readonly version?: string};
   readonly virtuals: readonly VirtualStatus[];
@@ -216,7 +216,7 @@ export interface StatusSnapshot {
     readonly report?: SyncReport;
     readonly problem?: string;
   };
-  /** What operators ordered for real servers. A daemon before this field said nothing of it. */
+  /** Operators' overrides of real servers. Absent from older daemons. */
   readonly orders?: readonly OrderView[];
   readonly transitions: readonly Transition[];
   readonly problems: readonly string[];

@@ -1,4 +1,4 @@
-/** Requests with wrong words: what is wrong is said, and nothing is carried out. */
+/** Malformed requests: the error says what was expected, and nothing is executed. */
 import test from 'ava';
 import fc from 'fast-check';
 import {answerWith, respond} from './respond.ts';
@@ -63,18 +63,18 @@ for (const [request, expected] of [
   [{command: 'orders', state: []}, /"state" is a list/],
   [{command: 'reload'}, /^not-for-peers: the peer may not ask for "reload"/],
 ] as const)
-  test(`refused of the peer: ${JSON.stringify(request)}`, (t) => {
+  test(`refused from the peer: ${JSON.stringify(request)}`, (t) => {
     const words = code(readPeerCommand, request);
     t.regex(words, expected);
     t.false(words.includes('secret'));
   });
 
-test('words of a newer hactl are ignored', (t) => {
+test('unknown fields from a newer hactl are ignored', (t) => {
   const command = {command: 'events', limit: 3, colour: 'green', kinds: ['a-kind-of-tomorrow']};
   t.is(readCommand(command), command as never);
 });
 
-test('no request, whatever its types, is an internal error', async (t) => {
+test('no request, whatever its types, causes an internal error', async (t) => {
   const names = [
     'status',
     'events',
@@ -100,7 +100,7 @@ test('no request, whatever its types, is an internal error', async (t) => {
     'move',
     'scope',
   ];
-  // What the handlers do with a good request is not this test's business.
+  // This test does not cover what handlers do with a valid request.
   const answer = answerWith(handlers({}));
   await fc.assert(
     fc.asyncProperty(

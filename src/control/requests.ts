@@ -1,29 +1,28 @@
 /**
- * Requests as they come from a client or from the peer: each field is validated before anything is carried out, and what
- * does not fit is answered with what was expected. Words that are not known are ignored: a newer hactl may send more.
- * Pure.
+ * Requests from a client or from the peer: every field is validated before anything is executed, and the error says what was
+ * expected. Unknown fields are ignored: a newer hactl may send more. Pure.
  */
 import {CommandError} from './error.ts';
 import type {PeerCommand, PeerCommandName} from './peer-commands.ts';
 import type {Command, CommandName, OrderAction} from './protocol.ts';
 
 interface Field {
-  /** For people: "expected …". */
+  /** For the error message: "expected …". */
   readonly expected: string;
   readonly fits: (value: unknown) => boolean;
 }
 type Fields = Readonly<Record<string, Field>>;
 
-/** Longer texts are neither names nor reasons that anybody reads. */
+/** Maximum length of names and reasons. */
 const NAME_MOST = 255;
 const REASON_MOST = 500;
 /** Linux' PATH_MAX. */
 const PATH_MOST = 4_096;
-/** Real servers in one order, and files in one push. */
+/** Maximum real servers in one override, and files in one push. */
 const REALS_MOST = 1_000;
 const FILES_MOST = 200;
 const FILE_MOST = 4 << 20;
-/** A wait for news, in ms: the journal's own limit is shorter. */
+/** Maximum wait for an event, in ms: the journal's own limit is shorter. */
 const WAIT_MOST = 60_000;
 
 const text = (most: number, expected = `a text of 1 to ${most} characters`): Field => ({
@@ -39,7 +38,7 @@ const whole = (least: number, most: number, expected = `a whole number from ${le
   fits: (value) => Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= most,
 });
 const finite: Field = {expected: 'a number', fits: (value) => Number.isFinite(value)};
-const truth: Field = {expected: 'true or false', fits: (value) => typeof value === 'boolean'};
+const BOOLEAN: Field = {expected: 'true or false', fits: (value) => typeof value === 'boolean'};
 const word = <W extends string>(...words: readonly W[]): Field => ({
   expected: `one of ${words.join(', ')}`,
   fits: (value) => words.some((known) => known === value),
@@ -65,7 +64,7 @@ const record = (fields: Fields): Field => ({
 });
 
 const COUNT = whole(0, Number.MAX_SAFE_INTEGER, 'a whole number');
-/** Kinds that this version does not know match nothing: they are no error. */
+/** Kinds unknown to this version match nothing, without an error. */
 const events = (wait: Fields): Fields => ({
   since: optional(finite),
   after: optional(COUNT),
@@ -91,14 +90,14 @@ const requests: {readonly [K in CommandName]: Fields} = {
   plan: {},
   'config-history': {},
   events: events({wait: optional(whole(0, WAIT_MOST))}),
-  // What it asks is judged by the peer's own table, below.
+  // The forwarded request is validated by the peer's own table, below.
   peer: {ask: {expected: 'a command of the peer', fits: isRecord}},
-  push: {dryRun: truth, keys: truth},
-  'config-diff': {a: optional(COUNT), b: optional(COUNT), peer: optional(truth)},
+  push: {dryRun: BOOLEAN, keys: BOOLEAN},
+  'config-diff': {a: optional(COUNT), b: optional(COUNT), peer: optional(BOOLEAN)},
   'config-rollback': {version: COUNT},
   'config-read': {},
   'config-write': {
-    dryRun: truth,
+    dryRun: BOOLEAN,
     files: list(FILES_MOST, record({name: text(PATH_MOST), text: upTo(FILE_MOST), base: text(NAME_MOST)}), 1),
     who: text(NAME_MOST),
   },
@@ -118,15 +117,15 @@ const id = text(64);
 const peerRequests: {readonly [K in PeerCommandName]: Fields} = {
   status: {},
   facts: {},
-  // Held back, it would occupy one of the few places on the channel.
+  // While waiting it would occupy one of the channel's few places.
   events: events({
     wait: {expected: 'nothing: the peer is not asked to wait', fits: (value) => value === undefined},
   }),
-  // Judged order by order where orders are kept.
+  // Overrides are validated one by one where they are stored.
   orders: {state: {expected: 'an object with orders and ended', fits: isRecord}},
   'push-prepare': {
     id,
-    dryRun: truth,
+    dryRun: BOOLEAN,
     files: list(
       FILES_MOST,
       record({
@@ -143,7 +142,7 @@ const peerRequests: {readonly [K in PeerCommandName]: Fields} = {
   'push-outcome': {id},
 };
 
-/** The value as a sentence can hold it: nothing long, and nothing of a file that was sent. */
+/** The value, shortened for a message, and without the contents of a file. */
 const shown = (value: unknown): string => {
   if (value === undefined) return 'missing';
   if (Array.isArray(value)) return 'a list';
@@ -152,7 +151,7 @@ const shown = (value: unknown): string => {
   return words.length <= 40 ? words : `${words.slice(0, 39)}…`;
 };
 
-/** Throws a CommandError for the first word that does not fit. */
+/** Throws a CommandError for the first invalid field. */
 function judge(name: string, fields: Fields, value: Readonly<Record<string, unknown>>): void {
   for (const [key, {expected, fits}] of Object.entries(fields))
     if (!fits(value[key]))

@@ -1,4 +1,4 @@
-/** One request as a line, and the answer to it; the control socket and the peer channel speak the same words. */
+/** One request line and its answer; the control socket and the peer channel share this format. */
 import type {Answerer, Answers, Handlers} from './answers.ts';
 import {CommandError} from './error.ts';
 import {PROTOCOL_VERSION, type Command, type CommandName, type Response} from './protocol.ts';
@@ -12,13 +12,13 @@ const carryOut = <K extends CommandName>(
   return handlers[name](command, gone);
 };
 
-/** Carries each command out with its handler. */
+/** Executes each command with its handler. */
 export const answerWith =
   (handlers: Handlers): Answerer =>
   async (command, gone) =>
     carryOut(handlers, command, gone);
 
-/** A request that was read, or why it could not be. */
+/** A parsed request, or why it is invalid. */
 export type ReadRequest<C> =
   | {readonly id: number; readonly command: C}
   | {readonly id: number; readonly error: {readonly code: string; readonly message: string}};
@@ -28,7 +28,7 @@ const errorOf = (error: unknown): {code: string; message: string} => ({
   message: error instanceof Error ? error.message : String(error),
 });
 
-/** One line as a request. `read` throws a CommandError for what is none. */
+/** Parses a line as a request. `read` throws a CommandError if it is invalid. */
 export function readLine<C>(line: string, read: (value: unknown) => C): ReadRequest<C> {
   let id = 0;
   try {
@@ -61,7 +61,7 @@ export async function answerRequest<C, A>(
   }
 }
 
-/** One request as it came, and the answer to it; the channel between the directors speaks the same words. */
+/** Answers one request line; the peer channel uses the same format. */
 export const respond = <C, A>(
   line: string,
   read: (value: unknown) => C,

@@ -1,10 +1,10 @@
-/** Writes answers in pieces, as their clients read them. */
+/** Writes answers in pieces at the client's reading speed. */
 import type net from 'node:net';
 import {jsonPieces} from './json-pieces.ts';
 import type {Lane} from './lane.ts';
 import type {Response} from './protocol.ts';
 
-/** Writes an answer of `most` octets at most as the client reads it; ends early when the connection does. */
+/** Writes an answer of at most `most` octets as the client reads it; ends early if the connection does. */
 export async function sendAnswer(
   socket: net.Socket,
   response: Response<unknown>,
@@ -25,7 +25,7 @@ export async function sendAnswer(
   await write(socket, '\n');
 }
 
-/** Characters of an answer, as far as they matter: counting stops beyond `most`. */
+/** Counts the characters of an answer, up to just beyond `most`. */
 function sizeOf(response: object, most: number): number {
   let size = 0;
   for (const piece of jsonPieces(response)) {
@@ -35,7 +35,7 @@ function sizeOf(response: object, most: number): number {
   return size;
 }
 
-/** Ends when the kernel has it, or when the connection is gone. */
+/** Resolves when the kernel has it, or when the connection is closed. */
 const write = (socket: net.Socket, text: string): Promise<void> =>
   new Promise((resolve) => {
     const end = (): void => {

@@ -1,4 +1,4 @@
-/** A control socket under clients that ask without reading, hold their places, or leave. */
+/** A control socket with clients that request without reading, hold their places, or leave. */
 import {mkdtempSync, rmSync} from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
@@ -40,7 +40,7 @@ async function start(t: ExecutionContext, given: Partial<Handlers>, limits: Part
 }
 const line = (words: object): string => `${JSON.stringify({v: 1, id: 1, ...words})}\n`;
 
-test('of one connection one request is carried out at a time, in order', async (t) => {
+test('requests of one connection are executed one at a time, in order', async (t) => {
   let [running, most] = [0, 0];
   const {connect} = await start(t, {
     'config-rollback': async ({version}) => {
@@ -59,7 +59,7 @@ test('of one connection one request is carried out at a time, in order', async (
   t.deepEqual([...got.matchAll(/"text":"(\d)"/g)].map(([, version]) => version), ['1', '2', '3', '4', '5']); // prettier-ignore
 });
 
-test('a client that asks and does not read is answered once or twice, and cut off', async (t) => {
+test('a client that requests without reading is answered once or twice, then cut off', async (t) => {
   let asked = 0;
   const {connect} = await start(
     t,
@@ -76,16 +76,16 @@ test('a client that asks and does not read is answered once or twice, and cut of
   socket.pause();
   socket.on('close', () => (closed = true));
   socket.write(line({command: 'events'}).repeat(1_000));
-  await until('nothing more is read of it', 10_000, () => asked === 1);
+  await until('nothing more is read from it', 10_000, () => asked === 1);
   await until('the server closed it', 10_000, () => {
-    // The kernel's buffer holds what came before: the end is behind it.
+    // The kernel's buffer holds earlier data; the end comes after it.
     socket.resume();
     return closed;
   });
-  t.true(asked <= 2, `${asked} requests were carried out`);
+  t.true(asked <= 2, `${asked} requests were executed`);
 });
 
-test('of clients that do not read only so many keep an answer: the slowest goes first', async (t) => {
+test('only a limited number of clients may leave an answer unread: the slowest is dropped first', async (t) => {
   const {connect, file} = await start(
     t,
     {events: () => Promise.resolve(eventsOf('x'.repeat(4 << 20)))},
@@ -99,22 +99,22 @@ test('of clients that do not read only so many keep an answer: the slowest goes 
     socket.write(line({command: 'events'}));
   }
   const {events} = await ask(file, {command: 'events'}, 10_000);
-  t.is(events[0]?.text.length, 4 << 20, 'who reads is answered');
+  t.is(events[0]?.text.length, 4 << 20, 'a reading client is answered');
   for (const socket of slow) socket.resume();
   await until('some were cut off', 10_000, () => closed.size >= 3);
   t.true(closed.size < slow.length, `${closed.size} were cut off`);
 });
 
-test('whoever says nothing makes room for whoever comes', async (t) => {
+test('the longest idle connection makes room for a new one', async (t) => {
   const {connect, file} = await start(t, {'config-history': async () => history}, {connections: 4});
   const idle = await Promise.all(Array.from({length: 4}, connect));
   let closed = 0;
   for (const socket of idle) socket.on('close', () => (closed += 1));
   t.deepEqual(await ask(file, {command: 'config-history'}, 10_000), history);
-  await until('the longest idle one is gone', 10_000, () => closed === 1);
+  await until('the longest idle connection is closed', 10_000, () => closed === 1);
 });
 
-test('with all places at work a client is told so, and none is cut off', async (t) => {
+test('with all places busy a new client gets an error, and none is cut off', async (t) => {
   let release: (() => void) | undefined;
   const {connect, file} = await start(
     t,
@@ -149,7 +149,7 @@ test('a request that is too long ends the connection, an answer that is too long
   t.pass();
 });
 
-test('nothing is waited for when the client is gone', async (t) => {
+test('a wait ends when the client disconnects', async (t) => {
   let signal: AbortSignal | undefined;
   const {connect} = await start(t, {
     events: (_, gone) => {
@@ -165,7 +165,7 @@ test('nothing is waited for when the client is gone', async (t) => {
   t.pass();
 });
 
-test('where clients are paced, one that waits for news does not keep another from being answered', async (t) => {
+test('with pacing, a client that waits for events does not block another', async (t) => {
   const {connect, file} = await start(
     t,
     {events: () => new Promise(() => undefined), 'config-history': async () => history},
@@ -175,7 +175,7 @@ test('where clients are paced, one that waits for news does not keep another fro
   t.deepEqual(await ask(file, {command: 'config-history'}, 10_000), history);
 });
 
-test('where clients are paced, their requests are carried out one after another', async (t) => {
+test('with pacing, requests are executed one after another', async (t) => {
   let [running, most] = [0, 0];
   const {file} = await start(
     t,

@@ -1,6 +1,6 @@
 /**
- * The server of a control socket. A client cannot cost more than its place: one request of a connection is carried out
- * at a time, nothing more is read meanwhile, and nothing waits in memory for a client that does not read.
+ * The server of a control socket. It bounds the cost of a client: one request per connection is executed at a time, no further
+ * input is read meanwhile, and no output accumulates in memory for a client that does not read.
  */
 import {chmodSync, rmSync} from 'node:fs';
 import net from 'node:net';
@@ -13,19 +13,19 @@ import {answerRequest, readLine} from './respond.ts';
 import {sendAnswer} from './send-answer.ts';
 
 export interface ControlLimits {
-  /** Connections at a time; the longest idle one makes room for a new one. */
+  /** Maximum connections; the longest idle one makes room for a new one. */
   readonly connections: number;
-  /** Octets of one request, which is one line. */
+  /** Maximum octets of a request, which is one line. */
   readonly request: number;
-  /** Octets of one answer; a larger one is refused. */
+  /** Maximum octets of an answer; a larger one is refused. */
   readonly answer: number;
-  /** Clients that have not read their answer yet: when there are more, the slowest is cut off. */
+  /** Maximum clients with an unread answer; beyond it the slowest is cut off. */
   readonly unread: number;
-  /** Milliseconds without a whole request. */
+  /** Maximum milliseconds without a complete request. */
   readonly idle: number;
-  /** Milliseconds in which a client has to read its answer. */
+  /** Milliseconds a client has to read its answer. */
   readonly read: number;
-  /** One request after another over all connections, with pauses: whoever asks here must not take a processor. */
+  /** Serialises requests over all connections, with pauses: these clients must not saturate a processor. */
   readonly paced: boolean;
 }
 
@@ -42,7 +42,7 @@ export const controlLimits: ControlLimits = {
 /** Minimum time between two evictions for a newcomer, in ms. */
 const EVICT_EVERY = 50;
 
-/** What is answered when something happens, or when the peer answers. */
+/** Requests that wait for an event or for the peer. */
 const waits = (command: Command): boolean =>
   command.command === 'peer' || (command.command === 'events' && (command.wait ?? 0) > 0);
 
@@ -57,7 +57,7 @@ export async function serveControl(
   const lane = limits.paced ? makeLane() : undefined;
   const turn: Lane = lane ?? ((work) => work());
   const connections = makeConnections(limits, () => {
-    // A crowd of reconnecting clients: a refusal by the kernel costs least.
+    // With many reconnecting clients a refusal by the kernel is cheapest.
     server.maxConnections = limits.connections;
     setTimeout(() => (server.maxConnections = limits.connections + 1), EVICT_EVERY).unref();
   });
@@ -105,14 +105,14 @@ export async function serveControl(
     socket.on('error', () => socket.destroy());
     socket.on('data', (chunk: string) => {
       pending += chunk;
-      // Read on below the limit, though a request is being answered: only so is it noticed that the client is gone.
+      // Keep reading up to the limit while a request is being answered: only this reveals a disconnect.
       if (connection.state !== 'idle' && pending.length > limits.request) socket.pause();
       next();
     });
     enter('idle', limits.idle);
   }
 
-  /** The answer to one line; undefined: nobody waits for it any more. */
+  /** The answer to one line; undefined: the client has disconnected. */
   async function carryOutLine(
     line: string,
     gone: AbortSignal,
@@ -122,7 +122,7 @@ export async function serveControl(
     const carryOut = (): Promise<Response<Answers[CommandName]>> =>
       answerRequest(request, (command) => answer(command, gone));
     if (!lane) return carryOut();
-    // Whoever waits must not keep others from being answered.
+    // A waiting client must not block others.
     if ('command' in request && waits(request.command)) {
       enter('waiting');
       return carryOut();

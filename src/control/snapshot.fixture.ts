@@ -1,4 +1,4 @@
-/** A status with everything in it, for tests of whatever shows one. */
+/** A status with every field, for tests of its renderers. */
 import type {StatusSnapshot} from './protocol.ts';
 
 export const snapshot: StatusSnapshot = {

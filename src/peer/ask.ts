@@ -8,10 +8,10 @@ import type {PeerKey, PeerSettings} from './settings.ts';
 import {identityOf, MAX_MESSAGE, onLine, presharedKey, tlsOptions} from './tls.ts';
 import {PEER_CONNECT_LIMIT_MS} from '../system/limits.ts';
 
-/** Where the peer answered last. */
+/** The address at which the peer answered last. */
 let answered: string | undefined;
 
-/** Asks over each address in turn; what the peer answers, or a CommandError with its or our code. */
+/** Tries each address in turn; returns the peer's answer, or throws a CommandError with its or our code. */
 export async function askPeer<C extends PeerCommand>(
   settings: PeerSettings,
   command: C,
@@ -27,11 +27,11 @@ export async function askPeer<C extends PeerCommand>(
   if (addresses.length === 0)
     throw new CommandError(
       'no-peer',
-      `${peer} cannot be asked: it was not heard, and no hactl_peer says where it is`,
+      `${peer} cannot be asked: it was not heard, and no hactl_peer gives its address`,
     );
   const until = performance.now() + limit;
   let failure: Error | undefined;
-  // With a link down the time to find that out again is not spent at every question.
+  // With a link down, do not spend the time to detect it again on every request.
   for (const address of addresses.toSorted((a, b) => Number(b === answered) - Number(a === answered))) {
     const left = until - performance.now();
     if (left <= 0) break;
@@ -41,7 +41,7 @@ export async function askPeer<C extends PeerCommand>(
       answered = address;
       return answer;
     } catch (error) {
-      // The peer's own answer, or a request that may have been carried out: it must not be repeated.
+      // The peer's own answer, or a request that may have been executed: it must not be repeated.
       if (error instanceof CommandError) throw error;
       failure = error as Error;
     }
@@ -49,13 +49,13 @@ export async function askPeer<C extends PeerCommand>(
   throw new CommandError('no-peer', `${peer} cannot be asked: ${failure?.message ?? 'no time left'}`);
 }
 
-/** What stands behind an error before the handshake was complete. */
+/** The likely cause of an error before the handshake completed. */
 function explain(error: NodeJS.ErrnoException, connected: boolean): string {
   const code = error.code ?? error.message;
   if (!connected) return code;
   return /SSL|TLS/.test(code)
-    ? `the handshake failed (${code}): do authkeys and the names of the clusters agree?`
-    : `closed in the handshake (${code}): is this director's address among those the peer expects (hactl_peer there), and has the peer a hactl that speaks TLS?`;
+    ? `the handshake failed (${code}): do authkeys and the cluster names match?`
+    : `closed in the handshake (${code}): is this director's address among those the peer expects (hactl_peer there), and does the peer's hactl speak TLS?`;
 }
 
 function askAt<A>(
@@ -74,7 +74,7 @@ function askAt<A>(
       host: address,
       port,
       pskCallback: () => ({psk: presharedKey(settings, key), identity: identityOf(settings, key)}),
-      // Without certificates there is no name to compare: the peer has the key or the handshake fails.
+      // Without certificates there is no name to verify: the peer has the key or the handshake fails.
       checkServerIdentity: () => undefined,
     });
     const end = (error: Error): void => {
@@ -86,7 +86,7 @@ function askAt<A>(
     const broken = (text: string): void =>
       end(
         asked
-          ? new CommandError('peer-lost', `${where}: ${text}; whether it was done is not known`)
+          ? new CommandError('peer-lost', `${where}: ${text}; whether it was done is unknown`)
           : new Error(`${where}: ${text}`),
       );
     const timer = setTimeout(
@@ -117,7 +117,7 @@ function askAt<A>(
       try {
         response = JSON.parse(line) as Response<A>;
       } catch {
-        return broken('the answer is no JSON');
+        return broken('the answer is not JSON');
       }
       if (!response.ok) return end(new CommandError(response.error.code, response.error.message));
       clearTimeout(timer);

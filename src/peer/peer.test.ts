@@ -1,4 +1,4 @@
-/** Two processes on loopback: what is answered, to whom, and what a listener on the wire can do with it. */
+/** Two processes on loopback: what is answered to whom, and what an eavesdropper can do with it. */
 import {fork, type ChildProcess} from 'node:child_process';
 import net from 'node:net';
 import path from 'node:path';
@@ -8,7 +8,7 @@ import {askPeer} from './ask.ts';
 import type {PeerCommand} from '../control/peer-commands.ts';
 import type {PeerSettings} from './settings.ts';
 
-// A process each: all at once, none would be ready in time on a busy machine.
+// A process per test: all at once, none would be ready in time on a busy machine.
 const test = anyTest.serial as unknown as TestFn;
 
 const freePort = (): Promise<number> =>
@@ -68,10 +68,10 @@ async function start(t: ExecutionContext, more: Partial<PeerSettings> = {}): Pro
   return {port, pid: child.pid ?? 0, said: messages, child};
 }
 
-/** The asked side's fixture answers with so many octets, or never. */
+/** The server fixture answers with this many octets, or never. */
 const outcome = (id: number | 'hang') => ({command: 'push-outcome', id: String(id)}) as const;
 
-test('the peer answers, whole, whatever the size', async (t) => {
+test('an answer of any size arrives complete', async (t) => {
   const peer = await start(t);
   const size = 3_000_000;
   const answer = await askPeer(settings('one', peer.port), outcome(size), 20_000);
@@ -79,7 +79,7 @@ test('the peer answers, whole, whatever the size', async (t) => {
   t.is(answer.text.length, size);
 });
 
-test('an address where nobody answers is followed by the next one', async (t) => {
+test('an address without an answer is followed by the next', async (t) => {
   const peer = await start(t);
   t.like(
     await askPeer(settings('one', peer.port, {addresses: ['127.0.0.9', '127.0.0.1']}), outcome(0), 20_000),
@@ -89,7 +89,7 @@ test('an address where nobody answers is followed by the next one', async (t) =>
   );
 });
 
-test('what is refused, and how it is said', async (t) => {
+test('unknown peers and forbidden commands are refused with their codes', async (t) => {
   const peer = await start(t);
   const code = async (more: Partial<PeerSettings>, command: PeerCommand = outcome(0)): Promise<unknown> =>
     askPeer(settings('one', peer.port, more), command, 10_000).then(
@@ -99,7 +99,7 @@ test('what is refused, and how it is said', async (t) => {
   const other = {id: 1, secret: 'of somebody else'};
   t.is(await code({signing: other, keys: [other]}), 'no-peer');
   t.is(await code({cluster: 'd'}), 'no-peer');
-  t.is(await code({node: 'three', peers: ['two']}), 'no-peer', 'a node that ha.cf does not have');
+  t.is(await code({node: 'three', peers: ['two']}), 'no-peer', 'a node that is not in ha.cf');
   t.is(await code({node: 'two', peers: ['two']}), 'no-peer', 'its own name');
   t.is(await code({signing: undefined}), 'no-key');
   t.is(await code({addresses: []}), 'no-peer');
@@ -107,14 +107,14 @@ test('what is refused, and how it is said', async (t) => {
   t.is(await code({}), 'answered');
 });
 
-test('a wrong key and a stranger are told apart from a peer that is away', async (t) => {
+test('a wrong key, a stranger and an unreachable peer give different errors', async (t) => {
   const peer = await start(t);
   const other = {id: 1, secret: 'of somebody else'};
   await t.throwsAsync(
     askPeer(settings('one', peer.port, {signing: other, keys: [other]}), outcome(0), 10_000),
     {
       message:
-        /two cannot be asked: .*handshake failed .*: do authkeys and the names of the clusters agree\?/,
+        /two cannot be asked: .*handshake failed .*: do authkeys and the cluster names match\?/,
     },
   );
   await until('it is in the log', 5_000, () =>
@@ -139,15 +139,15 @@ for (const [what, more, reason] of [
   [
     'an address that is not the peer',
     {sources: ['192.0.2.1', '2001:db8::1']},
-    /127\.0\.0\.1 was refused: no address of the peer/,
+    /127\.0\.0\.1 was refused: not an address of the peer/,
   ],
   [
     'an address of the service',
     {vips: ['127.0.0.1']},
-    /127\.0\.0\.1 was refused: it asked at 127\.0\.0\.1, an address of the service/,
+    /127\.0\.0\.1 was refused: it connected to 127\.0\.0\.1, a virtual address/,
   ],
 ] as const)
-  test(`nobody is answered at or from ${what}, with the key neither`, async (t) => {
+  test(`requests at or from ${what} are refused even with the key`, async (t) => {
     const peer = await start(t, more);
     const error = await t.throwsAsync(askPeer(settings('one', peer.port), outcome(0), 10_000));
     t.is((error as unknown as {code: string}).code, 'no-peer');
@@ -157,7 +157,7 @@ for (const [what, more, reason] of [
     t.false(peer.said.includes('answered'));
   });
 
-test('a thousand connections that speak no TLS are one line, and the peer is answered meanwhile', async (t) => {
+test('a thousand connections without TLS are one log line, and the peer is answered meanwhile', async (t) => {
   const peer = await start(t);
   const garbage = (): Promise<void> =>
     new Promise((resolve) => {
@@ -178,7 +178,7 @@ test('a thousand connections that speak no TLS are one line, and the peer is ans
   t.regex(lines[0] ?? '', /127\.0\.0\.1 was refused: it speaks no TLS 1\.2/);
 });
 
-test('requests that only look leave places for those that act', async (t) => {
+test('read-only requests leave places for requests that change something', async (t) => {
   const peer = await start(t);
   const looks = Array.from({length: 3}, () =>
     askPeer(settings('one', peer.port), {command: 'status'}, 60_000).catch((error: Error) => error.message),
@@ -194,7 +194,7 @@ test('requests that only look leave places for those that act', async (t) => {
   await Promise.all(looks);
 });
 
-test('a peer that speaks no TLS closes the connection: the error says what to look for', async (t) => {
+test('a peer without TLS closes the connection: the error says what to check', async (t) => {
   const old = net.createServer((socket) => socket.on('data', () => socket.destroy()));
   await new Promise<void>((resolve) => {
     old.listen(0, '127.0.0.1', resolve);
@@ -206,7 +206,7 @@ test('a peer that speaks no TLS closes the connection: the error says what to lo
   });
 });
 
-test('two directors may ask one another at once', async (t) => {
+test('two directors may send each other requests at the same time', async (t) => {
   const [one, two] = [await start(t), await start(t)];
   const answers = await Promise.all(
     [one, two].flatMap(({port}) => [1, 2, 3].map(() => askPeer(settings('one', port), outcome(1), 20_000))),
@@ -214,19 +214,19 @@ test('two directors may ask one another at once', async (t) => {
   t.is(answers.length, 6);
 });
 
-test('a key that is being replaced still opens the door', async (t) => {
+test('a key that is being replaced is still accepted', async (t) => {
   const newer = {id: 2, secret: 'the next one'};
   const peer = await start(t, {signing: newer, keys: [newer, key]});
   t.like(await askPeer(settings('one', peer.port), outcome(0), 20_000), {state: String(peer.pid)});
 });
 
-test('a peer that takes the question and does not answer: that is said, and it is not asked again', async (t) => {
+test('a request that the peer received and did not answer is an error and is not repeated', async (t) => {
   const peer = await start(t);
   const error = await t.throwsAsync(askPeer(settings('one', peer.port), outcome('hang'), 500));
   t.is((error as unknown as {code: string}).code, 'peer-timeout');
 });
 
-/** A wire that is listened to: passes everything on and keeps what the asking side said. */
+/** An eavesdropped link: forwards everything and records what the client sent. */
 async function tap(t: ExecutionContext, to: number, bend: (chunk: Buffer, count: number) => Buffer) {
   const buffers: Buffer[] = [];
   const heard: Buffer[] = [];
@@ -255,7 +255,7 @@ async function tap(t: ExecutionContext, to: number, bend: (chunk: Buffer, count:
   return {port: (server.address() as net.AddressInfo).port, said: buffers, heard};
 }
 
-test('nothing of a conversation can be read, and all of it said again brings nothing', async (t) => {
+test('a recorded conversation cannot be read, and a replay has no effect', async (t) => {
   const peer = await start(t);
   const wire = await tap(t, peer.port, (chunk) => chunk);
   await askPeer(settings('one', wire.port), outcome(40), 20_000);
@@ -271,11 +271,11 @@ test('nothing of a conversation can be read, and all of it said again brings not
   await until('the refusal is in the log', 5_000, () =>
     Promise.resolve(peer.said.some((text) => text.includes('handshake failed')) || undefined),
   );
-  // The fixture says so for each request that it answers.
+  // The fixture reports each request that it answers.
   t.is(peer.said.filter((text) => text === 'answered').length, 1);
 });
 
-test('an octet that was changed on the way is noticed', async (t) => {
+test('an octet changed in transit is detected', async (t) => {
   const peer = await start(t);
   const wire = await tap(t, peer.port, (chunk) => {
     const bent = Buffer.from(chunk);
@@ -285,7 +285,7 @@ test('an octet that was changed on the way is noticed', async (t) => {
   await t.throwsAsync(askPeer(settings('one', wire.port), outcome(0), 10_000));
 });
 
-test('strangers who say nothing do not keep the peer out', async (t) => {
+test('idle strangers do not keep the peer out', async (t) => {
   const peer = await start(t);
   const strangers = Array.from({length: 30}, () => net.connect(peer.port, '127.0.0.1'));
   for (const stranger of strangers) stranger.on('error', () => undefined);

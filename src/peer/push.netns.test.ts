@@ -1,4 +1,4 @@
-/** Two directors in two namespaces: a status asked of the peer, a difference named, a push, a crash, a rollback. */
+/** Two directors in two namespaces: the peer's status, a named difference, a push, a crash, a rollback. */
 import {readFileSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import anyTest, {type TestFn} from 'ava';
@@ -19,7 +19,7 @@ const cluster = makeCluster({
   keepalive: '200ms',
   deadtime: '2',
   vipOnly: true,
-  // Its key is one of md5: without this line a push would be refused.
+  // Its key is an md5 key: without this line a push would be refused.
   media: 'ping 10.99.0.10\nhactl_push on\n',
 });
 const [one, two] = ['director1', 'director2'] as const;
@@ -56,13 +56,13 @@ test.after.always(async () => {
   await site.destroy();
 });
 
-test('the peer is asked where its adverts come from', async (t) => {
+test('requests go to the address that the peer’s adverts come from', async (t) => {
   const snapshot = await command(one, {command: 'peer', ask: {command: 'status'}});
   t.is(snapshot.node, two);
   t.deepEqual(snapshot.engine?.peers[0]?.addresses, [site.address(one)]);
 });
 
-test('what a director hears of its own broadcasts is not counted as heard', async (t) => {
+test('a director’s own broadcasts do not count as heard', async (t) => {
   const local = await until('both paths are heard', LIMIT, async () => {
     const paths = (await status(one)).engine?.paths ?? [];
     return paths.length > 1 && paths.every(({received}) => received > 0) && paths;
@@ -72,7 +72,7 @@ test('what a director hears of its own broadcasts is not counted as heard', asyn
     t.true(received <= (remote.engine?.paths[index]?.sent ?? 0), name);
 });
 
-test('an order that one director has is on the other when the two hear each other', async (t) => {
+test('an override on one director reaches the other once they hear each other', async (t) => {
   const orderedOn = async (name: Name): Promise<readonly string[]> =>
     (await status(name)).orders?.map(({kind, target}) => `${kind} ${target}`) ?? [];
   const tell = (state: OrderState): Promise<OrderState> =>
@@ -86,14 +86,14 @@ test('an order that one director has is on the other when the two hear each othe
 
   await cluster.daemon(two)?.kill('SIGKILL', true);
   await cluster.start(two);
-  // Director1 may have it before director2 was killed: who is asked must first listen again.
+  // Director1 may have it before director2 was killed: the server must listen again first.
   await cluster.whole(two, LIMIT);
   await until('it is on both', LIMIT, async () => (await orderedOn(one)).length === 1);
   t.deepEqual(await orderedOn(two), ['drain 10.99.0.20']);
   await hears(one);
 });
 
-test('a push changes both, and neither moves an address', async (t) => {
+test('a push changes both without moving an address', async (t) => {
   const before = await transitions();
   edit(one, 'keepalive 200ms', 'keepalive 100ms');
   edit(one, 'deadtime 2\n', 'deadtime 1\n');
@@ -111,7 +111,7 @@ test('a push changes both, and neither moves an address', async (t) => {
   t.is(await transitions(), before);
 });
 
-test('one that reloads alone: the status names the first directive that differs', async (t) => {
+test('after a reload on one director the status names the first directive that differs', async (t) => {
   edit(two, 'hactl_preempt_delay 0', 'hactl_preempt_delay 7');
   const reloaded = await cluster.hactl(two, ['reload']);
   t.regex(reloaded.stdout, /hactl_preempt_delay\s+0s -> 7s\s+live\nreloaded: 1 change\n/);
@@ -124,7 +124,7 @@ test('one that reloads alone: the status names the first directive that differs'
   t.deepEqual(lines, ['ha.cf: hactl_preempt_delay: 0s here, 7s there']);
 });
 
-test('a rollback brings a version back, and the warning goes', async (t) => {
+test('a rollback restores a version, and the warning disappears', async (t) => {
   const {versions} = await command(two, {command: 'config-history'});
   t.deepEqual(
     versions.map(({why}) => why),
@@ -134,7 +134,11 @@ test('a rollback brings a version back, and the warning goes', async (t) => {
   t.true(lines.join('\n').includes('-hactl_preempt_delay 0\n+hactl_preempt_delay 7\n'), lines.join('\n'));
   const back = await cluster.hactl(two, ['config', 'rollback', '2']);
   t.is(back.status, 0, back.stderr);
-  await until('the warning goes', LIMIT, async () => (await status(one)).configDifference === undefined);
+  await until(
+    'the warning disappears',
+    LIMIT,
+    async () => (await status(one)).configDifference === undefined,
+  );
   const [here, remote] = await digests();
   t.is(here, remote);
 });

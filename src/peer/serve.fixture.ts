@@ -1,4 +1,4 @@
-/** The asked side as a process of its own: `serve.fixture.ts SETTINGS-AS-JSON`; says 'ready' over IPC. */
+/** The server side as a separate process: `serve.fixture.ts SETTINGS-AS-JSON`; says 'ready' over IPC. */
 import {peerHandlers} from '../control/handlers.fixture.ts';
 import {answerPeerWith, servePeer} from './serve.ts';
 import type {PeerSettings} from './settings.ts';
@@ -9,7 +9,7 @@ const server = servePeer({
   settings: () => settings,
   answer: answerPeerWith(
     peerHandlers({
-      // The id says what a test wants: so many octets, or no answer at all.
+      // The id selects the answer: this many octets, or none at all.
       'push-outcome': ({id}) => {
         process.send?.({level: 'info', text: 'answered'});
         return id === 'hang'

@@ -1,4 +1,4 @@
-/** Answers the peer's supervisor. Nobody gets any data before proving possession of the key. */
+/** Answers the peer's supervisor. No data is sent before the client has proved possession of the key. */
 import net from 'node:net';
 import tls from 'node:tls';
 import type {PeerAnswerer, PeerAnswers, PeerHandlers} from '../control/answers.ts';
@@ -14,17 +14,17 @@ import {reportStrangers} from './stranger-report.ts';
 import {keyFor, MAX_MESSAGE, onLine, presharedKey, tlsOptions} from './tls.ts';
 import {PEER_HANDSHAKE_LIMIT_MS, PEER_REQUEST_LIMIT_MS} from '../system/limits.ts';
 
-/** Connections at a time; one that has not shown the key makes room for whoever comes after it. */
+/** Maximum connections; one that has not proved the key makes room for a new one. */
 const MAX_CONNECTIONS = 8;
-/** Of them those that only look: the others are for pushes, overrides and the comparison of configurations. */
+/** Maximum read-only requests among them: the rest is reserved for pushes, overrides and configuration comparison. */
 const MAX_LOOKS = 3;
 /** Retry interval for a port that another program uses, in ms. */
 const LISTEN_AGAIN = 10_000;
 
-/** What changes nothing, and what anybody who may look can cause. */
+/** Read-only commands, which any reader can cause. */
 const looks = ({command}: PeerCommand): boolean => command === 'status' || command === 'events';
 
-/** Carries out only what the handlers name: not all that the control socket does is the peer's business. */
+/** Executes only commands that have a handler: the peer may not use every command of the control socket. */
 export const answerPeerWith =
   (handlers: PeerHandlers): PeerAnswerer =>
   async (command) => {
@@ -42,7 +42,7 @@ const carryOut = <K extends PeerCommandName>(
 };
 
 export interface PeerServer {
-  /** Listens where the current settings say, or nowhere. */
+  /** Listens according to the current settings, or not at all. */
   configure(): void;
   close(): void;
 }
@@ -75,7 +75,7 @@ function encode(response: Response<PeerAnswers[PeerCommandName]>): string {
   return `${JSON.stringify({id: response.id, ok: false, error: {code: 'too-large', message}})}\n`;
 }
 
-/** Answers that many looks at a time, and everything else. */
+/** Limits concurrent read-only requests; passes everything else. */
 function limitLooks(answer: PeerAnswerer): PeerAnswerer {
   let looking = 0;
   return async (command) => {
@@ -91,7 +91,7 @@ function limitLooks(answer: PeerAnswerer): PeerAnswerer {
   };
 }
 
-/** Serves the settings that `settings` gives at each connection. */
+/** Serves with the settings that `settings` returns at each connection. */
 export function servePeer(options: PeerServerOptions): PeerServer {
   const {log} = options;
   const strangers = reportStrangers(options);
@@ -166,7 +166,7 @@ export function servePeer(options: PeerServerOptions): PeerServer {
       if (server !== made) return;
       log(
         'warn',
-        `peer channel: cannot listen on TCP port ${wanted}: ${error.code ?? error.message}; the peer cannot ask this director`,
+        `peer channel: cannot listen on TCP port ${wanted}: ${error.code ?? error.message}; the peer cannot reach this director`,
       );
       server = undefined;
       retry = setTimeout(listen, LISTEN_AGAIN);

@@ -1,4 +1,4 @@
-/** Configuration and engine → who the peer is, where it is, and which keys count. Pure. */
+/** Configuration and engine → the peer's name, addresses and valid keys. Pure. */
 import net from 'node:net';
 import type {ClusterConfig} from '@hactl/config';
 import type {EngineStatus} from '@hactl/failover';
@@ -8,7 +8,7 @@ export interface PeerKey {
   readonly secret: string;
 }
 
-/** What the channel needs to know of the pair. */
+/** The channel's settings. */
 export interface PeerSettings {
   readonly cluster: string;
   readonly node: string;
@@ -17,24 +17,24 @@ export interface PeerSettings {
   readonly port: number;
   /** In the order in which they are tried. */
   readonly addresses: readonly string[];
-  /** Where a peer may connect from: all that is known of it. */
+  /** The addresses a peer may connect from: all known ones. */
   readonly sources: readonly string[];
-  /** Addresses of the service: nobody is answered there. */
+  /** Virtual addresses: no request is answered there. */
   readonly vips: readonly string[];
-  /** The key that this side asks with; undefined: it has none that proves anything. */
+  /** The key for outgoing requests; undefined: none that authenticates. */
   readonly signing: PeerKey | undefined;
-  /** All keys that it answers to. */
+  /** All keys accepted from the peer. */
   readonly keys: readonly PeerKey[];
 }
 
-/** undefined: there is no pair, or the channel is switched off. */
+/** undefined: there is no pair, or the channel is off. */
 export function peerSettings(
   {ha, authkeys, haresources}: ClusterConfig,
   node: string,
   engine: EngineStatus | undefined,
 ): PeerSettings | undefined {
   if (!ha || ha.nodes.length < 2 || ha.hactl.peerPort === 0) return undefined;
-  // crc is a sum without a secret: whoever can reach the port could claim to be the peer.
+  // crc has no secret: anyone who can reach the port could claim to be the peer.
   const keys = authkeys.keys
     .filter(({method, secret}) => method !== 'crc' && secret !== '')
     .map(({id, secret}) => ({id, secret}));
@@ -56,7 +56,7 @@ export function peerSettings(
   };
 }
 
-/** One form for one address: without the zone, IPv4 as such where a socket of both families has it mapped. */
+/** Normalises an address: without the zone, and IPv4-mapped IPv6 as IPv4. */
 export function plainAddress(address: string): string {
   const bare = address.replace(/%.*$/, '').replace(/^::ffff:(?=\d+\.)/i, '');
   const family = net.isIP(bare);
@@ -64,13 +64,13 @@ export function plainAddress(address: string): string {
   return new net.SocketAddress({address: bare, family: family === 6 ? 'ipv6' : 'ipv4'}).address;
 }
 
-/** Why a connection from `remote` to `local` is not the peer's; undefined: it may be. */
+/** Why a connection from `remote` to `local` is not from the peer; undefined: it may be. */
 export function strangerAt({sources, vips}: PeerSettings, remote: string, local: string): string | undefined {
   const address = plainAddress(local);
   if (vips.some((vip) => plainAddress(vip) === address))
-    return `it asked at ${address}, an address of the service`;
+    return `it connected to ${address}, a virtual address`;
   const from = plainAddress(remote);
   return sources.some((source) => plainAddress(source) === from)
     ? undefined
-    : 'no address of the peer (hactl_peer, ucast, or where its adverts come from)';
+    : 'not an address of the peer (hactl_peer, ucast, or the source of its adverts)';
 }

@@ -1,4 +1,4 @@
-/** Refusals of the peer channel, in the log and the journal: the first of a source at once, the others once a minute. */
+/** Refusals of the peer channel, in the log and the journal: a source's first at once, further ones once a minute. */
 import type {EventDraft} from '../control/events.ts';
 import type {Log} from '../system/log.ts';
 import {makeStrangers, type StrangerReport} from './strangers.ts';

@@ -1,9 +1,9 @@
-/** Whoever makes noise at the peer port: how much of it is told. */
+/** How refused connections at the peer port are reported. */
 import test from 'ava';
 import {plainAddress, strangerAt, type PeerSettings} from './settings.ts';
 import {makeStrangers} from './strangers.ts';
 
-test('one source: at once, then its count when the minute is over, and nothing when it has stopped', (t) => {
+test('one source: reported at once, then its count after the minute, and nothing once it has stopped', (t) => {
   const strangers = makeStrangers();
   t.is(strangers.dueAt, undefined);
   t.deepEqual(strangers.refused('a', 'no key', 0), {source: 'a', reason: 'no key', count: 1});
@@ -11,7 +11,7 @@ test('one source: at once, then its count when the minute is over, and nothing w
   t.is(strangers.dueAt, 60_000);
   t.deepEqual(strangers.flush(59_999), []);
   t.deepEqual(strangers.flush(60_000), [{source: 'a', reason: 'no key', count: 27_000}]);
-  t.is(strangers.refused('a', 'no key', 60_001), undefined, 'it was named a moment ago');
+  t.is(strangers.refused('a', 'no key', 60_001), undefined, 'it was reported a moment ago');
   t.deepEqual(strangers.flush(120_000), [{source: 'a', reason: 'no key', count: 1}]);
   t.deepEqual(strangers.flush(180_000), []);
   t.is(strangers.dueAt, undefined);
@@ -54,7 +54,7 @@ for (const [remote, local, stranger] of [
     t.is(strangerAt(settings, remote, local) !== undefined, stranger);
   });
 
-test('one address has one form', (t) => {
+test('every spelling of an address has one normal form', (t) => {
   t.is(plainAddress('2001:DB8:0:0::0001'), '2001:db8::1');
   t.is(plainAddress('::FFFF:192.0.2.1'), '192.0.2.1');
 });

@@ -1,16 +1,16 @@
 /**
- * Strangers at the peer port: one line a minute for each source, with a count, and few sources a minute by name. Pure:
- * the clock comes from the caller.
+ * Strangers at the peer port: one line per minute and source, with a count, and only a few sources per minute by name. Pure:
+ * the caller passes the time.
  */
 import type {Instant, Millis} from '@hactl/base';
 
 const MINUTE: Millis = 60_000;
-/** Sources that are named in one minute; the others are counted together. */
+/** Maximum sources named per minute; the others are counted together. */
 const NAMED_MOST = 8;
 
 interface Noise {
   readonly reason: string;
-  /** Since it was reported last. */
+  /** Count since its last report. */
   count: number;
 }
 
@@ -21,11 +21,11 @@ export interface StrangerReport {
 }
 
 export interface Strangers {
-  /** Someone was refused; a report when this is the first of a minute from there. */
+  /** Records a refusal; returns a report for a source's first in a minute. */
   refused(source: string, reason: string, now: Instant): StrangerReport | undefined;
-  /** The minute's reports, when it is over: what was refused beside what was reported at once. */
+  /** The reports after a minute: the refusals not reported at once. */
   flush(now: Instant): readonly StrangerReport[];
-  /** When `flush` has something to say; undefined: nothing is counted. */
+  /** When `flush` has something to report; undefined: nothing counted. */
   readonly dueAt: Instant | undefined;
 }
 
@@ -56,7 +56,7 @@ export function makeStrangers(): Strangers {
       );
       if (others > 0)
         reports.push({source: 'other addresses', reason: 'not named one by one', count: others});
-      // Those that were counted are still at it: their next line is due with the next flush.
+      // The counted sources are still active: their next line is due at the next flush.
       noise = new Map(
         reports
           .slice(0, NAMED_MOST)

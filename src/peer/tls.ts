@@ -1,6 +1,6 @@
 /**
- * TLS 1.2 with a key of authkeys (RFC 5489, RFC 7905): who completes the handshake has the key now, and what was
- * recorded cannot be read with a key that is stolen later. One line of JSON each way, then the connection ends.
+ * TLS 1.2 with a pre-shared key from authkeys (RFC 5489, RFC 7905): completing the handshake proves possession of the key, and
+ * forward secrecy protects recorded traffic if the key is stolen later. One line of JSON each way, then the connection ends.
  */
 import {constants, hkdfSync} from 'node:crypto';
 import type net from 'node:net';
@@ -10,7 +10,7 @@ import type {PeerKey, PeerSettings} from './settings.ts';
 /** The largest message, in octets: a status, or all configuration files. */
 export const MAX_MESSAGE = 8 << 20;
 
-/** Of both sides. Nothing of one connection serves another: no tickets, and no second handshake in one. */
+/** For both sides. Nothing carries over between connections: no session tickets, no renegotiation. */
 export const tlsOptions = {
   minVersion: 'TLSv1.2',
   maxVersion: 'TLSv1.2',
@@ -19,21 +19,21 @@ export const tlsOptions = {
   secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
 } as const satisfies tls.SecureContextOptions;
 
-/** A key of this purpose's own: what proves it here is of no use in the heartbeat or in connection sync. */
+/** A key derived for this purpose: a proof made with it is useless in the heartbeat or in connection sync. */
 export const presharedKey = ({cluster}: PeerSettings, {secret}: PeerKey): Buffer =>
   Buffer.from(hkdfSync('sha256', secret, cluster, 'hactl peer tls-psk', 32));
 
-/** What the asking side calls itself: its key's number in authkeys and its node. Not secret, and proved by the key. */
+/** The client's identity: its key's number in authkeys and its node. Not secret; proved by the key. */
 export const identityOf = ({node}: PeerSettings, {id}: PeerKey): string => `hactl-1 ${id} ${node}`;
 
-/** The key that fits an identity; undefined: this is no node of ours, or no key. */
+/** The key for an identity; undefined: unknown node, or unknown key. */
 export function keyFor(settings: PeerSettings, identity: string): PeerKey | undefined {
   const [, id, node] = /^hactl-1 (\d{1,5}) (\S{1,255})$/.exec(identity) ?? [];
   if (node === undefined || !settings.peers.includes(node)) return undefined;
   return settings.keys.find((key) => key.id === Number(id));
 }
 
-/** Calls `take` with the first line; ends the connection when it is longer than `limit` octets. */
+/** Calls `take` with the first line; ends the connection if it is longer than `limit` octets. */
 export function onLine(socket: net.Socket, limit: number, take: (line: string) => void): void {
   const parts: Buffer[] = [];
   let octets = 0;

@@ -1,11 +1,11 @@
-/** Failures of a group's resources: the group should run elsewhere, and is retried here after a growing hold-off. */
+/** Failures of a group's resources: the group should run elsewhere, and is retried here after an exponential hold-off. */
 import type {Clock, Instant, Millis} from '@hactl/base';
 import {hideArguments} from '@hactl/config';
 import type {Log} from '../system/log.ts';
 import {holdOffAfter} from './resource-settings.ts';
 import type {Unit} from './resource-unit.ts';
 
-/** Failures of a group in a row. */
+/** Consecutive failures of a group. */
 interface Failures {
   readonly count: number;
   readonly at: Instant;
@@ -17,19 +17,19 @@ const RETRY_LEAST: Millis = 1_000;
 export interface FailureOptions {
   readonly clock: Clock;
   readonly log: Log;
-  /** The group should go, and not come back before the hold-off is over. */
+  /** Move the group away, and keep it away for the hold-off. */
   readonly giveUp: (vrid: number, reason: string, holdOff: Millis) => void;
-  /** The hold-off is over, and the group may still be here. */
+  /** The hold-off has expired, and the group may still be here. */
   readonly retry: (vrid: number) => void;
 }
 
 export interface GroupFailures {
   fail(unit: Unit, reason: string): void;
-  /** Nothing is retried any more. */
+  /** Stops all retries. */
   close(): void;
 }
 
-/** A failure follows the last one in a row when it comes within three times its hold-off. */
+/** A failure counts as consecutive if it comes within three times the last hold-off. */
 const nextFailures = (last: Failures | undefined, first: Millis, now: Instant): Failures => {
   const inARow = last !== undefined && now - last.at < 3 * last.holdOff;
   const count = inARow ? last.count + 1 : 1;

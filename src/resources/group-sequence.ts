@@ -16,7 +16,7 @@ export interface SequencePorts {
   readonly stuck: (reason: string) => void;
 }
 
-/** `start`: what stands before the addresses; `start-late`: what stands behind them. Ends at the first failure. */
+/** `start`: the resources before the addresses; `start-late`: those after them. Stops at the first failure. */
 export async function startInOrder(
   units: readonly Unit[],
   action: 'start' | 'start-late',
@@ -37,7 +37,7 @@ export async function startInOrder(
       continue;
     }
     ports.failed(unit, outcome.reason);
-    // In front of the address nothing serves yet: what was begun is undone. Behind it the rest goes on serving.
+    // Before the address nothing serves yet: undo what was started. After it the rest keeps serving.
     // oxlint-disable-next-line no-await-in-loop -- the last of the loop.
     await stopInOrder(action === 'start' ? [...started, unit] : [unit], false, ports);
     return {ok: false, reason: `${unit.name}: ${outcome.reason}`};
@@ -45,7 +45,7 @@ export async function startInOrder(
   return {ok: true, reason: `${started.length} resources run`};
 }
 
-/** Stops all, those behind one that cannot be stopped too. `released`: the group went to the peer. */
+/** Stops all, even after one that cannot be stopped. `released`: the group went to the peer. */
 export async function stopInOrder(
   units: readonly Unit[],
   released: boolean,
@@ -58,7 +58,7 @@ export async function stopInOrder(
     if (outcome.ok) continue;
     const reason = `resource ${hideArguments(unit.name)} cannot be stopped: ${outcome.reason}`;
     left.push(reason);
-    log('error', `${reason}. It may run on both directors now: stop it by hand`);
+    log('error', `${reason}. It may run on both directors now: stop it manually`);
     if (released) stuck(reason);
   }
   return left.length === 0 ? {ok: true, reason: 'stopped'} : {ok: false, reason: left.join('; ')};

@@ -1,6 +1,6 @@
 /**
- * Resources by Debian's own programs: resource-agents' OCF agents, heartbeat's resource.d scripts. They
- * are copied over this private view of the machine (test/lab/servers.ts), for they name one another by full paths.
+ * Resources with Debian's own programs: resource-agents' OCF agents, heartbeat's resource.d scripts. They are copied into this
+ * private view of the machine (test/lab/servers.ts), because they refer to each other by full paths.
  */
 import {execFileSync} from 'node:child_process';
 import {existsSync} from 'node:fs';
@@ -38,7 +38,7 @@ function agent(type: string, ...args: string[]): Agent {
   return found;
 }
 
-/** Does it say that it runs; the reason where it says no. */
+/** Whether it reports running; otherwise the reason. */
 async function life(agent: Agent, running: () => boolean): Promise<Record<string, unknown>> {
   const run = async (operation: Operation): Promise<boolean | string> => {
     const outcome: Outcome = await agent(operation, LIMIT);
@@ -55,17 +55,17 @@ const lived = {before: false, start: true, during: [true, true], stop: true, aft
 const holds = (address: string) => (): boolean =>
   ip('-o', 'address', 'show', 'dev', 'eth0').includes(` ${address}/24`);
 
-test("resource-agents' Dummy", async (t) => {
+test("resource-agents' Dummy starts, reports running and stops", async (t) => {
   const state = '/run/dummy-of-the-test';
   t.deepEqual(await life(agent('ocf:heartbeat:Dummy', `state=${state}`), () => existsSync(state)), lived);
 });
 
-test("resource-agents' IPaddr2", async (t) => {
+test("resource-agents' IPaddr2 starts, reports running and stops", async (t) => {
   const own = agent('ocf:heartbeat:IPaddr2', 'ip=10.77.0.9', 'nic=eth0', 'cidr_netmask=24');
   t.deepEqual(await life(own, holds('10.77.0.9')), lived);
 });
 
-test('an agent that is configured wrongly says why', async (t) => {
+test('a misconfigured agent reports why', async (t) => {
   const outcome = await agent('ocf:heartbeat:IPaddr2', 'ip=10.77.0.9', 'nic=eth7')('start', LIMIT);
   t.regex(
     outcome.ok ? '' : outcome.reason,

@@ -1,4 +1,4 @@
-/** What each kind of program's answer means. systemctl is a stand-in here: it keeps a unit's state in a file. */
+/** How each kind of program's answer is interpreted. systemctl is a stand-in that keeps a unit's state in a file. */
 import {mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
 import test, {type ExecutionContext} from 'ava';

@@ -1,6 +1,6 @@
 /**
- * The programs behind resources that are not built in, in the four ways they are called: heartbeat's resource.d scripts,
- * init scripts, OCF agents, systemd units.
+ * The programs of resources that are not built in, with their four calling conventions: heartbeat's resource.d scripts, init
+ * scripts, OCF agents, systemd units.
  */
 import {mkdirSync, readFileSync} from 'node:fs';
 import path from 'node:path';
@@ -11,12 +11,12 @@ import type {Operation, Outcome} from './resource-machine.ts';
 import {resourceKind} from './resources.ts';
 import {isExecutable} from '../system/shell.ts';
 
-/** Carries out the operations of one resource. */
+/** Performs the operations of one resource. */
 export type Agent = (operation: Operation, limit: number) => Promise<Outcome>;
 
 export interface AgentPlaces {
   readonly configDir: string;
-  /** For tests; where they are on every machine otherwise. */
+  /** Overridden by tests; the standard paths otherwise. */
   readonly initDir?: string;
   readonly ocfRoot?: string;
   readonly systemctl?: string;
@@ -36,7 +36,7 @@ export function saysRunning(output: string): boolean {
 
 const fine: Outcome = {ok: true};
 
-/** A status that exits with 0 says no in words: those alone are told. */
+/** A status that exits with 0 but prints "not running": report only its output. */
 function how({status, output, timedOut}: RunOutcome, limit: number): string {
   const end = timedOut
     ? `not done within ${limit} ms`
@@ -50,19 +50,19 @@ function how({status, output, timedOut}: RunOutcome, limit: number): string {
 const judge = (ok: boolean, run: RunOutcome, limit: number, running = false): Outcome =>
   ok && !run.timedOut ? fine : {ok: false, running, reason: how(run, limit)};
 
-/** Where Debian's agents and scripts keep what they remember; heartbeat makes it at its start, and so must we. */
+/** Where Debian's agents and scripts keep their state; heartbeat creates it at its start, and so must we. */
 function makeTemporary(): void {
   try {
     mkdirSync(OCF_TEMPORARY, {recursive: true, mode: 0o1755});
   } catch {
-    // Not root, or /run cannot be written to: who needs it will say so.
+    // Not root, or /run is read-only: scripts that need it will report it.
   }
 }
 
-/** What an agent starts runs on when we end. */
+/** What an agent starts keeps running when we exit. */
 const agentEnvironment = (): NodeJS.ProcessEnv => programEnvironment({}, {leave: true});
 
-/** heartbeat's own scripts: the words of `status` count, its exit status does not. */
+/** heartbeat's own scripts: the output of `status` counts, its exit status does not. */
 const script =
   (file: string, args: readonly string[]): Agent =>
   async (operation, limit) => {
@@ -71,7 +71,7 @@ const script =
     return judge(operation === 'status' ? saysRunning(run.output) : run.status === 0, run, limit);
   };
 
-/** An init script's `status` exits with 0 when it runs, and with 1 to 3 when not (LSB); others print it, as for heartbeat. */
+/** An init script's `status` exits with 0 if it runs, and with 1 to 3 if not (LSB); older ones print it, as for heartbeat. */
 const initScript =
   (file: string, args: readonly string[]): Agent =>
   async (operation, limit) => {
@@ -92,7 +92,7 @@ const ocf = {
     2: 'wrong arguments',
     3: 'action not implemented',
     4: 'no permission',
-    5: 'what it needs is not installed',
+    5: 'a required component is not installed',
     6: 'wrong configuration',
     7: 'not running',
     8: 'running as promoted',
@@ -121,7 +121,7 @@ function readParameters(file: string): Record<string, string> {
   return parameters;
 }
 
-/** `OCF::TYPE::INSTANCE` has its parameters in a file, `ocf:PROVIDER:TYPE::NAME=VALUE…` in the line. */
+/** `OCF::TYPE::INSTANCE` has its parameters in a file, `ocf:PROVIDER:TYPE::NAME=VALUE…` on the line. */
 function ocfAgent({type, args}: Resource, configDir: string): OcfAgent {
   if (type === 'OCF') {
     const [name = '', instance = ''] = args;
@@ -132,7 +132,7 @@ function ocfAgent({type, args}: Resource, configDir: string): OcfAgent {
   const parameters = Object.fromEntries(
     args.map((word) => [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)]),
   );
-  // One agent, one instance, whatever order its parameters are in: agents name their state files by it.
+  // The same instance name whatever the order of its parameters: agents name their state files after it.
   const instance = [name, ...Object.values(parameters)].join('_').replaceAll(/[^\w.-]+/g, '_');
   return {provider, type: name, instance, parameters};
 }
@@ -140,7 +140,7 @@ function ocfAgent({type, args}: Resource, configDir: string): OcfAgent {
 const ocfFile = (root: string, {provider, type}: OcfAgent): string =>
   path.join(root, 'resource.d', provider, type);
 
-/** What an agent finds in its environment: the API's version, who it is, its parameters, and the limit. */
+/** An agent's environment: the API version, its instance name, its parameters, and the timeout. */
 function ocfEnvironment(root: string, agent: OcfAgent, limit: number): NodeJS.ProcessEnv {
   return {
     PATH: process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin',
@@ -175,7 +175,7 @@ const ocfCalls =
     return judge(ok, outcome, limit, operation === 'status' && status !== ocf.notRunning);
   };
 
-/** A unit that is on its way up runs; `is-active` prints the state, and its exit status says less. */
+/** An activating unit counts as running; `is-active` prints the state, which says more than its exit status. */
 const systemdUnit =
   (systemctl: string, unit: string): Agent =>
   async (operation, limit) => {
@@ -189,7 +189,7 @@ const systemdUnit =
     );
   };
 
-/** Finds who carries out a resource's operations, or says what is missing. */
+/** Finds the agent of a resource, or returns what is missing. */
 export const findAgent = (resource: Resource, options: AgentOptions): Agent | string =>
   builtinKinds.has(resource.type) ? makeBuiltin(resource, options) : findProgram(resource, options);
 
@@ -217,14 +217,14 @@ function findProgram(resource: Resource, places: AgentPlaces): Agent | string {
   return `resource script ${type} is neither in ${configDir}/resource.d nor in ${initDir}`;
 }
 
-/** What a resource lacks on this machine: said when the file is loaded, not at takeover time. */
+/** What a resource lacks on this machine: reported when the file is loaded, not at takeover time. */
 export function missingAgent(resource: Resource, places: AgentPlaces): string | undefined {
   if (resourceKind(resource) !== 'script' || builtinKinds.has(resource.type)) return undefined;
   const found = findProgram(resource, places);
   return typeof found === 'string' ? found : undefined;
 }
 
-/** The file that is run for a resource; undefined: none of its own (built in, a unit, or missing). */
+/** The program of a resource; undefined: none (built in, a unit, or missing). */
 export function programOf(resource: Resource, places: AgentPlaces): string | undefined {
   const {configDir, initDir = INIT_DIR, ocfRoot = OCF_ROOT} = places;
   const {type} = resource;

@@ -12,7 +12,7 @@ export interface BuiltinOptions {
   readonly node: string;
   readonly log: Log;
   readonly sendMail: (mail: Mail) => Promise<void>;
-  /** Where the routes that IPsrcaddr replaced are kept while this process may die. */
+  /** Where the routes that IPsrcaddr replaced are saved in case this process dies. */
   readonly runDir: string;
 }
 
@@ -22,11 +22,11 @@ const fine: Outcome = {ok: true};
 const down: Outcome = {ok: false, running: false, reason: 'not started'};
 const SEND_ARP_ROUNDS = 5;
 const SEND_ARP_PAUSE = 200;
-/** resource-agents' Delay: 20 s, and the stop as long as was written, or 30 s. */
+/** resource-agents' Delay: starts after 20 s by default; stops after the configured delay, or 30 s. */
 const DELAY_START = 20_000;
 const DELAY_STOP = 30_000;
 
-/** A mail that cannot be sent is no reason to keep the address from the clients. */
+/** A failed mail must not keep the address from the clients. */
 function mailTo({args: [to = '', subject = 'Resource Group']}: Resource, options: BuiltinOptions): Deeds {
   let reported = false;
   const send = async (what: string): Promise<Outcome> => {
@@ -136,7 +136,7 @@ function sourceAddress({args: [where = '']}: Resource, {runDir}: BuiltinOptions)
   };
 }
 
-/** Who carries out the operations of a built-in resource; what it remembers lives as long as it. */
+/** The agent of a built-in resource, with its state. */
 export function makeBuiltin(
   resource: Resource,
   options: BuiltinOptions,

@@ -1,4 +1,4 @@
-/** `hactl resource`: every word of haresources with its state, and an operator's start and stop of one. */
+/** `hactl resource`: every resource of haresources with its state, and an operator's start and stop. */
 import {groupIds, hideArguments, type ResourceGroup} from '@hactl/config';
 import type {Role} from '@hactl/failover';
 import type {Command, ResourceOutcome, ResourceStatus} from '../control/protocol.ts';
@@ -10,7 +10,7 @@ import {resourceKind} from './resources.ts';
 export interface Scene {
   readonly groups: readonly ResourceGroup[];
   readonly roles: ReadonlyMap<number, Role>;
-  /** Addresses of ours that are on an interface now. */
+  /** Our addresses that are on an interface now. */
   readonly held: ReadonlySet<string>;
   /** Roles of the kernel's sync daemons. */
   readonly daemons: readonly string[];
@@ -48,14 +48,17 @@ export function listResources({groups, roles, held, daemons, runner}: Scene): Re
   });
 }
 
-/** As it may leave the daemon: arguments of resources are passwords at times. */
+/** A resource without its arguments, which may be passwords, for output. */
 const shownResource = (resource: ResourceStatus): ResourceStatus => ({
   ...resource,
   group: hideArguments(resource.group),
   name: hideArguments(resource.name),
 });
 
-/** One command. A wrong name, or a start where the group is not, is refused; a name may be given as it is shown. */
+/**
+ * Executes one command. Refuses an unknown name, or a start where the group is not held; a name may be given as it is
+ * displayed.
+ */
 export async function resourceCommand(
   command: Command<'resource'>,
   scene: Scene,

@@ -24,7 +24,7 @@ const settings: ResourceSettings = {
 const ok: Outcome = {ok: true};
 const no = (reason = 'stopped'): Outcome => ({ok: false, running: false, reason});
 
-/** A resource and a clock; each call returns what is to be done, in short. */
+/** A resource and a clock; each call returns the effects in short form. */
 function life(more: Partial<ResourceSettings> = {}, inherited = false) {
   const own = {...settings, ...more};
   let now = 0;
@@ -44,7 +44,7 @@ function life(more: Partial<ResourceSettings> = {}, inherited = false) {
     start: () => feed({type: 'start'}),
     stop: () => feed({type: 'stop'}),
     done: (operation: Operation, outcome: Outcome) => feed({type: 'done', operation, outcome}),
-    /** On to the next deadline. */
+    /** Advances to the next deadline. */
     due: () => {
       now = nextDue(state);
       return feed({type: 'tick'});
@@ -63,7 +63,7 @@ const running = (more: Partial<ResourceSettings> = {}) => {
   return one;
 };
 
-test('status, then start, then the status again and again', (t) => {
+test('status, then start, then periodic status', (t) => {
   const one = life();
   t.deepEqual(one.start(), ['status/20']);
   t.deepEqual(one.done('status', no()), ['start/60']);
@@ -78,14 +78,14 @@ test('status, then start, then the status again and again', (t) => {
   t.deepEqual(one.stop(), ['stop ok']);
 });
 
-test('what runs already is not started', (t) => {
+test('a running resource is not started', (t) => {
   const one = life();
   one.start();
   t.deepEqual(one.done('status', ok), ['start ok']);
   t.is(one.state.phase, 'running');
 });
 
-test('a failed start is answered at once, and what it left is stopped', (t) => {
+test('a failed start is answered at once, and its leftovers are stopped', (t) => {
   const one = life();
   one.start();
   one.done('status', no());
@@ -94,7 +94,7 @@ test('a failed start is answered at once, and what it left is stopped', (t) => {
   t.deepEqual(one.stop(), ['stop/50']);
 });
 
-test('one that ends is started again, as often as is allowed, then it is lost', (t) => {
+test('a resource that ends is restarted up to the limit, then reported as lost', (t) => {
   const one = running();
   for (const _ of [1, 2]) {
     one.due();
@@ -103,11 +103,11 @@ test('one that ends is started again, as often as is allowed, then it is lost', 
     t.deepEqual(one.done('start', ok), ['start ok']);
   }
   one.due();
-  t.deepEqual(one.done('status', no())[0], 'lost: stopped; started again 2 times, which is the limit');
+  t.deepEqual(one.done('status', no())[0], 'lost: stopped; restarted 2 times, which is the limit');
   t.is(one.state.phase, 'failed');
 });
 
-test('restarts of long ago do not count', (t) => {
+test('restarts outside the window do not count', (t) => {
   const one = running({restarts: {count: 1, within: 150}});
   for (const _ of [1, 2, 3]) {
     one.due();
@@ -120,7 +120,7 @@ test('restarts of long ago do not count', (t) => {
   t.is(one.state.phase, 'running');
 });
 
-test('a restart whose start fails is a failure like the others', (t) => {
+test('a failed start during a restart counts like other failures', (t) => {
   const one = running();
   one.due();
   one.done('status', no());
@@ -129,15 +129,15 @@ test('a restart whose start fails is a failure like the others', (t) => {
   one.done('stop', ok);
   t.deepEqual(
     one.done('start', no('no port'))[0],
-    'lost: start: no port; started again 2 times, which is the limit',
+    'lost: start: no port; restarted 2 times, which is the limit',
   );
 });
 
-test('a restart that cannot stop it is the end', (t) => {
+test('a restart that cannot stop it reports it as lost', (t) => {
   const one = running();
   one.due();
   one.done('status', no());
-  t.deepEqual(one.done('stop', no('busy'))[0], 'lost: cannot be stopped to start it again: busy');
+  t.deepEqual(one.done('stop', no('busy'))[0], 'lost: cannot be stopped for the restart: busy');
 });
 
 test('a script that never says "running" is not watched', (t) => {
@@ -145,11 +145,11 @@ test('a script that never says "running" is not watched', (t) => {
   one.due();
   t.deepEqual(one.done('status', no('unknown option status')), ['warn']);
   one.due();
-  t.deepEqual(one.done('status', no('unknown option status')), [], 'said once');
+  t.deepEqual(one.done('status', no('unknown option status')), [], 'logged once');
   t.is(one.state.phase, 'running');
 });
 
-test('a script that takes its time to say "running" is watched from then on', (t) => {
+test('a script that is slow to report "running" is watched from then on', (t) => {
   const one = running({exact: false});
   one.due();
   t.deepEqual(one.done('status', no('starting up')), ['warn']);
@@ -159,7 +159,7 @@ test('a script that takes its time to say "running" is watched from then on', (t
   t.deepEqual(one.done('status', no()), ['warn', 'stop/50']);
 });
 
-test('what has said "running" once and ends right after a restart, before it was asked again, is missed', (t) => {
+test('a resource once "running" that ends right after a restart, before its next status, is detected', (t) => {
   const one = running({exact: false});
   one.due();
   one.done('status', ok);
@@ -171,7 +171,7 @@ test('what has said "running" once and ends right after a restart, before it was
   t.deepEqual(one.done('status', no()), ['warn', 'stop/50']);
 });
 
-test('a script that has said "running" once is believed from then on', (t) => {
+test('a script that reported "running" once is trusted from then on', (t) => {
   const one = running({exact: false});
   one.due();
   one.done('status', ok);
@@ -179,7 +179,7 @@ test('a script that has said "running" once is believed from then on', (t) => {
   t.deepEqual(one.done('status', no()), ['warn', 'stop/50']);
 });
 
-test('a stop is tried ten times, a second apart', (t) => {
+test('a stop is retried ten times, a second apart', (t) => {
   const one = running();
   one.stop();
   for (let tried = 1; tried < 10; tried += 1) {
@@ -199,7 +199,7 @@ test('a stop during a start waits for it', (t) => {
   t.deepEqual(one.done('stop', ok), ['stop ok']);
 });
 
-test('a stop during a status, a restart or a probe', (t) => {
+test('a stop during a status, a restart or a probe follows it', (t) => {
   const one = running();
   one.due();
   t.deepEqual(one.stop(), []);
@@ -215,7 +215,7 @@ test('a stop during a status, a restart or a probe', (t) => {
   t.deepEqual(third.done('status', no()), ['stop ok']);
 });
 
-test('what an earlier process of ours started is stopped; what somebody else started is not', (t) => {
+test('a resource started by an earlier hactld is stopped; one started by others is not', (t) => {
   const ours = life({}, true);
   t.deepEqual(ours.stop(), ['status/20']);
   t.deepEqual(ours.done('status', ok), ['stop/50']);
@@ -231,7 +231,7 @@ test('a start during a stop follows it', (t) => {
   t.deepEqual(one.done('stop', ok), ['stop ok', 'status/20']);
 });
 
-test('whatever happens: one operation at a time, and every request is answered in the end', (t) => {
+test('random events: one operation at a time, and every request is answered in the end', (t) => {
   const happening = fc.constantFrom('start', 'stop', 'ok', 'no', 'due');
   fc.assert(
     fc.property(fc.array(happening, {maxLength: 60}), fc.boolean(), (happenings, exact) => {
@@ -259,7 +259,7 @@ test('whatever happens: one operation at a time, and every request is answered i
         } else if (running !== undefined) see(one.done(running, what === 'ok' ? ok : no()));
       };
       for (const what of happenings) happen(what);
-      // From here on everything works.
+      // From here on every operation succeeds.
       for (let turn = 0; turn < 20 && asked !== undefined; turn += 1)
         happen(busy() === undefined ? 'due' : 'ok');
       t.is(asked, undefined);
@@ -268,7 +268,7 @@ test('whatever happens: one operation at a time, and every request is answered i
   );
 });
 
-test('hactl_resource: all, then the type, then the name, the later line first', (t) => {
+test('hactl_resource: the name overrides the type, the type overrides all, later lines win', (t) => {
   const span = {file: 'haresources', start: 0, end: 0};
   const apache = {span, type: 'apache', args: ['/etc/a.conf']};
   const rules = [

@@ -1,6 +1,6 @@
 /**
- * One resource: started, asked for its status, started again when it ended, stopped. Pure: `step` says what is to be
- * done next; one operation runs at a time, and the driver (resource-unit.ts) reports its end.
+ * One resource: started, monitored, restarted when it ended, stopped. Pure: `step` decides the next operation; one runs at a
+ * time, and the driver (resource-unit.ts) reports its end.
  */
 import type {Instant, Millis} from '@hactl/base';
 
@@ -8,23 +8,23 @@ export interface ResourceSettings {
   readonly startTimeout: Millis;
   readonly stopTimeout: Millis;
   readonly statusTimeout: Millis;
-  /** How often a running resource is asked for its status; 0: never. */
+  /** Monitor interval of a running resource; 0: never. */
   readonly monitor: Millis;
   readonly restarts: {readonly count: number; readonly within: Millis};
-  /** Between two tries to stop it. */
+  /** Pause between two attempts to stop it. */
   readonly stopPause: Millis;
-  /** Is the first status after a start believed? Scripts that print no "running" at all exist: theirs is not. */
+  /** Whether the first status after a start is trusted: not for scripts, some of which never print "running". */
   readonly exact: boolean;
 }
 
 export type Operation = 'status' | 'start' | 'stop';
 
-/** How an operation ended. `running: false` is an answer of `status`; of `start` and `stop` only `ok` counts. */
+/** The result of an operation. `running: false` is an answer of `status`; for `start` and `stop` only `ok` counts. */
 export type Outcome =
   {readonly ok: true} | {readonly ok: false; readonly running: boolean; readonly reason: string};
 
 export type Phase =
-  /** Not yet queried. `inherited`: an earlier process of ours had started it. */
+  /** Not yet queried. `inherited`: an earlier hactld had started it. */
   'unknown' | 'stopped' | 'probing' | 'starting' | 'running' | 'restarting' | 'stopping' | 'failed';
 
 export interface ResourceState {
@@ -32,14 +32,14 @@ export interface ResourceState {
   readonly inherited: boolean;
   readonly wanted: boolean;
   readonly since: Instant;
-  /** The operation whose end is awaited. */
+  /** The operation in progress. */
   readonly busy?: Operation;
   readonly monitorAt: Instant;
-  /** Has a status said, since it was first started here, that it runs: then this script's answers are believed. */
+  /** Whether a status has reported it running since its first start here: then its status is trusted. */
   readonly seen: boolean;
-  /** That its status does not say so was logged. */
+  /** Whether the missing "running" was logged. */
   readonly doubted: boolean;
-  /** When it was started again, for the limit. */
+  /** Times of its restarts, for the limit. */
   readonly restarts: readonly Instant[];
   readonly stopTries: number;
   readonly retryAt: Instant;
@@ -61,7 +61,7 @@ export type ResourceEffect =
       readonly ok: boolean;
       readonly reason: string;
     }
-  /** It ran, ended, and could not be brought back. */
+  /** It ran, ended, and could not be restarted. */
   | {readonly type: 'lost'; readonly reason: string}
   | {readonly type: 'log'; readonly level: 'error' | 'warn' | 'info'; readonly message: string};
 
@@ -82,11 +82,11 @@ export const initialResource = (now: Instant, inherited: boolean): ResourceState
   reason: '',
 });
 
-/** The next instant at which something is due. */
+/** The next deadline. */
 export const nextDue = (state: ResourceState): Instant =>
   state.busy === undefined ? Math.min(state.monitorAt, state.retryAt) : Infinity;
 
-/** One event at one instant. */
+/** Applies one event. */
 export function step(
   settings: ResourceSettings,
   state: ResourceState,
@@ -155,20 +155,20 @@ function stopped(turn: Turn, from: ResourceState, reason: string): ResourceState
 
 function lost(turn: Turn, from: ResourceState, reason: string): ResourceState {
   turn.effects.push({type: 'lost', reason});
-  // For whoever asked for a start while it was started again.
+  // Answers a start requested during the restart.
   settled(turn, 'start', false, reason);
   return enter(turn, from, 'failed', reason);
 }
 
-/** It should run and does not: once more, or given up. */
+/** It should run and does not: restart it, or give it up. */
 function recover(turn: Turn, from: ResourceState, reason: string): ResourceState {
   const recent = from.restarts.filter((at) => turn.now - at < turn.settings.restarts.within);
   if (recent.length >= turn.settings.restarts.count) {
     const often = recent.length === 1 ? 'once' : `${recent.length} times`;
-    const text = `${reason}; started again ${often}, which is the limit`;
+    const text = `${reason}; restarted ${often}, which is the limit`;
     return {...lost(turn, from, text), restarts: recent};
   }
-  log(turn, 'warn', `${reason}: starting it again (${recent.length + 1} of ${turn.settings.restarts.count})`);
+  log(turn, 'warn', `${reason}: restarting it (${recent.length + 1} of ${turn.settings.restarts.count})`);
   return run(turn, {...from, restarts: [...recent, turn.now], since: turn.now, reason}, 'stop', 'restarting');
 }
 
@@ -179,7 +179,7 @@ function doubt(turn: Turn, from: ResourceState, reason: string): ResourceState {
 
 function onStart(turn: Turn, state: ResourceState): ResourceState {
   const next = {...state, wanted: true};
-  // A stop that waits for the end of another operation is overtaken; one that is under way is not.
+  // A stop that waits for another operation is overtaken by a start; one in progress is not.
   if (!state.wanted && state.busy !== undefined && state.phase !== 'stopping')
     settled(turn, 'stop', false, 'a start came before it was done');
   switch (state.phase) {
@@ -211,7 +211,7 @@ function onStop(turn: Turn, state: ResourceState): ResourceState {
       return run(turn, next, 'status', 'probing');
     case 'failed':
     case 'running':
-      // A status that is under way is waited for.
+      // Wait for a status in progress.
       return state.busy === undefined
         ? run(turn, {...next, since: turn.now, stopTries: 0}, 'stop', 'stopping')
         : next;
@@ -248,11 +248,11 @@ function onDone(turn: Turn, state: ResourceState, operation: Operation, outcome:
           monitorAt: turn.now + turn.settings.monitor,
         };
       if (idle.seen || turn.settings.exact) return recover(turn, idle, reason);
-      // A daemon may take its time until its script sees it: asked again.
+      // A daemon may take a while until its script sees it: query again.
       return doubt(turn, idle, `its status does not say that it runs (${reason}): not watched until it does`);
     case 'restarting':
       if (outcome.ok) return run(turn, idle, 'start', 'starting');
-      return lost(turn, idle, `cannot be stopped to start it again: ${reason}`);
+      return lost(turn, idle, `cannot be stopped for the restart: ${reason}`);
     case 'stopping':
       return stopTried(turn, idle, outcome);
     default:
@@ -260,16 +260,16 @@ function onDone(turn: Turn, state: ResourceState, operation: Operation, outcome:
   }
 }
 
-/** The operation was begun before somebody wanted the resource stopped. */
+/** The operation started before the stop was requested. */
 function unwanted(turn: Turn, idle: ResourceState, operation: Operation, outcome: Outcome): ResourceState {
   if (operation === 'stop' && outcome.ok) return stopped(turn, idle, 'stopped');
   if (idle.phase !== 'probing')
     return run(turn, {...idle, since: turn.now, stopTries: 0}, 'stop', 'stopping');
   if (!outcome.ok) return stopped(turn, idle, 'was not running');
   if (idle.inherited) return run(turn, {...idle, since: turn.now, stopTries: 0}, 'stop', 'stopping');
-  // heartbeat's verifyallidle: not ours to stop.
-  log(turn, 'error', 'runs although nobody started it here: take it out of what starts at boot');
-  return stopped(turn, idle, 'runs, but was not started by hactl');
+  // As in heartbeat's verifyallidle, do not stop what we did not start.
+  log(turn, 'error', 'is running but was not started by hactl: disable it at boot');
+  return stopped(turn, idle, 'running, but not started by hactl');
 }
 
 function stopTried(turn: Turn, idle: ResourceState, outcome: Outcome): ResourceState {
@@ -279,7 +279,7 @@ function stopTried(turn: Turn, idle: ResourceState, outcome: Outcome): ResourceS
   }
   const tries = idle.stopTries + 1;
   if (tries < STOP_TRIES) {
-    log(turn, 'warn', `stop: ${outcome.reason}: trying again (${tries} of ${STOP_TRIES})`);
+    log(turn, 'warn', `stop: ${outcome.reason}: retrying (${tries} of ${STOP_TRIES})`);
     return {...idle, stopTries: tries, retryAt: turn.now + turn.settings.stopPause};
   }
   settled(turn, 'stop', false, outcome.reason);

@@ -1,15 +1,15 @@
-/** Which resources were started, kept over a crash of the daemon. */
+/** Which resources were started, kept across a crash of the daemon. */
 import {readFileSync, rmSync} from 'node:fs';
 import {replaceFile} from '@hactl/base/files';
 import type {Log} from '../system/log.ts';
 
 export interface ResourceMemory {
-  /** Keys of what an earlier process started and did not stop. */
+  /** Keys of the resources that an earlier process started and did not stop. */
   readonly inherited: ReadonlySet<string>;
   save(keys: readonly string[]): void;
 }
 
-/** `file` is below /run, so that it does not outlive the machine. A file that cannot be read counts as none. */
+/** `file` is below /run, so that it does not survive a reboot. An unreadable file counts as none. */
 export function openResourceMemory(file: string, log: Log): ResourceMemory {
   return {
     inherited: new Set(readKeys(file)),

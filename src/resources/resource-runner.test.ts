@@ -12,7 +12,7 @@ import {until} from '../../test/lab/until.ts';
 
 const LIMIT = 20_000;
 
-/** What each script has in common: its deeds in a log, its state in a file, and files that make it fail. */
+/** The common part of the scripts: actions go to a log, state to a file, and other files make them fail. */
 const body = (name: string): string => `
 cd "$(dirname "$0")/../../state" || exit 1
 [ "$action" = status ] || [ "$action" = monitor ] || echo "$action ${name} $args" >> log
@@ -147,7 +147,7 @@ test('start left to right around the address, stop right to left; all four kinds
   t.deepEqual(one.lines().slice(2), [
     'start two',
     `start Lamp red hall heartbeat ${ocf}`,
-    // The second instance of this agent finds the first one's state: nothing to start.
+    // The agent's second instance finds the first one's state: nothing to start.
   ]);
   t.true((await one.runner.run(one.vrid, 'stop')).ok);
   t.deepEqual(one.lines().slice(4), [
@@ -166,7 +166,7 @@ test('start left to right around the address, stop right to left; all four kinds
   );
 });
 
-test('a failed start in front of the address undoes what was begun, and the group is given up', async (t) => {
+test('a failed start before the address stops what was started, and the group is given up', async (t) => {
   const one = machine(t, 'a one two three 10.0.0.1/24/eth0\n');
   one.mark('fail-start-two');
   t.deepEqual(await one.runner.run(one.vrid, 'start'), {ok: false, reason: 'two: exit status 1: no licence'});
@@ -179,7 +179,7 @@ test('a failed start in front of the address undoes what was begun, and the grou
   t.is(one.givenUp[1]?.holdOff, 120_000);
 });
 
-test('behind the address the rest goes on serving, and it is tried again after the hold-off', async (t) => {
+test('after the address the rest keeps serving, and the failed resource is retried after the hold-off', async (t) => {
   const one = machine(t, 'a 10.0.0.1/24/eth0 one two\n', 'hactl_resource two holdoff=0');
   one.active.add(one.vrid);
   one.mark('fail-start-two');
@@ -190,11 +190,11 @@ test('behind the address the rest goes on serving, and it is tried again after t
   t.deepEqual(one.lines(), ['start one', 'start two', 'stop two', 'start two']);
 });
 
-test('one that ends is started again; one that ends too often is given up', async (t) => {
+test('a resource that ends is restarted; one that ends too often is given up', async (t) => {
   const one = machine(t, 'a 10.0.0.1/24/eth0 one\n', 'hactl_resource one monitor=100ms restarts=2/600');
   one.active.add(one.vrid);
   await one.runner.run(one.vrid, 'start-late');
-  // The script's first word has to be "running" before its later words are believed: asked again, it has said so.
+  // The script must report "running" once before its status is trusted: query until it has.
   const seen = async (): Promise<void> => {
     for (const time of ['first', 'second']) {
       one.unmark('seen-one');
@@ -216,28 +216,28 @@ test('one that ends is started again; one that ends too often is given up', asyn
   await until('given up', LIMIT, () => one.givenUp.length === 1);
   t.regex(
     one.givenUp[0]?.reason ?? '',
-    /^resource one: .*not running; started again 2 times, which is the limit$/,
+    /^resource one: .*not running; restarted 2 times, which is the limit$/,
   );
   t.is(one.state('one'), 'failed');
 });
 
-test('a start that hangs is ended at its limit', async (t) => {
+test('a hanging start is killed at its timeout', async (t) => {
   const one = machine(t, 'a one 10.0.0.1/24/eth0\n', 'hactl_resource one start-timeout=200ms');
   one.mark('hang-one');
   t.deepEqual(await one.runner.run(one.vrid, 'start'), {ok: false, reason: 'one: not done within 200 ms'});
 });
 
-test('a stop that fails ten times is shouted about, and the machine is fenced', async (t) => {
+test('a stop that fails ten times is an error, and the machine is fenced', async (t) => {
   const one = machine(t, 'a 10.0.0.1/24/eth0 one two\n');
   await one.runner.run(one.vrid, 'start-late');
   one.mark('fail-stop-one');
   t.false((await one.runner.run(one.vrid, 'stop')).ok);
   t.is(one.lines().filter((line) => line === 'stop one').length, 10);
   t.deepEqual(one.stuck, ['resource one cannot be stopped: exit status 1']);
-  t.true(one.said.some((line) => line.startsWith('error') && line.includes('stop it by hand')));
+  t.true(one.said.some((line) => line.startsWith('error') && line.includes('stop it manually')));
 });
 
-test('an operator stops one: it is left alone until it is started, or the group comes anew', async (t) => {
+test('a resource stopped by an operator stays stopped until a start, or until the group is acquired again', async (t) => {
   const one = machine(t, 'a 10.0.0.1/24/eth0 one two\n');
   one.active.add(one.vrid);
   await one.runner.run(one.vrid, 'start-late');
@@ -253,7 +253,7 @@ test('an operator stops one: it is left alone until it is started, or the group 
   t.deepEqual(await one.runner.status('one'), {ok: true});
 });
 
-test('a warm one runs without the group, is kept over its moves, and goes with the daemon', async (t) => {
+test('a warm resource runs without the group, survives its moves, and stops with the daemon', async (t) => {
   const one = machine(t, 'a one 10.0.0.1/24/eth0 two\n', 'hactl_resource one warm monitor=100ms');
   await until('one runs', LIMIT, () => one.state('one') === 'running');
   await one.runner.run(one.vrid, 'start');
@@ -264,7 +264,7 @@ test('a warm one runs without the group, is kept over its moves, and goes with t
   t.is(one.lines().at(-1), 'stop one');
 });
 
-test('after a crash of the daemon: what it had started is stopped where the group is not, the rest is left', async (t) => {
+test('after a daemon crash: its resources are stopped where the group is not held, others are left alone', async (t) => {
   const one = machine(t, 'a 10.0.0.1/24/eth0 one two\n');
   await one.runner.operate('one', 'start');
   one.mark('up-two');
@@ -273,13 +273,13 @@ test('after a crash of the daemon: what it had started is stopped where the grou
   await successor.run(one.vrid, 'stop');
   t.deepEqual(one.lines(), ['start one', 'stop one']);
   await until('it is said', LIMIT, () =>
-    one.said.some((line) => line.startsWith('error resource two: runs although nobody started it here')),
+    one.said.some((line) => line.startsWith('error resource two: is running but was not started by hactl')),
   );
   await successor.stop();
   one.unmark('up-two');
 });
 
-test('a reload stops what went and starts what came, and leaves the rest', async (t) => {
+test('a reload stops removed resources, starts new ones, and leaves the rest', async (t) => {
   const one = machine(t, 'a 10.0.0.1/24/eth0 one two\n');
   one.active.add(one.vrid);
   await one.runner.run(one.vrid, 'start-late');
@@ -290,7 +290,7 @@ test('a reload stops what went and starts what came, and leaves the rest', async
   t.deepEqual(one.lines().toSorted(), ['start one', 'start three', 'start two', 'stop one']);
 });
 
-test('what is missing is said when the files are read', (t) => {
+test('missing programs are reported when the files are read', (t) => {
   const one = machine(t, 'a 10.0.0.1/24/eth0 nosuch ocf:acme:nosuch OCF::Lamp::kitchen one MailTo::a@b\n');
   const missing = one.groups.flatMap(({resources}) =>
     resources.flatMap((resource) => missingAgent(resource, one.places) ?? []),

@@ -1,6 +1,6 @@
 /**
- * Runs the resources of all groups: a group starts left to right and stops right to left, one thing after another. What
- * does not run here is reported to the failover engine.
+ * Runs the resources of all groups: a group starts left to right and stops right to left, one at a time. Failures are reported
+ * to the failover engine.
  */
 import type {Clock} from '@hactl/base';
 import {groupIds, type Resource, type ResourceGroup, type ResourceRule} from '@hactl/config';
@@ -17,14 +17,14 @@ import {resourceKind} from './resources.ts';
 export interface RunnerOptions {
   readonly clock: Clock;
   readonly log: Log;
-  /** Remembers over a crash of ours what was started; below /run, so that it does not outlive the machine. */
+  /** Remembers across a crash what was started; below /run, so that it does not survive a reboot. */
   readonly memory: string;
   agent(resource: Resource): Agent | string;
-  /** What the rules say of a resource, unless told otherwise. */
+  /** The settings of a resource, unless overridden. */
   readonly settings?: (resource: Resource, rules: readonly ResourceRule[]) => SupervisedSettings;
-  /** Is the group held by this director now. */
+  /** Whether this director holds the group now. */
   active(vrid: number): boolean;
-  /** A resource does not run here: the group should go, and not come back before the hold-off is over. */
+  /** A resource does not run here: move the group away, and keep it away for the hold-off. */
   readonly giveUp: (vrid: number, reason: string, holdOff: number) => void;
   /** A resource cannot be stopped although the group went to the peer. */
   readonly stuck: (reason: string) => void;
@@ -34,7 +34,7 @@ export type GroupAction = 'start' | 'start-late' | 'stop';
 
 const isCold = (unit: Unit): boolean => !unit.placed.settings.warm;
 
-/** The scripts of all groups, by a key that an edited order of haresources does not change. */
+/** The scripts of all groups, by a key that does not depend on the order of haresources. */
 function* scriptsOf(
   groups: readonly ResourceGroup[],
   rules: readonly ResourceRule[],
@@ -66,11 +66,11 @@ function unitNamed(units: Units, name: string): Unit {
   return found;
 }
 
-/** What would be left behind by a crash. */
+/** What a crash would leave running. */
 const startedKeys = (units: Units): string[] =>
   [...units].flatMap(([key, unit]) => (unit.idle && !unit.unseen ? [] : [key]));
 
-/** One thing after another in a group. */
+/** Serialises operations within a group. */
 function makeQueues() {
   const queues = new Map<number, Promise<unknown>>();
   return function queued<Result>(vrid: number, work: () => Promise<Result>): Promise<Result> {
@@ -122,7 +122,7 @@ export function makeResourceRunner(options: RunnerOptions) {
   function startWarm(unit: Unit): void {
     if (isCold(unit) || unit.held || unit.running) return;
     void unit.ask('start').then((outcome) => {
-      // A stop that overtook it is no failure.
+      // Being overtaken by a stop is not a failure.
       if (!outcome.ok && unit.failed) fail(unit, outcome.reason);
     });
   }
@@ -139,7 +139,7 @@ export function makeResourceRunner(options: RunnerOptions) {
     units.set(key, unit);
   }
 
-  /** Applies groups and rules; what is in both keeps its state. */
+  /** Applies groups and rules; unchanged resources keep their state. */
   function configure(groups: readonly ResourceGroup[], rules: readonly ResourceRule[]): void {
     const wanted = new Map(scriptsOf(groups, rules, settingsFor));
     const grown = new Set<number>();
@@ -162,7 +162,7 @@ export function makeResourceRunner(options: RunnerOptions) {
 
   return {
     configure,
-    /** Starts what stands before the addresses (`start`) or behind them (`start-late`), or stops all but warm ones. */
+    /** Starts the resources before the addresses (`start`) or after them (`start-late`), or stops all but warm ones. */
     run: (vrid: number, action: GroupAction): Promise<GroupOutcome> =>
       queued(vrid, () =>
         action === 'stop'
@@ -170,9 +170,9 @@ export function makeResourceRunner(options: RunnerOptions) {
           : start(ofGroup(vrid), action),
       ),
     list: (): ResourceReport[] => [...units.values()].map((unit) => unit.report()),
-    /** Asks the resource itself, now. */
+    /** Queries the resource itself. */
     status: (name: string): Promise<Outcome> => find(name).status(),
-    /** Warm ones run anywhere, the others where their group is. */
+    /** Warm resources run on both directors, others where their group is. */
     mayStart: (name: string): boolean => !isCold(find(name)) || options.active(find(name).placed.vrid),
     /** An operator's command. A resource stopped this way stays stopped until its group starts again. */
     operate: (name: string, request: 'start' | 'stop'): Promise<Outcome> =>
@@ -183,7 +183,7 @@ export function makeResourceRunner(options: RunnerOptions) {
         unit.hold(request === 'stop' && outcome.ok);
         return outcome;
       }),
-    /** Stops all that runs, warm ones too. */
+    /** Stops all running resources, warm ones too. */
     stop: async (): Promise<void> => {
       closing = true;
       failures.close();

@@ -6,7 +6,7 @@ import type {ResourceSettings} from './resource-machine.ts';
 export type SupervisedSettings = ResourceSettings & {
   /** Runs on both directors all the time. */
   readonly warm: boolean;
-  /** How long a group that was given away because of it stays away, the first time. */
+  /** Initial hold-off of a group moved away because of it. */
   readonly holdOff: Millis;
 };
 
@@ -22,13 +22,13 @@ const defaults = {
   holdOff: 60_000,
 };
 
-/** There is nothing in them that could end. */
+/** They have nothing that could end. */
 const momentary = new Set(['MailTo', 'SendArp', 'Delay']);
 
-/** A resource as haresources has it. */
+/** A resource as written in haresources. */
 export const resourceName = ({type, args}: Resource): string => [type, ...args].join('::');
 
-/** Later lines win over earlier ones; a line counts for a name, for a type, or for all. */
+/** Later lines override earlier ones; a line applies to a name, a type, or all. */
 export function settingsOf(resource: Resource, rules: readonly ResourceRule[]): SupervisedSettings {
   const names = ['*', resource.type, resourceName(resource)];
   const applying = rules.filter(({match}) => names.includes(match));
@@ -41,6 +41,6 @@ export function settingsOf(resource: Resource, rules: readonly ResourceRule[]): 
 
 const HOLD_OFF_MAX: Millis = 3_600_000;
 
-/** Each failure of a group in a row doubles the time for which it stays away. */
+/** Each consecutive failure of a group doubles its hold-off. */
 export const holdOffAfter = (first: Millis, failures: number): Millis =>
   Math.min(Math.max(first, HOLD_OFF_MAX), first * 2 ** Math.max(0, failures - 1));

@@ -1,4 +1,4 @@
-/** One resource with its machine (resource-machine.ts), its timer, and the program that carries out the operations. */
+/** One resource with its machine (resource-machine.ts), its timer, and its agent. */
 import type {Clock} from '@hactl/base';
 import {hideArguments, type Resource, type ResourceGroup} from '@hactl/config';
 import type {Log} from '../system/log.ts';
@@ -15,7 +15,7 @@ import {
 } from './resource-machine.ts';
 import {resourceName, type SupervisedSettings} from './resource-settings.ts';
 
-/** What the configuration says of it. */
+/** Its configuration. */
 export interface Placed {
   readonly group: ResourceGroup;
   readonly vrid: number;
@@ -23,7 +23,7 @@ export interface Placed {
   readonly settings: SupervisedSettings;
 }
 
-/** What people see of it. */
+/** Its displayed state. */
 export interface ResourceReport {
   readonly group: string;
   readonly name: string;
@@ -33,19 +33,19 @@ export interface ResourceReport {
   /** Milliseconds in this phase. */
   readonly age: number;
   readonly restarts: number;
-  /** Its end would be noticed: it is asked, and what its status says is believed. */
+  /** Whether its end would be noticed: it is monitored and its status is trusted. */
   readonly watched: boolean;
 }
 
 export interface UnitOptions {
   readonly clock: Clock;
   readonly log: Log;
-  /** An earlier process of ours had started it. */
+  /** An earlier hactld had started it. */
   readonly inherited: boolean;
   agent(resource: Resource): Agent | string;
-  /** It ran, ended, and could not be brought back. */
+  /** It ran, ended, and could not be restarted. */
   lost(reason: string): void;
-  /** It began to run, or does not any more. */
+  /** It started or stopped running. */
   changed(): void;
 }
 
@@ -57,7 +57,7 @@ const failedOutcome = (error: unknown): Outcome => ({
   reason: error instanceof Error ? error.message : String(error),
 });
 
-/** Nothing happens before it is asked to start or to stop. */
+/** Idle until `start` or `stop`. */
 export function makeUnit(first: Placed, options: UnitOptions) {
   const {clock, log} = options;
   let placed = first;
@@ -111,7 +111,7 @@ export function makeUnit(first: Placed, options: UnitOptions) {
   async function operate(operation: Operation, limit: number): Promise<Outcome> {
     if (!agent) {
       const found = options.agent(placed.resource);
-      // Nothing to stop with, and nothing that could run.
+      // Without an agent there is nothing to stop.
       if (typeof found === 'string')
         return operation === 'stop' ? {ok: true} : {ok: false, running: false, reason: found};
       agent = found;
@@ -128,19 +128,19 @@ export function makeUnit(first: Placed, options: UnitOptions) {
     place: (next: Placed): void => {
       placed = next;
     },
-    /** Resolves when it runs or is stopped, or when that failed. */
+    /** Resolves when it runs, is stopped, or failed. */
     ask: (request: 'start' | 'stop'): Promise<Outcome> =>
       new Promise((done) => {
         waiting.push({request, done});
         feed({type: request});
       }),
-    /** Asks the resource itself, now. */
+    /** Queries the resource itself. */
     status: (): Promise<Outcome> => operate('status', placed.settings.statusTimeout),
-    /** Not running, as far as is known. */
+    /** Whether it is not known to run. */
     get idle(): boolean {
       return idle();
     },
-    /** An earlier process started it, and nobody has looked yet. */
+    /** An earlier process started it, and its status is not known yet. */
     get unseen(): boolean {
       return state.phase === 'unknown' && state.inherited;
     },
@@ -157,7 +157,7 @@ export function makeUnit(first: Placed, options: UnitOptions) {
     hold: (on: boolean): void => {
       stoppedByOperator = on;
     },
-    /** Why it was given up; told until it runs again. */
+    /** Why it was given up; shown until it runs again. */
     blame: (reason: string): void => {
       problem = reason;
     },

@@ -1,4 +1,4 @@
-/** A supervised pair on machines of the test's own: a program that dies, is started again, and dies too often. */
+/** A supervised pair in network namespaces: a program that dies, is restarted, and dies too often. */
 import {readFileSync} from 'node:fs';
 import test from 'ava';
 import {ask} from '../control/client.ts';
@@ -19,7 +19,7 @@ respawn nobody /etc/ha.d/beside
 hactl_resource web monitor=200ms restarts=1/600 holdoff=600
 `;
 
-/** A daemon as an administrator's script has it. */
+/** A daemon as started by an administrator's script. */
 const WEB = `#!/bin/sh
 pid=/run/web.pid
 alive() { [ -s $pid ] && kill -0 $(cat $pid) 2> /dev/null && ! grep -q ' Z ' /proc/$(cat $pid)/stat; }
@@ -54,7 +54,7 @@ const shown = async (host: Host): Promise<ResourceStatus | undefined> =>
     ({name}) => name === 'web',
   );
 
-test('a resource that dies is started again; one that dies too often goes to the peer with its group', async (t) => {
+test('a resource that dies is restarted; one that dies too often moves to the peer with its group', async (t) => {
   const {hosts, end} = await makeHosts({one: '10.66.0.1/24', two: '10.66.0.2/24'});
   t.teardown(end);
   const {one, two} = hosts as {one: Host; two: Host};
@@ -89,7 +89,7 @@ test('a resource that dies is started again; one that dies too often goes to the
   const first = webOf(one);
   await until('web is watched', LIMIT, async () => (await shown(one))?.watched === true);
   await one.run('kill', first);
-  await until('web is started again', LIMIT, async () => !['', first].includes(webOf(one)));
+  await until('web is restarted', LIMIT, async () => !['', first].includes(webOf(one)));
   t.true(await holds(one));
   const second = webOf(one);
   await until('web runs again', LIMIT, async () => (await shown(one))?.state === 'running');

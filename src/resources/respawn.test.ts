@@ -1,4 +1,4 @@
-/** Programs beside the director: started again, given up, ended. */
+/** Respawned programs: restarted, given up, stopped. */
 import {existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
 import {systemClock} from '@hactl/base';
@@ -10,7 +10,7 @@ import {until} from '../../test/lab/until.ts';
 const span = {file: 'ha.cf', start: 0, end: 0};
 const user = os.userInfo().username;
 
-test('started again after any end but 100, and not more than ten times in thirty seconds', (t) => {
+test('restarted after any exit status but 100, at most ten times in thirty seconds', (t) => {
   t.is(afterEnd([], 100, 0).next, 'done');
   let starts: readonly number[] = [];
   for (let at = 1; at <= 10; at += 1) {
@@ -22,7 +22,7 @@ test('started again after any end but 100, and not more than ten times in thirty
   t.is(afterEnd(starts, 1, 31_500).next, 'start');
 });
 
-test('users come from /etc/passwd', (t) => {
+test('users are looked up in /etc/passwd', (t) => {
   const passwd = 'root:x:0:0:root:/root:/bin/sh\nhacluster:x:109:113::/var/lib/heartbeat:/bin/false\n';
   t.deepEqual(findUser('hacluster', passwd), {
     name: 'hacluster',
@@ -55,7 +55,7 @@ function keep(t: ExecutionContext, script: string, failfast = false) {
   return {respawns, line, said: messages, fast, starts, root};
 }
 
-test('not before the pair communicates; ten times again, then left alone; a reload tries anew', async (t) => {
+test('not started before the pair communicates; restarted ten times, then left alone; a reload retries', async (t) => {
   const one = keep(t, 'exit 3');
   t.deepEqual(one.starts(), []);
   one.respawns.up();
@@ -67,14 +67,14 @@ test('not before the pair communicates; ten times again, then left alone; a relo
   await until('another start', 20_000, () => one.starts().length > 11);
 });
 
-test('exit status 100 is the end of it', async (t) => {
+test('exit status 100 is not restarted', async (t) => {
   const one = keep(t, 'exit 100');
   one.respawns.up();
-  await until('done', 20_000, () => one.said.some((line) => line.includes('not started again')));
+  await until('done', 20_000, () => one.said.some((line) => line.includes('not restarted')));
   t.is(one.starts().length, 1);
 });
 
-test('it ends with the director, and with its line', async (t) => {
+test('it stops with the director, and when its line is removed', async (t) => {
   const one = keep(t, 'sleep 1000 & echo $! > $(dirname $0)/child; wait');
   const alive = (): boolean => existsSync(`/proc/${readFileSync(`${one.root}/child`, 'utf8').trim()}/exe`);
   one.respawns.up();
@@ -86,10 +86,10 @@ test('it ends with the director, and with its line', async (t) => {
   t.is(one.starts().length, 1);
 });
 
-test('the end of a failfast program is told', async (t) => {
+test('the end of a failfast program is reported', async (t) => {
   const one = keep(t, '[ -e $(dirname $0)/again ] && exit 100; touch $(dirname $0)/again; exit 7', true);
   one.respawns.up();
-  await until('done', 20_000, () => one.said.some((line) => line.includes('not started again')));
+  await until('done', 20_000, () => one.said.some((line) => line.includes('not restarted')));
   t.is(one.fast.length, 1);
   t.regex(one.fast[0] ?? '', /ended with 7$/);
 });

@@ -1,7 +1,7 @@
 /**
- * ha.cf's `respawn USER /PATH ARGUMENTS…`: a program of the administrator's beside the director, started when the pair's
- * communication is up, started again when it ends, ended with the director. `failfast` is the same, and its end sends
- * the groups to the peer (heartbeat restarts the machine).
+ * ha.cf's `respawn USER /PATH ARGUMENTS…`: a program that runs beside the director: started when the pair communicates,
+ * restarted when it ends, stopped with the director. With `failfast` its end also moves the groups to the peer (heartbeat
+ * reboots the machine).
  */
 import type {ChildProcess} from 'node:child_process';
 import type {Clock, Instant} from '@hactl/base';
@@ -14,15 +14,15 @@ import {findUser} from '../system/users.ts';
 
 type Line = HaConfig['respawns'][number];
 
-/** heartbeat's: a program that ends with it is not wanted any more. */
+/** heartbeat's convention: a program that exits with it is not restarted. */
 const DONE = 100;
-/** More starts than this within the window, and it is left alone. */
+/** After more starts than this within the window it is left alone. */
 const MOST = 10;
 const WINDOW = 30_000;
-/** A program that ends at once must not keep the machine busy. */
+/** Delay before a restart: a program that ends at once must not keep the machine busy. */
 const PAUSE = 100;
 
-/** What to do about a program that ended. Pure. `starts`: when it was started again before now. */
+/** Decides what to do about a program that ended. Pure. `starts`: times of earlier restarts. */
 export function afterEnd(
   starts: readonly Instant[],
   status: number | string,
@@ -81,21 +81,21 @@ export function keepRespawns({clock, log, failedFast}: RespawnOptions): {
       if (!program.wanted) return;
       const {next, starts} = afterEnd(program.starts, status, clock.now());
       program.starts = starts;
-      if (next === 'done') return log('info', `${label} ended with ${DONE}: it is not started again`);
+      if (next === 'done') return log('info', `${label} ended with ${DONE}: not restarted`);
       if (failfast) failedFast(`${label} ended with ${status}`);
       if (next === 'too-fast')
         return log(
           'error',
           `${label} ended with ${status}: respawning too fast (more than ${MOST} times within ${WINDOW / 1_000} s), left alone until a reload`,
         );
-      log('warn', `${label} ended with ${status}: starting it again`);
+      log('warn', `${label} ended with ${status}: restarting it`);
       program.timer = setTimeout(() => start(program), PAUSE);
     };
     child.on('error', (error) => onEnd(error.message));
     child.on('exit', (code, signal) => onEnd(signal ?? code ?? 1));
   }
 
-  /** SIGTERM, and SIGKILL where that is not heard. */
+  /** SIGTERM, then SIGKILL if it is ignored. */
   function end(program: Running): Promise<void> {
     program.wanted = false;
     clearTimeout(program.timer);
@@ -103,7 +103,7 @@ export function keepRespawns({clock, log, failedFast}: RespawnOptions): {
     if (child?.pid === undefined) return Promise.resolve();
     return new Promise((resolve) => {
       child.on('exit', () => {
-        // What it started and left behind ends with it.
+        // Kills what it started and left behind.
         endGroup(child, 0);
         resolve();
       });
@@ -113,7 +113,7 @@ export function keepRespawns({clock, log, failedFast}: RespawnOptions): {
 
   return {
     configure: (lines) => {
-      // A reload gives those that were left alone another chance.
+      // A reload retries those that were left alone.
       const kept = all.filter((program) => program.child && lines.some((line) => same(line, program.line)));
       for (const program of all) if (!kept.includes(program)) void end(program);
       all = lines.map(

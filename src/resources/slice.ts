@@ -1,4 +1,4 @@
-/** The resources of groups follow their roles. Pure; what a single resource does is in resource-machine.ts. */
+/** The groups' resources follow their roles. Pure; resource-machine.ts handles a single resource. */
 import type {ResourceGroup} from '@hactl/config';
 import type {FromEngine, ToEngine, Transition} from '@hactl/failover';
 import type {GroupOutcome} from './group-sequence.ts';
@@ -64,7 +64,7 @@ export function reduceResources(state: ResourcesState, event: ResourcesEvent): R
 
 function onRole(state: ResourcesState, {vrid, to}: Transition): ResourcesTurn {
   if (to === 'Active') return [state, [{type: 'run-scripts', vrid, action: 'start-late'}]];
-  // Also where an earlier life of the engine, or of this process, had it.
+  // Also if an earlier engine, or an earlier supervisor, held it.
   if (to === 'Backup') return [state, [{type: 'run-scripts', vrid, action: 'stop'}]];
   return [state, []];
 }

@@ -5,7 +5,7 @@ import test from 'ava';
 import {until} from '../../test/lab/until.ts';
 import {trackScripts} from './track-scripts.ts';
 
-test('a script that fails, passes again, hangs, or is not there', async (t) => {
+test('a script that fails, passes again, hangs, or is missing is counted', async (t) => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-track-'));
   const messages: string[] = [];
   let lost = -1;

@@ -1,6 +1,6 @@
 /**
- * `hactl_track_script TIME COMMAND …` of ha.cf: each command is run every TIME; while it fails (or does not end within its
- * interval) this director counts as having lost one of the things that are watched, as with ping nodes.
+ * `hactl_track_script TIME COMMAND …` of ha.cf: each command runs every TIME; while it fails (or does not end within its
+ * interval) it counts as one tracked failure of this director, like a dead ping node.
  */
 import type {ChildProcess} from 'node:child_process';
 import {signalGroup} from '@hactl/base';
@@ -10,7 +10,7 @@ import type {Log} from '../system/log.ts';
 import {shownCommand} from '../system/shown.ts';
 
 export interface ScriptTracker {
-  /** Starts anew with these scripts; nothing is lost before it has failed once. */
+  /** Restarts with these scripts; a script counts as passing until it fails. */
   configure(scripts: readonly TrackedScript[]): void;
   readonly lost: number;
   stop(): void;
@@ -24,7 +24,7 @@ interface Tracked {
   failing: boolean;
 }
 
-/** `changed` is told the new number of failing scripts. */
+/** `changed` receives the new number of failing scripts. */
 export function trackScripts(log: Log, changed: (lost: number) => void): ScriptTracker {
   let all: Tracked[] = [];
   const lost = (): number => all.filter((script) => script.failing).length;
@@ -40,7 +40,7 @@ export function trackScripts(log: Log, changed: (lost: number) => void): ScriptT
   } // prettier-ignore
 
   async function run(tracked: Tracked): Promise<void> {
-    // Not beside itself: one that outlasts its interval is ended by its own limit.
+    // Never two runs at once: one that outlasts its interval is killed by its time limit.
     if (tracked.busy) return;
     tracked.busy = true;
     const [file = '', ...words] = tracked.script.words;

@@ -1,4 +1,4 @@
-/** What a change of the table is called in the log: ldirectord's own sentences, which people grep for. Pure. */
+/** Log lines for changes of the table: ldirectord's own sentences, which people grep for. Pure. */
 import type {CertificateEnd} from '@hactl/checks';
 import type {Operation} from '@hactl/ipvs';
 import type {Drift} from './entries.ts';
@@ -25,7 +25,7 @@ export function describeOperation(operation: Operation): string {
   }
 }
 
-/** What an operation is about, as people name it. */
+/** The entry that an operation is about, for messages. */
 export function entryName(operation: Operation): string {
   if ('service' in operation) return `virtual server ${serviceName(operation.service.key)}`;
   if (operation.type === 'del-service') return `virtual server ${serviceName(operation.key)}`;
@@ -50,22 +50,22 @@ function describeFound({operation, found}: Drift): string {
   }
 }
 
-/** More entries than this are counted. */
+/** Beyond this number entries are only counted. */
 const LISTED = 3;
 
-/** Somebody else changed the kernel's table. */
+/** Another program changed the kernel's table. */
 export function describeDrift(drift: readonly Drift[]): string {
   const listed = drift.slice(0, LISTED).map(describeFound).join('; ');
   const more = drift.length > LISTED ? `; and ${drift.length - LISTED} more entries` : '';
-  return `the IPVS table was changed by another program, and is repaired: ${listed}${more}`;
+  return `the IPVS table was changed by another program, and has been repaired: ${listed}${more}`;
 }
 
-/** The kernel refuses an entry, or takes it after all. */
+/** The kernel refuses an entry, or accepts it after all. */
 export const describeRefusal = ({operation, reason, tries}: Refusal, accepted: boolean): string =>
   accepted
-    ? `the kernel takes ${entryName(operation)} now, after ${tries} refusals`
-    : `the kernel refuses ${entryName(operation)}: ${reason}; the rest of the table is served, this entry is tried again`;
+    ? `the kernel accepts ${entryName(operation)} now, after ${tries} refusals`
+    : `the kernel refuses ${entryName(operation)}: ${reason}; the rest of the table is served, this entry is retried`;
 
-/** What is new of a server's certificate; undefined: it is valid for longer than `hactl_cert_days`. */
+/** A change of a server's certificate state; undefined: it is valid for longer than `hactl_cert_days`. */
 export const describeCertificate = (check: string, certificate: CertificateEnd | undefined): string =>
-  `${check}: ${certificate?.words ?? 'the certificate is not about to run out any more'}`;
+  `${check}: ${certificate?.words ?? 'the certificate is no longer about to expire'}`;

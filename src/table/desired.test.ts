@@ -46,7 +46,7 @@ const table = (service: VirtualService, weights: Record<string, number>): Virtua
   ),
 });
 
-/** The wanted weights of one virtual, by address; an absent address is not in the table. */
+/** The desired weights of one virtual service, by address; an absent address is not in the table. */
 const weights = (
   service: VirtualService,
   states: Record<string, 'up' | 'down' | 'unknown'>,
@@ -81,15 +81,22 @@ const row = test.macro({
   title: (given) => given ?? '',
 });
 
-test('no real gets traffic before its first passed check; the fallback stands in', row, {}, {}, undefined, {
-  '127.0.0.1': 1,
-});
+test(
+  'no real server gets traffic before its first passed check; the fallback serves',
+  row,
+  {},
+  {},
+  undefined,
+  {
+    '127.0.0.1': 1,
+  },
+);
 test('up: the configured weight', row, {}, {'10.0.0.1': 'up', '10.0.0.2': 'up'}, undefined, {
   '10.0.0.1': 3,
   '10.0.0.2': 1,
 });
 test(
-  'down without quiescent: out of the table',
+  'down without quiescent: removed from the table',
   row,
   {},
   {'10.0.0.1': 'down', '10.0.0.2': 'up'},
@@ -99,7 +106,7 @@ test(
   },
 );
 test(
-  'down with quiescent: weight 0 while it stands in the table',
+  'down with quiescent: weight 0 while it is in the table',
   row,
   {quiescent: true},
   {'10.0.0.1': 'down', '10.0.0.2': 'up'},
@@ -110,7 +117,7 @@ test(
   },
 );
 test(
-  'down with quiescent, not in the table: stays out',
+  'down with quiescent, not in the table: not added',
   row,
   {quiescent: true},
   {'10.0.0.1': 'down', '10.0.0.2': 'up'},
@@ -120,7 +127,7 @@ test(
   },
 );
 test(
-  'a running table is adopted as it is while nothing is known',
+  'a running table is adopted unchanged while no check has a result',
   row,
   {},
   {},
@@ -131,7 +138,7 @@ test(
   },
 );
 test(
-  'all down: the fallback',
+  'all down: the fallback serves',
   row,
   {},
   {'10.0.0.1': 'down', '10.0.0.2': 'down'},
@@ -139,7 +146,7 @@ test(
   {'127.0.0.1': 1},
 );
 test(
-  'the first real that is back: the fallback goes',
+  'the first real server returns: the fallback is removed',
   row,
   {},
   {'10.0.0.1': 'up', '10.0.0.2': 'down'},
@@ -161,7 +168,7 @@ test(
   },
 );
 test(
-  'a real that nobody configured is purged',
+  'a real server that is not configured is removed',
   row,
   {},
   {'10.0.0.1': 'up', '10.0.0.2': 'up'},
@@ -178,7 +185,7 @@ test('readdquiescent adds a server that is down with weight 0', (t) => {
   t.deepEqual(weights(virtual({quiescent: true}), states, undefined, true), {'10.0.0.1': 0, '10.0.0.2': 1});
 });
 
-test('gate and ipip use the port of the virtual, masq the own one', (t) => {
+test('gate and ipip use the virtual service’s port, masq the real server’s', (t) => {
   const service = virtual();
   t.is(destinationOf(service, real('10.0.0.1', {port: 8080})).port, 80);
   t.is(destinationOf(service, real('10.0.0.1', {port: 8080, method: 'ipip'})).port, 80);
@@ -186,7 +193,7 @@ test('gate and ipip use the port of the virtual, masq the own one', (t) => {
   t.is(destinationOf(service, real('10.0.0.1', {port: 0, method: 'masq'})).port, 80);
 });
 
-test('netmask and persistence become the kernel’s', (t) => {
+test('netmask and persistence are passed to the kernel', (t) => {
   const service = serviceOf(virtual({persistent: 100, netmask: '255.255.255.0'}));
   t.is(service.persistent, 100);
   t.is(service.netmask, 24);

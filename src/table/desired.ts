@@ -1,11 +1,11 @@
-/** Verdicts and what the kernel holds now → the IPVS table that we want. Pure: the heart of the director. */
+/** Verdicts and the kernel's current table → the desired IPVS table. Pure: the heart of the director. */
 import type {CheckState} from '@hactl/checks';
 import type {VerdictSettings, VirtualService} from '@hactl/config';
 import type {Destination, VirtualTable} from '@hactl/ipvs';
 import {checkId, destinationOf, serviceName, serviceKey, serviceOf} from './services.ts';
 import {belowQuorum} from './weights.ts';
 
-/** What is known of a real server; a real server without an entry is unknown. */
+/** The state of each real server; one without an entry is unknown. */
 export type Verdicts = ReadonlyMap<string, CheckState>;
 
 const sameServer = (left: Destination, right: Destination): boolean =>
@@ -16,7 +16,7 @@ export interface DesiredOptions {
   readonly verdicts: Verdicts;
   /** The kernel's table now, by service name. */
   readonly current: readonly VirtualTable[];
-  /** Weights that count instead of the configured ones, by check: an operator's order, a real server that warms up. */
+  /** Weights that replace the configured ones, by check: an operator's override, slow start. */
   readonly weights?: ReadonlyMap<string, number>;
   readonly quorum?: VerdictSettings['quorum'];
   /** ldirectord's readdquiescent: a server that is down and absent is added with weight 0. */
@@ -24,13 +24,13 @@ export interface DesiredOptions {
 }
 
 /**
- * The wanted table.
+ * The desired table.
  *
- * - up: the real server with its weight (a drained one with 0: its connections live on);
- * - down: gone, or weight 0 with `quiescent` where it stands in the table (so its connections live on);
- * - unknown: as the kernel has it. A running table is adopted without a flap, and a real server that is not in it gets no
+ * - up: the real server with its weight (0 if drained: its connections continue);
+ * - down: removed, or weight 0 with `quiescent` if it is in the table (so its connections continue);
+ * - unknown: as in the kernel. A running table is adopted without a flap, and a real server that is not in it gets no
  *   traffic before its first passed check;
- * - the fallback stands in while no real server would get traffic, or fewer of them than the quorum: then it serves alone, and
+ * - the fallback serves while no real server would get traffic, or fewer than the quorum: then it serves alone, and
  *   the real servers keep the connections they have.
  */
 export function desiredTable(options: DesiredOptions): VirtualTable[] {
@@ -39,7 +39,7 @@ export function desiredTable(options: DesiredOptions): VirtualTable[] {
     const present = currentTables.get(serviceName(serviceKey(virtual)))?.destinations ?? [];
     const destinations: Destination[] = [];
     const put = (destination: Destination): void => {
-      // ldirectord accepts the same real server twice in one virtual service; the kernel holds it once, the last line wins.
+      // ldirectord accepts the same real server twice in one virtual service; the kernel has it once, and the last line wins.
       const at = destinations.findIndex((candidate) => sameServer(candidate, destination));
       if (at === -1) destinations.push(destination);
       else destinations[at] = destination;
@@ -60,7 +60,7 @@ export function desiredTable(options: DesiredOptions): VirtualTable[] {
     if (belowQuorum(virtual, serving, options.quorum))
       for (const [at, destination] of destinations.entries()) destinations[at] = {...destination, weight: 0};
     const {fallback} = virtual;
-    // checktype=off leaves a service without servers of ours, and without the fallback too.
+    // checktype=off leaves a service without our servers, and without the fallback.
     if (fallback && virtual.checkType.kind !== 'off') {
       const wanted = destinationOf(virtual, fallback);
       const exists = present.some((destination) => sameServer(destination, wanted));

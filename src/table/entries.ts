@@ -1,4 +1,4 @@
-/** The entries of the kernel's table that operations are about. Pure. */
+/** The entries of the kernel's table that operations affect. Pure. */
 import {
   destinationText,
   keyText,
@@ -18,7 +18,7 @@ export const entryOf = (operation: Operation): string =>
     ? `${keyText(operation.key)} > ${destinationText(operation.destination)}`
     : keyText(keyOf(operation));
 
-/** Is an operation to be left alone while `refused` is not tried again? Nothing goes into a service that is not there. */
+/** Whether to hold back an operation while `refused` is not retried: nothing can be added to a missing service. */
 export function blocks(refused: Operation, operation: Operation, current: readonly VirtualTable[]): boolean {
   if (entryOf(refused) === entryOf(operation)) return true;
   if (refused.type !== 'new-service') return false;
@@ -35,7 +35,7 @@ export const onlyThese = (
     .filter(({service}) => keys.has(keyText(service.key)))
     .map(({service, destinations}) => ({service, destinations}));
 
-/** The tables after operations that the kernel carried out. */
+/** The table after operations that the kernel performed. */
 export function afterOperations(
   tables: readonly VirtualTable[],
   operations: readonly Operation[],
@@ -64,15 +64,15 @@ export function afterOperations(
   }));
 }
 
-/** What was found in the kernel where something else was left. */
+/** A difference between the kernel's table and the table as we left it. */
 export interface Drift {
-  /** What puts it right. */
+  /** The operation that corrects it. */
   readonly operation: Operation;
-  /** The server as it was found. */
+  /** The real server as found. */
   readonly found?: Destination;
 }
 
-/** The operations that undo what somebody else did to the table since it was left as `expected`. */
+/** The operations that undo another program's changes since the table was left as `expected`. */
 export function driftOf(
   current: readonly VirtualTable[],
   expected: readonly VirtualTable[] | undefined,

@@ -1,4 +1,4 @@
-/** The way to the kernel's table: opened as soon as it can be, its module loaded once by us. */
+/** The connection to the kernel's table: opened as soon as possible; loads the module once. */
 import {runLimited} from '@hactl/base/run';
 import {openKernelIpvs, type IpvsClient} from '@hactl/ipvs';
 import {MODPROBE_LIMIT_MS} from '../system/limits.ts';
@@ -6,13 +6,13 @@ import {MODPROBE_LIMIT_MS} from '../system/limits.ts';
 const OPEN_EVERY = 2_000;
 
 export interface IpvsConnection {
-  /** undefined while the kernel's IPVS cannot be reached. */
+  /** undefined while the kernel's IPVS is unreachable. */
   client(): IpvsClient | undefined;
   open(): Promise<void>;
   close(): void;
 }
 
-/** Tries again until it is open; `failed` gets the reason of each attempt after the first. */
+/** Retries until it is open; `failed` gets the reason of each attempt after the first. */
 export function connectIpvs(options: {
   readonly opened: () => void;
   readonly failed: (reason: string) => void;

@@ -1,13 +1,13 @@
-/** Entries of the table that the kernel refuses: each is retried alone, and the others are not held up. Pure. */
+/** Table entries that the kernel refuses: each is retried alone without delaying the others. Pure. */
 import {doubling, type Instant} from '@hactl/base';
 import type {Operation} from '@hactl/ipvs';
 import {entryOf} from './entries.ts';
 
-/** What became of one operation; `error`: why the kernel refused it. */
+/** The result of one operation; `error`: why the kernel refused it. */
 export interface Outcome {
   readonly operation: Operation;
   readonly error?: string;
-  /** The table was not as it was read. */
+  /** The table had changed since it was read. */
   readonly differs?: true;
 }
 
@@ -24,7 +24,7 @@ export type Refusals = ReadonlyMap<string, Refusal>;
 
 const RETRY = {first: 1_000, most: 60_000};
 
-/** One more refusal of an entry. */
+/** Records another refusal of an entry. */
 export function refusedAgain(
   before: Refusal | undefined,
   {operation, error = ''}: Outcome,
@@ -40,11 +40,11 @@ export function refusedAgain(
   };
 }
 
-/** Those that the kernel has taken now. */
+/** The entries that the kernel has now accepted. */
 export const accepted = (refusals: Refusals, done: readonly Operation[]): readonly Refusal[] =>
   done.flatMap((operation) => refusals.get(entryOf(operation)) ?? []);
 
-/** Without the entries that nobody wants any more. */
+/** Drops entries that are no longer wanted. */
 export function stillWanted(refusals: Refusals, operations: readonly Operation[]): Refusals {
   if (refusals.size === 0) return refusals;
   const wanted = new Set(operations.map(entryOf));

@@ -1,4 +1,4 @@
-/** What the checks process is told of one real server: the virtual service's check, and what is the server's own. */
+/** The check of one real server: the virtual service's settings and the server's own. */
 import test from 'ava';
 import {parseLdirectordCf} from '@hactl/config';
 import {checkSpec} from './services.ts';
@@ -18,7 +18,7 @@ const specs = (lines: string) => {
   );
 };
 
-test('hactl_check: its settings are the server’s, the others the virtual’s', (t) => {
+test('hactl_check: its settings override those of the virtual service', (t) => {
   const [plain, spec] = specs(
     '\trequest="/"\n\tchecktimeout=7\n\thactl_check=10.0.0.3:8080 service=https checkport=8443 request="/s" checktimeout=2\n',
   );
@@ -26,7 +26,7 @@ test('hactl_check: its settings are the server’s, the others the virtual’s',
   t.like(spec, {service: 'https', port: 8_443, request: '/s', checkTimeout: 2_000, negotiateTimeout: 2_000});
 });
 
-test('a sending program is every server’s, but for one that has a check of its own', (t) => {
+test('a send program applies to every server except those with their own check', (t) => {
   const [all, spec] = specs(
     '\thactl_send_program="/m.sh %h"\n\thactl_expect="UP"\n\thactl_check=10.0.0.3 checktype=connect\n',
   );
@@ -34,7 +34,7 @@ test('a sending program is every server’s, but for one that has a check of its
   t.deepEqual([spec?.checkType, spec?.sendProgram], [{kind: 'connect'}, undefined]);
 });
 
-test('hactl_check: a check of another kind does not inherit what is sent and expected', (t) => {
+test('hactl_check: a check of another kind does not inherit request and receive', (t) => {
   const [sent, web, on] = [
     ...specs(
       '\thactl_send="x"\n\thactl_expect="y"\n\thactl_check=10.0.0.3 checktype=negotiate service=http\n',
@@ -47,7 +47,7 @@ test('hactl_check: a check of another kind does not inherit what is sent and exp
   t.deepEqual(on?.checkType, {kind: 'on'});
 });
 
-test('hactl_status: the virtual’s, the server’s own, and none for another service', (t) => {
+test('hactl_status: from the virtual service, overridden by the server, ignored for another kind of service', (t) => {
   const [plain, spec] = specs('\thactl_status="200"\n\thactl_check=10.0.0.3 status="401"\n');
   t.deepEqual(plain?.statuses, [[200, 200]]);
   t.deepEqual(spec?.statuses, [[401, 401]]);

@@ -1,6 +1,5 @@
 /**
- * Translation at one place: ldirectord's words (config) into the checks process's words and into IPVS's words.
- * Pure.
+ * Translates ldirectord's configuration into checks and into IPVS services, in one place. Pure.
  */
 import type {CheckSpec} from '@hactl/checks';
 import {virtualName, type FallbackServer, type RealServer, type VirtualService} from '@hactl/config';
@@ -34,18 +33,18 @@ const withPort = (family: 4 | 6, address: string, port: number): string =>
 
 export {virtualName};
 
-/** The same name as config's virtualName, from the kernel's side. */
+/** The same name as config's virtualName, from a kernel service. */
 export function serviceName(key: ServiceKey): string {
   if (key.kind === 'fwmark') return key.family === 6 ? `fwm6 ${key.mark}` : `fwm ${key.mark}`;
   return `${key.protocol} ${withPort(key.family, key.address, key.port)}`;
 }
 
-/** A real server as people name it. */
+/** The display name of a real server. */
 export function realName(real: {readonly address: string; readonly port: number}): string {
   return withPort(real.address.includes(':') ? 6 : 4, real.address, real.port);
 }
 
-/** What tells this virtual from all others in the kernel. */
+/** The key of a virtual service in the kernel. */
 export function serviceKey(virtual: VirtualService): ServiceKey {
   const {address} = virtual;
   if (address.kind === 'fwmark') return {kind: 'fwmark', family: address.family, mark: address.mark};
@@ -79,11 +78,14 @@ export function serviceOf(virtual: VirtualService): Service {
   };
 }
 
-/** The virtual's own port; a firewall mark has none. */
+/** The virtual service's port; a firewall mark has none. */
 const virtualPort = (virtual: VirtualService): number =>
   virtual.address.kind === 'address' ? virtual.address.port : 0;
 
-/** With gate and ipip the packet arrives unchanged, so the kernel's entry has the virtual service's port, whatever was written. */
+/**
+ * With gate and ipip the packet arrives unchanged, so the kernel's entry has the virtual service's port, whatever is
+ * configured.
+ */
 const kernelPort = (virtual: VirtualService, server: RealServer | FallbackServer): number => {
   const port = virtualPort(virtual);
   if (virtual.address.kind === 'fwmark') return server.port;
@@ -103,7 +105,7 @@ export function destinationOf(virtual: VirtualService, server: RealServer | Fall
   };
 }
 
-/** Names one check: stable over reloads, so that an unchanged real keeps what is known of it. */
+/** The id of a check: stable across reloads, so that an unchanged real server keeps its verdict. */
 export function checkId(virtual: VirtualService, real: RealServer): string {
   return `${virtualName(virtual)} > ${realName({address: real.address, port: real.port || virtualPort(virtual)})}`;
 }
@@ -114,7 +116,7 @@ export const virtualOfCheck = (check: string): string => check.slice(0, check.in
 const optional = <Key extends string, Value>(key: Key, value: Value | undefined): {[K in Key]?: Value} =>
   value === undefined ? {} : ({[key]: value} as {[K in Key]?: Value});
 
-/** All that the checks process must know of one real server of one virtual service. */
+/** The check specification of one real server of one virtual service. */
 export function checkSpec(
   virtual: VirtualService,
   real: RealServer,

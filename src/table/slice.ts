@@ -1,7 +1,6 @@
 /**
- * The table: verdicts, operators' overrides and the kernel's table as it was read → operations. One change at a time:
- * `idle` → `reading` → `applying` → `idle`; what arrives meanwhile marks the table `dirty`, and the next turn begins at
- * once. Pure.
+ * The table: verdicts, operators' overrides and the kernel's table as it was read → operations. One change at a time: `idle` →
+ * `reading` → `applying` → `idle`; events in between mark the table `dirty`, and the next turn begins at once. Pure.
  */
 import type {Instant, Millis, Moment} from '@hactl/base';
 import type {CheckReport} from '@hactl/checks';
@@ -28,10 +27,10 @@ export type {TableConfig, TableEffect, TableEvent, TableState} from './table-sta
 
 const RETRY: Millis = 1_000;
 const AUDIT_LEAST: Millis = 1_000;
-/** After more verdicts than that the whole table is read. */
+/** After more verdicts than this the whole table is read. */
 const READ_ALONE = 50;
 
-/** The services that a check is about. */
+/** The services of a check. */
 const servicesOf = (config: TableConfig, check: string): ServiceKey[] => {
   const name = virtualOfCheck(check);
   return virtualsOf(config).flatMap((virtual) =>
@@ -39,7 +38,7 @@ const servicesOf = (config: TableConfig, check: string): ServiceKey[] => {
   );
 };
 
-/** A known table with some of its services as they were just read; those that are gone are left out. */
+/** A known table updated with the services just read; removed ones are dropped. */
 function withServices(
   known: readonly VirtualTable[],
   only: readonly ServiceKey[],
@@ -49,19 +48,19 @@ function withServices(
   return [...known.filter(({service}) => !asked.has(keyText(service.key))), ...read];
 }
 
-/** Drift is found within one and a half check intervals of the quickest service, never by reading without a pause. */
+/** Drift is detected within one and a half check intervals of the fastest service, but never by reading without a pause. */
 export const auditEvery = (config: TableConfig): Millis =>
   Math.max(AUDIT_LEAST, 1.5 * Math.min(...virtualsOf(config).map(({checkInterval}) => checkInterval)));
 
-/** When the table must be looked at by itself. */
+/** When the table must be read without a trigger. */
 export function nextTableDeadline(state: TableState): Instant {
   if (state.phase !== 'idle') return Infinity;
-  // What is due waits until the table can be read: it would be due again at once.
+  // Due work waits until the table can be read: otherwise it would be due again at once.
   if (state.problem !== undefined) return state.auditAt;
   return Math.min(state.auditAt, state.warmAt, retryAt(state.refusals));
 }
 
-/** What the checks say, with the operators' word over it. */
+/** The checks' verdicts, with the operators' overrides applied. */
 export const judgedOf = ({reports, held, startedAt}: TableState): ReadonlyMap<string, CheckReport> =>
   judgedReports(allReports(reports), held, startedAt);
 
@@ -111,24 +110,24 @@ function withoutProblem(before: TableState): TableState {
   return state;
 }
 
-/** Begins a turn if one is due and none is under way. */
+/** Begins a turn if one is due and none is in progress. */
 function work(state: TableState): TableTurn {
   if (!state.dirty) return [state, []];
   if (state.phase === 'closed') return [state, [{type: 'table-settled'}]];
   if (state.phase !== 'idle') return [state, []];
-  // What is not known yet is read as a whole.
+  // An unknown table is read as a whole.
   const only = state.due !== 'all' && state.expected ? {only: state.due} : {};
   return [{...state, phase: 'reading', dirty: false, due: []}, [{type: 'read-table', ...only}]];
 }
 
-/** A turn is over; the next one begins at once where something arrived meanwhile. */
+/** Ends a turn; the next one begins at once if something arrived meanwhile. */
 function finish(state: TableState, effects: readonly TableEffect[]): TableTurn {
   const [next, more] = work({...state, phase: 'idle'});
   return [next, [...effects, {type: 'table-settled'}, ...more]];
 }
 
 function onConfig(state: TableState, config: TableConfig, now: Instant): TableState {
-  // What was refused may have been corrected.
+  // A refused entry may have been corrected.
   const refusals = new Map([...state.refusals].map(([key, refusal]) => [key, {...refusal, retryAt: now}]));
   return {...state, config, reports: reportsFor(idsOf(config), state.reports), refusals};
 }
@@ -163,7 +162,7 @@ function onUnreachable(state: TableState, reason: string, now: Instant): TableTu
   return [{...next, problem: reason}, [...news, {type: 'table-settled'}]];
 }
 
-/** What the table should be now, and the state with what was found on the way. */
+/** The desired table, and the updated state. */
 function wantedTable(
   state: TableState,
   current: readonly VirtualTable[],
@@ -194,7 +193,7 @@ function wantedTable(
   return {state: {...state, reports, warmth, counting, warmAt: nextAt ?? Infinity}, wanted};
 }
 
-/** The table was read: what must change, what somebody else changed, what is not tried again yet. */
+/** The table was read: what must change, what another program changed, what is not retried yet. */
 function onRead(
   before: TableState,
   {table, only}: Extract<TableEvent, {type: 'table-read'}>,
@@ -216,12 +215,12 @@ function onRead(
     ...weighed,
     owned: new Set(keys),
     refusals,
-    // The other services are looked at when it is time for all.
+    // The other services are read when the whole table is due.
     auditAt: only ? before.auditAt : keys.length === 0 ? Infinity : now + auditEvery(before.config),
     expected: onlyThese(current, owned),
   };
   if (due.length === 0) return finish({...state, programmed: true}, effects);
-  // Deleted services are owned until that is done.
+  // Deleted services stay owned until the deletion is done.
   return [{...state, owned, phase: 'applying'}, [...effects, {type: 'apply-table', operations: due}]];
 }
 
@@ -244,7 +243,7 @@ function onApplied(state: TableState, outcomes: readonly Outcome[], now: Instant
   const keys = new Set(virtualsOf(state.config).map((virtual) => keyText(serviceKey(virtual))));
   const expected = afterOperations(state.expected ?? [], done);
   const kept = expected.map(({service}) => keyText(service.key)).filter((key) => state.owned.has(key));
-  // Somebody changed the table after it was read: what else they changed is not known before it is read again.
+  // Another program changed the table after it was read: read it again to see what else changed.
   const auditAt = outcomes.some(({differs}) => differs)
     ? Math.min(state.auditAt, now + AUDIT_LEAST)
     : state.auditAt;

@@ -1,4 +1,4 @@
-/** Configuration, kernel and verdicts → what the status says of a virtual service. Pure. */
+/** Configuration, kernel and verdicts → the status of a virtual service. Pure. */
 import type {Instant} from '@hactl/base';
 import type {CheckReport} from '@hactl/checks';
 import type {VirtualService} from '@hactl/config';
@@ -18,7 +18,7 @@ const counters = (
   ...(observed === undefined ? {} : {weight: observed.weight}),
 });
 
-/** One virtual with its real servers, its fallback, and whatever else the kernel holds in it. */
+/** One virtual service with its real servers, its fallback, and any other destinations in the kernel. */
 export function virtualStatus(
   virtual: VirtualService,
   observed: readonly ObservedService[],
@@ -62,7 +62,7 @@ export function virtualStatus(
       configuredWeight: virtual.fallback.weight,
       ...counters(observed),
       check: 'fallback',
-      reason: observed && observed.weight > 0 ? 'in use: no real is up' : 'stands by',
+      reason: observed && observed.weight > 0 ? 'in use: no real server is up' : 'standby',
     });
   }
   for (const destination of kernel?.destinations ?? [])
@@ -86,7 +86,7 @@ export function virtualStatus(
   };
 }
 
-/** Connections that a real server has now; of a service: of all its real servers. */
+/** Current connections of a real server; for a service, of all its real servers. */
 export function connectionsOf(
   virtuals: readonly VirtualStatus[],
 ): (virtual: string, real?: string) => number {

@@ -25,7 +25,7 @@ const cluster = (more: string, nodes?: string) => ({
 const report = (inSync: boolean, reason: string) =>
   ({daemons: [], report: {inSync, reason} as SyncReport}) as const;
 
-test('what ha.cf does not say: multicast, half a minute, messages from the second packet on', (t) => {
+test('without settings in ha.cf: multicast, half a minute, messages from the second packet on', (t) => {
   t.like(syncSettings(cluster(''), 'one', '/var/lib/hactl'), {
     mode: 'multicast',
     port: 8_849,
@@ -39,7 +39,7 @@ test('what ha.cf does not say: multicast, half a minute, messages from the secon
   });
 });
 
-test('what it says', (t) => {
+test('settings in ha.cf are applied', (t) => {
   const text =
     'hactl_sync relay-encrypted\nhactl_sync_port 9000\nhactl_sync_delay 50ms\nhactl_sync_deadline 120\nhactl_ipvs sync_threshold 1 5\nhactl_ipvs conn_reuse_mode 0\n';
   t.deepEqual(ha(text).diagnostics, []);
@@ -54,7 +54,7 @@ test('what it says', (t) => {
   t.is(young?.sysctls.sync_threshold, '1 0');
 });
 
-test('UDP alone: a dead server’s flows go to another with their next packet, unless ha.cf says otherwise', (t) => {
+test('UDP only: a dead server’s flows move to another with their next packet, unless ha.cf says otherwise', (t) => {
   const resolve = {host: () => undefined, service: () => undefined};
   const settings = (virtuals: string, more = '') => {
     const {model} = parseLdirectordCf({path: 'x.cf', text: virtuals}, {mode: 'lenient', resolve});
@@ -71,7 +71,7 @@ test('UDP alone: a dead server’s flows go to another with their next packet, u
   t.deepEqual(settings(tcp, 'hactl_ipvs expire_nodest_conn 1\n'), ['1', '1']);
 });
 
-test('what it must not say', (t) => {
+test('invalid settings are rejected', (t) => {
   for (const line of [
     'hactl_sync yes',
     'hactl_sync_delay 20',
@@ -90,12 +90,12 @@ test('what it must not say', (t) => {
   }
 });
 
-test('a cluster of one node has nobody to talk to', (t) => {
+test('a cluster of one node has no sync peer', (t) => {
   t.is(syncSettings(cluster('', 'node one\n'), 'one', '/'), undefined);
   t.deepEqual(syncGroups([], new Map()), []);
 });
 
-test('readiness: nothing to sync, not heard of yet, on its way, here, broken for long', (t) => {
+test('readiness: nothing to sync, not started, in progress, in sync, broken for long', (t) => {
   t.true(syncReadiness(false, undefined, 0, 15_000, false).ready);
   t.false(syncReadiness(true, undefined, 1_000, 15_000, false).ready);
   t.true(syncReadiness(true, undefined, 1_000, 15_000, true).ready);

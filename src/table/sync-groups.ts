@@ -1,4 +1,4 @@
-/** LVSSyncDaemonSwap lines and roles → what the sync process is told. Pure. */
+/** LVSSyncDaemonSwap lines and roles → the sync process's configuration. Pure. */
 import {groupIds, type ClusterConfig, type ResourceGroup} from '@hactl/config';
 import type {Role} from '@hactl/failover';
 import type {SyncGroup, SyncSettings, SyncStatus} from '@hactl/sync';
@@ -19,10 +19,10 @@ export function syncGroups(groups: readonly ResourceGroup[], roles: ReadonlyMap<
 }
 
 /**
- * A connection is sent with its second packet and every ten seconds, idle or not: with the kernel's own settings (`3 50`)
- * a young or an idle one is lost at a takeover. A client that comes from the port of a connection that it has
- * ended is a new one, also with `gate` and `ipip`, where the director does not see the real server's end of it: with the kernel's
- * own setting (1) it is sent where that went for two minutes, also when nobody is there any more.
+ * A connection is synced with its second packet and every ten seconds, idle or not: with the kernel's defaults (`3 50`) a
+ * young or idle one is lost at a takeover. A client that reuses the port of a closed connection starts a new one, also with
+ * `gate` and `ipip`, where the director does not see the real server's side of the close: with the kernel's default (1) it
+ * goes to the old server for two minutes, even if that is dead.
  */
 const sysctls: Readonly<Record<string, string>> = {
   sync_threshold: '0 2',
@@ -31,9 +31,9 @@ const sysctls: Readonly<Record<string, string>> = {
 };
 
 /**
- * A client of UDP that keeps its port is sent to a server that failed and left the table until its entry runs out, up to five
- * minutes. With this setting its next packet goes to another server. It would end TCP connections too, which otherwise
- * go on when the server is back after a short failure: so where there is UDP only.
+ * A UDP client that keeps its port is sent to a failed, removed server until its entry expires, up to five minutes. With this
+ * setting its next packet goes to another server. It would also end TCP connections that otherwise continue when the server
+ * returns after a short failure: hence only for UDP-only tables.
  */
 function servicesWant({ldirectord}: ClusterConfig): Readonly<Record<string, string>> {
   const virtuals = ldirectord.flatMap((file) => file.virtuals);
@@ -41,7 +41,7 @@ function servicesWant({ldirectord}: ClusterConfig): Readonly<Record<string, stri
   return virtuals.length > 0 && isUdp ? {expire_nodest_conn: '1'} : {};
 }
 
-/** ha.cf and authkeys → how the two sync processes find and believe each other. undefined: there is no pair. */
+/** ha.cf and authkeys → how the two sync processes find and authenticate each other. undefined: there is no pair. */
 export function syncSettings(
   cluster: ClusterConfig,
   node: string,
@@ -68,8 +68,9 @@ export function syncSettings(
 }
 
 /**
- * Whether the sync lets this director take a group back, and why not. `uptime` in ms; after `limit` without a word of the
- * own sync process it goes on without. `trusted`: this kernel was in sync a moment ago, under a supervisor before this.
+ * Whether connection sync lets this director take a group back, and why not. `uptime` in ms; after `limit` without a report
+ * from its own sync process it continues without. `trusted`: this kernel was in sync a moment ago, under the previous
+ * supervisor.
  */
 export function syncReadiness(
   wanted: boolean,
@@ -81,6 +82,7 @@ export function syncReadiness(
   if (!wanted) return {ready: true, reason: 'no connection sync'};
   if (status?.report)
     return {ready: status.report.inSync, reason: `connection sync: ${status.report.reason}`};
-  if (trusted) return {ready: true, reason: 'connection sync: in sync a moment ago, before this supervisor'};
+  if (trusted)
+    return {ready: true, reason: 'connection sync: in sync a moment ago, under the previous supervisor'};
   return {ready: uptime > limit, reason: status?.problem ?? 'connection sync: not started yet'};
 }

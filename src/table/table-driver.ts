@@ -1,4 +1,4 @@
-/** The kernel's table: read and changed, one thing after another. */
+/** The kernel's table: reads and changes, one at a time. */
 import {carryOut, keyText, type IpvsClient, type Operation, type ServiceKey} from '@hactl/ipvs';
 import type {Outcome} from './refusals.ts';
 import type {TableEvent} from './slice.ts';
@@ -6,11 +6,11 @@ import type {TableEvent} from './slice.ts';
 type Answer = Extract<TableEvent, {type: 'table-read' | 'table-failed' | 'table-applied'}>;
 
 export interface TableDriver {
-  /** The whole table, or these services only: a look at one costs the same whatever the table's size. */
+  /** Reads the whole table, or these services only: reading one costs the same whatever the table's size. */
   read(only?: readonly ServiceKey[]): void;
-  /** In this order; one that the kernel refuses does not stop the others. */
+  /** Applies in this order; a refused operation does not stop the others. */
   apply(operations: readonly Operation[]): void;
-  /** Resolves when nothing is under way. */
+  /** Resolves when nothing is in progress. */
   idle(): Promise<void>;
 }
 

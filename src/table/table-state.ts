@@ -1,4 +1,4 @@
-/** What is known of the table, what happens to it, and what follows. Pure. */
+/** State, events and effects of the table. Pure. */
 import type {Instant} from '@hactl/base';
 import type {CheckReport, Late, ServiceLateness} from '@hactl/checks';
 import type {LdirectordConfig, VerdictSettings, VirtualService} from '@hactl/config';
@@ -25,24 +25,24 @@ export interface TableState {
   readonly quarantined: ReadonlySet<string>;
   /** Real servers that an operator keeps out of service, each with the reason, by check. */
   readonly held: ReadonlyMap<string, string>;
-  /** Weights that operators ordered, by check. */
+  /** Weights set by operators, by check. */
   readonly ordered: ReadonlyMap<string, number>;
   readonly warmth: Warmth;
   readonly counting: Counting;
-  /** Services that this run put into the kernel or took over: only these are ever deleted. By key. */
+  /** Services that this daemon added to the kernel or adopted: only these are ever deleted. By key. */
   readonly owned: ReadonlySet<string>;
-  /** `closed`: the kernel's IPVS cannot be reached. */
+  /** `closed`: the kernel's IPVS is unreachable. */
   readonly phase: 'closed' | 'idle' | 'reading' | 'applying';
   readonly dirty: boolean;
-  /** What the next turn has to read: `all`, or the services that verdicts were about. */
+  /** What the next turn must read: `all`, or the services with new verdicts. */
   readonly due: 'all' | readonly ServiceKey[];
-  /** The whole configuration was brought into the kernel at least once, apart from what it refused. */
+  /** The whole configuration was programmed at least once, apart from refused entries. */
   readonly programmed: boolean;
-  /** Why the table cannot be read or reached. */
+  /** Why the table cannot be read. */
   readonly problem?: string;
-  /** When the table is read again without a cause of ours: somebody may have changed it by hand. */
+  /** When the table is read again without a trigger: somebody may have changed it manually. */
   readonly auditAt: Instant;
-  /** When a warming server's weight grows. */
+  /** When a server in slow start gets more weight. */
   readonly warmAt: Instant;
   /** Our services as this director left them. */
   readonly expected?: readonly VirtualTable[];
@@ -65,7 +65,7 @@ export type TableEvent =
     }
   | {readonly type: 'ipvs-opened'}
   | {readonly type: 'ipvs-failed'; readonly reason: string}
-  /** The whole table, or what is there of the services that were asked for. */
+  /** The whole table, or those of the requested services that exist. */
   | {
       readonly type: 'table-read';
       readonly table: readonly VirtualTable[];
@@ -78,7 +78,7 @@ export type TableEvent =
 export type TableEffect =
   /** Answered by `table-read`. `only`: these services and no others. */
   | {readonly type: 'read-table'; readonly only?: readonly ServiceKey[]}
-  /** In this order; an operation that fails does not stop the others. Answered by `table-applied`. */
+  /** In this order; a failed operation does not stop the others. Answered by `table-applied`. */
   | {readonly type: 'apply-table'; readonly operations: readonly Operation[]}
   /** Facts, for the log and the journal. */
   | {readonly type: 'table-changed'; readonly operation: Operation}
@@ -86,10 +86,10 @@ export type TableEffect =
   | {readonly type: 'entry-refused'; readonly refusal: Refusal}
   | {readonly type: 'entry-accepted'; readonly refusal: Refusal}
   | {readonly type: 'table-unreachable'; readonly reason: string}
-  /** A server's certificate ends soon, a day less is left, or it does not any more. */
+  /** A server's certificate expires soon, a day less is left, or it was renewed. */
   | {readonly type: 'certificate-ends'; readonly report: CheckReport}
   | {readonly type: 'verdict-changed'; readonly report: CheckReport; readonly first: boolean}
-  /** A turn of the table is over: what people are told may be different now. */
+  /** A turn of the table has ended: alerts may have changes to report. */
   | {readonly type: 'table-settled'};
 
 export type TableTurn = [TableState, readonly TableEffect[]];

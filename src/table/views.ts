@@ -1,4 +1,4 @@
-/** What is known of each virtual and its real servers now, for those who tell people and run commands. Pure. */
+/** The current view of each virtual service and its real servers, for alerts and fallback commands. Pure. */
 import type {Instant} from '@hactl/base';
 import type {CheckReport, CheckState} from '@hactl/checks';
 import type {LdirectordConfig, RealServer, VerdictSettings, VirtualService} from '@hactl/config';
@@ -16,13 +16,13 @@ export interface VirtualView {
   readonly file: LdirectordConfig;
   readonly virtual: VirtualService;
   readonly reals: readonly RealView[];
-  /** No real would get traffic. undefined: not known yet. */
+  /** Whether no real server would get traffic. undefined: not known yet. */
   readonly inFallback: boolean | undefined;
-  /** Does this director speak for it? Of two that serve a part of the farm each speaks for its own. */
+  /** Whether this director speaks for it. If each of the two serves part of the farm, each speaks for its own part. */
   readonly acting: boolean;
 }
 
-/** What makes a real server count: weights other than the configured ones, and how many are enough. */
+/** Weights other than the configured ones, and how many real servers are enough. */
 export interface Counting {
   readonly weights?: Weights['weights'];
   readonly quorum?: VerdictSettings['quorum'];
@@ -42,7 +42,7 @@ function inFallback(
   return reals.some(({state}) => state === 'unknown') ? undefined : true;
 }
 
-/** One view for each virtual service of each file. `reports` has the operator's word already in it, and so have the weights. */
+/** One view for each virtual service of each file. `reports` and the weights already include the operators' overrides. */
 export const viewsOf = (
   files: readonly LdirectordConfig[],
   reports: ReadonlyMap<string, CheckReport>,
@@ -66,7 +66,7 @@ export const viewsOf = (
     }),
   );
 
-/** The checks' word of every real server, and over it the operator's: a real server that is held is down. */
+/** The checks' verdicts with the operators' overrides: a real server in maintenance is down. */
 export function judgedReports(
   reports: ReadonlyMap<string, CheckReport>,
   existing: ReadonlyMap<string, string>,

@@ -1,4 +1,4 @@
-/** Slow start, wished weights, orders and the quorum, as tables. */
+/** Slow start, weights from checks, overrides and the quorum, as tables. */
 import type {CheckReport, CheckState, WantedWeight} from '@hactl/checks';
 import {parseHaCf, parseLdirectordCf, type VerdictSettings} from '@hactl/config';
 import test from 'ava';
@@ -51,11 +51,11 @@ const weigh = (
     now: more.now ?? 0,
   });
 
-test('without settings only orders count', (t) => {
+test('without settings only overrides count', (t) => {
   t.deepEqual([...weigh(undefined, ['up'], {ordered: new Map([[first, 3]])}).weights], [[first, 3]]);
 });
 
-test('a wished weight: a number, a share, and an order goes before it', (t) => {
+test('a weight from a check: a number or a share, and an override replaces it', (t) => {
   const on = settings({dynamicWeight: true});
   t.deepEqual([...weigh(on, ['up'], {weight: {value: 7, percent: false}}).weights], [[first, 7]]);
   t.deepEqual([...weigh(on, ['up'], {weight: {value: 50, percent: true}}).weights], [[first, 10]]);
@@ -64,7 +64,7 @@ test('a wished weight: a number, a share, and an order goes before it', (t) => {
   t.deepEqual([...weigh(on, ['up'], {ordered, weight: {value: 50, percent: true}}).weights], [[first, 0]]);
 });
 
-test('slow start: a returning real grows by tenths, and is done after its time', (t) => {
+test('slow start: a returning real server gains weight in tenths until its time is over', (t) => {
   const slow = settings({slowStart: 10_000});
   let warmth: Warmth = new Map();
   const at = (now: number, ...states: CheckState[]): [number | undefined, number | undefined] => {
@@ -73,7 +73,7 @@ test('slow start: a returning real grows by tenths, and is done after its time',
     return [step.weights.get(first), step.nextAt];
   };
   t.deepEqual(at(0, 'unknown', 'up'), [undefined, undefined]);
-  t.deepEqual(at(1, 'up', 'up'), [undefined, undefined], 'the first start of all is at full weight');
+  t.deepEqual(at(1, 'up', 'up'), [undefined, undefined], 'the first start is at full weight');
   t.deepEqual(at(2, 'down', 'up'), [undefined, undefined]);
   t.deepEqual(at(1_000, 'up', 'up'), [2, 2_000]);
   t.deepEqual(at(1_999, 'up', 'up'), [2, 2_000]);
@@ -103,13 +103,13 @@ const quorum = test.macro({
 test('two of three, and two serve', quorum, {count: 2, percent: false}, 2, false);
 test('two of three, and one serves', quorum, {count: 2, percent: false}, 1, true);
 test('half of three is two', quorum, {count: 50, percent: true}, 1, true);
-test('a quorum above all there are is all there are', quorum, {count: 9, percent: false}, 3, false);
+test('a quorum above the number of servers means all of them', quorum, {count: 9, percent: false}, 3, false);
 
-test('without a fallback there is no quorum: few are better than none', (t) => {
+test('without a fallback there is no quorum: a few servers are better than none', (t) => {
   t.false(belowQuorum(read('').virtual, 1, {count: 3, percent: false}));
 });
 
-test('below the quorum the fallback serves alone, and the command is run; at it, the reals', (t) => {
+test('below the quorum the fallback serves alone and the command runs; at it, the real servers serve', (t) => {
   const of = {count: 2, percent: false};
   const look = (...states: CheckState[]) => {
     const known = reports(states);
@@ -162,7 +162,7 @@ for (const [line, expected] of [
 ] as const)
   test(bad, line, expected);
 
-test('ha.cf: the settings are read', (t) => {
+test('ha.cf: the settings are parsed', (t) => {
   const {model: ha} = parseHaCf(
     {
       path: 'ha.cf',

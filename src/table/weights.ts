@@ -1,32 +1,35 @@
-/** Which weight a real server has now: the configured one, its check's wish, the operator's order, and less while it warms up. Pure. */
+/**
+ * The current weight of a real server: configured, from its check, from an operator's override, reduced during slow start.
+ * Pure.
+ */
 import type {Instant, Millis} from '@hactl/base';
 import type {CheckReport, WantedWeight} from '@hactl/checks';
 import type {VerdictSettings, VirtualService} from '@hactl/config';
 import {checkId} from './services.ts';
 
 const WEIGHT_MAX = 65_535;
-/** A warming real's weight grows in so many steps: each is a change of the kernel's table. */
+/** Number of weight steps of slow start: each is a change of the kernel's table. */
 const STEPS = 10;
 
 const wished = (configured: number, wish: WantedWeight): number =>
   Math.min(WEIGHT_MAX, wish.percent ? Math.round((configured * wish.value) / 100) : wish.value);
 
-/** Since when a real server serves again; undefined: it serves as it always did. Absent: it does not serve, or nothing is known. */
+/** When a real server returned; undefined: it has served all along. Absent: it does not serve, or its state is unknown. */
 export type Warmth = ReadonlyMap<string, {readonly serves: boolean; readonly since?: Instant}>;
 
 export interface Weights {
   /** Only those that differ from the configured ones. */
   readonly weights: ReadonlyMap<string, number>;
   readonly warmth: Warmth;
-  /** When a warming real's weight grows again. */
+  /** When a real server in slow start gets more weight. */
   readonly nextAt?: Instant;
 }
 
-/** The share that a real server has after `age` of its slow start, in whole steps: never nothing. */
+/** The share of its weight after `age` of slow start, in whole steps, never zero. */
 const share = (age: Millis, slowStart: Millis): number =>
   Math.min(1, (Math.floor((age / slowStart) * STEPS) + 1) / STEPS);
 
-/** The weights now. `settings` undefined: only the operator's orders count. */
+/** The current weights. `settings` undefined: only overrides count. */
 export function weightsNow(input: {
   readonly virtuals: readonly VirtualService[];
   readonly reports: ReadonlyMap<string, CheckReport>;
@@ -60,7 +63,7 @@ export function weightsNow(input: {
       const step = slowStart / STEPS;
       steps.push(since + (Math.floor((now - since) / step) + 1) * step);
     }
-  // Not spread over arguments: there may be ten thousand.
+  // No spread into arguments: there may be ten thousand.
   const nextAt = steps.reduce((earliest, at) => Math.min(earliest, at), Infinity);
   return {weights, warmth: next, ...(nextAt < Infinity ? {nextAt} : {})};
 }

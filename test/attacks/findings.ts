@@ -115,7 +115,7 @@ export const findings: readonly Finding[] = [
     tests: [
       ['src/configuration/door.test.ts', ': refused'],
       ['src/configuration/door.test.ts', 'a program that anybody may change is refused'],
-      ['src/configuration/door.test.ts', 'a resource script that anybody may change is refused'],
+      ['src/configuration/door.test.ts', 'a world-writable resource script is refused'],
       ['src/configuration/door.test.ts', 'every part of a path counts, through links'],
     ],
   },
@@ -206,7 +206,7 @@ export const findings: readonly Finding[] = [
     tests: [
       [
         'src/configuration/config-push.test.ts',
-        'the peer writes no file that its configuration does not read',
+        'the peer cannot write a file that the pushed configuration does not read',
       ],
       ['src/configuration/config-push.test.ts', 'a new file is for root and its group, whatever the mode'],
       ['src/configuration/config-push.test.ts', 'a push follows no link and replaces only files'],
@@ -218,7 +218,7 @@ export const findings: readonly Finding[] = [
     title: 'read group against the peer channel',
     before: '12 threads: 4 of 4 pushes failed',
     tests: [
-      ['src/peer/peer.test.ts', 'requests that only look leave places for those that act'],
+      ['src/peer/peer.test.ts', 'read-only requests leave places for requests that change something'],
       ['test/attacks/lookers.netns.test.ts', 'twelve clients that ask the peer keep no push away'],
     ],
   },

@@ -60,7 +60,7 @@ test('what cannot be started is said', async (t) => {
   t.regex(String(status), /ENOENT/);
 });
 
-test('programs of a process that was killed are ended, those of a living one and those that may stay are not', async (t) => {
+test('programs of a killed process were ended, those of a living one and those that may stay are not', async (t) => {
   const [mine, stays] = [true, false].map((marked) =>
     spawn('/bin/sleep', ['1000'], {env: programEnvironment({}, {leave: !marked}), stdio: 'ignore'}),
   ) as [ReturnType<typeof spawn>, ReturnType<typeof spawn>];

@@ -21,7 +21,7 @@ export interface CheckConfigOptions {
   readonly fix?: boolean;
   readonly node?: string;
   readonly json?: boolean;
-  /** The files are judged for another machine: this one is not asked. */
+  /** The files are checked for another machine: this one is not asked. */
   readonly elsewhere?: boolean;
 }
 
@@ -53,7 +53,7 @@ async function judgeDirectory(configDir: string, mode: Mode, node: string, elsew
     findInterface,
     stateDir: defaultPaths.stateDir,
     wall: Date.now(),
-    ...(elsewhere ? {elsewhere: 'judged for another machine (--elsewhere)'} : {}),
+    ...(elsewhere ? {elsewhere: 'checked for another machine (--elsewhere)'} : {}),
   });
 }
 
