@@ -202,7 +202,7 @@ test('a peer without TLS closes the connection: the error says what to check', a
   t.teardown(() => old.close());
   const {port} = old.address() as net.AddressInfo;
   await t.throwsAsync(askPeer(settings('one', port), outcome(0), 10_000), {
-    message: /closed in the handshake .*a hactl that speaks TLS/,
+    message: /closed in the handshake .*does the peer's hactl speak TLS/,
   });
 });
 
