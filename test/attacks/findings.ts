@@ -37,7 +37,7 @@ export const findings: readonly Finding[] = [
     title: 'forged claims while the peer is down',
     before: '1 frame: no VIP for 4 x deadtime; 9 frames: 32 s of 34 s',
     tests: [
-      [claims, 'it is good for its sender, cluster, address and hardware address, and with its key only'],
+      [claims, 'a claim is valid only for its sender, cluster, address, hardware address and key'],
       [claims, 'only an answer to a claim of ours proves that its sender lives'],
       [simulated, 'claims that prove no life'],
       [simulated, 'a new claim of a peer that was fenced, or said goodbye, is no reason to yield'],
@@ -94,7 +94,7 @@ export const findings: readonly Finding[] = [
     title: 'a crc key that is listed only',
     before: '20 forged adverts: the VIP given up 20 times in 4 s',
     tests: [
-      [receiver, 'a listed crc key speaks for nobody while a real key signs'],
+      [receiver, 'a listed crc key authenticates nobody while a real key signs'],
       ['packages/sync/src/keyring.test.ts', 'an empty key beside a real one lets nobody in'],
     ],
   },
@@ -103,7 +103,7 @@ export const findings: readonly Finding[] = [
     title: 'incarnation 2^64-1',
     before: 'one advert: both engines died in a loop, also after a restart',
     tests: [
-      [receiver, 'numbers that no director reaches by itself are refused'],
+      [receiver, 'numbers that no director can reach are refused'],
       ['packages/failover/src/driver/state-store.test.ts', 'a poisoned or damaged file is repaired'],
       [simulated, 'adverts in the name of this director are outlived'],
     ],

@@ -40,7 +40,7 @@ const advert: Advert = {
   ],
 };
 
-test('octets are where the diagram says', (t) => {
+test('fields are at the offsets of the diagram', (t) => {
   const bytes = encodeAdvert(advert, key);
   t.is(bytes.length, 72 + 2 * 8 + 4 + 32);
   t.is(bytes.subarray(0, 16).toString('hex'), '48414354' + '02030101' + '007c' + '0102' + '0000' + '0003');
@@ -52,7 +52,7 @@ test('octets are where the diagram says', (t) => {
   );
 });
 
-test('every method makes the round', (t) => {
+test('adverts with every auth method are read back', (t) => {
   for (const method of ['crc', 'md5', 'sha1', 'sha256'] as const) {
     const one: EngineKey = {id: 9, method, secret: method === 'crc' ? '' : 'x'};
     t.deepEqual(decodeAdvert(encodeAdvert(advert, one), cluster, [key, one]), {ok: true, value: advert});
@@ -76,7 +76,7 @@ test('fault: version', fault, put(4, 1), 'version');
 test('fault: shorter than it says', fault, (bytes) => bytes.subarray(0, 100), 'length');
 test('fault: longer than it says', fault, (bytes) => Buffer.concat([bytes, Buffer.alloc(1)]), 'trailing');
 test('fault: unknown key', fault, put(6, 7), 'unknown-key');
-test('fault: a weaker method than the key has', fault, put(5, 0), 'method');
+test('fault: a weaker method than the key's', fault, put(5, 0), 'method');
 test('fault: another cluster', fault, put(16, 1), 'cluster');
 test('fault: a changed octet', fault, put(74, 255), 'bad-tag');
 test('fault: another secret', fault, (bytes) => bytes, 'bad-tag', [{...key, secret: 'other'}]);
@@ -104,7 +104,7 @@ test('key rotation: the old and the new key are both accepted', (t) => {
     t.true(decodeAdvert(encodeAdvert(advert, signing), cluster, [key, next]).ok);
 });
 
-test('replay: each path in growing order, a new incarnation starts over, an old one is refused', (t) => {
+test('replay: each path in increasing order, a new incarnation starts over, an old one is refused', (t) => {
   const codes: string[] = [];
   let state = initialReplay(5n);
   for (const [incarnation, sequence, path] of [
@@ -135,7 +135,7 @@ test('replay: each path in growing order, a new incarnation starts over, an old 
   ]);
 });
 
-test('a million mangled datagrams, half of them signed anew: none throws, and what is kept stays small', (t) => {
+test('a million mangled datagrams, half of them re-signed: none throws, and the state stays small', (t) => {
   const prng = makePrng(1);
   const good = encodeAdvert(advert, key);
   const signed = encodeAdvert(advert, crc);
@@ -149,7 +149,7 @@ test('a million mangled datagrams, half of them signed anew: none throws, and wh
     const length = prng.chance(0.1) ? prng.below(from.length + 8) : from.length;
     for (let edit = prng.below(4); edit >= 0; edit -= 1) scratch[prng.below(from.length)] = prng.below(256);
     const bytes = scratch.subarray(0, length);
-    // A sender with the key can say what it likes: the reader must still refuse what makes no sense.
+    // A sender with the key can sign anything: the reader must still refuse nonsensical values.
     if (anew && length === from.length) bytes.writeUInt32BE(crc32(bytes.subarray(0, length - 4)), length - 4);
     const decoded = decodeAdvert(bytes, cluster, [key, crc]);
     if (decoded.ok) read += 1;

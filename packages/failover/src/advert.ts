@@ -39,10 +39,10 @@ import type {EngineKey, Role} from './messages.ts';
 export const ADVERT_VERSION = 2;
 export const MAGIC = 0x4841_4354;
 const HEADER = 72;
-/** Where length and cluster stand; so also in version 1. */
+/** Offsets of length and cluster, the same in version 1. */
 export const LENGTH_AT = 8;
 export const CLUSTER_AT = 16;
-/** Without groups, of the shortest tag. */
+/** Minimum length: no groups, shortest tag. */
 export const SHORTEST = HEADER + 4;
 const GROUP = 8;
 const ADDRESS = 4;
@@ -53,21 +53,21 @@ const GROUP_HANDOVER = 1;
 const GROUP_CLAIM = 2;
 const roles: readonly Role[] = ['Initialize', 'Backup', 'Active'];
 
-/** What one node says of one group. */
+/** One node's report about one group. */
 export interface AdvertGroup {
   readonly vrid: number;
   readonly role: Role;
-  /** 0: gives up; 255: claimed by an operator. */
+  /** 0: releases; 255: held by an operator. */
   readonly priority: number;
-  /** Active and asks the peer to take over: make before break. */
+  /** Active and offering the group to the peer: make before break. */
   readonly handover: boolean;
   readonly claim: boolean;
-  /** Every address that the sender's configuration gives to the group; `assigned`: on its interface now. */
+  /** Every address of the group in the sender's configuration; `assigned`: on its interface now. */
   readonly addresses: readonly {readonly hash: number; readonly assigned: boolean}[];
 }
 
 export interface Advert {
-  /** The node's position among the nodes of ha.cf. */
+  /** The node's index among the nodes of ha.cf. */
   readonly nodeIndex: number;
   readonly path: number;
   readonly ready: boolean;
@@ -143,7 +143,7 @@ export function encodeAdvert(advert: Advert, key: EngineKey): Buffer {
   return bytes;
 }
 
-/** Reads a datagram: length, version, cluster, key, tag, then ranges. Nothing unsigned is believed. */
+/** Parses a datagram: length, version, cluster, key, tag, then ranges. Nothing is trusted before the tag is verified. */
 export function decodeAdvert(
   bytes: Buffer,
   cluster: bigint,
@@ -181,7 +181,7 @@ export function decodeAdvert(
   });
 }
 
-/** The groups fill their octets exactly. */
+/** The groups must fill their octets exactly. */
 function decodeGroups(bytes: Buffer, count: number): Result<readonly AdvertGroup[], AdvertFault> {
   const groups: AdvertGroup[] = [];
   const seen = new Set<number>();

@@ -1,4 +1,4 @@
-/** The heartbeat of last resort: what a host without the key, or with a recording, can make of it. */
+/** The heartbeat of last resort against a host without the key, or with a recording. */
 import test from 'ava';
 import {incarnationAfter} from './replay.ts';
 import {decodeClaim, encodeClaim, makeClaimBook, type Claimant} from './claim.ts';
@@ -13,7 +13,7 @@ const claimant: Claimant = {
 };
 const claim = {stamp: 1_790_000_000_123n, echo: 0x8899_aabb};
 
-test('a claim makes the round with every method, and is 18 octets', (t) => {
+test('a claim is read back with every method, and is 18 octets', (t) => {
   for (const method of ['crc', 'md5', 'sha1', 'sha256'] as const) {
     const own: EngineKey = {id: 1, method, secret: method === 'crc' ? '' : 'x'};
     const bytes = encodeClaim(claim, claimant, own);
@@ -22,7 +22,7 @@ test('a claim makes the round with every method, and is 18 octets', (t) => {
   }
 });
 
-test('it is good for its sender, cluster, address and hardware address, and with its key only', (t) => {
+test('a claim is valid only for its sender, cluster, address, hardware address and key', (t) => {
   const bytes = encodeClaim(claim, claimant, key);
   for (const other of [
     {cluster: 'other'},
@@ -41,20 +41,20 @@ test('it is good for its sender, cluster, address and hardware address, and with
   t.is(decodeClaim(bytes.subarray(1), claimant, [key]), undefined);
 });
 
-test('only an answer to a claim of ours proves that its sender lives; a frame counts once', (t) => {
+test('only an answer to our claim proves that its sender is alive; a frame counts once', (t) => {
   const [ours, theirs] = [makeClaimBook(), makeClaimBook()];
   const first = theirs.next(200n);
   t.is(ours.hear(first), 'unproven');
   t.is(ours.hear(first), 'replayed');
-  t.is(theirs.hear(ours.next(100n)), 'proven', 'it echoes what they sent');
+  t.is(theirs.hear(ours.next(100n)), 'proven', 'it echoes their stamp');
   const answer = theirs.next(200n);
   t.is(ours.hear(answer), 'proven');
   t.is(ours.hear(answer), 'replayed');
-  // A recording of another life of ours answers nothing that this one sent.
+  // A recording of an earlier incarnation answers nothing that this one sent.
   t.is(makeClaimBook().hear(theirs.next(200n)), 'unproven');
 });
 
-test('a director without state and clock is believed when it answers; its earlier life is not', (t) => {
+test('a director without state and clock is proven when it answers; its earlier incarnation is not', (t) => {
   const [ours, before] = [makeClaimBook(), makeClaimBook()];
   before.hear(ours.next(100n));
   t.is(ours.hear(before.next(900n)), 'proven');
@@ -66,12 +66,12 @@ test('a director without state and clock is believed when it answers; its earlie
   const answer = after.next(5n);
   t.is(ours.hear(answer), 'proven');
   t.is(ours.hear(answer), 'replayed');
-  t.is(ours.hear(recorded), 'unproven', 'a recording of the earlier life');
+  t.is(ours.hear(recorded), 'unproven', 'a recording of the earlier incarnation');
   after.hear(ours.next(100n));
   t.is(ours.hear(after.next(5n)), 'proven');
 });
 
-test('what is remembered stays small', (t) => {
+test('the remembered stamps stay bounded', (t) => {
   const [ours, theirs] = [makeClaimBook(), makeClaimBook()];
   const old = ours.next(100n);
   theirs.hear(old);
@@ -80,12 +80,12 @@ test('what is remembered stays small', (t) => {
   t.is(ours.hear(answer), 'unproven');
 });
 
-test('a director that learned a later incarnation of its own, or restarted without a clock, is believed at once', (t) => {
+test('a director that learned of its later incarnation, or restarted without a clock, is proven at once', (t) => {
   const peer = makeClaimBook();
   const before = makeClaimBook();
   for (let sent = 0; sent < 100_000; sent += 1) peer.hear(before.next(100n));
   const after = makeClaimBook();
   t.is(peer.hear(after.next(5n)), 'replayed', 'its state directory is lost');
-  t.is(peer.hear(after.next(incarnationAfter(100n))), 'unproven', 'the echo told it');
+  t.is(peer.hear(after.next(incarnationAfter(100n))), 'unproven', 'known from the echo');
   t.is(peer.hear(makeClaimBook().next(incarnationAfter(incarnationAfter(100n)))), 'unproven');
 });

@@ -3,10 +3,10 @@
  * advertisements). docs/protocol.md describes them.
  *
  *   stamp (6 octets)   grows with every frame of this director, begins with its incarnation
- *   echo  (4 octets)   the low half of the newest stamp heard of the peer; 0: none
+ *   echo  (4 octets)   the low half of the newest stamp heard from the peer; 0: none
  *   tag   (8 octets)   over these, the cluster, the sender, the address and the hardware address; cut
  *
- * An echo of a stamp of ours proves that the peer lives now: no recording can have it.
+ * An echo of our stamp proves that the peer is alive now: no recording can contain it.
  */
 import {makeTag, sameTag, shortHash} from './auth.ts';
 import type {EngineKey} from './messages.ts';
@@ -14,7 +14,7 @@ import type {EngineKey} from './messages.ts';
 export const CLAIM_LENGTH = 18;
 const TAG = 8;
 
-/** Who claims what. */
+/** The sender and the claimed address. */
 export interface Claimant {
   readonly cluster: string;
   readonly node: string;
@@ -47,7 +47,7 @@ export function encodeClaim({stamp, echo}: Claim, claimant: Claimant, key: Engin
   return bytes;
 }
 
-/** The claim, where one of the keys has signed it for this sender, address and hardware address. */
+/** The claim, if one of the keys signed it for this sender, address and hardware address. */
 export function decodeClaim(
   bytes: Buffer,
   claimant: Claimant,
@@ -59,25 +59,26 @@ export function decodeClaim(
   return {stamp: BigInt(bytes.readUIntBE(0, 6)), echo: bytes.readUInt32BE(6)};
 }
 
-/** How many of this director's latest stamps are remembered; older echoes prove nothing. */
+/** Number of this director's latest stamps remembered; older echoes prove nothing. */
 const REMEMBERED = 1_024;
 const low = (stamp: bigint): number => Number(stamp & 0xffff_ffffn);
 
-/** The stamps of one director: what it sent, and the newest of its peer. */
+/** The stamps of one director: those it sent, and its peer's newest. */
 export function makeClaimBook() {
   const newest = {sent: 0n, heard: 0n, echoed: 0n};
-  /** By the half that is echoed. */
+  /** Keyed by the half that is echoed. */
   const sent = new Map<number, bigint>();
   /**
    * A peer that lost its state directory and its clock starts with older stamps, and no heartbeat tells it which incarnation
-   * is known here. It answers a claim that nobody has answered before, so it lives. Answers of its earlier life no longer count.
+   * is known here. Answering a claim not answered before proves that it is alive. Answers of its earlier incarnation no longer
+   * count.
    */
   function beginAgain(stamp: bigint): void {
     newest.heard = stamp;
     for (const [half, own] of sent) if (own < newest.echoed) sent.delete(half);
   }
   return {
-    /** The next frame's claim. `incarnation`: the current one; it grows when the peer knows a later one. */
+    /** The next frame's claim. `incarnation`: the current one; it increases when the peer knows a later one. */
     next: (incarnation: bigint): Claim => {
       newest.sent = (incarnation > newest.sent ? incarnation : newest.sent) + 1n;
       sent.set(low(newest.sent), newest.sent);
@@ -85,7 +86,10 @@ export function makeClaimBook() {
       if (sent.size > REMEMBERED && oldest !== undefined) sent.delete(oldest);
       return {stamp: newest.sent, echo: low(newest.heard)};
     },
-    /** `proven`: its sender lives; `unproven`: it has not heard us, or is an unheard recording; `replayed`: seen before. */
+    /**
+     * `proven`: its sender is alive; `unproven`: it has not heard us, or is a recording not heard before; `replayed`: seen
+     * before.
+     */
     hear: ({stamp, echo}: Claim): 'proven' | 'unproven' | 'replayed' => {
       const answered = echo === 0 ? undefined : sent.get(echo);
       const isNews = answered !== undefined && answered > newest.echoed;

@@ -5,7 +5,7 @@ import {startEngine} from './driver/engine.ts';
 import {makeWatchdog} from './driver/watchdog.ts';
 import type {FromEngine, ToEngine} from './messages.ts';
 
-// Started by hand it would wait for ever for the supervisor.
+// Started manually it would wait for the supervisor forever.
 if (!process.connected) {
   process.stderr.write('this process is started by hactld\n');
   process.exit(2);
@@ -16,13 +16,13 @@ let engine: ReturnType<typeof startEngine> | undefined;
 const say = (message: FromEngine): void => {
   if (process.connected)
     process.send?.(message, undefined, undefined, () => {
-      /* A supervisor that dies under a message is seen by 'disconnect'. */
+      /* A supervisor that dies during a send is noticed by 'disconnect'. */
     });
 };
 const watchdog = makeWatchdog((message) => say({type: 'event', level: 'error', code: 'watchdog', message}));
 const quit = (): void => {
   watchdog.release();
-  // The last message and the last advert are sent by the next turn.
+  // The last message and the last advert are sent in the next turn.
   setTimeout(() => process.exit(0), 5);
 };
 
@@ -48,7 +48,7 @@ process.on('disconnect', () => {
   if (engine) engine.orphaned();
   else process.exit(0);
 });
-// The supervisor decides when we end; a signal to the process group (Ctrl-C) must not preempt it.
+// The supervisor decides when we exit; a signal to the process group (Ctrl-C) must not pre-empt it.
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => undefined);
 say({type: 'ready', pid: process.pid, realtime: 'starting'});

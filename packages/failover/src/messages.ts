@@ -1,4 +1,4 @@
-/** What the supervisor and the failover engine send each other (Node's IPC channel, plain data). */
+/** The messages between the supervisor and the failover engine (Node's IPC channel, plain data). */
 import type {Instant, Millis} from '@hactl/base';
 
 /** A virtual address that the engine adds, renews and removes. */
@@ -13,7 +13,7 @@ export interface EngineVip {
 
 /** One line of haresources. */
 export interface EngineGroup {
-  /** 32 bits, from what the group is and not from its line: the same on both directors. */
+  /** 32 bits, derived from the group's content and not from its line number: the same on both directors. */
   readonly vrid: number;
   readonly name: string;
   readonly preferredNode: string;
@@ -38,7 +38,7 @@ export interface EngineKey {
 
 export interface EngineConfig {
   readonly cluster: string;
-  /** This node's name and its place among the nodes (0-based, file order). */
+  /** This node's name and its index among the nodes (0-based, file order). */
   readonly node: string;
   readonly nodes: readonly string[];
   readonly keepalive: Millis;
@@ -64,9 +64,9 @@ export interface EngineConfig {
   readonly deadping: Millis;
   /** Interfaces whose carrier is tracked. */
   readonly trackInterfaces: readonly string[];
-  /** A command of the shell; the peer's name is its last argument. */
+  /** A shell command; the peer's name is its last argument. */
   readonly fence?: string;
-  /** How logs name it: its arguments may be passwords. */
+  /** Its name in logs: the arguments may be passwords. */
   readonly fenceName?: string;
   /** The kernel's watchdog device, fed while the engine runs. */
   readonly watchdog?: string;
@@ -88,11 +88,11 @@ export type ToEngine =
   | {readonly type: 'readiness'; readonly ready: boolean; readonly reason: string}
   | {readonly type: 'move'; readonly id: number; readonly move: Move; readonly scope: MoveScope}
   /**
-   * A resource of the group cannot be kept running here: the group goes to the peer if that can take it, and is not
-   * taken back for `holdOff` unless an operator says so or the peer dies.
+   * A resource of the group cannot be kept running here: the group moves to the peer if possible, and is not taken back for
+   * `holdOff` unless an operator requests it or the peer dies.
    */
   | {readonly type: 'give-up'; readonly vrid: number; readonly reason: string; readonly holdOff: Millis}
-  /** How many tracked scripts fail. */
+  /** Number of failing tracked scripts. */
   | {readonly type: 'tracked'; readonly lost: number}
   /** Hand everything over, announce priority 0 and exit; answered by `stopped`. */
   | {readonly type: 'stop'}
@@ -100,13 +100,13 @@ export type ToEngine =
 
 export interface PathStatus {
   readonly name: string;
-  /** Does this node hear the peer on it; does the peer report hearing this node. */
+  /** Whether this node hears the peer on it, and whether the peer reports hearing this node. */
   readonly hears: boolean;
   readonly heard: boolean;
   readonly lastHeardAgo?: Millis;
   readonly received: number;
   readonly sent: number;
-  /** By the kernel: strangers' datagrams, and those for which there was no room. */
+  /** Dropped by the kernel: strangers' datagrams, and those that did not fit the buffer. */
   readonly dropped: number;
   readonly error?: string;
 }
@@ -118,13 +118,13 @@ export interface PeerStatus {
   readonly incarnation?: string;
   readonly ready?: boolean;
   readonly configDigest?: string;
-  /** Where its adverts come from: one address for each path on which it was heard. */
+  /** The source addresses of its adverts, one per path on which it was heard. */
   readonly addresses?: readonly string[];
   readonly groups: readonly {
     readonly vrid: number;
     readonly role: Role;
     readonly priority: number;
-    /** `addressHash` of each address that the peer's configuration gives the group. */
+    /** `addressHash` of each address of the group in the peer's configuration. */
     readonly addresses?: readonly number[];
   }[];
 }
@@ -136,7 +136,7 @@ export interface GroupStatus {
   readonly priority: number;
   readonly preferredNode: string;
   readonly since: Instant;
-  /** Why it cannot be served here, or not all of it. */
+  /** Why it cannot be served here, or only in part. */
   readonly problem?: string;
   readonly vips: readonly {readonly address: string; readonly device: string; readonly held: boolean; readonly leaseLeft?: Millis}[];
 }
@@ -181,11 +181,11 @@ export type FromEngine =
       readonly level: 'error' | 'warn' | 'info' | 'debug';
       readonly code: string;
       readonly message: string;
-      /** The other director that it is about. */
+      /** The other director concerned. */
       readonly peer?: string;
-      /** How long it has not been heard. */
+      /** How long it has been silent. */
       readonly silence?: Millis;
-      /** When it was, where that matters: the supervisor may read it late. */
+      /** When it happened, if that matters: the supervisor may read it late. */
       readonly wall?: number;
     }
   | {readonly type: 'stopped'};

@@ -1,9 +1,9 @@
-/** How a heartbeat path is named on the wire, and which datagrams may be a path's. Pure. */
+/** The wire id of a heartbeat path, and which datagrams may belong to a path. Pure. */
 import type {EnginePath} from './messages.ts';
 
 const kinds = ['bcast', 'mcast', 'ucast'] as const;
 
-/** Kind and place among the paths of that kind: the order of different kinds in two ha.cf may differ. */
+/** Kind and index among the paths of that kind: two ha.cf may order different kinds differently. */
 export function pathIds(paths: readonly EnginePath[]): number[] {
   const counts = {bcast: 0, mcast: 0, ucast: 0};
   return paths.map(({kind}) => {
@@ -14,8 +14,8 @@ export function pathIds(paths: readonly EnginePath[]): number[] {
 }
 
 /**
- * The path that an advert was signed for, when it came by that one: sockets of one interface and port share unicast and
- * broadcast datagrams; undefined: it was recorded elsewhere. `id`: as signed; `arrived`: the index of the path it came by.
+ * The path that an advert was signed for, if it can have arrived on it: sockets of one interface and port share unicast and
+ * broadcast datagrams; undefined: recorded elsewhere. `id`: as signed; `arrived`: the index of the receiving path.
  */
 export function signedPath(paths: readonly EnginePath[], id: number, arrived: number): number | undefined {
   const index = pathIds(paths).indexOf(id);
@@ -26,7 +26,7 @@ export function signedPath(paths: readonly EnginePath[], id: number, arrived: nu
   return shared && signed.device === via.device && signed.port === via.port ? index : undefined;
 }
 
-/** Without this machine's own addresses: heartbeat's files name both directors' `ucast` lines, and each skips its own. */
+/** Drops this machine's own addresses: heartbeat's files list both directors' `ucast` lines, and each skips its own. */
 export const peerPaths = (
   paths: readonly EnginePath[],
   localAddresses: ReadonlySet<string>,

@@ -1,16 +1,16 @@
 /**
- * Replay protection. A sender's adverts are accepted in growing order of (incarnation, sequence); the same advert
- * arrives once on each path, so the order is kept per path, and an advert much older than the newest is refused on any
- * path. Incarnations grow with every start and are kept on disk by the sender; the receiver keeps the highest it has
- * seen, and once a second the sequence too, in its state file, so a recording from before the receiver's restart is
- * refused as well, but for what was recorded within that second. Pure.
+ * Replay protection. A sender's adverts are accepted in increasing order of (incarnation, sequence); the same advert arrives
+ * once on each path, so the order is kept per path, and an advert much older than the newest is refused on every path.
+ * Incarnations increase with every start and are kept on disk by the sender; the receiver keeps the highest it has seen, and
+ * once a second the sequence too, in its state file, so a recording from before the receiver's restart is refused as well,
+ * except for adverts recorded within that second. Pure.
  */
 import {fail, ok, type Result} from '@hactl/base';
 import type {Advert} from './advert.ts';
 
 /**
- * A new incarnation that the wall clock does not give is so much above the one before: more than a process sends claims
- * on the LAN, whose stamps count on from the incarnation (claim.ts).
+ * Step to a new incarnation if the wall clock gives none: more than the claims a process sends on the LAN, whose stamps count
+ * up from the incarnation (claim.ts).
  */
 const INCARNATION_STEP = 1n << 20n;
 export const incarnationAfter = (incarnation: bigint): bigint => incarnation + INCARNATION_STEP;
@@ -63,7 +63,7 @@ export const initialReplay = (incarnation = 0n, floor = 0n): ReplayState => ({
   floor,
 });
 
-/** How many adverts a path may lag behind the newest one; a slower path is of no use. */
+/** How many adverts a path may lag behind the newest one; a slower path is useless. */
 export const REPLAY_WINDOW = 64n;
 
 /** The state after an accepted advert, or the fault. */

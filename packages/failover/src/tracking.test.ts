@@ -3,7 +3,7 @@ import {answered, lostTargets, pingInterval, startReach, targetsOf} from './trac
 
 const targets = targetsOf(['10.0.0.1'], [{name: 'uplinks', members: ['10.0.0.2', '10.0.0.3']}]);
 
-test('nobody is lost before it had its chance', (t) => {
+test('no target is lost before it had a chance to answer', (t) => {
   const state = startReach(targets, 1_000);
   t.deepEqual(lostTargets(state, targets, 500, 1_499), []);
   t.deepEqual(
@@ -12,7 +12,7 @@ test('nobody is lost before it had its chance', (t) => {
   );
 });
 
-test('a group is reached while one of its members answers', (t) => {
+test('a ping group is reachable while one of its members answers', (t) => {
   let state = startReach(targets, 0);
   state = answered(state, '10.0.0.3', 900);
   t.deepEqual(
@@ -26,7 +26,7 @@ test('a group is reached while one of its members answers', (t) => {
   );
 });
 
-test('five chances within deadping', (t) => {
+test('a target is pinged five times within deadping', (t) => {
   t.is(pingInterval(1_000), 200);
   t.is(pingInterval(100), 100);
   t.is(pingInterval(30_000), 1_000);

@@ -1,6 +1,6 @@
 /**
- * ipfail's question: which of the ping nodes and ping groups does this director reach? A group counts as reached while
- * one of its members answers. Deciding what follows is the machine's: it compares with what the peer says.
+ * As in ipfail: which ping nodes and ping groups this director reaches. A group counts as reachable while one of its members
+ * answers. The machine compares the result with the peer's and decides.
  */
 import type {Instant, Millis} from '@hactl/base';
 
@@ -11,7 +11,7 @@ export interface Target {
 }
 
 export interface ReachState {
-  /** By member: when it answered last; the start for one that has not yet. */
+  /** By member: when it last answered; the start time if it has not yet. */
   readonly answeredAt: ReadonlyMap<string, Instant>;
 }
 
@@ -30,7 +30,7 @@ export const answered = (state: ReachState, member: string, now: Instant): Reach
   answeredAt: new Map([...state.answeredAt, [member, now]]),
 });
 
-/** Targets of which no member has answered within `deadping`. */
+/** Targets without an answer from any member within `deadping`. */
 export const lostTargets = (
   state: ReachState,
   targets: readonly Target[],

@@ -1,4 +1,4 @@
-/** Signs our announcements, and tells the peer's from those of strangers. */
+/** Signs our announcements, and distinguishes the peer's from strangers'. */
 import {believedKeys} from '../auth.ts';
 import {decodeClaim, encodeClaim, makeClaimBook, CLAIM_LENGTH} from '../claim.ts';
 import type {Current} from './current.ts';

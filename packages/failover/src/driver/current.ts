@@ -1,4 +1,4 @@
-/** What the parts of the driver share: the configuration and the state of now, and where words and counts go. */
+/** Shared by the parts of the driver: the current configuration and state, the outgoing messages, and the counters. */
 import type {Clock} from '@hactl/base';
 import type {Event, State} from '../machine/state.ts';
 import type {EngineConfig, FromEngine} from '../messages.ts';

@@ -1,4 +1,4 @@
-/** Runs the machine against the real world. Only wiring: what is decided is in machine/, what is done in the parts beside. */
+/** Runs the machine against the real world. Wiring only: machine/ decides, the files beside this one act. */
 import {isDeepStrictEqual} from 'node:util';
 import {makeLateness, type Clock} from '@hactl/base';
 import type {InterfaceAddress, Link} from '@hactl/net';
@@ -19,10 +19,10 @@ import {openStateStore} from './state-store.ts';
 import {groupStatus, pathStatus, peerStatus} from './status.ts';
 import {openVips, type Vips} from './vips.ts';
 
-/** How often the peer's newest advert is written to disk, in milliseconds. */
+/** Interval at which the peer's newest advert is written to disk, in milliseconds. */
 const SAVE_EVERY = 1_000;
 
-/** Both directors' `ucast` lines may stand in both files: none sends to itself. */
+/** Both files may list both directors' `ucast` lines: a director does not send to itself. */
 const withoutOwnPaths = (config: EngineConfig, addresses: readonly InterfaceAddress[]): EngineConfig => ({
   ...config,
   paths: peerPaths(config.paths, new Set(addresses.map(({address}) => address))),
@@ -30,7 +30,7 @@ const withoutOwnPaths = (config: EngineConfig, addresses: readonly InterfaceAddr
 
 const pinged = ({pings, pingGroups, deadping}: EngineConfig) => [pings, pingGroups, deadping];
 
-/** A message of the supervisor as an event of the machine. */
+/** Turns a supervisor message into an event of the machine. */
 function eventOf(message: Exclude<ToEngine, {type: 'configure' | 'status' | 'tracked'}>): Event {
   switch (message.type) {
     case 'prepared':

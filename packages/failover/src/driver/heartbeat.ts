@@ -1,4 +1,4 @@
-/** The adverts: sent on every path and received, wherever the paths of the configuration are now. */
+/** Sends and receives adverts on the currently configured paths. */
 import {isDeepStrictEqual} from 'node:util';
 import type {Link} from '@hactl/net';
 import {encodeAdvert} from '../advert.ts';
@@ -13,10 +13,10 @@ import type {Vips} from './vips.ts';
 
 export interface Heartbeat {
   readonly paths: () => readonly Path[];
-  /** Sends the advert of now on every path. */
+  /** Sends the current advert on every path. */
   readonly send: () => void;
   readonly reopen: (links: readonly Link[]) => void;
-  /** Opens other paths where the configuration has others than before. */
+  /** Reopens the paths if the configuration changed them. */
   readonly reconfigure: (previous: EngineConfig) => void;
   readonly close: () => void;
 }

@@ -1,4 +1,4 @@
-/** What the kernel and the LAN say of our interfaces and addresses: links, carriers, addresses, others' claims. */
+/** What the kernel and the LAN report about our interfaces and addresses: links, carriers, addresses, others' claims. */
 import {
   decodeArp,
   decodeNa,
@@ -15,13 +15,13 @@ import type {Vips} from './vips.ts';
 export interface LinkOptions {
   readonly shared: Shared;
   readonly vips: Vips;
-  /** Whose claim it is. */
+  /** Identifies the sender of a claim. */
   readonly judge: (
     address: string,
     mac: string,
     trailer: Uint8Array | undefined,
   ) => 'peer' | 'peer-alive' | 'stranger';
-  /** Interfaces may have come and gone. */
+  /** Interfaces may have appeared or disappeared. */
   readonly changed: (links: readonly Link[]) => void;
 }
 
@@ -31,7 +31,7 @@ const deviceProblem = (device: string, link: Link | undefined): string | undefin
   return link.running ? undefined : `${device} has no carrier`;
 };
 
-/** Another interface of the name, or another hardware address. */
+/** A different interface with the same name, or a changed hardware address. */
 function isOther(before: readonly Link[], after: readonly Link[], device: string): boolean {
   const [old, now] = [before, after].map((links) => links.find(({name}) => name === device));
   return old !== undefined && now !== undefined && (old.index !== now.index || old.mac !== now.mac);
@@ -44,7 +44,7 @@ export function watchLinks(table: {links: readonly Link[]}, {shared, vips, judge
   const linkOf = (vip: EngineVip): Link | undefined => table.links.find((link) => link.name === vip.device);
   const reported = new Set<string>();
 
-  /** Reads everything again, and feeds the differences. */
+  /** Reads everything again, and feeds the changes. */
   function refresh(): void {
     const before = table.links;
     table.links = vips.links();
@@ -85,7 +85,7 @@ export function watchLinks(table: {links: readonly Link[]}, {shared, vips, judge
       if (!found.some((vip) => vip.address === address)) reported.delete(address);
   }
 
-  /** What an earlier engine left. */
+  /** Addresses that an earlier engine left. */
   function adopt(): void {
     tellForeign();
     const list = vips.list();
@@ -96,7 +96,7 @@ export function watchLinks(table: {links: readonly Link[]}, {shared, vips, judge
     }
   }
 
-  /** A claim of an address of ours by a machine that is not this one. */
+  /** Another machine's claim of one of our addresses. */
   function claimed(index: number, address: string, mac: string, trailer: Uint8Array | undefined): void {
     if (table.links.some((link) => link.mac === mac)) return;
     for (const group of current.config.groups)

@@ -7,7 +7,7 @@ import type {Current} from './current.ts';
 
 export interface Loop {
   readonly feed: (event: Event) => void;
-  /** From within an effect: taken when the step is complete. */
+  /** Called from within an effect: processed when the step is complete. */
   readonly push: (event: Event) => void;
   readonly end: () => void;
 }
@@ -43,7 +43,7 @@ export function makeLoop(
     if (timer !== undefined && next === dueAt) return;
     clearTimeout(timer);
     dueAt = next;
-    // Rounded up: a timer that fires early would only be set again.
+    // Rounded up: a timer that fires early would only be re-armed.
     if (next < Infinity) timer = setTimeout(onTimer, Math.max(0, Math.ceil(next - clock.now())));
   }
 

@@ -1,4 +1,4 @@
-/** Does what the machine decided: one effect at a time, in the machine's order. */
+/** Performs the machine's effects one at a time, in order. */
 import {programEnvironment, runLimited} from '@hactl/base/run';
 import type {Effect} from '../machine/state.ts';
 import type {EngineVip} from '../messages.ts';
@@ -7,11 +7,11 @@ import type {Loop} from './loop.ts';
 import type {StateStore} from './state-store.ts';
 import type {Vips} from './vips.ts';
 
-/** How long the successor of this process has to adopt the addresses, in milliseconds. */
+/** How long this process's successor has to adopt the addresses, in milliseconds. */
 const SUCCESSOR_LEASE = 10_000;
 const FENCE_LIMIT = 60_000;
 
-/** What `perform` works with. */
+/** The drivers that `perform` uses. */
 export interface Tools {
   readonly shared: Shared;
   readonly vips: Vips;
@@ -21,7 +21,7 @@ export interface Tools {
   readonly finish: () => void;
 }
 
-/** IPv6 is switched off here and no peer lives: the IPv4 addresses of the group are served, and the others are not. */
+/** IPv6 is disabled here and no peer is alive: serve the group's IPv4 addresses without the others. */
 const isBetterThanNone = (
   {state}: Current,
   vips: readonly EngineVip[],
@@ -33,7 +33,7 @@ const isBetterThanNone = (
   vips.some(({family}) => family === 4) &&
   !state.peers.some(({alive}) => alive);
 
-/** Does one effect. */
+/** Performs one effect. */
 export function perform(tools: Tools, effect: Effect): void | 'failed' {
   const {shared, vips, store} = tools;
   const {current, clock, count, send} = shared;
@@ -77,7 +77,7 @@ export function perform(tools: Tools, effect: Effect): void | 'failed' {
   }
 }
 
-/** Puts the addresses of a group on their interfaces; `failed` when the group should go to the peer. */
+/** Adds a group's addresses to their interfaces; `failed` if the group should move to the peer. */
 function acquire(
   {shared: {current, send}, vips, loop}: Tools,
   {vrid, vips: wanted}: Extract<Effect, {type: 'acquire'}>,
@@ -86,7 +86,7 @@ function acquire(
     loop.push({type: 'acquire-failed', vrid, reason});
     return 'failed';
   };
-  // Nobody would learn where the address is now: a peer that can announce has it.
+  // Without announcements nobody would learn where the address is: leave it to a peer that can announce.
   if (vips.cannotAnnounce !== undefined && current.state.peers.some(({alive}) => alive))
     return fail(`cannot announce: ${vips.cannotAnnounce}`);
   for (const vip of wanted) {
@@ -99,14 +99,14 @@ function acquire(
   }
 }
 
-/** The command is read from standard input: every user can see arguments. */
+/** The command is passed on standard input, because arguments are visible to every user. */
 function fence({current, feed}: Shared, node: string): void {
   const {fence: command = 'false', fenceName = 'command'} = current.config;
   const run = runLimited('/bin/sh', ['-s', node], {
     limit: FENCE_LIMIT,
     input: `${command} "$1"\n`,
     read: 'none',
-    // A fencing that has begun is not ended with us.
+    // A running fence command must survive our exit.
     env: programEnvironment({}, {leave: true}),
   });
   void run.then(({status, timedOut}) =>

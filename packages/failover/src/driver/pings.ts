@@ -3,7 +3,7 @@ import {openPinger} from '@hactl/net';
 import {answered, lostTargets, pingInterval, startReach, targetsOf} from '../tracking.ts';
 import type {Shared} from './current.ts';
 
-/** `changed`: the number of targets that do not answer may be another. */
+/** `changed`: the number of silent targets may have changed. */
 export function makePings({current, clock, send}: Shared, changed: () => void) {
   const pinger = openPinger(process.pid & 0xffff);
   let targets = targetsOf(current.config.pings, current.config.pingGroups);
@@ -18,7 +18,7 @@ export function makePings({current, clock, send}: Shared, changed: () => void) {
       });
       setTimeout(forget, current.config.deadping).unref();
     } catch {
-      // No route: it does not answer, and that is all that is asked.
+      // No route: it counts as not answering.
     }
   }
 

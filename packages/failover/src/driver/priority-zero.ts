@@ -1,4 +1,4 @@
-/** The priority-0 adverts that the supervisor sends in the name of an engine that died: the peer need not wait. */
+/** Priority-0 adverts that the supervisor sends in the name of a dead engine, so that the peer need not wait for deadtime. */
 import {openAddresses} from '@hactl/net';
 import {encodeAdvert} from '../advert.ts';
 import {shortHash} from '../auth.ts';
@@ -7,7 +7,7 @@ import {pathIds, peerPaths} from '../path-id.ts';
 import {openStateStore} from './state-store.ts';
 import {openTransport} from './transport.ts';
 
-/** Sends a signed advert of a new incarnation with every priority 0 on every path. */
+/** Sends a signed advert with a new incarnation and every priority 0 on every path. */
 export async function sendPriorityZero(config: EngineConfig, wall: number): Promise<void> {
   const key = config.keys.find((key) => key.id === config.signingKey);
   if (!key) return;
@@ -50,7 +50,7 @@ export async function sendPriorityZero(config: EngineConfig, wall: number): Prom
         ),
       );
   } finally {
-    // dgram takes the socket over in the next turn; closing before that would leak it.
+    // dgram adopts the socket in the next turn; closing it before that would leak it.
     await new Promise((resolve) => setImmediate(resolve));
     transport.close();
     addresses.close();

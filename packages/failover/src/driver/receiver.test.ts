@@ -1,4 +1,4 @@
-/** What an attacker on the segment can send to the receiver: each kept from an attack that once worked. */
+/** What an attacker on the segment can send to the receiver: each test is an attack that once worked. */
 import {mkdtempSync, rmSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -46,7 +46,7 @@ function receiverOf(t: ExecutionContext, change: Partial<EngineConfig> = {}, wal
     await store.written();
     rmSync(folder, {recursive: true, force: true});
   });
-  /** Sends an advert that is signed for one path by another. */
+  /** Sends an advert signed for one path on another. */
   const send = (advert: Partial<Advert>, signedFor: number, arrived: number, key = real): void => {
     const id = pathIds(paths)[signedFor] ?? 0xff;
     receiver.onDatagram(arrived, encodeAdvert({...peerAdvert({}, advert), path: id}, key), '10.0.0.66');
@@ -61,7 +61,7 @@ test('an advert recorded on one path is refused on another', (t) => {
   t.deepEqual([fed.length, counters], [0, {'fault-path': 2}]);
 });
 
-test('sockets of one interface and port share datagrams: the signed path counts, and a copy is no fault', (t) => {
+test('sockets of one interface and port share datagrams: the signed path counts, and a copy is not a fault', (t) => {
   const {send, fed, counters} = receiverOf(t);
   send({sequence: 1n}, 0, 0);
   send({sequence: 1n}, 0, 2);
@@ -73,7 +73,7 @@ test('sockets of one interface and port share datagrams: the signed path counts,
   t.deepEqual(counters, {});
 });
 
-test('a listed crc key speaks for nobody while a real key signs', (t) => {
+test('a listed crc key authenticates nobody while a real key signs', (t) => {
   const {send, fed, counters} = receiverOf(t, {keys: [real, crc]});
   send({}, 0, 0, crc);
   t.deepEqual([fed.length, counters], [0, {'fault-unknown-key': 1}]);
@@ -82,7 +82,7 @@ test('a listed crc key speaks for nobody while a real key signs', (t) => {
   t.is(legacy.fed.length, 1);
 });
 
-test('numbers that no director reaches by itself are refused', (t) => {
+test('numbers that no director can reach are refused', (t) => {
   const {send, fed, counters} = receiverOf(t);
   const most = 2n ** 64n - 1n;
   for (const field of ['incarnation', 'sequence', 'echoIncarnation', 'echoSequence'] as const)

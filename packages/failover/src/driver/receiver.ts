@@ -14,10 +14,10 @@ export function makeReceiver({current, count, feed}: Shared, store: StateStore) 
       return [nodeIndex, initialReplay(incarnation, sequence)];
     }),
   );
-  /** Source addresses of believed adverts, by node and path. */
+  /** Source addresses of accepted adverts, by node and path. */
   const sources = new Map<string, string>();
 
-  /** Remembers the newest advert of each peer beyond this process. */
+  /** Saves the newest advert of each peer across restarts. */
   function save(): void {
     store.save(
       current.config.nodes.flatMap((node, nodeIndex) => {
@@ -47,7 +47,7 @@ export function makeReceiver({current, count, feed}: Shared, store: StateStore) 
     }
     replay.set(advert.nodeIndex, accepted.value);
     sources.set(`${advert.nodeIndex} ${path}`, from);
-    // Written at once where it matters most: for a new incarnation of the peer.
+    // Written at once for a new incarnation of the peer, where it matters most.
     if (accepted.value.incarnation !== before.incarnation) save();
     feed({type: 'advert', advert: heard});
   }

@@ -15,7 +15,7 @@ function folderOf(t: ExecutionContext): {readonly folder: string; readonly file:
 const open = (folder: string, problems: string[] = []) =>
   openStateStore(folder, WALL, (problem) => problems.push(problem));
 
-test('incarnations grow, also when the wall clock does not', (t) => {
+test('incarnations increase even if the wall clock does not', (t) => {
   const {folder} = folderOf(t);
   t.is(open(folder).nextIncarnation(), BigInt(WALL));
   t.is(open(folder).nextIncarnation(), incarnationAfter(BigInt(WALL)));
@@ -46,7 +46,7 @@ test('an own incarnation that is remembered while a save is under way is not los
   t.deepEqual(JSON.parse(readFileSync(file, 'utf8')), {incarnation: String(WALL + 119), peers: {d2: '7.19'}});
 });
 
-test('a poisoned or damaged file is repaired: nothing of it locks a director out', (t) => {
+test('a poisoned or damaged file is repaired and locks no director out', (t) => {
   const {folder, file} = folderOf(t);
   for (const text of [
     '{"incarnation":"18446744073709551626","peers":{"d2":"18446744073709551615.3"}}',
@@ -62,7 +62,7 @@ test('a poisoned or damaged file is repaired: nothing of it locks a director out
   }
 });
 
-test('a directory that cannot be written costs memory, not the start, and is reported once', async (t) => {
+test('with an unwritable directory the store works in memory, and reports it once', async (t) => {
   const {folder} = folderOf(t);
   const problems: string[] = [];
   const store = open(path.join(folder, 'missing'), problems);

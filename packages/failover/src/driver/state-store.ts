@@ -1,4 +1,4 @@
-/** What must survive a restart: our incarnation, and the newest advert of each peer. */
+/** State that survives a restart: our incarnation, and the newest advert of each peer. */
 import {readFileSync} from 'node:fs';
 import path from 'node:path';
 import {replaceFile, replaceFileLater} from '@hactl/base/files';
@@ -11,14 +11,14 @@ export interface Seen {
 }
 
 export interface StateStore {
-  /** A new incarnation, greater than any before, already on disk unless the disk refuses. */
+  /** A new incarnation, greater than any before, already on disk unless writing failed. */
   readonly nextIncarnation: () => bigint;
   /** The peer knows a higher one. */
   readonly rememberOwn: (incarnation: bigint) => void;
   readonly seen: (node: string) => Seen;
-  /** Remembers what was seen of each node, without keeping the adverts waiting for the disk. */
+  /** Saves what was seen from each node, without blocking adverts on the disk. */
   readonly save: (seen: Iterable<readonly [node: string, seen: Seen]>) => void;
-  /** When everything is written. */
+  /** Resolves when everything is written. */
   readonly written: () => Promise<void>;
 }
 
@@ -49,12 +49,12 @@ function readKept(file: string): {readonly incarnation?: unknown; readonly peers
     const kept: unknown = JSON.parse(readFileSync(file, 'utf8'));
     return typeof kept === 'object' && kept !== null ? kept : {};
   } catch {
-    // First start, or a damaged file: the wall clock then gives the start.
+    // First start, or a damaged file: start from the wall clock.
     return {};
   }
 }
 
-/** Opens the store in a directory. `wall`: milliseconds since 1970. A disk that refuses costs memory, not the service. */
+/** Opens the store in a directory. `wall`: milliseconds since 1970. Without a writable disk it works in memory. */
 export function openStateStore(
   directory: string,
   wall: number,
@@ -82,7 +82,7 @@ export function openStateStore(
     complained = true;
   };
 
-  /** One write at a time, each of what is true when it begins: an older text never replaces a newer one. */
+  /** One write at a time, each of the state at its start: an older text never replaces a newer one. */
   async function writeAll(): Promise<void> {
     try {
       for (let now = text(); now !== onDisk; now = text()) {

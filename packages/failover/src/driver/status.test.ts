@@ -1,4 +1,4 @@
-/** Every reason why a group is not served stands at the group. */
+/** Every reason why a group is not served is reported with the group. */
 import test from 'ava';
 import {config, scenes} from '../machine/scene.fixture.ts';
 import {groupStatus} from './status.ts';
@@ -13,14 +13,14 @@ const problemOf = (change: object, paths: readonly {name: string; error: string 
   return groupStatus({config, state: {...state, groups}}, vips, paths, 0)[0]?.problem;
 };
 
-test('a UDP port that is taken is the group’s problem when no other path works', (t) => {
+test('a UDP port in use is the group’s problem if no other path works', (t) => {
   t.is(problemOf({}, [taken]), `no path to the peer works: ${taken.name}: ${taken.error}`);
   t.is(problemOf({}, [taken, works]), undefined);
   t.is(problemOf({}, [works]), undefined);
   t.is(problemOf({}, []), undefined, 'a director without a peer');
 });
 
-test('an interface and an address come first', (t) => {
+test('problems of interfaces and addresses take precedence', (t) => {
   t.is(problemOf({blocked: 'eth0 does not exist'}, [taken]), 'eth0 does not exist');
   t.is(problemOf({withheld: 'the peer holds it'}, [taken]), 'the peer holds it');
 });

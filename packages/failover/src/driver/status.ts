@@ -1,4 +1,4 @@
-/** The engine's status, from the configuration and the state of now. Pure. */
+/** The engine's status, from the current configuration and state. Pure. */
 import type {Instant} from '@hactl/base';
 import {hearsUs} from '../machine/knowledge.ts';
 import {priorityOf} from '../machine/priority.ts';
@@ -7,7 +7,7 @@ import type {EngineVip, GroupStatus, PathStatus, PeerStatus} from '../messages.t
 import type {Current} from './current.ts';
 import type {Path} from './transport.ts';
 
-/** What the interfaces say of an address. */
+/** The state of an address on the interfaces. */
 export interface VipView {
   readonly isOnInterface: (vip: EngineVip) => boolean;
   readonly leaseLeft: (vip: EngineVip) => number | undefined;
@@ -44,7 +44,7 @@ export function groupStatus(
   });
 }
 
-/** Why no advert leaves and none arrives; undefined: some path works. */
+/** Why no adverts are sent or received; undefined: some path works. */
 function isolation(paths: readonly Pick<Path, 'name' | 'error'>[]): string | undefined {
   const [first] = paths;
   return first && paths.every(({error}) => error !== undefined)
@@ -52,7 +52,7 @@ function isolation(paths: readonly Pick<Path, 'name' | 'error'>[]): string | und
     : undefined;
 }
 
-/** `sources`: where a node's adverts come from. */
+/** `sources`: the source addresses of a node's adverts. */
 export function peerStatus(peer: PeerState, sources: readonly string[], now: Instant): PeerStatus {
   const {advert} = peer;
   return {

@@ -1,4 +1,4 @@
-/** How far adverts go, and from which paths a router's are taken. */
+/** The TTL of adverts, and which paths accept adverts through a router. */
 import test from 'ava';
 import type {EnginePath} from '../messages.ts';
 import {insistsOnLink, sentHops, type Surroundings} from './strangers.ts';
@@ -34,11 +34,11 @@ const around: Surroundings = {
 for (const [title, path, paths, insists, hops] of [
   ['broadcast', bcast, [bcast], true, 255],
   ['a group with heartbeat’s TTL of 1', mcast('225.0.0.1', 1), [], true, 255],
-  ['a group that is sent over routers', mcast('225.0.0.1', 2), [], false, 2],
+  ['a group that is routed', mcast('225.0.0.1', 2), [], false, 2],
   ['a group that never leaves a link', mcast('224.0.0.18', 8), [], true, 255],
-  ['the same of IPv6', mcast('ff02::12', 8), [], true, 255],
+  ['a link-local group of IPv6', mcast('ff02::12', 8), [], true, 255],
   ['a neighbour', ucast('10.0.0.2'), [ucast('10.0.0.2')], true, 255],
-  ['a neighbour of IPv6', ucast('fd00::2'), [ucast('fd00::2')], true, 255],
+  ['an IPv6 neighbour', ucast('fd00::2'), [ucast('fd00::2')], true, 255],
   ['a link-local address', ucast('fe80::2'), [ucast('fe80::2')], true, 255],
   ['a peer behind a router', ucast('192.0.2.1'), [ucast('192.0.2.1')], false, 255],
   ['an address of another interface’s network', ucast('10.9.0.2'), [ucast('10.9.0.2')], false, 255],
@@ -47,11 +47,11 @@ for (const [title, path, paths, insists, hops] of [
   ['broadcast beside one on another port', bcast, [bcast, ucast('192.0.2.1', 'eth0', 695)], true, 255],
   ['broadcast beside one on another interface', bcast, [bcast, ucast('192.0.2.1', 'eth1')], true, 255],
 ] as const)
-  test(`${title}: ${insists ? 'a router’s datagrams are dropped' : 'routers may pass adverts on'}`, (t) => {
+  test(`${title}: ${insists ? 'a router’s datagrams are dropped' : 'routers may forward adverts'}`, (t) => {
     t.is(insistsOnLink(path, paths, around), insists);
     t.is(sentHops(path, around), hops);
   });
 
-test('an interface without an address yet insists on nothing', (t) => {
+test('an interface without an address yet requires no TTL', (t) => {
   t.false(insistsOnLink(ucast('10.0.0.2'), [ucast('10.0.0.2')], {...around, addresses: () => []}));
 });

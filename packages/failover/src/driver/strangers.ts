@@ -1,4 +1,4 @@
-/** Which datagrams of a path the kernel drops before the engine sees them, and how far the engine's own go. Pure. */
+/** Which datagrams of a path the kernel drops before the engine sees them, and the TTL of the engine's own. Pure. */
 import {
   hopsAre255,
   passAll,
@@ -13,15 +13,15 @@ import ipaddr from 'ipaddr.js';
 import {CLUSTER_AT, LENGTH_AT, MAGIC, SHORTEST} from '../advert.ts';
 import type {EnginePath} from '../messages.ts';
 
-/** What no router has touched (RFC 5082, as VRRP's). */
+/** The TTL of a datagram that no router has forwarded (RFC 5082, as in VRRP). */
 const UNTOUCHED = 255;
-/** heartbeat's word for a group that stays on the segment. */
+/** heartbeat's TTL for a group that stays on the segment. */
 const SEGMENT = 1;
 
 export interface Surroundings {
   readonly cluster: bigint;
   readonly links: readonly Link[];
-  /** Asked for `ucast` lines only. */
+  /** Used for `ucast` lines only. */
   readonly addresses: () => readonly InterfaceAddress[];
 }
 
@@ -47,13 +47,13 @@ const staysOnLink = (path: EnginePath, around: Surroundings): boolean => {
     : isNeighbour(path, around);
 };
 
-/** TTL or hop limit of the adverts on a path: a group that `ha.cf` sends over routers keeps its own. */
+/** TTL or hop limit of the adverts on a path: a group that `ha.cf` routes keeps its own. */
 export const sentHops = (path: EnginePath, around: Surroundings): number =>
   path.kind === 'mcast' && !staysOnLink(path, around) ? path.ttl : UNTOUCHED;
 
 /**
- * Whether a path's socket may insist on 255. Sockets of one interface and port share what is not multicast: a `ucast` line
- * over a router opens them all.
+ * Whether a path's socket may require a TTL of 255. Sockets of one interface and port share all non-multicast datagrams: a
+ * routed `ucast` line opens them all.
  */
 export function insistsOnLink(path: EnginePath, paths: readonly EnginePath[], around: Surroundings): boolean {
   if (path.kind === 'mcast') return staysOnLink(path, around);
@@ -67,8 +67,8 @@ export function insistsOnLink(path: EnginePath, paths: readonly EnginePath[], ar
 }
 
 /**
- * Lets through what has an advert's magic, its own length and our cluster's number, and came over no router. The version is
- * not looked at: a peer of another release is to be reported.
+ * Accepts datagrams with an advert's magic, a correct length and our cluster's number that no router forwarded. The version is
+ * not checked: a peer with another release must be reported.
  */
 export const advertFilter = (family: 4 | 6, cluster: bigint, onLink: boolean): FilterInstruction[] =>
   passAll([

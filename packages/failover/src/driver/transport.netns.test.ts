@@ -1,4 +1,4 @@
-/** Strangers' datagrams at real sockets: the kernel drops them, and counts them; the peer's come through. */
+/** Strangers' datagrams at real sockets: the kernel drops and counts them; the peer's arrive. */
 import {execFileSync} from 'node:child_process';
 import {closeSync, openSync} from 'node:fs';
 import {setImmediate} from 'node:timers/promises';
@@ -39,13 +39,13 @@ test.before(async (t) => {
     [other, 2],
   ] as const) {
     ip('-n', one, 'address', 'add', `10.78.1.${place}/24`, 'brd', '+', 'dev', 'eth0');
-    // A link-local address of the kernel's own is tentative for a second: nothing can be sent from it.
+    // The kernel's link-local address is tentative for a second: nothing can be sent from it.
     ip('-n', one, 'link', 'set', 'eth0', 'addrgenmode', 'none');
     for (const address of [`fd00:78:1::${place}`, `fe80::${place}`])
       ip('-n', one, 'address', 'add', `${address}/64`, 'dev', 'eth0', 'nodad');
     ip('-n', one, 'link', 'set', 'eth0', 'up');
   }
-  // The kernel routes IPv6 multicast a moment after it has seen the carrier.
+  // The kernel routes IPv6 multicast a moment after it detects the carrier.
   const routed = (namespace: string): boolean =>
     ip('-n', namespace, '-6', 'route', 'show', 'table', 'local').includes('multicast ff00::/8');
   for (const namespace of [name, other])
@@ -74,7 +74,7 @@ function inside<T>(namespace: string, make: (addresses: ReturnType<typeof openAd
   }
 }
 
-/** A path of each kind as its two ends have it. */
+/** A path of each kind, as configured at both ends. */
 const mcast = (group: string): EnginePath => ({
   kind: 'mcast',
   device: 'eth0',
@@ -104,17 +104,17 @@ const strangers: readonly (readonly [string, Buffer, number])[] = [
   ['an octet', Buffer.from('x'), 255],
   ['an advert cut short', advert.subarray(0, 75), 255],
   ['an advert without its last octet', advert.subarray(0, -1), 255],
-  ['an advert with an octet more', Buffer.concat([advert, Buffer.from('x')]), 255],
+  ['an advert with an extra octet', Buffer.concat([advert, Buffer.from('x')]), 255],
   ['64 KB', Buffer.alloc(65_000, advert), 255],
   ['another magic', changed(3), 255],
   ['another cluster, first octet', changed(16), 255],
   ['another cluster, last octet', changed(23), 255],
-  ['an advert that a router passed on', advert, 254],
+  ['an advert that a router forwarded', advert, 254],
   ['an advert with the usual TTL', advert, 64],
 ];
 
 for (const [title, path, back, target] of kinds)
-  test(`${title}: strangers are dropped by the kernel and counted, the peer's adverts come`, async (t) => {
+  test(`${title}: strangers are dropped by the kernel and counted, the peer's adverts arrive`, async (t) => {
     const got: Buffer[] = [];
     const open = (namespace: string, path: EnginePath, heard: (bytes: Buffer) => void) =>
       inside(namespace, (addresses) =>
@@ -159,10 +159,10 @@ for (const [title, path, back, target] of kinds)
     );
     peer.send(0, advert);
     t.true(await until(() => got.length > 0));
-    t.deepEqual(got, [advert], 'nothing but the advert woke the process');
+    t.deepEqual(got, [advert], 'only the advert woke the process');
   });
 
-test('a new address that makes the peer a neighbour closes the path for routers; without it they may pass adverts on', async (t) => {
+test('a new address that makes the peer a neighbour closes the path to routers; without it they may forward adverts', async (t) => {
   let received = 0;
   const [links, index] = inside(name, (addresses) => {
     const all = addresses.links();

@@ -1,4 +1,4 @@
-/** Sends and receives adverts on every path of ha.cf. A path that fails is reported and tried again; others go on. */
+/** Sends and receives adverts on every path of ha.cf. A failed path is reported and retried; the others continue. */
 import dgram from 'node:dgram';
 import {isIPv6} from 'node:net';
 import {
@@ -15,7 +15,7 @@ import {
 import type {EnginePath} from '../messages.ts';
 import {advertFilter, insistsOnLink, sentHops, type Surroundings} from './strangers.ts';
 
-/** Room for what comes while the engine does something else, in octets. */
+/** Receive buffer for datagrams that arrive while the engine is busy, in octets. */
 const RECEIVE_BUFFER = 1 << 20;
 
 export interface Path {
@@ -23,7 +23,7 @@ export interface Path {
   readonly device: string;
   sent: number;
   received: number;
-  /** Datagrams that the kernel dropped in the life of the socket: strangers', and those for which there was no room. */
+  /** Datagrams that the kernel dropped during the socket's lifetime: strangers', and those that did not fit the buffer. */
   readonly dropped: number;
   error: string | undefined;
 }
@@ -32,7 +32,7 @@ export interface Transport {
   readonly paths: readonly Path[];
   /** Sends one datagram on a path. */
   send(path: number, bytes: Buffer): void;
-  /** Opens paths that are not open (an interface came back), and goes by the current addresses. */
+  /** Opens closed paths (an interface returned), and adapts filters to the current addresses. */
   reopen(around: Surroundings): void;
   close(): void;
 }
@@ -50,7 +50,7 @@ interface OpenPath {
   readonly to: Buffer;
   readonly index: number;
   readonly family: 4 | 6;
-  /** Whether its filter insists on a TTL of 255. */
+  /** Whether its filter requires a TTL of 255. */
   onLink: boolean;
 }
 
@@ -58,13 +58,13 @@ function enlarge(fd: number): void {
   try {
     setIntOption(fd, abi.SOL_SOCKET, abi.SO_RCVBUFFORCE, RECEIVE_BUFFER, 'heartbeat');
   } catch {
-    // Without CAP_NET_ADMIN the system's largest buffer has to do.
+    // Without CAP_NET_ADMIN the system's maximum buffer must do.
   }
 }
 
 /**
- * Opens all paths. `received` is called for each datagram with the path's place; it says whether the datagram counts as
- * received: the kernel gives a sender its own broadcasts too.
+ * Opens all paths. `received` is called for each datagram with the path's index; it returns whether the datagram counts as
+ * received: the kernel loops a sender's own broadcasts back.
  */
 export function openTransport(
   paths: readonly EnginePath[],
@@ -127,7 +127,7 @@ export function openTransport(
     open[index]?.socket.close();
     open[index] = undefined;
   };
-  /** What is open already goes by other addresses now. */
+  /** Adapts the open paths to the current addresses. */
   const judgeAnew = (open: OpenPath, path: EnginePath, around: Surroundings): void => {
     const onLink = insistsOnLink(path, paths, around);
     if (onLink === open.onLink) return;

@@ -7,19 +7,19 @@ export interface VipOptions {
   readonly clock: Clock;
   readonly count: (code: string) => void;
   readonly linkOf: (vip: EngineVip) => Link | undefined;
-  /** What shows the peer that an announcement is ours. */
+  /** Signs an announcement, so that the peer recognises it. */
   readonly claim: (address: string, mac: string) => Buffer;
 }
 
 export type Vips = ReturnType<typeof openVips>;
 
-/** `leaseMs` 0: the address stays until it is removed. */
+/** `leaseMs` 0: the address stays until removed. */
 export function openVips({clock, count, linkOf, claim}: VipOptions) {
   const addresses = openAddresses();
   const announcer = openAnnouncer();
-  /** Addresses this engine added, by interface, address and prefix: when the lease ends; Infinity: none. */
+  /** Addresses this engine added, by interface, address and prefix → end of the lease; Infinity: no lease. */
   const assigned = new Map<string, Instant>();
-  /** What the kernel shows, whoever put it there. */
+  /** Addresses in the kernel, whoever added them. */
   const onInterface = new Set<string>();
   /** Permanent addresses on the interfaces that this engine did not add. */
   const foreign = new Set<string>();
@@ -79,7 +79,7 @@ export function openVips({clock, count, linkOf, claim}: VipOptions) {
     count(problem === undefined ? 'announcements' : 'announcements-failed');
   }
 
-  /** Compares with the kernel: which of these are on their interfaces. */
+  /** Which of these addresses are on their interfaces, according to the kernel. */
   function present(vips: readonly EngineVip[], list: readonly InterfaceAddress[]): readonly EngineVip[] {
     const onLinks = new Set(
       list.map(({index, address, prefixLength}) => `${index} ${address}/${prefixLength}`),
@@ -94,7 +94,7 @@ export function openVips({clock, count, linkOf, claim}: VipOptions) {
   }
 
   /**
-   * An address with a lease is an earlier engine's. One without, where leases are in use, is the machine's own: it is
+   * An address with a lease was added by an earlier engine. If leases are in use, one without belongs to the machine: it is
    * neither leased nor removed.
    */
   function noteForeign(

@@ -1,11 +1,11 @@
-/** The watchdog's feeding, with a file in the place of the device: what is written to it is what the kernel would get. */
+/** Feeding the watchdog, with a file instead of the device that records what is written. */
 import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import test from 'ava';
 import {makeWatchdog} from './watchdog.ts';
 
-test('a device is fed, stopped with V, and changed by a reload; one that is missing is said', async (t) => {
+test('a device is fed, stopped with V, and changed by a reload; a missing one is reported', async (t) => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-dog-'));
   const [one, other] = [path.join(folder, 'one'), path.join(folder, 'other')];
   for (const file of [one, other]) writeFileSync(file, '');

@@ -1,7 +1,7 @@
 /**
- * The kernel's watchdog: fed from the engine's own loop, so that a machine whose engine hangs for the device's time (60 s
- * for softdog) is reset by the kernel. A crash leaves the dog awake for the successor to feed; an orderly end says the
- * magic `V` (Documentation/watchdog/watchdog-api.rst), upon which the kernel stops it.
+ * The kernel's watchdog: fed from the engine's own loop, so that a machine whose engine hangs for the device's time (60 s for
+ * softdog) is reset by the kernel. After a crash it keeps running for the successor to feed; a graceful stop writes the magic
+ * `V` (Documentation/watchdog/watchdog-api.rst), and the kernel disarms it.
  */
 import {closeSync, constants, openSync, writeSync} from 'node:fs';
 
@@ -22,7 +22,7 @@ export function makeWatchdog(complain: Complain, every = FEED_EVERY) {
     }
   }
 
-  /** Stops the dog gracefully. */
+  /** Disarms the watchdog. */
   function release(): void {
     if (!open) return;
     const {path, fd, timer} = open;
@@ -42,7 +42,7 @@ export function makeWatchdog(complain: Complain, every = FEED_EVERY) {
     release();
     if (path === undefined) return;
     try {
-      // Never created: a file in the place of a missing device would be fed for nothing.
+      // Never created: a regular file instead of a missing device would be useless.
       const fd = openSync(path, constants.O_WRONLY);
       feed(path, fd);
       open = {path, fd, timer: setInterval(() => feed(path, fd), every)};

@@ -1,4 +1,4 @@
-/** Active: when does this director release a group, and what must it do while it holds it? */
+/** Active: when this director releases a group, and what it does while it holds it. */
 import {announceDelay, defaultSchedule} from '@hactl/net/schedule';
 import {defend, defendOnTime} from './conflict.ts';
 import {acquireRetry, lastResortInterval, renewInterval, suspicionInterval} from './intervals.ts';
@@ -18,7 +18,7 @@ import {freeVips, leaveActive, reportWithheld, vipKey} from './roles.ts';
 import type {ActiveGroup, BackupGroup, GroupState, PeerState, State} from './state.ts';
 import type {Turn} from './turn.ts';
 
-/** An advert received this long after a claim was sent after it, in ms. */
+/** An advert received this long after a claim was certainly sent after it, in ms. */
 const CLAIM_SETTLES = 20;
 
 export function settleActive(turn: Turn, state: State, group: ActiveGroup): ActiveGroup | BackupGroup {
@@ -44,8 +44,8 @@ export function settleActive(turn: Turn, state: State, group: ActiveGroup): Acti
 }
 
 /**
- * While the configurations differ: an address that the peer holds in another group too is on one director only, and one
- * that the peer has let go is put on.
+ * While the configurations differ: an address that the peer also holds in another group stays on one director only, and is
+ * added once the peer releases it.
  */
 function keepFreeVips(turn: Turn, state: State, group: ActiveGroup): ActiveGroup {
   const configured = turn.group(group.vrid);
@@ -71,11 +71,11 @@ function keepFreeVips(turn: Turn, state: State, group: ActiveGroup): ActiveGroup
   return reportWithheld(turn, {...group, vips: kept}, withheld);
 }
 
-/** The group goes to a peer that is Active too, where that peer comes first; undefined: it stays. */
+/** Yields the group to a peer that is Active too, if that peer takes precedence; undefined: keeps it. */
 function yieldTo(turn: Turn, state: State, group: ActiveGroup, peer: PeerState): BackupGroup | undefined {
   const {config, now} = turn;
   const report = reportOf(peer, turn.group(group.vrid));
-  // What it sent before this director took the group is answered by our advert, which it may not have heard yet.
+  // An advert sent before this director took the group: the peer may not have heard our advert yet.
   if (!peer.alive || peer.heardAt <= group.since) return undefined;
   const leave = (reason: string, more: {stoodDown?: boolean} = {}): BackupGroup =>
     leaveActive(turn, group, reason, {operatorHold: false, ...more});
@@ -89,7 +89,7 @@ function yieldTo(turn: Turn, state: State, group: ActiveGroup, peer: PeerState):
   if (report?.role !== 'Active') return undefined;
   if (judged && missedOurTakeover(config, group, peer))
     return leave(`${peer.name} does not hear that this director took the group: one way is lost`);
-  // It has asked us to take over, and releases the group when it hears us.
+  // It asked us to take over, and releases the group once it hears us.
   if (report.handover && group.handoverUntil === undefined) return undefined;
   if (group.handoverUntil !== undefined)
     return leave(`handed over to ${peer.name}`, {
@@ -104,35 +104,35 @@ function yieldTo(turn: Turn, state: State, group: ActiveGroup, peer: PeerState):
   return undefined;
 }
 
-/** Another Active that released the group, or died, has left its announcements in the clients' tables. */
+/** Another Active that released the group or died: its announcements are still in the clients' ARP tables. */
 function watchOtherActive(turn: Turn, state: State, group: ActiveGroup): ActiveGroup {
   const configured = turn.group(group.vrid);
   if (state.peers.some((peer) => peer.alive && reportOf(peer, configured)?.role === 'Active'))
     return group.peerActiveSince === undefined ? {...group, peerActiveSince: turn.now} : group;
   const {peerActiveSince, peerClaimedAt: _, ...alone} = group;
   if (peerActiveSince === undefined) return group;
-  // The peer takes the group because this director asked it to: an announcement now would turn the clients back.
+  // The peer takes the group at this director's request: an announcement now would redirect the clients back.
   if (group.handoverUntil !== undefined) return group;
   if (isClaimUnjudged(state, group)) return group;
   const heardSince = state.peers.some((peer) => peer.alive && peer.heardAt > peerActiveSince);
   if (!heardSince && anyAlive(state)) return group;
   const defended = defend(turn, alone);
-  // It claimed the address and went silent on every path: perhaps it is alive, and only the heartbeats are lost.
+  // It claimed the address and went silent on every path: it may be alive with only its heartbeats lost.
   return anyAlive(state) || !prefers(turn.config, group.vrid)
     ? defended
     : {...defended, lastResortAt: turn.now + lastResortInterval(turn.config)};
 }
 
 /**
- * The peer claimed the address on the LAN a moment ago, and the advert that says why may still be behind older ones: a
- * taker's last advert as Backup arrives after its announcement when it waited in another socket.
+ * The peer claimed the address on the LAN a moment ago, and its Active advert may still be queued behind older ones: its last
+ * advert as Backup can arrive after its announcement if it waited in another socket.
  */
 const isClaimUnjudged = (state: State, {peerClaimedAt}: ActiveGroup): boolean =>
   peerClaimedAt !== undefined &&
   anyAlive(state) &&
   !state.peers.some((peer) => peer.alive && peer.heardAt >= peerClaimedAt + CLAIM_SETTLES);
 
-/** What is due on a schedule: announcements, renewals of the leases. */
+/** Periodic work: announcements, lease renewals. */
 export function keepUp(turn: Turn, state: State, group: GroupState): GroupState {
   if (state.listenOnlyUntil !== undefined) return group;
   const kept = group.role === 'Active' ? defendOnTime(turn, announceOnTime(turn, state, group)) : group;
@@ -156,7 +156,7 @@ function announceAfterTakeover(turn: Turn, group: ActiveGroup): ActiveGroup {
   if (group.announceAt === undefined || turn.now < group.announceAt) return group;
   turn.emit({type: 'announce', vrid, vips});
   const delay = announceDelay(defaultSchedule, group.announced + 1);
-  // Served for a while: earlier refusals by the kernel no longer count.
+  // After serving for a while, earlier refusals by the kernel no longer count.
   const {announceAt: _, refused: __, ...rest} = group;
   return {
     ...rest,
@@ -189,13 +189,16 @@ export function onAcquireFailed(turn: Turn, group: GroupState, reason: string): 
   return {...backup, refused: {count, reason, resting: true}};
 }
 
-/** The interface has another hardware address or another cable: clients and switches learn where the addresses are. */
+/**
+ * The interface has a new hardware address or another cable: announce, so that clients and switches learn where the addresses
+ * are.
+ */
 export function onLinkChanged(turn: Turn, group: GroupState, device: string): GroupState {
   if (group.role !== 'Active' || group.blocked !== undefined) return group;
   return group.vips.some((vip) => vip.device === device) ? defend(turn, group) : group;
 }
 
-/** Somebody removed an address of ours from the interface. */
+/** Somebody removed one of our addresses from the interface. */
 export function onAddressGone(turn: Turn, state: State, group: GroupState): GroupState {
   if (group.role !== 'Active' || group.blocked !== undefined || state.listenOnlyUntil !== undefined)
     return group;
@@ -204,7 +207,7 @@ export function onAddressGone(turn: Turn, state: State, group: GroupState): Grou
   return group;
 }
 
-/** Adds the addresses again, whatever happened to them, and announces them. */
+/** Adds the addresses again and announces them. */
 export function restore(turn: Turn, {vrid, vips}: ActiveGroup): void {
   turn.emit({type: 'acquire', vrid, vips}, {type: 'announce', vrid, vips});
 }

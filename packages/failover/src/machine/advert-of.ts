@@ -1,4 +1,4 @@
-/** The advert that says what the state is; built anew for every send. */
+/** The advert for the current state; built for every send. */
 import type {Advert, AdvertGroup} from '../advert.ts';
 import {addressHash, shortHash} from '../auth.ts';
 import type {EngineConfig} from '../messages.ts';
@@ -12,7 +12,7 @@ export function advertOf(config: EngineConfig, state: State): Omit<Advert, 'path
     (bits, heardAt, path) => (state.sentAt - heardAt < config.deadtime ? bits | (1 << path) : bits),
     0,
   );
-  // The last advert of a silent peer is echoed too: it learns that its later ones do not arrive.
+  // A silent peer's last advert is echoed too, so that it learns that later ones do not arrive.
   return {
     nodeIndex: state.nodeIndex,
     ready: state.ready,
@@ -25,7 +25,7 @@ export function advertOf(config: EngineConfig, state: State): Omit<Advert, 'path
     echoSequence: peer?.newest?.sequence ?? 0n,
     digest: BigInt(`0x${config.configDigest.slice(0, 16) || '0'}`),
     groups: state.groups.map((group): AdvertGroup => {
-      // In Initialize too: what an earlier process left is on the interfaces until it is known who is Active.
+      // In Initialize too: addresses left by an earlier process stay on the interfaces until it is known who is Active.
       const assigned = new Set(assignedOf(group).map(({address}) => address));
       const vips = config.groups.find(({vrid}) => vrid === group.vrid)?.vips ?? [];
       return {

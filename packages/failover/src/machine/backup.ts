@@ -1,4 +1,4 @@
-/** Initialize and Backup: when does this director take a group? */
+/** Initialize and Backup: when this director takes a group. */
 import {PREPARE_RETRY, HANDOVER_LIMIT, vacancyTime} from './intervals.ts';
 import {anyAlive, hearsUs, hearsUsNow, keepsLeftover, outranks, reportOf} from './knowledge.ts';
 import {level, priorityOf} from './priority.ts';
@@ -6,7 +6,7 @@ import {enterActive, enterBackup, releaseLeftover, startTakeover} from './roles.
 import type {BackupGroup, GroupState, InitializeGroup, PeerState, State} from './state.ts';
 import type {Turn} from './turn.ts';
 
-/** It waits until every node was heard, at most for initdead. */
+/** Waits until every node was heard, at most for initdead. */
 export function settleInitialize(turn: Turn, state: State, group: InitializeGroup): GroupState {
   const complete = state.peers.every((peer) => peer.alive);
   if (!complete && turn.now < state.initUntil) return group;
@@ -26,12 +26,12 @@ export function settleBackup(turn: Turn, state: State, group: BackupGroup): Grou
   return anyAlive(state) ? considerVacancy(turn, state, next) : succeedSilentPeer(turn, state, next);
 }
 
-/** A peer holds it: take it when it is offered, or when this director comes first. */
+/** A peer holds it: take it if it is offered, or if this director takes precedence. */
 function considerPreemption(turn: Turn, state: State, group: BackupGroup, holder: PeerState): GroupState {
   const {config, now} = turn;
   const report = reportOf(holder, turn.group(group.vrid));
   const {vacantSince: _, ...next} = group;
-  // A holder that does not hear this director would keep the group beside it until its offer is over.
+  // A holder that does not hear this director would keep the group as well until its offer expires.
   if (report?.handover && hearsUs(config, state, holder))
     return startTakeover(turn, state, {...next, stoodDown: false}, `${holder.name} hands over`);
   const own = priorityOf(config, state, next);
@@ -62,7 +62,7 @@ function succeedSilentPeer(turn: Turn, state: State, group: BackupGroup): GroupS
   if (!peer) return startTakeover(turn, state, group, 'the only node');
   const reason = peer.known ? `${peer.name} is dead` : `${peer.name} was never heard`;
   if (config.fence !== undefined && !peer.saidGoodbye) {
-    // Once for all groups that wait for the fence.
+    // One fence for all groups that wait for it.
     const running = turn.effects.some(({type}) => type === 'fence') || state.groups.some(awaitsFence);
     if (!running) turn.emit({type: 'fence', node: peer.name});
     return {...group, waiting: {need: 'fence', reason}};
@@ -70,7 +70,7 @@ function succeedSilentPeer(turn: Turn, state: State, group: BackupGroup): GroupS
   return startTakeover(turn, state, {...group, stoodDown: false}, reason);
 }
 
-/** Peers are alive and none holds it: the preferred one takes it; if it does not, the other does. */
+/** Peers are alive and none holds it: the preferred director takes it, or the other if it does not. */
 function considerVacancy(turn: Turn, state: State, group: BackupGroup): GroupState {
   const configured = turn.group(group.vrid);
   const own = priorityOf(turn.config, state, group);
@@ -108,7 +108,7 @@ export function onPrepared(
   return {...next, operatorHold: false, retryAt: turn.now + PREPARE_RETRY};
 }
 
-/** The fence answered. */
+/** The fence command has ended. */
 export function onFenced(turn: Turn, state: State, group: GroupState, ok: boolean): GroupState {
   if (group.role !== 'Backup' || group.waiting?.need !== 'fence') return group;
   const {waiting, ...next} = group;

@@ -7,14 +7,14 @@ import type {EngineVip} from '../messages.ts';
 import type {ActiveGroup, Event, GroupState, State} from './state.ts';
 import type {Turn} from './turn.ts';
 
-/** Two hosts that defend against each other immediately would flood the LAN. Milliseconds. */
+/** DEFEND_INTERVAL: two hosts that defend at once against each other would flood the LAN. Milliseconds. */
 const DEFEND_INTERVAL = 20;
-/** Between the directors, whose claims are signed and count once: until both have proved that they live. Milliseconds. */
+/** The same between the directors, whose claims are signed and count once, until both have proved to be alive. Milliseconds. */
 const ANSWER_INTERVAL = 2;
-/** A claimant is reported once in this time. Milliseconds. */
+/** A claimant is reported at most once in this time. Milliseconds. */
 const REPORT_INTERVAL = 60_000;
 
-/** Announces these at once, so that the clients' tables are right again; if that was just done, a little later. */
+/** Announces these at once to correct the clients' ARP tables; if it just did, a little later. */
 export function defend(
   turn: Turn,
   group: ActiveGroup,
@@ -30,7 +30,7 @@ export function defend(
   return {...rest, defendedAt: turn.now};
 }
 
-/** Answers that were delayed. */
+/** Sends delayed defences. */
 export function defendOnTime(turn: Turn, group: ActiveGroup): ActiveGroup {
   if (group.defence === undefined || turn.now < group.defence.at) return group;
   const {defence, ...rest} = group;
@@ -39,8 +39,8 @@ export function defendOnTime(turn: Turn, group: ActiveGroup): ActiveGroup {
 }
 
 /**
- * Somebody else claims an address of ours on the LAN. Where no heartbeat comes, the peer's claims are the heartbeat of
- * last resort, as far as they prove that it lives: the preferred director keeps the group and says so, the other yields.
+ * Another host claims one of our addresses on the LAN. Without heartbeats the peer's claims are the heartbeat of last resort,
+ * if they prove that it is alive: the preferred director keeps the group and defends it, the other yields.
  */
 export function onConflict(
   turn: Turn,
@@ -49,10 +49,10 @@ export function onConflict(
   event: Extract<Event, {type: 'conflict'}>,
 ): GroupState {
   if (state.listenOnlyUntil !== undefined) return group;
-  // Its advert follows and decides who stays; should it not, `watchOtherActive` announces.
+  // Its advert follows and decides who keeps the group; if none arrives, `watchOtherActive` announces.
   if (event.claimant !== 'stranger' && anyAlive(state))
     return group.role === 'Active' ? {...group, peerActiveSince: turn.now, peerClaimedAt: turn.now} : group;
-  // A new claim of a peer that was heard a moment ago proves life, unless it was fenced or said goodbye.
+  // A new claim by a recently heard peer proves that it is alive, unless it was fenced or announced its shutdown.
   const heardLately = state.peers.some(
     (peer) =>
       peer.known &&
@@ -60,17 +60,17 @@ export function onConflict(
       !peer.saidGoodbye &&
       turn.now - peer.heardAt < heardLatelyTime(turn.config),
   );
-  // An answer to a claim of ours always does: a peer that lost its carrier said goodbye too, and may be back.
+  // An answer to our claim always does: a peer that lost its carrier announced its shutdown too, and may be back.
   const lives = event.claimant === 'peer-alive' || (event.claimant === 'peer' && heardLately);
   if (!lives) {
     if (group.role === 'Active') return defendAgainst(turn, group, event);
-    // A process that has just started knows no stamps: its own claim lets the peer prove that it lives.
+    // A process that has just started knows no stamps: its own claim lets the peer prove that it is alive.
     if (event.claimant === 'peer' && group.leftover.length > 0)
       turn.emit({type: 'announce', vrid: group.vrid, vips: group.leftover});
     return group;
   }
   const peerDefendsUntil = turn.now + lastResortDead(turn.config);
-  // Addresses that an earlier process of ours left are the peer's now.
+  // Addresses that our earlier process left belong to the peer now.
   if (group.role !== 'Active') return {...releaseLeftover(turn, group), peerDefendsUntil};
   if (!prefers(turn.config, group.vrid)) return {...group, peerDefendsUntil};
   if (group.lastResortAt === undefined)
@@ -85,7 +85,7 @@ export function onConflict(
   };
 }
 
-/** Answered at once; reported once a minute for each claimant. */
+/** Defended at once; reported once a minute per claimant. */
 function defendAgainst(
   turn: Turn,
   group: ActiveGroup,
@@ -97,7 +97,7 @@ function defendAgainst(
     group.vips.filter((vip) => vip.address === address),
     claimant === 'stranger' ? DEFEND_INTERVAL : ANSWER_INTERVAL,
   );
-  // It may be the peer, which has not heard us yet: our answer lets it prove itself.
+  // It may be the peer that has not heard us yet: our answer lets it prove itself.
   if (claimant !== 'stranger') return defended;
   const known = group.stranger;
   if (known?.from === from && turn.now - known.at < REPORT_INTERVAL)

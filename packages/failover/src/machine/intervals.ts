@@ -2,7 +2,7 @@
 import {doubling, type Millis} from '@hactl/base';
 import type {EngineConfig} from '../messages.ts';
 
-/** RFC 9568's skew: of two backups the lower waits a little longer. At most a quarter of an advert interval. */
+/** RFC 9568's skew time: of two Backups the lower priority waits a little longer. At most a quarter of an advert interval. */
 export function skewTime(config: EngineConfig, nodeIndex: number): Millis {
   return config.nodes.length <= 1 ? 0 : (config.keepalive / 4) * (nodeIndex / config.nodes.length);
 }
@@ -11,56 +11,60 @@ export function skewTime(config: EngineConfig, nodeIndex: number): Millis {
 export const activeDownInterval = (config: EngineConfig, nodeIndex: number): Millis =>
   config.deadtime + skewTime(config, nodeIndex);
 
-/** How far behind our own sequence the peer's echo may lie while it still counts as hearing us. */
+/** How far the peer's echo may lag behind our sequence while it still counts as hearing us. */
 export const echoWindow = (config: EngineConfig): bigint =>
   BigInt(Math.ceil(config.deadtime / config.keepalive) + 1);
 
 /** For a preemption the peer must have heard one of our last few adverts. */
 export const FRESH_ECHO = 3n;
 
-/** A peer's advert that arrives this long after ours echoes ours: a round trip on a LAN, with room at the fastest paces. */
+/**
+ * A peer's advert that arrives this long after ours must echo ours: a round trip on a LAN, with margin at the fastest
+ * intervals.
+ */
 export const echoTime = (config: EngineConfig): Millis =>
   config.keepalive * (config.keepalive < 20 ? 1.5 : 0.75);
 
 /** After a pause we listen this long before we act as Active again. */
 export const listenOnlyTime = (config: EngineConfig): Millis => 2 * config.keepalive;
 
-/** A group that nobody holds although its first claimant lives: after this long the other takes it. */
+/** A group that nobody holds although the preferred director is alive: after this long the other takes it. */
 export const vacancyTime = (config: EngineConfig): Millis => 2 * config.deadtime;
 
 /** A handover that the peer does not answer is cancelled. */
 export const HANDOVER_LIMIT: Millis = 5_000;
 
-/** An operator's move that is not complete by then is reported as failed. */
+/** An operator's move not complete by then is reported as failed. */
 export const MOVE_LIMIT: Millis = 10_000;
 
-/** The same where cold resources have to start at the peer first, each with a limit of its own. */
+/** The same if cold resources must start at the peer first, each with its own time limit. */
 export const COLD_MOVE_LIMIT: Millis = 50_000;
 
-/** A stop waits this long for the peer to take over before it simply releases. */
+/** A stop waits this long for the peer to take over before it releases anyway. */
 export const STOP_LIMIT: Millis = 500;
 
-/** Pause after resources that could not be started. */
+/** Pause after resources failed to start. */
 export const PREPARE_RETRY: Millis = 1_000;
 
-/** Pause after the n-th address in a row that the kernel refused. */
+/** Pause after the n-th consecutive refusal by the kernel. */
 export const acquireRetry = (count: number): Millis => doubling(count, {first: 1_000, most: 30_000});
 
-/** Heartbeat of last resort: how often an Active whose peer is silent but was seen on the LAN announces itself. */
+/** Heartbeat of last resort: announcement interval of an Active whose peer is silent but was seen on the LAN. */
 export const lastResortInterval = (config: EngineConfig): Millis => Math.max(20, 0.9 * config.deadtime);
 
 /**
- * How often an Active whose peer went silent without a goodbye announces one address of a group: the peer may be Active too,
- * on the far side of a LAN that was cut and is whole again. Not more often, because the peer may be off for days.
+ * Announcement interval (one address per group) of an Active whose peer went silent without announcing its shutdown: the peer
+ * may be Active too, on the other side of a LAN that was partitioned and has healed. No more often, because the peer may be
+ * off for days.
  */
 export const suspicionInterval = (config: EngineConfig): Millis =>
   Math.max(1_000, lastResortInterval(config));
 
-/** How long after its last claim on the LAN the peer counts as alive there. */
+/** How long after its last claim on the LAN the peer counts as alive. */
 export const lastResortDead = (config: EngineConfig): Millis => 4 * lastResortInterval(config);
 
-/** How often a leased address is renewed: three chances within a lease. */
+/** Renewal interval of a leased address: three chances within a lease. */
 export const renewInterval = (config: EngineConfig): Millis => Math.max(100, config.vipLease / 4);
 
-/** A peer that was heard by heartbeat so lately needs no other proof for a new claim on the LAN. */
+/** A peer heard by heartbeat this recently needs no other proof for a new claim on the LAN. */
 export const heardLatelyTime = (config: EngineConfig): Millis => 5 * config.deadtime;

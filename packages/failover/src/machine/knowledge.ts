@@ -7,8 +7,8 @@ import {echoTime, echoWindow, FRESH_ECHO} from './intervals.ts';
 import type {ActiveGroup, PeerState, State} from './state.ts';
 
 /**
- * What the peer reports of a group. While the two configurations differ it may know the group by another first address:
- * then it is the group that holds one of these addresses, else one that is configured with one of them.
+ * The peer's report on a group. While the configurations differ the peer may identify the group by another first address: then
+ * take its group that holds one of these addresses, else one configured with one of them.
  */
 export function reportOf(
   peer: PeerState,
@@ -25,7 +25,7 @@ export function reportOf(
   return holds ?? reports.find(({addresses}) => addresses.some(({hash}) => hashes.has(hash)));
 }
 
-/** A living peer that has the address on an interface, in a group that is not this one. */
+/** A live peer that has the address on an interface, in a group other than this one. */
 export function heldElsewhere(
   state: State,
   group: Pick<EngineGroup, 'vrid' | 'vips'>,
@@ -44,27 +44,27 @@ export function heldElsewhere(
   return undefined;
 }
 
-/** Does the peer hear us? With more than two nodes the echo says so of one only, and silence proves nothing. */
+/** Whether the peer hears us. With more than two nodes the echo covers only one of them, so silence proves nothing. */
 export function hearsUs(config: EngineConfig, state: State, peer: PeerState): boolean {
   if (config.nodes.length > 2) return true;
   const {advert} = peer;
   return (
     advert?.echoIncarnation === state.incarnation &&
     advert.echoSequence > 0n &&
-    // By its own account no path on which it heard us within the dead time is left.
+    // By its own report it has not heard us on any path within deadtime.
     advert.heard !== 0 &&
     state.sequence - advert.echoSequence <= echoWindow(config)
   );
 }
 
-/** It has heard one of our last adverts, not only one within the dead time. */
+/** Whether it has heard one of our last adverts, not just one within deadtime. */
 export const hearsUsNow = (config: EngineConfig, state: State, peer: PeerState): boolean =>
   hearsUs(config, state, peer) &&
   (config.nodes.length > 2 || state.sequence - (peer.advert?.echoSequence ?? 0n) <= FRESH_ECHO);
 
 /**
- * The peer starts over addresses that its earlier process left, and does not hear who is Active. It keeps them, and takes
- * the group when its initdead is over.
+ * The peer is starting with addresses left by its earlier process, and does not hear who is Active. It keeps them, and takes
+ * the group when its initdead expires.
  */
 export const keepsLeftover = (
   config: EngineConfig,
@@ -77,17 +77,17 @@ export const keepsLeftover = (
   report.addresses.some(({assigned}) => assigned) &&
   !hearsUs(config, state, peer);
 
-/** Heard for long enough that its echo would show us if it heard us: a peer that returns is answered at once. */
+/** Heard for long enough that its echo would include us if it heard us: a returning peer is answered at once. */
 export const heardLongEnough = (config: EngineConfig, peer: PeerState, now: Instant): boolean =>
   now - peer.upSince > echoTime(config);
 
-/** The sequences of an earlier incarnation say nothing of this one's. */
+/** An earlier incarnation's sequences do not compare with this one's. */
 const echoesBefore = (
   {echoIncarnation, echoSequence}: Advert,
   {incarnation, sequence}: NonNullable<ActiveGroup['activeAdvert']>,
 ): boolean => echoIncarnation < incarnation || (echoIncarnation === incarnation && echoSequence < sequence);
 
-/** Its adverts come, but it has not heard that this director took the group. */
+/** Its adverts arrive, but it has not heard that this director took the group. */
 export const missedOurTakeover = (config: EngineConfig, group: ActiveGroup, peer: PeerState): boolean =>
   config.nodes.length === 2 &&
   peer.heardAt - group.since > echoTime(config) &&
@@ -95,7 +95,7 @@ export const missedOurTakeover = (config: EngineConfig, group: ActiveGroup, peer
     peer.advert === undefined ||
     echoesBefore(peer.advert, group.activeAdvert));
 
-/** Equal priorities: the node that ha.cf names first wins. */
+/** Equal priorities: the node listed first in ha.cf wins. */
 export const outranks = (
   priority: number,
   nodeIndex: number,
@@ -103,7 +103,7 @@ export const outranks = (
   ownNodeIndex: number,
 ): boolean => priority > ownPriority || (priority === ownPriority && nodeIndex < ownNodeIndex);
 
-/** No peer is heard, but one may be alive: it neither said goodbye nor was fenced. */
+/** No peer is heard, but one may be alive: it neither announced its shutdown nor was fenced. */
 export const mayLiveUnheard = (state: State): boolean =>
   !anyAlive(state) && state.peers.some((peer) => !peer.saidGoodbye && !peer.fenced);
 

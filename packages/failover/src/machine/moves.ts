@@ -1,4 +1,4 @@
-/** Planned moves: operators' orders, resources that fail, and the end of the process. */
+/** Planned moves: operators' requests, failed resources, and the stop of the process. */
 import {COLD_MOVE_LIMIT, HANDOVER_LIMIT, MOVE_LIMIT, STOP_LIMIT} from './intervals.ts';
 import {anyAlive, hearsUs, reportOf} from './knowledge.ts';
 import {level, prefers} from './priority.ts';
@@ -19,7 +19,7 @@ const withoutFailure = (group: BackupGroup | InitializeGroup): BackupGroup | Ini
   return rest;
 };
 
-/** A resource does not run here. The group is offered to the peer; if the peer cannot serve either, the addresses stay. */
+/** A resource does not run here: offer the group to the peer; if the peer cannot serve either, the addresses stay. */
 export function onGiveUp(
   turn: Turn,
   state: State,
@@ -41,7 +41,7 @@ export function onGiveUp(
   return taker ? {...failed, handoverUntil: turn.now + HANDOVER_LIMIT} : failed;
 }
 
-/** standby, takeover or failback. Answered by `move-done`, at once where it is refused. */
+/** standby, takeover or failback. Answered by `move-done`, at once if refused. */
 export function onMove(turn: Turn, state: State, event: Extract<Event, {type: 'move'}>): State {
   const {id, move, scope} = event;
   const {config, now} = turn;
@@ -121,12 +121,12 @@ export function settleMoves(turn: Turn, state: State): State {
   const peerHolds = (vrid: number): boolean =>
     state.peers.some((peer) => peer.alive && reportOf(peer, turn.group(vrid))?.role === 'Active');
   const stateOf = (vrid: number): GroupState | undefined => state.groups.find((group) => group.vrid === vrid);
-  /** A failback is no claim: when it has ended the ordinary priorities decide. */
+  /** A failback leaves no operator hold: once complete, the normal priorities decide. */
   const failedBack = new Set<number>();
   const isOpen = (move: PendingMove, vrid: number): boolean => {
     const group = stateOf(vrid);
     if (!group) return false;
-    // Given away: done when the peer holds it. Taken over: done when the peer has released it.
+    // Done once the peer holds a group given away, or has released one taken over.
     if (group.role === 'Active') return group.handoverUntil !== undefined || peerHolds(vrid);
     return (group.role === 'Backup' && group.waiting !== undefined) || (!peerHolds(vrid) && now < move.until);
   };
@@ -152,11 +152,11 @@ export function settleMoves(turn: Turn, state: State): State {
   return {...state, groups, moves};
 }
 
-/** The process is to end. A planned stop is make-before-break; after a crash of the supervisor nobody supervises it: release first. */
+/** Stops the process. A planned stop is make-before-break; after a supervisor crash nobody supervises it, so release first. */
 export function onStop(turn: Turn, state: State, leaveAddresses: boolean): State {
   if (state.stopping) return state;
   if (leaveAddresses && !anyAlive(state)) {
-    // Nobody could take over: the addresses stay for the successor of this process.
+    // Nobody could take over: leave the addresses for this process's successor.
     const groups = state.groups.map((group) => leaveToSuccessor(turn, group, 'the supervisor is gone'));
     turn.emit({type: 'stopped'});
     return {...state, stopping: {until: turn.now}, ended: true, groups};

@@ -1,4 +1,4 @@
-/** The peers: who is alive, since when, and how a pause of this process affects that. */
+/** The peers: which are alive, since when, and the effect of a pause of this process. */
 import type {Instant} from '@hactl/base';
 import type {Advert} from '../advert.ts';
 import {incarnationAfter} from '../replay.ts';
@@ -19,7 +19,7 @@ export const initialPeer = (
   alive: false,
   late: false,
   known: false,
-  // With more than two nodes an echo says nothing of the others.
+  // With more than two nodes an echo says nothing about the others.
   proven,
   heardAt: -Infinity,
   upSince: now,
@@ -30,13 +30,12 @@ export const initialPeer = (
 });
 
 /**
- * On any wake-up: a process that was suspended must learn who is Active before it acts. `dueAt`:
- * when its timer was due.
+ * On every wake-up: a process that was suspended must learn who is Active before it acts. `dueAt`: when its timer was due.
  */
 export function onWake(turn: Turn, state: State, dueAt: Instant): State {
   const {config, now} = turn;
   if (now - dueAt <= config.keepalive) return state;
-  // What the peers sent meanwhile is still in the socket; what they did not send proves nothing.
+  // Adverts sent meanwhile are still in the socket; missing ones prove nothing.
   const downAt = now + activeDownInterval(config, state.nodeIndex);
   const next = {
     ...state,
@@ -49,7 +48,7 @@ export function onWake(turn: Turn, state: State, dueAt: Instant): State {
     'paused',
     `this process did not run for ${Math.round(now - state.sentAt)} ms: listening before anything is touched`,
   );
-  // It counts as a director that has just returned: `hactl_preempt_delay` counts from here.
+  // It counts as a director that has just returned: `hactl_preempt_delay` starts here.
   return {...next, listenOnlyUntil: now + listenOnlyTime(config), readySince: now};
 }
 
@@ -80,14 +79,14 @@ export function checkSilence(turn: Turn, state: State): State {
   };
 }
 
-/** An advert of a peer, with a sequence that is new on its path. */
+/** An advert from a peer with a new sequence on its path. */
 export function onAdvert(turn: Turn, state: State, advert: Advert): State {
   const peer = state.peers.find(({nodeIndex}) => nodeIndex === advert.nodeIndex);
   if (!peer) return state;
   const edit = (changed: PeerState): readonly PeerState[] =>
     state.peers.map((other) => (other === peer ? changed : other));
   if (!isNews(peer, advert)) {
-    // Delayed on this path, or recorded and sent again: it shows that the path works, not that the peer is alive.
+    // Delayed on this path, or replayed: it shows that the path works, not that the peer is alive.
     return {...state, peers: edit({...peer, paths: heardOn(peer, advert.path, turn.now)})};
   }
   const {incarnation, sequence} = advert;
@@ -101,22 +100,22 @@ export function onAdvert(turn: Turn, state: State, advert: Advert): State {
     };
   return {
     ...next,
-    // Answered at once, so that it learns that it is heard.
+    // Answered at once, so that the peer learns that it is heard.
     ...(!peer.alive && state.listenOnlyUntil === undefined ? {advertAt: turn.now} : {}),
     groups: state.groups.map(withoutLastResort),
     peers: edit(heardPeer(turn, state, {...peer, proven, newest: {incarnation, sequence}}, advert)),
   };
 }
 
-/** Newer than everything that has arrived of this peer on whichever path. */
+/** Newer than everything received from this peer on any path. */
 const isNews = ({newest}: PeerState, {incarnation, sequence}: Advert): boolean =>
   newest === undefined ||
   incarnation > newest.incarnation ||
   (incarnation === newest.incarnation && sequence > newest.sequence);
 
 /**
- * The peer knows a later incarnation of ours: our state directory was lost, or somebody with a key impersonated us.
- * The next incarnation is above all that it knows. An earlier one is never accepted.
+ * The peer knows a later incarnation of ours: our state directory was lost, or somebody with a key impersonated us. Continue
+ * above everything it knows: an earlier incarnation is never accepted.
  */
 function ownLife(turn: Turn, state: State, {echoIncarnation, echoSequence}: Advert): State {
   if (turn.config.nodes.length !== 2) return state;
@@ -138,7 +137,7 @@ function heardOn(peer: PeerState, path: number, now: Instant): readonly Instant[
   return paths;
 }
 
-/** A heartbeat path works again: claims on the LAN no longer count. */
+/** A heartbeat path works again: claims on the LAN no longer matter. */
 function withoutLastResort(group: GroupState): GroupState {
   const cleared = group.peerDefendsUntil > -Infinity ? {...group, peerDefendsUntil: -Infinity} : group;
   if (cleared.role !== 'Active' || cleared.lastResortAt === undefined) return cleared;

@@ -2,22 +2,22 @@
 import type {EngineConfig} from '../messages.ts';
 import type {GroupState, State} from './state.ts';
 
-/** Levels of priority, far enough apart that the node's index never bridges two of them. */
+/** Priority levels, spaced so that the node's index never bridges two of them. */
 export const level = {
   operatorHold: 255,
   preferred: 200,
   other: 100,
-  /** Each lost target costs two, so that fewer losses win over preference, and preference decides ties. */
+  /** Each lost target costs two: fewer losses win over preference, and preference decides ties. */
   losing: 90,
   stoodDown: 1,
   none: 0,
 } as const;
 
-/** Is this director the one that the group's line of haresources names. */
+/** Whether the group's haresources line names this director. */
 export const prefers = (config: EngineConfig, vrid: number): boolean =>
   config.groups.find((group) => group.vrid === vrid)?.preferredNode === config.node;
 
-/** The priority that a group's advert carries: 0 gives up, 255 is an operator's claim. */
+/** The priority in a group's advert: 0 releases, 255 is an operator's hold. */
 export function priorityOf(config: EngineConfig, state: State, group: GroupState): number {
   if (group.blocked !== undefined || group.refused?.resting === true) return level.none;
   if (state.stopping && group.role !== 'Active') return level.none;

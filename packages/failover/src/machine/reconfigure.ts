@@ -20,21 +20,21 @@ const stillConfigured = (vips: readonly EngineVip[], group: EngineGroup): readon
 const activeVips = (state: State): readonly EngineVip[] =>
   state.groups.flatMap((group) => (group.role === 'Active' ? group.vips : []));
 
-/** The kernel takes `next` for `old`: it cannot have both on one device. */
+/** Whether the kernel considers `next` and `old` the same address: it cannot have both on one device. */
 const excludes = (old: EngineVip, next: EngineVip): boolean =>
   old.address === next.address &&
   old.device === next.device &&
   (old.family === 6 || old.prefixLength === next.prefixLength);
 
 /**
- * No address is left behind, and none that stays is dropped: a group is known by its id, and where that has changed by the
- * addresses that this director holds. New groups start as on a running director.
+ * Leaves no address behind and drops none that stays: a group is identified by its id or, if that changed, by the addresses
+ * that this director holds. New groups start as on a running director.
  */
 export function onConfigure(turn: Turn, state: State, previous: EngineConfig): State {
   const {config} = turn;
   const assigned = state.groups.flatMap((group) => assignedOf(group));
   const heldHere = new Set(activeVips(state).map(({address}) => address));
-  // A group that keeps its role has its addresses from here on.
+  // A group that keeps its role has these addresses from here on.
   const planned = config.groups.map((group) => ({
     group,
     known: state.groups.find(({vrid}) => vrid === group.vrid),
@@ -71,7 +71,7 @@ function releaseOf(turn: Turn, group: GroupState, gone: readonly EngineVip[]): v
   if (vips.length > 0) turn.emit({type: 'release', vrid: group.vrid, vips});
 }
 
-/** What a group of the new configuration is from now on. */
+/** The new state of a group of the new configuration. */
 function place(
   turn: Turn,
   state: State,

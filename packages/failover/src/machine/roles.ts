@@ -1,4 +1,4 @@
-/** The only transitions between the roles. Each emits what belongs to the change, in the order of state.ts. */
+/** The only transitions between roles. Each emits its effects in the order described in state.ts. */
 import {announceDelay, defaultSchedule} from '@hactl/net/schedule';
 import type {Instant} from '@hactl/base';
 import type {EngineGroup, EngineVip} from '../messages.ts';
@@ -20,11 +20,11 @@ export const initialGroup = (group: EngineGroup, now: Instant): InitializeGroup 
   renewAt: now,
 });
 
-/** The same address in the same form: label and broadcast are part of what the kernel keeps. */
+/** The same address in the same form: the kernel keeps label and broadcast too. */
 export const vipKey = ({address, prefixLength, device, label, broadcast}: EngineVip): string =>
   [address, prefixLength, device, label ?? '', broadcast ?? ''].join(' ');
 
-/** What outlives a change of role. */
+/** State that survives a role change. */
 function common(group: GroupState) {
   const {vrid, operatorHold, stoodDown, failedUntil, blocked, holdUntil, retryAt, peerDefendsUntil} = group;
   const {refused, withheld} = group;
@@ -56,7 +56,7 @@ function transition(turn: Turn, group: GroupState, to: GroupState['role'], reaso
   });
 }
 
-/** The group's addresses without those that a peer holds in another group, and a sentence about these. */
+/** The group's addresses without those that a peer holds in another group, and a sentence about the latter. */
 export function freeVips(
   turn: Turn,
   state: State,
@@ -79,7 +79,7 @@ export function freeVips(
   };
 }
 
-/** Reports once what is withheld, and remembers it for the status. */
+/** Reports withheld addresses once, and remembers them for the status. */
 export function reportWithheld<Role extends GroupState>(
   turn: Turn,
   group: Role,
@@ -98,13 +98,13 @@ export function reportWithheld<Role extends GroupState>(
 export const assignedOf = (group: GroupState): readonly EngineVip[] =>
   group.role === 'Active' ? group.vips : group.leftover;
 
-/** Initialize -> Backup: who is Active is known now, or nobody spoke in time. Leftover addresses stay for the decision. */
+/** Initialize -> Backup: the Active is known now, or nobody was heard in time. Leftover addresses stay until the decision. */
 export function enterBackup(turn: Turn, group: InitializeGroup, reason: string): BackupGroup {
   transition(turn, group, 'Backup', reason);
   return {...common(group), role: 'Backup', since: turn.now, leftover: group.leftover};
 }
 
-/** Initialize or Backup -> Active: addresses on, announced twice, and the advert that says so follows in this turn. */
+/** Initialize or Backup -> Active: addresses added, announced twice, and the Active advert follows in this turn. */
 export function enterActive(
   turn: Turn,
   state: State,
@@ -113,7 +113,7 @@ export function enterActive(
 ): ActiveGroup {
   const {vips} = freeVips(turn, state, group);
   const {vrid} = group;
-  // Left by an earlier process, and the peer has it in another group.
+  // Left by an earlier process, and now held by the peer in another group.
   const others = group.leftover.filter((vip) => !vips.includes(vip));
   if (others.length > 0) turn.emit({type: 'release', vrid, vips: others});
   turn.emit({type: 'acquire', vrid, vips});
@@ -135,8 +135,8 @@ export function enterActive(
 }
 
 /**
- * Initialize -> Active while this director only listens: `vips` are on the interfaces already. What the group has beside
- * them follows when it is known that no peer took over meanwhile.
+ * Initialize -> Active while this director only listens: `vips` are on the interfaces already. The group's other addresses
+ * follow once it is known that no peer took over meanwhile.
  */
 export function continueActive(
   turn: Turn,
@@ -158,7 +158,7 @@ export function continueActive(
   };
 }
 
-/** Active -> Backup: addresses off, and the advert that says so follows in this turn. */
+/** Active -> Backup: addresses removed, and the Backup advert follows in this turn. */
 export function leaveActive(
   turn: Turn,
   group: ActiveGroup,
@@ -177,14 +177,14 @@ export function leaveActive(
   };
 }
 
-/** Addresses that an earlier process left are somebody else's now. */
+/** Removes addresses that an earlier process left, because another director holds them now. */
 export function releaseLeftover<Role extends InitializeGroup | BackupGroup>(turn: Turn, group: Role): Role {
   if (group.leftover.length === 0) return group;
   turn.emit({type: 'release', vrid: group.vrid, vips: group.leftover});
   return {...group, leftover: []};
 }
 
-/** Any role -> Initialize, permanently: the addresses stay on the interfaces for the successor of this process. */
+/** Any role -> Initialize, for good: the addresses stay on the interfaces for this process's successor. */
 export function leaveToSuccessor(turn: Turn, group: GroupState, reason: string): InitializeGroup {
   const vips = assignedOf(group);
   if (vips.length > 0) turn.emit({type: 'leave-addresses', vrid: group.vrid, vips});
@@ -192,7 +192,7 @@ export function leaveToSuccessor(turn: Turn, group: GroupState, reason: string):
   return {...common(group), role: 'Initialize', since: turn.now, leftover: vips, renewAt: Infinity};
 }
 
-/** Any role -> none: a reload has removed the group. `vips`: what nobody else here keeps. */
+/** Any role -> none: a reload removed the group. `vips`: the addresses that no other group here keeps. */
 export function retire(turn: Turn, group: GroupState, name: string, vips: readonly EngineVip[]): void {
   if (vips.length > 0) turn.emit({type: 'release', vrid: group.vrid, vips});
   if (group.role === 'Initialize') return;
@@ -209,7 +209,7 @@ export function retire(turn: Turn, group: GroupState, name: string, vips: readon
   });
 }
 
-/** Takes a group, by way of its cold resources where it has some; not while a peer has all its addresses in other groups. */
+/** Starts a takeover, first of the cold resources if there are any; not while a peer has all its addresses in other groups. */
 export function startTakeover(
   turn: Turn,
   state: State,

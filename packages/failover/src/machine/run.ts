@@ -1,16 +1,16 @@
-/** What the driver and the simulator must do alike around a step, so that the one tests what the other runs. Pure. */
+/** Shared by driver and simulator around a step, so that the simulator tests what the driver runs. Pure. */
 import type {Instant} from '@hactl/base';
 import type {Effect, State} from './state.ts';
 
 /**
- * Timers run before sockets: a datagram that has already arrived must be read before its sender is declared
- * dead, or never heard (a start is slower than a short initdead).
+ * Timers run before sockets: a datagram that has already arrived must be read before its sender is declared dead, or never
+ * heard (a start can take longer than a short initdead).
  */
 export const mustListenFirst = (state: State, now: Instant): boolean =>
   state.peers.some((peer) => peer.alive && now >= peer.downAt) ||
   state.groups.some((group) => group.role === 'Initialize');
 
-/** Does the effects in their order. An address that could not be added is neither announced nor advertised: the peer keeps it. */
+/** Performs the effects in order. An address that could not be added is neither announced nor advertised: the peer keeps it. */
 export function performAll(effects: readonly Effect[], perform: (effect: Effect) => void | 'failed'): void {
   const failed = new Set<number>();
   for (const effect of effects) {

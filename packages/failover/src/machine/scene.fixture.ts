@@ -67,7 +67,7 @@ export const peerAdvert = (group: Partial<AdvertGroup>, advert: Partial<Advert> 
   ...advert,
 });
 
-/** Events at their instants, one after the other. */
+/** Feeds events at their instants, in order. */
 export function run(
   configuration: EngineConfig,
   start: State,
@@ -87,12 +87,12 @@ export function run(
 const begin = (): State => initialState(config, 5n, 0);
 const ready: readonly [number, Event] = [0, {type: 'readiness', ready: true}];
 
-/** The roles, and the ways in which one can be in them. */
+/** The roles, and the ways of being in them. */
 export const scenes = {
   Initialize: () => run(config, begin(), [ready]),
   'Initialize with leftover addresses': () =>
     run(config, begin(), [[0, {type: 'found-address', vrid: 1, addresses: ['10.0.0.100']}], ready]),
-  'Backup of a living peer': () =>
+  'Backup of a live peer': () =>
     run(config, begin(), [ready, [5, {type: 'advert', advert: peerAdvert({role: 'Active', priority: 255})}]]),
   'Backup without carrier': () =>
     run(config, begin(), [

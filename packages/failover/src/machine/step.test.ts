@@ -1,4 +1,4 @@
-/** Every event in every role: what the machine does is legal everywhere, and goes through one door. */
+/** Every event in every role: the result is always legal, and role changes go through the transitions. */
 import test from 'ava';
 import type {EngineConfig} from '../messages.ts';
 import {advertOf} from './advert-of.ts';
@@ -80,7 +80,7 @@ for (const [scene, make] of Object.entries(scenes))
       const {state, now} = make();
       const before = assigned(state);
       const [next, effects] = step(config, state, event, now);
-      // Found addresses were on the interface before anything was known of them.
+      // Found addresses were on the interface before the machine knew of them.
       const known = event.type === 'found-address' ? assigned(next) : before;
       t.deepEqual(interfaceAfter(known, effects), assigned(next));
       const reported = effects.flatMap((effect) => (effect.type === 'transition' ? [effect.transition] : []));
@@ -90,12 +90,12 @@ for (const [scene, make] of Object.entries(scenes))
         for (const [index, {from}] of steps.entries())
           t.true(from === (index === 0 ? state.groups[at]?.role : steps[index - 1]?.to));
       }
-      // Who waits for a deadline must not be left without one.
+      // A state that waits for a deadline must have one.
       t.true(next.ended === true || nextDeadline(config, next) < Infinity);
       t.notThrows(() => advertOf(config, next));
     });
 
-test('ended is a state: after `stopped` nothing is done any more', (t) => {
+test('ended is final: after `stopped` there are no effects', (t) => {
   for (const leaveAddresses of [true, false])
     for (const make of Object.values(scenes)) {
       const {state, now} = make();
@@ -111,7 +111,7 @@ test('ended is a state: after `stopped` nothing is done any more', (t) => {
     }
 });
 
-test('a group that a reload removes leaves as every other: addresses off, and the change of role is reported', (t) => {
+test('a group removed by a reload releases its addresses and reports the role change', (t) => {
   const {state, now} = scenes.Active();
   const without: EngineConfig = {...config, groups: []};
   const [next, effects] = step(without, state, {type: 'configure', previous: config}, now);
@@ -123,7 +123,7 @@ test('a group that a reload removes leaves as every other: addresses off, and th
   });
 });
 
-test('a reload that renames a group keeps what is held: nothing is taken off in between', (t) => {
+test('a reload that renames a group keeps its addresses without removing them in between', (t) => {
   const {state, now} = scenes.Active();
   const [group] = config.groups;
   if (!group) return t.fail();
@@ -134,7 +134,7 @@ test('a reload that renames a group keeps what is held: nothing is taken off in 
   t.false(effects.some(({type}) => type === 'release'));
 });
 
-test('another prefix or device: the new form goes on, the old one comes off; a label: off first', (t) => {
+test('another prefix or device: the new form is added, then the old one removed; another label: removed first', (t) => {
   const {state, now} = scenes.Active();
   const order = (change: object): string[] => {
     const groups = config.groups.map((group) => ({
@@ -180,18 +180,18 @@ const says = (group: Parameters<typeof peerAdvert>[0], sequence: bigint): Event 
 });
 
 for (const scene of ['Active', 'Active, handing over'] as const)
-  test(`${scene}: a taker's last advert as Backup that comes after its announcement is not answered by another`, (t) => {
+  test(`${scene}: a taker's last Backup advert that arrives after its announcement is not answered by an announcement`, (t) => {
     const {state, now} = scenes[scene]();
     const {effects, state: after} = run(config, state, [
       [now + 1, claim],
       [now + 2, says({role: 'Backup', priority: 100}, 1_001n)],
       [now + 3, says({role: 'Active', priority: 255}, 1_002n)],
     ]);
-    t.is(announcements(effects), 0, 'the clients stay with the taker');
+    t.is(announcements(effects), 0, 'no announcement redirects the clients');
     t.is(after.groups[0]?.role, 'Backup');
   });
 
-test('Active: a peer that claimed the address and let it go has left its announcement: announced once', (t) => {
+test('Active: after a peer claimed the address and released it, it is announced once', (t) => {
   const {state, now} = scenes.Active();
   const {effects, state: after} = run(config, state, [
     [now + 1, claim],

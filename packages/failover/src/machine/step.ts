@@ -1,9 +1,9 @@
 /**
- * The state machine of one director: Initialize, Backup and Active of RFC 9568 for every group, over adverts that say
- * what their sender hears. `step` is pure; its effects are performed in order (see state.ts).
+ * The state machine of one director: Initialize, Backup and Active of RFC 9568 for every group, with adverts that carry what
+ * their sender hears. `step` is pure; its effects are performed in order (see state.ts).
  *
- * An event is handled in three phases: what it changes by itself (`take`), what follows from all that is known now
- * (`settle`), and the advert that says so.
+ * An event is handled in three phases: its direct change (`take`), what follows from all that is known (`settle`), and the
+ * resulting advert.
  */
 import type {Instant} from '@hactl/base';
 import type {EngineConfig} from '../messages.ts';
@@ -21,7 +21,7 @@ import {beginTurn, type Turn} from './turn.ts';
 
 export type Step = readonly [State, readonly Effect[]];
 
-/** The state of a process that just started. `known`: the highest incarnation heard of each node, by index, from disk. */
+/** The state of a process that just started. `known`: the highest incarnation heard from each node, by index, from disk. */
 export function initialState(
   config: EngineConfig,
   incarnation: bigint,
@@ -59,10 +59,10 @@ export function initialState(
   };
 }
 
-/** The next instant at which something is due. */
+/** The next deadline. */
 export function nextDeadline(config: EngineConfig, state: State): Instant {
   if (state.ended) return Infinity;
-  // While it only listens, nothing else may wake it: overdue timers wait until then.
+  // While it only listens nothing else may wake it: overdue timers wait.
   if (state.listenOnlyUntil !== undefined) return state.listenOnlyUntil;
   return Math.min(
     state.advertAt,
@@ -81,7 +81,7 @@ function groupDeadline(config: EngineConfig, state: State, group: GroupState): I
   return Math.min(renewAt, announceAt, lastResortAt, suspicionAt, defence?.at ?? Infinity);
 }
 
-/** One event at one instant. Total: every event is legal in every state. */
+/** Handles one event. Total: every event is legal in every state. */
 export function step(config: EngineConfig, state: State, event: Event, now: Instant): Step {
   if (state.ended) return [state, []];
   const turn = beginTurn(config, now);
@@ -93,7 +93,7 @@ export function step(config: EngineConfig, state: State, event: Event, now: Inst
   return [{...settled, ended: true}, turn.effects];
 }
 
-/** What the event itself changes, before anything is decided. */
+/** The event's direct change, before any decision. */
 function take(turn: Turn, state: State, event: Event): State {
   switch (event.type) {
     case 'tick':
@@ -141,7 +141,7 @@ function take(turn: Turn, state: State, event: Event): State {
   }
 }
 
-/** Only what was found is left over: a lease must not be renewed on an address that the peer has. */
+/** Only found addresses are leftovers: a lease must not be renewed on an address that the peer has. */
 function onFoundAddress(turn: Turn, group: GroupState, addresses: readonly string[]): GroupState {
   if (group.role !== 'Initialize') return group;
   const found = new Set([...group.leftover.map(({address}) => address), ...addresses]);
@@ -158,17 +158,17 @@ function onTick(turn: Turn, state: State): State {
   if (state.listenOnlyUntil === undefined || turn.now < state.listenOnlyUntil)
     return checkSilence(turn, state);
   const {listenOnlyUntil: _, ...awake} = state;
-  // Nobody else has them: what the kernel dropped meanwhile is added again and announced.
+  // Nobody else has them: add and announce again what the kernel dropped meanwhile.
   for (const group of awake.groups)
     if (group.role === 'Active' && group.blocked === undefined) restore(turn, group);
   return checkSilence(turn, {...awake, advertAt: turn.now});
 }
 
-/** An interface of a group's addresses went down, lost its carrier, or is up again. */
+/** An interface with a group's addresses went down, lost its carrier, or is up again. */
 function onDevice(turn: Turn, state: State, device: string, problem: string | undefined): State {
   const others = state.downDevices.filter((name) => name !== device);
   const returns = problem === undefined && state.downDevices.includes(device);
-  // What was not heard through it proves nothing.
+  // Silence while it was down proves nothing.
   const isolatedUntil =
     returns && !anyAlive(state)
       ? turn.now + activeDownInterval(turn.config, state.nodeIndex)
@@ -186,20 +186,20 @@ function onDevice(turn: Turn, state: State, device: string, problem: string | un
   };
 }
 
-/** Something has changed: what the kernel refused is retried at once. */
+/** Something changed: retry at once what the kernel refused. */
 function tryAgain(group: GroupState, now: Instant): GroupState {
   if (group.refused === undefined) return group;
   const {refused: _, ...rest} = group;
   return {...rest, retryAt: now};
 }
 
-/** The pause after a refusal is over. */
+/** The pause after a refusal has ended. */
 const withoutRest = (group: GroupState, now: Instant): GroupState =>
   group.refused?.resting === true && now >= group.retryAt
     ? {...group, refused: {...group.refused, resting: false}}
     : group;
 
-/** Brings every group to the state that the known facts demand. */
+/** Brings every group to the state that the known facts require. */
 function settle(turn: Turn, state: State): State {
   const groups = state.groups.map((group) => keepUp(turn, state, settleGroup(turn, state, group)));
   return settleMoves(turn, {...state, groups});
@@ -224,7 +224,7 @@ const withoutFailure = (group: GroupState): GroupState => {
   return rest;
 };
 
-/** On time, and at once after a change of role. */
+/** Sends the advert when due, and at once after a role change. */
 function sendAdvert(turn: Turn, state: State): State {
   const {config, now} = turn;
   const changed = turn.effects.some(({type}) => type === 'acquire' || type === 'release');

@@ -6,7 +6,7 @@ import type {Effect} from './state.ts';
 export interface Turn {
   readonly config: EngineConfig;
   readonly now: Instant;
-  /** In the order in which they are to be performed. */
+  /** In the order of execution. */
   readonly effects: readonly Effect[];
   readonly emit: (...effects: readonly Effect[]) => void;
   readonly log: (
