@@ -1,9 +1,9 @@
-/** Thrown when our own code broke a promise: the process ends and the peer takes over. */
+/** Thrown when our own code violates an invariant: the process exits and the peer takes over. */
 export class AssertionFailed extends Error {
   override name = 'AssertionFailed';
 }
 
-/** States what must hold; a false condition is our bug, never a peer's or an operator's fault. */
+/** Asserts an invariant; a false condition is our bug, never a peer's or an operator's fault. */
 export function assert(condition: boolean, message: string): asserts condition {
   if (!condition) throw new AssertionFailed(message);
 }

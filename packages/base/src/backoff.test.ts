@@ -8,11 +8,11 @@ test('pauses double from the first to the longest, and a long life ends them', (
   );
   t.deepEqual(pauses, [50, 100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000]);
   t.is(backoff(5_001, 3_200), 0);
-  t.is(backoff(5_000, 0), 50, 'one that lived just that long is not stable');
+  t.is(backoff(5_000, 0), 50, 'a process that lived exactly that long is not stable');
   t.is(backoff(10, 1_600, {most: 2_000}), 2_000);
 });
 
-test('the pause after failures in a row doubles up to the longest, however many they are', (t) => {
+test('the pause doubles with each consecutive failure up to the longest', (t) => {
   const limits = {first: 1_000, most: 60_000};
   t.deepEqual(
     [1, 2, 3, 6, 7, 5_000].map((failures) => doubling(failures, limits)),

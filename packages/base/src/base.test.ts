@@ -3,7 +3,7 @@ import {once} from 'node:events';
 import test from 'ava';
 import {ByteReader, ByteWriter, makePrng, signalGroup} from './index.ts';
 
-test('what is written is read back, in network order', (t) => {
+test('written fields are read back, in network order', (t) => {
   const bytes = new ByteWriter(1)
     .u8(0xab)
     .u16(0x1234)
@@ -21,7 +21,7 @@ test('what is written is read back, in network order', (t) => {
   t.throws(() => reader.take(1), {instanceOf: RangeError, message: 'need 1 bytes, have 0'});
 });
 
-test('a seed fixes the run, a fork is independent of later draws', (t) => {
+test('a seed determines the run, and a fork is independent of later draws', (t) => {
   const [one, two] = [makePrng(7), makePrng(7)];
   t.deepEqual(
     Array.from({length: 5}, () => one.below(100)),
@@ -32,7 +32,7 @@ test('a seed fixes the run, a fork is independent of later draws', (t) => {
   t.true(draws.every((draw) => draw >= 0 && draw < 1));
 });
 
-test('a signal to a group reaches what its leader started; a group that is gone or never was is no error', async (t) => {
+test('a signal to a group reaches its leader's children; a missing group is not an error', async (t) => {
   const leader = spawn('sh', ['-c', 'sleep 1000 & echo $!; wait'], {
     detached: true,
     stdio: ['ignore', 'pipe', 'ignore'],
@@ -42,7 +42,7 @@ test('a signal to a group reaches what its leader started; a group that is gone 
   t.true(started > 0);
   signalGroup(leader, 'SIGKILL');
   t.deepEqual(await once(leader, 'close'), [null, 'SIGKILL']);
-  // What the leader started held its standard output: the end of that is its end.
+  // The child holds the standard output: its end means that the child has ended.
   t.notThrows(() => signalGroup(leader, 'SIGKILL'));
   t.notThrows(() => signalGroup(undefined, 'SIGKILL'));
   t.notThrows(() => signalGroup({}, 'SIGKILL'));

@@ -11,7 +11,7 @@ for (const [name, replace] of [
   ['at once', replaceFile],
   ['later', replaceFileLater],
 ] as const) {
-  test(`a file is replaced ${name}, with its mode, and nothing stays beside it`, async (t) => {
+  test(`a file is replaced ${name}, keeps its mode, and leaves no temporary file`, async (t) => {
     const file = path.join(folder, name);
     writeFileSync(file, 'old', {mode: 0o644});
     await replace(file, 'new', 0o600);
@@ -23,7 +23,7 @@ for (const [name, replace] of [
     );
   });
 
-  test(`a file that cannot be replaced ${name} stays as it was`, async (t) => {
+  test(`a file that cannot be replaced ${name} is unchanged`, async (t) => {
     const file = path.join(folder, 'no such directory', name);
     await t.throwsAsync(async () => replace(file, 'new', 0o600), {code: 'ENOENT'});
   });

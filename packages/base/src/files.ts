@@ -1,6 +1,6 @@
 /**
- * Replaces a file in one step that survives a power loss: the new text is on the disk before it gets the name, and the
- * name before this returns. Apart from the index: what only computes with base does no I/O.
+ * Replaces a file atomically, safe against a power loss: the new text is synced before the rename, and the rename before this
+ * returns. Not exported by the index, so that pure users of base do no I/O.
  */
 import {
   closeSync,
@@ -18,7 +18,7 @@ import path from 'node:path';
 
 const NEW = '.hactl-new';
 
-/** Writes the new text beside the file: for its owner alone until it is complete. Owner and group stay what they are. */
+/** Writes the new text beside the file, readable by its owner only until it is complete. Keeps owner and group. */
 export function writeBeside(file: string, text: string, mode: number): void {
   rmSync(file + NEW, {force: true});
   const descriptor = openSync(file + NEW, 'wx', 0o600);
@@ -36,10 +36,10 @@ export function writeBeside(file: string, text: string, mode: number): void {
   }
 }
 
-/** Gives what `writeBeside` wrote its name. It stays only once its directory is synced. */
+/** Renames the file from `writeBeside`. The rename is durable only after its directory is synced. */
 export const takeName = (file: string): void => renameSync(file + NEW, file);
 
-/** Syncs a directory: a rename survives a power loss only then. */
+/** Syncs a directory, which makes a rename durable. */
 export function syncDirectory(directory: string): void {
   const descriptor = openSync(directory, 'r');
   try {
@@ -49,16 +49,16 @@ export function syncDirectory(directory: string): void {
   }
 }
 
-/** Throws as the file system does; then the file is as it was, and nothing is left beside it. */
+/** Throws the file system's error; the file is then unchanged, and no temporary file is left. */
 export function replaceFile(file: string, text: string, mode: number): void {
   writeBeside(file, text, mode);
   takeName(file);
   syncDirectory(path.dirname(file));
 }
 
-/** The same without keeping this process waiting for the disk; of two for one file the caller awaits the first. */
+/** The same without blocking on the disk; two calls for one file must not overlap. */
 export async function replaceFileLater(file: string, text: string, mode: number): Promise<void> {
-  // A name of its own: one written meanwhile by `replaceFile` must not be taken away under it.
+  // A separate temporary name, so as not to collide with a concurrent `replaceFile`.
   const beside = `${file}${NEW}-later`;
   try {
     await rm(beside, {force: true});

@@ -1,4 +1,4 @@
-/** How late our timer fires: a histogram of fixed size, so that counting allocates nothing. Pure. */
+/** Timer lateness as a histogram of fixed size, so that counting allocates nothing. Pure. */
 
 const BOUNDS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, Infinity] as const;
 

@@ -19,8 +19,8 @@ function visible(character: string): string {
 }
 
 /**
- * The text with every character made visible that a terminal would obey or hide: C0, C1, DEL, marks of direction,
- * blanks of no width and of other widths. Line ends too: give it one line at a time.
+ * Makes every character visible that a terminal would interpret or hide: C0, C1, DEL, direction marks, zero-width and unusual
+ * spaces. Line ends too: pass one line at a time.
  */
 export const printable = (text: string): string => text.replace(unprintable, visible);
 

@@ -1,6 +1,6 @@
-/** Programs that are started as leaders of a process group of their own (`detached`), so that what they start ends with them. */
+/** Programs started as process group leaders (`detached`), so that their children can be killed with them. */
 
-/** Signals the whole group of a program; does nothing if it was never started or has already ended. */
+/** Signals the whole group of a program; does nothing if it never started or has already ended. */
 export function signalGroup(
   leader: {readonly pid?: number | undefined} | undefined,
   signal: NodeJS.Signals,
@@ -9,6 +9,6 @@ export function signalGroup(
   try {
     process.kill(-leader.pid, signal);
   } catch {
-    // It just ended, or runs as another user: the caller can do nothing about it.
+    // It just ended, or runs as another user: nothing the caller can do.
   }
 }

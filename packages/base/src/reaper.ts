@@ -1,10 +1,10 @@
 /**
- * Ends process groups when the process that started them is gone, however it ended: SIGKILL leaves it no chance to clean up.
- * A shell waits on a pipe; the kernel closes the pipe, and the shell kills the groups it knows.
+ * Kills process groups when the process that started them is gone, even by SIGKILL, which leaves it no chance to clean up. A
+ * shell waits on a pipe; when the kernel closes the pipe the shell kills the groups it knows.
  */
 import {spawn, type ChildProcess} from 'node:child_process';
 
-/** POSIX sh: `+ PID` and `- PID` on its input; at the end of the input the groups that are left get SIGKILL. */
+/** POSIX sh: reads `+ PID` and `- PID`; at end of input it sends SIGKILL to the remaining groups. */
 const SCRIPT = `trap '' TERM INT HUP
 groups=' '
 while read -r word group; do
@@ -16,24 +16,24 @@ done
 for group in $groups; do kill -KILL -"$group" 2>/dev/null; done`;
 
 export interface Reaper {
-  /** Call it before a program is started: then there is hardly a gap in which a group is unknown. */
+  /** Call it before starting a program, to minimise the time in which a group is unknown. */
   prepare(): void;
-  /** This group ends with us. */
+  /** Kill this group when we exit. */
   watch(group: number): void;
-  /** It ended by itself. */
+  /** The group has ended by itself. */
   forget(group: number): void;
-  /** Ends the reaper, and first the groups that are left. */
+  /** Kills the remaining groups, then ends the reaper. */
   end(): void;
 }
 
-/** Starts its shell when it is first needed, and anew should that end; does not keep this process alive. */
+/** Starts its shell on first use, and again if it ends; does not keep this process alive. */
 export function makeReaper(): Reaper {
   const groups = new Set<number>();
   let shell: ChildProcess | undefined;
   let over = false;
 
   const start = (): ChildProcess => {
-    // A session of its own: what ends our group does not end it.
+    // A separate session: a signal to our group does not reach it.
     const child = spawn('/bin/sh', ['-c', SCRIPT], {
       detached: true,
       stdio: ['pipe', 'ignore', 'ignore'],

@@ -16,14 +16,14 @@ async function gone(pid: number): Promise<void> {
   while (alive(pid)) await new Promise((resolve) => setImmediate(resolve));
 }
 
-test('at the limit a program and what it started are ended', async (t) => {
+test('at the limit a program and its children are killed', async (t) => {
   const run = await runLimited('/bin/sh', ['-c', 'sleep 1000 & echo $!; wait'], {limit: 300});
   t.true(run.timedOut);
   await gone(Number(run.output));
   t.is(run.status, 'SIGKILL');
 });
 
-test('a program that hears SIGTERM may say a last word before the grace is over', async (t) => {
+test('a program that handles SIGTERM can print output during the grace period', async (t) => {
   const run = await runLimited(
     '/bin/sh',
     ['-c', 'trap "echo bye; exit 3" TERM; while :; do sleep 0.05; done'],
@@ -36,7 +36,7 @@ test('a program that hears SIGTERM may say a last word before the grace is over'
   t.deepEqual(run, {status: 3, output: 'bye', timedOut: true});
 });
 
-test('a program finds nothing of our environment but what a login has', async (t) => {
+test('a program's environment has only the variables of a login', async (t) => {
   process.env.HACTL_TEST_SECRET = 'do-not-tell';
   const {output} = await runLimited('/usr/bin/env', [], {limit: 10_000});
   const names = output.split('\n').map((line) => line.split('=')[0] ?? '');
@@ -49,18 +49,18 @@ test('a program finds nothing of our environment but what a login has', async (t
   );
 });
 
-test('standard input is what was given, and one that reads nothing is no fault', async (t) => {
+test('the given standard input is passed, and a program that does not read it is not an error', async (t) => {
   t.is((await runLimited('/bin/cat', [], {limit: 10_000, input: 'a secret'})).output, 'a secret');
   t.is((await runLimited('/bin/true', [], {limit: 10_000, input: 'x'.repeat(1_000_000)})).status, 0);
 });
 
-test('what cannot be started is said', async (t) => {
+test('a program that cannot be started is reported', async (t) => {
   const {status, unstarted} = await runLimited('/no/such/program', [], {limit: 1_000});
   t.true(unstarted);
   t.regex(String(status), /ENOENT/);
 });
 
-test('programs of a killed process were ended, those of a living one and those that may stay are not', async (t) => {
+test('programs of a killed process were ended, those of a live process and those that may stay are not', async (t) => {
   const [mine, stays] = [true, false].map((marked) =>
     spawn('/bin/sleep', ['1000'], {env: programEnvironment({}, {leave: !marked}), stdio: 'ignore'}),
   ) as [ReturnType<typeof spawn>, ReturnType<typeof spawn>];
@@ -68,7 +68,7 @@ test('programs of a killed process were ended, those of a living one and those t
     mine.kill('SIGKILL');
     stays.kill('SIGKILL');
   });
-  // A process of ours that starts two programs and is killed.
+  // A process that starts two programs and is killed.
   const code = `
     import {startProgram, programEnvironment} from ${JSON.stringify(path.join(import.meta.dirname, 'run.ts'))};
     const one = startProgram('/bin/sh', ['-c', 'sleep 1000 & wait']);
@@ -83,7 +83,7 @@ test('programs of a killed process were ended, those of a living one and those t
   t.teardown(() => spawnSync('/bin/kill', ['-9', String(two)]));
   parent.kill('SIGKILL');
   await once(parent, 'exit');
-  t.true(alive(one), 'nobody ended it yet');
+  t.true(alive(one), 'not killed yet');
   t.true(endOrphans() >= 1);
   await gone(one);
   t.true(alive(two) && alive(mine.pid ?? 0) && alive(stays.pid ?? 0));

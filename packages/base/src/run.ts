@@ -1,17 +1,17 @@
 /**
- * The administrator's programs: each leads a process group of its own, has a clean environment, and ends with what
- * started it. Apart from the index: what only computes with base does no I/O.
+ * Runs the administrator's programs: each is a process group leader, has a clean environment, and ends with the process that
+ * started it. Not exported by the index, so that pure users of base do no I/O.
  */
 import {spawn, type ChildProcess} from 'node:child_process';
 import {readdirSync, readFileSync, readlinkSync} from 'node:fs';
 import {signalGroup} from './process-group.ts';
 import type {Millis} from './time.ts';
 
-/** Environment variable that names the process a program must not outlive: pid, start time, and namespace of pids. */
+/** Environment variable that names the process a program must not outlive: pid, start time and pid namespace. */
 const MARK = 'HACTL_CHILD_OF';
 const USUAL_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const OUTPUT_MAX = 500;
-/** How long the output of a program that has ended is waited for. */
+/** How long to wait for the output of a program that has exited. */
 const DRAIN_MS: Millis = 50;
 
 /** A user that a program runs as. */
@@ -22,7 +22,7 @@ export interface User {
   readonly home: string;
 }
 
-/** Field 22 of /proc/PID/stat; undefined: there is no such process (any more). */
+/** Field 22 of /proc/PID/stat; undefined: no such process. */
 function startTime(pid: number | 'self'): string | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
@@ -34,7 +34,7 @@ function startTime(pid: number | 'self'): string | undefined {
   }
 }
 
-/** A container's pids are not ours. */
+/** Another pid namespace's pids are not ours. */
 function namespaceOfPids(): string {
   try {
     return readlinkSync('/proc/self/ns/pid').replaceAll(/\D/g, '');
@@ -48,8 +48,8 @@ const markOfSelf = (): string =>
   (ownMark ??= `${process.pid}.${startTime('self') ?? 0}.${namespaceOfPids()}`);
 
 /**
- * The environment of a program: of ours only what a login has anyway, so that no secret and no setting of Node reaches it.
- * `leave`: it may leave programs running, as init scripts do, and they stay when we end.
+ * The environment of a program: only the variables a login has, so that it gets no secrets and no Node settings. `leave`: it
+ * may leave programs running, as init scripts do, and they stay when we exit.
  */
 export function programEnvironment(
   more: Readonly<Record<string, string>> = {},
@@ -69,7 +69,7 @@ export function programEnvironment(
   };
 }
 
-/** Ends every program whose process has ended before it, with its group. Returns how many there were. */
+/** Kills every program that has outlived its process, with its group. Returns their number. */
 export function endOrphans(): number {
   let ended = 0;
   const namespace = namespaceOfPids();
@@ -85,7 +85,7 @@ export function endOrphans(): number {
       signalGroup({pid}, 'SIGKILL');
       process.kill(pid, 'SIGKILL');
     } catch {
-      // Another user's, or it ended meanwhile.
+      // Belongs to another user, or has just ended.
     }
   }
   return ended;
@@ -102,14 +102,14 @@ export interface RunOptions {
   readonly input?: string;
   /** Which of its outputs are kept. Default: both. */
   readonly read?: 'both' | 'stdout' | 'none';
-  /** Called with the program once it is started: whoever ends before it ends it with `endGroup`. */
+  /** Called with the program once started, so that a caller that stops first can kill it with `endGroup`. */
   readonly started?: (child: ChildProcess) => void;
 }
 
 export interface RunOutcome {
   /** The exit status, a signal's name, or why it could not be run. */
   readonly status: number | string;
-  /** What it printed, trimmed and cut. */
+  /** Its output, trimmed and truncated. */
   readonly output: string;
   readonly timedOut: boolean;
   /** It was never started. */
@@ -124,11 +124,11 @@ export function endGroup(child: ChildProcess, grace: Millis, ended: () => unknow
   };
   if (grace <= 0) return kill();
   signalGroup(child, 'SIGTERM');
-  // The group may outlive its leader: it is ended whether the leader has gone or not.
+  // The group may outlive its leader: kill it whether or not the leader has exited.
   setTimeout(kill, grace).unref();
 }
 
-/** Starts a program as leader of a group of its own. */
+/** Starts a program as a process group leader. */
 export function startProgram(
   file: string,
   words: readonly string[],
@@ -145,8 +145,8 @@ export function startProgram(
 }
 
 /**
- * Runs one program to its end: at the limit what it started ends with it. What it leaves in the background may hold its
- * output open: it is read on, and not waited for. Never rejects.
+ * Runs one program to its end; at the limit its whole group is killed. Background children may hold its output open: it is
+ * still read, but not waited for. Never rejects.
  */
 export function runLimited(file: string, words: readonly string[], options: RunOptions): Promise<RunOutcome> {
   return new Promise((resolve) => {
@@ -162,7 +162,7 @@ export function runLimited(file: string, words: readonly string[], options: RunO
     try {
       child = startProgram(file, words, options);
     } catch (error) {
-      // No descriptor, process or memory left for this one.
+      // No descriptor, process or memory left.
       return done(error instanceof Error ? error.message : String(error), true);
     }
     for (const stream of [child.stdout, child.stderr])
@@ -179,7 +179,7 @@ export function runLimited(file: string, words: readonly string[], options: RunO
     child.on('exit', (code, signal) =>
       setTimeout(() => setImmediate(() => done(signal ?? code ?? 1)), DRAIN_MS),
     );
-    // A program that does not read is no fault.
+    // A program that does not read its input is not an error.
     child.stdin?.on('error', () => undefined);
     if (options.input !== undefined) child.stdin?.end(options.input);
     options.started?.(child);

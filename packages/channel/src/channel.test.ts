@@ -34,7 +34,7 @@ test("a payload arrives with its sender's numbers", (t) => {
   }
 });
 
-test('with one octet altered or cut off it is refused', (t) => {
+test('a frame with one octet altered or cut off is refused', (t) => {
   const frame = seal(senderOf(), Buffer.from('connections'));
   for (let at = 0; at < frame.length; at += 1) {
     const bent = Buffer.from(frame);
@@ -45,7 +45,7 @@ test('with one octet altered or cut off it is refused', (t) => {
   t.deepEqual(open(keys, 2, Buffer.concat([frame, Buffer.from([0])])), {ok: false, fault: 'forged'});
 });
 
-test("another secret, another cluster, another mode, one's own frame", (t) => {
+test("frames with another secret, cluster or mode, and one's own frames, are refused", (t) => {
   const frame = seal(senderOf(), Buffer.from('x'));
   const fault = (other: ReturnType<typeof channelKeys>, own = 2) => {
     const opened = open(other, own, frame);
@@ -59,7 +59,7 @@ test("another secret, another cluster, another mode, one's own frame", (t) => {
   t.is(fault(keys, 1), 'own');
 });
 
-test('encrypted: the payload is not in the frame, and two lives encrypt differently', (t) => {
+test('the payload is encrypted, and two incarnations encrypt differently', (t) => {
   const text = Buffer.from('10.99.0.10:50000 to the VIP');
   const buffer = seal(senderOf(1n), text);
   const other = seal(senderOf(2n), text);
@@ -67,7 +67,7 @@ test('encrypted: the payload is not in the frame, and two lives encrypt differen
   t.false(buffer.subarray(24).equals(other.subarray(24)));
 });
 
-test('noise is never opened and never throws', (t) => {
+test('random input is never accepted and never throws', (t) => {
   const keys = channelKeys('sync', 'secret', 'cluster');
   fc.assert(
     fc.property(fc.uint8Array({maxLength: 200}), (bytes) => {
@@ -78,7 +78,7 @@ test('noise is never opened and never throws', (t) => {
   );
 });
 
-test('each sequence number is accepted once, late ones within the window, older ones never', (t) => {
+test('each sequence number is accepted once; late ones within the window, older ones never', (t) => {
   const window = makeWindow(1n, 0n);
   t.true(accept(window, 5n));
   t.false(accept(window, 5n));
@@ -88,10 +88,10 @@ test('each sequence number is accepted once, late ones within the window, older 
   t.false(accept(window, 4n));
   t.true(accept(window, 6n));
   t.is(window.late, 2);
-  t.is(window.lost, 3, '1, 2 and 4 fell out unheard');
+  t.is(window.lost, 3, '1, 2 and 4 left the window without arriving');
 });
 
-test('lost is what 64 younger ones have overtaken; a late one is taken off again', (t) => {
+test('a datagram overtaken by 64 newer ones counts as lost; if it arrives late it is subtracted', (t) => {
   const window = makeWindow(1n, 0n);
   for (let sequence = 1n; sequence <= 70n; sequence += 1n) if (sequence !== 5n) accept(window, sequence);
   t.is(lostOf(window), 1);
@@ -99,14 +99,14 @@ test('lost is what 64 younger ones have overtaken; a late one is taken off again
   t.is(lostOf(window), 0);
 });
 
-test('what was there before the window was made is not accepted', (t) => {
+test('numbers from before the window was created are not accepted', (t) => {
   const window = makeWindow(1n, 100n);
   t.false(accept(window, 100n));
   t.false(accept(window, 50n));
   t.true(accept(window, 101n));
 });
 
-test('lost: exactly the numbers that never came, however far the jumps', (t) => {
+test('lost counts exactly the missing numbers, however large the gaps', (t) => {
   fc.assert(
     fc.property(fc.array(fc.integer({min: 1, max: 3 * WINDOW}), {maxLength: 30}), (jumps) => {
       const window = makeWindow(1n, 0n);
@@ -115,7 +115,7 @@ test('lost: exactly the numbers that never came, however far the jumps', (t) => 
         sequence += BigInt(jump);
         t.true(accept(window, sequence));
       }
-      // Everything falls out of the window.
+      // Everything leaves the window.
       t.true(accept(window, sequence + 1n));
       for (let step = 2n; step <= BigInt(WINDOW) + 1n; step += 1n) accept(window, sequence + step);
       t.is(window.lost, Number(sequence) - jumps.length);

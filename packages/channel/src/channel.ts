@@ -1,5 +1,5 @@
 /**
- * Frames between two processes of a pair that nobody else can forge, alter or replay: connection sync sends them as
+ * Authenticated, encrypted frames between two processes of a pair, with replay protection: connection sync sends them as
  * datagrams. Pure: keys, counters and nonces come from the caller.
  *
  *    0                   1                   2                   3
@@ -18,8 +18,8 @@
  *   |     tag of AES-256-GCM, 16 octets; the header is its AAD      |
  *   +---------------------------------------------------------------+
  *
- * The receiver keeps one window for each sender. An incarnation it has not heard yet is accepted only when it answers a
- * challenge (session.ts; a greeting carries it): a recording of an older life cannot start one.
+ * The receiver keeps one window per sender. A new incarnation is accepted only if it answers a challenge (session.ts; carried
+ * in a greeting): a recording of an older incarnation cannot.
  */
 import {createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync} from 'node:crypto';
 import {fail, ok, type Result} from '@hactl/base';
@@ -27,11 +27,11 @@ import {fail, ok, type Result} from '@hactl/base';
 const HEADER = 24;
 const TAG = 16;
 const VERSION = 1;
-/** AES-256-GCM. 0 was HMAC-SHA256 over a payload in the clear. */
+/** AES-256-GCM. 0 was HMAC-SHA256 over a plaintext payload. */
 const MODE = 1;
-/** How far back a late datagram may come. */
+/** How many sequence numbers back a late datagram may be. */
 export const WINDOW = 1_024;
-/** What the frame adds to a payload. */
+/** Overhead of a frame. */
 export const OVERHEAD = HEADER + TAG;
 
 export interface ChannelKeys {
@@ -39,8 +39,8 @@ export interface ChannelKeys {
 }
 
 /**
- * Keys for one purpose, derived from the cluster's secret: a signature for one purpose is useless for another, and in
- * the heartbeat.
+ * Derives keys for one purpose from the cluster's secret: a tag made for one purpose is useless for another, and in the
+ * heartbeat.
  */
 export function channelKeys(purpose: 'sync', secret: string | Buffer, cluster: string): ChannelKeys {
   return {encryption: Buffer.from(hkdfSync('sha256', secret, cluster, `hactl ${purpose} encryption`, 32))};
@@ -51,14 +51,14 @@ export const senderNumber = (cluster: string, node: string): number =>
   createHash('sha256').update(`${cluster}/${node}`).digest().readUInt32BE(0);
 
 export interface Sender {
-  /** May change during a session: the sequence goes on. */
+  /** May change during a session: the sequence continues. */
   keys: ChannelKeys;
   readonly sender: number;
   readonly incarnation: bigint;
   sequence: bigint;
 }
 
-/** Frames one payload; the sender's sequence number goes up. */
+/** Frames one payload and increments the sender's sequence number. */
 export function seal(from: Sender, payload: Buffer): Buffer {
   from.sequence += 1n;
   const frame = Buffer.allocUnsafe(OVERHEAD + payload.length);
@@ -78,8 +78,8 @@ export function seal(from: Sender, payload: Buffer): Buffer {
 }
 
 /**
- * A nonce may serve once under a key. Sequence numbers restart in each incarnation, so each (sender and incarnation)
- * has a key of its own.
+ * A nonce must be used only once per key. Sequence numbers restart in each incarnation, so each (sender, incarnation) has its
+ * own key.
  */
 const lives = new Map<string, Buffer>();
 const encryptionKey = (key: Buffer, frame: Buffer): Buffer => {
@@ -107,7 +107,7 @@ export interface Opened {
   readonly payload: Buffer;
 }
 
-/** Checks a frame and gives its payload. Whether it is fresh is the window's business (`accept`). */
+/** Verifies a frame and returns its payload. The window checks freshness (`accept`). */
 export function open(keys: ChannelKeys, localId: number, frame: Buffer): Result<Opened, ChannelFault> {
   if (frame.length < OVERHEAD) return fail('too-short');
   if (frame.toString('latin1', 0, 2) !== 'hs' || frame[2] !== VERSION) return fail('not-ours');
@@ -129,12 +129,12 @@ export function open(keys: ChannelKeys, localId: number, frame: Buffer): Result<
   return ok({sender, incarnation: frame.readBigUInt64BE(8), sequence, payload});
 }
 
-/** What was received from one incarnation of a sender: the newest sequence number and which of the WINDOW before it arrived. */
+/** The replay window of one incarnation of a sender: the newest sequence number and which of the WINDOW before it arrived. */
 export interface ReplayWindow {
   readonly incarnation: bigint;
   newest: bigint;
   readonly seen: Uint8Array;
-  /** Gaps that were not filled when the window moved past them. */
+  /** Gaps not filled when the window moved past them. */
   lost: number;
   late: number;
 }
@@ -144,13 +144,13 @@ export const makeWindow = (incarnation: bigint, newest: bigint): ReplayWindow =>
   return window;
 };
 
-/** Datagrams may overtake one another by so many before one that is missing counts as lost. */
+/** How many newer datagrams may overtake one before it counts as lost. */
 const REORDER = 64n;
 
-/** Datagrams that never arrived, as far as known: one that arrives late after all is subtracted. */
+/** Datagrams presumed lost: one that arrives late after all is subtracted. */
 export function lostOf(window: ReplayWindow): number {
   let lost = window.lost;
-  // Whole numbers from here on: a thousand steps with bigints would be felt.
+  // Plain numbers from here on: a thousand bigint steps would be slow.
   const oldest = window.newest - BigInt(WINDOW) + 1n;
   const first = oldest < 0n ? 0n : oldest;
   const steps = Number(window.newest - REORDER - first);
@@ -162,7 +162,7 @@ export function lostOf(window: ReplayWindow): number {
   return lost;
 }
 
-/** True once for each sequence number that is not too old. */
+/** True once per sequence number that is not too old. */
 export function accept(window: ReplayWindow, sequence: bigint): boolean {
   if (sequence > window.newest) {
     const skipped = sequence - window.newest;

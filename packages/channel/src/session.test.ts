@@ -11,14 +11,14 @@ const frame = (incarnation: bigint, sequence: bigint) => ({
 /** Any other message. */
 const start = undefined;
 
-/** A session that has admitted life 1 with its sequence number 5; the next challenge is 101. */
+/** A session that has accepted incarnation 1 with sequence number 5; the next challenge is 101. */
 const met = () => {
   const session = makeSession(100n);
   admit(session, frame(1n, 5n), hello(7n, 100n), () => 101n);
   return session;
 };
 
-test('two sides meet: a question, an answer, and both believe each other', (t) => {
+test('two sides meet: a challenge, an answer, and both are authenticated', (t) => {
   const [one, other] = [makeSession(10n), makeSession(20n)];
   const never = (): bigint => 99n;
   t.is(admit(other, frame(1n, 1n), hello(10n, 0n), never), 'answer');
@@ -27,7 +27,7 @@ test('two sides meet: a question, an answer, and both believe each other', (t) =
   t.is(admit(other, frame(1n, 2n), hello(99n, 20n), never), 'new-peer');
 });
 
-test('each frame is believed once', (t) => {
+test('each frame is accepted once', (t) => {
   const session = met();
   t.is(
     admit(session, frame(1n, 6n), start, () => 0n),
@@ -44,7 +44,7 @@ test('each frame is believed once', (t) => {
   t.is(session.replayed, 2);
 });
 
-test('a new life is believed only with the number of now; then the old one is not believed any more', (t) => {
+test('a new incarnation is accepted only with the current challenge; then the old one is refused', (t) => {
   const session = met();
   t.is(
     admit(session, frame(2n, 1n), start, () => 0n),
@@ -62,7 +62,7 @@ test('a new life is believed only with the number of now; then the old one is no
     admit(session, frame(1n, 9n), start, () => 0n),
     'drop',
   );
-  // All that life 1 ever said, played again.
+  // A replay of everything that incarnation 1 sent.
   t.is(
     admit(session, frame(1n, 5n), hello(7n, 100n), () => 0n),
     'answer',

@@ -1,6 +1,6 @@
 /**
- * Whether a frame of the peer is accepted. A new incarnation of the peer must echo the challenge that this side
- * sent last: a recording of an older incarnation cannot. Pure: the random numbers come from the caller.
+ * Whether a frame of the peer is accepted. A new incarnation of the peer must echo the last challenge of this side: a
+ * recording of an older incarnation cannot. Pure: the random numbers come from the caller.
  */
 import {accept, lostOf, makeWindow, type Opened, type ReplayWindow} from './channel.ts';
 
@@ -13,7 +13,7 @@ export interface Greeting {
 export interface Session {
   /** The challenge that the next new incarnation has to echo. Used once. */
   challenge: bigint;
-  /** What the peer asked for last. */
+  /** The peer's last challenge. */
   echo: bigint;
   peer: {readonly sender: number; readonly incarnation: bigint; readonly window: ReplayWindow} | undefined;
   replayed: number;

@@ -28,7 +28,7 @@ const real = (address: string, more: Partial<Destination> = {}): Destination => 
   ...more,
 });
 
-test('a server or a service that the kernel refuses keeps nothing else from being programmed', async (t) => {
+test('a refused server or service does not prevent the rest from being programmed', async (t) => {
   const ipvs = makeMemoryIpvs();
   const wanted = [
     {service: service(80), destinations: [real('10.0.0.1'), real('0.0.0.0'), real('10.0.0.2')]},
@@ -54,7 +54,7 @@ test('a server or a service that the kernel refuses keeps nothing else from bein
   );
 });
 
-test('where the table changed since it was read, it ends as it was wanted', async (t) => {
+test('if the table changed since it was read, it still ends as desired', async (t) => {
   const ipvs = makeMemoryIpvs();
   const before = [
     {service: service(80), destinations: [real('10.0.0.1'), real('10.0.0.2'), real('10.0.0.4')]},
@@ -67,7 +67,7 @@ test('where the table changed since it was read, it ends as it was wanted', asyn
     {service: service(81), destinations: []},
   ];
   const operations = plan(before, wanted, {owned: () => true});
-  // The table was cleared, and somebody else has made one service and one server of the new ones.
+  // The table was cleared, and another program has added one of the new services and one of the new servers.
   const others: Operation[] = [
     {type: 'new-service', service: service(81, 'lc')},
     {type: 'new-service', service: service(80)},
@@ -84,7 +84,7 @@ test('where the table changed since it was read, it ends as it was wanted', asyn
   t.deepEqual(plan(await ipvs.list(), wanted, {owned: () => true}), []);
 });
 
-test('deleting what is not there is no failure', async (t) => {
+test('deleting a missing entry is not a failure', async (t) => {
   const operations: Operation[] = [
     {type: 'del-dest', key: key(80), destination: real('10.0.0.1')},
     {type: 'del-service', key: key(80)},
@@ -95,7 +95,7 @@ test('deleting what is not there is no failure', async (t) => {
   );
 });
 
-test('what is no answer of the kernel is thrown', async (t) => {
+test('errors other than the kernel's are thrown', async (t) => {
   const ipvs = {apply: () => Promise.reject(new TypeError('a mistake'))};
   await t.throwsAsync(carryOut(ipvs, [{type: 'del-service', key: key(80)}]), {instanceOf: TypeError});
 });

@@ -1,17 +1,17 @@
 /**
- * Carries a plan out, each entry on its own: what the kernel refuses is reported and stops nothing else. Where the table
- * changed since it was read (somebody deleted a server, or added it), the operation that fits now is tried instead.
+ * Executes a plan entry by entry: a refusal by the kernel is reported and does not stop the rest. If the table changed since
+ * it was read (somebody deleted or added a server), the operation that fits now is tried instead.
  */
 import {IpvsError} from './error.ts';
 import type {IpvsClient, Operation} from './model.ts';
 import {keyText} from './plan.ts';
 
-/** What became of one operation of a plan. */
+/** The result of one operation of a plan. */
 export interface OperationOutcome {
   readonly operation: Operation;
   /** The kernel refused it. */
   readonly error?: IpvsError;
-  /** The table is not as it was read: another operation was carried out instead, or none was needed. */
+  /** The table had changed since it was read: another operation was executed instead, or none was needed. */
   readonly differs?: true;
 }
 
@@ -19,8 +19,8 @@ const serviceText = (operation: Operation): string =>
   keyText('service' in operation ? operation.service.key : operation.key);
 
 /**
- * What to try after this answer of the kernel: another operation, nothing because it is as wanted (`as-wanted`), or undefined:
- * it is refused. Pure.
+ * What to try after this answer of the kernel: another operation, nothing because the entry is as desired (`as-wanted`), or
+ * undefined: refused. Pure.
  */
 export function instead(operation: Operation, code: string): Operation | 'as-wanted' | undefined {
   switch (operation.type) {
@@ -62,15 +62,15 @@ async function carryOutOne(ipvs: Pick<IpvsClient, 'apply'>, operation: Operation
 }
 
 /**
- * Carries the operations out in their order, and answers in that order. What needs a service that was refused is neither
- * tried nor answered. Throws only what is no IpvsError.
+ * Executes the operations in order, with results in the same order. Operations on a refused service are skipped without a
+ * result. Throws only errors other than IpvsError.
  */
 export async function carryOut(
   ipvs: Pick<IpvsClient, 'apply'>,
   operations: readonly Operation[],
 ): Promise<readonly OperationOutcome[]> {
   const outcomes: OperationOutcome[] = [];
-  /** Services that could not be added: their servers cannot be added either. */
+  /** Services that could not be added: their servers cannot be either. */
   const missing = new Set<string>();
   for (const operation of operations) {
     if (missing.has(serviceText(operation))) continue;

@@ -47,7 +47,7 @@ const keyAttributes = (key: ServiceKey): Buffer[] =>
 /** The nested attribute that names a service. */
 export const encodeKey = (key: ServiceKey): Buffer => nestedAttribute(c.top.SERVICE, keyAttributes(key));
 
-/** A prefix length as the kernel wants it: a mask in network order for IPv4, the length itself for IPv6. */
+/** A prefix length in the kernel's form: a mask in network order for IPv4, the length itself for IPv6. */
 const netmaskAttribute = (family: Family, prefix: number, text: string | undefined): Buffer => {
   if (family === 6) return u32Attribute(c.service.NETMASK, prefix);
   if (text !== undefined) return attribute(c.service.NETMASK, addressBytes(text));
@@ -89,7 +89,7 @@ const tunnelAttributes = (tunnel: Tunnel | undefined): Buffer[] =>
         u16Attribute(c.dest.TUN_FLAGS, c.tunnelChecksum[tunnel.checksum]),
       ];
 
-/** A destination; `whole: false` names it only, for DEL_DEST. */
+/** A destination; `whole: false` only identifies it, for DEL_DEST. */
 export function encodeDestination(destination: Destination, whole: boolean): Buffer {
   return nestedAttribute(c.top.DEST, [
     u16Attribute(c.dest.ADDR_FAMILY, familyNumber(destination.family)),
@@ -159,7 +159,7 @@ function readStatistics(wide: Buffer | undefined, narrow: Buffer | undefined): S
   };
 }
 
-/** A mask that is ones and then zeros is a prefix length; any other is kept as text. */
+/** A contiguous mask is a prefix length; any other is kept as text. */
 const oddMask = (bytes: Buffer): {mask?: string} =>
   /^1*0*$/.test([...bytes].map((octet) => octet.toString(2).padStart(8, '0')).join(''))
     ? {}
@@ -205,7 +205,7 @@ export function decodeService(bytes: Buffer): {service: Service; statistics: Sta
 
 const forwards: Readonly<Record<number, Forward>> = {
   [c.forward.masq]: 'masq',
-  // A destination on this very machine: whatever was asked for, the kernel delivers locally, as with gate.
+  // A destination on this machine: whatever method was requested, the kernel delivers locally, as with gate.
   [c.forward.local]: 'gate',
   [c.forward.ipip]: 'ipip',
   [c.forward.gate]: 'gate',
@@ -230,7 +230,7 @@ function readTunnel(found: ReadonlyMap<number, Buffer>): {tunnel?: Tunnel} {
   };
 }
 
-/** Reads one answer to GET_DEST. Old kernels leave the family out: it is the service's. */
+/** Reads one answer to GET_DEST. Old kernels omit the family: it is the service's. */
 export function decodeDestination(bytes: Buffer, serviceFamily: Family): ObservedDestination | undefined {
   const nested = readAttributes(bytes).get(c.top.DEST);
   if (!nested) return undefined;

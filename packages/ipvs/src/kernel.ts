@@ -40,10 +40,10 @@ const GENL_HEADER = 4;
 const genl = (cmd: number, attributes: readonly Buffer[]): Buffer =>
   Buffer.concat([Buffer.from([cmd, VERSION, 0, 0]), ...attributes]);
 
-/** Sends one command of the family and returns its answers without their generic headers. Throws IpvsError. */
+/** Sends one command of the family and returns the answers without their generic headers. Throws IpvsError. */
 type Ask = (cmd: number, flags: number, attributes: readonly Buffer[], target: string) => Buffer[];
 
-/** The number that this kernel gave the family IPVS. */
+/** This kernel's id of the family IPVS. */
 function findFamily(socket: ReturnType<typeof openDirect>): number {
   const [answer] = socket.request(
     GENL_ID_CTRL,
@@ -155,13 +155,13 @@ function stopDaemon(ask: Ask, role: SyncDaemon['role']): void {
   try {
     ask(command.DEL_DAEMON, 0, [encodeDaemon({role})], `stop sync daemon ${role}`);
   } catch (error) {
-    // A daemon stopped before its thread first ran: the kernel stops it and, seeing EINTR, answers nothing.
+    // A daemon stopped before its thread first ran: the kernel stops it but, with EINTR, does not answer.
     const silent = error instanceof IpvsError && ['EAGAIN', 'EWOULDBLOCK'].includes(error.code);
     if (!silent || listDaemons(ask).some((daemon) => daemon.role === role)) throw error;
   }
 }
 
-/** Reads 32-bit values of the first answer; 0 for one that the kernel does not send. */
+/** Reads 32-bit values of the first answer; 0 for those the kernel does not send. */
 function u32Values(ask: Ask, cmd: number, target: string): (type: number) => number {
   const found = readAttributes(ask(cmd, 0, [], target)[0] ?? Buffer.alloc(0));
   return (type) => found.get(type)?.readUInt32LE(0) ?? 0;
@@ -170,7 +170,7 @@ function u32Values(ask: Ask, cmd: number, target: string): (type: number) => num
 /** Opens the table of the thread's network namespace. Rejects with IpvsError ENOENT when the kernel has no ip_vs. */
 export async function openKernelIpvs(): Promise<IpvsClient> {
   const {ask, close} = openFamily();
-  // The calls are synchronous; async turns what they throw into rejections.
+  // The calls are synchronous; async turns exceptions into rejections.
   return {
     version: async () => {
       const value = u32Values(ask, command.GET_INFO, 'info');

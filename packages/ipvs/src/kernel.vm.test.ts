@@ -11,7 +11,7 @@ const name = `hactl-ipvs-${process.pid}`;
 const ip = (...words: string[]): string => execFileSync('ip', words, {encoding: 'utf8'});
 let ipvs: IpvsClient | undefined;
 
-// A namespace of the test's own has a table of its own: a table in use outside stays untouched.
+// The test's own network namespace has its own table: a table in use outside stays untouched.
 test.before(async () => {
   ip('netns', 'add', name);
   ip('-n', name, 'link', 'set', 'lo', 'up', 'multicast', 'on');

@@ -1,10 +1,10 @@
-/** The words of IPVS: what a service and a destination are, and what the kernel says of them. */
+/** The IPVS model: services, destinations, and the kernel's counters. */
 
 export type Family = 4 | 6;
 export type Transport = 'tcp' | 'udp' | 'sctp';
 export type Forward = 'gate' | 'masq' | 'ipip';
 
-/** What tells one virtual service from another. */
+/** The key of a virtual service. */
 export type ServiceKey =
   | {readonly kind: 'address'; readonly family: Family; readonly protocol: Transport; readonly address: string; readonly port: number}
   | {readonly kind: 'fwmark'; readonly family: Family; readonly mark: number};
@@ -25,13 +25,13 @@ export interface Service {
   readonly persistent?: number;
   /** Prefix length of the persistence granularity (32 / 128: every client alone). */
   readonly netmask: number;
-  /** An IPv4 mask that is no prefix (ipvsadm takes `-M 24` for 0.0.0.24); it counts instead of `netmask`. */
+  /** A non-contiguous IPv4 mask (ipvsadm reads `-M 24` as 0.0.0.24); it replaces `netmask`. */
   readonly mask?: string;
   /** Persistence engine, `sip`. */
   readonly persistenceEngine?: string;
 }
 
-/** What packets of an `ipip` destination travel in, where it is not plain IP in IP. */
+/** The encapsulation of an `ipip` destination, if not plain IP-in-IP. */
 export interface Tunnel {
   readonly type: 'gue' | 'gre';
   /** UDP port of GUE; 0 with GRE. */
@@ -116,7 +116,7 @@ export interface IpvsClient {
   version(): Promise<{readonly version: string; readonly tableSize: number}>;
   /** Every service with its destinations and counters. */
   list(): Promise<readonly ObservedService[]>;
-  /** One service with its destinations and counters, without a look at the others; undefined: it is not there. */
+  /** One service with its destinations and counters, without reading the others; undefined: no such service. */
   get(key: ServiceKey): Promise<ObservedService | undefined>;
   apply(operation: Operation): Promise<void>;
   timeouts(): Promise<Timeouts>;

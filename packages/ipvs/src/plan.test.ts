@@ -72,7 +72,7 @@ const sorted = (tables: readonly VirtualTable[]): VirtualTable[] =>
 
 const everything = {owned: () => true};
 
-test('carrying out a plan on the table in memory gives what was desired, and then there is nothing to do', async (t) => {
+test('executing a plan on the table in memory gives the desired table, and a second plan is empty', async (t) => {
   await fc.assert(
     fc.asyncProperty(arbitraryTables, arbitraryTables, async (before, after) => {
       const ipvs = makeMemoryIpvs();
@@ -100,7 +100,7 @@ test('carrying out a plan on the table in memory gives what was desired, and the
   );
 });
 
-test('nothing that stays is deleted, and nothing that is there is made', (t) => {
+test('entries that stay are not deleted, and existing ones are not added', (t) => {
   fc.assert(
     fc.property(arbitraryTables, arbitraryTables, (before, after) => {
       const names = (tables: readonly VirtualTable[]): Set<string> =>
@@ -127,7 +127,7 @@ test('nothing that stays is deleted, and nothing that is there is made', (t) => 
   );
 });
 
-test('new servers come first, then more weight, then less, then removals', (t) => {
+test('new servers come first, then weight increases, then decreases, then removals', (t) => {
   const before = table(80, destination(10), destination(11, 5), destination(12, 1));
   const after = table(80, destination(11, 0), destination(12, 4), destination(13));
   t.deepEqual(
@@ -144,7 +144,7 @@ test('new servers come first, then more weight, then less, then removals', (t) =
   );
 });
 
-test('a service that nobody wants is deleted only when it is ours', (t) => {
+test('an unwanted service is deleted only if it is ours', (t) => {
   const tables = [table(80), table(443)];
   t.deepEqual(plan(tables, []), []);
   t.deepEqual(plan(tables, [], {owned: (key) => key.kind === 'address' && key.port === 443}), [

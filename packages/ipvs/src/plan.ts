@@ -8,7 +8,7 @@ export function keyText(key: ServiceKey): string {
     : `${key.protocol} ${key.family} ${key.address} ${key.port}`;
 }
 
-/** What tells one destination of a service from another. */
+/** The key of a destination within its service. */
 export const destinationText = (destination: Destination): string =>
   `${destination.address} ${destination.port}`;
 
@@ -18,7 +18,7 @@ const sameFlags = (left: Service, right: Service): boolean =>
   left.flags.flag2 === right.flags.flag2 &&
   left.flags.flag3 === right.flags.flag3;
 
-/** Do two services with one key have the same settings. The netmask matters for persistent ones only. */
+/** Whether two services with the same key have the same settings. The netmask matters for persistent ones only. */
 export function sameService(left: Service, right: Service): boolean {
   return (
     left.scheduler === right.scheduler &&
@@ -39,14 +39,14 @@ const sameDestination = (left: Destination, right: Destination): boolean =>
   left.tunnel?.checksum === right.tunnel?.checksum;
 
 export interface PlanOptions {
-  /** Which services of the kernel may be deleted when nobody wants them; by default none: others may own them. */
+  /** Which kernel services may be deleted if unwanted; by default none: others may own them. */
   readonly owned?: (key: ServiceKey) => boolean;
 }
 
 /**
- * Operations that turn `current` into `desired`, to be carried out in this order. Settings are edited in place. Within a
- * service: new servers, then edits that give weight, then edits that take it, then removals. Of two desired tables
- * with the same key the last one counts. Planning again afterwards gives nothing.
+ * Operations that turn `current` into `desired`, in order of execution. Settings are edited in place. Within a service: new
+ * servers, then weight increases, then decreases, then removals. Of two desired services with the same key the last one
+ * counts. Planning again afterwards gives nothing.
  */
 export function plan(
   current: readonly VirtualTable[],

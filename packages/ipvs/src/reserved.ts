@@ -1,10 +1,10 @@
 /**
- * The virtual service that connection sync keeps for itself (packages/sync/src/pulse.ts). It serves nobody, so no list,
- * plan or statistic has it: `list` leaves it out. Pure.
+ * The virtual service reserved for connection sync (packages/sync/src/pulse.ts). It serves nobody, so lists, plans and
+ * statistics omit it: `list` filters it. Pure.
  */
 import type {Destination, Service, ServiceKey} from './model.ts';
 
-/** The loopback network of everything that belongs to it; also the client addresses of its connections. */
+/** The loopback network of its addresses, including the client addresses of its connections. */
 export const RESERVED_NETWORK = '127.88.48.0/24';
 const PREFIX = RESERVED_NETWORK.replace(/0\/24$/, '');
 

@@ -1,22 +1,22 @@
 /**
- * How many steps a backtracking matcher can take at most, derived from an expression's form. Conservative: what it calls cheap is
- * cheap, what it calls expensive may still be cheap. Pure.
+ * An upper bound on the steps of a backtracking matcher, derived from an expression's form. Conservative: a low bound is
+ * certain, a high one may be pessimistic. Pure.
  */
 
 interface Cost {
   /** Quantifiers that can stop at any character. */
   readonly loops: number;
-  /** `?` and `|`: each can double the ways. */
+  /** `?` and `|`: each can double the paths. */
   readonly forks: number;
-  /** Characters that one way through compares: what stands in `{2000}` counts as often. */
+  /** Characters compared on one path: the contents of `{2000}` count as often. */
   readonly width: number;
-  /** A loop around a loop or a fork, or a back reference: no bound. */
+  /** A loop around a loop or an alternative, or a back reference: no bound. */
   readonly nested: boolean;
 }
 
 const known = new WeakMap<RegExp, Cost>();
 
-/** At most so many steps on a text of this length; Infinity where the form gives no bound. */
+/** Maximum steps on a text of this length; Infinity if the form gives no bound. */
 export function mostSteps(pattern: RegExp, length: number): number {
   let cost = known.get(pattern);
   if (!cost) {
@@ -31,22 +31,22 @@ export function mostSteps(pattern: RegExp, length: number): number {
 const token =
   /\\(?:[1-9]|k<)|\\[^]|\[(?:\\[^]|[^\]\\])*\]|\((?:\?(?:[:=!]|<[=!]|<[^>]*>|[a-z]*(?:-[a-z]+)?:))?|\)|\||[*+?]\??|\{\d+(?:,\d*)?\}\??|[^]/g;
 
-/** A text of so many characters is compared in one step, about: what stands once needs no counting. */
+/** About one step compares this many characters: parts that occur once need no counting. */
 const PLAIN = 16;
 
 interface Group {
-  /** Choices seen when it began. */
+  /** Choices seen at its start. */
   readonly choices: number;
-  /** Width of what came before it. */
+  /** Width of the part before it. */
   readonly before: number;
 }
 
 function costOf(source: string): Cost {
   let [loops, forks, nested] = [0, 0, false];
   const open: Group[] = [];
-  /** Choices inside the atom that stands before a quantifier, and its width. */
+  /** Choices inside the atom before a quantifier, and its width. */
   let [inside, atom] = [0, 0];
-  /** Of the group that is open; what is repeated most often, and all that stands once. */
+  /** For the open group: the most repeated part, and the width of all parts that occur once. */
   let width = 0;
   let repeated = 1;
   for (const [word] of source.matchAll(token)) {
@@ -55,7 +55,7 @@ function costOf(source: string): Cost {
     if (isLoop || isRepeat) {
       if (inside > 0) nested = true;
       if (isLoop) loops += 1;
-      // {2,} needs its two in any case.
+      // {2,} always needs its two.
       const count = Math.max(1, Number(/^\{(\d+)/.exec(word)?.[1] ?? 1));
       width += atom * (count - 1);
       if (count > 1) repeated = Math.max(repeated, atom * count);

@@ -1,4 +1,4 @@
-/** No expression holds the checks process for long, and what is matched is what JavaScript says. */
+/** No expression blocks the checks process for long, and results equal JavaScript's own. */
 import test from 'ava';
 import fc from 'fast-check';
 import {isCheap, matches, SlowMatch} from './match.ts';
@@ -71,18 +71,18 @@ test('an expression that was slow on one answer still judges another', (t) => {
 
 const atom = fc.constantFrom('a', 'b', '.', '[ab]', '\\w', '(a|b)', '(?:ab)', '(?=a)', '^', '$');
 const piece = fc.tuple(atom, fc.constantFrom('', '*', '+', '?', '{2}', '{1,3}')).map(([one, many]) =>
-  // JavaScript repeats no assertion.
+  // JavaScript cannot repeat an assertion.
   /^(?:\^|\$|\(\?=)/.test(one) ? one : one + many,
 );
 
-test('with or without a deadline, a match is a match', (t) => {
+test('results are the same with and without a deadline', (t) => {
   fc.assert(
     fc.property(
       fc.array(piece, {minLength: 1, maxLength: 5}).map((all) => all.join('')),
       fc.string({unit: fc.constantFrom('a', 'b', '\n'), maxLength: 8}),
       fc.boolean(),
       (source, text, doubled) => {
-        // Around a loop there is no bound: that goes the other way.
+        // A loop around a loop has no bound and uses the deadline.
         const pattern = new RegExp(doubled ? `(?:(?:${source})+)*` : source, 'u');
         return matches(pattern, text) === new RegExp(pattern).test(text);
       },

@@ -1,6 +1,6 @@
 /**
  * Matching with a limit. An expression such as `(a+)+$` takes years on the wrong answer, and the checks process has one
- * thread for all checks. What is cheap by its form is matched directly; the rest under a deadline that V8 keeps.
+ * thread for all checks. Expressions that are cheap by their form are matched directly, others under a deadline enforced by V8.
  */
 import {types} from 'node:util';
 import vm from 'node:vm';
@@ -12,7 +12,7 @@ const DIRECT_STEPS = 4.5e6;
 /** Time limit of a match; an expression that exceeded it gets half as long the next time, down to LEAST. */
 const MOST: Millis = 50;
 const LEAST: Millis = 5;
-/** Time in which this thread did not run does not count: how often the match is retried. */
+/** Retries of a match, because time in which this thread did not run must not count. */
 const TRIES = 5;
 
 /** The match was given up; its message is a reason. */
@@ -26,7 +26,7 @@ const LIMITS_MAX = 1_000;
 const sandbox = vm.createContext({pattern: /x/, text: ''});
 const script = new vm.Script('pattern.test(text)');
 
-/** It is an error of the sandbox, which has an `Error` of its own. */
+/** An error from the sandbox, which has its own `Error`. */
 const isTimeout = (error: unknown): boolean =>
   types.isNativeError(error) && 'code' in error && error.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
 

@@ -25,7 +25,7 @@ function posixClass(name: string, inverted: boolean): string {
   return inverted ? out + range(next, last) : out;
 }
 
-/** The class that starts at `at` (a `[`), and where it ends. */
+/** The class that starts at `at` (a `[`), and its end. */
 export function classOf(text: string, at: number): {source: string; end: number} {
   let index = at + 1;
   let out = '[';
@@ -48,7 +48,7 @@ export function classOf(text: string, at: number): {source: string; end: number}
       out += source;
       index = end;
     } else {
-      // A - between two characters is a range; at either end, or behind a class, it is itself.
+      // A - between two characters is a range; at either end, or after a class, it is literal.
       const isRange =
         character === '-' &&
         index > first &&

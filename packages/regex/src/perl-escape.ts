@@ -5,11 +5,11 @@ export class Untranslatable extends Error {
   override name = 'Untranslatable';
 }
 
-/** A character as JavaScript writes it literally in a pattern with the flag u. */
+/** A literal character in a JavaScript pattern with the flag u. */
 export const literal = (char: string): string => (/[\\^$.*+?()[\]{}|/-]/.test(char) ? escaped(char) : char);
 const escaped = (char: string): string => (char === '-' ? '\\x2d' : `\\${char}`);
 
-/** An escape that stands for one character or for a class of characters, as source of JavaScript with the flag u. */
+/** An escape for one character or a class of characters, as JavaScript source with the flag u. */
 export function characterOf(text: string, at: number): {source: string; end: number} {
   const match =
     /\\(?:x\{\s*([0-9A-Fa-f]+)\s*\}|x([0-9A-Fa-f]{0,2})|o\{([0-7]+)\}|(0[0-7]{0,2}|[1-7][0-7]{1,2})|c([@-_a-z])|(p|P)(\{\^?[\w=: ]+\}|[A-Z])|([^]))/uy;

@@ -2,11 +2,11 @@
 import {translatePerlRegex} from './translate.ts';
 import {matches} from './match.ts';
 
-/** Every check of a real server asks for the same expression again: what was compiled is kept. */
+/** Every check of a real server uses the same expression: compiled ones are cached. */
 const compiled = new Map<string, RegExp | undefined>();
 const COMPILED_MAX = 1_000;
 
-/** The expression, or undefined when JavaScript cannot have it (the configuration's reader has said so already). */
+/** The expression, or undefined if it has no JavaScript counterpart (the configuration parser has reported that). */
 export function receivePattern(text: string): RegExp | undefined {
   if (compiled.has(text)) return compiled.get(text);
   if (compiled.size >= COMPILED_MAX) compiled.clear();
@@ -20,13 +20,13 @@ function compile(text: string): RegExp | undefined {
   return translated.ok ? translated.value : undefined;
 }
 
-/** Does a text match what `receive` asks for? Throws a SlowMatch, as the next one does. */
+/** Whether a text matches `receive`. Throws a SlowMatch, as the next function does. */
 export function textMatches(receive: string, text: string): boolean {
   const pattern = receivePattern(receive);
   return pattern !== undefined && matches(pattern, text);
 }
 
-/** The same for an answer read octet by octet (latin1): what people write in `receive` is UTF-8. */
+/** The same for an answer read as octets (latin1): `receive` is written in UTF-8. */
 export const receiveMatches = (pattern: RegExp | undefined, octets: string): boolean =>
   pattern !== undefined &&
   (matches(pattern, octets) ||

@@ -1,4 +1,4 @@
-/** POSIX' extended regular expressions, as Piranha's nanny took them, translated to JavaScript. Pure. */
+/** POSIX extended regular expressions, as used by Piranha's nanny, translated to JavaScript. Pure. */
 import {fail, ok, type Result} from '@hactl/base';
 
 const classes: Readonly<Record<string, string>> = {
@@ -6,7 +6,7 @@ const classes: Readonly<Record<string, string>> = {
   print: ' -~', punct: '!-/:-@[-`{-~', space: '\\s', upper: 'A-Z', xdigit: 'A-Fa-f0-9',
 }; // prettier-ignore
 
-/** The expression for JavaScript, or why it cannot be one. */
+/** The JavaScript expression, or why there is none. */
 export function translatePosixRegex(text: string): Result<RegExp, string> {
   const source = text.replace(/\[:(\w+):\]/g, (whole, name: string) => classes[name] ?? whole);
   try {

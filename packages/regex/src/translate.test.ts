@@ -1,4 +1,4 @@
-/** Perl's regular expressions: each row was put to Perl 5.36 itself. */
+/** Perl's regular expressions: each row was verified with Perl 5.36. */
 import test from 'ava';
 import {translatePerlRegex} from './index.ts';
 

@@ -1,12 +1,12 @@
 /**
- * Perl's regular expressions translated to JavaScript. What both have but mean differently (`$`, `.`, `\Z`, flags inside)
- * is spelt out; what JavaScript lacks is refused with a reason. Pure. Source: perlre(1) of Perl 5.36.
+ * Perl's regular expressions translated to JavaScript. Constructs that differ in meaning (`$`, `.`, `\Z`, inline flags) are
+ * spelt out; those that JavaScript lacks are refused with a reason. Pure. Source: perlre(1) of Perl 5.36.
  */
 import {classOf} from './perl-class.ts';
 import {characterOf, literal, Untranslatable} from './perl-escape.ts';
 import {fail, ok, type Result} from '@hactl/base';
 
-/** The flags that hold at one place of the pattern. */
+/** The flags in force at one position of the pattern. */
 interface Flags {
   readonly i: boolean;
   readonly m: boolean;
@@ -18,7 +18,7 @@ const none: Flags = {i: false, m: false, s: false, x: false};
 const START = '(?<![^])';
 const END = '(?![^])';
 
-/** The expression for JavaScript, or why it cannot be one. */
+/** The JavaScript expression, or why there is none. */
 export function translatePerlRegex(text: string): Result<RegExp, string> {
   try {
     return ok(new RegExp(new Translator(text).whole(), 'u'));
@@ -29,7 +29,7 @@ export function translatePerlRegex(text: string): Result<RegExp, string> {
   }
 }
 
-/** Walks over one pattern; holds the place where it is. */
+/** A cursor over one pattern. */
 class Translator {
   readonly #text: string;
   #at = 0;
@@ -51,7 +51,7 @@ class Translator {
     return match;
   }
 
-  /** Alternatives up to the closing parenthesis or the end. A `(?i)` holds from there to the group's end. */
+  /** Alternatives up to the closing parenthesis or the end. A `(?i)` applies to the end of its group. */
   #group(outer: Flags): string {
     let flags = outer;
     let out = '';
@@ -154,7 +154,7 @@ class Translator {
     if (this.#take(/\\N(?!\{)/y)) return '[^\\n]';
     if (this.#take(/\\[bB](?!\{)/y)) return this.#text.slice(this.#at - 2, this.#at);
     const group = this.#take(/\\g(?:(\d+)|\{(\d+)\})|\\([1-9])(?!\d)/y);
-    // A digit behind a back reference would be read as a part of it.
+    // A digit after a back reference would be read as part of it.
     if (group) return `(?:\\${group[1] ?? group[2] ?? group[3]})`;
     const named = this.#take(/\\[gk](?:\{([A-Za-z_]\w*)\}|<([A-Za-z_]\w*)>|'([A-Za-z_]\w*)')/y);
     if (named) return `\\k<${named[1] ?? named[2] ?? named[3]}>`;
@@ -169,7 +169,7 @@ function changed(flags: Flags, on: string, off: string): Flags {
   const set = (letters: string, value: boolean): void => {
     for (const letter of letters) {
       if (letter === 'i' || letter === 'm' || letter === 's' || letter === 'x') next[letter] = value;
-      // a, d, l, p and u choose character sets or save copies: no matter to a check.
+      // a, d, l, p and u choose character sets or save copies: irrelevant to a check.
       else if (!'adlpu'.includes(letter)) throw new Untranslatable(`the flag ${letter} is not supported`);
     }
   };
@@ -178,5 +178,5 @@ function changed(flags: Flags, on: string, off: string): Flags {
   return next;
 }
 
-/** What opens a group in which `i` holds or does not; '' when nothing changes. */
+/** The opening of a group in which `i` applies or not; '' if nothing changes. */
 const modifier = (before: boolean, now: boolean): string => (before === now ? '' : now ? '(?i:' : '(?-i:');

@@ -51,7 +51,7 @@ const services: readonly (readonly [string, Service])[] = [
   ['a firewall mark', service({kind: 'fwmark', family: 4, mark: 7})],
   ['a firewall mark for IPv6', service({kind: 'fwmark', family: 6, mark: 7})],
   ['persistence with a netmask', service(web, {persistent: 600, netmask: 24})],
-  ['a mask that is no prefix', service(web, {persistent: 600, netmask: 2, mask: '0.0.0.24'})],
+  ['a non-contiguous mask', service(web, {persistent: 600, netmask: 2, mask: '0.0.0.24'})],
   [
     'persistence for IPv6',
     service({...web, family: 6, address: '2001:db8:77::100'}, {persistent: 360, netmask: 64}),
@@ -62,12 +62,12 @@ const services: readonly (readonly [string, Service])[] = [
 /** The whole contract. */
 export const contract: readonly Promised[] = [
   ...services.map(([title, wanted]): Promised => ({
-    title: `${title} is read as it was written`,
+    title: `${title} is read back as written`,
     check: async (t, ipvs) => {
       try {
         await ipvs.apply({type: 'new-service', service: wanted});
       } catch (error) {
-        // Debian 12's kernel is built without twos: all that can be promised there is how it says so.
+        // Debian 12's kernel lacks twos: only its error can be checked there.
         if (wanted.scheduler !== 'twos' || !(error instanceof IpvsError)) throw error;
         t.is(error.code, 'ENOENT');
         t.log('this kernel has no scheduler twos');
@@ -100,7 +100,7 @@ export const contract: readonly Promised[] = [
     },
   },
   {
-    title: 'tunnels: plain, GUE, GRE, and from one to another',
+    title: 'tunnels: plain, GUE, GRE, and changes between them',
     check: async (t, ipvs) => {
       await ipvs.apply({type: 'new-service', service: service(web)});
       const tunnels = [
@@ -134,7 +134,7 @@ export const contract: readonly Promised[] = [
     },
   },
   {
-    title: 'one service alone is read as in the list; one that is not there is undefined',
+    title: 'a single service reads as in the list; a missing one is undefined',
     check: async (t, ipvs) => {
       const mark: ServiceKey = {kind: 'fwmark', family: 6, mark: 3};
       for (const key of [web, mark, {...web, port: 81}] as const)
@@ -180,7 +180,7 @@ export const contract: readonly Promised[] = [
     },
   },
   {
-    title: 'time-outs: a zero leaves a value as it is',
+    title: 'timeouts: zero leaves a value unchanged',
     check: async (t, ipvs) => {
       await ipvs.setTimeouts({tcp: 800, tcpFin: 100, udp: 200});
       await ipvs.setTimeouts({tcp: 0, tcpFin: 90, udp: 0});
@@ -188,7 +188,7 @@ export const contract: readonly Promised[] = [
     },
   },
   {
-    title: 'a sync daemon may be stopped at once after its start',
+    title: 'a sync daemon can be stopped right after its start',
     check: async (t, ipvs) => {
       for (let turn = 0; turn < 2; turn++)
         for (const role of ['master', 'backup'] as const) {

@@ -1,4 +1,4 @@
-/** An IPVS table in memory that answers as the kernel does: it passes the same contract tests. */
+/** An IPVS table in memory that behaves like the kernel's: it passes the same contract tests. */
 import {IpvsError} from '../error.ts';
 import type {
   Destination,
@@ -51,7 +51,7 @@ const observed = ({service, destinations}: Entry): ObservedService => ({
   })),
 });
 
-/** Any, multicast, broadcast and, without an interface, link-local addresses are no servers. */
+/** Unspecified, multicast, broadcast and (without an interface) link-local addresses cannot be servers. */
 const notUnicast = /^(0\.0\.0\.0|2(2[4-9]|3\d)\..*|255\.255\.255\.255|::|ff.*|fe[89ab].*)$/;
 
 function checkDestination(op: string, destination: Destination): void {
@@ -60,7 +60,7 @@ function checkDestination(op: string, destination: Destination): void {
     throw new IpvsError(op, destinationText(destination), 'ERANGE');
 }
 
-/** Makes an empty table. `log` gets every operation that was carried out, in order. */
+/** Makes an empty table. `log` receives every executed operation, in order. */
 export function makeMemoryIpvs(log?: (operation: Operation) => void): IpvsClient {
   const services = new Map<string, Entry>();
   const daemons = new Map<SyncRole, SyncDaemon>();
