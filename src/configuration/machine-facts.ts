@@ -80,13 +80,13 @@ function alongPath(
   return undefined;
 }
 
-/** Who but root may put something else in the place of `file`: the first way that is found. undefined: nobody. */
+/** How somebody other than root could replace `file`: the first way found. undefined: nobody can. */
 export function exposure(file: string): string | undefined {
   const unknown = unknownOwner();
   const trusted = new Set([0, process.getuid?.() ?? 0, ...(unknown === undefined ? [] : [unknown])]);
   const judge = (file: string, {uid, gid, mode}: Stats, isDirectory: boolean): string | undefined => {
     if (!trusted.has(uid)) return `${file} belongs to uid ${uid}`;
-    // In a sticky directory nobody renames or removes what is not his.
+    // In a sticky directory users rename and remove only their own files.
     if (isDirectory && (mode & STICKY) !== 0) return undefined;
     if ((mode & 0o002) !== 0) return `everybody may write to ${file}`;
     if ((mode & 0o020) !== 0 && gid !== 0) return `group ${gid} may write to ${file}`;

@@ -27,7 +27,7 @@ export interface MachineFacts {
   readonly unwritable: (file: string) => string | undefined;
   /** Why a user cannot run a program, or cannot read it; undefined: it can. */
   readonly unreachable: (file: string, user: string, need: 'run' | 'read') => string | undefined;
-  /** Who but root may change a file, or put another in its place; undefined: nobody. */
+  /** Who besides root may change or replace a file; undefined: nobody. */
   readonly exposure: (file: string) => string | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** The supervisor's machine with the in-memory table, on a clock of the test's own. */
+/** The supervisor's machine with the in-memory table and a test clock. */
 import type {CheckState, ServiceLateness} from '@hactl/checks';
 import {parseLdirectordCf} from '@hactl/config';
 import {makeMemoryIpvs} from '@hactl/ipvs/testing';

@@ -23,7 +23,7 @@ export interface TableState {
   readonly lateness: ReadonlyMap<string, Late>;
   /** Checks in quarantine. */
   readonly quarantined: ReadonlySet<string>;
-  /** Real servers that an operator keeps out of service, each with the reason, by check. */
+  /** Real servers in maintenance, each with the reason, by check. */
   readonly held: ReadonlyMap<string, string>;
   /** Weights set by operators, by check. */
   readonly ordered: ReadonlyMap<string, number>;

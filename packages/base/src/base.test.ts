@@ -32,7 +32,7 @@ test('a seed determines the run, and a fork is independent of later draws', (t) 
   t.true(draws.every((draw) => draw >= 0 && draw < 1));
 });
 
-test('a signal to a group reaches its leader's children; a missing group is not an error', async (t) => {
+test('a signal to a group reaches its leader’s children; a missing group is not an error', async (t) => {
   const leader = spawn('sh', ['-c', 'sleep 1000 & echo $!; wait'], {
     detached: true,
     stdio: ['ignore', 'pipe', 'ignore'],

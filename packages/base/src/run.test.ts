@@ -36,7 +36,7 @@ test('a program that handles SIGTERM can print output during the grace period', 
   t.deepEqual(run, {status: 3, output: 'bye', timedOut: true});
 });
 
-test('a program's environment has only the variables of a login', async (t) => {
+test('a program’s environment has only the variables of a login', async (t) => {
   process.env.HACTL_TEST_SECRET = 'do-not-tell';
   const {output} = await runLimited('/usr/bin/env', [], {limit: 10_000});
   const names = output.split('\n').map((line) => line.split('=')[0] ?? '');

@@ -76,7 +76,7 @@ test('fault: version', fault, put(4, 1), 'version');
 test('fault: shorter than it says', fault, (bytes) => bytes.subarray(0, 100), 'length');
 test('fault: longer than it says', fault, (bytes) => Buffer.concat([bytes, Buffer.alloc(1)]), 'trailing');
 test('fault: unknown key', fault, put(6, 7), 'unknown-key');
-test('fault: a weaker method than the key's', fault, put(5, 0), 'method');
+test('fault: a weaker method than the key’s', fault, put(5, 0), 'method');
 test('fault: another cluster', fault, put(16, 1), 'cluster');
 test('fault: a changed octet', fault, put(74, 255), 'bad-tag');
 test('fault: another secret', fault, (bytes) => bytes, 'bad-tag', [{...key, secret: 'other'}]);

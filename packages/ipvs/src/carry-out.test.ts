@@ -95,7 +95,7 @@ test('deleting a missing entry is not a failure', async (t) => {
   );
 });
 
-test('errors other than the kernel's are thrown', async (t) => {
+test('errors other than the kernel’s are thrown', async (t) => {
   const ipvs = {apply: () => Promise.reject(new TypeError('a mistake'))};
   await t.throwsAsync(carryOut(ipvs, [{type: 'del-service', key: key(80)}]), {instanceOf: TypeError});
 });

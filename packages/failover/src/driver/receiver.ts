@@ -1,4 +1,4 @@
-/** Adverts off the wire: decoded, checked for replay, and fed. */
+/** Received adverts: decoded, checked for replay, and fed to the machine. */
 import {decodeAdvert, type Advert} from '../advert.ts';
 import {believedKeys, shortHash} from '../auth.ts';
 import {signedPath} from '../path-id.ts';

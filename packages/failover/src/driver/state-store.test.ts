@@ -34,7 +34,7 @@ test('a wall clock that was set back by years costs neither the own incarnation 
   }
 });
 
-test('an own incarnation that is remembered while a save is under way is not lost', async (t) => {
+test('an incarnation remembered during a save is not lost', async (t) => {
   const {folder, file} = folderOf(t);
   const store = open(folder);
   store.nextIncarnation();

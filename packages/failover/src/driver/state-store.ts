@@ -25,7 +25,9 @@ export interface StateStore {
 const MODE = 0o600;
 const nothing: Seen = {incarnation: 0n, sequence: 0n};
 
-/** A number of the file; 0 where it is none, or one that no director reaches: such a file locked the pair out for ever. */
+/**
+ * A number from the file; 0 if it is invalid or out of reach of any director: such a file once locked the pair out for good.
+ */
 function readIncarnation(text: unknown): bigint {
   if (typeof text !== 'string' || !/^\d{1,20}$/.test(text)) return 0n;
   const incarnation = BigInt(text);
