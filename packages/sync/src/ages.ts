@@ -1,4 +1,4 @@
-/** Age of the youngest record that had reached the peer, measured repeatedly: the newest samples. Pure. */
+/** Samples of the age of the newest record that has reached the peer. Pure. */
 
 const KEPT = 600;
 

@@ -1,8 +1,8 @@
 /**
- * A third host on the segment: sends the directors what could create connections, over every way there is. It writes
- * down what the two sync processes say to each other and says it again, in the name of the one that said it. Told
- * 'attack' it does so and says how much of it was a replay. Arguments: the links on which it listens, each with the
- * address that is reached through it (`DEVICE ADDRESS …`), none when it can only forge.
+ * A third host on the segment: sends the directors everything that could create connections, over every path. It records the
+ * traffic between the two sync processes and replays it with the original sender's address. On the message 'attack' it starts,
+ * and reports how many datagrams were replays. Arguments: the links to listen on, each with the address reached through it
+ * (`DEVICE ADDRESS …`); none if it can only forge.
  */
 import {execFileSync} from 'node:child_process';
 import dgram from 'node:dgram';
@@ -17,7 +17,7 @@ if (process.argv[2] === 'compile') process.exit(0);
 const words = process.argv.slice(2);
 const victims = ['10.97.0.1', '10.97.0.2'];
 const GROUP = '224.0.0.81';
-/** Datagrams to each of them that are worth an attack, and how long they are waited for, in ms. */
+/** Number of datagrams to each that makes an attack worthwhile, and how long to wait for them, in ms. */
 const ENOUGH = 10;
 const HEARING = 30_000;
 const heard: {readonly to: string; readonly frame: Buffer}[] = [];
@@ -33,10 +33,10 @@ async function openSocket(source: string) {
   await new Promise<void>((resolve) => {
     socket.bind(0, source, resolve);
   });
-  // Its own link, whatever the name it takes.
+  // Its own link, whatever source address it spoofs.
   socket.setMulticastInterface('10.97.0.3');
   socket.setMulticastLoopback(false);
-  // It is on the segment: nothing keeps it from that.
+  // It is on the segment, so it can.
   socket.setTTL(255);
   socket.setMulticastTTL(255);
   const send = (bytes: Buffer, port: number, address: string): Promise<void> =>
@@ -49,7 +49,7 @@ async function openSocket(source: string) {
 async function attack(): Promise<number> {
   for (const source of victims) {
     const victim = victims.find((victim) => victim !== source) ?? '';
-    // oxlint-disable no-await-in-loop -- one datagram after the other.
+    // oxlint-disable no-await-in-loop -- one datagram at a time.
     const name = (verb: 'add' | 'delete') =>
       execFileSync('ip', ['address', verb, `${source}/32`, 'dev', 'lo']);
     name('add');
@@ -57,10 +57,10 @@ async function attack(): Promise<number> {
     const client = Buffer.from([10, 66, 6, 1]);
     for (const syncid of [0, 7, 135]) {
       const message = encodeSyncMessage(syncid, [connectionOf(syncid, {client})]);
-      // The kernel's own way: what keepalived's and heartbeat's daemons believe.
+      // The kernel's multicast, which keepalived's and heartbeat's sync daemons trust.
       await send(message, 8_848, GROUP);
       await send(message, 8_848, victim);
-      // Ours, with a key that is not the cluster's.
+      // Our frames, with a key that is not the cluster's.
       const frame = seal(
         {
           keys: channelKeys('sync', 'guessed', 'test'),
@@ -81,7 +81,7 @@ async function attack(): Promise<number> {
   return heard.length;
 }
 
-/** On a machine with little to do the directors have said but a few words by now: a greeting every half second. */
+/** On an idle machine the directors have sent little by now: a hello every half second. */
 async function enoughHeard(): Promise<void> {
   const missing = (): boolean =>
     words.length > 0 && victims.some((victim) => heard.filter(({to}) => to === victim).length < ENOUGH);
@@ -96,7 +96,7 @@ process.on('message', () => {
 const attackOnce = (): void => {
   const mute = heard.length;
   void attack().then((replayed) => {
-    // What it said itself passed its own ear.
+    // Skips its own datagrams.
     heard.length = mute;
     process.send?.({replayed});
   });

@@ -1,16 +1,16 @@
 /**
- * The audit: the kernel's own list beside the mirror, one walk after another, each spread over a long time. What the
- * kernel has and the mirror lacks is taken in; what the mirror has and the kernel did not show in two walks has been lost
- * by the kernel. Two, because the kernel's list is read by position: a page misses what moved meanwhile. Pure.
+ * The audit: compares the kernel's list with the mirror in repeated slow walks. Connections missing from the mirror are added;
+ * those that the kernel did not list in two consecutive walks were lost by the kernel. Two, because the kernel's list is read
+ * by position: a page misses entries that moved meanwhile. Pure.
  */
 import {entryAt, expiryOf, find, type Mirror} from './mirror.ts';
 
 export interface Audit {
-  /** Per slot: shown by the kernel in this walk. */
+  /** Per slot: listed by the kernel in this walk. */
   seen: Uint8Array;
-  /** Slots when the walk began: what came later was not to be seen. */
+  /** Slots when the walk began: later ones cannot have been listed. */
   slots: number;
-  /** Key octets of what the walk before did not see. */
+  /** Key octets of the entries that the previous walk missed. */
   suspects: Set<string>;
   walks: number;
   /** In the kernel and not in the mirror. */
@@ -28,9 +28,9 @@ export const makeAudit = (): Audit => ({
   lost: 0,
 });
 
-/** More is not remembered from one walk to the next. */
+/** Maximum entries remembered from one walk to the next. */
 const MAX_SUSPECTS = 20_000;
-/** What ends within so many seconds may have ended in the kernel a moment earlier. */
+/** An entry that expires within this many seconds may have expired in the kernel already. */
 const MARGIN = 10;
 
 export function beginWalk(audit: Audit, mirror: Mirror): void {
@@ -38,7 +38,7 @@ export function beginWalk(audit: Audit, mirror: Mirror): void {
   audit.seen = new Uint8Array(mirror.high);
 }
 
-/** The kernel showed this entry; true when the mirror does not have it. */
+/** The kernel listed this entry; true if the mirror does not have it. */
 export function seeEntry(audit: Audit, mirror: Mirror, entry: Buffer): boolean {
   const slot = find(mirror, entry, 0);
   if (slot < 0) return true;
@@ -46,7 +46,7 @@ export function seeEntry(audit: Audit, mirror: Mirror, entry: Buffer): boolean {
   return false;
 }
 
-/** The walk came to its end: the entries that the kernel did not show in this one nor in the one before. */
+/** Ends the walk: returns the entries that the kernel listed neither in this walk nor in the previous one. */
 export function endWalk(audit: Audit, mirror: Mirror, second: number): Buffer[] {
   const lost: Buffer[] = [];
   const suspects = new Set<string>();

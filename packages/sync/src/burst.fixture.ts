@@ -1,7 +1,6 @@
 /**
- * Says what a kernel would: so many sync messages to the kernels' group, paced. Arguments: messages,
- * messages a second, syncid, the address whose interface is
- * used, connections in a message (35). Says 'done' after the last.
+ * Imitates a kernel: sends sync messages to the kernels' group at a given rate. Arguments: messages, messages per second,
+ * syncid, the address whose interface is used, connections per message (35). Sends 'done' after the last.
  */
 import dgram from 'node:dgram';
 import {connectionOf, entryOf} from './entries.fixture.ts';
@@ -11,7 +10,7 @@ if (process.argv[2] === 'compile') process.exit(0);
 const [count = 1, rate = 1_000, syncid = 7] = process.argv.slice(2, 5).map(Number);
 const source = process.argv[5] ?? '127.0.0.1';
 const ENTRIES = Number(process.argv[6] ?? 35);
-/** Different messages: what comes later is a refresh, as most of a kernel's. */
+/** Number of distinct messages: later ones are refreshes, like most of a kernel's. */
 const DISTINCT = 300;
 const TICK = 10;
 const messages = Array.from({length: DISTINCT}, (_, message) =>

@@ -9,13 +9,13 @@ const daemon = (role: 'master' | 'backup', device = 'eth0') => ({
   ...(role === 'backup' ? {maxlen: BACKUP_MAXLEN} : {}),
 });
 
-test('both roles on both directors, whoever is Active', (t) => {
+test('both roles on both directors, whichever is Active', (t) => {
   t.deepEqual(wantedDaemons([eth0]), [daemon('backup'), daemon('master')]);
   t.deepEqual(wantedDaemons([{...eth0, active: false}]), [daemon('backup'), daemon('master')]);
   t.deepEqual(wantedDaemons([]), []);
 });
 
-test('only what differs is stopped and started', (t) => {
+test('only daemons with other settings are stopped and started', (t) => {
   const wanted = wantedDaemons([eth0]);
   t.deepEqual(planDaemons(wanted, wanted), []);
   t.deepEqual(planDaemons([daemon('master')], wanted), [{type: 'start', daemon: daemon('backup')}]);
@@ -26,7 +26,7 @@ test('only what differs is stopped and started', (t) => {
   t.deepEqual(planDaemons([daemon('master')], []), []);
 });
 
-test('relayed: both daemons on lo, with ids that differ and are never 0 for the backup', (t) => {
+test('relay: both daemons on lo, with different ids, and never 0 for the backup', (t) => {
   t.deepEqual(wantedDaemons([eth0], 'relay'), [
     {role: 'backup', interface: 'lo', syncid: 135, maxlen: BACKUP_MAXLEN},
     {role: 'master', interface: 'lo', syncid: 7, maxlen: 1_400},
@@ -43,7 +43,7 @@ test('relayed: both daemons on lo, with ids that differ and are never 0 for the 
   );
 });
 
-test('with a pulse the messages of the master daemon are small, in both modes', (t) => {
+test('with a pulse the master daemon’s messages are small, in both modes', (t) => {
   for (const mode of ['multicast', 'relay'] as const)
     t.deepEqual(
       wantedDaemons([eth0], mode, 20).map(({role, maxlen}) => [role, maxlen]),
@@ -54,7 +54,7 @@ test('with a pulse the messages of the master daemon are small, in both modes', 
     );
 });
 
-test('a backup daemon that takes too little is restarted; one that takes more, or does not say, is left', (t) => {
+test('a backup daemon with too small a message size is restarted; a larger or unknown one is left alone', (t) => {
   const [backup] = wantedDaemons([eth0]);
   const {maxlen: _, ...silent} = backup!;
   for (const [running, operations] of [

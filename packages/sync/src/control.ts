@@ -1,35 +1,37 @@
-/** Which of the kernel's sync daemons should run, and what to do to get there. Pure. */
+/** Which of the kernel's sync daemons should run, and the operations to get there. Pure. */
 import type {SyncDaemon, SyncRole} from '@hactl/ipvs';
 import type {SyncGroup, SyncSettings} from './messages.ts';
 
-/** The group whose LVSSyncDaemonSwap counts: a kernel namespace has one daemon of each role. An Active's goes first. */
+/**
+ * The group whose LVSSyncDaemonSwap applies: a network namespace has one daemon of each role. An Active group takes precedence.
+ */
 export const chosenGroup = (groups: readonly SyncGroup[]): SyncGroup | undefined =>
   groups.toSorted((group, right) => Number(right.active) - Number(group.active))[0];
 
 /**
- * A message of the kernel's master daemon travels on inside a frame of ours: together they must fit an Ethernet frame.
+ * A message of the kernel's master daemon is carried in one of our frames: together they must fit an Ethernet frame.
  */
 const RELAY_MAXLEN = 1_400;
-/** Room for three records of IPv4: with a pulse small messages are what lets a young connection go at once. */
+/** Room for three IPv4 records: with a pulse, small messages let a young connection leave at once. */
 const PULSED_MAXLEN = 116;
 /**
- * What the backup daemon takes in one message. Left alone it takes what fits the device's MTU, and drops every longer one
- * without a word: all that a full resync feeds it.
+ * Maximum message size of the backup daemon. By default it accepts what fits the device's MTU and silently drops longer ones,
+ * which would be everything a full resync sends.
  */
 export const BACKUP_MAXLEN = 16_000;
 
 /**
- * On `lo` the kernel would hear itself: its two daemons have different ids there. 0 would mean "any" to the backup daemon.
+ * On `lo` the kernel would hear itself, so its two daemons have different ids. 0 would mean "any" to the backup daemon.
  */
 export const relayBackupId = (syncid: number): number => (syncid + 128) % 256 || 1;
 
-/** Octets of the master daemon's messages with this delay (0: no pulse); undefined: what fits the device's MTU. */
+/** Size of the master daemon's messages with this delay (0: no pulse); undefined: what fits the device's MTU. */
 export const masterMaxlen = (mode: SyncSettings['mode'], delay: number): number | undefined =>
   delay > 0 ? PULSED_MAXLEN : mode === 'relay' ? RELAY_MAXLEN : undefined;
 
 /**
- * Both roles on both directors, as kernels since 2.4.29 allow: the Active's connections reach the other side, and after
- * a takeover nothing has to be started first.
+ * Both roles on both directors, as kernels since 2.4.29 allow: the Active's connections reach the other side, and a takeover
+ * need not start anything first.
  */
 export function wantedDaemons(
   groups: readonly SyncGroup[],
@@ -55,14 +57,14 @@ export function wantedDaemons(
 export type SyncOperation =
   {readonly type: 'start'; readonly daemon: SyncDaemon} | {readonly type: 'stop'; readonly role: SyncRole};
 
-/** A backup daemon that takes more is as good; a kernel before 4.3 does not say. A master must not send more. */
+/** A backup daemon may accept more; a kernel before 4.3 does not report it. A master must not send more. */
 const fits = (wanted: SyncDaemon, running: SyncDaemon): boolean =>
   wanted.maxlen === undefined ||
   (wanted.role === 'backup'
     ? (running.maxlen ?? wanted.maxlen) >= wanted.maxlen
     : running.maxlen === wanted.maxlen);
 
-/** Stops daemons with other settings, starts missing ones. With nothing wanted, daemons of others are left alone. */
+/** Stops daemons with other settings, starts missing ones. If none is wanted, daemons started by others are left alone. */
 export function planDaemons(running: readonly SyncDaemon[], wanted: readonly SyncDaemon[]): SyncOperation[] {
   const operations: SyncOperation[] = [];
   for (const daemon of wanted) {

@@ -1,4 +1,4 @@
-/** What the parts of a sync node share: settings, the mirror, the two clocks, the role. */
+/** Shared by the parts of a sync node: settings, the mirror, the two clocks, the role. */
 import type {SyncLink} from './messages.ts';
 import type {Mirror} from './mirror.ts';
 
@@ -12,10 +12,10 @@ export interface SyncContext {
   /** The mirror's clock, in whole seconds. */
   readonly mirrorTime: () => number;
   readonly log: Log;
-  /** This director is Active for one group at least. */
+  /** This director is Active for at least one group. */
   active: boolean;
-  /** It has been so since this process began: its kernel knows better than any peer. */
+  /** It has been Active since this process began, so its kernel is authoritative. */
   startedActive: boolean;
-  /** The kernel was in sync a moment ago, under a process before this one, and no verdict has come since. */
+  /** The kernel was in sync a moment ago, under the previous process, and there has been no verdict since. */
   recentSync: boolean;
 }

@@ -1,6 +1,6 @@
 /**
- * Whether the peer has what this director's kernel said: measured again and again while the pulse beats, and waited for
- * before an address moves (the barrier).
+ * Whether the peer has what this director's kernel has sent: measured continuously while the pulse beats, and awaited before
+ * an address moves (the barrier).
  */
 import type {Forward} from '@hactl/ipvs';
 import {agesOf, noAges, noteAge} from './ages.ts';
@@ -13,11 +13,11 @@ import type {Pulse} from './driver-pulse.ts';
 import {messageOf} from './entry.ts';
 import {isReached, MARKERS} from './pulse.ts';
 
-/** The peer is asked this often, in ms. */
+/** Interval between probes of the peer, in ms. */
 const ASK_EVERY = 100;
-/** Neither a question nor its answer is waited for longer, in ms. */
+/** Time limit for a probe and its answer, in ms. */
 const FORGET = 2_000;
-/** The kernel's list is read for handshakes only where that takes a few milliseconds. */
+/** The kernel's list is read for handshakes only if that takes a few milliseconds. */
 const LISTED = 6_000;
 
 export interface BarrierResult {
@@ -35,19 +35,19 @@ export interface DeliveryPorts {
 }
 
 export interface Delivery {
-  /** Age of the youngest record at the peer, in ms; undefined: nothing was measured yet. */
+  /** Age of the newest record at the peer, in ms; undefined: not measured yet. */
   readonly ages: {readonly p50: number; readonly p99: number} | undefined;
-  /** Another incarnation of the peer: its beats start over. */
+  /** A new incarnation of the peer: its beats start over. */
   newPeer(): void;
-  /** A marker of the peer's pulse came. */
+  /** A marker of the peer's pulse arrived. */
   peerMarker(marker: number): void;
   message(message: PeerMessage & {readonly type: 'mark' | 'marked' | 'pull'}): void;
   /**
-   * Resolves when the peer's kernel has every connection that this one had at the call, handshakes included, and the other way
-   * about where the peer is Active; or after `limit` ms.
+   * Resolves when the peer's kernel has every connection that this one had at the call, handshakes included, and vice versa if
+   * the peer is Active; or after `limit` ms.
    */
   barrier(limit: number): Promise<BarrierResult>;
-  /** The first half of it: what this kernel has. */
+  /** The first half: this kernel's connections. */
   push(limit: number): Promise<string | undefined>;
   tick(): void;
 }
@@ -57,9 +57,9 @@ export function openDelivery(context: SyncContext, ports: DeliveryPorts): Delive
   const {peer, injector, live, pulse} = ports;
   const relay = settings.mode === 'relay';
   const ages = noAges();
-  /** The newest marker that the peer's kernel sent. */
+  /** The newest marker sent by the peer's kernel. */
   let newestMarker: number | undefined;
-  /** Questions of the peer that wait for a marker of its kernel. */
+  /** Probes of the peer that wait for a marker from its kernel. */
   const delayed: {
     readonly number: number;
     readonly marker: number;
@@ -70,7 +70,7 @@ export function openDelivery(context: SyncContext, ports: DeliveryPorts): Delive
   let [lastNumber, askedAt, askedBeat] = [0, -Infinity, 0];
 
   const ask = (question: (number: number) => PeerMessage, answered: () => void): void => {
-    // Data that the question is about goes first.
+    // Send the data that the probe refers to first.
     live.flush();
     lastNumber += 1;
     asked.set(lastNumber, {at: now(), answered});
@@ -84,7 +84,7 @@ export function openDelivery(context: SyncContext, ports: DeliveryPorts): Delive
   };
   const hasCome = (marker: number): boolean =>
     relay || (newestMarker !== undefined && isReached(newestMarker, marker));
-  /** Whether the question is answered within the limit. */
+  /** Whether the probe is answered within the limit. */
   const isAnswered = (limit: number, put: (answered: () => void) => void): Promise<boolean> =>
     new Promise((resolve) => {
       const late = setTimeout(() => resolve(false), limit);
@@ -94,12 +94,12 @@ export function openDelivery(context: SyncContext, ports: DeliveryPorts): Delive
       });
     });
 
-  /** Has the peer know all that this kernel has. Resolves to what went wrong, if anything. */
+  /** Makes sure that the peer knows everything this kernel has. Resolves to the problem, if any. */
   const push = async (limit: number): Promise<string | undefined> => {
     const end = now() + limit;
     const left = (): number => Math.max(1, end - now());
     if (!peer.believed) return 'the peer is not heard';
-    // Off by directive, or said when it could not be opened.
+    // Off by directive, or reported when it could not be opened.
     if (!pulse) return undefined;
     const beat = pulse.burst(left());
     if (mirror.size <= LISTED) live.tell(readHandshakes(ports.forward()));
@@ -108,7 +108,7 @@ export function openDelivery(context: SyncContext, ports: DeliveryPorts): Delive
     const has = await isAnswered(left(), (answered) => askBeat(heard, true, answered));
     return has ? undefined : 'the peer did not answer in time';
   };
-  /** Has this kernel know all that the peer has. */
+  /** Makes sure that this kernel knows everything the peer has. */
   const pull = async (limit: number): Promise<string | undefined> => {
     const done = await isAnswered(limit, (answered) => ask((number) => ({type: 'pull', number}), answered));
     return done ? undefined : 'the peer did not hand over in time';
@@ -140,7 +140,7 @@ export function openDelivery(context: SyncContext, ports: DeliveryPorts): Delive
         asked.get(message.number)?.answered();
         asked.delete(message.number);
       } else if (message.type === 'pull')
-        // Not answered where it failed: the peer waits no longer than it wants to.
+        // Not answered if it failed: the peer has its own time limit.
         void push(FORGET).then((problem) => {
           if (problem === undefined) peer.send({type: 'marked', number: message.number});
         });
@@ -160,7 +160,7 @@ export function openDelivery(context: SyncContext, ports: DeliveryPorts): Delive
       const sentAt = pulse.sentAt(beat);
       if (sentAt === undefined || beat === askedBeat) return;
       [askedAt, askedBeat] = [now(), beat];
-      // What came just after that beat has waited for the next one by then.
+      // A record just after that beat has waited for the next one by then.
       askBeat(beat, false, () => noteAge(ages, now() - sentAt + pulse.interval));
     },
   };

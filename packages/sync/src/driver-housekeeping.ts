@@ -1,6 +1,6 @@
 /**
- * What keeps the mirror correct besides the sync messages: the table of services shows which real servers are gone, the kernel's own
- * list shows what was missed. Both are paced.
+ * Keeps the mirror correct apart from sync messages: the table of services shows which real servers were removed, the kernel's
+ * list shows what was missed. Both are rate-limited.
  */
 import {setTimeout as pause} from 'node:timers/promises';
 import type {Forward} from '@hactl/ipvs';
@@ -16,30 +16,30 @@ import {entryOfLine, methodsOf} from './proc-table.ts';
 
 const TABLE_EVERY = 2_000;
 const SLICE_EVERY = 100;
-/** Slots looked through at once: a million in five seconds. */
+/** Slots examined at a time: a million in five seconds. */
 const SLICE = 20_000;
-/** After the whole mirror was looked through, unless another real server goes, in ms. */
+/** Pause after a pass over the mirror, unless another real server is removed, in ms. */
 const REST = 10_000;
 const GENTLE: AuditPace = {pause: 60_000, share: 0.02};
-/** Entries in one message, so that it fits a frame. */
+/** Entries per message, so that it fits a frame. */
 const TOLD_AT_ONCE = 18;
 
 export interface HousekeepingPorts extends KernelPorts {
   readonly mirror: Mirror;
   now(): number;
   mirrorTime(): number;
-  /** Whether this director's table decides. */
+  /** Whether this director's table is authoritative. */
   isAuthoritative(): boolean;
-  /** Sends the peer these entries as they stand. */
+  /** Sends the peer these entries unchanged. */
   tell(entries: readonly Buffer[]): void;
-  /** Puts these entries into the local kernel. */
+  /** Injects these entries into the local kernel. */
   inject(entries: readonly Buffer[]): void;
 }
 
 export interface Housekeeping {
-  /** The entry's real was taken out of the table of this director. */
+  /** Whether the entry's real server was removed from this director's table. */
   isGone(bytes: Buffer, at: number): boolean;
-  /** How connections to each destination are forwarded, as of a moment ago. */
+  /** The forwarding method of each destination, as last read. */
   readonly forward: ReadonlyMap<string, Forward>;
   readonly stats: {retired: number};
   readonly audit: Readonly<Audit>;
@@ -72,11 +72,11 @@ export function openHousekeeping(ports: HousekeepingPorts, pace: AuditPace = GEN
       if (now !== missing) restUntil = 0;
       missing = now;
     } catch {
-      // The kernel does not answer now: what was known stays.
+      // The kernel does not answer: keep the last table.
     }
   };
 
-  /** The Active ends what its table has no real server for; its own kernel does with it what expire_nodest_conn says. */
+  /** The Active ends connections whose real server is not in its table; its own kernel follows expire_nodest_conn. */
   const slice = (): void => {
     if (gone.addresses.size === 0 || !ports.isAuthoritative()) {
       at = 0;
@@ -104,7 +104,7 @@ export function openHousekeeping(ports: HousekeepingPorts, pace: AuditPace = GEN
     await readConnections(
       (line) => {
         const known = entryOfLine(line, methods);
-        // What is in no service is seen too, but nothing says how it is forwarded.
+        // A destination in no service is listed too, but its forwarding method is unknown.
         const found = known ?? entryOfLine(line, methods, 'masq');
         if (!found || !seeEntry(audit, mirror, found.entry)) return;
         if (!known || realIsGone(gone, known.entry, 0)) return;
@@ -117,9 +117,9 @@ export function openHousekeeping(ports: HousekeepingPorts, pace: AuditPace = GEN
     if (stopped()) return;
     const lost = endWalk(audit, mirror, ports.mirrorTime());
     if (lost.length === 0) return;
-    ports.log('warn', `connections that the kernel lost unsaid: ${lost.length}`);
+    ports.log('warn', `connections lost by the kernel without a sync message: ${lost.length}`);
     if (ports.isAuthoritative()) {
-      // They ended here: nobody may copy them from this mirror.
+      // They have ended here: the mirror must not pass them on.
       for (const entry of lost) {
         const slot = find(mirror, entry, 0);
         if (slot >= 0) remove(mirror, slot);
@@ -139,7 +139,7 @@ export function openHousekeeping(ports: HousekeepingPorts, pace: AuditPace = GEN
   void look();
   const timers = [setInterval(() => void look(), TABLE_EVERY), setInterval(slice, SLICE_EVERY)];
   audits().catch(() => {
-    // Closed in its pause.
+    // Closed during its pause.
   });
   return {
     isGone: (bytes, index) => realIsGone(gone, bytes, index),

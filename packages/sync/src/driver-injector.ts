@@ -1,37 +1,37 @@
 /**
- * Puts connections into the local kernel by sending it sync messages, and knows when it has them: /proc/net/udp tells how
- * full the kernel's socket is and what it dropped. A batch that met a drop is sent again; so nothing is lost on the last
- * few metres, however slow the kernel's thread is.
+ * Injects connections into the local kernel by sending it sync messages, and knows when it has them: /proc/net/udp shows the
+ * kernel socket's queue and drops. A batch with a drop is sent again, so nothing is lost locally, however slow the kernel's
+ * thread is.
  */
 import {plainSocket} from './driver-link.ts';
 import {dropsOf, makePortSockets, queuedIn} from './driver-sockets.ts';
 
 /** Half of the kernel's default receive buffer (212,992), in which a datagram of 5 to 15 kB takes some 17 kB. */
 const BATCH_OCTETS = 48_000;
-/** When no more than this waits in the queue (with the kernel's overhead) the next batch follows: it never runs dry. */
+/** When at most this much is queued (with the kernel's overhead) the next batch is sent, so that the queue never runs dry. */
 const LOW_WATER = 30_000;
 /** Reading the queue costs a walk through the kernel's UDP sockets: about this many reads for one batch. */
 const LOOKS = 4;
 const POLL_MIN = 1;
 const POLL_MAX = 25;
-/** A kernel that does not empty its queue in this time has no backup daemon, or hangs: the batch is abandoned. */
+/** A kernel that does not drain its queue in this time has no backup daemon, or hangs: the batch is abandoned. */
 const STUCK = 5_000;
 const AGAIN = 200;
-/** How long after a live message the queue is looked at. */
+/** Delay before the queue is checked after a live message. */
 const LOOK_LATER = 50;
 const MAX_PASSED = 10_000;
 
 export interface InjectorOptions {
   readonly group: string;
   readonly port: number;
-  /** The own address on the daemon's interface: chooses the interface. */
+  /** Our address on the daemon's interface, which selects the interface. */
   readonly source: string;
   /** 0 keeps it on this machine, whatever the interface. */
   readonly ttl: number;
   readonly syncid: number;
 }
 
-/** A message of version 1 (its syncid does not matter) and whom to tell when the kernel has its connections. */
+/** A version-1 message (its syncid is ignored) and the callback for when the kernel has its connections. */
 export interface Injection {
   readonly message: Buffer;
   readonly done: () => void;
@@ -43,9 +43,9 @@ export interface Injector {
   add(injection: Injection): void;
   readonly port: number;
   readonly stats: {injected: number; again: number; drops: number; waiting: number; stuck: number};
-  /** Datagrams of kernels that this process was too slow to hear: its own sockets on that port dropped them. */
+  /** Datagrams from kernels dropped by this process's own sockets on that port, because it was too slow. */
   rxDropped(): number;
-  /** Octets that wait for this process in its own sockets on that port. */
+  /** Octets queued in this process's own sockets on that port. */
   rxQueued(): number;
   close(): void;
 }
@@ -55,7 +55,7 @@ interface Batch {
   readonly octets: number;
 }
 
-/** Takes the next batch off those that wait. */
+/** Takes the next batch from the queue. */
 function takeBatch(waiting: Injection[]): Batch {
   const batch: Injection[] = [];
   let octets = 0;
@@ -67,9 +67,9 @@ function takeBatch(waiting: Injection[]): Batch {
   return {batch, octets};
 }
 
-/** How long the kernel is given between two looks at its queue, in ms, from how long batches took it so far. */
+/** Interval between checks of the kernel's queue, in ms, from the time that batches have taken so far. */
 function makePace() {
-  /** Smoothed time that a batch takes the kernel, in ms. */
+  /** Smoothed time the kernel takes for a batch, in ms. */
   let batchTook = 4;
   return {
     took: (ms: number): void => {
@@ -79,7 +79,7 @@ function makePace() {
   };
 }
 
-/** A socket that sends to the kernels of the daemon's interface, this one's among them. */
+/** A socket that sends to the kernels on the daemon's interface, including this one. */
 async function openMulticast(options: InjectorOptions): Promise<{
   readonly put: (message: Buffer) => void;
   readonly port: number;
@@ -91,7 +91,7 @@ async function openMulticast(options: InjectorOptions): Promise<{
     socket.bind(0, options.source, resolve);
   });
   socket.on('error', () => {
-    // The interface is down: the kernel drops what comes, and the digests find it.
+    // The interface is down: the kernel drops the datagrams, and the digests detect it.
   });
   socket.setMulticastInterface(options.source);
   socket.setMulticastLoopback(true);
@@ -99,7 +99,7 @@ async function openMulticast(options: InjectorOptions): Promise<{
   return {
     put: (message) =>
       socket.send(message, options.port, options.group, () => {
-        // What the interface refuses, the digests find.
+        // The digests detect what the interface refuses.
       }),
     port: socket.address().port,
     close: () => socket.close(),
@@ -111,11 +111,11 @@ export async function openInjector(options: InjectorOptions): Promise<Injector> 
   const sockets = makePortSockets(options.group, options.port);
   const waiting: Injection[] = [];
   const stats = {injected: 0, again: 0, drops: 0, waiting: 0, stuck: 0};
-  /** Batches that the kernel may not have taken yet, the oldest first; two at most. */
+  /** Batches that the kernel may not have processed yet, oldest first; at most two. */
   const inFlight: Batch[] = [];
-  /** Live messages that the kernel may not have taken yet. */
+  /** Live messages that the kernel may not have processed yet. */
   let passed: Buffer[] = [];
-  /** When a batch was sent or taken last. */
+  /** When a batch was last sent or processed. */
   let movedAt = 0;
   const {poll, took} = makePace();
   let dropsBefore: number | undefined;
@@ -137,7 +137,7 @@ export async function openInjector(options: InjectorOptions): Promise<Injector> 
     wait(poll(), look);
   };
 
-  /** Sends the next batch while there is room for it. */
+  /** Sends the next batch while there is room. */
   const fill = (): void => {
     const next = takeBatch(waiting);
     if (next.batch.length === 0) return;
@@ -153,7 +153,7 @@ export async function openInjector(options: InjectorOptions): Promise<Injector> 
     if (inFlight.length > 0) wait(poll(), look);
   };
 
-  /** No daemon takes it: tried again for as long as somebody waits. */
+  /** No daemon accepts it: retried as long as a caller waits. */
   const waitForDaemon = (): void => {
     stats.stuck += 1;
     passed = [];
@@ -170,7 +170,7 @@ export async function openInjector(options: InjectorOptions): Promise<Injector> 
     if ((queued > 0 && stuck) || queues.length === 0) return waitForDaemon();
     const drops = dropsOf(queues);
     if (dropsBefore !== undefined && drops > dropsBefore) {
-      // Not into a queue that is still full.
+      // Not while the queue is still full.
       if (queued > 0) return wait(poll(), look);
       stats.drops += drops - dropsBefore;
       stats.again += 1;
@@ -178,9 +178,9 @@ export async function openInjector(options: InjectorOptions): Promise<Injector> 
       for (const message of passed) put(message);
       return sendAgain();
     }
-    // Fewer: the daemon was restarted, its socket is another.
+    // Fewer: the daemon was restarted and has a new socket.
     dropsBefore = drops;
-    // Nothing was dropped: all that was sent is in the queue, or taken. What is left is of the youngest.
+    // Nothing was dropped: everything sent is queued or processed. What is still queued belongs to the newest batch.
     passed = [];
     while (inFlight[0] && queued <= (inFlight[1] ? Math.min(LOW_WATER, inFlight[1].octets) : 0)) finish();
     if (queued <= LOW_WATER && inFlight.length < 2) fill();
@@ -200,7 +200,7 @@ export async function openInjector(options: InjectorOptions): Promise<Injector> 
     rxDropped: () => dropsOf(sockets.queues('own')),
     rxQueued: () => queuedIn(sockets.queues('own')),
     pass: (message) => {
-      // A copy: the syncid is the own backup daemon's.
+      // A copy, with the syncid of our backup daemon.
       const copy = Buffer.from(message);
       copy[1] = options.syncid;
       if (dropsBefore === undefined) noteDrops();
@@ -213,7 +213,7 @@ export async function openInjector(options: InjectorOptions): Promise<Injector> 
       injection.message[1] = options.syncid;
       waiting.push(injection);
       stats.waiting = waiting.length;
-      // A look at live messages alone can wait; a batch should not.
+      // A check for live messages alone can wait; a batch should not.
       if (inFlight.length === 0) wait(0, next);
     },
     port,

@@ -1,4 +1,4 @@
-/** The local kernel: hearing what its sync daemon says, feeding it, reading its table. */
+/** The local kernel: receives its sync daemon's messages, injects connections, reads its table. */
 import type {ObservedService} from '@hactl/ipvs';
 import {addressBytes, allowMulticast, openOutgoingTap} from '@hactl/net';
 import {relayBackupId} from './control.ts';
@@ -13,7 +13,7 @@ import {entryOfLine, methodsOf} from './proc-table.ts';
 const LO = 1;
 
 export interface KernelPorts {
-  /** The kernel's services: they say how connections that the kernel lists are forwarded. */
+  /** The kernel's services, which give the forwarding method of listed connections. */
   services(): Promise<readonly ObservedService[]>;
   log(level: 'error' | 'warn' | 'info' | 'debug', message: string): void;
 }
@@ -26,9 +26,9 @@ export interface KernelSide {
 }
 
 export interface KernelHeard {
-  /** A message of the local kernel. */
+  /** A message from the local kernel. */
   onOwn(bytes: Buffer): void;
-  /** One of the peer's kernel, over the interface (multicast only). */
+  /** A message from the peer's kernel, over the interface (multicast only). */
   onPeerKernel(bytes: Buffer): void;
 }
 
@@ -53,11 +53,11 @@ export async function openKernelSide(settings: SyncLink, syncInterface: SyncInte
   const listenOnLink = (heard: KernelHeard): void => {
     const localAddress = addressBytes(syncInterface.address);
     const kernels = hearKernels(settings.interface, syncInterface.index, (bytes, from) => {
-      // Messages from our own address are those fed to the local kernel.
+      // Messages from our own address are those injected into the local kernel.
       if (bytes[1] === syncid && !localAddress.equals(from)) heard.onPeerKernel(bytes);
     });
     closers.push(() => kernels.close());
-    // The kernel does not let its own machine hear its multicast.
+    // The kernel does not loop its multicast back to its own machine.
     const tap = openOutgoingTap(syncInterface.index, KERNEL_PORT, (bytes) => {
       if (bytes[1] === syncid) heard.onOwn(bytes);
     });
@@ -72,7 +72,7 @@ export async function openKernelSide(settings: SyncLink, syncInterface: SyncInte
   };
 }
 
-/** A process that starts beside a running kernel reads once what is there already. */
+/** A process that starts with a populated kernel table reads it once. */
 export async function readOwnKernel(
   ports: KernelPorts,
   mirror: Mirror,

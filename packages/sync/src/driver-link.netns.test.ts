@@ -1,4 +1,4 @@
-/** The sync port: what a router passed on, or is no frame, does not reach the process. */
+/** The sync port: forwarded datagrams, and those that are not frames, do not reach the process. */
 import {execFileSync} from 'node:child_process';
 import {closeSync, openSync} from 'node:fs';
 import {setImmediate} from 'node:timers/promises';
@@ -45,7 +45,7 @@ for (const [title, to, kind] of [
   ['its own address', '10.78.2.1', 'ucast'],
   ['the group', SYNC_GROUP, 'mcast'],
 ] as const)
-  test(`to ${title}: only frames that no router passed on are heard; the link's own are such`, async (t) => {
+  test(`to ${title}: only frames that no router forwarded are received, including the peer's`, async (t) => {
     const heard: string[] = [];
     const link = inside(name, (index) =>
       openPeerLink('eth0', index, PORT, (bytes) => heard.push(bytes.toString('latin1'))),

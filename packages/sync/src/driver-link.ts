@@ -1,6 +1,6 @@
 /**
- * The sockets on which the two sync processes talk: one for what comes to this director alone, one in the sync group, so
- * that they find each other without being told an address.
+ * The sockets between the two sync processes: one for unicast to this director, one in the sync group, so that they find each
+ * other without a configured address.
  */
 import dgram from 'node:dgram';
 import {OVERHEAD} from '@hactl/channel';
@@ -20,7 +20,7 @@ const IPPROTO_IP = 0;
 const IP_TOS = 1;
 const RECEIVE_BUFFER = 8 << 20;
 
-/** The kernel's group for sync messages; ours use it on another port. */
+/** The kernel's multicast group for sync messages; ours use it on another port. */
 export const SYNC_GROUP = '224.0.0.81';
 export const KERNEL_PORT = 8_848;
 
@@ -30,7 +30,7 @@ export interface SyncInterface {
   readonly address: string;
 }
 
-/** Index and first IPv4 address of an interface. Throws an Error that says what is wrong. */
+/** Index and first IPv4 address of an interface. Throws an Error with the problem. */
 export function findInterface(device: string): SyncInterface {
   const addresses = openAddresses();
   try {
@@ -46,32 +46,31 @@ export function findInterface(device: string): SyncInterface {
 }
 
 /**
- * An IPv4 socket whose addresses are sent to as they are: Node would look each up, for every datagram, in a turn of its
- * own.
+ * An IPv4 socket without DNS lookups: Node would look up the address for every datagram, in an extra turn.
  */
 export const plainSocket = (): dgram.Socket =>
   dgram.createSocket({type: 'udp4', lookup: (address, _options, found) => found(null, address, 4)});
 
 export type Heard = (bytes: Buffer, from: {readonly address: string; readonly port: number}) => void;
 
-/** Bulk data must not travel in the heartbeat's priority. */
+/** Bulk data must not use the heartbeat's priority. */
 function prepare(fd: number): void {
   setIntOption(fd, abi.SOL_SOCKET, abi.SO_PRIORITY, 0, 'sync');
   setIntOption(fd, IPPROTO_IP, IP_TOS, 0, 'sync');
   try {
     setIntOption(fd, abi.SOL_SOCKET, abi.SO_RCVBUFFORCE, RECEIVE_BUFFER, 'sync');
   } catch {
-    // Without CAP_NET_ADMIN the system's largest buffer has to do.
+    // Without CAP_NET_ADMIN the system's maximum buffer must do.
   }
 }
 
-/** Takes a descriptor made by openUdp over. */
+/** Adopts a descriptor made by openUdp. */
 function adopt(fd: number, heard: Heard): dgram.Socket {
   prepare(fd);
   const socket = plainSocket();
   socket.on('message', heard);
   socket.on('error', () => {
-    // An interface that is down: the peer's silence tells.
+    // The interface is down: the peer's silence shows it.
   });
   socket.bind({fd, exclusive: true});
   return socket;
@@ -81,11 +80,11 @@ export interface KernelLink {
   close(): void;
 }
 
-/** Where the sender's IPv4 address stands in its socket address. */
+/** Offset of the sender's IPv4 address in its socket address. */
 const ADDRESS = 4;
 
 /**
- * Joins the kernel's group on an interface and hears what the kernels say there. A wake-up takes all that has come; `heard`
+ * Joins the kernel's group on an interface and receives the kernels' messages. A wake-up reads all queued datagrams; `heard`
  * gets a copy and the sender's address as four octets. Node's own datagrams cost several times as much.
  */
 export function hearKernels(
@@ -112,12 +111,12 @@ export function hearKernels(
 }
 
 export interface PeerLink {
-  /** To the peer's own address, or to the group as long as that is not known. */
+  /** Sends to the peer's address, or to the group while that is unknown. */
   send(frame: Buffer, address: string | undefined): void;
   close(): void;
 }
 
-/** Frames of this link (`hs`, see @hactl/channel): what came by way of a router, or is none, wakes no process. */
+/** Accepts frames of this link (`hs`, see @hactl/channel) only: forwarded datagrams and others do not wake the process. */
 const filter = passAll([payloadAtLeast(OVERHEAD), payloadIs(16, 0, 0x6873), hopsAre255(4)]);
 
 export function openPeerLink(device: string, index: number, port: number, heard: Heard): PeerLink {

@@ -1,4 +1,4 @@
-/** What the two kernels say as connections come and go: into the mirror, to the peer, into the local kernel. */
+/** Live sync messages of the two kernels: into the mirror, to the peer, into the local kernel. */
 import type {SyncContext} from './driver-context.ts';
 import type {Injector} from './driver-injector.ts';
 import type {Peer} from './driver-peer.ts';
@@ -19,18 +19,18 @@ export interface LivePorts {
 
 export interface Live {
   readonly counts: {readonly relayed: number; readonly heard: number; readonly malformed: number};
-  /** For how long the peer has been ahead of what was heard, in ms. */
+  /** How long the peer has been ahead of what was received, in ms. */
   readonly lag: number;
-  /** A message of the local kernel. */
+  /** A message from the local kernel. */
   own(bytes: Buffer): void;
   /**
-   * One of the peer's kernel; `relayed`: by the peer's process, otherwise the local kernel heard it too. Returns the markers
-   * of the peer's pulse that were in it.
+   * A message from the peer's kernel; `relayed`: by the peer's process, otherwise the local kernel received it too. Returns
+   * the markers of the peer's pulse in it.
    */
   peerKernel(bytes: Buffer, relayed: boolean): number[];
-  /** Sends the peer these entries, as they are. */
+  /** Sends the peer these entries unchanged. */
   tell(entries: readonly Buffer[]): void;
-  /** Sends what waits for the end of this turn. */
+  /** Sends what was collected during this turn. */
   flush(): void;
   newPeer(hello: Hello, lost: number): void;
   hello(hello: Hello): void;
@@ -45,7 +45,7 @@ export function openLive(context: SyncContext, ports: LivePorts): Live {
   let flushing: NodeJS.Immediate | undefined;
   let behindSince: number | undefined;
 
-  /** As few frames as hold them; the peer counts frames. */
+  /** Packs them into as few frames as possible; the peer counts frames. */
   const send = (entries: readonly Buffer[]): void => {
     for (let from = 0; from < entries.length;) {
       let [to, room] = [from, ROOM - HEADER];
@@ -63,7 +63,7 @@ export function openLive(context: SyncContext, ports: LivePorts): Live {
     flushing = undefined;
     if (waiting.length > 0) send(waiting.splice(0));
   };
-  /** The starts of a message's entries; undefined and counted when it is none. */
+  /** The offsets of a message's entries; undefined (and counted) if it is malformed. */
   const startsOf = (message: Buffer | undefined): number[] | undefined => {
     const starts = message && entriesOf(message);
     if (!starts) counts.malformed += 1;
@@ -91,9 +91,9 @@ export function openLive(context: SyncContext, ports: LivePorts): Live {
         upsert(mirror, message, at, second);
         if (relays) waiting.push(message.subarray(at, at + sizeOf(message, at)));
       }
-      // In multicast the kernel has sent it by itself.
+      // In multicast mode the kernel has sent it itself.
       if (!relay && real > 0) counts.relayed += 1;
-      // All that the kernel says in one turn of the event loop travels together.
+      // All messages from the kernel in one turn of the event loop are sent together.
       if (waiting.length > 0) flushing ??= setImmediate(flush);
     },
     peerKernel: (bytes, relayed) => {

@@ -14,29 +14,31 @@ const PEER_GONE = 3_000;
 export type PeerMessage = Exclude<ResyncMessage, Hello>;
 
 export interface PeerHandlers {
-  /** What the own hello says of this director. */
+  /** This director's part of our hello. */
   describe(): Pick<Hello, 'phase' | 'relayed' | 'missing'>;
   /** A new incarnation of the peer; `lost`: datagrams lost from its earlier ones. */
   newPeer(hello: Hello, lost: number): void;
-  /** Not the first hello of an incarnation: that one was sent before the peer knew of this process. */
+  /** Not called for the first hello of an incarnation, sent before the peer knew of this process. */
   hello(hello: Hello): void;
   message(message: PeerMessage): void;
 }
 
 export interface Peer {
-  /** It was heard a moment ago. */
+  /** It was heard recently. */
   readonly alive: boolean;
   /** It is alive, and its incarnation is proven to be current. */
   readonly believed: boolean;
   /** When this incarnation was first heard. */
   readonly since: number;
   readonly hello: Hello | undefined;
-  /** Datagrams of it that never came; counted anew with every own hello. */
+  /** Datagrams lost from it; recounted with every hello of ours. */
   readonly lost: number;
   readonly counts: {readonly late: number; readonly replayed: number; readonly forged: number};
-  /** Which side is authoritative for a connection that both have. Without one, two that repair each other would swap for ever. */
+  /**
+   * Which side is authoritative for a connection that both have. Without that, two that repair each other would swap forever.
+   */
   isAuthoritative(): boolean;
-  /** The one that has more lets the other take it first: two transfers at once would only hinder each other. */
+  /** The side with more connections sends first: two transfers at once would slow each other down. */
   yields(theirs: Hello): boolean;
   send(message: ResyncMessage): void;
   setKeys(keys: Pick<SyncLink, 'secret' | 'accepted'>): void;
@@ -53,7 +55,7 @@ export function openPeer(context: SyncContext, syncInterface: SyncInterface): Pe
   const sender: Sender = {
     keys: makeKeyring(settings).signing,
     sender: senderNumber(settings.cluster, settings.node),
-    // The clock alone could stand still or go back; the lower bits are random.
+    // The clock alone could stall or step back; the lower bits are random.
     incarnation: (BigInt(Date.now()) << 20n) | BigInt(randomBytes(4).readUInt32BE(0) & 0xfffff),
     sequence: 0n,
   };
@@ -91,7 +93,7 @@ export function openPeer(context: SyncContext, syncInterface: SyncInterface): Pe
   };
   const onNewPeer = (hello: Hello, from: string): void => {
     context.log('info', `peer found at ${from}; asking for its table`);
-    // Both use the lower of the two: nobody outside the channel knows it.
+    // Both use the lower of the two seeds: nobody outside the channel knows it.
     if (hello.seed < mirror.seed) reseed(mirror, hello.seed);
     countLost();
     heard.since = now();

@@ -1,4 +1,4 @@
-/** Reads the kernel's own list of connections at a low rate: the kernel goes through its whole table for each page. */
+/** Reads the kernel's connection list at a low rate: the kernel traverses its whole table for each page. */
 import {readFileSync} from 'node:fs';
 import {open} from 'node:fs/promises';
 import {setTimeout as pause} from 'node:timers/promises';
@@ -9,8 +9,8 @@ const PAGE = 65_536;
 const PAUSE = 5;
 
 /**
- * Calls `line` for each line of /proc/net/ip_vs_conn, until the end or until `stopped`. The pause after a page is at least
- * such that no more than `share` of a processor is used.
+ * Calls `line` for each line of /proc/net/ip_vs_conn, until the end or until `stopped`. Pauses after each page so that at most
+ * `share` of a processor is used.
  */
 export async function readConnections(
   line: (text: string) => void,
@@ -37,7 +37,7 @@ export async function readConnections(
   }
 }
 
-/** Connections in their handshake, which the kernel does not sync. Reads the whole list at once: for small tables. */
+/** Connections in their handshake, which the kernel does not sync. Reads the whole list at once, so only for small tables. */
 export function readHandshakes(forward: ReadonlyMap<string, Forward>): Buffer[] {
   try {
     return readFileSync('/proc/net/ip_vs_conn', 'latin1')

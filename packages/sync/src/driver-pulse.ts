@@ -1,4 +1,4 @@
-/** Sends the beats of pulse.ts and learns from the kernel's own messages how far they have got. */
+/** Sends the beats of pulse.ts and learns from the kernel's messages which ones have been sent out. */
 import {closeSync, openSync, readSync} from 'node:fs';
 import {IpvsError, reservedDestination, reservedService, type IpvsClient, type Operation} from '@hactl/ipvs';
 import {openRawIpv4, openSilentPort, tcpFlag, tcpPacket, type RawIpv4} from '@hactl/net';
@@ -17,52 +17,52 @@ import {
 } from './pulse.ts';
 
 const STATISTICS = '/proc/net/ip_vs_stats_percpu';
-/** A line of 65 octets for each processor that there may be. */
+/** A line of 65 octets for each possible processor. */
 const PAGE = 65_536;
-/** On a director without traffic the kernel's count is looked at less often, in ms. */
+/** Interval at which the kernel's count is read on an idle director, in ms. */
 const IDLE_LOOK = 200;
-/** How often the reserved service is checked: somebody may have cleared the table. In ms. */
+/** Check interval of the reserved service, in ms: somebody may have cleared the table. */
 const SERVICE_EVERY = 1_000;
-/** A beat that is not heard within this time is lost, in ms. */
+/** A beat not received within this time is lost, in ms. */
 const LOST_AFTER = 1_000;
 const NEVER = -1e9;
-/** Beats over which their cost is smoothed. */
+/** Number of beats over which their cost is smoothed. */
 const COST_SMOOTHING = 8;
 
 export interface PulsePorts {
   readonly now: () => number;
-  /** The table in which the reserved service stands. */
+  /** The table with the reserved service. */
   readonly ipvs: () => IpvsClient | undefined;
   log(level: 'warn' | 'info' | 'debug', message: string): void;
 }
 
 export interface PulseOptions {
-  /** Between two beats, in ms. */
+  /** Interval between beats, in ms. */
   readonly interval: number;
-  /** Of the master daemon's messages. */
+  /** Size of the master daemon's messages. */
   readonly maxlen: number;
-  /** The last octet of the client address. */
+  /** The last octet of its client address. */
   readonly client: number;
 }
 
 export interface Pulse {
-  /** A record of the local kernel with a pulse's address. */
+  /** A record from the local kernel with a pulse address. */
   heard(message: Buffer, at: number): void;
-  /** Number and time of the newest beat that the kernel has sent out, and of the newest that was made. */
+  /** Number and time of the newest beat that the kernel has sent out, and of the newest one made. */
   readonly newestHeard: number;
   readonly newest: number;
   readonly interval: number;
   sentAt(beat: number): number | undefined;
-  /** A beat now that wakes the kernel's sender; resolves when it was heard, to its number; undefined: not in time. */
+  /** Sends a beat that wakes the kernel's sender; resolves to its number when received; undefined: timed out. */
   burst(limit: number): Promise<number | undefined>;
-  /** Whether beats are due now, and when the kernel was not heard for a second although they were. */
+  /** Whether beats are due, and whether the kernel has been silent for a second although they were. */
   readonly beating: boolean;
   readonly silent: boolean;
   setActive(active: boolean): void;
   close(): void;
 }
 
-/** Two orders that put the service there; what is there already is no error. */
+/** The two commands that create the service; an existing one is not an error. */
 const orders: readonly Operation[] = [
   {type: 'new-service', service: reservedService},
   {type: 'new-dest', key: reservedService.key, destination: reservedDestination},
@@ -80,7 +80,7 @@ async function keepService(ipvs: IpvsClient): Promise<void> {
 
 export const removeService = async (ipvs: IpvsClient): Promise<void> =>
   ipvs.apply({type: 'del-service', key: reservedService.key}).catch(() => {
-    // Not there: that is what we want.
+    // Already absent, as desired.
   });
 
 /** The three packets of each client port. */
@@ -96,7 +96,7 @@ function packetsOf(client: number, count: number): Buffer[][] {
 
 async function openSockets(): Promise<{statistics: number; raw: RawIpv4; closeSink: () => void}> {
   const {address, port} = reservedService.key;
-  // Not there: no IPVS.
+  // Absent: no IPVS.
   const statistics = openSync(STATISTICS, 'r');
   try {
     const closeSink = await openSilentPort(address, port);
@@ -107,7 +107,7 @@ async function openSockets(): Promise<{statistics: number; raw: RawIpv4; closeSi
   }
 }
 
-/** Rejects where a pulse cannot be: no IPVS, no right to send, an address that is taken. */
+/** Rejects if a pulse is impossible: no IPVS, no permission to send, an address in use. */
 export async function openPulse(ports: PulsePorts, options: PulseOptions): Promise<Pulse> {
   const {now} = ports;
   const quiet = triplesOf(options.maxlen, false);
@@ -128,7 +128,7 @@ export async function openPulse(ports: PulsePorts, options: PulseOptions): Promi
     begunAt: NEVER,
   };
   let timer: NodeJS.Timeout | undefined;
-  /** Smoothed processor time that a beat takes, in ms. */
+  /** Smoothed processor time of a beat, in ms. */
   let cost = 0;
 
   const count = (): number =>
@@ -140,9 +140,9 @@ export async function openPulse(ports: PulsePorts, options: PulseOptions): Promi
       for (const port of portsOf(state.newest, triples))
         for (const packet of packets[port - FIRST_PORT] ?? []) raw.send(packet);
     } catch {
-      // `lo` is down: nothing is pushed, and the lack of it is reported.
+      // `lo` is down: nothing is pushed, and that is reported.
     }
-    // What the beat itself made does not count.
+    // Connections made by the beat itself do not count.
     need.count = count();
     return state.newest;
   };
@@ -152,7 +152,7 @@ export async function openPulse(ports: PulsePorts, options: PulseOptions): Promi
     if (due && !state.beating) state.begunAt = at;
     state.beating = due;
     if (due) {
-      // Processor time: waiting for a processor is no cost.
+      // Processor time: waiting for a processor does not count.
       const before = process.cpuUsage();
       beat(quiet);
       const {user, system} = process.cpuUsage(before);

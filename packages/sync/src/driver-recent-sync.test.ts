@@ -4,7 +4,7 @@ import path from 'node:path';
 import test from 'ava';
 import {openRecentSync} from './driver-recent-sync.ts';
 
-test('believed for a moment, on the same boot, and not without a note', (t) => {
+test('a recent note counts for a moment and on the same boot only', (t) => {
   const dir = mkdtempSync(path.join(os.tmpdir(), 'hactl-recent-'));
   let now = 1_000_000;
   const recently = (): boolean => openRecentSync(dir, () => now).recent;

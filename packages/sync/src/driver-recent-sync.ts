@@ -1,19 +1,19 @@
 /**
- * Remembers that this machine's kernel was in sync a moment ago. A sync process that is restarted beside a kernel that
- * kept its connections need not hold its director back; after a reboot the note is worth nothing.
+ * Remembers that this machine's kernel was in sync a moment ago. A restarted sync process whose kernel kept its connections
+ * need not delay its director; after a reboot the note is void.
  */
 import {readFileSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import type {Instant} from '@hactl/base';
 
-/** The note is written at most so often, and believed for so long, in ms. */
+/** Minimum interval between writes of the note, and its validity, in ms. */
 const EVERY = 3_000;
 const BELIEVED = 15_000;
 
 const bootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
 
 export interface RecentSync {
-  /** The kernel was in sync when the process before this one ended. */
+  /** The kernel was in sync when the previous process ended. */
   readonly recent: boolean;
   /** In sync now. */
   note(): void;
@@ -29,7 +29,7 @@ export function openRecentSync(stateDir: string, now: () => Instant): RecentSync
     const age = now() - note.at;
     recent = note.boot === bootId() && age >= 0 && age < BELIEVED;
   } catch {
-    // No note: a first start.
+    // No note: the first start.
   }
   return {
     recent,
@@ -39,7 +39,7 @@ export function openRecentSync(stateDir: string, now: () => Instant): RecentSync
       try {
         writeFileSync(file, JSON.stringify({boot: bootId(), at: noted}));
       } catch {
-        // Without it the next process waits for the comparison: nothing is wrong.
+        // Without it the next process waits for the comparison, which is harmless.
       }
     },
   };

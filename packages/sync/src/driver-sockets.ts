@@ -4,19 +4,19 @@ import {procAddress, socketQueues, type SocketQueue} from './kernel-queue.ts';
 
 export interface PortSockets {
   readonly queues: (whose: 'kernel' | 'own') => SocketQueue[];
-  /** Looks up whose each socket is again: an inode may have been given to another one. */
+  /** Refreshes the owners: an inode may have been reused. */
   readonly forget: () => void;
 }
 
-/** Datagrams that were dropped, over all sockets. */
+/** Datagrams dropped, over all sockets. */
 export const dropsOf = (queues: readonly SocketQueue[]): number =>
   queues.reduce((sum, {drops}) => sum + drops, 0);
 
-/** Octets that wait, over all sockets. */
+/** Octets queued, over all sockets. */
 export const queuedIn = (queues: readonly SocketQueue[]): number =>
   queues.reduce((sum, {queued}) => sum + queued, 0);
 
-/** Inodes of this process's own sockets: what is left on the port is the kernel's. */
+/** Inodes of this process's own sockets: the others on the port are the kernel's. */
 function ownInodes(): Set<number> {
   const inodes = new Set<number>();
   for (const fd of readdirSync('/proc/self/fd')) {

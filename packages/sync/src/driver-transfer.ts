@@ -1,4 +1,4 @@
-/** Gives the own table to the peer and takes the peer's: resync-donor.ts and resync-joiner.ts meet kernel and channel. */
+/** Sends our table to the peer and receives the peer's: connects resync-donor.ts and resync-joiner.ts to kernel and channel. */
 import {randomBytes} from 'node:crypto';
 import type {SyncContext} from './driver-context.ts';
 import type {Injector} from './driver-injector.ts';
@@ -14,14 +14,14 @@ import type {Hello, SyncPhase} from './resync-wire.ts';
 export interface TransferPorts {
   readonly peer: Peer;
   readonly injector: Injector;
-  /** The entry's real server was taken out of the table of this director. */
+  /** Whether the entry's real server was removed from this director's table. */
   isGone(message: Buffer, at: number): boolean;
 }
 
 export interface Transfer {
   readonly phase: SyncPhase;
   readonly busy: boolean;
-  /** A resync is due that lets the peer go first. */
+  /** A resync is due, but the peer goes first. */
   readonly due: boolean;
   readonly counts: Pick<SyncReport, 'missingHere' | 'repaired' | 'resyncs' | 'resent' | 'last'>;
   start(whole: boolean): void;
@@ -39,7 +39,7 @@ export function openTransfer(context: SyncContext, ports: TransferPorts): Transf
   const joiner = makeJoiner(randomBytes(4).readUInt32BE(0));
   const state: {
     resyncs: number;
-    /** Since when a resync is due that lets the peer go first. */
+    /** Since when a resync is due for which the peer goes first. */
     dueSince?: number;
     lostSeen: number;
     last?: SyncReport['last'];
@@ -59,7 +59,7 @@ export function openTransfer(context: SyncContext, ports: TransferPorts): Transf
   };
   const onVerdict = (inSync: boolean, took: number, rounds: number): void => {
     context.startedActive = false;
-    // What comes later is judged by itself.
+    // Later changes are judged separately.
     context.recentSync = false;
     state.last = {took, connections: mirror.size, rounds, complete: inSync};
     log(
@@ -72,7 +72,7 @@ export function openTransfer(context: SyncContext, ports: TransferPorts): Transf
   const isWanted = (chunk: Chunk, at: number): boolean =>
     find(mirror, chunk.message, at) < 0 && !ports.isGone(chunk.message, at);
 
-  /** The kernel has it: only now the mirror says so too, and the donor hears of it. */
+  /** The kernel has it: only now update the mirror and acknowledge to the donor. */
   const taken = (chunk: Chunk, starts: readonly number[]): void => {
     const second = mirrorTime();
     for (const [index, at] of starts.entries())
@@ -80,7 +80,7 @@ export function openTransfer(context: SyncContext, ports: TransferPorts): Transf
         upsert(mirror, chunk.message, at, second, chunk.remaining.readUInt32BE(4 * index));
     state.acknowledging.push({number: chunk.number, session: chunk.session});
     if (state.acknowledging.length > 1) return;
-    // One acknowledgement for all that the kernel took at once.
+    // One acknowledgement for everything the kernel took at once.
     setImmediate(() => {
       const {session} = joiner;
       const numbers = state.acknowledging.flatMap((chunkOf) =>
@@ -95,7 +95,7 @@ export function openTransfer(context: SyncContext, ports: TransferPorts): Transf
     const done = (): void => taken(chunk, starts);
     if (starts.length === 0 || (context.active && context.startedActive)) return done();
     if (!context.active) return injector.add({message: chunk.message, done});
-    // What it has itself is newer than anything that the peer says of it.
+    // Its own entries are newer than the peer's copies.
     const wanted = starts.filter((at) => isWanted(chunk, at));
     if (wanted.length === 0) done();
     else injector.add({message: messageOf(0, entriesOfMessage(chunk.message, wanted)), done});
@@ -142,7 +142,7 @@ export function openTransfer(context: SyncContext, ports: TransferPorts): Transf
     },
     tick: () => {
       if (peer.lost > state.lostSeen && joiner.phase === 'in-sync' && joiner.step === 'idle') {
-        // What was lost is asked for now, not at the next comparison.
+        // Request lost entries now, not at the next comparison.
         state.lostSeen = peer.lost;
         joiner.askedAt = Math.min(joiner.askedAt, now() - options.compareEvery);
       }

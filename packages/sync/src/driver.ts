@@ -1,4 +1,4 @@
-/** One director's side of the sync: joins its parts (driver-*.ts) and gives each its turn. */
+/** One director's side of connection sync: combines its parts (driver-*.ts) and runs them. */
 import {randomBytes} from 'node:crypto';
 import {senderNumber} from '@hactl/channel';
 import type {IpvsClient} from '@hactl/ipvs';
@@ -21,21 +21,21 @@ import {readinessOf} from './readiness.ts';
 const BUSY_TICK = 20;
 const IDLE_TICK = 100;
 const SWEEP_EVERY = 1_000;
-/** How long a starting director waits to hear from a peer. */
+/** How long a starting director listens for a peer. */
 const PEER_WAIT = 10_000;
-/** For the last messages of a director that is no longer Active, in ms. */
+/** Time for the last messages of a director that is no longer Active, in ms. */
 const FAREWELL_LIMIT = 500;
 
 export interface SyncNode {
   readonly place: SyncInterface;
   readonly mirror: Mirror;
   setActive(active: boolean): void;
-  /** Other keys from now on; the session goes on. */
+  /** Changes the keys; the session continues. */
   setKeys(keys: Pick<SyncLink, 'secret' | 'accepted'>): void;
   resync(): void;
-  /** Resolves when the peer's kernel has all that this one knows of now, or after `limit` ms. */
+  /** Resolves when the peer's kernel has everything this one knows now, or after `limit` ms. */
   barrier(limit: number): Promise<BarrierResult>;
-  /** Resolves when the local kernel has sent what it holds back: before its master daemon is stopped. */
+  /** Resolves when the local kernel has flushed its buffer; called before its master daemon is stopped. */
   drain(limit: number): Promise<void>;
   report(): SyncReport;
   close(): void;
@@ -47,9 +47,9 @@ export interface NodePorts extends KernelPorts {
 }
 
 export interface NodeStart {
-  /** The kernel was in sync a moment ago, under a process before this one. */
+  /** The kernel was in sync a moment ago, under the previous process. */
   readonly recentSync: boolean;
-  /** The table of a node that was closed because its interface changed; it is taken over. */
+  /** The table of a node that was closed because its interface changed; adopted. */
   readonly known?: Mirror;
 }
 
@@ -91,7 +91,7 @@ export async function openNode(settings: SyncLink, ports: NodePorts, start: Node
         context.active = active;
         if (!active) context.startedActive = false;
         pulse?.setActive(active);
-        // Connections that came while the address was on its way to the peer.
+        // Connections that arrived while the address moved to the peer.
         if (ended) void parts.delivery.push(FAREWELL_LIMIT);
       },
       setKeys: (keys) => peer.setKeys(keys),
@@ -128,7 +128,7 @@ interface Ends {
   readonly peer: Peer;
 }
 
-/** The parts between the local kernel and the peer; from here on both are listened to. */
+/** The parts between the local kernel and the peer; both are received from here on. */
 function join(context: SyncContext, ports: NodePorts, ends: Ends) {
   const {mirror, mirrorTime, now, settings} = context;
   const {peer, pulse, kernel} = ends;
@@ -140,7 +140,7 @@ function join(context: SyncContext, ports: NodePorts, ends: Ends) {
       ...ports,
       mirror,
       mirrorTime,
-      // Where both are Active for one group each, neither table speaks for all.
+      // If both are Active for one group each, neither table is authoritative for all.
       isAuthoritative: () => context.active && !(peer.hello?.active && peer.alive),
       tell: (entries) => live.tell(entries),
       inject: (entries) => injector.add({message: messageOf(0, entries), done: () => undefined}),

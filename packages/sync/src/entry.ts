@@ -1,6 +1,6 @@
 /**
- * One connection as its octets in a version-1 message, without an object made of it: a table of a million lives from
- * that. Offsets are those of message.ts's picture. Pure.
+ * One connection as its octets in a version-1 message, without creating an object: a table of a million depends on that.
+ * Offsets are those of message.ts's diagram. Pure.
  */
 import {connectionFlag, decodeSyncMessage, encodeSyncMessage} from './message.ts';
 
@@ -22,7 +22,7 @@ export const offset = {
 export const HEADER = 8;
 export const FIXED_V4 = 36;
 export const FIXED_V6 = 72;
-/** The kernel's count of a message is one octet. */
+/** A message's connection count is one octet. */
 export const MAX_ENTRIES = 255;
 
 /** The fixed part's length: 36 for IPv4, 72 for IPv6. */
@@ -36,7 +36,7 @@ export const sizeOf = (bytes: Buffer, at: number): number =>
 /** The reserved network of @hactl/ipvs, 127.88.48.0/24, as the first three octets of an address. */
 const PULSE = 0x7f_58_30;
 
-/** Whether the entry is one of a pulse's own connections (pulse.ts): no table keeps it, nobody is told of it. */
+/** Whether the entry is one of the pulse's own connections (pulse.ts), which are kept in no table and not reported. */
 export const isPulse = (bytes: Buffer, at: number): boolean =>
   ((bytes[at] ?? 0) & 1) === 0 && bytes.readUIntBE(at + offset.addresses + 4, 3) === PULSE;
 
@@ -44,8 +44,8 @@ export const isTemplate = (bytes: Buffer, at: number): boolean =>
   (bytes.readUInt32BE(at + offset.flags) & connectionFlag.template) !== 0;
 
 /**
- * Where the entries of a version-1 message begin; undefined for anything that is not one, octet for octet. Options are
- * checked for their lengths only: the kernel reads them itself.
+ * The offsets of the entries of a version-1 message; undefined if it is malformed. Options are checked for their lengths only:
+ * the kernel parses them itself.
  */
 export function entriesOf(bytes: Buffer): number[] | undefined {
   if (bytes.length < HEADER || bytes[0] !== 0 || bytes[5] !== 1) return undefined;
@@ -75,7 +75,7 @@ function optionsFit(bytes: Buffer, at: number, size: number): boolean {
   return true;
 }
 
-/** The entries of a message that begin at `starts`, as their octets without padding. */
+/** The entries of a message at `starts`, as octets without padding. */
 export const entriesOfMessage = (message: Buffer, starts: readonly number[]): Buffer[] =>
   starts.map((at) => message.subarray(at, at + sizeOf(message, at)));
 
@@ -100,7 +100,7 @@ export function messageOf(syncid: number, entries: readonly Buffer[]): Buffer {
   return bytes;
 }
 
-/** A message's first octets, for entries that stand behind them already. */
+/** Writes a message's header before entries already in place. */
 export function writeHeader(message: Buffer, syncid: number, entries: number): void {
   message.fill(0, 0, HEADER);
   message[1] = syncid;
@@ -112,11 +112,11 @@ export function writeHeader(message: Buffer, syncid: number, entries: number): v
 /** Default timeouts of the kernel's states in seconds (ip_vs_proto_tcp.c), for messages that carry none. */
 const TCP_TIMEOUTS = [2, 900, 120, 60, 120, 120, 10, 60, 30, 120, 120];
 
-/** How long the kernel keeps a connection in this state when nobody set it otherwise, in seconds. */
+/** The kernel's default timeout of a connection in this state, in seconds. */
 export const defaultTimeout = (protocol: number, state: number): number =>
   protocol === 6 ? (TCP_TIMEOUTS[state] ?? 60) : 300;
 
-/** How long the kernel keeps this entry when nothing more is heard of it, in seconds. */
+/** How long the kernel keeps this entry without further messages, in seconds. */
 export function timeoutOf(bytes: Buffer, at: number): number {
   const timeout = bytes.readUInt32BE(at + offset.timeout);
   if (timeout > 0) return timeout;
@@ -137,8 +137,8 @@ const finish = (hash: number): number => {
 };
 
 /*
- * The hashes work on words of an aligned copy of the entry, in this machine's byte order (little-endian on all machines
- * that Debian's IPVS runs on in pairs): reading octets one by one costs several times as much.
+ * The hashes work on words of an aligned copy of the entry, in this machine's byte order (little-endian on all machines that
+ * Debian's IPVS runs on in pairs): reading single octets costs several times as much.
  */
 
 const WORDS_V4 = FIXED_V4 / 4;
@@ -150,7 +150,7 @@ const TEMPLATE = 0x0010_0000;
 export const wordsOf = (words: Uint32Array, at: number): number =>
   (words[at]! & 1) === 1 ? WORDS_V6 : WORDS_V4;
 
-/** What tells connections apart: family, protocol, template or not, client and virtual address and port. 32 bits. */
+/** Hash of a connection's key: family, protocol, template or not, client and virtual address and port. 32 bits. */
 export function keyHash(seed: number, words: Uint32Array, at: number): number {
   // Type and protocol in the lower half of the first word, the client's port in the upper half of the third.
   let hash = mix(seed, (words[at]! & 0xff01) | (words[at + 1]! & TEMPLATE));
@@ -171,8 +171,8 @@ export function sameKey(left: Uint32Array, at: number, words: Uint32Array, other
 }
 
 /**
- * What two directors must agree on, the key and besides it forwarding method, state, destination, mark; 64 bits, left in
- * `digest`. Timers are not in it, and neither are the flags that a kernel keeps for itself.
+ * Hash of what two directors must agree on: the key, forwarding method, state, destination, mark; 64 bits, left in `digest`.
+ * Excludes timers and kernel-internal flags.
  */
 export function digestOf(key: number, words: Uint32Array, at: number): void {
   let low = mix(key ^ 0x9e3779b9, words[at]! & 0xff01);
@@ -189,5 +189,5 @@ export function digestOf(key: number, words: Uint32Array, at: number): void {
   digest.high = finish(high);
 }
 
-/** The last answer of digestOf: an object for each of millions of calls would cost more than the hash. */
+/** The last result of digestOf: an object per call, for millions of calls, would cost more than the hash. */
 export const digest = {low: 0, high: 0};

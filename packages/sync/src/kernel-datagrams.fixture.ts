@@ -14,12 +14,12 @@ export const kernelVersion1: readonly Buffer[] = [
 ];
 
 /**
- * Version 1, what seldom travels (test/fixtures/sync/record.ts made them, on the same kernel). The first: IPv6 with its
+ * Version 1, rare options (made by test/fixtures/sync/record.ts on the same kernel). The first: IPv6 with its
  * template, an FTP control connection, a firewall mark (0xbeef) with its template, the persistence engine `sip`. The
- * second: a connection with the sequence numbers of a NAT helper, and once more mark and engine.
+ * second: a connection with the sequence numbers of a NAT helper, and again mark and engine.
  *
- * The sequence numbers were first told to the kernel, as by a peer, and then packets went through the connection: since
- * Linux 2.6.37 ip_vs_ftp leaves them to the connection tracking and no kernel of today makes them itself.
+ * The sequence numbers were first injected into the kernel, as by a peer, and then packets went through the connection: since
+ * Linux 2.6.37 ip_vs_ftp leaves them to connection tracking and no current kernel generates them itself.
  */
 export const kernelOptions: readonly Buffer[] = [
   join(

@@ -1,10 +1,10 @@
-/** What /proc/net/udp says of the sockets on the kernel's sync port: how full they are, what they dropped. Pure. */
+/** Parses /proc/net/udp for the sockets on the kernel's sync port: queue and drops. Pure. */
 
 export interface SocketQueue {
   readonly inode: number;
-  /** Octets that wait, with the kernel's own overhead. */
+  /** Octets queued, with the kernel's overhead. */
   readonly queued: number;
-  /** Datagrams dropped since the socket was made, for want of room. */
+  /** Datagrams dropped since the socket was created, because its buffer was full. */
   readonly drops: number;
 }
 
@@ -15,7 +15,7 @@ export const procAddress = (address: string, port: number): string => {
   return `${octets.map((octet) => hex(octet, 2)).join('')}:${hex(port, 4)}`;
 };
 
-/** The sockets bound to the address (of procAddress), connected ones left out. */
+/** The sockets bound to the address (of procAddress), without connected ones. */
 export function socketQueues(text: string, bound: string): SocketQueue[] {
   const queues: SocketQueue[] = [];
   for (const line of text.split('\n')) {

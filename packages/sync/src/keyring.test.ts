@@ -7,8 +7,8 @@ const ring = (secret: string, accepted: readonly string[]): Keyring =>
 const sender = (keys: Keyring): Sender => ({keys: keys.signing, sender: 1, incarnation: 1n, sequence: 0n});
 const fits = (to: Keyring, from: Sender): boolean => openAny(to, 2, seal(from, Buffer.from('x'))).ok;
 
-test('each step of a change of keys is believed on the other side', (t) => {
-  // Listed here and there, used here and there, the old one dropped here and there.
+test('the other side accepts frames at every step of a key change', (t) => {
+  // Listed on each side, used on each side, the old one dropped on each side.
   const steps = [
     ['old', ['old']],
     ['old', ['old', 'new']],
@@ -34,13 +34,13 @@ test('the key that fitted last is tried first', (t) => {
   t.true(fits(keyring, sender(ring('one', []))));
 });
 
-test('an empty key beside a real one lets nobody in; alone it is what there is', (t) => {
+test('an empty key next to a real one authenticates nobody; alone it is used', (t) => {
   const nobody = sender(ring('', []));
   t.false(fits(ring('one', ['', 'one']), nobody));
   t.true(fits(ring('', ['']), nobody));
 });
 
-test('what is not forged is said as it is', (t) => {
+test('faults other than a forgery keep their own code', (t) => {
   const keys = ring('one', ['one', 'two']);
   const opened = openAny(keys, 1, seal(sender(keys), Buffer.from('x')));
   t.is(opened.ok ? '' : opened.fault, 'own');

@@ -1,7 +1,7 @@
 /**
- * The keys of the channel while they change: frames are signed with one, those of every listed key are believed, as with
- * the heartbeat. So a new key is listed on both directors, then used on both, then the old one is dropped, and the
- * session goes on all the while. Pure.
+ * The channel's keys during a key change: frames are sent with one key, and those of every listed key are accepted, as in the
+ * heartbeat. So a new key is listed on both directors, then used on both, then the old one is dropped, and the session
+ * continues throughout. Pure.
  */
 import {channelKeys, open, type ChannelFault, type ChannelKeys, type Opened} from '@hactl/channel';
 import {fail, type Result} from '@hactl/base';
@@ -17,7 +17,7 @@ type Secrets = Pick<SyncLink, 'secret' | 'accepted' | 'cluster'>;
 
 export function makeKeyring({secret, accepted = [], cluster}: Secrets): Keyring {
   const signing = channelKeys('sync', secret, cluster);
-  // A key of `crc` is no secret: beside a real one it would let everybody in.
+  // A `crc` key is not a secret: next to a real one it would let anybody in.
   const others = accepted.filter((text) => text !== secret && text !== '');
   return {signing, accepted: [signing, ...others.map((text) => channelKeys('sync', text, cluster))]};
 }

@@ -1,6 +1,6 @@
 /**
- * What forwarding costs a packet: asks a UDP echo through the director's own virtual service, so many times a second.
- * Every message of its parent is answered with the round trips since the last one, in ms. Argument: questions a second.
+ * The latency of forwarding: queries a UDP echo through the director's own virtual service at a fixed rate. Answers every
+ * message from its parent with the round-trip times since the last one, in ms. Argument: queries per second.
  */
 import dgram from 'node:dgram';
 

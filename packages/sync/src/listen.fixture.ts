@@ -1,4 +1,4 @@
-/** Joins the kernel's sync group on `lo` and tells its parent every datagram, in hexadecimal. */
+/** Joins the kernel's sync group on `lo` and passes every datagram to its parent, in hexadecimal. */
 import dgram from 'node:dgram';
 
 if (process.argv[2] === 'compile') process.exit(0);

@@ -1,5 +1,5 @@
 /**
- * A director joins while one datagram in twenty is lost in either direction and connections come. Relay. Needs
+ * A director joins while one datagram in twenty is lost in either direction and new connections arrive. Relay mode. Needs
  * IPVS: runs in the micro-VM.
  */
 import {fileURLToPath} from 'node:url';
@@ -27,7 +27,7 @@ test.before(() => {
 });
 test.after.always(() => pair?.destroy());
 
-test('every connection arrives, those of before and those that came meanwhile', async (t) => {
+test('every connection arrives, earlier ones and those made meanwhile', async (t) => {
   const one = pair.startSync('one', true, more);
   await until('it runs', LIMIT, () => report(one) !== undefined);
   await said(pair.start('one', fixture('seed'), String(SEEDED), '7', '135'));
@@ -45,7 +45,7 @@ test('every connection arrives, those of before and those that came meanwhile', 
     (['one', 'other'] as const).map((side) =>
       Number(/dropped (\d+)/.exec(pair.run(side, 'tc', '-s', 'qdisc', 'show', 'dev', 'sync0'))?.[1] ?? 0),
     );
-  // The direction of the acknowledgements carries few packets: it may have lost none so far, and both go on talking.
+  // Few packets travel in the direction of the acknowledgements: it may not have lost any yet, but both keep sending.
   await until('the link has lost in both directions', LIMIT, () => droppedNow().every((count) => count > 0));
   const dropped = droppedNow();
   t.log(

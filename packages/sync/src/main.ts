@@ -1,6 +1,6 @@
 /**
- * The sync process: keeps the kernel's sync daemons and settings as they should be, and this director's table in step
- * with the peer's. The kernel's daemons outlive it.
+ * The sync process: maintains the kernel's sync daemons and settings, and keeps this director's table in sync with the peer's.
+ * The kernel's daemons outlive it.
  */
 import path from 'node:path';
 import {systemClock} from '@hactl/base';
@@ -15,12 +15,12 @@ import {openRecentSync, type RecentSync} from './driver-recent-sync.ts';
 import {openSysctls, type Sysctls} from './sysctls.ts';
 
 const RETRY = 1_000;
-/** For what the kernel holds back, before its master daemon is stopped, in ms. */
+/** Time for the kernel to flush its buffer before its master daemon is stopped, in ms. */
 const DRAIN_LIMIT = 200;
 /** `lo` is link 1 in every network namespace. */
 const LO = 1;
 
-// Started by hand it would wait for ever for the supervisor.
+// Started manually it would wait for the supervisor forever.
 if (!process.connected) {
   process.stderr.write('this process is started by hactld\n');
   process.exit(2);
@@ -30,9 +30,9 @@ let groups: readonly SyncGroup[] = [];
 let settings: SyncSettings | undefined;
 let ipvs: IpvsClient | undefined;
 let node: SyncNode | undefined;
-/** What the node was opened with; it is reopened when that changes. */
+/** The settings the node was opened with; it is reopened when they change. */
 let opened = '';
-/** The keys it has: these it can change. */
+/** Its current keys, which can change while it is open. */
 let signed = '';
 let sysctls: Sysctls | undefined;
 let recentSync: RecentSync | undefined;
@@ -43,20 +43,20 @@ let again = false;
 const say = (message: FromSync): void => {
   if (process.connected)
     process.send?.(message, undefined, undefined, () => {
-      /* The supervisor's end is seen by 'disconnect'. */
+      /* The supervisor's exit is noticed by 'disconnect'. */
     });
 };
 const log = (level: 'error' | 'warn' | 'info' | 'debug', message: string): void =>
   say({type: 'log', level, message});
 
-/** The kernel's error in words that say what to do. */
+/** The kernel's error with its remedy. */
 const explain = (error: unknown): string => {
   const code = error instanceof IpvsError ? error.code : '';
   const device = chosenGroup(groups)?.interface ?? '';
   if (code === 'ENODEV')
     return `connection sync: there is no interface ${device}; name another in haresources: LVSSyncDaemonSwap::master::INTERFACE`;
   if (code === 'ENETUNREACH' || code === 'ENETDOWN')
-    return `connection sync: ${device} is down or has no address; trying again`;
+    return `connection sync: ${device} is down or has no address; retrying`;
   if (code === 'ENOENT') return 'connection sync: the kernel has no IPVS: modprobe ip_vs';
   return `connection sync: ${error instanceof Error ? error.message : String(error)}`;
 };
@@ -68,7 +68,7 @@ async function keepDaemons(): Promise<void> {
   if (settings?.mode === 'relay') allowMulticast(LO);
   for (const operation of planDaemons(await ipvs.syncDaemons(), wanted)) {
     // oxlint-disable no-await-in-loop -- requests follow one another.
-    // What it holds back it would throw away.
+    // The kernel would discard its buffer.
     if (operation.type === 'stop' && operation.role === 'master') await node?.drain(DRAIN_LIMIT);
     await (operation.type === 'start'
       ? ipvs.startSyncDaemon(operation.daemon)
@@ -111,7 +111,7 @@ async function keepNode(): Promise<void> {
     (node.place.index !== syncInterface.index || node.place.address !== syncInterface.address);
   const known = node?.mirror;
   if (moved && settings.mode === 'multicast') {
-    // The kernel's daemons hold on to the interface that was.
+    // The kernel's daemons keep the old interface.
     for (const {role} of (await ipvs?.syncDaemons()) ?? []) await ipvs?.stopSyncDaemon(role);
     await keepDaemons();
   }
@@ -130,13 +130,13 @@ async function keepNode(): Promise<void> {
     [opened, signed] = [key, keys];
     log(
       'info',
-      `connections are kept in step over ${group.interface}, ${settings.mode === 'relay' ? 'relayed' : "the kernels' own multicast"}`,
+      `connections are synced over ${group.interface}, ${settings.mode === 'relay' ? 'relayed' : "the kernels' own multicast"}`,
     );
   }
   if (keys !== signed) {
     node.setKeys({secret, accepted});
     signed = keys;
-    log('info', 'the keys of the channel changed; the session goes on');
+    log('info', 'the keys of the channel changed; the session continues');
   }
   node.setActive(groups.some(({active}) => active));
 }
@@ -148,7 +148,7 @@ async function reconcile(): Promise<void> {
   while (again) {
     again = false;
     const problems: string[] = [];
-    // Each for itself: a setting that the kernel lacks must not keep its daemons from starting.
+    // Independently: a setting that the kernel lacks must not prevent its daemons from starting.
     for (const keep of [keepDaemons, keepSysctls, keepNode])
       try {
         // oxlint-disable-next-line no-await-in-loop -- one after another, see above.
@@ -196,7 +196,7 @@ async function stop(): Promise<void> {
       // oxlint-disable-next-line no-await-in-loop -- two requests.
       await ipvs?.stopSyncDaemon(role);
     } catch {
-      // It does not run: that is what we want.
+      // It does not run, as desired.
     }
   }
   if (ipvs) await removeService(ipvs);
@@ -226,6 +226,6 @@ process.on('message', (message: ToSync) => {
 process.on('disconnect', () => process.exit(0));
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => undefined);
-// A daemon that somebody stopped, or an interface that was down at first: checked periodically.
+// Checked periodically: somebody may stop a daemon, or an interface may come up later.
 setInterval(() => void reconcile(), RETRY);
 say({type: 'ready', pid: process.pid});

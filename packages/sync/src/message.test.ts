@@ -10,7 +10,7 @@ import {
   type SyncFault,
 } from './message.ts';
 
-/** One established TCP connection through gate, laid out by hand after the diagram over the codec. */
+/** One established TCP connection with gate, laid out manually after the codec's diagram. */
 const bytes = Buffer.from(
   [
     '00 07 002c 01 01 0000', // header: syncid 7, 44 octets, one connection, version 1
@@ -38,16 +38,16 @@ const connection: SyncConnection = {
   destination: Buffer.from([10, 99, 0, 11]),
 };
 
-test('octets to connections', (t) => {
+test('octets are decoded to connections', (t) => {
   const decoded = decodeSyncMessage(bytes);
   t.deepEqual(decoded, {ok: true, value: {version: 1, syncid: 7, connections: [connection]}});
 });
 
-test('connections to octets', (t) => {
+test('connections are encoded to octets', (t) => {
   t.is(encodeSyncMessage(7, [connection]).toString('hex'), bytes.toString('hex'));
 });
 
-test('version 0 is read', (t) => {
+test('version 0 is decoded', (t) => {
   const old = Buffer.from(
     `01070${(28).toString(16)}${'00 06 c350 0050 0050 0a63000a 0a630064 0a63000b 0123 0001'.replaceAll(' ', '')}`.replace(
       '01070',
@@ -71,7 +71,7 @@ const patched = (at: number, value: number) => (copy: Buffer) => {
 };
 
 test('fault: too short', fault, (copy) => copy.subarray(0, 3), 'truncated');
-test('fault: the size is a lie', fault, (copy) => copy.subarray(0, 40), 'size');
+test('fault: a wrong size field', fault, (copy) => copy.subarray(0, 40), 'size');
 test('fault: another version', fault, patched(5, 2), 'version');
 test('fault: an entry of another version', fault, patched(10, 0x10), 'entry-version');
 test('fault: an entry of another type', fault, patched(8, 4), 'entry-type');
@@ -124,7 +124,7 @@ const anyConnection: fc.Arbitrary<SyncConnection> = fc
     );
   });
 
-test('what is encoded is decoded, whatever it is', (t) => {
+test('any encoded connection is decoded unchanged', (t) => {
   fc.assert(
     fc.property(fc.nat(255), fc.array(anyConnection, {maxLength: 20}), (syncid, connections) => {
       const decoded = decodeSyncMessage(encodeSyncMessage(syncid, connections));
@@ -134,7 +134,7 @@ test('what is encoded is decoded, whatever it is', (t) => {
   );
 });
 
-test('no datagram, however mangled, throws', (t) => {
+test('no mangled datagram throws', (t) => {
   fc.assert(
     fc.property(
       fc.array(anyConnection, {minLength: 1, maxLength: 5}),
@@ -151,7 +151,7 @@ test('no datagram, however mangled, throws', (t) => {
   );
 });
 
-test('what a real kernel sent, version 1: decoded, and encoded again to the same octets', (t) => {
+test('version 1 from a real kernel: decoded, and encoded to the same octets', (t) => {
   const all = kernelVersion1.flatMap((bytes) => {
     const decoded = decodeSyncMessage(bytes);
     if (!decoded.ok) throw new Error(JSON.stringify(decoded.fault));
@@ -167,7 +167,7 @@ test('what a real kernel sent, version 1: decoded, and encoded again to the same
   t.deepEqual([...new Set(kinds)].toSorted(), ['17 over IPv4', '6 over IPv4', '6 over IPv6', 'template']);
 });
 
-test('what a real kernel sent, version 0: decoded, and taken in as version 1', (t) => {
+test('version 0 from a real kernel: decoded, and converted to version 1', (t) => {
   for (const bytes of kernelVersion0) {
     const decoded = decodeSyncMessage(bytes);
     t.true(decoded.ok && decoded.value.version === 0);
@@ -176,7 +176,7 @@ test('what a real kernel sent, version 0: decoded, and taken in as version 1', (
   t.true(kernelVersion0.length > 0);
 });
 
-test('what a real kernel sent of marks, templates, IPv6, sequence numbers and persistence engines', (t) => {
+test('marks, templates, IPv6, sequence numbers and persistence engines from a real kernel are decoded', (t) => {
   const all = kernelOptions.flatMap((bytes) => {
     const decoded = decodeSyncMessage(bytes);
     if (!decoded.ok) throw new Error(JSON.stringify(decoded.fault));
@@ -184,7 +184,7 @@ test('what a real kernel sent of marks, templates, IPv6, sequence numbers and pe
       encodeSyncMessage(decoded.value.syncid, decoded.value.connections).toString('hex'),
       bytes.toString('hex'),
     );
-    // The mirror keeps octets: what it gives back is the same message.
+    // The mirror stores octets: it returns the same message.
     t.is(
       messageOf(7, entriesOfMessage(bytes, entriesOf(bytes) ?? [])).toString('hex'),
       bytes.toString('hex'),

@@ -36,7 +36,7 @@ export interface SequenceAdjustment {
   readonly previousDelta: number;
 }
 
-/** One connection (or persistence template) as it travels. */
+/** One connection (or persistence template) as in a message. */
 export interface SyncConnection {
   readonly family: 4 | 6;
   /** 6 tcp, 17 udp, 132 sctp; 0 for a template. */
@@ -80,7 +80,7 @@ const ENTRY_V0 = 24;
 const ENTRY_V4 = 36;
 const ENTRY_V6 = 72;
 const SEQUENCES = 24;
-/** The version lives in the upper four bits of an entry's size field. */
+/** The version is in the upper four bits of an entry's size field. */
 const SIZE_MASK = 0x0fff;
 
 /** Connection flags of include/uapi/linux/ip_vs.h that decide how an entry is read. */
@@ -93,7 +93,7 @@ export const connectionFlag = {
 } as const;
 
 const option = {sequences: 1, peData: 2, peName: 3} as const;
-/** Set on an option's type when an unknown option may be passed over. */
+/** Set on an option's type if an unknown option may be skipped. */
 const OPTION_IS_PARAMETER = 0x40;
 
 const readAdjustment = (reader: ByteReader): SequenceAdjustment => ({
@@ -107,12 +107,12 @@ const readSequences = (reader: ByteReader): NonNullable<SyncConnection['sequence
   outbound: readAdjustment(reader),
 });
 
-/** Decodes a datagram of either version. Every octet is accounted for. */
+/** Decodes a datagram of either version. Every octet must be accounted for. */
 export function decodeSyncMessage(bytes: Buffer): Result<SyncMessage, SyncFault> {
   if (bytes.length < HEADER_V0) return fail({code: 'truncated', need: HEADER_V0, have: bytes.length});
   const length = bytes.readUInt16BE(2);
   if (length !== bytes.length) return fail({code: 'size', said: length, have: bytes.length});
-  // A version-1 message has 0 where version 0 has its count, and says its version further on (ip_vs_process_message).
+  // A version-1 message has 0 where version 0 has its count, and its version field comes later (ip_vs_process_message).
   if (bytes.length >= HEADER_V1 && bytes[0] === 0 && bytes[5] === 1 && bytes.readUInt16BE(6) === 0)
     return decodeV1(bytes);
   if (bytes[0] === 0 && bytes.length >= HEADER_V1) return fail({code: 'version', version: bytes[5] ?? 0});
@@ -173,7 +173,7 @@ function decodeV1(bytes: Buffer): Result<SyncMessage, SyncFault> {
     const decoded = decodeEntry(bytes.subarray(at, at + size), entry);
     if (!decoded.ok) return decoded;
     connections.push(decoded.value);
-    // The last entry may stand without the padding to a 4-byte boundary.
+    // The last entry may lack the padding to a 4-byte boundary.
     at = Math.min(bytes.length, at + ((size + 3) & ~3));
   }
   if (at < bytes.length) return fail({code: 'trailing', bytes: bytes.length - at});
@@ -234,7 +234,7 @@ const putSequences = (
     writer.u32(adjustment.initialSequence).u32(adjustment.delta).u32(adjustment.previousDelta);
 };
 
-/** How many octets a connection takes in a version-1 message, padding included. */
+/** The size of a connection in a version-1 message, in octets, with padding. */
 export function entryLength(connection: SyncConnection): number {
   let size = connection.family === 6 ? ENTRY_V6 : ENTRY_V4;
   if (connection.sequences) size += 2 + SEQUENCES;

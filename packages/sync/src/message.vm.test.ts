@@ -1,4 +1,4 @@
-/** The codec against what this machine's kernel really sends. Needs IPVS: runs in the micro-VM. */
+/** The codec against this machine's kernel. Needs IPVS: runs in the micro-VM. */
 import {fileURLToPath} from 'node:url';
 import anyTest, {type TestFn} from 'ava';
 import {connectionFlag, decodeSyncMessage, encodeSyncMessage, type SyncConnection} from './message.ts';
@@ -37,7 +37,7 @@ const connections = (): SyncConnection[] =>
     return decoded.ok ? [...decoded.value.connections] : [];
   });
 
-test('version 1: IPv4, IPv6, UDP and a template; encoded again they are the same octets', async (t) => {
+test('version 1: IPv4, IPv6, UDP and a template are decoded and encoded to the same octets', async (t) => {
   await until('every kind was sent', LIMIT, () =>
     Object.values(kinds).every((is) => connections().some((connection) => is(connection))),
   );
@@ -50,7 +50,7 @@ test('version 1: IPv4, IPv6, UDP and a template; encoded again they are the same
   }
 });
 
-test('version 0', async (t) => {
+test('version 0 is decoded', async (t) => {
   heard.length = 0;
   pair.run('one', 'sysctl', '-qw', 'net.ipv4.vs.sync_version=0');
   pair.start('one', fixture('traffic'), '4', 'client');

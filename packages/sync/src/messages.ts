@@ -1,4 +1,4 @@
-/** What the supervisor and the sync process send each other (Node's IPC channel, plain data). */
+/** The messages between the supervisor and the sync process (Node's IPC channel, plain data). */
 import type {SyncDaemon} from '@hactl/ipvs';
 
 /** One LVSSyncDaemonSwap of haresources, with its group's role. */
@@ -8,42 +8,45 @@ export interface SyncGroup {
   readonly syncid: number;
 }
 
-/** How the two sync processes find and believe each other. */
+/** How the two sync processes find and authenticate each other. */
 export interface SyncLink {
-  /** multicast: the kernels talk over the interface themselves. relay: they talk over `lo`, the processes carry it, encrypted. */
+  /**
+   * multicast: the kernels exchange messages over the interface. relay: they use `lo`, and the processes carry the messages,
+   * encrypted.
+   */
   readonly mode: 'multicast' | 'relay';
   readonly interface: string;
   readonly syncid: number;
   readonly port: number;
   readonly cluster: string;
   readonly node: string;
-  /** Frames are signed with it. */
+  /** The key for sending. */
   readonly secret: string;
-  /** Frames of these are believed too. */
+  /** Further keys accepted on receipt. */
   readonly accepted?: readonly string[];
-  /** Between two beats of the pulse that pushes young connections out (pulse.ts), in ms; 0: none. */
+  /** Interval between beats of the pulse that pushes young connections out (pulse.ts), in ms; 0: no pulse. */
   readonly delay: number;
   /** How long a joining director waits for the whole table, in ms. */
   readonly deadline: number;
-  /** The pace of the walks through the kernel's own list; a gentle one when it is not given. */
+  /** The rate of the audit's walks through the kernel's list; slow by default. */
   readonly audit?: AuditPace;
 }
 
-/** How fast the kernel's own list is gone through. */
+/** The rate of the walks through the kernel's list. */
 export interface AuditPace {
-  /** Between two walks, in ms. */
+  /** Pause between walks, in ms. */
   readonly pause: number;
-  /** Part of one processor that a walk may take, more than 0 and at most 1. */
+  /** Share of one processor for a walk, more than 0 and at most 1. */
   readonly share: number;
 }
 
-/** What the supervisor knows of the link; interface and syncid come from the group. */
+/** The supervisor's settings for the link; interface and syncid come from the group. */
 export type SyncSettings = Omit<SyncLink, 'interface' | 'syncid'> & {
   /** net.ipv4.vs.*: set while this process runs. */
   readonly sysctls: Readonly<Record<string, string>>;
-  /** Those of them that hold without a sync daemon too: what ha.cf says, and what the services want. */
+  /** Those that apply even without a sync daemon: from ha.cf, and required by the services. */
   readonly lasting?: Readonly<Record<string, string>>;
-  /** Where their values of before are kept. */
+  /** Where their original values are saved. */
   readonly stateDir: string;
 };
 
@@ -51,34 +54,34 @@ export type ToSync =
   | {
       readonly type: 'configure';
       readonly groups: readonly SyncGroup[];
-      /** Without them (a director without a pair) there is nobody to talk to. */
+      /** Absent on a director without a peer. */
       readonly settings?: SyncSettings;
     }
   | {readonly type: 'resync'}
   | {readonly type: 'status'}
   /**
-   * A planned move is about to happen, in either direction: answered by `barrier-done` when both kernels have every connection
-   * that the Active has now, those in their handshake included, or after `limit` ms. Ask before an address is taken off or on.
+   * A planned move is about to start, in either direction: answered by `barrier-done` when both kernels have every connection
+   * of the Active, including those in their handshake, or after `limit` ms. Send it before adding or removing an address.
    */
   | {readonly type: 'barrier'; readonly id: number; readonly limit: number}
-  /** Ends the process; the kernel's daemons that it started are stopped. */
+  /** Stops the process and the kernel's daemons that it started. */
   | {readonly type: 'stop'};
 
-/** The connections here and there, and how they travel. */
+/** The connections on both directors, and the state of their sync. */
 export interface SyncReport {
   readonly mode: 'multicast' | 'relay';
   readonly encrypted: boolean;
-  /** The joiner has all, or its deadline has passed, or there is nobody to learn from. */
+  /** The joiner has all connections, its deadline has passed, or there is no peer. */
   readonly inSync: boolean;
   readonly reason: string;
   readonly phase: 'waiting' | 'transfer' | 'compare' | 'in-sync' | 'deadline';
   readonly peer: boolean;
   readonly here: number;
   readonly there?: number;
-  /** Connections of the peer that are not here, and of here that are not at the peer. */
+  /** Connections of the peer missing here, and of this director missing at the peer. */
   readonly missingHere: number;
   readonly missingThere?: number;
-  /** Milliseconds for which the peer has been ahead of what was heard. */
+  /** Milliseconds for which the peer has been ahead of what was received. */
   readonly lag: number;
   readonly relayed: number;
   readonly heard: number;
@@ -89,22 +92,22 @@ export interface SyncReport {
   readonly malformed: number;
   readonly injected: number;
   readonly waiting: number;
-  /** How young connections are pushed out: `silent` when the local kernel says nothing although it should. */
+  /** The state of the pulse: `silent` if the local kernel sends nothing although it should. */
   readonly pulse: 'off' | 'idle' | 'beating' | 'silent';
-  /** At most so old is the youngest connection that has reached the peer, in ms; missing: nothing was measured yet. */
+  /** Upper bound for the age of the newest connection that has reached the peer, in ms; absent: not measured yet. */
   readonly age?: {readonly p50: number; readonly p99: number};
-  /** Octets of kernel messages that wait for this process, with the kernel's overhead. */
+  /** Octets of kernel messages queued for this process, with the kernel's overhead. */
   readonly backlog: number;
   /** Datagrams that the kernel's own queue dropped (they were sent again). */
   readonly overflows: number;
-  /** Datagrams of the kernels that the sync process was too slow to hear. */
+  /** Datagrams from the kernels lost because the sync process was too slow. */
   readonly unheard: number;
   readonly repaired: number;
   readonly resyncs: number;
   readonly resent: number;
-  /** Connections ended because their real was taken out of the table. */
+  /** Connections ended because their real server was removed from the table. */
   readonly retired: number;
-  /** Walks through the kernel's own list; what it had and the mirror lacked, and the other way about. */
+  /** Walks through the kernel's list; connections it had and the mirror lacked, and vice versa. */
   readonly audit: {readonly walks: number; readonly added: number; readonly lost: number};
   /** The last full resync. */
   readonly last?: {
@@ -117,9 +120,9 @@ export interface SyncReport {
 
 export interface SyncStatus {
   readonly daemons: readonly SyncDaemon[];
-  /** undefined: no connection sync is configured, or its link is not open. */
+  /** undefined: connection sync is not configured, or its link is not open. */
   readonly report?: SyncReport;
-  /** What is wrong, and the remedy. */
+  /** The problem and its remedy. */
   readonly problem?: string;
 }
 

@@ -26,7 +26,7 @@ const same = (left: Mirror, right: Mirror): boolean =>
   Buffer.from(left.highHalf.buffer).equals(Buffer.from(right.highHalf.buffer)) &&
   Buffer.from(left.counts.buffer).equals(Buffer.from(right.counts.buffer));
 
-test('an entry comes out as it went in, options too', (t) => {
+test('an entry is returned as stored, with its options', (t) => {
   const mirror = createMirror(1);
   const adjustment = {initialSequence: 1, delta: 2, previousDelta: 3};
   for (const connection of [
@@ -60,7 +60,7 @@ test('a later message changes state and timeout, drops options that it lacks', (
   t.is(entryAt(mirror, 0)?.length, 36);
 });
 
-test('expiry: at its second the entry is gone, its slot is used again', (t) => {
+test('an expired entry is removed and its slot reused', (t) => {
   const mirror = createMirror(1);
   put(mirror, 1, {timeout: 60}, 100);
   put(mirror, 2, {timeout: 61}, 100);
@@ -83,12 +83,12 @@ test('a message without timeouts (version 0) gets the default of its state', (t)
   );
 });
 
-test('a version-0 message is taken in', (t) => {
+test('a version-0 message is accepted', (t) => {
   const v0 = Buffer.from('0107001c0006c350005000500a63000a0a6300640a63000b01230001', 'hex');
   t.is(upsertMessage(createMirror(1), asVersion1(v0)!, 0), 1);
 });
 
-test('against a plain Map: find, digests, buckets and size agree after any history', (t) => {
+test('find, digests, buckets and size agree with a plain Map after any history', (t) => {
   const step = fc.tuple(fc.constantFrom('put', 'put', 'put', 'remove'), fc.nat(60), fc.nat(3));
   fc.assert(
     fc.property(fc.array(step, {maxLength: 200}), fc.nat(), (steps, seed) => {
@@ -113,7 +113,7 @@ test('against a plain Map: find, digests, buckets and size agree after any histo
   );
 });
 
-test('100,000 in two orders: the same digests; one changed state shows in its bucket alone', (t) => {
+test('100,000 entries in two orders give the same digests; one changed state affects its bucket only', (t) => {
   const [one, other] = [createMirror(5), createMirror(5)];
   for (let number = 0; number < 100_000; number += 1) {
     put(one, number);
@@ -140,7 +140,7 @@ test('100,000 in two orders: the same digests; one changed state shows in its bu
   t.deepEqual([one.size, one.low.some(Boolean), one.counts.some(Boolean)], [0, false, false]);
 });
 
-test('messages: every cut and every flipped octet of the frame is refused or read without an error', (t) => {
+test('a message with any cut or flipped octet is refused or read without an exception', (t) => {
   const message = encodeSyncMessage(3, [
     connectionOf(1, {peData: Buffer.from('abc')}),
     connectionOf(2, {family: 6}),
@@ -159,7 +159,7 @@ test('messages: every cut and every flipped octet of the frame is refused or rea
   }
 });
 
-test('hashed anew it is the same table, as if it had been filled under that seed', (t) => {
+test('rehashing gives the same table as filling it with that seed', (t) => {
   const [one, other] = [createMirror(1), createMirror(2)];
   for (let number = 0; number < 500; number += 1) put(one, number, number % 2 === 0 ? {} : {family: 6});
   for (let number = 0; number < 500; number += 3)

@@ -1,10 +1,10 @@
 /**
- * A director's connection table in the sync process's memory: what the kernel would take minutes to list is here at
- * hand. Entries are kept as the octets of their sync message in slabs of typed arrays, found through open addressing.
- * Memory: 80 octets for an entry and 4 to 8 for the index. No clock inside: `now` is in whole seconds, of any origin.
+ * A director's connection table in the sync process's memory: the kernel would take minutes to list it. Entries are stored as
+ * the octets of their sync message in slabs of typed arrays, found through open addressing. Memory: 80 octets for an entry and
+ * 4 to 8 for the index. No clock inside: `now` is in whole seconds, of any origin.
  *
- * The index is ordered by hash, so the entries of one digest bucket (the hash's upper 12 bits) stand together in it and
- * can be listed without a chain of their own.
+ * The index is ordered by hash, so the entries of one digest bucket (the hash's upper 12 bits) are contiguous in it and can be
+ * listed without a separate chain.
  */
 import {
   digest,
@@ -80,17 +80,17 @@ const wordOf = (slot: number): number => (slot & (SLAB - 1)) * WORDS_V6;
 const hashOf = (mirror: Mirror, slot: number): number => slabOf(mirror, slot).hash[slot & (SLAB - 1)]!;
 const homeOf = (mirror: Mirror, hash: number): number => hash >>> (32 - mirror.indexBits);
 
-/** An entry that comes in, aligned. */
+/** The incoming entry, aligned. */
 const scratch = Buffer.from(new ArrayBuffer(STRIDE));
 const incoming = new Uint32Array(scratch.buffer);
 
-/** Octet by octet: a call out of the engine costs more than so few of them. */
+/** Octet by octet: for so few, a native call would cost more. */
 function align(bytes: Buffer, at: number): void {
   const length = fixedLength(bytes, at);
   for (let octet = 0; octet < length; octet += 1) scratch[octet] = bytes[at + octet]!;
 }
 
-/** Adds (sign 1) or takes away (sign -1) an entry from its bucket's digest. */
+/** Adds an entry to its bucket's digest (sign 1) or subtracts it (sign -1). */
 function tally(mirror: Mirror, slot: number, sign: 1 | -1): void {
   const slab = slabOf(mirror, slot);
   const hash = slab.hash[slot & (SLAB - 1)]!;
@@ -101,7 +101,7 @@ function tally(mirror: Mirror, slot: number, sign: 1 | -1): void {
   mirror.counts[bucket]! += sign;
 }
 
-/** The digest of a single entry's octets, as it stands in its bucket's sum. */
+/** The digest of a single entry's octets, as summed in its bucket. */
 export function entryDigest(
   mirror: Mirror,
   bytes: Buffer,
@@ -138,7 +138,7 @@ function enter(mirror: Mirror, slot: number, hash: number): void {
   mirror.index[index] = slot + 1;
 }
 
-/** At more than three quarters full the index doubles; the entries stay where they are. */
+/** Beyond three quarters full the index doubles; the entries stay in place. */
 function makeRoom(mirror: Mirror, newcomer: number): void {
   if (mirror.size * 4 <= mirror.index.length * 3) return;
   mirror.indexBits += 1;
@@ -169,13 +169,13 @@ function takeSlot(mirror: Mirror): number {
   return slot;
 }
 
-/** The second in which the entry expires; 0 when the slot is free. */
+/** The second in which the entry expires; 0 if the slot is free. */
 export const expiryOf = (mirror: Mirror, slot: number): number =>
   slabOf(mirror, slot).expires[slot & (SLAB - 1)]!;
 
 /**
- * Takes one entry in. `remaining` says how long it lives when that is known better than by its timeout (a resync passes
- * it, lest two mirrors prolong each other's dead connections for ever).
+ * Stores one entry. `remaining`: its remaining lifetime, if known better than by its timeout (passed by a resync, so that two
+ * mirrors do not prolong each other's dead connections forever).
  */
 export function upsert(
   mirror: Mirror,
@@ -215,7 +215,7 @@ export function upsert(
   return known < 0 ? 'new' : changed ? 'changed' : 'same';
 }
 
-/** Takes a whole version-1 message in; returns how many entries, or -1 when it is none. */
+/** Stores a whole version-1 message; returns the number of entries, or -1 if it is malformed. */
 export function upsertMessage(mirror: Mirror, message: Buffer, now: number): number {
   const starts = entriesOf(message)?.filter((at) => !isPulse(message, at));
   if (!starts) return -1;
@@ -228,7 +228,7 @@ export function remove(mirror: Mirror, slot: number): void {
   const mask = mirror.index.length - 1;
   let hole = homeOf(mirror, hashOf(mirror, slot));
   while (mirror.index[hole] !== slot + 1) hole = (hole + 1) & mask;
-  // Those behind move up when the hole is on their way from home: no gravestones, so probing never grows long.
+  // Following entries move up if the hole is on their probe path: without tombstones probe sequences stay short.
   for (let index = (hole + 1) & mask; mirror.index[index] !== NONE; index = (index + 1) & mask) {
     const home = homeOf(mirror, hashOf(mirror, mirror.index[index]! - 1));
     if (((index - home) & mask) < ((index - hole) & mask)) continue;
@@ -244,7 +244,7 @@ export function remove(mirror: Mirror, slot: number): void {
   mirror.size -= 1;
 }
 
-/** Hashes everything anew: two mirrors can be compared only under the same seed. Slots stay where they are. */
+/** Rehashes everything: two mirrors can be compared only with the same seed. Slots stay in place. */
 export function reseed(mirror: Mirror, seed: number): void {
   mirror.seed = seed;
   mirror.index.fill(NONE);
@@ -259,7 +259,7 @@ export function reseed(mirror: Mirror, seed: number): void {
   }
 }
 
-/** Forgets what has expired by `now`; returns how many. */
+/** Removes entries that have expired by `now`; returns their number. */
 export function sweep(mirror: Mirror, now: number): number {
   let gone = 0;
   for (let first = 0; first < mirror.high; first += SLAB) {
@@ -284,14 +284,14 @@ export function entryAt(mirror: Mirror, slot: number): Buffer | undefined {
   return extra ? Buffer.concat([fixed, extra]) : fixed;
 }
 
-/** How many octets an entry takes in a message, with its options and padding; 0: the slot is free. */
+/** The size of an entry in a message, with options and padding; 0: the slot is free. */
 export function packedSize(mirror: Mirror, slot: number): number {
   if (slot >= mirror.high || expiryOf(mirror, slot) === 0) return 0;
   const fixed = 4 * wordsOf(slabOf(mirror, slot).words, wordOf(slot));
   return fixed + (((mirror.options.get(slot)?.length ?? 0) + 3) & ~3);
 }
 
-/** Writes an entry's octets, options included, to a word of `into` (whose memory `octets` is too). */
+/** Writes an entry's octets, with options, at a word of `into` (whose memory `octets` shares). */
 export function pack(
   mirror: Mirror,
   slot: number,

@@ -8,7 +8,7 @@ const fixture = (name: string): string => fileURLToPath(new URL(`${name}.fixture
 const LIMIT = 60_000;
 const report = (process: SyncProcess) => process.status()?.report;
 
-// With the kernel's own pace, and with young connections pushed: nobody sees the difference but the clock.
+// At the kernel's own pace, and with young connections pushed: the only difference is the time.
 for (const delay of [0, 20]) {
   const more = {
     mode: 'multicast',
@@ -20,7 +20,7 @@ for (const delay of [0, 20]) {
   let one: SyncProcess;
   let other: SyncProcess;
 
-  test(`the own kernel is heard on the interface, and a joiner gets what it said before${beside}`, async (t) => {
+  test(`the local kernel is heard on the interface, and a joiner gets its earlier connections${beside}`, async (t) => {
     pair = makePair('hm', {third: true});
     for (const side of ['one', 'other'] as const) services(pair, side);
     one = pair.startSync('one', true, more);
@@ -32,10 +32,10 @@ for (const delay of [0, 20]) {
         ['sync0', 7],
       ],
     );
-    // More than one message of the device's MTU holds.
+    // More than fits a message of the device's MTU.
     await said(pair.start('one', fixture('traffic'), '200'));
     const made = pair.connections('one');
-    await until('the own kernel was heard', LIMIT, () => report(one)?.here === made.size);
+    await until('the local kernel was heard', LIMIT, () => report(one)?.here === made.size);
     other = pair.startSync('other', false, more);
     await until('in sync', LIMIT, () => report(other)?.phase === 'in-sync');
     const remote = pair.connections('other');
@@ -45,17 +45,17 @@ for (const delay of [0, 20]) {
     );
   });
 
-  test(`both hear what the kernel says afterwards${beside}`, async (t) => {
+  test(`both receive the kernel’s later messages${beside}`, async (t) => {
     await said(pair.start('one', fixture('traffic'), '20', 'client'));
     const made = pair.connections('one');
     for (const side of [one, other])
       // oxlint-disable-next-line no-await-in-loop -- both have to arrive there.
-      await until('the kernels talk', LIMIT, () => report(side)?.here === made.size);
+      await until('the kernels’ messages arrive', LIMIT, () => report(side)?.here === made.size);
     await until('the other kernel has them', LIMIT, () => pair.connections('other').size === made.size);
     t.deepEqual([report(one)?.here, report(other)?.here], [made.size, made.size]);
   });
 
-  test(`and everybody on the segment is believed: this is what the relay is for${beside}`, async (t) => {
+  test(`multicast trusts every host on the segment, which is why relay exists${beside}`, async (t) => {
     const attacker = pair.start('third', fixture('attacker'));
     await said(attacker);
     attacker.send('attack');

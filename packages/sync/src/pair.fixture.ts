@@ -1,6 +1,6 @@
 /**
  * Two directors of a test: two network namespaces of one kernel with a link between them, the real sync process in each,
- * and what the kernel says of its connections.
+ * and the kernel's connection list.
  */
 import {execFileSync, spawn, type ChildProcess} from 'node:child_process';
 import {existsSync, mkdirSync, mkdtempSync, rmSync} from 'node:fs';
@@ -10,7 +10,7 @@ import {fileURLToPath} from 'node:url';
 import type {FromSync, SyncGroup, SyncSettings, SyncStatus, ToSync} from './messages.ts';
 
 const MAIN = fileURLToPath(new URL('main.ts', import.meta.url));
-/** The sync process runs as hactld starts it: root, without any other capability. */
+/** The sync process runs as hactld starts it: as root, without other capabilities. */
 const SETPRIV = '/usr/bin/setpriv';
 const RESTRICTED = [
   SETPRIV,
@@ -25,7 +25,7 @@ export type Side = 'one' | 'other';
 /** one: 10.97.0.1, other: 10.97.0.2, both on `sync0`. */
 export const addressOf = (side: Side): string => (side === 'one' ? '10.97.0.1' : '10.97.0.2');
 const sideNames = ['one', 'other'] as const;
-/** A host between the two, where a test wants one. */
+/** A host between the two, if a test needs one. */
 export type Host = Side | 'third';
 
 export type BarrierDone = FromSync & {readonly type: 'barrier-done'};
@@ -45,8 +45,8 @@ export interface SyncProcess {
 export type Pair = ReturnType<typeof makePair>;
 
 /**
- * `third`: the link leads through a switch that a third host is, 10.97.0.3 on `segment`, its ports `one` and `other`. It
- * may take other addresses on `lo` and speak in their name; it does not answer for them.
+ * `third`: the link leads through a third host that acts as a switch, 10.97.0.3 on `segment`, with ports `one` and `other`. It
+ * may add other addresses on `lo` and send with them; it does not answer for them.
  */
 export function makePair(name: string, {third = false} = {}) {
   const id = `${name}${process.pid.toString(36)}`;
@@ -74,7 +74,10 @@ export function makePair(name: string, {third = false} = {}) {
     ip('-n', namespace('third'), 'link', 'set', side, 'master', 'segment', 'up');
     address(side);
   };
-  /** `side`: the one whose namespace is new. Without a third host the link is one piece, and goes with either. */
+  /**
+   * `side`: the one whose namespace is new. Without a third host the link is a single veth pair that disappears with either
+   * namespace.
+   */
   const join = (side: Side): void => {
     if (third) return plug(side);
     addLink(namespace('one'), 'sync0', namespace('other'), 'sync0');
@@ -100,7 +103,7 @@ export function makePair(name: string, {third = false} = {}) {
     const gone = [...children].filter((child) => sides.get(child) === side);
     for (const child of gone) child.kill('SIGKILL');
     await Promise.all(gone.map(ended));
-    // The kernel takes a deleted namespace apart later, and its link's other end with it.
+    // The kernel destroys a deleted namespace later, and the link's other end with it.
     ip('-n', namespace(side), 'link', 'delete', 'sync0');
     ip('netns', 'delete', namespace(side));
     makeSide(side);
@@ -161,7 +164,7 @@ export function makePair(name: string, {third = false} = {}) {
     const send = (message: ToSync): void => {
       if (child.connected)
         child.send(message, () => {
-          // It was killed under the send.
+          // It was killed during the send.
         });
     };
     child.on('message', (message: FromSync) => {
@@ -196,13 +199,13 @@ export function makePair(name: string, {third = false} = {}) {
 
   /**
    * The kernel's connections: `TCP ESTABLISHED 10.0.0.1:1000 10.0.0.100:80 10.0.0.2:8080` and the seconds left. A
-   * template's state is left out: the kernel sends it with the first packet and does not say when it becomes ASSURED.
+   * template's state is omitted: the kernel sends it with the first packet and not when it becomes ASSURED.
    */
   const connections = (side: Side): Map<string, number> => {
     const found = new Map<string, number>();
     for (const line of run(side, 'ipvsadm', '-Lnc').split('\n').slice(2)) {
       const [protocol, expires = '', state, client, virtual, destination] = line.trim().split(/\s+/);
-      // A pulse's own are nobody's.
+      // The pulse's own connections are skipped.
       if (!destination || virtual?.startsWith('127.88.48.')) continue;
       const [minutes = 0, seconds = 0] = expires.split(':').map(Number);
       const shown = client?.endsWith(':0') ? 'template' : state;
@@ -226,7 +229,7 @@ export function makePair(name: string, {third = false} = {}) {
   return {run, start, startSync, connections, destroy, namespace, ended, recreate, settingsOf};
 }
 
-/** The next message of a program; an error when it ends before it says one: its words are on standard error. */
+/** The next message from a program; an error if it exits first: its output is on standard error. */
 export function said<Said = unknown>(child: ChildProcess): Promise<Said> {
   return new Promise((resolve, reject) => {
     const exited = (code: number | null, signal: string | null): void =>
@@ -241,7 +244,7 @@ export function said<Said = unknown>(child: ChildProcess): Promise<Said> {
   });
 }
 
-/** Waits until the condition holds; an error that says what was waited for otherwise. */
+/** Waits until the condition holds; the timeout's error names it. */
 export async function until(what: string, limit: number, condition: () => boolean): Promise<void> {
   const end = performance.now() + limit;
   while (!condition()) {
@@ -254,8 +257,8 @@ export async function until(what: string, limit: number, condition: () => boolea
 }
 
 /**
- * Waits until the condition holds, as long as `progress` gives something new now and then: how long a thing takes is then
- * the machine's affair, and only one that stands still is given up.
+ * Waits until the condition holds, as long as `progress` keeps changing: a slow machine may take its time, and only a stall is
+ * an error.
  */
 export async function untilStalled(
   what: string,
@@ -273,7 +276,7 @@ export async function untilStalled(
   }
 }
 
-/** The same services on both, as ldirectord.cf would have them; port 81 is persistent. */
+/** The same services on both, as from an ldirectord.cf; port 81 is persistent. */
 const table = `-A -t 10.96.0.100:80 -s rr
 -a -t 10.96.0.100:80 -r 10.96.0.2:8080 -m
 -a -t 10.96.0.100:80 -r 10.96.0.3:8080 -m
@@ -287,14 +290,14 @@ const table = `-A -t 10.96.0.100:80 -s rr
 -A -f 9 -s rr
 -a -f 9 -r 10.96.0.2:8080 -m`;
 
-/** Gives a director the addresses and services of the test; client and real servers are on its `lo`. */
+/** Sets up a director's addresses and services; client and real servers are on its `lo`. */
 export function services(pair: Pair, side: Side): void {
   for (const address of ['10.96.0.2/32', '10.96.0.3/32', '10.96.0.100/32'])
     pair.run(side, 'ip', 'address', 'add', address, 'dev', 'lo');
   for (const address of ['fd96::2/128', 'fd96::64/128'])
     pair.run(side, 'ip', '-6', 'address', 'add', address, 'dev', 'lo', 'nodad');
-  // A client's port on one side is never that of a connection which the other side's table knows: the kernel would take it
-  // for that connection, and drop it when its real server is gone.
+  // Client ports on one side must not match a connection in the other side's table: the kernel would take it for that
+  // connection, and drop it if its real server is gone.
   const ports = side === 'one' ? '32768 45999' : '46000 60999';
   pair.run(side, 'sysctl', '-qw', `net.ipv4.ip_local_port_range=${ports}`);
   for (const line of table.split('\n')) pair.run(side, 'ipvsadm', ...line.split(' '));

@@ -17,7 +17,7 @@ const read = (line: string) => {
   return decoded.ok ? decoded.value.connections[0] : decoded.fault;
 };
 
-test('a line of each kind', (t) => {
+test('a line of each kind is parsed', (t) => {
   t.like(read('TCP 0A630009 C350 0A630064 0050 0A000002 1F90 ESTABLISHED     899'), {
     protocol: 6,
     state: 1,
@@ -46,7 +46,7 @@ test('a line of each kind', (t) => {
   );
 });
 
-test('what is no connection, or none that could be made anew', (t) => {
+test('lines without a connection, or with one that cannot be recreated, are skipped', (t) => {
   for (const line of [
     'Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Expires PEName PEData',
     '',
@@ -57,7 +57,7 @@ test('what is no connection, or none that could be made anew', (t) => {
     t.is(read(line), undefined, line);
 });
 
-test('the forwarding methods of a table', (t) => {
+test('the forwarding methods are taken from the table', (t) => {
   const destination = (address: string, port: number, method: 'gate' | 'masq') =>
     ({address, port, forward: method}) as never;
   const found = methodsOf(

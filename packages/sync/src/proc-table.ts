@@ -1,6 +1,6 @@
 /**
- * Lines of /proc/net/ip_vs_conn as entries: what a sync process that starts beside a running kernel reads once. The
- * kernel does not print forwarding method, mark and flags there; the method comes from the table of services. Pure.
+ * Lines of /proc/net/ip_vs_conn as entries, read once by a sync process that starts with a populated kernel table. The kernel
+ * does not print forwarding method, mark and flags there; the method comes from the table of services. Pure.
  */
 import {isReservedAddress, type Destination, type Forward, type ObservedService} from '@hactl/ipvs';
 import {connectionFlag, encodeSyncMessage, type SyncConnection} from './message.ts';
@@ -26,7 +26,7 @@ function addressOf(text: string): Buffer | undefined {
     : undefined;
 }
 
-/** How connections to a destination are forwarded; several services may share it, then any of them will do. */
+/** The forwarding method of a destination; if several services share it, any of theirs. */
 export function methodsOf(
   services: readonly ObservedService[],
   toBytes: (address: string) => Buffer,
@@ -38,7 +38,10 @@ export function methodsOf(
   return found;
 }
 
-/** One line; undefined for the heading, for what is about to expire, and for a destination that is in no service unless `otherwise` is given. */
+/**
+ * Parses one line; undefined for the heading, for an entry about to expire, and for a destination in no service unless
+ * `otherwise` is given.
+ */
 export function entryOfLine(
   line: string,
   forward: ReadonlyMap<string, Forward>,
@@ -51,7 +54,7 @@ export function entryOfLine(
   const remaining = Number(expires);
   const [from, to, real] = addresses;
   if (protocol === undefined || !from || !to || !real || !(remaining > 0)) return undefined;
-  // A pulse's own connection is nobody's.
+  // The pulse's own connections are skipped.
   if (to.length === 4 && isReservedAddress(to.join('.'))) return undefined;
   const port = parseInt(destinationPort, 16);
   const method =
@@ -71,7 +74,7 @@ export function entryOfLine(
     virtualPort: parseInt(virtualPort, 16),
     destinationPort: port,
     fwmark: 0,
-    // The kernel prints only what is left of it.
+    // The kernel prints only the remaining time.
     timeout: Math.max(remaining, template ? 0 : defaultTimeout(protocol, number)),
     client: from,
     virtual: to,

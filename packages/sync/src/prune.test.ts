@@ -11,7 +11,7 @@ const VIP = '10.0.0.100';
 const real = addressBytes(REAL);
 const virtual = addressBytes(VIP);
 
-/** A table of services, each with its reals; a mark is a number, an address has port 80. */
+/** A table of services, each with its real servers; a mark is a number, an address has port 80. */
 const table = (...services: readonly (readonly [string | number, readonly string[]])[]) =>
   services.map(
     ([name, reals]) =>
@@ -37,24 +37,24 @@ const isGone = (gone: Gone, more: Partial<SyncConnection> = {}): boolean =>
 const both = table([VIP, [REAL, '10.0.0.12']]);
 const without = table([VIP, ['10.0.0.12']]);
 
-test('a real that stood in its service and does not any more is gone, until it is back', (t) => {
+test('a real server removed from its service counts as gone until it returns', (t) => {
   t.false(isGone(known(both)));
   t.true(isGone(known(both, without)));
   t.false(isGone(known(both, without, both)));
   t.false(isGone(known(both, without), {destination: addressBytes('10.0.0.12')}));
 });
 
-test('a real that was never seen is not gone: the table fills after a boot', (t) => {
+test('a real server never seen is not gone: the table fills after a boot', (t) => {
   t.false(isGone(known(without)));
   t.false(isGone(known(table([VIP, []]), without)));
 });
 
-test('a service that is not there says nothing of its reals, not when it comes back either', (t) => {
+test('an absent service says nothing about its real servers, not even when it returns', (t) => {
   t.false(isGone(known(both, [])));
   t.false(isGone(known(both, [], without)));
 });
 
-test('each service is judged by itself', (t) => {
+test('each service is judged separately', (t) => {
   const other = '10.0.0.101';
   const gone = known(
     table([VIP, [REAL]], [other, [REAL]], [7, [REAL]]),
@@ -66,14 +66,14 @@ test('each service is judged by itself', (t) => {
   t.false(isGone(gone, {fwmark: 8, virtual: addressBytes(other)}));
 });
 
-test('left alone: data connections with ports of their own, templates, other protocols', (t) => {
+test('FTP data connections, templates and other protocols are left alone', (t) => {
   const gone = known(both, without);
   t.false(isGone(gone, {virtualPort: 20, destinationPort: 20}));
   t.false(isGone(gone, {clientPort: 0, flags: connectionFlag.template}));
   t.false(isGone(gone, {protocol: 17}));
 });
 
-test('an ending entry is closed, inactive, and lives for a second', (t) => {
+test('an ending entry is closed, inactive, and expires after a second', (t) => {
   const entry = entryOf(connectionOf(0, {virtual, destination: real, flags: 0x3}));
   const bytes = Buffer.concat([entry.subarray(0, HEADER), ending(entry.subarray(HEADER))]);
   const decoded = decodeSyncMessage(bytes);

@@ -1,10 +1,10 @@
 /**
- * Connections whose real server was taken out of the table (`quiescent=no`): the kernel of the Active drops their
- * packets. A director that took such a connection in afresh would send them to that real server anyway, for it knows no
- * destination in its table that forbids it. Pure.
+ * Connections whose real server was removed from the table (`quiescent=no`): the Active's kernel drops their packets. A
+ * director that received such a connection anew would still send them to that real server, because nothing in its table
+ * forbids it. Pure.
  *
- * A real server counts as gone when it stood in its service and does not any more while the service is there. One that was
- * never seen is not gone: after a boot the table fills as the checks pass.
+ * A real server counts as gone if it was in its service and no longer is, while the service exists. One never seen is not
+ * gone: after a boot the table fills as the checks pass.
  */
 import type {ObservedService, ServiceKey} from '@hactl/ipvs';
 import {fixedLength, FIXED_V6, isTemplate, offset} from './entry.ts';
@@ -43,7 +43,7 @@ export function noteTable(known: Gone, table: readonly ObservedService[], toByte
     if (missing.length > 0) known.gone.set(name, new Set(missing));
     else known.gone.delete(name);
   }
-  // A service that is not there says nothing of its real servers.
+  // An absent service says nothing about its real servers.
   for (const name of known.seen.keys())
     if (!services.has(name)) {
       known.seen.delete(name);
@@ -55,9 +55,9 @@ export function noteTable(known: Gone, table: readonly ObservedService[], toByte
 }
 
 /**
- * Whether the entry's real is gone. Only an entry that names a service itself is judged: the data connection of an FTP
- * session has ports of its own. Templates stay: the kernel looks at a template's destination before it uses it, and a
- * real that comes back gets its clients back.
+ * Whether the entry's real server is gone. Only entries that match a service are judged: an FTP data connection has other
+ * ports. Templates stay: the kernel checks a template's destination before using it, and a real server that returns gets its
+ * clients back.
  */
 export function realIsGone(known: Gone, bytes: Buffer, at: number): boolean {
   if (known.addresses.size === 0) return false;
@@ -83,7 +83,7 @@ const TCP = 6;
 const CLOSE = 6;
 const INACTIVE = 0x100;
 
-/** The entry as it is sent to the peer so that its kernel and its mirror forget it: it has a second to live. */
+/** The entry as sent to make the peer's kernel and mirror forget it: it expires after a second. */
 export function ending(entry: Buffer): Buffer {
   const bytes = Buffer.from(entry);
   if (bytes[offset.protocol] === TCP) {

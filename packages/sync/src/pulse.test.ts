@@ -22,7 +22,7 @@ import {
   triplesOf,
 } from './pulse.ts';
 
-/** A record of a pulse, as the kernel sends it. */
+/** A pulse's record as sent by the kernel. */
 const recordOf = (port: number, client = 20): Buffer => {
   const own = {...connectionOf(1), family: 4 as const, clientPort: port, virtualPort: 1, destinationPort: 1};
   const addresses = {
@@ -33,7 +33,7 @@ const recordOf = (port: number, client = 20): Buffer => {
   return encodeSyncMessage(7, [{...own, ...addresses}]);
 };
 
-test('however full the buffer was, a beat pushes what was in it out, and its own marker', (t) => {
+test('a beat pushes out the buffer’s contents and its own marker, however full the buffer was', (t) => {
   for (const maxlen of [1, 80, 116, 368, 1_400]) {
     const room = recordsOf(maxlen);
     for (const wake of [false, true])
@@ -49,20 +49,20 @@ test('however full the buffer was, a beat pushes what was in it out, and its own
   t.is(portsOf(MARKERS + 3, 2)[0], FIRST_PORT + 3);
 });
 
-test('a marker says which beat it was, and whose', (t) => {
+test('a marker identifies its beat and its sender', (t) => {
   const record = recordOf(portsOf(700, 0)[0] ?? 0, pulseClient(4));
   t.is(clientOf(record, HEADER), pulseClient(4));
   t.is(markerOf(record, HEADER), 700 % MARKERS);
   t.is(beatOf(700, 700 % MARKERS), 700);
   t.is(beatOf(700, 690 % MARKERS), 690);
   t.is(beatOf(3, 250), 0, 'before the first one');
-  t.is(markerOf(recordOf(FIRST_PORT + MARKERS), HEADER), -1, 'one that only pushes');
+  t.is(markerOf(recordOf(FIRST_PORT + MARKERS), HEADER), -1, 'a record that only pushes');
   t.is(markerOf(entryOf(connectionOf(2)), HEADER), -1, 'a real connection');
   t.true(isReached(5, 5) && isReached(5, 4) && isReached(1, MARKERS - 2));
   t.false(isReached(5, 6) || isReached(MARKERS - 2, 1));
 });
 
-test('beats follow connections, for as long as a handshake may take, and rest without', (t) => {
+test('beats continue after new connections for as long as a handshake may take, then rest', (t) => {
   const need = {count: 7, movedAt: -Infinity};
   t.false(needsBeat(need, 7, 0));
   t.true(needsBeat(need, 8, 100));
@@ -70,13 +70,13 @@ test('beats follow connections, for as long as a handshake may take, and rest wi
   t.false(needsBeat(need, 8, 600));
 });
 
-test('what a beat costs bounds how often it comes', (t) => {
+test('a beat’s cost limits its rate', (t) => {
   t.is(pauseOf(20, 0.3), 20);
   t.is(pauseOf(20, 10), 40);
   t.is(pauseOf(20, 1_000), 500);
 });
 
-test('the kernel counts connections in hexadecimal', (t) => {
+test('the kernel’s connection count is parsed as hexadecimal', (t) => {
   const text =
     '       Total Incoming Outgoing         Incoming         Outgoing\n' +
     'CPU    Conns  Packets  Packets            Bytes            Bytes\n' +
@@ -88,7 +88,7 @@ test('the kernel counts connections in hexadecimal', (t) => {
   t.is(connectionsMade(text), 0x1a2);
 });
 
-test('no mirror and no list of connections has it', (t) => {
+test('the pulse’s connections are in no mirror and no connection list', (t) => {
   const mirror = createMirror(1);
   const real = entryOf(connectionOf(1)).subarray(HEADER);
   t.is(upsertMessage(mirror, messageOf(7, [recordOf(2_000).subarray(HEADER), real]), 1), 1);
@@ -98,7 +98,7 @@ test('no mirror and no list of connections has it', (t) => {
   t.truthy(entryOfLine(line.replace('7F583001', '0A600064'), new Map(), 'masq'));
 });
 
-test('ages: nothing without a sample, then median and the last of a hundred, the newest only', (t) => {
+test('ages: undefined without samples, then median and 99th percentile of the newest', (t) => {
   const ages = noAges();
   t.is(agesOf(ages), undefined);
   for (let age = 1; age <= 100; age += 1) noteAge(ages, age);

@@ -13,7 +13,7 @@ const joining: Standing = {
 };
 const ready = (change: Partial<Standing>): boolean => readinessOf({...joining, ...change}).inSync;
 
-test('a joining director waits for the table, for its peer when it is young, and for nothing else', (t) => {
+test('a joining director waits only for the table, and for its peer while it is young', (t) => {
   t.false(ready({}));
   t.false(ready({phase: 'compare'}));
   t.true(ready({phase: 'in-sync'}));
@@ -24,7 +24,7 @@ test('a joining director waits for the table, for its peer when it is young, and
   t.true(ready({due: true, phase: 'waiting', active: true}));
 });
 
-test('a peer that falls silent in the middle of its table is waited for until the deadline', (t) => {
+test('if the peer falls silent during the transfer, the director waits until the deadline', (t) => {
   for (const phase of ['waiting', 'transfer', 'compare'] as const) {
     t.false(ready({peer: false, phase}));
     t.true(ready({peer: false, phase, awaited: false}));
@@ -34,7 +34,7 @@ test('a peer that falls silent in the middle of its table is waited for until th
   t.true(ready({peer: false, phase: 'deadline'}));
 });
 
-test('a process that is new beside a kernel in sync holds nobody back, and says so', (t) => {
+test('a new process with a kernel in sync is ready at once and says why', (t) => {
   t.regex(readinessOf({...joining, recentSync: true}).reason, /^in sync a moment ago.*on its way/);
   t.true(ready({recentSync: true, peer: false, young: true}));
   t.is(readinessOf({...joining, recentSync: true, phase: 'in-sync'}).reason, 'in sync with the peer');

@@ -1,19 +1,19 @@
-/** Whether a director may take a group back, as far as connections go, and why (not). Pure. */
+/** Whether connection sync lets a director take a group back, and why (not). Pure. */
 import type {SyncPhase} from './resync-wire.ts';
 
 export interface Standing {
-  /** The peer was heard a moment ago. */
+  /** The peer was heard recently. */
   readonly peer: boolean;
-  /** This node is still so young that the peer may not have been heard yet. */
+  /** This node is so young that it may not have heard the peer yet. */
   readonly young: boolean;
-  /** The peer was heard in this life, and the deadline for its table has not passed yet. */
+  /** The peer was heard since the start, and the deadline for its table has not passed. */
   readonly awaited: boolean;
   readonly active: boolean;
-  /** A resync is due that lets the peer go first. */
+  /** A resync is due, but the peer goes first. */
   readonly due: boolean;
   readonly phase: SyncPhase;
   readonly connections: number;
-  /** The kernel was in sync a moment ago, under a process before this one. */
+  /** The kernel was in sync a moment ago, under the previous process. */
   readonly recentSync: boolean;
 }
 
@@ -25,14 +25,14 @@ interface Readiness {
 export function readinessOf(standing: Standing): Readiness {
   const found = judge(standing);
   return standing.recentSync && !found.inSync
-    ? {inSync: true, reason: `in sync a moment ago, under the process before this one; now ${found.reason}`}
+    ? {inSync: true, reason: `in sync a moment ago, under the previous process; now ${found.reason}`}
     : found;
 }
 
 function judge({peer, young, awaited, active, due, phase, connections}: Standing): Readiness {
   if (!peer) {
     if (young) return {inSync: false, reason: 'listening for the peer'};
-    // Three seconds of silence, or of a loaded machine, are no reason to take over without the rest of the table.
+    // Three seconds of silence, or of load, are no reason to take over without the rest of the table.
     if (awaited && !active && phase !== 'in-sync' && phase !== 'deadline')
       return {inSync: false, reason: `the peer fell silent, ${connections} connections so far`};
     return {inSync: true, reason: 'no peer to learn from'};

@@ -1,4 +1,4 @@
-/** The comparison of two tables by digest, as the joining side does it. Pure. */
+/** The joining side's comparison of two tables by digest. Pure. */
 import {entriesOf} from './entry.ts';
 import {entryAt, entryDigest, find, type Mirror} from './mirror.ts';
 import {send, type Chunk, type Joiner, type JoinerEffect} from './resync-state.ts';
@@ -8,7 +8,7 @@ import {bucketDigest, groupDigest} from './table.ts';
 /** Groups requested at once. */
 const ASKED_AT_ONCE = 8;
 
-/** Begins a round: asks for the digests of all groups. */
+/** Begins a round: requests the digests of all groups. */
 export function compare(joiner: Joiner, now: number, out: JoinerEffect[]): void {
   joiner.round += 1;
   joiner.step = 'groups';
@@ -20,7 +20,7 @@ export function compare(joiner: Joiner, now: number, out: JoinerEffect[]): void 
   send(out, {type: 'ask-groups', session: joiner.session, round: joiner.round});
 }
 
-/** Whether the donor has something here that may be missing: what is empty there cannot. */
+/** Whether the donor has something here that may be missing: not if it is empty there. */
 const differs = (digest: Digest, donors: Digest): boolean => donors.count > 0 && !sameDigest(digest, donors);
 
 export function onGroups(
@@ -70,13 +70,13 @@ export function onBuckets(
   if (joiner.groups.size === 0) judge(joiner, now, mirror, out, follows);
 }
 
-/** All digests of this round are here. */
+/** All digests of this round have arrived. */
 function judge(joiner: Joiner, now: number, mirror: Mirror, out: JoinerEffect[], follows: boolean): void {
   const standing = [...joiner.differing].filter(([bucket, digest]) => {
     const before = joiner.before.get(bucket);
     if (!before || !sameDigest(before, digest)) {
       joiner.covered.delete(bucket);
-      // Seen for the first time: in a first comparison everything counts.
+      // The first comparison: everything counts.
       return joiner.phase !== 'in-sync' && joiner.round === 1;
     }
     return !joiner.covered.has(bucket);
@@ -104,13 +104,13 @@ function judge(joiner: Joiner, now: number, mirror: Mirror, out: JoinerEffect[],
   send(out, {type: 'repair', session: joiner.session, round: joiner.round, buckets: wanted});
 }
 
-/** Adds up what a repair brought, as far as it stands in the mirror now. */
+/** Sums up what a repair delivered and the mirror now has. */
 export function countRepair(joiner: Joiner, chunk: Chunk, mirror: Mirror, follows: boolean): void {
   for (const at of entriesOf(chunk.message) ?? []) {
     const {bucket, low, high} = entryDigest(mirror, chunk.message, at);
     const slot = find(mirror, chunk.message, at);
     const entry = slot < 0 ? undefined : entryAt(mirror, slot);
-    // Who does not follow the donor has the better state itself: it is enough that the connection exists.
+    // A side that does not follow the donor has the better state itself: the connection only needs to exist.
     if (!entry || (follows && entryDigest(mirror, entry, 0).low !== low)) continue;
     const sum = joiner.brought.get(bucket) ?? {count: 0, low: 0, high: 0};
     joiner.brought.set(bucket, {
@@ -122,7 +122,7 @@ export function countRepair(joiner: Joiner, chunk: Chunk, mirror: Mirror, follow
   }
 }
 
-/** A repair is complete: which of its buckets hold all that the donor said? */
+/** After a repair: which of its buckets have everything the donor sent. */
 export function closeRepair(joiner: Joiner): void {
   for (const [bucket, digest] of joiner.differing) {
     const sum = joiner.brought.get(bucket) ?? {count: 0, low: 0, high: 0};

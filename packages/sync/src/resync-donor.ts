@@ -1,18 +1,18 @@
 /**
- * The side that gives its table away. Pure: time, table and messages come in, effects go out; the state is changed in
- * place, for there are thousands of steps in a second.
+ * The donor's side of a resync. Pure: time, table and messages in, effects out; the state is mutated in place, because there
+ * are thousands of steps per second.
  *
- * Chunks carry numbers that go on through a session. So many are under way at once (the window); one is sent again when
- * it was not acknowledged in its time. A bucket of tokens paces them, so that forwarding is not held up.
+ * Chunks are numbered throughout a session. A window limits those in flight; a chunk not acknowledged in time is sent again. A
+ * token bucket limits their rate, so that forwarding is not delayed.
  */
 import type {Mirror} from './mirror.ts';
 import {bucketDigest, cut, groupDigest, someBuckets, wholeTable, type Walk} from './table.ts';
 import {GROUP_SIZE, GROUPS, type ResyncMessage} from './resync-wire.ts';
 
 export interface DonorOptions {
-  /** Octets of one chunk, at most. */
+  /** Maximum octets of a chunk. */
   readonly chunk: number;
-  /** Chunks under way at once. */
+  /** Chunks in flight at once. */
   readonly window: number;
   /** Chunks per second; 0: as fast as they are acknowledged. */
   readonly rate: number;
@@ -28,14 +28,14 @@ interface UnderWay {
 
 export interface Donor {
   session: number;
-  /** The round that is being streamed, and where it stands. */
+  /** The round being streamed, and its position. */
   round: number;
   walk: Walk | undefined;
   nextNumber: number;
   readonly underWay: Map<number, UnderWay>;
   /** Smoothed time to an acknowledgement in ms. */
   roundTrip: number;
-  /** When the youngest chunk was sent that is acknowledged: what was sent well before it, and is not, is lost. */
+  /** When the newest acknowledged chunk was sent: unacknowledged ones sent well before it are lost. */
   ackedSentAt: number;
   tokens: number;
   tokensAt: number;
@@ -58,12 +58,12 @@ export const makeDonor = (): Donor => ({
 });
 
 const FIRST_WAIT = 100;
-/** A joiner that has only just started is slow; a loss is seen by what overtook it, long before this. */
+/** Initial retransmission timeout: a joiner that just started is slow, and losses are detected earlier by reordering. */
 const FIRST_GUESS = 800;
-/** Datagrams sent within so many ms may overtake one another. */
+/** Datagrams sent within this many ms may overtake one another. */
 const OVERTAKE = 40;
 const LONGEST_WAIT = 2_000;
-/** A joiner that says nothing for so long is gone: nothing more is sent to it. */
+/** A joiner silent for this long is gone: nothing more is sent to it. */
 const MAX_TRIES = 20;
 
 export type DonorEvent =
@@ -93,7 +93,7 @@ function onMessage(
   out: ResyncMessage[],
 ): void {
   if (message.type === 'start') {
-    // Said again until the first chunk arrives: the same session goes on as it is.
+    // Repeated until the first chunk arrives: the same session continues.
     if (message.session === donor.session && donor.nextNumber > 0) return;
     Object.assign(donor, makeDonor(), {session: message.session, walk: wholeTable(), tokensAt: now});
     return;
@@ -117,7 +117,7 @@ function onMessage(
       ),
     });
   else if (message.type === 'repair' && message.session !== donor.session) {
-    // A joiner that has a table already begins with the comparison.
+    // A joiner that already has a table starts with the comparison.
     Object.assign(donor, makeDonor(), {
       session: message.session,
       round: message.round,
@@ -138,7 +138,7 @@ function onAck(donor: Donor, next: number, beyond: Buffer, now: number): void {
     const present = bit < 0 || ((beyond[bit >> 3] ?? 0) & (1 << (bit & 7))) !== 0;
     if (!present) continue;
     donor.underWay.delete(number);
-    // A chunk that was sent twice tells nothing: which of the two was acknowledged?
+    // A chunk sent twice gives no sample: it is unknown which one was acknowledged (Karn's algorithm).
     if (tries > 1) continue;
     donor.roundTrip += (now - sentAt - donor.roundTrip) / 8;
     donor.ackedSentAt = Math.max(donor.ackedSentAt, sentAt);
@@ -163,7 +163,7 @@ function resend(donor: Donor, now: number, out: ResyncMessage[]): void {
     donor.resent += 1;
     out.push(chunk.message);
   }
-  // Nothing came for so long: the joiner may be slow. Without this a wait that is too short would never be unlearnt.
+  // No acknowledgement for long: the joiner may be slow. Back off, or a timeout that is too short would never grow.
   if (late.size > 0) donor.roundTrip = Math.min(LONGEST_WAIT, donor.roundTrip * 1.5);
 }
 
@@ -199,5 +199,5 @@ function fill(
   }
 }
 
-/** Something is left to do: the driver should tick often. */
+/** Whether work is pending: the driver should tick often. */
 export const donorBusy = (donor: Donor): boolean => donor.walk !== undefined || donor.underWay.size > 0;

@@ -1,15 +1,15 @@
 /**
- * The side that receives the peer's table. Pure, as the donor: time, messages and digests come in, effects go out, the
- * state is changed in place.
+ * The joiner's side of a resync. Pure, like the donor: time, messages and digests in, effects out; the state is mutated in
+ * place.
  *
  *   waiting -> transfer: all chunks, each acknowledged when the kernel has it
  *           -> compare:  digests of 64 groups, of the buckets of those that differ, repair of the buckets that differ,
  *                        and once more, until none is left that stands still at the donor and differs
  *           -> in-sync:  compared again now and then; what differs is repaired (on a standby) and counted
  *
- * A bucket that moved at the donor since it was last compared is not waited for: connections come and go, and the live
- * stream carries them. One that stands still and differs is a loss. One whose repair held all that the donor's digest
- * says, and that differs anyway, has more here than there: nothing is missing.
+ * A bucket that changed at the donor since the last comparison is not waited for: connections come and go, and the live stream
+ * carries them. One that is unchanged and differs indicates a loss. One whose repair contained everything in the donor's
+ * digest, and still differs, has more here than there: nothing is missing.
  */
 import type {Mirror} from './mirror.ts';
 import {askBuckets, closeRepair, compare, countRepair, onBuckets, onGroups} from './resync-compare.ts';
@@ -26,11 +26,11 @@ import type {ResyncMessage} from './resync-wire.ts';
 
 const ASK_AGAIN = 300;
 const SILENCE = 5_000;
-/** Between two rounds: what is on its way may arrive. */
+/** Pause between rounds, so that data in flight can arrive. */
 const BREATH = 100;
 const ACK_BITS = 512;
 
-/** One step; `now` in milliseconds. `follows`: the donor's word counts for what is here too (not on the Active). */
+/** One step; `now` in milliseconds. `follows`: the donor overrides existing entries (not on the Active). */
 export function joinerStep(
   joiner: Joiner,
   event: JoinerEvent,
@@ -56,7 +56,7 @@ export function joinerStep(
   return out;
 }
 
-/** A transfer that is begun again because the donor fell silent (not `fresh`) keeps its deadline. */
+/** A transfer restarted because the donor fell silent (not `fresh`) keeps its deadline. */
 function begin(
   joiner: Joiner,
   now: number,
@@ -76,7 +76,7 @@ function begin(
     joiner.step = 'chunks';
     send(out, {type: 'start', session: joiner.session});
   } else {
-    // Two that were parted for a while: what both have need not travel.
+    // After a partition: entries that both have need not be sent.
     joiner.phase = 'compare';
     compare(joiner, now, out);
   }
@@ -101,7 +101,7 @@ function onMessage(
 
 function onChunk(joiner: Joiner, chunk: Chunk, out: JoinerEffect[]): void {
   if (chunk.number < joiner.next || joiner.received.has(chunk.number)) {
-    // The acknowledgement was lost, or the kernel is not done with it yet.
+    // The acknowledgement was lost, or the kernel has not processed it yet.
     joiner.ackDue = true;
     return;
   }
@@ -168,7 +168,7 @@ function onTick(
     return;
   }
   if (now - joiner.heardAt >= SILENCE) {
-    // The donor forgot the session, or is gone: from the beginning.
+    // The donor forgot the session, or is gone: start over.
     begin(joiner, now, mirror, out, {fresh: false, whole: false});
     return;
   }

@@ -1,10 +1,10 @@
-/** What the joining side of a resync remembers, hears and does. Pure. */
+/** State, events and effects of the joining side of a resync. Pure. */
 import type {Digest, ResyncMessage, SyncPhase} from './resync-wire.ts';
 
 export interface JoinerOptions {
-  /** After so many ms the verdict is 'deadline'; the work goes on. */
+  /** After this many ms the verdict is 'deadline'; the transfer continues. */
   readonly deadline: number;
-  /** How often the tables are compared once they are in sync, in ms. */
+  /** Interval between comparisons once the tables are in sync, in ms. */
   readonly compareEvery: number;
 }
 
@@ -13,7 +13,7 @@ export const joinerDefaults: JoinerOptions = {deadline: 30_000, compareEvery: 5_
 export type Chunk = ResyncMessage & {readonly type: 'chunk'};
 
 export type JoinerEvent =
-  /** The peer is there and new, or the operator asks (`whole`: also what seems to be here already). */
+  /** A new peer, or an operator's request (`whole`: including entries that seem to be here already). */
   | {readonly type: 'start'; readonly whole?: boolean}
   | {readonly type: 'message'; readonly message: ResyncMessage}
   /** The kernel has these chunks' connections. */
@@ -40,18 +40,18 @@ export interface Joiner {
   next: number;
   readonly received: Set<number>;
   readonly injected: Set<number>;
-  /** Number of the round's last chunk, once it came. */
+  /** Number of the round's last chunk, once received. */
   lastNumber: number | undefined;
   ackDue: boolean;
-  /** Groups whose buckets are wanted, and those of them that were asked for. */
+  /** Groups whose buckets are needed, and those already requested. */
   readonly groups: Set<number>;
   readonly asked: Set<number>;
   /** The donor's digests of buckets that differ in this round, and in the one before. */
   differing: Map<number, Digest>;
   before: Map<number, Digest>;
-  /** A repair's chunks until the kernel has them. */
+  /** A repair's chunks, until the kernel has them. */
   readonly repairs: Map<number, Chunk>;
-  /** What the repair brought, per bucket. */
+  /** What the repair delivered, per bucket. */
   brought: Map<number, {count: number; low: number; high: number}>;
   covered: Set<number>;
   missing: number;
@@ -87,6 +87,6 @@ export const send = (out: JoinerEffect[], message: ResyncMessage): void => {
   out.push({type: 'send', message});
 };
 
-/** Something is left to do before the next comparison: the driver should tick often. */
+/** Whether work is pending before the next comparison: the driver should tick often. */
 export const joinerBusy = (joiner: Joiner): boolean =>
   joiner.step !== 'idle' || joiner.phase === 'compare' || joiner.phase === 'transfer';

@@ -1,4 +1,4 @@
-/** What two sync processes send each other inside the channel's frames. Pure. docs/sync.md has the octets. */
+/** The messages between two sync processes inside the channel's frames. Pure. docs/sync.md has the format. */
 import {ByteReader, ByteWriter} from '@hactl/base';
 import {entriesOf} from './entry.ts';
 import {BUCKETS} from './mirror.ts';
@@ -7,7 +7,7 @@ import {BUCKETS} from './mirror.ts';
 export const GROUPS = 64;
 export const GROUP_SIZE = BUCKETS / GROUPS;
 
-/** Sum and number of what stands in a bucket or a group of them. */
+/** Sum and number of the entries in a bucket or a group of buckets. */
 export interface Digest {
   readonly count: number;
   readonly low: number;
@@ -17,7 +17,7 @@ export interface Digest {
 export const sameDigest = (left: Digest, right: Digest): boolean =>
   left.count === right.count && left.low === right.low && left.high === right.high;
 
-/** How a director's table stands in comparison with its peer's. */
+/** A director's table compared with its peer's. */
 export type SyncPhase = 'waiting' | 'transfer' | 'compare' | 'in-sync' | 'deadline';
 const phases: readonly SyncPhase[] = ['waiting', 'transfer', 'compare', 'in-sync', 'deadline'];
 
@@ -25,12 +25,12 @@ export interface Hello {
   readonly type: 'hello';
   readonly phase: SyncPhase;
   readonly active: boolean;
-  /** Kernel messages relayed so far, so that the other side knows what it did not hear. */
+  /** Kernel messages relayed so far, so that the other side can detect losses. */
   readonly relayed: number;
   readonly connections: number;
-  /** Connections the sender lacks of the peer's, as it found last. */
+  /** Connections of the peer that the sender lacked at its last comparison. */
   readonly missing: number;
-  /** What the sender's mirror is hashed with. */
+  /** The hash seed of the sender's mirror. */
   readonly seed: number;
   /** A challenge that the peer must echo before a new incarnation of it is accepted. */
   readonly challenge: bigint;
@@ -39,31 +39,31 @@ export interface Hello {
 
 export type ResyncMessage =
   | Hello
-  /** One of the sender's kernel's own messages, as it was heard. */
+  /** A message of the sender's kernel, as received. */
   | {readonly type: 'live'; readonly message: Buffer}
   /**
-   * A question: is everything here that the sender said before? `marker`: of the newest beat of its pulse that left its
-   * kernel. `settle`: answer when the kernel of this side has taken it all.
+   * A probe: has everything that the sender sent before arrived? `marker`: of the newest beat of its pulse that left its
+   * kernel. `settle`: answer when this side's kernel has processed everything.
    */
   | {readonly type: 'mark'; readonly number: number; readonly marker: number; readonly settle: boolean}
   /** `marked` answers a `mark`, and a `pull`. */
   | {readonly type: 'marked'; readonly number: number}
-  /** Have this side's kernel know all that yours has, then answer. */
+  /** Request: make sure that this side's kernel knows everything yours has, then answer. */
   | {readonly type: 'pull'; readonly number: number}
   | {readonly type: 'start'; readonly session: number}
   | {
       readonly type: 'chunk';
       readonly session: number;
       readonly number: number;
-      /** 0: the whole table; above: the repair that was asked for in this round. */
+      /** 0: the whole table; otherwise the repair requested in this round. */
       readonly round: number;
       readonly last: boolean;
       /** A kernel message of version 1, possibly without connections. */
       readonly message: Buffer;
-      /** How many seconds each of its connections has still to live, 4 octets each. */
+      /** Remaining seconds of each of its connections, 4 octets each. */
       readonly remaining: Buffer;
     }
-  /** All chunks below `next` are in the joiner's kernel, and those whose bits are set beyond it. */
+  /** All chunks below `next` are in the joiner's kernel, and those beyond it whose bits are set. */
   | {readonly type: 'ack'; readonly session: number; readonly next: number; readonly beyond: Buffer}
   | {readonly type: 'ask-groups'; readonly session: number; readonly round: number}
   | {
@@ -110,7 +110,7 @@ const codes = {
 
 /** Octets of a chunk besides its kernel message's entries: type, last, session, number, round, message header. */
 export const CHUNK_OVERHEAD = 1 + 1 + 4 + 4 + 4 + 8;
-/** What each entry costs beyond itself. */
+/** Overhead of each entry. */
 export const REMAINING = 4;
 const BITMAP = BUCKETS / 8;
 const CHUNK_ROOM = 11_000;
@@ -165,7 +165,7 @@ export function encodeResync(message: ResyncMessage): Buffer {
 const digestsOf = (reader: ByteReader, count: number): Digest[] =>
   Array.from({length: count}, () => ({count: reader.u32(), low: reader.u32(), high: reader.u32()}));
 
-/** undefined: not one of ours, octet for octet. The frame was authentic, so this is a peer of another version. */
+/** undefined: malformed. The frame was authentic, so the peer has another version. */
 export function decodeResync(bytes: Buffer): ResyncMessage | undefined {
   try {
     const reader = new ByteReader(bytes);

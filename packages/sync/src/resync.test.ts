@@ -10,25 +10,25 @@ import {joinerDefaults, makeJoiner, type JoinerEvent} from './resync-state.ts';
 import {decodeResync, encodeResync, type ResyncMessage} from './resync-wire.ts';
 import {bucketDigest, groupDigest} from './table.ts';
 
-/** Small chunks: many of them even with few connections. */
+/** Small chunks, so that there are many even with few connections. */
 const donorOptions = {...donorDefaults, chunk: 1_360, window: 96, rate: 4_000};
 
 interface World {
   readonly seed: number;
   readonly loss?: number;
-  /** Chunks that the kernel swallows although it was said to have them. */
+  /** Chunks that the kernel loses although they were acknowledged. */
   readonly swallowed?: number;
-  /** Connections that come and go per step at the donor; half of their live messages get lost with `loss`. */
+  /** Connections added and removed per step at the donor; with `loss` half of their live messages are lost. */
   readonly churn?: number;
   readonly connections?: number;
   readonly deadline?: number;
   readonly deadDonor?: boolean;
-  /** The joiner is the Active: it has half of the connections in another state, and keeps to that. */
+  /** The joiner is the Active: it has half of the connections in another state, and keeps that state. */
   readonly leads?: boolean;
   readonly limit?: number;
 }
 
-/** Two sync processes in one simulated time; every message goes through its octets. */
+/** Two sync processes in simulated time; every message is encoded and decoded. */
 function run(world: World) {
   const random = makePrng(world.seed);
   const donor = makeDonor();
@@ -136,7 +136,7 @@ test('an empty table is in sync at once', (t) => {
   t.true(datagrams < 10);
 });
 
-test('with loss, reordering and doubled datagrams, for any seed', (t) => {
+test('the tables converge with loss, reordering and duplicates, for any seed', (t) => {
   fc.assert(
     fc.property(fc.nat(), fc.constantFrom(0.05, 0.2, 0.4), (seed, loss) => {
       const {verdicts, here, there, lacks} = run({seed, loss, connections: 1_000});
@@ -148,7 +148,7 @@ test('with loss, reordering and doubled datagrams, for any seed', (t) => {
   );
 });
 
-test('what the kernel swallowed is found by digest and sent again', (t) => {
+test('chunks lost by the kernel are found by digest and sent again', (t) => {
   fc.assert(
     fc.property(fc.nat(), (seed) => {
       const {verdicts, here, there, lacks, joiner} = run({seed, swallowed: 0.2, connections: 1_000});
@@ -162,7 +162,7 @@ test('what the kernel swallowed is found by digest and sent again', (t) => {
   );
 });
 
-test('connections that come and go meanwhile hinder nothing; live messages lost are repaired afterwards', (t) => {
+test('connections that come and go do not delay the resync; lost live messages are repaired afterwards', (t) => {
   const ran = run({seed: 4, loss: 0.05, churn: 5});
   t.like(ran.verdicts.at(-1), {inSync: true});
   t.is(ran.lacks, 0);
@@ -173,14 +173,14 @@ test('a standby that lost live messages gets them with the next comparisons', (t
   for (let number = 10_000; number < 10_050; number += 1)
     upsert(ran.there, entryOf(connectionOf(number)), HEADER, 0);
   ran.more(6_000);
-  t.is(ran.joiner.missing, 0, 'seen once, it may be on its way');
+  t.is(ran.joiner.missing, 0, 'seen once, it may still be in flight');
   ran.more(12_000);
   t.true(equal(ran.here, ran.there));
   ran.more(6_000);
   t.is(ran.joiner.missing, 0);
 });
 
-test('what only the joiner holds is not waited for', (t) => {
+test('entries that only the joiner has do not delay the resync', (t) => {
   const ran = run({seed: 6, connections: 300});
   for (let number = 20_000; number < 20_020; number += 1)
     upsert(ran.here, entryOf(connectionOf(number)), HEADER, 0);
@@ -189,7 +189,7 @@ test('what only the joiner holds is not waited for', (t) => {
   t.is(ran.here.size, 320);
 });
 
-test('the Active takes what it lacks and keeps its own word for what it has', (t) => {
+test('the Active adds what it lacks and keeps its own state for the rest', (t) => {
   const ran = run({seed: 7, connections: 600, leads: true});
   t.like(ran.verdicts, [{inSync: true}]);
   t.is(ran.lacks, 0);
@@ -200,8 +200,8 @@ test('the Active takes what it lacks and keeps its own word for what it has', (t
   t.is(ran.joiner.missing, 0);
 });
 
-test('in sync, nothing is asked but the groups, every five seconds', (t) => {
-  // A loss next to nothing: answers take up to 30 ms, longer than a tick.
+test('in sync, only the groups are requested, every five seconds', (t) => {
+  // Negligible loss: answers take up to 30 ms, longer than a tick.
   const ran = run({seed: 8, loss: 1e-9});
   const {datagrams} = ran;
   const before = ran.sent();
@@ -222,7 +222,7 @@ test('the same seed gives the same run', (t) => {
   t.deepEqual(one.verdicts, other.verdicts);
 });
 
-test('every message comes out of its octets as it went in; cuts are refused', (t) => {
+test('every message is decoded as encoded; truncated ones are refused', (t) => {
   const mirror = createMirror(1);
   upsert(mirror, entryOf(connectionOf(1)), HEADER, 0);
   const digests = Array.from({length: 64}, (_, bucket) => bucketDigest(mirror, bucket));

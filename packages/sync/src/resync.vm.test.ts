@@ -1,4 +1,4 @@
-/** Two directors on a real kernel: a table that lives on one arrives at the other. Needs IPVS: runs in the micro-VM. */
+/** Two directors on a real kernel: one's table arrives at the other. Needs IPVS: runs in the micro-VM. */
 import {fileURLToPath} from 'node:url';
 import anyTest, {type TestFn} from 'ava';
 import {
@@ -18,7 +18,7 @@ const SEED = fileURLToPath(new URL('seed.fixture.ts', import.meta.url));
 const ATTACKER = fileURLToPath(new URL('attacker.fixture.ts', import.meta.url));
 const CONNECTIONS = 60;
 const LIMIT = 60_000;
-/** Nothing else needs the processor here, and the machine may be emulated. */
+/** Generous: nothing else needs the processor here, and the machine may be emulated. */
 const AUDIT = {pause: 1_500, share: 0.5};
 let pair: Pair;
 
@@ -47,7 +47,7 @@ const ends = (side: Side): number => {
   return gone.filter((key) => remote.has(key)).length;
 };
 
-test('alone: no peer to learn from, the daemons run on lo, the settings are made', async (t) => {
+test('alone: no peer to learn from, the daemons run on lo, the settings are applied', async (t) => {
   one = pair.startSync('one', true);
   await until('ready without a peer', LIMIT, () => report(one)?.inSync === true);
   t.is(report(one)?.reason, 'no peer to learn from');
@@ -64,12 +64,12 @@ test('alone: no peer to learn from, the daemons run on lo, the settings are made
   t.is(pair.run('one', 'cat', '/proc/sys/net/ipv4/vs/sync_threshold').trim(), '0\t2');
 });
 
-test('a joining director gets every connection of before: state, destination, template, UDP, IPv6', async (t) => {
+test('a joining director gets every earlier connection: state, destination, template, UDP, IPv6', async (t) => {
   await said(pair.start('one', TRAFFIC, String(CONNECTIONS)));
   const made = pair.connections('one');
   t.true(made.size > CONNECTIONS, `${made.size} connections`);
-  // The kernel sends a message when it is full, or two seconds after.
-  await until('the own kernel was heard', LIMIT, () => report(one)?.here === made.size);
+  // The kernel sends a message when it is full, or after two seconds.
+  await until('the local kernel was heard', LIMIT, () => report(one)?.here === made.size);
 
   other = pair.startSync('other', false);
   await until('in sync', LIMIT, () => report(other)?.phase === 'in-sync');
@@ -91,11 +91,11 @@ test('connections made afterwards arrive through the relay', async (t) => {
   await said(pair.start('one', TRAFFIC, '20', 'client'));
   await until('the live stream carried them', LIMIT, () => lacks('one', 'other').length === 0);
   t.true(pair.connections('one').size > before);
-  // The report comes twice a second: what it counts is seen a little later than the connections.
+  // The report is sent twice a second: its counters lag slightly behind the connections.
   await until('the report counts them', LIMIT, () => (report(other)?.heard ?? 0) > 0);
 });
 
-test('a sync process that dies knows its connections again: the kernel has them', async (t) => {
+test('a restarted sync process recovers its connections from the kernel', async (t) => {
   const {size} = pair.connections('one');
   await one.kill();
   one = pair.startSync('one', true);
@@ -107,10 +107,10 @@ test('a sync process that dies knows its connections again: the kernel has them'
   t.is(pair.connections('one').size, size);
 });
 
-test('nobody else creates a connection: forged, replayed and bare kernel messages from the segment', async (t) => {
+test('forged, replayed and bare kernel messages from the segment create no connection', async (t) => {
   attacker = pair.start('third', ATTACKER, 'one', '10.97.0.1', 'other', '10.97.0.2');
   await said(attacker);
-  // A connection that ends: said again, its message would bring it back.
+  // A connection that ends: its replayed message would restore it.
   const before = new Set(pair.connections('one').keys());
   await said(pair.start('one', SEED, '1', '7', '135', '600'));
   gone = [...pair.connections('one').keys()].filter((key) => !before.has(key));
@@ -133,19 +133,19 @@ test('nobody else creates a connection: forged, replayed and bare kernel message
   );
   for (const side of ['one', 'other'] as const)
     t.deepEqual([...pair.connections(side).keys()].toSorted(), [...before].toSorted());
-  t.log(`${replayed} datagrams said again, ${report(other)?.replayed} recognised by one of the two`);
+  t.log(`${replayed} datagrams replayed, ${report(other)?.replayed} recognised by one of the two`);
 });
 
-test('the director that was Active dies, comes back empty, and gets all from the one that stayed', async (t) => {
+test('the Active dies, returns empty, and gets all connections from the survivor', async (t) => {
   await one.kill();
   await until('the peer is missed', LIMIT, () => report(other)?.peer === false);
   const table = pair.connections('other');
-  // A reboot: daemons, settings and table are gone.
+  // A reboot: daemons, settings and table are lost.
   await pair.recreate('one');
   services(pair, 'one');
   t.is(pair.connections('one').size, 0);
   one = pair.startSync('one', false, {audit: AUDIT});
-  // Of what was recorded before the reboot nothing may count: not for a process that has just begun, either.
+  // Nothing recorded before the reboot may be accepted, not even by a process that has just started.
   await until('it runs', LIMIT, () => report(one) !== undefined);
   attacker.send('attack');
   await said(attacker);
@@ -167,7 +167,7 @@ test('the director that was Active dies, comes back empty, and gets all from the
   );
 });
 
-test('a real taken out on the Active: its connections end at the peer, and no resync brings them back', async (t) => {
+test('a real server removed on the Active: its connections end at the peer, and no resync restores them', async (t) => {
   const real = '10.96.0.3:8080';
   const to = (side: Side): string[] =>
     [...pair.connections(side).keys()].filter((key) => key.includes(`:80 ${real}`));
@@ -184,11 +184,11 @@ test('a real taken out on the Active: its connections end at the peer, and no re
   t.deepEqual(
     left.filter((key) => !remote.has(key) && !key.startsWith('UDP')),
     [],
-    'and no other went',
+    'and no other connection ended',
   );
 });
 
-test('the keys change under way: what follows arrives, in the same session', async (t) => {
+test('after a key change live messages still arrive, in the same session', async (t) => {
   const [resyncs, forged] = [report(one)?.resyncs, report(one)?.forged];
   const changes = (): number[] =>
     [one, other].map(({logs}) => logs.filter((line) => line.includes('keys of the channel')).length);
@@ -203,7 +203,7 @@ test('the keys change under way: what follows arrives, in the same session', asy
   await change('the next one', [old, 'the next one']);
   await change('the next one', ['the next one']);
   const before = report(one)?.heard ?? 0;
-  // The Active's kernel still has those of the real that is gone.
+  // The Active's kernel still has those of the removed real server.
   const lacked = new Set(lacks('other', 'one'));
   await said(pair.start('other', TRAFFIC, '8'));
   await until('live messages arrive', LIMIT, () => (report(one)?.heard ?? 0) > before);
@@ -213,25 +213,25 @@ test('the keys change under way: what follows arrives, in the same session', asy
   t.true((report(one)?.forged ?? 0) <= (forged ?? 0) + 2, 'no more than what was on its way');
 });
 
-test("what a Standby's kernel lost unsaid, the audit finds and puts back", async (t) => {
+test('the audit finds and restores connections lost by a standby’s kernel', async (t) => {
   const seed = async (side: Side, ...words: string[]): Promise<void> => {
     await said(pair.start(side, SEED, '1', ...words));
   };
   await seed('other', '7', '135', '600');
   await until('both have it', LIMIT, () => ends('other') + ends('one') === 2);
-  // Of this one the kernel alone hears: the mirror still has the connection.
+  // Only the kernel gets this one: the mirror still has the connection.
   await seed('one', '99', '135', '1');
   await until('the kernel lost it', LIMIT, () => ends('one') === 0);
-  // Two walks of the audit, each as slow as the machine: what counts is that it walks.
+  // Two walks of the audit, as slow as the machine: only progress matters.
   const walks = (): unknown => report(one)?.audit.walks;
   await untilStalled('it is back', LIMIT, walks, () => ends('one') === 1);
   await untilStalled('it is counted', LIMIT, walks, () => (report(one)?.audit.lost ?? 0) > 0);
-  t.is(report(one)?.audit.lost, 1, 'and nothing else was taken for lost');
+  t.is(report(one)?.audit.lost, 1, 'and no other was counted as lost');
   t.true((report(one)?.audit.walks ?? 0) >= 2);
   t.is(report(other)?.audit.lost, 0);
 });
 
-test('stopped: the daemons are gone, the settings are as they were', async (t) => {
+test('after a stop the daemons are gone and the settings are restored', async (t) => {
   await Promise.all([one.stop(), other.stop()]);
   for (const side of ['one', 'other'] as const) {
     t.is(pair.run(side, 'ipvsadm', '-l', '--daemon').trim(), '');

@@ -1,7 +1,7 @@
 /**
- * Fills a director's kernel and its mirror with made-up connections, as if its kernel had told of them: started in its
- * namespace by pair.fixture.ts. Arguments: count, syncid of the master, syncid of the backup, timeout in seconds (an
- * hour). Says how long the kernel took for them, in ms: that is the limit for every transfer.
+ * Fills a director's kernel and its mirror with generated connections, as if its kernel had sent them: started in its
+ * namespace by pair.fixture.ts. Arguments: count, syncid of the master, syncid of the backup, timeout in seconds (default: an
+ * hour). Reports how long the kernel took, in ms: the lower bound for every transfer.
  */
 import dgram from 'node:dgram';
 import {openInjector} from './driver-injector.ts';

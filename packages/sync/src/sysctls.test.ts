@@ -19,7 +19,7 @@ const make = () => {
   };
 };
 
-test('values are set, and put back; what was right already is not touched', (t) => {
+test('values are set and restored; correct ones are not touched', (t) => {
   const {root, record, read, clean} = make();
   const sysctls = openSysctls(record, root);
   t.deepEqual(sysctls.apply({sync_threshold: '0 2', sync_ports: '1'}), []);
@@ -31,7 +31,7 @@ test('values are set, and put back; what was right already is not touched', (t) 
   clean();
 });
 
-test('after a crash the values of before are still known', (t) => {
+test('after a crash the original values are still known', (t) => {
   const {root, record, read, clean} = make();
   openSysctls(record, root).apply({sync_threshold: '0 2'});
   const after = openSysctls(record, root);
@@ -41,7 +41,7 @@ test('after a crash the values of before are still known', (t) => {
   clean();
 });
 
-test('a setting that is wanted no more is put back; one that the kernel lacks is said', (t) => {
+test('a setting no longer wanted is restored; one that the kernel lacks is reported', (t) => {
   const {root, record, read, clean} = make();
   const sysctls = openSysctls(record, root);
   sysctls.apply({sync_threshold: '0 2'});

@@ -4,20 +4,20 @@ import {replaceFile} from '@hactl/base/files';
 
 const ROOT = '/proc/sys/net/ipv4/vs';
 
-/** Names are plain words: a path must not leave the directory. */
+/** Names are plain words, so that a path cannot leave the directory. */
 const isName = (name: string): boolean => /^[a-z_]+$/.test(name);
 
-/** What the values mean, whatever the blanks between them: the kernel answers `0 2` with a tab. */
+/** Normalises white space: the kernel prints `0 2` with a tab. */
 const plain = (value: string): string => value.trim().split(/\s+/).join(' ');
 
 export interface Sysctls {
-  /** Sets what is wanted, restores the rest. Returns what the kernel refused, as text. */
+  /** Applies the wanted settings, restores the rest. Returns what the kernel refused, as text. */
   apply(wanted: Readonly<Record<string, string>>): string[];
   /** Restores everything. */
   restore(): void;
 }
 
-/** `record` keeps the original values, so that after a crash our own are not mistaken for the system's. */
+/** `record` saves the original values, so that after a crash ours are not mistaken for the system's. */
 export function openSysctls(record: string | undefined, root = ROOT): Sysctls {
   const found = new Map<string, string>();
   if (record !== undefined)
@@ -38,7 +38,7 @@ export function openSysctls(record: string | undefined, root = ROOT): Sysctls {
     try {
       write(name, found.get(name) ?? '');
     } catch {
-      // The module is gone, and its settings with it.
+      // The module was unloaded, and its settings with it.
     }
     found.delete(name);
   };

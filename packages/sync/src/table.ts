@@ -1,9 +1,9 @@
-/** The mirror as the resync sees it: its digests, and its entries cut into chunks. Pure. */
+/** The mirror for the resync: its digests, and its entries in chunks. Pure. */
 import {HEADER, MAX_ENTRIES, writeHeader} from './entry.ts';
 import {BUCKETS, expiryOf, pack, packedSize, slotsOf, type Mirror} from './mirror.ts';
 import {CHUNK_OVERHEAD, GROUP_SIZE, REMAINING, type Digest} from './resync-wire.ts';
 
-/** An entry that expires within so many seconds is not worth sending: it would only come and go between two mirrors. */
+/** An entry that expires within this many seconds is not worth sending: it would only bounce between two mirrors. */
 export const SHORTEST = 2;
 
 export const bucketDigest = (mirror: Mirror, bucket: number): Digest => ({
@@ -14,7 +14,7 @@ export const bucketDigest = (mirror: Mirror, bucket: number): Digest => ({
 
 export function groupDigest(mirror: Mirror, group: number): Digest {
   const sum = {count: 0, low: 0, high: 0};
-  // Each bucket's place is mixed in, so that an entry in the wrong bucket does not cancel itself out.
+  // Each bucket's index is mixed in, so that an entry in the wrong bucket does not cancel out.
   for (let bucket = group * GROUP_SIZE; bucket < (group + 1) * GROUP_SIZE; bucket += 1) {
     sum.count += mirror.counts[bucket]!;
     sum.low = (sum.low + Math.imul(mirror.low[bucket]!, 2 * bucket + 1)) >>> 0;
@@ -23,12 +23,12 @@ export function groupDigest(mirror: Mirror, group: number): Digest {
   return sum;
 }
 
-/** Where a walk over the table stands: in the slots (the whole table) or in a list of buckets. */
+/** The position of a walk over the table: in the slots (the whole table) or in a list of buckets. */
 export interface Walk {
   readonly buckets?: readonly number[];
-  /** The next slot, or the next place in `buckets`. */
+  /** The next slot, or the next index in `buckets`. */
   at: number;
-  /** Slots of the bucket begun, not sent yet. */
+  /** Unsent slots of the current bucket. */
   pending: number[];
 }
 
@@ -38,15 +38,15 @@ export const someBuckets = (buckets: readonly number[]): Walk => ({buckets, at: 
 export interface Piece {
   readonly message: Buffer;
   readonly remaining: Buffer;
-  /** Nothing is left after it. */
+  /** Whether it is the last. */
   readonly last: boolean;
 }
 
-/** A message is put together here, word by word: an object for each entry would cost more than all the rest. */
+/** Messages are assembled here word by word: an object per entry would cost more than everything else. */
 const octets = new Uint8Array(new ArrayBuffer(65_536));
 const words = new Uint32Array(octets.buffer);
 
-/** Cuts the next piece of at most `room` octets (with the chunk's own) off the table; moves the walk on. */
+/** Takes the next piece of at most `room` octets (with the chunk's overhead) from the table and advances the walk. */
 export function cut(mirror: Mirror, walk: Walk, room: number, now: number): Piece {
   const remaining: number[] = [];
   let left = room - CHUNK_OVERHEAD;
@@ -81,7 +81,7 @@ function peek(mirror: Mirror, walk: Walk): number | undefined {
     walk.at += 1;
     if (bucket < BUCKETS) walk.pending = slotsOf(mirror, bucket);
   }
-  // Between two pieces a slot may have been freed and used for another bucket's connection: then that one goes too.
+  // Between two pieces a slot may have been reused for another bucket's connection: that one is sent too.
   return walk.pending[0];
 }
 

@@ -1,8 +1,7 @@
 /**
- * Real connections through a director's own IPVS, made by a program in its namespace: client, service and real server are
- * all addresses of its `lo` (IPVS serves local clients too). Started by pair.fixture.ts; says 'up' when all stand, and
- * keeps them until it is killed. Arguments: count,
- * `client` when the servers run already, `compile` when nothing shall be done.
+ * Real connections through a director's own IPVS, made by a program in its namespace: client, service and real server are all
+ * addresses of its `lo` (IPVS serves local clients too). Started by pair.fixture.ts; sends 'up' once all are established, and
+ * keeps them until it is killed. Arguments: count, `client` if the servers run already, `compile` to do nothing.
  */
 import dgram from 'node:dgram';
 import net from 'node:net';
@@ -18,7 +17,7 @@ const connect = (host: string, port: number): Promise<void> =>
   new Promise((resolve, reject) => {
     const socket = net.connect(port, host);
     socket.on('error', reject);
-    // A few packets: the kernel's sync begins with the second.
+    // A few packets: the kernel's sync starts with the second.
     let left = 3;
     socket.on('data', () => {
       left -= 1;

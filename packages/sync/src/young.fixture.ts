@@ -1,8 +1,8 @@
 /**
- * Requests through a director's own IPVS, and when the peer's kernel knows of each: the time from the handshake's end
- * until the connection stands in the peer's list, in ms. Client, service and real server are addresses of this
- * namespace's `lo`. Every message of its parent, `{kind, rate, count}`, is answered by the delays; -1: not before the
- * answer came. Arguments: the pid of a process of the other director (its list is read in /proc), `compile`.
+ * Requests through a director's own IPVS, and the time from the end of each handshake until the connection is in the peer's
+ * list, in ms. Client, service and real server are addresses of this namespace's `lo`. Every message of its parent, `{kind,
+ * rate, count}`, is answered with the delays; -1: not before the response arrived. Arguments: the pid of a process of the other
+ * director (its list is read in /proc), `compile`.
  */
 import dgram from 'node:dgram';
 import {readFileSync} from 'node:fs';
@@ -12,7 +12,7 @@ import {abi, beginConnect, openSocket, setIntOption, socketAddress} from '@hactl
 export type YoungKind = 'ipv4' | 'ipv6' | 'persistent' | 'udp' | 'fwmark';
 export interface YoungOrder {
   readonly kind: YoungKind;
-  /** Requests a second, and how many. */
+  /** Requests per second, and their number. */
   readonly rate: number;
   readonly count: number;
 }
@@ -20,7 +20,7 @@ export interface YoungOrder {
 const ANSWER_AFTER = 3_000;
 const LOOK_EVERY = 10;
 const SO_MARK = 36;
-/** Of the service in pair.fixture.ts. */
+/** The service in pair.fixture.ts. */
 const MARK = 9;
 const [, , pid = '', word = ''] = process.argv;
 if (word === 'compile') process.exit(0);
@@ -85,7 +85,7 @@ const places = {
   udp: ['10.96.0.100', 80],
 } as const;
 
-/** A connection whose packets carry the mark; it stands when this returns. */
+/** A connection whose packets carry the mark; established when this returns. */
 function marked(host: string, port: number): net.Socket {
   const fd = openSocket(abi.AF_INET, abi.SOCK_STREAM, 0, host);
   setIntOption(fd, abi.SOL_SOCKET, SO_MARK, MARK, host);
