@@ -439,10 +439,7 @@ test('a key that the other director lacks must not sign', (t) => {
   };
   const running = keys('auth 1\n1 sha256 a\n');
   t.is(keyProblem(running, keys('auth 1\n1 sha256 a\n2 sha256 b\n')), undefined);
-  t.regex(
-    keyProblem(running, keys('auth 2\n1 sha256 a\n2 sha256 b\n')) ?? '',
-    /key 2, the new signing key/,
-  );
+  t.regex(keyProblem(running, keys('auth 2\n1 sha256 a\n2 sha256 b\n')) ?? '', /key 2, the new signing key/);
   t.regex(keyProblem(running, keys('auth 1\n1 sha256 b\n')) ?? '', /no longer has key 1/);
 });
 

@@ -113,8 +113,7 @@ test('a wrong key, a stranger and an unreachable peer give different errors', as
   await t.throwsAsync(
     askPeer(settings('one', peer.port, {signing: other, keys: [other]}), outcome(0), 10_000),
     {
-      message:
-        /two cannot be asked: .*handshake failed .*: do authkeys and the cluster names match\?/,
+      message: /two cannot be asked: .*handshake failed .*: do authkeys and the cluster names match\?/,
     },
   );
   await until('it is in the log', 5_000, () =>
