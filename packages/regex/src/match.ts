@@ -7,7 +7,7 @@ import vm from 'node:vm';
 import type {Millis} from '@hactl/base';
 import {mostSteps} from './match-cost.ts';
 
-/** V8 takes about a millisecond for so many; a deadline costs a fifth of one (measured). */
+/** V8 takes about a millisecond for this many steps; a deadline costs a fifth of that (measured). */
 const DIRECT_STEPS = 4.5e6;
 /** Time limit of a match; an expression that exceeded it gets half as long the next time, down to LEAST. */
 const MOST: Millis = 50;
@@ -34,7 +34,7 @@ const isTimeout = (error: unknown): boolean =>
 export const isCheap = (pattern: RegExp, length: number): boolean =>
   mostSteps(pattern, length) <= DIRECT_STEPS;
 
-/** Is there a match? Throws a SlowMatch when that cannot be decided in time. */
+/** Whether the text matches. Throws a SlowMatch if that cannot be decided in time. */
 export function matches(pattern: RegExp, text: string): boolean {
   if (isCheap(pattern, text.length)) return pattern.test(text);
   const limit = limits.get(pattern.source) ?? MOST;
