@@ -4,6 +4,7 @@ import path from 'node:path';
 import test from 'ava';
 import {drillConfig} from './config.ts';
 import {addressChange, holderChanges, holderTimes} from '../lab/holders.ts';
+import {library} from './events/library.ts';
 import {readOptions} from './options.ts';
 import {reportLines, reportReader} from './reports.ts';
 import {activeConnections} from './recorder.ts';
@@ -105,6 +106,17 @@ test('a command line that names no drill is refused before anything runs', (t) =
   t.is(problem(['--only', 'standby,power-loss', '--no-times']), '');
   t.is(problem(['--only', 'standby,power-los']), 'no drill is called power-los: see npm run drill -- --list');
   t.regex(problem(['--nonsense']), /--nonsense.*see npm run drill -- --help$/);
+});
+
+test('no two drills have a name, and no two events: reports are compared by them', (t) => {
+  const names = library.map(({name}) => name);
+  t.deepEqual([...new Set(names)], names);
+  const events = library.flatMap((drill) => drill.events.map(({name}) => name));
+  t.deepEqual([...new Set(events)], events);
+  t.true(
+    names.every((name) => /^[a-z-]+$/.test(name)),
+    'for --only',
+  );
 });
 
 test('a report comes through a console whole, or is known to be damaged', (t) => {

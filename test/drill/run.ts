@@ -56,6 +56,7 @@ export async function runDrill(options: DrillOptions): Promise<DrillReport> {
   let scene: Scene | undefined;
   let client: Program | undefined;
   let crashEnd: number | undefined;
+  let marks = 0;
   try {
     const coldStart = await startAll();
     await truth('start', []);
@@ -170,7 +171,9 @@ export async function runDrill(options: DrillOptions): Promise<DrillReport> {
   async function mark(name: string): Promise<ClientReport> {
     const program = client;
     if (!program) throw new Error('no client');
-    const wanted = name.replaceAll(' ', '-');
+    // Two drills may have an event of the same name: an old report must not be taken for the new one.
+    marks += 1;
+    const wanted = `${marks}-${name.replaceAll(' ', '-')}`;
     program.write(`mark ${wanted}`);
     const line = await until(`the client reports ${name}`, limit, () =>
       program.lines.findLast((one) => one.includes(`"mark":"${wanted}"`)),
