@@ -1,6 +1,6 @@
 /** Carries out the decisions of the alerts slice: mails, webhooks and commands, fallback commands, lines of monitor files. */
-import {appendFile} from 'node:fs/promises';
 import type {Clock} from '@hactl/base';
+import {appendLater} from '@hactl/base/files';
 import type {OutsideAlerts} from '@hactl/config';
 import type {Log} from '../system/log.ts';
 import type {Mail} from '../system/mail.ts';
@@ -12,6 +12,9 @@ import type {AlertsEffect} from './slice.ts';
 import {LAST_MAIL_LIMIT_MS} from '../system/limits.ts';
 
 type Outward = Exclude<AlertsEffect, {type: 'ask-reports'}>;
+
+/** ldirectord's: the umask takes what it takes. */
+const MONITOR_MODE = 0o666;
 
 export interface Notifications {
   /** Applies the webhooks and commands of a configuration. */
@@ -48,7 +51,7 @@ export function openNotifications(options: {
     const lines = entries.map(({virtual, view, report}) =>
       monitorLine(virtual, view, report, when, process.pid),
     );
-    void appendFile(file, lines.join('')).catch((error: unknown) =>
+    void appendLater(file, lines.join(''), MONITOR_MODE).catch((error: unknown) =>
       log('error', `monitorfile ${file}: ${String(error)}`),
     );
   }

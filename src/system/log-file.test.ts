@@ -1,3 +1,4 @@
+import {spawnSync} from 'node:child_process';
 import {mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -53,6 +54,34 @@ test('a file that cannot be opened is said once, tried again, and has every line
   mkdirSync(path.dirname(file));
   await until('it is written', LIMIT, () => text(file) === 'one\ntwo\n');
   t.deepEqual(messages, ['ENOENT', undefined]);
+  log.close();
+});
+
+test('opened again in the middle of a write: what follows is in the new file, what was written is in the old one', async (t) => {
+  const file = path.join(folder(t), 'ha.log');
+  const log = openLogFile(file, {changed: () => undefined});
+  log.append('one');
+  // The write has begun, its end is not heard of before the next turn.
+  await new Promise((resolve) => setImmediate(resolve));
+  while (text(file) !== 'one\n');
+  renameSync(file, `${file}.1`);
+  log.reopen();
+  log.append('two');
+  await until('two', LIMIT, () => text(file) === 'two\n');
+  t.is(text(`${file}.1`), 'one\n');
+  log.close();
+});
+
+test('a FIFO that nobody reads in the log’s place keeps nobody waiting', async (t) => {
+  const file = path.join(folder(t), 'ha.log');
+  t.is(spawnSync('mkfifo', [file]).status, 0);
+  const messages: (string | undefined)[] = [];
+  const log = openLogFile(file, {retry: 20, changed: (problem) => messages.push(problem)});
+  log.append('one');
+  await until('it is said', LIMIT, () => messages.length === 1);
+  rmSync(file);
+  await until('it is written', LIMIT, () => text(file) === 'one\n');
+  t.deepEqual(messages, ['ENXIO', undefined]);
   log.close();
 });
 

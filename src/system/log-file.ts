@@ -2,18 +2,9 @@
  * One log file: appended to, rotated, opened again when it was moved away, and tried again while it cannot be written.
  * winston's own file transport gives up a file at its first error and has no way to open it again.
  */
-import {
-  closeSync,
-  constants,
-  existsSync,
-  fstatSync,
-  openSync,
-  renameSync,
-  rmSync,
-  write,
-  writeSync,
-} from 'node:fs';
+import {closeSync, existsSync, fstatSync, renameSync, rmSync, write, writeSync} from 'node:fs';
 import path from 'node:path';
+import {openToAppend} from '@hactl/base/files';
 
 /** Root and the file's group may read: logs name hosts, users and what failed. */
 const MODE = 0o640;
@@ -53,6 +44,8 @@ export function openLogFile(file: string, options: LogFileOptions): LogFile {
   let waiting = '';
   let dropped = 0;
   let writing = false;
+  /** Opened again once the write that is going on is over: closed before, its number could be another file's. */
+  let stale = false;
   let soon = false;
   let problem: string | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -83,8 +76,7 @@ export function openLogFile(file: string, options: LogFileOptions): LogFile {
 
   function open(): number {
     if (descriptor !== undefined) return descriptor;
-    const {O_APPEND, O_CREAT, O_WRONLY} = constants;
-    const made = openSync(file, O_APPEND | O_CREAT | O_WRONLY, MODE);
+    const made = openToAppend(file, MODE);
     descriptor = made;
     ({size} = fstatSync(made));
     return made;
@@ -114,6 +106,8 @@ export function openLogFile(file: string, options: LogFileOptions): LogFile {
       writing = true;
       write(to, text, (error, written) => {
         writing = false;
+        if (stale) drop();
+        stale = false;
         size += written ?? 0;
         if (error) {
           waiting = text.subarray(written ?? 0).toString() + waiting;
@@ -149,7 +143,7 @@ export function openLogFile(file: string, options: LogFileOptions): LogFile {
       timer = undefined;
       // A write that is going on has the old descriptor: it goes to the file that was moved away, and loses nothing.
       if (!writing) drop();
-      else setImmediate(drop);
+      else stale = true;
       flush();
     },
     close: () => {

@@ -4,16 +4,19 @@
  */
 import {
   closeSync,
+  constants,
   fchmodSync,
   fchownSync,
   fsyncSync,
+  lstatSync,
   openSync,
   renameSync,
   rmSync,
   statSync,
   writeFileSync,
+  type Stats,
 } from 'node:fs';
-import {open, rename, rm} from 'node:fs/promises';
+import {lstat, open, rename, rm} from 'node:fs/promises';
 import path from 'node:path';
 
 const NEW = '.hactl-new';
@@ -46,6 +49,30 @@ export function syncDirectory(directory: string): void {
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);
+  }
+}
+
+/**
+ * Opens a file to append to it, in a directory that others may write to (`/var/log` of group syslog, `/tmp`). A FIFO that
+ * nobody reads is an error (ENXIO) instead of a wait without end; a link is followed only where root or this user placed it
+ * (else ELOOP). Throws as the file system does.
+ */
+export const openToAppend = (file: string, mode: number): number =>
+  openSync(file, appendFlags(lstatSync(file, {throwIfNoEntry: false})), mode);
+
+function appendFlags(found: Stats | undefined): number {
+  const {O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_WRONLY} = constants;
+  const follow = found?.isSymbolicLink() && (found.uid === 0 || found.uid === process.getuid?.());
+  return O_APPEND | O_CREAT | O_WRONLY | O_NONBLOCK | (follow ? 0 : O_NOFOLLOW);
+}
+
+/** Appends to such a file, without keeping this process waiting for the disk. */
+export async function appendLater(file: string, text: string, mode: number): Promise<void> {
+  const handle = await open(file, appendFlags(await lstat(file).catch(() => undefined)), mode);
+  try {
+    await handle.writeFile(text);
+  } finally {
+    await handle.close();
   }
 }
 
