@@ -246,7 +246,7 @@ test('a mail with very many changes is a digest', (t) => {
   t.is((mail?.text.match(/Log-Message/g) ?? []).length, 20);
 });
 
-test('the census counts each virtual service service', (t) => {
+test('the census counts each virtual service', (t) => {
   const {set, views} = farm(3);
   set(0, 1, 'up');
   set(1, 2, 'down');

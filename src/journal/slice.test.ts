@@ -114,7 +114,7 @@ test('readiness: only a change between ready and not ready is recorded', (t) => 
   t.deepEqual(said(), ['may take over by choice: first round done', 'must not take over by choice: IPVS']);
 });
 
-test('connection sync: phases and new problems are recorded are recorded', (t) => {
+test('connection sync: phases and new problems are recorded', (t) => {
   const {happen, said} = start();
   const report = (phase: SyncReport['phase'], peer = true): SyncReport =>
     ({phase, peer, reason: 'r', here: 1, missingHere: 0}) as SyncReport;

@@ -199,7 +199,7 @@ test('a stop during a start waits for it', (t) => {
   t.deepEqual(one.done('stop', ok), ['stop ok']);
 });
 
-test('a stop during a status, a restart or a probe follows it follows it follows it', (t) => {
+test('a stop during a status, a restart or a probe follows it', (t) => {
   const one = running();
   one.due();
   t.deepEqual(one.stop(), []);

@@ -17,7 +17,7 @@ const read = (line: string) => {
   return decoded.ok ? decoded.value.connections[0] : decoded.fault;
 };
 
-test('a line of each kind is parsed is parsed', (t) => {
+test('a line of each kind is parsed', (t) => {
   t.like(read('TCP 0A630009 C350 0A630064 0050 0A000002 1F90 ESTABLISHED     899'), {
     protocol: 6,
     state: 1,
