@@ -70,9 +70,9 @@ beta 10.0.0.9/24/eth0 IPv6addr::2001:db8::1/64/eth0
 
 type Random = (below: number) => number;
 const pick = <T>(random: Random, list: readonly T[]): T => {
-  const one = list[random(list.length)];
-  if (one === undefined) throw new Error('an empty list');
-  return one;
+  const mutation = list[random(list.length)];
+  if (mutation === undefined) throw new Error('an empty list');
+  return mutation;
 };
 
 /** Values that are wrong for every directive of a kind, in both readings. */

@@ -110,8 +110,8 @@ async function lane(of: readonly Stage[], together: boolean): Promise<void> {
       count.failed += 1;
     passed += count.passed;
     failed += count.failed;
-    const took = ((performance.now() - started) / 1_000).toFixed(1);
-    const result = `${stage.name}: ${count.passed} passed, ${count.failed} failed (${took} s)`;
+    const seconds = ((performance.now() - started) / 1_000).toFixed(1);
+    const result = `${stage.name}: ${count.passed} passed, ${count.failed} failed (${seconds} s)`;
     summary.push(result);
     failures.push(
       ...lines.filter((line) => /^not ok |FAILED/.test(line)).map((line) => `${stage.name}: ${line}`),

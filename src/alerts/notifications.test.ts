@@ -65,48 +65,52 @@ function start(t: ExecutionContext, text: string, acting = () => true) {
 
 test('both real servers fail at once: one mail, and the fallback command runs once', async (t) => {
   const out = path.join(folder(t), 'out');
-  const one = start(
+  const alerts = start(
     t,
     block(`\temailalert=ops@example.org\n\temailalertstatus=running\n\tfallbackcommand=echo >>${out}\n`),
   );
-  one.set('up', 'up');
-  one.set('down', 'down');
-  await until('a mail', LIMIT, () => one.mails.length > 0);
-  t.regex(one.mails[0]?.subject ?? '', /^2 changes of real servers/);
+  alerts.set('up', 'up');
+  alerts.set('down', 'down');
+  await until('a mail', LIMIT, () => alerts.mails.length > 0);
+  t.regex(alerts.mails[0]?.subject ?? '', /^2 changes of real servers/);
   await until('the command', LIMIT, () => read(out) !== '');
-  one.set('up', 'down');
+  alerts.set('up', 'down');
   await until('the second command', LIMIT, () => read(out).includes('stop'));
   t.is(read(out), 'start 10.0.0.100:80 tcp\nstop 10.0.0.100:80 tcp\n');
 });
 
 test('a stop sends the waiting mails and runs the fallback command with stop', async (t) => {
   const out = path.join(folder(t), 'out');
-  const one = start(t, block(`\temailalert=ops@example.org\n\tfallbackcommand=echo >>${out}\n`));
-  one.set('down', 'down');
+  const alerts = start(t, block(`\temailalert=ops@example.org\n\tfallbackcommand=echo >>${out}\n`));
+  alerts.set('down', 'down');
   await until('the command', LIMIT, () => read(out) !== '');
-  await one.alerts.stop();
+  await alerts.alerts.stop();
   t.is(read(out), 'start 10.0.0.100:80 tcp\nstop 10.0.0.100:80 tcp\n');
-  t.is(one.mails.length, 1);
+  t.is(alerts.mails.length, 1);
 });
 
 test('a standby sends no mail and runs no command', async (t) => {
   const out = path.join(folder(t), 'out');
-  const one = start(t, block(`\temailalert=ops@example.org\n\tfallbackcommand=echo >>${out}\n`), () => false);
-  one.set('up', 'up');
-  one.set('down', 'down');
-  await one.alerts.stop();
-  t.deepEqual(one.mails, []);
+  const alerts = start(
+    t,
+    block(`\temailalert=ops@example.org\n\tfallbackcommand=echo >>${out}\n`),
+    () => false,
+  );
+  alerts.set('up', 'up');
+  alerts.set('down', 'down');
+  await alerts.alerts.stop();
+  t.deepEqual(alerts.mails, []);
   t.is(read(out), '');
 });
 
 test('monitorfile: one line per check, none twice', async (t) => {
   const file = path.join(folder(t), 'monitor');
-  const one = start(t, block(`\tmonitorfile=${file}\n\tcheckinterval=2\n`));
-  t.is(reportEvery([one.model]), 1_000);
-  one.set('up', 'down');
-  const reports = [...one.reports.values()];
-  one.alerts.fresh(reports);
-  one.alerts.fresh(reports);
+  const alerts = start(t, block(`\tmonitorfile=${file}\n\tcheckinterval=2\n`));
+  t.is(reportEvery([alerts.model]), 1_000);
+  alerts.set('up', 'down');
+  const reports = [...alerts.reports.values()];
+  alerts.alerts.fresh(reports);
+  alerts.alerts.fresh(reports);
   await until('two lines', LIMIT, () => read(file).split('\n').length > 2);
   const lines = read(file).trim().split('\n');
   t.is(lines.length, 2);

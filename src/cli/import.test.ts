@@ -260,10 +260,12 @@ test('scripts: the check of a program, several MISC_CHECKs, and a notify script'
   t.is(check('192.0.2.1', '80', '10.0.0.3', '80'), 0, 'a server without a check is up');
   const script = path.join(out, 'resource.d/notify-a_b');
   // Its memory of what runs is in /run, by the script's own name: a copy of the text with a place of the test's own.
-  const own = path.join(dir, 'script');
-  writeFileSync(own, readFileSync(script, 'utf8').replace('/run/hactl-', `${dir}/state-`), {mode: 0o755});
+  const scriptCopy = path.join(dir, 'script');
+  writeFileSync(scriptCopy, readFileSync(script, 'utf8').replace('/run/hactl-', `${dir}/state-`), {
+    mode: 0o755,
+  });
   const run = (word: string): string => {
-    const result = spawnSync(own, [word], {encoding: 'utf8'});
+    const result = spawnSync(scriptCopy, [word], {encoding: 'utf8'});
     return `${result.status} ${result.stdout.trim()}`;
   };
   t.deepEqual(['status', 'start', 'status', 'stop', 'status'].map(run), [

@@ -75,10 +75,11 @@ test('there are at least 20 samples of keepalived.conf with virtual services', (
 for (const sample of samples)
   test(`keepalived's own table: ${sample}`, (t) => {
     const keys = new Set(virtualsOf(path.join(fixtures, sample)).map(keyOf));
-    const own = (lines: readonly string[]): string[] => lines.filter((line) => keys.has(keyOfLine(line)));
+    const ofSample = (lines: readonly string[]): string[] =>
+      lines.filter((line) => keys.has(keyOfLine(line)));
     t.true(keys.size > 0);
-    t.is(new Set(own(importedTable).map(keyOfLine)).size, keys.size);
-    t.deepEqual(own(importedTable), own(keepalivedTable), tables.output());
+    t.is(new Set(ofSample(importedTable).map(keyOfLine)).size, keys.size);
+    t.deepEqual(ofSample(importedTable), ofSample(keepalivedTable), tables.output());
   });
 
 // sip.txt has nothing that both sides can say: SCTP, a persistence engine, a tunnel of another type.

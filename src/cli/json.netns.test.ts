@@ -84,20 +84,20 @@ test('a pair: every document is what docs/json.md says', async (t) => {
   const files = {'ha.cf': haCf, 'ldirectord.cf': ldirectordCf, authkeys: 'auth 1\n1 sha256 a-test-key\n'};
   const haresources = 'director1 IPaddr2::10.99.0.100/24/eth0 ldirectord::ldirectord.cf\n';
   const daemons = ['director1', 'director2'].map(async (host) => {
-    const own = path.join(site.root, host);
+    const hostDir = path.join(site.root, host);
     for (const [name, text] of Object.entries({...files, haresources}))
-      await site.write(host, path.join(own, 'ha.d', name), text, 0o600);
+      await site.write(host, path.join(hostDir, 'ha.d', name), text, 0o600);
     const words = [
       '--config-dir',
-      `${own}/ha.d`,
+      `${hostDir}/ha.d`,
       '--run-dir',
-      `${own}/run`,
+      `${hostDir}/run`,
       '--state-dir',
-      `${own}/state`,
+      `${hostDir}/state`,
       '--node',
       host,
     ];
-    return site.start(host, [process.execPath, path.join(root, 'src/hactld.ts'), ...words], `${own}.log`);
+    return site.start(host, [process.execPath, path.join(root, 'src/hactld.ts'), ...words], `${hostDir}.log`);
   });
   const started = await Promise.all(daemons);
   t.teardown(() => Promise.all(started.map((program) => program.kill('SIGKILL', true))));
@@ -259,9 +259,11 @@ test('every command with --json is documented, and no other', (t) => {
     .filter((part) => part.includes('\\fB\\-\\-json\\fR'))
     .map((part) => (part.split('\n')[0] ?? '').replaceAll('\\', '').replace(/ [<[].*/, ''));
   t.true(commands.length > 10);
-  const own = [...documented.keys()].flatMap((heading) => /^(hactl .*) --json$/.exec(heading)?.[1] ?? []);
+  const documentedCommands = [...documented.keys()].flatMap(
+    (heading) => /^(hactl .*) --json$/.exec(heading)?.[1] ?? [],
+  );
   const same = [...text.matchAll(/^The same for [^.]*/gm)].flatMap(([sentence]) =>
     [...sentence.matchAll(/`([^`]+)`/g)].map(([, command = '']) => `hactl ${command}`),
   );
-  t.deepEqual([...new Set([...own, ...same])].toSorted(), commands.toSorted());
+  t.deepEqual([...new Set([...documentedCommands, ...same])].toSorted(), commands.toSorted());
 });

@@ -19,9 +19,9 @@ test('every code that a command throws has a next step', (t) => {
   );
   t.true(codes.size > 15, [...codes].join(' '));
   // Their messages say it themselves.
-  const own = ['not-separate', 'not-prepared', 'no-file', 'changed'];
+  const selfExplaining = ['not-separate', 'not-prepared', 'no-file', 'changed'];
   t.deepEqual(
-    [...codes].filter((code) => !own.includes(code) && nextStep(code, '') === undefined),
+    [...codes].filter((code) => !selfExplaining.includes(code) && nextStep(code, '') === undefined),
     [],
   );
   t.is(nextStep('busy', 'try hactl status'), undefined, 'said once is enough');

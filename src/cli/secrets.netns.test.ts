@@ -54,8 +54,8 @@ const special = (folder: string): Readonly<Record<string, readonly string[][]>> 
 
 /** The command lines of a command: bare, as JSON, and with each of its switches. */
 function linesOf(command: CommandTree, folder: string): readonly string[][] {
-  const own = special(folder)[command.path];
-  if (own) return own;
+  const specialLines = special(folder)[command.path];
+  if (specialLines) return specialLines;
   const values = valuesIn(folder);
   const words = command.path.split(' ').slice(1);
   const needed = command.arguments

@@ -90,50 +90,50 @@ const file = 'autoreload=yes\nvirtual=192.0.2.1:80\n\treal=192.0.2.7:80 gate\n\t
 const without = file.replace('\treal=web.example:80 gate\n', '');
 
 test('a name that no server answers for is retried with doubling intervals, a minute at most', async (t) => {
-  const one = await running(t, file, undefined);
-  t.deepEqual(one.reals(), ['192.0.2.7']);
-  one.begin();
-  for (let round = 0; round < 6; round += 1) await one.look(); // oxlint-disable-line no-await-in-loop -- one after the other.
-  t.deepEqual(one.pauses, [5_000, 5_000, 10_000, 20_000, 40_000, 60_000, 60_000]);
-  one.answers(['192.0.2.8']);
-  await one.look();
-  await one.arrival();
-  t.deepEqual(one.reals(), ['192.0.2.7', '192.0.2.8']);
+  const director = await running(t, file, undefined);
+  t.deepEqual(director.reals(), ['192.0.2.7']);
+  director.begin();
+  for (let round = 0; round < 6; round += 1) await director.look(); // oxlint-disable-line no-await-in-loop -- one after the other.
+  t.deepEqual(director.pauses, [5_000, 5_000, 10_000, 20_000, 40_000, 60_000, 60_000]);
+  director.answers(['192.0.2.8']);
+  await director.look();
+  await director.arrival();
+  t.deepEqual(director.reals(), ['192.0.2.7', '192.0.2.8']);
 });
 
 test('autoreload: a name that does not exist yet is retried, and applied when it does', async (t) => {
-  const one = await running(t, without, []);
-  one.begin();
-  one.put(file);
-  t.false((await one.configuration.reload('autoreload', true)).ok);
-  t.regex(one.configuration.problem ?? '', /have errors/);
-  await one.look();
-  t.deepEqual(one.reals(), ['192.0.2.7']);
-  one.answers(['192.0.2.8']);
-  await one.look();
-  await one.arrival();
-  t.deepEqual(one.reals(), ['192.0.2.7', '192.0.2.8']);
+  const director = await running(t, without, []);
+  director.begin();
+  director.put(file);
+  t.false((await director.configuration.reload('autoreload', true)).ok);
+  t.regex(director.configuration.problem ?? '', /have errors/);
+  await director.look();
+  t.deepEqual(director.reals(), ['192.0.2.7']);
+  director.answers(['192.0.2.8']);
+  await director.look();
+  await director.arrival();
+  t.deepEqual(director.reals(), ['192.0.2.7', '192.0.2.8']);
 });
 
 test('a requested reload that was refused is not applied later by itself', async (t) => {
-  const one = await running(t, without, []);
-  one.begin();
-  one.put(file);
-  t.false((await one.configuration.reload()).ok);
-  one.answers(['192.0.2.8']);
-  await one.look();
-  t.deepEqual(one.reals(), ['192.0.2.7']);
-  t.is(one.pauses.at(-1), 60_000, 'no name is awaited');
+  const director = await running(t, without, []);
+  director.begin();
+  director.put(file);
+  t.false((await director.configuration.reload()).ok);
+  director.answers(['192.0.2.8']);
+  await director.look();
+  t.deepEqual(director.reals(), ['192.0.2.7']);
+  t.is(director.pauses.at(-1), 60_000, 'no name is awaited');
 });
 
 test('a path to a peer whose name does not exist is left out, and added when it does', async (t) => {
-  const one = await running(t, '', []);
-  t.is(one.media(), 1);
-  one.begin();
-  await one.look();
-  t.is(one.pauses.at(-1), 5_000);
-  one.answers(['192.0.2.9']);
-  await one.look();
-  await one.arrival();
-  t.is(one.media(), 2);
+  const director = await running(t, '', []);
+  t.is(director.media(), 1);
+  director.begin();
+  await director.look();
+  t.is(director.pauses.at(-1), 5_000);
+  director.answers(['192.0.2.9']);
+  await director.look();
+  await director.arrival();
+  t.is(director.media(), 2);
 });

@@ -63,11 +63,11 @@ async function start(t: ExecutionContext, files: Partial<typeof good>) {
 }
 
 test('good files are read from disk', async (t) => {
-  const one = await start(t, {});
-  await one.use();
-  const first = await one.load();
+  const director = await start(t, {});
+  await director.use();
+  const first = await director.load();
   t.is(first?.problem, undefined);
-  t.deepEqual(one.said, []);
+  t.deepEqual(director.said, []);
 });
 
 for (const [what, name, text] of [
@@ -77,71 +77,74 @@ for (const [what, name, text] of [
   ['keys without a key', 'authkeys', 'auth 1\n'],
 ] as const)
   test(`${what}: the last version in use is loaded, and a problem reports it`, async (t) => {
-    const one = await start(t, {});
-    await one.use();
-    one.put(name, text);
-    const first = await one.load();
+    const director = await start(t, {});
+    await director.use();
+    director.put(name, text);
+    const first = await director.load();
     t.is(first?.outcome.loaded.engine?.groups[0]?.vips[0]?.address, '192.0.2.1');
     t.is(first?.outcome.loaded.engine?.keys.length, 1);
     t.regex(first?.problem ?? '', /have errors; version 1 is in use/);
-    t.is(one.said.length, 1);
+    t.is(director.said.length, 1);
   });
 
 test('without an earlier version bad files start nothing', async (t) => {
-  const one = await start(t, {haresources: 'alpha 192.0.2.1/24/lo 192.0.2.1/24/lo\n', 'ha.cf': 'nonsense\n'});
-  t.is(await one.load(), undefined);
-  t.regex(one.said[0] ?? '', /nothing was started/);
+  const director = await start(t, {
+    haresources: 'alpha 192.0.2.1/24/lo 192.0.2.1/24/lo\n',
+    'ha.cf': 'nonsense\n',
+  });
+  t.is(await director.load(), undefined);
+  t.regex(director.said[0] ?? '', /nothing was started/);
 });
 
 test('a version from another directory is not used', async (t) => {
-  const one = await start(t, {});
-  await one.use();
-  const other = await start(t, {'ha.cf': ''});
-  t.is(await other.load(), undefined);
+  const director = await start(t, {});
+  await director.use();
+  const emptied = await start(t, {'ha.cf': ''});
+  t.is(await emptied.load(), undefined);
 });
 
 test('the start waits for the route of an address that was served before', async (t) => {
-  const one = await start(t, {haresources: 'alpha 192.0.2.1\n'});
-  await one.use();
-  one.noRoute();
-  const first = await one.load();
+  const director = await start(t, {haresources: 'alpha 192.0.2.1\n'});
+  await director.use();
+  director.noRoute();
+  const first = await director.load();
   t.truthy(first);
-  t.is(one.waits.length, 2);
-  t.regex(one.said.join(), /waiting for the network/);
+  t.is(director.waits.length, 2);
+  t.regex(director.said.join(), /waiting for the network/);
 });
 
 test('an address that never had a route is an error', async (t) => {
-  const one = await start(t, {haresources: 'alpha 192.0.2.1\n'});
-  one.noRoute();
-  t.is(await one.load(), undefined);
-  t.deepEqual(one.waits, []);
+  const director = await start(t, {haresources: 'alpha 192.0.2.1\n'});
+  director.noRoute();
+  t.is(await director.load(), undefined);
+  t.deepEqual(director.waits, []);
 });
 
 const withServer = (name: string): string =>
   `virtual=192.0.2.1:80\n\treal=192.0.2.7:80 gate\n\treal=${name}:80 gate\n`;
 
 test('without an earlier version a name that does not exist is left out', async (t) => {
-  const one = await start(t, {});
-  one.put('ldirectord.cf', withServer('absent.example'));
-  one.put('haresources', 'alpha 192.0.2.1/24/lo ldirectord\n');
-  const first = await one.load();
+  const director = await start(t, {});
+  director.put('ldirectord.cf', withServer('absent.example'));
+  director.put('haresources', 'alpha 192.0.2.1/24/lo ldirectord\n');
+  const first = await director.load();
   t.deepEqual(
     first?.outcome.loaded.cluster.ldirectord[0]?.virtuals[0]?.reals.map(({address}) => address),
     ['192.0.2.7'],
   );
-  t.deepEqual(one.said, ['error names that do not exist are left out until they do: absent.example']);
+  t.deepEqual(director.said, ['error names that do not exist are left out until they do: absent.example']);
 });
 
 test('a name that does not exist: the last version in use is loaded, and the name is retried', async (t) => {
-  const one = await start(t, {});
-  one.put('haresources', 'alpha 192.0.2.1/24/lo ldirectord\n');
-  one.put('ldirectord.cf', withServer('192.0.2.8'));
-  await one.use();
-  one.put('ldirectord.cf', withServer('absent.example'));
-  const first = await one.load();
+  const director = await start(t, {});
+  director.put('haresources', 'alpha 192.0.2.1/24/lo ldirectord\n');
+  director.put('ldirectord.cf', withServer('192.0.2.8'));
+  await director.use();
+  director.put('ldirectord.cf', withServer('absent.example'));
+  const first = await director.load();
   t.is(first?.outcome.loaded.cluster.ldirectord[0]?.virtuals[0]?.reals.length, 2);
   t.regex(first?.problem ?? '', /version 1 is in use/);
   t.deepEqual(first?.awaited, ['4 absent.example']);
-  one.put('ldirectord.cf', `${withServer('absent.example')}\tscheduler=\n\tnonsense=1\n\treal=x y z\n`);
-  t.deepEqual((await one.load())?.awaited, [], 'with another error no name is retried');
+  director.put('ldirectord.cf', `${withServer('absent.example')}\tscheduler=\n\tnonsense=1\n\treal=x y z\n`);
+  t.deepEqual((await director.load())?.awaited, [], 'with another error no name is retried');
 });

@@ -35,42 +35,42 @@ async function start(t: ExecutionContext) {
 }
 
 test('the admin group may do everything, the read group may only read, others nothing', async (t) => {
-  const one = await start(t);
-  t.deepEqual(await one.control.configure({adminGroup: String(ADMIN), readGroup: String(READ)}), []);
-  t.deepEqual(await one.as(ADMIN, 'reload'), {result: done});
-  t.deepEqual(await one.as(READ, 'status'), {result: done});
-  const refused = await one.as(READ, 'reload');
+  const server = await start(t);
+  t.deepEqual(await server.control.configure({adminGroup: String(ADMIN), readGroup: String(READ)}), []);
+  t.deepEqual(await server.as(ADMIN, 'reload'), {result: done});
+  t.deepEqual(await server.as(READ, 'status'), {result: done});
+  const refused = await server.as(READ, 'reload');
   t.is(refused.code, 'not-permitted');
   t.regex(
     refused.message ?? '',
     /your group may look only; reload needs root or the group of hactl_admin_group/,
   );
-  const stranger = await one.as(OTHER, 'status');
+  const stranger = await server.as(OTHER, 'status');
   t.is(stranger.code, 'no-permission');
   t.regex(stranger.message ?? '', /run hactl as root/);
-  t.deepEqual(one.asked, ['reload', 'status']);
-  t.is(statSync(one.folder).mode & 0o777, 0o711, 'nobody else can list the directory');
+  t.deepEqual(server.asked, ['reload', 'status']);
+  t.is(statSync(server.folder).mode & 0o777, 0o711, 'nobody else can list the directory');
 });
 
 test('without groups, and after they are removed, only root has access', async (t) => {
-  const one = await start(t);
-  t.is((await one.as(READ, 'status')).code, 'no-permission');
-  await one.control.configure({adminGroup: String(ADMIN), readGroup: String(READ)});
-  t.deepEqual(await one.as(READ, 'status'), {result: done});
-  await one.control.configure({});
-  t.is((await one.as(READ, 'status')).code, 'no-permission');
-  t.is((await one.as(ADMIN, 'status')).code, 'no-permission');
+  const server = await start(t);
+  t.is((await server.as(READ, 'status')).code, 'no-permission');
+  await server.control.configure({adminGroup: String(ADMIN), readGroup: String(READ)});
+  t.deepEqual(await server.as(READ, 'status'), {result: done});
+  await server.control.configure({});
+  t.is((await server.as(READ, 'status')).code, 'no-permission');
+  t.is((await server.as(ADMIN, 'status')).code, 'no-permission');
 });
 
 test('an unknown group is reported and grants nobody access', async (t) => {
-  const one = await start(t);
-  const problems = await one.control.configure({adminGroup: 'no-such-group', readGroup: 'nor-this-one'});
+  const server = await start(t);
+  const problems = await server.control.configure({adminGroup: 'no-such-group', readGroup: 'nor-this-one'});
   t.deepEqual(problems, [
     'there is no group no-such-group: it cannot use hactl',
     'there is no group nor-this-one: it cannot use hactl',
   ]);
-  t.is(statSync(path.join(one.folder, 'control-read.sock')).mode & 0o777, 0o600);
-  t.is((await one.as(OTHER, 'status')).code, 'no-permission');
+  t.is(statSync(path.join(server.folder, 'control-read.sock')).mode & 0o777, 0o600);
+  t.is((await server.as(OTHER, 'status')).code, 'no-permission');
 });
 
 test('groups by name and by number', async (t) => {

@@ -168,30 +168,30 @@ const start = (source: string, pair?: Pair) => {
 };
 
 test('verdicts become a table, and the engine becomes ready after the first round', async (t) => {
-  const one = start(text(two));
-  await one.settled();
-  t.deepEqual(await one.weights(), {});
-  await one.verdict('10.0.0.1', 'up');
-  t.deepEqual(await one.weights(), {'10.0.0.1': 3});
+  const supervisor = start(text(two));
+  await supervisor.settled();
+  t.deepEqual(await supervisor.weights(), {});
+  await supervisor.verdict('10.0.0.1', 'up');
+  t.deepEqual(await supervisor.weights(), {'10.0.0.1': 3});
   t.deepEqual(
-    one.sent('readiness-changed').map(({readiness}) => readiness.ready),
+    supervisor.sent('readiness-changed').map(({readiness}) => readiness.ready),
     [false, false],
   );
-  await one.verdict('10.0.0.2', 'down');
-  t.true(one.sent('readiness-changed').some(({readiness}) => readiness.ready));
-  t.deepEqual(await one.weights(), {'10.0.0.1': 3});
+  await supervisor.verdict('10.0.0.2', 'down');
+  t.true(supervisor.sent('readiness-changed').some(({readiness}) => readiness.ready));
+  t.deepEqual(await supervisor.weights(), {'10.0.0.1': 3});
 });
 
 test('a virtual service’s hactl_rise overrides ha.cf’s, and Piranha’s texts reach the checks', async (t) => {
   const source = text(two).replace('service=http', 'hactl_expect="HTTP"');
   const sent = (from: string, rise?: number) => {
-    const one = start(from, {
+    const supervisor = start(from, {
       engine: engineOf([]),
       groups: [],
       ...(rise === undefined ? {} : {rise}),
     });
-    one.feed({type: 'checks', message: {type: 'ready', pid: 1}});
-    return one.toChecks().flatMap((message) => (message.type === 'configure' ? message.specs : []));
+    supervisor.feed({type: 'checks', message: {type: 'ready', pid: 1}});
+    return supervisor.toChecks().flatMap((message) => (message.type === 'configure' ? message.specs : []));
   };
   const rises = (from: string, rise?: number) => sent(from, rise).map((spec) => spec.rise);
   t.deepEqual(rises(source), [undefined, undefined]);
@@ -202,12 +202,12 @@ test('a virtual service’s hactl_rise overrides ha.cf’s, and Piranha’s text
 });
 
 test('a supervisor that starts on a running table does not change it', async (t) => {
-  const one = start(text(two));
-  await one.settled();
-  await one.verdict('10.0.0.1', 'up');
-  await one.verdict('10.0.0.2', 'up');
+  const supervisor = start(text(two));
+  await supervisor.settled();
+  await supervisor.verdict('10.0.0.1', 'up');
+  await supervisor.verdict('10.0.0.2', 'up');
   const successor = start(text(two));
-  for (const operation of one.operations) await successor.ipvs.apply(operation);
+  for (const operation of supervisor.operations) await successor.ipvs.apply(operation);
   successor.operations.length = 0;
   await successor.settled();
   t.deepEqual(successor.operations, []);
@@ -217,8 +217,8 @@ test('a supervisor that starts on a running table does not change it', async (t)
 });
 
 test('a reload edits what changed, keeps known verdicts, and deletes only our own services', async (t) => {
-  const one = start(text(two));
-  await one.ipvs.apply({
+  const supervisor = start(text(two));
+  await supervisor.ipvs.apply({
     type: 'new-service',
     service: {
       key: {kind: 'fwmark', family: 4, mark: 9},
@@ -227,41 +227,41 @@ test('a reload edits what changed, keeps known verdicts, and deletes only our ow
       netmask: 32,
     },
   });
-  await one.settled();
-  await one.verdict('10.0.0.1', 'up');
-  await one.verdict('10.0.0.2', 'up');
-  one.operations.length = 0;
-  await one.reload(load(text('\treal=10.0.0.1:80 gate 5\n\treal=10.0.0.2:80 gate\n')));
+  await supervisor.settled();
+  await supervisor.verdict('10.0.0.1', 'up');
+  await supervisor.verdict('10.0.0.2', 'up');
+  supervisor.operations.length = 0;
+  await supervisor.reload(load(text('\treal=10.0.0.1:80 gate 5\n\treal=10.0.0.2:80 gate\n')));
   t.deepEqual(
-    one.operations.map((operation) => operation.type),
+    supervisor.operations.map((operation) => operation.type),
     ['set-dest'],
   );
-  await one.reload(load('checktimeout=1\n'));
+  await supervisor.reload(load('checktimeout=1\n'));
   t.deepEqual(
-    (await one.ipvs.list()).map(({service}) => service.key.kind),
+    (await supervisor.ipvs.list()).map(({service}) => service.key.kind),
     ['fwmark'],
   );
 });
 
 test('a real server in maintenance is down, whatever its checks say, and returns with its weight', async (t) => {
-  const one = start(text(two));
-  await one.settled();
-  await one.verdict('10.0.0.1', 'up');
-  await one.verdict('10.0.0.2', 'up');
-  await one.order('maintenance-on', '10.0.0.1');
-  t.deepEqual(await one.weights(), {'10.0.0.2': 1});
-  const [virtual] = await one.virtuals();
+  const supervisor = start(text(two));
+  await supervisor.settled();
+  await supervisor.verdict('10.0.0.1', 'up');
+  await supervisor.verdict('10.0.0.2', 'up');
+  await supervisor.order('maintenance-on', '10.0.0.1');
+  t.deepEqual(await supervisor.weights(), {'10.0.0.2': 1});
+  const [virtual] = await supervisor.virtuals();
   t.like(virtual?.reals[0], {check: 'down', reason: 'Server in maintenance (by ann)'});
-  await one.order('maintenance-off', '10.0.0.1');
-  t.deepEqual(await one.weights(), {'10.0.0.1': 3, '10.0.0.2': 1});
+  await supervisor.order('maintenance-off', '10.0.0.1');
+  t.deepEqual(await supervisor.weights(), {'10.0.0.1': 3, '10.0.0.2': 1});
 });
 
 test('quiescent=yes: a real server in maintenance keeps its connections with weight 0', async (t) => {
-  const one = start(text(two, 'quiescent=yes\n'));
-  await one.settled();
-  await one.verdict('10.0.0.1', 'up');
-  await one.order('maintenance-on', '10.0.0.1');
-  t.deepEqual(await one.weights(), {'10.0.0.1': 0});
+  const supervisor = start(text(two, 'quiescent=yes\n'));
+  await supervisor.settled();
+  await supervisor.verdict('10.0.0.1', 'up');
+  await supervisor.order('maintenance-on', '10.0.0.1');
+  t.deepEqual(await supervisor.weights(), {'10.0.0.1': 0});
 });
 
 for (const [value, expected] of [
@@ -269,11 +269,11 @@ for (const [value, expected] of [
   ['no', {'10.0.0.2': 1}],
 ] as const)
   test(`readdquiescent=${value}: a server that is down and absent`, async (t) => {
-    const one = start(text(two, `quiescent=yes\nreaddquiescent=${value}\n`));
-    await one.settled();
-    await one.verdict('10.0.0.1', 'down');
-    await one.verdict('10.0.0.2', 'up');
-    t.deepEqual(await one.weights(), expected);
+    const supervisor = start(text(two, `quiescent=yes\nreaddquiescent=${value}\n`));
+    await supervisor.settled();
+    await supervisor.verdict('10.0.0.1', 'down');
+    await supervisor.verdict('10.0.0.2', 'up');
+    t.deepEqual(await supervisor.weights(), expected);
   });
 
 for (const [value, left] of [
@@ -281,28 +281,28 @@ for (const [value, left] of [
   ['no', 1],
 ] as const)
   test(`cleanstop=${value}: ${left === 0 ? 'the table is empty' : 'the table stays'} at the end`, async (t) => {
-    const one = start(text(two, `cleanstop=${value}\n`));
-    await one.settled();
-    await one.verdict('10.0.0.1', 'up');
-    await clearTable(one.state.table.config.files, one.ipvs, () => undefined);
-    t.is((await one.ipvs.list()).length, left);
+    const supervisor = start(text(two, `cleanstop=${value}\n`));
+    await supervisor.settled();
+    await supervisor.verdict('10.0.0.1', 'up');
+    await clearTable(supervisor.state.table.config.files, supervisor.ipvs, () => undefined);
+    t.is((await supervisor.ipvs.list()).length, left);
   });
 test('the engine may preempt only once the connections are synced', async (t) => {
-  const one = start(text(two), {
+  const supervisor = start(text(two), {
     engine: engineOf([]),
     groups: [{name: 'g', node: 'a', resources: [{type: 'LVSSyncDaemonSwap', args: ['master']}]} as never],
   });
   const readiness = () =>
-    one
+    supervisor
       .toEngine()
       .flatMap((message) => (message.type === 'readiness' ? [message] : []))
       .at(-1);
-  await one.verdict('10.0.0.1', 'up');
-  await one.verdict('10.0.0.2', 'up');
+  await supervisor.verdict('10.0.0.1', 'up');
+  await supervisor.verdict('10.0.0.2', 'up');
   t.like(readiness(), {ready: false, reason: 'connection sync: not started yet'});
 
   const report = (inSync: boolean, reason: string) =>
-    one.feed({
+    supervisor.feed({
       type: 'sync',
       message: {type: 'status', status: {daemons: [], report: {inSync, reason} as never}},
     });
@@ -315,12 +315,12 @@ test('the engine may preempt only once the connections are synced', async (t) =>
 });
 
 test('the journal gets changed verdicts, table changes and role changes', async (t) => {
-  const one = start(text(two), {engine: engineOf([1]), groups: []});
-  await one.settled();
-  await one.verdict('10.0.0.1', 'up');
-  await one.verdict('10.0.0.2', 'down');
-  await one.verdict('10.0.0.1', 'down');
-  one.feed({
+  const supervisor = start(text(two), {engine: engineOf([1]), groups: []});
+  await supervisor.settled();
+  await supervisor.verdict('10.0.0.1', 'up');
+  await supervisor.verdict('10.0.0.2', 'down');
+  await supervisor.verdict('10.0.0.1', 'down');
+  supervisor.feed({
     type: 'engine',
     message: {
       type: 'transition',
@@ -328,7 +328,7 @@ test('the journal gets changed verdicts, table changes and role changes', async 
     },
   });
   t.deepEqual(
-    one.recorded().map(({kind, text}) => [kind, text]),
+    supervisor.recorded().map(({kind, text}) => [kind, text]),
     [
       ['table', 'Added virtual server: tcp 10.0.0.100:80'],
       ['table', 'Added real server: 10.0.0.1:80 (tcp 10.0.0.100:80) (Weight set to 3)'],
@@ -339,31 +339,33 @@ test('the journal gets changed verdicts, table changes and role changes', async 
       ['role', 'g1: Backup -> Active: d2 is dead'],
     ],
   );
-  t.is(one.recorded().at(-1)?.wall, 7);
+  t.is(supervisor.recorded().at(-1)?.wall, 7);
 });
 
 test('a drained real server stays in the table with weight 0, and the fallback serves if all are drained', async (t) => {
-  const one = start(text(two, 'fallback=127.0.0.1:80\n'));
-  await one.verdict('10.0.0.1', 'up');
-  await one.verdict('10.0.0.2', 'up');
-  await one.order('drain', '10.0.0.1');
-  t.deepEqual(await one.weights(), {'10.0.0.1': 0, '10.0.0.2': 1});
-  t.is((await one.virtuals())[0]?.reals[0]?.orderedWeight, 0);
-  await one.order('drain', '10.0.0.2');
-  t.deepEqual(await one.weights(), {'10.0.0.1': 0, '10.0.0.2': 0, '127.0.0.1': 1});
-  await one.order('undrain', '10.0.0.1', '10.0.0.2');
-  t.deepEqual(await one.weights(), {'10.0.0.1': 3, '10.0.0.2': 1});
+  const supervisor = start(text(two, 'fallback=127.0.0.1:80\n'));
+  await supervisor.verdict('10.0.0.1', 'up');
+  await supervisor.verdict('10.0.0.2', 'up');
+  await supervisor.order('drain', '10.0.0.1');
+  t.deepEqual(await supervisor.weights(), {'10.0.0.1': 0, '10.0.0.2': 1});
+  t.is((await supervisor.virtuals())[0]?.reals[0]?.orderedWeight, 0);
+  await supervisor.order('drain', '10.0.0.2');
+  t.deepEqual(await supervisor.weights(), {'10.0.0.1': 0, '10.0.0.2': 0, '127.0.0.1': 1});
+  await supervisor.order('undrain', '10.0.0.1', '10.0.0.2');
+  t.deepEqual(await supervisor.weights(), {'10.0.0.1': 3, '10.0.0.2': 1});
 });
 
 test('a shorter deadtime reaches the engine only when the peer has it too', async (t) => {
   const engine = (deadtime: number, configDigest: string) => engineOf([], {deadtime, configDigest});
-  const one = start(text(two), {engine: engine(10_000, 'aa'), groups: []});
-  await one.settled();
+  const supervisor = start(text(two), {engine: engine(10_000, 'aa'), groups: []});
+  await supervisor.settled();
   const deadtimes = () =>
-    one.toEngine().flatMap((message) => (message.type === 'configure' ? [message.config.deadtime] : []));
-  await one.reload({...load(text(two), {engine: engine(500, 'bb'), groups: []}), digest: 'bb'});
+    supervisor
+      .toEngine()
+      .flatMap((message) => (message.type === 'configure' ? [message.config.deadtime] : []));
+  await supervisor.reload({...load(text(two), {engine: engine(500, 'bb'), groups: []}), digest: 'bb'});
   const status = (configDigest: string) =>
-    one.feed({
+    supervisor.feed({
       type: 'engine',
       message: {
         type: 'status',
@@ -420,28 +422,28 @@ const peerStatus = (
 
 test('an Active group removed by a reload no longer has a role here, and the journal records it', async (t) => {
   const source = text(two, 'fallback=127.0.0.1:80\n');
-  const one = start(source, {engine: engineOf([7, 9]), groups: []});
-  one.feed(transition(7, 'Active'));
-  t.true(speaksFor(one.state.roles, '10.0.0.100'));
-  await one.reload(load(source, {engine: engineOf([9]), groups: []}));
-  t.false(speaksFor(one.state.roles, '10.0.0.100'));
-  t.false(anyActive(one.state.roles));
+  const supervisor = start(source, {engine: engineOf([7, 9]), groups: []});
+  supervisor.feed(transition(7, 'Active'));
+  t.true(speaksFor(supervisor.state.roles, '10.0.0.100'));
+  await supervisor.reload(load(source, {engine: engineOf([9]), groups: []}));
+  t.false(speaksFor(supervisor.state.roles, '10.0.0.100'));
+  t.false(anyActive(supervisor.state.roles));
   t.is(
-    one.recorded().findLast(({kind}) => kind === 'role')?.text,
+    supervisor.recorded().findLast(({kind}) => kind === 'role')?.text,
     'g7: Active -> Initialize: removed from haresources',
   );
-  one.feed(transition(7, 'Backup'));
-  t.deepEqual([...one.state.roles.roles], [], 'later engine reports about it change nothing');
+  supervisor.feed(transition(7, 'Backup'));
+  t.deepEqual([...supervisor.state.roles.roles], [], 'later engine reports about it change nothing');
 });
 
 test('when the engine dies its roles end', (t) => {
-  const one = start(text(two), {engine: engineOf([7]), groups: []});
-  one.feed(transition(7, 'Active'));
-  one.feed(peerStatus(true));
-  one.feed({type: 'child-died', name: 'failover', how: 'SIGKILL'});
-  t.false(anyActive(one.state.roles));
+  const supervisor = start(text(two), {engine: engineOf([7]), groups: []});
+  supervisor.feed(transition(7, 'Active'));
+  supervisor.feed(peerStatus(true));
+  supervisor.feed({type: 'child-died', name: 'failover', how: 'SIGKILL'});
+  t.false(anyActive(supervisor.state.roles));
   t.deepEqual(
-    one.effects
+    supervisor.effects
       .slice(-6)
       .map(({type}) => type)
       .filter((type) => type !== 'record'),
@@ -463,70 +465,70 @@ const allUp = async (run: ReturnType<typeof start>): Promise<void> => {
 };
 
 test('an entry that the kernel refuses: the rest is served, it is reported once and retried alone', async (t) => {
-  const one = start(badScheduler);
-  await allUp(one);
-  t.deepEqual(await one.weights(), {'10.0.1.1': 1, '10.0.1.3': 1});
-  t.deepEqual(one.state.roles.readiness, {
+  const supervisor = start(badScheduler);
+  await allUp(supervisor);
+  t.deepEqual(await supervisor.weights(), {'10.0.1.1': 1, '10.0.1.3': 1});
+  t.deepEqual(supervisor.state.roles.readiness, {
     ready: false,
     reason: 'the kernel refuses virtual server tcp 10.0.0.102:80',
   });
-  t.is(one.sent('entry-refused').length, 1);
-  const tries = (): number => [...one.state.table.refusals.values()][0]?.tries ?? 0;
+  t.is(supervisor.sent('entry-refused').length, 1);
+  const tries = (): number => [...supervisor.state.table.refusals.values()][0]?.tries ?? 0;
   const times: number[] = [];
   for (let second = 0; second < 40; second += 1) {
     const before = tries();
-    await one.pass(1_000);
+    await supervisor.pass(1_000);
     if (tries() > before) times.push(second);
   }
   t.deepEqual(
     times.slice(1).map((time, at) => time - (times[at] ?? 0)),
     [2, 4, 8, 16],
   );
-  t.is(one.sent('entry-refused').length, 1, 'reported once');
-  t.false(one.state.roles.readiness.ready, 'not after the first round’s limit either');
-  await one.reload(load(farms.join('')));
-  t.deepEqual(await one.weights(), {'10.0.1.1': 1, '10.0.1.2': 1, '10.0.1.3': 1});
-  t.is(one.sent('entry-accepted').length, 1);
-  t.true(one.state.roles.readiness.ready);
+  t.is(supervisor.sent('entry-refused').length, 1, 'reported once');
+  t.false(supervisor.state.roles.readiness.ready, 'not after the first round’s limit either');
+  await supervisor.reload(load(farms.join('')));
+  t.deepEqual(await supervisor.weights(), {'10.0.1.1': 1, '10.0.1.2': 1, '10.0.1.3': 1});
+  t.is(supervisor.sent('entry-accepted').length, 1);
+  t.true(supervisor.state.roles.readiness.ready);
 });
 
 test('a table cleared between read and change is complete again after a second', async (t) => {
-  const one = start(text(two));
-  await one.verdict('10.0.0.1', 'up');
-  await one.verdict('10.0.0.2', 'up');
-  const before = await one.weights();
-  const list = one.ipvs.list.bind(one.ipvs);
-  one.ipvs.list = async () => {
+  const supervisor = start(text(two));
+  await supervisor.verdict('10.0.0.1', 'up');
+  await supervisor.verdict('10.0.0.2', 'up');
+  const before = await supervisor.weights();
+  const list = supervisor.ipvs.list.bind(supervisor.ipvs);
+  supervisor.ipvs.list = async () => {
     const table = await list();
-    one.ipvs.list = list;
-    await one.ipvs.flush();
+    supervisor.ipvs.list = list;
+    await supervisor.ipvs.flush();
     return table;
   };
-  await one.reload(load(text(`\tscheduler=sed\n${two}`)));
-  await one.pass(1_000);
-  t.deepEqual(await one.weights(), before);
+  await supervisor.reload(load(text(`\tscheduler=sed\n${two}`)));
+  await supervisor.pass(1_000);
+  t.deepEqual(await supervisor.weights(), before);
   t.deepEqual(
-    (await one.ipvs.list()).map(({service}) => service.scheduler),
+    (await supervisor.ipvs.list()).map(({service}) => service.scheduler),
     ['sed'],
   );
-  t.deepEqual(one.sent('entry-refused'), []);
+  t.deepEqual(supervisor.sent('entry-refused'), []);
 });
 
 test('a refused entry due while the table cannot be read waits with the table, without a busy loop', async (t) => {
-  const one = start(badScheduler);
-  await allUp(one);
-  one.ipvs.list = () => Promise.reject(new Error('no answer'));
-  await one.pass(1_000);
-  t.is(one.state.table.problem, 'no answer');
-  t.is(nextTableDeadline(one.state.table), 2_000, 'the table is retried after a second');
+  const supervisor = start(badScheduler);
+  await allUp(supervisor);
+  supervisor.ipvs.list = () => Promise.reject(new Error('no answer'));
+  await supervisor.pass(1_000);
+  t.is(supervisor.state.table.problem, 'no answer');
+  t.is(nextTableDeadline(supervisor.state.table), 2_000, 'the table is retried after a second');
 });
 
 test('a refused real server does not affect its service', async (t) => {
-  const one = start(text('\treal=224.0.0.1:80 gate\n\treal=10.0.0.2:80 gate\n'));
-  await one.verdict('224.0.0.1', 'up');
-  await one.verdict('10.0.0.2', 'up');
-  t.deepEqual(await one.weights(), {'10.0.0.2': 1});
-  t.regex(one.state.roles.readiness.reason, /^the kernel refuses real server 224\.0\.0\.1:80 \(tcp/);
+  const supervisor = start(text('\treal=224.0.0.1:80 gate\n\treal=10.0.0.2:80 gate\n'));
+  await supervisor.verdict('224.0.0.1', 'up');
+  await supervisor.verdict('10.0.0.2', 'up');
+  t.deepEqual(await supervisor.weights(), {'10.0.0.2': 1});
+  t.regex(supervisor.state.roles.readiness.reason, /^the kernel refuses real server 224\.0\.0\.1:80 \(tcp/);
 });
 
 for (const [what, harm, found] of [
@@ -552,32 +554,32 @@ for (const [what, harm, found] of [
   ],
 ] as const)
   test(`drift is repaired within two check intervals and reported: ${what}`, async (t) => {
-    const one = start(text(two, 'checkinterval=5\n'));
-    await one.verdict('10.0.0.1', 'up');
-    await one.verdict('10.0.0.2', 'up');
-    await harm(one.ipvs);
-    for (let second = 0; second < 10; second += 1) await one.pass(1_000);
-    t.deepEqual(await one.weights(), {'10.0.0.1': 3, '10.0.0.2': 1});
-    t.is(one.sent('table-drifted').length, 1);
-    const [event] = one.recorded().filter(({subject}) => subject === 'drift');
+    const supervisor = start(text(two, 'checkinterval=5\n'));
+    await supervisor.verdict('10.0.0.1', 'up');
+    await supervisor.verdict('10.0.0.2', 'up');
+    await harm(supervisor.ipvs);
+    for (let second = 0; second < 10; second += 1) await supervisor.pass(1_000);
+    t.deepEqual(await supervisor.weights(), {'10.0.0.1': 3, '10.0.0.2': 1});
+    t.is(supervisor.sent('table-drifted').length, 1);
+    const [event] = supervisor.recorded().filter(({subject}) => subject === 'drift');
     t.is(event?.level, 'warn');
     t.regex(event?.text ?? '', found);
   });
 
 test('a certificate about to expire: one event per day, and one when it was renewed', async (t) => {
-  const one = start(text(two));
+  const supervisor = start(text(two));
   const id = 'tcp 10.0.0.100:80 > 10.0.0.1:80';
   const hear = async (days?: number): Promise<void> => {
     const words = `the certificate runs out in ${days} days`;
     const report = {id, state: 'up' as const, failures: 0, checks: 1, reason: 'r', took: 1, at: 0};
     const certificate = days === undefined ? {} : {certificate: {date: '2026-12-24', days, words}};
-    one.feed({type: 'checks', message: {type: 'verdict', report: {...report, ...certificate}}});
-    await one.settled();
+    supervisor.feed({type: 'checks', message: {type: 'verdict', report: {...report, ...certificate}}});
+    await supervisor.settled();
   };
   for (const days of [13, 13, 12, undefined, undefined])
     // oxlint-disable-next-line no-await-in-loop -- one report after another.
     await hear(days);
-  const events = one.recorded().filter(({text: words}) => words.includes('certificate'));
+  const events = supervisor.recorded().filter(({text: words}) => words.includes('certificate'));
   t.deepEqual(
     events.map(({level, subject, text: words}) => [level, subject, words]),
     [
@@ -589,32 +591,32 @@ test('a certificate about to expire: one event per day, and one when it was rene
 });
 
 test('foreign services and changes by a reload are not drift', async (t) => {
-  const one = start(text(two, 'checkinterval=5\n'));
-  await one.verdict('10.0.0.1', 'up');
+  const supervisor = start(text(two, 'checkinterval=5\n'));
+  await supervisor.verdict('10.0.0.1', 'up');
   const foreign = {...http, port: 9_999};
-  await one.ipvs.apply({
+  await supervisor.ipvs.apply({
     type: 'new-service',
     service: {key: foreign, scheduler: 'rr', flags: noFlags, netmask: 32},
   });
-  await one.pass(8_000);
-  await one.reload(load(text('\treal=10.0.0.1:80 gate 5\n', 'checkinterval=5\n')));
-  await one.pass(8_000);
-  t.deepEqual(one.sent('table-drifted'), []);
-  t.is((await one.ipvs.list()).length, 2);
+  await supervisor.pass(8_000);
+  await supervisor.reload(load(text('\treal=10.0.0.1:80 gate 5\n', 'checkinterval=5\n')));
+  await supervisor.pass(8_000);
+  t.deepEqual(supervisor.sent('table-drifted'), []);
+  t.is((await supervisor.ipvs.list()).length, 2);
 });
 
 test('Active with a table that does not serve: the groups are offered to a ready peer only', async (t) => {
-  const one = start(badScheduler, {engine: engineOf([7]), groups: []});
-  await allUp(one);
-  one.feed(transition(7, 'Active'));
-  const offers = () => one.toEngine().filter(({type}) => type === 'give-up');
-  one.feed(peerStatus(false));
-  for (let second = 0; second < 10; second += 1) await one.pass(1_000);
+  const supervisor = start(badScheduler, {engine: engineOf([7]), groups: []});
+  await allUp(supervisor);
+  supervisor.feed(transition(7, 'Active'));
+  const offers = () => supervisor.toEngine().filter(({type}) => type === 'give-up');
+  supervisor.feed(peerStatus(false));
+  for (let second = 0; second < 10; second += 1) await supervisor.pass(1_000);
   t.deepEqual(offers(), [], 'the peer could not serve either');
-  one.feed(peerStatus(true));
-  await one.pass(4_999);
+  supervisor.feed(peerStatus(true));
+  await supervisor.pass(4_999);
   t.deepEqual(offers(), []);
-  await one.pass(1);
+  await supervisor.pass(1);
   t.like(offers()[0], {type: 'give-up', vrid: 7});
 });
 
@@ -629,55 +631,57 @@ test('if both directors are Active each speaks for the addresses it holds', (t) 
           {...second, vips: vip('10.0.0.101')},
         ]
       : [];
-  const one = start(text(two), {engine: {...engine, groups}, groups: []});
-  one.feed(transition(9, 'Active'));
-  one.feed(peerStatus(true, [7]));
+  const supervisor = start(text(two), {engine: {...engine, groups}, groups: []});
+  supervisor.feed(transition(9, 'Active'));
+  supervisor.feed(peerStatus(true, [7]));
   const speaks = () =>
-    ['10.0.0.100', '10.0.0.101', '10.0.0.250'].map((address) => speaksFor(one.state.roles, address));
+    ['10.0.0.100', '10.0.0.101', '10.0.0.250'].map((address) => speaksFor(supervisor.state.roles, address));
   t.deepEqual(speaks(), [false, true, false], 'the peer holds the first group');
-  one.feed(peerStatus(true));
+  supervisor.feed(peerStatus(true));
   t.deepEqual(speaks(), [false, true, true]);
   // The last of the three is only in the peer's haresources, which was edited first.
-  one.feed(peerStatus(true, [], [addressHash('10.0.0.250')]));
+  supervisor.feed(peerStatus(true, [], [addressHash('10.0.0.250')]));
   t.deepEqual(speaks(), [false, true, false]);
 });
 
 test('a verdict reads only its own service, and does not delay the read of the others', async (t) => {
   const source = (port: number): string =>
     text('\treal=10.0.0.1:80 gate\n').replaceAll('10.0.0.100:80', `10.0.0.100:${port}`);
-  const one = start(`${source(80)}\n${source(81)}`);
-  await one.settled();
-  await one.verdict('10.0.0.1', 'up');
-  const reads = one.effects.flatMap((effect) => (effect.type === 'read-table' ? [effect.only ?? 'all'] : []));
+  const supervisor = start(`${source(80)}\n${source(81)}`);
+  await supervisor.settled();
+  await supervisor.verdict('10.0.0.1', 'up');
+  const reads = supervisor.effects.flatMap((effect) =>
+    effect.type === 'read-table' ? [effect.only ?? 'all'] : [],
+  );
   t.is(reads[0], 'all');
   t.deepEqual(reads.at(-1)?.valueOf(), [
     {kind: 'address', family: 4, protocol: 'tcp', address: '10.0.0.100', port: 80},
   ]);
-  const {auditAt} = one.state.table;
-  await one.verdict('10.0.0.1', 'down');
-  t.is(one.state.table.auditAt, auditAt);
-  t.is((await one.ipvs.list()).length, 2);
+  const {auditAt} = supervisor.state.table;
+  await supervisor.verdict('10.0.0.1', 'down');
+  t.is(supervisor.state.table.auditAt, auditAt);
+  t.is((await supervisor.ipvs.list()).length, 2);
 });
 
 test('the status says how late the checks of each service are, and which servers are in quarantine', async (t) => {
-  const one = start(text('\treal=10.0.0.1:80 gate\n\treal=10.0.0.2:80 gate\n'));
-  await one.settled();
-  const [check = '', other = ''] = one.state.table.reports.ids;
+  const supervisor = start(text('\treal=10.0.0.1:80 gate\n\treal=10.0.0.2:80 gate\n'));
+  await supervisor.settled();
+  const [check = '', other = ''] = supervisor.state.table.reports.ids;
   const late = {p50: 1, p99: 7, max: 8};
   const tell = (services: readonly ServiceLateness[], quarantined: readonly string[]): void =>
-    one.feed({
+    supervisor.feed({
       type: 'checks',
       message: {type: 'reports', reports: [], lateness: late, services, quarantined},
     });
   tell([{check, ...late}], [other]);
-  const [before] = await one.virtuals();
+  const [before] = await supervisor.virtuals();
   t.deepEqual(before?.checkLateness, late);
   t.deepEqual(
     before?.reals.map(({quarantined}) => quarantined),
     [undefined, true],
   );
   tell([], []);
-  const [after] = await one.virtuals();
+  const [after] = await supervisor.virtuals();
   t.is(after?.checkLateness, undefined, 'what was is not shown for ever');
   t.true(after?.reals.every(({quarantined}) => quarantined === undefined));
 });
@@ -687,13 +691,13 @@ test('ten thousand verdicts: the state is not copied with each', (t) => {
     {length: 10_000},
     (_, at) => `\treal=10.${1 + (at >> 8)}.${at & 255}.1:80 gate\n`,
   ).join('');
-  const one = start(text(reals));
-  const ids = [...one.state.table.reports.ids];
+  const supervisor = start(text(reals));
+  const ids = [...supervisor.state.table.reports.ids];
   const before = performance.now();
   for (const id of ids) {
     const report = {id, state: 'up' as const, failures: 0, checks: 1, reason: 'r', took: 1, at: 0};
-    one.feed({type: 'checks', message: {type: 'verdict', report}});
+    supervisor.feed({type: 'checks', message: {type: 'verdict', report}});
   }
-  t.is(one.state.table.reports.unknown, 0);
+  t.is(supervisor.state.table.reports.unknown, 0);
   t.true(performance.now() - before < 20_000, 'two milliseconds each would mean copying');
 });

@@ -10,7 +10,7 @@ export interface AddressFacts {
 }
 
 /** One character more, less, or other; or two neighbours swapped. */
-export function oneSlip(left: string, right: string): boolean {
+export function isSingleTypo(left: string, right: string): boolean {
   if (left === right || Math.abs(left.length - right.length) > 1) return false;
   let at = 0;
   while (at < Math.min(left.length, right.length) && left[at] === right[at]) at += 1;
@@ -31,7 +31,7 @@ export function meantAddress(address: string, networks: readonly OwnAddress[]): 
       at * 8 < network.prefixLength && piece !== right[at] ? [at] : [],
     );
     const [at] = wrong;
-    if (wrong.length !== 1 || at === undefined || !oneSlip(written[at] ?? '', right[at] ?? '')) continue;
+    if (wrong.length !== 1 || at === undefined || !isSingleTypo(written[at] ?? '', right[at] ?? '')) continue;
     const meant = written.with(at, right[at] ?? '').join('.');
     if (within(meant, network)) return meant;
   }
@@ -116,7 +116,7 @@ function virtualFindings(cluster: ClusterConfig, vips: readonly Vip[]): HostFind
       .flatMap(({address}) => (address.kind === 'address' ? [address.address] : [])),
   );
   return [...written].flatMap((address) => {
-    const near = known.has(address) ? undefined : [...known].find((vip) => oneSlip(vip, address));
+    const near = known.has(address) ? undefined : [...known].find((vip) => isSingleTypo(vip, address));
     return near === undefined
       ? []
       : [found('bad', address, `a virtual service has ${address}, which no line of haresources has`, `is ${near} meant?`)]; // prettier-ignore

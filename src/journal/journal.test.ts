@@ -19,8 +19,8 @@ const event = (seq: number, more: Partial<EventDraft> = {}): JournalEvent =>
 
 test('an event keeps the time it happened, or the time it was recorded if it has none', (t) => {
   t.is(event(5).wall, 1_005);
-  const told = event(5, {wall: 1_002});
-  t.deepEqual([told.wall, told.mono], [1_002, 2], 'by both clocks');
+  const recorded = event(5, {wall: 1_002});
+  t.deepEqual([recorded.wall, recorded.mono], [1_002, 2], 'by both clocks');
   t.is(event(5, {text: 'x'.repeat(2_000)}).text.length, 500);
 });
 
@@ -100,22 +100,22 @@ const open = (t: ExecutionContext, stateDir?: string, fileLimit?: number) => {
 };
 
 test('the next daemon reads the last one’s events and continues their numbers', async (t) => {
-  const one = open(t);
-  one.journal.record(draft('first', {kind: 'role'}));
-  one.journal.record(draft('second', {kind: 'role', data: {code: 'x', silence: 3}}));
-  await one.journal.close();
-  const file = path.join(one.dir, 'journal.jsonl');
+  const opened = open(t);
+  opened.journal.record(draft('first', {kind: 'role'}));
+  opened.journal.record(draft('second', {kind: 'role', data: {code: 'x', silence: 3}}));
+  await opened.journal.close();
+  const file = path.join(opened.dir, 'journal.jsonl');
   t.is(statSync(file).mode & 0o777, 0o600);
   // A crash in the middle of a line.
   writeFileSync(file, `${readFileSync(file, 'utf8')}{"v":1,"seq":3,"wa`);
-  const two = open(t, one.dir);
+  const two = open(t, opened.dir);
   // Events recorded before the files are read are numbered after those in them.
   two.journal.record(draft('third'));
   t.is(two.said.length, 0);
   two.journal.open();
   t.is(two.said.length, 1);
   await two.journal.close();
-  const three = open(t, one.dir);
+  const three = open(t, opened.dir);
   const {events, last} = await three.journal.answer({});
   t.deepEqual(
     events.map(({seq, text, data}) => [seq, text, data?.silence]),
@@ -129,14 +129,14 @@ test('the next daemon reads the last one’s events and continues their numbers'
 });
 
 test('two files rotate and stay bounded together', async (t) => {
-  const one = open(t);
+  const opened = open(t);
   for (let round = 0; round < 20; round += 1) {
-    const {journal} = open(t, one.dir, 2_000);
+    const {journal} = open(t, opened.dir, 2_000);
     for (let number = 0; number < 5; number += 1) journal.record(draft(`event ${round * 5 + number}`));
     // oxlint-disable-next-line no-await-in-loop -- daemons follow one another.
     await journal.close();
   }
-  const {events} = await open(t, one.dir, 2_000).journal.answer({});
+  const {events} = await open(t, opened.dir, 2_000).journal.answer({});
   t.is(events.at(-1)?.text, 'event 99');
   t.true(events.length > 5 && events.length < 100, `${events.length} events`);
   const seqs = events.map(({seq}) => seq);
@@ -148,21 +148,21 @@ test('two files rotate and stay bounded together', async (t) => {
 });
 
 test('strangers and failing real servers evict no role change, in memory or on disk', async (t) => {
-  const one = open(t, undefined, 2_000);
-  one.journal.record(draft('took over', {kind: 'role'}));
+  const opened = open(t, undefined, 2_000);
+  opened.journal.record(draft('took over', {kind: 'role'}));
   for (let number = 0; number < 12_000; number += 1)
-    one.journal.record(draft(`noise ${number}`, {kind: number % 2 === 0 ? 'stranger' : 'check'}));
-  const texts = async (journal: typeof one.journal) =>
+    opened.journal.record(draft(`noise ${number}`, {kind: number % 2 === 0 ? 'stranger' : 'check'}));
+  const texts = async (journal: typeof opened.journal) =>
     (await journal.answer({kinds: ['role']})).events.map(({text}) => text);
-  t.deepEqual(await texts(one.journal), ['took over']);
+  t.deepEqual(await texts(opened.journal), ['took over']);
   for (let round = 0; round < 5; round += 1) {
-    const {journal} = open(t, one.dir, 2_000);
+    const {journal} = open(t, opened.dir, 2_000);
     journal.record(draft(`noise of round ${round}`, {kind: 'stranger'}));
     // oxlint-disable-next-line no-await-in-loop -- daemons follow one another.
     await journal.close();
   }
-  await one.journal.close();
-  t.deepEqual(await texts(open(t, one.dir).journal), ['took over']);
+  await opened.journal.close();
+  t.deepEqual(await texts(open(t, opened.dir).journal), ['took over']);
 });
 
 test('a client can wait for the next event', async (t) => {

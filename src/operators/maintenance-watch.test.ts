@@ -42,30 +42,30 @@ function start(t: ExecutionContext, text: string) {
 test('a file keeps the real server in maintenance until removed; the directory may appear later', async (t) => {
   const directory = path.join(folder(t), 'maintenance');
   mkdirSync(directory);
-  const one = start(
+  const watch = start(
     t,
     `maintenancedir=${directory}\nvirtual=10.0.0.100:80\n\treal=10.0.0.1:80 gate\n\treal=10.0.0.2:8080 masq\n`,
   );
-  const [first, second] = one.ids;
-  t.is(one.held(first), undefined);
+  const [first, second] = watch.ids;
+  t.is(watch.held(first), undefined);
   writeFileSync(path.join(directory, '10.0.0.1'), '');
-  await until('the first is held', LIMIT, () => one.held(first) !== undefined);
-  t.is(one.held(first), 'Server in maintenance');
-  t.is(one.held(second), undefined);
+  await until('the first is held', LIMIT, () => watch.held(first) !== undefined);
+  t.is(watch.held(first), 'Server in maintenance');
+  t.is(watch.held(second), undefined);
   writeFileSync(path.join(directory, '10.0.0.2:8080'), '');
-  await until('the second is held', LIMIT, () => one.held(second) !== undefined);
+  await until('the second is held', LIMIT, () => watch.held(second) !== undefined);
   rmSync(path.join(directory, '10.0.0.1'));
-  await until('the first is back', LIMIT, () => one.held(first) === undefined);
-  t.is(one.changes(), 3, 'reported once per change, and never without one');
+  await until('the first is back', LIMIT, () => watch.held(first) === undefined);
+  t.is(watch.changes(), 3, 'reported once per change, and never without one');
   rmSync(directory, {recursive: true});
-  await until('nothing is held without a directory', LIMIT, () => one.held(second) === undefined);
+  await until('nothing is held without a directory', LIMIT, () => watch.held(second) === undefined);
 });
 
 test('a file named after the full or the short host name', async (t) => {
   const directory = folder(t);
-  const one = start(t, `maintenancedir=${directory}\nvirtual=10.0.0.100:80\n\treal=127.0.0.1:80 masq\n`);
-  const [id] = one.ids;
+  const watch = start(t, `maintenancedir=${directory}\nvirtual=10.0.0.100:80\n\treal=127.0.0.1:80 masq\n`);
+  const [id] = watch.ids;
   writeFileSync(path.join(directory, 'localhost'), '');
-  await until('localhost is held', LIMIT, () => one.held(id) !== undefined);
+  await until('localhost is held', LIMIT, () => watch.held(id) !== undefined);
   t.pass();
 });

@@ -41,8 +41,8 @@ const states = fc
   .map((messages) =>
     messages.reduce<OrderState>((state, {back, who, port, ...target}) => {
       const at = {...target, ...(port === undefined ? {} : {port})} as const;
-      const one = back ? {orders: [], ended: [at]} : {orders: [{...at, who}], ended: []};
-      return mergeOrders(state, one as OrderState);
+      const change = back ? {orders: [], ended: [at]} : {orders: [{...at, who}], ended: []};
+      return mergeOrders(state, change as OrderState);
     }, none),
   );
 
@@ -176,18 +176,19 @@ test('a drain reaches the peer at once or when it is reachable again; revoked th
 
 test('two operators at once: each learns whether the peer has their override', (t) => {
   const sent: OrderState[] = [];
-  const one = runOperators({
+  const operators = runOperators({
     stateDir: stateDir(t),
     files: [model],
     peer: 'two',
     exchange: (orders) => {
       sent.push(orders);
-      if (sent.length === 1) one.feed({type: 'order', request: second, addresses: new Map(), reply: 99});
+      if (sent.length === 1)
+        operators.feed({type: 'order', request: second, addresses: new Map(), reply: 99});
       return orders;
     },
   });
   const second = {action: 'maintenance-on', reals: ['10.0.0.1'], who: 'bob'} as const;
-  const first = one.order({action: 'drain', reals: ['10.0.0.1'], who: 'ann'});
+  const first = operators.order({action: 'drain', reals: ['10.0.0.1'], who: 'ann'});
   t.deepEqual(first.notes, ['two has the override too']);
   t.deepEqual(
     sent.map(({orders}) => orders.length),

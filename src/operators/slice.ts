@@ -220,6 +220,6 @@ function onExchangeFailed(before: OperatorsState, problem: string, moment: Momen
 /** Retried until it works, reported once. */
 function exchangeProblem(state: OperatorsState, problem: string): OperatorsTurn {
   const exchange = {...state.exchange, due: true, problem};
-  const isNews = problem !== state.exchange.problem;
-  return [{...state, exchange}, isNews ? [{type: 'exchange-problem', problem}] : []];
+  const isNewProblem = problem !== state.exchange.problem;
+  return [{...state, exchange}, isNewProblem ? [{type: 'exchange-problem', problem}] : []];
 }

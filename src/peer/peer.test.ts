@@ -96,8 +96,8 @@ test('unknown peers and forbidden commands are refused with their codes', async 
       () => 'answered',
       (error: {code: string}) => error.code,
     );
-  const other = {id: 1, secret: 'of somebody else'};
-  t.is(await code({signing: other, keys: [other]}), 'no-peer');
+  const wrongKey = {id: 1, secret: 'of somebody else'};
+  t.is(await code({signing: wrongKey, keys: [wrongKey]}), 'no-peer');
   t.is(await code({cluster: 'd'}), 'no-peer');
   t.is(await code({node: 'three', peers: ['two']}), 'no-peer', 'a node that is not in ha.cf');
   t.is(await code({node: 'two', peers: ['two']}), 'no-peer', 'its own name');
@@ -109,9 +109,9 @@ test('unknown peers and forbidden commands are refused with their codes', async 
 
 test('a wrong key, a stranger and an unreachable peer give different errors', async (t) => {
   const peer = await start(t);
-  const other = {id: 1, secret: 'of somebody else'};
+  const wrongKey = {id: 1, secret: 'of somebody else'};
   await t.throwsAsync(
-    askPeer(settings('one', peer.port, {signing: other, keys: [other]}), outcome(0), 10_000),
+    askPeer(settings('one', peer.port, {signing: wrongKey, keys: [wrongKey]}), outcome(0), 10_000),
     {
       message: /two cannot be asked: .*handshake failed .*: do authkeys and the cluster names match\?/,
     },
@@ -230,18 +230,18 @@ async function tap(t: ExecutionContext, to: number, bend: (chunk: Buffer, count:
   const buffers: Buffer[] = [];
   const heard: Buffer[] = [];
   const server = net.createServer((socket) => {
-    const other = net.connect(to, '127.0.0.1');
+    const upstream = net.connect(to, '127.0.0.1');
     socket.on('data', (chunk: Buffer) => {
       buffers.push(chunk);
-      other.write(bend(chunk, buffers.length));
+      upstream.write(bend(chunk, buffers.length));
     });
-    other.on('data', (chunk: Buffer) => {
+    upstream.on('data', (chunk: Buffer) => {
       heard.push(chunk);
       socket.write(chunk);
     });
     for (const [from, till] of [
-      [socket, other],
-      [other, socket],
+      [socket, upstream],
+      [upstream, socket],
     ] as const) {
       from.on('close', () => till.destroy());
       from.on('error', () => till.destroy());

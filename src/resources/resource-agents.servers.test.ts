@@ -61,8 +61,8 @@ test("resource-agents' Dummy starts, reports running and stops", async (t) => {
 });
 
 test("resource-agents' IPaddr2 starts, reports running and stops", async (t) => {
-  const own = agent('ocf:heartbeat:IPaddr2', 'ip=10.77.0.9', 'nic=eth0', 'cidr_netmask=24');
-  t.deepEqual(await life(own, holds('10.77.0.9')), lived);
+  const ipaddr2 = agent('ocf:heartbeat:IPaddr2', 'ip=10.77.0.9', 'nic=eth0', 'cidr_netmask=24');
+  t.deepEqual(await life(ipaddr2, holds('10.77.0.9')), lived);
 });
 
 test('a misconfigured agent reports why', async (t) => {

@@ -22,14 +22,19 @@ for (const [text, runs] of [
   });
 
 /** An agent whose program is this shell script. */
-function agent(t: ExecutionContext, type: string, file: string, script: string): {own: Agent; root: string} {
+function agent(
+  t: ExecutionContext,
+  type: string,
+  file: string,
+  script: string,
+): {program: Agent; root: string} {
   const root = mkdtempSync(`${os.tmpdir()}/hactl-agents-`);
   t.teardown(() => rmSync(root, {recursive: true}));
   for (const folder of ['ha.d/resource.d', 'init.d', 'ocf/resource.d/acme', 'bin'])
     mkdirSync(`${root}/${folder}`, {recursive: true});
   writeFileSync(`${root}/${file}`, `#!/bin/sh\ncd ${root}\n${script}\n`, {mode: 0o755});
   const [name = '', ...args] = type.split('::');
-  const own = findAgent(
+  const program = findAgent(
     {span, type: name, args},
     {
       configDir: `${root}/ha.d`,
@@ -42,8 +47,8 @@ function agent(t: ExecutionContext, type: string, file: string, script: string):
       sendMail: () => Promise.resolve(),
     },
   );
-  if (typeof own === 'string') throw new Error(own);
-  return {own, root};
+  if (typeof program === 'string') throw new Error(program);
+  return {program, root};
 }
 
 for (const [script, expected] of [
@@ -55,8 +60,8 @@ for (const [script, expected] of [
   ['echo web is running; exit 150', true],
 ] as const)
   test(`an init script's status "${script}" is ${expected ? 'yes' : 'no'}`, async (t) => {
-    const {own} = agent(t, 'web', 'init.d/web', script);
-    t.is((await own('status', LIMIT)).ok, expected);
+    const {program} = agent(t, 'web', 'init.d/web', script);
+    t.is((await program('status', LIMIT)).ok, expected);
   });
 
 for (const [status, ok, running, reason] of [
@@ -68,13 +73,13 @@ for (const [status, ok, running, reason] of [
   [9, false, true, 'exit status 9: failed as promoted'],
 ] as const)
   test(`an OCF agent's monitor that exits with ${status}`, async (t) => {
-    const {own} = agent(
+    const {program} = agent(
       t,
       'ocf:acme:lamp',
       'ocf/resource.d/acme/lamp',
       `[ "$1" = monitor ] && exit ${status}`,
     );
-    t.deepEqual(await own('status', LIMIT), ok ? {ok} : {ok, running, reason});
+    t.deepEqual(await program('status', LIMIT), ok ? {ok} : {ok, running, reason});
   });
 
 test('a systemd unit: the commands, and the states that count as running', async (t) => {
@@ -84,17 +89,17 @@ case $1 in
   stop) echo inactive > state;;
   is-active) cat state 2> /dev/null || echo inactive; grep -q '^active' state 2> /dev/null || exit 3;;
 esac`;
-  const {own, root} = agent(t, 'systemd::apache2', 'bin/systemctl', script);
-  t.deepEqual(await own('status', LIMIT), {ok: false, running: false, reason: 'exit status 3: inactive'});
-  t.true((await own('start', LIMIT)).ok);
-  t.true((await own('status', LIMIT)).ok);
+  const {program, root} = agent(t, 'systemd::apache2', 'bin/systemctl', script);
+  t.deepEqual(await program('status', LIMIT), {ok: false, running: false, reason: 'exit status 3: inactive'});
+  t.true((await program('start', LIMIT)).ok);
+  t.true((await program('status', LIMIT)).ok);
   writeFileSync(`${root}/state`, 'activating\n');
-  t.true((await own('status', LIMIT)).ok);
+  t.true((await program('status', LIMIT)).ok);
   writeFileSync(`${root}/state`, 'failed\n');
-  t.false((await own('status', LIMIT)).ok);
-  t.true((await own('stop', LIMIT)).ok);
+  t.false((await program('status', LIMIT)).ok);
+  t.true((await program('stop', LIMIT)).ok);
   writeFileSync(`${root}/broken`, '');
-  t.like(await own('start', LIMIT), {reason: 'exit status 1: Job for apache2.service failed.'});
+  t.like(await program('start', LIMIT), {reason: 'exit status 1: Job for apache2.service failed.'});
   t.deepEqual(readFileSync(`${root}/calls`, 'utf8').trim().split('\n').slice(0, 3), [
     'is-active apache2.service',
     'start apache2.service',

@@ -26,7 +26,7 @@ const no = (reason = 'stopped'): Outcome => ({ok: false, running: false, reason}
 
 /** A resource and a clock; each call returns the effects in short form. */
 function life(more: Partial<ResourceSettings> = {}, inherited = false) {
-  const own = {...settings, ...more};
+  const merged = {...settings, ...more};
   let now = 0;
   let state = initialResource(now, inherited);
   const short = (effect: ResourceEffect): string => {
@@ -36,7 +36,7 @@ function life(more: Partial<ResourceSettings> = {}, inherited = false) {
     return effect.type === 'log' ? effect.level : `lost: ${effect.reason}`;
   };
   const feed = (event: Parameters<typeof step>[2]): string[] => {
-    const [next, effects] = step(own, state, event, now);
+    const [next, effects] = step(merged, state, event, now);
     state = next;
     return effects.map(short);
   };
@@ -56,159 +56,159 @@ function life(more: Partial<ResourceSettings> = {}, inherited = false) {
 }
 
 const running = (more: Partial<ResourceSettings> = {}) => {
-  const one = life(more);
-  one.start();
-  one.done('status', no());
-  one.done('start', ok);
-  return one;
+  const resource = life(more);
+  resource.start();
+  resource.done('status', no());
+  resource.done('start', ok);
+  return resource;
 };
 
 test('status, then start, then periodic status', (t) => {
-  const one = life();
-  t.deepEqual(one.start(), ['status/20']);
-  t.deepEqual(one.done('status', no()), ['start/60']);
-  t.deepEqual(one.done('start', ok), ['start ok']);
-  t.is(nextDue(one.state), 100);
-  t.deepEqual(one.due(), ['status/20']);
-  t.deepEqual(one.done('status', ok), []);
-  t.is(nextDue(one.state), 200);
-  t.deepEqual(one.stop(), ['stop/50']);
-  t.deepEqual(one.done('stop', ok), ['stop ok']);
-  t.is(one.state.phase, 'stopped');
-  t.deepEqual(one.stop(), ['stop ok']);
+  const resource = life();
+  t.deepEqual(resource.start(), ['status/20']);
+  t.deepEqual(resource.done('status', no()), ['start/60']);
+  t.deepEqual(resource.done('start', ok), ['start ok']);
+  t.is(nextDue(resource.state), 100);
+  t.deepEqual(resource.due(), ['status/20']);
+  t.deepEqual(resource.done('status', ok), []);
+  t.is(nextDue(resource.state), 200);
+  t.deepEqual(resource.stop(), ['stop/50']);
+  t.deepEqual(resource.done('stop', ok), ['stop ok']);
+  t.is(resource.state.phase, 'stopped');
+  t.deepEqual(resource.stop(), ['stop ok']);
 });
 
 test('a running resource is not started', (t) => {
-  const one = life();
-  one.start();
-  t.deepEqual(one.done('status', ok), ['start ok']);
-  t.is(one.state.phase, 'running');
+  const resource = life();
+  resource.start();
+  t.deepEqual(resource.done('status', ok), ['start ok']);
+  t.is(resource.state.phase, 'running');
 });
 
 test('a failed start is answered at once, and its leftovers are stopped', (t) => {
-  const one = life();
-  one.start();
-  one.done('status', no());
-  t.deepEqual(one.done('start', no('exit status 1')), ['start failed: exit status 1']);
-  t.is(one.state.phase, 'failed');
-  t.deepEqual(one.stop(), ['stop/50']);
+  const resource = life();
+  resource.start();
+  resource.done('status', no());
+  t.deepEqual(resource.done('start', no('exit status 1')), ['start failed: exit status 1']);
+  t.is(resource.state.phase, 'failed');
+  t.deepEqual(resource.stop(), ['stop/50']);
 });
 
 test('a resource that ends is restarted up to the limit, then reported as lost', (t) => {
-  const one = running();
+  const resource = running();
   for (const _ of [1, 2]) {
-    one.due();
-    t.deepEqual(one.done('status', no()), ['warn', 'stop/50']);
-    t.deepEqual(one.done('stop', ok), ['start/60']);
-    t.deepEqual(one.done('start', ok), ['start ok']);
+    resource.due();
+    t.deepEqual(resource.done('status', no()), ['warn', 'stop/50']);
+    t.deepEqual(resource.done('stop', ok), ['start/60']);
+    t.deepEqual(resource.done('start', ok), ['start ok']);
   }
-  one.due();
-  t.deepEqual(one.done('status', no())[0], 'lost: stopped; restarted 2 times, which is the limit');
-  t.is(one.state.phase, 'failed');
+  resource.due();
+  t.deepEqual(resource.done('status', no())[0], 'lost: stopped; restarted 2 times, which is the limit');
+  t.is(resource.state.phase, 'failed');
 });
 
 test('restarts outside the window do not count', (t) => {
-  const one = running({restarts: {count: 1, within: 150}});
+  const resource = running({restarts: {count: 1, within: 150}});
   for (const _ of [1, 2, 3]) {
-    one.due();
-    t.is(one.done('status', no())[0], 'warn');
-    one.done('stop', ok);
-    one.done('start', ok);
-    one.due();
-    one.done('status', ok);
+    resource.due();
+    t.is(resource.done('status', no())[0], 'warn');
+    resource.done('stop', ok);
+    resource.done('start', ok);
+    resource.due();
+    resource.done('status', ok);
   }
-  t.is(one.state.phase, 'running');
+  t.is(resource.state.phase, 'running');
 });
 
 test('a failed start during a restart counts like other failures', (t) => {
-  const one = running();
-  one.due();
-  one.done('status', no());
-  one.done('stop', ok);
-  t.deepEqual(one.done('start', no('no port')), ['warn', 'stop/50']);
-  one.done('stop', ok);
+  const resource = running();
+  resource.due();
+  resource.done('status', no());
+  resource.done('stop', ok);
+  t.deepEqual(resource.done('start', no('no port')), ['warn', 'stop/50']);
+  resource.done('stop', ok);
   t.deepEqual(
-    one.done('start', no('no port'))[0],
+    resource.done('start', no('no port'))[0],
     'lost: start: no port; restarted 2 times, which is the limit',
   );
 });
 
 test('a restart that cannot stop it reports it as lost', (t) => {
-  const one = running();
-  one.due();
-  one.done('status', no());
-  t.deepEqual(one.done('stop', no('busy'))[0], 'lost: cannot be stopped for the restart: busy');
+  const resource = running();
+  resource.due();
+  resource.done('status', no());
+  t.deepEqual(resource.done('stop', no('busy'))[0], 'lost: cannot be stopped for the restart: busy');
 });
 
 test('a script that never says "running" is not watched', (t) => {
-  const one = running({exact: false});
-  one.due();
-  t.deepEqual(one.done('status', no('unknown option status')), ['warn']);
-  one.due();
-  t.deepEqual(one.done('status', no('unknown option status')), [], 'logged once');
-  t.is(one.state.phase, 'running');
+  const resource = running({exact: false});
+  resource.due();
+  t.deepEqual(resource.done('status', no('unknown option status')), ['warn']);
+  resource.due();
+  t.deepEqual(resource.done('status', no('unknown option status')), [], 'logged once');
+  t.is(resource.state.phase, 'running');
 });
 
 test('a script that is slow to report "running" is watched from then on', (t) => {
-  const one = running({exact: false});
-  one.due();
-  t.deepEqual(one.done('status', no('starting up')), ['warn']);
-  one.due();
-  t.deepEqual(one.done('status', ok), []);
-  one.due();
-  t.deepEqual(one.done('status', no()), ['warn', 'stop/50']);
+  const resource = running({exact: false});
+  resource.due();
+  t.deepEqual(resource.done('status', no('starting up')), ['warn']);
+  resource.due();
+  t.deepEqual(resource.done('status', ok), []);
+  resource.due();
+  t.deepEqual(resource.done('status', no()), ['warn', 'stop/50']);
 });
 
 test('a resource once "running" that ends right after a restart, before its next status, is detected', (t) => {
-  const one = running({exact: false});
-  one.due();
-  one.done('status', ok);
-  one.due();
-  one.done('status', no());
-  one.done('stop', ok);
-  t.deepEqual(one.done('start', ok), ['start ok']);
-  one.due();
-  t.deepEqual(one.done('status', no()), ['warn', 'stop/50']);
+  const resource = running({exact: false});
+  resource.due();
+  resource.done('status', ok);
+  resource.due();
+  resource.done('status', no());
+  resource.done('stop', ok);
+  t.deepEqual(resource.done('start', ok), ['start ok']);
+  resource.due();
+  t.deepEqual(resource.done('status', no()), ['warn', 'stop/50']);
 });
 
 test('a script that reported "running" once is trusted from then on', (t) => {
-  const one = running({exact: false});
-  one.due();
-  one.done('status', ok);
-  one.due();
-  t.deepEqual(one.done('status', no()), ['warn', 'stop/50']);
+  const resource = running({exact: false});
+  resource.due();
+  resource.done('status', ok);
+  resource.due();
+  t.deepEqual(resource.done('status', no()), ['warn', 'stop/50']);
 });
 
 test('a stop is retried ten times, a second apart', (t) => {
-  const one = running();
-  one.stop();
+  const resource = running();
+  resource.stop();
   for (let tried = 1; tried < 10; tried += 1) {
-    t.deepEqual(one.done('stop', no('busy')), ['warn']);
-    t.deepEqual(one.due(), ['stop/50']);
+    t.deepEqual(resource.done('stop', no('busy')), ['warn']);
+    t.deepEqual(resource.due(), ['stop/50']);
   }
-  t.deepEqual(one.done('stop', no('busy')), ['stop failed: busy']);
-  t.is(one.state.phase, 'failed');
+  t.deepEqual(resource.done('stop', no('busy')), ['stop failed: busy']);
+  t.is(resource.state.phase, 'failed');
 });
 
 test('a stop during a start waits for it', (t) => {
-  const one = life();
-  one.start();
-  one.done('status', no());
-  t.deepEqual(one.stop(), ['start failed: a stop came before it was done']);
-  t.deepEqual(one.done('start', ok), ['stop/50']);
-  t.deepEqual(one.done('stop', ok), ['stop ok']);
+  const resource = life();
+  resource.start();
+  resource.done('status', no());
+  t.deepEqual(resource.stop(), ['start failed: a stop came before it was done']);
+  t.deepEqual(resource.done('start', ok), ['stop/50']);
+  t.deepEqual(resource.done('stop', ok), ['stop ok']);
 });
 
 test('a stop during a status, a restart or a probe follows it', (t) => {
-  const one = running();
-  one.due();
-  t.deepEqual(one.stop(), []);
-  t.deepEqual(one.done('status', ok), ['stop/50']);
-  const other = running();
-  other.due();
-  other.done('status', no());
-  t.deepEqual(other.stop(), ['start failed: a stop came before it was done']);
-  t.deepEqual(other.done('stop', ok), ['stop ok']);
+  const resource = running();
+  resource.due();
+  t.deepEqual(resource.stop(), []);
+  t.deepEqual(resource.done('status', ok), ['stop/50']);
+  const restarted = running();
+  restarted.due();
+  restarted.done('status', no());
+  t.deepEqual(restarted.stop(), ['start failed: a stop came before it was done']);
+  t.deepEqual(restarted.done('stop', ok), ['stop ok']);
   const third = life();
   third.start();
   t.deepEqual(third.stop(), ['start failed: a stop came before it was done']);
@@ -225,29 +225,29 @@ test('a resource started by an earlier hactld is stopped; one started by others 
 });
 
 test('a start during a stop follows it', (t) => {
-  const one = running();
-  one.stop();
-  t.deepEqual(one.start(), []);
-  t.deepEqual(one.done('stop', ok), ['stop ok', 'status/20']);
+  const resource = running();
+  resource.stop();
+  t.deepEqual(resource.start(), []);
+  t.deepEqual(resource.done('stop', ok), ['stop ok', 'status/20']);
 });
 
 test('random events: one operation at a time, and every request is answered in the end', (t) => {
   const happening = fc.constantFrom('start', 'stop', 'ok', 'no', 'due');
   fc.assert(
     fc.property(fc.array(happening, {maxLength: 60}), fc.boolean(), (happenings, exact) => {
-      const one = life({exact});
+      const resource = life({exact});
       let asked: 'start' | 'stop' | undefined;
       const see = (effects: readonly string[]): void => {
         t.true(effects.filter((effect) => effect.includes('/')).length <= 1, effects.join());
         if (asked !== undefined && effects.some((effect) => effect.startsWith(`${asked} `)))
           asked = undefined;
       };
-      const busy = () => one.state.busy;
+      const busy = () => resource.state.busy;
       const happen = (what: string): void => {
         const running = busy();
         if (what === 'start' || what === 'stop') {
           asked = what;
-          const effects = what === 'start' ? one.start() : one.stop();
+          const effects = what === 'start' ? resource.start() : resource.stop();
           if (running !== undefined)
             t.false(
               effects.some((effect) => effect.includes('/')),
@@ -255,8 +255,8 @@ test('random events: one operation at a time, and every request is answered in t
             );
           see(effects);
         } else if (what === 'due') {
-          if (nextDue(one.state) < Infinity) see(one.due());
-        } else if (running !== undefined) see(one.done(running, what === 'ok' ? ok : no()));
+          if (nextDue(resource.state) < Infinity) see(resource.due());
+        } else if (running !== undefined) see(resource.done(running, what === 'ok' ? ok : no()));
       };
       for (const what of happenings) happen(what);
       // From here on every operation succeeds.

@@ -136,21 +136,21 @@ function machine(t: ExecutionContext, haresources: string, rules = 'hactl_resour
 }
 
 test('start left to right around the address, stop right to left; all four kinds of program', async (t) => {
-  const one = machine(
+  const host = machine(
     t,
     'a one::x::y four 10.0.0.1/24/eth0 two OCF::Lamp::hall ocf:acme:Lamp::colour=blue MailTo::root@a::LVS\n',
   );
-  t.deepEqual(await one.runner.run(one.vrid, 'start'), {ok: true, reason: '2 resources run'});
-  t.deepEqual(one.lines(), ['start one x y', 'start four']);
-  t.true((await one.runner.run(one.vrid, 'start-late')).ok);
-  const ocf = path.join(one.places.ocfRoot);
-  t.deepEqual(one.lines().slice(2), [
+  t.deepEqual(await host.runner.run(host.vrid, 'start'), {ok: true, reason: '2 resources run'});
+  t.deepEqual(host.lines(), ['start one x y', 'start four']);
+  t.true((await host.runner.run(host.vrid, 'start-late')).ok);
+  const ocf = path.join(host.places.ocfRoot);
+  t.deepEqual(host.lines().slice(2), [
     'start two',
     `start Lamp red hall heartbeat ${ocf}`,
     // The agent's second instance finds the first one's state: nothing to start.
   ]);
-  t.true((await one.runner.run(one.vrid, 'stop')).ok);
-  t.deepEqual(one.lines().slice(4), [
+  t.true((await host.runner.run(host.vrid, 'stop')).ok);
+  t.deepEqual(host.lines().slice(4), [
     `stop Lamp blue Lamp_blue acme ${ocf}`,
     `stop Lamp red hall heartbeat ${ocf}`,
     'stop two',
@@ -158,7 +158,7 @@ test('start left to right around the address, stop right to left; all four kinds
     'stop one x y',
   ]);
   t.deepEqual(
-    one.said.filter((line) => line.startsWith('mail')).map((line) => line.replace(/ at .* on/, ' at … on')),
+    host.said.filter((line) => line.startsWith('mail')).map((line) => line.replace(/ at .* on/, ' at … on')),
     [
       'mail to root@a: LVS Takeover in progress at … on a',
       'mail to root@a: LVS Migrating resource away at … on a',
@@ -167,133 +167,136 @@ test('start left to right around the address, stop right to left; all four kinds
 });
 
 test('a failed start before the address stops what was started, and the group is given up', async (t) => {
-  const one = machine(t, 'a one two three 10.0.0.1/24/eth0\n');
-  one.mark('fail-start-two');
-  t.deepEqual(await one.runner.run(one.vrid, 'start'), {ok: false, reason: 'two: exit status 1: no licence'});
-  t.deepEqual(one.lines(), ['start one', 'start two', 'stop two', 'stop one']);
-  t.deepEqual(one.givenUp, [
-    {vrid: one.vrid, reason: 'resource two: exit status 1: no licence', holdOff: 60_000},
+  const host = machine(t, 'a one two three 10.0.0.1/24/eth0\n');
+  host.mark('fail-start-two');
+  t.deepEqual(await host.runner.run(host.vrid, 'start'), {
+    ok: false,
+    reason: 'two: exit status 1: no licence',
+  });
+  t.deepEqual(host.lines(), ['start one', 'start two', 'stop two', 'stop one']);
+  t.deepEqual(host.givenUp, [
+    {vrid: host.vrid, reason: 'resource two: exit status 1: no licence', holdOff: 60_000},
   ]);
-  t.is(one.state('two'), 'failed');
-  await one.runner.run(one.vrid, 'start');
-  t.is(one.givenUp[1]?.holdOff, 120_000);
+  t.is(host.state('two'), 'failed');
+  await host.runner.run(host.vrid, 'start');
+  t.is(host.givenUp[1]?.holdOff, 120_000);
 });
 
 test('after the address the rest keeps serving, and the failed resource is retried after the hold-off', async (t) => {
-  const one = machine(t, 'a 10.0.0.1/24/eth0 one two\n', 'hactl_resource two holdoff=0');
-  one.active.add(one.vrid);
-  one.mark('fail-start-two');
-  t.false((await one.runner.run(one.vrid, 'start-late')).ok);
-  t.is(one.state('one'), 'running');
-  one.unmark('fail-start-two');
-  await until('two runs', LIMIT, () => one.state('two') === 'running');
-  t.deepEqual(one.lines(), ['start one', 'start two', 'stop two', 'start two']);
+  const host = machine(t, 'a 10.0.0.1/24/eth0 one two\n', 'hactl_resource two holdoff=0');
+  host.active.add(host.vrid);
+  host.mark('fail-start-two');
+  t.false((await host.runner.run(host.vrid, 'start-late')).ok);
+  t.is(host.state('one'), 'running');
+  host.unmark('fail-start-two');
+  await until('two runs', LIMIT, () => host.state('two') === 'running');
+  t.deepEqual(host.lines(), ['start one', 'start two', 'stop two', 'start two']);
 });
 
 test('a resource that ends is restarted; one that ends too often is given up', async (t) => {
-  const one = machine(t, 'a 10.0.0.1/24/eth0 one\n', 'hactl_resource one monitor=100ms restarts=2/600');
-  one.active.add(one.vrid);
-  await one.runner.run(one.vrid, 'start-late');
+  const host = machine(t, 'a 10.0.0.1/24/eth0 one\n', 'hactl_resource one monitor=100ms restarts=2/600');
+  host.active.add(host.vrid);
+  await host.runner.run(host.vrid, 'start-late');
   // The script must report "running" once before its status is trusted: query until it has.
   const seen = async (): Promise<void> => {
     for (const time of ['first', 'second']) {
-      one.unmark('seen-one');
+      host.unmark('seen-one');
       // oxlint-disable-next-line no-await-in-loop -- one status after the other.
-      await until(`the ${time} status`, LIMIT, () => one.marked('seen-one'));
+      await until(`the ${time} status`, LIMIT, () => host.marked('seen-one'));
     }
   };
   for (const restarts of [1, 2]) {
     await seen();
-    one.unmark('up-one');
+    host.unmark('up-one');
     await until(
       `restart ${restarts}`,
       LIMIT,
-      () => one.runner.list()[0]?.restarts === restarts && one.state('one') === 'running',
+      () => host.runner.list()[0]?.restarts === restarts && host.state('one') === 'running',
     );
   }
   await seen();
-  one.unmark('up-one');
-  await until('given up', LIMIT, () => one.givenUp.length === 1);
+  host.unmark('up-one');
+  await until('given up', LIMIT, () => host.givenUp.length === 1);
   t.regex(
-    one.givenUp[0]?.reason ?? '',
+    host.givenUp[0]?.reason ?? '',
     /^resource one: .*not running; restarted 2 times, which is the limit$/,
   );
-  t.is(one.state('one'), 'failed');
+  t.is(host.state('one'), 'failed');
 });
 
 test('a hanging start is killed at its timeout', async (t) => {
-  const one = machine(t, 'a one 10.0.0.1/24/eth0\n', 'hactl_resource one start-timeout=200ms');
-  one.mark('hang-one');
-  t.deepEqual(await one.runner.run(one.vrid, 'start'), {ok: false, reason: 'one: not done within 200 ms'});
+  const host = machine(t, 'a one 10.0.0.1/24/eth0\n', 'hactl_resource one start-timeout=200ms');
+  host.mark('hang-one');
+  t.deepEqual(await host.runner.run(host.vrid, 'start'), {ok: false, reason: 'one: not done within 200 ms'});
 });
 
 test('a stop that fails ten times is an error, and the machine is fenced', async (t) => {
-  const one = machine(t, 'a 10.0.0.1/24/eth0 one two\n');
-  await one.runner.run(one.vrid, 'start-late');
-  one.mark('fail-stop-one');
-  t.false((await one.runner.run(one.vrid, 'stop')).ok);
-  t.is(one.lines().filter((line) => line === 'stop one').length, 10);
-  t.deepEqual(one.stuck, ['resource one cannot be stopped: exit status 1']);
-  t.true(one.said.some((line) => line.startsWith('error') && line.includes('stop it manually')));
+  const host = machine(t, 'a 10.0.0.1/24/eth0 one two\n');
+  await host.runner.run(host.vrid, 'start-late');
+  host.mark('fail-stop-one');
+  t.false((await host.runner.run(host.vrid, 'stop')).ok);
+  t.is(host.lines().filter((line) => line === 'stop one').length, 10);
+  t.deepEqual(host.stuck, ['resource one cannot be stopped: exit status 1']);
+  t.true(host.said.some((line) => line.startsWith('error') && line.includes('stop it manually')));
 });
 
 test('a resource stopped by an operator stays stopped until a start, or until the group is acquired again', async (t) => {
-  const one = machine(t, 'a 10.0.0.1/24/eth0 one two\n');
-  one.active.add(one.vrid);
-  await one.runner.run(one.vrid, 'start-late');
-  t.true((await one.runner.operate('one', 'stop')).ok);
-  t.is(one.state('one'), 'held');
-  one.runner.configure(one.groups, one.rules);
-  t.true((await one.runner.operate('one', 'start')).ok);
-  t.is(one.state('one'), 'running');
-  await one.runner.operate('one', 'stop');
-  await one.runner.run(one.vrid, 'stop');
-  await one.runner.run(one.vrid, 'start-late');
-  t.is(one.state('one'), 'running');
-  t.deepEqual(await one.runner.status('one'), {ok: true});
+  const host = machine(t, 'a 10.0.0.1/24/eth0 one two\n');
+  host.active.add(host.vrid);
+  await host.runner.run(host.vrid, 'start-late');
+  t.true((await host.runner.operate('one', 'stop')).ok);
+  t.is(host.state('one'), 'held');
+  host.runner.configure(host.groups, host.rules);
+  t.true((await host.runner.operate('one', 'start')).ok);
+  t.is(host.state('one'), 'running');
+  await host.runner.operate('one', 'stop');
+  await host.runner.run(host.vrid, 'stop');
+  await host.runner.run(host.vrid, 'start-late');
+  t.is(host.state('one'), 'running');
+  t.deepEqual(await host.runner.status('one'), {ok: true});
 });
 
 test('a warm resource runs without the group, survives its moves, and stops with the daemon', async (t) => {
-  const one = machine(t, 'a one 10.0.0.1/24/eth0 two\n', 'hactl_resource one warm monitor=100ms');
-  await until('one runs', LIMIT, () => one.state('one') === 'running');
-  await one.runner.run(one.vrid, 'start');
-  await one.runner.run(one.vrid, 'start-late');
-  await one.runner.run(one.vrid, 'stop');
-  t.deepEqual(one.lines(), ['start one', 'start two', 'stop two']);
-  await one.runner.stop();
-  t.is(one.lines().at(-1), 'stop one');
+  const host = machine(t, 'a one 10.0.0.1/24/eth0 two\n', 'hactl_resource one warm monitor=100ms');
+  await until('one runs', LIMIT, () => host.state('one') === 'running');
+  await host.runner.run(host.vrid, 'start');
+  await host.runner.run(host.vrid, 'start-late');
+  await host.runner.run(host.vrid, 'stop');
+  t.deepEqual(host.lines(), ['start one', 'start two', 'stop two']);
+  await host.runner.stop();
+  t.is(host.lines().at(-1), 'stop one');
 });
 
 test('after a daemon crash: its resources are stopped where the group is not held, others are left alone', async (t) => {
-  const one = machine(t, 'a 10.0.0.1/24/eth0 one two\n');
-  await one.runner.operate('one', 'start');
-  one.mark('up-two');
-  const successor = one.make();
-  successor.configure(one.groups, one.rules);
-  await successor.run(one.vrid, 'stop');
-  t.deepEqual(one.lines(), ['start one', 'stop one']);
+  const host = machine(t, 'a 10.0.0.1/24/eth0 one two\n');
+  await host.runner.operate('one', 'start');
+  host.mark('up-two');
+  const successor = host.make();
+  successor.configure(host.groups, host.rules);
+  await successor.run(host.vrid, 'stop');
+  t.deepEqual(host.lines(), ['start one', 'stop one']);
   await until('it is said', LIMIT, () =>
-    one.said.some((line) => line.startsWith('error resource two: is running but was not started by hactl')),
+    host.said.some((line) => line.startsWith('error resource two: is running but was not started by hactl')),
   );
   await successor.stop();
-  one.unmark('up-two');
+  host.unmark('up-two');
 });
 
 test('a reload stops removed resources, starts new ones, and leaves the rest', async (t) => {
-  const one = machine(t, 'a 10.0.0.1/24/eth0 one two\n');
-  one.active.add(one.vrid);
-  await one.runner.run(one.vrid, 'start-late');
+  const host = machine(t, 'a 10.0.0.1/24/eth0 one two\n');
+  host.active.add(host.vrid);
+  await host.runner.run(host.vrid, 'start-late');
   const next = parseHaresources({path: 'h', text: 'a 10.0.0.1/24/eth0 two three\n'}, {mode: 'strict'}).model;
-  one.runner.configure(next.groups, one.rules);
-  await until('three runs', LIMIT, () => one.state('three') === 'running');
-  await until('one is stopped', LIMIT, () => one.lines().includes('stop one'));
-  t.deepEqual(one.lines().toSorted(), ['start one', 'start three', 'start two', 'stop one']);
+  host.runner.configure(next.groups, host.rules);
+  await until('three runs', LIMIT, () => host.state('three') === 'running');
+  await until('one is stopped', LIMIT, () => host.lines().includes('stop one'));
+  t.deepEqual(host.lines().toSorted(), ['start one', 'start three', 'start two', 'stop one']);
 });
 
 test('missing programs are reported when the files are read', (t) => {
-  const one = machine(t, 'a 10.0.0.1/24/eth0 nosuch ocf:acme:nosuch OCF::Lamp::kitchen one MailTo::a@b\n');
-  const missing = one.groups.flatMap(({resources}) =>
-    resources.flatMap((resource) => missingAgent(resource, one.places) ?? []),
+  const host = machine(t, 'a 10.0.0.1/24/eth0 nosuch ocf:acme:nosuch OCF::Lamp::kitchen one MailTo::a@b\n');
+  const missing = host.groups.flatMap(({resources}) =>
+    resources.flatMap((resource) => missingAgent(resource, host.places) ?? []),
   );
   t.regex(missing[0] ?? '', /^resource script nosuch is neither in .*resource\.d nor in .*init\.d$/);
   t.regex(missing[1] ?? '', /^there is no OCF agent .*acme\/nosuch$/);

@@ -56,40 +56,41 @@ function keep(t: ExecutionContext, script: string, failfast = false) {
 }
 
 test('not started before the pair communicates; restarted ten times, then left alone; a reload retries', async (t) => {
-  const one = keep(t, 'exit 3');
-  t.deepEqual(one.starts(), []);
-  one.respawns.up();
-  await until('given up', 20_000, () => one.said.some((line) => line.startsWith('error')));
-  t.is(one.starts().length, 11);
-  t.is(one.starts()[0], 'argument');
-  t.regex(one.said.at(-1) ?? '', /^error respawn \/program … ended with 3: respawning too fast/);
-  one.respawns.configure([one.line]);
-  await until('another start', 20_000, () => one.starts().length > 11);
+  const program = keep(t, 'exit 3');
+  t.deepEqual(program.starts(), []);
+  program.respawns.up();
+  await until('given up', 20_000, () => program.said.some((line) => line.startsWith('error')));
+  t.is(program.starts().length, 11);
+  t.is(program.starts()[0], 'argument');
+  t.regex(program.said.at(-1) ?? '', /^error respawn \/program … ended with 3: respawning too fast/);
+  program.respawns.configure([program.line]);
+  await until('another start', 20_000, () => program.starts().length > 11);
 });
 
 test('exit status 100 is not restarted', async (t) => {
-  const one = keep(t, 'exit 100');
-  one.respawns.up();
-  await until('done', 20_000, () => one.said.some((line) => line.includes('not restarted')));
-  t.is(one.starts().length, 1);
+  const program = keep(t, 'exit 100');
+  program.respawns.up();
+  await until('done', 20_000, () => program.said.some((line) => line.includes('not restarted')));
+  t.is(program.starts().length, 1);
 });
 
 test('it stops with the director, and when its line is removed', async (t) => {
-  const one = keep(t, 'sleep 1000 & echo $! > $(dirname $0)/child; wait');
-  const alive = (): boolean => existsSync(`/proc/${readFileSync(`${one.root}/child`, 'utf8').trim()}/exe`);
-  one.respawns.up();
-  await until('started', 20_000, () => existsSync(`${one.root}/child`) && alive());
-  one.respawns.configure([one.line]);
+  const program = keep(t, 'sleep 1000 & echo $! > $(dirname $0)/child; wait');
+  const alive = (): boolean =>
+    existsSync(`/proc/${readFileSync(`${program.root}/child`, 'utf8').trim()}/exe`);
+  program.respawns.up();
+  await until('started', 20_000, () => existsSync(`${program.root}/child`) && alive());
+  program.respawns.configure([program.line]);
   t.true(alive());
-  one.respawns.configure([]);
+  program.respawns.configure([]);
   await until('ended', 20_000, () => !alive());
-  t.is(one.starts().length, 1);
+  t.is(program.starts().length, 1);
 });
 
 test('the end of a failfast program is reported', async (t) => {
-  const one = keep(t, '[ -e $(dirname $0)/again ] && exit 100; touch $(dirname $0)/again; exit 7', true);
-  one.respawns.up();
-  await until('done', 20_000, () => one.said.some((line) => line.includes('not restarted')));
-  t.is(one.fast.length, 1);
-  t.regex(one.fast[0] ?? '', /ended with 7$/);
+  const program = keep(t, '[ -e $(dirname $0)/again ] && exit 100; touch $(dirname $0)/again; exit 7', true);
+  program.respawns.up();
+  await until('done', 20_000, () => program.said.some((line) => line.includes('not restarted')));
+  t.is(program.fast.length, 1);
+  t.regex(program.fast[0] ?? '', /ended with 7$/);
 });

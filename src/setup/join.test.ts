@@ -26,7 +26,7 @@ import {invite, type InviteOptions} from './invite.ts';
 import {JOIN_IDENTITY, tokenKey, tokenText} from './token.ts';
 
 const secret = new Uint8Array(14).fill(1);
-const other = new Uint8Array(14).fill(2);
+const wrongSecret = new Uint8Array(14).fill(2);
 const bundle: Bundle = {
   node: 'one',
   networks: [],
@@ -101,7 +101,7 @@ test('wrong tokens get nothing, and void the right one', async (t) => {
   const invitation = await open(t);
   for (let count = 0; count < WRONG_TRIES; count += 1) {
     // oxlint-disable-next-line no-await-in-loop -- one try after another.
-    const {got, outcome} = await ask(invitation.port, other);
+    const {got, outcome} = await ask(invitation.port, wrongSecret);
     t.is(got, undefined);
     t.regex(typeof outcome === 'string' ? outcome : 'taken', /does not take this token/);
   }
@@ -217,7 +217,7 @@ for (const [what, answer, expected] of [
 
 test('who has not the token cannot play the first director', async (t) => {
   const port = await firstMachine(t, (socket) => socket.write(`${JSON.stringify({ok: true, bundle})}\n`));
-  t.is((await ask(port, other)).got, undefined);
+  t.is((await ask(port, wrongSecret)).got, undefined);
 });
 
 for (const [what, spoil] of [
@@ -250,14 +250,14 @@ test('a bundle without a key, of many files or of large ones is refused; modes a
 });
 
 test('interfaces get the names that their networks have on the second machine', (t) => {
-  const here = (device: string, address: string) => ({device, address, prefixLength: 24, internal: false});
+  const local = (device: string, address: string) => ({device, address, prefixLength: 24, internal: false});
   const names = deviceNames(
     [
       {device: 'eth0', address: '192.0.2.1', prefixLength: 24},
       {device: 'eth1', address: '10.0.0.1', prefixLength: 24},
       {device: 'eth2', address: '10.9.0.1', prefixLength: 24},
     ],
-    [here('eth1', '192.0.2.2'), here('ens5', '10.0.0.2')],
+    [local('eth1', '192.0.2.2'), local('ens5', '10.0.0.2')],
   );
   const rename = (name: string, text: string): string => renameDevices({name, text, mode: 0}, names).text;
   t.is(
@@ -368,7 +368,7 @@ test('hactl join writes nothing when the files do not fit this machine, or with 
     '--config-dir',
     dir,
   ];
-  const wrong = run(t, ...words(other));
+  const wrong = run(t, ...words(wrongSecret));
   t.is(await wrong.ended, 1);
   t.regex(wrong.text(), /does not take this token.*\nnext: hactl invite/s);
   const refused = run(t, ...words(secret));
@@ -385,7 +385,7 @@ test('hactl init --from takes over keepalived, and a directory of heartbeat, rep
     source,
     `vrrp_instance web {\n state MASTER\n interface lo\n virtual_router_id 51\n priority 100\n advert_int 1\n virtual_ipaddress {\n  127.0.9.1/24\n }\n}\nvirtual_server 127.0.9.1 80 {\n delay_loop 5\n lb_algo wlc\n lb_kind DR\n protocol TCP\n real_server 127.0.0.2 80 {\n  weight 1\n  TCP_CHECK {\n   connect_timeout 3\n  }\n }\n}\n`,
   );
-  const one = path.join(root, 'one');
+  const firstDir = path.join(root, 'one');
   const first = run(
     t,
     'init',
@@ -399,10 +399,10 @@ test('hactl init --from takes over keepalived, and a directory of heartbeat, rep
     '--no-start',
     '--no-invite',
     '--config-dir',
-    one,
+    firstDir,
   );
   t.is(await first.ended, 0, first.text());
-  t.regex(readFileSync(path.join(one, 'ldirectord.cf'), 'utf8'), /real=127\.0\.0\.2:80 gate/);
+  t.regex(readFileSync(path.join(firstDir, 'ldirectord.cf'), 'utf8'), /real=127\.0\.0\.2:80 gate/);
   const old = path.join(root, 'old');
   mkdirSync(old);
   for (const {name, text, mode} of bundle.files)

@@ -65,8 +65,8 @@ test('UDP only: a dead server’s flows move to another with their next packet, 
   const tcp = 'virtual=10.0.0.1:53\n\tprotocol=tcp\n\treal=10.0.0.2:53 gate\n';
   const mark = 'virtual=7\n\treal=10.0.0.2 gate\n';
   t.deepEqual(settings(udp), ['1', '1']);
-  for (const other of [`${udp}${tcp}`, `${udp}${mark}`, tcp, ''])
-    t.deepEqual(settings(other), [undefined, undefined], other);
+  for (const mixed of [`${udp}${tcp}`, `${udp}${mark}`, tcp, ''])
+    t.deepEqual(settings(mixed), [undefined, undefined], mixed);
   t.deepEqual(settings(udp, 'hactl_ipvs expire_nodest_conn 0\n'), ['0', '0']);
   t.deepEqual(settings(tcp, 'hactl_ipvs expire_nodest_conn 1\n'), ['1', '1']);
 });

@@ -73,7 +73,7 @@ async function under(t: ExecutionContext, attack: () => {stop(): void}): Promise
   const atFirst = memory(pid);
   const before = await transitions();
   const started = attack();
-  const took: number[] = [];
+  const durations: number[] = [];
   let most = 0;
   const end = performance.now() + ATTACK;
   try {
@@ -81,14 +81,14 @@ async function under(t: ExecutionContext, attack: () => {stop(): void}): Promise
       const asked = performance.now();
       // oxlint-disable-next-line no-await-in-loop -- one question after another.
       await ask(controlSocket(runDir(one)), {command: 'status'}, 10_000);
-      took.push(performance.now() - asked);
+      durations.push(performance.now() - asked);
       most = Math.max(most, memory(pid));
     }
   } finally {
     started.stop();
   }
-  const slowest = Math.max(...took);
-  t.log(`supervisor ${(atFirst / 2 ** 20).toFixed(0)} MB before, ${(most / 2 ** 20).toFixed(0)} MB at most; ${took.length} statuses, the slowest ${slowest.toFixed(0)} ms`); // prettier-ignore
+  const slowest = Math.max(...durations);
+  t.log(`supervisor ${(atFirst / 2 ** 20).toFixed(0)} MB before, ${(most / 2 ** 20).toFixed(0)} MB at most; ${durations.length} statuses, the slowest ${slowest.toFixed(0)} ms`); // prettier-ignore
   t.is(await supervisorOf(one), pid, 'the supervisor is the same');
   t.true(most < MEMORY_MOST, `${most} octets`);
   t.true(slowest < 5_000, `${slowest} ms`);

@@ -78,11 +78,11 @@ function now({tests}: Finding): string | undefined {
   const failures: string[] = [];
   let passed = 0;
   for (const [file, title] of run) {
-    const own = (results.get(file) ?? []).filter((result) => result.title.includes(title));
+    const matching = (results.get(file) ?? []).filter((result) => result.title.includes(title));
     // A title that was changed must not make an attack disappear.
-    if (own.length === 0) failures.push(`no test "${title}"`);
-    passed += own.filter((result) => result.passed).length;
-    failures.push(...own.filter((result) => !result.passed).map((result) => result.title));
+    if (matching.length === 0) failures.push(`no test "${title}"`);
+    passed += matching.filter((result) => result.passed).length;
+    failures.push(...matching.filter((result) => !result.passed).map((result) => result.title));
   }
   const missing = tests.length - run.length;
   const rest = missing === 0 ? '' : `; ${missing} of its tests not run`;

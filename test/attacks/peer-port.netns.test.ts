@@ -66,8 +66,8 @@ for (const [what, host, text] of [
     t.true(connected > 500, outcome.stderr);
     t.is(octets, 0);
     const after = await ask(socketOf(one), {command: 'events', kinds: ['stranger']}, LIMIT);
-    const told = after.events.length - before.events.length;
-    t.true(told <= 3, `${told} events`);
+    const added = after.events.length - before.events.length;
+    t.true(added <= 3, `${added} events`);
     const roles = await ask(socketOf(two), {command: 'events', kinds: ['role'], since: before.wall}, LIMIT);
     t.false(
       roles.events.some(({data}) => data?.to === 'Active'),

@@ -28,17 +28,17 @@ interface Day {
 export async function direct(t: ExecutionContext, letter: string, {before, ha = '', haresources = ''}: Day) {
   const site = makeNamespaces({checkout: root, letter});
   t.teardown(() => site.destroy());
-  const own = path.join(site.root, 'director1');
+  const directorDir = path.join(site.root, 'director1');
   for (const [name, text] of Object.entries(files))
     // oxlint-disable-next-line no-await-in-loop -- one after the other.
     await site.write(
       'director1',
-      path.join(own, 'ha.d', name),
+      path.join(directorDir, 'ha.d', name),
       name === 'ha.cf' ? text + ha : name === 'haresources' ? haresources || text : text,
       0o600,
     );
-  const words = ['--config-dir', `${own}/ha.d`, '--run-dir', `${own}/run`, '--state-dir', `${own}/state`, '--node', 'director1']; // prettier-ignore
-  const shell = `DIR=${own}; mkdir -p $DIR/run $DIR/state $DIR/log; ${before}\nexec $WITH "$@"`;
+  const words = ['--config-dir', `${directorDir}/ha.d`, '--run-dir', `${directorDir}/run`, '--state-dir', `${directorDir}/state`, '--node', 'director1']; // prettier-ignore
+  const shell = `DIR=${directorDir}; mkdir -p $DIR/run $DIR/state $DIR/log; ${before}\nexec $WITH "$@"`;
   const daemon = await site.start(
     'director1',
     [
@@ -52,12 +52,12 @@ export async function direct(t: ExecutionContext, letter: string, {before, ha = 
       path.join(root, 'src/hactld.ts'),
       ...words,
     ],
-    `${own}.log`,
+    `${directorDir}.log`,
   );
   t.teardown(() => daemon.kill('SIGKILL', true));
   const trie = async (): Promise<string> =>
     (await site.run('director1', ['cat', '/proc/net/fib_trie'])).stdout;
-  const log = (): string => readFileSync(`${own}.log`, 'utf8');
+  const log = (): string => readFileSync(`${directorDir}.log`, 'utf8');
   const serves = async (what: string): Promise<void> => {
     const end = Date.now() + LIMIT;
     // oxlint-disable-next-line no-await-in-loop -- this loop is the waiting.
@@ -76,5 +76,5 @@ export async function direct(t: ExecutionContext, letter: string, {before, ha = 
       .filter((word) => word !== ''))
       process.kill(Number(pid), 'SIGKILL');
   };
-  return {site, own, serves, log, end};
+  return {site, own: directorDir, serves, log, end};
 }

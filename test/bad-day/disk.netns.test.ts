@@ -38,27 +38,35 @@ const days: Readonly<Record<string, BadDay>> = {
 for (const [index, [what, day]] of Object.entries(days).entries())
   test.serial(`${what}: the director serves, also after its engine was killed`, async (t) => {
     const more = what.startsWith('a log file') ? 'logfile ROOT\n' : '';
-    const one = await direct(t, `k${index}`, {before: day.before, ha: more.replace('ROOT', '/dev/full')});
-    await one.serves('at the start');
-    await one.end('hactld-failover');
-    await one.serves('after the engine was killed');
-    t.false(/^\s+at /m.test(one.log()), `a stack: ${one.log()}`);
-    if (day.said) t.regex(one.log(), day.said);
+    const director = await direct(t, `k${index}`, {
+      before: day.before,
+      ha: more.replace('ROOT', '/dev/full'),
+    });
+    await director.serves('at the start');
+    await director.end('hactld-failover');
+    await director.serves('after the engine was killed');
+    t.false(/^\s+at /m.test(director.log()), `a stack: ${director.log()}`);
+    if (day.said) t.regex(director.log(), day.said);
   });
 
 test.serial('a half-written file and a killed supervisor: the version that was in use serves', async (t) => {
-  const one = await direct(t, 'kf', {before: ':'});
-  await one.serves('at the start');
+  const director = await direct(t, 'kf', {before: ':'});
+  await director.serves('at the start');
   await until('its version is kept', LIMIT, () => {
     try {
-      return readFileSync(`${one.own}/state/config/version-000001.json`, 'utf8');
+      return readFileSync(`${director.own}/state/config/version-000001.json`, 'utf8');
     } catch {
       return undefined;
     }
   });
-  await one.site.write('director1', `${one.own}/ha.d/haresources`, 'director1 IPaddr2::10.99.', 0o600);
-  await one.end('hactld-supervisor');
-  await until('the successor says what it does', LIMIT, () => /version 1 is in use/.test(one.log()));
-  await one.serves('with the version that was in use');
+  await director.site.write(
+    'director1',
+    `${director.own}/ha.d/haresources`,
+    'director1 IPaddr2::10.99.',
+    0o600,
+  );
+  await director.end('hactld-supervisor');
+  await until('the successor says what it does', LIMIT, () => /version 1 is in use/.test(director.log()));
+  await director.serves('with the version that was in use');
   t.pass();
 });

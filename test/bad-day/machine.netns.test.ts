@@ -6,37 +6,39 @@ import {direct, LIMIT, VIP} from './director.fixture.ts';
 test.serial(
   'a name server that does not answer: the director serves, also after its engine was killed',
   async (t) => {
-    const one = await direct(t, 'ka', {
+    const director = await direct(t, 'ka', {
       before: 'echo nameserver 10.99.0.77 >$DIR/resolv; mount --bind $DIR/resolv /etc/resolv.conf',
       ha: 'ucast eth0 peer.example.org\nping gateway.example.org\n',
     });
-    await one.serves('at the start');
-    await one.end('hactld-failover');
-    await one.serves('after the engine was killed');
-    t.regex(one.log(), /no name server answers for peer\.example\.org/);
-    t.false(/^\s+at /m.test(one.log()), `a stack: ${one.log()}`);
+    await director.serves('at the start');
+    await director.end('hactld-failover');
+    await director.serves('after the engine was killed');
+    t.regex(director.log(), /no name server answers for peer\.example\.org/);
+    t.false(/^\s+at /m.test(director.log()), `a stack: ${director.log()}`);
   },
 );
 
 test.serial('no CAP_NET_RAW: the director serves, and says that it cannot announce', async (t) => {
-  const one = await direct(t, 'kb', {before: 'WITH="setpriv --bounding-set=-net_raw --inh-caps=-net_raw"'});
-  await one.serves('at the start');
-  t.false(/^\s+at /m.test(one.log()), `a stack: ${one.log()}`);
-  t.regex(one.log(), /addresses cannot be announced \(CAP_NET_RAW is missing\?\)/);
-  t.is(one.log().match(/cannot be announced/g)?.length, 1, 'once');
+  const director = await direct(t, 'kb', {
+    before: 'WITH="setpriv --bounding-set=-net_raw --inh-caps=-net_raw"',
+  });
+  await director.serves('at the start');
+  t.false(/^\s+at /m.test(director.log()), `a stack: ${director.log()}`);
+  t.regex(director.log(), /addresses cannot be announced \(CAP_NET_RAW is missing\?\)/);
+  t.is(director.log().match(/cannot be announced/g)?.length, 1, 'once');
 });
 
 test.serial('IPv6 switched off: the IPv4 address of the group is served', async (t) => {
-  const one = await direct(t, 'kc', {
+  const director = await direct(t, 'kc', {
     before:
       'echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6; echo 1 >/proc/sys/net/ipv6/conf/eth0/disable_ipv6',
     haresources: `director1 IPaddr2::${VIP}/24/eth0 IPv6addr::2001:db8::100/64/eth0\n`,
   });
-  await one.serves('at the start');
+  await director.serves('at the start');
   await until('what is not served is said', LIMIT, () =>
-    /cannot put 2001:db8::100 .*; the others are served/.test(one.log()),
+    /cannot put 2001:db8::100 .*; the others are served/.test(director.log()),
   );
-  await until('the role is said', LIMIT, () => /Backup -> Active/.test(one.log()));
-  t.false(/Active -> Backup/.test(one.log()), one.log());
-  t.false(/^\s+at /m.test(one.log()), `a stack: ${one.log()}`);
+  await until('the role is said', LIMIT, () => /Backup -> Active/.test(director.log()));
+  t.false(/Active -> Backup/.test(director.log()), director.log());
+  t.false(/^\s+at /m.test(director.log()), `a stack: ${director.log()}`);
 });

@@ -62,11 +62,11 @@ for (const [name, more] of modes)
         return last > framesBefore && performance.now() - since > QUIET;
       });
       await until('they arrive', LIMIT, () => arrived() >= frames());
-      const took = performance.now() - started;
+      const elapsed = performance.now() - started;
       const [sender = 0, receiver = 0] = sides.map((side, index) => cpu(side.pid) - (before[index] ?? 0));
       const each = (milliseconds: number): string => `${((milliseconds * 1_000) / count).toFixed(0)} µs`;
       process.stdout.write(
-        `${name}: ${count} messages of ${entries} connections in ${(took / 1_000).toFixed(1)} s: ` +
+        `${name}: ${count} messages of ${entries} connections in ${(elapsed / 1_000).toFixed(1)} s: ` +
           `${each(sender)} of processor time at the sender, ${each(receiver)} at the receiver for each; ` +
           `in ${frames() - framesBefore} frames, ${report(sides[1])?.lost} lost\n`,
       );

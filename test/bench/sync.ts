@@ -106,15 +106,15 @@ async function measure(count: number, mode: (typeof all)[number]): Promise<boole
     await until('in sync', LIMIT, () => report(other)?.phase === 'in-sync');
     const busy = await trips();
     const {last, repaired, overflows} = report(other)!;
-    const took = last?.took ?? Infinity;
+    const resyncMs = last?.took ?? Infinity;
     // A list of more would take many minutes; its sync process knows what the kernel took out of its queue.
     const listed = count <= COUNTED;
     const held = listed
       ? Number(pair.run('other', 'sh', '-c', 'wc -l < /proc/net/ip_vs_conn')) - 1
       : (report(other)?.injected ?? 0);
     print(
-      `${count} connections, ${mode}: full resync ${seconds(took)}, ` +
-        `cat /proc/net/ip_vs_conn ${whole ? '' : 'not done after '}${seconds(read)} (${whole ? '' : 'less than '}${(took / read).toFixed(2)} x), bare feeding ${seconds(bare)}; ` +
+      `${count} connections, ${mode}: full resync ${seconds(resyncMs)}, ` +
+        `cat /proc/net/ip_vs_conn ${whole ? '' : 'not done after '}${seconds(read)} (${whole ? '' : 'less than '}${(resyncMs / read).toFixed(2)} x), bare feeding ${seconds(bare)}; ` +
         `${held} ${listed ? "in the joiner's kernel" : "taken by the joiner's kernel, by its queue"}; ${last?.rounds} comparisons, ${repaired} repaired, ${overflows} overflows, ${report(one)?.resent} chunks sent again; ` +
         `processor: sender ${seconds(cpu(one.pid) - before[0])}, joiner ${seconds(cpu(other.pid) - before[1])}; ` +
         `memory: ${memory(one.pid)}, ${memory(other.pid)}` +

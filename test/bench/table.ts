@@ -167,10 +167,10 @@ async function keepalived(): Promise<void> {
   const child = spawn('ip', ['netns', 'exec', name, ...words], {stdio: 'ignore'});
   try {
     await until('keepalived has programmed all', 120_000, () => entries(name) === complete, 20);
-    const took = performance.now() - started;
+    const elapsed = performance.now() - started;
     const checker = Number(readFileSync(path.join(directory, '-c.pid'), 'latin1'));
     print(
-      `keepalived from its start until the table is complete: ${took.toFixed(0)} ms (a look at it takes ${(await timed(() => entries(name))).toFixed(0)} ms); ${resident(checker).toFixed(0)} MB`,
+      `keepalived from its start until the table is complete: ${elapsed.toFixed(0)} ms (a look at it takes ${(await timed(() => entries(name))).toFixed(0)} ms); ${resident(checker).toFixed(0)} MB`,
     );
   } finally {
     child.kill('SIGTERM');

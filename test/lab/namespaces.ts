@@ -91,18 +91,18 @@ export function makeNamespaces(options: NamespaceOptions): NamespaceSite {
     }
     batch(lines);
     for (const [host, place] of Object.entries(places)) {
-      const own = [
+      const loopback = [
         'link set lo up',
         'link set eth0 up',
         `address add ${NETWORK}.${place}/24 brd + dev eth0`,
         `address add ${NETWORK6}:${place}/64 dev eth0 nodad`,
       ];
       if (options.secondLink && host.startsWith('director'))
-        own.push('link set eth1 up', `address add 10.98.0.${place}/24 dev eth1`);
+        loopback.push('link set eth1 up', `address add 10.98.0.${place}/24 dev eth1`);
       if (host.startsWith('web'))
-        own.push(`address add ${VIP}/32 dev lo`, `address add ${NETWORK6}:100/128 dev lo`);
+        loopback.push(`address add ${VIP}/32 dev lo`, `address add ${NETWORK6}:100/128 dev lo`);
       execFileSync('ip', ['-n', namespace(host), '-batch', '-'], {
-        input: own.join('\n') + '\n',
+        input: loopback.join('\n') + '\n',
         stdio: ['pipe', 'ignore', 'inherit'],
       });
       const settings = sysctls[host.replace(/\d/, '')];

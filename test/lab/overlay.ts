@@ -43,11 +43,24 @@ exec "$@"
 /** Needs root. Resolves to the program's exit status; 127 where the view could not be made. */
 export function runOver({tree, folders, isolated, before = '', argv, cwd, env}: Overlay): Promise<number> {
   const mine = mkdtempSync(path.join(os.tmpdir(), 'hactl-over-'));
-  const own = isolated ? ['--net', '--ipc', '--pid', '--mount-proc', '--fork', '--kill-child'] : [];
+  const isolation = isolated ? ['--net', '--ipc', '--pid', '--mount-proc', '--fork', '--kill-child'] : [];
   const first = isolated ? `mount -t tmpfs -o mode=755 hactl /run\nip link set lo up\n${before}` : before;
   const child = spawn(
     'unshare',
-    ['--mount', ...own, '--', 'sh', '-c', LAY_OVER, 'over', tree, mine, folders.join(' '), first, ...argv],
+    [
+      '--mount',
+      ...isolation,
+      '--',
+      'sh',
+      '-c',
+      LAY_OVER,
+      'over',
+      tree,
+      mine,
+      folders.join(' '),
+      first,
+      ...argv,
+    ],
     {cwd, stdio: ['ignore', 'inherit', 'inherit'], env: {...process.env, ...env}},
   );
   // What has processes of its own ends with its first; anything else is asked, so that it can clean up.

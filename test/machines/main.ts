@@ -48,19 +48,19 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
 function stopwatch(): () => string {
   let began = performance.now();
   return () => {
-    const took = ((performance.now() - began) / 1_000).toFixed(1);
+    const seconds = ((performance.now() - began) / 1_000).toFixed(1);
     began = performance.now();
-    return took;
+    return seconds;
   };
 }
 
 try {
-  const took = stopwatch();
+  const stopwatchOf = stopwatch();
   const deb = values.deb ?? buildPackage();
-  if (values.deb === undefined) say(`package built in ${took()} s`);
+  if (values.deb === undefined) say(`package built in ${stopwatchOf()} s`);
   const folder = values.image ?? work;
   const image = findImage(folder) ?? makeImage(folder);
-  say(`Debian 12 with systemd made in ${took()} s`);
+  say(`Debian 12 with systemd made in ${stopwatchOf()} s`);
   const later = laterPackage(deb);
   const count = values.only === 'image' ? 0 : values.only === 'one' ? 1 : 2;
   const network = makeLan(count);

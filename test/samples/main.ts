@@ -44,14 +44,14 @@ async function judge(name: string): Promise<string> {
   const counts = `${count('exact')} | ${count('approximated')} | ${count('not')}`;
   const virtuals =
     loadWritten(result.files, context).cluster?.ldirectord.flatMap((config) => config.virtuals) ?? [];
-  const own = await tables.program(virtuals);
+  const programmed = await tables.program(virtuals);
   if (!/\bvirtual_server\b/.test(text)) return `${counts} | no virtual server`;
-  const keepalived = await tables.keepalivedOn(bare, own, LIMIT);
-  if (keepalived.join('\n') === own.join('\n')) return `${counts} | equal, ${own.length} lines`;
+  const keepalived = await tables.keepalivedOn(bare, programmed, LIMIT);
+  if (keepalived.join('\n') === programmed.join('\n')) return `${counts} | equal, ${programmed.length} lines`;
   failed += 1;
   const only = (left: readonly string[], right: readonly string[]): string =>
     left.filter((line) => !right.includes(line)).join(', ');
-  return `${counts} | DIFFERENT: keepalived only: ${only(keepalived, own)}; import only: ${only(own, keepalived)}`;
+  return `${counts} | DIFFERENT: keepalived only: ${only(keepalived, programmed)}; import only: ${only(programmed, keepalived)}`;
 }
 
 try {

@@ -83,18 +83,18 @@ async function webStory(
   const checks = await watch(t, Object.fromEntries(files.map((name) => [name, virtualsOf(t, seed(name))])));
   await checks.until([]);
   for (const at of servers.keys()) {
-    const other = (at + 1) % servers.length;
-    const [stopped = '', wrong = ''] = [addresses[at], addresses[other]];
+    const next = (at + 1) % servers.length;
+    const [stopped = '', wrong = ''] = [addresses[at], addresses[next]];
     // oxlint-disable no-await-in-loop -- a story.
     await servers[at]?.stop();
-    servers[other]?.page(page.name, 'under construction');
+    servers[next]?.page(page.name, 'under construction');
     await checks.until([stopped, wrong]);
     for (const file of files) {
       t.regex(checks.reason(file, stopped), /refused: nothing listens there/);
       t.regex(checks.reason(file, wrong), /HTTP 200, body does not match/);
     }
     await servers[at]?.start();
-    servers[other]?.page(page.name, page.text);
+    servers[next]?.page(page.name, page.text);
     await checks.until([]);
     // oxlint-enable no-await-in-loop
   }

@@ -44,12 +44,12 @@ export function web(address: string, host = ''): Web {
     (kind) => `${kind}_temp_path ${home}/${kind};`,
   );
   const named = `server { listen ${address}:80; server_name "${host}"; root ${home}/www; }`;
-  const other = `server { listen ${address}:80 default_server; return 404; }`;
+  const otherServer = `server { listen ${address}:80 default_server; return 404; }`;
   writeFileSync(
     file,
     `daemon off; user root; worker_processes 1; pid ${home}/pid; error_log stderr;
 events { worker_connections 64; }
-http { access_log off; ${temps.join(' ')} ${host === '' ? '' : other} ${named} }
+http { access_log off; ${temps.join(' ')} ${host === '' ? '' : otherServer} ${named} }
 `,
   );
   const up = {ready: () => accepts(80, address)};
@@ -103,17 +103,22 @@ let empty: string | undefined;
 /** MariaDB on port 3306 of the addresses. */
 export function database(id: number, addresses: readonly string[]): Database {
   const home = scratch({});
-  const own = ['--no-defaults', '--user=root', '--innodb-log-file-size=4M', '--innodb-buffer-pool-size=8M'];
+  const serverOptions = [
+    '--no-defaults',
+    '--user=root',
+    '--innodb-log-file-size=4M',
+    '--innodb-buffer-pool-size=8M',
+  ];
   if (empty === undefined) {
     const made = scratch({});
     const words = ['--auth-root-authentication-method=normal', '--skip-test-db'];
-    prepare(['mariadb-install-db', ...own, `--datadir=${made}/data`, ...words], made);
+    prepare(['mariadb-install-db', ...serverOptions, `--datadir=${made}/data`, ...words], made);
     empty = made;
   }
   cpSync(`${empty}/data`, `${home}/data`, {recursive: true});
   const client = ['mysql', '--no-defaults', '-uroot', `--socket=${home}/socket`, '-N'];
   const argv = [
-    'mariadbd', ...own, `--datadir=${home}/data`, `--socket=${home}/socket`, `--pid-file=${home}/pid`,
+    'mariadbd', ...serverOptions, `--datadir=${home}/data`, `--socket=${home}/socket`, `--pid-file=${home}/pid`,
     `--bind-address=${addresses.join(',')}`, '--port=3306', `--server-id=${id}`, `--log-bin=${home}/data/bin`,
     '--innodb-flush-log-at-trx-commit=0', '--skip-name-resolve', '--slave-net-timeout=4', '--master-retry-count=0',
   ]; // prettier-ignore

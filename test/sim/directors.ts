@@ -35,7 +35,7 @@ export function makeDirectors(options: {
   readonly passed: (from: number, to: number) => void;
 }) {
   const prng = makePrng(options.seed * 31 + 7);
-  const truth = new Map(servers.map(({id}) => [id, true]));
+  const serverUp = new Map(servers.map(({id}) => [id, true]));
   const {engine} = loadFarm(names[0], {...options.files, lines: [0, 1, 2]});
   if (!engine) throw new Error('no pair');
   const channel = {cut: 0};
@@ -82,7 +82,7 @@ export function makeDirectors(options: {
       step: options.step,
       now: () => world.now,
       random: () => prng.next(),
-      passes: (id) => truth.get(id) ?? false,
+      passes: (id) => serverUp.get(id) ?? false,
       toEngine: (message) => toEngine(node, message),
       removeVips: () => node.leases.fill(undefined),
       exchange: (orders) => {
@@ -122,7 +122,7 @@ export function makeDirectors(options: {
   return {
     world,
     sides,
-    truth,
+    truth: serverUp,
     channel,
     /** The kernel's table of a director, read behind everybody's back: servers and weights by virtual service. */
     table: async (place: number): Promise<ReadonlyMap<string, Readonly<Record<string, number>>>> =>

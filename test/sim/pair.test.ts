@@ -294,8 +294,8 @@ test('an address that the kernel refuses is tried ever more rarely, with its rea
   const tries = pair.log.filter(({effect}) => effect.type === 'acquire').length;
   t.true(tries >= 4 && tries <= 14, `${tries} tries in 20 s`);
   t.is(pair.node('director1').state?.groups[0]?.refused?.reason, 'no buffer space');
-  const told = pair.log.filter(({effect}) => effect.type === 'event' && effect.code === 'acquire-failed');
-  t.true(told.length <= 2, `${told.length} errors`);
+  const failures = pair.log.filter(({effect}) => effect.type === 'event' && effect.code === 'acquire-failed');
+  t.true(failures.length <= 2, `${failures.length} errors`);
   for (const name of names) pair.node(name).acquireFails = 0;
   pair.feed('director1', {type: 'configure', previous: pair.node('director1').config});
   pair.runFor(500);
@@ -429,13 +429,13 @@ for (const claimant of ['stranger', 'peer'] as const)
     t.deepEqual(pair.holders(), ['director2']);
     t.is(pair.times().neither, 0);
     t.true(pair.log.filter(({effect}) => effect.type === 'announce').length >= 100);
-    const told = pair.log.filter(
+    const reports = pair.log.filter(
       ({effect}) => effect.type === 'event' && effect.code === 'duplicate-address',
     );
-    t.is(told.length, claimant === 'stranger' ? 1 : 0);
+    t.is(reports.length, claimant === 'stranger' ? 1 : 0);
     if (claimant === 'stranger')
       t.true(
-        told.some(
+        reports.some(
           ({effect}) => effect.type === 'event' && effect.message.startsWith('02:00:00:00:00:66 on eth0'),
         ),
       );

@@ -71,15 +71,15 @@ function arrange(
 ): void {
   const {at, lasts} = trouble;
   const node = world.nodes[trouble.node];
-  const other = world.nodes[1 - trouble.node];
-  if (!node || !other) return;
+  const survivor = world.nodes[1 - trouble.node];
+  if (!node || !survivor) return;
   // A stop of the last one that serves is an outage by its nature.
   let last = false;
   const during = (begin: () => boolean | void, end: () => void): void => {
     let begun = false;
     plan(at, () => {
       judge.disturbed(world.now);
-      last = trouble.kind === 'stop' && !serves(other, world);
+      last = trouble.kind === 'stop' && !serves(survivor, world);
       begun = begin() !== false;
       if (begun) judge.begins(trouble, world.now, last);
     });
@@ -220,7 +220,7 @@ function arrange(
         node.incarnation = 0n;
       });
     case 'rotate-key':
-      return rotate(trouble, world, node, other, plan);
+      return rotate(trouble, world, node, survivor, plan);
     case 'drop-group':
       return dropGroup(trouble, scenario, world, judge, plan);
     case 'edit-groups':

@@ -163,10 +163,10 @@ export function makeWorld(options: WorldOptions) {
 
   function fly(to: number, delay: number, what: Arrival): void {
     order += 1;
-    const one = {at: now + delay, order, to, what};
-    let place = flying.length;
-    while (place > 0 && (flying[place - 1]?.at ?? 0) > one.at) place -= 1;
-    flying.splice(place, 0, one);
+    const packet = {at: now + delay, order, to, what};
+    let index = flying.length;
+    while (index > 0 && (flying[index - 1]?.at ?? 0) > packet.at) index -= 1;
+    flying.splice(index, 0, packet);
   }
 
   function send(node: WorldNode): void {
@@ -343,9 +343,9 @@ export function makeWorld(options: WorldOptions) {
       if (now >= end) return;
       expire();
       while (flying[0] && flying[0].at <= now) {
-        const one = flying.shift();
-        const node = one && nodes[one.to];
-        if (node) tell(node, one.what);
+        const packet = flying.shift();
+        const node = packet && nodes[packet.to];
+        if (node) tell(node, packet.what);
       }
       for (const node of nodes) if (node.pausedUntil <= now) turn(node);
     }

@@ -107,8 +107,8 @@ const repairSmtp = (text: string): string =>
   text.replace(/"HELO.*QUITrn"/, (mail) => mail.replaceAll(/rn(?=[A-Z$.\\"])/g, '\\r\\n'));
 
 test('s000_check_mysql.sh: up to 199 seconds behind is up, the rest is down', async (t) => {
-  const one = scene(t);
-  const script = one.script('s000_check_mysql.sh', repairMysql);
+  const stage = scene(t);
+  const script = stage.script('s000_check_mysql.sh', repairMysql);
   const states = {
     '127.0.0.2': '0',
     '127.0.0.3': '199',
@@ -116,7 +116,7 @@ test('s000_check_mysql.sh: up to 199 seconds behind is up, the rest is down', as
     '127.0.0.5': 'NULL',
     '127.0.0.6': 'hang',
   };
-  for (const [address, words] of Object.entries(states)) one.real(address, words);
+  for (const [address, words] of Object.entries(states)) stage.real(address, words);
   const config = seed('s000_mysql1.cf')
     .replace('/root/scripts/check_mysql.sh', script)
     .replace('checktimeout=5', 'checktimeout=3')
@@ -133,16 +133,16 @@ test('s000_check_mysql.sh: up to 199 seconds behind is up, the rest is down', as
   });
   t.regex(found.get('127.0.0.6')?.reason ?? '', /did not end within 3000 ms/);
   t.regex(found.get('127.0.0.4')?.reason ?? '', /ended with exit status 1/);
-  const words = readFileSync(path.join(one.root, 'words'), 'utf8').split('\n');
+  const words = readFileSync(path.join(stage.root, 'words'), 'utf8').split('\n');
   t.true(words.includes('192.168.1.152 3306 127.0.0.2 3306'), words.join('\n'));
-  t.true(one.called().includes('-umonitoring -pmonitoring -h127.0.0.3 -N -e SELECT 1;'));
+  t.true(stage.called().includes('-umonitoring -pmonitoring -h127.0.0.3 -N -e SELECT 1;'));
 });
 
 test('s000_check_mysql.sh as it was printed runs, and says down: STATUSG is no statement', async (t) => {
-  const one = scene(t);
-  const script = one.script('s000_check_mysql.sh', (text) => text);
-  one.real('192.168.1.102', '0');
-  one.real('192.168.1.103', '0');
+  const stage = scene(t);
+  const script = stage.script('s000_check_mysql.sh', (text) => text);
+  stage.real('192.168.1.102', '0');
+  stage.real('192.168.1.103', '0');
   const found = await round(t, seed('s000_mysql1.cf').replace('/root/scripts/check_mysql.sh', script));
   t.deepEqual(
     [...found.values()].map(({state}) => state),
@@ -171,19 +171,19 @@ async function serveSmtp(t: ExecutionContext, last: string): Promise<number> {
 }
 
 test('s000_check_smtp.sh: a server that takes the mail is up, one that refuses it or is away is down', async (t) => {
-  const one = scene(t);
-  const script = one.script('s000_check_smtp.sh', repairSmtp);
-  one.real('192.168.1.50', String(await serveSmtp(t, '250 ok 1132067893 qp 14216')));
-  one.real('192.168.1.51', String(await serveSmtp(t, '451 try later')));
-  one.real('192.168.1.53', '1');
+  const stage = scene(t);
+  const script = stage.script('s000_check_smtp.sh', repairSmtp);
+  stage.real('192.168.1.50', String(await serveSmtp(t, '250 ok 1132067893 qp 14216')));
+  stage.real('192.168.1.51', String(await serveSmtp(t, '451 try later')));
+  stage.real('192.168.1.53', '1');
   const found = await round(t, seed('s000_smtp.cf').replace('/root/scripts/check_smtp.sh', script));
   t.deepEqual(Object.fromEntries([...found].map(([address, {state}]) => [address, state])), {
     '192.168.1.50': 'up',
     '192.168.1.51': 'down',
     '192.168.1.53': 'down',
   });
-  const words = readFileSync(path.join(one.root, 'words'), 'utf8').split('\n');
+  const words = readFileSync(path.join(stage.root, 'words'), 'utf8').split('\n');
   for (const address of ['192.168.1.50', '192.168.1.51', '192.168.1.53'])
     t.true(words.includes(`192.168.1.153 25 ${address} 25`), words.join('\n'));
-  t.true(one.called().includes('-t 192.168.1.50 25'));
+  t.true(stage.called().includes('-t 192.168.1.50 25'));
 });

@@ -63,15 +63,15 @@ test('there is something to check', (t) => {
 test('packages import only what is below them, through its index', (t) => {
   const wrong: string[] = [];
   for (const {name, text} of sources) {
-    const own = packageOf(name);
+    const ownPackage = packageOf(name);
     for (const target of imports(text)) {
       const scoped = /^@hactl\/([a-z]+)(\/.*)?$/.exec(target);
       if (scoped?.[2] && !doors.includes(target)) wrong.push(`${name}: ${target} reaches behind an index`);
-      if (own && scoped && !allowed[own]?.includes(scoped[1] ?? ''))
-        wrong.push(`${name}: ${own} may not import ${target}`);
-      if (own && target.startsWith('../')) {
+      if (ownPackage && scoped && !allowed[ownPackage]?.includes(scoped[1] ?? ''))
+        wrong.push(`${name}: ${ownPackage} may not import ${target}`);
+      if (ownPackage && target.startsWith('../')) {
         const resolved = path.posix.normalize(path.posix.join(path.posix.dirname(name), target));
-        if (packageOf(resolved) !== own) wrong.push(`${name}: ${target} leaves its package`);
+        if (packageOf(resolved) !== ownPackage) wrong.push(`${name}: ${target} leaves its package`);
       }
     }
   }

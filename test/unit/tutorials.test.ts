@@ -27,13 +27,13 @@ function machine(t: ExecutionContext, blocks: ReadonlyMap<string, string>) {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-tutorial-'));
   t.teardown(() => rmSync(folder, {recursive: true, force: true}));
   const places = {'/etc/ha.d': path.join(folder, 'ha.d'), '/etc/sysconfig/ha': path.join(folder, 'lvs')};
-  for (const place of Object.values(places)) mkdirSync(place);
+  for (const directory of Object.values(places)) mkdirSync(directory);
   for (const [name, text] of blocks)
     if (name !== 'sh' && name !== 'table')
       writeFileSync(path.join(places[name === 'lvs.cf' ? '/etc/sysconfig/ha' : '/etc/ha.d'], name), text);
-  const here = (word: string): string =>
+  const translated = (word: string): string =>
     Object.entries(places).reduce((text, [from, to]) => text.replace(from, to), word);
-  return {config: places['/etc/ha.d'], here};
+  return {config: places['/etc/ha.d'], translated};
 }
 
 /** `ipvsadm -Ln` of what the director programs when every real server passes its check. */
@@ -42,8 +42,8 @@ function tableOf(dir: string): string {
     dir,
     read: (file) => {
       try {
-        const place = file.replace('/etc/ha.d', dir);
-        return {text: readFileSync(place, 'utf8'), mode: statSync(place).mode & 0o777};
+        const target = file.replace('/etc/ha.d', dir);
+        return {text: readFileSync(target, 'utf8'), mode: statSync(target).mode & 0o777};
       } catch {
         return undefined;
       }
@@ -85,10 +85,10 @@ for (const section of sections) {
   const title = section.split('\n', 1)[0] ?? '';
   test(`${title}: the files and commands of the page end with its table`, (t) => {
     const blocks = blocksOf(section);
-    const {config, here} = machine(t, blocks);
+    const {config, translated} = machine(t, blocks);
     let [ran, compared] = [0, 0];
     for (const line of (blocks.get('sh') ?? '').trim().split('\n')) {
-      const [program = '', ...words] = line.split(' ').map((word) => here(word));
+      const [program = '', ...words] = line.split(' ').map((word) => translated(word));
       if (line === 'hactl ipvsadm -Ln') {
         t.is(tableOf(config), blocks.get('table') ?? 'no table');
         compared += 1;

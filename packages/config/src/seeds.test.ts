@@ -151,13 +151,13 @@ test('A13: authkeys of mode 644 are refused', (t) => {
 });
 
 test('A14, A15: haresources', (t) => {
-  const one = parseHaresources({path: 'haresources', text: seed('s001_haresources')}, {mode: 'strict'});
-  t.deepEqual(one.diagnostics, []);
+  const parsed = parseHaresources({path: 'haresources', text: seed('s001_haresources')}, {mode: 'strict'});
+  t.deepEqual(parsed.diagnostics, []);
   t.deepEqual(
-    one.model.groups[0]?.resources.map((resource) => resource.type),
+    parsed.model.groups[0]?.resources.map((resource) => resource.type),
     ['ldirectord', 'LVSSyncDaemonSwap', 'IPaddr2'],
   );
-  t.like(one.model.groups[0]?.resources[2]?.vip, {
+  t.like(parsed.model.groups[0]?.resources[2]?.vip, {
     address: '10.10.10.53',
     prefixLength: 24,
     device: 'eth0',
@@ -286,10 +286,10 @@ for (const [name, rows] of Object.entries(variants))
         return `${diagnostic.code} ${row}:${column}`;
       });
       t.true(found.includes(`${code} ${location}`), found.join(', '));
-      const one = diagnostics.find((each) => each.code === code);
-      t.truthy(one?.help);
+      const diagnostic = diagnostics.find((each) => each.code === code);
+      t.truthy(diagnostic?.help);
       t.regex(
-        one ? renderDiagnostic(one, sources) : '',
+        diagnostic ? renderDiagnostic(diagnostic, sources) : '',
         new RegExp(`^${name}:\\d+:\\d+: (error|warning|notice)\\[${code}\\]`),
       );
     });

@@ -54,8 +54,11 @@ test('fields are at the offsets of the diagram', (t) => {
 
 test('adverts with every auth method are read back', (t) => {
   for (const method of ['crc', 'md5', 'sha1', 'sha256'] as const) {
-    const one: EngineKey = {id: 9, method, secret: method === 'crc' ? '' : 'x'};
-    t.deepEqual(decodeAdvert(encodeAdvert(advert, one), cluster, [key, one]), {ok: true, value: advert});
+    const methodKey: EngineKey = {id: 9, method, secret: method === 'crc' ? '' : 'x'};
+    t.deepEqual(decodeAdvert(encodeAdvert(advert, methodKey), cluster, [key, methodKey]), {
+      ok: true,
+      value: advert,
+    });
   }
 });
 
@@ -142,8 +145,8 @@ test('a million mangled datagrams, half of them re-signed: none throws, and the 
   let state = initialReplay();
   let [read, accepted, refused] = [0, 0, 0];
   const scratch = Buffer.alloc(good.length + 8);
-  for (let one = 0; one < 1_000_000; one += 1) {
-    const anew = one % 2 === 0;
+  for (let round = 0; round < 1_000_000; round += 1) {
+    const anew = round % 2 === 0;
     const from = anew ? signed : good;
     from.copy(scratch);
     const length = prng.chance(0.1) ? prng.below(from.length + 8) : from.length;

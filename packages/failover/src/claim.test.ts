@@ -15,22 +15,22 @@ const claim = {stamp: 1_790_000_000_123n, echo: 0x8899_aabb};
 
 test('a claim is read back with every method, and is 18 octets', (t) => {
   for (const method of ['crc', 'md5', 'sha1', 'sha256'] as const) {
-    const own: EngineKey = {id: 1, method, secret: method === 'crc' ? '' : 'x'};
-    const bytes = encodeClaim(claim, claimant, own);
+    const methodKey: EngineKey = {id: 1, method, secret: method === 'crc' ? '' : 'x'};
+    const bytes = encodeClaim(claim, claimant, methodKey);
     t.is(bytes.length, 18);
-    t.deepEqual(decodeClaim(bytes, claimant, [own]), claim);
+    t.deepEqual(decodeClaim(bytes, claimant, [methodKey]), claim);
   }
 });
 
 test('a claim is valid only for its sender, cluster, address, hardware address and key', (t) => {
   const bytes = encodeClaim(claim, claimant, key);
-  for (const other of [
+  for (const forged of [
     {cluster: 'other'},
     {node: 'director1'},
     {address: '10.77.0.101'},
     {mac: '02:00:00:00:00:66'},
   ])
-    t.is(decodeClaim(bytes, {...claimant, ...other}, [key]), undefined, JSON.stringify(other));
+    t.is(decodeClaim(bytes, {...claimant, ...forged}, [key]), undefined, JSON.stringify(forged));
   t.is(decodeClaim(bytes, claimant, [{...key, secret: 'other'}]), undefined);
   for (let bit = 0; bit < 144; bit += 1) {
     const bad = Buffer.from(bytes);

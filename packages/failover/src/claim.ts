@@ -92,10 +92,10 @@ export function makeClaimBook() {
      */
     hear: ({stamp, echo}: Claim): 'proven' | 'unproven' | 'replayed' => {
       const answered = echo === 0 ? undefined : sent.get(echo);
-      const isNews = answered !== undefined && answered > newest.echoed;
-      if (isNews) newest.echoed = answered;
+      const answersAnew = answered !== undefined && answered > newest.echoed;
+      if (answersAnew) newest.echoed = answered;
       if (stamp > newest.heard) newest.heard = stamp;
-      else if (isNews) beginAgain(stamp);
+      else if (answersAnew) beginAgain(stamp);
       else return 'replayed';
       return answered === undefined ? 'unproven' : 'proven';
     },

@@ -59,13 +59,13 @@ for (const [family, address, prefixLength] of [
   [6, '2001:db8:77::101', 64],
 ] as const)
   test(`a leased IPv${family} address is renewed, and dropped by the kernel when nobody renews it`, async (t) => {
-    const one = {family, address, prefixLength, index, lease: 1};
-    const held = (): boolean => addresses.list().some((other) => other.address === address);
-    addresses.put(one);
-    t.is(addresses.list().find((other) => other.address === address)?.validFor, 1);
-    addresses.put({...one, lease: 60});
-    t.true((addresses.list().find((other) => other.address === address)?.validFor ?? 0) > 50);
-    addresses.put(one);
+    const vip = {family, address, prefixLength, index, lease: 1};
+    const held = (): boolean => addresses.list().some((listed) => listed.address === address);
+    addresses.put(vip);
+    t.is(addresses.list().find((listed) => listed.address === address)?.validFor, 1);
+    addresses.put({...vip, lease: 60});
+    t.true((addresses.list().find((listed) => listed.address === address)?.validFor ?? 0) > 50);
+    addresses.put(vip);
     t.true(held());
     const end = performance.now() + 10_000;
     while (held() && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 20));
@@ -73,11 +73,11 @@ for (const [family, address, prefixLength] of [
   });
 
 test('an IPv6 VIP is never the source of the director’s own connections', (t) => {
-  const one = {family: 6, address: '2001:db8:77::102', prefixLength: 64, index} as const;
+  const vip = {family: 6, address: '2001:db8:77::102', prefixLength: 64, index} as const;
   for (const lease of [undefined, 60]) {
-    addresses.put({...one, ...(lease === undefined ? {} : {lease})});
+    addresses.put({...vip, ...(lease === undefined ? {} : {lease})});
     t.regex(ip('-n', name, '-6', 'address', 'show', 'dev', 'eth0'), /2001:db8:77::102\/64 .*deprecated/);
-    addresses.remove(one);
+    addresses.remove(vip);
   }
 });
 

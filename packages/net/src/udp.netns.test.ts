@@ -15,15 +15,15 @@ import {
 
 const test = anyTest.serial as unknown as TestFn;
 const name = `hactl-udp-${process.pid}`;
-const other = `${name}-peer`;
+const peerName = `${name}-peer`;
 const ip = (...words: string[]): string => execFileSync('ip', words, {encoding: 'utf8'});
 
 test.before(() => {
-  for (const namespace of [name, other]) ip('netns', 'add', namespace);
-  ip('-n', name, 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', other);
+  for (const namespace of [name, peerName]) ip('netns', 'add', namespace);
+  ip('-n', name, 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', peerName);
   for (const [one, address] of [
     [name, '10.78.0.1/24'],
-    [other, '10.78.0.2/24'],
+    [peerName, '10.78.0.2/24'],
   ] as const) {
     ip('-n', one, 'address', 'add', address, 'dev', 'eth0');
     ip('-n', one, 'link', 'set', 'eth0', 'up');
@@ -31,7 +31,7 @@ test.before(() => {
 });
 
 test.after.always(() => {
-  for (const namespace of [name, other]) ip('netns', 'delete', namespace);
+  for (const namespace of [name, peerName]) ip('netns', 'delete', namespace);
 });
 
 test('a broadcast socket does not get the datagrams of a group that another path joined', async (t) => {
@@ -63,7 +63,7 @@ test('a broadcast socket does not get the datagrams of a group that another path
     openUdp({...group, index}),
     openUdp({kind: 'bcast', family: 4, port: 7_694, device: 'eth0', index}),
   ]);
-  const [sender] = open(other, (index) => [openUdp({...group, index})]);
+  const [sender] = open(peerName, (index) => [openUdp({...group, index})]);
   const into = Buffer.alloc(64);
   const read = (fd: number | undefined): number => receive(fd ?? -1, into, abi.MSG_DONTWAIT);
   t.is(sendTo(sender ?? -1, Buffer.from('advert'), 6, socketAddress('225.0.0.1', 7_694)), 6);

@@ -32,8 +32,8 @@ test('relay: both daemons on lo, with different ids, and never 0 for the backup'
     {role: 'master', interface: 'lo', syncid: 7, maxlen: 1_400},
   ]);
   for (let syncid = 0; syncid < 256; syncid += 1) {
-    const other = relayBackupId(syncid);
-    t.true(other > 0 && other < 256 && other !== syncid);
+    const backupId = relayBackupId(syncid);
+    t.true(backupId > 0 && backupId < 256 && backupId !== syncid);
   }
   // A daemon whose messages are too long is restarted.
   t.is(

@@ -118,10 +118,10 @@ export function openDelivery(context: SyncContext, ports: DeliveryPorts): Delive
     const theirs = peer.believed && peer.hello?.active === true;
     const parts = [...(context.active || !theirs ? [push(limit)] : []), ...(theirs ? [pull(limit)] : [])];
     const reasons = (await Promise.all(parts)).flatMap((reason) => reason ?? []);
-    const took = now() - started;
+    const elapsed = now() - started;
     return reasons.length > 0
-      ? {ok: false, took, reason: reasons.join('; ')}
-      : {ok: true, took, reason: 'both directors have every connection'};
+      ? {ok: false, took: elapsed, reason: reasons.join('; ')}
+      : {ok: true, took: elapsed, reason: 'both directors have every connection'};
   };
 
   return {

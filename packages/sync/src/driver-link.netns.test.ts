@@ -8,16 +8,16 @@ import {findInterface, openPeerLink, SYNC_GROUP} from './driver-link.ts';
 
 const test = anyTest.serial as unknown as TestFn;
 const name = `hactl-sl-${process.pid}`;
-const other = `${name}-peer`;
+const peerName = `${name}-peer`;
 const PORT = 8_849;
 const ip = (...words: string[]): string => execFileSync('ip', words, {encoding: 'utf8'});
 
 test.before(() => {
-  for (const namespace of [name, other]) ip('netns', 'add', namespace);
-  ip('-n', name, 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', other);
+  for (const namespace of [name, peerName]) ip('netns', 'add', namespace);
+  ip('-n', name, 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', peerName);
   for (const [one, place] of [
     [name, 1],
-    [other, 2],
+    [peerName, 2],
   ] as const) {
     ip('-n', one, 'address', 'add', `10.78.2.${place}/24`, 'brd', '+', 'dev', 'eth0');
     ip('-n', one, 'link', 'set', 'eth0', 'up');
@@ -25,16 +25,16 @@ test.before(() => {
 });
 
 test.after.always(() => {
-  for (const namespace of [name, other]) ip('netns', 'delete', namespace);
+  for (const namespace of [name, peerName]) ip('netns', 'delete', namespace);
 });
 
 function inside<T>(namespace: string, make: (index: number) => T): T {
-  const own = openSync('/proc/thread-self/ns/net', 'r');
+  const ownNamespace = openSync('/proc/thread-self/ns/net', 'r');
   const target = openSync(`/run/netns/${namespace}`, 'r');
   try {
-    return withNamespace(target, own, () => make(findInterface('eth0').index));
+    return withNamespace(target, ownNamespace, () => make(findInterface('eth0').index));
   } finally {
-    closeSync(own);
+    closeSync(ownNamespace);
     closeSync(target);
   }
 }
@@ -51,7 +51,7 @@ for (const [title, to, kind] of [
       openPeerLink('eth0', index, PORT, (bytes) => heard.push(bytes.toString('latin1'))),
     );
     const send = (bytes: Buffer, ttl: number): void => {
-      const fd = inside(other, (index) =>
+      const fd = inside(peerName, (index) =>
         openUdp({
           kind,
           family: 4,
@@ -69,7 +69,7 @@ for (const [title, to, kind] of [
     send(frame, 64);
     send(Buffer.alloc(48, 'sh'), 255);
     send(frame.subarray(0, 39), 255);
-    const peer = inside(other, (index) => openPeerLink('eth0', index, PORT, () => undefined));
+    const peer = inside(peerName, (index) => openPeerLink('eth0', index, PORT, () => undefined));
     peer.send(frame, kind === 'ucast' ? '10.78.2.1' : undefined);
     const end = performance.now() + 10_000;
     // oxlint-disable-next-line no-await-in-loop -- until it is here.

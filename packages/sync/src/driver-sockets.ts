@@ -17,7 +17,7 @@ export const queuedIn = (queues: readonly SocketQueue[]): number =>
   queues.reduce((sum, {queued}) => sum + queued, 0);
 
 /** Inodes of this process's own sockets: the others on the port are the kernel's. */
-function ownInodes(): Set<number> {
+function readOwnInodes(): Set<number> {
   const inodes = new Set<number>();
   for (const fd of readdirSync('/proc/self/fd')) {
     try {
@@ -32,19 +32,19 @@ function ownInodes(): Set<number> {
 
 export function makePortSockets(group: string, port: number): PortSockets {
   const bound = procAddress(group, port);
-  let own: ReadonlySet<number> = new Set();
+  let ownInodes: ReadonlySet<number> = new Set();
   let others: ReadonlySet<number> = new Set();
   return {
     queues: (whose) => {
       const queues = socketQueues(readFileSync('/proc/net/udp', 'latin1'), bound);
-      if (queues.some(({inode}) => !own.has(inode) && !others.has(inode))) {
-        own = ownInodes();
-        others = new Set(queues.map(({inode}) => inode).filter((inode) => !own.has(inode)));
+      if (queues.some(({inode}) => !ownInodes.has(inode) && !others.has(inode))) {
+        ownInodes = readOwnInodes();
+        others = new Set(queues.map(({inode}) => inode).filter((inode) => !ownInodes.has(inode)));
       }
-      return queues.filter(({inode}) => own.has(inode) === (whose === 'own'));
+      return queues.filter(({inode}) => ownInodes.has(inode) === (whose === 'own'));
     },
     forget: () => {
-      [own, others] = [new Set(), new Set()];
+      [ownInodes, others] = [new Set(), new Set()];
     },
   };
 }

@@ -18,10 +18,10 @@ test('the other side accepts frames at every step of a key change', (t) => {
   const rings = steps.map(([secret, accepted]) => ring(secret, accepted));
   for (const [step, sending] of rings.entries())
     for (const receiving of rings.slice(step, step + 2)) {
-      const one = sender(sending);
-      t.true(fits(receiving, one), `step ${step}`);
+      const frameSender = sender(sending);
+      t.true(fits(receiving, frameSender), `step ${step}`);
       t.true(fits(sending, sender(receiving)), `step ${step}, the other way`);
-      t.is(one.sequence, 1n);
+      t.is(frameSender.sequence, 1n);
     }
   t.false(fits(rings[3]!, sender(rings[0]!)));
 });

@@ -55,15 +55,15 @@ test('an absent service says nothing about its real servers, not even when it re
 });
 
 test('each service is judged separately', (t) => {
-  const other = '10.0.0.101';
+  const otherVip = '10.0.0.101';
   const gone = known(
-    table([VIP, [REAL]], [other, [REAL]], [7, [REAL]]),
-    table([VIP, [REAL]], [other, []], [7, []]),
+    table([VIP, [REAL]], [otherVip, [REAL]], [7, [REAL]]),
+    table([VIP, [REAL]], [otherVip, []], [7, []]),
   );
   t.false(isGone(gone));
-  t.true(isGone(gone, {virtual: addressBytes(other)}));
+  t.true(isGone(gone, {virtual: addressBytes(otherVip)}));
   t.true(isGone(gone, {fwmark: 7}));
-  t.false(isGone(gone, {fwmark: 8, virtual: addressBytes(other)}));
+  t.false(isGone(gone, {fwmark: 8, virtual: addressBytes(otherVip)}));
 });
 
 test('FTP data connections, templates and other protocols are left alone', (t) => {

@@ -24,13 +24,19 @@ import {
 
 /** A pulse's record as sent by the kernel. */
 const recordOf = (port: number, client = 20): Buffer => {
-  const own = {...connectionOf(1), family: 4 as const, clientPort: port, virtualPort: 1, destinationPort: 1};
+  const pulseRecord = {
+    ...connectionOf(1),
+    family: 4 as const,
+    clientPort: port,
+    virtualPort: 1,
+    destinationPort: 1,
+  };
   const addresses = {
     client: addressBytes(`127.88.48.${client}`),
     virtual: addressBytes('127.88.48.1'),
     destination: addressBytes('127.88.48.3'),
   };
-  return encodeSyncMessage(7, [{...own, ...addresses}]);
+  return encodeSyncMessage(7, [{...pulseRecord, ...addresses}]);
 };
 
 test('a beat pushes out the buffer’s contents and its own marker, however full the buffer was', (t) => {

@@ -41,11 +41,11 @@ export function journalOf(node: string, clockAhead = 0) {
 
 /** director1 serves, then its machine loses power; director2 takes over within a second. */
 export function powerLoss(clockAhead = 0) {
-  const one = journalOf('director1');
-  one.add(-600_000, 'daemon', 'hactld 0.1.0 starts with /etc/ha.d');
-  one.role(-590_000, 'Initialize', 'Backup', 'all nodes are heard');
-  one.role(-589_999, 'Backup', 'Active', 'no director holds it');
-  one.add(-5_000, 'config', 'configuration reloaded: no change');
+  const first = journalOf('director1');
+  first.add(-600_000, 'daemon', 'hactld 0.1.0 starts with /etc/ha.d');
+  first.role(-590_000, 'Initialize', 'Backup', 'all nodes are heard');
+  first.role(-589_999, 'Backup', 'Active', 'no director holds it');
+  first.add(-5_000, 'config', 'configuration reloaded: no change');
   const two = journalOf('director2', clockAhead);
   two.add(-600_000, 'daemon', 'hactld 0.1.0 starts with /etc/ha.d');
   two.role(-590_000, 'Initialize', 'Backup', 'all nodes are heard');
@@ -62,5 +62,5 @@ export function powerLoss(clockAhead = 0) {
   two.deaf(400, 'mcast eth0', -1_004);
   two.deaf(400, 'ucast eth1', -1_010);
   two.add(700, 'check', 'tcp 10.0.0.100:80 > 10.0.0.12:80 is down: refused', undefined, 'warn');
-  return {one, two};
+  return {one: first, two};
 }

@@ -213,7 +213,7 @@ export function makeTimeline(sides: readonly Side[], until: WallTime = Infinity)
   const dead = causes.findLast(
     ({event}) => event.data?.code === 'peer-dead' && event.node === anchor.event.node,
   );
-  const giver = served?.event.node ?? dead?.event.subject;
+  const previousHolder = served?.event.node ?? dead?.event.subject;
   const since = served?.wall ?? (dead ? dead.wall - Number(dead.event.data?.silence ?? 0) : undefined);
   const groups = new Set(lines.filter(isRole).map(({event}) => event.subject));
   /** Where all is about one group its name need not be said in every line. */
@@ -222,8 +222,8 @@ export function makeTimeline(sides: readonly Side[], until: WallTime = Infinity)
       ? event.text.slice(event.subject.length + 2)
       : event.text;
   return {
-    title: titleOf(anchor, core, giver),
-    ...(giver === undefined ? {} : {giver}),
+    title: titleOf(anchor, core, previousHolder),
+    ...(previousHolder === undefined ? {} : {giver: previousHolder}),
     wall: anchor.wall,
     ...(gains(anchor) && since !== undefined ? {took: anchor.wall - since} : {}),
     lines: lines.map((line) => ({

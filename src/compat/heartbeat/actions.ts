@@ -29,7 +29,7 @@ const hactld = programFile('hactld');
 const write = (text: string): boolean => process.stdout.write(text);
 
 /** The state and the parent of a process; undefined: it is gone. */
-function lookAt(pid: number | undefined): {dead: boolean; parent: number} | undefined {
+function processState(pid: number | undefined): {dead: boolean; parent: number} | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // "PID (NAME) STATE PPID": the name may hold blanks and parentheses.
@@ -51,7 +51,7 @@ async function findRunning(paths: Paths): Promise<Running | 'stopped' | 'silent'
   try {
     const {processes, node} = await ask(controlSocket(paths.runDir), {command: 'status'}, ASK_LIMIT_MS);
     const supervisor = processes.find((status) => status.name === 'supervisor')?.pid;
-    const launcher = lookAt(supervisor)?.parent;
+    const launcher = processState(supervisor)?.parent;
     return launcher === undefined ? 'stopped' : {launcher, node};
   } catch (error) {
     return error instanceof ControlError && error.code === 'timeout' ? 'silent' : 'stopped';
@@ -148,7 +148,7 @@ async function stop(paths: Paths): Promise<number> {
       : status.failed;
   process.kill(found.launcher, 'SIGTERM');
   const end = performance.now() + STOP_LIMIT_MS;
-  while (lookAt(found.launcher)?.dead === false) {
+  while (processState(found.launcher)?.dead === false) {
     if (performance.now() > end) return status.failed;
     // oxlint-disable-next-line no-await-in-loop -- looked at again until it is gone.
     await sleep(LOOK_EVERY);

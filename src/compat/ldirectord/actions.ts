@@ -7,7 +7,7 @@ import {controlSocket, type Paths} from '../../system/paths.ts';
 import {programFile} from '../../system/programs.ts';
 import {checkFile} from './check.ts';
 import type {CommandLine} from './command-line.ts';
-import {claim, findInstance, lookAt, release, type Instance} from './instance.ts';
+import {claim, findInstance, readPidFile, release, type Instance} from './instance.ts';
 import {LDIRECTORD_STOP_LIMIT_MS, PROBE_LIMIT_MS, START_LIMIT_MS} from '../../system/limits.ts';
 
 /** ldirectord's exit statuses. */
@@ -87,7 +87,7 @@ async function start(instance: Instance, paths: Paths, debug: boolean): Promise<
   }
   const model = await checkFile(instance, paths);
   if (!model) return status.config;
-  const before = lookAt(instance);
+  const before = readPidFile(instance);
   if (before.state === 'running' || (await servedByPair(instance, paths)) !== undefined) return status.ok;
   if (before.state === 'stale') release(instance);
   const foreground = debug || model.supervised;
@@ -127,7 +127,7 @@ async function start(instance: Instance, paths: Paths, debug: boolean): Promise<
 
 /** `wait` until the process is gone; ldirectord's own stop does not. */
 async function stop(instance: Instance, wait: boolean): Promise<void> {
-  const found = lookAt(instance);
+  const found = readPidFile(instance);
   if (found.state !== 'running') {
     release(instance);
     return;
@@ -135,11 +135,12 @@ async function stop(instance: Instance, wait: boolean): Promise<void> {
   process.kill(found.pid, 'SIGTERM');
   const end = performance.now() + LDIRECTORD_STOP_LIMIT_MS;
   // oxlint-disable-next-line no-await-in-loop -- looked at again until it is gone.
-  while (wait && lookAt(instance).state === 'running' && performance.now() < end) await sleep(LOOK_EVERY);
+  while (wait && readPidFile(instance).state === 'running' && performance.now() < end)
+    await sleep(LOOK_EVERY);
 }
 
 async function showStatus(instance: Instance, paths: Paths): Promise<number> {
-  const found = lookAt(instance);
+  const found = readPidFile(instance);
   const pid = found.state === 'running' ? found.pid : await servedByPair(instance, paths);
   if (pid !== undefined) {
     say(`ldirectord for ${instance.file} is running with pid: ${pid}`);
@@ -155,7 +156,7 @@ async function showStatus(instance: Instance, paths: Paths): Promise<number> {
 
 async function reload(instance: Instance, paths: Paths): Promise<number> {
   if (instance.exists && !(await checkFile(instance, paths))) return status.config;
-  const found = lookAt(instance);
+  const found = readPidFile(instance);
   if (found.state === 'running') {
     process.kill(found.pid, 'SIGHUP');
     return status.ok;
@@ -174,7 +175,7 @@ export async function act(
   if (action === 'status') return showStatus(instance, paths);
   if (action === 'start') return start(instance, paths, debug);
   if (action === 'reload' || action === 'force-reload') return reload(instance, paths);
-  const pair = lookAt(instance).state === 'running' ? undefined : await servedByPair(instance, paths);
+  const pair = readPidFile(instance).state === 'running' ? undefined : await servedByPair(instance, paths);
   if (pair !== undefined) {
     say(
       `${instance.file} is served by hactld (pid ${pair}) for the pair: stop hactld, or take the file out of haresources`,
@@ -185,7 +186,7 @@ export async function act(
     await stop(instance, false);
     return status.ok;
   }
-  if (action === 'try-restart' && lookAt(instance).state !== 'running') return status.ok;
+  if (action === 'try-restart' && readPidFile(instance).state !== 'running') return status.ok;
   // A broken file must not end a daemon that works.
   if (!instance.exists || !(await checkFile(instance, paths))) return start(instance, paths, debug);
   await stop(instance, true);

@@ -48,7 +48,7 @@ export type Running =
   | {readonly state: 'stale'};
 
 /** The process counts only when it is one of ours: a number may since belong to anybody. */
-export function lookAt({pidFile}: Instance): Running {
+export function readPidFile({pidFile}: Instance): Running {
   let pid: number;
   try {
     pid = Number(readFileSync(pidFile, 'utf8'));

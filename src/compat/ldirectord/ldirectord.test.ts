@@ -153,10 +153,10 @@ test('one file is one instance, whatever it is called; two files are two', (t) =
     t.is(call(name, 'status').status, 0, name);
   }
   t.is(pids().length, 1);
-  const other = path.join(root, 'ldirectord.cf');
-  writeFileSync(other, `logfile="${root}/log"\n`);
-  t.is(call(other, 'status').status, 3, 'the same base name in another folder');
-  t.is(call(other, 'start').status, 0);
+  const sameName = path.join(root, 'ldirectord.cf');
+  writeFileSync(sameName, `logfile="${root}/log"\n`);
+  t.is(call(sameName, 'status').status, 3, 'the same base name in another folder');
+  t.is(call(sameName, 'start').status, 0);
   t.is(pids().length, 2);
 });
 

@@ -48,7 +48,7 @@ test('a director that follows the check-list has no finding', (t) => {
 
 const filtered = ':INPUT DROP [0:0]\n-A INPUT -s 192.0.2.9/32 -p udp --dport 694 -j ACCEPT\n';
 const external = `${files['ldirectord.cf']}\tchecktype=external\n\tcheckcommand=/usr/bin/probe\n`;
-const place = (path: string, mode: number, uid = 0, most = 0o700) => ({places: [{path, mode, uid, most}]});
+const pathFact = (path: string, mode: number, uid = 0, most = 0o700) => ({places: [{path, mode, uid, most}]});
 
 /** `beside`: subjects of findings that cannot but come too. */
 for (const [title, level, subject, text, change, facts, beside = []] of [
@@ -220,10 +220,10 @@ for (const [title, level, subject, text, change, facts, beside = []] of [
     '/s',
     /belongs to user 1000/,
     {},
-    place('/s', 0o40700, 1_000),
+    pathFact('/s', 0o40700, 1_000),
   ],
-  ['a state directory that all may write to', 'bad', '/s', /mode 0777/, {}, place('/s', 0o40777)],
-  ['a state directory that all may read', 'warning', '/s', /mode 0755/, {}, place('/s', 0o40755)],
+  ['a state directory that all may write to', 'bad', '/s', /mode 0777/, {}, pathFact('/s', 0o40777)],
+  ['a state directory that all may read', 'warning', '/s', /mode 0755/, {}, pathFact('/s', 0o40755)],
 ] as const)
   // prettier-ignore
   test(`${title}: ${level}`, (t) => {
@@ -232,7 +232,7 @@ for (const [title, level, subject, text, change, facts, beside = []] of [
     const finding = findings.find((each) => text.test(each.text));
     t.is(finding?.level, level);
     t.is(finding?.subject, subject);
-    for (const other of beside) t.true(findings.some((each) => each !== finding && each.subject === other));
+    for (const besideSubject of beside) t.true(findings.some((each) => each !== finding && each.subject === besideSubject));
     if (level !== 'note') t.truthy(finding?.help);
   });
 

@@ -9,7 +9,7 @@ import type {HostFinding} from '../finding.ts';
 import {firewallFindings} from '../firewall.ts';
 import {boundPorts, moduleNames, sysctlsAtBoot} from './host-driver.ts';
 import {judgeHost, portsOf, type HostFacts} from './host-judge.ts';
-import {meantAddress, oneSlip} from '../typos.ts';
+import {meantAddress, isSingleTypo} from '../typos.ts';
 
 const haCf = 'bcast eth1\nnode a b\nauto_failback on\n';
 const virtual = (method: string, real = '192.168.122.11'): string =>
@@ -168,7 +168,7 @@ test('firewalls: nftables and iptables, open, closed, with the port, and Piranha
 test('typos in addresses', (t) => {
   for (const [one, other, is] of [
     ['122', '12', true], ['12', '122', true], ['168', '186', true], ['10', '11', true], ['10', '10', false], ['1', '234', false],
-  ] as const) t.is(oneSlip(one, other), is, `${one} ${other}`); // prettier-ignore
+  ] as const) t.is(isSingleTypo(one, other), is, `${one} ${other}`); // prettier-ignore
   t.is(meantAddress('192.186.122.5', facts.addresses), '192.168.122.5');
   t.is(meantAddress('172.16.0.1', facts.addresses), undefined);
 });
@@ -199,13 +199,13 @@ test('the command: findings as JSON, and its exit statuses', (t) => {
     writeFileSync(path.join(folder, name), text);
     chmodSync(path.join(folder, name), 0o600);
   }
-  const one = run('--json', '--node', 'b');
-  t.is(one.status, 1);
+  const result = run('--json', '--node', 'b');
+  t.is(result.status, 1);
   const {
     version,
     bad,
     findings: list,
-  } = JSON.parse(one.stdout) as {version: number; bad: number; findings: HostFinding[]};
+  } = JSON.parse(result.stdout) as {version: number; bad: number; findings: HostFinding[]};
   t.is(version, 1);
   t.is(bad, list.filter(({level}) => level === 'bad').length);
   t.true(list.some(({subject, level}) => subject === 'uname -n' && level === 'bad'));

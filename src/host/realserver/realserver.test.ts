@@ -156,13 +156,13 @@ test('the default gateway out of /proc/net/route', (t) => {
 });
 
 test('networks', (t) => {
-  const own = {device: 'eth0', family: 4, address: '10.1.2.3', prefixLength: 22} as const;
-  t.true(within('10.1.3.255', own));
-  t.false(within('10.1.4.0', own));
-  t.false(within('2001:db8::1', own));
+  const device = {device: 'eth0', family: 4, address: '10.1.2.3', prefixLength: 22} as const;
+  t.true(within('10.1.3.255', device));
+  t.false(within('10.1.4.0', device));
+  t.false(within('2001:db8::1', device));
   t.is(broadcastOf('10.1.2.3', 22), '10.1.3.255');
   t.is(broadcastOf('10.1.2.3', 32), '10.1.2.3');
-  t.is(networkText(own), '10.1.0.0/22');
+  t.is(networkText(device), '10.1.0.0/22');
   t.true(within('2001:db8::ff', {family: 6, address: '2001:db8::1', prefixLength: 64}));
 });
 

@@ -17,16 +17,16 @@ let server: Server;
 
 test.before(async () => {
   const folder = scratch({'init.sql': users});
-  const own = ['--no-defaults', '--user=root', `--datadir=${folder}/data`];
+  const serverOptions = ['--no-defaults', '--user=root', `--datadir=${folder}/data`];
   prepare(
-    ['mariadb-install-db', ...own, '--auth-root-authentication-method=normal', '--skip-test-db'],
+    ['mariadb-install-db', ...serverOptions, '--auth-root-authentication-method=normal', '--skip-test-db'],
     folder,
   );
   const port = await freePort();
   server = await startServer(
     [
       'mariadbd',
-      ...own,
+      ...serverOptions,
       `--port=${port}`,
       '--bind-address=127.0.0.1',
       `--socket=${folder}/socket`,

@@ -19,7 +19,7 @@ import {openTransport} from './transport.ts';
 
 const test = anyTest.serial as unknown as TestFn;
 const name = `hactl-st-${process.pid}`;
-const other = `${name}-peer`;
+const peerName = `${name}-peer`;
 const PORT = 7_695;
 const CLUSTER = 0x8123_4567_89ab_cdefn;
 const key: EngineKey = {id: 1, method: 'sha256', secret: 'of nobody else'};
@@ -32,11 +32,11 @@ const until = async (holds: () => boolean): Promise<boolean> => {
 };
 
 test.before(async (t) => {
-  for (const namespace of [name, other]) ip('netns', 'add', namespace);
-  ip('-n', name, 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', other);
+  for (const namespace of [name, peerName]) ip('netns', 'add', namespace);
+  ip('-n', name, 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', peerName);
   for (const [one, place] of [
     [name, 1],
-    [other, 2],
+    [peerName, 2],
   ] as const) {
     ip('-n', one, 'address', 'add', `10.78.1.${place}/24`, 'brd', '+', 'dev', 'eth0');
     // The kernel's link-local address is tentative for a second: nothing can be sent from it.
@@ -48,12 +48,12 @@ test.before(async (t) => {
   // The kernel routes IPv6 multicast a moment after it detects the carrier.
   const routed = (namespace: string): boolean =>
     ip('-n', namespace, '-6', 'route', 'show', 'table', 'local').includes('multicast ff00::/8');
-  for (const namespace of [name, other])
+  for (const namespace of [name, peerName])
     t.true(await until(() => routed(namespace)), `${namespace} routes multicast`);
 });
 
 test.after.always(() => {
-  for (const namespace of [name, other]) ip('netns', 'delete', namespace);
+  for (const namespace of [name, peerName]) ip('netns', 'delete', namespace);
 });
 
 /** Makes sockets in a namespace. */
@@ -129,17 +129,17 @@ for (const [title, path, back, target] of kinds)
       );
     const transport = open(name, path, (bytes) => got.push(Buffer.from(bytes)));
     t.teardown(() => transport.close());
-    const peer = open(other, back, () => undefined);
+    const peer = open(peerName, back, () => undefined);
     t.teardown(() => peer.close());
     t.is(transport.paths[0]?.error, undefined);
     const before = transport.paths[0]?.dropped ?? 0;
     const [family, kind] = [target.includes(':') ? 6 : 4, path.kind] as const;
     for (const [what, bytes, ttl] of strangers) {
       const index = inside(
-        other,
+        peerName,
         (addresses) => addresses.links().find((link) => link.name === 'eth0')?.index ?? 0,
       );
-      const fd = inside(other, () =>
+      const fd = inside(peerName, () =>
         openUdp({
           kind,
           family,
@@ -176,7 +176,7 @@ test('a new address that makes the peer a neighbour closes the path to routers; 
       return true;
     }),
   );
-  const sender = inside(other, (addresses) =>
+  const sender = inside(peerName, (addresses) =>
     openUdp({
       kind: 'ucast',
       family: 4,

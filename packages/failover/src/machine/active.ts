@@ -51,12 +51,12 @@ function keepFreeVips(turn: Turn, state: State, group: ActiveGroup): ActiveGroup
   const configured = turn.group(group.vrid);
   if (!configured || state.listenOnlyUntil !== undefined) return group;
   const lost = group.vips.filter(({address}) => {
-    const other = heldElsewhere(state, configured, address);
-    if (!other || other.peer.heardAt <= group.since) return false;
-    const own = priorityOf(turn.config, state, group);
+    const holder = heldElsewhere(state, configured, address);
+    if (!holder || holder.peer.heardAt <= group.since) return false;
+    const ownPriority = priorityOf(turn.config, state, group);
     return (
-      outranks(other.report.priority, other.peer.nodeIndex, own, state.nodeIndex) ||
-      (!hearsUs(turn.config, state, other.peer) && heardLongEnough(turn.config, other.peer, turn.now))
+      outranks(holder.report.priority, holder.peer.nodeIndex, ownPriority, state.nodeIndex) ||
+      (!hearsUs(turn.config, state, holder.peer) && heardLongEnough(turn.config, holder.peer, turn.now))
     );
   });
   const {vips, withheld} = freeVips(turn, state, group);
@@ -98,9 +98,9 @@ function yieldTo(turn: Turn, state: State, group: ActiveGroup, peer: PeerState):
   if (judged && !hearsUs(config, state, peer))
     return leave(`${peer.name} is Active and does not hear us: one way is lost, it keeps the group`);
   if (listening) return leave(`${peer.name} took over while this process did not run`);
-  const own = priorityOf(config, state, group);
-  if (outranks(report.priority, peer.nodeIndex, own, state.nodeIndex))
-    return leave(`${peer.name} is Active with priority ${report.priority} over ${own}`);
+  const ownPriority = priorityOf(config, state, group);
+  if (outranks(report.priority, peer.nodeIndex, ownPriority, state.nodeIndex))
+    return leave(`${peer.name} is Active with priority ${report.priority} over ${ownPriority}`);
   return undefined;
 }
 

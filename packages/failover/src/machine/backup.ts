@@ -34,20 +34,25 @@ function considerPreemption(turn: Turn, state: State, group: BackupGroup, holder
   // A holder that does not hear this director would keep the group as well until its offer expires.
   if (report?.handover && hearsUs(config, state, holder))
     return startTakeover(turn, state, {...next, stoodDown: false}, `${holder.name} hands over`);
-  const own = priorityOf(config, state, next);
+  const ownPriority = priorityOf(config, state, next);
   const may = now >= next.holdUntil && state.ready && hearsUsNow(config, state, holder);
   const waited = now >= Math.max(holder.upSince, state.readySince) + config.preemptDelay;
   const priority = report?.priority ?? 0;
   // ipfail moves a group to the better-connected director whatever auto_failback says.
-  const wanted = config.autoFailback === 'on' || (priority < level.other && own >= level.other);
+  const wanted = config.autoFailback === 'on' || (priority < level.other && ownPriority >= level.other);
   if (
     may &&
     waited &&
     wanted &&
-    own > level.stoodDown &&
-    outranks(own, state.nodeIndex, priority, holder.nodeIndex)
+    ownPriority > level.stoodDown &&
+    outranks(ownPriority, state.nodeIndex, priority, holder.nodeIndex)
   )
-    return startTakeover(turn, state, next, `preempts ${holder.name} (priority ${own} over ${priority})`);
+    return startTakeover(
+      turn,
+      state,
+      next,
+      `preempts ${holder.name} (priority ${ownPriority} over ${priority})`,
+    );
   return next;
 }
 
@@ -73,7 +78,7 @@ function succeedSilentPeer(turn: Turn, state: State, group: BackupGroup): GroupS
 /** Peers are alive and none holds it: the preferred director takes it, or the other if it does not. */
 function considerVacancy(turn: Turn, state: State, group: BackupGroup): GroupState {
   const configured = turn.group(group.vrid);
-  const own = priorityOf(turn.config, state, group);
+  const ownPriority = priorityOf(turn.config, state, group);
   const living = state.peers.filter((peer) => peer.alive);
   const better = living.some((peer) => {
     const report = reportOf(peer, configured);
@@ -81,7 +86,7 @@ function considerVacancy(turn: Turn, state: State, group: BackupGroup): GroupSta
       report !== undefined &&
       report.role !== 'Initialize' &&
       report.priority > level.none &&
-      outranks(report.priority, peer.nodeIndex, own, state.nodeIndex)
+      outranks(report.priority, peer.nodeIndex, ownPriority, state.nodeIndex)
     );
   });
   const starting = living.some((peer) => reportOf(peer, configured)?.role === 'Initialize');

@@ -84,8 +84,8 @@ export function onAdvert(turn: Turn, state: State, advert: Advert): State {
   const peer = state.peers.find(({nodeIndex}) => nodeIndex === advert.nodeIndex);
   if (!peer) return state;
   const edit = (changed: PeerState): readonly PeerState[] =>
-    state.peers.map((other) => (other === peer ? changed : other));
-  if (!isNews(peer, advert)) {
+    state.peers.map((candidate) => (candidate === peer ? changed : candidate));
+  if (!isNewest(peer, advert)) {
     // Delayed on this path, or replayed: it shows that the path works, not that the peer is alive.
     return {...state, peers: edit({...peer, paths: heardOn(peer, advert.path, turn.now)})};
   }
@@ -108,7 +108,7 @@ export function onAdvert(turn: Turn, state: State, advert: Advert): State {
 }
 
 /** Newer than everything received from this peer on any path. */
-const isNews = ({newest}: PeerState, {incarnation, sequence}: Advert): boolean =>
+const isNewest = ({newest}: PeerState, {incarnation, sequence}: Advert): boolean =>
   newest === undefined ||
   incarnation > newest.incarnation ||
   (incarnation === newest.incarnation && sequence > newest.sequence);
