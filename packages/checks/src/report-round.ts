@@ -70,11 +70,7 @@ function merged(
   const lateness: Late[] = [];
   for (const [shard, answer] of found) {
     const confined = shard.costs === 'quarantine';
-    for (const report of answer.reports)
-      if (ownerOf(report.id) === shard) {
-        reports.set(report.id, report);
-        if (confined) quarantined.push(report.id);
-      }
+    for (const report of answer.reports) if (ownerOf(report.id) === shard) reports.set(report.id, report);
     for (const [id, {report}] of shard.adopting) reports.set(id, report);
     if (!confined) lateness.push(answer.lateness);
     const known = confined ? apart : shared;
@@ -84,6 +80,8 @@ function merged(
   const late = new Map([...apart, ...shared]);
   const services: ServiceLateness[] = [];
   for (const spec of checks) {
+    // Its process may be too slow to answer: at a lower priority it often is.
+    if (ownerOf(spec.id)?.costs === 'quarantine') quarantined.push(spec.id);
     const own = late.get(virtualOf(spec));
     if (own) services.push({check: spec.id, ...worstOf(own)});
     late.delete(virtualOf(spec));
