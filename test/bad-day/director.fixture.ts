@@ -3,7 +3,8 @@ import {readFileSync} from 'node:fs';
 import path from 'node:path';
 import {fileURLToPath} from 'node:url';
 import type {ExecutionContext} from 'ava';
-import {makeNamespaces} from '../lab/namespaces.ts';
+import {makeNamespaces, type NamespaceSite} from '../lab/namespaces.ts';
+import {until} from '../lab/until.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 export const LIMIT = 90_000;
@@ -25,22 +26,41 @@ interface Day {
 }
 
 /** One director in a network of its own, started after the shell's lines. */
-export async function direct(t: ExecutionContext, letter: string, {before, ha = '', haresources = ''}: Day) {
+export async function direct(t: ExecutionContext, letter: string, day: Day) {
   const site = makeNamespaces({checkout: root, letter});
   t.teardown(() => site.destroy());
-  const directorDir = path.join(site.root, 'director1');
+  return startDirector(t, site, 'director1', day);
+}
+
+/** Both directors in one network. */
+export async function directTwo(t: ExecutionContext, letter: string, day: Day) {
+  const site = makeNamespaces({checkout: root, letter});
+  t.teardown(() => site.destroy());
+  return {
+    one: await startDirector(t, site, 'director1', day),
+    two: await startDirector(t, site, 'director2', day),
+  };
+}
+
+async function startDirector(
+  t: ExecutionContext,
+  site: NamespaceSite,
+  node: 'director1' | 'director2',
+  {before, ha = '', haresources = ''}: Day,
+) {
+  const directorDir = path.join(site.root, node);
   for (const [name, text] of Object.entries(files))
     // oxlint-disable-next-line no-await-in-loop -- one after the other.
     await site.write(
-      'director1',
+      node,
       path.join(directorDir, 'ha.d', name),
       name === 'ha.cf' ? text + ha : name === 'haresources' ? haresources || text : text,
       0o600,
     );
-  const words = ['--config-dir', `${directorDir}/ha.d`, '--run-dir', `${directorDir}/run`, '--state-dir', `${directorDir}/state`, '--node', 'director1']; // prettier-ignore
+  const words = ['--config-dir', `${directorDir}/ha.d`, '--run-dir', `${directorDir}/run`, '--state-dir', `${directorDir}/state`, '--node', node]; // prettier-ignore
   const shell = `DIR=${directorDir}; mkdir -p $DIR/run $DIR/state $DIR/log; ${before}\nexec $WITH "$@"`;
   const daemon = await site.start(
-    'director1',
+    node,
     [
       'unshare',
       '--mount',
@@ -55,26 +75,33 @@ export async function direct(t: ExecutionContext, letter: string, {before, ha = 
     `${directorDir}.log`,
   );
   t.teardown(() => daemon.kill('SIGKILL', true));
-  const trie = async (): Promise<string> =>
-    (await site.run('director1', ['cat', '/proc/net/fib_trie'])).stdout;
   const log = (): string => readFileSync(`${directorDir}.log`, 'utf8');
-  const serves = async (what: string): Promise<void> => {
-    const end = Date.now() + LIMIT;
-    // oxlint-disable-next-line no-await-in-loop -- this loop is the waiting.
-    while (!(await trie()).includes(VIP)) {
-      if (Date.now() > end) throw new Error(`${what}: nobody serves: ${log()}`);
-      // oxlint-disable-next-line no-await-in-loop -- as above.
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  };
-  /** Processes of this site by their title. */
+  /** The kernel has the address. */
+  const holds = async (): Promise<boolean> =>
+    (await site.run(node, ['cat', '/proc/net/fib_trie'])).stdout.includes(VIP);
+  // Not `until` alone: the daemon's log says why nobody serves. Its limit counts on the monotonic clock.
+  const serves = (what: string): Promise<boolean> =>
+    until(`${what}: ${node} serves`, LIMIT, holds, 100).catch((error: unknown) => {
+      throw new Error(`${String(error)}: ${log()}`);
+    });
+  /** Processes of this director by their title. */
   const end = async (title: string): Promise<void> => {
-    const {stdout} = await site.run('director1', ['sh', '-c', `for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline 2>/dev/null | grep -q "^${title}" && [ "$(readlink $p/ns/net)" = "$(readlink /proc/self/ns/net)" ] && echo "\${p#/proc/}"; done; :`]); // prettier-ignore
+    const {stdout} = await site.run(node, ['sh', '-c', `for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline 2>/dev/null | grep -q "^${title}" && [ "$(readlink $p/ns/net)" = "$(readlink /proc/self/ns/net)" ] && echo "\${p#/proc/}"; done; :`]); // prettier-ignore
     for (const pid of stdout
       .trim()
       .split('\n')
       .filter((word) => word !== ''))
       process.kill(Number(pid), 'SIGKILL');
   };
-  return {site, own: directorDir, serves, log, end};
+  const hactl = async (...words: readonly string[]): Promise<string> =>
+    (
+      await site.run(node, [
+        process.execPath,
+        path.join(root, 'src/hactl.ts'),
+        '--run-dir',
+        `${directorDir}/run`,
+        ...words,
+      ])
+    ).stdout;
+  return {site, own: directorDir, holds, serves, log, end, hactl};
 }
