@@ -22,11 +22,19 @@ import {openVips, type Vips} from './vips.ts';
 /** Interval at which the peer's newest advert is written to disk, in milliseconds. */
 const SAVE_EVERY = 1_000;
 
-/** Both files may list both directors' `ucast` lines: a director does not send to itself. */
-const withoutOwnPaths = (config: EngineConfig, addresses: readonly InterfaceAddress[]): EngineConfig => ({
-  ...config,
-  paths: peerPaths(config.paths, new Set(addresses.map(({address}) => address))),
-});
+/**
+ * Both files may list both directors' `ucast` lines: a director does not send to itself. A local address stays skipped once
+ * it was seen: one that is added after the start, or removed for a moment, must not shift the other paths.
+ */
+function makeOwnPaths(first: EngineConfig, list: () => readonly InterfaceAddress[]) {
+  const local = new Set<string>();
+  let wanted = first;
+  return (next = wanted): EngineConfig => {
+    wanted = next;
+    for (const {address} of list()) local.add(address);
+    return {...wanted, paths: peerPaths(wanted.paths, local)};
+  };
+}
 
 const pinged = ({pings, pingGroups, deadping}: EngineConfig) => [pings, pingGroups, deadping];
 
@@ -95,11 +103,11 @@ export function startEngine(
   });
   reportCannotAnnounce(vips, send);
   table.links = vips.links();
-  current.config = withoutOwnPaths(first, vips.list());
+  const withoutOwnPaths = makeOwnPaths(first, vips.list);
+  current.config = withoutOwnPaths();
   const receiver = makeReceiver(shared, store);
   const heartbeat = makeHeartbeat(current, table, vips, receiver.onDatagram);
   const tools: Tools = {shared, vips, store, loop, sendAdverts: heartbeat.send, finish};
-
   let scriptsDown = 0;
   const reportTracked = (): void =>
     loop.feed({type: 'tracked-down', count: pings.down() + scriptsDown + links.trackedDown()});
@@ -111,6 +119,7 @@ export function startEngine(
     changed: (all) => {
       heartbeat.reopen(all);
       reportTracked();
+      if (withoutOwnPaths().paths.length !== current.config.paths.length) reconfigure();
     },
   });
   const saving = setInterval(receiver.save, SAVE_EVERY);
@@ -144,14 +153,13 @@ export function startEngine(
     };
   }
 
-  function reconfigure(wanted: EngineConfig): void {
+  function reconfigure(wanted?: EngineConfig): void {
     const previous = current.config;
-    const next = withoutOwnPaths(wanted, vips.list());
-    current.config = next;
+    current.config = withoutOwnPaths(wanted);
     heartbeat.reconfigure(previous);
     loop.feed({type: 'configure', previous});
     links.refresh();
-    if (!isDeepStrictEqual(pinged(previous), pinged(next))) pings.start();
+    if (!isDeepStrictEqual(pinged(previous), pinged(current.config))) pings.start();
   }
 
   function receive(message: Exclude<ToEngine, {type: 'configure'}>): void {
