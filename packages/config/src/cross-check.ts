@@ -28,7 +28,7 @@ export function crossCheck(cluster: ClusterConfig, localNode: string | undefined
       'local-node-missing',
       first.span,
       `current node [${localNode}] is not among the nodes of ha.cf`,
-      `node names are what uname -n prints: add node ${localNode}`,
+      missingNodeHelp(localNode, [...names]),
     );
   const seen = new Map<string, string>();
   for (const group of cluster.haresources.groups) {
@@ -102,4 +102,15 @@ export function crossCheck(cluster: ClusterConfig, localNode: string | undefined
       services.set(key, file.path);
     }
   return found;
+}
+
+const shortName = (name: string): string => name.split('.')[0] ?? name;
+
+/** A long host name beside short node names is the same director: another node line would make three. */
+function missingNodeHelp(localNode: string, nodes: readonly string[]): string {
+  const same = nodes.find((node) => shortName(node) === shortName(localNode));
+  if (same !== undefined)
+    return `this is probably ${same}: write ${localNode} in its place in ha.cf and haresources on both directors, or start hactld with --node ${same}`;
+  if (nodes.length < 2) return `node names are what uname -n prints: add node ${localNode}`;
+  return `node names are what uname -n prints: write ${localNode} in place of one of ${nodes.join(', ')} in ha.cf and haresources on both directors, or start hactld with --node NAME`;
 }
