@@ -2,10 +2,13 @@
  * The configuration to start with: the files on disk or, if they have errors, the last version in use. A badly edited file
  * must not cost an address when a process dies.
  */
+import type {ServiceKey} from '@hactl/ipvs';
 import type {Log} from '../system/log.ts';
+import {serviceKey} from '../table/services.ts';
 import {overlay} from './config-files.ts';
 import type {ConfigStore, ConfigVersion} from './config-store.ts';
 import {loadDirectory, type LoadOptions, type LoadOutcome} from './load.ts';
+import type {Loaded} from './loaded.ts';
 import {keepNames, readNames, type NameBook} from './names.ts';
 
 /** A route may come up a moment after hactld, as at boot. */
@@ -34,7 +37,11 @@ export interface FirstLoad {
 }
 
 /** The last version in use, from the same directory (or the same single file). */
-function lastVersion({store, configDir, only}: FirstLoadOptions): ConfigVersion | undefined {
+function lastVersion({
+  store,
+  configDir,
+  only,
+}: Pick<FirstLoadOptions, 'store' | 'configDir' | 'only'>): ConfigVersion | undefined {
   const last = store.versions().at(-1);
   if (!last) return undefined;
   const ours = ({path}: {readonly path: string}): boolean =>
@@ -108,6 +115,8 @@ export interface Begin {
   readonly problem?: string;
   /** The addresses of its host names. */
   readonly names: NameBook;
+  /** Services of the version that was in use which the files do not have any more: a reload would delete them. */
+  readonly left: readonly ServiceKey[];
   readonly awaited: readonly string[];
 }
 
@@ -130,7 +139,28 @@ export async function begin(options: LoadOptions, store: ConfigStore, log: Log):
   if (!began) return undefined;
   const {outcome, problem, awaited} = began;
   rememberNames(stateDir, names, log);
-  return {first: outcome, names, awaited, ...(problem === undefined ? {} : {problem})};
+  const left = await leftServices(options, store, outcome.loaded, names);
+  return {first: outcome, names, left, awaited, ...(problem === undefined ? {} : {problem})};
+}
+
+/** What was edited while no supervisor ran: the kernel still has the services that were in use. */
+async function leftServices(
+  options: LoadOptions,
+  store: ConfigStore,
+  loaded: Loaded,
+  names: NameBook,
+): Promise<readonly ServiceKey[]> {
+  const {configDir, only} = options;
+  const version = lastVersion({store, configDir, ...(only === undefined ? {} : {only})});
+  if (!version || version.digest === loaded.digest) return [];
+  const {cluster} = await loadDirectory({
+    ...options,
+    names: new Map(names),
+    trustNames: true,
+    inUse: true,
+    read: overlay(version.files),
+  });
+  return (cluster?.ldirectord ?? []).flatMap(({virtuals}) => virtuals.map(serviceKey));
 }
 
 /** A full disk costs a lookup at the next start, not this start. */

@@ -3,6 +3,7 @@ import type {Instant, Millis, Moment} from '@hactl/base';
 import type {FromChecks, ToChecks} from '@hactl/checks';
 import {groupIds} from '@hactl/config';
 import type {EngineConfig, EngineVip, FromEngine} from '@hactl/failover';
+import type {ServiceKey} from '@hactl/ipvs';
 import type {FromSync, SyncStatus, ToSync} from '@hactl/sync';
 import {
   initialAlerts,
@@ -56,6 +57,8 @@ export interface CoreConfig {
   readonly stateDir: string;
   /** This machine's kernel had the peer's connections a moment ago, under the previous supervisor. */
   readonly syncTrusted: boolean;
+  /** Services that left the files while no supervisor ran. */
+  readonly left?: readonly ServiceKey[];
 }
 
 export interface CoreState {
@@ -165,7 +168,11 @@ export function initial(config: CoreConfig, loaded: Loaded, orders: OrderState, 
     configuration: initialConfiguration(loaded),
     roles: initialRoles(loaded.engine !== undefined, groupsOf(loaded), now),
     operators,
-    table: {...initialTable(tableConfig(loaded), now), held: heldOf(operators), ordered: operators.weights},
+    table: {
+      ...initialTable(tableConfig(loaded), now, config.left),
+      held: heldOf(operators),
+      ordered: operators.weights,
+    },
     resources: resourcesOf(loaded),
     alerts: initialAlerts(config.node, cluster.ldirectord, hasOutside(loaded), now),
     journal: initialJournal,

@@ -36,6 +36,9 @@ export interface Director {
   readiness(): Readiness;
 }
 
+/** A supervisor before this one had the peer's connections a moment ago. */
+const isSyncTrusted = (stateDir: string): boolean => openRecentSync(stateDir, () => clock.now()).recent;
+
 /** Reads the files and starts everything. undefined: the files have errors, which were printed. */
 export async function runDirector(options: DirectorOptions): Promise<Director | undefined> {
   const {configDir, stateDir, node, logger} = options;
@@ -51,7 +54,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   // Before anything is logged, so that the log file is complete.
   logger.configure(began.first.loaded.cluster);
 
-  const config = {node, stateDir, syncTrusted: openRecentSync(stateDir, () => clock.now()).recent};
+  const config = {node, stateDir, left: began.left, syncTrusted: isSyncTrusted(stateDir)};
   const moment = {now: clock.now(), wall: clock.wall()};
   const loop = makeLoop({
     clock,

@@ -2,7 +2,7 @@
 import type {Instant} from '@hactl/base';
 import type {CheckReport, Late, ServiceLateness} from '@hactl/checks';
 import type {LdirectordConfig, VerdictSettings, VirtualService} from '@hactl/config';
-import type {Operation, ServiceKey, VirtualTable} from '@hactl/ipvs';
+import {keyText, type Operation, type ServiceKey, type VirtualTable} from '@hactl/ipvs';
 import type {Drift} from './entries.ts';
 import type {Outcome, Refusal, Refusals} from './refusals.ts';
 import {reportsFor, type Reports} from './reports.ts';
@@ -100,7 +100,12 @@ export const virtualsOf = ({files}: TableConfig): readonly VirtualService[] =>
 export const idsOf = (config: TableConfig): ReadonlySet<string> =>
   new Set(virtualsOf(config).flatMap((virtual) => virtual.reals.map((real) => checkId(virtual, real))));
 
-export const initialTable = (config: TableConfig, now: Instant): TableState => ({
+/** `left`: services of an earlier supervisor of this director that no file has any more: to be deleted. */
+export const initialTable = (
+  config: TableConfig,
+  now: Instant,
+  left: readonly ServiceKey[] = [],
+): TableState => ({
   config,
   startedAt: now,
   reports: reportsFor(idsOf(config)),
@@ -110,7 +115,7 @@ export const initialTable = (config: TableConfig, now: Instant): TableState => (
   ordered: new Map(),
   warmth: new Map(),
   counting: {},
-  owned: new Set(),
+  owned: new Set(left.map(keyText)),
   phase: 'closed',
   dirty: true,
   due: 'all',
