@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds a Debian box for vagrant-libvirt from the Debian archive alone, where no box catalogue is reachable:
 #
-#   sudo sh vagrant/box/build.sh /tmp/hactl-debian.box       (mmdebstrap, e2fsprogs, qemu-utils; about 2 minutes)
+#   sudo sh vagrant/box/build.sh /tmp/hactl-debian.box       (mmdebstrap, e2fsprogs, qemu-utils)
 #   vagrant box add --name hactl/debian /tmp/hactl-debian.box
 #   HACTL_BOX=hactl/debian vagrant up --provider=libvirt
 #
