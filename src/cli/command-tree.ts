@@ -1,13 +1,13 @@
-/** The commander program as plain data: completions and manual pages are made of it. Pure. */
+/** The commander program as plain data, for completions and manual pages. Pure. */
 import type {Argument, Command, Option} from 'commander';
 
-/** What a value is: completions offer files, directories, the real servers of the running director, or listed words. */
+/** The kind of a value: completions offer files, directories, the real servers of the running director, or listed words. */
 export type ValueKind = 'file' | 'directory' | 'real' | 'other';
 
 export interface TreeOption {
   readonly long: string;
   readonly short?: string;
-  /** Its value as help shows it; undefined: it takes none. */
+  /** Its value as shown in the help; undefined: it takes none. */
   readonly value?: string;
   readonly kind: ValueKind;
   readonly choices: readonly string[];
@@ -59,7 +59,7 @@ function argumentOf(argument: Argument): TreeArgument {
   };
 }
 
-/** The tree below a command; what help hides is left out. */
+/** The tree below a command, without hidden commands and options. */
 export function treeOf(command: Command, above = ''): CommandTree {
   const path = above === '' ? command.name() : `${above} ${command.name()}`;
   const help = command.createHelp();

@@ -1,4 +1,4 @@
-/** Completion scripts, tried in the shells themselves. bash is everywhere; where zsh or fish is missing that is said. */
+/** Completion scripts in the shells themselves. bash is everywhere; a missing zsh or fish is reported. */
 import {execFileSync} from 'node:child_process';
 import {existsSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
@@ -28,7 +28,7 @@ const run = (shell: Shell, program: string): string[] =>
     .split('\n')
     .filter((line) => line !== '');
 
-/** What each shell offers at the end of a line. */
+/** The completions of each shell at the end of a line. */
 const offers: Readonly<Record<Shell, (line: string) => string[]>> = {
   bash: (line) =>
     run(
@@ -39,7 +39,7 @@ const offers: Readonly<Record<Shell, (line: string) => string[]>> = {
     const words = line.split(' ');
     const typed = words.at(-1) ?? '';
     const array = words.map((word) => `'${word}'`).join(' ');
-    // The parts of zsh's own completion that the script uses print what they are given.
+    // Stubs of the zsh completion functions that the script uses; they print their arguments.
     const fakes = `compdef() { :; }; compadd() { shift; print -l -- "$@"; }; _files() { print -l FILES; }
       _describe() { [[ $1 == -o ]] && shift; print -l -- \${(@P)2} | sed 's/:.*//'; }`;
     return run(
@@ -78,7 +78,7 @@ for (const shell of shells) {
   });
 }
 
-test('bash: behind a colon only the rest is offered, because bash took what stands before it', (t) => {
+test('bash: after a colon only the rest is offered, because bash splits words at colons', (t) => {
   t.deepEqual(offers.bash('hactl drain 10.0.0.2:'), ['80']);
 });
 

@@ -1,4 +1,4 @@
-/** Completion scripts for bash, zsh and fish, made of the command tree. Pure. */
+/** Completion scripts for bash, zsh and fish, generated from the command tree. Pure. */
 import {flatten, type CommandTree, type TreeOption, type ValueKind} from './command-tree.ts';
 
 export const shells = ['bash', 'zsh', 'fish'] as const;
@@ -34,7 +34,7 @@ const argumentKinds = (command: CommandTree): Set<ValueKind> =>
 const argumentChoices = (command: CommandTree): string[] =>
   command.arguments.flatMap((argument) => argument.choices);
 
-/** bash and zsh find the command that the words before the cursor have reached in the same way. */
+/** bash and zsh find the command before the cursor in the same way. */
 function walk(all: readonly CommandTree[], words: string): string {
   const keys = valued(all).map(({key}) => quoted(key));
   const paths = all.slice(1).map(({path}) => quoted(path));

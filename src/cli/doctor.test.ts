@@ -1,4 +1,4 @@
-/** hactl doctor says what the door says of this machine, and shows no key. */
+/** hactl doctor reports the loader's machine problems, and shows no key. */
 import {spawnSync} from 'node:child_process';
 import {chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
@@ -8,7 +8,7 @@ import test from 'ava';
 
 const hactl = fileURLToPath(new URL('../hactl.ts', import.meta.url));
 
-test('a file that anybody may change, a log that anybody may read, a weak key: each is a finding', (t) => {
+test('a world-writable file, a world-readable log and a weak key are each a finding', (t) => {
   const root = mkdtempSync(path.join(os.tmpdir(), 'hactl-doctor-'));
   t.teardown(() => rmSync(root, {recursive: true, force: true}));
   const dir = path.join(root, 'ha.d');

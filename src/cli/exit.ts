@@ -1,11 +1,11 @@
 /** hactl's exit statuses, the same for every command (docs/hactl.md lists them). */
 export const exit = {
   ok: 0,
-  /** The command was carried out and its result is no. */
+  /** The command ran and its result is negative. */
   failed: 1,
   /** A configuration file has errors, or the command line is wrong. */
   config: 2,
-  /** There is no daemon to ask, or it did not answer. */
+  /** No daemon, or it did not answer. */
   noDaemon: 3,
 } as const;
 
@@ -14,7 +14,7 @@ export const exitMeanings: readonly (readonly [status: number, text: string])[] 
   [exit.ok, 'done'],
   [exit.failed, 'not done'],
   [exit.config, 'configuration or command line wrong'],
-  [exit.noDaemon, 'no daemon to ask, or no permission to ask it'],
+  [exit.noDaemon, 'no daemon, or no permission to use it'],
 ];
 
 /** Ends a command with a status and a message for people. */

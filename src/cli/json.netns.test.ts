@@ -1,4 +1,6 @@
-/** docs/json.md against a pair in network namespaces: what is documented is printed, and what is printed is documented. */
+/**
+ * docs/json.md against a pair in network namespaces: every documented field is printed, and every printed field is documented.
+ */
 import {execFileSync, spawnSync} from 'node:child_process';
 import {existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
@@ -78,7 +80,7 @@ const ldirectordCf = `virtual=10.99.0.100:80
 \tchecktype=connect
 `;
 
-test('a pair: every document is what docs/json.md says', async (t) => {
+test('a pair: every document matches docs/json.md', async (t) => {
   const site = makeNamespaces({checkout: root, letter: 'j'});
   t.teardown(() => site.destroy());
   const files = {'ha.cf': haCf, 'ldirectord.cf': ldirectordCf, authkeys: 'auth 1\n1 sha256 a-test-key\n'};
@@ -144,7 +146,7 @@ test('a pair: every document is what docs/json.md says', async (t) => {
   t.deepEqual(compare('hactl plan --json', await json('plan')), []);
   t.deepEqual(compare('hactl standby --json', await json('standby')), []);
   t.deepEqual(compare('hactl standby --json', await json('failback')), []);
-  // A pair without IPVS serves nobody: no drill begins there. What a drill does: pair.netns.test.ts.
+  // A pair without IPVS serves nobody, so no drill starts. pair.netns.test.ts tests drills.
   const drill = (await json('drill', 'run', '--yes')) as {readonly unhealthy: string[]};
   t.deepEqual(compare('hactl drill run --json', drill), []);
   t.is(drill.unhealthy.length > 0, !existsSync('/proc/net/ip_vs'), drill.unhealthy.join());
@@ -162,7 +164,7 @@ test('a pair: every document is what docs/json.md says', async (t) => {
   t.deepEqual(compare('hactl resource list --json', await json('resource', 'list')), []);
   t.deepEqual(compare('hactl resource status --json', await json('resource', 'status', 'ldirectord')), []);
 
-  // The files on the disk get another value: there is something to plan, to compare and to take back.
+  // Change a file on disk, so that there is something to plan, compare and roll back.
   const ownFiles = path.join(site.root, 'director1', 'ha.d');
   const changed = haCf.replace('auto_failback on', 'auto_failback off');
   await site.write('director1', `${ownFiles}/ha.cf`, changed, 0o600);

@@ -1,4 +1,4 @@
-/** The manual pages: as fresh as their source, and without a warning of those who render them. */
+/** The manual pages: up to date with their source, and rendered without warnings. */
 import {execFileSync, spawnSync} from 'node:child_process';
 import {readFileSync} from 'node:fs';
 import {fileURLToPath} from 'node:url';
@@ -13,7 +13,7 @@ const {HACTL_RUN_DIR: _, HACTL_CONFIG_DIR: __, HACTL_STATE_DIR: ___, ...env} = p
 const hasGroff = spawnSync('groff', ['--version']).error === undefined;
 
 for (const name of pages) {
-  test(`${name} is what its source gives now (npm run man)`, (t) => {
+  test(`${name} is up to date with its source (npm run man)`, (t) => {
     const made = execFileSync(process.execPath, [hactl, 'manual', name], {encoding: 'utf8', env});
     t.is(made, readFileSync(`${folder}${name}`, 'utf8'));
   });
@@ -29,7 +29,7 @@ for (const name of pages) {
     t.true(stdout.length > 1_000);
   });
 
-  test(`${name} has no request but those that we mean`, (t) => {
+  test(`${name} has only intended roff requests`, (t) => {
     // A line that begins with a dot is a request: only those that we mean may be there.
     const requests = readFileSync(`${folder}${name}`, 'utf8').match(/^\.\S+/gm) ?? [];
     t.deepEqual(

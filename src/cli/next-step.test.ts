@@ -1,4 +1,4 @@
-/** Errors of the daemon end with what to type next. */
+/** The daemon's errors end with the next command to type. */
 import {spawnSync} from 'node:child_process';
 import {mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
@@ -24,7 +24,7 @@ test('every code that a command throws has a next step', (t) => {
     [...codes].filter((code) => !selfExplaining.includes(code) && nextStep(code, '') === undefined),
     [],
   );
-  t.is(nextStep('busy', 'try hactl status'), undefined, 'said once is enough');
+  t.is(nextStep('busy', 'try hactl status'), undefined, 'not repeated');
 });
 
 test('without a daemon, hactl says where to look', (t) => {
@@ -42,7 +42,7 @@ test('without a daemon, hactl says where to look', (t) => {
   t.regex(status(folder).stderr, /^hactl: no daemon at .*systemctl status hactld\n$/);
 });
 
-test('an error of a command ends with what to type next', (t) => {
+test('an error of a command ends with the next command to type', (t) => {
   for (const words of [
     ['init', '--yes', '--no-start'],
     ['invite'],

@@ -1,4 +1,4 @@
-/** What to type after an error of the daemon, by its code. Pure. */
+/** The next command to type after a daemon's error, by its code. Pure. */
 
 const steps: Readonly<Record<string, string>> = {
   'no-daemon': 'systemctl status hactld; journalctl -u hactld -n 50',
@@ -29,6 +29,6 @@ const steps: Readonly<Record<string, string>> = {
   state: 'df -h /var/lib/hactl; journalctl -u hactld -n 20',
 };
 
-/** undefined: the message says it, or nothing helps. */
+/** undefined: the message contains it, or nothing helps. */
 export const nextStep = (code: string, message: string): string | undefined =>
   /\b(hactl [a-z]|systemctl )/.test(message) ? undefined : steps[code];

@@ -1,4 +1,4 @@
-/** events, why and watch on two directors in two namespaces: the LAN of one fails, the link between them does not. */
+/** events, why and watch on two directors in two namespaces: one loses its LAN, the link between them works. */
 import path from 'node:path';
 import anyTest, {type TestFn} from 'ava';
 import type {JournalEvent} from '../control/events.ts';
@@ -30,7 +30,7 @@ const why = async (name: string): Promise<WhyDocument> => {
   if (status !== 0) throw new Error(stderr);
   return JSON.parse(stdout) as WhyDocument;
 };
-/** A command on a terminal of its own, which `script` (util-linux) makes; what it wrote comes line by line. */
+/** A command on its own terminal, made by `script` (util-linux); its output line by line. */
 const onTerminal = (name: string, words: string): Promise<Program> => {
   const hactl = `${site.node} ${site.checkout}/src/hactl.ts --run-dir ${cluster.directory(name)}/run ${words}`;
   const shell = `stty cols 80 rows 24; ${hactl}; echo "status $?"; stty -a`;
@@ -54,7 +54,7 @@ test.after.always(async () => {
   await site.destroy();
 });
 
-test('hactl drill moves every group there and back when it may, and keeps a report', async (t) => {
+test('hactl drill moves every group there and back on a healthy pair, and saves a report', async (t) => {
   const unasked = await cluster.hactl(one, ['drill']);
   t.is(unasked.status, 2);
   t.regex(unasked.stderr, /type hactl drill run standby --yes/);
@@ -74,7 +74,7 @@ test('hactl drill moves every group there and back when it may, and keeps a repo
   t.regex(kept.stdout, /: passed\n[\s\S]*^hactl standby .* ok +took \d+ ms/m);
 });
 
-test('events --follow prints what comes, as it comes', async (t) => {
+test('events --follow prints new events as they happen', async (t) => {
   follower = await site.start(
     two,
     [
@@ -94,7 +94,7 @@ test('events --follow prints what comes, as it comes', async (t) => {
   await until('the first line', LIMIT, () => lines.length > 0);
   await site.cutLink(one);
   await cluster.active(two, LIMIT);
-  const event = await until('the takeover is told', LIMIT, () =>
+  const event = await until('the takeover is printed', LIMIT, () =>
     lines.map((line) => JSON.parse(line) as JournalEvent).find(({data}) => data?.to === 'Active'),
   );
   t.is(event.v, 1);
@@ -102,7 +102,7 @@ test('events --follow prints what comes, as it comes', async (t) => {
   t.regex(event.text, /^IPaddr2::10\.99\.0\.100\/24\/eth0: Backup -> Active: /);
 });
 
-test('both directors tell the same story, with the part of the other', async (t) => {
+test('both directors show the same timeline, including the other’s events', async (t) => {
   const [local, document] = await Promise.all([why(one), why(two)]);
   t.is(local.story.title, document.story.title);
   t.regex(local.story.title, /^director2 took over IPaddr2::10\.99\.0\.100\/24\/eth0 from director1: /);
@@ -121,7 +121,7 @@ test('both directors tell the same story, with the part of the other', async (t)
   }
 });
 
-test('watch: plain frames into a pipe, a screen of its own on a terminal, and the terminal as it was', async (t) => {
+test('watch: plain frames into a pipe, the alternate screen on a terminal, which is restored', async (t) => {
   const piped = await cluster.hactl(two, ['watch', '--count', '2']);
   t.is(piped.status, 0, piped.stderr);
   t.is(piped.stdout.match(/director2 Active/g)?.length, 2);
@@ -132,13 +132,13 @@ test('watch: plain frames into a pipe, a screen of its own on a terminal, and th
   await until('the first frame', LIMIT, () => messagesOf().includes('Groups'));
   terminal.write('q');
   await until('it ends', LIMIT, () => !terminal.running);
-  t.true(messagesOf().includes('\u001B[?1049h\u001B[?25l'), 'a screen of its own');
+  t.true(messagesOf().includes('\u001B[?1049h\u001B[?25l'), 'the alternate screen');
   t.true(messagesOf().includes('\u001B[?25h\u001B[?1049l'), 'and back');
   t.regex(messagesOf(), /status 0/);
   t.regex(messagesOf(), /[^-]icanon[\s\S]*[^-]echo /, 'the terminal reads lines and echoes again');
 });
 
-test('a dead peer: one side, and why; the journal outlives the daemon', async (t) => {
+test('a dead peer: one side’s timeline with the reason; the journal outlives the daemon', async (t) => {
   await cluster.powerOff(one);
   const alone = await why(two);
   t.regex(alone.peer?.problem ?? '', /^director1 cannot be asked: /);

@@ -1,4 +1,4 @@
-/** The command tree of hactl. A command's own module is loaded when it runs: `hactl status` needs no parser and no netlink. */
+/** The command tree of hactl. A command's module is loaded when it runs: `hactl status` needs neither parser nor netlink. */
 import {Argument, Command} from 'commander';
 import {ABOUT, controlSocket, defaultPaths, VERSION} from '../system/paths.ts';
 import {treeOf} from './command-tree.ts';
@@ -74,7 +74,7 @@ function addOwn(program: Command, done: (status: number) => void): void {
       process.stdout.write(await manualPage(page, treeOf(program)));
     });
 
-  // For the list of commands only: what stands behind it is ipvsadm's, `-h` and `--` included, and never seen by commander.
+  // For the command list only: its arguments are ipvsadm's, `-h` and `--` included, and commander never sees them.
   program
     .command('ipvsadm')
     .description("the kernel's table with ipvsadm's own command line and output (needs root)")

@@ -1,9 +1,9 @@
-/** Takes secrets out of configuration files, and then wherever else they stand. Works on files that no parser would take. Pure. */
+/** Redacts secrets in configuration files, and wherever else they occur. Works on files that no parser accepts. Pure. */
 import {hideSecrets, redactKeyLine, secretPatterns} from '@hactl/config';
 
 export const REDACTED = '[redacted]';
 
-/** Shorter values are taken out of the lines that hold them, but not looked for elsewhere: they would be everywhere. */
+/** Shorter values are redacted in their own lines but not searched elsewhere: they would match everywhere. */
 const SHORTEST = 4;
 /** Parts of a value are words such as `root` too. */
 const SHORTEST_PART = 8;
@@ -13,14 +13,14 @@ const isKeyLike = (word: string): boolean =>
   word.length >= SHORTEST_ODD && !/^(?:hmac-)?(?:md5|sha\d*)$/i.test(word);
 const isOdd = (word: string): boolean => /[^a-z]/.test(word);
 
-/** A path that says nothing: of anything longer a part may be a token. */
+/** A path too short to contain a token. */
 const PLAIN_PATH = String.raw`\/?[\w-]{0,12}(?:\.[a-z]{2,4})?`;
 /** A line may stand behind `12 | `, as diagnostics in a log show it. */
-/** What was commented out may be in use elsewhere. */
+/** A commented-out secret may be in use elsewhere. */
 const START = String.raw`^(?:.*\| )?[ \t#;]*`;
 const line = (rest: string): RegExp => new RegExp(START + rest, 'im');
 
-/** Beside what is a secret, what may be one: better missing from a bundle than sent to strangers. */
+/** Also redacts possible secrets: better missing from a bundle than sent to strangers. */
 const patterns: readonly RegExp[] = [
   ...secretPatterns,
   line(String.raw`\d+\s+(?:crc|md\d|sha|hmac)\S*\s+(?<secret>\S.*)$`),
@@ -77,7 +77,7 @@ export function redactFile(
   return {text: lines.join('\n'), secrets: [...secrets].filter((secret) => secret.length >= SHORTEST)};
 }
 
-/** The middle of base64 of a text, wherever in it the secret begins: without the digits that depend on its neighbours. */
+/** The base64 of a secret at each alignment, without the characters that depend on its neighbours. */
 function base64Forms(secret: string): string[] {
   return [0, 1, 2].flatMap((offset) => {
     const whole = Buffer.concat([Buffer.alloc(offset), Buffer.from(secret)]).toString('base64');
@@ -86,7 +86,7 @@ function base64Forms(secret: string): string[] {
   });
 }
 
-/** A text without any of these secrets, as they are and as JSON, URLs, base64 and hex write them; the longest first. */
+/** Removes these secrets from a text, plain and encoded as JSON, URL, base64 and hex; the longest first. */
 export function scrub(text: string, secrets: Iterable<string>): string {
   const forms = new Set<string>();
   for (const secret of secrets) {

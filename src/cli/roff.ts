@@ -1,6 +1,6 @@
 /** Text for man(7). Pure. */
 
-/** A line of text: nothing in it is taken for a request or an escape. */
+/** A line of text, escaped so that nothing is taken for a request or an escape. */
 export const text = (line: string): string =>
   line
     .replaceAll('\\', '\\e')
@@ -21,7 +21,7 @@ export const inline = (markdown: string): string =>
     .join('')
     .replace(/^([.'])/, '\\&$1');
 
-/** One thing and what is said of it; both are roff already. */
+/** A term and its description; both are roff already. */
 export const item = (head: string, body: string): string => `.TP\n${head}\n${body}`;
 
 export interface Section {
@@ -30,7 +30,7 @@ export interface Section {
   readonly body: string;
 }
 
-/** A whole page. It has no date: the same source always gives the same page. */
+/** A whole page. It has no date, so the same source always gives the same page. */
 export function page(
   name: string,
   part: number,

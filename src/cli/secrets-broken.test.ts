@@ -1,6 +1,6 @@
 /**
- * Files full of secrets, broken in every line in every way that hands break them: no diagnostic, as text or as JSON, no plan
- * and no difference shows one.
+ * Files full of secrets, with every line broken in every way a typo can: no diagnostic, as text or JSON, no plan and no diff
+ * shows one.
  */
 import test from 'ava';
 import {
@@ -20,7 +20,7 @@ const DIR = '/etc/ha.d';
 const files = plantedFiles({folder: '/srv', echo: '10.99.0.11', vip: '10.99.0.100'});
 type Breakage = (line: string) => string;
 
-/** What hands and editors do to a line. */
+/** Typical damage to a line by typos and editors. */
 const breakages: Readonly<Record<string, Breakage>> = {
   'the first letter is missing': (line) => line.replace(/\S/, ''),
   'a letter is doubled': (line) => line.replace(/(\s*.)(\w)/, '$1$2$2'),
@@ -55,7 +55,7 @@ const readOf =
 const clusterOf = (texts: Readonly<Record<string, string>>) =>
   loadCluster({dir: DIR, read: readOf(texts), mode: 'lenient', resolve, localNode: 'director1'});
 
-/** Everything that is shown of these files. */
+/** All output about these files. */
 function shownOf(texts: Readonly<Record<string, string>>, name: string): string {
   const {diagnostics, sources} = checkFiles({
     paths: Object.keys(texts).map((file) => `${DIR}/${file}`),

@@ -1,7 +1,7 @@
 /**
- * A live pair whose files are full of secrets, with programs that repeat their arguments, a server that says every request
- * again, and a peer that is fenced: no output of any command, log, journal, bundle or argument of our processes has one. The
- * commands are those of the command tree: a new one is run as well.
+ * A live pair whose files are full of secrets, with programs that print their arguments, a server that echoes every request,
+ * and a peer that is fenced: no output of any command, no log, journal, bundle or process argument contains one. The commands
+ * come from the command tree, so new ones are included.
  */
 import {execFileSync} from 'node:child_process';
 import {existsSync, globSync, readFileSync} from 'node:fs';
@@ -123,7 +123,7 @@ async function startPair(site: NamespaceSite, t: {teardown(fn: () => unknown): v
     return program;
   };
   const started = await Promise.all([one, two].map(start));
-  /** Both die, and the first comes back alone. */
+  /** Both die, and the first returns alone. */
   const comeBackAlone = async (): Promise<void> => {
     for (const program of started) await program.kill('SIGKILL', true);
     await start(one);
@@ -148,7 +148,7 @@ test('no output of any command, log, journal, bundle or process argument has a p
     );
   });
 
-  /** What was said where. */
+  /** Output by source. */
   const outputs = new Map<string, string>();
   const run = async (words: readonly string[], host: string = one): Promise<void> => {
     const line = ['--run-dir', `${folder}/run`, ...words];
@@ -175,7 +175,7 @@ test('no output of any command, log, journal, bundle or process argument has a p
     }
   outputs.set('the bundle', execFileSync('tar', ['-xzOf', bundle], {encoding: 'utf8'}));
 
-  // The files on the disk are broken: what is said of that comes from the daemon.
+  // The files on disk are broken: the daemon reports it.
   const files = plantedFiles({folder, echo: '10.99.0.11', vip: site.vip});
   for (const [name, broken] of [
     [

@@ -1,4 +1,4 @@
-/** hactl loads what the command needs, and no more: on a small or busy machine that is most of the time it takes. */
+/** hactl loads only what the command needs: on a small or busy machine loading is most of its run time. */
 import {spawnSync} from 'node:child_process';
 import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
@@ -39,7 +39,7 @@ for (const [words, expected] of [
   [['--run-dir', folder, 'plan'], 3],
   [['--run-dir', folder, 'config', 'history'], 3],
 ] as const)
-  test(`hactl ${words.filter((word) => word !== folder).join(' ')}: no parser, no netlink, nothing of the daemon`, (t) => {
+  test(`hactl ${words.filter((word) => word !== folder).join(' ')}: loads no parser, no netlink, and no daemon code`, (t) => {
     const {status, modules} = loads(...words);
     t.is(status, expected);
     t.true(modules.some((url) => url.endsWith('/src/hactl.ts')));
@@ -49,7 +49,7 @@ for (const [words, expected] of [
     );
   });
 
-test('hactl check-config: the parsers, and no netlink', (t) => {
+test('hactl check-config loads the parsers, and no netlink', (t) => {
   const file = path.join(folder, 'ldirectord.cf');
   writeFileSync(file, 'checktimeout=5\n');
   const {status, modules} = loads('check-config', file);

@@ -1,4 +1,4 @@
-/** The support bundle of a configuration full of secrets, with a daemon and logs that repeat them: none is in it. */
+/** The support bundle of a configuration full of secrets, with a daemon and logs that repeat them, contains none of them. */
 import {execFileSync, spawn} from 'node:child_process';
 import {mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
@@ -45,7 +45,7 @@ virtual=10.0.0.100:80
 `,
 };
 
-test('no secret is in the bundle, and the rest of the files is', async (t) => {
+test('the bundle has the files without any secret', async (t) => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-bundle-'));
   t.teardown(() => rmSync(folder, {recursive: true, force: true}));
   const [configDir, runDir, out] = [
@@ -218,7 +218,7 @@ test('no planted secret of any spelling is in the bundle, nor what repeats it in
     t.true(all.includes(kept), kept);
 });
 
-test('without a daemon there is a bundle too', async (t) => {
+test('a bundle can be made without a daemon', async (t) => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-bundle-'));
   t.teardown(() => rmSync(folder, {recursive: true, force: true}));
   writeFileSync(path.join(folder, 'authkeys'), files.authkeys ?? '');
@@ -286,7 +286,7 @@ for (const line of [
     t.false(text.includes('Secret77'), text);
   });
 
-test('what looks like nothing secret stays', (t) => {
+test('harmless text is kept', (t) => {
   const text =
     'real=10.0.0.1:80 gate 5 "/index.html", "OK"\nbcast eth1\nkeepalive 200ms\n# 1 of 5 sha256sums\n';
   t.is(redactFile(text).text, text);

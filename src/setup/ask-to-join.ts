@@ -1,4 +1,4 @@
-/** The second director's side of a join: asks with the token, takes the files, and says what became of them. */
+/** The second director's side of a join: connects with the token, receives the files, and reports the result. */
 import tls from 'node:tls';
 import {MAX_MESSAGE, tlsOptions} from '../peer/tls.ts';
 import {JOIN_FILES_LIMIT_MS} from '../system/limits.ts';
@@ -16,11 +16,11 @@ export interface AskOptions {
   readonly secret: Uint8Array;
   readonly request: JoinRequest;
   readonly limit?: number;
-  /** Judges and writes what came; what it returns is told to the first director. */
+  /** Validates and writes the files; its result is sent to the first director. */
   readonly take: (bundle: unknown) => Promise<JoinOutcome>;
 }
 
-/** Resolves to what `take` did; rejects with a JoinError when nothing came. */
+/** Resolves to the result of `take`; rejects with a JoinError if nothing was received. */
 export function askToJoin(options: AskOptions): Promise<JoinOutcome> {
   const {address, port, secret, request} = options;
   const where = `${address} port ${port}`;
@@ -31,7 +31,7 @@ export function askToJoin(options: AskOptions): Promise<JoinOutcome> {
       host: address,
       port,
       pskCallback: () => ({psk: tokenKey(secret), identity: JOIN_IDENTITY}),
-      // Without certificates there is no name to compare: who has the token is the first director.
+      // Without certificates there is no name to verify: whoever has the token is the first director.
       checkServerIdentity: () => undefined,
     });
     const end = (text: string): void => {

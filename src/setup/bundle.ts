@@ -1,4 +1,4 @@
-/** The files of the pair as they travel to the second director, and what of them it takes. Pure. */
+/** The files of the pair as sent to the second director, and their validation there. Pure. */
 import {fail, ok, type Result} from '@hactl/base';
 import type {NewFile} from './pair-files.ts';
 import {isInNetwork, type LocalAddress} from './wishes.ts';
@@ -18,22 +18,22 @@ export interface Bundle {
 
 const MOST_FILES = 64;
 const MOST_TEXT = 4 << 20;
-/** What a configuration needs at least. */
+/** The required files of a configuration. */
 const needed = ['ha.cf', 'haresources', 'authkeys'];
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
- * Reads what the first director sent; it is believed as little as anybody. `isSharedName`: a name that it may write. No
- * program is taken, and modes are ours.
+ * Validates what the first director sent, as untrusted input. `isSharedName`: a name that it may write. Programs are refused,
+ * and modes are set here.
  */
 export function readBundle(
   value: unknown,
   isSharedName: (name: string) => boolean,
 ): Result<Bundle, readonly string[]> {
   if (!isRecord(value) || !Array.isArray(value.files) || !Array.isArray(value.networks))
-    return fail(['its answer is no set of files']);
+    return fail(['its answer is not a set of files']);
   const problems: string[] = [];
   const files: NewFile[] = [];
   if (value.files.length > MOST_FILES)
@@ -69,7 +69,7 @@ export function readBundle(
   return ok({node: typeof value.node === 'string' ? value.node : '', files, networks});
 }
 
-/** The second director's name of each of the first one's interfaces: what is in the same network. */
+/** Maps the first director's interfaces to the second one's in the same network. */
 export function deviceNames(
   networks: readonly Network[],
   machine: readonly LocalAddress[],

@@ -1,4 +1,4 @@
-/** The configuration directory: judged with files that are not there yet, then written in one go. */
+/** The configuration directory: validated with files that do not exist yet, then written together. */
 import {copyFileSync, existsSync, statSync} from 'node:fs';
 import path from 'node:path';
 import {
@@ -24,7 +24,7 @@ export const existing = (configDir: string, names: readonly string[] = usual): s
     .map((name) => path.join(configDir, name))
     .filter((file) => existsSync(file));
 
-/** By the judgement of hactld, as if `files` were there. */
+/** Validates with hactld's loader, as if `files` existed. */
 export const judge = (
   configDir: string,
   node: string,
@@ -43,7 +43,7 @@ export const judge = (
 const placed = (configDir: string, files: readonly NewFile[]): ConfigFile[] =>
   files.map(({name, text, mode}) => ({path: path.join(configDir, name), text, mode}));
 
-/** Writes them; what was there is kept as FILE.orig. Returns what was kept. */
+/** Writes them; existing files are kept as FILE.orig. Returns the kept ones. */
 export function write(configDir: string, files: readonly NewFile[]): string[] {
   const changed = placed(configDir, files).filter(({path: file, text}) => readConfigFile(file).text !== text);
   const kept = changed.flatMap(({path: file}) => {
@@ -61,7 +61,7 @@ export interface PairHere {
   readonly bundle: Bundle;
 }
 
-/** What a second director is given; undefined: there is no pair that a second one could join. */
+/** The files for a second director; undefined: there is no pair to join. */
 export async function pairHere(configDir: string, node: string): Promise<PairHere | LoadOutcome> {
   const outcome = await judge(configDir, node);
   const {cluster, loaded} = outcome;

@@ -1,4 +1,4 @@
-/** The rules of a token: once, for ten minutes, few wrong tries; and its letters. */
+/** The rules of a token: one use, ten minutes, few wrong attempts; and its spelling. */
 import {randomBytes} from 'node:crypto';
 import test from 'ava';
 import {
@@ -71,7 +71,7 @@ for (const [what, events, expected] of [
   ['too late', [[INVITATION_LASTS, asked]], ['refuse', 'end badly']],
   ['nobody comes', [[INVITATION_LASTS, {kind: 'tick'}]], ['end badly']],
   [
-    'slow, but in time when it began',
+    'a slow transfer that started in time succeeds',
     [
       [INVITATION_LASTS - 1, asked],
       [INVITATION_LASTS + 1, {kind: 'tick'}],
@@ -90,7 +90,7 @@ for (const [what, events, expected] of [
     ['hand-out'],
   ],
   [
-    'another machine is told whom the pair expects',
+    'another machine gets the name that the pair expects',
     [
       [1, {kind: 'asked', request: {...request, node: 'three'}}],
       [2, asked],
@@ -98,7 +98,7 @@ for (const [what, events, expected] of [
     ['refuse', 'hand-out'],
   ],
   ['another release is refused', [[1, {kind: 'asked', request: {...request, version: '0.3.0'}}]], ['refuse']],
-  ['a word about files that nobody has', [[1, {kind: 'outcome', outcome: {ok: true, text: ''}}]], []],
+  ['an outcome without a transfer is ignored', [[1, {kind: 'outcome', outcome: {ok: true, text: ''}}]], []],
 ] as unknown as readonly (readonly [
   string,
   readonly (readonly [number, InvitationEvent])[],
@@ -114,7 +114,7 @@ test('it is open until it is used or too old', (t) => {
   t.false(isOpen(play([[1, asked]]).state, 2));
 });
 
-test('a token survives being read aloud and typed, and a slip is found', (t) => {
+test('a token survives dictation and typing, and a typo is detected', (t) => {
   for (let count = 0; count < 200; count += 1) {
     const secret = new Uint8Array(randomBytes(14));
     const text = tokenText(secret);

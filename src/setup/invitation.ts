@@ -1,9 +1,9 @@
-/** Who may have the files of the pair, how often, and until when. Pure: the clock comes from the caller. */
+/** Who may receive the pair's files, how often, and until when. Pure: the caller passes the time. */
 import type {Instant, Millis} from '@hactl/base';
 
-/** How long a token is good for. */
+/** Lifetime of a token. */
 export const INVITATION_LASTS: Millis = 10 * 60_000;
-/** Handshakes with another key; then somebody is guessing, or the token was written down wrongly. */
+/** Maximum handshakes with a wrong key: somebody is guessing, or the token was copied wrongly. */
 export const WRONG_TRIES = 5;
 
 export interface InvitationState {
@@ -11,18 +11,18 @@ export interface InvitationState {
   /** Directors that may join, as ha.cf names them. */
   readonly awaited: readonly string[];
   readonly wrong: number;
-  /** `open`: the token is good; `taken`: a director has the files, its word is awaited; `over`: nobody is answered. */
+  /** `open`: the token is valid; `taken`: a director has the files, its result is pending; `over`: closed. */
   readonly phase: 'open' | 'taken' | 'over';
   readonly joined?: string;
 }
 
-/** What the joining director says first. */
+/** The joining director's request. */
 export interface JoinRequest {
   readonly node: string;
   readonly version: string;
 }
 
-/** What it says last: are its files in place? */
+/** Its result: whether the files are in place. */
 export interface JoinOutcome {
   readonly ok: boolean;
   readonly text: string;
@@ -48,7 +48,7 @@ export const openInvitation = (awaited: readonly string[], now: Instant): Invita
   phase: 'open',
 });
 
-/** May somebody with the token come in now? */
+/** Whether the token is currently accepted. */
 export const isOpen = ({phase, until}: InvitationState, now: Instant): boolean =>
   phase === 'open' && now < until;
 
@@ -100,7 +100,7 @@ export function stepInvitation(
 
 const refuse = (text: string): InvitationEffect => ({kind: 'refuse', text});
 
-/** Releases that speak the same: 0.2 of 0.2.1. */
+/** Compatible releases: 0.2 of 0.2.1. */
 const series = (version: string): string => version.split('.').slice(0, 2).join('.');
 
 function joinObstacle(awaited: readonly string[], version: string, request: JoinRequest): string | undefined {

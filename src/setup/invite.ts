@@ -1,4 +1,4 @@
-/** The first director's side of a join: listens with a token, and hands the files out once. */
+/** The first director's side of a join: listens with a token, and sends the files once. */
 import net from 'node:net';
 import tls from 'node:tls';
 import {tlsOptions} from '../peer/tls.ts';
@@ -18,7 +18,7 @@ import {JOIN_IDENTITY, tokenKey} from './token.ts';
 /** TCP port of an invitation: beside that of the supervisors. */
 export const JOIN_PORT = 6945;
 const MOST_CONNECTIONS = 8;
-/** Octets that a joining director may send. */
+/** Maximum octets from a joining director. */
 const MOST_REQUEST = 64 << 10;
 const TICK = 1_000;
 
@@ -30,7 +30,7 @@ export interface InviteOptions {
   /** 0: a free one. */
   readonly port: number;
   readonly host?: string;
-  /** A clock in ms that only goes forward. */
+  /** A monotonic clock in ms. */
   readonly now?: () => number;
   readonly tick?: number;
   readonly said: (text: string) => void;
@@ -68,7 +68,7 @@ export function invite(options: InviteOptions): Promise<Invitation> {
   });
   secure.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
     const code = error.code ?? error.message;
-    // Only a handshake that fails over the key is a try; a scan of ports is none.
+    // Only a handshake with a wrong key counts as an attempt; a port scan does not.
     if (/BAD_RECORD_MAC|DECRYPTION_FAILED|DECRYPT_ERROR|BAD_DECRYPT|DIGEST_CHECK/i.test(code)) {
       options.said(`${socket.remoteAddress ?? 'somebody'} came with a wrong token`);
       take({kind: 'wrong-token'});
@@ -124,7 +124,7 @@ export function invite(options: InviteOptions): Promise<Invitation> {
     state = {...state, phase: 'over'};
     clearInterval(ticking);
     server.close();
-    // What was written is sent before; who has shown no token is not waited for.
+    // Pending output is sent first; connections without a token are not waited for.
     for (const socket of sockets) if (socket.writableLength === 0) socket.destroySoon();
     finish(result);
   }

@@ -1,4 +1,4 @@
-/** Two directories on loopback: a join, and everybody who should not. */
+/** Two directories on loopback: a join, and those that must be refused. */
 import {spawn, type ChildProcess} from 'node:child_process';
 import {
   existsSync,
@@ -60,7 +60,7 @@ async function open(t: ExecutionContext, more: Partial<InviteOptions> = {}) {
   return {...invitation, said: messages};
 }
 
-/** Asks; what was handed out, if anything. */
+/** Connects; returns what was sent, if anything. */
 async function ask(port: number, token = secret, more: Partial<Parameters<typeof askToJoin>[0]> = {}) {
   let got: unknown;
   const outcome = await askToJoin({
@@ -80,7 +80,7 @@ async function ask(port: number, token = secret, more: Partial<Parameters<typeof
   return {got, outcome};
 }
 
-test('the token is good once', async (t) => {
+test('the token works once', async (t) => {
   const invitation = await open(t);
   const {got, outcome} = await ask(invitation.port);
   t.deepEqual(got, bundle);
@@ -91,7 +91,7 @@ test('the token is good once', async (t) => {
   t.is(typeof again.outcome, 'string');
 });
 
-test('of two that come at once only one gets the files', async (t) => {
+test('of two simultaneous joiners only one gets the files', async (t) => {
   const invitation = await open(t);
   const both = await Promise.all([ask(invitation.port), ask(invitation.port)]);
   t.is(both.filter(({got}) => got !== undefined).length, 1);
@@ -110,7 +110,7 @@ test('wrong tokens get nothing, and void the right one', async (t) => {
   t.is((await ask(invitation.port)).got, undefined);
 });
 
-test('scans of the port are no tries', async (t) => {
+test('port scans do not count as attempts', async (t) => {
   const invitation = await open(t);
   for (let count = 0; count < 2 * WRONG_TRIES; count += 1)
     // oxlint-disable-next-line no-await-in-loop -- one after another.
@@ -133,14 +133,14 @@ test('an expired token gets nothing', async (t) => {
   t.like(await waiting.ended, {ok: false});
 });
 
-test('a machine that the pair does not expect is told so, and the token stays good', async (t) => {
+test('an unexpected machine gets an error, and the token stays valid', async (t) => {
   const invitation = await open(t);
   const {outcome} = await ask(invitation.port, secret, {request: {...request, node: 'three'}});
   t.regex(typeof outcome === 'string' ? outcome : 'taken', /expects two, and this is three/);
   t.deepEqual((await ask(invitation.port)).got, bundle);
 });
 
-/** With the token, but not as a director speaks. */
+/** With the token, but without following the protocol. */
 const hostile = (port: number, send: (socket: tls.TLSSocket) => void): Promise<string> =>
   new Promise((resolve) => {
     let text = '';
@@ -157,7 +157,7 @@ const hostile = (port: number, send: (socket: tls.TLSSocket) => void): Promise<s
     socket.on('close', () => resolve(text));
   });
 
-test('a joiner that sends rubbish, or too much, gets no files', async (t) => {
+test('a joiner that sends garbage, or too much, gets no files', async (t) => {
   const invitation = await open(t);
   for (const line of [
     '\n',
@@ -172,7 +172,7 @@ test('a joiner that sends rubbish, or too much, gets no files', async (t) => {
   t.deepEqual((await ask(invitation.port)).got, bundle);
 });
 
-test('a joiner that goes away with the files voids the token, and that is said', async (t) => {
+test('a joiner that disconnects with the files voids the token, and that is reported', async (t) => {
   const invitation = await open(t);
   await hostile(invitation.port, (socket) => {
     socket.write(`${JSON.stringify(request)}\n`);
@@ -215,7 +215,7 @@ for (const [what, answer, expected] of [
     t.regex(typeof outcome === 'string' ? outcome : 'taken', expected);
   });
 
-test('who has not the token cannot play the first director', async (t) => {
+test('without the token nobody can impersonate the first director', async (t) => {
   const port = await firstMachine(t, (socket) => socket.write(`${JSON.stringify({ok: true, bundle})}\n`));
   t.is((await ask(port, wrongSecret)).got, undefined);
 });
@@ -229,7 +229,7 @@ for (const [what, spoil] of [
   ['no text', {name: 'x.cf', text: 5}],
   ['no object', null],
 ] as const)
-  test(`a bundle with ${what} is refused whole`, (t) => {
+  test(`a bundle with ${what} is refused as a whole`, (t) => {
     t.true(readBundle(bundle, isSharedName).ok);
     t.false(readBundle({...bundle, files: [...bundle.files, spoil]}, isSharedName).ok);
   });
@@ -345,7 +345,7 @@ test('hactl init and hactl join: one command each, the key is not shown, the fil
   t.is(/sha256 ([0-9a-f]{64})/.exec(readFileSync(path.join(one, 'authkeys'), 'utf8'))?.[1], key);
 });
 
-test('hactl join writes nothing when the files do not fit this machine, or with a token that is not good', async (t) => {
+test('hactl join writes nothing if the files do not fit this machine or the token is invalid', async (t) => {
   const root = folder(t);
   const invitation = await open(t, {
     bundle: {
@@ -378,7 +378,7 @@ test('hactl join writes nothing when the files do not fit this machine, or with 
   t.like(await invitation.ended, {ok: false});
 });
 
-test('hactl init --from takes over keepalived, and a directory of heartbeat, repaired', async (t) => {
+test('hactl init --from imports keepalived, and a repaired heartbeat directory', async (t) => {
   const root = folder(t);
   const source = path.join(root, 'keepalived.conf');
   writeFileSync(

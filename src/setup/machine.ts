@@ -1,4 +1,4 @@
-/** What this machine has and is: read for `hactl init` and `hactl join`. */
+/** This machine's interfaces and addresses, for `hactl init` and `hactl join`. */
 import os from 'node:os';
 import type {Network} from './bundle.ts';
 import type {LocalAddress} from './wishes.ts';
@@ -14,7 +14,7 @@ export const localAddresses = (): LocalAddress[] =>
     })),
   );
 
-/** What the second director is told, to find its own interfaces. Link-local networks are the same everywhere. */
+/** Sent to the second director, to find its own interfaces. Link-local networks are the same everywhere. */
 export const ownNetworks = (): Network[] =>
   localAddresses()
     .filter(({address, internal}) => !internal && !/^(fe80:|169\.254\.)/i.test(address))

@@ -76,7 +76,7 @@ const ldirectordCf = (plan: PairPlan): string =>
     '',
   ].join('\n');
 
-/** How a service is checked where nobody said it: by its protocol where that needs no more words, else by connecting. */
+/** The default check of a service: its protocol if that needs no further settings, else a connect check. */
 function checkLines({port, protocol}: PlannedService): string[] {
   if (protocol === 'udp') return ['checktype=ping'];
   if (port === 80 || port === 443)

@@ -1,10 +1,10 @@
-/** What `hactl init` asks for when nobody gave it as an option. Pure. */
+/** What `hactl init` asks for if it was not given as an option. Pure. */
 import type {WishProblem, Wishes} from './wishes.ts';
 
 export interface Question {
   readonly option: string;
   readonly text: string;
-  /** Taken for an empty answer. */
+  /** The default for an empty answer. */
   readonly fallback?: string;
 }
 
@@ -25,7 +25,7 @@ const texts: readonly Question[] = [
   {option: '--method', text: 'Forwarding: gate (LVS-DR), masq (LVS-NAT) or ipip (LVS-TUN)', fallback: 'gate'},
 ];
 
-/** What is still to be asked. */
+/** The remaining questions. */
 export const openQuestions = (wishes: Wishes): readonly Question[] =>
   texts.filter(({option}) => isMissing[option]?.(wishes));
 
@@ -49,7 +49,7 @@ export function withAnswer(wishes: Wishes, {option, fallback}: Question, answer:
   }
 }
 
-/** The wishes without what is wrong, to be asked again. Whether anything can be: an option that is not asked for cannot. */
+/** The wishes without the wrong ones, to ask for them again; undefined if one of them has no question. */
 export function withoutWrong(wishes: Wishes, problems: readonly WishProblem[]): Wishes | undefined {
   const wrong = new Set(problems.map(({option}) => option));
   if ([...wrong].some((option) => !(option in isMissing))) return undefined;

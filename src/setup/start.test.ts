@@ -1,4 +1,4 @@
-/** What a person sees while hactld starts. systemctl is a stand-in here: its answers are files. */
+/** The output while hactld starts. systemctl is a stand-in whose answers are files. */
 import {chmodSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -41,7 +41,7 @@ function begin(t: ExecutionContext) {
   return {put, show, said: messages, start, root};
 }
 
-test('while systemd starts hactld, each thing that it waits for is said, once', async (t) => {
+test('while systemd starts hactld, each reason for waiting is printed once', async (t) => {
   const {put, show, said, start} = begin(t);
   const started = start();
   t.regex(said.join(), /^starting hactld/, 'at once');
@@ -61,7 +61,7 @@ test('while systemd starts hactld, each thing that it waits for is said, once', 
   ]);
 });
 
-test('a director that is started and does not serve is not called one that does', async (t) => {
+test('a director that started but does not serve is not reported as serving', async (t) => {
   const {put, show, start} = begin(t);
   show('active', 'waits: IPVS: no such protocol');
   put('go', '0');
@@ -71,7 +71,7 @@ test('a director that is started and does not serve is not called one that does'
   });
 });
 
-test('a running hactld that stops first is said to', async (t) => {
+test('the stop of a running hactld is reported first', async (t) => {
   const {put, show, said, start} = begin(t);
   show('deactivating', 'stopping: addresses go to the peer first');
   const started = start();
@@ -98,10 +98,10 @@ test('a start that fails, and one that ends at once, are failures with the next 
   });
 });
 
-test('without systemd nothing is started, and that is said', async (t) => {
+test('without systemd nothing is started, and the output says so', async (t) => {
   const {said} = begin(t);
   const {ok, text} = await startDaemon({said: (line) => said.push(line), systemd: '/nonexistent/systemd'});
   t.true(ok);
-  t.regex(text, /start hactld by hand/);
+  t.regex(text, /start hactld manually/);
   t.deepEqual(said, []);
 });

@@ -1,4 +1,4 @@
-/** Starts hactld by systemd, and says meanwhile what it waits for. */
+/** Starts hactld through systemd, and prints what it waits for. */
 import {spawn} from 'node:child_process';
 import {existsSync} from 'node:fs';
 import {text as readAll} from 'node:stream/consumers';
@@ -14,7 +14,7 @@ export interface StartOptions {
   readonly systemctl?: string;
   /** Exists where systemd runs. */
   readonly systemd?: string;
-  /** Milliseconds between two looks. */
+  /** Polling interval in milliseconds. */
   readonly every?: number;
 }
 
@@ -48,20 +48,20 @@ async function look(systemctl: string): Promise<{readonly state: string; readonl
   return {state: value('ActiveState'), status: value('StatusText')};
 }
 
-/** A line about a start that is under way; undefined while there is nothing to say. */
+/** A line about a start in progress; undefined if there is nothing to report. */
 function progress({state, status}: {readonly state: string; readonly status: string}): string | undefined {
   if (state === 'deactivating') return 'hactld stops first: its addresses go to the peer';
   const reason = /^waits: (.*)/.exec(status)?.[1];
   return state === 'activating' && reason !== undefined ? `hactld waits: ${reason}` : undefined;
 }
 
-/** Starts hactld, or starts it again where it runs. Resolves once systemd has it started, with what it does by then. */
+/** Starts hactld, or restarts it if it runs. Resolves once systemd has started it, with its state. */
 export async function startDaemon(options: StartOptions): Promise<Started> {
   const {said, systemctl = 'systemctl', systemd = '/run/systemd/system', every = 500} = options;
   if (!existsSync(systemd))
     return {
       ok: true,
-      text: 'there is no systemd here: start hactld by hand, as hactld does it in the foreground',
+      text: 'there is no systemd here: start hactld manually; it runs in the foreground',
     };
   said('starting hactld: systemd waits until it may serve, for a minute at most');
   let [ended, shown] = [false, ''];

@@ -1,10 +1,10 @@
 /**
- * The word that lets a second director in: fourteen random octets and one that finds slips of the finger, as 24 letters and
- * digits. It is no password: nobody can try so many. Pure.
+ * The token that admits a second director: fourteen random octets and a check octet against typos, as 24 letters and digits.
+ * Too long to guess. Pure.
  */
 import {createHash, hkdfSync} from 'node:crypto';
 
-/** Without I, L, O and U, which are taken for other characters or make words. */
+/** Without I, L, O and U, which are mistaken for other characters or form words. */
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const SECRET = 14;
 const LETTERS = 24;
@@ -24,7 +24,7 @@ export function tokenText(secret: Uint8Array): string {
   return letters.match(/.{4}/g)?.join('-') ?? letters;
 }
 
-/** The secret of a token as it was typed, whatever its case and its dashes; undefined: it has a slip. */
+/** The secret of a token as typed, in any case and with any dashes; undefined: it has a typo. */
 export function readToken(text: string): Uint8Array | undefined {
   const letters = text.toUpperCase().replace(/[\s-]/g, '').replace(/[IL]/g, '1').replaceAll('O', '0');
   if (!LETTERED.test(letters)) return undefined;
@@ -38,10 +38,10 @@ export function readToken(text: string): Uint8Array | undefined {
   return checkOf(secret) === octets[SECRET] ? secret : undefined;
 }
 
-/** What the joining side calls itself in the handshake. Not secret. */
+/** The joining side's TLS identity. Not secret. */
 export const JOIN_IDENTITY = 'hactl-join-1';
 
-/** A key of this purpose's own. */
+/** A key derived for this purpose. */
 export const tokenKey = (secret: Uint8Array): Buffer =>
   Buffer.from(hkdfSync('sha256', secret, '', 'hactl join tls-psk', 32));
 

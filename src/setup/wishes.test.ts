@@ -1,4 +1,4 @@
-/** Words become a plan, or everything that is wrong with them; a plan becomes files. */
+/** Options become a plan, or a list of all errors; a plan becomes files. */
 import test from 'ava';
 import {pairFiles} from './pair-files.ts';
 import {openQuestions, withAnswer, withoutWrong} from './questions.ts';
@@ -26,14 +26,14 @@ const wishes: Wishes = {
   devices: [],
 };
 
-test('what nobody said is taken from the machine: prefix, interface, two heartbeat paths', (t) => {
+test('defaults come from the machine: prefix, interface, two heartbeat paths', (t) => {
   const plan = planPair(wishes, machine);
   t.deepEqual(plan.ok && plan.value.vips, [{address: '192.0.2.100', prefixLength: 24, device: 'eth0'}]);
   t.deepEqual(plan.ok && plan.value.devices, ['eth0', 'eth1']);
   t.deepEqual(suggestDevices([], [local('docker0', '172.17.0.1', 16), local('ens3', '10.0.0.1')]), ['ens3']);
 });
 
-test('everything that is wrong or missing is said at once', (t) => {
+test('all wrong or missing options are reported at once', (t) => {
   const plan = planPair(
     {
       ...wishes,
@@ -86,7 +86,7 @@ test('networks, IPv6 too', (t) => {
   t.true(isInNetwork('9.9.9.9', {address: '10.0.0.1', prefixLength: 0}));
 });
 
-test('IPv6 services have the words of IPv6', (t) => {
+test('IPv6 services use IPv6 syntax', (t) => {
   const plan = planPair(
     {...wishes, vips: ['2001:db8::100'], servers: ['[2001:db8::11]:80'], services: ['80']},
     machine,
@@ -99,7 +99,7 @@ test('IPv6 services have the words of IPv6', (t) => {
   t.regex(text, /^virtual6=\[2001:db8::100\]:80\n\treal6=\[2001:db8::11\]:80 gate$/m);
 });
 
-test('only what is missing is asked for, and what was wrong again', (t) => {
+test('only missing options are asked for, and wrong ones again', (t) => {
   const {peer, ...rest} = wishes;
   t.deepEqual(
     openQuestions({...rest, method: 'gate'}).map(({option}) => option),

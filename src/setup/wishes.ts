@@ -1,4 +1,4 @@
-/** What `hactl init` is told about the pair: words of a person become a plan, or all that is wrong with them. Pure. */
+/** The options of `hactl init`: a person's input becomes a plan, or a list of all errors. Pure. */
 import {isIP, isIPv4} from 'node:net';
 import {fail, ok, type Result} from '@hactl/base';
 
@@ -8,7 +8,7 @@ export type Method = (typeof methods)[number];
 /** As typed, in an option or at a prompt. */
 export interface Wishes {
   readonly node: string;
-  /** undefined: not told; empty: there is none. */
+  /** undefined: not given; empty: there is none. */
   readonly peer?: string;
   readonly vips: readonly string[];
   readonly services: readonly string[];
@@ -55,7 +55,7 @@ export interface PairPlan {
   readonly devices: readonly string[];
 }
 
-/** One thing that is wrong or missing, with the option that gives it. */
+/** A wrong or missing value, with its option. */
 export interface WishProblem {
   readonly option: string;
   readonly text: string;
@@ -74,7 +74,7 @@ const bits = (address: string): bigint => {
   return all.reduce((sum, word) => (sum << 16n) | BigInt(`0x${word}`), 0n);
 };
 
-/** Is `address` in the network of `local`? */
+/** Whether `address` is in the network of `local`. */
 export function isInNetwork(address: string, local: Pick<LocalAddress, 'address' | 'prefixLength'>): boolean {
   if (isIP(address) === 0 || isIP(address) !== isIP(local.address)) return false;
   const host = BigInt((isIPv4(address) ? 32 : 128) - local.prefixLength);
@@ -84,7 +84,7 @@ export function isInNetwork(address: string, local: Pick<LocalAddress, 'address'
 const canBePath = ({device, internal, address}: LocalAddress): boolean =>
   !internal && !VIRTUAL.test(device) && isIPv4(address);
 
-/** Heartbeat interfaces where nobody named any: that of the first VIP, and a second one where there is one. */
+/** The default heartbeat interfaces: that of the first VIP, and a second one if available. */
 export function suggestDevices(vips: readonly PlannedVip[], machine: readonly LocalAddress[]): string[] {
   const candidates = [...new Set(machine.filter(canBePath).map(({device}) => device))];
   const [vip] = vips;
@@ -92,7 +92,7 @@ export function suggestDevices(vips: readonly PlannedVip[], machine: readonly Lo
   return [...ofVip, ...candidates.filter((device) => !ofVip.includes(device))].slice(0, 2);
 }
 
-/** Reads the words. Everything that is wrong is said at once. */
+/** Parses the input; reports all errors at once. */
 export function planPair(
   wishes: Wishes,
   machine: readonly LocalAddress[],

@@ -1,9 +1,9 @@
-/** hactld's options: one list for its parser, its help, its manual page and whoever starts it. Pure. */
+/** hactld's options: one list for its parser, help, manual page and the programs that start it. Pure. */
 import {defaultPaths} from './paths.ts';
 
 export interface DaemonOption {
   readonly name: string;
-  /** What stands for the value in the help; without it the option is a switch. */
+  /** The placeholder for the value in the help; without it the option is a switch. */
   readonly value?: string;
   readonly choices?: readonly string[];
   readonly fallback?: string;

@@ -1,4 +1,4 @@
-/** Who waits gives up later than what it waits for: engine, supervisor, peer, command. */
+/** A waiter times out later than what it waits for: engine, supervisor, peer, command. */
 import {readFileSync} from 'node:fs';
 import test from 'ava';
 import {COLD_MOVE_LIMIT, HANDOVER_LIMIT, MOVE_LIMIT, STOP_LIMIT} from '@hactl/failover';
@@ -83,7 +83,7 @@ const chains: Readonly<Record<string, readonly (readonly [string, number])[]>> =
 };
 
 for (const [what, chain] of Object.entries(chains))
-  test(`${what}: who waits gives up later than what it waits for`, (t) => {
+  test(`${what}: each waiter times out later than what it waits for`, (t) => {
     for (const [index, [name, limit]] of chain.entries()) {
       const [before, inner] = chain[index - 1] ?? ['nothing', 0];
       t.true(inner < limit, `${name} (${limit} ms) waits for ${before} (${inner} ms)`);
@@ -103,6 +103,6 @@ test('systemd waits as long as the commands, and longer than a director needs to
   t.true(unitTime('hactld.service', 'TimeoutStartSec') > limits.READY_LIMIT_MS + limits.ORPHAN_LIMIT_MS);
 });
 
-test('a supervisor whose launcher is gone is waited for until its own stop must be over', (t) => {
+test('the wait for an orphaned supervisor is longer than its own stop', (t) => {
   t.true(limits.ORPHAN_LIMIT_MS >= limits.SUPERVISOR_STOP_LIMIT_MS);
 });

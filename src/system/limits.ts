@@ -1,7 +1,7 @@
 /**
- * Time limits of everything that src waits for, in milliseconds, from the inside out: a waiter gives up later than what it waits
- * for, or it would report a failure of something that still succeeds. limits.test.ts asserts the order. The engine's own limits are in
- * packages/failover/src/machine/intervals.ts; how often something is looked at or tried again stays with its subject.
+ * Time limits of everything that src waits for, in milliseconds, from the inside out: a waiter times out later than what it
+ * waits for, or it would report a failure of something that still succeeds. limits.test.ts asserts the order. The engine's own
+ * limits are in packages/failover/src/machine/intervals.ts; polling and retry intervals stay with their subject.
  */
 
 // What the supervisor runs.
@@ -16,7 +16,7 @@ export const OTLP_LIMIT_MS = 3_000;
 export const MAIL_LIMIT_MS = 10_000;
 /** Loading ip_vs: it is needed for the table, and for nothing else. */
 export const MODPROBE_LIMIT_MS = 30_000;
-/** SIGTERM to a program that is to end, SIGKILL so much later. */
+/** Time from SIGTERM to SIGKILL for a program that must end. */
 export const TERM_GRACE_MS = 5_000;
 /** A trial of setpriv, which only calls the kernel. */
 export const SETPRIV_LIMIT_MS = 5_000;
@@ -27,7 +27,7 @@ export const NAME_LOOKUP_LIMIT_MS = 3_000;
 
 // The supervisor and its children.
 
-/** The engine's status: what it last reported is shown when the answer takes longer. */
+/** The engine's status: if the answer takes longer, its last report is shown. */
 export const ENGINE_STATUS_LIMIT_MS = 300;
 /** A planned move; the engine itself gives up before. */
 export const ENGINE_MOVE_LIMIT_MS = 55_000;
@@ -35,11 +35,11 @@ export const ENGINE_MOVE_LIMIT_MS = 55_000;
 export const ENGINE_STOP_LIMIT_MS = 8_000;
 /** The same for checks and sync. */
 export const CHILD_STOP_LIMIT_MS = 2_000;
-/** What the sync process may take to get every connection to the peer before a planned move. */
+/** Time for the sync process to get every connection to the peer before a planned move. */
 export const SYNC_BARRIER_LIMIT_MS = 400;
 /** Beyond that limit the sync process itself no longer answers. */
 export const SYNC_SILENCE_LIMIT_MS = 200;
-/** Mails and notifications that are under way when the director stops. */
+/** Mails and notifications in flight when the director stops. */
 export const LAST_MAIL_LIMIT_MS = 5_000;
 
 // The launcher (hactld) and its supervisor.
@@ -65,9 +65,9 @@ export const PEER_HANDSHAKE_LIMIT_MS = 5_000;
 export const PEER_REQUEST_LIMIT_MS = 90_000;
 /** A push: the peer loads and judges the files. */
 export const PUSH_PREPARE_LIMIT_MS = 30_000;
-/** A push: the peer takes the files into use, or takes them back. */
+/** A push: the peer applies the files, or undoes them. */
 export const PUSH_COMMIT_LIMIT_MS = 60_000;
-/** A push whose answer was lost: what became of it. */
+/** A push whose answer was lost: query its state. */
 export const PUSH_OUTCOME_LIMIT_MS = 3_000;
 /** The peer forgets files that are neither committed nor aborted. */
 export const PUSH_PREPARED_LIMIT_MS = 60_000;
@@ -98,7 +98,7 @@ export const ASK_LIMIT_MS = 5_000;
 export const ASK_PEER_LIMIT_MS = 8_000;
 /** An override: in force here, on disk, and known to the peer. */
 export const ORDER_LIMIT_MS = 10_000;
-/** `events` is asked to wait so long for the next one. */
+/** How long `events` asks the daemon to wait for the next event. */
 export const FOLLOW_WAIT_MS = 20_000;
 /** The configuration is loaded and judged. */
 export const LOAD_LIMIT_MS = 30_000;
@@ -109,7 +109,7 @@ export const PUSH_LIMIT_MS = 240_000;
 export const MOVE_LIMIT_MS = 60_000;
 /** A listing or status of resources: agents may have to run. */
 export const RESOURCE_STATUS_LIMIT_MS = 30_000;
-/** A resource is started or stopped by hand; each operation has a limit of its own in ha.cf. */
+/** A resource is started or stopped manually; each operation has its own limit in ha.cf. */
 export const RESOURCE_LIMIT_MS = 900_000;
 export const RESYNC_LIMIT_MS = 120_000;
 /** A drill waits for a pair that is ready. */

@@ -195,7 +195,7 @@ export const findings: readonly Finding[] = [
     before: 'C1 of an HTTP answer and ESC of an order reached the terminal',
     tests: [
       ['packages/checks/src/probes/printable.test.ts', 'a reason has no control characters'],
-      ['src/cli/render/shown.test.ts', 'control characters are shown, not obeyed'],
+      ['src/cli/render/shown.test.ts', 'control characters are shown, not interpreted'],
       [diagnostics, 'no control character reaches the terminal'],
     ],
   },

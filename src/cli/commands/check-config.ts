@@ -21,7 +21,7 @@ export interface CheckConfigOptions {
   readonly fix?: boolean;
   readonly node?: string;
   readonly json?: boolean;
-  /** The files are checked for another machine: this one is not asked. */
+  /** The files are checked for another machine: this one is not checked. */
   readonly elsewhere?: boolean;
 }
 
@@ -40,7 +40,7 @@ async function judgeFiles(paths: readonly string[], mode: Mode) {
   return {diagnostics: judged, sources};
 }
 
-/** By the door that hactld uses. Loaded only here: single files need no netlink. */
+/** Through the loader that hactld uses. Loaded only here: single files do not need netlink. */
 async function judgeDirectory(configDir: string, mode: Mode, node: string, elsewhere: boolean) {
   const [{loadDirectory}, {findInterface}] = await Promise.all([
     import('../../configuration/load.ts'),

@@ -1,4 +1,4 @@
-/** A configuration directory, read as check-config reads it. */
+/** Reads a configuration directory as check-config does. */
 import {loadCluster, type LoadResult} from '@hactl/config';
 import {readSource} from '../../configuration/read-source.ts';
 import {withNames, type NameOptions} from '../../configuration/names.ts';

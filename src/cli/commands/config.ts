@@ -18,7 +18,7 @@ function numberOf(text: string): number {
   return number;
 }
 
-/** `hactl config history`: the versions that were in use, and what was done with the peer. */
+/** `hactl config history`: the versions that were in use, and the pushes. */
 export async function history(socket: string, options: {json?: boolean}): Promise<number> {
   const outcome = await ask(socket, {command: 'config-history'}, CONFIG_LIMIT_MS);
   if (options.json) json(outcome);
@@ -70,7 +70,7 @@ export async function diff(
   return outcome.lines.length === 0 ? exit.ok : exit.failed;
 }
 
-/** `hactl config rollback N`: the files as they were, on the disk and in use. */
+/** `hactl config rollback N`: restores the files on disk and applies them. */
 export async function rollback(socket: string, version: string, options: {json?: boolean}): Promise<number> {
   const outcome = await ask(
     socket,
@@ -81,7 +81,7 @@ export async function rollback(socket: string, version: string, options: {json?:
   else {
     for (const text of outcome.diagnostics) process.stderr.write(shownText(text) + '\n\n');
     print([
-      outcome.ok ? `${outcome.text}; the peer keeps what it has: hactl push sends this to it` : outcome.text,
+      outcome.ok ? `${outcome.text}; the peer is unchanged: hactl push sends this to it` : outcome.text,
     ]);
   }
   return outcome.ok ? exit.ok : exit.failed;

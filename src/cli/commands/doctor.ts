@@ -25,7 +25,7 @@ export interface DoctorOptions {
   readonly json?: boolean;
 }
 
-/** Does the daemon run, and which processes it has. */
+/** Whether the daemon runs, and its processes. */
 async function askDaemon(
   socket: string,
 ): Promise<{readonly runs: boolean; readonly processes: readonly ProcessStatus[]}> {
@@ -38,7 +38,7 @@ async function askDaemon(
   }
 }
 
-/** The most that anybody but root and the groups of ha.cf may do there (docs/security.md). */
+/** The most permissive modes allowed there (docs/security.md). */
 const modes = (socket: string, stateDir: string): {readonly path: string; readonly most: number}[] => [
   {path: stateDir, most: 0o700},
   {path: path.dirname(socket), most: 0o755},
@@ -48,7 +48,7 @@ const modes = (socket: string, stateDir: string): {readonly path: string; readon
 
 const machine: ReadonlySet<string> = new Set(machineCodes);
 
-/** What the files ask of this machine and it does not give, and keys that protect nobody. */
+/** Requirements of the files that this machine does not meet, and weak keys. */
 function machineFindings(
   diagnostics: readonly Diagnostic[],
   sources: ReadonlyMap<string, Source>,
@@ -66,7 +66,7 @@ function machineFindings(
     });
 }
 
-/** Logs name hosts, users and what failed: not for everybody, and for nobody but root to change. */
+/** Logs name hosts, users and failures: not world-readable, and writable by root only. */
 function logFindings({ha, ldirectord}: ClusterConfig): HostFinding[] {
   const logs = [ha?.logFile, ha?.debugFile, ...ldirectord.map(({logFile}) => logFile)];
   return [...new Set(logs)].flatMap((file): HostFinding[] => {
@@ -84,7 +84,7 @@ export async function doctor(socket: string, options: DoctorOptions): Promise<nu
       `${options.configDir} has no configuration yet`,
       'hactl init (hactl init --from /etc/keepalived/keepalived.conf takes over another one)',
     );
-  // Loaded only here: other commands need no netlink.
+  // Loaded only here: other commands do not need netlink.
   const [{loadDirectory}, {findInterface}] = await Promise.all([
     import('../../configuration/load.ts'),
     import('../../daemon/kernel.ts'),

@@ -1,4 +1,4 @@
-/** `hactl drill`: drills on the running pair: those that are safe there, after a confirmation, when the pair is healthy. */
+/** `hactl drill`: the drills that are safe on a running pair, after a confirmation and only if the pair is healthy. */
 import path from 'node:path';
 import {createInterface} from 'node:readline/promises';
 import {ask} from '../../control/client.ts';
@@ -21,7 +21,7 @@ const folder = (): string => path.join(defaultPaths.stateDir, 'drills');
 
 const look = (socket: string): Promise<StatusSnapshot> => ask(socket, {command: 'status'}, ASK_LIMIT_MS);
 
-/** May this director take its groups back? It has just given them away, and has to be in sync again. */
+/** Waits until this director may take its groups back: it has just given them away and must be in sync again. */
 async function readyAgain(socket: string): Promise<void> {
   const end = performance.now() + PAIR_READY_LIMIT_MS;
   // oxlint-disable no-await-in-loop -- this loop is the waiting.
@@ -30,7 +30,7 @@ async function readyAgain(socket: string): Promise<void> {
   // oxlint-enable no-await-in-loop
 }
 
-/** The first status without a complaint, or the last one with some. */
+/** The first status without a complaint, or the last one at the time limit. */
 async function settled(socket: string, first: StatusSnapshot): Promise<StatusSnapshot> {
   const end = performance.now() + PAIR_HEALTH_LIMIT_MS;
   let snapshot = first;
@@ -43,7 +43,7 @@ async function settled(socket: string, first: StatusSnapshot): Promise<StatusSna
   return snapshot;
 }
 
-/** Somebody who sits at a terminal is asked; nobody else is, and has to say so beforehand. */
+/** Asks for confirmation on a terminal; elsewhere --yes is required. */
 async function confirmed(drill: SafeDrill, peers: string): Promise<void> {
   const what = `This gives every group to ${peers} and takes them back, on the running pair`;
   if (!process.stdin.isTTY || !process.stdout.isTTY)
@@ -56,7 +56,7 @@ async function confirmed(drill: SafeDrill, peers: string): Promise<void> {
 
 type Step = {readonly move: string; readonly from: number; readonly took: number} & MoveOutcome;
 
-/** The moves, one after another; stops where one is not done. */
+/** The moves in sequence; stops at the first that fails. */
 async function play(
   socket: string,
   drill: SafeDrill,
@@ -163,13 +163,13 @@ const reportOf = (
   requests: [],
 });
 
-/** A report that cannot be kept is no reason to call the drill failed. */
+/** A report that cannot be saved does not make the drill fail. */
 function keep(report: DrillReport, say: (text: string) => void): void {
   try {
     say(`report: ${keepReport(folder(), report).html}\n`);
   } catch (error) {
     process.stderr.write(
-      `hactl: the report was not kept: ${error instanceof Error ? error.message : String(error)}\n`,
+      `hactl: the report could not be saved: ${error instanceof Error ? error.message : String(error)}\n`,
     );
   }
 }
@@ -182,7 +182,7 @@ export function listDrills(options: {readonly json?: boolean}): Promise<number> 
   return Promise.resolve(exit.ok);
 }
 
-/** `hactl drill report [NAME]`: the reports that are kept; one of them as a table. */
+/** `hactl drill report [NAME]`: lists the saved reports, or prints one as a table. */
 export function showReport(name: string | undefined, options: {readonly json?: boolean}): Promise<number> {
   const names = keptReports(folder());
   const wanted = name === 'last' ? names.at(-1) : name;

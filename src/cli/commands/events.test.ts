@@ -17,7 +17,7 @@ test('--since: durations back, times of day, dates', (t) => {
   t.is(back('2d'), 172_800_000);
   t.is(back('12:00'), 1_800_000);
   t.is(back('12:29:59'), 1_000);
-  t.is(back('12:31'), 86_340_000, 'still to come: yesterday');
+  t.is(back('12:31'), 86_340_000, 'not yet today, so yesterday');
   t.is(back('2026-11-21 12:00'), 1_800_000);
   t.is(back('2026-11-21T12:29:59.5Z'), 500);
   t.is(back('2026-11-20'), 129_600_000 + 1_800_000);
@@ -25,9 +25,9 @@ test('--since: durations back, times of day, dates', (t) => {
     t.is(parseSince(wrong, NOW), undefined, wrong);
 });
 
-test('the command line as a query', (t) => {
+test('the command line becomes a query', (t) => {
   t.deepEqual(eventQuery({}, NOW), {limit: 50});
-  t.deepEqual(eventQuery({since: '10m'}, NOW), {since: NOW - 600_000}, 'all of that time');
+  t.deepEqual(eventQuery({since: '10m'}, NOW), {since: NOW - 600_000}, 'all events since then');
   t.deepEqual(eventQuery({since: '10m', lines: '5', kind: 'role, peer', subject: 'd2'}, NOW), {
     since: NOW - 600_000,
     kinds: ['role', 'peer'],
@@ -38,7 +38,7 @@ test('the command line as a query', (t) => {
     t.is(t.throws(() => eventQuery(wrong, NOW), {instanceOf: CliError})?.status, 2, JSON.stringify(wrong));
 });
 
-test('an event is one line, whatever a script said', (t) => {
+test('an event is one line, whatever a script printed', (t) => {
   const line = eventLine(
     {
       v: 1,

@@ -21,7 +21,7 @@ export interface EventsOptions {
 
 const isKind = (word: string): word is EventKind => Object.hasOwn(eventKinds, word);
 
-/** The command line's words as a query; throws what the operator must put right. */
+/** The command line as a query; throws a CliError for invalid arguments. */
 export function eventQuery(options: EventsOptions, now: number): EventQuery {
   const {since, kind, subject, lines} = options;
   const kinds = kind?.split(',').map((word) => word.trim());
@@ -39,7 +39,7 @@ export function eventQuery(options: EventsOptions, now: number): EventQuery {
       );
   if (lines !== undefined && !/^\d+$/.test(lines))
     throw new CliError(exit.config, `-n ${lines}: not a number of events`);
-  // With --since all of them are meant.
+  // --since means all events since then.
   const limit = lines === undefined ? (from === undefined ? 50 : undefined) : Number(lines);
   return {
     ...(from === undefined ? {} : {since: from}),
@@ -49,7 +49,7 @@ export function eventQuery(options: EventsOptions, now: number): EventQuery {
   };
 }
 
-/** `hactl events`: what the journal has; with --follow also what comes, through restarts of the daemon. */
+/** `hactl events`: prints the journal; with --follow also new events, across restarts of the daemon. */
 export async function events(socket: string, options: EventsOptions): Promise<number> {
   const query = eventQuery(options, Date.now());
   const paint = paintFor(process.stdout);

@@ -1,4 +1,4 @@
-/** `hactl init`: from nothing, or from another program's files, to a director that runs and a token for the second one. */
+/** `hactl init`: from nothing, or from another program's files, to a running director and a token for the second one. */
 import {randomBytes} from 'node:crypto';
 import {statSync} from 'node:fs';
 import os from 'node:os';
@@ -51,7 +51,7 @@ async function ask(question: string): Promise<string> {
   }
 }
 
-/** Asks until the plan is good; without a terminal what is wrong or missing is an error, all of it at once. */
+/** Asks until the plan is valid; without a terminal all wrong or missing options are reported at once. */
 async function planFrom(options: InitOptions, node: string): Promise<PairPlan> {
   const machine = localAddresses();
   const {peer, alone, method} = options;
@@ -86,7 +86,7 @@ async function planFrom(options: InitOptions, node: string): Promise<PairPlan> {
   }
 }
 
-/** The files of heartbeat and ldirectord as they are, repaired. */
+/** heartbeat's and ldirectord's own files, repaired. */
 async function fromDirectory(directory: string, node: string): Promise<NewFile[]> {
   const {cluster, sources, diagnostics, texts, loaded} = await judge(directory, node);
   if (!loaded || !cluster) throw notUsable(texts);
@@ -143,7 +143,7 @@ async function agreed(options: InitOptions, what: string): Promise<boolean> {
   return /^(y|yes|)$/i.test((await ask(`${what} [Y/n] `)).trim());
 }
 
-/** Exit status 0: written (and running); 1: not, or the second director did not come; 2: something is wrong. */
+/** Exit status 0: written (and running); 1: not, or the second director did not join; 2: invalid input. */
 export async function init(options: InitOptions): Promise<number> {
   const {configDir} = options;
   const node = (options.node ?? os.hostname()).toLowerCase();

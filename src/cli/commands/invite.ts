@@ -1,4 +1,4 @@
-/** `hactl invite`: a token for the second director, and the wait for it. */
+/** `hactl invite`: prints a token for the second director and waits for it. */
 import {randomBytes} from 'node:crypto';
 import os from 'node:os';
 import {pairHere} from '../../setup/directory.ts';

@@ -1,4 +1,4 @@
-/** `hactl join`: the second director takes the files of the pair from the first one. */
+/** `hactl join`: the second director gets the files of the pair from the first one. */
 import os from 'node:os';
 import readline from 'node:readline/promises';
 import {isSharedName} from '../../configuration/config-files.ts';
@@ -40,13 +40,13 @@ async function tokenFrom(word: string | undefined): Promise<Uint8Array> {
   if (!secret)
     throw new CliError(
       exit.config,
-      'that is no token: it has a slip',
+      'invalid token: it has a typo',
       'the line that the first director printed, or hactl invite there for a new token',
     );
   return secret;
 }
 
-/** Exit status 0: the files are there (and hactld runs); 1: nothing was changed; 2: something is wrong. */
+/** Exit status 0: the files are there (and hactld runs); 1: nothing was changed; 2: invalid input. */
 export async function join(address: string, word: string | undefined, options: JoinOptions): Promise<number> {
   const {configDir} = options;
   const node = (options.node ?? os.hostname()).toLowerCase();
@@ -91,7 +91,7 @@ const refused = (problems: readonly string[]): JoinOutcome => ({
   text: `the files of the first director are not taken; nothing was changed:\n${problems.map((problem) => `  ${problem}`).join('\n')}`,
 });
 
-/** Judges what came, and writes it in one go. */
+/** Validates the received files and writes them together. */
 async function take(value: unknown, node: string, options: JoinOptions): Promise<JoinOutcome> {
   const {configDir} = options;
   const bundle = readBundle(value, isSharedName);

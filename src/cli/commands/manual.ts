@@ -1,4 +1,4 @@
-/** Manual pages from what the programs themselves print as help, and from docs/configuration.md. */
+/** Manual pages, made from the programs' help and docs/configuration.md. */
 import {readFile} from 'node:fs/promises';
 import {actions, USAGE} from '../../compat/ldirectord/command-line.ts';
 import {DAEMON_TEXT, daemonOptions} from '../../system/daemon-options.ts';

@@ -5,18 +5,18 @@ import type {MoveOutcome} from '../../control/protocol.ts';
 import {jsonText, shownLine} from '../render/shown.ts';
 import {MOVE_LIMIT_MS} from '../../system/limits.ts';
 
-/** Asks for a move and waits for its end. */
+/** Requests a move and waits for its end. */
 export const moveGroups = async (socket: string, kind: Move, scope: MoveScope): Promise<MoveOutcome> =>
   await ask(socket, {command: 'move', move: kind, scope}, MOVE_LIMIT_MS);
 
-/** What it cost, as a line. */
+/** Its cost, as a line. */
 export function moveText(kind: Move, scope: MoveScope, {ok, reason, overlap}: MoveOutcome): string {
   const both =
     overlap === undefined ? '' : `; both directors held the addresses for ${overlap.toFixed(1)} ms`;
   return `${kind} ${scope}: ${ok ? 'done' : 'NOT done'}: ${shownLine(reason)}${both}\n`;
 }
 
-/** `hactl standby|takeover|failback [local|foreign|all]`: moves groups, waits, and says what it cost. */
+/** `hactl standby|takeover|failback [local|foreign|all]`: moves groups, waits, and reports the cost. */
 export async function move(
   socket: string,
   kind: Move,

@@ -6,7 +6,7 @@ import {orderLines} from '../render/render-status.ts';
 import {jsonText, shownLine} from '../render/shown.ts';
 import {ORDER_LIMIT_MS} from '../../system/limits.ts';
 
-/** The person behind sudo, where there is one. */
+/** The user behind sudo, if any. */
 function whoAmI(): string {
   const sudo = process.env.SUDO_USER;
   if (sudo !== undefined && sudo !== '') return sudo;
@@ -18,7 +18,7 @@ function whoAmI(): string {
   }
 }
 
-/** `hactl drain|undrain|weight|maintenance on|off`: the daemon writes the order down and changes the table. */
+/** `hactl drain|undrain|weight|maintenance on|off`: the daemon saves the override and changes the table. */
 export async function order(
   socket: string,
   what: Pick<OrderRequest, 'action' | 'reals' | 'weight'>,
@@ -42,7 +42,7 @@ export async function order(
   return exit.ok;
 }
 
-/** `hactl maintenance list`: every order that is in force, and what files hold. */
+/** `hactl maintenance list`: every override in force, and maintenance by files. */
 export async function listMaintenance(socket: string, options: {json?: boolean}): Promise<number> {
   const {orders = []} = await ask(socket, {command: 'status'}, ORDER_LIMIT_MS);
   process.stdout.write(
@@ -53,7 +53,7 @@ export async function listMaintenance(socket: string, options: {json?: boolean})
   return exit.ok;
 }
 
-/** Every real server by its address with and without port: what completions offer. */
+/** Every real server by its address with and without port, for completions. */
 export async function printReals(socket: string): Promise<number> {
   const {virtuals} = await ask(socket, {command: 'status'}, ORDER_LIMIT_MS);
   const shown = virtuals.flatMap(({reals}) =>

@@ -8,7 +8,7 @@ import {LOAD_LIMIT_MS} from '../../system/limits.ts';
 export const askPlan = (socket: string): Promise<PlanOutcome> =>
   ask(socket, {command: 'plan'}, LOAD_LIMIT_MS);
 
-/** The plan as text; diagnostics go to stderr. */
+/** Prints the plan as text; diagnostics go to stderr. */
 export function printPlan(plan: PlanOutcome): void {
   for (const text of plan.diagnostics) process.stderr.write(shownText(text) + '\n\n');
   const lines = renderPlan(plan.rows, process.stdout.columns ?? 100);

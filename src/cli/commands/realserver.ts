@@ -25,7 +25,7 @@ const address = (text: string, before: string[] = []): string[] => {
   return [...before, text];
 };
 
-/** As the kernel lists it: `2001:DB8::0:1` is `2001:db8::1`. */
+/** In the kernel's spelling: `2001:DB8::0:1` is `2001:db8::1`. */
 const canonical = (text: string): string =>
   isIP(text) === 6 ? new URL(`http://[${text}]`).hostname.slice(1, -1) : text;
 
@@ -44,9 +44,9 @@ const wishOf = (options: Options): Wish => {
 
 const print = (lines: readonly string[]): void => void process.stdout.write(lines.join('\n') + '\n');
 
-/** `hactl realserver plan` and `apply`. Exit status 0: everything is (then) there, 1: something is not. */
+/** `hactl realserver plan` and `apply`. Exit status 0: complete (after apply), 1: something is missing. */
 async function planOrApply(apply: boolean, options: Options): Promise<number> {
-  // Loaded only here: other commands need no netlink.
+  // Loaded only here: other commands do not need netlink.
   const [{readFacts}, {applySteps}, {commandOf, facing, planReal}, {persistReal}] = await Promise.all([
     import('../../host/realserver/realserver-driver.ts'),
     import('../../host/realserver/realserver-apply.ts'),
@@ -55,7 +55,7 @@ async function planOrApply(apply: boolean, options: Options): Promise<number> {
   ]);
   const wish = wishOf(options);
   const facts = readFacts(wish);
-  // On Windows nothing of this machine's counts.
+  // On Windows this machine's settings do not matter.
   const elsewhere = options.persist === 'windows';
   const plan = elsewhere ? {steps: [], notes: [], faults: []} : planReal(wish, facts);
   const device = facing(wish, facts) ?? 'eth0';
@@ -108,7 +108,7 @@ const persistentLines = ({files, after}: Persistent): string[] => [
   ...(after.length === 0 ? [] : ['', ...after.map((text) => `# then: ${text}`)]),
 ];
 
-/** `hactl realserver undo`: for some addresses, or all that was ever applied. */
+/** `hactl realserver undo`: for some addresses, or everything ever applied. */
 async function undo(options: Pick<Options, 'vip' | 'stateDir' | 'json'>): Promise<number> {
   const {undoSteps} = await import('../../host/realserver/realserver-apply.ts');
   const outcome = undoSteps(stateFile(options.stateDir), options.vip?.map(canonical) ?? []);
@@ -120,7 +120,7 @@ async function undo(options: Pick<Options, 'vip' | 'stateDir' | 'json'>): Promis
       ...notes.map((note) => `note: ${note}`),
       ...(stay === 0 ? [] : [`${stay} steps stay, for other addresses`]),
     ]);
-  if (problem !== undefined) throw new CliError(exit.failed, `${problem}\nwhat is left can be undone later`);
+  if (problem !== undefined) throw new CliError(exit.failed, `${problem}\nthe rest can be undone later`);
   return exit.ok;
 }
 

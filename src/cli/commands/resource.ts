@@ -40,7 +40,7 @@ export async function listResources(socket: string, options: {json?: boolean}): 
   return all.some(({state}) => state === 'failed') ? exit.failed : exit.ok;
 }
 
-/** `hactl resource status|start|stop NAME`: waits for the end, and says how it came out. */
+/** `hactl resource status|start|stop NAME`: waits for the end, and reports the result. */
 export async function operateResource(
   socket: string,
   action: 'status' | 'start' | 'stop',

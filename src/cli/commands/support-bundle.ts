@@ -33,7 +33,7 @@ const run = promisify(execFile);
 /** A name in the bundle, and its text. */
 type Entry = readonly [name: string, text: string];
 
-/** What cannot be had is said in its place: that, too, helps. */
+/** If something is unavailable, the reason is stored instead: that helps too. */
 async function entry(name: string, make: () => string | Promise<string>): Promise<Entry> {
   try {
     return [name, await make()];
@@ -56,14 +56,14 @@ function tail(file: string): string {
     const buffer = Buffer.alloc(Math.min(size, LOG_MAX));
     const read = readSync(fd, buffer, 0, buffer.length, size - buffer.length);
     const text = buffer.toString('utf8', 0, read);
-    // The first line of a part is half a line: half a secret would not be known as one.
+    // Drop the partial first line: half of a secret would not be recognised.
     return size > LOG_MAX ? text.slice(text.indexOf('\n') + 1) : text;
   } finally {
     closeSync(fd);
   }
 }
 
-/** The files that the configuration is read from: nothing else of the directory, which may hold keys and scripts. */
+/** Only the files that the configuration is read from: the directory may contain keys and scripts. */
 async function configFiles(configDir: string, status: StatusSnapshot | undefined): Promise<string[]> {
   const {sources} = await loadFiles(configDir, os.hostname().toLowerCase(), {
     ask: () => Promise.resolve(undefined),
@@ -74,7 +74,7 @@ async function configFiles(configDir: string, status: StatusSnapshot | undefined
   return [...new Set([...standard.filter(existsSync), ...sources.keys(), ...(status?.ldirectord ?? [])])];
 }
 
-/** A program or a private key under the name of a configuration file is neither. */
+/** Skips a program or a private key with the name of a configuration file. */
 function configText(file: string): string {
   const text = readFileSync(file, 'utf8');
   if (text.startsWith('#!')) return 'a program: not packed\n';
@@ -126,7 +126,7 @@ async function collect(socket: string, options: BundleOptions): Promise<Entry[]>
     entry('orders.json', () => readFileSync(path.join(options.stateDir, 'orders.json'), 'utf8')),
     entry('kernel/ip_vs', () => readFileSync('/proc/net/ip_vs', 'utf8')),
     entry('kernel/ip_vs_stats', () => readFileSync('/proc/net/ip_vs_stats', 'utf8')),
-    // The clients' addresses are nobody's business: their number will do.
+    // Only the number of connections: the clients' addresses are private.
     entry(
       'kernel/ip_vs_conn.count',
       () => `${readFileSync('/proc/net/ip_vs_conn', 'utf8').split('\n').length - 2}\n`,
@@ -147,7 +147,7 @@ async function collect(socket: string, options: BundleOptions): Promise<Entry[]>
   ]);
 }
 
-/** `hactl support-bundle`: a tar.gz of what helps to find a fault, without secrets. */
+/** `hactl support-bundle`: a tar.gz for debugging, without secrets. */
 export async function supportBundle(socket: string, options: BundleOptions): Promise<number> {
   const name = `hactl-support-${os.hostname()}-${new Date().toISOString().slice(0, 19).replaceAll(':', '')}`;
   const out = options.out ?? `${name}.tar.gz`;
@@ -160,7 +160,7 @@ export async function supportBundle(socket: string, options: BundleOptions): Pro
       writeFileSync(target, text);
     }
     try {
-      // For its owner alone, and never over another file.
+      // Readable by its owner only, and never overwrites a file.
       writeFileSync(out, '', {mode: 0o600, flag: 'wx'});
     } catch (error) {
       throw new CliError(
@@ -176,7 +176,7 @@ export async function supportBundle(socket: string, options: BundleOptions): Pro
   process.stdout.write(
     options.json
       ? `${jsonText({version: 1, bundle: out, files})}\n`
-      : `${out}: ${files.length} files, keys and passwords replaced; look through it before you give it away\n`,
+      : `${out}: ${files.length} files, keys and passwords replaced; review it before you share it\n`,
   );
   return exit.ok;
 }

@@ -11,7 +11,7 @@ const LOOK_EVERY = 200;
 const reportOf = async (socket: string): Promise<StatusSnapshot['sync']> =>
   (await ask(socket, {command: 'status'}, ASK_LIMIT_MS)).sync;
 
-/** `hactl sync`: exit status 0 when this director may take over with all connections. */
+/** `hactl sync`: exit status 0 if this director may take over with all connections. */
 export async function syncStatus(socket: string, options: {json?: boolean}): Promise<number> {
   const {report, problem, daemons} = await reportOf(socket);
   if (options.json) process.stdout.write(jsonText({version: 1, report, problem, daemons}) + '\n');
@@ -41,6 +41,6 @@ export async function resync(socket: string): Promise<number> {
       setTimeout(resolve, LOOK_EVERY);
     });
   }
-  process.stderr.write('hactl: the resync did not end; hactl sync shows how far it is\n');
+  process.stderr.write('hactl: the resync has not finished; hactl sync shows its progress\n');
   return exit.failed;
 }

@@ -19,7 +19,7 @@ export interface VerifyOptions {
   readonly json?: boolean;
 }
 
-/** Every real server of the files, and what cannot be taken out of them. */
+/** Every real server of the files, and notes on those that cannot be derived. */
 export function targetsOf(cluster: ClusterConfig): {targets: Target[]; notes: string[]} {
   const notes = new Set<string>();
   const targets = cluster.ldirectord
@@ -35,14 +35,14 @@ export function targetsOf(cluster: ClusterConfig): {targets: Target[]; notes: st
   return {targets, notes: [...notes]};
 }
 
-/** `hactl realserver verify`. Exit status 0: all is well, 1: something is wrong, 2: nothing to probe. */
+/** `hactl realserver verify`. Exit status 0: no problems, 1: problems found, 2: nothing to probe. */
 export async function verify(options: VerifyOptions): Promise<number> {
   const wait = Number(options.wait);
   if (!(wait >= 10 && wait <= 60_000)) throw new CliError(exit.config, '--wait is 10 to 60000 milliseconds');
   const {targets, notes} = options.vip && options.real ? byHand(options) : await byFiles(options.configDir);
   if (targets.length === 0)
     throw new CliError(exit.config, ['no real servers to look at', ...notes].join('\n'));
-  // Loaded only here: other commands need no netlink.
+  // Loaded only here: other commands do not need netlink.
   const [{probe}, {judge}, {SystemError}] = await Promise.all([
     import('../../host/realserver/verify-driver.ts'),
     import('../../host/realserver/verify-judge.ts'),

@@ -5,11 +5,11 @@ import {renderWatch, sampleOf, type Look, type WatchView} from '../render/render
 import {ASK_LIMIT_MS} from '../../system/limits.ts';
 
 const EVERY = 1_000;
-/** One sample a second: what the widest sparkline shows, and one more for the first rate. */
+/** One sample per second: enough for the widest sparkline, plus one for the first rate. */
 const HISTORY = 61;
 const EVENTS = 6;
 
-// The terminal's own words (ECMA-48 and xterm): a screen of our own, no cursor; each line is overwritten in place.
+// Terminal control sequences (ECMA-48 and xterm): alternate screen, no cursor; each line is overwritten in place.
 const ENTER = '\u001B[?1049h\u001B[?25l';
 const LEAVE = '\u001B[?25h\u001B[?1049l';
 /** q, Q, Ctrl-C, Ctrl-D. */
@@ -19,7 +19,7 @@ const END_OF_LINE = '\u001B[K';
 const END_OF_SCREEN = '\u001B[J';
 
 export interface WatchOptions {
-  /** Frames; without it until q or Ctrl-C. */
+  /** Number of frames; without it, until q or Ctrl-C. */
   readonly count?: string;
 }
 
@@ -31,12 +31,12 @@ async function look(socket: string): Promise<Look> {
   return {status, events};
 }
 
-/** Draws frames on a terminal that is its own; `restore` gives it back as it was. */
+/** Draws frames on a terminal; `restore` resets it. */
 function openScreen(quit: () => void): {draw(lines: readonly string[]): void; restore(): void} {
   const {stdin, stdout} = process;
   let open = true;
   const onKey = (key: Buffer): void => {
-    // Raw: Ctrl-C is a key like any other.
+    // Raw mode: Ctrl-C arrives as a key.
     if (key.some((code) => KEYS.includes(code))) quit();
   };
   stdout.write(ENTER);
@@ -63,12 +63,12 @@ function openScreen(quit: () => void): {draw(lines: readonly string[]): void; re
   };
 }
 
-/** `hactl watch`: a frame a second; on anything but a terminal the frames follow one another as plain text. */
+/** `hactl watch`: a frame per second; if the output is not a terminal, as plain text. */
 export async function watch(socket: string, options: WatchOptions): Promise<number> {
   if (options.count !== undefined && !/^[1-9]\d*$/.test(options.count))
     throw new CliError(exit.config, `--count ${options.count}: not a number of frames`);
   let left = options.count === undefined ? Infinity : Number(options.count);
-  // A daemon that is not there from the start is an error as for every command; one that goes away is shown.
+  // A daemon missing at the start is an error, as for every command; if it disappears later, the screen says so.
   const first = await look(socket);
   let view: WatchView = {look: first, samples: [sampleOf(first.status)]};
 

@@ -20,12 +20,12 @@ export interface WhyOptions {
   readonly json?: boolean;
 }
 
-/** The journal of a director, by whoever can ask it. */
+/** Queries a director's journal. */
 export type AskEvents = (query: EventQuery) => Promise<EventsAnswer>;
 
 /**
- * How far the other's wall clock is ahead. Its answer was made between the question and our hearing of it: the middle
- * is taken, and half of that time is how far it may be wrong.
+ * How far the other's wall clock is ahead. The answer was made between request and response: take the midpoint; the
+ * uncertainty is half of the round trip.
  */
 export async function compareClocks(
   askPeer: AskEvents,
@@ -44,7 +44,7 @@ export async function compareClocks(
   return best;
 }
 
-/** The clocks of most pairs are kept together: a difference within the uncertainty counts as none. */
+/** Most pairs have synchronised clocks: a difference within the uncertainty counts as none. */
 const orNone = ({ahead, uncertain}: {ahead: number; uncertain: number}) => ({
   ahead: Math.abs(ahead) <= uncertain ? 0 : ahead,
   uncertain,
@@ -68,7 +68,7 @@ export async function otherSide(
   }
 }
 
-/** `hactl why`: the story of the last change. Exit status 1: there is none to tell. */
+/** `hactl why`: the timeline of the last change. Exit status 1: there is none. */
 export async function why(socket: string, options: WhyOptions): Promise<number> {
   const {before} = options;
   const until = before === undefined ? undefined : parseSince(before, Date.now());

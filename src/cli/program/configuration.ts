@@ -14,19 +14,19 @@ export function addConfiguration(cli: Cli): void {
 
   program
     .command('check-config')
-    .description('read configuration files and say everything that is wrong with them')
+    .description('check configuration files and report every problem')
     .argument('[files...]', 'files, or one directory (default: the configuration directory)')
     .option(
       '--config-dir <dir>',
       'where ha.cf, haresources, authkeys and ldirectord.cf are',
       defaultPaths.configDir,
     )
-    .option('--strict', 'judge as the original programs do; do not repair')
+    .option('--strict', 'validate as the original programs do; do not repair')
     .option('--fix', 'write the repaired files (the old ones are kept as FILE.orig)')
-    .option('--node <name>', 'judge as on this node (default: uname -n)')
+    .option('--node <name>', 'validate as on this node (default: uname -n)')
     .option(
       '--elsewhere',
-      'judge for another machine: ask this one for no routes, programs, users or permissions',
+      'validate for another machine: do not check routes, programs, users or permissions here',
     )
     .option('--json', 'diagnostics as JSON')
     .action(async (files: string[], options: CheckConfigOptions) =>
@@ -85,7 +85,7 @@ export function addConfiguration(cli: Cli): void {
   program
     .command('push')
     .description("send this director's files to its peer: both apply them, or neither")
-    .option('--dry-run', 'let the peer judge them, and change nothing')
+    .option('--dry-run', 'let the peer validate them, and change nothing')
     .option('--keys', 'authkeys too')
     .option('--json', 'the outcome as JSON')
     .action(async (options: PushOptions) =>
@@ -104,10 +104,12 @@ export function addConfiguration(cli: Cli): void {
 
   config
     .command('diff')
-    .description('version A (the one in use) to version B (what is on the disk); secrets are not shown')
+    .description(
+      'compare version A (default: in use) with version B (default: on disk); secrets are not shown',
+    )
     .argument('[a]')
     .argument('[b]')
-    .option('--peer', 'what is in use here and at the peer, directive by directive')
+    .option('--peer', 'compare what is in use here and at the peer, directive by directive')
     .option('--json', 'as JSON')
     .action(async (a: string | undefined, b: string | undefined, options: {json?: boolean; peer?: boolean}) =>
       cli.run((await configuration()).diff(cli.socket(), [a, b], options)),

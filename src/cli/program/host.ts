@@ -11,9 +11,11 @@ export function addHost(cli: Cli): void {
 
   program
     .command('doctor')
-    .description('is this machine fit to be the director of its files: forwarding, firewall, rivals, slips')
-    .option('--config-dir <dir>', 'the files that it is judged by', defaultPaths.configDir)
-    .option('--node <name>', 'judge as on this node (default: uname -n)')
+    .description(
+      'check whether this machine can be the director of its files: forwarding, firewall, conflicting daemons, typos',
+    )
+    .option('--config-dir <dir>', 'the files to check against', defaultPaths.configDir)
+    .option('--node <name>', 'validate as on this node (default: uname -n)')
     .option('--json', 'the findings as JSON')
     .action(async (options: DoctorOptions) =>
       cli.run((await import('../commands/doctor.ts')).doctor(cli.socket(), options)),
@@ -26,12 +28,8 @@ export function addHost(cli: Cli): void {
     .description(
       'pack status, configuration, logs and kernel tables into one file, without keys and passwords',
     )
-    .option('--out <file>', 'what it is called (default: hactl-support-NODE-TIME.tar.gz here)')
-    .option(
-      '--config-dir <dir>',
-      'where the files are, when there is no daemon to say so',
-      defaultPaths.configDir,
-    )
+    .option('--out <file>', 'output file (default: hactl-support-NODE-TIME.tar.gz here)')
+    .option('--config-dir <dir>', 'where the files are, if no daemon runs', defaultPaths.configDir)
     .option('--state-dir <dir>', 'where the daemon keeps its state', defaultPaths.stateDir)
     .option('--json', 'what is in it as JSON')
     .action(async (options: BundleOptions) =>

@@ -1,4 +1,4 @@
-/** Commands that show what is and what was: status, events, why, watch. */
+/** Commands that show the present and the past: status, events, why, watch. */
 import type {EventsOptions} from '../commands/events.ts';
 import type {WatchOptions} from '../commands/watch.ts';
 import type {WhyOptions} from '../commands/why.ts';
@@ -19,12 +19,12 @@ export function addLook(cli: Cli): void {
 
   program
     .command('events')
-    .description('what happened, from the journal: the newest 50, or all --since a time')
+    .description('events from the journal: the newest 50, or all --since a time')
     .option('--since <time>', '90s, 10m, 2h, 1d back, 14:05, or "2026-11-21 14:05" (UTC)')
     .option('--kind <kinds>', `of these kinds only: ${Object.keys(eventKinds).join(', ')}`)
-    .option('--subject <text>', 'where the subject or the text has this in it')
+    .option('--subject <text>', 'only events whose subject or text contains this')
     .option('-n, --lines <number>', 'show the newest N events')
-    .option('-f, --follow', 'and those that come, until Ctrl-C')
+    .option('-f, --follow', 'and new ones as they happen, until Ctrl-C')
     .option('--json', 'each event as one line of JSON')
     .action(async (options: EventsOptions) =>
       cli.run((await import('../commands/events.ts')).events(cli.socket(), options)),
@@ -32,9 +32,9 @@ export function addLook(cli: Cli): void {
 
   program
     .command('why')
-    .description('the story of the last change of role: what each director heard and decided, and when')
+    .description('the timeline of the last role change: what each director heard and decided, and when')
     .option('--before <time>', 'the last one before a time: 10m, 2h back, 14:05, or "2026-11-21 14:05" (UTC)')
-    .option('--json', 'the story as JSON')
+    .option('--json', 'the timeline as JSON')
     .action(async (options: WhyOptions) =>
       cli.run((await import('../commands/why.ts')).why(cli.socket(), options)),
     );

@@ -1,4 +1,4 @@
-/** Commands for what the pair serves: sync, resource, standby, takeover, failback, drill. */
+/** Commands for the pair: sync, resource, standby, takeover, failback, drill. */
 import {Argument} from 'commander';
 import type {Cli} from './cli.ts';
 
@@ -19,32 +19,32 @@ export function addPair(cli: Cli): void {
 
   sync
     .command('resync')
-    .description("take the peer's whole table in again, and wait until it is here")
+    .description("transfer the peer's whole table again, and wait for completion")
     .action(async () => cli.run((await connectionSync()).resync(cli.socket())));
 
   const resource = program
     .command('resource')
-    .description('what haresources names: list, status, and start or stop one by hand (docs/resources.md)');
+    .description('resources of haresources: list, status, manual start and stop (docs/resources.md)');
 
   resource
     .command('list', {isDefault: true})
-    .description('every resource with its state here; exit status 1: one of them failed')
+    .description('list every resource with its state here; exit status 1: one of them failed')
     .option('--json', 'the list as JSON')
     .action(async (options: {json?: boolean}) =>
       cli.run((await resources()).listResources(cli.socket(), options)),
     );
 
   for (const [action, text] of [
-    ['status', 'asks the resource itself; exit status 1: it does not run'],
-    ['start', 'starts one where its group is (a warm one anywhere)'],
-    ['stop', 'stops one; it stays stopped until it is started, or its group comes back'],
+    ['status', 'query the resource itself; exit status 1: it does not run'],
+    ['start', 'start a resource where its group is (a warm one anywhere)'],
+    ['stop', 'stop a resource; it stays stopped until it is started, or its group returns'],
   ] as const)
     resource
       .command(action)
       .description(text)
       .argument(
         action === 'status' ? '[name]' : '<name>',
-        'as in haresources, or its first word where that is one only',
+        'as in haresources, or its first word if unambiguous',
       )
       .option('--json', 'the outcome as JSON')
       .action(async (name: string | undefined, options: {json?: boolean}) =>
@@ -61,8 +61,8 @@ export function addPair(cli: Cli): void {
       .default('all');
 
   for (const [kind, text] of [
-    ['standby', "give this director's groups to the peer, and wait until it has them"],
-    ['takeover', "take the peer's groups, and wait until they are here"],
+    ['standby', "give this director's groups to the peer, and wait for completion"],
+    ['takeover', "take the peer's groups, and wait for completion"],
     ['failback', 'bring every group to the node that haresources prefers'],
   ] as const)
     program
@@ -77,17 +77,15 @@ export function addPair(cli: Cli): void {
   const drills = () => import('../commands/drill.ts');
   const drill = program
     .command('drill')
-    .description(
-      'drills on the running pair: only what is safe there, when the pair is healthy, after a confirmation',
-    );
+    .description('drills on the running pair: only safe ones, on a healthy pair, after a confirmation');
 
   drill
     .command('run', {isDefault: true})
     .description(
-      'runs one, and says what it cost; exit status 1: not healthy, nothing was done, or a step was not done',
+      'run a drill and report its cost; exit status 1: not healthy, nothing done, or a step failed',
     )
     .argument('[name]', 'see hactl drill list', 'standby')
-    .option('--yes', 'without being asked')
+    .option('--yes', 'do not ask for confirmation')
     .option('--json', 'the outcome as JSON')
     .action(async (name: string, options: {json?: boolean; yes?: boolean}) =>
       cli.run((await drills()).runDrill(cli.socket(), name, options)),
@@ -95,13 +93,13 @@ export function addPair(cli: Cli): void {
 
   drill
     .command('list')
-    .description('the drills that are safe on a running pair')
+    .description('list the drills that are safe on a running pair')
     .option('--json', 'the list as JSON')
     .action(async (options: {json?: boolean}) => cli.run((await drills()).listDrills(options)));
 
   drill
     .command('report')
-    .description('the reports that are kept; with a name, or last, what one says')
+    .description('list the saved reports; with a name, or last, print one')
     .argument('[name]', 'as listed, or last')
     .option('--json', 'the list, or the report, as JSON')
     .action(async (name: string | undefined, options: {json?: boolean}) =>

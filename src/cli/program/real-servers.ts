@@ -21,8 +21,8 @@ export function addRealServers(cli: Cli): void {
   const {program} = cli;
 
   for (const [kind, text] of [
-    ['drain', 'give real servers no new connections; those they have live on (weight 0)'],
-    ['undrain', 'take a drain back'],
+    ['drain', 'give real servers no new connections; existing ones continue (weight 0)'],
+    ['undrain', 'end a drain'],
   ] as const)
     ordering(program.command(kind).description(text).argument('<reals...>', REALS)).action(
       async (reals: string[], options: OrderOptions) =>
@@ -32,7 +32,7 @@ export function addRealServers(cli: Cli): void {
   ordering(
     program
       .command('weight')
-      .description('give a real server another weight than the configured one')
+      .description('override the configured weight of a real server')
       .argument('<real>', REALS)
       .argument('<weight>', '0 to 65535, or reset'),
   ).action(async (real: string, weight: string, options: OrderOptions) =>
@@ -52,7 +52,7 @@ export function addRealServers(cli: Cli): void {
     .description('take real servers out of service as if they were down, and list them');
   for (const [word, text] of [
     ['on', 'take them out of service, whatever their checks say'],
-    ['off', 'let their checks decide again'],
+    ['off', 'return them to their checks'],
   ] as const)
     ordering(maintained.command(word).description(text).argument('<reals...>', REALS)).action(
       async (reals: string[], options: OrderOptions) =>
@@ -60,7 +60,7 @@ export function addRealServers(cli: Cli): void {
     );
   maintained
     .command('list')
-    .description('real servers that overrides or files in maintenancedir hold out of normal service')
+    .description('list the overrides of real servers and maintenance by files in maintenancedir')
     .option('--json', 'the list as JSON')
     .action(async (options: {json?: boolean}) =>
       cli.run((await orders()).listMaintenance(cli.socket(), options)),

@@ -2,12 +2,12 @@
 import type {EventResult} from '../../drill/report.ts';
 import {table} from './table.ts';
 
-/** What the table shows of an event. */
+/** The columns of an event. */
 export type Row = Omit<EventResult, 'from' | 'to' | 'expected'>;
 
 const whole = (value: number): string => value.toFixed(0);
 
-/** The table that ends a drill, and every failure in words. */
+/** The result table of a drill, and every failure as a sentence. */
 export function renderReport(rows: readonly Row[]): string {
   const head = [
     'event',

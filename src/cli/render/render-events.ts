@@ -4,7 +4,7 @@ import type {Paint} from './render-status.ts';
 import {dateTime} from './when.ts';
 import {shownLine} from './shown.ts';
 
-/** What stands in front of the text: a failure, something to look at, or nothing. */
+/** The marker before the text: failure, warning, or nothing. */
 const mark = {error: '!', warn: '*', info: ' '} as const;
 
 /** `2026-11-21 10:49:50.123 * peer      director1 is silent for 300 ms: dead` */

@@ -1,4 +1,4 @@
-/** What was looked at and what came of it, a line each, with what to do below it. Pure. */
+/** Findings, one line each, with the remedy below. Pure. */
 import type {Paint} from './render-status.ts';
 import {table} from './table.ts';
 import {shown} from './shown.ts';

@@ -36,7 +36,7 @@ test('a plan is a table, with a block for each file', (t) => {
   ]);
 });
 
-test('on a narrow screen nothing is cut off', (t) => {
+test('a narrow screen truncates nothing', (t) => {
   const lines = renderPlan(rows, 60);
   t.deepEqual(lines, [
     'ha.cf:',

@@ -9,7 +9,7 @@ test('the whole screen, plain and at 80 columns', (t) => {
   for (const line of text.split('\n')) t.true(line.length <= 80, line);
 });
 
-test('a silent engine and a lost peer are said', (t) => {
+test('a silent engine and a lost peer are reported', (t) => {
   const {engine} = snapshot;
   if (!engine) return t.fail();
   const text = renderStatus(
@@ -30,7 +30,7 @@ test('durations and cuts', (t) => {
   t.is(clip('\u001B[32mabc\u001B[39m', 3), '\u001B[32mabc\u001B[39m');
 });
 
-test('orders are shown with who, when and why; one that reaches nothing says so', (t) => {
+test('overrides are shown with who, when and why; one that matches nothing says so', (t) => {
   const screen = renderStatus(
     {
       ...snapshot,
@@ -45,7 +45,7 @@ test('orders are shown with who, when and why; one that reaches nothing says so'
   const [, shown = ''] = screen.split('Orders for real servers\n');
   t.deepEqual(shown.split('\n').slice(0, 3), [
     '  10.0.0.1 drained by ann, 1970-01-01 00:00 UTC: new kernel',
-    '  10.0.0.2:80 weight 5 by bob, 1970-01-01 00:00 UTC (no such real is configured now)',
+    '  10.0.0.2:80 weight 5 by bob, 1970-01-01 00:00 UTC (no such real server is configured now)',
     '  10.0.0.3:80 in tcp 10.0.0.100:80 in maintenance by a file in maintenancedir',
   ]);
 });

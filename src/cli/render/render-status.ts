@@ -6,7 +6,7 @@ import {clip, duration, table} from './table.ts';
 import {shown} from './shown.ts';
 import {dateTime} from './when.ts';
 
-/** How a word is set off: the caller decides whether that is a colour, or nothing (NO_COLOR, a pipe). */
+/** How a word is highlighted: the caller chooses colours or nothing (NO_COLOR, a pipe). */
 export interface Paint {
   good(text: string): string;
   bad(text: string): string;
@@ -193,7 +193,7 @@ function virtualLines(virtual: VirtualStatus): string[] {
   ];
 }
 
-/** What operators ordered, with who, when and why; also the list of `hactl maintenance list`. */
+/** Operators' overrides with who, when and why; also the output of `hactl maintenance list`. */
 export const orderLines = (orders: readonly OrderView[]): string[] =>
   shown(orders).map((order) => {
     const kind = {
@@ -205,7 +205,7 @@ export const orderLines = (orders: readonly OrderView[]): string[] =>
     const who = order.who === undefined ? '' : ` by ${order.who}`;
     const when = order.when === undefined ? '' : `, ${dateTime(order.when).slice(0, 16)} UTC`;
     const why = order.reason === undefined ? '' : `: ${order.reason}`;
-    const none = order.reals.length === 0 ? ' (no such real is configured now)' : '';
+    const none = order.reals.length === 0 ? ' (no such real server is configured now)' : '';
     return `${order.target} ${kind}${who}${when}${why}${none}`;
   });
 

@@ -44,7 +44,7 @@ test('all is well', (t) => {
   ]);
 });
 
-test('no peer: nothing is said of it', (t) => {
+test('without a peer its lines are omitted', (t) => {
   const {there: _, missingThere: __, last: ___, ...alone} = report;
   t.deepEqual(syncReportLines({...alone, peer: false, mode: 'multicast', reason: 'no peer to learn from'}), [
     "ready: no peer to learn from (the kernels' multicast, not authenticated)",
@@ -70,7 +70,7 @@ test('the audit has its line once it has walked', (t) => {
   t.deepEqual(warnings({...report, lost: 5, heard: 10}), [], 'a few are no reason to worry');
 });
 
-test('each thing that is wrong has its warning, and nothing else has one', (t) => {
+test('each problem has its warning, and nothing else has one', (t) => {
   t.deepEqual(warnings(report), []);
   for (const [change, words] of [
     [{phase: 'deadline'}, /hactl_sync_deadline/],

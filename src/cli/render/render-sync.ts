@@ -1,4 +1,4 @@
-/** What people read of the connection sync. Pure. */
+/** The output of `hactl sync`. Pure. */
 import type {SyncReport} from '@hactl/sync';
 import {shown} from './shown.ts';
 
@@ -39,10 +39,10 @@ export function syncReportLines(given: SyncReport): string[] {
   return [...lines, ...warnings(report).map((text) => `warning: ${text}`)];
 }
 
-/** What is not as it should be, and what to do. */
-/** A lag that is no delay of the scheduler any more, in ms. */
+/** Problems and their remedies. */
+/** A lag longer than a scheduling delay, in ms. */
 const LONG_LAG = 5_000;
-/** Lost datagrams are asked for again; one in so many is more than a cable loses. */
+/** Lost datagrams are requested again; a loss above one in this many is more than a cable's. */
 const TOO_MANY_LOST = 100;
 
 export function warnings(report: SyncReport): string[] {

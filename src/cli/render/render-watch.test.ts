@@ -104,19 +104,19 @@ const view = (looks: readonly Look[]): WatchView => {
 };
 const minute = view(Array.from({length: 12}, (_, second) => look(second)));
 
-test('a failover and a dead real on a screen of 80 columns', (t) => {
+test('a failover and a dead real server on a screen of 80 columns', (t) => {
   const lines = renderWatch(minute, 80, 24);
   t.snapshot(lines.join('\n'));
   t.true(lines.every((line) => line.length <= 80));
 });
 
-test('the daemon goes away: the last known frame, and why', (t) => {
+test('the daemon disappears: the last frame stays, with the reason', (t) => {
   const lines = renderWatch({...minute, problem: 'no daemon at /run/hactl/control.sock'}, 80, 24);
   t.is(lines[1], '! no daemon at /run/hactl/control.sock');
   t.is(renderWatch({samples: [], problem: 'gone'}, 80)[0], 'gone');
 });
 
-test('no width and no height is overrun', (t) => {
+test('no frame exceeds its width and height', (t) => {
   for (const width of [20, 40, 60, 79, 80, 100, 132, 250])
     for (const height of [1, 5, 12, 15, 24, 60]) {
       const lines = renderWatch({...minute, problem: 'x'.repeat(300)}, width, height);
@@ -126,7 +126,7 @@ test('no width and no height is overrun', (t) => {
     }
 });
 
-test('many reals: what is cut is counted', (t) => {
+test('many real servers: truncated lines are counted', (t) => {
   const last = look(11);
   const [virtual] = last.status.virtuals;
   if (!virtual) return t.fail('no virtual');
@@ -143,13 +143,13 @@ test('many reals: what is cut is counted', (t) => {
   );
 });
 
-test('sparklines: the newest at the right, gaps where nothing is known', (t) => {
+test('sparklines: newest at the right, gaps for missing samples', (t) => {
   t.is(sparkline([0, 1, 4, 8], 4), '▁▂▅█');
   t.is(sparkline([undefined, 8], 4), '   █');
   t.is(sparkline([1, 2, 3], 2), '▆█');
   t.is(sparkline([0, 0], 2), '▁▁');
   t.is(sparkline([4], 1, 8), '▅', 'a scale shared with others');
-  t.is(sparkline([1, 10_000], 2), '▂█', 'something is never drawn as nothing');
+  t.is(sparkline([1, 10_000], 2), '▂█', 'a non-zero value is never drawn as zero');
 });
 
 test('rates: per second of the clock, unknown where the counter started over', (t) => {
@@ -167,7 +167,7 @@ test('rates: per second of the clock, unknown where the counter started over', (
   );
 });
 
-test('what loads a real: established connections of TCP, all that are remembered of UDP', (t) => {
+test('the load of a real server: established TCP connections, all UDP entries', (t) => {
   const virtual = look(0).status.virtuals[0];
   if (!virtual) return t.fail('no virtual');
   t.is(load(virtual, real('a', 3, 'up')), 3);

@@ -12,7 +12,7 @@ export interface Look {
   readonly events: readonly JournalEvent[];
 }
 
-/** What stays of a look when the next one is there: with ten thousand real servers whole snapshots would be too much. */
+/** What is kept of a snapshot once the next one arrives: with ten thousand real servers whole snapshots would be too large. */
 export interface Sample {
   readonly wall: number;
   readonly paths: ReadonlyMap<string, {readonly received: number; readonly sent: number}>;
@@ -25,9 +25,9 @@ export interface Sample {
 export interface WatchView {
   /** The last answer. */
   readonly look?: Look;
-  /** Oldest first, one a second, the last answer among them: the sparklines. */
+  /** Oldest first, one per second, including the last answer: for the sparklines. */
   readonly samples: readonly Sample[];
-  /** Why the daemon did not answer the last time. */
+  /** Why the last request failed. */
   readonly problem?: string;
 }
 
@@ -41,13 +41,13 @@ export function sparkline(values: readonly (number | undefined)[], width: number
   const most = Math.max(top, ...newest.map((value) => value ?? 0));
   const bars = newest.map((value) => {
     if (value === undefined) return ' ';
-    // Only nothing at all has the lowest bar.
+    // Only zero has the lowest bar.
     return BARS[value <= 0 ? 0 : Math.max(1, Math.round((value / most) * (BARS.length - 1)))] ?? ' ';
   });
   return bars.join('').padStart(width);
 }
 
-/** Connections that load a real server now: of TCP the established ones, of what has no state all that are remembered. */
+/** Connections that load a real server: established ones for TCP, all entries for stateless protocols. */
 export const load = (virtual: VirtualStatus, real: RealStatus): number =>
   real.activeConnections + (virtual.name.startsWith('tcp ') ? 0 : real.inactiveConnections);
 
@@ -65,7 +65,7 @@ export function sampleOf({wall, engine, virtuals}: StatusSnapshot): Sample {
   return {wall, paths: new Map(engine?.paths.map((path) => [path.name, path])), loads, tops};
 }
 
-/** What a counter grew by in each second; undefined where it started over. */
+/** The increase of a counter per second; undefined where it was reset. */
 export function rates(
   samples: readonly (readonly [wall: number, count: number | undefined])[],
 ): (number | undefined)[] {
@@ -141,7 +141,7 @@ function paths({samples: seen}: WatchView, look: Look, width: number, paint: Pai
   return [paint.strong(head), ...rows];
 }
 
-/** The real servers' table, at most `room` lines of it: what is not seen is not drawn. */
+/** The table of real servers, at most `room` lines: invisible lines are not rendered. */
 function reals({samples}: WatchView, look: Look, width: number, room: number, paint: Paint): string[] {
   const {virtuals} = look.status;
   const total = virtuals.reduce((sum, virtual) => sum + 1 + virtual.reals.length, 0);
@@ -173,7 +173,9 @@ function reals({samples}: WatchView, look: Look, width: number, room: number, pa
     }
   }
   const left = total + 1 - lines.length;
-  return left > 0 ? [...lines, paint.warn(`  … ${left} more lines: make the terminal higher`)] : lines;
+  return left > 0
+    ? [...lines, paint.warn(`  … ${left} more lines: enlarge the terminal to see them`)]
+    : lines;
 }
 
 const longestName = (all: readonly RealStatus[]): number =>
@@ -211,7 +213,7 @@ function events({events: newest}: Look, width: number, paint: Paint): string[] {
   ];
 }
 
-/** One frame: at most `width` columns and `height` lines. What does not fit is cut from the middle, and said. */
+/** One frame: at most `width` columns and `height` lines. What does not fit is cut from the middle, with a note. */
 export function renderWatch(
   view: WatchView,
   width: number,

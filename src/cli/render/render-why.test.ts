@@ -25,7 +25,7 @@ test('a power loss on 80 columns: the peer is dead', (t) => {
   t.true(text.split('\n').every((line) => line.length <= 80));
 });
 
-test('both sides: how the clocks stand is said', (t) => {
+test('both sides: the clock difference is shown', (t) => {
   const line = (ahead: number, uncertain: number): string =>
     renderWhy(make({peer: {node: 'director1', ahead, uncertain}}), 200).split('\n')[3] ?? '';
   t.is(line(0, 4), "both sides, by director2's clock; director1's agrees within 4 ms");
@@ -33,7 +33,7 @@ test('both sides: how the clocks stand is said', (t) => {
   t.regex(line(-90, 4), /director1's is 90 ms behind, known to 4 ms$/);
 });
 
-test('a gap that the clocks cannot tell is not told as a number', (t) => {
+test('a gap within the clocks’ uncertainty is not shown as a number', (t) => {
   const view = make({peer: {node: 'director1', ahead: 0, uncertain: 4}});
   const third = (took: number): string =>
     renderWhy({...view, story: {...view.story, took}}, 200).split('\n')[2] ?? '';
@@ -42,7 +42,7 @@ test('a gap that the clocks cannot tell is not told as a number', (t) => {
   t.regex(third(300), /^300 ms from director1's last sign to the takeover/);
 });
 
-test('a low screen keeps the change and what is next to it, and counts the rest', (t) => {
+test('a low screen keeps the change and its neighbours, and counts the rest', (t) => {
   const text = renderWhy(make({peer: {problem: 'it is dead'}}), 100, 11);
   t.true(text.split('\n').length <= 12, text);
   t.regex(text, /Backup -> Active: director1 is dead/);
@@ -60,7 +60,7 @@ const answer = (wall: number): EventsAnswer => ({
   events: [],
 });
 
-test('clocks are compared by the quickest question', async (t) => {
+test('clocks are compared by the fastest round trip', async (t) => {
   // Asked at 0, 100 and 200; heard after 40 and 8 ms: the second is short enough. The other is 1000 ms ahead, and answers at once.
   const times = [0, 40, 100, 108, 200, 260];
   let at = -1;
@@ -72,7 +72,7 @@ test('clocks are compared by the quickest question', async (t) => {
   t.is(at, 3, 'asked twice');
 });
 
-test('a peer that cannot be asked is a note, no pair is none, a bug stays one', async (t) => {
+test('an unreachable peer is a note, no pair is not, other errors are thrown', async (t) => {
   const failing = (error: Error) =>
     otherSide(
       () => Promise.reject(error),

@@ -7,29 +7,29 @@ import {duration, wrap} from './table.ts';
 import {dateTime, timeOfDay} from './when.ts';
 import {shown} from './shown.ts';
 
-/** The two sides, as the screen names them. */
+/** The names of the two sides on screen. */
 export interface WhyView {
   readonly story: Timeline;
-  /** The teller's clock now, and its name. */
+  /** The local node's clock now, and its name. */
   readonly now: number;
   readonly node: string;
-  /** The other side's part: how its clock stands, or why it is missing. undefined: there is no pair. */
+  /** The other side: its clock difference, or why it is missing. undefined: there is no pair. */
   readonly peer?:
     {readonly node: string; readonly ahead: Millis; readonly uncertain: Millis} | {readonly problem: string};
-  /** Checks and changes of the table at that time, not told here. */
+  /** Number of checks and table changes at that time that are not shown. */
   readonly others: number;
 }
 
-/** Left out first when there is no room for all. */
+/** Dropped first if there is no room for all. */
 const minor: ReadonlySet<EventKind> = new Set<EventKind>(['ready', 'sync', 'config', 'ping', 'resource']);
 
 /** In seconds: the column has no room for a unit. */
 const signed = (ms: Millis): string => `${ms < 0 ? '-' : '+'}${(Math.abs(ms) / 1_000).toFixed(3)}`;
 
-/** To the millisecond as long as that says something. */
+/** In milliseconds as long as that is meaningful. */
 const span = (ms: Millis): string => (ms < 10_000 ? `${Math.round(ms)} ms` : duration(ms));
 
-/** The most telling lines that fit, in their order. */
+/** The most important lines that fit, in order. */
 function fit(lines: readonly TimelineLine[], room: number): readonly TimelineLine[] {
   if (lines.length <= room) return lines;
   const rank = (line: TimelineLine): number => (line.core ? 0 : minor.has(line.kind) ? 2 : 1);
@@ -39,7 +39,7 @@ function fit(lines: readonly TimelineLine[], room: number): readonly TimelineLin
   return lines.filter((line) => best.includes(line));
 }
 
-/** What the time between the two cost. Less than the clocks' uncertainty is not told as a number. */
+/** The gap between the two. Less than the clocks' uncertainty is not shown as a number. */
 function cost({took, giver}: Timeline, uncertain: Millis): string | undefined {
   if (took === undefined) return undefined;
   if (Math.abs(took) <= uncertain)
@@ -48,7 +48,7 @@ function cost({took, giver}: Timeline, uncertain: Millis): string | undefined {
   return `${span(took)} from ${giver ?? 'the other'}'s last sign to the takeover`;
 }
 
-/** How the two clocks were brought together, or why there is only one. */
+/** How the two clocks were aligned, or why there is only one. */
 function sideNote({peer, node}: WhyView): string {
   if (!peer) return 'a director without a pair: its own journal is all there is';
   if ('problem' in peer) return `${node}'s side only: ${peer.problem}`;

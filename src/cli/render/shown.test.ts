@@ -1,4 +1,4 @@
-/** What an operator, the peer or a real server wrote: no renderer gives a terminal a control character. */
+/** Texts from operators, the peer or real servers: no renderer sends control characters to a terminal. */
 import test from 'ava';
 import {eventLine} from './render-events.ts';
 import {findingLines} from './render-findings.ts';
@@ -68,12 +68,12 @@ for (const [name, lines] of [
   ['doctor', () => findingLines([{level: 'bad', subject: hostile, text: hostile, help: hostile}], plain)],
   ['resource', () => resourceLines([{group: hostile, name: hostile, kind: 'script', active: true, warm: false, state: 'failed', reason: hostile}])], // prettier-ignore
 ] as const)
-  test(`${name}: control characters are shown, not obeyed`, (t) => {
+  test(`${name}: control characters are shown, not interpreted`, (t) => {
     const text = lines();
     t.true(text.length > 0);
     for (const line of text) {
       t.notRegex(line, obeyed);
-      t.false(line.includes('\n'), 'a text makes no line of its own');
+      t.false(line.includes('\n'), 'a text cannot start a new line');
     }
     t.true(text.join('\n').includes('␛[2J'));
   });
@@ -83,14 +83,14 @@ test('a text of several lines keeps its lines and tabs, and nothing else', (t) =
   t.is(shownLine('a\tb\n\x1Bc'), 'a b / ␛c');
 });
 
-test('JSON has the same values, and nothing that a terminal obeys', (t) => {
+test('JSON has the same values, and nothing that a terminal interprets', (t) => {
   const value = {text: hostile, plain: 'é ✓', list: [hostile]};
   t.notRegex(jsonText(value), obeyed);
   t.deepEqual(JSON.parse(jsonText(value, 2)), value);
   t.true(jsonText(value).includes('é ✓'));
 });
 
-test('a time that is none is shown as a number', (t) => {
+test('an invalid time is shown as a number', (t) => {
   t.is(dateTime(9e15), 'time 9000000000000000');
   t.is(dateTime(Number.NaN), 'time NaN');
   t.is(dateTime(0), '1970-01-01 00:00:00.000');

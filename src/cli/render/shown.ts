@@ -1,7 +1,7 @@
-/** Texts that come from elsewhere (operators, the peer, real servers, files), fit for a terminal. Pure. */
+/** Makes foreign texts (operators, the peer, real servers, files) safe for a terminal. Pure. */
 import {printable} from '@hactl/base/printable';
 
-/** In one line: line ends become ` / `, and what a terminal would obey is made visible. */
+/** In one line: line ends become ` / `, and control characters are made visible. */
 export const shownLine = (text: string): string =>
   printable(text.replaceAll(/\s*\n\s*/g, ' / ').replaceAll('\t', ' '));
 
@@ -17,7 +17,7 @@ export function shown(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, shown(item)]));
 }
 
-/** JSON says C0 as `\u001b` by itself; C1, marks of direction and the like are said in the same way. */
+/** JSON escapes C0 as `\u001b` by itself; C1, direction marks and the like are escaped the same way. */
 export const jsonText = (value: unknown, indent?: number): string =>
   JSON.stringify(value, null, indent).replaceAll(/[^\0-~]/g, (character) =>
     printable(character) === character

@@ -17,7 +17,7 @@ export function table(rows: readonly (readonly string[])[], right: readonly numb
   );
 }
 
-/** A duration as people say it: `340 ms`, `12 s`, `3 min`, `2 h`, `5 d`. */
+/** A human-readable duration: `340 ms`, `12 s`, `3 min`, `2 h`, `5 d`. */
 export function duration(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`;
   if (ms < 10_000) return `${(ms / 1_000).toFixed(1)} s`;
@@ -27,7 +27,7 @@ export function duration(ms: number): string {
   return `${Math.round(ms / 86_400_000)} d`;
 }
 
-/** Cuts a text to a width, with an ellipsis where something is lost; colours do not count, and go when it is cut. */
+/** Truncates a text to a width with an ellipsis; colours do not count, and are dropped if it is truncated. */
 export function clip(text: string, width: number): string {
   const visible = stripVTControlCharacters(text);
   return visible.length <= width ? text : `${visible.slice(0, Math.max(0, width - 1))}…`;

@@ -1,4 +1,4 @@
-/** Journals of a pair, written by hand as two supervisors would write them. */
+/** Journals of a pair, as two supervisors would write them. */
 import type {EventKind, JournalEvent} from '../../control/events.ts';
 
 export const NOON = Date.UTC(2026, 10, 21, 12, 0, 0);

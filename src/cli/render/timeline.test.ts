@@ -11,7 +11,7 @@ const side = (
 const textsOf = (story: ReturnType<typeof makeTimeline>): string[] =>
   story?.lines.map(({offset, node, text}) => `${offset} ${node} ${text}`) ?? [];
 
-test('a power loss: the last adverts stand where they were heard, not where their silence was noticed', (t) => {
+test('a power loss: the last adverts appear when they were heard, not when their silence was noticed', (t) => {
   const {two} = powerLoss();
   const story = makeTimeline([side(two)]);
   t.is(story?.title, 'director2 took over IPaddr2::10.0.0.100/24/eth0 from director1: director1 is dead');
@@ -29,7 +29,7 @@ test('a power loss: the last adverts stand where they were heard, not where thei
   );
 });
 
-test("the other's clock is set right: its lines stand between ours where they belong", (t) => {
+test("the other's clock is corrected: its lines are merged with ours in order", (t) => {
   const {one: first, two} = powerLoss(3_600_000);
   const story = makeTimeline([side(first), side(two, 3_600_000)]);
   t.is(story?.wall, NOON + 3);
@@ -58,7 +58,7 @@ test('a planned move: taken over before it is given up', (t) => {
   t.is(makeTimeline([side(first), side(two)], NOON - 100_000), undefined);
 });
 
-test('both took it: the one that kept it is meant', (t) => {
+test('both took it: the timeline is about the one that kept it', (t) => {
   const first = journalOf('director1');
   const two = journalOf('director2');
   first.role(0, 'Backup', 'Active', 'director2 is dead');
@@ -70,7 +70,7 @@ test('both took it: the one that kept it is meant', (t) => {
   );
 });
 
-test('given up, and nobody took it', (t) => {
+test('a group given up that nobody took', (t) => {
   const first = journalOf('director1');
   first.role(-60_000, 'Backup', 'Active', 'no director holds it');
   first.role(0, 'Active', 'Backup', 'eth0 is down');
@@ -91,7 +91,7 @@ test('several groups are named in their lines', (t) => {
   ]);
 });
 
-test('a long dead time: the story begins with the last advert', (t) => {
+test('a long deadtime: the timeline starts with the last advert', (t) => {
   const two = journalOf('director2');
   two.add(-30_500, 'operator', 'hactl reload');
   two.dead(0, 'director1', 30_000);
@@ -103,7 +103,7 @@ test('a long dead time: the story begins with the last advert', (t) => {
   ]);
 });
 
-test('a peer that returns is told once, not for each path', (t) => {
+test('a returning peer is shown once, not for each path', (t) => {
   const first = journalOf('director1');
   first.role(0, 'Backup', 'Active', 'no director holds it');
   first.add(10, 'peer', 'director2 is heard', {code: 'peer-up'});
@@ -114,7 +114,7 @@ test('a peer that returns is told once, not for each path', (t) => {
   ]);
 });
 
-test('a clock that was set in between is said', (t) => {
+test('a clock step in between is reported', (t) => {
   const two = journalOf('director2');
   two.dead(-3, 'director1', 1_000);
   two.role(0, 'Backup', 'Active', 'director1 is dead');

@@ -1,7 +1,7 @@
 /**
- * The timeline of the last role change, from the journals of one or both directors on one time scale. Pure.
- * A change is a set of transitions that belong together. The timeline starts ten seconds earlier (more where the dead
- * time is longer) and ends five seconds after it.
+ * The timeline of the last role change, from the journals of one or both directors on one time scale. Pure. A change is a set
+ * of transitions that belong together. The timeline starts ten seconds earlier (more if deadtime is longer) and ends five
+ * seconds after it.
  */
 import type {Millis, WallTime} from '@hactl/base';
 import type {EventKind, JournalEvent} from '../../control/events.ts';
@@ -10,12 +10,12 @@ import type {EventKind, JournalEvent} from '../../control/events.ts';
 export interface Side {
   readonly node: string;
   readonly events: readonly JournalEvent[];
-  /** How far its wall clock is ahead of the teller's, and how far that may be wrong. 0 for the teller itself. */
+  /** How far its wall clock is ahead of the local node's, and the uncertainty. 0 for the local node. */
   readonly ahead: Millis;
   readonly uncertain: Millis;
 }
 
-/** One line: `wall` by the teller's clock, `offset` from the moment of the change. */
+/** One line: `wall` by the local node's clock, `offset` from the moment of the change. */
 export interface TimelineLine {
   readonly wall: WallTime;
   readonly offset: Millis;
@@ -30,11 +30,11 @@ export interface TimelineLine {
 export interface Timeline {
   /** What the change was, in words. */
   readonly title: string;
-  /** When it was, by the teller's clock. */
+  /** When it happened, by the local node's clock. */
   readonly wall: WallTime;
-  /** Who served before, as far as is known. */
+  /** The previous holder, if known. */
   readonly giver?: string;
-  /** How long from its last sign, or from its giving up, to the takeover; undefined: nobody took over, or nobody gave. */
+  /** Time from its last sign, or its release, to the takeover; undefined: nobody took over, or nobody released. */
   readonly took?: Millis;
   readonly lines: readonly TimelineLine[];
   readonly notes: readonly string[];
@@ -45,10 +45,10 @@ const BEFORE: Millis = 10_000;
 const AFTER: Millis = 5_000;
 /** Paths that fall silent within this time fell silent together. */
 const SILENT: Millis = 500;
-/** The two clocks of one machine are read one after the other: less than this is not a step. */
+/** A machine's two clocks are read one after the other: less than this is not a step. */
 const STEP: Millis = 100;
 
-/** What belongs to the story of a pair; checks and the table's changes are a director's own affair. */
+/** Kinds in the timeline of a pair; checks and table changes concern one director only. */
 export const timelineKinds: readonly EventKind[] = [
   'role',
   'peer',
@@ -74,17 +74,17 @@ const isRole = ({event}: Seen): boolean => event.kind === 'role' && event.data?.
 const gains = (seen: Seen): boolean => isRole(seen) && text(seen.event, 'to') === 'Active';
 const loses = (seen: Seen): boolean => isRole(seen) && text(seen.event, 'from') === 'Active';
 
-/** All events by the teller's clock, in order. */
+/** All events in order, by the local node's clock. */
 const onOneScale = (sides: readonly Side[]): Seen[] =>
   sides
     .flatMap(({events, ahead}) => events.map((event) => ({event, wall: event.wall - ahead})))
     .toSorted((left, right) => left.wall - right.wall || left.event.seq - right.event.seq);
 
-/** The last change: of who serves; where nobody ever served, of any role; without a pair, of a server or a process. */
+/** The last change: of the holder; if nobody ever served, of any role; without a pair, of a real server or a process. */
 function findAnchor(all: readonly Seen[]): Seen | undefined {
   const lost = all.findLast(loses);
   const last = all.findLast(gains);
-  // Where both took it, the one that kept it is meant.
+  // If both took it, the one that kept it counts.
   const kept = all.findLast(
     (sighting) =>
       gains(sighting) &&
@@ -97,7 +97,7 @@ function findAnchor(all: readonly Seen[]): Seen | undefined {
       ),
   );
   const gained = kept && last && last.wall - kept.wall <= TOGETHER ? kept : last;
-  // The one that has it gave it up, and nobody took it.
+  // The holder gave it up, and nobody took it.
   if (gained && lost && lost.wall > gained.wall && lost.event.node === gained.event.node) return lost;
   return (
     gained ??
@@ -127,7 +127,7 @@ function silentSince({event, wall}: Seen): WallTime {
   return hears === false && typeof lastHeard === 'number' ? wall - (event.wall - lastHeard) : NaN;
 }
 
-/** The last adverts before the silence, at their own time: the paths' events know it, else the peer's death does. */
+/** The last adverts before the silence, at their own time: from the paths' events, else from the peer's death. */
 function lastSigns(window: readonly Seen[]): Seen[] {
   const signs: Seen[] = [];
   const deaf = window
@@ -156,7 +156,7 @@ function lastSigns(window: readonly Seen[]): Seen[] {
   return signs;
 }
 
-/** Clocks that were set while the story went on, seen against the clock that nobody sets. */
+/** Wall clock steps during the timeline, detected with the monotonic clock. */
 function steps(window: readonly Seen[]): string[] {
   const notes: string[] = [];
   for (const node of new Set(window.map(({event}) => event.node))) {
@@ -165,7 +165,7 @@ function steps(window: readonly Seen[]): string[] {
       .toSorted((a, b) => a.event.seq - b.event.seq);
     for (const [at, {event}] of sightings.entries()) {
       const before = sightings[at - 1]?.event;
-      // A smaller number: the machine was started again.
+      // A smaller number: the machine was rebooted.
       if (!before || event.mono < before.mono) continue;
       const step = event.wall - before.wall - (event.mono - before.mono);
       if (Math.abs(step) >= STEP)
@@ -177,7 +177,7 @@ function steps(window: readonly Seen[]): string[] {
   return notes;
 }
 
-/** Tells the last change, or the last one not after `until`. undefined: the journals know of none. */
+/** The timeline of the last change, or of the last one not after `until`. undefined: there is none in the journals. */
 export function makeTimeline(sides: readonly Side[], until: WallTime = Infinity): Timeline | undefined {
   const all = onOneScale(sides);
   const anchor = findAnchor(all.filter(({wall}) => wall <= until));
@@ -203,7 +203,7 @@ export function makeTimeline(sides: readonly Side[], until: WallTime = Infinity)
   const shown = window.filter(
     (sighting) =>
       (!pair || timelineKinds.includes(sighting.event.kind)) &&
-      // Of a peer that returns every path says so; that it is heard is one line already.
+      // Every path of a returning peer reports it; one line for the peer is enough.
       !(sighting.event.kind === 'path' && sighting.event.level === 'info') &&
       !(silentSince(sighting) <= anchor.wall),
   );
@@ -216,7 +216,7 @@ export function makeTimeline(sides: readonly Side[], until: WallTime = Infinity)
   const previousHolder = served?.event.node ?? dead?.event.subject;
   const since = served?.wall ?? (dead ? dead.wall - Number(dead.event.data?.silence ?? 0) : undefined);
   const groups = new Set(lines.filter(isRole).map(({event}) => event.subject));
-  /** Where all is about one group its name need not be said in every line. */
+  /** If all lines are about one group its name is not repeated. */
   const short = ({event}: Seen): string =>
     groups.size === 1 && event.text.startsWith(`${event.subject}: `) && event.kind === 'role'
       ? event.text.slice(event.subject.length + 2)

@@ -12,7 +12,7 @@ const units: Readonly<Record<string, Millis>> = {
 
 /**
  * What `--since` takes: a duration back from now (`90s`, `10m`, `2h`, `1d`; here m are minutes), a time of today
- * (`14:05`, of yesterday when it is still to come), or a date with or without a time. UTC, as everything is printed.
+ * (`14:05`, yesterday's if it is still to come), or a date with or without a time. UTC, as everything is printed.
  */
 export function parseSince(text: string, now: WallTime): WallTime | undefined {
   const back = /^(\d+(?:\.\d+)?)(ms|s|min|m|h|d)$/.exec(text);
@@ -30,7 +30,7 @@ export function parseSince(text: string, now: WallTime): WallTime | undefined {
   return Number.isNaN(time) ? undefined : time;
 }
 
-/** `2026-11-21 10:49:50.123`; a number that is no time of the years 0 to 9999 is shown as it is. */
+/** `2026-11-21 10:49:50.123`; a number outside the years 0 to 9999 is shown unchanged. */
 export function dateTime(wall: WallTime): string {
   const date = new Date(wall);
   const year = date.getUTCFullYear();

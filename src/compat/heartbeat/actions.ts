@@ -1,4 +1,4 @@
-/** What each action of `heartbeat` does: the daemon behind it is hactld. Sentences and exit statuses are heartbeat's. */
+/** The actions of `heartbeat`, backed by hactld. Messages and exit statuses are heartbeat's. */
 import {spawn} from 'node:child_process';
 import {existsSync, mkdirSync, openSync, readFileSync} from 'node:fs';
 import os from 'node:os';
@@ -34,14 +34,14 @@ function processState(pid: number | undefined): {dead: boolean; parent: number} 
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // "PID (NAME) STATE PPID": the name may hold blanks and parentheses.
     const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    // Where nobody collects it, as in a container without an init, it stays as a zombie.
+    // Without a parent that reaps it, as in a container without an init, it stays a zombie.
     return {dead: state === 'Z', parent: Number(parent)};
   } catch {
     return undefined;
   }
 }
 
-/** The daemon as it is now: its launcher is the one to be signalled. */
+/** The running daemon: signals go to its launcher. */
 interface Running {
   readonly launcher: number;
   readonly node: string;
@@ -68,13 +68,13 @@ const daemonWords = ({configDir, runDir, stateDir}: Paths): string[] => [
   stateDir,
 ];
 
-/** heartbeat's hook around start and stop, where the administrator has made one. */
+/** heartbeat's hook around start and stop, if the administrator has one. */
 async function hook(paths: Paths, ...words: string[]): Promise<void> {
   const file = path.join(paths.configDir, 'resource.d/startstop');
   if (isExecutable(file)) write((await runLimited(file, words, {limit: COMMAND_LIMIT_MS})).output);
 }
 
-/** Is the daemon systemd's? Then systemd has to stop and start it, or it would start it again. */
+/** Whether systemd runs the daemon: then systemd must stop and start it, or it would restart it. */
 const ofSystemd = (pid: number): boolean => {
   try {
     return readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes('/hactld.service');
@@ -83,7 +83,7 @@ const ofSystemd = (pid: number): boolean => {
   }
 };
 
-/** Where ha.cf names no log, the daemon's words must not be lost. */
+/** If ha.cf names no log, the daemon's output must not be lost. */
 function ownLog({stateDir}: Paths): number {
   mkdirSync(stateDir, {recursive: true, mode: 0o700});
   return openSync(path.join(stateDir, 'hactld.log'), 'a', 0o600);
@@ -95,7 +95,7 @@ async function start(paths: Paths): Promise<number> {
     return status.config;
   }
   if ((await findRunning(paths)) !== 'stopped') return status.ok;
-  // Read here first: what is wrong is for the eyes of whoever typed the command.
+  // Read here first, so that errors go to the terminal.
   const {loaded, texts} = await loadDirectory({
     configDir: paths.configDir,
     stateDir: paths.stateDir,
@@ -182,7 +182,7 @@ async function reload(paths: Paths): Promise<number> {
   }
 }
 
-/** All groups to the peer. heartbeat's own command does not wait; this one knows how it came out. */
+/** Moves all groups to the peer. heartbeat's command does not wait; this one reports the result. */
 async function standby(paths: Paths): Promise<number> {
   if ((await findRunning(paths)) === 'stopped') {
     write('Heartbeat is not currently running.\n');
@@ -197,7 +197,7 @@ async function standby(paths: Paths): Promise<number> {
   return ok ? status.ok : status.failed;
 }
 
-/** The init script's sentence, the deed, and how it came out. */
+/** Prints the init script's message, acts, and prints the result. */
 async function told(sentence: string, deed: () => Promise<number>): Promise<number> {
   write(sentence);
   const result = await deed();
@@ -211,7 +211,7 @@ const sentences = {
   reload: 'Reloading High-Availability services: ',
 } as const;
 
-/** Carries out one action; resolves with the exit status. */
+/** Runs one action; resolves with the exit status. */
 export async function act(action: Action, plain: boolean, paths: Paths): Promise<number> {
   switch (action) {
     case 'status':

@@ -1,4 +1,4 @@
-/** The words of `heartbeat`: its init script's actions, and the options of its program that people type. Pure. */
+/** The command line of `heartbeat`: its init script's actions, and the program options that people use. Pure. */
 
 export const actions = ['start', 'stop', 'status', 'restart', 'reload', 'force-reload', 'standby'] as const;
 export type Action = (typeof actions)[number];
@@ -9,11 +9,11 @@ export type CommandLine =
   | {readonly kind: 'help' | 'version'}
   | {readonly kind: 'usage'; readonly problem?: string};
 
-/** heartbeat's program as a letter of its own; `plain`: without the init script's sentences around it. */
+/** An option letter of heartbeat's program; `plain`: without the init script's messages. */
 const letters: Readonly<Record<string, Action>> = {s: 'status', k: 'stop', r: 'reload'};
 /** Options that change nothing here, each with the reason. */
 export const without: Readonly<Record<string, string>> = {
-  l: 'whether the failover engine runs in real time is said in ha.cf: realtime off',
+  l: 'ha.cf decides whether the failover engine runs in real time: realtime off',
   M: 'resources are always managed: hactl resource stop NAME leaves one alone',
   D: 'docs/configuration.md lists every directive with its default',
   W: 'docs/configuration.md lists every directive with its default',
@@ -27,7 +27,7 @@ export const USAGE = `usage: heartbeat {start|stop|status|restart|reload|force-r
        heartbeat -V | -h           version, this text
 `;
 
-/** What is asked; `usage` when that cannot be told. */
+/** The requested action; `usage` if the command line is invalid. */
 export function readCommandLine(words: readonly string[]): CommandLine {
   const action = actions.find((action) => action === words[0]);
   if (action !== undefined && words.length === 1) return {kind: 'act', action, plain: false};

@@ -23,7 +23,7 @@ for (const [words, expected] of [
     t.deepEqual(readCommandLine(words), {...expected});
   });
 
-test('an option that means nothing here is refused with the reason', (t) => {
+test('an unsupported option is refused with the reason', (t) => {
   t.like(readCommandLine(['-M']), {kind: 'usage'});
   t.regex(JSON.stringify(readCommandLine(['-M'])), /hactl resource stop NAME/);
 });

@@ -1,6 +1,6 @@
 /**
  * Machines for tests: each has its own network, host name, processes, /etc, /var and /run, and they share one Ethernet.
- * What is written to /etc is in memory, and all of a machine's processes end with the test. Needs root.
+ * /etc is in memory, and all of a machine's processes end with the test. Needs root.
  */
 import {execFile, execFileSync, spawn} from 'node:child_process';
 import {mkdtempSync, readFileSync, rmdirSync} from 'node:fs';
@@ -16,7 +16,7 @@ export interface Outcome {
 
 export interface Host {
   readonly name: string;
-  /** Its files, as this machine sees them. */
+  /** Its files, as seen from this machine. */
   readonly root: string;
   run(...argv: string[]): Promise<Outcome>;
   put(file: string, text: string, mode?: string): Promise<void>;
@@ -42,7 +42,7 @@ echo up
 exec cat > /dev/null
 `;
 
-/** What an administrator does to put this heartbeat into the place of the old one. */
+/** The steps to replace heartbeat with this one. */
 const INIT_SCRIPT = `#!/bin/sh
 export NODE_COMPILE_CACHE=${process.env.NODE_COMPILE_CACHE ?? '/var/lib/hactl-compile'}
 exec ${process.execPath} ${labProgram('heartbeat')} "$@"
@@ -96,7 +96,7 @@ async function boot(name: string): Promise<{host: Host; pid: number; end: () => 
   return {host, pid: inner, end};
 }
 
-/** Boots machines with eth0 on one bridge, which is in a namespace of its own as well. */
+/** Boots machines with eth0 on one bridge, which has its own namespace. */
 export async function makeHosts(
   addresses: Readonly<Record<string, string>>,
 ): Promise<{hosts: Readonly<Record<string, Host>>; end: () => void}> {

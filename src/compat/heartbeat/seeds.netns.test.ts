@@ -1,6 +1,6 @@
 /**
- * The set-ups of two tutorials as they are printed, on machines of the test's own: their files in /etc/ha.d, `service
- * heartbeat start`, and the kernel asked what came of it. This kernel may have no IPVS: table and sync daemon are the drill's.
+ * Two tutorials as printed, on simulated machines: their files in /etc/ha.d, `service heartbeat start`, and the kernel's state
+ * checked. This kernel may lack IPVS: the drill tests table and sync daemon.
  */
 import test, {type ExecutionContext} from 'ava';
 import {makeHosts, putSecondTutorial, seed, type Host} from './hosts.fixture.ts';

@@ -1,7 +1,7 @@
 /**
  * ipvsadm's command line: words to a command, or to the sentence and the status with which ipvsadm ends. Errors are
  * found in its order: while options are read, then left-over words, flags, what the command takes, and at last the sense
- * of it all. Pure; host names are asked for by an outcome of their own.
+ * of it all. Pure; host name lookups are a separate outcome.
  */
 import type {Destination, Service, ServiceKey, SyncRole, Tunnel} from '@hactl/ipvs';
 import {emptyDraft, LONGEST, number, readOption, type Draft} from './draft.ts';
@@ -50,7 +50,7 @@ function destinationOf(command: CommandName, key: ServiceKey, server: Endpoint, 
       throw refuse('Tunnel options conflict with forward method');
   }
   const port = key.kind === 'address' ? key.port : 0;
-  // Without address translation packets keep their port, whatever was written; a deletion takes it as written.
+  // Without address translation packets keep their port, whatever is given; a deletion uses the given port.
   const kept = key.kind === 'address' && draft.forward !== 'masq' && command !== 'delete-server';
   return {
     family: server.family,
@@ -83,7 +83,7 @@ function listOf({given, key}: Draft): Command {
   };
 }
 
-/** The three values behind `--set`, taken from the left-over words. */
+/** The three values after `--set`, from the left-over words. */
 function timeoutsOf(leftover: readonly string[]): readonly [number, number, number] {
   if (leftover.length < 3) throw refuse('--set option requires 3 timeout values');
   const [tcp = 0, tcpFin = 0, udp = 0] = leftover

@@ -1,4 +1,4 @@
-/** What ipvsadm says when the kernel refuses. Pure. */
+/** ipvsadm's messages for the kernel's errors. Pure. */
 import type {Command} from './plan.ts';
 
 /** The C library's sentences for what IPVS may answer, and ipvsadm's own where it has one for every command. */

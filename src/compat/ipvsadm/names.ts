@@ -1,4 +1,4 @@
-/** Names of hosts and services: what the parser and the renderer may ask, with everything looked up before. Pure. */
+/** Names of hosts and services: the lookups of parser and renderer, resolved in advance. Pure. */
 import type {Transport} from '@hactl/ipvs';
 
 /** /etc/services, read. */
@@ -26,14 +26,14 @@ export function readServices(text: string): ServiceNames {
   };
 }
 
-/** What the parser knows of names. A host that is in neither is asked for: see `Lookup` in arguments.ts. */
+/** The names known to the parser. An unknown host is looked up: see `Lookup` in arguments.ts. */
 export interface KnownNames {
   readonly services: ServiceNames;
   /** Host name to IPv4 address; null: looked for and not found. */
   readonly hosts: ReadonlyMap<string, string | null>;
 }
 
-/** What the renderer knows of names; without it everything is printed in numbers (`-n`). */
+/** The names known to the renderer; without it everything is printed numerically (`-n`). */
 export interface ShownNames {
   readonly services: ServiceNames;
   /** Address to host name. */

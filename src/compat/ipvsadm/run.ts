@@ -1,4 +1,4 @@
-/** Carries a command line out on the kernel's table, and prints what ipvsadm would print. */
+/** Executes a command line on the kernel's table, and prints what ipvsadm would print. */
 import {spawnSync} from 'node:child_process';
 import dns from 'node:dns/promises';
 import {readFileSync} from 'node:fs';
@@ -18,7 +18,7 @@ export interface Printed {
   readonly stderr: string;
 }
 
-/** What a run needs of the world; `systemWorld` is the real one. */
+/** The dependencies of a run; `systemWorld` is the real one. */
 export interface World {
   readonly ipvs: IpvsClient;
   /** The services file, read when a name is first needed. */
@@ -166,7 +166,10 @@ async function runWords(
   }
 }
 
-/** Every line of the input is a command line. What the kernel refuses is said, and the rest goes on; the last counts. */
+/**
+ * Every line of the input is a command line. Refusals by the kernel are printed, and the rest continues; the last status
+ * counts.
+ */
 async function restore(world: World): Promise<Printed> {
   let total = printed();
   for (const words of restoreLines(world.input())) {
@@ -234,7 +237,7 @@ export async function ipvsadm(words: readonly string[]): Promise<number> {
   let ipvs: IpvsClient;
   try {
     ipvs = await open();
-    // The family may be seen by everyone; the table is root's. ipvsadm finds that out before it looks at its options.
+    // Anyone can see the family, but the table is root's. ipvsadm checks that before its options.
     await ipvs.version();
   } catch (error) {
     if (!(error instanceof IpvsError)) throw error;

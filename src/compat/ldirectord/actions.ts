@@ -1,4 +1,4 @@
-/** What each action of `ldirectord` does, with ldirectord's exit statuses. */
+/** The actions of `ldirectord`, with ldirectord's exit statuses. */
 import {spawn, type ChildProcess} from 'node:child_process';
 import {realpathSync} from 'node:fs';
 import {setTimeout as sleep} from 'node:timers/promises';
@@ -26,7 +26,7 @@ const sameFile = (text: string, resolved: string): boolean => {
   }
 };
 
-/** The director of the pair, when it serves this file itself: then the file has its daemon already. */
+/** The pair's director, if it serves this file itself: then the file already has its daemon. */
 async function servedByPair(instance: Instance, paths: Paths): Promise<number | undefined> {
   try {
     const snapshot = await ask(controlSocket(paths.runDir), {command: 'status'}, PROBE_LIMIT_MS);
@@ -62,7 +62,7 @@ const answers = async (instance: Instance): Promise<boolean> => {
   }
 };
 
-/** In the foreground the daemon's end is ours, and our signals are its. */
+/** In the foreground this command exits with the daemon and forwards its signals. */
 async function stayWith(child: ChildProcess, instance: Instance): Promise<number> {
   const reported = new Set<string>();
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
@@ -71,7 +71,7 @@ async function stayWith(child: ChildProcess, instance: Instance): Promise<number
       child.kill(signal);
     });
   const code = await new Promise<number>((resolve) =>
-    // A daemon that is told to end before it listens for that dies of the signal: it ended as it was told all the same.
+    // A daemon that gets SIGTERM before it handles it dies of the signal: it stopped as requested anyway.
     child.on('exit', (exit, signal) =>
       resolve(exit ?? (signal && reported.has(signal) ? status.ok : status.failed)),
     ),
@@ -166,7 +166,7 @@ async function reload(instance: Instance, paths: Paths): Promise<number> {
   return status.ok;
 }
 
-/** Carries out one action; resolves with the exit status. */
+/** Runs one action; resolves with the exit status. */
 export async function act(
   {action, config, debug}: Extract<CommandLine, {kind: 'act'}>,
   paths: Paths,
@@ -187,7 +187,7 @@ export async function act(
     return status.ok;
   }
   if (action === 'try-restart' && readPidFile(instance).state !== 'running') return status.ok;
-  // A broken file must not end a daemon that works.
+  // A broken file must not stop a working daemon.
   if (!instance.exists || !(await checkFile(instance, paths))) return start(instance, paths, debug);
   await stop(instance, true);
   release(instance);

@@ -1,4 +1,4 @@
-/** Judges the file before anything is done with it, and says what is wrong in ldirectord's words. */
+/** Validates the file before using it, and prints errors in ldirectord's format. */
 import os from 'node:os';
 import {NO_SERVICE, position, redactDiagnostic, type Diagnostic} from '@hactl/config';
 import {loadDirectory} from '../../configuration/load.ts';
@@ -15,7 +15,7 @@ function sentence({severity, span, message, help}: Diagnostic): string {
   return `${word} [${process.pid}] reading file ${span.file} at line ${line}: ${message}\n  (${help ?? ''})\n`;
 }
 
-/** The file's model; undefined: it has errors, which were said. */
+/** The file's model; undefined: it has errors, which were printed. */
 export async function checkFile(instance: Instance, paths: Paths): Promise<LdirectordConfig | undefined> {
   const outcome = await loadDirectory({
     configDir: paths.configDir,

@@ -1,4 +1,4 @@
-/** The words of `ldirectord [-d] [--] [CONFIG] ACTION`. Pure. */
+/** The command line `ldirectord [-d] [--] [CONFIG] ACTION`. Pure. */
 
 export const actions = [
   'start',
@@ -24,7 +24,7 @@ export const USAGE = `usage: ldirectord [-d|--debug] [--] [CONFIG] {start|stop|r
 CONFIG is looked for in /etc/ha.d, in /etc/ha.d/conf and as a path; without it: ldirectord.cf.
 `;
 
-/** What is asked; `usage` when that cannot be told. */
+/** The requested action; `usage` if the command line is invalid. */
 export function readCommandLine(words: readonly string[]): CommandLine {
   const rest: string[] = [];
   let debug = false;

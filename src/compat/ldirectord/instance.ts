@@ -15,7 +15,7 @@ export interface Instance {
   readonly pidFile: string;
 }
 
-/** A file that is away may still have a daemon: the name it had then is tried in the same order. */
+/** A missing file may still have a daemon: its former name is tried in the same order. */
 function resolveFile(config: string, paths: Paths): {file: string; exists: boolean} {
   const places = candidatePaths(config, paths.configDir).map((file) => path.resolve(file));
   const existing = places.find((file) => existsSync(file));
@@ -44,10 +44,10 @@ export function findInstance(config: string, paths: Paths): Instance {
 export type Running =
   | {readonly state: 'running'; readonly pid: number}
   | {readonly state: 'stopped'}
-  /** The pid file is there, its process is not. */
+  /** The pid file exists, its process does not. */
   | {readonly state: 'stale'};
 
-/** The process counts only when it is one of ours: a number may since belong to anybody. */
+/** The process counts only if it is ours: the pid may have been reused. */
 export function readPidFile({pidFile}: Instance): Running {
   let pid: number;
   try {
@@ -64,7 +64,7 @@ export function readPidFile({pidFile}: Instance): Running {
   return {state: 'stale'};
 }
 
-/** Takes the instance for a process. False: another was quicker. */
+/** Claims the instance for a process. False: another process was faster. */
 export function claim({pidFile, runDir}: Instance, pid: number): boolean {
   mkdirSync(runDir, {recursive: true, mode: 0o750});
   try {

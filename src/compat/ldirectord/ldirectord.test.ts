@@ -121,7 +121,7 @@ test('start, status, reload, restart, stop: statuses and messages', async (t) =>
   t.is(call('status').status, 3);
 });
 
-test('stop and status need no valid file; start, reload and restart say what is wrong and change nothing', async (t) => {
+test('stop and status need no valid file; start, reload and restart report its errors and change nothing', async (t) => {
   t.timeout(2 * LIMIT);
   const {call, put, pids} = machine(t);
   const file = put('web.cf');
@@ -142,7 +142,7 @@ test('stop and status need no valid file; start, reload and restart say what is 
   t.like(call('web.cf', 'start'), {status: 1, stderr: `Config file ${file} not found\n`});
 });
 
-test('one file is one instance, whatever it is called; two files are two', (t) => {
+test('one file is one instance under any name; two files are two', (t) => {
   t.timeout(2 * LIMIT);
   const {call, put, pids, root} = machine(t);
   const file = put('conf/ldirectord.cf');
@@ -160,13 +160,13 @@ test('one file is one instance, whatever it is called; two files are two', (t) =
   t.is(pids().length, 2);
 });
 
-test('a daemon that was killed leaves a stale pid file: status says so, start goes on', async (t) => {
+test('a killed daemon leaves a stale pid file: status reports it, start continues', async (t) => {
   t.timeout(2 * LIMIT);
   const {call, put, pids} = machine(t);
   put('ldirectord.cf');
   t.is(call('start').status, 0);
   const [pid = 0] = pids();
-  // The whole group, as a machine that loses its power: a launcher alone leaves a supervisor that cleans up.
+  // Kill the whole group, as in a power loss: a killed launcher alone leaves a supervisor that cleans up.
   process.kill(-pid, 'SIGKILL');
   await until('it is dead', LIMIT, () => !existsSync(`/proc/${pid}`));
   const {status, stderr} = call('status');
@@ -188,7 +188,7 @@ for (const [words, text] of [
   [['-d', 'web.cf', 'start'], 'checktimeout=5\n'],
   [['web.cf', 'start'], 'supervised=yes\n'],
 ] as const)
-  test(`ldirectord ${words.join(' ')} with ${text.trim()} stays in the foreground until it is told to end`, async (t) => {
+  test(`ldirectord ${words.join(' ')} with ${text.trim()} stays in the foreground until SIGTERM`, async (t) => {
     t.timeout(2 * LIMIT);
     const {call, put, folders, pids} = machine(t);
     put('web.cf', text);
@@ -205,7 +205,7 @@ for (const [words, text] of [
     t.is(call('web.cf', 'status').status, 3);
   });
 
-test('ldirectord in the foreground, told to end before its daemon has read a line of its program: status 0', async (t) => {
+test('ldirectord in the foreground, SIGTERM before its daemon has loaded: status 0', async (t) => {
   t.timeout(2 * LIMIT);
   const {put, folders, pids} = machine(t);
   put('web.cf', 'supervised=yes\n');
@@ -220,7 +220,7 @@ test('ldirectord in the foreground, told to end before its daemon has read a lin
   t.deepEqual(pids(), []);
 });
 
-test('a file that hactld serves has its daemon: start and status are content, reload is passed on, stop is refused', async (t) => {
+test('for a file that hactld serves start and status succeed, reload is forwarded, stop is refused', async (t) => {
   t.timeout(2 * LIMIT);
   const {call, put, folders, pids, log} = machine(t);
   const file = put('ldirectord.cf');

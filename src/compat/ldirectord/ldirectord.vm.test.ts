@@ -139,7 +139,7 @@ test.after.always(async () => {
   rmSync(root, {recursive: true, force: true});
 });
 
-test('start: the reals come into the table with their weights', async (t) => {
+test('start: the real servers are added to the table with their weights', async (t) => {
   t.timeout(4 * LIMIT);
   t.deepEqual(call('start'), {status: 0, stdout: '', stderr: ''});
   await until(holds('127.0.0.2:80', '127.0.0.3:80'), 'both reals');
@@ -153,7 +153,7 @@ test('start: the reals come into the table with their weights', async (t) => {
   t.is(call('status').status, 0);
 });
 
-test('a real that fails leaves the table and comes back; without any the fallback and its command stand in', async (t) => {
+test('a failed real server is removed and returns; without any the fallback serves and its command runs', async (t) => {
   t.timeout(4 * LIMIT);
   rmSync(path.join(root, '127.0.0.2'));
   await until(holds('127.0.0.3:80'), 'one real');
@@ -172,7 +172,7 @@ test('a real that fails leaves the table and comes back; without any the fallbac
   t.regex(read(`${root}/monitor`), /127\.0\.0\.2 80 3 masq \[down\] .*503/);
 });
 
-test('maintenancedir: a file takes a real out, whatever its checks say', async (t) => {
+test('maintenancedir: a file removes a real server, whatever its checks say', async (t) => {
   t.timeout(4 * LIMIT);
   writeFileSync(path.join(maintenance, '127.0.0.2:80'), '');
   await until(holds('127.0.0.3:80'), 'one real');
@@ -181,7 +181,7 @@ test('maintenancedir: a file takes a real out, whatever its checks say', async (
   t.pass();
 });
 
-test('a drained real keeps its place with weight 0, another weight counts at once, and both can be taken back', async (t) => {
+test('a drained real server stays with weight 0, another weight applies at once, and both can be revoked', async (t) => {
   t.timeout(4 * LIMIT);
   const order = (action: OrderAction, weight?: number) =>
     ask(
@@ -207,7 +207,7 @@ test('a drained real keeps its place with weight 0, another weight counts at onc
   await until(weight(3), 'the configured weight');
 });
 
-test('malformed files at a reload leave the table as it is', async (t) => {
+test('malformed files at a reload leave the table unchanged', async (t) => {
   t.timeout(4 * LIMIT);
   const socket = socketOf();
   const before = table();
@@ -231,7 +231,7 @@ test('malformed files at a reload leave the table as it is', async (t) => {
   t.is(call('status').status, 0);
 });
 
-test('stop, with a broken file: the table is empty and the daemon gone', async (t) => {
+test('stop with a broken file empties the table and ends the daemon', async (t) => {
   t.timeout(4 * LIMIT);
   appendFileSync(file, 'still broken\n');
   t.is(call('stop').status, 0);
