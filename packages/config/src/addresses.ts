@@ -1,4 +1,4 @@
-/** Addresses and ports as the files write them. All arithmetic is ipaddr.js's. Pure. */
+/** Addresses and ports as written in the files. All arithmetic is ipaddr.js's. Pure. */
 import ipaddr from 'ipaddr.js';
 
 /** Canonical text of an IPv4 address; ipaddr.js would also take 10.1 and octal, people do not mean those. */

@@ -1,4 +1,4 @@
-/** authkeys → the model. Pure: the file's mode is handed in. No message holds a word of the file: each may be a key. */
+/** authkeys → the model. Pure: the caller passes the file's mode. No message quotes the file: every word may be a key. */
 import {cleanText} from './clean-text.ts';
 import type {Diagnostic} from './diagnostic.ts';
 import type {Authkeys, AuthMethod, Mode, Span} from './model.ts';

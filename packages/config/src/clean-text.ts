@@ -1,4 +1,4 @@
-/** What a text file must not hold: characters that nobody sees, and encodings that are no UTF-8. Pure. */
+/** Rejects what a text file must not contain: invisible characters, and encodings other than UTF-8. Pure. */
 import type {Fix} from './diagnostic.ts';
 import {characterName} from './printable.ts';
 import type {Reporter} from './reader.ts';
@@ -15,7 +15,7 @@ function isWide(text: string): boolean {
   return (text.startsWith('\uFFFD\uFFFD') && zeros > 0) || (zeros > 3 && zeros >= head.length / 3);
 }
 
-/** Where comments and quoted texts are in a line: invisible characters do no harm there. */
+/** Comments and quoted texts in a line, where invisible characters are harmless. */
 function harmless(line: string): readonly (readonly [number, number])[] {
   const ranges: [number, number][] = [];
   for (const match of line.matchAll(/#.*$|"[^"]*"/g))
@@ -23,7 +23,7 @@ function harmless(line: string): readonly (readonly [number, number])[] {
   return ranges;
 }
 
-/** A byte order mark becomes a blank; ldirectord.cf, where a blank has a meaning, has a rule of its own. */
+/** A byte order mark becomes a blank; ldirectord.cf, where a leading blank matters, has its own rule. */
 function withoutMark(text: string, reporter: Reporter): string {
   if (!text.startsWith('\uFEFF') || !reporter.blankMark) return text;
   const span = reporter.span(0, 1);

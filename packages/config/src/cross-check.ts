@@ -7,7 +7,7 @@ export const NO_SERVICE = 'the file has no virtual service: nothing is balanced'
 export const NO_SERVICE_HELP =
   'virtual=ADDRESS:PORT, and real=… lines with a TAB before them; was the file cut off?';
 
-/** What contradicts what. `localNode` is this machine's name. */
+/** Reports contradictions between files. `localNode` is this machine's name. */
 export function crossCheck(cluster: ClusterConfig, localNode: string | undefined): Diagnostic[] {
   const found: Diagnostic[] = [];
   const add = (

@@ -1,4 +1,4 @@
-/** What is wrong with a file, where, and how to mend it. Pure. */
+/** A problem in a file, its place, and how to fix it. Pure. */
 import {editDistance} from './edit-distance.ts';
 import {lineIndex, type LineIndex} from './line-index.ts';
 import type {Span} from './model.ts';
@@ -108,7 +108,7 @@ const isKeyFile = (file: string, source: Source): boolean =>
 /** A secret shorter than this is a word of the message as well; it is hidden between quotes only. */
 const SHORTEST = 4;
 
-/** The message or help without what the source's line holds of secrets. */
+/** The message or help without the secrets of the source's line. */
 function withoutSecrets(text: string, secrets: readonly string[]): string {
   return secrets
     .reduce(
@@ -136,7 +136,7 @@ const secretsOf = (line: string): string[] =>
     return [...new Set([whole, bare, ...parts])].filter((secret) => secret !== '');
   });
 
-/** The diagnostic as it may leave the machine: no secret in its words. */
+/** The diagnostic without secrets, safe to leave the machine. */
 export function redactDiagnostic(diagnostic: Diagnostic, sources: ReadonlyMap<string, Source>): Diagnostic {
   const {span, message, help, fix, ...rest} = diagnostic;
   const source = sources.get(span.file);
@@ -198,7 +198,7 @@ export function applyFixes(text: string, diagnostics: readonly Diagnostic[]): st
   return result + text.slice(at);
 }
 
-/** The nearest of some words, when it is near enough to be meant. */
+/** The nearest of some words, if close enough to be a typo. */
 export function nearest(word: string, words: Iterable<string>): string | undefined {
   const most = Math.max(1, Math.floor(word.length / 3));
   return [...words]

@@ -1,4 +1,4 @@
-/** How many letters to put in, take out or change (Levenshtein). Pure. */
+/** The number of insertions, deletions and substitutions (Levenshtein distance). Pure. */
 export function editDistance(left: string, right: string): number {
   let row = Array.from({length: right.length + 1}, (_, at) => at);
   for (let i = 1; i <= left.length; i += 1) {

@@ -20,7 +20,7 @@ export interface Fact {
   readonly own?: true;
   /** The value is a hash, and not to be shown. */
   readonly secret?: true;
-  /** What people may see of a secret value: the host of a URL, the first word of a command. */
+  /** The visible part of a secret value: the host of a URL, the first word of a command. */
   readonly shown?: string;
 }
 
@@ -29,17 +29,17 @@ export const onOff = (value: boolean): string => (value ? 'on' : 'off');
 export const endpoint = (family: 4 | 6, address: string, port: number): string =>
   family === 6 ? `[${address}]:${port}` : `${address}:${port}`;
 
-/** A virtual service as people name it: `tcp 10.0.0.1:80`, `udp [2001:db8::1]:53`, `fwm 7`. */
+/** The display name of a virtual service: `tcp 10.0.0.1:80`, `udp [2001:db8::1]:53`, `fwm 7`. */
 export function virtualName({address}: Pick<VirtualService, 'address'>): string {
   if (address.kind === 'fwmark') return address.family === 6 ? `fwm6 ${address.mark}` : `fwm ${address.mark}`;
   return `${address.protocol} ${endpoint(address.family, address.address, address.port)}`;
 }
 
-/** Not what it is, only whether it is the same. */
+/** A hash: shows only whether two values are equal. */
 export const hashed = (...words: readonly string[]): string =>
   createHash('sha256').update(JSON.stringify(words)).digest('hex');
 
-/** Something that may hold a password: compared by its hash, shown without it. */
+/** A value that may contain a password: compared by hash, shown without it. */
 export const guarded = (text: string, shown: string): Pick<Fact, 'value' | 'secret' | 'shown'> =>
   text === shown ? {value: text} : {value: hashed(text), secret: true, shown};
 

@@ -18,7 +18,7 @@ function shown(fact: Fact | undefined, counterpart: Fact | undefined): string | 
   return fact.shown === counterpart?.shown ? `${fact.shown} (changed)` : fact.shown;
 }
 
-/** What differs, in the order of the first list; what only the second has comes last. */
+/** The differences, in the order of the first list; entries only in the second come last. */
 export function compareFacts(from: readonly Fact[], to: readonly Fact[]): FactChange[] {
   const after = new Map(to.map((fact) => [fact.directive, fact]));
   const before = new Set(from.map((fact) => fact.directive));

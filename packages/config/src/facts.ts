@@ -27,7 +27,7 @@ export function configFacts(cluster: ClusterConfig): Fact[] {
   ];
 }
 
-/** Both directors have to agree on these at any moment, or one declares the other dead. */
+/** Both directors must agree on these at all times, or one declares the other dead. */
 const intervals = new Set(['keepalive', 'deadtime', 'warntime', 'initdead', 'deadping']);
 
 function haFacts(ha: HaConfig): Fact[] {

@@ -1,4 +1,4 @@
-/** What a group of haresources is known by. Pure. */
+/** The identity of a haresources group. Pure. */
 import {createHash} from 'node:crypto';
 import type {ResourceGroup} from './model.ts';
 

@@ -1,4 +1,4 @@
-/** Directives of ha.cf with rules of their own, and what the lines of the file set so far. Pure. */
+/** Directives of ha.cf with special rules, and the settings of the lines so far. Pure. */
 import type {WrittenTimes} from './ha-finish.ts';
 import type {HaLine} from './ha-line.ts';
 import type {Media} from './ha-media.ts';
@@ -8,7 +8,7 @@ import type {Reporter} from './reader.ts';
 
 export type Own = {-readonly [Key in keyof HaConfig['hactl']]: HaConfig['hactl'][Key]};
 
-/** What the lines before this one set. */
+/** The settings of the lines before this one. */
 export interface Draft {
   readonly times: WrittenTimes;
   readonly media: Media;

@@ -1,4 +1,4 @@
-/** ha.cf as a whole: defaults, and what contradicts what. Pure. */
+/** ha.cf as a whole: defaults and contradictions. Pure. */
 import type {Span} from './model.ts';
 import type {Reporter} from './reader.ts';
 import type {times} from './ha-words.ts';
@@ -47,7 +47,7 @@ export function finishTimes(written: WrittenTimes, reporter: Reporter): Record<T
   return {keepalive, deadtime, warntime, initdead, deadping};
 }
 
-/** What a pair cannot do without. */
+/** Required directives of a pair. */
 export function finishNeeds(
   counts: {readonly media: number; readonly nodes: number; readonly failbackSaid: boolean},
   start: Span,

@@ -1,4 +1,4 @@
-/** One line of ha.cf: its words, and the questions that every directive asks of them. Pure. */
+/** One line of ha.cf: its words, and the validation shared by all directives. Pure. */
 import type {Span} from './model.ts';
 import type {Line, Reporter} from './reader.ts';
 import {parseBoolean, parseTime} from './units.ts';
@@ -18,9 +18,9 @@ export interface HaLine {
   readonly value: string;
   /** All words behind the name. */
   readonly remainder: string;
-  /** Says that a value is wrong; at the first word unless told otherwise. */
+  /** Reports an invalid value; at the first word by default. */
   wrong(message: string, help: string, at?: Span): void;
-  /** Are there enough words? Says so when not. */
+  /** Whether there are enough words; reports it if not. */
   wants(form: string, count?: number): boolean;
   time(): number | undefined;
   boolean(): boolean | undefined;

@@ -1,4 +1,4 @@
-/** Who takes part, and who is asked: node, ping, ping6 and ping_group of ha.cf. Pure. */
+/** Nodes and ping targets: node, ping, ping6 and ping_group of ha.cf. Pure. */
 import {takeHost} from './ha-host.ts';
 import type {HaLine, Word} from './ha-line.ts';
 import type {Span} from './model.ts';

@@ -1,4 +1,4 @@
-/** ha.cf's directives of ours for the people around it: who may use hactl, as whom it checks, and who is told. Pure. */
+/** hactl's own ha.cf directives for operation: access groups, the user of the checks, notifications. Pure. */
 import type {HaLine} from './ha-line.ts';
 import type {HaConfig, HttpReceiver, OutsideAlerts} from './model.ts';
 

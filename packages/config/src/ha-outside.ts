@@ -1,4 +1,4 @@
-/** What stands outside of the pair: watchdog, stonith, crm, autojoin and apiauth of ha.cf. Pure. */
+/** Directives about the pair's environment: watchdog, stonith, crm, autojoin and apiauth of ha.cf. Pure. */
 import type {HaLine} from './ha-line.ts';
 import type {HaConfig, Span} from './model.ts';
 import type {Reporter} from './reader.ts';

@@ -1,4 +1,6 @@
-/** ha.cf's directives of ours for the channel between the supervisors: `hactl_peer`, `hactl_peer_port`, `hactl_push`. Pure. */
+/**
+ * hactl's own ha.cf directives for the channel between the supervisors: `hactl_peer`, `hactl_peer_port`, `hactl_push`. Pure.
+ */
 import {takeHost} from './ha-host.ts';
 import type {HaLine} from './ha-line.ts';
 import type {HaConfig} from './model.ts';

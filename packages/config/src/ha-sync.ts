@@ -1,4 +1,6 @@
-/** ha.cf's directives of ours for the sync of connections: `hactl_sync`, `hactl_sync_delay`, `hactl_sync_port`, `hactl_ipvs`. Pure. */
+/**
+ * hactl's own ha.cf directives for connection sync: `hactl_sync`, `hactl_sync_delay`, `hactl_sync_port`, `hactl_ipvs`. Pure.
+ */
 import type {HaLine} from './ha-line.ts';
 import type {HaConfig} from './model.ts';
 import {parseTime} from './units.ts';

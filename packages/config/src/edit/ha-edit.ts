@@ -1,4 +1,4 @@
-/** Edits ha.cf and haresources line by line; what is not touched stays as it is. Pure. */
+/** Edits ha.cf and haresources line by line; everything else is unchanged. Pure. */
 import {fail, ok, type Result} from '@hactl/base';
 import {applyEdits, insertAfterLine, lineEnd, wholeLine} from './text-edit.ts';
 

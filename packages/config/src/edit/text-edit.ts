@@ -1,4 +1,4 @@
-/** Changes of a text by spans: everything outside them stays as it is, octet for octet. Pure. */
+/** Changes of a text by spans: everything else is unchanged, octet for octet. Pure. */
 
 /** Replaces the characters from `start` up to `end` (offsets in the text before any edit). */
 export interface TextEdit {
@@ -17,7 +17,7 @@ export function applyEdits(text: string, edits: readonly TextEdit[]): string {
     );
 }
 
-/** How the file ends its lines: new lines end the same way. */
+/** The file's line ending, also used for new lines. */
 export const lineEnd = (text: string): '\r\n' | '\n' => (/\r\n/.test(text) ? '\r\n' : '\n');
 
 /** The span of the whole line that holds `offset`, its end included. */
