@@ -11,6 +11,8 @@ export interface Probed {
   /** It was interrupted for what it cost: the result is none. */
   readonly interrupted: boolean;
   readonly cost: Cost;
+  /** Of the processor (pace.ts). */
+  readonly slowness: number;
   /** Connects since the last negotiate, with this one. */
   readonly sinceNegotiate: number;
 }
@@ -32,11 +34,11 @@ export const confinementIn = (
 export function afterProbe(
   spec: CheckSpec,
   before: Carried,
-  {result, interrupted, cost, sinceNegotiate}: Probed,
+  {result, interrupted, cost, slowness, sinceNegotiate}: Probed,
   costs: Costs,
   now: Instant,
 ): Turn {
-  const confinement = afterCheck(before.confinement, cost, now);
+  const confinement = afterCheck(before.confinement, cost, now, slowness);
   const moves =
     costs !== 'keep' && (confinement?.confined ?? false) !== (before.confinement?.confined ?? false);
   const known = confinement ? {confinement} : {};

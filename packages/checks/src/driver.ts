@@ -9,6 +9,7 @@ import type {Carried, CheckReport, CheckSpec, Costs, FromShard, Late} from './me
 import {virtualOf} from './placement.ts';
 import {probe} from './probes/index.ts';
 import {chargeNobody} from './probes/meter.ts';
+import {Pace} from './pace.ts';
 import {ALLOWANCE, costWords} from './quarantine.ts';
 import {makeServicesLateness} from './recent-lateness.ts';
 import {firstDue, SLOT, slotOf} from './schedule.ts';
@@ -42,15 +43,20 @@ function spendingIn(costs: Costs, spec: CheckSpec): Spending {
   return spending;
 }
 
-async function probeOnce({spec, spending, known}: Check, clock: Clock, pinger: Pinger): Promise<Probed> {
+async function probeOnce(
+  {spec, spending, known}: Check,
+  {clock, pinger, costs, pace}: {clock: Clock; pinger: Pinger; costs: Costs; pace: Pace},
+): Promise<Probed> {
   const kind = nextKind(spec, known.report, known.sinceNegotiate);
-  spending.reset();
+  const slowness = costs === 'quarantine' ? known.confinement?.slowness : pace.slowness;
+  spending.reset(slowness);
   const result = await probe(spec, kind, clock, pinger);
   // Its last event is charged to it, but can no longer interrupt it.
   const interrupted = spending.interrupted !== undefined;
   chargeNobody();
+  pace.note(spending.wall);
   const sinceNegotiate = kind === 'connect' ? known.sinceNegotiate + 1 : 0;
-  return {result, interrupted, cost: spending, sinceNegotiate};
+  return {result, interrupted, cost: spending.cost(), slowness: slowness ?? 1, sinceNegotiate};
 }
 
 const sameSpec = (left: CheckSpec, right: CheckSpec): boolean => {
@@ -77,7 +83,7 @@ export interface ChecksDriver {
 /** Starts with nothing to check. `identity` marks this process's pings. */
 export function startChecks(clock: Clock, identity: number, say: (message: FromShard) => void): ChecksDriver {
   const checks = new Map<string, Check>();
-  const pinger = openPinger(identity & 0xffff);
+  const means = {clock, pinger: openPinger(identity & 0xffff), pace: new Pace()};
   const wheel = makeWheel<Check>();
   /** Checks that found no free place when they were due, the longest-waiting first. */
   const overdue = new Set<Check>();
@@ -126,7 +132,7 @@ export function startChecks(clock: Clock, identity: number, say: (message: FromS
     const {spec} = check;
     check.running = true;
     starts.begin(spec);
-    const probed = await probeOnce(check, clock, pinger);
+    const probed = await probeOnce(check, {...means, costs});
     starts.end(spec);
     check.running = false;
     if (check.gone) return;
@@ -191,7 +197,7 @@ export function startChecks(clock: Clock, identity: number, say: (message: FromS
       for (const id of checks.keys()) forget(id);
       wheel.clear();
       overdue.clear();
-      pinger.close();
+      means.pinger.close();
     },
   };
 }

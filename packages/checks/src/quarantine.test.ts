@@ -58,7 +58,7 @@ test('one that stayed out for ten minutes is treated as for the first time', (t)
   t.is(relapsed?.times, 6);
   t.is(afterCheck({...idle, times: 5, releasedAt: 0}, dear, 11 * MINUTE)?.times, 1);
 });
-const idle: Confinement = {confined: false, times: 0, cheap: 0, cheapSince: 0};
+const idle: Confinement = {confined: false, times: 0, slowness: 1, cheap: 0, cheapSince: 0};
 
 test('a few slow checks do not release: they must be cheap in a row, and enough of them', (t) => {
   const state = afterCheck(undefined, dear, 0);
@@ -230,6 +230,24 @@ test.serial(
     t.true(carried.due > 0);
   },
 );
+
+test('on a slow processor an ordinary check is not expensive, and one that is expensive there still is', (t) => {
+  const spending = new Spending(ALLOWANCE);
+  const spend = (cpu: number, slowness: number | undefined): string | undefined => {
+    spending.reset(slowness);
+    spending.cpu = cpu;
+    return spending.excess();
+  };
+  t.not(spend(60, 1), undefined);
+  t.is(spend(60, 8), undefined);
+  t.not(spend(200, 8), undefined);
+  t.is(spend(200, undefined), undefined, 'nothing is known of the processor yet');
+  spending.octets = ALLOWANCE.octets + 1;
+  t.not(spending.excess(), undefined, 'octets cost the same everywhere');
+  spending.reset(8);
+  spending.cpu = 200;
+  t.is(afterCheck(undefined, spending.cost(), 0, 8)?.slowness, 8, 'quarantine judges by the same measure');
+});
 
 test('what other threads do for a check, and what Node spends on each piece, is charged to it', (t) => {
   const ended: string[] = [];

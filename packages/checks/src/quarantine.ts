@@ -7,7 +7,7 @@
 import type {Instant, Millis} from '@hactl/base';
 
 export interface Cost {
-  /** CPU time of this thread, as far as it was measured exactly. */
+  /** CPU time of this thread, as far as it was measured exactly; divided by the processor's slowness where it is judged. */
   readonly cpu: Millis;
   /** Octets received. */
   readonly octets: number;
@@ -29,6 +29,8 @@ export interface Confinement {
   readonly confined: boolean;
   /** How often it came into quarantine. */
   readonly times: number;
+  /** Of the processor, when it came (pace.ts): in quarantine nothing ordinary is there to compare with. */
+  readonly slowness: number;
   /** When it was released, where it is not confined. */
   readonly releasedAt?: Instant;
   /** Cheap checks in a row, and when the first of them ended. */
@@ -36,29 +38,31 @@ export interface Confinement {
   readonly cheapSince: Instant;
 }
 
-const free: Confinement = {confined: false, times: 0, cheap: 0, cheapSince: 0};
+const free: Confinement = {confined: false, times: 0, slowness: 1, cheap: 0, cheapSince: 0};
 
 /** Confined for the first time. */
-export const confinedAt = (now: Instant): Confinement => ({
+export const confinedAt = (now: Instant, slowness = 1): Confinement => ({
   ...free,
   confined: true,
   times: 1,
+  slowness,
   cheapSince: now,
 });
 
 export const exceeds = (cost: Cost, limit: Cost): boolean =>
   cost.cpu > limit.cpu || cost.octets > limit.octets;
 
-/** After a check that cost so much. Whoever sees `confined` change moves the server. */
+/** After a check that cost so much, as on a fast processor. Whoever sees `confined` change moves the server. */
 export function afterCheck(
   before: Confinement | undefined,
   cost: Cost,
   now: Instant,
+  slowness = 1,
 ): Confinement | undefined {
   if (!before?.confined) {
     if (!exceeds(cost, ALLOWANCE)) return before;
     const forgiven = before?.releasedAt === undefined || now - before.releasedAt > FORGIVEN_AFTER;
-    return {...confinedAt(now), times: (forgiven ? 0 : before.times) + 1};
+    return {...confinedAt(now, slowness), times: (forgiven ? 0 : before.times) + 1};
   }
   if (exceeds(cost, CHEAP)) return before.cheap === 0 ? before : {...before, cheap: 0};
   const cheap = before.cheap + 1;

@@ -7,6 +7,7 @@ import {ALLOWANCE, costWords, exceeds, type Cost} from './quarantine.ts';
 export class Spending {
   /** Undefined: it is only measured. */
   readonly #allowance: Cost | undefined;
+  #slowness: number | undefined = 1;
   wall: Millis = 0;
   cpu: Millis = 0;
   octets = 0;
@@ -19,15 +20,22 @@ export class Spending {
     this.#allowance = allowance;
   }
 
-  /** The next check begins. */
-  reset(): void {
+  /** The next check begins, on a processor that is so slow (pace.ts); undefined: its CPU time cannot be judged yet. */
+  reset(slowness: number | undefined): void {
+    this.#slowness = slowness;
     this.suspect = this.wall > ALLOWANCE.cpu;
     [this.wall, this.cpu, this.octets, this.interrupted] = [0, 0, 0, undefined];
   }
 
+  /** What it would cost on a fast processor. */
+  cost(): Cost {
+    return {cpu: this.#slowness === undefined ? 0 : this.cpu / this.#slowness, octets: this.octets};
+  }
+
   /** Why the check must end, if it must. */
   excess(): string | undefined {
-    return this.#allowance && exceeds(this, this.#allowance) ? costWords(this) : undefined;
+    const cost = this.cost();
+    return this.#allowance && exceeds(cost, this.#allowance) ? costWords(cost) : undefined;
   }
 }
 
