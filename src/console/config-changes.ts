@@ -4,7 +4,7 @@ import type {Clock} from '@hactl/base';
 import type {WriteOutcome} from '../control/answers.ts';
 import {CONFIG_LIMIT_MS, LOAD_LIMIT_MS, PUSH_LIMIT_MS} from '../system/limits.ts';
 import {healthOf, step, type Watch, type WatchEvent} from './confirm.ts';
-import type {Daemon} from './daemon.ts';
+import {ControlError, type Daemon} from './daemon.ts';
 import {applyAll, HIDDEN, type FileEdit} from './edits.ts';
 import type {LiveSource} from './live.ts';
 import {ApiError} from './route.ts';
@@ -59,11 +59,21 @@ export function makeConfigChanges(daemon: Daemon, live: LiveSource, clock: Clock
     return now.ok && (now.status.engine?.peers.length ?? 0) > 0;
   };
 
+  /** A peer that cannot be asked has taken nothing over, like one that refuses. */
+  async function push(): Promise<{readonly ok: boolean; readonly text: string}> {
+    try {
+      return await daemon.command({command: 'push', dryRun: false, keys: false}, PUSH_LIMIT_MS);
+    } catch (error) {
+      if (!(error instanceof ControlError)) throw error;
+      return {ok: false, text: error.message};
+    }
+  }
+
   async function rollback(version: number): Promise<Applied> {
     const outcome = await daemon.command({command: 'config-rollback', version}, CONFIG_LIMIT_MS);
     if (!outcome.ok || !hasPeer()) return {...outcome, rows: []};
-    const pushed = await daemon.command({command: 'push', dryRun: false, keys: false}, PUSH_LIMIT_MS);
-    return {...outcome, rows: [], peer: pushed.text};
+    const {text} = await push();
+    return {...outcome, rows: [], peer: text};
   }
 
   const write = async (request: FastifyRequest, dryRun: boolean): Promise<WriteOutcome> => {
@@ -83,7 +93,7 @@ export function makeConfigChanges(daemon: Daemon, live: LiveSource, clock: Clock
     const outcome = await write(request, false);
     if (!outcome.ok || outcome.text === 'nothing changes') return outcome;
     if (hasPeer()) {
-      const pushed = await daemon.command({command: 'push', dryRun: false, keys: false}, PUSH_LIMIT_MS);
+      const pushed = await push();
       if (!pushed.ok) {
         if (previous !== undefined)
           await daemon.command({command: 'config-rollback', version: previous}, CONFIG_LIMIT_MS);

@@ -30,7 +30,7 @@ export function Review(props: {edits: readonly FileEdit[]; close: () => void; do
   const shown = applied ?? plan;
   return (
     <Dialog
-      title={applied ? 'Applied' : 'What this would change'}
+      title={applied ? (applied.ok ? 'Applied' : 'Not applied') : 'What this would change'}
       close={applied?.ok ? props.done : props.close}
     >
       <p aria-live="polite">{shown?.text ?? (busy ? 'judging …' : '')}</p>
