@@ -1,11 +1,10 @@
 /** A console beside a director of a pair in namespaces. It listens on loopback, outside the namespaces. */
 import {execFileSync, spawn} from 'node:child_process';
-import path from 'node:path';
 import type {makeCluster} from '../drill/cluster.ts';
+import {labProgram} from '../lab/programs.ts';
 import {until} from '../lab/until.ts';
 
-const checkout = path.resolve(import.meta.dirname, '../..');
-const LIMIT_MS = 120_000;
+const LIMIT_MS = 300_000;
 
 export interface RunningConsole {
   readonly port: number;
@@ -14,16 +13,17 @@ export interface RunningConsole {
   readonly stop: () => void;
 }
 
-/** Starts it and waits until it listens. It ends with this process. */
+/** Starts it and waits until it listens, on loopback unless told otherwise. It ends with this process. */
 export async function serveConsole(
   cluster: ReturnType<typeof makeCluster>,
   director: string,
   port: number,
+  address = '127.0.0.1',
 ): Promise<RunningConsole> {
   const {node} = cluster.site;
   const folder = cluster.directory(director);
   const words = [
-    `${checkout}/src/hactl-console.ts`,
+    labProgram('hactl-console'),
     '--run-dir',
     `${folder}/run`,
     '--state-dir',
@@ -31,7 +31,7 @@ export async function serveConsole(
     '--name',
     'localhost',
     '--listen',
-    `127.0.0.1:${port}`,
+    `${address}:${port}`,
   ];
   const server = spawn(node, words, {stdio: ['ignore', 'pipe', 'inherit']});
   const stop = (): void => void server.kill();

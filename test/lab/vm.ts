@@ -53,6 +53,10 @@ export interface VmRun {
   readonly memory?: number;
   /** A second tree, laid over the tools and the host's root. */
   readonly over?: string;
+  /** A TCP port of the guest (10.0.2.15 on eth0) that is reached at a port of this machine's loopback. */
+  readonly forward?: {readonly host: number; readonly guest: number};
+  /** Ends the machine; the status is 0 then. */
+  readonly signal?: AbortSignal;
   readonly out: (line: string) => void;
 }
 
@@ -144,8 +148,9 @@ function bootOnce(run: VmRun): Promise<number | 'wrong clock'> {
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
 echo "${CLOCK}$(cut -d' ' -f1 /proc/uptime)"
 ip link set lo up
-for m in ${networking.join(' ')}; do modprobe $m || echo "modprobe $m failed"; done
+for m in ${[...networking, ...(run.forward ? ['virtio_net'] : [])].join(' ')}; do modprobe $m || echo "modprobe $m failed"; done
 mkdir -p /run/netns /var/log /var/lib/nginx
+${run.forward ? 'ip address add 10.0.2.15/24 dev eth0; ip link set eth0 up' : ''}
 echo "${CLOCK}$(cut -d' ' -f1 /proc/uptime)"
 ${exports.join('\n')}
 cd ${quote(run.cwd)}
@@ -183,6 +188,12 @@ sleep 5
       '-fsdev', `local,id=${name},path=${shared},security_model=none,readonly=on,multidevs=remap`,
       '-device', `virtio-9p-pci,fsdev=${name},mount_tag=${name}`,
     ]),
+    ...(run.forward
+      ? [
+          '-netdev', `user,id=lan,restrict=on,hostfwd=tcp:127.0.0.1:${run.forward.host}-10.0.2.15:${run.forward.guest}`,
+          '-device', 'virtio-net-pci,netdev=lan,romfile=',
+        ]
+      : []),
     '-object', 'rng-random,id=rng,filename=/dev/urandom', '-device', 'virtio-rng-pci,rng=rng',
   ]; // prettier-ignore
   return new Promise<number | 'wrong clock'>((resolve, reject) => {
@@ -195,6 +206,10 @@ sleep 5
     const end = (): void => {
       qemu.kill('SIGKILL');
     };
+    run.signal?.addEventListener('abort', () => {
+      status ??= 0;
+      end();
+    });
     const interrupted = (): void => {
       end();
       rmSync(folder, {recursive: true, force: true});
