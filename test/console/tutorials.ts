@@ -103,7 +103,11 @@ async function walk(name: FarmName, farm: Farm, page: Page): Promise<void> {
 
   // Global settings and Redundancy: nothing to change, direct routing is a property of each real server.
   await page.getByRole('link', {name: 'Pair', exact: true}).click();
-  await page.getByLabel('Heartbeat interval').waitFor();
+  await until(
+    'the files are shown',
+    STEP_LIMIT,
+    async () => (await page.getByLabel('Heartbeat interval').inputValue()) !== '',
+  );
   await shot('global-settings-and-redundancy');
 
   await page.getByRole('link', {name: 'Services', exact: true}).click();

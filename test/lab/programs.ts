@@ -26,10 +26,11 @@ export async function makePrograms(cache: string): Promise<string> {
     // Only here: the tests in the machine ask for names and need no bundler.
     const {bundle} = await import('../../src/packaging/bundle.ts');
     await bundle(fresh);
-    symlinkSync(path.join(root, 'node_modules'), path.join(fresh, 'node_modules'));
     const hash = createHash('sha256').update(root);
-    for (const name of readdirSync(fresh).toSorted())
-      if (name.endsWith('.mjs')) hash.update(readFileSync(path.join(fresh, name)));
+    // The console's page is among them.
+    for (const name of readdirSync(fresh, {recursive: true, encoding: 'utf8'}).toSorted())
+      if (/\.(?:mjs|js|css|html)$/.test(name)) hash.update(readFileSync(path.join(fresh, name)));
+    symlinkSync(path.join(root, 'node_modules'), path.join(fresh, 'node_modules'));
     const folder = path.join(cache, hash.digest('hex').slice(0, 12));
     try {
       renameSync(fresh, folder);

@@ -3,6 +3,7 @@ import {useEffect, useState} from 'preact/hooks';
 import {get, type ConfigView, type FileEdit, type Role} from './api.ts';
 import {Field, Problem, useAction} from './parts.tsx';
 import {Review} from './review.tsx';
+import {hasGroup, syncResource} from './sync-resource.ts';
 
 const FIELDS: readonly {name: string; label: string; hint: string; options?: readonly string[]}[] = [
   {name: 'node', label: 'Directors', hint: 'uname -n of both; a change needs a restart'},
@@ -34,12 +35,18 @@ export function Pair({role}: {role: Role}) {
       setValues({...found.ha});
     });
   useEffect(() => void load(), []);
-  const changes = (): FileEdit[] =>
-    FIELDS.flatMap(({name}) => {
+  const changes = (): FileEdit[] => [
+    ...FIELDS.flatMap(({name}): FileEdit[] => {
       const value = values[name] ?? '';
       if (value === (config?.ha[name] ?? '')) return [];
-      return [{kind: 'ha' as const, name, ...(value === '' ? {} : {value})}];
-    });
+      return [{kind: 'ha', name, ...(value === '' ? {} : {value})}];
+    }),
+    ...(values.hactl_sync &&
+    values.hactl_sync !== config?.ha.hactl_sync &&
+    hasGroup(config?.haresources ?? '')
+      ? syncResource(config?.haresources ?? '', (values.node ?? '').split(/\s+/)[0] ?? '')
+      : []),
+  ];
   return (
     <section>
       <h2>Pair</h2>
@@ -51,7 +58,7 @@ export function Pair({role}: {role: Role}) {
           if (next.length > 0) setEdits(next);
         }}
       >
-        <fieldset class="columns" disabled={role !== 'admin'}>
+        <fieldset class="columns" disabled={role !== 'admin' || !config}>
           <legend>ha.cf</legend>
           {FIELDS.map(({name, label, hint, options}) => (
             <Field

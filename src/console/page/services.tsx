@@ -3,6 +3,7 @@ import {useEffect, useState} from 'preact/hooks';
 import {get, type ConfigView, type FileEdit, type Role, type Service, type Setting} from './api.ts';
 import {Dialog, Field, Problem, Table, Tag, useAction} from './parts.tsx';
 import {Review} from './review.tsx';
+import {syncResource} from './sync-resource.ts';
 
 const SCHEDULERS = [
   '',
@@ -113,6 +114,7 @@ function Form(props: {
         ? [
             {kind: 'resource', node, word: `IPaddr2::${address}${device === '' ? '' : `/${device}`}`},
             {kind: 'resource', node, word: `ldirectord::${file}`},
+            ...(config.ha.hactl_sync ? syncResource(config.haresources, node) : []),
           ]
         : [];
     if (!service)
