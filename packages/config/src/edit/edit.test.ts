@@ -44,6 +44,49 @@ test('an edit that sets what is set leaves every fixture as it is', (t) => {
   t.true(edits > 40, `${edits}`);
 });
 
+/** What the console does to a service, and what of it is left when it has undone it. */
+const roundTrips: readonly ((virtual: string, round: number) => readonly [LdirectordEdit, LdirectordEdit])[] =
+  [
+    (virtual, round) => [
+      {type: 'add-real', virtual, real: `10.9.8.${round}:80 gate`},
+      {type: 'remove-real', virtual, real: `10.9.8.${round}:80 gate`},
+    ],
+    (virtual) => [
+      {type: 'switch', virtual, on: false},
+      {type: 'switch', virtual, on: true},
+    ],
+    (virtual) => [
+      {type: 'rename', virtual, to: '10.9.8.7:8080'},
+      {type: 'rename', virtual: '10.9.8.7:8080', to: virtual},
+    ],
+  ];
+
+test('console and text editor in alternation: what a person writes stays, wherever it is', (t) => {
+  let edits = 0;
+  for (const [name, original] of fixtures) {
+    const virtuals = writtenVirtuals(original).filter(({on}) => on);
+    if (virtuals.length === 0) continue;
+    // A person's lines, each in another place; the console's changes are made and undone around them.
+    let text = original;
+    for (let round = 1; round <= 24; round += 1) {
+      const {virtual = ''} = virtuals[round % virtuals.length] ?? {};
+      const [change, back] = roundTrips[round % roundTrips.length]?.(virtual, round) ?? [];
+      if (!change || !back) continue;
+      const changed = edited(text, change);
+      const lines = changed.split('\n');
+      const place = (round * 7) % lines.length;
+      const written = [...lines.slice(0, place), `# by hand, ${round}`, ...lines.slice(place)].join('\n');
+      const expected = text.split('\n');
+      text = edited(written, back);
+      const withoutNew = text.split('\n').filter((line) => !line.endsWith(`by hand, ${round}`));
+      t.is(text.split('\n').length, expected.length + 1, `${name}: a person's line ${round} is there`);
+      t.deepEqual(withoutNew, expected, `${name}: round ${round}, ${change.type}`);
+      edits += 2;
+    }
+  }
+  t.true(edits > 100, `${edits}`);
+});
+
 test('one value changes, and nothing else of the file', (t) => {
   for (const [name, text] of fixtures)
     for (const {virtual, lines} of writtenVirtuals(text)) {

@@ -47,7 +47,7 @@ const setting = ({name, value}: Directive): Setting => ({name, value: value.trim
 const blocksOf = (text: string): {globals: Directive[]; blocks: Block[]} =>
   splitLdirectord(text, new Reporter('ldirectord.cf', 'lenient'));
 
-/** Services that are switched off, with their lines' place in the text. */
+/** Services that are switched off, with their lines' place in the text: other lines may stand between them. */
 function switchedOff(text: string): {virtual: string; start: number; end: number; body: string}[] {
   const lines = text.split('\n');
   let offset = 0;
@@ -61,7 +61,9 @@ function switchedOff(text: string): {virtual: string; start: number; end: number
     const last = found.at(-1);
     if (head) found.push({virtual: head[1] ?? '', start: offset, end, body: bare + '\n'});
     else if (bare !== undefined && open && last) Object.assign(last, {end, body: last.body + bare + '\n'});
-    open = bare !== undefined && (head !== null || open);
+    // Comments and blank lines that a person wrote among them end nothing.
+    if (bare === undefined) open &&= /^\s*(?:#|$)/.test(content);
+    else open = head !== null || open;
     offset = end;
   }
   return found;
@@ -206,7 +208,7 @@ export function editLdirectord(text: string, edit: LdirectordEdit): Result<strin
   if (!block && edit.type === 'switch' && edit.on) {
     const off = switchedOff(text).find(({virtual}) => virtual === edit.virtual.trim());
     if (!off) return fail(`there is no virtual=${edit.virtual} that is switched off`);
-    const heads = lineHeads(text, off.start, off.end);
+    const heads = lineHeads(text, off.start, off.end).filter((start) => text.startsWith(OFF, start));
     return ok(
       applyEdits(
         text,
