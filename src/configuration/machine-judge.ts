@@ -12,6 +12,7 @@ import {
   type Source,
   type Span,
 } from '@hactl/config';
+import {PACKAGE_USER} from '../system/users.ts';
 import type {FindInterface} from './engine-config.ts';
 import {externalChecks, filesOfCommand, placeOf, programs, quoted, wordIn} from './named-programs.ts';
 
@@ -40,9 +41,6 @@ export interface JudgeOptions {
 }
 
 export const ROOT_RUNS = 'root runs';
-
-/** The package's user: runs external checks where ha.cf names no other. */
-const PACKAGE_USER = 'hactl-check';
 
 /**
  * External checks that their user cannot run. The package's user is nobody's choice, and ldirectord ran them as root: then

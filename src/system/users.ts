@@ -2,6 +2,9 @@
 import {readFileSync} from 'node:fs';
 import type {User} from '@hactl/base/run';
 
+/** The user that the package creates for checks and external commands. */
+export const PACKAGE_USER = 'hactl-check';
+
 /** undefined: there is no such user. */
 export function findUser(name: string, passwd = readFileSync('/etc/passwd', 'utf8')): User | undefined {
   const line = passwd.split('\n').find((entry) => entry.startsWith(`${name}:`));

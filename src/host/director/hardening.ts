@@ -6,6 +6,7 @@ import type {ClusterConfig} from '@hactl/config';
 import {found, type HostFinding} from '../finding.ts';
 import {openToAll} from '../firewall.ts';
 import {portsOf} from './host-judge.ts';
+import {PACKAGE_USER} from '../../system/users.ts';
 
 /** One running process, as /proc has it. */
 export interface ProcessFacts {
@@ -41,7 +42,6 @@ const DIFFERENT_LEAST = 8;
 const CAP_NET_ADMIN = 1n << 12n;
 const CAP_NET_RAW = 1n << 13n;
 const CAP_NET_BIND_SERVICE = 1n << 10n;
-const PACKAGE_USER = 'hactl-check';
 
 function keyFindings({authkeys}: ClusterConfig): HostFinding[] {
   if (!authkeys) return [];
