@@ -1,70 +1,126 @@
-/** Edits ha.cf and haresources line by line; everything else is unchanged. Pure. */
+/** Edits ha.cf line by line; everything else is unchanged. Pure. */
 import {fail, ok, type Result} from '@hactl/base';
-import {applyEdits, insertAfterLine, lineEnd, wholeLine} from './text-edit.ts';
+import {countingOf, linesNamed, listedWords, writtenHa, writtenLines, type WrittenLine} from './ha-lines.ts';
+import {applyEdits, insertAfterLine, lineEnd, wholeLine, type TextEdit} from './text-edit.ts';
 
-interface Written {
-  readonly start: number;
-  readonly name: string;
-  readonly valueStart: number;
-  readonly value: string;
+const removeLine = (text: string, {head}: WrittenLine): TextEdit => ({
+  ...wholeLine(text, head.span.start),
+  replacement: '',
+});
+
+/** The comment behind the value stays. */
+function replaceValue({value, valueStart, words}: WrittenLine, to: string): TextEdit {
+  return {
+    start: valueStart,
+    end: valueStart + value.length,
+    replacement: words.length === 0 ? ` ${to}` : to,
+  };
 }
 
-/** The lines that hold a directive, with the place of what stands behind its name. */
-function directives(text: string): Written[] {
-  return [...text.matchAll(/^([ \t]*)([^\s#]+)([ \t]*)([^#\r\n]*)/gm)].map((match) => {
-    const [, blanks = '', name = '', gap = '', value = ''] = match;
-    const start = match.index + blanks.length;
-    return {start, name, valueStart: start + name.length + gap.length, value: value.trimEnd()};
+/** A line at the end of the file. */
+const appended = (text: string, line: string): TextEdit =>
+  text === ''
+    ? {start: 0, end: 0, replacement: `${line}\n`}
+    : insertAfterLine(text, text.length - (text.endsWith('\n') ? 1 : 0), line);
+
+/** Words that stay are left where they stand; so are the other words of their lines. */
+function setWords(text: string, lines: readonly WrittenLine[], wanted: readonly string[]): TextEdit[] {
+  const listed = listedWords(lines);
+  if (listed.length === wanted.length)
+    return listed.flatMap(({text: word, span}, index) => {
+      const to = wanted[index] ?? word;
+      return to === word ? [] : [{start: span.start, end: span.end, replacement: to}];
+    });
+  const kept = listed.filter(({text: word}) => wanted.includes(word));
+  const more = wanted.slice(kept.length);
+  const left = lines.filter((line) => line.words.some((word) => kept.includes(word)));
+  return lines.flatMap((line) => {
+    if (!left.includes(line)) return [removeLine(text, line)];
+    const staying = line.words.filter((word) => kept.includes(word)).map((word) => word.text);
+    const value = [...staying, ...(line === left.at(-1) ? more : [])].join(' ');
+    return staying.length === line.words.length && value === staying.join(' ')
+      ? []
+      : [replaceValue(line, value)];
   });
 }
 
+/** All words on the first line: what is left where they are to stand in another order, or stand twice. */
+const rewriteWords = (text: string, [first, ...others]: readonly WrittenLine[], value: string): TextEdit[] =>
+  first ? [replaceValue(first, value), ...others.map((line) => removeLine(text, line))] : [];
+
+/** Lines before and behind the change are left; a line that differs is changed in its place. */
+function setLines(
+  text: string,
+  name: string,
+  lines: readonly WrittenLine[],
+  wanted: readonly string[],
+): TextEdit[] {
+  const same = (line: WrittenLine | undefined, value: string | undefined): boolean => line?.value === value;
+  const shorter = Math.min(lines.length, wanted.length);
+  let front = 0;
+  while (front < shorter && same(lines[front], wanted[front])) front += 1;
+  let back = 0;
+  while (back < shorter - front && same(lines.at(-1 - back), wanted.at(-1 - back))) back += 1;
+  const before = lines.slice(front, lines.length - back);
+  const after = wanted.slice(front, wanted.length - back);
+  const more = after.slice(before.length).map((value) => `${name} ${value}`);
+  const anchor = before.at(-1) ?? lines[front - 1];
+  const next = lines[front];
+  const eol = lineEnd(text);
+  const added = more.join(eol);
+  const place = next && wholeLine(text, next.head.span.start).start;
+  return [
+    ...before.map((line, index) => {
+      const value = after[index];
+      return value === undefined ? removeLine(text, line) : replaceValue(line, value);
+    }),
+    ...(more.length === 0
+      ? []
+      : anchor
+        ? [insertAfterLine(text, anchor.head.span.start, added)]
+        : place !== undefined
+          ? [{start: place, end: place, replacement: `${added}${eol}`}]
+          : [appended(text, added)]),
+  ];
+}
+
 /**
- * Sets a directive that stands once (`keepalive 1`): changed where it counts (the last line), added at the end, or removed
- * with `undefined`.
+ * Sets a directive of ha.cf, or removes it with `undefined`. What stands once (`keepalive`) is changed where it counts, in
+ * the last line; of a list of words (`node`) `value` is the whole list, wherever its words stand; of a list of lines
+ * (`ucast`) it has a line for each.
  */
 export function editHaCf(text: string, name: string, value: string | undefined): Result<string, string> {
-  if (!/^[a-z_0-9]+$/i.test(name) || (value !== undefined && /[\r\n\0#]/.test(value)))
-    return fail('a directive is one word, its value one line without #');
-  const existing = directives(text).filter((line) => line.name === name);
+  const counting = countingOf(name);
+  if (!/^[a-z_0-9]+$/i.test(name) || (value !== undefined && /[\r\0#\u0085\u2028\u2029]/.test(value)))
+    return fail('a directive is one word, its value text without #');
+  if (counting !== 'lines' && value?.includes('\n')) return fail(`${name} is one line`);
+  const lines = linesNamed(writtenLines(text), name);
   if (value === undefined)
     return ok(
       applyEdits(
         text,
-        existing.map(({start}) => ({...wholeLine(text, start), replacement: ''})),
+        lines.map((line) => removeLine(text, line)),
       ),
     );
-  const last = existing.at(-1);
-  if (last) {
-    if (last.value === value) return ok(text);
-    const gap = last.valueStart === last.start + name.length ? ' ' : '';
-    return ok(
-      applyEdits(text, [
-        {start: last.valueStart, end: last.valueStart + last.value.length, replacement: gap + value},
-      ]),
-    );
+  if (writtenHa(text, name) === value) return ok(text);
+  if (counting === 'lines') {
+    const wanted = value.split('\n').map((line) => line.trim()).filter((line) => line !== ''); // prettier-ignore
+    return ok(applyEdits(text, setLines(text, name, lines, wanted)));
   }
-  if (text === '') return ok(`${name} ${value}\n`);
+  const last = lines.at(-1);
+  if (!last) return ok(applyEdits(text, [appended(text, `${name} ${value}`)]));
+  if (counting === 'words') {
+    const wanted = value.trim().split(/\s+/);
+    const next = applyEdits(text, setWords(text, lines, wanted));
+    const all = wanted.join(' ');
+    return ok(writtenHa(next, name) === all ? next : applyEdits(text, rewriteWords(text, lines, all)));
+  }
+  const {start, end} = last.head.span;
   return ok(
     applyEdits(text, [
-      insertAfterLine(text, text.length - (text.endsWith('\n') ? 1 : 0), `${name} ${value}`),
+      // The old name says the opposite.
+      ...(last.name === name ? [] : [{start, end, replacement: name}]),
+      replaceValue(last, value),
     ]),
   );
-}
-
-/** The value of a directive of ha.cf as written, without its comment; undefined: it does not stand there. */
-export const writtenHa = (text: string, name: string): string | undefined =>
-  directives(text).findLast((line) => line.name === name)?.value;
-
-/** Adds a line to haresources, or a word to the line that begins with `node`. */
-export function editHaresources(text: string, node: string, word: string): Result<string, string> {
-  if (/[\s#]/.test(node) || /[\r\n\0#]/.test(word)) return fail('a resource is one word');
-  const line = directives(text).find(({name}) => name === node);
-  if (!line) {
-    const eol = lineEnd(text);
-    const ended = text === '' || text.endsWith('\n') ? '' : eol;
-    return ok(`${text}${ended}${node} ${word}${eol}`);
-  }
-  if (line.value.split(/\s+/).includes(word)) return ok(text);
-  const end = line.valueStart + line.value.length;
-  return ok(applyEdits(text, [{start: end, end, replacement: ` ${word}`}]));
 }

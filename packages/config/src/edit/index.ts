@@ -1,4 +1,6 @@
-export {editHaCf, editHaresources, writtenHa} from './ha-edit.ts';
+export {editHaCf} from './ha-edit.ts';
+export {writtenHa} from './ha-lines.ts';
+export {editHaresources} from './haresources-edit.ts';
 export {
   editLdirectord,
   writtenGlobals,

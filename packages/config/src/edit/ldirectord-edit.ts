@@ -3,6 +3,7 @@
  * stays. A service that is switched off stays in the file behind `#off `. Pure.
  */
 import {fail, ok, type Result} from '@hactl/base';
+import {cleanText} from '../clean-text.ts';
 import type {Directive} from '../ldirectord-line.ts';
 import {splitLdirectord, type Block} from '../ldirectord-lines.ts';
 import {Reporter} from '../reader.ts';
@@ -11,22 +12,23 @@ import {applyEdits, insertAfterLine, lineEnd, wholeLine, type TextEdit} from './
 /** What stands in front of each line of a service that is switched off. */
 const OFF = '#off ';
 
-/** One change. A service is named by the value of its `virtual=` line as written, a real server by that of its `real=` line. */
+/** The value of its `virtual=` line as written; of several with that value (tcp and udp) the one at `nth`, from 0. */
+interface Named {
+  readonly virtual: string;
+  readonly nth?: number;
+}
+
+/** One change. A real server is named by the value of its `real=` line as written. */
 export type LdirectordEdit =
   | {readonly type: 'set-global'; readonly name: string; readonly value: string | undefined}
-  | {
-      readonly type: 'set';
-      readonly virtual: string;
-      readonly name: string;
-      readonly value: string | undefined;
-    }
-  | {readonly type: 'rename'; readonly virtual: string; readonly to: string}
+  | (Named & {readonly type: 'set'; readonly name: string; readonly value: string | undefined})
+  | (Named & {readonly type: 'rename'; readonly to: string})
   | {readonly type: 'add-virtual'; readonly virtual: string; readonly lines: readonly Setting[]}
-  | {readonly type: 'remove-virtual'; readonly virtual: string}
-  | {readonly type: 'switch'; readonly virtual: string; readonly on: boolean}
-  | {readonly type: 'add-real'; readonly virtual: string; readonly real: string}
-  | {readonly type: 'set-real'; readonly virtual: string; readonly real: string; readonly to: string}
-  | {readonly type: 'remove-real'; readonly virtual: string; readonly real: string};
+  | (Named & {readonly type: 'remove-virtual'})
+  | (Named & {readonly type: 'switch'; readonly on: boolean})
+  | (Named & {readonly type: 'add-real'; readonly real: string})
+  | (Named & {readonly type: 'set-real'; readonly real: string; readonly to: string})
+  | (Named & {readonly type: 'remove-real'; readonly real: string});
 
 /** `name=value`, as written. */
 export interface Setting {
@@ -38,14 +40,29 @@ export interface Setting {
 export interface WrittenVirtual {
   readonly virtual: string;
   readonly on: boolean;
-  /** In the order of the file; `real` lines among them. */
+  /** How many before it have the same `virtual` and `on`. */
+  readonly nth: number;
+  /** In the order of the file; `real` (`real6`) lines among them. */
   readonly lines: readonly Setting[];
 }
 
 const setting = ({name, value}: Directive): Setting => ({name, value: value.trim()});
 
-const blocksOf = (text: string): {globals: Directive[]; blocks: Block[]} =>
-  splitLdirectord(text, new Reporter('ldirectord.cf', 'lenient'));
+function blocksOf(text: string): {globals: Directive[]; blocks: Block[]} {
+  const reporter = new Reporter('ldirectord.cf', 'lenient', {blankMark: false});
+  // Of the same length: offsets in one are offsets in the other.
+  return splitLdirectord(cleanText(text, reporter) ?? '', reporter);
+}
+
+/** Each of their lines counts. */
+const accumulating: ReadonlySet<string> = new Set(['real', 'real6', 'hactl_check', 'execute']);
+
+const isReal = (name: string): boolean => name === 'real' || name === 'real6';
+
+/** In a `virtual6` service these have names of their own. */
+const namesFor6: Readonly<Record<string, string>> = {real: 'real6', fallback: 'fallback6'};
+const nameIn = (block: Block, name: string): string =>
+  (block.head.name === 'virtual6' ? namesFor6[name] : undefined) ?? name;
 
 /** Services that are switched off, with their lines' place in the text: other lines may stand between them. */
 function switchedOff(text: string): {virtual: string; start: number; end: number; body: string}[] {
@@ -69,6 +86,12 @@ function switchedOff(text: string): {virtual: string; start: number; end: number
   return found;
 }
 
+const numbered = (services: readonly Omit<WrittenVirtual, 'nth'>[]): WrittenVirtual[] =>
+  services.map((service, index) => ({
+    ...service,
+    nth: services.slice(0, index).filter(({virtual, on}) => virtual === service.virtual && on === service.on).length,
+  })); // prettier-ignore
+
 /** Every service of the file, in its order, those that are switched off last. */
 export function writtenVirtuals(text: string): WrittenVirtual[] {
   const on = blocksOf(text).blocks.map(({head, lines}) => ({
@@ -83,7 +106,7 @@ export function writtenVirtuals(text: string): WrittenVirtual[] {
       lines: lines.map(setting),
     })),
   );
-  return [...on, ...off];
+  return numbered([...on, ...off]);
 }
 
 /** The settings of the file outside any service. */
@@ -118,13 +141,23 @@ function setAmong(
   to: {
     readonly name: string;
     readonly value: string | undefined;
+    /** The name that was read in its place. */
+    readonly alias?: string;
   },
 ): TextEdit[] {
-  const existing = lines.filter(({name}) => name === to.name);
+  const existing = lines.filter(({name}) => name === to.name || name === to.alias);
   if (to.value === undefined) return existing.map((directive) => removeLine(text, directive));
   const last = existing.at(-1);
   if (last) return last.value.trim() === to.value ? [] : [replaceValue(last, to.value)];
   return [insertAfterLine(text, after, `${indent}${to.name}=${to.value}`)];
+}
+
+/** Why one value cannot stand for the lines that there are. */
+function refusalOf(lines: readonly Directive[], name: string): string | undefined {
+  const count = lines.filter((line) => line.name === name).length;
+  return accumulating.has(name) && count > 1
+    ? `${name} stands on ${count} lines, each of which counts: change the line in the file itself`
+    : undefined;
 }
 
 const lineHeads = (text: string, start: number, end: number): number[] =>
@@ -136,7 +169,7 @@ const lastOf = ({head, lines}: Block): number => (lines.at(-1) ?? head).span.sta
 
 function editBlock(text: string, block: Block, edit: LdirectordEdit): Result<TextEdit[], string> {
   const real = (value: string) =>
-    block.lines.find((line) => line.name === 'real' && line.value.trim() === value.trim());
+    block.lines.find((line) => isReal(line.name) && line.value.trim() === value.trim());
   const missing = (value: string) =>
     fail(
       `virtual ${block.head.value.trim()} has no line real=${value}: reload the page, the file has changed`,
@@ -146,22 +179,24 @@ function editBlock(text: string, block: Block, edit: LdirectordEdit): Result<Tex
     end: wholeLine(text, lastOf(block)).end,
   };
   switch (edit.type) {
-    case 'set':
-      return ok(setAmong(text, block.lines, lastOf(block), indentOf(text, block), edit));
+    case 'set': {
+      const refusal = refusalOf(block.lines, edit.name);
+      if (refusal !== undefined) return fail(refusal);
+      const to = {name: nameIn(block, edit.name), alias: edit.name, value: edit.value};
+      return ok(setAmong(text, block.lines, lastOf(block), indentOf(text, block), to));
+    }
     case 'rename':
       return ok([replaceValue(block.head, edit.to)]);
     case 'remove-virtual':
       return ok([{...span, replacement: ''}]);
     case 'switch':
       return ok(
-        edit.on
-          ? []
-          : lineHeads(text, span.start, span.end).map((start) => ({start, end: start, replacement: OFF})),
+        lineHeads(text, span.start, span.end).map((start) => ({start, end: start, replacement: OFF})),
       );
     case 'add-real': {
-      const last = block.lines.findLast(({name}) => name === 'real') ?? block.head;
+      const last = block.lines.findLast(({name}) => isReal(name)) ?? block.head;
       const indent = indentOf(text, block);
-      return ok([insertAfterLine(text, last.span.start, `${indent}real=${edit.real}`)]);
+      return ok([insertAfterLine(text, last.span.start, `${indent}${nameIn(block, 'real')}=${edit.real}`)]);
     }
     case 'set-real': {
       const line = real(edit.real);
@@ -185,28 +220,44 @@ const valuesOf = (edit: LdirectordEdit): string[] =>
     return Array.isArray(value) ? value.flatMap((line: Setting) => [line.name, line.value]) : [];
   });
 
+/** As the parser fills it in. */
+const protocolOf = (virtual: string, lines: readonly Setting[]): string =>
+  lines
+    .findLast(({name}) => name === 'protocol')
+    ?.value.trim()
+    .toLowerCase() ?? (/:(?:53|domain)$/.test(virtual.trim()) ? 'udp' : 'tcp');
+
 /** The text after one edit; the reason when it cannot be made. An edit that changes nothing gives the same text. */
 export function editLdirectord(text: string, edit: LdirectordEdit): Result<string, string> {
   if (!valuesOf(edit).every(isOneLine)) return fail('a value must be one line');
   const {globals, blocks} = blocksOf(text);
   const eol = lineEnd(text);
   if (edit.type === 'set-global') {
+    const refusal = refusalOf(globals, edit.name);
+    if (refusal !== undefined) return fail(refusal);
     const last = globals.at(-1);
     if (last || edit.value === undefined)
       return ok(applyEdits(text, setAmong(text, globals, last?.span.start ?? 0, '', edit)));
     return ok(`${edit.name}=${edit.value}${eol}${text}`);
   }
   if (edit.type === 'add-virtual') {
-    if (blocks.some(({head}) => head.value.trim() === edit.virtual.trim()))
+    const same = blocks.filter(({head}) => head.value.trim() === edit.virtual.trim());
+    if (same.some(({lines}) => protocolOf(edit.virtual, lines) === protocolOf(edit.virtual, edit.lines)))
       return fail(`there is a virtual=${edit.virtual} already`);
-    const lines = [`virtual=${edit.virtual}`, ...edit.lines.map(({name, value}) => `\t${name}=${value}`)];
+    const six = edit.virtual.trim().startsWith('[');
+    const lines = [
+      `${six ? 'virtual6' : 'virtual'}=${edit.virtual}`,
+      ...edit.lines.map(({name, value}) => `\t${(six ? namesFor6[name] : undefined) ?? name}=${value}`),
+    ];
     const gap = text === '' || /(^|\n)[ \t]*\r?\n$/.test(text) ? '' : eol;
     const ended = text === '' || text.endsWith('\n') ? '' : eol;
     return ok(`${text}${ended}${gap}${lines.join(eol)}${eol}`);
   }
-  const block = blocks.find(({head}) => head.value.trim() === edit.virtual.trim());
-  if (!block && edit.type === 'switch' && edit.on) {
-    const off = switchedOff(text).find(({virtual}) => virtual === edit.virtual.trim());
+  const {nth = 0} = edit;
+  const block = blocks.filter(({head}) => head.value.trim() === edit.virtual.trim())[nth];
+  if (edit.type === 'switch' && edit.on) {
+    const off = switchedOff(text).filter(({virtual}) => virtual === edit.virtual.trim())[nth];
+    if (!off && block) return ok(text);
     if (!off) return fail(`there is no virtual=${edit.virtual} that is switched off`);
     const heads = lineHeads(text, off.start, off.end).filter((start) => text.startsWith(OFF, start));
     return ok(
