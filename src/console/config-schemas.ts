@@ -9,17 +9,20 @@ const edit = (type: string, properties: Readonly<Record<string, object>>, option
     {type: {type: 'string', const: type}, ...properties},
     ['type', ...Object.keys(properties)].filter((key) => !optional.includes(key)),
   );
+/** An edit of one service; `nth` among those with the same `virtual`. */
+const ofService = (type: string, properties: Readonly<Record<string, object>>, optional: readonly string[] = []) =>
+  edit(type, {virtual: name, nth: {type: 'integer', minimum: 0, maximum: 10_000}, ...properties}, ['nth', ...optional]); // prettier-ignore
 const serviceEdit = {
   oneOf: [
     edit('set-global', {name, value: line}, ['value']),
-    edit('set', {virtual: name, name, value: line}, ['value']),
-    edit('rename', {virtual: name, to: name}),
+    ofService('set', {name, value: line}, ['value']),
+    ofService('rename', {to: name}),
     edit('add-virtual', {virtual: name, lines: {type: 'array', maxItems: 500, items: setting}}),
-    edit('remove-virtual', {virtual: name}),
-    edit('switch', {virtual: name, on: {type: 'boolean'}}),
-    edit('add-real', {virtual: name, real: line}),
-    edit('set-real', {virtual: name, real: line, to: line}),
-    edit('remove-real', {virtual: name, real: line}),
+    ofService('remove-virtual', {}),
+    ofService('switch', {on: {type: 'boolean'}}),
+    ofService('add-real', {real: line}),
+    ofService('set-real', {real: line, to: line}),
+    ofService('remove-real', {real: line}),
   ],
 };
 export const editsBody = object({
@@ -31,7 +34,11 @@ export const editsBody = object({
       oneOf: [
         object({kind: {type: 'string', const: 'service'}, file: name, edit: serviceEdit}),
         object({kind: {type: 'string', const: 'ha'}, name, value: line}, ['kind', 'name']),
-        object({kind: {type: 'string', const: 'resource'}, node: name, word: line}),
+        object({kind: {type: 'string', const: 'resource'}, node: name, word: line, beside: line}, [
+          'kind',
+          'node',
+          'word',
+        ]),
         object({
           kind: {type: 'string', const: 'text'},
           file: name,

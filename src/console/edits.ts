@@ -4,6 +4,7 @@ import {
   editHaCf,
   editHaresources,
   editLdirectord,
+  parseHaresources,
   redactLine,
   writtenGlobals,
   writtenHa,
@@ -17,7 +18,8 @@ import type {ReadConfigFile} from '../control/answers.ts';
 export type FileEdit =
   | {readonly kind: 'service'; readonly file: string; readonly edit: LdirectordEdit}
   | {readonly kind: 'ha'; readonly name: string; readonly value?: string}
-  | {readonly kind: 'resource'; readonly node: string; readonly word: string}
+  /** `beside`: the first resource of the group that it is for. */
+  | {readonly kind: 'resource'; readonly node: string; readonly word: string; readonly beside?: string}
   /** A whole file, for who knows what he does. */
   | {readonly kind: 'text'; readonly file: string; readonly text: string};
 
@@ -50,7 +52,7 @@ function applyOne(text: string, edit: FileEdit): Result<string, string> {
     case 'ha':
       return editHaCf(text, edit.name, edit.value);
     case 'resource':
-      return editHaresources(text, edit.node, edit.word);
+      return editHaresources(text, edit.node, edit.word, edit.beside);
     case 'text':
       return ok(edit.text);
   }
@@ -73,9 +75,33 @@ export interface ConfigView {
     readonly services: readonly WrittenVirtual[];
     readonly globals: readonly Setting[];
   }[];
-  /** Directives of ha.cf that the console has a form for, as written. */
+  /** Directives of ha.cf that the console has a form for, as they count: of a list of lines, one line for each. */
   readonly ha: Readonly<Record<string, string>>;
   readonly haresources: string;
+  readonly groups: readonly WrittenGroup[];
+}
+
+/** A group of haresources. */
+export interface WrittenGroup {
+  readonly node: string;
+  /** Its first resource, which is its name. */
+  readonly name: string;
+  readonly addresses: readonly string[];
+  /** Files whose services belong to it, as written. */
+  readonly services: readonly string[];
+  /** Connections are synchronised with it. */
+  readonly sync: boolean;
+}
+
+function groupsOf(text: string): WrittenGroup[] {
+  const {model} = parseHaresources({path: 'haresources', text}, {mode: 'lenient'});
+  return model.groups.map(({node, name, resources}) => ({
+    node,
+    name,
+    addresses: resources.flatMap(({vip}) => (vip ? [vip.address] : [])),
+    services: resources.flatMap(({type, args}) => (type === 'ldirectord' ? args.slice(0, 1) : [])),
+    sync: resources.some(({type}) => type === 'LVSSyncDaemonSwap'),
+  }));
 }
 
 /** Directives of ha.cf with a form; a value here is no secret. */
@@ -90,6 +116,11 @@ export const haForms: readonly string[] = [
   'hactl_sync_deadline',
   'hactl_preempt_delay',
   'hactl_holddown',
+  'bcast',
+  'ucast',
+  'mcast',
+  'ping',
+  'ping_group',
 ];
 
 /** The files as forms show them, without secrets. */
@@ -110,6 +141,7 @@ export function viewOf(files: readonly ReadConfigFile[], isAdmin: boolean): Conf
         return value === undefined ? [] : [[name, value]];
       }),
     ),
+    groups: groupsOf(text('haresources')),
     haresources: isAdmin ? text('haresources') : text('haresources').split('\n').map(redactLine).join('\n'),
   };
 }

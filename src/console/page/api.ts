@@ -22,7 +22,16 @@ export interface Setting {
 export interface Service {
   readonly virtual: string;
   readonly on: boolean;
+  /** Of several with the same address and port. */
+  readonly nth: number;
   readonly lines: readonly Setting[];
+}
+export interface Group {
+  readonly node: string;
+  readonly name: string;
+  readonly addresses: readonly string[];
+  readonly services: readonly string[];
+  readonly sync: boolean;
 }
 export interface ConfigView {
   readonly files: readonly {
@@ -32,6 +41,7 @@ export interface ConfigView {
   }[];
   readonly ha: Readonly<Record<string, string>>;
   readonly haresources: string;
+  readonly groups: readonly Group[];
 }
 export interface Outcome {
   readonly ok: boolean;
@@ -44,7 +54,7 @@ export interface Outcome {
 export type FileEdit =
   | {readonly kind: 'service'; readonly file: string; readonly edit: object}
   | {readonly kind: 'ha'; readonly name: string; readonly value?: string}
-  | {readonly kind: 'resource'; readonly node: string; readonly word: string}
+  | {readonly kind: 'resource'; readonly node: string; readonly word: string; readonly beside?: string}
   | {readonly kind: 'text'; readonly file: string; readonly text: string};
 
 /** Refused; the message is for the person at the screen. */

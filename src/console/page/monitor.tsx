@@ -83,7 +83,7 @@ function Override(props: {virtual: Virtual; real: Real; close: () => void}) {
       await post('/api/orders', {
         action,
         reals: [real.name],
-        virtual: virtual.name.replace(/^\S+ /, ''),
+        virtual: virtual.name,
         ...(reason === '' ? {} : {reason}),
         ...more,
       });

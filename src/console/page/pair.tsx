@@ -3,9 +3,18 @@ import {useEffect, useState} from 'preact/hooks';
 import {get, type ConfigView, type FileEdit, type Role} from './api.ts';
 import {Field, Problem, useAction} from './parts.tsx';
 import {Review} from './review.tsx';
-import {hasGroup, syncResource} from './sync-resource.ts';
+import {syncResource} from './resources.ts';
 
-const FIELDS: readonly {name: string; label: string; hint: string; options?: readonly string[]}[] = [
+interface PairField {
+  readonly name: string;
+  readonly label: string;
+  readonly hint: string;
+  readonly options?: readonly string[];
+  /** One line of the file each. */
+  readonly lines?: true;
+}
+
+const FIELDS: readonly PairField[] = [
   {name: 'node', label: 'Directors', hint: 'uname -n of both; a change needs a restart'},
   {name: 'keepalive', label: 'Heartbeat interval', hint: '1s, 200ms'},
   {name: 'deadtime', label: 'Assume dead after', hint: 'silence before a takeover'},
@@ -23,6 +32,15 @@ const FIELDS: readonly {name: string; label: string; hint: string; options?: rea
   {name: 'hactl_holddown', label: 'Hold-down', hint: 'no preemption sooner after the last move'},
 ];
 
+/** How the directors reach each other, and what they ping. */
+const PATHS: readonly PairField[] = [
+  {name: 'bcast', label: 'Broadcast', hint: 'interfaces: eth0 eth1'},
+  {name: 'ping', label: 'Ping nodes', hint: 'addresses that a healthy director reaches'},
+  {name: 'ucast', label: 'Unicast', hint: 'eth1 10.0.0.2: one line for each', lines: true},
+  {name: 'mcast', label: 'Multicast', hint: 'eth0 225.0.0.1 694 1 0: one line for each', lines: true},
+  {name: 'ping_group', label: 'Ping groups', hint: 'NAME and addresses: one line for each', lines: true},
+];
+
 export function Pair({role}: {role: Role}) {
   const [config, setConfig] = useState<ConfigView>();
   const [values, setValues] = useState<Record<string, string>>({});
@@ -36,15 +54,13 @@ export function Pair({role}: {role: Role}) {
     });
   useEffect(() => void load(), []);
   const changes = (): FileEdit[] => [
-    ...FIELDS.flatMap(({name}): FileEdit[] => {
+    ...[...FIELDS, ...PATHS].flatMap(({name}): FileEdit[] => {
       const value = values[name] ?? '';
       if (value === (config?.ha[name] ?? '')) return [];
       return [{kind: 'ha', name, ...(value === '' ? {} : {value})}];
     }),
-    ...(values.hactl_sync &&
-    values.hactl_sync !== config?.ha.hactl_sync &&
-    hasGroup(config?.haresources ?? '')
-      ? syncResource(config?.haresources ?? '', (values.node ?? '').split(/\s+/)[0] ?? '')
+    ...(values.hactl_sync && values.hactl_sync !== config?.ha.hactl_sync && config && config.groups.length > 0
+      ? syncResource(config.groups, (values.node ?? '').split(/\s+/)[0] ?? '')
       : []),
   ];
   return (
@@ -58,19 +74,27 @@ export function Pair({role}: {role: Role}) {
           if (next.length > 0) setEdits(next);
         }}
       >
-        <fieldset class="columns" disabled={role !== 'admin' || !config}>
-          <legend>ha.cf</legend>
-          {FIELDS.map(({name, label, hint, options}) => (
-            <Field
-              key={name}
-              label={label}
-              value={values[name] ?? ''}
-              set={(value) => setValues({...values, [name]: value})}
-              {...(hint === '' ? {} : {hint})}
-              {...(options === undefined ? {} : {options})}
-            />
-          ))}
-        </fieldset>
+        {(
+          [
+            ['ha.cf', FIELDS],
+            ['Heartbeat paths and ping nodes', PATHS],
+          ] as const
+        ).map(([legend, fields]) => (
+          <fieldset key={legend} class="columns" disabled={role !== 'admin' || !config}>
+            <legend>{legend}</legend>
+            {fields.map(({name, label, hint, options, lines}) => (
+              <Field
+                key={name}
+                label={label}
+                value={values[name] ?? ''}
+                set={(value) => setValues({...values, [name]: value})}
+                {...(hint === '' ? {} : {hint})}
+                {...(options === undefined ? {} : {options})}
+                {...(lines ? {lines} : {})}
+              />
+            ))}
+          </fieldset>
+        ))}
         {role === 'admin' ? (
           <button type="submit" class="primary">
             Review

@@ -58,6 +58,8 @@ export const Field = (props: {
   required?: boolean;
   options?: readonly string[];
   placeholder?: string;
+  /** Several lines of text. */
+  lines?: boolean;
 }) => {
   const id = `field-${props.label.toLowerCase().replace(/[^a-z]+/g, '-')}`;
   return (
@@ -71,6 +73,16 @@ export const Field = (props: {
             </option>
           ))}
         </select>
+      ) : props.lines ? (
+        <textarea
+          id={id}
+          rows={2}
+          value={props.value}
+          autocomplete="off"
+          spellcheck={false}
+          aria-describedby={props.hint ? `${id}-hint` : undefined}
+          onInput={(event) => props.set(event.currentTarget.value)}
+        />
       ) : (
         <input
           id={id}

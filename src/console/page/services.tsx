@@ -1,234 +1,14 @@
-/** Virtual servers: add, edit, delete, switch on and off; their real servers; their monitoring. */
+/** Virtual servers: add, edit, delete, switch on and off. */
 import {useEffect, useState} from 'preact/hooks';
-import {get, type ConfigView, type FileEdit, type Role, type Service, type Setting} from './api.ts';
-import {Dialog, Field, Problem, Table, Tag, useAction} from './parts.tsx';
+import {get, type ConfigView, type FileEdit, type Role, type Service} from './api.ts';
+import {Problem, Table, Tag, useAction} from './parts.tsx';
 import {Review} from './review.tsx';
-import {syncResource} from './sync-resource.ts';
+import {namedBy, realsOf, ServiceForm, valueOf} from './service-form.tsx';
 
-const SCHEDULERS = [
-  '',
-  'rr',
-  'wrr',
-  'lc',
-  'wlc',
-  'lblc',
-  'lblcr',
-  'dh',
-  'sh',
-  'sed',
-  'nq',
-  'mh',
-  'fo',
-  'ovf',
-];
-const SERVICES = ['', 'http', 'https', 'http_proxy', 'smtp', 'submission', 'pop', 'pops', 'imap', 'imaps', 'ftp', 'nntp', 'ldap', 'ldaps', 'mysql', 'pgsql', 'dns', 'sip', 'radius', 'simpletcp', 'none']; // prettier-ignore
-const CHECKS = ['', 'negotiate', 'connect', 'external', 'ping', 'on', 'off'];
-
-/** The fields of the form, in Piranha's order; each is one directive. */
-const FIELDS: readonly {
-  name: string;
-  label: string;
-  hint?: string;
-  options?: readonly string[];
-  type?: 'password';
-  /** Written in double quotes, shown without. */
-  quoted?: true;
-}[] = [
-  {name: 'protocol', label: 'Protocol', options: ['', 'tcp', 'udp', 'fwm']},
-  {name: 'scheduler', label: 'Scheduler', options: SCHEDULERS},
-  {name: 'persistent', label: 'Persistence', hint: 'seconds for which a client stays on its real server'},
-  {name: 'netmask', label: 'Persistence netmask'},
-  {
-    name: 'quiescent',
-    label: 'Quiesce server',
-    options: ['', 'yes', 'no'],
-    hint: 'yes: a dead real server keeps its connections',
-  },
-  {name: 'fallback', label: 'Fallback server', hint: '127.0.0.1:80 gate'},
-  {name: 'service', label: 'Monitored service', options: SERVICES},
-  {name: 'checktype', label: 'Check type', options: CHECKS},
-  {name: 'checkport', label: 'Check port'},
-  {name: 'request', label: 'Request', hint: 'what a negotiate check asks for', quoted: true},
-  {name: 'receive', label: 'Receive', hint: 'a regular expression in the answer', quoted: true},
-  {name: 'virtualhost', label: 'Virtual host'},
-  {
-    name: 'hactl_send_program',
-    label: 'Sending program',
-    hint: '/root/mysql_mon.sh %h: run for each check, must print what is expected',
-    quoted: true,
-  },
-  {name: 'hactl_send', label: 'Send', hint: 'GET / HTTP/1.0\\r\\n\\r\\n', quoted: true},
-  {name: 'hactl_expect', label: 'Expect', hint: 'the beginning of the answer', quoted: true},
-  {
-    name: 'hactl_expect_regex',
-    label: 'Expect is a regular expression',
-    options: ['', 'yes', 'no'],
-  },
-  {name: 'checkcommand', label: 'Check command', hint: 'for check type external'},
-  {name: 'login', label: 'Login'},
-  {name: 'passwd', label: 'Password', type: 'password'},
-  {name: 'database', label: 'Database'},
-];
-
-const quoted: ReadonlySet<string> = new Set(FIELDS.flatMap((field) => (field.quoted ? [field.name] : [])));
-
-/** As the form shows it. */
-const valueOf = (lines: readonly Setting[], name: string): string => {
-  const value = lines.findLast((line) => line.name === name)?.value ?? '';
-  return quoted.has(name) ? value.replace(/^"(.*)"$/, '$1') : value;
-};
-
-/** As the file has it. */
-const written = (name: string, value: string): string =>
-  quoted.has(name) && value !== '' && !value.startsWith('"') ? `"${value}"` : value;
-
-function Form(props: {
-  file: string;
-  config: ConfigView;
-  service?: Service;
-  close: () => void;
-  done: () => void;
-}) {
-  const {service, file, config} = props;
-  const lines = service?.lines ?? [];
-  const [virtual, setVirtual] = useState(service?.virtual ?? '');
-  const [device, setDevice] = useState('');
-  const [values, setValues] = useState<Record<string, string>>(
-    Object.fromEntries(FIELDS.map(({name}) => [name, valueOf(lines, name)])),
-  );
-  const [reals, setReals] = useState<readonly string[]>(
-    lines.filter(({name}) => name === 'real').map(({value}) => value),
-  );
-  const [real, setReal] = useState('');
-  const [method, setMethod] = useState('gate');
-  const [weight, setWeight] = useState('1');
-  const [edits, setEdits] = useState<readonly FileEdit[]>();
-  const address = virtual.replace(/:[^:\]]*$/, '').replace(/^\[|\]$/g, '');
-  const isNewAddress = !service && address !== '' && !config.haresources.includes(address);
-  const [node = ''] = (config.ha.node ?? '').split(/\s+/);
-
-  const changes = (): FileEdit[] => {
-    const edit = (one: object): FileEdit => ({kind: 'service', file, edit: one});
-    const resources: FileEdit[] =
-      isNewAddress && node !== ''
-        ? [
-            {kind: 'resource', node, word: `IPaddr2::${address}${device === '' ? '' : `/${device}`}`},
-            {kind: 'resource', node, word: `ldirectord::${file}`},
-            ...(config.ha.hactl_sync ? syncResource(config.haresources, node) : []),
-          ]
-        : [];
-    if (!service)
-      return [
-        edit({
-          type: 'add-virtual',
-          virtual,
-          lines: [
-            ...reals.map((value) => ({name: 'real', value})),
-            ...FIELDS.flatMap(({name}) => (values[name] ? [{name, value: written(name, values[name])}] : [])),
-          ],
-        }),
-        ...resources,
-      ];
-    const before = lines.filter(({name}) => name === 'real').map(({value}) => value);
-    return [
-      ...before
-        .filter((value) => !reals.includes(value))
-        .map((value) => edit({type: 'remove-real', virtual: service.virtual, real: value})),
-      ...reals
-        .filter((value) => !before.includes(value))
-        .map((value) => edit({type: 'add-real', virtual: service.virtual, real: value})),
-      ...FIELDS.flatMap(({name}) => {
-        const value = values[name] ?? '';
-        if (value === valueOf(lines, name)) return [];
-        return [
-          edit({
-            type: 'set',
-            virtual: service.virtual,
-            name,
-            ...(value === '' ? {} : {value: written(name, value)}),
-          }),
-        ];
-      }),
-      ...(virtual === service.virtual ? [] : [edit({type: 'rename', virtual: service.virtual, to: virtual})]),
-    ];
-  };
-
-  if (edits) return <Review edits={edits} close={() => setEdits(undefined)} done={props.done} />;
-  return (
-    <Dialog title={service ? `Edit ${service.virtual}` : 'Add a virtual server'} close={props.close}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          const next = changes();
-          if (next.length > 0) setEdits(next);
-        }}
-      >
-        <Field
-          label="Virtual address and port"
-          value={virtual}
-          set={setVirtual}
-          required
-          placeholder="10.0.0.100:80"
-        />
-        {isNewAddress ? (
-          <Field
-            label="Mask and device"
-            value={device}
-            set={setDevice}
-            hint="24/eth0; empty: from the route"
-          />
-        ) : null}
-        <fieldset>
-          <legend>Real servers</legend>
-          {reals.map((value) => (
-            <p key={value}>
-              <code>{value}</code>{' '}
-              <button
-                type="button"
-                class="small"
-                onClick={() => setReals(reals.filter((other) => other !== value))}
-                aria-label={`Remove ${value}`}
-              >
-                Remove
-              </button>
-            </p>
-          ))}
-          <div class="row">
-            <Field label="Server address and port" value={real} set={setReal} placeholder="10.0.0.11:80" />
-            <Field label="Forwarding" value={method} set={setMethod} options={['gate', 'masq', 'ipip']} />
-            <Field label="Server weight" type="number" value={weight} set={setWeight} />
-            <button
-              type="button"
-              disabled={real === ''}
-              onClick={() => {
-                setReals([...reals, `${real} ${method}${weight === '1' ? '' : ` ${weight}`}`]);
-                setReal('');
-              }}
-            >
-              Add server
-            </button>
-          </div>
-        </fieldset>
-        <fieldset class="columns">
-          <legend>Service and monitoring</legend>
-          {FIELDS.map(({name, label, hint, options, type}) => (
-            <Field
-              key={name}
-              label={label}
-              value={values[name] ?? ''}
-              set={(value) => setValues({...values, [name]: value})}
-              {...(hint === undefined ? {} : {hint})}
-              {...(options === undefined ? {} : {options})}
-              {...(type === undefined ? {} : {type})}
-            />
-          ))}
-        </fieldset>
-        <button type="submit" class="primary">
-          Review
-        </button>
-      </form>
-    </Dialog>
-  );
+/** A UDP service may have the address and port of a TCP one. */
+function titleOf({virtual, lines}: Service): string {
+  const protocol = valueOf(lines, 'protocol');
+  return protocol === 'udp' ? `${virtual} udp` : virtual;
 }
 
 type Open =
@@ -259,12 +39,12 @@ export function Services({role}: {role: Role}) {
             head={['Virtual server', 'State', 'Real servers', 'Scheduler', 'Check', 'Actions']}
           >
             {file.services.map((service) => (
-              <tr key={service.virtual}>
-                <th scope="row">{service.virtual}</th>
+              <tr key={`${service.virtual} ${String(service.on)} ${service.nth}`}>
+                <th scope="row">{titleOf(service)}</th>
                 <td>
                   <Tag tone={service.on ? 'good' : 'quiet'}>{service.on ? 'active' : 'off'}</Tag>
                 </td>
-                <td class="number">{service.lines.filter(({name}) => name === 'real').length}</td>
+                <td class="number">{realsOf(service.lines).length}</td>
                 <td>{valueOf(service.lines, 'scheduler')}</td>
                 <td>
                   {[valueOf(service.lines, 'service'), valueOf(service.lines, 'checktype')]
@@ -279,7 +59,7 @@ export function Services({role}: {role: Role}) {
                           type="button"
                           class="small"
                           onClick={() => setOpen({kind: 'form', file: file.name, service})}
-                          aria-label={`Edit ${service.virtual}`}
+                          aria-label={`Edit ${titleOf(service)}`}
                         >
                           Edit
                         </button>
@@ -288,9 +68,9 @@ export function Services({role}: {role: Role}) {
                         type="button"
                         class="small"
                         onClick={() =>
-                          review(file.name, {type: 'switch', virtual: service.virtual, on: !service.on})
+                          review(file.name, {type: 'switch', ...namedBy(service), on: !service.on})
                         }
-                        aria-label={`${service.on ? 'Deactivate' : 'Activate'} ${service.virtual}`}
+                        aria-label={`${service.on ? 'Deactivate' : 'Activate'} ${titleOf(service)}`}
                       >
                         {service.on ? 'Deactivate' : 'Activate'}
                       </button>
@@ -298,10 +78,8 @@ export function Services({role}: {role: Role}) {
                         <button
                           type="button"
                           class="small"
-                          onClick={() =>
-                            review(file.name, {type: 'remove-virtual', virtual: service.virtual})
-                          }
-                          aria-label={`Delete ${service.virtual}`}
+                          onClick={() => review(file.name, {type: 'remove-virtual', ...namedBy(service)})}
+                          aria-label={`Delete ${titleOf(service)}`}
                         >
                           Delete
                         </button>
@@ -320,7 +98,7 @@ export function Services({role}: {role: Role}) {
         </div>
       ))}
       {open?.kind === 'form' && config ? (
-        <Form
+        <ServiceForm
           file={open.file}
           config={config}
           {...(open.service ? {service: open.service} : {})}
