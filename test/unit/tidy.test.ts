@@ -157,7 +157,7 @@ const cursors: readonly (readonly [RegExp, string])[] = [
     'reads an expression, character by character',
   ],
   [
-    /^packages\/config\/src\/(reader|line-index|show-line|redact|diagnostic|edit-distance|authkeys|haresources|ldirectord-(line|lines|servers)|edit\/ldirectord-edit)\.ts$/,
+    /^packages\/config\/src\/(reader|line-index|show-line|redact|diagnostic|edit-distance|authkeys|haresources|ldirectord-(line|lines|servers)|edit\/(ldirectord|haresources)-edit)\.ts$/,
     'reads lines and words',
   ],
   [

@@ -55,12 +55,11 @@ function setLines(
   lines: readonly WrittenLine[],
   wanted: readonly string[],
 ): TextEdit[] {
-  const same = (line: WrittenLine | undefined, value: string | undefined): boolean => line?.value === value;
   const shorter = Math.min(lines.length, wanted.length);
-  let front = 0;
-  while (front < shorter && same(lines[front], wanted[front])) front += 1;
-  let back = 0;
-  while (back < shorter - front && same(lines.at(-1 - back), wanted.at(-1 - back))) back += 1;
+  const isSame = (index: number): boolean => lines.at(index)?.value === wanted.at(index);
+  const places = Array.from({length: shorter}, (_, index) => index);
+  const front = places.find((index) => !isSame(index)) ?? shorter;
+  const back = places.find((index) => index >= shorter - front || !isSame(-1 - index)) ?? shorter - front;
   const before = lines.slice(front, lines.length - back);
   const after = wanted.slice(front, wanted.length - back);
   const more = after.slice(before.length).map((value) => `${name} ${value}`);
