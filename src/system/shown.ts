@@ -11,7 +11,11 @@ const wordsOf = (command: string | readonly string[]): readonly string[] =>
 
 /** The program, and the script that an interpreter is given; `…` stands for the rest. */
 export function shownCommand(command: string | readonly string[]): string {
-  const [program = '', ...rest] = wordsOf(command);
+  const words = wordsOf(command);
+  // A shell's command may begin with variables.
+  const first = words.findIndex((word) => !/^\w+=/.test(word));
+  if (first < 0) return REST;
+  const [program = '', ...rest] = words.slice(first);
   const script =
     interpreters.test(program.split('/').at(-1) ?? '') && rest[0]?.startsWith('/') ? rest[0] : undefined;
   const named = script === undefined ? [program] : [program, script];
@@ -29,7 +33,8 @@ export function shownUrl(url: string): string {
 
 /** What a command printed, without the arguments that it was given: many programs repeat them when they fail. */
 export function withoutArguments(output: string, command: string | readonly string[]): string {
-  const [, ...rest] = wordsOf(command);
+  const words = wordsOf(command);
+  const rest = words.filter((word, index) => index > 0 || /^\w+=/.test(word));
   const secrets = new Set(
     rest.flatMap((word) => [word, word.replace(/^-*[\w-]+=/, ''), word.replace(/^-\w/, '')]),
   );

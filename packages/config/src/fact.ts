@@ -2,7 +2,8 @@
 import {createHash} from 'node:crypto';
 import type {Millis} from '@hactl/base';
 import type {VirtualService} from './model.ts';
-import {hideRequest} from './redact.ts';
+import {hideRequest, hideSecrets, hideWords} from './redact.ts';
+import {loginPatterns} from './line-secrets.ts';
 
 /** What a directive is about: a reload treats them differently, and people look for them in different places. */
 export type FactKind = 'setting' | 'interval' | 'group' | 'address' | 'key' | 'service' | 'real' | 'check';
@@ -45,8 +46,9 @@ export const guarded = (text: string, shown: string): Pick<Fact, 'value' | 'secr
 
 /** A command without its arguments; they often are passwords. */
 export const commandShown = (command: string): string => {
-  const [program = '', ...args] = command.trim().split(/\s+/);
-  return args.length === 0 ? program : `${program} …`;
+  const words = command.trim().split(/\s+/);
+  const program = words.find((word) => !/^\w+=/.test(word)) ?? '';
+  return words.length === 1 && program !== '' ? program : `${program} …`.trimStart();
 };
 
 /** A URL without user, path and query. */
@@ -58,3 +60,20 @@ export function urlShown(url: string): string {
 
 /** A page without what stands behind its question mark, and without the user of a URL. */
 export const requestShown = (request: string): string => hideRequest(request, '…');
+
+/** Of a log-in the user. */
+export const loginShown = (login: string): string => hideSecrets(login, loginPatterns, '…');
+
+/** The fact without secrets in settings that are for none, such as a comment or an address of mails. */
+export function withoutWords(fact: Fact): Fact {
+  const [directive, text] = [hideWords(fact.directive), fact.shown ?? fact.value];
+  const shown = fact.secret === true && fact.shown === undefined ? undefined : hideWords(text);
+  if (directive === fact.directive && (shown === undefined || shown === text)) return fact;
+  return {
+    ...fact,
+    directive,
+    value: hashed(fact.directive, fact.value),
+    secret: true,
+    ...(shown === undefined ? {} : {shown}),
+  };
+}

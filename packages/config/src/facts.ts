@@ -2,7 +2,7 @@
  * A configuration as a list of directives with their values in one spelling, however the files were written: what two
  * directors compare, and what a reload shows. Pure.
  */
-import {timeText, onOff, hashed, guarded, commandShown, urlShown, type Fact} from './fact.ts';
+import {timeText, onOff, hashed, guarded, commandShown, urlShown, withoutWords, type Fact} from './fact.ts';
 import {fileFacts} from './ldirectord-facts.ts';
 import {hideArguments} from './redact.ts';
 import type {ClusterConfig, HaConfig, Medium, ResourceGroup, VerdictSettings} from './model.ts';
@@ -24,7 +24,7 @@ export function configFacts(cluster: ClusterConfig): Fact[] {
       secret: true,
     })),
     ...ldirectord.flatMap((file, index) => fileFacts(file, index + 1)),
-  ];
+  ].map(withoutWords);
 }
 
 /** Both directors must agree on these at all times, or one declares the other dead. */

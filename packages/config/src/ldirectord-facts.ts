@@ -8,6 +8,7 @@ import {
   guarded,
   commandShown,
   requestShown,
+  loginShown,
   type Fact,
 } from './fact.ts';
 import type {FallbackServer, LdirectordConfig, RealServer, VirtualService} from './model.ts';
@@ -107,8 +108,12 @@ function shownOf(key: string, value: unknown): string {
   if (key === 'request' || key === 'load') return requestShown(text);
   if (key === 'fallbackCommand' || key === 'checkCommand') return commandShown(text);
   if (key === 'sendProgram') return commandShown((value as {command: string}).command);
-  // What is sent to log in.
-  if (key === 'sendExpect' && /\b(?:auth|pass|login)\b/i.test(text)) return '…';
+  if (key === 'login') return loginShown(text);
+  // It may log in.
+  if (key === 'sendExpect') {
+    const {send, ...rest} = value as {readonly send?: string};
+    return JSON.stringify({...(send === undefined ? {} : {send: '…'}), ...rest});
+  }
   return text;
 }
 

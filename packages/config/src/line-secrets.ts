@@ -9,8 +9,8 @@ export interface Range {
   readonly end: number;
 }
 
-/** What is shown of a directive's value: so many words, of a URL the host, of what a check sends the harmless parts. */
-type Rule = number | 'webhook' | 'request';
+/** What is shown of a directive's value: so many words, of a URL the host, of what a check sends the harmless parts, of a log-in the user. */
+type Rule = number | 'webhook' | 'request' | 'login';
 
 const rules: Readonly<Record<string, Rule>> = {
   passwd: 0,
@@ -29,6 +29,9 @@ const rules: Readonly<Record<string, Rule>> = {
   checkcommand: 1,
   request: 'request',
   hactl_send: 'request',
+  hactl_send_program: 1,
+  load: 'request',
+  login: 'login',
   hactl_check: 'request',
   real: 'request',
   real6: 'request',
@@ -74,33 +77,49 @@ function ruleOf(word: string, isFirst: boolean): Rule | undefined {
   return distance <= mistakesIn(best) ? rules[best] : undefined;
 }
 
+/** What follows the name of a page. */
+export const queryPattern = /[?;#&](?<secret>[^"\s]+)/i;
+
 /** What a check sends: the query of a path, what follows a word that logs in, a value in SQL, a part nobody would type. */
 export const requestPatterns: readonly RegExp[] = [
-  /\?(?<secret>[^"\s]+)/i,
-  /\b(?:auth|pass(?:word)?|login|identified by)\b[ \t:=]*(?<secret>[^"”\n]+)/i,
+  queryPattern,
+  /(?:\b|(?<=\\[rnt]))(?:auth|pass(?:word)?|login|identified by)\b[ \t:=]*(?<secret>[^"”\n]+)/i,
   /'(?<secret>[^\n"”]+)/,
+  /\\"(?<secret>[^"\\]+)/,
   /\/(?<secret>(?=[\w-]*\d)(?=[\w-]*[a-z])[\w-]{16,})(?![\w-])/i,
   /(?<![\w-])(?:passw?o?r?d?|passwd|secret|token)\s*[=:]\s*(?<secret>[^\s"”]+)/i,
 ];
 
+/** As written, and with the flags of a search for all. */
+const compiled = new WeakMap<RegExp, RegExp>();
+
+function searching(pattern: RegExp): RegExp {
+  const known = compiled.get(pattern) ?? new RegExp(pattern, `${pattern.flags.replaceAll(/[gd]/g, '')}gd`);
+  compiled.set(pattern, known);
+  return known;
+}
+
 /** Every match of the group `secret`. */
 export const rangesIn = (text: string, patterns: readonly RegExp[], offset = 0): Range[] =>
   patterns.flatMap((pattern) =>
-    [...text.matchAll(new RegExp(pattern, `${pattern.flags.replaceAll(/[gd]/g, '')}gd`))].flatMap((match) => {
+    [...text.matchAll(searching(pattern))].flatMap((match) => {
       const group = match.indices?.groups?.['secret'];
       return group ? [{start: offset + group[0], end: offset + group[1]}] : [];
     }),
   );
 
+/** Behind the user: some write the password there too. */
+export const loginPatterns: readonly RegExp[] = [/^\s*["'“]?[^\s:"'”]+[\s:]\s*(?<secret>[^\s"'”][^"'”]*)/];
+
 /** Of a webhook the scheme and the host are shown. */
 function webhookRanges(rest: string, offset: number): Range[] {
   const [, front = '', user = '', host = ''] =
-    /^(\s*["'“]?(?:\w+:\/\/)?)([^\s/@]*@)?([^\s/?#]*)/.exec(rest) ?? [];
+    /^(\s*["'“]?(?:\w+:\/\/)?)([^\s/@]*@)?([^\s/?#;,]*)/.exec(rest) ?? [];
   const behind = front.length + user.length + host.length;
   return [
     {start: offset + front.length, end: offset + front.length + Math.max(0, user.length - 1)},
     {
-      start: offset + behind + (/^(?:[/?#]|\s+)/.exec(rest.slice(behind))?.[0].length ?? 0),
+      start: offset + behind + (/^(?:[/?#;,]|\s+)/.exec(rest.slice(behind))?.[0].length ?? 0),
       end: offset + rest.length,
     },
   ];
@@ -117,9 +136,13 @@ export function directiveRanges(line: string): Range[] {
     if (rule === undefined) continue;
     const start = match.index + match[0].length;
     const rest = line.slice(start);
+    if (rule === 'login') return rangesIn(rest, loginPatterns, start);
     if (rule === 'request') return rangesIn(rest, requestPatterns, start);
     if (rule === 'webhook') return webhookRanges(rest, start);
-    const shown = new RegExp(String.raw`^(?:\s*\S+){${rule}}\s*`).exec(rest)?.[0].length ?? rest.length;
+    // A variable in front of a command hides what it is set to, and all behind it.
+    const variable = rule > 0 ? /^["'“]?\w+=/.exec(rest)?.[0].length : undefined;
+    const shown =
+      variable ?? new RegExp(String.raw`^(?:\s*\S+){${rule}}\s*`).exec(rest)?.[0].length ?? rest.length;
     // Behind a word of no directive there may be a list.
     const list = index > 0 ? rest.slice(shown).search(/[,;]\s/) : -1;
     return [{start: start + shown, end: start + (list < 0 ? rest.trimEnd().length : shown + list)}];

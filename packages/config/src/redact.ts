@@ -1,6 +1,8 @@
 /** What in a configuration file is secret, and its lines without that, to be shown to people. Pure. */
-import {directiveRanges, rangesIn, requestPatterns, type Range} from './line-secrets.ts';
+import {directiveRanges, queryPattern, rangesIn, requestPatterns, type Range} from './line-secrets.ts';
+import {mayHoldSecret, statementPatterns, urlPatterns, wordPatterns} from './secret-words.ts';
 
+export {urlPatterns};
 export type {Range};
 
 export const HIDDEN = '(secret)';
@@ -8,9 +10,6 @@ export const HIDDEN = '(secret)';
 /** A line may stand behind `12 | `, as diagnostics in a log show it. */
 const START = String.raw`^(?:.*\| )?[ \t]*`;
 const line = (rest: string): RegExp => new RegExp(START + rest, 'im');
-
-/** User and password of a URL. */
-export const urlPatterns: readonly RegExp[] = [/:\/\/(?<secret>[^\s/@"']+)@/i];
 
 /** An argument in haresources that is called a password. */
 const argumentPattern =
@@ -38,14 +37,19 @@ export const secretPatterns: readonly RegExp[] = [
   line(String.raw`\w+com\w*\s*=\s*"?[^\s"]+\s+(?<secret>[^\s"][^"]*)`),
   line(String.raw`(?:req\w*|real6?|virtual6?|url)\s*=[^?\n]*\?(?<secret>[^"\s]+)`),
   line(String.raw`hactl_s\w*\s*=.*?\b(?:auth|pass|login)\b[ \t]*(?<secret>[^"]+)`),
+  // What is no path
+  line(String.raw`hactl_mysql_key\s*=\s*"?(?!\/)(?<secret>[^\s"][^"]*)`),
+  line(String.raw`hactl_\w+[\s:=]+\S*?:\/\/[^\s/?#;]+[/?#;](?<secret>\S.*)$`),
+  // Behind a program stand its arguments, whatever is missing in front of it
+  line(String.raw`(?:res?p\w*|failfast|hactl_\w+)\s+(?:[^\s/]\S*\s+)*\/\S+\s+(?<secret>\S.*)$`),
+  line(String.raw`env\s+\w+[\s=]+(?<secret>\S.*)$`),
+  // Directives of other programs
+  line(String.raw`auth(?:\s*=\s*|\s+\d+\s+)(?<secret>\S.*)$`),
+  line(
+    String.raw`[\w-]*(?:authori[sz]ation|header|cookie|bearer|basic_?auth|private_?key|community|psk|pin|tls_?key|\w+pw)(?:\s*[=:]\s*|\s+)(?!"?\/)(?<secret>\S.*)$`,
+  ),
   argumentPattern,
-  // Anywhere in a line: options and words that announce a password
-  ...urlPatterns,
-  /(?<=^|\s)--?(?:p|pw|pass\w*|pwd|token|secret|api[_-]?key)(?:=|\s+)(?<secret>[^\s"']+)/i,
-  /\b\w*(?:auth_pass|auth_key|passwd|password|passphrase|secret|token|api[_-]?key|community)["']?[ \t]*[=:][ \t]*["']?(?<secret>[^\s"'&,;]+)/i,
-  /\b(?:auth_pass|auth_key)[ \t]+"?(?<secret>[^\s"}]+)/i,
-  // Variables in front of a command
-  /(?<![\w-])[A-Z_]*(?:PASS|PWD|TOKEN|SECRET)[A-Z_]*=(?<secret>[^\s"']+)/,
+  ...wordPatterns,
 ];
 
 /** Where the secrets are in a text, in order and without overlaps; in lines of our files their directive counts too. */
@@ -105,8 +109,37 @@ export function redactKeyLine(
 
 /** Arguments of resources, as a setting and in lists: what the file calls a password is for none of those who look. */
 export const hideArguments = (words: string, hide = '…'): string =>
-  hideSecrets(words, [argumentPattern], hide);
+  hideSecrets(hideWords(words, hide), [argumentPattern], hide);
+
+/** Any text of a configuration, whatever it is for. */
+export const hideWords = (text: string, hide = '…'): string =>
+  mayHoldSecret.test(text) ? hideSecrets(text, wordPatterns, hide) : text;
 
 /** What a check sends, as a setting is shown. */
 export const hideRequest = (request: string, hide: string): string =>
-  hideSecrets(request, [...urlPatterns, ...requestPatterns], hide);
+  hideSecrets(hideWords(request, hide), requestPatterns, hide);
+
+/** A shorter secret is a word of the message as well. */
+const SHORTEST = 4;
+
+/** A statement of a foreign file, and what is said of it. */
+export function hideStatement(
+  what: string,
+  message: string,
+): {readonly what: string; readonly message: string} {
+  // ipvsadm has no passwords: -p is its time of persistence.
+  if (/^-\w\b|^--(?:add|edit)/.test(what)) return {what, message};
+  const [kind = ''] = /^\w+/.exec(what) ?? [];
+  const patterns =
+    kind === 'path' || kind === 'url'
+      ? [...urlPatterns, queryPattern]
+      : [...statementPatterns, ...(/^(?:send|expect|request)$/.test(kind) ? requestPatterns : [])];
+  const secrets: string[] = [];
+  const shown = hideSecrets(what, patterns, '…', (secret) => secrets.push(secret));
+  return {
+    what: shown,
+    message: secrets
+      .filter((secret) => secret.length >= SHORTEST)
+      .reduce((text, secret) => text.replaceAll(secret, '…'), hideSecrets(message, urlPatterns, '…')),
+  };
+}

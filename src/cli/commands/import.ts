@@ -60,7 +60,7 @@ export async function importFile(file: string, options: ImportOptions): Promise<
   const errors = result.diagnostics.filter((diagnostic) => diagnostic.severity === 'error').length;
   const written: string[] = [];
   if (errors === 0) {
-    const report = {name: REPORT, text: renderReport(result.report), mode: 0o644};
+    const report = {name: REPORT, text: renderReport(result.report), mode: 0o640};
     const files = [...result.files, report].map((file) => ({
       ...file,
       place: path.join(options.out, file.name),

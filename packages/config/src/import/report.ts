@@ -1,6 +1,7 @@
 /** The list of what became of every statement. Pure. */
 import {indexOf, type Source} from '../diagnostic.ts';
 import {printable} from '../printable.ts';
+import {hideStatement} from '../redact.ts';
 import type {Fate, Note} from './imported.ts';
 
 const rank: Readonly<Record<Fate, number>> = {exact: 0, approximated: 1, not: 2};
@@ -63,7 +64,7 @@ export function reportLines(notes: readonly Note[], sources: ReadonlyMap<string,
       const inOrder = notes.toSorted((a, b) => a.span.start - b.span.start);
       return mergeNotes(inOrder).map(({fate, span, what, message, matters}) => {
         const line = index?.position(span.start).line ?? 1;
-        return {fate, file, line, what, message, ...(matters ? {matters} : {})};
+        return {fate, file, line, ...hideStatement(what, message), ...(matters ? {matters} : {})};
       });
     });
 }
