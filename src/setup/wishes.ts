@@ -108,7 +108,7 @@ export function planPair(
   if (wishes.vips.length === 0) wrong('--vip', 'missing: the address that clients use, as 192.0.2.100/24');
   for (const {address} of vips)
     if (vips.filter((vip) => vip.address === address).length > 1) {
-      wrong('--vip', `${address} is there twice`);
+      wrong('--vip', `${address} is given twice`);
       break;
     }
   const services = wishes.services.flatMap((text) => readService(text, wrong) ?? []);
@@ -137,7 +137,7 @@ type Wrong = (option: string, text: string) => undefined;
 const readNode = (option: string, text: string, wrong: Wrong): string | undefined =>
   /^[a-z0-9]([\w.-]{0,62}[a-z0-9])?$/i.test(text)
     ? text.toLowerCase()
-    : wrong(option, `"${text}" is no name of a machine: what uname -n prints there`);
+    : wrong(option, `"${text}" is not a machine name (what uname -n prints there)`);
 
 function readPeer({node, peer}: Wishes, wrong: Wrong): string | undefined {
   if (peer === undefined)
@@ -154,7 +154,8 @@ function readPeer({node, peer}: Wishes, wrong: Wrong): string | undefined {
 function readVip(text: string, machine: readonly LocalAddress[], wrong: Wrong): PlannedVip | undefined {
   const [, address = '', prefix, device] = /^([^/]*)(?:\/(\d+))?(?:\/([\w.:@-]+))?$/.exec(text) ?? [];
   const family = isIP(address);
-  if (family === 0) return wrong('--vip', `"${text}" is no address: ADDRESS, ADDRESS/24 or ADDRESS/24/eth0`);
+  if (family === 0)
+    return wrong('--vip', `"${text}" is not an address: ADDRESS, ADDRESS/24 or ADDRESS/24/eth0`);
   if (machine.some((local) => local.address === address && !(local.prefixLength === 32 && local.internal)))
     return wrong(
       '--vip',
@@ -165,7 +166,7 @@ function readVip(text: string, machine: readonly LocalAddress[], wrong: Wrong): 
   );
   const length = prefix === undefined ? network?.prefixLength : Number(prefix);
   if (length !== undefined && (length > (family === 4 ? 32 : 128) || length === 0))
-    return wrong('--vip', `${text}: /${length} is no prefix length of an address of this family`);
+    return wrong('--vip', `${text}: /${length} is not a prefix length for this address family`);
   const via = device ?? network?.device;
   if (via === undefined)
     return wrong(
@@ -183,7 +184,7 @@ function readService(text: string, wrong: Wrong): PlannedService | undefined {
   const [, port = '', protocol = 'tcp'] = /^(\d{1,5})(?:\/(tcp|udp))?$/.exec(text) ?? [];
   const number = Number(port);
   if (number < 1 || number > 65_535)
-    return wrong('--service', `"${text}" is no port: 80, 443 or 53/udp was expected`);
+    return wrong('--service', `"${text}" is not a port: 80, 443 or 53/udp was expected`);
   return {port: number, protocol: protocol === 'udp' ? 'udp' : 'tcp'};
 }
 
@@ -192,7 +193,10 @@ function readServer(text: string, wrong: Wrong): PlannedServer | undefined {
   const address = bracketed ?? plain ?? text;
   const number = port === undefined ? 0 : Number(port);
   if (isIP(address) === 0 || number > 65_535 || (port !== undefined && number === 0))
-    return wrong('--server', `"${text}" is no address: ADDRESS or ADDRESS:PORT ([ADDRESS]:PORT for IPv6)`);
+    return wrong(
+      '--server',
+      `"${text}" is not an address: ADDRESS or ADDRESS:PORT ([ADDRESS]:PORT for IPv6)`,
+    );
   return {address, port: number};
 }
 

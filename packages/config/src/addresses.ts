@@ -1,7 +1,7 @@
 /** Addresses and ports as written in the files. All arithmetic is ipaddr.js's. Pure. */
 import ipaddr from 'ipaddr.js';
 
-/** Canonical text of an IPv4 address; ipaddr.js would also take 10.1 and octal, people do not mean those. */
+/** Canonical text of an IPv4 address. ipaddr.js would also accept 10.1 and octal, which are typing errors here. */
 export function ipv4(text: string): string | undefined {
   return ipaddr.IPv4.isValidFourPartDecimal(text) && !/(^|\.)0\d/.test(text) ? text : undefined;
 }
@@ -27,7 +27,7 @@ export function prefixLength(text: string, family: 4 | 6): number | undefined {
   return ipaddr.IPv4.parse(text).prefixLengthFromSubnetMask() ?? undefined;
 }
 
-/** Every address from the first to the last; undefined when the order is wrong or there are more than a /16 holds. */
+/** Every address from the first to the last; undefined when they are out of order or there are more than 65,536. */
 export function addressRange(first: string, last: string): string[] | undefined {
   const number = (text: string): number =>
     ipaddr.IPv4.parse(text)
@@ -41,7 +41,7 @@ export function addressRange(first: string, last: string): string[] | undefined 
   });
 }
 
-/** inet_aton(3): `10.1` is 10.0.0.1, a leading 0 is octal. Old forms that getaddrinfo, and so ldirectord, still takes. */
+/** inet_aton(3): `10.1` is 10.0.0.1, a leading 0 is octal. Old forms that getaddrinfo, and so ldirectord, still accepts. */
 export function oldIpv4(text: string): string | undefined {
   const parts = text.split('.');
   if (parts.length > 4 || !parts.every((part) => /^(0x[0-9a-f]+|0[0-7]*|[1-9]\d*)$/i.test(part)))
@@ -54,7 +54,7 @@ export function oldIpv4(text: string): string | undefined {
   return [24, 16, 8, 0].map((shift) => Math.floor(value / 2 ** shift) % 256).join('.');
 }
 
-/** An address of a family in any form, or a name that the resolver knows. */
+/** An address of the family in any form, or a name that the resolver knows. */
 export function hostOf(
   text: string,
   family: 4 | 6,

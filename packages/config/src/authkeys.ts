@@ -70,7 +70,12 @@ export function parseAuthkeys(
     else if (method !== 'crc' && secret === '')
       reporter.error('missing-value', span, `${method} needs a key`, `the form is: ${id} ${method} KEY`);
     else if (keys.some((key) => key.id === id))
-      reporter.error('duplicate-resource', span, `key ${id} is there twice`, 'number the keys differently');
+      reporter.error(
+        'duplicate-resource',
+        span,
+        `key ${id} is defined twice`,
+        'give each key its own number',
+      );
     else {
       if (method !== 'sha256')
         reporter.add(
@@ -88,7 +93,7 @@ export function parseAuthkeys(
   if (reporter.diagnostics.some(({code}) => code === 'not-text'))
     return {model: {path: source.path, active: 0, keys: []}, diagnostics: reporter.diagnostics};
   if (!active)
-    reporter.error('missing-key', start, 'no auth line: nothing says which key signs', 'add auth NUMBER');
+    reporter.error('missing-key', start, 'no auth line: no key is chosen for signing', 'add auth NUMBER');
   else if (!keys.some((key) => key.id === active?.id))
     reporter.error(
       'missing-key',

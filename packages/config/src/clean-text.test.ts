@@ -1,4 +1,4 @@
-/** Characters that nobody sees, and files that are no text. */
+/** Invisible characters, and files that are not text. */
 import test from 'ava';
 import {checkFiles, type Mode} from './index.ts';
 
@@ -16,7 +16,7 @@ const good: Readonly<Record<string, string>> = {
 };
 
 for (const [file, text] of Object.entries(good)) {
-  test(`${file} in UTF-16 is one error that says so`, (t) => {
+  test(`${file} in UTF-16 gives one error, which names the encoding`, (t) => {
     for (const octets of [
       Buffer.from(`\uFEFF${text}`, 'utf16le'),
       Buffer.from(text, 'utf16le'),
@@ -28,12 +28,12 @@ for (const [file, text] of Object.entries(good)) {
     }
   });
 
-  test(`${file} of NUL characters only, and with one of them, is an error that names them`, (t) => {
+  test(`${file} with NUL characters, or nothing else, gives an error that names them`, (t) => {
     t.regex(judge(file, '\0'.repeat(512)).join('\n'), /^error not-text: .*NUL characters/);
     t.regex(judge(file, `${text}\0\n`).join('\n'), /error invisible-character: .* NUL character/);
   });
 
-  test(`${file} with no-break spaces is read as with spaces, and they are named`, (t) => {
+  test(`${file}: no-break spaces are read as spaces and reported`, (t) => {
     const spaced = text.replaceAll(' ', '\u00A0').replaceAll('=', '\u202F=');
     const found = judge(file, spaced);
     t.true(found.length > 0);
@@ -44,7 +44,7 @@ for (const [file, text] of Object.entries(good)) {
     t.true(judge(file, spaced, 'strict').some((text) => text.startsWith('error invisible-character')));
   });
 
-  test(`${file}: marks of direction, blanks of no width and C1 are errors by name`, (t) => {
+  test(`${file}: direction marks, zero-width blanks and C1 controls are errors that name them`, (t) => {
     for (const character of ['\u202E', '\u200B', '\u0085', '\u001B', '\uFEFF', '\u007F'])
       t.regex(
         judge(file, text.replace('1', `${character}1`)).join('\n'),
@@ -52,7 +52,7 @@ for (const [file, text] of Object.entries(good)) {
       );
   });
 
-  test(`${file}: a byte order mark is read over`, (t) => {
+  test(`${file}: a byte order mark is skipped`, (t) => {
     const found = judge(file, `\uFEFF${text}`);
     t.deepEqual(
       found.map((text) => text.split(':')[0]),
@@ -61,7 +61,7 @@ for (const [file, text] of Object.entries(good)) {
   });
 }
 
-test('comments and quoted texts may hold what they like', (t) => {
+test('comments and quoted texts may contain any character', (t) => {
   t.deepEqual(judge('ha.cf', `${good['ha.cf'] ?? ''}# a\u00A0b\u200B\n`), []);
   t.deepEqual(judge('x.cf', `${good['x.cf'] ?? ''}\treceive="a\u00A0b"\n\trequest="/"\n`), []);
 });

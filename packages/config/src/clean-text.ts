@@ -5,10 +5,10 @@ import type {Reporter} from './reader.ts';
 
 const blanks = /[\u00A0\u1680\u2000-\u200A\u202F\u205F\u3000]/;
 const suspect =
-  // oxlint-disable-next-line no-control-regex -- they are what is looked for
+  // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
   /[\0-\x08\x0E-\x1F\x7F-\xA0\xAD\u061C\u1680\u180E\u2000-\u200F\u2028-\u202F\u205F-\u206F\u3000\uFEFF]/g;
 
-/** Is the text UTF-16 that was read as UTF-8? Its mark is no UTF-8, and every second octet of ASCII is NUL. */
+/** Is the text UTF-16 that was read as UTF-8? Its byte order mark is invalid UTF-8, and every second octet of ASCII is NUL. */
 function isWide(text: string): boolean {
   const head = text.slice(0, 200);
   const zeros = head.split('\0').length - 1;
@@ -34,7 +34,7 @@ function withoutMark(text: string, reporter: Reporter): string {
 }
 
 /**
- * The text as the parsers read it: of the same length, every blank that is no space a space. undefined: it is no text,
+ * The text as the parsers read it: the same length, with every other blank turned into a space. undefined: not a text,
  * which has been reported. Invisible characters are reported once for each line.
  */
 export function cleanText(written: string, reporter: Reporter): string | undefined {
@@ -82,7 +82,7 @@ function cleanLine(line: string, start: number, reporter: Reporter): string {
       spanAt(bad.index),
       `the line holds ${characterName(bad[0])}`,
       isNul
-        ? 'the file is damaged, or is no text: restore it, or type the line again'
+        ? 'the file is damaged or not a text file: restore it, or type the line again'
         : 'delete it, or type the line again',
     );
     return line.replaceAll(suspect, ' ');

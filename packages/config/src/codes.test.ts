@@ -1,4 +1,4 @@
-/** Every diagnostic code there is, each by a file that gives it, with its place and its help. */
+/** Every diagnostic code: a file that gives it, its position and its help. */
 import test from 'ava';
 import {
   checkFiles,
@@ -97,7 +97,7 @@ const judge = (file: string, text: string) => {
 };
 
 for (const code of diagnosticCodes)
-  test(`${code}: given, at its place, with help`, (t) => {
+  test(`${code}: reported at the expected position, with help`, (t) => {
     const [file, text, location] = examples[code];
     const {diagnostics, sources} = judge(file, text);
     const found = diagnostics.filter((diagnostic) => diagnostic.code === code);

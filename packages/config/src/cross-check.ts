@@ -3,7 +3,7 @@ import ipaddr from 'ipaddr.js';
 import type {Diagnostic} from './diagnostic.ts';
 import type {ClusterConfig, Span} from './model.ts';
 
-export const NO_SERVICE = 'the file has no virtual service: nothing is balanced';
+export const NO_SERVICE = 'the file has no virtual service: there is nothing to balance';
 export const NO_SERVICE_HELP =
   'virtual=ADDRESS:PORT, and real=… lines with a TAB before them; was the file cut off?';
 
@@ -106,7 +106,7 @@ export function crossCheck(cluster: ClusterConfig, localNode: string | undefined
 
 const shortName = (name: string): string => name.split('.')[0] ?? name;
 
-/** A long host name beside short node names is the same director: another node line would make three. */
+/** A long host name beside short node names is the same director: adding a node line would make three. */
 function missingNodeHelp(localNode: string, nodes: readonly string[]): string {
   const same = nodes.find((node) => shortName(node) === shortName(localNode));
   if (same !== undefined)

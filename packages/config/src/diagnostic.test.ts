@@ -1,4 +1,4 @@
-/** How diagnostics look: cut, without control characters, without secrets; and what positions cost. */
+/** Rendering of diagnostics: cut to width, no control characters, no secrets; and the cost of positions. */
 import test from 'ava';
 import {
   checkFiles,
@@ -12,7 +12,7 @@ import {
 
 const resolve = {host: () => undefined, service: () => undefined};
 
-/** All diagnostics of one file, as people and as programs get them. */
+/** All diagnostics of one file, as text and as JSON. */
 function shown(file: string, text: string, mode = 0o600): string {
   const {diagnostics, sources} = checkFiles({
     paths: [file],
@@ -36,7 +36,7 @@ const at = (start: number, end: number): Diagnostic => ({
 const render = (text: string, start: number, end: number): string[] =>
   renderDiagnostic(at(start, end), new Map([['x.cf', {text}]])).split('\n');
 
-test('positions by the index are those that counting gives', (t) => {
+test('the line index gives the same positions as counting lines', (t) => {
   const text = 'a\n\nbc\r\n\tdé\n';
   const index = lineIndex(text);
   for (let offset = 0; offset <= text.length; offset += 1) {
@@ -80,7 +80,7 @@ test('no control character reaches the terminal', (t) => {
     {...at(0, 1), message: `unknown ${text.trim()}`},
     new Map([['x.cf', {text}]]),
   );
-  // oxlint-disable-next-line no-control-regex -- they are what must not be there
+  // oxlint-disable-next-line no-control-regex -- control characters are what must be absent
   t.notRegex(lines, /[\0-\x09\x0B-\x1F\x7F-\xA0\u202A-\u202E]/);
   t.regex(lines, /a␛\[31m<U\+0085><U\+009B>2J␡<RLO><NBSP>␀b=1/);
   t.is(printable('plain – ok'), 'plain – ok');
@@ -164,7 +164,7 @@ for (const line of [
     t.false(text.includes(key), text);
   });
 
-test('carets stand under what they point at, behind a secret too', (t) => {
+test('carets stand under their text, even after a hidden secret', (t) => {
   const text = 'nonsense passwd=verylongpassword, other=1\n';
   const start = text.indexOf('other');
   const [, , quoted = '', carets = ''] = render(text, start, start + 5);
@@ -172,12 +172,12 @@ test('carets stand under what they point at, behind a secret too', (t) => {
   t.is(carets.indexOf('^'), quoted.indexOf('other'));
 });
 
-test('a diagnostic of a long file costs what one of a short file does: 2,000 in 50,000 lines in 10 s of CPU', (t) => {
+test('the cost of a diagnostic does not grow with the file: 2,000 in 50,000 lines take less than 10 s of CPU', (t) => {
   const text = 'real=10.0.0.2:80 gate\n'.repeat(50_000);
   const sources = new Map([['x.cf', {text}]]);
   const before = process.cpuUsage();
   for (let line = 0; line < 50_000; line += 25) renderDiagnostic(at(line * 22, line * 22 + 4), sources);
   const {user, system} = process.cpuUsage(before);
-  // Counting from the top for each was 2,000 times a megabyte: more than a minute.
+  // Counting lines from the top for each would read 2,000 times a megabyte: more than a minute.
   t.true(user + system < 10_000_000, `${(user + system) / 1_000} ms`);
 });

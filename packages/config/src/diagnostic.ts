@@ -57,7 +57,7 @@ export const diagnosticCodes = [
 
 export type DiagnosticCode = (typeof diagnosticCodes)[number];
 
-/** What the files ask of the machine they are read on; judged where they are to run (src/configuration/machine-judge.ts). */
+/** What the files require of the machine; judged on the machine that will run them (src/configuration/machine-judge.ts). */
 export const machineCodes = [
   'no-route',
   'unreachable-program',
@@ -88,24 +88,24 @@ export interface Diagnostic {
 
 export interface Source {
   readonly text: string;
-  /** Its lines are never quoted: every one may be a key. */
+  /** Its lines are never quoted: each may hold a key. */
   readonly secret?: boolean;
 }
 
 const indexes = new WeakMap<Source, LineIndex>();
 
-/** The source's line index; it is made once for each source. */
+/** The source's line index, built once per source. */
 export function indexOf(source: Source): LineIndex {
   const known = indexes.get(source) ?? lineIndex(source.text);
   indexes.set(source, known);
   return known;
 }
 
-/** Every line of authkeys may be a key, however it is misspelled. */
+/** Every line of authkeys may hold a key, however it is misspelled. */
 const isKeyFile = (file: string, source: Source): boolean =>
   source.secret === true || /authkeys[^/]*$/i.test(file);
 
-/** A secret shorter than this is a word of the message as well; it is hidden between quotes only. */
+/** A shorter secret may also be an ordinary word of the message; it is hidden only between quotes. */
 const SHORTEST = 4;
 
 /** The message or help without the secrets of the source's line. */
@@ -128,7 +128,7 @@ const secretsOf = (line: string): string[] =>
   secretRanges(line).flatMap(({start, end}) => {
     const whole = line.slice(start, end).trim();
     const bare = whole.replace(/^["'“”«»]+|["'“”«»]+$/g, '');
-    // A message may quote a part of it; a plain word is one of the message's own as well.
+    // A message may quote a part of it; a plain word may also be the message's own.
     const parts = bare
       .split(/[\s&?]+/)
       .flatMap((word) => [word, word.replace(/^\w+[=:]+/, '')])
@@ -153,7 +153,7 @@ export function redactDiagnostic(diagnostic: Diagnostic, sources: ReadonlyMap<st
   };
 }
 
-/** The diagnostic with its place, its line, carets and help; no line of authkeys, no secret, no control character. */
+/** The diagnostic with position, source line, carets and help; without lines of authkeys, secrets and control characters. */
 export function renderDiagnostic(diagnostic: Diagnostic, sources: ReadonlyMap<string, Source>): string {
   const {span, severity, code} = diagnostic;
   const {message, help} = redactDiagnostic(diagnostic, sources);
@@ -169,7 +169,7 @@ export function renderDiagnostic(diagnostic: Diagnostic, sources: ReadonlyMap<st
   const shown = showLine(text, column - 1, column - 1 + span.end - span.start);
   const width = String(line).length;
   const pad = ' '.repeat(width);
-  // The line above shows what an indentation belongs to.
+  // The line above shows what the indented line belongs to.
   const isIndentation = line > 1 && /^[ \t]/.test(text) && column - 1 < text.length - text.trimStart().length;
   const above = index.line(line - 1);
   return [
@@ -198,7 +198,7 @@ export function applyFixes(text: string, diagnostics: readonly Diagnostic[]): st
   return result + text.slice(at);
 }
 
-/** The nearest of some words, if close enough to be a typo. */
+/** The nearest of the given words, if close enough to be a typo. */
 export function nearest(word: string, words: Iterable<string>): string | undefined {
   const most = Math.max(1, Math.floor(word.length / 3));
   return [...words]

@@ -10,16 +10,16 @@ export type FactKind = 'setting' | 'interval' | 'group' | 'address' | 'key' | 's
 
 export interface Fact {
   readonly kind: FactKind;
-  /** The file it stands in, as read. */
+  /** The path of its file, as read. */
   readonly file: string;
   /** Names it among all facts: `keepalive`, `group 1 IPaddr2 10.0.0.1`, `tcp 10.0.0.1:80 scheduler`. */
   readonly directive: string;
   readonly value: string;
   /** The virtual service that it belongs to. */
   readonly of?: string;
-  /** Each director has its own: the two are not compared. */
+  /** Local to each director, so not compared. */
   readonly own?: true;
-  /** The value is a hash, and not to be shown. */
+  /** The value is a hash and must not be shown. */
   readonly secret?: true;
   /** The visible part of a secret value: the host of a URL, the first word of a command. */
   readonly shown?: string;
@@ -58,7 +58,7 @@ export function urlShown(url: string): string {
   return scheme === '' ? '…' : `${scheme}://${host}${path === '' || path === '/' ? '' : '/…'}`;
 }
 
-/** A page without what stands behind its question mark, and without the user of a URL. */
+/** A page without its query, and without the user of a URL. */
 export const requestShown = (request: string): string => hideRequest(request, '…');
 
 /** Of a log-in the user. */

@@ -1,7 +1,7 @@
 /** Two lists of facts side by side. Pure. */
 import type {Fact, FactKind} from './fact.ts';
 
-/** One directive that is not the same in two configurations; undefined: it is not there. */
+/** One directive that differs between two configurations; undefined: absent. */
 export interface FactChange {
   readonly kind: FactKind;
   readonly of?: string;

@@ -27,7 +27,7 @@ const same = cluster((_, text) => text);
 
 const table: readonly (readonly [string, string, string, readonly string[]])[] = [
   [
-    'a time, and what follows from it',
+    'a time, and the defaults computed from it',
     'deadtime 10',
     'deadtime 10500ms',
     [
@@ -37,7 +37,7 @@ const table: readonly (readonly [string, string, string, readonly string[]])[] =
       '/x/ha.cf deadping: 10s -> 10500ms',
     ],
   ],
-  ['the same time in other words', 'deadtime 10', 'deadtime 10000ms', []],
+  ['the same time in another unit', 'deadtime 10', 'deadtime 10000ms', []],
   [
     'a weight',
     'masq 3',
@@ -45,7 +45,7 @@ const table: readonly (readonly [string, string, string, readonly string[]])[] =
     ['/x/web.cf tcp 10.0.0.1:80 real 10.0.0.2:80: masq weight 3 -> masq weight 5'],
   ],
   [
-    'a real that goes',
+    'a removed real server',
     '\treal=10.0.0.3:80 masq\n',
     '',
     ['/x/web.cf tcp 10.0.0.1:80 real 10.0.0.3:80: masq weight 1 -> -'],
@@ -72,7 +72,7 @@ for (const [name, from, to, expected] of table)
     );
   });
 
-test('no secret is in the list', (t) => {
+test('the list contains no secret', (t) => {
   const text = JSON.stringify(configFacts(same));
   t.false(/geheim|"one"/.test(text));
 });
@@ -96,7 +96,7 @@ const guardedFiles: readonly (readonly [file: string, line: string, changed: str
   ['/x/web.cf', `\tsecret="${key}"`, '(secret)'],
 ];
 for (const [file, line, expected] of guardedFiles)
-  test(`shown without what may be a secret, and a change is seen: ${line.trim().replaceAll(key, 'KEY')}`, (t) => {
+  test(`a possible secret is hidden, and its change still shows: ${line.trim().replaceAll(key, 'KEY')}`, (t) => {
     const change = (other: string) =>
       cluster((path, text) => (path === file ? `${text}${line.replaceAll(key, other)}\n` : text));
     const [one, other] = [configFacts(change(key)), configFacts(change('another-key'))];
@@ -108,12 +108,12 @@ for (const [file, line, expected] of guardedFiles)
     for (const {from, to} of changes) t.not(from, to);
   });
 
-test('every directive is named once, or a difference could hide behind another', (t) => {
+test('every fact has a unique name, so that no difference hides another', (t) => {
   const names = configFacts(same).map(({directive}) => directive);
   t.deepEqual(names, [...new Set(names)]);
 });
 
-test('the order of reals and what is each director’s own are no difference of the pair', (t) => {
+test('the order of real servers and local settings are not a difference between the directors', (t) => {
   const turned = replaced(
     '\treal=10.0.0.2:80 masq 3\n\treal=10.0.0.3:80 masq\n',
     '\treal=10.0.0.3:80 masq\n\treal=10.0.0.2:80 masq 3\n',

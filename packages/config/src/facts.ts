@@ -36,7 +36,7 @@ function haFacts(ha: HaConfig): Fact[] {
     node: ha.nodes.map(({name}) => name).join(' '),
     cluster: ha.cluster,
     keepalive: timeText(ha.keepalive),
-    // Before what is computed from it where nothing is written.
+    // Before the defaults that are computed from it.
     deadtime: timeText(ha.deadtime),
     warntime: timeText(ha.warntime),
     initdead: timeText(ha.initdead),
@@ -147,7 +147,7 @@ function mediumName(medium: Medium): string {
     : `mcast ${medium.device} ${medium.group} ${medium.port} ${medium.ttl} ${medium.loop ? 1 : 0}`;
 }
 
-/** `group 1` is the first line: its place is its number in the adverts, so the order of the lines counts. */
+/** `group 1` is the first line. The order of the lines is compared too: it numbers the groups in the adverts. */
 function groupFacts(file: string, group: ResourceGroup, number: number): Fact[] {
   const line = `group ${number}`;
   const words = group.resources.map(({type, vip, args}) =>
@@ -160,12 +160,12 @@ function groupFacts(file: string, group: ResourceGroup, number: number): Fact[] 
   const resources = words.join(' ');
   const facts: Fact[] = [
     {kind: 'group', file, directive: `${line} node`, value: group.node},
-    // The files of ldirectord and the interfaces are each director's own: only what is there, and in which order.
+    // Names of ldirectord's files and of interfaces are local to each director: only the resources and their order are compared.
     {kind: 'group', file, directive: `${line} resources`, ...guarded(resources, hideArguments(resources))},
   ];
   for (const {type, vip, args} of group.resources) {
     if (vip) {
-      // IPaddr or IPaddr2, the address stays the same one: what it is called is in `resources`.
+      // IPaddr or IPaddr2, it is the same address; the resource's type is in `resources`.
       const directive = `${line} ${vip.address}`;
       facts.push({
         kind: 'address',
@@ -196,5 +196,5 @@ function groupFacts(file: string, group: ResourceGroup, number: number): Fact[] 
   return facts;
 }
 
-/** What must be the same on both directors; paths, interfaces, logs and commands are each director's own. */
+/** What must be the same on both directors; paths, interfaces, logs and commands are local to each director. */
 export const pairFacts = (cluster: ClusterConfig): Fact[] => configFacts(cluster).filter(({own}) => !own);

@@ -1,4 +1,4 @@
-/** Groups are known by what they are: an edit of one line renames no other. */
+/** Groups have a stable identity: editing one line renames no other. */
 import test from 'ava';
 import {groupIds, parseHaresources} from './index.ts';
 
@@ -14,7 +14,7 @@ const [web, mail, script] = [
   'd1 backup-job\n',
 ];
 
-test('a line deleted, inserted or moved leaves the other groups their ids', (t) => {
+test('deleting, inserting or moving a line does not change the ids of the other groups', (t) => {
   const before = idsOf(web + mail + script);
   for (const after of [
     idsOf(mail + script),
@@ -25,13 +25,13 @@ test('a line deleted, inserted or moved leaves the other groups their ids', (t) 
   t.is(new Set(before.values()).size, 3);
 });
 
-test('the node, the prefix and what follows the first address are no part of the identity', (t) => {
+test('the node, the prefix length and the resources after the first address are not part of the identity', (t) => {
   const [id] = idsOf(mail).values();
   const [edited] = idsOf('d1 IPaddr2::10.0.0.102/32/eth1 IPaddr2::10.0.0.104/24/eth0 apache\n').values();
   t.is(edited, id);
 });
 
-test('groups that nothing tells apart still get numbers of their own', (t) => {
+test('groups with the same identity still get different numbers', (t) => {
   const groups = parseHaresources({path: 'haresources', text: script}, {mode: 'strict'}).model.groups;
   t.is(new Set(groupIds([...groups, ...groups])).size, 2);
 });

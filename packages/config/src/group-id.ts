@@ -9,9 +9,9 @@ function identityOf(group: ResourceGroup): string {
 }
 
 /**
- * A number of 32 bits for each group, in their order. It comes from what the group is, never from its line, so an edit of one
- * line renames no other group, and two directors with different files agree on the groups that both have. Of two
- * groups that are known by the same, the second in the file gets another number.
+ * A 32-bit number for each group, in order. It is derived from the group's identity, not from its line, so editing one
+ * line never renames another group, and two directors with different files agree on the groups that both have. Of two
+ * groups with the same identity, the second in the file gets another number.
  */
 export function groupIds(groups: readonly ResourceGroup[]): number[] {
   const taken = new Set<number>();

@@ -1,4 +1,4 @@
-/** Every directive of heartbeat 3.0.6's ha.cf: units, defaults, bounds, order, and what is refused. */
+/** Every directive of heartbeat 3.0.6's ha.cf: units, defaults, bounds, order and refusals. */
 import {spawnSync} from 'node:child_process';
 import {chmodSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
@@ -9,11 +9,11 @@ import {parseHaCf, stonithCommand, type HaConfig, type Mode} from './index.ts';
 const head = 'node a b\nauto_failback on\n';
 const parse = (text: string, mode: Mode = 'lenient') => parseHaCf({path: 'ha.cf', text}, {mode});
 const pair = (lines: string, mode: Mode = 'lenient') => parse(`${head}bcast eth1\n${lines}\n`, mode);
-/** `severity code` and the words that a person reads. */
+/** `severity code` and the message. */
 const messagesOf = (lines: string, mode: Mode = 'lenient'): string[] =>
   pair(lines, mode).diagnostics.map(({severity, code, message}) => `${severity} ${code}: ${message}`);
 
-/** What a line makes of the model; nothing is said about it. */
+/** A line and the model's field that it sets, without a diagnostic. */
 const taken: readonly (readonly [lines: string, part: Partial<HaConfig>])[] = [
   ['', {keepalive: 1_000, deadtime: 30_000, warntime: 15_000, initdead: 30_000, deadping: 30_000}],
   ['', {cluster: 'linux-ha', hopfudge: 1, debug: 0, realtime: true, ipfail: false, pings: [], stonith: []}],
@@ -50,7 +50,7 @@ for (const [lines, part] of taken)
     t.like(model, part);
   });
 
-test('without logfacility none is used, and none is the word for it', (t) => {
+test('without logfacility, and with logfacility none, syslog is not used', (t) => {
   t.is(pair('logfacility none').model.logFacility, undefined);
   t.is(pair('').model.logFacility, undefined);
 });
@@ -75,7 +75,7 @@ for (const [word, meant] of [
     t.deepEqual(diagnostics, []);
   });
 
-test('nice_failback is the old name with the opposite meaning, and said so', (t) => {
+test('nice_failback is read as the opposite of auto_failback, with a notice', (t) => {
   for (const [word, meant] of [['on', 'off'], ['off', 'on']] as const) {
     const {model, diagnostics} = parse(`node a b\nbcast eth1\nnice_failback ${word}\n`);
     t.is(model.autoFailback, meant);
@@ -84,14 +84,14 @@ test('nice_failback is the old name with the opposite meaning, and said so', (t)
   }
 }); // prettier-ignore
 
-test('without auto_failback: legacy and a warning, but not on a single director', (t) => {
+test('without auto_failback: legacy with a warning, except on a single director', (t) => {
   const {model, diagnostics} = parse('node a b\nbcast eth1\n');
   t.is(model.autoFailback, 'legacy');
   t.regex(diagnostics[0]?.message ?? '', /auto_failback is not set/);
   t.deepEqual(parse('node a\nbcast eth1\n').diagnostics, []);
 });
 
-test('media: every kind, several devices, and udpport for what is below it', (t) => {
+test('media: every kind, several devices; udpport applies to the lines below it', (t) => {
   const text = `${head}bcast eth1 eth2\nmcast eth3 225.0.0.1 695 1 0\nmcast6 eth3 ff02::1 696 2 1\nudpport 700
 ucast eth4 10.0.0.2\nucast6 eth4 2001:db8::2\nudp eth5\n`;
   const {model, diagnostics} = parse(text);
@@ -116,7 +116,7 @@ ucast eth4 10.0.0.2\nucast6 eth4 2001:db8::2\nudp eth5\n`;
   );
 });
 
-/** Refused: the line, and what is said first. */
+/** Refused: the line, and the first message. */
 const refused: readonly (readonly [lines: string, words: RegExp])[] = [
   ['keepalive 2d', /is not a time/],
   ['keepalive -1', /is not a time/],
@@ -145,7 +145,7 @@ const refused: readonly (readonly [lines: string, words: RegExp])[] = [
   ['hopfudge 256', /out of bounds/],
   ['logfacility local8', /Log facility\(local8\) not valid/],
   ['watchdog', /needs more words/],
-  ['watchdog watchdog0', /is no device/],
+  ['watchdog watchdog0', /is not a device/],
   ['watchdog /dev/watchdog\nwatchdog /dev/watchdog1', /multiply specified/],
   ['stonith baytech', /needs more words/],
   ['stonith_host *', /needs more words/],
@@ -170,7 +170,7 @@ for (const [lines, words] of refused)
     t.true(errors.every(({help}) => (help ?? '') !== ''));
   });
 
-/** Accepted in both modes, and said to be without effect. */
+/** Accepted in both modes, with a notice that they have no effect. */
 const withoutEffect = [
   'apiauth ipfail uid=hacluster', 'use_logd yes', 'conn_logd_time 60', 'syslogmsgfmt yes', 'compression bz2',
   'compression_threshold 2', 'traditional_compression no', 'msgfmt netstring', 'hbgenmethod time', 'uuidfrom nodename',
@@ -191,7 +191,7 @@ for (const line of withoutEffect)
     }
   });
 
-test('heartbeat has no unit s: read here, refused by strict reading; the same for a bad apiauth', (t) => {
+test('lenient mode accepts the unit s, which heartbeat does not know, and a bad apiauth; strict mode refuses both', (t) => {
   t.is(pair('keepalive 2s').model.keepalive, 2_000);
   t.deepEqual(messagesOf('keepalive 2s'), []);
   t.regex(messagesOf('keepalive 2s', 'strict')[0] ?? '', /^error bad-value: .* no unit s/);
@@ -199,7 +199,7 @@ test('heartbeat has no unit s: read here, refused by strict reading; the same fo
   t.regex(messagesOf('apiauth ipfail')[0] ?? '', /^notice ignored-directive/);
 });
 
-test('nodes: in lower case, on any number of lines, each once; none is an error, and so is no medium', (t) => {
+test('nodes: in lower case, on any number of lines, each once; no node and no medium are errors', (t) => {
   const {model} = parse('node Alpha\nnode BETA\nbcast eth1\nauto_failback on\n');
   t.deepEqual(
     model.nodes.map(({name}) => name),
@@ -212,13 +212,13 @@ test('nodes: in lower case, on any number of lines, each once; none is an error,
   t.true(parse('node a\n').diagnostics.some(({code}) => code === 'no-media'));
 });
 
-test('a name in the wrong case has one reading; strict refuses it', (t) => {
+test('a directive in the wrong case is read; strict mode refuses it', (t) => {
   t.is(pair('Keepalive 2').model.keepalive, 2_000);
   t.regex(messagesOf('Keepalive 2')[0] ?? '', /^notice misspelled/);
   t.regex(messagesOf('Keepalive 2', 'strict')[0] ?? '', /^error /);
 });
 
-test('respawn: ipfail is built in under whatever path, other programs are kept with their user', (t) => {
+test('respawn: ipfail is built in whatever its path, other programs are kept with their user', (t) => {
   for (const path of ['/usr/lib/heartbeat/ipfail', '/usr/libexec/heartbeat/ipfail', '/nowhere/ipfail']) {
     const {model, diagnostics} = pair(`respawn hacluster ${path}`);
     t.true(model.ipfail);
@@ -234,7 +234,7 @@ test('respawn: ipfail is built in under whatever path, other programs are kept w
   ]);
 });
 
-test('stonith lines are one command: the devices that this node can reach, one after another', (t) => {
+test('stonith lines become one command that tries the devices of this node in turn', (t) => {
   const {model} = pair(`stonith external/ssh /etc/ha.d/conf/ssh
 stonith_host * baytech 10.0.0.3 mylogin it's-secret
 stonith_host A rps10 /dev/ttyS1 b 0
@@ -248,7 +248,7 @@ stonith_host b rps10 /dev/ttyS1 a 0`);
   t.is(stonithCommand([], 'a'), undefined);
 });
 
-test('the shell runs it as it was written, and the second device only when the first has failed', (t) => {
+test('the shell passes the parameters unchanged and tries the second device only after the first fails', (t) => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-stonith-'));
   t.teardown(() => rmSync(folder, {recursive: true}));
   const program = path.join(folder, 'stonith');
@@ -257,7 +257,7 @@ test('the shell runs it as it was written, and the second device only when the f
   const {model} = pair(
     "stonith_host * broken x\nstonith_host * good 10.0.0.3 my it's\nstonith_host * third y",
   );
-  // As the failover engine's driver does it: the peer's name is the last word.
+  // Like the failover engine's driver: the peer's name is the last word.
   const {stdout, status} = spawnSync('/bin/sh', ['-s', 'b'], {
     input: `${stonithCommand(model.stonith, 'a')} "$1"\n`,
     encoding: 'utf8',

@@ -28,7 +28,7 @@ interface Tools {
   readonly resolver: Pick<Resolver, 'host'> | undefined;
 }
 
-/** Parses one file. Without a resolver names are no addresses. */
+/** Parses one file. Without a resolver, host names are refused. */
 export function parseHaCf(
   source: {readonly path: string; readonly text: string},
   options: {readonly mode: Mode; readonly resolve?: Pick<Resolver, 'host'>},
@@ -100,7 +100,7 @@ export function parseHaCf(
   };
 }
 
-/** The line, under its right name where only the case is wrong. */
+/** The line, with the correct name where only the case is wrong. */
 function takeKnown(line: HaLine, raw: Line, draft: Draft, tools: Tools): void {
   const {reporter} = tools;
   const {name, head} = line;

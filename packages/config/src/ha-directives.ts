@@ -1,4 +1,4 @@
-/** Directives of ha.cf with special rules, and the settings of the lines so far. Pure. */
+/** Directives of ha.cf with special rules, and the settings read so far. Pure. */
 import type {WrittenTimes} from './ha-finish.ts';
 import type {HaLine} from './ha-line.ts';
 import type {Media} from './ha-media.ts';
@@ -29,7 +29,7 @@ export interface Draft {
   hopfudge: number;
 }
 
-/** Times, heartbeat's and ours. True when the line was one of them. */
+/** heartbeat's time directives and ours. True when the line was one of them. */
 export function takeTime(line: HaLine, draft: Draft, reporter: Reporter): boolean {
   const {name, rest, value, whole} = line;
   if ((times as readonly string[]).includes(name)) {
@@ -71,8 +71,7 @@ export function takeTrackScript(line: HaLine, hactl: Own): void {
   const [, file] = line.rest;
   if (file && !file.text.startsWith('/'))
     line.wrong(`"${file.text}" is not an absolute path`, 'write /usr/local/bin/check-uplink', file.span);
-  else if (every !== undefined && every < 100)
-    line.wrong('a script every few milliseconds would be all this machine does', 'at least 100ms');
+  else if (every !== undefined && every < 100) line.wrong('the interval is too short', 'write 100ms or more');
   else if (every !== undefined)
     hactl.trackScripts = [...hactl.trackScripts, {every, words: line.rest.slice(1).map(({text}) => text)}];
 }

@@ -8,7 +8,7 @@ type TimeName = (typeof times)[number];
 /** The times that were written, in milliseconds, and where. */
 export type WrittenTimes = Partial<Record<TimeName, {readonly value: number; readonly span: Span}>>;
 
-/** heartbeat's defaults, filled in; an order of times that cannot work is an error. */
+/** Fills in heartbeat's defaults; times that contradict each other are an error. */
 export function finishTimes(written: WrittenTimes, reporter: Reporter): Record<TimeName, number> {
   const keepalive = written.keepalive?.value ?? 1_000;
   const deadtime = written.deadtime?.value ?? 30_000;
@@ -23,7 +23,7 @@ export function finishTimes(written: WrittenTimes, reporter: Reporter): Record<T
     order(
       'deadtime',
       `deadtime (${deadtime} ms) must be longer than twice keepalive (${keepalive} ms)`,
-      'one lost advert must not count as a death',
+      'one lost advert must not make the peer look dead',
     );
   if (warntime > deadtime)
     order(
@@ -57,7 +57,7 @@ export function finishNeeds(
     reporter.error(
       'no-media',
       start,
-      'no heartbeat media: nothing says where adverts go',
+      'no heartbeat media: there is no path to send adverts on',
       'add bcast DEVICE, mcast DEVICE GROUP PORT TTL LOOP, or ucast DEVICE ADDRESS',
     );
   if (counts.nodes === 0)

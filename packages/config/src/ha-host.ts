@@ -9,8 +9,8 @@ const isName = (text: string): boolean =>
   /[a-z]/i.test(text);
 
 /**
- * The address of a word; without a resolver names are refused. A name that has none now is no error: no start may depend on a name server. It is left out with
- * a warning. undefined: there is none, and that has been said.
+ * The address of a word; without a resolver, names are refused. A name that does not resolve is no error, because a start must not depend on a name server: it is left out with
+ * a warning. undefined: no address, which has been reported.
  */
 export function takeHost(
   word: Word,
@@ -31,8 +31,8 @@ export function takeHost(
       'warning',
       'unresolved-name',
       span,
-      `"${text}" is not an address, and as a name it has none now: it is left out`,
-      'write the address, or add the name to /etc/hosts: then nothing depends on a name server',
+      `"${text}" is not an address, and as a name it does not resolve: it is left out`,
+      'write the address, or add the name to /etc/hosts, so that no start depends on a name server',
     );
   return found;
 }

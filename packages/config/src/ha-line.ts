@@ -14,13 +14,13 @@ export interface HaLine {
   readonly head: Word;
   readonly rest: readonly Word[];
   readonly whole: Span;
-  /** The first word behind the name, or nothing. */
+  /** The first word after the name, or an empty text. */
   readonly value: string;
-  /** All words behind the name. */
+  /** All words after the name. */
   readonly remainder: string;
   /** Reports an invalid value; at the first word by default. */
   wrong(message: string, help: string, at?: Span): void;
-  /** Whether there are enough words; reports it if not. */
+  /** Are there enough words? Reports it if not. */
   wants(form: string, count?: number): boolean;
   time(): number | undefined;
   boolean(): boolean | undefined;
@@ -28,7 +28,7 @@ export interface HaLine {
   number(least: number, most: number): number | undefined;
 }
 
-/** undefined: nothing but blanks and a comment. `name` stands in for a misspelled one. */
+/** undefined: nothing but blanks and a comment. `name` replaces a misspelled one. */
 export function haLine(line: Line, reporter: Reporter, name?: string): HaLine | undefined {
   const content = line.text.split('#')[0] ?? '';
   const words: Word[] = [...content.matchAll(/\S+/g)].map((match) => ({

@@ -5,7 +5,7 @@ import type {Medium, Span} from './model.ts';
 import {takeHost} from './ha-host.ts';
 import type {Reporter, Resolver} from './reader.ts';
 
-/** heartbeat's port, as IANA has it. */
+/** heartbeat's port, as registered with IANA. */
 const DEFAULT_PORT = 694;
 
 export interface Media {
@@ -65,7 +65,7 @@ function takePort(line: HaLine, media: Media, reporter: Reporter): void {
       'late-udpport',
       line.whole,
       'udpport setting must precede media statements',
-      'it holds for the bcast and ucast lines below it only: move it up',
+      'it applies only to the bcast and ucast lines below it: move it up',
     );
   media.port = number;
 }
@@ -91,7 +91,7 @@ function takeMcast(rest: readonly Word[], whole: Span, media: Medium[], reporter
   if (!Number.isInteger(hops) || hops < 0 || hops > 255)
     return bad(ttl, `"${ttl?.text}" is not a time to live`, 'a number from 0 to 255; 1 stays on the segment');
   if (loop?.text !== '0' && loop?.text !== '1')
-    return bad(loop, `"${loop?.text}" is not a loop flag`, '0 or 1; 0 unless you know better');
+    return bad(loop, `"${loop?.text}" is not a loop flag`, '0 or 1; normally 0');
   media.push({
     kind: 'mcast',
     span: whole,

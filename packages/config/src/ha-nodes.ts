@@ -43,6 +43,12 @@ export function takeMembers(
 function takeNode({text, span}: Word, nodes: Members['nodes'], reporter: Reporter): void {
   const name = text.toLowerCase();
   if (nodes.some((node) => node.name === name))
-    reporter.add('warning', 'duplicate-resource', span, `node ${name} is there twice`, 'it counts once');
+    reporter.add(
+      'warning',
+      'duplicate-resource',
+      span,
+      `node ${name} is listed twice`,
+      'the second has no effect',
+    );
   else nodes.push({span, name});
 }

@@ -13,7 +13,7 @@ export const operationWords: readonly string[] = [
   'hactl_otlp',
 ];
 
-/** Seconds between two calls of the same webhook or command, unless said otherwise; as for mails. */
+/** The default time between two calls of the same webhook or command; the same as for mails. */
 const GAP = 10_000;
 
 type Own = {
@@ -22,11 +22,14 @@ type Own = {
   ]?: HaConfig['hactl'][Key];
 };
 
-/** `URL token=SECRET`, for whoever is told over HTTP; `whose` completes the diagnostic. */
+/** `URL token=SECRET`: a receiver of notifications over HTTP; `whose` completes the diagnostic. */
 function receiverOf(line: HaLine, whose: string): HttpReceiver | undefined {
   const url = URL.parse(line.value);
   if (!url || !['http:', 'https:'].includes(url.protocol)) {
-    line.wrong(`"${line.value}" is no address of ${whose}`, 'write http://HOST/PATH or https://HOST/PATH');
+    line.wrong(
+      `"${line.value}" is not an address of ${whose}`,
+      'write http://HOST/PATH or https://HOST/PATH',
+    );
     return undefined;
   }
   const [, second, third] = line.rest;
@@ -39,7 +42,7 @@ function receiverOf(line: HaLine, whose: string): HttpReceiver | undefined {
   return {url: url.href, ...(token === undefined ? {} : {token})};
 }
 
-/** Takes one of them into `own`. */
+/** Parses one of them into `own`. */
 export function takeOperation(line: HaLine, hactl: Own): void {
   const {value} = line;
   const put = (more: Partial<OutsideAlerts>): void => {

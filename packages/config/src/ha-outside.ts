@@ -19,7 +19,8 @@ export function takeOutside(line: HaLine, draft: Outside, reporter: Reporter): b
       if (!line.wants('DEVICE')) return true;
       if (draft.texts.watchdog !== undefined)
         line.wrong('Watchdog device multiply specified', 'one device is enough: remove a line', whole);
-      else if (!value.startsWith('/')) line.wrong(`"${value}" is no device`, 'write watchdog /dev/watchdog');
+      else if (!value.startsWith('/'))
+        line.wrong(`"${value}" is not a device`, 'write watchdog /dev/watchdog');
       else draft.texts.watchdog = value;
       return true;
     case 'stonith':
@@ -58,7 +59,7 @@ export function takeOutside(line: HaLine, draft: Outside, reporter: Reporter): b
   }
 }
 
-/** `apiauth CLIENT [uid=LIST] [gid=LIST]`: strict mode judges the form, though nobody asks here. */
+/** `apiauth CLIENT [uid=LIST] [gid=LIST]`: strict mode checks the syntax, although hactl has no API clients. */
 export function takeApiauth(line: HaLine, draft: Outside, reporter: Reporter): void {
   const [client, ...lists] = line.rest.map((word) => word.text);
   if (client !== undefined && lists.length > 0 && lists.every((list) => /^[ug]id=./.test(list)))
@@ -67,22 +68,22 @@ export function takeApiauth(line: HaLine, draft: Outside, reporter: Reporter): v
     reporter.error(
       'bad-value',
       line.whole,
-      'apiauth names a client and who may be one',
-      'the form is: apiauth CLIENT uid=LIST gid=LIST, with one of the two lists at least',
+      'apiauth needs a client and the users or groups that may be one',
+      'the form is: apiauth CLIENT uid=LIST gid=LIST, with at least one of the two lists',
     );
 }
 
 const quoted = (word: string): string => `'${word.replaceAll("'", String.raw`'\''`)}'`;
 
 /**
- * The stonith lines that hold on this node as one command of the shell, to be called with the peer's name: cluster-glue's
- * `stonith`, one device after another until one has done it. undefined: there is no such line.
+ * The stonith lines for this node as one shell command, to be called with the peer's name: cluster-glue's
+ * `stonith`, one device after another until one succeeds. undefined: there is no such line.
  */
 export function stonithCommand(stonith: HaConfig['stonith'], node: string): string | undefined {
   const calls = stonith
     .filter(({from}) => from === '*' || from === node)
     .map(({words: [type = '', option = '', parameters = '']}) =>
-      // Parameters may be passwords: every user can read arguments, and nobody a pipe.
+      // Parameters may be passwords. Every user can read arguments; nobody else can read a pipe.
       option === '-p'
         ? `printf '%s\\n' ${quoted(parameters)} | stonith -t ${quoted(type)} -F /dev/stdin -T reset "$1"`
         : `stonith -t ${quoted(type)} ${option} ${quoted(parameters)} -T reset "$1"`,

@@ -6,12 +6,12 @@ import type {HaLine} from './ha-line.ts';
 import type {HaConfig} from './model.ts';
 import type {Reporter, Resolver} from './reader.ts';
 
-/** heartbeat's port, and one digit for what comes after it. */
+/** heartbeat's port with a digit appended. */
 export const DEFAULT_PEER_PORT = 6_944;
 
 type PeerSettings = {-readonly [Key in keyof Pick<HaConfig['hactl'], 'peerPort' | 'peerAddresses' | 'push'>]: HaConfig['hactl'][Key]}; // prettier-ignore
 
-/** Takes one of them into `own`. */
+/** Parses one of them into `own`. */
 export function takePeer(
   line: HaLine,
   settings: PeerSettings,
@@ -22,7 +22,11 @@ export function takePeer(
     if (!line.wants('PORT')) return;
     const port = Number(line.value);
     if (/^\d+$/.test(line.value) && port <= 65_535) settings.peerPort = port;
-    else line.wrong(`"${line.value}" is no port`, 'a number from 1 to 65535, or 0: the peer is not asked');
+    else
+      line.wrong(
+        `"${line.value}" is not a port`,
+        'a number from 1 to 65535, or 0 for no connection to the peer',
+      );
     return;
   }
   if (line.name === 'hactl_push') {

@@ -17,7 +17,7 @@ const times = {
 const FORM =
   'start-timeout=TIME stop-timeout=TIME status-timeout=TIME monitor=TIME|off restarts=COUNT/TIME holdoff=TIME warm|cold';
 
-/** What one line says; a word that means nothing is said at its place, and the rest of the line counts. */
+/** Parses one line; an unknown word is reported with its position, and the rest of the line still applies. */
 export function takeResourceRule(line: HaLine): ResourceRule | undefined {
   if (!line.wants(`NAME|TYPE|* ${FORM}`, 2)) return undefined;
   const rule: Rule = {match: line.value};
@@ -30,14 +30,14 @@ export function takeResourceRule(line: HaLine): ResourceRule | undefined {
       const [count = '', within = ''] = value.split('/', 2);
       const span = parseTime(within);
       if (!/^\d+$/.test(count) || span === undefined)
-        wrong(`"${value}" is not a number of restarts and the time in which they count, as 3/600`);
+        wrong(`"${value}" is not a number of restarts and a time window, such as 3/600`);
       else rule.restarts = {count: Number(count), within: span};
     } else if (key in times) {
       const time = parseTime(value);
       if (time === undefined) wrong(`"${value}" is not a time`);
       else if (time < 100 && key !== 'holdoff') wrong(`${key} must be at least 100ms`);
       else rule[times[key as keyof typeof times]] = time;
-    } else wrong(`"${word.text}" is no setting of a resource`);
+    } else wrong(`"${word.text}" is not a setting of a resource`);
   }
   return rule;
 }

@@ -5,7 +5,7 @@ import type {HaLine} from './ha-line.ts';
 import type {HaConfig} from './model.ts';
 import {parseTime} from './units.ts';
 
-/** Between two pushes of young connections, in ms; and what may be asked for. */
+/** The time between two pushes of young connections, in ms, and its bounds. */
 export const DEFAULT_SYNC_DELAY = 0;
 const SYNC_DELAYS = {least: 5, most: 1_000} as const;
 export const DEFAULT_SYNC_PORT = 8_849;
@@ -14,14 +14,14 @@ const syncModes: readonly HaConfig['hactl']['sync'][] = ['multicast', 'relay', '
 
 type SyncSettings = {-readonly [Key in 'sync' | 'syncDelay' | 'syncPort' | 'ipvs']: HaConfig['hactl'][Key]};
 
-/** Takes one of them into `own`. */
+/** Parses one of them into `own`. */
 export function takeSync(line: HaLine, settings: SyncSettings): void {
   const {value} = line;
   switch (line.name) {
     case 'hactl_sync': {
       const mode = syncModes.find((syncMode) => syncMode === value);
       if (mode) settings.sync = mode;
-      else line.wrong(`"${value}" is no way to sync`, `one of ${syncModes.join(', ')}`);
+      else line.wrong(`"${value}" is not a sync mode`, `one of ${syncModes.join(', ')}`);
       return;
     }
     case 'hactl_sync_delay': {
@@ -29,7 +29,7 @@ export function takeSync(line: HaLine, settings: SyncSettings): void {
       const delay = value === 'off' ? 0 : parseTime(value);
       if (delay === 0 || (delay !== undefined && delay >= SYNC_DELAYS.least && delay <= SYNC_DELAYS.most))
         settings.syncDelay = delay;
-      else line.wrong(`"${value}" is no delay for young connections`, 'a time from 5ms to 1s, or off');
+      else line.wrong(`"${value}" is not a delay for young connections`, 'a time from 5ms to 1s, or off');
       return;
     }
     case 'hactl_sync_port': {
@@ -38,8 +38,8 @@ export function takeSync(line: HaLine, settings: SyncSettings): void {
         settings.syncPort = port;
       else
         line.wrong(
-          `"${value}" is no port for it`,
-          'a number from 1 to 65535, not 8848 (the kernel has that)',
+          `"${value}" is not a port for connection sync`,
+          'a number from 1 to 65535, not 8848 (used by the sync daemon in the kernel)',
         );
       return;
     }
@@ -54,6 +54,9 @@ export function takeSync(line: HaLine, settings: SyncSettings): void {
             .join(' '),
         };
       else
-        line.wrong(`"${value}" is no setting of IPVS`, 'a file of /proc/sys/net/ipv4/vs, as sync_threshold');
+        line.wrong(
+          `"${value}" is not a setting of IPVS`,
+          'a file of /proc/sys/net/ipv4/vs, such as sync_threshold',
+        );
   }
 }

@@ -1,6 +1,6 @@
 /**
- * ha.cf's directives of ours for verdicts on real servers: how they come back, flap, warm up, how many must serve, and when
- * a certificate is about to run out. Pure.
+ * ha.cf's directives of ours for verdicts on real servers: recovery, flapping, slow start, quorum, and when
+ * a certificate is about to expire. Pure.
  */
 import type {HaLine} from './ha-line.ts';
 import type {HaConfig, VerdictSettings} from './model.ts';
@@ -15,12 +15,12 @@ export const verdictWords: readonly string[] = [
   'hactl_cert_days',
 ];
 
-/** `hactl_cert_days` where nothing is written. */
+/** The default of `hactl_cert_days`. */
 export const CERT_DAYS = 14;
 
 const DAMPING_FORM = 'SUPPRESS REUSE HALF-LIFE, such as 3 1 60s';
 
-/** Takes one of them into `own`. */
+/** Parses one of them into `own`. */
 export function takeVerdict(line: HaLine, hactl: {verdicts?: HaConfig['hactl']['verdicts']}): void {
   const {value} = line;
   const put = (more: Partial<VerdictSettings>): void => {
@@ -38,7 +38,7 @@ export function takeVerdict(line: HaLine, hactl: {verdicts?: HaConfig['hactl']['
       if (!line.wants('COUNT')) return;
       const rise = Number(value);
       if (Number.isInteger(rise) && rise >= 1 && rise <= 100) put({rise});
-      else line.wrong(`"${value}" is no count of passed checks`, 'a whole number from 1 to 100');
+      else line.wrong(`"${value}" is not a count of passed checks`, 'a whole number from 1 to 100');
       return;
     }
     case 'hactl_flap_damping': {
@@ -46,7 +46,7 @@ export function takeVerdict(line: HaLine, hactl: {verdicts?: HaConfig['hactl']['
       const [suppress, reuse] = [Number(value), Number(line.rest[1]?.text)];
       const halfLife = parseTime(line.rest[2]?.text ?? '');
       if (!(suppress > 1 && suppress <= 1_000))
-        line.wrong(`"${value}" is no penalty: it must be above 1`, `the form is ${DAMPING_FORM}`);
+        line.wrong(`"${value}" is not a penalty: it must be above 1`, `the form is ${DAMPING_FORM}`);
       else if (!(reuse > 0 && reuse < suppress))
         line.wrong(
           'REUSE must lie between 0 and SUPPRESS',
@@ -69,14 +69,15 @@ export function takeVerdict(line: HaLine, hactl: {verdicts?: HaConfig['hactl']['
       const count = Number(digits);
       const percent = sign === '%';
       if (digits !== undefined && count >= 1 && (!percent || count <= 100)) put({quorum: {count, percent}});
-      else line.wrong(`"${value}" is no quorum`, 'a number of real servers, 2, or a share of them, 50%');
+      else line.wrong(`"${value}" is not a quorum`, 'a number of real servers, 2, or a share of them, 50%');
       return;
     }
     case 'hactl_cert_days': {
       if (!line.wants('DAYS')) return;
       const certDays = Number(value);
       if (/^\d{1,3}$/.test(value)) put({certDays});
-      else line.wrong(`"${value}" is no number of days`, 'a whole number from 0 (never) to 999, such as 14');
+      else
+        line.wrong(`"${value}" is not a number of days`, 'a whole number from 0 (never) to 999, such as 14');
       return;
     }
     case 'hactl_dynamic_weight': {

@@ -1,13 +1,13 @@
-/** Which words ha.cf may start a line with, and what is said of those without effect. Pure. */
+/** The directives of ha.cf, and the notices for those without effect. Pure. */
 
 import {operationWords} from './ha-operation.ts';
 import {verdictWords} from './ha-verdicts.ts';
 
-/** Accepted, and of no use here: said why. */
+/** Accepted without effect, and why. */
 export const explained: Readonly<Record<string, string>> = {
-  use_logd: 'hactl logs by itself: logfile, debugfile and logfacility hold with it too',
-  conn_logd_time: 'hactl logs by itself',
-  syslogmsgfmt: 'hactl logs by itself',
+  use_logd: 'hactl writes its logs itself; logfile, debugfile and logfacility still apply',
+  conn_logd_time: 'hactl writes its logs itself',
+  syslogmsgfmt: 'hactl writes its logs itself',
   apiauth: 'the control socket is for root and its group',
   compression: 'adverts are small and not compressed',
   compression_threshold: 'adverts are small and not compressed',
@@ -18,9 +18,9 @@ export const explained: Readonly<Record<string, string>> = {
   coredumps: 'use the service manager for core dumps',
   coreroot: 'use the service manager for core dumps',
   memreserve: 'memory is locked as it is used',
-  max_rexmit_delay: 'every advert is complete: nothing is sent again',
+  max_rexmit_delay: 'every advert is complete: there are no retransmissions',
   log_badpack: 'refused datagrams are counted in hactl status',
-  env: 'not passed on',
+  env: 'variables are not passed on',
   use_apphbd: 'processes are watched by hactld itself',
   record_config_changes: 'it belongs to the cluster resource manager',
   record_pengine_inputs: 'it belongs to the cluster resource manager',
@@ -39,7 +39,7 @@ export const refusedWords: Readonly<Record<string, string>> = {
 
 /** Directives that take a time. */
 export const times = ['keepalive', 'deadtime', 'warntime', 'initdead', 'deadping'] as const;
-/** Our own ones, and their names in the model. */
+/** The same for hactl's own directives, with their names in the model. */
 export const ownTimes = {
   hactl_lease: 'vipLease',
   hactl_preempt_delay: 'preemptDelay',
@@ -53,7 +53,7 @@ export const facilities: readonly string[] = [
   ...Array.from({length: 8}, (_, at) => `local${at}`),
 ]; // prettier-ignore
 
-/** All of them: a misspelled one is answered with the nearest. */
+/** All directives, to suggest the nearest for a misspelled one. */
 export const known: readonly string[] = [
   ...times, ...Object.keys(ownTimes), ...Object.keys(explained), ...Object.keys(refusedWords), 'udpport', 'bcast',
   'udp', 'mcast', 'mcast6', 'ucast', 'ucast6', 'node', 'ping', 'ping6', 'ping_group', 'auto_failback', 'nice_failback',

@@ -1,4 +1,4 @@
-/** haresources → the model: one group for each (joined) line. Pure. */
+/** haresources → the model: one group per line, continuation lines joined. Pure. */
 import {ipv4, ipv6, prefixLength} from './addresses.ts';
 import {cleanText} from './clean-text.ts';
 import {nearest, type Diagnostic} from './diagnostic.ts';
@@ -6,7 +6,7 @@ import type {Haresources, Mode, Resource, ResourceGroup, Span, Vip} from './mode
 import {linesOf, Reporter} from './reader.ts';
 import {builtinResources, isOcf, wantedForm} from './resource-forms.ts';
 
-/** The kernel's limit for interfaces and labels (IFNAMSIZ without its end). */
+/** The kernel's limit for names of interfaces and labels (IFNAMSIZ without the terminating NUL). */
 const NAME_MAX = 15;
 
 const addressTypes = new Set(['IPaddr', 'IPaddr2', 'IPv6addr']);
@@ -61,7 +61,7 @@ export function parseHaresources(
       'warning',
       'missing-value',
       reporter.span(0, 1),
-      'the file has no line: the pair moves no address',
+      'the file has no resource line: the pair moves no address',
       'NODE IPaddr2::ADDRESS/PREFIX/INTERFACE …; was the file cut off?',
     );
   return {model: {path: source.path, groups}, diagnostics: reporter.diagnostics};
@@ -69,7 +69,7 @@ export function parseHaresources(
 
 function takeResource(word: {text: string; span: Span}, reporter: Reporter): Resource | undefined {
   const {span} = word;
-  // A bare address is IPaddr; a bare IPv6 address has :: in it and is no script with arguments.
+  // A bare address is IPaddr. A bare IPv6 address contains :: but is not a script with arguments.
   const bare = /^[\d.]+(\/|$)/.test(word.text) || ipv6(word.text.split('/')[0] ?? '') !== undefined;
   const [written = '', ...args] = bare ? ['IPaddr', word.text] : word.text.split('::');
   const meant = builtinResources.find((name) => name.toLowerCase() === written.toLowerCase());
@@ -103,14 +103,14 @@ function takeResource(word: {text: string; span: Span}, reporter: Reporter): Res
         'warning',
         'misspelled',
         span,
-        `${written} is no built-in resource`,
+        `${written} is not a built-in resource`,
         `a script of that name is used when there is one; did you mean ${near}?`,
       );
   }
   if (!addressTypes.has(type)) {
     const form = wantedForm(type, args);
     if (form !== undefined) {
-      reporter.error('bad-value', span, `${word.text} is not how ${type} is written`, form);
+      reporter.error('bad-value', span, `${word.text} does not have the form of ${type}`, form);
       return undefined;
     }
     if (type === 'ldirectord' && args.length === 0) args.push('ldirectord.cf');
@@ -169,7 +169,7 @@ function takeVip(type: string, text: string, span: Span, reporter: Reporter): Vi
         'bad-value',
         at(device ?? ''),
         `the ${what} ${word} is longer than ${NAME_MAX} characters: the kernel refuses it`,
-        what === 'label' ? `shorten what stands behind ${name}:` : form,
+        what === 'label' ? `shorten the part after ${name}:` : form,
       );
       return undefined;
     }

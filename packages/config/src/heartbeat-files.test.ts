@@ -1,4 +1,4 @@
-/** haresources and authkeys as heartbeat reads them, and the traps of the seeds' own files. */
+/** haresources and authkeys as heartbeat reads them, and the mistakes in the seeds' own files. */
 import {readFileSync} from 'node:fs';
 import test from 'ava';
 import {loadCluster, parseAuthkeys, parseHaCf, parseHaresources, type Mode, type Vip} from './index.ts';
@@ -8,7 +8,7 @@ const resources = (text: string, mode: Mode = 'strict') =>
 const seed = (name: string): string =>
   readFileSync(new URL(`../../../test/fixtures/seeds/${name}`, import.meta.url), 'utf8');
 
-/** An address as it may be written, and what is meant. */
+/** Accepted forms of an address resource, and the parsed VIP. */
 const forms: readonly (readonly [string, string, Partial<Vip>])[] = [
   ['10.0.0.1', 'IPaddr', {family: 4, address: '10.0.0.1'}],
   ['10.0.0.1/24', 'IPaddr', {prefixLength: 24}],
@@ -31,7 +31,7 @@ for (const [word, type, vip] of forms)
     t.like(model.groups[0]?.resources[0]?.vip, vip);
   });
 
-test('a script’s arguments are divided by ::, and a word without an address is a script', (t) => {
+test('a script’s arguments are separated by ::, and a word that is not an address is a script', (t) => {
   const {model} = resources('a Filesystem::/dev/sda1::/data::ext4 apache\n');
   t.deepEqual(
     model.groups[0]?.resources.map(({type, args}) => [type, ...args]),
@@ -39,7 +39,7 @@ test('a script’s arguments are divided by ::, and a word without an address is
   );
 });
 
-test('lines: continued with \\, comments, blanks, several for one node, in their order, the node in lower case', (t) => {
+test('lines: continuation with \\, comments, blanks, several for one node in file order, the node in lower case', (t) => {
   const {model, diagnostics} = resources(
     '# the pair\n\nAlpha  10.0.0.1 \\\n\tldirectord::ldirectord.cf \\\n  MailTo::root@example.org\nbeta 10.0.0.2 # its own\nalpha 10.0.0.3\n',
   );
@@ -54,7 +54,7 @@ test('lines: continued with \\, comments, blanks, several for one node, in their
   );
 });
 
-test('the first resource is the group’s key; a line without any is refused', (t) => {
+test('the first resource is the group’s key; a line without resources is refused', (t) => {
   t.deepEqual(
     resources('a 10.0.0.1\nb 10.0.0.1\n').diagnostics.map(({code}) => code),
     ['duplicate-resource'],
@@ -71,7 +71,7 @@ const errors = (text: string, mode?: number): string[] =>
     .diagnostics.filter(({severity}) => severity === 'error')
     .map(({code}) => code);
 
-test('authkeys: several keys, one signs; the order of the lines does not matter', (t) => {
+test('authkeys: the auth line chooses the signing key; the order of the lines does not matter', (t) => {
   const {model, diagnostics} = keys(
     '# keys\n2 sha1 old # comment\nauth 1\n1 sha256 new\n3 crc\n4 md5 older\n',
   );
@@ -86,7 +86,7 @@ test('authkeys: several keys, one signs; the order of the lines does not matter'
   );
 });
 
-/** Refused: a file, its mode, the code. */
+/** Refused: the file, its mode and the code. */
 for (const [text, mode, code] of [
   ['1 sha256 s\n', 0o600, 'missing-key'],
   ['auth 2\n1 sha256 s\n', 0o600, 'missing-key'],
@@ -107,7 +107,7 @@ test('mode 600 and 400 are taken', (t) => {
   for (const mode of [0o600, 0o400]) t.deepEqual(errors('auth 1\n1 sha1 a\n', mode), []);
 });
 
-test('the traps of the seeds’ own files: one node, ipfail’s old path, a wrong case, LVSSyncDaemonSwap', (t) => {
+test('mistakes in the seeds’ own files are read: one node, ipfail’s old path, wrong case, LVSSyncDaemonSwap', (t) => {
   const {cluster, diagnostics} = loadCluster({
     dir: '/x',
     read: (file) => {

@@ -1,4 +1,4 @@
-/** What the kernel refuses, what can never pass, empty files, and host names of ha.cf: said before the start. */
+/** Reported before the start: services that the kernel refuses, checks that can never pass, empty files, host names in ha.cf. */
 import test from 'ava';
 import {checkFiles, loadCluster, parseHaCf} from './index.ts';
 
@@ -20,23 +20,20 @@ const service = (lines: string, six = ''): string =>
   `virtual${six}=${six ? '[2001:db8::1]' : '192.0.2.1'}:80\n\treceive="x"\n\trequest="/"\n${lines}`;
 
 for (const [lines, expected] of [
-  [
-    '\treal=10.0.0.2 gate\n\tscheduler=wrrr\n',
-    /^warning unusable-value: no scheduler of Linux is called wrrr/,
-  ],
+  ['\treal=10.0.0.2 gate\n\tscheduler=wrrr\n', /^warning unusable-value: Linux has no scheduler wrrr/],
   ['\treal=10.0.0.2 gate 1 l:5\n', /^warning unusable-value: l:5 without u:/],
   ['\treal=10.0.0.2 gate 1 l:5 u:4\n', /^warning unusable-value: l:5 is above u:4/],
   ['\treal=224.0.0.5 gate\n', /^warning bad-address: 224\.0\.0\.5 is a multicast address/],
   ['\treal=255.255.255.255 gate\n', /^warning bad-address: .* is the broadcast address/],
-  ['\treal=0.0.0.0 gate\n', /^warning bad-address: 0\.0\.0\.0 is no address of a host/],
+  ['\treal=0.0.0.0 gate\n', /^warning bad-address: 0\.0\.0\.0 is not the address of a host/],
 ] as const)
-  test(`the kernel would refuse it: ${lines.trim()}`, (t) => {
+  test(`reported as refused by the kernel: ${lines.trim()}`, (t) => {
     const found = messagesOf('x.cf', service(lines));
     t.is(found.length, 1, found.join('\n'));
     t.regex(found[0] ?? '', expected);
   });
 
-test('IPv6: link-local and multicast servers', (t) => {
+test('IPv6: link-local and multicast servers are reported', (t) => {
   t.regex(
     messagesOf('x.cf', service('\treal6=[fe80::2]:80 gate\n', '6')).join('\n'),
     /bad-address: fe80::2 is a link-local address/,
@@ -47,7 +44,7 @@ test('IPv6: link-local and multicast servers', (t) => {
   );
 });
 
-test('a good service has no word', (t) => {
+test('a good service has no diagnostic', (t) => {
   for (const scheduler of ['rr', 'mh', 'fo', 'sed'])
     t.deepEqual(
       messagesOf('x.cf', service(`\treal=10.0.0.2 gate 1 l:5 u:6\n\tscheduler=${scheduler}\n`)),
@@ -55,7 +52,7 @@ test('a good service has no word', (t) => {
     );
 });
 
-test('service=dns without request can never pass, wherever it is said', (t) => {
+test('service=dns without request is reported, wherever the service is set', (t) => {
   const head = 'virtual=192.0.2.1:53\n\tprotocol=udp\n\treal=10.0.0.2:53 gate\n';
   for (const lines of [
     '',
@@ -83,17 +80,17 @@ const wordsOf = (files: Readonly<Record<string, string>>): string =>
     .diagnostics.map(({severity, code, message}) => `${severity} ${code}: ${message}`)
     .join('\n');
 
-test('empty files are named', (t) => {
+test('empty files are reported', (t) => {
   t.is(wordsOf({}), '');
   for (const text of ['', '# nothing\n', '\n\n']) {
     t.regex(wordsOf({'/x/ldirectord.cf': text}), /warning missing-value: the file has no virtual service/);
-    t.regex(wordsOf({'/x/haresources': text}), /warning missing-value: the file has no line/);
+    t.regex(wordsOf({'/x/haresources': text}), /warning missing-value: the file has no resource line/);
     t.regex(messagesOf('x.cf', text).join('\n'), /the file has no virtual service/);
-    t.regex(messagesOf('haresources', text).join('\n'), /the file has no line/);
+    t.regex(messagesOf('haresources', text).join('\n'), /the file has no resource line/);
   }
 });
 
-test('the broadcast address of a network of haresources is no real server', (t) => {
+test('a broadcast address of haresources as a real server is reported', (t) => {
   t.regex(
     wordsOf({'/x/ldirectord.cf': 'virtual=10.0.0.1:80\n\treal=10.0.0.255 gate\n'}),
     /10\.0\.0\.255 is the broadcast address/,

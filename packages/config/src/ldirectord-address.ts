@@ -5,18 +5,18 @@ import {takeHost, takePort} from './ldirectord-servers.ts';
 import type {VirtualAddress} from './model.ts';
 import type {Reporter, Resolver} from './reader.ts';
 
-/** A virtual line before its protocol is known: a service name as port waits for it. */
+/** A virtual line whose protocol is not known yet: a service name as port needs the protocol. */
 export type VirtualHead =
   | {readonly kind: 'address'; readonly family: 4 | 6; readonly address: string; readonly port: string}
   | {readonly kind: 'fwmark'; readonly family: 4 | 6; readonly mark: number};
 
-/** The greatest mark of a packet: 32 bits. */
+/** The greatest firewall mark: 32 bits. */
 const LAST_MARK = 2 ** 32 - 1;
 
 const formOf = (family: 4 | 6): string =>
   family === 6 ? 'virtual6=[ADDRESS]:PORT, or virtual6=MARK' : 'virtual=ADDRESS:PORT, or virtual=MARK';
 
-/** The address of a `virtual=` or `virtual6=` line; ldirectord reads its front part and leaves the rest. */
+/** The address of a `virtual=` or `virtual6=` line; ldirectord reads the beginning and ignores the rest. */
 export function takeHead(head: Directive, resolver: Resolver, reporter: Reporter): VirtualHead | undefined {
   const family = head.name === 'virtual6' ? 6 : 4;
   const text = head.value.trim();
@@ -62,13 +62,13 @@ function takeMark(
     'warning',
     'unusable-value',
     head.valueSpan,
-    `no packet has the mark ${digits}: the kernel refuses this service, it is left out`,
+    `a packet cannot have the mark ${digits}: the kernel refuses this service, so it is left out`,
     `a mark is a number from 1 to ${LAST_MARK}`,
   );
   return undefined;
 }
 
-/** What stands behind the address, other than a comment, is not read: that is said. */
+/** Reports text after the address that is neither read nor a comment. */
 function leftover(head: Directive, rest: string, front: string, reporter: Reporter): void {
   if (/^\s*(#|$)/.test(rest)) return;
   reporter.add(
@@ -80,7 +80,7 @@ function leftover(head: Directive, rest: string, front: string, reporter: Report
   );
 }
 
-/** The address with its port, now that the protocol is known. undefined: there is no such service, which is said. */
+/** The address with its port, now that the protocol is known. undefined: no such service, which is reported. */
 export function finishAddress(
   head: Directive,
   from: VirtualHead,

@@ -9,7 +9,7 @@ import {takeVirtual} from './ldirectord-virtual.ts';
 import type {LdirectordConfig, Mode, VirtualService} from './model.ts';
 import {Reporter, type Resolver} from './reader.ts';
 
-/** Parses one file. With any error the model is only good for looking at. */
+/** Parses one file. If there is an error, the model is for display only. */
 export function parseLdirectordCf(
   source: {readonly path: string; readonly text: string},
   options: {readonly mode: Mode; readonly resolve: Resolver},
@@ -44,7 +44,7 @@ export function parseLdirectordCf(
         explain(
           directive,
           file.fork,
-          'no check waits for another here: a process for each virtual is not needed',
+          'checks never wait for one another: a process per virtual service is not needed',
           reporter,
         );
         break;
@@ -106,7 +106,7 @@ export function parseLdirectordCf(
   };
 }
 
-/** What is asked for and needs nothing done: said, so that nobody looks for it. */
+/** Reports a directive that is accepted and has no effect. */
 function explain(directive: Directive, asked: boolean, why: string, reporter: Reporter): void {
   if (asked)
     reporter.add(

@@ -1,4 +1,4 @@
-/** Lines of a virtual service, taken one by one into a draft; ldirectord-virtual.ts makes the service of it. Pure. */
+/** Reads the lines of a virtual service one by one into a draft; ldirectord-virtual.ts builds the service from it. Pure. */
 import {oldIpv4} from './addresses.ts';
 import {takeShared, type Inherited} from './ldirectord-inherited.ts';
 import type {Directive} from './ldirectord-line.ts';
@@ -41,7 +41,7 @@ export interface Texts {
   comment?: string;
 }
 
-/** What the lines of one virtual have said so far. */
+/** The settings of one virtual service read so far. */
 export interface Draft {
   readonly family: 4 | 6;
   /** undefined: the virtual line itself is wrong. */
@@ -61,7 +61,7 @@ export interface Draft {
   readonly ours: Ours;
 }
 
-/** One line of a virtual. */
+/** Reads one line of a virtual service. */
 export function takeLine(directive: Directive, draft: Draft, resolver: Resolver, reporter: Reporter): void {
   const {family, texts} = draft;
   const put = (name: keyof Texts, value: string | undefined): void => {
@@ -174,7 +174,7 @@ function takeCheckType(directive: Directive, reporter: Reporter): CheckType | un
   return kind === undefined ? undefined : {kind};
 }
 
-/** Parsed and never used, by ldirectord and by us; a text without a letter or digit is refused all the same. */
+/** Parsed and never used, by ldirectord and by hactl; a text without a letter or digit is still refused. */
 function takeLoad(directive: Directive, reporter: Reporter): string | undefined {
   const text = takeQuoted(directive, reporter);
   if (text === undefined || /\w/.test(text)) return text;
@@ -182,7 +182,7 @@ function takeLoad(directive: Directive, reporter: Reporter): string | undefined 
     'bad-value',
     directive.valueSpan,
     'invalid string for load testing',
-    'load is not used: leave the line out',
+    'load has no effect: remove the line',
   );
   return undefined;
 }
@@ -218,7 +218,7 @@ function takeHttpMethod(directive: Directive, reporter: Reporter): 'GET' | 'HEAD
   return undefined;
 }
 
-/** The first run of small letters, as ldirectord takes it; lenient reading knows the kernel's names in any case. */
+/** The first run of lower-case letters, as ldirectord reads it; lenient mode accepts the kernel's names in any case. */
 function takeScheduler(directive: Directive, reporter: Reporter): string | undefined {
   const text = directive.value.trim();
   const word = /[a-z]+/.exec(text)?.[0];
@@ -248,14 +248,14 @@ function takeScheduler(directive: Directive, reporter: Reporter): string | undef
       'warning',
       'trailing-text',
       directive.valueSpan,
-      `scheduler has more than small letters: "${text}"`,
-      `read as ${word}, as ldirectord does`,
+      `scheduler has more than lower-case letters: "${text}"`,
+      `read as ${word}, as in ldirectord`,
       fix(word),
     );
   return word;
 }
 
-/** ldirectord looks at the form only; a mask that no kernel takes is left out, and that is said. */
+/** ldirectord checks the syntax only; a mask that the kernel would refuse is left out with a warning. */
 function takeNetmask(directive: Directive, family: 4 | 6, reporter: Reporter): string | undefined {
   const mask = reporter.mode === 'strict' ? directive.value : takeText(directive);
   const formed =
@@ -274,7 +274,7 @@ function takeNetmask(directive: Directive, family: 4 | 6, reporter: Reporter): s
       'warning',
       'unusable-value',
       directive.valueSpan,
-      `no netmask: ${mask}; it is left out`,
+      `not a netmask: ${mask}; it is left out`,
       help,
     );
   return usable;

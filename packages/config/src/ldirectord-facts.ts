@@ -46,10 +46,10 @@ export function fileFacts(file: LdirectordConfig, number: number): Fact[] {
   ];
 }
 
-/** Directives whose names in the model are other words than in the file. */
+/** Directives that have another name in the file than in the model. */
 const spelled: Readonly<Record<string, string>> = {email: 'emailalert', schedFlags: 'schedflags', ops: 'ops'};
 const secrets = new Set(['passwd', 'secret']);
-/** What the kernel's table holds of a service; all else of it is of the checks. */
+/** The settings of a service in the kernel's table; all others belong to the checks. */
 const inKernel = new Set(['scheduler', 'schedFlags', 'persistent', 'netmask', 'ops', 'quiescent']);
 const elsewhere = new Set(['span', 'address', 'reals', 'fallback', 'checkType']);
 
@@ -102,7 +102,7 @@ function virtualFacts(file: string, virtual: VirtualService): Fact[] {
 const textOf = (value: unknown): string =>
   typeof value === 'boolean' ? onOff(value) : typeof value === 'string' ? value : JSON.stringify(value);
 
-/** What people may see of a service's setting. */
+/** The displayable form of a service's setting. */
 function shownOf(key: string, value: unknown): string {
   const text = textOf(value);
   if (key === 'request' || key === 'load') return requestShown(text);
@@ -117,7 +117,7 @@ function shownOf(key: string, value: unknown): string {
   return text;
 }
 
-/** The same without queries, arguments and log-ins. */
+/** The same without queries, arguments and credentials. */
 function realShown({check, ...real}: RealServer): RealServer {
   const shown = check && {
     ...check,

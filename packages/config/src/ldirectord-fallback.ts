@@ -8,7 +8,7 @@ import type {Reporter, Resolver} from './reader.ts';
 const methods: readonly string[] = ['gate', 'masq', 'ipip'];
 const form = 'fallback=ADDRESS[:PORT] [gate|masq|ipip]';
 
-/** Where the line stands decides what its names may mean. */
+/** The position of the line decides what its names may mean. */
 export interface FallbackPlace {
   readonly family: 4 | 6;
   readonly global: boolean;
@@ -16,7 +16,7 @@ export interface FallbackPlace {
   readonly portNames: boolean;
 }
 
-/** A weight behind the method: not in ldirectord's grammar, but with one reading. Returns the words without it. */
+/** A weight after the method: not in ldirectord's grammar, but unambiguous. Returns the words without it. */
 function takeWeight(
   directive: Directive,
   words: readonly string[],
@@ -80,7 +80,7 @@ export function takeFallback(
       'warning',
       'trailing-text',
       directive.valueSpan,
-      `ldirectord steps over "${lost}" in this line, and so does hactl`,
+      `ldirectord ignores "${lost}" in this line, and so does hactl`,
       form,
     );
   return {span: directive.span, address, port: number, method: method as ForwardMethod, weight: taken.weight};

@@ -1,11 +1,11 @@
-/** Directives that may stand at the top of ldirectord.cf, as the default of every virtual, and inside a virtual. Pure. */
+/** Directives allowed both at the top of ldirectord.cf, as the default of every virtual service, and inside a service. Pure. */
 import type {Directive} from './ldirectord-line.ts';
 import {takeFallback, type FallbackPlace} from './ldirectord-fallback.ts';
 import {takeNumber, takeSeconds, takeText, takeYesNo} from './ldirectord-values.ts';
 import type {EmailAlert, FallbackServer} from './model.ts';
 import type {Reporter, Resolver} from './reader.ts';
 
-/** Settings that a virtual may have of its own and otherwise inherits. */
+/** Settings that a virtual service may override. */
 export interface Inherited {
   checkTimeout?: number;
   negotiateTimeout?: number;
@@ -27,7 +27,7 @@ export interface Inherited {
 export const CHECK_TIMEOUT = 5_000;
 export const NEGOTIATE_TIMEOUT = 30_000;
 
-/** What holds where nothing is written. */
+/** The defaults. */
 export const plainDefaults = (): Inherited => ({
   checkInterval: 10_000,
   checkCount: 1,
@@ -39,7 +39,7 @@ export const plainDefaults = (): Inherited => ({
   emailStatus: ['all'],
 });
 
-/** Where mails go, of one virtual or of the file. */
+/** Mail settings of one virtual service or of the file. */
 export const emailOf = (settings: Inherited): EmailAlert => ({
   to: settings.emailTo,
   ...(settings.emailFrom === undefined ? {} : {from: settings.emailFrom}),
@@ -48,7 +48,7 @@ export const emailOf = (settings: Inherited): EmailAlert => ({
   ...(settings.smtp === undefined ? {} : {smtp: settings.smtp}),
 });
 
-/** A directive that may stand in both places. True when it was one. */
+/** Reads a directive that may stand in both places. True when it was one. */
 export function takeShared(
   directive: Directive,
   into: Inherited,
@@ -110,7 +110,7 @@ export function takeShared(
           'warning',
           'missing-value',
           directive.valueSpan,
-          'emailalert names nobody',
+          'emailalert has no address',
           'ADDRESS[, ADDRESS…]',
         );
       into.emailTo = addresses;
@@ -155,7 +155,7 @@ function takeOwnFallback(
 ): void {
   const right = fallback.family === 6 ? 'fallback6' : 'fallback';
   const six = (fallback.global ? directive.name : right) === 'fallback6';
-  // The address behind it leaves no doubt; ldirectord refuses the other name all the same.
+  // The address makes the meaning clear; ldirectord refuses the other name anyway.
   if (!fallback.global && directive.name !== right) {
     const fix = [{span: directive.nameSpan, replacement: right}];
     const message = `cannot specify "${directive.name}" here`;
@@ -169,13 +169,13 @@ function takeOwnFallback(
 
 const phases = ['all', 'none', 'starting', 'running', 'stopping', 'reloading'];
 
-/** Phases of the daemon in which mails are sent: words with commas between them; no word at all is none. */
+/** Phases of the daemon in which mails are sent, separated by commas; without a word, none. */
 function takeStatus(directive: Directive, reporter: Reporter): string[] | undefined {
   const strict = reporter.mode === 'strict';
   const text = strict ? directive.value : takeText(directive).toLowerCase();
   const words = text.split(strict ? /\s*,\s*/ : /[\s,]+/).filter((word) => word !== '');
   const strange = words.find((word) => !phases.includes(word));
-  const help = `words of ${phases.join(', ')}, with commas between them`;
+  const help = `one or more of ${phases.join(', ')}, separated by commas`;
   if (strange !== undefined) {
     reporter.error('bad-value', directive.valueSpan, `invalid email alert status at: "${strange}"`, help);
     return undefined;
@@ -196,7 +196,7 @@ function takeStatus(directive: Directive, reporter: Reporter): string[] | undefi
 /** A mail server's name or IPv4 address. */
 function takeSmtp(directive: Directive, into: Inherited, reporter: Reporter): void {
   const text = reporter.mode === 'strict' ? directive.value : takeText(directive);
-  // A port behind the name and an IPv6 address are ours: ldirectord reads a name only.
+  // A port after the name and an IPv6 address are extensions: ldirectord reads only a name.
   const pattern = reporter.mode === 'strict' ? /^[\w.+-]+/ : /^(?:\[[\da-f:.]+\]|[\w.+-]+)(?::\d{1,5}$)?/i;
   const host = pattern.exec(text)?.[0];
   if (host === undefined) {

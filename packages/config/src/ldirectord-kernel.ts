@@ -1,15 +1,15 @@
-/** What ldirectord lets pass and the kernel's IPVS, or a check, refuses for ever. Pure. */
+/** Settings that ldirectord accepts but the kernel's IPVS refuses, or that no check can ever pass. Pure. */
 import ipaddr from 'ipaddr.js';
 import {nearest} from './diagnostic.ts';
 import type {RealServer, Span, VirtualService} from './model.ts';
 import type {Reporter} from './reader.ts';
 
-/** Schedulers of Linux; a module of another name may be there all the same. */
+/** Linux' schedulers; a module of another name may still exist. */
 export const schedulers: readonly string[] = [
   'rr', 'wrr', 'lc', 'wlc', 'lblc', 'lblcr', 'dh', 'sh', 'sed', 'nq', 'mh', 'fo', 'ovf', 'twos',
 ]; // prettier-ignore
 
-/** Warnings, not errors: the rest of the table serves. */
+/** Warnings, not errors: the rest of the table works. */
 export function judgeForKernel(virtual: VirtualService, schedulerSpan: Span, reporter: Reporter): void {
   const {scheduler, checkType, service, request} = virtual;
   if (!schedulers.includes(scheduler))
@@ -17,7 +17,7 @@ export function judgeForKernel(virtual: VirtualService, schedulerSpan: Span, rep
       'warning',
       'unusable-value',
       schedulerSpan,
-      `no scheduler of Linux is called ${scheduler}: without a module ip_vs_${scheduler} the kernel refuses this service`,
+      `Linux has no scheduler ${scheduler}: without a module ip_vs_${scheduler} the kernel refuses this service`,
       `${nearest(scheduler, schedulers) === undefined ? '' : `did you mean ${nearest(scheduler, schedulers)}? `}one of ${schedulers.join(', ')}`,
     );
   for (const real of virtual.reals) judgeReal(real, reporter);
@@ -36,7 +36,7 @@ export function judgeForKernel(virtual: VirtualService, schedulerSpan: Span, rep
     );
 }
 
-/** How the addresses begin that are not those of a host: of thousands of servers nearly none has to be parsed. */
+/** The beginnings of addresses that are not a host's, so that few of thousands of servers have to be parsed. */
 const special = /^(?:0|22[4-9]|23\d|255|::|f[ef])/i;
 
 function judgeReal({address, span, lowerThreshold, upperThreshold}: RealServer, reporter: Reporter): void {
@@ -44,7 +44,7 @@ function judgeReal({address, span, lowerThreshold, upperThreshold}: RealServer, 
   const kinds: Readonly<Record<string, string>> = {
     multicast: 'a multicast address',
     broadcast: 'the broadcast address',
-    unspecified: 'no address of a host',
+    unspecified: 'not the address of a host',
   };
   const kind = kinds[range];
   if (kind !== undefined)
@@ -60,8 +60,8 @@ function judgeReal({address, span, lowerThreshold, upperThreshold}: RealServer, 
       'warning',
       'bad-address',
       span,
-      `${address} is a link-local address, and neither a check nor IPVS can say by which interface it is meant`,
-      'write a global or a unique local address (fc00::/7) of the server',
+      `${address} is a link-local address: neither a check nor IPVS can name the interface that it needs`,
+      'write a global or unique local (fc00::/7) address',
     );
   if (lowerThreshold > upperThreshold)
     reporter.add(
@@ -71,6 +71,6 @@ function judgeReal({address, span, lowerThreshold, upperThreshold}: RealServer, 
       upperThreshold === 0
         ? `l:${lowerThreshold} without u:: the kernel refuses a lower threshold without an upper one`
         : `l:${lowerThreshold} is above u:${upperThreshold}: the kernel refuses it`,
-      'write u: with the higher number of connections, or leave l: out',
+      'write u: with a higher number of connections, or remove l:',
     );
 }

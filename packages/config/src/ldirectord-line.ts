@@ -1,4 +1,4 @@
-/** One line of ldirectord.cf: blank, or a directive with its indentation. What the values mean comes later. Pure. */
+/** One line of ldirectord.cf: blank, or a directive with its indentation. Values are interpreted later. Pure. */
 import {nearest} from './diagnostic.ts';
 import {allNames, isKnown, isOurs, refused} from './ldirectord-names.ts';
 import type {Span} from './model.ts';
@@ -15,15 +15,15 @@ export interface Directive {
   readonly indented: boolean;
 }
 
-/** A tab or four blanks are `full`; ldirectord takes fewer blanks for an unknown command. */
+/** A tab or four blanks are `full`; ldirectord reads a line with fewer blanks as an unknown command. */
 export type Indent = 'none' | 'short' | 'full';
 
-/** What a line is; undefined when it is a comment, or was refused with a diagnostic. */
+/** The kind of a line; undefined when it is a comment or was refused with a diagnostic. */
 export type ReadLine =
   | {
       readonly kind: 'blank';
       readonly span: Span;
-      /** Blanks that ldirectord takes for a command. */
+      /** Blanks that ldirectord reads as a command. */
       readonly long: boolean;
     }
   | {
@@ -56,7 +56,7 @@ function directiveOf(line: Line, text: string, reporter: Reporter): Directive | 
   const nameStart = line.start + blanks.length;
   const valueStart = nameStart + name.length + equals.length;
   const trimmed = value.trimEnd();
-  // ldirectord leaves the carriage return in the value, where an exact word then does not match.
+  // ldirectord leaves the carriage return in the value, so an exact word does not match.
   const kept = line.carriageReturn && reporter.mode === 'strict' ? '\r' : '';
   return {
     name,
@@ -78,7 +78,7 @@ function withoutMark(line: Line, reporter: Reporter): Line {
   return {...line, text: line.text.slice(1), start: line.start + 1};
 }
 
-/** Reads one line. Complaints that depend on the lines around it are the caller's. */
+/** Reads one line. The caller reports problems that depend on the lines around it. */
 export function readLine(raw: Line, reporter: Reporter): ReadLine | undefined {
   const whole = reporter.span(raw.start, raw.start + raw.text.length);
   const line = withoutMark(raw, reporter);
@@ -126,14 +126,14 @@ function writtenDirective(
   return directiveOf(line, text, reporter);
 }
 
-/** The directive with its name put right, or a complaint. */
+/** The directive with its name corrected, or a diagnostic. */
 function knownName(directive: Directive, reporter: Reporter): Directive | undefined {
   if (isOurs(directive.name) && isKnown(directive.name) && reporter.mode === 'strict') {
     reporter.error(
       'unknown-directive',
       directive.nameSpan,
       `Unknown command ${directive.name}`,
-      'it is hactl’s own: ldirectord does not know it',
+      'it is an extension of hactl, unknown to ldirectord',
     );
     return undefined;
   }

@@ -1,4 +1,4 @@
-/** ldirectord.cf as blocks of directives: which virtual service a line belongs to. What the values mean comes later. Pure. */
+/** ldirectord.cf as blocks of directives: which virtual service a line belongs to. Values are interpreted later. Pure. */
 import {readLine, type Directive, type ReadLine} from './ldirectord-line.ts';
 import {globalOnly, heads, mayStandInVirtual, shared, virtualOnly} from './ldirectord-names.ts';
 import {linesOf, type Line, type Reporter} from './reader.ts';
@@ -11,19 +11,19 @@ export interface Block {
 type OpenBlock = {readonly head: Directive; readonly lines: Directive[]};
 type DirectiveLine = ReadLine & {readonly kind: 'directive'};
 
-/** Where the reader stands in the file. */
+/** The reader's state. */
 interface Position {
   readonly globals: Directive[];
   readonly blocks: OpenBlock[];
-  /** The virtual service that takes indented lines. */
+  /** The open virtual service: indented lines belong to it. */
   block: OpenBlock | undefined;
-  /** A blank line closed this block; a lenient reader opens it again for an indented line. */
+  /** The block that a blank line closed; in lenient mode an indented line reopens it. */
   closed: OpenBlock | undefined;
   /** The lines of the block were pasted without their indentation. */
   flat: boolean;
 }
 
-/** Is the stretch behind a virtual line pasted without its indentation? Some line in it can only belong to a virtual. */
+/** Were the lines after a virtual line pasted without their indentation? True if one of them can only belong to a service. */
 function isFlat(lines: readonly Line[], from: number): boolean {
   let seen = false;
   for (const line of lines.slice(from)) {
@@ -36,7 +36,7 @@ function isFlat(lines: readonly Line[], from: number): boolean {
   return seen;
 }
 
-/** Splits the file. Every complaint about layout is made here. */
+/** Splits the file and reports every problem of layout. */
 export function splitLdirectord(text: string, reporter: Reporter): {globals: Directive[]; blocks: Block[]} {
   const position: Position = {globals: [], blocks: [], block: undefined, closed: undefined, flat: false};
   const lines = linesOf(text);
@@ -62,7 +62,7 @@ function onBlank(position: Position, {span, long}: ReadLine & {kind: 'blank'}, r
       'notice',
       'blank-in-block',
       span,
-      'ldirectord takes this line of blanks for an unknown command',
+      'ldirectord reads this line of blanks as an unknown command',
       'read as an empty line: remove the blanks',
     );
   position.closed = position.block;
@@ -109,7 +109,7 @@ function onUnindented(position: Position, {directive, start}: DirectiveLine, rep
       'not-indented',
       directive.span,
       `${directive.name} stands before any virtual line`,
-      'it belongs in a virtual service: virtual=ADDRESS:PORT, then this line behind a TAB',
+      'it belongs in a virtual service: virtual=ADDRESS:PORT, then this line after a TAB',
     );
     return;
   }
@@ -191,7 +191,7 @@ function onOrphan(position: Position, {directive, start}: DirectiveLine, reporte
   if (read) position.globals.push(directive);
 }
 
-/** ldirectord refuses a virtual line that the file ends with. */
+/** ldirectord refuses a virtual line at the end of the file. */
 function onEnd({block, blocks}: Position, lastLine: string, reporter: Reporter): void {
   const last = blocks.at(-1);
   if (!block || reporter.mode === 'lenient' || last?.lines.length !== 0 || !lastLine.startsWith('virtual'))

@@ -1,11 +1,11 @@
-/** The directives of ldirectord.cf, by where they may stand. Pure. */
+/** The directives of ldirectord.cf, by the place where they are allowed. Pure. */
 
 export const globalOnly = new Set([
   'autoreload', 'callback', 'logfile', 'execute', 'supervised', 'fork', 'readdquiescent', 'emailalertfrom',
   'maintenancedir',
 ]); // prettier-ignore
 
-/** Both: a global one is the default of every virtual. */
+/** Allowed in both places: a global one is the default of every virtual service. */
 export const shared = new Set([
   'checktimeout', 'negotiatetimeout', 'checkinterval', 'checkcount', 'failurecount', 'fallback', 'fallback6', 'fallbackcommand',
   'quiescent', 'emailalert', 'emailalertfreq', 'emailalertstatus', 'smtp', 'cleanstop',
@@ -17,7 +17,7 @@ export const virtualOnly = new Set([
   'protocol', 'ops', 'monitorfile', 'servicename', 'comment',
   'hactl_send', 'hactl_send_program', 'hactl_expect', 'hactl_expect_regex', 'hactl_rise', 'hactl_status', 'hactl_check', 'hactl_mysql_key',
 ]); // prettier-ignore
-/** Directives of our own: ldirectord refuses them, and so does strict reading. */
+/** hactl's extensions: ldirectord refuses them, and so does strict mode. */
 export const isOurs = (name: string): boolean => name.startsWith('hactl_');
 
 /** Old names that ldirectord refuses with an explanation. */

@@ -1,4 +1,4 @@
-/** Directives of our own in a virtual service: Piranha's check, and how soon a real comes back. Pure. */
+/** hactl's extensions in a virtual service: Piranha's check, accepted HTTP statuses and recovery. Pure. */
 import {translatePosixRegex} from '@hactl/regex';
 import type {Directive} from './ldirectord-line.ts';
 import {parseStatuses, takeNumber, takeQuotedOrNone, takeYesNo} from './ldirectord-values.ts';
@@ -15,7 +15,7 @@ export interface Ours {
   statuses?: readonly StatusRange[];
 }
 
-/** What is looked at of a virtual service whose lines are read. */
+/** The fields of the draft that are used here. */
 interface Written {
   readonly ours: Ours;
   readonly service?: string;
@@ -39,7 +39,7 @@ export function takeOurs(directive: Directive, into: Ours, reporter: Reporter): 
           'bad-value',
           directive.span,
           `"${command}" does not begin with the absolute path of a program`,
-          'write hactl_send_program="/etc/ha.d/mysql_mon.sh %h"; there is no shell: put pipes and quotes into a script',
+          'write hactl_send_program="/etc/ha.d/mysql_mon.sh %h"; there is no shell: use a script for pipes and quotes',
         );
       return true;
     }
@@ -59,7 +59,7 @@ export function takeOurs(directive: Directive, into: Ours, reporter: Reporter): 
         reporter.error(
           'bad-value',
           directive.span,
-          `"${text}" is no list of HTTP statuses`,
+          `"${text}" is not a list of HTTP statuses`,
           'statuses and ranges from 100 to 599: hactl_status="200-299 401"',
         );
       return true;
@@ -81,7 +81,7 @@ export function takeOurs(directive: Directive, into: Ours, reporter: Reporter): 
   }
 }
 
-/** Piranha's sending program, where it is written: with it, `hactl_expect` is what the program must print. */
+/** Piranha's sending program, if configured; `hactl_expect` is then the output that the program must print. */
 export function finishSendProgram(
   {ours, service, texts}: Written,
   span: Span,
@@ -100,13 +100,13 @@ export function finishSendProgram(
       'warning',
       'ignored-directive',
       span,
-      `${ignored.join(', ')}: not used beside hactl_send_program, whose output must be hactl_expect as it is`,
+      `${ignored.join(', ')}: not used with hactl_send_program, whose output must equal hactl_expect`,
       'leave one of them out',
     );
   return {command, ...(expect === undefined ? {} : {expect})};
 }
 
-/** The statuses that pass, where the service is one that has statuses. */
+/** The accepted statuses, if the service has statuses. */
 export function finishStatuses(
   {statuses}: Ours,
   service: CheckService,
@@ -125,7 +125,7 @@ export function finishStatuses(
   return {};
 }
 
-/** Piranha's check, where one of its two texts is written. */
+/** Piranha's check, if one of its two texts is configured. */
 export function finishSendExpect(
   {ours, service}: Written,
   address: VirtualAddress,
@@ -140,13 +140,13 @@ export function finishSendExpect(
       'bad-regex',
       span,
       `hactl_expect is not a usable regular expression: ${translated.fault}`,
-      'put a \\ before a character that is meant literally, or leave hactl_expect_regex out',
+      'put a \\ before a literal character, or remove hactl_expect_regex',
     );
   if (address.kind === 'address' && address.protocol === 'udp')
     reporter.error(
       'protocol-mismatch',
       span,
-      'hactl_send and hactl_expect are for tcp',
+      'hactl_send and hactl_expect work with tcp only',
       'use service=simpletcp with request and receive',
     );
   if (service !== undefined)
@@ -154,7 +154,7 @@ export function finishSendExpect(
       'warning',
       'ignored-directive',
       span,
-      `service=${service} is not used beside hactl_send and hactl_expect`,
+      `service=${service} is not used with hactl_send and hactl_expect`,
       'leave one of them out',
     );
   return {...(send === undefined ? {} : {send}), ...(expect === undefined ? {} : {expect}), regex};

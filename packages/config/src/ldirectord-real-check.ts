@@ -1,4 +1,4 @@
-/** `hactl_check=ADDRESS[:PORT] NAME=VALUE…`: a real server's check where it is not the virtual service's. Pure. */
+/** `hactl_check=ADDRESS[:PORT] NAME=VALUE…`: a real server's check where it differs from the virtual service's. Pure. */
 import {translatePosixRegex} from '@hactl/regex';
 import type {Directive} from './ldirectord-line.ts';
 import {services} from './ldirectord-services.ts';
@@ -14,7 +14,7 @@ const form =
 
 const kinds = ['negotiate', 'connect', 'ping', 'external', 'on', 'off'] as const;
 
-/** One line, before it is known which server it is about. */
+/** One parsed line, not yet matched with its servers. */
 export interface WrittenRealCheck {
   readonly line: Directive;
   readonly address: string;
@@ -43,7 +43,7 @@ export function takeRealCheck(
   const address = host === '' ? undefined : takeHost(host, family, line, resolver, reporter);
   const port = portText === undefined ? 0 : takePort(portText, ['tcp', 'udp'], resolver);
   if (address === undefined || port === undefined)
-    return complain(`"${where}" is no real server of this virtual service`);
+    return complain(`"${where}" is not a real server of this virtual service`);
   const draft: Draft = {};
   for (const word of rest) {
     const [, name = '', quoted, bare] = /^(\w+)=(?:"([^"]*)"|(\S+))$/.exec(word) ?? [];
@@ -69,7 +69,7 @@ export function takeRealCheck(
   return {line, address, port, check: {...settings, ...dialogue}};
 }
 
-/** undefined: taken; otherwise what is wrong. */
+/** undefined: accepted; otherwise what was expected. */
 function takeSetting(
   name: string,
   value: string,
@@ -133,7 +133,7 @@ function takeSetting(
   }
 }
 
-/** The servers with their checks; a line about none of them is a mistake. */
+/** The servers with their checks; reports a line that matches none of them. */
 export function withRealChecks(
   reals: readonly RealServer[],
   checks: readonly WrittenRealCheck[],

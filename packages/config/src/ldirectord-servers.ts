@@ -1,4 +1,4 @@
-/** Servers as ldirectord.cf writes them: reals, ranges of reals, fallbacks. Pure. */
+/** Servers as written in ldirectord.cf: real servers, ranges of them, fallbacks. Pure. */
 import {addressRange, hostOf, ipv4, oldIpv4, portNumber} from './addresses.ts';
 import type {DiagnosticCode} from './diagnostic.ts';
 import type {Directive} from './ldirectord-line.ts';
@@ -15,7 +15,7 @@ export function takePort(text: string, protocols: readonly string[], resolver: R
   return protocols.map((protocol) => resolver.service(text, protocol)).find((port) => port !== undefined);
 }
 
-/** An address or a name that resolves; an address in an old form is taken as the C library takes it, and said. */
+/** An address or a name that resolves; an address in an old form is read as the C library reads it, with a warning. */
 export function takeHost(
   text: string,
   family: 4 | 6,
@@ -42,7 +42,7 @@ const server =
 const realForm =
   'real=ADDRESS[->ADDRESS][:PORT] gate|masq|ipip [WEIGHT] ["REQUEST", "RECEIVE"] [l:LOW] [u:HIGH]';
 
-/** What stands behind a real's address. */
+/** The part of a real line after the address. */
 interface Tail {
   readonly method: ForwardMethod;
   readonly weight: number;
@@ -50,13 +50,13 @@ interface Tail {
   readonly receive?: string;
   readonly lower: number;
   readonly upper: number;
-  /** Text that ldirectord steps over. */
+  /** Text that ldirectord ignores. */
   readonly skipped: string;
 }
 
 /**
- * ldirectord looks for each part in turn and goes on behind it; what stood before a part is lost without a word.
- * undefined: something is left at the end.
+ * ldirectord searches for each part in turn and continues after it; text before a part is silently ignored.
+ * undefined: there is text left at the end.
  */
 function searchTail(method: ForwardMethod, text: string): Tail | undefined {
   let rest = text;
@@ -72,7 +72,7 @@ function searchTail(method: ForwardMethod, text: string): Tail | undefined {
   const pair = find(/\s+"(.*)"[, \t]\s*"(.*)"/);
   const lower = find(/\s+l:(\d+)/)?.[1];
   const upper = find(/\s+u:(\d+)/)?.[1];
-  // Behind a request with its slash ldirectord reads nothing: not even the receive, which is its mistake, not ours.
+  // After a request that starts with a slash ldirectord reads nothing more, not even the receive: its bug, not copied here.
   if (pair?.[1]?.startsWith('/')) skipped.push(rest);
   else if (rest.trim() !== '') return undefined;
   return {
@@ -86,7 +86,7 @@ function searchTail(method: ForwardMethod, text: string): Tail | undefined {
   };
 }
 
-/** The same by the manual's grammar: digits inside the quotes are no weight. */
+/** The same by the manual's grammar: digits inside quotes are not a weight. */
 function plainTail(method: ForwardMethod, text: string): Tail | undefined {
   const match =
     /^(?:\s+(\d+))?(?:\s+"([^"]+)"(?:\s*,\s*|\s+)"([^"]+)")?(?:\s+l:(\d+))?(?:\s+u:(\d+))?\s*$/.exec(text);
@@ -122,7 +122,7 @@ function takeMethod(directive: Directive, word: string, reporter: Reporter): For
   return reporter.repair('bad-method', span, message, lower, fix) ? lower : undefined;
 }
 
-/** `real=A[->B][:PORT] METHOD [WEIGHT] ["REQUEST", "RECEIVE"] [l:N] [u:N]`, one real for each address. */
+/** `real=A[->B][:PORT] METHOD [WEIGHT] ["REQUEST", "RECEIVE"] [l:N] [u:N]`, one real server per address. */
 export function takeReals(
   directive: Directive,
   family: 4 | 6,
@@ -154,8 +154,8 @@ export function takeReals(
       'notice',
       'trailing-text',
       directive.valueSpan,
-      'ldirectord refuses this line: it takes the digits inside the quotes for the weight',
-      'read by the words of the manual',
+      'ldirectord refuses this line: it reads the digits inside the quotes as the weight',
+      'read as the manual defines it',
     );
   const lost = `${value.slice(0, found.index)} ${flags.slice(0, named.index)} ${tail.skipped}`.trim();
   if (lost !== '')
@@ -163,7 +163,7 @@ export function takeReals(
       'warning',
       'trailing-text',
       directive.valueSpan,
-      `ldirectord steps over "${lost}" in this line, and so does hactl`,
+      `ldirectord ignores "${lost}" in this line, and so does hactl`,
       realForm,
     );
   const number = port === undefined ? 0 : takePort(port, ['tcp', 'udp'], resolver);

@@ -10,16 +10,16 @@ import {parseTime} from './units.ts';
 /** Quotes that a word processor made. */
 export const curly = /[\u201C\u201D\u201E\u201F\u00AB\u00BB]/g;
 
-/** ldirectord refuses 0 here, and takes 00. At the top of the file it compares the two timeouts as numbers. */
+/** ldirectord refuses 0 here but accepts 00. At the top of the file it compares the two timeouts as numbers. */
 const takesZeros = (directive: Directive): boolean =>
   directive.indented ? true : directive.name !== 'checktimeout' && directive.name !== 'negotiatetimeout';
 
-/** A number as ldirectord reads it: the first run of digits. Lenient reading honours a unit and says when they differ. */
+/** A number as ldirectord reads it: the first run of digits. Lenient mode honours a unit and reports a difference. */
 export function takeNumber(directive: Directive, least: number, reporter: Reporter): number | undefined {
   const text = directive.value.trim();
   const digits = /\d+/.exec(text)?.[0];
   if (digits !== undefined && /^00+$/.test(digits) && takesZeros(directive)) {
-    const message = `${directive.name}=${digits} is zero, which ldirectord lets pass when it is written so`;
+    const message = `${directive.name}=${digits} is zero, which ldirectord accepts in this spelling`;
     reporter.add('warning', 'unusable-value', directive.valueSpan, message, `read as ${least}`);
     return least;
   }
@@ -82,7 +82,7 @@ export function takeYesNo(directive: Directive, reporter: Reporter): boolean | u
     : undefined;
 }
 
-/** The first word of the value, one of some; a misspelling with one near word is repaired. */
+/** The first word of the value, one of `words`; a misspelling with a single near word is repaired. */
 export function takeWord<T extends string>(
   directive: Directive,
   words: readonly T[],
@@ -98,7 +98,7 @@ export function takeWord<T extends string>(
         'trailing-text',
         directive.valueSpan,
         `${directive.name} has more than a word: "${text}"`,
-        `read as ${word}, as ldirectord does`,
+        `read as ${word}, as in ldirectord`,
         [{span: directive.valueSpan, replacement: word}],
       );
     return word as T;
@@ -161,7 +161,7 @@ export function takeQuoted(directive: Directive, reporter: Reporter): string | u
     : undefined;
 }
 
-/** A text with or without quotes, up to the line's end. */
+/** A text with or without quotes, up to the end of the line. */
 export function takeText(directive: Directive): string {
   return directive.value.trim().replace(/^"(.*)"$/, '$1');
 }
@@ -176,12 +176,12 @@ export function takeSomething(directive: Directive, reporter: Reporter): string 
   return takeText(directive) || saysNothing(directive, reporter);
 }
 
-/** Text that must be there; two quotes with nothing between them are let pass, and mean nothing. */
+/** Text that must be present; empty quotes are accepted and ignored. */
 export function takeWritten(directive: Directive, reporter: Reporter): string | undefined {
   return directive.value.trim() === '' ? saysNothing(directive, reporter) : takeText(directive) || undefined;
 }
 
-/** A text in quotes that may be empty, which means nothing. */
+/** A text in quotes; empty quotes are ignored. */
 export function takeQuotedOrNone(directive: Directive, reporter: Reporter): string | undefined {
   if (!directive.value.startsWith('""')) return takeQuoted(directive, reporter);
   reporter.add(
@@ -189,12 +189,12 @@ export function takeQuotedOrNone(directive: Directive, reporter: Reporter): stri
     'missing-value',
     directive.valueSpan,
     `${directive.name} says nothing`,
-    'the line is not used',
+    'the line has no effect',
   );
   return undefined;
 }
 
-/** ldirectord takes any expression, and every check with a bad one then fails; lenient reading refuses it at once. */
+/** ldirectord accepts any expression, and every check with a bad one fails; lenient mode refuses it when reading. */
 export function checkExpression(text: string, directive: Directive, reporter: Reporter): void {
   const translated = translatePerlRegex(text);
   if (translated.ok) return;
@@ -203,11 +203,11 @@ export function checkExpression(text: string, directive: Directive, reporter: Re
     'bad-regex',
     directive.valueSpan,
     `receive is not a usable regular expression: ${translated.fault}`,
-    'every check would fail: mend it; put a \\ before a character that is meant literally',
+    'every check would fail: correct it; put a \\ before a literal character',
   );
 }
 
-/** `200`, `200-299`, several of them between blanks; undefined: something else. */
+/** `200` or `200-299`, several separated by blanks; undefined: something else. */
 export function parseStatuses(text: string): readonly StatusRange[] | undefined {
   const ranges = text
     .trim()

@@ -15,7 +15,7 @@ const serviceOfPort: Readonly<Record<number, CheckService>> = {
   3306: 'mysql', 5060: 'sip', 5432: 'pgsql',
 }; // prettier-ignore
 
-/** Services whose dialogue is not spoken (there is no client in Debian): they are only connected to, and that is said. */
+/** Services whose protocol is not implemented (Debian has no client): the check only connects, with a warning. */
 const connectedOnly: ReadonlySet<CheckService> = new Set(['oracle']);
 
 const webServices = new Set<CheckService>(['http', 'https', 'http_proxy']);
@@ -79,8 +79,8 @@ function finish(block: Block, address: VirtualAddress, draft: Draft, reporter: R
         'warning',
         'connect-only',
         span,
-        `service ${service}: this release only tries the connection (pings the host for udp); request, receive, login and database are not used`,
-        'write checktype=external with a checkcommand of your own until the dialogue is there',
+        `service ${service}: this release only opens a connection (or pings the host, for udp); request, receive, login and database are not used`,
+        'until the protocol is implemented, write checktype=external with a checkcommand',
       );
   for (const real of reals)
     if (real.method !== 'masq' && address.kind === 'address' && real.port !== 0 && real.port !== port)
@@ -88,8 +88,8 @@ function finish(block: Block, address: VirtualAddress, draft: Draft, reporter: R
         'warning',
         'port-mapped',
         real.span,
-        `with ${real.method} the packet arrives unchanged: the real's port ${real.port} is not used, connections go to port ${port}`,
-        'use masq for a port of its own; checks still use the port that is written',
+        `with ${real.method} packets arrive unchanged: the real server's port ${real.port} is not used, connections go to port ${port}`,
+        'use masq to change the port; checks still use the port as written',
       );
   const {request: written, checkCommand, ...texts} = draft.texts;
   const request =

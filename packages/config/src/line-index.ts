@@ -9,7 +9,7 @@ export interface Position {
 export interface LineIndex {
   /** By binary search; the text is read once. */
   readonly position: (offset: number) => Position;
-  /** The line without its end; from 1. */
+  /** The line without its line break; from 1. */
   readonly line: (number: number) => string;
 }
 
@@ -34,5 +34,5 @@ export function lineIndex(text: string): LineIndex {
   };
 }
 
-/** Line and column, from 1, of one offset; for many offsets of one text use its index. */
+/** Line and column, from 1, of one offset. For many offsets of one text, use its index. */
 export const position = (text: string, offset: number): Position => lineIndex(text).position(offset);

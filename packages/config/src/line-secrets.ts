@@ -1,6 +1,6 @@
 /**
- * Where the secrets of a line of ha.cf or ldirectord.cf are, by its directive: also of a directive that is misspelled, has a
- * word in front, or another sign than `=` behind it; such a line is the one that a diagnostic quotes. Pure.
+ * Finds the secrets in a line of ha.cf or ldirectord.cf by its directive, even if the directive is misspelled, has a
+ * word in front or a sign other than `=` after it: such a line is the one that a diagnostic quotes. Pure.
  */
 import {editDistance} from './edit-distance.ts';
 
@@ -37,7 +37,7 @@ const rules: Readonly<Record<string, Rule>> = {
   real6: 'request',
 };
 
-/** Names that hands give them; not looked for under other spellings, which would be words of other directives. */
+/** Names that people invent; no misspelling of them is tried, since those are words of other directives. */
 const aliases: Readonly<Record<string, Rule>> = {
   fence: 1,
   alert: 1,
@@ -55,12 +55,12 @@ const aliases: Readonly<Record<string, Rule>> = {
   snmp_community: 0,
 };
 
-/** Directives that are like one above, and hold nothing. */
+/** Directives that resemble one above and hold no secret. */
 const harmless: ReadonlySet<string> = new Set(['fallback', 'receive', 'hactl_expect', 'realtime']);
 
 const mistakesIn = (word: string): number => (word.length <= 4 ? 1 : word.length <= 8 ? 2 : 3);
 
-/** Letters that changed places are a mistake too. */
+/** Swapped letters are a misspelling too. */
 const lettersOf = (word: string): string => word.split('').toSorted().join('');
 
 const aliasOf = (name: string): Rule | undefined =>
@@ -80,7 +80,7 @@ function ruleOf(word: string, isFirst: boolean): Rule | undefined {
 /** What follows the name of a page. */
 export const queryPattern = /[?;#&](?<secret>[^"\s]+)/i;
 
-/** What a check sends: the query of a path, what follows a word that logs in, a value in SQL, a part nobody would type. */
+/** A check's request: the query of a path, the word after a login command, a value in SQL, a string nobody would type. */
 export const requestPatterns: readonly RegExp[] = [
   queryPattern,
   /(?:\b|(?<=\\[rnt]))(?:auth|pass(?:word)?|login|identified by)\b[ \t:=]*(?<secret>[^"”\n]+)/i,
@@ -111,7 +111,7 @@ export const rangesIn = (text: string, patterns: readonly RegExp[], offset = 0):
 /** Behind the user: some write the password there too. */
 export const loginPatterns: readonly RegExp[] = [/^\s*["'“]?[^\s:"'”]+[\s:]\s*(?<secret>[^\s"'”][^"'”]*)/];
 
-/** Of a webhook the scheme and the host are shown. */
+/** Only the scheme and host of a webhook are shown. */
 function webhookRanges(rest: string, offset: number): Range[] {
   const [, front = '', user = '', host = ''] =
     /^(\s*["'“]?(?:\w+:\/\/)?)([^\s/@]*@)?([^\s/?#;,]*)/.exec(rest) ?? [];
@@ -125,7 +125,7 @@ function webhookRanges(rest: string, offset: number): Range[] {
   ];
 }
 
-/** The secrets of a line's directive; none where the line begins with none of these. */
+/** The secrets of a line's directive; none if the line starts with another directive. */
 export function directiveRanges(line: string): Range[] {
   const words = [...line.matchAll(/(?<=^|[\s#])(?<word>[A-Za-z][\w-]*)(?:\s*[=:]+\s*|\s+|(?=["'“]))/g)].slice(
     0,
@@ -143,7 +143,7 @@ export function directiveRanges(line: string): Range[] {
     const variable = rule > 0 ? /^["'“]?\w+=/.exec(rest)?.[0].length : undefined;
     const shown =
       variable ?? new RegExp(String.raw`^(?:\s*\S+){${rule}}\s*`).exec(rest)?.[0].length ?? rest.length;
-    // Behind a word of no directive there may be a list.
+    // A word that is no directive may be followed by a list.
     const list = index > 0 ? rest.slice(shown).search(/[,;]\s/) : -1;
     return [{start: start + shown, end: start + (list < 0 ? rest.trimEnd().length : shown + list)}];
   }

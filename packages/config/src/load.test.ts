@@ -1,4 +1,4 @@
-/** Which files are read, which are one, and what a pair must have in common. */
+/** Which files are read, which are the same instance, and which settings a pair must share. */
 import test from 'ava';
 import {digestCluster, loadCluster, type ClusterConfig} from './index.ts';
 
@@ -25,7 +25,7 @@ const load = (files: Readonly<Record<string, string>>, links: Readonly<Record<st
 const paths = (files: Readonly<Record<string, string>>, links = {}): string[] | undefined =>
   load(files, links).cluster?.ldirectord.map((file) => file.path);
 
-test('two files of one base name are two instances', (t) => {
+test('two files with the same base name are two instances', (t) => {
   const haresources =
     'a IPaddr2::10.0.0.1/24/eth0 ldirectord::web/ldirectord.cf\nb IPaddr2::10.0.0.9/24/eth0 ldirectord::mail/ldirectord.cf\n';
   const files = pair({
@@ -60,7 +60,7 @@ test('an absolute path elsewhere is that file, and its copy in the directory onl
   t.deepEqual(paths(copy), ['/x/web.cf']);
 });
 
-test('a copy in the directory stands for one file: another with its base name is missing, not the same', (t) => {
+test('a copy in the directory stands for one file only: another path with that base name is missing', (t) => {
   const files = pair({
     '/x/haresources':
       'a IPaddr2::10.0.0.1/24/eth0 ldirectord::/srv/one/web.cf ldirectord::/srv/two/web.cf ldirectord::/srv/one/web.cf\n',
@@ -75,7 +75,7 @@ test('a copy in the directory stands for one file: another with its base name is
   t.deepEqual(paths({...files, '/srv/two/web.cf': virtual(81)}), ['/x/web.cf', '/srv/two/web.cf']);
 });
 
-test('conf below the directory is looked into, as ldirectord does', (t) => {
+test('the subdirectory conf is searched too, as in ldirectord', (t) => {
   const {'/x/ldirectord.cf': _, ...rest} = pair({'/x/conf/ldirectord.cf': virtual(80)});
   t.deepEqual(paths(rest), ['/x/conf/ldirectord.cf']);
 });
@@ -138,7 +138,7 @@ for (const [name, files] of Object.entries({
     t.is(digest(files), digest({}));
   });
 
-test('execute: the other files are read with this one, each once', (t) => {
+test('execute: the named files are read too, each once', (t) => {
   const files = pair({
     '/x/ldirectord.cf': `execute=mail.cf\nexecute=web.cf\n${virtual(80)}`,
     '/x/mail.cf': `execute=ldirectord.cf\n${virtual(25)}`,
@@ -147,7 +147,7 @@ test('execute: the other files are read with this one, each once', (t) => {
   t.deepEqual(paths(files), ['/x/ldirectord.cf', '/x/mail.cf', '/x/conf/web.cf']);
 });
 
-test('execute: a file that is missing is an error, and so is a virtual in two files', (t) => {
+test('execute: a missing file is an error, and so is a virtual service in two files', (t) => {
   const codes = (files: Readonly<Record<string, string>>) =>
     load(pair(files))
       .diagnostics.filter((diagnostic) => diagnostic.severity === 'error')
@@ -158,7 +158,7 @@ test('execute: a file that is missing is an error, and so is a virtual in two fi
   ]);
 });
 
-test('a single director may use one file only, though the directory has a pair', (t) => {
+test('a single director can use one file of a directory that configures a pair', (t) => {
   const read = (path: string) => {
     const text = pair({'/srv/one.cf': virtual(81)})[path];
     return text === undefined ? undefined : {text, mode: 0o600};
@@ -177,7 +177,7 @@ test('a single director may use one file only, though the directory has a pair',
   );
 });
 
-test('fork and supervised are accepted and explained', (t) => {
+test('fork and supervised are accepted with a notice', (t) => {
   const {diagnostics} = load(pair({'/x/ldirectord.cf': `fork=yes\nsupervised=yes\n${virtual(80)}`}));
   t.deepEqual(
     diagnostics.map(({code, severity}) => `${severity} ${code}`),

@@ -1,4 +1,4 @@
-/** A whole configuration directory, or single files, through the parsers and the rules across files. Pure but for `read`. */
+/** Runs a configuration directory, or single files, through the parsers and the cross-file rules. Pure apart from `read`. */
 import {posix} from 'node:path';
 import {parseAuthkeys} from './authkeys.ts';
 import {crossCheck, NO_SERVICE, NO_SERVICE_HELP} from './cross-check.ts';
@@ -9,27 +9,27 @@ import {parseLdirectordCf} from './ldirectord-cf.ts';
 import type {ClusterConfig, LdirectordConfig, Mode, Span} from './model.ts';
 import type {Resolver} from './reader.ts';
 
-/** `realPath` is the file's one name, links followed: two names of one file are one instance. */
+/** `realPath` is the path with links resolved: two names of one file are one instance. */
 export type ReadFile = (
   path: string,
 ) => {readonly text: string; readonly mode: number; readonly realPath?: string} | undefined;
 
-/** Where haresources' names are at home. */
+/** The directory that names in haresources are relative to. */
 const STANDARD = '/etc/ha.d/';
 
 export interface LoadInput {
-  /** What /etc/ha.d is on an ordinary machine. */
+  /** /etc/ha.d on an ordinary machine. */
   readonly dir: string;
   readonly read: ReadFile;
   readonly mode: Mode;
   readonly localNode?: string;
   readonly resolve: Resolver;
-  /** A single director with this file of ldirectord, whatever else is in the directory. */
+  /** A single director with this ldirectord.cf, whatever else is in the directory. */
   readonly only?: string;
 }
 
 export interface LoadResult {
-  /** undefined when a file that must be there is not. */
+  /** undefined when a required file is missing. */
   readonly cluster?: ClusterConfig;
   readonly sources: ReadonlyMap<string, Source>;
   readonly diagnostics: readonly Diagnostic[];
@@ -38,8 +38,8 @@ export interface LoadResult {
 const nowhere = (file: string): Span => ({file, start: 0, end: 1});
 
 /**
- * Where a configuration file of ldirectord is looked for, in order. A directory other than /etc/ha.d holds what is going
- * to be there: its copy comes before the machine's own file.
+ * The paths where an ldirectord configuration file is searched, in order. A directory other than /etc/ha.d holds the future
+ * content of /etc/ha.d: its copy comes before the machine's own file.
  */
 export function candidatePaths(name: string, dir: string): string[] {
   if (!name.startsWith('/')) return [`${dir}/${name}`, `${dir}/conf/${name}`, name];
@@ -74,9 +74,9 @@ export function loadCluster(input: LoadInput): LoadResult {
     return parsed.model;
   };
   const taken = new Set<string>();
-  /** Which name a copy in the directory stands for: one base name does not make two files one. */
+  /** The name that a copy in the directory stands for: two files with the same base name are not the same. */
   const copies = new Map<string, string>();
-  /** One file, and those that it executes; a file that was read already is not read again. */
+  /** Reads a file and those that it executes, each once. */
   const ldirectord = (name: string, span: Span | undefined): LdirectordConfig[] => {
     const home = name.startsWith(STANDARD) ? name.slice(STANDARD.length) : name;
     const copy = name.startsWith('/') ? `${dir}/${posix.basename(name)}` : undefined;
@@ -129,7 +129,7 @@ export function loadCluster(input: LoadInput): LoadResult {
   if (!resourcesFile)
     missing(
       `${dir}/haresources`,
-      'it says which resources belong together and which node they prefer; the same on both directors',
+      'it groups resources and names their preferred node; it must be the same on both directors',
     );
   const haresources = resourcesFile
     ? take(parseHaresources(resourcesFile, {mode}))
@@ -150,7 +150,7 @@ export function loadCluster(input: LoadInput): LoadResult {
   return {cluster, sources, diagnostics};
 }
 
-/** Judges single files; the kind is told by the name, and by the first words where the name says nothing. */
+/** Checks single files; the kind is derived from the name, or from the first words if the name is not known. */
 export function checkFiles(input: {
   readonly paths: readonly string[];
   readonly read: ReadFile;

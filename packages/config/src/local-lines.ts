@@ -1,9 +1,9 @@
 /**
- * ha.cf is the same on both directors but for some lines: where the other one is, which hosts to ping, which interfaces
- * to watch, whether it may be told at all. A file that comes from the peer keeps the receiver's own. Pure.
+ * ha.cf is the same on both directors apart from some lines: the peer's address, which hosts to ping, which interfaces
+ * to track, whether pushes are accepted. A file from the peer keeps the receiver's own lines. Pure.
  */
 
-/** heartbeat's two, and what is of the same nature among ours. */
+/** heartbeat's local directives, and ours. */
 export const localDirectives: readonly string[] = [
   'ucast',
   'ucast6',
@@ -17,7 +17,7 @@ export const localDirectives: readonly string[] = [
 const isLocal = (line: string): boolean =>
   localDirectives.includes((/^\s*(\S+)/.exec(line)?.[1] ?? '').toLowerCase());
 
-/** The sender's text with the receiver's own lines where the sender's last ones were, or at the end. */
+/** The sender's text with the receiver's local lines in place of the sender's, or at the end. */
 export function withLocalLines(sent: string, local: string): string {
   const lines = sent.split('\n');
   const mine = local.split('\n').filter(isLocal);

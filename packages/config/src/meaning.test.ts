@@ -1,4 +1,4 @@
-/** What accepted lines mean: the values that reach the model, as ldirectord takes them out of its lines. */
+/** The meaning of accepted lines: the values in the model, as ldirectord reads them. */
 import test from 'ava';
 import {parseLdirectordCf, type Mode} from './index.ts';
 
@@ -15,7 +15,7 @@ for (const [line, expected] of [
     t.deepEqual(cf(`${line}\n`, 'strict').model.email.to, [...expected]);
   });
 
-/** What a line of a virtual means where ldirectord reads less, or more, than people would think. */
+/** Lines of a virtual service in which ldirectord reads less, or more, than expected. */
 for (const [line, expected] of [
   ['service=http-proxy', {service: 'http'}],
   ['scheduler=2rr', {scheduler: 'rr'}],
@@ -40,7 +40,7 @@ for (const [line, expected] of [
       );
   });
 
-test('a real line is searched for its parts, and what lies between them is said', (t) => {
+test('a real line is searched for its parts, and text between them is reported', (t) => {
   const text = 'virtual=10.0.0.1:80\n\treal=10.0.0.2:81 masq then 5 "/a", "b, c" l:1 u:2\n';
   for (const mode of ['strict', 'lenient'] as const) {
     const {model, diagnostics} = cf(text, mode);
@@ -55,7 +55,7 @@ test('a real line is searched for its parts, and what lies between them is said'
   }
 });
 
-/** Directives of our own. */
+/** hactl's extensions. */
 const nanny = (...lines: string[]): string =>
   ['virtual=10.0.0.1:80', 'real=10.0.0.2:80 gate', ...lines].join('\n\t') + '\n';
 
@@ -92,7 +92,7 @@ for (const [lines, expected] of [
   ],
   [['hactl_mysql_key="/etc/ha.d/mysql.pem"'], {mysqlKey: '/etc/ha.d/mysql.pem'}],
 ] as const)
-  test(`${lines.join(' and ')}: lenient reading takes it, strict reading does not`, (t) => {
+  test(`${lines.join(' and ')}: accepted in lenient mode, refused in strict mode`, (t) => {
     const {model, diagnostics} = cf(nanny(...lines), 'lenient');
     t.deepEqual(diagnostics, []);
     t.like(model.virtuals[0], expected);

@@ -11,7 +11,7 @@ export interface Span {
   readonly end: number;
 }
 
-/** strict: the original program's verdicts. lenient (the default): what has one reading is repaired and reported. */
+/** strict: the original program's verdicts. lenient (the default): an unambiguous mistake is repaired and reported. */
 export type Mode = 'strict' | 'lenient';
 
 // ---------------------------------------------------------------------------------------------- ldirectord.cf
@@ -21,24 +21,24 @@ export type Protocol = 'tcp' | 'udp';
 
 export type CheckType =
   | {readonly kind: 'negotiate' | 'connect' | 'ping' | 'external' | 'external-perl' | 'on' | 'off'}
-  /** ldirectord's `checktype=N`: N connects between two negotiates. */
+  /** ldirectord's `checktype=N`: N connect checks between two negotiate checks. */
   | {readonly kind: 'combined'; readonly connects: number};
 
 export type CheckService =
   | 'dns' | 'ftp' | 'http' | 'https' | 'http_proxy' | 'imap' | 'imaps' | 'ldap' | 'ldaps' | 'mysql' | 'nntp' | 'none'
   | 'oracle' | 'pgsql' | 'pop' | 'pops' | 'radius' | 'simpletcp' | 'sip' | 'smtp' | 'submission'
-  /** Ours: what `hactl_send` and `hactl_expect` make of a virtual. */
+  /** hactl's own: the check of `hactl_send` and `hactl_expect`. */
   | 'send-expect';
 
-/** What a virtual service is: an address with port and protocol, or a firewall mark. */
+/** The key of a virtual service: an address with port and protocol, or a firewall mark. */
 export type VirtualAddress =
   | {readonly kind: 'address'; readonly family: 4 | 6; readonly address: string; readonly port: number; readonly protocol: Protocol}
   | {readonly kind: 'fwmark'; readonly family: 4 | 6; readonly mark: number};
 
-/** HTTP statuses from the first to the last. */
+/** A range of HTTP statuses, both ends included. */
 export type StatusRange = readonly [first: number, last: number];
 
-/** `hactl_check`: what of a check is a real server's own; the rest is its virtual service's. */
+/** `hactl_check`: the settings that a real server overrides; the rest is its virtual service's. */
 export interface RealCheck {
   readonly checkType?: CheckType;
   readonly service?: CheckService;
@@ -55,11 +55,11 @@ export interface RealCheck {
 export interface RealServer {
   readonly span: Span;
   readonly address: string;
-  /** 0: none written; the virtual's port is used. With gate and ipip the kernel always uses the virtual's port. */
+  /** 0: not configured, the virtual service's port is used. With gate and ipip the kernel always uses that port. */
   readonly port: number;
   readonly method: ForwardMethod;
   readonly weight: number;
-  /** Per-real request and receive, when both were written. */
+  /** The real server's own request and receive, when both are configured. */
   readonly request?: string;
   readonly receive?: string;
   /** `l:` and `u:`, ipvsadm's -y and -x; 0 is none. */
@@ -71,7 +71,7 @@ export interface RealServer {
 export interface FallbackServer {
   readonly span: Span;
   readonly address: string;
-  /** 0: the virtual's port. */
+  /** 0: the virtual service's port. */
   readonly port: number;
   readonly method: ForwardMethod;
   readonly weight: number;
@@ -86,7 +86,7 @@ export interface EmailAlert {
   readonly smtp?: string;
 }
 
-/** One `virtual=` block with every inherited value filled in, so that nobody downstream applies a default. */
+/** One `virtual=` block with every inherited value filled in: no other code applies a default. */
 export interface VirtualService {
   readonly span: Span;
   readonly address: VirtualAddress;
@@ -133,11 +133,11 @@ export interface VirtualService {
    * port; up when its output is `expect`, or, without one, when it exits with 0.
    */
   readonly sendProgram?: {readonly command: string; readonly expect?: string};
-  /** `hactl_status`: the statuses that pass, and no redirect is followed; undefined: every 2xx, at last. */
+  /** `hactl_status`: the statuses that pass, without following redirects; undefined: every 2xx after redirects. */
   readonly statuses?: readonly StatusRange[];
   /** `hactl_mysql_key`: file with the public key under which a MySQL server may get the password. */
   readonly mysqlKey?: string;
-  /** `hactl_rise`: passed checks in a row before a real that was down is up again; undefined: as ha.cf says. */
+  /** `hactl_rise`: passed checks in a row before a failed real server is up again; undefined: as set in ha.cf. */
   readonly rise?: number;
 }
 
@@ -159,23 +159,23 @@ export interface LdirectordConfig {
 
 // ------------------------------------------------------------------------------------------------------ ha.cf
 
-/** A command that is run every so often and has to exit with 0. */
+/** A command that is run at an interval and must exit with 0. */
 export interface TrackedScript {
   readonly every: Millis;
   readonly words: readonly string[];
 }
 
-/** One `hactl_resource` line; what it does not say is left to earlier lines and to the defaults. */
+/** One `hactl_resource` line; settings that it omits come from earlier lines and the defaults. */
 export interface ResourceRule {
-  /** A resource as haresources writes it, a type, or `*`. */
+  /** A resource as written in haresources, a type, or `*`. */
   readonly match: string;
   readonly startTimeout?: Millis;
   readonly stopTimeout?: Millis;
   readonly statusTimeout?: Millis;
-  /** How often a running resource is asked for its status; 0: never. */
+  /** The interval of the status check of a running resource; 0: none. */
   readonly monitor?: Millis;
   readonly restarts?: {readonly count: number; readonly within: Millis};
-  /** How long a director that gave a group away because of it does not take the group back. */
+  /** How long a director that gave up a group because of this resource does not take the group back. */
   readonly holdOff?: Millis;
   /** Runs on both directors all the time. */
   readonly warm?: boolean;
@@ -183,32 +183,32 @@ export interface ResourceRule {
 
 /** How real servers are judged beyond ldirectord's failurecount; all opt-in. */
 export interface VerdictSettings {
-  /** `hactl_rise`: passed checks in a row before a real that was down counts as up. */
+  /** `hactl_rise`: passed checks in a row before a failed real server is up again. */
   readonly rise: number;
-  /** `hactl_flap_damping`: each fall adds 1 to a penalty that halves every `halfLife`; from `suppress` on the real stays out until it is below `reuse`. */
+  /** `hactl_flap_damping`: each failure adds 1 to a penalty that halves every `halfLife`; at `suppress` the real server is taken out until the penalty is below `reuse`. */
   readonly damping?: {readonly suppress: number; readonly reuse: number; readonly halfLife: Millis};
-  /** `hactl_slow_start`: how long a returning real takes to its full weight; 0: none. */
+  /** `hactl_slow_start`: the time until a returning real server has its full weight; 0: none. */
   readonly slowStart: Millis;
-  /** `hactl_quorum`: with fewer reals up than this the fallback serves. */
+  /** `hactl_quorum`: with fewer real servers up, the fallback serves. */
   readonly quorum?: {readonly count: number; readonly percent: boolean};
-  /** `hactl_dynamic_weight`: an external check may print the real's weight. */
+  /** `hactl_dynamic_weight`: an external check may print the real server's weight. */
   readonly dynamicWeight: boolean;
-  /** `hactl_cert_days`: a server's certificate that runs out within so many days is reported; 0: never. */
+  /** `hactl_cert_days`: report a server's certificate that expires within this many days; 0: never. */
   readonly certDays: number;
 }
 
-/** Somebody who is told over HTTP; `token`: sent as a bearer token. */
+/** A receiver of notifications over HTTP; `token` is sent as a bearer token. */
 export interface HttpReceiver {
   readonly url: string;
   readonly token?: string;
 }
 
-/** Who is told of changes besides the mails of ldirectord.cf. */
+/** Receivers of notifications besides the mails of ldirectord.cf. */
 export interface OutsideAlerts {
   readonly webhooks: readonly HttpReceiver[];
   /** Program and arguments. */
   readonly commands: readonly (readonly string[])[];
-  /** Least time between two calls of one of them. */
+  /** The minimum time between two calls of the same receiver. */
   readonly gap: Millis;
 }
 
@@ -245,13 +245,13 @@ export interface HaConfig {
   readonly watchdog?: string;
   readonly stonith: readonly {readonly span: Span; readonly from: string; readonly words: readonly string[]}[];
   readonly apiauth: readonly {readonly client: string; readonly words: readonly string[]}[];
-  /** Our own directives, each marked `hactl_…` in the file and documented as ours. */
+  /** hactl's own directives, each named `hactl_…`. */
   readonly hactl: {
     /** `hactl_lease`: lifetime of a kernel-leased VIP; 0 switches leasing off. Whole seconds. Default 3 s. */
     readonly vipLease: Millis;
     /** `hactl_preempt_delay`: how long a returning director waits before it takes its groups back. Default 0. */
     readonly preemptDelay: Millis;
-    /** `hactl_holddown`: least time between two takeovers not caused by an operator. Default 0. */
+    /** `hactl_holddown`: the minimum time between two takeovers not caused by an operator. Default 0. */
     readonly holddown: Millis;
     /** `hactl_fence`: external command awaited before a takeover from a silent peer. */
     readonly fence?: string;
@@ -259,9 +259,9 @@ export interface HaConfig {
     readonly drillSchedule?: string;
     /** `hactl_standby_checks on|off`: whether the standby runs its checks too. Default on. */
     readonly standbyChecks: boolean;
-    /** `hactl_track_interface`: interfaces without whose carrier this director is the worse one. */
+    /** `hactl_track_interface`: without carrier on one of them, this director gives way to the peer. */
     readonly trackInterfaces: readonly string[];
-    /** `hactl_track_script`: commands without whose success it is. */
+    /** `hactl_track_script`: if one of these commands fails, so does this director. */
     readonly trackScripts: readonly TrackedScript[];
     /** `hactl_resource`: in file order, later lines win. */
     readonly resources: readonly ResourceRule[];
@@ -269,31 +269,31 @@ export interface HaConfig {
     readonly sync: 'multicast' | 'relay' | 'relay-encrypted';
     /** `hactl_sync_port`: UDP port of the two sync processes. Default 8849. */
     readonly syncPort: number;
-    /** `hactl_sync_delay TIME|off`: between two pushes of young connections to the peer. 0: off, the default until it is measured. */
+    /** `hactl_sync_delay TIME|off`: the time between two pushes of young connections to the peer. 0: off, the default. */
     readonly syncDelay: Millis;
     /** `hactl_sync_deadline`: how long a joining director waits for the peer's table. Default 30 s. */
     readonly syncDeadline: Millis;
-    /** `hactl_peer_port`: TCP port on which the two supervisors ask one another; 0: they do not. Default 6944. */
+    /** `hactl_peer_port`: TCP port of the channel between the two supervisors; 0: none. Default 6944. */
     readonly peerPort: number;
-    /** `hactl_peer`: where the peer is asked; empty: where ucast points and adverts come from. */
+    /** `hactl_peer`: the peer's addresses for that channel; empty: those of ucast lines and received adverts. */
     readonly peerAddresses: readonly string[];
-    /** `hactl_push`: does this director take a configuration from its peer? Not written: with sha256 keys only. */
+    /** `hactl_push`: accept a configuration from the peer? undefined: only with sha256 keys. */
     readonly push?: boolean;
-    /** `hactl_ipvs NAME VALUE`: settings of net.ipv4.vs.*, put back on stop. */
+    /** `hactl_ipvs NAME VALUE`: settings of net.ipv4.vs.*, restored on stop. */
     readonly ipvs: Readonly<Record<string, string>>;
     /** undefined: ldirectord's plain verdicts. */
     readonly verdicts?: VerdictSettings;
     /** `hactl_otlp`: the OpenTelemetry collector that gets the log lines. */
     readonly otlp?: HttpReceiver;
-    /** `hactl_webhook`, `hactl_alert_command`, `hactl_alert_gap`; undefined: nobody is told. */
+    /** `hactl_webhook`, `hactl_alert_command`, `hactl_alert_gap`; undefined: no notifications. */
     readonly alerts?: OutsideAlerts;
     /** `hactl_admin_group`: may use hactl as root does. */
     readonly adminGroup?: string;
     /** `hactl_read_group`: may use the commands that change nothing. */
     readonly readGroup?: string;
-    /** `hactl_check_user`: whom the processes that check become. Default hactl-check, else nobody. */
+    /** `hactl_check_user`: the user of the check processes. Default hactl-check, else nobody. */
     readonly checkUser?: string;
-    /** `hactl_script_user`: who runs external checks. Default hactl-check where there is one, else root. */
+    /** `hactl_script_user`: the user of external checks. Default hactl-check if it exists, else root. */
     readonly scriptUser?: string;
   };
 }
@@ -344,9 +344,9 @@ export interface Authkeys {
   readonly keys: readonly {readonly span: Span; readonly id: number; readonly method: AuthMethod; readonly secret: string}[];
 }
 
-/** All files of one director. `ldirectord` has one entry for each file that haresources names, in order of use. */
+/** All files of one director. `ldirectord` has one entry per file named in haresources, in order of use. */
 export interface ClusterConfig {
-  /** undefined: a single director without a pair (nothing but ldirectord.cf). */
+  /** undefined: a single director (nothing but ldirectord.cf). */
   readonly ha?: HaConfig;
   readonly haresources: Haresources;
   readonly authkeys: Authkeys;

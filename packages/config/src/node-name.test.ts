@@ -1,4 +1,4 @@
-/** A host name that is not among the node lines: what to write, without a third node. */
+/** The help for a host name that is not a node never suggests a third node. */
 import test from 'ava';
 import {loadCluster} from './index.ts';
 
@@ -29,7 +29,7 @@ test('a long host name beside short node names, and the other way round, is the 
   }
 });
 
-test('of two other nodes one is to be named, one node alone gets a second', (t) => {
+test('with two other nodes the help says to replace one, with a single node to add a second', (t) => {
   t.regex(helpFor('web', 'lb1 lb2') ?? '', /write web in place of one of lb1, lb2 /);
   t.regex(helpFor('web', 'lb1') ?? '', /add node web$/);
   t.is(helpFor('lb1', 'lb1 lb2'), undefined);

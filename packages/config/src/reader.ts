@@ -1,13 +1,13 @@
-/** Lines of a file with their offsets, and a place to collect diagnostics. Pure. */
+/** Lines of a file with their offsets, and a collector of diagnostics. Pure. */
 import type {Diagnostic, DiagnosticCode, Fix} from './diagnostic.ts';
 import type {Mode, Span} from './model.ts';
 
-/** One line without its end. */
+/** One line without its line break. */
 export interface Line {
   readonly text: string;
   readonly start: number;
   readonly number: number;
-  /** The line ends as on Windows. */
+  /** The line ends with CRLF. */
   readonly carriageReturn: boolean;
 }
 
@@ -17,10 +17,10 @@ export interface Resolver {
   service(name: string, protocol: string): number | undefined;
 }
 
-/** Splits a text into lines; a carriage return before the line's end does not belong to it. */
+/** Splits a text into lines; the carriage return of a CRLF is not part of the line. */
 export const linesOf = (text: string): Line[] => [...eachLine(text)];
 
-/** The same, line by line: a large file is read without a list of all its lines. */
+/** The same as an iterator: a large file is read without a list of all its lines. */
 export function* eachLine(text: string): Generator<Line> {
   let number = 0;
   for (let start = 0; start <= text.length;) {
@@ -28,7 +28,7 @@ export function* eachLine(text: string): Generator<Line> {
     const end = found === -1 ? text.length : found;
     const carriageReturn = end > start && text[end - 1] === '\r';
     const line = text.slice(start, carriageReturn ? end - 1 : end);
-    // What stands behind the last line's end is no line.
+    // There is no line after the last line break.
     if (found === -1 && line === '') return;
     number += 1;
     yield {text: line, start, number, carriageReturn};
@@ -36,7 +36,7 @@ export function* eachLine(text: string): Generator<Line> {
   }
 }
 
-/** Collects what is wrong in one file. */
+/** Collects the diagnostics of one file. */
 export class Reporter {
   readonly file: string;
   readonly mode: Mode;
@@ -84,7 +84,7 @@ export class Reporter {
       code,
       span,
       message,
-      lenient ? `read as ${meant}` : `meant is probably ${meant}`,
+      lenient ? `read as ${meant}` : `probably meant: ${meant}`,
       fix,
     );
     return lenient;

@@ -14,14 +14,14 @@ const parse = (line: string, mode: Mode = 'lenient') =>
 const checksOf = (line: string): unknown[] =>
   (parse(line).model.virtuals[0]?.reals ?? []).map(({check}) => check ?? null);
 
-test('it is about the servers with its address and port', (t) => {
+test('it applies to the servers with its address and port', (t) => {
   const connect = {checkType: {kind: 'connect'}};
   t.deepEqual(checksOf('hactl_check=10.0.0.2:81 checktype=connect'), [null, connect, null]);
   t.deepEqual(checksOf('hactl_check=10.0.0.2 checktype=connect'), [connect, connect, null]);
   t.deepEqual(checksOf('hactl_check=10.0.0.3:http checktype=connect'), [null, null, connect]);
 });
 
-test('every setting, with quotes where there are blanks', (t) => {
+test('every setting is read, in quotes where it has blanks', (t) => {
   t.deepEqual(
     checksOf(
       'hactl_check=10.0.0.3 checktype=negotiate service=https checkport=8443 request="/a b" receive="x y" virtualhost=www.example checktimeout=500ms checkcommand=/bin/true',
@@ -51,7 +51,7 @@ test('every setting, with quotes where there are blanks', (t) => {
 
 for (const [line, message] of [
   ['hactl_check=10.0.0.9 checktype=connect', /does not have/],
-  ['hactl_check=nowhere checktype=connect', /no real server/],
+  ['hactl_check=nowhere checktype=connect', /is not a real server/],
   ['hactl_check=10.0.0.3 checktype=sometimes', /one of negotiate/],
   ['hactl_check=10.0.0.3 checkprot=80', /did you mean checkport/],
   ['hactl_check=10.0.0.3 checkport=99999', /from 1 to 65535/],
@@ -65,7 +65,7 @@ for (const [line, message] of [
     t.is(error?.span.start, 100 + 'hactl_check='.length);
   });
 
-test('ldirectord does not know it, and strict reading neither', (t) => {
+test('strict mode refuses it, as ldirectord does', (t) => {
   t.true(
     parse('hactl_check=10.0.0.3 checktype=on', 'strict').diagnostics.some(
       ({code}) => code === 'unknown-directive',

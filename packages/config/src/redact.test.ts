@@ -17,6 +17,6 @@ for (const [line, expected] of [
   ['hactl_webhook https://u:p@hooks.example', 'hactl_webhook https://(secret)@hooks.example'],
   ['hactl_alert_command /bin/page key', 'hactl_alert_command /bin/page (secret)'],
 ] as const)
-  test(`shown to people: ${line.trim()}`, (t) => {
+  test(`secrets are hidden: ${line.trim()}`, (t) => {
     t.is(redactLine(line), expected);
   });

@@ -1,4 +1,4 @@
-/** What in a configuration file is secret, and its lines without that, to be shown to people. Pure. */
+/** Finds the secrets in configuration files, and removes them from lines that are shown. Pure. */
 import {directiveRanges, queryPattern, rangesIn, requestPatterns, type Range} from './line-secrets.ts';
 import {mayHoldSecret, statementPatterns, urlPatterns, wordPatterns} from './secret-words.ts';
 
@@ -7,33 +7,33 @@ export type {Range};
 
 export const HIDDEN = '(secret)';
 
-/** A line may stand behind `12 | `, as diagnostics in a log show it. */
+/** A line may follow `12 | `, as in a diagnostic in a log. */
 const START = String.raw`^(?:.*\| )?[ \t]*`;
 const line = (rest: string): RegExp => new RegExp(START + rest, 'im');
 
-/** An argument in haresources that is called a password. */
+/** An argument in haresources that is named like a password. */
 const argumentPattern =
   /::\w*(?:pass(?:w\w*)?|pwd|secret|token|api_?key|community)(?:\s*[=:]+\s*|\s+)(?<secret>(?:(?!::)\S)+)/i;
 
 /**
- * What of a line is a secret: all that the group named `secret` holds. Lines are known by their words, whatever the file
+ * The secret part of a line is the capture group `secret`. Lines are recognised by their words, whatever the file
  * is called. The words are matched loosely, because a misspelled directive is the one that a diagnostic quotes.
  */
 export const secretPatterns: readonly RegExp[] = [
   // authkeys: NUMBER METHOD KEY
   line(String.raw`\d+\s+(?:crc|md\d|sha|hmac)\S*\s+(?<secret>\S.*)$`),
-  // passwd=, password, secret=, auth_pass and what looks like them, with or without = and quotes
+  // passwd=, password, secret=, auth_pass and the like, with or without = and quotes
   line(
     String.raw`[\w-]*(?:pass|pwd|p\w{0,3}w\w?r?\w?d|s\w{0,2}c\w{0,2}r\w{0,2}t|token|api_?key|credential)[\w-]*(?:[ \t]*[=:][ \t]*|[ \t]+)(?<secret>\S.*)$`,
   ),
-  // ha.cf: of a webhook or a collector everything but its host
+  // ha.cf: everything but the host of a webhook or collector
   line(String.raw`hactl_[wo]\w*\s+\w+:\/\/(?<secret>[^\s/@]+)@`),
   line(String.raw`hactl_[wo]\w*\s+\w+:\/\/[^\s/?#]+[/?#](?<secret>\S+)`),
   line(String.raw`hactl_[wo]\w*\s+\S+\s+(?<secret>\S.*)$`),
-  // Arguments of commands often are passwords; of a fencing device all but its type
+  // Arguments of commands often are passwords; everything but the type of a fencing device
   line(String.raw`(?:hactl_f\w*|hactl_al\w*|stonith)\s+\S+\s+(?<secret>\S.*)$`),
   line(String.raw`(?:stonith_?h\w*|hactl_tr\w*s\w*|res?p\w*|failfast)\s+\S+\s+\S+\s+(?<secret>\S.*)$`),
-  // ldirectord.cf: arguments of commands, the query of a request, what is sent to log in
+  // ldirectord.cf: arguments of commands, the query of a request, credentials
   line(String.raw`\w+com\w*\s*=\s*"?[^\s"]+\s+(?<secret>[^\s"][^"]*)`),
   line(String.raw`(?:req\w*|real6?|virtual6?|url)\s*=[^?\n]*\?(?<secret>[^"\s]+)`),
   line(String.raw`hactl_s\w*\s*=.*?\b(?:auth|pass|login)\b[ \t]*(?<secret>[^"]+)`),
@@ -52,7 +52,7 @@ export const secretPatterns: readonly RegExp[] = [
   ...wordPatterns,
 ];
 
-/** Where the secrets are in a text, in order and without overlaps; in lines of our files their directive counts too. */
+/** The spans of the secrets in a text, in order and without overlaps; lines of our files are also judged by directive. */
 export function secretRanges(
   text: string,
   patterns: readonly RegExp[] = secretPatterns,
@@ -71,7 +71,7 @@ export function secretRanges(
   return ranges;
 }
 
-/** `text` with `hide` in the place of every secret that a pattern finds; `found` is told each of them. */
+/** `text` with `hide` in place of every secret found; `found` is called with each of them. */
 export function hideSecrets(
   text: string,
   patterns: readonly RegExp[],
@@ -93,7 +93,7 @@ export function hideSecrets(
 /** One line of one of our files. */
 export const redactLine = (text: string): string => hideSecrets(text, secretPatterns, HIDDEN);
 
-/** One line of authkeys: every one may be a key, however it is misspelled; `found` is told what is hidden. */
+/** One line of authkeys: any line may hold a key, however it is misspelled; `found` is called with the hidden text. */
 export function redactKeyLine(
   text: string,
   hide = HIDDEN,
@@ -107,7 +107,7 @@ export function redactKeyLine(
   return `${shown}${shown === '' ? '' : ' '}${hide}`;
 }
 
-/** Arguments of resources, as a setting and in lists: what the file calls a password is for none of those who look. */
+/** Arguments of resources, as a setting and in lists, without those that are named like passwords. */
 export const hideArguments = (words: string, hide = '…'): string =>
   hideSecrets(hideWords(words, hide), [argumentPattern], hide);
 
@@ -115,7 +115,7 @@ export const hideArguments = (words: string, hide = '…'): string =>
 export const hideWords = (text: string, hide = '…'): string =>
   mayHoldSecret.test(text) ? hideSecrets(text, wordPatterns, hide) : text;
 
-/** What a check sends, as a setting is shown. */
+/** A check's request as shown in a setting. */
 export const hideRequest = (request: string, hide: string): string =>
   hideSecrets(hideWords(request, hide), requestPatterns, hide);
 

@@ -20,13 +20,13 @@ for (const [good, bad, form] of [
   ['ocf:heartbeat:Dummy::state=/tmp/x=y', 'ocf:heartbeat:Dummy::state', 'ocf:PROVIDER:TYPE[::NAME=VALUE…]'],
   ['systemd::apache2@www.service', 'systemd', 'systemd::UNIT.service'],
 ] as const)
-  test(`${good} is read, ${bad} is refused with the form`, (t) => {
+  test(`${good} is read, ${bad} is refused with the expected form`, (t) => {
     t.deepEqual(messages(good), []);
-    t.regex(messages(bad)[0] ?? '', / is not how .* is written/);
+    t.regex(messages(bad)[0] ?? '', / does not have the form of /);
     t.true(messages(bad)[0]?.endsWith(form));
   });
 
-test('an unknown name is a script of the administrator, and an OCF agent no misspelling of anything', (t) => {
+test('an unknown name is a script in resource.d, and an OCF agent is never taken for a misspelling', (t) => {
   const {model, diagnostics} = parseHaresources(
     {path: 'haresources', text: 'a 10.0.0.1/24/eth0 apache::/etc/x.conf ocf:heartbeat:IPaddr\n'},
     {mode: 'strict'},
@@ -41,7 +41,7 @@ test('an unknown name is a script of the administrator, and an OCF agent no miss
 const ha = (line: string) =>
   parseHaCf({path: 'ha.cf', text: `bcast eth1\nnode a b\nauto_failback on\n${line}\n`}, {mode: 'lenient'});
 
-test('hactl_resource: every setting', (t) => {
+test('hactl_resource: every setting is read', (t) => {
   const {model, diagnostics} = ha(
     'hactl_resource apache start-timeout=90 stop-timeout=500ms status-timeout=5 monitor=2 restarts=2/60 holdoff=0 warm\n' +
       'hactl_resource * monitor=off cold',
@@ -66,8 +66,8 @@ for (const [words, text] of [
   ['apache', 'hactl_resource needs more words'],
   ['apache monitor=1ms', 'monitor must be at least 100ms'],
   ['apache monitor=often', '"often" is not a time'],
-  ['apache restarts=3', '"3" is not a number of restarts and the time in which they count, as 3/600'],
-  ['apache lukewarm', '"lukewarm" is no setting of a resource'],
+  ['apache restarts=3', '"3" is not a number of restarts and a time window, such as 3/600'],
+  ['apache lukewarm', '"lukewarm" is not a setting of a resource'],
 ] as const)
   test(`hactl_resource ${words} is refused`, (t) => {
     t.deepEqual(

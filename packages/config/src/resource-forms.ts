@@ -1,8 +1,8 @@
-/** What the arguments of each kind of resource must look like. Pure. */
+/** The form of the arguments of each kind of resource. Pure. */
 import {ipv4, ipv6} from './addresses.ts';
 import {parseTime} from './units.ts';
 
-/** Every name that needs no script of the administrator's. */
+/** Every name that needs no script in resource.d. */
 export const builtinResources = [
   'IPaddr',
   'IPaddr2',
@@ -25,7 +25,7 @@ const isAddress = (text: string | undefined): boolean =>
 
 const isPlainName = (text: string | undefined): boolean => text !== undefined && /^[\w.@:-]+$/.test(text);
 
-/** Each with the form that is told when the arguments do not fit it. */
+/** Each with the form that the diagnostic shows. */
 const forms: Readonly<Record<string, readonly [fits: (args: Arguments) => boolean, form: string]>> = {
   LVSSyncDaemonSwap: [
     ([role]) => role === 'master' || role === 'backup',
@@ -48,7 +48,7 @@ const forms: Readonly<Record<string, readonly [fits: (args: Arguments) => boolea
 /** An OCF agent named with its provider: `ocf:PROVIDER:TYPE`, its parameters following as `::NAME=VALUE`. */
 export const isOcf = (type: string): boolean => /^ocf:/i.test(type);
 
-/** The form that a resource should have had; undefined: it is well written. */
+/** The expected form of a malformed resource; undefined: it is well-formed. */
 export function wantedForm(type: string, args: Arguments): string | undefined {
   if (isOcf(type)) {
     const good = /^ocf:[\w.-]+:[\w.-]+$/.test(type) && args.every((word) => /^[A-Za-z_]\w*=/.test(word));

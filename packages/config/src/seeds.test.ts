@@ -38,7 +38,7 @@ for (const name of [
   's001_tab.cf',
   's004_tab_fixedquote.cf',
 ])
-  test(`${name}: accepted by both, without a word`, (t) => {
+  test(`${name}: accepted in both modes without a diagnostic`, (t) => {
     for (const mode of ['strict', 'lenient'] as const)
       t.deepEqual(
         cf(seed(name), mode).diagnostics.filter((diagnostic) => diagnostic.code !== 'trailing-text'),
@@ -67,7 +67,7 @@ test('A2: the HTTP cluster', (t) => {
   t.is(virtual?.checkInterval, 10_000);
 });
 
-test('A4: a weight on a fallback is refused as ldirectord does, and read as what it means', (t) => {
+test('A4: a weight on a fallback is refused in strict mode, as in ldirectord, and accepted in lenient mode', (t) => {
   const text = seed('s000_mysql1.cf');
   t.deepEqual(errors(text, cf(text, 'strict').diagnostics), ['error fallback-weight 10']);
   const lenient = cf(text, 'lenient');
@@ -96,7 +96,7 @@ test('A5: negociate', (t) => {
   });
 });
 
-test('A6: an interval of its own is honoured, and the difference is said', (t) => {
+test('A6: a service’s own checkinterval is honoured, and the difference from ldirectord reported', (t) => {
   const text = seed('s000_smtp.cf');
   const {model, diagnostics} = cf(text, 'lenient');
   t.is(model.virtuals[0]?.checkInterval, 30_000);
@@ -107,7 +107,7 @@ for (const [flat, tab] of [
   ['s001_flat.cf', 's001_tab.cf'],
   ['s004_flat.cf', 's004_tab_fixedquote.cf'],
 ] as const)
-  test(`A8, A11: ${flat} means what ${tab} says, and --fix writes it`, (t) => {
+  test(`A8, A11: ${flat} is read like ${tab}, and --fix writes it that way`, (t) => {
     const text = seed(flat);
     t.true(errors(text, cf(text, 'strict').diagnostics).length > 0);
     const lenient = cf(text, 'lenient');
@@ -118,13 +118,13 @@ for (const [flat, tab] of [
     t.deepEqual(cf(applyFixes(text, lenient.diagnostics), 'strict').diagnostics, []);
   });
 
-test('A10: a typographic quote', (t) => {
+test('A10: a typographic quote is repaired', (t) => {
   const text = seed('s004_tab.cf');
   t.deepEqual(errors(text, cf(text, 'strict').diagnostics), ['error typographic-quote 15']);
   t.is(cf(text, 'lenient').model.virtuals[0]?.receive, 'It Works!');
 });
 
-test('A12: one node, an ipfail that does not exist, two media', (t) => {
+test('A12: one node, a missing ipfail and two media are accepted', (t) => {
   const {model, diagnostics} = parseHaCf({path: 'ha.cf', text: seed('s001_ha.cf')}, {mode: 'lenient'});
   t.deepEqual(errors(seed('s001_ha.cf'), diagnostics), []);
   t.like(model, {keepalive: 2_000, deadtime: 10_000, ipfail: true, autoFailback: 'on'});
@@ -294,7 +294,7 @@ for (const [name, rows] of Object.entries(variants))
       );
     });
 
-test('a directory with nothing but ldirectord.cf is a single director', (t) => {
+test('a directory with only ldirectord.cf is a single director', (t) => {
   const read = (file: string) =>
     file === '/x/ldirectord.cf' ? {text: seed('s000_http.cf'), mode: 0o644} : undefined;
   const {cluster, diagnostics} = loadCluster({dir: '/x', read, mode: 'lenient', resolve});
@@ -306,7 +306,7 @@ test('a directory with nothing but ldirectord.cf is a single director', (t) => {
   );
 });
 
-test('rules across files', (t) => {
+test('contradictions between files are reported', (t) => {
   const files: Record<string, string> = {
     '/x/ha.cf': seed('s001_ha.cf'),
     '/x/haresources':
@@ -324,7 +324,7 @@ test('rules across files', (t) => {
   t.deepEqual(codes.toSorted(), ['duplicate-address', 'local-node-missing', 'missing-file', 'unknown-node']);
 });
 
-test('whatever a file holds, it is judged and never thrown at anybody', (t) => {
+test('any content gives diagnostics, never an exception', (t) => {
   const all = Object.keys(variants);
   fc.assert(
     fc.property(

@@ -2,18 +2,18 @@
 import {printable} from './printable.ts';
 import {HIDDEN, secretRanges, type Range} from './redact.ts';
 
-/** Columns of a terminal that a quoted line may take. */
+/** The maximum width of a quoted line, in columns. */
 const WIDTH = 80;
 const CUT = '…';
 
 export interface ShownLine {
   readonly text: string;
-  /** Where the carets stand, from 0. */
+  /** The column of the first caret, from 0. */
   readonly start: number;
   readonly length: number;
 }
 
-/** One character of the line, or a secret as a whole, with what is shown of it. */
+/** One character of the line, or a whole secret, with its displayed text. */
 interface Cell extends Range {
   readonly shown: string;
 }
@@ -46,7 +46,7 @@ export function showLine(line: string, from: number, to: number): ShownLine {
   const start = widthOf(cells.filter((cell) => cell.end <= from));
   const end = Math.max(start + 1, widthOf(cells.filter((cell) => cell.start < to)));
   if (text.length <= WIDTH) return {text, start, length: Math.max(1, Math.min(end, text.length) - start)};
-  // A third of the width before the caret, the rest behind it.
+  // A third of the width before the caret, the rest after it.
   const first = Math.max(0, Math.min(start - Math.floor(WIDTH / 3), text.length - WIDTH));
   const last = Math.min(text.length, first + WIDTH);
   const [before, after] = [first > 0 ? CUT : '', last < text.length ? CUT : ''];

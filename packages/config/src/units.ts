@@ -1,4 +1,4 @@
-/** heartbeat's and ldirectord's ways to write a time. Pure. */
+/** heartbeat's and ldirectord's notations of a time. Pure. */
 import type {Millis} from '@hactl/base';
 
 /** heartbeat: a plain number is seconds; decimals and the suffixes s, ms, us are allowed. undefined: not a time. */

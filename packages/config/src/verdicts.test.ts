@@ -1,4 +1,4 @@
-/** The real ldirectord's verdicts on whole files: strict reading gives the same one, lenient reading takes no less. */
+/** The real ldirectord's verdicts on whole files: strict mode agrees, and lenient mode accepts no less. */
 import {readFileSync} from 'node:fs';
 import test from 'ava';
 import {parseLdirectordCf, type Diagnostic, type Mode} from './index.ts';
@@ -19,7 +19,7 @@ const rows = readFileSync(new URL('testdata/ldirectord-verdicts.tsv', import.met
     };
   });
 
-/** The names that the machine knew where the table was made: lines of Debian's /etc/services, and localhost. */
+/** The names known to the machine that made the table: lines of Debian's /etc/services, and localhost. */
 const ports: Readonly<Record<string, number>> = {
   'smtp/tcp': 25, 'domain/tcp': 53, 'domain/udp': 53, 'tftp/udp': 69, 'http/tcp': 80, 'www/tcp': 80, 'ntp/udp': 123,
   'snmp/tcp': 161, 'snmp/udp': 161, 'https/tcp': 443, 'https/udp': 443, 'radius/tcp': 1812, 'radius/udp': 1812,
@@ -34,22 +34,22 @@ const errors = (text: string, mode: Mode): Diagnostic[] =>
     (diagnostic) => diagnostic.severity === 'error',
   );
 
-/** ldirectord takes the digits of an address without a port for a firewall mark: its one trap that is not followed. */
+/** ldirectord reads the digits of an address without a port as a firewall mark: the only behaviour not copied. */
 const isTrap = (text: string): boolean =>
   errors(text, 'strict').some((error) => error.code === 'fwmark-without-port');
 
-/** Where else we differ on purpose: rows of the table as written there, and why. */
+/** Other deliberate differences: rows of the table, and the reason. */
 const ours: Readonly<Record<string, string>> = {
   'accept\tvirtual=1\\n\\treal=10.0.0.2:80 gate\\n\\nvirtual=01\\n\\treal=10.0.0.2:80 gate\\n':
     'one firewall mark, written twice: the second would overwrite the first',
   'accept\tvirtual=10.0.0.1:80\\n\\treal=10.0.0.2:80->10.0.0.4:80 gate\\n':
-    'ldirectord makes no real at all of it',
+    'ldirectord creates no real server from it',
   'accept\tvirtual=10.0.0.1:80\\n\\treal=10.0.0.2:80->10.0.0.4 gate\\n': 'the same',
 };
-/** Strict reading leaves a bad expression to the check, as ldirectord does; lenient reading refuses it at once. */
+/** Strict mode leaves a bad expression to the check, as ldirectord does; lenient mode refuses it when reading. */
 const badExpressions = ['receive="("', 'receive="a|b (c) [d"'];
 
-test(`${rows.length} files: strict reading refuses what ldirectord refuses, and nothing else`, (t) => {
+test(`${rows.length} files: strict mode refuses exactly the files that ldirectord refuses`, (t) => {
   const different = rows
     .filter(({row, text}) => !(row in ours) && !isTrap(text))
     .filter(({refused, text}) => errors(text, 'strict').length > 0 !== refused)
@@ -63,13 +63,13 @@ test(`${rows.length} files: strict reading refuses what ldirectord refuses, and 
   }
 });
 
-test('the trap is an address without its port, and nothing else is refused as one', (t) => {
+test('only an address without a port is refused as a would-be firewall mark', (t) => {
   const trapped = rows.filter(({text}) => isTrap(text));
   t.true(trapped.length >= 5);
   for (const {row, text} of trapped) t.regex(text, /^virtual6?[ =]+[\d.]+[.:, ]/, row);
 });
 
-test('lenient reading takes whatever strict reading takes', (t) => {
+test('lenient mode accepts every file that strict mode accepts', (t) => {
   const different = rows
     .filter(({text}) => !badExpressions.some((line) => text.includes(line)))
     .filter(({text}) => errors(text, 'strict').length === 0 && errors(text, 'lenient').length > 0)

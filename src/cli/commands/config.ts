@@ -14,7 +14,7 @@ const when = (wall: number): string => dateTime(wall).slice(0, 19);
 function numberOf(text: string): number {
   const number = Number(text);
   if (!Number.isInteger(number) || number < 1)
-    throw new CliError(exit.config, `"${text}" is no version: hactl config history lists them`);
+    throw new CliError(exit.config, `"${text}" is not a version: hactl config history lists them`);
   return number;
 }
 

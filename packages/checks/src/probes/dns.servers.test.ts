@@ -90,7 +90,7 @@ test(
   true,
   /is 192.0.2.159/,
 );
-test('no name', dns, {request: '/'}, false, /request "\/" is no name/);
+test('no name', dns, {request: '/'}, false, /request "\/" is not a name/);
 
 test('udp: a server that says nothing is asked again', async (t) => {
   const silent = await datagramServer();

@@ -49,7 +49,7 @@ export async function probeDns(spec: CheckSpec, limit: Millis, clock: Clock): Pr
   if (!question)
     return {
       passed: false,
-      reason: `request "${spec.request ?? ''}" is no name to ask a DNS server for`,
+      reason: `request "${spec.request ?? ''}" is not a name to ask a DNS server for`,
       took: 0,
     };
   const id = randomInt(0x1_00_00);

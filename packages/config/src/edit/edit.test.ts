@@ -1,4 +1,4 @@
-/** The lossless editor: what an edit does not name stays octet for octet, on every fixture and on generated files. */
+/** The lossless editor: an edit leaves the rest of the file as it is, octet for octet, in every fixture and in generated files. */
 import {readdirSync, readFileSync} from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
@@ -24,7 +24,7 @@ const edited = (text: string, edit: LdirectordEdit): string => {
   return result.value;
 };
 
-test('an edit that sets what is set leaves every fixture as it is', (t) => {
+test('setting a value that is already set leaves every fixture unchanged', (t) => {
   let edits = 0;
   for (const [name, text] of fixtures)
     for (const {virtual, on, lines} of writtenVirtuals(text)) {
@@ -44,7 +44,7 @@ test('an edit that sets what is set leaves every fixture as it is', (t) => {
   t.true(edits > 40, `${edits}`);
 });
 
-/** What the console does to a service, and what of it is left when it has undone it. */
+/** The console's changes to a service, and the lines that remain after undoing them. */
 const roundTrips: readonly ((virtual: string, round: number) => readonly [LdirectordEdit, LdirectordEdit])[] =
   [
     (virtual, round) => [
@@ -61,12 +61,12 @@ const roundTrips: readonly ((virtual: string, round: number) => readonly [Ldirec
     ],
   ];
 
-test('console and text editor in alternation: what a person writes stays, wherever it is', (t) => {
+test('alternating edits by the console and by hand: hand-written lines stay, wherever they are', (t) => {
   let edits = 0;
   for (const [name, original] of fixtures) {
     const virtuals = writtenVirtuals(original).filter(({on}) => on);
     if (virtuals.length === 0) continue;
-    // A person's lines, each in another place; the console's changes are made and undone around them.
+    // Hand-written lines, each in another place; the console's changes are made and undone around them.
     let text = original;
     for (let round = 1; round <= 24; round += 1) {
       const {virtual = ''} = virtuals[round % virtuals.length] ?? {};
@@ -87,7 +87,7 @@ test('console and text editor in alternation: what a person writes stays, wherev
   t.true(edits > 100, `${edits}`);
 });
 
-test('one value changes, and nothing else of the file', (t) => {
+test('setting one value changes nothing else in the file', (t) => {
   for (const [name, text] of fixtures)
     for (const {virtual, lines} of writtenVirtuals(text)) {
       const scheduler = lines.find((line) => line.name === 'scheduler');
@@ -102,7 +102,7 @@ test('one value changes, and nothing else of the file', (t) => {
     }
 });
 
-test('off and on again gives the file back, comments inside included', (t) => {
+test('disabling and enabling a service restores the file, comments included', (t) => {
   for (const [name, text] of fixtures)
     for (const {virtual} of writtenVirtuals(text)) {
       const off = edited(text, {type: 'switch', virtual, on: false});
@@ -117,7 +117,7 @@ test('off and on again gives the file back, comments inside included', (t) => {
     }
 });
 
-test('a real server added and removed gives the file back', (t) => {
+test('adding and removing a real server restores the file', (t) => {
   for (const [name, text] of fixtures)
     for (const {virtual} of writtenVirtuals(text)) {
       const real = '192.0.2.77:8080 gate 3';
@@ -129,12 +129,12 @@ test('a real server added and removed gives the file back', (t) => {
         name,
       );
       const back = edited(more, {type: 'remove-real', virtual, real});
-      // A last line without its end has one afterwards.
+      // A last line without line break gets one.
       t.is(back.trimEnd(), text.trimEnd(), name);
     }
 });
 
-test('a comment behind a value, CRLF and odd blanks survive', (t) => {
+test('a comment after a value, CRLF and odd blanks survive', (t) => {
   const text =
     '# farm\r\nvirtual = 10.0.0.1:80\r\n    real=10.0.0.2:80 gate   # first\r\n    scheduler = rr # for now\r\n';
   t.is(
@@ -151,7 +151,7 @@ test('a comment behind a value, CRLF and odd blanks survive', (t) => {
   );
 });
 
-test('a new service is read as it was given, in an empty file too', (t) => {
+test('a new service is parsed as given, in an empty file too', (t) => {
   for (const start of ['', '# nothing yet\n', 'checktimeout=5', 'checktimeout=5\n\n']) {
     const text = edited(start, {
       type: 'add-virtual',
@@ -173,7 +173,7 @@ test('a new service is read as it was given, in an empty file too', (t) => {
   }
 });
 
-test('no value writes a second line', (t) => {
+test('a value with a line break is refused', (t) => {
   const text = 'virtual=10.0.0.1:80\n\treal=10.0.0.2:80 gate\n';
   for (const value of ['x\n\treal=10.0.0.66:80 gate', 'x\r', 'x\0'])
     for (const edit of [

@@ -1,6 +1,6 @@
 /**
- * Edits ldirectord.cf as a careful person does: the line in question changes, every other line, comment, blank and spelling
- * stays. A service that is switched off stays in the file behind `#off `. Pure.
+ * Edits ldirectord.cf as a careful administrator would: only the line in question changes; every other line, comment and blank
+ * stays as it is. A disabled service stays in the file, each line prefixed with `#off `. Pure.
  */
 import {fail, ok, type Result} from '@hactl/base';
 import {cleanText} from '../clean-text.ts';
@@ -9,7 +9,7 @@ import {splitLdirectord, type Block} from '../ldirectord-lines.ts';
 import {Reporter} from '../reader.ts';
 import {applyEdits, insertAfterLine, lineEnd, wholeLine, type TextEdit} from './text-edit.ts';
 
-/** What stands in front of each line of a service that is switched off. */
+/** The prefix of each line of a disabled service. */
 const OFF = '#off ';
 
 /** The value of its `virtual=` line as written; of several with that value (tcp and udp) the one at `nth`, from 0. */
@@ -36,7 +36,7 @@ export interface Setting {
   readonly value: string;
 }
 
-/** A service as it stands in the file. */
+/** A service as written in the file. */
 export interface WrittenVirtual {
   readonly virtual: string;
   readonly on: boolean;
@@ -64,7 +64,7 @@ const namesFor6: Readonly<Record<string, string>> = {real: 'real6', fallback: 'f
 const nameIn = (block: Block, name: string): string =>
   (block.head.name === 'virtual6' ? namesFor6[name] : undefined) ?? name;
 
-/** Services that are switched off, with their lines' place in the text: other lines may stand between them. */
+/** Disabled services with the position of each of their lines: other lines may stand between them. */
 function switchedOff(text: string): {virtual: string; start: number; end: number; body: string}[] {
   const lines = text.split('\n');
   let offset = 0;
@@ -78,7 +78,7 @@ function switchedOff(text: string): {virtual: string; start: number; end: number
     const last = found.at(-1);
     if (head) found.push({virtual: head[1] ?? '', start: offset, end, body: bare + '\n'});
     else if (bare !== undefined && open && last) Object.assign(last, {end, body: last.body + bare + '\n'});
-    // Comments and blank lines that a person wrote among them end nothing.
+    // Comments and blank lines among them do not end the block.
     if (bare === undefined) open &&= /^\s*(?:#|$)/.test(content);
     else open = head !== null || open;
     offset = end;
@@ -92,7 +92,7 @@ const numbered = (services: readonly Omit<WrittenVirtual, 'nth'>[]): WrittenVirt
     nth: services.slice(0, index).filter(({virtual, on}) => virtual === service.virtual && on === service.on).length,
   })); // prettier-ignore
 
-/** Every service of the file, in its order, those that are switched off last. */
+/** Every service in file order, the disabled ones last. */
 export function writtenVirtuals(text: string): WrittenVirtual[] {
   const on = blocksOf(text).blocks.map(({head, lines}) => ({
     virtual: head.value.trim(),
@@ -112,7 +112,7 @@ export function writtenVirtuals(text: string): WrittenVirtual[] {
 /** The settings of the file outside any service. */
 export const writtenGlobals = (text: string): Setting[] => blocksOf(text).globals.map(setting);
 
-/** What the block's lines begin with: that of the first one, or a TAB. */
+/** The indentation of the block's lines: the first line's, or a TAB. */
 function indentOf(text: string, block: Block): string {
   const [first] = block.lines;
   if (!first) return '\t';
@@ -125,14 +125,14 @@ const removeLine = (text: string, {span}: Directive): TextEdit => ({
   replacement: '',
 });
 
-/** The value as written ends before blanks and a comment. */
+/** The value as written, without trailing blanks and comment. */
 const replaceValue = ({valueSpan, value}: Directive, to: string): TextEdit => ({
   start: valueSpan.start,
   end: valueSpan.start + value.trimEnd().length,
   replacement: to,
 });
 
-/** Changes, adds or removes one setting among `lines`; a setting that is written twice is changed where it counts, last. */
+/** Changes, adds or removes one setting among `lines`; of a setting written twice, the last line is changed: it is the one in force. */
 function setAmong(
   text: string,
   lines: readonly Directive[],
@@ -211,7 +211,7 @@ function editBlock(text: string, block: Block, edit: LdirectordEdit): Result<Tex
   }
 }
 
-/** A line break in a value would be a line of its own: nothing that comes through a form may write one. */
+/** A line break in a value would start a new directive: no value from a form may contain one. */
 const isOneLine = (value: string): boolean => !/[\r\n\0]/.test(value);
 
 const valuesOf = (edit: LdirectordEdit): string[] =>
@@ -227,7 +227,7 @@ const protocolOf = (virtual: string, lines: readonly Setting[]): string =>
     ?.value.trim()
     .toLowerCase() ?? (/:(?:53|domain)$/.test(virtual.trim()) ? 'udp' : 'tcp');
 
-/** The text after one edit; the reason when it cannot be made. An edit that changes nothing gives the same text. */
+/** The text after one edit, or the reason why it is impossible. An edit that changes nothing returns the same text. */
 export function editLdirectord(text: string, edit: LdirectordEdit): Result<string, string> {
   if (!valuesOf(edit).every(isOneLine)) return fail('a value must be one line');
   const {globals, blocks} = blocksOf(text);

@@ -1,4 +1,4 @@
-/** Changes of a text by spans: everything else is unchanged, octet for octet. Pure. */
+/** Edits a text by spans; everything else stays the same, octet for octet. Pure. */
 
 /** Replaces the characters from `start` up to `end` (offsets in the text before any edit). */
 export interface TextEdit {
@@ -27,7 +27,7 @@ export function wholeLine(text: string, offset: number): {start: number; end: nu
   return {start, end: next === -1 ? text.length : next + 1};
 }
 
-/** A new line behind the line that holds `offset`, whether or not that line has an end. */
+/** Inserts a line after the line that holds `offset`, whether or not that line ends with a line break. */
 export function insertAfterLine(text: string, offset: number, line: string): TextEdit {
   const {end} = wholeLine(text, offset);
   const eol = lineEnd(text);
