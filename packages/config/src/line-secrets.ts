@@ -9,7 +9,7 @@ export interface Range {
   readonly end: number;
 }
 
-/** What is shown of a directive's value: so many words, of a URL the host, of what a check sends the harmless parts, of a log-in the user. */
+/** The part of a value that is shown: a number of words, the host of a URL, a harmless request, the user of a log-in. */
 type Rule = number | 'webhook' | 'request' | 'login';
 
 const rules: Readonly<Record<string, Rule>> = {

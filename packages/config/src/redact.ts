@@ -93,7 +93,7 @@ export function hideSecrets(
 /** One line of one of our files. */
 export const redactLine = (text: string): string => hideSecrets(text, secretPatterns, HIDDEN);
 
-/** One line of authkeys: any line may hold a key, however it is misspelled; `found` is called with the hidden text. */
+/** One line of authkeys, each of which may hold a key, however it is misspelled; `found` is called with the hidden text. */
 export function redactKeyLine(
   text: string,
   hide = HIDDEN,
