@@ -198,8 +198,8 @@ export function commandOf(statement: Statement, tools: Tools): string | undefine
 }
 
 /**
- * A number behind a statement. What stands behind its digits is dropped where keepalived drops it; another text is ignored
- * as there.
+ * A number behind a statement. Where keepalived is lenient it drops what stands behind the digits, and a text without any is
+ * 0, if 0 is in the range; `keepalived -t` is stricter than the daemon here. Where it is not (`isExact`), the line is ignored.
  */
 export function numberOf(
   statement: Statement | undefined,
@@ -210,7 +210,7 @@ export function numberOf(
 ): number | undefined {
   if (!statement) return undefined;
   const text = argumentOf(statement);
-  const {value, rest} = leadingNumber(text);
+  const {value = isExact || text.startsWith('-') ? undefined : 0, rest} = leadingNumber(text);
   const isUsable = value !== undefined && value >= least && value <= most && (rest === '' || !isExact);
   if (!isUsable)
     ignored(
@@ -231,19 +231,33 @@ export function numberOf(
   return isUsable ? value : undefined;
 }
 
+/**
+ * Seconds behind a statement. With another word behind the digits keepalived reads them as microseconds, in which no check can
+ * pass and no loop can run: the import takes them for the seconds that are meant, and says so.
+ */
 export function timeOf(statement: Statement | undefined, tools: Tools, least = 0): Millis | undefined {
   if (!statement) return undefined;
   const text = argumentOf(statement);
-  const read = secondsOf(text);
+  const [, digits = '', rest = ''] = /^(\d*\.?\d*)([^]*)$/.exec(text) ?? [];
+  // A text without digits is 0, where 0 is a time.
+  const isZero = digits === '' && !text.startsWith('-') && least === 0;
+  const read = isZero ? 0 : secondsOf(digits);
   const value = read !== undefined && read >= least ? read : undefined;
+  const name = nameOf(statement);
+  const complain = (message: string, help: string): void =>
+    ignored(statement.words[1] ?? statement, 'bad-value', message, help, tools);
   if (value === undefined)
-    ignored(
-      statement.words[1] ?? statement,
-      'bad-value',
-      `"${text}" is not a time for ${nameOf(statement)}`,
+    complain(
+      `"${text}" is not a time for ${name}`,
       'keepalived ignores the line, and so does the import: seconds, with decimals where needed: 3 or 2.5',
-      tools,
     );
+  else if (isZero)
+    complain(`"${text}" is not a time for ${name}: keepalived takes 0`, 'the import does too; write seconds');
+  else if (rest !== '') {
+    const reason = `"${text}" is ${Number(digits.replace('.', ''))} microseconds to keepalived: the import takes ${digits} seconds`;
+    complain(reason, `write ${name} ${digits}: the unit is seconds`);
+    tools.book.changed(statement.span, quoteStatement(statement), reason);
+  }
   return value;
 }
 

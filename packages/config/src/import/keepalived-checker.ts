@@ -39,10 +39,14 @@ export function inherit(
   block: Block,
   from: Inherited,
   tools: Tools,
-  {isChecker = false, isScript = false} = {},
+  {isChecker = false, isScript = false, isWeb = false} = {},
 ): Inherited {
-  const take = (name: string, read: (line: Statement) => number | undefined): number | undefined => {
-    const found = lastReadable(block, [name], read, tools);
+  const take = (
+    name: string,
+    read: (line: Statement) => number | undefined,
+    ...others: readonly string[]
+  ): number | undefined => {
+    const found = lastReadable(block, [name, ...others], read, tools);
     if (found)
       tools.book.approximated(found.line.span, quoteStatement(found.line), inheritedMessages[name] ?? '');
     return found?.value;
@@ -52,7 +56,13 @@ export function inherit(
   const delayLoop = take('delay_loop', time) ?? from.delayLoop;
   const connectTimeout = (isScript ? undefined : take('connect_timeout', time)) ?? from.connectTimeout;
   const least = isChecker ? 0 : 1;
-  const retry = take('retry', (line) => numberOf(line, least, 2 ** 32 - 1, tools, !isChecker)) ?? from.retry;
+  const retry =
+    take(
+      'retry',
+      (line) => numberOf(line, least, 2 ** 32 - 1, tools, !isChecker),
+      // Its old name in web checks.
+      ...(isWeb ? ['nb_get_retry'] : []),
+    ) ?? from.retry;
   const delayBeforeRetry = take('delay_before_retry', (line) => timeOf(line, tools)) ?? from.delayBeforeRetry;
   const host = block.last('virtualhost');
   if (host)
@@ -161,9 +171,6 @@ function takeChecker(statement: Statement, inherited: Inherited, server: ServerP
   const kind = nameOf(statement) as CheckerName;
   const block = blockOf(statement.block ?? [], tools);
   const isWeb = kind === 'HTTP_GET' || kind === 'SSL_GET';
-  const retryLine = isWeb ? block.last('nb_get_retry') : undefined;
-  if (retryLine) book.approximated(retryLine.span, quoteStatement(retryLine), TIMING);
-  const retry = numberOf(retryLine, 0, 1_000, tools);
   const limit = kind === 'MISC_CHECK' ? takeScriptLimit(block, inherited, tools) : undefined;
   // SMTP_CHECK has an old form: each block `host` is a check of its own, beside what stands around them.
   const [first, ...hosts] = kind === 'SMTP_CHECK' ? block.all('host') : [];
@@ -172,7 +179,7 @@ function takeChecker(statement: Statement, inherited: Inherited, server: ServerP
   if (first && !isAround) book.exact(first.span, quoteStatement(first), 'see its lines');
   for (const host of isAround && first ? [first, ...hosts] : hosts)
     book.lost(host.span, quoteStatement(host), 'a server has one check here: this one is left out');
-  const how = {isChecker: true, isScript: kind === 'MISC_CHECK'};
+  const how = {isChecker: true, isScript: kind === 'MISC_CHECK', isWeb};
   const around = inherit(block, inherited, tools, how);
   const settings = target ? inherit(target, around, tools, how) : around;
   const last = (name: string): Statement | undefined => target?.last(name) ?? block.last(name);
@@ -188,7 +195,6 @@ function takeChecker(statement: Statement, inherited: Inherited, server: ServerP
     statement,
     settings: {
       ...settings,
-      ...(retry === undefined ? {} : {retry}),
       ...(limit === undefined ? {} : {connectTimeout: limit}),
     },
     ...(port === undefined ? {} : {port}),
@@ -202,7 +208,7 @@ function takeChecker(statement: Statement, inherited: Inherited, server: ServerP
 /** Whole seconds; without any, or with 0, the virtual's delay_loop limits the script. */
 function takeScriptLimit(block: Block, {scriptLimit}: Inherited, tools: Tools): number | undefined {
   const most = Math.floor((2 ** 32 - 1) / 1_000_000);
-  const found = lastReadable(block, ['misc_timeout'], (line) => numberOf(line, 0, most, tools, true), tools);
+  const found = lastReadable(block, ['misc_timeout'], (line) => numberOf(line, 0, most, tools), tools);
   if (found) tools.book.exact(found.line.span, quoteStatement(found.line), 'ldirectord.cf: checktimeout');
   return found?.value ? found.value * 1_000 : scriptLimit;
 }

@@ -17,6 +17,8 @@ export interface CheckedServer {
   readonly address: string;
   /** As the checks see it: the real's, or the virtual's. */
   readonly port: number;
+  /** As the file has it, 0: none. keepalived's checkers connect to this one, whatever the table has. */
+  readonly written: number;
   readonly checkers: readonly Checker[];
 }
 
@@ -54,7 +56,7 @@ export function mergeChecks(
   const leading = new Map(servers.map((server) => [server, leaderOf(server)]));
   const converted = new Map<CheckedServer, Converted>();
   for (const [server, checker] of leading) {
-    if (checker) converted.set(server, convert(checker, place.isUdp));
+    if (checker) converted.set(server, convert(checker, server, place.isUdp));
     noteCheckers(server, checker, converted.get(server), tools);
   }
   const first = [...leading.values()].find((checker) => checker !== undefined);
@@ -210,7 +212,7 @@ function ownCheck(
     checkType: {kind: type},
     ...(service === undefined ? {} : {service}),
     ...(type === 'external' && script !== undefined ? {checkCommand: script} : {}),
-    ...(usesPort ? {checkPort: native.port ?? server.port} : {}),
+    ...(usesPort && (native.port ?? server.port) > 0 ? {checkPort: native.port ?? server.port} : {}),
     ...(timeout === undefined ? {} : {checkTimeout: timeout}),
     ...(request === undefined ? {} : {request}),
     ...(receive === undefined ? {} : {receive}),

@@ -1,7 +1,7 @@
 /** One checker of keepalived in ldirectord's words. Pure. */
 import type {CheckService, StatusRange} from '../model.ts';
 import type {ImportedCheck} from './imported.ts';
-import type {Checker} from './keepalived-checker.ts';
+import type {Checker, CheckerName} from './keepalived-checker.ts';
 import {isHost, ORDINARY} from './keepalived-web.ts';
 
 /** One server's check in our words. */
@@ -24,7 +24,29 @@ export interface Converted {
 
 const NEGOTIATE = 'ldirectord.cf: checktype=negotiate, service=';
 
-export function convert(checker: Checker, isUdp: boolean): Converted {
+/** Checkers that connect to a port. */
+const connecting: ReadonlySet<CheckerName> = new Set([
+  'TCP_CHECK', 'HTTP_GET', 'SSL_GET', 'SMTP_CHECK', 'DNS_CHECK',
+]); // prettier-ignore
+
+/** The check of a server with these ports: its entry's, and the one that the file has. */
+export function convert(
+  checker: Checker,
+  server: {readonly port: number; readonly written: number},
+  isUdp: boolean,
+): Converted {
+  if (!connecting.has(checker.kind) || checker.port !== undefined || server.written === server.port)
+    return convertPlain(checker, isUdp, checker.port ?? server.port);
+  if (server.written > 0) return convertPlain({...checker, port: server.written}, isUdp, server.written);
+  const {native} = convertPlain(checker, isUdp, server.port);
+  return {
+    native,
+    fate: 'changed',
+    how: `the server has no port of its own: keepalived connects to port 0, where nothing answers; here it is port ${server.port}`,
+  };
+}
+
+function convertPlain(checker: Checker, isUdp: boolean, target: number): Converted {
   const {kind, settings, port} = checker;
   const timeout = settings.connectTimeout;
   const base = {
@@ -71,6 +93,14 @@ export function convert(checker: Checker, isUdp: boolean): Converted {
         how: 'ldirectord.cf: checktype=external',
       };
     case 'TCP_CHECK':
+      // A firewall mark and a server without a port: nothing can be connected to.
+      if (target === 0)
+        return {
+          native: {type: 'ping', ...(timeout === undefined ? {} : {timeout})},
+          fate: 'changed',
+          how: 'neither the server nor its firewall mark has a port: keepalived connects to port 0, where nothing answers; here the host is pinged: add connect_port',
+        };
+      return {native: {type: 'connect', ...base}, fate: 'exact', how: 'ldirectord.cf: checktype=connect'};
     case 'BFD_CHECK':
     case 'FILE_CHECK':
       return {native: {type: 'connect', ...base}, fate: 'exact', how: 'ldirectord.cf: checktype=connect'};

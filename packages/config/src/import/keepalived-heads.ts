@@ -5,7 +5,7 @@ import type {VirtualAddress} from '../model.ts';
 import {argumentsOf, ignored, quoteStatement, type Tools} from './keepalived-block.ts';
 import type {Statement} from './keepalived-lines.ts';
 import {familyOf, portAt, serverAddress} from './keepalived-real.ts';
-import {canonical, wholeNumber} from './words.ts';
+import {canonical, leadingNumber} from './words.ts';
 
 export interface HeadTools extends Tools {
   readonly groups: ReadonlyMap<string, Statement>;
@@ -74,9 +74,17 @@ function takeEntry(line: Statement, at: number, protocol: 'tcp' | 'udp', tools: 
     return [];
   };
   if (first?.text === 'fwmark') {
-    const mark = wholeNumber(second?.text ?? '', 1, 2 ** 32 - 1);
-    if (mark === undefined)
+    const {value: mark = 0, rest} = leadingNumber(second?.text ?? '');
+    if (mark < 1 || mark >= 2 ** 32)
       return complain(`"${second?.text ?? ''}" is not a firewall mark`, 'write fwmark NUMBER');
+    if (rest !== '')
+      ignored(
+        second ?? line,
+        'bad-value',
+        `"${second?.text ?? ''}" is not a firewall mark: keepalived takes ${mark}`,
+        `the import does too; write fwmark ${mark}`,
+        tools,
+      );
     const isFixed = at === 0 && third !== undefined;
     if (isFixed && third.text !== 'inet' && third.text !== 'inet6')
       return complain(`"${third.text}" is not an address family`, 'write fwmark NUMBER inet or inet6');

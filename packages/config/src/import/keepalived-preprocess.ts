@@ -136,7 +136,7 @@ function takeLine(run: Run, raw: string, span: Span, isAsWritten: boolean, depth
   const start = span.start + raw.indexOf(text);
   const at: Span = isAsWritten ? {file: span.file, start, end: start + text.length} : span;
   // Nearly all lines are plain.
-  if (!/[@$~]|^include/.test(text)) return run.emit(text, at, isAsWritten);
+  if (!/[@$~]|(?:^|[{}][ \t]*)include/.test(text)) return run.emit(text, at, isAsWritten);
   const condition = /^@(\^?)(\S*)[ \t]*([^]*)$/.exec(text);
   if (condition) {
     const [, negative = '', id = '', rest = ''] = condition;
@@ -167,8 +167,9 @@ function takeLine(run: Run, raw: string, span: Span, isAsWritten: boolean, depth
   }
   const include = includeLine.exec(text);
   if (include) return includeFiles(run, (include[1] ?? '').trim(), at);
-  // What stands behind a brace is a line of its own to keepalived, conditions and sequences too.
-  const inner = /^((?:[^"{}]|"[^"]*")*[{}])[ \t]*((?:~(?:SEQ|LST)|@\^?\w|\$\w+=)[^]*)$/.exec(text);
+  // What stands behind a brace is a line of its own to keepalived, conditions, sequences and includes too.
+  const inner =
+    /^((?:[^"{}]|"[^"]*")*[{}])[ \t]*((?:~(?:SEQ|LST)|@\^?\w|\$\w+=|include[rmwba]?[ \t])[^]*)$/.exec(text);
   if (inner) {
     takeLine(run, inner[1] ?? '', at, false, depth + 1);
     takeLine(run, inner[2] ?? '', at, false, depth + 1);

@@ -74,8 +74,8 @@ export function portAt(statement: Statement, index: number, tools: Tools): numbe
 }
 
 /**
- * NAT, DR or TUN, with the tunnel's type, of one line. The case counts; a line with a wrong word is none to keepalived, and
- * `otherwise` stays in force, NAT where there is nothing before.
+ * NAT, DR or TUN, with the tunnel's type, of one line. The case counts; another word is no method to keepalived, and
+ * `otherwise` stays in force, NAT where there is nothing before. A wrong option behind a method costs the options alone.
  */
 export function methodOf(
   statement: Statement,
@@ -103,21 +103,14 @@ export function methodOf(
     return undefined;
   }
   const {type, problem} = tunnelOf(rest);
-  if (problem !== undefined) {
+  if (problem !== undefined)
     ignored(
       statement.words[2] ?? statement,
       'bad-method',
-      `${quoteStatement(statement)}: ${problem}, so keepalived ignores the whole line`,
+      `${quoteStatement(statement)}: ${problem}: keepalived takes the method without its options`,
       'the import does too; write NAT, DR, TUN, TUN type gre or TUN type gue port NUMBER',
       tools,
     );
-    book.changed(
-      statement.span,
-      quoteStatement(statement),
-      `no method to keepalived: the import writes ${otherwise ?? 'masq'} too`,
-    );
-    return undefined;
-  }
   if (method === 'ipip' && type !== 'ipip')
     book.lost(
       statement.span,
@@ -147,15 +140,20 @@ function tunnelOptions(words: readonly string[], before: Tunnel): Tunnel | strin
   return `${word} ${value}`.trim();
 }
 
-/** The type of a tunnel as written behind the method, or why keepalived does not take the line. */
+/** The type of a tunnel as written behind the method, or why keepalived does not take the options: then it is ipip. */
 function tunnelOf(words: readonly string[]): {readonly type: string; readonly problem?: string} {
   const read = tunnelOptions(words, {type: 'ipip', port: 0, sums: 'nocsum'});
-  if (typeof read === 'string') return {type: '', problem: `"${read}" is no option of a method`};
+  if (typeof read === 'string') return {type: 'ipip', problem: `"${read}" is no option of a method`};
   const {type, port, sums} = read;
-  if ((type === 'gue') !== port > 0) return {type, problem: 'a port is for gue tunnels, and they need it'};
-  if (sums !== 'nocsum' && type === 'ipip') return {type, problem: `an ipip tunnel has no ${sums}`};
-  if (sums === 'remcsum' && type === 'gre') return {type, problem: 'a gre tunnel has no remcsum'};
-  return {type};
+  const problem =
+    (type === 'gue') !== port > 0
+      ? 'a port is for gue tunnels, and they need it'
+      : sums !== 'nocsum' && type === 'ipip'
+        ? `an ipip tunnel has no ${sums}`
+        : sums === 'remcsum' && type === 'gre'
+          ? 'a gre tunnel has no remcsum'
+          : undefined;
+  return problem === undefined ? {type} : {type: 'ipip', problem};
 }
 
 export function takeFlag(block: Block, name: string, message: string, tools: Tools): boolean | undefined {

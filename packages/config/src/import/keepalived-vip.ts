@@ -3,7 +3,7 @@ import {ipv4} from '../addresses.ts';
 import type {Vip} from '../model.ts';
 import {ignored, quoteStatement, type Tools} from './keepalived-block.ts';
 import type {Statement} from './keepalived-lines.ts';
-import {canonical, isDevice, wholeNumber} from './words.ts';
+import {canonical, isDevice, leadingNumber} from './words.ts';
 
 /** The kernel's limit, with which keepalived removes the address. */
 const LABEL_MAX = 15;
@@ -55,12 +55,13 @@ export function takeVip(line: Statement, {device, family}: VipPlace, tools: Tool
       'an instance has addresses of one family: write virtual_ipaddress_excluded for the other',
     );
   const whole = own === 4 ? 32 : 128;
-  const wanted = mask === undefined ? whole : wholeNumber(mask, 0, whole);
-  if (wanted === undefined)
+  const {value: length, rest: junk} = leadingNumber(mask ?? String(whole));
+  const wanted = length !== undefined && length <= whole ? length : undefined;
+  if (wanted === undefined || junk !== '')
     ignored(
       first ?? line,
       'bad-value',
-      `"${mask}" is not a prefix length: keepalived takes ${whole}`,
+      `"${mask}" is not a prefix length: keepalived takes ${wanted ?? whole}`,
       `the import does too; a number from 1 to ${whole}`,
       tools,
     );
@@ -74,6 +75,8 @@ export function takeVip(line: Statement, {device, family}: VipPlace, tools: Tool
     return leave(`"${words.at(-1)}" has no value`, 'write the value behind it', 'bad-value');
   if (broadcast !== undefined && (own === 6 || (!/^[+-]$/.test(broadcast) && ipv4(broadcast) === undefined)))
     return leave(`"${broadcast}" is no broadcast address for it`, 'remove brd', 'bad-value');
+  if (words.indexOf('dev') !== words.lastIndexOf('dev'))
+    return leave('dev stands there twice', 'ADDRESS/LENGTH dev eth0', 'bad-value');
   if (named !== undefined && !isDevice(named))
     return leave(`"${named}" is not an interface`, 'ADDRESS/LENGTH dev eth0', 'bad-value');
   if (label !== undefined && label.length > LABEL_MAX)

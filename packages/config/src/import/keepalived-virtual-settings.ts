@@ -155,7 +155,17 @@ export function takePersistence(
       : wholeNumber(mask, 1, 128) !== undefined;
   if (granularity && isMask)
     book.exact(granularity.span, quoteStatement(granularity), 'ldirectord.cf: netmask');
-  else if (granularity) {
+  else if (granularity && family === 4 && isNumericAddress(mask)) {
+    const reason = `"${mask}" is not a netmask: keepalived takes the bits of ${isQuad(mask) ? mask : 'that number'} all the same`;
+    ignored(
+      granularity.words[1] ?? granularity,
+      'bad-value',
+      reason,
+      'here each client address is persistent on its own: write a netmask, 255.255.255.0',
+      tools,
+    );
+    book.lost(granularity.span, quoteStatement(granularity), reason);
+  } else if (granularity) {
     ignored(
       granularity.words[1] ?? granularity,
       'bad-value',
@@ -166,9 +176,16 @@ export function takePersistence(
     book.not(granularity.span, quoteStatement(granularity), 'no netmask: keepalived ignores it too');
   }
   const netmask = granularity && isMask ? {netmask: mask} : {};
-  if (seconds === undefined) return granularity && isMask ? {persistent: PERSISTENCE, ...netmask} : {};
+  const isPersistent = granularity && (isMask || (family === 4 && isNumericAddress(mask)));
+  if (seconds === undefined) return isPersistent ? {persistent: PERSISTENCE, ...netmask} : {};
   return {persistent: seconds, ...netmask};
 }
+
+const isQuad = (text: string): boolean => ipv4(text) !== undefined;
+
+/** What getaddrinfo takes for an address of IPv4: `24` is 0.0.0.24 to it. */
+const isNumericAddress = (text: string): boolean =>
+  isQuad(text) || (/^\d{1,10}$/.test(text) && Number(text) < 2 ** 32);
 
 export function takeSorry(block: Block, methods: Methods, tools: Tools): ImportedVirtual['fallback'] {
   const {book} = tools;

@@ -35,6 +35,8 @@ export interface VirtualTools extends HeadTools {
   readonly seen: Set<string>;
 }
 
+const NO_SCTP = 'ldirectord.cf knows tcp and udp, not sctp';
+
 export function takeVirtualServers(statement: Statement, outer: VirtualTools): ImportedVirtual[] {
   const book = notebook();
   const tools = {...outer, book};
@@ -50,7 +52,10 @@ export function takeVirtualServers(statement: Statement, outer: VirtualTools): I
     return [];
   };
   const {protocol, isWritten, note} = takeProtocol(block, statement, tools);
-  const heads = takeHeads(statement, protocol === 'udp' ? 'udp' : 'tcp', tools);
+  const all = takeHeads(statement, protocol === 'udp' ? 'udp' : 'tcp', tools);
+  // A firewall mark has no protocol, whatever the file says.
+  const isSctp = protocol === 'sctp' && all.some((head) => head.kind === 'address');
+  const heads = isSctp ? all.filter((head) => head.kind === 'fwmark') : all;
   note();
   const own = inherit(block, {}, tools);
   const settings = {...own, scriptLimit: own.delayLoop ?? DELAY_LOOP};
@@ -83,16 +88,18 @@ export function takeVirtualServers(statement: Statement, outer: VirtualTools): I
   const serverFamily = families.size === 1 && families.has(6) ? 6 : 4;
   const persistence = takePersistence(block, family ?? serverFamily, tools);
   block.finish(unused, 'keepalived knows no such word either, or hactl does not', serious);
-  if (protocol === 'sctp') return drop('ldirectord.cf knows tcp and udp, not sctp', true, servers);
+  if (isSctp && heads.length === 0) return drop(NO_SCTP, true, servers);
+  if (isSctp) book.lost(statement.span, quoteStatement(statement), `${NO_SCTP}: its addresses are left out`);
   if (heads.length === 0)
     return drop('it has no address that can be read, as keepalived says', false, servers);
   if (servers.length === 0) return drop('it has no real server, and keepalived leaves it out too');
   const maskFamily = persistence.netmask === undefined ? undefined : (family ?? serverFamily);
   const masked = heads.filter((head) => {
-    if (head.kind !== 'address' || maskFamily === undefined || head.family === maskFamily) return true;
+    const isSure = head.kind === 'address' || head.isFixed;
+    if (!isSure || maskFamily === undefined || head.family === maskFamily) return true;
     book.lost(
       statement.span,
-      `${nameOf(statement)} ${head.address}`,
+      `${nameOf(statement)} ${head.kind === 'address' ? head.address : `fwmark ${head.mark}`}`,
       'its granularity is of the other address family: the kernel refuses the service, keepalived’s too',
     );
     return false;
@@ -138,7 +145,7 @@ export function takeVirtualServers(statement: Statement, outer: VirtualTools): I
       ...(schedFlags === undefined ? {} : {schedFlags}),
       ...(isAnyPort ? {persistent: PERSISTENCE, ...persistence} : persistence),
       ops: takeOps(ops, address, tools),
-      quiescent: servers.some((server) => server.isQuiet),
+      quiescent: [...kept].some((server) => server.isQuiet),
     };
   });
   for (const server of servers)
@@ -180,18 +187,15 @@ function takeFallback(
 ): {fallback?: NonNullable<ImportedVirtual['fallback']>} {
   if (!sorry) return {};
   if (familyOf(sorry.address) === address.family) {
-    const isReset =
-      sorry.method !== 'masq' &&
-      address.kind === 'address' &&
-      sorry.port !== 0 &&
-      sorry.port !== address.port;
+    const port = address.kind === 'address' ? address.port : 0;
+    const isReset = sorry.method !== 'masq' && sorry.port !== 0 && sorry.port !== port;
     if (isReset)
       book.approximated(
         statement.span,
         `sorry_server ${sorry.address} ${sorry.port}`,
-        `ldirectord.cf: fallback with port ${address.port}: without NAT the port cannot change, and keepalived resets it too`,
+        `ldirectord.cf: fallback ${withoutNat(port)}`,
       );
-    return {fallback: isReset ? {...sorry, port: address.port} : sorry};
+    return {fallback: isReset ? {...sorry, port} : sorry};
   }
   book.lost(
     statement.span,
@@ -200,6 +204,10 @@ function takeFallback(
   );
   return {};
 }
+
+/** What becomes of a server's own port; a firewall mark has none. */
+const withoutNat = (port: number): string =>
+  `${port === 0 ? 'without a port' : `with port ${port}`}: without NAT the port cannot change, and keepalived resets it too`;
 
 /** The servers that can stand in a virtual with this address, and their check. */
 function takeServersOf(
@@ -226,18 +234,15 @@ function takeServersOf(
       book.lost(statement.span, quoteStatement(statement), `${reason}: keepalived tunnels to it`);
       return [];
     }
-    const isReset =
-      real.method !== 'masq' && address.kind === 'address' && real.port !== 0 && real.port !== port;
+    const isReset = real.method !== 'masq' && real.port !== 0 && real.port !== port;
     if (isReset)
-      book.approximated(
-        statement.span,
-        quoteStatement(statement),
-        `ldirectord.cf: real with port ${port}: without NAT the port cannot change, and keepalived resets it too`,
-      );
-    const own = {...server, real: {...real, port: isReset ? port : real.port}};
-    const key = `${own.real.address} ${own.real.port || port}`;
-    if (seen.has(key)) return say('the same server again: keepalived keeps the first too');
-    seen.add(key);
+      book.approximated(statement.span, quoteStatement(statement), `ldirectord.cf: real ${withoutNat(port)}`);
+    const own = {...server, written: real.port, real: {...real, port: isReset ? port : real.port}};
+    // keepalived looks for doubles before it sets ports, and the kernel refuses those that come of it.
+    const keys = [`written ${real.address} ${real.port}`, `${real.address} ${own.real.port || port}`];
+    if (keys.some((key) => seen.has(key)))
+      return say('the same server again: keepalived keeps the first too');
+    for (const key of keys) seen.add(key);
     kept.add(server);
     return [own];
   });
@@ -245,6 +250,7 @@ function takeServersOf(
     statement: server.statement,
     address: server.real.address,
     port: server.real.port || port,
+    written: server.written,
     checkers: server.checkers,
   }));
   const name = address.kind === 'address' ? `${address.address}-${address.port}` : `${address.mark}`;

@@ -52,7 +52,7 @@ const isBlank = (character: string | undefined): boolean =>
 
 /**
  * A text between double quotes is a word, with blanks and without escapes; where they are not closed, the rest of the line
- * is dropped (`closed` is false). Single quotes are characters. Braces at the edge of a bare word are tokens of their own.
+ * is dropped (`closed` is false). Single quotes are characters. Braces outside quotes are tokens of their own.
  */
 export function splitWords(text: string): {tokens: Token[]; closed: boolean} {
   const tokens: Token[] = [];
@@ -108,34 +108,12 @@ export function escapedWords(text: string): string[] | undefined {
   return words;
 }
 
+/** A word without quotes: every brace in it is a token of its own, but those of a ${NAME} that nobody defined. */
 function pushBare(tokens: Token[], word: string, start: number): void {
-  if (!word.includes('{') && !word.includes('}')) {
-    tokens.push({kind: 'word', text: word, start, end: start + word.length});
-    return;
+  for (const {0: text, index} of word.matchAll(/[{}]|(?:\$\{\w*\}|\$\{|[^{}$]|\$)+/g)) {
+    const kind = text === '{' ? 'open' : text === '}' ? 'close' : 'word';
+    tokens.push({kind, text, start: start + index, end: start + index + text.length});
   }
-  let [from, to] = [0, word.length];
-  while (from < to && (word[from] === '}' || word[from] === '{')) {
-    tokens.push({
-      kind: word[from] === '{' ? 'open' : 'close',
-      text: word[from] ?? '',
-      start: start + from,
-      end: start + from + 1,
-    });
-    from += 1;
-  }
-  // ${NAME} that nobody defined keeps its brace.
-  const opens = to > from && word[to - 1] === '{' && word[to - 2] !== '$';
-  const closes = to > from && word[to - 1] === '}' && !word.slice(from).includes('{');
-  if (opens || closes) to -= 1;
-  if (to > from)
-    tokens.push({kind: 'word', text: word.slice(from, to), start: start + from, end: start + to});
-  if (opens || closes)
-    tokens.push({
-      kind: opens ? 'open' : 'close',
-      text: word[to] ?? '',
-      start: start + to,
-      end: start + to + 1,
-    });
 }
 
 /**

@@ -102,7 +102,7 @@ test('12: retry 0 counts in a checker only, a time that is none is on the list a
     virtualOf(service(real(`TCP_CHECK {\n${checker}\n}`), virtual))?.failureCount;
   t.is(failures('retry 0', ''), 2);
   t.is(failures('', 'retry 0'), 1);
-  const odd = run(service(real('TCP_CHECK {\nconnect_timeout 3s\n}'), 'delay_loop 10s'));
+  const odd = run(service(real('TCP_CHECK {\nconnect_timeout -3\n}'), 'delay_loop soon'));
   t.deepEqual(fates(odd, 'delay_loop'), ['not']);
   t.deepEqual(fates(odd, 'connect_timeout'), ['not']);
 });

@@ -1,0 +1,158 @@
+/**
+ * What the running daemon of keepalived 2.2.7 makes of a file, where `keepalived -t` is stricter than it: numbers with other
+ * text behind them, ports of servers and of their checks, doubles. Each was compared with the daemon's own dump.
+ */
+import test from 'ava';
+import {loadWritten} from './index.ts';
+import {codes, context, fates, file, instance, real, run, service} from './keepalived.fixture.ts';
+
+const virtualOf = (text: string) => loadWritten(run(text).files, context).cluster?.ldirectord[0]?.virtuals[0];
+const cluster = (text: string): string => file(run(text), 'ldirectord.cf');
+const mark = (lines: string): string => `virtual_server fwmark 7 {\n${lines}\n}\n`;
+
+test('29: braces need no blanks around them', (t) => {
+  const text = `vrrp_instance V{interface eth0
+virtual_router_id 5
+virtual_ipaddress{192.0.2.1/24}}
+virtual_server 192.0.2.1 80{protocol TCP
+real_server 198.51.100.1 80{weight 3}real_server 198.51.100.2 80{TCP_CHECK{connect_port 81}}}
+`;
+  t.regex(file(run(text), 'haresources'), /192\.0\.2\.1\/24/);
+  t.regex(cluster(text), /198\.51\.100\.1:80 masq 3\n\treal=198\.51\.100\.2:80 masq 1$/m);
+  t.regex(cluster(text), /checkport=81/);
+  t.regex(cluster(service(real('HTTP_GET {\nurl {\npath "/a{b}c"\n}\n}'))), /request="\/a\{b\}c"/);
+});
+
+test('1: include behind a brace is an include', (t) => {
+  const read = (path: string): string | undefined => (path.endsWith('d/one.conf') ? real('') : undefined);
+  for (const head of ['{ include d/one.conf', '{include d/one.conf', '{ @lb1 include d/one.conf'])
+    t.regex(
+      file(run(`virtual_server 192.0.2.1 80 ${head}\nprotocol TCP\n}\n`, {read}), 'ldirectord.cf'),
+      /real=198\.51\.100\.1:80/,
+      head,
+    );
+});
+
+test('4: a number without digits is 0 where 0 is a number, and the digits count where there are any', (t) => {
+  const weight = (line: string): number | undefined => virtualOf(service(real(line)))?.reals[0]?.weight;
+  t.is(weight('weight 9\nweight x'), 0);
+  t.is(weight('weight 9\nweight -1'), 9);
+  t.is(weight('weight 12,5'), 12);
+  t.is(virtualOf(service(real('TCP_CHECK {\nretry no\n}')))?.failureCount, 1);
+  t.is(virtualOf(service(real(''), 'weight x'))?.reals[0]?.weight, 1, 'a virtual server has no weight 0');
+  t.regex(cluster(mark(real('')).replace('fwmark 7', 'fwmark 7;')), /^virtual=7$/m);
+  t.regex(
+    cluster(`virtual_server_group G {\nfwmark 8x\n}\nvirtual_server group G {\n${real('')}\n}\n`),
+    /^virtual=8$/m,
+  );
+  t.regex(
+    file(run(instance('').replace('192.0.2.1/24', '192.0.2.1/24,')), 'haresources'),
+    /192\.0\.2\.1\/24\/eth0/,
+  );
+});
+
+test('12: a time with a unit is microseconds to keepalived: the import takes seconds, and says so', (t) => {
+  const text = service(real('TCP_CHECK {\nconnect_timeout 3s\nretry 0\n}'), 'delay_loop 10s');
+  t.like(virtualOf(text), {checkTimeout: 3_000, failureCount: 1});
+  t.true((virtualOf(text)?.checkInterval ?? 0) >= 10_000);
+  for (const what of ['delay_loop', 'connect_timeout'])
+    t.true(fates(run(text), what).includes('approximated!'), what);
+});
+
+test('12: nb_get_retry and retry of a web check are one setting: the last line counts', (t) => {
+  const web = (lines: string) =>
+    virtualOf(service(real(`HTTP_GET {\n${lines}\nurl {\npath /\n}\n}`)))?.failureCount;
+  t.is(web('nb_get_retry 3\nretry 0'), 1);
+  t.is(web('retry 0\nnb_get_retry 1'), 2);
+});
+
+test('6: a check goes to the port that the file has, also where the table cannot have it', (t) => {
+  const ports = (text: string) => {
+    const virtual = virtualOf(text);
+    return virtual?.reals.map(({port, check}) => [port, check?.checkPort ?? virtual.checkPort]);
+  };
+  const routed = service(real('TCP_CHECK {\n}', 1, 8_080)).replace('NAT', 'DR');
+  t.deepEqual(ports(routed), [[80, 8_080]]);
+  const marked = mark(`lb_kind DR\n${real('TCP_CHECK {\n}', 1, 8_080)}${real('TCP_CHECK {\n}', 2, 8_080)}`);
+  t.deepEqual(ports(marked), [
+    [0, 8_080],
+    [0, 8_080],
+  ]);
+  t.deepEqual(ports(marked.replace('DR', 'NAT')), [
+    [8_080, undefined],
+    [8_080, undefined],
+  ]);
+  t.regex(
+    cluster(mark(`lb_kind TUN\nsorry_server 198.51.100.9 81\n${real('')}`)),
+    /fallback=198\.51\.100\.9 ipip/,
+  );
+});
+
+test('3, 6: port 0 of a check never becomes a check that cannot pass, nor an error', (t) => {
+  const web = 'HTTP_GET {\nurl {\npath /a\n}\n}';
+  for (const checks of [
+    ['TCP_CHECK {\n}'],
+    [web, 'SMTP_CHECK {\n}'],
+    [web, 'TCP_CHECK {\n}', 'PING_CHECK {\n}'],
+  ]) {
+    const text = mark(checks.map((check, index) => real(check, index + 1, 0)).join(''));
+    const result = run(text);
+    t.deepEqual(
+      codes(result).filter((code) => code.startsWith('error')),
+      [],
+    );
+    t.is(virtualOf(text)?.reals.length, checks.length);
+    t.notRegex(cluster(text), /checkport=0|checktype=connect/);
+  }
+  const lone = run(service(real('TCP_CHECK {\n}', 1, 0)));
+  t.deepEqual(fates(lone, 'TCP_CHECK'), ['approximated!']);
+  t.is(virtualOf(service(real('TCP_CHECK {\n}', 1, 0)))?.checkType.kind, 'connect');
+});
+
+test('17: doubles are found by what is written, and what is left out does not make the others quiet', (t) => {
+  const text = service(
+    `${real('weight 5', 1, 8_080)}${real('lvs_method DR\ninhibit_on_failure\nweight 6', 1, 8_080)}`,
+  );
+  const virtual = virtualOf(text);
+  t.deepEqual(
+    virtual?.reals.map(({method, weight}) => [method, weight]),
+    [['masq', 5]],
+  );
+  t.false(virtual?.quiescent);
+});
+
+test('22: a mark has no protocol, not even sctp; addresses beside it in a group have', (t) => {
+  t.regex(cluster(mark(`protocol SCTP\n${real('')}`)), /^virtual=7$/m);
+  const group = run(
+    `virtual_server_group G {\nfwmark 8\n192.0.2.1 80\n}\nvirtual_server group G {\nprotocol SCTP\n${real('')}\n}\n`,
+  );
+  t.regex(file(group, 'ldirectord.cf'), /^virtual=8$/m);
+  t.notRegex(file(group, 'ldirectord.cf'), /192\.0\.2\.1:80/);
+  t.true(fates(group, 'virtual_server').includes('not!'));
+});
+
+test('22: a granularity that is no netmask makes the service persistent all the same', (t) => {
+  for (const mask of ['24', '255.0.255.0']) {
+    const result = run(service(real(''), `persistence_granularity ${mask}`));
+    t.regex(file(result, 'ldirectord.cf'), /persistent=360/, mask);
+    t.notRegex(file(result, 'ldirectord.cf'), /netmask/, mask);
+    t.deepEqual(fates(result, 'persistence_granularity'), ['not!'], mask);
+  }
+  t.notRegex(cluster(service(real(''), 'persistence_granularity /24')), /persistent/);
+  const fixed = run(
+    `virtual_server_group G {\nfwmark 2 inet\nfwmark 3 inet6\n}\nvirtual_server group G {\npersistence_granularity 64\nreal_server 2001:db8::5 0 {\n}\n}\n`,
+  );
+  t.regex(file(fixed, 'ldirectord.cf'), /^virtual6=3$/m);
+  t.notRegex(file(fixed, 'ldirectord.cf'), /^virtual=2$/m);
+});
+
+test('29: an address with two interfaces is none to keepalived', (t) => {
+  const result = run(
+    instance('').replace(
+      '192.0.2.1/24',
+      '192.0.2.1/24 dev eth0\n192.0.2.2/24 dev eth0 label eth0:1 dev eth1',
+    ),
+  );
+  t.regex(file(result, 'haresources'), /192\.0\.2\.1/);
+  t.notRegex(file(result, 'haresources'), /192\.0\.2\.2/);
+});
