@@ -8,6 +8,7 @@ import readline from 'node:readline';
 import type {ExecutionContext} from 'ava';
 import {kinds} from './hostile.fixture.ts';
 import type {CheckSpec, FromChecks, Late} from './messages.ts';
+import {NODE_OPTIONS} from './node-options.ts';
 import {checkOf, serve} from './probes/testing.ts';
 
 export interface Outcome {
@@ -78,7 +79,7 @@ export async function attack(
     ),
   );
   const checks = fork(here('main.ts'), [], {
-    execArgv: ['--max-semi-space-size=8'],
+    execArgv: [...NODE_OPTIONS],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   t.teardown(() => checks.kill('SIGKILL'));

@@ -13,8 +13,8 @@ const PAUSE_MAX: Millis = 5_000;
 const NICE = 10;
 const NICEST = 19;
 
-/** Its garbage is collected early: it has time, and what it reads is large. */
-const FRUGAL = ['--max-semi-space-size=1', '--heap-growing-percent=20'];
+/** A quarantine's garbage is collected early: it has time, and what it reads is large. */
+const FRUGAL = ['--max-semi-space-size=1'];
 
 export interface Shard {
   readonly name: string;
