@@ -6,6 +6,7 @@ import {setTimeout as pause} from 'node:timers/promises';
 import type {Forward} from '@hactl/ipvs';
 import {addressBytes} from '@hactl/net';
 import {beginWalk, endWalk, makeAudit, seeEntry, type Audit} from './audit.ts';
+import {dueEndings, forgetEndings, noEndings, noteSent} from './endings.ts';
 import {MAX_ENTRIES} from './entry.ts';
 import {ending, noteTable, nothingGone, realIsGone} from './prune.ts';
 import {readConnections} from './driver-proc.ts';
@@ -30,6 +31,8 @@ export interface HousekeepingPorts extends KernelPorts {
   mirrorTime(): number;
   /** Whether this director's table is authoritative. */
   isAuthoritative(): boolean;
+  /** Whether the peer is heard: otherwise what it is told is lost. */
+  isHeard(): boolean;
   /** Sends the peer these entries unchanged. */
   tell(entries: readonly Buffer[]): void;
   /** Injects these entries into the local kernel. */
@@ -54,6 +57,7 @@ const piecesOf = (entries: readonly Buffer[], size: number): Buffer[][] =>
 export function openHousekeeping(ports: HousekeepingPorts, pace: AuditPace = GENTLE): Housekeeping {
   const {mirror} = ports;
   const gone = nothingGone();
+  const endings = noEndings();
   const audit = makeAudit();
   const stats = {retired: 0};
   const ended = new AbortController();
@@ -77,12 +81,20 @@ export function openHousekeeping(ports: HousekeepingPorts, pace: AuditPace = GEN
   };
 
   /** The Active ends connections whose real server is not in its table; its own kernel follows expire_nodest_conn. */
+  const tellPeer = (entries: readonly Buffer[]): void => {
+    for (const piece of piecesOf(entries, TOLD_AT_ONCE)) ports.tell(piece);
+  };
   const slice = (): void => {
     if (gone.addresses.size === 0 || !ports.isAuthoritative()) {
       at = 0;
       restUntil = 0;
+      forgetEndings(endings);
       return;
     }
+    if (ports.isHeard())
+      tellPeer(
+        dueEndings(endings, ports.now(), (entry) => realIsGone(gone, entry, 0) && find(mirror, entry, 0) < 0),
+      );
     if (ports.now() < restUntil) return;
     const end = Math.min(mirror.high, at + SLICE);
     const found: Buffer[] = [];
@@ -95,7 +107,8 @@ export function openHousekeeping(ports: HousekeepingPorts, pace: AuditPace = GEN
     at = end >= mirror.high ? 0 : end;
     if (at === 0) restUntil = ports.now() + REST;
     stats.retired += found.length;
-    for (const piece of piecesOf(found, TOLD_AT_ONCE)) ports.tell(piece);
+    tellPeer(found);
+    noteSent(endings, found, ports.now());
   };
 
   const walk = async (): Promise<void> => {

@@ -142,6 +142,7 @@ function join(context: SyncContext, ports: NodePorts, ends: Ends) {
       mirrorTime,
       // If both are Active for one group each, neither table is authoritative for all.
       isAuthoritative: () => context.active && !(peer.hello?.active && peer.alive),
+      isHeard: () => peer.believed,
       tell: (entries) => live.tell(entries),
       inject: (entries) => injector.add({message: messageOf(0, entries), done: () => undefined}),
     },

@@ -188,6 +188,23 @@ test('a real server removed on the Active: its connections end at the peer, and 
   );
 });
 
+test('a connection that ended while the peer was not heard ends there when it is', async (t) => {
+  const real = '10.96.0.3:8080';
+  const to = (side: Side): string[] =>
+    [...pair.connections(side).keys()].filter(
+      (key) => key.includes(`:81 ${real}`) && !key.includes('template'),
+    );
+  t.true(to('one').length > 0);
+  const retired = report(other)?.retired ?? 0;
+  pair.run('third', 'ip', 'link', 'set', 'one', 'down');
+  await until('the peer is missed', LIMIT, () => report(other)?.peer === false);
+  pair.run('other', 'ipvsadm', '-d', '-t', '10.96.0.100:81', '-r', real);
+  await until('their real server is gone', LIMIT, () => (report(other)?.retired ?? 0) > retired);
+  t.true(to('one').length > 0, 'the peer still has them');
+  pair.run('third', 'ip', 'link', 'set', 'one', 'up');
+  await until("the peer's kernel let them go", LIMIT, () => to('one').length === 0);
+});
+
 test('after a key change live messages still arrive, in the same session', async (t) => {
   const [resyncs, forged] = [report(one)?.resyncs, report(one)?.forged];
   const changes = (): number[] =>
