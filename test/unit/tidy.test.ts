@@ -22,6 +22,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 
 /** What a package exports beside its index: of net what is pure and what gives up root, what only tests need of ipvs. */
 const doors: readonly string[] = [
+  // Without it hactld would load all of the checks.
+  '@hactl/checks/node-options',
   '@hactl/net/privileges',
   '@hactl/base/files',
   '@hactl/base/printable',
