@@ -1,4 +1,4 @@
-/** Whom the checks and the external commands become. */
+/** The users of the checks and of the external commands. */
 import test from 'ava';
 import type {Account} from '@hactl/net/privileges';
 import {chooseAccounts} from './accounts.ts';
@@ -13,19 +13,19 @@ const choose = (settings: Parameters<typeof chooseAccounts>[0], accounts = machi
   return [check?.name, script?.name, ...warnings];
 };
 
-test('the package’s user checks and runs commands', (t) => {
+test('checks and commands run as the package’s user', (t) => {
   t.deepEqual(choose({}), ['hactl-check', 'hactl-check']);
 });
 
-test('without the package’s user nobody checks, and commands stay root’s', (t) => {
+test('without the package’s user, checks run as nobody and commands as root', (t) => {
   t.deepEqual(choose({}, without('hactl-check')), ['nobody', undefined]);
 });
 
-test('commands for which root is named stay root’s, with its capabilities', (t) => {
+test('with hactl_script_user root, commands keep root’s capabilities', (t) => {
   t.deepEqual(choose({scriptUser: 'root'}), ['hactl-check', undefined]);
 });
 
-test('a user that does not exist is reported, and the next one takes its place', (t) => {
+test('a missing user is reported and the next default used', (t) => {
   t.deepEqual(choose({checkUser: 'gone', scriptUser: 'gone'}), [
     'hactl-check',
     'hactl-check',

@@ -23,7 +23,7 @@ export interface Accounts {
   readonly warnings: readonly string[];
 }
 
-/** The users that the checks run as: the configured ones, else the package's, else `nobody`; then commands run as root. */
+/** The users of the checks: as configured, else the package's, else `nobody` with commands running as root. */
 export function chooseAccounts(
   {checkUser, scriptUser}: {readonly checkUser?: string; readonly scriptUser?: string},
   find: (name: string) => Account | undefined = accountOf,
@@ -36,7 +36,7 @@ export function chooseAccounts(
   };
   const check = named(checkUser, 'hactl_check_user') ?? find(PACKAGE_USER) ?? find('nobody');
   const script = named(scriptUser, 'hactl_script_user') ?? find(PACKAGE_USER);
-  if (!check) warnings.push('there is no user to check as: checks run as root');
-  // `hactl_script_user root`: commands keep root's capabilities, as they do where there is no user for them.
+  if (!check) warnings.push('no user account for the checks: checks run as root');
+  // `hactl_script_user root`: commands keep root's capabilities, as without an account for them.
   return {...(check ? {check} : {}), ...(script && script.uid !== 0 ? {script} : {}), warnings};
 }

@@ -1,4 +1,4 @@
-/** The checks process between hostile servers and healthy ones, as hactld starts it, each kind a virtual service. */
+/** The checks process, started as by hactld, with hostile and healthy servers; each kind is a virtual service. */
 import {fork, spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {readFileSync} from 'node:fs';
@@ -12,15 +12,15 @@ import {NODE_OPTIONS} from './node-options.ts';
 import {checkOf, serve} from './probes/testing.ts';
 
 export interface Outcome {
-  /** Reasons why healthy servers were taken for dead. */
+  /** Reasons why healthy servers were judged down. */
   readonly down: readonly string[];
   /** Healthy servers that are up at the end. */
   readonly up: number;
-  /** Of all processes, the most at a time: megabytes that no other process shares. */
+  /** Peak unshared memory of all processes together, in megabytes. */
   readonly memory: number;
-  /** The last reason of each hostile kind, undefined when it was never judged. */
+  /** The last reason of each hostile kind; undefined: no verdict yet. */
   readonly judged: ReadonlyMap<string, string | undefined>;
-  /** Of all checks that are not in quarantine, and of the healthy servers' own. */
+  /** For all checks outside quarantine, and for those of the healthy servers. */
   readonly lateness: Late;
   readonly healthy: Late;
   /** Checks in quarantine at the end. */
@@ -29,7 +29,7 @@ export interface Outcome {
 }
 
 const CHECK_LIMIT = 3_000;
-/** A busy machine needs long until the processes are loaded. */
+/** On a busy machine, loading the processes takes long. */
 const FIRST_ROUND = 60_000;
 
 const here = (name: string): string => path.join(import.meta.dirname, name);
@@ -46,7 +46,7 @@ function privateMemory(pid: number): number {
   return own / 1_024 + children.map(privateMemory).reduce((sum, size) => sum + size, 0);
 }
 
-/** Attacks for so many milliseconds behind the first round. */
+/** Attacks for `duration` ms after the first round. */
 export async function attack(
   t: ExecutionContext,
   duration: number,
@@ -104,7 +104,7 @@ export async function attack(
   let memory = 0;
   while (performance.now() < over) {
     memory = Math.max(memory, privateMemory(checks.pid ?? 0));
-    // oxlint-disable-next-line no-await-in-loop -- looked at again and again.
+    // oxlint-disable-next-line no-await-in-loop -- polling.
     await pause(250);
   }
   const {lateness, services, quarantined} = await new Promise<Extract<FromChecks, {type: 'reports'}>>(

@@ -5,10 +5,10 @@ import {afterCheck, confinedAt, type Confinement, type Cost} from './quarantine.
 import {nextDue, slotOf} from './schedule.ts';
 import {nextReport, spared, type ProbeResult} from './verdict.ts';
 
-/** A probe that is over. */
+/** A finished probe. */
 export interface Probed {
   readonly result: ProbeResult;
-  /** It was interrupted for what it cost: the result is none. */
+  /** It was interrupted for its cost: there is no result. */
   readonly interrupted: boolean;
   readonly cost: Cost;
   /** Of the processor (pace.ts). */
@@ -23,14 +23,14 @@ export interface Turn {
   readonly moves: boolean;
 }
 
-/** How a check is known in a process that treats costs so. */
+/** The initial state of a check in a process with this cost policy. */
 export const confinementIn = (
   costs: Costs,
   known: Confinement | undefined,
   now: Instant,
 ): Confinement | undefined => known ?? (costs === 'quarantine' ? confinedAt(now) : undefined);
 
-/** What follows a probe. An interrupted one is made anew at once: in quarantine, or here where there is none any more. */
+/** The state after a probe. An interrupted one is repeated at once: in quarantine, or here if there is no quarantine any more. */
 export function afterProbe(
   spec: CheckSpec,
   before: Carried,

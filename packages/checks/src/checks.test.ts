@@ -1,4 +1,4 @@
-/** Probes against servers of the test's own on loopback: healthy, wrong, hung, refused, reset. */
+/** Probes against test servers on loopback: healthy, wrong, hung, refusing, resetting. */
 import {mkdtempSync, readdirSync, rmSync, writeFileSync, chmodSync} from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
@@ -12,7 +12,7 @@ import {probeConnect} from './probes/connect.ts';
 import {probeExternal} from './probes/external.ts';
 import {probeHttp} from './probes/http.ts';
 
-/** For probes that are to come to an end by themselves, on machines that are emulated and busy. */
+/** For probes that should end by themselves, even on emulated and busy machines. */
 const AMPLE = 60_000;
 
 const spec = (more: Partial<CheckSpec> = {}): CheckSpec => ({
@@ -35,7 +35,7 @@ const spec = (more: Partial<CheckSpec> = {}): CheckSpec => ({
   ...more,
 });
 
-/** A server that does one thing to every connection; resolves to its port. */
+/** A server that treats every connection the same; resolves to its port. */
 async function serve(t: ExecutionContext, handle: (socket: net.Socket) => void): Promise<number> {
   const server = net.createServer((socket) => {
     socket.on('error', () => undefined);
@@ -199,7 +199,7 @@ test('connect: open and refused', async (t) => {
   t.regex(refused.reason, /refused: nothing listens there/);
 });
 
-test('external: arguments, exit status, and the end of one that hangs with its children', async (t) => {
+test('external: arguments and exit status; a hanging command is killed with its children', async (t) => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-external-'));
   t.teardown(() => rmSync(folder, {recursive: true}));
   const script = (text: string): string => {
@@ -218,7 +218,7 @@ test('external: arguments, exit status, and the end of one that hangs with its c
   t.regex(hung.reason, /did not end within 100 ms/);
 });
 
-test('a sending program: %h and %p, its output decides, without an expected one its exit status', async (t) => {
+test('a sending program: %h and %p; its output decides, or its exit status without expected output', async (t) => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-external-'));
   t.teardown(() => rmSync(folder, {recursive: true}));
   const file = path.join(folder, 'mon.sh');
@@ -241,7 +241,7 @@ test('a sending program: %h and %p, its output decides, without an expected one 
   t.false((await run('%h:%p')).passed);
 });
 
-test('verdicts: failurecount, and no grace for one that was never up', (t) => {
+test('verdicts: failurecount applies, except to a server that was never up', (t) => {
   const three = spec({failureCount: 3, initial: 'up'});
   const result = (passed: boolean) => ({passed, reason: 'r', took: 1});
   let report = initialReport(three, 0);
@@ -266,7 +266,7 @@ test('checktype N: N connects between two negotiates; a failure is followed by a
   t.is(nextKind(combined, {...passed, failures: 1}, 0), 'negotiate');
 });
 
-test('deadlines: spread at the start, from due to due, never before now', (t) => {
+test('deadlines: spread at the start, counted from due time to due time, never in the past', (t) => {
   const dues = Array.from({length: 10_000}, (_, index) => firstDue(1_000, index, 10_000));
   t.is(Math.max(...dues), 3_000);
   const inSlot = Math.max(...Array.from(Map.groupBy(dues, (due) => due).values(), (same) => same.length));
@@ -276,7 +276,7 @@ test('deadlines: spread at the start, from due to due, never before now', (t) =>
   t.is(nextDue(1_000, 200, 1_930), 1_950);
 });
 
-test('one hung real delays no other, and a dead one is noticed', async (t) => {
+test('a hung real server delays no other check, and a failed one is noticed', async (t) => {
   const hung = await serve(t, () => undefined);
   const good = await serve(t, answer(page('200 OK', 'It Works!')));
   const messages: FromShard[] = [];
@@ -323,7 +323,7 @@ test('a check that waited for its turn is counted as late', async (t) => {
   const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
   const limit = performance.now() + AMPLE / 2;
   while (readdirSync(folder).length < rooms + 1 && performance.now() < limit) await pause();
-  // All rooms are taken from here on.
+  // All slots are taken from here on.
   const until = performance.now() + held;
   while (performance.now() < until) await pause();
   t.is(readdirSync(folder).length, rooms + 1, 'the script and what it was started for');

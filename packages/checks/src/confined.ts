@@ -1,6 +1,6 @@
 /**
- * The processes of the quarantine, and which checks they make: `quarantinesMax` of them, started when the first check is
- * handed over and ended with the last. A check moves between two checks, with all that is known of it.
+ * The quarantine's processes and their checks: up to `quarantinesMax`, started when the first check is
+ * handed over and ended with the last. A check moves between two of its probes, with its whole state.
  */
 import os from 'node:os';
 import type {Millis} from '@hactl/base';
@@ -8,7 +8,7 @@ import type {CheckSpec, Costs, FromShard} from './messages.ts';
 import {quarantineFor, quarantinesMax, virtualOf} from './placement.ts';
 import {newShard, retire, tell, type Shard, type ShardEvents} from './shard-process.ts';
 
-/** After a quarantine that could not be started the next one is tried no sooner. */
+/** The minimum time between two attempts to start a quarantine. */
 const AGAIN_AFTER: Millis = 60_000;
 
 type HandOver = Extract<FromShard, {type: 'handover'}>;
@@ -17,7 +17,7 @@ export interface ConfinedOptions {
   readonly events: ShardEvents;
   readonly log: (level: 'warn' | 'info', message: string) => void;
   readonly specOf: (id: string) => CheckSpec | undefined;
-  /** The shard that makes the check when it is not confined. */
+  /** The shard that runs the check outside quarantine. */
   readonly homeOf: (spec: CheckSpec) => Shard | undefined;
   readonly homes: () => readonly Shard[];
   readonly configureShard: (shard: Shard) => void;
@@ -25,13 +25,13 @@ export interface ConfinedOptions {
 
 export interface Confined {
   readonly shards: readonly Shard[];
-  /** How shards treat what is expensive. */
+  /** How shards treat expensive checks. */
   costsOf(shard: Shard): Costs;
   shardOf(id: string): Shard | undefined;
-  /** Keeps those that are still checked. */
+  /** Forgets checks that were removed. */
   configure(network: readonly CheckSpec[]): void;
   onHandOver(shard: Shard, message: HandOver): void;
-  /** The quarantine cannot be started: its checks go on at home. */
+  /** The quarantine cannot be started: its checks continue in their own shards. */
   giveUp(how: string): void;
 }
 
@@ -62,7 +62,7 @@ export function makeConfined(options: ConfinedOptions): Confined {
 
   function onHandOver(shard: Shard, {id, carried, why}: HandOver): void {
     const spec = specOf(id);
-    // Meanwhile it has left the configuration, or is another's already.
+    // It has left the configuration meanwhile, or already belongs to another process.
     if (!spec || (confined.get(id) ?? homeOf(spec)) !== shard) return;
     const leaves = shard.costs === 'quarantine';
     const target = leaves ? homeOf(spec) : available ? open(virtualOf(spec)) : shard;
@@ -71,7 +71,7 @@ export function makeConfined(options: ConfinedOptions): Confined {
     target.specs = [...target.specs, spec];
     if (target.costs === 'quarantine') confined.set(id, target);
     else confined.delete(id);
-    // It may have been configured with it again after it let go.
+    // A reload may have configured it here again after the handover.
     tell(shard, {type: 'forget', id});
     if (target.ready && target.process) tell(target, {type: 'adopt', spec, carried});
     else target.adopting.set(id, carried);
@@ -97,7 +97,7 @@ export function makeConfined(options: ConfinedOptions): Confined {
     onHandOver,
     giveUp: (how) => {
       available = false;
-      log('warn', `no quarantine can be started (${how}): expensive checks stay beside the others for now`);
+      log('warn', `cannot start a quarantine (${how}): expensive checks stay with the others for now`);
       for (const shard of shards.slice()) {
         close(shard);
         for (const spec of shard.specs) {

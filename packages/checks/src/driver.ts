@@ -1,6 +1,6 @@
 /**
- * Runs the checks: one timer for all, due checks started in batches, no check beside itself. Checks wait in the slots of
- * a wheel, so that what one wake-up costs does not grow with the number of checks that are not due.
+ * Runs the checks: one timer for all, due checks started in batches, never two probes of a check at once. Checks wait in
+ * the slots of a wheel, so that the cost of a wake-up does not grow with the number of checks that are not due.
  */
 import type {Clock, Instant} from '@hactl/base';
 import {openPinger, type Pinger} from '@hactl/net';
@@ -21,7 +21,7 @@ import {makeWheel} from './wheel.ts';
 
 interface Check {
   spec: CheckSpec;
-  /** `due`: the slot that it waits in, or was due in. */
+  /** `due`: the slot of the next, or of the current, probe. */
   known: Carried;
   due: Instant;
   running: boolean;
@@ -30,7 +30,7 @@ interface Check {
   spending: Spending;
 }
 
-/** A check that is not under way. Only where it is handed over it has an allowance; elsewhere it is measured. */
+/** An idle check. It has an allowance only where expensive checks are handed over; elsewhere it is only measured. */
 function makeCheck(spec: CheckSpec, carried: Carried, costs: Costs, now: Instant): Check {
   const confinement = confinementIn(costs, carried.confinement, now);
   const known = {...carried, ...(confinement ? {confinement} : {})};
@@ -51,7 +51,7 @@ async function probeOnce(
   const slowness = costs === 'quarantine' ? known.confinement?.slowness : pace.slowness;
   spending.reset(slowness);
   const result = await probe(spec, kind, clock, pinger);
-  // Its last event is charged to it, but can no longer interrupt it.
+  // Its last event is still charged, but can no longer interrupt it.
   const interrupted = spending.interrupted !== undefined;
   chargeNobody();
   pace.note(spending.wall);
@@ -67,25 +67,25 @@ const sameSpec = (left: CheckSpec, right: CheckSpec): boolean => {
 
 export interface ChecksDriver {
   configure(specs: readonly CheckSpec[]): void;
-  /** Checks from now on are treated so. */
+  /** Sets the cost policy for the checks from now on. */
   treat(costs: Costs): void;
-  /** Goes on with a check of another process. */
+  /** Adopts a check from another process. */
   adopt(spec: CheckSpec, carried: Carried): void;
   forget(id: string): void;
   reports(): readonly CheckReport[];
-  /** How late checks were started, against the schedule. */
+  /** How late checks were started, compared with the schedule. */
   lateness(): Late;
-  /** The same of the last minute or two, by virtual service. */
+  /** The same for the last minute or two, by virtual service. */
   services(): Record<string, Late>;
   stop(): void;
 }
 
-/** Starts with nothing to check. `identity` marks this process's pings. */
+/** Starts without checks. `identity` marks this process's pings. */
 export function startChecks(clock: Clock, identity: number, say: (message: FromShard) => void): ChecksDriver {
   const checks = new Map<string, Check>();
   const means = {clock, pinger: openPinger(identity & 0xffff), pace: new Pace()};
   const wheel = makeWheel<Check>();
-  /** Checks that found no free place when they were due, the longest-waiting first. */
+  /** Due checks that wait for a free slot, longest wait first. */
   const overdue = new Set<Check>();
   let timer: NodeJS.Timeout | undefined;
   let timerAt: Instant = Infinity;
@@ -120,7 +120,7 @@ export function startChecks(clock: Clock, identity: number, say: (message: FromS
 
   function begin(check: Check, now: Instant): void {
     if (check.gone || check.running) return;
-    // Its place in the schedule stays: the next one is due an interval after this one was.
+    // The schedule is kept: the next probe is due one interval after this one was due.
     if (starts.full(check.spec)) overdue.add(check);
     else {
       lateness.note(virtualOf(check.spec), now - check.due, now);

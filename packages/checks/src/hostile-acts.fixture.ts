@@ -1,4 +1,4 @@
-/** What hostile servers do with a connection. */
+/** Behaviour of hostile servers on a connection. */
 import type dgram from 'node:dgram';
 import type net from 'node:net';
 
@@ -7,13 +7,13 @@ export type Act = (socket: net.Socket) => void;
 export interface Kind {
   /** The service that is checked. */
   readonly service: string;
-  /** What its server does with each connection. */
+  /** Called for each connection to its server. */
   readonly act: Act;
-  /** Over UDP: what it does with each datagram instead. */
+  /** Over UDP: called for each datagram instead. */
   readonly datagram?: (socket: dgram.Socket, question: Buffer, peer: dgram.RemoteInfo) => void;
 }
 
-/** Writes for ever, as fast as the other side reads. */
+/** Writes without end, as fast as the client reads. */
 export const flood = (socket: net.Socket, octets: Buffer | string): void => {
   const more = (): void => {
     while (!socket.destroyed && socket.write(octets));

@@ -1,4 +1,4 @@
-/** Servers of every line protocol and message format that greet or answer with far too much, or far too slowly. */
+/** Servers of every line protocol and message format that send far too much, or far too slowly. */
 import {asked, drip, first, flood, mysqlPacket, type Act, type Kind} from './hostile-acts.fixture.ts';
 
 /** One octet each second. */
@@ -13,7 +13,7 @@ const kind = (service: string, act: Act): Kind => ({service, act});
 const none: Act = () => undefined;
 const long = 'A'.repeat(60_000);
 
-/** A BER length of so many octets, then as much as is read. */
+/** A huge BER length, then data as fast as it is read. */
 const ldapOf = (length: number): Buffer =>
   Buffer.of(0x30, 0x84, length >>> 24, (length >> 16) & 255, (length >> 8) & 255, length & 255);
 /** PostgreSQL's message: a type, a length. */
@@ -25,7 +25,7 @@ const pgsqlOf = (type: string, length: number, body: Buffer | string = ''): Buff
 };
 const sasl = pgsqlOf('R', 8 + 15, Buffer.concat([Buffer.of(0, 0, 0, 10), Buffer.from('SCRAM-SHA-256\0\0')]));
 
-/** Asks for as many rounds as a check will make. */
+/** Asks for the maximum number of rounds that a check accepts. */
 const manyRounds: Act = asked((socket) => {
   socket.write('N');
   socket.once('data', () => {
@@ -40,7 +40,7 @@ const manyRounds: Act = asked((socket) => {
   });
 });
 
-/** Answers each question with a storm of datagrams. */
+/** Answers each query with a flood of datagrams. */
 const storm =
   (make: (question: Buffer) => Buffer): NonNullable<Kind['datagram']> =>
   (socket, question, peer) => {

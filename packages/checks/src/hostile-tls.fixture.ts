@@ -1,4 +1,4 @@
-/** Servers that are hostile in TLS itself, before or beside what they say. */
+/** Servers that are hostile in the TLS protocol itself. */
 import tls from 'node:tls';
 import {asked, drip, flood, type Act, type Kind} from './hostile-acts.fixture.ts';
 import {cert, key} from './tls.fixture.ts';
@@ -7,7 +7,7 @@ import {cert, key} from './tls.fixture.ts';
 const secured =
   (options: tls.TLSSocketOptions, then: Act): Act =>
   (socket) => {
-    // A stream of its own: the wrapped socket is read by nobody else.
+    // A stream of its own, so that nothing else reads the wrapped socket.
     const secure = new tls.TLSSocket(socket, {isServer: true, cert, key, ...options});
     secure.on('error', () => socket.destroy());
     secure.once('secure', () => then(secure));

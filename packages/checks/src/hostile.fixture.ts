@@ -1,6 +1,6 @@
 /**
  * A process of hostile servers, five of each kind, for the attacks on the checks: prints the ports as JSON, one line, and
- * serves until its input ends. Each kind keeps a reader busy in its own way.
+ * serves until its input ends. Each kind wastes a client's time in its own way.
  */
 import dgram from 'node:dgram';
 import net from 'node:net';
@@ -121,7 +121,7 @@ if (import.meta.main) {
     new Promise((resolve) => {
       const server = net.createServer({allowHalfOpen: true, noDelay: true}, (socket) => {
         socket.on('error', () => socket.destroy());
-        // Whoever only writes must still see that the other side has gone.
+        // A server that only writes must still notice that the client has gone.
         socket.on('end', () => setTimeout(() => socket.destroy(), 3_000).unref());
         act(socket);
         socket.resume();

@@ -1,4 +1,4 @@
-/** Five hostile servers of every kind at once beside twenty healthy ones: those stay up. The long form: test/attacks/. */
+/** Five hostile servers of every kind together with twenty healthy ones, which stay up. The long form: test/attacks/. */
 import test from 'ava';
 import {attack} from './attack.fixture.ts';
 

@@ -1,16 +1,16 @@
 /**
- * The checks process: all health checks, apart from everything that must be on time. This one talks to no server: it gives
- * the virtual services to processes of its own, which are this file too.
+ * The checks process: all health checks, separated from everything time-critical. It contacts no server itself: it assigns
+ * the virtual services to child processes, which run this file too.
  */
 
-// Started by hand it would wait for ever for the supervisor.
+// Started by hand, it would wait for the supervisor without end.
 if (!process.connected) {
   process.stderr.write('this process is started by hactld\n');
   process.exit(2);
 }
-// Registered first: the parent may end while the rest is loaded.
+// Registered first: the parent may end while the rest is loading.
 process.on('disconnect', () => process.exit(0));
-// Each loads what it needs only: the router has no parser and no TLS.
+// Each loads only the modules it needs: the router has no parser and no TLS.
 if (process.argv[2] === 'shard') await import('./shard.ts');
 else await import('./router.ts');
 export {};

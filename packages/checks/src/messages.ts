@@ -3,7 +3,7 @@ import type {Instant, Millis} from '@hactl/base';
 import type {Account, Remains} from '@hactl/net/privileges';
 import type {Confinement} from './quarantine.ts';
 
-/** One real of one virtual service, with all that a check of it needs. `id` is the supervisor's, opaque here. */
+/** One real server of one virtual service, with everything its check needs. `id` is the supervisor's, opaque here. */
 export interface CheckSpec {
   readonly id: string;
   readonly checkType:
@@ -20,7 +20,7 @@ export interface CheckSpec {
   /** The virtual service, for external commands: address, or the mark as text. */
   readonly virtualAddress: string;
   readonly virtualPort: number;
-  /** The real's own port, for external commands. */
+  /** The real server's own port, for external commands. */
   readonly realPort: number;
   readonly checkCommand?: string;
   readonly checkTimeout: Millis;
@@ -31,33 +31,33 @@ export interface CheckSpec {
   readonly request?: string;
   readonly receive?: string;
   readonly httpMethod?: 'GET' | 'HEAD';
-  /** HTTP statuses that pass, first and last; no redirect is followed then. Absent: every 2xx, at last. */
+  /** Ranges of HTTP statuses that pass; redirects are then not followed. Absent: any 2xx after redirects. */
   readonly statuses?: readonly (readonly [first: number, last: number])[];
   readonly virtualHost?: string;
   readonly login?: string;
   readonly passwd?: string;
   readonly database?: string;
   readonly secret?: string;
-  /** A file with the public key of MySQL's servers: without it they never get the password itself. */
+  /** A file with the public key of the MySQL servers: without it they never get the password itself. */
   readonly mysqlKey?: string;
   /** For the service `send-expect`. */
   readonly sendExpect?: SendExpect;
   /** For external checks: run instead of checkCommand. */
   readonly sendProgram?: SendProgram;
-  /** Passed checks in a row before a real server that was down is up again; 1 where nothing is said. */
+  /** Passed checks in a row before a failed real server is up again; default 1. */
   readonly rise?: number;
-  /** Each fall adds 1 to a penalty that halves every `halfLife`; from `suppress` on it is kept down until below `reuse`. */
+  /** Each failure adds 1 to a penalty that halves every `halfLife`; at `suppress` the server is kept down until the penalty is below `reuse`. */
   readonly damping?: {readonly suppress: number; readonly reuse: number; readonly halfLife: Millis};
-  /** A server's certificate that runs out within so many days is reported; 0 or absent: never. Of checks over TLS. */
+  /** For checks over TLS: report a certificate that expires within this many days; 0 or absent: never. */
   readonly certDays?: number;
   /** An external command may print `weight N` or `weight N%`. */
   readonly dynamicWeight?: boolean;
-  /** What was known before (adopted table, earlier process): undefined = nothing, no traffic before the first pass. */
+  /** The known state (adopted table, earlier process); undefined: unknown, no traffic before the first pass. */
   readonly initial?: 'up' | 'down';
 }
 
 /**
- * Piranha's sending program: words between blanks, run without a shell, `%h` and `%p` being the real server's address and
+ * Piranha's sending program: words separated by blanks, run without a shell; `%h` and `%p` are the real server's address and
  * port. Up when the output without the newlines at its end is `expect`, whatever the exit status; without `expect` the
  * exit status decides.
  */
@@ -66,7 +66,7 @@ export interface SendProgram {
   readonly expect?: string;
 }
 
-/** Piranha's check of a virtual service, as lvs.cf has it: escapes such as \r\n written out. */
+/** Piranha's check of a virtual service as in lvs.cf, with escapes such as \r\n unexpanded. */
 export interface SendExpect {
   readonly send?: string;
   readonly expect?: string;
@@ -84,34 +84,34 @@ export type ToChecks =
   | {readonly type: 'report'}
   | {readonly type: 'stop'};
 
-/** Users that the checks become when they are started by root; absent: see docs/checks.md. */
+/** The users that the checks switch to when started by root; absent: see docs/checks.md. */
 export interface Identity {
   readonly checkUser?: string;
   readonly scriptUser?: string;
 }
 
-/** Messages of the router to a shard: before the first configuration, the user it becomes. */
+/** Messages of the router to a shard; the user comes before the first configuration. */
 export type ToShard =
   | Exclude<ToChecks, {readonly type: 'configure'}>
   | {readonly type: 'configure'; readonly specs: readonly CheckSpec[]}
   | {readonly type: 'become'; readonly account: Account; readonly remains: Remains}
-  /** How it treats what is expensive; without a word: `keep`. */
+  /** Its policy for expensive checks; default `keep`. */
   | {readonly type: 'treat'; readonly costs: Costs}
-  /** One more check, which another process hands over. */
+  /** A check that another process hands over. */
   | {readonly type: 'adopt'; readonly spec: CheckSpec; readonly carried: Carried}
-  /** It is another process's now. */
+  /** The check now belongs to another process. */
   | {readonly type: 'forget'; readonly id: string};
 
 /**
- * `handover`: a check that exceeds its allowance is handed over. `quarantine`: a check that has become cheap is; and the
- * process has a budget of CPU. `keep`: none is.
+ * `handover`: checks that exceed their allowance are handed over. `quarantine`: checks that have become cheap are, and the
+ * process has a CPU budget. `keep`: no check is handed over.
  */
 export type Costs = 'handover' | 'quarantine' | 'keep';
 
-/** All that is known of a check, for the process that makes it from now on. */
+/** The whole state of a check, for the process that takes it over. */
 export interface Carried {
   readonly report: CheckReport;
-  /** When the next one is due. */
+  /** When the next probe is due. */
   readonly due: Instant;
   /** Connects since the last negotiate. */
   readonly sinceNegotiate: number;
@@ -128,44 +128,44 @@ export type FromShard =
       /** By `virtualOf`. */
       readonly services: Readonly<Record<string, Late>>;
     }
-  /** The check is made here no more; it is between two checks, with nothing under way. */
+  /** The check is no longer run here; no probe of it is running. */
   | {readonly type: 'handover'; readonly id: string; readonly carried: Carried; readonly why: string};
 
-/** Of one virtual service; of its servers in quarantine only where all are. */
+/** Of one virtual service; servers in quarantine are included only if all of them are. */
 export interface ServiceLateness extends Late {
   /** One of its checks. */
   readonly check: string;
 }
 
-/** How late checks were begun, milliseconds. */
+/** How late checks were started, in milliseconds. */
 export interface Late {
   readonly p50: Millis;
   readonly p99: Millis;
   readonly max: Millis;
 }
 
-/** What an external command wants its real's weight to be: a number, or a share of the configured one. */
+/** The weight requested by an external command: a number, or a percentage of the configured weight. */
 export interface WantedWeight {
   readonly value: number;
   readonly percent: boolean;
 }
 
-/** A real server that goes up and down: kept only where damping is on. */
+/** Flap state of a real server: kept only with damping on. */
 export interface Flaps {
   readonly penalty: number;
-  /** When the penalty was this. */
+  /** The time at which the penalty had this value. */
   readonly at: Instant;
-  /** The verdict of its checks alone. */
+  /** The verdict without damping. */
   readonly alive: boolean;
-  /** Kept down although its checks pass. */
+  /** Kept down by damping although its checks pass. */
   readonly damped: boolean;
 }
 
 /** Until when a server's certificate is valid. */
 export interface CertificateEnd {
-  /** ISO 8601, the day alone. */
+  /** ISO 8601, date only. */
   readonly date: string;
-  /** Whole days from now; negative: since it ran out. */
+  /** Whole days from now; negative: days since it expired. */
   readonly days: number;
   /** The same as a sentence without its full stop. */
   readonly words: string;
@@ -176,14 +176,14 @@ export interface CheckReport {
   readonly state: CheckState;
   /** Consecutive failures so far. */
   readonly failures: number;
-  /** Consecutive passes of a real server that is not up yet. */
+  /** Consecutive passes of a real server that is still down. */
   readonly passes?: number;
   readonly flaps?: Flaps;
   readonly weight?: WantedWeight;
-  /** Only where it ends within the check's `certDays`; its verdict is not touched by that. */
+  /** Present only if it expires within the check's `certDays`; does not change the verdict. */
   readonly certificate?: CertificateEnd;
   readonly checks: number;
-  /** The reason, as text a person can act on. */
+  /** The reason, as a message for the operator. */
   readonly reason: string;
   /** Of the last check. */
   readonly took: Millis;
@@ -194,14 +194,14 @@ export interface CheckReport {
 /** Messages of the checks process. */
 export type FromChecks =
   | {readonly type: 'ready'; readonly pid: number}
-  /** A real server changed state, or what it wants its weight to be, or passed or failed its first check. */
+  /** A real server changed state or requested weight, or finished its first check. */
   | {readonly type: 'verdict'; readonly report: CheckReport}
   | {
       readonly type: 'reports';
       readonly reports: readonly CheckReport[];
-      /** Of all checks since the process began that are not in quarantine. */
+      /** For all checks outside quarantine since the process started. */
       readonly lateness: Late;
-      /** Of the last minute or two, of each virtual service. */
+      /** For the last minute or two, by virtual service. */
       readonly services: readonly ServiceLateness[];
       /** The checks in quarantine. */
       readonly quarantined: readonly string[];

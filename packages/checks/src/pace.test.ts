@@ -1,4 +1,4 @@
-/** What the recent checks tell about the processor. */
+/** The processor's slowness, estimated from recent checks. */
 import test from 'ava';
 import {Pace} from './pace.ts';
 
@@ -9,7 +9,7 @@ const after = (...took: readonly number[]): number | undefined => {
 };
 const times = (count: number, took: number): number[] => Array.from({length: count}, () => took);
 
-test('the first checks, which are compiled while they run, judge nothing', (t) => {
+test('there is no estimate from the first checks, whose code is still being compiled', (t) => {
   t.is(after(...times(9, 300)), undefined);
   t.not(after(...times(10, 300)), undefined);
 });
@@ -19,10 +19,10 @@ test('a fast processor has a slowness of 1, however expensive most checks are', 
   t.is(after(...times(100, 90), ...times(12, 0.3)), 1);
 });
 
-test('where even the cheapest checks take long, costs are divided by that', (t) => {
+test('if even the cheapest checks take long, costs are scaled down', (t) => {
   t.is(after(...times(64, 8)), 8);
 });
 
-test('what took long an hour ago is forgotten', (t) => {
+test('slow checks of an hour ago are forgotten', (t) => {
   t.is(after(...times(128, 40), ...times(128, 0.2)), 1);
 });

@@ -1,18 +1,18 @@
 /**
- * How slow this processor is, by the cheapest of the recent checks: what costs 15 ms on a server costs 100 in an emulated or
- * overloaded machine, where ordinary checks would all seem expensive. Hostile servers can stretch the allowance only if nearly
+ * Estimates how slow this processor is from the cheapest recent checks: what costs 15 ms on a server costs 100 in an emulated or
+ * overloaded machine, where all ordinary checks would look expensive. Hostile servers can raise the allowance only if nearly
  * all checks of the process are theirs.
  */
 import type {Millis} from '@hactl/base';
 
 /** An ordinary check takes less. */
 const ORDINARY: Millis = 1;
-/** Checks that are remembered, and how many are needed for a judgement. */
+/** The number of checks remembered, and the number needed for an estimate. */
 const REMEMBERED = 128;
 const NEEDED = 10;
-/** The cheapest of so many counts. */
+/** The estimate is the cheapest of this many. */
 const CHEAPEST = 20;
-/** It is judged anew after so many checks: sorting costs as much as a check. */
+/** The estimate is renewed after this many checks: sorting costs as much as a check. */
 const JUDGED_EVERY = 16;
 
 export class Pace {
@@ -20,7 +20,7 @@ export class Pace {
   #noted = 0;
   #slowness: number | undefined;
 
-  /** A check took so long by the wall clock: of the cheapest that is what it cost. */
+  /** Records a check's wall-clock time; for the cheapest checks this is their cost. */
   note(took: Millis): void {
     this.#took[this.#noted % REMEMBERED] = took;
     this.#noted += 1;
@@ -30,8 +30,8 @@ export class Pace {
   }
 
   /**
-   * By how much costs are divided before they are judged; 1 on a processor that is fast enough. undefined: too few checks are
-   * known (a process's first ones are compiled while they run).
+   * The divisor for costs before they are compared; 1 on a fast processor. undefined: too few checks are
+   * known (code is still being compiled during a process's first checks).
    */
   get slowness(): number | undefined {
     return this.#slowness;

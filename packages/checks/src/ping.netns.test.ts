@@ -1,4 +1,4 @@
-/** checktype=ping and checkcount: the attempts with an echoing partner of the test's own, then a real echo on loopback. */
+/** checktype=ping and checkcount: the attempts with a simulated responder, then a real echo on loopback. */
 import {systemClock} from '@hactl/base';
 import {openPinger, type Pinger} from '@hactl/net';
 import test from 'ava';
@@ -23,7 +23,7 @@ const spec = (address: string, checkCount: number): CheckSpec => ({
   failureCount: 1,
 });
 
-/** Answers the request of that number, and no other. */
+/** Answers only the request with that number. */
 function partner(answers: number): {pinger: Pinger; asked: () => number} {
   let count = 0;
   return {
@@ -53,7 +53,7 @@ for (const [checkCount, answers, passed, asked] of [
     t.is(one.asked(), asked);
   });
 
-test('a real echo on loopback', async (t) => {
+test('a real echo on loopback passes', async (t) => {
   const pinger = openPinger(process.pid & 0xffff);
   t.teardown(() => pinger.close());
   const result = await probePing(spec('127.0.0.1', 1), 5_000, systemClock, pinger);

@@ -1,4 +1,4 @@
-/** Which process checks what, and how scripts share their rooms. */
+/** The assignment of services to processes, and how scripts share their slots. */
 import test from 'ava';
 import fc from 'fast-check';
 import type {CheckSpec} from './messages.ts';
@@ -29,7 +29,7 @@ test('two virtual services are in two processes, and stay there when others come
   t.deepEqual([...placeVirtuals(two, second, 2).keys()], ['tcp 10.0.0.2 80']);
 });
 
-test('every virtual service has exactly one place, and the halves are about even', (t) => {
+test('every virtual service is in exactly one process, and the load is about even', (t) => {
   fc.assert(
     fc.property(
       fc.array(fc.integer({min: 1, max: 30}), {maxLength: 40}),
@@ -46,7 +46,7 @@ test('every virtual service has exactly one place, and the halves are about even
   );
 });
 
-test('how many processes', (t) => {
+test('the number of processes depends on services and processors', (t) => {
   t.deepEqual(
     [0, 1, 2, 199, 200, 5_000].map((virtuals) => shardCount(virtuals, 8)),
     [1, 1, 2, 2, 4, 4],
@@ -54,7 +54,7 @@ test('how many processes', (t) => {
   t.is(shardCount(5_000, 1), 2);
 });
 
-test('what may come to ping needs a raw socket', (t) => {
+test('checks that could ping need a raw socket', (t) => {
   t.deepEqual([...dialogues].toSorted(), Object.keys(serviceProbes).toSorted());
   const may = (more: Partial<CheckSpec>): boolean => mayPing(checkOf('http', 80, more));
   t.true(may({checkType: {kind: 'ping'}}));
@@ -65,7 +65,7 @@ test('what may come to ping needs a raw socket', (t) => {
   t.false(may({checkType: {kind: 'on'}, protocol: 'udp', service: 'tftp'}));
 });
 
-test('scripts of one virtual service that hang leave rooms to the others', (t) => {
+test('hanging scripts of one virtual service leave slots to the others', (t) => {
   const rooms = makeRooms(32);
   rooms.share(2);
   let taken = 0;

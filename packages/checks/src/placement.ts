@@ -1,27 +1,27 @@
-/** Which process checks which virtual service: all servers of one in one, and two services apart where possible. Pure. */
+/** Assigns virtual services to processes: all servers of a service to the same process, two services apart where possible. Pure. */
 import type {CheckSpec} from './messages.ts';
 
-/** The virtual service of a check; what its servers do to the process is not another one's trouble. */
+/** The virtual service of a check, the unit of isolation. */
 export const virtualOf = ({protocol, virtualAddress, virtualPort}: CheckSpec): string =>
   `${protocol} ${virtualAddress} ${virtualPort}`;
 
-/** External commands are a matter of their own: another user, processes instead of sockets. */
+/** External commands have a process of their own: another user, processes instead of sockets. */
 export const isCommand = ({checkType}: CheckSpec): boolean =>
   checkType.kind === 'external' || checkType.kind === 'external-perl';
 
-/** From so many virtual services on there are more than two processes, where there are processors for them. */
+/** With at least this many virtual services there are more than two processes, if there are processors for them. */
 const MANY = 200;
 const SHARDS_MAX = 4;
 
-/** How many processes: a single service needs one, and a process takes about 12 MB. */
+/** The number of processes: a single service needs one, and each takes about 12 MB. */
 export function shardCount(virtuals: number, processors: number): number {
   if (virtuals <= 1) return 1;
   return virtuals < MANY ? 2 : Math.max(2, Math.min(SHARDS_MAX, processors));
 }
 
 /**
- * Places every virtual service. One that has a place keeps it, so that a reload moves nothing; a new one goes where the
- * fewest servers are, the first of these.
+ * Assigns every virtual service. An assigned service stays, so that a reload moves nothing; a new one goes to the process with
+ * the fewest servers, of several to the first.
  */
 export function placeVirtuals(
   specs: readonly CheckSpec[],
@@ -44,12 +44,12 @@ export function placeVirtuals(
   return placed;
 }
 
-/** How many processes the quarantine may have: where they would share one processor with all else, a second is no use. */
+/** The maximum number of quarantine processes: on a single processor a second one is useless. */
 export const quarantinesMax = (processors: number): number => (processors <= 2 ? 1 : 2);
 
 /**
- * Which quarantine takes a server of this virtual service: the one that has others of it, else one of its own while there
- * may be another, else the one with the fewest services. `occupied`: the services in each; the answer may be the next index.
+ * The quarantine for a server of this virtual service: the one with other servers of it, else a new one while another is
+ * allowed, else the one with the fewest services. `occupied`: the services in each; the result may be the next free index.
  */
 export function quarantineFor(
   virtual: string,
@@ -63,13 +63,13 @@ export function quarantineFor(
   return sizes.indexOf(Math.min(...sizes));
 }
 
-/** Services with a dialogue: a datagram service without one is pinged. */
+/** Services with a protocol implementation: a UDP service without one is pinged. */
 export const dialogues: ReadonlySet<string> = new Set([
   'dns', 'ftp', 'http', 'http_proxy', 'https', 'imap', 'imaps', 'ldap', 'ldaps', 'mysql', 'nntp', 'pgsql', 'pop', 'pops',
   'radius', 'send-expect', 'simpletcp', 'sip', 'smtp', 'submission',
 ]); // prettier-ignore
 
-/** Can this check come to send a ping? */
+/** Could this check send a ping? */
 export function mayPing({checkType: {kind}, protocol, service}: CheckSpec): boolean {
   if (kind === 'ping') return true;
   if (protocol !== 'udp') return false;

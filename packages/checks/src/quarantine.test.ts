@@ -1,4 +1,4 @@
-/** Who comes into quarantine and who leaves it; what a move keeps; what the quarantine's process may use. */
+/** Entering and leaving quarantine; the state kept by a move; the CPU budget of the quarantine's process. */
 import {systemClock} from '@hactl/base';
 import test from 'ava';
 import fc from 'fast-check';
@@ -29,7 +29,7 @@ function checked(
   return state;
 }
 
-test('CPU time or octets over the allowance confine a server; what lies below does not, however often', (t) => {
+test('a check over its allowance of CPU time or octets confines its server; cheaper checks never do', (t) => {
   t.is(checked(undefined, middling, 1_000, 0), undefined);
   t.true(afterCheck(undefined, dear, 0)?.confined);
   t.true(afterCheck(undefined, large, 0)?.confined);
@@ -53,14 +53,14 @@ test('a server leaves quarantine after a minute of cheap checks, and each relaps
   t.deepEqual(minutes, [1, 2, 4, 8, 16, 16]);
 });
 
-test('one that stayed out for ten minutes is treated as for the first time', (t) => {
+test('after ten minutes outside, earlier stays in quarantine are forgotten', (t) => {
   const relapsed = afterCheck({...idle, times: 5, releasedAt: 0}, dear, 9 * MINUTE);
   t.is(relapsed?.times, 6);
   t.is(afterCheck({...idle, times: 5, releasedAt: 0}, dear, 11 * MINUTE)?.times, 1);
 });
 const idle: Confinement = {confined: false, times: 0, slowness: 1, cheap: 0, cheapSince: 0};
 
-test('a few slow checks do not release: they must be cheap in a row, and enough of them', (t) => {
+test('a server is released only after enough cheap checks in a row', (t) => {
   const state = afterCheck(undefined, dear, 0);
   let now = 0;
   const every = (interval: number, count: number): Confinement | undefined => {
@@ -72,7 +72,7 @@ test('a few slow checks do not release: they must be cheap in a row, and enough 
   t.false(every(10 * MINUTE, 5)?.confined);
 });
 
-test('the processes of the quarantine are bounded, and all servers of a service are in the same', (t) => {
+test('the number of quarantine processes is limited, and all servers of a service share one', (t) => {
   fc.assert(
     fc.property(
       fc.array(fc.integer({min: 0, max: 20})),
@@ -93,7 +93,7 @@ test('the processes of the quarantine are bounded, and all servers of a service 
   );
 });
 
-test('the budget of CPU: half a processor in the long run, a burst first, and a debt that ends', (t) => {
+test('the CPU budget: an initial burst, half a processor in the long run, and a limited debt', (t) => {
   let bucket = fullBucket(0);
   let used = 0;
   for (let now = 50; now <= 100_000; now += 50)
@@ -108,7 +108,7 @@ test('the budget of CPU: half a processor in the long run, a burst first, and a 
   );
 });
 
-test('lateness of an hour ago is forgotten, that of the last minute is not', (t) => {
+test('lateness of the last minute is reported, that of an hour ago is not', (t) => {
   const late = makeRecentLateness(0);
   late.note(5_000, 1_000);
   t.is(late.summary(59_000).max, 5_000);
@@ -121,7 +121,7 @@ test('lateness of an hour ago is forgotten, that of the last minute is not', (t)
 const page = (size: number): string =>
   `HTTP/1.1 200 OK\r\nContent-Length: ${size + 3}\r\n\r\n${'x'.repeat(size)}end`;
 
-/** A driver with one check, and what it says; resolves when it has said something that fits. */
+/** A driver with one check, and its messages; resolves at the first message that matches. */
 function driver(
   t: {teardown(end: () => void): void},
   costs: Costs,
@@ -182,7 +182,7 @@ test('a check that exceeds its allowance is handed over without a verdict, and p
   t.is(report.checks, 1);
 });
 
-test('where there is no quarantine, a check may cost what it costs', async (t) => {
+test('without a quarantine, an expensive check is not interrupted', async (t) => {
   const port = await serve(t, (socket) => socket.once('data', () => socket.end(large900)));
   const {checks, until} = driver(t, 'keep');
   checks.configure([specAt(port)]);
@@ -190,7 +190,7 @@ test('where there is no quarantine, a check may cost what it costs', async (t) =
   t.is(report.state, 'up', report.reason);
 });
 
-test('when the quarantine goes away in the middle of a check, the check is made anew here', async (t) => {
+test('if the quarantine ends in the middle of a check, the check is repeated in its own shard', async (t) => {
   const checksOf = {shared: undefined as ReturnType<typeof startChecks> | undefined};
   const port = await serve(t, (socket) =>
     socket.once('data', () => {
@@ -231,7 +231,7 @@ test.serial(
   },
 );
 
-test('on a slow processor an ordinary check is not expensive, and one that is expensive there still is', (t) => {
+test('on a slow processor an ordinary check is not expensive, and an expensive one still is', (t) => {
   const spending = new Spending(ALLOWANCE);
   const spend = (cpu: number, slowness: number | undefined): string | undefined => {
     spending.reset(slowness);
@@ -249,7 +249,7 @@ test('on a slow processor an ordinary check is not expensive, and one that is ex
   t.is(afterCheck(undefined, spending.cost(), 0, 8)?.slowness, 8, 'quarantine judges by the same measure');
 });
 
-test('what other threads do for a check, and what Node spends on each piece, is charged to it', (t) => {
+test('a check is charged for the work of other threads and for Node’s cost of each piece', (t) => {
   const ended: string[] = [];
   const spending = new Spending(ALLOWANCE);
   const meter = new Meter((reason) => ended.push(reason), spending);
@@ -264,7 +264,7 @@ test('what other threads do for a check, and what Node spends on each piece, is 
   t.is(ended.length, 1, 'one that has its verdict is not interrupted');
 });
 
-// The budget is the whole process's: by itself.
+// The budget of the whole process, without another check.
 test.serial(
   'in quarantine the checks of a process that has used up its budget wait, and none is lost',
   async (t) => {
@@ -273,7 +273,7 @@ test.serial(
     const ids = Array.from({length: 30}, (_, at) => `check ${at}`);
     checks.configure(ids.map((id) => specAt(port, {id, checkInterval: 1_000})));
     const end = performance.now() + 700;
-    // Another program's check in the same thread, as it were.
+    // Like another program in the same thread.
     while (performance.now() < end);
     while (checks.reports().some((report) => report.checks === 0))
       await new Promise((resolve) => setTimeout(resolve, 5));

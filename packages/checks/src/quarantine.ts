@@ -1,37 +1,37 @@
 /**
- * Which real servers are checked in quarantine: in a process apart from all others, at a lower priority and with a budget
- * of CPU. A check that costs more than its allowance is interrupted and made anew there, without a verdict in between; its
- * server comes back when its checks have been cheap for a while. What is expensive may be quite honest (a large page, a
+ * Decides which real servers are checked in quarantine: in a separate process, at a lower priority and with a CPU
+ * budget. A check that exceeds its allowance is interrupted and repeated there, without a verdict in between; its
+ * server leaves when its checks have been cheap for a while. An expensive check need not be hostile (a large page, a
  * costly expression): quarantine changes no verdict. Pure.
  */
 import type {Instant, Millis} from '@hactl/base';
 
 export interface Cost {
-  /** CPU time of this thread, as far as it was measured exactly; divided by the processor's slowness where it is judged. */
+  /** CPU time of this thread, as far as it was measured exactly; divided by the processor's slowness before it is compared. */
   readonly cpu: Millis;
   /** Octets received. */
   readonly octets: number;
 }
 
-/** What a check may cost beside others. An ordinary one takes 0.05 ms, one with a full TLS handshake 2 ms. */
+/** The allowance of a check outside quarantine. An ordinary one takes 0.05 ms, one with a full TLS handshake 2 ms. */
 export const ALLOWANCE: Cost = {cpu: 15, octets: 1 << 19};
-/** A check is cheap below this; between the two nothing changes. */
+/** A check below this is cheap; between the two limits nothing changes. */
 const CHEAP: Cost = {cpu: 5, octets: 1 << 17};
-/** Cheap checks in a row, over at least so long, before a server leaves quarantine. */
+/** Cheap checks in a row, and the time they must span, before a server leaves quarantine. */
 const CHEAP_CHECKS = 5;
 const CHEAP_FOR: Millis = 60_000;
 /** The time doubles with each return to quarantine, up to this. */
 const CHEAP_FOR_MOST: Millis = 16 * CHEAP_FOR;
-/** A server that stayed out of quarantine for so long has a clean record. */
+/** After this time outside quarantine, a server's relapses are forgotten. */
 const FORGIVEN_AFTER: Millis = 10 * CHEAP_FOR;
 
 export interface Confinement {
   readonly confined: boolean;
-  /** How often it came into quarantine. */
+  /** How often it entered quarantine. */
   readonly times: number;
-  /** Of the processor, when it came (pace.ts): in quarantine nothing ordinary is there to compare with. */
+  /** The processor's slowness (pace.ts) when it entered: in quarantine there are no ordinary checks to compare with. */
   readonly slowness: number;
-  /** When it was released, where it is not confined. */
+  /** When it was released, if it is not confined. */
   readonly releasedAt?: Instant;
   /** Cheap checks in a row, and when the first of them ended. */
   readonly cheap: number;
@@ -52,7 +52,7 @@ export const confinedAt = (now: Instant, slowness = 1): Confinement => ({
 export const exceeds = (cost: Cost, limit: Cost): boolean =>
   cost.cpu > limit.cpu || cost.octets > limit.octets;
 
-/** After a check that cost so much, as on a fast processor. Whoever sees `confined` change moves the server. */
+/** The state after a check with this cost, scaled to a fast processor. When `confined` changes, the caller moves the server. */
 export function afterCheck(
   before: Confinement | undefined,
   cost: Cost,
@@ -72,25 +72,25 @@ export function afterCheck(
   return {...free, times: before.times, releasedAt: now};
 }
 
-/** In words: what of a cost is remarkable. */
+/** Describes the exceeded part of the cost. */
 export const costWords = ({cpu, octets}: Cost): string =>
   octets > ALLOWANCE.octets
-    ? `its answer has more than ${ALLOWANCE.octets >> 10} KiB`
+    ? `its answer is larger than ${ALLOWANCE.octets >> 10} KiB`
     : `its check takes more than ${Math.min(Math.floor(cpu), ALLOWANCE.cpu)} ms of CPU time`;
 
-/** CPU time that the process of a quarantine may use: a bucket that fills steadily. */
+/** The CPU budget of a quarantine process: a token bucket. */
 export interface Bucket {
   readonly left: Millis;
   readonly at: Instant;
 }
 
-/** Share of a processor, how much may be saved up, and how deep the debt can be. */
+/** The share of a processor, the bucket's size and its maximum debt. */
 const BUDGET_SHARE = 0.5;
 const BUDGET_MOST: Millis = 500;
 
 export const fullBucket = (now: Instant): Bucket => ({left: BUDGET_MOST, at: now});
 
-/** The bucket after the process used so much. Checks begin while something is left. */
+/** The bucket after this use. Checks start while something is left. */
 export const afterUse = ({left, at}: Bucket, used: Millis, now: Instant): Bucket => ({
   left: Math.max(-BUDGET_MOST, Math.min(BUDGET_MOST, left + (now - at) * BUDGET_SHARE) - used),
   at: now,

@@ -1,8 +1,8 @@
-/** How late checks were begun lately: what was an hour ago does not count any more. Pure. */
+/** How late checks were started recently; older figures are dropped. Pure. */
 import {makeLateness, type Instant, type Lateness, type Millis} from '@hactl/base';
 import type {Late} from './messages.ts';
 
-/** The last one to two of these are remembered. */
+/** The window: between one and two of these are remembered. */
 const SPAN: Millis = 60_000;
 
 export interface RecentLateness {
@@ -33,7 +33,7 @@ export function makeRecentLateness(start: Instant): RecentLateness {
 
 export interface ServicesLateness {
   note(virtual: string, late: Millis, now: Instant): void;
-  /** Only these are checked from now on. */
+  /** Forgets the services that are no longer checked. */
   keep(virtuals: ReadonlySet<string>): void;
   /** Of all checks, since the beginning. */
   all(): Late;
@@ -60,7 +60,7 @@ export function makeServicesLateness(): ServicesLateness {
   };
 }
 
-/** Of several the worst, in each figure. */
+/** The maximum of each figure. */
 export const worstOf = (all: readonly Late[]): Late => ({
   p50: Math.max(0, ...all.map(({p50}) => p50)),
   p99: Math.max(0, ...all.map(({p99}) => p99)),

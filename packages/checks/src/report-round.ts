@@ -1,11 +1,11 @@
-/** One answer out of those of all shards: reports of every check, and how late they were begun. */
+/** Combines the answers of all shards: the reports of all checks, and how late they were started. */
 import type {Millis} from '@hactl/base';
 import type {CheckReport, CheckSpec, FromChecks, FromShard, Late, ServiceLateness} from './messages.ts';
 import {virtualOf} from './placement.ts';
 import {worstOf} from './recent-lateness.ts';
 import {tell, type Shard} from './shard-process.ts';
 
-/** A shard that does not answer in this time is left out of a report. */
+/** A shard that does not answer within this time is left out of the report. */
 const REPORT_LIMIT: Millis = 1_000;
 
 type Answer = Extract<FromShard, {type: 'reports'}>;
@@ -17,7 +17,7 @@ interface Round {
 }
 
 export interface ReportRounds {
-  /** Asks the shards; a round that is under way answers for both. */
+  /** Asks the shards; a round in progress serves this request too. */
   ask(shards: readonly Shard[]): void;
   answered(shard: Shard, answer: Answer): void;
   /** It will not answer. */
@@ -26,7 +26,7 @@ export interface ReportRounds {
 
 export function makeReportRounds(
   say: (message: FromChecks) => void,
-  /** The shard that makes the check now. */
+  /** The shard that currently runs the check. */
   ownerOf: (id: string) => Shard | undefined,
   /** Every check. */
   checks: () => Iterable<CheckSpec>,
@@ -58,7 +58,7 @@ export function makeReportRounds(
   };
 }
 
-/** A check that is on its way to another shard is reported as it was handed over. */
+/** A check in transit between shards is reported as it was handed over. */
 function merged(
   found: ReadonlyMap<Shard, Answer>,
   ownerOf: (id: string) => Shard | undefined,
@@ -80,7 +80,7 @@ function merged(
   const late = new Map([...apart, ...shared]);
   const services: ServiceLateness[] = [];
   for (const spec of checks) {
-    // Its process may be too slow to answer: at a lower priority it often is.
+    // At a lower priority its process often answers too late.
     if (ownerOf(spec.id)?.costs === 'quarantine') quarantined.push(spec.id);
     const own = late.get(virtualOf(spec));
     if (own) services.push({check: spec.id, ...worstOf(own)});

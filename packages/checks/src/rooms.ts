@@ -1,7 +1,7 @@
-/** Rooms for external commands, shared by the virtual services: scripts of one that hang do not take them all. Pure. */
+/** Slots for external commands, shared fairly: hanging scripts of one virtual service do not occupy them all. Pure. */
 
 export interface Rooms {
-  /** So many virtual services share from now on. */
+  /** Sets the number of virtual services that share the slots. */
   share(virtuals: number): void;
   free(virtual: string): boolean;
   take(virtual: string): void;

@@ -1,4 +1,4 @@
-/** The checks process as hactld starts it: shards, what they may do, and what is left when one of them is killed. */
+/** The checks process as started by hactld: its shards, their privileges, and the effect of killing one. */
 import {fork, type ChildProcess} from 'node:child_process';
 import {existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
@@ -62,7 +62,7 @@ const http = (id: string, port: number, virtual: number, more: Partial<CheckSpec
     ...more,
   });
 
-test('a shard that is killed costs its own services a moment, the others nothing, and no state', async (t) => {
+test('killing a shard interrupts only its own services, briefly and without loss of state', async (t) => {
   const port = await serve(t, (socket) => socket.once('data', () => socket.end(page)));
   const checks = startChecks(t);
   await until('ready', () => checks.said.some(({type}) => type === 'ready'));
@@ -85,11 +85,11 @@ test('a shard that is killed costs its own services a moment, the others nothing
   );
   t.regex(log, /ended \(SIGKILL\)/);
   if (isRoot) {
-    // Root's work is given up, so the supervisor would start all anew only if this one could not be started.
+    // Root has been dropped: the supervisor would restart everything only if this shard could not be started.
     t.is(checks.child.exitCode, null);
   }
   for (let both = false; !both;) {
-    // oxlint-disable-next-line no-await-in-loop -- asked again until both are checked again.
+    // oxlint-disable-next-line no-await-in-loop -- polling until both are checked again.
     const known = await counts();
     both = (known.get('a') ?? 0) > 0 && (known.get('b') ?? 0) > 0;
   }
@@ -100,7 +100,7 @@ test('a shard that is killed costs its own services a moment, the others nothing
   );
 });
 
-/** Sends a page of 900 KB for as long as it is told to, then one of a few octets. */
+/** Sends a page of 900 KB while told to, then one of a few octets. */
 async function heavyServer(t: ExecutionContext): Promise<number> {
   const body = `${'x'.repeat(900_000)}OK`;
   const large = `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
@@ -115,14 +115,14 @@ const report = async (checks: Running): Promise<Extract<FromChecks, {type: 'repo
   );
 };
 
-test('a server whose checks are expensive is checked in quarantine, through a reload and the death of it', async (t) => {
+test('a server with expensive checks stays in quarantine through a reload and a crash of its process', async (t) => {
   const [port, heavy] = [
     await serve(t, (socket) => socket.once('data', () => socket.end(page))),
     await heavyServer(t),
   ];
   const checks = startChecks(t);
   await until('ready', () => checks.said.some(({type}) => type === 'ready'));
-  // One of the service's two servers only: its neighbour stays where it is.
+  // Only one of the service's two servers: the other stays in its shard.
   const specs = [
     http('a', port, 1),
     http('b', port, 2),
@@ -134,7 +134,7 @@ test('a server whose checks are expensive is checked in quarantine, through a re
   const settled = async (): Promise<Extract<FromChecks, {type: 'reports'}>> => {
     for (;;) {
       t.deepEqual(down(), []);
-      // oxlint-disable-next-line no-await-in-loop -- asked again until it is so.
+      // oxlint-disable-next-line no-await-in-loop -- polling.
       const now = await report(checks);
       const checked = now.reports.filter(({checks: count}) => count > 0);
       if (checked.length === 3 && now.quarantined.length > 0) return now;
@@ -187,7 +187,7 @@ test('the checks run as another user without capabilities, raw sockets where pin
       for (const set of ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'])
         t.is(BigInt(`0x${status(target, set)}`) & ~(ping ? CAP_NET_RAW : 0n), 0n, `${set} of ${target}`);
     }
-    // Started again by one that is no longer root.
+    // Restarted by a process that is no longer root.
     process.kill(childrenOf(pid)[0] ?? 0, 'SIGKILL');
     // oxlint-disable-next-line no-await-in-loop -- as above.
     await until('two shards again', () => childrenOf(pid).filter(alive).length === 2);
@@ -198,7 +198,7 @@ test('the checks run as another user without capabilities, raw sockets where pin
   }
 });
 
-test('what needs root after it was given up makes the process restart', async (t) => {
+test('a check that needs root after it was dropped makes the process restart', async (t) => {
   if (!isRoot) {
     t.log('not root: nothing to give up');
     t.pass();
@@ -218,7 +218,7 @@ test('what needs root after it was given up makes the process restart', async (t
   t.true(checks.said.some((message) => message.type === 'log' && message.message.includes('restarts')));
 });
 
-/** A script that starts another process, writes both numbers down, and hangs; TERM does not end it. */
+/** A script that starts another process, records both pids, and hangs; it ignores TERM. */
 function hangingScript(t: ExecutionContext): {file: string; pids: () => number[]} {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-hang-'));
   t.teardown(() => rmSync(folder, {recursive: true, force: true}));
@@ -235,7 +235,7 @@ function hangingScript(t: ExecutionContext): {file: string; pids: () => number[]
 }
 
 for (const end of ['stop', 'SIGKILL of the process', 'SIGKILL of all of them'] as const)
-  test(`external commands and what they started end with the checks: ${end}`, async (t) => {
+  test(`external commands and their children end with the checks: ${end}`, async (t) => {
     const script = hangingScript(t);
     const checks = startChecks(t);
     await until('ready', () => checks.said.some(({type}) => type === 'ready'));
@@ -243,7 +243,7 @@ for (const end of ['stop', 'SIGKILL of the process', 'SIGKILL of all of them'] a
     checks.send({type: 'configure', specs: [spec]});
     const [shell = 0, sleeper = 0] = await until('it runs', () => script.pids().length > 2 && script.pids());
     t.true(alive(shell) && alive(sleeper));
-    // Answered in a turn of its own: by then the reaper knows of the script.
+    // Answered in a later turn: by then the reaper knows the script.
     checks.send({type: 'report'});
     await until('a report', () =>
       checks.said.some((message) => message.type === 'reports' && message.reports.length === 1),

@@ -1,7 +1,7 @@
 /**
- * Gives each virtual service to one of a few processes (shards) and hands on what they say. A server that breaks its
- * shard, or keeps it busy, costs the services of the others nothing. External commands have a process of their own, which
- * runs as another user. Once there is something to check, router and shards give up root.
+ * Assigns each virtual service to one of a few processes (shards) and forwards their messages. A server that crashes its
+ * shard, or keeps it busy, does not affect the services of the others. External commands have a process of their own, which
+ * runs as another user. Once there is something to check, router and shards drop root.
  */
 import os from 'node:os';
 import {becomeUser, type Account, type Remains} from '@hactl/net/privileges';
@@ -18,7 +18,7 @@ const isRoot = process.getuid?.() === 0;
 const say = (message: FromChecks, then?: () => void): void => {
   if (process.connected)
     process.send?.(message, undefined, undefined, () => {
-      // The supervisor's end is seen by 'disconnect'.
+      // The 'disconnect' event reports the supervisor's end.
       then?.();
     });
   else then?.();
@@ -35,11 +35,11 @@ interface Dropped {
 const shards: Shard[] = [];
 let commands: Shard | undefined;
 let places = new Map<string, number>();
-/** What is known of each server, for a shard that restarts. */
+/** The last report of each server, for a shard that restarts. */
 const states = new Map<string, 'up' | 'down'>();
 let dropped: Dropped | undefined;
 let ending = false;
-/** What is checked, by id. */
+/** All checks by id. */
 let wanted = new Map<string, CheckSpec>();
 const events: ShardEvents = {message: onShard, ended: onEnd};
 const reports = makeReportRounds(say, ownerOf, () => wanted.values());
@@ -74,9 +74,9 @@ function onDeath(shard: Shard, how: string): void {
     'error',
     `the ${shard.name} of ${virtuals} virtual services ended (${how}); their servers keep their state`,
   );
-  // One that cannot even be started is no use; the check goes on where it was.
+  // A quarantine that cannot be started is dropped; its checks continue in their own shards.
   if (shard.costs === 'quarantine' && !shard.ready) return quarantine.giveUp(how);
-  // Who gave up root cannot make another user's process, nor perhaps read its own program: the supervisor starts us anew.
+  // Without root it cannot start a process of another user, nor perhaps read its own program: the supervisor restarts it.
   if (dropped && (shard === commands || !shard.ready)) return leave('it cannot be started by this user');
   restartShard(shard, events);
 }
@@ -90,7 +90,7 @@ function onShard(shard: Shard, message: FromShard): void {
       return configureShard(shard);
     case 'verdict': {
       const {id, state} = message.report;
-      // A late word of a shard that has handed it over, and was configured meanwhile.
+      // A late message of a shard that has handed the check over meanwhile.
       if (ownerOf(id) !== shard) return;
       if (state !== 'unknown') states.set(id, state);
       return say(message);
@@ -117,15 +117,15 @@ function configureShard(shard: Shard): void {
   if (shard.ready) shard.adopting.clear();
 }
 
-/** Ends this process, so that the supervisor starts one as root. */
+/** Exits, so that the supervisor starts a new process as root. */
 function leave(why: string): void {
   ending = true;
   say({type: 'log', level: 'info', message: `the checks process restarts: ${why}`}, () => process.exit(0));
 }
 
-/** Gives up root for what is to be checked; true when that cannot be done any more, and another process must. */
+/** Drops root, keeping only what the checks need; true when it is too late for that and a new process is required. */
 function drop(specs: readonly CheckSpec[], identity: Identity): boolean {
-  // Before there is a server to check there is nothing to fear, and nobody knows what checks will need.
+  // Without a server to check there is no risk yet, and the checks' needs are unknown.
   if (!isRoot || specs.length === 0) return false;
   const needs = {
     raw: specs.some(mayPing),
@@ -162,7 +162,7 @@ function configure(specs: readonly CheckSpec[], identity: Identity): void {
   if (!dropped && specs.some(isCommand))
     commands ??= newShard('process for external commands', 'keep', events);
   while (shards.length < count) shards.push(newShard('checks process', 'handover', events));
-  if (drop(specs, identity)) return leave('they need what this process has given up');
+  if (drop(specs, identity)) return leave('the new checks need privileges that this process has dropped');
   wanted = new Map(specs.map((spec) => [spec.id, spec]));
   for (const id of states.keys()) if (!wanted.has(id)) states.delete(id);
   places = placeVirtuals(network, places, shards.length);
@@ -186,12 +186,12 @@ process.on('message', (message: ToChecks) => {
     case 'report':
       return reports.ask(all());
     case 'stop':
-      // The shards see their end of the channel close, and end themselves and what they started.
+      // The shards see the channel close, and end themselves and their children.
       process.exit(0);
   }
 });
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => undefined);
-// The first one loads meanwhile, also in a process that stands by.
+// The first shard loads meanwhile, also in a standby process.
 shards.push(newShard('checks process', 'handover', events));
 say({type: 'ready', pid: process.pid});

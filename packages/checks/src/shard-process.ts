@@ -1,15 +1,15 @@
-/** The processes that check: started, told what counts once they are ready, restarted by whoever keeps them. */
+/** A check process: started, configured once it is ready, restarted by its owner. */
 import {fork, type ChildProcess} from 'node:child_process';
 import os from 'node:os';
 import type {Millis} from '@hactl/base';
 import {shardEnvironment} from './environment.ts';
 import type {Carried, CheckSpec, Costs, FromShard, ToShard} from './messages.ts';
 
-/** A shard that lived this long is restarted at once, others after a pause that doubles. */
+/** A shard that ran this long is restarted at once, others after a pause that doubles. */
 const STABLE_AFTER: Millis = 5_000;
 const PAUSE_FIRST: Millis = 50;
 const PAUSE_MAX: Millis = 5_000;
-/** A quarantine is nicer by this: the others have nine tenths of a processor that they share with it. */
+/** The nice value of a quarantine: the other processes get nine tenths of a shared processor. */
 const NICE = 10;
 const NICEST = 19;
 
@@ -21,22 +21,22 @@ export interface Shard {
   readonly costs: Costs;
   process: ChildProcess | undefined;
   startedAt: number;
-  /** Its last process was ready. */
+  /** Its last process became ready. */
   ready: boolean;
   pause: Millis;
   timer?: NodeJS.Timeout | undefined;
   specs: readonly CheckSpec[];
-  /** Checks of other processes that it goes on with once it is ready, by id. */
+  /** Checks of other processes that it takes over once it is ready, by id. */
   readonly adopting: Map<string, Carried>;
-  /** It has no work any more, and is not restarted. */
+  /** It has no work left and is not restarted. */
   retired: boolean;
-  /** The user it becomes: sent before anything else. */
+  /** The user it switches to: sent before anything else. */
   become?: Extract<ToShard, {type: 'become'}>;
 }
 
 export interface ShardEvents {
   readonly message: (shard: Shard, message: FromShard) => void;
-  /** The process ended; whoever hears it decides whether it is started again. */
+  /** The process ended; the listener decides whether to restart it. */
   readonly ended: (shard: Shard, how: string) => void;
 }
 
@@ -82,11 +82,11 @@ function lowerPriority(pid: number): void {
   try {
     os.setPriority(pid, Math.min(NICEST, os.getPriority() + NICE));
   } catch {
-    // It may have ended already. At the same priority it still has its budget.
+    // It may have ended already. Without the lower priority its budget still applies.
   }
 }
 
-/** Starts it again: after a pause when it did not live long. */
+/** Restarts it, after a pause if it did not run long. */
 export function restartShard(shard: Shard, events: ShardEvents): void {
   const lived = performance.now() - shard.startedAt;
   shard.pause =
@@ -95,17 +95,17 @@ export function restartShard(shard: Shard, events: ShardEvents): void {
 }
 
 export function tell(shard: Shard, message: ToShard): void {
-  // Before it is ready it would not hear; then it is told all that counts.
+  // Before it is ready it cannot receive messages; it gets the whole configuration then.
   if (!shard.ready || !shard.process?.connected) return;
   shard.process.send(message, () => {
-    /* A shard that dies under a send is seen by its exit. */
+    /* The exit event reports a shard that dies during a send. */
   });
 }
 
-/** Ends a shard that has nothing to check any more. */
+/** Ends a shard without checks. */
 export function retire(shard: Shard): void {
   shard.retired = true;
   clearTimeout(shard.timer);
-  // It sees the end of its channel.
+  // The shard exits when its channel closes.
   if (shard.process?.connected) shard.process.disconnect();
 }

@@ -1,4 +1,4 @@
-/** A process that checks some of the virtual services; the router (router.ts) speaks with it. */
+/** A process that checks some of the virtual services, controlled by the router (router.ts). */
 import {systemClock} from '@hactl/base';
 import {becomeUser} from '@hactl/net/privileges';
 import {startChecks} from './driver.ts';
@@ -8,7 +8,7 @@ process.title = 'hactld-checks-shard';
 const say = (message: FromShard): void => {
   if (process.connected)
     process.send?.(message, undefined, undefined, () => {
-      /* The router's end is seen by 'disconnect'. */
+      /* The 'disconnect' event reports the router's end. */
     });
 };
 const checks = startChecks(systemClock, process.pid, say);
@@ -16,7 +16,7 @@ const checks = startChecks(systemClock, process.pid, say);
 process.on('message', (message: ToShard) => {
   switch (message.type) {
     case 'become':
-      // It was started by root; one that was started by a user already is that user.
+      // Only a process started by root switches; others already run as that user.
       if (process.getuid?.() === 0) becomeUser(message.account, message.remains);
       return;
     case 'configure':
@@ -43,7 +43,7 @@ process.on('message', (message: ToShard) => {
       process.exit(0);
   }
 });
-// Commands that run yet end with this process: the reaper of external.ts sees to it.
+// Running commands end with this process: external.ts kills them.
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => undefined);
 say({type: 'ready', pid: process.pid});

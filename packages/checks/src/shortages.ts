@@ -1,7 +1,7 @@
-/** Reports a local resource shortage once, and once that it is over. Pure. */
+/** Reports a local resource shortage once, and its end once. Pure. */
 import type {ProbeResult} from './verdict.ts';
 
-/** Successful probes in a row before it counts as over: at the edge of a limit some do and some do not. */
+/** Successful probes in a row before it is over: at the edge of a limit only some succeed. */
 const RECOVERED = 100;
 
 export interface Shortages {

@@ -1,38 +1,38 @@
-/** What a check costs, written by its meter and read by the driver. */
+/** The cost of a check, written by its meter and read by the driver. */
 import type {Millis} from '@hactl/base';
 import type {CheckSpec} from './messages.ts';
 import {ALLOWANCE, costWords, exceeds, type Cost} from './quarantine.ts';
 
-/** What a check has cost so far; its meter writes here. */
+/** The cost so far; written by the meter. */
 export class Spending {
-  /** Undefined: it is only measured. */
+  /** undefined: the check is only measured. */
   readonly #allowance: Cost | undefined;
   #slowness: number | undefined = 1;
   wall: Millis = 0;
   cpu: Millis = 0;
   octets = 0;
-  /** Measure it exactly from the start: the last check took long by the wall clock. */
+  /** Measure exactly from the start: the last check took long by the wall clock. */
   suspect = false;
-  /** It was interrupted for this reason. */
+  /** The reason for the interruption. */
   interrupted: string | undefined;
 
   constructor(allowance: Cost | undefined) {
     this.#allowance = allowance;
   }
 
-  /** The next check begins, on a processor that is so slow (pace.ts); undefined: its CPU time cannot be judged yet. */
+  /** Starts the next check, with the processor's slowness (pace.ts); undefined: CPU time cannot be judged yet. */
   reset(slowness: number | undefined): void {
     this.#slowness = slowness;
     this.suspect = this.wall > ALLOWANCE.cpu;
     [this.wall, this.cpu, this.octets, this.interrupted] = [0, 0, 0, undefined];
   }
 
-  /** What it would cost on a fast processor. */
+  /** The cost scaled to a fast processor. */
   cost(): Cost {
     return {cpu: this.#slowness === undefined ? 0 : this.cpu / this.#slowness, octets: this.octets};
   }
 
-  /** Why the check must end, if it must. */
+  /** The reason to end the check, if any. */
   excess(): string | undefined {
     const cost = this.cost();
     return this.#allowance && exceeds(cost, this.#allowance) ? costWords(cost) : undefined;
@@ -40,6 +40,6 @@ export class Spending {
 }
 
 const all = new WeakMap<CheckSpec, Spending>();
-/** Of a check that is measured; a probe without one has its own limits only. */
+/** The spending of a measured check; a probe without one has only its own limits. */
 export const spendingOf = (spec: CheckSpec): Spending | undefined => all.get(spec);
 export const measure = (spec: CheckSpec, spending: Spending): void => void all.set(spec, spending);

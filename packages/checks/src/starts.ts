@@ -1,15 +1,15 @@
-/** Whether another check may begin now: descriptors and commands are finite, and a quarantine has a budget of CPU. */
+/** May another check start now? Descriptors and commands are limited, and a quarantine has a CPU budget. */
 import type {Instant} from '@hactl/base';
 import type {CheckSpec, Costs} from './messages.ts';
 import {isCommand, virtualOf} from './placement.ts';
 import {afterUse, fullBucket, type Bucket} from './quarantine.ts';
 import {makeRooms} from './rooms.ts';
 
-/** More probes than this at once wait for the next slot: descriptors are finite. */
+/** Maximum concurrent probes, because descriptors are limited; further ones wait for the next slot. */
 const CONCURRENT_MAX = 4_000;
 /** Maximum concurrent external commands, however many sockets are allowed. */
 const COMMANDS_MAX = 32;
-/** In quarantine each may take long: so many are begun in one slot, then the budget is looked at again. */
+/** In quarantine each may take long: this many are started per slot, then the budget is checked again. */
 const QUARANTINE_STARTS = 4;
 
 export interface Starts {
@@ -19,7 +19,7 @@ export interface Starts {
   begin(spec: CheckSpec): void;
   end(spec: CheckSpec): void;
   treat(costs: Costs, now: Instant): void;
-  /** These are checked from now on. */
+  /** Replaces the set of checks. */
   configure(specs: readonly CheckSpec[]): void;
 }
 
@@ -32,7 +32,7 @@ export function makeStarts(): Starts {
     slot: (now) => {
       begun = 0;
       if (!bucket) return;
-      // What this process used since the last slot.
+      // The CPU time used since the last slot.
       const {user, system} = process.cpuUsage(cpuBefore);
       cpuBefore = process.cpuUsage();
       bucket = afterUse(bucket, (user + system) / 1_000, now);

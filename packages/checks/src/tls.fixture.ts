@@ -1,6 +1,6 @@
-/** A certificate for servers of tests. */
+/** A certificate for test servers. */
 
-/** For real.test, until 2126; of tests only. */
+/** For real.test, valid until 2126; for tests only. */
 export const cert = `-----BEGIN CERTIFICATE-----
 MIIBfjCCASWgAwIBAgIUNhGoJrx7RvJVNbID81J9qQZtrdAwCgYIKoZIzj0EAwIw
 FDESMBAGA1UEAwwJcmVhbC50ZXN0MCAXDTI2MTEyODIwMTUyMloYDzIxMjYxMTA0

@@ -27,7 +27,7 @@ const spec = (more: Partial<CheckSpec> = {}): CheckSpec => ({
   ...more,
 });
 
-/** One probe a second, `+` passed and `-` failed: the reports. */
+/** The reports for one probe a second, `+` passed and `-` failed. */
 function play(more: Partial<CheckSpec>, probes: string): CheckReport[] {
   const of = spec(more);
   let report = initialReport(of, 0);
@@ -55,8 +55,8 @@ test(
   'UUddddddUUU',
 );
 test('rise does not delay a start', row, {rise: 3}, '+', 'U');
-test('a real that was down before counts its passes', row, {rise: 2, initial: 'down'}, '++', 'dU');
-test('damping off the mark: two falls are forgiven', row, {damping}, '+-+-+', 'UdUdU');
+test('a real server that was down needs `rise` passes', row, {rise: 2, initial: 'down'}, '++', 'dU');
+test('damping: two failures stay below the limit', row, {damping}, '+-+-+', 'UdUdU');
 // Three falls within 5 s: the penalty is 2.6 after the third, 3.3 after the fourth.
 test(
   'damping: the fourth fall keeps it down, passing or not',
@@ -65,27 +65,33 @@ test(
   '+-+-+-+-++++',
   'UdUdUdUddddd',
 );
-test('damping with rise: a fall is one from up', row, {damping, rise: 2}, '+-+-+-+-', 'Uddddddd');
+test(
+  'damping with rise: only a failure of an up server adds a penalty',
+  row,
+  {damping, rise: 2},
+  '+-+-+-+-',
+  'Uddddddd',
+);
 
-test('a damped real comes back when its penalty fell below the reuse mark, and not before', (t) => {
+test('a damped real server returns only when its penalty is below the reuse limit', (t) => {
   const reports = play({damping}, `+-+-+-+-${'+'.repeat(30)}`);
   const back = reports.findIndex(({state}, at) => at > 8 && state === 'up');
   const penalty = (at: number): number => reports[at]?.flaps?.penalty ?? NaN;
   t.true(penalty(7) >= 3);
   t.true(penalty(back) < 1 && penalty(back - 1) >= 1);
   t.true(reports.slice(8, back).every(({flaps}) => flaps?.damped));
-  // Falls again: one fall more is no flapping.
+  // Fails again: a single failure is not flapping.
   const later = play({damping}, `+-+-+-+-${'+'.repeat(30)}-+`);
   t.is(later.at(-1)?.state, 'up');
 });
 
-test('while it is damped, falling underneath keeps the penalty high', (t) => {
+test('failures while damped keep the penalty high', (t) => {
   const calm = play({damping}, `+-+-+-+-${'+'.repeat(10)}`).at(-1)?.flaps?.penalty ?? NaN;
   const wild = play({damping}, `+-+-+-+-${'+-'.repeat(5)}`).at(-1)?.flaps?.penalty ?? NaN;
   t.true(wild > calm + 2, `${wild} ${calm}`);
 });
 
-test('why it is down is said', (t) => {
+test('the reason says why a damped server is down', (t) => {
   t.is(
     play({rise: 3, initial: 'down'}, '+').at(-1)?.reason,
     'r (1 of 3 passed checks before it serves again)',
@@ -96,7 +102,7 @@ test('why it is down is said', (t) => {
   );
 });
 
-test('weights that a command may print', (t) => {
+test('weights printed by a command are parsed', (t) => {
   t.deepEqual(readWeight('weight 5\n'), {value: 5, percent: false});
   t.deepEqual(readWeight('load is 3\nweight=50%\nbye\n'), {value: 50, percent: true});
   t.deepEqual(readWeight('weight 1\nweight 2\n'), {value: 2, percent: false});
@@ -104,7 +110,7 @@ test('weights that a command may print', (t) => {
     t.is(readWeight(none), undefined, none);
 });
 
-test('a change of the wanted weight is news', (t) => {
+test('a change of the requested weight is reported', (t) => {
   const [first] = play({}, '+');
   if (!first) throw new Error('no report');
   t.false(shouldReport(first, {...first, checks: 2}));
@@ -117,11 +123,11 @@ test('a change of the wanted weight is news', (t) => {
   );
 });
 
-test('a real command: its output counts when it is wanted and the check passes', async (t) => {
+test('a real command’s weight applies only with hactl_dynamic_weight and a passed check', async (t) => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-weight-'));
   t.teardown(() => rmSync(folder, {recursive: true, force: true}));
   const command = path.join(folder, 'check');
-  // A child that lives on holds the pipe open: nobody waits for it.
+  // A surviving child holds the pipe open: the check does not wait for it.
   writeFileSync(command, '#!/bin/sh\nsleep 5 &\necho weight 40%\nexit $(cat "$0.status")\n');
   chmodSync(command, 0o755);
   const run = async (status: number, dynamicWeight: boolean) => {
@@ -135,7 +141,7 @@ test('a real command: its output counts when it is wanted and the check passes',
   t.deepEqual([(await run(1, true)).passed, (await run(1, true)).weight], [false, undefined]);
 });
 
-test('a certificate that ends soon is news once a day, and changes no verdict', (t) => {
+test('a certificate that expires soon is reported once a day, and changes no verdict', (t) => {
   const of = spec({certDays: 14});
   const on = (days: number) => ({
     date: '2026-12-24',

@@ -1,27 +1,27 @@
-/** When is a real server up, when is it down: ldirectord's failurecount, and what is opt-in beside it. Pure. */
+/** Decides whether a real server is up or down: ldirectord's failurecount, and hactl's opt-in rules. Pure. */
 import type {Instant, Millis} from '@hactl/base';
 import type {CertificateEnd, CheckReport, CheckSpec, CheckState, Flaps, WantedWeight} from './messages.ts';
 
-/** What one probe found. */
+/** The result of one probe. */
 export interface ProbeResult {
   readonly passed: boolean;
-  /** The reason, as text a person can act on. */
+  /** The reason, as a message for the operator. */
   readonly reason: string;
   readonly took: Millis;
   readonly weight?: WantedWeight;
-  /** Of the server's certificate, where the check spoke TLS. */
+  /** The server's certificate, for checks over TLS. */
   readonly certificate?: CertificateEnd;
-  /** This machine's own shortage, in words: the probe says nothing of the server. */
+  /** A local resource shortage: the probe tells nothing about the server. */
   readonly shortage?: string;
 }
 
-/** What is known before the first check: an adopted real server keeps its state. */
+/** The state before the first check: an adopted real server keeps its state. */
 export function initialReport(spec: CheckSpec, now: Instant): CheckReport {
   const state: CheckState = spec.initial ?? 'unknown';
   return {id: spec.id, state, failures: 0, checks: 0, reason: 'not checked yet', took: 0, at: now};
 }
 
-/** The penalty of a real server that flaps, after one more look at it. Each fall adds to it; it decays with time. */
+/** The flap penalty after another verdict. Each failure adds to it; it decays with time. */
 function flapsAfter(
   damping: NonNullable<CheckSpec['damping']>,
   before: Flaps | undefined,
@@ -35,13 +35,13 @@ function flapsAfter(
   return {penalty, at: now, alive, damped};
 }
 
-/** Why a passing real server is kept down, and for about how much longer. */
+/** Why a passing real server is kept down, and for about how long. */
 function dampedReason({penalty}: Flaps, {reuse, halfLife}: NonNullable<CheckSpec['damping']>): string {
   const left = Math.ceil((halfLife * Math.log2(penalty / reuse)) / 1_000);
   return `it went up and down too often: out of service for about ${left} s more, if it stays up`;
 }
 
-/** What is reported of a certificate; undefined: it is valid for long enough. */
+/** The certificate to report; undefined: it is valid for long enough. */
 const endingCertificate = (
   spec: CheckSpec,
   certificate: CertificateEnd | undefined,
@@ -49,9 +49,9 @@ const endingCertificate = (
   certificate && certificate.days < (spec.certDays ?? 0) ? certificate : undefined;
 
 /**
- * The report after a probe. One success makes it up (`rise` of them where that is wanted); `failureCount` failures in a
- * row make it down. A real server of which nothing is known goes down with its first failure: it has no traffic that a hasty
- * verdict could hurt; and it is up with its first success, so that a start is not delayed.
+ * The report after a probe. One success makes a server up (or `rise` successes, if configured); `failureCount` failures in a
+ * row make it down. A real server in an unknown state goes down with its first failure: it has no traffic that a hasty
+ * verdict could hurt. It is up with its first success, so that a start is not delayed.
  */
 export function nextReport(
   spec: CheckSpec,
@@ -72,7 +72,7 @@ export function nextReport(
     ? flapsAfter(damping, before.flaps, judged === 'up', known === 'up' && judged === 'down', now)
     : undefined;
   const damped = judged === 'up' && flaps?.damped === true;
-  // A check that did not get as far as the handshake knows nothing new of it.
+  // A check without a completed handshake keeps the previous certificate.
   const certificate = passed ? endingCertificate(spec, result.certificate) : before.certificate;
   const more = (): string => {
     if (!passed && judged === 'up') return ` (failure ${failures} of ${spec.failureCount})`;
@@ -94,14 +94,14 @@ export function nextReport(
   };
 }
 
-/** The report after a probe that this machine could not make: nothing new is known of the server, and that is reported. */
+/** The report after a probe that this machine could not make: the server keeps its state, and the reason is reported. */
 export const spared = (before: CheckReport, {reason, shortage}: ProbeResult, now: Instant): CheckReport => ({
   ...before,
   reason: `not checked, ${before.state === 'unknown' ? 'nothing is known of it' : `still ${before.state}`}: ${shortage ?? reason}`,
   at: now,
 });
 
-/** Must the supervisor hear of it at once? */
+/** Must the supervisor be notified at once? */
 export const shouldReport = (before: CheckReport, after: CheckReport): boolean =>
   before.checks === 0 ||
   before.state !== after.state ||
@@ -110,7 +110,7 @@ export const shouldReport = (before: CheckReport, after: CheckReport): boolean =
   before.weight?.value !== after.weight?.value ||
   before.weight?.percent !== after.weight?.percent;
 
-/** ldirectord's combined checktype: N connects between two negotiates, and a failed connect is followed by a negotiate. */
+/** ldirectord's combined checktype: N connects between two negotiates, and after a failed connect the next check negotiates. */
 export function nextKind(
   spec: CheckSpec,
   before: CheckReport,

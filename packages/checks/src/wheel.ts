@@ -1,10 +1,10 @@
-/** Entries by the slot they are due in: a wake-up costs nothing for those that are not due. */
+/** Entries by due slot: those that are not due cost nothing at a wake-up. */
 import type {Instant} from '@hactl/base';
 
 export interface Wheel<Entry> {
   /** Moves the entry to the slot. */
   readonly put: (entry: Entry, due: Instant) => void;
-  /** Takes out what is due by now, the earliest first. */
+  /** Removes and returns the due entries, earliest first. */
   readonly take: (now: Instant) => readonly Entry[];
   /** The earliest slot; Infinity when there is none. */
   readonly nextDue: () => Instant;
@@ -25,7 +25,7 @@ export function makeWheel<Entry extends {due: Instant}>(): Wheel<Entry> {
       return due.flatMap((slot) => {
         const entries = slots.get(slot) ?? [];
         slots.delete(slot);
-        // An entry that was put elsewhere meanwhile is passed over.
+        // Skips an entry that was moved meanwhile.
         return entries.filter((entry) => entry.due === slot);
       });
     },

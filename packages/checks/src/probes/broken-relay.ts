@@ -1,4 +1,4 @@
-/** For tests: a relay in front of a real server that breaks the exchange off where one could believe it was over. */
+/** For tests: a relay in front of a real server that breaks the exchange off where it could look complete. */
 import net from 'node:net';
 import {systemClock} from '@hactl/base';
 import type {ExecutionContext} from 'ava';
@@ -7,18 +7,18 @@ import {AMPLE} from './real-server.ts';
 import type {Probe} from './services.ts';
 import {closed, serve} from './testing.ts';
 
-/** Long enough for an exchange on loopback up to the break; what comes later is not waited for. */
+/** Long enough for an exchange on loopback up to the break. */
 const HANG_LIMIT = 400;
 
 type Break =
-  /** After so many octets of the server nothing more passes, or the connection is reset. */
+  /** After this many octets from the server nothing more passes, or the connection is reset. */
   | {readonly how: 'reset' | 'hang'; readonly after: number}
-  /** The server's first octets are none of TLS. */
+  /** The server's first octets are not TLS. */
   | {readonly how: 'garbage'};
 
 interface Relay {
   readonly port: number;
-  /** Octets that the server sent on the connection that was made first. */
+  /** Octets that the server sent on the first connection. */
   readonly sent: () => number;
   readonly clients: readonly net.Socket[];
 }
@@ -41,7 +41,7 @@ async function relayTo(t: ExecutionContext<unknown>, port: number, fault?: Break
       const rest = fault.after - passed;
       passed += octets.length;
       if (rest > 0) client.write(octets.subarray(0, rest));
-      // What was written before arrives first: a reset that overtakes it would prove less.
+      // Earlier data must arrive first: a reset that overtakes it would prove less.
       if (passed >= fault.after && fault.how === 'reset') setImmediate(() => client.resetAndDestroy());
     });
     server.on('end', () => {
@@ -53,8 +53,8 @@ async function relayTo(t: ExecutionContext<unknown>, port: number, fault?: Break
 }
 
 /**
- * A check that passes fails, with a reason and with no connection left behind, when the server resets or hangs before its
- * first octet, behind it, and a third of the way through; with TLS also when what answers does not speak it.
+ * A check that passes must fail, with a reason and without leaving a connection, when the server resets or hangs before its
+ * first octet, after it, or a third of the way through; with TLS also when the server does not speak TLS.
  */
 export async function failsWhenBroken(
   t: ExecutionContext<unknown>,

@@ -17,15 +17,15 @@ export function explainError(error: NodeJS.ErrnoException, target: string): stri
     case 'ENETUNREACH':
       return `${target} cannot be reached (${error.code}): no route, or the host does not answer`;
     case 'ERR_SSL_WRONG_VERSION_NUMBER':
-      return `what listens on ${target} does not speak TLS`;
+      return `the server on ${target} does not speak TLS`;
     default:
       return `connection to ${target}: ${error.code ?? error.message}`;
   }
 }
 
 /**
- * Errors that say nothing about the server: this machine has no descriptors, memory, ports or permission left. `name` is
- * for people.
+ * Errors that do not concern the server: this machine is out of descriptors, memory or ports, or lacks a permission. `name` is
+ * for the message.
  */
 const shortages: Readonly<Record<string, string>> = {
   EMFILE: 'this process has no descriptors left (EMFILE: raise LimitNOFILE)',
@@ -37,7 +37,7 @@ const shortages: Readonly<Record<string, string>> = {
     'this machine has no local address or port left for it (EADDRNOTAVAIL: see net.ipv4.ip_local_port_range)',
   EAFNOSUPPORT: 'this machine does not speak this family of addresses (EAFNOSUPPORT: is IPv6 switched off?)',
 };
-/** Not even a socket: ICMP wants CAP_NET_RAW. On an address or a port the same errors say that the configuration is wrong. */
+/** No raw socket: ICMP needs CAP_NET_RAW. For an address or a port the same errors mean a wrong configuration. */
 const refusals: ReadonlySet<string> = new Set(['EACCES', 'EPERM']);
 
 /** Marks a result as no verdict when the error is a local resource shortage. */
@@ -49,7 +49,7 @@ export function shortageOf(error: unknown): Pick<ProbeResult, 'shortage'> {
   return name === undefined ? {} : {shortage: name};
 }
 
-/** The name for SNI out of a Host header's value: without a port, and no address (RFC 6066 section 3). */
+/** The SNI name from a Host header's value: without port, and never an address (RFC 6066 section 3). */
 export function serverName(host: string | undefined): {readonly servername?: string} {
   const name = /^[A-Za-z0-9._-]+(?=(?::\d*)?$)/.exec(host ?? '')?.[0];
   return name === undefined || net.isIP(name) ? {} : {servername: name};
@@ -57,7 +57,7 @@ export function serverName(host: string | undefined): {readonly servername?: str
 
 const addresses = new WeakMap<CheckSpec, Uint8Array>();
 
-/** Where a check connects to, as the kernel wants it; worked out once for each check. */
+/** The destination of a check as the kernel expects it; computed once per check. */
 export function addressOf(spec: CheckSpec): Uint8Array {
   const known = addresses.get(spec);
   if (known) return known;

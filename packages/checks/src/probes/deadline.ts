@@ -1,7 +1,7 @@
-/** The time limit of a check, fair to its server when this process did not run for a while. */
+/** The time limit of a check, extended when this process did not run for a while. */
 import type {Clock, Millis} from '@hactl/base';
 
-/** A timer that is later than this means that the process was held up: by the machine, or by another check. */
+/** A timer later than this means that the process was held up, by the machine or by another check. */
 const HELD_UP: Millis = 50;
 
 export interface Deadline {
@@ -9,9 +9,9 @@ export interface Deadline {
 }
 
 /**
- * Calls `expired` after `limit`. Time in which this process did not run is not the server's: its answer may lie in a
- * socket that nobody could read. So a late timer waits on for as long as it was late (at most `limit` more), and even a
- * punctual one lets the sockets be read first.
+ * Calls `expired` after `limit`. Time in which this process did not run is not the server's fault: its answer may wait in a
+ * socket unread. So a late timer waits again for as long as it was late (at most `limit` more), and even a
+ * punctual one lets the event loop read the sockets first.
  */
 export function startDeadline(clock: Clock, limit: Millis, expired: () => void): Deadline {
   let due = clock.now() + limit;

@@ -1,4 +1,4 @@
-/** The dialogues with servers of the test's own: odd, broken, endless; and their pure parts as tables. */
+/** The dialogues with test servers: odd, broken, endless; and their pure parts as tables. */
 import dgram from 'node:dgram';
 import type net from 'node:net';
 import {translatePosixRegex} from '@hactl/regex';
@@ -16,7 +16,7 @@ import {probeSimpleTcp, simpleRequest, LineSearch} from './simpletcp.ts';
 import {probeSmtp} from './smtp.ts';
 import {checkOf, failsOnTheDead, fails, passes, serve} from './testing.ts';
 
-/** A server that greets and answers the first words of lines; what it heard is kept. */
+/** A server that greets and answers by the first word of a line; records what it received. */
 const scripted =
   (greeting: string, answers: Readonly<Record<string, string>>, heard: string[] = []) =>
   (socket: net.Socket): void => {
@@ -45,7 +45,7 @@ test('every dialogue ends in time, closes its connection and says why', async (t
   }
 });
 
-test('an expression that would take years ends the check, over tcp and udp', async (t) => {
+test('a catastrophic expression ends the check, over tcp and udp', async (t) => {
   const text = `${'a'.repeat(60)}b`;
   const port = await serve(t, (socket) => socket.end(text));
   const late = /the expression takes more than \d+ ms on an answer of 61 characters: given up$/;
@@ -61,7 +61,7 @@ test('an expression that would take years ends the check, over tcp and udp', asy
   t.regex(judgeDns(name, 'real.test', '^(a+)+$').reason, late);
 });
 
-test('a greeting over several lines and in single octets', async (t) => {
+test('a greeting of several lines, sent octet by octet, is read', async (t) => {
   const port = await serve(t, (socket) => {
     const words = '220-one\r\n220-two\r\n220 three\r\n';
     let at = 0;
@@ -77,7 +77,7 @@ test('a greeting over several lines and in single octets', async (t) => {
   await passes(t, probeSmtp, checkOf('smtp', port), /greeting "220-one", EHLO 250$/);
 });
 
-test('smtp: EHLO refused, HELO taken; our name; the parting word', async (t) => {
+test('smtp: HELO after a refused EHLO, with the local name, and QUIT at the end', async (t) => {
   const heard: string[] = [];
   const old = await serve(t, scripted('220 old\r\n', {EHLO: '500 what?\r\n', HELO: '250 hello\r\n'}, heard));
   await passes(t, probeSmtp, checkOf('smtp', old), /HELO 250$/);
@@ -104,7 +104,7 @@ test('smtp: EHLO refused, HELO taken; our name; the parting word', async (t) => 
   await fails(t, probeSmtp, checkOf('smtp', odd), /the greeting is not a reply: "hello there"/);
 });
 
-test('a server that never stops talking is left', async (t) => {
+test('a server that never stops sending fails', async (t) => {
   const port = await serve(t, (socket) => {
     const more = (): void => {
       if (!socket.destroyed) socket.write('x'.repeat(65_536), more);
@@ -116,22 +116,22 @@ test('a server that never stops talking is left', async (t) => {
     [probeSmtp, 'smtp'],
   ] as const)
     // oxlint-disable-next-line no-await-in-loop -- one after another.
-    await fails(t, probe, checkOf(service, port), new RegExp(`says more than ${INPUT_MAX} octets`));
+    await fails(t, probe, checkOf(service, port), new RegExp(`sent more than ${INPUT_MAX} octets`));
 });
 
-test('TLS where there is none', async (t) => {
+test('TLS to a server without it fails with the reason', async (t) => {
   const plain = await serve(t, scripted('+OK plain\r\n', {}));
   await fails(
     t,
     probePop,
     checkOf('pops', plain),
-    /^connected in \d+ ms, what listens on .* does not speak TLS$/,
+    /^connected in \d+ ms, the server on .* does not speak TLS$/,
   );
   const silent = await serve(t, (socket) => socket.resume());
   await fails(t, probeImap, checkOf('imaps', silent, {negotiateTimeout: 200}), /200 ms \(TLS handshake\)$/);
 });
 
-test('imap: other lines before the answer, quotes in the words, BYE', async (t) => {
+test('imap: untagged lines before the answer, quotes in strings, BYE', async (t) => {
   const heard: string[] = [];
   const port = await serve(
     t,
@@ -144,7 +144,7 @@ test('imap: other lines before the answer, quotes in the words, BYE', async (t) 
   t.is(imapString('plain'), '"plain"');
 });
 
-test('ftp: the file comes from the real, whatever address the server names', async (t) => {
+test('ftp: the file is fetched from the real server, whatever address the answer has', async (t) => {
   const data = await serve(t, (socket) => socket.end('It Works\n'));
   const heard: string[] = [];
   const answers = {
@@ -180,7 +180,7 @@ test('passivePort', (t) => {
     t.is(passivePort(text), undefined, text);
 });
 
-test('simpletcp: the request, and lines', (t) => {
+test('simpletcp: the request is unescaped, and the answer matched by line', (t) => {
   t.is(simpleRequest('/one\\ntwo'), 'one\ntwo');
   t.is(simpleRequest('one'), 'one');
   t.is(simpleRequest(), '');
@@ -211,7 +211,7 @@ test('send/expect: escapes, classes, comparison', (t) => {
   t.false(compareExpected(expect('[0-9]+', true), 'none', true));
 });
 
-test('whatever a server says, the pure parts take it', (t) => {
+test('the pure parts accept any input without an exception', (t) => {
   fc.assert(
     fc.property(fc.string({unit: 'binary'}), fc.boolean(), (text, ended) => {
       passivePort(text);

@@ -1,6 +1,6 @@
 /**
- * What the line protocols share: connections to the real server, read line by line, under one deadline over connecting, TLS and
- * every answer. However a dialogue ends, its sockets are closed and there is a reason in words.
+ * Shared by the line protocols: connections to the real server, read line by line, under one deadline for connecting, TLS and
+ * every answer. However a dialogue ends, its sockets are closed and its reason is a readable sentence.
  */
 import net from 'node:net';
 import tls from 'node:tls';
@@ -14,40 +14,40 @@ import {keepSession, secureOptions} from './tls-client.ts';
 
 /** Maximum octets that a probe reads from one connection: a server that never stops sending fails. */
 export const INPUT_MAX = 1 << 20;
-/** Lines of one answer: a server that lists more than this in its greeting is none that a check can wait for. */
+/** Maximum lines of one answer: a check cannot wait for a longer greeting. */
 export const LINES_MAX = 1_000;
-/** How long to wait for a farewell; the verdict does not wait at all. */
+/** How long to wait for the farewell; the verdict does not wait for it. */
 const PARTING: Millis = 1_000;
 
-/** Ends the dialogue: the server did not behave as the service must. */
+/** Ends the dialogue: the server violated the protocol. */
 export class DialogueError extends Error {
   override name = 'DialogueError';
 }
 
-/** What a dialogue found. */
+/** The result of a dialogue. */
 export interface Finding {
   readonly passed: boolean;
   readonly words: string;
-  /** Sent on the first connection before it is closed: the server's log stays free of lost connections. */
+  /** Sent on the first connection before it is closed: keeps lost connections out of the server's log. */
   readonly bye?: string;
 }
 
 export interface Connection {
-  /** Our end, as the server sees it. */
+  /** The local address, as seen by the server. */
   readonly localAddress: string;
   readonly send: (text: string) => void;
   /** Half-closes: the server sees the end of our data, and can still answer. */
   readonly finish: () => void;
-  /** The next line without its end; `what` names it in reasons: `the greeting`. */
+  /** The next line without its line break; `what` names it in reasons: `the greeting`. */
   readonly line: (what: string) => Promise<string>;
-  /** Hands over what comes, piece by piece, until the server closes (then with `ended`) or `enough` says true. */
+  /** Passes the data on piece by piece, until the server closes (then with `ended`) or `enough` returns true. */
   readonly rest: (what: string, enough: (piece: string, ended: boolean) => boolean) => Promise<void>;
   readonly close: () => void;
 }
 
 export interface Dialogue {
   readonly connect: (port: number, secure?: boolean) => Promise<Connection>;
-  /** Adds to the progress that every reason begins with. */
+  /** Appends to the progress with which every reason begins. */
   readonly note: (words: string) => void;
 }
 
@@ -55,7 +55,7 @@ export interface Dialogue {
 export const quoted = (text: string): string =>
   JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
 
-/** Runs a dialogue within `limit`. The script's promises all end with it, so that nothing of it stays behind. */
+/** Runs a dialogue within `limit`. The script's promises all settle with it, so that nothing is left behind. */
 export function converse(
   spec: CheckSpec,
   limit: Millis,
@@ -86,7 +86,7 @@ export function converse(
     script(dialogue).then(
       ({passed, words, bye}) => verdict.end(passed, words, bye),
       (error: unknown) => {
-        // What went wrong on the socket tells whose fault it is.
+        // A socket's error tells a local shortage from the server's fault.
         const words = error instanceof Error ? error.message : String(error);
         verdict.fail(error instanceof DialogueError ? (error.cause ?? error) : error, words);
       },
@@ -99,7 +99,7 @@ export function converse(
   });
 }
 
-/** Any certificate is accepted, as ldirectord does. */
+/** Accepts any certificate, as ldirectord does. */
 function open(spec: CheckSpec, port: number, secure: boolean): net.Socket {
   const options = {host: spec.address, port, family: spec.family};
   if (!secure) return net.connect(options);
@@ -135,7 +135,7 @@ async function talk(
     incoming.add(chunk);
     taken += chunk.length;
     if (taken > INPUT_MAX) {
-      broken ??= new DialogueError(`${target} says more than ${INPUT_MAX} octets`);
+      broken ??= new DialogueError(`${target} sent more than ${INPUT_MAX} octets`);
       socket.destroy();
     }
     wake();
@@ -154,7 +154,7 @@ async function talk(
     wake();
   });
   while (!connected) {
-    // oxlint-disable-next-line no-await-in-loop -- one piece of news after another.
+    // oxlint-disable-next-line no-await-in-loop -- one event after another.
     await news();
     if (broken) throw broken;
     if (ended) throw new DialogueError(`${target} closed the connection`);
@@ -182,7 +182,7 @@ async function talk(
     async rest(what, enough) {
       enter(`waiting for ${what}`);
       for (;;) {
-        // `ended` is asked before: what comes with the end is handed over once.
+        // `ended` is read first: data that comes with the end is passed on once.
         const over = ended;
         const piece = incoming.all();
         if (enough(piece, over)) return;
@@ -196,13 +196,13 @@ async function talk(
   };
 }
 
-/** An answer of SMTP's and FTP's kind: a code of three digits and what it says, over one line or several. */
+/** A reply as in SMTP and FTP: a three-digit code with a text of one or more lines. */
 export interface Reply {
   readonly code: number;
   readonly text: string;
 }
 
-/** Reads lines until one carries the first one's code and a blank behind it; LINES_MAX at most. */
+/** Reads lines until one starts with the first line's code and a blank; LINES_MAX at most. */
 export async function readReply(connection: Connection, what: string): Promise<Reply> {
   const first = await connection.line(what);
   const head = /^(\d{3})(?:([ -])|$)/.exec(first);
@@ -217,7 +217,7 @@ export async function readReply(connection: Connection, what: string): Promise<R
   return {code: Number(head[1]), text: first};
 }
 
-/** The reply, when its code is one of the class: 2 = done, 3 = go on. Otherwise the dialogue ends with it as the reason. */
+/** The reply if its code is in the class (2 = done, 3 = continue); otherwise the dialogue ends with the reply as the reason. */
 export async function expectReply(connection: Connection, what: string, classes: string): Promise<Reply> {
   const reply = await readReply(connection, what);
   if (!classes.includes(String(reply.code).slice(0, 1)))

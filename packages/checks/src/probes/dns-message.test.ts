@@ -1,4 +1,4 @@
-/** DNS messages: what goes out, octet by octet; what comes in, also from a hand that wants harm. */
+/** DNS messages: queries octet by octet; answers, also malicious ones. */
 import test from 'ava';
 import {decodeAnswer, dnsQuestion, encodeQuery} from './dns-message.ts';
 
@@ -33,13 +33,13 @@ test('answers', (t) => {
   t.deepEqual(answer('1234 8380 0000 0005 0000 0000'), {truncated: true, code: 'NOERROR', values: []});
 });
 
-test('not an answer to us', (t) => {
+test('an answer to another query is ignored', (t) => {
   t.is(decodeAnswer(hex(head), 0x12_35), undefined);
   t.is(decodeAnswer(hex('1234 0100 0000 0000 0000 0000'), 0x12_34), undefined);
   t.is(decodeAnswer(hex('1234'), 0x12_34), undefined);
 });
 
-test('messages that lie about themselves', (t) => {
+test('inconsistent messages are malformed', (t) => {
   for (const text of [
     head,
     `${head} c00c 0001`,

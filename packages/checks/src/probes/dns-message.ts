@@ -5,10 +5,10 @@ const CLASS_IN = 1;
 const types = {A: 1, CNAME: 5, PTR: 12, AAAA: 28} as const;
 const RECURSION_DESIRED = 0x01_00;
 const responseCodes = ['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED'];
-/** Octets of a name, as they travel (RFC 1035 section 2.3.4), and its labels. */
+/** Maximum octets of a name on the wire (RFC 1035 section 2.3.4), and of its labels. */
 const NAME_MAX = 255;
 const LABELS_MAX = 127;
-/** Records whose names are read: no answer to a check has as many. */
+/** Maximum records read: the answer to a check never has as many. */
 const NAMES_MAX = 256;
 
 export interface DnsQuestion {
@@ -17,14 +17,14 @@ export interface DnsQuestion {
 }
 
 export interface DnsAnswer {
-  /** Truncated by the server: to be repeated over TCP. */
+  /** Truncated by the server: repeat the query over TCP. */
   readonly truncated: boolean;
   readonly code: string;
-  /** Texts of the A and PTR records, what `receive` is held against. */
+  /** Texts of the A and PTR records, to match against `receive`. */
   readonly values: readonly string[];
 }
 
-/** A name is asked for its A records; an address for its name, as Net::DNS does. */
+/** A name is looked up by A records, an address by its PTR record, as Net::DNS does. */
 export function dnsQuestion(request: string): DnsQuestion | undefined {
   const name = request.replace(/^\//, '').replace(/\.$/, '');
   if (isIP(name)) return {name: reverseName(name), type: 'PTR'};
@@ -43,7 +43,7 @@ function reverseName(address: string): string {
   return `${digits.split('').toReversed().join('.')}.ip6.arpa`;
 }
 
-/** The query as it goes out in a datagram. */
+/** The query as a datagram. */
 export function encodeQuery(id: number, question: DnsQuestion): Buffer {
   const head = Buffer.alloc(12);
   head.writeUInt16BE(id, 0);
@@ -59,7 +59,7 @@ export function encodeQuery(id: number, question: DnsQuestion): Buffer {
   return Buffer.concat([head, ...labels, tail]);
 }
 
-/** Where the name at `start` ends; throws RangeError for what is none. What it points to is not read. */
+/** The end of the name at `start`; throws RangeError if it is invalid. Pointers are not followed. */
 function nameEnd(message: Buffer, start: number): number {
   for (let at = start, labels = 0; ; labels += 1) {
     const length = message.readUInt8(at);
@@ -75,8 +75,8 @@ function nameEnd(message: Buffer, start: number): number {
 }
 
 /**
- * The name at `start`. A pointer leads to an earlier place (RFC 1035 section 4.1.4), so none leads in a circle; length
- * and labels are counted over all parts.
+ * The name at `start`. Pointers lead to an earlier position (RFC 1035 section 4.1.4), so they cannot loop; length
+ * and labels are limited over all parts.
  */
 function readName(message: Buffer, start: number): string {
   const labels: string[] = [];
@@ -122,7 +122,7 @@ export function decodeAnswer(message: Buffer, id: number): DnsAnswer | 'malforme
       at += 10 + length;
     }
   } catch (error) {
-    // A truncated answer ends in the middle of a record: what counts is its flag.
+    // A truncated answer may end in the middle of a record: only its flag matters.
     if (!(error instanceof RangeError)) throw error;
     if ((flags & 0x02_00) === 0) return 'malformed';
   }

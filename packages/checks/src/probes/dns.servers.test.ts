@@ -82,7 +82,7 @@ test(
 );
 test('no such name', dns, {request: 'no.example.org'}, false, /NXDOMAIN for no.example.org/);
 test('no address', dns, {request: 'mail.example.org'}, false, /no A or PTR record for mail.example.org/);
-test('a zone it does not have', dns, {request: 'www.example.net'}, false, /REFUSED for www.example.net/);
+test('an unknown zone', dns, {request: 'www.example.net'}, false, /REFUSED for www.example.net/);
 test(
   'too long for a datagram',
   dns,
@@ -92,7 +92,7 @@ test(
 );
 test('no name', dns, {request: '/'}, false, /request "\/" is not a name/);
 
-test('udp: a server that says nothing is asked again', async (t) => {
+test('udp: a silent server is asked again', async (t) => {
   const silent = await datagramServer();
   t.teardown(silent.stop);
   const spec = checkOf('dns', silent.port, {protocol: 'udp', request: 'www.example.org'});
@@ -100,12 +100,12 @@ test('udp: a server that says nothing is asked again', async (t) => {
   t.false(result.passed);
   t.regex(result.reason, /no answer from 127.0.0.1 port \d+ within 300 ms, asked [234]x/);
   const end = performance.now() + 10_000;
-  // oxlint-disable-next-line no-await-in-loop -- what was sent in time may be heard later.
+  // oxlint-disable-next-line no-await-in-loop -- a datagram sent in time may arrive later.
   while (silent.heard() < 2 && performance.now() < end) await new Promise(setImmediate);
   t.true(silent.heard() > 1);
 });
 
-test('udp: the first datagram is lost', async (t) => {
+test('udp: a lost datagram is sent again', async (t) => {
   let lost = false;
   const lossy = await datagramServer((datagram) => {
     if (!lost) return void (lost = true);
@@ -119,7 +119,7 @@ test('udp: the first datagram is lost', async (t) => {
   t.regex((await probeDns(spec, 2_000, systemClock)).reason, /NXDOMAIN/);
 });
 
-test('udp: an answer to somebody else is not heard', async (t) => {
+test('udp: an answer to another query is ignored', async (t) => {
   const other = await datagramServer((datagram) => {
     const answer = Buffer.from(datagram);
     answer[0] = (answer[0] ?? 0) ^ 1;
@@ -131,10 +131,10 @@ test('udp: an answer to somebody else is not heard', async (t) => {
   t.regex((await probeDns(spec, SHORT, systemClock)).reason, /no answer/);
 });
 
-test('tcp: an exchange that breaks off', (t) =>
+test('tcp: an exchange that breaks off fails with a reason', (t) =>
   failsWhenBroken(t, probeDns, checkOf('dns', server.port, {request: 'www.example.org'})));
 
-test('tcp: a server that says nothing', async (t) => {
+test('tcp: a silent server fails at the limit', async (t) => {
   const silent = await silentServer();
   t.teardown(silent.stop);
   const result = await probeDns(

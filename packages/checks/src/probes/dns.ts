@@ -1,6 +1,6 @@
 /**
- * service=dns: the name in `request` is asked for, and an A record's address or a PTR record's name must match
- * `receive`. Without `receive` any such record will do (ldirectord never lets that pass).
+ * service=dns: queries the name in `request`; an A record's address or a PTR record's name must match
+ * `receive`. Without `receive` any such record passes (in ldirectord the check then always fails).
  */
 import {randomInt} from 'node:crypto';
 import type {Clock, Millis} from '@hactl/base';
@@ -13,7 +13,7 @@ import {makeReader, type Found, type Needs} from './reader.ts';
 import {overTcp, type Finding} from './tcp-check.ts';
 import {overUdp} from './udp-check.ts';
 
-/** What an answer means for the check. */
+/** The finding for an answer. */
 export function judgeDns(answer: DnsAnswer | 'malformed', name: string, receive?: string): Finding {
   if (answer === 'malformed') return {passed: false, reason: 'but the answer is not a DNS message'};
   const {code, values} = answer;
@@ -33,7 +33,7 @@ export function judgeDns(answer: DnsAnswer | 'malformed', name: string, receive?
     : {passed: true, reason: `${name} is ${match}, matches /${receive}/`};
 }
 
-/** A message over TCP has its length before it (RFC 1035 section 4.2.2). */
+/** Over TCP a message is preceded by its length (RFC 1035 section 4.2.2). */
 function findMessage(octets: Buffer): Found<Buffer> | Needs {
   if (octets.length < 2) return {needs: 2};
   const used = 2 + octets.readUInt16BE(0);
@@ -49,7 +49,7 @@ export async function probeDns(spec: CheckSpec, limit: Millis, clock: Clock): Pr
   if (!question)
     return {
       passed: false,
-      reason: `request "${spec.request ?? ''}" is not a name to ask a DNS server for`,
+      reason: `request "${spec.request ?? ''}" is not a name to look up`,
       took: 0,
     };
   const id = randomInt(0x1_00_00);

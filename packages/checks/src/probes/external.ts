@@ -1,5 +1,5 @@
 /**
- * checktype=external: the user's own command, `COMMAND VIP VPORT RIP RPORT`; exit status 0 is up. Or Piranha's sending
+ * checktype=external: the configured command, `COMMAND VIP VPORT RIP RPORT`; exit status 0 is up. Or Piranha's sending
  * program, whose output is compared.
  */
 import type {ChildProcess} from 'node:child_process';
@@ -14,17 +14,17 @@ import {Meter} from './meter.ts';
 
 const TERM_GRACE = 500;
 
-/** What it printed is read up to this length, and waited for so long after its end: a grandchild may hold the pipe. */
+/** The output is read up to this length, and for this long after the command ends: a grandchild may hold the pipe open. */
 const OUTPUT_MAX = 1_000;
 const OUTPUT_GRACE = 200;
 /** A command that prints more than this in one run is killed. */
 const PRINTED_MAX = 1 << 20;
 const forkFailures: ReadonlySet<string> = new Set(['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE']);
-/** Of an output that is not the expected one, so much is shown. */
+/** Characters shown of an unexpected output. */
 const SHOWN = 60;
 const WEIGHT_MAX = 65_535;
 
-/** `weight 5`, `weight=5`, `weight 50%` on a line of its own; the last one counts. */
+/** `weight 5`, `weight=5`, `weight 50%` on a line of its own; the last one applies. */
 export function readWeight(output: string): WantedWeight | undefined {
   const [, digits, sign] = [...output.matchAll(/^weight[ =](\d{1,5})(%?)\s*$/gm)].at(-1) ?? [];
   const value = Number(digits);
@@ -32,7 +32,7 @@ export function readWeight(output: string): WantedWeight | undefined {
   return {value, percent: sign === '%'};
 }
 
-/** The command's words, as the kernel gets them. */
+/** The command's argument vector. */
 function argvOf(spec: CheckSpec): readonly string[] {
   const {sendProgram, address, realPort} = spec;
   if (sendProgram)
@@ -48,7 +48,7 @@ function argvOf(spec: CheckSpec): readonly string[] {
 /** Running commands are killed when this process ends, for whatever reason. */
 const reaper = makeReaper();
 
-/** Runs the command in a process group of its own; after `limit` the whole group is ended. */
+/** Runs the command in its own process group; after `limit` the whole group is killed. */
 export function probeExternal(spec: CheckSpec, limit: Millis, clock: Clock): Promise<ProbeResult> {
   return new Promise((resolve) => {
     const started = clock.now();
@@ -63,7 +63,7 @@ export function probeExternal(spec: CheckSpec, limit: Millis, clock: Clock): Pro
         read: spec.dynamicWeight || expected !== undefined ? 'stdout' : 'none',
       });
     } catch (error) {
-      // No memory for a process is thrown, what else is missing comes as an event.
+      // Lack of memory for a process is thrown; other failures come as an event.
       const {code, message} = error as NodeJS.ErrnoException;
       const reason = `${command} cannot be run: ${code ?? message}`;
       resolve({passed: false, reason, took: clock.now() - started, ...shortageOf(error as Error)});
@@ -106,12 +106,12 @@ export function probeExternal(spec: CheckSpec, limit: Millis, clock: Clock): Pro
       done(
         false,
         `${command} cannot be run: ${error.code ?? error.message}`,
-        // Not executable, not there: that is for the administrator to fix, and the check fails.
+        // Missing or not executable: a configuration error, so the check fails.
         forkFailures.has(error.code ?? '') ? shortageOf(error) : {},
       ),
     );
     child.on('exit', (code, name) => {
-      // One that was given up may leave others behind until they are killed.
+      // A command that was given up may leave children behind until they are killed.
       if (group !== undefined && !finished) reaper.forget(group);
       const status = `${command} ended with ${name ?? `exit status ${code}`}`;
       const end = (): void => {

@@ -1,8 +1,8 @@
-/** Looks for `receive` in several texts: names of a DNS answer, rows of a table. */
+/** Searches several texts for `receive`: names of a DNS answer, rows of a table. */
 import type {Millis} from '@hactl/base';
 import {SlowMatch, textMatches} from '@hactl/regex';
 
-/** Processor time that looking through the texts may take; the first one may take what a match may take. */
+/** Maximum CPU time for the search in all texts; the first text has a match's own limit. */
 const SPENT_MAX: Millis = 50;
 
 /** The first text that matches, if any does. Throws a SlowMatch. */

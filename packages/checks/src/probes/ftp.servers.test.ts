@@ -51,7 +51,7 @@ test('vsftpd', async (t) => {
   );
   await passes(t, probeFtp, {...spec, request: '/alive.txt'}, /\/alive\.txt, 20 octets$/);
   await passes(t, probeFtp, {...spec, request: '/long', receive: 'It Works'}, /\/long, \d{6,} octets/);
-  await fails(t, probeFtp, {...spec, request: '/long', receive: 'Other'}, /says more than \d+ octets/);
+  await fails(t, probeFtp, {...spec, request: '/long', receive: 'Other'}, /sent more than \d+ octets/);
   await fails(
     t,
     probeFtp,

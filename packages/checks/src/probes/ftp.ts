@@ -1,6 +1,6 @@
 /**
- * service=ftp: login, CWD /, binary, passive; with `request` the file is fetched, and it must match `receive` where there
- * is one. ldirectord's check without `receive` never fails; here the login must succeed, and the file must be there.
+ * service=ftp: login, CWD /, binary, passive; with `request` the file is fetched and must match `receive`, if
+ * configured. ldirectord's check without `receive` never fails; here the login must succeed and the file must exist.
  */
 import os from 'node:os';
 import type {Clock, Millis} from '@hactl/base';
@@ -13,8 +13,8 @@ import {GrowingMatch} from './growing-match.ts';
 const PART = INPUT_MAX / 2;
 
 /**
- * The port that an answer to PASV (RFC 959) or EPSV (RFC 2428) names. The address in it is not used: behind address
- * translation it is often wrong, and the data must come from the real server that is checked.
+ * The port in an answer to PASV (RFC 959) or EPSV (RFC 2428). Its address is ignored: behind address
+ * translation it is often wrong, and the data must come from the real server being checked.
  */
 export function passivePort(text: string): number | undefined {
   const extended = /\((.)\1\1(\d{1,5})\1\)/.exec(text)?.[2];
@@ -58,7 +58,7 @@ export function probeFtp(spec: CheckSpec, limit: Millis, clock: Clock): Promise<
     const match = new GrowingMatch(spec.receive === undefined ? undefined : receivePattern(spec.receive));
     let content = '';
     let found = spec.receive === undefined;
-    // A long file need not be read to its end: what `receive` looks for must stand in its first part.
+    // A long file is not read to its end: `receive` must match within its first part.
     await data.rest(`the content of ${file}`, (piece, ended) => {
       content += piece;
       const last = ended || content.length >= PART;

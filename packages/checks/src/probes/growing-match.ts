@@ -1,10 +1,10 @@
-/** Looks for `receive` in an answer that grows, without looking through all of it again at each piece. */
+/** Searches a growing answer for `receive` without searching all of it again for each piece. */
 import type {Millis} from '@hactl/base';
 import {receiveMatches, SlowMatch} from '@hactl/regex';
 
-/** So many pieces are looked through as they come; from then on the answer must have doubled. */
+/** This many pieces are searched as they arrive; after that, only when the answer has doubled. */
 const EAGER = 8;
-/** Processor time that the looks after the first one may take together. */
+/** Maximum CPU time of all searches after the first. */
 const AGAIN_MAX: Millis = 50;
 
 export class GrowingMatch {
@@ -14,13 +14,13 @@ export class GrowingMatch {
   #next = 0;
   #spent: Millis = 0;
 
-  /** No pattern: nothing is ever found. `how` a text is matched: octets that may be UTF-8, unless said otherwise. */
+  /** Without pattern nothing is ever found. `how`: how a text is matched; by default as octets that may be UTF-8. */
   constructor(pattern: RegExp | undefined, how: (pattern: RegExp, text: string) => boolean = receiveMatches) {
     this.#pattern = pattern;
     this.#matches = how;
   }
 
-  /** Does it match? `last`: nothing more will come, so it must be decided now. Throws a SlowMatch. */
+  /** Does it match? `last`: the answer is complete, so decide now. Throws a SlowMatch. */
   found(text: string, last: boolean): boolean {
     if (!this.#pattern || (!last && text.length < this.#next)) return false;
     this.#looks += 1;

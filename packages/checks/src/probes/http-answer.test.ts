@@ -1,4 +1,4 @@
-/** HTTP answers, whole and in pieces: what they say, where they end, and how much of them is read. */
+/** HTTP answers, whole and in pieces: their content, their end, and how much of them is read. */
 import test from 'ava';
 import fc from 'fast-check';
 import {BODY_MAX, CHUNKS_MAX, HEAD_MAX, HttpAnswer, INTERIM_MAX} from './http-answer.ts';
@@ -63,7 +63,7 @@ test('http: the answer to a HEAD ends with its head', (t) => {
   t.like(facts(read('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n', true)), {complete: true, body: ''});
 });
 
-test('http: in whatever pieces it comes, an answer says the same', (t) => {
+test('http: the result does not depend on how the answer is split', (t) => {
   const line = fc.constantFrom('Content-Length: 4', 'X: y', 'Transfer-Encoding: chunked', 'Location: /a');
   const body = fc.constantFrom(
     'body',
@@ -92,7 +92,7 @@ test('http: in whatever pieces it comes, an answer says the same', (t) => {
   );
 });
 
-test('http: heads, interim answers, chunks and bodies have an end', (t) => {
+test('http: heads, interim answers, chunks and bodies are bounded', (t) => {
   const endless = `no end of the answer's head within ${HEAD_MAX} octets`;
   t.is(read(`HTTP/1.1 200 OK\r\nX: ${'x'.repeat(70_000)}`).problem, endless);
   t.is(read(`HTTP/1.1 200 OK\r\n${'X: y\r\n'.repeat(12_000)}`).problem, endless);

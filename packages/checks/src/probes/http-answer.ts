@@ -1,15 +1,15 @@
 /**
- * The answer to an HTTP request, read piece by piece: every octet is looked at once, and what may come is bounded
+ * The answer to an HTTP request, read piece by piece: every octet is examined once, and the size is bounded
  * (RFC 9112; lines may end with a bare LF, section 2.2). Octets are characters of latin1. Pure.
  */
 
-/** A page larger than this is not read to its end: `receive` must match before. */
+/** A larger page is not read to its end: `receive` must match within this. */
 export const BODY_MAX = 1 << 20;
-/** Heads, with those of interim answers and the trailers, longer than this are no answer to a check. */
+/** Maximum octets of all heads, including interim answers and trailers. */
 export const HEAD_MAX = 1 << 16;
-/** 100 Continue, 103 Early Hints: nobody sends many. */
+/** 100 Continue, 103 Early Hints: servers send few of them. */
 export const INTERIM_MAX = 16;
-/** Chunks of a body, and octets of a chunk's first line. */
+/** Maximum chunks of a body, and octets of a chunk's first line. */
 export const CHUNKS_MAX = 1 << 16;
 const CHUNK_LINE_MAX = 4_096;
 
@@ -20,13 +20,13 @@ export class HttpAnswer {
   /** The final status; undefined until its head is complete. */
   status: number | undefined;
   location: string | undefined;
-  /** What went wrong: a reason. Nothing after it is read. */
+  /** The reason why the answer is invalid; nothing after it is read. */
   problem: string | undefined;
   body = '';
   /** The first characters, for reasons. */
   beginning = '';
 
-  /** Is the answer to a HEAD, which has no body. */
+  /** It answers a HEAD, so it has no body. */
   readonly #headOnly: boolean;
   #part: Part = 'status';
   #line: string[] = [];
@@ -34,7 +34,7 @@ export class HttpAnswer {
   #headOctets = 0;
   #interim = 0;
   #chunks = 0;
-  /** Octets that are still to come of the body or the chunk. */
+  /** Octets missing from the body or the chunk. */
   #left = 0;
   #code = 0;
   #length: number | undefined;
@@ -48,17 +48,17 @@ export class HttpAnswer {
     return this.status !== undefined;
   }
 
-  /** All that counts has come. */
+  /** The answer is complete. */
   get complete(): boolean {
     return this.#part === 'end';
   }
 
-  /** Did the body end before its time? To be asked when the connection is closed. */
+  /** Is the body incomplete? For use when the connection is closed. */
   get truncated(): boolean {
     return this.headComplete && this.#part !== 'end' && this.#part !== 'close';
   }
 
-  /** The next octets. */
+  /** Takes the next octets. */
   feed(text: string): void {
     if (this.beginning.length < 40) this.beginning += text.slice(0, 40 - this.beginning.length);
     for (let at = 0; at < text.length && this.problem === undefined && this.#part !== 'end';)
@@ -178,7 +178,7 @@ export class HttpAnswer {
 
   #endOfHead(): void {
     const code = this.#code;
-    // An interim answer: the final one is still to come. 101 is final, and nobody asked for it.
+    // An interim answer: the final one follows. 101 is final, and was not requested.
     if (code < 200 && code !== 101) {
       this.#interim += 1;
       if (this.#interim > INTERIM_MAX)

@@ -1,4 +1,4 @@
-/** What a server has sent when the time is up is looked at once more, and nothing that it sends ends this process. */
+/** At the limit the data received is judged once more, and no input ends this process. */
 import net from 'node:net';
 import {systemClock} from '@hactl/base';
 import test from 'ava';
@@ -7,7 +7,7 @@ import {checkOf, serve} from './testing.ts';
 
 const LIMIT = 1_500;
 const EVERY = 30;
-/** Pieces that are looked through as they come (growing-match.ts); the next ones wait until the answer has doubled. */
+/** Pieces that are searched as they arrive (growing-match.ts); later ones wait until the answer has doubled. */
 const PIECES = 8;
 
 /** Sends harmless pieces one by one, then the last one, and keeps the connection open. */
@@ -40,7 +40,7 @@ for (const [title, receive, last, passed, reason] of [
   ['what does not match fails it', 'Works', 'It fails', false, /no answer within|does not match/],
 ] as const)
   // prettier-ignore
-  test(`when the time is up, the body is looked at once more: ${title}`, async (t) => {
+  test(`at the limit the body is searched once more: ${title}`, async (t) => {
     const port = await serve(t, answer(last));
     const result = await probeHttp(checkOf('http', port, {receive}), LIMIT, systemClock);
     t.is(result.passed, passed, result.reason);

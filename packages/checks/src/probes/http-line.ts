@@ -8,7 +8,7 @@ import {keepSession, secureOptions} from './tls-client.ts';
 /** A connection that a request goes over. */
 export interface Line {
   readonly say: (text: string) => void;
-  /** Nothing is told any more. A connection in the clear can be reset, which spares both sides the farewell. */
+  /** Ends the events. A connection in the clear can be reset, which spares both sides the TCP close. */
   readonly close: (reset: boolean) => void;
 }
 
@@ -48,7 +48,7 @@ export function openSecure(spec: CheckSpec, host: string, listener: LineListener
     });
   };
   on('connect', listener.connected);
-  // Not with each further handshake: the request is sent once.
+  // Not after a renegotiation: the request is sent once.
   socket.once('secureConnect', () => {
     if (!closed) listener.secured();
   });

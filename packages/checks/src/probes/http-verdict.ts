@@ -1,15 +1,15 @@
-/** What an HTTP answer means for a check. Pure. */
+/** The verdict on an HTTP answer. Pure. */
 import type {CheckSpec} from '../messages.ts';
 import type {HttpAnswer} from './http-answer.ts';
 
 export const REDIRECTS_MAX = 7;
 
-/** The answer so far, and what was asked for. */
+/** The answer so far, and the request. */
 export interface AnswerSoFar {
   readonly answer: HttpAnswer;
-  /** Nothing more will come. */
+  /** The connection is closed. */
   readonly last: boolean;
-  /** Redirects that were followed. */
+  /** Redirects followed so far. */
   readonly redirects: number;
   /** Does the body match `receive`; `ended`: the body is complete. */
   readonly matches: (body: string, ended: boolean) => boolean;
@@ -27,7 +27,7 @@ const rangesText = (ranges: NonNullable<CheckSpec['statuses']>): string =>
 
 const verdict = (passed: boolean, reason: string): HttpVerdict => ({type: 'verdict', passed, reason});
 
-/** Judges the answer as far as it came. Throws what `matches` throws. */
+/** Judges the answer received so far. Rethrows the errors of `matches`. */
 export function judgeAnswer(spec: CheckSpec, soFar: AnswerSoFar): HttpVerdict {
   const {answer, last, redirects, matches} = soFar;
   const {problem, status, location} = answer;
@@ -56,7 +56,7 @@ function closedEarly({address, port}: CheckSpec, {beginning}: HttpAnswer): HttpV
   );
 }
 
-/** The verdict on an answer that is complete, or that will not be. */
+/** The verdict on a complete answer, or on one that stays incomplete. */
 function judgeBody(spec: CheckSpec, status: number, answer: HttpAnswer, found: boolean): HttpVerdict {
   const about = `HTTP ${status}`;
   if (spec.receive !== undefined) {

@@ -123,7 +123,7 @@ test(
   /HTTP 200/,
 );
 
-test('an exchange that breaks off', async (t) => {
+test('an exchange that breaks off fails with a reason', async (t) => {
   for (const service of ['http', 'https'] as const)
     // oxlint-disable-next-line no-await-in-loop -- in the clear, then with TLS.
     await failsWhenBroken(t, probeHttp, checkOf(service, at[service], named), service === 'https');
@@ -147,18 +147,18 @@ test('https: a port in virtualhost belongs to Host only', async (t) => {
   const result = await probeHttp(spec, AMPLE, systemClock);
   t.true(result.passed, result.reason);
 });
-test('https: without its name the server ends the handshake', async (t) => {
+test('https: without the right SNI the server ends the handshake', async (t) => {
   const result = await probeHttp(checkOf('https', at.https, {request: '/ok'}), AMPLE, systemClock);
   t.false(result.passed);
   t.regex(result.reason, /^connected in \d+ ms, .*TLSV1_UNRECOGNIZED_NAME|unrecognized.name/i);
 });
-test('https: a port without TLS', async (t) => {
+test('https: a port without TLS fails', async (t) => {
   const result = await probeHttp(checkOf('https', at.http, named), AMPLE, systemClock);
   t.false(result.passed);
   t.regex(result.reason, /^connected in \d+ ms, /);
   t.false(result.reason.includes('TLS ok'));
 });
-test('http: without its name another page', async (t) => {
+test('http: without the Host the server sends another page', async (t) => {
   const result = await probeHttp(checkOf('http', at.http, {request: '/ok'}), AMPLE, systemClock);
   t.false(result.passed);
   t.regex(result.reason, /HTTP 404/);
@@ -209,7 +209,7 @@ test(
 );
 
 for (const service of ['http', 'https', 'http_proxy']) {
-  test(`${service}: a server that says nothing`, async (t) => {
+  test(`${service}: a silent server fails at the limit`, async (t) => {
     const silent = await silentServer();
     t.teardown(silent.stop);
     const result = await probeHttp(checkOf(service, silent.port), SHORT, systemClock);
@@ -220,7 +220,7 @@ for (const service of ['http', 'https', 'http_proxy']) {
     );
     await silent.left;
   });
-  test(`${service}: nothing listens`, async (t) => {
+  test(`${service}: a closed port is refused`, async (t) => {
     const result = await probeHttp(checkOf(service, await freePort()), AMPLE, systemClock);
     t.false(result.passed);
     t.regex(result.reason, /refused: nothing listens there/);

@@ -1,8 +1,8 @@
 /**
  * service=http, https and http_proxy: one request on a plain socket. ldirectord's rule: after redirects the status is
- * 2xx, and the body matches `receive` where there is one (a HEAD has no body that could). Where statuses are listed, one of
- * them must come, and no redirect is followed: keepalived's rule. Any certificate is accepted, as
- * ldirectord does. A proxy is asked for the whole URL in `request`, and for what it redirects to.
+ * 2xx, and the body matches `receive`, if configured (the answer to a HEAD has no body). If statuses are listed, one of
+ * them must come, and redirects are not followed: keepalived's rule. Any certificate is accepted, as in
+ * ldirectord. A proxy is asked for the whole URL in `request` and for the targets of redirects.
  */
 import type {Clock, Millis} from '@hactl/base';
 import type {CheckSpec} from '../messages.ts';
@@ -17,14 +17,14 @@ import {openPlain, openSecure, type Line, type LineListener} from './http-line.t
 import {judgeAnswer} from './http-verdict.ts';
 import {Meter} from './meter.ts';
 
-/** Octets of one answer, with all that is around its body. */
+/** Maximum octets of one answer, heads and framing included. */
 const OCTETS_MAX = 4 << 20;
 
-/** What the request line names: the path on the server itself, a whole URL at a proxy. */
+/** The target of the request line: the path for a server, the whole URL for a proxy. */
 const requestTarget = (url: URL, proxy: boolean): string =>
   `${proxy ? url.origin : ''}${url.pathname}${url.search}`;
 
-/** What is asked for first. A path is taken as it is written; at a proxy it means the real server's own. */
+/** The first target. A path is used as written; for a proxy it means a page of the real server itself. */
 function firstTarget(spec: CheckSpec): string {
   const request = spec.request ?? '/';
   const proxy = spec.service === 'http_proxy';
@@ -50,14 +50,14 @@ export function probeHttp(spec: CheckSpec, limit: Millis, clock: Clock): Promise
     let progress = '';
     let redirects = 0;
     let finished = false;
-    /** Judges what there is when nothing more will come. */
+    /** Judges an answer that will not continue. */
     let lastLook = (): void => undefined;
     const done = (passed: boolean, reason: string, more: Partial<ProbeResult> = {}): void => {
       if (finished) return;
       finished = true;
       meter.finish();
       deadline.clear();
-      // Nothing is awaited any more: a reset spares both sides the rest of the farewell, and the server a socket in
+      // No more data is expected: a reset spares both sides the TCP close, and the server a socket in
       // TIME_WAIT for every check. keepalived's checks do the same.
       line?.close(passed);
       resolve({passed, reason, took: clock.now() - started, ...more});
@@ -135,7 +135,7 @@ export function probeHttp(spec: CheckSpec, limit: Millis, clock: Clock): Promise
       };
       const mine = secure ? openSecure(spec, host, listener) : openPlain(spec, listener);
       line = mine;
-      // One that holds its connection open without saying how long its body is may have said what matters.
+      // A server that keeps the connection open without a length may already have sent the matching text.
       lastLook = () =>
         look(true, () => spec.receive !== undefined && answer.headComplete && match.found(answer.body, true));
     }

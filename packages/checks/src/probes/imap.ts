@@ -4,7 +4,7 @@ import type {CheckSpec} from '../messages.ts';
 import type {ProbeResult} from '../verdict.ts';
 import {converse, DialogueError, LINES_MAX, quoted} from './dialogue.ts';
 
-/** A string as IMAP writes it between quotes (RFC 3501 section 4.3). */
+/** An IMAP quoted string (RFC 3501 section 4.3). */
 export const imapString = (text: string): string => `"${text.replace(/["\\]/g, '\\$&')}"`;
 
 export function probeImap(spec: CheckSpec, limit: Millis, clock: Clock): Promise<ProbeResult> {
@@ -20,7 +20,7 @@ export function probeImap(spec: CheckSpec, limit: Millis, clock: Clock): Promise
     let lines = 0;
     do {
       if ((lines += 1) > LINES_MAX) throw new DialogueError(`${what} has more than ${LINES_MAX} lines`);
-      // oxlint-disable-next-line no-await-in-loop -- the server may say other things before it answers.
+      // oxlint-disable-next-line no-await-in-loop -- untagged lines may come before the answer.
       line = await connection.line(what);
     } while (line.startsWith('* ') && !/^\* BYE\b/i.test(line));
     if (!/^a OK\b/i.test(line)) throw new DialogueError(`${what} is ${quoted(line)}`);

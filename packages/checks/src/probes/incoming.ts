@@ -1,16 +1,16 @@
-/** What came from a server, as text of latin1: taken line by line or piece by piece, each octet looked at once. */
+/** Data received from a server, as latin1 text: read by line or by piece, each octet examined once. */
 export class Incoming {
-  /** Pieces that nobody took yet; of the first one what lies behind `#at`. */
+  /** Pieces not read yet; the first one from `#at` on. */
   readonly #pieces: string[] = [];
   #at = 0;
-  /** The beginning of a line whose end has not come. */
+  /** The beginning of an incomplete line. */
   #partial: string[] = [];
 
   add(piece: string): void {
     this.#pieces.push(piece);
   }
 
-  /** The next line without its end; undefined while it is incomplete. */
+  /** The next line without its line break; undefined while it is incomplete. */
   line(): string | undefined {
     for (let piece = this.#pieces[0]; piece !== undefined; piece = this.#pieces[0]) {
       const end = piece.indexOf('\n', this.#at);
@@ -29,7 +29,7 @@ export class Incoming {
     return undefined;
   }
 
-  /** All that was not taken yet; '' for nothing. */
+  /** Everything not read yet; '' for nothing. */
   all(): string {
     const [first = '', ...others] = this.#pieces.splice(0);
     const text = [...this.#partial.splice(0), first.slice(this.#at), ...others].join('');

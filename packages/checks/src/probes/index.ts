@@ -1,4 +1,4 @@
-/** Which probe a check needs. */
+/** Selects the probe of a check. */
 import type {Clock} from '@hactl/base';
 import type {Pinger} from '@hactl/net';
 import type {CheckSpec} from '../messages.ts';
@@ -11,7 +11,7 @@ import {withoutSent} from './sent.ts';
 import {serviceProbes, withinCheckTimeout} from './services.ts';
 import {certificateOf} from './tls-client.ts';
 
-/** Runs one probe; it always resolves, within the check's own limit, with a reason that any terminal may show. */
+/** Runs one probe; always resolves within the check's own limit, with a reason that is safe to show on a terminal. */
 export async function probe(
   spec: CheckSpec,
   kind: 'connect' | 'negotiate',
@@ -52,7 +52,7 @@ function probeUnchecked(
     case 'external-perl':
       return probeExternal(spec, spec.checkTimeout, clock);
     case 'connect':
-      // A datagram service has no handshake: ldirectord pings the host.
+      // UDP has no handshake: ldirectord pings the host.
       return spec.protocol === 'udp'
         ? probePing(spec, spec.checkTimeout, clock, pinger)
         : probeConnect(spec, spec.checkTimeout, clock);
@@ -64,7 +64,7 @@ function probeUnchecked(
   }
 }
 
-/** Services without a dialogue, and why. */
+/** Services whose protocol is not implemented, and why. */
 const onlyConnected: Readonly<Record<string, string>> = {
   oracle: 'no client for Oracle exists in Debian, only the connection is checked',
 };
@@ -79,7 +79,7 @@ function negotiate(spec: CheckSpec, clock: Clock, pinger: Pinger): Promise<Probe
     );
   if (spec.service === 'none')
     return Promise.resolve({passed: true, reason: 'service none: always up', took: 0});
-  // A datagram service has no connection to try.
+  // UDP has no connection to try.
   if (spec.protocol === 'udp')
     return probePing(spec, spec.negotiateTimeout, clock, pinger).then((result) => ({
       ...result,

@@ -1,4 +1,4 @@
-/** LDAP messages, octet by octet, and the reading of whatever octets come. */
+/** LDAP messages, octet by octet, and parsing of arbitrary octets. */
 import test from 'ava';
 import fc from 'fast-check';
 import {bindRequest, findLdap, searchRequest, unbindRequest} from './ldap-message.ts';
@@ -43,12 +43,12 @@ test('answers', (t) => {
   t.deepEqual(found('3084'), {needs: 6});
 });
 
-test('what is no LDAP', (t) => {
+test('other protocols are refused as not LDAP', (t) => {
   for (const text of ['48545450', '3080', '308800000000', '3000', '3003020101', '3005020101 6105'])
     t.throws(() => findLdap(hex(text)), {message: 'the answer is not LDAP'}, text);
 });
 
-test('any octets: a message, or more is wanted, or it is said not to be LDAP', (t) => {
+test('arbitrary octets give a message, a request for more, or the error “not LDAP”', (t) => {
   t.notThrows(() =>
     fc.assert(
       fc.property(fc.uint8Array({maxLength: 40}), (octets) => {

@@ -1,6 +1,6 @@
 /**
- * LDAP messages (RFC 4511) as far as a check needs them: bind, search of one entry, unbind. Implemented here, for a reader that
- * a broken server cannot hold or feed without end. Pure.
+ * The LDAP messages (RFC 4511) that a check needs: bind, search of one entry, unbind. Implemented here because a reader must
+ * not be held up or fed without end by a broken server. Pure.
  */
 import type {Found, Needs} from './reader.ts';
 
@@ -21,7 +21,7 @@ const tag = {
   present: 0x87,
 } as const;
 
-/** The codes that a check may meet (RFC 4511 4.1.9). */
+/** Result codes that a check may get (RFC 4511 4.1.9). */
 const results: Readonly<Record<number, string>> = {
   1: 'operations error',
   2: 'protocol error',
@@ -91,7 +91,7 @@ export const searchRequest = (id: number, base: string): Buffer =>
 export const unbindRequest = (id: number): Buffer =>
   tlv(tag.sequence, small(tag.integer, id), tlv(tag.unbindRequest));
 
-/** Words and number of a result, with the server's own message. */
+/** The name and number of a result code, with the server's own message. */
 export const resultText = ({code, text}: {readonly code: number; readonly text: string}): string =>
   `${results[code] ?? 'result'} (${code})${text === '' ? '' : `: ${text.slice(0, 80)}`}`;
 
@@ -101,7 +101,7 @@ interface Element {
   readonly end: number;
 }
 
-/** The element at `at`, or how many octets are needed to say more. */
+/** The element at `at`, or how many octets are needed to continue. */
 function element(octets: Buffer, at: number): Element | Needs {
   const [type, first] = [octets[at], octets[at + 1]];
   if (type === undefined || first === undefined) return {needs: at + 2};
@@ -115,7 +115,7 @@ function element(octets: Buffer, at: number): Element | Needs {
     : {type, value: octets.subarray(start, start + length), end: start + length};
 }
 
-/** The elements within a constructed one; throws when they do not fill it. */
+/** The elements of a constructed element; throws when they do not fill it. */
 function* elements(octets: Buffer): Generator<Element> {
   for (let at = 0; at < octets.length;) {
     const next = element(octets, at);
@@ -130,7 +130,7 @@ const integer = (element: Element | undefined): number =>
     ? element.value.readIntBE(0, element.value.length)
     : -1;
 
-/** The message at the front. */
+/** The first message. */
 export function findLdap(octets: Buffer): Found<LdapMessage> | Needs {
   if (octets.length > 0 && octets[0] !== tag.sequence) throw new Error('the answer is not LDAP');
   const whole = element(octets, 0);

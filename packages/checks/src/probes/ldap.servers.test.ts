@@ -124,14 +124,14 @@ test(
   /bind ok, search of index.html failed: invalid dn syntax/i,
 );
 
-test('an exchange that breaks off', async (t) => {
+test('an exchange that breaks off fails with a reason', async (t) => {
   for (const service of ['ldap', 'ldaps'] as const)
     // oxlint-disable-next-line no-await-in-loop -- in the clear, then with TLS.
     await failsWhenBroken(t, probeLdap, checkOf(service, ports[service], good), service === 'ldaps');
 });
 
 for (const service of ['ldap', 'ldaps']) {
-  test(`${service}: a server that says nothing`, async (t) => {
+  test(`${service}: a silent server fails at the limit`, async (t) => {
     const silent = await silentServer();
     t.teardown(silent.stop);
     const result = await probeLdap(checkOf(service, silent.port, good), SHORT, systemClock);
@@ -142,14 +142,14 @@ for (const service of ['ldap', 'ldaps']) {
     );
     await silent.left;
   });
-  test(`${service}: nothing listens`, async (t) => {
+  test(`${service}: a closed port is refused`, async (t) => {
     const result = await probeLdap(checkOf(service, await freePort(), good), AMPLE, systemClock);
     t.false(result.passed);
     t.regex(result.reason, /refused: nothing listens there/);
   });
 }
 
-test('ldaps on a port without TLS', async (t) => {
+test('ldaps fails on a port without TLS', async (t) => {
   const result = await probeLdap(checkOf('ldaps', ports.ldap, good), AMPLE, systemClock);
   t.false(result.passed);
   t.regex(result.reason, /^connected in \d+ ms, (TLS handshake failed|.*closed the connection|.*reset)/);

@@ -1,6 +1,6 @@
 /**
  * service=ldap and ldaps: bind (anonymous without login and passwd), then a search of the one entry whose DN is
- * `request`; the DN it comes back with must match `receive` where there is one. Any certificate will do.
+ * `request`; the returned DN must match `receive`, if configured. Any certificate is accepted.
  */
 import type {Clock, Millis} from '@hactl/base';
 import type {CheckSpec} from '../messages.ts';
@@ -20,7 +20,7 @@ import {overTcp, type Finding} from './tcp-check.ts';
 const LIMITS = {message: 1 << 16, total: 1 << 20, messages: 1_000};
 const [BIND, SEARCH, UNBIND] = [1, 2, 3];
 
-/** What a search's entries mean for the check. */
+/** The finding for a search's entries. */
 export function judgeEntries(names: readonly string[], base: string, receive?: string): Finding {
   const asked = base === '' ? 'the root DSE' : base;
   const [name] = names;
@@ -39,13 +39,13 @@ export function probeLdap(spec: CheckSpec, limit: Millis, clock: Clock): Promise
     const plain = await line.connect();
     const socket = spec.service === 'ldaps' ? await line.secure(plain) : plain;
     const reader = makeReader(socket, LIMITS, line.meter);
-    /** The next message that answers request `id`; others are passed over, but for the server's own goodbye. */
+    /** The next message that answers request `id`; others are skipped, except a notice of disconnection. */
     const answer = async (id: number): Promise<LdapMessage> => {
       for (;;) {
         // oxlint-disable-next-line no-await-in-loop -- messages follow one another.
         const message = await reader.next(findLdap);
         if (message.kind === 'notice' && message.id === 0)
-          throw new Error(`the server ends the session: ${resultText(message)}`);
+          throw new Error(`the server ended the session: ${resultText(message)}`);
         if (message.id === id) return message;
       }
     };

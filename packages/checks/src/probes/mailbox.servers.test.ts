@@ -15,7 +15,7 @@ import {
   startServer,
 } from './testing.ts';
 
-test('Dovecot, plain and with TLS', async (t) => {
+test('Dovecot passes, in the clear and over TLS', async (t) => {
   const home = folder(t);
   const {cert, key} = certificate(home);
   const [pop, pops, imap, imaps] = [await freePort(), await freePort(), await freePort(), await freePort()];

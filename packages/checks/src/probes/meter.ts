@@ -1,26 +1,26 @@
 /**
- * The CPU budget of one check. The thread is shared by all checks of a shard: a server that keeps it busy, by
- * whatever it sends, must not delay the others. Every event of a check is counted, and the time until the next event of
- * any check, or until the turn of the event loop ends: this includes what promises do behind the callback.
+ * The CPU budget of one check. All checks of a shard share the thread: a server that keeps it busy, by
+ * whatever means, must not delay the others. A check is charged for each of its events, until the next event of
+ * any check or the end of the turn of the event loop: this includes promise callbacks after the event.
  *
- * A look at the thread's CPU clock costs as much as an ordinary event, so a check is measured by the wall clock first. One
- * that seems to take long is measured exactly from then on: another program's time is not counted.
+ * Reading the thread's CPU clock costs as much as an ordinary event, so a check is measured by the wall clock first. One
+ * that seems to take long is measured exactly from then on, so that other programs' time is not charged.
  */
 import type {Millis} from '@hactl/base';
 import type {Spending} from '../spending.ts';
 
-/** Time of this thread that one check may take. An ordinary one takes 0.05 ms, one with TLS 2 ms. */
+/** Maximum thread time of one check. An ordinary one takes 0.05 ms, one with TLS 2 ms. */
 export const BUDGET: Millis = 100;
-/** Reads from its server. 1 MiB over Ethernet comes in 725. */
+/** Maximum reads from its server. 1 MiB over Ethernet arrives in 725. */
 export const EVENTS_MAX = 4_096;
 /**
- * An event counts at most this: what is read at once (64 KiB) costs less, so the rest was another program's time, or
+ * An event is charged at most this: reading a piece (64 KiB) costs less, so the rest was another program's time or
  * V8's. A check with few events cannot exceed its budget because the machine is busy.
  */
 const EVENT_TIME_MAX: Millis = 5;
-/** What Node spends on a piece before the check's own event begins, in ms (measured): a drip costs little else. */
+/** Node's own cost of a piece before the check's event begins, in ms (measured): for tiny pieces this is nearly all. */
 const PIECE: Millis = 0.02;
-/** From this on the CPU clock is read for each event. */
+/** Above this the CPU clock is read for each event. */
 const SUSPECT: Millis = 5;
 
 let current: Meter | undefined;
@@ -38,7 +38,7 @@ function settle(now: number): void {
   meter.add(now - since, (user + system) / 1_000);
 }
 
-/** Work that belongs to no check begins: it is not charged to the previous check. */
+/** Starts work that belongs to no check, so that it is not charged to the previous one. */
 export const chargeNobody = (): void => settle(performance.now());
 
 const endOfTurn = (): void => {
@@ -65,11 +65,11 @@ export class Meter {
     this.#exact = spending?.suspect ?? false;
   }
 
-  /** An event of this check begins, in which so many octets were received. */
+  /** Starts an event of this check, with the number of octets received. */
   enter(octets = 0): void {
     const now = performance.now();
     settle(now);
-    // oxlint-disable-next-line typescript/no-this-alias -- the check that is charged, until another one is.
+    // oxlint-disable-next-line typescript/no-this-alias -- the check that is charged until the next event.
     current = this;
     since = now;
     if (this.#exact) cpuSince = process.threadCpuUsage();
@@ -85,19 +85,19 @@ export class Meter {
     setImmediate(endOfTurn);
   }
 
-  /** Work of other threads for this check, in ms: charged before it is done. */
+  /** Charges work of other threads for this check, in ms, before it is done. */
   charge(cpu: Millis): void {
     if (!this.#spending) return;
     this.#spending.cpu += cpu;
     this.#look(this.#spending);
   }
 
-  /** The check has its verdict: what is charged from now on cannot end it. */
+  /** The check has its verdict: later charges cannot end it. */
   finish(): void {
     this.#over = true;
   }
 
-  /** Milliseconds spent on this check: by the wall clock, and by the thread's CPU clock where it was read. */
+  /** Milliseconds spent on this check: by the wall clock, or by the thread's CPU clock if it was read. */
   add(wall: Millis, cpu?: Millis): void {
     this.#used += Math.min(cpu ?? wall, EVENT_TIME_MAX);
     if (this.#used > SUSPECT) this.#exact = true;

@@ -1,4 +1,4 @@
-/** MySQL's messages. Debian has MariaDB only: what MySQL alone does is played by a server of the test's own. */
+/** MySQL's messages. Debian has only MariaDB, so a server of the test imitates what only MySQL does. */
 import {constants, createHash, generateKeyPairSync, privateDecrypt, randomBytes} from 'node:crypto';
 import {writeFileSync} from 'node:fs';
 import net from 'node:net';
@@ -26,7 +26,7 @@ const sha = (name: string, ...parts: Buffer[]): Buffer =>
   createHash(name).update(Buffer.concat(parts)).digest();
 const xor = (left: Buffer, right: Buffer): Buffer =>
   Buffer.from(left.map((octet, at) => octet ^ (right[at % right.length] ?? 0)));
-/** No octet is NUL, as in MySQL. */
+/** A salt without NUL, as MySQL's. */
 const makeSalt = (): Buffer => Buffer.from(randomBytes(20).map((octet) => octet | 1));
 
 const greeting = (salt: Buffer, plugin: string): Buffer =>
@@ -50,7 +50,7 @@ const oneRow = [Buffer.of(1), column, end, Buffer.from('0137', 'hex'), end];
 
 const fastOk = [Buffer.of(1, 3), ok];
 type Turn = (body: Buffer) => Buffer | readonly Buffer[] | undefined;
-/** A server that greets, answers each packet of a login by a turn, and a statement by `result`. */
+/** A server that greets, answers each login packet with the next of `turns`, and a statement with `result`. */
 async function serve(
   t: ExecutionContext,
   first: Buffer,
@@ -83,7 +83,7 @@ const ask = (port: number, more: Partial<CheckSpec> = {}): ReturnType<typeof pro
     systemClock,
   );
 
-/** What the client proves with: behind 32 octets and the name, a length and that many. */
+/** The client's proof: after 32 octets and the name, a length and that many octets. */
 const proofOf = (body: Buffer): Buffer => {
   const at = body.indexOf(0, 32) + 1;
   return body.subarray(at + 1, at + 1 + (body[at] ?? 0));
@@ -98,17 +98,17 @@ const cachedIsRight = (given: Buffer, salt: Buffer): boolean => {
   return sha('sha256', xor(given, sha('sha256', stored, salt))).equals(stored);
 };
 
-test('caching_sha2_password, known to the cache', async (t) => {
+test('caching_sha2_password: a cached login succeeds', async (t) => {
   const salt = makeSalt();
   const port = await serve(t, greeting(salt, 'caching_sha2_password'), [
-    // The word that the cache knows it is followed by OK at once.
+    // The message that the login is cached is followed by OK at once.
     (body) => (cachedIsRight(proofOf(body), salt) ? fastOk : undefined),
   ]);
   const result = await ask(port);
   t.true(result.passed, result.reason);
 });
 
-/** A server that wants the password itself: shows its key when asked, and what it could read. */
+/** A server that asks for the password itself: sends its key on request, and records what it could decrypt. */
 async function wantsPassword(
   t: ExecutionContext,
 ): Promise<{port: number; publicKey: string; read: string[]}> {
@@ -139,14 +139,14 @@ const keyFile = (t: ExecutionContext, text: string): string => {
   return file;
 };
 
-test('caching_sha2_password, not in the cache: under the key that is known to be the server’s', async (t) => {
+test('caching_sha2_password, not cached: the password is encrypted with the configured key', async (t) => {
   const {port, publicKey, read} = await wantsPassword(t);
   const result = await ask(port, {mysqlKey: keyFile(t, publicKey)});
   t.true(result.passed, result.reason);
   t.deepEqual(read, ['se cret\0']);
 });
 
-test('a server gets the password under no key of its own', async (t) => {
+test('the password is never encrypted with a key that the server sends', async (t) => {
   const {port, read} = await wantsPassword(t);
   const {passed, reason} = await ask(port);
   t.false(passed);
@@ -154,14 +154,14 @@ test('a server gets the password under no key of its own', async (t) => {
   t.deepEqual(read, []);
 });
 
-test('a key that is none, or is not there', async (t) => {
+test('an invalid or missing key file fails with the reason', async (t) => {
   const {port} = await wantsPassword(t);
   const none = keyFile(t, '-----BEGIN PUBLIC KEY-----\nx');
   t.regex((await ask(port, {mysqlKey: none})).reason, /hactl_mysql_key holds no usable public key/);
   t.regex((await ask(port, {mysqlKey: `${none}.not`})).reason, /key\.pem\.not: ENOENT/);
 });
 
-test('the account is logged in another way than the server said', async (t) => {
+test('the server may switch to another authentication plugin', async (t) => {
   const [salt, buffer] = [makeSalt(), makeSalt()];
   const port = await serve(t, greeting(salt, 'client_ed25519'), [
     (body) => {
@@ -174,7 +174,7 @@ test('the account is logged in another way than the server said', async (t) => {
   t.true(result.passed, result.reason);
 });
 
-test('ways to log in that are not spoken', async (t) => {
+test('unsupported authentication plugins fail with their name', async (t) => {
   for (const [text, reason] of [
     ['\xfeclient_ed25519\0'.padEnd(40, 'x'), /the server wants client_ed25519, which is not spoken/],
     ['\xfemysql_clear_password\0', /the server wants mysql_clear_password/],
@@ -193,12 +193,12 @@ test('ways to log in that are not spoken', async (t) => {
   }
 });
 
-test('a server that is full says so instead of a greeting', async (t) => {
+test('an error in place of the greeting is the reason', async (t) => {
   const port = await serve(t, Buffer.from('\xff\x10\x04Too many connections', 'latin1'), []);
   t.regex((await ask(port)).reason, /login as me failed: Too many connections \(1040\)/);
 });
 
-test('a server that wants a file gets none', async (t) => {
+test('a server that asks for a local file gets none', async (t) => {
   const port = await serve(
     t,
     greeting(makeSalt(), 'mysql_native_password'),
@@ -208,7 +208,7 @@ test('a server that wants a file gets none', async (t) => {
   t.regex((await ask(port)).reason, /the server wants a file of the director/);
 });
 
-test('results of more than one statement', async (t) => {
+test('the results of several statements are read', async (t) => {
   const more = Buffer.from('fe00000a00', 'hex');
   const port = await serve(
     t,
@@ -229,7 +229,7 @@ test('results of more than one statement', async (t) => {
   t.regex(result.reason, /2 row/);
 });
 
-test('any octets: a value, or it is said not to be MySQL', (t) => {
+test('arbitrary octets give a value, or the error “not MySQL”', (t) => {
   t.is(proof('mysql_native_password', '', makeSalt())?.length, 0);
   t.is(errorText(Buffer.from('\xff\x15\x04#28000Access denied', 'latin1')), 'Access denied (1045, 28000)');
   t.throws(() => findPacket(Buffer.from('HTTP/1.1')), {

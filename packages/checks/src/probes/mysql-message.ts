@@ -1,11 +1,11 @@
 /**
- * MySQL's client protocol (version 10, since MySQL 4.1; MariaDB's too) as far as a check needs it: greeting, login, one
- * statement. Implemented here: the usual client takes 25 MB and blocks the process for 0.3 s when it is loaded. Pure.
+ * The part of MySQL's client protocol (version 10, since MySQL 4.1; MariaDB's too) that a check needs: greeting, login, one
+ * statement. Implemented here because the usual client takes 25 MB and blocks the process for 0.3 s when loaded. Pure.
  */
 import {constants, createHash, publicEncrypt} from 'node:crypto';
 import type {Found, Needs} from './reader.ts';
 
-/** A row longer than this is none that a check asks for. */
+/** Maximum octets of a row. */
 export const MESSAGE_MAX = 1 << 18;
 /** LONG_PASSWORD, PROTOCOL_41, TRANSACTIONS, SECURE_CONNECTION, MULTI_RESULTS, PLUGIN_AUTH. */
 const CAPABILITIES = 0x1 | 0x2_00 | 0x20_00 | 0x80_00 | 0x2_00_00 | 0x8_00_00;
@@ -41,7 +41,7 @@ export const statementPacket = (statement: string): Buffer =>
   packet(0, Buffer.concat([Buffer.of(3), Buffer.from(statement)]));
 export const quitPacket = (): Buffer => packet(0, Buffer.of(1));
 
-/** The text up to its NUL, and what follows. */
+/** The text up to its NUL, and the rest. */
 function untilNul(octets: Buffer): [string, Buffer] {
   const end = octets.indexOf(0);
   return end === -1
@@ -51,7 +51,7 @@ function untilNul(octets: Buffer): [string, Buffer] {
 
 export const isError = (body: Buffer): boolean => body[0] === 0xff;
 
-/** ERR: number, SQLSTATE (where the server has got that far), message. */
+/** ERR: number, SQLSTATE (except for errors before the handshake), message. */
 export function errorText(body: Buffer): string {
   if (body.length < 3) return NOT_MYSQL;
   const rest = body.toString('utf8', 3);
@@ -61,9 +61,9 @@ export function errorText(body: Buffer): string {
 
 export interface Greeting {
   readonly version: string;
-  /** What the password is mixed with, 20 octets. */
+  /** The salt, 20 octets. */
   readonly salt: Buffer;
-  /** How the server would have the login made. */
+  /** The authentication plugin that the server asks for. */
   readonly plugin: string;
 }
 
@@ -82,7 +82,7 @@ export function readGreeting(body: Buffer): Greeting {
 const xor = (left: Buffer, right: Buffer): Buffer =>
   Buffer.from(left.map((octet, at) => octet ^ (right[at % right.length] ?? 0)));
 
-/** What proves the password; undefined for a way to log in that is not known here. */
+/** The proof of the password; undefined for an unsupported plugin. */
 export function proof(plugin: string, passwd: string, salt: Buffer): Buffer | undefined {
   const hash = (name: string, ...parts: Buffer[]): Buffer =>
     createHash(name).update(Buffer.concat(parts)).digest();
@@ -103,7 +103,7 @@ export function proof(plugin: string, passwd: string, salt: Buffer): Buffer | un
   }
 }
 
-/** The password for a server that does not have it in its cache: under the key that is known to be the server's. */
+/** The password for a server without a cached login, encrypted with the server's configured public key. */
 export function sealed(passwd: string, salt: Buffer, key: Buffer): Buffer {
   const octets = xor(Buffer.from(`${passwd}\0`), salt);
   try {
@@ -133,14 +133,14 @@ export function loginPacket(
   );
 }
 
-/** AuthSwitchRequest: another way to log in, with another salt. */
+/** AuthSwitchRequest: another plugin, with another salt. */
 export function readSwitch(body: Buffer): {readonly plugin: string; readonly salt: Buffer} {
   if (body.length === 1) return {plugin: 'mysql_old_password', salt: Buffer.alloc(0)};
   const [plugin, rest] = untilNul(body.subarray(1));
   return {plugin, salt: rest.subarray(0, 20)};
 }
 
-/** The end of columns or rows, or of everything: does another result follow? */
+/** The end of columns, rows or the result: does another result follow? */
 export function readEnd(body: Buffer): {readonly more: boolean} | undefined {
   if (body[0] !== 0xfe || body.length >= 9) return undefined;
   return {more: body.length >= 5 && (body.readUInt16LE(3) & MORE_RESULTS) !== 0};
@@ -156,7 +156,7 @@ export function readOk(body: Buffer): {readonly more: boolean} | undefined {
 
 const lengthOctets: Readonly<Record<number, number>> = {0xfc: 2, 0xfd: 3, 0xfe: 8};
 
-/** A number of one to nine octets; throws beyond the end. */
+/** A length-encoded number of one to nine octets; throws beyond the end. */
 function lengthAt(body: Buffer, at: number): {readonly value: number; readonly next: number} {
   const first = body[at];
   const size = lengthOctets[first ?? 0];
@@ -172,7 +172,7 @@ function lengthAt(body: Buffer, at: number): {readonly value: number; readonly n
   return {value, next: at + 1 + size};
 }
 
-/** How many columns a result has. */
+/** The number of columns of a result. */
 export const columnCount = (body: Buffer): number => lengthAt(body, 0).value;
 
 /** A table has at most 4096 columns. */

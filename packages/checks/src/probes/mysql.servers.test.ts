@@ -88,17 +88,17 @@ test(
 );
 test('no login', mysql, {login: undefined}, false, /needs a login=/);
 test('no statement', mysql, {request: '/'}, false, /needs a statement in request=/);
-test('a long statement', async (t) => {
+test('a slow statement fails at the limit', async (t) => {
   const spec = checkOf('mysql', server.port, {...good, request: 'SELECT SLEEP(600)'});
   const result = await probeMysql(spec, 4_000, systemClock);
   t.false(result.passed);
   t.regex(result.reason, /^connected in \d+ ms, no answer within 4000 ms \(waiting for the rows\)/);
 });
 
-test('an exchange that breaks off', (t) =>
+test('an exchange that breaks off fails with a reason', (t) =>
   failsWhenBroken(t, probeMysql, checkOf('mysql', server.port, good)));
 
-test('a server that says nothing', async (t) => {
+test('a silent server fails at the limit', async (t) => {
   const silent = await silentServer();
   t.teardown(silent.stop);
   const result = await probeMysql(checkOf('mysql', silent.port, good), SHORT, systemClock);
@@ -117,7 +117,7 @@ test.serial('the server counts no client that broke off', async (t) => {
   const request = "SHOW GLOBAL STATUS LIKE 'Aborted_clients'";
   for (let round = 0; round < 4; round += 1) {
     const spec = checkOf('mysql', server.port, {...good, request, receive: '\t0$'});
-    // oxlint-disable-next-line no-await-in-loop -- what one check leaves behind, the next one reads.
+    // oxlint-disable-next-line no-await-in-loop -- each check sees what the previous one left behind.
     const result = await probeMysql(spec, AMPLE, systemClock);
     t.true(result.passed, result.reason);
   }

@@ -1,4 +1,4 @@
-/** service=mysql: log in to `database`, run `request`, see a row. Speaks with MariaDB and MySQL, without TLS as ldirectord. */
+/** service=mysql: log in to `database`, run `request`, expect a row. For MariaDB and MySQL, without TLS, as in ldirectord. */
 import {readFileSync} from 'node:fs';
 import type {Socket} from 'node:net';
 import type {Clock, Millis} from '@hactl/base';
@@ -27,9 +27,9 @@ import {makeReader, type Reader} from './reader.ts';
 import {judgeRows, MESSAGES_MAX, ROWS_MAX, rowText, sqlCheck, TOTAL_MAX} from './sql.ts';
 import {overTcp, type Line} from './tcp-check.ts';
 
-/** Turns of a login: MySQL's longest has five. */
+/** Maximum messages of a login: MySQL's longest has five. */
 const TURNS_MAX = 8;
-/** caching_sha2_password's words. */
+/** Messages of caching_sha2_password. */
 const [FAST, FULL] = [3, 4];
 
 async function nextPacket(reader: Reader, doing: string): Promise<Packet> {
@@ -39,8 +39,8 @@ async function nextPacket(reader: Reader, doing: string): Promise<Packet> {
 }
 
 /**
- * The key under which the password may travel. A key that the server shows proves nothing: whoever answers at its address
- * could show one, and read the password. mysql(1) refuses that too.
+ * The key for encrypting the password. A key sent by the server proves nothing: anyone answering at its address
+ * could send one and then decrypt the password. mysql(1) refuses that too.
  */
 function pinnedKey({mysqlKey}: CheckSpec, doing: string): Buffer {
   if (mysqlKey === undefined)
@@ -67,11 +67,11 @@ async function logIn(
   const doing = `login as ${user}`;
   const passwd = spec.passwd ?? '';
   const unknown = (plugin: string): Error =>
-    new Error(`${doing} failed: the server wants ${plugin}, which is not spoken here`);
+    new Error(`${doing} failed: the server wants ${plugin}, which is not supported`);
   const greeting = await nextPacket(reader, doing);
   line.phase('logging in');
   let {salt, plugin} = readGreeting(greeting.body);
-  // The account's own way may be another than the server's: then it will say so.
+  // The account may use another plugin than the server's default: the server then switches.
   const first = proof(plugin, passwd, salt) === undefined ? 'mysql_native_password' : plugin;
   const answer = proof(first, passwd, salt) ?? Buffer.alloc(0);
   socket.write(loginPacket(greeting.sequence + 1, user, answer, first, spec.database));

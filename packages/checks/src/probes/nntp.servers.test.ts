@@ -55,7 +55,7 @@ pathtmp: ${home}/tmp
   });
   const spec = checkOf('nntp', port);
   await passes(t, probeNntp, spec, /^connected in \d+ ms, greeting "200 real\.test InterNetNews server INN/);
-  // INN's part for readers, without the overview that it needs: it says so and turns everybody away.
+  // INN's nnrpd without the overview that it needs: it rejects every client with that reason.
   const readers = await freePort();
   const reader = ['nnrpd', '-D', '-f', '-b', '127.0.0.1', '-p', String(readers)];
   await startServer(t, {argv: reader, env, port: readers});

@@ -1,4 +1,4 @@
-/** What every conversation with a real server has: one verdict, one deadline, and a progress text that each reason begins with. */
+/** Shared by every conversation with a real server: one verdict, one deadline, and a progress text that begins each reason. */
 import type {Clock, Millis} from '@hactl/base';
 import type {CheckSpec} from '../messages.ts';
 import {spendingOf} from '../spending.ts';
@@ -11,19 +11,19 @@ export interface Talk<Farewell> {
   /** Called by the reader before each piece. */
   readonly meter: Meter;
   readonly over: () => boolean;
-  /** Adds to the story. */
+  /** Appends to the progress text. */
   readonly note: (words: string) => void;
-  /** The current step: named if the limit is reached in it. */
+  /** Sets the current step, which the reason names if the limit is reached. */
   readonly phase: (what: string) => void;
-  /** What is done now. */
+  /** The current step. */
   readonly doing: () => string;
-  /** The verdict; only the first one counts. `farewell` is for cleanup. */
+  /** Sets the verdict; only the first call has an effect. `farewell` is for cleanup. */
   readonly end: (passed: boolean, words: string, farewell?: Farewell) => void;
-  /** The same for what went wrong; `words` when there are better ones than the error's. */
+  /** The same for an error; `words` replaces the error's message. */
   readonly fail: (error: unknown, words?: string) => void;
 }
 
-/** Runs `begin` until it or the limit ends the talk; always resolves. What `begin` returns closes everything, once. */
+/** Runs `begin` until it or the limit ends the conversation; always resolves. The function returned by `begin` closes everything and is called once. */
 export function oneVerdict<Farewell = never>(
   spec: CheckSpec,
   limit: Millis,
@@ -45,7 +45,7 @@ export function oneVerdict<Farewell = never>(
       over = true;
       meter.finish();
       deadline.clear();
-      // `begin` may end the talk before it returns what closes it.
+      // `begin` may end the conversation before it returns the closing function.
       setImmediate(() => close(farewell));
       resolve({passed, reason: [...story, words].join(', '), took: clock.now() - started, ...more});
     };

@@ -1,4 +1,4 @@
-/** PostgreSQL's messages: the logins against published examples, the reading against whatever octets come. */
+/** PostgreSQL's messages: logins against published examples, parsing against arbitrary octets. */
 import {pbkdf2Sync} from 'node:crypto';
 import test from 'ava';
 import fc from 'fast-check';
@@ -14,7 +14,7 @@ import {
   tlsRequest,
 } from './pgsql-message.ts';
 
-test('the first messages', (t) => {
+test('the first messages are encoded as documented', (t) => {
   t.is(tlsRequest().toString('hex'), '0000000804d2162f');
   const octets = startup('me', 'shop');
   t.is(octets.readInt32BE(0), octets.length);
@@ -33,19 +33,19 @@ test("SCRAM-SHA-256: RFC 7677's example", (t) => {
   t.is(verifier, 'v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=');
 });
 
-test('a challenge that is not ours, or asks for too much', (t) => {
+test('a challenge with another nonce or too many rounds is refused', (t) => {
   t.is(readChallenge('r=abcd,s=YQ==,i=4096', 'abd'), undefined);
   t.is(readChallenge('r=abc,s=YQ==,i=4096', 'abc'), undefined);
   t.is(readChallenge('r=abcd,s=YQ==,i=0', 'abc'), undefined);
   t.is(readChallenge('r=abcd,s=YQ==,i=999999999', 'abc'), undefined);
 });
 
-test("MD5: as Python's hashlib has it", (t) => {
+test("MD5: the same as from Python's hashlib", (t) => {
   const salt = Buffer.of(1, 2, 3, 4);
   t.is(md5Password('joe', 'secret', salt), 'md5850be429f1fe77df3f603ac424abb440');
 });
 
-test('what the server wants', (t) => {
+test('the login method is read from the server’s message', (t) => {
   const demand = (hex: string): unknown => readDemand(Buffer.from(hex, 'hex'));
   t.deepEqual(demand('00000000'), {kind: 'none'});
   t.deepEqual(demand('00000003'), {kind: 'password'});
@@ -58,15 +58,15 @@ test('what the server wants', (t) => {
   t.deepEqual(demand(''), {kind: 'unknown', name: '-1'});
 });
 
-test('rows and errors', (t) => {
+test('rows and errors are read, and wrong lengths refused', (t) => {
   t.deepEqual(rowValues(Buffer.from('0003000000027879ffffffff00000000', 'hex')), ['xy', null, '']);
-  t.throws(() => rowValues(Buffer.from('00010000000378', 'hex')), {message: /lies about its length/});
-  t.throws(() => rowValues(Buffer.from('ffff', 'hex')), {message: /lies about its length/});
+  t.throws(() => rowValues(Buffer.from('00010000000378', 'hex')), {message: /with a wrong length/});
+  t.throws(() => rowValues(Buffer.from('ffff', 'hex')), {message: /with a wrong length/});
   t.is(errorText(Buffer.from('SFATAL\0C28P01\0Mno\0\0')), 'no (28P01)');
   t.is(errorText(Buffer.from('without an end')), ' ()');
 });
 
-test('any octets: a message, or more is wanted, or it is said not to be PostgreSQL', (t) => {
+test('arbitrary octets give a message, a request for more, or the error “not PostgreSQL”', (t) => {
   t.throws(() => findFrame(Buffer.from('E\0\0\0\x03')), {message: /not PostgreSQL/});
   t.throws(() => findFrame(Buffer.from('HTTP/1.1')), {
     message: /not PostgreSQL, or one message of 1414811695 octets/,

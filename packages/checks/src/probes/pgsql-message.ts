@@ -1,6 +1,6 @@
 /**
- * PostgreSQL's protocol 3.0 as far as a check needs it: TLS question, login, one statement. Implemented here, for a reader that
- * a broken server cannot hold or feed without end. Pure.
+ * The part of PostgreSQL's protocol 3.0 that a check needs: SSLRequest, login, one statement. Implemented here because a reader must
+ * not be held up or fed without end by a broken server. Pure.
  */
 import {createHash, createHmac} from 'node:crypto';
 import type {Found, Needs} from './reader.ts';
@@ -8,12 +8,12 @@ import type {Found, Needs} from './reader.ts';
 const PROTOCOL = 3 << 16;
 const TLS_REQUEST = 80_877_103;
 /**
- * More rounds than this are no password check but an attack on the director (PostgreSQL's own: 4096): they take 0.1 s
+ * More rounds than this are an attack on the director, not a password check (PostgreSQL's default is 4096): they take 0.1 s
  * of a thread that all checks share.
  */
 const ROUNDS_MAX = 200_000;
 
-/** A row longer than this is none that a check asks for. */
+/** Maximum octets of a row. */
 export const MESSAGE_MAX = 1 << 18;
 
 export interface Frame {
@@ -47,7 +47,7 @@ export const passwordMessage = (value: string): Buffer => frame('p', text(value)
 export const simpleQuery = (statement: string): Buffer => frame('Q', text(statement));
 export const terminate = (): Buffer => frame('X');
 
-/** The message at the front; throws when it is not PostgreSQL's. */
+/** The first message; throws when it is not PostgreSQL's. */
 export function findFrame(octets: Buffer): Found<Frame> | Needs {
   if (octets.length < 5) return {needs: 5};
   const length = octets.readInt32BE(1);
@@ -71,7 +71,7 @@ export function errorText(body: Buffer): string {
 /** A result has at most 1664 columns. */
 const COLUMNS_MAX = 1_664;
 
-/** DataRow: its columns as text; throws when it lies about its lengths. */
+/** DataRow: its columns as text; throws when its lengths are wrong. */
 export function rowValues(body: Buffer): (string | null)[] {
   const values: (string | null)[] = [];
   try {
@@ -85,12 +85,12 @@ export function rowValues(body: Buffer): (string | null)[] {
       at += Math.max(0, length);
     }
   } catch {
-    throw new Error('the answer is not PostgreSQL: a row that lies about its length');
+    throw new Error('the answer is not PostgreSQL: a row with a wrong length');
   }
   return values;
 }
 
-/** What the server wants for a login. */
+/** The login method that the server asks for. */
 export type Demand =
   | {readonly kind: 'none' | 'password'}
   | {readonly kind: 'md5'; readonly salt: Buffer}
@@ -124,7 +124,7 @@ export function readDemand(body: Buffer): Demand {
   }
 }
 
-/** The password as `md5` logins send it. */
+/** The password as sent by an `md5` login. */
 export function md5Password(user: string, passwd: string, salt: Buffer): string {
   const md5 = (...parts: (string | Buffer)[]): string => {
     const hash = createHash('md5');
@@ -159,7 +159,7 @@ export function readChallenge(text: string, nonce: string): Challenge | undefine
     : undefined;
 }
 
-/** Our last message, and what the server's must be. `salted` is PBKDF2's result of the password. */
+/** The client's final message, and the expected final message of the server. `salted` is the password after PBKDF2. */
 export function scramLast(
   salted: Buffer,
   first: string,

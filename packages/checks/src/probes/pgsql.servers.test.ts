@@ -109,7 +109,7 @@ async function startPostgres(template: string, tls: boolean): Promise<Server> {
 
 let [plain, secure]: Server[] = [];
 test.before(async () => {
-  // Made once: it takes its time on an emulated machine.
+  // Created once: it is slow on an emulated machine.
   const folder = makeDatabase();
   plain = await startPostgres(`${folder}/data`, false);
   secure = await startPostgres(`${folder}/data`, true);
@@ -193,20 +193,20 @@ test(
   false,
   /login ok, statement failed: .*nowhere/,
 );
-test('a long statement', async (t) => {
+test('a slow statement fails at the limit', async (t) => {
   const spec = checkOf('pgsql', secure?.port ?? 0, {...good, request: 'SELECT pg_sleep(600)'});
   const result = await probePgsql(spec, 4_000, systemClock);
   t.false(result.passed);
   t.regex(result.reason, /^connected in \d+ ms, TLS ok, no answer within 4000 ms \(waiting for the rows\)/);
 });
 
-test('an exchange that breaks off', async (t) => {
+test('an exchange that breaks off fails with a reason', async (t) => {
   for (const server of [plain, secure])
     // oxlint-disable-next-line no-await-in-loop -- one server, then the other.
     await failsWhenBroken(t, probePgsql, checkOf('pgsql', server?.port ?? 0, good));
 });
 
-test('a server that says nothing', async (t) => {
+test('a silent server fails at the limit', async (t) => {
   const silent = await silentServer();
   t.teardown(silent.stop);
   const result = await probePgsql(checkOf('pgsql', silent.port, good), SHORT, systemClock);

@@ -1,6 +1,6 @@
 /**
- * service=pgsql: log in to `database` (else the one named as the user), run `request`, see a row. TLS where the server
- * offers it, any certificate: libpq's sslmode=prefer, which ldirectord has.
+ * service=pgsql: log in to `database` (by default named like the user), run `request`, expect a row. TLS if the server
+ * offers it, with any certificate: libpq's sslmode=prefer, as in ldirectord.
  */
 import {pbkdf2, randomBytes} from 'node:crypto';
 import type {Socket} from 'node:net';
@@ -35,7 +35,7 @@ import {overTcp, type Line} from './tcp-check.ts';
 
 const stretch = promisify(pbkdf2);
 
-/** A connection on which TLS is settled. */
+/** The connection after the TLS negotiation. */
 async function open(line: Line): Promise<Socket> {
   const socket = await line.connect();
   line.phase('asking for TLS');
@@ -43,7 +43,7 @@ async function open(line: Line): Promise<Socket> {
   const chunk = await new Promise<Buffer>((resolve) => socket.once('data', resolve));
   socket.pause();
   const [first] = chunk.toString('latin1');
-  // Octets behind the S would have been slipped in before TLS protects the session.
+  // Octets after the S may have been injected before TLS protects the session.
   if (first === 'S' && chunk.length === 1) return line.secure(socket);
   if (first === 'N') socket.unshift(chunk.subarray(1));
   else if (first === 'E') socket.unshift(chunk);
@@ -54,7 +54,7 @@ async function open(line: Line): Promise<Socket> {
 /** CPU time of a round of SCRAM, in ms. PostgreSQL's default is 4,096 of them. */
 const ROUND = 0.000_15;
 
-/** SCRAM's two rounds; the first demand is read. */
+/** SCRAM's two rounds, after the server's first request. */
 async function scram(
   socket: Socket,
   demand: () => Promise<Demand>,
@@ -76,13 +76,13 @@ async function scram(
     throw new Error('the server does not know the password itself');
 }
 
-/** The next message that says something; errors are thrown with what was being done. */
+/** The next relevant message; errors are thrown with the current step. */
 async function nextFrame(reader: Reader, doing: string): Promise<Frame> {
   for (;;) {
     // oxlint-disable-next-line no-await-in-loop -- messages follow one another.
     const frame = await reader.next(findFrame);
     if (frame.type === 'E') throw new Error(`${doing} failed: ${errorText(frame.body)}`);
-    // Notices, settings, notifications, the key for cancelling: nothing for a check.
+    // Notices, settings, notifications and the cancel key are irrelevant to a check.
     if (!'NSAK'.includes(frame.type)) return frame;
   }
 }

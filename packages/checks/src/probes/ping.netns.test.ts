@@ -20,7 +20,7 @@ test('loopback answers', async (t) => {
   }
 });
 
-test('what the kernel refuses to send says why', async (t) => {
+test('a send refused by the kernel fails with its error', async (t) => {
   const pinger = openPinger(process.pid & 0xffff);
   t.teardown(() => pinger.close());
   // A broadcast needs an option that this socket does not set: nothing leaves the machine.

@@ -1,4 +1,4 @@
-/** checktype=ping and UDP's connect: the real pinger on loopback, and pingers that lose or refuse. */
+/** checktype=ping and UDP's connect: the real pinger on loopback, and pingers that lose or refuse requests. */
 import type {Pinger} from '@hactl/net';
 import {systemClock} from '@hactl/base';
 import test from 'ava';
@@ -6,7 +6,7 @@ import {probe} from './index.ts';
 import {probePing} from './ping.ts';
 import {checkOf} from './testing.ts';
 
-/** Loses the first `lost` requests; `waiting` is how many it still remembers. */
+/** Loses the first `lost` requests; `waiting` is the number of pending ones. */
 function lossy(lost: number): Pinger & {waiting: () => number; sent: () => number} {
   const pending = new Set<number>();
   let sent = 0;
@@ -26,7 +26,7 @@ function lossy(lost: number): Pinger & {waiting: () => number; sent: () => numbe
   };
 }
 
-test('one answer is enough', async (t) => {
+test('the first answer passes', async (t) => {
   const pinger = lossy(0);
   const result = await probePing(checkOf('none', 0, {checkCount: 3}), 10_000, systemClock, pinger);
   t.true(result.passed);
@@ -34,13 +34,13 @@ test('one answer is enough', async (t) => {
   t.is(pinger.sent(), 1);
 });
 
-test('the last of checkcount is answered', async (t) => {
+test('an answer to the last attempt passes', async (t) => {
   const pinger = lossy(2);
   t.true((await probePing(checkOf('none', 0, {checkCount: 3}), 300, systemClock, pinger)).passed);
   t.is(pinger.waiting(), 0, 'what was lost is forgotten');
 });
 
-test('none is answered', async (t) => {
+test('no answer to any attempt fails', async (t) => {
   const pinger = lossy(9);
   const result = await probePing(checkOf('none', 0, {checkCount: 2}), 20, systemClock, pinger);
   t.false(result.passed);
@@ -48,7 +48,7 @@ test('none is answered', async (t) => {
   t.deepEqual([pinger.sent(), pinger.waiting()], [2, 0]);
 });
 
-test('the kernel refuses to send', async (t) => {
+test('a refused send fails with its error', async (t) => {
   const pinger: Pinger = {
     ping: () => {
       throw new Error('ping 127.0.0.1: EPERM');
@@ -59,7 +59,7 @@ test('the kernel refuses to send', async (t) => {
   t.deepEqual([result.passed, result.reason], [false, 'ping 127.0.0.1: EPERM']);
 });
 
-test('connect of a UDP service pings, as ldirectord does', async (t) => {
+test('checktype=connect of a UDP service pings, as in ldirectord', async (t) => {
   const pinger = lossy(0);
   const spec = checkOf('dns', 53, {checkType: {kind: 'connect'}, protocol: 'udp'});
   t.regex((await probe(spec, 'negotiate', systemClock, pinger)).reason, /answered a ping/);

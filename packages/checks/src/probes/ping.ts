@@ -6,7 +6,7 @@ import type {ProbeResult} from '../verdict.ts';
 import {shortageOf} from './connect.ts';
 import {startDeadline} from './deadline.ts';
 
-/** One answer is enough. */
+/** A single answer passes. */
 export async function probePing(
   spec: CheckSpec,
   limit: Millis,

@@ -1,4 +1,4 @@
-/** No octet of a server commands the terminal, mail or log that a reason ends up in. */
+/** Server output in a reason cannot control the terminal, mail or log that shows it. */
 import {systemClock} from '@hactl/base';
 import test from 'ava';
 import {probe} from './index.ts';
@@ -7,12 +7,12 @@ import {datagramServer} from './real-server.ts';
 import {checkOf, serve} from './testing.ts';
 
 const pinger = {ping: () => () => undefined, close: () => undefined};
-/** ESC, BEL, DEL, all of C1 as octets and as UTF-8, marks that turn the direction of writing, line ends of Unicode. */
+/** ESC, BEL, DEL, all of C1 as octets and as UTF-8, direction marks, line separators of Unicode. */
 const evil = Buffer.concat([
   Buffer.from('\x1b[2J\x07\x7f\r\n\u202e\u2028\u200b\u009b31m', 'utf8'),
   Buffer.from(Array.from({length: 32}, (_, at) => 0x80 + at)),
 ]);
-// oxlint-disable-next-line no-control-regex -- what is looked for.
+// oxlint-disable-next-line no-control-regex -- control characters are what it looks for.
 const commands = /[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]/u;
 
 const greetings: Readonly<Record<string, Buffer>> = {
@@ -64,7 +64,7 @@ test('udp: a reason has no control characters', async (t) => {
   t.notRegex(reason, commands, JSON.stringify(reason));
 });
 
-test('a reason is cut at 300 characters, and what people wrote stays', (t) => {
+test('a reason is cut at 300 characters, and ordinary text stays', (t) => {
   t.is(printable('für alle: 200 – ok'), 'für alle: 200 – ok');
   t.is(printable('a\x1b[2Jb\u0085c'), 'a?[2Jb?c');
   t.is(printable(`${'x'.repeat(299)}\u{1f600}`), `${'x'.repeat(299)}?`);

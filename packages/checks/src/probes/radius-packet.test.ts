@@ -1,4 +1,4 @@
-/** RADIUS packets against the examples of RFC 2865 (7.1) and against answers of our own making. */
+/** RADIUS packets against the examples of RFC 2865 (7.1) and against constructed answers. */
 import {createHash, createHmac} from 'node:crypto';
 import test from 'ava';
 import {decodeRadiusAnswer, encodeAccessRequest, hidePassword, type AccessRequest} from './radius-packet.ts';
@@ -19,7 +19,7 @@ test('the password is hidden as in RFC 2865 7.1', (t) => {
   t.is(hidePassword(Buffer.from('x'.repeat(17)), Buffer.from('s'), authenticator).length, 32);
 });
 
-test('the request is signed, its length told', (t) => {
+test('the request is signed and has the right length', (t) => {
   const packet = encodeAccessRequest(request);
   t.is(packet.readUInt16BE(2), packet.length);
   t.deepEqual(packet.subarray(20, 22), Buffer.of(80, 18));
@@ -29,7 +29,7 @@ test('the request is signed, its length told', (t) => {
   t.false(encodeAccessRequest({...request, nasAddress: '2001:db8::1'}).includes(Buffer.of(4, 6)));
 });
 
-/** An answer signed as a server does. */
+/** A correctly signed answer. */
 function answer(code: number, attributes: string, secret = 'xyzzy5461', id = 0): Buffer {
   const octets = Buffer.from(attributes, 'hex');
   const head = Buffer.of(code, id, 0, 20 + octets.length);
@@ -46,12 +46,12 @@ test('answers', (t) => {
   t.deepEqual(decodeRadiusAnswer(answer(5, ''), request), {kind: 'other', message: ''});
 });
 
-test('answers that are none', (t) => {
+test('invalid answers are ignored', (t) => {
   t.is(decodeRadiusAnswer(answer(2, '', 'other'), request), 'forged');
   t.is(decodeRadiusAnswer(answer(2, '', 'xyzzy5461', 1), request), undefined);
   t.is(decodeRadiusAnswer(Buffer.alloc(0), request), undefined);
   t.is(decodeRadiusAnswer(answer(2, '12044e6f').subarray(0, 22), request), undefined);
-  // An attribute that claims no length, and one that claims too much, end the reading.
+  // An attribute with length 0, or one beyond the end, ends the parsing.
   t.deepEqual(decodeRadiusAnswer(answer(2, '1200'), request), {kind: 'accept', message: ''});
   t.deepEqual(decodeRadiusAnswer(answer(2, '12ff41'), request), {kind: 'accept', message: ''});
 });

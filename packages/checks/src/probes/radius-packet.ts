@@ -51,7 +51,7 @@ export function hidePassword(passwd: Buffer, secret: Buffer, authenticator: Buff
 const tlv = (type: number, value: Buffer): Buffer =>
   Buffer.concat([Buffer.of(type, value.length + 2), value]);
 
-/** The packet. Message-Authenticator stands first: servers that want it at all want it there. */
+/** The packet. Message-Authenticator comes first: servers that require it require it there. */
 export function encodeAccessRequest(request: AccessRequest): Buffer {
   const secret = Buffer.from(request.secret);
   const attributes = Buffer.concat([

@@ -88,14 +88,14 @@ test('no secret', radius, {secret: undefined}, false, /needs a secret=/);
 test('no login', radius, {login: undefined}, false, /needs a login=/);
 test('a password too long', radius, {passwd: 'x'.repeat(129)}, false, /longer than RADIUS can carry/);
 
-test('another secret: the server says nothing', async (t) => {
+test('another secret: the server does not answer', async (t) => {
   const spec = checkOf('radius', server.port, {...good, secret: 'other'});
   const result = await probeRadius(spec, SHORT, systemClock);
   t.false(result.passed);
   t.regex(result.reason, /no answer .* within 300 ms, asked \dx \(.* secret= is another\)/);
 });
 
-test('a server that says nothing', async (t) => {
+test('a silent server fails at the limit', async (t) => {
   const silent = await datagramServer();
   t.teardown(silent.stop);
   const result = await probeRadius(checkOf('radius', silent.port, good), SHORT, systemClock);
@@ -103,7 +103,7 @@ test('a server that says nothing', async (t) => {
   t.regex(result.reason, /no answer .* within 300 ms/);
 });
 
-test('an answer signed with another secret', async (t) => {
+test('an answer signed with another secret fails', async (t) => {
   const forger = await datagramServer((datagram) =>
     Buffer.concat([Buffer.of(2, datagram[1] ?? 0, 0, 20), Buffer.alloc(16)]),
   );

@@ -13,7 +13,7 @@ import {
 import type {Finding} from './tcp-check.ts';
 import {overUdp} from './udp-check.ts';
 
-/** What an answer means for the check. */
+/** The finding for an answer. */
 export function judgeRadius(answer: RadiusAnswer | 'forged', login: string): Finding {
   if (answer === 'forged')
     return {passed: false, reason: 'but the answer is signed with another secret than secret='};
@@ -63,6 +63,6 @@ export function probeRadius(spec: CheckSpec, limit: Millis, clock: Clock): Promi
       const answer = request && decodeRadiusAnswer(datagram, request);
       return answer && judgeRadius(answer, login);
     },
-    ' (a RADIUS server says nothing to a client it does not know, or whose secret= is another)',
+    ' (a RADIUS server does not answer a client that it does not know, or one with another secret=)',
   );
 }

@@ -1,14 +1,14 @@
-/** Takes messages off a socket one after another, as they complete. */
+/** Reads messages from a socket as they complete. */
 import type {Socket} from 'node:net';
 import type {Meter} from './meter.ts';
 
-/** A message found at the front of what has come, and how many octets it takes. */
+/** The first message of the data received, and its length in octets. */
 export interface Found<T> {
   readonly value: T;
   readonly used: number;
 }
 
-/** It is incomplete: so many octets, from its beginning, say more (its header, or all of it). */
+/** It is incomplete: the number of octets needed to continue (its header, or all of it). */
 export interface Needs {
   readonly needs: number;
   readonly value?: undefined;
@@ -16,19 +16,19 @@ export interface Needs {
 }
 
 export interface Reader {
-  /** The next message. `find` says how many octets it needs while it is incomplete, and throws what no server would say. */
+  /** The next message. `find` returns the octets it needs while it is incomplete, and throws on invalid data. */
   readonly next: <T>(find: (octets: Buffer) => Found<T> | Needs) => Promise<T>;
 }
 
 export interface Limits {
-  /** Octets that make no message, or that nobody asked for. */
+  /** Maximum octets of an incomplete message, or of data nobody asked for. */
   readonly message: number;
-  /** Octets of the whole conversation. */
+  /** Maximum octets of the whole conversation. */
   readonly total: number;
   readonly messages: number;
 }
 
-/** Reads `socket`; what exceeds the limits ends the connection. Octets are copied together once for each message. */
+/** Reads `socket`; data beyond the limits ends the connection. Pieces are joined once per message. */
 export function makeReader(socket: Socket, limits: Limits, meter: Meter): Reader {
   let pieces: Buffer[] = [];
   let [size, total, messages, needs] = [0, 0, 0, 0];
@@ -48,9 +48,9 @@ export function makeReader(socket: Socket, limits: Limits, meter: Meter): Reader
     if (size >= needs) look();
     if (size > limits.message)
       socket.destroy(new Error(`more than ${limits.message} octets that make no message`));
-    else if (total > limits.total) socket.destroy(new Error(`says more than ${limits.total} octets`));
+    else if (total > limits.total) socket.destroy(new Error(`sent more than ${limits.total} octets`));
   });
-  // Whoever had it before may have paused it, that nothing be missed in between.
+  // The previous reader may have paused it so that no data is lost in between.
   socket.resume();
   return {
     next: (find) =>

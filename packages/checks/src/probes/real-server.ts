@@ -1,4 +1,4 @@
-/** For tests: Debian's own servers as children on loopback, each in a folder of its own; gone when the tests are. */
+/** For tests: Debian's own servers as children on loopback, each in a folder of its own; ended with the tests. */
 import {spawn, spawnSync} from 'node:child_process';
 import dgram from 'node:dgram';
 import {
@@ -18,11 +18,11 @@ import {setTimeout as sleep} from 'node:timers/promises';
 import {signalGroup} from '@hactl/base';
 import {accepts} from './testing.ts';
 
-/** A server that is not there by then has failed; generous, for machines that are emulated. */
+/** A server that is not ready by then has failed; generous, for emulated machines. */
 const START_LIMIT = 200_000;
-/** For probes that are to pass: no part of any verdict. */
+/** For probes that should pass: not part of any verdict. */
 export const AMPLE = 60_000;
-/** For probes of servers that say nothing. */
+/** For probes of silent servers. */
 export const SHORT = 300;
 const NOBODY = 65_534;
 const isRoot = process.getuid?.() === 0;
@@ -32,7 +32,7 @@ export interface Server {
   readonly stop: () => Promise<void>;
 }
 
-/** Where a program is: on PATH, or where Debian puts those of administrators and of PostgreSQL. */
+/** The path of a program: on PATH, or in Debian's sbin and PostgreSQL folders. */
 export function programPath(name: string): string {
   const folders = [
     ...(process.env['PATH'] ?? '').split(':'),
@@ -44,7 +44,7 @@ export function programPath(name: string): string {
   return found;
 }
 
-/** A folder for one server, with its files; `nobody` when that server refuses to be root. */
+/** A folder for one server, with its files; `nobody` for a server that refuses to run as root. */
 export function scratch(files: Readonly<Record<string, string>>, nobody = false): string {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-server-'));
   chmodSync(folder, 0o755);
@@ -55,14 +55,14 @@ export function scratch(files: Readonly<Record<string, string>>, nobody = false)
   return folder;
 }
 
-/** The command, as nobody where wanted, and ended by the kernel should these tests end before it. */
+/** The command, run as nobody if asked for, and killed by the kernel if the tests end first. */
 function guarded(argv: readonly string[], nobody: boolean): string[] {
   const [name = '', ...words] = argv;
   const identity = nobody && isRoot ? [`--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'] : [];
   return ['setpriv', '--pdeathsig=KILL', ...identity, programPath(name), ...words];
 }
 
-/** Runs a preparing command to its end, with a file of the folder for its input. */
+/** Runs a setup command to its end, with a file of the folder as its input. */
 export function prepare(argv: readonly string[], folder: string, nobody = false, input?: string): void {
   const [command = '', ...words] = guarded(argv, nobody);
   const {status, stdout, stderr} = spawnSync(command, words, {
@@ -90,13 +90,13 @@ export function certificate(name = 'www.example.org'): {'cert.pem': string; 'key
 interface Manner {
   /** Is it ready? Else: when its port accepts. */
   readonly ready?: (log: string) => boolean | Promise<boolean>;
-  /** It refuses to be root. */
+  /** It refuses to run as root. */
   readonly nobody?: boolean;
-  /** What it wants to be told to end at once. */
+  /** The signal that ends it at once. */
   readonly end?: NodeJS.Signals;
 }
 
-/** Starts a server that stays in the foreground; resolves when it is ready. Its folder goes with it. */
+/** Starts a server that stays in the foreground; resolves when it is ready. Its folder is removed with it. */
 export async function startServer(
   argv: readonly string[],
   folder: string,
@@ -112,7 +112,7 @@ export async function startServer(
   let running = true;
   child.once('exit', () => (running = false));
   const stop = async (): Promise<void> => {
-    // A parent that is asked ends its children outside this process group too (PostgreSQL's); SIGKILL ends the rest.
+    // The parent ends its children outside this process group too (PostgreSQL's); SIGKILL ends the rest.
     signalGroup(child, end);
     await Promise.race([gone, sleep(3_000, undefined, {ref: false})]);
     signalGroup(child, 'SIGKILL');
@@ -121,19 +121,19 @@ export async function startServer(
   };
   const limit = performance.now() + START_LIMIT;
   for (;;) {
-    // oxlint-disable-next-line no-await-in-loop -- asked again until it is there.
+    // oxlint-disable-next-line no-await-in-loop -- polling.
     if (running && (await ready(log))) return {port, stop};
     if (!running || performance.now() > limit) {
-      // oxlint-disable-next-line no-await-in-loop -- the way out.
+      // oxlint-disable-next-line no-await-in-loop -- the loop ends here.
       await stop();
       throw new Error(`${argv.join(' ')} ${running ? 'is not ready' : 'ended'}:\n${log}`);
     }
-    // oxlint-disable-next-line no-await-in-loop -- a condition with a deadline.
+    // oxlint-disable-next-line no-await-in-loop -- polling with a deadline.
     await sleep(50);
   }
 }
 
-/** A server that accepts, reads and says nothing; `left` resolves when its client has closed. */
+/** A server that accepts, reads and stays silent; `left` resolves when its client has closed. */
 export async function silentServer(): Promise<Server & {readonly left: Promise<void>}> {
   const sockets = new Set<net.Socket>();
   let hear = (): void => undefined;
@@ -153,7 +153,7 @@ export async function silentServer(): Promise<Server & {readonly left: Promise<v
   return {port, stop, left};
 }
 
-/** A UDP server that answers what `reply` makes of a datagram, or says nothing; `heard` counts the datagrams. */
+/** A UDP server that answers with `reply` of a datagram, or stays silent; `heard` counts the datagrams. */
 export async function datagramServer(
   reply: (datagram: Buffer) => Buffer | undefined = () => undefined,
 ): Promise<Server & {readonly heard: () => number}> {

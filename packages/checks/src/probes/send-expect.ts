@@ -1,6 +1,6 @@
 /**
- * Piranha's check (nanny -s SEND -x EXPECT): connect, send if there is something to send, and compare what comes first
- * with what is expected. nanny compared only the start; `*` stood for anything.
+ * Piranha's check (nanny -s SEND -x EXPECT): connect, send the text if there is one, and compare the beginning of the answer
+ * with the expected text. nanny compared only the beginning; `*` matched anything.
  */
 import {translatePosixRegex} from '@hactl/regex';
 import {type Clock, type Millis} from '@hactl/base';
@@ -10,12 +10,12 @@ import type {ProbeResult} from '../verdict.ts';
 import {converse, DialogueError, quoted} from './dialogue.ts';
 import {GrowingMatch} from './growing-match.ts';
 
-/** With a regular expression there is no length to wait for: this much is looked at, as nanny's buffer had it. */
+/** A regular expression has no length to wait for: this much is searched, the size of nanny's buffer. */
 const REGEX_MAX = 4_096;
 
 const escapes: Readonly<Record<string, string>> = {n: '\n', r: '\r', t: '\t', '\\': '\\', '"': '"', "'": "'"};
 
-/** A text of lvs.cf as octets: `\r\n` written out, and `\0`, `\x41`. */
+/** A text of lvs.cf as octets: expands `\r\n`, `\0` and `\x41`. */
 export const unescape = (text: string): string =>
   Buffer.from(text, 'utf8')
     .toString('latin1')
@@ -27,15 +27,15 @@ export const unescape = (text: string): string =>
           : (escapes[letter] ?? letter),
     );
 
-/** undefined where there is none: the configuration's reader has said so. */
+/** undefined if it is invalid, which the configuration's parser has reported. */
 const patternOf = (text: string): RegExp | undefined => {
   const translated = translatePosixRegex(text);
   return translated.ok ? translated.value : undefined;
 };
 
 /**
- * Is what came the right thing? undefined: more must come before that can be said. `matches` says whether an expression
- * is in it; `ended` when nothing more will come.
+ * Is the answer as expected? undefined: not decided yet, more data is needed. `matches` tells whether the expression
+ * matches; `ended`: the answer is complete.
  */
 export function compareExpected(
   script: SendExpect,

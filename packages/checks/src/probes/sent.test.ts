@@ -1,4 +1,4 @@
-/** A server that says again what it was sent shows no password by it. */
+/** A server that echoes its input does not reveal a password. */
 import net from 'node:net';
 import type {AddressInfo} from 'node:net';
 import test from 'ava';
@@ -46,11 +46,11 @@ for (const [title, own, reason, shown] of [
     'answer 404 for /index.html',
   ],
 ] as const)
-  test(`${title}: not shown`, (t) => {
+  test(`${title}: hidden`, (t) => {
     t.is(withoutSent(reason, spec(own)), shown);
   });
 
-test('a real check against a server that echoes', async (t) => {
+test('a check against an echoing server shows no password', async (t) => {
   const {probe} = await import('./index.ts');
   const server = net.createServer((socket) => {
     socket.on('error', () => undefined);

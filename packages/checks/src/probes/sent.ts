@@ -1,4 +1,4 @@
-/** Servers echo what they were sent (redis: `unknown command, with args beginning with …`), passwords included. Pure. */
+/** Hides sent data in reasons: servers echo it (redis: `unknown command, with args beginning with …`), passwords included. Pure. */
 import type {CheckSpec} from '../messages.ts';
 
 /** Shorter words occur in any answer. */
@@ -8,7 +8,7 @@ const HIDDEN = '…';
 
 const known = new WeakMap<CheckSpec, readonly string[]>();
 
-/** What a check sends behind its first word: `AUTH password`, the query of a path, each word of it. */
+/** The parts of a request after its first word: `AUTH password`, the query of a path, and each of their words. */
 function partsOf(sent: string): string[] {
   const text = sent.trim();
   const rest = /\s(.*)$/s.exec(text)?.[1] ?? '';
@@ -46,7 +46,7 @@ function secretsOf(spec: CheckSpec): readonly string[] {
   return secrets;
 }
 
-/** The reason without the check's login data; a secret that is cut off at the end of a quotation counts. */
+/** The reason without the check's login data; a secret cut off at the end of a quotation is hidden too. */
 export function withoutSent(reason: string, spec: CheckSpec): string {
   let shown = reason;
   for (const secret of secretsOf(spec)) {

@@ -1,4 +1,4 @@
-/** Which probe a service gets, and within which limit. */
+/** The probe of each service, and its limit. */
 import net from 'node:net';
 import {systemClock} from '@hactl/base';
 import test from 'ava';
@@ -9,7 +9,7 @@ import {checkOf, freePort} from './testing.ts';
 
 const pinger = {ping: () => () => undefined, close: () => undefined};
 
-test('oracle: only the connection, and why', async (t) => {
+test('oracle: only connects, and says why', async (t) => {
   const server = await silentServer();
   t.teardown(server.stop);
   const up = await probe(checkOf('oracle', server.port), 'negotiate', systemClock, pinger);
@@ -19,7 +19,7 @@ test('oracle: only the connection, and why', async (t) => {
   t.false(down.passed);
 });
 
-test('ldap has checktimeout, the others negotiatetimeout', async (t) => {
+test('ldap is limited by checktimeout, the others by negotiatetimeout', async (t) => {
   const server = await silentServer();
   t.teardown(server.stop);
   const limits = {checkTimeout: 40, negotiateTimeout: 80, login: 'x', request: 'SELECT 1'};
@@ -37,7 +37,7 @@ test('ldap has checktimeout, the others negotiatetimeout', async (t) => {
   }
 });
 
-test('combined: connects between two dialogues', async (t) => {
+test('combined: connect checks between two negotiate checks', async (t) => {
   const server = await silentServer();
   t.teardown(server.stop);
   const spec = checkOf('http', server.port, {
@@ -48,7 +48,7 @@ test('combined: connects between two dialogues', async (t) => {
   t.false((await probe(spec, 'negotiate', systemClock, pinger)).passed);
 });
 
-test('http: a head without an end is read to its bound only', async (t) => {
+test('http: an endless head is read up to its bound only', async (t) => {
   const talker = net.createServer((socket) => {
     socket.on('error', () => undefined);
     const more = (): void => {
@@ -66,7 +66,7 @@ test('http: a head without an end is read to its bound only', async (t) => {
   t.regex(result.reason, /no end of the answer's head within 65536 octets/);
 });
 
-test('the name for SNI', (t) => {
+test('the SNI name has no port and is never an address', (t) => {
   for (const [host, name] of [
     ['www.example.org', 'www.example.org'],
     ['www.example.org:8443', 'www.example.org'],

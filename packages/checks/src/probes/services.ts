@@ -1,4 +1,4 @@
-/** Which dialogue each service has; a service that is not here is only connected to. */
+/** The probe of each service; for a service not listed here the check only connects. */
 import type {Clock, Millis} from '@hactl/base';
 import type {CheckSpec} from '../messages.ts';
 import type {ProbeResult} from '../verdict.ts';
@@ -42,5 +42,5 @@ export const serviceProbes: Readonly<Record<string, Probe | undefined>> = {
   submission: probeSmtp,
 };
 
-/** Services that ldirectord gives checktimeout for the whole dialogue, not negotiatetimeout. */
+/** Services for which ldirectord limits the whole dialogue by checktimeout, not negotiatetimeout. */
 export const withinCheckTimeout: ReadonlySet<string> = new Set(['ldap', 'ldaps', 'radius']);

@@ -44,7 +44,7 @@ test('memcached', async (t) => {
   await failsOnTheDead(t, probeSendExpect, nanny('version\\r\\n', 'VERSION '));
 });
 
-test('socat echoes over tcp and over udp', async (t) => {
+test('an echo from socat passes over tcp and udp', async (t) => {
   const port = await freePort();
   const spec = checkOf('simpletcp', port, {request: 'one\\nIt Works', receive: '^It Works$'});
   await startServer(t, {argv: ['socat', `TCP4-LISTEN:${port},bind=127.0.0.1,fork`, 'PIPE'], port});

@@ -1,6 +1,6 @@
 /**
- * service=simpletcp: the request is sent, our side closed, and some line of the answer must match `receive`. For a udp
- * virtual it is a datagram each way, as ldirectord does.
+ * service=simpletcp: sends the request, half-closes, and some line of the answer must match `receive`. For a udp
+ * virtual service it is a datagram each way, as in ldirectord.
  */
 import dgram from 'node:dgram';
 import type {Clock, Millis} from '@hactl/base';
@@ -11,20 +11,20 @@ import {explainError} from './connect.ts';
 import {converse, quoted} from './dialogue.ts';
 import {oneVerdict} from './one-verdict.ts';
 
-/** What is sent: without the slash that ldirectord puts before every request; `\n` written out is a newline. */
+/** The data sent: without the slash that ldirectord puts before every request; the characters `\n` become a newline. */
 export const simpleRequest = (request = ''): string =>
   Buffer.from(request.replace(/^\//, '').replaceAll('\\n', '\n'), 'utf8').toString('latin1');
 
-/** Characters of the answer that a reason can show. */
+/** Maximum characters of the answer shown in a reason. */
 const SHOWN = 100;
-/** Lines that an answer may have: those of one that has more are not looked through to the end. */
+/** Maximum lines of an answer. */
 const LINES_MAX = 1 << 16;
-/** Processor time that looking through the lines of one answer may take. */
+/** Maximum CPU time for searching the lines of one answer. */
 const SPENT_MAX: Millis = 50;
-/** So many lines are looked through between two looks at the clock. */
+/** Lines searched between two readings of the clock. */
 const STRIDE = 64;
 
-/** Looks for `receive` in the lines of an answer; each is looked at once, when it is whole or nothing more will come. */
+/** Searches the lines of an answer for `receive`; each once, when it is complete or the answer has ended. */
 export class LineSearch {
   readonly #receive: string | undefined;
   readonly #pattern: RegExp | undefined;
@@ -37,7 +37,7 @@ export class LineSearch {
     this.#pattern = receive === undefined ? undefined : receivePattern(receive);
   }
 
-  /** Is it in what came so far? Throws a SlowMatch. */
+  /** Does a line received so far match? Throws a SlowMatch. */
   found(piece: string, ended: boolean): boolean {
     let at = 0;
     let before = process.threadCpuUsage();
@@ -71,7 +71,7 @@ export class LineSearch {
     const now = process.threadCpuUsage();
     this.#spent += (now.user + now.system - before.user - before.system) / 1_000;
     if (this.#spent > SPENT_MAX)
-      throw new SlowMatch(`looking through the answer takes more than ${SPENT_MAX} ms: given up`);
+      throw new SlowMatch(`searching the answer takes more than ${SPENT_MAX} ms: given up`);
     return now;
   }
 }
@@ -123,7 +123,7 @@ function probeSimpleUdp(spec: CheckSpec, limit: Millis, clock: Clock): Promise<P
           talk.fail(error);
         }
       });
-      // Connected, so that only the real server is heard, and a port that nobody has is told.
+      // Connected, so that only the real server's datagrams arrive, and a closed port is reported.
       socket.connect(spec.port, spec.address, () =>
         socket.send(Buffer.from(simpleRequest(spec.request), 'latin1')),
       );

@@ -56,7 +56,7 @@ test('without a login', sip, undefined, true, /OPTIONS sip:ldirectord@\S+: 200 O
 test('a provisional answer first', sip, 'slow@127.0.0.1', true, /200 OK$/);
 test('another answer', sip, 'busy@127.0.0.1', false, /OPTIONS sip:busy@127.0.0.1: 503 Service Unavailable$/);
 
-test('an answer to somebody else, or not complete', (t) => {
+test('an answer to another request, or an incomplete one, is ignored', (t) => {
   const answer = 'SIP/2.0 200 OK\r\nCall-ID: abc\r\n\r\n';
   t.is(judgeSip(answer, 'abc', 'me')?.passed, true);
   t.is(judgeSip(answer.replace('Call-ID', 'i '), 'abc', 'me')?.passed, true);
@@ -66,7 +66,7 @@ test('an answer to somebody else, or not complete', (t) => {
   t.is(judgeSip('HTTP/1.1 400 Bad Request\r\n\r\n', 'abc', 'me')?.passed, false);
 });
 
-test('tcp: a server that speaks without an end', async (t) => {
+test('tcp: a server that never stops sending fails', async (t) => {
   const talker = net.createServer((socket) => {
     socket.on('error', () => undefined);
     socket.write('SIP/2.0 200 OK\r\n'.padEnd(100_000, 'x'));
@@ -79,7 +79,7 @@ test('tcp: a server that speaks without an end', async (t) => {
   t.regex(result.reason, /no end of the answer within 65536 octets/);
 });
 
-test('udp: a server that says nothing', async (t) => {
+test('udp: a silent server fails at the limit', async (t) => {
   const silent = await datagramServer();
   t.teardown(silent.stop);
   const result = await probeSip(checkOf('sip', silent.port, {protocol: 'udp'}), SHORT, systemClock);
@@ -87,9 +87,10 @@ test('udp: a server that says nothing', async (t) => {
   t.regex(result.reason, /no answer .* within 300 ms, asked/);
 });
 
-test('tcp: an exchange that breaks off', (t) => failsWhenBroken(t, probeSip, checkOf('sip', server.port)));
+test('tcp: an exchange that breaks off fails with a reason', (t) =>
+  failsWhenBroken(t, probeSip, checkOf('sip', server.port)));
 
-test('tcp: a server that says nothing', async (t) => {
+test('tcp: a silent server fails at the limit', async (t) => {
   const silent = await silentServer();
   t.teardown(silent.stop);
   const result = await probeSip(checkOf('sip', silent.port), SHORT, systemClock);

@@ -7,16 +7,16 @@ import type {ProbeResult} from '../verdict.ts';
 import {overTcp, type Finding} from './tcp-check.ts';
 import {overUdp, type Local} from './udp-check.ts';
 
-/** An answer's head beyond this is not read. */
+/** Maximum octets of an answer's head. */
 const HEAD_MAX = 1 << 16;
-/** Trying, Ringing, Session Progress: nobody sends many. */
+/** Trying, Ringing, Session Progress: servers send few of them. */
 const PROVISIONAL_MAX = 64;
 
 export interface SipOptions {
   readonly login: string;
   readonly transport: 'UDP' | 'TCP';
   readonly local: Local;
-  /** Random, told back by the server in Call-ID. */
+  /** Random; the server repeats it in Call-ID. */
   readonly token: string;
 }
 
@@ -38,7 +38,7 @@ export function sipOptions({login, transport, local, token}: SipOptions): string
   ].join('\r\n');
 }
 
-/** What an answer means; undefined = not complete, not ours, or not the final one. */
+/** The finding for an answer; undefined: incomplete, not ours, or not final. */
 export function judgeSip(text: string, token: string, login: string): Finding | undefined {
   const end = text.indexOf('\r\n\r\n');
   if (end === -1) return undefined;
@@ -51,12 +51,12 @@ export function judgeSip(text: string, token: string, login: string): Finding | 
   return {passed: status === '200', reason: `OPTIONS sip:${login}: ${`${status} ${phrase}`.trim()}`};
 }
 
-/** Cuts what comes into heads, each with the empty line that ends it; every octet is looked at once. */
+/** Splits the data into heads, each with its final empty line; every octet is examined once. */
 export class HeadSplitter {
   #pieces: string[] = [];
-  /** The last characters of what came before: the end may lie across two pieces. */
+  /** The last characters of the previous piece: the end of a head may span two pieces. */
   #tail = '';
-  /** Characters of a head that is incomplete. */
+  /** Characters of the incomplete head. */
   waiting = 0;
 
   *take(piece: string): Generator<string> {
@@ -101,7 +101,7 @@ export function probeSip(spec: CheckSpec, limit: Millis, clock: Clock): Promise<
         for (const head of heads.take(chunk)) {
           const finding = judgeSip(head, token, login);
           if (finding) return resolve(finding);
-          // A provisional answer (it has no body) makes room for the next, which may have come with it.
+          // A provisional answer has no body: the next head may already have arrived with it.
           provisional += 1;
         }
         if (heads.waiting > HEAD_MAX)

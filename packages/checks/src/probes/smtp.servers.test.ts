@@ -27,7 +27,7 @@ ${acl}
   return port;
 }
 
-test('Exim greets and answers', async (t) => {
+test('Exim passes', async (t) => {
   const port = await exim(t, '');
   await passes(
     t,
@@ -40,7 +40,7 @@ test('Exim greets and answers', async (t) => {
   await failsOnTheDead(t, probeSmtp, checkOf('smtp', port));
 });
 
-test('Exim that turns us away', async (t) => {
+test('an Exim that rejects the client fails', async (t) => {
   const full = await exim(t, 'smtp_accept_max = 0\nacl_smtp_connect = deny');
   await fails(t, probeSmtp, checkOf('smtp', full), /the greeting is "550 /);
   const wary = await exim(t, 'acl_smtp_helo = deny');

@@ -1,10 +1,10 @@
-/** service=smtp and submission: a 2xx greeting and a 2xx answer to HELO. No STARTTLS, no mail: as ldirectord does. */
+/** service=smtp and submission: a 2xx greeting and a 2xx answer to HELO. No STARTTLS, no mail, as in ldirectord. */
 import type {Clock, Millis} from '@hactl/base';
 import type {CheckSpec} from '../messages.ts';
 import type {ProbeResult} from '../verdict.ts';
 import {converse, expectReply, quoted, readReply} from './dialogue.ts';
 
-/** The name of one who has none, RFC 5321 section 4.1.3. */
+/** An address literal in place of a name, RFC 5321 section 4.1.3. */
 const literal = (address: string): string => (address.includes(':') ? `[IPv6:${address}]` : `[${address}]`);
 
 export function probeSmtp(spec: CheckSpec, limit: Millis, clock: Clock): Promise<ProbeResult> {

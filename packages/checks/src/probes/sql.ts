@@ -1,12 +1,12 @@
-/** What service=mysql and pgsql share: login and request are needed; one row, and `receive` in it where it is set. Pure. */
+/** Shared by service=mysql and pgsql: login and request are required; expects a row, matching `receive` if set. Pure. */
 import type {CheckSpec} from '../messages.ts';
 import {firstMatch} from './first-match.ts';
 import type {Finding} from './tcp-check.ts';
 
-/** Rows beyond this many are not read: the statement of a check has a few. */
+/** Maximum rows read: a check's statement returns few. */
 export const ROWS_MAX = 1000;
 
-/** Octets of one conversation, and messages: the columns' descriptions and the rows. */
+/** Maximum octets and messages of one conversation: the columns' descriptions and the rows. */
 export const TOTAL_MAX = 1 << 20;
 export const MESSAGES_MAX = 8_192;
 
@@ -15,7 +15,7 @@ export interface SqlCheck {
   readonly statement: string;
 }
 
-/** Login and statement, or what is missing. */
+/** Login and statement, or a message about the missing one. */
 export function sqlCheck(spec: CheckSpec): SqlCheck | string {
   const statement = (spec.request ?? '').replace(/^\//, '').trim();
   if (!spec.login) return `service ${spec.service} needs a login=`;
@@ -28,7 +28,7 @@ export function sqlCheck(spec: CheckSpec): SqlCheck | string {
 export const rowText = (values: readonly (string | null)[]): string =>
   values.map((value) => value ?? 'NULL').join('\t');
 
-/** What the rows seen so far (the first ROWS_MAX at most) mean. ldirectord ignores `receive` here; this does not. */
+/** The finding for the rows read so far (ROWS_MAX at most). Unlike ldirectord, this checks `receive`. */
 export function judgeRows(rows: readonly string[], receive?: string): Finding {
   const many = rows.length >= ROWS_MAX ? `${ROWS_MAX} or more rows` : `${rows.length} row(s)`;
   if (rows.length === 0) return {passed: false, reason: 'login ok, but the statement gives no row'};

@@ -5,7 +5,7 @@ import test, {type ExecutionContext} from 'ava';
 import {checkOf, freePort} from './testing.ts';
 import {overTcp} from './tcp-check.ts';
 
-/** A server whose connections are handed over; `left` counts those that its clients have closed. */
+/** A server that passes on its connections; `left` counts those closed by the clients. */
 async function serve(
   t: ExecutionContext,
   handle: (socket: net.Socket) => void = () => undefined,
@@ -41,7 +41,7 @@ async function serve(
 const AMPLE = 60_000;
 const fine = {passed: true, reason: 'fine'};
 
-test('a finding, told after how the connection went', async (t) => {
+test('the reason is the progress followed by the finding', async (t) => {
   const {port, left} = await serve(t);
   const result = await overTcp(checkOf('x', port), AMPLE, systemClock, async (line) => {
     await line.connect();
@@ -52,7 +52,7 @@ test('a finding, told after how the connection went', async (t) => {
   await left(1);
 });
 
-test('a goodbye that never ends keeps no socket', async (t) => {
+test('a farewell that never ends leaves no socket', async (t) => {
   const {port, left} = await serve(t);
   const result = await overTcp(checkOf('x', port), AMPLE, systemClock, async (line) => {
     await line.connect();
@@ -62,7 +62,7 @@ test('a goodbye that never ends keeps no socket', async (t) => {
   await left(1);
 });
 
-test('a goodbye is said before the connection ends', async (t) => {
+test('the farewell is sent before the connection closes', async (t) => {
   let heard = '';
   const {port, left} = await serve(t, (socket) => socket.on('data', (text) => (heard += String(text))));
   await overTcp(checkOf('x', port), AMPLE, systemClock, async (line) => {
@@ -73,7 +73,7 @@ test('a goodbye is said before the connection ends', async (t) => {
   t.is(heard, 'bye');
 });
 
-test('the limit names what was waited for, and closes all sockets', async (t) => {
+test('at the limit the reason names the current step, and all sockets are closed', async (t) => {
   const {port, left} = await serve(t);
   const result = await overTcp(checkOf('x', port), 1_000, systemClock, async (line) => {
     await line.connect();
@@ -86,7 +86,7 @@ test('the limit names what was waited for, and closes all sockets', async (t) =>
   await left(2);
 });
 
-test('a socket that is opened after the verdict is closed too', async (t) => {
+test('a socket opened after the verdict is closed too', async (t) => {
   const {port, left} = await serve(t);
   let tell: (socket: net.Socket) => void = () => undefined;
   const late = new Promise<net.Socket>((resolve) => (tell = resolve));
@@ -101,7 +101,7 @@ test('a socket that is opened after the verdict is closed too', async (t) => {
   t.true((await late).destroyed);
 });
 
-test('an error that the conversation explains', async (t) => {
+test('the conversation’s own error is the reason', async (t) => {
   const {port, left} = await serve(t);
   const result = await overTcp(checkOf('x', port), AMPLE, systemClock, async (line) => {
     await line.connect();
@@ -111,7 +111,7 @@ test('an error that the conversation explains', async (t) => {
   await left(1);
 });
 
-test('the server hangs up, or resets', async (t) => {
+test('a server that closes or resets fails with the step', async (t) => {
   const wait = async (end: (socket: net.Socket) => void): Promise<string> => {
     const {port} = await serve(t, end);
     const result = await overTcp(checkOf('x', port), AMPLE, systemClock, async (line) => {
@@ -126,7 +126,7 @@ test('the server hangs up, or resets', async (t) => {
   t.regex(await wait((socket) => socket.resetAndDestroy()), /was reset|closed the connection/);
 });
 
-test('nothing listens; the story is empty then', async (t) => {
+test('a closed port is refused, without progress text', async (t) => {
   const port = await freePort();
   const result = await overTcp(checkOf('x', port), AMPLE, systemClock, async (line) => {
     await line.connect();
@@ -135,7 +135,7 @@ test('nothing listens; the story is empty then', async (t) => {
   t.is(result.reason, `connection to 127.0.0.1 port ${port} refused: nothing listens there`);
 });
 
-test('TLS with a server that does not speak it', async (t) => {
+test('TLS with a server that does not speak it fails', async (t) => {
   const {port, left} = await serve(t, (socket) => socket.write('220 mail.example.org ESMTP\r\n'));
   const result = await overTcp(checkOf('x', port), AMPLE, systemClock, async (line) => {
     await line.secure(await line.connect());

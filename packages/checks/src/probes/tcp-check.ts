@@ -1,4 +1,4 @@
-/** What the probes over TCP share: one deadline over all phases, a story for the reason, sockets closed in every outcome. */
+/** Shared by the probes over TCP: one deadline over all phases, a progress text for the reason, sockets closed in every outcome. */
 import net from 'node:net';
 import tls from 'node:tls';
 import type {Clock, Millis} from '@hactl/base';
@@ -9,31 +9,31 @@ import type {Meter} from './meter.ts';
 import {oneVerdict} from './one-verdict.ts';
 import {keepSession, secureOptions} from './tls-client.ts';
 
-/** How long a server may take to hear the goodbye of a check that is judged already. */
+/** How long the farewell may take after the verdict. */
 const GOODBYE_MAX = 250;
-/** What a conversation came to. */
+/** The result of a conversation. */
 export interface Finding {
   readonly passed: boolean;
   readonly reason: string;
-  /** Settles when the client has taken leave: servers note a connection that just breaks off in their logs. */
+  /** Settles when the client has said goodbye: servers log a connection that just breaks off. */
   readonly goodbye?: Promise<unknown>;
 }
 
-/** The means a conversation has. */
+/** The tools of a conversation. */
 export interface Line {
-  /** Whoever reads says so here, before each piece. */
+  /** To be called by readers before each piece. */
   readonly meter: Meter;
-  /** Makes a socket, open or not, one of this check's: its progress is told and it is closed at the end. */
+  /** Adds a socket, open or not, to this check: its progress is noted and it is closed at the end. */
   readonly track: (socket: net.Socket) => net.Socket;
   /** A connection to the real server. */
   readonly connect: () => Promise<net.Socket>;
-  /** TLS over a connection; any certificate will do, as in ldirectord. */
+  /** TLS over a connection; any certificate is accepted, as in ldirectord. */
   readonly secure: (socket: net.Socket) => Promise<tls.TLSSocket>;
   /** The current step: named if the limit is reached in it. */
   readonly phase: (what: string) => void;
 }
 
-/** The address with the port, as people write it. */
+/** The address and port for messages. */
 export const targetOf = (spec: CheckSpec): string => `${spec.address} port ${spec.port}`;
 
 /** Runs `talk` for at most `limit`; always resolves. */
@@ -67,7 +67,7 @@ export function overTcp(
         if (verdict.doing() === 'connecting') verdict.phase('waiting for the answer');
       });
       socket.on('error', (error: NodeJS.ErrnoException) => setImmediate(fail, error));
-      // Whoever talks on it may have a better word for the end: it speaks first.
+      // The conversation may have a better reason for the end, so it comes first.
       socket.on('close', () =>
         setImmediate(() => {
           if (socket === sockets.at(-1))

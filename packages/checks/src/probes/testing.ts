@@ -1,4 +1,4 @@
-/** For tests against real servers: a folder, a port, a certificate, a process, and the end of them all. */
+/** For tests against real servers: a folder, a port, a certificate and a process, all cleaned up. */
 import {spawn, spawnSync} from 'node:child_process';
 import {chmodSync, mkdtempSync, rmSync} from 'node:fs';
 import net from 'node:net';
@@ -10,7 +10,7 @@ import type {CheckSpec} from '../messages.ts';
 import type {ProbeResult} from '../verdict.ts';
 import type {Probe} from './services.ts';
 
-/** A server under emulation takes its time. */
+/** A server is slow under emulation. */
 const START_LIMIT = 200_000;
 const POLL = 50;
 
@@ -18,12 +18,12 @@ const POLL = 50;
 export function folder(t: ExecutionContext<unknown>): string {
   const made = mkdtempSync(path.join(os.tmpdir(), 'hactl-server-'));
   chmodSync(made, 0o777);
-  // A script that a check was running may write there yet.
+  // A check's script may still be writing there.
   t.teardown(() => rmSync(made, {recursive: true, force: true, maxRetries: 20}));
   return made;
 }
 
-/** A port of loopback that nobody has at this moment. */
+/** A free port on loopback. */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = net.createServer();
@@ -51,7 +51,7 @@ export function certificate(into: string): {readonly cert: string; readonly key:
   return {cert, key};
 }
 
-/** Runs a command to its end; throws with its words when it fails. */
+/** Runs a command to its end; throws with its output when it fails. */
 export function run(argv: readonly string[], input = ''): string {
   const [command = '', ...words] = argv;
   const {status, stdout, stderr, error} = spawnSync(command, words, {encoding: 'utf8', input});
@@ -64,19 +64,19 @@ export interface ServerPlan {
   /** The server in the foreground. */
   readonly argv: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Up when this TCP port of loopback takes a connection. */
+  /** Ready when this TCP port of loopback accepts a connection. */
   readonly port?: number;
-  /** Or when this is true. */
+  /** Or ready when this returns true. */
   readonly up?: () => boolean | Promise<boolean>;
 }
 
-/** Starts a server, waits until it serves, ends it after the test. A server that dies fails the test with its words. */
+/** Starts a server, waits until it serves, ends it after the test. A server that dies fails the test with its output. */
 export async function startServer(t: ExecutionContext<unknown>, plan: ServerPlan): Promise<number> {
   const [command = '', ...words] = plan.argv;
   const child = spawn(command, words, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {...process.env, ...plan.env},
-    // A group of its own: what it forks ends with it.
+    // A process group of its own, so that its children end with it.
     detached: true,
   });
   let text = '';
@@ -106,7 +106,7 @@ export async function startServer(t: ExecutionContext<unknown>, plan: ServerPlan
   }
 }
 
-/** Does the port take a connection? */
+/** Does the port accept a connection? */
 export function accepts(port: number, host = '127.0.0.1'): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = net.connect({host, port});
@@ -118,7 +118,7 @@ export function accepts(port: number, host = '127.0.0.1'): Promise<boolean> {
   });
 }
 
-/** A server of one's own: what it does with each connection. Resolves to its port. */
+/** A server with a handler for each connection. Resolves to its port. */
 export async function serve(
   t: ExecutionContext<unknown>,
   handle: (socket: net.Socket) => void,
@@ -157,11 +157,11 @@ export const checkOf = (service: string, port: number, more: Partial<CheckSpec> 
   ...more,
 });
 
-/** The probe's finding; the check's own limit. */
+/** The probe's finding, within the check's own limit. */
 export const ask = (probe: Probe, spec: CheckSpec): Promise<ProbeResult> =>
   probe(spec, spec.negotiateTimeout, systemClock);
 
-/** It passes, with a reason like this. */
+/** Asserts that it passes with a matching reason. */
 export async function passes(
   t: ExecutionContext<unknown>,
   probe: Probe,
@@ -173,7 +173,7 @@ export async function passes(
   t.regex(result.reason, reason);
 }
 
-/** It fails, with a reason like this. */
+/** Asserts that it fails with a matching reason. */
 export async function fails(
   t: ExecutionContext<unknown>,
   probe: Probe,
@@ -187,8 +187,8 @@ export async function fails(
 }
 
 /**
- * Resolves when the other side has closed the connection for good. One that has only said all that it has to say still
- * takes what we write; so something is written until it is refused.
+ * Resolves when the other side has closed the connection completely. After a half-close it still
+ * accepts data, so this writes until that fails.
  */
 export const closed = (socket: net.Socket): Promise<void> =>
   new Promise((resolve) => {
@@ -201,8 +201,8 @@ export const closed = (socket: net.Socket): Promise<void> =>
   });
 
 /**
- * What every service must say of a server that accepts and stays silent, of one that hangs up, and of a closed port;
- * and the connection to the silent one is closed when its time is up.
+ * The reasons that every service must give for a server that accepts and stays silent, one that hangs up, and a closed port;
+ * also, the connection to the silent one is closed when the limit is reached.
  */
 export async function failsOnTheDead(
   t: ExecutionContext<unknown>,

@@ -1,4 +1,4 @@
-/** TLS checks: the second handshake with a server is a short one, and a server that forgot is asked anew. */
+/** TLS checks: the second handshake with a server resumes its session; without one, a full handshake follows. */
 import tls from 'node:tls';
 import type {AddressInfo} from 'node:net';
 import {systemClock} from '@hactl/base';
@@ -14,7 +14,7 @@ import {certificateEnd, certificateOf} from './tls-client.ts';
 const LIMIT = 60_000;
 
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const)
-  test(`${version}: the session is resumed, also by a server that does not know it`, async (t) => {
+  test(`${version}: the session is resumed, and a server that lost it gets a full handshake`, async (t) => {
     const reused: boolean[] = [];
     const server = tls.createServer({cert, key, minVersion: version, maxVersion: version}, (socket) => {
       reused.push(socket.isSessionReused());
@@ -39,7 +39,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const)
     t.deepEqual(reused, [false, true, false, true]);
   });
 
-test('what is no TLS is said in each check', async (t) => {
+test('a server without TLS fails every check with that reason', async (t) => {
   const {default: net} = await import('node:net');
   const server = net.createServer((socket) => socket.on('error', () => undefined).end('200 plain\r\n'));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -49,7 +49,7 @@ test('what is no TLS is said in each check', async (t) => {
   t.true((await probeNntp(spec, LIMIT, systemClock)).passed);
 });
 
-/** A server whose certificate ends in 2126, its names as the clients asked for them and whether sessions came again. */
+/** A server with a certificate until 2126; records the SNI names and whether sessions were resumed. */
 async function serveTls(t: ExecutionContext): Promise<{port: number; names: unknown[]; reused: boolean[]}> {
   const names: unknown[] = [];
   const reused: boolean[] = [];
@@ -64,7 +64,7 @@ async function serveTls(t: ExecutionContext): Promise<{port: number; names: unkn
   return {port: (server.address() as AddressInfo).port, names, reused};
 }
 
-test('virtualhost is the name in SNI, without its port; an address is none', async (t) => {
+test('the SNI name is virtualhost without port; an address is not sent', async (t) => {
   const {port, names} = await serveTls(t);
   for (const virtualHost of ['www.example.test', 'www.example.test:8443', '10.0.0.1', undefined])
     // oxlint-disable-next-line no-await-in-loop -- one after another.
@@ -76,7 +76,7 @@ test('virtualhost is the name in SNI, without its port; an address is none', asy
   t.deepEqual(names, ['www.example.test', 'www.example.test', false, false]);
 });
 
-test('the end of the certificate is known, and one that is about to run out is looked at in every check', async (t) => {
+test('the expiry is remembered, and a certificate about to expire is read in every check', async (t) => {
   const {port, reused} = await serveTls(t);
   const check = async (certDays: number): Promise<string | undefined> => {
     const spec = checkOf('https', port, {certDays});
@@ -104,7 +104,7 @@ for (const [left, words] of [
     t.is(certificateEnd(ends, ends - left).words, `the certificate ${words} (2026-12-24)`);
   });
 
-test('a server that asks for handshake after handshake fails the check, and gets the request once', async (t) => {
+test('a server that keeps renegotiating fails the check, and gets the request once', async (t) => {
   const requests: string[] = [];
   const server = tls.createServer({cert, key, maxVersion: 'TLSv1.2'}, (socket) => {
     socket.on('error', () => undefined);

@@ -1,6 +1,6 @@
 /**
- * What all TLS checks share: one context, and for each check the session of the last handshake, which shortens the next,
- * and until when the server's certificate is valid.
+ * Shared by all TLS checks: one context, and for each check the session of the last handshake, which shortens the next,
+ * and the expiry of the server's certificate.
  */
 import tls from 'node:tls';
 import type {CertificateEnd, CheckSpec} from '../messages.ts';
@@ -8,32 +8,32 @@ import {serverName} from './connect.ts';
 
 /** A day, in ms. */
 const DAY = 86_400_000;
-/** A short handshake shows no certificate: after so long a full one is made, in ms. */
+/** A resumed handshake shows no certificate: after this time a full one is made, in ms. */
 const SHOWN_FOR = 3_600_000;
 /**
- * Handshakes on one connection: a server may ask for another one (IIS does, before it asks for a client's certificate). Each
- * costs as much as dozens of checks, and no event of the check would count it.
+ * Maximum handshakes on one connection: a server may ask for another one (IIS does before asking for a client certificate). Each
+ * costs as much as dozens of checks, and is not charged by any event of the check.
  */
 const HANDSHAKES_MAX = 3;
 
 interface Known {
-  /** For the next handshake. */
+  /** The session for the next handshake. */
   session?: Buffer;
-  /** Wall-clock time at which the certificate ends, and at which it was shown, in ms. */
+  /** Wall-clock times of the certificate's expiry, and of the handshake that showed it, in ms. */
   ends?: number;
   shownAt: number;
 }
 
-/** Made once: a context of its own for each connection costs more than the handshake. Any certificate will do. */
+/** Created once: a context for each connection costs more than the handshake. Any certificate is accepted. */
 let context: tls.SecureContext | undefined;
 const known = new WeakMap<CheckSpec, Known>();
 
-/** Whether a renewed certificate would matter now: one that ends soon is looked at with each check. */
+/** Is a full handshake needed? A certificate that expires soon is looked at in every check. */
 const mustBeShown = (spec: CheckSpec, {ends, shownAt}: Known, now: number): boolean =>
   (spec.certDays ?? 0) > 0 &&
   (now - shownAt > SHOWN_FOR || (ends !== undefined && ends - now < (spec.certDays ?? 0) * DAY));
 
-/** The options of `tls.connect` for a check; `host` is the name for SNI, where it is one. */
+/** The options of `tls.connect` for a check; `host` is used for SNI if it is a name. */
 export function secureOptions(spec: CheckSpec, host: string | undefined): tls.ConnectionOptions {
   context ??= tls.createSecureContext();
   const before = known.get(spec);
@@ -46,7 +46,7 @@ export function secureOptions(spec: CheckSpec, host: string | undefined): tls.Co
   };
 }
 
-/** Remembers the session of a connection for the check's next one; one that fails is forgotten. */
+/** Remembers the session of a connection for the check's next one; forgets it if the connection fails. */
 export function keepSession(spec: CheckSpec, socket: tls.TLSSocket): void {
   const note = (more: Partial<Known>): void => {
     known.set(spec, {shownAt: 0, ...known.get(spec), ...more});
@@ -67,7 +67,7 @@ export function keepSession(spec: CheckSpec, socket: tls.TLSSocket): void {
   });
 }
 
-/** Until when the certificate of the check's server is valid, as far as it was shown. */
+/** The expiry of the certificate of the check's server, if it was shown. */
 export function certificateOf(spec: CheckSpec, now: number): CertificateEnd | undefined {
   const ends = known.get(spec)?.ends;
   return ends === undefined ? undefined : certificateEnd(ends, now);

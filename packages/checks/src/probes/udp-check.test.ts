@@ -1,4 +1,4 @@
-/** The frame of a UDP check: what the kernel refuses is a finding, and nothing is left behind. */
+/** The frame of a UDP check: a refused send is a finding, and nothing is left behind. */
 import {systemClock} from '@hactl/base';
 import test from 'ava';
 import {datagramServer} from './real-server.ts';
@@ -17,7 +17,7 @@ test('an answer', async (t) => {
   t.regex(result.reason, /^answered in \d+ ms, fine$/);
 });
 
-test('answers that are not for us are passed over', async (t) => {
+test('answers that are not for us are ignored', async (t) => {
   const server = await datagramServer((datagram) => datagram);
   t.teardown(server.stop);
   let heard = 0;
@@ -25,20 +25,20 @@ test('answers that are not for us are passed over', async (t) => {
   t.true((await overUdp(checkOf('x', server.port), 4_000, systemClock, question, answer)).passed);
 });
 
-test('silence: asked again within the limit', async (t) => {
+test('without an answer the request is repeated within the limit', async (t) => {
   const server = await datagramServer();
   t.teardown(server.stop);
   const result = await overUdp(checkOf('x', server.port), 400, systemClock, question, () => fine, ' (hint)');
   t.regex(result.reason, /^no answer from 127.0.0.1 port \d+ within 400 ms, asked [234]x \(hint\)$/);
 });
 
-test('a closed port', async (t) => {
+test('a closed port is refused', async (t) => {
   const spec = checkOf('x', await freePort());
   const result = await overUdp(spec, AMPLE, systemClock, question, () => fine);
   t.regex(result.reason, /udp refused: nothing listens there$/);
 });
 
-test('what the kernel or Node refuses', async (t) => {
+test('a send refused by the kernel or Node fails with the error', async (t) => {
   const failed = async (more: object): Promise<string> => {
     const result = await overUdp(checkOf('x', 9, more), AMPLE, systemClock, question, () => fine);
     t.false(result.passed);

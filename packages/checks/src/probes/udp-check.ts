@@ -1,4 +1,4 @@
-/** What the probes over UDP share: question and answer with one deadline; a lost datagram is sent again. */
+/** Shared by the probes over UDP: request and answer with one deadline; lost datagrams are sent again. */
 import dgram from 'node:dgram';
 import type {Clock, Millis} from '@hactl/base';
 import type {CheckSpec} from '../messages.ts';
@@ -7,18 +7,18 @@ import {explainError} from './connect.ts';
 import {oneVerdict} from './one-verdict.ts';
 import {targetOf, type Finding} from './tcp-check.ts';
 
-/** The question goes out this often within the limit. */
+/** How often the request is sent within the limit. */
 const SENDS = 4;
 
-/** The end of the conversation that the real server sees. */
+/** The local address, as seen by the real server. */
 export interface Local {
   readonly address: string;
   readonly port: number;
 }
 
 /**
- * Asks and waits. `answer` judges each datagram of the real server; undefined = not for us, wait on. The socket is
- * connected: others' datagrams never arrive, and a closed port is heard of at once.
+ * Asks and waits. `answer` judges each datagram of the real server; undefined: not for us, keep waiting. The socket is
+ * connected: datagrams from other senders never arrive, and a closed port is reported at once.
  */
 export function overUdp(
   spec: CheckSpec,
@@ -73,7 +73,7 @@ export function overUdp(
       try {
         socket.connect(spec.port, spec.address, connected);
       } catch (error) {
-        // Port 0, which a virtual service of a firewall mark may leave.
+        // Port 0, possible in a virtual service of a firewall mark.
         verdict.fail(error);
       }
       return () => {
