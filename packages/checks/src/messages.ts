@@ -31,7 +31,7 @@ export interface CheckSpec {
   readonly request?: string;
   readonly receive?: string;
   readonly httpMethod?: 'GET' | 'HEAD';
-  /** Ranges of HTTP statuses that pass; redirects are then not followed. Absent: any 2xx after redirects. */
+  /** Ranges of HTTP statuses that pass; redirects are then not followed. Absent: a 2xx after redirects. */
   readonly statuses?: readonly (readonly [first: number, last: number])[];
   readonly virtualHost?: string;
   readonly login?: string;

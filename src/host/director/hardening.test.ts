@@ -164,7 +164,7 @@ for (const [title, level, subject, text, change, facts, beside = []] of [
     {'ha.cf': `${files['ha.cf']}hactl_check_user nemo\n`},
     {},
   ],
-  ['no user to check as', 'warning', 'hactl_check_user', /as root/, {}, {hasUser: () => false}],
+  ['no user account for the checks', 'warning', 'hactl_check_user', /as root/, {}, {hasUser: () => false}],
   [
     'scripts that root runs',
     'warning',

@@ -176,7 +176,7 @@ test('the server may switch to another authentication plugin', async (t) => {
 
 test('unsupported authentication plugins fail with their name', async (t) => {
   for (const [text, reason] of [
-    ['\xfeclient_ed25519\0'.padEnd(40, 'x'), /the server wants client_ed25519, which is not spoken/],
+    ['\xfeclient_ed25519\0'.padEnd(40, 'x'), /the server wants client_ed25519, which is not supported/],
     ['\xfemysql_clear_password\0', /the server wants mysql_clear_password/],
     ['\xfemysql_native_password\0short', /login as me failed: the answer is not MySQL/],
     ['\xfe', /the server wants mysql_old_password/],
