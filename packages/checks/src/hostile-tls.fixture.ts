@@ -2,6 +2,7 @@
 import tls from 'node:tls';
 import {asked, drip, flood, type Act, type Kind} from './hostile-acts.fixture.ts';
 import {cert, key} from './tls.fixture.ts';
+import {HANDSHAKE, handshake13, ticket, type Writer} from './tls13.fixture.ts';
 
 /** TLS over the connection; `then` gets it once it is secure. */
 const secured =
@@ -25,12 +26,31 @@ const renegotiate: Act = (socket) => {
   again();
 };
 
+/** Records that OpenSSL reads by itself, as fast as they are taken. */
+const records =
+  (make: (writer: Writer) => Buffer): Act =>
+  (socket) =>
+    handshake13(socket, (writer) => {
+      const more = (): void => {
+        while (!socket.destroyed && socket.write(make(writer)));
+      };
+      socket.on('drain', more);
+      more();
+    });
+const tickets = Buffer.concat(Array(800).fill(ticket()));
+
 const http = (act: Act): Kind => ({service: 'https', act});
 
 export const tlsKinds: Readonly<Record<string, Kind>> = {
   'renegotiation without end': http(
     secured({secureContext: tls.createSecureContext({cert, key, maxVersion: 'TLSv1.2'})}, renegotiate),
   ),
+  'tickets without end': http(records((writer) => writer.record(HANDSHAKE, tickets))),
+  'tickets without end, imaps': {
+    service: 'imaps',
+    act: records((writer) => writer.record(HANDSHAKE, tickets)),
+  },
+  'padding without end': http(records((writer) => writer.padding())),
   'a long chain': http(
     secured({secureContext: tls.createSecureContext({cert: cert.repeat(200), key})}, (socket) =>
       socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nNO'),

@@ -13,6 +13,8 @@ export class Spending {
   octets = 0;
   /** Measure exactly from the start: the last check took long by the wall clock. */
   suspect = false;
+  /** Its server made work that the meter cannot see: it is too expensive. */
+  unseen = false;
   /** The reason for the interruption. */
   interrupted: string | undefined;
 
@@ -24,11 +26,12 @@ export class Spending {
   reset(slowness: number | undefined): void {
     this.#slowness = slowness;
     this.suspect = this.wall > ALLOWANCE.cpu;
-    [this.wall, this.cpu, this.octets, this.interrupted] = [0, 0, 0, undefined];
+    [this.wall, this.cpu, this.octets, this.unseen, this.interrupted] = [0, 0, 0, false, undefined];
   }
 
   /** The cost scaled to a fast processor. */
   cost(): Cost {
+    if (this.unseen) return {cpu: Infinity, octets: this.octets};
     return {cpu: this.#slowness === undefined ? 0 : this.cpu / this.#slowness, octets: this.octets};
   }
 

@@ -3,14 +3,13 @@
  * every answer. However a dialogue ends, its sockets are closed and its reason is a readable sentence.
  */
 import net from 'node:net';
-import tls from 'node:tls';
 import type {Clock, Millis} from '@hactl/base';
 import type {CheckSpec} from '../messages.ts';
 import type {ProbeResult} from '../verdict.ts';
 import {explainError} from './connect.ts';
 import {Incoming} from './incoming.ts';
 import {oneVerdict, type Talk} from './one-verdict.ts';
-import {keepSession, secureOptions} from './tls-client.ts';
+import {startTls} from './tls-client.ts';
 
 /** Maximum octets that a probe reads from one connection: a server that never stops sending fails. */
 export const INPUT_MAX = 1 << 20;
@@ -102,10 +101,8 @@ export function converse(
 /** Accepts any certificate, as ldirectord does. */
 function open(spec: CheckSpec, port: number, secure: boolean): net.Socket {
   const options = {host: spec.address, port, family: spec.family};
-  if (!secure) return net.connect(options);
-  const socket = tls.connect({...options, ...secureOptions(spec, spec.virtualHost)});
-  keepSession(spec, socket);
-  return socket;
+  const socket = net.connect(options);
+  return secure ? startTls(spec, spec.virtualHost, socket) : socket;
 }
 
 function part(socket: net.Socket, bye: string): void {

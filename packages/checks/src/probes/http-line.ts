@@ -1,9 +1,9 @@
 /** The connection of an HTTP check, in the clear or over TLS. */
-import tls from 'node:tls';
+import net from 'node:net';
 import {TcpConnection} from '@hactl/net';
 import type {CheckSpec} from '../messages.ts';
 import {addressOf} from './connect.ts';
-import {keepSession, secureOptions} from './tls-client.ts';
+import {startTls} from './tls-client.ts';
 
 /** A connection that a request goes over. */
 export interface Line {
@@ -38,8 +38,7 @@ export function openPlain(spec: CheckSpec, listener: LineListener): Line {
 }
 
 export function openSecure(spec: CheckSpec, host: string, listener: LineListener): Line {
-  const socket = tls.connect({host: spec.address, port: spec.port, ...secureOptions(spec, host)});
-  keepSession(spec, socket);
+  const socket = startTls(spec, host, net.connect({host: spec.address, port: spec.port}));
   let closed = false;
   socket.setEncoding('latin1');
   const on = (event: string, listen: (data: string & Error) => void): void => {

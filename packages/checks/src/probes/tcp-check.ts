@@ -1,13 +1,13 @@
 /** Shared by the probes over TCP: one deadline over all phases, a progress text for the reason, sockets closed in every outcome. */
 import net from 'node:net';
-import tls from 'node:tls';
+import type tls from 'node:tls';
 import type {Clock, Millis} from '@hactl/base';
 import type {CheckSpec} from '../messages.ts';
 import type {ProbeResult} from '../verdict.ts';
 import {explainError} from './connect.ts';
 import type {Meter} from './meter.ts';
 import {oneVerdict} from './one-verdict.ts';
-import {keepSession, secureOptions} from './tls-client.ts';
+import {startTls} from './tls-client.ts';
 
 /** How long the farewell may take after the verdict. */
 const GOODBYE_MAX = 250;
@@ -85,8 +85,7 @@ export function overTcp(
     const secure = (socket: net.Socket): Promise<tls.TLSSocket> =>
       new Promise((open, failed) => {
         verdict.phase('TLS handshake');
-        const wrapped = tls.connect({socket, ...secureOptions(spec, spec.virtualHost)});
-        keepSession(spec, wrapped);
+        const wrapped = startTls(spec, spec.virtualHost, socket);
         track(wrapped);
         wrapped.once('secureConnect', () => {
           verdict.note('TLS ok');

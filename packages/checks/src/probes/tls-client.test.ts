@@ -8,7 +8,10 @@ import {probeImap} from './imap.ts';
 import {probeLdap} from './ldap.ts';
 import {probeNntp} from './nntp.ts';
 import {cert, key} from '../tls.fixture.ts';
-import {checkOf} from './testing.ts';
+import {APPLICATION, HANDSHAKE, handshake13, ticket, type Writer} from '../tls13.fixture.ts';
+import {checkOf, serve} from './testing.ts';
+import {ALLOWANCE, exceeds} from '../quarantine.ts';
+import {measure, Spending} from '../spending.ts';
 import {certificateEnd, certificateOf} from './tls-client.ts';
 
 const LIMIT = 60_000;
@@ -128,4 +131,43 @@ test('a server that keeps renegotiating fails the check, and gets the request on
     t.regex(reason, /^connected in \d+ ms, TLS ok, .*more than 3 TLS handshakes$/, service);
   }
   t.is(requests.join('').split('GET / ').length - 1, 1);
+});
+
+const floods: Readonly<Record<string, readonly [what: (writer: Writer) => Buffer, reason: RegExp]>> = {
+  'session tickets': [
+    (writer) => writer.record(HANDSHAKE, Buffer.concat(Array(100).fill(ticket()))),
+    /more than 16 TLS session tickets$/,
+  ],
+  padding: [
+    (writer) => Buffer.concat(Array.from({length: 20}, () => writer.padding())),
+    /more than 256 KiB of TLS that carry no data$/,
+  ],
+  'new keys': [
+    (writer) => Buffer.concat(Array.from({length: 10_000}, () => writer.update(false))),
+    /more than 256 KiB of TLS that carry no data$/,
+  ],
+};
+
+for (const [what, [make, expected]] of Object.entries(floods))
+  test(`${what} without end are no answer, and expensive`, async (t) => {
+    const port = await serve(t, (socket) => handshake13(socket, (writer) => socket.write(make(writer))));
+    const spec = checkOf('https', port);
+    const spending = new Spending(undefined);
+    measure(spec, spending);
+    const {passed, reason} = await probeHttp(spec, LIMIT, systemClock);
+    t.false(passed);
+    t.regex(reason, expected);
+    t.true(exceeds(spending.cost(), ALLOWANCE));
+  });
+
+test('new keys and tickets as servers send them are no matter', async (t) => {
+  const port = await serve(t, (socket) =>
+    handshake13(socket, (writer) => {
+      const answer = Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK');
+      const tickets = writer.record(HANDSHAKE, Buffer.concat(Array(4).fill(ticket())));
+      socket.write(Buffer.concat([tickets, writer.update(true), writer.record(APPLICATION, answer)]));
+    }),
+  );
+  const {passed, reason} = await probeHttp(checkOf('https', port, {receive: 'OK'}), LIMIT, systemClock);
+  t.true(passed, reason);
 });

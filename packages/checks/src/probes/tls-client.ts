@@ -2,8 +2,10 @@
  * Shared by all TLS checks: one context, and for each check the session of the last handshake, which shortens the next,
  * and the expiry of the server's certificate.
  */
+import type net from 'node:net';
 import tls from 'node:tls';
 import type {CertificateEnd, CheckSpec} from '../messages.ts';
+import {spendingOf} from '../spending.ts';
 import {serverName} from './connect.ts';
 
 /** A day, in ms. */
@@ -15,6 +17,14 @@ const SHOWN_FOR = 3_600_000;
  * costs as much as dozens of checks, and is not charged by any event of the check.
  */
 const HANDSHAKES_MAX = 3;
+/** Tickets for later sessions on one connection: OpenSSL sends 2. Each is an event that a check does not see. */
+const TICKETS_MAX = 16;
+/**
+ * Octets that bring no data: handshake messages, new keys, padding. A long chain of certificates has 100 KB. OpenSSL reads them
+ * by itself, so they are looked at from time to time.
+ */
+const EMPTY_MAX = 1 << 18;
+const LOOK_EVERY = 20;
 
 interface Known {
   /** The session for the next handshake. */
@@ -34,7 +44,7 @@ const mustBeShown = (spec: CheckSpec, {ends, shownAt}: Known, now: number): bool
   (now - shownAt > SHOWN_FOR || (ends !== undefined && ends - now < (spec.certDays ?? 0) * DAY));
 
 /** The options of `tls.connect` for a check; `host` is used for SNI if it is a name. */
-export function secureOptions(spec: CheckSpec, host: string | undefined): tls.ConnectionOptions {
+function secureOptions(spec: CheckSpec, host: string | undefined): tls.ConnectionOptions {
   context ??= tls.createSecureContext();
   const before = known.get(spec);
   const session = before && !mustBeShown(spec, before, Date.now()) ? before.session : undefined;
@@ -46,17 +56,44 @@ export function secureOptions(spec: CheckSpec, host: string | undefined): tls.Co
   };
 }
 
+/** Ends a connection whose server keeps this process busy with TLS itself. The check's meter sees nothing of that. */
+function bound(spec: CheckSpec, raw: net.Socket, socket: tls.TLSSocket): void {
+  const end = (reason: string): void => {
+    const spending = spendingOf(spec);
+    if (spending) spending.unseen = true;
+    socket.destroy(new Error(reason));
+  };
+  let [handshakes, tickets] = [0, 0];
+  socket.on('secureConnect', () => {
+    handshakes += 1;
+    if (handshakes > HANDSHAKES_MAX) end(`the server asks for more than ${HANDSHAKES_MAX} TLS handshakes`);
+  });
+  socket.on('session', () => {
+    tickets += 1;
+    if (tickets > TICKETS_MAX) end(`the server sends more than ${TICKETS_MAX} TLS session tickets`);
+  });
+  const timer = setInterval(() => {
+    if (raw.bytesRead - (spendingOf(spec)?.octets ?? 0) > EMPTY_MAX)
+      end(`more than ${EMPTY_MAX >> 10} KiB of TLS that carry no data`);
+  }, LOOK_EVERY);
+  timer.unref();
+  socket.on('close', () => clearInterval(timer));
+}
+
+/** TLS over a connection of a check, open or not; closing it closes that. `host` is used for SNI if it is a name. */
+export function startTls(spec: CheckSpec, host: string | undefined, raw: net.Socket): tls.TLSSocket {
+  const socket = tls.connect({socket: raw, ...secureOptions(spec, host)});
+  socket.on('close', () => raw.destroy());
+  bound(spec, raw, socket);
+  keepSession(spec, socket);
+  return socket;
+}
+
 /** Remembers the session of a connection for the check's next one; forgets it if the connection fails. */
-export function keepSession(spec: CheckSpec, socket: tls.TLSSocket): void {
+function keepSession(spec: CheckSpec, socket: tls.TLSSocket): void {
   const note = (more: Partial<Known>): void => {
     known.set(spec, {shownAt: 0, ...known.get(spec), ...more});
   };
-  let handshakes = 0;
-  socket.on('secureConnect', () => {
-    handshakes += 1;
-    if (handshakes > HANDSHAKES_MAX)
-      socket.destroy(new Error(`the server asks for more than ${HANDSHAKES_MAX} TLS handshakes`));
-  });
   socket.on('session', (session) => note({session}));
   socket.on('error', () => void known.delete(spec));
   if ((spec.certDays ?? 0) === 0) return;
