@@ -20,6 +20,8 @@ const LENGTH = 42;
 /** Ethernet pads a frame to 60 octets; the trailer is the padding. */
 const PADDED = 60;
 const ETHERTYPE_ARP = 0x0806;
+/** Hardware types that Linux takes on Ethernet: Ethernet, IEEE 802. */
+const hardware: readonly number[] = [1, 6];
 const BROADCAST = 'ff:ff:ff:ff:ff:ff';
 
 export const macBytes = (mac: string): Buffer => Buffer.from(mac.replaceAll(':', ''), 'hex');
@@ -50,6 +52,7 @@ export function decodeArp(frame: Buffer): Result<ArpPacket, ArpFault> {
   if (frame.length < LENGTH) return fail({code: 'truncated', have: frame.length});
   if (
     frame.readUInt16BE(12) !== ETHERTYPE_ARP ||
+    !hardware.includes(frame.readUInt16BE(14)) ||
     frame.readUInt16BE(16) !== 0x0800 ||
     frame[18] !== 6 ||
     frame[19] !== 4

@@ -83,6 +83,30 @@ test('an unsolicited neighbour advertisement overrides and names the hardware', 
   t.is(decodeNa(message.subarray(0, 31)), undefined);
 });
 
+test('options of a neighbour advertisement may stand in any order; hosts refuse a length that is none', (t) => {
+  const trailer = Buffer.from(Array.from({length: 18}, (_, at) => at + 1));
+  const message = encodeUnsolicitedNa('2001:db8::64', mac, trailer);
+  const [head, link, ours] = [message.subarray(0, 24), message.subarray(24, 32), message.subarray(32)];
+  const nonce = Buffer.from('0e01010203040506', 'hex');
+  const other = Buffer.from('0201020000000099', 'hex');
+  const of = (...options: Buffer[]) => decodeNa(Buffer.concat([head, ...options]));
+  t.deepEqual(of(nonce, link), {target: '2001:db8::64', mac});
+  t.deepEqual(of(nonce, ours, nonce, link), {target: '2001:db8::64', mac, trailer});
+  t.deepEqual(of(...Array<Buffer>(100).fill(nonce), link), {target: '2001:db8::64', mac});
+  t.deepEqual(of(link, other), {target: '2001:db8::64', mac});
+  t.is(of(), undefined);
+  t.is(of(link, Buffer.from('0e00000000000000', 'hex')), undefined);
+  t.is(of(link, Buffer.from('0e020000', 'hex')), undefined);
+});
+
+test('ARP of another hardware is none', (t) => {
+  const [request] = arpAnnouncement('10.77.0.100', mac);
+  request.writeUInt16BE(6, 14);
+  t.true(decodeArp(request).ok);
+  request.writeUInt16BE(32, 14);
+  t.deepEqual(decodeArp(request), {ok: false, fault: {code: 'not-arp'}});
+});
+
 test('the schedule: the burst at once, the repeats, then one per refresh', (t) => {
   t.deepEqual(
     [0, 1, 2, 3, 4, 5, 6, 7].map((n) => announceDelay(defaultSchedule, n)),

@@ -8,6 +8,8 @@ const ICMP6_FILTER = 1;
 const NEIGHBOUR_ADVERTISEMENT = 136;
 /** In the IPv6 header. */
 const HOP_LIMIT_AT = 7;
+/** Options may stand in front of the one that counts. */
+const FRAME_MAX = 9_216;
 
 /**
  * Calls `heard` with the link's index (0 where the kernel does not say it) and the ICMPv6 message. Everything but
@@ -28,7 +30,7 @@ export function openNaWatch(heard: (index: number, message: Buffer) => void): Wa
   setOption(fd, IPPROTO_ICMPV6, ICMP6_FILTER, filter, 'neighbour watch');
   attachFilter(fd, [ldb(SKF_NET_OFF + HOP_LIMIT_AT), jeq(255, 0, 1), ret(0xffff), ret(0)], 'neighbour watch');
   const from = Buffer.alloc(28);
-  return watchReceived(fd, {into: Buffer.alloc(128), from}, (message) =>
+  return watchReceived(fd, {into: Buffer.alloc(FRAME_MAX), from}, (message) =>
     heard(from.readUInt32LE(24), message),
   );
 }

@@ -12,6 +12,10 @@ const EXPERIMENTAL = 253;
 /** In units of eight octets. */
 const OPTION_LENGTH = 3;
 const TRAILER_AT = 38;
+/** Where the options begin, and the unit of their lengths. */
+const FIXED = 24;
+const UNIT = 8;
+const TRAILER_OPTION_AT = 32;
 
 /** The ICMPv6 message; the kernel fills in the checksum. */
 export function encodeUnsolicitedNa(address: string, mac: string, trailer?: Uint8Array): Buffer {
@@ -36,13 +40,32 @@ export interface NeighbourAdvertisement {
   readonly trailer?: Uint8Array;
 }
 
+/** The options behind the target (RFC 4861 §4.6), in any order; undefined where a length is none, as hosts refuse such a message. */
+function optionsOf(message: Buffer): ReadonlyMap<number, Buffer> | undefined {
+  const options = new Map<number, Buffer>();
+  for (let at = FIXED; at < message.length;) {
+    const [type, units] = [message[at], message[at + 1]];
+    if (type === undefined || units === undefined || units === 0 || at + units * UNIT > message.length)
+      return undefined;
+    // Of two of a kind Linux takes the first.
+    if (!options.has(type)) options.set(type, message.subarray(at, at + units * UNIT));
+    at += units * UNIT;
+  }
+  return options;
+}
+
 /** Target and its hardware address of a neighbour advertisement; undefined when it is none, or names no address. */
 export function decodeNa(message: Buffer): NeighbourAdvertisement | undefined {
-  if (message.length < 32 || message[0] !== TYPE || message[24] !== TARGET_LINK_LAYER || message[25] !== 1)
-    return undefined;
+  if (message.length < FIXED || message[0] !== TYPE || message[1] !== 0) return undefined;
+  const options = optionsOf(message);
+  const link = options?.get(TARGET_LINK_LAYER);
+  if (!options || !link || link.length !== UNIT) return undefined;
+  const experimental = options.get(EXPERIMENTAL);
   return {
-    target: addressText(message.subarray(8, 24)),
-    mac: macText(message.subarray(26, 32)),
-    ...(message[32] === EXPERIMENTAL && message[33] === OPTION_LENGTH ? trailerAt(message, TRAILER_AT) : {}),
+    target: addressText(message.subarray(8, FIXED)),
+    mac: macText(link.subarray(2)),
+    ...(experimental?.length === OPTION_LENGTH * UNIT
+      ? trailerAt(experimental, TRAILER_AT - TRAILER_OPTION_AT)
+      : {}),
   };
 }
