@@ -1,4 +1,4 @@
-/** Addresses between text and octets, all of it ipaddr.js's arithmetic. Pure. */
+/** Converts addresses between text and octets, with ipaddr.js. Pure. */
 import ipaddr from 'ipaddr.js';
 
 /** The octets of an address. */

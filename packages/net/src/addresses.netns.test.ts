@@ -1,4 +1,4 @@
-/** Real addresses on real links, inside a network namespace that the test makes (root). */
+/** Real addresses on real links, in a network namespace created by the test (root). */
 import {execFileSync} from 'node:child_process';
 import {closeSync, openSync} from 'node:fs';
 import anyTest, {type TestFn} from 'ava';
@@ -27,7 +27,7 @@ test.after.always(() => {
   ip('netns', 'delete', name);
 });
 
-test('links are listed with their state and hardware address', (t) => {
+test('links are listed with state and hardware address', (t) => {
   const link = addresses.links().find((link) => link.name === 'eth0');
   t.true(link?.up && link.running);
   t.regex(link?.mac ?? '', /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/);
@@ -58,7 +58,7 @@ for (const [family, address, prefixLength] of [
   [4, '10.77.0.101', 24],
   [6, '2001:db8:77::101', 64],
 ] as const)
-  test(`a leased IPv${family} address is renewed, and dropped by the kernel when nobody renews it`, async (t) => {
+  test(`a leased IPv${family} address is renewed, and removed by the kernel without renewal`, async (t) => {
     const vip = {family, address, prefixLength, index, lease: 1};
     const held = (): boolean => addresses.list().some((listed) => listed.address === address);
     addresses.put(vip);
@@ -72,7 +72,7 @@ for (const [family, address, prefixLength] of [
     t.false(held());
   });
 
-test('an IPv6 VIP is never the source of the director’s own connections', (t) => {
+test('an IPv6 VIP is never the source address of the director’s own connections', (t) => {
   const vip = {family: 6, address: '2001:db8:77::102', prefixLength: 64, index} as const;
   for (const lease of [undefined, 60]) {
     addresses.put({...vip, ...(lease === undefined ? {} : {lease})});
@@ -81,7 +81,7 @@ test('an IPv6 VIP is never the source of the director’s own connections', (t) 
   }
 });
 
-test('what the kernel refuses says what, on what, and why', (t) => {
+test('an error of the kernel names the operation, its target and the cause', (t) => {
   const wrong = t.throws(() => addresses.put({family: 4, address: '10.77.0.102', prefixLength: 77, index}), {
     instanceOf: NetlinkError,
   });

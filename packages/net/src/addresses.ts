@@ -10,7 +10,7 @@ const RTM_DELADDR = 21;
 const RTM_GETADDR = 22;
 const IFA = {ADDRESS: 1, LOCAL: 2, LABEL: 3, BROADCAST: 4, CACHEINFO: 6, FLAGS: 8} as const;
 const IFLA = {ADDRESS: 1, IFNAME: 3, OPERSTATE: 16} as const;
-/** No duplicate address detection: a VIP that is unusable for a second is no failover. */
+/** No duplicate address detection: it would make the VIP unusable for a second. */
 const IFA_F_NODAD = 0x02;
 const FOREVER = 0xffff_ffff;
 const IFF_UP = 1;
@@ -20,7 +20,7 @@ export interface Link {
   readonly index: number;
   readonly name: string;
   readonly up: boolean;
-  /** Carrier, and operationally up. */
+  /** The link has carrier and is operationally up. */
   readonly running: boolean;
   /** Hardware address, `02:00:00:00:00:01`. */
   readonly mac: string;
@@ -65,7 +65,7 @@ function addressMessage(address: NewAddress): Buffer {
   if (address.family === 6) parts.push(u32Attribute(IFA.FLAGS, IFA_F_NODAD));
   if (address.lease !== undefined || address.family === 6) {
     const cache = Buffer.alloc(16);
-    // An IPv6 VIP is never preferred: the director must not choose it as the source of its own connections.
+    // Not preferred: the director must not use an IPv6 VIP as the source of its own connections.
     cache.writeUInt32LE(address.family === 6 ? 0 : (address.lease ?? FOREVER), 0);
     cache.writeUInt32LE(address.lease ?? FOREVER, 4);
     parts.push(attribute(IFA.CACHEINFO, cache));
@@ -73,7 +73,7 @@ function addressMessage(address: NewAddress): Buffer {
   return Buffer.concat(parts);
 }
 
-/** Opens the socket on which addresses are changed. */
+/** Opens the socket for changing addresses. */
 export function openAddresses() {
   const socket: DirectNetlink = openDirect(0);
 
@@ -89,7 +89,7 @@ export function openAddresses() {
       .flatMap((message) => readAddress(message) ?? []);
   }
 
-  /** Adds the address, or renews its lease when it is there. Throws NetlinkError. */
+  /** Adds the address, or renews its lease if it exists. Throws NetlinkError. */
   function put(address: NewAddress): void {
     socket.request(RTM_NEWADDR, netlinkFlag.CREATE | netlinkFlag.REPLACE, addressMessage(address), {
       op: 'add address',
@@ -97,7 +97,7 @@ export function openAddresses() {
     });
   }
 
-  /** Removes the address. Throws NetlinkError EADDRNOTAVAIL when it is not there. */
+  /** Removes the address. Throws NetlinkError EADDRNOTAVAIL if it does not exist. */
   function remove(item: Pick<NewAddress, 'family' | 'address' | 'prefixLength' | 'index'>): void {
     const {family, address, prefixLength, index} = item;
     socket.request(RTM_DELADDR, 0, addressMessage({family, address, prefixLength, index}), {

@@ -1,12 +1,12 @@
-/** When an address is announced after it was taken: a schedule as data. Pure. */
+/** When an address is announced after a takeover: a schedule as data. Pure. */
 import type {Millis} from '@hactl/base';
 
 export interface AnnounceSchedule {
   /** Announcements at once. */
   readonly burst: number;
-  /** Delays of further ones, from the takeover on. */
+  /** Delays of further announcements, counted from the takeover. */
   readonly repeats: readonly Millis[];
-  /** Then one in every such interval for as long as the address is held; 0: none. */
+  /** The interval of announcements after that, while the address is assigned; 0: none. */
   readonly refresh: Millis;
 }
 
@@ -17,7 +17,7 @@ export const defaultSchedule: AnnounceSchedule = {
   refresh: 60_000,
 };
 
-/** Delay of the n-th announcement from the takeover; undefined when there is none. */
+/** The delay of the n-th announcement, counted from the takeover; undefined: no more. */
 export function announceDelay(schedule: AnnounceSchedule, n: number): Millis | undefined {
   if (n < schedule.burst) return 0;
   const later = n - schedule.burst;

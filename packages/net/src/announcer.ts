@@ -10,25 +10,25 @@ const IPV6_MULTICAST_IF = 17;
 const IPV6_MULTICAST_HOPS = 18;
 const ALL_NODES = 'ff02::1';
 
-/** What to announce, and where. */
+/** The address to announce, and its link. */
 export interface Announcement {
   readonly family: 4 | 6;
   readonly address: string;
   readonly index: number;
   readonly mac: string;
-  /** 18 octets for each frame, by which its directors know one another's announcements. */
+  /** 18 octets for each frame, by which the directors recognise each other's announcements. */
   readonly trailer?: () => Uint8Array;
 }
 
 export interface Announcer {
   /** Sends one round: for IPv4 both forms of the announcement. Returns the error's name, or undefined. */
   announce(what: Announcement): string | undefined;
-  /** Why nothing can be announced. */
+  /** The reason why announcements are impossible. */
   readonly problem: string | undefined;
   close(): void;
 }
 
-/** Opens the sockets in the thread's network namespace. Without CAP_NET_RAW nothing is announced, and `problem` says so. */
+/** Opens the sockets in the thread's network namespace. Without CAP_NET_RAW nothing is sent, and `problem` has the reason. */
 export function openAnnouncer(): Announcer {
   let problem: string | undefined;
   let packet: number | undefined;

@@ -1,4 +1,4 @@
-/** Listens to ARP on every link: who claims which address. */
+/** Listens to ARP on every link, to learn who claims which address. */
 import {abi, bindSocket, openSocket} from './sys.ts';
 import {watchReceived, type Watch} from './sys-watch.ts';
 

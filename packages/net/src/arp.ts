@@ -28,7 +28,7 @@ export const macBytes = (mac: string): Buffer => Buffer.from(mac.replaceAll(':',
 export const macText = (bytes: Uint8Array): string =>
   [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(':');
 
-/** An Ethernet frame with the packet, to everybody. */
+/** A broadcast Ethernet frame with the packet. */
 export function encodeArp(packet: ArpPacket): Buffer {
   const frame = Buffer.alloc(PADDED);
   frame.set(macBytes(BROADCAST), 0);
@@ -47,7 +47,7 @@ export function encodeArp(packet: ArpPacket): Buffer {
   return frame;
 }
 
-/** Reads an Ethernet frame with an ARP packet for IPv4. Padding behind it is Ethernet's. */
+/** Reads an Ethernet frame with an ARP packet for IPv4. Ignores Ethernet's padding. */
 export function decodeArp(frame: Buffer): Result<ArpPacket, ArpFault> {
   if (frame.length < LENGTH) return fail({code: 'truncated', have: frame.length});
   if (
@@ -71,8 +71,8 @@ export function decodeArp(frame: Buffer): Result<ArpPacket, ArpFault> {
 }
 
 /**
- * RFC 5227's announcement, in the request form and, for stacks that only accept replies, in the reply form. `trailer` is
- * asked for each of them.
+ * RFC 5227's announcement, in request form and, for stacks that only accept replies, in reply form. `trailer` is
+ * called for each of them.
  */
 export function arpAnnouncement(
   address: string,

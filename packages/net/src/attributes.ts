@@ -6,7 +6,7 @@ const TYPE_MASK = 0x3fff;
 
 export const align4 = (length: number): number => (length + 3) & ~3;
 
-/** One attribute as octets, padded. */
+/** Encodes one attribute, padded. */
 export function attribute(type: number, value: Uint8Array): Buffer {
   const bytes = Buffer.alloc(HEADER + align4(value.length));
   bytes.writeUInt16LE(HEADER + value.length, 0);
@@ -31,14 +31,14 @@ export function be16Attribute(type: number, value: number): Buffer {
   return attribute(type, bytes);
 }
 
-/** A string with its closing zero. */
+/** A string with its terminating NUL. */
 export const stringAttribute = (type: number, text: string): Buffer =>
   attribute(type, Buffer.from(`${text}\0`, 'latin1'));
 
 export const nestedAttribute = (type: number, inner: readonly Buffer[]): Buffer =>
   attribute(type | NESTED, Buffer.concat(inner));
 
-/** Attributes by type; of a repeated one the last. A length that does not fit ends the reading: the kernel's never do. */
+/** Attributes by type; of a repeated one the last. Stops at an invalid length, which the kernel never sends. */
 export function readAttributes(bytes: Buffer): Map<number, Buffer> {
   const found = new Map<number, Buffer>();
   for (let at = 0; at + HEADER <= bytes.length;) {
@@ -50,5 +50,5 @@ export function readAttributes(bytes: Buffer): Map<number, Buffer> {
   return found;
 }
 
-/** A string without its closing zero. */
+/** A string without its terminating NUL. */
 export const readString = (bytes: Buffer): string => bytes.toString('latin1').replace(/\0.*$/s, '');

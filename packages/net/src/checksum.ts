@@ -1,6 +1,6 @@
 /** The Internet checksum (RFC 1071). Pure. */
 
-/** Of an even or odd number of octets. */
+/** Accepts an even or odd number of octets. */
 export function checksum(bytes: Uint8Array): number {
   let sum = 0;
   for (let at = 0; at < bytes.length; at += 2) sum += (bytes[at] ?? 0) * 256 + (bytes[at + 1] ?? 0);

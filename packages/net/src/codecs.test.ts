@@ -22,7 +22,7 @@ test('attributes are padded to four octets and read back', (t) => {
   t.is(found.get(2)?.readUInt32LE(0), 0xffff_ffff);
 });
 
-test('a nested attribute carries its flag, and is found without it', (t) => {
+test('a nested attribute is written with its flag and read without it', (t) => {
   const nested = nestedAttribute(5, [u32Attribute(1, 7), u32Attribute(2, 8)]);
   t.is(nested.readUInt16LE(2), 0x8005);
   t.is(
@@ -33,13 +33,13 @@ test('a nested attribute carries its flag, and is found without it', (t) => {
   );
 });
 
-test('a length that does not fit ends the reading', (t) => {
+test('parsing stops at an invalid length', (t) => {
   const cut = u32Attribute(2, 8).subarray(0, 6);
   t.deepEqual([...readAttributes(Buffer.concat([u32Attribute(1, 7), cut])).keys()], [1]);
   t.is(readAttributes(Buffer.alloc(8)).size, 0);
 });
 
-test('an announcement has both forms of RFC 5227, to everybody', (t) => {
+test('an announcement is broadcast in both forms of RFC 5227', (t) => {
   const [request, reply] = arpAnnouncement('10.77.0.100', mac);
   t.is(
     request.toString('hex'),
@@ -57,7 +57,7 @@ test('an announcement has both forms of RFC 5227, to everybody', (t) => {
   });
 });
 
-test('a trailer stands where nobody else looks: in the padding, in an option of its own', (t) => {
+test('the trailer is in the padding of ARP and in an option of a neighbour advertisement', (t) => {
   const trailer = Buffer.from(Array.from({length: 18}, (_, at) => at + 1));
   const [request] = arpAnnouncement('10.77.0.100', mac, () => trailer);
   t.is(request.length, 60);
@@ -68,7 +68,7 @@ test('a trailer stands where nobody else looks: in the padding, in an option of 
   t.is(na.length % 8, 0);
 });
 
-test('what is no ARP is told apart from what is too short', (t) => {
+test('a frame that is not ARP and a truncated one give different faults', (t) => {
   const [request] = arpAnnouncement('10.77.0.100', mac);
   t.deepEqual(decodeArp(request.subarray(0, 41)), {ok: false, fault: {code: 'truncated', have: 41}});
   const buffer = Buffer.from(request);
@@ -76,7 +76,7 @@ test('what is no ARP is told apart from what is too short', (t) => {
   t.deepEqual(decodeArp(buffer), {ok: false, fault: {code: 'not-arp'}});
 });
 
-test('an unsolicited neighbour advertisement overrides and names the hardware', (t) => {
+test('an unsolicited neighbour advertisement has the override flag and the hardware address', (t) => {
   const message = encodeUnsolicitedNa('2001:db8::64', mac);
   t.is(message.subarray(0, 8).toString('hex'), '8800000020000000');
   t.deepEqual(decodeNa(message), {target: '2001:db8::64', mac});
@@ -107,7 +107,7 @@ test('ARP of another hardware is none', (t) => {
   t.deepEqual(decodeArp(request), {ok: false, fault: {code: 'not-arp'}});
 });
 
-test('the schedule: the burst at once, the repeats, then one per refresh', (t) => {
+test('the schedule: a burst, the repeats, then one announcement per refresh interval', (t) => {
   t.deepEqual(
     [0, 1, 2, 3, 4, 5, 6, 7].map((n) => announceDelay(defaultSchedule, n)),
     [0, 0, 50, 250, 1_000, 3_000, 63_000, 123_000],

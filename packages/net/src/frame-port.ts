@@ -1,5 +1,5 @@
 /**
- * Sends whole Ethernet frames over one link, and hears the answers that come to this machine: ARP, ICMP, ICMPv6, and TCP to
+ * Sends whole Ethernet frames over one link and receives the answers to this machine: ARP, ICMP, ICMPv6, and TCP to
  * one port. A filter in the kernel drops everything else before it is copied.
  */
 import {jeq, ldb, ldh, ldhIndexed, ldxMsh, PACKET_OUTGOING, ret} from './packet-filter.ts';
@@ -53,7 +53,7 @@ export interface FramePort {
   close(): void;
 }
 
-/** `heard` gets a frame that is valid until it returns. Needs CAP_NET_RAW. */
+/** Calls `heard` with a frame that is valid until it returns. Needs CAP_NET_RAW. */
 export function openFramePort(index: number, tcpPort: number, heard: (frame: Buffer) => void): FramePort {
   const target = `frames of link ${index}`;
   const fd = openSocket(abi.AF_PACKET, abi.SOCK_RAW | abi.SOCK_NONBLOCK, 0, target);

@@ -1,4 +1,4 @@
-/** ICMP echo: one socket for each family, shared by all who ping. */
+/** ICMP echo: one socket per family, shared by all pings. */
 import {addressBytes, addressText} from './address-text.ts';
 import {checksum} from './checksum.ts';
 import {abi, openSocket, sendTo, SystemError, lastErrno} from './sys.ts';
@@ -8,12 +8,12 @@ const IPPROTO_ICMP = 1;
 const IPPROTO_ICMPV6 = 58;
 
 export interface Pinger {
-  /** Sends one echo request; `answered` is called when the reply comes. Returns a function that forgets it. */
+  /** Sends one echo request; `answered` is called on the reply. Returns a function that cancels it. */
   ping(address: string, answered: () => void): () => void;
   close(): void;
 }
 
-/** Opens the sockets when they are first needed. Needs CAP_NET_RAW. */
+/** Opens the sockets on first use. Needs CAP_NET_RAW. */
 export function openPinger(identity: number): Pinger {
   const waiting = new Map<string, () => void>();
   const sockets = new Map<4 | 6, {fd: number; stop(): void}>();

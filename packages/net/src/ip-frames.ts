@@ -1,4 +1,4 @@
-/** Ethernet frames with small IPv4 and IPv6 packets, for probes of what another machine does with them. Pure. */
+/** Ethernet frames with small IPv4 and IPv6 packets, for probing the behaviour of another machine. Pure. */
 import {addressBytes, addressText} from './address-text.ts';
 import {macBytes, macText} from './arp.ts';
 import {checksum} from './checksum.ts';
@@ -15,7 +15,7 @@ const TCP = 6;
 const IPV6_IN = 41;
 const ICMPV6 = 58;
 const TTL = 64;
-/** What neighbours say comes over no router (RFC 4861 §7.1). */
+/** Neighbour discovery never crosses a router (RFC 4861 §7.1). */
 const NEIGHBOUR_HOPS = 255;
 const SOLICITATION = 135;
 const SOURCE_LINK_LAYER = 1;
@@ -55,7 +55,7 @@ const isSix = (address: string): boolean => address.includes(':');
 const ipPacket = (protocol: number, from: string, to: string, payload: Buffer): Buffer =>
   isSix(from) ? ipv6Packet(protocol, from, to, payload) : ipv4Packet(protocol, from, to, payload);
 
-/** What TCP and ICMPv6 sum up beside themselves (RFC 9293 §3.1, RFC 8200 §8.1); for both families 16 bits suffice here. */
+/** The pseudo-header of TCP and ICMPv6 checksums (RFC 9293 §3.1, RFC 8200 §8.1); 16-bit lengths suffice for both families here. */
 const pseudoHeader = (protocol: number, from: string, to: string, length: number): Buffer =>
   Buffer.concat([addressBytes(from), addressBytes(to), Buffer.from([0, protocol, 0, length])]);
 
@@ -92,7 +92,7 @@ export interface TcpSegment {
   readonly sequence: number;
 }
 
-/** A TCP connection's first packet. */
+/** A TCP SYN. */
 export const synPacket = (segment: TcpSegment): Buffer => tcpPacket(segment, tcpFlag.SYN);
 
 /** A TCP segment without data and options. */
@@ -109,11 +109,11 @@ export function tcpPacket(segment: TcpSegment, flags: number): Buffer {
   return ipPacket(TCP, segment.from, segment.to, tcp);
 }
 
-/** A packet in a tunnel of its own family. */
+/** A packet tunnelled in its own family. */
 export const tunnelled = (from: string, to: string, packet: Buffer): Buffer =>
   ipPacket(isSix(from) ? IPV6_IN : IPIP, from, to, packet);
 
-/** Who has this IPv6 address? To its solicited-node group (RFC 4861 §4.3), as a whole frame. */
+/** A neighbour solicitation for the IPv6 address, to its solicited-node group (RFC 4861 §4.3), as a whole frame. */
 export function solicitationFrame({
   mac,
   from,
@@ -135,7 +135,7 @@ export function solicitationFrame({
   return ethernetFrame(mac, `33:33:ff:${macText(last)}`, packet);
 }
 
-/** A neighbour advertisement in a frame; undefined: something else, or over a router. */
+/** A neighbour advertisement in a frame; undefined: something else, or forwarded by a router. */
 export function readAdvertisement(frame: Buffer): NeighbourAdvertisement | undefined {
   const packet = frame.subarray(ETHERNET);
   if (frame.length < ETHERNET + IPV6 || frame.readUInt16BE(12) !== ETHERTYPE_IPV6) return undefined;
@@ -143,7 +143,7 @@ export function readAdvertisement(frame: Buffer): NeighbourAdvertisement | undef
   return decodeNa(packet.subarray(IPV6));
 }
 
-/** The packet in an Ethernet frame, padded as Ethernet wants it. */
+/** The packet in an Ethernet frame, padded to Ethernet's minimum. */
 export function ethernetFrame(from: string, to: string, packet: Buffer): Buffer {
   const frame = Buffer.alloc(Math.max(60, ETHERNET + packet.length));
   frame.set(macBytes(to), 0);
@@ -164,7 +164,7 @@ export type ProbeAnswer = {
   | {readonly kind: 'tcp'; readonly fromPort: number; readonly toPort: number}
 );
 
-/** Where the addresses and the payload of a packet are; undefined: neither IPv4 nor IPv6, or cut off. */
+/** The offsets of the addresses and the payload of a packet; undefined: neither IPv4 nor IPv6, or truncated. */
 function layout(frame: Buffer): {protocol: number; from: Buffer; to: Buffer; payload: Buffer} | undefined {
   if (frame.length < ETHERNET + IPV4) return undefined;
   const type = frame.readUInt16BE(12);

@@ -1,4 +1,4 @@
-/** The C library through koffi, and the errors of its calls. Only the files sys*.ts beside this one call it. */
+/** The C library through koffi, and the errors of its calls. Only the files sys*.ts in this folder call it. */
 import koffi from 'koffi';
 import os from 'node:os';
 
@@ -9,7 +9,7 @@ const errnoNames = new Map(Object.entries(os.constants.errno).map(([name, value]
 /** The name of an error number, `EEXIST`; `E117` where Node knows no name. */
 export const errnoName = (errno: number): string => errnoNames.get(errno) ?? `E${errno}`;
 
-/** A system call failed: what was tried, on what, and the kernel's answer. */
+/** A failed system call: the operation, its target and the kernel's error. */
 export class SystemError extends Error {
   override name = 'SystemError';
   readonly op: string;

@@ -19,7 +19,7 @@ function setFlag(index: number, flag: number, on: boolean, op: string): void {
   }
 }
 
-/** Lets multicast travel over a link: `lo` does not have the flag by itself. Throws NetlinkError. */
+/** Enables multicast on a link: `lo` does not have the flag by default. Throws NetlinkError. */
 export const allowMulticast = (index: number, allowed = true): void =>
   setFlag(index, IFF_MULTICAST, allowed, 'set multicast');
 

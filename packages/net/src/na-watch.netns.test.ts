@@ -14,10 +14,10 @@ const IPPROTO_ICMPV6 = 58;
 const IPPROTO_IPV6 = 41;
 const IPV6_UNICAST_HOPS = 16;
 const LOOPBACK = '::1';
-/** In the message: the address that is claimed. */
+/** Offset of the claimed address in the message. */
 const TARGET_END = 23;
 
-test('a neighbour advertisement that a router may have passed on is not heard', async (t) => {
+test('a neighbour advertisement that a router may have forwarded is ignored', async (t) => {
   ip('netns', 'add', name);
   const [own, target] = [openSync('/proc/thread-self/ns/net', 'r'), openSync(`/run/netns/${name}`, 'r')];
   const heard: number[] = [];
@@ -40,7 +40,7 @@ test('a neighbour advertisement that a router may have passed on is not heard', 
       const to = Buffer.alloc(28);
       to.writeUInt16LE(abi.AF_INET6, 0);
       to.set(addressBytes(LOOPBACK), 8);
-      // Each claims the address that ends in its hop limit.
+      // Each claims the address whose last part is its hop limit.
       for (const hops of [1, 64, 128, 254, 255]) {
         setIntOption(sender, IPPROTO_IPV6, IPV6_UNICAST_HOPS, hops, 'sender');
         const message = encodeUnsolicitedNa(`fd00::${hops.toString(16)}`, '02:00:00:00:00:01');

@@ -1,4 +1,4 @@
-/** Listens to neighbour advertisements: who claims which IPv6 address. */
+/** Listens to neighbour advertisements, to learn who claims which IPv6 address. */
 import {jeq, ldb, ret, SKF_NET_OFF} from './packet-filter.ts';
 import {abi, attachFilter, openSocket, setOption} from './sys.ts';
 import {watchReceived, type Watch} from './sys-watch.ts';
@@ -6,21 +6,21 @@ import {watchReceived, type Watch} from './sys-watch.ts';
 const IPPROTO_ICMPV6 = 58;
 const ICMP6_FILTER = 1;
 const NEIGHBOUR_ADVERTISEMENT = 136;
-/** In the IPv6 header. */
+/** Offset in the IPv6 header. */
 const HOP_LIMIT_AT = 7;
 /** Options may stand in front of the one that counts. */
 const FRAME_MAX = 9_216;
 
 /**
- * Calls `heard` with the link's index (0 where the kernel does not say it) and the ICMPv6 message. Everything but
- * neighbour advertisements with a hop limit of 255 (RFC 4861 §7.1.2: no router has passed them on) is filtered in the kernel. Needs CAP_NET_RAW; without IPv6 nothing is heard.
+ * Calls `heard` with the link's index (0 if the kernel does not report it) and the ICMPv6 message. Everything but
+ * neighbour advertisements with a hop limit of 255 (RFC 4861 §7.1.2: not forwarded by a router) is filtered in the kernel. Needs CAP_NET_RAW; without IPv6 nothing is received.
  */
 export function openNaWatch(heard: (index: number, message: Buffer) => void): Watch {
   let fd: number;
   try {
     fd = openSocket(abi.AF_INET6, abi.SOCK_RAW | abi.SOCK_NONBLOCK, IPPROTO_ICMPV6, 'neighbour watch');
   } catch {
-    // A kernel without IPv6 has no IPv6 VIP either.
+    // Without IPv6 in the kernel there are no IPv6 VIPs either.
     return {stop: () => undefined};
   }
   // struct icmp6_filter: a set bit blocks its type.

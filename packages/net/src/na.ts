@@ -1,4 +1,4 @@
-/** The unsolicited neighbour advertisement (RFC 4861 §7.2.6) that tells everybody where an IPv6 address is now. Pure. */
+/** The unsolicited neighbour advertisement (RFC 4861 §7.2.6) that announces the new link-layer address of an IPv6 address. Pure. */
 import {addressBytes, addressText} from './address-text.ts';
 import {macBytes, macText} from './arp.ts';
 import {trailerAt} from './trailer.ts';
@@ -7,7 +7,7 @@ const TYPE = 136;
 const OVERRIDE = 0x20;
 const TARGET_LINK_LAYER = 2;
 
-/** RFC 4727's experimental option: carries the trailer. Whoever does not know it skips it. */
+/** RFC 4727's experimental option: carries the trailer. Unknown options are ignored. */
 const EXPERIMENTAL = 253;
 /** In units of eight octets. */
 const OPTION_LENGTH = 3;
@@ -54,7 +54,7 @@ function optionsOf(message: Buffer): ReadonlyMap<number, Buffer> | undefined {
   return options;
 }
 
-/** Target and its hardware address of a neighbour advertisement; undefined when it is none, or names no address. */
+/** Target and its hardware address of a neighbour advertisement; undefined: another message, or one without a hardware address. */
 export function decodeNa(message: Buffer): NeighbourAdvertisement | undefined {
   if (message.length < FIXED || message[0] !== TYPE || message[1] !== 0) return undefined;
   const options = optionsOf(message);

@@ -1,7 +1,7 @@
 /**
- * A netlink socket of our own over koffi: one blocking request at a time, answered within microseconds (the kernel
- * answers inside send). Errors carry the errno and the kernel's own sentence. This is the failover engine's path, and
- * IPVS's: it cannot be brought down by an overrun, and it says what was wrong.
+ * A netlink socket over koffi: one blocking request at a time, answered within microseconds (the kernel
+ * answers inside send). Errors carry the errno and the kernel's own message. This is the path of the failover engine and
+ * of IPVS: it survives an overrun, and its errors name the cause.
  */
 import {readAttributes, readString} from './attributes.ts';
 import {
@@ -38,7 +38,7 @@ const NETLINK_GET_STRICT_CHK = 12;
 const ERROR_TEXT = 1;
 const RECEIVE_BUFFER = 1 << 20;
 
-/** The kernel refused a request. `code` is the errno's name; `detail` the kernel's own words, where it had any. */
+/** The kernel refused a request. `code` is the errno's name; `detail` the kernel's own message, if any. */
 export class NetlinkError extends Error {
   override name = 'NetlinkError';
   readonly op: string;
@@ -55,7 +55,7 @@ export class NetlinkError extends Error {
   }
 }
 
-/** What a request is called in an error. */
+/** The name of a request in errors. */
 export interface Purpose {
   readonly op: string;
   readonly target: string;
@@ -104,7 +104,7 @@ export function openDirect(protocol: number): DirectNetlink {
           if (size < HEADER) break;
           const kind = into.readUInt16LE(at + 4);
           const about = into.subarray(at + HEADER, Math.min(at + size, length));
-          // An answer to an earlier request that timed out is not ours.
+          // Ignores a late answer to an earlier request that timed out.
           if (into.readUInt32LE(at + 8) === sequence) {
             if (kind === NLMSG_ERROR || kind === NLMSG_DONE) {
               const errno = about.length >= 4 ? about.readInt32LE(0) : 0;
@@ -130,7 +130,7 @@ export function openDirect(protocol: number): DirectNetlink {
   };
 }
 
-/** The kernel's sentence behind an error: attributes that follow the (capped) copy of the request. */
+/** The kernel's message for an error, from the attributes after the (capped) copy of the request. */
 function extendedText(about: Buffer, flags: number): string {
   if ((flags & netlinkFlag.ACK_TLVS) === 0) return '';
   const copied = (flags & netlinkFlag.CAPPED) === 0 ? about.readUInt32LE(4) : HEADER;

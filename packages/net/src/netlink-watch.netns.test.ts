@@ -1,4 +1,4 @@
-/** A flood of changes while the event loop is blocked: the watch overruns, says so as a change, and goes on (root). */
+/** A flood of changes while the event loop is blocked: the watch overruns, reports that as a change, and continues (root). */
 import {execFileSync} from 'node:child_process';
 import {closeSync, openSync} from 'node:fs';
 import test from 'ava';
@@ -7,7 +7,7 @@ import {openAddresses, watchNetlink, withNamespace} from './index.ts';
 const name = `hactl-watch-${process.pid}`;
 const ip = (...words: string[]): string => execFileSync('ip', words, {encoding: 'utf8'});
 
-test('20,000 changes in one turn of the loop are at least one call, and the next change is heard too', async (t) => {
+test('20,000 changes in one turn of the loop give at least one call, and the next change is reported too', async (t) => {
   ip('netns', 'add', name);
   t.teardown(() => ip('netns', 'delete', name));
   ip('-n', name, 'link', 'set', 'lo', 'up');

@@ -7,7 +7,7 @@ const RTMGRP_IPV4_IFADDR = 0x10;
 const RTMGRP_IPV6_IFADDR = 0x100;
 const BUFFER = 4 << 20;
 
-/** Calls `changed` after changes, joined: a burst of messages is one call. */
+/** Calls `changed` after changes; a burst of messages gives one call. */
 export function watchNetlink(changed: () => void): {stop(): void} {
   const fd = openSocket(abi.AF_NETLINK, abi.SOCK_RAW | abi.SOCK_NONBLOCK, 0, 'netlink watch');
   const address = Buffer.alloc(12);

@@ -9,14 +9,14 @@ const routes = [
   {device: 'eth9', destination: '0.0.0.0', prefixLength: 0, metric: 0},
 ];
 
-test('the longest route, then the lowest metric; the default route is no answer', (t) => {
+test('the longest route wins, then the lowest metric; the default route never matches', (t) => {
   t.deepEqual(chooseInterface(routes, '10.77.0.9'), {device: 'eth2', prefixLength: 24});
   t.deepEqual(chooseInterface(routes, '10.1.2.3'), {device: 'eth0', prefixLength: 8});
   t.deepEqual(chooseInterface(routes, '2001:db8::7'), {device: 'eth3', prefixLength: 64});
   t.is(chooseInterface(routes, '192.0.2.1'), undefined);
 });
 
-test('the kernel’s routes are read', async (t) => {
+test('the kernel’s routes can be read', async (t) => {
   const found = await listRoutes();
   t.true(found.every((route) => route.device !== '' && route.prefixLength >= 0 && route.prefixLength <= 128));
 });

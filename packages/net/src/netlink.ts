@@ -1,6 +1,6 @@
 /**
- * The npm package `netlink`, and its only importer. It serves what is not critical: looking at links, addresses and
- * routes when a configuration is read. Its traps (docs/architecture.md) are kept in here: one request at a time, each
+ * The only importer of the npm package `netlink`. For uncritical work: reading links, addresses and
+ * routes while loading a configuration. Its pitfalls (docs/architecture.md) are contained here: one request at a time, each
  * with a timeout, no subscription (an overrun would end the process), the socket closed in every outcome.
  */
 import ipaddr from 'ipaddr.js';
@@ -10,7 +10,7 @@ import {NetlinkError} from './netlink-direct.ts';
 const LIMIT = 1_000;
 const DEFAULT_PRIORITY = 0;
 
-/** A route of the main table as far as finding an interface needs it. */
+/** The fields of a main-table route that are needed to find an interface. */
 export interface Route {
   readonly device: string;
   readonly destination: string;
@@ -20,7 +20,7 @@ export interface Route {
 
 /** Reads the routes. Rejects with NetlinkError. */
 export async function listRoutes(): Promise<Route[]> {
-  // Loaded when it is needed: the engine and the other small processes never do.
+  // Loaded on use: the engine and the other small processes never need it.
   const {createRtNetlink} = await import('netlink');
   const socket = createRtNetlink();
   try {
@@ -48,7 +48,7 @@ export async function listRoutes(): Promise<Route[]> {
   }
 }
 
-/** The device and prefix length that heartbeat's findif finds: of the routes that match, the longest; no default route. */
+/** The device and prefix length that heartbeat's findif finds: those of the longest matching route, without default routes. */
 export function chooseInterface(
   routes: readonly Route[],
   address: string,
@@ -67,7 +67,7 @@ export function chooseInterface(
   return best && {device: best.device, prefixLength: best.prefixLength};
 }
 
-/** Reads the routes once; the function that comes back answers from them. */
+/** Reads the routes once and returns a lookup function. */
 export async function findRouteInterface(): Promise<
   (address: string, family: 4 | 6) => {device: string; prefixLength: number} | undefined
 > {

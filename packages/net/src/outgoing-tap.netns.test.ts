@@ -11,7 +11,7 @@ import {withNamespace} from './sys-process.ts';
 const name = `hactl-tap-${process.pid}`;
 const ip = (...words: string[]): string => execFileSync('ip', words, {encoding: 'utf8'});
 
-test('the tap hears what is sent to the port, and nothing else; lo can be made to carry multicast', async (t) => {
+test('the tap receives only datagrams sent to the port; multicast can be enabled on lo', async (t) => {
   ip('netns', 'add', name);
   const [own, target] = [openSync('/proc/thread-self/ns/net', 'r'), openSync(`/run/netns/${name}`, 'r')];
   const heard: string[] = [];
@@ -52,7 +52,7 @@ test('the tap hears what is sent to the port, and nothing else; lo can be made t
       });
     });
     t.true(ip('-n', name, 'link', 'show', 'lo').includes('MULTICAST'));
-    // The unicast datagram waits for ARP, and nobody answers.
+    // The unicast datagram waits for ARP, which nobody answers.
     t.deepEqual(heard, ['first', 'last']);
   } finally {
     tap?.stop();

@@ -1,5 +1,5 @@
 /**
- * Hears what this machine sends to a UDP port over one link: also multicast that the sender does not loop back, as the
+ * Receives what this machine sends to a UDP port over one link, including multicast that is not looped back, such as the
  * kernel's sync daemon's. A filter in the kernel drops everything else before it is copied.
  */
 import {
@@ -26,7 +26,7 @@ import {
   SKF_AD_PROTOCOL,
 } from './packet-filter.ts';
 
-/** Only this "protocol" hears outgoing packets too. */
+/** Only with this "protocol" a packet socket receives outgoing packets too. */
 const ETH_P_ALL = 0x0003;
 const ETH_P_IP = 0x0800;
 const UDP = 17;
@@ -55,7 +55,7 @@ export function openOutgoingTap(index: number, port: number, heard: (payload: Bu
   const target = `outgoing datagrams to port ${port}`;
   const fd = openSocket(abi.AF_PACKET, abi.SOCK_DGRAM | abi.SOCK_NONBLOCK, 0, target);
   try {
-    // The filter first: nothing arrives before the socket is bound to a protocol.
+    // The filter comes first: nothing arrives before the socket is bound to a protocol.
     attachFilter(fd, program(port), target);
     setIntOption(fd, abi.SOL_SOCKET, abi.SO_RCVBUFFORCE, RECEIVE_BUFFER, target);
     const link = Buffer.alloc(20);

@@ -1,4 +1,4 @@
-/** Drops root permanently: a process that reads untrusted input must hold no privilege that could be taken from it. */
+/** Drops root permanently: a process that reads untrusted input must have no privilege worth stealing. */
 import {permittedCapabilities, setCapabilities, threadControl} from './sys-process.ts';
 
 const PR_SET_KEEPCAPS = 8;
@@ -17,25 +17,25 @@ export interface Account {
 }
 
 export interface Remains {
-  /** Keeps CAP_NET_RAW, where this process has it; its children get it too. */
+  /** Keeps CAP_NET_RAW, if this process has it; its children inherit it. */
   readonly raw: boolean;
-  /** It and its children may start programs that become another user (sudo, a setuid ping). */
+  /** Allows the process and its children to start setuid programs (sudo, ping). */
   readonly setuidPrograms: boolean;
-  /** The account's groups besides its own. */
+  /** The account's supplementary groups. */
   readonly groups: boolean;
 }
 
 /**
- * This process becomes a user, without capabilities but the named one. Only root can. Every thread changes its user; the
- * capabilities that stay are this thread's, which also starts all children. Throws what the kernel refuses.
+ * Switches this process to a user, without capabilities apart from the one kept. Needs root. Every thread changes its user; the
+ * kept capability belongs to this thread, which also starts all children. Throws if the kernel refuses.
  */
 export function becomeUser({name, uid, gid}: Account, {raw, setuidPrograms, groups}: Remains): void {
   const kept = raw ? permittedCapabilities() & (1 << CAP_NET_RAW) : 0;
   for (let capability = 0; capability < CAPABILITIES; capability += 1)
-    // Unknown ones are refused, as all are without CAP_SETPCAP: the user below has none to gain anyway.
+    // The kernel refuses unknown capabilities, and all without CAP_SETPCAP; the unprivileged user could not use them anyway.
     if (kept === 0 || capability !== CAP_NET_RAW) threadControl(PR_CAPBSET_DROP, capability);
   threadControl(PR_SET_KEEPCAPS, 1);
-  // Node has it; its types do not.
+  // Missing in Node's types.
   if (groups) (process as {initgroups?(user: string, group: number): void}).initgroups?.(name, gid);
   else process.setgroups?.([]);
   process.setgid?.(gid);

@@ -1,4 +1,4 @@
-/** Whole IPv4 packets from this machine, and a TCP port that drops all input. */
+/** Sends whole IPv4 packets, and makes a TCP port drop all input. */
 import {createServer} from 'node:net';
 import {ret} from './packet-filter.ts';
 import {
@@ -14,7 +14,7 @@ import {
 } from './sys.ts';
 import {socketAddress} from './udp.ts';
 
-/** With this protocol the packet brings its own header. */
+/** With this protocol the packet includes its IP header. */
 const IPPROTO_RAW = 255;
 
 export interface RawIpv4 {
@@ -37,15 +37,15 @@ export function openRawIpv4(to: string): RawIpv4 {
 }
 
 /**
- * Listens on a TCP port and lets the kernel drop every packet to it: senders get no answer, not even a reset.
- * Resolves to a function that ends it; rejects with the system's error.
+ * Listens on a TCP port and has the kernel drop every packet to it: senders get no answer, not even a reset.
+ * Resolves to a function that closes it; rejects with the system's error.
  */
 export async function openSilentPort(address: string, port: number): Promise<() => void> {
   const target = `tcp ${address} port ${port}`;
   const fd = openSocket(abi.AF_INET, abi.SOCK_STREAM | abi.SOCK_NONBLOCK, 0, target);
   try {
     attachFilter(fd, [ret(0)], target);
-    // A restarted process need not wait until its predecessor is gone.
+    // A restarted process need not wait for the end of its predecessor.
     setIntOption(fd, abi.SOL_SOCKET, abi.SO_REUSEPORT, 1, target);
     bindSocket(fd, socketAddress(address, port), target);
   } catch (error) {

@@ -1,4 +1,4 @@
-/** IPsrcaddr's work on real routes, inside a network namespace that the test makes (root). */
+/** IPsrcaddr on real routes, in a network namespace created by the test (root). */
 import {execFileSync} from 'node:child_process';
 import {closeSync, existsSync, mkdtempSync, openSync, rmSync} from 'node:fs';
 import os from 'node:os';
@@ -33,7 +33,7 @@ test.after.always(() => {
   rmSync(folder, {recursive: true});
 });
 
-/** Netlink sockets belong to the namespace in which they are opened. */
+/** A netlink socket belongs to the namespace in which it is opened. */
 function inside<Result>(work: () => Result): Result {
   const [own, target] = [openSync('/proc/thread-self/ns/net', 'r'), openSync(`/run/netns/${name}`, 'r')];
   try {
@@ -44,7 +44,7 @@ function inside<Result>(work: () => Result): Result {
   }
 }
 
-test('the default route gets the source, keeps the rest, and is put back', (t) => {
+test('the default route gets the source address, keeps the rest, and is restored', (t) => {
   const before = defaults();
   inside(() => {
     const source = openSourceAddress('10.77.0.100', memory);
@@ -63,7 +63,7 @@ test('the default route gets the source, keeps the rest, and is put back', (t) =
   t.false(existsSync(memory));
 });
 
-test('a route that the kernel removed with the address comes back', (t) => {
+test('a route that the kernel removed with the address is restored', (t) => {
   const before = defaults();
   inside(() => openSourceAddress('10.77.0.100', memory).start());
   ip('address', 'delete', '10.77.0.100/24', 'dev', 'eth0');
@@ -72,7 +72,7 @@ test('a route that the kernel removed with the address comes back', (t) => {
   t.is(defaults(), before);
 });
 
-test('without memory the source is taken off', (t) => {
+test('without the saved routes, the source address is removed from the route', (t) => {
   const before = defaults();
   inside(() => openSourceAddress('10.77.0.100', memory).start());
   rmSync(memory);
@@ -88,7 +88,7 @@ test('IPv6', (t) => {
   t.is(defaults('-6'), before);
 });
 
-test('an address that is not here, and a machine without a default route', (t) => {
+test('an address of another machine and a missing default route are errors', (t) => {
   t.throws(() => inside(() => openSourceAddress('10.77.0.9', memory).start()), {
     message: '10.77.0.9 is not on this machine',
   });

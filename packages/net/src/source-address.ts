@@ -1,7 +1,7 @@
 /**
- * heartbeat's IPsrcaddr: the default routes get a source address of ours, and their former form comes back at the stop.
- * The routes' octets are kept as the kernel gave them: whatever else a route has, it keeps. The former routes are on
- * disk too, for the kernel removes a route together with the source address that it names.
+ * heartbeat's IPsrcaddr: sets the source address of the default routes, and restores the routes on stop.
+ * The routes' octets are kept as read from the kernel, so that all other attributes survive. The former routes are also saved on
+ * disk, because the kernel removes a route together with its source address.
  */
 import {readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {addressBytes, addressText} from './address-text.ts';
@@ -14,21 +14,21 @@ const RTM_NEWROUTE = 24;
 const RTM_GETROUTE = 26;
 const HEAD = 12;
 const FLAGS = 8;
-/** RTNH_F_PERVASIVE and RTNH_F_ONLINK; the others are the kernel's own words about the link. */
+/** RTNH_F_PERVASIVE and RTNH_F_ONLINK; the other flags are the kernel's own state of the link. */
 const SETTABLE = 0x06;
 const RTA = {DST: 1, OIF: 4, PREFSRC: 7, CACHEINFO: 12, TABLE: 15} as const;
 const MAIN_TABLE = 254;
 const RTN_UNICAST = 1;
 
 export interface SourceAddress {
-  /** Does a default route have it as its source. */
+  /** Is it the source of a default route? */
   inUse(): boolean;
-  /** Throws when the address is not on this machine, or when there is no default route. */
+  /** Throws if the address is not on this machine, or if there is no default route. */
   start(): void;
   stop(): void;
 }
 
-/** A route with another source, or with none. */
+/** The route with another source, or without one. */
 export function withSource(route: Uint8Array, source: string | undefined): Buffer {
   const head = Buffer.from(route.subarray(0, HEAD));
   head.writeUInt32LE(head.readUInt32LE(FLAGS) & SETTABLE, FLAGS);
@@ -39,7 +39,7 @@ export function withSource(route: Uint8Array, source: string | undefined): Buffe
   return Buffer.concat(parts);
 }
 
-/** The source that a route names. */
+/** The source address of a route. */
 export function sourceOf(route: Uint8Array): string | undefined {
   const bytes = readAttributes(Buffer.from(route.subarray(HEAD))).get(RTA.PREFSRC);
   return bytes && addressText(bytes);
@@ -51,7 +51,7 @@ const isDefault = (route: Buffer): boolean => {
   return route[1] === 0 && route[7] === RTN_UNICAST && table === MAIN_TABLE;
 };
 
-/** Speaks to the kernel of the thread's network namespace; `memory` is the file for the former routes. */
+/** Works in the thread's network namespace; `memory` is the file for the former routes. */
 export function openSourceAddress(address: string, memory: string): SourceAddress {
   const family = address.includes(':') ? abi.AF_INET6 : abi.AF_INET;
 
@@ -85,7 +85,7 @@ export function openSourceAddress(address: string, memory: string): SourceAddres
       return [];
     }
   };
-  /** Of several default routes those of the address's own interface; all of them when it is on none of theirs. */
+  /** Of several default routes, those on the address's interface; all of them if none is. */
   function ours(): Buffer[] {
     const all = defaults();
     const addresses = openAddresses();
@@ -114,7 +114,7 @@ export function openSourceAddress(address: string, memory: string): SourceAddres
     stop: () => {
       const known = former();
       if (known.length > 0) for (const route of known) put(route);
-      // Whoever lost the memory can at least take the source off again.
+      // Without the saved routes, the source can at least be removed.
       else for (const route of defaults()) if (sourceOf(route) === address) put(withSource(route, undefined));
       rmSync(memory, {force: true});
     },

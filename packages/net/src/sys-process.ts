@@ -1,4 +1,4 @@
-/** System calls about this process: its namespace, capabilities, priority, and the files that it locks. */
+/** System calls for this process: namespace, capabilities, priority and file locks. */
 import koffi from 'koffi';
 import {readdirSync} from 'node:fs';
 import os from 'node:os';
@@ -15,8 +15,8 @@ const sysFlock = libc.func('int flock(int fd, int operation)');
 const LOCK_NOW = 2 | 4;
 
 /**
- * Locks an open file for this process, as long as it lives or has the file open. False: another process has it. Throws a
- * SystemError where the file system knows no locks.
+ * Locks an open file until this process ends or closes it. False: another process holds the lock. Throws a
+ * SystemError if the file system does not support locks.
  */
 export function tryLock(descriptor: number): boolean {
   if (sysFlock(descriptor, LOCK_NOW) === 0) return true;
@@ -27,7 +27,7 @@ export function tryLock(descriptor: number): boolean {
 
 const CLONE_NEWNET = 0x4000_0000;
 
-/** Runs `work` with this thread in another network namespace (by open descriptor). Synchronous work only. */
+/** Runs `work` in another network namespace (an open descriptor). Synchronous work only. */
 export function withNamespace<T>(target: number, home: number, work: () => T): T {
   check(sysSetns(target, CLONE_NEWNET) as number, 'setns', 'network namespace');
   try {
@@ -44,14 +44,14 @@ export const threadControl = (op: number, first = 0, second = 0): number =>
 /** struct __user_cap_header_struct: version 3, this thread. */
 const CAPABILITY_HEADER = Buffer.from([0x22, 0x05, 0x08, 0x20, 0, 0, 0, 0]);
 
-/** The capabilities that this thread may make use of, as a mask (the first 32 of them). */
+/** This thread's effective capabilities as a mask (the first 32). */
 export function permittedCapabilities(): number {
   const data = Buffer.alloc(24);
   check(sysCapget(CAPABILITY_HEADER, data) as number, 'capget', 'this thread');
   return data.readUInt32LE(4);
 }
 
-/** Gives this thread these capabilities, effective, permitted and inheritable, and no others. */
+/** Sets this thread's effective, permitted and inheritable capabilities. */
 export function setCapabilities(mask: number): void {
   const data = Buffer.alloc(24);
   for (const offset of [0, 4, 8]) data.writeUInt32LE(mask, offset);
@@ -60,10 +60,10 @@ export function setCapabilities(mask: number): void {
 
 const SCHED_FIFO = 1;
 /**
- * Makes every thread of this process real-time (SCHED_FIFO): V8 shares the collection of garbage with helper threads and
+ * Makes every thread of this process real-time (SCHED_FIFO): V8 shares garbage collection with helper threads and
  * waits for them, so one helper at ordinary priority under load stops the whole process (silences of 30 to 200 ms were
  * seen). What is not permitted is reported in the result, and the process continues with normal priority. Its memory is not
- * locked: V8 gives pages back with madvise, which the kernel refuses on locked ones, and V8 then ends the process with
+ * locked: V8 returns pages with madvise, which the kernel refuses for locked pages, and V8 then aborts with
  * SIGTRAP (seen twice in one drill, with MCL_ONFAULT too).
  */
 export function setRealtime(priority: number): {readonly realtime: boolean; readonly text: string} {
@@ -74,7 +74,7 @@ export function setRealtime(priority: number): {readonly realtime: boolean; read
       realtime: false,
       text: `not real-time: SCHED_FIFO ${priority} refused (${errnoName(koffi.errno())}); needs CAP_SYS_NICE or LimitRTPRIO`,
     };
-  // A thread that ends between the listing and the call is no loss; new ones inherit from their maker.
+  // A thread may end between listing and call; new ones inherit from their creator.
   for (const thread of readdirSync('/proc/self/task')) sysScheduler(Number(thread), SCHED_FIFO, parameters);
   return {realtime: true, text: `SCHED_FIFO ${priority}`};
 }

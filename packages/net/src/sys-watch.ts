@@ -1,4 +1,4 @@
-/** Watches descriptors: one by one in the event loop, or many as one with epoll(7). */
+/** Watches descriptors: singly in the event loop, or many at once with epoll(7). */
 import koffi from 'koffi';
 import os from 'node:os';
 import {check, libc} from './libc.ts';
@@ -19,7 +19,7 @@ export const EPOLLHUP = 0x10;
 export const EPOLLRDHUP = 0x2000;
 export const EPOLLET = 0x8000_0000;
 
-/** Many descriptors that are watched as one. */
+/** A set of descriptors watched together. */
 export interface Epoll {
   /** Watches a descriptor until it is closed; its events are reported under this number (32 bits). */
   add(fd: number, wanted: number, number: number): void;
@@ -27,7 +27,7 @@ export interface Epoll {
   take(happened: (number: number, events: number) => void): void;
 }
 
-/** Calls `ready`, until the process ends, when `take` has something to tell; this alone does not keep a process alive. */
+/** Calls `ready` when `take` has events, until the process ends; does not keep the process alive by itself. */
 export function openEpoll(most: number, ready: () => void): Epoll {
   const epoll = check(sysEpollCreate(abi.SOCK_CLOEXEC) as number, 'epoll_create1', 'epoll');
   const event = Buffer.alloc(EVENT_SIZE);
@@ -47,7 +47,7 @@ export function openEpoll(most: number, ready: () => void): Epoll {
   };
 }
 
-/** A watch on a descriptor. It must be kept referenced: a collected handle ends the watch silently. */
+/** A watch on a descriptor. It must stay referenced: garbage collection of the handle silently ends the watch. */
 export interface Watch {
   stop(): void;
 }
@@ -61,19 +61,19 @@ interface PollHandle {
   unref(): void;
 }
 
-// The callback really gets (status, events); koffi's own types leave the status out.
+// The callback gets (status, events); koffi's types omit the status.
 const {poll} = (
   koffi as unknown as {node: {poll: (fd: number, options: object, callback: PollCallback) => PollHandle}}
 ).node;
 
 const watched = new Set<PollHandle>();
 
-/** Maximum messages per turn of the event loop: a flood on one socket must not keep adverts waiting on another. */
+/** Maximum messages per turn of the event loop: a flood on one socket must not delay adverts on another. */
 const BATCH = 64;
 
 /**
- * Calls `take` with each message that arrives on a non-blocking socket: valid until it returns. `from` gets the sender's
- * socket address. Stopping closes the socket.
+ * Calls `take` with each message on a non-blocking socket, valid until it returns. `from` receives the sender's
+ * socket address. Stopping the watch closes the socket.
  */
 export function watchReceived(
   fd: number,
@@ -102,7 +102,7 @@ export function watchReadable(
   fd: number,
   ready: () => void,
 ): Watch & {
-  /** From now on it does not keep the process alive. */
+  /** Stops keeping the process alive. */
   unref(): void;
 } {
   const callback: PollCallback = (status) => {

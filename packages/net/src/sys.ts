@@ -1,7 +1,7 @@
 /**
- * The system calls of sockets that Node does not offer. Fixed-size buffers only: a wrong length here is a crash, so every
- * caller of these sits in this package and is tested. Watching descriptors is in sys-watch.ts, the process itself in
- * sys-process.ts; koffi stays in these three and libc.ts.
+ * Socket system calls that Node does not offer. Fixed-size buffers only: a wrong length crashes the process, so every
+ * caller is in this package and tested. sys-watch.ts watches descriptors, process calls are in
+ * sys-process.ts; only these three and libc.ts use koffi.
  */
 import koffi from 'koffi';
 import {check, libc} from './libc.ts';
@@ -62,7 +62,7 @@ export const abi = {
 export const openSocket = (domain: number, type: number, protocol: number, target: string): number =>
   check(sysSocket(domain, type | abi.SOCK_CLOEXEC, protocol) as number, 'socket', target);
 
-/** Closes a descriptor; an error here has no remedy. */
+/** Closes a descriptor; errors are ignored. */
 export const closeFd = (fd: number): void => {
   sysClose(fd);
 };
@@ -71,11 +71,11 @@ export const bindSocket = (fd: number, address: Uint8Array, target: string): voi
   check(sysBind(fd, address, address.length) as number, 'bind', target);
 };
 
-/** Sends; the result is the kernel's, -1 with `lastErrno` for an error: the hot path decides itself what matters. */
+/** Sends; returns the kernel's result, -1 with `lastErrno` for an error: on the hot path the caller decides which errors matter. */
 export const sendTo = (fd: number, bytes: Uint8Array, length: number, address: Uint8Array | null): number =>
   sysSendto(fd, bytes, length, 0, address, address === null ? 0 : address.length) as number;
 
-/** Receives without waiting; -1 with `lastErrno` EAGAIN when there is nothing. */
+/** Receives without blocking; -1 with `lastErrno` EAGAIN if there is nothing. */
 export const receive = (fd: number, into: Uint8Array, flags: number): number =>
   sysRecv(fd, into, into.length, flags) as number;
 
@@ -83,7 +83,7 @@ export const receive = (fd: number, into: Uint8Array, flags: number): number =>
 export const receiveFrom = (fd: number, into: Uint8Array, flags: number, address: Uint8Array): number =>
   sysRecvfrom(fd, into, into.length, flags, address, [address.length]) as number;
 
-/** Begins to connect a socket that does not block; the result is the kernel's, -1 with EINPROGRESS as a rule. */
+/** Starts to connect a non-blocking socket; returns the kernel's result, usually -1 with EINPROGRESS. */
 export const beginConnect = (fd: number, address: Uint8Array): number =>
   sysConnect(fd, address, address.length) as number;
 
@@ -95,17 +95,17 @@ export function takeSocketError(fd: number): number {
     : value.readInt32LE();
 }
 
-/** Words of SO_MEMINFO, and which of them counts what was dropped (linux/sock_diag.h). */
+/** The number of words of SO_MEMINFO, and the index of the drop counter (linux/sock_diag.h). */
 const [MEMINFO_WORDS, MEMINFO_DROPS] = [9, 8];
 
-/** How many datagrams the kernel dropped at this socket, by its filter or for want of room; 0 where it does not say. */
+/** Datagrams that the kernel dropped at this socket, by the filter or for lack of space; 0 if not supported. */
 export function droppedBy(fd: number): number {
   const words = Buffer.alloc(MEMINFO_WORDS * 4);
   const known = sysGetsockopt(fd, abi.SOL_SOCKET, abi.SO_MEMINFO, words, [words.length]) as number;
   return known < 0 ? 0 : words.readUInt32LE(MEMINFO_DROPS * 4);
 }
 
-/** The error of the last call of this file. */
+/** The errno of the last call in this file. */
 export const lastErrno = (): number => koffi.errno();
 
 export const setOption = (
@@ -132,7 +132,7 @@ const sysAttach = libc.func(
   'int setsockopt(int fd, int level, int name, const sock_fprog *value, uint32_t length)',
 );
 
-/** Lets the kernel drop what the filter does not want before the socket gets it. */
+/** Attaches a filter: the kernel drops unwanted packets before they reach the socket. */
 export const attachFilter = (fd: number, program: readonly FilterInstruction[], target: string): void => {
   const value = {len: program.length, filter: program};
   check(
@@ -142,7 +142,7 @@ export const attachFilter = (fd: number, program: readonly FilterInstruction[], 
   );
 };
 
-/** A 32-bit option. */
+/** Sets a 32-bit option. */
 export const setIntOption = (
   fd: number,
   level: number,

@@ -1,11 +1,11 @@
-/** TCP connections on an epoll of our own, against servers of Node's. */
+/** TCP connections on a private epoll, against Node's servers. */
 import net from 'node:net';
 import {readdirSync} from 'node:fs';
 import test, {type ExecutionContext} from 'ava';
 import {TcpConnection, type TcpListener} from './tcp.ts';
 import {socketAddress} from './udp.ts';
 
-/** Every connection of the test's server is handed over; resolves to its port. */
+/** Starts a test server that passes on its connections; resolves to its port. */
 async function serve(
   t: ExecutionContext,
   handle: (socket: net.Socket) => void,
@@ -29,12 +29,12 @@ async function serve(
 interface Heard {
   readonly connection: TcpConnection;
   readonly told: string[];
-  /** Resolves when this was told; the end of a failure is told as `failed ECONNRESET`. */
+  /** Resolves at this event; a failure is the event `failed ECONNRESET`. */
   when(what: string): Promise<void>;
   text(): string;
 }
 
-/** Connects and writes down what is told. */
+/** Connects and records the events. */
 function connect(
   t: ExecutionContext,
   port: number,
@@ -75,7 +75,7 @@ function connect(
       messages.includes(what)
         ? Promise.resolve()
         : new Promise((resolve, reject) => {
-            // The connections keep no process alive: this does, while a test waits for one.
+            // Connections do not keep the process alive; this timer does while a test waits.
             const timer = setTimeout(
               () => reject(new Error(`never "${what}", only ${messages.join(', ')}`)),
               50_000,
@@ -92,7 +92,7 @@ for (const [family, host] of [
   ['IPv4', '127.0.0.1'],
   ['IPv6', '::1'],
 ] as const)
-  test(`${family}: a question and its answer, then the end`, async (t) => {
+  test(`${family}: a request, its answer, then the close are reported`, async (t) => {
     const port = await serve(
       t,
       (socket) => socket.on('data', (words) => socket.end(`heard ${String(words)}`)),
@@ -112,7 +112,7 @@ for (const [family, host] of [
     }
   });
 
-test('a server that speaks first and hangs up at once is heard to its end', async (t) => {
+test('data from a server that sends first and closes at once is read completely', async (t) => {
   const port = await serve(t, (socket) => socket.end('220 welcome'));
   const line = connect(t, port);
   await line.when('ended');
@@ -121,18 +121,18 @@ test('a server that speaks first and hangs up at once is heard to its end', asyn
 
 test('nothing listens', async (t) => {
   const line = connect(t, 1);
-  t.deepEqual(line.told, [], 'nothing is told from within');
+  t.deepEqual(line.told, [], 'no event is called from within a method');
   await line.when('failed ECONNREFUSED');
   t.true(line.connection.closed);
 });
 
-test('what cannot be connected to at all is told like the rest', async (t) => {
+test('a connect that fails at once is reported as an event too', async (t) => {
   const line = connect(t, 80, {host: '255.255.255.255'});
   t.deepEqual(line.told, []);
   await line.when('failed ENETUNREACH');
 });
 
-test('a reset: what came before it is heard', async (t) => {
+test('data received before a reset is delivered', async (t) => {
   const port = await serve(t, (socket) => {
     socket.write('half an ans');
     socket.once('data', () => socket.resetAndDestroy());
@@ -142,7 +142,7 @@ test('a reset: what came before it is heard', async (t) => {
   t.is(line.text(), 'half an ans');
 });
 
-test('more than fits at once, both ways', async (t) => {
+test('more data than the buffers hold is transferred both ways', async (t) => {
   const size = 20_000_000;
   let got = 0;
   const port = await serve(t, (socket) => {
@@ -161,7 +161,7 @@ test('more than fits at once, both ways', async (t) => {
   t.is(line.text().length, size);
 });
 
-test('closing: with a farewell, or with a reset', async (t) => {
+test('close() sends FIN, or RST if asked for', async (t) => {
   const seen = new Map<number, string>();
   let all = (): void => undefined;
   const done = new Promise<void>((resolve) => (all = resolve));
@@ -189,13 +189,13 @@ test('closing: with a farewell, or with a reset', async (t) => {
   t.deepEqual([...seen.values()], ['end', 'ECONNRESET']);
 });
 
-// Serial: beside other tests the descriptor would be somebody else's.
-test.serial('one that takes the descriptor of another does not hear what was meant for that', async (t) => {
+// Serial: with other tests running, the descriptor could be reused elsewhere.
+test.serial('a connection that reuses a descriptor gets no events of the previous one', async (t) => {
   const sockets: net.Socket[] = [];
   const port = await serve(t, (socket) => sockets.push(socket));
   const lines: Heard[] = [];
   let late: Heard | undefined;
-  // Whichever of the two is told first closes the other, whose word is already fetched, and tries a third.
+  // The first one to get an event closes the other, whose event is already fetched, and opens a third.
   const received = (): void => {
     if (late) return;
     for (const line of lines) if (!line.told.includes('received')) line.connection.close();
@@ -232,7 +232,7 @@ test.serial('thousands of connections leave no descriptor behind', async (t) => 
   for (let round = 0; round < 10; round += 1)
     // oxlint-disable-next-line no-await-in-loop -- round after round.
     await Promise.all(Array.from({length: 300}, once));
-  // The server's ends close in a turn of their own.
+  // The server's sockets close in a later turn.
   const end = performance.now() + 20_000;
   while (descriptors() > before && performance.now() < end)
     await new Promise((resolve) => setImmediate(resolve));

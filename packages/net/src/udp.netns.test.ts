@@ -1,4 +1,4 @@
-/** Paths of one port beside one another: each socket hears its own kind only. */
+/** Several paths on one port: each socket receives only its own kind. */
 import {execFileSync} from 'node:child_process';
 import {closeSync, openSync} from 'node:fs';
 import anyTest, {type TestFn} from 'ava';
@@ -34,7 +34,7 @@ test.after.always(() => {
   for (const namespace of [name, peerName]) ip('netns', 'delete', namespace);
 });
 
-test('a broadcast socket does not get the datagrams of a group that another path joined', async (t) => {
+test('a broadcast socket does not receive the datagrams of a group joined by another path', async (t) => {
   const group = {
     kind: 'mcast',
     family: 4,

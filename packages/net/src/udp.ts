@@ -1,4 +1,4 @@
-/** UDP sockets with the options that node:dgram does not offer, made here and handed to it by descriptor. */
+/** UDP sockets with options that node:dgram does not offer, created here and passed to it as a descriptor. */
 import {addressBytes} from './address-text.ts';
 import {
   abi,
@@ -27,7 +27,7 @@ const IPV6_MULTICAST_LOOP = 19;
 const IPV6_ADD_MEMBERSHIP = 20;
 const IPV6_V6ONLY = 26;
 const IPV6_MULTICAST_ALL = 29;
-/** Network control, as VRRP's: routers queue it first. */
+/** DSCP network control, as for VRRP: routers prioritise it. */
 const TOS_NETWORK_CONTROL = 0xc0;
 const PRIORITY_CONTROL = 6;
 
@@ -40,9 +40,9 @@ export interface UdpOptions {
   /** For mcast. */
   readonly group?: string;
   readonly loop?: boolean;
-  /** TTL or hop limit of what is sent; undefined: 1 for mcast, the system's for the others. */
+  /** TTL or hop limit of sent datagrams; undefined: 1 for mcast, the system's default for the others. */
   readonly ttl?: number;
-  /** What the kernel is to deliver; the packet begins with its UDP header. */
+  /** The receive filter; the packet begins with its UDP header. */
   readonly filter?: readonly FilterInstruction[];
 }
 
@@ -58,21 +58,21 @@ export function socketAddress(address: string, port: number, index = 0): Buffer 
   return packed;
 }
 
-/** Makes and binds the socket; `dgram.createSocket(...).bind({fd, exclusive: true})` takes it over. Throws SystemError. */
+/** Creates and binds the socket; `dgram.createSocket(...).bind({fd, exclusive: true})` takes it over. Throws SystemError. */
 export function openUdp(options: UdpOptions): number {
   const {kind, family, device, index, port} = options;
   const target = `udp ${kind} ${device} port ${port}`;
   const six = family === 6;
   const fd = openSocket(six ? abi.AF_INET6 : abi.AF_INET, abi.SOCK_DGRAM | abi.SOCK_NONBLOCK, 0, target);
   try {
-    // First: nothing arrives before the socket is bound.
+    // Set first: nothing arrives before the socket is bound.
     if (options.filter) attachFilter(fd, options.filter, target);
     setIntOption(fd, abi.SOL_SOCKET, abi.SO_REUSEADDR, 1, target);
     setOption(fd, abi.SOL_SOCKET, abi.SO_BINDTODEVICE, Buffer.from(`${device}\0`), target);
     setIntOption(fd, abi.SOL_SOCKET, abi.SO_PRIORITY, PRIORITY_CONTROL, target);
     if (six) setIntOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1, target);
     else setIntOption(fd, IPPROTO_IP, IP_TOS, TOS_NETWORK_CONTROL, target);
-    // A socket on the same port must not get the datagrams of groups that another path has joined.
+    // A socket on the same port must not receive the datagrams of groups joined by another path.
     if (six) setIntOption(fd, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0, target);
     else setIntOption(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0, target);
     if (kind !== 'mcast' && options.ttl !== undefined)

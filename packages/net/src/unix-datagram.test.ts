@@ -1,4 +1,4 @@
-/** Against a socket of the kernel's. */
+/** Against a real socket. */
 import {mkdtempSync, rmSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -20,7 +20,7 @@ for (const name of [path.join(folder, 'notify'), `@hactl-test-${process.pid}`])
     t.is(into.toString('utf8', 0, length), 'READY=1\nSTATUS=serves');
   });
 
-test('nobody listens, and a path that does not fit', (t) => {
+test('a socket without listener and a too long path throw', (t) => {
   t.throws(() => sendUnixDatagram(path.join(folder, 'nobody'), 'x'), {message: /^send .*: ENOENT$/});
   t.throws(() => sendUnixDatagram(`/${'x'.repeat(108)}`, 'x'), {instanceOf: RangeError});
   t.throws(() => sendUnixDatagram('', 'x'), {instanceOf: RangeError});

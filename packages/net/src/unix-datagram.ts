@@ -1,10 +1,10 @@
-/** Datagrams to a Unix socket, which Node does not offer: what systemd's sd_notify protocol is made of. */
+/** Datagrams to a Unix socket, which Node does not offer: the transport of systemd's sd_notify. */
 import {abi, closeFd, lastErrno, openSocket, sendTo, SystemError} from './sys.ts';
 
-/** sun_path of Linux. */
+/** The size of sun_path on Linux. */
 const PATH_SIZE = 108;
 
-/** A sockaddr_un; a leading `@` stands for Linux's abstract names. Throws a RangeError for a path that does not fit. */
+/** A sockaddr_un; a leading `@` means an abstract name. Throws a RangeError for a path that is too long. */
 export function unixAddress(path: string): Buffer {
   const name = Buffer.from(path);
   if (name.length === 0 || name.length >= PATH_SIZE) throw new RangeError(`not a socket's path: ${path}`);
@@ -15,7 +15,7 @@ export function unixAddress(path: string): Buffer {
   return address;
 }
 
-/** Sends one datagram without waiting. Throws a SystemError where nobody listens or there is no room. */
+/** Sends one datagram without blocking. Throws a SystemError if nobody listens or the buffer is full. */
 export function sendUnixDatagram(path: string, text: string): void {
   const fd = openSocket(abi.AF_UNIX, abi.SOCK_DGRAM | abi.SOCK_NONBLOCK, 0, path);
   try {
