@@ -2,6 +2,7 @@
 import {createHash, randomBytes} from 'node:crypto';
 import type {FastifyInstance, FastifyReply, FastifyRequest} from 'fastify';
 import type {Clock} from '@hactl/base';
+import {networkOf} from './connections.ts';
 import {failed, noFailures, pauseOf, succeeded} from './login-limit.ts';
 import {ApiError, declare, object} from './route.ts';
 import {begin, use, without, withoutUser, type Role, type Sessions} from './sessions.ts';
@@ -54,7 +55,7 @@ export function authRoutes(app: FastifyInstance, users: UserStore, clock: Clock)
     body: object({user: text(64), password: text(256)}),
     work: async (request, reply) => {
       const {user: name, password} = request.body as {user: string; password: string};
-      const keys = [`user ${name}`, `address ${request.ip}`];
+      const keys = [`user ${name}`, `address ${networkOf(request.ip ?? '')}`];
       const pause = pauseOf(limit, keys, clock.now());
       if (pause > 0) {
         void reply.header('retry-after', Math.ceil(pause / 1_000));
@@ -90,7 +91,7 @@ export function authRoutes(app: FastifyInstance, users: UserStore, clock: Clock)
     body: object({token: text(64), user: text(64), password: text(256)}),
     work: async (request, reply) => {
       const {token, user, password} = request.body as {token: string; user: string; password: string};
-      const keys = [`address ${request.ip}`];
+      const keys = [`address ${networkOf(request.ip ?? '')}`];
       const pause = pauseOf(limit, keys, clock.now());
       if (pause > 0)
         throw new ApiError(429, 'too-many', `too many attempts: wait ${Math.ceil(pause / 1_000)} s`);
@@ -106,8 +107,15 @@ export function authRoutes(app: FastifyInstance, users: UserStore, clock: Clock)
     },
   });
 
-  /** A user that changed has to log in again. */
   return {
+    /** Does the session of this request still count? Who follows the status uses it. */
+    isOn: (request: FastifyRequest): boolean => {
+      const cookie = request.cookies[COOKIE] ?? '';
+      const [session, next] = use(sessions, keyOf(cookie), clock.wall());
+      sessions = next;
+      return session !== undefined;
+    },
+    /** A user that changed has to log in again. */
     forget: (name: string): void => {
       sessions = withoutUser(sessions, name);
     },

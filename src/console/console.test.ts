@@ -1,79 +1,9 @@
 /** The console's API with a director of the test's own behind it: rights, sessions, foreign pages, forms. */
-import {mkdtempSync, readFileSync, rmSync} from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
+import {readFileSync} from 'node:fs';
 import test from 'ava';
-import type {Clock} from '@hactl/base';
-import {snapshot} from '../control/snapshot.fixture.ts';
-import type {AnswerTo} from '../control/answers.ts';
-import type {Command} from '../control/protocol.ts';
-import {openAudit} from './audit.ts';
-import type {Daemon} from './daemon.ts';
+import {openConsole as open, PASSWORD} from './console.fixture.ts';
 import {CSRF_HEADER} from './route.ts';
-import {makeConsole} from './server.ts';
-import {makeFirstLink, makeUser, openUsers, type User} from './users.ts';
-
-const PASSWORD = 'correct horse battery';
-/** Stands still: what is limited by time is limited whatever the machine's pace. */
-const started = Date.now();
-const clock: Clock = {now: () => 0, wall: () => started};
-const made: string[] = [];
-test.after.always(() => {
-  for (const folder of made) rmSync(folder, {recursive: true, force: true});
-});
-/** Hashing is slow on purpose: every test's users have one password. */
-let hashed: Promise<User> | undefined;
-
-async function open(t: {teardown(work: () => Promise<void>): void}) {
-  const state = mkdtempSync(path.join(os.tmpdir(), 'hactl-console-'));
-  made.push(state);
-  const users = openUsers(state);
-  hashed ??= makeUser('any', 'viewer', PASSWORD);
-  for (const role of ['viewer', 'operator', 'admin'] as const)
-    users.put({...(await hashed), name: role, role});
-  const asked: Command[] = [];
-  const daemon: Daemon = {
-    status: async () => snapshot,
-    events: async () => ({version: 1, node: 'lb1', wall: 0, mono: 0, last: 0, events: []}),
-    command: async <C extends Command>(command: C): Promise<AnswerTo<C>> => {
-      asked.push(command);
-      const answer =
-        command.command === 'config-read'
-          ? {
-              files: [
-                {
-                  name: 'ldirectord.cf',
-                  text: 'virtual=10.0.0.1:80\n\tpasswd=GEHEIM\n\trequest="AUTH GEHEIM-2"\n',
-                  digest: 'd',
-                },
-              ],
-            }
-          : command.command === 'config-history'
-            ? {versions: [], pushes: []}
-            : {ok: true, text: 'done', rows: [], diagnostics: [], lines: [], notes: []};
-      return answer as unknown as AnswerTo<C>;
-    },
-  };
-  const {app, live, close} = await makeConsole({
-    clock,
-    daemon,
-    users,
-    audit: openAudit(state),
-    version: 'test',
-    metricsToken: 'SCRAPE',
-  });
-  t.teardown(close);
-  await live.look();
-  async function login(user: string) {
-    const answer = await app.inject({method: 'POST', url: '/api/login', payload: {user, password: PASSWORD}});
-    const [cookie] = answer.cookies;
-    return {
-      cookie: `${cookie?.name ?? ''}=${cookie?.value ?? ''}`,
-      [CSRF_HEADER]: answer.json<{csrf: string}>().csrf,
-    };
-  }
-  return {app, live, login, users, state, asked};
-}
+import {makeFirstLink} from './users.ts';
 
 interface Described {
   readonly paths: Readonly<Record<string, Readonly<Record<string, {readonly description: string}>>>>;

@@ -1,5 +1,5 @@
 /** Read-only routes: the status, its changes as they come, the plots, the journal. */
-import type {FastifyInstance} from 'fastify';
+import type {FastifyInstance, FastifyRequest} from 'fastify';
 import {eventKinds, type EventKind} from '../control/events.ts';
 import type {Daemon} from './daemon.ts';
 import {plot, seriesOf, spans, type SpanName} from './history.ts';
@@ -11,7 +11,12 @@ const FOLLOWERS_MOST = 50;
 /** A follower that does not read is cut off when this many octets wait for it. */
 const BACKLOG_MOST = 4 << 20;
 
-export function liveRoutes(app: FastifyInstance, live: LiveSource, daemon: Daemon): void {
+export function liveRoutes(
+  app: FastifyInstance,
+  live: LiveSource,
+  daemon: Daemon,
+  isOn: (request: FastifyRequest) => boolean,
+): void {
   let followers = 0;
 
   declare(app, {
@@ -39,6 +44,8 @@ export function liveRoutes(app: FastifyInstance, live: LiveSource, daemon: Daemo
       });
       const send = (data: unknown): void => {
         if (raw.writableLength > BACKLOG_MOST) raw.destroy();
+        // Logged out, removed, over: what began with a session ends with it.
+        else if (!isOn(request)) raw.end();
         else raw.write(`data: ${JSON.stringify(data)}\n\n`);
       };
       send(live.now());

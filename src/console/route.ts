@@ -1,4 +1,5 @@
 /** How a route of the console's API is declared: its rights and its forms stand beside its work. */
+import {TLSSocket} from 'node:tls';
 import type {FastifyInstance, FastifyReply, FastifyRequest} from 'fastify';
 import {includes, type Role, type Session} from './sessions.ts';
 
@@ -41,11 +42,14 @@ export class ApiError extends Error {
 }
 
 /** A foreign page cannot set the header, and a browser says where a request comes from. */
-function isForeign({headers, session, method}: FastifyRequest): boolean {
+function isForeign({headers, session, method, raw}: FastifyRequest): boolean {
   const site = headers['sec-fetch-site'];
   if (site !== undefined && site !== 'same-origin' && site !== 'none') return true;
   const {origin, host} = headers;
-  if (origin !== undefined && URL.parse(origin)?.host !== host) return true;
+  const from = origin === undefined ? undefined : URL.parse(origin);
+  if (origin !== undefined && from?.host !== host) return true;
+  // A page without TLS is not ours, whatever name it has.
+  if (from && from.protocol !== 'https:' && raw.socket instanceof TLSSocket) return true;
   return method !== 'GET' && session !== undefined && headers[CSRF_HEADER] !== session.csrf;
 }
 

@@ -2,6 +2,7 @@
  * The console's web server: the JSON API, the page, the metrics. It has no privilege; what it wants it asks of the daemon
  * over the control socket, and the daemon judges it.
  */
+import {createHash, timingSafeEqual} from 'node:crypto';
 import cookie from '@fastify/cookie';
 import rateLimit from '@fastify/rate-limit';
 import files from '@fastify/static';
@@ -13,6 +14,7 @@ import {redactLine} from '@hactl/config';
 import type {Audit} from './audit.ts';
 import {authRoutes} from './auth-routes.ts';
 import type {Certificate} from './certificate.ts';
+import {limitConnections, networkOf} from './connections.ts';
 import {configRoutes} from './config-routes.ts';
 import {ControlError, type Daemon} from './daemon.ts';
 import type {HistoryStore} from './history-file.ts';
@@ -33,10 +35,19 @@ export interface ConsoleOptions {
   readonly page?: string;
   /** Without one the console listens in the clear: on a Unix socket behind a proxy. */
   readonly certificate?: Certificate;
-  /** Who sends this as a bearer token may scrape the metrics without a session. */
   /** Keeps the plots over a restart. */
   readonly history?: HistoryStore;
+  /** Who sends this as a bearer token may scrape the metrics without a session. */
   readonly metricsToken?: string;
+  /** Of tests, which do not wait as long. */
+  readonly limits?: Limits;
+}
+
+interface Limits {
+  /** From the first octet of a request to its last, milliseconds. */
+  readonly request?: number;
+  /** Connections of one network at once. */
+  readonly connections?: number;
 }
 
 export interface Console {
@@ -47,6 +58,9 @@ export interface Console {
 
 /** Requests of one address in a minute; a page that follows needs a few. */
 const REQUESTS_MOST = 600;
+const REQUEST_LIMIT_MS = 10_000;
+/** Without an octet in either direction. */
+const SILENCE_LIMIT_MS = 20_000;
 
 const headers: Readonly<Record<string, string>> = {
   'content-security-policy':
@@ -66,6 +80,8 @@ const hidden = /^(?:password|token|text)$/;
 /** Without what the files hold of secrets: a setting and its value are judged together, as their line would be. */
 function withoutSecrets(key: string, value: unknown): unknown {
   if (hidden.test(key)) return '…';
+  // The new line of a real server is read as one.
+  if (key === 'to' && typeof value === 'string') return withoutSecrets('real', value);
   if (typeof value === 'string') return redactLine(`${key}=${value}`).slice(key.length + 1);
   if (typeof value !== 'object' || value === null) return value;
   const {name, value: set} = value as {readonly name?: unknown; readonly value?: unknown};
@@ -77,42 +93,88 @@ function withoutSecrets(key: string, value: unknown): unknown {
 const detailOf = ({body, params}: FastifyRequest): string =>
   JSON.stringify({...(params as object), ...(body as object)}, withoutSecrets).slice(0, 1_000);
 
+const LOGINS: readonly unknown[] = ['/api/login', '/api/first-user'];
+
+/**
+ * Who is logged in leaves a trace with each change, asked for or refused; who is not, with a login that was judged. All
+ * else that a stranger sends would only push out what the log is for.
+ */
+const isAudited = (request: FastifyRequest, status: number): boolean =>
+  !['GET', 'HEAD'].includes(request.method) &&
+  typeof request.body !== 'string' &&
+  (request.session !== undefined ||
+    (LOGINS.includes(request.routeOptions.url) &&
+      request.body !== undefined &&
+      [200, 401, 403].includes(status)));
+
+/** Files with their digest in the page's names for them may be kept; the page itself is asked for each time. */
+const cachingOf = (file: string): string =>
+  /\/app[\w-]*\.\w+(?:\.br|\.gz)?$/.test(file) ? 'public, max-age=31536000, immutable' : 'no-cache';
+
+const digestOf = (text: string): Buffer => createHash('sha256').update(text).digest();
+/** Takes as long for a token that is nearly right. */
+const isToken = (sent: string | undefined, token: string | undefined): boolean =>
+  token !== undefined && token !== '' && timingSafeEqual(digestOf(sent ?? ''), digestOf(`Bearer ${token}`));
+
 /** Builds the server; it listens when its caller says where. */
 export async function makeConsole(options: ConsoleOptions): Promise<Console> {
-  const {clock, daemon, users, audit, certificate, page, metricsToken, history} = options;
+  const {clock, daemon, users, audit, certificate, page, metricsToken, history, limits = {}} = options;
+  const requestTimeout = limits.request ?? REQUEST_LIMIT_MS;
   const common = {
     // What is in no form is refused, not dropped without a word.
     ajv: {customOptions: {removeAdditional: false as const}},
     bodyLimit: 16 * 1_024,
-    requestTimeout: 10_000,
-    connectionTimeout: 20_000,
-    trustProxy: false,
+    requestTimeout,
+    connectionTimeout: SILENCE_LIMIT_MS,
+    // Without TLS there is a proxy in front, the only one that is believed.
+    trustProxy: certificate ? false : (_address: string, hop: number) => hop === 0,
+  };
+  // Looked at this often; Node's default is half a minute.
+  const every = {
+    connectionsCheckingInterval: Math.min(2_000, requestTimeout),
+    headersTimeout: requestTimeout,
   };
   const app = (certificate
-    ? fastify({...common, https: {...certificate, minVersion: 'TLSv1.3' as const}})
-    : fastify(common)) as unknown as FastifyInstance;
+    ? fastify({
+        ...common,
+        https: {...every, ...certificate, minVersion: 'TLSv1.3' as const, handshakeTimeout: requestTimeout},
+      })
+    : fastify({...common, http: every})) as unknown as FastifyInstance;
+  limitConnections(app.server, limits.connections === undefined ? {} : {each: limits.connections});
+  // A form of another page can send it without asking.
+  app.removeContentTypeParser('text/plain');
+
+  function note(request: FastifyRequest, status: number): void {
+    try {
+      audit.write({
+        wall: clock.wall(),
+        user: request.session?.user ?? '',
+        address: request.ip ?? '',
+        action: `${request.method} ${request.routeOptions.url ?? request.url.slice(0, 200)}`,
+        detail: detailOf(request),
+        status,
+      });
+    } catch (error) {
+      // The change is made: its answer must not say otherwise.
+      process.stderr.write(`console: the audit log was not written: ${String(error)}\n`);
+    }
+  }
 
   await app.register(cookie);
-  await app.register(rateLimit, {max: REQUESTS_MOST, timeWindow: 60_000});
+  await app.register(rateLimit, {
+    max: REQUESTS_MOST,
+    timeWindow: 60_000,
+    keyGenerator: ({ip}) => networkOf(ip ?? ''),
+  });
   await app.register(swagger, {
     openapi: {info: {title: 'hactl console', version: options.version}},
   });
   app.addHook('onSend', async (request, reply, payload) => {
     void reply.headers(headers);
     if (request.url.startsWith('/api/')) void reply.header('cache-control', 'no-store');
+    // What changes something, and every login, is written down before the answer goes out.
+    if (isAudited(request, reply.statusCode)) note(request, reply.statusCode);
     return payload;
-  });
-  // What changes something, and every login, is written down before the answer goes out.
-  app.addHook('onResponse', async (request, reply) => {
-    if (request.method === 'GET') return;
-    audit.write({
-      wall: clock.wall(),
-      user: request.session?.user ?? '',
-      address: request.ip,
-      action: `${request.method} ${request.routeOptions.url ?? request.url.slice(0, 200)}`,
-      detail: detailOf(request),
-      status: reply.statusCode,
-    });
   });
   app.setErrorHandler((error: Error & {statusCode?: number; code?: string}, _request, reply) => {
     // The daemon refused: its words are for the person at the screen.
@@ -136,8 +198,8 @@ export async function makeConsole(options: ConsoleOptions): Promise<Console> {
     history,
   );
   await app.register(async (api) => {
-    const {forget} = authRoutes(api, users, clock);
-    liveRoutes(api, live, daemon);
+    const {forget, isOn} = authRoutes(api, users, clock);
+    liveRoutes(api, live, daemon, isOn);
     operatorRoutes(api, daemon);
     configRoutes(api, daemon, live, clock);
     adminRoutes(api, users, audit, forget);
@@ -149,13 +211,20 @@ export async function makeConsole(options: ConsoleOptions): Promise<Console> {
       work: () => app.swagger(),
     });
     api.get('/metrics', {schema: {hide: true}}, async (request, reply) => {
-      const bearer = request.headers.authorization === `Bearer ${metricsToken ?? ''}`;
-      if (!request.session && !(metricsToken && bearer))
+      if (!request.session && !isToken(request.headers.authorization, metricsToken))
         throw new ApiError(401, 'no-session', 'send the token of `hactl console token`');
       void reply.type(metrics.registry.contentType);
       return metrics.registry.metrics();
     });
-    if (page !== undefined) await api.register(files, {root: page, index: ['index.html'], dotfiles: 'deny'});
+    if (page !== undefined)
+      await api.register(files, {
+        root: page,
+        index: ['index.html'],
+        dotfiles: 'deny',
+        preCompressed: true,
+        cacheControl: false,
+        setHeaders: (response, file) => void response.header('cache-control', cachingOf(file)),
+      });
   });
   await app.ready();
   return {

@@ -13,6 +13,8 @@ import {Versions} from './versions.tsx';
 const TABS = ['monitor', 'services', 'pair', 'timeline', 'versions', 'users'] as const;
 type Tab = (typeof TABS)[number];
 
+const RETRY_MS = 2_000;
+
 const tabOf = (): Tab => TABS.find((tab) => location.hash === `#/${tab}`) ?? 'monitor';
 
 /** Dark or light as the system has it, until somebody chooses. */
@@ -39,15 +41,44 @@ function App({login, leave}: {login: Login; leave: () => void}) {
     return () => removeEventListener('hashchange', change);
   }, []);
   useEffect(() => {
-    const stream = new EventSource('/api/stream');
-    stream.onmessage = ({data}) => setLive(JSON.parse(String(data)) as Live);
-    stream.onerror = () => setLive({ok: false, reason: 'the console does not answer; trying again'});
-    return () => stream.close();
+    const open: {stream?: EventSource; timer?: ReturnType<typeof setTimeout>} = {};
+    const later = (work: () => void): void => {
+      open.timer = setTimeout(work, RETRY_MS);
+    };
+    const follow = (): void => {
+      const stream = new EventSource('/api/stream');
+      open.stream = stream;
+      stream.onmessage = ({data}) => setLive(JSON.parse(String(data)) as Live);
+      stream.onerror = () => {
+        setLive({ok: false, reason: 'the console does not answer; trying again'});
+        // After a refusal the browser does not try again.
+        if (stream.readyState === EventSource.CLOSED) later(ask);
+      };
+    };
+    const ask = (): void => {
+      get<Partial<Login>>('/api/session').then(
+        ({user}) => (user === undefined ? leave() : follow()),
+        () => later(ask),
+      );
+    };
+    follow();
+    return () => {
+      open.stream?.close();
+      clearTimeout(open.timer);
+    };
   }, []);
   const tabs = TABS.filter((name) => name !== 'users' || login.role === 'admin');
   return (
     <>
-      <a class="skip" href="#main">
+      <a
+        class="skip"
+        href="#main"
+        onClick={(event) => {
+          // The part behind # is the page that is open.
+          event.preventDefault();
+          document.querySelector<HTMLElement>('#main')?.focus();
+        }}
+      >
         Skip to content
       </a>
       <header class="bar">

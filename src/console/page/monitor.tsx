@@ -173,12 +173,14 @@ function Moves({role}: {role: Role}) {
   if (role === 'viewer') return null;
   const move = (name: string) =>
     run(async () => {
+      say('');
       const done = await post<{ok: boolean; reason: string; outage?: number}>('/api/move', {
         move: name,
         scope: 'all',
       });
       const cost =
         done.outage === undefined ? '' : `, nobody held the address for ${done.outage.toFixed(1)} ms`;
+      if (!done.ok) throw new Error(`${name} refused: ${done.reason}`);
       say(`${name}: ${done.reason}${cost}`);
     });
   return (

@@ -1,6 +1,6 @@
 /** Small parts that every page uses. */
 import type {ComponentChildren} from 'preact';
-import {useEffect, useRef, useState} from 'preact/hooks';
+import {useLayoutEffect, useRef, useState} from 'preact/hooks';
 
 /** A wide table scrolls in its own frame, which the keyboard reaches. */
 export const Table = (props: {caption: string; head: readonly string[]; children: ComponentChildren}) => (
@@ -30,11 +30,24 @@ export const Tag = ({tone, children}: {tone: Tone; children: ComponentChildren})
   </span>
 );
 
-/** A modal dialog of the browser's own: focus stays inside, Escape closes it. */
+/** What had the focus before the first of the dialogs that follow each other. */
+const opener: {element?: HTMLElement} = {};
+
+function returnFocus(): void {
+  if (document.querySelector('dialog')) return;
+  const home = opener.element?.isConnected ? opener.element : document.querySelector<HTMLElement>('#main');
+  home?.focus();
+}
+
+/** A modal dialog of the browser's own: focus stays inside, Escape closes it, and focus returns to what opened it. */
 export function Dialog(props: {title: string; close: () => void; children: ComponentChildren}) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
+    const {activeElement} = document;
+    if (activeElement instanceof HTMLElement && activeElement !== document.body)
+      opener.element = activeElement;
     dialog.current?.showModal();
+    return () => void setTimeout(returnFocus);
   }, []);
   return (
     <dialog ref={dialog} aria-labelledby="dialog-title" onClose={props.close}>

@@ -6,6 +6,9 @@ import {get} from './api.ts';
 const COLOURS = ['#1f6feb', '#d29922', '#3fb950', '#f85149', '#a371f7', '#39c5cf', '#db61a2', '#8b949e'];
 const EVERY_MS = 5_000;
 
+/** In UTC, as every time of the console. */
+const timeText = (seconds: number): string => new Date(seconds * 1_000).toISOString().slice(11, 19);
+
 interface Answer {
   readonly times: readonly number[];
   readonly values: readonly (readonly (number | null)[])[];
@@ -31,8 +34,11 @@ export function Plot(props: {title: string; series: readonly {key: string; label
       {
         width: element.clientWidth,
         height: 180,
-        axes: [axis, axis],
-        series: [{}, ...shown.map(({label}, index) => ({label, stroke: COLOURS[index] ?? '#888', width: 2}))],
+        axes: [{...axis, values: (_plot, times) => times.map(timeText)}, axis],
+        series: [
+          {value: (_plot, time) => (time === null ? '--' : `${timeText(time)} UTC`)},
+          ...shown.map(({label}, index) => ({label, stroke: COLOURS[index] ?? '#888', width: 2})),
+        ],
       },
       [[], ...shown.map(() => [])],
       element,

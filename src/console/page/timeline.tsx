@@ -10,7 +10,7 @@ export function Timeline({live}: {live: Live}) {
   const [kind, setKind] = useState('');
   const [match, setMatch] = useState('');
   const [events, setEvents] = useState<readonly JournalEvent[]>([]);
-  const {problem, run} = useAction();
+  const {busy, problem, run} = useAction();
   const wall = live.ok ? Math.floor(live.status.wall / 5_000) : 0;
   useEffect(() => {
     const query = new URLSearchParams([
@@ -42,6 +42,7 @@ export function Timeline({live}: {live: Live}) {
           </tr>
         ))}
       </Table>
+      {events.length === 0 && !busy ? <p>No event matches.</p> : null}
     </section>
   );
 }
