@@ -152,7 +152,7 @@ try {
   await show('hactl_peer_up');
 
   say('power loss of director1');
-  consoles.get('director1')?.stop();
+  await consoles.get('director1')?.stop();
   await cluster.powerOff('director1');
   await until(
     'Prometheus sees director2 Active',
@@ -189,7 +189,7 @@ try {
   }
   say('console:observe passed');
 } finally {
-  for (const server of consoles.values()) server.stop();
+  await Promise.all([...consoles.values()].map((server) => server.stop()));
   await cluster.stop();
   await site.destroy();
   rmSync(folder, {recursive: true, force: true});

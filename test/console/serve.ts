@@ -10,7 +10,8 @@ export interface RunningConsole {
   readonly port: number;
   /** What `hactl-console WORD` prints. */
   readonly ask: (word: 'link' | 'token') => string;
-  readonly stop: () => void;
+  /** Ends it; resolves when it has ended. */
+  readonly stop: () => Promise<void>;
 }
 
 /** Starts it and waits until it listens, on loopback unless told otherwise. It ends with this process. */
@@ -34,8 +35,13 @@ export async function serveConsole(
     `${address}:${port}`,
   ];
   const server = spawn(node, words, {stdio: ['ignore', 'pipe', 'inherit']});
-  const stop = (): void => void server.kill();
-  process.once('exit', stop);
+  const kill = (): void => void server.kill();
+  process.once('exit', kill);
+  const ended = new Promise<void>((resolve) => server.once('exit', () => resolve()));
+  const stop = (): Promise<void> => {
+    kill();
+    return ended;
+  };
   let output = '';
   server.stdout.on('data', (chunk: Buffer) => {
     output += String(chunk);

@@ -1,27 +1,31 @@
 /**
- * `npm run console:walk [FOLDER]`: a pair in namespaces, its console, and a real browser that walks through every page: the
- * first user, each tab, a service edited and applied, a takeover seen live; axe-core on each page, both themes, 1280 and 375
- * pixels, screenshots into FOLDER. Root, and Debian's chromium (HACTL_CHROMIUM names another).
+ * `npm run console:walk [FOLDER]`: a pair in namespaces, a console beside each director, and a real browser. At director1
+ * every page and form with the mouse; at director2 without one; then director1 loses its power, and both pages show it
+ * without a reload. axe-core on each page, both themes, 1280 and 375 pixels, screenshots into FOLDER. Root, and Debian's
+ * chromium (HACTL_CHROMIUM names another).
  */
-import {appendFileSync, existsSync, mkdirSync, readFileSync} from 'node:fs';
-import {createRequire} from 'node:module';
+import {appendFileSync, existsSync, mkdirSync} from 'node:fs';
 import path from 'node:path';
-import {chromium, type Page} from 'playwright-core';
+import {chromium, type Browser, type Page} from 'playwright-core';
 import {buildPage} from '../../src/console/build.ts';
 import {makeCluster} from '../drill/cluster.ts';
 import {makeNamespaces} from '../lab/namespaces.ts';
 import {until} from '../lab/until.ts';
-import {serveConsole} from './serve.ts';
+import {firstPage, firstPageText} from './first-page.ts';
+import {focused, press, tabTo, type} from './keyboard.ts';
+import {look as lookAt, makeFindings} from './look.ts';
+import {everyPage, PASSWORD, signIn} from './pages.ts';
+import {serveConsole, type RunningConsole} from './serve.ts';
 
 const checkout = path.resolve(import.meta.dirname, '../..');
 const shots = path.resolve(process.argv[2] ?? path.join(checkout, 'dist/console-shots'));
 const LIMIT_MS = 120_000;
+/** What the issue asks for, of a machine that has nothing else to do. */
+const FIRST_PAGE_MS = 1_000;
 const PORT = 3_636 + (process.pid % 1_000);
-const PASSWORD = 'correct horse battery';
 const executablePath = process.env.HACTL_CHROMIUM ?? '/usr/bin/chromium';
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-const say = (text: string): boolean => process.stdout.write(`${text}\n`);
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
 if (process.getuid?.() !== 0 || !existsSync(executablePath)) {
   say(`console:walk needs root and a browser (${executablePath}): apt-get install chromium`);
   process.exit(1);
@@ -31,39 +35,92 @@ await buildPage(path.join(checkout, 'dist/console'));
 
 const site = makeNamespaces({checkout, letter: 'k', secondLink: true});
 const cluster = makeCluster({site, keepalive: '500ms', deadtime: '5'});
-const problems: string[] = [];
-
-/** axe-core's findings of any level, the screenshot, both themes, both widths. */
-async function look(page: Page, name: string): Promise<void> {
-  for (const [width, height] of [
-    [1_280, 900],
-    [375, 800],
-  ] as const)
-    for (const theme of ['light', 'dark'] as const) {
-      await page.setViewportSize({width, height});
-      await page.emulateMedia({colorScheme: theme});
-      await page.evaluate(axeSource);
-      const found = await page.evaluate(async () => {
-        const {axe} = globalThis as unknown as {
-          axe: {run(): Promise<{violations: {id: string; impact: string; nodes: {target: string[]}[]}[]}>};
-        };
-        return (await axe.run()).violations.map(
-          ({id, impact, nodes}) =>
-            `${id} (${impact}): ${nodes.map(({target}) => target.join(' ')).join('; ')}`,
-        );
-      });
-      for (const finding of found) problems.push(`${name} ${width} ${theme}: ${finding}`);
-      const wide = await page.evaluate<boolean>('document.documentElement.scrollWidth > innerWidth + 1');
-      if (wide) problems.push(`${name} ${width} ${theme}: the page is wider than the screen`);
-      await page.screenshot({
-        path: path.join(shots, `${name}-${width}-${theme}.png`),
-        fullPage: width > 1_000,
-      });
-    }
-  await page.setViewportSize({width: 1_280, height: 900});
+const findings = makeFindings(say);
+const look = async (page: Page, name: string): Promise<void> => {
+  await lookAt(page, name, shots, findings);
   say(`${name}: looked at`);
+};
+
+const linkOf = (server: RunningConsole): string =>
+  server.ask('link').replace(/^https:\/\/[^/]+/, `https://localhost:${server.port}`);
+
+async function openPage(browser: Browser): Promise<Page> {
+  const context = await browser.newContext({ignoreHTTPSErrors: true});
+  const page = await context.newPage();
+  page.on('console', (message) => {
+    // The walk tries a password that is too short.
+    const isRefusal = /\b400\b/.test(message.text());
+    if (message.type() === 'error' && !isRefusal) findings.add(`browser: ${message.text()}`);
+  });
+  page.on('pageerror', (error) => findings.add(`page: ${error.message}`));
+  page.setDefaultTimeout(30_000);
+  return page;
 }
 
+/** No mouse: the first user, every tab, the skip link, a service through the form, Escape out of each dialog. */
+async function withoutMouse(page: Page): Promise<void> {
+  await type(page, 'User', 'alice', findings);
+  await type(page, 'Password', PASSWORD, findings);
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', {name: 'Services'}).waitFor();
+  for (const tab of ['Pair', 'Timeline', 'Versions', 'Users', 'Services']) {
+    // oxlint-disable-next-line no-await-in-loop -- one page after another.
+    await press(page, tab, findings);
+    // oxlint-disable-next-line no-await-in-loop -- see above.
+    await page.locator(`nav a[aria-current=page][href="#/${tab.toLowerCase()}"]`).waitFor();
+  }
+  await press(page, 'Skip to content', findings);
+  await page.getByRole('heading', {name: 'Virtual servers'}).waitFor();
+  const add = 'Add a virtual server';
+  await press(page, add, findings);
+  await type(page, 'Virtual address and port', '10.99.0.102:80', findings);
+  await type(page, 'Server address and port', '10.99.0.12:80', findings);
+  await press(page, 'Add server', findings);
+  await type(page, 'Scheduler', 'wlc', findings);
+  await press(page, 'Review', findings);
+  const apply = page.getByRole('button', {name: 'Apply to both directors'});
+  await until('the plan is judged', LIMIT_MS, () => apply.isEnabled());
+  await tabTo(page, 'Apply to both directors', findings);
+  await look(page, '20-keyboard-plan');
+  for (const title of ['What this would change', add]) {
+    // oxlint-disable-next-line no-await-in-loop -- one dialog after another.
+    await page.getByRole('heading', {name: title}).waitFor();
+    // oxlint-disable-next-line no-await-in-loop -- see above.
+    await page.keyboard.press('Escape');
+  }
+  await page.locator('dialog').waitFor({state: 'detached'});
+  const {name} = await focused(page);
+  if (name !== add) findings.add(`keyboard: after the dialog "${name.slice(0, 40)}" has the focus`);
+  await press(page, 'Monitor', findings);
+}
+
+/** The role of the group of the pair's address, as this page shows it. */
+const roleOn = (page: Page, role: string): Promise<void> =>
+  page.getByRole('row').filter({hasText: site.vip}).getByText(role).waitFor({timeout: LIMIT_MS});
+
+/** Power loss of the Active director: neither page is loaded again. */
+async function failover(first: Page, second: Page): Promise<void> {
+  for (const page of [first, second])
+    // oxlint-disable-next-line no-await-in-loop -- two pages.
+    await page.evaluate('globalThis.notLoadedAgain = true');
+  await roleOn(first, 'Active');
+  await roleOn(second, 'Backup');
+  const at = await cluster.powerOff('director1');
+  await first.getByText('The daemon cannot be asked').waitFor();
+  await roleOn(second, 'Active');
+  say(`director2's page shows Active ${Date.now() - at} ms after the power loss of director1 (deadtime 5 s)`);
+  await look(second, '21-failover');
+  await look(first, '22-no-daemon');
+  await cluster.powerOn('director1');
+  await second.getByText('Peer director1').getByText('up').waitFor({timeout: LIMIT_MS});
+  await roleOn(first, 'Backup');
+  await look(first, '23-returned');
+  for (const page of [first, second])
+    // oxlint-disable-next-line no-await-in-loop -- two pages.
+    if (!(await page.evaluate('globalThis.notLoadedAgain'))) findings.add('a page was loaded again');
+}
+
+const servers: RunningConsole[] = [];
 const browser = await chromium.launch({executablePath, args: ['--no-sandbox']});
 try {
   for (const name of ['director1', 'director2'] as const) {
@@ -73,68 +130,43 @@ try {
     await cluster.start(name);
   }
   await cluster.active('director1', LIMIT_MS);
-  const server = await serveConsole(cluster, 'director1', PORT);
-  const link = server.ask('link');
-
-  const context = await browser.newContext({ignoreHTTPSErrors: true});
-  const page = await context.newPage();
-  page.on('console', (message) => {
-    // The session is asked for before there is one, and a browser reports certificates that it was told to accept.
-    if (message.type() === 'error') problems.push(`browser: ${message.text()}`);
-  });
-  page.on('pageerror', (error) => problems.push(`page: ${error.message}`));
-  page.setDefaultTimeout(30_000);
-
-  const began = performance.now();
-  await page.goto(link.replace(/^https:\/\/[^/]+/, `https://localhost:${PORT}`));
-  await page.getByLabel('User').waitFor();
-  say(`first page usable after ${Math.round(performance.now() - began)} ms`);
-  await look(page, '01-first-user');
-  await page.getByLabel('User').fill('alice');
-  await page.getByLabel('Password').fill(PASSWORD);
-  await page.keyboard.press('Enter');
-  await page.getByRole('heading', {name: 'Services'}).waitFor();
-  await look(page, '02-monitor');
-
-  for (const [index, tab] of ['Services', 'Pair', 'Timeline', 'Versions', 'Users'].entries()) {
-    await page.getByRole('link', {name: tab, exact: true}).click();
-    await page.locator('main h2').first().waitFor();
-    await look(page, `0${index + 3}-${tab.toLowerCase()}`);
-  }
-
-  // A virtual server by keyboard and mouse, as Piranha's user adds one.
-  await page.getByRole('link', {name: 'Services', exact: true}).click();
-  await page.getByRole('button', {name: 'Add a virtual server'}).first().click();
-  await page.getByLabel('Virtual address and port').fill('10.99.0.101:80');
-  await page.getByLabel('Server address and port').fill('10.99.0.11:80');
-  await page.getByRole('button', {name: 'Add server'}).click();
-  await page.getByLabel('Scheduler').selectOption('wlc');
-  await page.getByLabel('Check type').selectOption('connect');
-  await look(page, '08-add-service');
-  await page.getByRole('button', {name: 'Review'}).click();
-  await page.getByRole('button', {name: 'Apply to both directors'}).waitFor();
-  await until('the plan is judged', LIMIT_MS, async () =>
-    page.getByRole('button', {name: 'Apply to both directors'}).isEnabled(),
+  await until('director2 is Backup', LIMIT_MS, async () =>
+    (await cluster.status('director2'))?.engine?.groups.every(({role}) => role === 'Backup'),
   );
-  await look(page, '09-plan');
-  await page.getByRole('button', {name: 'Apply to both directors'}).click();
-  await page.getByRole('button', {name: 'Keep it now'}).waitFor({timeout: LIMIT_MS});
-  await look(page, '10-applied');
-  await page.getByRole('button', {name: 'Close', exact: true}).last().click();
-  await page.getByRole('rowheader', {name: '10.99.0.101:80'}).waitFor();
+  const server1 = await serveConsole(cluster, 'director1', PORT);
+  const server2 = await serveConsole(cluster, 'director2', PORT + 1_000);
+  servers.push(server1, server2);
+  const link = linkOf(server1);
+  const visits = [];
+  // oxlint-disable-next-line no-await-in-loop -- one visit after another.
+  for (let visit = 0; visit < 3; visit += 1) visits.push(await firstPage(browser, link));
+  for (const visit of visits) say(firstPageText(visit));
+  const best = Math.min(...visits.map(({usable}) => usable));
+  if (best > FIRST_PAGE_MS) findings.add(`the first page is usable after ${Math.round(best)} ms at best`);
 
-  // A failover, seen without a reload.
-  await page.getByRole('link', {name: 'Monitor', exact: true}).click();
-  await page.getByRole('button', {name: 'standby'}).click();
-  await page.getByText(/standby: /).waitFor({timeout: LIMIT_MS});
-  await until('the page shows Backup', LIMIT_MS, async () => (await page.getByText('Backup').count()) > 0);
-  await look(page, '11-after-standby');
-  server.stop();
+  const first = await openPage(browser);
+  await first.goto(link);
+  await first.getByLabel('User').waitFor();
+  await look(first, '01-first-user');
+  await signIn(first);
+  await everyPage(first, look, say);
+  const second = await openPage(browser);
+  await second.goto(linkOf(server2));
+  await withoutMouse(second);
+  await failover(first, second);
+} catch (error) {
+  findings.add(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  for (const [index, page] of browser
+    .contexts()
+    .flatMap((context) => context.pages())
+    .entries())
+    // oxlint-disable-next-line no-await-in-loop -- two pages.
+    await page.screenshot({path: path.join(shots, `failed-${index}.png`), fullPage: true});
 } finally {
   await browser.close();
+  await Promise.all(servers.map((server) => server.stop()));
   await cluster.stop();
   await site.destroy();
 }
-for (const problem of new Set(problems)) say(`! ${problem}`);
-say(problems.length === 0 ? `console:walk passed; screenshots in ${shots}` : 'console:walk failed');
-process.exit(problems.length === 0 ? 0 : 1);
+say(findings.count() === 0 ? `console:walk passed; screenshots in ${shots}` : 'console:walk failed');
+process.exit(findings.count() === 0 ? 0 : 1);
