@@ -9,6 +9,7 @@ import files from '@fastify/static';
 import swagger from '@fastify/swagger';
 import fastify, {type FastifyInstance, type FastifyRequest} from 'fastify';
 import type {Clock} from '@hactl/base';
+import {BROWSER_REQUEST_LIMIT_MS, BROWSER_SILENCE_LIMIT_MS} from '../system/limits.ts';
 import {adminRoutes} from './admin-routes.ts';
 import {redactLine} from '@hactl/config';
 import type {Audit} from './audit.ts';
@@ -58,9 +59,6 @@ export interface Console {
 
 /** Requests of one address in a minute; a page that follows needs a few. */
 const REQUESTS_MOST = 600;
-const REQUEST_LIMIT_MS = 10_000;
-/** Without an octet in either direction. */
-const SILENCE_LIMIT_MS = 20_000;
 
 const headers: Readonly<Record<string, string>> = {
   'content-security-policy':
@@ -119,13 +117,13 @@ const isToken = (sent: string | undefined, token: string | undefined): boolean =
 /** Builds the server; it listens when its caller says where. */
 export async function makeConsole(options: ConsoleOptions): Promise<Console> {
   const {clock, daemon, users, audit, certificate, page, metricsToken, history, limits = {}} = options;
-  const requestTimeout = limits.request ?? REQUEST_LIMIT_MS;
+  const requestTimeout = limits.request ?? BROWSER_REQUEST_LIMIT_MS;
   const common = {
     // What is in no form is refused, not dropped without a word.
     ajv: {customOptions: {removeAdditional: false as const}},
     bodyLimit: 16 * 1_024,
     requestTimeout,
-    connectionTimeout: SILENCE_LIMIT_MS,
+    connectionTimeout: BROWSER_SILENCE_LIMIT_MS,
     // Without TLS there is a proxy in front, the only one that is believed.
     trustProxy: certificate ? false : (_address: string, hop: number) => hop === 0,
   };

@@ -124,3 +124,8 @@ export const START_LIMIT_MS = 60_000;
 export const STOP_LIMIT_MS = 900_000;
 /** ldirectord stop: there are no resources. The unit's TimeoutStopSec is the same. */
 export const LDIRECTORD_STOP_LIMIT_MS = 60_000;
+
+/** A request to the console, from its first octet to its last; a TLS handshake too. */
+export const BROWSER_REQUEST_LIMIT_MS = 10_000;
+/** A connection to the console without an octet in either direction. */
+export const BROWSER_SILENCE_LIMIT_MS = 20_000;
