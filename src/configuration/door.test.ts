@@ -188,6 +188,14 @@ const lines: readonly (readonly [file: keyof typeof good, line: string, place: s
   ['ha.cf', 'hactl_track_script 1s /bin/sh ROOT/bin/script', 'ha.cf:4:23'],
   ['ha.cf', 'hactl_alert_command ROOT/bin/script', 'ha.cf:4:21'],
   ['ha.cf', 'respawn root ROOT/bin/script', 'ha.cf:4:14'],
+  ['ha.cf', "hactl_fence cd / && 'ROOT/bin/script' reset", 'ha.cf:4:13'],
+  ['ha.cf', 'hactl_fence logger off; $(ROOT/bin/script)', 'ha.cf:4:13'],
+  ['ha.cf', 'hactl_track_script 1s /bin/sh -c "ROOT/bin/script', 'ha.cf:4:23'],
+  ['ha.cf', 'hactl_track_script 1s /usr/bin/flock /run/lock/x ROOT/bin/script', 'ha.cf:4:23'],
+  ['ha.cf', 'hactl_alert_command /usr/bin/env -i A=1 --wrapper=ROOT/bin/script', 'ha.cf:4:21'],
+  ['ha.cf', 'hactl_alert_command ROOT/fixed', 'ha.cf:4:21'],
+  ['ldirectord.cf', '\thactl_send_program="/usr/bin/env -i ROOT/bin/script"', 'ldirectord.cf:4:21'],
+  ['ldirectord.cf', '\tservice=mysql\n\thactl_mysql_key=ROOT/bin/script', 'ldirectord.cf:5:18'],
   ['ldirectord.cf', 'callback=ROOT/bin/script', 'ldirectord.cf:1:10'],
   ['ldirectord.cf', '\tfallbackcommand=ROOT/bin/script x', 'ldirectord.cf:4:18'],
   ['ldirectord.cf', '\tchecktype=external\n\tcheckcommand=ROOT/bin/script', 'ldirectord.cf:5:15'],
@@ -202,6 +210,9 @@ for (const [file, line, location] of lines)
     mkdirSync(bin);
     writeFileSync(path.join(bin, 'script'), '#!/bin/sh\n');
     chmodSync(path.join(bin, 'script'), 0o755);
+    const fixed = path.join(dir, '../fixed');
+    writeFileSync(fixed, `#! ${path.join(dir, '../bin/script')} -x\n`);
+    chmodSync(fixed, 0o755);
     const fine = await judge(dir);
     t.truthy(fine.loaded, fine.texts.join('\n'));
     chmodSync(bin, 0o777);
@@ -238,6 +249,21 @@ test('every part of a path is checked, through links, and a sticky directory pro
   symlinkSync('round', path.join(root, 'round'));
   t.regex(exposure(path.join(root, 'round')) ?? '', /too many links/);
   t.true(readdirSync(root).length > 0);
+});
+
+test('what is only an argument may belong to anybody', async (t) => {
+  const dir = directory(t, {
+    'ha.cf': `${good['ha.cf']}hactl_fence /bin/sh ROOT/fence ROOT/data >>ROOT/log\n`,
+  });
+  for (const name of ['fence', 'data', 'log']) {
+    writeFileSync(path.join(dir, '..', name), 'data');
+    chmodSync(path.join(dir, '..', name), name === 'fence' ? 0o600 : 0o666);
+  }
+  const {found} = await judge(dir);
+  t.true(
+    found.every((text) => !text.includes('unsafe')),
+    found.join('; '),
+  );
 });
 
 test('of a command the program is checked, and the script given to an interpreter', (t) => {

@@ -1,6 +1,17 @@
 /** Checks the files' requirements against this machine. Read-only. */
 import {spawnSync} from 'node:child_process';
-import {accessSync, constants, lstatSync, readFileSync, readlinkSync, statSync, type Stats} from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  lstatSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  statSync,
+  type Stats,
+} from 'node:fs';
 import path from 'node:path';
 import {missingAgent, programOf, type AgentPlaces} from '../resources/resource-agents.ts';
 import {ACCESS_LIMIT_MS} from '../system/limits.ts';
@@ -80,8 +91,42 @@ function alongPath(
   return undefined;
 }
 
-/** How somebody other than root could replace `file`: the first way found. undefined: nobody can. */
+/** Linux reads so much of a script, and so many interpreters that are scripts. */
+const SHEBANG_MAX = 256;
+const INTERPRETERS_MAX = 4;
+
+/** The absolute path behind `#!`. */
+function interpreterOf(file: string): string | undefined {
+  const head = Buffer.alloc(SHEBANG_MAX);
+  try {
+    if (!statSync(file).isFile()) return undefined;
+    const fd = openSync(file, 'r');
+    try {
+      const octets = readSync(fd, head, 0, SHEBANG_MAX, 0);
+      return /^#![ \t]*(\/\S+)/.exec(head.toString('latin1', 0, octets))?.[1];
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    // What cannot be read is not run either.
+    return undefined;
+  }
+}
+
+/** How somebody other than root could replace `file`, or what runs it: the first way found. undefined: nobody can. */
 export function exposure(file: string): string | undefined {
+  let script = file;
+  for (let depth = 0; depth <= INTERPRETERS_MAX; depth += 1) {
+    const problem = exposureOf(script);
+    if (problem !== undefined) return script === file ? problem : `${script} runs it, and ${problem}`;
+    const interpreter = interpreterOf(script);
+    if (interpreter === undefined) return undefined;
+    script = interpreter;
+  }
+  return undefined;
+}
+
+function exposureOf(file: string): string | undefined {
   const unknown = unknownOwner();
   const trusted = new Set([0, process.getuid?.() ?? 0, ...(unknown === undefined ? [] : [unknown])]);
   const judge = (file: string, {uid, gid, mode}: Stats, isDirectory: boolean): string | undefined => {

@@ -180,14 +180,23 @@ export function judgeMachine(
   };
   unsafe(configDir, top(configDir), `configuration directory ${configDir}`);
   for (const file of sources.keys()) unsafe(file, top(file), `configuration file ${file}`);
+  for (const {path: file, virtuals} of cluster.ldirectord)
+    for (const {span, mysqlKey} of virtuals)
+      if (mysqlKey !== undefined && facts.isFile(mysqlKey))
+        unsafe(
+          mysqlKey,
+          placeOf(sources, file, /^\s*hactl_mysql_key\s*=\s*(?<at>\S.*)$/, span.start),
+          `the password is sent under the key in ${mysqlKey}`,
+        );
   const missing = new Set(found.filter(({code}) => code === 'missing-program').map(({span}) => span.start));
-  for (const {file, span} of programs(cluster, facts.programOf, options, true))
-    if (!facts.isFile(file) && !missing.has(span.start)) {
+  for (const {file, span, argument} of programs(cluster, facts.programOf, options, true))
+    if (!argument && !facts.isFile(file) && !missing.has(span.start)) {
       missing.add(span.start);
       add('warning', 'missing-program', span, `there is no program ${file}`, `install it on this director`);
     }
   found.push(...unreachableChecks(cluster, facts, sources));
-  for (const {file, span} of programs(cluster, facts.programOf, options))
-    if (facts.isFile(file)) unsafe(file, span, `${ROOT_RUNS} ${file}`);
+  for (const {file, span, argument} of programs(cluster, facts.programOf, options))
+    if (facts.isFile(file) && (!argument || facts.isExecutable(file)))
+      unsafe(file, span, `${ROOT_RUNS} ${file}`);
   return found;
 }

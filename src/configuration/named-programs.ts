@@ -5,6 +5,8 @@ import type {ClusterConfig, Resource, Source, Span} from '@hactl/config';
 interface NamedProgram {
   readonly file: string;
   readonly span: Span;
+  /** It is an argument: a program only if it is executable. */
+  readonly argument?: true;
 }
 
 /** The place of the first line that matches, its value if the expression has a group `at`. */
@@ -27,7 +29,7 @@ export const quoted = (word: string): string => word.replaceAll(/[.*+?^${}()|[\]
 
 /** These run the rest of their arguments. */
 const interpreters =
-  /^(?:(?:ba|da|k|z)?sh|perl[\d.]*|python[\d.]*|ruby[\d.]*|node|lua[\d.]*|tclsh|env|sudo|nice|ionice|timeout|setpriv|nohup|exec)$/;
+  /^(?:(?:ba|da|k|z)?sh|perl[\d.]*|python[\d.]*|ruby[\d.]*|node[\d.]*|lua[\d.]*|php[\d.]*|[gm]?awk|t?csh|ash|fish|busybox|java|expect|Rscript|tclsh|env|sudo|nice|ionice|timeout|setpriv|nohup|exec)$/;
 
 /** The files that a command runs: its program, and the script that an interpreter is given. */
 export function filesOfCommand(words: readonly string[]): string[] {
@@ -41,8 +43,19 @@ export function filesOfCommand(words: readonly string[]): string[] {
   return next < 0 ? candidates : [...candidates, ...filesOfCommand(rest.slice(next))];
 }
 
+/** A shell's word without its quotes and brackets. */
+const bare = (word: string): string => word.replaceAll(/^["'`$({]+|["'`)}]+$/g, '');
+
 /** Words of a shell's line: enough to find the program. */
-const shellWords = (line: string): string[] => line.trim().split(/[\s;|&]+/);
+const shellWords = (line: string): string[] =>
+  line
+    .trim()
+    .split(/[\s;|&]+/)
+    .map(bare);
+
+/** Absolute paths among the words, also behind `NAME=`: what a shell, a wrapper or an option runs stands there. */
+const pathsIn = (words: readonly string[]): string[] =>
+  words.map((word) => bare(bare(word).replace(/^-*\w+=/, ''))).filter((word) => word.startsWith('/'));
 
 /** Every program that root would run for these files; `isAll`: those of another user too. */
 export function programs(
@@ -55,7 +68,9 @@ export function programs(
   const asRoot = isAll || scriptUser === undefined || scriptUser === 'root';
   const found: NamedProgram[] = [];
   const add = (words: readonly string[], span: Span): void => {
-    for (const file of filesOfCommand(words)) found.push({file, span});
+    const files = filesOfCommand(words);
+    for (const file of files) found.push({file, span});
+    for (const file of pathsIn(words)) if (!files.includes(file)) found.push({file, span, argument: true});
   };
   const inHa = (directive: string, word: string): Span =>
     placeOf(sources, ha?.path ?? '', new RegExp(`^[^#\\n]*${directive}\\b.*?(?<at>${quoted(word)})`));
@@ -72,14 +87,15 @@ export function programs(
     for (const resource of resources) {
       const file = programOf(resource);
       if (file !== undefined) found.push({file, span: resource.span});
+      if (file !== undefined) add(['', ...resource.args], resource.span);
     }
   for (const {path: file, callback, virtuals} of cluster.ldirectord) {
-    if (callback !== undefined) add([callback], settingAt(sources, file, 'callback'));
+    if (callback !== undefined) add(shellWords(callback), settingAt(sources, file, 'callback'));
     for (const {span, fallbackCommand} of virtuals)
       if (fallbackCommand !== undefined)
         add(shellWords(fallbackCommand), settingAt(sources, file, 'fallbackcommand', span.start));
   }
-  if (asRoot) for (const {file, span} of externalChecks(cluster, sources)) add([file], span);
+  if (asRoot) for (const {words, span} of externalChecks(cluster, sources)) add(words, span);
   return found;
 }
 
@@ -90,6 +106,8 @@ const settingAt = (sources: ReadonlyMap<string, Source>, file: string, name: str
 interface ExternalCheck extends NamedProgram {
   /** perl reads its script; it need not be executable. */
   readonly need: 'run' | 'read';
+  /** The command. */
+  readonly words: readonly string[];
 }
 
 /** The programs of external checks, of Piranha's sending programs too. */
@@ -106,6 +124,7 @@ export function externalChecks(
           : [
               {
                 file: check.checkCommand,
+                words: [check.checkCommand],
                 span: settingAt(sources, file, 'hactl_check', span.start),
                 need: needOf((check.checkType ?? checkType).kind),
               },
@@ -115,6 +134,7 @@ export function externalChecks(
       const name = sendProgram ? 'hactl_send_program' : 'checkcommand';
       const common = {
         file: checkCommand,
+        words: sendProgram ? sendProgram.command.trim().split(/\s+/) : [checkCommand],
         span: settingAt(sources, file, name, span.start),
         need: needOf(checkType.kind),
       };

@@ -123,7 +123,7 @@ export const findings: readonly Finding[] = [
       ['src/configuration/door.test.ts', ': refused'],
       ['src/configuration/door.test.ts', 'a program that anybody may change is refused'],
       ['src/configuration/door.test.ts', 'a world-writable resource script is refused'],
-      ['src/configuration/door.test.ts', 'every part of a path counts, through links'],
+      ['src/configuration/door.test.ts', 'every part of a path is checked, through links'],
     ],
   },
   {
