@@ -1,6 +1,6 @@
 /** vrrp_instance of keepalived.conf, as far as a pair of directors knows what it says. Pure. */
-import {ipv4} from '../addresses.ts';
 import type {Vip} from '../model.ts';
+import {takeAddresses} from './keepalived-addresses.ts';
 import {
   argumentOf,
   blockOf,
@@ -17,8 +17,7 @@ import type {Statement} from './keepalived-lines.ts';
 import {takeNotify} from './keepalived-notify.ts';
 import type {VrrpTools} from './keepalived-tools.ts';
 import {takeTracked, type Tracked} from './keepalived-track.ts';
-import {takeVip} from './keepalived-vip.ts';
-import {canonical, isDevice, notebook, type Notebook} from './words.ts';
+import {isDevice, notebook, type Notebook} from './words.ts';
 
 export interface Instance extends Election {
   readonly statement: Statement;
@@ -91,8 +90,7 @@ export function takeInstance(statement: Statement, outer: VrrpTools): Instance {
   for (const {line} of versions) book.not(line.span, quoteStatement(line), unused['version'] ?? '');
   const native = block.last('native_ipv6');
   if (native) book.exact(native.span, quoteStatement(native), unused['native_ipv6'] ?? '');
-  const peerLine = block.last('unicast_peer');
-  const peers = takePeers(peerLine, tools);
+  const {family, peers, vips} = takeAddresses(block, device, tools);
   if (peers.length === 0)
     book.approximated(
       block.last('interface')?.span ?? statement.span,
@@ -100,10 +98,8 @@ export function takeInstance(statement: Statement, outer: VrrpTools): Instance {
       `ha.cf: mcast ${device} ${GROUP}: adverts have a group and a port of their own`,
     );
   const secret = takeAuthentication(block.last('authentication'), tools);
-  const vips = takeVips(block, device, native !== undefined, tools);
-  const isSix = native !== undefined || (vips[0]?.family ?? 4) === 6;
   // Of two versions the first counts.
-  const isThird = isSix || (versions[0] ? versions[0].value === 3 : tools.defaults.isThird);
+  const isThird = family === 6 || (versions[0] ? versions[0].value === 3 : tools.defaults.isThird);
   const election = takeElection(block, isThird, tools);
   const script = takeNotify(block, name, 'INSTANCE', tools, election.priority);
   const tracked = takeTracked(statement, block, tools);
@@ -129,27 +125,14 @@ export function takeInstance(statement: Statement, outer: VrrpTools): Instance {
     id: numberOf(id, 1, 255, tools, true) ?? 0,
     ...(secret === undefined ? {} : {secret}),
     ...(script === undefined ? {} : {script}),
-    tracked: {...tracked, interfaces: [...(loose ? [] : [device]), ...tracked.interfaces]},
+    tracked: {
+      ...tracked,
+      interfaces: [...(loose ? [] : [device]), ...tracked.interfaces.filter((name) => name !== device)],
+    },
     ...(syncLine ? {syncLine} : {}),
     isMailed,
     book,
   };
-}
-
-function takeVips(block: Block, device: string, isNativeSix: boolean, tools: Tools): Vip[] {
-  const statements = block.all('virtual_ipaddress');
-  const excluded = block.all('virtual_ipaddress_excluded');
-  for (const line of [...statements, ...excluded])
-    tools.book.exact(line.span, quoteStatement(line), 'haresources: IPaddr2 and IPv6addr');
-  const linesOf = (lines: readonly Statement[]): Statement[] => lines.flatMap((line) => line.block ?? []);
-  const first = linesOf(statements)
-    .map((line) => argumentOf(line, 0).split('/')[0] ?? '')
-    .find((host) => canonical(host) !== undefined);
-  const family = isNativeSix ? 6 : first === undefined ? undefined : ipv4(first) === undefined ? 6 : 4;
-  return [
-    ...linesOf(statements).flatMap((line) => takeVip(line, {device, family}, tools) ?? []),
-    ...linesOf(excluded).flatMap((line) => takeVip(line, {device, family: undefined}, tools) ?? []),
-  ];
 }
 
 /** Who is mailed when the instance changes: MailTo in its line of haresources. */
@@ -195,38 +178,6 @@ function takeDevice(line: Statement | undefined, statement: Statement, tools: To
     'it names no interface: eth0 is written',
   );
   return 'eth0';
-}
-
-function takePeers(line: Statement | undefined, tools: Tools): string[] {
-  if (!line) return [];
-  const {book} = tools;
-  const peers: string[] = [];
-  for (const statement of line.block ?? []) {
-    const [word] = statement.words;
-    const address = canonical(word?.text ?? '');
-    if (address === undefined) {
-      ignored(
-        word ?? statement,
-        'bad-address',
-        `"${word?.text ?? ''}" is not an address: keepalived steps over it`,
-        'the import does too; unicast_peer { ADDRESS }',
-        tools,
-      );
-      book.not(statement.span, quoteStatement(statement), 'no address: keepalived steps over it too');
-    } else if (peers.length > 0)
-      book.lost(
-        statement.span,
-        quoteStatement(statement),
-        'a pair has two directors: the first peer is the other one',
-      );
-    else {
-      book.exact(statement.span, quoteStatement(statement), 'ha.cf: ucast');
-      peers.push(address);
-    }
-  }
-  if (peers.length > 0) book.exact(line.span, quoteStatement(line), 'ha.cf: ucast');
-  else book.changed(line.span, quoteStatement(line), 'there is no address in it: multicast is written');
-  return peers;
 }
 
 function takeAuthentication(line: Statement | undefined, tools: Tools): string | undefined {

@@ -156,3 +156,48 @@ test('29: an address with two interfaces is none to keepalived', (t) => {
   t.regex(file(result, 'haresources'), /192\.0\.2\.1/);
   t.notRegex(file(result, 'haresources'), /192\.0\.2\.2/);
 });
+
+test('29: the first address that keepalived takes says the family of an instance, a peer’s or its own too', (t) => {
+  const vips = (lines: string, addresses: string): string[] =>
+    [
+      ...file(
+        run(
+          `vrrp_instance V {\ninterface eth0\nvirtual_router_id 5\n${lines}\nvirtual_ipaddress {\n${addresses}\n}\n}\n`,
+        ),
+        'haresources',
+      ).matchAll(/(?:IPaddr2|IPv6addr)::([^/\s]+)/g),
+    ].map(([, address = '']) => address);
+  const both = '192.0.2.1/24\n2001:db8::1/64';
+  for (const [lines, addresses, expected] of [
+    ['', both, ['192.0.2.1']],
+    ['unicast_peer {\nfe80::2\n}', both, ['2001:db8::1']],
+    ['unicast_src_ip 2001:db8::9', both, ['2001:db8::1']],
+    ['mcast_src_ip 192.0.2.9', '2001:db8::1/64\n192.0.2.1/24', ['192.0.2.1']],
+    ['', '2001:db8::1/64 brd 192.0.2.255\n192.0.2.1/24', ['192.0.2.1']],
+    ['', '2001:db8::1/64 dev eth0 dev eth1\n192.0.2.1/24', ['192.0.2.1']],
+  ] as const)
+    t.deepEqual(vips(lines, addresses), [...expected], `${lines} ${addresses}`);
+  const below = run(instance('').replace(/\}\n$/, 'unicast_peer {\nfe80::2\n}\n}\n'));
+  t.notRegex(file(below, 'ha.cf'), /^ucast/m);
+  const two = run(instance('unicast_peer {\nlb2\n}\nunicast_peer {\n198.51.100.2\n}'));
+  t.regex(file(two, 'ha.cf'), /^ucast eth0 198\.51\.100\.2$/m);
+  // IPv6 is VRRP 3, also when its addresses are excluded ones.
+  t.regex(file(run(instance('unicast_src_ip fe80::1\nadvert_int 0.25')), 'ha.cf'), /^keepalive 250ms$/m);
+});
+
+test('15: the own interface is not tracked by name where dont_track_primary says no', (t) => {
+  const tracked = (lines: string): string | undefined =>
+    /^hactl_track_interface (.*)$/m.exec(file(run(instance(lines)), 'ha.cf'))?.[1];
+  t.is(tracked('dont_track_primary\ntrack_interface {\neth0\neth1\n}'), 'eth1');
+  t.is(tracked('track_interface {\neth0\n}'), 'eth0');
+  t.is(tracked('dont_track_primary\ntrack_interface {\neth0\n}'), undefined);
+});
+
+test('17: of two vrrp_scripts with a name the first that has a script is tracked', (t) => {
+  const scripts = ['', 'script /bin/a', 'script /bin/b']
+    .map((line) => `vrrp_script c {\n${line}\n}\n`)
+    .join('');
+  const result = run(scripts + instance('track_script {\nc\n}'));
+  t.deepEqual(file(result, 'ha.cf').match(/^hactl_track_script .*$/gm), ['hactl_track_script 1 /bin/a']);
+  t.true(codes(result).includes('warning duplicate-resource'));
+});

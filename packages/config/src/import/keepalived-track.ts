@@ -98,13 +98,16 @@ export function takeTrackers(
           argumentOf(statement) === name && (order.get(statement) ?? 0) < (order.get(owner) ?? Infinity),
       );
     const used = references.filter((reference) => isKnown(nameOf(reference.line), reference));
+    const taken = new Set<string>();
     for (const statement of all) {
       const name = argumentOf(statement);
       const statements = used.filter(({line}) => nameOf(line) === name).map(({line}) => line);
       const definition = read(statement, tools);
-      if (definition && statements.length > 0)
+      if (definition && taken.has(name)) noteDouble(statement, tools);
+      else if (definition && statements.length > 0)
         lines.push(carryOne(name, definition, statements, scripts, tools));
       else if (definition) tools.book.not(statement.span, quoteStatement(statement), 'no instance tracks it');
+      if (definition) taken.add(name);
     }
     for (const reference of references) if (!used.includes(reference)) noteUnknown(reference, all, tools);
   };
@@ -142,6 +145,12 @@ function carryOne(
       );
     else book[isWeighed ? 'approximated' : 'exact'](line.span, quoteStatement(line), how);
   return lineOf(name, {...definition, isReversed}, scripts);
+}
+
+function noteDouble(statement: Statement, tools: Tools): void {
+  const reason = `${quoteStatement(statement)}: the name is defined above, and keepalived tracks that one`;
+  ignored(statement, 'duplicate-resource', reason, 'the import does too; give it another name', tools);
+  tools.book.lost(statement.span, quoteStatement(statement), reason);
 }
 
 function noteUnknown({line}: Reference, all: readonly Statement[], tools: Tools): void {

@@ -61,8 +61,8 @@ export function takeVip(line: Statement, {device, family}: VipPlace, tools: Tool
     ignored(
       first ?? line,
       'bad-value',
-      `"${mask}" is not a prefix length: keepalived takes ${wanted ?? whole}`,
-      `the import does too; a number from 1 to ${whole}`,
+      `"${mask}" is not a prefix length: keepalived takes ${wanted ?? (length === undefined ? 0 : whole)}`,
+      `the import takes ${wanted ?? whole}; write a number from 1 to ${whole}`,
       tools,
     );
   const words = rest.map((word) => word.text);

@@ -1,0 +1,96 @@
+/**
+ * The addresses of a vrrp_instance: its own, its peers', those that move. The first of them that keepalived takes says the
+ * family, from whichever line it is; those of the other family that stand below are ignored. Pure.
+ */
+import type {Vip} from '../model.ts';
+import {argumentOf, ignored, nameOf, quoteStatement, type Block, type Tools} from './keepalived-block.ts';
+import type {Statement} from './keepalived-lines.ts';
+import {familyOf} from './keepalived-real.ts';
+import {takeVip} from './keepalived-vip.ts';
+import {canonical} from './words.ts';
+
+export interface Addresses {
+  readonly family: 4 | 6;
+  /** The peer; a pair has one. */
+  readonly peers: readonly string[];
+  readonly vips: readonly Vip[];
+}
+
+type Family = 4 | 6 | undefined;
+
+const kinds: ReadonlySet<string> = new Set([
+  'native_ipv6', 'unicast_src_ip', 'mcast_src_ip', 'unicast_peer', 'virtual_ipaddress', 'virtual_ipaddress_excluded',
+]); // prettier-ignore
+
+export function takeAddresses(block: Block, device: string, tools: Tools): Addresses {
+  const {book} = tools;
+  const own: Vip[] = [];
+  const excluded: Vip[] = [];
+  const peers: string[] = [];
+  const peerBlocks = block.all('unicast_peer');
+  const vipBlocks = block.all('virtual_ipaddress', 'virtual_ipaddress_excluded');
+  for (const line of vipBlocks)
+    book.exact(line.span, quoteStatement(line), 'haresources: IPaddr2 and IPv6addr');
+  let family: Family;
+  for (const statement of block.statements.filter((statement) => kinds.has(nameOf(statement)))) {
+    const name = nameOf(statement);
+    const lines = statement.block ?? [];
+    if (name === 'native_ipv6') family ??= 6;
+    else if (name.endsWith('_src_ip')) family ??= addressFamily(argumentOf(statement));
+    else if (name === 'virtual_ipaddress_excluded')
+      // They may be of either family.
+      excluded.push(...lines.flatMap((line) => takeVip(line, {device, family: undefined}, tools) ?? []));
+    else if (name === 'virtual_ipaddress')
+      for (const line of lines) {
+        const vip = takeVip(line, {device, family}, tools);
+        if (!vip) continue;
+        family ??= vip.family;
+        own.push(vip);
+      }
+    else for (const line of lines) family = takePeer(line, family, peers, tools);
+  }
+  for (const line of peerBlocks)
+    if (peers.length > 0) book.exact(line.span, quoteStatement(line), 'ha.cf: ucast');
+    else book.changed(line.span, quoteStatement(line), 'there is no address in it: multicast is written');
+  return {family: family ?? 4, peers, vips: [...own, ...excluded]};
+}
+
+const addressFamily = (text: string): Family => {
+  const address = canonical(text);
+  return address === undefined ? undefined : familyOf(address);
+};
+
+/** Adds the peer, if it is the first; the family after it. */
+function takePeer(statement: Statement, family: Family, peers: string[], tools: Tools): Family {
+  const {book} = tools;
+  const [word] = statement.words;
+  const address = canonical(word?.text ?? '');
+  const problem =
+    address === undefined
+      ? `"${word?.text ?? ''}" is not an address`
+      : family !== undefined && familyOf(address) !== family
+        ? `${address} is not of the instance’s family`
+        : undefined;
+  if (address === undefined || problem !== undefined) {
+    ignored(
+      word ?? statement,
+      'bad-address',
+      `${problem}: keepalived steps over it`,
+      'the import does too; unicast_peer { ADDRESS }, of the family of what stands above it',
+      tools,
+    );
+    book.not(statement.span, quoteStatement(statement), `${problem}: keepalived steps over it too`);
+    return family;
+  }
+  if (peers.length > 0)
+    book.lost(
+      statement.span,
+      quoteStatement(statement),
+      'a pair has two directors: the first peer is the other one',
+    );
+  else {
+    book.exact(statement.span, quoteStatement(statement), 'ha.cf: ucast');
+    peers.push(address);
+  }
+  return familyOf(address);
+}
