@@ -11,6 +11,8 @@ import {canonical} from './words.ts';
 
 export interface Addresses {
   readonly family: 4 | 6;
+  /** The line that says the family. */
+  readonly by: Statement | undefined;
   /** The peer; a pair has one. */
   readonly peers: readonly string[];
   readonly vips: readonly Vip[];
@@ -31,28 +33,39 @@ export function takeAddresses(block: Block, device: string, tools: Tools): Addre
   const vipBlocks = block.all('virtual_ipaddress', 'virtual_ipaddress_excluded');
   for (const line of vipBlocks)
     book.exact(line.span, quoteStatement(line), 'haresources: IPaddr2 and IPv6addr');
-  let family: Family;
-  for (const statement of block.statements.filter((statement) => kinds.has(nameOf(statement)))) {
-    const name = nameOf(statement);
-    const lines = statement.block ?? [];
-    if (name === 'native_ipv6') family ??= 6;
-    else if (name.endsWith('_src_ip')) family ??= addressFamily(argumentOf(statement));
-    else if (name === 'virtual_ipaddress_excluded')
-      // They may be of either family.
-      excluded.push(...lines.flatMap((line) => takeVip(line, {device, family: undefined}, tools) ?? []));
-    else if (name === 'virtual_ipaddress')
-      for (const line of lines) {
-        const vip = takeVip(line, {device, family}, tools);
-        if (!vip) continue;
-        family ??= vip.family;
-        own.push(vip);
-      }
-    else for (const line of lines) family = takePeer(line, family, peers, tools);
-  }
+  const found = block.statements
+    .filter((statement) => kinds.has(nameOf(statement)))
+    .reduce<Found>((before, statement) => {
+      const family = familyAfter(statement, before.family);
+      return before.family === undefined && family !== undefined ? {family, by: statement} : before;
+    }, {});
   for (const line of peerBlocks)
     if (peers.length > 0) book.exact(line.span, quoteStatement(line), 'ha.cf: ucast');
     else book.changed(line.span, quoteStatement(line), 'there is no address in it: multicast is written');
-  return {family: family ?? 4, peers, vips: [...own, ...excluded]};
+  return {family: found.family ?? 4, by: found.by, peers, vips: [...own, ...excluded]};
+
+  function familyAfter(statement: Statement, family: Family): Family {
+    const name = nameOf(statement);
+    const lines = statement.block ?? [];
+    if (name === 'native_ipv6') return family ?? 6;
+    if (name.endsWith('_src_ip')) return family ?? addressFamily(argumentOf(statement));
+    if (name === 'unicast_peer')
+      return lines.reduce((family, line) => takePeer(line, family, peers, tools), family);
+    if (name === 'virtual_ipaddress')
+      return lines.reduce((family, line) => {
+        const vip = takeVip(line, {device, family}, tools);
+        if (vip) own.push(vip);
+        return family ?? vip?.family;
+      }, family);
+    // Those that are excluded may be of either family.
+    excluded.push(...lines.flatMap((line) => takeVip(line, {device, family: undefined}, tools) ?? []));
+    return family;
+  }
+}
+
+interface Found {
+  readonly family?: 4 | 6;
+  readonly by?: Statement;
 }
 
 const addressFamily = (text: string): Family => {

@@ -1,6 +1,6 @@
 /** vrrp_instance of keepalived.conf, as far as a pair of directors knows what it says. Pure. */
 import type {Vip} from '../model.ts';
-import {takeAddresses} from './keepalived-addresses.ts';
+import {takeAddresses, type Addresses} from './keepalived-addresses.ts';
 import {
   argumentOf,
   blockOf,
@@ -10,6 +10,7 @@ import {
   quoteStatement,
   readable,
   type Block,
+  type Read,
   type Tools,
 } from './keepalived-block.ts';
 import {takeElection, type Election} from './keepalived-election.ts';
@@ -86,11 +87,10 @@ export function takeInstance(statement: Statement, outer: VrrpTools): Instance {
   if (id)
     book.not(id.span, quoteStatement(id), 'adverts name the cluster and are signed: there is no router id');
   const device = takeDevice(block.last('interface'), statement, tools);
-  const versions = readable(block, ['version'], (line) => numberOf(line, 2, 3, tools), tools);
-  for (const {line} of versions) book.not(line.span, quoteStatement(line), unused['version'] ?? '');
   const native = block.last('native_ipv6');
   if (native) book.exact(native.span, quoteStatement(native), unused['native_ipv6'] ?? '');
-  const {family, peers, vips} = takeAddresses(block, device, tools);
+  const addresses = takeAddresses(block, device, tools);
+  const {peers, vips} = addresses;
   if (peers.length === 0)
     book.approximated(
       block.last('interface')?.span ?? statement.span,
@@ -98,8 +98,7 @@ export function takeInstance(statement: Statement, outer: VrrpTools): Instance {
       `ha.cf: mcast ${device} ${GROUP}: adverts have a group and a port of their own`,
     );
   const secret = takeAuthentication(block.last('authentication'), tools);
-  // Of two versions the first counts.
-  const isThird = family === 6 || (versions[0] ? versions[0].value === 3 : tools.defaults.isThird);
+  const isThird = takeVersion(block, addresses, native, tools);
   const election = takeElection(block, isThird, tools);
   const script = takeNotify(block, name, 'INSTANCE', tools, election.priority);
   const tracked = takeTracked(statement, block, tools);
@@ -133,6 +132,27 @@ export function takeInstance(statement: Statement, outer: VrrpTools): Instance {
     isMailed,
     book,
   };
+}
+
+/**
+ * Is it VRRP 3? IPv6 is, unless a line above the first address says 2. Of two versions the first counts, and native_ipv6 more
+ * than both.
+ */
+function takeVersion(
+  block: Block,
+  {family, by}: Addresses,
+  native: Statement | undefined,
+  tools: VrrpTools,
+): boolean {
+  const versions = readable(block, ['version'], (line) => numberOf(line, 2, 3, tools), tools);
+  for (const {line} of versions) tools.book.not(line.span, quoteStatement(line), unused['version'] ?? '');
+  const place = (line: Statement | undefined): number => (line ? block.statements.indexOf(line) : Infinity);
+  const isLate = ({line, value}: Read<number>): boolean =>
+    value === 2 && family === 6 && place(line) > place(by);
+  const first = versions.find((version) => !isLate(version));
+  if (native && family === 6) return true;
+  if (family === 6) return first?.value !== 2 || tools.defaults.isStrict;
+  return first ? first.value === 3 : tools.defaults.isThird;
 }
 
 /** Who is mailed when the instance changes: MailTo in its line of haresources. */

@@ -181,7 +181,7 @@ test('29: the first address that keepalived takes says the family of an instance
   t.notRegex(file(below, 'ha.cf'), /^ucast/m);
   const two = run(instance('unicast_peer {\nlb2\n}\nunicast_peer {\n198.51.100.2\n}'));
   t.regex(file(two, 'ha.cf'), /^ucast eth0 198\.51\.100\.2$/m);
-  // IPv6 is VRRP 3, also when its addresses are excluded ones.
+  // IPv6 is VRRP 3, unless a line above the first address says 2.
   t.regex(file(run(instance('unicast_src_ip fe80::1\nadvert_int 0.25')), 'ha.cf'), /^keepalive 250ms$/m);
 });
 
