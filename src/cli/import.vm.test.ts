@@ -119,6 +119,14 @@ for (const name of globSync('ipvsadm/*.txt', {cwd: fixtures, exclude: ['**/sip.t
     t.deepEqual(await program(virtualsOf(again)), saved);
   });
 
+test('the lvs.cf of the tutorial with three nginx servers: the table that the tutorial prints', async (t) => {
+  // As `ipvsadm` prints it there: TCP 192.168.122.10:http wlc, three servers with Route and weight 1.
+  t.deepEqual(await program(virtualsOf(path.join(fixtures, 'lvs.cf/seed-002.cf'))), [
+    '-A -t 192.168.122.10:80 -s wlc',
+    ...[1, 2, 3].map((host) => `-a -t 192.168.122.10:80 -r 192.168.122.${host}:80 -g -w 1`),
+  ]);
+});
+
 test('the lvs.cf of a seed, imported and running: the address, and the server whose program says UP', async (t) => {
   const dir = path.join(work, 'seed');
   mkdirSync(dir);

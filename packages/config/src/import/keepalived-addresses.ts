@@ -16,6 +16,8 @@ export interface Addresses {
   /** The peer; a pair has one. */
   readonly peers: readonly string[];
   readonly vips: readonly Vip[];
+  /** Interfaces of addresses without no_track: keepalived tracks them as the instance's own. */
+  readonly devices: readonly string[];
 }
 
 type Family = 4 | 6 | undefined;
@@ -29,6 +31,7 @@ export function takeAddresses(block: Block, device: string, tools: Tools): Addre
   const own: Vip[] = [];
   const excluded: Vip[] = [];
   const peers: string[] = [];
+  const devices: string[] = [];
   const peerBlocks = block.all('unicast_peer');
   const vipBlocks = block.all('virtual_ipaddress', 'virtual_ipaddress_excluded');
   for (const line of vipBlocks)
@@ -42,7 +45,7 @@ export function takeAddresses(block: Block, device: string, tools: Tools): Addre
   for (const line of peerBlocks)
     if (peers.length > 0) book.exact(line.span, quoteStatement(line), 'ha.cf: ucast');
     else book.changed(line.span, quoteStatement(line), 'there is no address in it: multicast is written');
-  return {family: found.family ?? 4, by: found.by, peers, vips: [...own, ...excluded]};
+  return {family: found.family ?? 4, by: found.by, peers, vips: [...own, ...excluded], devices};
 
   function familyAfter(statement: Statement, family: Family): Family {
     const name = nameOf(statement);
@@ -53,15 +56,23 @@ export function takeAddresses(block: Block, device: string, tools: Tools): Addre
       return lines.reduce((family, line) => takePeer(line, family, peers, tools), family);
     if (name === 'virtual_ipaddress')
       return lines.reduce((family, line) => {
-        const vip = takeVip(line, {device, family}, tools);
-        if (vip) own.push(vip);
-        return family ?? vip?.family;
+        own.push(...takeOne(line, family));
+        return family ?? own.at(-1)?.family;
       }, family);
     // Those that are excluded may be of either family.
-    excluded.push(...lines.flatMap((line) => takeVip(line, {device, family: undefined}, tools) ?? []));
+    excluded.push(...lines.flatMap((line) => takeOne(line, undefined)));
     return family;
   }
+
+  function takeOne(line: Statement, family: Family): Vip[] {
+    const vip = takeVip(line, {device, family}, tools);
+    const isTracked = vip?.device !== undefined && vip.device !== device && !hasNoTrack(line);
+    if (isTracked) devices.push(vip.device);
+    return vip ? [vip] : [];
+  }
 }
+
+const hasNoTrack = (line: Statement): boolean => line.words.some(({text}) => text === 'no_track');
 
 interface Found {
   readonly family?: 4 | 6;

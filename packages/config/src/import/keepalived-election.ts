@@ -32,7 +32,7 @@ export interface Election {
 const MISSED = 3;
 /** The default with the state BACKUP, and that of the addresses' owner, with MASTER. */
 const PRIORITY = 100;
-const OWNER = 255;
+export const OWNER = 255;
 /** keepalived's advert_int: its default and its bounds. */
 const ADVERT: Millis = 1_000;
 const ADVERT_LEAST: Millis = 10;

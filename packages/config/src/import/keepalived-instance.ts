@@ -126,7 +126,11 @@ export function takeInstance(statement: Statement, outer: VrrpTools): Instance {
     ...(script === undefined ? {} : {script}),
     tracked: {
       ...tracked,
-      interfaces: [...(loose ? [] : [device]), ...tracked.interfaces.filter((name) => name !== device)],
+      interfaces: [
+        ...(loose ? [] : [device]),
+        ...addresses.devices,
+        ...tracked.interfaces.filter((name) => name !== device),
+      ],
     },
     ...(syncLine ? {syncLine} : {}),
     isMailed,

@@ -201,3 +201,32 @@ test('17: of two vrrp_scripts with a name the first that has a script is tracked
   t.deepEqual(file(result, 'ha.cf').match(/^hactl_track_script .*$/gm), ['hactl_track_script 1 /bin/a']);
   t.true(codes(result).includes('warning duplicate-resource'));
 });
+
+test('15: in a sync group, and with priority 255, what has a weight is not tracked', (t) => {
+  const tracked = (group: string, lines: string, weight = ''): number =>
+    file(
+      run(
+        `vrrp_script c {\nscript /bin/a\n${weight}\n}\n${instance(`${lines}\ntrack_script {\nc\n}`)}${group}`,
+      ),
+      'ha.cf',
+    ).match(/^hactl_track_script/gm)?.length ?? 0;
+  const group = 'vrrp_sync_group G {\ngroup {\nV\n}\n}\n';
+  const weight = 'weight -20';
+  t.is(tracked('', '', weight), 1);
+  t.is(tracked(group, ''), 1);
+  t.is(tracked(group, '', 'weight 0'), 1);
+  t.is(tracked(group, '', weight), 0);
+  t.is(tracked(group.replace('group {', 'sync_group_tracking_weight\ngroup {'), '', weight), 1);
+  t.is(tracked('', 'priority 255', weight), 0);
+  t.is(tracked('', 'priority 254', weight), 1);
+});
+
+test('15: an address on another interface has that tracked, unless no_track says no', (t) => {
+  const tracked = (address: string): string | undefined =>
+    /^hactl_track_interface (.*)$/m.exec(
+      file(run(instance('').replace('192.0.2.1/24', `192.0.2.1/24\n${address}`)), 'ha.cf'),
+    )?.[1];
+  t.is(tracked('192.0.2.2/24 dev eth1'), 'eth0 eth1');
+  t.is(tracked('192.0.2.2/24 dev eth1 no_track'), 'eth0');
+  t.is(tracked('192.0.2.2/24 dev eth0'), 'eth0');
+});

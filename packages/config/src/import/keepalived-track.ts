@@ -26,6 +26,8 @@ export interface Tracked {
   readonly interfaces: readonly string[];
   /** The instance or group: keepalived knows only what is defined above it. */
   readonly owner: Statement;
+  /** Of an instance in a sync group, and of the owner of its addresses: what has a weight is not tracked. */
+  readonly ignoresWeights?: boolean;
 }
 
 const INTERVAL_MOST = 4_294;
@@ -75,6 +77,13 @@ function isTracking(line: Statement, tools: Tools): boolean {
 interface Reference {
   readonly line: Statement;
   readonly owner: Statement;
+  readonly ignoresWeights: boolean;
+}
+
+/** Does a weight stand at the line, or else at the definition? */
+function weighs(line: Statement, {isWeighed}: Definition): boolean {
+  const [word, weight] = argumentsOf(line);
+  return word === 'weight' ? Number.parseInt(weight ?? '', 10) !== 0 : isWeighed;
 }
 
 /** The definitions that are tracked, as lines of ha.cf; scripts are written where a line cannot say it. */
@@ -101,8 +110,13 @@ export function takeTrackers(
     const taken = new Set<string>();
     for (const statement of all) {
       const name = argumentOf(statement);
-      const statements = used.filter(({line}) => nameOf(line) === name).map(({line}) => line);
       const definition = read(statement, tools);
+      const own = used.filter(({line}) => nameOf(line) === name);
+      const ignores = (reference: Reference): boolean =>
+        reference.ignoresWeights && definition !== undefined && weighs(reference.line, definition);
+      const statements = own.filter((reference) => !ignores(reference)).map(({line}) => line);
+      if (!taken.has(name))
+        for (const {line} of own.filter(ignores)) tools.book.not(line.span, quoteStatement(line), WEIGHTLESS);
       if (definition && taken.has(name)) noteDouble(statement, tools);
       else if (definition && statements.length > 0)
         lines.push(carryOne(name, definition, statements, scripts, tools));
@@ -112,7 +126,9 @@ export function takeTrackers(
     for (const reference of references) if (!used.includes(reference)) noteUnknown(reference, all, tools);
   };
   const named = (pick: 'scripts' | 'processes'): Reference[] =>
-    tracked.flatMap((tracked) => tracked[pick].map((line) => ({line, owner: tracked.owner})));
+    tracked.flatMap(({[pick]: lines, owner, ignoresWeights = false}) =>
+      lines.map((line) => ({line, owner, ignoresWeights})),
+    );
   carry(definitions.scripts, named('scripts'), takeScript);
   carry(definitions.processes, named('processes'), takeProcess);
   return lines;
@@ -146,6 +162,9 @@ function carryOne(
     else book[isWeighed ? 'approximated' : 'exact'](line.span, quoteStatement(line), how);
   return lineOf(name, {...definition, isReversed}, scripts);
 }
+
+const WEIGHTLESS =
+  'in a sync group without sync_group_tracking_weight, and with priority 255, keepalived does not track what has a weight';
 
 function noteDouble(statement: Statement, tools: Tools): void {
   const reason = `${quoteStatement(statement)}: the name is defined above, and keepalived tracks that one`;

@@ -3,7 +3,8 @@ import type {Vip} from '../model.ts';
 import type {ImportedGroup, ImportedPair} from './imported.ts';
 import {argumentOf, blockOf, flagOf, ignored, listed, quoteStatement} from './keepalived-block.ts';
 import {GROUP, PORT, serious, takeInstance, unused, type Instance} from './keepalived-instance.ts';
-import type {VrrpTools} from './keepalived-tools.ts';
+import {OWNER} from './keepalived-election.ts';
+import {WEIGHT, type VrrpTools} from './keepalived-tools.ts';
 import type {Statement} from './keepalived-lines.ts';
 import {takeNotify} from './keepalived-notify.ts';
 import {downInterval, peerOf, preferenceOf, type PeerInstance, type Preference} from './keepalived-pair.ts';
@@ -86,11 +87,17 @@ export function takeVrrp(
     ],
     ...(isMailed || members.some((member) => member.isMailed) ? {mailTo: tools.defaults.mailTo} : {}),
   });
-  const {lines, tracked, used} = takeSyncGroups(syncGroups, all, isOurs, groupOf, tools);
+  const {lines, tracked, used, weightless} = takeSyncGroups(syncGroups, all, isOurs, groupOf, tools);
   for (const instance of all.filter((instance) => !used.has(instance.name)))
     lines.push({members: [instance], group: groupOf([instance], [], false)});
   notePreferences(all, preferences, tools);
-  const allTracked = [...all.map((instance) => instance.tracked), ...tracked];
+  const allTracked = [
+    ...all.map((instance) => ({
+      ...instance.tracked,
+      ignoresWeights: instance.priority === OWNER || weightless.has(instance.name),
+    })),
+    ...tracked,
+  ];
   const trackScripts = takeTrackers(parts, allTracked, parts.order, tools.scripts, tools);
   const secret = all.find((instance) => instance.secret !== undefined)?.secret;
   // An instance without addresses has no line, unless it is the only one: ldirectord needs a line to stand in.
@@ -127,9 +134,10 @@ function takeSyncGroups(
   isOurs: (instance: Instance | undefined) => boolean,
   groupOf: (members: readonly Instance[], scripts: readonly string[], isMailed: boolean) => ImportedGroup,
   tools: VrrpTools,
-): {lines: Line[]; tracked: Tracked[]; used: ReadonlySet<string>} {
+): {lines: Line[]; tracked: Tracked[]; used: ReadonlySet<string>; weightless: ReadonlySet<string>} {
   const {book} = tools;
   const used = new Set<string>();
+  const weightless = new Set<string>();
   const lines: Line[] = [];
   const tracked: Tracked[] = [];
   const names = new Set<string>();
@@ -147,6 +155,9 @@ function takeSyncGroups(
     const script = takeNotify(block, argumentOf(statement), 'GROUP', tools);
     const own = takeTracked(statement, block, tools);
     const alert = block.last('smtp_alert');
+    const weighing = block.last('sync_group_tracking_weight', 'global_tracking');
+    const isWeighing = weighing !== undefined;
+    if (weighing) book.approximated(weighing.span, quoteStatement(weighing), WEIGHT);
     if (alert) book.approximated(alert.span, quoteStatement(alert), 'haresources: MailTo');
     if (list) book.exact(list.span, quoteStatement(list), 'haresources: one line');
     block.finish(unused, 'hactl has no such setting', serious);
@@ -162,6 +173,7 @@ function takeSyncGroups(
         );
       if (!member || used.has(member.name)) return [];
       used.add(member.name);
+      if (!isWeighing) weightless.add(member.name);
       return [member];
     });
     if (members.length === 0) {
@@ -191,7 +203,7 @@ function takeSyncGroups(
       alert !== undefined && tools.defaults.mailTo.length > 0 && flagOf(alert, tools) !== false;
     lines.push({members, group: groupOf(members, script === undefined ? [] : [script], isMailed)});
   }
-  return {lines, tracked, used};
+  return {lines, tracked, used, weightless};
 }
 
 /** Which node each instance prefers, and why; a guess is said so that nobody misses it. */
