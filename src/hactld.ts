@@ -8,6 +8,7 @@ import {fork, type ChildProcess} from 'node:child_process';
 import {Command, CommanderError, Option} from 'commander';
 import {backoff} from '@hactl/base';
 import {DAEMON_TEXT, daemonOptions, formOf} from './system/daemon-options.ts';
+import {keepFromKernel, offerToKernel} from './system/oom-score.ts';
 import {VERSION} from './system/paths.ts';
 import {programFile} from './system/programs.ts';
 import {isNotification, LOADED, type LauncherMessage} from './daemon/launcher-messages.ts';
@@ -82,6 +83,7 @@ function makeSpare(): void {
   if (stopping || spare) return;
   const made = launch();
   spare = made;
+  offerToKernel(made.pid);
   tell({spare: 'loading'});
   made.on('message', (word) => {
     if (spare === made && word === LOADED) tell({spare: 'loaded'});
@@ -101,6 +103,7 @@ function tell(message: LauncherMessage): void {
 function start(): void {
   const startedAt = performance.now();
   const started = spare ?? launch();
+  keepFromKernel(started.pid);
   spare = undefined;
   child = started;
   // Until this message a supervisor only loads its program.

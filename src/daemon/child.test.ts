@@ -9,6 +9,15 @@ import {programs} from './programs.ts';
 
 const LIMIT = 40_000;
 
+/** A process of this program, and not one that just ended. */
+function isOurs(pid: string, entry: string): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes(entry);
+  } catch {
+    return false;
+  }
+}
+
 test('a spare is loaded, reported as loaded, and replaces a child that dies', async (t) => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-child-'));
   t.teardown(() => rmSync(folder, {recursive: true}));
@@ -31,6 +40,14 @@ test('a spare is loaded, reported as loaded, and replaces a child that dies', as
   await until('a spare is loaded', LIMIT, () => child.status().spare === 'loaded');
   const {pid, state} = child.status();
   t.is(state, 'running');
+  const scores = (): number[] =>
+    readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name) && isOurs(name, entry))
+      .map((name) => Number(readFileSync(`/proc/${name}/oom_score_adj`, 'utf8')))
+      .toSorted((a, b) => a - b);
+  const own = Number(readFileSync('/proc/self/oom_score_adj', 'utf8'));
+  const offered = Math.min(own + 500, 1_000);
+  t.deepEqual(scores(), [own, offered], 'the kernel kills the spare first');
   t.deepEqual(messages, [pid ?? 0], 'a spare’s messages are held back');
   process.kill(pid ?? 0, 'SIGKILL');
   await until('the spare has replaced it', LIMIT, () => messages.length === 2);
@@ -39,6 +56,7 @@ test('a spare is loaded, reported as loaded, and replaces a child that dies', as
   t.is(now.pid, messages[1]);
   t.is(now.restarts, 1);
   t.is(now.spare, undefined, 'the next spare starts after a delay');
+  t.deepEqual(scores(), [own], 'and not when it works');
 });
 
 const CAP_NET_ADMIN = 1n << 12n;

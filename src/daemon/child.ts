@@ -2,6 +2,7 @@ import {fork, type ChildProcess} from 'node:child_process';
 import {endOrphans} from '@hactl/base/run';
 import {backoff, type Clock, type Millis} from '@hactl/base';
 import type {ProcessStatus, SpareState} from '../control/protocol.ts';
+import {keepFromKernel, offerToKernel} from '../system/oom-score.ts';
 import {keepOnly} from './capabilities.ts';
 
 const PAUSE_MAX: Millis = 5_000;
@@ -29,6 +30,7 @@ export interface Child<To> {
 const ORPHANS_AFTER: Millis = 200;
 /** Delay before a second process is started, so that the two do not compete for the processor. */
 const SPARE_AFTER: Millis = 1_500;
+const SPARE_PAUSES = {first: PAUSE_MAX, most: 600_000, stableAfter: 60_000} as const;
 
 /** How to fork a child. */
 export interface Program {
@@ -65,6 +67,7 @@ export function makeSpareOf(
   loaded: () => void = () => undefined,
 ): Spare {
   const made: Spare = {process: launch(program), said: [], taken: false, ended: false};
+  offerToKernel(made.process.pid);
   made.process.on('message', (message) => {
     if (made.taken) return;
     made.said.push(message);
@@ -90,6 +93,7 @@ export function keepChild<To extends object, From>(options: ChildOptions<From>):
   let stopping = false;
   let lastExit: string | undefined;
   let pause = 0;
+  let sparePause = 0;
   let timer: NodeJS.Timeout | undefined;
   let spareTimer: NodeJS.Timeout | undefined;
   let heard = false;
@@ -97,10 +101,13 @@ export function keepChild<To extends object, From>(options: ChildOptions<From>):
 
   const makeSpare = (): void => {
     if (stopping || spare) return;
+    const madeAt = options.clock.now();
     spare = makeSpareOf(options, () => {
       spare = undefined;
       clearTimeout(spareTimer);
-      spareTimer = setTimeout(makeSpare, PAUSE_MAX);
+      // Killed again and again: there is no memory for it.
+      sparePause = backoff(options.clock.now() - madeAt, sparePause, SPARE_PAUSES) || PAUSE_MAX;
+      spareTimer = setTimeout(makeSpare, sparePause);
     });
   };
 
@@ -108,6 +115,7 @@ export function keepChild<To extends object, From>(options: ChildOptions<From>):
     const startedAt = options.clock.now();
     const ready = spare && !spare.ended ? spare : undefined;
     if (ready) ready.taken = true;
+    keepFromKernel(ready?.process.pid);
     spare = undefined;
     clearTimeout(spareTimer);
     spareTimer = setTimeout(makeSpare, SPARE_AFTER);

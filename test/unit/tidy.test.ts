@@ -233,6 +233,7 @@ const writers: Readonly<Record<string, string>> = {
   'src/operators/order-store.ts': 'puts a damaged file aside',
   'src/journal/journal-pair.ts': 'rotates',
   'src/system/log-file.ts': 'rotates',
+  'src/system/oom-score.ts': 'a setting in /proc',
   'src/console/audit.ts': 'rotates',
 };
 

@@ -1,0 +1,76 @@
+/**
+ * A control group without memory for the spares: the kernel kills processes as they load. Who serves is read from the kernel,
+ * never from the daemon.
+ */
+import {existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync} from 'node:fs';
+import path from 'node:path';
+import test, {type ExecutionContext} from 'ava';
+import {until} from '../lab/until.ts';
+import {direct, LIMIT} from './director.fixture.ts';
+
+const ROOT = '/sys/fs/cgroup';
+/** Above what the director needs to serve, and less than one spare. */
+const ROOM = 8 * 2 ** 20;
+
+interface Files {
+  readonly folder: string;
+  readonly usage: string;
+  readonly limit: string;
+  /** Has a line `oom_kill COUNT`. */
+  readonly events: string;
+}
+
+/** A group of the kernel's memory controller, of version 1 or 2; undefined: this machine lets nobody make one. */
+function makeGroup(): Files | undefined {
+  const isSecond = existsSync(`${ROOT}/cgroup.controllers`);
+  const folder = path.join(isSecond ? ROOT : `${ROOT}/memory`, `hactl-${process.pid}`);
+  try {
+    if (isSecond) writeFileSync(`${ROOT}/cgroup.subtree_control`, '+memory');
+    mkdirSync(folder);
+  } catch {
+    return undefined;
+  }
+  return isSecond
+    ? {folder, usage: 'memory.current', limit: 'memory.max', events: 'memory.events'}
+    : {folder, usage: 'memory.usage_in_bytes', limit: 'memory.limit_in_bytes', events: 'memory.oom_control'};
+}
+
+async function serveWithin(t: ExecutionContext, group: Files): Promise<void> {
+  const read = (name: string): string => readFileSync(path.join(group.folder, name), 'utf8');
+  const kills = (): number => Number(/^oom_kill (\d+)$/m.exec(read(group.events))?.[1] ?? 0);
+  const director = await direct(t, 'km', {
+    before: 'echo $$ >$DIR/pid.new; mv $DIR/pid.new $DIR/pid; while ! [ -e $DIR/go ]; do sleep 0.1; done',
+  });
+  const pid = await until('its shell runs', LIMIT, () => {
+    const file = `${director.own}/pid`;
+    return existsSync(file) && readFileSync(file, 'utf8').trim();
+  });
+  writeFileSync(path.join(group.folder, 'cgroup.procs'), pid);
+  writeFileSync(`${director.own}/go`, '');
+  await director.serves('at the start');
+  writeFileSync(path.join(group.folder, group.limit), String(Number(read(group.usage)) + ROOM));
+  await until('the kernel has killed six of its processes', LIMIT, () => kills() >= 6);
+  t.true(await director.holds());
+  t.notRegex(director.log(), /supervisor ended|Active -> Backup/);
+}
+
+test.serial('no memory for the spares: those are killed, and the director serves on', async (t) => {
+  const group = makeGroup();
+  if (!group) {
+    t.log('not run: no control group with a memory limit can be made here');
+    t.pass();
+    return;
+  }
+  // After the director: teardowns run in reverse.
+  t.teardown(() =>
+    until('the group is empty', LIMIT, () => {
+      try {
+        rmdirSync(group.folder);
+      } catch {
+        return false;
+      }
+      return true;
+    }),
+  );
+  await serveWithin(t, group);
+});
