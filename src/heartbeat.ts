@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** `heartbeat` as init scripts and administrators know it, backed by hactld. */
+import {printableText} from '@hactl/base/printable';
 import {act, runInForeground, status} from './compat/heartbeat/actions.ts';
 import {readCommandLine, USAGE} from './compat/heartbeat/command-line.ts';
 import {defaultPaths, VERSION} from './system/paths.ts';
@@ -19,6 +20,8 @@ switch (asked.kind) {
     process.stdout.write(USAGE);
     break;
   case 'usage':
-    process.stderr.write(asked.problem === undefined ? USAGE : `heartbeat: ${asked.problem}\n`);
+    process.stderr.write(
+      asked.problem === undefined ? USAGE : `heartbeat: ${printableText(asked.problem)}\n`,
+    );
     process.exitCode = status.usage;
 }

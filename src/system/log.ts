@@ -1,3 +1,4 @@
+import {printableText} from '@hactl/base/printable';
 import type {ClusterConfig, HttpReceiver} from '@hactl/config';
 import winston from 'winston';
 import {openLogFile, type LogFile} from './log-file.ts';
@@ -21,6 +22,18 @@ const human = combine(
   printf((entry) => humanLine(entry.level, String(entry.message), String(entry.timestamp))),
 );
 const journal = printf((entry) => `<${journalPriority[entry.level] ?? 6}>${String(entry.message)}`);
+
+/**
+ * Texts of scripts, servers, operators and the peer are parts of messages: none controls a terminal, and none begins a line that
+ * looks like a message of its own, or like another priority.
+ */
+export const logText = (message: string): string =>
+  printableText(
+    message
+      .trimEnd()
+      .replaceAll('\t', ' ')
+      .replaceAll(/\n(?! {2})/g, '\n  '),
+  );
 
 export interface LogOptions {
   readonly level: Level;
@@ -95,7 +108,8 @@ export function makeLogger(options: LogOptions): Logger {
     }
   };
   return {
-    log: (level, message) => {
+    log: (level, text) => {
+      const message = logText(text);
       logger.log(level, message);
       const time = new Date().toISOString();
       const line =

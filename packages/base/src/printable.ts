@@ -24,6 +24,9 @@ function visible(character: string): string {
  */
 export const printable = (text: string): string => text.replace(unprintable, visible);
 
+/** The same for a text of several lines; tabs stay. */
+export const printableText = (text: string): string => text.replaceAll(/[^\n\t]+/g, printable);
+
 /** The name of an invisible character. */
 export function characterName(character: string): string {
   const code = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');

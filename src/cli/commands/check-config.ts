@@ -14,6 +14,7 @@ import {readSource} from '../../configuration/read-source.ts';
 import {leftOut, withNames} from '../../configuration/names.ts';
 import {defaultPaths} from '../../system/paths.ts';
 import {CliError, exit} from '../exit.ts';
+import {jsonText, shownLine} from '../render/shown.ts';
 
 export interface CheckConfigOptions {
   readonly configDir: string;
@@ -76,14 +77,14 @@ export async function checkConfig(files: readonly string[], options: CheckConfig
   const shown = diagnostics.map((diagnostic) => redactDiagnostic(diagnostic, sources));
   if (options.json)
     process.stdout.write(
-      JSON.stringify({version: 1, errors, files: [...sources.keys()], diagnostics: shown}, null, 2) + '\n',
+      jsonText({version: 1, errors, files: [...sources.keys()], diagnostics: shown}, 2) + '\n',
     );
   else {
     for (const diagnostic of diagnostics)
       process.stdout.write(renderDiagnostic(diagnostic, sources) + '\n\n');
     const names = [...sources.keys()].map((name) => path.basename(name)).join(', ');
     process.stdout.write(
-      `${names}: ${errors === 0 ? 'usable' : 'NOT usable'}: ${errors} errors, ${count('warning')} warnings, ${count('notice')} repairs and notices\n`,
+      `${shownLine(names)}: ${errors === 0 ? 'usable' : 'NOT usable'}: ${errors} errors, ${count('warning')} warnings, ${count('notice')} repairs and notices\n`,
     );
   }
   if (options.fix) fix(sources, diagnostics, options.json === true);
@@ -101,6 +102,7 @@ function fix(
     if (repaired === source.text) continue;
     copyFileSync(file, `${file}.orig`);
     replaceFiles([{path: file, text: repaired, mode: statSync(file).mode & 0o7777}]);
-    if (!quiet) process.stdout.write(`${file}: repaired (the file as it was is ${file}.orig)\n`);
+    if (!quiet)
+      process.stdout.write(`${shownLine(`${file}: repaired (the file as it was is ${file}.orig)`)}\n`);
   }
 }

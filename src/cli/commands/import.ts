@@ -14,6 +14,7 @@ import {
 import {importSource, readText} from '../../setup/import-source.ts';
 import {CliError, exit} from '../exit.ts';
 import {paintFor} from '../render/paint.ts';
+import {jsonText, shownLine} from '../render/shown.ts';
 
 export interface ImportOptions {
   readonly out: string;
@@ -79,7 +80,7 @@ export async function importFile(file: string, options: ImportOptions): Promise<
   }
   if (options.json)
     process.stdout.write(
-      JSON.stringify(
+      jsonText(
         {
           version: 1,
           kind: result.kind,
@@ -88,7 +89,6 @@ export async function importFile(file: string, options: ImportOptions): Promise<
           report: result.report,
           diagnostics: result.diagnostics.map((diagnostic) => redactDiagnostic(diagnostic, result.sources)),
         },
-        null,
         2,
       ) + '\n',
     );
@@ -96,10 +96,12 @@ export async function importFile(file: string, options: ImportOptions): Promise<
     for (const diagnostic of result.diagnostics)
       process.stdout.write(renderDiagnostic(diagnostic, result.sources) + '\n\n');
     if (errors > 0)
-      process.stdout.write(`${file}: nothing is written: ${errors} ${errors === 1 ? 'error' : 'errors'}\n`);
+      process.stdout.write(
+        `${shownLine(file)}: nothing is written: ${errors} ${errors === 1 ? 'error' : 'errors'}\n`,
+      );
     else {
       process.stdout.write(
-        `read as ${result.kind}; written:\n${written.map((text) => `  ${text}\n`).join('')}The whole list of what became of each statement is in ${path.join(options.out, REPORT)}.\n`,
+        `read as ${result.kind}; written:\n${written.map((text) => `  ${shownLine(text)}\n`).join('')}The whole list of what became of each statement is in ${shownLine(path.join(options.out, REPORT))}.\n`,
       );
       if (result.imported?.pair && result.imported.pair.secret === undefined)
         process.stdout.write(

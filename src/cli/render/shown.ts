@@ -1,12 +1,12 @@
 /** Makes foreign texts (operators, the peer, real servers, files) safe for a terminal. Pure. */
-import {printable} from '@hactl/base/printable';
+import {printable, printableText} from '@hactl/base/printable';
 
 /** In one line: line ends become ` / `, and control characters are made visible. */
 export const shownLine = (text: string): string =>
   printable(text.replaceAll(/\s*\n\s*/g, ' / ').replaceAll('\t', ' '));
 
 /** Line by line; tabs stay. */
-export const shownText = (text: string): string => text.replaceAll(/[^\n\t]+/g, printable);
+export const shownText = printableText;
 
 /** A value with all its texts in one line each. */
 export function shown<T>(value: T): T;

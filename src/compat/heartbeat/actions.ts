@@ -4,6 +4,7 @@ import {existsSync, mkdirSync, openSync, readFileSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
+import {printableText} from '@hactl/base/printable';
 import {ask, ControlError} from '../../control/client.ts';
 import {controlSocket, type Paths} from '../../system/paths.ts';
 import {programFile} from '../../system/programs.ts';
@@ -26,7 +27,7 @@ export const status = {ok: 0, failed: 1, usage: 2, stopped: 3, unknown: 4, confi
 const LOOK_EVERY = 50;
 
 const hactld = programFile('hactld');
-const write = (text: string): boolean => process.stdout.write(text);
+const write = (text: string): boolean => process.stdout.write(printableText(text));
 
 /** The state and the parent of a process; undefined: it is gone. */
 function processState(pid: number | undefined): {dead: boolean; parent: number} | undefined {
@@ -105,7 +106,7 @@ async function start(paths: Paths): Promise<number> {
     wall: Date.now(),
   });
   if (!loaded) {
-    process.stderr.write(`\n${texts.join('\n\n')}\n`);
+    process.stderr.write(printableText(`\n${texts.join('\n\n')}\n`));
     return status.config;
   }
   const {logFile, logFacility} = loaded.cluster.ha ?? {};
@@ -173,11 +174,11 @@ async function showStatus(paths: Paths): Promise<number> {
 async function reload(paths: Paths): Promise<number> {
   try {
     const {ok, diagnostics} = await ask(controlSocket(paths.runDir), {command: 'reload'}, START_LIMIT_MS);
-    if (!ok) process.stderr.write(`\n${diagnostics.join('\n\n')}\n`);
+    if (!ok) process.stderr.write(printableText(`\n${diagnostics.join('\n\n')}\n`));
     return ok ? status.ok : status.config;
   } catch (error) {
     if (!(error instanceof ControlError)) throw error;
-    process.stderr.write(`\n${error.message}\n`);
+    process.stderr.write(printableText(`\n${error.message}\n`));
     return status.failed;
   }
 }
@@ -193,7 +194,7 @@ async function standby(paths: Paths): Promise<number> {
     {command: 'move', move: 'standby', scope: 'all'},
     MOVE_LIMIT_MS,
   );
-  if (!ok) process.stderr.write(`\n${reason}\n`);
+  if (!ok) process.stderr.write(printableText(`\n${reason}\n`));
   return ok ? status.ok : status.failed;
 }
 

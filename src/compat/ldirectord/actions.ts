@@ -2,6 +2,7 @@
 import {spawn, type ChildProcess} from 'node:child_process';
 import {realpathSync} from 'node:fs';
 import {setTimeout as sleep} from 'node:timers/promises';
+import {printableText} from '@hactl/base/printable';
 import {ask} from '../../control/client.ts';
 import {controlSocket, type Paths} from '../../system/paths.ts';
 import {programFile} from '../../system/programs.ts';
@@ -16,7 +17,7 @@ export const status = {ok: 0, failed: 1, config: 2, stopped: 3, usage: 255} as c
 const LOOK_EVERY = 50;
 
 const hactld = programFile('hactld');
-const say = (line: string): boolean => process.stderr.write(`${line}\n`);
+const say = (line: string): boolean => process.stderr.write(`${printableText(line)}\n`);
 
 const sameFile = (text: string, resolved: string): boolean => {
   try {

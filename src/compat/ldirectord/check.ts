@@ -1,5 +1,6 @@
 /** Validates the file before using it, and prints errors in ldirectord's format. */
 import os from 'node:os';
+import {printableText} from '@hactl/base/printable';
 import {NO_SERVICE, position, redactDiagnostic, type Diagnostic} from '@hactl/config';
 import {loadDirectory} from '../../configuration/load.ts';
 import {readSource} from '../../configuration/read-source.ts';
@@ -29,6 +30,6 @@ export async function checkFile(instance: Instance, paths: Paths): Promise<Ldire
   for (const diagnostic of outcome.diagnostics)
     // Of a file without a service the original says nothing.
     if (diagnostic.severity !== 'notice' && diagnostic.message !== NO_SERVICE)
-      process.stderr.write(sentence(redactDiagnostic(diagnostic, outcome.sources)));
+      process.stderr.write(printableText(sentence(redactDiagnostic(diagnostic, outcome.sources))));
   return outcome.loaded?.cluster.ldirectord[0];
 }

@@ -17,6 +17,11 @@ for (const [title, own, reason, shown] of [
   ['a password', {passwd: 'p4ssword'}, '530 no p4ssword here', '530 no … here'],
   ['a password in base64', {passwd: 'p4ssword'}, 'bad cDRzc3dvcmQ=', 'bad …'],
   ['a password with a quote, as JSON', {passwd: 'p4"word'}, 'answer "p4\\"word"', 'answer "…"'],
+  ['a password in capitals', {passwd: 'p4ssword'}, 'BAD P4SSWORD', 'BAD …'],
+  ['a password in capitals, cut off', {passwd: 'a-long-password'}, 'answer "NO A-LONG-PA"', 'answer "NO …"'],
+  ['a password in an address', {passwd: 'p4&word'}, 'no p4%26word', 'no …'],
+  ['a password in a page', {passwd: 'p4<word'}, 'no p4&lt;word', 'no …'],
+  ['a whole password in hex', {passwd: 'p4ssword'}, 'no 703473 70347373776F7264', 'no 703473 …'],
   ['a secret of RADIUS', {secret: 'tops3cret'}, 'tops3cret', '…'],
   [
     'what is sent',

@@ -78,7 +78,8 @@ export function renderReport(lines: readonly ReportLine[]): string {
     [
       `${title}: ${lines.length}`,
       ...lines.map(
-        (line) => `  ${line.file}:${line.line}: ${oneLine(line.what)}\n      ${oneLine(line.message)}`,
+        (line) =>
+          `  ${oneLine(line.file)}:${line.line}: ${oneLine(line.what)}\n      ${oneLine(line.message)}`,
       ),
     ].join('\n');
   const matter = lines.filter(({matters}) => matters);
@@ -127,7 +128,7 @@ function folded(lines: readonly ReportLine[]): string[] {
     const what = new Set(group.map((line) => line.what)).size === 1 ? first.what : `${start} …`;
     const places = group
       .slice(0, PLACES)
-      .map((line, index) => (index === 0 ? `${line.file}:${line.line}` : String(line.line)));
+      .map((line, index) => (index === 0 ? `${oneLine(line.file)}:${line.line}` : String(line.line)));
     const more = group.length > PLACES ? ` and ${group.length - PLACES} more` : '';
     return `  ${oneLine(what)} (${places.join(', ')}${more})\n      ${oneLine(first.message)}`;
   });
