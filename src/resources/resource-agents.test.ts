@@ -1,8 +1,10 @@
 /** How each kind of program's answer is interpreted. systemctl is a stand-in that keeps a unit's state in a file. */
 import {mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
+import path from 'node:path';
+import {parseHaresources} from '@hactl/config';
 import test, {type ExecutionContext} from 'ava';
-import {findAgent, saysRunning, type Agent} from './resource-agents.ts';
+import {findAgent, missingAgent, saysRunning, type Agent} from './resource-agents.ts';
 
 const LIMIT = 10_000;
 const span = {file: 'haresources', start: 0, end: 0};
@@ -105,4 +107,28 @@ esac`;
     'start apache2.service',
     'is-active apache2.service',
   ]);
+});
+
+test('a unit that systemd does not have, and one that is meant, are reported when the files are read', (t) => {
+  const unitDirs = [mkdtempSync(path.join(os.tmpdir(), 'hactl-units-'))];
+  t.teardown(() => rmSync(unitDirs[0] ?? '', {recursive: true}));
+  for (const name of ['web.service', 'db@.service', 'app.socket'])
+    writeFileSync(path.join(unitDirs[0] ?? '', name), '');
+  const missing = (word: string): string | undefined => {
+    const {model} = parseHaresources({path: 'h', text: `a ${word}\n`}, {mode: 'strict'});
+    const [resource] = model.groups[0]?.resources ?? [];
+    return resource && missingAgent(resource, {configDir: '/nowhere', initDir: '/nowhere', unitDirs});
+  };
+  for (const word of ['systemd::web', 'systemd::web.service', 'systemd::db@one', 'systemd::app.socket'])
+    t.is(missing(word), undefined, word);
+  for (const word of ['systemd::app', 'systemd::nosuch', 'systemd::web@one'])
+    t.regex(missing(word) ?? '', /^there is no unit /, word);
+  for (const [word, unit] of [
+    ['web.service', 'web.service'],
+    ['systemd:web', 'web.service'],
+    ['service:db@one', 'db@one.service'],
+    ['app.socket', 'app.socket'],
+  ] as const)
+    t.true(missing(word)?.endsWith(`: write systemd::${unit} for the unit`), `${word}: ${missing(word)}`);
+  t.false(missing('web.sh')?.includes('systemd'));
 });

@@ -2,7 +2,7 @@
  * The programs of resources that are not built in, with their four calling conventions: heartbeat's resource.d scripts, init
  * scripts, OCF agents, systemd units.
  */
-import {mkdirSync, readFileSync} from 'node:fs';
+import {existsSync, mkdirSync, readFileSync} from 'node:fs';
 import path from 'node:path';
 import {programEnvironment, runLimited, type RunOutcome} from '@hactl/base/run';
 import {isOcf, type Resource} from '@hactl/config';
@@ -20,6 +20,7 @@ export interface AgentPlaces {
   readonly initDir?: string;
   readonly ocfRoot?: string;
   readonly systemctl?: string;
+  readonly unitDirs?: readonly string[];
 }
 
 export type AgentOptions = AgentPlaces & BuiltinOptions;
@@ -197,8 +198,7 @@ function findProgram(resource: Resource, places: AgentPlaces): Agent | string {
   const {configDir, initDir = INIT_DIR, ocfRoot = OCF_ROOT, systemctl = 'systemctl'} = places;
   const {type, args} = resource;
   if (type === 'systemd') {
-    const [unit = ''] = args;
-    return systemdUnit(systemctl, unit.includes('.') ? unit : `${unit}.service`);
+    return systemdUnit(systemctl, unitOf(resource));
   }
   if (type === 'OCF' || isOcf(type)) {
     try {
@@ -214,12 +214,37 @@ function findProgram(resource: Resource, places: AgentPlaces): Agent | string {
   if (isExecutable(resourceScript)) return script(resourceScript, args);
   const init = path.join(initDir, type);
   if (isExecutable(init)) return initScript(init, args);
-  return `resource script ${type} is neither in ${configDir}/resource.d nor in ${initDir}`;
+  const missing = `resource script ${type} is neither in ${configDir}/resource.d nor in ${initDir}`;
+  const unit = unitMeant(type);
+  return unit === undefined ? missing : `${missing}: write systemd::${unit} for the unit`;
+}
+
+const unitOf = ({args: [unit = '']}: Resource): string => (unit.includes('.') ? unit : `${unit}.service`);
+
+/** Where systemd looks for units, those of generators included. */
+const UNIT_DIRS: readonly string[] = [
+  ...['/etc', '/run', '/usr/local/lib', '/usr/lib', '/lib'].map((top) => `${top}/systemd/system`),
+  ...['transient', 'generator', 'generator.early', 'generator.late'].map((name) => `/run/systemd/${name}`),
+];
+
+/** A unit that none of the directories has, neither itself nor as an instance of a template. */
+function missingUnit(unit: string, dirs: readonly string[]): string | undefined {
+  const names = [unit, unit.replace(/@[^@]*(?=\.[^.]+$)/, '@')];
+  const isThere = dirs.some((dir) => names.some((name) => existsSync(path.join(dir, name))));
+  return isThere ? undefined : `there is no unit ${unit} in ${dirs[0]} or the other directories of systemd`;
+}
+
+/** The unit of a name as pacemaker and systemctl write it. */
+function unitMeant(type: string): string | undefined {
+  const [, prefix, unit = '', suffix] =
+    /^(systemd:|service:)?([\w@-][\w.@-]*?)(\.(?:service|socket|target|timer|mount|path))?$/.exec(type) ?? [];
+  return prefix === undefined && suffix === undefined ? undefined : `${unit}${suffix ?? '.service'}`;
 }
 
 /** What a resource lacks on this machine: reported when the file is loaded, not at takeover time. */
 export function missingAgent(resource: Resource, places: AgentPlaces): string | undefined {
   if (resourceKind(resource) !== 'script' || builtinKinds.has(resource.type)) return undefined;
+  if (resource.type === 'systemd') return missingUnit(unitOf(resource), places.unitDirs ?? UNIT_DIRS);
   const found = findProgram(resource, places);
   return typeof found === 'string' ? found : undefined;
 }

@@ -146,7 +146,8 @@ function takeVip(type: string, text: string, span: Span, reporter: Reporter): Vi
   }
   let device: string | undefined;
   let broadcast: string | undefined;
-  for (const piece of more) {
+  // A slash with nothing behind it says nothing, to heartbeat too.
+  for (const piece of more.filter((piece) => piece !== '')) {
     if (ipv4(piece) !== undefined) broadcast = piece;
     else if (device === undefined && /^[\w.@-]+(:\S+)?$/.test(piece)) device = piece;
     else {

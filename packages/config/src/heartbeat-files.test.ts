@@ -19,6 +19,8 @@ const forms: readonly (readonly [string, string, Partial<Vip>])[] = [
   ['IPaddr::10.0.0.1/24/eth0:1', 'IPaddr', {device: 'eth0', label: 'eth0:1'}],
   ['IPaddr2::10.0.0.1/24/eth0:web/10.0.0.255', 'IPaddr2', {label: 'eth0:web', broadcast: '10.0.0.255'}],
   ['IPaddr2::10.0.0.1//eth0', 'IPaddr2', {device: 'eth0'}],
+  ['IPaddr2::10.0.0.1/24/eth0/', 'IPaddr2', {prefixLength: 24, device: 'eth0'}],
+  ['10.0.0.1/24/', 'IPaddr', {prefixLength: 24}],
   ['IPv6addr::2001:db8::1/64/eth0', 'IPv6addr', {family: 6, address: '2001:db8::1', prefixLength: 64, device: 'eth0'}],
   ['2001:db8::1/64', 'IPaddr', {family: 6, prefixLength: 64}],
 ]; // prettier-ignore
