@@ -58,6 +58,9 @@ const aliases: Readonly<Record<string, Rule>> = {
 /** Directives that resemble one above and hold no secret. */
 const harmless: ReadonlySet<string> = new Set(['fallback', 'receive', 'hactl_expect', 'realtime']);
 
+/** A word that is longer is no directive, however it is misspelled. */
+const LONGEST = 40;
+
 const mistakesIn = (word: string): number => (word.length <= 4 ? 1 : word.length <= 8 ? 2 : 3);
 
 /** Swapped letters are a misspelling too. */
@@ -69,7 +72,7 @@ const aliasOf = (name: string): Rule | undefined =>
 function ruleOf(word: string, isFirst: boolean): Rule | undefined {
   const name = word.toLowerCase().replaceAll('-', '_');
   const exact = Object.hasOwn(rules, name) ? rules[name] : isFirst ? aliasOf(name) : undefined;
-  if (exact !== undefined || harmless.has(name) || !isFirst) return exact;
+  if (exact !== undefined || harmless.has(name) || !isFirst || name.length > LONGEST) return exact;
   const near = Object.keys(rules).map(
     (known) => [known, lettersOf(known) === lettersOf(name) ? 0 : editDistance(name, known)] as const,
   );

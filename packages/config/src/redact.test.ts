@@ -20,3 +20,15 @@ for (const [line, expected] of [
   test(`secrets are hidden: ${line.trim()}`, (t) => {
     t.is(redactLine(line), expected);
   });
+
+test('a long line takes no time: it may be somebody’s log-in at the console', (t) => {
+  const before = process.threadCpuUsage();
+  for (const piece of ['a', 'token', 'pw', 'x_key', 'A', '"x ', 'a:b', '-', 'secret ']) {
+    const text = piece.repeat(16_000 / piece.length);
+    redactLine(text);
+    redactLine(`user=${text}`);
+  }
+  const {user, system} = process.threadCpuUsage(before);
+  // Quadratic in one of the patterns: half a second for each piece.
+  t.true((user + system) / 1_000 < 1_000, `${(user + system) / 1_000} ms`);
+});

@@ -7,6 +7,8 @@ const NAME = [
 ].join('|'); // prettier-ignore
 /** A word begins here: `\b`, but the `n` of `\r\nPASS` is no part of the word. */
 const BEGIN = String.raw`(?:(?<![\w-])|(?<=\\[rnt]))`;
+/** The front of a name, from its beginning: tried from each letter, a long word would take seconds. */
+const WORD = String.raw`(?:(?<!\w)|(?<=\\[rnt]))\w*`;
 const VALUE = String.raw`(?<secret>[^\s"'”&,;]+)`;
 
 /**
@@ -27,7 +29,7 @@ export const wordPatterns: readonly RegExp[] = [
   ...urlPatterns,
   // A command in quotes, and the query of an address
   /["'“]\/[^\s"'“”]+\s+(?<secret>[^\s"'”][^"'”\n]*)/,
-  /:\/\/[^\s?"']*\?(?<secret>[^\s"']+)/i,
+  /:\/\/[^\s?"']{0,500}\?(?<secret>[^\s"']+)/i,
   /["'“][^\s"'“]+\s(?:[^"'\n]*\s)?\w+:\/\/[^\s/?"']+\/(?<secret>[^\s"']+)/i,
   // Options of a command; in haresources their values stand behind `::`
   new RegExp(
@@ -37,7 +39,7 @@ export const wordPatterns: readonly RegExp[] = [
   // `-pPASSWORD`; a small word is another option: `-port`
   /(?<=\s|::|["'])-p(?<secret>(?=[^\s:]*[^a-z\s:])[^\s:"'=]{3,})/,
   // NAME=VALUE, NAME: VALUE
-  new RegExp(String.raw`(?:${BEGIN}key|\w*(?:${NAME}))["']?[ \t]*[=:]+[ \t]*["']?${VALUE}`, 'i'),
+  new RegExp(String.raw`(?:${BEGIN}key|${WORD}(?:${NAME}))["']?[ \t]*[=:]+[ \t]*["']?${VALUE}`, 'i'),
   // A sentence
   /\b(?:passwo?rd|passwd|passphrase|community|secret)\s+(?:is\s+)?["']?(?<secret>[^\s"'=:]+)/i,
   /\b(?:auth_pass|auth_key)[ \t]+"?(?<secret>(?<=")[^"\n]+|[^\s"}]+)/i,
