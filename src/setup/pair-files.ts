@@ -52,14 +52,16 @@ const haCf = ({node, peer, devices}: PairPlan): string =>
 const vipWord = ({address, prefixLength, device}: PlannedVip): string =>
   `${isIP(address) === 6 ? 'IPv6addr' : 'IPaddr2'}::${address}/${prefixLength}/${device}`;
 
-const haresources = ({node, peer, vips}: PairPlan): string =>
+const haresources = ({node, peer, vips, gateway}: PairPlan): string =>
   [
     '# The director that serves in good times, the virtual services, the addresses.',
+    ...(gateway === undefined ? [] : [`# ${gateway.address} is the default route of the real servers.`]),
     [
       node,
       'ldirectord::ldirectord.cf',
       ...(peer === undefined ? [] : ['LVSSyncDaemonSwap::master']),
       ...vips.map(vipWord),
+      ...(gateway === undefined ? [] : [vipWord(gateway)]),
     ].join(' '),
     '',
   ].join('\n');

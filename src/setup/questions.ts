@@ -14,20 +14,25 @@ const isMissing: Readonly<Record<string, (wishes: Wishes) => boolean>> = {
   '--service': ({services}) => services.length === 0,
   '--server': ({servers}) => servers.length === 0,
   '--method': ({method}) => method === undefined,
+  '--gateway': ({method, gateway}) => method === 'masq' && gateway === undefined,
 };
 
-/** In this order. */
-const texts: readonly Question[] = [
+/** In this order: whether the last is asked depends on the answer before it. */
+export const questions: readonly Question[] = [
   {option: '--peer', text: 'Name of the second director (uname -n there; "none": there is none)'},
   {option: '--vip', text: 'Virtual address, as 192.0.2.100/24'},
   {option: '--service', text: 'Ports of the service, as 80 443', fallback: '80'},
   {option: '--server', text: 'Real servers, as 192.0.2.11 192.0.2.12'},
   {option: '--method', text: 'Forwarding: gate (LVS-DR), masq (LVS-NAT) or ipip (LVS-TUN)', fallback: 'gate'},
+  {
+    option: '--gateway',
+    text: 'Moving address that is the default route of the real servers, as 10.0.0.254/24',
+    fallback: 'none',
+  },
 ];
 
-/** The remaining questions. */
-export const openQuestions = (wishes: Wishes): readonly Question[] =>
-  texts.filter(({option}) => isMissing[option]?.(wishes));
+/** Whether the question remains. */
+export const isOpen = ({option}: Question, wishes: Wishes): boolean => isMissing[option]?.(wishes) ?? false;
 
 /** The wishes with an answer. */
 export function withAnswer(wishes: Wishes, {option, fallback}: Question, answer: string): Wishes {
@@ -44,6 +49,8 @@ export function withAnswer(wishes: Wishes, {option, fallback}: Question, answer:
       return {...wishes, servers: words};
     case '--method':
       return first === undefined ? wishes : {...wishes, method: first};
+    case '--gateway':
+      return first === undefined ? wishes : {...wishes, gateway: /^(none|-)$/i.test(first) ? '' : first};
     default:
       return wishes;
   }
@@ -53,11 +60,12 @@ export function withAnswer(wishes: Wishes, {option, fallback}: Question, answer:
 export function withoutWrong(wishes: Wishes, problems: readonly WishProblem[]): Wishes | undefined {
   const wrong = new Set(problems.map(({option}) => option));
   if ([...wrong].some((option) => !(option in isMissing))) return undefined;
-  const {peer, method, ...rest} = wishes;
+  const {peer, method, gateway, ...rest} = wishes;
   return {
     ...rest,
     ...(peer === undefined || wrong.has('--peer') ? {} : {peer}),
     ...(method === undefined || wrong.has('--method') ? {} : {method}),
+    ...(gateway === undefined || wrong.has('--gateway') ? {} : {gateway}),
     vips: wrong.has('--vip') ? [] : wishes.vips,
     services: wrong.has('--service') ? [] : wishes.services,
     servers: wrong.has('--server') ? [] : wishes.servers,

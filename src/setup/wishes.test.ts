@@ -1,7 +1,7 @@
 /** Options become a plan, or a list of all errors; a plan becomes files. */
 import test from 'ava';
 import {pairFiles} from './pair-files.ts';
-import {openQuestions, withAnswer, withoutWrong} from './questions.ts';
+import {isOpen, questions, withAnswer, withoutWrong} from './questions.ts';
 import {isInNetwork, planPair, suggestDevices, type LocalAddress, type Wishes} from './wishes.ts';
 
 const local = (device: string, address: string, prefixLength = 24, internal = false): LocalAddress => ({
@@ -99,20 +99,55 @@ test('IPv6 services use IPv6 syntax', (t) => {
   t.regex(text, /^virtual6=\[2001:db8::100\]:80\n\treal6=\[2001:db8::11\]:80 gate$/m);
 });
 
+const masq: Wishes = {...wishes, servers: ['10.0.0.11', '10.0.0.12'], method: 'masq', gateway: '10.0.0.254'};
+
+test('the gateway of masq moves with the virtual address and has no service', (t) => {
+  const plan = planPair(masq, machine);
+  if (!plan.ok) return t.fail(JSON.stringify(plan.fault));
+  const [, haresources, ldirectord] = pairFiles(plan.value, 'k');
+  t.regex(haresources?.text ?? '', / IPaddr2::192\.0\.2\.100\/24\/eth0 IPaddr2::10\.0\.0\.254\/24\/eth1$/m);
+  t.notRegex(ldirectord?.text ?? '', /10\.0\.0\.254/);
+});
+
+for (const [what, more] of [
+  ['of another method', {method: 'gate', servers: ['192.0.2.11']}],
+  ['that is a real server', {gateway: '10.0.0.11'}],
+  ['that is the virtual address', {gateway: '192.0.2.100'}],
+  ['that is the own address of this machine', {gateway: '10.0.0.1'}],
+  ['in another network than a real server', {servers: ['10.0.0.11', '10.0.1.12']}],
+  ['that is no address', {gateway: 'director'}],
+] as const)
+  test(`a gateway ${what}: refused`, (t) => {
+    const plan = planPair({...masq, ...more}, machine);
+    t.deepEqual(!plan.ok && plan.fault.map(({option}) => option), ['--gateway']);
+  });
+
+test('only masq asks for a gateway', (t) => {
+  const gateway = questions.find(({option}) => option === '--gateway');
+  if (!gateway) return t.fail('no such question');
+  t.true(isOpen(gateway, {...wishes, method: 'masq'}));
+  t.false(isOpen(gateway, {...wishes, method: 'gate'}));
+  t.is(withAnswer({...wishes, method: 'masq'}, gateway, '').gateway, '', 'there is none');
+  t.is(withAnswer({...wishes, method: 'masq'}, gateway, '10.0.0.254').gateway, '10.0.0.254');
+  t.false('gateway' in (withoutWrong(masq, [{option: '--gateway', text: ''}]) ?? masq), 'asked for again');
+});
+
 test('only missing options are asked for, and wrong ones again', (t) => {
   const {peer, ...rest} = wishes;
   t.deepEqual(
-    openQuestions({...rest, method: 'gate'}).map(({option}) => option),
+    questions.filter((question) => isOpen(question, {...rest, method: 'gate'})).map(({option}) => option),
     ['--peer'],
   );
   let answered: Wishes = {node: 'one', vips: [], services: [], servers: [], devices: []};
-  for (const question of openQuestions(answered))
+  for (const question of questions) {
+    if (!isOpen(question, answered)) continue;
     answered = withAnswer(
       answered,
       question,
       {'--peer': peer ?? '', '--vip': '192.0.2.100', '--server': '192.0.2.11, 192.0.2.12'}[question.option] ??
         '',
     );
+  }
   t.deepEqual(answered, {...wishes, services: ['80'], method: 'gate'});
   t.deepEqual(withoutWrong(answered, [{option: '--server', text: ''}])?.servers, []);
   t.is(withoutWrong(answered, [{option: '--device', text: ''}]), undefined, 'not asked for');

@@ -14,6 +14,8 @@ export interface Wishes {
   readonly services: readonly string[];
   readonly servers: readonly string[];
   readonly method?: string;
+  /** masq: the moving address that is the real servers' default route. undefined: not given; empty: there is none. */
+  readonly gateway?: string;
   /** Heartbeat interfaces; empty: chosen from what this machine has. */
   readonly devices: readonly string[];
 }
@@ -51,6 +53,8 @@ export interface PairPlan {
   readonly services: readonly PlannedService[];
   readonly servers: readonly PlannedServer[];
   readonly method: Method;
+  /** masq: moves with the virtual addresses, and has no service. */
+  readonly gateway?: PlannedVip;
   /** In the order of the heartbeat paths. */
   readonly devices: readonly string[];
 }
@@ -104,7 +108,7 @@ export function planPair(
   };
   const node = readNode('--node', wishes.node, wrong);
   const peer = readPeer(wishes, wrong);
-  const vips = wishes.vips.flatMap((text) => readVip(text, machine, wrong) ?? []);
+  const vips = wishes.vips.flatMap((text) => readVip('--vip', text, machine, wrong) ?? []);
   if (wishes.vips.length === 0) wrong('--vip', 'missing: the address that clients use, as 192.0.2.100/24');
   for (const {address} of vips)
     if (vips.filter((vip) => vip.address === address).length > 1) {
@@ -127,9 +131,19 @@ export function planPair(
     for (const {address, port} of servers)
       if (port !== 0 && services.some((service) => service.port !== port))
         wrong('--server', `${address}:${port}: ${method} cannot change the port; --method masq can`);
+  const gateway = readGateway(wishes, {vips, servers}, machine, wrong);
   const devices = readDevices(wishes.devices, peer, vips, machine, wrong);
   if (problems.length > 0 || node === undefined || !method) return fail(problems);
-  return ok({node, ...(peer ? {peer} : {}), vips, services, servers, method, devices});
+  return ok({
+    node,
+    ...(peer ? {peer} : {}),
+    vips,
+    services,
+    servers,
+    method,
+    ...(gateway ? {gateway} : {}),
+    devices,
+  });
 }
 
 type Wrong = (option: string, text: string) => undefined;
@@ -151,33 +165,64 @@ function readPeer({node, peer}: Wishes, wrong: Wrong): string | undefined {
   return readNode('--peer', peer, wrong);
 }
 
-function readVip(text: string, machine: readonly LocalAddress[], wrong: Wrong): PlannedVip | undefined {
+function readVip(
+  option: '--vip' | '--gateway',
+  text: string,
+  machine: readonly LocalAddress[],
+  wrong: Wrong,
+): PlannedVip | undefined {
   const [, address = '', prefix, device] = /^([^/]*)(?:\/(\d+))?(?:\/([\w.:@-]+))?$/.exec(text) ?? [];
   const family = isIP(address);
   if (family === 0)
-    return wrong('--vip', `"${text}" is not an address: ADDRESS, ADDRESS/24 or ADDRESS/24/eth0`);
+    return wrong(option, `"${text}" is not an address: ADDRESS, ADDRESS/24 or ADDRESS/24/eth0`);
   if (machine.some((local) => local.address === address && !(local.prefixLength === 32 && local.internal)))
     return wrong(
-      '--vip',
-      `${address} is this machine's own address: the virtual address is another one of that network`,
+      option,
+      `${address} is this machine's own address: an address that moves is another one of that network`,
     );
   const network = machine.find(
     (local) => isInNetwork(address, local) && (device === undefined || local.device === device),
   );
   const length = prefix === undefined ? network?.prefixLength : Number(prefix);
   if (length !== undefined && (length > (family === 4 ? 32 : 128) || length === 0))
-    return wrong('--vip', `${text}: /${length} is not a prefix length for this address family`);
+    return wrong(option, `${text}: /${length} is not a prefix length for this address family`);
   const via = device ?? network?.device;
   if (via === undefined)
     return wrong(
-      '--vip',
+      option,
       `${address} is in no network of this machine: ${address}/24/eth0 says its interface`,
     );
   if (!machine.some((local) => local.device === via))
-    return wrong('--vip', `${text}: there is no interface ${via} with an address`);
+    return wrong(option, `${text}: there is no interface ${via} with an address`);
   if (length === undefined)
-    return wrong('--vip', `${text}: its prefix length is missing: ${address}/24/${via}`);
+    return wrong(option, `${text}: its prefix length is missing: ${address}/24/${via}`);
   return {address, prefixLength: length, device: via};
+}
+
+/** The moving address on the real servers' side. Their answers must pass the director, wherever it is. */
+function readGateway(
+  {method, gateway}: Wishes,
+  {vips, servers}: Pick<PairPlan, 'vips' | 'servers'>,
+  machine: readonly LocalAddress[],
+  wrong: Wrong,
+): PlannedVip | undefined {
+  if (gateway === undefined || gateway === '') return undefined;
+  if (method !== 'masq')
+    return wrong(
+      '--gateway',
+      `only real servers of --method masq answer through the director; ${method ?? 'gate'} has none`,
+    );
+  const planned = readVip('--gateway', gateway, machine, wrong);
+  if (planned === undefined) return undefined;
+  if ([...vips, ...servers].some(({address}) => address === planned.address))
+    return wrong('--gateway', `${planned.address} is a virtual address or a real server`);
+  const outside = servers.find(({address}) => !isInNetwork(address, planned));
+  if (outside)
+    return wrong(
+      '--gateway',
+      `the real server ${outside.address} is not in its network, ${planned.address}/${planned.prefixLength}`,
+    );
+  return planned;
 }
 
 function readService(text: string, wrong: Wrong): PlannedService | undefined {

@@ -11,7 +11,7 @@ import {existing, judge, write} from '../../setup/directory.ts';
 import {importSource, readText} from '../../setup/import-source.ts';
 import {isRoot, localAddresses} from '../../setup/machine.ts';
 import {pairFiles, type NewFile} from '../../setup/pair-files.ts';
-import {openQuestions, withAnswer, withoutWrong} from '../../setup/questions.ts';
+import {isOpen, questions, withAnswer, withoutWrong} from '../../setup/questions.ts';
 import {startDaemon} from '../../setup/start.ts';
 import {planPair, type PairPlan, type Wishes} from '../../setup/wishes.ts';
 import {CliError, exit} from '../exit.ts';
@@ -25,6 +25,7 @@ export interface InitOptions {
   readonly service?: string[];
   readonly server?: string[];
   readonly method?: string;
+  readonly gateway?: string;
   readonly device?: string[];
   readonly from?: string;
   readonly node?: string;
@@ -54,7 +55,7 @@ async function ask(question: string): Promise<string> {
 /** Asks until the plan is valid; without a terminal all wrong or missing options are reported at once. */
 async function planFrom(options: InitOptions, node: string): Promise<PairPlan> {
   const machine = localAddresses();
-  const {peer, alone, method} = options;
+  const {peer, alone, method, gateway} = options;
   let wishes: Wishes = {
     node,
     ...(alone ? {peer: ''} : peer === undefined ? {} : {peer}),
@@ -62,11 +63,13 @@ async function planFrom(options: InitOptions, node: string): Promise<PairPlan> {
     services: options.service ?? [],
     servers: options.server ?? [],
     ...(method === undefined ? {} : {method}),
+    ...(gateway === undefined ? {} : {gateway}),
     devices: options.device ?? [],
   };
   for (;;) {
     if (asks() && !options.yes)
-      for (const question of openQuestions(wishes)) {
+      for (const question of questions) {
+        if (!isOpen(question, wishes)) continue;
         const fallback = question.fallback === undefined ? '' : ` [${question.fallback}]`;
         // oxlint-disable-next-line no-await-in-loop -- one question after another.
         wishes = withAnswer(wishes, question, await ask(`${question.text}${fallback}: `));

@@ -27,6 +27,7 @@ export function addSetup(cli: Cli): void {
     .option('--service <port>', 'PORT or PORT/udp; may be given again', each)
     .option('--server <address>', 'a real server: ADDRESS or ADDRESS:PORT; may be given again', each)
     .addOption(new Option('--method <method>', 'how packets are forwarded').choices(['gate', 'masq', 'ipip']))
+    .option('--gateway <address>', 'masq: the moving address that is the default route of the real servers')
     .option('--device <interface>', 'heartbeats over it (default: chosen); may be given again', each)
     .option(
       '--from <file>',
