@@ -61,16 +61,16 @@ const stages: readonly Stage[] = [
     limit: seconds(1_200),
     lane: 'second',
   },
-  ...(['packages', 'src'] as const).map((top): Stage => ({
-    name: `tests that need IPVS, ${top}`,
+  ...(['packages and host', 'src'] as const).map((which): Stage => ({
+    name: `tests that need IPVS, ${which}`,
     argv: [
       ...lab,
       'test/vm/ava.ts',
-      ...inVm.filter((name) => name.startsWith(top) || (top === 'src' && name.startsWith('test'))),
+      ...inVm.filter((name) => /^(packages|src\/host)\//.test(name) === (which !== 'src')),
     ],
     tap: true,
-    limit: seconds(1_500),
-    lane: top === 'packages' ? 'first' : 'second',
+    limit: seconds(1_800),
+    lane: which === 'src' ? 'second' : 'first',
   })),
   {
     name: 'tests against real servers',

@@ -1,9 +1,9 @@
 /**
- * Machines for tests: each has its own network, host name, processes, /etc, /var and /run, and they share one Ethernet.
+ * Machines for tests: each has its own network, host name, processes, /etc, /var and /run, and they share Ethernets.
  * /etc is in memory, and all of a machine's processes end with the test. Needs root.
  */
 import {execFile, execFileSync, spawn} from 'node:child_process';
-import {mkdtempSync, readFileSync, rmdirSync} from 'node:fs';
+import {mkdtempSync, readdirSync, readFileSync, rmdirSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import {labProgram} from '../../../test/lab/programs.ts';
@@ -20,6 +20,8 @@ export interface Host {
   readonly root: string;
   run(...argv: string[]): Promise<Outcome>;
   put(file: string, text: string, mode?: string): Promise<void>;
+  /** Power loss: its network goes first, then every process. */
+  cut(): Promise<void>;
 }
 
 const checkout = path.resolve(import.meta.dirname, '../../..');
@@ -86,7 +88,15 @@ async function boot(name: string): Promise<{host: Host; pid: number; end: () => 
     child.stdin.end(text);
     await new Promise((resolve) => child.on('exit', resolve));
   };
-  const host: Host = {name, root: `/proc/${inner}/root`, run, put};
+  const cut = async (): Promise<void> => {
+    const links = readdirSync(`/proc/${inner}/root/sys/class/net`).filter((link) => link.startsWith('eth'));
+    for (const link of links)
+      // oxlint-disable-next-line no-await-in-loop -- one or two.
+      await run('ip', 'link', 'set', link, 'down');
+    // All but the first process, which is the machine.
+    await run('sh', '-c', 'kill -KILL -1');
+  };
+  const host: Host = {name, root: `/proc/${inner}/root`, run, put, cut};
   await put('/etc/init.d/heartbeat', INIT_SCRIPT, '755');
   const end = (): void => {
     shell.removeAllListeners('exit');
@@ -96,29 +106,44 @@ async function boot(name: string): Promise<{host: Host; pid: number; end: () => 
   return {host, pid: inner, end};
 }
 
-/** Boots machines with eth0 on one bridge, which has its own namespace. */
+/**
+ * Boots machines. A machine's interfaces are eth0, eth1, …: a list of addresses for each, and the Ethernet that it is on
+ * (`10.0.0.1/24 2001:db8::1/64 @inside`), `lan` where none is given.
+ */
 export async function makeHosts(
-  addresses: Readonly<Record<string, string>>,
+  machines: Readonly<Record<string, string | readonly string[]>>,
 ): Promise<{hosts: Readonly<Record<string, Host>>; end: () => void}> {
-  const lan = await boot('lan');
-  const ends = [lan.end];
+  // The bridges have a namespace of their own.
+  const wires = await boot('wires');
+  const ends = [wires.end];
   const hosts: Record<string, Host> = {};
-  await lan.host.run(
-    'sh',
-    '-c',
-    'ip link add lan type bridge forward_delay 0 mcast_snooping 0; ip link set lan up',
-  );
-  for (const [name, address] of Object.entries(addresses)) {
-    // oxlint-disable-next-line no-await-in-loop -- a few machines.
+  const bridges = new Set<string>();
+  const addLink = async (pid: number, host: Host, index: number, words: readonly string[]): Promise<void> => {
+    const bridge = words.find((word) => word.startsWith('@'))?.slice(1) ?? 'lan';
+    if (!bridges.has(bridge))
+      await wires.host.run(
+        'sh',
+        '-c',
+        `ip link add ${bridge} type bridge forward_delay 0 mcast_snooping 0; ip link set ${bridge} up`,
+      );
+    bridges.add(bridge);
+    const port = `p${pid}-${index}`;
+    const device = `eth${index}`;
+    execFileSync('ip', ['link', 'add', port, 'netns', String(wires.pid), 'type', 'veth', 'peer', 'name', device, 'netns', String(pid)]); // prettier-ignore
+    await wires.host.run('ip', 'link', 'set', port, 'master', bridge, 'up');
+    const commands = words
+      .filter((word) => !word.startsWith('@'))
+      .map((word) => `ip address add ${word} ${word.includes(':') ? 'nodad' : 'brd +'} dev ${device}`);
+    await host.run('sh', '-c', [...commands, `ip link set ${device} up`].join('; '));
+  };
+  for (const [name, links] of Object.entries(machines)) {
+    // oxlint-disable no-await-in-loop -- a few machines with a link or two.
     const made = await boot(name);
     ends.push(made.end);
     hosts[name] = made.host;
-    const port = `p${made.pid}`;
-    execFileSync('ip', ['link', 'add', port, 'netns', String(lan.pid), 'type', 'veth', 'peer', 'name', 'eth0', 'netns', String(made.pid)]); // prettier-ignore
-    // oxlint-disable-next-line no-await-in-loop -- the same.
-    await lan.host.run('ip', 'link', 'set', port, 'master', 'lan', 'up');
-    // oxlint-disable-next-line no-await-in-loop -- the same.
-    await made.host.run('sh', '-c', `ip address add ${address} brd + dev eth0; ip link set eth0 up`);
+    for (const [index, link] of [links].flat().entries())
+      await addLink(made.pid, made.host, index, link.split(' '));
+    // oxlint-enable no-await-in-loop
   }
   return {hosts, end: () => ends.toReversed().forEach((end) => end())};
 }
