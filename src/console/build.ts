@@ -1,12 +1,14 @@
 /** Builds the console's page into a folder: `node src/console/build.ts [FOLDER]`, dist/console unless given. */
 import {createHash} from 'node:crypto';
-import {copyFileSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
+import {copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import {brotliCompressSync, constants, gzipSync} from 'node:zlib';
 import {build} from 'esbuild';
 
 const source = path.join(import.meta.dirname, 'page');
+/** What the page names; the parts that it loads later have their digest in their names. */
 const MADE = ['app.js', 'app-style.css'] as const;
+const isMade = (name: string): boolean => /^app[\w-]*\.(?:js|css)(?:\.br|\.gz)?$/i.test(name);
 
 /** Compressed once, here, rather than for each visitor. */
 function compress(file: string): void {
@@ -22,10 +24,15 @@ function compress(file: string): void {
  */
 export async function buildPage(folder: string): Promise<void> {
   mkdirSync(folder, {recursive: true});
-  await build({
+  // Of an earlier build, whose parts had other names.
+  for (const name of readdirSync(folder).filter(isMade)) rmSync(path.join(folder, name));
+  const {metafile} = await build({
+    metafile: true,
     entryPoints: {app: path.join(source, 'main.tsx'), 'app-style': path.join(source, 'app.css')},
     outdir: folder,
     bundle: true,
+    splitting: true,
+    chunkNames: 'app-[name]-[hash]',
     minify: true,
     format: 'esm',
     target: 'es2022',
@@ -35,15 +42,20 @@ export async function buildPage(folder: string): Promise<void> {
     logLevel: 'warning',
   });
   copyFileSync(path.join(source, 'icon.svg'), path.join(folder, 'icon.svg'));
-  const page = MADE.reduce(
+  const output = Object.entries(metafile.outputs).find(([name]) => path.basename(name) === 'app.js')?.[1];
+  // Asked for together with the script that names them.
+  const parts = (output?.imports ?? [])
+    .filter(({kind}) => kind === 'import-statement')
+    .map((part) => `<link rel="modulepreload" href="${path.basename(part.path)}" />\n    `);
+  const written = MADE.reduce(
     (html, name) => {
       const digest = createHash('sha256').update(readFileSync(path.join(folder, name))).digest('hex'); // prettier-ignore
       return html.replaceAll(`"${name}"`, `"${name}?${digest.slice(0, 12)}"`);
     },
     readFileSync(path.join(source, 'index.html'), 'utf8'),
   );
-  writeFileSync(path.join(folder, 'index.html'), page);
-  for (const name of MADE) compress(path.join(folder, name));
+  writeFileSync(path.join(folder, 'index.html'), written.replace('<script', `${parts.join('')}<script`));
+  for (const name of readdirSync(folder).filter(isMade)) compress(path.join(folder, name));
 }
 
 if (import.meta.main)

@@ -5,6 +5,7 @@
  * chromium (HACTL_CHROMIUM names another).
  */
 import {appendFileSync, existsSync, mkdirSync} from 'node:fs';
+import {availableParallelism, loadavg} from 'node:os';
 import path from 'node:path';
 import {chromium, type Browser, type Page} from 'playwright-core';
 import {buildPage} from '../../src/console/build.ts';
@@ -22,6 +23,8 @@ const shots = path.resolve(process.argv[2] ?? path.join(checkout, 'dist/console-
 const LIMIT_MS = 120_000;
 /** What the issue asks for, of a machine that has nothing else to do. */
 const FIRST_PAGE_MS = 1_000;
+/** For each processor: beyond that the figure says nothing of the console. */
+const LOAD_MOST = 2;
 const PORT = 3_636 + (process.pid % 1_000);
 const executablePath = process.env.HACTL_CHROMIUM ?? '/usr/bin/chromium';
 
@@ -142,7 +145,13 @@ try {
   for (let visit = 0; visit < 3; visit += 1) visits.push(await firstPage(browser, link));
   for (const visit of visits) say(firstPageText(visit));
   const best = Math.min(...visits.map(({usable}) => usable));
-  if (best > FIRST_PAGE_MS) findings.add(`the first page is usable after ${Math.round(best)} ms at best`);
+  const [load = 0] = loadavg();
+  say(
+    `first page: ${Math.round(best)} ms at best, on ${availableParallelism()} processors at a load of ${load.toFixed(1)}`,
+  );
+  // The pair, two consoles and the browser are the load of this walk itself.
+  if (best > FIRST_PAGE_MS && load < LOAD_MOST * availableParallelism())
+    findings.add(`the first page is usable after ${Math.round(best)} ms at best`);
 
   const first = await openPage(browser);
   await first.goto(link);

@@ -1,135 +1,43 @@
-/** The page: who is logged in, which tab is open, and the status as it comes. */
+/** The page: who is logged in. Its other parts are loaded behind the first form. */
 import {render} from 'preact';
 import {useEffect, useState} from 'preact/hooks';
-import {get, post, setCsrf, type Live, type Login} from './api.ts';
+import {get, setCsrf, type Login} from './api.ts';
+import type {App as AppType} from './app.tsx';
 import {LoginPage} from './login.tsx';
-import {Monitor} from './monitor.tsx';
-import {Pair} from './pair.tsx';
-import {Services} from './services.tsx';
-import {Timeline} from './timeline.tsx';
-import {Users} from './users.tsx';
-import {Versions} from './versions.tsx';
-
-const TABS = ['monitor', 'services', 'pair', 'timeline', 'versions', 'users'] as const;
-type Tab = (typeof TABS)[number];
-
-const RETRY_MS = 2_000;
-
-const tabOf = (): Tab => TABS.find((tab) => location.hash === `#/${tab}`) ?? 'monitor';
-
-/** Dark or light as the system has it, until somebody chooses. */
-function ThemeButton() {
-  const [theme, setTheme] = useState(localStorage.getItem('theme') ?? 'auto');
-  useEffect(() => {
-    document.documentElement.dataset.theme = theme;
-    localStorage.setItem('theme', theme);
-  }, [theme]);
-  const next = {auto: 'dark', dark: 'light', light: 'auto'}[theme] ?? 'auto';
-  return (
-    <button type="button" class="plain" onClick={() => setTheme(next)}>
-      Theme: {theme}
-    </button>
-  );
-}
-
-function App({login, leave}: {login: Login; leave: () => void}) {
-  const [tab, setTab] = useState(tabOf());
-  const [live, setLive] = useState<Live>({ok: false, reason: 'asking …'});
-  useEffect(() => {
-    const change = (): void => setTab(tabOf());
-    addEventListener('hashchange', change);
-    return () => removeEventListener('hashchange', change);
-  }, []);
-  useEffect(() => {
-    const open: {stream?: EventSource; timer?: ReturnType<typeof setTimeout>} = {};
-    const later = (work: () => void): void => {
-      open.timer = setTimeout(work, RETRY_MS);
-    };
-    const follow = (): void => {
-      const stream = new EventSource('/api/stream');
-      open.stream = stream;
-      stream.onmessage = ({data}) => setLive(JSON.parse(String(data)) as Live);
-      stream.onerror = () => {
-        setLive({ok: false, reason: 'the console does not answer; trying again'});
-        // After a refusal the browser does not try again.
-        if (stream.readyState === EventSource.CLOSED) later(ask);
-      };
-    };
-    const ask = (): void => {
-      get<Partial<Login>>('/api/session').then(
-        ({user}) => (user === undefined ? leave() : follow()),
-        () => later(ask),
-      );
-    };
-    follow();
-    return () => {
-      open.stream?.close();
-      clearTimeout(open.timer);
-    };
-  }, []);
-  const tabs = TABS.filter((name) => name !== 'users' || login.role === 'admin');
-  return (
-    <>
-      <a
-        class="skip"
-        href="#main"
-        onClick={(event) => {
-          // The part behind # is the page that is open.
-          event.preventDefault();
-          document.querySelector<HTMLElement>('#main')?.focus();
-        }}
-      >
-        Skip to content
-      </a>
-      <header class="bar">
-        <h1>hactl</h1>
-        <nav aria-label="Pages">
-          {tabs.map((name) => (
-            <a key={name} href={`#/${name}`} aria-current={name === tab ? 'page' : undefined}>
-              {name[0]?.toUpperCase() + name.slice(1)}
-            </a>
-          ))}
-        </nav>
-        <div class="buttons">
-          <ThemeButton />
-          <button
-            type="button"
-            class="plain"
-            onClick={() => {
-              void post('/api/logout').finally(leave);
-            }}
-          >
-            Log out {login.user}
-          </button>
-        </div>
-      </header>
-      <main id="main" tabIndex={-1}>
-        {tab === 'monitor' ? <Monitor live={live} role={login.role} /> : null}
-        {tab === 'services' ? <Services role={login.role} /> : null}
-        {tab === 'pair' ? <Pair role={login.role} /> : null}
-        {tab === 'timeline' ? <Timeline live={live} /> : null}
-        {tab === 'versions' ? <Versions role={login.role} /> : null}
-        {tab === 'users' && login.role === 'admin' ? <Users /> : null}
-      </main>
-    </>
-  );
-}
 
 function Root() {
   const [login, setLogin] = useState<Login>();
+  const [isStale, setStale] = useState(false);
+  const [Pages, setPages] = useState<typeof AppType>();
   const [state, setState] = useState<{known: boolean; first: boolean}>({known: false, first: false});
   const begin = (made: Login): void => {
     setCsrf(made.csrf);
     if (location.hash.startsWith('#first=')) location.hash = '#/monitor';
     setLogin(made);
+    setState({known: true, first: false});
   };
   useEffect(() => {
     void get<Login | {first: boolean}>('/api/session').then((found) => {
       if ('user' in found) begin(found);
-      setState({known: true, first: 'first' in found && found.first});
+      else setState({known: true, first: found.first});
     });
   }, []);
-  if (login) return <App login={login} leave={() => setLogin(undefined)} />;
+  useEffect(() => {
+    // The form first, where there is one: all else may come while somebody types.
+    if (state.known)
+      import('./app.tsx').then(
+        ({App}) => setPages(() => App),
+        () => setStale(true),
+      );
+  }, [state.known]);
+  if (isStale && login)
+    return (
+      <main class="login">
+        <h1>hactl console</h1>
+        <p class="problem">The console was renewed meanwhile, or does not answer: reload the page.</p>
+      </main>
+    );
+  if (login) return Pages ? <Pages login={login} leave={() => setLogin(undefined)} /> : null;
   if (!state.known) return null;
   return <LoginPage first={/^#first=(.+)$/.exec(location.hash)?.[1]} needsFirst={state.first} done={begin} />;
 }
