@@ -35,7 +35,7 @@ test('a world-writable file, a world-readable log and a weak key are each a find
       (finding) => finding.level === level && finding.subject === subject && text.test(finding.text),
     );
   t.true(has('bad', 'ha.cf', /everybody may write to/), stdout);
-  t.true(has('warning', log, /everybody may read/), stdout);
+  t.true(has('warning', log, /everybody can read/), stdout);
   t.true(has('warning', 'authkeys', /md5/), stdout);
   t.false(stdout.includes('KEY-NOBODY-SEES'));
 });

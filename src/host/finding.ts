@@ -1,10 +1,10 @@
-/** One thing that was looked at, and what came of it. */
+/** The result of one examination. */
 export interface HostFinding {
   readonly level: 'good' | 'note' | 'warning' | 'bad';
-  /** What was looked at: `ip_forward`, `clock`, an address. */
+  /** The subject: `ip_forward`, `clock`, an address. */
   readonly subject: string;
   readonly text: string;
-  /** What to do; always with a warning and with what is bad. */
+  /** What to do; present in every warning and bad finding. */
   readonly help?: string;
 }
 

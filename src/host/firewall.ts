@@ -1,19 +1,19 @@
-/** What a packet filter's listing says of the pair's ports. A hint, not a proof: rules are read, not evaluated. Pure. */
+/** Searches a packet filter's listing for the pair's ports. A hint, not a proof: rules are read, not evaluated. Pure. */
 import {found, type HostFinding} from './finding.ts';
 
-/** Ports of Piranha, that its tutorials open. */
+/** Ports that the Piranha tutorials open. */
 const leftovers: Readonly<Record<number, string>> = {539: 'pulse’s heartbeat', 3636: 'Piranha’s web page'};
 
 /** `nft list ruleset` and iptables-save both name a port as a word of its own. */
 const names = (listing: string, port: number): boolean =>
   new RegExp(`(^|[^\\d.:])${port}([^\\d.:]|$)`, 'm').test(listing);
-/** Does what comes in end in a drop, if nothing lets it through? */
+/** Is input dropped by default? */
 const closed = (listing: string): boolean =>
   /hook input[^}]*?(policy drop|\n\s*(counter\s+)?(drop|reject\b))/.test(listing) ||
   /^:INPUT DROP/m.test(listing) ||
   /^-A INPUT -j (DROP|REJECT)/m.test(listing);
 
-/** Ports that a rule, or the want of rules, opens to every source. */
+/** Ports that a rule, or the lack of rules, opens to every source. */
 export const openToAll = <P extends {readonly port: number}>(
   ports: readonly P[],
   listing: string | undefined,
@@ -33,16 +33,22 @@ export function firewallFindings(
   if (listing === undefined)
     return ports.length === 0
       ? []
-      : [found('note', 'firewall', 'cannot be seen: no nft or iptables-save, or not root')];
+      : [found('note', 'firewall', 'cannot be read: no nft or iptables-save, or not root')];
   const unused = Object.entries(leftovers).flatMap(([port, use]) =>
     names(listing, Number(port))
-      ? [found('note', `port ${port}`, `a rule names it (${use}): hactl does not use it, the rule may go`)]
+      ? [
+          found(
+            'note',
+            `port ${port}`,
+            `a rule names it (${use}): hactl does not use it; the rule can be removed`,
+          ),
+        ]
       : [],
   );
   if (!closed(listing))
     return ports.length === 0
       ? unused
-      : [found('good', 'firewall', 'lets everything in, as far as can be seen'), ...unused];
+      : [found('good', 'firewall', 'accepts everything, as far as can be seen'), ...unused];
   return [
     ...ports.map(({port, use}) =>
       names(listing, port)
@@ -50,8 +56,8 @@ export function firewallFindings(
         : found(
             'bad',
             `udp ${port}`,
-            `the firewall drops what no rule lets in, and none names this port (${use})`,
-            `let it in from the peer: nft add rule inet filter input udp dport ${port} accept`,
+            `the firewall drops by default, and no rule names this port (${use})`,
+            `accept it from the peer: nft add rule inet filter input udp dport ${port} accept`,
           ),
     ),
     ...unused,

@@ -1,4 +1,4 @@
-/** Networks of addresses, as the planners and the typo detectors need them. Pure. */
+/** Network arithmetic for the planners and the typo detectors. Pure. */
 import {addressBytes} from '@hactl/net';
 
 /** An address on a device. */

@@ -1,15 +1,15 @@
-/** Addresses that look like typos: the tutorials have several. Pure. */
+/** Detects addresses that look like typos: the tutorials have several. Pure. */
 import type {ClusterConfig, Vip} from '@hactl/config';
 import {found, type HostFinding} from './finding.ts';
 import {broadcastOf, familyOf, networkText, within, type OwnAddress} from './networks.ts';
 
-/** What the detectors look at. */
+/** The input of the detectors. */
 export interface AddressFacts {
   readonly addresses: readonly OwnAddress[];
   readonly links: readonly string[];
 }
 
-/** One character more, less, or other; or two neighbours swapped. */
+/** One character inserted, deleted or replaced, or two neighbours swapped. */
 export function isSingleTypo(left: string, right: string): boolean {
   if (left === right || Math.abs(left.length - right.length) > 1) return false;
   let at = 0;
@@ -21,7 +21,7 @@ export function isSingleTypo(left: string, right: string): boolean {
   ); // prettier-ignore
 }
 
-/** The intended address, when one typo in the network part explains it: 192.168.12.10 in 192.168.122.0/24. */
+/** The intended address, if a single typo in the network part explains it: 192.168.12.10 in 192.168.122.0/24. */
 export function meantAddress(address: string, networks: readonly OwnAddress[]): string | undefined {
   if (familyOf(address) !== 4) return undefined;
   const written = address.split('.');
@@ -59,11 +59,13 @@ function vipFindings(vip: Vip, facts: AddressFacts): HostFinding[] {
   if (device !== undefined && !facts.links.includes(device))
     bad(
       `there is no interface ${device}`,
-      home ? `${home.device} has the network of ${address}: is it meant?` : 'ip link lists what there is',
+      home
+        ? `${home.device} has the network of ${address}: did you mean it?`
+        : 'ip link lists the interfaces',
     );
   else if (device !== undefined && home !== undefined && home.device !== device)
     bad(
-      `${address} is to be on ${vip.label ?? device}, but its network is on ${home.device} (${networkText(home)})`,
+      `${address} is configured on ${vip.label ?? device}, but its network is on ${home.device} (${networkText(home)})`,
       `write ${home.device}${vip.label === undefined ? '' : `:${vip.label.split(':')[1]}`}`,
     );
   else if (home === undefined) {
@@ -74,8 +76,8 @@ function vipFindings(vip: Vip, facts: AddressFacts): HostFinding[] {
         subject,
         `${address} is in no network of this machine (${outside.filter((address) => address.family === family).map(networkText).join(', ')})`,
         meant === undefined
-          ? 'right where a router sends the address here by a route; else a slip'
-          : `is ${meant} meant?`,
+          ? 'correct if a router routes the address to this machine; otherwise a mistake'
+          : `did you mean ${meant}?`,
       ),
     ); // prettier-ignore
   }
@@ -86,7 +88,7 @@ function vipFindings(vip: Vip, facts: AddressFacts): HostFinding[] {
   )
     bad(
       `${address}/${prefixLength} has the broadcast address ${broadcastOf(address, prefixLength)}, not ${broadcast}`,
-      'netmask and broadcast contradict one another: leave the broadcast out, or mend the mask',
+      'netmask and broadcast contradict each other: remove the broadcast, or correct the mask',
     );
   if (
     home &&
@@ -99,7 +101,7 @@ function vipFindings(vip: Vip, facts: AddressFacts): HostFinding[] {
         'warning',
         subject,
         `${address}/${prefixLength}, but ${home.device} is in ${networkText(home)}`,
-        `write /${home.prefixLength}, or /${family === 4 ? 32 : 128} for the address alone`,
+        `write /${home.prefixLength}, or /${family === 4 ? 32 : 128} for only the address`,
       ),
     );
   if (results.length === 0)
@@ -119,11 +121,11 @@ function virtualFindings(cluster: ClusterConfig, vips: readonly Vip[]): HostFind
     const near = known.has(address) ? undefined : [...known].find((vip) => isSingleTypo(vip, address));
     return near === undefined
       ? []
-      : [found('bad', address, `a virtual service has ${address}, which no line of haresources has`, `is ${near} meant?`)]; // prettier-ignore
+      : [found('bad', address, `a virtual service has ${address}, which no line of haresources has`, `did you mean ${near}?`)]; // prettier-ignore
   });
 }
 
-/** Direct routing reaches a real server on a segment of this machine only. */
+/** Direct routing reaches a real server only on a local segment. */
 function realFindings(cluster: ClusterConfig, {addresses}: AddressFacts): HostFinding[] {
   const gate = cluster.ldirectord
     .flatMap((file) => file.virtuals)
@@ -137,7 +139,9 @@ function realFindings(cluster: ClusterConfig, {addresses}: AddressFacts): HostFi
         'bad',
         real,
         `the real server ${real} (gate) is in no network of this machine`,
-        meant === undefined ? 'gate needs it on the same segment: use ipip, or masq' : `is ${meant} meant?`,
+        meant === undefined
+          ? 'gate needs it on the same segment: use ipip, or masq'
+          : `did you mean ${meant}?`,
       );
     });
 }
@@ -147,7 +151,9 @@ function mediaFindings(cluster: ClusterConfig, facts: AddressFacts): HostFinding
   return (cluster.ha?.media ?? []).flatMap((medium) => {
     const subject = `${medium.kind} ${medium.device}`;
     if (!facts.links.includes(medium.device))
-      return [found('bad', subject, `there is no interface ${medium.device}`, 'ip link lists what there is')];
+      return [
+        found('bad', subject, `there is no interface ${medium.device}`, 'ip link lists the interfaces'),
+      ];
     if (medium.kind !== 'ucast' || medium.peer.startsWith('fe80')) return [];
     if (facts.addresses.some(({address}) => address === medium.peer)) return [];
     const on = facts.addresses.find((address) => within(medium.peer, address));
@@ -158,6 +164,6 @@ function mediaFindings(cluster: ClusterConfig, facts: AddressFacts): HostFinding
     const meant = on ? undefined : meantAddress(medium.peer, facts.addresses);
     return meant === undefined
       ? []
-      : [found('bad', subject, `${medium.peer} is in no network of this machine`, `is ${meant} meant?`)];
+      : [found('bad', subject, `${medium.peer} is in no network of this machine`, `did you mean ${meant}?`)];
   });
 }

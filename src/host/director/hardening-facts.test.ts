@@ -1,4 +1,4 @@
-/** What is read from /proc: processes that the daemon does not list, and every thread's capabilities. */
+/** Facts from /proc: processes that the daemon does not list, and every thread's capabilities. */
 import {fork} from 'node:child_process';
 import {once} from 'node:events';
 import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
@@ -7,10 +7,10 @@ import path from 'node:path';
 import test from 'ava';
 import {allProcesses, processFacts} from './hardening-facts.ts';
 
-test('launcher, supervisor and the shards of the checks are looked at; spares and others’ processes are not', async (t) => {
+test('launcher, supervisor and check shards are examined; spares and other processes are not', async (t) => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-facts-'));
   const file = path.join(folder, 'program.mjs');
-  // Each starts the next ones, and says all pids when they run.
+  // Each starts its children, and prints all pids when they run.
   writeFileSync(
     file,
     `import {fork} from 'node:child_process';

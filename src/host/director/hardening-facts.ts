@@ -1,4 +1,4 @@
-/** Looks at what hardening.ts judges: users, running processes in /proc, modes of directories. */
+/** Gathers the facts for hardening.ts: users, running processes in /proc, modes of directories. */
 import {readdirSync, readFileSync, statSync} from 'node:fs';
 import type {HardeningFacts, ProcessFacts} from './hardening.ts';
 
@@ -6,25 +6,25 @@ const read = (file: string): string | undefined => {
   try {
     return readFileSync(file, 'utf8');
   } catch {
-    // It ended, or is not there.
+    // It has ended or never existed.
     return undefined;
   }
 };
 
-/** Capabilities belong to threads: those in force in any of a process. */
+/** The union of all threads' capabilities: they belong to threads, not to the process. */
 function effectiveOf(pid: number): bigint {
   let threads: readonly string[] = [];
   try {
     threads = readdirSync(`/proc/${pid}/task`);
   } catch {
-    // It ended.
+    // It has ended.
   }
   return threads
     .map((thread) => /^CapEff:\s+(\S+)/m.exec(read(`/proc/${pid}/task/${thread}/status`) ?? '')?.[1] ?? '0')
     .reduce((all, mask) => all | BigInt(`0x${mask}`), 0n);
 }
 
-/** What /proc says of a process; undefined: it is gone. */
+/** The facts about a process in /proc; undefined: it has ended. */
 export function processFacts(name: string, pid: number): ProcessFacts | undefined {
   const [status, limits] = [read(`/proc/${pid}/status`), read(`/proc/${pid}/limits`)];
   if (status === undefined || limits === undefined) return undefined;
@@ -49,7 +49,7 @@ interface Named {
 const titleOf = (pid: number): string =>
   (read(`/proc/${pid}/cmdline`) ?? '').split('\0')[0]?.trim().split(' ')[0] ?? '';
 
-/** A process of hactld that is no spare, under the name that it gives itself. */
+/** The name of a process of hactld, as set by itself; undefined for spares and other processes. */
 const ours = (pid: number): Named[] => {
   const title = titleOf(pid);
   return /^hactld(-|$)/.test(title) && title !== 'hactld-spare'
@@ -64,7 +64,7 @@ const parentOf = (pid: number): number[] => {
   return found === undefined ? [] : [Number(found)];
 };
 
-/** With them the processes that the daemon does not list: the shards of its checks, the supervisor, the launcher. */
+/** Adds the processes that the daemon does not list: check shards, supervisor, launcher. */
 export function allProcesses(listed: readonly Named[]): Named[] {
   const shards = listed.filter(({name}) => name === 'checks').flatMap(({pid}) => childrenOf(pid));
   const supervisors = listed.flatMap(({pid}) => parentOf(pid));
@@ -75,7 +75,7 @@ export function allProcesses(listed: readonly Named[]): Named[] {
 const accounts = (): ReadonlySet<string> =>
   new Set((read('/etc/passwd') ?? '').split('\n').map((line) => line.split(':')[0] ?? ''));
 
-/** `running`: the daemon's processes; `wanted`: directories and files with the most that their modes may be. */
+/** `running`: the daemon's processes; `wanted`: directories and files with their maximum modes. */
 export function readHardening(
   running: readonly {readonly name: string; readonly pid?: number}[],
   wanted: readonly {readonly path: string; readonly most: number}[],

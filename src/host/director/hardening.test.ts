@@ -50,7 +50,7 @@ const filtered = ':INPUT DROP [0:0]\n-A INPUT -s 192.0.2.9/32 -p udp --dport 694
 const external = `${files['ldirectord.cf']}\tchecktype=external\n\tcheckcommand=/usr/bin/probe\n`;
 const pathFact = (path: string, mode: number, uid = 0, most = 0o700) => ({places: [{path, mode, uid, most}]});
 
-/** `beside`: subjects of findings that cannot but come too. */
+/** `beside`: subjects of findings that inevitably come too. */
 for (const [title, level, subject, text, change, facts, beside = []] of [
   [
     'a short secret',
@@ -81,7 +81,7 @@ for (const [title, level, subject, text, change, facts, beside = []] of [
     ['authkeys'],
   ],
   [
-    'a short secret beside the one that signs',
+    'a short secret that does not sign',
     'warning',
     'authkeys',
     /key 2 has 5 characters/,
@@ -98,26 +98,26 @@ for (const [title, level, subject, text, change, facts, beside = []] of [
     {hasUser: (name: string) => name === 'nobody'},
   ],
   [
-    'heartbeats where the clients are',
+    'heartbeats only on the clients’ network',
     'note',
     'heartbeat',
-    /only over eth0, where the clients are/,
+    /only over eth0, the network of the clients/,
     {haresources: files.haresources.replace('eth1', 'eth0')},
     {},
   ],
   [
-    'a packet filter that lets everything in',
+    'a packet filter that accepts everything',
     'note',
     'firewall',
-    /everybody reaches 694\/udp, 6944\/tcp/,
+    /694\/udp, 6944\/tcp can be reached by everybody/,
     {},
     {firewall: ''},
   ],
   [
-    'a rule for one port that names no source',
+    'a rule for one port without a source',
     'note',
     'firewall',
-    /everybody reaches 6944\/tcp;/,
+    /^6944\/tcp can be reached by everybody/,
     {},
     {firewall: `${filtered}-A INPUT -p tcp --dport 6944 -j ACCEPT\n`},
   ],
@@ -125,7 +125,7 @@ for (const [title, level, subject, text, change, facts, beside = []] of [
     'a retired key',
     'note',
     'authkeys',
-    /key 2 does not sign, and is believed/,
+    /key 2 does not sign but is accepted/,
     {authkeys: `${files.authkeys}2 sha1 an-older-secret-of-many-letters\n`},
     {},
   ],
@@ -141,7 +141,7 @@ for (const [title, level, subject, text, change, facts, beside = []] of [
     {},
   ],
   [
-    'push that nobody asked for',
+    'push enabled by default',
     'note',
     'hactl_push',
     /the peer may write files here/,
@@ -166,7 +166,7 @@ for (const [title, level, subject, text, change, facts, beside = []] of [
   ],
   ['no user account for the checks', 'warning', 'hactl_check_user', /as root/, {}, {hasUser: () => false}],
   [
-    'scripts that root runs',
+    'external checks run by root',
     'warning',
     'hactl_script_user',
     /run as root/,
@@ -174,7 +174,7 @@ for (const [title, level, subject, text, change, facts, beside = []] of [
     {hasUser: (name: string) => name === 'nobody'},
   ],
   [
-    'a tracked script that root runs',
+    'a tracked script run by root',
     'warning',
     'hactl_script_user',
     /run as root/,
@@ -206,7 +206,7 @@ for (const [title, level, subject, text, change, facts, beside = []] of [
     {processes: [{...process, name: 'sync', pid: 7, uid: 0, effective: 0x1ff_ffff_ffffn}]},
   ],
   [
-    'a umask of nothing',
+    'a umask of 0',
     'warning',
     'checks 1 (9)',
     /readable by everybody/,
@@ -215,15 +215,15 @@ for (const [title, level, subject, text, change, facts, beside = []] of [
   ],
   ['core files', 'note', 'checks 1 (9)', /core file/, {}, {processes: [{...process, coreLimit: Infinity}]}],
   [
-    'a state directory of somebody else',
+    'a state directory of another user',
     'bad',
     '/s',
     /belongs to user 1000/,
     {},
     pathFact('/s', 0o40700, 1_000),
   ],
-  ['a state directory that all may write to', 'bad', '/s', /mode 0777/, {}, pathFact('/s', 0o40777)],
-  ['a state directory that all may read', 'warning', '/s', /mode 0755/, {}, pathFact('/s', 0o40755)],
+  ['a state directory writable by all', 'bad', '/s', /mode 0777/, {}, pathFact('/s', 0o40777)],
+  ['a state directory readable by all', 'warning', '/s', /mode 0755/, {}, pathFact('/s', 0o40755)],
 ] as const)
   // prettier-ignore
   test(`${title}: ${level}`, (t) => {
@@ -236,11 +236,11 @@ for (const [title, level, subject, text, change, facts, beside = []] of [
     if (level !== 'note') t.truthy(finding?.help);
   });
 
-test('raw packets are what pings need', (t) => {
+test('CAP_NET_RAW is allowed for pings', (t) => {
   t.deepEqual(judgeHardening(clusterOf(), {...good, processes: [{...process, effective: 1n << 13n}]}), []);
 });
 
-test('a packet filter that lets in the peer alone, and heartbeats of a network of their own, are no finding', (t) => {
+test('a packet filter that accepts only the peer, and heartbeats on their own network, give no finding', (t) => {
   const firewall = `${filtered}-A INPUT -s 192.0.2.9/32 -p tcp --dport 6944 -j ACCEPT\n`;
   t.deepEqual(judgeHardening(clusterOf(), {...good, firewall}), []);
   const nft = `chain input { type filter hook input priority filter; policy drop;
@@ -250,7 +250,7 @@ test('a packet filter that lets in the peer alone, and heartbeats of a network o
   t.deepEqual(judgeHardening(clusterOf(), {...good, firewall: nft}), []);
 });
 
-test('checks that have no server to check may be root yet', (t) => {
+test('checks without a server to check may still be root', (t) => {
   const idle = clusterOf({'ldirectord.cf': 'checktimeout=5\n'});
   t.deepEqual(judgeHardening(idle, {...good, processes: [{...process, uid: 0}]}), []);
 });
@@ -258,10 +258,10 @@ test('checks that have no server to check may be root yet', (t) => {
 for (const [mode, uid, text] of [
   [0o100640, 0, undefined],
   [0o100600, 0, undefined],
-  [0o100644, 0, /everybody may read/],
-  [0o100660, 0, /its group may change/],
-  [0o100666, 0, /everybody may change/],
-  [0o100640, 1_000, /user 1000 may change/],
+  [0o100644, 0, /everybody can read/],
+  [0o100660, 0, /its group can change/],
+  [0o100666, 0, /everybody can change/],
+  [0o100640, 1_000, /user 1000 can change/],
 ] as const)
   test(`a log file with mode ${(mode & 0o777).toString(8)} of user ${uid}: ${text === undefined ? 'nothing' : 'a warning with its remedy'}`, (t) => {
     const findings = judgeLog('/var/log/ha-log', {mode, uid});
@@ -272,7 +272,7 @@ for (const [mode, uid, text] of [
     t.truthy(findings[0]?.help);
   });
 
-test('netlink, raw packets and a low port are what the sync process needs', (t) => {
+test('the sync process may have the capabilities for netlink, raw packets and low ports', (t) => {
   const sync = {...process, name: 'sync', uid: 0, effective: (3n << 12n) | (1n << 10n)};
   t.deepEqual(judgeHardening(clusterOf(), {...good, processes: [sync]}), []);
 });

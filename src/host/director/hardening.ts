@@ -1,6 +1,6 @@
 /**
- * What of docs/security.md's check-list this machine and its files do not follow: keys, users, what running processes may
- * do, who may look into directories. Pure; hardening-facts.ts looks.
+ * Deviations of this machine and its files from the check-list of docs/security.md: keys, users, privileges of running processes,
+ * access to directories. Pure; hardening-facts.ts gathers the facts.
  */
 import type {ClusterConfig} from '@hactl/config';
 import {found, type HostFinding} from '../finding.ts';
@@ -8,36 +8,36 @@ import {openToAll} from '../firewall.ts';
 import {portsOf} from './host-judge.ts';
 import {PACKAGE_USER} from '../../system/users.ts';
 
-/** One running process, as /proc has it. */
+/** One running process, from /proc. */
 export interface ProcessFacts {
   readonly name: string;
   readonly pid: number;
   readonly uid: number;
-  /** Capabilities in force, and those that may be had, as masks. */
+  /** Effective and permitted capabilities, as masks. */
   readonly effective: bigint;
   readonly bounding: bigint;
   readonly umask: number;
-  /** Octets of a core file that it may leave; Infinity: no limit. */
+  /** Maximum octets of its core file; Infinity: no limit. */
   readonly coreLimit: number;
 }
 
 export interface HardeningFacts {
   readonly hasUser: (name: string) => boolean;
   readonly processes: readonly ProcessFacts[];
-  /** Mode and owner of the state and the run directory and of what is in them that must not be everybody's. */
+  /** Mode and owner of the state and the run directory, and of their files that must be protected. */
   readonly places: readonly {
     readonly path: string;
     readonly mode: number;
     readonly uid: number;
     readonly most: number;
   }[];
-  /** The packet filter's rules as listed; undefined: they cannot be seen. */
+  /** The packet filter's rules as listed; undefined: not readable. */
   readonly firewall?: string | undefined;
 }
 
-/** A secret of fewer characters can be guessed from one recorded advert. */
+/** A shorter secret can be guessed from one recorded advert. */
 const SECRET_LEAST = 16;
-/** Of 32 random characters some 20 differ; of a repeated word few do. */
+/** 32 random characters have about 20 different ones; a repeated word has few. */
 const DIFFERENT_LEAST = 8;
 const CAP_NET_ADMIN = 1n << 12n;
 const CAP_NET_RAW = 1n << 13n;
@@ -47,7 +47,7 @@ function keyFindings({authkeys}: ClusterConfig): HostFinding[] {
   if (!authkeys) return [];
   const {keys, active} = authkeys;
   const findings: HostFinding[] = [];
-  // Every listed key opens the pair, not only the one that signs.
+  // Every listed key is accepted, not only the signing one.
   for (const {id, method, secret} of keys) {
     if (method === 'crc') continue;
     const different = new Set(secret).size;
@@ -63,7 +63,7 @@ function keyFindings({authkeys}: ClusterConfig): HostFinding[] {
   const retired = keys.filter(({id, method}) => id !== active && method !== 'crc');
   if (retired.length > 0)
     findings.push(
-      found('note', 'authkeys', `key ${retired.map(({id}) => id).join(', ')} does not sign, and is believed: who has it can speak as a director`, 'remove it on both directors once both sign with the new one'),
+      found('note', 'authkeys', `key ${retired.map(({id}) => id).join(', ')} does not sign but is accepted: anyone who has it can impersonate a director`, 'remove it on both directors once both sign with the new one'),
     ); // prettier-ignore
   return findings;
 }
@@ -76,19 +76,19 @@ function accessFindings({ha, authkeys}: ClusterConfig): HostFinding[] {
   const findings: HostFinding[] = [];
   if (push === true && method === 'sha256' && legacy)
     findings.push(
-      found('warning', 'hactl_push', `on while key ${legacy.id} (${legacy.method}) is accepted: who guesses it writes the files that root reads`, `remove key ${legacy.id} on both directors, or hactl_push off`),
+      found('warning', 'hactl_push', `on while key ${legacy.id} (${legacy.method}) is accepted: anyone who guesses it can write files that root reads`, `remove key ${legacy.id} on both directors, or hactl_push off`),
     ); // prettier-ignore
   if (push === true && method !== 'sha256')
     findings.push(
-      found('warning', 'hactl_push', `on with a ${method ?? 'missing'} key: who guesses it writes the files that root reads`, 'give the pair a sha256 key, or hactl_push off'),
+      found('warning', 'hactl_push', `on with a ${method ?? 'missing'} key: anyone who guesses it can write files that root reads`, 'give the pair a sha256 key, or hactl_push off'),
     ); // prettier-ignore
   else if (push === undefined && method === 'sha256')
     findings.push(
-      found('note', 'hactl_push', 'the peer may write files here, programs that root runs among them', 'hactl_push off where nobody uses hactl push'),
+      found('note', 'hactl_push', 'the peer may write files here, including programs that root runs', 'hactl_push off, if nobody uses hactl push'),
     ); // prettier-ignore
   if (adminGroup !== undefined)
     findings.push(
-      found('note', 'hactl_admin_group', `members of ${adminGroup} are root on this machine: they give it configurations`),
+      found('note', 'hactl_admin_group', `members of ${adminGroup} are root on this machine: they can change its configuration`),
     ); // prettier-ignore
   return findings;
 }
@@ -107,17 +107,17 @@ function accountFindings({ha, ldirectord}: ClusterConfig, facts: HardeningFacts)
   );
   if (ldirectord.length > 0 && (checksAs === undefined || checksAs === 'root'))
     findings.push(
-      found('warning', 'hactl_check_user', 'checks read every real server’s answers as root', `useradd --system ${PACKAGE_USER}, and hactl_check_user ${PACKAGE_USER}`),
+      found('warning', 'hactl_check_user', 'checks parse the answers of all real servers as root', `useradd --system ${PACKAGE_USER}, and hactl_check_user ${PACKAGE_USER}`),
     ); // prettier-ignore
   const scriptsAs = [scriptUser, PACKAGE_USER].find((user) => user !== undefined && facts.hasUser(user));
   if (hasScripts(ha, ldirectord) && (scriptsAs === undefined || scriptsAs === 'root'))
     findings.push(
       found('warning', 'hactl_script_user', 'external checks and tracked scripts run as root', `useradd --system ${PACKAGE_USER}, or name a user with hactl_script_user`),
     ); // prettier-ignore
-  // The same remedy is not named twice.
+  // The same remedy is not repeated.
   else if (ldirectord.length > 0 && checksAs === 'nobody' && checkUser === undefined)
     findings.push(
-      found('note', 'hactl_check_user', 'checks run as nobody, as other programs of this machine may', `useradd --system ${PACKAGE_USER}`),
+      found('note', 'hactl_check_user', 'checks run as nobody, a user that other programs may share', `useradd --system ${PACKAGE_USER}`),
     ); // prettier-ignore
   return findings;
 }
@@ -134,8 +134,8 @@ const hasScripts = (ha: ClusterConfig['ha'], ldirectord: ClusterConfig['ldirecto
   );
 
 /**
- * The checks read what strangers send: they may have no capability but CAP_NET_RAW, where they ping. The sync process reads
- * the network as root: it may configure the network.
+ * The checks parse untrusted input: their only capability may be CAP_NET_RAW, if they ping. The sync process reads
+ * from the network as root: it may only have capabilities for the network.
  */
 function processFindings(processes: readonly ProcessFacts[]): HostFinding[] {
   const findings: HostFinding[] = [];
@@ -150,10 +150,10 @@ function processFindings(processes: readonly ProcessFacts[]): HostFinding[] {
         found('warning', subject, 'has capabilities beyond the network’s', 'install util-linux (/usr/bin/setpriv), and restart hactld'),
       ); // prettier-ignore
     if ((umask & 0o007) !== 0o007)
-      findings.push(found('warning', subject, 'what it writes is readable by everybody', 'restart hactld'));
+      findings.push(found('warning', subject, 'its files are readable by everybody', 'restart hactld'));
     if (coreLimit > 0)
       findings.push(
-        found('note', subject, 'a crash may leave its memory, keys included, in a core file', 'run it by its unit, or with ulimit -c 0'),
+        found('note', subject, 'a crash may write its memory, keys included, to a core file', 'start it by its systemd unit, or with ulimit -c 0'),
       ); // prettier-ignore
   }
   return findings;
@@ -165,7 +165,7 @@ function placeFindings(places: HardeningFacts['places']): HostFinding[] {
   return places.flatMap(({path, mode, uid, most}) => {
     if (uid !== 0)
       return [
-        found('bad', path, `belongs to user ${uid}, who can replace what is in it`, `chown root ${path}`),
+        found('bad', path, `belongs to user ${uid}, who can replace its content`, `chown root ${path}`),
       ];
     const more = mode & 0o777 & ~most;
     const level = (more & 0o022) !== 0 ? 'bad' : 'warning';
@@ -175,7 +175,7 @@ function placeFindings(places: HardeningFacts['places']): HostFinding[] {
   });
 }
 
-/** Heartbeats should have a network of their own, and only the peer should reach the pair's ports. */
+/** Heartbeats should have a network of their own, and the pair's ports should be reachable only from the peer. */
 function networkFindings(cluster: ClusterConfig, {firewall}: HardeningFacts): HostFinding[] {
   const {ha, haresources} = cluster;
   if (!ha || ha.nodes.length < 2) return [];
@@ -187,7 +187,7 @@ function networkFindings(cluster: ClusterConfig, {firewall}: HardeningFacts): Ho
   const devices = [...new Set(ha.media.map(({device}) => device))];
   if (devices.length > 0 && devices.every((device) => serving.has(device)))
     findings.push(
-      found('note', 'heartbeat', `only over ${devices.join(' and ')}, where the clients are: who is on that network hears and disturbs it`, 'a second bcast, mcast or ucast line for a network between the directors'),
+      found('note', 'heartbeat', `only over ${devices.join(' and ')}, the network of the clients: anyone on it can read and disturb heartbeats`, 'a second bcast, mcast or ucast line for a network between the directors'),
     ); // prettier-ignore
   const ports = [
     ...portsOf(cluster).map(({port}) => ({port, protocol: 'udp'})),
@@ -196,16 +196,16 @@ function networkFindings(cluster: ClusterConfig, {firewall}: HardeningFacts): Ho
   const open = openToAll(ports, firewall).map(({port, protocol}) => `${port}/${protocol}`);
   if (open.length > 0)
     findings.push(
-      found('note', 'firewall', `everybody reaches ${open.join(', ')}; strangers are refused, at the cost of some work`, 'let them in from the peer only: ip saddr PEER'),
+      found('note', 'firewall', `${open.join(', ')} can be reached by everybody; others than the peer are refused, at some cost`, 'accept them only from the peer: ip saddr PEER'),
     ); // prettier-ignore
   return findings;
 }
 
-/** Checks keep root until there is a server to check: until then they read nothing. */
+/** Checks keep root until there is a server to check: before that they read no input. */
 const isIdle = ({ldirectord}: ClusterConfig, {name}: ProcessFacts): boolean =>
   name.startsWith('checks') && !ldirectord.some(({virtuals}) => virtuals.length > 0);
 
-/** Every deviation from the check-list; nothing where there is none. */
+/** Every deviation from the check-list. */
 export const judgeHardening = (cluster: ClusterConfig, facts: HardeningFacts): HostFinding[] => [
   ...keyFindings(cluster),
   ...accessFindings(cluster),

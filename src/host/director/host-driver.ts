@@ -1,4 +1,4 @@
-/** Gathers what a director's host says of itself. Reads only; as root it sees more. */
+/** Gathers the facts about a director's host. Reads only; as root it sees more. */
 import {existsSync, readdirSync} from 'node:fs';
 import os from 'node:os';
 import type {ClusterConfig} from '@hactl/config';
@@ -13,7 +13,7 @@ const folder = (path: string): string[] => {
   }
 };
 
-/** `net.` settings of sysctl.conf and sysctl.d, later files over earlier ones as the boot does it. */
+/** `net.` settings of sysctl.conf and sysctl.d, later files override earlier ones, as at boot. */
 export function sysctlsAtBoot(texts: readonly string[]): Map<string, string> {
   const found = new Map<string, string>();
   for (const line of texts.join('\n').split('\n')) {
@@ -23,7 +23,7 @@ export function sysctlsAtBoot(texts: readonly string[]): Map<string, string> {
   return found;
 }
 
-/** Names of modules.dep, modules.builtin and /proc/modules; files write `-` and `_` as they like. */
+/** Names of modules.dep, modules.builtin and /proc/modules; files use `-` and `_` interchangeably. */
 export const moduleNames = (texts: readonly string[]): Set<string> =>
   new Set(
     texts
@@ -41,7 +41,7 @@ export const boundPorts = (texts: readonly string[]): Set<number> =>
     ),
   );
 
-/** Names of all processes; a script's is its own, not its interpreter's. */
+/** Names of all processes; for a script its own name, not its interpreter's. */
 function processNames(): Set<string> {
   const names = new Set<string>();
   for (const pid of folder('/proc').filter((name) => /^\d+$/.test(name))) {

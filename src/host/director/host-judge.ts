@@ -6,36 +6,36 @@ import type {OwnAddress} from '../networks.ts';
 import {addressFindings} from '../typos.ts';
 
 export interface HostFacts {
-  /** `uname -n`, as it is. */
+  /** `uname -n`, unchanged. */
   readonly node: string;
   readonly addresses: readonly OwnAddress[];
   readonly links: readonly string[];
   /** Without the leading `net.`. */
   readonly sysctls: ReadonlyMap<string, string>;
-  /** Keys of sysctl.conf and sysctl.d, with the value that the boot gives them. */
+  /** Keys of sysctl.conf and sysctl.d, with their value at boot. */
   readonly atBoot: ReadonlyMap<string, string>;
   /** Interface of the IPv4 default route. */
   readonly defaultDevice?: string;
   /** Names of running processes. */
   readonly processes: ReadonlySet<string>;
-  /** UDP ports that somebody has. */
+  /** UDP ports in use. */
   readonly udpPorts: ReadonlySet<number>;
   readonly hactldRuns: boolean;
-  /** Output of `nft list ruleset` and of iptables-save; undefined: neither could be asked. */
+  /** Output of `nft list ruleset` and of iptables-save; undefined: neither is available. */
   readonly firewall?: string;
-  /** Kernel modules that run, are built in, or can be loaded. */
+  /** Kernel modules that are loaded, built in, or loadable. */
   readonly modules: ReadonlySet<string>;
   readonly ipvs: boolean;
-  /** Programs and devices of the files that are there. */
+  /** Programs and devices named in the files that exist. */
   readonly paths: ReadonlySet<string>;
   /** Wall clock, milliseconds since 1970. */
   readonly now: number;
 }
 
-/** Before this release was made no clock can be right. */
+/** A clock before the release date is wrong. */
 const NOT_BEFORE = Date.UTC(2026, 0, 1);
 const timeDaemons = ['chronyd', 'ntpd', 'systemd-timesyn', 'ptp4l', 'openntpd'];
-/** What manages the same addresses or the same table. */
+/** Programs that manage the same addresses or the same table, and how to stop them. */
 const rivals: Readonly<Record<string, string>> = {
   heartbeat: 'systemctl disable --now heartbeat',
   keepalived: 'systemctl disable --now keepalived',
@@ -48,7 +48,7 @@ const rivals: Readonly<Record<string, string>> = {
 
 const SYNC_MULTICAST_PORT = 8_848;
 
-/** Everything, in the order in which a person would look. */
+/** All findings, the most important first. */
 export function judgeHost(cluster: ClusterConfig, facts: HostFacts): HostFinding[] {
   return [
     ...nodeFindings(cluster, facts),
@@ -77,14 +77,14 @@ function nodeFindings({ha}: ClusterConfig, {node}: HostFacts): HostFinding[] {
       `this machine is ${node}, and the nodes of ha.cf are ${names.join(' and ')}`,
       near === undefined
         ? `node names are what uname -n prints: write node ${node}, and the same in haresources`
-        : `one of them has the domain and the other has not: write node ${node}, and the same in haresources, or hostnamectl set-hostname ${near}`,
+        : `only one of them has the domain: write node ${node}, and the same in haresources, or hostnamectl set-hostname ${near}`,
     ),
   ];
 }
 
 const virtualsOf = (cluster: ClusterConfig) => cluster.ldirectord.flatMap((file) => file.virtuals);
 
-/** Which methods of forwarding the files use, for one family. */
+/** The forwarding methods used in the files, for one family. */
 const methodsOf = (cluster: ClusterConfig, family: 4 | 6): string[] => [
   ...new Set(
     virtualsOf(cluster)
@@ -105,42 +105,42 @@ function forwardFindings(cluster: ClusterConfig, {sysctls, atBoot}: HostFacts): 
         found(
           on ? 'note' : 'good',
           key,
-          `${on ? `1, which ${methods.join(' and ')} does not need` : `0 is enough for ${methods.join(' and ')}`}: answers go from the real servers to the clients, not through this machine`,
+          `${on ? `1, which ${methods.join(' and ')} does not need` : `0 is enough for ${methods.join(' and ')}`}: real servers answer the clients directly, not through this machine`,
         ),
       ];
     const set = `sysctl -w net.${key}=1, and net.${key} = 1 in a file of /etc/sysctl.d`;
     if (!on)
       return [
-        found('bad', key, '0, but masq passes the answers of the real servers through this machine', set),
+        found('bad', key, '0, but with masq the answers of the real servers pass through this machine', set),
       ];
     return boot === '1'
-      ? [found('good', key, '1, as masq needs it')]
+      ? [found('good', key, '1, as required by masq')]
       : [
           found(
             'warning',
             key,
-            `1 now, as masq needs it, but ${boot === undefined ? 'no file sets it at boot' : `a file sets ${boot} at boot`}`,
+            `1 now, as required by masq, but ${boot === undefined ? 'no file sets it at boot' : `a file sets ${boot} at boot`}`,
             `net.${key} = 1 in a file of /etc/sysctl.d`,
           ),
         ];
   });
 }
 
-/** A strict filter drops clients whose route is not the interface that they come in by. */
+/** A strict filter drops clients that arrive on another interface than the route back to them. */
 function filterFindings(cluster: ClusterConfig, {sysctls, defaultDevice}: HostFacts): HostFinding[] {
   const devices = new Set(
     cluster.haresources.groups.flatMap((group) => group.resources.flatMap(({vip}) => vip?.device ?? [])),
   );
   const value = (name: string): number => Number(sysctls.get(`ipv4.conf.${name}.rp_filter`) ?? 0);
   return [...devices].flatMap((device) => {
-    // The kernel takes the greater of the two.
+    // The kernel uses the greater of the two.
     const strict = Math.max(value('all'), value(device)) === 1;
     if (!strict || defaultDevice === undefined || defaultDevice === device) return [];
     return [
       found(
         'warning',
         `rp_filter of ${device}`,
-        `1 (strict): clients from outside come in by ${device}, but the route back to them is ${defaultDevice}: they would be dropped`,
+        `1 (strict): outside clients arrive on ${device}, but the route back to them is ${defaultDevice}: they would be dropped`,
         `right if all clients are in networks routed by ${device}; else sysctl -w net.ipv4.conf.${device}.rp_filter=2`,
       ),
     ];
@@ -166,7 +166,7 @@ function portFindings({ha}: ClusterConfig, {udpPorts, hactldRuns}: HostFacts): H
   return [...new Set(ha.media.map(({port}) => port))]
     .filter((port) => udpPorts.has(port))
     .map((port) =>
-      found('bad', `udp ${port}`, 'another program has this port, and hactld does not run', `ss -lunp sport = ${port} says which: stop it`),
+      found('bad', `udp ${port}`, 'another program uses this port, and hactld is not running', `ss -lunp sport = ${port} shows it: stop it`),
     ); // prettier-ignore
 }
 
@@ -190,14 +190,14 @@ function moduleFindings(cluster: ClusterConfig, {modules, ipvs}: HostFacts): Hos
     (scheduler) => !modules.has(`ip_vs_${scheduler}`),
   );
   return [
-    found('good', 'ip_vs', ipvs ? 'runs' : 'can be loaded'),
+    found('good', 'ip_vs', ipvs ? 'loaded' : 'can be loaded'),
     ...missing.map((scheduler) =>
-      found('bad', `scheduler ${scheduler}`, `this kernel has no module ip_vs_${scheduler}`, 'take another scheduler, or a kernel with it'),
+      found('bad', `scheduler ${scheduler}`, `this kernel has no module ip_vs_${scheduler}`, 'use another scheduler, or a kernel with this one'),
     ),
   ]; // prettier-ignore
 }
 
-/** The things outside that the pair's directives name. */
+/** Programs and devices named by directives. */
 export const pathsNamed = ({ha}: ClusterConfig): string[] => [
   ...(ha?.watchdog === undefined ? [] : [ha.watchdog]),
   ...(ha && ha.stonith.length > 0 && ha.hactl.fence === undefined ? ['/usr/sbin/stonith'] : []),
@@ -210,22 +210,22 @@ function pathFindings(cluster: ClusterConfig, {paths}: HostFacts): HostFinding[]
     .map((path) =>
       path.startsWith('/dev/')
         ? found('bad', 'watchdog', `there is no ${path}`, 'modprobe softdog, or remove the watchdog line')
-        : found('bad', 'fencing', `there is no ${path}: no address would be taken from a silent peer`, 'install it (stonith is in cluster-glue), or write hactl_fence'),
+        : found('bad', 'fencing', `there is no ${path}: no takeover from a silent peer would be possible`, 'install it (stonith is in cluster-glue), or write hactl_fence'),
     ); // prettier-ignore
 }
 
 function clockFindings({now, processes}: HostFacts): HostFinding[] {
   if (now < NOT_BEFORE)
     return [
-      found('bad', 'clock', `it is ${new Date(now).toISOString()} here`, 'set the clock, and run chrony'),
+      found('bad', 'clock', `it shows ${new Date(now).toISOString()}`, 'set the clock, and run chrony'),
     ];
   return timeDaemons.some((name) => processes.has(name))
-    ? [found('good', 'clock', 'a time daemon runs')]
+    ? [found('good', 'clock', 'a time daemon is running')]
     : [
         found(
           'warning',
           'clock',
-          'no time daemon runs: failover does not need one, but what both directors log cannot be laid side by side',
+          'no time daemon is running: failover does not need one, but the logs of the two directors cannot be compared',
           'apt install chrony',
         ),
       ];

@@ -1,4 +1,4 @@
-/** `hactl doctor`: what the facts of a machine mean for the files of a pair, the seeds' slips among them. */
+/** `hactl doctor`: findings from the facts of a machine and the files of a pair, including the seeds' mistakes. */
 import {spawnSync} from 'node:child_process';
 import {chmodSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
@@ -61,41 +61,41 @@ const findings = (part: Partial<HostFacts> = {}, of = cluster(VIP)): HostFinding
 const wrong = (list: readonly HostFinding[]): HostFinding[] =>
   list.filter(({level}) => level === 'bad' || level === 'warning');
 
-test('a fit machine: nothing is bad', (t) => {
+test('a suitable machine has no bad finding', (t) => {
   t.deepEqual(wrong(findings()), []);
   t.true(findings().length >= 6);
 });
 
-test('whatever is bad or a warning says what to do', (t) => {
+test('every bad finding and warning has a remedy', (t) => {
   for (const finding of wrong(
     findings({node: 'c', processes: new Set(['heartbeat']), modules: new Set(), now: 0}),
   ))
     t.truthy(finding.help, finding.text);
 });
 
-/** A change, and the one thing that it makes wrong. */
+/** A change, and the only finding that it causes. */
 const cases: readonly (readonly [string, HostFinding['level'], RegExp, Partial<HostFacts>, ClusterConfig?])[] = [
   ['another name', 'bad', /this machine is c/, {node: 'c'}],
   ['the name with its domain', 'bad', /this machine is a\.example\.org/, {node: 'a.example.org'}],
-  ['masq without forwarding', 'bad', /masq passes the answers/, {}, cluster(VIP, virtual('masq'))],
-  ['forwarding that the boot forgets', 'warning', /no file sets it at boot/, {sysctls: new Map([['ipv4.ip_forward', '1']])}, cluster(VIP, virtual('masq'))],
-  ['forwarding that the boot takes back', 'warning', /a file sets 0 at boot/, {sysctls: new Map([['ipv4.ip_forward', '1']]), atBoot: new Map([['ipv4.ip_forward', '0']])}, cluster(VIP, virtual('masq'))],
-  ['a strict filter and clients by another way', 'warning', /strict/, {sysctls: new Map([['ipv4.conf.eth0.rp_filter', '1']]), defaultDevice: 'eth1'}],
-  ['a rival', 'bad', /keepalived runs/, {processes: new Set(['chronyd', 'keepalived'])}],
-  ['a taken port', 'bad', /another program has this port/, {udpPorts: new Set([694])}],
+  ['masq without forwarding', 'bad', /with masq the answers/, {}, cluster(VIP, virtual('masq'))],
+  ['forwarding that is not set at boot', 'warning', /no file sets it at boot/, {sysctls: new Map([['ipv4.ip_forward', '1']])}, cluster(VIP, virtual('masq'))],
+  ['forwarding that the boot turns off', 'warning', /a file sets 0 at boot/, {sysctls: new Map([['ipv4.ip_forward', '1']]), atBoot: new Map([['ipv4.ip_forward', '0']])}, cluster(VIP, virtual('masq'))],
+  ['a strict rp_filter and clients on another route', 'warning', /strict/, {sysctls: new Map([['ipv4.conf.eth0.rp_filter', '1']]), defaultDevice: 'eth1'}],
+  ['a conflicting daemon', 'bad', /keepalived runs/, {processes: new Set(['chronyd', 'keepalived'])}],
+  ['a port in use', 'bad', /another program uses this port/, {udpPorts: new Set([694])}],
   ['no IPVS', 'bad', /no IPVS/, {modules: new Set()}],
   ['no such scheduler', 'bad', /no module ip_vs_wlc/, {modules: new Set(['ip_vs'])}],
   ['no time daemon', 'warning', /no time daemon/, {processes: new Set()}],
   ['a clock of 1970', 'bad', /1970/, {now: 0}],
   ['no watchdog', 'bad', /no \/dev\/watchdog/, {}, cluster(VIP, virtual('gate'), `${haCf}watchdog /dev/watchdog\n`)],
   ['no stonith', 'bad', /no \/usr\/sbin\/stonith/, {}, cluster(VIP, virtual('gate'), `${haCf}stonith_host * ssh b\n`)],
-  ['a firewall without the port', 'bad', /none names this port \(adverts\)/, {firewall: ':INPUT DROP [0:0]\n-A INPUT -p tcp --dport 22 -j ACCEPT\n'}],
+  ['a firewall without the port', 'bad', /no rule names this port \(adverts\)/, {firewall: ':INPUT DROP [0:0]\n-A INPUT -p tcp --dport 22 -j ACCEPT\n'}],
   ['no such interface', 'bad', /no interface eth7/, {}, cluster('IPaddr2::192.168.122.10/24/eth7')],
   ['no such heartbeat path', 'bad', /no interface eth8/, {}, cluster(VIP, virtual('gate'), haCf.replace('eth1', 'eth8'))],
   ['the peer behind another interface', 'bad', /in the network of eth1/, {}, cluster(VIP, virtual('gate'), haCf.replace('bcast eth1', 'ucast eth0 10.0.0.3'))],
-  ['another mask than the interface', 'warning', /\/16, but eth0/, {}, cluster('IPaddr2::192.168.122.10/16/eth0')],
-  ['a real server elsewhere', 'bad', /real server 192\.0\.2\.7 .* no network/, {}, cluster(VIP, virtual('gate', '192.0.2.7'))],
-  ['a VIP that a route brings', 'warning', /in no network/, {}, cluster('IPaddr2::203.0.113.9/32/eth0', virtual('gate').replace('192.168.122.10', '203.0.113.9'))],
+  ['a mask other than the interface’s', 'warning', /\/16, but eth0/, {}, cluster('IPaddr2::192.168.122.10/16/eth0')],
+  ['a real server on no local network', 'bad', /real server 192\.0\.2\.7 .* no network/, {}, cluster(VIP, virtual('gate', '192.0.2.7'))],
+  ['a routed VIP', 'warning', /in no network/, {}, cluster('IPaddr2::203.0.113.9/32/eth0', virtual('gate').replace('192.168.122.10', '203.0.113.9'))],
 ]; // prettier-ignore
 
 for (const [name, level, words, part, of] of cases)
@@ -106,28 +106,28 @@ for (const [name, level, words, part, of] of cases)
     t.regex(found[0]?.text ?? '', words);
   });
 
-test('the second seed’s slips: 192.168.12.10 for 192.168.122.10, and eth0:1 for eth2:1', (t) => {
+test('the second seed’s mistakes are found: 192.168.12.10 for 192.168.122.10, and eth0:1 for eth2:1', (t) => {
   const slip = wrong(
     findings({}, cluster('IPaddr2::192.168.12.10/24/eth0', virtual('gate').replace('122.10', '12.10'))),
   );
-  t.is(slip[0]?.help, 'is 192.168.122.10 meant?');
+  t.is(slip[0]?.help, 'did you mean 192.168.122.10?');
   t.is(slip[0]?.level, 'bad');
   const service = wrong(findings({}, cluster(VIP, virtual('gate').replace('122.10', '12.10'))));
   t.regex(service[0]?.text ?? '', /192\.168\.12\.10, which no line of haresources has/);
-  t.is(service[0]?.help, 'is 192.168.122.10 meant?');
+  t.is(service[0]?.help, 'did you mean 192.168.122.10?');
   const label = wrong(findings({}, cluster('IPaddr::192.168.122.10/24/eth2:1')));
-  t.regex(label[0]?.text ?? '', /is to be on eth2:1, but its network is on eth0/);
+  t.regex(label[0]?.text ?? '', /is configured on eth2:1, but its network is on eth0/);
   t.is(label[0]?.help, 'write eth0:1');
 });
 
-test('the third seed’s slip: a netmask of 255.255.252.0 and the broadcast address of another', (t) => {
+test('the third seed’s mistake is found: a netmask of 255.255.252.0 with the broadcast address of another', (t) => {
   const addresses = [{device: 'eth0', family: 4, address: '10.1.1.2', prefixLength: 22} as const];
   const of = cluster('IPaddr2::10.1.1.9/255.255.252.0/eth0/10.1.2.255', virtual('gate', '10.1.1.11').replace('192.168.122.10', '10.1.1.9')); // prettier-ignore
   const found = wrong(findings({addresses}, of));
   t.deepEqual(found.map(({text}) => text), ['10.1.1.9/22 has the broadcast address 10.1.3.255, not 10.1.2.255']); // prettier-ignore
 });
 
-test('forwarding: needed for masq only, for each family, and why', (t) => {
+test('forwarding is required only for masq, per family, with the reason', (t) => {
   const of = (list: readonly HostFinding[]): string[] =>
     list.filter(({subject}) => subject.includes('forward')).map(({level, subject}) => `${level} ${subject}`);
   t.deepEqual(of(findings()), ['good ipv4.ip_forward']);
@@ -138,7 +138,7 @@ test('forwarding: needed for masq only, for each family, and why', (t) => {
   t.deepEqual(of(findings(on, cluster(VIP, virtual('masq')))), ['good ipv4.ip_forward']);
 });
 
-test('ports: adverts, and those of the connection sync', (t) => {
+test('ports of adverts and of connection sync are listed', (t) => {
   const numbers = (haresources: string, ha = haCf): number[] =>
     portsOf(cluster(haresources, virtual('gate'), ha)).map(({port}) => port);
   t.deepEqual(numbers(VIP), [694]);
@@ -147,7 +147,7 @@ test('ports: adverts, and those of the connection sync', (t) => {
   t.deepEqual(numbers(VIP, `udpport 700\n${haCf}mcast eth1 225.0.0.1 701 1 0\n`), [700, 701]);
 });
 
-test('firewalls: nftables and iptables, open, closed, with the port, and Piranha’s leftovers', (t) => {
+test('firewalls: nftables and iptables, open, closed, with a rule for the port, and Piranha’s leftovers', (t) => {
   const port = [{port: 694, use: 'adverts'}];
   const levels = (listing?: string): string[] =>
     firewallFindings(port, listing).map(({level, subject}) => `${level} ${subject}`);
@@ -165,7 +165,7 @@ test('firewalls: nftables and iptables, open, closed, with the port, and Piranha
   ]); // prettier-ignore
 });
 
-test('typos in addresses', (t) => {
+test('the intended address is found for single typos', (t) => {
   for (const [one, other, is] of [
     ['122', '12', true], ['12', '122', true], ['168', '186', true], ['10', '11', true], ['10', '10', false], ['1', '234', false],
   ] as const) t.is(isSingleTypo(one, other), is, `${one} ${other}`); // prettier-ignore
@@ -173,7 +173,7 @@ test('typos in addresses', (t) => {
   t.is(meantAddress('172.16.0.1', facts.addresses), undefined);
 });
 
-test('what the system’s files say', (t) => {
+test('facts are parsed from the system’s files', (t) => {
   t.deepEqual(
     [...sysctlsAtBoot(['net.ipv4.ip_forward = 0\n# net.ipv4.x=1\n', '-net/ipv4/ip_forward=1\nkernel.x=1\n'])],
     [['ipv4.ip_forward', '1']],
@@ -185,7 +185,7 @@ test('what the system’s files say', (t) => {
   t.deepEqual([...boundPorts(['  sl  local_address\n  12: 00000000:02B6 00000000:0000 07 0'])], [694]);
 });
 
-test('the command: findings as JSON, and its exit statuses', (t) => {
+test('the command prints findings as JSON and sets its exit status', (t) => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-doctor-'));
   t.teardown(() => rmSync(folder, {recursive: true}));
   const run = (...words: string[]) =>

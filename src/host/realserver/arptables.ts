@@ -1,18 +1,18 @@
-/** Rules of arptables, as arptables-save and the tutorials write them: which of them hide a VIP, and which are slips. Pure. */
+/** Rules of arptables, as written by arptables-save and the tutorials: which of them hide a VIP, and which are mistakes. Pure. */
 
 export interface ArpRules {
   /** ARP requests for the VIP are dropped. */
   readonly dropped: boolean;
-  /** The sender that outgoing ARP gets in the place of the VIP. */
+  /** The sender address that replaces the VIP in outgoing ARP. */
   readonly mangledTo?: string;
   readonly faults: readonly string[];
 }
 
-/** IN and OUT are the chains' names of arptables before 2.6's. */
+/** IN and OUT are chain names of the arptables for kernels before 2.6. */
 const incoming = new Set(['INPUT', 'IN']);
 const outgoing = new Set(['OUTPUT', 'OUT']);
 
-/** Looks for the VIP in `-A CHAIN …` lines. */
+/** Searches `-A CHAIN …` lines for the VIP. */
 export function arpRules(text: string, vip: string): ArpRules {
   let dropped = false;
   let mangledTo: string | undefined;
@@ -30,7 +30,7 @@ export function arpRules(text: string, vip: string): ArpRules {
       if (incoming.has(chain)) dropped = true;
       else
         faults.push(
-          `arptables: "${line.trim()}" drops ARP for ${vip} on ${chain}, where none comes in: it belongs on INPUT`,
+          `arptables: "${line.trim()}" drops ARP for ${vip} on ${chain}, which incoming ARP does not pass: it belongs on INPUT`,
         );
     }
     if (source === vip && jump === 'mangle') {

@@ -1,4 +1,4 @@
-/** The tools for whose next boot files can be written; apart, so that the command line knows them without the rest. */
+/** The network tools for which persistent files can be written; a file of its own so that the command line loads nothing else. */
 export const persistForms = [
   'ifupdown', 'networkmanager', 'networkd', 'netplan', 'ifcfg', 'sysctl.d', 'windows',
 ] as const; // prettier-ignore

@@ -1,4 +1,4 @@
-/** The same for the next boot: files of the usual network tools, and what is typed on Windows. Pure. */
+/** Makes the plan persistent: files for the usual network tools, and the commands for Windows. Pure. */
 import {familyOf, hostLength} from '../networks.ts';
 import type {Persist} from './persist-forms.ts';
 import {nftRules, vipDevice, type Wish} from './realserver-plan.ts';
@@ -11,7 +11,7 @@ export interface PersistentFile {
 
 export interface Persistent {
   readonly files: readonly PersistentFile[];
-  /** What a person still has to do or type. */
+  /** Manual steps that remain. */
   readonly after: readonly string[];
 }
 
@@ -20,7 +20,7 @@ const SYSCTL_FILE = '/etc/sysctl.d/90-hactl-realserver.conf';
 const cidr = (vip: string): string => `${vip}/${hostLength(familyOf(vip))}`;
 const file = (path: string, text: string, mode = 0o644): PersistentFile => ({path, mode, text});
 
-/** `device`: what faces the director; `own`: its address, for arptables and nft. */
+/** `device`: the interface that faces the director; `own`: its address, for arptables and nft. */
 export function persistReal(
   wish: Wish,
   form: Persist,
@@ -36,7 +36,7 @@ export function persistReal(
   const sysctls = sysctlFile(wish, where.device);
   const common = [
     ...(sysctls === '' ? [] : [file(SYSCTL_FILE, HEAD + sysctls)]),
-    // ifupdown runs the commands itself.
+    // ifupdown runs the commands by itself.
     ...(boot.length === 0 || form === 'ifupdown' ? [] : [file(UNIT_FILE, unit(boot))]),
     ...(wish.method === 'ipip' ? [file('/etc/modules-load.d/hactl-realserver.conf', modules(wish))] : []),
   ];
@@ -64,10 +64,10 @@ function sysctlFile(wish: Wish, device: string): string {
 const modules = (wish: Wish): string =>
   HEAD + [...new Set(wish.vips.map((vip) => (familyOf(vip) === 4 ? 'ipip\n' : 'ip6_tunnel\n')))].join('');
 
-/** In one line nft wants a semicolon where a line ended. */
+/** On one line nft needs semicolons in place of line breaks. */
 const oneLine = (rules: string): string => rules.replaceAll('\n\t}', '; };').replaceAll(/\s+/g, ' ').trim();
 
-/** What no network tool has a setting for. */
+/** Commands for which network tools have no setting. */
 function bootCommands(wish: Wish, {own}: {readonly own: string}): string[] {
   if (wish.form === 'arp_ignore') return [];
   const vips = wish.vips.filter((vip) => familyOf(vip) === 4);
@@ -127,7 +127,7 @@ function networkFiles(wish: Wish, form: Persist, boot: readonly string[], sysctl
       return wish.method === 'ipip'
         ? {
             files: [],
-            after: ['netplan has no setting for the tunl0 of the module: use --persist networkd beside it'],
+            after: ['netplan has no setting for the tunl0 of the module: use --persist networkd as well'],
           }
         : {
             files: [
@@ -143,7 +143,7 @@ function networkFiles(wish: Wish, form: Persist, boot: readonly string[], sysctl
       return wish.method === 'ipip'
         ? {
             files: [],
-            after: ['NetworkManager leaves tunl0 alone: use --persist ifupdown or networkd beside it'],
+            after: ['NetworkManager does not manage tunl0: use --persist ifupdown or networkd as well'],
           }
         : {
             files: [
@@ -173,7 +173,7 @@ function ifupdown(
   sysctls: boolean,
 ): string {
   const before = [...(sysctls ? [`sysctl -q -p ${SYSCTL_FILE}`] : []), ...boot];
-  // A tunnel has a stanza of its own; lo has one already, and a second adds to it.
+  // A tunnel has its own stanza; lo has one already, and a second one adds to it.
   const [first, ...more] = vips;
   const sourceOf = (vip: string): string =>
     device === 'lo'
@@ -201,7 +201,7 @@ const ifcfg = (device: string, vip: string, at: number): PersistentFile => {
   );
 };
 
-/** NetworkManager leaves lo alone before 1.42: a dummy interface holds the address as well. */
+/** NetworkManager before 1.42 does not manage lo: a dummy interface works too. */
 const keyfile = (wish: Wish): string => {
   const of = (family: 4 | 6): string => {
     const vips = wish.vips.filter((vip) => familyOf(vip) === family);
@@ -210,10 +210,10 @@ const keyfile = (wish: Wish): string => {
   return `${HEAD}[connection]\nid=hactl-realserver\ntype=dummy\ninterface-name=hactl0\nautoconnect=true\n\n${of(4)}\n${of(6)}`;
 };
 
-/** The loopback adapter of Windows, and the settings without which it drops or answers what it must not. */
+/** The Windows loopback adapter, and the settings without which it drops packets or answers ARP for the VIP. */
 function windows(wish: Wish): string[] {
   if (wish.method === 'masq') return [`netsh interface ipv4 add route 0.0.0.0/0 "LAN" ${wish.gateway}`];
-  if (wish.method === 'ipip') return ['Windows takes no packets out of an IPIP tunnel: use gate or masq'];
+  if (wish.method === 'ipip') return ['Windows does not decapsulate IPIP: use gate or masq'];
   return [
     'Device Manager: Action, Add legacy hardware, Network adapters, Microsoft KM-TEST Loopback Adapter; name it "loopback".',
     'The interface that faces the directors is called "LAN" here.',

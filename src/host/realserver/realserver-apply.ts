@@ -1,4 +1,4 @@
-/** Carries a plan out and undoes it, updating the state file at every step. */
+/** Applies a plan and undoes it, updating the state file at every step. */
 import type {PersistentFile} from './persist.ts';
 import {doStep, readText, undoStep, writeFileStep} from './realserver-driver.ts';
 import {commandOf, type Step} from './realserver-plan.ts';
@@ -7,14 +7,14 @@ import {chooseUndo, prepareUndo, readUndo, writeUndo} from './realserver-undo.ts
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 export interface Applied {
-  /** What was done, in words. */
+  /** The steps done, as text. */
   readonly done: readonly string[];
   readonly wanted: number;
-  /** Why it ended before the last step. */
+  /** Why it stopped before the last step. */
   readonly problem?: string;
 }
 
-/** Does what is not done yet. */
+/** Runs the steps that are not done yet. */
 export function applySteps(
   file: string,
   steps: readonly Step[],
@@ -45,11 +45,11 @@ export interface Undone {
   readonly undone: number;
   readonly stay: number;
   readonly notes: readonly string[];
-  /** Why it ended before the last step; what is left is still in the file. */
+  /** Why it stopped before the last step; the rest is still in the file. */
   readonly problem?: string;
 }
 
-/** Undoes what was done for these addresses; none named: everything. */
+/** Undoes the steps for these addresses; without addresses: everything. */
 export function undoSteps(file: string, vips: readonly string[]): Undone {
   const {back, stay} = chooseUndo(readUndo(file), vips);
   const notes: string[] = [];

@@ -1,4 +1,4 @@
-/** Gathers a real server's facts, carries the plan's steps out, and takes them back. Needs root. */
+/** Gathers a real server's facts, applies the plan's steps, and undoes them. Needs root. */
 import {spawnSync} from 'node:child_process';
 import {mkdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
@@ -8,12 +8,12 @@ import {familyOf, hostLength, type OwnAddress} from '../networks.ts';
 import {facing, type RealFacts, type Step, type Wish} from './realserver-plan.ts';
 import type {Undo} from './realserver-undo.ts';
 
-/** A step could not be carried out; those before it are in the state file. */
+/** A failed step; the earlier ones are in the state file. */
 export class StepError extends Error {
   override name = 'StepError';
 }
 
-/** The name of an interface may have dots of its own. */
+/** The name of an interface may contain dots. */
 const sysctlFile = (key: string): string => {
   const [, family, device, name] = /^(ipv[46])\.conf\.(.+)\.([a-z_]+)$/.exec(key) ?? [];
   return family === undefined
@@ -32,10 +32,10 @@ export const readText = (file: string): string | undefined => {
 
 export const readSysctl = (key: string): string | undefined => readText(sysctlFile(key))?.trim();
 
-/** The system's own programs only: npm puts a package's `nft` before the real one. */
+/** Only the system's own programs: npm puts a package's `nft` first on PATH. */
 const env = {...process.env, PATH: '/usr/sbin:/usr/bin:/sbin:/bin'};
 
-/** A program's output; undefined when it is not there or fails. */
+/** A program's output; undefined when it is missing or fails. */
 export const outputOf = (argv: readonly string[]): string | undefined => {
   const {status, stdout} = spawnSync(argv[0] ?? '', argv.slice(1), {encoding: 'utf8', env});
   return status === 0 ? stdout : undefined;
@@ -125,7 +125,7 @@ function changeAddress(how: 'put' | 'remove', device: string, address: string): 
   }
 }
 
-/** Carries one step out; what takes it back is in the answer. */
+/** Applies one step; returns how to undo it. */
 export function doStep(step: Step): Undo {
   const of = step.vip === undefined ? {} : {vip: step.vip};
   switch (step.kind) {
@@ -156,13 +156,13 @@ export function doStep(step: Step): Undo {
   }
 }
 
-/** Behind a link stands the file that is meant; one that is there keeps its mode. `mode` is a new one's. */
+/** Writes a file; links are followed, and an existing file keeps its mode. `mode`: for a new file. */
 function replaceInPlace(file: string, text: string, mode: number): void {
   const found = statSync(file, {throwIfNoEntry: false});
   replaceFile(found ? realpathSync(file) : file, text, found ? found.mode & 0o7777 : mode);
 }
 
-/** Writes a file of the persistent form. */
+/** Writes a persistent file. */
 export function writeFileStep(file: {
   readonly path: string;
   readonly mode: number;

@@ -1,6 +1,6 @@
 /**
- * What a real server needs for its forwarding method, step by step, and which of it is there already: what the tutorials
- * have people type by hand. Pure; realserver-driver.ts gathers the facts and carries the steps out.
+ * The steps that a real server needs for its forwarding method, and which of them are done already: the settings that tutorials
+ * describe as manual commands. Pure; realserver-driver.ts gathers the facts and applies the steps.
  */
 import {arpRules} from './arptables.ts';
 import {familyOf, hostLength, within, type OwnAddress} from '../networks.ts';
@@ -8,7 +8,7 @@ import {familyOf, hostLength, within, type OwnAddress} from '../networks.ts';
 export type Method = 'gate' | 'ipip' | 'masq';
 export type Form = 'arp_ignore' | 'arptables' | 'nft';
 
-/** What the operator wants. */
+/** The operator's request. */
 export interface Wish {
   readonly vips: readonly string[];
   readonly method: Method;
@@ -16,17 +16,17 @@ export interface Wish {
   readonly form: Form;
   /** The interface that faces the director; undefined: found by its addresses. */
   readonly device?: string;
-  /** masq: where its answers have to go, the director's address on this side. */
+  /** masq: the gateway for its answers, the director's address on this side. */
   readonly gateway?: string;
 }
 
-/** What the machine says of itself. */
+/** The facts about the machine. */
 export interface RealFacts {
-  /** Without the leading `net.`: `ipv4.conf.all.arp_ignore`. A key that is not there is no file either. */
+  /** Without the leading `net.`: `ipv4.conf.all.arp_ignore`. A missing key has no file in /proc. */
   readonly sysctls: ReadonlyMap<string, string>;
   readonly addresses: readonly OwnAddress[];
   readonly links: readonly {readonly name: string; readonly up: boolean}[];
-  /** The output of arptables-save and of `nft list ruleset`; undefined: the program is not there, or refused. */
+  /** The output of arptables-save and of `nft list ruleset`; undefined: the program is missing or failed. */
   readonly arptables?: string;
   readonly nft?: string;
   /** Gateway of the IPv4 default route. */
@@ -52,7 +52,7 @@ export interface RealPlan {
   readonly steps: readonly Step[];
   /** A note for the operator. */
   readonly notes: readonly string[];
-  /** What keeps the plan from being carried out. */
+  /** Why the plan cannot be applied. */
   readonly faults: readonly string[];
 }
 
@@ -68,11 +68,11 @@ export function facing(wish: Wish, facts: RealFacts): string | undefined {
 }
 
 const isTunnel = (device: string): boolean => /^(tunl|ip6tnl)\d+$/.test(device);
-/** Where the VIP is put: never on the interface that faces the network. */
+/** The interface for the VIP: never the one that faces the network. */
 export const vipDevice = (method: Method, vip: string): string =>
   method !== 'ipip' ? 'lo' : familyOf(vip) === 4 ? 'tunl0' : 'ip6tnl0';
 
-/** All steps in order: ARP is silenced before the real server gets the address. */
+/** All steps in order: ARP is suppressed before the real server gets the address. */
 export function planReal(wish: Wish, facts: RealFacts): RealPlan {
   const faults: string[] = [];
   const notes: string[] = [];
@@ -82,14 +82,14 @@ export function planReal(wish: Wish, facts: RealFacts): RealPlan {
     if (device === undefined || !facts.links.some(({name}) => name === device))
       faults.push(
         device === undefined
-          ? 'no interface has an address: say --device'
+          ? 'no interface has an address: use --device'
           : `there is no interface ${device}`,
       );
     else {
       for (const vip of wish.vips)
         if (facts.addresses.some((address) => address.address === vip && address.device === device))
           faults.push(
-            `${vip} is on ${device}: a real server must not have it there, or it answers for it; ip address del ${vip} dev ${device}`,
+            `${vip} is on ${device}: there the real server answers ARP for it; ip address del ${vip} dev ${device}`,
           );
       steps.push(
         ...(wish.method === 'ipip' ? tunnelSteps(wish, facts) : []),
@@ -103,7 +103,7 @@ export function planReal(wish: Wish, facts: RealFacts): RealPlan {
 
 const sysctl = (facts: RealFacts, key: string, value: string, why: string): Step => {
   const now = facts.sysctls.get(key);
-  // arp_ignore 2 is 1 and the subnet too: stricter is as good.
+  // arp_ignore 2 is stricter than 1, which is fine.
   const done = now === value || (key.endsWith('.arp_ignore') && now === '2');
   return {kind: 'sysctl', key, value, why, done};
 };
@@ -114,13 +114,13 @@ function tunnelSteps(wish: Wish, facts: RealFacts): Step[] {
     {
       kind: 'module',
       name: device === 'tunl0' ? 'ipip' : 'ip6_tunnel',
-      why: `packets come in a tunnel: ${device} takes them out`,
+      why: `${device} decapsulates the tunnelled packets`,
       done: facts.links.some(({name}) => name === device),
     },
     {
       kind: 'link-up',
       device,
-      why: 'a tunnel that is down drops everything',
+      why: 'a tunnel interface that is down drops all packets',
       done: facts.links.some(({name, up}) => name === device && up),
     },
     ...(device === 'tunl0'
@@ -129,14 +129,14 @@ function tunnelSteps(wish: Wish, facts: RealFacts): Step[] {
             facts,
             `ipv4.conf.${name}.rp_filter`,
             '0',
-            'clients come out of the tunnel, and their route is another way: the filter would drop them',
+            'packets arrive by the tunnel, but the route to the clients does not use it: the filter would drop them',
           ),
         )
       : []),
   ]);
 }
 
-/** The steps after which this machine no longer announces the VIP. */
+/** The steps that stop this machine from announcing the VIP. */
 function silence(wish: Wish, facts: RealFacts, device: string, notes: string[], faults: string[]): Step[] {
   const vips = wish.vips.filter((vip) => familyOf(vip) === 4);
   if (vips.length < wish.vips.length)
@@ -148,7 +148,7 @@ function silence(wish: Wish, facts: RealFacts, device: string, notes: string[], 
         facts,
         `ipv4.conf.${name}.arp_ignore`,
         '1',
-        'it answers ARP only for addresses of the interface that was asked',
+        'it answers ARP only for addresses of the receiving interface',
       ),
       sysctl(
         facts,
@@ -161,7 +161,7 @@ function silence(wish: Wish, facts: RealFacts, device: string, notes: string[], 
     (address) => address.device === device && address.family === 4,
   )?.address;
   if (source === undefined) {
-    faults.push(`${device} has no IPv4 address to put in the place of the VIP`);
+    faults.push(`${device} has no IPv4 address to replace the VIP`);
     return [];
   }
   const rules = wish.form === 'nft' ? facts.nft : facts.arptables;
@@ -169,7 +169,7 @@ function silence(wish: Wish, facts: RealFacts, device: string, notes: string[], 
     faults.push(
       wish.form === 'nft'
         ? 'nft cannot be used: apt install nftables'
-        : 'arptables cannot be used: apt install arptables, or take --form nft or arp_ignore',
+        : 'arptables cannot be used: apt install arptables, or use --form nft or arp_ignore',
     );
     return [];
   }
@@ -180,7 +180,7 @@ function silence(wish: Wish, facts: RealFacts, device: string, notes: string[], 
 
 export const nftTable = (vip: string): string => `hactl_${vip.replaceAll('.', '_')}`;
 
-/** The table as nft reads it, and as it prints it again. */
+/** The table in the form that nft reads and prints. */
 export const nftRules = (vip: string, source: string): string => `table arp ${nftTable(vip)} {
 	chain input {
 		type filter hook input priority filter; policy accept;
@@ -201,7 +201,7 @@ function nftStep(vip: string, source: string, ruleset: string): Step {
     argv: ['nft', '-f', '-'],
     input: rules,
     undo: ['nft', 'delete', 'table', 'arp', nftTable(vip)],
-    why: `ARP for ${vip} is dropped, and none leaves with it as its sender`,
+    why: `ARP for ${vip} is dropped, and outgoing ARP never has it as its sender`,
     done: ruleset.includes(rules.trimEnd()),
     vip,
   };
@@ -219,10 +219,10 @@ function arptablesSteps(vip: string, source: string, saved: string, notes: strin
     vip,
   });
   return [
-    step(['INPUT', '-d', vip, '-j', 'DROP'], `it hears no ARP for ${vip}`, dropped),
+    step(['INPUT', '-d', vip, '-j', 'DROP'], `ARP for ${vip} is dropped`, dropped),
     step(
       ['OUTPUT', '-s', vip, '-j', 'mangle', '--mangle-ip-s', source],
-      `its own ARP carries ${source} in the place of ${vip}`,
+      `its own ARP carries ${source} instead of ${vip}`,
       mangledTo === source,
     ),
   ];
@@ -234,7 +234,7 @@ function addressStep(wish: Wish, facts: RealFacts, vip: string): Step {
     kind: 'address',
     device,
     address: vip,
-    why: `it takes packets for the VIP; with /${hostLength(familyOf(vip))} it claims no network`,
+    why: `it accepts packets for the VIP; with /${hostLength(familyOf(vip))} it adds no network route`,
     done: facts.addresses.some((address) => address.address === vip && address.device === device),
     vip,
   };
@@ -248,23 +248,23 @@ function masqSteps(wish: Wish, facts: RealFacts, notes: string[], faults: string
       );
   const {gateway} = wish;
   if (gateway === undefined) {
-    faults.push('masq: say --gateway ADDRESS, the (moving) address of the directors on this side');
+    faults.push('masq: use --gateway ADDRESS, the (moving) address of the directors on this side');
     return [];
   }
   if (!facts.addresses.some((address) => address.device !== 'lo' && within(gateway, address)))
     faults.push(`--gateway ${gateway} is in no network of this machine`);
-  notes.push('masq: clients in the real servers’ own network do not work: the answer takes the short way');
+  notes.push('masq: clients in the real servers’ own network do not work: the answers bypass the director');
   return [
     {
       kind: 'route',
       gateway,
-      why: 'answers must pass the director again, which puts the VIP back as their sender',
+      why: 'answers must pass the director, which restores the VIP as their sender',
       done: facts.gateway === gateway,
     },
   ];
 }
 
-/** The step as a person would type it. */
+/** The step as a shell command. */
 export function commandOf(step: Step): string {
   switch (step.kind) {
     case 'module':

@@ -1,9 +1,9 @@
-/** What takes the steps back, and the file that remembers it. */
+/** Undo records of the steps, and their state file. */
 import {accessSync, constants, mkdirSync, readFileSync, rmSync} from 'node:fs';
 import path from 'node:path';
 import {replaceFile} from '@hactl/base/files';
 
-/** `vip`: the address it belongs to; undefined: it is shared by all. */
+/** `vip`: the address of the step; undefined: shared by all. */
 export type Undo = {readonly vip?: string} & (
   | {readonly kind: 'sysctl'; readonly key: string; readonly set: string; readonly before: string}
   | {readonly kind: 'link-down'; readonly device: string}
@@ -15,13 +15,13 @@ export type Undo = {readonly vip?: string} & (
 
 interface StateFile {
   readonly version: 1;
-  /** In the order in which the steps were done. */
+  /** In the order of the steps. */
   readonly undo: readonly Undo[];
 }
 
 export const stateFile = (stateDir: string): string => path.join(stateDir, 'realserver.json');
 
-/** What was done and not taken back. Throws when the file is not ours to read. */
+/** The steps done and not undone. Throws when the file is unreadable or of another version. */
 export function readUndo(file: string): readonly Undo[] {
   let text: string;
   try {
@@ -35,13 +35,13 @@ export function readUndo(file: string): readonly Undo[] {
   return state.undo;
 }
 
-/** Nothing is done that could not be remembered. Throws when the file cannot be written. */
+/** Checks that the file is writable before any step. Throws otherwise. */
 export function prepareUndo(file: string): void {
   mkdirSync(path.dirname(file), {recursive: true});
   accessSync(path.dirname(file), constants.W_OK);
 }
 
-/** Replaces the file in one step; without entries it goes. */
+/** Replaces the file atomically; removes it when there are no entries. */
 export function writeUndo(file: string, undo: readonly Undo[]): void {
   if (undo.length === 0) {
     rmSync(file, {force: true});
@@ -51,7 +51,7 @@ export function writeUndo(file: string, undo: readonly Undo[]): void {
   replaceFile(file, JSON.stringify(state, null, 2) + '\n', 0o600);
 }
 
-/** What has to be taken back for these addresses, latest first, and what stays. None named: everything. Pure. */
+/** The entries to undo for these addresses, latest first, and the remaining ones. Without addresses: everything. Pure. */
 export function chooseUndo(
   done: readonly Undo[],
   vips: readonly string[],

@@ -1,7 +1,7 @@
 /**
- * Real servers and a director in namespaces of their own on one segment: what `hactl realserver` makes of a bare machine,
- * what the director sees of it before and after, and that undo leaves it as it was. Most of it in this process, which
- * enters the namespaces: the command is started where it counts.
+ * Real servers and a director in namespaces on one segment: `hactl realserver` configures a bare machine,
+ * the director verifies it before and after, and undo restores it. Mostly in this process, which
+ * enters the namespaces; the command itself is tested separately.
  */
 import {execFileSync, spawnSync} from 'node:child_process';
 import {closeSync, existsSync, mkdtempSync, openSync, rmSync} from 'node:fs';
@@ -49,7 +49,7 @@ async function seen(reals: readonly string[], part: Partial<Target> = {}): Promi
   return judge(targets, observed).map(({code, real}) => `${code}${real === undefined ? '' : ` ${real}`}`);
 }
 
-/** All that apply may change. */
+/** Everything that apply may change. */
 const picture = (host: Host): string =>
   ['addr', 'route', '-6 route']
     .map((words) => inside(host, 'ip', ...words.split(' ')).stdout.replaceAll(/ tentative|\d+sec/g, ''))
@@ -66,7 +66,7 @@ test.before(() => {
     ip('netns', 'add', space);
     ip('link', 'add', `${id}${at}`, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', space);
     ip('link', 'set', `${id}${at}`, 'master', `${id}b`, 'up');
-    // No addresses of the kernel's own: they would come later than the first picture.
+    // No link-local addresses: they would appear after the first picture.
     inside(host, 'sysctl', '-qw', 'net.ipv6.conf.eth0.addr_gen_mode=1');
     ip('-n', space, 'link', 'set', 'lo', 'up');
     ip('-n', space, 'link', 'set', 'eth0', 'up');
@@ -82,13 +82,13 @@ test.after.always(() => {
   rmSync(folder, {recursive: true, force: true});
 });
 
-test('a bare machine is no real server, and one with only the address answers ARP for it: both are found', async (t) => {
+test('a bare machine, and one that answers ARP for the VIP, are reported', async (t) => {
   ip('-n', `${id}real1`, 'address', 'add', `${VIP}/32`, 'dev', 'lo');
   t.deepEqual(await seen([REAL1, REAL2]), [`answers-arp ${REAL1}`, `no-vip ${REAL2}`]);
   ip('-n', `${id}real1`, 'address', 'delete', `${VIP}/32`, 'dev', 'lo');
 });
 
-test('applied once, seen from the director whoever holds the address, and undone to what was before', async (t) => {
+test('apply makes a good real server, whoever holds the VIP, and undo restores the machine', async (t) => {
   const before = picture('real1');
   const wish = {...GATE, vips: [VIP, '2001:db8::100']};
   t.is(missing('real1', wish), 6);
@@ -99,7 +99,7 @@ test('applied once, seen from the director whoever holds the address, and undone
     /inet 10\.77\.0\.100\/32 [^]*2001:db8::100\/128/,
   );
   t.is(missing('real1', wish), 0);
-  t.is(apply('real1', wish).wanted, 0, 'a second time there is nothing to do');
+  t.is(apply('real1', wish).wanted, 0, 'a second apply has nothing to do');
 
   t.deepEqual(await seen([REAL1, REAL2]), ['nobody-answers', `good ${REAL1}`, `good ${REAL2}`]);
   ip('-n', `${id}director`, 'address', 'add', `${VIP}/32`, 'dev', 'eth0');
@@ -116,12 +116,12 @@ test('applied once, seen from the director whoever holds the address, and undone
   t.is(undo('real1').undone, 0);
   t.deepEqual(await seen([REAL1, REAL2]), ['nobody-answers', `no-vip ${REAL1}`, `good ${REAL2}`]);
 
-  // What somebody has set otherwise since then is theirs.
+  // A setting changed since then is not restored.
   inside('real2', 'sysctl', '-qw', 'net.ipv4.conf.eth0.arp_announce=1');
   t.deepEqual(undo('real2').notes, ['net.ipv4.conf.eth0.arp_announce is 1 by now: left alone']);
 });
 
-test('masq: a default route past the director is found, and mended', async (t) => {
+test('masq: a default route that bypasses the director is reported and corrected', async (t) => {
   const look = async (): Promise<string[]> =>
     (await seen([REAL1], {method: 'masq'})).filter((code) => code !== 'nobody-answers');
   const wish: Wish = {...GATE, method: 'masq', gateway: addressOf('director')};
@@ -139,7 +139,7 @@ test('masq: a default route past the director is found, and mended', async (t) =
   ip('-n', `${id}real1`, 'route', 'delete', 'default');
 });
 
-test('a real server that answers no echo requests is found through TCP', async (t) => {
+test('a real server that answers no echo requests is verified over TCP', async (t) => {
   apply('real1', GATE);
   inside('real1', 'sysctl', '-qw', 'net.ipv4.icmp_echo_ignore_all=1');
   t.true((await seen([REAL1])).includes(`no-vip ${REAL1}`), 'without a port');
@@ -148,7 +148,7 @@ test('a real server that answers no echo requests is found through TCP', async (
   undo('real1');
 });
 
-test('arptables: both rules, seen from the director, and taken back', async (t) => {
+test('arptables: both rules work, verified from the director, and are undone', async (t) => {
   if (!existsSync('/usr/sbin/arptables')) {
     t.log('not tried: arptables is not installed here (apt install arptables)');
     t.pass();
@@ -167,7 +167,7 @@ test('arptables: both rules, seen from the director, and taken back', async (t) 
   t.deepEqual(rules(), []);
 }); // prettier-ignore
 
-test('IPv6: what a bare machine, a wrong one and a right one are seen as, and who else answers', async (t) => {
+test('IPv6: verdicts on a bare, a wrong and a correct machine, and on a second holder', async (t) => {
   const six = (host: Host): string => `2001:db8:77::${10 + hosts.indexOf(host)}`;
   const vip = '2001:db8:77::100';
   const [real1, real2] = [six('real1'), six('real2')];
@@ -201,7 +201,7 @@ test('IPv6: what a bare machine, a wrong one and a right one are seen as, and wh
   for (const host of hosts) change(host, 'delete', `${six(host)}/64`, 'eth0');
 });
 
-test('a machine that is not there, and one that is not on the segment', async (t) => {
+test('a missing machine, and one on another segment, are reported', async (t) => {
   t.deepEqual(await seen(['10.77.0.99', '192.0.2.1']), [
     'nobody-answers',
     'silent 10.77.0.99',
@@ -209,7 +209,7 @@ test('a machine that is not there, and one that is not on the segment', async (t
   ]);
 });
 
-test('the command: plan, apply and undo on a real server, verify on the director, with their exit statuses', (t) => {
+test('the command plans, applies and undoes on a real server, and verifies on the director, with exit statuses', (t) => {
   const hactl = (host: Host, ...words: string[]) =>
     inside(host, process.execPath, 'src/hactl.ts', 'realserver', ...words);
   const wanted = hactl('real1', 'plan', '--vip', VIP);

@@ -1,4 +1,4 @@
-/** The planner, the persistent forms, arptables' slips, and what probes mean: as tables. */
+/** Tables for the planner, the persistent forms, mistakes with arptables, and the verdicts on probes. */
 import test from 'ava';
 import {arpRules} from './arptables.ts';
 import {broadcastOf, networkText, within} from '../networks.ts';
@@ -35,7 +35,7 @@ test('the interface that faces the director is the one in the VIP’s network', 
   t.is(facing({...wish, vips: ['203.0.113.1']}, facts), 'eth1', 'none has it: the first');
 });
 
-test('gate: the real falls silent first, then gets the address with /32', (t) => {
+test('gate: ARP is suppressed first, then the address added with /32', (t) => {
   t.deepEqual(commands(wish), [
     'sysctl -w net.ipv4.conf.all.arp_ignore=1',
     'sysctl -w net.ipv4.conf.all.arp_announce=2',
@@ -45,7 +45,7 @@ test('gate: the real falls silent first, then gets the address with /32', (t) =>
   ]);
 });
 
-test('arptables and nft in place of arp_ignore; what is there is not done again', (t) => {
+test('arptables and nft replace arp_ignore; existing rules are not added again', (t) => {
   const arptables = [
     `arptables -A INPUT -d ${VIP} -j DROP`,
     `arptables -A OUTPUT -s ${VIP} -j mangle --mangle-ip-s 192.168.122.11`,
@@ -61,7 +61,7 @@ test('arptables and nft in place of arp_ignore; what is there is not done again'
   ]);
 });
 
-test('ipip: tunnel up, no reverse-path filter, the address on the tunnel', (t) => {
+test('ipip: sets the tunnel up, turns rp_filter off and adds the address to the tunnel', (t) => {
   const made = commands({...wish, method: 'ipip'});
   t.deepEqual(made.slice(0, 4), [
     'modprobe ipip',
@@ -72,21 +72,21 @@ test('ipip: tunnel up, no reverse-path filter, the address on the tunnel', (t) =
   t.is(made.at(-1), `ip address add ${VIP}/32 dev tunl0`);
 });
 
-test('IPv6 needs the address alone, with /128', (t) => {
+test('IPv6 needs only the address, with /128', (t) => {
   const six = {...wish, vips: ['2001:db8::64']};
   t.deepEqual(commands(six), ['ip address add 2001:db8::64/128 dev lo']);
   t.regex(planReal(six, facts).notes.join(), /neighbour solicitations/);
   t.is(commands({...six, method: 'ipip'}).at(-1), 'ip address add 2001:db8::64/128 dev ip6tnl0');
 });
 
-test('masq: the default route, and no VIP', (t) => {
+test('masq: sets the default route and no VIP', (t) => {
   const masq = {vips: [VIP], method: 'masq', form: 'arp_ignore', gateway: '10.0.0.1'} as const;
   t.deepEqual(commands(masq), ['ip route replace default via 10.0.0.1']);
   t.deepEqual(commands(masq, {...facts, gateway: '10.0.0.1'}), []);
   t.regex(planReal({...masq, gateway: '10.9.0.1'}, facts).faults.join(), /in no network/);
 });
 
-/** What cannot be planned, and the word that says why. */
+/** Impossible plans, and the reason. */
 const impossible: readonly (readonly [Partial<Wish>, Partial<RealFacts>, RegExp])[] = [
   [{device: 'eth7'}, {}, /no interface eth7/],
   [{}, {addresses: []}, /no interface has an address/],
@@ -104,7 +104,7 @@ for (const [part, other, words] of impossible)
     t.regex(planReal({...wish, ...part}, {...facts, ...other}).faults.join('\n'), words);
   });
 
-test('the third seed’s slip: the rule for the sender stands on the chain of what comes in', (t) => {
+test('the third seed’s mistake is reported: the rule for the sender is on the input chain', (t) => {
   const slip = `arptables -A IN -d ${VIP} -j DROP\narptables -A IN -s ${VIP} -j mangle --mangle-ip-s 192.168.122.11\n`;
   const found = arpRules(slip, VIP);
   t.true(found.dropped);
@@ -132,7 +132,7 @@ for (const form of persistForms)
     }
   }); // prettier-ignore
 
-test('Windows: the loopback adapter, /32, and the weak host settings', (t) => {
+test('Windows: prints the loopback adapter, /32, and the weak host settings', (t) => {
   const text = persistReal(wish, 'windows', where).after.join('\n');
   for (const words of [
     `add address "loopback" ${VIP} 255.255.255.255`, '"LAN" weakhostreceive=enabled',
@@ -140,7 +140,7 @@ test('Windows: the loopback adapter, /32, and the weak host settings', (t) => {
   ]) t.true(text.includes(words), words); // prettier-ignore
 });
 
-test('undo by address leaves what the others share; the last one takes it too', (t) => {
+test('undo by address keeps shared steps until the last address', (t) => {
   const shared: Undo = {kind: 'sysctl', key: 'ipv4.conf.all.arp_ignore', set: '1', before: '0'};
   const [one, two] = ['192.0.2.1', '192.0.2.2'].map((address): Undo => ({kind: 'address', device: 'lo', address, vip: address})); // prettier-ignore
   if (!one || !two) return t.fail();
@@ -149,7 +149,7 @@ test('undo by address leaves what the others share; the last one takes it too', 
   t.deepEqual(chooseUndo([shared, one, two], []), {back: [two, one, shared], stay: []});
 });
 
-test('the default gateway out of /proc/net/route', (t) => {
+test('the default gateway is read from /proc/net/route', (t) => {
   const head = 'Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\n';
   t.is(defaultGateway(`${head}eth0\t0000000A\t00000000\t0001\t0\t0\t0\t00FFFFFF\neth0\t00000000\t0100000A\t0003\t0\t0\t0\t00000000\n`), '10.0.0.1'); // prettier-ignore
   t.is(defaultGateway(head), undefined);
@@ -179,11 +179,11 @@ const others = ['02:00:00:00:00:91', '02:00:00:00:00:92'];
 for (const [name, observed, method, codes] of [
   ['all is well', seen({}), 'gate', ['good']],
   ['the peer holds it', seen({held: false, claims: others.slice(1)}), 'gate', ['good']],
-  ['the real answers ARP', seen({claims: [mac]}), 'gate', ['answers-arp']],
-  ['somebody else answers too', seen({claims: others.slice(1)}), 'gate', ['two-holders', 'good']],
+  ['the real server answers ARP', seen({claims: [mac]}), 'gate', ['answers-arp']],
+  ['another machine answers too', seen({claims: others.slice(1)}), 'gate', ['two-holders', 'good']],
   ['two others answer', seen({held: false, claims: others}), 'gate', ['two-holders', 'good']],
   ['nobody answers', seen({held: false}), 'gate', ['nobody-answers', 'good']],
-  ['ARP was not asked', seen({held: false, asked: false}), 'gate', ['good']],
+  ['no ARP request was sent', seen({held: false, asked: false}), 'gate', ['good']],
   ['it has no VIP', seen({}, {}, false), 'gate', ['no-vip']],
   ['it is down', seen({}, {mac: undefined as unknown as string}, false), 'gate', ['silent']],
   ['it is elsewhere', seen({}, {onLink: false}, false), 'gate', ['not-here']],

@@ -1,4 +1,4 @@
-/** What needs the guest's kernel and tools: the tunnel of ipip, and the nft form, between two namespaces. */
+/** Tests that need the guest's kernel and tools: the ipip tunnel and the nft form, between two namespaces. */
 import {execFileSync} from 'node:child_process';
 import {closeSync, openSync} from 'node:fs';
 import {withNamespace} from '@hactl/net';
@@ -41,7 +41,7 @@ for (const [method, form] of [
   ['ipip', 'arp_ignore'],
   ['gate', 'nft'],
 ] as const)
-  test(`${method} with ${form}: applied, seen from the director, and taken back`, async (t) => {
+  test(`${method} with ${form}: applied, verified from the director, and undone`, async (t) => {
     const wish: Wish = {vips: [VIP], method, form};
     const plan = () => planReal(wish, readFacts(wish));
     const seen = async (): Promise<string[]> => {
@@ -63,7 +63,7 @@ for (const [method, form] of [
     withNamespace(real, own, () =>
       t.true(
         plan().steps.every(({done}) => done),
-        'nothing is missing any more',
+        'nothing is left to do',
       ),
     );
     t.deepEqual(await seen(), ['nobody-answers', 'good']);

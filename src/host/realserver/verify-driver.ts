@@ -18,9 +18,9 @@ import {pairKey, type Observation, type Target} from './verify-judge.ts';
 
 const ROUNDS = 3;
 const NOBODY = '00:00:00:00:00:00';
-/** A client that cannot be anywhere (RFC 5737, RFC 3849): only the default route leads to it. */
+/** A documentation address as client (RFC 5737, RFC 3849): only the default route leads to it. */
 const ELSEWHERE = {4: '198.51.100.99', 6: '2001:db8:ffff:ffff::99'} as const;
-/** A port that a kernel hardly gives to anybody; the filter lets answers to it through. */
+/** A port that kernels rarely assign; the filter accepts answers to it. */
 const PORT = 61_694;
 
 interface Lan extends OwnAddress {
@@ -28,7 +28,7 @@ interface Lan extends OwnAddress {
   readonly port: FramePort;
 }
 
-/** Whom an echo request is for. */
+/** The target of an echo request. */
 type Echo =
   | {readonly kind: 'own' | 'elsewhere'; readonly real: string}
   | {readonly kind: 'vip'; readonly target: Target};
@@ -38,13 +38,13 @@ const pause = (ms: number): Promise<void> =>
     setTimeout(resolve, ms);
   });
 
-/** What was heard so far. */
+/** The answers received so far. */
 interface Heard {
-  /** Hardware addresses by the address that they answered for. */
+  /** Hardware addresses, by the address they answered for. */
   readonly macs: Map<string, Set<string>>;
   /** `own ADDRESS` and `elsewhere ADDRESS` of real servers that answered an echo request. */
   readonly answered: Set<string>;
-  /** Pairs of VIP and real server whose real server took a packet for the VIP. */
+  /** Pairs of VIP and real server whose real server accepted a packet for the VIP. */
   readonly taken: Set<string>;
   /** Echo requests by their sequence number. */
   readonly echoes: Echo[];
@@ -52,7 +52,7 @@ interface Heard {
 
 const macOf = ({macs}: Heard, address: string): string | undefined => [...(macs.get(address) ?? [])][0];
 
-/** Notes what one frame says; frames that answer nothing of ours are passed over. */
+/** Records the answer in a frame; ignores frames that answer none of the probes. */
 function hear(heard: Heard, targets: readonly Target[], identity: number, frame: Buffer): void {
   const addMac = (address: string, mac: string): void =>
     void heard.macs.set(address, (heard.macs.get(address) ?? new Set()).add(mac));
@@ -95,7 +95,7 @@ function ownAddresses() {
   };
 }
 
-/** A port on each network that a VIP or a real server is in. A VIP that is held here is no sender for a probe. */
+/** A port on each network that a VIP or a real server is in. A local VIP is not used as the sender of a probe. */
 function openLans(
   {links, addresses}: ReturnType<typeof ownAddresses>,
   vips: readonly string[],
@@ -124,7 +124,7 @@ function resolveAll(addresses: readonly string[], lanOf: (address: string) => La
   }
 }
 
-/** `wait`: how long answers are awaited in each of the three phases, in milliseconds. */
+/** `wait`: time to wait for answers in each of the three phases, in milliseconds. */
 export async function probe(
   targets: readonly Target[],
   wait: number,
@@ -143,7 +143,7 @@ export async function probe(
       await pause(wait / ROUNDS);
     }
   };
-  /** Sends a packet to the hardware address of a real server; nothing where that is not known. */
+  /** Sends a packet to the hardware address of a real server, if known. */
   const sendTo = (real: string, tunnel: boolean, packetFrom: (lan: Lan) => Buffer): void => {
     const [lan, mac] = [lanOf(real), macOf(heard, real)];
     if (!lan || mac === undefined) return;

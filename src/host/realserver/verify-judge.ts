@@ -1,10 +1,10 @@
-/** What a director's probes of its real servers mean. Pure; verify-driver.ts makes the observations. */
+/** Verdicts on a director's probes of its real servers. Pure; verify-driver.ts makes the observations. */
 import type {Method} from './realserver-plan.ts';
 
 /** One real server of one virtual address. */
 export interface Target {
   readonly vip: string;
-  /** 0: none known. */
+  /** 0: unknown. */
   readonly port: number;
   readonly real: string;
   readonly method: Method;
@@ -14,9 +14,9 @@ export interface SeenVip {
   readonly vip: string;
   /** On an interface of this director other than lo. */
   readonly held: boolean;
-  /** An interface of this director is in its network, and ARP or neighbour discovery was asked there. */
+  /** An interface of this director is in its network, and ARP or neighbour solicitations were sent there. */
   readonly asked: boolean;
-  /** Who answered for it, by hardware address. */
+  /** The hardware addresses that answered for it. */
   readonly claims: readonly string[];
 }
 
@@ -36,7 +36,7 @@ export interface SeenReal {
 export interface Observation {
   readonly vips: readonly SeenVip[];
   readonly reals: readonly SeenReal[];
-  /** `VIP REAL METHOD` of those that took a packet for the VIP. */
+  /** `VIP REAL METHOD` of the real servers that accepted a packet for the VIP. */
   readonly taken: ReadonlySet<string>;
 }
 
@@ -53,7 +53,7 @@ export interface Finding {
   readonly help?: string;
 }
 
-/** How the address of a machine is asked for. */
+/** The name of the address resolution protocol. */
 const asking = (address: string): string => (address.includes(':') ? 'neighbour solicitations' : 'ARP');
 
 export const pairKey = (target: Pick<Target, 'vip' | 'real' | 'method'>): string =>
@@ -80,8 +80,8 @@ function judgeVip({vip, held, asked, claims}: SeenVip, owner: ReadonlyMap<string
         code: 'answers-arp',
         vip,
         real,
-        text: `${real} (${mac}) answers ${asking(vip)} for ${vip}: clients that hear it first pass the director by`,
-        help: `on ${real}: hactl realserver apply --vip ${vip}; then on clients and routers that heard it: ip neigh flush to ${vip}`,
+        text: `${real} (${mac}) answers ${asking(vip)} for ${vip}: clients that get its answer first bypass the director`,
+        help: `on ${real}: hactl realserver apply --vip ${vip}; then on clients and routers that cached it: ip neigh flush to ${vip}`,
       });
   }
   if (others.length > (held ? 0 : 1))
@@ -90,15 +90,15 @@ function judgeVip({vip, held, asked, claims}: SeenVip, owner: ReadonlyMap<string
       code: 'two-holders',
       vip,
       text: `${held ? 'this director holds' : 'there should be one answer for'} ${vip}, but ${others.join(' and ')} answer${others.length === 1 ? 's' : ''} ${asking(vip)} for it`,
-      help: 'both directors Active (hactl status on each), or a machine that is no real server has the address',
+      help: 'both directors Active (hactl status on each), or a machine that is not a real server has the address',
     });
   if (asked && !held && claims.length === 0)
     found.push({
       level: 'warning',
       code: 'nobody-answers',
       vip,
-      text: `nobody answers ${asking(vip)} for ${vip}, and this director does not hold it`,
-      help: 'hactl status says who should',
+      text: `nobody answers ${asking(vip)} for ${vip}, and this director does not have it`,
+      help: 'hactl status shows which director should have it',
     });
   return found;
 }
@@ -114,7 +114,7 @@ function judgeReal(target: Target, seen: Observation, claims: readonly Finding[]
     return say(
       'warning',
       'not-here',
-      `${real} is in no network of this director: it cannot be seen from here`,
+      `${real} is in no network of this director: it cannot be verified from here`,
       method === 'gate'
         ? 'gate (direct routing) needs the real server on the same segment: use ipip, or fix the address'
         : `on ${real}: hactl realserver plan --vip ${vip} --method ${method}`,
@@ -132,14 +132,14 @@ function judgeReal(target: Target, seen: Observation, claims: readonly Finding[]
       return say(
         'warning',
         'vip-on-masq',
-        `${real} has ${vip} on an interface of its own, which masq must not have`,
+        `${real} has ${vip} on an interface, which masq does not allow`,
         `on ${real}: hactl realserver undo, or remove the address`,
       );
     if (!found.answers)
       return say(
         'warning',
         'silent',
-        `${real} answers no echo request: its route cannot be judged`,
+        `${real} answers no echo request: its route cannot be verified`,
         `on ${real}: ip route show default must name the directors' address on this side`,
       );
     return found.returned
@@ -147,18 +147,18 @@ function judgeReal(target: Target, seen: Observation, claims: readonly Finding[]
       : say(
           'bad',
           'wrong-route',
-          `${real} sends answers to clients another way: they arrive with the wrong sender, and connections hang`,
-          `on ${real}: hactl realserver apply --method masq --vip ${vip} --gateway ADDRESS, the directors' address on this side (judged on the director that holds it)`,
+          `${real} sends its answers to clients by another route: they arrive with the wrong sender, and connections hang`,
+          `on ${real}: hactl realserver apply --method masq --vip ${vip} --gateway ADDRESS, the directors' address on this side (verify on the director that has it)`,
         );
   }
   if (!taken)
     return say(
       'bad',
       'no-vip',
-      `${real} does not take packets for ${vip}${method === 'ipip' ? ' out of the tunnel' : ''}: neither echo nor TCP is answered`,
+      `${real} does not accept packets for ${vip}${method === 'ipip' ? ' out of the tunnel' : ''}: neither echo nor TCP is answered`,
       `on ${real}: hactl realserver apply --vip ${vip}${method === 'ipip' ? ' --method ipip' : ''}; or its firewall drops both`,
     );
   return claims.some((claim) => claim.code === 'answers-arp' && claim.vip === vip && claim.real === real)
     ? []
-    : say('good', 'good', `${real} has ${vip} and is silent about it`);
+    : say('good', 'good', `${real} has ${vip} and does not answer ARP for it`);
 }
