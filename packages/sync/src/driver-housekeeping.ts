@@ -7,7 +7,7 @@ import type {Forward} from '@hactl/ipvs';
 import {addressBytes} from '@hactl/net';
 import {beginWalk, endWalk, makeAudit, seeEntry, type Audit} from './audit.ts';
 import {dueEndings, forgetEndings, noEndings, noteSent} from './endings.ts';
-import {MAX_ENTRIES} from './entry.ts';
+import {MAX_ENTRIES, offset} from './entry.ts';
 import {ending, noteTable, nothingGone, realIsGone} from './prune.ts';
 import {readConnections} from './driver-proc.ts';
 import type {KernelPorts} from './driver-kernel.ts';
@@ -15,6 +15,7 @@ import type {AuditPace} from './messages.ts';
 import {entryAt, find, remove, upsert, type Mirror} from './mirror.ts';
 import {entryOfLine, methodsOf} from './proc-table.ts';
 
+const UDP = 17;
 const TABLE_EVERY = 2_000;
 const SLICE_EVERY = 100;
 /** Slots examined at a time: a million in five seconds. */
@@ -35,6 +36,8 @@ export interface HousekeepingPorts extends KernelPorts {
   isHeard(): boolean;
   /** Sends the peer these entries unchanged. */
   tell(entries: readonly Buffer[]): void;
+  /** Whether the local kernel ends a connection without a real server with its next packet. */
+  expiresByItself(): boolean;
   /** Injects these entries into the local kernel. */
   inject(entries: readonly Buffer[]): void;
 }
@@ -80,7 +83,16 @@ export function openHousekeeping(ports: HousekeepingPorts, pace: AuditPace = GEN
     }
   };
 
-  /** The Active ends connections whose real server is not in its table; its own kernel follows expire_nodest_conn. */
+  /**
+   * A UDP client that keeps its port would be sent to the dead server for as long as it goes on. The kernel drops its packets
+   * without prolonging the entry: with a second left to live, the next one reaches another server. TCP waits for its server.
+   */
+  const endFlows = (endings: readonly Buffer[]): void => {
+    const flows = endings.filter((entry) => entry[offset.protocol] === UDP);
+    if (flows.length > 0 && !ports.expiresByItself())
+      for (const piece of piecesOf(flows, MAX_ENTRIES)) ports.inject(piece);
+  };
+  /** The Active ends connections whose real server is not in its table; its own kernel follows expire_nodest_conn for TCP. */
   const tellPeer = (entries: readonly Buffer[]): void => {
     for (const piece of piecesOf(entries, TOLD_AT_ONCE)) ports.tell(piece);
   };
@@ -108,6 +120,7 @@ export function openHousekeeping(ports: HousekeepingPorts, pace: AuditPace = GEN
     if (at === 0) restUntil = ports.now() + REST;
     stats.retired += found.length;
     tellPeer(found);
+    endFlows(found);
     noteSent(endings, found, ports.now());
   };
 

@@ -17,6 +17,7 @@ import type {SyncLink, SyncReport} from './messages.ts';
 import {createMirror, sweep, type Mirror} from './mirror.ts';
 import {pulseClient} from './pulse.ts';
 import {readinessOf} from './readiness.ts';
+import {readSetting} from './sysctls.ts';
 
 const BUSY_TICK = 20;
 const IDLE_TICK = 100;
@@ -143,6 +144,7 @@ function join(context: SyncContext, ports: NodePorts, ends: Ends) {
       // If both are Active for one group each, neither table is authoritative for all.
       isAuthoritative: () => context.active && !(peer.hello?.active && peer.alive),
       isHeard: () => peer.believed,
+      expiresByItself: () => readSetting('expire_nodest_conn') === '1',
       tell: (entries) => live.tell(entries),
       inject: (entries) => injector.add({message: messageOf(0, entries), done: () => undefined}),
     },

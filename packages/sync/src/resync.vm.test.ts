@@ -249,6 +249,22 @@ test('a connection that ended while the peer was not heard ends there when it is
   await until("the peer's kernel let them go", LIMIT, () => to('one').length === 0);
 });
 
+test('UDP flows of a removed real server end on the Active too, beside TCP', async (t) => {
+  const flows = (side: Side): string[] =>
+    [...pair.connections(side).keys()].filter((key) => /^UDP .*:80 10\.96\.0\.2:8080$/.test(key));
+  const streams = [...pair.connections('other').keys()].filter((key) => key.includes(':80 10.96.0.2:8080') && key.startsWith('TCP')); // prettier-ignore
+  t.true(flows('other').length > 0, 'there are some');
+  t.is(pair.run('other', 'cat', '/proc/sys/net/ipv4/vs/expire_nodest_conn').trim(), '0');
+  pair.run('other', 'ipvsadm', '-d', '-u', '10.96.0.100:80', '-r', '10.96.0.2:8080');
+  await until('they end on both', LIMIT, () => flows('other').length + flows('one').length === 0);
+  const now = pair.connections('other');
+  t.deepEqual(
+    streams.filter((key) => !now.has(key)),
+    [],
+    'TCP connections to that server go on',
+  );
+});
+
 test('after a stop the daemons are gone and the settings are restored', async (t) => {
   await Promise.all([one.stop(), other.stop()]);
   for (const side of ['one', 'other'] as const) {

@@ -10,6 +10,15 @@ const isName = (name: string): boolean => /^[a-z_]+$/.test(name);
 /** Normalises white space: the kernel prints `0 2` with a tab. */
 const plain = (value: string): string => value.trim().split(/\s+/).join(' ');
 
+/** The kernel's value of one setting now; undefined if there is none of this name. */
+export function readSetting(name: string): string | undefined {
+  try {
+    return plain(readFileSync(`${ROOT}/${name}`, 'latin1'));
+  } catch {
+    return undefined;
+  }
+}
+
 export interface Sysctls {
   /** Applies the wanted settings, restores the rest. Returns what the kernel refused, as text. */
   apply(wanted: Readonly<Record<string, string>>): string[];
