@@ -7,12 +7,12 @@
 import {spawn} from 'node:child_process';
 import {readdirSync} from 'node:fs';
 import path from 'node:path';
-import {parseArgs} from 'node:util';
+import {readOptions} from './options.ts';
 import {countTap} from './tap.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 const bin = path.join(root, 'node_modules/.bin');
-const {values} = parseArgs({options: {only: {type: 'string'}}});
+const {values} = readOptions({options: {only: {type: 'string'}}});
 
 interface Stage {
   readonly name: string;

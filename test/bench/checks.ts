@@ -18,7 +18,7 @@ import {
 import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
-import {parseArgs} from 'node:util';
+import {readOptions} from '../options.ts';
 import type {CheckSpec, FromChecks} from '@hactl/checks';
 import {table} from '../../src/cli/render/table.ts';
 import {programs} from '../../src/daemon/programs.ts';
@@ -26,7 +26,7 @@ import {until} from '../lab/until.ts';
 import {median} from '../lab/figures.ts';
 import {treeOf, usage} from './process-tree.ts';
 
-const {values} = parseArgs({
+const {values} = readOptions({
   options: {
     reals: {type: 'string', default: '1000,5000,10000'},
     seconds: {type: 'string', default: '20'},

@@ -4,7 +4,7 @@
  */
 import {readdirSync, readFileSync} from 'node:fs';
 import path from 'node:path';
-import {parseArgs} from 'node:util';
+import {readOptions} from '../options.ts';
 import {table} from '../../src/cli/render/table.ts';
 import {makeNamespaces} from '../lab/namespaces.ts';
 import {prepareLab} from '../lab/packages.ts';
@@ -12,7 +12,7 @@ import {figures, median} from '../lab/figures.ts';
 import {openScene, pause, type Cost} from './scene.ts';
 import {dropVip, keepalived, ours, type Director, type Subject} from './subjects.ts';
 
-const {values} = parseArgs({
+const {values} = readOptions({
   options: {
     runs: {type: 'string', default: '10'},
     keepalive: {type: 'string', default: '3ms'},

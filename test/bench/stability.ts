@@ -6,13 +6,13 @@
 import {spawn, type ChildProcess} from 'node:child_process';
 import os from 'node:os';
 import path from 'node:path';
-import {parseArgs} from 'node:util';
+import {readOptions} from '../options.ts';
 import {makeNamespaces, type NamespaceSite} from '../lab/namespaces.ts';
 import {prepareLab} from '../lab/packages.ts';
 import {openScene, pause} from './scene.ts';
 import {keepalived, ours, type Subject} from './subjects.ts';
 
-const {values} = parseArgs({
+const {values} = readOptions({
   options: {
     minutes: {type: 'string', default: '10'},
     keepalive: {type: 'string', default: '3ms'},

@@ -6,7 +6,7 @@
 import {spawnSync} from 'node:child_process';
 import {existsSync, mkdirSync} from 'node:fs';
 import path from 'node:path';
-import {parseArgs} from 'node:util';
+import {readOptions} from '../options.ts';
 import {chromium, type Page} from 'playwright-core';
 import {prepareLab} from '../lab/packages.ts';
 import {prepareServers} from '../lab/server-packages.ts';
@@ -16,7 +16,7 @@ import {warm} from '../lab/warm.ts';
 import type {FarmLine, FarmName} from './farm.ts';
 
 const checkout = path.resolve(import.meta.dirname, '../..');
-const {values, positionals} = parseArgs({
+const {values, positionals} = readOptions({
   allowPositionals: true,
   options: {shots: {type: 'string', default: path.join(checkout, 'dist/console-tutorials')}},
 });

@@ -6,9 +6,9 @@
  */
 import net from 'node:net';
 import {createInterface} from 'node:readline';
-import {parseArgs} from 'node:util';
+import {readOptions} from '../options.ts';
 
-const {values} = parseArgs({
+const {values} = readOptions({
   options: {
     help: {type: 'boolean', default: false},
     vip: {type: 'string', default: '127.0.0.1'},
@@ -20,7 +20,7 @@ const {values} = parseArgs({
   },
 });
 if (values.help) {
-  process.stdout.write('options: see parseArgs in this file, or docs/testing.md\n');
+  process.stdout.write('options: see the head of this file, or docs/testing.md\n');
   process.exit(0);
 }
 const host = values.vip;

@@ -5,7 +5,7 @@
  */
 import {readFileSync} from 'node:fs';
 import path from 'node:path';
-import {parseArgs} from 'node:util';
+import {readOptions} from '../options.ts';
 import {makeNamespaces} from '../lab/namespaces.ts';
 import {makeWebs} from '../lab/nginx.ts';
 import {renderPlan} from '../../src/cli/render/render-plan.ts';
@@ -18,7 +18,7 @@ import {directors, makeCluster, type DirectorName} from './cluster.ts';
 import {reloadConfigs} from './reload-config.ts';
 import {until} from '../lab/until.ts';
 
-const {values} = parseArgs({
+const {values} = readOptions({
   options: {
     help: {type: 'boolean', default: false},
     streams: {type: 'string', default: '500'},
@@ -27,7 +27,7 @@ const {values} = parseArgs({
   },
 });
 if (values.help) {
-  process.stdout.write('options: see parseArgs in this file, or docs/testing.md\n');
+  process.stdout.write('options: see the head of this file, or docs/testing.md\n');
   process.exit(0);
 }
 

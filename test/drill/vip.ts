@@ -3,7 +3,7 @@
  * intervals and a probe that sees milliseconds. Every event is run several times; the table shows median (least..most).
  */
 import path from 'node:path';
-import {parseArgs} from 'node:util';
+import {readOptions} from '../options.ts';
 import {makeNamespaces} from '../lab/namespaces.ts';
 import {figures, median} from '../lab/figures.ts';
 import {table} from '../../src/cli/render/table.ts';
@@ -11,7 +11,7 @@ import {makeCluster} from './cluster.ts';
 import {markerOf} from './probe.ts';
 import {until} from '../lab/until.ts';
 
-const {values} = parseArgs({
+const {values} = readOptions({
   options: {
     keepalive: {type: 'string', default: '10ms'},
     deadtime: {type: 'string', default: '30ms'},

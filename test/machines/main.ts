@@ -6,7 +6,7 @@
 import {execFileSync} from 'node:child_process';
 import {mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
-import {parseArgs} from 'node:util';
+import {readOptions} from '../options.ts';
 import {findImage, makeImage} from './image.ts';
 import {makeLan, VIP, type Lan} from './lan.ts';
 import {makeMachine, type Machine} from './machine.ts';
@@ -15,7 +15,7 @@ import {runSingle} from './single.ts';
 import {watch} from './traffic.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
-const {values} = parseArgs({
+const {values} = readOptions({
   options: {
     only: {type: 'string'},
     /** A package that was built before. */

@@ -4,7 +4,7 @@
  * violation is printed with its seed; of the engines with the fewest troubles that still cause it.
  */
 import os from 'node:os';
-import {parseArgs} from 'node:util';
+import {readOptions} from '../options.ts';
 import {isMainThread, parentPort, Worker, workerData} from 'node:worker_threads';
 import {directorsScenario, playDirectors} from './directors-play.ts';
 import {play} from './play.ts';
@@ -108,7 +108,7 @@ async function campaign(task: Task, workers: number): Promise<number> {
 }
 
 async function main(): Promise<number> {
-  const {values} = parseArgs({
+  const {values} = readOptions({
     options: {
       seed: {type: 'string'},
       seeds: {type: 'string'},

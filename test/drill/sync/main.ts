@@ -1,6 +1,6 @@
 /** The sync drills, where IPVS is: in namespaces of this kernel. `npm run drill:sync` brings us here. */
 import path from 'node:path';
-import {parseArgs} from 'node:util';
+import {readOptions} from '../../options.ts';
 import {onStage, type Scene, type Stage} from './drills.ts';
 import {makeNetwork, type Network} from './network.ts';
 import {hactlPair, keepalivedPair, type HactlPair, type Pair} from './pair.ts';
@@ -9,7 +9,7 @@ import {renderResults, type DrillResult} from './result.ts';
 import {renderYoung, youngDrill, type YoungRow} from './young.ts';
 import {deaths, loss, persistence, power} from './troubles.ts';
 
-const {values} = parseArgs({
+const {values} = readOptions({
   options: {
     help: {type: 'boolean', default: false},
     only: {type: 'string', default: 'abcd'},

@@ -1,0 +1,16 @@
+/** The options of the rig's programs. */
+import {parseArgs, type ParseArgsConfig} from 'node:util';
+
+/** `parseArgs`, but for a wrong option: that is one line, those that exist in a second one, and exit status 2. */
+export function readOptions<const Config extends ParseArgsConfig>(
+  config: Config,
+): ReturnType<typeof parseArgs<Config>> {
+  try {
+    return parseArgs(config);
+  } catch (error) {
+    const [wrong = ''] = (error as Error).message.split(/\. |\n/);
+    const names = Object.keys(config.options ?? {}).map((name) => `--${name}`);
+    process.stderr.write(`${wrong}\noptions: ${names.length === 0 ? 'none' : names.join(' ')}\n`);
+    process.exit(2);
+  }
+}
