@@ -24,7 +24,7 @@ export const secretPatterns: readonly RegExp[] = [
   line(String.raw`\d+\s+(?:crc|md\d|sha|hmac)\S*\s+(?<secret>\S.*)$`),
   // passwd=, password, secret=, auth_pass and the like, with or without = and quotes
   line(
-    String.raw`[\w-]*(?:pass|pwd|p\w{0,3}w\w?r?\w?d|s\w{0,2}c\w{0,2}r\w{0,2}t|token|api_?key|credential)[\w-]*(?:[ \t]*[=:][ \t]*|[ \t]+)(?<secret>\S.*)$`,
+    String.raw`[\w-]*(?:pass|pwd|p\w{0,3}w\w?r?\w?d|s\w{0,2}c\w{0,2}r\w{0,2}t|token|api_?key|credential)[\w-]{0,200}(?:[ \t]*[=:][ \t]*|[ \t]+)(?<secret>\S.*)$`,
   ),
   // ha.cf: everything but the host of a webhook or collector
   line(String.raw`hactl_[wo]\w*\s+\w+:\/\/(?<secret>[^\s/@]+)@`),
@@ -46,7 +46,7 @@ export const secretPatterns: readonly RegExp[] = [
   // Directives of other programs
   line(String.raw`auth(?:\s*=\s*|\s+\d+\s+)(?<secret>\S.*)$`),
   line(
-    String.raw`[\w-]*(?:authori[sz]ation|header|cookie|bearer|basic_?auth|private_?key|community|psk|pin|tls_?key|\w+pw)(?:\s*[=:]\s*|\s+)(?!"?\/)(?<secret>\S.*)$`,
+    String.raw`[\w-]*(?:authori[sz]ation|header|cookie|bearer|basic_?auth|private_?key|community|psk|pin|tls_?key|\wpw)(?:\s*[=:]\s*|\s+)(?!"?\/)(?<secret>\S.*)$`,
   ),
   argumentPattern,
   ...wordPatterns,

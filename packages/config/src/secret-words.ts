@@ -17,7 +17,7 @@ const VALUE = String.raw`(?<secret>[^\s"'”&,;]+)`;
  */
 export const urlPatterns: readonly RegExp[] = [
   /:\/\/(?<secret>[^\s/@"']+|[^\s/:@"']+:(?!\d+(?:[/?#]|$))[^\s"']*)@/i,
-  /(?<=^|[\s"'“=,;:])(?<secret>[^\s/@:"'“=]+:[^\s/@"'”]+)@(?=[\w[])/i,
+  /(?<=^|[\s"'“=,;:])(?<secret>[^\s/@:"'“=]+:[^\s/@"'”]{1,1000})@(?=[\w[])/i,
 ];
 
 /** What a text that one of the patterns finds has in it; most texts have nothing of it. */
