@@ -57,6 +57,20 @@ const piecesOf = (entries: readonly Buffer[], size: number): Buffer[][] =>
     entries.slice(piece * size, (piece + 1) * size),
   );
 
+function tellPeer(ports: HousekeepingPorts, entries: readonly Buffer[]): void {
+  for (const piece of piecesOf(entries, TOLD_AT_ONCE)) ports.tell(piece);
+}
+
+/**
+ * A UDP client that keeps its port would be sent to the dead server for as long as it goes on. The kernel drops its packets
+ * without prolonging the entry: with a second left to live, the next one reaches another server. TCP waits for its server.
+ */
+function endFlows(ports: HousekeepingPorts, endings: readonly Buffer[]): void {
+  const flows = endings.filter((entry) => entry[offset.protocol] === UDP);
+  if (flows.length > 0 && !ports.expiresByItself())
+    for (const piece of piecesOf(flows, MAX_ENTRIES)) ports.inject(piece);
+}
+
 export function openHousekeeping(ports: HousekeepingPorts, pace: AuditPace = GENTLE): Housekeeping {
   const {mirror} = ports;
   const gone = nothingGone();
@@ -83,19 +97,7 @@ export function openHousekeeping(ports: HousekeepingPorts, pace: AuditPace = GEN
     }
   };
 
-  /**
-   * A UDP client that keeps its port would be sent to the dead server for as long as it goes on. The kernel drops its packets
-   * without prolonging the entry: with a second left to live, the next one reaches another server. TCP waits for its server.
-   */
-  const endFlows = (endings: readonly Buffer[]): void => {
-    const flows = endings.filter((entry) => entry[offset.protocol] === UDP);
-    if (flows.length > 0 && !ports.expiresByItself())
-      for (const piece of piecesOf(flows, MAX_ENTRIES)) ports.inject(piece);
-  };
   /** The Active ends connections whose real server is not in its table; its own kernel follows expire_nodest_conn for TCP. */
-  const tellPeer = (entries: readonly Buffer[]): void => {
-    for (const piece of piecesOf(entries, TOLD_AT_ONCE)) ports.tell(piece);
-  };
   const slice = (): void => {
     if (gone.addresses.size === 0 || !ports.isAuthoritative()) {
       at = 0;
@@ -105,6 +107,7 @@ export function openHousekeeping(ports: HousekeepingPorts, pace: AuditPace = GEN
     }
     if (ports.isHeard())
       tellPeer(
+        ports,
         dueEndings(endings, ports.now(), (entry) => realIsGone(gone, entry, 0) && find(mirror, entry, 0) < 0),
       );
     if (ports.now() < restUntil) return;
@@ -119,8 +122,8 @@ export function openHousekeeping(ports: HousekeepingPorts, pace: AuditPace = GEN
     at = end >= mirror.high ? 0 : end;
     if (at === 0) restUntil = ports.now() + REST;
     stats.retired += found.length;
-    tellPeer(found);
-    endFlows(found);
+    tellPeer(ports, found);
+    endFlows(ports, found);
     noteSent(endings, found, ports.now());
   };
 

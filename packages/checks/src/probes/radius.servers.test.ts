@@ -92,7 +92,7 @@ test('another secret: the server does not answer', async (t) => {
   const spec = checkOf('radius', server.port, {...good, secret: 'other'});
   const result = await probeRadius(spec, SHORT, systemClock);
   t.false(result.passed);
-  t.regex(result.reason, /no answer .* within 300 ms, asked \dx \(.* secret= is another\)/);
+  t.regex(result.reason, /no answer .* within 300 ms, asked \dx \(.* another secret=\)/);
 });
 
 test('a silent server fails at the limit', async (t) => {
