@@ -7,6 +7,7 @@ import {readFileSync} from 'node:fs';
 import path from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {labProgram} from '../../test/lab/programs.ts';
+import {until as untilWithin} from '../../test/lab/until.ts';
 import {makeHosts, type Host, type Outcome} from '../compat/heartbeat/hosts.fixture.ts';
 
 const LIMIT = 240_000;
@@ -45,17 +46,8 @@ require('node:http').get(process.argv[2], {agent: false, timeout: 2000}, (respon
 const typed = (host: Host, line: string): Promise<Outcome> =>
   host.run('env', `PATH=/run/bin:${process.env.PATH}`, 'sh', '-c', line);
 
-async function until<Value>(what: string, look: () => Promise<Value | undefined>): Promise<Value> {
-  const end = performance.now() + LIMIT;
-  for (;;) {
-    // oxlint-disable-next-line no-await-in-loop -- this loop is the waiting.
-    const found = await look();
-    if (found !== undefined) return found;
-    if (performance.now() > end) throw new Error(`not within ${LIMIT / 1_000} s: ${what}`);
-    // oxlint-disable-next-line no-await-in-loop -- the pause between two looks.
-    await new Promise((wake) => setTimeout(wake, 100));
-  }
-}
+const until = <Value>(what: string, look: () => Promise<Value | undefined>): Promise<Value> =>
+  untilWithin(what, LIMIT, look, 100);
 
 /** A file of a machine, as seen from here. */
 const textOf = (host: Host, file: string): string => {
