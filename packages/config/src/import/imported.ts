@@ -1,6 +1,6 @@
 /**
- * What an importer makes of a foreign configuration, before it is written as our files: the same words whatever the
- * source. Every statement of the source gets one note that says what became of it. Pure.
+ * The result of parsing a foreign configuration, before our files are written: one model for all sources. Every statement
+ * of the source gets a note about its conversion. Pure.
  */
 import type {Millis} from '@hactl/base';
 import type {Diagnostic} from '../diagnostic.ts';
@@ -18,23 +18,23 @@ import type {Resolver} from '../reader.ts';
 
 export type ImportKind = 'lvs.cf' | 'keepalived' | 'ipvsadm';
 
-/** exact: means the same here. approximated: the message says what differs. not: left out, the message says why. */
+/** exact: same meaning here. approximated: the message states the difference. not: left out, the message states why. */
 export type Fate = 'exact' | 'approximated' | 'not';
 
 export interface Note {
   readonly fate: Fate;
   readonly span: Span;
-  /** The statement, as people would quote it. */
+  /** The statement, as quoted in the report. */
   readonly what: string;
-  /** Where it went, how it differs, or why it was left out. */
+  /** Its place in the written files, the difference, or the reason why it was left out. */
   readonly message: string;
-  /** After the switch something is down, unwatched or different because of it: shown last and in red. */
+  /** Something will be down, unwatched or different after the switch: shown last and in red. */
   readonly matters?: true;
 }
 
 export interface ImportedReal {
   readonly address: string;
-  /** 0: the virtual's. */
+  /** 0: the virtual service's port. */
   readonly port: number;
   readonly method: ForwardMethod;
   readonly weight: number;
@@ -42,16 +42,16 @@ export interface ImportedReal {
   readonly receive?: string;
   readonly lowerThreshold: number;
   readonly upperThreshold: number;
-  /** Where its check is not the virtual service's: one hactl_check line. */
+  /** Set if its check differs from the virtual service's: written as a hactl_check line. */
   readonly check?: RealCheck;
-  /** Where it stands in the source. */
+  /** Its place in the source. */
   readonly span?: Span;
 }
 
 export interface ImportedCheck {
   readonly type: 'on' | 'connect' | 'ping' | 'negotiate' | 'external';
   readonly service?: CheckService;
-  /** The name of one of the scripts that are written too. */
+  /** Name of one of the written scripts. */
   readonly script?: string;
   readonly port?: number;
   readonly request?: string;
@@ -61,9 +61,9 @@ export interface ImportedCheck {
   readonly timeout?: Millis;
   readonly interval?: Millis;
   readonly failures?: number;
-  /** Piranha's check; texts as `hactl_send` and `hactl_expect` hold them. */
+  /** Piranha's check; texts in the form of `hactl_send` and `hactl_expect`. */
   readonly sendExpect?: {readonly send?: string; readonly expect?: string; readonly regex: boolean};
-  /** Passed checks in a row before a server that was down is back. */
+  /** Consecutive passed checks before a failed server returns to service. */
   readonly rise?: number;
 }
 
@@ -74,7 +74,7 @@ export interface ImportedVirtual {
   readonly reals: readonly ImportedReal[];
   readonly fallback?: {readonly address: string; readonly port: number; readonly method: ForwardMethod};
   readonly check: ImportedCheck;
-  /** Its script prints weights. */
+  /** The check script prints weights. */
   readonly isDynamic?: boolean;
   readonly scheduler: string;
   readonly schedFlags?: string;
@@ -93,7 +93,7 @@ export interface ImportedGroup {
   readonly sync?: {readonly device: string; readonly id: number};
   /** Names of scripts in resource.d. */
   readonly scripts: readonly string[];
-  /** Who is mailed when the group comes and goes. */
+  /** Mail recipients when the group starts or stops. */
   readonly mailTo?: readonly string[];
 }
 
@@ -105,17 +105,17 @@ export interface ImportedPair {
   readonly deadtime: Millis;
   readonly autoFailback: boolean;
   readonly preemptDelay?: Millis;
-  /** `hactl_track_script`: how often, and the command; a name without a slash is one of the written scripts. */
+  /** `hactl_track_script`: interval and command; a name without a slash is one of the written scripts. */
   readonly trackScripts?: readonly {readonly every: Millis; readonly command: string}[];
   readonly trackInterfaces?: readonly string[];
-  /** A check's program says its server's weight. */
+  /** A check script prints its server's weight. */
   readonly dynamicWeight?: boolean;
   readonly groups: readonly ImportedGroup[];
-  /** A key that the source has; undefined: one is generated. */
+  /** The key from the source; undefined: a key is generated. */
   readonly secret?: string;
 }
 
-/** A program that is written beside the configuration, mode 755. */
+/** A script written beside the configuration, mode 755. */
 export interface ImportedScript {
   /** Relative to the configuration directory. */
   readonly name: string;
@@ -124,37 +124,37 @@ export interface ImportedScript {
 
 export interface Imported {
   readonly kind: ImportKind;
-  /** undefined: the source has no failover, nothing but a table. */
+  /** undefined: the source has no failover configuration, only an IPVS table. */
   readonly pair?: ImportedPair;
   readonly virtuals: readonly ImportedVirtual[];
   readonly email?: {readonly to: readonly string[]; readonly from?: string; readonly smtp?: string};
   readonly scripts: readonly ImportedScript[];
   readonly notes: readonly Note[];
-  /** Where the mail settings stand in the source. */
+  /** Place of the mail settings in the source. */
   readonly emailSpan?: Span;
 }
 
-/** What the source does not say, and the machine or the user does. */
+/** Facts that are not in the source, from the machine or the user. */
 export interface ImportContext {
-  /** This director and the other one, as `uname -n` prints them. */
+  /** Names of this director and of its peer, as `uname -n` prints them. */
   readonly node: string;
   readonly peer: string;
-  /** False: nobody gave the peer's name, and the one here is a stand-in. */
+  /** False: the peer's name was not given, `peer` is a placeholder. */
   readonly peerKnown: boolean;
-  /** keepalived's -i: which @lines count. */
+  /** keepalived's -i: selects the @lines. */
   readonly configId: string;
   /** This machine's addresses. */
   readonly addresses: readonly {readonly device: string; readonly address: string}[];
-  /** lvs.cf: which of its two directors this machine is; undefined: told by the addresses. */
+  /** lvs.cf: which of the two directors this machine is; undefined: detected from `addresses`. */
   readonly as?: 'primary' | 'backup';
-  /** Where the files will be used; scripts are named by it. */
+  /** The directory where the files will be used; paths of scripts start with it. */
   readonly installDir: string;
   readonly resolve: Resolver;
-  /** The peer's keepalived.conf: what the pair has in common is computed from both. */
+  /** The peer's keepalived.conf: settings of the pair are computed from both files. */
   readonly peerSource?: ImportSource;
-  /** An included file; undefined: it cannot be read. */
+  /** Text of an included file; undefined: unreadable. */
   readonly read: (path: string) => string | undefined;
-  /** Files that match an include's pattern, sorted. */
+  /** Files that match the pattern of an include, sorted. */
   readonly glob: (pattern: string) => readonly string[];
 }
 
@@ -166,6 +166,6 @@ export interface ImportSource {
 export interface Parsed {
   readonly imported: Imported;
   readonly diagnostics: readonly Diagnostic[];
-  /** Included files, for the rendering of diagnostics and notes. */
+  /** Included files, to render diagnostics and notes. */
   readonly sources: ReadonlyMap<string, {readonly text: string}>;
 }

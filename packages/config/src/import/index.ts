@@ -1,4 +1,4 @@
-/** Foreign configuration → our files, checked by our own parsers before anybody writes them. Pure. */
+/** Converts a foreign configuration to our files and checks them with our own parsers. Pure. */
 import {indexOf, type Diagnostic, type Source} from '../diagnostic.ts';
 import {loadCluster} from '../load.ts';
 import {redactLine} from '../redact.ts';
@@ -21,7 +21,7 @@ const marks: readonly (readonly [ImportKind, RegExp])[] = [
   ],
 ];
 
-/** Told by the words at the beginning of lines; undefined: none of the three. */
+/** Detects the kind from the first words of lines; undefined: none of the three. */
 export function detectKind(text: string): ImportKind | undefined {
   const scored = marks.map(([kind, pattern]) => ({kind, count: [...text.matchAll(pattern)].length}));
   const [best] = scored.toSorted((left, right) => right.count - left.count);
@@ -33,7 +33,7 @@ const parsers = {'lvs.cf': parseLvsCf, keepalived: parseKeepalived, ipvsadm: par
 export interface ImportResult {
   readonly kind?: ImportKind;
   readonly imported?: Imported;
-  /** Empty when there is an error. */
+  /** Empty if there is an error. */
   readonly files: readonly WrittenFile[];
   readonly report: readonly ReportLine[];
   readonly diagnostics: readonly Diagnostic[];
@@ -43,7 +43,7 @@ export interface ImportResult {
 export interface ImportOptions {
   readonly kind?: ImportKind;
   readonly context: ImportContext;
-  /** The key for authkeys where the source has none. */
+  /** The key for authkeys if the source has none. */
   readonly secret: string;
 }
 
@@ -54,8 +54,8 @@ export function importConfig(source: ImportSource, options: ImportOptions): Impo
       code: 'unknown-format',
       severity: 'error',
       span: {file: source.path, start: 0, end: 1},
-      message: 'this is neither an lvs.cf, nor a keepalived.conf, nor the output of ipvsadm-save',
-      help: 'name the kind: --from lvs.cf, --from keepalived or --from ipvsadm',
+      message: 'not an lvs.cf, a keepalived.conf or the output of ipvsadm-save',
+      help: 'specify the kind: --from lvs.cf, --from keepalived or --from ipvsadm',
     };
     return {files: [], report: [], diagnostics: [diagnostic], sources: new Map([[source.path, source]])};
   }
@@ -70,8 +70,8 @@ export function importConfig(source: ImportSource, options: ImportOptions): Impo
       code: 'unknown-format',
       severity: 'error',
       span: {file: source.path, start: 0, end: 1},
-      message: `read as ${kind}, the file has neither directors nor virtual services that hactl could take over`,
-      help: 'if it is of another kind, name it: --from lvs.cf, --from keepalived or --from ipvsadm',
+      message: `read as ${kind}, the file has neither directors nor virtual services to import`,
+      help: 'if it is a file of another kind, specify it: --from lvs.cf, --from keepalived or --from ipvsadm',
     };
     return {kind, imported, files: [], report, diagnostics: [...diagnostics, nothing], sources};
   }
@@ -94,7 +94,7 @@ export function importConfig(source: ImportSource, options: ImportOptions): Impo
   };
 }
 
-/** A complaint about a written line, at the line of the source that it was made of: the file is not there yet. */
+/** Moves a diagnostic about a line of our files to its line of the source: our files are not written yet. */
 function atSource(
   diagnostic: Diagnostic,
   files: readonly WrittenFile[],
@@ -115,7 +115,7 @@ function atSource(
   };
 }
 
-/** The written files through our own parsers, as hactld would read them where they will be. */
+/** Parses the files as hactld would read them in `installDir`. */
 export function loadWritten(
   files: readonly WrittenFile[],
   context: ImportContext,

@@ -27,12 +27,12 @@ export function parseIpvsadmSave(source: ImportSource, context: ImportContext): 
         'unknown-directive',
         span,
         `"${text.slice(0, 60)}" adds neither a service nor a server`,
-        'ipvsadm-save writes lines with -A and -a only',
+        'ipvsadm-save writes only lines with -A and -a',
       );
       continue;
     }
     if (values.has('sctp-service')) {
-      book.not(span, text, 'ldirectord.cf knows tcp and udp, not sctp');
+      book.not(span, text, 'ldirectord.cf supports tcp and udp, not sctp');
       continue;
     }
     const address = takeAddress(command, context, reporter);
@@ -45,8 +45,8 @@ export function parseIpvsadmSave(source: ImportSource, context: ImportContext): 
         reporter.error(
           'unresolved-name',
           span,
-          'this server belongs to a service that no line above adds',
-          'put the -A line of the service before it',
+          'no line above adds the service of this server',
+          'move the -A line of the service above it',
         );
       else if (real) home.reals.push(real);
       continue;
@@ -55,7 +55,7 @@ export function parseIpvsadmSave(source: ImportSource, context: ImportContext): 
       reporter.error(
         'duplicate-virtual',
         span,
-        'this service is there already',
+        'this service was added above',
         'remove one of the two lines',
       );
       continue;
@@ -76,7 +76,7 @@ const split = (text: string): readonly [string, string | undefined] => {
   return match ? [match[1] ?? '', match[2]] : [text, undefined];
 };
 
-/** An address and a port, or their names: without -n, ipvsadm writes names. */
+/** An address and a port, or their names: ipvsadm writes names without -n. */
 function takePlace(
   word: {readonly text: string; readonly span: Span},
   protocol: 'tcp' | 'udp',
@@ -94,7 +94,7 @@ function takePlace(
     reporter.error(
       'unresolved-name',
       word.span,
-      `${host} is neither an address nor a name that resolves here`,
+      `${host} is neither an address nor a name that resolves on this machine`,
       'save the table with numbers: ipvsadm-save -n',
     );
     return undefined;
@@ -105,7 +105,7 @@ function takePlace(
     reporter.error(
       'bad-port',
       word.span,
-      `${service} is neither a port nor a service that is known here`,
+      `${service} is neither a port nor a known service name`,
       'save the table with numbers: ipvsadm-save -n',
     );
     return undefined;
@@ -134,7 +134,7 @@ function takeAddress(
     reporter.error(
       'missing-value',
       span,
-      'the line names no service',
+      'the line has no service',
       'add -t ADDRESS:PORT, -u ADDRESS:PORT or -f MARK',
     );
     return undefined;
@@ -192,7 +192,7 @@ function takeService(
     reporter.error(
       'bad-value',
       flags.span,
-      `"${flags.text}" are not flags of a scheduler`,
+      `"${flags.text}" is not a list of scheduler flags`,
       'sh-port,sh-fallback or flag-1,flag-2,flag-3',
     );
   const engine = values.get('pe');
@@ -200,13 +200,13 @@ function takeService(
     book.approximated(
       span,
       text,
-      `without the persistence engine ${engine.text}: calls are kept together by the client’s address only`,
+      `without the persistence engine ${engine.text}: persistence is by client address only`,
     );
   else
     book.approximated(
       span,
       text,
-      'ldirectord.cf: a virtual service with checktype=on: the table says nothing of checks, so servers are up always',
+      'ldirectord.cf: a virtual service with checktype=on: the table has no checks, so its servers are always up',
     );
   return {
     span,
@@ -232,7 +232,7 @@ function takeReal(
   const {values, span, text} = command;
   const word = values.get('real-server');
   if (!word) {
-    reporter.error('missing-value', span, 'the line names no server', 'add -r ADDRESS:PORT');
+    reporter.error('missing-value', span, 'the line has no server', 'add -r ADDRESS:PORT');
     return undefined;
   }
   const place = takePlace(word, virtual.kind === 'address' ? virtual.protocol : 'tcp', context, reporter);
@@ -251,12 +251,16 @@ function takeReal(
   const method: ForwardMethod = values.has('masquerading') ? 'masq' : values.has('ipip') ? 'ipip' : 'gate';
   if (!place) return undefined;
   if (place.address.includes(':') !== (virtual.family === 6)) {
-    book.not(span, text, 'a server of the other address family cannot stand in this virtual');
+    book.not(span, text, 'a server of the other address family cannot be in this virtual service');
     return undefined;
   }
   const tunnel = values.get('tun-type');
   if (method === 'ipip' && tunnel && tunnel.text !== 'ipip')
-    book.not(span, text, `the tunnel is plain ipip here, not ${tunnel.text}: the real server must end it`);
+    book.not(
+      span,
+      text,
+      `the tunnel is plain ipip here, not ${tunnel.text}: the real server must accept ipip`,
+    );
   else book.exact(span, text, 'ldirectord.cf: real');
   return {...place, method, weight, upperThreshold, lowerThreshold};
 }

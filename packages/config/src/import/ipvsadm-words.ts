@@ -1,4 +1,4 @@
-/** One line of ipvsadm-save as options with their values. Pure. */
+/** Parses one line of ipvsadm-save into options and their values. Pure. */
 import type {Span} from '../model.ts';
 import type {Reporter} from '../reader.ts';
 
@@ -50,7 +50,7 @@ export function takeCommand(text: string, start: number, reporter: Reporter): Co
     }
     const [name, takes] = option;
     const value = takes ? rest[at + 1] : word;
-    // ipvsadm takes -p without a number: 360 seconds.
+    // ipvsadm's default for -p without a number: 360 seconds.
     if (name === 'persistent' && (value === undefined || value.text.startsWith('-'))) {
       values.set(name, {text: '360', span: word.span});
       continue;
@@ -60,7 +60,7 @@ export function takeCommand(text: string, start: number, reporter: Reporter): Co
         'missing-value',
         word.span,
         `${word.text} needs a value`,
-        'the line is cut off: save the table again',
+        'the line is truncated: save the table again',
       );
       return undefined;
     }

@@ -1,4 +1,4 @@
-/** nanny's check of one virtual of lvs.cf. Pure. */
+/** nanny's check of a virtual service of lvs.cf. Pure. */
 import type {ForwardMethod} from '../model.ts';
 import {translatePerlRegex, translatePosixRegex} from '@hactl/regex';
 import type {Reporter, Resolver} from '../reader.ts';
@@ -21,10 +21,10 @@ export interface Place {
   readonly fwmark: number;
 }
 
-/** What nanny sends and wants when nothing is configured for port 80; the web pages write it for every port. */
+/** nanny's default request for port 80; Piranha's web interface writes it for every port. */
 const webRequest = String.raw`GET / HTTP/1.0\r\n\r\n`;
 
-/** nanny's check of the whole virtual. */
+/** Converts nanny's check to the check of the virtual service. */
 export function takeCheck(block: LvsBlock, keys: Keys, place: Place, context: VirtualContext): ImportedCheck {
   const {book} = context;
   const seconds = keys.number('timeout', 1, 86_400, 10);
@@ -33,30 +33,26 @@ export function takeCheck(block: LvsBlock, keys: Keys, place: Place, context: Vi
     book.approximated(
       timeout.span,
       quote(timeout),
-      'ldirectord.cf: checkinterval and checktimeout; nanny waits as long between two checks as for an answer',
+      'ldirectord.cf: checkinterval and checktimeout; nanny uses it for both',
     );
   const rise = Math.max(1, Math.ceil(keys.number('reentry', 0, 86_400, 180) / seconds));
   const reentry = keys.take('reentry');
   const back =
     rise > 1
-      ? `ldirectord.cf: hactl_rise: ${rise} passed checks in a row before a server that was down is back`
-      : 'a server that was down is back with its first passed check';
+      ? `ldirectord.cf: hactl_rise: a failed server returns after ${rise} consecutive passed checks`
+      : 'a failed server returns with its first passed check';
   if (reentry) book.exact(reentry.span, quote(reentry), back);
-  else book.exact(block.span, `virtual ${block.name}`, `${back} (nanny’s own 180 s: no reentry is written)`);
+  else
+    book.exact(block.span, `virtual ${block.name}`, `${back} (no reentry is set: nanny’s default of 180 s)`);
   const monitor = keys.take('client_monitor');
   if (monitor)
     if (monitor.value === '/usr/sbin/nanny' || monitor.value === '')
       book.exact(monitor.span, quote(monitor), 'the checks are built in');
-    else
-      book.not(
-        monitor.span,
-        quote(monitor),
-        'a monitor of your own: use checktype=external with a checkcommand',
-      );
+    else book.not(monitor.span, quote(monitor), 'custom monitor: use checktype=external with a checkcommand');
   const load = keys.take('load_monitor');
   if (load)
     if (load.value === 'none' || load.value === '') book.exact(load.span, quote(load), 'no load monitor');
-    else book.not(load.span, quote(load), 'weights do not follow the load of a server');
+    else book.not(load.span, quote(load), 'weights do not follow the server’s load');
   const base: Pick<ImportedCheck, 'interval' | 'timeout' | 'failures' | 'port' | 'rise'> = {
     interval: seconds * 1_000,
     timeout: seconds * 1_000,
@@ -69,31 +65,30 @@ export function takeCheck(block: LvsBlock, keys: Keys, place: Place, context: Vi
   );
   const isRegex = keys.flag('use_regex', false);
   if (program && program.value !== '') {
-    if (send && send.value !== '')
-      book.not(send.span, quote(send), 'nanny does not use it beside send_program');
+    if (send && send.value !== '') book.not(send.span, quote(send), 'nanny ignores it with send_program');
     else if (send) book.exact(send.span, quote(send), 'nothing is sent');
     if (regex)
       if (isRegex)
         book.not(
           regex.span,
           quote(regex),
-          'nanny does not use it with send_program: the output is compared as it is',
+          'nanny ignores it with send_program: the output is compared literally',
         );
-      else book.exact(regex.span, quote(regex), 'the output is compared as it is');
+      else book.exact(regex.span, quote(regex), 'the output is compared literally');
     return {...base, type: 'external', script: takeProgram(block, program, expect, place, context)};
   }
   if (program) book.exact(program.span, quote(program), 'no program');
   const bare = !send?.value && !expect?.value;
   if (bare && (place.port !== 80 || place.protocol === 'udp')) {
     for (const entry of [send, expect, regex])
-      if (entry) book.exact(entry.span, quote(entry), 'nothing is sent and nothing expected');
+      if (entry) book.exact(entry.span, quote(entry), 'nothing is sent or expected');
     return {...base, type: 'connect'};
   }
   if (bare)
     book.exact(
       block.span,
       `virtual ${block.name}`,
-      `nanny’s own check of port 80 is written out: ${webRequest}, and an answer that starts with HTTP`,
+      `nanny’s default check of port 80, written explicitly: send ${webRequest}, expect an answer that starts with HTTP`,
     );
   const check = {
     ...base,
@@ -104,9 +99,9 @@ export function takeCheck(block: LvsBlock, keys: Keys, place: Place, context: Vi
       place,
     ),
   };
-  const lost = 'ldirectord.cf cannot hold it: the check only connects';
+  const lost = 'cannot be written in ldirectord.cf: the check only connects';
   const carried = check.type === 'negotiate';
-  const simple = 'sendExpect' in check ? '' : '; nanny’s own comparison is for tcp';
+  const simple = 'sendExpect' in check ? '' : '; nanny’s comparison is available for tcp only';
   if (send && send.value !== '')
     if (!carried) book.not(send.span, quote(send), lost);
     else if (simple === '') book.exact(send.span, quote(send), 'ldirectord.cf: hactl_send');
@@ -118,8 +113,8 @@ export function takeCheck(block: LvsBlock, keys: Keys, place: Place, context: Vi
         expect.span,
         quote(expect),
         isRegex
-          ? 'ldirectord.cf: hactl_expect, a POSIX expression'
-          : 'ldirectord.cf: hactl_expect, the beginning of the answer',
+          ? 'ldirectord.cf: hactl_expect, a POSIX regular expression'
+          : 'ldirectord.cf: hactl_expect, compared with the beginning of the answer',
       );
     else
       book.approximated(expect.span, quote(expect), `ldirectord.cf: receive of service=simpletcp${simple}`);
@@ -127,15 +122,15 @@ export function takeCheck(block: LvsBlock, keys: Keys, place: Place, context: Vi
     book.exact(
       regex.span,
       quote(regex),
-      isRegex ? 'ldirectord.cf: hactl_expect_regex' : 'the text is compared as it is',
+      isRegex ? 'ldirectord.cf: hactl_expect_regex' : 'the text is compared literally',
     );
   return check;
 }
 
-/** A text between double quotes; what they cannot hold is written as an escape, which both kinds of text know. */
+/** The text for double quotes: a quote in it becomes an escape, which is valid in both kinds of text. */
 const escaped = (text: string): string => text.replaceAll('"', String.raw`\x22`);
 
-/** nanny's two texts: as they are over tcp, as simpletcp's over udp; a connection alone when a text cannot be held. */
+/** nanny's send and expect: unchanged for tcp, as simpletcp for udp; a plain connect if a text cannot be written. */
 function textsOf(
   send: string,
   expect: string,
@@ -161,7 +156,7 @@ function textsOf(
   return {type: 'negotiate', service: 'simpletcp', receive, ...(request === '' ? {} : {request})};
 }
 
-/** nanny's send_program as a checkcommand: the program's output against `expect`. */
+/** Writes nanny's send_program as a checkcommand that compares the program's output with `expect`. */
 function takeProgram(
   block: LvsBlock,
   program: Entry,
@@ -176,7 +171,7 @@ function takeProgram(
   const text = [
     '#!/bin/sh',
     `# Written by hactl import from send_program and expect of virtual ${fileWord(block.name)}.`,
-    '# Arguments: VIP, its port, the real server, its port. Up when the output is exactly what is expected.',
+    '# Arguments: VIP, VIP port, real server, real server port. Up if the output is exactly the expected text.',
     `output=$(${command})`,
     `[ "$output" = '${wanted}' ]`,
     '',
@@ -185,8 +180,8 @@ function takeProgram(
   book.approximated(
     program.span,
     quote(program),
-    `${name}: nanny counts a program that fails or takes too long as passed; here it must print what is expected`,
+    `${name}: to nanny a program that fails or times out has passed; here it must print the expected text`,
   );
-  if (expect) book.exact(expect.span, quote(expect), `${name}: the output must be exactly this`);
+  if (expect) book.exact(expect.span, quote(expect), `${name}: the output must equal it`);
   return name;
 }

@@ -18,7 +18,7 @@ export interface LvsBlock {
   readonly blocks: LvsBlock[];
 }
 
-/** Up to a # that is not inside quotes. */
+/** The text before a # outside quotes. */
 function withoutComment(text: string): string {
   let inside = false;
   for (let at = 0; at < text.length; at += 1) {
@@ -30,7 +30,7 @@ function withoutComment(text: string): string {
 
 const where: Readonly<Record<string, string>> = {virtual: '', failover: '', server: 'virtual or failover'};
 
-/** The whole file as one block without a name. */
+/** The whole file as one unnamed block. */
 export function splitLvsCf(text: string, reporter: Reporter): LvsBlock {
   const whole: LvsBlock = {kind: '', name: '', span: reporter.span(0, 1), entries: [], blocks: []};
   const open = [whole];
@@ -56,16 +56,15 @@ export function splitLvsCf(text: string, reporter: Reporter): LvsBlock {
         reporter.error(
           'unknown-directive',
           span,
-          `${kind} cannot stand here`,
-          wanted === '' ? `close the block above with } first` : `${kind} stands in a ${wanted} block`,
+          `${kind} is not allowed here`,
+          wanted === '' ? `close the block above with } first` : `move ${kind} into a ${wanted} block`,
         );
       else home.blocks.push(block);
       open.push(block);
       continue;
     }
     if (content.trim() === '}') {
-      if (open.length === 1)
-        reporter.error('unclosed-block', span, 'there is no open block to close', 'remove the }');
+      if (open.length === 1) reporter.error('unclosed-block', span, 'no open block to close', 'remove the }');
       else open.pop();
       continue;
     }
@@ -103,7 +102,7 @@ export function splitLvsCf(text: string, reporter: Reporter): LvsBlock {
       'unclosed-block',
       block.span,
       `the block ${block.kind} ${block.name} is not closed`,
-      'add a line with } behind its last line',
+      'add a line with } after its last line',
     );
   return whole;
 }

@@ -1,4 +1,4 @@
-/** The pair of lvs.cf: directors, heartbeat, synchronisation, commands. Pure. */
+/** The pair in lvs.cf: directors, heartbeat, connection sync, commands. Pure. */
 import type {Vip} from '../model.ts';
 import type {Reporter} from '../reader.ts';
 import type {ImportContext, ImportedPair, ImportedScript} from './imported.ts';
@@ -34,13 +34,13 @@ export function takePair(
       ? [context.node, context.peer]
       : [context.peer, context.node];
   const namesOf = redundant
-    ? `ha.cf: node ${nodes.join(' ')}: this machine is taken for the ${side}${context.peerKnown ? '' : '; the other’s name is not in the file (--peer NAME)'}`
-    : `ha.cf: node ${context.node}: one director alone`;
+    ? `ha.cf: node ${nodes.join(' ')}: this machine is assumed to be the ${side}${context.peerKnown ? '' : '; the peer’s name is not in the file (use --peer NAME)'}`
+    : `ha.cf: node ${context.node}: a single director`;
   for (const key of ['primary', 'backup', 'primary_private', 'backup_private']) {
     const entry = keys.take(key);
     if (!entry) continue;
     if (!redundant && key.startsWith('backup'))
-      book.not(entry.span, quote(entry), 'backup_active is 0: there is no other director');
+      book.not(entry.span, quote(entry), 'backup_active is 0: there is no second director');
     else if (key.endsWith('private')) book.exact(entry.span, quote(entry), 'ha.cf: ucast, a second path');
     else book.approximated(entry.span, quote(entry), namesOf);
   }
@@ -53,11 +53,11 @@ export function takePair(
     reporter.error(
       'missing-value',
       keys.take('backup_active')?.span ?? reporter.span(0, 1),
-      'backup_active is 1, and there is no backup address',
+      'backup_active is 1 but there is no backup address',
       'add backup = ADDRESS, or write backup_active = 0',
     );
 
-  // The addresses of the services are on the public side, the gateway's is on the private one.
+  // Service addresses are on the public interface, the gateway address is on the private one.
   const guess = services[0]?.device ?? 'eth0';
   const deviceOf = (own: string | undefined, otherwise: string): string =>
     context.addresses.find((address) => address.address === own)?.device ?? otherwise;
@@ -85,7 +85,7 @@ export function takePair(
       book.approximated(
         entry.span,
         quote(entry),
-        `ha.cf: ucast ${device} ${peer}: lvs.cf does not name the interface, and no interface here has ${local ?? 'this director’s address'}`,
+        `ha.cf: ucast ${device} ${peer}: lvs.cf has no interface name, and no interface of this machine has ${local ?? 'this director’s address'}`,
       );
   };
   if (redundant) {
@@ -107,13 +107,13 @@ export function takePair(
         `ha.cf: deadtime ${2 * keepalive + 1}: it must be longer than twice keepalive`,
       );
   keys.flag('heartbeat', false);
-  keys.exact('heartbeat', 'adverts are sent whenever there are two nodes');
+  keys.exact('heartbeat', 'adverts are always sent if there are two nodes');
   return {
     nodes,
     media,
     keepalive: keepalive * 1_000,
     deadtime: (legal ? deadtime : 2 * keepalive + 1) * 1_000,
-    // A primary that comes back does not take the services from an active backup.
+    // In Piranha a returning primary does not take over from an active backup.
     autoFailback: false,
     groups: [
       {node: nodes[0] ?? context.node, vips, ...takeSync(keys, tools), scripts: takeCommands(keys, tools)},
@@ -134,7 +134,7 @@ function takeSync(keys: Keys, {reporter}: PairTools): {sync?: {device: string; i
       'write syncd_iface = eth0',
     );
   for (const key of ['syncdaemon', 'syncd_iface', 'syncd_id'])
-    keys.exact(key, wanted ? 'haresources: LVSSyncDaemonSwap' : 'no synchronisation of connections');
+    keys.exact(key, wanted ? 'haresources: LVSSyncDaemonSwap' : 'no connection sync');
   return wanted ? {sync: {device: device?.value ?? 'eth0', id}} : {};
 }
 
@@ -153,12 +153,12 @@ function takeCommands(keys: Keys, {book, scripts}: PairTools): string[] {
     book.approximated(
       entry.span,
       quote(entry),
-      'resource.d/role-commands: run after the addresses are up, and before they go',
+      'resource.d/role-commands: run after the addresses are added, and before they are removed',
     );
   return ['role-commands'];
 }
 
-/** Settings without an effect on the files. */
+/** Settings without a counterpart in our files, and monitor_links. */
 function takeRest(
   keys: Keys,
   vips: readonly Vip[],
@@ -170,14 +170,14 @@ function takeRest(
     ['udp_timeout', 'udp'],
   ] as const) {
     const seconds = keys.number(key, 0, 2 ** 31 - 1, 0);
-    if (seconds === 0) keys.exact(key, 'the kernel’s own value stays');
+    if (seconds === 0) keys.exact(key, 'the kernel’s value is kept');
     else {
       const entry = keys.take(key);
       if (entry)
         book.not(
           entry.span,
           quote(entry),
-          `hactl does not set the ${word} timeout: ipvsadm --set TCP TCPFIN UDP at boot time`,
+          `hactl does not set the ${word} timeout: run ipvsadm --set TCP TCPFIN UDP at boot`,
         );
     }
   }
@@ -185,10 +185,14 @@ function takeRest(
   const linksEntry = keys.take('monitor_links');
   if (linksEntry)
     if (links) book.exact(linksEntry.span, quote(linksEntry), 'ha.cf: hactl_track_interface');
-    else book.exact(linksEntry.span, quote(linksEntry), 'links are not watched');
+    else book.exact(linksEntry.span, quote(linksEntry), 'links are not tracked');
   keys.flag('hard_shutdown', true);
   const hard = keys.take('hard_shutdown');
   if (hard)
-    book.approximated(hard.span, quote(hard), 'checks that die are started again; the table stays meanwhile');
+    book.approximated(
+      hard.span,
+      quote(hard),
+      'check processes that die are restarted; the table is kept meanwhile',
+    );
   return links ? {trackInterfaces: [...new Set(vips.flatMap(({device}) => device ?? []))]} : {};
 }

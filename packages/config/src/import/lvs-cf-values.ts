@@ -1,4 +1,4 @@
-/** One block of lvs.cf, key by key: every key is read once, and what nobody read is left over. Pure. */
+/** Reads one block of lvs.cf by key; keys that nobody read are errors at the end. Pure. */
 import {ipv4} from '../addresses.ts';
 import {nearest} from '../diagnostic.ts';
 import type {Reporter} from '../reader.ts';
@@ -8,7 +8,7 @@ import {isDevice, wholeNumber, type Notebook} from './words.ts';
 export interface Keys {
   /** The last line with the key; undefined: none. */
   readonly take: (key: string) => Entry | undefined;
-  /** The same with a note that it means the same here. */
+  /** The same, with a note that it is carried over exactly. */
   readonly exact: (key: string, message: string) => Entry | undefined;
   readonly number: (key: string, least: number, most: number, otherwise: number) => number;
   readonly flag: (key: string, otherwise: boolean) => boolean;
@@ -17,7 +17,7 @@ export interface Keys {
   readonly alias: (
     key: string,
   ) => {readonly address: string; readonly device?: string; readonly label?: string} | undefined;
-  /** Says of every line that was not asked for that lvs.cf has no such key. */
+  /** Reports every key that was not read as unknown. */
   readonly finish: (known: readonly string[]) => void;
 }
 
@@ -31,7 +31,7 @@ export function keysOf(block: LvsBlock, reporter: Reporter, book: Notebook): Key
     seen.add(key);
     if (first)
       for (const entry of all.slice(0, -1))
-        book.not(entry.span, quote(entry), 'the same key stands again below: the last one counts');
+        book.not(entry.span, quote(entry), 'overridden by a later line with the same key');
     return all.at(-1);
   };
   const wrong = (
@@ -104,7 +104,7 @@ export function keysOf(block: LvsBlock, reporter: Reporter, book: Notebook): Key
           entry.keySpan,
           `unknown key ${entry.key}`,
           near === undefined
-            ? 'Piranha does not start with such a file either: remove the line'
+            ? 'Piranha does not start with such a file: remove the line'
             : `did you mean ${near}?`,
         );
       }

@@ -1,4 +1,4 @@
-/** A `virtual` block of lvs.cf with its servers and its nanny's check. Pure. */
+/** A `virtual` block of lvs.cf with its servers and its check. Pure. */
 import {ipv4, portNumber, prefixLength} from '../addresses.ts';
 import type {Vip, VirtualAddress} from '../model.ts';
 import type {ImportedReal, ImportedVirtual} from './imported.ts';
@@ -30,7 +30,7 @@ const portOf = (keys: Keys, protocol: string, otherwise: number, context: Virtua
       'bad-port',
       entry.valueSpan,
       `"${entry.value}" is not a port`,
-      'a number from 1 to 65535, or a name of /etc/services',
+      'a number from 1 to 65535, or a name from /etc/services',
     );
   return port ?? otherwise;
 };
@@ -43,9 +43,7 @@ export function takeLvsVirtual(block: LvsBlock, context: VirtualContext): TakenV
     book.not(
       active?.span ?? block.span,
       `virtual ${block.name}`,
-      active
-        ? 'it is not active: Piranha does not serve it'
-        : 'it has no active = 1: Piranha does not serve it',
+      active ? 'not active: Piranha does not serve it' : 'without active = 1 Piranha does not serve it',
     );
     return undefined;
   }
@@ -91,10 +89,10 @@ export function takeLvsVirtual(block: LvsBlock, context: VirtualContext): TakenV
   keys.exact('sorry_server', 'ldirectord.cf: fallback');
   const check = takeCheck(block, keys, {port, protocol, fwmark}, context);
   for (const [key, reason] of [
-    ['start_cmd', 'it belongs to failover services'],
-    ['stop_cmd', 'it belongs to failover services'],
-    ['master', 'an old key that Piranha does not use any more'],
-    ['dirs', 'an old key that Piranha does not use any more'],
+    ['start_cmd', 'used by failover services only'],
+    ['stop_cmd', 'used by failover services only'],
+    ['master', 'an old key that Piranha no longer uses'],
+    ['dirs', 'an old key that Piranha no longer uses'],
   ] as const) {
     const entry = keys.take(key);
     if (entry) book.not(entry.span, quote(entry), reason);
@@ -141,7 +139,7 @@ function takeVip(keys: Keys, alias: NonNullable<ReturnType<Keys['alias']>>, cont
   return {
     family: 4,
     address: alias.address,
-    // A mask that is not written is 255.255.255.255 in Piranha.
+    // Piranha's default mask is 255.255.255.255.
     prefixLength: length ?? 32,
     ...(alias.device === undefined ? {} : {device: alias.device}),
     ...(alias.label === undefined ? {} : {label: alias.label}),
@@ -164,7 +162,7 @@ function takeMask(keys: Keys, {reporter, book}: VirtualContext): string | undefi
   book.exact(
     entry.span,
     quote(entry),
-    none ? 'every client is alone, as without it' : 'ldirectord.cf: netmask',
+    none ? 'each client is persistent by itself, as without pmask' : 'ldirectord.cf: netmask',
   );
   return none ? undefined : entry.value;
 }
@@ -175,7 +173,7 @@ function takeServer(block: LvsBlock, place: Place, context: VirtualContext): Imp
   const active = keys.flag('active', false);
   if (!active) {
     const entry = keys.take('active');
-    book.not(entry?.span ?? block.span, `server ${block.name}`, 'it is not active: Piranha does not use it');
+    book.not(entry?.span ?? block.span, `server ${block.name}`, 'not active: Piranha does not use it');
     return undefined;
   }
   keys.exact('active', 'the server is written');
@@ -199,16 +197,16 @@ function takeServer(block: LvsBlock, place: Place, context: VirtualContext): Imp
       book.approximated(
         portEntry.span,
         quote(portEntry),
-        'a port of the server’s own needs NAT; the check still uses it',
+        'a server port other than the service’s needs NAT; the check still uses it',
       );
   const logfile = keys.take('logfile');
-  if (logfile) book.not(logfile.span, quote(logfile), 'checks are logged in one place');
+  if (logfile) book.not(logfile.span, quote(logfile), 'all checks are logged to one log');
   for (const key of ['start_cmd', 'stop_cmd']) {
     const entry = keys.take(key);
-    if (entry) book.not(entry.span, quote(entry), 'it belongs to failover services');
+    if (entry) book.not(entry.span, quote(entry), 'used by failover services only');
   }
   keys.finish(serverKeys);
-  book.exact(block.span, `server ${block.name}`, 'ldirectord.cf: real; its name is kept in this list only');
+  book.exact(block.span, `server ${block.name}`, 'ldirectord.cf: real; its name is only in this report');
   if (address === undefined) return undefined;
   return {address, port: own ? port : 0, method, weight, lowerThreshold: 0, upperThreshold: 0};
 }

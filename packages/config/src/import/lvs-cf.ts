@@ -1,4 +1,4 @@
-/** Piranha's lvs.cf (the behaviour of pulse, lvsd and nanny 0.8.6). Pure. */
+/** Piranha's lvs.cf, as read by pulse, lvsd and nanny 0.8.6. Pure. */
 import {prefixLength} from '../addresses.ts';
 import type {ForwardMethod, Vip} from '../model.ts';
 import {Reporter} from '../reader.ts';
@@ -28,11 +28,11 @@ const unused: Readonly<Record<string, string>> = {
   serial_no: 'hactl compares the files themselves',
   rsh_command: 'copy the files to the other director yourself',
   sync: 'copy the files to the other director yourself',
-  debug_level: 'the log is chosen in ha.cf: debug',
-  reservation_conflict_action: 'it concerns shared disks',
-  primary_shared: 'it concerns shared disks',
-  backup_shared: 'it concerns shared disks',
-  ipvsadm: 'the kernel is asked directly, without ipvsadm',
+  debug_level: 'set the log level in ha.cf: debug',
+  reservation_conflict_action: 'for shared disks only',
+  primary_shared: 'for shared disks only',
+  backup_shared: 'for shared disks only',
+  ipvsadm: 'hactl programs the kernel directly, without ipvsadm',
 };
 
 const methods: Readonly<Record<string, ForwardMethod>> = {nat: 'masq', direct: 'gate', tunnel: 'ipip'};
@@ -55,7 +55,7 @@ export function parseLvsCf(source: ImportSource, context: ImportContext): Parsed
         'refused-directive',
         service.valueSpan,
         'failover services (fos) are not virtual services',
-        'import the part with service = lvs, and write the programs as resources of haresources',
+        'import the part with service = lvs, and add the programs to haresources as resources',
       );
     else
       reporter.error(
@@ -67,7 +67,7 @@ export function parseLvsCf(source: ImportSource, context: ImportContext): Parsed
   const network = keys.take('network');
   const method = methods[network?.value ?? 'nat'];
   if (network)
-    if (method) book.exact(network.span, quote(network), `ldirectord.cf: ${method} behind every real server`);
+    if (method) book.exact(network.span, quote(network), `ldirectord.cf: ${method} for every real server`);
     else
       reporter.error(
         'bad-value',
@@ -92,7 +92,7 @@ export function parseLvsCf(source: ImportSource, context: ImportContext): Parsed
     book.not(
       block.span,
       `failover ${block.name}`,
-      'failover services run programs: write them as resources of haresources',
+      'failover services run programs: add them to haresources as resources',
     );
   const vips: Vip[] = [];
   const router = takeRouter(keys, method === 'masq', reporter, book);
@@ -103,7 +103,7 @@ export function parseLvsCf(source: ImportSource, context: ImportContext): Parsed
     book.exact(
       virtual.span,
       `virtual ${virtual.comment}`,
-      'ldirectord.cf: a virtual service; the name is its comment',
+      'ldirectord.cf: a virtual service with the name as comment',
     );
   if (taken.length === 0 && reporter.diagnostics.length === 0)
     book.not(file.span, 'virtual', 'there is no active virtual service: pulse would not start');
@@ -121,8 +121,8 @@ export function parseLvsCf(source: ImportSource, context: ImportContext): Parsed
 }
 
 /**
- * Several ports under one firewall mark are several virtuals with that mark in lvs.cf, and one service in the kernel. lvsd
- * adds the servers of all of them to it.
+ * lvs.cf describes several ports under one firewall mark as several virtual blocks; in the kernel they are one service, to
+ * which lvsd adds the servers of all blocks.
  */
 function mergeSame(virtuals: readonly ImportedVirtual[], book: Notebook): ImportedVirtual[] {
   const merged = new Map<string, ImportedVirtual>();
@@ -136,7 +136,7 @@ function mergeSame(virtuals: readonly ImportedVirtual[], book: Notebook): Import
     book.approximated(
       virtual.span,
       `virtual ${virtual.comment}`,
-      `ldirectord.cf: one service with virtual ${first.comment}, whose settings and check hold for both`,
+      `ldirectord.cf: merged with virtual ${first.comment}, whose settings and check apply to both`,
     );
     const more = virtual.reals.filter(
       (real) =>
@@ -147,7 +147,7 @@ function mergeSame(virtuals: readonly ImportedVirtual[], book: Notebook): Import
   return [...merged.values()];
 }
 
-/** The gateway address of the servers behind NAT: it moves with the services. */
+/** The servers' gateway address with NAT: it moves with the services. */
 function takeRouter(keys: Keys, nat: boolean, reporter: Reporter, book: Notebook): Vip | undefined {
   const entry = keys.take('nat_router');
   const mask = keys.take('nat_nmask');
@@ -157,7 +157,7 @@ function takeRouter(keys: Keys, nat: boolean, reporter: Reporter, book: Notebook
         if (statement === mask && !entry)
           book.not(statement.span, quote(statement), 'there is no nat_router');
         else if (nat) book.exact(statement.span, quote(statement), 'no gateway address');
-        else book.not(statement.span, quote(statement), 'it is used with network = nat only');
+        else book.not(statement.span, quote(statement), 'used with network = nat only');
     return undefined;
   }
   const alias = keys.alias('nat_router');

@@ -1,4 +1,4 @@
-/** The list of what became of every statement. Pure. */
+/** The import report: the conversion of every statement. Pure. */
 import {indexOf, type Source} from '../diagnostic.ts';
 import {printable} from '../printable.ts';
 import {hideStatement} from '../redact.ts';
@@ -12,7 +12,7 @@ const titles: Readonly<Record<Fate, string>> = {
   not: 'not carried over',
 };
 
-/** One note for each stretch of the source: what says the same twice is said once, and the worst fate counts. */
+/** Merges notes about the same statement: equal messages once, with the worst fate. */
 function mergeNotes(sorted: readonly Note[]): Note[] {
   const merged: Note[] = [];
   for (const note of sorted) {
@@ -24,14 +24,14 @@ function mergeNotes(sorted: readonly Note[]): Note[] {
   return merged;
 }
 
-/** Where the note of the same statement is, or would be: those of one place stand side by side at the end. */
+/** Index of the note about the same statement, or the end: notes with equal starts are adjacent at the end. */
 function placeOf({span, what}: Note, merged: readonly Note[]): number {
   const first = merged.findLastIndex((other) => other.span.start !== span.start) + 1;
   const found = merged.slice(first).findIndex((other) => other.what === what);
   return found === -1 ? merged.length : first + found;
 }
 
-/** Two notes of the same statement as one. */
+/** Merges two notes about the same statement. */
 function worseOf(other: Note, note: Note): Note {
   if (rank[note.fate] > rank[other.fate] || (note.fate === other.fate && note.matters && !other.matters))
     return other.matters ? {...note, matters: true} : note;
@@ -48,11 +48,11 @@ export interface ReportLine {
   readonly line: number;
   readonly what: string;
   readonly message: string;
-  /** Something is down, unwatched or different after the switch because of it. */
+  /** Something will be down, unwatched or different after the switch. */
   readonly matters?: true;
 }
 
-/** The notes with their lines, in the order of the sources. */
+/** The notes with line numbers, in the order of the sources. */
 export function reportLines(notes: readonly Note[], sources: ReadonlyMap<string, Source>): ReportLine[] {
   const order = new Map([...sources.keys()].map((file, index) => [file, index]));
   const rankOf = (file: string): number => order.get(file) ?? -1;
@@ -72,7 +72,7 @@ export function reportLines(notes: readonly Note[], sources: ReadonlyMap<string,
 const oneLine = (text: string): string =>
   / {2}|[^ -~‘’…→“”]/.test(text) ? printable(text.replace(/\s+/g, ' ')) : text;
 
-/** The whole list as text, for the file: what the user must know first, then the rest by fate. */
+/** The whole report as text, for the file: what differs after the switch first, then the rest by fate. */
 export function renderReport(lines: readonly ReportLine[]): string {
   const part = (title: string, lines: readonly ReportLine[]): string =>
     [
@@ -97,7 +97,7 @@ export function renderReport(lines: readonly ReportLine[]): string {
 }
 
 const DIFFERENT = 'down, unwatched or different after the switch';
-/** Places that a folded reason names. */
+/** Line numbers shown for a folded reason. */
 const PLACES = 3;
 
 export function countReport(
@@ -112,7 +112,7 @@ export function countReport(
   };
 }
 
-/** Equal reasons once, with their statements and the first places. */
+/** Each reason once, with its statements and their first line numbers. */
 function folded(lines: readonly ReportLine[]): string[] {
   const groups = new Map<string, ReportLine[]>();
   for (const line of lines) {
@@ -135,8 +135,8 @@ function folded(lines: readonly ReportLine[]): string[] {
 }
 
 /**
- * For the screen: the counts, what is not carried over with equal reasons folded, and last what will be down or
- * different. `red` paints it.
+ * The report for the screen: counts, then what is not carried over, grouped by reason, and last, colored by `red`, what will
+ * be down or different.
  */
 export function renderSummary(lines: readonly ReportLine[], red: (text: string) => string): string {
   const {exact, approximated, not, matters} = countReport(lines);
@@ -148,7 +148,7 @@ export function renderSummary(lines: readonly ReportLine[], red: (text: string) 
       : []),
     '',
     ...(matters === 0
-      ? [`${DIFFERENT}: nothing that hactl knows of`]
+      ? [`${DIFFERENT}: nothing known`]
       : [
           red(`${DIFFERENT}: ${matters}`),
           ...folded(lines.filter((line) => line.matters)).map((text) =>

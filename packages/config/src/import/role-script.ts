@@ -1,6 +1,6 @@
 import {shellWord} from './words.ts';
 
-/** A resource of heartbeat's kind around two commands. What is running is remembered in a file. */
+/** A heartbeat resource script that runs two commands. A file marks it as running. */
 export function roleScript(origin: string, start: string | undefined, stop: string | undefined): string {
   const state = '/run/hactl-$(basename "$0")';
   return [
@@ -19,9 +19,9 @@ export function roleScript(origin: string, start: string | undefined, stop: stri
   ].join('\n');
 }
 
-/** The same for hooks: they are not waited for longer than a moment, and their status does not count. */
+/** The same for hooks: the script waits 2 s at most for them, and ignores their exit status. */
 export function hookScript(origin: string, start: readonly string[], stop: readonly string[]): string {
-  const told = (commands: readonly string[]): string[] =>
+  const runHooks = (commands: readonly string[]): string[] =>
     commands.length === 0
       ? []
       : [
@@ -33,7 +33,7 @@ export function hookScript(origin: string, start: readonly string[], stop: reado
   return [
     '#!/bin/sh',
     `# Written by hactl import from ${origin}.`,
-    '# The commands are hooks: a failure has no effect on the group, and nobody waits more than 2 s for their end.',
+    '# The commands are hooks: a failure has no effect on the group, and the script waits at most 2 s for them.',
     'soon() {',
     '  tenths=0',
     '  while kill -0 "$1" 2>/dev/null && [ $tenths -lt 20 ]; do sleep 0.1; tenths=$((tenths + 1)); done',
@@ -42,11 +42,11 @@ export function hookScript(origin: string, start: readonly string[], stop: reado
     'case "$1" in',
     'start)',
     '  : >"$state"',
-    ...told(start),
+    ...runHooks(start),
     '  exit 0 ;;',
     'stop)',
     '  rm -f "$state"',
-    ...told(stop),
+    ...runHooks(stop),
     '  exit 0 ;;',
     'status) if [ -e "$state" ]; then echo running; else echo stopped; fi ;;',
     `*) echo ${shellWord('usage: start|stop|status')} >&2; exit 2 ;;`,

@@ -1,4 +1,4 @@
-/** What was imported as the text of our own files. Pure. */
+/** Writes the imported configuration as the text of our files. Pure. */
 import type {Millis} from '@hactl/base';
 import type {RealCheck, Span, StatusRange, Vip} from '../model.ts';
 import type {Imported, ImportedPair, ImportedReal, ImportedVirtual} from './imported.ts';
@@ -8,15 +8,15 @@ export interface WrittenFile {
   readonly name: string;
   readonly text: string;
   readonly mode: number;
-  /** Where each line comes from, where it is known: complaints about a written line point there. */
+  /** The source of each line, if known: diagnostics about the line point there. */
   readonly origins?: readonly (Span | undefined)[];
 }
 
 export interface WriteOptions {
-  /** The name of the source, for the first line of each file. */
+  /** Name of the source, for the first line of each file. */
   readonly origin: string;
   readonly installDir: string;
-  /** For authkeys, where the source has no key. */
+  /** The key for authkeys if the source has none. */
   readonly secret: string;
 }
 
@@ -73,7 +73,7 @@ function vipWord(vip: Vip): string {
   return `${vip.family === 6 ? 'IPv6addr' : 'IPaddr2'}::${vip.address}/${vip.prefixLength ?? (vip.family === 6 ? 128 : 32)}${device}${broadcast}`;
 }
 
-/** ldirectord first and the addresses after it, so that an address has its table when it comes. */
+/** ldirectord before the addresses: the table is programmed before an address is added. */
 function haresources(pair: ImportedPair, hasVirtuals: boolean, head: string): string {
   const lines = pair.groups.flatMap((group, at) => {
     const words = [
@@ -167,7 +167,7 @@ function virtualLines(
   return [[`virtual${six}=${head}`, virtual.span], ...lines];
 }
 
-/** As hactl_status holds them. */
+/** The value of hactl_status. */
 const statusText = (ranges: readonly StatusRange[]): string =>
   ranges.map(([first, last]) => (first === last ? String(first) : `${first}-${last}`)).join(' ');
 
