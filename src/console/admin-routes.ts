@@ -14,10 +14,10 @@ export function adminRoutes(
   forget: (user: string) => void,
 ): void {
   const admins = (): string[] => users.list().flatMap((user) => (user.role === 'admin' ? [user.name] : []));
-  /** Somebody must be able to make users. */
+  /** At least one administrator must remain to create users. */
   const keepAdmin = (user: string): void => {
     if (admins().length === 1 && admins()[0] === user)
-      throw new ApiError(409, 'last-admin', `${user} is the last administrator: make another one first`);
+      throw new ApiError(409, 'last-admin', `${user} is the last administrator: create another one first`);
   };
 
   declare(app, {
@@ -32,7 +32,7 @@ export function adminRoutes(
     method: 'POST',
     url: '/api/users',
     role: 'admin',
-    summary: 'Makes a user, or gives one another password and role.',
+    summary: 'Creates a user, or changes the password and role of one.',
     body: object({
       name,
       role: {type: 'string', enum: roles},
@@ -53,7 +53,7 @@ export function adminRoutes(
     method: 'DELETE',
     url: '/api/users/:name',
     role: 'admin',
-    summary: 'Removes a user and ends his sessions.',
+    summary: 'Removes a user and ends their sessions.',
     params: object({name}),
     work: ({params}) => {
       const {name: user} = params as {name: string};

@@ -1,4 +1,4 @@
-/** What strangers, viewers and hostile servers try at the console: nothing changes, and nothing leaks. */
+/** Attacks on the console by unauthenticated clients, viewers and hostile servers: nothing changes, nothing leaks. */
 import {mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -16,7 +16,7 @@ const auditOf = (state: string): string => {
   }
 };
 
-test('what a stranger sends does not push the audit log out; what is judged, and what users try, is in it', async (t) => {
+test('unauthenticated requests do not rotate the audit log away; judged logins and users’ requests are in it', async (t) => {
   const {app, login, state} = await openConsole(t);
   for (const request of [
     {method: 'POST', url: '/api/nothing', payload: {}},
@@ -38,7 +38,7 @@ test('what a stranger sends does not push the audit log out; what is judged, and
   t.regex(auditOf(state), /"user":"viewer".*"status":403/);
 });
 
-test('a password that is sent as plain text is refused, and not written down in pieces', async (t) => {
+test('a password sent as text/plain is refused, and no part of it is logged', async (t) => {
   const {app, login, state} = await openConsole(t);
   const answer = await app.inject({
     method: 'POST',
@@ -54,7 +54,7 @@ test('a password that is sent as plain text is refused, and not written down in 
   );
 });
 
-test('secrets of a real server are not in the audit log, in the new line either', async (t) => {
+test('secrets of a real server are not in the audit log, nor in the new line', async (t) => {
   const {app, login, state} = await openConsole(t);
   const real = '10.0.0.2:80 gate "AUTH SECRET-1"';
   for (const edit of [
@@ -78,7 +78,7 @@ test('secrets of a real server are not in the audit log, in the new line either'
   t.notRegex(auditOf(state), /SECRET-/);
 });
 
-test('a full disk of the audit log does not turn a change that was made into an error', async (t) => {
+test('a change that was made is not reported as an error when the audit log’s disk is full', async (t) => {
   const audit = {...openAudit('/nowhere'), write: () => {
     throw new Error('ENOSPC');
   }}; // prettier-ignore
@@ -107,7 +107,7 @@ test('addresses of one IPv6 network count as one', (t) => {
     t.is(networkOf(address), network, address);
 });
 
-test('guessing is slowed down for a whole IPv6 network, not for each of its addresses', async (t) => {
+test('password guessing is slowed down per IPv6 network, not per address', async (t) => {
   const {app} = await openConsole(t);
   const attempt = async (address: string, user: string): Promise<number> => {
     const payload = {user, password: 'wrong'};
@@ -120,7 +120,7 @@ test('guessing is slowed down for a whole IPv6 network, not for each of its addr
   t.is(await attempt('2001:db8:0:1::1', 'user8'), 401, 'another network may try');
 });
 
-test('behind a proxy its client is the one that counts, not what the client says of itself', async (t) => {
+test('behind a proxy the address that the proxy reports counts, not one that the client claims', async (t) => {
   const {app, state} = await openConsole(t);
   await app.inject({
     method: 'POST',
@@ -131,7 +131,7 @@ test('behind a proxy its client is the one that counts, not what the client says
   t.regex(auditOf(state), /"address":"192\.0\.2\.7"/);
 });
 
-test('nobody learns which users there are: of one that exists and one that does not, the same is said', async (t) => {
+test('answers do not reveal which users exist: a wrong password and an unknown user get the same answer', async (t) => {
   const {app, login} = await openConsole(t);
   const headers = await login('operator');
   const said = async (user: string): Promise<string[]> => {
@@ -151,7 +151,7 @@ test('nobody learns which users there are: of one that exists and one that does 
   t.deepEqual((await said('admin')).map((line) => line.slice(0, 3)), ['401', '403', '403', '403']); // prettier-ignore
 });
 
-test('no other origin is answered: not without TLS, not by a preflight, not for a form that is plain text', async (t) => {
+test('other origins are refused: without TLS, in a preflight, and for a text/plain form', async (t) => {
   const {app, login, asked} = await openConsole(t);
   const session = await login('admin');
   const preflight = await app.inject({
@@ -176,7 +176,7 @@ test('no other origin is answered: not without TLS, not by a preflight, not for 
   t.deepEqual(asked, []);
 });
 
-test('a body that would change prototypes, or has more than its form, is refused', async (t) => {
+test('a body with __proto__ or properties outside its schema is refused', async (t) => {
   const {app, login, asked} = await openConsole(t);
   const headers = {...(await login('admin')), 'content-type': 'application/json'};
   for (const payload of [
@@ -203,7 +203,7 @@ const hostileSnapshot = {
   })),
 };
 
-test('a host name, a value or an answer with line breaks and tags is text: in JSON, in metrics', async (t) => {
+test('line breaks and tags in a host name, a value or an answer are escaped, in JSON and in metrics', async (t) => {
   const {app, login, live} = await openConsole(t, {status: () => hostileSnapshot});
   await live.look();
   const headers = await login('viewer');
@@ -216,13 +216,13 @@ test('a host name, a value or an answer with line breaks and tags is text: in JS
     t.regex(line, /^$|^# (HELP|TYPE) |^\w+(\{(\w+="([^"\\\n]|\\.)*",?)*\})? \S+$/i);
 });
 
-test('the page writes texts, never HTML', (t) => {
+test('the page inserts text, never HTML', (t) => {
   const folder = path.join(import.meta.dirname, 'page');
   for (const name of readdirSync(folder))
     t.notRegex(readFileSync(path.join(folder, name), 'utf8'), /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(/i, name); // prettier-ignore
 });
 
-test('no path leads out of the page’s folder', async (t) => {
+test('no path escapes the page’s folder', async (t) => {
   const root = mkdtempSync(path.join(os.tmpdir(), 'hactl-page-'));
   t.teardown(() => rmSync(root, {recursive: true, force: true}));
   const page = path.join(root, 'page');
@@ -269,7 +269,7 @@ test('no path leads out of the page’s folder', async (t) => {
   t.is((await app.inject({method: 'GET', url: '/'})).headers['cache-control'], 'no-cache');
 });
 
-test('the metrics are for the whole token, not for a part of it', async (t) => {
+test('the metrics require the whole token, not a part of it', async (t) => {
   const {app} = await openConsole(t);
   for (const authorization of ['Bearer SCRAP', 'Bearer SCRAPE ', 'bearer SCRAPE', 'SCRAPE', 'Bearer undefined', `Basic ${PASSWORD}`])
     t.is((await app.inject({method: 'GET', url: '/metrics', headers: {authorization}})).statusCode, 401, authorization); // prettier-ignore

@@ -1,4 +1,4 @@
-/** Who did what through the console: one JSON object a line, appended before the answer goes out. */
+/** Audit log of the console: one JSON object per line, appended before the answer is sent. */
 import {appendFileSync, existsSync, readFileSync, renameSync, statSync} from 'node:fs';
 import type {WallTime} from '@hactl/base';
 
@@ -8,18 +8,18 @@ export interface AuditEntry {
   readonly address: string;
   /** `POST /api/orders` or `login`. */
   readonly action: string;
-  /** What was asked for, without passwords. */
+  /** The request's parameters, without passwords. */
   readonly detail: string;
   /** HTTP status of the answer. */
   readonly status: number;
 }
 
-/** Octets; then the file becomes `audit.1.jsonl`. */
+/** Maximum octets; a larger file is rotated to `audit.1.jsonl`. */
 const FILE_MOST = 4 << 20;
 
 export interface Audit {
   write(entry: AuditEntry): void;
-  /** The newest `count`, newest first. */
+  /** The latest `count` entries, newest first. */
   newest(count: number): AuditEntry[];
 }
 
@@ -38,7 +38,7 @@ export function openAudit(stateDir: string): Audit {
           try {
             return [JSON.parse(line) as AuditEntry];
           } catch {
-            // A line that a full disk cut short.
+            // Truncated by a full disk.
             return [];
           }
         })

@@ -1,4 +1,4 @@
-/** Logging in and out, and the first user. */
+/** Login, logout and the first user. */
 import {createHash, randomBytes} from 'node:crypto';
 import type {FastifyInstance, FastifyReply, FastifyRequest} from 'fastify';
 import type {Clock} from '@hactl/base';
@@ -8,13 +8,13 @@ import {ApiError, declare, object} from './route.ts';
 import {begin, use, without, withoutUser, type Role, type Sessions} from './sessions.ts';
 import {makeUser, passwordFits, userProblem, type UserStore} from './users.ts';
 
-/** `__Host-`: only this host, only over TLS, for every path. */
+/** `__Host-`: this host only, TLS only, every path. */
 export const COOKIE = '__Host-hactl';
 
 const keyOf = (cookie: string): string => createHash('sha256').update(cookie).digest('hex');
 const text = (most: number): object => ({type: 'string', minLength: 1, maxLength: most});
 
-/** Guards every request with the session of its cookie, and declares the routes around sessions. */
+/** Attaches the cookie's session to each request, and declares the session routes. */
 export function authRoutes(app: FastifyInstance, users: UserStore, clock: Clock) {
   let sessions: Sessions = new Map();
   let limit = noFailures;
@@ -40,7 +40,7 @@ export function authRoutes(app: FastifyInstance, users: UserStore, clock: Clock)
     method: 'GET',
     url: '/api/session',
     role: 'anybody',
-    summary: 'Who is logged in; `first`: there is no user yet.',
+    summary: 'The logged-in user; `first`: no user exists yet.',
     work: ({session}) =>
       session
         ? {user: session.user, role: session.role, csrf: session.csrf}
@@ -51,7 +51,7 @@ export function authRoutes(app: FastifyInstance, users: UserStore, clock: Clock)
     method: 'POST',
     url: '/api/login',
     role: 'anybody',
-    summary: 'Begins a session.',
+    summary: 'Starts a session.',
     body: object({user: text(64), password: text(256)}),
     work: async (request, reply) => {
       const {user: name, password} = request.body as {user: string; password: string};
@@ -61,11 +61,11 @@ export function authRoutes(app: FastifyInstance, users: UserStore, clock: Clock)
         void reply.header('retry-after', Math.ceil(pause / 1_000));
         throw new ApiError(429, 'too-many', `too many attempts: wait ${Math.ceil(pause / 1_000)} s`);
       }
-      // Counted before the slow part: a burst of attempts does not slip through while one is judged.
+      // Counted before the slow hash: a burst of attempts must not slip through while the first is verified.
       limit = failed(limit, keys, clock.now());
       const user = users.find(name);
       if (!(await passwordFits(user, password)) || !user)
-        throw new ApiError(401, 'wrong', 'the user or the password is wrong');
+        throw new ApiError(401, 'wrong', 'wrong user or password');
       limit = succeeded(limit, keys);
       return login(request, reply, user);
     },
@@ -87,7 +87,7 @@ export function authRoutes(app: FastifyInstance, users: UserStore, clock: Clock)
     method: 'POST',
     url: '/api/first-user',
     role: 'anybody',
-    summary: 'Makes the first administrator with the one-time link of `hactl console link`.',
+    summary: 'Creates the first administrator with the one-time link from `hactl console link`.',
     body: object({token: text(64), user: text(64), password: text(256)}),
     work: async (request, reply) => {
       const {token, user, password} = request.body as {token: string; user: string; password: string};
@@ -99,7 +99,11 @@ export function authRoutes(app: FastifyInstance, users: UserStore, clock: Clock)
       if (problem !== undefined) throw new ApiError(400, 'bad-user', problem);
       if (users.list().length > 0 || !users.redeem(token, clock.wall())) {
         limit = failed(limit, keys, clock.now());
-        throw new ApiError(403, 'bad-link', 'the link is used or too old: run `hactl console link` again');
+        throw new ApiError(
+          403,
+          'bad-link',
+          'the link has been used or has expired: run `hactl console link` again',
+        );
       }
       const made = await makeUser(user, 'admin', password);
       users.put(made);
@@ -108,14 +112,14 @@ export function authRoutes(app: FastifyInstance, users: UserStore, clock: Clock)
   });
 
   return {
-    /** Does the session of this request still count? Who follows the status uses it. */
+    /** Whether the session of this request is still valid; checked repeatedly by the status stream. */
     isOn: (request: FastifyRequest): boolean => {
       const cookie = request.cookies[COOKIE] ?? '';
       const [session, next] = use(sessions, keyOf(cookie), clock.wall());
       sessions = next;
       return session !== undefined;
     },
-    /** A user that changed has to log in again. */
+    /** Forces a changed user to log in again. */
     forget: (name: string): void => {
       sessions = withoutUser(sessions, name);
     },

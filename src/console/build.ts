@@ -1,4 +1,4 @@
-/** Builds the console's page into a folder: `node src/console/build.ts [FOLDER]`, dist/console unless given. */
+/** Builds the console's page into a folder: `node src/console/build.ts [FOLDER]`, by default dist/console. */
 import {createHash} from 'node:crypto';
 import {copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
@@ -6,11 +6,11 @@ import {brotliCompressSync, constants, gzipSync} from 'node:zlib';
 import {build} from 'esbuild';
 
 const source = path.join(import.meta.dirname, 'page');
-/** What the page names; the parts that it loads later have their digest in their names. */
+/** Files referenced by the page; chunks loaded later carry their digest in their names. */
 const MADE = ['app.js', 'app-style.css'] as const;
 const isMade = (name: string): boolean => /^app[\w-]*\.(?:js|css)(?:\.br|\.gz)?$/i.test(name);
 
-/** Compressed once, here, rather than for each visitor. */
+/** Compressed once at build time rather than per request. */
 function compress(file: string): void {
   const content = readFileSync(file);
   const params = {[constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY};
@@ -19,12 +19,12 @@ function compress(file: string): void {
 }
 
 /**
- * The page needs no network: scripts, styles and icon are files beside it. A file is named with its digest in the page, so
- * that browsers may keep it.
+ * The page needs no third-party host: scripts, styles and icon are local files. The page refers to each file with its digest,
+ * so that browsers may cache it.
  */
 export async function buildPage(folder: string): Promise<void> {
   mkdirSync(folder, {recursive: true});
-  // Of an earlier build, whose parts had other names.
+  // Chunks of an earlier build have other names.
   for (const name of readdirSync(folder).filter(isMade)) rmSync(path.join(folder, name));
   const {metafile} = await build({
     metafile: true,
@@ -43,7 +43,7 @@ export async function buildPage(folder: string): Promise<void> {
   });
   copyFileSync(path.join(source, 'icon.svg'), path.join(folder, 'icon.svg'));
   const output = Object.entries(metafile.outputs).find(([name]) => path.basename(name) === 'app.js')?.[1];
-  // Asked for together with the script that names them.
+  // Preloaded in parallel with the script that imports them.
   const parts = (output?.imports ?? [])
     .filter(({kind}) => kind === 'import-statement')
     .map((part) => `<link rel="modulepreload" href="${path.basename(part.path)}" />\n    `);

@@ -1,13 +1,13 @@
-/** The console's own certificate: made at the first start, kept, and shown by its fingerprint. */
+/** The console's self-signed certificate: generated at the first start, kept, and verified by its fingerprint. */
 import {createHash, webcrypto, X509Certificate} from 'node:crypto';
 import {existsSync, readFileSync} from 'node:fs';
-// The x509 package's container asks for it.
+// Required by the x509 package's dependency injection.
 import 'reflect-metadata';
 import * as x509 from '@peculiar/x509';
 import type {WallTime} from '@hactl/base';
 import {replaceFile} from '@hactl/base/files';
 
-/** Ten years: nobody renews what nobody signed. */
+/** Ten years: nobody renews a self-signed certificate. */
 const LIFE_MS = 3_650 * 86_400_000;
 
 export interface Certificate {
@@ -18,7 +18,7 @@ export interface Certificate {
 /** SHA-256 of the certificate, as browsers show it. */
 export const fingerprint = (cert: string): string => new X509Certificate(cert).fingerprint256;
 
-/** Reads the certificate, or makes a self-signed one for `names`. The key is readable by its owner alone. */
+/** Reads the certificate, or generates a self-signed one for `names`. Only the owner can read the key. */
 export async function openCertificate(
   stateDir: string,
   names: readonly string[],

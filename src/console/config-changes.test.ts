@@ -1,4 +1,4 @@
-/** A change reaches both directors or neither. */
+/** A change is applied to both directors or to neither. */
 import test from 'ava';
 import type {FastifyRequest} from 'fastify';
 import {systemClock} from '@hactl/base';
@@ -11,7 +11,7 @@ import type {LiveSource} from './live.ts';
 
 const version = {number: 7, wall: 0, why: 'start', digest: 'd', changed: [], inUse: true};
 
-/** A director whose peer answers a push so; it keeps what it was asked. */
+/** A director whose peer gives this answer to a push; records the commands it receives. */
 function director(push: () => {ok: boolean; text: string}) {
   const asked: Command[] = [];
   const daemon: Daemon = {
@@ -47,16 +47,16 @@ for (const [what, push] of [
     },
   ],
 ] as const)
-  test(`if the peer ${what}, the change is taken back here too`, async (t) => {
+  test(`if the peer ${what}, the change is reverted here too`, async (t) => {
     const {asked, changes} = director(push);
     const outcome = await changes.apply(edit);
     t.false(outcome.ok);
-    t.regex(outcome.text, /director2 .*; taken back here too/);
+    t.regex(outcome.text, /director2 .*; reverted here too/);
     t.deepEqual(rolledBackTo(asked), [7]);
     t.false(changes.watched().watching);
   });
 
-test('a change that both have is watched, and not taken back', async (t) => {
+test('a change applied to both is watched and not reverted', async (t) => {
   const {asked, changes} = director(() => ({ok: true, text: 'in use on both'}));
   const outcome = await changes.apply(edit);
   t.true(outcome.ok);

@@ -1,4 +1,4 @@
-/** A change of the configuration: applied to both directors or neither, watched, and rolled back. */
+/** A configuration change: applied to both directors or to neither, watched, and rolled back if health is lost. */
 import type {FastifyRequest} from 'fastify';
 import type {Clock} from '@hactl/base';
 import type {WriteOutcome} from '../control/answers.ts';
@@ -11,18 +11,18 @@ import {ApiError} from './route.ts';
 
 const editsOf = ({body}: FastifyRequest): readonly FileEdit[] => {
   const {edits} = body as {edits: readonly FileEdit[]};
-  // The form shows a secret as dots; dots that come back leave it as it is.
+  // The form shows a secret as dots; dots sent back leave it unchanged.
   return edits.filter(
     (edit) => !(edit.kind === 'service' && edit.edit.type === 'set' && edit.edit.value === HIDDEN),
   );
 };
 
-/** What became of a change, on both directors. */
+/** The outcome of a change on both directors. */
 interface Applied extends WriteOutcome {
   readonly peer?: string;
 }
 
-/** What /api/config/watch answers. */
+/** The answer of /api/config/watch. */
 interface WatchReport {
   readonly watching: boolean;
   /** Age of the change in milliseconds. */
@@ -43,7 +43,7 @@ export function makeConfigChanges(daemon: Daemon, live: LiveSource, clock: Clock
   let watch: Watch = {name: 'idle'};
   let rolledBack: WatchReport['rolledBack'];
 
-  /** Carries the machine of confirm.ts out. */
+  /** Drives the state machine of confirm.ts. */
   function feed(event: WatchEvent): void {
     const [next, effects] = step(watch, event, clock.now());
     watch = next;
@@ -59,7 +59,7 @@ export function makeConfigChanges(daemon: Daemon, live: LiveSource, clock: Clock
     return now.ok && (now.status.engine?.peers.length ?? 0) > 0;
   };
 
-  /** A peer that cannot be asked has taken nothing over, like one that refuses. */
+  /** An unreachable peer has applied nothing, like one that refuses. */
   async function push(): Promise<{readonly ok: boolean; readonly text: string}> {
     try {
       return await daemon.command({command: 'push', dryRun: false, keys: false}, PUSH_LIMIT_MS);
@@ -85,7 +85,7 @@ export function makeConfigChanges(daemon: Daemon, live: LiveSource, clock: Clock
     return daemon.command({command: 'config-write', dryRun, files: edited.value, who}, CONFIG_LIMIT_MS);
   };
 
-  /** Both directors apply it, or neither. */
+  /** Applies the change to both directors or to neither. */
   async function apply(request: FastifyRequest): Promise<Applied> {
     const before = live.now();
     const {versions} = await daemon.command({command: 'config-history'}, LOAD_LIMIT_MS);
@@ -97,7 +97,7 @@ export function makeConfigChanges(daemon: Daemon, live: LiveSource, clock: Clock
       if (!pushed.ok) {
         if (previous !== undefined)
           await daemon.command({command: 'config-rollback', version: previous}, CONFIG_LIMIT_MS);
-        return {...outcome, ok: false, text: `${pushed.text}; taken back here too`, peer: pushed.text};
+        return {...outcome, ok: false, text: `${pushed.text}; reverted here too`, peer: pushed.text};
       }
       Object.assign(outcome, {peer: pushed.text});
     }

@@ -1,4 +1,4 @@
-/** The configuration: as forms show it, edited, judged, applied to both directors or neither, watched, and rolled back. */
+/** The configuration: viewed in forms, edited, checked, applied to both directors or to neither, watched, rolled back. */
 import type {FastifyInstance} from 'fastify';
 import type {Clock} from '@hactl/base';
 import {LOAD_LIMIT_MS} from '../system/limits.ts';
@@ -15,7 +15,7 @@ export function configRoutes(app: FastifyInstance, daemon: Daemon, live: LiveSou
     method: 'GET',
     url: '/api/config',
     role: 'viewer',
-    summary: 'Services, settings of the pair and haresources as written, secrets hidden.',
+    summary: 'Services, settings of the pair and haresources, verbatim, with secrets hidden.',
     work: async (request) =>
       viewOf(
         (await daemon.command({command: 'config-read'}, LOAD_LIMIT_MS)).files,
@@ -26,14 +26,14 @@ export function configRoutes(app: FastifyInstance, daemon: Daemon, live: LiveSou
     method: 'GET',
     url: '/api/config/files',
     role: 'admin',
-    summary: 'The files as they stand on the disk, authkeys not among them.',
+    summary: 'The files on disk, except authkeys.',
     work: () => daemon.command({command: 'config-read'}, LOAD_LIMIT_MS),
   });
   declare(app, {
     method: 'POST',
     url: '/api/config/plan',
     role: 'admin',
-    summary: 'What the edits would change, and what that does to the running pair. Changes nothing.',
+    summary: 'Dry run: the changes that the edits make and their effect on the running pair.',
     body: editsBody,
     bodyLimit: 2 << 20,
     work: changes.plan,
@@ -42,7 +42,7 @@ export function configRoutes(app: FastifyInstance, daemon: Daemon, live: LiveSou
     method: 'POST',
     url: '/api/config/apply',
     role: 'admin',
-    summary: 'Applies the edits on both directors, or on neither, and watches the pair for a minute.',
+    summary: 'Applies the edits to both directors or to neither, and watches the pair for a minute.',
     body: editsBody,
     bodyLimit: 2 << 20,
     work: changes.apply,
@@ -51,14 +51,14 @@ export function configRoutes(app: FastifyInstance, daemon: Daemon, live: LiveSou
     method: 'GET',
     url: '/api/config/watch',
     role: 'viewer',
-    summary: 'Is an applied change still watched; was one rolled back, and why.',
+    summary: 'Whether an applied change is still being watched, or was rolled back, and why.',
     work: changes.watched,
   });
   declare(app, {
     method: 'POST',
     url: '/api/config/confirm',
     role: 'admin',
-    summary: 'Keeps the applied change: it is not rolled back any more.',
+    summary: 'Confirms the applied change: it will not be rolled back.',
     work: () => {
       changes.confirm();
       return {ok: true};
@@ -68,7 +68,7 @@ export function configRoutes(app: FastifyInstance, daemon: Daemon, live: LiveSou
     method: 'GET',
     url: '/api/config/versions',
     role: 'viewer',
-    summary: 'The last versions that were in use.',
+    summary: 'The versions most recently in use.',
     work: () => daemon.command({command: 'config-history'}, LOAD_LIMIT_MS),
   });
   const number = {type: 'integer', minimum: 1};
@@ -76,7 +76,7 @@ export function configRoutes(app: FastifyInstance, daemon: Daemon, live: LiveSou
     method: 'GET',
     url: '/api/config/diff',
     role: 'viewer',
-    summary: 'Version a (the one in use) against version b (the disk), secrets hidden.',
+    summary: 'Compares version a (default: in use) with version b (default: on disk), secrets hidden.',
     query: object({a: number, b: number}, []),
     work: ({query}) => {
       const {a, b} = query as {a?: number; b?: number};
@@ -90,7 +90,7 @@ export function configRoutes(app: FastifyInstance, daemon: Daemon, live: LiveSou
     method: 'POST',
     url: '/api/config/rollback',
     role: 'admin',
-    summary: 'Writes a version back, on both directors.',
+    summary: 'Restores a version on both directors.',
     body: object({version: number}),
     work: ({body}) => changes.rollback((body as {version: number}).version),
   });

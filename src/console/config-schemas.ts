@@ -1,4 +1,4 @@
-/** What the edits of a configuration look like, as JSON Schema. */
+/** JSON Schemas of configuration edits. */
 import {object} from './route.ts';
 
 const line = {type: 'string', maxLength: 4_096};
@@ -9,7 +9,7 @@ const edit = (type: string, properties: Readonly<Record<string, object>>, option
     {type: {type: 'string', const: type}, ...properties},
     ['type', ...Object.keys(properties)].filter((key) => !optional.includes(key)),
   );
-/** An edit of one service; `nth` among those with the same `virtual`. */
+/** An edit of one service; `nth` is its index among those with the same `virtual`. */
 const ofService = (type: string, properties: Readonly<Record<string, object>>, optional: readonly string[] = []) =>
   edit(type, {virtual: name, nth: {type: 'integer', minimum: 0, maximum: 10_000}, ...properties}, ['nth', ...optional]); // prettier-ignore
 const serviceEdit = {

@@ -1,16 +1,16 @@
 /**
- * Commit-confirm: after a change is applied the pair is watched; if it loses health before the change is confirmed, or
- * before the watch ends, the version before is restored. Pure.
+ * Commit-confirm: after a change is applied the pair is watched. If its health degrades before the change is confirmed or
+ * the watch ends, the previous version is restored. Pure.
  */
 import type {Instant} from '@hactl/base';
 import type {StatusSnapshot} from '../control/protocol.ts';
 
 /** How long an applied change is watched, milliseconds. */
 export const WATCH_MS = 60_000;
-/** The pair may be in motion for this long right after the change, milliseconds. */
+/** Grace period right after the change in which the pair may be unsettled, milliseconds. */
 export const SETTLE_MS = 5_000;
 
-/** What counts as health, from one status. */
+/** Health derived from one status. */
 export interface Health {
   readonly serving: boolean;
   readonly ready: boolean;
@@ -19,7 +19,7 @@ export interface Health {
 }
 
 export const healthOf = ({engine, ready, virtuals, problems}: StatusSnapshot): Health => ({
-  // Without a pair this director serves; with one, some director must hold each group.
+  // A single director always serves; in a pair each group must be Active here or have a live peer.
   serving:
     engine === undefined ||
     engine.groups.every(
@@ -30,12 +30,12 @@ export const healthOf = ({engine, ready, virtuals, problems}: StatusSnapshot): H
   problems: problems.length,
 });
 
-/** Why the pair is worse off than before; undefined: it is not. */
+/** Why the pair's health is worse than before; undefined: it is not. */
 export function worse(before: Health, now: Health): string | undefined {
   if (before.serving && !now.serving) return 'a group has no director';
-  if (before.ready && !now.ready) return 'the director is not ready any more';
+  if (before.ready && !now.ready) return 'the director is no longer ready';
   if (before.up > 0 && now.up < before.up / 2)
-    return `${now.up} real servers are up, ${before.up} were before`;
+    return `${now.up} real servers are up, ${before.up} before the change`;
   return undefined;
 }
 
@@ -56,13 +56,13 @@ export type WatchEvent =
 
 export type WatchEffect = {readonly type: 'rollback'; readonly version: number; readonly reason: string};
 
-/** Every (state, event) pair is legal. */
+/** Total: every (state, event) pair is legal. */
 export function step(state: Watch, event: WatchEvent, now: Instant): [Watch, WatchEffect[]] {
   if (event.type === 'applied')
     return [{name: 'watching', version: event.previousVersion, before: event.before, since: now}, []];
   if (state.name === 'idle') return [state, []];
   if (event.type === 'confirmed' || now - state.since > WATCH_MS) return [{name: 'idle'}, []];
-  // A daemon that cannot be asked cannot be told to roll back either: it is asked again.
+  // An unreachable daemon cannot roll back either: keep watching.
   if (event.type === 'unreachable' || now - state.since < SETTLE_MS) return [state, []];
   const reason = worse(state.before, event.health);
   if (reason === undefined) return [state, []];

@@ -1,11 +1,11 @@
-/** How much of the console one network may have: connections at once, and the names under which attempts are counted. */
+/** Per-network limits of the console: concurrent connections, and the keys under which login attempts are counted. */
 import type {Server, Socket} from 'node:net';
 
-/** Of one network at once; a browser needs six and a stream. */
+/** Concurrent connections per network; a browser needs six and a stream. */
 const EACH_MOST = 100;
 const ALL_MOST = 1_000;
 
-/** A client has a whole /64 of IPv6 addresses to attempt from: they count as one. */
+/** An IPv6 client controls a whole /64: its addresses count as one. */
 export function networkOf(address: string): string {
   const [bare = ''] = address.split('%');
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(bare)?.[1];
@@ -22,7 +22,7 @@ export function networkOf(address: string): string {
     .join(':')}::/64`;
 }
 
-/** Connections beyond the limits are closed before their handshake. */
+/** Closes connections beyond the limits before the TLS handshake. */
 export function limitConnections(server: Server, limits: {each?: number; all?: number} = {}): void {
   const {each = EACH_MOST, all = ALL_MOST} = limits;
   const open = new Map<string, number>();

@@ -1,4 +1,4 @@
-/** A console with a director of the test's own behind it, and three users with one password. */
+/** A console in front of a fake director, and three users sharing one password. */
 import {mkdtempSync, rmSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -13,10 +13,10 @@ import {makeConsole, type ConsoleOptions} from './server.ts';
 import {makeUser, openUsers, type User} from './users.ts';
 
 export const PASSWORD = 'correct horse battery';
-/** Stands still: what is limited by time is limited whatever the machine's pace. */
+/** A stopped clock: rate limits apply whatever the machine's speed. */
 const started = Date.now();
 export const clock: Clock = {now: () => 0, wall: () => started};
-/** Hashing is slow on purpose: every test's users have one password. */
+/** Hashed once: hashing is slow on purpose. */
 const hashed: {user?: Promise<User>} = {};
 
 export interface OpenOptions extends Partial<
@@ -26,7 +26,7 @@ export interface OpenOptions extends Partial<
   readonly audit?: Audit;
 }
 
-/** Its state directory is removed with the test. */
+/** The state directory is removed when the test ends. */
 export async function openConsole(t: {teardown(work: () => unknown): void}, options: OpenOptions = {}) {
   const {status = () => snapshot, audit, ...more} = options;
   const state = mkdtempSync(path.join(os.tmpdir(), 'hactl-console-'));

@@ -1,4 +1,4 @@
-/** The console's API with a director of the test's own behind it: rights, sessions, foreign pages, forms. */
+/** The console's API in front of a fake director: roles, sessions, cross-site requests, forms. */
 import {readFileSync} from 'node:fs';
 import test from 'ava';
 import {openConsole as open, PASSWORD} from './console.fixture.ts';
@@ -9,7 +9,7 @@ interface Described {
   readonly paths: Readonly<Record<string, Readonly<Record<string, {readonly description: string}>>>>;
 }
 
-test('every route of the description keeps its role: nobody, viewer, operator and admin each try each', async (t) => {
+test('every documented route enforces its role: tried without login, as viewer, operator and admin', async (t) => {
   const {app, login} = await open(t);
   const headers = {
     nobody: {},
@@ -26,7 +26,7 @@ test('every route of the description keeps its role: nobody, viewer, operator an
     for (const [method, {description}] of Object.entries(methods)) {
       const role = description.replace('Role: ', '');
       t.true(order.includes(role), `${method} ${url}: ${description}`);
-      // A stream does not end, and logging out would end the session.
+      // The stream does not end, and logout would end the session.
       if (url === '/api/stream' || url === '/api/logout') continue;
       for (const [who, sent] of Object.entries(headers)) {
         const {statusCode} = await app.inject({
@@ -44,7 +44,7 @@ test('every route of the description keeps its role: nobody, viewer, operator an
   t.true(tried >= 80, `${tried}`);
 });
 
-test('a foreign page changes nothing: without the header, with another origin, with another site', async (t) => {
+test('cross-site requests change nothing: without the header, from another origin, from another site', async (t) => {
   const {app, login, asked} = await open(t);
   const session = await login('operator');
   const order = {action: 'drain', reals: ['10.0.0.2']};
@@ -65,7 +65,7 @@ test('a foreign page changes nothing: without the header, with another origin, w
   t.like(asked[0], {command: 'order', who: 'operator (console)'});
 });
 
-test('a session id that was planted before the login is not the session after it', async (t) => {
+test('a session id planted before login is replaced at login', async (t) => {
   const {app} = await open(t);
   const answer = await app.inject({
     method: 'POST',
@@ -84,7 +84,7 @@ test('a session id that was planted before the login is not the session after it
   t.is(planted.statusCode, 401);
 });
 
-test('logging out ends the session, and so does a new password', async (t) => {
+test('logout and a new password both end the session', async (t) => {
   const {app, login} = await open(t);
   const [viewer, admin] = [await login('viewer'), await login('admin')];
   const status = async (headers: Record<string, string>): Promise<number> =>
@@ -103,7 +103,7 @@ test('logging out ends the session, and so does a new password', async (t) => {
   t.is(await status(again), 401);
 });
 
-test('guessing a password is slowed down, for a user that exists and for one that does not', async (t) => {
+test('password guessing is slowed down, for existing and for unknown users', async (t) => {
   const {app} = await open(t);
   for (const user of ['admin', 'nobody']) {
     const codes: number[] = [];
@@ -117,7 +117,7 @@ test('guessing a password is slowed down, for a user that exists and for one tha
   }
 });
 
-test('the first user comes by the link of the shell, once', async (t) => {
+test('the one-time link creates the first user, once', async (t) => {
   const {app, users, state} = await open(t);
   for (const {name} of users.list()) users.remove(name);
   const token = makeFirstLink(state, Date.now());
@@ -144,7 +144,7 @@ test('the last administrator cannot be removed or demoted', async (t) => {
   t.is(demoted.statusCode, 409);
 });
 
-test('secrets of the files are not in the view, and dots that come back are not written', async (t) => {
+test('the view hides secrets, and dots sent back do not overwrite them', async (t) => {
   const {app, login, asked} = await open(t);
   const view = await app.inject({method: 'GET', url: '/api/config', headers: await login('viewer')});
   t.is(view.statusCode, 200);
@@ -169,7 +169,7 @@ test('secrets of the files are not in the view, and dots that come back are not 
   );
 });
 
-test('what an edit sets is in the audit log without the secrets that it sets', async (t) => {
+test('the audit log has an edit’s values without its secrets', async (t) => {
   const {app, login, state} = await open(t);
   const headers = await login('admin');
   const set = (name: string, value: string) => ({
@@ -190,7 +190,7 @@ test('what an edit sets is in the audit log without the secrets that it sets', a
   t.notRegex(audit, /SECRET-/);
 });
 
-test('a header or a path that is not ours gets a plain refusal; every answer has the headers of a strict page', async (t) => {
+test('a foreign header or path is refused with a plain error; every answer has strict security headers', async (t) => {
   const {app} = await open(t);
   for (const url of [
     '/../../etc/passwd',
@@ -213,7 +213,7 @@ test('a header or a path that is not ours gets a plain refusal; every answer has
   t.is(long.statusCode, 413);
 });
 
-test('the metrics want the token or a session, and follow the conventions', async (t) => {
+test('the metrics require the token or a session, and follow Prometheus conventions', async (t) => {
   const {app, login} = await open(t);
   t.is((await app.inject({method: 'GET', url: '/metrics'})).statusCode, 401);
   t.is(
@@ -231,7 +231,7 @@ test('the metrics want the token or a session, and follow the conventions', asyn
   t.is((await app.inject({method: 'GET', url: '/metrics', headers: await login('viewer')})).statusCode, 200);
 });
 
-test('who did what is written down, without the password', async (t) => {
+test('actions are recorded in the audit log, without the password', async (t) => {
   const {app, login, state} = await open(t);
   const headers = await login('operator');
   await app.inject({

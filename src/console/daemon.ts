@@ -1,4 +1,4 @@
-/** What the console asks of the director: over the control socket, as every client does. It has no other way in. */
+/** The console's access to the director: only the control socket, like any other client. */
 import type {AnswerTo} from '../control/answers.ts';
 import {ask, ControlError} from '../control/client.ts';
 import type {EventQuery, EventsAnswer} from '../control/events.ts';

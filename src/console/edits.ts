@@ -1,4 +1,4 @@
-/** What a browser may change of the files, and the texts that come of it. Pure. */
+/** The edits that a browser may make to the files, and the resulting files. Pure. */
 import {fail, ok, type Result} from '@hactl/base';
 import {
   editHaCf,
@@ -18,12 +18,12 @@ import type {ReadConfigFile} from '../control/answers.ts';
 export type FileEdit =
   | {readonly kind: 'service'; readonly file: string; readonly edit: LdirectordEdit}
   | {readonly kind: 'ha'; readonly name: string; readonly value?: string}
-  /** `beside`: the first resource of the group that it is for. */
+  /** `beside`: the first resource of the target group. */
   | {readonly kind: 'resource'; readonly node: string; readonly word: string; readonly beside?: string}
-  /** A whole file, for who knows what he does. */
+  /** Replaces a whole file, for experts. */
   | {readonly kind: 'text'; readonly file: string; readonly text: string};
 
-/** The files after all edits, in their order; only those that differ. */
+/** The files after applying all edits in order; only those that differ. */
 export function applyAll(
   files: readonly ReadConfigFile[],
   edits: readonly FileEdit[],
@@ -60,10 +60,10 @@ function applyOne(text: string, edit: FileEdit): Result<string, string> {
 
 /** Directives of ldirectord.cf whose value is a secret. */
 const secret = /^(passwd|secret)$/;
-/** Shown in the place of a secret; sent back unchanged it is not written. */
+/** Shown instead of a secret; sent back unchanged it is not written. */
 export const HIDDEN = '••••••••';
 
-/** `isAdmin`: who may read the files themselves sees requests as they are; a form that sends them back needs them. */
+/** `isAdmin`: admins may read the files anyway and see requests unmasked, because the form sends them back. */
 function shown({name, value}: Setting, isAdmin: boolean): Setting {
   if (secret.test(name)) return {name, value: HIDDEN};
   return {name, value: isAdmin ? value : redactLine(`${name}=${value}`).slice(name.length + 1)};
@@ -75,7 +75,7 @@ export interface ConfigView {
     readonly services: readonly WrittenVirtual[];
     readonly globals: readonly Setting[];
   }[];
-  /** Directives of ha.cf that the console has a form for, as they count: of a list of lines, one line for each. */
+  /** Effective values of the ha.cf directives with a form field; a repeated directive gives one line each. */
   readonly ha: Readonly<Record<string, string>>;
   readonly haresources: string;
   readonly groups: readonly WrittenGroup[];
@@ -84,12 +84,12 @@ export interface ConfigView {
 /** A group of haresources. */
 export interface WrittenGroup {
   readonly node: string;
-  /** Its first resource, which is its name. */
+  /** Its first resource, which names the group. */
   readonly name: string;
   readonly addresses: readonly string[];
-  /** Files whose services belong to it, as written. */
+  /** Files whose services belong to the group, verbatim. */
   readonly services: readonly string[];
-  /** Connections are synchronised with it. */
+  /** Whether connections are synchronised with the group. */
   readonly sync: boolean;
 }
 
@@ -104,7 +104,7 @@ function groupsOf(text: string): WrittenGroup[] {
   }));
 }
 
-/** Directives of ha.cf with a form; a value here is no secret. */
+/** ha.cf directives with a form field; none is a secret. */
 export const haForms: readonly string[] = [
   'node',
   'keepalive',
@@ -123,7 +123,7 @@ export const haForms: readonly string[] = [
   'ping_group',
 ];
 
-/** The files as forms show them, without secrets. */
+/** The files as shown in forms, without secrets. */
 export function viewOf(files: readonly ReadConfigFile[], isAdmin: boolean): ConfigView {
   const redact = (setting: Setting): Setting => shown(setting, isAdmin);
   const text = (name: string): string => files.find((file) => file.name === name)?.text ?? '';

@@ -21,14 +21,14 @@ const aDay = (): History => {
   return history;
 };
 
-test('hour and day make the round, the seconds are left out', (t) => {
+test('hour and day survive a round trip, seconds are not stored', (t) => {
   const history = aDay();
   const back = decodeHistory(encodeHistory(history));
   t.deepEqual(back, {...history, now: []});
   t.deepEqual(plot(back, 'day', ['vip real']), plot(history, 'day', ['vip real']));
 });
 
-test('a file that is missing, cut, or of another kind is no history, and the next save mends it', (t) => {
+test('a missing, truncated or foreign file gives an empty history, and the next save replaces it', (t) => {
   const folder = folderOf(t);
   const store = openHistoryFile(folder);
   const file = path.join(folder, 'history.json');
@@ -54,14 +54,14 @@ test('a file that is missing, cut, or of another kind is no history, and the nex
   t.is(readFileSync(file, 'utf8'), good);
 });
 
-test('a file with more points than a ring holds is cut to the newest', (t) => {
+test('a file with more points than a ring holds is trimmed to the newest', (t) => {
   const hour = Array.from({length: 1_000}, (_, at) => [at * 10, 0, 1, 1]);
   const back = decodeHistory(JSON.stringify({version: 1, series: ['a'], hour, day: []}));
   t.is(back.hour.length, 360);
   t.is(back.hour.at(-1)?.at, 9_990);
 });
 
-test('a console that is started again goes on with the plots of the one before', async (t) => {
+test('a restarted console continues its plots', async (t) => {
   const store = openHistoryFile(folderOf(t));
   const daemon = {status: async () => snapshot} as unknown as Daemon;
   const open = () => openLive(daemon, () => 600_000, () => undefined, store); // prettier-ignore

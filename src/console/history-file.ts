@@ -1,11 +1,11 @@
-/** The plots' hour and day in a file, so that they survive a restart of the console. Bounded as the rings are. */
+/** Stores the plots' hour and day in a file, so that they survive a restart of the console. Bounded like the rings. */
 import {readFileSync} from 'node:fs';
 import {replaceFile} from '@hactl/base/files';
 import {noHistory, SERIES_MOST, spans, type History} from './history.ts';
 
 const VERSION = 1;
 
-/** Each point: seconds, then number of the series, sum and count for each of its series. */
+/** Each point: seconds, then series index, sum and count for each series. */
 interface Stored {
   readonly version: number;
   readonly series: readonly string[];
@@ -14,7 +14,7 @@ interface Stored {
 }
 
 export interface HistoryStore {
-  /** What was kept; nothing where there is no file, or a damaged one. */
+  /** The stored history; empty if the file is missing or damaged. */
   load(): History;
   save(history: History): void;
 }
@@ -32,7 +32,7 @@ export function encodeHistory({hour, day}: History): string {
   return JSON.stringify({version: VERSION, series: [...numbers.keys()], ...points} satisfies Stored);
 }
 
-/** Throws where the text is not what `encodeHistory` writes. */
+/** Throws unless the text has the format of `encodeHistory`. */
 export function decodeHistory(text: string): History {
   const stored = JSON.parse(text) as Stored;
   const wrong = (): Error => new Error('not a history of the console');

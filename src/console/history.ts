@@ -1,6 +1,6 @@
 /**
- * What the plots show: connections per second and active connections of each service and real server, in three rings of
- * fixed length: the last five minutes by second, the last hour by ten seconds, the last day by five minutes. Pure.
+ * Data of the plots: connections per second and active connections of each service and real server, in three rings of
+ * fixed length: five minutes by second, an hour by ten seconds, a day by five minutes. Pure.
  */
 import type {WallTime} from '@hactl/base';
 
@@ -26,14 +26,14 @@ export type History = Readonly<Record<SpanName, readonly Point[]>>;
 
 export const noHistory: History = {now: [], hour: [], day: []};
 
-/** More series than this are not kept: the console's memory is bounded whatever the table's size. */
+/** Maximum series: bounds the console's memory whatever the table's size. */
 export const SERIES_MOST = 2_000;
 
 function into(points: readonly Point[], span: SpanName, sample: Sample, seconds: number): readonly Point[] {
   const {step, points: most} = spans[span];
   const at = Math.floor(seconds / step) * step;
   const last = points.at(-1);
-  // A clock that was set back: what lies ahead of it would never be left.
+  // The clock was set back: drop points in its future, or they would stay for ever.
   const rest = last && last.at > at ? points.filter((point) => point.at <= at) : points;
   const open = rest.at(-1)?.at === at ? rest.at(-1) : undefined;
   const sums = new Map(open?.sums);
@@ -45,7 +45,7 @@ function into(points: readonly Point[], span: SpanName, sample: Sample, seconds:
   return [...(open ? rest.slice(0, -1) : rest), {at, sums}].slice(-most);
 }
 
-/** The history with one more sample. */
+/** Returns the history with the sample added. */
 export function record(history: History, sample: Sample, wall: WallTime): History {
   const seconds = wall / 1_000;
   return {
@@ -55,7 +55,7 @@ export function record(history: History, sample: Sample, wall: WallTime): Histor
   };
 }
 
-/** Times in seconds and the mean of each wanted series, null where there was none: as uPlot takes it. */
+/** Times in seconds and the mean of each requested series, null for gaps: uPlot's input format. */
 export function plot(
   history: History,
   span: SpanName,
@@ -73,7 +73,7 @@ export function plot(
   };
 }
 
-/** Every series there is a value of. */
+/** Names of all series with a value. */
 export const seriesOf = (history: History): string[] => [
   ...new Set(
     [...history.now.slice(-1), ...history.hour, ...history.day].flatMap(({sums}) => [...sums.keys()]),

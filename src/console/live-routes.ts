@@ -1,4 +1,4 @@
-/** Read-only routes: the status, its changes as they come, the plots, the journal. */
+/** Read-only routes: the status, its live stream, the plots, the journal. */
 import type {FastifyInstance, FastifyRequest} from 'fastify';
 import {eventKinds, type EventKind} from '../control/events.ts';
 import type {Daemon} from './daemon.ts';
@@ -6,9 +6,9 @@ import {plot, seriesOf, spans, type SpanName} from './history.ts';
 import type {LiveSource} from './live.ts';
 import {ApiError, declare, object} from './route.ts';
 
-/** Browsers that follow at once; each costs a connection and a status a second. */
+/** Maximum concurrent streams; each costs a connection and one status per second. */
 const FOLLOWERS_MOST = 50;
-/** A follower that does not read is cut off when this many octets wait for it. */
+/** A stream is closed when its client leaves this many octets unread. */
 const BACKLOG_MOST = 4 << 20;
 
 export function liveRoutes(
@@ -23,7 +23,7 @@ export function liveRoutes(
     method: 'GET',
     url: '/api/status',
     role: 'viewer',
-    summary: 'What `hactl status --json` prints, at most a second old.',
+    summary: 'The output of `hactl status --json`, at most a second old.',
     work: () => live.now(),
   });
 
@@ -33,7 +33,7 @@ export function liveRoutes(
     role: 'viewer',
     summary: 'The status each second, as server-sent events.',
     work: (request, reply) => {
-      if (followers >= FOLLOWERS_MOST) throw new ApiError(503, 'full', 'too many browsers follow already');
+      if (followers >= FOLLOWERS_MOST) throw new ApiError(503, 'full', 'too many open status streams');
       followers += 1;
       const {raw} = reply;
       reply.hijack();
@@ -44,7 +44,7 @@ export function liveRoutes(
       });
       const send = (data: unknown): void => {
         if (raw.writableLength > BACKLOG_MOST) raw.destroy();
-        // Logged out, removed, over: what began with a session ends with it.
+        // Logout, removal or expiry: a stream ends with its session.
         else if (!isOn(request)) raw.end();
         else raw.write(`data: ${JSON.stringify(data)}\n\n`);
       };
@@ -61,7 +61,7 @@ export function liveRoutes(
     method: 'GET',
     url: '/api/plot',
     role: 'viewer',
-    summary: 'Connections per second of services, active connections of real servers; as uPlot takes it.',
+    summary: 'Connections per second of services, active connections of real servers, in uPlot’s format.',
     query: object(
       {
         span: {type: 'string', enum: Object.keys(spans)},

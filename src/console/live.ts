@@ -1,5 +1,5 @@
 /**
- * The pair as it is now. The daemon is asked once a second, whoever looks and however often: a thousand requests a second
+ * The current state of the pair. The daemon is polled once a second, however many clients ask: a thousand requests a second
  * to the console are one to the daemon.
  */
 import type {StatusSnapshot} from '../control/protocol.ts';
@@ -7,22 +7,22 @@ import type {Daemon} from './daemon.ts';
 import type {HistoryStore} from './history-file.ts';
 import {noHistory, record, type History} from './history.ts';
 
-/** The newest status, or why there is none. */
+/** The latest status, or why there is none. */
 export type Live =
   {readonly ok: true; readonly status: StatusSnapshot} | {readonly ok: false; readonly reason: string};
 
 export interface LiveSource {
   now(): Live;
   history(): History;
-  /** Called after each look; returns how to stop that. */
+  /** Registers a callback run after each poll; returns the function that removes it. */
   follow(listener: (live: Live) => void): () => void;
-  /** Looks at once; resolves when it has looked. */
+  /** Polls immediately; resolves when done. */
   look(): Promise<Live>;
   stop(): void;
 }
 
 const EVERY_MS = 1_000;
-/** The history is written this often, and at the end: a crash costs one point of the day. Milliseconds. */
+/** Interval of saving the history (also saved at exit): a crash loses one point of the day. Milliseconds. */
 const SAVE_EVERY_MS = 300_000;
 
 /** New connections per second of each service, active connections of each real server. */
@@ -44,7 +44,7 @@ export function openLive(
   each: (live: Live) => void,
   store?: HistoryStore,
 ): LiveSource {
-  let live: Live = {ok: false, reason: 'the daemon was not asked yet'};
+  let live: Live = {ok: false, reason: 'the daemon has not been polled yet'};
   let history = store?.load() ?? noHistory;
   let running: Promise<Live> | undefined;
   const listeners = new Set<(live: Live) => void>();
@@ -68,12 +68,12 @@ export function openLive(
     });
     return running;
   };
-  /** A full disk costs the plots' memory, not the console. */
+  /** A full disk must not stop the console: only the stored plots are lost. */
   function save(): void {
     try {
       store?.save(history);
     } catch (error) {
-      process.stderr.write(`console: the plots were not saved: ${String(error)}\n`);
+      process.stderr.write(`console: cannot save the plots: ${String(error)}\n`);
     }
   }
   const saves = setInterval(save, SAVE_EVERY_MS);

@@ -2,7 +2,7 @@
 import {doubling, type Instant} from '@hactl/base';
 
 export interface LoginLimit {
-  /** Failed attempts, by user and by address. */
+  /** Failed attempts, keyed by user and by address. */
   readonly failures: ReadonlyMap<string, {readonly count: number; readonly until: Instant}>;
 }
 
@@ -11,14 +11,14 @@ export const noFailures: LoginLimit = {failures: new Map()};
 /** Attempts without a delay. */
 const FREE = 5;
 const PAUSES = {first: 1_000, most: 300_000};
-/** Of strangers' addresses only the newest are remembered. */
+/** Maximum keys remembered; the oldest are dropped. */
 const REMEMBERED_MOST = 10_000;
 
-/** Milliseconds to wait before the next attempt of any of these keys; 0: now. */
+/** Milliseconds until the next attempt is allowed for all of these keys; 0: now. */
 export const pauseOf = ({failures}: LoginLimit, keys: readonly string[], now: Instant): number =>
   Math.max(0, ...keys.map((key) => (failures.get(key)?.until ?? now) - now));
 
-/** After a failed attempt: each one beyond the free ones doubles the pause, up to five minutes. */
+/** Records a failed attempt: beyond the free ones each doubles the pause, up to five minutes. */
 export function failed({failures}: LoginLimit, keys: readonly string[], now: Instant): LoginLimit {
   const next = new Map([...failures].slice(-REMEMBERED_MOST));
   for (const key of keys) {
@@ -30,7 +30,7 @@ export function failed({failures}: LoginLimit, keys: readonly string[], now: Ins
   return {failures: next};
 }
 
-/** After a login. */
+/** Clears the keys after a successful login. */
 export function succeeded({failures}: LoginLimit, keys: readonly string[]): LoginLimit {
   const next = new Map(failures);
   for (const key of keys) next.delete(key);

@@ -1,4 +1,4 @@
-/** The console as a program: its command line, its place to listen, its end. */
+/** The console's entry point: command line, listener, shutdown. */
 import {randomBytes} from 'node:crypto';
 import {existsSync, mkdirSync, readFileSync, rmSync, statSync} from 'node:fs';
 import {connect} from 'node:net';
@@ -16,10 +16,10 @@ import {makeConsole} from './server.ts';
 import {stateText} from './state-text.ts';
 import {makeFirstLink, openUsers} from './users.ts';
 
-/** Piranha's. */
+/** Piranha's port. */
 const PORT = 3636;
 const STATE_DIR = process.env.HACTL_CONSOLE_STATE_DIR ?? '/var/lib/hactl-console';
-/** The built page beside the program, or in the checkout. */
+/** The built page, next to the installed program or in the checkout. */
 const pages = [
   path.join(import.meta.dirname, 'console'),
   path.resolve(import.meta.dirname, '../../dist/console'),
@@ -72,16 +72,16 @@ async function serve(options: Options): Promise<void> {
   if (socket !== undefined) {
     rmSync(socket, {force: true});
     await app.listen({path: socket});
-    say(`console: listens on ${socket}`);
+    say(`console: listening on ${socket}`);
   } else {
     const [, host = '', port = ''] = /^(?:\[?(.*?)\]?:)?(\d+)$/.exec(listen) ?? [];
     const address = await app.listen({host: host === '' ? '::' : host, port: Number(port)});
-    say(`console: listens on ${address}`);
+    say(`console: listening on ${address}`);
     if (certificate) say(`console: certificate SHA-256 ${fingerprint(certificate.cert)}`);
   }
-  if (page === undefined) say('console: no page was built: only the API is served');
+  if (page === undefined) say('console: the page is not built: serving only the API');
   if (openUsers(stateDir).list().length === 0)
-    say('console: no user yet: `hactl-console link` on this machine prints the link for the first one');
+    say('console: no user yet: run `hactl-console link` on this machine to create the first one');
   const end = (): void => {
     void close().then(() => process.exit(0));
     setTimeout(() => process.exit(0), 2_000).unref();
@@ -91,8 +91,8 @@ async function serve(options: Options): Promise<void> {
 }
 
 /**
- * The unit's user owns the state directory: what root does there is done as that user, who has to read it afterwards and
- * whose access to the control socket is what counts.
+ * The unit's user owns the state directory. Root drops to that user, so that the unit can read the files afterwards and
+ * the unit's access to the control socket is what gets reported.
  */
 function becomeOwner(stateDir: string): void {
   const {uid, gid} = statSync(stateDir);
@@ -128,7 +128,7 @@ async function stateOf(options: Options): Promise<string> {
   });
 }
 
-/** Whether somebody listens there, on this machine. */
+/** Whether a local process listens on this address. */
 const answers = (at: {port: number} | {path: string}): Promise<boolean> =>
   new Promise((resolve) => {
     const connection = connect(at);
@@ -142,21 +142,19 @@ const answers = (at: {port: number} | {path: string}): Promise<boolean> =>
 
 function program(): Command {
   const command = new Command('hactl-console')
-    .description(
-      'The web console of a pair of directors. Off until it is started; it has no privilege of its own.',
-    )
+    .description('Web console for a pair of directors. Disabled by default; runs without privileges.')
     .version(VERSION)
     .exitOverride()
-    .addOption(new Option('--listen <ADDRESS:PORT>', 'where to listen').default(`${PORT}`))
-    .addOption(new Option('--socket <PATH>', 'listen on a Unix socket in the clear, behind a proxy'))
+    .addOption(new Option('--listen <ADDRESS:PORT>', 'address and port to listen on').default(`${PORT}`))
+    .addOption(new Option('--socket <PATH>', 'listen on a Unix socket without TLS, behind a proxy'))
     .addOption(
-      new Option('--run-dir <DIR>', 'where the daemon’s control socket is').default(defaultPaths.runDir),
+      new Option('--run-dir <DIR>', 'directory of the daemon’s control socket').default(defaultPaths.runDir),
     )
     .addOption(new Option('--state-dir <DIR>', 'users, certificate, audit log').default(STATE_DIR))
-    .addOption(new Option('--cert <FILE>', 'a certificate of your own, PEM'))
+    .addOption(new Option('--cert <FILE>', 'your own certificate, PEM'))
     .addOption(new Option('--key <FILE>', 'its key, PEM'))
     .addOption(
-      new Option('--name <NAME>', 'the host name in the certificate and in links').default(os.hostname()),
+      new Option('--name <NAME>', 'host name in the certificate and in links').default(os.hostname()),
     );
   command.hook('preAction', () => {
     const {stateDir} = command.opts<Options>();
@@ -169,7 +167,7 @@ function program(): Command {
     .action(() => serve(command.opts<Options>()));
   command
     .command('link')
-    .description('print a one-time link for the first user, good for a quarter of an hour')
+    .description('print a one-time link for the first user, valid for 15 minutes')
     .action(() => {
       const {stateDir, name, listen} = command.opts<Options>();
       const token = makeFirstLink(stateDir, systemClock.wall());
@@ -177,26 +175,26 @@ function program(): Command {
     });
   command
     .command('status')
-    .description('print where the console is, its fingerprint, its users, and what it may do')
+    .description('print the console’s address, fingerprint, users and rights')
     .action(async () => {
       process.stdout.write(await stateOf(command.opts<Options>()));
     });
   command
     .command('fingerprint')
-    .description('print the certificate’s fingerprint, to compare with what the browser shows')
+    .description('print the certificate’s fingerprint, to compare with the one in the browser')
     .action(async () => {
       process.stdout.write(`${fingerprint((await certificateOf(command.opts<Options>())).cert)}\n`);
     });
   command
     .command('token')
-    .description('print the bearer token for /metrics')
+    .description('print the bearer token of /metrics')
     .action(() => {
       process.stdout.write(`${metricsToken(command.opts<Options>().stateDir)}\n`);
     });
   return command;
 }
 
-/** Runs the command line; a wrong one ends with status 2. */
+/** Runs the command line; exits with status 2 on a usage error. */
 export async function runConsole(argv: readonly string[]): Promise<void> {
   process.umask(0o077);
   try {

@@ -1,14 +1,14 @@
 /**
- * The pair in Prometheus' words. Cardinality is bounded: a series for each path, group, virtual service and real server of
- * the configuration, at most SERVERS_MOST real servers; never one for a client or an event.
+ * The pair's Prometheus metrics. Cardinality is bounded: one series per path, group, virtual service and real server in the
+ * configuration, at most SERVERS_MOST real servers; none per client or event.
  */
 import {Counter, Gauge, Registry, collectDefaultMetrics} from 'prom-client';
 import type {StatusSnapshot} from '../control/protocol.ts';
 
-/** Real servers beyond this are counted by service only. */
+/** Real servers beyond this have no series of their own, only their service's. */
 export const SERVERS_MOST = 2_000;
 
-/** The registry, and what sets it from a status; `undefined`: the daemon cannot be asked. */
+/** The registry, and a function that updates it from a status; `undefined`: the daemon is unreachable. */
 export function makeMetrics(): {
   readonly registry: Registry;
   readonly set: (status: StatusSnapshot | undefined) => void;
@@ -20,15 +20,15 @@ export function makeMetrics(): {
     registry.removeSingleMetric(`hactl_console_nodejs_active_${kind}_total`);
   const gauge = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) =>
     new Gauge({name, help, labelNames: [...labelNames], registers: [registry]});
-  /** Set anew from each status: the daemon counts, not the console. */
+  /** Set from each status: the daemon counts, not the console. */
   const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) =>
     new Counter({name, help, labelNames: [...labelNames], registers: [registry]});
   const up = gauge('hactl_up', '1: the daemon answers the console.');
   const uptime = gauge('hactl_uptime_seconds', 'Seconds since the daemon started.');
-  const ready = gauge('hactl_ready', '1: this director may take over by choice.');
+  const ready = gauge('hactl_ready', '1: this director is ready to take over.');
   const role = gauge('hactl_group_active', '1: the group is Active on this director.', ['group']);
-  const since = gauge('hactl_transitions', 'Transitions that this daemon remembers (the last hundred).');
-  const peerUp = gauge('hactl_peer_up', '1: the peer is heard in time.', ['peer']);
+  const since = gauge('hactl_transitions', 'Transitions in the daemon’s memory (the last hundred).');
+  const peerUp = gauge('hactl_peer_up', '1: the peer’s adverts arrive in time.', ['peer']);
   const silence = gauge('hactl_peer_silence_seconds', 'Seconds since the last advert of the peer.', ['peer']);
   const received = counter('hactl_path_adverts_received_total', 'Adverts received on a path.', ['path']);
   const sent = counter('hactl_path_adverts_sent_total', 'Adverts sent on a path.', ['path']);
@@ -37,10 +37,8 @@ export function makeMetrics(): {
     "Datagrams that the kernel dropped on a path: strangers', or no room.",
     ['path'],
   );
-  const hears = gauge('hactl_path_hears', '1: the peer is heard on this path.', ['path']);
-  const lateness = gauge('hactl_engine_lateness_seconds', 'How late the engine ran its timers.', [
-    'percentile',
-  ]);
+  const hears = gauge('hactl_path_hears', '1: the peer’s adverts arrive on this path.', ['path']);
+  const lateness = gauge('hactl_engine_lateness_seconds', 'Lateness of the engine’s timers.', ['percentile']);
   const faults = counter('hactl_engine_events_total', 'Refused datagrams and other events of the engine.', [
     'code',
   ]);
@@ -54,11 +52,10 @@ export function makeMetrics(): {
     'service',
     'state',
   ]);
-  const late = gauge(
-    'hactl_service_check_lateness_seconds',
-    'How late checks of a service were begun lately.',
-    ['service', 'percentile'],
-  );
+  const late = gauge('hactl_service_check_lateness_seconds', 'Recent lateness of a service’s checks.', [
+    'service',
+    'percentile',
+  ]);
   const quarantined = gauge('hactl_service_quarantined_servers', 'Real servers checked in quarantine.', [
     'service',
   ]);
@@ -69,15 +66,15 @@ export function makeMetrics(): {
   const active = gauge('hactl_server_active_connections', 'Active connections in the kernel.', labels);
   const inactive = gauge('hactl_server_inactive_connections', 'Inactive connections in the kernel.', labels);
   const checkAge = gauge('hactl_server_check_age_seconds', 'Seconds since the last check ended.', labels);
-  const local = gauge('hactl_sync_connections', 'Connections that the sync process knows of.', ['where']);
-  const missing = gauge('hactl_sync_missing', 'Connections missing here, or at the peer.', ['where']);
-  const problems = gauge('hactl_problems', 'Problems that hactl status lists.');
-  const differs = gauge('hactl_config_differs', '1: the configuration differs from that of the peer.');
+  const local = gauge('hactl_sync_connections', 'Connections known to the sync process.', ['where']);
+  const missing = gauge('hactl_sync_missing', 'Connections missing here or on the peer.', ['where']);
+  const problems = gauge('hactl_problems', 'Problems listed by hactl status.');
+  const differs = gauge('hactl_config_differs', '1: the configuration differs from the peer’s.');
   const all = [role, peerUp, silence, received, sent, dropped, hears, lateness, faults, restarts, inKernel, servers, late, quarantined, connections, serverUp, weight, active, inactive, checkAge, local, missing]; // prettier-ignore
 
   function set(status: StatusSnapshot | undefined): void {
     up.set(status ? 1 : 0);
-    // What was removed by a reload leaves no series behind.
+    // No series may remain for objects that a reload removed.
     for (const gauge of all) gauge.reset();
     if (!status) return;
     uptime.set(status.uptime / 1_000);

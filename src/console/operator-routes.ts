@@ -20,7 +20,7 @@ export function operatorRoutes(app: FastifyInstance, daemon: Daemon): void {
     method: 'POST',
     url: '/api/orders',
     role: 'operator',
-    summary: 'Drain, weight or maintenance of real servers, on both directors.',
+    summary: 'Overrides for real servers (drain, weight, maintenance), on both directors.',
     body: object(
       {
         action: {type: 'string', enum: actions},
@@ -55,7 +55,7 @@ export function operatorRoutes(app: FastifyInstance, daemon: Daemon): void {
     method: 'POST',
     url: '/api/move',
     role: 'operator',
-    summary: 'standby, takeover or failback; answers when the move is done.',
+    summary: 'standby, takeover or failback; answers when the move is complete.',
     body: object({
       move: {type: 'string', enum: ['standby', 'takeover', 'failback']},
       scope: {type: 'string', enum: ['all', 'local', 'foreign']},

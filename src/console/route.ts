@@ -1,11 +1,11 @@
-/** How a route of the console's API is declared: its rights and its forms stand beside its work. */
+/** Declaration of API routes: role and schema next to the handler. */
 import {TLSSocket} from 'node:tls';
 import type {FastifyInstance, FastifyReply, FastifyRequest} from 'fastify';
 import {includes, type Role, type Session} from './sessions.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Of the cookie, where there is one that counts. */
+    /** The session of a valid cookie. */
     session: Session | undefined;
   }
 }
@@ -13,22 +13,22 @@ declare module 'fastify' {
 export interface Route {
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly url: string;
-  /** `anybody` may ask without a session. */
+  /** `anybody`: no session required. */
   readonly role: Role | 'anybody';
   readonly summary: string;
-  /** JSON schema; what is not in it is refused. */
+  /** JSON Schema; properties outside it are refused. */
   readonly body?: object;
   readonly query?: object;
   readonly params?: object;
-  /** Octets of the body; 16 KiB unless said otherwise. */
+  /** Maximum octets of the body; default 16 KiB. */
   readonly bodyLimit?: number;
   work(request: FastifyRequest, reply: FastifyReply): unknown;
 }
 
-/** The header that a page of ours sends with each change. */
+/** Header that our page sends with each change. */
 export const CSRF_HEADER = 'x-hactl-csrf';
 
-/** An answer other than 200; the message is for the person at the screen. */
+/** An answer other than 200; the message is shown to the user. */
 export class ApiError extends Error {
   override name = 'ApiError';
   readonly statusCode: number;
@@ -41,19 +41,19 @@ export class ApiError extends Error {
   }
 }
 
-/** A foreign page cannot set the header, and a browser says where a request comes from. */
+/** A cross-site page cannot set the header, and the browser sends the request's origin. */
 function isForeign({headers, session, method, raw}: FastifyRequest): boolean {
   const site = headers['sec-fetch-site'];
   if (site !== undefined && site !== 'same-origin' && site !== 'none') return true;
   const {origin, host} = headers;
   const from = origin === undefined ? undefined : URL.parse(origin);
   if (origin !== undefined && from?.host !== host) return true;
-  // A page without TLS is not ours, whatever name it has.
+  // A page without TLS is foreign, whatever its name.
   if (from && from.protocol !== 'https:' && raw.socket instanceof TLSSocket) return true;
   return method !== 'GET' && session !== undefined && headers[CSRF_HEADER] !== session.csrf;
 }
 
-/** Declares a route; its rights are judged before its body is read. */
+/** Declares a route; its role is checked before the body is read. */
 export function declare(app: FastifyInstance, route: Route): void {
   const {method, url, role, summary, body, query, params, bodyLimit = 16 * 1_024} = route;
   app.route({
@@ -84,7 +84,7 @@ export function declare(app: FastifyInstance, route: Route): void {
   });
 }
 
-/** An object schema with nothing beside its properties. */
+/** An object schema without additional properties. */
 export const object = (
   properties: Readonly<Record<string, object>>,
   required: readonly string[] = Object.keys(properties),

@@ -1,6 +1,6 @@
 /**
- * The console's web server: the JSON API, the page, the metrics. It has no privilege; what it wants it asks of the daemon
- * over the control socket, and the daemon judges it.
+ * The console's web server: JSON API, page, metrics. It is unprivileged: every action is a request to the daemon over the
+ * control socket, and the daemon authorises it.
  */
 import {createHash, timingSafeEqual} from 'node:crypto';
 import cookie from '@fastify/cookie';
@@ -32,22 +32,22 @@ export interface ConsoleOptions {
   readonly users: UserStore;
   readonly audit: Audit;
   readonly version: string;
-  /** The built page; undefined: the API alone. */
+  /** The built page; undefined: API only. */
   readonly page?: string;
-  /** Without one the console listens in the clear: on a Unix socket behind a proxy. */
+  /** Undefined: no TLS, on a Unix socket behind a proxy. */
   readonly certificate?: Certificate;
-  /** Keeps the plots over a restart. */
+  /** Stores the plots across restarts. */
   readonly history?: HistoryStore;
-  /** Who sends this as a bearer token may scrape the metrics without a session. */
+  /** Bearer token that gives access to the metrics without a session. */
   readonly metricsToken?: string;
-  /** Of tests, which do not wait as long. */
+  /** Shorter limits for tests. */
   readonly limits?: Limits;
 }
 
 interface Limits {
-  /** From the first octet of a request to its last, milliseconds. */
+  /** Time to receive a whole request, milliseconds. */
   readonly request?: number;
-  /** Connections of one network at once. */
+  /** Concurrent connections per network. */
   readonly connections?: number;
 }
 
@@ -57,7 +57,7 @@ export interface Console {
   readonly close: () => Promise<void>;
 }
 
-/** Requests of one address in a minute; a page that follows needs a few. */
+/** Requests per address and minute; the live page needs only a few. */
 const REQUESTS_MOST = 600;
 
 const headers: Readonly<Record<string, string>> = {
@@ -75,10 +75,10 @@ const headers: Readonly<Record<string, string>> = {
 
 const hidden = /^(?:password|token|text)$/;
 
-/** Without what the files hold of secrets: a setting and its value are judged together, as their line would be. */
+/** Masks secrets as in the files: setting and value are examined together, as on their line. */
 function withoutSecrets(key: string, value: unknown): unknown {
   if (hidden.test(key)) return '…';
-  // The new line of a real server is read as one.
+  // The new line of a real server is parsed as such.
   if (key === 'to' && typeof value === 'string') return withoutSecrets('real', value);
   if (typeof value === 'string') return redactLine(`${key}=${value}`).slice(key.length + 1);
   if (typeof value !== 'object' || value === null) return value;
@@ -87,15 +87,15 @@ function withoutSecrets(key: string, value: unknown): unknown {
   return {...value, value: redactLine(`${name}=${set}`).slice(name.length + 1)};
 }
 
-/** What a request asked for, without anything that is secret. */
+/** The request's parameters, without secrets. */
 const detailOf = ({body, params}: FastifyRequest): string =>
   JSON.stringify({...(params as object), ...(body as object)}, withoutSecrets).slice(0, 1_000);
 
 const LOGINS: readonly unknown[] = ['/api/login', '/api/first-user'];
 
 /**
- * Who is logged in leaves a trace with each change, asked for or refused; who is not, with a login that was judged. All
- * else that a stranger sends would only push out what the log is for.
+ * Audited are changes by logged-in users, granted or refused, and verified login attempts. Other unauthenticated requests
+ * would only rotate useful entries away.
  */
 const isAudited = (request: FastifyRequest, status: number): boolean =>
   !['GET', 'HEAD'].includes(request.method) &&
@@ -105,29 +105,29 @@ const isAudited = (request: FastifyRequest, status: number): boolean =>
       request.body !== undefined &&
       [200, 401, 403].includes(status)));
 
-/** Files with their digest in the page's names for them may be kept; the page itself is asked for each time. */
+/** Files referenced with their digest may be cached; the page itself is revalidated each time. */
 const cachingOf = (file: string): string =>
   /\/app[\w-]*\.\w+(?:\.br|\.gz)?$/.test(file) ? 'public, max-age=31536000, immutable' : 'no-cache';
 
 const digestOf = (text: string): Buffer => createHash('sha256').update(text).digest();
-/** Takes as long for a token that is nearly right. */
+/** Constant-time comparison. */
 const isToken = (sent: string | undefined, token: string | undefined): boolean =>
   token !== undefined && token !== '' && timingSafeEqual(digestOf(sent ?? ''), digestOf(`Bearer ${token}`));
 
-/** Builds the server; it listens when its caller says where. */
+/** Builds the server; the caller makes it listen. */
 export async function makeConsole(options: ConsoleOptions): Promise<Console> {
   const {clock, daemon, users, audit, certificate, page, metricsToken, history, limits = {}} = options;
   const requestTimeout = limits.request ?? BROWSER_REQUEST_LIMIT_MS;
   const common = {
-    // What is in no form is refused, not dropped without a word.
+    // Unknown properties are refused rather than dropped silently.
     ajv: {customOptions: {removeAdditional: false as const}},
     bodyLimit: 16 * 1_024,
     requestTimeout,
     connectionTimeout: BROWSER_SILENCE_LIMIT_MS,
-    // Without TLS there is a proxy in front, the only one that is believed.
+    // Without TLS there is a proxy in front; trust only that.
     trustProxy: certificate ? false : (_address: string, hop: number) => hop === 0,
   };
-  // Looked at this often; Node's default is half a minute.
+  // Interval of checking the timeouts; Node's default is 30 s.
   const every = {
     connectionsCheckingInterval: Math.min(2_000, requestTimeout),
     headersTimeout: requestTimeout,
@@ -139,7 +139,7 @@ export async function makeConsole(options: ConsoleOptions): Promise<Console> {
       })
     : fastify({...common, http: every})) as unknown as FastifyInstance;
   limitConnections(app.server, limits.connections === undefined ? {} : {each: limits.connections});
-  // A form of another page can send it without asking.
+  // A cross-site form can send it without a preflight.
   app.removeContentTypeParser('text/plain');
 
   function note(request: FastifyRequest, status: number): void {
@@ -153,8 +153,8 @@ export async function makeConsole(options: ConsoleOptions): Promise<Console> {
         status,
       });
     } catch (error) {
-      // The change is made: its answer must not say otherwise.
-      process.stderr.write(`console: the audit log was not written: ${String(error)}\n`);
+      // The change is made: the answer must not report an error.
+      process.stderr.write(`console: cannot write the audit log: ${String(error)}\n`);
     }
   }
 
@@ -170,12 +170,12 @@ export async function makeConsole(options: ConsoleOptions): Promise<Console> {
   app.addHook('onSend', async (request, reply, payload) => {
     void reply.headers(headers);
     if (request.url.startsWith('/api/')) void reply.header('cache-control', 'no-store');
-    // What changes something, and every login, is written down before the answer goes out.
+    // Changes and logins are audited before the answer is sent.
     if (isAudited(request, reply.statusCode)) note(request, reply.statusCode);
     return payload;
   });
   app.setErrorHandler((error: Error & {statusCode?: number; code?: string}, _request, reply) => {
-    // The daemon refused: its words are for the person at the screen.
+    // The daemon refused: show its message to the user.
     if (error instanceof ControlError)
       return reply
         .code(error.code === 'no-daemon' ? 503 : 409)
@@ -210,7 +210,7 @@ export async function makeConsole(options: ConsoleOptions): Promise<Console> {
     });
     api.get('/metrics', {schema: {hide: true}}, async (request, reply) => {
       if (!request.session && !isToken(request.headers.authorization, metricsToken))
-        throw new ApiError(401, 'no-session', 'send the token of `hactl console token`');
+        throw new ApiError(401, 'no-session', 'send the token printed by `hactl console token`');
       void reply.type(metrics.registry.contentType);
       return metrics.registry.metrics();
     });

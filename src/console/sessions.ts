@@ -1,38 +1,38 @@
-/** Sessions of the console: who is logged in, with what role, and until when. Pure: tokens are made by the caller. */
+/** Sessions of the console: user, role and expiry. Pure: the caller generates the tokens. */
 import type {WallTime} from '@hactl/base';
 
-/** viewer: may look. operator: may drain, weigh and move. admin: may change the configuration and the users. */
+/** viewer: read-only. operator: may drain, set weights and move groups. admin: may change configuration and users. */
 export type Role = 'viewer' | 'operator' | 'admin';
 
-/** From the least to the most. */
+/** In ascending order. */
 export const roles: readonly Role[] = ['viewer', 'operator', 'admin'];
 
-/** Does somebody with `role` have the rights of `wanted`? */
+/** Whether `role` includes the rights of `wanted`. */
 export const includes = (role: Role, wanted: Role): boolean => roles.indexOf(role) >= roles.indexOf(wanted);
 
 export interface Session {
   readonly user: string;
   readonly role: Role;
-  /** A request that changes something must bring it in a header: a foreign page cannot read it. */
+  /** Must be sent in a header with each change: a cross-site page cannot read it. */
   readonly csrf: string;
   readonly since: WallTime;
   readonly usedAt: WallTime;
 }
 
-/** By the SHA-256 of the cookie: a copy of this memory logs nobody in. */
+/** Keyed by the SHA-256 of the cookie: a memory dump contains no usable cookie. */
 export type Sessions = ReadonlyMap<string, Session>;
 
-/** Without a request for this long a session ends, milliseconds. */
+/** Idle timeout, milliseconds. */
 export const IDLE_LIMIT_MS = 30 * 60_000;
-/** Whatever its use, milliseconds. */
+/** Absolute timeout, milliseconds. */
 export const SESSION_LIMIT_MS = 12 * 3_600_000;
-/** The oldest session goes when there are more. */
+/** Maximum sessions; the oldest is dropped. */
 const SESSIONS_MOST = 200;
 
 const isOver = ({since, usedAt}: Session, now: WallTime): boolean =>
   now - usedAt > IDLE_LIMIT_MS || now - since > SESSION_LIMIT_MS || now < since;
 
-/** Begins a session; a login always makes a new one, so a session id that was planted before is worth nothing. */
+/** Starts a session; login always creates a new one, which prevents session fixation. */
 export function begin(
   sessions: Sessions,
   key: string,
@@ -43,7 +43,7 @@ export function begin(
   return new Map([...kept, [key, {...who, since: now, usedAt: now}]]);
 }
 
-/** The session of this cookie, if it still counts, and the sessions with its use noted. */
+/** The cookie's session, if still valid, and the sessions with its last use updated. */
 export function use(sessions: Sessions, key: string, now: WallTime): [Session | undefined, Sessions] {
   const session = sessions.get(key);
   if (!session || isOver(session, now)) return [undefined, without(sessions, key)];

@@ -11,7 +11,7 @@ const state = (change: Partial<ConsoleState>): string =>
     ...change,
   });
 
-test('the state of the console: its place, fingerprint, users and rights', (t) => {
+test('the state of the console: its address, fingerprint, users and rights', (t) => {
   t.is(
     state({}),
     [

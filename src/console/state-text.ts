@@ -1,20 +1,20 @@
-/** What `hactl console` prints. Pure. */
+/** The output of `hactl console`. Pure. */
 import type {User} from './users.ts';
 
 export interface ConsoleState {
-  /** Its URL, or its socket. */
+  /** URL or socket path. */
   readonly place: string;
   readonly listening: boolean;
-  /** SHA-256 of its certificate; none behind a proxy. */
+  /** SHA-256 of the certificate; none behind a proxy. */
   readonly fingerprint?: string;
   readonly users: readonly Pick<User, 'name' | 'role'>[];
-  /** What the console's user may do with the director. */
+  /** The console user's rights on the director. */
   readonly access: 'change' | 'look' | 'none';
 }
 
 const accessText = {
   change: 'may change the pair',
-  look: 'may look only: hactl_admin_group hactl-admin in ha.cf lets it change the pair',
+  look: 'read-only: set hactl_admin_group hactl-admin in ha.cf to let it change the pair',
   none: 'no answer from hactld: is it running, and does ha.cf have hactl_admin_group hactl-admin?',
 } as const;
 

@@ -1,4 +1,4 @@
-/** The console's users: names, roles, and argon2id of their passwords, in one file that only the console may read. */
+/** The console's users: names, roles and argon2id password hashes, in one file that only the console may read. */
 import {argon2, createHash, randomBytes, timingSafeEqual} from 'node:crypto';
 import {readFileSync, rmSync} from 'node:fs';
 import {promisify} from 'node:util';
@@ -8,7 +8,7 @@ import {roles, type Role} from './sessions.ts';
 
 const derive = promisify(argon2);
 
-/** The first of OWASP's equal choices for argon2id: 46 MiB, one pass, one lane; a flood of logins stays bearable. */
+/** OWASP's first argon2id parameter set: 46 MiB, one pass, one lane; a flood of logins remains affordable. */
 const COST = {passes: 1, memory: 47_104, parallelism: 1, tagLength: 32} as const;
 
 export interface User {
@@ -19,15 +19,15 @@ export interface User {
   readonly hash: string;
 }
 
-/** A password is long rather than odd (NIST SP 800-63B). */
+/** Length rather than composition rules (NIST SP 800-63B). */
 export const PASSWORD_LEAST = 12;
 const PASSWORD_MOST = 256;
 
-/** What is wrong with a new user; undefined: nothing. */
+/** Why a new user is invalid; undefined: valid. */
 export function userProblem(name: string, role: string, password: string): string | undefined {
   if (!/^[a-z][a-z0-9._-]{0,31}$/.test(name))
-    return 'a name begins with a letter and has at most 32 of a-z, 0-9, dot, dash and underscore';
-  if (!(roles as readonly string[]).includes(role)) return `a role is one of ${roles.join(', ')}`;
+    return 'a name starts with a letter and has at most 32 characters of a-z, 0-9, dot, dash and underscore';
+  if (!(roles as readonly string[]).includes(role)) return `the role must be one of ${roles.join(', ')}`;
   if (password.length < PASSWORD_LEAST || password.length > PASSWORD_MOST)
     return `a password has ${PASSWORD_LEAST} to ${PASSWORD_MOST} characters`;
   return undefined;
@@ -49,7 +49,7 @@ const nobody: User = {
   hash: Buffer.alloc(32).toString('base64'),
 };
 
-/** A user that does not exist costs as much time as a wrong password. */
+/** Takes as long for an unknown user as for a wrong password. */
 export async function passwordFits(user: User | undefined, password: string): Promise<boolean> {
   const {salt, hash} = user ?? nobody;
   if (password.length > PASSWORD_MOST) return false;
@@ -57,7 +57,7 @@ export async function passwordFits(user: User | undefined, password: string): Pr
   return timingSafeEqual(found, Buffer.from(hash, 'base64')) && user !== undefined;
 }
 
-/** A one-time link makes the first administrator; it is made by root on the shell and counts for a quarter of an hour. */
+/** Validity of the one-time link for the first administrator, which root creates on the shell: 15 minutes. */
 export const LINK_LIMIT_MS = 15 * 60_000;
 
 interface Link {
@@ -86,7 +86,7 @@ export interface UserStore {
   find(name: string): User | undefined;
   put(user: User): void;
   remove(name: string): void;
-  /** Uses a first-user token up; false: it is wrong, old, or somebody was first. */
+  /** Consumes a first-user token; false: wrong, expired, or a user exists already. */
   redeem(token: string, now: WallTime): boolean;
 }
 
@@ -107,7 +107,7 @@ export function openUsers(stateDir: string): UserStore {
   };
 }
 
-/** Makes the one-time token; the file keeps its digest only. */
+/** Creates the one-time token; the file stores only its digest. */
 export function makeFirstLink(stateDir: string, now: WallTime): string {
   const token = randomBytes(24).toString('base64url');
   writeJson(`${stateDir}/first-user.json`, {

@@ -1,4 +1,4 @@
-/** The console on the wire: slow clients, many connections, other origins, and the stream when its session ends. */
+/** The console on the wire: slow clients, many connections, other origins, and streams whose session ends. */
 import {once} from 'node:events';
 import {connect, type AddressInfo, type Socket} from 'node:net';
 import {mkdtempSync, rmSync} from 'node:fs';
@@ -12,7 +12,7 @@ import {clock, openConsole, type OpenOptions} from './console.fixture.ts';
 
 type Test = Parameters<typeof openConsole>[0];
 
-/** Listens on loopback with TLS; its sockets end with the test. */
+/** Listens on loopback with TLS; the sockets are closed with the test. */
 async function listen(t: Test, options: OpenOptions = {}) {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-wire-'));
   const certificate = await openCertificate(folder, ['localhost'], clock.wall());
@@ -24,7 +24,7 @@ async function listen(t: Test, options: OpenOptions = {}) {
   t.teardown(() => sockets.forEach((socket) => socket.destroy()));
   const kept = <S extends Socket>(socket: S): S => {
     sockets.push(socket);
-    // A connection that is cut off is what is tested.
+    // Being cut off is the expected outcome.
     socket.on('error', () => undefined);
     return socket;
   };
@@ -37,7 +37,7 @@ async function listen(t: Test, options: OpenOptions = {}) {
   };
 }
 
-/** All that comes until the other side ends. */
+/** All data until the peer closes. */
 async function rest(socket: Socket): Promise<string> {
   let text = '';
   socket.on('data', (chunk: Buffer) => {
@@ -49,7 +49,7 @@ async function rest(socket: Socket): Promise<string> {
 
 const limits = {request: 300};
 
-test('who sends a body or a head octet by octet is cut off', async (t) => {
+test('a client that sends a body or a header octet by octet is cut off', async (t) => {
   const {secure} = await listen(t, {limits});
   const head =
     'POST /api/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 5000\r\n';
@@ -62,18 +62,18 @@ test('who sends a body or a head octet by octet is cut off', async (t) => {
   }
 });
 
-test('who never begins the handshake is cut off', async (t) => {
+test('a client that never starts the handshake is cut off', async (t) => {
   const {plain} = await listen(t, {limits});
   t.is(await rest(plain()), '');
 });
 
-test('TLS 1.2 is not spoken', async (t) => {
+test('TLS 1.2 is refused', async (t) => {
   const {secure} = await listen(t);
   const [error] = (await once(secure({maxVersion: 'TLSv1.2'}), 'error')) as [NodeJS.ErrnoException];
   t.regex(error.code ?? '', /ALERT_PROTOCOL_VERSION|UNSUPPORTED/);
 });
 
-test('connections of one address beyond its share are closed, and those within it work', async (t) => {
+test('connections of one address beyond its limit are closed, and those within it work', async (t) => {
   const {plain, secure} = await listen(t, {limits: {connections: 4}});
   const first = secure();
   await once(first, 'secureConnect');
@@ -91,7 +91,7 @@ const ask = async (socket: Socket, lines: readonly string[], body = ''): Promise
   return rest(socket);
 };
 
-test('a page of the same name without TLS is another origin', async (t) => {
+test('a page of the same host without TLS is another origin', async (t) => {
   const {secure, login} = await listen(t);
   const session = Object.entries(await login('operator')).map(([name, value]) => `${name}: ${value}`);
   const body = '{"action":"drain","reals":["10.0.0.2"]}';
@@ -132,7 +132,7 @@ for (const [how, end] of [
         headers,
         payload: {name: 'viewer', role: 'viewer', password: 'another long word'},
       });
-    // Somebody who watches does not fall idle, but is not logged in for ever.
+    // Watching keeps a session from idling out, but not from its absolute timeout.
     if (end === 'age')
       for (let quarter = 1; quarter <= 49; quarter += 1) {
         wall += 15 * 60_000;
@@ -142,7 +142,7 @@ for (const [how, end] of [
     t.regex(await ended, /^HTTP\/1\.1 200[^]*data: /);
   });
 
-test('what a server answers cannot end an event of the stream, nor begin another', async (t) => {
+test('a server’s answer can neither end an event of the stream nor start another', async (t) => {
   const evil = 'up\r\n\r\ndata: {"ok":false}\n\nevent: x\u2028\n';
   const {secure, login, live} = await listen(t, {status: () => ({...snapshot, problems: [evil]})});
   const {cookie} = await login('viewer');

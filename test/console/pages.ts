@@ -40,7 +40,7 @@ async function review(page: Page, name: string, look: Look, apply: boolean): Pro
 async function monitor(page: Page, look: Look): Promise<void> {
   await look(page, '02-monitor');
   await page.getByLabel('Search services and real servers').fill('no such name');
-  await page.getByText('No service is configured or matches.').waitFor();
+  await page.getByText('No services configured, or none matches.').waitFor();
   await page.getByLabel('Search services and real servers').fill('');
   await page.locator('details.plot summary').first().click();
   await button(page, 'hour').click();

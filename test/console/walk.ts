@@ -109,7 +109,7 @@ async function failover(first: Page, second: Page): Promise<void> {
   await roleOn(first, 'Active');
   await roleOn(second, 'Backup');
   const at = await cluster.powerOff('director1');
-  await first.getByText('The daemon cannot be asked').waitFor();
+  await first.getByText('The daemon is unreachable').waitFor();
   await roleOn(second, 'Active');
   say(`director2's page shows Active ${Date.now() - at} ms after the power loss of director1 (deadtime 5 s)`);
   await look(second, '21-failover');

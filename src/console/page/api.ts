@@ -1,4 +1,4 @@
-/** How the page asks the console: JSON, with the header that a foreign page cannot send. */
+/** The page's API client: JSON, with the header that a cross-site page cannot send. */
 import type {HistoryOutcome, PlannedChange} from '../../control/answers.ts';
 import type {JournalEvent} from '../../control/events.ts';
 import type {StatusSnapshot} from '../../control/protocol.ts';
@@ -22,7 +22,7 @@ export interface Setting {
 export interface Service {
   readonly virtual: string;
   readonly on: boolean;
-  /** Of several with the same address and port. */
+  /** Index among services with the same address and port. */
   readonly nth: number;
   readonly lines: readonly Setting[];
 }
@@ -50,14 +50,14 @@ export interface Outcome {
   readonly diagnostics: readonly string[];
   readonly peer?: string;
 }
-/** As POST /api/config/plan takes it. */
+/** Body of POST /api/config/plan. */
 export type FileEdit =
   | {readonly kind: 'service'; readonly file: string; readonly edit: object}
   | {readonly kind: 'ha'; readonly name: string; readonly value?: string}
   | {readonly kind: 'resource'; readonly node: string; readonly word: string; readonly beside?: string}
   | {readonly kind: 'text'; readonly file: string; readonly text: string};
 
-/** Refused; the message is for the person at the screen. */
+/** A refused request; the message is shown to the user. */
 export class Refused extends Error {
   readonly status: number;
   constructor(status: number, message: string) {

@@ -1,4 +1,4 @@
-/** What a user sees who is logged in: which tab is open, and the status as it comes. */
+/** The view after login: tabs and the live status. */
 import {useEffect, useState} from 'preact/hooks';
 import {get, post, type Live, type Login} from './api.ts';
 import {Monitor} from './monitor.tsx';
@@ -15,7 +15,7 @@ const RETRY_MS = 2_000;
 
 const tabOf = (): Tab => TABS.find((tab) => location.hash === `#/${tab}`) ?? 'monitor';
 
-/** Dark or light as the system has it, until somebody chooses. */
+/** Follows the system's dark or light theme until the user chooses one. */
 function ThemeButton() {
   const [theme, setTheme] = useState(localStorage.getItem('theme') ?? 'auto');
   useEffect(() => {
@@ -48,8 +48,8 @@ export function App({login, leave}: {login: Login; leave: () => void}) {
       open.stream = stream;
       stream.onmessage = ({data}) => setLive(JSON.parse(String(data)) as Live);
       stream.onerror = () => {
-        setLive({ok: false, reason: 'the console does not answer; trying again'});
-        // After a refusal the browser does not try again.
+        setLive({ok: false, reason: 'the console does not answer; retrying'});
+        // EventSource does not retry after an HTTP error.
         if (stream.readyState === EventSource.CLOSED) later(ask);
       };
     };
@@ -72,7 +72,7 @@ export function App({login, leave}: {login: Login; leave: () => void}) {
         class="skip"
         href="#main"
         onClick={(event) => {
-          // The part behind # is the page that is open.
+          // The fragment names the open tab.
           event.preventDefault();
           document.querySelector<HTMLElement>('#main')?.focus();
         }}

@@ -1,4 +1,4 @@
-/** Logging in, and making the first user with the link of the shell. */
+/** Login, and creation of the first user with the one-time link. */
 import {useState} from 'preact/hooks';
 import {post, type Login} from './api.ts';
 import {Field, Problem, useAction} from './parts.tsx';
@@ -37,7 +37,7 @@ export function LoginPage(props: {
           });
         }}
       >
-        <h2>{first === undefined ? 'Log in' : 'Make the first administrator'}</h2>
+        <h2>{first === undefined ? 'Log in' : 'Create the first administrator'}</h2>
         <Field label="User" value={user} set={setUser} required />
         <Field
           label="Password"
@@ -48,7 +48,7 @@ export function LoginPage(props: {
           {...(first === undefined ? {} : {hint: '12 characters or more'})}
         />
         <button type="submit" class="primary" disabled={busy}>
-          {first === undefined ? 'Log in' : 'Make user'}
+          {first === undefined ? 'Log in' : 'Create user'}
         </button>
         <Problem text={problem} />
       </form>

@@ -1,4 +1,4 @@
-/** The page: who is logged in. Its other parts are loaded behind the first form. */
+/** The page's entry point: login state. The other parts are loaded after the first form. */
 import {render} from 'preact';
 import {useEffect, useState} from 'preact/hooks';
 import {get, setCsrf, type Login} from './api.ts';
@@ -23,7 +23,7 @@ function Root() {
     });
   }, []);
   useEffect(() => {
-    // The form first, where there is one: all else may come while somebody types.
+    // The login form first: the rest loads while the user types.
     if (state.known)
       import('./app.tsx').then(
         ({App}) => setPages(() => App),

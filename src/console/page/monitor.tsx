@@ -1,4 +1,4 @@
-/** Control / Monitoring: who holds what, the paths, the table with its connections, processes, drain with one click. */
+/** Control / Monitoring: groups, heartbeat paths, the IPVS table with its connections, processes, one-click drain. */
 import {useState} from 'preact/hooks';
 import {post, type Live, type Role, type StatusSnapshot} from './api.ts';
 import {ago, Dialog, Field, Problem, Table, Tag, useAction, type Tone} from './parts.tsx';
@@ -17,7 +17,7 @@ const toneOf: Readonly<Record<Real['check'], Tone>> = {
 
 function Groups({status}: {status: StatusSnapshot}) {
   const {engine} = status;
-  if (!engine) return <p>A single director: there is no ha.cf, so nothing can move.</p>;
+  if (!engine) return <p>A single director (no ha.cf): there are no groups to move.</p>;
   return (
     <Table caption="Groups" head={['Group', 'Here', 'Addresses', 'Preferred on']}>
       {engine.groups.map((group) => (
@@ -72,7 +72,7 @@ function Paths({status}: {status: StatusSnapshot}) {
   );
 }
 
-/** The order form of one real server. */
+/** The override form of one real server. */
 function Override(props: {virtual: Virtual; real: Real; close: () => void}) {
   const {virtual, real, close} = props;
   const [reason, setReason] = useState('');
@@ -94,7 +94,7 @@ function Override(props: {virtual: Virtual; real: Real; close: () => void}) {
       <p>
         {real.activeConnections} active connections, check: {real.reason || real.check}
       </p>
-      <Field label="Reason" value={reason} set={setReason} hint="Others see it in hactl status" />
+      <Field label="Reason" value={reason} set={setReason} hint="shown in hactl status" />
       <Problem text={problem} />
       <div class="buttons">
         <button type="button" disabled={busy} onClick={() => void order('drain')}>
@@ -202,7 +202,7 @@ export function Monitor({live, role}: {live: Live; role: Role}) {
     return (
       <section>
         <h2>Monitor</h2>
-        <p class="problem">The daemon cannot be asked: {live.reason}</p>
+        <p class="problem">The daemon is unreachable: {live.reason}</p>
       </section>
     );
   const {status} = live;
@@ -237,7 +237,7 @@ export function Monitor({live, role}: {live: Live; role: Role}) {
       </p>
       <h2>Services</h2>
       <Field label="Search services and real servers" value={query} set={setQuery} />
-      {services.length === 0 ? <p>No service is configured or matches.</p> : null}
+      {services.length === 0 ? <p>No services configured, or none matches.</p> : null}
       {services.map((virtual) => (
         <ServiceCard key={virtual.name} virtual={virtual} role={role} query={query} />
       ))}

@@ -1,4 +1,4 @@
-/** Global settings and Redundancy: the two directors, their timing, the sync of connections. */
+/** Global settings and Redundancy: the two directors, their timers, connection sync. */
 import {useEffect, useState} from 'preact/hooks';
 import {get, type ConfigView, type FileEdit, type Role} from './api.ts';
 import {Field, Problem, useAction} from './parts.tsx';
@@ -10,16 +10,16 @@ interface PairField {
   readonly label: string;
   readonly hint: string;
   readonly options?: readonly string[];
-  /** One line of the file each. */
+  /** Each line of the field is one line of the file. */
   readonly lines?: true;
 }
 
 const FIELDS: readonly PairField[] = [
-  {name: 'node', label: 'Directors', hint: 'uname -n of both; a change needs a restart'},
+  {name: 'node', label: 'Directors', hint: 'uname -n of both; changing them requires a restart'},
   {name: 'keepalive', label: 'Heartbeat interval', hint: '1s, 200ms'},
   {name: 'deadtime', label: 'Assume dead after', hint: 'silence before a takeover'},
-  {name: 'warntime', label: 'Warn after', hint: 'silence before the log says so'},
-  {name: 'initdead', label: 'Wait at boot', hint: 'for the peer, before anything is taken'},
+  {name: 'warntime', label: 'Warn after', hint: 'silence before a warning is logged'},
+  {name: 'initdead', label: 'Wait at boot', hint: 'for the peer, before acquiring resources'},
   {name: 'auto_failback', label: 'Automatic failback', hint: '', options: ['', 'on', 'off', 'legacy']},
   {
     name: 'hactl_sync',
@@ -27,18 +27,18 @@ const FIELDS: readonly PairField[] = [
     hint: 'LVS sync daemon',
     options: ['', 'multicast', 'relay', 'relay-encrypted'],
   },
-  {name: 'hactl_sync_deadline', label: 'Wait for the peer’s connections', hint: 'at most'},
+  {name: 'hactl_sync_deadline', label: 'Wait for the peer’s connections', hint: 'maximum'},
   {name: 'hactl_preempt_delay', label: 'Preempt delay', hint: ''},
-  {name: 'hactl_holddown', label: 'Hold-down', hint: 'no preemption sooner after the last move'},
+  {name: 'hactl_holddown', label: 'Hold-down', hint: 'minimum time between a move and a preemption'},
 ];
 
-/** How the directors reach each other, and what they ping. */
+/** Heartbeat paths between the directors, and their ping nodes. */
 const PATHS: readonly PairField[] = [
   {name: 'bcast', label: 'Broadcast', hint: 'interfaces: eth0 eth1'},
-  {name: 'ping', label: 'Ping nodes', hint: 'addresses that a healthy director reaches'},
-  {name: 'ucast', label: 'Unicast', hint: 'eth1 10.0.0.2: one line for each', lines: true},
-  {name: 'mcast', label: 'Multicast', hint: 'eth0 225.0.0.1 694 1 0: one line for each', lines: true},
-  {name: 'ping_group', label: 'Ping groups', hint: 'NAME and addresses: one line for each', lines: true},
+  {name: 'ping', label: 'Ping nodes', hint: 'addresses that a healthy director can reach'},
+  {name: 'ucast', label: 'Unicast', hint: 'eth1 10.0.0.2, one per line', lines: true},
+  {name: 'mcast', label: 'Multicast', hint: 'eth0 225.0.0.1 694 1 0, one per line', lines: true},
+  {name: 'ping_group', label: 'Ping groups', hint: 'NAME and addresses, one group per line', lines: true},
 ];
 
 export function Pair({role}: {role: Role}) {

@@ -1,8 +1,8 @@
-/** Small parts that every page uses. */
+/** Small components shared by all pages. */
 import type {ComponentChildren} from 'preact';
 import {useLayoutEffect, useRef, useState} from 'preact/hooks';
 
-/** A wide table scrolls in its own frame, which the keyboard reaches. */
+/** A wide table scrolls in its own keyboard-focusable frame. */
 export const Table = (props: {caption: string; head: readonly string[]; children: ComponentChildren}) => (
   <div class="scroll" role="region" aria-label={props.caption} tabIndex={0}>
     <table>
@@ -23,14 +23,14 @@ export const Table = (props: {caption: string; head: readonly string[]; children
 
 export type Tone = 'good' | 'warn' | 'bad' | 'quiet';
 
-/** A word and its tone; the tone is never told by colour alone. */
+/** A label and its tone; colour is never the only signal. */
 export const Tag = ({tone, children}: {tone: Tone; children: ComponentChildren}) => (
   <span class={`tag ${tone}`}>
     <span aria-hidden="true">{{good: '●', warn: '▲', bad: '■', quiet: '○'}[tone]}</span> {children}
   </span>
 );
 
-/** What had the focus before the first of the dialogs that follow each other. */
+/** The element focused before the first of a chain of dialogs. */
 const opener: {element?: HTMLElement} = {};
 
 function returnFocus(): void {
@@ -39,7 +39,7 @@ function returnFocus(): void {
   home?.focus();
 }
 
-/** A modal dialog of the browser's own: focus stays inside, Escape closes it, and focus returns to what opened it. */
+/** A native modal dialog: it traps focus, Escape closes it, and focus returns to the element that opened it. */
 export function Dialog(props: {title: string; close: () => void; children: ComponentChildren}) {
   const dialog = useRef<HTMLDialogElement>(null);
   useLayoutEffect(() => {
@@ -82,7 +82,7 @@ export const Field = (props: {
         <select id={id} value={props.value} onChange={(event) => props.set(event.currentTarget.value)}>
           {props.options.map((option) => (
             <option key={option} value={option}>
-              {option === '' ? '(as the file’s default)' : option}
+              {option === '' ? '(file’s default)' : option}
             </option>
           ))}
         </select>
@@ -99,7 +99,7 @@ export const Field = (props: {
       ) : (
         <input
           id={id}
-          // The attribute's type is a union by value; all three take the same attributes here.
+          // The type is a discriminated union; all three accept the same attributes here.
           type={(props.type ?? 'text') as 'text'}
           value={props.value}
           required={props.required}
@@ -118,7 +118,7 @@ export const Field = (props: {
   );
 };
 
-/** Runs something that may be refused, and shows the refusal. */
+/** Runs an action that may be refused, and shows the error. */
 export function useAction(): {
   busy: boolean;
   problem: string;
@@ -154,7 +154,7 @@ const UNITS: readonly (readonly [number, string])[] = [
   [1, 's'],
 ];
 
-/** `3 min`, of milliseconds. */
+/** Formats milliseconds, e.g. `3 min`. */
 export function ago(ms: number | undefined): string {
   if (ms === undefined) return '–';
   if (ms < 1_000) return `${Math.round(ms)} ms`;

@@ -1,4 +1,4 @@
-/** A plot of the console's own history: the last minutes, hour or day. */
+/** A plot of the console's history: the last five minutes, hour or day. */
 import {useEffect, useRef, useState} from 'preact/hooks';
 import uPlot from 'uplot';
 import {get} from './api.ts';
@@ -6,7 +6,7 @@ import {get} from './api.ts';
 const COLOURS = ['#1f6feb', '#d29922', '#3fb950', '#f85149', '#a371f7', '#39c5cf', '#db61a2', '#8b949e'];
 const EVERY_MS = 5_000;
 
-/** In UTC, as every time of the console. */
+/** In UTC, like every time in the console. */
 const timeText = (seconds: number): string => new Date(seconds * 1_000).toISOString().slice(11, 19);
 
 interface Answer {

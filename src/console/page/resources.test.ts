@@ -1,4 +1,4 @@
-/** What a change of the console adds to haresources. */
+/** Resources that the console adds to haresources. */
 import test from 'ava';
 import {viewOf} from '../edits.ts';
 import {addressOf, isHeld, resourcesFor, syncResource} from './resources.ts';
@@ -7,7 +7,7 @@ const groupsOf = (text: string) => viewOf([{name: 'haresources', text, digest: '
 const service = {virtual: '10.0.0.9:80', device: '', file: 'ldirectord.cf', node: 'lb1', sync: false};
 const sync = 'LVSSyncDaemonSwap::master';
 
-test('sync is added to the group of the services, else to that of the director', (t) => {
+test('sync is added to the services’ group, or else to the director’s group', (t) => {
   t.deepEqual(syncResource([], 'lb1'), [{kind: 'resource', node: 'lb1', word: sync}]);
   t.deepEqual(syncResource(groupsOf('lb1 10.0.0.1 # no LVSSyncDaemonSwap yet\n'), 'lb1'), [
     {kind: 'resource', node: 'lb1', word: sync, beside: '10.0.0.1'},
@@ -17,17 +17,17 @@ test('sync is added to the group of the services, else to that of the director',
   ]);
 });
 
-test('sync is not added twice, in whatever form and on whatever line it is', (t) => {
+test('sync is not added twice, whatever its form and line', (t) => {
   for (const text of [
     'lb1 LVSSyncDaemonSwap::master 10.0.0.1\n',
     'lb2 10.0.0.2 LVSSyncDaemonSwap::master::eth1::7\n',
     'lb2 10.0.0.2 \\\n  LVSSyncDaemonSwap::master\n',
   ])
     t.deepEqual(syncResource(groupsOf(text), 'lb1'), [], text);
-  t.deepEqual(syncResource([], ''), [], 'without a director there is no line');
+  t.deepEqual(syncResource([], ''), [], 'no director, no line');
 });
 
-test('an address is held if a group has that address, not one that begins like it, nor a comment', (t) => {
+test('an address counts as present only in a group: not as a prefix of another, not in a comment', (t) => {
   const groups = groupsOf('# 10.0.0.1 was here\nlb1 10.0.0.10/24 IPv6addr::2001:db8::1\n');
   t.false(isHeld(groups, '10.0.0.1'));
   t.true(isHeld(groups, '10.0.0.10'));
@@ -40,7 +40,7 @@ test('an address is held if a group has that address, not one that begins like i
   ]);
 });
 
-test('a new address goes beside the services of its file, whatever names the file and wherever the line is', (t) => {
+test('a new address joins the group of its file’s services, however the file is named and wherever the line is', (t) => {
   for (const text of [
     'lb1 10.0.0.1\nlb2 10.0.0.2 ldirectord\n',
     'lb1 10.0.0.1\nlb2 10.0.0.2 ldirectord::ldirectord.cf\n',
@@ -53,7 +53,7 @@ test('a new address goes beside the services of its file, whatever names the fil
     );
 });
 
-test('the first service brings its file and the sync with it; an address that is held brings nothing', (t) => {
+test('the first service adds its file and the sync; an address already present adds nothing', (t) => {
   const words = (text: string) =>
     resourcesFor({...service, device: '24/eth0', sync: true, groups: groupsOf(text)}).map(
       (edit) => 'word' in edit && [edit.node, edit.beside, edit.word],

@@ -1,4 +1,4 @@
-/** What a change of the console adds to haresources, and to which group. Pure. */
+/** Resources that an edit adds to haresources, and their group. Pure. */
 import type {FileEdit, Group} from './api.ts';
 
 const baseOf = (file: string): string => file.split('/').at(-1) ?? file;
@@ -7,7 +7,7 @@ const baseOf = (file: string): string => file.split('/').at(-1) ?? file;
 const plain = (address: string): string =>
   (address.includes(':') ? URL.parse(`http://[${address}]`)?.hostname.slice(1, -1) : address) ?? address;
 
-/** `10.0.0.1:80` and `[2001:db8::1]:80` without their port; a firewall mark has no address. */
+/** The address of `10.0.0.1:80` or `[2001:db8::1]:80`; a firewall mark has none. */
 export function addressOf(virtual: string): string {
   const written = virtual.trim();
   if (/^\d*$/.test(written)) return '';
@@ -23,23 +23,23 @@ const addedTo = (group: Group | undefined, node: string, word: string): FileEdit
 const ofNode = (groups: readonly Group[], node: string): Group | undefined =>
   groups.find((group) => group.node === node.toLowerCase());
 
-/** What is missing for the sync of connections: nothing where some group has it, or where there is no line for it. */
+/** The resource missing for connection sync: nothing if a group has it already, or if there is no line to add it to. */
 export function syncResource(groups: readonly Group[], node: string): FileEdit[] {
   if (groups.some(({sync}) => sync)) return [];
   const group = groups.find(({services}) => services.length > 0) ?? ofNode(groups, node) ?? groups[0];
   return group || node !== '' ? [addedTo(group, node, 'LVSSyncDaemonSwap::master')] : [];
 }
 
-/** What a new service needs: its address beside the services of its file, those on the preferred director if they are new. */
+/** Resources a new service needs: its address in the group of its file's services; a new file goes to the preferred director. */
 export function resourcesFor(service: {
   readonly virtual: string;
-  /** `MASK/DEVICE`; empty: by the route. */
+  /** `MASK/DEVICE`; empty: chosen by the route. */
   readonly device: string;
   readonly file: string;
   /** The first director. */
   readonly node: string;
   readonly groups: readonly Group[];
-  /** Are connections to be synchronised? */
+  /** Whether to synchronise connections. */
   readonly sync: boolean;
 }): FileEdit[] {
   const {virtual, device, file, node, groups, sync} = service;

@@ -1,9 +1,9 @@
-/** The plan before the change, then the change on both directors, then a minute of watching. */
+/** Reviews a change: the plan, its application to both directors, then a minute of watching. */
 import {useEffect, useState} from 'preact/hooks';
 import {post, type FileEdit, type Outcome} from './api.ts';
 import {Dialog, Problem, Table, useAction} from './parts.tsx';
 
-/** What was repaired while reading is folded away: it was so before the change. */
+/** Repairs and notices are collapsed: the change did not cause them. */
 const isNotice = (text: string): boolean => / notice\[/.test(text.split('\n')[0] ?? '');
 
 const Diagnostics = (props: {texts: readonly string[]; title: string; open?: boolean}) =>
@@ -33,7 +33,7 @@ export function Review(props: {edits: readonly FileEdit[]; close: () => void; do
       title={applied ? (applied.ok ? 'Applied' : 'Not applied') : 'What this would change'}
       close={applied?.ok ? props.done : props.close}
     >
-      <p aria-live="polite">{shown?.text ?? (busy ? 'judging …' : '')}</p>
+      <p aria-live="polite">{shown?.text ?? (busy ? 'checking …' : '')}</p>
       {applied?.peer ? <p>Peer: {applied.peer}</p> : null}
       {shown && shown.rows.length > 0 ? (
         <Table caption="Changes" head={['Kind', 'What', 'From', 'To', 'Effect']}>
@@ -62,7 +62,7 @@ export function Review(props: {edits: readonly FileEdit[]; close: () => void; do
               <p aria-live="polite">
                 {kept
                   ? 'Kept: the pair is no longer watched.'
-                  : 'The pair is watched for a minute; if it loses health, the version before comes back.'}
+                  : 'The pair is watched for a minute; if its health degrades, the previous version is restored.'}
               </p>
             ) : null}
             {applied.ok && !kept ? (

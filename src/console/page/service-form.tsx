@@ -1,4 +1,4 @@
-/** The form of a virtual server: its address, its real servers, its monitoring, as Piranha had them. */
+/** The form of a virtual server: address, real servers and monitoring, arranged as in Piranha. */
 import {useState} from 'preact/hooks';
 import type {ConfigView, FileEdit, Service, Setting} from './api.ts';
 import {Dialog, Field} from './parts.tsx';
@@ -31,34 +31,34 @@ const FIELDS: readonly {
   hint?: string;
   options?: readonly string[];
   type?: 'password';
-  /** Written in double quotes, shown without. */
+  /** Quoted in the file, shown without quotes. */
   quoted?: true;
 }[] = [
   {name: 'protocol', label: 'Protocol', options: ['', 'tcp', 'udp', 'fwm']},
   {name: 'scheduler', label: 'Scheduler', options: SCHEDULERS},
-  {name: 'persistent', label: 'Persistence', hint: 'seconds for which a client stays on its real server'},
+  {name: 'persistent', label: 'Persistence', hint: 'seconds a client stays on its real server'},
   {name: 'netmask', label: 'Persistence netmask'},
   {
     name: 'quiescent',
     label: 'Quiesce server',
     options: ['', 'yes', 'no'],
-    hint: 'yes: a dead real server keeps its connections',
+    hint: 'yes: a failed real server keeps its connections',
   },
   {name: 'fallback', label: 'Fallback server', hint: '127.0.0.1:80 gate'},
   {name: 'service', label: 'Monitored service', options: SERVICES},
   {name: 'checktype', label: 'Check type', options: CHECKS},
   {name: 'checkport', label: 'Check port'},
-  {name: 'request', label: 'Request', hint: 'what a negotiate check asks for', quoted: true},
-  {name: 'receive', label: 'Receive', hint: 'a regular expression in the answer', quoted: true},
+  {name: 'request', label: 'Request', hint: 'sent by a negotiate check', quoted: true},
+  {name: 'receive', label: 'Receive', hint: 'regular expression expected in the answer', quoted: true},
   {name: 'virtualhost', label: 'Virtual host'},
   {
     name: 'hactl_send_program',
     label: 'Sending program',
-    hint: '/root/mysql_mon.sh %h: run for each check, must print what is expected',
+    hint: '/root/mysql_mon.sh %h: run for each check, must print the expected text',
     quoted: true,
   },
   {name: 'hactl_send', label: 'Send', hint: 'GET / HTTP/1.0\\r\\n\\r\\n', quoted: true},
-  {name: 'hactl_expect', label: 'Expect', hint: 'the beginning of the answer', quoted: true},
+  {name: 'hactl_expect', label: 'Expect', hint: 'how the answer must begin', quoted: true},
   {
     name: 'hactl_expect_regex',
     label: 'Expect is a regular expression',
@@ -69,7 +69,7 @@ const FIELDS: readonly {
   {name: 'passwd', label: 'Password', type: 'password', quoted: true},
   {name: 'database', label: 'Database', quoted: true},
   {name: 'checkinterval', label: 'Check interval', hint: 'seconds; Piranha’s re-entry time'},
-  {name: 'checktimeout', label: 'Service timeout', hint: 'seconds without an answer'},
+  {name: 'checktimeout', label: 'Service timeout', hint: 'seconds to wait for an answer'},
 ];
 
 const quoted: ReadonlySet<string> = new Set(FIELDS.flatMap((field) => (field.quoted ? [field.name] : [])));
@@ -81,13 +81,13 @@ export const realsOf = (lines: readonly Setting[]): string[] =>
 
 export const namedBy = ({virtual, nth}: Service): Pick<Service, 'virtual' | 'nth'> => ({virtual, nth});
 
-/** As the form shows it. */
+/** File value to form value. */
 export const valueOf = (lines: readonly Setting[], name: string): string => {
   const value = lines.findLast((line) => isNamed(line, name))?.value ?? '';
   return quoted.has(name) ? value.replace(/^"(.*)"$/, '$1') : value;
 };
 
-/** As the file has it. */
+/** Form value to file value. */
 const written = (name: string, value: string): string =>
   quoted.has(name) && value !== '' && !value.startsWith('"') ? `"${value}"` : value;
 

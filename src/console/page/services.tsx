@@ -1,11 +1,11 @@
-/** Virtual servers: add, edit, delete, switch on and off. */
+/** Virtual servers: add, edit, delete, enable and disable. */
 import {useEffect, useState} from 'preact/hooks';
 import {get, type ConfigView, type FileEdit, type Role, type Service} from './api.ts';
 import {Problem, Table, Tag, useAction} from './parts.tsx';
 import {Review} from './review.tsx';
 import {namedBy, realsOf, ServiceForm, valueOf} from './service-form.tsx';
 
-/** A UDP service may have the address and port of a TCP one. */
+/** A UDP and a TCP service may share address and port. */
 function titleOf({virtual, lines}: Service): string {
   const protocol = valueOf(lines, 'protocol');
   return protocol === 'udp' ? `${virtual} udp` : virtual;

@@ -1,4 +1,4 @@
-/** What happened, newest first: hactl events in a browser. */
+/** Events, newest first: `hactl events` in a browser. */
 import {useEffect, useState} from 'preact/hooks';
 import {get, type JournalEvent, type Live} from './api.ts';
 import {clockText, Field, Problem, Table, Tag, useAction, type Tone} from './parts.tsx';

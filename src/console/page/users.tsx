@@ -1,4 +1,4 @@
-/** Users, and who did what. */
+/** Users and the audit log. */
 import {useEffect, useState} from 'preact/hooks';
 import {call, get, post, type Role} from './api.ts';
 import {clockText, Field, Problem, Table, useAction} from './parts.tsx';

@@ -1,4 +1,4 @@
-/** The versions of the configuration: what changed, and the way back. */
+/** Versions of the configuration: their differences and restoring one. */
 import {useEffect, useState} from 'preact/hooks';
 import {get, post, type HistoryOutcome, type Outcome, type Role} from './api.ts';
 import {clockText, Dialog, Problem, Table, Tag, useAction} from './parts.tsx';
