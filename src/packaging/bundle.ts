@@ -7,14 +7,14 @@ import {entries} from '../system/programs.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
-/** What CommonJS packages expect of their surroundings. */
+/** Globals that CommonJS packages expect. */
 const banner =
   "import {createRequire as hactlCreateRequire} from 'node:module'; const require = hactlCreateRequire(import.meta.url);";
 
-/** Packages with native code: they stay packages, beside the bundles (tree.ts). */
+/** Packages with native code stay unbundled, next to the bundles (tree.ts). */
 export const native = ['koffi', 'netlink'] as const;
 
-/** Writes the programs, the console's page and the documents that programs read into `folder`. */
+/** Writes the programs, the console's page and the documents read by programs into `folder`. */
 export async function bundle(folder: string): Promise<void> {
   mkdirSync(path.join(folder, 'docs'), {recursive: true});
   await build({

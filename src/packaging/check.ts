@@ -1,18 +1,18 @@
 /**
- * `npm run package -- --check`: what a package must be. Sizes; lintian, but for
- * the tags in files/hactl.lintian-overrides; the RPM installed into a root that
- * shows every file that it makes, its scriptlets and its unit, and erased again. Each check that cannot run here says why.
+ * `npm run package -- --check`: checks the packages. Sizes; lintian, except for the tags in files/hactl.lintian-overrides; the
+ * RPM installed into an overlay that records every file created, its scriptlets and its unit, then erased. A check that cannot
+ * run prints why.
  */
 import {execFileSync, spawnSync} from 'node:child_process';
 import {mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 
-/** Octets of a .deb; issue 14. */
+/** Maximum octets of a .deb; issue 14. */
 const LARGEST = 35e6;
 
 export interface Check {
   readonly name: string;
-  /** undefined: it passed; what is wrong otherwise. */
+  /** What is wrong; undefined: passed. */
   readonly problem?: string;
   readonly note: string;
 }
@@ -39,8 +39,8 @@ export function checkLintian(deb: string): Check {
 }
 
 /**
- * In a mount namespace with this machine's files below and an empty layer on top: what the package and its scriptlets make is
- * all that is in the layer.
+ * In a mount namespace with an empty overlay layer above this machine's files: the layer then contains exactly what the package
+ * and its scriptlets created.
  */
 const TRIAL = `set -e
 cd "$1"
@@ -56,11 +56,11 @@ rpm -i --nodeps /root/package.rpm >log 2>&1
 rpm -ql hactl >files
 while read -r file; do [ -e "merged$file" ] || [ -L "merged$file" ] || echo "missing: $file"; done <files
 rpm -V --nodeps hactl || echo 'rpm -V: a file differs from the package'
-grep -q '^hactl-check:' merged/etc/passwd || echo 'the scriptlet made no user hactl-check'
-grep -q '^hactl:' merged/etc/group || echo 'the scriptlet made no group hactl'
+grep -q '^hactl-check:' merged/etc/passwd || echo 'the scriptlet did not create the user hactl-check'
+grep -q '^hactl:' merged/etc/group || echo 'the scriptlet did not create the group hactl'
 chroot merged /usr/sbin/hactl --version >version || echo 'hactl does not run'
 if command -v systemd-analyze >/dev/null; then
-  chroot merged env SYSTEMD_LOG_LEVEL=err systemd-analyze --man=no verify /usr/lib/systemd/system/hactld.service 2>&1 || echo 'the unit is not accepted'
+  chroot merged env SYSTEMD_LOG_LEVEL=err systemd-analyze --man=no verify /usr/lib/systemd/system/hactld.service 2>&1 || echo 'systemd rejects the unit'
 fi
 rpm -e --nodeps hactl >>log 2>&1
 for place in usr/lib/hactl usr/lib/systemd/system/hactld.service usr/sbin/hactl var/cache/hactl; do
@@ -73,11 +73,11 @@ export function checkRpm(file: string, scratch: string, version: string): Check 
   const name = 'rpm';
   const elsewhere =
     process.getuid?.() !== 0
-      ? 'this is not root'
+      ? 'not running as root'
       : has('rpm')
         ? undefined
         : 'rpm is not installed (apt-get install rpm)';
-  if (elsewhere !== undefined) return {name, note: `not installed for a trial: ${elsewhere}`};
+  if (elsewhere !== undefined) return {name, note: `trial installation not run: ${elsewhere}`};
   const folder = mkdtempSync(path.join(scratch, 'trial-'));
   for (const part of ['layer', 'merged']) mkdirSync(path.join(folder, part));
   const script = path.join(folder, 'trial.sh');

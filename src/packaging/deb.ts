@@ -13,7 +13,7 @@ export interface Release {
   readonly architecture: Architecture;
   readonly date: number;
   readonly summary: string;
-  /** Packed in seconds, and larger: for tests. */
+  /** Packs in seconds but larger: for tests. */
   readonly fast: boolean;
 }
 
@@ -24,7 +24,7 @@ const walk = (folder: string): string[] =>
     .filter((name) => !name.startsWith('DEBIAN/'))
     .toSorted();
 
-/** A maintainer's script: dpkg says by its arguments what happens. */
+/** A maintainer script; dpkg passes the action in its arguments. */
 const scripts = (): Readonly<Record<string, string>> => {
   const part = (name: string): string => readFileSync(path.join(files, name), 'utf8');
   return {
@@ -49,7 +49,7 @@ ${part('purge.sh')}rmdir /etc/ha.d 2>/dev/null || :
   };
 };
 
-/** Packs the tree; returns the file's name. The same tree gives the same file. */
+/** Packs the tree reproducibly; returns the file's name. */
 export function makeDeb(tree: string, into: string, release: Release): string {
   const {version, architecture, date, summary, fast} = release;
   const control = path.join(tree, 'DEBIAN');
@@ -74,10 +74,10 @@ Suggests: ipvsadm, default-mta | mail-transport-agent
 Section: net
 Priority: optional
 Description: ${summary}
- Two directors share virtual addresses and spread connections over real
+ Two directors share virtual addresses and balance connections over real
  servers with the kernel's IPVS. It reads the files of heartbeat and
- ldirectord, checks the real servers and hands addresses and connections over
- when a director fails. It brings a Node runtime of its own.
+ ldirectord, checks the real servers, and moves addresses and connections to
+ the other director on failure. It contains its own Node runtime.
 `,
     0o644,
   );

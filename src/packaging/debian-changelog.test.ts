@@ -1,4 +1,4 @@
-/** Judged by Debian's own reader where there is one. */
+/** Checked with dpkg-parsechangelog where it is installed. */
 import {spawnSync} from 'node:child_process';
 import {readFileSync} from 'node:fs';
 import test from 'ava';
@@ -24,7 +24,7 @@ Words about the release.
 - First.
 `;
 
-test('each release is an entry, each change an item, in the order of the file, without headings', (t) => {
+test('each release becomes an entry and each change an item, in the file’s order, without headings', (t) => {
   t.is(
     debianChangelog(SOME, 1_000_000_000),
     `hactl (0.3.0) unstable; urgency=medium
@@ -44,7 +44,7 @@ hactl (0.2.0) unstable; urgency=medium
   );
 });
 
-test('a release without a change is refused by name', (t) => {
+test('a release without changes is refused, naming the release', (t) => {
   t.throws(() => debianChangelog('## 0.4.0\n\nsoon\n', 0), {message: /0\.4\.0/});
 });
 
@@ -55,7 +55,7 @@ test("our own changelog is read by dpkg's parser without a warning", (t) => {
     encoding: 'utf8',
   });
   if (error) {
-    t.log('not judged: dpkg-parsechangelog is not installed (dpkg-dev)');
+    t.log('not checked: dpkg-parsechangelog is not installed (dpkg-dev)');
     t.regex(ours, /^hactl \(\d+\.\d+\.\d+\) unstable/);
     return;
   }

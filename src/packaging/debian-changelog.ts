@@ -1,11 +1,11 @@
-/** CHANGELOG.md in Debian's form, which apt-listchanges and `apt changelog` read. Pure. */
+/** Converts CHANGELOG.md to Debian's format, read by apt-listchanges and `apt changelog`. Pure. */
 
 export const MAINTAINER = 'hactl maintainers <root@localhost>';
 
-/** Columns; lintian's own. */
+/** Maximum columns, as in lintian. */
 const WIDTH = 80;
 
-/** An item of a list, up to its first empty line, wrapped: headings between the lists are left out. */
+/** Wraps each list item up to its first empty line; drops headings between the lists. */
 function item(markdown: string): string {
   const [text = ''] = markdown.split(/\n\s*\n/);
   const lines: string[] = [];
@@ -21,8 +21,8 @@ function item(markdown: string): string {
 }
 
 /**
- * `date`: seconds since 1970, of the newest release; CHANGELOG.md dates none, so each older one is a second older. Throws where
- * a release lists no change.
+ * `date`: date of the newest release, seconds since 1970. CHANGELOG.md has no dates, so each older release is dated one second
+ * earlier. Throws if a release lists no change.
  */
 export function debianChangelog(markdown: string, date: number): string {
   const releases = markdown.split(/^## /m).slice(1);
@@ -30,7 +30,7 @@ export function debianChangelog(markdown: string, date: number): string {
     .map((release, age) => {
       const [version = ''] = release.split(/[\s(]/);
       const [, ...items] = release.split(/^- /m);
-      if (items.length === 0) throw new Error(`CHANGELOG.md: no change is listed for ${version}`);
+      if (items.length === 0) throw new Error(`CHANGELOG.md: no changes listed for ${version}`);
       const when = new Date((date - age) * 1_000).toUTCString().replace('GMT', '+0000');
       return `hactl (${version}) unstable; urgency=medium\n\n${items.map(item).join('\n')}\n\n -- ${MAINTAINER}  ${when}\n`;
     })

@@ -1,7 +1,7 @@
 /**
- * `npm run package`: hactl as packages, in dist/: a .deb for each processor, an .rpm where rpmbuild is installed.
- * `-- --arch amd64` builds for one processor, `--fast` packs quickly and larger. Two builds of one checkout are equal, bit by bit:
- * `--check` builds twice and compares, and judges what was made (check.ts).
+ * `npm run package`: builds packages in dist/: a .deb per architecture, and an .rpm if rpmbuild is installed.
+ * `-- --arch amd64` builds for one architecture, `--fast` packs quickly but larger. Builds are reproducible: `--check` builds
+ * twice, compares, and checks the packages (check.ts).
  */
 import {spawnSync} from 'node:child_process';
 import {mkdirSync, mkdtempSync, readFileSync, rmSync, statSync} from 'node:fs';
@@ -24,13 +24,13 @@ const {values} = parseArgs({
   },
 });
 const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as {version: string};
-/** The day of the release, for every file. */
+/** Timestamp of every file: the day of the release. */
 const date = Number(process.env.SOURCE_DATE_EPOCH ?? Date.UTC(2026, 10, 28) / 1_000);
 const out = path.resolve(values.out);
 const scratch = mkdtempSync(path.join(os.tmpdir(), 'hactl-package-'));
 const say = (line: string): boolean => process.stdout.write(`${line}\n`);
 
-/** What is in the package, by npm's own reading of the lock file; without what changes from run to run. */
+/** SBOM of the package, by npm from the lock file, without fields that vary between runs. */
 function billOfMaterials(): string {
   const words = ['sbom', '--omit=dev', '--sbom-format=cyclonedx', '--package-lock-only', '--loglevel=error'];
   const {status, stdout, stderr} = spawnSync('npm', words, {cwd: root, encoding: 'utf8', maxBuffer: 1 << 26});
@@ -43,7 +43,7 @@ function billOfMaterials(): string {
   return `${JSON.stringify(sbom, null, 1)}\n`;
 }
 
-/** Everything for the processors that were asked for, into a folder. */
+/** Builds the packages for the given architectures into a folder. */
 async function build(into: string, rpm: boolean): Promise<string[]> {
   const folder = mkdtempSync(path.join(scratch, 'build-'));
   mkdirSync(into, {recursive: true});
@@ -73,7 +73,7 @@ async function build(into: string, rpm: boolean): Promise<string[]> {
   return made;
 }
 
-/** Says what each check found; throws when one did not pass. */
+/** Prints the result of each check; throws if one failed. */
 function report(checks: readonly Check[]): void {
   for (const {name, note, problem} of checks)
     say(`check ${name}: ${problem === undefined ? 'ok' : 'FAILED'}: ${note}`);
@@ -96,7 +96,7 @@ try {
     report([
       {
         name: 'two builds',
-        note: 'equal, bit by bit',
+        note: 'bit-identical',
         ...(differing.length === 0 ? {} : {problem: `they differ: ${differing.join(', ')}`}),
       },
       ...(values.fast ? [] : made.filter((file) => file.endsWith('.deb')).map(checkSize)),

@@ -1,4 +1,4 @@
-/** An RPM package of the tree, made by Debian's rpmbuild. */
+/** Builds an RPM of the tree with rpmbuild. */
 import {execFileSync} from 'node:child_process';
 import {mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
@@ -6,10 +6,10 @@ import type {Release} from './deb.ts';
 import {architectures} from './tree.ts';
 
 const part = (name: string): string => readFileSync(path.join(import.meta.dirname, 'files', name), 'utf8');
-/** A specification expands `%`. */
+/** A spec file expands `%`. */
 const plain = (text: string): string => text.replaceAll('%', '%%');
 
-/** Packs the tree; returns the file's name. Throws where rpmbuild is missing. */
+/** Packs the tree; returns the file's name. Throws if rpmbuild is missing. */
 export function makeRpm(tree: string, into: string, scratch: string, release: Release): string {
   const {version, architecture, date, summary, fast} = release;
   const target = architectures[architecture].rpm;
@@ -29,8 +29,8 @@ Requires: /bin/sh
 BuildRoot: ${top}/root
 
 %description
-Two directors share virtual addresses and spread connections over real servers with the kernel's IPVS.
-It reads the files of heartbeat and ldirectord. It brings a Node runtime of its own.
+Two directors share virtual addresses and balance connections over real servers with the kernel's IPVS.
+It reads the files of heartbeat and ldirectord. It contains its own Node runtime.
 
 %install
 rm -rf %{buildroot}
@@ -87,7 +87,7 @@ rm -rf /var/cache/hactl /run/hactl
   const made = readdirSync(path.join(top, 'out'), {recursive: true, encoding: 'utf8'}).find((name) =>
     name.endsWith('.rpm'),
   );
-  if (made === undefined) throw new Error('rpmbuild made no package');
+  if (made === undefined) throw new Error('rpmbuild built no package');
   const file = path.join(into, path.basename(made));
   renameSync(path.join(top, 'out', made), file);
   return file;

@@ -1,4 +1,4 @@
-/** The files of the package as they lie on a director, for one processor. */
+/** The package's file tree as installed on a director, for one architecture. */
 import {execFileSync} from 'node:child_process';
 import {createHash} from 'node:crypto';
 import {chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
@@ -9,7 +9,7 @@ import {debianChangelog} from './debian-changelog.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
-/** Debian's name of a processor, Node's, and rpm's. */
+/** An architecture's name in Debian, Node and rpm. */
 export const architectures = {
   amd64: {node: 'x64', rpm: 'x86_64'},
   arm64: {node: 'arm64', rpm: 'aarch64'},
@@ -26,8 +26,8 @@ const lock = JSON.parse(readFileSync(path.join(root, 'package-lock.json'), 'utf8
 };
 
 /**
- * A package's folder: the installed one, or fetched by npm where it is another processor's. What is fetched is what the lock
- * file names, to the bit. Throws where it is not.
+ * A package's folder: the installed one or, for another architecture, fetched by npm and verified against the lock file's
+ * integrity hash. Throws on a mismatch.
  */
 function packageFolder(name: string, scratch: string): string {
   const installed = path.join(root, 'node_modules', name);
@@ -41,13 +41,14 @@ function packageFolder(name: string, scratch: string): string {
   const file = path.join(folder, execFileSync('npm', words, {cwd: root, encoding: 'utf8'}).trim());
   const [algorithm = '', expected = ''] = locked.integrity.split('-');
   const found = createHash(algorithm).update(readFileSync(file)).digest('base64');
-  if (found !== expected) throw new Error(`${name}: npm gave a file other than package-lock.json names`);
+  if (found !== expected)
+    throw new Error(`${name}: the fetched file does not match the integrity hash in package-lock.json`);
   execFileSync('tar', ['-xzf', file, '-C', folder]);
   rmSync(file);
   return path.join(folder, 'package');
 }
 
-/** Of the native packages only what runs: no sources, no other system's binaries. */
+/** Only the runtime files of native packages: no sources, no binaries of other systems. */
 function addNative(lib: string, architecture: Architecture, scratch: string): void {
   const {node} = architectures[architecture];
   const add = (name: string, members: readonly string[]): void => {
@@ -101,14 +102,14 @@ export interface TreePlan {
   readonly bundles: string;
   readonly scratch: string;
   readonly architecture: Architecture;
-  /** The software bill of materials. */
+  /** Software bill of materials. */
   readonly sbom: string;
-  /** Seconds since 1970 for every file: two builds are equal. */
+  /** Timestamp of every file, seconds since 1970: builds are reproducible. */
   readonly date: number;
   readonly distribution: 'debian' | 'rpm';
 }
 
-/** Makes the tree anew. */
+/** Rebuilds the tree from scratch. */
 export function makePackageTree(plan: TreePlan): void {
   const {folder, bundles, scratch, architecture, distribution} = plan;
   rmSync(folder, {recursive: true, force: true});
@@ -121,7 +122,7 @@ export function makePackageTree(plan: TreePlan): void {
   const text = (file: string): string => readFileSync(path.join(root, file), 'utf8');
   const packed = (content: string): Buffer => {
     const made = gzipSync(content, {level: 9});
-    // The header's byte for the operating system is zlib's own affair.
+    // zlib sets the OS byte of the gzip header by platform; fix it.
     made[9] = 3;
     return made;
   };
@@ -182,7 +183,7 @@ export function makePackageTree(plan: TreePlan): void {
   execFileSync('find', [folder, '-exec', 'touch', '-h', '-d', `@${plan.date}`, '{}', '+']);
 }
 
-/** Ours, Node's with all that is in it, and the native packages'; the bundled ones are in the bill of materials. */
+/** Our licence, Node's (with its bundled components) and the native packages'; bundled packages are in the SBOM. */
 const copyright = (lib: string): string =>
   [
     'Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/',

@@ -39,5 +39,5 @@ elif [ "$fresh" = yes ] && command -v systemctl >/dev/null; then
   systemctl enable hactld.service || :
 fi
 if [ "$fresh" = yes ] && [ ! -e /etc/ha.d/ha.cf ] && [ ! -e /etc/ha.d/ldirectord.cf ]; then
-  echo 'hactl: no configuration yet: hactl init makes the first director, hactl join the second one'
+  echo 'hactl: no configuration yet: run hactl init on the first director, hactl join on the second'
 fi
