@@ -1,4 +1,4 @@
-/** Debian's resource agents and heartbeat's resource.d scripts, unpacked alone: files to be called, nothing to be installed. */
+/** Debian's resource agents and heartbeat's resource.d scripts, unpacked but not installed. */
 import {makeTree} from './apt.ts';
 
 export interface Agents {
@@ -6,11 +6,11 @@ export interface Agents {
   readonly tree: string;
 }
 
-/** Fetches and unpacks what is not there yet; a second call takes no time. */
+/** Fetches and unpacks the packages unless cached. */
 export function prepareAgents(say: (line: string) => void): Agents {
   const plan = {
     label: 'agents',
-    // heartbeat's IPaddr asks ifconfig who has the address.
+    // heartbeat's IPaddr runs ifconfig to find the address.
     packages: ['resource-agents', 'heartbeat', 'net-tools'],
     recipe: [1],
     without: 'the tests take their resource agents from Debian 12',

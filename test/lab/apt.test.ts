@@ -6,7 +6,7 @@ import path from 'node:path';
 import test from 'ava';
 import {lockFolder} from './apt.ts';
 
-/** Another process that wants the folder; prints whether it got it. */
+/** Tries to lock the folder in another process; prints the result. */
 const rival = (folder: string, made: string) =>
   spawn(
     process.execPath,
@@ -21,7 +21,7 @@ const rival = (folder: string, made: string) =>
     {stdio: ['ignore', 'pipe', 'inherit']},
   );
 
-test('who finds a tree being made waits for it', async (t) => {
+test('a process waits while another one builds the tree', async (t) => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-lock-'));
   t.teardown(() => rmSync(folder, {recursive: true}));
   const made = path.join(folder, 'made');
@@ -38,7 +38,7 @@ test('who finds a tree being made waits for it', async (t) => {
   t.is(output, 'asks\nfound\n');
 });
 
-test('a lock whose process is gone is taken', async (t) => {
+test('a stale lock of a dead process is taken over', async (t) => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-lock-'));
   t.teardown(() => rmSync(folder, {recursive: true}));
   const gone = rival(folder, path.join(folder, 'made'));

@@ -1,6 +1,6 @@
 /**
  * Trees of Debian packages, without root and without installing anything: apt with private directories fetches the
- * packages, and they are unpacked into a folder of their own under ~/.cache/hactl/lab.
+ * packages, which are unpacked into separate folders under ~/.cache/hactl/lab.
  */
 import {execFileSync, spawnSync} from 'node:child_process';
 import {createHash} from 'node:crypto';
@@ -18,49 +18,49 @@ import {
 import os from 'node:os';
 import path from 'node:path';
 
-/** A preparation step failed; the message says what to do. */
+/** A preparation step failed; the message says how to fix it. */
 export class LabError extends Error {
   override name = 'LabError';
 }
 
-/** What a tree is made of. */
+/** Contents of a tree. */
 export interface TreePlan {
-  /** Before each line that people see; also the name of the folder that keeps half-done downloads. */
+  /** Prefix of each output line; also the name of the folder for partial downloads. */
   readonly label: string;
   readonly packages: readonly string[];
-  /** Whatever else decides the tree's content: another value, another tree. */
+  /** Anything else that determines the tree's content: part of the cache key. */
   readonly recipe: readonly unknown[];
-  /** Where apt is missing: what can be done instead. */
+  /** Alternative to suggest where apt is missing. */
   readonly without: string;
 }
 
-/** What a plan's own steps work with. */
+/** Tools for a plan's own steps. */
 export interface TreeTools {
-  /** The folder being filled; it gets its name when all is done. */
+  /** The folder being filled; renamed to `tree` when complete. */
   readonly fresh: string;
-  /** That name. */
+  /** The final name. */
   readonly tree: string;
-  /** Runs a step, with a line before it and its time after it. */
+  /** Runs a step, printing its name before and its duration after. */
   readonly step: <T>(text: string, work: () => T) => T;
-  /** Fetches the packages and what they need and this machine lacks. */
+  /** Fetches the packages with those dependencies that this machine lacks. */
   readonly fetch: () => void;
-  /** Fetches one package alone. */
+  /** Fetches one package without dependencies. */
   readonly fetchAlone: (name: string) => void;
-  /** What apt-cache says of a package's dependencies. */
+  /** A package's dependencies, from apt-cache. */
   readonly depends: (name: string) => string;
-  /** Unpacks all that was fetched; `members` chooses tar's words for a package. */
+  /** Unpacks everything fetched; `members` returns tar's member arguments for a package. */
   readonly unpackAll: (members?: (deb: string) => readonly string[] | undefined) => void;
 }
 
 const cacheRoot = (): string =>
   path.join(process.env.XDG_CACHE_HOME ?? path.join(os.homedir(), '.cache'), 'hactl/lab');
 
-/** A download over a slow line, and what is unpacked then. */
+/** Enough for a download over a slow line and unpacking. */
 const LOCK_LIMIT_MS = 20 * 60_000;
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(0)} MB`;
 
-/** Makes the tree, or finds it made: a second call takes no time. `work` fills it; what it returns is kept with the tree. */
+/** Builds the tree unless cached. `work` fills it; its result is stored with the tree. */
 export function makeTree<T>(plan: TreePlan, say: (line: string) => void, work: (tools: TreeTools) => T): T {
   const base = cacheRoot();
   const list = createHash('sha256')
@@ -70,7 +70,8 @@ export function makeTree<T>(plan: TreePlan, say: (line: string) => void, work: (
   const tree = path.join(base, list);
   const done = path.join(tree, '.complete');
   if (existsSync(done)) return JSON.parse(readFileSync(done, 'utf8')) as T;
-  if (spawnSync('apt-get', ['--version']).error) throw new LabError(`apt-get is not here: ${plan.without}`);
+  if (spawnSync('apt-get', ['--version']).error)
+    throw new LabError(`apt-get is not installed: ${plan.without}`);
 
   const apt = path.join(base, 'apt', plan.label);
   mkdirSync(apt, {recursive: true});
@@ -84,7 +85,7 @@ export function makeTree<T>(plan: TreePlan, say: (line: string) => void, work: (
     `Dir::Cache=${apt}`,
     `Dir::Cache::archives=${archives}`,
     'Debug::NoLocking=1',
-    // As root apt would change to a user who may not enter these folders; anybody else stays who they are.
+    // As root apt would switch to a user without access to these folders.
     'APT::Sandbox::User=root',
     'Acquire::Languages=none',
     'APT::Install-Recommends=false',
@@ -126,7 +127,7 @@ export function makeTree<T>(plan: TreePlan, say: (line: string) => void, work: (
         step(`unpacking ${debs.length} packages, ${megabytes(size)}`, () => {
           for (const name of debs) unpack(path.join(archives, name), fresh, members?.(name));
         });
-        // The folders themselves are members of the archives too; empty as they are, they would hide the host's links.
+        // The archives contain these as empty folders, which would hide the host's symlinks.
         for (const folder of ['bin', 'sbin', 'lib', 'lib64'])
           if (existsSync(path.join(fresh, folder))) rmdirSync(path.join(fresh, folder));
       },
@@ -135,7 +136,7 @@ export function makeTree<T>(plan: TreePlan, say: (line: string) => void, work: (
     try {
       renameSync(fresh, tree);
     } catch {
-      // Another run was quicker; its tree is as good.
+      // Another run finished first: use its tree.
     }
     rmSync(archives, {recursive: true, force: true});
     return result;
@@ -146,8 +147,8 @@ export function makeTree<T>(plan: TreePlan, say: (line: string) => void, work: (
 }
 
 /**
- * Takes the folder for this process: the stages of `npm test` want the same tree at the same moment. Waits while another
- * process has it, and returns nothing when that one has made what was wanted. Whose process is gone has it no more.
+ * Locks the folder for this process: the stages of `npm test` need the same tree at the same time. Waits while another process
+ * holds the lock; returns undefined once `made()`. Takes over the lock of a dead process.
  */
 export function lockFolder(folder: string, made: () => boolean): (() => void) | undefined {
   const lock = path.join(folder, 'lock');
@@ -162,14 +163,14 @@ export function lockFolder(folder: string, made: () => boolean): (() => void) | 
     if (!isAlive(lock)) rmSync(lock, {force: true});
     else if (performance.now() > until)
       throw new LabError(
-        `${lock}: another run has been at it for ${LOCK_LIMIT_MS / 60_000} min; remove the file and try again`,
+        `${lock}: locked by another run for ${LOCK_LIMIT_MS / 60_000} min; remove the file and try again`,
       );
     else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
   }
   return undefined;
 }
 
-/** Whether the process that wrote the lock lives, or is about to write its number into it. */
+/** Whether the lock's owner is alive, or has not written its pid yet. */
 function isAlive(lock: string): boolean {
   try {
     const pid = readFileSync(lock, 'utf8');
@@ -180,8 +181,8 @@ function isAlive(lock: string): boolean {
 }
 
 /**
- * Unpacks a package with everything under /usr: a plain /lib of ours would hide the host's link of that name. With a
- * choice of members not every one has to be there.
+ * Unpacks a package with everything under /usr: a real /lib would hide the host's symlink. With `members`, missing members are
+ * no error.
  */
 function unpack(deb: string, into: string, members: readonly string[] | undefined): void {
   const selection = members ?? ['--exclude=./usr/share/doc', '--exclude=./usr/share/man'];

@@ -1,7 +1,7 @@
 /**
- * The first thing that runs in a bare clone: `node test/lab/bootstrap.mjs ENTRY.ts ARGUMENTS…`. Installs the npm packages
- * when they are missing or older than the lock file, then runs the entry with the Node 24 that came with them. Plain
- * JavaScript without a dependency, for any Node from 18 on.
+ * Entry point in a bare clone: `node test/lab/bootstrap.mjs ENTRY.ts ARGUMENTS…`. Installs the npm packages if they are missing
+ * or older than the lock file, then runs the entry with the Node 24 among them. Plain JavaScript without dependencies, for
+ * Node 18 and later.
  */
 import {spawn, spawnSync} from 'node:child_process';
 import {createHash} from 'node:crypto';
@@ -18,7 +18,7 @@ const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 const lockText = readFileSync(path.join(root, 'package-lock.json'), 'utf8');
 const lock = createHash('sha256').update(lockText).digest('hex');
 
-/** `npm ci`, for a folder with a lock file, on the Node that PATH names. */
+/** Runs `npm ci` in a folder with a lock file, on the Node in PATH. */
 function npmCi(folder, PATH) {
   const {status, error} = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: folder,
@@ -30,8 +30,8 @@ function npmCi(folder, PATH) {
 }
 
 /**
- * npm leaves out an optional package whose `engines` its own Node does not meet, and says nothing: with Debian's Node 18
- * the linter had no program for this processor. So an older Node installs the locked Node alone, and npm runs on that.
+ * npm silently skips an optional package whose `engines` excludes the running Node: with Debian's Node 18 the linter's binary
+ * was missing. So an older Node first installs only the locked Node, and npm then runs on that.
  */
 function installPackages() {
   const own = `node-linux-${process.arch}`;
@@ -66,8 +66,8 @@ const installed = existsSync(node) && existsSync(stamp) && readFileSync(stamp, '
 
 if (!installed) {
   const started = Date.now();
-  process.stderr.write('npm packages (Node 24 among them, about 330 MB unpacked) …\n');
-  // Ctrl-C reaches npm too, and its failure ends this program in order.
+  process.stderr.write('npm packages (including Node 24, about 330 MB unpacked) …\n');
+  // Ctrl-C reaches npm too; its failure then ends this program cleanly.
   const wait = () => undefined;
   for (const signal of signals) process.on(signal, wait);
   try {
@@ -75,12 +75,12 @@ if (!installed) {
   } catch (error) {
     process.stderr.write(
       `${error.message}.\n` +
-        'It needs npm on the PATH (apt-get install npm) and the npm registry within reach; then run the command again.\n',
+        'npm must be on the PATH (apt-get install npm) and the npm registry reachable; then run the command again.\n',
     );
     process.exit(1);
   }
   for (const signal of signals) process.off(signal, wait);
-  // Debian 12's npm takes the link away with the package for the other processor, which it does not install.
+  // Debian 12's npm removes the link together with the package for the other architecture.
   const own = `../node-linux-${process.arch}/bin/node`;
   if (!existsSync(node) && existsSync(path.join(path.dirname(node), own))) {
     rmSync(node, {force: true});

@@ -1,8 +1,8 @@
-/** A "newc" cpio archive, the kernel's initramfs format. Pure. */
+/** Writes "newc" cpio archives, the kernel's initramfs format. Pure. */
 
 export interface CpioEntry {
   readonly name: string;
-  /** Permission bits; folders and files are told apart by `content`. */
+  /** Permission bits; `content` distinguishes files from folders. */
   readonly mode: number;
   /** undefined: a folder. */
   readonly content?: Uint8Array;
@@ -10,7 +10,7 @@ export interface CpioEntry {
 
 const align = (length: number): number => (length + 3) & ~3;
 
-/** The archive with its trailer. */
+/** The archive, including the trailer. */
 export function makeCpio(entries: readonly CpioEntry[]): Buffer {
   const parts: Buffer[] = [];
   for (const [index, entry] of [

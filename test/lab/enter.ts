@@ -1,7 +1,6 @@
 /**
- * `enter.ts ENTRY.ts ARGUMENTS…`: runs the entry where there is an IPVS: on this machine when we are root and its kernel
- * has it, otherwise in the micro-VM. HACTL_LAB=host or HACTL_LAB=vm decides by force; HACTL_LAB_MINUTES is how long the
- * machine may run.
+ * `enter.ts ENTRY.ts ARGUMENTS…`: runs the entry on a kernel with IPVS: this machine's if we are root and it has IPVS,
+ * otherwise the micro-VM's. HACTL_LAB=host or HACTL_LAB=vm overrides the choice; HACTL_LAB_MINUTES limits the VM's run time.
  */
 import {spawnSync} from 'node:child_process';
 import {existsSync} from 'node:fs';
@@ -13,7 +12,7 @@ import {warm} from './warm.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const [entry = '', ...words] = process.argv.slice(2);
-/** For what takes longer, or needs more room, than tests do. */
+/** For runs that need more time or memory than tests. */
 const LIMIT = Number(process.env.HACTL_LAB_MINUTES ?? 24) * 60_000;
 const memory = process.env.HACTL_LAB_MEMORY;
 
@@ -51,7 +50,7 @@ try {
     out: (line) => {
       if (first)
         process.stderr.write(
-          `lab: first word of the guest after ${((performance.now() - started) / 1_000).toFixed(1)} s\n`,
+          `lab: first output of the guest after ${((performance.now() - started) / 1_000).toFixed(1)} s\n`,
         );
       first = false;
       process.stdout.write(line + '\n');

@@ -1,6 +1,6 @@
-/** Numbers of several runs as one. Pure. */
+/** Summarises figures of several runs. Pure. */
 
-/** median (least..most) */
+/** Formats as `median (min..max)`. */
 export function figures(all: readonly number[]): string {
   if (all.length === 0) return '-';
   const sorted = all.toSorted((a, b) => a - b);
@@ -8,7 +8,7 @@ export function figures(all: readonly number[]): string {
   return `${text(median(sorted))} (${text(sorted[0])}..${text(sorted.at(-1))})`;
 }
 
-/** The middle one, or the mean of the two in the middle; NaN of none. */
+/** The median; NaN for an empty list. */
 export function median(all: readonly number[]): number {
   const sorted = all.toSorted((a, b) => a - b);
   const [low, high] = [sorted[(sorted.length - 1) >> 1] ?? NaN, sorted[sorted.length >> 1] ?? NaN];

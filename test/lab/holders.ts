@@ -1,6 +1,6 @@
-/** When did which director hold the VIP: intervals, and how long both or neither did. Pure. */
+/** Which director held the VIP when, and for how long both or neither did. Pure. */
 
-/** One observation on one clock: from `at` on, `director` holds the VIP or does not. */
+/** One observation: from `at` on, `director` holds the VIP or does not. All on one clock. */
 export interface Holding {
   readonly at: number;
   readonly director: string;
@@ -12,7 +12,7 @@ export interface HolderTimes {
   readonly neither: number;
 }
 
-/** Sums, between `from` and `to`, the time with two holders and with none. */
+/** Total time between `from` and `to` with two holders and with none. */
 export function holderTimes(observations: readonly Holding[], from: number, to: number): HolderTimes {
   const holding = new Set<string>();
   let [both, neither] = [0, 0];
@@ -32,7 +32,7 @@ export function holderTimes(observations: readonly Holding[], from: number, to: 
   return {both, neither};
 }
 
-/** Observations that say something new: a lease that is renewed is seen as the address once more. In order of time. */
+/** Drops observations that change nothing (a renewed lease reports the address again). Sorted by time. */
 export function holderChanges(observations: readonly Holding[]): Holding[] {
   const last = new Map<string, boolean>();
   return observations
@@ -44,15 +44,14 @@ export function holderChanges(observations: readonly Holding[]): Holding[] {
     });
 }
 
-/** Follows addresses: as many lines as there are changes, each with the time at which it was read. */
+/** Monitors addresses: one line per change, stamped when it was read. */
 export const watchCommand = ['ip', '-o', '-ts', 'monitor', 'address'] as const;
 
 /**
- * The same above every other process: ip(8) stamps a change when it reads it, not when the kernel made it. On a slow
- * machine the engine, which has a real-time priority, may keep the processor meanwhile (found by a drill that saw two
- * holders for the 4 ms in which the engine that had removed the address said goodbye). Not for a benchmark in milliseconds:
- * there the watch would take its millisecond from the engine between the address and its announcement. Where that
- * priority is not permitted it runs as it is.
+ * The same with priority over every other process: ip(8) stamps a change when it reads it, not when the kernel made it. On a
+ * slow machine the engine with its real-time priority may keep the CPU in between (a drill saw two holders for the 4 ms in
+ * which the engine, having removed the address, sent its last advert). Not for benchmarks in milliseconds: there it would
+ * delay the engine between address and announcement by a millisecond. Without permission it runs at normal priority.
  */
 export const promptWatchCommand = [
   'sh',
@@ -60,7 +59,7 @@ export const promptWatchCommand = [
   `chrt --fifo --pid 90 $$ 2>/dev/null; exec ${watchCommand.join(' ')}`,
 ] as const;
 
-/** What a line of `ip -o -ts monitor address` says of an address: it came (or its lease was renewed), or went. */
+/** Parses a line of `ip -o -ts monitor address`: the address was added (or its lease renewed) or removed. */
 export function addressChange(
   line: string,
   address: string,

@@ -1,4 +1,4 @@
-/** Programs in network namespaces: run to their end, or started in a process group of their own and followed. */
+/** Programs in network namespaces: run to completion, or started in their own process group and monitored. */
 import {execFile, spawn, type ChildProcess} from 'node:child_process';
 import {chmodSync, createWriteStream, mkdirSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
@@ -6,7 +6,7 @@ import {createInterface} from 'node:readline';
 import {signalGroup} from '@hactl/base';
 import type {Outcome, Program, Site} from './site.ts';
 
-/** `namespace` gives the name of a host's namespace. `kill` ends every process group that was started. */
+/** `namespace` maps a host to its namespace's name. `kill` kills every process group started. */
 export function hostPrograms(namespace: (host: string) => string) {
   const children = new Set<ChildProcess>();
   const inside = (host: string, argv: readonly string[]): [string, string[]] => [

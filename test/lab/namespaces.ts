@@ -1,6 +1,6 @@
 /**
- * The drill's hosts as network namespaces on one bridge of this machine (or of the micro-VM). Everything that is made
- * here is removed by `destroy`, and by the signal handlers when the run is cut short.
+ * The drill's hosts as network namespaces on one bridge of this machine (or of the micro-VM). `destroy` removes everything
+ * created here, as do the signal handlers when the run is interrupted.
  */
 import {execFileSync} from 'node:child_process';
 import {mkdtempSync, rmSync} from 'node:fs';
@@ -26,7 +26,7 @@ export interface NamespaceOptions {
   readonly checkout: string;
   /** A second link between the directors, eth1 on 10.98.0.0/24: a second heartbeat path. */
   readonly secondLink?: boolean;
-  /** Several sites of one process: a letter for each. */
+  /** Tells several sites of one process apart: one letter each. */
   readonly letter?: string;
 }
 
@@ -52,7 +52,7 @@ const sysctls: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** Makes the namespaces. Needs root. */
+/** Creates the namespaces. Needs root. */
 export function makeNamespaces(options: NamespaceOptions): NamespaceSite {
   const id = `h${options.letter ?? ''}${process.pid.toString(36)}`;
   const bridge = `${id}br`;
@@ -126,7 +126,7 @@ export function makeNamespaces(options: NamespaceOptions): NamespaceSite {
         stdio: ['pipe', 'ignore', 'ignore'],
       });
     } catch {
-      // -force goes on after what is not there; the status only says that something was not.
+      // -force continues past missing objects; the exit status only reports that some were missing.
     }
     rmSync(root, {recursive: true, force: true});
     process.off('exit', destroyNow);

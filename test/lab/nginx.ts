@@ -1,4 +1,4 @@
-/** Real web servers for the drill: nginx, one in each web namespace. */
+/** Web servers for the drill: an nginx in each web namespace. */
 import type {Program, Site} from './site.ts';
 import {until} from './until.ts';
 
@@ -40,14 +40,14 @@ export function makeWebs(site: Site) {
         `${directory}/nginx.log`,
       );
       running.set(host, program);
-      await until(`nginx of ${host} listens`, 20_000, async () => {
-        if (!program.running) throw new Error(`nginx of ${host} ended at once; see ${directory}/nginx.log`);
+      await until(`nginx of ${host} is listening`, 20_000, async () => {
+        if (!program.running) throw new Error(`nginx of ${host} exited at once; see ${directory}/nginx.log`);
         const {stdout} = await site.run(host, ['cat', '/proc/net/tcp']);
         return /:0050 00000000:0000 0A/.test(stdout);
       });
     },
     kill: async (host: string): Promise<void> => {
-      // Master and worker: a server that is dead, not one that says good-bye.
+      // Kill master and worker: a crash, not a graceful shutdown.
       await running.get(host)?.kill('SIGKILL', true);
       running.delete(host);
     },

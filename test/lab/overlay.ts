@@ -1,6 +1,6 @@
 /**
- * Runs a program, as root, where a tree of Debian packages is laid over this machine's files. Nothing is installed, what
- * the program writes into a covered folder stays in memory, and the view ends with the program.
+ * Runs a program, as root, with a tree of Debian packages overlaid on this machine's files. Nothing is installed, writes to
+ * an overlaid folder stay in memory, and the mounts end with the program.
  */
 import {spawn} from 'node:child_process';
 import {mkdtempSync, rmdirSync} from 'node:fs';
@@ -8,12 +8,12 @@ import os from 'node:os';
 import path from 'node:path';
 
 export interface Overlay {
-  /** The unpacked tree; of it `folders` are laid over the machine's own. */
+  /** The unpacked tree; its `folders` are overlaid on the machine's. */
   readonly tree: string;
   readonly folders: readonly ('usr' | 'etc' | 'var')[];
-  /** A network, processes and a /run of the program's own: no process of it outlives it. */
+  /** Private network, pid namespace and /run: no child process outlives the program. */
   readonly isolated: boolean;
-  /** Shell, run in the new view before the program. */
+  /** Shell script run inside the overlay before the program. */
   readonly before?: string;
   readonly argv: readonly string[];
   readonly cwd: string;
@@ -21,8 +21,8 @@ export interface Overlay {
 }
 
 /**
- * Shell: $1 is the tree, $2 an empty folder, $3 the folders, $4 what to run first, the rest the program. A container's own
- * /etc/hosts and the like are mounts, which an overlay does not show: they are copied.
+ * Shell: $1 is the tree, $2 an empty folder, $3 the folders, $4 the script to run first, the rest the program. In a container
+ * /etc/hosts and the like are mounts, which an overlay does not include: they are copied.
  */
 const LAY_OVER = `
 set -e
@@ -40,7 +40,7 @@ eval "$before"
 exec "$@"
 `;
 
-/** Needs root. Resolves to the program's exit status; 127 where the view could not be made. */
+/** Needs root. Resolves to the program's exit status; 127 if the overlay could not be set up. */
 export function runOver({tree, folders, isolated, before = '', argv, cwd, env}: Overlay): Promise<number> {
   const mine = mkdtempSync(path.join(os.tmpdir(), 'hactl-over-'));
   const isolation = isolated ? ['--net', '--ipc', '--pid', '--mount-proc', '--fork', '--kill-child'] : [];
@@ -63,7 +63,7 @@ export function runOver({tree, folders, isolated, before = '', argv, cwd, env}: 
     ],
     {cwd, stdio: ['ignore', 'inherit', 'inherit'], env: {...process.env, ...env}},
   );
-  // What has processes of its own ends with its first; anything else is asked, so that it can clean up.
+  // A pid namespace dies with its first process; otherwise forward the signal, so that the program can clean up.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(signal, () => child.kill(isolated ? 'SIGKILL' : signal));
   return new Promise((resolve) => {

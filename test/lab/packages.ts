@@ -1,20 +1,20 @@
 /**
- * What the lab needs from Debian: the micro-VM's kernel with its modules, and tools. The micro-VM lays that tree over
- * the host's root; QEMU itself runs from it where the host has none.
+ * The lab's Debian packages: the micro-VM's kernel with its modules, and tools. The micro-VM overlays that tree on the host's
+ * root; QEMU itself runs from it if the host has none.
  */
 import {spawnSync} from 'node:child_process';
 import {cpSync, existsSync, readFileSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import {LabError, makeTree} from './apt.ts';
 
-/** Tools inside the guest and for the tests outside, and the machine that runs the guest. */
+/** Tools for the guest and for tests on the host, and QEMU. */
 const wanted = [
   'qemu-system-x86', 'seabios', 'qemu-system-data', 'busybox-static', 'kmod', 'xz-utils', 'iproute2', 'procps', 'ipvsadm',
   'nginx-light', 'keepalived', 'tcpdump', 'iputils-ping', 'nftables', 'ldirectord', 'iptables', 'openssl',
   'groff-base', 'zsh', 'fish',
 ]; // prettier-ignore
 
-/** Of the kernel's 400 MB of modules, what a virtual machine with a network inside needs. */
+/** The subset of the kernel's 400 MB of modules needed for a VM with network namespaces. */
 const moduleFolders = [
   'net',
   'lib',
@@ -36,7 +36,7 @@ export interface Lab {
   readonly kernelVersion: string;
 }
 
-/** Fetches and unpacks what is not there yet; a second call takes no time. */
+/** Fetches and unpacks the packages unless cached. */
 export function prepareLab(say: (line: string) => void): Lab {
   const plan = {
     label: 'lab',
@@ -48,14 +48,14 @@ export function prepareLab(say: (line: string) => void): Lab {
   return makeTree(plan, say, ({fresh, tree, step, fetch, fetchAlone, depends, unpackAll}): Lab => {
     const kernelPackage = /Depends: (linux-image-\S+)/.exec(depends('linux-image-amd64'))?.[1];
     if (kernelPackage === undefined)
-      throw new LabError('apt knows no linux-image-amd64: the lab needs Debian’s kernel');
-    step(`tools (${wanted.length} packages and what they need)`, fetch);
+      throw new LabError('apt has no linux-image-amd64: the lab needs Debian’s kernel');
+    step(`tools (${wanted.length} packages and their dependencies)`, fetch);
     step(`kernel ${kernelPackage} (about 70 MB)`, () => fetchAlone(kernelPackage));
     unpackAll((deb) => (deb.startsWith('linux-image-') ? kernelMembers : undefined));
-    // What update-alternatives does on an installed system: the kernels of today have nftables only.
+    // As update-alternatives would do: current kernels only have nftables.
     for (const name of ['arptables', 'arptables-save', 'iptables', 'iptables-save'])
       symlinkSync('xtables-nft-multi', path.join(fresh, 'usr/sbin', name));
-    // groff's own settings are under /etc, of which only the guest sees the tree's.
+    // groff's settings are in /etc, and only the guest sees the tree's /etc.
     rmSync(path.join(fresh, 'usr/share/groff/site-tmac'), {recursive: true, force: true});
     cpSync(path.join(fresh, 'etc/groff'), path.join(fresh, 'usr/share/groff/site-tmac'), {recursive: true});
     const kernelVersion = kernelPackage.replace('linux-image-', '');
@@ -75,7 +75,7 @@ export function prepareLab(say: (line: string) => void): Lab {
   });
 }
 
-/** Of the kernel's package: tar's words. */
+/** tar's member arguments for the kernel package. */
 const kernelMembers = [
   '--wildcards',
   './boot/vmlinuz*',
@@ -85,7 +85,7 @@ const kernelMembers = [
   '--exclude=*/drivers/net/wireless',
 ];
 
-/** The ELF kernel inside a bzImage: booting it saves the guest the decompression. */
+/** Extracts the ELF kernel from a bzImage, which saves the guest the decompression. */
 function extractKernel(image: string, kernel: string, tree: string): void {
   const bytes = readFileSync(image);
   const setup = ((bytes[0x1f1] || 4) + 1) * 512;
@@ -98,11 +98,12 @@ function extractKernel(image: string, kernel: string, tree: string): void {
     env: libraries(tree),
   });
   rmSync(packed);
-  if (stdout.length < 1e6) throw new LabError(`cannot decompress the kernel image (xz ended with ${status})`);
+  if (stdout.length < 1e6)
+    throw new LabError(`cannot decompress the kernel image (xz exited with ${status})`);
   writeFileSync(kernel, stdout);
 }
 
-/** A program of the host where there is one, of the tree otherwise. */
+/** The host's program if installed, otherwise the tree's. */
 export function toolPath(tree: string, name: string): string {
   for (const folder of ['/usr/sbin', '/usr/bin', '/sbin', '/bin'])
     if (existsSync(path.join(folder, name))) return path.join(folder, name);
@@ -113,7 +114,7 @@ export function toolPath(tree: string, name: string): string {
   );
 }
 
-/** The environment in which a program of the tree finds its libraries. */
+/** Environment in which the tree's programs find their libraries. */
 export const libraries = (tree: string): NodeJS.ProcessEnv => ({
   ...process.env,
   LD_LIBRARY_PATH: [path.join(tree, 'usr/lib/x86_64-linux-gnu'), process.env.LD_LIBRARY_PATH]

@@ -1,6 +1,6 @@
 /**
- * Our programs as the lab starts them. In the micro-VM they are bundled as in the package: a supervisor that loads its
- * modules one by one starts there in 6 s, from one file in 1.3 s (measured in the emulated machine, warm cache).
+ * Our programs as started by the lab. In the micro-VM they are bundled as in the package: there a supervisor starts in 6 s
+ * from separate modules, in 1.3 s from one file (measured in the emulated machine, warm cache).
  */
 import {createHash} from 'node:crypto';
 import {mkdtempSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync} from 'node:fs';
@@ -9,25 +9,25 @@ import {entries, type ProgramName} from '../../src/system/programs.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
-/** The file that Node runs for this program. */
+/** The file to run with Node for this program. */
 export function labProgram(name: ProgramName): string {
   const folder = process.env.HACTL_LAB_PROGRAMS;
   return folder === undefined ? path.join(root, entries[name] ?? '') : path.join(folder, `${name}.mjs`);
 }
 
 /**
- * Bundles the programs into a folder under `cache`, named by their content: the compiled forms that Node keeps by path
- * stay good while the code does.
+ * Bundles the programs into a folder under `cache` named by content hash, so that Node's compile cache, which is keyed by
+ * path, stays valid as long as the code.
  */
 export async function makePrograms(cache: string): Promise<string> {
   mkdirSync(cache, {recursive: true});
   const fresh = mkdtempSync(path.join(cache, 'fresh-'));
   try {
-    // Only here: the tests in the machine ask for names and need no bundler.
+    // Imported lazily: tests in the VM only need names, not the bundler.
     const {bundle} = await import('../../src/packaging/bundle.ts');
     await bundle(fresh);
     const hash = createHash('sha256').update(root);
-    // The console's page is among them.
+    // Includes the console's page.
     for (const name of readdirSync(fresh, {recursive: true, encoding: 'utf8'}).toSorted())
       if (/\.(?:mjs|js|css|html)$/.test(name)) hash.update(readFileSync(path.join(fresh, name)));
     symlinkSync(path.join(root, 'node_modules'), path.join(fresh, 'node_modules'));
@@ -35,7 +35,7 @@ export async function makePrograms(cache: string): Promise<string> {
     try {
       renameSync(fresh, folder);
     } catch {
-      // Another stage has just made the same.
+      // Another stage has just built the same.
     }
     return folder;
   } finally {

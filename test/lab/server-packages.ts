@@ -1,10 +1,10 @@
 /**
- * The servers that the checks are tested against, as Debian ships them, in a tree of their own. Nothing of it is
- * installed: test/lab/servers.ts lays the tree over a private view of this machine's files.
+ * Debian's servers against which the checks are tested, in a tree of their own. Nothing is installed: test/lab/servers.ts
+ * overlays the tree in a private mount namespace.
  */
 import {makeTree} from './apt.ts';
 
-/** One line for each kind of service. */
+/** One line per service. */
 const servers = [
   'nginx-light', 'squid', // http, http_proxy
   'exim4-daemon-light', 'netcat-openbsd', // smtp, submission; nc for a seed's script
@@ -27,7 +27,7 @@ export interface Servers {
   readonly tree: string;
 }
 
-/** Fetches and unpacks what is not there yet; a second call takes no time. */
+/** Fetches and unpacks the packages unless cached. */
 export function prepareServers(say: (line: string) => void): Servers {
   const plan = {
     label: 'servers',
@@ -36,7 +36,7 @@ export function prepareServers(say: (line: string) => void): Servers {
     without: 'the tests take their servers from Debian 12',
   };
   return makeTree(plan, say, ({tree, step, fetch, unpackAll}): Servers => {
-    step(`${servers.length} packages and what they need (about 150 MB)`, fetch);
+    step(`${servers.length} packages and their dependencies (about 150 MB)`, fetch);
     unpackAll();
     return {tree};
   });

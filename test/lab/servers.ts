@@ -1,8 +1,7 @@
 /**
- * `servers.ts PROGRAM ARGUMENTS…`: runs the program where Debian's servers are on the PATH, none of them installed. As
- * root the program gets namespaces of its own: the tree of servers laid over /usr, /etc and /var, what it writes there
- * kept in memory; a loopback without anybody else's ports; and no process of it outlives it. Without root it runs in the
- * micro-VM, which is given the same tree.
+ * `servers.ts PROGRAM ARGUMENTS…`: runs the program with Debian's servers on the PATH, none of them installed. As root the
+ * program gets its own namespaces: the tree of servers overlaid on /usr, /etc and /var with writes kept in memory; a private
+ * loopback, so no port is taken; and no child process outlives it. Without root it runs in the micro-VM with the same tree.
  */
 import {existsSync, readdirSync} from 'node:fs';
 import path from 'node:path';
@@ -18,13 +17,13 @@ const root = path.resolve(import.meta.dirname, '../..');
 const VM_LIMIT = 24 * 60_000;
 const say = (line: string): void => void process.stderr.write(line + '\n');
 
-/** Users whose names are compiled into the servers or stand in their defaults; no package's script creates them here. */
+/** Users compiled into the servers or named in their defaults; no maintainer script creates them here. */
 const users = [
   'Debian-exim', 'dovecot', 'dovenull', 'news', 'ftp', 'mysql', 'postgres', 'openldap', 'bind', 'freerad', 'kamailio',
   'proxy', 'www-data', 'stunnel4',
 ]; // prettier-ignore
 
-/** Shell: the users, and names for loopback. The /etc that it writes to is private in both worlds. */
+/** Shell: creates the users and names for loopback. /etc is private in both cases. */
 const START = `
 uid=64900
 for user in ${users.join(' ')}; do
@@ -37,7 +36,7 @@ echo "127.0.0.1 localhost $(uname -n)" >> /etc/hosts
 
 const argv = process.argv.slice(2);
 
-/** In namespaces of its own, which end with this process whatever happens to it. Resolves to the exit status. */
+/** Runs in private namespaces, which end with this process in any case. Resolves to the exit status. */
 const runHere = (tree: string): Promise<number> =>
   runOver({
     tree,
@@ -49,9 +48,9 @@ const runHere = (tree: string): Promise<number> =>
     env: {PATH: `${process.env.PATH}:${folders(tree)}`, HACTL_SERVERS: '1'},
   });
 
-/** In the micro-VM, for want of root (or because HACTL_LAB=vm says so). */
+/** Runs in the micro-VM, without root or with HACTL_LAB=vm. */
 async function runInMachine(tree: string): Promise<number> {
-  process.stderr.write('servers: in the micro-VM, for want of root: emulated, a quarter of an hour or so\n');
+  process.stderr.write('servers: not root, using the emulated micro-VM: takes about 15 minutes\n');
   const lab = prepareLab(say);
   const compiled = await warm(argv);
   return runInVm({
@@ -65,7 +64,7 @@ async function runInMachine(tree: string): Promise<number> {
   });
 }
 
-/** Where Debian keeps servers: PostgreSQL's programs stand in a folder for each version, INN's in one of their own. */
+/** Folders of Debian's servers: PostgreSQL has one per version, INN its own. */
 function folders(tree: string): string {
   const postgres = [tree, '/'].flatMap((top) => {
     const base = path.join(top, 'usr/lib/postgresql');

@@ -1,14 +1,14 @@
 /**
- * Where a drill runs: namespaces of this machine (or of the micro-VM), or machines reached over ssh. The drill's code
- * is the same; only this port differs.
+ * The site of a drill: namespaces of this machine (or of the micro-VM), or machines reached over ssh. The drill's code
+ * is the same; only the implementation of this interface differs.
  */
 
 import type {Means} from '../../src/drill/event.ts';
 
-/** A program that the drill started on a host. Its lines on stdout are JSON objects or text. */
+/** A program started on a host. Its lines on stdout are JSON objects or text. */
 export interface Program {
   readonly host: string;
-  /** Where its machine's processes are ours too. */
+  /** Set if the host shares our pid namespace. */
   readonly pid?: number | undefined;
   /** Every line so far. */
   readonly lines: readonly string[];
@@ -16,11 +16,11 @@ export interface Program {
   /** Sends one line to its stdin. */
   write(line: string): void;
   onLine(listener: (line: string) => void): void;
-  /** A signal to it alone, or to its whole process group. */
+  /** Signals the process, or its whole process group. */
   kill(signal: NodeJS.Signals, group?: boolean): Promise<void>;
-  /** A signal to its whole process group that does not end it. */
+  /** Signals its whole process group without ending it. */
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void;
-  /** Resolves when it has ended. */
+  /** Resolves when the process has ended. */
   readonly ended: Promise<number | string>;
 }
 
@@ -30,26 +30,26 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** The port that the drill acts through. */
+/** The interface through which the drill acts. */
 export interface Site {
   readonly name: string;
-  /** What can be done to its hosts; undefined: nothing beside running programs. */
+  /** Operations on the hosts themselves; undefined: only running programs is possible. */
   readonly means?: ReadonlySet<Means>;
-  /** How far a host's clock is ahead of ours, in milliseconds, where it has a clock of its own. */
+  /** Offset of a host's clock to ours in milliseconds (positive: ahead), if it has its own clock. */
   clockAhead?(host: string): Promise<number>;
-  /** The host has gone: connections to it are void. */
+  /** The host has gone: drop connections to it. */
   forget?(host: string): void;
   /** The address of a host on the LAN. */
   address(host: string): string;
-  /** The hosts see the same files as the drill: sockets can be reached by path. */
+  /** Whether hosts share the drill's file system: sockets can be reached by path. */
   readonly sharedFiles: boolean;
   readonly webs: readonly string[];
   readonly vip: string;
-  /** The LAN's device on a host. */
+  /** The LAN device on a host. */
   device(host: string): string;
-  /** Runs a command to its end on a host. */
+  /** Runs a command to completion on a host. */
   run(host: string, argv: readonly string[]): Promise<Outcome>;
-  /** Starts a program on a host, in a process group of its own, with stdin and stdout connected. */
+  /** Starts a program on a host, in its own process group, with stdin and stdout connected. */
   start(host: string, argv: readonly string[], log: string): Promise<Program>;
   /** Writes a file on a host. */
   write(host: string, path: string, text: string, mode: number): Promise<void>;
@@ -57,7 +57,7 @@ export interface Site {
   directory(host: string): string;
   cutLink(host: string): Promise<void>;
   restoreLink(host: string): Promise<void>;
-  /** The Node that runs our programs there, and the checkout's place. */
+  /** The Node that runs our programs there, and the path of the checkout. */
   readonly node: string;
   readonly checkout: string;
   destroy(): Promise<void>;

@@ -1,4 +1,4 @@
-/** Looks around in the lab: the kernel, its IPVS through our client, and ipvsadm's view of the same. */
+/** Smoke test of the lab: the kernel, its IPVS through our client, and ipvsadm's view of it. */
 import {execFileSync} from 'node:child_process';
 import {openKernelIpvs} from '@hactl/ipvs';
 

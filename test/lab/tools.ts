@@ -1,7 +1,7 @@
 /**
- * `tools.ts PROGRAM ARGUMENTS…`: runs the program, as root, where the lab's tools (ip, ping, nft, groff, zsh …) are on the
- * PATH on a machine that has none of them: the lab's tree is laid over /usr in a private view. An ordinary user cannot
- * make that view; what needs those tools runs in the micro-VM then.
+ * `tools.ts PROGRAM ARGUMENTS…`: runs the program, as root, with the lab's tools (ip, ping, nft, groff, zsh …) on the PATH
+ * even if none is installed: the lab's tree is overlaid on /usr in a private mount namespace. An ordinary user cannot do that;
+ * programs that need those tools then run in the micro-VM.
  */
 import {spawnSync} from 'node:child_process';
 import path from 'node:path';

@@ -1,4 +1,4 @@
-/** Waits until `probe` gives a value; throws when `limit` milliseconds are over. */
+/** Polls `probe` until it returns a value; throws after `limit` milliseconds. */
 export async function until<T>(
   what: string,
   limit: number,
@@ -7,7 +7,7 @@ export async function until<T>(
 ): Promise<T> {
   const end = performance.now() + limit;
   for (;;) {
-    // oxlint-disable-next-line no-await-in-loop -- polling is one look after another.
+    // oxlint-disable-next-line no-await-in-loop -- polling is sequential.
     const value = await probe();
     if (value !== undefined && value !== false) return value;
     if (performance.now() > end) throw new Error(`timed out after ${limit / 1000} s waiting for: ${what}`);

@@ -1,6 +1,6 @@
 /**
- * A micro-VM with a real IPVS: QEMU emulates a PC (no KVM, no root needed) that boots Debian's kernel, sees the host's
- * root read-only with the lab's tools laid over it, runs one command and ends.
+ * A micro-VM with a real IPVS: QEMU emulates a PC (no KVM, no root needed) that boots Debian's kernel, mounts the host's root
+ * read-only with the lab's tools overlaid, runs one command and exits.
  */
 import {spawn} from 'node:child_process';
 import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
@@ -14,13 +14,12 @@ const MARK = 'HACTL-VM-STATUS ';
 /** Followed by the guest's uptime in seconds. */
 const CLOCK = 'HACTL-VM-CLOCK ';
 /**
- * The guest's kernel measures the speed of its clock in some milliseconds of its boot. Where the emulator did not get the
- * processor in these, the clock runs many times too fast for the rest of the guest's life (eight times was seen on a
- * machine with a load of 5): no timeout holds then.
+ * The guest's kernel calibrates its clock in a few milliseconds of the boot. If the emulator is not scheduled in these, the
+ * clock runs many times too fast for the guest's whole life (eight times was seen at a load of 5), and all timeouts are wrong.
  */
 const CLOCK_TOLERANCE = 1.5;
 const BOOTS = 4;
-/** What the guest needs before it sees the host's files. */
+/** Modules that the guest needs before it can mount the host's files. */
 const early = ['virtio_pci', 'virtio_console', '9pnet_virtio', '9p', 'overlay'];
 const networking = [
   'ip_vs',
@@ -48,19 +47,19 @@ export interface VmRun {
   readonly argv: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
-  /** Milliseconds; then the VM is ended. */
+  /** Time limit, milliseconds; then the VM is killed. */
   readonly limit: number;
   readonly memory?: number;
-  /** A second tree, laid over the tools and the host's root. */
+  /** A second tree, overlaid on the tools and the host's root. */
   readonly over?: string;
-  /** A TCP port of the guest (10.0.2.15 on eth0) that is reached at a port of this machine's loopback. */
+  /** Forwards a port of this machine's loopback to a TCP port of the guest (10.0.2.15 on eth0). */
   readonly forward?: {readonly host: number; readonly guest: number};
-  /** Ends the machine; the status is 0 then. */
+  /** Aborts the VM, with status 0. */
   readonly signal?: AbortSignal;
   readonly out: (line: string) => void;
 }
 
-/** Modules in the order in which insmod can take them. */
+/** Modules and their dependencies in insmod order. */
 export function moduleOrder(index: string, names: readonly string[]): string[] {
   const needs = new Map<string, string[]>();
   const files = new Map<string, string>();
@@ -77,7 +76,7 @@ export function moduleOrder(index: string, names: readonly string[]): string[] {
   };
   for (const name of names) {
     const file = files.get(name.replaceAll('-', '_'));
-    // Not a module: built into the kernel.
+    // Missing in the index: built into the kernel.
     if (file !== undefined) visit(file);
   }
   return order;
@@ -120,20 +119,20 @@ exec $b switch_root /new /bin/sh ${script} < /new/dev/hvc0 > /new/dev/hvc0 2>&1
 
 const busybox = (lab: Lab): string => path.join(lab.tree, 'usr/bin/busybox');
 
-/** Boots, runs, and resolves to the command's exit status. Rejects when the guest did not come that far. */
+/** Boots, runs the command and resolves to its exit status. Rejects if the guest did not get that far. */
 export async function runInVm(run: VmRun): Promise<number> {
   for (let boot = 1; boot <= BOOTS; boot += 1) {
-    // oxlint-disable-next-line no-await-in-loop -- one machine after another.
+    // oxlint-disable-next-line no-await-in-loop -- one boot after another.
     const status = await bootOnce(run);
     if (status !== 'wrong clock') return status;
-    run.out('lab: the clock of the micro-VM runs at a wrong speed: booting it again');
+    run.out('lab: the clock of the micro-VM runs at the wrong speed: rebooting it');
   }
   throw new LabError(
-    `the clock of the micro-VM ran at a wrong speed in ${BOOTS} boots: is this machine overloaded?`,
+    `the clock of the micro-VM ran at the wrong speed in ${BOOTS} boots: is this machine overloaded?`,
   );
 }
 
-/** Do the two clocks agree on how long something took? Seconds. */
+/** Whether two clocks agree on a duration, in seconds. */
 export const clocksAgree = (host: number, guest: number): boolean =>
   guest < host * CLOCK_TOLERANCE && host < guest * CLOCK_TOLERANCE;
 
@@ -163,7 +162,7 @@ sleep 5
   );
   const image = path.join(folder, 'initramfs');
   const serial = path.join(folder, 'serial.log');
-  // Layers of an overlay may not overlap, so each tree comes as a share of its own; the first lies on top.
+  // Overlay layers must not overlap, so each tree is a separate share; the first is on top.
   const shares = [
     ...(run.over === undefined ? [] : [{name: 'over', folder: run.over}]),
     {name: 'tools', folder: lab.tree},
@@ -218,7 +217,7 @@ sleep 5
     process.on('SIGINT', interrupted);
     process.on('SIGTERM', interrupted);
     const timer = setTimeout(() => {
-      run.out(`the micro-VM did not end within ${Math.round(run.limit / 1_000)} s: ended`);
+      run.out(`the micro-VM did not exit within ${Math.round(run.limit / 1_000)} s: killed`);
       end();
     }, run.limit);
     qemu.stderr.setEncoding('utf8').on('data', (chunk: string) => {
@@ -231,7 +230,7 @@ sleep 5
         const line = raw.replace(/\r$/, '');
         if (line.startsWith(MARK)) {
           status = Number(line.slice(MARK.length));
-          // The guest has nothing more to say: no need to wait for its power-off.
+          // The command has finished: no need to wait for the guest's power-off.
           end();
         } else if (line.startsWith(CLOCK)) {
           const now = {host: performance.now() / 1_000, guest: Number(line.slice(CLOCK.length))};
@@ -254,11 +253,11 @@ sleep 5
       try {
         console_ = readFileSync(serial, 'utf8').split('\n').slice(-60).join('\n');
       } catch {
-        // QEMU did not get so far.
+        // QEMU did not get that far.
       }
       rmSync(folder, {recursive: true, force: true});
       if (status !== undefined) resolve(status);
-      else reject(new LabError(`the micro-VM ended before the command did.\n${errors}\n${console_}`));
+      else reject(new LabError(`the micro-VM exited before the command did.\n${errors}\n${console_}`));
     });
   });
 }

@@ -1,6 +1,6 @@
 /**
- * Programs whose compiled form is made here and not in the emulated machine: there it takes ten times as long, and Node's
- * stripping of types (WebAssembly) crashes in one start of ten (seen with Node 24.21 under QEMU 7.2, never outside).
+ * Fills Node's compile cache on the host rather than in the emulated machine: there compiling takes ten times as long, and
+ * Node's type stripping (WebAssembly) crashes in one start of ten (seen with Node 24.21 under QEMU 7.2, never outside).
  */
 import {spawnSync} from 'node:child_process';
 import os from 'node:os';
@@ -35,16 +35,16 @@ const programs: readonly (readonly string[])[] = [
   ['test/bench/sync.ts', 'compile'],
 ];
 
-/** Where Node keeps compiled forms, on this side and in the machine. */
+/** Node's compile cache, on the host and in the machine. */
 const compileCache = process.env.NODE_COMPILE_CACHE ?? path.join(os.homedir(), '.cache/hactl/compile');
 
 /**
- * Bundles the programs and fills the cache with them, and with the test files among the words of a command. Returns the
- * environment that lets them be found.
+ * Bundles the programs and fills the cache with them and with the test files among a command's arguments. Returns the
+ * environment that points to them.
  */
 export async function warm(words: readonly string[]): Promise<Readonly<Record<string, string>>> {
   const folder = await makePrograms(path.join(path.dirname(compileCache), 'programs'));
-  // Test files cannot run outside AVA; that they fail to does not matter, they are compiled by then.
+  // Test files fail outside AVA, but are compiled by then.
   const tests = words.filter((word) => word.endsWith('.test.ts')).map((word) => [word]);
   const files = bundled.map(([name, ...options]) => [path.join(folder, `${name}.mjs`), ...options]);
   for (const program of [...files, ...programs, ...tests, ['test/vm/ava.ts']])
