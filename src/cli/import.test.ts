@@ -131,7 +131,7 @@ for (const [name, wanted] of Object.entries(piranha))
     t.deepEqual(lines(tableOf(virtuals, 'down')), wanted.down);
   });
 
-test('files with their modes; check-config takes them; the list is printed and kept', (t) => {
+test('files with their modes; check-config accepts them; the report is printed and saved', (t) => {
   const out = path.join(folder(t), 'ha.d');
   const source = path.join(fixtures, 'lvs.cf/pair-nat.cf');
   const {status, stdout} = hactl('import', source, '--out', out, ...names);
@@ -152,7 +152,7 @@ test('files with their modes; check-config takes them; the list is printed and k
   t.is(hactl('check-config', out, '--node', 'lvs1').status, 0);
 });
 
-test('nothing that is there is overwritten without --force', (t) => {
+test('existing files are overwritten only with --force', (t) => {
   const out = folder(t);
   const source = path.join(fixtures, 'keepalived/01-web-nat.conf');
   writeFileSync(path.join(out, 'haresources'), 'mine\n');
@@ -165,7 +165,7 @@ test('nothing that is there is overwritten without --force', (t) => {
   t.regex(readFileSync(path.join(out, 'haresources'), 'utf8'), /^lvs1 ldirectord/m);
 });
 
-test('a broken file: every mistake, status 2, nothing written', (t) => {
+test('a broken file: all errors, status 2, nothing written', (t) => {
   const out = path.join(folder(t), 'ha.d');
   const {status, stdout} = hactl('import', path.join(fixtures, 'lvs.cf/broken.cf'), '--out', out);
   t.is(status, 2);
@@ -174,7 +174,7 @@ test('a broken file: every mistake, status 2, nothing written', (t) => {
   t.deepEqual(globSync('*', {cwd: out}), []);
 });
 
-test('--json says the same to programs; --from forces the kind; a file that is not there', (t) => {
+test('--json prints the report; --from sets the kind; a missing file is an error', (t) => {
   const out = path.join(folder(t), 'ha.d');
   const source = path.join(fixtures, 'ipvsadm/table-numeric.txt');
   const {status, stdout} = hactl('import', source, '--out', out, '--json', '--from', 'ipvsadm');
@@ -196,7 +196,7 @@ test('--json says the same to programs; --from forces the kind; a file that is n
   t.is(hactl('import', path.join(fixtures, 'none')).status, 2);
 });
 
-test('@ID lines count for the director that --node names; --config-id decides otherwise', (t) => {
+test('@ID lines are selected by --node, or by --config-id if given', (t) => {
   const dir = folder(t);
   const source = path.join(dir, 'keepalived.conf');
   writeFileSync(

@@ -55,7 +55,9 @@ async function judge(name: string): Promise<string> {
 }
 
 try {
-  process.stdout.write('| sample | exactly | approximated | not | IPVS table |\n|---|---|---|---|---|\n');
+  process.stdout.write(
+    '| sample | exact | approximated | not carried over | IPVS table |\n|---|---|---|---|---|\n',
+  );
   for (const name of globSync('**/*', {cwd: directory}).toSorted())
     if (statSync(path.join(directory, name)).isFile())
       // oxlint-disable-next-line no-await-in-loop -- both have one table

@@ -1,4 +1,4 @@
-/** The list of an import, and diagnostics about a foreign file, name its statements without their secrets. */
+/** Import reports and diagnostics about a foreign file show its statements without secrets. */
 import test from 'ava';
 import {redactDiagnostic, renderDiagnostic} from '../diagnostic.ts';
 import {importConfig, renderReport, renderSummary, type ImportKind} from './index.ts';
@@ -128,9 +128,9 @@ function shownOf(kind: ImportKind, text: string): string {
 const breakages: Readonly<Record<string, (line: string) => string>> = {
   'as written': (line) => line,
   'the first letter is missing': (line) => line.replace(/\w/, ''),
-  'two letters changed places': (line) => line.replace(/(\w)(\w)/, '$2$1'),
+  'two letters are swapped': (line) => line.replace(/(\w)(\w)/, '$2$1'),
   'the last quote is missing': (line) => line.replace(/"(?=[^"]*$)/, ''),
-  'a brace behind it': (line) => `${line} {`,
+  'a brace at its end': (line) => `${line} {`,
   'twice on a line': (line) => `${line} ${line.trim()}`,
 };
 

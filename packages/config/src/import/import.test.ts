@@ -1,4 +1,4 @@
-/** Importing: golden files and lists for every fixture, the rules that hold for any input, and what is refused. */
+/** Import: golden files and reports for every fixture, properties of any input, and errors. */
 import {globSync, readdirSync, readFileSync} from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
@@ -31,7 +31,7 @@ const context: ImportContext = {
     host: (name, family) => (family === 4 ? hosts[name] : undefined),
     service: (name) => services[name],
   },
-  // Fixtures are read by names relative to their folder, so that golden texts are the same on every machine.
+  // Fixtures are read by relative names, so that golden texts are equal on every machine.
   read: (name) => {
     try {
       return readFileSync(path.join(folder, name), 'utf8');
@@ -42,7 +42,7 @@ const context: ImportContext = {
   glob: (pattern) => globSync(pattern, {cwd: folder}).toSorted(),
 };
 const SECRET = '5'.repeat(64);
-/** Which dialogues the checks speak is no matter of importing: connect-only warnings are left out. */
+/** Imports a text, without connect-only warnings: the choice of checks is not tested here. */
 const run = (name: string, text: string, kind?: ImportKind, more: Partial<ImportContext> = {}) => {
   const result = importConfig(
     {path: name, text},
@@ -69,13 +69,13 @@ test('there are fixtures of every kind', (t) => {
 });
 
 for (const {kind, name} of names)
-  test(`${name}: files and list`, (t) => {
+  test(`${name}: files and report`, (t) => {
     const result = run(name, fixture(name));
-    t.is(result.kind, kind, 'told by its content');
+    t.is(result.kind, kind, 'detected from its content');
     t.snapshot(
       [
         ...result.files.map((file) => `=== ${file.name} (${file.mode.toString(8)})\n${file.text}`),
-        `=== list\n${renderReport(result.report)}`,
+        `=== report\n${renderReport(result.report)}`,
         `=== diagnostics\n${result.diagnostics.map((diagnostic) => renderDiagnostic(diagnostic, result.sources)).join('\n')}`,
       ].join('\n'),
     );
@@ -100,33 +100,33 @@ for (const {kind, name} of names)
   });
 
 for (const {kind, name} of names.filter((name) => !name.name.endsWith('broken.cf')))
-  test(`${name}: every statement is on the list`, (t) => {
+  test(`${name}: every statement is in the report`, (t) => {
     const result = run(name, fixture(name));
     t.true(result.report.length > 0);
     for (const [file, {text}] of result.sources) {
       if (file.startsWith('/etc/ha.d')) continue;
-      const told = new Set(result.report.filter((line) => line.file === file).map((line) => line.line));
+      const reported = new Set(result.report.filter((line) => line.file === file).map((line) => line.line));
       for (const [at, line] of text.split('\n').entries()) {
         const content = line.replace(/[#!].*$/, '').trim();
-        // Braces, definitions and what stands inside a block that is left out as a whole have no line of their own.
+        // Braces, definitions and statements in a block that is left out as a whole have no line in the report.
         if (content === '' || /^[{}\s\\]*$/.test(content)) continue;
         if (kind === 'keepalived' && (/[$\\~]|^@/.test(content) || content.startsWith('include'))) continue;
         if (/\\\s*$/.test(text.split('\n')[at - 1] ?? '')) continue;
-        if (kind === 'keepalived' && inLeftOut(text, at, told)) continue;
+        if (kind === 'keepalived' && inLeftOut(text, at, reported)) continue;
         if (kind === 'lvs.cf' && inInactive(text, at)) continue;
-        t.true(told.has(at + 1), `${file}:${at + 1}: ${content}`);
+        t.true(reported.has(at + 1), `${file}:${at + 1}: ${content}`);
       }
     }
   });
 
-/** Is a line inside a block whose first line is on the list, and no line of the block is? */
-function inLeftOut(text: string, at: number, told: ReadonlySet<number>): boolean {
+/** Is a line inside a block that is reported by its first line only? */
+function inLeftOut(text: string, at: number, reported: ReadonlySet<number>): boolean {
   const lines = text.split('\n');
   let depth = 0;
   for (let above = at - 1; above >= 0; above -= 1) {
     const line = lines[above] ?? '';
     depth += (line.match(/\}/g)?.length ?? 0) - (line.match(/\{/g)?.length ?? 0);
-    if (depth < 0) return told.has(above + 1) || told.has(above);
+    if (depth < 0) return reported.has(above + 1) || reported.has(above);
   }
   return false;
 }
@@ -141,7 +141,7 @@ function inInactive(text: string, at: number): boolean {
   return lines.slice(first, last).some((line) => /active = 0/.test(line));
 }
 
-test('a broken lvs.cf: all mistakes at once, each with its place and what to do', (t) => {
+test('a broken lvs.cf: all errors at once, each with position and help', (t) => {
   const {diagnostics, sources} = run('lvs.cf/broken.cf', fixture('lvs.cf/broken.cf'));
   const texts = diagnostics.map((diagnostic) => renderDiagnostic(diagnostic, sources));
   t.true(texts.length >= 8, texts.join('\n'));
@@ -154,7 +154,7 @@ test('a broken lvs.cf: all mistakes at once, each with its place and what to do'
   t.true(texts.some((text) => text.includes('did you mean service?')));
 });
 
-test('keepalived.conf: mistakes that leave no reading', (t) => {
+test('keepalived.conf: each mistake is in the diagnostics', (t) => {
   const {diagnostics, files} = run(
     'k.conf',
     [
@@ -201,7 +201,7 @@ test('keepalived.conf: mistakes that leave no reading', (t) => {
     t.true(text.includes(word), `${word}\n${text}`);
 });
 
-test('definitions that contain themselves end with a diagnostic', (t) => {
+test('recursive definitions end with a diagnostic', (t) => {
   for (const text of [
     '$A=$B\n$B=$A\nvirtual_server $A 80 {\n}\n',
     '$A=\\\n$A\\\n$A\nvirtual_server 10.0.0.1 80 {\n$A\n}\n',
@@ -215,7 +215,7 @@ test('definitions that contain themselves end with a diagnostic', (t) => {
   }
 });
 
-test('the other director gets the other side: conditions, peers, preferred node', (t) => {
+test('the import on the other director: conditions, peers, preferred node', (t) => {
   const name = 'keepalived/10-conditions.conf';
   const left = run(name, fixture(name));
   const right = run(name, fixture(name), undefined, {configId: 'right', node: 'lvs2', peer: 'lvs1'});
@@ -228,7 +228,7 @@ test('the other director gets the other side: conditions, peers, preferred node'
   t.regex(body(left), /^lvs1 /m);
 });
 
-test('lvs.cf: both directors write the same nodes, each the other’s address', (t) => {
+test('lvs.cf: both directors write the same nodes, and each the other’s address', (t) => {
   const name = 'lvs.cf/pair-nat.cf';
   const primary = run(name, fixture(name), undefined, {as: 'primary'});
   const backup = run(name, fixture(name), undefined, {as: 'backup', node: 'lvs2', peer: 'lvs1'});
@@ -242,7 +242,7 @@ test('lvs.cf: both directors write the same nodes, each the other’s address', 
   t.regex(text(backup, 'ha.cf'), /^ucast eth\d 10\.0\.0\.2$/m);
 });
 
-test('lvs.cf: two ports under one firewall mark are one service with the servers of both', (t) => {
+test('lvs.cf: two ports under one firewall mark become one service with the servers of both', (t) => {
   const virtual = (name: string, port: number, server: string): string =>
     `virtual ${name} {\n active = 1\n address = 192.0.2.9 eth0:1\n port = ${port}\n fwmark = 5\n` +
     ` server a {\n address = 10.0.0.1\n active = 1\n }\n server b {\n address = ${server}\n active = 1\n }\n}\n`;
@@ -257,7 +257,7 @@ test('lvs.cf: two ports under one firewall mark are one service with the servers
   t.true(report.some((line) => line.line === 18 && line.fate === 'approximated'));
 });
 
-test('lvs.cf: an expression that is none is left out, and the check connects', (t) => {
+test('lvs.cf: an invalid expression is left out, and the check only connects', (t) => {
   for (const [expect, wanted] of [
     ['(', undefined],
     ['220.*ESMTP', '220.*ESMTP'],
@@ -276,7 +276,7 @@ test('lvs.cf: an expression that is none is left out, and the check connects', (
   }
 });
 
-test('lvs.cf: texts that ldirectord.cf holds with escapes only, and texts over udp', (t) => {
+test('lvs.cf: texts that need escapes in ldirectord.cf, and texts for udp', (t) => {
   const virtual = (more: string): string =>
     `primary = 192.0.2.1\nservice = lvs\nvirtual one {\n active = 1\n address = 192.0.2.9 eth0:1\n port = 7\n ${more}\n server a {\n active = 1\n address = 10.0.0.2\n }\n}\n`;
   const written = (more: string): string => {
@@ -296,7 +296,7 @@ test('lvs.cf: texts that ldirectord.cf holds with escapes only, and texts over u
   t.notRegex(udp, /hactl_(send|expect)/);
 });
 
-test('what is none of the three is said, and a name forces a kind', (t) => {
+test('an unknown format is an error, and an explicit kind is used', (t) => {
   for (const text of ['', 'hello\n', '[section]\nname=value\n', '\0\0\0']) {
     t.is(detectKind(text), undefined, JSON.stringify(text));
     t.is(run('x', text).diagnostics[0]?.code, 'unknown-format');
@@ -308,7 +308,7 @@ test('what is none of the three is said, and a name forces a kind', (t) => {
     );
 });
 
-test('the table of names needs names that resolve', (t) => {
+test('ipvsadm without -n: names that do not resolve are errors', (t) => {
   const {diagnostics} = run(
     't',
     '-A -t nowhere.example:http -s rr\n-A -t 10.0.0.1:nonsense -s rr\n',
@@ -326,17 +326,17 @@ const survives = (text: string, kind?: ImportKind): void => {
   for (const diagnostic of result.diagnostics) renderDiagnostic(diagnostic, result.sources);
   renderReport(result.report);
   if (result.diagnostics.every((diagnostic) => diagnostic.severity !== 'error') && result.files.length === 0)
-    throw new Error('neither files nor an error');
+    throw new Error('no files and no error');
   const ours = result.diagnostics.filter(
     (diagnostic) => diagnostic.severity === 'error' && diagnostic.span.file.startsWith('/etc/ha.d'),
   );
   if (ours.length > 0)
     throw new Error(
-      `a written file is not usable: ${ours.map((diagnostic) => renderDiagnostic(diagnostic, result.sources)).join('\n')}`,
+      `a written file is invalid: ${ours.map((diagnostic) => renderDiagnostic(diagnostic, result.sources)).join('\n')}`,
     );
 };
 
-test('any octets: only diagnostics, never a crash, never a file that our own parsers refuse', (t) => {
+test('random bytes: only diagnostics, never a crash, never a file that our own parsers reject', (t) => {
   fc.assert(
     fc.property(
       fc.string({unit: 'binary', maxLength: 300}),
@@ -348,7 +348,7 @@ test('any octets: only diagnostics, never a crash, never a file that our own par
   t.pass();
 });
 
-test('fixtures with pieces cut out, doubled or replaced: the same', (t) => {
+test('mutated fixtures: the same', (t) => {
   const edit = fc.record({
     at: fc.double({min: 0, max: 1, noNaN: true}),
     length: fc.nat(40),

@@ -1,6 +1,6 @@
 /**
- * The addresses of a vrrp_instance: its own, its peers', those that move. The first of them that keepalived takes says the
- * family, from whichever line it is; those of the other family that stand below are ignored. Pure.
+ * The addresses of a vrrp_instance: source address, peers, virtual addresses. The first address that keepalived accepts, from
+ * any of these lines, sets the family; addresses of the other family below it are ignored. Pure.
  */
 import type {Vip} from '../model.ts';
 import {argumentOf, ignored, nameOf, quoteStatement, type Block, type Tools} from './keepalived-block.ts';
@@ -11,12 +11,12 @@ import {canonical} from './words.ts';
 
 export interface Addresses {
   readonly family: 4 | 6;
-  /** The line that says the family. */
+  /** The line that sets the family. */
   readonly by: Statement | undefined;
-  /** The peer; a pair has one. */
+  /** At most one: a pair has one peer. */
   readonly peers: readonly string[];
   readonly vips: readonly Vip[];
-  /** Interfaces of addresses without no_track: keepalived tracks them as the instance's own. */
+  /** Interfaces of addresses without no_track: keepalived tracks them like the instance's interface. */
   readonly devices: readonly string[];
 }
 
@@ -44,7 +44,8 @@ export function takeAddresses(block: Block, device: string, tools: Tools): Addre
     }, {});
   for (const line of peerBlocks)
     if (peers.length > 0) book.exact(line.span, quoteStatement(line), 'ha.cf: ucast');
-    else book.changed(line.span, quoteStatement(line), 'there is no address in it: multicast is written');
+    else
+      book.changed(line.span, quoteStatement(line), 'no usable address in it: multicast is written instead');
   return {family: found.family ?? 4, by: found.by, peers, vips: [...own, ...excluded], devices};
 
   function familyAfter(statement: Statement, family: Family): Family {
@@ -59,7 +60,7 @@ export function takeAddresses(block: Block, device: string, tools: Tools): Addre
         own.push(...takeOne(line, family));
         return family ?? own.at(-1)?.family;
       }, family);
-    // Those that are excluded may be of either family.
+    // Excluded addresses may be of either family.
     excluded.push(...lines.flatMap((line) => takeOne(line, undefined)));
     return family;
   }
@@ -84,7 +85,7 @@ const addressFamily = (text: string): Family => {
   return address === undefined ? undefined : familyOf(address);
 };
 
-/** Adds the peer, if it is the first; the family after it. */
+/** Adds the peer if it is the first. Returns the family after this line. */
 function takePeer(statement: Statement, family: Family, peers: string[], tools: Tools): Family {
   const {book} = tools;
   const [word] = statement.words;
@@ -93,24 +94,24 @@ function takePeer(statement: Statement, family: Family, peers: string[], tools: 
     address === undefined
       ? `"${word?.text ?? ''}" is not an address`
       : family !== undefined && familyOf(address) !== family
-        ? `${address} is not of the instance’s family`
+        ? `${address} is not of the instance’s address family`
         : undefined;
   if (address === undefined || problem !== undefined) {
     ignored(
       word ?? statement,
       'bad-address',
-      `${problem}: keepalived steps over it`,
-      'the import does too; unicast_peer { ADDRESS }, of the family of what stands above it',
+      `${problem}: keepalived skips it`,
+      'the import does too; write unicast_peer { ADDRESS }, of the same family as the addresses above',
       tools,
     );
-    book.not(statement.span, quoteStatement(statement), `${problem}: keepalived steps over it too`);
+    book.not(statement.span, quoteStatement(statement), `${problem}: keepalived skips it too`);
     return family;
   }
   if (peers.length > 0)
     book.lost(
       statement.span,
       quoteStatement(statement),
-      'a pair has two directors: the first peer is the other one',
+      'a pair has two directors: only the first peer is used',
     );
   else {
     book.exact(statement.span, quoteStatement(statement), 'ha.cf: ucast');

@@ -1,4 +1,4 @@
-/** One block of keepalived.conf, statement by statement: what nobody asked for is said at the end. Pure. */
+/** Reads one block of keepalived.conf by statement names; statements that nobody read are reported at the end. Pure. */
 import type {Millis} from '@hactl/base';
 import type {DiagnosticCode} from '../diagnostic.ts';
 import type {Reporter} from '../reader.ts';
@@ -8,13 +8,13 @@ import {leadingNumber, secondsOf, type Notebook} from './words.ts';
 
 export interface Block {
   readonly statements: readonly Statement[];
-  /** Every statement with one of these names, in order; they count as read. */
+  /** All statements with one of these names, in order; they are marked as read. */
   readonly all: (...names: string[]) => readonly Statement[];
-  /** The last one: in keepalived the last line counts. */
+  /** The last one: in keepalived the last line normally counts. */
   readonly last: (...names: string[]) => Statement | undefined;
-  /** The first one, for the few lines of which keepalived ignores another. */
+  /** The first one, for the few statements of which keepalived ignores repetitions. */
   readonly first: (...names: string[]) => Statement | undefined;
-  /** What is left gets a note: why it is left out. */
+  /** Notes for the statements that were not read: why they are left out. */
   readonly finish: (
     reasons: Readonly<Record<string, string>>,
     otherwise: string,
@@ -33,9 +33,9 @@ export const argumentOf = (statement: Statement | undefined, at = 1): string =>
 export const argumentsOf = (statement: Statement): string[] =>
   statement.words.slice(1).map((word) => word.text);
 
-/** The statement as people would quote it, on one line. */
+/** The statement on one line, as quoted in messages. */
 export function quoteStatement(statement: Statement): string {
-  // Nearly all lines are words with single blanks between them already.
+  // Nearly all lines consist of words separated by single blanks.
   const text = /^[^\s"{}]+(?: [^\s"{}]+)*$/.test(statement.text)
     ? statement.text
     : statement.words
@@ -44,24 +44,24 @@ export function quoteStatement(statement: Statement): string {
   return `${text.length > 76 ? `${text.slice(0, 75)}…` : text}${statement.block ? ' { … }' : ''}`;
 }
 
-/** Words of a list block, whether they stand one to a line or all on one. */
+/** Words of a list block, on one or several lines. */
 export const listed = (statement: Statement | undefined): Statement['words'] =>
   (statement?.block ?? []).flatMap((line) => line.words);
 
 export const blockOf = (statements: readonly Statement[], {book}: Tools): Block =>
   new Lines(statements, book);
 
-/** A block with fewer lines is looked through for each name. */
+/** Blocks up to this size are searched linearly, without an index. */
 const FEW = 16;
 const NONE: readonly Statement[] = [];
 
 class Lines implements Block {
   readonly statements: readonly Statement[];
   readonly #book: Notebook;
-  /** What was asked for: of few lines themselves, of many their names. */
+  /** What was read: the statements of a small block, the names of a large one. */
   readonly #seenLines: Statement[] = [];
   readonly #seen: Set<string> | undefined;
-  /** A block may have thousands of servers, and is asked for some thirty names: its lines are looked at once. */
+  /** Index for large blocks: thousands of servers, and about thirty names to look up. */
   readonly #byName: ReadonlyMap<string, Statement[]> | undefined;
 
   constructor(statements: readonly Statement[], book: Notebook) {
@@ -92,12 +92,7 @@ class Lines implements Block {
     const found = this.all(...names);
     for (let at = 0; at < found.length - 1; at += 1) {
       const statement = found[at];
-      if (statement)
-        this.#book.not(
-          statement.span,
-          quoteStatement(statement),
-          'the same again below: the last one counts',
-        );
+      if (statement) this.#book.not(statement.span, quoteStatement(statement), 'overridden by a later line');
     }
     return found.at(-1);
   }
@@ -105,11 +100,7 @@ class Lines implements Block {
   first(...names: string[]): Statement | undefined {
     const [found, ...others] = this.all(...names);
     for (const statement of others)
-      this.#book.not(
-        statement.span,
-        quoteStatement(statement),
-        'the same again: keepalived takes the first one',
-      );
+      this.#book.not(statement.span, quoteStatement(statement), 'repeated: keepalived uses the first one');
     return found;
   }
 
@@ -130,15 +121,15 @@ class Lines implements Block {
   }
 }
 
-/** A line with what it says. */
+/** A line with its value. */
 export interface Read<T> {
   readonly line: Statement;
   readonly value: T;
 }
 
 /**
- * Every line of these names that keepalived can read, in order, with its value. It steps over one that it cannot read, and
- * the one before stays in force.
+ * All lines with these names that keepalived can read, in order, with their values. keepalived skips an unreadable line, and
+ * the value of the line before stays in force.
  */
 export function readable<T>(
   block: Block,
@@ -157,7 +148,7 @@ export function readable<T>(
   return found;
 }
 
-/** The line of these names that counts: the last one that can be read. */
+/** The effective line with one of these names: the last readable one. */
 export function lastReadable<T>(
   block: Block,
   names: readonly string[],
@@ -167,11 +158,11 @@ export function lastReadable<T>(
   const found = readable(block, names, read, tools);
   if (found.length > 1)
     for (const {line} of found.slice(0, -1))
-      tools.book.not(line.span, quoteStatement(line), 'the same again below: the last one counts');
+      tools.book.not(line.span, quoteStatement(line), 'overridden by a later line');
   return found.at(-1);
 }
 
-/** Something that keepalived logs and steps over; so does the import. */
+/** Warns of something that keepalived logs and ignores, and the import ignores too. */
 export function ignored(
   at: Statement | Statement['words'][number],
   code: DiagnosticCode,
@@ -182,7 +173,7 @@ export function ignored(
   reporter.add('warning', code, at.span, message, help);
 }
 
-/** The command behind misc_path or script; where it is not in quotes, keepalived runs its first word alone. */
+/** The command of misc_path or script; keepalived runs only its first word if it is not quoted. */
 export function commandOf(statement: Statement, tools: Tools): string | undefined {
   const command = commandText(statement.text);
   const name = nameOf(statement);
@@ -190,7 +181,7 @@ export function commandOf(statement: Statement, tools: Tools): string | undefine
     ignored(
       statement.words[2] ?? statement,
       'bad-value',
-      `${quoteStatement(statement)}: keepalived runs the first word, without what stands behind it`,
+      `${quoteStatement(statement)}: keepalived runs the first word without arguments`,
       `the import does too; write ${name} "${argumentsOf(statement).join(' ')}"`,
       tools,
     );
@@ -198,8 +189,9 @@ export function commandOf(statement: Statement, tools: Tools): string | undefine
 }
 
 /**
- * A number behind a statement. Where keepalived is lenient it drops what stands behind the digits, and a text without any is
- * 0, if 0 is in the range; `keepalived -t` is stricter than the daemon here. Where it is not (`isExact`), the line is ignored.
+ * The number after a statement's name. Where keepalived is lenient, it drops the text after the digits and reads a text
+ * without digits as 0, if 0 is in the range (`keepalived -t` is stricter than the daemon). Where it is strict (`isExact`), it
+ * ignores the line.
  */
 export function numberOf(
   statement: Statement | undefined,
@@ -217,14 +209,14 @@ export function numberOf(
       statement.words[1] ?? statement,
       'bad-value',
       `"${text}" is not a number for ${nameOf(statement)}`,
-      `keepalived ignores the line, and so does the import: a whole number from ${least} to ${most}`,
+      `keepalived ignores the line, and so does the import; write a whole number from ${least} to ${most}`,
       tools,
     );
   else if (rest !== '')
     ignored(
       statement.words[1] ?? statement,
       'bad-value',
-      `"${text}" is not a number for ${nameOf(statement)}: keepalived takes ${value}`,
+      `"${text}" is not a number for ${nameOf(statement)}: keepalived reads ${value}`,
       `the import does too; write ${nameOf(statement)} ${value}`,
       tools,
     );
@@ -232,14 +224,14 @@ export function numberOf(
 }
 
 /**
- * Seconds behind a statement. With another word behind the digits keepalived reads them as microseconds, in which no check can
- * pass and no loop can run: the import takes them for the seconds that are meant, and says so.
+ * The seconds after a statement's name, in milliseconds. keepalived reads digits followed by other text as microseconds, too
+ * short for any check: the import takes them as seconds, with a warning.
  */
 export function timeOf(statement: Statement | undefined, tools: Tools, least = 0): Millis | undefined {
   if (!statement) return undefined;
   const text = argumentOf(statement);
   const [, digits = '', rest = ''] = /^(\d*\.?\d*)([^]*)$/.exec(text) ?? [];
-  // A text without digits is 0, where 0 is a time.
+  // A text without digits is 0, if 0 is allowed.
   const isZero = digits === '' && !text.startsWith('-') && least === 0;
   const read = isZero ? 0 : secondsOf(digits);
   const value = read !== undefined && read >= least ? read : undefined;
@@ -249,19 +241,19 @@ export function timeOf(statement: Statement | undefined, tools: Tools, least = 0
   if (value === undefined)
     complain(
       `"${text}" is not a time for ${name}`,
-      'keepalived ignores the line, and so does the import: seconds, with decimals where needed: 3 or 2.5',
+      'keepalived ignores the line, and so does the import; write seconds, such as 3 or 2.5',
     );
   else if (isZero)
-    complain(`"${text}" is not a time for ${name}: keepalived takes 0`, 'the import does too; write seconds');
+    complain(`"${text}" is not a time for ${name}: keepalived reads 0`, 'the import does too; write seconds');
   else if (rest !== '') {
-    const reason = `"${text}" is ${Number(digits.replace('.', ''))} microseconds to keepalived: the import takes ${digits} seconds`;
+    const reason = `"${text}" is read as ${Number(digits.replace('.', ''))} microseconds by keepalived: the import takes ${digits} seconds`;
     complain(reason, `write ${name} ${digits}: the unit is seconds`);
     tools.book.changed(statement.span, quoteStatement(statement), reason);
   }
   return value;
 }
 
-/** keepalived's BOOL; the name alone is yes. A word that it does not know is no answer, and the case counts. */
+/** keepalived's BOOL, case-sensitive; the name alone means yes. undefined: no statement, or an unknown word. */
 export function flagOf(statement: Statement | undefined, tools: Tools): boolean | undefined {
   if (!statement) return undefined;
   const text = argumentOf(statement);
@@ -271,7 +263,7 @@ export function flagOf(statement: Statement | undefined, tools: Tools): boolean 
     statement.words[1] ?? statement,
     'bad-value',
     `"${text}" is neither on nor off`,
-    `keepalived ignores the word, and so does the import: write ${nameOf(statement)} on or ${nameOf(statement)} off`,
+    `keepalived ignores the word, and so does the import; write ${nameOf(statement)} on or ${nameOf(statement)} off`,
     tools,
   );
   return undefined;

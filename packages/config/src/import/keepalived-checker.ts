@@ -1,4 +1,4 @@
-/** One checker of a real server in keepalived.conf, as it stands there. Pure. */
+/** Reads the checkers of a real server in keepalived.conf. Pure. */
 import {ipv4, ipv6} from '../addresses.ts';
 import {
   argumentOf,
@@ -24,14 +24,14 @@ export const checkerNames = [
 ] as const; // prettier-ignore
 export type CheckerName = (typeof checkerNames)[number];
 
-/** Settings that a checker has from its server, and a server from its virtual; milliseconds. */
+/** Settings that a checker inherits from its server, and a server from its virtual service; times in milliseconds. */
 export interface Inherited {
   readonly delayLoop?: number;
   readonly connectTimeout?: number;
   readonly retry?: number;
   readonly delayBeforeRetry?: number;
   readonly virtualHost?: string;
-  /** How long a script may take that has no limit of its own: the virtual's delay_loop. */
+  /** Time limit of a script without misc_timeout: the virtual service's delay_loop. */
   readonly scriptLimit?: number;
 }
 
@@ -51,7 +51,7 @@ export function inherit(
       tools.book.approximated(found.line.span, quoteStatement(found.line), inheritedMessages[name] ?? '');
     return found?.value;
   };
-  // 0 is no time where something is waited for.
+  // 0 is invalid for these times.
   const time = (line: Statement): number | undefined => timeOf(line, tools, 1);
   const delayLoop = take('delay_loop', time) ?? from.delayLoop;
   const connectTimeout = (isScript ? undefined : take('connect_timeout', time)) ?? from.connectTimeout;
@@ -60,7 +60,7 @@ export function inherit(
     take(
       'retry',
       (line) => numberOf(line, least, 2 ** 32 - 1, tools, !isChecker),
-      // Its old name in web checks.
+      // The old name in web checks.
       ...(isWeb ? ['nb_get_retry'] : []),
     ) ?? from.retry;
   const delayBeforeRetry = take('delay_before_retry', (line) => timeOf(line, tools)) ?? from.delayBeforeRetry;
@@ -68,7 +68,7 @@ export function inherit(
   if (host)
     if (isHost(argumentOf(host)))
       tools.book.exact(host.span, quoteStatement(host), 'ldirectord.cf: virtualhost of web checks');
-    else tools.book.lost(host.span, quoteStatement(host), 'ldirectord.cf cannot hold such a name');
+    else tools.book.lost(host.span, quoteStatement(host), 'ldirectord.cf does not allow such a name');
   const virtualHost = argumentOf(host) || from.virtualHost;
   const own: {-readonly [name in keyof Inherited]: Inherited[name]} = {...from};
   if (delayLoop !== undefined) own.delayLoop = delayLoop;
@@ -79,7 +79,7 @@ export function inherit(
   return own;
 }
 
-const TIMING = 'ldirectord.cf: part of checkinterval and failurecount of the virtual';
+const TIMING = 'ldirectord.cf: included in the service’s checkinterval and failurecount';
 const inheritedMessages: Readonly<Record<string, string>> = {
   delay_loop: TIMING,
   retry: TIMING,
@@ -87,20 +87,20 @@ const inheritedMessages: Readonly<Record<string, string>> = {
   connect_timeout: 'ldirectord.cf: checktimeout; it limits the whole check',
 };
 
-/** One checker as read. */
+/** A parsed checker. */
 export interface Checker extends WebPage {
   readonly kind: CheckerName;
   readonly statement: Statement;
   readonly settings: Inherited;
-  /** Where it is not the server's own. */
+  /** Set if it differs from the server's port. */
   readonly port?: number;
-  /** DNS_CHECK: the name that it asks for, and the type of record. */
+  /** DNS_CHECK: queried name and record type. */
   readonly dns?: {readonly name: string; readonly type: string};
   /** MISC_CHECK's program and its arguments, for the shell. */
   readonly command?: string;
   /** misc_dynamic: the exit status is the weight plus two. */
   readonly isDynamic?: boolean;
-  /** What is said of its lines: counts when the checker stays. */
+  /** Notes about its lines, valid if the checker is kept. */
   readonly book: Notebook;
 }
 
@@ -110,8 +110,8 @@ export interface ServerPlace {
 }
 
 /**
- * Reads the checkers of one server. A MISC_CHECK without a program and a web check without a page are
- * left out, as in keepalived.
+ * Reads the checkers of one server. Like keepalived, leaves out a MISC_CHECK without a program and a web check without a
+ * page.
  */
 export function takeCheckers(
   block: Block,
@@ -131,7 +131,7 @@ export function takeCheckers(
   });
 }
 
-/** What keepalived needs and the checker lacks. */
+/** The missing statement without which keepalived drops the checker. */
 function missingOf({kind, command, request}: Checker): string | undefined {
   if (kind === 'MISC_CHECK') return command === undefined ? 'misc_path "/path/program arguments"' : undefined;
   const isWeb = kind === 'HTTP_GET' || kind === 'SSL_GET';
@@ -139,28 +139,28 @@ function missingOf({kind, command, request}: Checker): string | undefined {
 }
 
 const unusedHere: Readonly<Record<string, string>> = {
-  bindto: 'checks leave from the address that the route gives',
-  bind_if: 'checks leave from the interface that the route gives',
-  bind_port: 'checks leave from any port',
-  fwmark: 'checks carry no mark',
+  bindto: 'the route selects the source address of checks',
+  bind_if: 'the route selects the interface of checks',
+  bind_port: 'checks use any source port',
+  fwmark: 'packets of checks have no mark',
   warmup: 'checks are spread over the interval anyway',
   log_all_failures: 'every change is logged',
-  alpha: 'a server gets traffic after its first passed check, always',
-  user: 'the script runs as the checks do',
-  fast_recovery: 'one page is asked for',
-  helo_name: 'the check has a name of its own',
-  enable_sni: 'virtualhost is the name that is asked for',
-  payload: 'the check has no payload of its own',
+  alpha: 'always on: a server gets traffic only after its first passed check',
+  user: 'the script runs as the user of the checks',
+  fast_recovery: 'only one page is requested',
+  helo_name: 'the check uses its own HELO name',
+  enable_sni: 'the SNI name is virtualhost',
+  payload: 'the check does not send a payload',
   require_reply: 'the check does not compare replies',
   min_reply_length: 'the check does not compare replies',
   max_reply_length: 'the check does not compare replies',
-  track_file: 'there is no such check',
-  connect_timeout: 'keepalived does not know this word in MISC_CHECK: misc_timeout limits the script',
-  nb_get_retry: 'keepalived knows this word in HTTP_GET and SSL_GET only: write retry',
+  track_file: 'hactl has no such check',
+  connect_timeout: 'not a keyword of MISC_CHECK: misc_timeout limits the script',
+  nb_get_retry: 'a keyword of HTTP_GET and SSL_GET only: write retry',
 };
 const seriousHere: ReadonlySet<string> = new Set(['require_reply', 'payload', 'bindto', 'fwmark']);
 
-/** Words of SMTP_CHECK itself with which it is a check beside its `host` blocks. */
+/** Keywords of SMTP_CHECK itself that make it a check in addition to its `host` blocks. */
 const aims: ReadonlySet<string> = new Set([
   'connect_ip', 'connect_port', 'bindto', 'bind_port', 'bind_if', 'fwmark', 'connect_timeout',
 ]); // prettier-ignore
@@ -172,13 +172,13 @@ function takeChecker(statement: Statement, inherited: Inherited, server: ServerP
   const block = blockOf(statement.block ?? [], tools);
   const isWeb = kind === 'HTTP_GET' || kind === 'SSL_GET';
   const limit = kind === 'MISC_CHECK' ? takeScriptLimit(block, inherited, tools) : undefined;
-  // SMTP_CHECK has an old form: each block `host` is a check of its own, beside what stands around them.
+  // Old form of SMTP_CHECK: each `host` block is a separate check, besides the settings around them.
   const [first, ...hosts] = kind === 'SMTP_CHECK' ? block.all('host') : [];
   const isAround = first !== undefined && block.statements.some((line) => aims.has(nameOf(line)));
   const target = isAround || !first ? undefined : blockOf(first.block ?? [], tools);
   if (first && !isAround) book.exact(first.span, quoteStatement(first), 'see its lines');
   for (const host of isAround && first ? [first, ...hosts] : hosts)
-    book.lost(host.span, quoteStatement(host), 'a server has one check here: this one is left out');
+    book.lost(host.span, quoteStatement(host), 'a server has one check here: this check is left out');
   const how = {isChecker: true, isScript: kind === 'MISC_CHECK', isWeb};
   const around = inherit(block, inherited, tools, how);
   const settings = target ? inherit(target, around, tools, how) : around;
@@ -205,7 +205,7 @@ function takeChecker(statement: Statement, inherited: Inherited, server: ServerP
   };
 }
 
-/** Whole seconds; without any, or with 0, the virtual's delay_loop limits the script. */
+/** misc_timeout in milliseconds, or the virtual service's delay_loop if it is missing or 0. */
 function takeScriptLimit(block: Block, {scriptLimit}: Inherited, tools: Tools): number | undefined {
   const most = Math.floor((2 ** 32 - 1) / 1_000_000);
   const found = lastReadable(block, ['misc_timeout'], (line) => numberOf(line, 0, most, tools), tools);
@@ -221,9 +221,9 @@ function takeCheckPort(
   const port = numberOf(statement, 1, 65_535, tools);
   if (!statement) return undefined;
   if (port === undefined)
-    tools.book.not(statement.span, quoteStatement(statement), 'no port: keepalived ignores it too');
+    tools.book.not(statement.span, quoteStatement(statement), 'not a port: keepalived ignores it too');
   else if (port === server.port)
-    tools.book.exact(statement.span, quoteStatement(statement), 'the server’s own port');
+    tools.book.exact(statement.span, quoteStatement(statement), 'the server’s port');
   else tools.book.exact(statement.span, quoteStatement(statement), 'ldirectord.cf: checkport');
   return port === server.port ? undefined : port;
 }
@@ -232,9 +232,13 @@ function takeCheckAddress(statement: Statement | undefined, server: ServerPlace,
   if (!statement) return;
   const target = ipv4(argumentOf(statement)) ?? ipv6(argumentOf(statement));
   if (target === server.address)
-    book.exact(statement.span, quoteStatement(statement), 'the server’s own address');
+    book.exact(statement.span, quoteStatement(statement), 'the server’s address');
   else
-    book.lost(statement.span, quoteStatement(statement), 'the server itself is checked, not another address');
+    book.lost(
+      statement.span,
+      quoteStatement(statement),
+      'checks go to the server itself, not to another address',
+    );
 }
 
 function takeMisc(block: Block, tools: Tools): {command?: string; isDynamic?: boolean} {
@@ -246,9 +250,9 @@ function takeMisc(block: Block, tools: Tools): {command?: string; isDynamic?: bo
   book.exact(
     statement.span,
     quoteStatement(statement),
-    'the script of this virtual runs it; exit status 0 is up',
+    'run by the script of this virtual service; exit status 0 means up',
   );
   if (dynamic)
-    book.exact(dynamic.span, quoteStatement(dynamic), 'the script of this virtual prints the weight');
+    book.exact(dynamic.span, quoteStatement(dynamic), 'the script of this virtual service prints the weight');
   return {command, ...(dynamic ? {isDynamic: true} : {})};
 }

@@ -1,7 +1,7 @@
 /**
- * keepalived's checkers are each real server's own; ldirectord's check is the virtual's. The check that most servers
- * share becomes the virtual's, the others are written as hactl_check lines; programs become one script that knows every
- * server's command. Pure.
+ * keepalived has checkers per real server, ldirectord a check per virtual service. The most common check of the servers
+ * becomes the service's, others are written as hactl_check lines; MISC_CHECK programs become one script with the command of
+ * every server. Pure.
  */
 import type {RealCheck} from '../model.ts';
 import type {ImportedCheck, ImportedScript} from './imported.ts';
@@ -15,14 +15,14 @@ import {freshName, shellWord} from './words.ts';
 export interface CheckedServer {
   readonly statement: Statement;
   readonly address: string;
-  /** As the checks see it: the real's, or the virtual's. */
+  /** The checked port: the real server's, or the virtual service's. */
   readonly port: number;
-  /** As the file has it, 0: none. keepalived's checkers connect to this one, whatever the table has. */
+  /** The port in the file, 0: none. keepalived's checkers connect to it, even if the table has another port. */
   readonly written: number;
   readonly checkers: readonly Checker[];
 }
 
-/** Which of a server's checkers stands for it: the one that knows most. */
+/** Which of a server's checkers is used: the most thorough one. */
 const order: readonly CheckerName[] = [
   'MISC_CHECK',
   'HTTP_GET',
@@ -37,14 +37,14 @@ const overTcp: ReadonlySet<CheckerName> = new Set(['HTTP_GET', 'SSL_GET', 'SMTP_
 
 export interface MergedCheck {
   readonly check: ImportedCheck;
-  /** Pages of single servers, where they differ. */
+  /** Pages of single servers, if they differ. */
   readonly pages: ReadonlyMap<CheckedServer, {readonly request: string; readonly receive: string}>;
-  /** Checks of single servers, where they are of another kind. */
+  /** Checks of single servers that are of another kind. */
   readonly own: ReadonlyMap<CheckedServer, RealCheck>;
   readonly isDynamic: boolean;
 }
 
-/** The check of the virtual and of servers that differ, and a note for every checker. */
+/** The check of the virtual service and of servers that differ, with a note for every checker. */
 export function mergeChecks(
   servers: readonly CheckedServer[],
   settings: Inherited,
@@ -113,7 +113,7 @@ export function mergeChecks(
   };
 }
 
-/** Equal for checks that differ in nothing but their page. */
+/** Equal for checks that differ only in their page. */
 function kindText(native: Native | undefined): string {
   const {request: _, receive: __, ...kind} = native ?? {type: 'on'};
   return JSON.stringify(kind);
@@ -124,7 +124,7 @@ const leaderOf = ({checkers}: CheckedServer): Checker | undefined =>
     .map((kind) => checkers.find((checker) => checker.kind === kind))
     .find((checker) => checker !== undefined);
 
-/** A note for every checker of a server: what it became, or that another stands for it. */
+/** Adds a note for every checker of a server: its conversion, or the checker used instead. */
 function noteCheckers(
   server: CheckedServer,
   leader: Checker | undefined,
@@ -138,22 +138,22 @@ function noteCheckers(
       book[converted.fate](statement.span, kind, converted.how);
     } else if (kind === 'MISC_CHECK') {
       book.take(checker.book.notes);
-      book.exact(statement.span, kind, 'the script runs it too; all must pass');
+      book.exact(statement.span, kind, 'also run by the script; all must pass');
     } else if (kind === 'BFD_CHECK' || kind === 'FILE_CHECK') {
-      book.take(checker.book.notes, 'there is no such check');
-      book.lost(statement.span, kind, 'there is no such check: the server is not watched by it');
+      book.take(checker.book.notes, 'hactl has no such check');
+      book.lost(statement.span, kind, 'hactl has no such check: the server is not monitored by it');
     } else if (kind === 'TCP_CHECK' && leader && overTcp.has(leader.kind) && leader.port === checker.port) {
       book.take(checker.book.notes);
       book.exact(statement.span, kind, `${leader.kind} connects to the same port`);
     } else {
-      const reason = `a server has one check here, ${leader?.kind ?? 'none'} stands for it`;
+      const reason = `a server has one check here, ${leader?.kind ?? 'none'} is used`;
       book.take(checker.book.notes, reason);
-      book.lost(statement.span, kind, `${reason}: what only ${kind} notices is not noticed`);
+      book.lost(statement.span, kind, `${reason}: failures that only ${kind} detects are missed`);
     }
   }
 }
 
-/** The times of the virtual: those of most of its checkers; and what they were and are, in seconds. */
+/** The check times of the virtual service: the shortest of its checkers. Adds a note with the old and new times. */
 function noteTimes(
   leading: ReadonlyMap<CheckedServer, Checker | undefined>,
   statement: Statement,
@@ -170,12 +170,12 @@ function noteTimes(
     'time to take a failed server out',
     isOne
       ? timingText(shortest)
-      : `the servers differ, the shortest is used for all; ${timingText(shortest)}`,
+      : `the servers differ, the shortest time is used for all; ${timingText(shortest)}`,
   );
   return shortest;
 }
 
-/** The server whose check most others share; those without a check do not count where there are others. */
+/** A server with the most common check; only servers for which `counts` is true are considered. */
 function commonest(
   servers: readonly CheckedServer[],
   kinds: ReadonlyMap<CheckedServer, string>,
@@ -188,7 +188,7 @@ function commonest(
     found.set(key, {...known, count: known.count + 1});
   }
   const [best] = [...found.values()].toSorted((a, b) => b.count - a.count);
-  if (!best) throw new Error('a virtual without checkers has no check to share');
+  if (!best) throw new Error('no server of the virtual service has a check');
   return best.server;
 }
 
@@ -202,7 +202,7 @@ function ownCheck(
     server.statement.span,
     quoteStatement(server.statement),
     native
-      ? 'ldirectord.cf: hactl_check: its check is another than that of the other servers'
+      ? 'ldirectord.cf: hactl_check: its check differs from the check of the other servers'
       : 'ldirectord.cf: hactl_check … checktype=on: keepalived does not check it either',
   );
   if (!native) return {checkType: {kind: 'on'}};
@@ -232,10 +232,10 @@ function miscScript(servers: readonly CheckedServer[]): string {
   return [
     '#!/bin/sh',
     '# Written by hactl import from the MISC_CHECKs of one virtual_server.',
-    '# Arguments: VIP, its port, the real server, its port. Exit status 0 is up.',
+    '# Arguments: VIP, VIP port, real server, real server port. Exit status 0 means up.',
     ...(isDynamic
       ? [
-          '# misc_dynamic: 0 is up, 1 is down, any other status is up with that weight minus 2.',
+          '# misc_dynamic: status 0 means up, 1 down, any other status up with the weight status - 2.',
           'dynamic() {',
           '  "$@" >/dev/null',
           '  status=$?',

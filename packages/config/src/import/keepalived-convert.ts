@@ -1,10 +1,10 @@
-/** One checker of keepalived in ldirectord's words. Pure. */
+/** Converts a checker of keepalived to a check of ldirectord.cf. Pure. */
 import type {CheckService, StatusRange} from '../model.ts';
 import type {ImportedCheck} from './imported.ts';
 import type {Checker, CheckerName} from './keepalived-checker.ts';
 import {isHost, ORDINARY} from './keepalived-web.ts';
 
-/** One server's check in our words. */
+/** A server's check in the terms of ldirectord.cf. */
 export interface Native {
   readonly type: ImportedCheck['type'];
   readonly service?: CheckService;
@@ -29,7 +29,7 @@ const connecting: ReadonlySet<CheckerName> = new Set([
   'TCP_CHECK', 'HTTP_GET', 'SSL_GET', 'SMTP_CHECK', 'DNS_CHECK',
 ]); // prettier-ignore
 
-/** The check of a server with these ports: its entry's, and the one that the file has. */
+/** The check of a server. `port`: in the table; `written`: in the file, 0 if there is none. */
 export function convert(
   checker: Checker,
   server: {readonly port: number; readonly written: number},
@@ -42,7 +42,7 @@ export function convert(
   return {
     native,
     fate: 'changed',
-    how: `the server has no port of its own: keepalived connects to port 0, where nothing answers; here it is port ${server.port}`,
+    how: `the server has no port: keepalived connects to port 0, where nothing answers; here port ${server.port} is checked`,
   };
 }
 
@@ -53,7 +53,7 @@ function convertPlain(checker: Checker, isUdp: boolean, target: number): Convert
     ...(port === undefined ? {} : {port}),
     ...(timeout === undefined ? {} : {timeout}),
   };
-  const reach = isUdp ? 'the host is pinged' : 'only the connection is tried';
+  const reach = isUdp ? 'the host is pinged' : 'the check only connects';
   switch (kind) {
     case 'HTTP_GET':
     case 'SSL_GET':
@@ -66,19 +66,19 @@ function convertPlain(checker: Checker, isUdp: boolean, target: number): Convert
         return {
           native: {type: 'negotiate', service: 'dns', request: name, ...base},
           fate: 'approximated',
-          how: `${NEGOTIATE}dns; an address must come, to keepalived any answer without an error will do`,
+          how: `${NEGOTIATE}dns; the answer must have an address, keepalived accepts any answer without an error`,
         };
       return {
         native: {type: 'connect', ...base},
         fate: 'changed',
-        how: `keepalived asks for ${type} of ${name}; the check here can ask for addresses only, so ${reach}`,
+        how: `keepalived queries ${type} of ${name}; the check here can query addresses only, so ${reach}`,
       };
     }
     case 'UDP_CHECK':
       return {
         native: {type: 'ping', ...(timeout === undefined ? {} : {timeout})},
         fate: 'changed',
-        how: 'ldirectord.cf: checktype=ping: a port that nobody listens on is not noticed',
+        how: 'ldirectord.cf: checktype=ping: a closed port is not detected',
       };
     case 'PING_CHECK':
       return {
@@ -93,7 +93,7 @@ function convertPlain(checker: Checker, isUdp: boolean, target: number): Convert
         how: 'ldirectord.cf: checktype=external',
       };
     case 'TCP_CHECK':
-      // A firewall mark and a server without a port: nothing can be connected to.
+      // A firewall mark and a server without a port: there is no port to connect to.
       if (target === 0)
         return {
           native: {type: 'ping', ...(timeout === undefined ? {} : {timeout})},
@@ -122,6 +122,6 @@ function convertWeb(checker: Checker, base: Pick<Native, 'port' | 'timeout'>): C
       ...(host === undefined ? {} : {virtualHost: host}),
     },
     fate: 'exact',
-    how: `${NEGOTIATE}${service} with hactl_status: the same statuses pass, and no redirect is followed`,
+    how: `${NEGOTIATE}${service} with hactl_status: the same statuses pass, redirects are not followed`,
   };
 }

@@ -1,4 +1,4 @@
-/** DNS_CHECK of keepalived.conf: the name and the type of record that it asks for. Pure. */
+/** DNS_CHECK of keepalived.conf: queried name and record type. Pure. */
 import {
   argumentOf,
   ignored,
@@ -10,10 +10,10 @@ import {
 import type {Statement} from './keepalived-lines.ts';
 import {isQuotable} from './words.ts';
 
-/** keepalived's defaults: the root's SOA record. */
+/** Record types that keepalived knows; its default is SOA of the root. */
 const dnsTypes: ReadonlySet<string> = new Set(['A', 'NS', 'CNAME', 'SOA', 'MX', 'TXT', 'AAAA']);
 
-/** An empty label, as keepalived 2.2.7 sees it: a first label of one character is one. It ignores such a name. */
+/** Does keepalived 2.2.7 ignore the name for an empty label? It takes a one-character first label as empty, too. */
 const hasEmptyLabel = (name: string): boolean =>
   name[1] === '.' || name.includes('..') || (name.startsWith('.') && name !== '.');
 
@@ -23,8 +23,8 @@ function dnsTypeOf(line: Statement, tools: Tools): string | undefined {
   ignored(
     line.words[1] ?? line,
     'bad-value',
-    `"${argumentOf(line)}" is no type of record: keepalived ignores the line, the default is SOA`,
-    `the import does the same; one of ${[...dnsTypes].join(', ')}`,
+    `"${argumentOf(line)}" is not a record type: keepalived ignores the line, the default is SOA`,
+    `the import does the same; write one of ${[...dnsTypes].join(', ')}`,
     tools,
   );
   return undefined;
@@ -37,30 +37,21 @@ export function takeDns(block: Block, tools: Tools): {name: string; type: string
     ignored(
       line.words[1] ?? line,
       'bad-value',
-      `"${argumentOf(line)}" has an empty label to keepalived, which ignores the name and asks for .`,
-      'the import does the same; 2.2.7 takes a first label of one character for empty',
+      `"${argumentOf(line)}" has an empty label for keepalived, which ignores the name and queries .`,
+      'the import does the same; 2.2.7 takes a one-character first label as empty',
       tools,
     );
     tools.book.not(line.span, quoteStatement(line), 'keepalived ignores the name too');
     return false;
   });
   for (const statement of others)
-    tools.book.not(
-      statement.span,
-      quoteStatement(statement),
-      'the same again: keepalived takes the first one',
-    );
+    tools.book.not(statement.span, quoteStatement(statement), 'repeated: keepalived uses the first one');
   const usable = isQuotable(argumentOf(name));
   const dns = {name: usable ? argumentOf(name) : '.', type: type?.value ?? 'SOA'};
   const isAddress = dns.type === 'A' && dns.name !== '.';
   for (const line of [name, type?.line])
     if (line)
       if (isAddress) tools.book.exact(line.span, quoteStatement(line), 'ldirectord.cf: request');
-      else
-        tools.book.not(
-          line.span,
-          quoteStatement(line),
-          'the check of a name server here asks for an address',
-        );
+      else tools.book.not(line.span, quoteStatement(line), 'the DNS check here queries addresses only');
   return dns;
 }

@@ -1,4 +1,4 @@
-/** How a vrrp_instance elects: state, priority, preemption and the times of its adverts. Pure. */
+/** Election settings of a vrrp_instance: state, priority, preemption, advert interval. Pure. */
 import type {Millis} from '@hactl/base';
 import {
   argumentOf,
@@ -19,21 +19,21 @@ export interface Election {
   readonly stateLine?: Statement;
   readonly priority: number;
   readonly priorityLine?: Statement;
-  /** nopreempt, where keepalived heeds it. */
+  /** nopreempt, if keepalived does not clear it. */
   readonly isHeld: boolean;
   readonly delay?: Millis;
   readonly advert: Millis;
   readonly advertLine?: Statement;
-  /** Adverts that may be missed. */
+  /** Missed adverts until failover. */
   readonly missed: number;
 }
 
-/** Of Master_Down_Interval: three adverts missed, and a skew. */
+/** Adverts in Master_Down_Interval: three, plus the skew. */
 const MISSED = 3;
-/** The default with the state BACKUP, and that of the addresses' owner, with MASTER. */
+/** Default priorities: 100 with state BACKUP, 255 (address owner) with MASTER. */
 const PRIORITY = 100;
 export const OWNER = 255;
-/** keepalived's advert_int: its default and its bounds. */
+/** keepalived's advert_int: default and bounds. */
 const ADVERT: Millis = 1_000;
 const ADVERT_LEAST: Millis = 10;
 const ADVERT_MOST: Millis = 255_000;
@@ -52,10 +52,10 @@ export function takeElection(block: Block, isThird: boolean, tools: VrrpTools): 
   const advertLine = lastReadable(block, ['advert_int'], (line) => advertOf(line, isThird, tools), tools);
   const missed = lastReadable(block, ['down_timer_adverts'], (line) => numberOf(line, 1, 100, tools), tools);
   if (missed && isStrict)
-    tools.book.not(missed.line.span, quoteStatement(missed.line), 'in strict mode keepalived resets it too');
+    tools.book.not(missed.line.span, quoteStatement(missed.line), 'keepalived resets it in strict mode too');
   else if (missed) tools.book.exact(missed.line.span, quoteStatement(missed.line), 'ha.cf: deadtime');
   return {
-    // What the file's author wanted, not what the first moments are.
+    // The intention of the file, not keepalived's first state.
     state: written.stateLine ? written.state : first,
     ...(written.stateLine ? {stateLine: written.stateLine} : {}),
     priority,
@@ -69,11 +69,11 @@ export function takeElection(block: Block, isThird: boolean, tools: VrrpTools): 
 
 function takeStrict(block: Block, tools: VrrpTools): boolean {
   const line = block.last('strict_mode');
-  if (line) tools.book.not(line.span, quoteStatement(line), 'the pair speaks a protocol of its own');
+  if (line) tools.book.not(line.span, quoteStatement(line), 'hactl uses its own protocol instead of VRRP');
   return flagOf(line, tools) ?? tools.defaults.isStrict;
 }
 
-/** The state in which keepalived begins: in strict mode the owner of the addresses alone is MASTER; with AH nobody else is. */
+/** keepalived's first state: in strict mode, and with AH, only the address owner (priority 255) starts as MASTER. */
 function firstState(
   block: Block,
   {state, stateLine}: Pick<Election, 'state' | 'stateLine'>,
@@ -86,7 +86,7 @@ function firstState(
   return isStrict || argumentOf(type) === 'AH' ? 'BACKUP' : state;
 }
 
-/** Whole seconds in VRRP 2, up to 40.95 s in steps of 10 ms in VRRP 3. undefined: keepalived ignores the line. */
+/** VRRP 2: whole seconds; VRRP 3: steps of 10 ms up to 40.95 s. undefined: keepalived ignores the line. */
 function advertOf(line: Statement, isThird: boolean, tools: VrrpTools): Millis | undefined {
   const written = timeOf(line, tools);
   if (written === undefined) return undefined;
@@ -103,25 +103,28 @@ function advertOf(line: Statement, isThird: boolean, tools: VrrpTools): Millis |
         ? `advert_int ${argumentOf(line)}: keepalived ignores the line`
         : `advert_int ${argumentOf(line)}: keepalived uses ${advert / 1_000} s`,
       isKept
-        ? `the import does too: VRRP ${isThird ? 3 : 2} has steps of ${step} ms`
-        : 'the import does too: from 0.01 to 255 seconds',
+        ? `the import does too; VRRP ${isThird ? 3 : 2} has steps of ${step} ms`
+        : 'the import does too; write a value from 0.01 to 255 seconds',
       tools,
     );
   return advert;
 }
 
-/** Another word is BACKUP to keepalived, the case counts; BACKUP below MASTER does not. */
+/** Case-sensitive: keepalived reads any other word as BACKUP. BACKUP below MASTER has no effect. */
 function takeState(block: Block, tools: VrrpTools): Pick<Election, 'state' | 'stateLine'> {
   const lines = block.all('state');
   for (const line of lines) {
     const word = argumentOf(line);
     if (word === 'MASTER' || word === 'BACKUP') continue;
-    const meant = word.toUpperCase() === 'MASTER' ? ' (MASTER, if it is meant: then the files differ)' : '';
+    const meant =
+      word.toUpperCase() === 'MASTER'
+        ? ', or MASTER if intended (this changes the role after the switch)'
+        : '';
     ignored(
       line.words[1] ?? line,
       'bad-value',
-      `state is MASTER or BACKUP, not "${word}": keepalived takes it for BACKUP`,
-      `the import does too: write state BACKUP${meant}`,
+      `state is MASTER or BACKUP, not "${word}": keepalived reads it as BACKUP`,
+      `the import does too; write state BACKUP${meant}`,
       tools,
     );
   }
@@ -131,14 +134,15 @@ function takeState(block: Block, tools: VrrpTools): Pick<Election, 'state' | 'st
   );
   const stateLine = counting.at(-1);
   for (const line of lines)
-    if (line !== stateLine) tools.book.not(line.span, quoteStatement(line), 'another state counts');
+    if (line !== stateLine)
+      tools.book.not(line.span, quoteStatement(line), 'overridden by another state line');
   return {
     state: argumentOf(stateLine) === 'MASTER' ? 'MASTER' : 'BACKUP',
     ...(stateLine ? {stateLine} : {}),
   };
 }
 
-/** nopreempt and preempt_delay count with the initial state BACKUP only, and not both. */
+/** nopreempt and preempt_delay apply with the initial state BACKUP only, and not both together. */
 function takePreemption(
   block: Block,
   {state, priority, isStrict}: Pick<Election, 'state' | 'priority'> & {readonly isStrict: boolean},
@@ -158,7 +162,7 @@ function takePreemption(
     book.not(
       hold.span,
       quoteStatement(hold),
-      `${cleared} keepalived clears it: the director takes the addresses back at once, today too`,
+      `${cleared} keepalived clears it: the director takes the addresses back at once, as today`,
     );
   else if (hold) book.exact(hold.span, quoteStatement(hold), 'ha.cf: auto_failback off');
   if (!delayLine) return {isHeld};
@@ -166,9 +170,9 @@ function takePreemption(
     delay === undefined
       ? 'more than 1000 seconds: keepalived ignores it too'
       : state === 'MASTER'
-        ? 'with state MASTER keepalived clears it: the director takes the addresses back at once, today too'
+        ? 'with state MASTER keepalived clears it: the director takes the addresses back at once, as today'
         : isStrict
-          ? 'in strict mode keepalived resets it: the director takes the addresses back at once, today too'
+          ? 'in strict mode keepalived resets it: the director takes the addresses back at once, as today'
           : isHeld
             ? 'with nopreempt keepalived resets it: the director does not take the addresses back'
             : undefined;

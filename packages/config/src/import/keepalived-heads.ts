@@ -1,4 +1,4 @@
-/** What a virtual_server stands for: an address, a range of them, a firewall mark, or a group of all these. Pure. */
+/** The head of a virtual_server: an address, a range, a firewall mark, or a group of these. Pure. */
 import ipaddr from 'ipaddr.js';
 import {addressRange, ipv4, ipv6, prefixLength} from '../addresses.ts';
 import type {VirtualAddress} from '../model.ts';
@@ -25,8 +25,8 @@ export function takeHeads(statement: Statement, protocol: 'tcp' | 'udp', tools: 
       ignored(
         statement.words[2] ?? statement,
         'unresolved-name',
-        `there is no virtual_server_group ${second}: keepalived has no address for this service`,
-        'the import leaves it out too; add the group, or name the address here',
+        `no virtual_server_group ${second}: keepalived has no address for this service`,
+        'the import leaves the service out too; add the group, or write the address here',
         tools,
       );
       return [];
@@ -34,7 +34,7 @@ export function takeHeads(statement: Statement, protocol: 'tcp' | 'udp', tools: 
     book.exact(
       statement.span,
       quoteStatement(statement),
-      'ldirectord.cf: one virtual service for each entry of the group',
+      'ldirectord.cf: a virtual service for each entry of the group',
     );
     const heads = (group.block ?? []).flatMap((line) => takeEntry(line, 0, protocol, tools));
     if (!isMixed(heads)) return heads;
@@ -52,7 +52,7 @@ export function takeHeads(statement: Statement, protocol: 'tcp' | 'udp', tools: 
   return heads;
 }
 
-/** Both families and a mark that could be of either. */
+/** Both address families, and a mark without one. */
 function isMixed(heads: readonly Head[]): boolean {
   const sure = heads.filter((head) => head.kind === 'address' || head.isFixed);
   return sure.length < heads.length && new Set(sure.map(({family}) => family)).size === 2;
@@ -67,7 +67,7 @@ function takeEntry(line: Statement, at: number, protocol: 'tcp' | 'udp', tools: 
       first ?? line,
       'bad-address',
       message,
-      `keepalived leaves it out, and so does the import: ${help}`,
+      `keepalived leaves it out, and so does the import; ${help}`,
       tools,
     );
     book.not(line.span, quoteStatement(line), 'keepalived leaves it out too');
@@ -81,7 +81,7 @@ function takeEntry(line: Statement, at: number, protocol: 'tcp' | 'udp', tools: 
       ignored(
         second ?? line,
         'bad-value',
-        `"${second?.text ?? ''}" is not a firewall mark: keepalived takes ${mark}`,
+        `"${second?.text ?? ''}" is not a firewall mark: keepalived reads ${mark}`,
         `the import does too; write fwmark ${mark}`,
         tools,
       );
@@ -93,16 +93,16 @@ function takeEntry(line: Statement, at: number, protocol: 'tcp' | 'udp', tools: 
   }
   const port = portAt(line, at + 1, tools);
   if (port === undefined)
-    return complain(`"${second?.text ?? ''}" is not a port`, 'a number from 1 to 65535');
-  // Ranges and networks are for groups: elsewhere keepalived takes the address before them.
+    return complain(`"${second?.text ?? ''}" is not a port`, 'write a number from 1 to 65535');
+  // Ranges and networks are for groups: elsewhere keepalived uses only the address.
   const single = serverAddress(first?.text ?? '');
   const addresses = at === 0 ? rangeOf(first?.text ?? '') : single === undefined ? undefined : [single];
   if (at > 0 && single !== undefined && /[-/]/.test(first?.text ?? ''))
     ignored(
       first ?? line,
       'bad-address',
-      `${first?.text}: keepalived takes ${single} alone`,
-      'the import does too; a range or a network stands in a virtual_server_group',
+      `${first?.text}: keepalived uses only ${single}`,
+      'the import does too; write ranges and networks in a virtual_server_group',
       tools,
     );
   if (!addresses)
@@ -121,7 +121,7 @@ function takeEntry(line: Statement, at: number, protocol: 'tcp' | 'udp', tools: 
   return addresses.map((address) => ({kind: 'address', family: familyOf(address), address, port, protocol}));
 }
 
-/** More virtual services than a file for people should have. */
+/** Most virtual services from one range. */
 const RANGE = 4_096;
 
 /** An address, `A-LAST`, `A-B` or `A/LENGTH`. */
@@ -134,7 +134,7 @@ function rangeOf(text: string): string[] | undefined {
     const length = address === undefined ? undefined : prefixLength(net[2] ?? '', familyOf(address));
     if (address === undefined || !length) return undefined;
     const size = 2 ** ((familyOf(address) === 4 ? 32 : 128) - length);
-    // keepalived leaves out a network with bits behind its length.
+    // keepalived leaves out a network with host bits.
     return size > RANGE || lowBits(address) % size !== 0 ? undefined : countUp(address, size);
   }
   const range = /^(.+)-([\da-f.:]+)$/i.exec(text);
@@ -157,7 +157,7 @@ function rangeOf(text: string): string[] | undefined {
   return count > 0 && count <= RANGE ? countUp(first, count) : undefined;
 }
 
-/** `192.0.2.5-5`: keepalived wants an end behind the start there, in `192.0.2.5-192.0.2.5` it does not. */
+/** `192.0.2.5-5`: keepalived refuses an equal end in the short form, and accepts it in `192.0.2.5-192.0.2.5`. */
 const isShortAndEqual = (first: string, last: string, end: string): boolean =>
   !last.includes('.') && first === end;
 

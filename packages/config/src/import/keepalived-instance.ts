@@ -1,4 +1,4 @@
-/** vrrp_instance of keepalived.conf, as far as a pair of directors knows what it says. Pure. */
+/** vrrp_instance of keepalived.conf, and the keywords without a counterpart. Pure. */
 import type {Vip} from '../model.ts';
 import {takeAddresses, type Addresses} from './keepalived-addresses.ts';
 import {
@@ -23,7 +23,7 @@ import {isDevice, notebook, type Notebook} from './words.ts';
 export interface Instance extends Election {
   readonly statement: Statement;
   readonly name: string;
-  /** VRRP version 3: its skew is a share of the advert's interval. */
+  /** VRRP version 3: the skew is a fraction of the advert interval. */
   readonly isThird: boolean;
   readonly device: string;
   readonly peers: readonly string[];
@@ -37,36 +37,35 @@ export interface Instance extends Election {
   readonly book: Notebook;
 }
 
-/** heartbeat's own port and the multicast group of its examples. */
+/** heartbeat's default port and the multicast group of its examples. */
 export const PORT = 694;
 export const GROUP = '225.0.0.1';
 
-/** Words of vrrp_instance and vrrp_sync_group that have no counterpart. */
+/** Keywords of vrrp_instance and vrrp_sync_group without a counterpart. */
 export const unused: Readonly<Record<string, string>> = {
   virtual_routes: 'routes do not move with the addresses: use a script in resource.d',
   virtual_rules: 'rules do not move with the addresses: use a script in resource.d',
   track_file: 'a file’s content is not tracked: write a script for hactl_track_script',
-  track_bfd: 'there is no BFD',
-  track_group: 'static addresses are not managed',
-  use_vmac: 'addresses move with gratuitous ARP; there is no virtual MAC',
-  'vmac_*': 'addresses move with gratuitous ARP; there is no virtual MAC',
-  use_ipvlan: 'addresses are on the interface itself',
-  version: 'the pair speaks a protocol of its own',
-  'garp_*': 'announcements are repeated in a rhythm of hactl’s own',
-  'notify_*': 'there is no such moment: a script is run when the group comes and when it goes',
-  strict_mode: 'the pair speaks a protocol of its own',
-  mcast_src_ip: 'adverts leave with the interface’s address',
-  unicast_src_ip: 'adverts leave with the interface’s address',
-  accept: 'addresses are ordinary addresses and accept packets',
-  no_accept:
-    'addresses are ordinary addresses and accept packets: the director’s own services answer on them',
-  native_ipv6: 'the family is that of the address',
-  global_tracking: 'what is tracked counts for the whole director',
-  sync_group_tracking_weight: 'what is tracked counts for the whole director',
-  debug: 'the log is chosen in ha.cf: debug',
+  track_bfd: 'hactl has no BFD support',
+  track_group: 'hactl does not manage static addresses',
+  use_vmac: 'addresses move by gratuitous ARP, without a virtual MAC',
+  'vmac_*': 'addresses move by gratuitous ARP, without a virtual MAC',
+  use_ipvlan: 'addresses are assigned to the interface itself',
+  version: 'hactl uses its own protocol instead of VRRP',
+  'garp_*': 'hactl repeats gratuitous ARP on its own schedule',
+  'notify_*': 'hactl has no such event: scripts run when the group starts and when it stops',
+  strict_mode: 'hactl uses its own protocol instead of VRRP',
+  mcast_src_ip: 'adverts are sent from the interface’s address',
+  unicast_src_ip: 'adverts are sent from the interface’s address',
+  accept: 'the director always accepts packets to the addresses',
+  no_accept: 'the director always accepts packets to the addresses: its own services answer on them',
+  native_ipv6: 'the address sets the family',
+  global_tracking: 'tracking applies to the whole director',
+  sync_group_tracking_weight: 'tracking applies to the whole director',
+  debug: 'set the log level in ha.cf: debug',
 };
 
-/** Of these the user should know before the switch. */
+/** Keywords that the user should know about before the switch. */
 export const serious: ReadonlySet<string> = new Set([
   'virtual_routes',
   'virtual_rules',
@@ -84,8 +83,7 @@ export function takeInstance(statement: Statement, outer: VrrpTools): Instance {
   const name = argumentOf(statement);
   const block = blockOf(statement.block ?? [], tools);
   const id = block.last('virtual_router_id');
-  if (id)
-    book.not(id.span, quoteStatement(id), 'adverts name the cluster and are signed: there is no router id');
+  if (id) book.not(id.span, quoteStatement(id), 'not needed: adverts carry the cluster name and are signed');
   const device = takeDevice(block.last('interface'), statement, tools);
   const native = block.last('native_ipv6');
   if (native) book.exact(native.span, quoteStatement(native), unused['native_ipv6'] ?? '');
@@ -95,7 +93,7 @@ export function takeInstance(statement: Statement, outer: VrrpTools): Instance {
     book.approximated(
       block.last('interface')?.span ?? statement.span,
       quoteStatement(block.last('interface') ?? statement),
-      `ha.cf: mcast ${device} ${GROUP}: adverts have a group and a port of their own`,
+      `ha.cf: mcast ${device} ${GROUP}: adverts use another group and port`,
     );
   const secret = takeAuthentication(block.last('authentication'), tools);
   const isThird = takeVersion(block, addresses, native, tools);
@@ -139,8 +137,8 @@ export function takeInstance(statement: Statement, outer: VrrpTools): Instance {
 }
 
 /**
- * Is it VRRP 3? IPv6 is, unless a line above the first address says 2. Of two versions the first counts, and native_ipv6 more
- * than both.
+ * Is it VRRP 3? With IPv6 it is, unless a line above the first address sets 2. The first version line counts; native_ipv6
+ * overrides it.
  */
 function takeVersion(
   block: Block,
@@ -159,7 +157,7 @@ function takeVersion(
   return first ? first.value === 3 : tools.defaults.isThird;
 }
 
-/** Who is mailed when the instance changes: MailTo in its line of haresources. */
+/** Does the instance send mail about role changes? If so, its haresources line has MailTo. */
 function takeAlert(block: Block, tools: VrrpTools): boolean {
   const {book, defaults} = tools;
   const line = block.last('smtp_alert');
@@ -167,16 +165,12 @@ function takeAlert(block: Block, tools: VrrpTools): boolean {
   const has = isWanted && defaults.mailTo.length > 0;
   if (line)
     if (has)
-      book.approximated(
-        line.span,
-        quoteStatement(line),
-        'haresources: MailTo, through the machine’s own sendmail',
-      );
+      book.approximated(line.span, quoteStatement(line), 'haresources: MailTo, through the local sendmail');
     else
       book.not(
         line.span,
         quoteStatement(line),
-        isWanted ? 'nobody gets mail: there is no notification_email' : 'no mail, as here',
+        isWanted ? 'no mail is sent: there is no notification_email' : 'no mail is sent, as here',
       );
   return has;
 }
@@ -193,13 +187,13 @@ function takeDevice(line: Statement | undefined, statement: Statement, tools: To
       line.words[1] ?? line,
       'bad-value',
       `"${device}" is not an interface`,
-      'eth0 is written: put the right name into ha.cf and haresources',
+      'eth0 is written: correct the name in ha.cf and haresources',
       tools,
     );
   book.changed(
     (line ?? statement).span,
     quoteStatement(line ?? statement),
-    'it names no interface: eth0 is written',
+    'no usable interface name: eth0 is written',
   );
   return 'eth0';
 }
@@ -211,7 +205,7 @@ function takeAuthentication(line: Statement | undefined, tools: Tools): string |
   const [type, pass] = [block.last('auth_type'), block.last('auth_pass')];
   block.finish({}, 'authkeys has a number, a method and a key');
   const secret = argumentOf(pass);
-  // authkeys ends a key at # and knows no quotes.
+  // In authkeys a # ends the key, and there are no quotes.
   const usable = /^[^\s#]+$/.test(secret);
   if (type)
     book.approximated(
@@ -224,9 +218,9 @@ function takeAuthentication(line: Statement | undefined, tools: Tools): string |
       book.approximated(
         pass.span,
         'auth_pass …',
-        'authkeys: 1 sha256 with this password; keepalived sent it over the network in clear: change it on both directors',
+        'authkeys: 1 sha256 with this password; keepalived sent it in clear text: change it on both directors',
       );
-    else book.not(pass.span, 'auth_pass …', 'authkeys cannot hold such a key: a generated one is written');
+    else book.not(pass.span, 'auth_pass …', 'not a valid key for authkeys: a generated key is written');
   book.exact(line.span, quoteStatement(line), 'authkeys');
   return pass && usable ? secret : undefined;
 }

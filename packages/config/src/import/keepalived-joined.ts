@@ -1,4 +1,4 @@
-/** keepalived's lines, joined where one goes on in the next. Pure. */
+/** keepalived's lines, with continuation lines joined. Pure. */
 import {eachLine} from '../reader.ts';
 import {withoutComment} from './keepalived-words.ts';
 
@@ -7,15 +7,15 @@ export interface Joined {
   readonly start: number;
   readonly end: number;
   readonly joined: boolean;
-  /** A comment in a definition at which keepalived itself ends it. */
+  /** A comment in a definition at which keepalived ends the definition. */
   readonly cut?: {readonly start: number; readonly end: number};
 }
 
 const isDefinition = /^\s*(?:@\S+\s+)?\$\w+=/;
 
 /**
- * Lines without comments, with those that end in a backslash joined to the next. In a definition the pieces stay lines
- * of their own; a line that is only a comment is stepped over there, an empty one ends the definition.
+ * Lines without comments; lines that end in a backslash are joined to the next. In a definition the pieces remain separate
+ * lines; a comment line is skipped there, an empty line ends the definition.
  */
 export function* joinedLines(text: string): Generator<Joined> {
   let pending: Joined | undefined;

@@ -1,4 +1,4 @@
-/** Large files: the work grows with the file, not with its square. */
+/** Large files: import time is linear in the file size. */
 import test from 'ava';
 import {renderReport, renderSummary} from './index.ts';
 import {run, service} from './keepalived.fixture.ts';
@@ -12,7 +12,7 @@ const farm = (count: number): string =>
     ).join('\n'),
   );
 
-/** Processor time of this thread, the least of three runs: others on the machine do not count. In microseconds. */
+/** CPU time of this thread in microseconds, independent of machine load: the minimum of three runs. */
 function workOf(text: string): number {
   const runs = Array.from({length: 3}, () => {
     const before = process.threadCpuUsage();
@@ -24,15 +24,15 @@ function workOf(text: string): number {
   return Math.min(...runs);
 }
 
-test('24: eight times the servers are about eight times the work', (t) => {
+test('24: eight times the servers take about eight times the work', (t) => {
   const [few, many] = [farm(500), farm(4_000)];
-  // The first run is compiled on the way.
+  // The first run includes compilation.
   workOf(few);
   const [small, large] = [workOf(few), workOf(many)];
   t.true(large < 20 * small, `500 servers: ${small} µs, 4,000: ${large} µs`);
 });
 
-test('24: every one of 4,000 servers is in the outcome, with a note for each of its lines', (t) => {
+test('24: all 4,000 servers are imported, with a note for each of their lines', (t) => {
   const {files, report} = run(farm(4_000));
   t.is(files.find(({name}) => name === 'ldirectord.cf')?.text.match(/^\treal=/gm)?.length, 4_000);
   t.is(report.filter(({what}) => what.startsWith('real_server')).length, 4_000);

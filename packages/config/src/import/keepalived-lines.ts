@@ -11,14 +11,14 @@ export interface Word {
   readonly span: Span;
 }
 
-/** Of the many words of a file few are ever complained about: their places are made when asked for. */
+/** A word whose span is computed on demand: most words of a large file never appear in a diagnostic. */
 class Placed implements Word {
   readonly text: string;
   readonly #line: Span;
   readonly #from: number;
   readonly #length: number;
 
-  /** The word `length` characters long at `from` of its line. */
+  /** `from` and `length`: place in the line, in characters. */
   constructor(text: string, line: Span, from: number, length: number) {
     this.text = text;
     this.#line = line;
@@ -36,16 +36,16 @@ export interface Statement {
   /** At least one. */
   readonly words: readonly Word[];
   readonly span: Span;
-  /** As it is written, for commands and regular expressions, whose words are split in another way. */
+  /** The text as written, for commands and regular expressions, which are split differently. */
   readonly text: string;
-  /** undefined: no braces behind it. */
+  /** undefined: no braces after it. */
   block?: Statement[];
 }
 
 export interface Tree {
   readonly statements: readonly Statement[];
   readonly sources: ReadonlyMap<string, ImportSource>;
-  /** @lines for other machines. */
+  /** @lines for other configuration ids. */
   readonly skipped: readonly Skipped[];
 }
 
@@ -73,7 +73,7 @@ export function readKeepalived(
   const openBlock = (statement: Statement | undefined, span: Span): void => {
     const target = statement ?? open.at(-1)?.into.at(-1);
     if (!target || target.block) {
-      reporter.error('unclosed-block', span, 'this { has no name before it', 'write NAME {');
+      reporter.error('unclosed-block', span, 'no name before this {', 'write NAME {');
       open.push({into: []});
       return;
     }
@@ -88,8 +88,8 @@ export function readKeepalived(
         'warning',
         'unclosed-block',
         span,
-        'there is no open block to close',
-        'keepalived steps over it, and so does the import: remove the }',
+        'no open block to close',
+        'keepalived skips it, and so does the import; remove the }',
       );
   };
 
@@ -107,8 +107,8 @@ export function readKeepalived(
         'warning',
         'unclosed-quote',
         span,
-        'a quote is not closed on its line: keepalived drops what stands behind it',
-        'the import does too: close the quote',
+        'a quote is not closed on its line: keepalived drops the rest of the line',
+        'the import does too; close the quote',
       );
     warnOfBlanks(text, span, isAsWritten, reporter);
     let words: Word[] = [];
@@ -141,12 +141,12 @@ export function readKeepalived(
         'unclosed-block',
         statement.span,
         `the block ${statement.words.map((word) => word.text).join(' ')} is not closed`,
-        'keepalived takes it to the end of the file, and so does the import: add a line with } behind its last line',
+        'to keepalived it extends to the end of the file, and to the import too; add a line with } after its last line',
       );
   return {statements: root, sources, skipped};
 }
 
-/** A line of plain words, with { behind them or without: nearly all lines of a large file. */
+/** Fast path for a line of plain words with an optional { at the end: nearly all lines of a large file. */
 function plainLine(
   text: string,
   span: Span,
@@ -171,7 +171,7 @@ function endOfWord(text: string, from: number): number {
   return end;
 }
 
-/** keepalived knows the blanks of ASCII only: another one is part of a word, which then is unknown. */
+/** keepalived knows ASCII blanks only; any other blank is part of a word, which is then unknown. */
 function warnOfBlanks(text: string, span: Span, isAsWritten: boolean, reporter: Reporter): void {
   if (!/[^\t-~]/.test(text)) return;
   const match = /[\u00A0\u1680\u2000-\u200B\u202F\u205F\u3000\uFEFF]/.exec(
@@ -183,7 +183,7 @@ function warnOfBlanks(text: string, span: Span, isAsWritten: boolean, reporter: 
     'warning',
     'invisible-character',
     isAsWritten ? {file: span.file, start, end: start + 1} : span,
-    `the line holds ${characterName(match[0])}, which keepalived does not read as a blank: to it the line has an unknown word`,
-    'type the line again; what keepalived does not serve today is not carried over',
+    `the line contains ${characterName(match[0])}, which is not a blank to keepalived: the line has an unknown word`,
+    'retype the line; what keepalived does not serve today is not carried over',
   );
 }

@@ -1,4 +1,4 @@
-/** How the servers of a virtual_server are reached, and of which family the service is. Pure. */
+/** Forwarding methods and address family of a virtual_server. Pure. */
 import {ipv4} from '../addresses.ts';
 import type {ForwardMethod} from '../model.ts';
 import {
@@ -14,14 +14,14 @@ import type {Statement} from './keepalived-lines.ts';
 import {familyOf, methodOf, serverAddress} from './keepalived-real.ts';
 import {wholeNumber} from './words.ts';
 
-/** NAT where no line says another method, as keepalived's default. */
+/** keepalived's default: NAT. */
 const DEFAULT_METHOD: ForwardMethod = 'masq';
 
-/** The forwarding methods of a virtual's servers. */
+/** The forwarding methods of a virtual service's servers. */
 export interface Methods {
-  /** What counts at the end. */
+  /** The method in force at the end of the block. */
   readonly last: ForwardMethod;
-  /** Each server has what stands above it, or else what counts at the end. */
+  /** A server's method: in force above it, otherwise at the end. */
   readonly at: (server: Statement) => ForwardMethod;
 }
 
@@ -42,8 +42,8 @@ export function takeMethods(block: Block, tools: Tools): Methods {
 }
 
 /**
- * The family of the service, as keepalived finds it: the address says it; of a mark the first line that says one: ip_family,
- * a granularity, a server that is not reached through a tunnel. undefined: nothing does. A line that contradicts is ignored.
+ * The family of the service, as keepalived determines it: from the address; for a mark from the first of ip_family, a
+ * granularity, or a server that is not tunnelled to. undefined: none of these. A contradicting line is ignored.
  */
 export function takeFamily(
   block: Block,
@@ -60,7 +60,7 @@ export function takeFamily(
   }, address);
 }
 
-/** The family after a line ip_family. */
+/** The family after an ip_family line. */
 function withFamily(family: 4 | 6 | undefined, line: Statement, tools: Tools): 4 | 6 | undefined {
   const word = argumentOf(line);
   const written = word === 'inet6' ? 6 : word === 'inet' ? 4 : undefined;
@@ -71,13 +71,13 @@ function withFamily(family: 4 | 6 | undefined, line: Statement, tools: Tools): 4
   const reason =
     written === undefined
       ? `"${word}" is not an address family: keepalived ignores the line`
-      : `${word} is not the family of what stands above: keepalived ignores the line`;
-  ignored(line.words[1] ?? line, 'bad-value', reason, 'the import does too; inet or inet6', tools);
-  tools.book.not(line.span, quoteStatement(line), 'no family: keepalived ignores it too');
+      : `${word} contradicts the family set above: keepalived ignores the line`;
+  ignored(line.words[1] ?? line, 'bad-value', reason, 'the import does too; write inet or inet6', tools);
+  tools.book.not(line.span, quoteStatement(line), 'not a usable family: keepalived ignores it too');
   return family;
 }
 
-/** The family of a server that must be its service's own. */
+/** The family of a server, which is also its service's; undefined: tunnelled to, or no address. */
 function familyOfServer(line: Statement, methods: Methods): 4 | 6 | undefined {
   const address = serverAddress(argumentOf(line));
   const own = (line.block ?? []).findLast(
@@ -87,7 +87,7 @@ function familyOfServer(line: Statement, methods: Methods): 4 | 6 | undefined {
   return address === undefined || isTunnel ? undefined : familyOf(address);
 }
 
-/** The family that a granularity says, where it is one. */
+/** The family of a granularity; undefined: not a granularity. */
 function maskFamily(mask: string): 4 | 6 | undefined {
   if (mask.includes('.')) return ipv4(mask) === undefined ? undefined : 4;
   return wholeNumber(mask, 1, 128) === undefined ? undefined : 6;

@@ -1,4 +1,4 @@
-/** notify scripts of keepalived.conf as one resource script of heartbeat's kind. Pure. */
+/** Converts notify scripts of keepalived.conf to a heartbeat resource script. Pure. */
 import {quoteStatement, type Block} from './keepalived-block.ts';
 import type {Statement} from './keepalived-lines.ts';
 import type {VrrpTools} from './keepalived-tools.ts';
@@ -6,7 +6,7 @@ import {commandText} from './keepalived-words.ts';
 import {hookScript} from './role-script.ts';
 import {fileWord, freshName, shellWord} from './words.ts';
 
-/** notify scripts as one resource script, which runs when the group comes and when it goes. */
+/** Writes one resource script for all notify scripts of a block. Returns its name; undefined: there are none. */
 export function takeNotify(
   block: Block,
   name: string,
@@ -17,7 +17,7 @@ export function takeNotify(
   const {book, scripts} = tools;
   const [master, backup, any] = ['notify_master', 'notify_backup', 'notify'].map((key) => block.first(key));
   if (!master && !backup && !any) return undefined;
-  // A quoted text is a command with its arguments; words behind it are the user and the group.
+  // A quoted text is a command with arguments; words after it are user and group.
   const command = (line: Statement | undefined): string | undefined => line && commandText(line.text);
   const general = (state: string): string[] => {
     const one = command(any);
@@ -41,7 +41,7 @@ export function takeNotify(
       book.approximated(
         line.span,
         quoteStatement(line),
-        `haresources: ${file}, a script in resource.d: run ${line === backup ? 'when the group goes' : line === master ? 'when the group comes' : 'when the group comes and when it goes'}, as root; its status does not count, as in keepalived; not at a start as backup`,
+        `haresources: ${file}, a script in resource.d: run ${line === backup ? 'when the group stops' : line === master ? 'when the group starts' : 'when the group starts and when it stops'}, as root; its exit status is ignored, as in keepalived; not run at a start as backup`,
       );
   return file;
 }

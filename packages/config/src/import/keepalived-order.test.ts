@@ -1,6 +1,6 @@
 /**
- * keepalived 2.2.7 reads line by line: a line that it cannot read leaves the one before in force, some count only below
- * another, and some take others back at the end. Each was read in its source, or tried with `keepalived -t`.
+ * keepalived 2.2.7 reads line by line: an invalid line leaves the previous one in force, some lines apply only below others,
+ * and some are reset at the end. Verified in its source or with `keepalived -t`.
  */
 import {execFileSync, spawn} from 'node:child_process';
 import test from 'ava';
@@ -11,7 +11,7 @@ const cluster = (text: string): string => file(run(text), 'ldirectord.cf');
 const virtualOf = (text: string) => loadWritten(run(text).files, context).cluster?.ldirectord[0]?.virtuals[0];
 const plain = (lines: string): string => `virtual_server 192.0.2.1 80 {\n${lines}\n}\n`;
 
-test('19, 22: a line that cannot be read leaves the one before it in force', (t) => {
+test('19, 22: an invalid line leaves the previous one in force', (t) => {
   for (const [lines, expected] of [
     ['protocol TCP\nprotocol TCPIP', /^\tprotocol=tcp$/m],
     ['protocol TCP\nlb_algo rr\nlb_algo roundrobin', /^\tscheduler=rr$/m],
@@ -35,7 +35,7 @@ test('19, 22: a line that cannot be read leaves the one before it in force', (t)
   t.is(virtualOf(plain(`protocol TCP\n${real('weight 9\nweight -1\nTCP_CHECK {\n}')}`))?.reals[0]?.weight, 9);
 });
 
-test('14, 19: a server has the method above it, and a sorry server the one below it', (t) => {
+test('14, 19: a server uses the method above it, and a sorry server the one below it', (t) => {
   const text = plain(
     `protocol TCP\nlb_kind DR\n${real('')}lb_kind TUN\n${real('', 2)}sorry_server_lvs_method TUN\nsorry_server 198.51.100.9 80\nsorry_server_lvs_method NAT`,
   );
@@ -44,11 +44,11 @@ test('14, 19: a server has the method above it, and a sorry server the one below
     ['gate', 'ipip', 'masq'],
   );
   t.deepEqual(fates(run(text), 'sorry_server_lvs_method TUN'), ['not']);
-  // Where nothing stands above, what counts at the end.
+  // Without a method above: the one in force at the end of the block.
   t.regex(cluster(plain(`protocol TCP\n${real('')}lb_kind DR`)), /:80 gate 1$/m);
 });
 
-test('19: an option that is none costs the options of a method, not the method', (t) => {
+test('19: an invalid option invalidates the options of a method, not the method', (t) => {
   for (const [line, method, isOdd] of [
     ['lb_kind TUN type gue', 'ipip', true],
     ['lb_kind TUN type ipip port 6080', 'ipip', true],
@@ -66,7 +66,7 @@ test('19: an option that is none costs the options of a method, not the method',
   }
 });
 
-test('17: flags of sh and mh count below their scheduler only', (t) => {
+test('17: flags of sh and mh apply only below their scheduler', (t) => {
   const flags = (lines: string): string | undefined =>
     /schedflags=(\S+)/.exec(cluster(plain(`protocol TCP\n${lines}\n${real('')}`)))?.[1];
   t.is(flags('lb_algo sh\nsh-port\nsh-fallback'), 'sh-port,sh-fallback');
@@ -77,7 +77,7 @@ test('17: flags of sh and mh count below their scheduler only', (t) => {
   t.deepEqual(fates(run(plain(`protocol TCP\nsh-port\nlb_algo sh\n${real('')}`)), 'sh-port'), ['not']);
 });
 
-test('12: a script is limited by misc_timeout, whole seconds, or the virtual’s delay_loop; connect_timeout is not its own', (t) => {
+test('12: a script’s time limit is misc_timeout in whole seconds, or the service’s delay_loop, never connect_timeout', (t) => {
   const limit = (virtual: string, checker: string, server = ''): number | undefined =>
     virtualOf(service(real(`${server}\nMISC_CHECK {\nmisc_path /bin/c\n${checker}\n}`), virtual))
       ?.checkTimeout;
@@ -85,21 +85,21 @@ test('12: a script is limited by misc_timeout, whole seconds, or the virtual’s
   t.is(limit('connect_timeout 3', ''), 60_000);
   t.is(limit('delay_loop 10', 'connect_timeout 3'), 10_000);
   t.is(limit('delay_loop 10', 'delay_loop 4', 'delay_loop 5'), 10_000);
-  // The daemon reads the digits; `keepalived -t` refuses the line.
+  // The daemon reads the digits; `keepalived -t` rejects the line.
   t.is(limit('delay_loop 10', 'misc_timeout 7\nmisc_timeout 2.5'), 2_000);
   t.is(limit('delay_loop 10', 'misc_timeout 0'), 10_000);
   const result = run(service(real('MISC_CHECK {\nmisc_path /bin/c\nconnect_timeout 3\n}')));
   t.deepEqual(fates(result, 'connect_timeout'), ['not']);
 });
 
-test('3: a type of DNS_CHECK that is none leaves the one before', (t) => {
+test('3: an invalid type of DNS_CHECK leaves the previous one in force', (t) => {
   t.regex(
     cluster(service(real('DNS_CHECK {\ntype a\ntype WHAT\nname www.example.com\n}'))),
     /service=dns\n[^]*request="www\.example\.com"/,
   );
 });
 
-test('22: families of marks: a granularity and the first server say it, a tunnel does not', (t) => {
+test('22: a granularity or the first server sets the family of a mark, a tunnel does not', (t) => {
   const mark = (lines: string): string =>
     /^virtual\w*=.*$/m.exec(cluster(`virtual_server fwmark 7 {\n${lines}\n}\n`))?.[0] ?? '';
   const six = ' real_server 2001:db8::2 80 {\n }\n';
@@ -107,11 +107,11 @@ test('22: families of marks: a granularity and the first server say it, a tunnel
   t.is(mark(`lb_kind TUN\n${six}`), 'virtual6=7');
   t.is(mark(`lb_kind TUN\n${six}${real('')}`), 'virtual=7');
   t.is(mark(`persistence_granularity 64\n${six}`), 'virtual6=7');
-  // Its own words have no family: those are for groups.
+  // inet and inet6 apply to marks in groups only.
   t.regex(cluster(`virtual_server fwmark 7 inet6 {\nlb_kind NAT\n${real('')}}\n`), /^virtual=7$/m);
 });
 
-test('22: a group of both families with a mark of none is none; of two groups with a name the first counts', (t) => {
+test('22: a group with both families and a mark without a family is ignored; of two groups with the same name the first counts', (t) => {
   const groups = (entries: string): string =>
     `virtual_server_group G {\n${entries}\n}\nvirtual_server group G {\nprotocol TCP\n${real('')}}\n`;
   const mixed = run(instance('') + groups('192.0.2.1 80\n2001:db8::1 80\nfwmark 5'));
@@ -124,7 +124,7 @@ test('22: a group of both families with a mark of none is none; of two groups wi
   t.notRegex(cluster(two), /virtual=192\.0\.2\.1:80/);
 });
 
-test('10: without a priority MASTER is 255, BACKUP 100; one that cannot be read is 100', (t) => {
+test('10: the default priority is 255 for MASTER and 100 for BACKUP; an invalid one is 100', (t) => {
   const two = (lines: string): string =>
     file(
       run(
@@ -137,7 +137,7 @@ test('10: without a priority MASTER is 255, BACKUP 100; one that cannot be read 
   t.regex(two('state MASTER\npriority 200\npriority high'), /^lb2 IPaddr2::192\.0\.2\.1/m);
 });
 
-test('11: what holds an instance back, and what keepalived takes back', (t) => {
+test('11: nopreempt and preempt_delay, and the cases in which keepalived clears them', (t) => {
   const strict = 'global_defs {\nvrrp_strict\n}\n';
   for (const [text, expected] of [
     [instance('state BACKUP\nnopreempt\npriority 255'), 'auto_failback on'],
@@ -156,7 +156,7 @@ test('11: what holds an instance back, and what keepalived takes back', (t) => {
     t.notRegex(file(run(text), 'ha.cf'), /hactl_preempt_delay/, text);
 });
 
-test('13: of two versions the first counts, one that cannot be read does not; so do adverts', (t) => {
+test('13: the first valid version counts; an invalid advert_int leaves the previous one in force', (t) => {
   const keepalive = (lines: string): string | undefined =>
     /^keepalive (.*)$/m.exec(file(run(instance(lines)), 'ha.cf'))?.[1];
   t.is(keepalive('version 3\nversion 2\nadvert_int 0.25'), '250ms');
@@ -165,7 +165,7 @@ test('13: of two versions the first counts, one that cannot be read does not; so
   t.is(keepalive('advert_int 3\nadvert_int 999'), '3');
 });
 
-test('17: a block with another number of names than one is none, and of two groups with a name the first counts', (t) => {
+test('17: a block without exactly one name is ignored; of two sync groups with the same name the first counts', (t) => {
   const two = instance('') + instance('', 'W').replace('192.0.2.1', '192.0.2.2');
   const lines = (text: string): number => file(run(two + text), 'haresources').match(/^lb2 /gm)?.length ?? 0;
   t.is(lines('vrrp_sync_group G H {\ngroup {\nV\nW\n}\n}\n'), 2);
@@ -197,7 +197,7 @@ test('16: every spelling of lvs_sync_daemon', (t) => {
     t.is(daemon(line), expected, line);
 });
 
-test('15: the script that stands for a tracked process counts what keepalived counts', async (t) => {
+test('15: the script for a tracked process counts the same processes as keepalived', async (t) => {
   const script = (lines: string): string =>
     file(run(`vrrp_track_process p {\n${lines}\n}\n${instance('track_process {\np\n}')}`), 'track-p');
   const isGood = (lines: string): boolean => {
@@ -233,7 +233,7 @@ test('15: the script that stands for a tracked process counts what keepalived co
     t.is(isGood(lines), expected, lines);
 });
 
-test('15: delays of a tracked process are looks in a row; a name that keepalived never finds is told', (t) => {
+test('15: delays of a tracked process become consecutive checks; a name that keepalived never matches is reported', (t) => {
   const text = (lines: string): string =>
     `vrrp_track_process p {\nprocess nginx\n${lines}\n}\n${instance('track_process {\np\n}')}`;
   t.regex(file(run(text('terminate_delay 2.5')), 'track-p'), /now=1; needed=1; else now=0; needed=3/);

@@ -1,18 +1,18 @@
-/** What the two directors have in common: who is preferred, and the times. Computed so that both imports are equal. Pure. */
+/** Settings common to both directors: preferred node and times. Computed so that both imports are equal. Pure. */
 import type {Millis} from '@hactl/base';
 import type {Instance} from './keepalived-instance.ts';
 
-/** What is known of the peer's instances. */
+/** The settings of the peer's instances that the pair needs. */
 export type PeerInstance = Pick<Instance, 'name' | 'id' | 'device' | 'priority' | 'state' | 'isHeld' | 'delay' | 'advert' | 'missed' | 'isThird'>; // prettier-ignore
 
-/** The priority of a backup where the peer's is not known; keepalived's default. */
+/** Assumed priority of a backup if the peer's is unknown: keepalived's default. */
 const USUAL = 100;
 
 export interface Preference {
   readonly isOurs: boolean;
-  /** Why, in words. */
+  /** The reason, for the report. */
   readonly reason: string;
-  /** State and priority do not say the same, and the peer's file is not known. */
+  /** State and priority contradict each other, and the peer's file is unknown. */
   readonly isDoubtful: boolean;
 }
 
@@ -24,7 +24,7 @@ export const peerOf = (
   peers?.find(({id, device}) => id !== 0 && id === instance.id && device === instance.device) ??
   peers?.find(({id}) => id !== 0 && id === instance.id);
 
-/** keepalived elects by priority; the state is only the first state. */
+/** The preferred node, by priority as in keepalived: the state is only the first state. */
 export function preferenceOf(
   item: Instance,
   all: readonly Instance[],
@@ -51,11 +51,11 @@ export function preferenceOf(
   };
 }
 
-/** VRRP's master down interval for the lower priority of the two, the same whoever imports. */
+/** VRRP's master down interval for the lower priority of the two: equal in both imports. */
 export function downInterval(instance: Instance, peer: PeerInstance | undefined): Millis {
   const priority = peer ? Math.min(instance.priority, peer.priority) : USUAL;
   const advert = Math.max(instance.advert, peer?.advert ?? 0);
   const skew = ((256 - priority) / 256) * (instance.isThird ? advert : 1_000);
-  // The engine wants more than two missed adverts.
+  // The engine requires more than two advert intervals.
   return Math.max(Math.ceil(instance.missed * advert + skew), 2 * advert + 1);
 }

@@ -1,6 +1,6 @@
 /**
- * keepalived's preprocessor: includes, @conditions, $PARAMETERS of one and of many lines, ~SEQ, ~SEQx and ~LST. What is
- * left are single lines, handed on in order. Pure: files are read by the caller's functions.
+ * keepalived's preprocessor: includes, @conditions, single-line and multi-line $PARAMETERS, ~SEQ, ~SEQx and ~LST. Emits the
+ * resulting lines in order. Pure: files are read by the caller's functions.
  */
 import type {Span} from '../model.ts';
 import type {Reporter} from '../reader.ts';
@@ -18,19 +18,19 @@ export interface Skipped {
   readonly text: string;
 }
 
-/** A line as its parser gets it; `isAsWritten`: columns of the text are columns of the file. */
+/** Receives a line for the parser; `isAsWritten`: columns of the text are columns of the file. */
 export type Emit = (text: string, span: Span, isAsWritten: boolean) => void;
 
 export interface Preprocessed {
   readonly sources: ReadonlyMap<string, ImportSource>;
-  /** @lines for other machines. */
+  /** @lines for other configuration ids. */
   readonly skipped: readonly Skipped[];
 }
 
 const parameter = /\$(?:\{([A-Za-z_]\w*)((?:[ \t]+\w+)*)\}|([A-Za-z_]\w*)(?=[\s,)]|$))/g;
 const includeLine = /^include[rmwba]?[ \t]+(\S[^]*)$/;
 
-/** The preprocessor at work: what is defined so far, and where what it reads goes. */
+/** State of a run: definitions so far, open files, and where lines go. */
 interface Run {
   readonly context: Pick<ImportContext, 'configId' | 'read' | 'glob'>;
   readonly reporter: Reporter;
@@ -38,10 +38,10 @@ interface Run {
   readonly sources: Map<string, ImportSource>;
   readonly skipped: Skipped[];
   readonly defined: Map<string, string>;
-  /** Lines that definitions and sequences made. */
+  /** Number of lines from definitions and sequences. */
   expanded: number;
   overflown: boolean;
-  /** Files that are open, one in another. */
+  /** Depth of nested includes. */
   files: number;
   folder: string;
 }
@@ -78,12 +78,12 @@ function overflow(run: Run, span: Span): void {
       'bad-value',
       span,
       `the definitions expand to more than ${EXPANDED} lines, or into themselves`,
-      'look for a $PARAMETER that contains itself, or a ~SEQ that is too long',
+      'look for a $PARAMETER that contains itself, or for a ~SEQ that is too long',
     );
   run.overflown = true;
 }
 
-/** The text with its parameters in place. */
+/** Substitutes the parameters in a text. */
 const replaced = (run: Run, text: string, span: Span): string =>
   text.replace(parameter, (all, braced?: string, words = '', bare?: string) => {
     const name = braced ?? bare ?? '';
@@ -94,14 +94,14 @@ const replaced = (run: Run, text: string, span: Span): string =>
         'unresolved-name',
         span,
         name === '_RANDOM'
-          ? `${all}: keepalived draws a random number here at each start`
-          : `${all}: keepalived takes this from its environment, which the import does not know`,
-        'write the value in its place',
+          ? `${all}: keepalived generates a random number here at each start`
+          : `${all}: keepalived reads this from its environment, which the import does not know`,
+        'write the value instead',
       );
     return name === '_RANDOM' || name === '_ENV' ? '0' : all;
   });
 
-/** `~SEQ`, `~SEQx` and `~LST`. False: the line is none of them. */
+/** Expands `~SEQ`, `~SEQx` and `~LST`. False: the line is none of these. */
 function takeSequence(run: Run, text: string, at: Span, depth: number): boolean {
   const head = /^~(SEQx?|LST)[ \t]*\(([^)]*)\)[ \t]*([^]*)$/.exec(text);
   if (!head) return false;
@@ -126,7 +126,7 @@ function takeSequence(run: Run, text: string, at: Span, depth: number): boolean 
   return true;
 }
 
-/** One line, after comments and continuations. */
+/** Processes a line without comments and continuations. */
 function takeLine(run: Run, raw: string, span: Span, isAsWritten: boolean, depth: number): void {
   if (depth > 0) run.expanded += 1;
   if (run.overflown || depth > DEPTH || run.expanded > EXPANDED || raw.length > LENGTH)
@@ -135,7 +135,7 @@ function takeLine(run: Run, raw: string, span: Span, isAsWritten: boolean, depth
   if (text === '') return;
   const start = span.start + raw.indexOf(text);
   const at: Span = isAsWritten ? {file: span.file, start, end: start + text.length} : span;
-  // Nearly all lines are plain.
+  // Fast path for nearly all lines.
   if (!/[@$~]|(?:^|[{}][ \t]*)include/.test(text)) return run.emit(text, at, isAsWritten);
   const condition = /^@(\^?)(\S*)[ \t]*([^]*)$/.exec(text);
   if (condition) {
@@ -154,8 +154,8 @@ function takeLine(run: Run, raw: string, span: Span, isAsWritten: boolean, depth
       'warning',
       'bad-value',
       at,
-      `$${definition[1]} = …: with a blank before = it is no definition to keepalived`,
-      `the import does not take it either; write $${definition[1]}=VALUE`,
+      `$${definition[1]} = …: not a definition for keepalived, because of the blank before =`,
+      `the import ignores it too; write $${definition[1]}=VALUE`,
     );
   if (takeSequence(run, text, at, depth)) return;
   if (text.includes('$')) {
@@ -167,7 +167,7 @@ function takeLine(run: Run, raw: string, span: Span, isAsWritten: boolean, depth
   }
   const include = includeLine.exec(text);
   if (include) return includeFiles(run, (include[1] ?? '').trim(), at);
-  // What stands behind a brace is a line of its own to keepalived, conditions, sequences and includes too.
+  // To keepalived the text after a brace is a new line; it may be a condition, a sequence or an include.
   const inner =
     /^((?:[^"{}]|"[^"]*")*[{}])[ \t]*((?:~(?:SEQ|LST)|@\^?\w|\$\w+=|include[rmwba]?[ \t])[^]*)$/.exec(text);
   if (inner) {
@@ -184,8 +184,8 @@ function includeFiles(run: Run, pattern: string, span: Span): void {
       'warning',
       'missing-file',
       span,
-      `${pattern}: keepalived takes the quotes for a part of the name, and finds no file`,
-      'the import includes nothing here either; remove the quotes',
+      `${pattern}: to keepalived the quotes are part of the name, and it finds no file`,
+      'the import includes no file either; remove the quotes',
     );
     return;
   }
@@ -195,7 +195,7 @@ function includeFiles(run: Run, pattern: string, span: Span): void {
     run.reporter.error(
       'unresolved-name',
       span,
-      `${pattern}: a parameter in it is not defined here, so the file cannot be found`,
+      `${pattern}: a parameter in it is not defined, so the file cannot be found`,
       'define it above with $NAME=VALUE, or write the path',
     );
     return;
@@ -207,13 +207,13 @@ function includeFiles(run: Run, pattern: string, span: Span): void {
       'missing-file',
       span,
       `no file matches ${full}`,
-      'keepalived goes on without it too',
+      'keepalived continues without it too',
     );
   if (run.files >= INCLUDES) {
     run.reporter.error(
       'bad-value',
       span,
-      'files include one another more than ten deep',
+      'includes are nested more than ten levels deep',
       'look for a file that includes itself',
     );
     return;
@@ -226,7 +226,7 @@ function includeFiles(run: Run, pattern: string, span: Span): void {
         'missing-file',
         span,
         `cannot read ${name}`,
-        'import on the machine where the files are, or remove the include line',
+        'run the import on the machine that has the files, or remove the include line',
       );
     else takeFile(run, {path: name, text});
   }
@@ -245,8 +245,8 @@ function takeFile(run: Run, source: ImportSource): void {
         'warning',
         'bad-value',
         {file: source.path, ...cut},
-        'keepalived ends the definition at this comment, because it has no \\ at its end: what follows is read on here',
-        'compare with what keepalived runs today; in the file, write \\ at the end of the comment or remove it',
+        'keepalived ends the definition at this comment, because it does not end in \\: the import continues it',
+        'compare with what keepalived runs today; end the comment in \\ or remove it',
       );
     takeLine(run, text, {file: source.path, start, end}, !joined, 0);
   }

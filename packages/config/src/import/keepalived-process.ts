@@ -1,4 +1,4 @@
-/** vrrp_track_process: how many processes of a name, or of a command line, there must be. Pure. */
+/** vrrp_track_process: the required number of processes with a name or a command line. Pure. */
 import {
   argumentOf,
   argumentsOf,
@@ -18,7 +18,7 @@ import {shellWord} from './words.ts';
 
 const COUNT_MOST = 65_535;
 const DELAY_MOST = 3_600_000;
-/** The kernel keeps so much of a process's name. */
+/** Length of a process name in the kernel. */
 const NAME_MOST = 15;
 
 export function takeProcess(statement: Statement, tools: Tools): Definition | undefined {
@@ -32,11 +32,11 @@ export function takeProcess(statement: Statement, tools: Tools): Definition | un
   const condition = conditionOf(block, program, parameters, tools);
   block.finish({}, 'hactl has no such setting');
   if (!process || program === '' || /[\r\n\0]/.test(argumentsOf(process).join(''))) {
-    book.lost(statement.span, quoteStatement(statement), 'it names no process that could be looked for');
+    book.lost(statement.span, quoteStatement(statement), 'it has no usable process name');
     return undefined;
   }
   if (condition.note === undefined)
-    book.exact(process.span, quoteStatement(process), 'the written script looks into /proc');
+    book.exact(process.span, quoteStatement(process), 'the written script reads /proc');
   else book.changed(process.span, quoteStatement(process), condition.note);
   if (weight) book.approximated(weight.span, quoteStatement(weight), WEIGHT);
   const bounds = [
@@ -56,11 +56,11 @@ export function takeProcess(statement: Statement, tools: Tools): Definition | un
 
 interface Quorum {
   readonly least: number;
-  /** Infinity: there is no bound. */
+  /** Infinity: no upper bound. */
   readonly most: number;
 }
 
-/** Line by line, as keepalived puts one against the other; `quorum_max 0`: there must be none. */
+/** Reads both bounds in file order, because keepalived checks each against the other; `quorum_max 0`: no such process. */
 function takeQuorum(block: Block, tools: Tools): Quorum {
   const lines = new Set(block.all('quorum', 'quorum_max'));
   return block.statements
@@ -80,8 +80,8 @@ function withQuorum(before: Quorum, line: Statement, tools: Tools): Quorum {
       ignored(
         line,
         'bad-value',
-        `${quoteStatement(line)}: quorum would be above quorum_max, keepalived ignores the line`,
-        'the import does too; write a quorum_max that is not below quorum',
+        `${quoteStatement(line)}: quorum would exceed quorum_max, keepalived ignores the line`,
+        'the import does too; write a quorum_max that is at least quorum',
         tools,
       );
     return before;
@@ -91,7 +91,7 @@ function withQuorum(before: Quorum, line: Statement, tools: Tools): Quorum {
   return {least: value === 0 ? 0 : Math.max(1, least), most: value};
 }
 
-/** How many looks in a row count before a process is gone, and before it is back. */
+/** Consecutive checks before a process counts as gone, and as back. */
 function takeDelays(block: Block, tools: Tools): readonly [gone: number, back: number] {
   const delays = ['terminate_delay', 'fork_delay'].map((own) => {
     const found = lastReadable(
@@ -107,7 +107,7 @@ function takeDelays(block: Block, tools: Tools): readonly [gone: number, back: n
       tools.book.approximated(
         found.line.span,
         quoteStatement(found.line),
-        'the written script counts: it looks once a second',
+        'counted by the written script, which checks once a second',
       );
     return Math.max(1, Math.ceil((found?.value ?? 0) / INTERVAL));
   });
@@ -115,7 +115,7 @@ function takeDelays(block: Block, tools: Tools): readonly [gone: number, back: n
   return [gone, back];
 }
 
-/** The shell's loop that counts. By the name alone, or by the command line, whose words tr puts apart. */
+/** The shell loop that counts processes, by name or by command line (tr turns NUL into blanks). */
 function conditionOf(
   block: Block,
   program: string,
@@ -131,7 +131,7 @@ function conditionOf(
     const start = shellWord([program, ...parameters].join(' '));
     const patterns: Readonly<Record<string, string>> = {
       exact: `${start}' '`,
-      // The parameters are the first of the process's; with initial the last may be the beginning of one.
+      // The parameters must be the first ones of the process; with initial the last one may be a prefix.
       partial: `${start}' '*`,
       initial: `${start}*`,
     };
@@ -146,7 +146,7 @@ function conditionOf(
     ...(name === program
       ? {}
       : {
-          note: `keepalived compares the whole text with a name of at most ${NAME_MOST} characters, and never finds it; the import looks for ${name}`,
+          note: `keepalived compares the whole text with a name of at most ${NAME_MOST} characters and never matches it; the import looks for ${name}`,
         }),
   };
 }

@@ -1,4 +1,4 @@
-/** real_server of keepalived.conf, and the values that it shares with virtual_server. Pure. */
+/** real_server of keepalived.conf, and values that it shares with virtual_server. Pure. */
 import type {ForwardMethod} from '../model.ts';
 import type {ImportedReal} from './imported.ts';
 import {
@@ -23,27 +23,25 @@ const methods: ReadonlyMap<string, ForwardMethod> = new Map([
   ['TUN', 'ipip'],
 ]);
 
-/** Words of virtual_server and real_server that have no counterpart. */
+/** Keywords of virtual_server and real_server without a counterpart. */
 export const unused: Readonly<Record<string, string>> = {
-  alpha: 'a server gets traffic after its first passed check, always',
-  omega: 'there are no commands when a server goes at the end',
-  quorum_up:
-    'there is no command for a whole service; ldirectord’s fallbackcommand runs when the last server goes',
+  alpha: 'always on: a server gets traffic only after its first passed check',
+  omega: 'no commands are run at shutdown',
+  quorum_up: 'no commands for a whole service; ldirectord’s fallbackcommand runs when the last server fails',
   quorum_down:
-    'there is no command for a whole service; ldirectord’s fallbackcommand runs when the last server goes',
-  hysteresis: 'there is no quorum but one server',
-  ha_suspend: 'both directors check all the time',
+    'no commands for a whole service; ldirectord’s fallbackcommand runs when the last server fails',
+  hysteresis: 'the quorum is always one server',
+  ha_suspend: 'both directors always check',
   warmup: 'checks are spread over the interval anyway',
-  persistence_engine:
-    'ldirectord.cf has no persistence engines: calls are kept together by the client’s address only',
-  notify_up: 'there are no commands for a server; hactl logs and mails its changes',
-  notify_down: 'there are no commands for a server; hactl logs and mails its changes',
-  snmp_name: 'there is no SNMP',
+  persistence_engine: 'ldirectord.cf has no persistence engines: persistence is by client address only',
+  notify_up: 'no commands for a server; hactl logs and mails its changes',
+  notify_down: 'no commands for a server; hactl logs and mails its changes',
+  snmp_name: 'hactl has no SNMP support',
   sorry_server_inhibit: 'the fallback is removed, not set to weight 0',
   smtp_alert: 'mail is sent about all virtual services or none: emailalert',
 };
 
-/** Of these the user should know before the switch. */
+/** Keywords that the user should know about before the switch. */
 export const serious: ReadonlySet<string> = new Set([
   'quorum_up',
   'quorum_down',
@@ -52,11 +50,11 @@ export const serious: ReadonlySet<string> = new Set([
   'persistence_engine',
 ]);
 
-/** The address of a server; keepalived drops a range or a length behind it. */
+/** The address of a server; keepalived drops a range or a length after it. */
 export const serverAddress = (text: string): string | undefined => canonical(text.split(/[-/]/)[0] ?? '');
 export const familyOf = (address: string): 4 | 6 => (address.includes(':') ? 6 : 4);
 
-/** 0: none; undefined: a port that keepalived refuses, and with it the block. */
+/** 0: no port; undefined: a port for which keepalived rejects the whole block. */
 export function portAt(statement: Statement, index: number, tools: Tools): number | undefined {
   const word = statement.words[index];
   if (word === undefined || /^0+$/.test(word.text)) return 0;
@@ -66,16 +64,16 @@ export function portAt(statement: Statement, index: number, tools: Tools): numbe
     ignored(
       word,
       'bad-value',
-      `"${word.text}" is not a port: keepalived takes ${value} and drops what stands behind it`,
-      'the import does too; there are no ranges of ports: write a service or a server for each',
+      `"${word.text}" is not a port: keepalived uses ${value} and drops the rest`,
+      'the import does too; port ranges are not supported: write a service or a server for each port',
       tools,
     );
   return value;
 }
 
 /**
- * NAT, DR or TUN, with the tunnel's type, of one line. The case counts; another word is no method to keepalived, and
- * `otherwise` stays in force, NAT where there is nothing before. A wrong option behind a method costs the options alone.
+ * The method of a line: NAT, DR or TUN, case-sensitive. undefined: keepalived ignores the line, and `otherwise` (or NAT) stays
+ * in force. A wrong option after the method invalidates the options only.
  */
 export function methodOf(
   statement: Statement,
@@ -91,14 +89,14 @@ export function methodOf(
     ignored(
       statement.words[1] ?? statement,
       'bad-method',
-      `"${word}" is not a forwarding method: keepalived ignores the line, the servers are reached by ${used === 'masq' ? 'NAT' : used}`,
-      `the import does the same; write NAT, DR or TUN${meant === undefined ? '' : `, here ${word.toUpperCase()}, if it is meant: then the files differ from what runs today`}`,
+      `"${word}" is not a forwarding method: keepalived ignores the line and uses ${used === 'masq' ? 'NAT' : used}`,
+      `the import does the same; write NAT, DR or TUN${meant === undefined ? '' : `; ${word.toUpperCase()} may be intended, but differs from what runs today`}`,
       tools,
     );
     book.changed(
       statement.span,
       quoteStatement(statement),
-      `no method to keepalived, which uses the default; the import writes ${used} too`,
+      `not a method for keepalived; the import writes ${used}, the method that keepalived uses`,
     );
     return undefined;
   }
@@ -107,7 +105,7 @@ export function methodOf(
     ignored(
       statement.words[2] ?? statement,
       'bad-method',
-      `${quoteStatement(statement)}: ${problem}: keepalived takes the method without its options`,
+      `${quoteStatement(statement)}: ${problem}: keepalived uses the method without options`,
       'the import does too; write NAT, DR, TUN, TUN type gre or TUN type gue port NUMBER',
       tools,
     );
@@ -115,7 +113,7 @@ export function methodOf(
     book.lost(
       statement.span,
       quoteStatement(statement),
-      `the tunnel is plain ipip here, not ${type}: the real server must end it`,
+      `the tunnel is plain ipip here, not ${type}: the real server must accept ipip`,
     );
   else book.exact(statement.span, quoteStatement(statement), `ldirectord.cf: ${method}`);
   return method;
@@ -127,7 +125,7 @@ interface Tunnel {
   readonly sums: string;
 }
 
-/** The options of a method as written, or the words that are none. */
+/** The options of a method as written, or the first words that are not an option. */
 function tunnelOptions(words: readonly string[], before: Tunnel): Tunnel | string {
   const [word, value = '', ...rest] = words;
   if (word === undefined) return before;
@@ -140,14 +138,14 @@ function tunnelOptions(words: readonly string[], before: Tunnel): Tunnel | strin
   return `${word} ${value}`.trim();
 }
 
-/** The type of a tunnel as written behind the method, or why keepalived does not take the options: then it is ipip. */
+/** The tunnel type of a method, or the reason why keepalived ignores its options and uses ipip. */
 function tunnelOf(words: readonly string[]): {readonly type: string; readonly problem?: string} {
   const read = tunnelOptions(words, {type: 'ipip', port: 0, sums: 'nocsum'});
-  if (typeof read === 'string') return {type: 'ipip', problem: `"${read}" is no option of a method`};
+  if (typeof read === 'string') return {type: 'ipip', problem: `"${read}" is not an option of a method`};
   const {type, port, sums} = read;
   const problem =
     (type === 'gue') !== port > 0
-      ? 'a port is for gue tunnels, and they need it'
+      ? 'gue tunnels require a port, and only they have one'
       : sums !== 'nocsum' && type === 'ipip'
         ? `an ipip tunnel has no ${sums}`
         : sums === 'remcsum' && type === 'gre'
@@ -167,7 +165,7 @@ export interface TakenReal {
   readonly real: ImportedReal;
   readonly isQuiet: boolean;
   readonly checkers: readonly Checker[];
-  /** What is said of its lines: counts when it is known whether the server stays. */
+  /** Notes about its lines, added once it is known whether the server is kept. */
   readonly book: Notebook;
 }
 
@@ -195,11 +193,11 @@ export function takeReal(
       tools,
     );
     takeGood(statement, '0.0.0.0', 0, from, own);
-    tools.book.take(book.notes, 'keepalived leaves the server out, its address is none');
+    tools.book.take(book.notes, 'keepalived leaves the server out, its address is invalid');
     tools.book.not(
       statement.span,
       quoteStatement(statement),
-      'no address and port: keepalived leaves it out too',
+      'not an address and a port: keepalived leaves it out too',
     );
     return undefined;
   }
@@ -229,7 +227,7 @@ function takeGood(
   const isQuiet = takeFlag(block, 'inhibit_on_failure', 'ldirectord.cf: quiescent', tools) ?? from.isQuiet;
   const settings = inherit(block, from.settings, tools);
   const checkers = takeCheckers(block, settings, {address, port}, tools);
-  block.finish(unused, 'keepalived knows no such word either, or hactl does not', serious);
+  block.finish(unused, 'not a keyword of keepalived, or not supported by hactl', serious);
   book.exact(statement.span, quoteStatement(statement), 'ldirectord.cf: real');
   return {
     statement,

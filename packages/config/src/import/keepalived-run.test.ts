@@ -1,6 +1,6 @@
 /**
- * What the running daemon of keepalived 2.2.7 makes of a file, where `keepalived -t` is stricter than it: numbers with other
- * text behind them, ports of servers and of their checks, doubles. Each was compared with the daemon's own dump.
+ * How the keepalived 2.2.7 daemon reads a file where `keepalived -t` is stricter: numbers followed by text, ports of servers
+ * and checks, duplicates. Verified with the daemon's configuration dump.
  */
 import test from 'ava';
 import {loadWritten} from './index.ts';
@@ -10,7 +10,7 @@ const virtualOf = (text: string) => loadWritten(run(text).files, context).cluste
 const cluster = (text: string): string => file(run(text), 'ldirectord.cf');
 const mark = (lines: string): string => `virtual_server fwmark 7 {\n${lines}\n}\n`;
 
-test('29: braces need no blanks around them', (t) => {
+test('29: braces do not need surrounding blanks', (t) => {
   const text = `vrrp_instance V{interface eth0
 virtual_router_id 5
 virtual_ipaddress{192.0.2.1/24}}
@@ -23,7 +23,7 @@ real_server 198.51.100.1 80{weight 3}real_server 198.51.100.2 80{TCP_CHECK{conne
   t.regex(cluster(service(real('HTTP_GET {\nurl {\npath "/a{b}c"\n}\n}'))), /request="\/a\{b\}c"/);
 });
 
-test('1: include behind a brace is an include', (t) => {
+test('1: include after a brace is processed', (t) => {
   const read = (path: string): string | undefined => (path.endsWith('d/one.conf') ? real('') : undefined);
   for (const head of ['{ include d/one.conf', '{include d/one.conf', '{ @lb1 include d/one.conf'])
     t.regex(
@@ -33,13 +33,17 @@ test('1: include behind a brace is an include', (t) => {
     );
 });
 
-test('4: a number without digits is 0 where 0 is a number, and the digits count where there are any', (t) => {
+test('4: a number without digits is 0 if 0 is allowed; otherwise the leading digits count', (t) => {
   const weight = (line: string): number | undefined => virtualOf(service(real(line)))?.reals[0]?.weight;
   t.is(weight('weight 9\nweight x'), 0);
   t.is(weight('weight 9\nweight -1'), 9);
   t.is(weight('weight 12,5'), 12);
   t.is(virtualOf(service(real('TCP_CHECK {\nretry no\n}')))?.failureCount, 1);
-  t.is(virtualOf(service(real(''), 'weight x'))?.reals[0]?.weight, 1, 'a virtual server has no weight 0');
+  t.is(
+    virtualOf(service(real(''), 'weight x'))?.reals[0]?.weight,
+    1,
+    'a virtual server cannot have weight 0',
+  );
   t.regex(cluster(mark(real('')).replace('fwmark 7', 'fwmark 7;')), /^virtual=7$/m);
   t.regex(
     cluster(`virtual_server_group G {\nfwmark 8x\n}\nvirtual_server group G {\n${real('')}\n}\n`),
@@ -51,7 +55,7 @@ test('4: a number without digits is 0 where 0 is a number, and the digits count 
   );
 });
 
-test('12: a time with a unit is microseconds to keepalived: the import takes seconds, and says so', (t) => {
+test('12: keepalived reads a time with a unit as microseconds: the import takes seconds, with a warning', (t) => {
   const text = service(real('TCP_CHECK {\nconnect_timeout 3s\nretry 0\n}'), 'delay_loop 10s');
   t.like(virtualOf(text), {checkTimeout: 3_000, failureCount: 1});
   t.true((virtualOf(text)?.checkInterval ?? 0) >= 10_000);
@@ -59,14 +63,14 @@ test('12: a time with a unit is microseconds to keepalived: the import takes sec
     t.true(fates(run(text), what).includes('approximated!'), what);
 });
 
-test('12: nb_get_retry and retry of a web check are one setting: the last line counts', (t) => {
+test('12: nb_get_retry and retry of a web check are the same setting: the last line counts', (t) => {
   const web = (lines: string) =>
     virtualOf(service(real(`HTTP_GET {\n${lines}\nurl {\npath /\n}\n}`)))?.failureCount;
   t.is(web('nb_get_retry 3\nretry 0'), 1);
   t.is(web('retry 0\nnb_get_retry 1'), 2);
 });
 
-test('6: a check goes to the port that the file has, also where the table cannot have it', (t) => {
+test('6: a check uses the port in the file, even if the table cannot have it', (t) => {
   const ports = (text: string) => {
     const virtual = virtualOf(text);
     return virtual?.reals.map(({port, check}) => [port, check?.checkPort ?? virtual.checkPort]);
@@ -88,7 +92,7 @@ test('6: a check goes to the port that the file has, also where the table cannot
   );
 });
 
-test('3, 6: port 0 of a check never becomes a check that cannot pass, nor an error', (t) => {
+test('3, 6: a check on port 0 never becomes an error or a check that cannot pass', (t) => {
   const web = 'HTTP_GET {\nurl {\npath /a\n}\n}';
   for (const checks of [
     ['TCP_CHECK {\n}'],
@@ -109,7 +113,7 @@ test('3, 6: port 0 of a check never becomes a check that cannot pass, nor an err
   t.is(virtualOf(service(real('TCP_CHECK {\n}', 1, 0)))?.checkType.kind, 'connect');
 });
 
-test('17: doubles are found by what is written, and what is left out does not make the others quiet', (t) => {
+test('17: duplicate servers are found by their written ports, and dropped ones do not make the service quiescent', (t) => {
   const text = service(
     `${real('weight 5', 1, 8_080)}${real('lvs_method DR\ninhibit_on_failure\nweight 6', 1, 8_080)}`,
   );
@@ -121,7 +125,7 @@ test('17: doubles are found by what is written, and what is left out does not ma
   t.false(virtual?.quiescent);
 });
 
-test('22: a mark has no protocol, not even sctp; addresses beside it in a group have', (t) => {
+test('22: a mark ignores protocol, even sctp; addresses in the same group do not', (t) => {
   t.regex(cluster(mark(`protocol SCTP\n${real('')}`)), /^virtual=7$/m);
   const group = run(
     `virtual_server_group G {\nfwmark 8\n192.0.2.1 80\n}\nvirtual_server group G {\nprotocol SCTP\n${real('')}\n}\n`,
@@ -131,7 +135,7 @@ test('22: a mark has no protocol, not even sctp; addresses beside it in a group 
   t.true(fates(group, 'virtual_server').includes('not!'));
 });
 
-test('22: a granularity that is no netmask makes the service persistent all the same', (t) => {
+test('22: a granularity that is not a netmask still makes the service persistent', (t) => {
   for (const mask of ['24', '255.0.255.0']) {
     const result = run(service(real(''), `persistence_granularity ${mask}`));
     t.regex(file(result, 'ldirectord.cf'), /persistent=360/, mask);
@@ -146,7 +150,7 @@ test('22: a granularity that is no netmask makes the service persistent all the 
   t.notRegex(file(fixed, 'ldirectord.cf'), /^virtual=2$/m);
 });
 
-test('29: an address with two interfaces is none to keepalived', (t) => {
+test('29: keepalived drops an address with two interfaces', (t) => {
   const result = run(
     instance('').replace(
       '192.0.2.1/24',
@@ -157,7 +161,7 @@ test('29: an address with two interfaces is none to keepalived', (t) => {
   t.notRegex(file(result, 'haresources'), /192\.0\.2\.2/);
 });
 
-test('29: the first address that keepalived takes says the family of an instance, a peer’s or its own too', (t) => {
+test('29: the first address that keepalived accepts sets an instance’s family, also a peer or source address', (t) => {
   const vips = (lines: string, addresses: string): string[] =>
     [
       ...file(
@@ -181,11 +185,11 @@ test('29: the first address that keepalived takes says the family of an instance
   t.notRegex(file(below, 'ha.cf'), /^ucast/m);
   const two = run(instance('unicast_peer {\nlb2\n}\nunicast_peer {\n198.51.100.2\n}'));
   t.regex(file(two, 'ha.cf'), /^ucast eth0 198\.51\.100\.2$/m);
-  // IPv6 is VRRP 3, unless a line above the first address says 2.
+  // IPv6 uses VRRP 3, unless a line above the first address sets 2.
   t.regex(file(run(instance('unicast_src_ip fe80::1\nadvert_int 0.25')), 'ha.cf'), /^keepalive 250ms$/m);
 });
 
-test('15: the own interface is not tracked by name where dont_track_primary says no', (t) => {
+test('15: dont_track_primary excludes the instance’s interface from track_interface', (t) => {
   const tracked = (lines: string): string | undefined =>
     /^hactl_track_interface (.*)$/m.exec(file(run(instance(lines)), 'ha.cf'))?.[1];
   t.is(tracked('dont_track_primary\ntrack_interface {\neth0\neth1\n}'), 'eth1');
@@ -193,7 +197,7 @@ test('15: the own interface is not tracked by name where dont_track_primary says
   t.is(tracked('dont_track_primary\ntrack_interface {\neth0\n}'), undefined);
 });
 
-test('17: of two vrrp_scripts with a name the first that has a script is tracked', (t) => {
+test('17: of several vrrp_scripts with the same name the first with a script is tracked', (t) => {
   const scripts = ['', 'script /bin/a', 'script /bin/b']
     .map((line) => `vrrp_script c {\n${line}\n}\n`)
     .join('');
@@ -202,7 +206,7 @@ test('17: of two vrrp_scripts with a name the first that has a script is tracked
   t.true(codes(result).includes('warning duplicate-resource'));
 });
 
-test('15: in a sync group, and with priority 255, what has a weight is not tracked', (t) => {
+test('15: weighted items are not tracked in a sync group or with priority 255', (t) => {
   const tracked = (group: string, lines: string, weight = ''): number =>
     file(
       run(
@@ -221,7 +225,7 @@ test('15: in a sync group, and with priority 255, what has a weight is not track
   t.is(tracked('', 'priority 254', weight), 1);
 });
 
-test('15: an address on another interface has that tracked, unless no_track says no', (t) => {
+test('15: the interface of an address on another interface is tracked, except with no_track', (t) => {
   const tracked = (address: string): string | undefined =>
     /^hactl_track_interface (.*)$/m.exec(
       file(run(instance('').replace('192.0.2.1/24', `192.0.2.1/24\n${address}`)), 'ha.cf'),

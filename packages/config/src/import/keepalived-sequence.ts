@@ -1,13 +1,13 @@
-/** The rounds of keepalived's ~SEQ, ~SEQx and ~LST: what each defines. Pure. */
+/** The rounds of keepalived's ~SEQ, ~SEQx and ~LST with their definitions. Pure. */
 
-/** Lines that definitions and sequences may make; a definition that contains itself would never end. */
+/** Maximum number of lines from definitions and sequences: a definition may contain itself. */
 export const EXPANDED = 500_000;
 
 export function sequenceRounds(list: string, isHexadecimal: boolean): [string, string][][] | undefined {
   const [name = '', ...rest] = list.split(',').map((word) => word.trim());
   const numbers = rest.map((word) =>
     /^[+-]?(0x[\da-f]+|0[0-7]*|[1-9]\d*)$/i.test(word)
-      ? // As strtol reads it: a leading 0 is octal.
+      ? // Like strtol: a leading 0 means octal.
         Number(word.replace(/^[+-]/, '').replace(/^0(?=[0-7])/, '0o')) * (word.startsWith('-') ? -1 : 1)
       : NaN,
   );

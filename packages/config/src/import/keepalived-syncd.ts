@@ -1,4 +1,4 @@
-/** The sync daemon of keepalived.conf as LVSSyncDaemonSwap. Pure. */
+/** Converts the sync daemon of keepalived.conf to LVSSyncDaemonSwap. Pure. */
 import type {ImportedGroup} from './imported.ts';
 import {argumentOf, argumentsOf, ignored, quoteStatement} from './keepalived-block.ts';
 import type {Instance} from './keepalived-instance.ts';
@@ -6,13 +6,13 @@ import type {VrrpTools} from './keepalived-tools.ts';
 import type {Statement} from './keepalived-lines.ts';
 import {isDevice, wholeNumber} from './words.ts';
 
-/** A line of haresources and the instances that it stands for. */
+/** A line of haresources and its instances. */
 export interface Line {
   readonly members: readonly Instance[];
   readonly group: ImportedGroup;
 }
 
-/** lvs_sync_daemon of global_defs, or the older lvs_sync_daemon_interface of an instance: the same. */
+/** Reads lvs_sync_daemon of global_defs, or the older lvs_sync_daemon_interface of an instance. */
 export function takeSyncDaemons(
   lines: readonly Line[],
   all: readonly Instance[],
@@ -29,14 +29,18 @@ export function takeSyncDaemons(
   const [oldest] = line ? [] : old;
   for (const {line: statement} of old)
     if (statement !== oldest?.line)
-      book.not(statement.span, quoteStatement(statement), 'there is one sync daemon: another line says it');
+      book.not(
+        statement.span,
+        quoteStatement(statement),
+        'there is only one sync daemon: another line counts',
+      );
   if (oldest) {
     const device = argumentOf(oldest.line);
     if (!isDevice(device)) {
       book.lost(
         oldest.line.span,
         quoteStatement(oldest.line),
-        'not an interface: connections are not synchronised',
+        'not an interface: connections are not synchronized',
       );
       return groups;
     }
@@ -53,15 +57,15 @@ export function takeSyncDaemons(
   if (!line) return groups;
   const {device, instance, id, missing, words} = readSyncDaemon(line, all, tools);
   if (!isDevice(device) || missing !== undefined) {
-    const problem = missing === undefined ? 'not an interface' : `there is no vrrp_instance ${missing}`;
+    const problem = missing === undefined ? 'not an interface' : `no vrrp_instance ${missing}`;
     ignored(
       line.words[1] ?? line,
       'bad-value',
       `${quoteStatement(line)}: ${problem}`,
-      'the import leaves it out: lvs_sync_daemon INTERFACE INSTANCE id NUMBER, from 0 to 255',
+      'the import leaves it out; write lvs_sync_daemon INTERFACE INSTANCE id NUMBER, from 0 to 255',
       tools,
     );
-    book.lost(line.span, quoteStatement(line), `${problem}: connections are not synchronised`);
+    book.lost(line.span, quoteStatement(line), `${problem}: connections are not synchronized`);
     return groups;
   }
   const extra = ['maxlen', 'port', 'ttl', 'group'].filter((word) => words.includes(word));
@@ -79,7 +83,7 @@ export function takeSyncDaemons(
 /** Options with a value. */
 const valued: ReadonlySet<string> = new Set(['inst', 'id', 'maxlen', 'port', 'ttl', 'group']);
 
-/** The values of each option, wherever it stands. */
+/** The values of each option, at any position. */
 const optionsOf = (words: readonly string[]): ReadonlyMap<string, readonly string[]> =>
   words.reduce<{readonly found: Map<string, string[]>; readonly isValue: boolean}>(
     ({found, isValue}, word, at) => {
@@ -92,8 +96,8 @@ const optionsOf = (words: readonly string[]): ReadonlyMap<string, readonly strin
   ).found;
 
 /**
- * `IF [inst] INSTANCE [id] NUMBER`, and options. A sync id that is none is the instance's router id. `missing`: an instance
- * that is not there.
+ * `IF [inst] INSTANCE [id] NUMBER`, and options. An invalid sync id is replaced by the instance's router id. `missing`: name
+ * of an instance that does not exist.
  */
 function readSyncDaemon(
   line: Statement,
@@ -110,7 +114,7 @@ function readSyncDaemon(
   const options = optionsOf(words);
   const [first, second] = words;
   const isWord = (word: string | undefined): boolean => word !== undefined && !valued.has(word);
-  // The older form: the places say what the words are.
+  // The older form has no option names: position counts.
   const name = options.get('inst')?.[0] ?? (isWord(first) ? first : undefined);
   const written = options.get('id')?.at(-1) ?? (isWord(first) && isWord(second) ? second : undefined);
   const instance = all.find((instance) => instance.name === name);
@@ -119,7 +123,7 @@ function readSyncDaemon(
     ignored(
       line,
       'bad-value',
-      `"${written}" is not a sync id: keepalived takes the router id of the instance`,
+      `"${written}" is not a sync id: keepalived uses the router id of the instance`,
       'the import does too; write id NUMBER, from 0 to 255',
       tools,
     );

@@ -1,4 +1,4 @@
-/** How long a failed server stays in the table: keepalived's times and ours. Pure. */
+/** Failure detection times of keepalived and their counterparts here. Pure. */
 import type {Millis} from '@hactl/base';
 import type {CheckerName, Inherited} from './keepalived-checker.ts';
 
@@ -8,7 +8,7 @@ const CONNECT_TIMEOUT = 5_000;
 const RETRY: Readonly<Partial<Record<CheckerName, number>>> = {DNS_CHECK: 3, MISC_CHECK: 0};
 const RETRY_DELAY: Readonly<Partial<Record<CheckerName, Millis>>> = {HTTP_GET: 3_000, SSL_GET: 3_000};
 
-/** More failures than this would be pointless checks: the time is kept, not the count. */
+/** Maximum failurecount: the detection time is preserved, not the number of checks. */
 const FAILURES = 4;
 const LEAST_INTERVAL = 1_000;
 
@@ -16,16 +16,16 @@ export interface CheckTimes {
   readonly interval: Millis;
   readonly failures: number;
   readonly timeout: Millis;
-  /** The longest time to take out a server that refuses, in keepalived and here. */
+  /** Longest time until a server that refuses connections is removed, in keepalived. */
   readonly detect: Millis;
-  /** The same for a server that says nothing. */
+  /** The same for a server that does not answer, in keepalived and here. */
   readonly silent: Millis;
   readonly silentHere: Millis;
 }
 
 /**
- * keepalived checks every delay_loop, and after a failure `retry` times more at delay_before_retry; ldirectord counts
- * failures at one interval. The interval is chosen so that a dead server is out after the same time.
+ * keepalived checks every delay_loop, and after a failure `retry` times more at delay_before_retry; ldirectord has a single
+ * interval. It is chosen such that a failed server is removed after the same time.
  */
 export function timesOf(kind: CheckerName, settings: Inherited): CheckTimes {
   const delay = settings.delayLoop ?? DELAY_LOOP;
@@ -36,7 +36,7 @@ export function timesOf(kind: CheckerName, settings: Inherited): CheckTimes {
   const most = Math.max(1, Math.floor(detect / Math.min(delay, LEAST_INTERVAL)));
   const failures = Math.min(retry + 1, FAILURES, most);
   const silent = detect + (retry + 1) * timeout;
-  // Within a tenth of both times where that can be.
+  // Within 10 % of both times if possible.
   const wanted = Math.max(detect, Math.min(1.09 * detect, 0.91 * silent - timeout));
   const interval = Math.max(1, Math.round(wanted / failures));
   return {
@@ -53,5 +53,5 @@ const seconds = (time: Millis): string => `${Number((time / 1_000).toFixed(2))} 
 
 export function timingText(times: CheckTimes): string {
   const {interval, failures, detect, silent, silentHere} = times;
-  return `at most ${seconds(detect)} in keepalived when it refuses, ${seconds(silent)} when it is silent; here ${seconds(interval * failures)} and ${seconds(silentHere)} (checkinterval ${seconds(interval)}, failurecount ${failures})`;
+  return `at most ${seconds(detect)} in keepalived if it refuses connections, ${seconds(silent)} if it does not answer; here ${seconds(interval * failures)} and ${seconds(silentHere)} (checkinterval ${seconds(interval)}, failurecount ${failures})`;
 }

@@ -1,10 +1,10 @@
-/** What the readers of VRRP's blocks hand on to one another. */
+/** Types and constants shared by the parsers of VRRP blocks. */
 import type {Millis} from '@hactl/base';
 import type {ImportContext, ImportedScript} from './imported.ts';
 import type {Tools} from './keepalived-block.ts';
 import type {Statement} from './keepalived-lines.ts';
 
-/** What global_defs says for all instances. */
+/** Defaults for all instances, from global_defs. */
 export interface VrrpDefaults {
   readonly isThird: boolean;
   /** vrrp_strict. */
@@ -19,19 +19,19 @@ export interface VrrpTools extends Tools {
   readonly defaults: VrrpDefaults;
 }
 
-/** keepalived's defaults: once a second, one success or failure counts. */
+/** keepalived's default: once a second. */
 export const INTERVAL = 1_000;
-export const WEIGHT = 'what fails makes this director the worse one, however much it weighs';
+export const WEIGHT = 'any failure makes the peer preferred, regardless of the weight';
 
 /** A script or a process that instances track. */
 export interface Definition {
   readonly statement: Statement;
   readonly every: Millis;
-  /** For the shell. */
+  /** A shell command. */
   readonly command: string;
   readonly rise: number;
   readonly fall: number;
   readonly isWeighed: boolean;
-  /** `weight N reverse`: a failure is good. */
+  /** `weight N reverse`: a failure counts as good. */
   readonly isReversed: boolean;
 }

@@ -1,4 +1,4 @@
-/** What an instance tracks: scripts, processes and interfaces, as hactl_track_script and hactl_track_interface. Pure. */
+/** Converts tracked scripts, processes and interfaces to hactl_track_script and hactl_track_interface. Pure. */
 import type {Millis} from '@hactl/base';
 import type {ImportedPair, ImportedScript} from './imported.ts';
 import {
@@ -19,14 +19,14 @@ import {takeProcess} from './keepalived-process.ts';
 import {INTERVAL, WEIGHT, type Definition} from './keepalived-tools.ts';
 import {fileWord, freshName, isDevice} from './words.ts';
 
-/** Names that an instance or a sync group tracks. */
+/** What an instance or a sync group tracks. */
 export interface Tracked {
   readonly scripts: readonly Statement[];
   readonly processes: readonly Statement[];
   readonly interfaces: readonly string[];
-  /** The instance or group: keepalived knows only what is defined above it. */
+  /** The instance or group: keepalived knows only definitions above it. */
   readonly owner: Statement;
-  /** Of an instance in a sync group, and of the owner of its addresses: what has a weight is not tracked. */
+  /** Weighted items are not tracked: the instance is in a sync group, or owns its addresses (priority 255). */
   readonly ignoresWeights?: boolean;
 }
 
@@ -50,7 +50,7 @@ export function takeTracked(owner: Statement, block: Block, tools: Tools): Track
       book.lost(
         line.span,
         quoteStatement(line),
-        'an interface that is good when it is down cannot be tracked',
+        'an interface cannot be tracked in reverse (good while down)',
       );
       return [];
     }
@@ -64,12 +64,12 @@ export function takeTracked(owner: Statement, block: Block, tools: Tools): Track
   return {scripts: lines('track_script'), processes: lines('track_process'), interfaces, owner};
 }
 
-/** keepalived does not track what has another word than weight behind it, or no value behind that. */
+/** keepalived does not track a line with an option other than weight, or with weight without a value. */
 function isTracking(line: Statement, tools: Tools): boolean {
   const [option, value] = argumentsOf(line);
   if (option === undefined || (option === 'weight' && value !== undefined)) return true;
-  const reason = `"${option}" behind ${nameOf(line)}: keepalived does not track it then`;
-  ignored(line, 'bad-value', reason, 'the import does not either; write one name on a line', tools);
+  const reason = `"${option}" after ${nameOf(line)}: keepalived does not track it`;
+  ignored(line, 'bad-value', reason, 'the import does not either; write one name per line', tools);
   tools.book.lost(line.span, quoteStatement(line), reason);
   return false;
 }
@@ -80,17 +80,17 @@ interface Reference {
   readonly ignoresWeights: boolean;
 }
 
-/** Does a weight stand at the line, or else at the definition? */
+/** Does the line have a non-zero weight, or otherwise its definition? */
 function weighs(line: Statement, {isWeighed}: Definition): boolean {
   const [word, weight] = argumentsOf(line);
   return word === 'weight' ? Number.parseInt(weight ?? '', 10) !== 0 : isWeighed;
 }
 
-/** The definitions that are tracked, as lines of ha.cf; scripts are written where a line cannot say it. */
+/** Converts the tracked definitions to lines of ha.cf, with a script if a line is not enough. */
 export function takeTrackers(
   definitions: {readonly scripts: readonly Statement[]; readonly processes: readonly Statement[]},
   tracked: readonly Tracked[],
-  /** Where each block stands in the file, its includes in their places. */
+  /** Position of each block in the file, with includes expanded. */
   order: ReadonlyMap<Statement, number>,
   scripts: ImportedScript[],
   tools: Tools,
@@ -134,13 +134,13 @@ export function takeTrackers(
   return lines;
 }
 
-/** Does a failure count as good? The line that tracks it may say so, or the definition. */
+/** Does a failure count as good, according to the tracking line or the definition? */
 function isReversedBy(line: Statement, {isReversed}: Definition): boolean {
   const word = argumentsOf(line)[2];
   return word === 'reverse' || (word !== 'noreverse' && isReversed);
 }
 
-/** A definition that is tracked, with a note for each line about it. */
+/** Converts a tracked definition, with a note for each line about it. */
 function carryOne(
   name: string,
   definition: Definition,
@@ -151,33 +151,29 @@ function carryOne(
   const [first = definition.statement] = statements;
   const isReversed = isReversedBy(first, definition);
   const isWeighed = definition.isWeighed || statements.some((line) => argumentsOf(line).includes('weight'));
-  const how = `ha.cf: hactl_track_script; ${isReversed ? 'reversed, the written script fails where this one does not; ' : ''}${isWeighed ? WEIGHT : 'a director whose script fails gives its groups to the peer'}`;
+  const how = `ha.cf: hactl_track_script; ${isReversed ? 'reversed: the written script inverts the result; ' : ''}${isWeighed ? WEIGHT : 'a director whose script fails hands its groups over to the peer'}`;
   for (const line of [definition.statement, ...statements])
     if (line !== definition.statement && isReversedBy(line, definition) !== isReversed)
-      book.lost(
-        line.span,
-        quoteStatement(line),
-        'tracked here and there, once reversed: the first line counts',
-      );
+      book.lost(line.span, quoteStatement(line), 'tracked both normally and reversed: the first line counts');
     else book[isWeighed ? 'approximated' : 'exact'](line.span, quoteStatement(line), how);
   return lineOf(name, {...definition, isReversed}, scripts);
 }
 
 const WEIGHTLESS =
-  'in a sync group without sync_group_tracking_weight, and with priority 255, keepalived does not track what has a weight';
+  'in a sync group without sync_group_tracking_weight, and with priority 255, keepalived does not track weighted items';
 
 function noteDouble(statement: Statement, tools: Tools): void {
-  const reason = `${quoteStatement(statement)}: the name is defined above, and keepalived tracks that one`;
-  ignored(statement, 'duplicate-resource', reason, 'the import does too; give it another name', tools);
+  const reason = `${quoteStatement(statement)}: the name is defined above, keepalived tracks that definition`;
+  ignored(statement, 'duplicate-resource', reason, 'the import does too; use another name', tools);
   tools.book.lost(statement.span, quoteStatement(statement), reason);
 }
 
 function noteUnknown({line}: Reference, all: readonly Statement[], tools: Tools): void {
   const isBelow = all.some((statement) => argumentOf(statement) === nameOf(line));
   const reason = isBelow
-    ? `${nameOf(line)} is defined below: keepalived does not know it here and does not track it`
-    : `nothing is called ${nameOf(line)}: keepalived does not track it`;
-  const help = isBelow ? 'write its definition above this' : 'define it, or remove the line';
+    ? `${nameOf(line)} is defined below: keepalived does not know it yet and does not track it`
+    : `${nameOf(line)} is not defined: keepalived does not track it`;
+  const help = isBelow ? 'move its definition above this line' : 'define it, or remove the line';
   ignored(line, 'unresolved-name', reason, `the import does not either; ${help}`, tools);
   tools.book.not(line.span, quoteStatement(line), reason);
 }
@@ -191,25 +187,29 @@ function takeScript(statement: Statement, tools: Tools): Definition | undefined 
   block.finish({}, 'hactl has no such setting');
   const command = script && commandOf(script, tools);
   if (!script || command === undefined) {
-    book.lost(statement.span, quoteStatement(statement), 'it has no script: keepalived ignores it too');
+    book.lost(
+      statement.span,
+      quoteStatement(statement),
+      'it has no usable script: keepalived ignores it too',
+    );
     return undefined;
   }
-  // Whole seconds; 0 is 1.
+  // Whole seconds; 0 means 1.
   const every = Math.max(1, numberOf(intervalLine, 0, INTERVAL_MOST, tools) ?? 1) * INTERVAL;
   const limit = timeOf(timeoutLine, tools);
   const own = 'ha.cf: hactl_track_script';
   for (const line of [script, intervalLine]) if (line) book.exact(line.span, quoteStatement(line), own);
   for (const line of [rise, fall])
-    if (line) book.exact(line.span, quoteStatement(line), 'the written script counts');
+    if (line) book.exact(line.span, quoteStatement(line), 'counted by the written script');
   if (timeoutLine)
     book[limit === every ? 'exact' : 'approximated'](
       timeoutLine.span,
       quoteStatement(timeoutLine),
-      `a script that does not end within its interval (${every} ms) has failed`,
+      `a script fails if it does not end within its interval (${every} ms)`,
     );
   if (weight) book.approximated(weight.span, quoteStatement(weight), WEIGHT);
-  if (user) book.not(user.span, quoteStatement(user), 'scripts run as hactld does');
-  if (init) book.not(init.span, quoteStatement(init), 'nothing has failed before its first run');
+  if (user) book.not(user.span, quoteStatement(user), 'scripts run as the user of hactld');
+  if (init) book.not(init.span, quoteStatement(init), 'a script never counts as failed before its first run');
   return {
     statement,
     every,
@@ -221,7 +221,7 @@ function takeScript(statement: Statement, tools: Tools): Definition | undefined 
   };
 }
 
-/** ha.cf splits at blanks and knows no quotes: what is more than plain words becomes a script. */
+/** The line of ha.cf. ha.cf splits at blanks and has no quotes: anything but plain words becomes a script. */
 function lineOf(
   name: string,
   definition: Definition,
@@ -245,7 +245,7 @@ function lineOf(
     name: file,
     text: [
       '#!/bin/sh',
-      `# Written by hactl import: what keepalived tracked as ${fileWord(name)}. Exit status 0 is good.`,
+      `# Written by hactl import: keepalived’s ${fileWord(name)}. Exit status 0 means good.`,
       ...(rise === 1 && fall === 1 ? [command] : counted),
       '',
     ].join('\n'),
@@ -253,7 +253,7 @@ function lineOf(
   return {every, command: file};
 }
 
-/** Interfaces once each, in order. */
+/** The tracked interfaces in order, without duplicates. */
 export const trackedInterfaces = (tracked: readonly Tracked[]): string[] => [
   ...new Set(tracked.flatMap(({interfaces}) => interfaces)),
 ];

@@ -1,13 +1,13 @@
-/** Addresses of a vrrp_instance. Pure. */
+/** Virtual addresses of a vrrp_instance. Pure. */
 import {ipv4} from '../addresses.ts';
 import type {Vip} from '../model.ts';
 import {ignored, quoteStatement, type Tools} from './keepalived-block.ts';
 import type {Statement} from './keepalived-lines.ts';
 import {canonical, isDevice, leadingNumber} from './words.ts';
 
-/** The kernel's limit, with which keepalived removes the address. */
+/** The kernel's limit; keepalived drops an address with a longer label. */
 const LABEL_MAX = 15;
-/** Words with a value of their own. */
+/** Options with a value. */
 const valued: ReadonlySet<string> = new Set([
   'dev',
   'label',
@@ -17,12 +17,12 @@ const valued: ReadonlySet<string> = new Set([
   'peer',
   'preferred_lft',
 ]);
-/** Words that stand alone. */
+/** Options without a value. */
 const flags: ReadonlySet<string> = new Set(['home', '-nodad', 'mngtmpaddr', 'noprefixroute', 'autojoin', 'no_track', 'use_vmac']); // prettier-ignore
 
 export interface VipPlace {
   readonly device: string;
-  /** The instance's family; undefined: the first address says it. Excluded addresses may be of either. */
+  /** The instance's family; undefined: either one (the first address sets it; excluded addresses may be of either family). */
   readonly family: 4 | 6 | undefined;
 }
 
@@ -44,15 +44,15 @@ export function takeVip(line: Statement, {device, family}: VipPlace, tools: Tool
       `the import does too; ${help}`,
       tools,
     );
-    book.lost(line.span, quoteStatement(line), `${message}: the address is left out, by keepalived too`);
+    book.lost(line.span, quoteStatement(line), `${message}: keepalived leaves the address out too`);
   };
   if (address === undefined)
-    return leave(`"${host}" is not an address`, 'virtual_ipaddress { ADDRESS/LENGTH dev INTERFACE }');
+    return leave(`"${host}" is not an address`, 'write virtual_ipaddress { ADDRESS/LENGTH dev INTERFACE }');
   const own = address.includes(':') ? 6 : 4;
   if (family !== undefined && own !== family)
     return leave(
-      `${address} is not of the instance’s family`,
-      'an instance has addresses of one family: write virtual_ipaddress_excluded for the other',
+      `${address} is not of the instance’s address family`,
+      'an instance has addresses of one family: use virtual_ipaddress_excluded for the other',
     );
   const whole = own === 4 ? 32 : 128;
   const {value: length, rest: junk} = leadingNumber(mask ?? String(whole));
@@ -61,8 +61,8 @@ export function takeVip(line: Statement, {device, family}: VipPlace, tools: Tool
     ignored(
       first ?? line,
       'bad-value',
-      `"${mask}" is not a prefix length: keepalived takes ${wanted ?? (length === undefined ? 0 : whole)}`,
-      `the import takes ${wanted ?? whole}; write a number from 1 to ${whole}`,
+      `"${mask}" is not a prefix length: keepalived uses ${wanted ?? (length === undefined ? 0 : whole)}`,
+      `the import uses ${wanted ?? whole}; write a number from 1 to ${whole}`,
       tools,
     );
   const words = rest.map((word) => word.text);
@@ -72,13 +72,13 @@ export function takeVip(line: Statement, {device, family}: VipPlace, tools: Tool
   };
   const [named, label, broadcast] = [behind('dev'), behind('label'), behind('brd', 'broadcast')];
   if (valued.has(words.at(-1) ?? '') && !valued.has(words.at(-2) ?? ''))
-    return leave(`"${words.at(-1)}" has no value`, 'write the value behind it', 'bad-value');
+    return leave(`"${words.at(-1)}" has no value`, 'add its value', 'bad-value');
   if (broadcast !== undefined && (own === 6 || (!/^[+-]$/.test(broadcast) && ipv4(broadcast) === undefined)))
-    return leave(`"${broadcast}" is no broadcast address for it`, 'remove brd', 'bad-value');
+    return leave(`"${broadcast}" is not a broadcast address for it`, 'remove brd', 'bad-value');
   if (words.indexOf('dev') !== words.lastIndexOf('dev'))
-    return leave('dev stands there twice', 'ADDRESS/LENGTH dev eth0', 'bad-value');
+    return leave('dev is given twice', 'write ADDRESS/LENGTH dev eth0', 'bad-value');
   if (named !== undefined && !isDevice(named))
-    return leave(`"${named}" is not an interface`, 'ADDRESS/LENGTH dev eth0', 'bad-value');
+    return leave(`"${named}" is not an interface`, 'write ADDRESS/LENGTH dev eth0', 'bad-value');
   if (label !== undefined && label.length > LABEL_MAX)
     return leave(`the label ${label} is longer than ${LABEL_MAX} characters`, 'shorten it', 'bad-value');
   const name = named ?? device;
@@ -99,15 +99,15 @@ export function takeVip(line: Statement, {device, family}: VipPlace, tools: Tool
     ignored(
       line,
       'bad-value',
-      `"${unknown}" is no word of an address: keepalived steps over it`,
-      'the import does too; write one address on a line',
+      `"${unknown}" is not an option of an address: keepalived skips it`,
+      'the import does too; write one address per line',
       tools,
     );
   if (unknown !== undefined && canonical(unknown.split('/')[0] ?? '') !== undefined)
     book.lost(
       line.span,
       quoteStatement(line),
-      `one address on a line: keepalived has the first alone, not ${unknown}`,
+      `one address per line: keepalived uses only the first, not ${unknown}`,
     );
   else if (lost.length > 0)
     book.approximated(

@@ -17,12 +17,12 @@ import type {Methods} from './keepalived-methods.ts';
 import {methodOf, portAt, serverAddress} from './keepalived-real.ts';
 import {notebook, wholeNumber} from './words.ts';
 
-/** What keepalived takes for `persistence_timeout` without a number. */
+/** keepalived's `persistence_timeout` without a number, in seconds. */
 export const PERSISTENCE = 360;
-/** keepalived's limit: 31 days. */
+/** keepalived's maximum in seconds: 31 days. */
 const PERSISTENCE_MOST = 2_678_400;
 
-/** What the service is of; `isWritten`: the file has such a line; `note` reports its conversion. */
+/** The protocol of the service; `isWritten`: the file has a protocol line; `note` reports its conversion. */
 export function takeProtocol(
   block: Block,
   statement: Statement,
@@ -41,7 +41,7 @@ export function takeProtocol(
       );
     else if (line) book.exact(line.span, quoteStatement(line), 'ldirectord.cf: protocol');
   };
-  // Without a protocol keepalived (2.2.7) programs udp; a firewall mark has none.
+  // keepalived 2.2.7 defaults to udp. A firewall mark has no protocol.
   return {protocol: found?.value ?? (isMark ? 'tcp' : 'udp'), isWritten: line !== undefined, note};
 }
 
@@ -52,18 +52,17 @@ function protocolOf(line: Statement, tools: Tools): string | undefined {
     line.words[1] ?? line,
     'bad-value',
     `unknown protocol "${argumentOf(line)}": keepalived ignores it`,
-    'the import does too; TCP, UDP or SCTP',
+    'the import does too; write TCP, UDP or SCTP',
     tools,
   );
   return undefined;
 }
 
-/** One packet at a time: for udp and marks only; keepalived takes it back for tcp. */
+/** One-packet scheduling: for udp and marks only; keepalived drops it for tcp. */
 export function takeOps(statement: Statement | undefined, address: VirtualAddress, {book}: Tools): boolean {
   if (!statement) return false;
   const isTcp = address.kind === 'address' && address.protocol === 'tcp';
-  if (isTcp)
-    book.not(statement.span, quoteStatement(statement), 'it is for udp only: keepalived leaves it out too');
+  if (isTcp) book.not(statement.span, quoteStatement(statement), 'for udp only: keepalived drops it too');
   else book.exact(statement.span, quoteStatement(statement), 'ldirectord.cf: ops');
   return !isTcp;
 }
@@ -87,13 +86,13 @@ function schedulerOf(line: Statement, tools: Tools): string | undefined {
     line.words[1] ?? line,
     'bad-value',
     `"${name}" is not a scheduler: keepalived ignores the line, the default is wlc`,
-    `the import does too; ${[...schedulers].join(', ')}`,
+    `the import does too; write one of ${[...schedulers].join(', ')}`,
     tools,
   );
   tools.book.changed(
     line.span,
     quoteStatement(line),
-    'no scheduler to keepalived, which uses the one above or wlc; so does the import',
+    'not a scheduler for keepalived, which uses the one above or wlc; so does the import',
   );
   return undefined;
 }
@@ -104,7 +103,7 @@ const isScheduler = (line: Statement): boolean =>
 const plainFlags = ['flag-1', 'flag-2', 'flag-3'];
 const ownFlags = ['sh-port', 'sh-fallback', 'mh-port', 'mh-fallback'];
 
-/** Flags of the scheduler. Those of sh and mh count below their scheduler's line only. */
+/** Flags of the scheduler. Those of sh and mh apply only below the line of their scheduler. */
 export function takeFlags(block: Block, tools: Tools): string | undefined {
   const kept = block.all(...plainFlags, ...ownFlags).flatMap((line) => {
     const name = nameOf(line);
@@ -113,7 +112,7 @@ export function takeFlags(block: Block, tools: Tools): string | undefined {
       tools.book.exact(line.span, quoteStatement(line), 'ldirectord.cf: schedflags');
       return [name];
     }
-    const reason = `${name} counts below lb_algo ${name.slice(0, 2)} only: keepalived ignores it here`;
+    const reason = `${name} applies only below lb_algo ${name.slice(0, 2)}: keepalived ignores it here`;
     ignored(line, 'bad-value', reason, 'the import does too; write it below lb_algo', tools);
     tools.book.not(line.span, quoteStatement(line), reason);
     return [];
@@ -156,12 +155,12 @@ export function takePersistence(
   if (granularity && isMask)
     book.exact(granularity.span, quoteStatement(granularity), 'ldirectord.cf: netmask');
   else if (granularity && family === 4 && isNumericAddress(mask)) {
-    const reason = `"${mask}" is not a netmask: keepalived takes the bits of ${isQuad(mask) ? mask : 'that number'} all the same`;
+    const reason = `"${mask}" is not a netmask: keepalived uses the bits of ${isQuad(mask) ? mask : 'that number'} anyway`;
     ignored(
       granularity.words[1] ?? granularity,
       'bad-value',
       reason,
-      'here each client address is persistent on its own: write a netmask, 255.255.255.0',
+      'here each client address is persistent by itself; write a netmask such as 255.255.255.0',
       tools,
     );
     book.lost(granularity.span, quoteStatement(granularity), reason);
@@ -170,10 +169,10 @@ export function takePersistence(
       granularity.words[1] ?? granularity,
       'bad-value',
       `"${mask}" is not a granularity: keepalived ignores the line`,
-      `the import does too; ${family === 4 ? 'a netmask, 255.255.255.0' : 'a prefix length from 1 to 128'}`,
+      `the import does too; write ${family === 4 ? 'a netmask such as 255.255.255.0' : 'a prefix length from 1 to 128'}`,
       tools,
     );
-    book.not(granularity.span, quoteStatement(granularity), 'no netmask: keepalived ignores it too');
+    book.not(granularity.span, quoteStatement(granularity), 'not a granularity: keepalived ignores it too');
   }
   const netmask = granularity && isMask ? {netmask: mask} : {};
   const isPersistent = granularity && (isMask || (family === 4 && isNumericAddress(mask)));
@@ -183,7 +182,7 @@ export function takePersistence(
 
 const isQuad = (text: string): boolean => ipv4(text) !== undefined;
 
-/** What getaddrinfo takes for an address of IPv4: `24` is 0.0.0.24 to it. */
+/** A text that getaddrinfo accepts as an IPv4 address: `24` is 0.0.0.24. */
 const isNumericAddress = (text: string): boolean =>
   isQuad(text) || (/^\d{1,10}$/.test(text) && Number(text) < 2 ** 32);
 
@@ -198,7 +197,7 @@ export function takeSorry(block: Block, methods: Methods, tools: Tools): Importe
     ['sorry_server_lvs_method'],
     (line) => {
       if (isBelow(line)) return methodOf(line, otherwise, tools);
-      const reason = 'it stands above its sorry_server: keepalived ignores it';
+      const reason = 'it is above its sorry_server: keepalived ignores it';
       ignored(line, 'bad-value', reason, 'the import does too; write it below sorry_server', tools);
       return undefined;
     },
@@ -219,7 +218,7 @@ function sorryOf(
     ignored(
       statement.words[1] ?? statement,
       'bad-address',
-      `"${argumentOf(statement)} ${argumentOf(statement, 2)}" is not an address and a port: keepalived has no sorry server then`,
+      `"${argumentOf(statement)} ${argumentOf(statement, 2)}" is not an address and a port: keepalived has no sorry server`,
       'the import has none either; write sorry_server ADDRESS PORT',
       tools,
     );
@@ -238,6 +237,6 @@ export function takeQuorum(block: Block, tools: Tools): void {
     tools.book.lost(
       statement.span,
       quoteStatement(statement),
-      'the fallback serves when no server is up; ha.cf: hactl_quorum sets a quorum of servers (not of weights) for all virtuals',
+      'the fallback serves when no server is up; hactl_quorum in ha.cf sets a quorum of servers (not weights) for all virtual services',
     );
 }

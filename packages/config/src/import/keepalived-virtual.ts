@@ -1,4 +1,4 @@
-/** virtual_server of keepalived.conf, with what keepalived 2.2.7 puts right by itself. Pure. */
+/** virtual_server of keepalived.conf, with the corrections that keepalived 2.2.7 makes by itself. Pure. */
 import type {VirtualAddress} from '../model.ts';
 import type {ImportedReal, ImportedScript, ImportedVirtual} from './imported.ts';
 import {
@@ -31,11 +31,11 @@ import {fileWord, notebook, type Notebook} from './words.ts';
 
 export interface VirtualTools extends HeadTools {
   readonly scripts: ImportedScript[];
-  /** Addresses of services above. */
+  /** Addresses of the services above. */
   readonly seen: Set<string>;
 }
 
-const NO_SCTP = 'ldirectord.cf knows tcp and udp, not sctp';
+const NO_SCTP = 'ldirectord.cf supports tcp and udp, not sctp';
 
 export function takeVirtualServers(statement: Statement, outer: VirtualTools): ImportedVirtual[] {
   const book = notebook();
@@ -53,7 +53,7 @@ export function takeVirtualServers(statement: Statement, outer: VirtualTools): I
   };
   const {protocol, isWritten, note} = takeProtocol(block, statement, tools);
   const all = takeHeads(statement, protocol === 'udp' ? 'udp' : 'tcp', tools);
-  // A firewall mark has no protocol, whatever the file says.
+  // A firewall mark has no protocol, regardless of the file.
   const isSctp = protocol === 'sctp' && all.some((head) => head.kind === 'address');
   const heads = isSctp ? all.filter((head) => head.kind === 'fwmark') : all;
   note();
@@ -63,7 +63,7 @@ export function takeVirtualServers(statement: Statement, outer: VirtualTools): I
   const scheduler = takeScheduler(block, tools);
   const schedFlags = takeFlags(block, tools);
   const ops = block.last('ops');
-  // Of a virtual_server the name alone counts, whatever stands behind it.
+  // In a virtual_server the name alone sets it; keepalived ignores a value.
   const quietLine = block.last('inhibit_on_failure');
   if (quietLine) book.exact(quietLine.span, quoteStatement(quietLine), 'ldirectord.cf: quiescent');
   const isQuiet = quietLine !== undefined;
@@ -75,24 +75,19 @@ export function takeVirtualServers(statement: Statement, outer: VirtualTools): I
   const weightLine = lastReadable(block, ['weight'], (line) => numberOf(line, 1, 2 ** 31 - 1, tools), tools);
   const weight = weightLine?.value ?? 1;
   if (weightLine)
-    book.exact(
-      weightLine.line.span,
-      quoteStatement(weightLine.line),
-      'the weight of servers without their own',
-    );
+    book.exact(weightLine.line.span, quoteStatement(weightLine.line), 'the default weight of its servers');
   const servers = block
     .all('real_server')
     .flatMap((real) => takeReal(real, {method: methods.at(real), settings, isQuiet, weight}, tools) ?? []);
   const families = new Set(servers.map(({real}) => familyOf(real.address)));
-  // Of a mark whose servers are all tunnelled to: their family, IPv4 where there are both.
+  // A mark whose servers are all reached by tunnels: their family, IPv4 if they have both.
   const serverFamily = families.size === 1 && families.has(6) ? 6 : 4;
   const persistence = takePersistence(block, family ?? serverFamily, tools);
-  block.finish(unused, 'keepalived knows no such word either, or hactl does not', serious);
+  block.finish(unused, 'not a keyword of keepalived, or not supported by hactl', serious);
   if (isSctp && heads.length === 0) return drop(NO_SCTP, true, servers);
   if (isSctp) book.lost(statement.span, quoteStatement(statement), `${NO_SCTP}: its addresses are left out`);
-  if (heads.length === 0)
-    return drop('it has no address that can be read, as keepalived says', false, servers);
-  if (servers.length === 0) return drop('it has no real server, and keepalived leaves it out too');
+  if (heads.length === 0) return drop('it has no valid address, for keepalived too', false, servers);
+  if (servers.length === 0) return drop('it has no real server, keepalived leaves it out too');
   const maskFamily = persistence.netmask === undefined ? undefined : (family ?? serverFamily);
   const masked = heads.filter((head) => {
     const isSure = head.kind === 'address' || head.isFixed;
@@ -100,7 +95,7 @@ export function takeVirtualServers(statement: Statement, outer: VirtualTools): I
     book.lost(
       statement.span,
       `${nameOf(statement)} ${head.kind === 'address' ? head.address : `fwmark ${head.mark}`}`,
-      'its granularity is of the other address family: the kernel refuses the service, keepalived’s too',
+      'its granularity is of the other address family: the kernel refuses the service, in keepalived too',
     );
     return false;
   });
@@ -111,24 +106,20 @@ export function takeVirtualServers(statement: Statement, outer: VirtualTools): I
     return isNew;
   });
   if (fresh.length === 0)
-    return drop('a service with this address, port and protocol is there already', false, servers);
+    return drop('a service with this address, port and protocol is defined above', false, servers);
   if (fresh.length < masked.length)
-    book.not(
-      statement.span,
-      quoteStatement(statement),
-      'some of its addresses are in a service above already',
-    );
+    book.not(statement.span, quoteStatement(statement), 'some of its addresses are in a service above');
   noteServers(statement, servers, isQuiet, tools);
   if (!isWritten && heads.some((head) => head.kind === 'address'))
     tools.reporter.add(
       'warning',
       'missing-value',
       statement.span,
-      'no protocol is set: keepalived programs udp, and so does the import',
-      'write protocol TCP if tcp is meant',
+      'no protocol is set: keepalived uses udp, and so does the import',
+      'write protocol TCP if tcp is intended',
     );
   const kept = new Set<TakenReal>();
-  // Every port of an address: the kernel wants such a service persistent, and keepalived sets it, for the whole group.
+  // Port 0 (any port): the kernel requires persistence, and keepalived sets it for the whole group.
   const isAnyPort = heads.some((head) => head.kind === 'address' && head.port === 0);
   const virtuals = fresh.map((head): ImportedVirtual => {
     const address: VirtualAddress =
@@ -155,7 +146,7 @@ export function takeVirtualServers(statement: Statement, outer: VirtualTools): I
   return virtuals;
 }
 
-/** All that was said of a server and its checkers. */
+/** Adds the notes about a server and its checkers. */
 function takeNotes(server: TakenReal, book: Notebook, dropped?: string): void {
   book.take(server.book.notes, dropped);
   for (const checker of server.checkers) {
@@ -175,7 +166,7 @@ function noteServers(
     book.changed(
       statement.span,
       quoteStatement(statement),
-      `${quiet.length} of ${servers.length} servers have inhibit_on_failure${isQuiet ? ' (as the virtual)' : ''}: quiescent=yes for all`,
+      `${quiet.length} of ${servers.length} servers have inhibit_on_failure${isQuiet ? ' (as the service)' : ''}: quiescent=yes for all`,
     );
 }
 
@@ -200,16 +191,16 @@ function takeFallback(
   book.lost(
     statement.span,
     `sorry_server ${sorry.address}`,
-    'a server of the other address family cannot stand in this virtual',
+    'a server of the other address family cannot be in this virtual service',
   );
   return {};
 }
 
-/** What becomes of a server's own port; a firewall mark has none. */
+/** The note about a reset port; a firewall mark has no port. */
 const withoutNat = (port: number): string =>
   `${port === 0 ? 'without a port' : `with port ${port}`}: without NAT the port cannot change, and keepalived resets it too`;
 
-/** The servers that can stand in a virtual with this address, and their check. */
+/** The servers that fit a service with this address, and their check. */
 function takeServersOf(
   parent: Statement,
   address: VirtualAddress,
@@ -228,20 +219,19 @@ function takeServersOf(
       return [];
     };
     if (familyOf(real.address) !== address.family) {
-      const reason = 'a server of the other address family cannot stand in this virtual';
-      // Through a tunnel it can in keepalived, and the server is missing after the switch.
-      if (real.method !== 'ipip') return say(`${reason}, in keepalived neither`);
-      book.lost(statement.span, quoteStatement(statement), `${reason}: keepalived tunnels to it`);
+      const reason = 'a server of the other address family cannot be in this virtual service';
+      // In keepalived it can through a tunnel: then the server is missing after the switch.
+      if (real.method !== 'ipip') return say(`${reason}, nor in keepalived`);
+      book.lost(statement.span, quoteStatement(statement), `${reason}; keepalived tunnels to it`);
       return [];
     }
     const isReset = real.method !== 'masq' && real.port !== 0 && real.port !== port;
     if (isReset)
       book.approximated(statement.span, quoteStatement(statement), `ldirectord.cf: real ${withoutNat(port)}`);
     const own = {...server, written: real.port, real: {...real, port: isReset ? port : real.port}};
-    // keepalived looks for doubles before it sets ports, and the kernel refuses those that come of it.
+    // keepalived looks for duplicates before it resets ports; the kernel refuses duplicates that result from the reset.
     const keys = [`written ${real.address} ${real.port}`, `${real.address} ${own.real.port || port}`];
-    if (keys.some((key) => seen.has(key)))
-      return say('the same server again: keepalived keeps the first too');
+    if (keys.some((key) => seen.has(key))) return say('duplicate server: keepalived keeps the first too');
     for (const key of keys) seen.add(key);
     kept.add(server);
     return [own];

@@ -1,4 +1,4 @@
-/** vrrp_instance and vrrp_sync_group of keepalived.conf: what becomes of them in ha.cf, haresources and authkeys. Pure. */
+/** Converts vrrp_instance and vrrp_sync_group of keepalived.conf to ha.cf, haresources and authkeys. Pure. */
 import type {Vip} from '../model.ts';
 import type {ImportedGroup, ImportedPair} from './imported.ts';
 import {argumentOf, blockOf, flagOf, ignored, listed, quoteStatement} from './keepalived-block.ts';
@@ -17,11 +17,11 @@ export interface VrrpParts {
   readonly scripts: readonly Statement[];
   readonly processes: readonly Statement[];
   readonly syncDaemon: Statement | undefined;
-  /** The places of all blocks of the file. */
+  /** Positions of all blocks in the file. */
   readonly order: ReadonlyMap<Statement, number>;
 }
 
-/** The instances that keepalived takes: the first of each name. */
+/** The instances that keepalived accepts: the first of each name. */
 export function takeInstances(statements: readonly Statement[], tools: VrrpTools): Instance[] {
   const {book} = tools;
   const names = new Set<string>();
@@ -33,20 +33,20 @@ export function takeInstances(statements: readonly Statement[], tools: VrrpTools
       book.take(instance.book.notes);
       return [instance];
     }
-    ignored(statement, 'duplicate-resource', reason, `the import does too: ${NAMED}`, tools);
+    ignored(statement, 'duplicate-resource', reason, `the import does too; ${NAMED}`, tools);
     book.take(instance.book.notes, reason);
     book.lost(statement.span, quoteStatement(statement), reason);
     return [];
   });
 }
 
-const NAMED = 'write its kind and one name that no other has';
+const NAMED = 'give each block one unique name';
 
-/** Why keepalived steps over a block that must have one name of its own; undefined: it does not. */
+/** Why keepalived ignores a block that must have one unique name; undefined: it accepts the block. */
 function unnamed(statement: Statement, taken: ReadonlySet<string>): string | undefined {
   const [kind = '', name = ''] = statement.words.map(({text}) => text);
-  if (statement.words.length !== 2) return `a ${kind} must have one name: keepalived steps over this one`;
-  return taken.has(name) ? `${kind} ${name} is defined above: keepalived ignores this one` : undefined;
+  if (statement.words.length !== 2) return `a ${kind} must have one name: keepalived ignores this block`;
+  return taken.has(name) ? `${kind} ${name} is defined above: keepalived ignores this block` : undefined;
 }
 
 export function takeVrrp(
@@ -61,12 +61,12 @@ export function takeVrrp(
   if (!first) {
     for (const group of syncGroups) book.not(group.span, quoteStatement(group), 'there is no vrrp_instance');
     for (const statement of [...parts.scripts, ...parts.processes])
-      book.not(statement.span, quoteStatement(statement), 'there is no vrrp_instance that could track it');
+      book.not(statement.span, quoteStatement(statement), 'there is no vrrp_instance to track it');
     if (syncDaemon)
       book.not(
         syncDaemon.span,
         quoteStatement(syncDaemon),
-        'connections are synchronised between two directors: there is no vrrp_instance',
+        'there is no vrrp_instance: connections are synchronized between two directors only',
       );
     return undefined;
   }
@@ -100,7 +100,7 @@ export function takeVrrp(
   ];
   const trackScripts = takeTrackers(parts, allTracked, parts.order, tools.scripts, tools);
   const secret = all.find((instance) => instance.secret !== undefined)?.secret;
-  // An instance without addresses has no line, unless it is the only one: ldirectord needs a line to stand in.
+  // An instance without addresses has no line, unless it is the only one: ldirectord needs a line.
   const full = lines.filter(({group}) => group.vips.length > 0 || group.scripts.length > 0);
   const kept = full.length > 0 ? full : lines.slice(0, 1);
   return {
@@ -114,7 +114,7 @@ export function takeVrrp(
   };
 }
 
-/** The address, where no instance above has it. */
+/** Is the address new? Notes one that an instance above has. */
 function isFresh(vip: Vip, member: Instance, seen: Map<string, string>, {book}: VrrpTools): boolean {
   const other = seen.get(vip.address);
   if (other === undefined) {
@@ -124,7 +124,7 @@ function isFresh(vip: Vip, member: Instance, seen: Map<string, string>, {book}: 
   const lines = member.statement.block?.flatMap((statement) => statement.block ?? []) ?? [];
   const line = lines.find((line) => line.words.some(({text}) => text.split('/')[0] === vip.address));
   const at = line ?? member.statement;
-  book.lost(at.span, quoteStatement(at), `instance ${other} has this address already`);
+  book.lost(at.span, quoteStatement(at), `instance ${other} above has this address`);
   return false;
 }
 
@@ -145,7 +145,7 @@ function takeSyncGroups(
     const reason = unnamed(statement, names);
     names.add(argumentOf(statement));
     if (reason !== undefined) {
-      ignored(statement, 'missing-value', reason, `the import does too: ${NAMED}`, tools);
+      ignored(statement, 'missing-value', reason, `the import does too; ${NAMED}`, tools);
       book.lost(statement.span, quoteStatement(statement), reason);
       continue;
     }
@@ -167,8 +167,8 @@ function takeSyncGroups(
         ignored(
           word,
           'unresolved-name',
-          `there is no vrrp_instance ${word.text}: keepalived ignores the name`,
-          'the import does too; the names in a group are those of vrrp_instance lines',
+          `no vrrp_instance ${word.text}: keepalived ignores the name`,
+          'the import does too; list names of vrrp_instance blocks in a group',
           tools,
         );
       if (!member || used.has(member.name)) return [];
@@ -181,8 +181,8 @@ function takeSyncGroups(
         statement.span,
         quoteStatement(statement),
         list
-          ? 'none of its instances is there'
-          : 'it has no group { … }: its instances move alone, in keepalived too',
+          ? 'none of its instances exists'
+          : 'it has no group { … }: its instances move independently, in keepalived too',
       );
       continue;
     }
@@ -190,7 +190,7 @@ function takeSyncGroups(
       book.changed(
         statement.span,
         quoteStatement(statement),
-        `haresources: one line; its instances prefer different nodes, ${members[0]?.name} decides`,
+        `haresources: one line; its instances prefer different nodes, the node of ${members[0]?.name} is used`,
       );
     else
       book.exact(
@@ -206,13 +206,13 @@ function takeSyncGroups(
   return {lines, tracked, used, weightless};
 }
 
-/** Which node each instance prefers, and why; a guess is said so that nobody misses it. */
+/** Notes the node that each instance prefers, and why; a guess is highlighted. */
 function notePreferences(
   all: readonly Instance[],
   preferences: ReadonlyMap<Instance, Preference>,
   {book, context}: VrrpTools,
 ): void {
-  const named = context.peerKnown ? '' : '; the other director’s name is not in the file (--peer NAME)';
+  const named = context.peerKnown ? '' : '; the peer’s name is not in the file (use --peer NAME)';
   for (const instance of all) {
     const {isOurs = false, reason = '', isDoubtful = false} = preferences.get(instance) ?? {};
     const node = isOurs ? context.node : context.peer;
@@ -222,19 +222,19 @@ function notePreferences(
       book.approximated(
         instance.stateLine.span,
         quoteStatement(instance.stateLine),
-        'the first state only: the priority elects',
+        'only the first state: the election is by priority',
       );
     if (isDoubtful)
       book.changed(
         at.span,
         quoteStatement(at),
-        `${message}: keepalived elects by priority, and the peer’s is in the peer’s file only; import with --peer-file, or compare the two haresources`,
+        `${message}: keepalived elects by priority, and the peer’s priority is only in the peer’s file; import with --peer-file, or compare the two haresources`,
       );
-    else book.approximated(at.span, quoteStatement(at), `${message}; there are no numbers`);
+    else book.approximated(at.span, quoteStatement(at), `${message}; hactl has no priority numbers`);
   }
 }
 
-/** keepalive, deadtime, auto_failback, hactl_preempt_delay: one of each for the pair. */
+/** keepalive, deadtime, auto_failback and hactl_preempt_delay, common to the pair. */
 function takeTimes(
   all: readonly Instance[],
   peers: readonly PeerInstance[] | undefined,
@@ -246,7 +246,7 @@ function takeTimes(
   const deadtime = Math.max(...quickest.map((instance) => downInterval(instance, peerOf(instance, peers))));
   const whose = peers
     ? 'the lower priority of the two'
-    : 'priority 100, whatever this director’s is, so that both files say the same';
+    : 'priority 100, regardless of this director’s, so that both imports agree';
   for (const {advertLine} of all)
     if (advertLine)
       book.exact(

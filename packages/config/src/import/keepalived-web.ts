@@ -1,4 +1,4 @@
-/** The pages of HTTP_GET and SSL_GET, and the statuses that pass. Pure. */
+/** Pages and passing statuses of HTTP_GET and SSL_GET. Pure. */
 import {translatePerlRegex} from '@hactl/regex';
 import {
   argumentOf,
@@ -26,18 +26,22 @@ export interface WebPage {
 /** keepalived's default. */
 export const ORDINARY: readonly StatusRange[] = [[200, 299]];
 
-/** The first page: ldirectord.cf asks for one. Nothing: no page is written, and keepalived drops the checker. */
+/** The first page: ldirectord.cf requests one only. undefined: there is none, and keepalived drops the checker. */
 export function takeUrls(block: Block, inheritedHost: string | undefined, tools: Tools): WebPage | undefined {
   const {book} = tools;
   const protocol = block.last('http_protocol');
   if (protocol)
-    book.approximated(protocol.span, quoteStatement(protocol), 'the check speaks HTTP/1.1 and closes');
+    book.approximated(
+      protocol.span,
+      quoteStatement(protocol),
+      'the check uses HTTP/1.1 and closes the connection',
+    );
   const [first, ...others] = block.all('url').filter((url) => hasPath(url, tools));
   for (const url of others)
     book.lost(
       url.span,
       quoteStatement(url),
-      'one page is asked for here: the first, all must pass in keepalived',
+      'only the first page is requested here; in keepalived all must pass',
     );
   if (!first) return undefined;
   const inner = blockOf(first.block ?? [], tools);
@@ -47,20 +51,21 @@ export function takeUrls(block: Block, inheritedHost: string | undefined, tools:
   const isUsable = isQuotable(written) && written.startsWith('/');
   if (path)
     if (isUsable) book.exact(path.span, quoteStatement(path), 'ldirectord.cf: request');
-    else book.lost(path.span, quoteStatement(path), 'ldirectord.cf cannot hold such a path: / is asked for');
+    else
+      book.lost(path.span, quoteStatement(path), 'ldirectord.cf does not allow such a path: / is requested');
   if (host)
     if (isHost(argumentOf(host))) book.exact(host.span, quoteStatement(host), 'ldirectord.cf: virtualhost');
-    else book.lost(host.span, quoteStatement(host), 'ldirectord.cf cannot hold such a name');
+    else book.lost(host.span, quoteStatement(host), 'ldirectord.cf does not allow such a name');
   const receive = takeExpression(inner, tools);
   const statuses = takeStatuses(inner.all('status_code'), tools);
   for (const digest of inner.all('digest'))
     book.lost(
       digest.span,
       quoteStatement(digest),
-      'pages are not compared by digest: the page’s content does not count; use a regular expression, receive',
+      'digests are not supported: the content of the page is not checked; use a regular expression (receive)',
     );
   inner.finish(
-    {'regex_*': 'the whole page is looked through'},
+    {'regex_*': 'the whole page is searched'},
     'the check has no such setting',
     new Set(['regex_min_offset', 'regex_max_offset']),
   );
@@ -73,7 +78,7 @@ export function takeUrls(block: Block, inheritedHost: string | undefined, tools:
   };
 }
 
-/** A name that virtualhost of ldirectord.cf can hold. */
+/** Is the name valid for virtualhost in ldirectord.cf? */
 export const isHost = (text: string): boolean => /^[\w.:[\]-]+$/.test(text);
 
 /** keepalived drops a url without a path. */
@@ -83,7 +88,7 @@ function hasPath(url: Statement, tools: Tools): boolean {
   ignored(
     url,
     'missing-value',
-    'url has no path: keepalived leaves it out',
+    'the url has no path: keepalived leaves it out',
     'the import does too; write path /PAGE',
     tools,
   );
@@ -91,7 +96,7 @@ function hasPath(url: Statement, tools: Tools): boolean {
   return false;
 }
 
-/** Options of PCRE that an expression can say itself. */
+/** PCRE options that can be written as an inline flag. */
 const inline: ReadonlyMap<string, string> = new Map([
   ['caseless', 'i'],
   ['multiline', 'm'],
@@ -105,7 +110,7 @@ function takeExpression(inner: Block, tools: Tools): string | undefined {
   const lines = inner.all('regex').filter((line) => hasOneWord(line, tools));
   const regex = lines.at(-1);
   for (const line of lines.slice(0, -1))
-    book.not(line.span, quoteStatement(line), 'the same again below: the last one counts');
+    book.not(line.span, quoteStatement(line), 'overridden by a later line');
   const words = options.flatMap(argumentsOf);
   const flags = [...new Set(words.flatMap((word) => inline.get(word) ?? []))].join('');
   const [, written = ''] = (regex && escapedWords(regex.text)) ?? [];
@@ -113,52 +118,52 @@ function takeExpression(inner: Block, tools: Tools): string | undefined {
   const usable = regex && !inverse && isQuotable(pattern) && translatePerlRegex(pattern).ok;
   for (const line of options)
     if (usable && argumentsOf(line).every((word) => inline.has(word)))
-      book.exact(line.span, quoteStatement(line), 'ldirectord.cf: receive, in the expression itself');
-    else book.not(line.span, quoteStatement(line), 'the expression has no such option');
+      book.exact(line.span, quoteStatement(line), 'ldirectord.cf: receive, as an inline flag');
+    else book.not(line.span, quoteStatement(line), 'not supported as an inline flag');
   if (regex)
     if (usable)
       book.approximated(
         regex.span,
         quoteStatement(regex),
-        'ldirectord.cf: receive; the expression is looked for in the page’s body',
+        'ldirectord.cf: receive; the expression is searched for in the body of the page',
       );
     else
       book.lost(
         regex.span,
         quoteStatement(regex),
         inverse
-          ? 'a page that must not match cannot be written: the page’s content does not count'
-          : 'the expression cannot be written in ldirectord.cf: the page’s content does not count',
+          ? 'ldirectord.cf cannot require that a page does not match: the content of the page is not checked'
+          : 'the expression cannot be written in ldirectord.cf: the content of the page is not checked',
       );
   if (inverse)
     book.not(
       inverse.span,
       quoteStatement(inverse),
       regex
-        ? 'a page that must not match cannot be written'
+        ? 'ldirectord.cf cannot require that a page does not match'
         : 'there is no expression: keepalived ignores it',
     );
   return usable ? pattern : undefined;
 }
 
-/** keepalived ignores an expression of several words. */
+/** Does regex have exactly one word? keepalived ignores the line otherwise. */
 function hasOneWord(regex: Statement, tools: Tools): boolean {
   if (escapedWords(regex.text)?.length === 2) return true;
   ignored(
     regex,
     'bad-value',
-    `${quoteStatement(regex)}: not one word behind it, keepalived ignores the line`,
+    `${quoteStatement(regex)}: not exactly one word, keepalived ignores the line`,
     'the import does too; write regex "EXPRESSION"',
     tools,
   );
-  tools.book.not(regex.span, quoteStatement(regex), 'not one word: keepalived ignores it too');
+  tools.book.not(regex.span, quoteStatement(regex), 'not exactly one word: keepalived ignores it too');
   return false;
 }
 
 const STATUS_LEAST = 100;
 const STATUS_MOST = 599;
 
-/** `200`, `200-299`, several of them, on several lines; what is none is ignored, as in keepalived. */
+/** `200`, `200-299`, several per line, on several lines; invalid words are ignored, as in keepalived. */
 function takeStatuses(statements: readonly Statement[], tools: Tools): readonly StatusRange[] {
   const ranges: StatusRange[] = [];
   for (const statement of statements) {
@@ -173,7 +178,7 @@ function takeStatuses(statements: readonly Statement[], tools: Tools): readonly 
         statement.words[1] ?? statement,
         'bad-value',
         `${quoteStatement(statement)}: not every word is a status`,
-        `keepalived ignores what is none, and so does the import: ${STATUS_LEAST} to ${STATUS_MOST}`,
+        `keepalived ignores the others, and so does the import; write statuses from ${STATUS_LEAST} to ${STATUS_MOST}`,
         tools,
       );
     tools.book.exact(statement.span, quoteStatement(statement), 'ldirectord.cf: hactl_status');

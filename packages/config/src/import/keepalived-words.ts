@@ -1,4 +1,4 @@
-/** Words, quotes, escapes and braces of one line of keepalived.conf. Pure. */
+/** Splits a line of keepalived.conf: words, quotes, escapes, braces. Pure. */
 import {shellWord} from './words.ts';
 
 export interface Token {
@@ -8,7 +8,7 @@ export interface Token {
   readonly end: number;
 }
 
-/** Up to a ! or # that is neither inside double quotes nor behind a backslash, which goes. */
+/** The text before a ! or # outside double quotes. A backslash escapes these, and is removed. */
 export function withoutComment(text: string): string {
   if (!/[!#\\]/.test(text)) return text;
   let isQuoted = false;
@@ -32,7 +32,7 @@ const escapes: Readonly<Record<string, string>> = {
   a: '\x07', b: '\b', E: '\x1b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v',
 }; // prettier-ignore
 
-/** The character that an escape at `at` (behind the backslash) stands for, and how long the escape is. */
+/** The character of an escape at `at` (after the backslash), and the length of the escape. */
 function unescape(text: string, at: number): {readonly text: string; readonly length: number} {
   const octal = /^[0-7]{1,3}/.exec(text.slice(at, at + 3))?.[0];
   if (octal !== undefined)
@@ -46,13 +46,13 @@ function unescape(text: string, at: number): {readonly text: string; readonly le
   return {text: escapes[character] ?? character, length: 1};
 }
 
-/** Blanks of ASCII, from tab to carriage return; another one is part of a word. */
+/** ASCII blanks: space, and tab to carriage return. Any other blank is part of a word. */
 const isBlank = (character: string | undefined): boolean =>
   character === ' ' || (character !== undefined && character >= '\t' && character <= '\r');
 
 /**
- * A text between double quotes is a word, with blanks and without escapes; where they are not closed, the rest of the line
- * is dropped (`closed` is false). Single quotes are characters. Braces outside quotes are tokens of their own.
+ * A text in double quotes is a word, with blanks and without escapes; if the quote is not closed, the rest of the line is
+ * dropped (`closed` is false). Single quotes are ordinary characters. Braces outside quotes are separate tokens.
  */
 export function splitWords(text: string): {tokens: Token[]; closed: boolean} {
   const tokens: Token[] = [];
@@ -77,8 +77,8 @@ export function splitWords(text: string): {tokens: Token[]; closed: boolean} {
 }
 
 /**
- * The words of a line that holds a command or a regular expression: single and double quotes keep blanks, touching pieces
- * are one word, a backslash escapes everywhere. undefined: a quote is not closed.
+ * The words of a line with a command or a regular expression: single and double quotes keep blanks, adjacent pieces form one
+ * word, a backslash escapes everywhere. undefined: a quote is not closed.
  */
 export function escapedWords(text: string): string[] | undefined {
   const words: string[] = [];
@@ -108,7 +108,7 @@ export function escapedWords(text: string): string[] | undefined {
   return words;
 }
 
-/** A word without quotes: every brace in it is a token of its own, but those of a ${NAME} that nobody defined. */
+/** Adds an unquoted word: every brace in it is a separate token, except those of an undefined ${NAME}. */
 function pushBare(tokens: Token[], word: string, start: number): void {
   for (const {0: text, index} of word.matchAll(/[{}]|(?:\$\{\w*\}|\$\{|[^{}$]|\$)+/g)) {
     const kind = text === '{' ? 'open' : text === '}' ? 'close' : 'word';
@@ -117,8 +117,8 @@ function pushBare(tokens: Token[], word: string, start: number): void {
 }
 
 /**
- * The command of a line, as keepalived takes it apart: what stands in quotes behind the name, split once more. No shell is
- * involved there, so the words are quoted when a shell runs them here. Words behind it are not the command's.
+ * The command of a line, as keepalived splits it: the quoted text after the name, split again. keepalived uses no shell, so
+ * words are quoted for the shell here. Words after the quoted text are not part of the command.
  */
 export function commandText(line: string): string | undefined {
   const [, command = ''] = escapedWords(line) ?? [];

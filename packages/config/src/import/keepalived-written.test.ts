@@ -1,6 +1,6 @@
 /**
- * What keepalived 2.2.7 makes of lines that are written in an odd way: quotes, numbers, doubled lines, ranges, upper and
- * lower case. Each was tried with `keepalived -t` or read in its source.
+ * How keepalived 2.2.7 reads unusual lines: quotes, numbers, repeated lines, ranges, upper and lower case. Verified with
+ * `keepalived -t` or in its source.
  */
 import test from 'ava';
 import {loadWritten} from './index.ts';
@@ -10,13 +10,13 @@ const cluster = (text: string): string => file(run(text), 'ldirectord.cf');
 const web = (lines: string): string => `HTTP_GET {\nurl {\npath /\n${lines}\n}\n}`;
 const virtualOf = (text: string) => loadWritten(run(text).files, context).cluster?.ldirectord[0]?.virtuals[0];
 
-test('1: quotes around the name of an include are a part of it, and nothing is included', (t) => {
+test('1: quotes are part of an include’s file name, and nothing is included', (t) => {
   const result = run(`${instance('')}include "d/one.conf"\n`, {read: () => service(real(''))});
   t.true(codes(result).includes('warning missing-file'));
   t.is(file(result, 'ldirectord.cf'), '');
 });
 
-test('3: a name of DNS_CHECK that keepalived ignores is not asked for; of two the first counts', (t) => {
+test('3: a DNS_CHECK name that keepalived ignores is not queried; of two names the first counts', (t) => {
   for (const name of ['a..b', '.x', 'a.example.com']) {
     const text = service(real(`DNS_CHECK {\ntype A\nname ${name}\n}`));
     t.notRegex(cluster(text), /service=dns/, name);
@@ -28,7 +28,7 @@ test('3: a name of DNS_CHECK that keepalived ignores is not asked for; of two th
   );
 });
 
-test('4: statuses add up over lines; what is outside 100 to 599 is left out alone', (t) => {
+test('4: statuses of several lines are combined; only values outside 100 to 599 are dropped', (t) => {
   for (const [lines, statuses] of [
     [
       'status_code 200\nstatus_code 401',
@@ -47,7 +47,7 @@ test('4: statuses add up over lines; what is outside 100 to 599 is left out alon
     t.deepEqual(virtualOf(service(real(web(lines))))?.statuses, statuses, lines);
 });
 
-test('4: options of an expression are written into it, an expression of several words is none', (t) => {
+test('4: options become inline flags of the expression; an expression of several words is ignored', (t) => {
   t.is(virtualOf(service(real(web('regex "^o k"\nregex_options caseless multiline'))))?.receive, '(?im)^o k');
   t.is(virtualOf(service(real(web('regex o k'))))?.receive, undefined);
   t.is(virtualOf(service(real(web('regex "a\\\\.b"'))))?.receive, 'a\\.b');
@@ -62,7 +62,7 @@ for (const [path, command] of [
   ['/bin/c a b', '/bin/c'],
   ['/bin/"c d"', '/bin/c d'],
 ] as const)
-  test(`5: the program of a MISC_CHECK is what keepalived runs: ${path}`, (t) => {
+  test(`5: MISC_CHECK runs the same program as keepalived: ${path}`, (t) => {
     const result = run(service(real(`MISC_CHECK {\nmisc_path ${path}\n}`)));
     t.true(
       file(result, 'check-192.0.2.1-80-tcp').includes(`) ${command} ;;`),
@@ -70,19 +70,19 @@ for (const [path, command] of [
     );
   });
 
-test('5: a script that is not in quotes is run without its arguments, and that is said', (t) => {
+test('5: an unquoted script runs without its arguments, with a warning', (t) => {
   const text = `vrrp_script c {\nscript /usr/bin/killall -0 haproxy\n}\n${instance('track_script {\nc\n}')}`;
   t.regex(file(run(text), 'ha.cf'), /^hactl_track_script 1 \/usr\/bin\/killall$/m);
   t.true(codes(run(text)).includes('warning bad-value'));
 });
 
-test('8: of two notify scripts the first counts', (t) => {
+test('8: the first of two notify scripts counts', (t) => {
   const text = file(run(instance('notify_master "/one"\nnotify_master "/two"')), 'resource.d/notify-V');
   t.regex(text, /\/one \|\| :/);
   t.notRegex(text, /\/two/);
 });
 
-test('10, 19: the case of state counts, and BACKUP below MASTER does not', (t) => {
+test('10, 19: state is case-sensitive, and BACKUP below MASTER has no effect', (t) => {
   for (const [lines, node] of [
     ['state master', 'lb2'],
     ['state Master', 'lb2'],
@@ -92,12 +92,12 @@ test('10, 19: the case of state counts, and BACKUP below MASTER does not', (t) =
     t.regex(file(run(instance(lines)), 'haresources'), new RegExp(`^${node} `, 'm'), lines);
 });
 
-test('11: preempt below nopreempt takes it back', (t) => {
+test('11: preempt below nopreempt cancels it', (t) => {
   t.regex(file(run(instance('nopreempt\npreempt')), 'ha.cf'), /^auto_failback on$/m);
   t.regex(file(run(instance('preempt\nnopreempt')), 'ha.cf'), /^auto_failback off$/m);
 });
 
-test('12: retry 0 counts in a checker only, a time that is none is on the list as not carried over', (t) => {
+test('12: retry 0 applies in a checker only; an invalid time is reported as not carried over', (t) => {
   const failures = (virtual: string, checker: string): number | undefined =>
     virtualOf(service(real(`TCP_CHECK {\n${checker}\n}`), virtual))?.failureCount;
   t.is(failures('retry 0', ''), 2);
@@ -107,14 +107,14 @@ test('12: retry 0 counts in a checker only, a time that is none is on the list a
   t.deepEqual(fates(odd, 'connect_timeout'), ['not']);
 });
 
-test('14: weight 0 of a virtual_server is none; digits count without what stands behind them', (t) => {
+test('14: weight 0 of a virtual_server is ignored; text after the digits is dropped', (t) => {
   t.regex(cluster(service(real(''), 'weight 0')), /masq 1$/m);
   t.regex(cluster(service(real('weight 3;'))), /masq 3$/m);
   t.regex(cluster(service(real('weight +4'))), /masq 4$/m);
   t.regex(cluster(service(real('TCP_CHECK {\nconnect_port 81,\n}'))), /checkport=81$/m);
 });
 
-test('17: several addresses on a line are one, and what keepalived steps over is not called exact', (t) => {
+test('17: of several addresses on a line the first is used, and skipped words are not reported as exact', (t) => {
   const result = run(instance('').replace('192.0.2.1/24', '192.0.2.1/24 192.0.2.2/24'));
   t.regex(file(result, 'haresources'), /^lb2 IPaddr2::192\.0\.2\.1\/24\/eth0$/m);
   t.deepEqual(fates(result, '192.0.2.1/24'), ['not!']);
@@ -136,13 +136,13 @@ test('17: several addresses on a line are one, and what keepalived steps over is
   t.deepEqual(fates(host, 'virtualhost'), ['not!']);
 });
 
-test('19: yes and no are lower case; inhibit_on_failure of a virtual_server needs no yes', (t) => {
+test('19: yes and no are case-sensitive; inhibit_on_failure of a virtual_server ignores its value', (t) => {
   t.regex(cluster(service(real('inhibit_on_failure Yes'))), /quiescent=no/);
   t.regex(cluster(service(real('inhibit_on_failure on'))), /quiescent=yes/);
   t.regex(cluster(service(real(''), 'inhibit_on_failure no')), /quiescent=yes/);
 });
 
-test('20, 21: a blank before = defines nothing; a ~SEQ that cannot be read is ignored, 010 is octal', (t) => {
+test('20, 21: a blank before = is not a definition; an invalid ~SEQ is ignored, 010 is octal', (t) => {
   const odd = run(instance('interface $IF').replace(/^/, '$IF = eth7\n'));
   t.true(codes(odd).includes('warning bad-value'));
   t.notRegex(file(odd, 'haresources'), /eth7/);
@@ -153,7 +153,7 @@ test('20, 21: a blank before = defines nothing; a ~SEQ that cannot be read is ig
   t.is(many('~SEQ(H, 010)'), 9);
 });
 
-test('22: a quote that is not closed costs the rest of its line, a single quote is a character', (t) => {
+test('22: an unclosed quote drops the rest of its line; a single quote is an ordinary character', (t) => {
   const secret = (line: string): string =>
     file(run(instance(`authentication {\nauth_type PASS\n${line}\n}`)), 'authkeys');
   t.regex(secret("auth_pass it's"), /^1 sha256 it's$/m);
@@ -161,7 +161,7 @@ test('22: a quote that is not closed costs the rest of its line, a single quote 
   t.regex(secret('auth_pass a\\b'), /^1 sha256 a\\b$/m);
 });
 
-test('22: ranges, lengths and brackets where keepalived does not read them as such', (t) => {
+test('22: ranges, lengths and brackets where keepalived does not support them', (t) => {
   const one = service(real(''));
   t.is(cluster(one.replace('192.0.2.1 80', '192.0.2.1-5 80')).match(/virtual=/g)?.length, 1);
   t.is(cluster(one.replace('192.0.2.1 80', '192.0.2.1/24 80')).match(/virtual=/g)?.length, 1);
@@ -195,7 +195,7 @@ test('22: without NAT the sorry server’s port is the service’s', (t) => {
   t.regex(cluster(service(real(''), sorry)), /fallback=198\.51\.100\.9:81 masq/);
 });
 
-test('29: each host of an SMTP_CHECK is a check; the first is taken, the others are told', (t) => {
+test('29: each host of an SMTP_CHECK is a check; the first is used, the others are reported', (t) => {
   const host = (port: number): string => `host {\nconnect_port ${port}\nconnect_timeout 9\nretry 0\n}\n`;
   const two = run(service(real(`SMTP_CHECK {\n${host(2526)}${host(2527)}}`)));
   t.regex(file(two, 'ldirectord.cf'), /checkport=2526\n\tchecktimeout=9\n\tfailurecount=1/);
@@ -205,7 +205,7 @@ test('29: each host of an SMTP_CHECK is a check; the first is taken, the others 
   t.deepEqual(fates(around, 'host'), ['not!']);
 });
 
-test('15: what has another word than weight behind it is not tracked; a group without a name is none', (t) => {
+test('15: a tracking line with an option other than weight is not tracked; a group without a name is ignored', (t) => {
   const scripts = 'vrrp_script a {\nscript "/bin/a"\n}\nvrrp_script b {\nscript "/bin/b"\n}\n';
   for (const [lines, tracked] of [
     ['a b', []],
@@ -227,7 +227,7 @@ test('15: what has another word than weight behind it is not tracked; a group wi
   t.is(lines('G {\ngroup {\nV\nW\n}\n}\n'), 1);
 });
 
-test('14: of a range of ports the first is the port, and that is said, for services, groups and servers', (t) => {
+test('14: of a port range the first port is used, with a warning, for services, groups and servers', (t) => {
   for (const text of [
     service(real('')).replace('192.0.2.1 80', '192.0.2.1 80-82'),
     `virtual_server_group G {\n 192.0.2.1 80-82\n}\n${service(real('')).replace('192.0.2.1 80', 'group G')}`,
@@ -244,7 +244,7 @@ test('14: of a range of ports the first is the port, and that is said, for servi
   );
 });
 
-test('17: a server of the other address family is down after the switch where keepalived tunnels to it', (t) => {
+test('17: a server of the other address family is reported as lost if keepalived tunnels to it', (t) => {
   const mixed = (kind: string): string =>
     service(real(''), ' real_server 2001:db8::2 80 {\n }').replace('lb_kind NAT', `lb_kind ${kind}`);
   t.deepEqual(fates(run(mixed('TUN')), 'real_server 2001:db8::2'), ['not!']);

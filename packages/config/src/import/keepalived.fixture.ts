@@ -1,4 +1,4 @@
-/** Small keepalived.conf files, and what becomes of them. */
+/** Builds and imports small keepalived.conf files. */
 import {importConfig, type ImportContext, type ImportResult} from './index.ts';
 
 export const context: ImportContext = {

@@ -1,4 +1,4 @@
-/** keepalived.conf as keepalived reads it: the faults that files from elsewhere found, each by its smallest input. */
+/** keepalived.conf as keepalived reads it: faults found by third-party files (docs/field.md), each with a minimal input. */
 import test from 'ava';
 import {pairFacts} from '../facts.ts';
 import {loadWritten, type ImportContext, type ImportResult} from './index.ts';
@@ -24,13 +24,13 @@ test('1, 2: include follows parameters, conditions and both', (t) => {
     );
 });
 
-test('1: an include whose parameter is not defined is an error, not a file that is missing', (t) => {
+test('1: an undefined parameter in an include is an error, not a missing file', (t) => {
   const result = run(`${instance('')}include \${NOWHERE}/*.conf\n`, included);
   t.deepEqual(codes(result), ['error unresolved-name']);
   t.deepEqual(result.files, []);
 });
 
-test('3: DNS_CHECK without a name or with another type than A never becomes a check that cannot pass', (t) => {
+test('3: DNS_CHECK without a name or with a type other than A never becomes a check that cannot pass', (t) => {
   for (const lines of ['', 'type MX\nname example.com', 'type FOO', 'name example.com']) {
     const result = run(service(real(`DNS_CHECK {\n${lines}\n}`)));
     t.notRegex(file(result, 'ldirectord.cf'), /service=dns/);
@@ -40,7 +40,7 @@ test('3: DNS_CHECK without a name or with another type than A never becomes a ch
   t.regex(file(result, 'ldirectord.cf'), /service=dns\n[^]*request="example\.com"/);
 });
 
-test('4: the statuses that pass in keepalived pass here, in the clear, over TLS and beside an expression', (t) => {
+test('4: statuses that pass in keepalived pass here, with HTTP, TLS and a regular expression', (t) => {
   for (const [written, statuses] of [
     ['status_code 401', [[401, 401]]],
     ['status_code 301-303', [[301, 303]]],
@@ -64,7 +64,7 @@ test('4: the statuses that pass in keepalived pass here, in the clear, over TLS 
       }
 });
 
-test('4: a server whose statuses are its own keeps them', (t) => {
+test('4: a server with different statuses keeps them', (t) => {
   const web = (codesWritten: string): string =>
     `HTTP_GET {\nurl {\npath /\nstatus_code ${codesWritten}\n}\n}`;
   const result = run(service(real(web('200'), 1) + real(web('401 404'), 2) + real(web('200'), 3)));
@@ -82,7 +82,7 @@ test('4: a server whose statuses are its own keeps them', (t) => {
   );
 });
 
-test('a web check without a page is none, a url without a path is left out, as in keepalived', (t) => {
+test('a web check without a page and a url without a path are left out, as in keepalived', (t) => {
   for (const block of ['HTTP_GET {\n}', 'SSL_GET {\nurl {\nstatus_code 200\n}\n}']) {
     const result = run(service(real(block)));
     t.regex(file(result, 'ldirectord.cf'), /checktype=on/, block);
@@ -93,7 +93,7 @@ test('a web check without a page is none, a url without a path is left out, as i
   t.regex(file(second, 'ldirectord.cf'), /request="\/b"/);
 });
 
-test('advert_int: decimals without a zero, whole seconds in VRRP 2, steps of 10 ms in VRRP 3, bounds', (t) => {
+test('advert_int: decimals without a leading 0, whole seconds in VRRP 2, steps of 10 ms in VRRP 3, bounds', (t) => {
   for (const [lines, keepalive] of [
     ['version 3\nadvert_int .5', '500ms'],
     ['version 3\nadvert_int 0.014', '10ms'],
@@ -107,7 +107,7 @@ test('advert_int: decimals without a zero, whole seconds in VRRP 2, steps of 10 
     t.regex(file(run(instance(lines)), 'ha.cf'), new RegExp(`^keepalive ${keepalive}$`, 'm'), lines);
 });
 
-test('a reversed track fails where its script does not, and an interface cannot be tracked so', (t) => {
+test('a reversed script is inverted, and a reversed interface is not tracked', (t) => {
   const tracks = 'track_script {\na\nb weight -2 reverse\nc weight 5 noreverse\n}';
   const text = `vrrp_script a {\nscript /bin/a\nweight 5 reverse\n}\nvrrp_script b {\nscript /bin/b\n}\nvrrp_script c {\nscript /bin/c\nweight 5 reverse\n}\n`;
   const result = run(text + instance(`${tracks}\ntrack_interface {\neth7 weight 5 reverse\n}`));
@@ -118,7 +118,7 @@ test('a reversed track fails where its script does not, and an interface cannot 
   t.deepEqual(fates(result, 'eth7'), ['not!']);
 });
 
-test('what is tracked must be defined above, as in keepalived', (t) => {
+test('tracked scripts must be defined above, as in keepalived', (t) => {
   const script = 'vrrp_script a {\nscript /bin/a\n}\n';
   const tracking = instance('track_script {\na\n}');
   t.regex(file(run(script + tracking), 'ha.cf'), /hactl_track_script/);
@@ -138,7 +138,7 @@ test('vrrp_script: the interval is in whole seconds, as in keepalived', (t) => {
     t.regex(file(run(text(interval)), 'ha.cf'), new RegExp(`^hactl_track_script ${every} `, 'm'), interval);
 });
 
-test('a granularity of the other family takes the service out, as the kernel does', (t) => {
+test('a granularity of the other family drops the service, as the kernel refuses it', (t) => {
   const result = run(
     `virtual_server_group G {\n192.0.2.1 80\n2001:db8::1 80\n}\nvirtual_server group G {\nprotocol TCP\npersistence_granularity 255.255.255.0\n${real('')}}\n`,
   );
@@ -147,7 +147,7 @@ test('a granularity of the other family takes the service out, as the kernel doe
   t.deepEqual(fates(result, 'virtual_server 2001:db8::1'), ['not!']);
 });
 
-test('20: a comment at which keepalived ends a definition is warned of, one that goes on is not', (t) => {
+test('20: a comment that ends a definition in keepalived gives a warning, a continued one does not', (t) => {
   const text = (comment: string): string =>
     `$R= \\\n weight 3 \\\n${comment}\n TCP_CHECK { \\\n }\n${service(real('$R'))}`;
   t.true(codes(run(text('# c'))).includes('warning bad-value'));
@@ -158,7 +158,7 @@ test('20: a comment at which keepalived ends a definition is warned of, one that
   t.regex(file(run(text('# c')), 'ldirectord.cf'), /masq 3\n[^]*checktype=connect/);
 });
 
-test('5: misc_dynamic prints the weight, and ha.cf lets it count', (t) => {
+test('5: the script of misc_dynamic prints the weight, and ha.cf enables it', (t) => {
   const text =
     instance('') + service(real('MISC_CHECK {\nmisc_path "/usr/local/bin/load x"\nmisc_dynamic\n}'));
   const result = run(text);
@@ -166,7 +166,7 @@ test('5: misc_dynamic prints the weight, and ha.cf lets it count', (t) => {
   t.regex(file(result, 'check-192.0.2.1-80-tcp'), /\) dynamic \/usr\/local\/bin\/load x ;;/);
 });
 
-test('6: connect_port that is the server’s own is no checkport, others are each server’s', (t) => {
+test('6: connect_port equal to the server’s port needs no checkport; others are set per server', (t) => {
   const check = (port: number): string => `TCP_CHECK {\nconnect_port ${port}\n}`;
   const own = file(run(service(real(check(8001), 1, 8001) + real(check(8002), 2, 8002))), 'ldirectord.cf');
   t.notRegex(own, /checkport|hactl_check/);
@@ -194,7 +194,7 @@ test('7: each server keeps its own kind of check', (t) => {
   );
 });
 
-test('8: a notify script has no vote', (t) => {
+test('8: the exit status of a notify script is ignored', (t) => {
   const text = file(
     run(instance('notify_master "/gone.sh x"\nnotify_backup /also/gone')),
     'resource.d/notify-V',
@@ -204,24 +204,28 @@ test('8: a notify script has no vote', (t) => {
   t.notRegex(text, /exit \$status/);
 });
 
-/** Both directors' imports, each with its own file and its own name. */
-function pair(mine: string, theirs: string, isTold: boolean): [ImportResult, ImportResult] {
-  const told = (text: string): Partial<ImportContext> => (isTold ? {peerSource: {path: 'p.conf', text}} : {});
-  return [run(mine, told(theirs)), run(theirs, {node: 'lb2', peer: 'lb1', configId: 'lb2', ...told(mine)})];
+/** The imports of both directors, each with its own file and name, and with the peer's file if `hasPeerFile`. */
+function pair(local: string, remote: string, hasPeerFile: boolean): [ImportResult, ImportResult] {
+  const peerFile = (text: string): Partial<ImportContext> =>
+    hasPeerFile ? {peerSource: {path: 'p.conf', text}} : {};
+  return [
+    run(local, peerFile(remote)),
+    run(remote, {node: 'lb2', peer: 'lb1', configId: 'lb2', ...peerFile(local)}),
+  ];
 }
-const differences = ([mine, theirs]: [ImportResult, ImportResult]): string[] => {
+const differences = ([local, remote]: [ImportResult, ImportResult]): string[] => {
   const facts = (result: ImportResult, node: string): Map<string, string> => {
     const {cluster} = loadWritten(result.files, {...context, node});
     return new Map(cluster ? pairFacts(cluster).map(({directive, value}) => [directive, value]) : []);
   };
-  const [one, other] = [facts(mine, 'lb1'), facts(theirs, 'lb2')];
-  return [...new Set([...one.keys(), ...other.keys()])].filter((key) => one.get(key) !== other.get(key));
+  const [lb1, lb2] = [facts(local, 'lb1'), facts(remote, 'lb2')];
+  return [...new Set([...lb1.keys(), ...lb2.keys()])].filter((key) => lb1.get(key) !== lb2.get(key));
 };
 const auth = ' authentication {\n auth_type PASS\n auth_pass abc\n }';
 const member = (state: string, priority: number, more = ''): string =>
   instance(` state ${state}\n priority ${priority}\n${auth}\n${more}`);
 
-for (const [name, mine, theirs] of [
+for (const [name, local, remote] of [
   ['MASTER 150 and BACKUP 100', member('MASTER', 150), member('BACKUP', 100)],
   ['MASTER 100 and BACKUP 50', member('MASTER', 100), member('BACKUP', 50)],
   ['BACKUP 150 and BACKUP 100', member('BACKUP', 150), member('BACKUP', 100)],
@@ -231,26 +235,26 @@ for (const [name, mine, theirs] of [
     member('BACKUP', 90, 'version 3\nadvert_int 0.2'),
   ],
 ] as const)
-  test(`9, 10: both directors’ imports say the same, and prefer lb1: ${name}`, (t) => {
-    const results = pair(mine, theirs, false);
+  test(`9, 10: both directors’ imports agree and prefer lb1: ${name}`, (t) => {
+    const results = pair(local, remote, false);
     t.deepEqual(differences(results), []);
     for (const result of results) t.regex(file(result, 'haresources'), /^lb1 /m);
   });
 
-for (const [name, mine, theirs, preferred] of [
+for (const [name, local, remote, preferred] of [
   ['MASTER 200, BACKUP 150', member('MASTER', 200), member('BACKUP', 150), 'lb1'],
-  ['the state says another thing than the priority', member('MASTER', 90), member('BACKUP', 150), 'lb2'],
+  ['state and priority contradict each other', member('MASTER', 90), member('BACKUP', 150), 'lb2'],
   ['nopreempt on one side', member('BACKUP', 150, 'nopreempt'), member('BACKUP', 140), 'lb1'],
   ['MASTER 50, BACKUP 40', member('MASTER', 50), member('BACKUP', 40), 'lb1'],
   ['preempt_delay on one side', member('BACKUP', 101, 'preempt_delay 30'), member('BACKUP', 100), 'lb1'],
 ] as const)
   test(`9, 10: with the peer’s file the two imports are equal: ${name}`, (t) => {
-    const results = pair(mine, theirs, true);
+    const results = pair(local, remote, true);
     t.deepEqual(differences(results), []);
     for (const result of results) t.regex(file(result, 'haresources'), new RegExp(`^${preferred} `, 'm'));
   });
 
-test('10: in one file the priorities tell the order', (t) => {
+test('10: priorities within one file set the preferred nodes', (t) => {
   const two = (first: number, second: number): string =>
     instance(` priority ${first}`, 'A') +
     instance(` priority ${second}`, 'B').replace('192.0.2.1', '192.0.2.2');
@@ -258,7 +262,7 @@ test('10: in one file the priorities tell the order', (t) => {
   t.regex(file(run(two(140, 150)), 'haresources'), /^lb2 .*192\.0\.2\.1\/[^]*^lb1 .*192\.0\.2\.2\//m);
 });
 
-test('11: nopreempt and preempt_delay do not count with state MASTER', (t) => {
+test('11: nopreempt and preempt_delay have no effect with state MASTER', (t) => {
   const result = run(member('MASTER', 100, 'nopreempt\npreempt_delay 60'));
   t.regex(file(result, 'ha.cf'), /^auto_failback on$/m);
   t.notRegex(file(result, 'ha.cf'), /preempt_delay/);
@@ -271,16 +275,16 @@ for (const [lines, check, refuses, silent] of [
   ['delay_loop 6', '', 7, 17],
   ['delay_loop 10', 'nb_get_retry 3', 11, 21],
 ] as const)
-  test(`12: a dead server is out as soon as in keepalived: ${lines}, ${check.replaceAll('\n', ', ')}`, (t) => {
+  test(`12: a failed server is removed as soon as in keepalived: ${lines}, ${check.replaceAll('\n', ', ')}`, (t) => {
     const result = run(service(real(`TCP_CHECK {\n${check}\n}`), lines));
     const virtual = loadWritten(result.files, context).cluster?.ldirectord[0]?.virtuals[0];
     const local = ((virtual?.checkInterval ?? 0) * (virtual?.failureCount ?? 0)) / 1_000;
     t.true(Math.abs(local - refuses) <= refuses / 10, `${local} s instead of ${refuses}`);
     const note = result.report.find((line) => line.what.startsWith('time to take'))?.message ?? '';
-    t.true(note.includes(`at most ${refuses} s`) && note.includes(`${silent} s when`), note);
+    t.true(note.includes(`at most ${refuses} s`) && note.includes(`${silent} s if`), note);
   });
 
-test('13: version 3 counts for deadtime, wherever it is said', (t) => {
+test('13: deadtime depends on version 3, wherever it is set', (t) => {
   for (const text of [
     `global_defs {\n vrrp_version 3\n}\n${member('MASTER', 100, 'advert_int 0.1')}`,
     member('MASTER', 100, 'version 3\nadvert_int 0.1'),
@@ -289,7 +293,7 @@ test('13: version 3 counts for deadtime, wherever it is said', (t) => {
     t.regex(file(run(text), 'ha.cf'), /^deadtime 36[12]ms$/m);
 });
 
-test('14: weight of the virtual_server is its servers’ default', (t) => {
+test('14: weight of a virtual_server is the default of its servers', (t) => {
   const text = file(run(service(real('', 1) + real('weight 3', 2), 'weight 7')), 'ldirectord.cf');
   t.regex(text, /real=198\.51\.100\.1:80 masq 7\n\treal=198\.51\.100\.2:80 masq 3\n/);
 });
@@ -314,14 +318,14 @@ test('15: tracking is carried over', (t) => {
   t.notRegex(file(run(instance(' dont_track_primary')), 'ha.cf'), /track_interface/);
 });
 
-test('16: lvs_sync_daemon_interface of an instance is the sync daemon', (t) => {
+test('16: lvs_sync_daemon_interface of an instance sets the sync daemon', (t) => {
   t.regex(
     file(run(instance(' lvs_sync_daemon_interface eth1')), 'haresources'),
     /LVSSyncDaemonSwap::master::eth1::5/,
   );
 });
 
-test('17: nothing of what is left out is called exact', (t) => {
+test('17: nothing that is left out is reported as exact', (t) => {
   const twice = run(
     service(real('')) + service(real('weight 9\nTCP_CHECK {\nconnect_port 22\n}', 2), 'lb_algo rr'),
   );
@@ -352,13 +356,13 @@ test('18: mail addresses with names, and mail servers with IPv6 and ports', (t) 
   );
 });
 
-test('19: a method in lower case is none to keepalived, and that is said', (t) => {
+test('19: keepalived ignores a method in lower case, with a warning', (t) => {
   const result = run(service(real('lvs_method tun')).replace('lb_kind NAT', 'lb_kind dr'));
   t.regex(file(result, 'ldirectord.cf'), /real=198\.51\.100\.1:80 masq/);
   t.deepEqual(codes(result), ['warning bad-method', 'warning bad-method']);
 });
 
-test('20, 21: comment lines in definitions, parameters of ~SEQ, ~SEQ behind a brace, \\#', (t) => {
+test('20, 21: comment lines in definitions, parameters of ~SEQ, ~SEQ after a brace, \\#', (t) => {
   const text = `$VI= \\\n${instance('').trimEnd().replaceAll('\n', ' \\\n# a comment { \\\n')}\n$VI\n`;
   t.regex(file(run(text), 'haresources'), /192\.0\.2\.1/);
   for (const line of ['~SEQ(H, $FROM, $TO) $RS', '~SEQ(H, ${FROM}, 1, ${TO}) $RS']) {
@@ -369,7 +373,7 @@ test('20, 21: comment lines in definitions, parameters of ~SEQ, ~SEQ behind a br
   t.is(file(run(inline), 'ldirectord.cf').match(/real=/g)?.length, 2);
 });
 
-test('22: what keepalived puts right is put right, with a word', (t) => {
+test('22: mistakes that keepalived tolerates are imported without errors', (t) => {
   const sound = [
     instance(' state SLAVE'),
     instance(' nopreempt 1'),
@@ -401,7 +405,7 @@ test('23: a plain file may have any number of lines', (t) => {
   t.is(file(result, 'ldirectord.cf').match(/real=/g)?.length, 200);
 });
 
-test('25: a complaint about a written line is at its line of the source', (t) => {
+test('25: a diagnostic about a written line points to its line of the source', (t) => {
   const {diagnostics} = run(`${instance('')}${service(real('')).replace('192.0.2.1', '192.0.2.7')}`);
   t.deepEqual(
     diagnostics.map(({code, span}) => `${span.file} ${code} ${span.start > 0}`),
@@ -435,7 +439,7 @@ test('29: SMTP_CHECK’s host, groups without members, addresses of the other fa
   t.regex(file(local, 'haresources'), /MailTo::root@localhost::keepalived/);
 });
 
-test('a missing word is never found among what every object has', (t) => {
+test('names of Object.prototype are not keywords', (t) => {
   for (const word of ['toString', 'constructor', '__proto__', 'hasOwnProperty'])
     t.notThrows(() =>
       run(`${word} 1\nglobal_defs {\n ${word}\n}\n${service(`lb_algo ${word}\n${real(word)}`)}`),

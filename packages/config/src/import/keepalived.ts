@@ -23,14 +23,14 @@ import {notebook} from './words.ts';
 const topReasons: Readonly<Record<string, string>> = {
   vrrp_track_file: 'a file’s content is not tracked: write a script for hactl_track_script',
   track_file: 'a file’s content is not tracked: write a script for hactl_track_script',
-  track_group: 'static addresses are not managed',
-  bfd_instance: 'there is no BFD',
-  static_ipaddress: 'addresses that stay are the system’s business',
-  static_routes: 'routes that stay are the system’s business',
-  static_rules: 'rules that stay are the system’s business',
-  garp_group: 'announcements are repeated in a rhythm of hactl’s own',
-  linkbeat_interfaces: 'links are watched by the kernel’s notices',
-  interface_up_down_delays: 'a link that goes counts at once',
+  track_group: 'hactl does not manage static addresses',
+  bfd_instance: 'hactl has no BFD support',
+  static_ipaddress: 'configure static addresses in the system',
+  static_routes: 'configure static routes in the system',
+  static_rules: 'configure static rules in the system',
+  garp_group: 'hactl repeats gratuitous ARP on its own schedule',
+  linkbeat_interfaces: 'links are tracked by kernel notifications',
+  interface_up_down_delays: 'a link failure takes effect at once',
   SSL: 'certificates are not used in checks',
   net_namespace: 'start hactld in the namespace (ip netns exec)',
   net_namespace_ipvs: 'start hactld in the namespace (ip netns exec)',
@@ -48,21 +48,21 @@ const seriousTop: ReadonlySet<string> = new Set([
 ]);
 
 const globalReasons: Readonly<Record<string, string>> = {
-  router_id: 'nodes are known by what uname -n prints',
-  lvs_timeouts: 'hactl does not set the timeouts: ipvsadm --set TCP TCPFIN UDP at boot time',
-  lvs_flush: 'the table is adopted, not flushed; services of others stay',
-  lvs_flush_on_stop: 'ldirectord.cf: cleanstop says what happens at the end',
-  smtp_connect_timeout: 'the time limit of mails is hactl’s own',
-  smtp_helo_name: 'mails are sent with this machine’s name',
+  router_id: 'nodes are identified by uname -n',
+  lvs_timeouts: 'hactl does not set the timeouts: run ipvsadm --set TCP TCPFIN UDP at boot',
+  lvs_flush: 'the table is adopted, not flushed; other programs’ services are kept',
+  lvs_flush_on_stop: 'see cleanstop of ldirectord.cf',
+  smtp_connect_timeout: 'hactl has a fixed time limit for mail',
+  smtp_helo_name: 'mail is sent with this machine’s name',
   'smtp_alert*': 'mail is sent about all virtual services or none: emailalert',
-  script_user: 'scripts run as hactld does',
-  enable_script_security: 'scripts run as hactld does',
-  'vrrp_garp*': 'announcements are repeated in a rhythm of hactl’s own',
-  'vrrp_*': 'the pair speaks a protocol of its own',
-  'notify_fifo*': 'there are no notices through a pipe: use hactl status --json',
+  script_user: 'scripts run as the user of hactld',
+  enable_script_security: 'scripts run as the user of hactld',
+  'vrrp_garp*': 'hactl repeats gratuitous ARP on its own schedule',
+  'vrrp_*': 'hactl uses its own protocol instead of VRRP',
+  'notify_fifo*': 'hactl has no notification pipe: use hactl status --json',
   'lvs_*': 'hactl has no such setting',
-  'enable_snmp*': 'there is no SNMP',
-  enable_dbus: 'there is no D-Bus',
+  'enable_snmp*': 'hactl has no SNMP support',
+  enable_dbus: 'hactl has no D-Bus support',
 };
 
 export function parseKeepalived(source: ImportSource, context: ImportContext): Parsed {
@@ -75,7 +75,7 @@ export function parseKeepalived(source: ImportSource, context: ImportContext): P
     book.not(
       span,
       text.trim() || '@',
-      `it is for another machine: the configuration id here is ${context.configId} (--config-id)`,
+      `for another machine: the configuration id here is ${context.configId} (--config-id)`,
     );
   const top = blockOf(tree.statements, tools);
   const global = takeGlobal(top.all('global_defs'), tools);
@@ -97,14 +97,14 @@ export function parseKeepalived(source: ImportSource, context: ImportContext): P
   const virtuals = top
     .all('virtual_server')
     .flatMap((statement) => takeVirtualServers(statement, {...tools, groups, seen}));
-  top.finish(topReasons, 'keepalived knows no such word either, or hactl does not', seriousTop);
+  top.finish(topReasons, 'not a keyword of keepalived, or not supported by hactl', seriousTop);
   const isDynamic = virtuals.some((virtual) => virtual.isDynamic);
   if (isDynamic && !pair)
     for (const {span} of virtuals.filter((virtual) => virtual.isDynamic))
       book.changed(
         span,
         'misc_dynamic',
-        'there is no vrrp_instance, so there is no ha.cf that could say hactl_dynamic_weight: the servers are up with their configured weight',
+        'no vrrp_instance, hence no ha.cf for hactl_dynamic_weight: servers are up with their configured weight',
       );
   const imported: Imported = {
     kind: 'keepalived',
@@ -118,7 +118,7 @@ export function parseKeepalived(source: ImportSource, context: ImportContext): P
   return {imported, diagnostics: reporter.diagnostics, sources: tree.sources};
 }
 
-/** The peer's instances: what it says of itself is not reported here. */
+/** The peer's instances; diagnostics about its file are not reported. */
 function peerInstances(source: ImportSource, context: ImportContext): PeerInstance[] {
   const reporter = new Reporter(source.path, 'lenient');
   const tools = {reporter, book: notebook(), context, scripts: []};
@@ -133,8 +133,8 @@ function takeGroups(statements: readonly Statement[], tools: Tools): Map<string,
   const groups = new Map<string, Statement>();
   for (const group of statements) {
     if (groups.has(argumentOf(group))) {
-      const reason = `virtual_server_group ${argumentOf(group)} is defined above: keepalived takes that one`;
-      ignored(group, 'duplicate-resource', reason, 'the import does too: give it another name', tools);
+      const reason = `virtual_server_group ${argumentOf(group)} is defined above: keepalived uses that group`;
+      ignored(group, 'duplicate-resource', reason, 'the import does too; use another name', tools);
       book.lost(group.span, quoteStatement(group), reason);
       continue;
     }
@@ -142,7 +142,7 @@ function takeGroups(statements: readonly Statement[], tools: Tools): Map<string,
     book.exact(
       group.span,
       quoteStatement(group),
-      'ldirectord.cf: its entries stand where a virtual_server names it',
+      'ldirectord.cf: its entries become the services of the virtual_server that refers to it',
     );
   }
   return groups;
@@ -157,7 +157,7 @@ function mailAddresses(to: Statement | undefined, tools: Tools): string[] {
       (word) => (isMail(word) && word.includes('@')) || /^[\w.-]+$/.test(word),
     );
     if (found.length === 0)
-      tools.book.lost(line.span, quoteStatement(line), 'not a mail address: nobody gets mail here');
+      tools.book.lost(line.span, quoteStatement(line), 'not a mail address: no mail is sent to it');
     return found;
   });
 }
@@ -189,24 +189,23 @@ function takeGlobal(statements: readonly Statement[], tools: Tools): Global {
   const strict = block.last('vrrp_strict');
   const addresses = mailAddresses(to, tools);
   const isMailed = alert !== undefined && flagOf(alert, tools) !== false;
-  if (version)
-    book.exact(version.line.span, quoteStatement(version.line), 'ha.cf: deadtime is computed by it');
+  if (version) book.exact(version.line.span, quoteStatement(version.line), 'ha.cf: used to compute deadtime');
   if (strict)
     book.approximated(
       strict.span,
       quoteStatement(strict),
-      'what keepalived resets in strict mode is reset here too; the pair speaks a protocol of its own',
+      'settings that keepalived resets in strict mode are reset here too; hactl uses its own protocol instead of VRRP',
     );
   if (alert)
     if (isMailed && addresses.length > 0)
       book.approximated(alert.span, quoteStatement(alert), 'haresources: MailTo');
-    else book.not(alert.span, quoteStatement(alert), 'nobody gets mail');
+    else book.not(alert.span, quoteStatement(alert), 'no mail is sent');
   block.finish(globalReasons, 'hactl has no such setting');
   const defaults = {
     isThird: version?.value === 3,
     isStrict: strict !== undefined,
     isMailed,
-    // MailTo wants a whole address; a name alone is a mailbox of this machine.
+    // MailTo needs a full address; a plain name is a local mailbox.
     mailTo: addresses.map((address) => (address.includes('@') ? address : `${address}@localhost`)),
   };
   if (to)
@@ -214,15 +213,15 @@ function takeGlobal(statements: readonly Statement[], tools: Tools): Global {
       book.approximated(
         to.span,
         quoteStatement(to),
-        'ldirectord.cf: emailalert: changes of servers are mailed; those of directors with smtp_alert only',
+        'ldirectord.cf: emailalert: server changes are mailed; director changes with smtp_alert only',
       );
-    else book.lost(to.span, quoteStatement(to), 'there is no mail address in it: nobody gets mail');
+    else book.lost(to.span, quoteStatement(to), 'no valid mail address: no mail is sent');
   const [, sender = argumentOf(from)] = /<([^<>\s]+)>/.exec(argumentOf(from)) ?? [];
   const smtp = smtpOf(server);
   if (from)
     if (addresses.length > 0 && isMail(sender))
       book.exact(from.span, quoteStatement(from), 'ldirectord.cf: emailalertfrom');
-    else book.not(from.span, quoteStatement(from), 'nobody gets mail, or it is not an address');
+    else book.not(from.span, quoteStatement(from), 'no mail is sent, or this is not an address');
   if (server)
     if (addresses.length > 0 && smtp !== undefined)
       book.exact(server.span, quoteStatement(server), `ldirectord.cf: smtp=${smtp}`);
@@ -230,9 +229,9 @@ function takeGlobal(statements: readonly Statement[], tools: Tools): Global {
       book.lost(
         server.span,
         quoteStatement(server),
-        'not a mail server: mail goes through the machine’s own sendmail',
+        'not a mail server: mail is sent through the local sendmail',
       );
-    else book.not(server.span, quoteStatement(server), 'nobody gets mail');
+    else book.not(server.span, quoteStatement(server), 'no mail is sent');
   if (addresses.length === 0) return {defaults, ...(syncDaemon ? {syncDaemon} : {})};
   return {
     email: {
@@ -246,7 +245,7 @@ function takeGlobal(statements: readonly Statement[], tools: Tools): Global {
   };
 }
 
-/** `HOST`, `HOST:PORT`, `[2001:db8::25]`, as ldirectord.cf's smtp holds them; undefined: no mail server. */
+/** The value of smtp in ldirectord.cf: `HOST`, `HOST:PORT`, `[2001:db8::25]`; undefined: not a mail server. */
 function smtpOf(server: Statement | undefined): string | undefined {
   const host = argumentOf(server);
   const port = argumentOf(server, 2);
