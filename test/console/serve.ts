@@ -46,7 +46,7 @@ export async function serveConsole(
   server.stdout.on('data', (chunk: Buffer) => {
     output += String(chunk);
   });
-  await until('the console listens', LIMIT_MS, () => output.includes('listens on'));
+  await until('the console listens', LIMIT_MS, () => output.includes('listening on'));
   return {
     port,
     ask: (word) => execFileSync(node, [...words, word], {encoding: 'utf8'}).trim(),

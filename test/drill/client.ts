@@ -1,8 +1,8 @@
 /**
  * The drill's client, one process: a loop of HTTP requests (a new connection each) and a number of long-lived TCP
- * connections (HTTP keep-alive, one request after another on the same connection). `mark NAME` on stdin prints one
- * JSON line with what happened since the last mark; `again NAME` asks once more from the port that the web server NAME
- * answered last; `refill` opens as many long-lived connections as are missing. Bounded: it ends when stdin closes.
+ * connections (HTTP keep-alive, one request after another on the same connection). Commands on stdin: `mark NAME` prints one
+ * JSON line about the time since the last mark; `again NAME` repeats a request from the source port last answered by the web
+ * server NAME; `refill` reopens missing long-lived connections. Exits when stdin closes.
  */
 import net from 'node:net';
 import {createInterface} from 'node:readline';
@@ -28,24 +28,24 @@ const port = Number(values.port);
 const streamInterval = Number(values['stream-interval']);
 const requestLimit = Number(values.timeout);
 
-/** What `mark` prints. Times are milliseconds; `at` counts from the last mark; a failed request's is its beginning. */
+/** Output of `mark`. Times in milliseconds; `at` counts from the last mark; for a failed request it is the start. */
 export interface ClientReport {
   mark: string;
   period: number;
   requests: number;
   failed: {at: number; error: string; port: number}[];
-  /** How many requests each real server answered, by the first line of its page. */
+  /** Requests answered by each real server, by the first line of its page. */
   answers: Record<string, number>;
   streams: number;
-  /** Connections that were reset or closed although nobody asked for it. */
+  /** Connections that were reset or closed unexpectedly. */
   broken: {at: number; error: string}[];
   replies: number;
   /** Longest time without a reply on any of the streams. */
   outage: number;
   outageAt: number;
-  /** Longest silence of a single stream. */
+  /** Longest time without a reply on a single stream. */
   longestSilence: number;
-  /** Each request that ended: when it began, how long it took, and who answered; null: it failed. */
+  /** Completed requests: start, duration, and the answering server; null: failed. */
   samples: [at: number, took: number, server: string | null][];
 }
 
@@ -89,10 +89,10 @@ function noteReply(): void {
   report.replies += 1;
 }
 
-/** The port that a page was last asked for from, by its first line. */
+/** Source port of the last request, by the first line of its page. */
 const lastPorts = new Map<string, number>();
 
-/** One short request on a connection of its own; from any port, or from this one again, whose outcome is told apart. */
+/** One short request on its own connection, from any port or again from the given one, which is reported separately. */
 function request(localPort?: number): void {
   if (localPort === undefined) report.requests += 1;
   const mine = report;
@@ -120,7 +120,7 @@ function request(localPort?: number): void {
     }
   }
   socket.setEncoding('utf8');
-  // Known once the connection was asked for; gone with it when it is refused.
+  // Only known while the socket exists.
   setImmediate(() => {
     from = socket.localPort ?? 0;
   });
@@ -134,10 +134,10 @@ function request(localPort?: number): void {
   socket.on('error', (error: NodeJS.ErrnoException) => done(error.code ?? error.message));
 }
 
-/** Those that are open, or about to be. */
+/** Streams that are open or opening. */
 let wanted = 0;
 
-/** One connection that lives as long as the drill. */
+/** A connection that lasts as long as the drill. */
 function stream(index: number): void {
   wanted += 1;
   const socket = net.connect({host, port});
@@ -187,7 +187,7 @@ input.on('line', (line) => {
   if (word === 'refill') while (wanted < count) stream(wanted);
   if (word !== 'mark') return;
   const now = performance.now();
-  // A silence that still lasts counts as far as it went.
+  // Count an ongoing silence up to now.
   const open = now - Math.max(lastReply, since);
   if (open > report.outage) report.outage = Math.round(open * 10) / 10;
   process.stdout.write(

@@ -1,4 +1,4 @@
-/** Two directors of a site: their files, their daemons, what they say and what the kernel says. */
+/** The two directors of a site: files, daemons, reported status and the kernel's state. */
 import {readFileSync} from 'node:fs';
 import {readFile} from 'node:fs/promises';
 import path from 'node:path';
@@ -21,50 +21,50 @@ export interface ClusterOptions {
   readonly site: Site;
   readonly keepalive: string;
   readonly deadtime: string;
-  /** The VIP alone: no virtual services, so no IPVS is needed, and nothing to wait for before a preemption. */
+  /** Only the VIP, without virtual services: needs no IPVS, and nothing delays a preemption. */
   readonly vipOnly?: boolean;
-  /** More lines of ha.cf. */
+  /** Additional lines of ha.cf. */
   readonly media?: string;
-  /** The directors run the package under systemd, with their own files; else the drill starts this checkout's daemons. */
+  /** The directors run the package under systemd with their own files; otherwise the drill starts this checkout's daemons. */
   readonly installed?: boolean;
 }
 
 /**
- * Between two looks at a director's state. Each look costs the director a snapshot and us a parsed one: with a look every
- * 50 ms, the drill that waited for an emulated pair took the processor that the pair needed. Milliseconds.
+ * Polling interval of a director's state, milliseconds. Each poll costs the director a snapshot and us parsing it: at 50 ms,
+ * a drill waiting for an emulated pair used up the CPU that the pair needed.
  */
 export const LOOK = 200;
 
-/** An emulated machine boots in a minute, on a busy host in several. Milliseconds. */
+/** Boot timeout, milliseconds: an emulated machine takes a minute, on a busy host several. */
 const BOOT_LIMIT = 400_000;
 
 export type Cluster = ReturnType<typeof makeCluster>;
 
-/** May it take over, and does its engine run. */
+/** Whether it is ready to take over and its engine is running. */
 export const couldServe = (
   snapshot: StatusSnapshot | undefined,
 ): snapshot is StatusSnapshot & Required<Pick<StatusSnapshot, 'engine'>> =>
   snapshot?.ready.ready === true && snapshot.engine !== undefined;
 
-/** The pair on a site. */
+/** Sets up the pair on a site. */
 export function makeCluster(options: ClusterOptions) {
   const {site, keepalive, deadtime, vipOnly = false, media = '', installed = false} = options;
   const daemons = new Map<string, Program>();
   const watches: Program[] = [];
   const holdings: Holding[] = [];
-  /** Directors that are off the air: what happens to their addresses there concerns nobody on the LAN. */
+  /** Directors cut off from the LAN: their addresses are invisible to everybody else. */
   const isolated = new Set<string>();
-  /** What each machine called its boot, before it was ended. */
+  /** Each machine's boot id before its power loss or reboot. */
   const boots = new Map<string, string>();
-  /** Directors whose daemon runs, as far as the drill's own doing goes. */
+  /** Directors whose daemon the drill has not stopped. */
   const living = new Set<string>();
-  /** Directors that no advert of the peer reaches, by the drill's own doing. */
+  /** Directors for which the drill blocks the peer's adverts. */
   const deaf = new Set<string>();
   let starts = 0;
   const listeners: ((name: string, snapshot: StatusSnapshot | undefined) => void)[] = [];
 
   const directory = (name: string): string => `${site.directory(name)}/${name}`;
-  // Where the hosts share our files the lab may have the programs bundled.
+  // With shared files the lab may have bundled the programs.
   const entry = (name: 'hactl' | 'hactld'): string =>
     site.sharedFiles ? labProgram(name) : `${site.checkout}/src/${name}.ts`;
   const hactl = (name: string, words: readonly string[]): Promise<Outcome> =>
@@ -140,7 +140,7 @@ export function makeCluster(options: ClusterOptions) {
     daemons.set(name, program);
   }
 
-  /** Over the control socket where the hosts share our files; a `hactl` process for each look costs an emulated second. */
+  /** Uses the control socket if the hosts share our files; a `hactl` process per poll costs a second under emulation. */
   async function status(name: string): Promise<StatusSnapshot | undefined> {
     const snapshot = site.sharedFiles
       ? await ask(controlSocket(`${directory(name)}/run`), {command: 'status'}, 3_000).catch(() => undefined)
@@ -149,7 +149,7 @@ export function makeCluster(options: ClusterOptions) {
     return snapshot;
   }
 
-  /** /proc/net/ip_vs of a director, without a process where its daemon is one of this kernel's. */
+  /** /proc/net/ip_vs of a director; needs no process if its daemon runs on this kernel. */
   async function kernelTable(name: string): Promise<string | undefined> {
     const pid = daemons.get(name)?.pid;
     if (pid !== undefined) return readFile(`/proc/${pid}/net/ip_vs`, 'utf8').catch(() => undefined);
@@ -162,7 +162,7 @@ export function makeCluster(options: ClusterOptions) {
     return code === 0 ? (JSON.parse(stdout) as StatusSnapshot) : undefined;
   }
 
-  /** Follows the VIP on a director. */
+  /** Monitors the VIP on a director. */
   async function watchHolder(name: string): Promise<void> {
     const ahead = (await site.clockAhead?.(name)) ?? 0;
     const program = await site.start(name, promptWatchCommand, `${directory(name)}/addresses.log`);
@@ -173,13 +173,13 @@ export function makeCluster(options: ClusterOptions) {
     });
   }
 
-  /** Does the kernel of a director have the VIP now. */
+  /** Whether the kernel of a director has the VIP. */
   async function holds(name: string): Promise<boolean> {
     const {stdout} = await site.run(name, ['ip', '-o', 'address', 'show', 'dev', site.device(name)]);
     return stdout.includes(` ${site.vip}/`);
   }
 
-  /** Waits until a director says and its kernel shows that it is Active, and that all of it works. */
+  /** Waits until a director is Active by its status and its kernel, with all processes working. */
   const whole = (name: string, limit: number): Promise<StatusSnapshot> =>
     until(
       `${name} is whole`,
@@ -211,7 +211,7 @@ export function makeCluster(options: ClusterOptions) {
     boots.set(name, (await site.run(name, ['cat', '/proc/sys/kernel/random/boot_id'])).stdout);
   };
 
-  /** Off the air from now on, whatever its kernel shows. */
+  /** Marks a director as cut off, whatever its kernel shows. */
   function cutOff(name: string): number {
     const at = Date.now();
     living.delete(name);
@@ -220,7 +220,7 @@ export function makeCluster(options: ClusterOptions) {
     return at;
   }
 
-  /** The link of a living director: neither hears the other any more. */
+  /** Sets the link of a running director up or down. */
   async function cutLink(name: string): Promise<void> {
     for (const one of directors) deaf.add(one);
     await site.cutLink(name);
@@ -231,7 +231,7 @@ export function makeCluster(options: ClusterOptions) {
     deaf.clear();
   }
 
-  /** All processes of a director stand still, and answer nobody, until it is woken. */
+  /** Stops all processes of a director (SIGSTOP) until resumed. */
   function freeze(name: string, signal: 'SIGSTOP' | 'SIGCONT'): void {
     const daemon = daemons.get(name);
     if (!daemon) throw new Error(`no daemon of ${name} to send ${signal} to`);
@@ -243,13 +243,13 @@ export function makeCluster(options: ClusterOptions) {
   async function powerOff(name: string): Promise<number> {
     if (installed) {
       await noteBoot(name);
-      // A machine of its own: its kernel stops in the midst of its work, and boots again.
+      // A separate machine: reset its kernel without a shutdown.
       await site.run(name, ['sh', '-c', '(sleep 0.3; echo b >/proc/sysrq-trigger) >/dev/null 2>&1 &']);
       await new Promise((resolve) => setTimeout(resolve, 300));
       site.forget?.(name);
       return cutOff(name);
     }
-    // The link first: a dying daemon must not get a last word out.
+    // Cut the link first: a dying daemon must not send a last advert.
     await site.cutLink(name);
     const at = cutOff(name);
     await daemons.get(name)?.kill('SIGKILL', true);
@@ -262,14 +262,14 @@ export function makeCluster(options: ClusterOptions) {
       await until(`${name} has booted`, BOOT_LIMIT, () => returned(name), 2_000);
       return;
     }
-    // A machine that boots has no address of ours: what the dead daemon left is the kernel's to drop by its lease.
-    await until(`the lease on ${name} has run out`, 15_000, async () => !(await holds(name)), LOOK);
+    // After a real boot there is no VIP; here the kernel drops the dead daemon's address when its lease expires.
+    await until(`the lease on ${name} has expired`, 15_000, async () => !(await holds(name)), LOOK);
     isolated.delete(name);
     await site.restoreLink(name);
     await start(name);
   }
 
-  /** A machine that boots starts the package's daemon by itself; our watch of its addresses died with it. */
+  /** A booted machine starts the package's daemon itself; only our address monitor must be restarted. */
   async function returned(name: string): Promise<boolean> {
     const {stdout, status: code} = await site.run(name, ['cat', '/proc/sys/kernel/random/boot_id']);
     if (code !== 0 || stdout === boots.get(name)) return false;
@@ -282,7 +282,7 @@ export function makeCluster(options: ClusterOptions) {
     return true;
   }
 
-  /** Only asks for it; `returned` says when the machine is back. */
+  /** Only requests the reboot; `returned` reports when the machine is back. */
   async function reboot(name: string): Promise<void> {
     await noteBoot(name);
     await site.run(name, ['sh', '-c', '(sleep 0.3; systemctl reboot) >/dev/null 2>&1 &']);
@@ -308,19 +308,19 @@ export function makeCluster(options: ClusterOptions) {
     cutLink,
     restoreLink,
     freeze,
-    /** Adverts of the peer reach it from now on, or not. */
+    /** Records whether the peer's adverts reach it. */
     hear: (name: string, hears: boolean): void => {
       if (hears) deaf.delete(name);
       else deaf.add(name);
     },
-    /** Should it know that its peer lives. */
+    /** Whether it should report its peer as up. */
     hears: (name: string): boolean => !deaf.has(name),
-    /** Says `hactl status` something: the drill did not end it. */
+    /** Whether `hactl status` should answer: the drill has not stopped the daemon. */
     lives: (name: string): boolean => living.has(name) && (installed || daemons.get(name)?.running === true),
     hactl,
     holdings,
     status,
-    /** Hears of each state that somebody asks for; undefined: no answer. */
+    /** Called with each status that was requested; undefined: no answer. */
     onStatus: (listener: (name: string, snapshot: StatusSnapshot | undefined) => void): void => {
       listeners.push(listener);
     },

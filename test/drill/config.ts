@@ -1,7 +1,7 @@
-/** The seeds' configuration files with nothing but names, addresses and intervals replaced. Pure. */
+/** The seeds' configuration files, with only names, addresses and intervals replaced. Pure. */
 
 export interface DrillConfigInput {
-  /** Verbatim seed files by name. */
+  /** Seed files, verbatim, by name. */
   readonly seeds: {
     readonly haCf: string;
     readonly haresources: string;
@@ -9,13 +9,13 @@ export interface DrillConfigInput {
     readonly ldirectordCf: string;
   };
   readonly vip: string;
-  /** In file order; the first is the preferred one. */
+  /** In file order; the first is the preferred node. */
   readonly directors: readonly [string, string];
   readonly webs: readonly string[];
   readonly device: string;
   readonly keepalive: string;
   readonly deadtime: string;
-  /** How long a director that is back lets its peer go on: the kernel's sync daemons need a while. */
+  /** Preempt delay of a recovered director: the kernel's sync daemons need time. */
   readonly preemptDelay: string;
 }
 
@@ -27,9 +27,9 @@ export interface DrillConfig {
 }
 
 /**
- * Seed 001's ha.cf, haresources and authkeys with seed 004's ldirectord.cf (three reals behind a pair), as printed:
- * lost indentation, typographic quote, the path of an ipfail that no distribution has. The tutorial has one node; a
- * second `node` line, the intervals and the preempt delay are the only lines that are ours.
+ * Seed 001's ha.cf, haresources and authkeys with seed 004's ldirectord.cf (three real servers behind a pair), as printed:
+ * lost indentation, a typographic quote, an ipfail path that no distribution has. The tutorial has one node; a second `node`
+ * line, the intervals and the preempt delay are our only additions.
  */
 export function drillConfig(input: DrillConfigInput): DrillConfig {
   const {seeds, vip, webs, device} = input;
@@ -51,7 +51,7 @@ export function drillConfig(input: DrillConfigInput): DrillConfig {
       .replaceAll(/\beth0\b/g, device)
       .replace('LVSSyncDaemonSwap::master', `LVSSyncDaemonSwap::master::${device}`),
     authkeys: seeds.authkeys,
-    // A site with fewer web servers than the tutorial leaves the tutorial's last ones out.
+    // A site with fewer web servers than the tutorial drops the last ones.
     'ldirectord.cf': webs
       .reduce(
         (text, web, index) => text.replace(`192.168.0.${50 + index}`, web),

@@ -1,4 +1,4 @@
-/** The drill's own arithmetic. */
+/** The drill's calculations. */
 import {readFileSync} from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
@@ -27,7 +27,7 @@ test('time with two holders and with none', (t) => {
   t.deepEqual(holderTimes([], 0, 10), {both: 0, neither: 10});
 });
 
-test('a lease that is renewed is no change of holders', (t) => {
+test('a renewed lease is not a change of holder', (t) => {
   const one = (at: number, director: string, holds: boolean) => ({at, director, holds});
   t.deepEqual(
     holderChanges([
@@ -43,7 +43,7 @@ test('a lease that is renewed is no change of holders', (t) => {
   );
 });
 
-test('what the kernel says of an address', (t) => {
+test('address changes are parsed from ip monitor’s output', (t) => {
   const line = (rest: string): string => `[2026-11-21T10:00:00.123456] ${rest}`;
   const at = Date.parse('2026-11-21T10:00:00.123Z');
   t.deepEqual(addressChange(line('2: eth0    inet 10.9.0.1/24 scope global eth0'), '10.9.0.1'), {
@@ -57,7 +57,7 @@ test('what the kernel says of an address', (t) => {
   t.is(addressChange(line('2: eth0    inet 10.9.0.11/24 scope global eth0'), '10.9.0.1'), undefined);
 });
 
-test('the connections of each real server, as the kernel prints its table', (t) => {
+test('connections per real server are parsed from /proc/net/ip_vs', (t) => {
   const table = `IP Virtual Server version 1.2.1 (size=4096)
 Prot LocalAddress:Port Scheduler Flags
   -> RemoteAddress:Port Forward Weight ActiveConn InActConn
@@ -70,7 +70,7 @@ FWM  00000001 wlc
   t.deepEqual(activeConnections(table), {'10.99.0.12:80': 7, '10.99.0.11:80': 4, '127.0.0.1:8080': 0});
 });
 
-test('the seeds’ files, with nothing but names, addresses and intervals replaced', (t) => {
+test('only names, addresses and intervals of the seeds’ files are replaced', (t) => {
   const made = drillConfig({
     seeds: {
       haCf: seed('s001_ha.cf'),
@@ -98,17 +98,17 @@ test('the seeds’ files, with nothing but names, addresses and intervals replac
   );
 });
 
-test('a command line that names no drill is refused before anything runs', (t) => {
+test('an unknown drill on the command line is refused before anything runs', (t) => {
   const problem = (argv: readonly string[]): string => {
     const read = readOptions(argv);
     return 'problem' in read ? read.problem : '';
   };
   t.is(problem(['--only', 'standby,power-loss', '--no-times']), '');
-  t.is(problem(['--only', 'standby,power-los']), 'no drill is called power-los: see npm run drill -- --list');
+  t.is(problem(['--only', 'standby,power-los']), 'unknown drill power-los: see npm run drill -- --list');
   t.regex(problem(['--nonsense']), /--nonsense.*see npm run drill -- --help$/);
 });
 
-test('no two drills have a name, and no two events: reports are compared by them', (t) => {
+test('names of drills and of events are unique: reports are compared by them', (t) => {
   const names = library.map(({name}) => name);
   t.deepEqual([...new Set(names)], names);
   const events = library.flatMap((drill) => drill.events.map(({name}) => name));
@@ -119,7 +119,7 @@ test('no two drills have a name, and no two events: reports are compared by them
   );
 });
 
-test('a report comes through a console whole, or is known to be damaged', (t) => {
+test('a report passes a console intact, or is detected as damaged', (t) => {
   const requests = Array.from({length: 9_000}, (_, at) => [at * 97, (at * 7) % 113, 'web1'] as const);
   const report = {
     version: 1,
@@ -143,12 +143,12 @@ test('a report comes through a console whole, or is known to be damaged', (t) =>
   const lines = reportLines(report);
   t.true(lines.every((line) => line.length < 1_100));
   t.deepEqual(read(lines), [JSON.parse(JSON.stringify(report))]);
-  t.deepEqual(read(lines.toSpliced(3, 1)), [undefined], 'a line is missing');
-  t.deepEqual(read(lines.with(2, (lines[2] ?? '').slice(0, -9))), [undefined], 'a line was cut short');
+  t.deepEqual(read(lines.toSpliced(3, 1)), [undefined], 'missing line');
+  t.deepEqual(read(lines.with(2, (lines[2] ?? '').slice(0, -9))), [undefined], 'truncated line');
   t.false(reportReader(() => t.fail())('drill passed'));
 });
 
-test('a failure is in the table and in words', (t) => {
+test('a failure is in the table and in the text', (t) => {
   const row = {
     event: 'x',
     outage: 1,

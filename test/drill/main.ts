@@ -1,4 +1,4 @@
-/** The drill itself, where IPVS is: in namespaces of this kernel. test/drill/start.ts brings us here. */
+/** The drill in namespaces of this kernel, which has IPVS. Started by test/drill/start.ts. */
 import path from 'node:path';
 import {makeNamespaces} from '../lab/namespaces.ts';
 import {makeWebs} from '../lab/nginx.ts';

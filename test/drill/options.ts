@@ -1,4 +1,4 @@
-/** The command line of `npm run drill`, the same on each ground. */
+/** The command line of `npm run drill`, the same for each site. */
 import {parseArgs} from 'node:util';
 import {choose, expectedText, type Drill} from '../../src/drill/event.ts';
 import type {Site} from '../lab/site.ts';
@@ -31,9 +31,9 @@ export function drillOptions(argv: readonly string[]) {
       streams: {type: 'string', default: '20'},
       limit: {type: 'string'},
       'keep-logs': {type: 'boolean', default: false},
-      // For the test command: times are printed, and judge nothing there.
+      // For `npm test`: times are printed but not checked.
       'no-times': {type: 'boolean', default: false},
-      // The report in lines of text, for the program that started us.
+      // Prints the report as lines of text, for the parent program.
       'print-report': {type: 'boolean', default: false},
     },
   });
@@ -41,7 +41,7 @@ export function drillOptions(argv: readonly string[]) {
   return {...values, limit, only: values.only.flatMap((names) => names.split(','))};
 }
 
-/** Each drill with its events and what must hold; the usual ones are marked. */
+/** Lists each drill with its events; the default ones are marked. */
 const listing = (): string =>
   library
     .map(({name, summary, usual, safe, needs, events}) =>
@@ -54,9 +54,9 @@ const listing = (): string =>
     .join('\n');
 
 export const helpText = (options: {readonly help: boolean; readonly list: boolean}): string | undefined =>
-  options.help ? USAGE : options.list ? `${listing()}\n\n* run when nothing is chosen\n` : undefined;
+  options.help ? USAGE : options.list ? `${listing()}\n\n* run by default\n` : undefined;
 
-/** The command line, judged before a machine is booted for it: what is wrong with it, if something is. */
+/** Checks the command line before a machine is booted; returns the problem, if any. */
 export function readOptions(
   argv: readonly string[],
 ): {readonly options: ReturnType<typeof drillOptions>} | {readonly problem: string} {
@@ -65,7 +65,7 @@ export function readOptions(
     const names = library.map(({name}) => name);
     const unknown = options.only.filter((name) => !names.includes(name));
     if (unknown.length === 0) return {options};
-    return {problem: `no drill is called ${unknown.join(', ')}: see npm run drill -- --list`};
+    return {problem: `unknown drill ${unknown.join(', ')}: see npm run drill -- --list`};
   } catch (error) {
     return {
       problem: `${error instanceof Error ? error.message : String(error)}: see npm run drill -- --help`,
@@ -73,16 +73,15 @@ export function readOptions(
   }
 }
 
-/** The drills that were asked for; throws where a name is none. */
+/** The selected drills; throws for an unknown name. */
 export function chosenDrills(
   site: Pick<Site, 'means' | 'name'>,
   options: {readonly only: readonly string[]; readonly all: boolean},
   say: (line: string) => void,
 ): readonly Drill<Scene>[] {
   const {chosen, left, unknown} = choose(library, {...options, means: site.means ?? new Set()});
-  if (unknown.length > 0)
-    throw new Error(`no drill is called ${unknown.join(', ')}: see npm run drill -- --list`);
+  if (unknown.length > 0) throw new Error(`unknown drill ${unknown.join(', ')}: see npm run drill -- --list`);
   for (const {name, lacks} of left)
-    say(`left out: ${name} needs ${lacks.join(', ')}, which ${site.name} lack`);
+    say(`skipped: ${name} needs ${lacks.join(', ')}, not available on ${site.name}`);
   return chosen;
 }

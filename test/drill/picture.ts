@@ -1,6 +1,6 @@
 /**
- * `npm run drill:picture -- REPORT.html FILE.png`: the page of a report of `npm run drill` or `hactl drill` as a picture,
- * by Debian's chromium (HACTL_CHROMIUM is another browser).
+ * `npm run drill:picture -- REPORT.html FILE.png`: renders a report of `npm run drill` or `hactl drill` as a PNG with Debian's
+ * chromium (HACTL_CHROMIUM selects another browser).
  */
 import {existsSync} from 'node:fs';
 import path from 'node:path';

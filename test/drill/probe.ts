@@ -1,4 +1,4 @@
-/** Asks a running `udp.ts probe` what it saw since it was asked before. */
+/** Gets a running `udp.ts probe`'s measurements since the previous call. */
 import type {Program} from '../lab/site.ts';
 import type {ProbeReport} from './udp.ts';
 import {until} from '../lab/until.ts';

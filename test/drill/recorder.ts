@@ -1,7 +1,7 @@
 /**
- * Keeps what a report's timeline is drawn from: holders, roles, connections, requests. It must cost next to nothing, or it
- * is what the drill measures: connections come from the kernel's own table, roles from the states that the drill asks for
- * anyway, and only a director that nobody asked for a while is asked here.
+ * Records the data of a report's timeline: holders, roles, connections, requests. It must cost next to nothing, or the drill
+ * would measure the recorder: connections come from the kernel's table, roles from the statuses that the drill requests anyway;
+ * only a director not polled for a while is polled here.
  */
 import type {DrillReport, RequestSample} from '../../src/drill/report.ts';
 import type {StatusSnapshot} from '../../src/control/protocol.ts';
@@ -12,7 +12,7 @@ export type Timeline = Pick<DrillReport, 'holders' | 'roles' | 'connections' | '
 
 const number = (hex: string): number => Number.parseInt(hex, 16);
 
-/** Active connections by real server, as /proc/net/ip_vs has them: `  -> 0A63000B:0050      Route   1      4          0`. Pure. */
+/** Parses active connections by real server from /proc/net/ip_vs: `  -> 0A63000B:0050      Route   1      4          0`. Pure. */
 export function activeConnections(table: string): Record<string, number> {
   const active: Record<string, number> = {};
   for (const [, address = '', port = '', count] of table.matchAll(
@@ -24,13 +24,13 @@ export function activeConnections(table: string): Record<string, number> {
   return active;
 }
 
-/** Follows a pair; times count from `began` (wall clock, milliseconds). `every`: between two looks into the kernel. */
+/** Records a pair; times count from `began` (wall clock, milliseconds). `every`: polling interval of the kernel's table. */
 export function recordTimeline(cluster: Cluster, began: number, every: number) {
   const roles: {at: number; director: string; role: string}[] = [];
   const connections: {at: number; active: Record<string, number>}[] = [];
   const requests: RequestSample[] = [];
   const last = new Map<string, {readonly role: string; readonly at: number}>();
-  /** A director that was not asked for so long is asked by us. */
+  /** A director not polled by the drill for this long is polled here. */
   const patience = 5 * every;
   let timer: NodeJS.Timeout | undefined;
   let stopped = true;
@@ -45,7 +45,7 @@ export function recordTimeline(cluster: Cluster, began: number, every: number) {
 
   async function look(): Promise<void> {
     for (const name of directors) {
-      // oxlint-disable no-await-in-loop -- two directors; a slow one delays nobody but this record.
+      // oxlint-disable no-await-in-loop -- two directors; a slow one delays only this recording.
       const alive = cluster.lives(name);
       const quietFor = Date.now() - began - (last.get(name)?.at ?? -Infinity);
       if (!alive) noteRole(name, undefined);
@@ -68,7 +68,7 @@ export function recordTimeline(cluster: Cluster, began: number, every: number) {
       stopped = true;
       clearTimeout(timer);
     },
-    /** Of the client: `at` of each counts from `since`. */
+    /** The client's requests; `at` of each counts from `since`. */
     requests: (samples: readonly RequestSample[], since: number): void => {
       for (const [at, took, server] of samples) requests.push([Math.round(since - began + at), took, server]);
     },

@@ -1,4 +1,4 @@
-/** Seed 001's pair and seed 004's, on the same machines: two configurations that a running pair goes between. Pure. */
+/** The pairs of seeds 001 and 004 on the same machines: two configurations between which a running pair switches. Pure. */
 import {drillConfig, type DrillConfig, type DrillConfigInput} from './config.ts';
 
 export interface ReloadConfigInput extends Omit<
@@ -16,9 +16,8 @@ export interface ReloadConfigInput extends Omit<
 }
 
 /**
- * As printed but for names, addresses and intervals, and `autoreload`: with yes each director would take the file into use
- * a second after it was written, and a push would find nothing to do. Seed 004 prints no ha.cf: seed 001's, with other
- * intervals.
+ * As printed except for names, addresses, intervals and `autoreload`: with yes each director would reload the file a second
+ * after it was written, and a push would have nothing to do. Seed 004 prints no ha.cf: uses seed 001's with other intervals.
  */
 export function reloadConfigs(input: ReloadConfigInput): Readonly<Record<'001' | '004', DrillConfig>> {
   const {seeds, vip, webs, device} = input;
@@ -28,7 +27,7 @@ export function reloadConfigs(input: ReloadConfigInput): Readonly<Record<'001' |
       ...input,
       ...intervals,
       preemptDelay: '0',
-      // The tutorial's key is one of md5: a push with it is taken only where ha.cf says so.
+      // The tutorial's key is md5: a push signed with it is accepted only if ha.cf allows it.
       seeds: {
         haCf: `${seeds.haCf}\nhactl_push on\n`,
         authkeys: seeds.authkeys,

@@ -1,7 +1,6 @@
 /**
- * `npm run drill:reload`: a running pair goes from seed 001's configuration to seed 004's with `hactl push`, and back with
- * `hactl config rollback` and a push, under 500 live streams and new requests. Where IPVS is: test/lab/enter.ts brings us
- * here.
+ * `npm run drill:reload`: a running pair switches from seed 001's configuration to seed 004's with `hactl push`, and back with
+ * `hactl config rollback` and a push, under 500 live streams and new requests. Needs IPVS: started by test/lab/enter.ts.
  */
 import {readFileSync} from 'node:fs';
 import path from 'node:path';
@@ -31,7 +30,7 @@ if (values.help) {
   process.exit(0);
 }
 
-/** Emulation is slow, and slower on a busy machine. */
+/** Generous: emulation is slow, and slower on a busy machine. */
 const LIMIT = 300_000;
 const began = performance.now();
 const say = (text: string): void => {
@@ -78,7 +77,7 @@ async function write(name: DirectorName, which: keyof typeof configs): Promise<v
     );
 }
 
-/** What `hactl` asks, over the same socket: a process for each question costs emulated seconds. */
+/** Sends `hactl`'s commands over its socket: a process per command costs seconds under emulation. */
 const command = <const C extends Command>(name: DirectorName, words: C): Promise<AnswerTo<C>> =>
   ask(controlSocket(`${cluster.directory(name)}/run`), words, LIMIT);
 const show = (title: string, lines: readonly string[]): void => {
@@ -100,7 +99,7 @@ async function pushFiles(): Promise<void> {
 }
 
 const up = (reals: number): Promise<unknown> =>
-  until(`${reals} reals are up on both`, LIMIT, async () => {
+  until(`${reals} real servers are up on both`, LIMIT, async () => {
     const said = await Promise.all(directors.map((name) => cluster.status(name)));
     return said.every(
       (one) => one?.virtuals[0]?.reals.filter(({check: state}) => state === 'up').length === reals,
@@ -119,7 +118,7 @@ try {
   await cluster.active('director1', LIMIT);
   await cluster.whole('director2', LIMIT);
   await up(2);
-  say(`the pair runs with seed 001's files; ${values.streams} streams are opened`);
+  say(`the pair runs with seed 001's files; opening ${values.streams} streams`);
 
   const client = await site.start(
     'client',
@@ -158,7 +157,7 @@ try {
     const before = await statuses();
     await mark();
     await work();
-    // Long enough for each stream to ask once more after the change.
+    // Long enough for each stream to send another request after the change.
     await pause(1.5 * Number(values['stream-interval']));
     const report = await mark();
     const after = await statuses();
@@ -180,7 +179,7 @@ try {
     const digests = new Set(after.map((one) => one.configDigest));
     check(
       digests.size === 1,
-      `${name}: both directors have ${digests.size === 1 ? 'the same' : 'another'} configuration`,
+      `${name}: both directors have ${digests.size === 1 ? 'the same' : 'different'} configuration`,
     );
   };
 
@@ -189,7 +188,7 @@ try {
     await pushFiles();
     await up(3);
   });
-  // A request under way on web3, which seed 001 does not have, may be lost: plan says so.
+  // A request in flight on web3, which seed 001 does not have, may be lost, as plan reports.
   await round('seed 004 -> seed 001', true, async () => {
     const back = await command('director1', {command: 'config-rollback', version: 1});
     check(back.ok, `hactl config rollback 1: ${back.text}`);

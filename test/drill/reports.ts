@@ -1,24 +1,24 @@
-/** Reports of drills in the checkout: `drills/`, kept and compared. */
+/** Saves drill reports in the checkout's `drills/` and compares them. */
 import path from 'node:path';
 import {gunzipSync, gzipSync} from 'node:zlib';
 import {keepReport, type Kept} from '../../src/drill/store.ts';
 import {compareReports, isReport, type DrillReport} from '../../src/drill/report.ts';
 import {table} from '../../src/cli/render/table.ts';
 
-/** Before each line of a report: a micro-VM has no other way to give a file away than its console. */
+/** Prefix of each line of a report: the console is the micro-VM's only way to export a file. */
 const REPORT = 'HACTL-DRILL-REPORT ';
-/** Of base64. A console that was written a line of 250 kB lost some of it. */
+/** Characters of base64 per line: a console lost parts of a 250 kB line. */
 const LINE = 1_000;
 
 const folder = path.resolve(import.meta.dirname, '../../drills');
 
-/** A report as short lines, the last of which is empty. Pure. */
+/** Encodes a report as short lines, the last one empty. Pure. */
 export function reportLines(report: DrillReport): string[] {
   const text = gzipSync(JSON.stringify(report)).toString('base64');
   return [...(text.match(new RegExp(`.{1,${LINE}}`, 'g')) ?? []), ''].map((part) => `${REPORT}${part}`);
 }
 
-/** Collects such lines; `whole` gets the report, or undefined where its checksum does not fit. False: no such line. */
+/** Collects such lines; `whole` gets the report, or undefined on a checksum mismatch. Returns false for other lines. */
 export function reportReader(whole: (report: DrillReport | undefined) => void): (line: string) => boolean {
   let text = '';
   return (line) => {
@@ -41,16 +41,16 @@ function unpack(text: string): DrillReport | undefined {
   }
 }
 
-/** Keeps it, and says where; beside the last report of the same ground. A drill has not failed because its report cannot be kept. */
+/** Saves a report, prints its path, and compares it with the site's previous one. Failing to save does not fail the drill. */
 export function keep(report: DrillReport | undefined, say: (line: string) => void): void {
   if (report === undefined) {
-    say('the report was not kept: it was damaged on its way');
+    say('report not saved: damaged in transfer');
     return;
   }
   try {
     show(report, keepReport(folder, report), say);
   } catch (error) {
-    say(`the report was not kept: ${error instanceof Error ? error.message : String(error)}`);
+    say(`report not saved: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 

@@ -1,4 +1,4 @@
-/** Runs drills: real connections over real servers while things die, one after another. */
+/** Runs drills: real connections over real servers while components fail, one after another. */
 import {judge, lateLosses, type Drill, type DrillEvent} from '../../src/drill/event.ts';
 import {finite, type DrillReport, type EventResult} from '../../src/drill/report.ts';
 import {renderReport} from '../../src/cli/render/drill-table.ts';
@@ -19,34 +19,34 @@ export interface DrillOptions {
   readonly say: (line: string) => void;
   /** Print the directors' logs at the end, also after a success. */
   readonly logs: boolean;
-  /** Fail when a daemon is not whole again in time; in a test run times judge nothing. */
+  /** Fail if a daemon does not recover in time; off in test runs, where times are not checked. */
   readonly judgeTimes: boolean;
   readonly web: Webs;
-  /** The directors and web servers run already, as they were installed. */
+  /** The directors and web servers are already running, as installed. */
   readonly installed?: boolean;
-  /** How long things may take before the drill gives up on them. Milliseconds. */
+  /** Timeout of every wait, milliseconds. */
   readonly limit?: number;
-  /** How often directors are asked for their state, for the report. Milliseconds. */
+  /** Polling interval of the directors' state for the report, milliseconds. */
   readonly lookEvery?: number;
   /** For the report. */
   readonly settings: Readonly<Record<string, string | number>>;
 }
 
-/** How long things may take as a rule; emulation is slow. */
+/** Default timeout; emulation is slow. */
 const LIMIT = 240_000;
-/** For a director's status to show what its kernel shows; over ssh, with a new process for each look, it takes longer. */
+/** Time for a director's status to match its kernel; longer over ssh, where each poll is a new process. */
 const TRUTH_LIMIT = 5_000;
 const TRUTH_LIMIT_INSTALLED = 12_500;
-/** A connection is synced from its third packet on, and the message leaves up to two seconds later. */
+/** A connection is synchronised from its third packet on, and the message is sent up to two seconds later. */
 const SYNC_DELAY = 3_000;
 const CLIENT = 'test/drill/client.ts';
 
-/** As in /proc/net/ip_vs_conn. */
+/** In the format of /proc/net/ip_vs_conn. */
 const hexPort = (port: number): string => port.toString(16).toUpperCase().padStart(4, '0');
 
 const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** Runs every event; the report has passed when nothing that should survive was lost. */
+/** Runs every event; the report passes if nothing that should survive was lost. */
 export async function runDrill(options: DrillOptions): Promise<DrillReport> {
   const {site, cluster, say, limit = LIMIT} = options;
   const events: EventResult[] = [];
@@ -171,7 +171,7 @@ export async function runDrill(options: DrillOptions): Promise<DrillReport> {
   async function mark(name: string): Promise<ClientReport> {
     const program = client;
     if (!program) throw new Error('no client');
-    // Two drills may have an event of the same name: an old report must not be taken for the new one.
+    // Two drills may have an event of the same name: do not mistake an old report for the new one.
     marks += 1;
     const wanted = `${marks}-${name.replaceAll(' ', '-')}`;
     program.write(`mark ${wanted}`);
@@ -226,7 +226,7 @@ export async function runDrill(options: DrillOptions): Promise<DrillReport> {
     say(`  ${outcome}${note === '' ? '' : ` (${note})`}`);
   }
 
-  /** What the directors' connection tables have of these ports of the client; for a person who looks for a cause. */
+  /** Entries of the directors' connection tables for these client ports, as a debugging aid. */
   async function tablesOf(ports: readonly number[]): Promise<string> {
     const wanted = new RegExp(`^(${ports.map((port) => `TCP \\S+ ${hexPort(port)}`).join('|')}) `);
     const found: string[] = [];
@@ -239,7 +239,7 @@ export async function runDrill(options: DrillOptions): Promise<DrillReport> {
     return found.join('; ');
   }
 
-  /** What `hactl status` says on each living director, against what the kernel shows. */
+  /** Compares `hactl status` on each running director with its kernel. */
   async function truth(when: string, failures: string[]): Promise<void> {
     for (const name of directors) {
       if (!cluster.lives(name)) continue;
@@ -252,13 +252,13 @@ export async function runDrill(options: DrillOptions): Promise<DrillReport> {
         return lies.length === 0 ? lies : undefined;
       };
       // oxlint-disable-next-line no-await-in-loop -- two directors.
-      const lies = await until(`${name} tells the truth`, truthLimit, right, LOOK).catch(look);
+      const lies = await until(`${name}'s status matches its kernel`, truthLimit, right, LOOK).catch(look);
       for (const lie of lies) failures.push(`${when}: status of ${name}: ${lie}`);
     }
   }
 }
 
-/** What stands in the report when the drill could not go on. */
+/** The failure reported when the drill had to be aborted. */
 const aborted = (error: unknown, at: number): EventResult => ({
   event: 'drill',
   from: at,

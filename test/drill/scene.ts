@@ -1,25 +1,25 @@
-/** What an event of a drill acts on, and the bounds that the library's expectations share. */
+/** The objects on which a drill's events act, and the shared bounds of their expectations. */
 import type {Program, Site} from '../lab/site.ts';
 import {until} from '../lab/until.ts';
 import {LOOK, type Cluster} from './cluster.ts';
 
-/** Quiet time behind an event, in which nothing may be lost any more. */
+/** Quiet time after an event in which nothing may be lost. */
 export const QUIET = 3_000;
 /**
- * Of the requests that are under way while the address moves, so many may be lost: the kernel's sync daemon tells the peer
- * of a connection from its third packet on, and up to two seconds late, so the peer does not know the youngest.
+ * Maximum in-flight requests lost while the address moves: the kernel's sync daemon reports a connection from its third packet
+ * on and up to two seconds late, so the peer does not know the youngest.
  */
 export const YOUNG_LIMIT = 3;
-/** A planned move is made before it is broken: both hold the address for an advert's way there and back. */
+/** A planned move is make-before-break: both hold the address for an advert's round trip. */
 export const OVERLAP_LIMIT = 500;
 
-/** Starts and ends the web server of a host. */
+/** Starts and stops the web server of a host. */
 export interface Webs {
   start(host: string): Promise<void>;
   kill(host: string): Promise<void>;
-  /** Stopped, or woken: it accepts connections and answers none. */
+  /** Suspends or resumes it: suspended, it accepts connections but does not answer. */
   freeze(host: string, signal: 'SIGSTOP' | 'SIGCONT'): Promise<void>;
-  /** What it answers from now on; undefined: the right page. */
+  /** Sets its answer; undefined: the correct page. */
   answer(host: string, page?: string): Promise<void>;
 }
 
@@ -28,21 +28,21 @@ export interface Scene {
   readonly cluster: Cluster;
   readonly web: Webs;
   readonly client: Program;
-  /** How long things may take before the drill gives up on them; emulation is slow. Milliseconds. */
+  /** Timeout of every wait, milliseconds; emulation is slow. */
   readonly limit: number;
-  /** From the command until a director could serve: how slow this machine is. Milliseconds. */
+  /** Time from start until a director is ready, milliseconds: a measure of the machine's speed. */
   readonly coldStart: number;
   /** Fail when a daemon is not whole again in time; in a test run times judge nothing. */
   readonly judgeTimes: boolean;
-  /** Until a crash is over nobody may share the VIP; what follows is a planned move, made before broken. Wall clock. */
+  /** Until a crash is over two holders are not allowed; the planned move after it is make-before-break. Wall clock. */
   readonly crashOver: (at: number) => void;
-  /** What an operator sees: the real command, at the moment of interest. */
+  /** Prints the real command's output at this moment, as an operator would see it. */
   readonly showStatus: (name: string) => Promise<void>;
 }
 
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** When a director's kernel had the VIP, or had it no more, for the first time from then on. */
+/** When a director's kernel first got (or lost) the VIP after an instant. */
 export const changeOf = (
   {cluster}: Pick<Scene, 'cluster'>,
   director: string,
@@ -57,7 +57,7 @@ export const allWebsUp = async (
   name: string,
 ): Promise<void> => {
   await until(
-    'all reals are up',
+    'all real servers are up',
     limit,
     async () => {
       const snapshot = await cluster.status(name);

@@ -1,6 +1,6 @@
 /**
- * The drill's hosts as real machines reached over ssh: vagrant/Vagrantfile's directors, real servers and client. What is
- * cut is the device of the service network; ssh uses the management network.
+ * The drill's hosts as real machines reached over ssh: vagrant/Vagrantfile's directors, real servers and client. Link events
+ * cut the device of the service network; ssh uses the management network.
  */
 import {execFile, execFileSync, spawn, spawnSync} from 'node:child_process';
 import {mkdtempSync, rmSync} from 'node:fs';
@@ -11,20 +11,20 @@ import {setTimeout} from 'node:timers/promises';
 import type {Outcome, Program, Site} from '../lab/site.ts';
 
 export interface SshOptions {
-  /** An ssh configuration that knows every host by its name (`vagrant ssh-config`). */
+  /** ssh configuration file with every host (`vagrant ssh-config`). */
   readonly config: string;
   readonly addresses: Readonly<Record<string, string>>;
   readonly webs: readonly string[];
   readonly vip: string;
-  /** A Node on the client, and the folder that has the drill's client in place of a checkout. */
+  /** Path of Node on the client, and the folder with the drill's client instead of a checkout. */
   readonly node: string;
   readonly checkout: string;
 }
 
 const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
-/** For one command; a machine that boots is asked again. */
+/** Timeout of one command; retried while a machine boots. */
 const LIMIT = 120_000;
-/** For a program to end whose machine may be gone. */
+/** Timeout for stopping a program whose machine may be gone. */
 const END_LIMIT = 10_000;
 
 /** Opens the site. */
@@ -32,7 +32,7 @@ export function makeSshSite(options: SshOptions): Site {
   const local = mkdtempSync(path.join(os.tmpdir(), 'hactl-ssh-'));
   const programs = new Set<Program>();
   const devices = new Map<string, string>();
-  // One connection for each host: an emulated machine takes a second to agree upon keys.
+  // One multiplexed connection per host: the key exchange takes a second on an emulated machine.
   const shared = ['ControlMaster=auto', `ControlPath=${local}/%n`, 'ControlPersist=yes'];
   const alive = ['ConnectTimeout=10', 'ServerAliveInterval=5', 'ServerAliveCountMax=3', 'LogLevel=ERROR'];
   const flags = ['-F', options.config, ...[...shared, ...alive].flatMap((one) => ['-o', one])];
@@ -96,7 +96,7 @@ export function makeSshSite(options: SshOptions): Site {
       let [running, seen, leader]: [boolean, number, string | undefined] = [true, 0, undefined];
       createInterface({input: child.stdout}).on('line', (line) => {
         seen += 1;
-        // The first two lines are the shell's number and the number of the new process group.
+        // The first two lines are the pids of the shell and of the new process group.
         if (seen === 2) leader = line.trim();
         if (seen <= 2) return;
         lines.push(line);

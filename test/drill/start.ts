@@ -1,6 +1,6 @@
 /**
- * `npm run drill`: prepares the lab with progress, then runs the drill where there is an IPVS; with `--site vagrant` on the
- * machines of vagrant/Vagrantfile. What comes back is kept in `drills/`.
+ * `npm run drill`: prepares the lab with progress output, then runs the drill on a kernel with IPVS; with `--site vagrant` on
+ * the machines of vagrant/Vagrantfile. Saves the report in `drills/`.
  */
 import {spawn} from 'node:child_process';
 import path from 'node:path';
@@ -19,7 +19,7 @@ const programs: Readonly<Record<string, readonly string[]>> = {
 };
 const program = programs[ground];
 if (program === undefined) {
-  process.stderr.write(`--site ${ground}: there are ${Object.keys(programs).join(' and ')}\n`);
+  process.stderr.write(`--site ${ground}: expected ${Object.keys(programs).join(' or ')}\n`);
   process.exit(2);
 }
 const read = readOptions(rest);
@@ -35,7 +35,7 @@ if (help !== undefined) {
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
-// A drill with everything takes longer than the default one.
+// All drills take longer than the default selection.
 const env = {HACTL_LAB_MINUTES: rest.includes('--all') ? '60' : '24', ...process.env};
 const child = spawn(process.execPath, [...program, ...rest, '--print-report'], {
   cwd: root,

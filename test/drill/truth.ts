@@ -1,14 +1,14 @@
-/** Does the status say what the kernel shows? Pure. */
+/** Compares the status with the kernel's state. Pure. */
 import type {StatusSnapshot} from '../../src/control/protocol.ts';
 
-/** Every contradiction between a status, whether the kernel has the VIP, and whether the peer lives. */
+/** All contradictions between a status, the VIP's presence in the kernel, and the peer's liveness. */
 export function parseStatusTruth(
   said: StatusSnapshot | undefined,
   held: boolean,
   peerLives: boolean,
 ): string[] {
   if (!said) return ['no answer'];
-  if (!said.engine) return ['no word from the engine'];
+  if (!said.engine) return ['no report from the engine'];
   const lies: string[] = [];
   for (const group of said.engine.groups) {
     const claims = group.vips.some((vip) => vip.held);

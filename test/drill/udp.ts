@@ -1,13 +1,13 @@
 /**
- * The finest measure of an outage: a UDP echo on the VIP, asked a thousand times a second or more. `udp.ts echo` answers on every
- * address of a director; `udp.ts probe VIP [KHZ]` asks, and prints one JSON line for each `mark` on stdin.
+ * The finest measurement of an outage: a UDP echo on the VIP, probed a thousand times a second or more. `udp.ts echo` answers on
+ * every address of a director; `udp.ts probe VIP [KHZ]` sends probes and prints one JSON line for each `mark` on stdin.
  */
 import dgram from 'node:dgram';
 import {createInterface} from 'node:readline';
 
 const PORT = 7_007;
 
-/** What a mark prints: probes since the last mark, how many were lost, and the longest stretch without an answer. */
+/** Output of a mark: probes since the last mark, how many were lost, and the longest gap without an answer. */
 export interface ProbeReport {
   mark: string;
   sent: number;
@@ -16,7 +16,7 @@ export interface ProbeReport {
 }
 
 const [mode, vip = '', pace = '1'] = process.argv.slice(2);
-/** Milliseconds from one question to the next. */
+/** Milliseconds between probes. */
 const EVERY = 1 / Number(pace);
 const socket = dgram.createSocket('udp4');
 
@@ -39,7 +39,7 @@ if (mode === 'echo') {
   };
   const started = performance.now();
   setInterval(() => {
-    // A timer that was late makes up for it: the pace is what the figures rest on.
+    // Catch up after a late timer: the figures depend on a constant rate.
     const due = Math.min(Math.floor((performance.now() - started) / EVERY), sequence + 400);
     while (sequence < due) ask();
   }, 1);
@@ -47,7 +47,7 @@ if (mode === 'echo') {
     .on('line', (line) => {
       const [word, mark = ''] = line.split(' ');
       if (word !== 'mark') return;
-      // The last few may still be on their way.
+      // The last few may still be in flight.
       const end = sequence - 20;
       let [lost, outage, from] = [0, 0, undefined as number | undefined];
       for (let one = since + 1; one <= end; one += 1) {

@@ -22,7 +22,7 @@ const machines = {
   web2: '10.99.1.12',
   client: '10.99.1.10',
 };
-/** In place of a checkout: the client's machine has the drill's client, and the package's Node. */
+/** The client's machine has no checkout: only the drill's client and the package's Node. */
 const REMOTE = '/tmp/hactl-drill';
 
 const said = (error: unknown): string =>
@@ -41,7 +41,7 @@ try {
   process.exit(1);
 }
 
-/** The machines' nginx, under systemd. */
+/** The machines' nginx, run by systemd. */
 const serviceOf = (site: Site): Webs => {
   const page = (host: string): string => `It Works! ${host}\n`;
   const kill = (signal: string, host: string): Promise<unknown> =>

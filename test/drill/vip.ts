@@ -1,6 +1,6 @@
 /**
- * `npm run drill:vip`: the VIP alone, on this machine's own kernel in namespaces (root; no IPVS needed), with fast
- * intervals and a probe that sees milliseconds. Every event is run several times; the table shows median (least..most).
+ * `npm run drill:vip`: only the VIP, on this machine's kernel in namespaces (root; no IPVS needed), with fast intervals and
+ * a probe with millisecond resolution. Every event runs several times; the table shows median (min..max).
  */
 import path from 'node:path';
 import {readOptions} from '../options.ts';
@@ -20,7 +20,7 @@ const {values} = readOptions({
   },
 });
 if (process.getuid?.() !== 0) {
-  process.stderr.write('drill:vip makes network namespaces on this machine: run it as root\n');
+  process.stderr.write('drill:vip creates network namespaces on this machine: run it as root\n');
   process.exit(1);
 }
 
@@ -56,7 +56,7 @@ try {
     kept.lost.push(lost);
   };
   for (let run = 0; run < Number(values.runs); run += 1) {
-    // The spares stand by a few seconds after a start; before that their loading would be measured too.
+    // The spares are ready a few seconds after the start; earlier, their loading would affect the measurement.
     await pause(run === 0 ? 6_000 : 4_000);
     await event('power loss', async () => {
       await cluster.powerOff('director1');
@@ -72,7 +72,7 @@ try {
       const pid = said?.processes.find((one) => one.name === 'failover')?.pid;
       if (pid === undefined) throw new Error('no pid of the engine');
       process.kill(pid, 'SIGKILL');
-      await until('it runs again', LIMIT, async () =>
+      await until('it is running again', LIMIT, async () =>
         (await cluster.status('director1'))?.processes.some(
           (one) => one.name === 'failover' && one.state === 'running' && one.pid !== pid,
         ),
@@ -102,7 +102,7 @@ process.stdout.write(
 );
 const rows = [...results].map(([name, {outage, lost}]) => [name, figures(outage), figures(lost)]);
 process.stdout.write(
-  table([['event', 'outage ms, median (least..most)', 'probes lost'], ...rows]).join('\n') + '\n',
+  table([['event', 'outage ms, median (min..max)', 'probes lost'], ...rows]).join('\n') + '\n',
 );
 const loss = median(results.get('power loss')?.outage ?? []);
 if (!(loss <= Number(values.limit))) passed = false;

@@ -1,4 +1,4 @@
-/** Directors that die, freeze, hand over and come back. */
+/** Directors that crash, freeze, hand over and return. */
 import type {Drill, DrillEvent} from '../../../src/drill/event.ts';
 import {until} from '../../lab/until.ts';
 import {couldServe, directors, LOOK} from '../cluster.ts';
@@ -17,15 +17,15 @@ const still = {lost: 0, streamsKept: true, both: 0} as const;
 const planned = {lost: YOUNG_LIMIT, streamsKept: true, both: OVERLAP_LIMIT} as const;
 
 /**
- * For a daemon with a dead process to be whole again; where a machine is so slow (emulated, as a rule) that a cold start
- * takes more than twice that, half of what it took in this run.
+ * Limit for recovery from a killed process; on a machine so slow (usually emulated) that a cold start takes more than twice
+ * that, half of the cold start measured in this run.
  */
 const WHOLE_LIMIT = 2_000;
 const OF_COLD_START = 0.5;
 
 export const idle: Drill<Scene> = {
   name: 'idle',
-  summary: 'nothing happens: what is lost then is lost by the ground',
+  summary: 'nothing happens: losses come from the test environment',
   safe: true,
   usual: true,
   needs: [],
@@ -38,7 +38,7 @@ export const idle: Drill<Scene> = {
         await showStatus('director1');
         const report = await cluster.status('director1');
         const busy = report?.virtuals[0]?.reals.filter((real) => real.activeConnections > 0).length ?? 0;
-        return `connections on ${busy} of ${site.webs.length} reals`;
+        return `connections on ${busy} of ${site.webs.length} real servers`;
       },
     },
   ],
@@ -63,7 +63,7 @@ const processDies = (name: string): DrillEvent<Scene> => {
       });
       const took = Math.round(performance.now() - at);
       if (handsOver) {
-        // By the kernels' addresses: on a slow machine director1 has taken back already when it reports that it is whole.
+        // Observed in the kernels: on a slow machine director1 has already failed back when its status reports recovery.
         await until('director2 takes over', limit, () => changeOf(scene, 'director2', true, killed));
         await cluster.active('director1', limit);
         const gone = changeOf(scene, 'director1', false, killed);
@@ -77,7 +77,7 @@ const processDies = (name: string): DrillEvent<Scene> => {
   };
 };
 
-/** As on a director that has run for a while; an emulated machine takes a minute to load the spares. */
+/** Waits for the state of a director that has run for a while; an emulated machine takes a minute to load the spares. */
 const withSpare = (name: string): DrillEvent<Scene> => ({
   ...processDies(name),
   before: async ({cluster, limit}) => {
@@ -115,7 +115,7 @@ const returns = (name: string): DrillEvent<Scene> => ({
 
 export const powerLoss: Drill<Scene> = {
   name: 'power-loss',
-  summary: 'the Active director loses its power, boots and takes back',
+  summary: 'the Active director loses power, boots and fails back',
   safe: false,
   usual: true,
   needs: ['link'],
@@ -146,7 +146,7 @@ export const standby: Drill<Scene> = {
     {
       name: 'hactl standby on director1',
       expected: planned,
-      // It refuses to hand over to a peer that cannot serve, and after a power loss the peer may still be loading its table.
+      // It refuses to hand over to a peer that is not ready; after a power loss the peer may still be loading its table.
       before: async ({cluster, limit}) => {
         await cluster.whole('director2', limit);
       },
@@ -170,21 +170,21 @@ export const standby: Drill<Scene> = {
 
 export const freeze: Drill<Scene> = {
   name: 'freeze',
-  summary: 'every process of the Active director stands still, then goes on',
+  summary: 'every process of the Active director is stopped (SIGSTOP), then continued',
   safe: false,
   usual: false,
   needs: ['freeze'],
   events: [
     {
       name: 'director1 freezes',
-      // Its kernel keeps the address, and forwards what still comes to it, until the lease is over.
+      // Its kernel keeps the address and forwards packets until the lease expires.
       expected: {lost: Infinity, streamsKept: true, both: Infinity},
       act: async (scene) => {
         const at = Date.now();
         scene.cluster.freeze('director1', 'SIGSTOP');
         await scene.cluster.active('director2', scene.limit);
         await until(
-          'the lease on director1 has run out',
+          'the lease on director1 has expired',
           scene.limit,
           async () => {
             return !(await scene.cluster.holds('director1'));
@@ -222,7 +222,7 @@ const restarts = (name: string): DrillEvent<Scene> => ({
 
 export const upgrade: Drill<Scene> = {
   name: 'upgrade',
-  summary: 'both directors are stopped and started one after the other, as an upgrade of the package does',
+  summary: 'both directors are stopped and started one after the other, as in a package upgrade',
   safe: false,
   usual: false,
   needs: [],
@@ -231,14 +231,14 @@ export const upgrade: Drill<Scene> = {
 
 export const powerCycle: Drill<Scene> = {
   name: 'power-cycle',
-  summary: 'both directors lose their power at once',
+  summary: 'both directors lose power at once',
   safe: false,
   usual: false,
   needs: ['link'],
   events: [
     {
       name: 'both directors lose their power and return',
-      // The connection table of both is gone: nobody knows the streams any more.
+      // Both connection tables are lost, so the streams must break.
       expected: {lost: Infinity, streamsKept: false, both: OVERLAP_LIMIT},
       act: async (scene) => {
         const {cluster, limit} = scene;

@@ -1,4 +1,4 @@
-/** Every drill that there is: the usual ones first, in the order in which they are run. */
+/** All drills: the default ones first, in the order in which they run. */
 import type {Drill} from '../../../src/drill/event.ts';
 import type {Scene} from '../scene.ts';
 import {freeze, idle, kill, powerCycle, powerLoss, standby, upgrade} from './directors.ts';

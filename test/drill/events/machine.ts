@@ -1,4 +1,4 @@
-/** What goes wrong with a director's machine and its files. */
+/** Faults of a director's machine and files. */
 import type {Drill} from '../../../src/drill/event.ts';
 import type {Outcome} from '../../lab/site.ts';
 import {until} from '../../lab/until.ts';
@@ -7,7 +7,7 @@ import {ordered, OVERLAP_LIMIT, pause, QUIET, YOUNG_LIMIT, type Scene} from '../
 const still = {lost: 0, streamsKept: true, both: 0} as const;
 const planned = {lost: YOUNG_LIMIT, streamsKept: true, both: OVERLAP_LIMIT} as const;
 
-/** An answer that was cut short is asked for again: `undefined` is no table. */
+/** Retries a truncated answer; `undefined` is not a table. */
 const weightsOf = ({cluster, limit}: Scene): Promise<string> =>
   until('director1 shows its table', limit, async () => {
     const virtuals = (await cluster.status('director1'))?.virtuals;
@@ -18,7 +18,7 @@ const weightsOf = ({cluster, limit}: Scene): Promise<string> =>
 
 export const brokenFile: Drill<Scene> = {
   name: 'broken-file',
-  summary: 'a broken ldirectord.cf on one side and hactl reload',
+  summary: 'an invalid ldirectord.cf on one director and hactl reload',
   safe: false,
   usual: true,
   needs: [],
@@ -36,11 +36,11 @@ export const brokenFile: Drill<Scene> = {
         const after = await weightsOf(scene);
         await site.write('director1', file, good, 0o644);
         const mended = await cluster.hactl('director1', ['reload']);
-        if (outcome.status === 0) throw new Error('a broken file was taken');
+        if (outcome.status === 0) throw new Error('an invalid file was accepted');
         if (!/ldirectord\.cf:\d+:\d+: error/.test(outcome.stderr))
-          throw new Error(`no place in: ${outcome.stderr}`);
+          throw new Error(`no file:line:column in: ${outcome.stderr}`);
         if (before !== after) throw new Error(`the table changed: ${before} -> ${after}`);
-        if (mended.status !== 0) throw new Error(`the good file was refused: ${mended.stderr}`);
+        if (mended.status !== 0) throw new Error(`the valid file was refused: ${mended.stderr}`);
         return 'refused with file:line:column, table unchanged';
       },
     },
@@ -60,7 +60,7 @@ export const diskFull: Drill<Scene> = {
       act: async (scene) => {
         const {site, cluster, limit} = scene;
         const state = cluster.stateDirectory('director1');
-        // The daemon sees mounts of its own: in a namespace of the lab as under systemd.
+        // The daemon has its own mount namespace, in the lab as under systemd.
         const snapshot = await cluster.status('director1');
         const pid = snapshot?.processes.find(({name}) => name === 'supervisor')?.pid;
         if (pid === undefined) throw new Error('no pid of the supervisor');
@@ -87,7 +87,7 @@ export const diskFull: Drill<Scene> = {
 
 export const clockStep: Drill<Scene> = {
   name: 'clock-step',
-  summary: "the Active director's clock is put an hour ahead, and back",
+  summary: "the Active director's clock is set forward an hour, and back",
   safe: false,
   usual: false,
   needs: ['machine'],
@@ -98,7 +98,7 @@ export const clockStep: Drill<Scene> = {
       const {status, stderr} = await site.run('director1', ['date', '-s', step]);
       if (status !== 0) throw new Error(`date -s: ${stderr}`);
       await pause(2 * QUIET);
-      if (!(await cluster.holds('director1'))) throw new Error('director1 gave its address away');
+      if (!(await cluster.holds('director1'))) throw new Error('director1 gave up its address');
       return '';
     },
   })),
@@ -106,7 +106,7 @@ export const clockStep: Drill<Scene> = {
 
 export const memory: Drill<Scene> = {
   name: 'memory',
-  summary: 'a process takes nearly all memory of the Active director for ten seconds',
+  summary: 'a process uses nearly all memory of the Active director for ten seconds',
   safe: false,
   usual: false,
   needs: ['machine'],
@@ -115,7 +115,7 @@ export const memory: Drill<Scene> = {
       name: "director1's memory is taken",
       expected: {lost: Infinity, streamsKept: true, both: OVERLAP_LIMIT},
       act: async (scene) => {
-        // tail keeps what has no line end in memory; the kernel's OOM killer ends it, not the director.
+        // tail buffers input without line ends; the OOM killer must kill it, not the director.
         const script = `free=$(awk '/MemAvailable/{print $2}' /proc/meminfo); head -c \${free}k /dev/zero | timeout 10 tail >/dev/null; true`;
         await scene.site.run('director1', ['sh', '-c', script]);
         await scene.cluster.whole('director1', scene.limit);
@@ -128,7 +128,7 @@ export const memory: Drill<Scene> = {
 
 export const reboot: Drill<Scene> = {
   name: 'reboot',
-  summary: 'the Active director is rebooted gracefully and takes back',
+  summary: 'the Active director is rebooted gracefully and fails back',
   safe: false,
   usual: false,
   needs: ['machine'],
@@ -144,7 +144,7 @@ export const reboot: Drill<Scene> = {
         await until('director1 is back', limit, () => cluster.returned('director1'), 1_000);
         await cluster.active('director1', limit);
         await cluster.whole('director1', limit);
-        return `took back ${Math.round((performance.now() - at) / 1_000)} s after`;
+        return `failed back ${Math.round((performance.now() - at) / 1_000)} s after`;
       },
     },
   ],

@@ -1,4 +1,4 @@
-/** Links and adverts that get lost, and an address that somebody else claims. */
+/** Lost links and adverts, and an address claimed by another host. */
 import type {Drill} from '../../../src/drill/event.ts';
 import {until} from '../../lab/until.ts';
 import {directors, LOOK} from '../cluster.ts';
@@ -8,14 +8,14 @@ const planned = {lost: YOUNG_LIMIT, streamsKept: true, both: OVERLAP_LIMIT} as c
 
 export const carrier: Drill<Scene> = {
   name: 'carrier-loss',
-  summary: 'the cable of the Active director is pulled, and plugged in again',
+  summary: 'the Active director’s cable is unplugged and plugged in again',
   safe: false,
   usual: false,
   needs: ['link'],
   events: [
     {
       name: 'director1 loses its carrier',
-      // The cut director may keep the address for a while: nobody on the LAN sees it.
+      // The disconnected director may keep the address for a while: it is invisible on the LAN.
       expected: {lost: Infinity, streamsKept: true, both: Infinity},
       act: async ({cluster, limit}) => {
         const at = Date.now();
@@ -33,7 +33,7 @@ export const carrier: Drill<Scene> = {
         await cluster.active('director1', limit);
         await cluster.whole('director1', limit);
         await until(
-          'director2 gave the address back',
+          'director2 released the address',
           limit,
           async () => !(await cluster.holds('director2')),
           LOOK,
@@ -46,7 +46,7 @@ export const carrier: Drill<Scene> = {
 
 export const flap: Drill<Scene> = {
   name: 'port-flap',
-  summary: 'the switch port of the Active director flaps three times',
+  summary: 'the Active director’s switch port flaps three times',
   safe: false,
   usual: false,
   needs: ['link'],
@@ -71,7 +71,7 @@ export const flap: Drill<Scene> = {
   ],
 };
 
-/** What a director drops on its way in from now on, as an nft match; undefined: nothing any more. */
+/** Makes a director drop incoming packets that match an nft expression; undefined: removes the rule. */
 const dropped = async ({site}: Scene, name: string, match?: string): Promise<void> => {
   const rules =
     match === undefined
@@ -81,7 +81,7 @@ const dropped = async ({site}: Scene, name: string, match?: string): Promise<voi
   if (status !== 0) throw new Error(`nft on ${name}: ${stderr}`);
 };
 
-/** Adverts that a director does not hear; its peer's channel and the clients are not touched. */
+/** Blocks adverts to these directors; the peer channel and clients are unaffected. */
 const deaf = async (scene: Scene, names: readonly string[], isDeaf: boolean): Promise<void> => {
   for (const name of names) {
     // oxlint-disable-next-line no-await-in-loop -- two directors.
@@ -90,7 +90,7 @@ const deaf = async (scene: Scene, names: readonly string[], isDeaf: boolean): Pr
   }
 };
 
-/** Two that both took the group find out who keeps it. */
+/** While both directors are Active requests may be lost; streams must survive. */
 const healed = {lost: Infinity, streamsKept: true, both: Infinity} as const;
 
 const heal = async (scene: Scene, names: readonly string[]): Promise<string> => {
@@ -112,14 +112,14 @@ const heal = async (scene: Scene, names: readonly string[]): Promise<string> => 
 
 export const oneWay: Drill<Scene> = {
   name: 'one-way',
-  summary: 'the standby does not hear the Active director, which hears it',
+  summary: 'the standby receives no adverts from the Active director, which receives its adverts',
   safe: false,
   usual: false,
   needs: ['filter'],
   events: [
     {
       name: 'director2 is deaf',
-      // Each says in its adverts whom it hears: the Active knows, and one of them lets go.
+      // Adverts report what their sender receives, so the Active director notices, and one of them releases the address.
       expected: {lost: Infinity, streamsKept: true, both: Infinity},
       act: async (scene) => {
         await deaf(scene, ['director2'], true);
@@ -139,14 +139,14 @@ export const oneWay: Drill<Scene> = {
 
 export const partition: Drill<Scene> = {
   name: 'partition',
-  summary: 'neither director hears the other; both are reached by everybody else',
+  summary: 'no adverts pass between the directors; both are reachable by everybody else',
   safe: false,
   usual: false,
   needs: ['filter'],
   events: [
     {
       name: 'no advert arrives',
-      // With one path there is no telling a dead peer from a dead path: both take, and both can serve.
+      // With a single path a dead peer and a dead path look the same: both become Active, and both can serve.
       expected: {lost: Infinity, streamsKept: true, both: Infinity},
       act: async (scene) => {
         await deaf(scene, ['director1', 'director2'], true);
@@ -200,7 +200,7 @@ export const syncLoss: Drill<Scene> = {
       name: 'hactl standby with the new sync daemons',
       expected: planned,
       act: async (scene) => {
-        // What was opened meanwhile is synced from its next packets on.
+        // Connections opened meanwhile are synchronised from their next packets on.
         await pause(QUIET);
         await ordered(scene, 'director1', ['standby']);
         await scene.cluster.active('director2', scene.limit);
@@ -219,7 +219,7 @@ export const syncLoss: Drill<Scene> = {
   ],
 };
 
-/** A ping node of both directors, as `ping` of ha.cf has it; the rule lets one of them hear it no more. */
+/** Adds the ping node to ha.cf of both directors, or removes it. */
 const pinged = async ({site, cluster, limit}: Scene, wanted: boolean): Promise<void> => {
   for (const name of directors) {
     // oxlint-disable no-await-in-loop -- two directors.
@@ -237,14 +237,14 @@ const pinged = async ({site, cluster, limit}: Scene, wanted: boolean): Promise<v
 
 export const gateway: Drill<Scene> = {
   name: 'gateway',
-  summary: 'the Active director reaches its ping node no more, the standby does',
+  summary: 'the Active director cannot reach its ping node, the standby can',
   safe: false,
   usual: false,
   needs: ['filter'],
   events: [
     {
       name: 'director1 does not reach the gateway',
-      // Nobody died: the addresses are handed over.
+      // No failure of a director: the addresses are handed over.
       expected: planned,
       before: (scene) => pinged(scene, true),
       act: async (scene) => {
@@ -267,7 +267,7 @@ export const gateway: Drill<Scene> = {
   ],
 };
 
-/** A third host: a web server, which has the VIP on lo already, takes it on its device and says so. */
+/** A third host, a web server with the VIP on lo, claims the VIP on its device with gratuitous ARP. */
 export const stolen: Drill<Scene> = {
   name: 'vip-stolen',
   summary: 'a third host claims the VIP on the LAN',
@@ -277,7 +277,7 @@ export const stolen: Drill<Scene> = {
   events: [
     {
       name: 'web1 claims the VIP',
-      // Until the director defends it, packets of streams of other real servers end at the thief, which resets them.
+      // Until the director defends it, the claimer receives the packets of other real servers' streams and resets them.
       expected: {lost: Infinity, streamsKept: false, both: 0},
       act: async ({site, cluster}) => {
         const thief = site.webs[0] ?? '';
@@ -286,8 +286,8 @@ export const stolen: Drill<Scene> = {
         const claim = ['busybox', 'arping', '-q', '-A', '-c', '3', '-I', device, site.vip];
         const {status, stderr} = await site.run(thief, claim);
         await site.run(thief, ['ip', 'address', 'del', `${site.vip}/24`, 'dev', device]);
-        if (status !== 0) throw new Error(`${thief} claimed nothing: ${stderr}`);
-        if (!(await cluster.holds('director1'))) throw new Error('director1 gave its address away');
+        if (status !== 0) throw new Error(`${thief} failed to claim the VIP: ${stderr}`);
+        if (!(await cluster.holds('director1'))) throw new Error('director1 gave up its address');
         return '';
       },
     },

@@ -1,4 +1,4 @@
-/** Real servers that die, hang and answer wrongly. */
+/** Real servers that crash, hang or give wrong answers. */
 import type {Drill, DrillEvent} from '../../../src/drill/event.ts';
 import {until} from '../../lab/until.ts';
 import {LOOK} from '../cluster.ts';
@@ -18,14 +18,14 @@ const back = (name: string, mend: (scene: Scene) => Promise<void>): DrillEvent<S
 
 export const serverCrash: Drill<Scene> = {
   name: 'server-crash',
-  summary: 'a real server is killed, and comes back',
+  summary: 'a real server is killed and returns',
   safe: false,
   usual: true,
   needs: ['servers'],
   events: [
     {
       name: 'web2 is killed',
-      // The streams on the dead server die with it: that is the server's death, not the director's.
+      // The streams on the killed server die with it; that is no fault of the director.
       expected: {lost: Infinity, streamsKept: false, both: 0},
       act: async (scene) => {
         const {web, client, limit} = scene;
@@ -34,12 +34,12 @@ export const serverCrash: Drill<Scene> = {
         await web.kill(host);
         await webOut(scene, 'director1', host);
         const took = Math.round(performance.now() - at);
-        // From a port that they have seen it come from: the directors know that connection yet, and its real.
+        // From a source port used before: the directors still have an entry that maps it to the killed real server.
         client.write(`again ${host}`);
         const again = await until('the same port is answered', limit, () =>
           client.lines.find((line) => line.includes('"again":')),
         );
-        if (again.includes('"error":')) throw new Error(`a client that came again from its port: ${again}`);
+        if (again.includes('"error":')) throw new Error(`a client reusing its source port: ${again}`);
         return `out after ${took} ms`;
       },
     },
@@ -49,14 +49,14 @@ export const serverCrash: Drill<Scene> = {
 
 export const serverHang: Drill<Scene> = {
   name: 'server-hang',
-  summary: 'a real server accepts connections and answers none',
+  summary: 'a real server accepts connections but does not answer',
   safe: false,
   usual: false,
   needs: ['servers', 'freeze'],
   events: [
     {
       name: 'web2 hangs',
-      // Nobody resets the streams on it: they wait, and go on when it wakes.
+      // Nobody resets its streams: they stall, and continue when it resumes.
       expected: {lost: Infinity, streamsKept: true, both: 0},
       act: async (scene) => {
         const at = performance.now();
@@ -71,7 +71,7 @@ export const serverHang: Drill<Scene> = {
 
 export const serverWrong: Drill<Scene> = {
   name: 'server-wrong',
-  summary: 'a real server answers something else than ldirectord.cf expects',
+  summary: 'a real server’s answer does not match ldirectord.cf',
   safe: false,
   usual: false,
   needs: ['servers'],
@@ -102,7 +102,7 @@ export const allServers: Drill<Scene> = {
       expected: {lost: Infinity, streamsKept: false, both: 0},
       act: async (scene) => {
         const {site, web, cluster, limit} = scene;
-        // The seed's `fallback=127.0.0.1:80 gate`: the page that says sorry, on the director itself.
+        // The seed's `fallback=127.0.0.1:80 gate`: the sorry page on the director itself.
         await web.start('director1');
         const at = performance.now();
         await Promise.all(site.webs.map((host) => web.kill(host)));
@@ -119,8 +119,8 @@ export const allServers: Drill<Scene> = {
           },
           LOOK,
         );
-        // No director is better off with the addresses: they stay.
-        if (!(await cluster.holds('director1'))) throw new Error('director1 gave its address away');
+        // A failover would not help: the addresses stay.
+        if (!(await cluster.holds('director1'))) throw new Error('director1 gave up its address');
         return `fallback after ${Math.round(performance.now() - at)} ms`;
       },
     },

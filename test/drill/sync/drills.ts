@@ -1,4 +1,4 @@
-/** The drills: what happens to the pair, and what may not happen to the streams meanwhile. */
+/** The sync drills: faults of the pair, and what the streams must survive. */
 import {until} from '../../lab/until.ts';
 import type {ClientReport} from './frame.ts';
 import {startLoad, type Load} from './load.ts';
@@ -23,13 +23,13 @@ export interface Scene {
   readonly idle: number;
   readonly busy: number;
   readonly say: (line: string) => void;
-  /** A pair that is not expected to keep everything: its losses are figures, no failures. */
+  /** A pair not expected to keep everything: its losses are figures, not failures. */
   readonly judged: boolean;
 }
 
-/** A busy stream's pause between answer and question, ms. */
+/** A busy stream's pause between answer and next request, ms. */
 const INTERVAL = 1_000;
-/** For the answers of all idle streams, ms. */
+/** Timeout for the answers of all idle streams, ms. */
 const ASK_LIMIT = 60_000;
 
 export interface Stage {
@@ -38,7 +38,7 @@ export interface Stage {
   readonly moves: MoveResult[];
 }
 
-/** The pair runs, the streams stand; then `events`; in any case an end. */
+/** Starts the pair, opens the streams, runs `events`; always cleans up. */
 export async function onStage(scene: Scene, events: (stage: Stage) => Promise<void>): Promise<DrillResult> {
   const {say, pair, network, services} = scene;
   const stage = {failures: [] as string[], moves: [] as MoveResult[]};
@@ -47,9 +47,9 @@ export async function onStage(scene: Scene, events: (stage: Stage) => Promise<vo
   try {
     load = await startLoad(network);
     await pair.start();
-    say('  the pair runs');
+    say('  the pair is running');
     for (const service of services) {
-      // oxlint-disable-next-line no-await-in-loop -- one service after another: the reals' queues are short.
+      // oxlint-disable-next-line no-await-in-loop -- one service after another: the servers' accept queues are short.
       await load.open(service, scene.idle, 0);
       // oxlint-disable-next-line no-await-in-loop -- see above.
       const report = await load.open(service, scene.busy, INTERVAL);
@@ -72,7 +72,7 @@ export async function onStage(scene: Scene, events: (stage: Stage) => Promise<vo
   return {drill: scene.drill, pair: pair.name, judged: scene.judged, ...stage};
 }
 
-/** Waits until the tables are equal, by the pair's own word and by the kernels' lists. */
+/** Waits until the tables are equal, both by the pair's report and by the kernels' lists. */
 export async function tablesEqual({network, pair, say, judged}: Scene, failures: string[]): Promise<void> {
   const kernel = kernelOf(network);
   let last = await kernel.difference();
@@ -96,14 +96,14 @@ export async function tablesEqual({network, pair, say, judged}: Scene, failures:
   say(`  ${describeTables(last)}`);
 }
 
-/** Every idle stream asks; what is lost since `before` counts for the move. */
+/** Every idle stream sends a request; losses since `before` are attributed to the move. */
 export async function asked(load: Load): Promise<ClientReport> {
   return load.tell({do: 'ask', limit: ASK_LIMIT});
 }
 
 /**
- * Power loss of the Active and its return with an empty table; it takes the address back as soon as it is ready. `after`
- * is done behind each move.
+ * Power loss of the Active director and its return with an empty table; it fails back as soon as it is ready. `after` runs
+ * after each move.
  */
 export async function powerCycle(
   scene: Scene,
@@ -132,7 +132,7 @@ export async function powerCycle(
   const first = await asked(load);
   const early = lostOf(first);
   if (early.broken + early.moved > 0)
-    failures.push(`before anything happened: ${early.broken} streams broken, ${early.moved} on another real`);
+    failures.push(`before any event: ${early.broken} streams broken, ${early.moved} on another real server`);
   const off = performance.now();
   await pair.powerOff('director1');
   await kernel.taken('director2');

@@ -1,6 +1,6 @@
 /**
- * A real server of the sync drills: every 32 octets, over TCP or UDP, are answered by 32 octets that begin with its name.
- * `echo.ts NAME TCP-PORTS UDP-ADDRESS UDP-PORTS`. UDP needs the address: an answer must come from where the question went.
+ * A real server of the sync drills: answers every 32 octets, over TCP or UDP, with 32 octets starting with its name.
+ * `echo.ts NAME TCP-PORTS UDP-ADDRESS UDP-PORTS`. UDP needs the address: an answer's source must be the request's destination.
  */
 import dgram from 'node:dgram';
 import net from 'node:net';
@@ -9,7 +9,7 @@ import {FRAME} from './frame.ts';
 const [name = 'real', tcp = '', address = '', udp = ''] = process.argv.slice(2);
 const ports = (text: string): number[] => text.split(',').filter(Boolean).map(Number);
 
-/** The question, with the name in front of it. */
+/** The request, prefixed with the name. */
 const answer = (question: Buffer): Buffer => {
   const frame = Buffer.from(question);
   frame.write(name.padEnd(8), 0, 'latin1');

@@ -1,6 +1,6 @@
-/** What the client and the reals of the drill say, and how the drill commands the client. */
+/** The protocol between client and real servers of the drill, and the drill's commands to the client. */
 
-/** Octets of a question and of its answer: 8 of the real's name, 12 of the question's number, filling. */
+/** Octets of a request and of its answer: 8 of the real server's name, 12 of the request's number, padding. */
 export const FRAME = 32;
 
 export const question = (number: number): Buffer =>
@@ -11,7 +11,7 @@ export const parseAnswer = (frame: Buffer): {readonly real: string; readonly num
   number: Number(frame.toString('latin1', 8, 20)),
 });
 
-/** Commands on the client's stdin, one JSON object a line; each is answered by one line. */
+/** Commands on the client's stdin, one JSON object per line; each is answered with one line. */
 export type ClientCommand =
   | {
       readonly do: 'open';
@@ -20,16 +20,16 @@ export type ClientCommand =
       readonly host: string;
       readonly port: number;
       readonly count: number;
-      /** Milliseconds between two questions; 0: idle until asked. */
+      /** Milliseconds between requests; 0: idle until `ask`. */
       readonly interval: number;
-      /** Addresses to come from, in turn. */
+      /** Source addresses, used in turn. */
       readonly from?: readonly string[];
-      /** Each must get the real that this service's stream from the same address has. */
+      /** Each must reach the same real server as the stream of this service with the same source address. */
       readonly sticks?: boolean;
     }
-  /** Every idle stream asks once; answered when all have answered, broken, or the limit (ms) is over. */
+  /** Every idle stream sends one request; returns when all are answered or broken, or after the limit (ms). */
   | {readonly do: 'ask'; readonly limit: number}
-  /** Short connections, one after another, each closed after one answer; stopped by `calm`. */
+  /** Short sequential connections, each closed after one answer; stopped by `calm`. */
   | {readonly do: 'churn'; readonly host: string; readonly port: number; readonly every: number}
   | {readonly do: 'calm'};
 
@@ -39,11 +39,11 @@ export interface ServiceCount {
   readonly busy: number;
   /** Streams reset, closed or (idle ones) without an answer. */
   readonly broken: number;
-  /** Answered by another real than at first. */
+  /** Answered by a different real server than at first. */
   readonly moved: number;
 }
 
-/** The state of all streams, summed since the client began. */
+/** Totals of all streams since the client started. */
 export interface ClientReport {
   readonly services: readonly ServiceCount[];
   readonly answers: number;

@@ -1,4 +1,4 @@
-/** The reals and the client of a drill: programs on their hosts, and the words that the client is told. */
+/** The real servers and the client of a drill: programs on their hosts, and the client's commands. */
 import type {Program} from '../../lab/site.ts';
 import {until} from '../../lab/until.ts';
 import type {ClientCommand, ClientReport} from './frame.ts';
@@ -9,7 +9,7 @@ const ANSWER_LIMIT = 600_000;
 
 export type Load = Awaited<ReturnType<typeof startLoad>>;
 
-/** Starts a server on every real, and the client. */
+/** Starts a server on every real server's host, and the client. */
 export async function startLoad({site}: Pick<Network, 'site'>) {
   const program = (file: string): string[] => [site.node, `${site.checkout}/test/drill/sync/${file}`];
   const servers: Program[] = [];
@@ -29,7 +29,7 @@ export async function startLoad({site}: Pick<Network, 'site'>) {
     );
   }
   const client = await site.start('client', program('streams.ts'), `${site.directory('client')}/client.log`);
-  await until('the reals listen', ANSWER_LIMIT, async () => {
+  await until('the real servers listen', ANSWER_LIMIT, async () => {
     const lists = await Promise.all(reals.map((real) => site.run(real, ['ss', '-Hltn'])));
     return lists.every(({stdout}) => stdout.includes(':700'));
   });
@@ -37,7 +37,7 @@ export async function startLoad({site}: Pick<Network, 'site'>) {
   const tell = async (command: ClientCommand): Promise<ClientReport> => {
     const at = client.lines.length;
     client.write(JSON.stringify(command));
-    const line = await until(`the client has done: ${command.do}`, ANSWER_LIMIT, () => {
+    const line = await until(`the client has executed: ${command.do}`, ANSWER_LIMIT, () => {
       if (!client.running) throw new Error('the client has ended');
       return client.lines[at];
     });
@@ -45,7 +45,7 @@ export async function startLoad({site}: Pick<Network, 'site'>) {
   };
   return {
     tell,
-    /** `count` more streams of a service. */
+    /** Opens `count` more streams of a service. */
     open: (service: Service, count: number, interval: number) =>
       tell({
         do: 'open',

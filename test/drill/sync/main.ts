@@ -1,4 +1,4 @@
-/** The sync drills, where IPVS is: in namespaces of this kernel. `npm run drill:sync` brings us here. */
+/** The sync drills in namespaces of this kernel, which has IPVS. Started by `npm run drill:sync`. */
 import path from 'node:path';
 import {readOptions} from '../../options.ts';
 import {onStage, type Scene, type Stage} from './drills.ts';
@@ -37,7 +37,7 @@ const say = (line: string): void => {
 };
 const results: DrillResult[] = [];
 
-/** A drill on machines of its own. `play` makes the pair and says what happens to it. */
+/** A drill on its own machines. `play` creates the pair and runs the events. */
 async function run(
   drill: string,
   load: Pick<Scene, 'services' | 'idle' | 'busy'>,
@@ -88,7 +88,7 @@ if (values.only.includes('d')) {
 }
 
 const young: YoungRow[] = [];
-/** Both modes with each delay, and keepalived beside them where asked for. Figures: what is lost at a cut depends on the machine. */
+/** Both modes with each delay, and optionally keepalived. Figures only: losses at a power cut depend on the machine. */
 async function requestsUnderWay(): Promise<void> {
   const ways = values.delays
     .split(',')

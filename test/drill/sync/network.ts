@@ -1,7 +1,7 @@
 /**
- * The machines of the sync drills as network namespaces: a client, two directors, two reals on the client's LAN (direct
- * routing) and two behind the directors (masquerading). A director can lose its power: its namespace goes, with the
- * kernel's table in it.
+ * The machines of the sync drills as network namespaces: a client, two directors, two real servers on the client's LAN (direct
+ * routing) and two behind the directors (masquerading). A power loss removes a director's namespace and with it the kernel's
+ * table.
  */
 import {execFileSync} from 'node:child_process';
 import {mkdtempSync, rmSync} from 'node:fs';
@@ -11,7 +11,7 @@ import type {Site} from '../../lab/site.ts';
 import {hostPrograms} from '../../lab/host-programs.ts';
 import {GATEWAY, GATEWAY6, VIP, VIP6, clientAddresses} from './plan.ts';
 
-/** eth0 is the client's LAN, eth1 the reals' net behind the directors, eth2 the directors' own. */
+/** eth0: the client's LAN; eth1: the real servers' network behind the directors; eth2: the directors' link. */
 type Link = 'eth0' | 'eth1' | 'eth2';
 interface Host {
   /** Host part of its addresses. */
@@ -63,7 +63,7 @@ const machines: Readonly<Record<string, Host>> = {
   inside2: {place: 12, ...inside},
 };
 
-/** The hosts that answer. */
+/** The real servers' hosts. */
 export const reals = Object.keys(machines).filter((name) => /^(real|inside)/.test(name));
 
 /** The address of a host on its first link. */
@@ -75,7 +75,7 @@ export const addressOf = (host: string, link?: Link): string => {
 
 export type Network = ReturnType<typeof makeNetwork>;
 
-/** Makes all of it, with a letter of its own for each at a time; needs root. `destroy` removes it again, and so does the end of this process. */
+/** Creates the network; concurrent ones differ by a letter. Needs root. Removed by `destroy` and at the end of the process. */
 export function makeNetwork(checkout: string, letter = 's') {
   const id = `${letter}${process.pid.toString(36)}`;
   const root = mkdtempSync(path.join(os.tmpdir(), 'hactl-drill-sync-'));
@@ -84,7 +84,7 @@ export function makeNetwork(checkout: string, letter = 's') {
   const port = (host: string, link: Link): string => `${id}${host[0]}${host.at(-1)}${link.at(-1)}`;
   const programs = hostPrograms(namespace);
   let made = true;
-  /** Percent of the packets lost on the way to each director over eth2. */
+  /** Percentage of packets to each director lost on eth2. */
   let loss = 0;
 
   const ip = (lines: readonly string[], ...words: string[]): void => {
@@ -131,14 +131,14 @@ export function makeNetwork(checkout: string, letter = 's') {
     return Promise.resolve();
   };
 
-  /** What still runs there dies, then the namespace and its table go. Its links were cut before. */
+  /** Kills what still runs there, then removes the namespace and its table. The links are already cut. */
   function unplug(host: string): void {
     const pids = execFileSync('ip', ['netns', 'pids', namespace(host)], {encoding: 'utf8'});
     for (const pid of pids.split('\n').filter(Boolean)) {
       try {
         process.kill(Number(pid), 'SIGKILL');
       } catch {
-        // Ended meanwhile.
+        // Has ended in the meantime.
       }
     }
     ip([
@@ -152,7 +152,7 @@ export function makeNetwork(checkout: string, letter = 's') {
     made = false;
     programs.kill();
     const lines = [
-      // The links first: a namespace goes only with its last process.
+      // Links first: a namespace lives as long as its last process.
       ...Object.entries(machines).flatMap(([host, {links}]) =>
         links.map((link) => `link delete ${port(host, link)}`),
       ),
@@ -165,7 +165,7 @@ export function makeNetwork(checkout: string, letter = 's') {
         stdio: ['pipe', 'ignore', 'ignore'],
       });
     } catch {
-      // -force goes on after what is not there; the status only says that something was not.
+      // -force continues past missing objects; the exit status only reports that some were missing.
     }
     rmSync(root, {recursive: true, force: true});
   };
@@ -202,12 +202,12 @@ export function makeNetwork(checkout: string, letter = 's') {
     setLink: async (host: string, link: Link, state: 'up' | 'down'): Promise<void> => {
       await site.run(host, ['ip', 'link', 'set', link, state]);
     },
-    /** From now on, also for a director that comes back. */
+    /** Also applied to a director that returns later. */
     setLoss: (percent: number): void => {
       loss = percent;
       for (const host of directors) losePackets(host);
     },
-    /** Packets that were lost on the way to each director, since its port was made. */
+    /** Packets to each director lost since its port was created. */
     lost: (): number[] =>
       directors.map((host) => {
         const text = execFileSync('tc', ['-s', 'qdisc', 'show', 'dev', port(host, 'eth2')], {

@@ -1,4 +1,4 @@
-/** Two directors of the drills, with hactl or with keepalived on them. */
+/** The two directors of the drills, running hactl or keepalived. */
 import type {StatusSnapshot} from '../../../src/control/protocol.ts';
 import {makeCluster} from '../cluster.ts';
 import type {Program} from '../../lab/site.ts';
@@ -7,7 +7,7 @@ import type {Network} from './network.ts';
 import {basic, hactlFiles, keepalivedConf, VIP, type Service, type SyncWay} from './plan.ts';
 import {compareTables, parseTable, type TableDifference, type TableLine} from './tables.ts';
 
-/** Emulation is slow, and 2,000 sockets are slow to look at. */
+/** Generous: emulation is slow, and so is listing 2,000 sockets. */
 export const LIMIT = 600_000;
 
 export type Director = 'director1' | 'director2';
@@ -20,32 +20,32 @@ export interface Pair {
   powerOff(name: Director): Promise<void>;
   powerOn(name: Director): Promise<void>;
   stop(): Promise<void>;
-  /** Gives the address to the other director by choice, and takes it back. */
+  /** Planned moves of the address to the other director and back. */
   give?(name: Director): Promise<void>;
   takeBack?(name: Director): Promise<void>;
-  /** Resolves when the director itself says that nothing is missing; at once where it says nothing. */
+  /** Resolves when the director reports that nothing is missing; at once if it has no such report. */
   equal(): Promise<string>;
-  /** What the director says of its connections: lines. */
+  /** The director's report on its connections, as lines. */
   word(name: Director): Promise<string[]>;
 }
 
-/** What both kinds share: the kernel's word. */
+/** Shared by both kinds: the kernel's state. */
 export const kernelOf = ({site}: Pick<Network, 'site'>) => {
   const holds = async (name: Director): Promise<boolean> =>
     (await site.run(name, ['ip', '-o', 'address', 'show', 'dev', 'eth0'])).stdout.includes(` ${VIP}/`);
   const table = async (name: Director): Promise<TableLine[]> =>
     parseTable((await site.run(name, ['ipvsadm', '-Lnc'])).stdout);
   return {
-    /** Waits until this director alone has the address. */
+    /** Waits until only this director has the address. */
     taken: (name: Director) =>
-      until(`${name} alone has the address`, LIMIT, async () => {
+      until(`only ${name} has the address`, LIMIT, async () => {
         const other = name === 'director1' ? 'director2' : 'director1';
         return (await holds(name)) && !(await holds(other));
       }),
     table,
     difference: async (): Promise<TableDifference> =>
       compareTables(await table('director1'), await table('director2')),
-    /** The sync daemons that a kernel runs. */
+    /** The kernel's running sync daemons. */
     daemons: async (name: Director): Promise<string> =>
       (await site.run(name, ['ipvsadm', '-L', '--daemon'])).stdout.trim().replaceAll('\n', '; '),
   };
@@ -53,7 +53,7 @@ export const kernelOf = ({site}: Pick<Network, 'site'>) => {
 
 export interface HactlPair extends Pair {
   status(name: Director): Promise<StatusSnapshot | undefined>;
-  /** What the command prints. */
+  /** The command's output. */
   hactl(name: Director, ...words: string[]): Promise<string>;
 }
 
@@ -92,7 +92,7 @@ export function hactlPair(network: Network, way: SyncWay, served: readonly Servi
     },
     powerOn: async (name) => {
       network.plugIn(name);
-      // Files in /run and in the tmpfs of a state directory do not survive a boot; the configuration does.
+      // /run and the tmpfs of the state directory do not survive a boot; the configuration does.
       await site.run(name, [
         'rm',
         '-rf',
@@ -107,7 +107,7 @@ export function hactlPair(network: Network, way: SyncWay, served: readonly Servi
     word: async (name) => (await hactl(name, 'sync')).split('\n'),
     equal: async () => {
       let word = '';
-      await until('both say that nothing is missing', LIMIT, async () => {
+      await until('both report that nothing is missing', LIMIT, async () => {
         const [one, other] = await Promise.all(
           directors.map(async (name) => (await status(name))?.sync.report),
         );
@@ -115,7 +115,7 @@ export function hactlPair(network: Network, way: SyncWay, served: readonly Servi
           .map((report) =>
             report
               ? `${report.here} connections, ${report.missingHere} missing (${report.phase}; ${report.reason})`
-              : 'no word',
+              : 'no report',
           )
           .join(' and ');
         return (
@@ -139,7 +139,7 @@ export function keepalivedPair(
   const programs = new Map<Director, Program>();
   const file = (name: Director): string => `${site.directory(name)}/${name}-keepalived`;
   const start = async (name: Director): Promise<void> => {
-    // The settings of hactl: with the kernel's own even more connections are lost.
+    // hactl's settings: with the kernel's defaults even more connections are lost.
     await site.run(name, [
       'sysctl',
       '-qw',
@@ -172,7 +172,7 @@ export function keepalivedPair(
       await start('director1');
       await kernel.taken('director1');
       await start('director2');
-      await until('all reals are up on both', LIMIT, async () => {
+      await until('all real servers are up on both', LIMIT, async () => {
         const tables = await Promise.all(directors.map((name) => site.run(name, ['ipvsadm', '-Ln'])));
         return tables.every(({stdout}) => stdout.match(/(Route|Masq) +1 /g)?.length === 4);
       });

@@ -1,11 +1,11 @@
-/** Addresses, services and the files of both kinds of directors. Pure. */
+/** Addresses, services, and the configuration files of both kinds of directors. Pure. */
 
 export const VIP = '10.99.0.100';
 export const VIP6 = 'fd00:99::100';
-/** The reals behind the directors reach the client through these. */
+/** Gateways of the real servers behind the directors. */
 export const GATEWAY = '10.98.0.1';
 export const GATEWAY6 = 'fd00:98::1';
-/** Several clients in one: persistence goes by address. */
+/** Several client addresses: persistence is by address. */
 export const clientAddresses: readonly string[] = Array.from(
   {length: 9},
   (_, at) => `10.99.0.${10 + at + (at > 0 ? 10 : 0)}`,
@@ -21,12 +21,12 @@ export interface Service {
   readonly persistent?: number;
 }
 
-/** Those that keepalived is compared with. */
+/** Services for the comparison with keepalived. */
 export const basic: readonly Service[] = [
   {name: 'LVS-DR', family: 4, protocol: 'tcp', port: 7000, method: 'gate'},
   {name: 'LVS-NAT', family: 4, protocol: 'tcp', port: 7001, method: 'masq'},
 ];
-/** Those whose answers take a while. */
+/** Services with slow answers. */
 export const slow: readonly Service[] = [
   {name: 'DR', family: 4, protocol: 'tcp', port: 7010, method: 'gate'},
   {name: 'NAT', family: 4, protocol: 'tcp', port: 7011, method: 'masq'},
@@ -52,13 +52,13 @@ export const realsOf = ({family, method}: Service): string[] => {
   return [11, 12].map((place) => (family === 4 ? `${v4}.${place}` : `[${v6}:${place}]`));
 };
 
-/** How hactl syncs: `hactl_sync` and `hactl_sync_delay`. */
+/** hactl's sync settings: `hactl_sync` and `hactl_sync_delay`. */
 export interface SyncWay {
   readonly mode: string;
   readonly delay: string;
 }
 
-/** The files of hactl: those of heartbeat and ldirectord. */
+/** hactl's files: those of heartbeat and ldirectord. */
 export function hactlFiles(
   {mode, delay}: SyncWay,
   served: readonly Service[],
@@ -99,7 +99,7 @@ function block(service: Service): string {
   return `virtual${six}=${service.family === 6 ? `[${VIP6}]` : VIP}:${service.port}\n${lines.map((line) => `\t${line}\n`).join('')}`;
 }
 
-/** keepalived with its own connection sync, preempting; the delay is in seconds, 0 for none. */
+/** keepalived.conf with connection sync and preemption; the delay is in seconds, 0 for none. */
 export function keepalivedConf(
   preferred: boolean,
   preemptDelay: number,

@@ -1,8 +1,8 @@
 /**
- * The client of drill e: short requests at a rate, each a connection of its own whose answer takes 300 ms. It remembers when
- * each was under way, so that the drill can ask afterwards what became of those of an instant. Commands on stdin, one JSON
- * object a line, each answered by a line: `begin` (rate and places), `became` (of those under way between two instants of
- * Date.now()), `end`.
+ * The client of drill e: short requests at a fixed rate, each on its own connection and answered after 300 ms. It records when
+ * each was in flight, so that the drill can query the outcome of those in flight at an instant. Commands on stdin, one JSON
+ * object per line, each answered with a line: `begin` (rate and targets), `became` (outcome of those in flight between two
+ * Date.now() instants), `end`.
  */
 import net from 'node:net';
 import {createInterface} from 'node:readline';
@@ -14,21 +14,21 @@ export interface Place {
   readonly port: number;
 }
 export type RequestCommand =
-  /** `rate`: requests a second to each place. */
+  /** `rate`: requests per second to each target. */
   | {readonly do: 'begin'; readonly rate: number; readonly places: readonly Place[]}
   | {readonly do: 'became'; readonly from: number; readonly to: number; readonly limit: number}
   | {readonly do: 'end'};
-/** Per place: requests that were under way, and those of them that were not answered. */
+/** Per target: requests in flight, and how many of them got no answer. */
 export type Became = Readonly<Record<string, {readonly underWay: number; readonly lost: number}>>;
 
 interface Request {
   readonly name: string;
-  /** When its question was sent: the handshake is over. */
+  /** When the request was sent, after the handshake. */
   readonly since: number;
   ended?: {readonly at: number; readonly answered: boolean};
 }
 
-/** Longer than that nothing is asked about. */
+/** Records older than this are dropped: they are never queried. */
 const KEPT = 300_000;
 let requests: Request[] = [];
 const timers: NodeJS.Timeout[] = [];
@@ -55,7 +55,7 @@ function begin({name, host, port}: Place): void {
   socket.on('close', end);
 }
 
-/** Waits until all that were under way have ended, or the limit is over: then they count as lost. */
+/** Waits until all in-flight requests have ended; at the limit the rest count as lost. */
 async function became(from: number, to: number, limit: number): Promise<Became> {
   const end = Date.now() + limit;
   const asked = requests.filter(({since, ended}) => since <= to && (!ended || ended.at > from));

@@ -11,7 +11,7 @@ const report = (broken: number, moved: number): ClientReport => ({
   errors: {},
 });
 
-test('a move answers for what broke since the one before, of what lived until then', (t) => {
+test('a move is charged with the streams that broke since the previous move', (t) => {
   const failover = moveResult('failover', report(0, 0), report(2, 1), 1_000);
   const failback = moveResult('failback', report(2, 1), report(5, 1), 1_000);
   t.deepEqual(failover.lost, {'LVS-DR': {streams: 56, broken: 2, moved: 1}});

@@ -1,4 +1,4 @@
-/** What a drill found, and how it is printed. Pure. */
+/** The result of a drill, and its rendering. Pure. */
 import type {ClientReport} from './frame.ts';
 import type {TableDifference} from './tables.ts';
 
@@ -14,7 +14,7 @@ const sum = (report: ClientReport, what: 'idle' | 'busy' | 'broken' | 'moved', s
     0,
   );
 
-/** How many streams there are, and how many are lost, of one service or of all. */
+/** Streams in total and lost, of one service or of all. */
 export const lostOf = (report: ClientReport, service?: string): Lost => ({
   streams: sum(report, 'idle', service) + sum(report, 'busy', service),
   broken: sum(report, 'broken', service),
@@ -24,9 +24,9 @@ export const lostOf = (report: ClientReport, service?: string): Lost => ({
 /** One move of the address. */
 export interface MoveResult {
   readonly what: 'failover' | 'failback';
-  /** Lost in this move, of what lived before it, by service. */
+  /** Streams lost in this move, of those alive before it, by service. */
   readonly lost: Readonly<Record<string, Lost>>;
-  /** ms until the other director had the address. */
+  /** Time until the other director had the address, ms. */
   readonly took: number;
   /** Longest wait for an answer, ms. */
   readonly longest: number;
@@ -37,7 +37,7 @@ export interface DrillResult {
   readonly pair: string;
   readonly moves: readonly MoveResult[];
   readonly failures: readonly string[];
-  /** Losses are figures here, no failures: the other one's pair. */
+  /** Losses are figures, not failures: keepalived's pair. */
   readonly judged: boolean;
 }
 
@@ -72,7 +72,7 @@ export const describeMove = (move: MoveResult): string =>
   `${move.what}: ${Object.entries(move.lost)
     .map(
       ([service, {streams, broken, moved}]) =>
-        `${service} ${broken} of ${streams} broken${moved > 0 ? `, ${moved} on another real` : ''}`,
+        `${service} ${broken} of ${streams} broken${moved > 0 ? `, ${moved} on another real server` : ''}`,
     )
     .join(
       '; ',
@@ -87,7 +87,7 @@ export function describeTables({same, onlyFirst, onlySecond, ending}: TableDiffe
   );
 }
 
-/** All drills side by side. */
+/** A table of all drills. */
 export function renderResults(results: readonly DrillResult[]): string[] {
   const rows = results.map((result) => {
     const lost = (what: string): string => {

@@ -1,4 +1,4 @@
-/** A real server of drill e: every 32 octets are answered 300 ms later. `slow.ts NAME TCP-PORTS`. */
+/** A real server of drill e: answers every 32 octets after 300 ms. `slow.ts NAME TCP-PORTS`. */
 import net from 'node:net';
 import {FRAME} from './frame.ts';
 

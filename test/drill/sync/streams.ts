@@ -1,6 +1,6 @@
 /**
- * The client of the sync drills: thousands of streams in one process. An idle stream asks one thing when it is opened and
- * then only when told to; a busy one asks again an interval after each answer.
+ * The client of the sync drills: thousands of streams in one process. An idle stream sends one request when opened and then only
+ * on command; a busy one sends the next request an interval after each answer.
  */
 import dgram from 'node:dgram';
 import net from 'node:net';
@@ -12,14 +12,14 @@ type Open = Extract<ClientCommand, {do: 'open'}>;
 interface Stream {
   readonly service: string;
   readonly interval: number;
-  /** undefined for a socket that is gone. */
+  /** undefined: the socket is closed. */
   send: ((frame: Buffer) => void) | undefined;
   close: () => void;
   real: string;
-  /** The number of the question under way, 0 for none. */
+  /** Number of the outstanding request, 0 for none. */
   waiting: number;
   askedAt: number;
-  /** Questions in one go, and how many of these are still to come. */
+  /** Requests per burst, and how many of the current burst are left. */
   readonly burst: number;
   left: number;
   broken: boolean;
@@ -27,13 +27,13 @@ interface Stream {
   onAnswer: (() => void) | undefined;
 }
 
-/** At once; more would only fill the reals' queues. */
+/** Connections opened in parallel; more would overflow the servers' accept queues. */
 const BATCH = 50;
-/** UDP forgets; a question is asked again after so long, ms. */
+/** Retransmission interval of a UDP request, ms. */
 const AGAIN = 1_000;
-/** Questions of an idle UDP stream, one behind another: the kernel tells its peer of a connection with the second packet. */
+/** Requests in a burst of an idle UDP stream: the kernel synchronises a connection with its second packet. */
 const UDP_BURST = 3;
-/** For an answer to the first question of a stream, ms. */
+/** Timeout of a stream's first answer, ms. */
 const OPEN_LIMIT = 60_000;
 
 const streams: Stream[] = [];
@@ -77,7 +77,7 @@ function heard(stream: Stream, frame: Buffer): void {
   if (stream.interval > 0) setTimeout(() => ask(stream), stream.interval);
 }
 
-/** Resolves when the stream has answered, or broken, or the limit is over. */
+/** Resolves when the stream is answered or broken, or after the limit. */
 const answered = (stream: Stream, limit: number): Promise<boolean> =>
   new Promise((resolve) => {
     const done = (): void => {
@@ -121,7 +121,7 @@ function openUdp(stream: Stream, {host, port}: Open): void {
   repeats.add(stream);
   stream.close = () => socket.close();
   socket.on('message', (frame) => heard(stream, frame));
-  // An ICMP error is no end of a stream here: the next question shows.
+  // An ICMP error does not end the stream: the next request decides.
   socket.on('error', () => undefined);
   socket.connect(port, host, () => {
     stream.send = (frame) => socket.send(frame, () => undefined);

@@ -9,7 +9,7 @@ const template = 'TCP 04:59  NONE        10.99.0.10:0       10.99.0.100:7002   1
 const six = 'TCP 14:59  ESTABLISHED [fd00:99::10]:4001 [fd00:99::100]:7000 [fd00:99::11]:7000';
 const gone = 'TCP 01:59  FIN_WAIT    10.99.0.10:4002    10.99.0.100:7000   10.99.0.11:7000';
 
-test('a dump becomes keys and states, IPv6 and templates too', (t) => {
+test('a dump is parsed into keys and states, including IPv6 and templates', (t) => {
   t.deepEqual(dump(live, template, six), [
     {key: 'TCP 10.99.0.10:4000 10.99.0.100:7000 10.99.0.11:7000', state: 'ESTABLISHED'},
     {key: 'TCP 10.99.0.10:0 10.99.0.100:7002 10.99.0.12:7002', state: 'NONE'},
@@ -17,7 +17,7 @@ test('a dump becomes keys and states, IPv6 and templates too', (t) => {
   ]);
 });
 
-test('living connections must be in both, ending ones are counted only', (t) => {
+test('live connections must be in both, closing ones are only counted', (t) => {
   const found = compareTables(dump(live, gone, six), dump(live, template));
   t.is(found.same, 1);
   t.deepEqual(found.onlyFirst, ['TCP [fd00:99::10]:4001 [fd00:99::100]:7000 [fd00:99::11]:7000']);
@@ -25,7 +25,7 @@ test('living connections must be in both, ending ones are counted only', (t) => 
   t.is(found.ending, 1);
 });
 
-test('the same client on another real is a difference', (t) => {
+test('the same client on another real server is a difference', (t) => {
   const found = compareTables(dump(live), dump(live.replace('99.0.11', '99.0.12')));
   t.deepEqual([found.same, found.onlyFirst.length, found.onlySecond.length], [0, 1, 1]);
 });

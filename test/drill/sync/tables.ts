@@ -1,4 +1,4 @@
-/** Two kernels' connection tables, as `ipvsadm -Lnc` prints them, side by side. Pure. */
+/** Compares two kernels' connection tables from `ipvsadm -Lnc`. Pure. */
 
 export interface TableLine {
   /** Protocol, client, virtual and destination. */
@@ -6,10 +6,10 @@ export interface TableLine {
   readonly state: string;
 }
 
-/** The network of hactl's pulse. */
+/** Source network of hactl's pulse. */
 const PULSE = '127.88.48.';
 
-/** States that a table may have alone: the connection ends, and how it ends is not told to the peer. */
+/** States allowed in one table only: closing connections, whose end is not synchronised. */
 const ending = new Set(['FIN_WAIT', 'TIME_WAIT', 'CLOSE', 'CLOSE_WAIT', 'LAST_ACK', 'SYN_RECV', 'SYNACK']);
 
 export function parseTable(text: string): TableLine[] {
@@ -18,7 +18,7 @@ export function parseTable(text: string): TableLine[] {
       .split('\n')
       .map((line) => line.trim().split(/\s+/))
       .filter(([protocol, , , , , destination]) => /^(TCP|UDP|SCTP|IP)$/.test(protocol ?? '') && destination)
-      // What pushes young connections out is no connection of a client.
+      // The pulse, which flushes young connections out of the sync buffer, is no client's connection.
       .filter((words) => !words[4]?.startsWith(PULSE))
       .map(([protocol, , state = '', client, virtual, destination]) => ({
         key: `${protocol} ${client} ${virtual} ${destination}`,
@@ -28,11 +28,11 @@ export function parseTable(text: string): TableLine[] {
 }
 
 export interface TableDifference {
-  /** Living connections of both. */
+  /** Live connections in both. */
   readonly same: number;
   readonly onlyFirst: readonly string[];
   readonly onlySecond: readonly string[];
-  /** Ending connections that one of them has alone. */
+  /** Closing connections in only one of them. */
   readonly ending: number;
 }
 

@@ -1,4 +1,4 @@
-/** What is done to the pair in each drill. */
+/** The faults injected in each drill. */
 import {until} from '../../lab/until.ts';
 import {asked, powerCycle, tablesEqual, type Scene, type Stage} from './drills.ts';
 import {kernelOf, LIMIT, type Director, type HactlPair} from './pair.ts';
@@ -7,20 +7,20 @@ import {lostOf} from './result.ts';
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Percent, in each direction of the directors' own link. */
+/** Packet loss in percent, in each direction of the directors' link. */
 const LOSS = 5;
-/** Between two short connections, ms. */
+/** Interval of short connections, ms. */
 const CHURN = 100;
-/** So long the link of the directors is away, ms: longer than a sync process believes that its peer lives. */
+/** How long the directors' link is down, ms: longer than a sync process's timeout of its peer. */
 const FLAP = 5_000;
 
-/** (a) A power cycle, and the tables are equal. */
+/** (a) A power cycle; the tables must be equal. */
 export async function power(scene: Scene, stage: Stage): Promise<void> {
   await powerCycle(scene, stage);
   await tablesEqual(scene, stage.failures);
 }
 
-/** (b) After each move every client comes again and must get the real that it had. */
+/** (b) After each move every client reconnects and must reach the same real server. */
 export async function persistence(scene: Scene, stage: Stage): Promise<void> {
   const service = serviceNamed('persistent');
   await powerCycle(scene, stage, async (what) => {
@@ -28,14 +28,15 @@ export async function persistence(scene: Scene, stage: Stage): Promise<void> {
     const after = lostOf(await stage.load.open(service, clientAddresses.length, 0), service.name);
     const elsewhere = after.moved - before.moved + after.broken - before.broken;
     scene.say(
-      `  new connections of ${clientAddresses.length} persistent clients: ${elsewhere} not on the real they had`,
+      `  new connections of ${clientAddresses.length} persistent clients: ${elsewhere} not on their previous real server`,
     );
-    if (elsewhere > 0) stage.failures.push(`${what}: ${elsewhere} persistent clients got another real`);
+    if (elsewhere > 0)
+      stage.failures.push(`${what}: ${elsewhere} persistent clients reached another real server`);
   });
   await tablesEqual(scene, stage.failures);
 }
 
-/** (c) The directors' link loses datagrams, and connections come and go. */
+/** (c) The directors' link loses datagrams while connections open and close. */
 export async function loss(scene: Scene, stage: Stage): Promise<void> {
   const {network, say} = scene;
   network.setLoss(LOSS);
@@ -44,13 +45,14 @@ export async function loss(scene: Scene, stage: Stage): Promise<void> {
   await powerCycle(scene, stage);
   const {churned, churnFailed} = await stage.load.tell({do: 'calm'});
   say(
-    `  ${churned} short connections meanwhile, ${churnFailed} refused or cut; lost on the link since the boot: ${network.lost().join(' and ')} packets`,
+    `  ${churned} short connections meanwhile, ${churnFailed} refused or cut; lost on the link since boot: ${network.lost().join(' and ')} packets`,
   );
-  if (network.lost().some((count) => count === 0)) stage.failures.push('the link lost nothing: no drill');
+  if (network.lost().some((count) => count === 0))
+    stage.failures.push('the link lost nothing: invalid drill');
   await tablesEqual(scene, stage.failures);
 }
 
-/** (d) The sync dies in every way that its surroundings know; connections come while it is away. */
+/** (d) The sync fails in every possible way; connections are opened while it is down. */
 export async function deaths(scene: Scene, stage: Stage, pair: HactlPair): Promise<void> {
   const {network, say} = scene;
   const {site} = network;
@@ -81,7 +83,7 @@ export async function deaths(scene: Scene, stage: Stage, pair: HactlPair): Promi
     );
     if (broken > 0) stage.failures.push(`${what}: ${broken} streams broken`);
   }
-  /** Connections that the sync cannot tell of when they come. */
+  /** Connections opened while the sync cannot report them. */
   const more = async (): Promise<void> => {
     // oxlint-disable-next-line no-await-in-loop -- one service after another.
     for (const service of scene.services) await stage.load.open(service, 10, 0);
@@ -94,7 +96,7 @@ export async function deaths(scene: Scene, stage: Stage, pair: HactlPair): Promi
       await site.run(name, ['kill', '-KILL', String(before)]);
       await more();
       await until(
-        'it runs again',
+        'it is running again',
         LIMIT,
         async () => ![before, undefined].includes(await syncPid(pair, name)),
       );

@@ -1,7 +1,7 @@
 import test from 'ava';
 import {renderYoung} from './young.ts';
 
-test('runs of the same pair, rate and move are added up, service by service', (t) => {
+test('runs of the same pair, rate and move are summed per service', (t) => {
   const row = (move: string, lost: number) => ({
     pair: 'hactl (relay)',
     rate: 10,

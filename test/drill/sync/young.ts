@@ -1,4 +1,4 @@
-/** Drill e: requests of 300 ms are under way when a director loses its power, moves by choice, or takes its address back. */
+/** Drill e: requests of 300 ms are in flight when a director loses power, hands over, or fails back. */
 import type {Program} from '../../lab/site.ts';
 import {until} from '../../lab/until.ts';
 import {addressOf, reals, type Network} from './network.ts';
@@ -6,9 +6,9 @@ import {kernelOf, LIMIT, type Pair} from './pair.ts';
 import {realsOf, slow, VIP} from './plan.ts';
 import type {Became, RequestCommand} from './requests.ts';
 
-/** For the answer to a request that was under way; a client that waits longer has given up, in ms. */
+/** Timeout of an in-flight request's answer, ms: a client would give up after this. */
 const ANSWER_LIMIT = 30_000;
-/** Requests come for so long before each move, in ms. */
+/** Duration of requests before each move, ms. */
 const CALM = 4_000;
 
 export interface YoungRow {
@@ -25,19 +25,19 @@ interface Stage {
   readonly say: (line: string) => void;
 }
 
-/** All three moves at one rate; the caller destroys the network. */
+/** Runs all three moves at one rate; the caller destroys the network. */
 export async function youngDrill(stage: Stage): Promise<YoungRow[]> {
   const {pair, network, rate, say} = stage;
   const kernel = kernelOf(network);
   const servers = await startServers(network);
   const client = await openClient(network);
   const rows: YoungRow[] = [];
-  /** What became of those under way from an instant before the move until the address is on the other side. */
+  /** Outcome of the requests in flight from just before the move until the address has moved. */
   const watched = async (move: string, holder: 'director1' | 'director2', work: () => Promise<unknown>) => {
     await new Promise((resolve) => setTimeout(resolve, CALM));
     const from = Date.now();
     await work();
-    // At a power loss only those of its instant can be judged: what comes later waits for the other director anyway.
+    // At a power loss only those in flight at that instant count: later ones wait for the other director anyway.
     const cut = Date.now();
     await kernel.taken(holder);
     const to = move === 'power loss' ? cut : Date.now();
@@ -70,7 +70,7 @@ export const becameText = (became: Became): string =>
     .map(([name, {underWay, lost}]) => `${name} ${lost} of ${underWay} lost`)
     .join('; ');
 
-/** Rows with the same pair, rate and move are added up. */
+/** Sums rows with the same pair, rate and move. */
 export function renderYoung(rows: readonly YoungRow[]): string[] {
   const sums = new Map<
     string,
@@ -99,7 +99,7 @@ async function startServers({site}: Network): Promise<Program[]> {
     // oxlint-disable-next-line no-await-in-loop -- four programs.
     servers.push(await site.start(real, words, `${site.directory(real)}/${real}.log`));
   }
-  await until('the reals listen', LIMIT, async () => {
+  await until('the real servers listen', LIMIT, async () => {
     const lists = await Promise.all(reals.map((real) => site.run(real, ['ss', '-Hltn'])));
     return lists.every(({stdout}) => stdout.includes(':701'));
   });
@@ -113,7 +113,7 @@ async function openClient({site}: Network) {
     tell: async <Answer>(command: RequestCommand): Promise<Answer> => {
       const seen = client.lines.length;
       client.write(JSON.stringify(command));
-      const line = await until(`the client has done: ${command.do}`, LIMIT, () => {
+      const line = await until(`the client has executed: ${command.do}`, LIMIT, () => {
         if (!client.running) throw new Error('the client has ended');
         return client.lines[seen];
       });
