@@ -28,7 +28,8 @@ export function mostSteps(pattern: RegExp, length: number): number {
   return (length + 1) ** (1 + cost.loops) * 2 ** cost.forks * cost.width;
 }
 
-const token =
+/** Tokens of an expression's source. */
+export const token =
   /\\(?:[1-9]|k<)|\\[^]|\[(?:\\[^]|[^\]\\])*\]|\((?:\?(?:[:=!]|<[=!]|<[^>]*>|[a-z]*(?:-[a-z]+)?:))?|\)|\||[*+?]\??|\{\d+(?:,\d*)?\}\??|[^]/g;
 
 /** About one step compares this many characters: parts that occur once need no counting. */
@@ -39,6 +40,8 @@ interface Group {
   readonly choices: number;
   /** Width of the part before it. */
   readonly before: number;
+  /** Entering a look-around is a step: `(?=(?=(?=a)))` enters three wherever a match may begin. */
+  readonly entry: number;
 }
 
 function costOf(source: string): Cost {
@@ -65,14 +68,14 @@ function costOf(source: string): Cost {
     if (word.startsWith('?') || word === '|') forks += 1;
     else if (/^\\(?:[1-9]|k)/.test(word)) nested = true;
     if (word.startsWith('(')) {
-      open.push({choices: loops + forks, before: width});
+      open.push({choices: loops + forks, before: width, entry: /^\(\?<?[=!]/.test(word) ? 1 : 0});
       width = 0;
       [inside, atom] = [0, 0];
     } else if (word === ')') {
-      const group = open.pop() ?? {choices: 0, before: 0};
+      const group = open.pop() ?? {choices: 0, before: 0, entry: 0};
       inside = loops + forks - group.choices;
-      atom = width;
-      width += group.before;
+      atom = width + group.entry;
+      width = atom + group.before;
     } else {
       const counts = word === '|' || word.startsWith('?') ? 0 : 1;
       [inside, atom] = [0, counts];

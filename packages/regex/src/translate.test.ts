@@ -155,3 +155,57 @@ for (const pattern of [
     t.false(translated.ok);
     t.regex(translated.ok ? '' : translated.fault, /\w+ \S+/);
   });
+
+const alternatives = (count: number): string =>
+  `(?:${Array.from({length: count}, (_, at) => `\\w?${String.fromCharCode(97 + at)}`).join('|')})`;
+
+for (const [title, pattern] of [
+  ['ten alternatives of two lengths, eight times', alternatives(10).repeat(8)],
+  ['the same with a plus', `(?:${alternatives(10).repeat(3)})+`],
+  ['three times, which are written out', `(?:${alternatives(10).repeat(2)}){3}`],
+  ['up to three times', `(?:${alternatives(10).repeat(2)}){0,3}`],
+  ['at least two', `(?:${alternatives(10).repeat(2)}){2,}`],
+  ['eight properties', '(?i)' + '\\P{L}'.repeat(8)],
+  ['eight properties in classes', '[^\\p{L}]'.repeat(8)],
+  ['a property, copied', '(?:\\p{L}x?){3}\\p{L}{3}'],
+  [
+    '120 characters beyond the BMP, four times',
+    `[${Array.from({length: 120}, (_, at) => `\\x{${(0x1_00_00 + at * 0x4_01).toString(16)}}`).join('')}]`
+      .repeat(4)
+      .slice(0, 1_990),
+  ],
+  [
+    'characters beyond the BMP as such',
+    `[${Array.from({length: 70}, (_, at) => String.fromCodePoint(0x1_00_00 + at * 0x4_01)).join('')}]`,
+  ],
+  ['two thousand characters and one', 'b'.repeat(2_001)],
+] as const)
+  // prettier-ignore
+  test(`${title}: refused, since the compiler would take seconds`, (t) => {
+    const translated = translatePerlRegex(pattern);
+    t.regex(translated.ok ? '' : translated.fault, /than (?:64 choices|2000 characters)|unmatched/);
+  });
+
+test('what checks use is not refused, and compiles at once', (t) => {
+  const since = process.threadCpuUsage();
+  for (const pattern of [
+    '^(?:OK|UP|READY|GREEN|alive|running)$',
+    '"status"\\s*:\\s*"(?:ok|pass|up)"',
+    '(?i)<title>.*(?:welcome|home|login).*</title>',
+    '^HTTP/1\\.[01] (?:200|301|302)\\b',
+    '^\\d{1,3}\\.\\d{1,3}\\.\\d{1,3}\\.\\d{1,3}$',
+    '[äöüß€]+',
+    '\\p{L}+ ok',
+    Array.from({length: 60}, (_, at) => `node${at}`).join('|'),
+    'b'.repeat(2_000),
+    '(?i)' + '\\P{L}'.repeat(5),
+    alternatives(4).repeat(8),
+  ]) {
+    const translated = translatePerlRegex(pattern);
+    t.true(translated.ok, pattern);
+    for (const text of ['', '\u0100'])
+      t.notThrows(() => translated.ok && translated.value.test(text), pattern);
+  }
+  const {user, system} = process.threadCpuUsage(since);
+  t.true(user + system < 2_000_000, `${user + system} µs`);
+});

@@ -3,6 +3,7 @@
  * spelt out; those that JavaScript lacks are refused with a reason. Pure. Source: perlre(1) of Perl 5.36.
  */
 import {classOf} from './perl-class.ts';
+import {LENGTH_MAX, TOO_LONG, whyTooComplex} from './compile-cost.ts';
 import {characterOf, literal, Untranslatable} from './perl-escape.ts';
 import {fail, ok, type Result} from '@hactl/base';
 
@@ -21,7 +22,11 @@ const END = '(?![^])';
 /** The JavaScript expression, or why there is none. */
 export function translatePerlRegex(text: string): Result<RegExp, string> {
   try {
-    return ok(new RegExp(new Translator(text).whole(), 'u'));
+    if (text.length > LENGTH_MAX) throw new Untranslatable(TOO_LONG);
+    const source = new Translator(text).whole();
+    const complex = whyTooComplex(source);
+    if (complex !== undefined) throw new Untranslatable(complex);
+    return ok(new RegExp(source, 'u'));
   } catch (error) {
     return fail(
       error instanceof Error ? error.message.replace(/^Invalid regular expression: /, '') : String(error),
