@@ -6,7 +6,10 @@ const SHORTEST = 4;
 const SHORTEST_WORD = 6;
 const HIDDEN = '…';
 
-const known = new WeakMap<CheckSpec, readonly string[]>();
+/** Characters of a reason that are searched: far more than are shown. A hostile server may fill it with 256 KiB. */
+const TAKEN_MAX = 1 << 12;
+
+const known = new WeakMap<CheckSpec, readonly Secret[]>();
 
 /** The parts of a request after its first word: `AUTH password`, the query of a path, and each of their words. */
 function partsOf(sent: string): string[] {
@@ -42,21 +45,53 @@ const echoesOf = (text: string): string[] => [
   text.replaceAll(/[&<>"']/g, (character) => entities[character] ?? character),
 ];
 
-/** Case is ignored: some repeat a command in capitals. */
-function hide(text: string, secret: string, end = ''): string {
-  const wanted = (secret + end).toLowerCase();
+/** Small letters, character by character, so that all places stay where they are. */
+function foldedOf(text: string): string {
   const folded = text.toLowerCase();
-  // A letter whose small form has another length moves all places behind it.
-  if (folded.length !== text.length) return text.replaceAll(secret + end, HIDDEN + end);
-  let [shown, from] = ['', 0];
-  for (let at = folded.indexOf(wanted); at !== -1; at = folded.indexOf(wanted, from)) {
-    shown += text.slice(from, at) + HIDDEN + end;
-    from = at + wanted.length;
-  }
-  return shown + text.slice(from);
+  if (folded.length === text.length) return folded;
+  return text.replaceAll(/[^]/gu, (character) => {
+    const small = character.toLowerCase();
+    return small.length === character.length ? small : character;
+  });
 }
 
-function secretsOf(spec: CheckSpec): readonly string[] {
+/** Marks the end of a quotation, or of a text that was cut off. */
+const ENDS = ['"', '…"', '...'];
+
+interface Secret {
+  readonly text: string;
+  /** For each length, the next shorter beginning that is also its end (Knuth, Morris and Pratt). */
+  readonly borders: readonly number[];
+}
+
+function bordersOf(text: string): number[] {
+  const borders = [0];
+  for (let at = 1, length = 0; at < text.length; at += 1) {
+    while (length > 0 && text[at] !== text[length]) length = borders[length - 1] ?? 0;
+    if (text[at] === text[length]) length += 1;
+    borders.push(length);
+  }
+  return borders;
+}
+
+/** The spans of a secret, and of its beginning if a quotation or the text ends with it. Each character is looked at once. */
+function spansOf(folded: string, {text, borders}: Secret): [number, number][] {
+  const spans: [number, number][] = [];
+  let length = 0;
+  for (let at = 0; at < folded.length; at += 1) {
+    while (length > 0 && folded[at] !== text[length]) length = borders[length - 1] ?? 0;
+    if (folded[at] === text[length]) length += 1;
+    const end = at + 1;
+    if (length === text.length) {
+      spans.push([end - length, end]);
+      length = 0;
+    } else if (length >= SHORTEST && (end === TAKEN_MAX || ENDS.some((mark) => folded.startsWith(mark, end))))
+      spans.push([end - length, end]);
+  }
+  return spans;
+}
+
+function secretsOf(spec: CheckSpec): readonly Secret[] {
   const before = known.get(spec);
   if (before) return before;
   const {passwd, secret, request, sendExpect} = spec;
@@ -74,21 +109,24 @@ function secretsOf(spec: CheckSpec): readonly string[] {
     ...plain,
     ...[request, sendExpect?.send].flatMap((text) => (text === undefined ? [] : partsOf(text))),
   ];
-  const secrets = [...new Set(all.flatMap(echoesOf))]
+  const secrets = [...new Set(all.flatMap(echoesOf).map(foldedOf))]
     .filter((text) => text.length >= SHORTEST)
-    .toSorted((left, right) => right.length - left.length);
+    .map((text) => ({text, borders: bordersOf(text)}));
   known.set(spec, secrets);
   return secrets;
 }
 
-/** The reason without the check's login data; a secret cut off at the end of a quotation is hidden too. */
+/** The reason without the check's login data; a secret cut off at the end of a quotation is hidden too. Case is ignored. */
 export function withoutSent(reason: string, spec: CheckSpec): string {
-  let shown = reason;
-  for (const secret of secretsOf(spec)) {
-    shown = hide(shown, secret);
-    if (!shown.includes('"')) continue;
-    for (let length = secret.length - 1; length >= SHORTEST; length -= 1)
-      for (const end of ['"', '…"', '...']) shown = hide(shown, secret.slice(0, length), end);
+  const taken = reason.slice(0, TAKEN_MAX);
+  const folded = foldedOf(taken);
+  const spans = secretsOf(spec)
+    .flatMap((secret) => spansOf(folded, secret))
+    .toSorted(([left], [right]) => left - right);
+  let [shown, from] = ['', 0];
+  for (const [start, end] of spans) {
+    if (start >= from) shown += taken.slice(from, start) + HIDDEN;
+    from = Math.max(from, end);
   }
-  return shown;
+  return shown + taken.slice(from);
 }
