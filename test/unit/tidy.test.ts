@@ -155,7 +155,7 @@ const actors = /^src\/table\/(table-driver|ipvs-connection)\.ts$/;
 /** Where something that decides is assigned anew all the same: a cursor over a text or over octets. */
 const cursors: readonly (readonly [RegExp, string])[] = [
   [
-    /^packages\/regex\/src\/(perl-class|translate|match-cost)\.ts$/,
+    /^packages\/regex\/src\/(perl-class|translate|match-cost|compile-cost)\.ts$/,
     'reads an expression, character by character',
   ],
   [
