@@ -1,7 +1,7 @@
 /**
- * `npm run bench:checks`: health checks of ours, of Debian's keepalived and of Debian's ldirectord, in turn, against one
- * nginx that answers on N addresses of a network made for it; with `--tls` over TLS. CPU is that of the checker's process tree; checks are counted
- * by nginx. Root; about 6 minutes.
+ * `npm run bench:checks`: health checks of hactl, Debian's keepalived and Debian's ldirectord, in turn, against one nginx
+ * that answers on N addresses of a dedicated network; with `--tls` over TLS. CPU is that of the checker's process tree;
+ * nginx counts the checks. Root; about 6 minutes.
  */
 import {execFileSync, spawn, spawnSync, type ChildProcess} from 'node:child_process';
 import {once} from 'node:events';
@@ -36,26 +36,26 @@ const {values} = readOptions({
   },
 });
 if (process.getuid?.() !== 0 || process.env.HACTL_SERVERS !== '1') {
-  process.stderr.write('bench:checks runs as root, through `npm run bench:checks`\n');
+  process.stderr.write('bench:checks must run as root, by `npm run bench:checks`\n');
   process.exit(1);
 }
 
-/** What is asked, in the words of each checker. */
+/** The check, in each checker's terms. */
 const {service, port, keepalivedCheck} = values.tls
   ? ({service: 'https', port: 443, keepalivedCheck: 'SSL_GET'} as const)
   : ({service: 'http', port: 80, keepalivedCheck: 'HTTP_GET'} as const);
 const INTERVAL = 1_000;
 const NOTICE_LIMIT = 20_000;
-/** How long a checker has run before it is measured: what comes once (compiling) is not the cost of a check. */
+/** Warm-up before the measurement: one-time costs (compilation) are not the cost of a check. */
 const WARM = 10_000;
-/** Reals of one virtual service. */
+/** Real servers per virtual service. */
 const PER_SERVICE = 10;
-/** A checker that said nothing for so long has settled. */
+/** A checker whose log is silent for this long has settled. */
 const SILENT = 3_000;
 const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-bench-'));
 const children = new Set<ChildProcess>();
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-/** The checker runs on the first core, what it checks on the others. */
+/** The checker runs on the first core, the servers on the others. */
 const pinned = os.availableParallelism() > 1;
 const onFirst = pinned ? ['taskset', '-c', '0'] : [];
 const onOthers = pinned ? ['taskset', '-c', `1-${os.availableParallelism() - 1}`] : [];
@@ -79,10 +79,10 @@ const end = async (child: ChildProcess): Promise<void> => {
 };
 
 const addressOf = (at: number): string => `127.${1 + (at >> 16)}.${(at >> 8) & 255}.${at & 255}`;
-/** The virtual service whose first real is this one. */
+/** The virtual service whose first real server has this index. */
 const serviceOf = (at: number): string => `10.${1 + (at >> 16)}.${(at >> 8) & 255}.${at & 255}`;
 
-/** Requests that nginx has had so far. A socket in the file system: the bench is not in nginx's network. */
+/** Requests handled by nginx so far. Read over a Unix socket: the bench is outside nginx's network namespace. */
 const served = (): Promise<number> =>
   new Promise((resolve, reject) => {
     http
@@ -95,12 +95,11 @@ const served = (): Promise<number> =>
   });
 
 /**
- * A network of its own with nginx in it, made anew for each measurement: what the checker before left behind (100,000
- * sockets in TIME_WAIT) slows the next one down. Over veth instead of loopback keepalived does not get through its first
- * round of 5,000 at all.
+ * A network namespace with nginx in it, recreated for each measurement: leftovers of the previous checker (100,000 sockets in
+ * TIME_WAIT) slow the next one down. Over veth instead of loopback keepalived never completes its first round of 5,000.
  */
 interface Scene {
-  /** What a command of this network begins with. */
+  /** Command prefix to run in this network. */
   readonly inside: readonly string[];
   end(): Promise<void>;
 }
@@ -127,9 +126,9 @@ async function makeScene(): Promise<Scene> {
 
 interface Running {
   readonly pid: number;
-  /** Milliseconds from its start until every real had been checked. */
+  /** Milliseconds from its start until every real server had been checked. */
   readonly firstRound: number;
-  /** Resolves when the checker has taken this address for dead. */
+  /** Resolves when the checker has reported this address down. */
   noticed(address: string): Promise<void>;
   stop(): Promise<void>;
   report?(): Promise<string>;
@@ -139,7 +138,7 @@ interface Checker {
   start(count: number, scene: Scene): Promise<Running>;
 }
 
-/** The lines of a growing file that came since the last call: looking must not cost what the checker would need. */
+/** The lines appended to a file since the last call: polling must not take CPU from the checker. */
 function makeTail(file: string): () => string[] {
   let [at, rest] = [0, ''];
   const chunk = Buffer.alloc(1 << 20);
@@ -161,8 +160,8 @@ function makeTail(file: string): () => string[] {
 }
 
 /**
- * Starts a checker that tells of dead servers in a log; resolves when nginx has had so many requests, and then the log
- * has been silent: a checker that was overrun by its own start takes servers for dead, and is not measured while it does.
+ * Starts a checker that logs failed servers. Resolves when nginx has handled the first round and the log is silent: a checker
+ * overloaded by its own start reports servers down, and is not measured meanwhile.
  */
 async function startOther(
   argv: readonly string[],
@@ -183,7 +182,7 @@ async function startOther(
   };
   try {
     await until(
-      'its first round is over',
+      'its first round is complete',
       limit,
       async () => {
         look();
@@ -210,7 +209,7 @@ async function startOther(
     stop: () => end(child),
     report: () => {
       const lost = tail().filter((line) => dead(line, '')).length;
-      const flaps = lost === 0 ? '' : `; ${lost} times a living real was taken for dead`;
+      const flaps = lost === 0 ? '' : `; ${lost} times a healthy real server was reported down`;
       return Promise.resolve(settled ? flaps.slice(2) : `never settled${flaps}`);
     },
   };
@@ -220,9 +219,9 @@ interface OtherOptions {
   readonly log: string;
   readonly checks: number;
   readonly limit: number;
-  /** What the log says for each real whose checks are begun: those of the first may have run many times by then. */
+  /** Logged for each real server when its checks start: the first ones may have been checked many times by then. */
   readonly begins?: string;
-  /** Does this line of the log say that the real of this address is dead; with '': that any is? */
+  /** Whether the log line reports the real server of this address down; '': any address. */
   readonly dead: (line: string, address: string) => boolean;
 }
 
@@ -247,7 +246,7 @@ const spec = (at: number): CheckSpec => ({
   receive: 'OK',
 });
 
-/** Our checks process, as the supervisor runs it. */
+/** Our checks process, run as by the supervisor. */
 const hactl: Checker = {
   name: 'hactl',
   start: async (count, {inside}) => {
@@ -273,7 +272,7 @@ const hactl: Checker = {
       }
       if (message.type === 'reports') reports = message;
     });
-    await until('the first round is over', 60_000, () => round > 0);
+    await until('the first round is complete', 60_000, () => round > 0);
     return {
       pid: child.pid ?? 0,
       firstRound: round,
@@ -288,13 +287,13 @@ const hactl: Checker = {
         const counts = answer.reports.map((report) => report.checks);
         const failed = answer.reports.filter((report) => report.state !== 'up').length;
         const {p50, p99, max} = answer.lateness;
-        return `lateness p50 ${Math.round(p50)}, p99 ${Math.round(p99)}, most ${Math.round(max)} ms; checks of one real ${Math.min(...counts)}..${Math.max(...counts)}; ${failed} down`;
+        return `lateness p50 ${Math.round(p50)}, p99 ${Math.round(p99)}, max ${Math.round(max)} ms; checks per real server ${Math.min(...counts)}..${Math.max(...counts)}; ${failed} down`;
       },
     };
   },
 };
 
-/** keepalived's HTTP_GET or SSL_GET. Its IPVS calls are answered by a shim: the checks are what is compared. */
+/** keepalived's HTTP_GET or SSL_GET. A shim answers its IPVS calls: only the checks are compared. */
 const keepalived: Checker = {
   name: 'keepalived',
   start: async (count, {inside}) => {
@@ -310,7 +309,7 @@ const keepalived: Checker = {
       );
     }
     const file = path.join(folder, 'keepalived.conf');
-    // What the one before it left says that it still runs, when its number was given anew.
+    // A stale pid file whose pid was reused would look like a running instance.
     for (const left of ['k.pid', 'c.pid']) rmSync(path.join(folder, left), {force: true});
     writeFileSync(file, services.join('\n'));
     return startOther(
@@ -337,7 +336,7 @@ const keepalived: Checker = {
   },
 };
 
-/** ldirectord, with a stand-in for ipvsadm. */
+/** ldirectord with a stub for ipvsadm. */
 const ldirectord: Checker = {
   name: 'ldirectord',
   start: async (count, {inside}) => {
@@ -356,7 +355,7 @@ const ldirectord: Checker = {
       file,
       `checktimeout=1\nnegotiatetimeout=1\ncheckinterval=1\nlogfile="${folder}/ldirectord.log"\n${services.join('')}`,
     );
-    // First it enters all reals, a process of ipvsadm for each.
+    // It first adds all real servers, with an ipvsadm process for each.
     return startOther([...inside, ...onFirst, 'perl', which('ldirectord'), '-d', file, 'start'], {
       log: path.join(folder, 'ldirectord.log'),
       checks: count,
@@ -381,10 +380,10 @@ function prepare(): void {
     {stdio: 'inherit'},
   );
   if (status !== 0) throw new Error('tcc cannot compile test/bench/ipvs-shim.c');
-  // ldirectord wants to list and edit a table: it is told that all went well.
+  // ldirectord lists and edits the table: the stub always succeeds.
   for (const file of ['/sbin/ipvsadm', '/usr/sbin/ipvsadm'])
     writeFileSync(file, '#!/bin/sh\nexit 0\n', {mode: 0o755});
-  // The curve that most servers have now: the server's share of a handshake is small, the checkers' is what is compared.
+  // The most common curve: the server's share of a handshake is cheap, and the checkers' shares are compared.
   if (values.tls)
     execFileSync(
       'openssl',
@@ -417,7 +416,7 @@ interface Figures {
   readonly more: string;
 }
 
-/** Has one real answer 503 for as long as the checker needs to notice; milliseconds. */
+/** Makes one real server answer 503 until the checker notices; returns the milliseconds. */
 async function detect(running: Running, count: number): Promise<number> {
   const address = addressOf(count >> 1);
   const mark = path.join(folder, 'dead', address);
@@ -447,10 +446,10 @@ async function measureIn(scene: Scene, checker: Checker, count: number): Promise
   await pause(Number(values.seconds) * 1_000);
   const [after, now, ended] = [usage(running.pid), await served(), performance.now()];
   const more = (await running.report?.()) ?? '';
-  // One that takes it for dead already, as it does with the living now and then, does not say it again.
+  // A checker that already has it down, as happens to healthy servers at times, would not log it again.
   const detection = await detect(running, count).catch(() => Infinity);
   await running.stop();
-  // Each look at the counter is a request of its own.
+  // Reading the counter is itself a request.
   const checks = now - requests - 1;
   return {
     rate: (checks * 1_000) / (ended - began),
@@ -465,7 +464,16 @@ async function measureIn(scene: Scene, checker: Checker, count: number): Promise
 try {
   prepare();
   const rows: string[][] = [
-    ['reals', 'checker', 'checks/s', 'CPU ms per 1,000', 'RSS MB', 'first round s', 'dead real seen ms', ''],
+    [
+      'real servers',
+      'checker',
+      'checks/s',
+      'CPU ms per 1,000',
+      'RSS MB',
+      'first round s',
+      'failure detected ms',
+      '',
+    ],
   ];
   const ratios: string[] = [];
   for (const count of values.reals.split(',').map(Number)) {
@@ -482,7 +490,7 @@ try {
           all.push(await measure(checker, count));
           process.stderr.write(`${count} reals, round ${round + 1}: ${checker.name}\n`);
         } catch (error) {
-          // Who does not get through its first round is said to, and the others go on.
+          // A checker that does not complete its first round is reported, and the others continue.
           process.stderr.write(`${count} reals, round ${round + 1}: ${checker.name}: ${String(error)}\n`);
         }
       }
@@ -490,7 +498,7 @@ try {
     const cpuOf = (name: string): number => median((found.get(name) ?? []).map(({cpu}) => cpu));
     for (const [name, all] of found) {
       if (all.length === 0) {
-        rows.push([String(count), name, '-', '-', '-', '-', '-', 'did not get through its first round']);
+        rows.push([String(count), name, '-', '-', '-', '-', '-', 'did not complete its first round']);
         continue;
       }
       rows.push([
@@ -504,7 +512,9 @@ try {
         all.at(-1)?.more ?? '',
       ]);
       if (name !== 'hactl' && found.has('hactl') && Number.isFinite(cpuOf(name)))
-        ratios.push(`${count} reals: CPU of hactl / ${name} = ${(cpuOf('hactl') / cpuOf(name)).toFixed(2)}`);
+        ratios.push(
+          `${count} real servers: CPU of hactl / ${name} = ${(cpuOf('hactl') / cpuOf(name)).toFixed(2)}`,
+        );
     }
   }
   process.stdout.write(`\n${values.rounds} rounds of ${values.seconds} s, medians\n`);

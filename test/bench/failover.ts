@@ -1,6 +1,6 @@
 /**
- * `npm run bench:failover`: ours beside Debian's keepalived at its best settings, in the same run, on the same
- * namespaces, with the same probe, alternating. Prints median (least..most) and the ratio. Root; about 15 minutes.
+ * `npm run bench:failover`: hactl and Debian's keepalived at its best settings, alternating in the same run, on the same
+ * namespaces, with the same probe. Prints median (min..max) and the ratio. Root; about 15 minutes.
  */
 import {readdirSync, readFileSync} from 'node:fs';
 import path from 'node:path';
@@ -20,7 +20,7 @@ const {values} = readOptions({
   },
 });
 if (process.getuid?.() !== 0) {
-  process.stderr.write('bench:failover makes network namespaces on this machine: run it as root\n');
+  process.stderr.write('bench:failover creates network namespaces on this machine: run it as root\n');
   process.exit(1);
 }
 
@@ -28,7 +28,7 @@ const [first, second]: readonly Director[] = ['director1', 'director2'];
 const lab = prepareLab((line) => process.stderr.write(line + '\n'));
 const site = makeNamespaces({checkout: path.resolve(import.meta.dirname, '../..'), secondLink: true});
 const scene = await openScene(site, lab);
-/** How long a director that runs again still had the address, before it takes it back. */
+/** How long resumed directors still held the address before releasing it. */
 const frozen: [name: string, ms: number][] = [];
 const results = new Map<string, Map<string, Cost[]>>();
 
@@ -38,7 +38,7 @@ const note = (subject: Subject, event: string, cost: Cost): void => {
   events.set(subject.name, [...(events.get(subject.name) ?? []), cost]);
 };
 
-/** Both run, the first is Active, and whatever stands by does. */
+/** Both directors run, the first is Active, and the standby processes are ready. */
 async function begin(subject: Subject): Promise<void> {
   await subject.prepare();
   await subject.start(first ?? 'director1');
@@ -49,23 +49,23 @@ async function begin(subject: Subject): Promise<void> {
   scene.forget();
 }
 
-/** Every event once, each from the same state: both run, director1 is Active. */
+/** Every event once, each from the same state: both running, director1 Active. */
 async function round(subject: Subject): Promise<void> {
   const event = async (name: string, work: () => Promise<void>, after?: number): Promise<void> => {
     note(subject, name, await scene.measure(work, after));
   };
   const [one, two] = [site.address('director1'), site.address('director2')];
   const toSecond = (): Promise<boolean> => scene.waitFor('director2 holds the VIP', () => scene.holds('director2'));
-  const toFirst = (): Promise<boolean> => scene.waitFor('director1 alone holds the VIP', () => scene.alone('director1'));
+  const toFirst = (): Promise<boolean> => scene.waitFor('only director1 holds the VIP', () => scene.alone('director1'));
   await event('power loss', async () => {
     await scene.isolate('director1');
-    // A machine without power runs nothing: the exit of its processes would take the survivor's cores here.
+    // After a real power loss nothing runs: here the exit of its processes would take CPU from the survivor.
     subject.freeze('director1', 'SIGSTOP');
     await toSecond();
     await subject.killAll('director1');
   });
   await event('back: return with preemption', async () => {
-    await scene.waitFor('what the dead daemon left is gone', () => !scene.holds('director1'), 100).catch(() => false);
+    await scene.waitFor('the address left by the dead daemon is gone', () => !scene.holds('director1'), 100).catch(() => false);
     await dropVip(site, 'director1');
     await scene.rejoin('director1');
     await subject.start('director1');
@@ -115,7 +115,7 @@ async function round(subject: Subject): Promise<void> {
     await pause(500);
     await toFirst();
   }, 600);
-  // Frozen: the peer takes over, and both have the address. What counts is how long that lasts once it runs again.
+  // Frozen: the peer takes over, so both have the address. Measured is how long that lasts after the resume.
   subject.freeze('director1', 'SIGSTOP');
   await pause(2_000);
   await event('runs again after SIGSTOP of 2 s', async () => {
@@ -129,11 +129,11 @@ async function round(subject: Subject): Promise<void> {
   await event('SIGKILL of everything, host alive', async () => {
     await subject.killAll('director1');
     await toSecond();
-    await scene.waitFor('the lease is over', () => !scene.holds('director1'), 5_000).catch(() => false);
+    await scene.waitFor('the lease has expired', () => !scene.holds('director1'), 5_000).catch(() => false);
   });
 } // prettier-ignore
 
-/** The second path shows in one event only. */
+/** The second path matters in one event only. */
 async function carrierWithTwoPaths(subject: Subject): Promise<void> {
   await begin(subject);
   for (let turn = 0; turn < 2; turn += 1) {
@@ -147,14 +147,14 @@ async function carrierWithTwoPaths(subject: Subject): Promise<void> {
       }),
     );
     await site.restoreLink('director1');
-    await scene.waitFor('director1 alone holds the VIP', () => scene.alone('director1'));
+    await scene.waitFor('only director1 holds the VIP', () => scene.alone('director1'));
     await pause(500);
     // oxlint-enable no-await-in-loop
   }
   await subject.end();
 }
 
-/** A graceful stop must not wait for an interval: both at one second. */
+/** A graceful stop must not wait for an advert interval: both run at one second. */
 async function slowStop(subject: Subject): Promise<void> {
   await begin(subject);
   note(
@@ -217,11 +217,11 @@ for (const [event, subjects] of results)
       ...(['outage', 'lost', 'both', 'neither'] as const).map((what) => figures(costs.map((cost) => cost[what]))),
       String(costs.length),
     ]); // prettier-ignore
-process.stdout.write(`\n${values.runs} runs, 2,000 probes a second, median (least..most)\n`);
+process.stdout.write(`\n${values.runs} runs, 2,000 probes a second, median (min..max)\n`);
 process.stdout.write(table(rows).join('\n') + '\n');
 for (const name of new Set(frozen.map(([subject]) => subject)))
   process.stdout.write(
-    `after SIGSTOP and SIGCONT ${name} lets go within ${figures(frozen.filter(([subject]) => subject === name).map(([, ms]) => ms))} ms\n`,
+    `after SIGSTOP and SIGCONT ${name} releases the address within ${figures(frozen.filter(([subject]) => subject === name).map(([, ms]) => ms))} ms\n`,
   );
 const outages = (event: string, mine: boolean): number =>
   median(

@@ -1,7 +1,7 @@
 /**
- * How much memory a mirror of a million connections takes and what a look-up costs, on this machine:
+ * Memory of a mirror of a million connections and the cost of a look-up, on this machine:
  *   node test/bench/mirror.ts [COUNT]
- * Every second connection is IPv6. Prints one line of figures; nothing is judged here.
+ * Every second connection is IPv6. Prints one line of figures; checks nothing.
  */
 import {connectionOf, entryOf} from '../../packages/sync/src/entries.fixture.ts';
 import {HEADER} from '../../packages/sync/src/entry.ts';
@@ -12,7 +12,7 @@ const mirror = createMirror(1);
 const made = (number: number): Buffer =>
   entryOf(connectionOf(number >>> 1, {family: number % 2 === 0 ? 4 : 6}));
 const base = process.memoryUsage().rss;
-// The same buffers again and again: what is measured is the table, not the making of test data.
+// Reuse the buffers, to measure the table and not the creation of test data.
 const samples = Array.from({length: 1_000}, (_, number) => made(number));
 const vary = (number: number): Buffer => {
   const sample = samples[number % samples.length]!;

@@ -1,7 +1,7 @@
-/** Processes and their descendants, as /proc shows them. */
+/** Processes and their descendants, from /proc. */
 import {readdirSync, readFileSync} from 'node:fs';
 
-/** A process and all that descend from it. */
+/** A process and all its descendants. */
 export function treeOf(pid: number): number[] {
   const parents = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -32,7 +32,7 @@ export function usage(pid: number): {cpu: number; memory: number} {
       for (const at of [11, 12, 13, 14]) ticks += fields[at] ?? 0;
       pages += fields[21] ?? 0;
     } catch {
-      // Ended between the two looks.
+      // Ended in between.
     }
   }
   return {cpu: ticks * 10, memory: (pages * 4_096) / 1e6};

@@ -1,7 +1,7 @@
 /**
- * `npm run bench:relay [-- MESSAGES]`: what carrying a kernel's sync message costs the two sync processes, in processor
- * time, in each mode. Two network namespaces of this machine (root), their kernels need no IPVS: a program speaks for
- * them. Prints; an error when messages do not arrive.
+ * `npm run bench:relay [-- MESSAGES]`: CPU time of the two sync processes for relaying a kernel's sync message, in each mode.
+ * Two network namespaces of this machine (root); no IPVS needed, as a program plays the kernels. Prints figures; fails if
+ * messages do not arrive.
  */
 import {readFileSync} from 'node:fs';
 import {fileURLToPath} from 'node:url';
@@ -11,11 +11,11 @@ const BURST = fileURLToPath(new URL('../../packages/sync/src/burst.fixture.ts', 
 const LIMIT = 120_000;
 const RATE = 2_000;
 const WARM = 2_000;
-/** The burst's different messages. */
+/** Number of distinct messages in the burst. */
 const DISTINCT = 300;
-/** Reports come every 300 ms: unchanged for so long it is the last, in ms. */
+/** Reports arrive every 300 ms: one unchanged for this long (ms) is final. */
 const QUIET = 1_000;
-/** Connections in a message: one that fills an Ethernet frame, one of a director whose pulse beats. */
+/** Connections per message: filling an Ethernet frame, and of a director with its pulse running. */
 const SIZES = [35, 3] as const;
 const count = Number(process.argv[2] ?? 20_000);
 const modes = [
@@ -24,7 +24,7 @@ const modes = [
 ] as const;
 const report = (process: SyncProcess) => process.status()?.report;
 
-/** Processor time of a process so far, in ms, to the tick of its clock. */
+/** CPU time of a process so far, in ms, with clock tick resolution. */
 function cpu(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'latin1')
     .replace(/^.*\) /, '')
@@ -38,15 +38,15 @@ for (const [name, more] of modes)
     // oxlint-disable no-await-in-loop -- one measurement at a time.
     try {
       const sides = [pair.startSync('one', true, more), pair.startSync('other', false, more)] as const;
-      await until('they hear each other', LIMIT, () => sides.every((side) => report(side)?.peer === true));
+      await until('they receive each other', LIMIT, () => sides.every((side) => report(side)?.peer === true));
       const burst = async (messages: number): Promise<void> => {
         const source = name === 'multicast' ? '10.97.0.1' : '127.0.0.1';
         const child = pair.start('one', BURST, String(messages), String(RATE), '7', source, String(entries));
         await pair.ended(child);
       };
-      // What is compiled by then is compiled; the mirrors have their size.
+      // By now the code is compiled and the mirrors have grown to their final size.
       await burst(WARM);
-      // A frame carries what came in one turn of the event loop: several messages at times.
+      // A frame carries all messages of one event-loop turn, sometimes several.
       const frames = (): number => report(sides[0])?.relayed ?? 0;
       const arrived = (): number => (report(sides[1])?.heard ?? 0) + (report(sides[1])?.lost ?? 0);
       const connections = DISTINCT * entries;
@@ -67,7 +67,7 @@ for (const [name, more] of modes)
       const each = (milliseconds: number): string => `${((milliseconds * 1_000) / count).toFixed(0)} µs`;
       process.stdout.write(
         `${name}: ${count} messages of ${entries} connections in ${(elapsed / 1_000).toFixed(1)} s: ` +
-          `${each(sender)} of processor time at the sender, ${each(receiver)} at the receiver for each; ` +
+          `${each(sender)} of CPU time at the sender, ${each(receiver)} at the receiver for each; ` +
           `in ${frames() - framesBefore} frames, ${report(sides[1])?.lost} lost\n`,
       );
     } finally {

@@ -1,4 +1,4 @@
-/** What the benchmarks share: a probe of the VIP at 2 kHz, who holds it, nft rules. */
+/** Shared by the benchmarks: a 2 kHz probe of the VIP, its holders, nft rules. */
 import {addressChange, holderTimes, watchCommand, type Holding} from '../lab/holders.ts';
 import {markerOf} from '../drill/probe.ts';
 import {until} from '../lab/until.ts';
@@ -8,7 +8,7 @@ import {directors, type Director} from './subjects.ts';
 
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** What one event cost. */
+/** The cost of one event. */
 export interface Cost {
   readonly outage: number;
   readonly lost: number;
@@ -16,12 +16,12 @@ export interface Cost {
   readonly neither: number;
 }
 
-/** The echo must not wait for what is measured, nor for other programs of this machine. */
+/** The echo must not be delayed by the measured programs or others on this machine. */
 const prompt = ['nice', '-n', '-15'];
 
 export type Scene = Awaited<ReturnType<typeof openScene>>;
 
-/** Starts echo servers, the probe and the watches. */
+/** Starts the echo servers, the probe and the address monitors. */
 export async function openScene(site: NamespaceSite, lab: Lab) {
   const holdings: Holding[] = [];
   const isolated = new Set<Director>();
@@ -36,7 +36,7 @@ export async function openScene(site: NamespaceSite, lab: Lab) {
   const rule = (director: Director, words: string): Promise<void> =>
     run(director, ['env', `LD_LIBRARY_PATH=${libraries(lab.tree).LD_LIBRARY_PATH}`, nft, words]);
   for (const director of directors) {
-    // oxlint-disable no-await-in-loop -- a director after the other.
+    // oxlint-disable no-await-in-loop -- one director after the other.
     await site.start(director, [...prompt, site.node, udp, 'echo'], `${site.root}/${director}-echo.log`);
     await rule(
       director,
@@ -48,7 +48,7 @@ export async function openScene(site: NamespaceSite, lab: Lab) {
       const change = addressChange(line, site.vip);
       if (!change) return;
       const {at, holds} = change;
-      // A renewed lease is no change.
+      // A renewed lease is not a change.
       if (holds !== holding.has(director)) changes += 1;
       if (holds) holding.add(director);
       else holding.delete(director);
@@ -66,17 +66,17 @@ export async function openScene(site: NamespaceSite, lab: Lab) {
     alone: (director: Director): boolean => holding.size === 1 && holding.has(director),
     waitFor: (what: string, probeOf: () => boolean, limit = 20_000): Promise<boolean> =>
       until(what, limit, probeOf, 5),
-    /** Milliseconds until a director let go for the first time after an instant; Infinity: it has not. */
+    /** Milliseconds from an instant until a director first released the VIP; Infinity: it has not. */
     releasedAfter: (director: Director, at: number): number =>
       (holdings.find((holding) => holding.director === director && !holding.holds && holding.at >= at)?.at ??
         Infinity) - at,
-    /** How often the VIP came or went since the start. */
+    /** Number of additions and removals of the VIP since the start. */
     changes: (): number => changes,
-    /** Drops what matches on its way into a director. */
+    /** Drops matching packets received by a director. */
     drop: (director: Director, what: string): Promise<void> =>
       rule(director, `add rule inet bench in ${what} drop`),
     undrop: (director: Director): Promise<void> => rule(director, 'flush chain inet bench in'),
-    /** Off the air: what its kernel still has concerns nobody. */
+    /** Marks a director as cut off: its kernel's addresses no longer count. */
     isolate: async (director: Director): Promise<void> => {
       await site.cutLink(director);
       isolated.add(director);
@@ -87,12 +87,12 @@ export async function openScene(site: NamespaceSite, lab: Lab) {
       if (holding.has(director)) holdings.push({at: Date.now(), director, holds: true});
       await site.restoreLink(director);
     },
-    /** Who holds it now counts as the start of the next measurement. */
+    /** Starts the next measurement with the current holders. */
     forget: (): void => {
       holdings.length = 0;
       for (const director of holding) holdings.push({at: 0, director, holds: true});
     },
-    /** Runs an event and says what it cost, up to `after` ms behind its end. */
+    /** Runs an event and returns its cost, measured until `after` ms after its end. */
     measure: async (work: () => Promise<void>, after = 300): Promise<Cost> => {
       await pause(200);
       await mark();

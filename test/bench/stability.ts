@@ -1,7 +1,6 @@
 /**
- * `npm run bench:stability`: both pairs run at their fastest setting, at the same time, each on namespaces of its own, while
- * busy loops load every core; every change of role in that time is spurious. Root; 10 minutes unless `--minutes` says
- * otherwise.
+ * `npm run bench:stability`: a hactl and a keepalived pair run at their fastest settings at the same time, each on its own
+ * namespaces, while busy loops load every core; every role change is spurious. Root; 10 minutes, or as given by `--minutes`.
  */
 import {spawn, type ChildProcess} from 'node:child_process';
 import os from 'node:os';
@@ -20,7 +19,7 @@ const {values} = readOptions({
   },
 });
 if (process.getuid?.() !== 0) {
-  process.stderr.write('bench:stability makes network namespaces on this machine: run it as root\n');
+  process.stderr.write('bench:stability creates network namespaces on this machine: run it as root\n');
   process.exit(1);
 }
 
@@ -33,7 +32,7 @@ const endLoads = (): void => {
 };
 process.on('exit', endLoads);
 
-/** A pair on namespaces of its own, both running and quiet. */
+/** A pair on its own namespaces, both directors running and stable. */
 async function pair(letter: string, make: (site: NamespaceSite) => Subject) {
   const site = makeNamespaces({checkout, letter});
   const scene = await openScene(site, lab);
@@ -59,7 +58,7 @@ try {
       return mine;
     }),
   );
-  // Four busy loops for each core, at ordinary priority; both pairs bear the same.
+  // Four busy loops per core, at normal priority; the load is the same for both pairs.
   for (let load = 0; load < 4 * cores; load += 1)
     loads.push(spawn('sh', ['-c', 'while :; do :; done'], {stdio: 'ignore'}));
   const costs = await Promise.all(
@@ -79,7 +78,7 @@ try {
     const engine = (await mine?.cluster.status(director))?.engine;
     const {p50, p99, max} = engine?.lateness ?? {p50: NaN, p99: NaN, max: NaN};
     process.stdout.write(
-      `  hactl on ${director}: timer lateness p50 ${p50.toFixed(1)}, p99 ${p99.toFixed(1)}, most ${max.toFixed(1)} ms; ${engine?.realtime}\n`,
+      `  hactl on ${director}: timer lateness p50 ${p50.toFixed(1)}, p99 ${p99.toFixed(1)}, max ${max.toFixed(1)} ms; ${engine?.realtime}\n`,
     );
   }
 } finally {

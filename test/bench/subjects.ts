@@ -1,4 +1,4 @@
-/** What the failover benchmark compares: Debian's keepalived at its best settings, and ours, on the same namespaces. */
+/** The subjects of the failover benchmark: Debian's keepalived at its best settings, and hactl, on the same namespaces. */
 import {readFileSync} from 'node:fs';
 import {makeCluster, type Cluster} from '../drill/cluster.ts';
 import type {Program, Site} from '../lab/site.ts';
@@ -10,13 +10,13 @@ export const directors: readonly Director[] = ['director1', 'director2'];
 
 export interface Subject {
   readonly name: string;
-  /** Milliseconds until everything that stands by does so, after a start. */
+  /** Milliseconds after a start until all standby processes are ready. */
   readonly settle: number;
   prepare(): Promise<void>;
   start(director: Director): Promise<void>;
   /** SIGTERM, as systemd stops it; resolves when it has ended. */
   stop(director: Director): Promise<void>;
-  /** SIGKILL of the process that does the failover; the rest lives. */
+  /** SIGKILL of only the process that handles failover. */
   killEngine(director: Director): Promise<void>;
   /** SIGKILL of every process at once. */
   killAll(director: Director): Promise<void>;
@@ -29,16 +29,16 @@ export interface Subject {
 
 export interface KeepalivedOptions {
   readonly interval: number;
-  /** Missed adverts after which the master is dead; two is the fewest that does not flap. */
+  /** Missed adverts after which the master is declared dead; two is the minimum without flapping. */
   readonly missed: number;
 }
 
-/** What a killed daemon left behind: a machine that boots has no such address. */
+/** Removes the address left by a killed daemon: a rebooted machine would not have it. */
 export async function dropVip(site: Site, director: Director): Promise<void> {
   await site.run(director, ['ip', 'address', 'del', `${site.vip}/24`, 'dev', 'eth0']);
 }
 
-/** keepalived of the lab's tree, VRRPv3, real-time, short announcements: the settings measured as its best. */
+/** keepalived from the lab's tree, VRRPv3, real-time, short advert interval: the best settings measured. */
 export function keepalived(site: Site, lab: Lab, {interval, missed}: KeepalivedOptions): Subject {
   const programs = new Map<Director, Program>();
   const file = (director: Director): string => `${site.directory(director)}/${director}-keepalived`;
@@ -124,17 +124,17 @@ vrrp_instance vip {
 export interface OursOptions {
   readonly keepalive: string;
   readonly deadtime: string;
-  /** More `ha.cf` lines: a second heartbeat path. */
+  /** Additional `ha.cf` lines: a second heartbeat path. */
   readonly media?: string;
 }
 
-/** hactld, with the VIP alone. */
+/** hactld with only the VIP. */
 export function ours(site: Site, {keepalive, deadtime, media}: OursOptions): Subject & {cluster: Cluster} {
   const cluster = makeCluster({site, keepalive, deadtime, vipOnly: true, ...(media === undefined ? {} : {media})});
   return {
     cluster,
     name: `hactl ${keepalive} / ${deadtime}${media === undefined ? '' : ', two paths'}`,
-    // The spare processes stand by a few seconds after a start.
+    // The spare processes are ready a few seconds after a start.
     settle: 6_000,
     prepare: async () => {
       // oxlint-disable-next-line no-await-in-loop -- two directors.
@@ -150,7 +150,7 @@ export function ours(site: Site, {keepalive, deadtime, media}: OursOptions): Sub
     killEngine: async (director) => {
       const snapshot = await cluster.status(director);
       const pid = snapshot?.processes.find((process) => process.name === 'failover')?.pid;
-      if (pid === undefined) throw new Error(`${director} names no failover process`);
+      if (pid === undefined) throw new Error(`${director} reports no failover process`);
       process.kill(pid, 'SIGKILL');
     },
     killAll: async (director) => {

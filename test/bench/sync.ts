@@ -1,10 +1,10 @@
 /**
- * `npm run bench:sync [-- COUNT… MODE… latency]`: how long a full resync takes beside one read of /proc/net/ip_vs_conn and beside the
- * bare feeding of the kernel, and with `latency` what it does to a packet that the sender forwards meanwhile; in one micro-VM. Two
- * network namespaces are the directors. Prints; judges nothing but that every connection arrived.
+ * `npm run bench:sync [-- COUNT… MODE… latency]`: duration of a full resync, compared with one read of /proc/net/ip_vs_conn and
+ * with merely feeding the kernel; with `latency` also the delay of packets forwarded by the sender meanwhile. In one micro-VM, with
+ * two network namespaces as directors. Prints figures; only checks that every connection arrived.
  *
- * A million connections need time and room: HACTL_LAB_MINUTES=MINUTES HACTL_LAB_MEMORY=MEGABYTES. The kernel's list is
- * read for at most two minutes: its time grows with the square of the connections.
+ * A million connections need time and memory: HACTL_LAB_MINUTES=MINUTES HACTL_LAB_MEMORY=MEGABYTES. Reading the kernel's list is
+ * limited to two minutes: its duration is quadratic in the number of connections.
  */
 import {execFileSync} from 'node:child_process';
 import {readFileSync} from 'node:fs';
@@ -14,7 +14,7 @@ import {makePair, services, until, type SyncProcess} from '../../packages/sync/s
 const SEED = fileURLToPath(new URL('../../packages/sync/src/seed.fixture.ts', import.meta.url));
 const LATENCY = fileURLToPath(new URL('../../packages/sync/src/latency.fixture.ts', import.meta.url));
 const LIMIT = 1_200_000;
-/** Round trips are watched for so long before the resync, in ms. */
+/** Time of measuring round trips before the resync, ms. */
 const CALM = 4_000;
 const READ_LIMIT = 120;
 const COUNTED = 200_000;
@@ -29,7 +29,7 @@ const print = (line: string): void => {
 };
 const seconds = (milliseconds: number): string => `${(milliseconds / 1_000).toFixed(2)} s`;
 
-/** Processor time of a process so far, in ms. */
+/** CPU time of a process so far, ms. */
 const cpu = (pid: number): number => {
   const fields = readFileSync(`/proc/${pid}/stat`, 'latin1')
     .replace(/^.*\) /, '')
@@ -41,14 +41,14 @@ const memory = (pid: number): string =>
 
 if (process.env.HACTL_IN_VM === '1') {
   const loaded = readFileSync('/proc/modules', 'latin1').match(/^ip_vs\w*/gm) ?? [];
-  // The schedulers hold on to ip_vs itself: it goes last.
+  // The schedulers hold references to ip_vs: unload it last.
   for (const module of loaded.toSorted((left, right) => right.length - left.length))
     try {
       execFileSync('rmmod', [module], {stdio: 'ignore'});
     } catch {
       // Not loaded.
     }
-  // The kernel's own table, unless it is as large as nobody would leave it: then as many buckets as such a director has.
+  // The kernel's default hash table, or for sizes where nobody would keep it, as many buckets as such a director would use.
   const buckets = counts.some((count) => count > COUNTED) ? ['conn_tab_bits=18'] : [];
   execFileSync('modprobe', ['ip_vs', ...buckets], {stdio: 'ignore'});
 }
@@ -69,7 +69,7 @@ async function measure(count: number, mode: (typeof all)[number]): Promise<boole
   try {
     services(pair, 'one');
     const one = pair.startSync('one', true, more);
-    await until('it runs', LIMIT, () => report(one) !== undefined);
+    await until('it is running', LIMIT, () => report(one) !== undefined);
     const seeder = pair.start('one', SEED, String(count), '7', '135');
     const bare = await new Promise<number>((resolve) => {
       seeder.once('message', ({took}: {took: number}) => resolve(took));
@@ -80,7 +80,7 @@ async function measure(count: number, mode: (typeof all)[number]): Promise<boole
     const whole = performance.now() - readStarted < READ_LIMIT * 1_000;
     const read = performance.now() - readStarted;
 
-    // A process of its own for the packets: it takes processor time that the resync would have had.
+    // A separate process sends the packets: it takes CPU time from the resync.
     const echo = words.includes('latency') ? pair.start('one', LATENCY, '100') : undefined;
     const trips = (): Promise<Trips | undefined> =>
       new Promise((resolve) => {
@@ -100,26 +100,26 @@ async function measure(count: number, mode: (typeof all)[number]): Promise<boole
     const calm = await trips();
 
     const other = pair.startSync('other', false, more);
-    await until('the peer is heard', LIMIT, () => report(other)?.peer === true);
+    await until('the peer’s adverts arrive', LIMIT, () => report(other)?.peer === true);
     await trips();
     const before = [cpu(one.pid), cpu(other.pid)] as const;
     await until('in sync', LIMIT, () => report(other)?.phase === 'in-sync');
     const busy = await trips();
     const {last, repaired, overflows} = report(other)!;
     const resyncMs = last?.took ?? Infinity;
-    // A list of more would take many minutes; its sync process knows what the kernel took out of its queue.
+    // Listing more would take many minutes; the sync process knows what the kernel consumed from its queue.
     const listed = count <= COUNTED;
     const held = listed
       ? Number(pair.run('other', 'sh', '-c', 'wc -l < /proc/net/ip_vs_conn')) - 1
       : (report(other)?.injected ?? 0);
     print(
       `${count} connections, ${mode}: full resync ${seconds(resyncMs)}, ` +
-        `cat /proc/net/ip_vs_conn ${whole ? '' : 'not done after '}${seconds(read)} (${whole ? '' : 'less than '}${(resyncMs / read).toFixed(2)} x), bare feeding ${seconds(bare)}; ` +
+        `cat /proc/net/ip_vs_conn ${whole ? '' : 'not finished after '}${seconds(read)} (${whole ? '' : 'less than '}${(resyncMs / read).toFixed(2)} x), feeding only ${seconds(bare)}; ` +
         `${held} ${listed ? "in the joiner's kernel" : "taken by the joiner's kernel, by its queue"}; ${last?.rounds} comparisons, ${repaired} repaired, ${overflows} overflows, ${report(one)?.resent} chunks sent again; ` +
         `processor: sender ${seconds(cpu(one.pid) - before[0])}, joiner ${seconds(cpu(other.pid) - before[1])}; ` +
         `memory: ${memory(one.pid)}, ${memory(other.pid)}` +
         (calm && busy
-          ? `; a packet through the sender and back, median / p99: ${tripsText(calm)} before, ${tripsText(busy)} meanwhile`
+          ? `; round trip of a packet through the sender, median / p99: ${tripsText(calm)} before, ${tripsText(busy)} meanwhile`
           : ''),
     );
     return held >= count;

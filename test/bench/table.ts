@@ -1,7 +1,8 @@
 /**
- * `npm run bench:table [-- SERVICES SERVERS]`: a large table (1,000 virtual services of 10 servers) in one micro-VM: programming an
- * empty kernel, one verdict, one server of every service that dies at once, beside `ipvsadm -R`, `ipvsadm -e` and keepalived on
- * the same kernel, each in a network namespace of its own. Prints; judges nothing but that the tables are complete.
+ * `npm run bench:table [-- SERVICES SERVERS]`: a large table (1,000 virtual services of 10 servers) in one micro-VM: programming
+ * an empty kernel, applying one verdict, and one server of every service failing at once, compared with `ipvsadm -R`,
+ * `ipvsadm -e` and keepalived on the same kernel, each in its own network namespace. Prints figures; only checks that the tables
+ * are complete.
  */
 import {execFileSync, spawn} from 'node:child_process';
 import {closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
@@ -56,7 +57,7 @@ const wanted: VirtualTable[] = numbers(services).map((service) => ({
     lowerThreshold: 0,
   })),
 }));
-/** The same, one server (chosen by the caller) with weight 0. */
+/** The same with weight 0 for one server, chosen by the caller. */
 const withDead = ({service, destinations}: VirtualTable, dead: number): VirtualTable => ({
   service,
   destinations: destinations.map((destination, index) =>
@@ -82,7 +83,7 @@ const entries = (name: string): number =>
     .filter((line) => line.length > 0).length;
 const complete = services * (servers + 1);
 
-/** What a verdict costs: a look at one service, the difference, its operations. */
+/** The cost of a verdict: list one service, compute the difference, apply its operations. */
 async function judge(ipvs: IpvsClient, table: VirtualTable): Promise<void> {
   const observed = await ipvs.get(table.service.key);
   const outcomes = await carryOut(ipvs, plan(observed ? [observed] : [], [table]));
@@ -103,7 +104,7 @@ async function hactl(ipvsadm: string): Promise<void> {
   const ipvs = await openTable(name);
   const [own, others]: [number[], number[]] = [[], []];
   for (let run = 0; run < RUNS; run += 1) {
-    // oxlint-disable no-await-in-loop -- one after another, in turn.
+    // oxlint-disable no-await-in-loop -- sequential, alternating.
     await ipvs.flush();
     own.push(await timed(async () => carryOut(ipvs, plan(await ipvs.list(), wanted))));
     execFileSync('ip', ['netns', 'exec', ipvsadm, 'ipvsadm', '-C']);
@@ -127,7 +128,7 @@ async function hactl(ipvsadm: string): Promise<void> {
     verdicts.push(await timed(() => judge(ipvs, withDead(table, made % servers))));
   }
   print(
-    `one verdict to the kernel: ${at(verdicts, 0.5)} (median), ${at(verdicts, 0.99)} (99 of 100); a list of the whole table takes ${all(lists)}`,
+    `one verdict to the kernel: ${at(verdicts, 0.5)} (median), ${at(verdicts, 0.99)} (99 of 100); listing the whole table takes ${all(lists)}`,
   );
   const edits: number[] = [];
   for (let made = 0; made < 30; made += 1) {
@@ -135,7 +136,7 @@ async function hactl(ipvsadm: string): Promise<void> {
     // oxlint-disable-next-line no-await-in-loop -- one after another.
     edits.push(await timed(() => execFileSync('ip', ['netns', 'exec', ipvsadm, 'ipvsadm', ...words])));
   }
-  print(`  ipvsadm -e: ${at(edits, 0.5)} (median), with the start of the program`);
+  print(`  ipvsadm -e: ${at(edits, 0.5)} (median), including process start`);
   for (const table of wanted)
     // oxlint-disable-next-line no-await-in-loop -- one after another.
     await judge(ipvs, table);
@@ -146,8 +147,8 @@ async function hactl(ipvsadm: string): Promise<void> {
   });
   const dead = ip('netns', 'exec', name, 'ipvsadm', '-Sn').match(/-w 0$/gm)?.length ?? 0;
   if (dead !== services) throw new Error(`${dead} servers have weight 0`);
-  print(`${services} servers that die at once, one of each service: ${died.toFixed(0)} ms`);
-  print(`memory: ${resident('self').toFixed(0)} MB with the wanted table and the list of the kernel's`);
+  print(`${services} servers failing at once, one of each service: ${died.toFixed(0)} ms`);
+  print(`memory: ${resident('self').toFixed(0)} MB with the desired table and the kernel's list`);
   ipvs.close();
 }
 
@@ -170,7 +171,7 @@ async function keepalived(): Promise<void> {
     const elapsed = performance.now() - started;
     const checker = Number(readFileSync(path.join(directory, '-c.pid'), 'latin1'));
     print(
-      `keepalived from its start until the table is complete: ${elapsed.toFixed(0)} ms (a look at it takes ${(await timed(() => entries(name))).toFixed(0)} ms); ${resident(checker).toFixed(0)} MB`,
+      `keepalived from its start until the table is complete: ${elapsed.toFixed(0)} ms (polling it takes ${(await timed(() => entries(name))).toFixed(0)} ms); ${resident(checker).toFixed(0)} MB`,
     );
   } finally {
     child.kill('SIGTERM');
