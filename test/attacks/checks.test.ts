@@ -1,4 +1,4 @@
-/** Hostile real servers for half a minute, every kind by itself and all at once: healthy ones stay up, and are checked in time. */
+/** Hostile real servers, each kind separately and all at once for half a minute: healthy ones stay up and are checked in time. */
 import {loadavg} from 'node:os';
 import test from 'ava';
 import {attack} from '../../packages/checks/src/attack.fixture.ts';
@@ -14,7 +14,7 @@ for (const [title, only, duration] of [
   test(`five hostile servers, ${title}: twenty healthy ones stay up, checked in time`, async (t) => {
     const {down, up, memory, healthy, quarantined, judged, log} = await attack(t, duration, [...only]);
     t.log(
-      `p50 ${healthy.p50} ms, p99 ${healthy.p99} ms, most ${Math.round(healthy.max)} ms; ${quarantined.length} in quarantine; ${memory} MB; load ${loadavg()[0]?.toFixed(1)}; ${[...judged.values()].at(0) ?? ''}`,
+      `p50 ${healthy.p50} ms, p99 ${healthy.p99} ms, max ${Math.round(healthy.max)} ms; ${quarantined.length} in quarantine; ${memory} MB; load ${loadavg()[0]?.toFixed(1)}; ${[...judged.values()].at(0) ?? ''}`,
     );
     t.deepEqual(down, []);
     t.is(up, 20);

@@ -1,11 +1,11 @@
 /**
- * The 24 findings of the attack on a live pair at f67b3b7: what an attacker got then, and the tests that try it again. A test
- * is named by its file and words of its title.
+ * The 24 findings of the attack on a live pair at f67b3b7: what the attacker achieved then, and the tests that retry it. A test
+ * is identified by its file and part of its title.
  */
 export interface Finding {
   readonly number: number;
   readonly title: string;
-  /** What was observed at f67b3b7. */
+  /** Observed at f67b3b7. */
   readonly before: string;
   readonly tests: readonly (readonly [file: string, title: string])[];
 }

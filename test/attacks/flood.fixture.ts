@@ -1,4 +1,4 @@
-/** Sends datagrams as fast as it can: DEVICE, ADDRESS, PORT, TTL, octets as hex, milliseconds. Prints how many were sent. */
+/** Sends datagrams as fast as it can: DEVICE, ADDRESS, PORT, TTL, octets as hex, milliseconds. Prints the number sent. */
 import {openAddresses, openUdp, sendTo, socketAddress} from '@hactl/net';
 
 const [device = '', address = '', port = '0', ttl = '0', hex = '', duration = '0'] = process.argv.slice(2);

@@ -1,6 +1,6 @@
 /**
- * Strangers that flood the heartbeat port of a live pair: the kernel drops what is no advert of this cluster, or came over
- * a router, before it wakes the engine. Its processor time and its lateness stay what they were, and no role moves.
+ * Strangers flood the heartbeat port of a live pair: the kernel drops datagrams that are no adverts of this cluster or came
+ * through a router, before they wake the engine. Its CPU time and lateness do not change, and no role moves.
  */
 import {readFileSync} from 'node:fs';
 import path from 'node:path';
@@ -19,7 +19,7 @@ const LIMIT = 60_000;
 const FLOOD = 5_000;
 /** A clock tick of /proc in milliseconds, on every Linux. */
 const TICK = 10;
-/** Of a core: what a flood may cost the engine, with room for what the measurement itself does. */
+/** Maximum share of a core that a flood may cost the engine, including the measurement itself. */
 const SHARE_MOST = 0.05;
 const site = makeNamespaces({checkout: path.resolve(import.meta.dirname, '../..'), letter: 'f'});
 const cluster = makeCluster({site, keepalive: '200ms', deadtime: '2', vipOnly: true});
@@ -28,7 +28,7 @@ const flooder = path.join(import.meta.dirname, 'flood.fixture.ts');
 
 test.before(async () => {
   for (const name of [one, two]) {
-    // oxlint-disable-next-line no-await-in-loop -- director1 is to be first.
+    // oxlint-disable-next-line no-await-in-loop -- director1 must start first.
     await cluster.writeConfig(name);
     // oxlint-disable-next-line no-await-in-loop -- see above.
     await cluster.start(name);
@@ -42,7 +42,7 @@ test.after.always(async () => {
   await site.destroy();
 });
 
-/** Processor time of a process so far, in milliseconds. */
+/** CPU time of a process so far, milliseconds. */
 function processorTime(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   const [user, system] = stat
@@ -59,7 +59,7 @@ for (const [what, bytes, ttl] of [
   ['noise', Buffer.alloc(108, 0x5a), 255],
   ['adverts of another cluster', advert('the neighbours'), 255],
   ['octets one at a time', Buffer.from('x'), 255],
-  ['adverts that pretend, from behind a router', advert('linux-ha'), 254],
+  ['forged adverts from behind a router', advert('linux-ha'), 254],
 ] as const)
   test(`a flood of ${what} costs the engine nothing, and no role moves`, async (t) => {
     t.timeout(5 * LIMIT);

@@ -1,6 +1,6 @@
 /**
- * Members of the read group against a live pair: four that ask for events as fast as they can, four that ask and do not
- * read, and a crowd that asks the peer. The supervisor keeps its memory, no role moves, and operators are answered.
+ * Members of the read group against a live pair: four request events as fast as they can, four request and do not read, and
+ * a crowd queries the peer. The supervisor's memory stays bounded, no role moves, and operators are answered.
  */
 import {mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import net from 'node:net';
@@ -47,9 +47,9 @@ const journal = Array.from({length: 10_000}, (_, number) =>
 
 test.before(async () => {
   for (const name of [one, two]) {
-    // oxlint-disable-next-line no-await-in-loop -- director1 is to be first.
+    // oxlint-disable-next-line no-await-in-loop -- director1 must start first.
     await cluster.writeConfig(name);
-    // A journal as full as it gets.
+    // A full journal.
     mkdirSync(`${cluster.directory(name)}/state`, {mode: 0o700, recursive: true});
     writeFileSync(`${cluster.directory(name)}/state/journal.jsonl`, journal);
     // oxlint-disable-next-line no-await-in-loop -- see above.
@@ -67,7 +67,7 @@ test.after.always(async () => {
   await site.destroy();
 });
 
-/** Runs `attack` for a while beside an operator's questions; judges memory, roles, and how long an answer takes. */
+/** Runs `attack` while an operator sends requests; checks memory, roles, and the answers' latency. */
 async function under(t: ExecutionContext, attack: () => {stop(): void}): Promise<void> {
   const pid = await supervisorOf(one);
   const atFirst = memory(pid);
@@ -79,7 +79,7 @@ async function under(t: ExecutionContext, attack: () => {stop(): void}): Promise
   try {
     while (performance.now() < end) {
       const asked = performance.now();
-      // oxlint-disable-next-line no-await-in-loop -- one question after another.
+      // oxlint-disable-next-line no-await-in-loop -- one request after another.
       await ask(controlSocket(runDir(one)), {command: 'status'}, 10_000);
       durations.push(performance.now() - asked);
       most = Math.max(most, memory(pid));
@@ -89,7 +89,7 @@ async function under(t: ExecutionContext, attack: () => {stop(): void}): Promise
   }
   const slowest = Math.max(...durations);
   t.log(`supervisor ${(atFirst / 2 ** 20).toFixed(0)} MB before, ${(most / 2 ** 20).toFixed(0)} MB at most; ${durations.length} statuses, the slowest ${slowest.toFixed(0)} ms`); // prettier-ignore
-  t.is(await supervisorOf(one), pid, 'the supervisor is the same');
+  t.is(await supervisorOf(one), pid, 'the supervisor was not restarted');
   t.true(most < MEMORY_MOST, `${most} octets`);
   t.true(slowest < 5_000, `${slowest} ms`);
   t.is(await transitions(), before, 'no role moved');

@@ -1,7 +1,7 @@
 /**
- * `npm run test:attacks [WORD…]`: the 24 findings of findings.ts tried again by their tests, then the long attacks, each on
- * real processes; the short forms are in `npm test`. The table at the end has what an attacker got before, and what now. A
- * word is the number of a finding, or a part of a file's name. One file after the other: what an attack costs is measured.
+ * `npm run test:attacks [WORD…]`: retries the 24 findings of findings.ts with their tests, then runs the long attacks on real
+ * processes; the short forms are in `npm test`. The final table compares what an attacker achieved before and now. A word is the
+ * number of a finding or part of a file name. Files run sequentially, as the cost of an attack is measured.
  */
 import {spawn} from 'node:child_process';
 import {readdirSync} from 'node:fs';
@@ -38,7 +38,7 @@ interface Result {
   readonly passed: boolean;
 }
 
-/** Runs one file; its results, with a failure of its own where AVA ended otherwise. */
+/** Runs one file; returns its results, plus a failure if AVA itself failed. */
 async function run(file: string): Promise<readonly Result[]> {
   const ava = path.join(root, 'node_modules/ava/entrypoints/cli.js');
   const child = spawn(
@@ -54,7 +54,7 @@ async function run(file: string): Promise<readonly Result[]> {
   for await (const line of readline.createInterface({input: child.stdout})) {
     const [, not, title] = /^(not )?ok \d+ - (.*)$/.exec(line) ?? [];
     if (title !== undefined) results.push({title, passed: not === undefined});
-    // A result, what a test logs, and everything about one that failed.
+    // Results, logs of tests, and all output of a failed one.
     if (!/^(?:TAP version|#? *$|\d+\.\.|# (?:tests|pass|fail) )/.test(line)) say(`  ${line}`);
   }
   const status = await ended;
@@ -71,7 +71,7 @@ for (const file of chosen) {
   results.set(file, await run(file));
 }
 
-/** What became of a finding; undefined: none of its files was chosen. */
+/** The result of a finding; undefined: none of its files was selected. */
 function now({tests}: Finding): string | undefined {
   const run = tests.filter(([file]) => results.has(file));
   if (run.length === 0) return undefined;
@@ -79,7 +79,7 @@ function now({tests}: Finding): string | undefined {
   let passed = 0;
   for (const [file, title] of run) {
     const matching = (results.get(file) ?? []).filter((result) => result.title.includes(title));
-    // A title that was changed must not make an attack disappear.
+    // A renamed test must not silently drop an attack.
     if (matching.length === 0) failures.push(`no test "${title}"`);
     passed += matching.filter((result) => result.passed).length;
     failures.push(...matching.filter((result) => !result.passed).map((result) => result.title));

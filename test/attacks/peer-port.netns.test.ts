@@ -1,4 +1,4 @@
-/** A third host on the LAN at the peer port of a live pair: floods of connections cost a line a minute, and nothing else. */
+/** A third host floods the peer port of a live pair with connections: that costs one log line a minute and nothing else. */
 import path from 'node:path';
 import anyTest, {type TestFn} from 'ava';
 import {ask} from '../../src/control/client.ts';
@@ -16,7 +16,7 @@ const socketOf = (name: string): string => controlSocket(`${cluster.directory(na
 
 test.before(async () => {
   for (const name of [one, two]) {
-    // oxlint-disable-next-line no-await-in-loop -- director1 is to be first.
+    // oxlint-disable-next-line no-await-in-loop -- director1 must start first.
     await cluster.writeConfig(name);
     // oxlint-disable-next-line no-await-in-loop -- see above.
     await cluster.start(name);
@@ -30,7 +30,7 @@ test.after.always(async () => {
   await site.destroy();
 });
 
-/** Connects again and again for `ms`, sends `text`, and prints how often it was connected and how many octets came. */
+/** Connects repeatedly for `ms`, sends `text`, and prints the number of connections and of octets received. */
 const flood = (host: string, text: string, ms: number): string => `
   import net from 'node:net';
   let connected = 0, octets = 0, open = 0, said = false;
@@ -51,7 +51,7 @@ for (const [what, host, text] of [
   ['at the director', () => site.address(one), 'GET / HTTP/1.0\r\n\r\n'],
   ['at the address of the service', () => site.vip, '\u0016\u0003\u0001\u0002\u0000\u0001'],
 ] as const)
-  test(`a flood of connections ${what}: no octet in answer, a line a minute, no role moves`, async (t) => {
+  test(`a flood of connections ${what}: no octet in answer, one log line a minute, no role moves`, async (t) => {
     t.timeout(5 * LIMIT);
     const before = await ask(socketOf(one), {command: 'events', kinds: ['stranger']}, LIMIT);
     const client = 'client';
@@ -71,7 +71,7 @@ for (const [what, host, text] of [
     const roles = await ask(socketOf(two), {command: 'events', kinds: ['role'], since: before.wall}, LIMIT);
     t.false(
       roles.events.some(({data}) => data?.to === 'Active'),
-      'director2 took nothing',
+      'director2 accepted nothing',
     );
     await until('the peer is answered', LIMIT, () =>
       ask(socketOf(two), {command: 'peer', ask: {command: 'status'}}, LIMIT).then(

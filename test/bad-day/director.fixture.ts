@@ -1,4 +1,4 @@
-/** One director whose peer is away, in a network and a mount namespace of its own, on a bad day. */
+/** One director with its peer down, in its own network and mount namespace, under adverse conditions. */
 import {readFileSync} from 'node:fs';
 import path from 'node:path';
 import {fileURLToPath} from 'node:url';
@@ -17,15 +17,15 @@ const files: Readonly<Record<string, string>> = {
 };
 
 interface Day {
-  /** Lines of the shell before hactld; DIR holds ha.d, run and state. WITH: the program that starts it. */
+  /** Shell lines run before hactld; DIR contains ha.d, run and state. WITH: the program that starts it. */
   readonly before: string;
-  /** More lines of ha.cf. */
+  /** Additional lines of ha.cf. */
   readonly ha?: string;
-  /** In place of the plain address. */
+  /** Instead of the plain address. */
   readonly haresources?: string;
 }
 
-/** One director in a network of its own, started after the shell's lines. */
+/** One director in its own network, started after the shell lines. */
 export async function direct(t: ExecutionContext, letter: string, day: Day) {
   const site = makeNamespaces({checkout: root, letter});
   t.teardown(() => site.destroy());
@@ -76,15 +76,15 @@ async function startDirector(
   );
   t.teardown(() => daemon.kill('SIGKILL', true));
   const log = (): string => readFileSync(`${directorDir}.log`, 'utf8');
-  /** The kernel has the address. */
+  /** Whether the kernel has the address. */
   const holds = async (): Promise<boolean> =>
     (await site.run(node, ['cat', '/proc/net/fib_trie'])).stdout.includes(VIP);
-  // Not `until` alone: the daemon's log says why nobody serves. Its limit counts on the monotonic clock.
+  // Adds the daemon's log to the error of `until`. The limit is on the monotonic clock.
   const serves = (what: string): Promise<boolean> =>
     until(`${what}: ${node} serves`, LIMIT, holds, 100).catch((error: unknown) => {
       throw new Error(`${String(error)}: ${log()}`);
     });
-  /** Processes of this director by their title. */
+  /** Processes of this director with this title. */
   const end = async (title: string): Promise<void> => {
     const {stdout} = await site.run(node, ['sh', '-c', `for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline 2>/dev/null | grep -q "^${title}" && [ "$(readlink $p/ns/net)" = "$(readlink /proc/self/ns/net)" ] && echo "\${p#/proc/}"; done; :`]); // prettier-ignore
     for (const pid of stdout

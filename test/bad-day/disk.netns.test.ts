@@ -1,6 +1,6 @@
 /**
- * Bad days of one director whose peer is away: what can be served is served, and said once. Who serves is read from the
- * kernel, never from the daemon.
+ * Disk trouble of one director with its peer down: it serves what it can and reports the problem once. Whether it serves is
+ * read from the kernel, never from the daemon.
  */
 import {readFileSync} from 'node:fs';
 import test from 'ava';
@@ -8,9 +8,9 @@ import {until} from '../lab/until.ts';
 import {direct, LIMIT} from './director.fixture.ts';
 
 interface BadDay {
-  /** Lines of the shell in a mount namespace of its own, before hactld; DIR holds ha.d, run and state. */
+  /** Shell lines in its own mount namespace, run before hactld; DIR contains ha.d, run and state. */
   readonly before: string;
-  /** What the log has to say, and how often at most. */
+  /** The expected log line, and its maximum count. */
   readonly said?: RegExp;
 }
 
@@ -36,7 +36,7 @@ const days: Readonly<Record<string, BadDay>> = {
 };
 
 for (const [index, [what, day]] of Object.entries(days).entries())
-  test.serial(`${what}: the director serves, also after its engine was killed`, async (t) => {
+  test.serial(`${what}: the director serves, even after its engine is killed`, async (t) => {
     const more = what.startsWith('a log file') ? 'logfile ROOT\n' : '';
     const director = await direct(t, `k${index}`, {
       before: day.before,
@@ -49,10 +49,10 @@ for (const [index, [what, day]] of Object.entries(days).entries())
     if (day.said) t.regex(director.log(), day.said);
   });
 
-test.serial('a half-written file and a killed supervisor: the version that was in use serves', async (t) => {
+test.serial('a half-written file and a killed supervisor: the version in use is served', async (t) => {
   const director = await direct(t, 'kf', {before: ':'});
   await director.serves('at the start');
-  await until('its version is kept', LIMIT, () => {
+  await until('its version is saved', LIMIT, () => {
     try {
       return readFileSync(`${director.own}/state/config/version-000001.json`, 'utf8');
     } catch {
@@ -66,7 +66,9 @@ test.serial('a half-written file and a killed supervisor: the version that was i
     0o600,
   );
   await director.end('hactld-supervisor');
-  await until('the successor says what it does', LIMIT, () => /version 1 is in use/.test(director.log()));
+  await until('the successor logs which version it uses', LIMIT, () =>
+    /version 1 is in use/.test(director.log()),
+  );
   await director.serves('with the version that was in use');
   t.pass();
 });

@@ -1,10 +1,10 @@
-/** Bad days of the machine: a name server that is silent, and a capability that is missing. */
+/** Trouble of the machine: an unresponsive name server, a missing capability, IPv6 switched off. */
 import test from 'ava';
 import {until} from '../lab/until.ts';
 import {direct, LIMIT, VIP} from './director.fixture.ts';
 
 test.serial(
-  'a name server that does not answer: the director serves, also after its engine was killed',
+  'an unresponsive name server: the director serves, even after its engine is killed',
   async (t) => {
     const director = await direct(t, 'ka', {
       before: 'echo nameserver 10.99.0.77 >$DIR/resolv; mount --bind $DIR/resolv /etc/resolv.conf',
@@ -18,15 +18,18 @@ test.serial(
   },
 );
 
-test.serial('no CAP_NET_RAW: the director serves, and says that it cannot announce', async (t) => {
-  const director = await direct(t, 'kb', {
-    before: 'WITH="setpriv --bounding-set=-net_raw --inh-caps=-net_raw"',
-  });
-  await director.serves('at the start');
-  t.false(/^\s+at /m.test(director.log()), `a stack: ${director.log()}`);
-  t.regex(director.log(), /addresses cannot be announced \(CAP_NET_RAW is missing\?\)/);
-  t.is(director.log().match(/cannot be announced/g)?.length, 1, 'once');
-});
+test.serial(
+  'no CAP_NET_RAW: the director serves, and reports that it cannot announce addresses',
+  async (t) => {
+    const director = await direct(t, 'kb', {
+      before: 'WITH="setpriv --bounding-set=-net_raw --inh-caps=-net_raw"',
+    });
+    await director.serves('at the start');
+    t.false(/^\s+at /m.test(director.log()), `a stack: ${director.log()}`);
+    t.regex(director.log(), /addresses cannot be announced \(CAP_NET_RAW is missing\?\)/);
+    t.is(director.log().match(/cannot be announced/g)?.length, 1, 'once');
+  },
+);
 
 test.serial('IPv6 switched off: the IPv4 address of the group is served', async (t) => {
   const director = await direct(t, 'kc', {
@@ -35,10 +38,10 @@ test.serial('IPv6 switched off: the IPv4 address of the group is served', async 
     haresources: `director1 IPaddr2::${VIP}/24/eth0 IPv6addr::2001:db8::100/64/eth0\n`,
   });
   await director.serves('at the start');
-  await until('what is not served is said', LIMIT, () =>
+  await until('the unserved address is reported', LIMIT, () =>
     /cannot put 2001:db8::100 .*; the others are served/.test(director.log()),
   );
-  await until('the role is said', LIMIT, () => /Backup -> Active/.test(director.log()));
+  await until('the role change is logged', LIMIT, () => /Backup -> Active/.test(director.log()));
   t.false(/Active -> Backup/.test(director.log()), director.log());
   t.false(/^\s+at /m.test(director.log()), `a stack: ${director.log()}`);
 });

@@ -1,6 +1,6 @@
 /**
- * A control group without memory for the spares: the kernel kills processes as they load. Who serves is read from the kernel,
- * never from the daemon.
+ * A control group with too little memory for the spares: the kernel kills processes as they load. Whether the director serves
+ * is read from the kernel, never from the daemon.
  */
 import {existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
@@ -9,18 +9,18 @@ import {until} from '../lab/until.ts';
 import {direct, LIMIT} from './director.fixture.ts';
 
 const ROOT = '/sys/fs/cgroup';
-/** Above what the director needs to serve, and less than one spare. */
+/** Memory beyond the director's needs for serving, less than one spare. */
 const ROOM = 8 * 2 ** 20;
 
 interface Files {
   readonly folder: string;
   readonly usage: string;
   readonly limit: string;
-  /** Has a line `oom_kill COUNT`. */
+  /** File with a line `oom_kill COUNT`. */
   readonly events: string;
 }
 
-/** A group of the kernel's memory controller, of version 1 or 2; undefined: this machine lets nobody make one. */
+/** Creates a memory cgroup, version 1 or 2; undefined: this machine does not allow it. */
 function makeGroup(): Files | undefined {
   const isSecond = existsSync(`${ROOT}/cgroup.controllers`);
   const folder = path.join(isSecond ? ROOT : `${ROOT}/memory`, `hactl-${process.pid}`);
@@ -54,10 +54,10 @@ async function serveWithin(t: ExecutionContext, group: Files): Promise<void> {
   t.notRegex(director.log(), /supervisor ended|Active -> Backup/);
 }
 
-test.serial('no memory for the spares: those are killed, and the director serves on', async (t) => {
+test.serial('no memory for the spares: they are killed, and the director keeps serving', async (t) => {
   const group = makeGroup();
   if (!group) {
-    t.log('not run: no control group with a memory limit can be made here');
+    t.log('not run: cannot create a control group with a memory limit here');
     t.pass();
     return;
   }

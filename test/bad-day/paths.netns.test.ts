@@ -1,4 +1,4 @@
-/** heartbeat's files with the `ucast` lines of both directors in both of them, and an address that comes after the start. */
+/** heartbeat's files with the `ucast` lines of both directors on both, and an address added after the start. */
 import test from 'ava';
 import {until} from '../lab/until.ts';
 import {directTwo, LIMIT} from './director.fixture.ts';
@@ -10,7 +10,7 @@ interface Seen {
 }
 
 test.serial(
-  'both ucast lines in both files: the own one is skipped, also where its address comes late',
+  'both ucast lines on both directors: a director skips its own, even if its address is added late',
   async (t) => {
     const {one, two} = await directTwo(t, 'kp', {
       before: '[ "$(basename $DIR)" = director2 ] || ip addr del 10.99.0.2/24 dev eth0',
@@ -29,7 +29,7 @@ test.serial(
       const areGood = paths.length > 0 && paths.every(({hears, heard}) => hears && heard);
       return areGood ? paths.map(({name}) => name) : undefined;
     };
-    const good = await until('every path is good, both ways, on both', LIMIT, async () => {
+    const good = await until('every path works both ways on both', LIMIT, async () => {
       const found = [await names(one), await names(two)];
       return found.every((paths) => paths !== undefined) ? found : undefined;
     });

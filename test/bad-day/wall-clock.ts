@@ -1,6 +1,6 @@
 /**
- * Loaded before a program (`--import`): its wall clock is off by the milliseconds that the file HACTL_TEST_WALL holds,
- * looked at again with every use. The monotonic clock is the machine's own.
+ * Loaded before a program (`--import`): shifts its wall clock by the milliseconds in the file HACTL_TEST_WALL, re-read at every
+ * use. The monotonic clock is unchanged.
  */
 import {readFileSync} from 'node:fs';
 

@@ -1,7 +1,7 @@
 /**
- * The farms of the two Piranha tutorials: a pair without a service, its console, the article's real servers with the virtual IP on
- * lo, and a client. It prints the console's first link, then what the client gets at the virtual IP, until it is ended.
- * Runs in the micro-VM, where IPVS is, as `farm.ts web|mysql PORT`; test/console/tutorials.ts starts it there.
+ * The farms of the two Piranha tutorials: a pair without services, its console, the article's real servers with the virtual IP
+ * on lo, and a client. Prints the console's one-time link, then the client's answers from the virtual IP until it is killed.
+ * Runs in the micro-VM, which has IPVS, as `farm.ts web|mysql PORT`; started there by test/console/tutorials.ts.
  */
 import {execFileSync} from 'node:child_process';
 import {appendFileSync, chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
@@ -31,12 +31,12 @@ const farms = {
 } as const;
 export type FarmName = keyof typeof farms;
 
-/** Each line of this program that its starter reads: the link first, then the answers of a round of requests. */
+/** The lines read by the parent program: first the link, then the answers of each round of requests. */
 export type FarmLine =
   {readonly link: string} | {readonly answers: Readonly<Record<string, number>>; readonly table: string};
 
 const LIMIT_MS = 300_000;
-/** Of one round of requests. */
+/** Answers of one round of requests. */
 const REQUESTS = 12;
 const ROUND_PAUSE_MS = 2_000;
 const BRIDGE = 'farm';
@@ -94,12 +94,12 @@ function makeSite(name: FarmName, root: string): Site {
     ...hostPrograms((host) => host).actions,
     cutLink: async (host) => void ip('link', 'set', `p-${host}`, 'down'),
     restoreLink: async (host) => void ip('link', 'set', `p-${host}`, 'up'),
-    // The machine ends with the run.
+    // The VM ends with the run.
     destroy: () => Promise.resolve(),
   };
 }
 
-/** A MariaDB on each server, with the article's user. Its server_id tells one from the other. */
+/** A MariaDB on each server, with the article's user. The server_id identifies the server. */
 async function startDatabases(site: Site, root: string): Promise<void> {
   const common = ['--no-defaults', '--user=root'];
   const first = path.join(root, 'data');
@@ -143,7 +143,7 @@ async function startDatabases(site: Site, root: string): Promise<void> {
     });
 }
 
-/** One request at the virtual IP: which server answered. */
+/** Sends one request to the virtual IP; returns the answering server. */
 async function ask(site: Site, name: FarmName): Promise<string | undefined> {
   if (name === 'web') {
     // A browser is not needed for one line of text.
@@ -166,7 +166,7 @@ const farm = name as FarmName;
 const root = mkdtempSync(path.join(os.tmpdir(), 'hactl-farm-'));
 process.on('exit', () => rmSync(root, {recursive: true, force: true}));
 chmodSync(root, 0o755);
-// As the package leaves the machine: checks have a user of their own, which may not enter /root.
+// As installed by the package: checks run as their own user, which has no access to /root.
 appendFileSync('/etc/passwd', 'hactl-check:x:990:990::/nonexistent:/usr/sbin/nologin\n');
 appendFileSync('/etc/group', 'hactl-check:x:990:\n');
 writeFileSync('/root/mysql_mon.sh', MONITOR);
@@ -210,7 +210,7 @@ print({link: server.ask('link')});
 for (;;) {
   const answers: Record<string, number> = {};
   for (let request = 0; request < REQUESTS; request += 1) {
-    // oxlint-disable-next-line no-await-in-loop -- one client, one request after another.
+    // oxlint-disable-next-line no-await-in-loop -- a single client.
     const answer = (await ask(site, farm)) ?? 'none';
     answers[answer] = (answers[answer] ?? 0) + 1;
     if (answer === 'none') break;

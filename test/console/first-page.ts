@@ -1,22 +1,22 @@
-/** How soon the first page can be used: by the browser's own clock, from the start of the navigation to the form. */
+/** Time until the first page is usable: by the browser's clock, from the start of navigation to the form. */
 import type {Browser} from 'playwright-core';
 import {until} from '../lab/until.ts';
 
 const LIMIT_MS = 30_000;
 
-/** Milliseconds since the start of the navigation. */
+/** Milliseconds since the start of navigation. */
 export interface FirstPage {
   /** Connected, TLS included. */
   readonly connected: number;
-  /** The first octet of the page is there. */
+  /** The first octet of the page has arrived. */
   readonly answered: number;
-  /** Script and styles are there. */
+  /** Script and styles are loaded. */
   readonly loaded: number;
-  /** The answer about the session is there. */
+  /** The session request is answered. */
   readonly session: number;
-  /** The form is in the page and painted. */
+  /** The form is painted. */
   readonly usable: number;
-  /** Octets on the wire: page, script, styles, the question for the session. */
+  /** Octets on the wire: page, script, styles, session request. */
   readonly octets: number;
 }
 
@@ -40,7 +40,7 @@ const READ = `(() => {
   };
 })()`;
 
-/** A browser that was never here: no cache, no connection. */
+/** A fresh browser: no cache, no connection. */
 export async function firstPage(browser: Browser, url: string): Promise<FirstPage> {
   const context = await browser.newContext({ignoreHTTPSErrors: true});
   try {

@@ -1,14 +1,14 @@
-/** A user without a mouse: everything is reached with Tab, and what has the focus is seen to have it. */
+/** A keyboard user: everything is reachable with Tab, and the focus is always visible. */
 import type {Page} from 'playwright-core';
 import type {Findings} from './look.ts';
 
-/** More stops than any page has. */
+/** More tab stops than any page has. */
 const STOPS_MOST = 150;
 
 interface Stop {
   readonly name: string;
   readonly outlined: boolean;
-  /** Inside the open dialog, or there is none. */
+  /** Inside the open dialog, or no dialog is open. */
   readonly inside: boolean;
 }
 
@@ -25,19 +25,19 @@ const FOCUS = `(() => {
 
 export const focused = (page: Page): Promise<Stop> => page.evaluate<Stop>(FOCUS);
 
-/** Presses Tab until the element of this name has the focus. */
+/** Presses Tab until the element with this name has the focus. */
 export async function tabTo(page: Page, name: string, findings: Findings): Promise<void> {
   for (let stop = 0; stop < STOPS_MOST; stop += 1) {
-    // oxlint-disable-next-line no-await-in-loop -- a key after another.
+    // oxlint-disable-next-line no-await-in-loop -- one key after another.
     await page.keyboard.press('Tab');
     // oxlint-disable-next-line no-await-in-loop -- see above.
     const here = await focused(page);
     if (!here.inside) findings.add(`keyboard: "${here.name}" behind the open dialog has the focus`);
     if (here.name !== name) continue;
-    if (!here.outlined) findings.add(`keyboard: "${name}" has the focus, and nothing shows it`);
+    if (!here.outlined) findings.add(`keyboard: "${name}" has the focus but no visible outline`);
     return;
   }
-  throw new Error(`keyboard: ${STOPS_MOST} times Tab, and "${name}" never had the focus`);
+  throw new Error(`keyboard: "${name}" did not get the focus in ${STOPS_MOST} Tabs`);
 }
 
 export async function press(page: Page, name: string, findings: Findings): Promise<void> {
@@ -45,7 +45,7 @@ export async function press(page: Page, name: string, findings: Findings): Promi
   await page.keyboard.press('Enter');
 }
 
-/** Types into a field, or picks an option of a list by typing it. */
+/** Types into a field, or selects an option of a list by typing it. */
 export async function type(page: Page, name: string, text: string, findings: Findings): Promise<void> {
   await tabTo(page, name, findings);
   await page.keyboard.type(text);

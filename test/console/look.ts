@@ -1,4 +1,4 @@
-/** What is looked at on every page of the console: axe-core's findings, the width, a screenshot; both themes, both widths. */
+/** Checks of every page of the console: axe-core's findings, width, screenshot; in both themes and both widths. */
 import {readFileSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import path from 'node:path';
@@ -16,7 +16,7 @@ interface Axe {
 }
 
 export interface Findings {
-  /** Prints it now, and fails the walk at its end. */
+  /** Prints a finding now, and fails the walk at its end. */
   readonly add: (finding: string) => void;
   readonly count: () => number;
 }
@@ -32,7 +32,7 @@ export function makeFindings(say: (text: string) => void): Findings {
   };
 }
 
-/** axe-core's findings of any level. */
+/** axe-core's findings of every level. */
 async function judge(page: Page): Promise<string[]> {
   await page.evaluate(axeSource);
   return page.evaluate(async () => {
@@ -44,12 +44,12 @@ async function judge(page: Page): Promise<string[]> {
   });
 }
 
-/** Looks at the page as it is; the screenshots are `NAME-WIDTH-THEME.png`. */
+/** Checks the current page; the screenshots are `NAME-WIDTH-THEME.png`. */
 export async function look(page: Page, name: string, shots: string, findings: Findings): Promise<void> {
   for (const size of SIZES)
     for (const colorScheme of ['light', 'dark'] as const) {
       const view = `${name} ${size.width} ${colorScheme}`;
-      // oxlint-disable-next-line no-await-in-loop -- one page, one view after another.
+      // oxlint-disable-next-line no-await-in-loop -- one view after another.
       await page.setViewportSize(size);
       // oxlint-disable-next-line no-await-in-loop -- see above.
       await page.emulateMedia({colorScheme});

@@ -1,4 +1,4 @@
-/** The metrics as operators use them: every metric of the rules and of the dashboard exists, and its name keeps the conventions. */
+/** Every metric in the alert rules and the dashboard exists, and its name follows the conventions. */
 import {readFileSync} from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
@@ -8,7 +8,7 @@ import {snapshot} from '../../src/control/snapshot.fixture.ts';
 const folder = path.resolve(import.meta.dirname, '../../docs/observability');
 const {registry, set} = makeMetrics();
 
-test('rules and dashboard name metrics that there are', async (t) => {
+test('rules and dashboard only use existing metrics', async (t) => {
   set(snapshot);
   const known = new Set((await registry.getMetricsAsJSON()).map(({name}) => name));
   for (const file of ['alerts.yml', 'grafana.json']) {
@@ -30,7 +30,7 @@ test('a counter ends with _total, nothing else does, and units are seconds', asy
   }
 });
 
-test('what a reload removed leaves no series behind; a daemon that is away leaves hactl_up 0', async (t) => {
+test('a reload drops the series of removed objects; without a daemon only hactl_up 0 remains', async (t) => {
   set(snapshot);
   t.regex(await registry.metrics(), /^hactl_server_up\{/m);
   set({...snapshot, virtuals: []});

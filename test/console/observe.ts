@@ -1,6 +1,6 @@
 /**
- * `npm run console:observe`: Prometheus scrapes the consoles of a pair in namespaces, with the shipped alert rules, through
- * a power loss and the return; then one console is flooded for a minute while the engine's lateness is read. Root, and
+ * `npm run console:observe`: Prometheus, with the shipped alert rules, scrapes the consoles of a pair in namespaces through a
+ * power loss and the return; then one console is flooded for a minute while the engine's lateness is measured. Needs root and
  * Debian's prometheus. Prints every query and its result.
  */
 import {spawn} from 'node:child_process';
@@ -32,7 +32,7 @@ const cluster = makeCluster({site, keepalive: '100ms', deadtime: '1'});
 const consoles = new Map<string, RunningConsole>();
 const tokenFile = (name: string): string => path.join(folder, `${name}.token`);
 
-/** One job for each director: each console has a token of its own. */
+/** One job per director: each console has its own token. */
 function configuration(): string {
   const job = (name: string, index: number): string =>
     [
@@ -81,14 +81,14 @@ const firing = async (): Promise<readonly string[]> => {
 const fires = (alert: string): Promise<unknown> =>
   until(`${alert} fires`, LIMIT_MS, async () => (await firing()).includes(alert));
 
-/** Each hears the other, and one is Active. */
+/** Both receive each other's adverts, and one is Active. */
 async function wholePair(): Promise<boolean> {
   const hears = await query('hactl_peer_up == 1');
   const [active] = await query('sum(hactl_group_active)');
   return hears.length === directors.length && active?.value[1] === '1';
 }
 
-/** Requests to the console at a steady rate; the answers' codes. */
+/** Sends requests to the console at a steady rate; returns the answers' codes. */
 async function flood({port}: RunningConsole): Promise<ReadonlyMap<number, number>> {
   const agent = new https.Agent({keepAlive: true, maxSockets: 50, rejectUnauthorized: false});
   const codes = new Map<number, number>();
@@ -124,7 +124,7 @@ const roles = async (name: string): Promise<string | undefined> =>
 
 try {
   for (const [index, name] of directors.entries()) {
-    // oxlint-disable-next-line no-await-in-loop -- the first is to be Active.
+    // oxlint-disable-next-line no-await-in-loop -- the first must become Active.
     await cluster.writeConfig(name);
     // oxlint-disable-next-line no-await-in-loop -- the same.
     await cluster.start(name);
@@ -185,7 +185,7 @@ try {
     say(`  answers: ${[...codes].map(([code, number]) => `${number} with ${code}`).join(', ')}`);
     say(`  engine after: ${await lateness('director2')}`);
     const after = await roles('director2');
-    if (before !== after) throw new Error(`roles were ${before}, are ${after}`);
+    if (before !== after) throw new Error(`roles changed from ${before} to ${after}`);
   }
   say('console:observe passed');
 } finally {

@@ -22,10 +22,10 @@ export async function signIn(page: Page): Promise<void> {
   await page.getByRole('heading', {name: 'Services'}).waitFor();
 }
 
-/** Waits for the plan; applies it where `apply`, closes it otherwise. */
+/** Waits for the plan; applies it if `apply`, otherwise closes it. */
 async function review(page: Page, name: string, look: Look, apply: boolean): Promise<void> {
   await button(page, 'Apply to both directors').waitFor();
-  await until('the plan is judged', LIMIT_MS, () => button(page, 'Apply to both directors').isEnabled());
+  await until('the plan is checked', LIMIT_MS, () => button(page, 'Apply to both directors').isEnabled());
   await look(page, `${name}-plan`);
   if (apply) {
     await button(page, 'Apply to both directors').click();
@@ -54,7 +54,7 @@ async function monitor(page: Page, look: Look): Promise<void> {
   await button(page, 'Override 10.99.0.11:80').click();
   await button(page, 'Undrain').click();
   await closed(page);
-  // Dark, light, and as the system has it again.
+  // Dark, light, and the system's theme again.
   for (const theme of ['dark', 'light', 'auto']) {
     // oxlint-disable-next-line no-await-in-loop -- one button.
     await page.getByRole('button', {name: /^Theme: / }).click(); // prettier-ignore
@@ -83,7 +83,7 @@ async function services(page: Page, look: Look): Promise<void> {
   await look(page, '07-edit');
   await button(page, 'Review').click();
   await review(page, '07-edit', look, false);
-  // The form is there again, as it was left.
+  // The form reopens as it was left.
   await page.getByText('10.99.0.12:80 gate').waitFor();
   await button(page, 'Close').last().click();
   await button(page, 'Deactivate 10.99.0.101:80').click();
@@ -139,7 +139,7 @@ async function users(page: Page, look: Look): Promise<void> {
   await button(page, 'Remove bob').waitFor({state: 'detached'});
 }
 
-/** A planned move is refused while the peer is not ready, as it is on a kernel without IPVS; the page says so. */
+/** A planned move is refused while the peer is not ready, as on a kernel without IPVS; the page shows the reason. */
 async function move(page: Page, look: Look, say: (text: string) => void): Promise<void> {
   await go(page, 'Monitor');
   await button(page, 'standby').click();
@@ -149,7 +149,7 @@ async function move(page: Page, look: Look, say: (text: string) => void): Promis
   await look(page, '16-standby');
 }
 
-/** From the page after the first login to the login form again. */
+/** Walks from the page after the first login until the login form reappears. */
 export async function everyPage(page: Page, look: Look, say: (text: string) => void): Promise<void> {
   for (const part of [monitor, services, pair, past, users])
     // oxlint-disable-next-line no-await-in-loop -- one browser.

@@ -1,4 +1,4 @@
-/** A console beside a director of a pair in namespaces. It listens on loopback, outside the namespaces. */
+/** A console for a director of a pair in namespaces. It listens on loopback, outside the namespaces. */
 import {execFileSync, spawn} from 'node:child_process';
 import type {makeCluster} from '../drill/cluster.ts';
 import {labProgram} from '../lab/programs.ts';
@@ -8,13 +8,13 @@ const LIMIT_MS = 300_000;
 
 export interface RunningConsole {
   readonly port: number;
-  /** What `hactl-console WORD` prints. */
+  /** Output of `hactl-console WORD`. */
   readonly ask: (word: 'link' | 'token') => string;
-  /** Ends it; resolves when it has ended. */
+  /** Stops it; resolves when it has exited. */
   readonly stop: () => Promise<void>;
 }
 
-/** Starts it and waits until it listens, on loopback unless told otherwise. It ends with this process. */
+/** Starts it and waits until it listens, by default on loopback. It ends with this process. */
 export async function serveConsole(
   cluster: ReturnType<typeof makeCluster>,
   director: string,

@@ -1,7 +1,7 @@
 /**
- * `npm run console:tutorials [-- web|mysql] [--shots FOLDER]`: the two Piranha tutorials in a browser, on a pair without a service in
- * the micro-VM: every step that the article takes in Piranha, until the kernel's IPVS balances a client's requests. A screenshot of
- * each step. Debian's chromium (HACTL_CHROMIUM names another).
+ * `npm run console:tutorials [-- web|mysql] [--shots FOLDER]`: performs the two Piranha tutorials in a browser, on a pair without
+ * services in the micro-VM: every step of the article, until the kernel's IPVS balances a client's requests. Takes a screenshot of
+ * each step. Uses Debian's chromium (HACTL_CHROMIUM selects another).
  */
 import {spawnSync} from 'node:child_process';
 import {existsSync, mkdirSync} from 'node:fs';
@@ -28,7 +28,7 @@ if (!existsSync(executablePath)) {
 }
 mkdirSync(values.shots, {recursive: true});
 
-/** Milliseconds; the machine is emulated. */
+/** Timeout of a step, milliseconds; the machine is emulated. */
 const STEP_LIMIT = 180_000;
 const MACHINE_LIMIT = 20 * 60_000;
 const GUEST_PORT = 3636;
@@ -40,9 +40,9 @@ interface Tutorial {
   readonly device: string;
   readonly scheduler: string;
   readonly servers: readonly string[];
-  /** Piranha's Monitoring Scripts tab, filled in once the service is there. */
+  /** Piranha's Monitoring Scripts tab, filled in once the service exists. */
   readonly monitoring?: Readonly<Record<string, string>>;
-  /** Who must answer the client. */
+  /** Servers that must answer the client. */
   readonly answers: readonly string[];
 }
 
@@ -64,18 +64,18 @@ const tutorials: Readonly<Record<FarmName, Tutorial>> = {
   },
 };
 
-/** What the farm printed: its link, and the newest round of requests. */
+/** The farm's output: its link, and the latest round of requests. */
 interface Farm {
   link?: string;
   round?: Extract<FarmLine, {answers: unknown}>;
   rounds: number;
 }
 
-/** Every review ends so: judged, applied to both directors, kept. */
+/** Completes a review: checked, applied to both directors, kept. */
 async function applyReview(page: Page, shot: (step: string) => Promise<void>, step: string): Promise<void> {
   const apply = page.getByRole('button', {name: 'Apply to both directors'});
   await apply.waitFor();
-  await until('the plan is judged', STEP_LIMIT, () => apply.isEnabled());
+  await until('the plan is checked', STEP_LIMIT, () => apply.isEnabled());
   await shot(`${step}-plan`);
   await apply.click();
   await page.getByRole('button', {name: 'Keep it now'}).click();
@@ -119,7 +119,7 @@ async function walk(name: FarmName, farm: Farm, page: Page): Promise<void> {
   if (name === 'web') await page.getByLabel('Monitored service').selectOption('http');
   await shot('virtual-server');
   for (const server of tutorial.servers) {
-    // oxlint-disable-next-line no-await-in-loop -- one form, filled in again and again.
+    // oxlint-disable-next-line no-await-in-loop -- a single form.
     await page.getByLabel('Server address and port').fill(server);
     // oxlint-disable-next-line no-await-in-loop -- the same.
     await page.getByRole('button', {name: 'Add server'}).click();
@@ -149,7 +149,7 @@ async function walk(name: FarmName, farm: Farm, page: Page): Promise<void> {
     await button.click();
     // oxlint-disable-next-line no-await-in-loop -- one after the other.
     await applyReview(page, shot, word.toLowerCase());
-    // oxlint-disable-next-line no-await-in-loop -- the button for the other way takes its place.
+    // oxlint-disable-next-line no-await-in-loop -- the opposite button takes its place.
     await button.waitFor({state: 'detached'});
   }
 
@@ -235,8 +235,8 @@ async function play(name: FarmName): Promise<void> {
 
 const names = positionals.length > 0 ? positionals : Object.keys(tutorials);
 for (const name of names) {
-  if (!(name in tutorials)) throw new Error(`there is no tutorial ${name}: web, mysql`);
-  // oxlint-disable-next-line no-await-in-loop -- a machine after the other.
+  if (!(name in tutorials)) throw new Error(`unknown tutorial ${name}: expected web or mysql`);
+  // oxlint-disable-next-line no-await-in-loop -- one machine after the other.
   await play(name as FarmName);
 }
 say(`console:tutorials passed; screenshots in ${values.shots}`);

@@ -1,8 +1,8 @@
 /**
- * `npm run console:walk [FOLDER]`: a pair in namespaces, a console beside each director, and a real browser. At director1
- * every page and form with the mouse; at director2 without one; then director1 loses its power, and both pages show it
- * without a reload. axe-core on each page, both themes, 1280 and 375 pixels, screenshots into FOLDER. Root, and Debian's
- * chromium (HACTL_CHROMIUM names another).
+ * `npm run console:walk [FOLDER]`: a pair in namespaces, a console for each director, and a real browser. Uses every page and
+ * form with the mouse on director1 and with the keyboard on director2; then director1 loses power, and both pages must show it
+ * without a reload. axe-core on each page, both themes, 1280 and 375 pixels wide, screenshots into FOLDER. Needs root and
+ * Debian's chromium (HACTL_CHROMIUM selects another).
  */
 import {appendFileSync, existsSync, mkdirSync} from 'node:fs';
 import {availableParallelism, loadavg} from 'node:os';
@@ -21,9 +21,9 @@ import {serveConsole, type RunningConsole} from './serve.ts';
 const checkout = path.resolve(import.meta.dirname, '../..');
 const shots = path.resolve(process.argv[2] ?? path.join(checkout, 'dist/console-shots'));
 const LIMIT_MS = 120_000;
-/** What the issue asks for, of a machine that has nothing else to do. */
+/** Limit on an otherwise idle machine. */
 const FIRST_PAGE_MS = 1_000;
-/** For each processor: beyond that the figure says nothing of the console. */
+/** Load per CPU above which the figure is meaningless. */
 const LOAD_MOST = 2;
 const PORT = 3_636 + (process.pid % 1_000);
 const executablePath = process.env.HACTL_CHROMIUM ?? '/usr/bin/chromium';
@@ -51,7 +51,7 @@ async function openPage(browser: Browser): Promise<Page> {
   const context = await browser.newContext({ignoreHTTPSErrors: true});
   const page = await context.newPage();
   page.on('console', (message) => {
-    // The walk tries a password that is too short.
+    // Expected: the walk tries a password that is too short.
     const isRefusal = /\b400\b/.test(message.text());
     if (message.type() === 'error' && !isRefusal) findings.add(`browser: ${message.text()}`);
   });
@@ -60,7 +60,7 @@ async function openPage(browser: Browser): Promise<Page> {
   return page;
 }
 
-/** No mouse: the first user, every tab, the skip link, a service through the form, Escape out of each dialog. */
+/** Keyboard only: the first user, every tab, the skip link, a service through the form, Escape out of each dialog. */
 async function withoutMouse(page: Page): Promise<void> {
   await type(page, 'User', 'alice', findings);
   await type(page, 'Password', PASSWORD, findings);
@@ -82,7 +82,7 @@ async function withoutMouse(page: Page): Promise<void> {
   await type(page, 'Scheduler', 'wlc', findings);
   await press(page, 'Review', findings);
   const apply = page.getByRole('button', {name: 'Apply to both directors'});
-  await until('the plan is judged', LIMIT_MS, () => apply.isEnabled());
+  await until('the plan is checked', LIMIT_MS, () => apply.isEnabled());
   await tabTo(page, 'Apply to both directors', findings);
   await look(page, '20-keyboard-plan');
   for (const title of ['What this would change', add]) {
@@ -97,11 +97,11 @@ async function withoutMouse(page: Page): Promise<void> {
   await press(page, 'Monitor', findings);
 }
 
-/** The role of the group of the pair's address, as this page shows it. */
+/** The role of the pair's group as shown on this page. */
 const roleOn = (page: Page, role: string): Promise<void> =>
   page.getByRole('row').filter({hasText: site.vip}).getByText(role).waitFor({timeout: LIMIT_MS});
 
-/** Power loss of the Active director: neither page is loaded again. */
+/** Power loss of the Active director: both pages must update without a reload. */
 async function failover(first: Page, second: Page): Promise<void> {
   for (const page of [first, second])
     // oxlint-disable-next-line no-await-in-loop -- two pages.
@@ -120,7 +120,7 @@ async function failover(first: Page, second: Page): Promise<void> {
   await look(first, '23-returned');
   for (const page of [first, second])
     // oxlint-disable-next-line no-await-in-loop -- two pages.
-    if (!(await page.evaluate('globalThis.notLoadedAgain'))) findings.add('a page was loaded again');
+    if (!(await page.evaluate('globalThis.notLoadedAgain'))) findings.add('a page was reloaded');
 }
 
 const servers: RunningConsole[] = [];
@@ -128,7 +128,7 @@ const browser = await chromium.launch({executablePath, args: ['--no-sandbox']});
 try {
   for (const name of ['director1', 'director2'] as const) {
     await cluster.writeConfig(name);
-    // The seed's key is md5: with such a key a push must be allowed.
+    // The seed's key is md5, so pushes must be allowed explicitly.
     appendFileSync(`${cluster.directory(name)}/ha.d/ha.cf`, 'hactl_push on\n');
     await cluster.start(name);
   }
@@ -149,7 +149,7 @@ try {
   say(
     `first page: ${Math.round(best)} ms at best, on ${availableParallelism()} processors at a load of ${load.toFixed(1)}`,
   );
-  // The pair, two consoles and the browser are the load of this walk itself.
+  // The walk itself causes load: the pair, two consoles and the browser.
   if (best > FIRST_PAGE_MS && load < LOAD_MOST * availableParallelism())
     findings.add(`the first page is usable after ${Math.round(best)} ms at best`);
 
