@@ -1,6 +1,6 @@
 /**
- * The client: `client.ts ADDRESS` asks every 50 ms on a connection of its own, and holds streams open. One line of JSON for each
- * request that ends: its number, when it began (ms since 1970), how long it took, the answer or the error; and for each stream that breaks.
+ * The client: `client.ts ADDRESS` sends a request every 50 ms on a new connection, and keeps streams open. Prints a line of JSON
+ * for each completed request (number, start in ms since 1970, duration, answer or error) and for each broken stream.
  */
 import http from 'node:http';
 
@@ -8,7 +8,7 @@ const [host = ''] = process.argv.slice(2);
 const EVERY = 50;
 const STREAMS = 5;
 const LIMIT = 5_000;
-/** A stream that says nothing for so long is broken. */
+/** A stream silent for this long counts as broken. */
 const SILENT = 8_000;
 const say = (line: object): boolean => process.stdout.write(`${JSON.stringify(line)}\n`);
 
@@ -28,7 +28,7 @@ function ask(): void {
   request.on('error', (error) => done({error: error.message}));
 }
 
-/** Opened when the service answers for the first time; a broken one is not opened again. */
+/** Opened when the service first answers; not reopened when broken. */
 function stream(index: number): void {
   let last = Date.now();
   let open = false;

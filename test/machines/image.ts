@@ -1,4 +1,4 @@
-/** A Debian 12 with systemd and Debian's kernel on a disk image, made for the run. Needs root. */
+/** Builds a disk image of Debian 12 with systemd and Debian's kernel. Needs root. */
 import {execFileSync, spawnSync} from 'node:child_process';
 import {
   cpSync,
@@ -32,7 +32,7 @@ export interface Image {
   readonly initrd: string;
 }
 
-/** Commands of the test come in over a port of QEMU's, one a line, and their results go out there. */
+/** Guest agent: reads the test's commands from a virtio port, one per line, and writes their results to it. */
 const rig = `exec 3<>/dev/virtio-ports/rig
 echo "UP $(cut -d' ' -f1 /proc/uptime)" >&3
 while read -r id words <&3; do
@@ -57,7 +57,7 @@ KillMode=process
 WantedBy=multi-user.target
 `;
 
-/** This machine's mirror, as apt knows it. */
+/** This machine's configured Debian mirror. */
 function mirror(work: string): {readonly sources: readonly string[]; readonly config: string} {
   const folder = '/etc/apt/sources.list.d';
   const files = ['/etc/apt/sources.list', ...readdirSync(folder).map((name) => path.join(folder, name))];
@@ -86,11 +86,11 @@ const names = (folder: string): Image => ({
   initrd: path.join(folder, 'initrd'),
 });
 
-/** One that was made before. */
+/** An existing image. */
 export const findImage = (folder: string): Image | undefined =>
   existsSync(path.join(folder, 'disk')) ? names(folder) : undefined;
 
-/** Makes it in `work`. */
+/** Builds the image in `work`. */
 export function makeImage(work: string): Image {
   mkdirSync(work, {recursive: true});
   const root = path.join(work, 'root');
@@ -104,7 +104,7 @@ export function makeImage(work: string): Image {
   ];
   const {status, error} = spawnSync('mmdebstrap', [...words, SUITE, root, ...sources], {
     stdio: ['ignore', 'ignore', 'inherit'],
-    // No initramfs of Debian's: ours is smaller.
+    // Our initramfs is smaller than Debian's.
     env: {...process.env, INITRD: 'No'},
   });
   if (status !== 0)
@@ -112,7 +112,7 @@ export function makeImage(work: string): Image {
   return furnish(root, work);
 }
 
-/** What finds the disk, and no more: in emulation Debian's own takes half a minute of each boot. */
+/** A minimal initramfs that only finds the disk: Debian's costs half a minute per boot under emulation. */
 function initramfs(modules: string): Buffer {
   const {tree} = prepareLab((line) => process.stderr.write(`${line}\n`));
   const order = moduleOrder(readFileSync(path.join(modules, 'modules.dep'), 'utf8'), [
@@ -140,7 +140,7 @@ exec $b switch_root /new /sbin/init
   ]);
 }
 
-/** Our shell and the network into a root file system, and that onto a disk. */
+/** Adds the guest agent and network settings to the root file system, and writes it to a disk image. */
 export function furnish(root: string, work: string): Image {
   const put = (file: string, text: string): void => {
     mkdirSync(path.dirname(path.join(root, file)), {recursive: true});
@@ -150,7 +150,7 @@ export function furnish(root: string, work: string): Image {
   put('etc/systemd/system/rig.service', rigUnit);
   put('etc/fstab', '/dev/vda / ext4 defaults 0 0\n');
   put('etc/hostname', 'director\n');
-  // The daily work of apt and dpkg is not what is measured.
+  // The daily jobs of apt and dpkg would disturb the measurements.
   const units = ['rig', 'systemd-networkd', 'systemd-network-generator', 'systemd-networkd-wait-online'];
   const systemctl = (...more: string[]): void =>
     void execFileSync('chroot', [root, 'systemctl', '--quiet', ...more]);

@@ -1,4 +1,4 @@
-/** The network of the machines, on this host's kernel: a bridge in a namespace of its own, a client, two real servers. */
+/** The machines' network on this host's kernel: a bridge in its own namespace, a client, two real servers. */
 import {execFileSync, spawn, type ChildProcess} from 'node:child_process';
 import path from 'node:path';
 
@@ -7,9 +7,9 @@ const hosts = {client: '10.77.0.10', web1: '10.77.0.11', web2: '10.77.0.12'} as 
 export type Host = keyof typeof hosts;
 
 export interface Lan {
-  /** Tap devices for machines, in the bridge's namespace. */
+  /** Tap devices of the machines, in the bridge's namespace. */
   readonly taps: readonly string[];
-  /** Puts a command into that namespace. */
+  /** Prefixes a command to run in that namespace. */
   readonly inside: (...command: string[]) => readonly [program: string, argv: string[]];
   start(host: Host, script: string, ...words: string[]): ChildProcess;
   destroy(): void;
@@ -35,7 +35,7 @@ export function makeLan(machines: number): Lan {
       try {
         execFileSync('ip', words, {stdio: 'ignore'});
       } catch {
-        // It was not made.
+        // It does not exist.
       }
   }
 

@@ -1,4 +1,4 @@
-/** A machine of its own in QEMU: boots from its disk, takes commands, loses its power. */
+/** A machine in QEMU: boots from its disk, runs commands, can lose power. */
 import {execFileSync, spawn, type ChildProcess} from 'node:child_process';
 import {readFileSync} from 'node:fs';
 import net from 'node:net';
@@ -13,7 +13,7 @@ export interface MachineOptions {
   readonly image: Image;
   /** Files for /root. */
   readonly packages: readonly string[];
-  /** A tap device, and what puts a command where it is. */
+  /** A tap device, and the function that runs a command in its namespace. */
   readonly tap: string;
   readonly inside: Lan['inside'];
   readonly mac: string;
@@ -23,7 +23,7 @@ export interface MachineOptions {
 export interface Done {
   readonly status: number;
   readonly text: string;
-  /** Seconds, seen from here. */
+  /** Duration in seconds, measured on this side. */
   readonly took: number;
 }
 
@@ -32,9 +32,9 @@ export interface Machine {
   readonly address: string;
   /** Seconds from power-on until systemd runs our commands. */
   powerOn(): Promise<number>;
-  /** As if the plug were pulled. */
+  /** Power loss: kills QEMU. */
   powerOff(): Promise<void>;
-  /** A shell command. Rejects when it takes longer than `limit` seconds, or the machine goes down meanwhile. */
+  /** Runs a shell command. Rejects if it takes longer than `limit` seconds or the machine goes down. */
   run(command: string, limit?: number): Promise<Done>;
   /** Like `run`; throws unless the status is 0. */
   must(command: string, limit?: number): Promise<Done>;
@@ -105,8 +105,8 @@ export function makeMachine(options: MachineOptions): Machine {
     qemu = child;
     child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (errors += chunk));
     child.on('error', (error) => (errors += error.message));
-    await until(`${name}: QEMU listens`, 20_000, async () => {
-      if (child.exitCode !== null) throw new Error(`${name}: QEMU ended: ${errors}`);
+    await until(`${name}: QEMU is listening`, 20_000, async () => {
+      if (child.exitCode !== null) throw new Error(`${name}: QEMU exited: ${errors}`);
       return connect().then(
         () => true,
         () => false,
@@ -118,7 +118,7 @@ export function makeMachine(options: MachineOptions): Machine {
 
   const up = (before: number): Promise<true> =>
     until(`${name} runs commands`, BOOT_LIMIT * 1_000, () => {
-      if (qemu?.exitCode !== null) throw new Error(`${name}: QEMU ended: ${errors}`);
+      if (qemu?.exitCode !== null) throw new Error(`${name}: QEMU exited: ${errors}`);
       return ups > before;
     }).catch((error: unknown) => {
       throw new Error(`${String(error)}\n${consoleText()}`);
@@ -164,7 +164,7 @@ export function makeMachine(options: MachineOptions): Machine {
   async function reboot(): Promise<number> {
     const began = performance.now();
     const before = ups;
-    // The machine may be down before the command has answered.
+    // The machine may go down before the command returns.
     run('systemctl reboot', BOOT_LIMIT).catch(() => undefined);
     await up(before);
     return (performance.now() - began) / 1_000;

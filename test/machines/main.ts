@@ -1,7 +1,7 @@
 /**
- * `npm run machines`: machines with Debian 12, its kernel and systemd in QEMU, set up as docs/install.md says, and what becomes
- * of a client. `-- --only one` is a single machine: install, init, READY, stop, purge. Needs root; everything that is made is
- * removed. The machines are emulated: their times are long, and longer while this host has other work.
+ * `npm run machines`: sets up QEMU machines with Debian 12, its kernel and systemd as in docs/install.md, and measures what a
+ * client sees. `-- --only one` uses a single machine: install, init, READY, stop, purge. Needs root; removes everything it creates.
+ * The machines are emulated: times are long, and longer on a busy host.
  */
 import {execFileSync} from 'node:child_process';
 import {mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
@@ -18,18 +18,16 @@ const root = path.resolve(import.meta.dirname, '../..');
 const {values} = readOptions({
   options: {
     only: {type: 'string'},
-    /** A package that was built before. */
+    /** An already built package. */
     deb: {type: 'string'},
-    /** A folder for the disk image: what is there is used, what is made stays. `--only image` makes no more than that. */
+    /** Folder of the disk image, reused if present and kept afterwards. `--only image` only builds the image. */
     image: {type: 'string'},
   },
 });
 const say = (line: string): boolean => process.stdout.write(`${line}\n`);
 
 if (process.getuid?.() !== 0) {
-  process.stderr.write(
-    'machines: this needs root (tap devices, a root file system): sudo npm run machines\n',
-  );
+  process.stderr.write('machines: needs root (tap devices, a root file system): sudo npm run machines\n');
   process.exit(2);
 }
 const work = mkdtempSync('/var/tmp/hactl-machines-');
@@ -60,7 +58,7 @@ try {
   if (values.deb === undefined) say(`package built in ${stopwatchOf()} s`);
   const folder = values.image ?? work;
   const image = findImage(folder) ?? makeImage(folder);
-  say(`Debian 12 with systemd made in ${stopwatchOf()} s`);
+  say(`Debian 12 image built in ${stopwatchOf()} s`);
   const later = laterPackage(deb);
   const count = values.only === 'image' ? 0 : values.only === 'one' ? 1 : 2;
   const network = makeLan(count);
@@ -95,7 +93,7 @@ try {
   process.exit();
 }
 
-/** The same programs as a later release, for dpkg: 0.2.0 becomes 0.2.0+next. */
+/** The same programs packaged as a newer version for dpkg: 0.2.0 becomes 0.2.0+next. */
 function laterPackage(deb: string): string {
   const folder = path.join(work, 'later');
   execFileSync('dpkg-deb', ['-R', deb, folder]);
@@ -120,6 +118,6 @@ function buildPackage(): string {
     },
   );
   const name = readdirSync(out).find((text) => text.endsWith('.deb'));
-  if (name === undefined) throw new Error('npm run package made no .deb');
+  if (name === undefined) throw new Error('npm run package built no .deb');
   return path.join(out, name);
 }

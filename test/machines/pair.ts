@@ -1,4 +1,4 @@
-/** Two machines: installed, made a pair, and through all that a pair goes through, under a client. */
+/** Two machines: installed, joined to a pair, and taken through its life cycle under a client's load. */
 import {until} from '../lab/until.ts';
 import {VIP} from './lan.ts';
 import type {Machine} from './machine.ts';
@@ -9,10 +9,10 @@ const seconds = (value: number): string => `${value.toFixed(1)} s`;
 const holds = async (machine: Machine): Promise<boolean> =>
   (await machine.must('ip -4 addr show eth0')).text.includes(`${VIP}/`);
 
-/** Both say that they are ready, and the preferred one has the address. */
+/** Waits until both report ready and the preferred director has the address. */
 async function whole(machine: Machine, two: Machine): Promise<void> {
   await until(
-    'director1 has the address, and the pair is whole',
+    'director1 has the address, and the pair is complete',
     300_000,
     async () => {
       const [local, done] = await Promise.all([machine.run('hactl status'), two.run('hactl status')]);
@@ -28,7 +28,7 @@ async function whole(machine: Machine, two: Machine): Promise<void> {
   );
 }
 
-/** Returns what failed. */
+/** Returns the failures. */
 export async function runPair(
   one: Machine,
   two: Machine,
@@ -46,7 +46,7 @@ export async function runPair(
   const began = performance.now();
   await one.must(`(${INIT} >/root/init.out 2>&1; echo "status $?" >>/root/init.out) &`);
   const line = await until(
-    'hactl init invites',
+    'hactl init prints its invitation',
     300_000,
     async () => /hactl join (.*)\n/.exec((await one.must('cat /root/init.out')).text)?.[1],
     1_000,
@@ -59,13 +59,13 @@ export async function runPair(
   const joined = await two.must(`hactl join ${line}`, 300);
   say(`hactl join: ${seconds(joined.took)}`);
   await until(
-    'hactl init ends',
+    'hactl init exits',
     60_000,
     async () => (await one.must('cat /root/init.out')).text.includes('status 0'),
     1_000,
   );
   await whole(one, two);
-  say(`a whole pair after ${seconds((performance.now() - began) / 1_000)}`);
+  say(`pair complete after ${seconds((performance.now() - began) / 1_000)}`);
   say((await one.must('hactl status')).text);
   await until('the streams are open', 60_000, () => traffic.open === 5);
   const report = async (what: string, took: number, bound: Bound): Promise<void> => {
@@ -74,7 +74,7 @@ export async function runPair(
   };
   traffic.take();
 
-  // Power-off of the one that serves, and its return.
+  // Power-off of the Active director, and its return.
   let from = performance.now();
   await one.powerOff();
   await until('director2 has the address', 60_000, () => holds(two), 500);
@@ -83,9 +83,9 @@ export async function runPair(
   await whole(one, two);
   await report('director1 returns', back, {lost: 0, outage: 4_000});
 
-  // systemctl stop: the peer has the address before it is let go.
+  // systemctl stop is make-before-break: the peer has the address before it is released.
   const stop = await one.must('systemctl stop hactld', 120);
-  expect(await holds(two), 'systemctl stop: director2 has not the address');
+  expect(await holds(two), 'systemctl stop: director2 does not have the address');
   await report('systemctl stop on director1', stop.took, {lost: 0, outage: 4_000});
   const start = await one.must('systemctl start hactld', 300);
   await whole(one, two);
@@ -129,10 +129,7 @@ function judge(
   say(
     `${what.padEnd(28)} ${seconds(took).padStart(8)}  ${requests} requests, ${lost} lost, longest silence ${outage} ms, ${broken} streams broken${errors.length === 0 ? '' : ` (${errors.join(', ')})`}`,
   );
-  expect(lost <= bound.lost, `${what}: ${lost} requests lost, at most ${bound.lost} were expected`);
-  expect(
-    outage <= bound.outage,
-    `${what}: ${outage} ms without an answer, at most ${bound.outage} were expected`,
-  );
+  expect(lost <= bound.lost, `${what}: ${lost} requests lost, expected at most ${bound.lost}`);
+  expect(outage <= bound.outage, `${what}: ${outage} ms without an answer, expected at most ${bound.outage}`);
   expect(broken === 0, `${what}: ${broken} streams broke`);
 }

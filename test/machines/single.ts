@@ -1,35 +1,35 @@
-/** One machine: from nothing to a director that serves, and back to nothing. */
+/** One machine: from installation to a serving director, and back to a purged package. */
 import {VIP} from './lan.ts';
 import type {Machine} from './machine.ts';
 import type {Traffic} from './traffic.ts';
 
 export interface Plan {
-  /** The package, in the machines. */
+  /** Path of the package in the machines. */
   readonly deb: string;
-  /** The same as a later release. */
+  /** The same as a newer version. */
   readonly later: string;
   readonly say: (line: string) => unknown;
   /** Starts the client. */
   readonly client: () => Traffic;
 }
 
-/** As docs/install.md has it. */
+/** The command from docs/install.md. */
 export const INIT = `hactl init --peer director2 --vip ${VIP}/24 --service 80 --server 10.77.0.11 --server 10.77.0.12 --yes`;
 export const INSTALL = (deb: string): string => `DEBIAN_FRONTEND=noninteractive apt-get -y install ${deb}`;
 
-/** Every file but those that any hour changes: logs, the caches and the bookkeeping of apt, dpkg and systemd. */
+/** Lists all files except those that change by themselves: logs, caches, and the state of apt, dpkg and systemd. */
 const LIST = `find / -xdev \\( -path /proc -o -path /sys -o -path /run -o -path /tmp -o -path /var/log/journal -o -path /var/log/apt \\
   -o -path /var/cache/apt -o -path /var/lib/apt -o -path /var/lib/systemd -o -path /var/cache/ldconfig -o -path /var/tmp \\) -prune -o -print |
   grep -Ev '^/(var/lib/dpkg/[a-z-]*-old|etc/[a-z]*-|var/log/dpkg.log|var/log/alternatives.log|root/.*|var/cache/debconf/.*)$' | sort`;
 export const listFiles = (as: string): string => `${LIST} >/root/${as}; wc -l </root/${as}`;
 
-/** What is there after purge, and was not before; the configuration that hactl init made is the user's. */
+/** Files left after purge that did not exist before; the configuration created by hactl init belongs to the user. */
 export const LEFT = `comm -13 /root/before /root/after | grep -Ev '^/etc/ha.d(/(ha.cf|haresources|ldirectord.cf|authkeys))?$' || true;
 comm -23 /root/before /root/after; getent passwd hactl-check; getent group hactl; true`;
 
 const seconds = (value: number): string => `${value.toFixed(1)} s`;
 
-/** Returns what failed. */
+/** Returns the failures. */
 export async function runSingle(machine: Machine, {deb, say, client}: Plan): Promise<string[]> {
   const failures: string[] = [];
   const expect = (holds: boolean, text: string): void => {
@@ -43,7 +43,7 @@ export async function runSingle(machine: Machine, {deb, say, client}: Plan): Pro
   say(`apt install: ${seconds(installed.took)}`);
   expect(
     installed.text.includes('hactl init'),
-    `apt install does not say what comes next:\n${installed.text}`,
+    `apt install does not print the next command:\n${installed.text}`,
   );
   const bare = await machine.run('hactl doctor; hactl status');
   expect(
@@ -75,7 +75,7 @@ export async function runSingle(machine: Machine, {deb, say, client}: Plan): Pro
   say(status.text);
   expect(
     /10\.77\.0\.100 dev eth0: held here/.test(status.text),
-    'hactl status does not say that the address is here',
+    'hactl status does not show the address as local',
   );
   const cost = await machine.must(
     'for i in 1 2 3; do s=$(cut -d" " -f1 /proc/uptime); hactl status >/dev/null; e=$(cut -d" " -f1 /proc/uptime); echo "$s $e"; done',
@@ -98,12 +98,12 @@ export async function runSingle(machine: Machine, {deb, say, client}: Plan): Pro
   const left = await machine.must(LEFT);
   say(
     left.text.trim() === ''
-      ? 'left after purge: nothing but the configuration in /etc/ha.d'
+      ? 'left after purge: only the configuration in /etc/ha.d'
       : `left after purge:\n${left.text}`,
   );
-  expect(left.text.trim() === '', 'purge leaves something');
+  expect(left.text.trim() === '', 'purge leaves files');
   const addresses = await machine.must('ip addr');
-  expect(!addresses.text.includes(VIP), 'the address is there after purge');
+  expect(!addresses.text.includes(VIP), 'the address is still assigned after purge');
   const services = await machine.must('tail -n +4 /proc/net/ip_vs');
   expect(services.text.trim() === '', `virtual services are in the kernel after purge:\n${services.text}`);
   const failed = await machine.must('systemctl --failed --no-legend');

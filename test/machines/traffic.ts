@@ -1,10 +1,10 @@
-/** What the client saw, step by step. */
+/** The client's results, step by step. */
 import type {ChildProcess} from 'node:child_process';
 import {createInterface} from 'node:readline';
 import {until} from '../lab/until.ts';
 
 interface Line {
-  /** Requests are counted from 1, in the order in which they begin. */
+  /** Number of the request, from 1, in order of start. */
   readonly number?: number;
   readonly at?: number;
   readonly took?: number;
@@ -20,15 +20,15 @@ export interface Seen {
   readonly lost: number;
   /** Streams that broke. */
   readonly broken: number;
-  /** ms: the longest time in which no request that began was answered. */
+  /** Longest time in which no started request was answered, ms. */
   readonly outage: number;
   readonly errors: readonly string[];
 }
 
 export interface Traffic {
-  /** Resolves once a request that began after now is answered, and all before it have ended. Rejects after `limit` ms. */
+  /** Resolves when a request started from now on is answered and all earlier ones have ended. Rejects after `limit` ms. */
   answered(limit: number): Promise<void>;
-  /** All that ended since the last call. */
+  /** Everything completed since the last call. */
   take(): Seen;
   readonly open: number;
 }
@@ -37,7 +37,7 @@ export function watch(client: ChildProcess): Traffic {
   let lines: Line[] = [];
   const ended = new Set<number>();
   let whole = 0;
-  /** When the newest request began that is answered, with all before it ended. */
+  /** Start of the latest answered request for which all earlier ones have ended. */
   let answered = 0;
   let open = 0;
   if (!client.stdout) throw new Error('the client has no output');

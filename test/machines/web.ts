@@ -1,4 +1,4 @@
-/** A real server: `web.ts NAME` answers with its name; `/stream` goes on until the connection ends. */
+/** A real server: `web.ts NAME` answers with its name; `/stream` continues until the connection ends. */
 import http from 'node:http';
 
 const [name = 'web'] = process.argv.slice(2);

@@ -1,4 +1,4 @@
-/** What must hold for two whole directors. The first thing that is wrong ends the run. */
+/** Invariants of two whole directors. The first violation ends the run. */
 import {speaksFor} from '../../src/roles/slice.ts';
 import type {CoreEffect} from '../../src/daemon/core.ts';
 import type {Directors} from './directors.ts';
@@ -11,13 +11,13 @@ export interface DirectorsViolation {
   readonly text: string;
 }
 
-/** After this long without a disturbance everything is as it should be: a round of checks, an audit, an exchange. */
+/** Settling time after a disturbance: a round of checks, an audit, an exchange. */
 export const calmAfter = ({keepalive}: Files): number => 14_000 + 4 * CHECK_INTERVAL + keepalive * 40;
 
-/** The other director's roles are known from its status, twice a second; a fallback command follows a role at once. */
+/** Settling time of roles: the peer's are known from its status, twice a second; fallback commands follow at once. */
 const AFTER_MOVE = 2_000;
 
-/** `pair` is given later: it needs the observers first. */
+/** `pair` is a function because the pair needs the observers first. */
 export function makeDirectorsJudge(files: Files) {
   const calm = calmAfter(files);
   const deadtime = files.keepalive * 5;
@@ -25,14 +25,14 @@ export function makeDirectorsJudge(files: Files) {
   let pair: Directors | undefined;
   let violation: DirectorsViolation | undefined;
   let disturbedAt = 0;
-  /** How many troubles are under way that may cost an address, or a table. */
+  /** Current disturbances during which an address or a table may be missing. */
   let causes = 0;
   let excusedUntil = 0;
-  /** When a group last moved: a return after a hold-off comes long after its cause. */
+  /** When a group last moved: a return after a hold-off happens long after its cause. */
   let movedAt = 0;
   const noneFor = addresses.map(() => 0);
   const bothFor = addresses.map(() => 0);
-  /** What operators ordered and was accepted: the last word for each server and kind. */
+  /** Accepted overrides of operators: the latest per server and kind. */
   const ordered = new Map<string, Override>();
   const mails: {place: number; text: string; at: number}[] = [];
   const changes: {at: number; address: string; up: boolean}[] = [];
@@ -46,7 +46,7 @@ export function makeDirectorsJudge(files: Files) {
   const inBoth = (index: number): boolean =>
     pair?.sides.every(({disk}) => disk.files.lines.includes(index)) ?? false;
 
-  /** Time passed in which nothing changed. */
+  /** Called for a span of time in which nothing changed. */
   function passed(from: number, to: number): void {
     if (!pair || violation) return;
     for (const index of addresses.keys()) {
@@ -69,7 +69,7 @@ export function makeDirectorsJudge(files: Files) {
       commands[place]?.set(effect.virtual, effect.line.includes(' start '));
   }
 
-  /** Everything at rest: each rule in full. */
+  /** Checks every invariant in full, at rest. */
   async function inspect(): Promise<void> {
     if (!pair || violation || causes > 0 || pair.world.now - disturbedAt < calm) return;
     if (pair.world.now - movedAt < AFTER_MOVE) return;
@@ -78,7 +78,7 @@ export function makeDirectorsJudge(files: Files) {
       const {state} = side;
       const engine = world.nodes[place]?.state;
       if (!state || !engine) continue;
-      // oxlint-disable-next-line no-await-in-loop -- one table after the other.
+      // oxlint-disable-next-line no-await-in-loop -- sequential.
       await inspectTable(place);
       const roles = [...state.roles.roles].filter(([, role]) => role === 'Active').map(([vrid]) => vrid);
       const real = engine.groups.filter(({role}) => role === 'Active').map(({vrid}) => vrid);
@@ -126,7 +126,7 @@ export function makeDirectorsJudge(files: Files) {
     if (!listed.some(Boolean) && holders.length > 0)
       wrong('two-holders', `${address} is left on director${(holders[0] ?? 0) + 1}`);
     const speakers = pair.sides.filter(({state}) => state && speaksFor(state.roles, address));
-    // While the two have other lines each, the two may take another for the first.
+    // While the configurations differ, the directors may disagree about which comes first.
     if (listed[0] === listed[1] && speakers.length !== 1)
       wrong('speaks', `${speakers.length} directors speak for ${virtual}`);
     const all = servers.filter((server) => server.virtual === virtual);
@@ -144,7 +144,7 @@ export function makeDirectorsJudge(files: Files) {
     }
   }
 
-  /** A change in the middle of peace is mailed once, by one director. */
+  /** A change while undisturbed is mailed once, by one director. */
   function inspectMails(): void {
     const now = pair?.world.now ?? 0;
     for (const change of changes.splice(0)) {
@@ -169,12 +169,12 @@ export function makeDirectorsJudge(files: Files) {
     watch: (one: Directors): void => {
       pair = one;
     },
-    /** Something happened; `cost`: while it lasts an address or a table may be missing. */
+    /** A disturbance; `cost`: while it lasts an address or a table may be missing. */
     begins: (cost: boolean): void => {
       disturbedAt = pair?.world.now ?? 0;
       if (!cost) return;
       causes += 1;
-      // What was to be mailed is not judged where its director was disturbed.
+      // Mails are not checked if their director was disturbed.
       changes.length = 0;
     },
     ends: (cost: boolean): void => {
@@ -183,7 +183,7 @@ export function makeDirectorsJudge(files: Files) {
       causes -= 1;
       excusedUntil = disturbedAt + neither + 10 * files.keepalive + 1_000;
     },
-    /** A supervisor started over: what an earlier one ran is not known to it. */
+    /** A supervisor restarted: it does not know its predecessor's commands. */
     restarted: (place: number): void => commands[place]?.clear(),
     flipped: (address: string, up: boolean): void => {
       const now = pair?.world.now ?? 0;

@@ -1,4 +1,4 @@
-/** Supervisors with one thing broken. The simulator that cannot tell them from the real one is worth nothing. */
+/** Supervisors with one defect each, which the simulator must detect. */
 import {step, type CoreEffect, type CoreEvent, type CoreState} from '../../src/daemon/core.ts';
 import {noOrders} from '../../src/operators/order-state.ts';
 import type {DirectorsViolation} from './directors-judge.ts';
@@ -6,11 +6,11 @@ import type {DirectorsViolation} from './directors-judge.ts';
 export interface DirectorsMutant {
   readonly name: string;
   readonly step: typeof step;
-  /** What may catch it. */
+  /** Invariants that may catch it. */
   readonly rules: readonly DirectorsViolation['rule'][];
 }
 
-/** Acts on other effects than those that were decided. */
+/** Replaces the effects to perform. */
 const doing =
   (
     change: (effects: readonly CoreEffect[], event: CoreEvent, state: CoreState) => readonly CoreEffect[],
@@ -19,14 +19,14 @@ const doing =
     const [next, effects] = step(config, state, event, now);
     return [next, change(effects, event, next)];
   };
-/** Hears other events than those that came; undefined: it does not hear them. */
+/** Replaces an incoming event; undefined: drops it. */
 const hearing =
   (change: (event: CoreEvent) => CoreEvent | undefined): typeof step =>
   (config, state, event, now) => {
     const heard = change(event);
     return heard ? step(config, state, heard, now) : [state, []];
   };
-/** Believes something else afterwards. */
+/** Replaces the resulting state. */
 const believing =
   (change: (state: CoreState, event: CoreEvent) => CoreState): typeof step =>
   (config, state, event, now) => {
@@ -49,19 +49,19 @@ export const directorsMutants: readonly DirectorsMutant[] = [
     rules: ['table', 'override'],
   },
   {
-    name: 'overrides are not told to the peer',
+    name: 'overrides are not sent to the peer',
     step: doing((effects) => effects.filter(({type}) => type !== 'exchange-orders')),
     rules: ['override', 'table', 'mails', 'fallback'],
   },
   {
-    name: 'overrides are not written down',
+    name: 'overrides are not persisted',
     step: doing((effects) =>
       effects.map((effect) => (effect.type === 'write-orders' ? {...effect, orders: noOrders} : effect)),
     ),
     rules: ['override', 'table', 'fallback'],
   },
   {
-    name: 'the peer’s overrides are not taken over',
+    name: 'the peer’s overrides are not adopted',
     step: hearing((event) => {
       if (event.type === 'exchanged') return {...event, orders: noOrders};
       return event.type === 'peer-orders' ? {...event, orders: noOrders} : event;
@@ -69,7 +69,7 @@ export const directorsMutants: readonly DirectorsMutant[] = [
     rules: ['override', 'table', 'fallback'],
   },
   {
-    name: 'a group that a reload removes keeps its role',
+    name: 'a group removed by a reload keeps its role',
     step: (config, state, event, now) => {
       const [next, effects] = step(config, state, event, now);
       if (event.type !== 'loaded') return [next, effects];
@@ -86,7 +86,7 @@ export const directorsMutants: readonly DirectorsMutant[] = [
     rules: ['no-holder', 'two-holders', 'roles', 'speaks'],
   },
   {
-    name: 'an entry that was refused is not tried again',
+    name: 'a refused entry is not retried',
     step: believing((state) => ({
       ...state,
       table: {
@@ -97,7 +97,7 @@ export const directorsMutants: readonly DirectorsMutant[] = [
     rules: ['table', 'override', 'ready'],
   },
   {
-    name: 'the engine’s transitions are not heard',
+    name: 'the engine’s transitions are ignored',
     step: hearing((event) =>
       event.type === 'engine' && event.message.type === 'transition' ? undefined : event,
     ),

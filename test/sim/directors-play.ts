@@ -1,4 +1,4 @@
-/** A seed of two whole directors: files, troubles, and what they do to the pair. */
+/** Plays a seed of two whole directors: configuration files, faults, and their application to the pair. */
 import {makePrng, type Prng} from '@hactl/base';
 import {step as production} from '../../src/daemon/core.ts';
 import {calmAfter, makeDirectorsJudge, type DirectorsViolation} from './directors-judge.ts';
@@ -15,7 +15,7 @@ export interface DirectorsTrouble {
   readonly at: number;
   readonly lasts: number;
   readonly place: number;
-  /** Whatever the kind chooses from. */
+  /** A random value for the kind's own choices. */
   readonly pick: number;
 }
 
@@ -53,12 +53,12 @@ export function directorsScenario(seed: number, count = 14): DirectorsScenario {
     troubles.push({
       kind,
       at,
-      // What is refused for long is tried again after a long pause.
+      // After a long refusal the next retry comes late.
       lasts: choose(prng, kind === 'refused' ? [1_500, 6_000] : [200, 1_500, 6_000, 15_000]),
       place: prng.below(2),
       pick: prng.below(1_000),
     });
-    // Often there is peace before the next, sometimes they overlap.
+    // Usually the pair settles before the next fault; sometimes they overlap.
     at += choose(prng, [100, 2_000, 1.2 * calm, 1.2 * calm, 1.5 * calm]);
   }
   return {seed, files, troubles};
@@ -69,7 +69,7 @@ interface Deed {
   readonly work: () => void | Promise<void>;
 }
 
-/** The same scenario and machine give the same result, always. */
+/** Deterministic: the same scenario and machine give the same result. */
 export async function playDirectors(
   scenario: DirectorsScenario,
   step: typeof production = production,
@@ -92,7 +92,7 @@ export async function playDirectors(
   const end = Math.max(...deeds.map(({at}) => at)) + 1.5 * calm;
   for (let at = 500; at < end; at += 500) deeds.push({at, work: judge.inspect});
   for (const deed of deeds.toSorted((deed, other) => deed.at - other.at)) {
-    // oxlint-disable-next-line no-await-in-loop -- in the order of time.
+    // oxlint-disable-next-line no-await-in-loop -- in order of time.
     await pair.runUntil(start + deed.at);
     if (judge.violation) break;
     // oxlint-disable-next-line no-await-in-loop -- see above.
@@ -103,7 +103,7 @@ export async function playDirectors(
 
 type Judge = ReturnType<typeof makeDirectorsJudge>;
 
-/** Begin and end of a trouble. */
+/** Start and end of a fault. */
 function arrange(trouble: DirectorsTrouble, pair: Directors, judge: Judge): readonly Deed[] {
   const {kind, at, lasts, place, pick} = trouble;
   const side = pair.sides[place];
@@ -229,7 +229,7 @@ function arrange(trouble: DirectorsTrouble, pair: Directors, judge: Judge): read
   }
 }
 
-/** The server has to be added again, which the kernel refuses for a while. */
+/** The server must be added again, which the kernel refuses for a while. */
 async function removeByHand(pair: Directors, place: number, address: string): Promise<void> {
   const kernel = pair.sides[place]?.kernel;
   for (const {service, destinations} of (await kernel?.list()) ?? []) {
@@ -239,7 +239,7 @@ async function removeByHand(pair: Directors, place: number, address: string): Pr
   }
 }
 
-/** Both directors alone: no heartbeat, no LAN, no channel. */
+/** Total partition: no heartbeat, no LAN, no peer channel. */
 function cut(pair: Directors, by: 1 | -1): void {
   for (const senders of pair.world.ways) for (const way of senders) way.cut += by;
   pair.world.lan.cut += by;
@@ -259,13 +259,13 @@ function order(pair: Directors, judge: Judge, place: number, address: string, pi
   if (!side?.state) return;
   const before = side.disk.orders;
   side.order(action, address);
-  // Refused where there is nothing to take back, or where it cannot be written.
+  // Refused if there is nothing to revoke, or if it cannot be persisted.
   if (side.disk.orders === before) return;
   judge.ordered(address, change);
   judge.disturbed();
 }
 
-/** Somebody with ipvsadm. */
+/** An operator with ipvsadm. */
 async function drift(pair: Directors, judge: Judge, place: number, pick: number): Promise<void> {
   const kernel = pair.sides[place]?.kernel;
   if (!kernel) return;

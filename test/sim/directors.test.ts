@@ -1,4 +1,4 @@
-/** Two whole directors on a few seeds; `npm run sim` plays a thousand. The mutants show that it would notice. */
+/** Two whole directors on a few seeds; `npm run sim` plays a thousand. The mutants prove that it detects faults. */
 import test from 'ava';
 import {directorsMutants} from './directors-mutants.ts';
 import {directorsScenario, playDirectors} from './directors-play.ts';
@@ -24,6 +24,6 @@ for (const mutant of directorsMutants)
     let caught;
     for (let seed = 1; seed <= 40 && !caught; seed += 1)
       caught = await playDirectors(directorsScenario(seed), mutant.step);
-    t.truthy(caught, 'no seed of forty noticed');
+    t.truthy(caught, 'none of forty seeds caught it');
     if (caught) t.true(mutant.rules.includes(caught.rule), `${caught.rule}: ${caught.text}`);
   });

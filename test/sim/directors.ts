@@ -1,4 +1,4 @@
-/** Two whole directors: the engines in their world, a supervisor with its table, checks and disk beside each. */
+/** Two whole directors: the engines in their world, each with a supervisor, its table, checks and disk. */
 import {makePrng, type Instant} from '@hactl/base';
 import {peerStatus, type EngineStatus, type FromEngine, type ToEngine} from '@hactl/failover';
 import type {CoreEffect, step} from '../../src/daemon/core.ts';
@@ -9,7 +9,7 @@ import {makeWorld, type World, type WorldNode} from './world.ts';
 
 export type Directors = ReturnType<typeof makeDirectors>;
 
-/** What the engine of a director would report. */
+/** The report of a director's engine. */
 function statusOf({state, config}: WorldNode, now: Instant): EngineStatus | undefined {
   if (!state) return undefined;
   return {
@@ -88,7 +88,7 @@ export function makeDirectors(options: {
       exchange: (orders) => {
         const other = sides[1 - place];
         if (channel.cut > 0 || !sides[place]?.state || !other?.state) return undefined;
-        // It answers that it cannot keep them.
+        // Its answer: it cannot persist them.
         if (other.trouble.disk) return undefined;
         other.soon(2, {type: 'peer-orders', orders, reply: 2});
         return mergeOrders(orders, other.disk.orders);
@@ -124,7 +124,7 @@ export function makeDirectors(options: {
     sides,
     truth: serverUp,
     channel,
-    /** The kernel's table of a director, read behind everybody's back: servers and weights by virtual service. */
+    /** A director's kernel table, read directly: servers and weights by virtual service. */
     table: async (place: number): Promise<ReadonlyMap<string, Readonly<Record<string, number>>>> =>
       new Map(
         (await sideOf(place).kernel.list()).map(({service: {key}, destinations}) => [
@@ -156,7 +156,7 @@ export function makeDirectors(options: {
         world.runUntil(Math.max(world.now, due));
         for (const side of sides) {
           side.turn();
-          // oxlint-disable-next-line no-await-in-loop -- one moment after the other.
+          // oxlint-disable-next-line no-await-in-loop -- in order of time.
           await side.settled();
         }
       }

@@ -1,4 +1,4 @@
-/** The farm of the simulated pair: its files, loaded as the daemon loads them, and what its table must be. */
+/** The server farm of the simulated pair: its files, loaded as by the daemon, and the expected table. */
 import {createHash} from 'node:crypto';
 import {digestCluster, loadCluster} from '@hactl/config';
 import {engineConfig} from '../../src/configuration/engine-config.ts';
@@ -6,7 +6,7 @@ import type {Loaded} from '../../src/configuration/loaded.ts';
 
 export const names = ['director1', 'director2'] as const;
 
-/** Lines of haresources that an edit may bring; the virtual services are those of their addresses. */
+/** Lines of haresources that an edit may add; the virtual services are on their addresses. */
 const lines = [
   'director1 10.0.0.100/24/eth0',
   'director2 10.0.0.101/24/eth0',
@@ -24,7 +24,7 @@ export interface Server {
 
 export const FALLBACK = '127.0.0.1';
 
-/** Two or three real servers for each virtual service. */
+/** Two or three real servers per virtual service. */
 export const servers: readonly Server[] = addresses.flatMap((vip, index) =>
   Array.from({length: index === 0 ? 3 : 2}, (_, at): Server => {
     const address = `10.0.${index + 1}.${at + 1}`;
@@ -64,17 +64,17 @@ auto_failback ${failback}
 hactl_holddown 0
 `;
 
-/** What is written in the files of one director. */
+/** Contents of one director's files. */
 export interface Files {
   readonly keepalive: number;
   readonly failback: 'on' | 'off';
-  /** Indexes into the lines, in their order. */
+  /** Indexes into the lines, in order. */
   readonly lines: readonly number[];
 }
 
 const loaded = new Map<string, Loaded>();
 
-/** The configuration of a director with these files. */
+/** Loads the configuration of a director with these files. */
 export function loadFarm(node: string, files: Files): Loaded {
   const key = JSON.stringify([node, files]);
   const known = loaded.get(key);
@@ -108,13 +108,13 @@ export function loadFarm(node: string, files: Files): Loaded {
   return result;
 }
 
-/** What operators ordered for a real server. */
+/** An operator's override for a real server. */
 export interface Override {
   readonly drained: boolean;
   readonly maintenance: boolean;
 }
 
-/** The weights that a virtual service must have in the kernel, by server. */
+/** Expected kernel weights of a virtual service, by server. */
 export function tableOf(
   virtual: string,
   isUp: (server: Server) => boolean,

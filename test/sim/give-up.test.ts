@@ -1,4 +1,4 @@
-/** A resource that cannot be kept running: the group goes to the peer, and stays there for the hold-off. */
+/** A resource that keeps failing: the group moves to the peer and stays there for the hold-off. */
 import type {Event} from '@hactl/failover';
 import test from 'ava';
 import {makePair, names, type Pair, type PairOptions} from './pair.ts';
@@ -13,7 +13,7 @@ const running = (more: Partial<PairOptions> = {}): Pair => {
   return pair;
 };
 
-test('the peer takes the group without a gap, and keeps it until the hold-off is over', (t) => {
+test('the peer takes over without a gap and keeps the group until the hold-off ends', (t) => {
   const pair = running();
   pair.feed('director1', failed(1_000));
   pair.runFor(900);
@@ -32,11 +32,11 @@ test('without a peer the addresses stay', (t) => {
   t.deepEqual(pair.holders(), ['director1']);
   pair.boot('director2');
   pair.runFor(300);
-  // It is the better one now.
+  // The peer is now the better director.
   t.deepEqual(pair.holders(), ['director2']);
 });
 
-test('a peer that failed as well is not given the group', (t) => {
+test('a group does not move to a peer that has failed as well', (t) => {
   const pair = running();
   pair.feed('director2', failed(10_000));
   pair.runFor(100);

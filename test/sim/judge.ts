@@ -1,6 +1,6 @@
 /**
- * What must hold in every scenario, measured while the world runs. docs/failover.md states the same bounds for people.
- * The first thing that is wrong ends the run.
+ * Invariants of every scenario, checked while the world runs. docs/failover.md documents the same bounds.
+ * The first violation ends the run.
  */
 import type {Effect, Event} from '@hactl/failover';
 import type {Scenario, Trouble} from './scenario.ts';
@@ -20,7 +20,7 @@ export interface Violation {
   readonly text: string;
 }
 
-/** Troubles that may cost time without a holder. A move, a rotation of keys, a replay, a clock may not. */
+/** Faults that may leave a group without a holder. A move, a key rotation, a replay or a clock step may not. */
 const costly: ReadonlySet<Trouble['kind']> = new Set([
   'power',
   'kill',
@@ -36,27 +36,27 @@ const costly: ReadonlySet<Trouble['kind']> = new Set([
   'remove-address',
 ]);
 
-/** The bounds of a scenario, ms. */
+/** Bounds of a scenario, ms. */
 export function boundsOf({config}: Scenario) {
   const {keepalive, deadtime} = config;
   const delay = 1;
   return {
-    /** Two holders while one direction of one path is clean: the "I hear you" bits need two adverts. */
+    /** Two holders while one direction of one path is clean: the acknowledgement bits need two adverts. */
     both: (keepalive < 20 ? 3 : 2) * keepalive * 1.002 + delay,
-    /** Two holders while the other direction drops and delays: its echo has to be seen to lag. */
+    /** Two holders while the other direction drops and delays: the lag of its echo must be noticed. */
     bothInNoise: deadtime + 9 * keepalive + delay,
-    /** Two holders while every heartbeat is cut and the LAN is whole: one announcement and its answer. */
+    /** Two holders while all heartbeats are cut and the LAN works: one announcement and its answer. */
     bothOnLan: Math.max(50, 2 * deadtime) + delay,
-    /** The same where both took it while the LAN was cut: the Active repeats its claim this often while the peer is silent. */
+    /** The same if both became Active while the LAN was cut: interval of the Active's claims while the peer is silent. */
     bothSinceCut: Math.max(1_000, 0.9 * deadtime) + Math.max(50, 2 * deadtime) + delay,
-    /** Nobody although a healthy director is there: death, vacancy, and the retry after a failed acquisition. */
+    /** No holder despite a healthy director: dead time, vacancy, and the retry after a failed acquisition. */
     neither: 3.5 * deadtime + 4 * keepalive + 1_000 + delay,
-    /** After the last trouble nothing moves any more. */
+    /** Settling time after the last fault, after which no role may change. */
     calm: config.initdead + config.preemptDelay + config.holddown + 12 * deadtime + 20_000,
   };
 }
 
-/** `world` is given later: it needs the observer first. */
+/** `world` is a function because the world needs the observer first. */
 export function makeJudge(scenario: Scenario) {
   const bounds = boundsOf(scenario);
   const addresses = scenario.config.groups.flatMap(({vips}) => vips.map(({address}) => address));
@@ -65,17 +65,17 @@ export function makeJudge(scenario: Scenario) {
   let causes = 0;
   let excusedUntil = scenario.config.initdead + bounds.neither + 1_000;
   let disturbedAt = 0;
-  /** While the configurations differ, an address may be on no director; it may never be on two. */
+  /** While the configurations differ, an address may be on no director, but never on two. */
   let differUntil = 0;
   const clearFor = addresses.map(() => 0);
   const lanFor = addresses.map(() => 0);
   const noneFor = addresses.map(() => 0);
-  /** The address came onto both directors, or stayed there, while the LAN was cut. */
+  /** The address was on both directors while the LAN was cut. */
   const cutBetween = addresses.map(() => false);
-  /** When a director's last turn at a group began or ended. */
+  /** When a director last became Active for a group or stopped being so. */
   const turns = new Map<string, number>();
   const slept: number[] = [];
-  /** When a director's last trouble was over. */
+  /** When a director's last fault ended. */
   const recovered: number[] = [];
 
   const wrong = (rule: Violation['rule'], at: number, text: string): void => {
@@ -84,7 +84,7 @@ export function makeJudge(scenario: Scenario) {
   const runs = (node: WorldNode, now: number): boolean =>
     node.state !== undefined && node.state.stopping === undefined && node.pausedUntil <= now;
 
-  /** Does some direction of some path carry every datagram. */
+  /** Whether some direction of some path loses nothing. */
   function clean(all: World): boolean {
     return all.ways.some((senders, path) =>
       senders.some(
@@ -114,7 +114,7 @@ export function makeJudge(scenario: Scenario) {
       const differ = to < differUntil;
       if (differ && holding === 0) continue;
       if (holding > 1) {
-        // Who wakes listens for two intervals before it speaks; who starts has to be heard for a while.
+        // After a resume a director listens for two intervals before sending; after a start it must be heard for a while.
         const settled = 2 * scenario.config.keepalive;
         const awake = world.nodes.every(
           (node) => runs(node, from) && from - Math.max(node.wokeAt, node.bootedAt) > settled,
@@ -139,7 +139,7 @@ export function makeJudge(scenario: Scenario) {
           runs(node, from) &&
           node.carrierLost === 0 &&
           node.acquireFails === 0 &&
-          // What the kernel refused is tried again ever more rarely.
+          // Refused acquisitions are retried with back-off.
           node.state?.groups.every(({refused}) => refused === undefined) === true &&
           from > node.bootedAt + scenario.config.initdead &&
           from > node.wokeAt &&
@@ -157,7 +157,7 @@ export function makeJudge(scenario: Scenario) {
       const later = (type: Effect['type']): boolean =>
         effects.some((other, place) => place > at && other.type === type);
       if (effect.type === 'acquire' && !later('announce'))
-        wrong('order', now, 'acquired without an announcement after it');
+        wrong('order', now, 'acquired without a subsequent announcement');
       if (effect.type === 'acquire' && !later('send-advert'))
         wrong('order', now, 'the advert does not follow the acquisition'); // prettier-ignore
       if (effect.type === 'release' && effects.slice(0, at).some(({type}) => type === 'send-advert'))
@@ -176,17 +176,17 @@ export function makeJudge(scenario: Scenario) {
     if (to === 'Initialize') return;
     const name = `${node.place} ${vrid}`;
     const turn = turns.get(name);
-    // A process that was restarted knows nothing of its last turn.
+    // A restarted process does not know when it was last Active.
     const last = turn !== undefined && turn < node.bootedAt ? undefined : turn;
     if (causes === 0 && now - disturbedAt > bounds.calm)
-      wrong('restless', now, `director${node.place + 1} ${to} in peace: ${reason}`);
+      wrong('restless', now, `director${node.place + 1} ${to} while settled: ${reason}`);
     const {holddown} = scenario.config;
     if (to === 'Active' && last !== undefined && reason.startsWith('preempts') && now - last < holddown * 0.99)
       wrong('hold-down', now, `director${node.place + 1} preempts ${(now - last).toFixed(1)} ms after its last turn, hold-down is ${holddown}`); // prettier-ignore
     if (to === 'Active' || from === 'Active') turns.set(name, now);
   }
 
-  /** Who slept must hear who is Active before an address is touched. */
+  /** After a resume a director must learn who is Active before touching an address. */
   function touched(node: WorldNode, vrid: number, what: string, now: number): void {
     if (!world || node.heardSinceWake || now < node.wokeAt) return;
     if (now > node.wokeAt + 2 * scenario.config.keepalive) return;
@@ -197,7 +197,11 @@ export function makeJudge(scenario: Scenario) {
       (one) => one !== node && touched.some((at) => one.leases[at] !== undefined) && runs(one, now),
     );
     if (other && world.ways.some((senders, path) => path > 0 && senders[other.place]?.cut === 0))
-      wrong('hasty-wake', now, `director${node.place + 1} woke and did ${what} before it heard anybody`);
+      wrong(
+        'hasty-wake',
+        now,
+        `director${node.place + 1} resumed and did ${what} before receiving an advert`,
+      );
   }
 
   const observer: Required<Observer> = {passed, stepped};
@@ -222,7 +226,7 @@ export function makeJudge(scenario: Scenario) {
       recovered[trouble.node] = now;
       excusedUntil = now + bounds.neither + scenario.config.initdead;
     },
-    /** `over`: every group is in both configurations again. */
+    /** `over`: all groups are in both configurations again. */
     reconfigured: (now: number, over: boolean): void => {
       disturbedAt = now;
       turns.clear();

@@ -1,7 +1,7 @@
 /**
  * `npm run sim`: the engines alone on 1,000 seeds, 10,000 simulated hours, then two whole directors on 1,000 seeds.
- * `--seed N --hours H` plays one seed; `--seeds K` that many from there on; `--only engines|directors` one of the two. A
- * violation is printed with its seed; of the engines with the fewest troubles that still cause it.
+ * `--seed N --hours H` plays one seed; `--seeds K` K seeds from there on; `--only engines|directors` one of the two. Prints
+ * violations with their seed and, for engines, the minimal set of faults that still causes it.
  */
 import os from 'node:os';
 import {readOptions} from '../options.ts';
@@ -43,7 +43,7 @@ function seconds(since: number): string {
   return ((performance.now() - since) / 1_000).toFixed(0);
 }
 
-/** Plays every seed on the workers; what each came to. */
+/** Plays every seed on the workers; returns their results. */
 async function playAll(task: Task, count: number): Promise<readonly Done[]> {
   const {first, seeds} = task;
   const started = performance.now();
@@ -84,12 +84,12 @@ function explain({seed, violation}: Done, {what, first, seeds, hours}: Task): vo
   const least = shrink(scenarioOf(first, seeds, hours)(seed), production);
   const {keepalive, deadtime, groups, paths} = least.scenario.config;
   process.stdout.write(
-    `keepalive ${keepalive} ms, deadtime ${deadtime} ms, ${groups.length} groups, ${paths.length} paths; ${least.scenario.troubles.length} troubles are enough:\n`,
+    `keepalive ${keepalive} ms, deadtime ${deadtime} ms, ${groups.length} groups, ${paths.length} paths; ${least.scenario.troubles.length} faults suffice:\n`,
   );
   for (const trouble of least.scenario.troubles) process.stdout.write(`  ${JSON.stringify(trouble)}\n`);
 }
 
-/** One of the two campaigns; the number of violations. */
+/** Runs one of the two campaigns; returns the number of violations. */
 async function campaign(task: Task, workers: number): Promise<number> {
   const {what, first, seeds, hours} = task;
   const started = performance.now();
@@ -122,18 +122,18 @@ async function main(): Promise<number> {
   const hours = Number(values.hours ?? seeds * 10);
   const workers = Number(values.workers);
   if (![first, seeds, hours, workers].every((number) => number > 0)) {
-    process.stderr.write('sim: --seed, --seeds, --hours and --workers are numbers above 0\n');
+    process.stderr.write('sim: --seed, --seeds, --hours and --workers must be numbers above 0\n');
     return 2;
   }
   const both = ['engines', 'directors'] as const;
   const wanted = both.filter((what) => values.only === undefined || values.only === what);
   if (wanted.length === 0) {
-    process.stderr.write('sim: --only takes engines or directors\n');
+    process.stderr.write('sim: --only must be engines or directors\n');
     return 2;
   }
   let failed = 0;
   for (const what of wanted)
-    // oxlint-disable-next-line no-await-in-loop -- one after the other, each on all processors.
+    // oxlint-disable-next-line no-await-in-loop -- sequential, each on all CPUs.
     failed += await campaign({what, first, seeds, hours}, workers);
   return failed === 0 ? 0 : 1;
 }

@@ -1,4 +1,4 @@
-/** Machines with one thing broken. The simulator that cannot tell them from the real one is worth nothing. */
+/** Machines with one defect each, which the simulator must detect. */
 import {ok} from '@hactl/base';
 import {step, type Effect, type Event, type State} from '@hactl/failover';
 import type {Violation} from './judge.ts';
@@ -7,9 +7,9 @@ import {production, type Machine} from './world.ts';
 export interface Mutant {
   readonly name: string;
   readonly machine: Machine;
-  /** The first seed that is tried: one that is known to catch it soon. */
+  /** First seed to try: one known to catch it quickly. */
   readonly from?: number;
-  /** What may catch it. */
+  /** Invariants that may catch it. */
   readonly rules: readonly Violation['rule'][];
 }
 
@@ -35,14 +35,14 @@ const withoutNewest = (state: State): State => ({
 
 export const mutants: readonly Mutant[] = [
   {
-    name: 'the tie-break is removed: nobody is ever outranked',
+    name: 'no tie-break: no advert ever outranks another',
     machine: {...production, step: hearing((advert) => ({...advert, groups: advert.groups.map((group) => ({...group, priority: Math.min(group.priority, 1)}))}))},
     rules: ['two-holders', 'two-holders-on-lan', 'outage-without-cause', 'no-holder', 'restless'],
   },
   {
     name: 'stale adverts are accepted',
     from: 88,
-    // Both guards are off: the replay window, and the machine's own eye for news.
+    // Both guards are off: the replay window, and the machine's own freshness check.
     machine: {
       accept: (state, advert) => ok({...state, incarnation: advert.incarnation, newest: advert.sequence}),
       step: (config, state, event, now) =>
@@ -56,7 +56,7 @@ export const mutants: readonly Mutant[] = [
     rules: ['hold-down'],
   },
   {
-    name: 'deaf to "I hear you"',
+    name: 'acknowledgement bits are ignored',
     machine: {
       ...production,
       step: (config, state, event, now) =>
@@ -77,23 +77,23 @@ export const mutants: readonly Mutant[] = [
     rules: ['two-holders-on-lan'],
   },
   {
-    name: 'what a peer holds in other groups is not looked at',
+    name: 'addresses held by the peer in other groups are ignored',
     from: 15,
     machine: {...production, step: hearing((advert) => ({...advert, groups: advert.groups.map((group) => ({...group, addresses: []}))}))},
     rules: ['two-holders', 'two-holders-on-lan', 'restless', 'outage-without-cause'],
   },
   {
-    name: 'a planned stop breaks before it makes',
+    name: 'a planned stop is break-before-make',
     machine: {...production, step: (config, state, event, now) => step(config, state, event.type === 'stop' ? {...event, leaveAddresses: true} : event, now)},
     rules: ['outage-without-cause'],
   },
   {
-    name: 'the advert goes before the deed',
+    name: 'the advert is sent before the address change',
     machine: {...production, step: doing((effects) => effects.toSorted((a, b) => Number(b.type === 'send-advert') - Number(a.type === 'send-advert')))},
     rules: ['order'],
   },
   {
-    name: 'taken addresses are not announced',
+    name: 'acquired addresses are not announced',
     machine: {...production, step: doing((effects) => effects.filter(({type}) => type !== 'announce'))},
     rules: ['order', 'two-holders-on-lan'],
   },

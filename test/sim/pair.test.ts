@@ -1,4 +1,4 @@
-/** The pair as a whole, on a network and a clock of the test's own. Figures are bounds of the protocol, not measurements. */
+/** The whole pair on a simulated network and clock. Figures are bounds of the protocol, not measurements. */
 import {incarnationAfter, type Advert} from '@hactl/failover';
 import test from 'ava';
 import {baseConfig} from './scenario.ts';
@@ -6,7 +6,7 @@ import {makePair, names, type Pair, type PairOptions} from './pair.ts';
 
 const keepalive = 10;
 const deadtime = 30;
-/** Slack for the network's delay and the skew. */
+/** Slack for network delay and skew. */
 const flight = 4;
 
 const running = (more: Partial<PairOptions> = {}): Pair => {
@@ -17,7 +17,7 @@ const running = (more: Partial<PairOptions> = {}): Pair => {
   return pair;
 };
 
-test('at start the preferred director becomes Active, alone', (t) => {
+test('at start only the preferred director becomes Active', (t) => {
   const pair = makePair({seed: 1});
   for (const name of names) pair.boot(name);
   pair.runFor(200);
@@ -25,7 +25,7 @@ test('at start the preferred director becomes Active, alone', (t) => {
   t.is(pair.times().both, 0);
 });
 
-test('one node alone waits for initdead, then serves', (t) => {
+test('a single node waits for initdead, then serves', (t) => {
   const pair = makePair({seed: 1});
   pair.boot('director2');
   pair.runFor(99);
@@ -44,7 +44,7 @@ test('power loss: the peer takes over within the dead time, and not before', (t)
   t.true(pair.times().neither <= deadtime + flight);
 });
 
-test('the preferred director returns: made before broken, nobody is without', (t) => {
+test('the preferred director returns: make-before-break, never without a holder', (t) => {
   const pair = running();
   pair.crash('director1');
   pair.runFor(200);
@@ -57,7 +57,7 @@ test('the preferred director returns: made before broken, nobody is without', (t
   t.true(both > 0 && both <= flight, `${both}`);
 });
 
-test('auto_failback off: it stays where it is', (t) => {
+test('auto_failback off: the group stays where it is', (t) => {
   const pair = running({config: {autoFailback: 'off'}});
   pair.crash('director1');
   pair.runFor(200);
@@ -66,7 +66,7 @@ test('auto_failback off: it stays where it is', (t) => {
   t.deepEqual(pair.holders(), ['director2']);
 });
 
-test('standby, failback, takeover: done, said so, and nobody was without', (t) => {
+test('standby, failback, takeover: done, reported, and never without a holder', (t) => {
   const pair = running();
   const outcome = (id: number): boolean | undefined =>
     pair.log.flatMap(({effect}) => (effect.type === 'move-done' && effect.id === id ? [effect.ok] : []))[0];
@@ -83,7 +83,7 @@ test('standby, failback, takeover: done, said so, and nobody was without', (t) =
   t.is(pair.times().neither, 0);
 });
 
-test('a standby without a living peer is refused', (t) => {
+test('standby without a live peer is refused', (t) => {
   const pair = running();
   pair.crash('director2');
   pair.runFor(100);
@@ -96,7 +96,7 @@ test('a standby without a living peer is refused', (t) => {
   );
 });
 
-test('a stop hands over before it lets go; a crash of the supervisor lets go first', (t) => {
+test('a stop hands over before releasing; a crash of the supervisor releases first', (t) => {
   const planned = running();
   planned.feed('director1', {type: 'stop', leaveAddresses: false});
   planned.runFor(100);
@@ -111,7 +111,7 @@ test('a stop hands over before it lets go; a crash of the supervisor lets go fir
   t.true(neither <= flight, `${neither}`);
 });
 
-test('one way is lost: two holders for at most two advert intervals', (t) => {
+test('one direction fails: two holders for at most two advert intervals', (t) => {
   const pair = running();
   pair.way('director1').cut = 1;
   pair.runFor(3_000);
@@ -119,7 +119,7 @@ test('one way is lost: two holders for at most two advert intervals', (t) => {
   t.true(pair.times().both <= 2 * keepalive);
 });
 
-test('a partition heals: one holder within two adverts, nobody is without', (t) => {
+test('a partition heals: one holder within two adverts, never none', (t) => {
   const pair = running();
   for (const name of names) pair.way(name).cut = 1;
   pair.world.lan.cut = 1;
@@ -135,7 +135,7 @@ test('a partition heals: one holder within two adverts, nobody is without', (t) 
   t.is(neither, 0);
 });
 
-test('a paused Active that wakes lets go as soon as it hears who is Active', (t) => {
+test('a resumed Active director releases as soon as it hears who is Active', (t) => {
   const pair = running();
   pair.pause('director1', 2_000);
   pair.runFor(1_999);
@@ -144,10 +144,10 @@ test('a paused Active that wakes lets go as soon as it hears who is Active', (t)
   t.is(pair.holders().length, 1);
   t.true(pair.times().both <= keepalive + flight);
   pair.runFor(1_000);
-  t.deepEqual(pair.holders(), ['director1'], 'auto_failback brings it back');
+  t.deepEqual(pair.holders(), ['director1'], 'auto_failback returns the group');
 });
 
-test('a director that wakes from a pause leaves the peer its preempt delay', (t) => {
+test('a resumed director observes the preempt delay', (t) => {
   const pair = running({config: {preemptDelay: 5_000}});
   pair.pause('director1', 2_000);
   pair.runFor(6_500);
@@ -156,7 +156,7 @@ test('a director that wakes from a pause leaves the peer its preempt delay', (t)
   t.deepEqual(pair.holders(), ['director1']);
 });
 
-test('no carrier: the group goes to the peer at once when a path still works', (t) => {
+test('no carrier: the group moves to the peer at once if a path still works', (t) => {
   const pair = running();
   pair.feed('director1', {type: 'device', device: 'eth0', problem: 'eth0 has no carrier'});
   pair.runFor(flight);
@@ -179,7 +179,7 @@ test('a director that is not ready does not preempt', (t) => {
   t.deepEqual(pair.holders(), ['director1']);
 });
 
-test('a total partition of the heartbeats with the LAN whole: the lower one yields, and stays away', (t) => {
+test('all heartbeats cut with a working LAN: the lower director yields and stays Backup', (t) => {
   const pair = running();
   for (const name of names) pair.way(name).cut = 1;
   pair.runFor(5_000);
@@ -187,7 +187,7 @@ test('a total partition of the heartbeats with the LAN whole: the lower one yiel
   t.true(pair.times().both < 2, 'one announcement and its answer');
   pair.crash('director1');
   pair.runFor(400);
-  t.deepEqual(pair.holders(), ['director2'], 'its silence on the LAN is believed');
+  t.deepEqual(pair.holders(), ['director2'], 'its silence on the LAN is trusted');
 });
 
 test('another machine with our address is answered, and nobody yields to it', (t) => {
@@ -210,7 +210,7 @@ test('another machine with our address is answered, and nobody yields to it', (t
   t.true(answers >= 4 && answers <= 10, `${answers} answers to a hundred claims`);
 });
 
-test('what is watched moves the group without an outage: fewer losses win over preference', (t) => {
+test('tracking moves the group without an outage: fewer tracked failures win over preference', (t) => {
   const pair = running();
   pair.feed('director1', {type: 'tracked-down', count: 1});
   pair.runFor(100);
@@ -220,11 +220,11 @@ test('what is watched moves the group without an outage: fewer losses win over p
   t.deepEqual(pair.holders(), ['director1']);
   pair.feed('director2', {type: 'tracked-down', count: 1});
   pair.runFor(100);
-  t.deepEqual(pair.holders(), ['director1'], 'both lost as much: the preferred one');
+  t.deepEqual(pair.holders(), ['director1'], 'equal tracked failures: the preferred director');
   t.is(pair.times().neither, 0);
 });
 
-test('a lost state directory and a clock set back: the peer says which life it knows, and is believed', (t) => {
+test('a lost state directory and a clock set back: the incarnation echoed by the peer is trusted', (t) => {
   const pair = running();
   pair.crash('director2');
   pair.runFor(100);
@@ -236,7 +236,7 @@ test('a lost state directory and a clock set back: the peer says which life it k
   t.true(pair.node('director1').state?.peers.every((peer) => peer.alive));
 });
 
-test('addresses that cannot be put on the interface are not announced, and the peer keeps the group', (t) => {
+test('addresses that the interface refuses are not announced, and the peer keeps the group', (t) => {
   const pair = running();
   pair.crash('director1');
   pair.runFor(100);
@@ -248,7 +248,7 @@ test('addresses that cannot be put on the interface are not announced, and the p
   t.is(pair.times().neither, 0);
 });
 
-test('a fence is awaited before a silent peer is succeeded, and without it nothing is taken', (t) => {
+test('takeover from a silent peer waits for the fence, and does not happen without it', (t) => {
   const pair = running({config: {fence: '/usr/sbin/fence'}});
   pair.node('director2').fenceFails = true;
   pair.crash('director1');
@@ -261,10 +261,10 @@ test('a fence is awaited before a silent peer is succeeded, and without it nothi
     node === 'director2' && (effect.type === 'fence' || effect.type === 'acquire') ? [effect.type] : [],
   );
   t.is(deeds.at(-1), 'acquire');
-  t.is(deeds.indexOf('acquire'), deeds.length - 1, 'no address before the fence said yes');
+  t.is(deeds.indexOf('acquire'), deeds.length - 1, 'no address before the fence succeeded');
 });
 
-test('a peer that says goodbye is not fenced', (t) => {
+test('a peer that sends priority 0 is not fenced', (t) => {
   const pair = running({config: {fence: '/usr/sbin/fence'}});
   pair.feed('director1', {type: 'stop', leaveAddresses: false});
   pair.runFor(500);
@@ -272,7 +272,7 @@ test('a peer that says goodbye is not fenced', (t) => {
   t.false(pair.log.some(({effect}) => effect.type === 'fence'));
 });
 
-test('after isolation a director listens for a dead time before it believes that nobody is there', (t) => {
+test('after isolation a director listens for a dead time before it assumes the peer dead', (t) => {
   const pair = running({config: {autoFailback: 'off'}});
   // The only heartbeat path and the address share the interface.
   pair.world.carrier(pair.node('director2'), 1);
@@ -284,7 +284,7 @@ test('after isolation a director listens for a dead time before it believes that
   t.false(pair.log.some(({node, effect}) => node === 'director2' && effect.type === 'acquire'));
 });
 
-test('an address that the kernel refuses is tried ever more rarely, with its reason, until something changes', (t) => {
+test('an address refused by the kernel is retried with back-off, with its reason, until something changes', (t) => {
   const pair = running();
   for (const name of names) pair.node(name).acquireFails = 1;
   pair.feed('director1', {type: 'move', id: 1, move: 'standby', scope: 'all'});
@@ -303,7 +303,7 @@ test('an address that the kernel refuses is tried ever more rarely, with its rea
   t.is(pair.node('director1').state?.groups[0]?.refused, undefined);
 });
 
-test('an address that one reload gives to another group is never on two directors, and an error names it', (t) => {
+test('an address moved to another group by one reload is never on two directors, and an error names it', (t) => {
   const [web] = baseConfig.groups;
   if (!web) return t.fail();
   const vip = (last: number) => ({
@@ -336,7 +336,7 @@ test('an address that one reload gives to another group is never on two director
   t.deepEqual([holders(0), holders(1)], [[1], [1]]);
 });
 
-test('another hardware address or cable: the Active announces at once', (t) => {
+test('a new hardware address or cable: the Active announces at once', (t) => {
   const pair = running();
   pair.runFor(5_000);
   pair.log.length = 0;
@@ -353,7 +353,7 @@ test('recorded adverts keep no dead director alive, on whichever path they come'
     config: {paths: [baseConfig.paths[0], baseConfig.paths[0]] as typeof baseConfig.paths},
   });
   const node = pair.node('director2');
-  // What the second path would have carried was recorded instead.
+  // Adverts for the second path were recorded instead.
   for (const way of pair.world.ways[1] ?? []) way.cut = 1;
   const recording: Advert[] = [];
   for (let at = 0; at < 60; at += 1) {
@@ -367,7 +367,7 @@ test('recorded adverts keep no dead director alive, on whichever path they come'
     pair.feed('director2', {type: 'advert', advert});
   }
   t.deepEqual(pair.holders(), ['director2']);
-  t.true(pair.times().neither <= deadtime + flight, 'it took over in time');
+  t.true(pair.times().neither <= deadtime + flight, 'takeover in time');
 });
 
 test('without memory a peer is believed once it echoes this life, and recordings delay nothing', (t) => {

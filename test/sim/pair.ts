@@ -1,4 +1,4 @@
-/** The world as the tests of single behaviours want it: two directors by name, one path, and what was done. */
+/** The world for tests of single behaviours: two directors by name, one path, and the recorded effects. */
 import type {Effect, EngineConfig, Event, step} from '@hactl/failover';
 import {baseConfig} from './scenario.ts';
 import {makeWorld, production, type Way, type WorldNode} from './world.ts';
@@ -15,7 +15,7 @@ export interface PairOptions {
 
 export type Pair = ReturnType<typeof makePair>;
 
-/** Makes the pair; nothing runs until `boot`. */
+/** Creates the pair; nothing runs until `boot`. */
 export function makePair(options: PairOptions) {
   let [both, neither] = [0, 0];
   const log: {at: number; node: Name; effect: Effect}[] = [];
@@ -38,7 +38,7 @@ export function makePair(options: PairOptions) {
   return {
     world,
     node,
-    /** What the network does to what a director sends, on its first path. */
+    /** Network faults for a director's datagrams on its first path. */
     way: (name: Name): Way => world.ways[0]?.[names.indexOf(name)] as Way,
     log,
     feed: (name: Name, event: Event): void => world.tell(node(name), event),

@@ -1,11 +1,11 @@
-/** Plays a scenario in a world and says what was wrong. */
+/** Plays a scenario in a world and returns the violation. */
 import {makePrng, type Prng} from '@hactl/base';
 import type {EngineConfig} from '@hactl/failover';
 import {makeJudge, type Violation} from './judge.ts';
 import {keyOf, type Scenario, type Trouble} from './scenario.ts';
 import {makeWorld, production, type Machine, type World, type WorldNode} from './world.ts';
 
-/** A thing to do at an instant. */
+/** An action scheduled at an instant. */
 interface Deed {
   readonly at: number;
   readonly order: number;
@@ -18,7 +18,7 @@ export interface Played {
   readonly transitions: number;
 }
 
-/** The same scenario and machine give the same result, always. */
+/** Deterministic: the same scenario and machine give the same result. */
 export function play(scenario: Scenario, machine: Machine = production): Played {
   const judge = makeJudge(scenario);
   let [adverts, transitions] = [0, 0];
@@ -61,7 +61,7 @@ export function play(scenario: Scenario, machine: Machine = production): Played 
 
 type Plan = (at: number, work: () => void) => void;
 
-/** Starts a director again unless another trouble has it. */
+/** Restarts a director unless another fault keeps it down. */
 function arrange(
   trouble: Trouble,
   scenario: Scenario,
@@ -73,7 +73,7 @@ function arrange(
   const node = world.nodes[trouble.node];
   const survivor = world.nodes[1 - trouble.node];
   if (!node || !survivor) return;
-  // A stop of the last one that serves is an outage by its nature.
+  // Stopping the last serving director inevitably is an outage.
   let last = false;
   const during = (begin: () => boolean | void, end: () => void): void => {
     let begun = false;
@@ -228,7 +228,7 @@ function arrange(
   }
 }
 
-/** Every path, both ways or from one sender. */
+/** Applies to every path, both ways or from one sender. */
 function cutAll(world: World, change: 1 | -1, from?: number): void {
   for (const senders of world.ways)
     for (const [place, way] of senders.entries()) if (from === undefined || place === from) way.cut += change;
@@ -242,7 +242,7 @@ const serves = (node: WorldNode, world: World): boolean =>
   node.acquireFails === 0 &&
   node.state.groups.every((group) => group.role !== 'Initialize');
 
-/** Both learn the new key, then both sign with it, then both forget the old: no advert is refused on the way. */
+/** Both add the new key, then both sign with it, then both remove the old one: no advert is refused meanwhile. */
 function rotate(trouble: Trouble, world: World, node: WorldNode, other: WorldNode, plan: Plan): void {
   const spread = Math.max(trouble.lasts, 5) / 6;
   let id = 0;
@@ -251,7 +251,7 @@ function rotate(trouble: Trouble, world: World, node: WorldNode, other: WorldNod
     if (id !== 0) world.reconfigure(one, {...one.config, ...change(one.config)});
   };
   plan(trouble.at, () => {
-    // One rotation at a time: an operator waits for the first to be over.
+    // One rotation at a time: an operator waits for the previous one.
     if (world.nodes.some((node) => node.config.keys.length > 1)) return;
     id = (node.config.signingKey % 200) + 1;
     edit(node, ({keys}) => ({keys: [...keys, keyOf(id, method)]}));
@@ -263,7 +263,7 @@ function rotate(trouble: Trouble, world: World, node: WorldNode, other: WorldNod
   plan(trouble.at + 6 * spread, () => edit(other, ({keys}) => ({keys: keys.filter((key) => key.id === id)})));
 }
 
-/** The last of several groups goes from both configurations, one director after the other, and comes back. */
+/** Removes the last of several groups from both configurations, one director after the other, then adds it back. */
 function dropGroup(
   trouble: Trouble,
   scenario: Scenario,
@@ -282,8 +282,8 @@ function dropGroup(
 }
 
 /**
- * An operator edits haresources on one director, later on the other, and later both back: lines deleted, inserted and
- * reordered, addresses that move to another group or lead it now. Known addresses in random groups say it all.
+ * An operator edits haresources on one director, later on the other, and later reverts both: lines deleted, inserted and
+ * reordered, addresses moved to another group or to its front. Known addresses in random groups cover all of it.
  */
 function editGroups(
   trouble: Trouble,
@@ -307,7 +307,7 @@ function editGroups(
       });
 }
 
-/** The same addresses, dealt to groups anew. A group is numbered by its first address, as production does. */
+/** The same addresses, randomly regrouped. A group's id derives from its first address, as in production. */
 function randomGroups(all: EngineConfig['groups'], prng: Prng): EngineConfig['groups'] {
   const vips = all.flatMap((group) => group.vips).toSorted(() => prng.next() - 0.5);
   const count = 1 + prng.below(vips.length);

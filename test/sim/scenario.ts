@@ -1,8 +1,8 @@
-/** A scenario: how the pair is configured and what happens to it. Made from a seed; plain data, so that it can be cut down. */
+/** A scenario: the pair's configuration and its faults. Generated from a seed; plain data, so that it can be shrunk. */
 import {makePrng, type Prng} from '@hactl/base';
 import type {EngineConfig} from '@hactl/failover';
 
-/** One trouble, from `at` for `lasts` (ms after the start). `node` and `path` are places. */
+/** A fault, from `at` for `lasts` (ms after the start). `node` and `path` are indexes. */
 export type Trouble = {
   readonly at: number;
   readonly lasts: number;
@@ -54,7 +54,7 @@ export interface Scenario {
   readonly length: number;
 }
 
-/** A key of the given number. */
+/** A key with the given number. */
 export const keyOf = (
   id: number,
   method: EngineConfig['keys'][number]['method'],
@@ -64,7 +64,7 @@ export const keyOf = (
   secret: `secret ${id}`,
 });
 
-/** The configuration that scenarios vary. */
+/** The base configuration of scenarios. */
 export const baseConfig: EngineConfig = {
   cluster: 'sim',
   node: 'director1',
@@ -113,14 +113,14 @@ const twoGroups: EngineConfig['groups'] = [
 
 const one = <T>(prng: Prng, all: readonly T[]): T => all[prng.below(all.length)] as T;
 
-/** What happens with which weight. */
+/** Faults with their weights. */
 const kinds = [
   'power', 'power', 'kill', 'pause', 'pause', 'stop', 'orphan', 'carrier', 'unready', 'unreach', 'acquire-fails', 'partition',
   'partition', 'lan', 'one-way', 'one-way', 'cut', 'cut', 'carrier', 'noise', 'noise', 'noise', 'move', 'move', 'move', 'replay', 'replay',
   'remove-address', 'wall-step', 'state-lost', 'rotate-key', 'drop-group', 'edit-groups', 'edit-groups',
 ] as const; // prettier-ignore
 
-/** The scenario of a seed, `length` ms long. The interval is the seed's own, from 10 ms to 5 s. */
+/** The scenario of a seed, `length` ms long. The seed determines the advert interval, from 10 ms to 5 s. */
 export function makeScenario(seed: number, length: number, keepalives: readonly number[]): Scenario {
   const prng = makePrng(seed * 7_919 + 17);
   const keepalive = one(prng, keepalives);
@@ -136,7 +136,7 @@ export function makeScenario(seed: number, length: number, keepalives: readonly 
     holddown: one(prng, [0, 0, deadtime * 6]),
     vipLease: one(prng, [3_000, 10_000, 0]),
     groups: prng.chance(0.5) ? baseConfig.groups : twoGroups,
-    // HMAC is what a simulated hour costs most: one scenario in ten pays for it.
+    // HMAC is the largest cost of a simulated hour: only one scenario in ten uses it.
     keys: [keyOf(1, prng.chance(0.1) ? 'sha256' : 'crc')],
     paths: Array.from({length: 1 + prng.below(3)}, () => baseConfig.paths[0] as EngineConfig['paths'][number]),
   }; // prettier-ignore
@@ -163,7 +163,7 @@ export function makeScenario(seed: number, length: number, keepalives: readonly 
         scope: one(prng, ['local', 'foreign', 'all'] as const),
       });
     else troubles.push({...common, kind});
-    // Often something else goes wrong before the first is over; often there is a long peace.
+    // Faults often overlap; often there is a long quiet time.
     at += unit * one(prng, [0.1, 1, 5, 60, 200, 600]);
   }
   return {

@@ -1,9 +1,9 @@
-/** Cuts a failing scenario down to the troubles that are needed to fail it. */
+/** Shrinks a failing scenario to the faults needed to make it fail. */
 import {play, type Played} from './play.ts';
 import type {Scenario} from './scenario.ts';
 import type {Machine} from './world.ts';
 
-/** At most `tries` runs. The result fails by the same rule as the given one, with as few troubles as were found. */
+/** At most `tries` runs. The result violates the same rule, with the fewest faults found. */
 export function shrink(
   scenario: Scenario,
   machine: Machine,
@@ -14,7 +14,7 @@ export function shrink(
   const rule = played.violation?.rule;
   if (rule === undefined) return {scenario: best, played};
   let left = tries;
-  // What comes after the violation has no part in it.
+  // Faults after the violation are irrelevant.
   const at = (played.violation?.at ?? 0) - 1_000;
   best = {...best, troubles: best.troubles.filter((trouble) => trouble.at <= at), length: at + 1_000};
   for (let chunk = Math.ceil(best.troubles.length / 2); chunk >= 1 && left > 0;) {

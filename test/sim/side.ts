@@ -1,7 +1,7 @@
 /**
- * The supervisor of one simulated director: the production machine, an IPVS table in memory behind the product's own
- * driver, checks that find what is true of the real servers, a disk that keeps what was written. What it is to its engine
- * and to its peer goes through `ports`, later.
+ * The supervisor of one simulated director: the production machine, an in-memory IPVS table behind the product's driver,
+ * checks that report the real servers' true state, and a disk that persists writes. `ports`, set later, connect it to its engine
+ * and its peer.
  */
 import {IpvsError, type IpvsClient, type Operation} from '@hactl/ipvs';
 import {makeMemoryIpvs} from '@hactl/ipvs/testing';
@@ -24,14 +24,14 @@ import {CHECK_INTERVAL, loadFarm, type Files} from './farm.ts';
 export interface SidePorts {
   readonly step: typeof step;
   readonly now: () => number;
-  /** A number below 1. */
+  /** A random number in [0, 1). */
   readonly random: () => number;
-  /** Does a real server pass its checks now? */
+  /** Whether a real server passes its checks now. */
   readonly passes: (id: string) => boolean;
   readonly toEngine: (message: ToEngine) => void;
-  /** The engine died and the supervisor takes its addresses off. */
+  /** The engine died and the supervisor removes its addresses. */
   readonly removeVips: () => void;
-  /** The peer's answer to an exchange of overrides; undefined: it cannot be asked. */
+  /** The peer's answer to an exchange of overrides; undefined: unreachable. */
   readonly exchange: (orders: OrderState) => OrderState | undefined;
   readonly observe: (effect: CoreEffect) => void;
 }
@@ -47,7 +47,7 @@ export function makeSide(node: string, files: Files, ports: SidePorts) {
     ipvs: false,
     /** The kernel refuses these servers. */
     refused: new Set<string>(),
-    /** Nothing can be written. */
+    /** The disk is full. */
     disk: false,
   };
   const ipvs: IpvsClient = {
@@ -62,7 +62,7 @@ export function makeSide(node: string, files: Files, ports: SidePorts) {
   };
   let disk = {orders: noOrders as OrderState, files};
   let state: CoreState | undefined;
-  /** Counts the lives of the supervisor: what an earlier one started does not reach the next. */
+  /** Incarnation of the supervisor: results of an earlier one's operations are dropped. */
   let life = 0;
   let bootedAt = -Infinity;
   let checkAt = Infinity;
@@ -114,7 +114,7 @@ export function makeSide(node: string, files: Files, ports: SidePorts) {
     }
   }
 
-  /** The checks process: each server once in an interval, and what is news is reported. */
+  /** The checks process: checks each server once per interval and reports changes. */
   function check(): void {
     checkAt = now() + CHECK_INTERVAL;
     for (const id of specs) {
@@ -153,7 +153,7 @@ export function makeSide(node: string, files: Files, ports: SidePorts) {
     get bootedAt() {
       return bootedAt;
     },
-    /** What has come due. */
+    /** Runs what is due. */
     turn: (): void => {
       for (const one of later.filter(({at}) => at <= now())) {
         later.splice(later.indexOf(one), 1);
@@ -162,11 +162,11 @@ export function makeSide(node: string, files: Files, ports: SidePorts) {
       if (checkAt <= now()) check();
       if (state && nextDeadline(state) <= now()) feed({type: 'tick'});
     },
-    /** Resolves when the kernel has done what it was asked. */
+    /** Resolves when the kernel has completed all requests. */
     settled: async (): Promise<void> => {
       for (let before; before !== table.idle();) {
         before = table.idle();
-        // oxlint-disable-next-line no-await-in-loop -- until nothing new was begun.
+        // oxlint-disable-next-line no-await-in-loop -- until nothing new was started.
         await before;
       }
     },
@@ -193,7 +193,7 @@ export function makeSide(node: string, files: Files, ports: SidePorts) {
       state = undefined;
       checkAt = Infinity;
     },
-    /** The machine is without power: the kernel's table is gone. */
+    /** Power loss: the kernel's table is gone. */
     powerOff: async (): Promise<void> => kernel.flush(),
     hear: (message: FromEngine): void => soon(0.2, {type: 'engine', message}),
     reload: (next: Files): void => {

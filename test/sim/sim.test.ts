@@ -1,4 +1,4 @@
-/** The simulator on a few seeds; `npm run sim` plays a thousand. The mutants show that it would notice. */
+/** The simulator on a few seeds; `npm run sim` plays a thousand. The mutants prove that it detects faults. */
 import {readFileSync} from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
@@ -12,12 +12,12 @@ const LENGTH = 40_000;
 const fast = (seed: number): Scenario => makeScenario(seed, LENGTH, [10, 50]);
 
 /**
- * Seeds that found something while the machine was written, each a different thing: one-way loss against claims on the
- * LAN, adopted addresses in a partition, a wake-up by a netlink event, replays after a restart, a lost state directory.
+ * Seeds that found distinct bugs during development: one-way loss against claims on the LAN, adopted addresses in a
+ * partition, a wake-up by a netlink event, replays after a restart, a lost state directory.
  */
 const regressions = [1, 2, 15, 24, 25, 34, 39, 51, 69, 92, 140, 160, 177, 272, 298, 340, 346, 664];
 
-test('no violation, on the seeds that once found one and on forty others', (t) => {
+test('no violation on the seeds that once found a bug and on forty others', (t) => {
   const seeds = [...regressions, ...Array.from({length: 40}, (_, at) => 10_000 + at)];
   t.deepEqual(
     seeds.flatMap((seed) => {
@@ -28,7 +28,7 @@ test('no violation, on the seeds that once found one and on forty others', (t) =
   );
 });
 
-/** Schedules of `npm run sim` that once broke a bound, cut down to what is needed. */
+/** Shrunk schedules of `npm run sim` that once violated a bound. */
 const found = JSON.parse(
   readFileSync(path.join(import.meta.dirname, 'found.json'), 'utf8'),
 ) as readonly (Omit<Scenario, 'config'> & {
@@ -51,11 +51,11 @@ for (const mutant of mutants)
     const {from = 1} = mutant;
     for (let seed = from; seed < from + 60 && !caught; seed += 1)
       caught = play(fast(seed), mutant.machine).violation;
-    t.truthy(caught, 'no seed of sixty noticed');
+    t.truthy(caught, 'none of sixty seeds caught it');
     if (caught) t.true(mutant.rules.includes(caught.rule), `${caught.rule}: ${caught.text}`);
   });
 
-test('a failing schedule is cut down to what is needed', (t) => {
+test('a failing schedule is shrunk to the necessary faults', (t) => {
   const mutant = mutants.find(({name}) => name.startsWith('a planned stop'));
   if (!mutant) return t.fail('no such mutant');
   let seed = 1;

@@ -1,6 +1,6 @@
 /**
- * Transcripts of the pair, for people: commands, a line of dashes, and what both directors do then, in milliseconds. After
- * a change that is meant, `HACTL_REWRITE=1` writes them anew; read the difference.
+ * Human-readable transcripts of the pair: commands, a line of dashes, and the reaction of both directors, in milliseconds. After
+ * an intended change, `HACTL_REWRITE=1` rewrites them; review the difference.
  */
 import {readdirSync, readFileSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
@@ -12,7 +12,7 @@ const folder = path.join(import.meta.dirname, 'transcripts');
 
 const isName = (word: string | undefined): word is Name => names.some((name) => name === word);
 
-/** One command. Throws on what it does not know. */
+/** Executes one command. Throws on unknown ones. */
 function command(pair: Pair, line: string): void {
   const [verb, ...words] = line.split(' ');
   const [first, second] = words;
@@ -47,7 +47,7 @@ function command(pair: Pair, line: string): void {
   }
 }
 
-/** An effect as a person would tell it; undefined: routine. */
+/** Describes an effect; undefined: routine. */
 function textOf(effect: Effect): string | undefined {
   const vips = 'vips' in effect ? effect.vips.map(({address}) => address).join(' ') : '';
   switch (effect.type) {
@@ -72,7 +72,7 @@ function textOf(effect: Effect): string | undefined {
   }
 }
 
-/** Commands and comments kept, the outcome of each block written anew. */
+/** Keeps commands and comments, and replaces the outcome of each block. */
 function play(transcript: string): string {
   const pair = makePair({seed: 7});
   const start = pair.world.now;

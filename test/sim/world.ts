@@ -1,7 +1,7 @@
 /**
- * Directors in one process: the production machine, codec and replay window over a seeded network with its own clock.
- * Nothing here judges; who holds which address, and when, is told to an observer. Times are milliseconds of world time;
- * every director has a clock of its own that runs at its own rate.
+ * Directors in one process: the production machine, codec and replay window over a seeded network with a simulated clock.
+ * Checks nothing itself: an observer is notified who holds which address, and when. Times are milliseconds of world time; every
+ * director has its own clock with its own rate.
  */
 import {assert, makePrng} from '@hactl/base';
 import {
@@ -28,14 +28,14 @@ import {
   type State,
 } from '@hactl/failover';
 
-/** The parts of the engine that a mutant replaces. */
+/** The parts of the engine that a mutant may replace. */
 export interface Machine {
   readonly step: typeof step;
   readonly accept: typeof acceptSequence;
 }
 export const production: Machine = {step, accept: acceptSequence};
 
-/** What the network does to one direction of one path. Counters, so that troubles may overlap. */
+/** Network faults of one direction of one path. Counters, so that faults may overlap. */
 export interface Way {
   cut: number;
   noise: number;
@@ -48,10 +48,10 @@ export interface Way {
 export interface WorldNode {
   readonly place: number;
   config: EngineConfig;
-  /** undefined: the process does not run. */
+  /** undefined: the process is not running. */
   state: State | undefined;
   replay: ReplayState[];
-  /** Kernel addresses, by their index in the world's `addresses`: the instant the lease ends; undefined: not there. */
+  /** Kernel addresses, by index in the world's `addresses`: when the lease ends; undefined: not assigned. */
   readonly leases: (number | undefined)[];
   pausedUntil: number;
   wokeAt: number;
@@ -61,10 +61,10 @@ export interface WorldNode {
   /** World time of the next deadline. */
   timer: number;
   due: number;
-  /** What its state directory keeps. */
+  /** Contents of its state directory. */
   incarnation: bigint;
   readonly seen: {incarnation: bigint; sequence: bigint; at: number}[];
-  /** Local monotonic clock = rate · world + offset; the wall clock is apart and may step. */
+  /** Local monotonic clock = rate · world + offset; the wall clock is separate and may step. */
   readonly rate: number;
   readonly offset: number;
   wall: number;
@@ -75,7 +75,7 @@ export interface WorldNode {
   ready: boolean;
 }
 
-/** An announcement on the LAN, as the other director takes it apart. */
+/** An announcement on the LAN, as parsed by the other director. */
 interface Announced {
   readonly claim: Claim;
   readonly address: string;
@@ -84,9 +84,9 @@ interface Announced {
 type Arrival = Buffer | Event | Announced;
 
 export interface Observer {
-  /** Time passed in which nothing changed. */
+  /** Called for a span of time in which nothing changed. */
   passed?(from: number, to: number): void;
-  /** One step of a director was made and its effects are done. */
+  /** Called after a director's step, with its effects performed. */
   stepped?(node: WorldNode, event: Event, effects: readonly Effect[], now: number): void;
 }
 
@@ -95,25 +95,25 @@ export interface WorldOptions {
   readonly config: EngineConfig;
   readonly machine?: Machine;
   readonly observer?: Observer;
-  /** Every address that a configuration may name; by default those of `config`. */
+  /** All addresses that configurations may contain; by default those of `config`. */
   readonly addresses?: readonly string[];
-  /** Rates of the directors' clocks; 1 where absent. */
+  /** Rates of the directors' clocks; default 1. */
   readonly rates?: readonly number[];
 }
 
 export type World = ReturnType<typeof makeWorld>;
 
-/** A socket's receive buffer: what comes while nobody reads is kept so far, and the rest is lost. */
+/** Size of a socket's receive buffer: datagrams beyond it are lost while the process does not read. */
 const INBOX = 250;
 /**
- * Datagrams that a recorder on the wire has kept: accepted ones. What was cut off before it arrived and is sent later by
- * somebody else cannot be told from a slow network.
+ * Datagrams recorded on the wire: only accepted ones. One intercepted before delivery and sent later is indistinguishable
+ * from a slow network.
  */
 const RECORDED = 64;
-/** As in the driver: how often the newest advert of the peer goes to disk. */
+/** Interval of persisting the peer's latest advert, as in the driver. */
 const SAVE_EVERY = 1_000;
 
-/** Makes the world; nothing runs until `boot`. */
+/** Creates the world; nothing runs until `boot`. */
 export function makeWorld(options: WorldOptions) {
   const prng = makePrng(options.seed);
   const machine = options.machine ?? production;
@@ -123,13 +123,13 @@ export function makeWorld(options: WorldOptions) {
   const flying: {at: number; order: number; to: number; what: Arrival}[] = [];
   const count = options.config.nodes.length;
   const paths = options.config.paths.length;
-  /** Ways by path, then by sender. */
+  /** Directions by path, then by sender. */
   const ways: Way[][] = Array.from({length: paths}, () =>
     Array.from({length: count}, () => ({cut: 0, noise: 0, loss: 0, duplicate: 0, delay: 0.2, jitter: 0.3})),
   );
   const lan = {cut: 0};
   const recorded: {bytes: Buffer; at: number}[][] = options.config.nodes.map(() => []);
-  /** Every address that a configuration may name. */
+  /** All addresses that configurations may contain. */
   const addresses =
     options.addresses ?? options.config.groups.flatMap(({vips}) => vips.map(({address}) => address));
   const nodes = options.config.nodes.map((node, place): WorldNode => ({
@@ -156,7 +156,7 @@ export function makeWorld(options: WorldOptions) {
     bootedAt: -Infinity,
     ready: true,
   }));
-  /** The group that a director's own configuration gives an address to. */
+  /** The group of an address in a director's configuration. */
   const groupOf = (node: WorldNode, index: number): number | undefined =>
     node.config.groups.find((group) => group.vips.some(({address}) => address === addresses[index]))?.vrid;
   const local = (node: WorldNode): number => node.rate * now + node.offset;
@@ -192,7 +192,7 @@ export function makeWorld(options: WorldOptions) {
     }
   }
 
-  /** ARP and NA reach everybody on the LAN, also while no heartbeat does. */
+  /** ARP and NA reach everybody on the LAN, even while heartbeats do not. */
   function announce(node: WorldNode, vips: readonly EngineVip[]): void {
     if (lan.cut > 0 || node.carrierLost > 0) return;
     for (const {address} of vips)
@@ -248,7 +248,7 @@ export function makeWorld(options: WorldOptions) {
     }
   }
 
-  /** One event and what follows from it, run to completion as in the driver. */
+  /** Feeds one event and its consequences, to completion as in the driver. */
   function feed(node: WorldNode, first: Event): void {
     const queue = [first];
     for (let event = queue.shift(); event && node.state; event = queue.shift()) {
@@ -301,14 +301,14 @@ export function makeWorld(options: WorldOptions) {
       if (what !== undefined) take(node, what);
     }
   };
-  /** Something happens to a director: now, or when it runs again. */
+  /** Schedules an action on a director: now, or when it resumes. */
   function tell(node: WorldNode, what: Arrival): void {
     if (!node.state) return;
     if (node.pausedUntil <= now) return take(node, what);
     if (node.inbox.length < INBOX) node.inbox.push(what);
   }
 
-  /** The order of a turn of Node's loop, as the driver arranges it. */
+  /** The order of an event-loop turn, as in the driver. */
   function turn(node: WorldNode): void {
     if (node.state && node.timer <= now) {
       if (mustListenFirst(node.state, local(node))) drain(node);
@@ -327,7 +327,7 @@ export function makeWorld(options: WorldOptions) {
         }
   }
 
-  /** Runs until `end`; time goes from one thing that is due to the next. */
+  /** Runs until `end`; time jumps from one due event to the next. */
   function runUntil(end: number): void {
     for (;;) {
       let at = flying[0] ? Math.min(end, flying[0].at) : end;
@@ -361,7 +361,7 @@ export function makeWorld(options: WorldOptions) {
     addresses,
     ways,
     lan,
-    /** An event at a director, as its driver or supervisor would feed it. */
+    /** Feeds an event to a director, as its driver or supervisor would. */
     tell,
     boot: (node: WorldNode): void => {
       const wall = BigInt(Math.floor(node.wall + now));
@@ -386,7 +386,7 @@ export function makeWorld(options: WorldOptions) {
       feed(node, {type: 'readiness', ready: node.ready});
       feed(node, {type: 'tick'});
     },
-    /** The process dies; the kernel keeps what it holds until the lease ends. */
+    /** The process dies; the kernel keeps its addresses until the lease ends. */
     kill: (node: WorldNode): void => {
       node.state = undefined;
       node.timer = Infinity;
@@ -409,9 +409,9 @@ export function makeWorld(options: WorldOptions) {
       node.carrierLost += change;
       tell(node, device(node));
     },
-    /** Old datagrams of a director come again to everybody. */
+    /** Replays old datagrams of a director to everybody. */
     replayOld: (from: number, times: number): void => {
-      // What is younger than the last save may come again once, after a restart: stated in docs/protocol.md.
+      // After a restart, datagrams younger than the last save may be replayed once: documented in docs/protocol.md.
       const kept = (recorded[from] ?? []).filter((one) => one !== undefined && now - one.at > 2 * SAVE_EVERY);
       for (let one = 0; one < times && kept.length > 0; one += 1) {
         const bytes = kept[prng.below(kept.length)]?.bytes;
