@@ -221,7 +221,7 @@ interface OtherOptions {
   readonly limit: number;
   /** Logged for each real server when its checks start: the first ones may have been checked many times by then. */
   readonly begins?: string;
-  /** Whether the log line reports the real server of this address down; '': any address. */
+  /** Whether the log line reports the real server of this address down; '' matches every address. */
   readonly dead: (line: string, address: string) => boolean;
 }
 
