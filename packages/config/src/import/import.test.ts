@@ -106,24 +106,24 @@ for (const {kind, name} of names.filter((name) => !name.name.endsWith('broken.cf
     for (const [file, {text}] of result.sources) {
       if (file.startsWith('/etc/ha.d')) continue;
       const reported = new Set(result.report.filter((line) => line.file === file).map((line) => line.line));
-      for (const [at, line] of text.split('\n').entries()) {
+      for (const [index, line] of text.split('\n').entries()) {
         const content = line.replace(/[#!].*$/, '').trim();
         // Braces, definitions and statements in a block that is left out as a whole have no line in the report.
         if (content === '' || /^[{}\s\\]*$/.test(content)) continue;
         if (kind === 'keepalived' && (/[$\\~]|^@/.test(content) || content.startsWith('include'))) continue;
-        if (/\\\s*$/.test(text.split('\n')[at - 1] ?? '')) continue;
-        if (kind === 'keepalived' && inLeftOut(text, at, reported)) continue;
-        if (kind === 'lvs.cf' && inInactive(text, at)) continue;
-        t.true(reported.has(at + 1), `${file}:${at + 1}: ${content}`);
+        if (/\\\s*$/.test(text.split('\n')[index - 1] ?? '')) continue;
+        if (kind === 'keepalived' && inLeftOut(text, index, reported)) continue;
+        if (kind === 'lvs.cf' && inInactive(text, index)) continue;
+        t.true(reported.has(index + 1), `${file}:${index + 1}: ${content}`);
       }
     }
   });
 
 /** Is a line inside a block that is reported by its first line only? */
-function inLeftOut(text: string, at: number, reported: ReadonlySet<number>): boolean {
+function inLeftOut(text: string, index: number, reported: ReadonlySet<number>): boolean {
   const lines = text.split('\n');
   let depth = 0;
-  for (let above = at - 1; above >= 0; above -= 1) {
+  for (let above = index - 1; above >= 0; above -= 1) {
     const line = lines[above] ?? '';
     depth += (line.match(/\}/g)?.length ?? 0) - (line.match(/\{/g)?.length ?? 0);
     if (depth < 0) return reported.has(above + 1) || reported.has(above);
@@ -132,11 +132,11 @@ function inLeftOut(text: string, at: number, reported: ReadonlySet<number>): boo
 }
 
 /** Is a line of lvs.cf inside a block with active = 0? */
-function inInactive(text: string, at: number): boolean {
+function inInactive(text: string, index: number): boolean {
   const lines = text.split('\n');
-  let first = at;
+  let first = index;
   while (first >= 0 && !/\{\s*$/.test(lines[first] ?? '')) first -= 1;
-  let last = at;
+  let last = index;
   while (last < lines.length && !/^\s*\}/.test(lines[last] ?? '')) last += 1;
   return lines.slice(first, last).some((line) => /active = 0/.test(line));
 }
@@ -327,12 +327,12 @@ const survives = (text: string, kind?: ImportKind): void => {
   renderReport(result.report);
   if (result.diagnostics.every((diagnostic) => diagnostic.severity !== 'error') && result.files.length === 0)
     throw new Error('no files and no error');
-  const ours = result.diagnostics.filter(
+  const fromWritten = result.diagnostics.filter(
     (diagnostic) => diagnostic.severity === 'error' && diagnostic.span.file.startsWith('/etc/ha.d'),
   );
-  if (ours.length > 0)
+  if (fromWritten.length > 0)
     throw new Error(
-      `a written file is invalid: ${ours.map((diagnostic) => renderDiagnostic(diagnostic, result.sources)).join('\n')}`,
+      `a written file is invalid: ${fromWritten.map((diagnostic) => renderDiagnostic(diagnostic, result.sources)).join('\n')}`,
     );
 };
 
@@ -350,9 +350,9 @@ test('random bytes: only diagnostics, never a crash, never a file that our own p
 
 test('mutated fixtures: the same', (t) => {
   const edit = fc.record({
-    at: fc.double({min: 0, max: 1, noNaN: true}),
+    position: fc.double({min: 0, max: 1, noNaN: true}),
     length: fc.nat(40),
-    put: fc.oneof(
+    text: fc.oneof(
       fc.constantFrom(
         '',
         '{',
@@ -380,9 +380,9 @@ test('mutated fixtures: the same', (t) => {
   fc.assert(
     fc.property(fc.constantFrom(...texts), fc.array(edit, {minLength: 1, maxLength: 4}), (text, edits) => {
       let mutated = text;
-      for (const {at, length, put} of edits) {
-        const from = Math.floor(at * mutated.length);
-        mutated = mutated.slice(0, from) + put + mutated.slice(from + length);
+      for (const {position, length, text: inserted} of edits) {
+        const from = Math.floor(position * mutated.length);
+        mutated = mutated.slice(0, from) + inserted + mutated.slice(from + length);
       }
       survives(mutated);
     }),

@@ -80,16 +80,16 @@ export function importConfig(source: ImportSource, options: ImportOptions): Impo
   const {installDir} = options.context;
   const files = writeFiles(imported, {origin: source.path, installDir, secret: options.secret});
   const checked = loadWritten(files, options.context);
-  const ours = checked.diagnostics
+  const fromWritten = checked.diagnostics
     .filter(({severity, code}) => severity !== 'notice' && code !== 'ignored-directive')
     .map((diagnostic) => atSource(diagnostic, files, checked.sources, {path: source.path, installDir}));
-  const isUsable = ours.every((diagnostic) => diagnostic.severity !== 'error');
+  const isUsable = fromWritten.every((diagnostic) => diagnostic.severity !== 'error');
   return {
     kind,
     imported,
     files: isUsable ? files : [],
     report,
-    diagnostics: [...diagnostics, ...ours],
+    diagnostics: [...diagnostics, ...fromWritten],
     sources: new Map([...sources, ...checked.sources]),
   };
 }

@@ -10,15 +10,15 @@ import type {
   ImportSource,
   Parsed,
 } from './imported.ts';
-import {takeCommand, type Command} from './ipvsadm-words.ts';
-import {notebook, wholeNumber, type Notebook} from './words.ts';
+import {parseCommand, type Command} from './ipvsadm-words.ts';
+import {newNotes, wholeNumber, type Notes} from './words.ts';
 
 export function parseIpvsadmSave(source: ImportSource, context: ImportContext): Parsed {
   const reporter = new Reporter(source.path, 'lenient');
-  const book = notebook();
+  const notes = newNotes();
   const virtuals = new Map<string, ImportedVirtual & {readonly reals: ImportedReal[]}>();
   for (const line of linesOf(source.text)) {
-    const command = takeCommand(line.text, line.start, reporter);
+    const command = parseCommand(line.text, line.start, reporter);
     if (!command) continue;
     const {values, span, text} = command;
     const isService = values.has('add-service');
@@ -32,23 +32,23 @@ export function parseIpvsadmSave(source: ImportSource, context: ImportContext): 
       continue;
     }
     if (values.has('sctp-service')) {
-      book.not(span, text, 'ldirectord.cf supports tcp and udp, not sctp');
+      notes.omitted(span, text, 'ldirectord.cf supports tcp and udp, not sctp');
       continue;
     }
-    const address = takeAddress(command, context, reporter);
+    const address = parseAddress(command, context, reporter);
     if (!address) continue;
     const key = JSON.stringify(address);
     if (!isService) {
-      const home = virtuals.get(key);
-      const real = takeReal(command, address, context, reporter, book);
-      if (!home)
+      const service = virtuals.get(key);
+      const real = parseReal(command, address, context, reporter, notes);
+      if (!service)
         reporter.error(
           'unresolved-name',
           span,
           'no line above adds the service of this server',
           'move the -A line of the service above it',
         );
-      else if (real) home.reals.push(real);
+      else if (real) service.reals.push(real);
       continue;
     }
     if (virtuals.has(key)) {
@@ -60,13 +60,13 @@ export function parseIpvsadmSave(source: ImportSource, context: ImportContext): 
       );
       continue;
     }
-    virtuals.set(key, takeService(command, address, reporter, book));
+    virtuals.set(key, parseService(command, address, reporter, notes));
   }
   const imported: Imported = {
     kind: 'ipvsadm',
     virtuals: [...virtuals.values()],
     scripts: [],
-    notes: book.notes,
+    notes: notes.list,
   };
   return {imported, diagnostics: reporter.diagnostics, sources: new Map([[source.path, source]])};
 }
@@ -77,7 +77,7 @@ const split = (text: string): readonly [string, string | undefined] => {
 };
 
 /** An address and a port, or their names: ipvsadm writes names without -n. */
-function takePlace(
+function parseEndpoint(
   word: {readonly text: string; readonly span: Span},
   protocol: 'tcp' | 'udp',
   context: ImportContext,
@@ -113,7 +113,7 @@ function takePlace(
   return {address, port};
 }
 
-function takeAddress(
+function parseAddress(
   command: Command,
   context: ImportContext,
   reporter: Reporter,
@@ -139,22 +139,22 @@ function takeAddress(
     );
     return undefined;
   }
-  const place = takePlace(word, tcp ? 'tcp' : 'udp', context, reporter);
+  const endpoint = parseEndpoint(word, tcp ? 'tcp' : 'udp', context, reporter);
   return (
-    place && {
+    endpoint && {
       kind: 'address',
-      family: place.address.includes(':') ? 6 : 4,
-      ...place,
+      family: endpoint.address.includes(':') ? 6 : 4,
+      ...endpoint,
       protocol: tcp ? 'tcp' : 'udp',
     }
   );
 }
 
-function takeService(
+function parseService(
   command: Command,
   address: VirtualAddress,
   reporter: Reporter,
-  book: Notebook,
+  notes: Notes,
 ): ImportedVirtual & {readonly reals: ImportedReal[]} {
   const {values, span, text} = command;
   const scheduler = values.get('scheduler');
@@ -175,12 +175,12 @@ function takeService(
       'a whole number from 1',
     );
   const mask = values.get('netmask');
-  const fits =
+  const isMask =
     mask &&
     (address.family === 4
       ? ipv4(mask.text) !== undefined && prefixLength(mask.text, 4) !== undefined
       : wholeNumber(mask.text, 1, 128) !== undefined);
-  if (mask && !fits)
+  if (mask && !isMask)
     reporter.error(
       'bad-value',
       mask.span,
@@ -197,13 +197,13 @@ function takeService(
     );
   const engine = values.get('pe');
   if (engine)
-    book.approximated(
+    notes.approximated(
       span,
       text,
       `without the persistence engine ${engine.text}: persistence is by client address only`,
     );
   else
-    book.approximated(
+    notes.approximated(
       span,
       text,
       'ldirectord.cf: a virtual service with checktype=on: the table has no checks, so its servers are always up',
@@ -216,18 +216,18 @@ function takeService(
     scheduler: scheduler?.text ?? 'wlc',
     ...(flags ? {schedFlags: flags.text} : {}),
     ...(seconds === undefined ? {} : {persistent: seconds}),
-    ...(fits ? {netmask: mask.text} : {}),
+    ...(isMask ? {netmask: mask.text} : {}),
     ops: values.has('ops'),
     quiescent: false,
   };
 }
 
-function takeReal(
+function parseReal(
   command: Command,
   virtual: VirtualAddress,
   context: ImportContext,
   reporter: Reporter,
-  book: Notebook,
+  notes: Notes,
 ): ImportedReal | undefined {
   const {values, span, text} = command;
   const word = values.get('real-server');
@@ -235,12 +235,17 @@ function takeReal(
     reporter.error('missing-value', span, 'the line has no server', 'add -r ADDRESS:PORT');
     return undefined;
   }
-  const place = takePlace(word, virtual.kind === 'address' ? virtual.protocol : 'tcp', context, reporter);
+  const endpoint = parseEndpoint(
+    word,
+    virtual.kind === 'address' ? virtual.protocol : 'tcp',
+    context,
+    reporter,
+  );
   const number = (name: string, otherwise: number): number => {
-    const one = values.get(name);
-    const value = one ? wholeNumber(one.text, 0, 2 ** 31 - 1) : otherwise;
-    if (one && value === undefined)
-      reporter.error('bad-value', one.span, `"${one.text}" is not a number`, 'a whole number from 0');
+    const option = values.get(name);
+    const value = option ? wholeNumber(option.text, 0, 2 ** 31 - 1) : otherwise;
+    if (option && value === undefined)
+      reporter.error('bad-value', option.span, `"${option.text}" is not a number`, 'a whole number from 0');
     return value ?? otherwise;
   };
   const [weight, upperThreshold, lowerThreshold] = [
@@ -249,18 +254,18 @@ function takeReal(
     number('l-threshold', 0),
   ];
   const method: ForwardMethod = values.has('masquerading') ? 'masq' : values.has('ipip') ? 'ipip' : 'gate';
-  if (!place) return undefined;
-  if (place.address.includes(':') !== (virtual.family === 6)) {
-    book.not(span, text, 'a server of the other address family cannot be in this virtual service');
+  if (!endpoint) return undefined;
+  if (endpoint.address.includes(':') !== (virtual.family === 6)) {
+    notes.omitted(span, text, 'a server of the other address family cannot be in this virtual service');
     return undefined;
   }
   const tunnel = values.get('tun-type');
   if (method === 'ipip' && tunnel && tunnel.text !== 'ipip')
-    book.not(
+    notes.omitted(
       span,
       text,
       `the tunnel is plain ipip here, not ${tunnel.text}: the real server must accept ipip`,
     );
-  else book.exact(span, text, 'ldirectord.cf: real');
-  return {...place, method, weight, upperThreshold, lowerThreshold};
+  else notes.exact(span, text, 'ldirectord.cf: real');
+  return {...endpoint, method, weight, upperThreshold, lowerThreshold};
 }

@@ -23,7 +23,7 @@ export interface Command {
   readonly values: ReadonlyMap<string, {readonly text: string; readonly span: Span}>;
 }
 
-export function takeCommand(text: string, start: number, reporter: Reporter): Command | undefined {
+export function parseCommand(text: string, start: number, reporter: Reporter): Command | undefined {
   const content = text.split('#')[0] ?? '';
   const words = [...content.matchAll(/\S+/g)].map((match) => ({
     text: match[0],
@@ -34,8 +34,8 @@ export function takeCommand(text: string, start: number, reporter: Reporter): Co
   if (!first || !last) return undefined;
   const rest = first.text.endsWith('ipvsadm') ? words.slice(1) : words;
   const values = new Map<string, {text: string; span: Span}>();
-  for (let at = 0; at < rest.length; at += 1) {
-    const word = rest[at];
+  for (let index = 0; index < rest.length; index += 1) {
+    const word = rest[index];
     if (!word) break;
     const option =
       (Object.hasOwn(options, word.text) ? options[word.text] : undefined) ?? longNames.get(word.text);
@@ -49,7 +49,7 @@ export function takeCommand(text: string, start: number, reporter: Reporter): Co
       return undefined;
     }
     const [name, takes] = option;
-    const value = takes ? rest[at + 1] : word;
+    const value = takes ? rest[index + 1] : word;
     // ipvsadm's default for -p without a number: 360 seconds.
     if (name === 'persistent' && (value === undefined || value.text.startsWith('-'))) {
       values.set(name, {text: '360', span: word.span});
@@ -64,7 +64,7 @@ export function takeCommand(text: string, start: number, reporter: Reporter): Co
       );
       return undefined;
     }
-    if (takes) at += 1;
+    if (takes) index += 1;
     values.set(name, value);
   }
   return {text: content.trim(), span: reporter.span(first.span.start, last.span.end), values};

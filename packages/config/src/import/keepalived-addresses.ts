@@ -6,7 +6,7 @@ import type {Vip} from '../model.ts';
 import {argumentOf, ignored, nameOf, quoteStatement, type Block, type Tools} from './keepalived-block.ts';
 import type {Statement} from './keepalived-lines.ts';
 import {familyOf} from './keepalived-real.ts';
-import {takeVip} from './keepalived-vip.ts';
+import {parseVip} from './keepalived-vip.ts';
 import {canonical} from './words.ts';
 
 export interface Addresses {
@@ -26,16 +26,16 @@ const kinds: ReadonlySet<string> = new Set([
   'native_ipv6', 'unicast_src_ip', 'mcast_src_ip', 'unicast_peer', 'virtual_ipaddress', 'virtual_ipaddress_excluded',
 ]); // prettier-ignore
 
-export function takeAddresses(block: Block, device: string, tools: Tools): Addresses {
-  const {book} = tools;
-  const own: Vip[] = [];
+export function parseAddresses(block: Block, device: string, tools: Tools): Addresses {
+  const {notes} = tools;
+  const included: Vip[] = [];
   const excluded: Vip[] = [];
   const peers: string[] = [];
   const devices: string[] = [];
   const peerBlocks = block.all('unicast_peer');
   const vipBlocks = block.all('virtual_ipaddress', 'virtual_ipaddress_excluded');
   for (const line of vipBlocks)
-    book.exact(line.span, quoteStatement(line), 'haresources: IPaddr2 and IPv6addr');
+    notes.exact(line.span, quoteStatement(line), 'haresources: IPaddr2 and IPv6addr');
   const found = block.statements
     .filter((statement) => kinds.has(nameOf(statement)))
     .reduce<Found>((before, statement) => {
@@ -43,10 +43,10 @@ export function takeAddresses(block: Block, device: string, tools: Tools): Addre
       return before.family === undefined && family !== undefined ? {family, by: statement} : before;
     }, {});
   for (const line of peerBlocks)
-    if (peers.length > 0) book.exact(line.span, quoteStatement(line), 'ha.cf: ucast');
+    if (peers.length > 0) notes.exact(line.span, quoteStatement(line), 'ha.cf: ucast');
     else
-      book.changed(line.span, quoteStatement(line), 'no usable address in it: multicast is written instead');
-  return {family: found.family ?? 4, by: found.by, peers, vips: [...own, ...excluded], devices};
+      notes.changed(line.span, quoteStatement(line), 'no usable address in it: multicast is written instead');
+  return {family: found.family ?? 4, by: found.by, peers, vips: [...included, ...excluded], devices};
 
   function familyAfter(statement: Statement, family: Family): Family {
     const name = nameOf(statement);
@@ -54,19 +54,19 @@ export function takeAddresses(block: Block, device: string, tools: Tools): Addre
     if (name === 'native_ipv6') return family ?? 6;
     if (name.endsWith('_src_ip')) return family ?? addressFamily(argumentOf(statement));
     if (name === 'unicast_peer')
-      return lines.reduce((family, line) => takePeer(line, family, peers, tools), family);
+      return lines.reduce((family, line) => addPeer(line, family, peers, tools), family);
     if (name === 'virtual_ipaddress')
       return lines.reduce((family, line) => {
-        own.push(...takeOne(line, family));
-        return family ?? own.at(-1)?.family;
+        included.push(...vipsOf(line, family));
+        return family ?? included.at(-1)?.family;
       }, family);
     // Excluded addresses may be of either family.
-    excluded.push(...lines.flatMap((line) => takeOne(line, undefined)));
+    excluded.push(...lines.flatMap((line) => vipsOf(line, undefined)));
     return family;
   }
 
-  function takeOne(line: Statement, family: Family): Vip[] {
-    const vip = takeVip(line, {device, family}, tools);
+  function vipsOf(line: Statement, family: Family): Vip[] {
+    const vip = parseVip(line, {device, family}, tools);
     const isTracked = vip?.device !== undefined && vip.device !== device && !hasNoTrack(line);
     if (isTracked) devices.push(vip.device);
     return vip ? [vip] : [];
@@ -86,8 +86,8 @@ const addressFamily = (text: string): Family => {
 };
 
 /** Adds the peer if it is the first. Returns the family after this line. */
-function takePeer(statement: Statement, family: Family, peers: string[], tools: Tools): Family {
-  const {book} = tools;
+function addPeer(statement: Statement, family: Family, peers: string[], tools: Tools): Family {
+  const {notes} = tools;
   const [word] = statement.words;
   const address = canonical(word?.text ?? '');
   const problem =
@@ -104,17 +104,17 @@ function takePeer(statement: Statement, family: Family, peers: string[], tools: 
       'the import does too; write unicast_peer { ADDRESS }, of the same family as the addresses above',
       tools,
     );
-    book.not(statement.span, quoteStatement(statement), `${problem}: keepalived skips it too`);
+    notes.omitted(statement.span, quoteStatement(statement), `${problem}: keepalived skips it too`);
     return family;
   }
   if (peers.length > 0)
-    book.lost(
+    notes.lost(
       statement.span,
       quoteStatement(statement),
       'a pair has two directors: only the first peer is used',
     );
   else {
-    book.exact(statement.span, quoteStatement(statement), 'ha.cf: ucast');
+    notes.exact(statement.span, quoteStatement(statement), 'ha.cf: ucast');
     peers.push(address);
   }
   return familyOf(address);

@@ -4,7 +4,7 @@ import type {DiagnosticCode} from '../diagnostic.ts';
 import type {Reporter} from '../reader.ts';
 import type {Statement} from './keepalived-lines.ts';
 import {commandText} from './keepalived-words.ts';
-import {leadingNumber, secondsOf, type Notebook} from './words.ts';
+import {leadingNumber, secondsOf, type Notes} from './words.ts';
 
 export interface Block {
   readonly statements: readonly Statement[];
@@ -24,12 +24,12 @@ export interface Block {
 
 export interface Tools {
   readonly reporter: Reporter;
-  readonly book: Notebook;
+  readonly notes: Notes;
 }
 
 export const nameOf = (statement: Statement): string => statement.words[0]?.text ?? '';
-export const argumentOf = (statement: Statement | undefined, at = 1): string =>
-  statement?.words[at]?.text ?? '';
+export const argumentOf = (statement: Statement | undefined, index = 1): string =>
+  statement?.words[index]?.text ?? '';
 export const argumentsOf = (statement: Statement): string[] =>
   statement.words.slice(1).map((word) => word.text);
 
@@ -48,8 +48,8 @@ export function quoteStatement(statement: Statement): string {
 export const listed = (statement: Statement | undefined): Statement['words'] =>
   (statement?.block ?? []).flatMap((line) => line.words);
 
-export const blockOf = (statements: readonly Statement[], {book}: Tools): Block =>
-  new Lines(statements, book);
+export const blockOf = (statements: readonly Statement[], {notes}: Tools): Block =>
+  new Lines(statements, notes);
 
 /** Blocks up to this size are searched linearly, without an index. */
 const FEW = 16;
@@ -57,16 +57,16 @@ const NONE: readonly Statement[] = [];
 
 class Lines implements Block {
   readonly statements: readonly Statement[];
-  readonly #book: Notebook;
+  readonly #notes: Notes;
   /** What was read: the statements of a small block, the names of a large one. */
   readonly #seenLines: Statement[] = [];
   readonly #seen: Set<string> | undefined;
   /** Index for large blocks: thousands of servers, and about thirty names to look up. */
   readonly #byName: ReadonlyMap<string, Statement[]> | undefined;
 
-  constructor(statements: readonly Statement[], book: Notebook) {
+  constructor(statements: readonly Statement[], notes: Notes) {
     this.statements = statements;
-    this.#book = book;
+    this.#notes = notes;
     const isLarge = statements.length > FEW;
     this.#byName = isLarge ? Map.groupBy(statements, nameOf) : undefined;
     this.#seen = isLarge ? new Set() : undefined;
@@ -90,17 +90,22 @@ class Lines implements Block {
 
   last(...names: string[]): Statement | undefined {
     const found = this.all(...names);
-    for (let at = 0; at < found.length - 1; at += 1) {
-      const statement = found[at];
-      if (statement) this.#book.not(statement.span, quoteStatement(statement), 'overridden by a later line');
+    for (let index = 0; index < found.length - 1; index += 1) {
+      const statement = found[index];
+      if (statement)
+        this.#notes.omitted(statement.span, quoteStatement(statement), 'overridden by a later line');
     }
     return found.at(-1);
   }
 
   first(...names: string[]): Statement | undefined {
-    const [found, ...others] = this.all(...names);
-    for (const statement of others)
-      this.#book.not(statement.span, quoteStatement(statement), 'repeated: keepalived uses the first one');
+    const [found, ...repeated] = this.all(...names);
+    for (const statement of repeated)
+      this.#notes.omitted(
+        statement.span,
+        quoteStatement(statement),
+        'repeated: keepalived uses the first one',
+      );
     return found;
   }
 
@@ -112,7 +117,7 @@ class Lines implements Block {
         Object.entries(reasons).find(([key]) => key === name) ??
         Object.entries(reasons).find(([key]) => key.endsWith('*') && name.startsWith(key.slice(0, -1))) ??
         [];
-      this.#book[serious?.has(name) ? 'lost' : 'not'](
+      this.#notes[serious?.has(name) ? 'lost' : 'omitted'](
         statement.span,
         quoteStatement(statement),
         reason ?? otherwise,
@@ -135,14 +140,14 @@ export function readable<T>(
   block: Block,
   names: readonly string[],
   read: (line: Statement, before: T | undefined) => T | undefined,
-  {book}: Tools,
+  {notes}: Tools,
 ): Read<T>[] {
   const lines = block.all(...names);
   if (lines.length === 0) return [];
   const found: Read<T>[] = [];
   for (const line of lines) {
     const value = read(line, found.at(-1)?.value);
-    if (value === undefined) book.not(line.span, quoteStatement(line), 'keepalived ignores it too');
+    if (value === undefined) notes.omitted(line.span, quoteStatement(line), 'keepalived ignores it too');
     else found.push({line, value});
   }
   return found;
@@ -158,19 +163,19 @@ export function lastReadable<T>(
   const found = readable(block, names, read, tools);
   if (found.length > 1)
     for (const {line} of found.slice(0, -1))
-      tools.book.not(line.span, quoteStatement(line), 'overridden by a later line');
+      tools.notes.omitted(line.span, quoteStatement(line), 'overridden by a later line');
   return found.at(-1);
 }
 
 /** Warns of something that keepalived logs and ignores, and the import ignores too. */
 export function ignored(
-  at: Statement | Statement['words'][number],
+  target: Statement | Statement['words'][number],
   code: DiagnosticCode,
   message: string,
   help: string,
   {reporter}: Tools,
 ): void {
-  reporter.add('warning', code, at.span, message, help);
+  reporter.add('warning', code, target.span, message, help);
 }
 
 /** The command of misc_path or script; keepalived runs only its first word if it is not quoted. */
@@ -248,7 +253,7 @@ export function timeOf(statement: Statement | undefined, tools: Tools, least = 0
   else if (rest !== '') {
     const reason = `"${text}" is read as ${Number(digits.replace('.', ''))} microseconds by keepalived: the import takes ${digits} seconds`;
     complain(reason, `write ${name} ${digits}: the unit is seconds`);
-    tools.book.changed(statement.span, quoteStatement(statement), reason);
+    tools.notes.changed(statement.span, quoteStatement(statement), reason);
   }
   return value;
 }

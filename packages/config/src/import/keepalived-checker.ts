@@ -13,10 +13,10 @@ import {
   type Block,
   type Tools,
 } from './keepalived-block.ts';
-import {takeDns} from './keepalived-dns.ts';
+import {parseDns} from './keepalived-dns.ts';
 import type {Statement} from './keepalived-lines.ts';
-import {isHost, takeUrls, type WebPage} from './keepalived-web.ts';
-import {notebook, type Notebook} from './words.ts';
+import {isHost, parseUrls, type WebPage} from './keepalived-web.ts';
+import {newNotes, type Notes} from './words.ts';
 
 export const checkerNames = [
   'HTTP_GET', 'SSL_GET', 'TCP_CHECK', 'SMTP_CHECK', 'DNS_CHECK', 'MISC_CHECK', 'UDP_CHECK', 'PING_CHECK', 'BFD_CHECK',
@@ -41,42 +41,43 @@ export function inherit(
   tools: Tools,
   {isChecker = false, isScript = false, isWeb = false} = {},
 ): Inherited {
-  const take = (
+  const valueOf = (
     name: string,
     read: (line: Statement) => number | undefined,
-    ...others: readonly string[]
+    ...aliases: readonly string[]
   ): number | undefined => {
-    const found = lastReadable(block, [name, ...others], read, tools);
+    const found = lastReadable(block, [name, ...aliases], read, tools);
     if (found)
-      tools.book.approximated(found.line.span, quoteStatement(found.line), inheritedMessages[name] ?? '');
+      tools.notes.approximated(found.line.span, quoteStatement(found.line), inheritedMessages[name] ?? '');
     return found?.value;
   };
   // 0 is invalid for these times.
   const time = (line: Statement): number | undefined => timeOf(line, tools, 1);
-  const delayLoop = take('delay_loop', time) ?? from.delayLoop;
-  const connectTimeout = (isScript ? undefined : take('connect_timeout', time)) ?? from.connectTimeout;
+  const delayLoop = valueOf('delay_loop', time) ?? from.delayLoop;
+  const connectTimeout = (isScript ? undefined : valueOf('connect_timeout', time)) ?? from.connectTimeout;
   const least = isChecker ? 0 : 1;
   const retry =
-    take(
+    valueOf(
       'retry',
       (line) => numberOf(line, least, 2 ** 32 - 1, tools, !isChecker),
       // The old name in web checks.
       ...(isWeb ? ['nb_get_retry'] : []),
     ) ?? from.retry;
-  const delayBeforeRetry = take('delay_before_retry', (line) => timeOf(line, tools)) ?? from.delayBeforeRetry;
+  const delayBeforeRetry =
+    valueOf('delay_before_retry', (line) => timeOf(line, tools)) ?? from.delayBeforeRetry;
   const host = block.last('virtualhost');
   if (host)
     if (isHost(argumentOf(host)))
-      tools.book.exact(host.span, quoteStatement(host), 'ldirectord.cf: virtualhost of web checks');
-    else tools.book.lost(host.span, quoteStatement(host), 'ldirectord.cf does not allow such a name');
+      tools.notes.exact(host.span, quoteStatement(host), 'ldirectord.cf: virtualhost of web checks');
+    else tools.notes.lost(host.span, quoteStatement(host), 'ldirectord.cf does not allow such a name');
   const virtualHost = argumentOf(host) || from.virtualHost;
-  const own: {-readonly [name in keyof Inherited]: Inherited[name]} = {...from};
-  if (delayLoop !== undefined) own.delayLoop = delayLoop;
-  if (connectTimeout !== undefined) own.connectTimeout = connectTimeout;
-  if (retry !== undefined) own.retry = retry;
-  if (delayBeforeRetry !== undefined) own.delayBeforeRetry = delayBeforeRetry;
-  if (virtualHost !== undefined) own.virtualHost = virtualHost;
-  return own;
+  const merged: {-readonly [name in keyof Inherited]: Inherited[name]} = {...from};
+  if (delayLoop !== undefined) merged.delayLoop = delayLoop;
+  if (connectTimeout !== undefined) merged.connectTimeout = connectTimeout;
+  if (retry !== undefined) merged.retry = retry;
+  if (delayBeforeRetry !== undefined) merged.delayBeforeRetry = delayBeforeRetry;
+  if (virtualHost !== undefined) merged.virtualHost = virtualHost;
+  return merged;
 }
 
 const TIMING = 'ldirectord.cf: included in the service’s checkinterval and failurecount';
@@ -101,10 +102,10 @@ export interface Checker extends WebPage {
   /** misc_dynamic: the exit status is the weight plus two. */
   readonly isDynamic?: boolean;
   /** Notes about its lines, valid if the checker is kept. */
-  readonly book: Notebook;
+  readonly notes: Notes;
 }
 
-export interface ServerPlace {
+export interface Endpoint {
   readonly address: string;
   readonly port: number;
 }
@@ -113,20 +114,15 @@ export interface ServerPlace {
  * Reads the checkers of one server. Like keepalived, leaves out a MISC_CHECK without a program and a web check without a
  * page.
  */
-export function takeCheckers(
-  block: Block,
-  settings: Inherited,
-  server: ServerPlace,
-  tools: Tools,
-): Checker[] {
+export function parseCheckers(block: Block, settings: Inherited, server: Endpoint, tools: Tools): Checker[] {
   return block.all(...checkerNames).flatMap((statement) => {
-    const checker = takeChecker(statement, settings, server, tools);
+    const checker = parseChecker(statement, settings, server, tools);
     const missing = missingOf(checker);
     if (missing === undefined) return [checker];
     const reason = `${checker.kind} has no ${missing}: keepalived leaves the check out`;
     ignored(statement, 'missing-value', reason, `the import does too; write ${missing}`, tools);
-    tools.book.take(checker.book.notes, `${reason} too`);
-    tools.book.not(statement.span, quoteStatement(statement), `${reason} too`);
+    tools.notes.addAll(checker.notes.list, `${reason} too`);
+    tools.notes.omitted(statement.span, quoteStatement(statement), `${reason} too`);
     return [];
   });
 }
@@ -165,29 +161,29 @@ const aims: ReadonlySet<string> = new Set([
   'connect_ip', 'connect_port', 'bindto', 'bind_port', 'bind_if', 'fwmark', 'connect_timeout',
 ]); // prettier-ignore
 
-function takeChecker(statement: Statement, inherited: Inherited, server: ServerPlace, outer: Tools): Checker {
-  const book = notebook();
-  const tools: Tools = {...outer, book};
+function parseChecker(statement: Statement, inherited: Inherited, server: Endpoint, outer: Tools): Checker {
+  const notes = newNotes();
+  const tools: Tools = {...outer, notes};
   const kind = nameOf(statement) as CheckerName;
   const block = blockOf(statement.block ?? [], tools);
   const isWeb = kind === 'HTTP_GET' || kind === 'SSL_GET';
-  const limit = kind === 'MISC_CHECK' ? takeScriptLimit(block, inherited, tools) : undefined;
+  const limit = kind === 'MISC_CHECK' ? parseScriptLimit(block, inherited, tools) : undefined;
   // Old form of SMTP_CHECK: each `host` block is a separate check, besides the settings around them.
   const [first, ...hosts] = kind === 'SMTP_CHECK' ? block.all('host') : [];
   const isAround = first !== undefined && block.statements.some((line) => aims.has(nameOf(line)));
   const target = isAround || !first ? undefined : blockOf(first.block ?? [], tools);
-  if (first && !isAround) book.exact(first.span, quoteStatement(first), 'see its lines');
+  if (first && !isAround) notes.exact(first.span, quoteStatement(first), 'see its lines');
   for (const host of isAround && first ? [first, ...hosts] : hosts)
-    book.lost(host.span, quoteStatement(host), 'a server has one check here: this check is left out');
+    notes.lost(host.span, quoteStatement(host), 'a server has one check here: this check is left out');
   const how = {isChecker: true, isScript: kind === 'MISC_CHECK', isWeb};
   const around = inherit(block, inherited, tools, how);
   const settings = target ? inherit(target, around, tools, how) : around;
   const last = (name: string): Statement | undefined => target?.last(name) ?? block.last(name);
-  const port = takeCheckPort(last('connect_port'), server, tools);
-  takeCheckAddress(last('connect_ip'), server, tools);
-  const page = isWeb ? takeUrls(block, settings.virtualHost, tools) : undefined;
-  const dns = kind === 'DNS_CHECK' ? {dns: takeDns(block, tools)} : {};
-  const misc = kind === 'MISC_CHECK' ? takeMisc(block, tools) : {};
+  const port = parseCheckPort(last('connect_port'), server, tools);
+  parseCheckAddress(last('connect_ip'), server, tools);
+  const page = isWeb ? parseUrls(block, settings.virtualHost, tools) : undefined;
+  const dns = kind === 'DNS_CHECK' ? {dns: parseDns(block, tools)} : {};
+  const misc = kind === 'MISC_CHECK' ? parseMisc(block, tools) : {};
   target?.finish(unusedHere, 'the check has no such setting', seriousHere);
   block.finish(unusedHere, 'the check has no such setting', seriousHere);
   return {
@@ -201,58 +197,62 @@ function takeChecker(statement: Statement, inherited: Inherited, server: ServerP
     ...page,
     ...dns,
     ...misc,
-    book,
+    notes,
   };
 }
 
 /** misc_timeout in milliseconds, or the virtual service's delay_loop if it is missing or 0. */
-function takeScriptLimit(block: Block, {scriptLimit}: Inherited, tools: Tools): number | undefined {
+function parseScriptLimit(block: Block, {scriptLimit}: Inherited, tools: Tools): number | undefined {
   const most = Math.floor((2 ** 32 - 1) / 1_000_000);
   const found = lastReadable(block, ['misc_timeout'], (line) => numberOf(line, 0, most, tools), tools);
-  if (found) tools.book.exact(found.line.span, quoteStatement(found.line), 'ldirectord.cf: checktimeout');
+  if (found) tools.notes.exact(found.line.span, quoteStatement(found.line), 'ldirectord.cf: checktimeout');
   return found?.value ? found.value * 1_000 : scriptLimit;
 }
 
-function takeCheckPort(
+function parseCheckPort(
   statement: Statement | undefined,
-  server: ServerPlace,
+  server: Endpoint,
   tools: Tools,
 ): number | undefined {
   const port = numberOf(statement, 1, 65_535, tools);
   if (!statement) return undefined;
   if (port === undefined)
-    tools.book.not(statement.span, quoteStatement(statement), 'not a port: keepalived ignores it too');
+    tools.notes.omitted(statement.span, quoteStatement(statement), 'not a port: keepalived ignores it too');
   else if (port === server.port)
-    tools.book.exact(statement.span, quoteStatement(statement), 'the server’s port');
-  else tools.book.exact(statement.span, quoteStatement(statement), 'ldirectord.cf: checkport');
+    tools.notes.exact(statement.span, quoteStatement(statement), 'the server’s port');
+  else tools.notes.exact(statement.span, quoteStatement(statement), 'ldirectord.cf: checkport');
   return port === server.port ? undefined : port;
 }
 
-function takeCheckAddress(statement: Statement | undefined, server: ServerPlace, {book}: Tools): void {
+function parseCheckAddress(statement: Statement | undefined, server: Endpoint, {notes}: Tools): void {
   if (!statement) return;
   const target = ipv4(argumentOf(statement)) ?? ipv6(argumentOf(statement));
   if (target === server.address)
-    book.exact(statement.span, quoteStatement(statement), 'the server’s address');
+    notes.exact(statement.span, quoteStatement(statement), 'the server’s address');
   else
-    book.lost(
+    notes.lost(
       statement.span,
       quoteStatement(statement),
       'checks go to the server itself, not to another address',
     );
 }
 
-function takeMisc(block: Block, tools: Tools): {command?: string; isDynamic?: boolean} {
-  const {book} = tools;
+function parseMisc(block: Block, tools: Tools): {command?: string; isDynamic?: boolean} {
+  const {notes} = tools;
   const statement = block.last('misc_path');
   const dynamic = block.last('misc_dynamic');
   const command = statement && commandOf(statement, tools);
   if (!statement || command === undefined) return {};
-  book.exact(
+  notes.exact(
     statement.span,
     quoteStatement(statement),
     'run by the script of this virtual service; exit status 0 means up',
   );
   if (dynamic)
-    book.exact(dynamic.span, quoteStatement(dynamic), 'the script of this virtual service prints the weight');
+    notes.exact(
+      dynamic.span,
+      quoteStatement(dynamic),
+      'the script of this virtual service prints the weight',
+    );
   return {command, ...(dynamic ? {isDynamic: true} : {})};
 }

@@ -40,7 +40,7 @@ export interface MergedCheck {
   /** Pages of single servers, if they differ. */
   readonly pages: ReadonlyMap<CheckedServer, {readonly request: string; readonly receive: string}>;
   /** Checks of single servers that are of another kind. */
-  readonly own: ReadonlyMap<CheckedServer, RealCheck>;
+  readonly perServer: ReadonlyMap<CheckedServer, RealCheck>;
   readonly isDynamic: boolean;
 }
 
@@ -48,43 +48,43 @@ export interface MergedCheck {
 export function mergeChecks(
   servers: readonly CheckedServer[],
   settings: Inherited,
-  place: {readonly name: string; readonly statement: Statement; readonly isUdp: boolean},
+  virtual: {readonly name: string; readonly statement: Statement; readonly isUdp: boolean},
   scripts: ImportedScript[],
   tools: Tools,
 ): MergedCheck {
-  const {book} = tools;
+  const {notes} = tools;
   const leading = new Map(servers.map((server) => [server, leaderOf(server)]));
   const converted = new Map<CheckedServer, Converted>();
   for (const [server, checker] of leading) {
-    if (checker) converted.set(server, convert(checker, server, place.isUdp));
+    if (checker) converted.set(server, convert(checker, server, virtual.isUdp));
     noteCheckers(server, checker, converted.get(server), tools);
   }
   const first = [...leading.values()].find((checker) => checker !== undefined);
   if (!first) {
-    book.exact(
-      place.statement.span,
+    notes.exact(
+      virtual.statement.span,
       'no checker',
       'ldirectord.cf: checktype=on: always up, as in keepalived',
     );
     return {
       check: {type: 'on', interval: settings.delayLoop ?? DELAY_LOOP},
       pages: new Map(),
-      own: new Map(),
+      perServer: new Map(),
       isDynamic: false,
     };
   }
-  const times = noteTimes(leading, place.statement, first, tools);
+  const times = noteTimes(leading, virtual.statement, first, tools);
   const misc = servers.filter((server) => leading.get(server)?.kind === 'MISC_CHECK');
-  const script = misc.length === 0 ? undefined : freshName(scripts, place.name);
+  const script = misc.length === 0 ? undefined : freshName(scripts, virtual.name);
   if (script !== undefined) scripts.push({name: script, text: miscScript(misc)});
   const kinds = new Map(servers.map((server) => [server, kindText(converted.get(server)?.native)]));
   const base = commonest(servers, kinds, (server) => leading.get(server) !== undefined);
   const baseNative = converted.get(base)?.native ?? {type: 'on'};
-  const own = new Map<CheckedServer, RealCheck>();
+  const perServer = new Map<CheckedServer, RealCheck>();
   for (const server of servers)
     if (kinds.get(server) !== kinds.get(base))
-      own.set(server, ownCheck(server, converted.get(server)?.native, script, tools));
-  const alike = servers.filter((server) => !own.has(server));
+      perServer.set(server, serverCheck(server, converted.get(server)?.native, script, tools));
+  const alike = servers.filter((server) => !perServer.has(server));
   const isOnePage = alike.every((server) => {
     const {request, receive} = converted.get(server)?.native ?? {};
     return request === baseNative.request && receive === baseNative.receive;
@@ -108,7 +108,7 @@ export function mergeChecks(
             return [server, {request: native?.request ?? '/', receive: native?.receive ?? '.*'}];
           }),
         ),
-    own,
+    perServer,
     isDynamic: misc.some((server) => server.checkers.some((checker) => checker.isDynamic)),
   };
 }
@@ -129,26 +129,26 @@ function noteCheckers(
   server: CheckedServer,
   leader: Checker | undefined,
   converted: Converted | undefined,
-  {book}: Tools,
+  {notes}: Tools,
 ): void {
   for (const checker of server.checkers) {
     const {kind, statement} = checker;
     if (checker === leader && converted) {
-      book.take(checker.book.notes);
-      book[converted.fate](statement.span, kind, converted.how);
+      notes.addAll(checker.notes.list);
+      notes[converted.fate](statement.span, kind, converted.how);
     } else if (kind === 'MISC_CHECK') {
-      book.take(checker.book.notes);
-      book.exact(statement.span, kind, 'also run by the script; all must pass');
+      notes.addAll(checker.notes.list);
+      notes.exact(statement.span, kind, 'also run by the script; all must pass');
     } else if (kind === 'BFD_CHECK' || kind === 'FILE_CHECK') {
-      book.take(checker.book.notes, 'hactl has no such check');
-      book.lost(statement.span, kind, 'hactl has no such check: the server is not monitored by it');
+      notes.addAll(checker.notes.list, 'hactl has no such check');
+      notes.lost(statement.span, kind, 'hactl has no such check: the server is not monitored by it');
     } else if (kind === 'TCP_CHECK' && leader && overTcp.has(leader.kind) && leader.port === checker.port) {
-      book.take(checker.book.notes);
-      book.exact(statement.span, kind, `${leader.kind} connects to the same port`);
+      notes.addAll(checker.notes.list);
+      notes.exact(statement.span, kind, `${leader.kind} connects to the same port`);
     } else {
       const reason = `a server has one check here, ${leader?.kind ?? 'none'} is used`;
-      book.take(checker.book.notes, reason);
-      book.lost(statement.span, kind, `${reason}: failures that only ${kind} detects are missed`);
+      notes.addAll(checker.notes.list, reason);
+      notes.lost(statement.span, kind, `${reason}: failures that only ${kind} detects are missed`);
     }
   }
 }
@@ -158,17 +158,17 @@ function noteTimes(
   leading: ReadonlyMap<CheckedServer, Checker | undefined>,
   statement: Statement,
   first: Checker,
-  {book}: Tools,
+  {notes}: Tools,
 ): CheckTimes {
   const all = [...leading.values()].flatMap((checker) =>
     checker ? [timesOf(checker.kind, checker.settings)] : [],
   );
   const [shortest = timesOf(first.kind, first.settings)] = all.toSorted((a, b) => a.detect - b.detect);
-  const isOne = all.every(({detect, silent}) => detect === shortest.detect && silent === shortest.silent);
-  book[isOne ? 'approximated' : 'changed'](
+  const isUniform = all.every(({detect, silent}) => detect === shortest.detect && silent === shortest.silent);
+  notes[isUniform ? 'approximated' : 'changed'](
     statement.span,
     'time to take a failed server out',
-    isOne
+    isUniform
       ? timingText(shortest)
       : `the servers differ, the shortest time is used for all; ${timingText(shortest)}`,
   );
@@ -192,13 +192,13 @@ function commonest(
   return best.server;
 }
 
-function ownCheck(
+function serverCheck(
   server: CheckedServer,
   native: Native | undefined,
   script: string | undefined,
-  {book}: Tools,
+  {notes}: Tools,
 ): RealCheck {
-  book.exact(
+  notes.exact(
     server.statement.span,
     quoteStatement(server.statement),
     native

@@ -18,8 +18,8 @@ const hasEmptyLabel = (name: string): boolean =>
   name[1] === '.' || name.includes('..') || (name.startsWith('.') && name !== '.');
 
 function dnsTypeOf(line: Statement, tools: Tools): string | undefined {
-  const wanted = argumentOf(line).toUpperCase();
-  if (dnsTypes.has(wanted)) return wanted;
+  const type = argumentOf(line).toUpperCase();
+  if (dnsTypes.has(type)) return type;
   ignored(
     line.words[1] ?? line,
     'bad-value',
@@ -30,9 +30,9 @@ function dnsTypeOf(line: Statement, tools: Tools): string | undefined {
   return undefined;
 }
 
-export function takeDns(block: Block, tools: Tools): {name: string; type: string} {
+export function parseDns(block: Block, tools: Tools): {name: string; type: string} {
   const type = lastReadable(block, ['type'], (line) => dnsTypeOf(line, tools), tools);
-  const [name, ...others] = block.all('name').filter((line) => {
+  const [name, ...repeated] = block.all('name').filter((line) => {
     if (!hasEmptyLabel(argumentOf(line))) return true;
     ignored(
       line.words[1] ?? line,
@@ -41,17 +41,17 @@ export function takeDns(block: Block, tools: Tools): {name: string; type: string
       'the import does the same; 2.2.7 takes a one-character first label as empty',
       tools,
     );
-    tools.book.not(line.span, quoteStatement(line), 'keepalived ignores the name too');
+    tools.notes.omitted(line.span, quoteStatement(line), 'keepalived ignores the name too');
     return false;
   });
-  for (const statement of others)
-    tools.book.not(statement.span, quoteStatement(statement), 'repeated: keepalived uses the first one');
+  for (const statement of repeated)
+    tools.notes.omitted(statement.span, quoteStatement(statement), 'repeated: keepalived uses the first one');
   const usable = isQuotable(argumentOf(name));
   const dns = {name: usable ? argumentOf(name) : '.', type: type?.value ?? 'SOA'};
   const isAddress = dns.type === 'A' && dns.name !== '.';
   for (const line of [name, type?.line])
     if (line)
-      if (isAddress) tools.book.exact(line.span, quoteStatement(line), 'ldirectord.cf: request');
-      else tools.book.not(line.span, quoteStatement(line), 'the DNS check here queries addresses only');
+      if (isAddress) tools.notes.exact(line.span, quoteStatement(line), 'ldirectord.cf: request');
+      else tools.notes.omitted(line.span, quoteStatement(line), 'the DNS check here queries addresses only');
   return dns;
 }

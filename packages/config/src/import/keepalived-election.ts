@@ -39,37 +39,42 @@ const ADVERT_LEAST: Millis = 10;
 const ADVERT_MOST: Millis = 255_000;
 const DELAY_MOST: Millis = 1_000_000;
 
-export function takeElection(block: Block, isThird: boolean, tools: VrrpTools): Election {
-  const written = takeState(block, tools);
+export function parseElection(block: Block, isThird: boolean, tools: VrrpTools): Election {
+  const written = parseState(block, tools);
   const priorityLine = block.last('priority');
   const priority = priorityLine
     ? (numberOf(priorityLine, 1, OWNER, tools, true) ?? PRIORITY)
     : written.state === 'MASTER'
       ? OWNER
       : PRIORITY;
-  const isStrict = takeStrict(block, tools);
+  const isStrict = parseStrict(block, tools);
   const first = firstState(block, written, priority, isStrict);
   const advertLine = lastReadable(block, ['advert_int'], (line) => advertOf(line, isThird, tools), tools);
   const missed = lastReadable(block, ['down_timer_adverts'], (line) => numberOf(line, 1, 100, tools), tools);
   if (missed && isStrict)
-    tools.book.not(missed.line.span, quoteStatement(missed.line), 'keepalived resets it in strict mode too');
-  else if (missed) tools.book.exact(missed.line.span, quoteStatement(missed.line), 'ha.cf: deadtime');
+    tools.notes.omitted(
+      missed.line.span,
+      quoteStatement(missed.line),
+      'keepalived resets it in strict mode too',
+    );
+  else if (missed) tools.notes.exact(missed.line.span, quoteStatement(missed.line), 'ha.cf: deadtime');
   return {
     // The intention of the file, not keepalived's first state.
     state: written.stateLine ? written.state : first,
     ...(written.stateLine ? {stateLine: written.stateLine} : {}),
     priority,
     ...(priorityLine ? {priorityLine} : {}),
-    ...takePreemption(block, {state: first, priority, isStrict}, tools),
+    ...parsePreemption(block, {state: first, priority, isStrict}, tools),
     advert: advertLine?.value ?? ADVERT,
     ...(advertLine ? {advertLine: advertLine.line} : {}),
     missed: missed && !isStrict ? missed.value : MISSED,
   };
 }
 
-function takeStrict(block: Block, tools: VrrpTools): boolean {
+function parseStrict(block: Block, tools: VrrpTools): boolean {
   const line = block.last('strict_mode');
-  if (line) tools.book.not(line.span, quoteStatement(line), 'hactl uses its own protocol instead of VRRP');
+  if (line)
+    tools.notes.omitted(line.span, quoteStatement(line), 'hactl uses its own protocol instead of VRRP');
   return flagOf(line, tools) ?? tools.defaults.isStrict;
 }
 
@@ -111,7 +116,7 @@ function advertOf(line: Statement, isThird: boolean, tools: VrrpTools): Millis |
 }
 
 /** Case-sensitive: keepalived reads any other word as BACKUP. BACKUP below MASTER has no effect. */
-function takeState(block: Block, tools: VrrpTools): Pick<Election, 'state' | 'stateLine'> {
+function parseState(block: Block, tools: VrrpTools): Pick<Election, 'state' | 'stateLine'> {
   const lines = block.all('state');
   for (const line of lines) {
     const word = argumentOf(line);
@@ -129,13 +134,13 @@ function takeState(block: Block, tools: VrrpTools): Pick<Election, 'state' | 'st
     );
   }
   const counting = lines.filter(
-    (line, at) =>
-      argumentOf(line) !== 'BACKUP' || !lines.slice(0, at).some((line) => argumentOf(line) === 'MASTER'),
+    (line, index) =>
+      argumentOf(line) !== 'BACKUP' || !lines.slice(0, index).some((line) => argumentOf(line) === 'MASTER'),
   );
   const stateLine = counting.at(-1);
   for (const line of lines)
     if (line !== stateLine)
-      tools.book.not(line.span, quoteStatement(line), 'overridden by another state line');
+      tools.notes.omitted(line.span, quoteStatement(line), 'overridden by another state line');
   return {
     state: argumentOf(stateLine) === 'MASTER' ? 'MASTER' : 'BACKUP',
     ...(stateLine ? {stateLine} : {}),
@@ -143,15 +148,15 @@ function takeState(block: Block, tools: VrrpTools): Pick<Election, 'state' | 'st
 }
 
 /** nopreempt and preempt_delay apply with the initial state BACKUP only, and not both together. */
-function takePreemption(
+function parsePreemption(
   block: Block,
   {state, priority, isStrict}: Pick<Election, 'state' | 'priority'> & {readonly isStrict: boolean},
   tools: VrrpTools,
 ): Pick<Election, 'isHeld' | 'delay'> {
-  const {book} = tools;
+  const {notes} = tools;
   const [holding, delayLine] = [block.last('nopreempt', 'preempt'), block.last('preempt_delay')];
   if (holding && nameOf(holding) === 'preempt')
-    book.exact(holding.span, quoteStatement(holding), 'ha.cf: auto_failback on');
+    notes.exact(holding.span, quoteStatement(holding), 'ha.cf: auto_failback on');
   const hold = holding && nameOf(holding) === 'nopreempt' ? holding : undefined;
   const written = timeOf(delayLine, tools);
   const delay = written !== undefined && written <= DELAY_MOST ? written : undefined;
@@ -159,12 +164,12 @@ function takePreemption(
     state === 'MASTER' ? 'with state MASTER' : priority === OWNER ? 'with priority 255' : undefined;
   const isHeld = hold !== undefined && cleared === undefined;
   if (hold && cleared !== undefined)
-    book.not(
+    notes.omitted(
       hold.span,
       quoteStatement(hold),
       `${cleared} keepalived clears it: the director takes the addresses back at once, as today`,
     );
-  else if (hold) book.exact(hold.span, quoteStatement(hold), 'ha.cf: auto_failback off');
+  else if (hold) notes.exact(hold.span, quoteStatement(hold), 'ha.cf: auto_failback off');
   if (!delayLine) return {isHeld};
   const reset =
     delay === undefined
@@ -177,9 +182,9 @@ function takePreemption(
             ? 'with nopreempt keepalived resets it: the director does not take the addresses back'
             : undefined;
   if (reset === undefined && delay !== undefined) {
-    book.exact(delayLine.span, quoteStatement(delayLine), 'ha.cf: hactl_preempt_delay');
+    notes.exact(delayLine.span, quoteStatement(delayLine), 'ha.cf: hactl_preempt_delay');
     return {isHeld, delay};
   }
-  book.not(delayLine.span, quoteStatement(delayLine), reset ?? '');
+  notes.omitted(delayLine.span, quoteStatement(delayLine), reset ?? '');
   return {isHeld};
 }

@@ -16,8 +16,8 @@ export type Head =
   | (Extract<VirtualAddress, {kind: 'fwmark'}> & {readonly isFixed: boolean});
 
 /** `virtual_server ADDRESS PORT`, `fwmark N`, or `group NAME` with all its entries. */
-export function takeHeads(statement: Statement, protocol: 'tcp' | 'udp', tools: HeadTools): Head[] {
-  const {book, groups} = tools;
+export function parseHeads(statement: Statement, protocol: 'tcp' | 'udp', tools: HeadTools): Head[] {
+  const {notes, groups} = tools;
   const [first = '', second = ''] = argumentsOf(statement);
   if (first === 'group') {
     const group = groups.get(second);
@@ -31,12 +31,12 @@ export function takeHeads(statement: Statement, protocol: 'tcp' | 'udp', tools: 
       );
       return [];
     }
-    book.exact(
+    notes.exact(
       statement.span,
       quoteStatement(statement),
       'ldirectord.cf: a virtual service for each entry of the group',
     );
-    const heads = (group.block ?? []).flatMap((line) => takeEntry(line, 0, protocol, tools));
+    const heads = (group.block ?? []).flatMap((line) => parseEntry(line, 0, protocol, tools));
     if (!isMixed(heads)) return heads;
     ignored(
       group,
@@ -47,8 +47,8 @@ export function takeHeads(statement: Statement, protocol: 'tcp' | 'udp', tools: 
     );
     return [];
   }
-  const heads = takeEntry(statement, 1, protocol, tools);
-  book.exact(statement.span, quoteStatement(statement), 'ldirectord.cf: a virtual service');
+  const heads = parseEntry(statement, 1, protocol, tools);
+  notes.exact(statement.span, quoteStatement(statement), 'ldirectord.cf: a virtual service');
   return heads;
 }
 
@@ -58,9 +58,9 @@ function isMixed(heads: readonly Head[]): boolean {
   return sure.length < heads.length && new Set(sure.map(({family}) => family)).size === 2;
 }
 
-function takeEntry(line: Statement, at: number, protocol: 'tcp' | 'udp', tools: Tools): Head[] {
-  const {book} = tools;
-  const words = line.words.slice(at);
+function parseEntry(line: Statement, offset: number, protocol: 'tcp' | 'udp', tools: Tools): Head[] {
+  const {notes} = tools;
+  const words = line.words.slice(offset);
   const [first, second, third] = words;
   const complain = (message: string, help: string): [] => {
     ignored(
@@ -70,7 +70,7 @@ function takeEntry(line: Statement, at: number, protocol: 'tcp' | 'udp', tools: 
       `keepalived leaves it out, and so does the import; ${help}`,
       tools,
     );
-    book.not(line.span, quoteStatement(line), 'keepalived leaves it out too');
+    notes.omitted(line.span, quoteStatement(line), 'keepalived leaves it out too');
     return [];
   };
   if (first?.text === 'fwmark') {
@@ -85,19 +85,19 @@ function takeEntry(line: Statement, at: number, protocol: 'tcp' | 'udp', tools: 
         `the import does too; write fwmark ${mark}`,
         tools,
       );
-    const isFixed = at === 0 && third !== undefined;
+    const isFixed = offset === 0 && third !== undefined;
     if (isFixed && third.text !== 'inet' && third.text !== 'inet6')
       return complain(`"${third.text}" is not an address family`, 'write fwmark NUMBER inet or inet6');
-    if (at === 0) book.exact(line.span, quoteStatement(line), 'ldirectord.cf: virtual= with the mark');
+    if (offset === 0) notes.exact(line.span, quoteStatement(line), 'ldirectord.cf: virtual= with the mark');
     return [{kind: 'fwmark', family: isFixed && third.text === 'inet6' ? 6 : 4, mark, isFixed}];
   }
-  const port = portAt(line, at + 1, tools);
+  const port = portAt(line, offset + 1, tools);
   if (port === undefined)
     return complain(`"${second?.text ?? ''}" is not a port`, 'write a number from 1 to 65535');
   // Ranges and networks are for groups: elsewhere keepalived uses only the address.
   const single = serverAddress(first?.text ?? '');
-  const addresses = at === 0 ? rangeOf(first?.text ?? '') : single === undefined ? undefined : [single];
-  if (at > 0 && single !== undefined && /[-/]/.test(first?.text ?? ''))
+  const addresses = offset === 0 ? rangeOf(first?.text ?? '') : single === undefined ? undefined : [single];
+  if (offset > 0 && single !== undefined && /[-/]/.test(first?.text ?? ''))
     ignored(
       first ?? line,
       'bad-address',
@@ -110,8 +110,8 @@ function takeEntry(line: Statement, at: number, protocol: 'tcp' | 'udp', tools: 
       `"${first?.text ?? ''}" is neither an address nor a range of addresses`,
       'write virtual_server ADDRESS PORT, fwmark NUMBER or group NAME',
     );
-  if (at === 0)
-    book.exact(
+  if (offset === 0)
+    notes.exact(
       line.span,
       quoteStatement(line),
       addresses.length === 1
@@ -126,8 +126,8 @@ const RANGE = 4_096;
 
 /** An address, `A-LAST`, `A-B` or `A/LENGTH`. */
 function rangeOf(text: string): string[] | undefined {
-  const one = canonical(text);
-  if (one !== undefined) return [one];
+  const single = canonical(text);
+  if (single !== undefined) return [single];
   const net = /^([\da-f.:]+)\/(\d+)$/i.exec(text);
   if (net) {
     const address = canonical(net[1] ?? '');
@@ -168,11 +168,11 @@ const lowBits = (address: string): number => {
 };
 
 const countUp = (address: string, count: number): string[] =>
-  Array.from({length: count}, (_, at) => {
+  Array.from({length: count}, (_, increment) => {
     const bytes = ipaddr.parse(address).toByteArray();
-    for (let place = bytes.length - 1, carry = at; place >= 0 && carry > 0; place -= 1) {
-      const sum = (bytes[place] ?? 0) + carry;
-      bytes[place] = sum & 255;
+    for (let index = bytes.length - 1, carry = increment; index >= 0 && carry > 0; index -= 1) {
+      const sum = (bytes[index] ?? 0) + carry;
+      bytes[index] = sum & 255;
       carry = sum >> 8;
     }
     const text = ipaddr.fromByteArray(bytes).toString();

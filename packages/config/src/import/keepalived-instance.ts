@@ -1,6 +1,6 @@
 /** vrrp_instance of keepalived.conf, and the keywords without a counterpart. Pure. */
 import type {Vip} from '../model.ts';
-import {takeAddresses, type Addresses} from './keepalived-addresses.ts';
+import {parseAddresses, type Addresses} from './keepalived-addresses.ts';
 import {
   argumentOf,
   blockOf,
@@ -13,12 +13,12 @@ import {
   type Read,
   type Tools,
 } from './keepalived-block.ts';
-import {takeElection, type Election} from './keepalived-election.ts';
+import {parseElection, type Election} from './keepalived-election.ts';
 import type {Statement} from './keepalived-lines.ts';
-import {takeNotify} from './keepalived-notify.ts';
+import {convertNotify} from './keepalived-notify.ts';
 import type {VrrpTools} from './keepalived-tools.ts';
-import {takeTracked, type Tracked} from './keepalived-track.ts';
-import {isDevice, notebook, type Notebook} from './words.ts';
+import {parseTracked, type Tracked} from './keepalived-track.ts';
+import {isDevice, newNotes, type Notes} from './words.ts';
 
 export interface Instance extends Election {
   readonly statement: Statement;
@@ -34,7 +34,7 @@ export interface Instance extends Election {
   readonly tracked: Tracked;
   readonly syncLine?: Statement;
   readonly isMailed: boolean;
-  readonly book: Notebook;
+  readonly notes: Notes;
 }
 
 /** heartbeat's default port and the multicast group of its examples. */
@@ -77,36 +77,37 @@ export const serious: ReadonlySet<string> = new Set([
   'no_accept',
 ]);
 
-export function takeInstance(statement: Statement, outer: VrrpTools): Instance {
-  const book = notebook();
-  const tools: VrrpTools = {...outer, book};
+export function parseInstance(statement: Statement, outer: VrrpTools): Instance {
+  const notes = newNotes();
+  const tools: VrrpTools = {...outer, notes};
   const name = argumentOf(statement);
   const block = blockOf(statement.block ?? [], tools);
   const id = block.last('virtual_router_id');
-  if (id) book.not(id.span, quoteStatement(id), 'not needed: adverts carry the cluster name and are signed');
-  const device = takeDevice(block.last('interface'), statement, tools);
+  if (id)
+    notes.omitted(id.span, quoteStatement(id), 'not needed: adverts carry the cluster name and are signed');
+  const device = parseDevice(block.last('interface'), statement, tools);
   const native = block.last('native_ipv6');
-  if (native) book.exact(native.span, quoteStatement(native), unused['native_ipv6'] ?? '');
-  const addresses = takeAddresses(block, device, tools);
+  if (native) notes.exact(native.span, quoteStatement(native), unused['native_ipv6'] ?? '');
+  const addresses = parseAddresses(block, device, tools);
   const {peers, vips} = addresses;
   if (peers.length === 0)
-    book.approximated(
+    notes.approximated(
       block.last('interface')?.span ?? statement.span,
       quoteStatement(block.last('interface') ?? statement),
       `ha.cf: mcast ${device} ${GROUP}: adverts use another group and port`,
     );
-  const secret = takeAuthentication(block.last('authentication'), tools);
-  const isThird = takeVersion(block, addresses, native, tools);
-  const election = takeElection(block, isThird, tools);
-  const script = takeNotify(block, name, 'INSTANCE', tools, election.priority);
-  const tracked = takeTracked(statement, block, tools);
+  const secret = parseAuthentication(block.last('authentication'), tools);
+  const isThird = parseVersion(block, addresses, native, tools);
+  const election = parseElection(block, isThird, tools);
+  const script = convertNotify(block, name, 'INSTANCE', tools, election.priority);
+  const tracked = parseTracked(statement, block, tools);
   const loose = block.last('dont_track_primary');
   if (loose)
-    book.exact(loose.span, quoteStatement(loose), 'ha.cf: the interface is not in hactl_track_interface');
+    notes.exact(loose.span, quoteStatement(loose), 'ha.cf: the interface is not in hactl_track_interface');
   const syncLine = block.last('lvs_sync_daemon_interface');
-  const isMailed = takeAlert(block, tools);
+  const isMailed = parseAlert(block, tools);
   block.finish(unused, 'hactl has no such setting', serious);
-  book.exact(
+  notes.exact(
     statement.span,
     quoteStatement(statement),
     vips.length > 0 ? 'haresources: one line' : 'no addresses: nothing in haresources',
@@ -132,7 +133,7 @@ export function takeInstance(statement: Statement, outer: VrrpTools): Instance {
     },
     ...(syncLine ? {syncLine} : {}),
     isMailed,
-    book,
+    notes,
   };
 }
 
@@ -140,17 +141,18 @@ export function takeInstance(statement: Statement, outer: VrrpTools): Instance {
  * Is it VRRP 3? With IPv6 it is, unless a line above the first address sets 2. The first version line counts; native_ipv6
  * overrides it.
  */
-function takeVersion(
+function parseVersion(
   block: Block,
   {family, by}: Addresses,
   native: Statement | undefined,
   tools: VrrpTools,
 ): boolean {
   const versions = readable(block, ['version'], (line) => numberOf(line, 2, 3, tools), tools);
-  for (const {line} of versions) tools.book.not(line.span, quoteStatement(line), unused['version'] ?? '');
-  const place = (line: Statement | undefined): number => (line ? block.statements.indexOf(line) : Infinity);
+  for (const {line} of versions)
+    tools.notes.omitted(line.span, quoteStatement(line), unused['version'] ?? '');
+  const indexOf = (line: Statement | undefined): number => (line ? block.statements.indexOf(line) : Infinity);
   const isLate = ({line, value}: Read<number>): boolean =>
-    value === 2 && family === 6 && place(line) > place(by);
+    value === 2 && family === 6 && indexOf(line) > indexOf(by);
   const first = versions.find((version) => !isLate(version));
   if (native && family === 6) return true;
   if (family === 6) return first?.value !== 2 || tools.defaults.isStrict;
@@ -158,16 +160,16 @@ function takeVersion(
 }
 
 /** Does the instance send mail about role changes? If so, its haresources line has MailTo. */
-function takeAlert(block: Block, tools: VrrpTools): boolean {
-  const {book, defaults} = tools;
+function parseAlert(block: Block, tools: VrrpTools): boolean {
+  const {notes, defaults} = tools;
   const line = block.last('smtp_alert');
   const isWanted = line ? flagOf(line, tools) !== false : defaults.isMailed;
   const has = isWanted && defaults.mailTo.length > 0;
   if (line)
     if (has)
-      book.approximated(line.span, quoteStatement(line), 'haresources: MailTo, through the local sendmail');
+      notes.approximated(line.span, quoteStatement(line), 'haresources: MailTo, through the local sendmail');
     else
-      book.not(
+      notes.omitted(
         line.span,
         quoteStatement(line),
         isWanted ? 'no mail is sent: there is no notification_email' : 'no mail is sent, as here',
@@ -175,11 +177,11 @@ function takeAlert(block: Block, tools: VrrpTools): boolean {
   return has;
 }
 
-function takeDevice(line: Statement | undefined, statement: Statement, tools: Tools): string {
-  const {book} = tools;
+function parseDevice(line: Statement | undefined, statement: Statement, tools: Tools): string {
+  const {notes} = tools;
   const device = argumentOf(line);
   if (line && isDevice(device)) {
-    book.exact(line.span, quoteStatement(line), 'ha.cf and haresources: the interface');
+    notes.exact(line.span, quoteStatement(line), 'ha.cf and haresources: the interface');
     return device;
   }
   if (line)
@@ -190,7 +192,7 @@ function takeDevice(line: Statement | undefined, statement: Statement, tools: To
       'eth0 is written: correct the name in ha.cf and haresources',
       tools,
     );
-  book.changed(
+  notes.changed(
     (line ?? statement).span,
     quoteStatement(line ?? statement),
     'no usable interface name: eth0 is written',
@@ -198,9 +200,9 @@ function takeDevice(line: Statement | undefined, statement: Statement, tools: To
   return 'eth0';
 }
 
-function takeAuthentication(line: Statement | undefined, tools: Tools): string | undefined {
+function parseAuthentication(line: Statement | undefined, tools: Tools): string | undefined {
   if (!line) return undefined;
-  const {book} = tools;
+  const {notes} = tools;
   const block = blockOf(line.block ?? [], tools);
   const [type, pass] = [block.last('auth_type'), block.last('auth_pass')];
   block.finish({}, 'authkeys has a number, a method and a key');
@@ -208,19 +210,19 @@ function takeAuthentication(line: Statement | undefined, tools: Tools): string |
   // In authkeys a # ends the key, and there are no quotes.
   const usable = /^[^\s#]+$/.test(secret);
   if (type)
-    book.approximated(
+    notes.approximated(
       type.span,
       quoteStatement(type),
       'authkeys: every advert is signed with SHA-256; the key itself is never sent',
     );
   if (pass)
     if (usable)
-      book.approximated(
+      notes.approximated(
         pass.span,
         'auth_pass …',
         'authkeys: 1 sha256 with this password; keepalived sent it in clear text: change it on both directors',
       );
-    else book.not(pass.span, 'auth_pass …', 'not a valid key for authkeys: a generated key is written');
-  book.exact(line.span, quoteStatement(line), 'authkeys');
+    else notes.omitted(pass.span, 'auth_pass …', 'not a valid key for authkeys: a generated key is written');
+  notes.exact(line.span, quoteStatement(line), 'authkeys');
   return pass && usable ? secret : undefined;
 }

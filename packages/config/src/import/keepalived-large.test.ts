@@ -7,8 +7,8 @@ const farm = (count: number): string =>
   service(
     Array.from(
       {length: count},
-      (_, at) =>
-        `real_server 10.1.${at >> 8}.${at & 255} 80 {\nweight 10\nHTTP_GET {\nurl {\npath /health\nstatus_code 200\n}\nconnect_timeout 3\nretry 2\n}\n}`,
+      (_, index) =>
+        `real_server 10.1.${index >> 8}.${index & 255} 80 {\nweight 10\nHTTP_GET {\nurl {\npath /health\nstatus_code 200\n}\nconnect_timeout 3\nretry 2\n}\n}`,
     ).join('\n'),
   );
 

@@ -12,7 +12,7 @@ export interface Word {
 }
 
 /** A word whose span is computed on demand: most words of a large file never appear in a diagnostic. */
-class Placed implements Word {
+class LazyWord implements Word {
   readonly text: string;
   readonly #line: Span;
   readonly #from: number;
@@ -113,13 +113,13 @@ export function readKeepalived(
     warnOfBlanks(text, span, isAsWritten, reporter);
     let words: Word[] = [];
     let from = 0;
-    const place = (token: Token): Span =>
+    const spanOf = (token: Token): Span =>
       isAsWritten ? {file: span.file, start: span.start + token.start, end: span.start + token.end} : span;
     for (const token of tokens) {
       if (token.kind === 'word') {
         words.push(
           isAsWritten
-            ? new Placed(token.text, span, token.start, token.end - token.start)
+            ? new LazyWord(token.text, span, token.start, token.end - token.start)
             : {text: token.text, span},
         );
         continue;
@@ -127,8 +127,8 @@ export function readKeepalived(
       const statement = statementOf(words, text.slice(from, token.start));
       words = [];
       from = token.end;
-      if (token.kind === 'open') openBlock(statement, place(token));
-      else closeBlock(place(token));
+      if (token.kind === 'open') openBlock(statement, spanOf(token));
+      else closeBlock(spanOf(token));
     }
     statementOf(words, text.slice(from));
   };
@@ -156,7 +156,7 @@ function plainLine(
   const words: Word[] = [];
   for (let from = 0; from < body.length;) {
     const end = endOfWord(body, from);
-    words.push(new Placed(body.slice(from, end), span, from, end - from));
+    words.push(new LazyWord(body.slice(from, end), span, from, end - from));
     from = end;
     while (from < body.length && body.charCodeAt(from) <= BLANK) from += 1;
   }

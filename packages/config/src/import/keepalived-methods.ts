@@ -25,7 +25,7 @@ export interface Methods {
   readonly at: (server: Statement) => ForwardMethod;
 }
 
-export function takeMethods(block: Block, tools: Tools): Methods {
+export function parseMethods(block: Block, tools: Tools): Methods {
   const found = readable<ForwardMethod>(
     block,
     ['lvs_method', 'lb_kind'],
@@ -33,11 +33,11 @@ export function takeMethods(block: Block, tools: Tools): Methods {
     tools,
   );
   const last = found.at(-1)?.value ?? DEFAULT_METHOD;
-  const place = new Map(block.statements.map((statement, index) => [statement, index]));
-  const placeOf = (statement: Statement): number => place.get(statement) ?? Infinity;
+  const indexes = new Map(block.statements.map((statement, index) => [statement, index]));
+  const indexOf = (statement: Statement): number => indexes.get(statement) ?? Infinity;
   return {
     last,
-    at: (server) => found.findLast(({line}) => placeOf(line) < placeOf(server))?.value ?? last,
+    at: (server) => found.findLast(({line}) => indexOf(line) < indexOf(server))?.value ?? last,
   };
 }
 
@@ -45,7 +45,7 @@ export function takeMethods(block: Block, tools: Tools): Methods {
  * The family of the service, as keepalived determines it: from the address; for a mark from the first of ip_family, a
  * granularity, or a server that is not tunnelled to. undefined: none of these. A contradicting line is ignored.
  */
-export function takeFamily(
+export function parseFamily(
   block: Block,
   address: 4 | 6 | undefined,
   methods: Methods,
@@ -65,7 +65,7 @@ function withFamily(family: 4 | 6 | undefined, line: Statement, tools: Tools): 4
   const word = argumentOf(line);
   const written = word === 'inet6' ? 6 : word === 'inet' ? 4 : undefined;
   if (written !== undefined && (family ?? written) === written) {
-    tools.book.exact(line.span, quoteStatement(line), 'ldirectord.cf: virtual or virtual6');
+    tools.notes.exact(line.span, quoteStatement(line), 'ldirectord.cf: virtual or virtual6');
     return written;
   }
   const reason =
@@ -73,17 +73,17 @@ function withFamily(family: 4 | 6 | undefined, line: Statement, tools: Tools): 4
       ? `"${word}" is not an address family: keepalived ignores the line`
       : `${word} contradicts the family set above: keepalived ignores the line`;
   ignored(line.words[1] ?? line, 'bad-value', reason, 'the import does too; write inet or inet6', tools);
-  tools.book.not(line.span, quoteStatement(line), 'not a usable family: keepalived ignores it too');
+  tools.notes.omitted(line.span, quoteStatement(line), 'not a usable family: keepalived ignores it too');
   return family;
 }
 
 /** The family of a server, which is also its service's; undefined: tunnelled to, or no address. */
 function familyOfServer(line: Statement, methods: Methods): 4 | 6 | undefined {
   const address = serverAddress(argumentOf(line));
-  const own = (line.block ?? []).findLast(
+  const methodLine = (line.block ?? []).findLast(
     (line) => nameOf(line) === 'lvs_method' && ['NAT', 'DR', 'TUN'].includes(argumentOf(line)),
   );
-  const isTunnel = own ? argumentOf(own) === 'TUN' : methods.at(line) === 'ipip';
+  const isTunnel = methodLine ? argumentOf(methodLine) === 'TUN' : methods.at(line) === 'ipip';
   return address === undefined || isTunnel ? undefined : familyOf(address);
 }
 

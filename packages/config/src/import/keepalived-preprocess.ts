@@ -68,7 +68,7 @@ export function preprocess(
     files: 0,
     folder: '.',
   };
-  takeFile(run, source);
+  processFile(run, source);
   return {sources: run.sources, skipped: run.skipped};
 }
 
@@ -102,17 +102,17 @@ const replaced = (run: Run, text: string, span: Span): string =>
   });
 
 /** Expands `~SEQ`, `~SEQx` and `~LST`. False: the line is none of these. */
-function takeSequence(run: Run, text: string, at: Span, depth: number): boolean {
+function expandSequence(run: Run, text: string, span: Span, depth: number): boolean {
   const head = /^~(SEQx?|LST)[ \t]*\(([^)]*)\)[ \t]*([^]*)$/.exec(text);
   if (!head) return false;
   const [, kind = '', written = '', rest = ''] = head;
-  const list = replaced(run, written, at);
+  const list = replaced(run, written, span);
   const rounds = kind === 'LST' ? listRounds(list) : sequenceRounds(list, kind === 'SEQx');
   if (!rounds) {
     run.reporter.add(
       'warning',
       'bad-value',
-      at,
+      span,
       `cannot read ~${kind}(${list}): keepalived ignores the line`,
       'the import does too; write ~SEQ(NAME, START, STEP, END) or ~LST(NAME, VALUE, …)',
     );
@@ -121,27 +121,28 @@ function takeSequence(run: Run, text: string, at: Span, depth: number): boolean 
   for (const round of rounds) {
     if (run.overflown) break;
     for (const [name, value] of round) run.defined.set(name, value);
-    takeLine(run, rest, at, false, depth + 1);
+    processLine(run, rest, span, false, depth + 1);
   }
   return true;
 }
 
 /** Processes a line without comments and continuations. */
-function takeLine(run: Run, raw: string, span: Span, isAsWritten: boolean, depth: number): void {
+function processLine(run: Run, raw: string, span: Span, isAsWritten: boolean, depth: number): void {
   if (depth > 0) run.expanded += 1;
   if (run.overflown || depth > DEPTH || run.expanded > EXPANDED || raw.length > LENGTH)
     return overflow(run, span);
   const text = raw.trim();
   if (text === '') return;
   const start = span.start + raw.indexOf(text);
-  const at: Span = isAsWritten ? {file: span.file, start, end: start + text.length} : span;
+  const textSpan: Span = isAsWritten ? {file: span.file, start, end: start + text.length} : span;
   // Fast path for nearly all lines.
-  if (!/[@$~]|(?:^|[{}][ \t]*)include/.test(text)) return run.emit(text, at, isAsWritten);
+  if (!/[@$~]|(?:^|[{}][ \t]*)include/.test(text)) return run.emit(text, textSpan, isAsWritten);
   const condition = /^@(\^?)(\S*)[ \t]*([^]*)$/.exec(text);
   if (condition) {
     const [, negative = '', id = '', rest = ''] = condition;
-    if ((id === run.context.configId) === (negative === '')) takeLine(run, rest, at, false, depth + 1);
-    else run.skipped.push({span: at, text: rest});
+    if ((id === run.context.configId) === (negative === ''))
+      processLine(run, rest, textSpan, false, depth + 1);
+    else run.skipped.push({span: textSpan, text: rest});
     return;
   }
   const definition = /^\$([A-Za-z_]\w*)([ \t]*)=([^]*)$/.exec(text);
@@ -153,29 +154,29 @@ function takeLine(run: Run, raw: string, span: Span, isAsWritten: boolean, depth
     run.reporter.add(
       'warning',
       'bad-value',
-      at,
+      textSpan,
       `$${definition[1]} = …: not a definition for keepalived, because of the blank before =`,
       `the import ignores it too; write $${definition[1]}=VALUE`,
     );
-  if (takeSequence(run, text, at, depth)) return;
+  if (expandSequence(run, text, textSpan, depth)) return;
   if (text.includes('$')) {
-    const full = replaced(run, text, at);
+    const full = replaced(run, text, textSpan);
     if (full !== text) {
-      for (const part of full.split('\n')) takeLine(run, withoutComment(part), at, false, depth + 1);
+      for (const part of full.split('\n')) processLine(run, withoutComment(part), textSpan, false, depth + 1);
       return;
     }
   }
   const include = includeLine.exec(text);
-  if (include) return includeFiles(run, (include[1] ?? '').trim(), at);
+  if (include) return includeFiles(run, (include[1] ?? '').trim(), textSpan);
   // To keepalived the text after a brace is a new line; it may be a condition, a sequence or an include.
   const inner =
     /^((?:[^"{}]|"[^"]*")*[{}])[ \t]*((?:~(?:SEQ|LST)|@\^?\w|\$\w+=|include[rmwba]?[ \t])[^]*)$/.exec(text);
   if (inner) {
-    takeLine(run, inner[1] ?? '', at, false, depth + 1);
-    takeLine(run, inner[2] ?? '', at, false, depth + 1);
+    processLine(run, inner[1] ?? '', textSpan, false, depth + 1);
+    processLine(run, inner[2] ?? '', textSpan, false, depth + 1);
     return;
   }
-  run.emit(text, at, isAsWritten);
+  run.emit(text, textSpan, isAsWritten);
 }
 
 function includeFiles(run: Run, pattern: string, span: Span): void {
@@ -228,14 +229,14 @@ function includeFiles(run: Run, pattern: string, span: Span): void {
         `cannot read ${name}`,
         'run the import on the machine that has the files, or remove the include line',
       );
-    else takeFile(run, {path: name, text});
+    else processFile(run, {path: name, text});
   }
   run.files -= 1;
   run.folder = folder;
   run.defined.set('_PWD', folder);
 }
 
-function takeFile(run: Run, source: ImportSource): void {
+function processFile(run: Run, source: ImportSource): void {
   run.sources.set(source.path, source);
   run.folder = source.path.includes('/') ? source.path.slice(0, source.path.lastIndexOf('/')) || '/' : '.';
   run.defined.set('_PWD', run.folder);
@@ -248,6 +249,6 @@ function takeFile(run: Run, source: ImportSource): void {
         'keepalived ends the definition at this comment, because it does not end in \\: the import continues it',
         'compare with what keepalived runs today; end the comment in \\ or remove it',
       );
-    takeLine(run, text, {file: source.path, start, end}, !joined, 0);
+    processLine(run, text, {file: source.path, start, end}, !joined, 0);
   }
 }

@@ -21,24 +21,24 @@ const DELAY_MOST = 3_600_000;
 /** Length of a process name in the kernel. */
 const NAME_MOST = 15;
 
-export function takeProcess(statement: Statement, tools: Tools): Definition | undefined {
-  const {book} = tools;
+export function parseProcess(statement: Statement, tools: Tools): Definition | undefined {
+  const {notes} = tools;
   const block = blockOf(statement.block ?? [], tools);
   const process = block.first('process');
   const weight = block.last('weight');
   const [program = '', ...parameters] = process ? argumentsOf(process) : [];
-  const {least, most} = takeQuorum(block, tools);
-  const [gone, back] = takeDelays(block, tools);
+  const {least, most} = parseQuorum(block, tools);
+  const [gone, back] = parseDelays(block, tools);
   const condition = conditionOf(block, program, parameters, tools);
   block.finish({}, 'hactl has no such setting');
   if (!process || program === '' || /[\r\n\0]/.test(argumentsOf(process).join(''))) {
-    book.lost(statement.span, quoteStatement(statement), 'it has no usable process name');
+    notes.lost(statement.span, quoteStatement(statement), 'it has no usable process name');
     return undefined;
   }
   if (condition.note === undefined)
-    book.exact(process.span, quoteStatement(process), 'the written script reads /proc');
-  else book.changed(process.span, quoteStatement(process), condition.note);
-  if (weight) book.approximated(weight.span, quoteStatement(weight), WEIGHT);
+    notes.exact(process.span, quoteStatement(process), 'the written script reads /proc');
+  else notes.changed(process.span, quoteStatement(process), condition.note);
+  if (weight) notes.approximated(weight.span, quoteStatement(weight), WEIGHT);
   const bounds = [
     ...(least > 0 ? [`[ $count -ge ${least} ]`] : []),
     ...(most === Infinity ? [] : [`[ $count -le ${most} ]`]),
@@ -61,7 +61,7 @@ interface Quorum {
 }
 
 /** Reads both bounds in file order, because keepalived checks each against the other; `quorum_max 0`: no such process. */
-function takeQuorum(block: Block, tools: Tools): Quorum {
+function parseQuorum(block: Block, tools: Tools): Quorum {
   const lines = new Set(block.all('quorum', 'quorum_max'));
   return block.statements
     .filter((line) => lines.has(line))
@@ -75,7 +75,7 @@ function withQuorum(before: Quorum, line: Statement, tools: Tools): Quorum {
   const contradicts =
     value !== undefined && (isMost ? value < least && (value > 0 || least > 1) : value > most);
   if (value === undefined || contradicts) {
-    tools.book.not(line.span, quoteStatement(line), 'keepalived ignores it too');
+    tools.notes.omitted(line.span, quoteStatement(line), 'keepalived ignores it too');
     if (contradicts)
       ignored(
         line,
@@ -86,17 +86,17 @@ function withQuorum(before: Quorum, line: Statement, tools: Tools): Quorum {
       );
     return before;
   }
-  tools.book.exact(line.span, quoteStatement(line), 'the written script counts the processes');
+  tools.notes.exact(line.span, quoteStatement(line), 'the written script counts the processes');
   if (!isMost) return {least: value, most};
   return {least: value === 0 ? 0 : Math.max(1, least), most: value};
 }
 
 /** Consecutive checks before a process counts as gone, and as back. */
-function takeDelays(block: Block, tools: Tools): readonly [gone: number, back: number] {
-  const delays = ['terminate_delay', 'fork_delay'].map((own) => {
+function parseDelays(block: Block, tools: Tools): readonly [gone: number, back: number] {
+  const delays = ['terminate_delay', 'fork_delay'].map((name) => {
     const found = lastReadable(
       block,
-      [own, 'delay'],
+      [name, 'delay'],
       (line) => {
         const time = timeOf(line, tools, 1);
         return time !== undefined && time <= DELAY_MOST ? time : undefined;
@@ -104,7 +104,7 @@ function takeDelays(block: Block, tools: Tools): readonly [gone: number, back: n
       tools,
     );
     if (found)
-      tools.book.approximated(
+      tools.notes.approximated(
         found.line.span,
         quoteStatement(found.line),
         'counted by the written script, which checks once a second',
@@ -125,7 +125,7 @@ function conditionOf(
   const [full, match] = [block.last('full_command'), block.last('param_match')];
   for (const line of [full, match])
     if (line)
-      tools.book.exact(line.span, quoteStatement(line), 'the written script compares the command line');
+      tools.notes.exact(line.span, quoteStatement(line), 'the written script compares the command line');
   const written = match ? argumentOf(match) || 'exact' : parameters.length > 0 ? 'exact' : 'any';
   if (full || match || parameters.length > 0) {
     const start = shellWord([program, ...parameters].join(' '));

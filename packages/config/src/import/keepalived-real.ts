@@ -13,9 +13,9 @@ import {
   type Block,
   type Tools,
 } from './keepalived-block.ts';
-import {inherit, takeCheckers, type Checker, type Inherited} from './keepalived-checker.ts';
+import {inherit, parseCheckers, type Checker, type Inherited} from './keepalived-checker.ts';
 import type {Statement} from './keepalived-lines.ts';
-import {canonical, leadingNumber, notebook, wholeNumber, type Notebook} from './words.ts';
+import {canonical, leadingNumber, newNotes, wholeNumber, type Notes} from './words.ts';
 
 const methods: ReadonlyMap<string, ForwardMethod> = new Map([
   ['NAT', 'masq'],
@@ -80,7 +80,7 @@ export function methodOf(
   otherwise: ForwardMethod | undefined,
   tools: Tools,
 ): ForwardMethod | undefined {
-  const {book} = tools;
+  const {notes} = tools;
   const [word = '', ...rest] = argumentsOf(statement);
   const method = methods.get(word);
   if (!method) {
@@ -93,7 +93,7 @@ export function methodOf(
       `the import does the same; write NAT, DR or TUN${meant === undefined ? '' : `; ${word.toUpperCase()} may be intended, but differs from what runs today`}`,
       tools,
     );
-    book.changed(
+    notes.changed(
       statement.span,
       quoteStatement(statement),
       `not a method for keepalived; the import writes ${used}, the method that keepalived uses`,
@@ -110,12 +110,12 @@ export function methodOf(
       tools,
     );
   if (method === 'ipip' && type !== 'ipip')
-    book.lost(
+    notes.lost(
       statement.span,
       quoteStatement(statement),
       `the tunnel is plain ipip here, not ${type}: the real server must accept ipip`,
     );
-  else book.exact(statement.span, quoteStatement(statement), `ldirectord.cf: ${method}`);
+  else notes.exact(statement.span, quoteStatement(statement), `ldirectord.cf: ${method}`);
   return method;
 }
 
@@ -154,22 +154,22 @@ function tunnelOf(words: readonly string[]): {readonly type: string; readonly pr
   return problem === undefined ? {type} : {type: 'ipip', problem};
 }
 
-export function takeFlag(block: Block, name: string, message: string, tools: Tools): boolean | undefined {
+export function parseFlag(block: Block, name: string, message: string, tools: Tools): boolean | undefined {
   const statement = block.last(name);
-  if (statement) tools.book.exact(statement.span, quoteStatement(statement), message);
+  if (statement) tools.notes.exact(statement.span, quoteStatement(statement), message);
   return flagOf(statement, tools);
 }
 
-export interface TakenReal {
+export interface ParsedReal {
   readonly statement: Statement;
   readonly real: ImportedReal;
   readonly isQuiet: boolean;
   readonly checkers: readonly Checker[];
   /** Notes about its lines, added once it is known whether the server is kept. */
-  readonly book: Notebook;
+  readonly notes: Notes;
 }
 
-export function takeReal(
+export function parseReal(
   statement: Statement,
   from: {
     readonly method: ForwardMethod;
@@ -178,9 +178,9 @@ export function takeReal(
     readonly weight: number;
   },
   tools: Tools,
-): TakenReal | undefined {
-  const book = notebook();
-  const own = {...tools, book};
+): ParsedReal | undefined {
+  const notes = newNotes();
+  const serverTools = {...tools, notes};
   const address = serverAddress(argumentOf(statement));
   const port = portAt(statement, 2, tools);
   if (address === undefined || port === undefined) {
@@ -192,30 +192,30 @@ export function takeReal(
       'the import does too; write real_server ADDRESS PORT {',
       tools,
     );
-    takeGood(statement, '0.0.0.0', 0, from, own);
-    tools.book.take(book.notes, 'keepalived leaves the server out, its address is invalid');
-    tools.book.not(
+    parseValidReal(statement, '0.0.0.0', 0, from, serverTools);
+    tools.notes.addAll(notes.list, 'keepalived leaves the server out, its address is invalid');
+    tools.notes.omitted(
       statement.span,
       quoteStatement(statement),
       'not an address and a port: keepalived leaves it out too',
     );
     return undefined;
   }
-  return takeGood(statement, address, port, from, own);
+  return parseValidReal(statement, address, port, from, serverTools);
 }
 
-function takeGood(
+function parseValidReal(
   statement: Statement,
   address: string,
   port: number,
-  from: Parameters<typeof takeReal>[1],
-  tools: Tools & {readonly book: Notebook},
-): TakenReal {
-  const {book} = tools;
+  from: Parameters<typeof parseReal>[1],
+  tools: Tools & {readonly notes: Notes},
+): ParsedReal {
+  const {notes} = tools;
   const block = blockOf(statement.block ?? [], tools);
   const number = (name: string, message: string): number | undefined => {
     const found = lastReadable(block, [name], (line) => numberOf(line, 0, 2 ** 31 - 1, tools), tools);
-    if (found) book.exact(found.line.span, quoteStatement(found.line), message);
+    if (found) notes.exact(found.line.span, quoteStatement(found.line), message);
     return found?.value;
   };
   const weight = number('weight', 'ldirectord.cf: the weight of real=') ?? from.weight;
@@ -224,16 +224,16 @@ function takeGood(
   const method =
     lastReadable(block, ['lvs_method'], (line) => methodOf(line, from.method, tools), tools)?.value ??
     from.method;
-  const isQuiet = takeFlag(block, 'inhibit_on_failure', 'ldirectord.cf: quiescent', tools) ?? from.isQuiet;
+  const isQuiet = parseFlag(block, 'inhibit_on_failure', 'ldirectord.cf: quiescent', tools) ?? from.isQuiet;
   const settings = inherit(block, from.settings, tools);
-  const checkers = takeCheckers(block, settings, {address, port}, tools);
+  const checkers = parseCheckers(block, settings, {address, port}, tools);
   block.finish(unused, 'not a keyword of keepalived, or not supported by hactl', serious);
-  book.exact(statement.span, quoteStatement(statement), 'ldirectord.cf: real');
+  notes.exact(statement.span, quoteStatement(statement), 'ldirectord.cf: real');
   return {
     statement,
     real: {address, port, method, weight, upperThreshold, lowerThreshold, span: statement.span},
     isQuiet,
     checkers,
-    book,
+    notes,
   };
 }

@@ -13,23 +13,23 @@ export interface Line {
 }
 
 /** Reads lvs_sync_daemon of global_defs, or the older lvs_sync_daemon_interface of an instance. */
-export function takeSyncDaemons(
+export function addSyncDaemons(
   lines: readonly Line[],
   all: readonly Instance[],
   line: Statement | undefined,
   tools: VrrpTools,
 ): ImportedGroup[] {
-  const {book} = tools;
+  const {notes} = tools;
   const groups = lines.map(({group}) => group);
-  const old = all.flatMap((instance) =>
+  const olderForm = all.flatMap((instance) =>
     instance.syncLine ? [{instance: instance, line: instance.syncLine}] : [],
   );
-  const place = (instance: Instance | undefined): number =>
+  const lineOf = (instance: Instance | undefined): number =>
     Math.max(0, instance ? lines.findIndex(({members}) => members.includes(instance)) : 0);
-  const [oldest] = line ? [] : old;
-  for (const {line: statement} of old)
+  const [oldest] = line ? [] : olderForm;
+  for (const {line: statement} of olderForm)
     if (statement !== oldest?.line)
-      book.not(
+      notes.omitted(
         statement.span,
         quoteStatement(statement),
         'there is only one sync daemon: another line counts',
@@ -37,7 +37,7 @@ export function takeSyncDaemons(
   if (oldest) {
     const device = argumentOf(oldest.line);
     if (!isDevice(device)) {
-      book.lost(
+      notes.lost(
         oldest.line.span,
         quoteStatement(oldest.line),
         'not an interface: connections are not synchronized',
@@ -45,13 +45,13 @@ export function takeSyncDaemons(
       return groups;
     }
     const {id} = oldest.instance;
-    book.exact(
+    notes.exact(
       oldest.line.span,
       quoteStatement(oldest.line),
       `haresources: LVSSyncDaemonSwap::master::${device}::${id}`,
     );
     return groups.map((group, index) =>
-      index === place(oldest.instance) ? {...group, sync: {device, id}} : group,
+      index === lineOf(oldest.instance) ? {...group, sync: {device, id}} : group,
     );
   }
   if (!line) return groups;
@@ -65,19 +65,19 @@ export function takeSyncDaemons(
       'the import leaves it out; write lvs_sync_daemon INTERFACE INSTANCE id NUMBER, from 0 to 255',
       tools,
     );
-    book.lost(line.span, quoteStatement(line), `${problem}: connections are not synchronized`);
+    notes.lost(line.span, quoteStatement(line), `${problem}: connections are not synchronized`);
     return groups;
   }
   const extra = ['maxlen', 'port', 'ttl', 'group'].filter((word) => words.includes(word));
   if (extra.length > 0)
-    book.approximated(
+    notes.approximated(
       line.span,
       quoteStatement(line),
       `haresources: LVSSyncDaemonSwap::master::${device}::${id}, without ${extra.join(', ')}`,
     );
   else
-    book.exact(line.span, quoteStatement(line), `haresources: LVSSyncDaemonSwap::master::${device}::${id}`);
-  return groups.map((group, index) => (index === place(instance) ? {...group, sync: {device, id}} : group));
+    notes.exact(line.span, quoteStatement(line), `haresources: LVSSyncDaemonSwap::master::${device}::${id}`);
+  return groups.map((group, index) => (index === lineOf(instance) ? {...group, sync: {device, id}} : group));
 }
 
 /** Options with a value. */
@@ -86,9 +86,9 @@ const valued: ReadonlySet<string> = new Set(['inst', 'id', 'maxlen', 'port', 'tt
 /** The values of each option, at any position. */
 const optionsOf = (words: readonly string[]): ReadonlyMap<string, readonly string[]> =>
   words.reduce<{readonly found: Map<string, string[]>; readonly isValue: boolean}>(
-    ({found, isValue}, word, at) => {
+    ({found, isValue}, word, index) => {
       if (isValue || !valued.has(word)) return {found, isValue: false};
-      const value = words[at + 1];
+      const value = words[index + 1];
       if (value !== undefined) found.set(word, [...(found.get(word) ?? []), value]);
       return {found, isValue: true};
     },

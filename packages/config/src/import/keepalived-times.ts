@@ -37,8 +37,8 @@ export function timesOf(kind: CheckerName, settings: Inherited): CheckTimes {
   const failures = Math.min(retry + 1, FAILURES, most);
   const silent = detect + (retry + 1) * timeout;
   // Within 10 % of both times if possible.
-  const wanted = Math.max(detect, Math.min(1.09 * detect, 0.91 * silent - timeout));
-  const interval = Math.max(1, Math.round(wanted / failures));
+  const target = Math.max(detect, Math.min(1.09 * detect, 0.91 * silent - timeout));
+  const interval = Math.max(1, Math.round(target / failures));
   return {
     interval,
     failures,

@@ -15,7 +15,7 @@ import {
   type Tools,
 } from './keepalived-block.ts';
 import type {Statement} from './keepalived-lines.ts';
-import {takeProcess} from './keepalived-process.ts';
+import {parseProcess} from './keepalived-process.ts';
 import {INTERVAL, WEIGHT, type Definition} from './keepalived-tools.ts';
 import {fileWord, freshName, isDevice} from './words.ts';
 
@@ -32,29 +32,29 @@ export interface Tracked {
 
 const INTERVAL_MOST = 4_294;
 
-export function takeTracked(owner: Statement, block: Block, tools: Tools): Tracked {
-  const {book} = tools;
+export function parseTracked(owner: Statement, block: Block, tools: Tools): Tracked {
+  const {notes} = tools;
   const lines = (name: string): Statement[] => {
     const found = block.all(name);
-    for (const statement of found) book.exact(statement.span, quoteStatement(statement), 'see its lines');
+    for (const statement of found) notes.exact(statement.span, quoteStatement(statement), 'see its lines');
     return found.flatMap((statement) => statement.block ?? []).filter((line) => isTracking(line, tools));
   };
   const interfaces = lines('track_interface').flatMap((line) => {
     const device = nameOf(line);
     if (!isDevice(device)) {
-      book.not(line.span, quoteStatement(line), 'not an interface');
+      notes.omitted(line.span, quoteStatement(line), 'not an interface');
       return [];
     }
     const isWeighed = argumentsOf(line).includes('weight');
     if (argumentsOf(line)[2] === 'reverse') {
-      book.lost(
+      notes.lost(
         line.span,
         quoteStatement(line),
         'an interface cannot be tracked in reverse (good while down)',
       );
       return [];
     }
-    book[isWeighed ? 'approximated' : 'exact'](
+    notes[isWeighed ? 'approximated' : 'exact'](
       line.span,
       quoteStatement(line),
       isWeighed ? `ha.cf: hactl_track_interface; ${WEIGHT}` : 'ha.cf: hactl_track_interface',
@@ -70,7 +70,7 @@ function isTracking(line: Statement, tools: Tools): boolean {
   if (option === undefined || (option === 'weight' && value !== undefined)) return true;
   const reason = `"${option}" after ${nameOf(line)}: keepalived does not track it`;
   ignored(line, 'bad-value', reason, 'the import does not either; write one name per line', tools);
-  tools.book.lost(line.span, quoteStatement(line), reason);
+  tools.notes.lost(line.span, quoteStatement(line), reason);
   return false;
 }
 
@@ -87,7 +87,7 @@ function weighs(line: Statement, {isWeighed}: Definition): boolean {
 }
 
 /** Converts the tracked definitions to lines of ha.cf, with a script if a line is not enough. */
-export function takeTrackers(
+export function convertTracked(
   definitions: {readonly scripts: readonly Statement[]; readonly processes: readonly Statement[]},
   tracked: readonly Tracked[],
   /** Position of each block in the file, with includes expanded. */
@@ -96,7 +96,7 @@ export function takeTrackers(
   tools: Tools,
 ): NonNullable<ImportedPair['trackScripts']> {
   const lines: {every: Millis; command: string}[] = [];
-  const carry = (
+  const convertAll = (
     all: readonly Statement[],
     references: readonly Reference[],
     read: (statement: Statement, tools: Tools) => Definition | undefined,
@@ -107,21 +107,23 @@ export function takeTrackers(
           argumentOf(statement) === name && (order.get(statement) ?? 0) < (order.get(owner) ?? Infinity),
       );
     const used = references.filter((reference) => isKnown(nameOf(reference.line), reference));
-    const taken = new Set<string>();
+    const converted = new Set<string>();
     for (const statement of all) {
       const name = argumentOf(statement);
       const definition = read(statement, tools);
-      const own = used.filter(({line}) => nameOf(line) === name);
+      const matching = used.filter(({line}) => nameOf(line) === name);
       const ignores = (reference: Reference): boolean =>
         reference.ignoresWeights && definition !== undefined && weighs(reference.line, definition);
-      const statements = own.filter((reference) => !ignores(reference)).map(({line}) => line);
-      if (!taken.has(name))
-        for (const {line} of own.filter(ignores)) tools.book.not(line.span, quoteStatement(line), WEIGHTLESS);
-      if (definition && taken.has(name)) noteDouble(statement, tools);
+      const statements = matching.filter((reference) => !ignores(reference)).map(({line}) => line);
+      if (!converted.has(name))
+        for (const {line} of matching.filter(ignores))
+          tools.notes.omitted(line.span, quoteStatement(line), WEIGHTLESS);
+      if (definition && converted.has(name)) noteDouble(statement, tools);
       else if (definition && statements.length > 0)
-        lines.push(carryOne(name, definition, statements, scripts, tools));
-      else if (definition) tools.book.not(statement.span, quoteStatement(statement), 'no instance tracks it');
-      if (definition) taken.add(name);
+        lines.push(convertTrackedItem(name, definition, statements, scripts, tools));
+      else if (definition)
+        tools.notes.omitted(statement.span, quoteStatement(statement), 'no instance tracks it');
+      if (definition) converted.add(name);
     }
     for (const reference of references) if (!used.includes(reference)) noteUnknown(reference, all, tools);
   };
@@ -129,8 +131,8 @@ export function takeTrackers(
     tracked.flatMap(({[pick]: lines, owner, ignoresWeights = false}) =>
       lines.map((line) => ({line, owner, ignoresWeights})),
     );
-  carry(definitions.scripts, named('scripts'), takeScript);
-  carry(definitions.processes, named('processes'), takeProcess);
+  convertAll(definitions.scripts, named('scripts'), parseScript);
+  convertAll(definitions.processes, named('processes'), parseProcess);
   return lines;
 }
 
@@ -141,12 +143,12 @@ function isReversedBy(line: Statement, {isReversed}: Definition): boolean {
 }
 
 /** Converts a tracked definition, with a note for each line about it. */
-function carryOne(
+function convertTrackedItem(
   name: string,
   definition: Definition,
   statements: readonly Statement[],
   scripts: ImportedScript[],
-  {book}: Tools,
+  {notes}: Tools,
 ): {every: Millis; command: string} {
   const [first = definition.statement] = statements;
   const isReversed = isReversedBy(first, definition);
@@ -154,8 +156,12 @@ function carryOne(
   const how = `ha.cf: hactl_track_script; ${isReversed ? 'reversed: the written script inverts the result; ' : ''}${isWeighed ? WEIGHT : 'a director whose script fails hands its groups over to the peer'}`;
   for (const line of [definition.statement, ...statements])
     if (line !== definition.statement && isReversedBy(line, definition) !== isReversed)
-      book.lost(line.span, quoteStatement(line), 'tracked both normally and reversed: the first line counts');
-    else book[isWeighed ? 'approximated' : 'exact'](line.span, quoteStatement(line), how);
+      notes.lost(
+        line.span,
+        quoteStatement(line),
+        'tracked both normally and reversed: the first line counts',
+      );
+    else notes[isWeighed ? 'approximated' : 'exact'](line.span, quoteStatement(line), how);
   return lineOf(name, {...definition, isReversed}, scripts);
 }
 
@@ -165,7 +171,7 @@ const WEIGHTLESS =
 function noteDouble(statement: Statement, tools: Tools): void {
   const reason = `${quoteStatement(statement)}: the name is defined above, keepalived tracks that definition`;
   ignored(statement, 'duplicate-resource', reason, 'the import does too; use another name', tools);
-  tools.book.lost(statement.span, quoteStatement(statement), reason);
+  tools.notes.lost(statement.span, quoteStatement(statement), reason);
 }
 
 function noteUnknown({line}: Reference, all: readonly Statement[], tools: Tools): void {
@@ -175,11 +181,11 @@ function noteUnknown({line}: Reference, all: readonly Statement[], tools: Tools)
     : `${nameOf(line)} is not defined: keepalived does not track it`;
   const help = isBelow ? 'move its definition above this line' : 'define it, or remove the line';
   ignored(line, 'unresolved-name', reason, `the import does not either; ${help}`, tools);
-  tools.book.not(line.span, quoteStatement(line), reason);
+  tools.notes.omitted(line.span, quoteStatement(line), reason);
 }
 
-function takeScript(statement: Statement, tools: Tools): Definition | undefined {
-  const {book} = tools;
+function parseScript(statement: Statement, tools: Tools): Definition | undefined {
+  const {notes} = tools;
   const block = blockOf(statement.block ?? [], tools);
   const [script, intervalLine, timeoutLine, weight, rise, fall, user, init] = [
     'script', 'interval', 'timeout', 'weight', 'rise', 'fall', 'user', 'init_fail',
@@ -187,7 +193,7 @@ function takeScript(statement: Statement, tools: Tools): Definition | undefined 
   block.finish({}, 'hactl has no such setting');
   const command = script && commandOf(script, tools);
   if (!script || command === undefined) {
-    book.lost(
+    notes.lost(
       statement.span,
       quoteStatement(statement),
       'it has no usable script: keepalived ignores it too',
@@ -197,19 +203,20 @@ function takeScript(statement: Statement, tools: Tools): Definition | undefined 
   // Whole seconds; 0 means 1.
   const every = Math.max(1, numberOf(intervalLine, 0, INTERVAL_MOST, tools) ?? 1) * INTERVAL;
   const limit = timeOf(timeoutLine, tools);
-  const own = 'ha.cf: hactl_track_script';
-  for (const line of [script, intervalLine]) if (line) book.exact(line.span, quoteStatement(line), own);
+  const how = 'ha.cf: hactl_track_script';
+  for (const line of [script, intervalLine]) if (line) notes.exact(line.span, quoteStatement(line), how);
   for (const line of [rise, fall])
-    if (line) book.exact(line.span, quoteStatement(line), 'counted by the written script');
+    if (line) notes.exact(line.span, quoteStatement(line), 'counted by the written script');
   if (timeoutLine)
-    book[limit === every ? 'exact' : 'approximated'](
+    notes[limit === every ? 'exact' : 'approximated'](
       timeoutLine.span,
       quoteStatement(timeoutLine),
       `a script fails if it does not end within its interval (${every} ms)`,
     );
-  if (weight) book.approximated(weight.span, quoteStatement(weight), WEIGHT);
-  if (user) book.not(user.span, quoteStatement(user), 'scripts run as the user of hactld');
-  if (init) book.not(init.span, quoteStatement(init), 'a script never counts as failed before its first run');
+  if (weight) notes.approximated(weight.span, quoteStatement(weight), WEIGHT);
+  if (user) notes.omitted(user.span, quoteStatement(user), 'scripts run as the user of hactld');
+  if (init)
+    notes.omitted(init.span, quoteStatement(init), 'a script never counts as failed before its first run');
   return {
     statement,
     every,

@@ -27,8 +27,8 @@ export interface VipPlace {
 }
 
 /** undefined: keepalived leaves the address out. */
-export function takeVip(line: Statement, {device, family}: VipPlace, tools: Tools): Vip | undefined {
-  const {book} = tools;
+export function parseVip(line: Statement, {device, family}: VipPlace, tools: Tools): Vip | undefined {
+  const {notes} = tools;
   const [first, ...rest] = line.words;
   const [host = '', mask] = (first?.text ?? '').split('/');
   const address = canonical(host);
@@ -44,36 +44,39 @@ export function takeVip(line: Statement, {device, family}: VipPlace, tools: Tool
       `the import does too; ${help}`,
       tools,
     );
-    book.lost(line.span, quoteStatement(line), `${message}: keepalived leaves the address out too`);
+    notes.lost(line.span, quoteStatement(line), `${message}: keepalived leaves the address out too`);
   };
   if (address === undefined)
     return leave(`"${host}" is not an address`, 'write virtual_ipaddress { ADDRESS/LENGTH dev INTERFACE }');
-  const own = address.includes(':') ? 6 : 4;
-  if (family !== undefined && own !== family)
+  const addressFamily = address.includes(':') ? 6 : 4;
+  if (family !== undefined && addressFamily !== family)
     return leave(
       `${address} is not of the instance’s address family`,
       'an instance has addresses of one family: use virtual_ipaddress_excluded for the other',
     );
-  const whole = own === 4 ? 32 : 128;
+  const whole = addressFamily === 4 ? 32 : 128;
   const {value: length, rest: junk} = leadingNumber(mask ?? String(whole));
-  const wanted = length !== undefined && length <= whole ? length : undefined;
-  if (wanted === undefined || junk !== '')
+  const usable = length !== undefined && length <= whole ? length : undefined;
+  if (usable === undefined || junk !== '')
     ignored(
       first ?? line,
       'bad-value',
-      `"${mask}" is not a prefix length: keepalived uses ${wanted ?? (length === undefined ? 0 : whole)}`,
-      `the import uses ${wanted ?? whole}; write a number from 1 to ${whole}`,
+      `"${mask}" is not a prefix length: keepalived uses ${usable ?? (length === undefined ? 0 : whole)}`,
+      `the import uses ${usable ?? whole}; write a number from 1 to ${whole}`,
       tools,
     );
   const words = rest.map((word) => word.text);
-  const behind = (...names: string[]): string | undefined => {
-    const at = words.findIndex((word) => names.includes(word));
-    return at === -1 ? undefined : words[at + 1];
+  const valueOf = (...names: string[]): string | undefined => {
+    const index = words.findIndex((word) => names.includes(word));
+    return index === -1 ? undefined : words[index + 1];
   };
-  const [named, label, broadcast] = [behind('dev'), behind('label'), behind('brd', 'broadcast')];
+  const [named, label, broadcast] = [valueOf('dev'), valueOf('label'), valueOf('brd', 'broadcast')];
   if (valued.has(words.at(-1) ?? '') && !valued.has(words.at(-2) ?? ''))
     return leave(`"${words.at(-1)}" has no value`, 'add its value', 'bad-value');
-  if (broadcast !== undefined && (own === 6 || (!/^[+-]$/.test(broadcast) && ipv4(broadcast) === undefined)))
+  if (
+    broadcast !== undefined &&
+    (addressFamily === 6 || (!/^[+-]$/.test(broadcast) && ipv4(broadcast) === undefined))
+  )
     return leave(`"${broadcast}" is not a broadcast address for it`, 'remove brd', 'bad-value');
   if (words.indexOf('dev') !== words.lastIndexOf('dev'))
     return leave('dev is given twice', 'write ADDRESS/LENGTH dev eth0', 'bad-value');
@@ -83,7 +86,10 @@ export function takeVip(line: Statement, {device, family}: VipPlace, tools: Tool
     return leave(`the label ${label} is longer than ${LABEL_MAX} characters`, 'shorten it', 'bad-value');
   const name = named ?? device;
   const usableLabel =
-    own === 4 && label !== undefined && label.startsWith(`${name}:`) && /^[\w.@-]+:[\w.-]+$/.test(label);
+    addressFamily === 4 &&
+    label !== undefined &&
+    label.startsWith(`${name}:`) &&
+    /^[\w.@-]+:[\w.-]+$/.test(label);
   const usableBroadcast = broadcast !== undefined && ipv4(broadcast) !== undefined;
   const lost = words.filter(
     (word, index) =>
@@ -104,22 +110,22 @@ export function takeVip(line: Statement, {device, family}: VipPlace, tools: Tool
       tools,
     );
   if (unknown !== undefined && canonical(unknown.split('/')[0] ?? '') !== undefined)
-    book.lost(
+    notes.lost(
       line.span,
       quoteStatement(line),
       `one address per line: keepalived uses only the first, not ${unknown}`,
     );
   else if (lost.length > 0)
-    book.approximated(
+    notes.approximated(
       line.span,
       quoteStatement(line),
       `haresources: an address of the group, without "${lost.join(' ')}"`,
     );
-  else book.exact(line.span, quoteStatement(line), 'haresources: an address of the group');
+  else notes.exact(line.span, quoteStatement(line), 'haresources: an address of the group');
   return {
-    family: own,
+    family: addressFamily,
     address,
-    prefixLength: wanted ?? whole,
+    prefixLength: usable ?? whole,
     device: name,
     ...(usableLabel ? {label} : {}),
     ...(usableBroadcast ? {broadcast} : {}),

@@ -15,7 +15,7 @@ import {
 import type {Statement} from './keepalived-lines.ts';
 import type {Methods} from './keepalived-methods.ts';
 import {methodOf, portAt, serverAddress} from './keepalived-real.ts';
-import {notebook, wholeNumber} from './words.ts';
+import {newNotes, wholeNumber} from './words.ts';
 
 /** keepalived's `persistence_timeout` without a number, in seconds. */
 export const PERSISTENCE = 360;
@@ -23,23 +23,23 @@ export const PERSISTENCE = 360;
 const PERSISTENCE_MOST = 2_678_400;
 
 /** The protocol of the service; `isWritten`: the file has a protocol line; `note` reports its conversion. */
-export function takeProtocol(
+export function parseProtocol(
   block: Block,
   statement: Statement,
   tools: Tools,
 ): {readonly protocol: string; readonly isWritten: boolean; readonly note: () => void} {
-  const {book} = tools;
+  const {notes} = tools;
   const found = lastReadable(block, ['protocol'], (line) => protocolOf(line, tools), tools);
   const line = found?.line;
   const isMark = argumentOf(statement) === 'fwmark';
   const note = (): void => {
     if (line && isMark)
-      book.approximated(
+      notes.approximated(
         line.span,
         quoteStatement(line),
         'a firewall mark has no protocol: ldirectord.cf: protocol=fwm',
       );
-    else if (line) book.exact(line.span, quoteStatement(line), 'ldirectord.cf: protocol');
+    else if (line) notes.exact(line.span, quoteStatement(line), 'ldirectord.cf: protocol');
   };
   // keepalived 2.2.7 defaults to udp. A firewall mark has no protocol.
   return {protocol: found?.value ?? (isMark ? 'tcp' : 'udp'), isWritten: line !== undefined, note};
@@ -59,11 +59,12 @@ function protocolOf(line: Statement, tools: Tools): string | undefined {
 }
 
 /** One-packet scheduling: for udp and marks only; keepalived drops it for tcp. */
-export function takeOps(statement: Statement | undefined, address: VirtualAddress, {book}: Tools): boolean {
+export function parseOps(statement: Statement | undefined, address: VirtualAddress, {notes}: Tools): boolean {
   if (!statement) return false;
   const isTcp = address.kind === 'address' && address.protocol === 'tcp';
-  if (isTcp) book.not(statement.span, quoteStatement(statement), 'for udp only: keepalived drops it too');
-  else book.exact(statement.span, quoteStatement(statement), 'ldirectord.cf: ops');
+  if (isTcp)
+    notes.omitted(statement.span, quoteStatement(statement), 'for udp only: keepalived drops it too');
+  else notes.exact(statement.span, quoteStatement(statement), 'ldirectord.cf: ops');
   return !isTcp;
 }
 
@@ -71,9 +72,9 @@ const schedulers: ReadonlySet<string> = new Set([
   'rr', 'wrr', 'lc', 'wlc', 'lblc', 'sh', 'mh', 'dh', 'fo', 'ovf', 'lblcr', 'sed', 'nq', 'twos',
 ]); // prettier-ignore
 
-export function takeScheduler(block: Block, tools: Tools): string {
+export function parseScheduler(block: Block, tools: Tools): string {
   const found = lastReadable(block, [...schedulerWords], (line) => schedulerOf(line, tools), tools);
-  if (found) tools.book.exact(found.line.span, quoteStatement(found.line), 'ldirectord.cf: scheduler');
+  if (found) tools.notes.exact(found.line.span, quoteStatement(found.line), 'ldirectord.cf: scheduler');
   return found?.value ?? 'wlc';
 }
 
@@ -89,7 +90,7 @@ function schedulerOf(line: Statement, tools: Tools): string | undefined {
     `the import does too; write one of ${[...schedulers].join(', ')}`,
     tools,
   );
-  tools.book.changed(
+  tools.notes.changed(
     line.span,
     quoteStatement(line),
     'not a scheduler for keepalived, which uses the one above or wlc; so does the import',
@@ -104,28 +105,28 @@ const plainFlags = ['flag-1', 'flag-2', 'flag-3'];
 const ownFlags = ['sh-port', 'sh-fallback', 'mh-port', 'mh-fallback'];
 
 /** Flags of the scheduler. Those of sh and mh apply only below the line of their scheduler. */
-export function takeFlags(block: Block, tools: Tools): string | undefined {
+export function parseFlags(block: Block, tools: Tools): string | undefined {
   const kept = block.all(...plainFlags, ...ownFlags).flatMap((line) => {
     const name = nameOf(line);
     const above = block.statements.slice(0, block.statements.indexOf(line)).findLast(isScheduler);
     if (plainFlags.includes(name) || name.startsWith(`${argumentOf(above)}-`)) {
-      tools.book.exact(line.span, quoteStatement(line), 'ldirectord.cf: schedflags');
+      tools.notes.exact(line.span, quoteStatement(line), 'ldirectord.cf: schedflags');
       return [name];
     }
     const reason = `${name} applies only below lb_algo ${name.slice(0, 2)}: keepalived ignores it here`;
     ignored(line, 'bad-value', reason, 'the import does too; write it below lb_algo', tools);
-    tools.book.not(line.span, quoteStatement(line), reason);
+    tools.notes.omitted(line.span, quoteStatement(line), reason);
     return [];
   });
   return kept.length === 0 ? undefined : [...new Set(kept)].join(',');
 }
 
-export function takePersistence(
+export function parsePersistence(
   block: Block,
   family: 4 | 6,
   tools: Tools,
 ): {persistent?: number; netmask?: string} {
-  const {book} = tools;
+  const {notes} = tools;
   const granularity = block.last('persistence_granularity');
   const zeros: Statement[] = [];
   const timeout = lastReadable(
@@ -137,15 +138,15 @@ export function takePersistence(
       else return numberOf(line, 1, PERSISTENCE_MOST, tools, true);
       return undefined;
     },
-    {...tools, book: notebook()},
+    {...tools, notes: newNotes()},
   );
   const seconds = timeout?.value;
-  if (timeout) book.exact(timeout.line.span, quoteStatement(timeout.line), 'ldirectord.cf: persistent');
+  if (timeout) notes.exact(timeout.line.span, quoteStatement(timeout.line), 'ldirectord.cf: persistent');
   for (const line of block.all('persistence_timeout')) {
     if (line === timeout?.line) continue;
     if (zeros.includes(line) && seconds === undefined && !granularity)
-      book.exact(line.span, quoteStatement(line), 'not persistent');
-    else book.not(line.span, quoteStatement(line), 'keepalived ignores it too');
+      notes.exact(line.span, quoteStatement(line), 'not persistent');
+    else notes.omitted(line.span, quoteStatement(line), 'keepalived ignores it too');
   }
   const mask = argumentOf(granularity);
   const isMask =
@@ -153,7 +154,7 @@ export function takePersistence(
       ? ipv4(mask) !== undefined && prefixLength(mask, 4) !== undefined
       : wholeNumber(mask, 1, 128) !== undefined;
   if (granularity && isMask)
-    book.exact(granularity.span, quoteStatement(granularity), 'ldirectord.cf: netmask');
+    notes.exact(granularity.span, quoteStatement(granularity), 'ldirectord.cf: netmask');
   else if (granularity && family === 4 && isNumericAddress(mask)) {
     const reason = `"${mask}" is not a netmask: keepalived uses the bits of ${isQuad(mask) ? mask : 'that number'} anyway`;
     ignored(
@@ -163,7 +164,7 @@ export function takePersistence(
       'here each client address is persistent by itself; write a netmask such as 255.255.255.0',
       tools,
     );
-    book.lost(granularity.span, quoteStatement(granularity), reason);
+    notes.lost(granularity.span, quoteStatement(granularity), reason);
   } else if (granularity) {
     ignored(
       granularity.words[1] ?? granularity,
@@ -172,7 +173,11 @@ export function takePersistence(
       `the import does too; write ${family === 4 ? 'a netmask such as 255.255.255.0' : 'a prefix length from 1 to 128'}`,
       tools,
     );
-    book.not(granularity.span, quoteStatement(granularity), 'not a granularity: keepalived ignores it too');
+    notes.omitted(
+      granularity.span,
+      quoteStatement(granularity),
+      'not a granularity: keepalived ignores it too',
+    );
   }
   const netmask = granularity && isMask ? {netmask: mask} : {};
   const isPersistent = granularity && (isMask || (family === 4 && isNumericAddress(mask)));
@@ -186,13 +191,13 @@ const isQuad = (text: string): boolean => ipv4(text) !== undefined;
 const isNumericAddress = (text: string): boolean =>
   isQuad(text) || (/^\d{1,10}$/.test(text) && Number(text) < 2 ** 32);
 
-export function takeSorry(block: Block, methods: Methods, tools: Tools): ImportedVirtual['fallback'] {
-  const {book} = tools;
+export function parseSorry(block: Block, methods: Methods, tools: Tools): ImportedVirtual['fallback'] {
+  const {notes} = tools;
   const sorry = lastReadable(block, ['sorry_server'], (line) => sorryOf(line, tools), tools);
-  const place = sorry ? block.statements.indexOf(sorry.line) : Infinity;
-  const isBelow = (line: Statement): boolean => block.statements.indexOf(line) > place;
+  const index = sorry ? block.statements.indexOf(sorry.line) : Infinity;
+  const isBelow = (line: Statement): boolean => block.statements.indexOf(line) > index;
   const otherwise = sorry ? methods.at(sorry.line) : undefined;
-  const own = lastReadable(
+  const method = lastReadable(
     block,
     ['sorry_server_lvs_method'],
     (line) => {
@@ -204,8 +209,8 @@ export function takeSorry(block: Block, methods: Methods, tools: Tools): Importe
     tools,
   );
   if (!sorry) return undefined;
-  book.exact(sorry.line.span, quoteStatement(sorry.line), 'ldirectord.cf: fallback');
-  return {...sorry.value, method: own?.value ?? otherwise ?? methods.last};
+  notes.exact(sorry.line.span, quoteStatement(sorry.line), 'ldirectord.cf: fallback');
+  return {...sorry.value, method: method?.value ?? otherwise ?? methods.last};
 }
 
 function sorryOf(
@@ -227,14 +232,14 @@ function sorryOf(
   return {address, port};
 }
 
-export function takeQuorum(block: Block, tools: Tools): void {
+export function parseQuorum(block: Block, tools: Tools): void {
   const statement = block.last('quorum');
   if (!statement) return;
   const quorum = numberOf(statement, 1, 2 ** 31 - 1, tools) ?? 1;
   if (quorum === 1)
-    tools.book.exact(statement.span, quoteStatement(statement), 'the fallback serves when no server is up');
+    tools.notes.exact(statement.span, quoteStatement(statement), 'the fallback serves when no server is up');
   else
-    tools.book.lost(
+    tools.notes.lost(
       statement.span,
       quoteStatement(statement),
       'the fallback serves when no server is up; hactl_quorum in ha.cf sets a quorum of servers (not weights) for all virtual services',

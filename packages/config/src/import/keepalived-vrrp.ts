@@ -2,14 +2,14 @@
 import type {Vip} from '../model.ts';
 import type {ImportedGroup, ImportedPair} from './imported.ts';
 import {argumentOf, blockOf, flagOf, ignored, listed, quoteStatement} from './keepalived-block.ts';
-import {GROUP, PORT, serious, takeInstance, unused, type Instance} from './keepalived-instance.ts';
+import {GROUP, PORT, serious, parseInstance, unused, type Instance} from './keepalived-instance.ts';
 import {OWNER} from './keepalived-election.ts';
 import {WEIGHT, type VrrpTools} from './keepalived-tools.ts';
 import type {Statement} from './keepalived-lines.ts';
-import {takeNotify} from './keepalived-notify.ts';
+import {convertNotify} from './keepalived-notify.ts';
 import {downInterval, peerOf, preferenceOf, type PeerInstance, type Preference} from './keepalived-pair.ts';
-import {takeSyncDaemons, type Line} from './keepalived-syncd.ts';
-import {takeTracked, takeTrackers, trackedInterfaces, type Tracked} from './keepalived-track.ts';
+import {addSyncDaemons, type Line} from './keepalived-syncd.ts';
+import {parseTracked, convertTracked, trackedInterfaces, type Tracked} from './keepalived-track.ts';
 
 export interface VrrpParts {
   readonly instances: readonly Statement[];
@@ -22,20 +22,20 @@ export interface VrrpParts {
 }
 
 /** The instances that keepalived accepts: the first of each name. */
-export function takeInstances(statements: readonly Statement[], tools: VrrpTools): Instance[] {
-  const {book} = tools;
+export function parseInstances(statements: readonly Statement[], tools: VrrpTools): Instance[] {
+  const {notes} = tools;
   const names = new Set<string>();
   return statements.flatMap((statement) => {
     const reason = unnamed(statement, names);
-    const instance = takeInstance(statement, tools);
+    const instance = parseInstance(statement, tools);
     if (reason === undefined) {
       names.add(instance.name);
-      book.take(instance.book.notes);
+      notes.addAll(instance.notes.list);
       return [instance];
     }
     ignored(statement, 'duplicate-resource', reason, `the import does too; ${NAMED}`, tools);
-    book.take(instance.book.notes, reason);
-    book.lost(statement.span, quoteStatement(statement), reason);
+    notes.addAll(instance.notes.list, reason);
+    notes.lost(statement.span, quoteStatement(statement), reason);
     return [];
   });
 }
@@ -49,21 +49,22 @@ function unnamed(statement: Statement, taken: ReadonlySet<string>): string | und
   return taken.has(name) ? `${kind} ${name} is defined above: keepalived ignores this block` : undefined;
 }
 
-export function takeVrrp(
+export function parseVrrp(
   parts: VrrpParts,
   peers: readonly PeerInstance[] | undefined,
   tools: VrrpTools,
 ): ImportedPair | undefined {
-  const {book, context} = tools;
+  const {notes, context} = tools;
   const {syncGroups, syncDaemon} = parts;
-  const all = takeInstances(parts.instances, tools);
+  const all = parseInstances(parts.instances, tools);
   const [first] = all;
   if (!first) {
-    for (const group of syncGroups) book.not(group.span, quoteStatement(group), 'there is no vrrp_instance');
+    for (const group of syncGroups)
+      notes.omitted(group.span, quoteStatement(group), 'there is no vrrp_instance');
     for (const statement of [...parts.scripts, ...parts.processes])
-      book.not(statement.span, quoteStatement(statement), 'there is no vrrp_instance to track it');
+      notes.omitted(statement.span, quoteStatement(statement), 'there is no vrrp_instance to track it');
     if (syncDaemon)
-      book.not(
+      notes.omitted(
         syncDaemon.span,
         quoteStatement(syncDaemon),
         'there is no vrrp_instance: connections are synchronized between two directors only',
@@ -87,7 +88,7 @@ export function takeVrrp(
     ],
     ...(isMailed || members.some((member) => member.isMailed) ? {mailTo: tools.defaults.mailTo} : {}),
   });
-  const {lines, tracked, used, weightless} = takeSyncGroups(syncGroups, all, isOurs, groupOf, tools);
+  const {lines, tracked, used, weightless} = parseSyncGroups(syncGroups, all, isOurs, groupOf, tools);
   for (const instance of all.filter((instance) => !used.has(instance.name)))
     lines.push({members: [instance], group: groupOf([instance], [], false)});
   notePreferences(all, preferences, tools);
@@ -98,44 +99,44 @@ export function takeVrrp(
     })),
     ...tracked,
   ];
-  const trackScripts = takeTrackers(parts, allTracked, parts.order, tools.scripts, tools);
+  const trackScripts = convertTracked(parts, allTracked, parts.order, tools.scripts, tools);
   const secret = all.find((instance) => instance.secret !== undefined)?.secret;
   // An instance without addresses has no line, unless it is the only one: ldirectord needs a line.
   const full = lines.filter(({group}) => group.vips.length > 0 || group.scripts.length > 0);
   const kept = full.length > 0 ? full : lines.slice(0, 1);
   return {
     nodes: [context.node, context.peer].toSorted(),
-    media: takeMedia(all),
-    ...takeTimes(all, peers, tools),
+    media: mediaOf(all),
+    ...pairTimes(all, peers, tools),
     trackScripts,
     trackInterfaces: trackedInterfaces(allTracked),
-    groups: takeSyncDaemons(kept, all, syncDaemon, tools),
+    groups: addSyncDaemons(kept, all, syncDaemon, tools),
     ...(secret === undefined ? {} : {secret}),
   };
 }
 
 /** Is the address new? Notes one that an instance above has. */
-function isFresh(vip: Vip, member: Instance, seen: Map<string, string>, {book}: VrrpTools): boolean {
-  const other = seen.get(vip.address);
-  if (other === undefined) {
+function isFresh(vip: Vip, member: Instance, seen: Map<string, string>, {notes}: VrrpTools): boolean {
+  const previous = seen.get(vip.address);
+  if (previous === undefined) {
     seen.set(vip.address, member.name);
     return true;
   }
   const lines = member.statement.block?.flatMap((statement) => statement.block ?? []) ?? [];
   const line = lines.find((line) => line.words.some(({text}) => text.split('/')[0] === vip.address));
-  const at = line ?? member.statement;
-  book.lost(at.span, quoteStatement(at), `instance ${other} above has this address`);
+  const target = line ?? member.statement;
+  notes.lost(target.span, quoteStatement(target), `instance ${previous} above has this address`);
   return false;
 }
 
-function takeSyncGroups(
+function parseSyncGroups(
   statements: readonly Statement[],
   all: readonly Instance[],
   isOurs: (instance: Instance | undefined) => boolean,
   groupOf: (members: readonly Instance[], scripts: readonly string[], isMailed: boolean) => ImportedGroup,
   tools: VrrpTools,
 ): {lines: Line[]; tracked: Tracked[]; used: ReadonlySet<string>; weightless: ReadonlySet<string>} {
-  const {book} = tools;
+  const {notes} = tools;
   const used = new Set<string>();
   const weightless = new Set<string>();
   const lines: Line[] = [];
@@ -146,20 +147,20 @@ function takeSyncGroups(
     names.add(argumentOf(statement));
     if (reason !== undefined) {
       ignored(statement, 'missing-value', reason, `the import does too; ${NAMED}`, tools);
-      book.lost(statement.span, quoteStatement(statement), reason);
+      notes.lost(statement.span, quoteStatement(statement), reason);
       continue;
     }
     const block = blockOf(statement.block ?? [], tools);
     const list = block.first('group');
     const words = listed(list);
-    const script = takeNotify(block, argumentOf(statement), 'GROUP', tools);
-    const own = takeTracked(statement, block, tools);
+    const script = convertNotify(block, argumentOf(statement), 'GROUP', tools);
+    const groupTracked = parseTracked(statement, block, tools);
     const alert = block.last('smtp_alert');
     const weighing = block.last('sync_group_tracking_weight', 'global_tracking');
     const isWeighing = weighing !== undefined;
-    if (weighing) book.approximated(weighing.span, quoteStatement(weighing), WEIGHT);
-    if (alert) book.approximated(alert.span, quoteStatement(alert), 'haresources: MailTo');
-    if (list) book.exact(list.span, quoteStatement(list), 'haresources: one line');
+    if (weighing) notes.approximated(weighing.span, quoteStatement(weighing), WEIGHT);
+    if (alert) notes.approximated(alert.span, quoteStatement(alert), 'haresources: MailTo');
+    if (list) notes.exact(list.span, quoteStatement(list), 'haresources: one line');
     block.finish(unused, 'hactl has no such setting', serious);
     const members = words.flatMap((word) => {
       const member = all.find((instance) => instance.name === word.text);
@@ -177,7 +178,7 @@ function takeSyncGroups(
       return [member];
     });
     if (members.length === 0) {
-      book.lost(
+      notes.lost(
         statement.span,
         quoteStatement(statement),
         list
@@ -187,18 +188,18 @@ function takeSyncGroups(
       continue;
     }
     if (members.some((member) => isOurs(member) !== isOurs(members[0])))
-      book.changed(
+      notes.changed(
         statement.span,
         quoteStatement(statement),
         `haresources: one line; its instances prefer different nodes, the node of ${members[0]?.name} is used`,
       );
     else
-      book.exact(
+      notes.exact(
         statement.span,
         quoteStatement(statement),
         'haresources: one line, its addresses move together',
       );
-    tracked.push(own);
+    tracked.push(groupTracked);
     const isMailed =
       alert !== undefined && tools.defaults.mailTo.length > 0 && flagOf(alert, tools) !== false;
     lines.push({members, group: groupOf(members, script === undefined ? [] : [script], isMailed)});
@@ -210,35 +211,35 @@ function takeSyncGroups(
 function notePreferences(
   all: readonly Instance[],
   preferences: ReadonlyMap<Instance, Preference>,
-  {book, context}: VrrpTools,
+  {notes, context}: VrrpTools,
 ): void {
   const named = context.peerKnown ? '' : '; the peer’s name is not in the file (use --peer NAME)';
   for (const instance of all) {
     const {isOurs = false, reason = '', isDoubtful = false} = preferences.get(instance) ?? {};
     const node = isOurs ? context.node : context.peer;
     const message = `haresources: the group prefers ${node} (${reason})${named}`;
-    const at = instance.priorityLine ?? instance.stateLine ?? instance.statement;
+    const target = instance.priorityLine ?? instance.stateLine ?? instance.statement;
     if (instance.stateLine && instance.priorityLine)
-      book.approximated(
+      notes.approximated(
         instance.stateLine.span,
         quoteStatement(instance.stateLine),
         'only the first state: the election is by priority',
       );
     if (isDoubtful)
-      book.changed(
-        at.span,
-        quoteStatement(at),
+      notes.changed(
+        target.span,
+        quoteStatement(target),
         `${message}: keepalived elects by priority, and the peer’s priority is only in the peer’s file; import with --peer-file, or compare the two haresources`,
       );
-    else book.approximated(at.span, quoteStatement(at), `${message}; hactl has no priority numbers`);
+    else notes.approximated(target.span, quoteStatement(target), `${message}; hactl has no priority numbers`);
   }
 }
 
 /** keepalive, deadtime, auto_failback and hactl_preempt_delay, common to the pair. */
-function takeTimes(
+function pairTimes(
   all: readonly Instance[],
   peers: readonly PeerInstance[] | undefined,
-  {book}: VrrpTools,
+  {notes}: VrrpTools,
 ): Pick<ImportedPair, 'keepalive' | 'deadtime' | 'autoFailback' | 'preemptDelay'> {
   const [first] = all;
   const keepalive = Math.min(...all.map((instance) => instance.advert));
@@ -249,13 +250,13 @@ function takeTimes(
     : 'priority 100, regardless of this director’s, so that both imports agree';
   for (const {advertLine} of all)
     if (advertLine)
-      book.exact(
+      notes.exact(
         advertLine.span,
         quoteStatement(advertLine),
         `ha.cf: keepalive; deadtime ${deadtime} ms is VRRP’s master down interval for ${whose}`,
       );
   if (first && all.some((instance) => instance.advert !== keepalive))
-    book.changed(
+    notes.changed(
       first.statement.span,
       'advert_int',
       `the instances differ: ha.cf has one keepalive for the pair, the shortest (${keepalive} ms)`,
@@ -263,7 +264,7 @@ function takeTimes(
   const held = all.map((instance) => instance.isHeld || peerOf(instance, peers)?.isHeld === true);
   const isHeld = held.every(Boolean);
   if (first && held.some(Boolean) && !isHeld)
-    book.changed(
+    notes.changed(
       first.statement.span,
       'nopreempt',
       'the instances differ: ha.cf has one auto_failback for the pair (on)',
@@ -279,7 +280,7 @@ function takeTimes(
   };
 }
 
-function takeMedia(all: readonly Instance[]): ImportedPair['media'] {
+function mediaOf(all: readonly Instance[]): ImportedPair['media'] {
   const media: ImportedPair['media'][number][] = [];
   for (const {device, peers} of all) {
     const [peer] = peers;

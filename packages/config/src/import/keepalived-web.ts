@@ -27,18 +27,22 @@ export interface WebPage {
 export const ORDINARY: readonly StatusRange[] = [[200, 299]];
 
 /** The first page: ldirectord.cf requests one only. undefined: there is none, and keepalived drops the checker. */
-export function takeUrls(block: Block, inheritedHost: string | undefined, tools: Tools): WebPage | undefined {
-  const {book} = tools;
+export function parseUrls(
+  block: Block,
+  inheritedHost: string | undefined,
+  tools: Tools,
+): WebPage | undefined {
+  const {notes} = tools;
   const protocol = block.last('http_protocol');
   if (protocol)
-    book.approximated(
+    notes.approximated(
       protocol.span,
       quoteStatement(protocol),
       'the check uses HTTP/1.1 and closes the connection',
     );
-  const [first, ...others] = block.all('url').filter((url) => hasPath(url, tools));
-  for (const url of others)
-    book.lost(
+  const [first, ...further] = block.all('url').filter((url) => hasPath(url, tools));
+  for (const url of further)
+    notes.lost(
       url.span,
       quoteStatement(url),
       'only the first page is requested here; in keepalived all must pass',
@@ -46,20 +50,20 @@ export function takeUrls(block: Block, inheritedHost: string | undefined, tools:
   if (!first) return undefined;
   const inner = blockOf(first.block ?? [], tools);
   const [path, host] = ['path', 'virtualhost'].map((name) => inner.last(name));
-  book.exact(first.span, 'url', 'ldirectord.cf: the page of the check');
+  notes.exact(first.span, 'url', 'ldirectord.cf: the page of the check');
   const written = argumentOf(path);
   const isUsable = isQuotable(written) && written.startsWith('/');
   if (path)
-    if (isUsable) book.exact(path.span, quoteStatement(path), 'ldirectord.cf: request');
+    if (isUsable) notes.exact(path.span, quoteStatement(path), 'ldirectord.cf: request');
     else
-      book.lost(path.span, quoteStatement(path), 'ldirectord.cf does not allow such a path: / is requested');
+      notes.lost(path.span, quoteStatement(path), 'ldirectord.cf does not allow such a path: / is requested');
   if (host)
-    if (isHost(argumentOf(host))) book.exact(host.span, quoteStatement(host), 'ldirectord.cf: virtualhost');
-    else book.lost(host.span, quoteStatement(host), 'ldirectord.cf does not allow such a name');
-  const receive = takeExpression(inner, tools);
-  const statuses = takeStatuses(inner.all('status_code'), tools);
+    if (isHost(argumentOf(host))) notes.exact(host.span, quoteStatement(host), 'ldirectord.cf: virtualhost');
+    else notes.lost(host.span, quoteStatement(host), 'ldirectord.cf does not allow such a name');
+  const receive = parseExpression(inner, tools);
+  const statuses = parseStatuses(inner.all('status_code'), tools);
   for (const digest of inner.all('digest'))
-    book.lost(
+    notes.lost(
       digest.span,
       quoteStatement(digest),
       'digests are not supported: the content of the page is not checked; use a regular expression (receive)',
@@ -92,7 +96,7 @@ function hasPath(url: Statement, tools: Tools): boolean {
     'the import does too; write path /PAGE',
     tools,
   );
-  tools.book.not(url.span, quoteStatement(url), 'no path: keepalived leaves it out too');
+  tools.notes.omitted(url.span, quoteStatement(url), 'no path: keepalived leaves it out too');
   return false;
 }
 
@@ -104,13 +108,13 @@ const inline: ReadonlyMap<string, string> = new Map([
   ['extended', 'x'],
 ]);
 
-function takeExpression(inner: Block, tools: Tools): string | undefined {
-  const {book} = tools;
+function parseExpression(inner: Block, tools: Tools): string | undefined {
+  const {notes} = tools;
   const [inverse, options] = [inner.last('regex_no_match'), inner.all('regex_options')];
   const lines = inner.all('regex').filter((line) => hasOneWord(line, tools));
   const regex = lines.at(-1);
   for (const line of lines.slice(0, -1))
-    book.not(line.span, quoteStatement(line), 'overridden by a later line');
+    notes.omitted(line.span, quoteStatement(line), 'overridden by a later line');
   const words = options.flatMap(argumentsOf);
   const flags = [...new Set(words.flatMap((word) => inline.get(word) ?? []))].join('');
   const [, written = ''] = (regex && escapedWords(regex.text)) ?? [];
@@ -118,17 +122,17 @@ function takeExpression(inner: Block, tools: Tools): string | undefined {
   const usable = regex && !inverse && isQuotable(pattern) && translatePerlRegex(pattern).ok;
   for (const line of options)
     if (usable && argumentsOf(line).every((word) => inline.has(word)))
-      book.exact(line.span, quoteStatement(line), 'ldirectord.cf: receive, as an inline flag');
-    else book.not(line.span, quoteStatement(line), 'not supported as an inline flag');
+      notes.exact(line.span, quoteStatement(line), 'ldirectord.cf: receive, as an inline flag');
+    else notes.omitted(line.span, quoteStatement(line), 'not supported as an inline flag');
   if (regex)
     if (usable)
-      book.approximated(
+      notes.approximated(
         regex.span,
         quoteStatement(regex),
         'ldirectord.cf: receive; the expression is searched for in the body of the page',
       );
     else
-      book.lost(
+      notes.lost(
         regex.span,
         quoteStatement(regex),
         inverse
@@ -136,7 +140,7 @@ function takeExpression(inner: Block, tools: Tools): string | undefined {
           : 'the expression cannot be written in ldirectord.cf: the content of the page is not checked',
       );
   if (inverse)
-    book.not(
+    notes.omitted(
       inverse.span,
       quoteStatement(inverse),
       regex
@@ -156,7 +160,7 @@ function hasOneWord(regex: Statement, tools: Tools): boolean {
     'the import does too; write regex "EXPRESSION"',
     tools,
   );
-  tools.book.not(regex.span, quoteStatement(regex), 'not exactly one word: keepalived ignores it too');
+  tools.notes.omitted(regex.span, quoteStatement(regex), 'not exactly one word: keepalived ignores it too');
   return false;
 }
 
@@ -164,16 +168,16 @@ const STATUS_LEAST = 100;
 const STATUS_MOST = 599;
 
 /** `200`, `200-299`, several per line, on several lines; invalid words are ignored, as in keepalived. */
-function takeStatuses(statements: readonly Statement[], tools: Tools): readonly StatusRange[] {
+function parseStatuses(statements: readonly Statement[], tools: Tools): readonly StatusRange[] {
   const ranges: StatusRange[] = [];
   for (const statement of statements) {
-    const own = argumentsOf(statement).flatMap((text): StatusRange[] => {
+    const parsed = argumentsOf(statement).flatMap((text): StatusRange[] => {
       const [, from = '', to] = /^0*(\d{3})(?:-0*(\d{3}))?$/.exec(text) ?? [];
       const range: StatusRange = [Number(from), Number(to ?? from)];
       return range[0] >= STATUS_LEAST && range[0] <= range[1] && range[1] <= STATUS_MOST ? [range] : [];
     });
-    ranges.push(...own);
-    if (own.length < argumentsOf(statement).length)
+    ranges.push(...parsed);
+    if (parsed.length < argumentsOf(statement).length)
       ignored(
         statement.words[1] ?? statement,
         'bad-value',
@@ -181,7 +185,7 @@ function takeStatuses(statements: readonly Statement[], tools: Tools): readonly 
         `keepalived ignores the others, and so does the import; write statuses from ${STATUS_LEAST} to ${STATUS_MOST}`,
         tools,
       );
-    tools.book.exact(statement.span, quoteStatement(statement), 'ldirectord.cf: hactl_status');
+    tools.notes.exact(statement.span, quoteStatement(statement), 'ldirectord.cf: hactl_status');
   }
   return ranges.length === 0 ? ORDINARY : ranges;
 }

@@ -13,12 +13,12 @@ export function withoutComment(text: string): string {
   if (!/[!#\\]/.test(text)) return text;
   let isQuoted = false;
   let kept = '';
-  for (let at = 0; at < text.length; at += 1) {
-    const character = text[at] ?? '';
-    const next = text[at + 1];
+  for (let index = 0; index < text.length; index += 1) {
+    const character = text[index] ?? '';
+    const next = text[index + 1];
     if (character === '\\' && next !== undefined) {
       kept += !isQuoted && (next === '#' || next === '!') ? next : character + next;
-      at += 1;
+      index += 1;
       continue;
     }
     if (character === '"') isQuoted = !isQuoted;
@@ -32,17 +32,17 @@ const escapes: Readonly<Record<string, string>> = {
   a: '\x07', b: '\b', E: '\x1b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v',
 }; // prettier-ignore
 
-/** The character of an escape at `at` (after the backslash), and the length of the escape. */
-function unescape(text: string, at: number): {readonly text: string; readonly length: number} {
-  const octal = /^[0-7]{1,3}/.exec(text.slice(at, at + 3))?.[0];
+/** The character of an escape at `index` (after the backslash), and the length of the escape. */
+function unescape(text: string, index: number): {readonly text: string; readonly length: number} {
+  const octal = /^[0-7]{1,3}/.exec(text.slice(index, index + 3))?.[0];
   if (octal !== undefined)
     return {text: String.fromCodePoint(Number.parseInt(octal, 8)), length: octal.length};
-  const hex = /^x([\da-fA-F]{1,4})/.exec(text.slice(at, at + 5))?.[1];
+  const hex = /^x([\da-fA-F]{1,4})/.exec(text.slice(index, index + 5))?.[1];
   if (hex !== undefined)
     return {text: String.fromCodePoint(Number.parseInt(hex, 16)), length: hex.length + 1};
-  const character = text[at] ?? '\\';
-  if (character === 'c' && at + 1 < text.length)
-    return {text: String.fromCodePoint((text.charCodeAt(at + 1) || 0) & 0x1f), length: 2};
+  const character = text[index] ?? '\\';
+  if (character === 'c' && index + 1 < text.length)
+    return {text: String.fromCodePoint((text.charCodeAt(index + 1) || 0) & 0x1f), length: 2};
   return {text: escapes[character] ?? character, length: 1};
 }
 
@@ -56,22 +56,22 @@ const isBlank = (character: string | undefined): boolean =>
  */
 export function splitWords(text: string): {tokens: Token[]; closed: boolean} {
   const tokens: Token[] = [];
-  let at = 0;
-  while (at < text.length) {
-    if (isBlank(text[at])) {
-      at += 1;
+  let index = 0;
+  while (index < text.length) {
+    if (isBlank(text[index])) {
+      index += 1;
       continue;
     }
-    const start = at;
-    if (text[at] === '"') {
-      const end = text.indexOf('"', at + 1);
+    const start = index;
+    if (text[index] === '"') {
+      const end = text.indexOf('"', index + 1);
       if (end === -1) return {tokens, closed: false};
-      at = end + 1;
-      tokens.push({kind: 'word', text: text.slice(start + 1, end), start, end: at});
+      index = end + 1;
+      tokens.push({kind: 'word', text: text.slice(start + 1, end), start, end: index});
       continue;
     }
-    while (at < text.length && !isBlank(text[at]) && text[at] !== '"') at += 1;
-    pushBare(tokens, text.slice(start, at), start);
+    while (index < text.length && !isBlank(text[index]) && text[index] !== '"') index += 1;
+    pushBare(tokens, text.slice(start, index), start);
   }
   return {tokens, closed: true};
 }
@@ -82,25 +82,25 @@ export function splitWords(text: string): {tokens: Token[]; closed: boolean} {
  */
 export function escapedWords(text: string): string[] | undefined {
   const words: string[] = [];
-  let at = 0;
-  while (at < text.length) {
-    if (isBlank(text[at])) {
-      at += 1;
+  let index = 0;
+  while (index < text.length) {
+    if (isBlank(text[index])) {
+      index += 1;
       continue;
     }
     let [word, quote] = ['', undefined as string | undefined];
-    while (at < text.length && (quote !== undefined || !isBlank(text[at]))) {
-      const character = text[at] ?? '';
+    while (index < text.length && (quote !== undefined || !isBlank(text[index]))) {
+      const character = text[index] ?? '';
       if (character === '\\') {
-        const escape = unescape(text, at + 1);
+        const escape = unescape(text, index + 1);
         word += escape.text;
-        at += 1 + escape.length;
+        index += 1 + escape.length;
         continue;
       }
       if (quote === undefined && (character === '"' || character === "'")) quote = character;
       else if (character === quote) quote = undefined;
       else word += character;
-      at += 1;
+      index += 1;
     }
     if (quote !== undefined) return undefined;
     words.push(word);

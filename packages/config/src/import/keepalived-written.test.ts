@@ -162,11 +162,11 @@ test('22: an unclosed quote drops the rest of its line; a single quote is an ord
 });
 
 test('22: ranges, lengths and brackets where keepalived does not support them', (t) => {
-  const one = service(real(''));
-  t.is(cluster(one.replace('192.0.2.1 80', '192.0.2.1-5 80')).match(/virtual=/g)?.length, 1);
-  t.is(cluster(one.replace('192.0.2.1 80', '192.0.2.1/24 80')).match(/virtual=/g)?.length, 1);
-  t.regex(cluster(one.replace('198.51.100.1 80', '198.51.100.1/32 80')), /real=198\.51\.100\.1:80/);
-  const bracket = run(`${instance('')}${one.replace('192.0.2.1 80', '[2001:db8::1] 80')}`);
+  const single = service(real(''));
+  t.is(cluster(single.replace('192.0.2.1 80', '192.0.2.1-5 80')).match(/virtual=/g)?.length, 1);
+  t.is(cluster(single.replace('192.0.2.1 80', '192.0.2.1/24 80')).match(/virtual=/g)?.length, 1);
+  t.regex(cluster(single.replace('198.51.100.1 80', '198.51.100.1/32 80')), /real=198\.51\.100\.1:80/);
+  const bracket = run(`${instance('')}${single.replace('192.0.2.1 80', '[2001:db8::1] 80')}`);
   t.notRegex(file(bracket, 'ldirectord.cf'), /virtual/);
   const group = (entry: string): number =>
     cluster(

@@ -16,9 +16,9 @@ import {
 import type {VrrpDefaults} from './keepalived-tools.ts';
 import {readKeepalived, type Statement} from './keepalived-lines.ts';
 import type {PeerInstance} from './keepalived-pair.ts';
-import {takeVirtualServers} from './keepalived-virtual.ts';
-import {takeInstances, takeVrrp} from './keepalived-vrrp.ts';
-import {notebook} from './words.ts';
+import {parseVirtualServers} from './keepalived-virtual.ts';
+import {parseInstances, parseVrrp} from './keepalived-vrrp.ts';
+import {newNotes} from './words.ts';
 
 const topReasons: Readonly<Record<string, string>> = {
   vrrp_track_file: 'a file’s content is not tracked: write a script for hactl_track_script',
@@ -67,21 +67,21 @@ const globalReasons: Readonly<Record<string, string>> = {
 
 export function parseKeepalived(source: ImportSource, context: ImportContext): Parsed {
   const reporter = new Reporter(source.path, 'lenient');
-  const book = notebook();
+  const notes = newNotes();
   const scripts: ImportedScript[] = [];
-  const tools = {reporter, book, context, scripts};
+  const tools = {reporter, notes, context, scripts};
   const tree = readKeepalived(source, context, reporter);
   for (const {span, text} of tree.skipped)
-    book.not(
+    notes.omitted(
       span,
       text.trim() || '@',
       `for another machine: the configuration id here is ${context.configId} (--config-id)`,
     );
   const top = blockOf(tree.statements, tools);
-  const global = takeGlobal(top.all('global_defs'), tools);
-  const groups = takeGroups(top.all('virtual_server_group'), tools);
+  const global = parseGlobal(top.all('global_defs'), tools);
+  const groups = parseGroups(top.all('virtual_server_group'), tools);
   const peers = context.peerSource && peerInstances(context.peerSource, context);
-  const pair = takeVrrp(
+  const pair = parseVrrp(
     {
       instances: top.all('vrrp_instance'),
       syncGroups: top.all('vrrp_sync_group'),
@@ -96,12 +96,12 @@ export function parseKeepalived(source: ImportSource, context: ImportContext): P
   const seen = new Set<string>();
   const virtuals = top
     .all('virtual_server')
-    .flatMap((statement) => takeVirtualServers(statement, {...tools, groups, seen}));
+    .flatMap((statement) => parseVirtualServers(statement, {...tools, groups, seen}));
   top.finish(topReasons, 'not a keyword of keepalived, or not supported by hactl', seriousTop);
   const isDynamic = virtuals.some((virtual) => virtual.isDynamic);
   if (isDynamic && !pair)
     for (const {span} of virtuals.filter((virtual) => virtual.isDynamic))
-      book.changed(
+      notes.changed(
         span,
         'misc_dynamic',
         'no vrrp_instance, hence no ha.cf for hactl_dynamic_weight: servers are up with their configured weight',
@@ -113,7 +113,7 @@ export function parseKeepalived(source: ImportSource, context: ImportContext): P
     ...(global.email ? {email: global.email} : {}),
     ...(global.emailSpan ? {emailSpan: global.emailSpan} : {}),
     scripts,
-    notes: book.notes,
+    notes: notes.list,
   };
   return {imported, diagnostics: reporter.diagnostics, sources: tree.sources};
 }
@@ -121,25 +121,25 @@ export function parseKeepalived(source: ImportSource, context: ImportContext): P
 /** The peer's instances; diagnostics about its file are not reported. */
 function peerInstances(source: ImportSource, context: ImportContext): PeerInstance[] {
   const reporter = new Reporter(source.path, 'lenient');
-  const tools = {reporter, book: notebook(), context, scripts: []};
+  const tools = {reporter, notes: newNotes(), context, scripts: []};
   const tree = readKeepalived(source, context, reporter);
   const top = blockOf(tree.statements, tools);
-  const {defaults} = takeGlobal(top.all('global_defs'), tools);
-  return takeInstances(top.all('vrrp_instance'), {...tools, defaults});
+  const {defaults} = parseGlobal(top.all('global_defs'), tools);
+  return parseInstances(top.all('vrrp_instance'), {...tools, defaults});
 }
 
-function takeGroups(statements: readonly Statement[], tools: Tools): Map<string, Statement> {
-  const {book} = tools;
+function parseGroups(statements: readonly Statement[], tools: Tools): Map<string, Statement> {
+  const {notes} = tools;
   const groups = new Map<string, Statement>();
   for (const group of statements) {
     if (groups.has(argumentOf(group))) {
       const reason = `virtual_server_group ${argumentOf(group)} is defined above: keepalived uses that group`;
       ignored(group, 'duplicate-resource', reason, 'the import does too; use another name', tools);
-      book.lost(group.span, quoteStatement(group), reason);
+      notes.lost(group.span, quoteStatement(group), reason);
       continue;
     }
     groups.set(argumentOf(group), group);
-    book.exact(
+    notes.exact(
       group.span,
       quoteStatement(group),
       'ldirectord.cf: its entries become the services of the virtual_server that refers to it',
@@ -157,7 +157,7 @@ function mailAddresses(to: Statement | undefined, tools: Tools): string[] {
       (word) => (isMail(word) && word.includes('@')) || /^[\w.-]+$/.test(word),
     );
     if (found.length === 0)
-      tools.book.lost(line.span, quoteStatement(line), 'not a mail address: no mail is sent to it');
+      tools.notes.lost(line.span, quoteStatement(line), 'not a mail address: no mail is sent to it');
     return found;
   });
 }
@@ -171,13 +171,13 @@ interface Global {
   readonly defaults: VrrpDefaults;
 }
 
-function takeGlobal(statements: readonly Statement[], tools: Tools): Global {
-  const {book} = tools;
+function parseGlobal(statements: readonly Statement[], tools: Tools): Global {
+  const {notes} = tools;
   const block = blockOf(
     statements.flatMap((statement) => statement.block ?? []),
     tools,
   );
-  for (const statement of statements) book.exact(statement.span, quoteStatement(statement), 'see its lines');
+  for (const statement of statements) notes.exact(statement.span, quoteStatement(statement), 'see its lines');
   const [to, from, server, alert] = [
     ['notification_email'],
     ['notification_email_from'],
@@ -189,17 +189,18 @@ function takeGlobal(statements: readonly Statement[], tools: Tools): Global {
   const strict = block.last('vrrp_strict');
   const addresses = mailAddresses(to, tools);
   const isMailed = alert !== undefined && flagOf(alert, tools) !== false;
-  if (version) book.exact(version.line.span, quoteStatement(version.line), 'ha.cf: used to compute deadtime');
+  if (version)
+    notes.exact(version.line.span, quoteStatement(version.line), 'ha.cf: used to compute deadtime');
   if (strict)
-    book.approximated(
+    notes.approximated(
       strict.span,
       quoteStatement(strict),
       'settings that keepalived resets in strict mode are reset here too; hactl uses its own protocol instead of VRRP',
     );
   if (alert)
     if (isMailed && addresses.length > 0)
-      book.approximated(alert.span, quoteStatement(alert), 'haresources: MailTo');
-    else book.not(alert.span, quoteStatement(alert), 'no mail is sent');
+      notes.approximated(alert.span, quoteStatement(alert), 'haresources: MailTo');
+    else notes.omitted(alert.span, quoteStatement(alert), 'no mail is sent');
   block.finish(globalReasons, 'hactl has no such setting');
   const defaults = {
     isThird: version?.value === 3,
@@ -210,28 +211,28 @@ function takeGlobal(statements: readonly Statement[], tools: Tools): Global {
   };
   if (to)
     if (addresses.length > 0)
-      book.approximated(
+      notes.approximated(
         to.span,
         quoteStatement(to),
         'ldirectord.cf: emailalert: server changes are mailed; director changes with smtp_alert only',
       );
-    else book.lost(to.span, quoteStatement(to), 'no valid mail address: no mail is sent');
+    else notes.lost(to.span, quoteStatement(to), 'no valid mail address: no mail is sent');
   const [, sender = argumentOf(from)] = /<([^<>\s]+)>/.exec(argumentOf(from)) ?? [];
   const smtp = smtpOf(server);
   if (from)
     if (addresses.length > 0 && isMail(sender))
-      book.exact(from.span, quoteStatement(from), 'ldirectord.cf: emailalertfrom');
-    else book.not(from.span, quoteStatement(from), 'no mail is sent, or this is not an address');
+      notes.exact(from.span, quoteStatement(from), 'ldirectord.cf: emailalertfrom');
+    else notes.omitted(from.span, quoteStatement(from), 'no mail is sent, or this is not an address');
   if (server)
     if (addresses.length > 0 && smtp !== undefined)
-      book.exact(server.span, quoteStatement(server), `ldirectord.cf: smtp=${smtp}`);
+      notes.exact(server.span, quoteStatement(server), `ldirectord.cf: smtp=${smtp}`);
     else if (addresses.length > 0)
-      book.lost(
+      notes.lost(
         server.span,
         quoteStatement(server),
         'not a mail server: mail is sent through the local sendmail',
       );
-    else book.not(server.span, quoteStatement(server), 'no mail is sent');
+    else notes.omitted(server.span, quoteStatement(server), 'no mail is sent');
   if (addresses.length === 0) return {defaults, ...(syncDaemon ? {syncDaemon} : {})};
   return {
     email: {

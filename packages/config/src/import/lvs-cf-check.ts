@@ -5,17 +5,17 @@ import type {Reporter, Resolver} from '../reader.ts';
 import type {ImportedCheck, ImportedScript} from './imported.ts';
 import type {Entry, LvsBlock} from './lvs-cf-lines.ts';
 import {quote, type Keys} from './lvs-cf-values.ts';
-import {fileWord, freshName, isQuotable, literally, type Notebook} from './words.ts';
+import {fileWord, freshName, isQuotable, literally, type Notes} from './words.ts';
 
 export interface VirtualContext {
   readonly method: ForwardMethod;
   readonly resolve: Resolver;
   readonly reporter: Reporter;
-  readonly book: Notebook;
+  readonly notes: Notes;
   readonly scripts: ImportedScript[];
 }
 
-export interface Place {
+export interface ServiceKey {
   readonly port: number;
   readonly protocol: 'tcp' | 'udp';
   readonly fwmark: number;
@@ -25,67 +25,78 @@ export interface Place {
 const webRequest = String.raw`GET / HTTP/1.0\r\n\r\n`;
 
 /** Converts nanny's check to the check of the virtual service. */
-export function takeCheck(block: LvsBlock, keys: Keys, place: Place, context: VirtualContext): ImportedCheck {
-  const {book} = context;
+export function parseCheck(
+  block: LvsBlock,
+  keys: Keys,
+  service: ServiceKey,
+  context: VirtualContext,
+): ImportedCheck {
+  const {notes} = context;
   const seconds = keys.number('timeout', 1, 86_400, 10);
-  const timeout = keys.take('timeout');
+  const timeout = keys.entry('timeout');
   if (timeout)
-    book.approximated(
+    notes.approximated(
       timeout.span,
       quote(timeout),
       'ldirectord.cf: checkinterval and checktimeout; nanny uses it for both',
     );
   const rise = Math.max(1, Math.ceil(keys.number('reentry', 0, 86_400, 180) / seconds));
-  const reentry = keys.take('reentry');
+  const reentry = keys.entry('reentry');
   const back =
     rise > 1
       ? `ldirectord.cf: hactl_rise: a failed server returns after ${rise} consecutive passed checks`
       : 'a failed server returns with its first passed check';
-  if (reentry) book.exact(reentry.span, quote(reentry), back);
+  if (reentry) notes.exact(reentry.span, quote(reentry), back);
   else
-    book.exact(block.span, `virtual ${block.name}`, `${back} (no reentry is set: nanny’s default of 180 s)`);
-  const monitor = keys.take('client_monitor');
+    notes.exact(block.span, `virtual ${block.name}`, `${back} (no reentry is set: nanny’s default of 180 s)`);
+  const monitor = keys.entry('client_monitor');
   if (monitor)
     if (monitor.value === '/usr/sbin/nanny' || monitor.value === '')
-      book.exact(monitor.span, quote(monitor), 'the checks are built in');
-    else book.not(monitor.span, quote(monitor), 'custom monitor: use checktype=external with a checkcommand');
-  const load = keys.take('load_monitor');
+      notes.exact(monitor.span, quote(monitor), 'the checks are built in');
+    else
+      notes.omitted(
+        monitor.span,
+        quote(monitor),
+        'custom monitor: use checktype=external with a checkcommand',
+      );
+  const load = keys.entry('load_monitor');
   if (load)
-    if (load.value === 'none' || load.value === '') book.exact(load.span, quote(load), 'no load monitor');
-    else book.not(load.span, quote(load), 'weights do not follow the server’s load');
+    if (load.value === 'none' || load.value === '') notes.exact(load.span, quote(load), 'no load monitor');
+    else notes.omitted(load.span, quote(load), 'weights do not follow the server’s load');
   const base: Pick<ImportedCheck, 'interval' | 'timeout' | 'failures' | 'port' | 'rise'> = {
     interval: seconds * 1_000,
     timeout: seconds * 1_000,
     failures: 1,
     ...(rise > 1 ? {rise} : {}),
-    ...(place.fwmark > 0 ? {port: place.port} : {}),
+    ...(service.fwmark > 0 ? {port: service.port} : {}),
   };
   const [program, send, expect, regex] = ['send_program', 'send', 'expect', 'use_regex'].map((key) =>
-    keys.take(key),
+    keys.entry(key),
   );
   const isRegex = keys.flag('use_regex', false);
   if (program && program.value !== '') {
-    if (send && send.value !== '') book.not(send.span, quote(send), 'nanny ignores it with send_program');
-    else if (send) book.exact(send.span, quote(send), 'nothing is sent');
+    if (send && send.value !== '')
+      notes.omitted(send.span, quote(send), 'nanny ignores it with send_program');
+    else if (send) notes.exact(send.span, quote(send), 'nothing is sent');
     if (regex)
       if (isRegex)
-        book.not(
+        notes.omitted(
           regex.span,
           quote(regex),
           'nanny ignores it with send_program: the output is compared literally',
         );
-      else book.exact(regex.span, quote(regex), 'the output is compared literally');
-    return {...base, type: 'external', script: takeProgram(block, program, expect, place, context)};
+      else notes.exact(regex.span, quote(regex), 'the output is compared literally');
+    return {...base, type: 'external', script: writeProgram(block, program, expect, service, context)};
   }
-  if (program) book.exact(program.span, quote(program), 'no program');
+  if (program) notes.exact(program.span, quote(program), 'no program');
   const bare = !send?.value && !expect?.value;
-  if (bare && (place.port !== 80 || place.protocol === 'udp')) {
+  if (bare && (service.port !== 80 || service.protocol === 'udp')) {
     for (const entry of [send, expect, regex])
-      if (entry) book.exact(entry.span, quote(entry), 'nothing is sent or expected');
+      if (entry) notes.exact(entry.span, quote(entry), 'nothing is sent or expected');
     return {...base, type: 'connect'};
   }
   if (bare)
-    book.exact(
+    notes.exact(
       block.span,
       `virtual ${block.name}`,
       `nanny’s default check of port 80, written explicitly: send ${webRequest}, expect an answer that starts with HTTP`,
@@ -96,20 +107,20 @@ export function takeCheck(block: LvsBlock, keys: Keys, place: Place, context: Vi
       bare ? webRequest : (send?.value ?? ''),
       bare ? 'HTTP' : (expect?.value ?? ''),
       isRegex,
-      place,
+      service,
     ),
   };
   const lost = 'cannot be written in ldirectord.cf: the check only connects';
   const carried = check.type === 'negotiate';
   const simple = 'sendExpect' in check ? '' : '; nanny’s comparison is available for tcp only';
   if (send && send.value !== '')
-    if (!carried) book.not(send.span, quote(send), lost);
-    else if (simple === '') book.exact(send.span, quote(send), 'ldirectord.cf: hactl_send');
-    else book.approximated(send.span, quote(send), `ldirectord.cf: request of service=simpletcp${simple}`);
+    if (!carried) notes.omitted(send.span, quote(send), lost);
+    else if (simple === '') notes.exact(send.span, quote(send), 'ldirectord.cf: hactl_send');
+    else notes.approximated(send.span, quote(send), `ldirectord.cf: request of service=simpletcp${simple}`);
   if (expect && expect.value !== '')
-    if (!carried) book.not(expect.span, quote(expect), lost);
+    if (!carried) notes.omitted(expect.span, quote(expect), lost);
     else if (simple === '')
-      book.exact(
+      notes.exact(
         expect.span,
         quote(expect),
         isRegex
@@ -117,9 +128,9 @@ export function takeCheck(block: LvsBlock, keys: Keys, place: Place, context: Vi
           : 'ldirectord.cf: hactl_expect, compared with the beginning of the answer',
       );
     else
-      book.approximated(expect.span, quote(expect), `ldirectord.cf: receive of service=simpletcp${simple}`);
+      notes.approximated(expect.span, quote(expect), `ldirectord.cf: receive of service=simpletcp${simple}`);
   if (regex)
-    book.exact(
+    notes.exact(
       regex.span,
       quote(regex),
       isRegex ? 'ldirectord.cf: hactl_expect_regex' : 'the text is compared literally',
@@ -135,12 +146,12 @@ function textsOf(
   send: string,
   expect: string,
   regex: boolean,
-  place: Place,
+  service: ServiceKey,
 ): Pick<ImportedCheck, 'type' | 'service' | 'request' | 'receive' | 'sendExpect'> {
   const texts = [send, expect].map(escaped);
   const [request = '', wanted = ''] = texts;
   if (!texts.every((text) => text === '' || isQuotable(text))) return {type: 'connect'};
-  if (place.protocol === 'tcp' || place.fwmark > 0) {
+  if (service.protocol === 'tcp' || service.fwmark > 0) {
     if (regex && !translatePosixRegex(wanted).ok) return {type: 'connect'};
     return {
       type: 'negotiate',
@@ -157,31 +168,31 @@ function textsOf(
 }
 
 /** Writes nanny's send_program as a checkcommand that compares the program's output with `expect`. */
-function takeProgram(
+function writeProgram(
   block: LvsBlock,
   program: Entry,
   expect: Entry | undefined,
-  place: Place,
+  service: ServiceKey,
   context: VirtualContext,
 ): string {
-  const {book, scripts} = context;
-  const name = freshName(scripts, `check-${fileWord(block.name)}-${place.port}`);
+  const {notes, scripts} = context;
+  const name = freshName(scripts, `check-${fileWord(block.name)}-${service.port}`);
   const command = program.value.replaceAll('%h', '"$3"').replaceAll('%p', '"$4"');
-  const wanted = (expect?.value ?? '').replaceAll("'", "'\\''");
+  const expected = (expect?.value ?? '').replaceAll("'", "'\\''");
   const text = [
     '#!/bin/sh',
     `# Written by hactl import from send_program and expect of virtual ${fileWord(block.name)}.`,
     '# Arguments: VIP, VIP port, real server, real server port. Up if the output is exactly the expected text.',
     `output=$(${command})`,
-    `[ "$output" = '${wanted}' ]`,
+    `[ "$output" = '${expected}' ]`,
     '',
   ].join('\n');
   scripts.push({name, text});
-  book.approximated(
+  notes.approximated(
     program.span,
     quote(program),
     `${name}: to nanny a program that fails or times out has passed; here it must print the expected text`,
   );
-  if (expect) book.exact(expect.span, quote(expect), `${name}: the output must equal it`);
+  if (expect) notes.exact(expect.span, quote(expect), `${name}: the output must equal it`);
   return name;
 }

@@ -21,14 +21,18 @@ export interface LvsBlock {
 /** The text before a # outside quotes. */
 function withoutComment(text: string): string {
   let inside = false;
-  for (let at = 0; at < text.length; at += 1) {
-    if (text[at] === '"' && text[at - 1] !== '\\') inside = !inside;
-    if (text[at] === '#' && !inside) return text.slice(0, at);
+  for (let index = 0; index < text.length; index += 1) {
+    if (text[index] === '"' && text[index - 1] !== '\\') inside = !inside;
+    if (text[index] === '#' && !inside) return text.slice(0, index);
   }
   return text;
 }
 
-const where: Readonly<Record<string, string>> = {virtual: '', failover: '', server: 'virtual or failover'};
+const parentKinds: Readonly<Record<string, string>> = {
+  virtual: '',
+  failover: '',
+  server: 'virtual or failover',
+};
 
 /** The whole file as one unnamed block. */
 export function splitLvsCf(text: string, reporter: Reporter): LvsBlock {
@@ -39,27 +43,27 @@ export function splitLvsCf(text: string, reporter: Reporter): LvsBlock {
     if (content.trim() === '') continue;
     const from = line.start + (content.length - content.trimStart().length);
     const span = reporter.span(from, line.start + content.length);
-    const home = open.at(-1) ?? whole;
+    const parent = open.at(-1) ?? whole;
     const head = /^\s*([a-z_]+)\s+(.*?)\s*\{$/.exec(content);
     if (head) {
       const [, kind = '', name = ''] = head;
       const block: LvsBlock = {kind, name: name.replace(/^"(.*)"$/, '$1'), span, entries: [], blocks: []};
-      const wanted = where[kind];
-      if (wanted === undefined)
+      const parents = parentKinds[kind];
+      if (parents === undefined)
         reporter.error(
           'unknown-directive',
           span,
           `unknown block ${kind}`,
           'blocks are virtual NAME {, server NAME { and failover NAME {',
         );
-      else if ((kind === 'server') !== (home.kind === 'virtual' || home.kind === 'failover'))
+      else if ((kind === 'server') !== (parent.kind === 'virtual' || parent.kind === 'failover'))
         reporter.error(
           'unknown-directive',
           span,
           `${kind} is not allowed here`,
-          wanted === '' ? `close the block above with } first` : `move ${kind} into a ${wanted} block`,
+          parents === '' ? `close the block above with } first` : `move ${kind} into a ${parents} block`,
         );
-      else home.blocks.push(block);
+      else parent.blocks.push(block);
       open.push(block);
       continue;
     }
@@ -89,7 +93,7 @@ export function splitLvsCf(text: string, reporter: Reporter): LvsBlock {
         `the quotes of ${key} are not closed`,
         `write ${key} = "…" on one line, and \\" for a quote inside`,
       );
-    home.entries.push({
+    parent.entries.push({
       key,
       value: quoted ? (quoted[1] ?? '').replaceAll('\\"', '"') : raw.replace(/^"/, ''),
       span,

@@ -4,27 +4,27 @@ import type {Reporter} from '../reader.ts';
 import type {ImportContext, ImportedPair, ImportedScript} from './imported.ts';
 import {quote, type Keys} from './lvs-cf-values.ts';
 import {roleScript} from './role-script.ts';
-import {isDevice, type Notebook} from './words.ts';
+import {isDevice, type Notes} from './words.ts';
 
 export interface PairTools {
   readonly reporter: Reporter;
-  readonly book: Notebook;
+  readonly notes: Notes;
   readonly context: ImportContext;
   readonly scripts: ImportedScript[];
 }
 
-export function takePair(
+export function parsePair(
   keys: Keys,
   router: Vip | undefined,
   services: readonly Vip[],
   tools: PairTools,
 ): ImportedPair {
   const vips = [...(router ? [router] : []), ...services.filter((vip) => vip.address !== router?.address)];
-  const {reporter, book, context} = tools;
+  const {reporter, notes, context} = tools;
   const redundant = keys.flag('backup_active', false);
   const [primary, primaryPrivate, backup, backupPrivate] = [
     'primary', 'primary_private', 'backup', 'backup_private',
-  ].map((key) => (keys.take(key)?.value ? keys.address(key) : undefined)); // prettier-ignore
+  ].map((key) => (keys.entry(key)?.value ? keys.address(key) : undefined)); // prettier-ignore
   const isLocal = (address: string | undefined): boolean =>
     context.addresses.some((entry) => entry.address === address);
   const side = context.as ?? (isLocal(backup) && !isLocal(primary) ? 'backup' : 'primary');
@@ -37,12 +37,12 @@ export function takePair(
     ? `ha.cf: node ${nodes.join(' ')}: this machine is assumed to be the ${side}${context.peerKnown ? '' : '; the peer’s name is not in the file (use --peer NAME)'}`
     : `ha.cf: node ${context.node}: a single director`;
   for (const key of ['primary', 'backup', 'primary_private', 'backup_private']) {
-    const entry = keys.take(key);
+    const entry = keys.entry(key);
     if (!entry) continue;
     if (!redundant && key.startsWith('backup'))
-      book.not(entry.span, quote(entry), 'backup_active is 0: there is no second director');
-    else if (key.endsWith('private')) book.exact(entry.span, quote(entry), 'ha.cf: ucast, a second path');
-    else book.approximated(entry.span, quote(entry), namesOf);
+      notes.omitted(entry.span, quote(entry), 'backup_active is 0: there is no second director');
+    else if (key.endsWith('private')) notes.exact(entry.span, quote(entry), 'ha.cf: ucast, a second path');
+    else notes.approximated(entry.span, quote(entry), namesOf);
   }
   keys.exact('backup_active', redundant ? 'ha.cf: two nodes' : 'ha.cf: one node');
   if (
@@ -52,16 +52,16 @@ export function takePair(
   )
     reporter.error(
       'missing-value',
-      keys.take('backup_active')?.span ?? reporter.span(0, 1),
+      keys.entry('backup_active')?.span ?? reporter.span(0, 1),
       'backup_active is 1 but there is no backup address',
       'add backup = ADDRESS, or write backup_active = 0',
     );
 
   // Service addresses are on the public interface, the gateway address is on the private one.
   const guess = services[0]?.device ?? 'eth0';
-  const deviceOf = (own: string | undefined, otherwise: string): string =>
-    context.addresses.find((address) => address.address === own)?.device ?? otherwise;
-  const [own, ownPrivate, other, otherPrivate] =
+  const deviceOf = (local: string | undefined, otherwise: string): string =>
+    context.addresses.find((address) => address.address === local)?.device ?? otherwise;
+  const [localAddress, localPrivate, peerAddress, peerPrivate] =
     side === 'primary'
       ? [primary, primaryPrivate, backup, backupPrivate]
       : [backup, backupPrivate, primary, primaryPrivate];
@@ -72,8 +72,8 @@ export function takePair(
     if (peer === undefined || media.some((medium) => medium.kind === 'ucast' && medium.peer === peer)) return;
     const device = deviceOf(local, otherwise);
     media.push({kind: 'ucast', device, peer, port});
-    const entry = keys.take(
-      peer === other
+    const entry = keys.entry(
+      peer === peerAddress
         ? side === 'primary'
           ? 'backup'
           : 'primary'
@@ -82,26 +82,26 @@ export function takePair(
           : 'primary_private',
     );
     if (entry && !isLocal(local))
-      book.approximated(
+      notes.approximated(
         entry.span,
         quote(entry),
         `ha.cf: ucast ${device} ${peer}: lvs.cf has no interface name, and no interface of this machine has ${local ?? 'this director’s address'}`,
       );
   };
   if (redundant) {
-    add(own, other, guess);
-    add(ownPrivate, otherPrivate, router?.device ?? guess);
+    add(localAddress, peerAddress, guess);
+    add(localPrivate, peerPrivate, router?.device ?? guess);
   } else media.push({kind: 'bcast', device: deviceOf(primary, guess), port});
 
   const keepalive = keys.number('keepalive', 1, 86_400, 2);
   keys.exact('keepalive', 'ha.cf: keepalive');
   const deadtime = keys.number('deadtime', 1, 86_400, 5);
-  const dead = keys.take('deadtime');
+  const dead = keys.entry('deadtime');
   const legal = deadtime > 2 * keepalive;
   if (dead)
-    if (legal) book.exact(dead.span, quote(dead), 'ha.cf: deadtime');
+    if (legal) notes.exact(dead.span, quote(dead), 'ha.cf: deadtime');
     else
-      book.approximated(
+      notes.approximated(
         dead.span,
         quote(dead),
         `ha.cf: deadtime ${2 * keepalive + 1}: it must be longer than twice keepalive`,
@@ -116,16 +116,16 @@ export function takePair(
     // In Piranha a returning primary does not take over from an active backup.
     autoFailback: false,
     groups: [
-      {node: nodes[0] ?? context.node, vips, ...takeSync(keys, tools), scripts: takeCommands(keys, tools)},
+      {node: nodes[0] ?? context.node, vips, ...parseSync(keys, tools), scripts: writeCommands(keys, tools)},
     ],
-    ...takeRest(keys, vips, tools),
+    ...parseRest(keys, vips, tools),
   };
 }
 
-function takeSync(keys: Keys, {reporter}: PairTools): {sync?: {device: string; id: number}} {
+function parseSync(keys: Keys, {reporter}: PairTools): {sync?: {device: string; id: number}} {
   const wanted = keys.flag('syncdaemon', false);
   const id = keys.number('syncd_id', 0, 255, 0);
-  const device = keys.take('syncd_iface');
+  const device = keys.entry('syncd_iface');
   if (device && !isDevice(device.value))
     reporter.error(
       'bad-value',
@@ -139,18 +139,18 @@ function takeSync(keys: Keys, {reporter}: PairTools): {sync?: {device: string; i
 }
 
 /** active_cmd and inactive_cmd as one resource script. */
-function takeCommands(keys: Keys, {book, scripts}: PairTools): string[] {
-  const [active, inactive] = [keys.take('active_cmd'), keys.take('inactive_cmd')];
+function writeCommands(keys: Keys, {notes, scripts}: PairTools): string[] {
+  const [active, inactive] = [keys.entry('active_cmd'), keys.entry('inactive_cmd')];
   const present = [active, inactive].flatMap((entry) => (entry?.value ? [entry] : []));
   for (const entry of [active, inactive])
-    if (entry?.value === '') book.exact(entry.span, quote(entry), 'no command');
+    if (entry?.value === '') notes.exact(entry.span, quote(entry), 'no command');
   if (present.length === 0) return [];
   scripts.push({
     name: 'resource.d/role-commands',
     text: roleScript('lvs.cf', active?.value, inactive?.value),
   });
   for (const entry of present)
-    book.approximated(
+    notes.approximated(
       entry.span,
       quote(entry),
       'resource.d/role-commands: run after the addresses are added, and before they are removed',
@@ -159,10 +159,10 @@ function takeCommands(keys: Keys, {book, scripts}: PairTools): string[] {
 }
 
 /** Settings without a counterpart in our files, and monitor_links. */
-function takeRest(
+function parseRest(
   keys: Keys,
   vips: readonly Vip[],
-  {book}: PairTools,
+  {notes}: PairTools,
 ): Pick<ImportedPair, 'trackInterfaces'> {
   for (const [key, word] of [
     ['tcp_timeout', 'tcp'],
@@ -172,9 +172,9 @@ function takeRest(
     const seconds = keys.number(key, 0, 2 ** 31 - 1, 0);
     if (seconds === 0) keys.exact(key, 'the kernel’s value is kept');
     else {
-      const entry = keys.take(key);
+      const entry = keys.entry(key);
       if (entry)
-        book.not(
+        notes.omitted(
           entry.span,
           quote(entry),
           `hactl does not set the ${word} timeout: run ipvsadm --set TCP TCPFIN UDP at boot`,
@@ -182,14 +182,14 @@ function takeRest(
     }
   }
   const links = keys.flag('monitor_links', false);
-  const linksEntry = keys.take('monitor_links');
+  const linksEntry = keys.entry('monitor_links');
   if (linksEntry)
-    if (links) book.exact(linksEntry.span, quote(linksEntry), 'ha.cf: hactl_track_interface');
-    else book.exact(linksEntry.span, quote(linksEntry), 'links are not tracked');
+    if (links) notes.exact(linksEntry.span, quote(linksEntry), 'ha.cf: hactl_track_interface');
+    else notes.exact(linksEntry.span, quote(linksEntry), 'links are not tracked');
   keys.flag('hard_shutdown', true);
-  const hard = keys.take('hard_shutdown');
+  const hard = keys.entry('hard_shutdown');
   if (hard)
-    book.approximated(
+    notes.approximated(
       hard.span,
       quote(hard),
       'check processes that die are restarted; the table is kept meanwhile',

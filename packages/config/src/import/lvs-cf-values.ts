@@ -3,11 +3,11 @@ import {ipv4} from '../addresses.ts';
 import {nearest} from '../diagnostic.ts';
 import type {Reporter} from '../reader.ts';
 import type {Entry, LvsBlock} from './lvs-cf-lines.ts';
-import {isDevice, wholeNumber, type Notebook} from './words.ts';
+import {isDevice, wholeNumber, type Notes} from './words.ts';
 
 export interface Keys {
   /** The last line with the key; undefined: none. */
-  readonly take: (key: string) => Entry | undefined;
+  readonly entry: (key: string) => Entry | undefined;
   /** The same, with a note that it is carried over exactly. */
   readonly exact: (key: string, message: string) => Entry | undefined;
   readonly number: (key: string, least: number, most: number, otherwise: number) => number;
@@ -23,15 +23,15 @@ export interface Keys {
 
 export const quote = (entry: Entry): string => `${entry.key} = ${entry.value}`;
 
-export function keysOf(block: LvsBlock, reporter: Reporter, book: Notebook): Keys {
+export function keysOf(block: LvsBlock, reporter: Reporter, notes: Notes): Keys {
   const seen = new Set<string>();
-  const take = (key: string): Entry | undefined => {
+  const entryOf = (key: string): Entry | undefined => {
     const all = block.entries.filter((entry) => entry.key === key);
     const first = !seen.has(key);
     seen.add(key);
     if (first)
       for (const entry of all.slice(0, -1))
-        book.not(entry.span, quote(entry), 'overridden by a later line with the same key');
+        notes.omitted(entry.span, quote(entry), 'overridden by a later line with the same key');
     return all.at(-1);
   };
   const wrong = (
@@ -43,14 +43,14 @@ export function keysOf(block: LvsBlock, reporter: Reporter, book: Notebook): Key
     reporter.error(code, entry.valueSpan, message, help);
   };
   return {
-    take,
+    entry: entryOf,
     exact: (key, message) => {
-      const entry = take(key);
-      if (entry) book.exact(entry.span, quote(entry), message);
+      const entry = entryOf(key);
+      if (entry) notes.exact(entry.span, quote(entry), message);
       return entry;
     },
     number: (key, least, most, otherwise) => {
-      const entry = take(key);
+      const entry = entryOf(key);
       if (!entry) return otherwise;
       const value = wholeNumber(entry.value, least, most);
       if (value === undefined)
@@ -62,14 +62,14 @@ export function keysOf(block: LvsBlock, reporter: Reporter, book: Notebook): Key
       return value ?? otherwise;
     },
     flag: (key, otherwise) => {
-      const entry = take(key);
+      const entry = entryOf(key);
       if (!entry) return otherwise;
       if (entry.value !== '0' && entry.value !== '1')
         wrong(entry, `${key} is 0 or 1, not "${entry.value}"`, `write ${key} = 1 or ${key} = 0`);
       return entry.value === '1';
     },
     address: (key) => {
-      const entry = take(key);
+      const entry = entryOf(key);
       if (!entry) return undefined;
       const address = ipv4(entry.value.split(/\s+/)[0] ?? '');
       return (
@@ -78,7 +78,7 @@ export function keysOf(block: LvsBlock, reporter: Reporter, book: Notebook): Key
       );
     },
     alias: (key) => {
-      const entry = take(key);
+      const entry = entryOf(key);
       if (!entry) return undefined;
       const [host = '', name] = entry.value.split(/\s+/);
       const address = ipv4(host);

@@ -2,7 +2,7 @@
 import {ipv4, portNumber, prefixLength} from '../addresses.ts';
 import type {Vip, VirtualAddress} from '../model.ts';
 import type {ImportedReal, ImportedVirtual} from './imported.ts';
-import {takeCheck, type Place, type VirtualContext} from './lvs-cf-check.ts';
+import {parseCheck, type ServiceKey, type VirtualContext} from './lvs-cf-check.ts';
 import {keysOf, quote, type Keys} from './lvs-cf-values.ts';
 import type {LvsBlock} from './lvs-cf-lines.ts';
 
@@ -14,13 +14,13 @@ const virtualKeys = [
 const serverKeys = ['address', 'active', 'weight', 'port', 'logfile', 'start_cmd', 'stop_cmd'];
 const schedulers = ['wlc', 'lc', 'rr', 'wrr', 'lblc', 'lblcr', 'dh', 'sh', 'sed', 'nq'];
 
-export interface TakenVirtual {
+export interface ParsedVirtual {
   readonly virtual: ImportedVirtual;
   readonly vip?: Vip;
 }
 
 const portOf = (keys: Keys, protocol: string, otherwise: number, context: VirtualContext): number => {
-  const entry = keys.take('port');
+  const entry = keys.entry('port');
   if (!entry) return otherwise;
   const port =
     portNumber(entry.value) ??
@@ -35,12 +35,12 @@ const portOf = (keys: Keys, protocol: string, otherwise: number, context: Virtua
   return port ?? otherwise;
 };
 
-export function takeLvsVirtual(block: LvsBlock, context: VirtualContext): TakenVirtual | undefined {
-  const {reporter, book, method} = context;
-  const keys = keysOf(block, reporter, book);
+export function parseLvsVirtual(block: LvsBlock, context: VirtualContext): ParsedVirtual | undefined {
+  const {reporter, notes, method} = context;
+  const keys = keysOf(block, reporter, notes);
   if (!keys.flag('active', false)) {
-    const active = keys.take('active');
-    book.not(
+    const active = keys.entry('active');
+    notes.omitted(
       active?.span ?? block.span,
       `virtual ${block.name}`,
       active ? 'not active: Piranha does not serve it' : 'without active = 1 Piranha does not serve it',
@@ -68,11 +68,11 @@ export function takeLvsVirtual(block: LvsBlock, context: VirtualContext): TakenV
       'add address = 192.0.2.1 eth0:1',
     );
   const fwmark = keys.number('fwmark', 0, 2 ** 31 - 1, 0);
-  const vip = alias && takeVip(keys, alias, context);
-  const scheduler = keys.take('scheduler');
+  const vip = alias && parseVip(keys, alias, context);
+  const scheduler = keys.entry('scheduler');
   if (scheduler)
     if (schedulers.includes(scheduler.value))
-      book.exact(scheduler.span, quote(scheduler), 'ldirectord.cf: scheduler');
+      notes.exact(scheduler.span, quote(scheduler), 'ldirectord.cf: scheduler');
     else
       reporter.error(
         'bad-value',
@@ -82,23 +82,25 @@ export function takeLvsVirtual(block: LvsBlock, context: VirtualContext): TakenV
       );
   const persistent = keys.number('persistent', 0, 2 ** 31 - 1, 0);
   keys.exact('persistent', persistent === 0 ? 'not persistent' : 'ldirectord.cf: persistent');
-  const mask = takeMask(keys, context);
+  const mask = parseMask(keys, context);
   const quiescent = keys.flag('quiesce_server', false);
   keys.exact('quiesce_server', 'ldirectord.cf: quiescent');
   const sorry = keys.address('sorry_server');
   keys.exact('sorry_server', 'ldirectord.cf: fallback');
-  const check = takeCheck(block, keys, {port, protocol, fwmark}, context);
+  const check = parseCheck(block, keys, {port, protocol, fwmark}, context);
   for (const [key, reason] of [
     ['start_cmd', 'used by failover services only'],
     ['stop_cmd', 'used by failover services only'],
     ['master', 'an old key that Piranha no longer uses'],
     ['dirs', 'an old key that Piranha no longer uses'],
   ] as const) {
-    const entry = keys.take(key);
-    if (entry) book.not(entry.span, quote(entry), reason);
+    const entry = keys.entry(key);
+    if (entry) notes.omitted(entry.span, quote(entry), reason);
   }
   keys.finish(virtualKeys);
-  const reals = block.blocks.flatMap((server) => takeServer(server, {port, protocol, fwmark}, context) ?? []);
+  const reals = block.blocks.flatMap(
+    (server) => parseServer(server, {port, protocol, fwmark}, context) ?? [],
+  );
   if (!alias) return undefined;
   const address: VirtualAddress =
     fwmark > 0
@@ -123,9 +125,9 @@ export function takeLvsVirtual(block: LvsBlock, context: VirtualContext): TakenV
   };
 }
 
-function takeVip(keys: Keys, alias: NonNullable<ReturnType<Keys['alias']>>, context: VirtualContext): Vip {
-  const {book, reporter} = context;
-  const mask = keys.take('vip_nmask');
+function parseVip(keys: Keys, alias: NonNullable<ReturnType<Keys['alias']>>, context: VirtualContext): Vip {
+  const {notes, reporter} = context;
+  const mask = keys.entry('vip_nmask');
   const length = mask ? prefixLength(mask.value, 4) : undefined;
   if (mask && length === undefined)
     reporter.error(
@@ -134,7 +136,7 @@ function takeVip(keys: Keys, alias: NonNullable<ReturnType<Keys['alias']>>, cont
       `"${mask.value}" is not a netmask`,
       'write vip_nmask = 255.255.255.0',
     );
-  if (mask) book.exact(mask.span, quote(mask), 'haresources: the prefix length of the address');
+  if (mask) notes.exact(mask.span, quote(mask), 'haresources: the prefix length of the address');
   keys.exact('address', 'haresources: an address of the group');
   return {
     family: 4,
@@ -146,8 +148,8 @@ function takeVip(keys: Keys, alias: NonNullable<ReturnType<Keys['alias']>>, cont
   };
 }
 
-function takeMask(keys: Keys, {reporter, book}: VirtualContext): string | undefined {
-  const entry = keys.take('pmask');
+function parseMask(keys: Keys, {reporter, notes}: VirtualContext): string | undefined {
+  const entry = keys.entry('pmask');
   if (!entry) return undefined;
   if (ipv4(entry.value) === undefined || prefixLength(entry.value, 4) === undefined) {
     reporter.error(
@@ -158,22 +160,26 @@ function takeMask(keys: Keys, {reporter, book}: VirtualContext): string | undefi
     );
     return undefined;
   }
-  const none = entry.value === '255.255.255.255';
-  book.exact(
+  const isPerClient = entry.value === '255.255.255.255';
+  notes.exact(
     entry.span,
     quote(entry),
-    none ? 'each client is persistent by itself, as without pmask' : 'ldirectord.cf: netmask',
+    isPerClient ? 'each client is persistent by itself, as without pmask' : 'ldirectord.cf: netmask',
   );
-  return none ? undefined : entry.value;
+  return isPerClient ? undefined : entry.value;
 }
 
-function takeServer(block: LvsBlock, place: Place, context: VirtualContext): ImportedReal | undefined {
-  const {reporter, book, method} = context;
-  const keys = keysOf(block, reporter, book);
+function parseServer(
+  block: LvsBlock,
+  service: ServiceKey,
+  context: VirtualContext,
+): ImportedReal | undefined {
+  const {reporter, notes, method} = context;
+  const keys = keysOf(block, reporter, notes);
   const active = keys.flag('active', false);
   if (!active) {
-    const entry = keys.take('active');
-    book.not(entry?.span ?? block.span, `server ${block.name}`, 'not active: Piranha does not use it');
+    const entry = keys.entry('active');
+    notes.omitted(entry?.span ?? block.span, `server ${block.name}`, 'not active: Piranha does not use it');
     return undefined;
   }
   keys.exact('active', 'the server is written');
@@ -188,25 +194,25 @@ function takeServer(block: LvsBlock, place: Place, context: VirtualContext): Imp
     );
   const weight = keys.number('weight', 0, 65_535, 1);
   keys.exact('weight', 'ldirectord.cf: the weight of real=');
-  const own = block.entries.some((entry) => entry.key === 'port');
-  const port = portOf(keys, place.protocol, 0, context);
-  const portEntry = keys.take('port');
+  const hasPort = block.entries.some((entry) => entry.key === 'port');
+  const port = portOf(keys, service.protocol, 0, context);
+  const portEntry = keys.entry('port');
   if (portEntry)
-    if (method === 'masq') book.exact(portEntry.span, quote(portEntry), 'ldirectord.cf: the port of real=');
+    if (method === 'masq') notes.exact(portEntry.span, quote(portEntry), 'ldirectord.cf: the port of real=');
     else
-      book.approximated(
+      notes.approximated(
         portEntry.span,
         quote(portEntry),
         'a server port other than the service’s needs NAT; the check still uses it',
       );
-  const logfile = keys.take('logfile');
-  if (logfile) book.not(logfile.span, quote(logfile), 'all checks are logged to one log');
+  const logfile = keys.entry('logfile');
+  if (logfile) notes.omitted(logfile.span, quote(logfile), 'all checks are logged to one log');
   for (const key of ['start_cmd', 'stop_cmd']) {
-    const entry = keys.take(key);
-    if (entry) book.not(entry.span, quote(entry), 'used by failover services only');
+    const entry = keys.entry(key);
+    if (entry) notes.omitted(entry.span, quote(entry), 'used by failover services only');
   }
   keys.finish(serverKeys);
-  book.exact(block.span, `server ${block.name}`, 'ldirectord.cf: real; its name is only in this report');
+  notes.exact(block.span, `server ${block.name}`, 'ldirectord.cf: real; its name is only in this report');
   if (address === undefined) return undefined;
-  return {address, port: own ? port : 0, method, weight, lowerThreshold: 0, upperThreshold: 0};
+  return {address, port: hasPort ? port : 0, method, weight, lowerThreshold: 0, upperThreshold: 0};
 }

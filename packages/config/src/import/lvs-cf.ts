@@ -10,11 +10,11 @@ import type {
   ImportSource,
   Parsed,
 } from './imported.ts';
-import {takePair} from './lvs-cf-pair.ts';
+import {parsePair} from './lvs-cf-pair.ts';
 import {splitLvsCf} from './lvs-cf-lines.ts';
 import {keysOf, quote, type Keys} from './lvs-cf-values.ts';
-import {takeLvsVirtual} from './lvs-cf-virtual.ts';
-import {notebook, type Notebook} from './words.ts';
+import {parseLvsVirtual} from './lvs-cf-virtual.ts';
+import {newNotes, type Notes} from './words.ts';
 
 const globalKeys = [
   'serial_no', 'primary', 'primary_private', 'primary_shared', 'backup', 'backup_private', 'backup_shared',
@@ -39,17 +39,17 @@ const methods: Readonly<Record<string, ForwardMethod>> = {nat: 'masq', direct: '
 
 export function parseLvsCf(source: ImportSource, context: ImportContext): Parsed {
   const reporter = new Reporter(source.path, 'lenient');
-  const book = notebook();
+  const notes = newNotes();
   const scripts: ImportedScript[] = [];
   const file = splitLvsCf(source.text, reporter);
-  const keys = keysOf(file, reporter, book);
+  const keys = keysOf(file, reporter, notes);
   for (const [key, reason] of Object.entries(unused)) {
-    const entry = keys.take(key);
-    if (entry) book.not(entry.span, quote(entry), reason);
+    const entry = keys.entry(key);
+    if (entry) notes.omitted(entry.span, quote(entry), reason);
   }
-  const service = keys.take('service');
+  const service = keys.entry('service');
   if (service)
-    if (service.value === 'lvs') book.exact(service.span, quote(service), 'virtual services');
+    if (service.value === 'lvs') notes.exact(service.span, quote(service), 'virtual services');
     else if (service.value === 'fos')
       reporter.error(
         'refused-directive',
@@ -64,10 +64,10 @@ export function parseLvsCf(source: ImportSource, context: ImportContext): Parsed
         `service is lvs or fos, not "${service.value}"`,
         'write service = lvs',
       );
-  const network = keys.take('network');
+  const network = keys.entry('network');
   const method = methods[network?.value ?? 'nat'];
   if (network)
-    if (method) book.exact(network.span, quote(network), `ldirectord.cf: ${method} for every real server`);
+    if (method) notes.exact(network.span, quote(network), `ldirectord.cf: ${method} for every real server`);
     else
       reporter.error(
         'bad-value',
@@ -80,42 +80,42 @@ export function parseLvsCf(source: ImportSource, context: ImportContext): Parsed
     .filter((block) => block.kind === 'virtual')
     .flatMap(
       (block) =>
-        takeLvsVirtual(block, {
+        parseLvsVirtual(block, {
           method: method ?? 'masq',
           resolve: context.resolve,
           reporter,
-          book,
+          notes,
           scripts,
         }) ?? [],
     );
   for (const block of file.blocks.filter((block) => block.kind === 'failover'))
-    book.not(
+    notes.omitted(
       block.span,
       `failover ${block.name}`,
       'failover services run programs: add them to haresources as resources',
     );
   const vips: Vip[] = [];
-  const router = takeRouter(keys, method === 'masq', reporter, book);
-  for (const {vip} of taken) if (vip && !vips.some((other) => other.address === vip.address)) vips.push(vip);
-  const pair = takePair(keys, router, vips, {reporter, book, context, scripts});
+  const router = parseRouter(keys, method === 'masq', reporter, notes);
+  for (const {vip} of taken) if (vip && !vips.some((known) => known.address === vip.address)) vips.push(vip);
+  const pair = parsePair(keys, router, vips, {reporter, notes, context, scripts});
   keys.finish(globalKeys);
   for (const {virtual} of taken)
-    book.exact(
+    notes.exact(
       virtual.span,
       `virtual ${virtual.comment}`,
       'ldirectord.cf: a virtual service with the name as comment',
     );
   if (taken.length === 0 && reporter.diagnostics.length === 0)
-    book.not(file.span, 'virtual', 'there is no active virtual service: pulse would not start');
+    notes.omitted(file.span, 'virtual', 'there is no active virtual service: pulse would not start');
   const imported: Imported = {
     kind: 'lvs.cf',
     pair,
     virtuals: mergeSame(
       taken.map((service) => service.virtual),
-      book,
+      notes,
     ),
     scripts,
-    notes: book.notes,
+    notes: notes.list,
   };
   return {imported, diagnostics: reporter.diagnostics, sources: new Map([[source.path, source]])};
 }
@@ -124,7 +124,7 @@ export function parseLvsCf(source: ImportSource, context: ImportContext): Parsed
  * lvs.cf describes several ports under one firewall mark as several virtual blocks; in the kernel they are one service, to
  * which lvsd adds the servers of all blocks.
  */
-function mergeSame(virtuals: readonly ImportedVirtual[], book: Notebook): ImportedVirtual[] {
+function mergeSame(virtuals: readonly ImportedVirtual[], notes: Notes): ImportedVirtual[] {
   const merged = new Map<string, ImportedVirtual>();
   for (const virtual of virtuals) {
     const key = JSON.stringify(virtual.address);
@@ -133,7 +133,7 @@ function mergeSame(virtuals: readonly ImportedVirtual[], book: Notebook): Import
       merged.set(key, virtual);
       continue;
     }
-    book.approximated(
+    notes.approximated(
       virtual.span,
       `virtual ${virtual.comment}`,
       `ldirectord.cf: merged with virtual ${first.comment}, whose settings and check apply to both`,
@@ -148,16 +148,16 @@ function mergeSame(virtuals: readonly ImportedVirtual[], book: Notebook): Import
 }
 
 /** The servers' gateway address with NAT: it moves with the services. */
-function takeRouter(keys: Keys, nat: boolean, reporter: Reporter, book: Notebook): Vip | undefined {
-  const entry = keys.take('nat_router');
-  const mask = keys.take('nat_nmask');
+function parseRouter(keys: Keys, nat: boolean, reporter: Reporter, notes: Notes): Vip | undefined {
+  const entry = keys.entry('nat_router');
+  const mask = keys.entry('nat_nmask');
   if (!entry || entry.value === '' || !nat) {
     for (const statement of [entry, mask])
       if (statement)
         if (statement === mask && !entry)
-          book.not(statement.span, quote(statement), 'there is no nat_router');
-        else if (nat) book.exact(statement.span, quote(statement), 'no gateway address');
-        else book.not(statement.span, quote(statement), 'used with network = nat only');
+          notes.omitted(statement.span, quote(statement), 'there is no nat_router');
+        else if (nat) notes.exact(statement.span, quote(statement), 'no gateway address');
+        else notes.omitted(statement.span, quote(statement), 'used with network = nat only');
     return undefined;
   }
   const alias = keys.alias('nat_router');
@@ -170,8 +170,8 @@ function takeRouter(keys: Keys, nat: boolean, reporter: Reporter, book: Notebook
         `"${mask.value}" is not a netmask`,
         'write nat_nmask = 255.255.255.0',
       );
-    else book.exact(mask.span, quote(mask), 'haresources: the prefix length of the gateway address');
+    else notes.exact(mask.span, quote(mask), 'haresources: the prefix length of the gateway address');
   if (!alias) return undefined;
-  book.exact(entry.span, quote(entry), 'haresources: an address of the group');
+  notes.exact(entry.span, quote(entry), 'haresources: an address of the group');
   return {family: 4, prefixLength: length ?? 24, ...alias};
 }

@@ -16,30 +16,33 @@ const titles: Readonly<Record<Fate, string>> = {
 function mergeNotes(sorted: readonly Note[]): Note[] {
   const merged: Note[] = [];
   for (const note of sorted) {
-    const at = placeOf(note, merged);
-    const other = merged[at];
-    if (other) merged[at] = worseOf(other, note);
+    const index = indexFor(note, merged);
+    const previous = merged[index];
+    if (previous) merged[index] = mergeTwo(previous, note);
     else merged.push(note);
   }
   return merged;
 }
 
 /** Index of the note about the same statement, or the end: notes with equal starts are adjacent at the end. */
-function placeOf({span, what}: Note, merged: readonly Note[]): number {
-  const first = merged.findLastIndex((other) => other.span.start !== span.start) + 1;
-  const found = merged.slice(first).findIndex((other) => other.what === what);
+function indexFor({span, what}: Note, merged: readonly Note[]): number {
+  const first = merged.findLastIndex((previous) => previous.span.start !== span.start) + 1;
+  const found = merged.slice(first).findIndex((previous) => previous.what === what);
   return found === -1 ? merged.length : first + found;
 }
 
 /** Merges two notes about the same statement. */
-function worseOf(other: Note, note: Note): Note {
-  if (rank[note.fate] > rank[other.fate] || (note.fate === other.fate && note.matters && !other.matters))
-    return other.matters ? {...note, matters: true} : note;
+function mergeTwo(previous: Note, note: Note): Note {
+  if (
+    rank[note.fate] > rank[previous.fate] ||
+    (note.fate === previous.fate && note.matters && !previous.matters)
+  )
+    return previous.matters ? {...note, matters: true} : note;
   const isNew =
-    note.fate === other.fate &&
-    other.message !== note.message &&
-    !other.message.split('; ').includes(note.message);
-  return isNew ? {...other, message: `${other.message}; ${note.message}`} : other;
+    note.fate === previous.fate &&
+    previous.message !== note.message &&
+    !previous.message.split('; ').includes(note.message);
+  return isNew ? {...previous, message: `${previous.message}; ${note.message}`} : previous;
 }
 
 export interface ReportLine {
@@ -98,7 +101,7 @@ export function renderReport(lines: readonly ReportLine[]): string {
 
 const DIFFERENT = 'down, unwatched or different after the switch';
 /** Line numbers shown for a folded reason. */
-const PLACES = 3;
+const LINES_SHOWN = 3;
 
 export function countReport(
   lines: readonly ReportLine[],
@@ -126,11 +129,11 @@ function folded(lines: readonly ReportLine[]): string[] {
     if (!first) return '';
     const [start] = [first.what.split(/\s/)[0] ?? ''];
     const what = new Set(group.map((line) => line.what)).size === 1 ? first.what : `${start} …`;
-    const places = group
-      .slice(0, PLACES)
+    const lineNumbers = group
+      .slice(0, LINES_SHOWN)
       .map((line, index) => (index === 0 ? `${oneLine(line.file)}:${line.line}` : String(line.line)));
-    const more = group.length > PLACES ? ` and ${group.length - PLACES} more` : '';
-    return `  ${oneLine(what)} (${places.join(', ')}${more})\n      ${oneLine(first.message)}`;
+    const more = group.length > LINES_SHOWN ? ` and ${group.length - LINES_SHOWN} more` : '';
+    return `  ${oneLine(what)} (${lineNumbers.join(', ')}${more})\n      ${oneLine(first.message)}`;
   });
 }
 

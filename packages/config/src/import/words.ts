@@ -5,46 +5,46 @@ import type {Note} from './imported.ts';
 import type {Span} from '../model.ts';
 
 /** Collects notes, with a function for each fate. */
-export interface Notebook {
-  readonly notes: Note[];
+export interface Notes {
+  readonly list: Note[];
   readonly exact: (span: Span, what: string, message: string) => void;
   readonly approximated: (span: Span, what: string, message: string) => void;
-  readonly not: (span: Span, what: string, message: string) => void;
+  readonly omitted: (span: Span, what: string, message: string) => void;
   /** Approximated, and something differs after the switch. */
   readonly changed: (span: Span, what: string, message: string) => void;
   /** Not carried over, and something differs after the switch. */
   readonly lost: (span: Span, what: string, message: string) => void;
   /** Adds the notes of a part of the source; `dropped`: the reason why the whole part is left out. */
-  readonly take: (notes: readonly Note[], dropped?: string) => void;
+  readonly addAll: (notes: readonly Note[], dropped?: string) => void;
 }
 
 /** A class, since every server and every check has an instance: methods are shared. */
-class Notes implements Notebook {
-  readonly notes: Note[] = [];
+class NoteList implements Notes {
+  readonly list: Note[] = [];
 
   exact(span: Span, what: string, message: string): void {
-    this.notes.push({fate: 'exact', span, what, message});
+    this.list.push({fate: 'exact', span, what, message});
   }
 
   approximated(span: Span, what: string, message: string): void {
-    this.notes.push({fate: 'approximated', span, what, message});
+    this.list.push({fate: 'approximated', span, what, message});
   }
 
-  not(span: Span, what: string, message: string): void {
-    this.notes.push({fate: 'not', span, what, message});
+  omitted(span: Span, what: string, message: string): void {
+    this.list.push({fate: 'not', span, what, message});
   }
 
   changed(span: Span, what: string, message: string): void {
-    this.notes.push({fate: 'approximated', span, what, message, matters: true});
+    this.list.push({fate: 'approximated', span, what, message, matters: true});
   }
 
   lost(span: Span, what: string, message: string): void {
-    this.notes.push({fate: 'not', span, what, message, matters: true});
+    this.list.push({fate: 'not', span, what, message, matters: true});
   }
 
-  take(others: readonly Note[], dropped?: string): void {
-    for (const note of others)
-      this.notes.push(
+  addAll(notes: readonly Note[], dropped?: string): void {
+    for (const note of notes)
+      this.list.push(
         dropped === undefined
           ? note
           : {
@@ -57,7 +57,7 @@ class Notes implements Notebook {
   }
 }
 
-export const notebook = (): Notebook => new Notes();
+export const newNotes = (): Notes => new NoteList();
 
 /** An interface name that is valid in the kernel and in haresources. */
 export const isDevice = (text: string): boolean => /^[\w.@-]{1,15}$/.test(text);
@@ -99,9 +99,9 @@ export const isQuotable = (text: string): boolean =>
 export const fileWord = (text: string): string =>
   text.replace(/[^\w.-]+/g, '_').replace(/^[.-]+/, '') || 'unnamed';
 
-/** The wanted name, with a number if another script has it. */
-export function freshName(scripts: readonly {readonly name: string}[], wanted: string): string {
+/** `base`, with a number if another script has that name. */
+export function freshName(scripts: readonly {readonly name: string}[], base: string): string {
   const isTaken = (name: string): boolean => scripts.some((script) => script.name === name);
-  if (!isTaken(wanted)) return wanted;
-  for (let count = 2; ; count += 1) if (!isTaken(`${wanted}-${count}`)) return `${wanted}-${count}`;
+  if (!isTaken(base)) return base;
+  for (let count = 2; ; count += 1) if (!isTaken(`${base}-${count}`)) return `${base}-${count}`;
 }

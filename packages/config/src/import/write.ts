@@ -75,9 +75,9 @@ function vipWord(vip: Vip): string {
 
 /** ldirectord before the addresses: the table is programmed before an address is added. */
 function haresources(pair: ImportedPair, hasVirtuals: boolean, head: string): string {
-  const lines = pair.groups.flatMap((group, at) => {
+  const lines = pair.groups.flatMap((group, index) => {
     const words = [
-      ...(hasVirtuals && at === 0 ? ['ldirectord::ldirectord.cf'] : []),
+      ...(hasVirtuals && index === 0 ? ['ldirectord::ldirectord.cf'] : []),
       ...(group.sync ? [`LVSSyncDaemonSwap::master::${group.sync.device}::${group.sync.id}`] : []),
       ...group.vips.map(vipWord),
       ...group.scripts,
@@ -89,7 +89,7 @@ function haresources(pair: ImportedPair, hasVirtuals: boolean, head: string): st
 }
 
 const bracket = (address: string): string => (address.includes(':') ? `[${address}]` : address);
-const place = (address: string, port: number): string =>
+const endpoint = (address: string, port: number): string =>
   port === 0 ? bracket(address) : `${bracket(address)}:${port}`;
 
 function ldirectordFile(imported: Imported, head: string, installDir: string): WrittenFile {
@@ -119,49 +119,49 @@ function ldirectordFile(imported: Imported, head: string, installDir: string): W
 
 function virtualLines(
   virtual: ImportedVirtual,
-  ownInterval: boolean,
+  hasInterval: boolean,
   installDir: string,
 ): (readonly [text: string, origin?: Span])[] {
   const {address, check, fallback} = virtual;
   const six = address.family === 6 ? '6' : '';
   const lines: [text: string, origin: Span][] = [];
-  const put = (name: string, value: string | number | undefined, origin = virtual.span): void => {
+  const add = (name: string, value: string | number | undefined, origin = virtual.span): void => {
     if (value !== undefined) lines.push([`\t${name}=${value}`, origin]);
   };
   if (virtual.comment !== undefined)
-    put('comment', virtual.comment.replace(/[^\w .:-]+/g, '_').trim() || '_');
-  for (const real of virtual.reals) put(`real${six}`, realValue(real), real.span);
+    add('comment', virtual.comment.replace(/[^\w .:-]+/g, '_').trim() || '_');
+  for (const real of virtual.reals) add(`real${six}`, realValue(real), real.span);
   if (fallback)
-    put(
+    add(
       address.family === 6 ? 'fallback6' : 'fallback',
-      `${place(fallback.address, fallback.port)} ${fallback.method}`,
+      `${endpoint(fallback.address, fallback.port)} ${fallback.method}`,
     );
-  put('protocol', address.kind === 'address' ? address.protocol : 'fwm');
-  put('scheduler', virtual.scheduler);
-  put('schedflags', virtual.schedFlags);
-  put('persistent', virtual.persistent);
-  put('netmask', virtual.netmask);
-  if (virtual.ops) put('ops', 'yes');
-  put('quiescent', virtual.quiescent ? 'yes' : 'no');
-  put('checktype', check.type);
-  put('service', check.service);
-  if (check.script !== undefined) put('checkcommand', `${installDir}/${check.script}`);
-  put('checkport', check.port);
-  if (check.timeout !== undefined) put('checktimeout', time(check.timeout));
-  if (ownInterval && check.interval !== undefined) put('checkinterval', time(check.interval));
-  put('failurecount', check.failures);
-  put('virtualhost', check.virtualHost);
-  if (check.request !== undefined) put('request', `"${check.request}"`);
-  if (check.receive !== undefined) put('receive', `"${check.receive}"`);
-  if (check.statuses) put('hactl_status', `"${statusText(check.statuses)}"`);
+  add('protocol', address.kind === 'address' ? address.protocol : 'fwm');
+  add('scheduler', virtual.scheduler);
+  add('schedflags', virtual.schedFlags);
+  add('persistent', virtual.persistent);
+  add('netmask', virtual.netmask);
+  if (virtual.ops) add('ops', 'yes');
+  add('quiescent', virtual.quiescent ? 'yes' : 'no');
+  add('checktype', check.type);
+  add('service', check.service);
+  if (check.script !== undefined) add('checkcommand', `${installDir}/${check.script}`);
+  add('checkport', check.port);
+  if (check.timeout !== undefined) add('checktimeout', time(check.timeout));
+  if (hasInterval && check.interval !== undefined) add('checkinterval', time(check.interval));
+  add('failurecount', check.failures);
+  add('virtualhost', check.virtualHost);
+  if (check.request !== undefined) add('request', `"${check.request}"`);
+  if (check.receive !== undefined) add('receive', `"${check.receive}"`);
+  if (check.statuses) add('hactl_status', `"${statusText(check.statuses)}"`);
   const {send, expect, regex} = check.sendExpect ?? {};
-  if (send !== undefined) put('hactl_send', `"${send}"`);
-  if (expect !== undefined) put('hactl_expect', `"${expect}"`);
-  if (regex) put('hactl_expect_regex', 'yes');
-  if (check.rise !== undefined && check.rise > 1) put('hactl_rise', check.rise);
+  if (send !== undefined) add('hactl_send', `"${send}"`);
+  if (expect !== undefined) add('hactl_expect', `"${expect}"`);
+  if (regex) add('hactl_expect_regex', 'yes');
+  if (check.rise !== undefined && check.rise > 1) add('hactl_rise', check.rise);
   const port = address.kind === 'address' ? address.port : 0;
   for (const {check, ...real} of virtual.reals)
-    if (check) put('hactl_check', checkValue(real, port, check, installDir), real.span);
+    if (check) add('hactl_check', checkValue(real, port, check, installDir), real.span);
   const head =
     address.kind === 'address' ? `${bracket(address.address)}:${address.port}` : String(address.mark);
   return [[`virtual${six}=${head}`, virtual.span], ...lines];
@@ -186,7 +186,7 @@ function checkValue(
     ['expect', expect],
   ];
   return [
-    place(real.address, real.port || virtualPort),
+    endpoint(real.address, real.port || virtualPort),
     ...(check.checkType ? [`checktype=${check.checkType.kind}`] : []),
     ...(check.service === undefined ? [] : [`service=${check.service}`]),
     ...(check.checkCommand === undefined ? [] : [`checkcommand="${installDir}/${check.checkCommand}"`]),
@@ -200,7 +200,7 @@ function checkValue(
 
 function realValue(real: ImportedReal): string {
   return [
-    place(real.address, real.port),
+    endpoint(real.address, real.port),
     real.method,
     String(real.weight),
     ...(real.request === undefined ? [] : [`"${real.request}", "${real.receive ?? '.*'}"`]),
