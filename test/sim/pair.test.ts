@@ -441,6 +441,23 @@ for (const claimant of ['stranger', 'peer'] as const)
       );
   });
 
+test('claims by a host that invents a hardware address for each fill no log', (t) => {
+  const pair = survivor();
+  for (let at = 0; at < 1_000; at += 1) {
+    const mac = `02:00:00:00:${(at >> 8).toString(16).padStart(2, '0')}:${(at & 255).toString(16).padStart(2, '0')}`;
+    pair.feed('director2', {...claimed('stranger'), from: `${mac} on eth0`});
+    pair.runFor(30);
+  }
+  pair.runFor(60_000);
+  pair.feed('director2', claimed('stranger'));
+  const reports = pair.log.flatMap(({effect}) =>
+    effect.type === 'event' && effect.code === 'duplicate-address' ? [effect.message] : [],
+  );
+  t.is(reports.length, 5, reports.join('\n'));
+  t.regex(reports.at(-1) ?? '', /; 996 more claims by 02:00:00:00:00:00 on eth0 and others before$/);
+  t.deepEqual(pair.holders(), ['director2']);
+});
+
 test('a forged claim while both directors live is answered at once', (t) => {
   const pair = running();
   pair.runFor(2_000);

@@ -37,6 +37,13 @@ function isOther(before: readonly Link[], after: readonly Link[], device: string
   return old !== undefined && now !== undefined && (old.index !== now.index || old.mac !== now.mac);
 }
 
+/**
+ * Whether a claim of an address on `link` is another host's. `index`: where it was heard; 0: the kernel does not say. The hardware
+ * address of another link of ours proves nothing: a forged claim with it leads the clients astray all the same.
+ */
+export const isForeignClaim = (link: Link | undefined, index: number, mac: string): boolean =>
+  link?.mac !== mac && (index === 0 || link?.index === index);
+
 /** `table` holds the current links; it is shared with the parts that send. */
 export function watchLinks(table: {links: readonly Link[]}, {shared, vips, judge, changed}: LinkOptions) {
   const {current, count, feed} = shared;
@@ -98,10 +105,9 @@ export function watchLinks(table: {links: readonly Link[]}, {shared, vips, judge
 
   /** Another machine's claim of one of our addresses. */
   function claimed(index: number, address: string, mac: string, trailer: Uint8Array | undefined): void {
-    if (table.links.some((link) => link.mac === mac)) return;
     for (const group of current.config.groups)
       for (const vip of group.vips) {
-        if (vip.address !== address || (index !== 0 && linkOf(vip)?.index !== index)) continue;
+        if (vip.address !== address || !isForeignClaim(linkOf(vip), index, mac)) continue;
         count('foreign-claims');
         const claimant = judge(address, mac, trailer);
         feed({type: 'conflict', vrid: group.vrid, address, claimant, from: `${mac} on ${vip.device}`});

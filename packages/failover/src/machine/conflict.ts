@@ -13,6 +13,8 @@ const DEFEND_INTERVAL = 20;
 const ANSWER_INTERVAL = 2;
 /** A claimant is reported at most once in this time. Milliseconds. */
 const REPORT_INTERVAL = 60_000;
+/** And no more claimants than this: a host may invent a hardware address for every claim. */
+const REPORTED_MAX = 4;
 
 /** Announces these at once to correct the clients' ARP tables; if it just did, a little later. */
 export function defend(
@@ -85,7 +87,7 @@ export function onConflict(
   };
 }
 
-/** Defended at once; reported once a minute per claimant. */
+/** Defended at once; reported once a minute per claimant, for the first few. */
 function defendAgainst(
   turn: Turn,
   group: ActiveGroup,
@@ -99,15 +101,22 @@ function defendAgainst(
   );
   // It may be the peer that has not heard us yet: our answer lets it prove itself.
   if (claimant !== 'stranger') return defended;
-  const known = group.stranger;
-  if (known?.from === from && turn.now - known.at < REPORT_INTERVAL)
-    return {...defended, stranger: {...known, more: known.more + 1}};
+  const known = group.strangers;
+  const recent = known !== undefined && turn.now - known.at < REPORT_INTERVAL ? known : undefined;
+  if (recent && (recent.from.includes(from) || recent.from.length >= REPORTED_MAX))
+    return {...defended, strangers: {...recent, more: recent.more + 1}};
+  const others = known !== undefined && known.from.length > 1 ? ' and others' : '';
   const more =
-    known !== undefined && known.more > 0 ? `; ${known.more} more claims by ${known.from} before` : '';
+    !recent && known !== undefined && known.more > 0
+      ? `; ${known.more} more claims by ${known.from[0]}${others} before`
+      : '';
   turn.log(
     'warn',
     'duplicate-address',
     `${from}, which is no director of this cluster, claims ${address}: announced again${more}`,
   );
-  return {...defended, stranger: {from, at: turn.now, more: 0}};
+  return {
+    ...defended,
+    strangers: recent ? {...recent, from: [...recent.from, from]} : {from: [from], at: turn.now, more: 0},
+  };
 }

@@ -62,8 +62,8 @@ export interface ActiveGroup extends Group {
   /** When the last conflict was defended (RFC 5227), and the pending defence. */
   readonly defendedAt: Instant;
   readonly defence?: {readonly at: Instant; readonly vips: readonly EngineVip[]};
-  /** The last reported claimant, when, and how many claims since. */
-  readonly stranger?: {readonly from: string; readonly at: Instant; readonly more: number};
+  /** The claimants reported since `at`, and how many claims came after each first. */
+  readonly strangers?: {readonly from: readonly string[]; readonly at: Instant; readonly more: number};
   /** No heartbeat path works, but the peer claimed our address: announcing it at this interval shows that we are alive. */
   readonly lastResortAt?: Instant;
   /** When an address is announced again while the peer is silent but may be alive. */
