@@ -46,7 +46,7 @@ try {
     const next =
       error.code === 'no-daemon' && !hasConfiguration() ? 'hactl init' : nextStep(error.code, error.message);
     process.stderr.write(
-      `hactl: ${shownText(error.message)}\n${next === undefined ? '' : `next: ${next}\n`}`,
+      `hactl: ${shownText(error.message)}\n${next === undefined ? '' : `next: ${shownText(next)}\n`}`,
     );
     process.exitCode = ['no-daemon', 'no-permission', 'timeout', 'closed'].includes(error.code)
       ? exit.noDaemon

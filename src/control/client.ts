@@ -45,6 +45,31 @@ export async function ask<const C extends Command>(
   }
 }
 
+/** Maximum characters of an answer: twice what a daemon sends (`controlLimits`). */
+const ANSWER_MOST = 32 << 20;
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null;
+
+/** An answer line; undefined: no answer of a daemon. */
+function readAnswer<A>(line: string): Response<A> | undefined {
+  try {
+    const answer: unknown = JSON.parse(line);
+    if (!isRecord(answer)) return undefined;
+    const {ok, result, error} = answer;
+    const isAnswer =
+      ok === true
+        ? result !== undefined
+        : ok === false &&
+          isRecord(error) &&
+          typeof error['code'] === 'string' &&
+          typeof error['message'] === 'string';
+    return isAnswer ? (answer as unknown as Response<A>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 function exchange<A>(path: string, command: Command, timeout: number): Promise<A> {
   return new Promise((resolve, reject) => {
     const socket = net.createConnection(path);
@@ -54,15 +79,21 @@ function exchange<A>(path: string, command: Command, timeout: number): Promise<A
       reject(new ControlError('timeout', `the daemon at ${path} did not answer within ${timeout} ms`));
     }, timeout);
     const parts: string[] = [];
+    let size = 0;
+    const strange = (what: string): void =>
+      reject(new ControlError('strange-answer', `${path} answers ${what}: is it hactld's?`));
     socket.on('connect', () => socket.write(JSON.stringify({v: PROTOCOL_VERSION, id: 1, ...command}) + '\n'));
     socket.on('data', (chunk: string) => {
       const end = chunk.indexOf('\n');
       parts.push(end === -1 ? chunk : chunk.slice(0, end));
-      if (end === -1) return;
+      size += chunk.length;
+      if (end === -1 && size <= ANSWER_MOST) return;
       clearTimeout(timer);
       socket.destroy();
-      const response = JSON.parse(parts.join('')) as Response<A>;
-      if (response.ok) resolve(response.result);
+      if (size > ANSWER_MOST) return strange(`with more than ${ANSWER_MOST >> 20} MB`);
+      const response = readAnswer<A>(parts.join(''));
+      if (!response) strange('with no answer of hactl');
+      else if (response.ok) resolve(response.result);
       else reject(new ControlError(response.error.code, response.error.message));
     });
     socket.on('error', (error: NodeJS.ErrnoException) => {

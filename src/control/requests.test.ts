@@ -60,6 +60,12 @@ for (const [request, expected] of [
   ],
   [{command: 'push-prepare', id: 7, dryRun: false, files: []}, /"id" is 7/],
   [{command: 'push-commit'}, /"id" is missing/],
+  [
+    {command: 'push-prepare', id: 'x/../../../etc/cron.d/y', dryRun: false, files: []},
+    /"id" is "x\/.*expected letters and digits/,
+  ],
+  [{command: 'push-undo', id: '../1'}, /"id" is "..\/1"/],
+  [{command: 'push-commit', id: 'a\u001b[2J'}, /"id" is "a\\u001b\[2J"/],
   [{command: 'orders', state: []}, /"state" is a list/],
   [{command: 'reload'}, /^not-for-peers: the peer may not ask for "reload"/],
 ] as const)

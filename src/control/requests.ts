@@ -113,7 +113,11 @@ const requests: {readonly [K in CommandName]: Fields} = {
   },
 };
 
-const id = text(64);
+/** A part of file names of the push journal. */
+const id: Field = {
+  expected: 'letters and digits, 64 at most',
+  fits: (value) => typeof value === 'string' && /^[\da-z]{1,64}$/i.test(value),
+};
 const peerRequests: {readonly [K in PeerCommandName]: Fields} = {
   status: {},
   facts: {},

@@ -33,7 +33,10 @@ export function keyFor(settings: PeerSettings, identity: string): PeerKey | unde
   return settings.keys.find((key) => key.id === Number(id));
 }
 
-/** Calls `take` with the first line; ends the connection if it is longer than `limit` octets. */
+/** Maximum pieces of a message: each costs some hundred octets of memory, however short it is. A record has up to 16 KB. */
+const PIECES_MOST = 1 << 15;
+
+/** Calls `take` with the first line; ends the connection if it is longer than `limit` octets, or comes in crumbs. */
 export function onLine(socket: net.Socket, limit: number, take: (line: string) => void): void {
   const parts: Buffer[] = [];
   let octets = 0;
@@ -43,7 +46,7 @@ export function onLine(socket: net.Socket, limit: number, take: (line: string) =
     const end = chunk.indexOf(0x0a);
     parts.push(end === -1 ? chunk : chunk.subarray(0, end));
     octets += chunk.length;
-    if (octets > limit) {
+    if (octets > limit || parts.length > PIECES_MOST) {
       socket.destroy();
       return;
     }

@@ -1,6 +1,9 @@
 /** JSON lines over a connection, each of a bounded length. */
 import type net from 'node:net';
 
+/** Maximum pieces of a line: each costs some hundred octets of memory, however short it is. */
+const PIECES_MOST = 1 << 15;
+
 /** Calls `take` with each line; ends the connection when more than `limit` octets came in all. */
 export function onLines(socket: net.Socket, limit: number, take: (line: string) => void): void {
   let parts: Buffer[] = [];
@@ -20,6 +23,8 @@ export function onLines(socket: net.Socket, limit: number, take: (line: string) 
       take(line);
     }
     parts.push(rest);
+    if (parts.length > PIECES_MOST)
+      socket.destroy(new Error(`a line came in more than ${PIECES_MOST} pieces`));
   });
 }
 
