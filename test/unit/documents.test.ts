@@ -76,6 +76,32 @@ test('every `npm run` and every program of the tree that a document names exists
   t.deepEqual(missing, []);
 });
 
+/** A text as it is in a source or in a document: with the same apostrophes, and without the escapes of a literal. */
+const plain = (text: string): string => text.replaceAll('’', "'").replaceAll(/\\(?=[\\'`])/g, '');
+
+test('every test that docs/field.md names is in its file', (t) => {
+  const missing: string[] = [];
+  let count = 0;
+  for (const row of read('docs/field.md')
+    .split('\n')
+    .filter((line) => line.startsWith('| '))) {
+    const [, ...parts] = row.split(/`((?:packages|src|test)\/[\w./-]+\.test\.ts)`/);
+    for (let index = 0; index < parts.length; index += 2) {
+      const [file = '', text = ''] = parts.slice(index, index + 2);
+      const source = plain(read(file));
+      // After the titles there may be a remark: a sentence, or words in parentheses.
+      const titles = text.replace(/^: |[ ;|]+$/g, '').split(/\.(?: (?=[A-Z\d])|$)/)[0] ?? '';
+      for (const title of text.startsWith(': ') ? titles.split(' · ') : []) {
+        count += 1;
+        const pieces = plain(title.replace(/ \([^)]*\)$/, '')).split('…');
+        if (!pieces.every((piece) => source.includes(piece.trim()))) missing.push(`${file}: ${title}`);
+      }
+    }
+  }
+  t.true(count > 100, `${count} titles`);
+  t.deepEqual(missing, []);
+});
+
 interface Ran {
   /** Words for `hactl`, in a folder with README's ldirectord.cf. */
   readonly hactl?: readonly string[];
