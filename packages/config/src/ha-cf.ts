@@ -2,23 +2,23 @@
 import {cleanText} from './clean-text.ts';
 import {nearest, type Diagnostic} from './diagnostic.ts';
 import {
-  takeFacility,
-  takeFailback,
-  takeRespawn,
-  takeTime,
-  takeTrackScript,
+  parseFacility,
+  parseFailback,
+  parseRespawn,
+  parseTimeLine,
+  parseTrackScript,
   type Draft,
 } from './ha-directives.ts';
 import {finishNeeds, finishTimes} from './ha-finish.ts';
 import {haLine, type HaLine} from './ha-line.ts';
-import {noMedia, takeMedium} from './ha-media.ts';
-import {takeMembers} from './ha-nodes.ts';
-import {operationWords, takeOperation} from './ha-operation.ts';
-import {takeApiauth, takeOutside} from './ha-outside.ts';
-import {DEFAULT_PEER_PORT, takePeer} from './ha-peer.ts';
-import {takeResourceRule} from './ha-resource.ts';
-import {DEFAULT_SYNC_DELAY, DEFAULT_SYNC_PORT, takeSync} from './ha-sync.ts';
-import {takeVerdict, verdictWords} from './ha-verdicts.ts';
+import {noMedia, parseMedium} from './ha-media.ts';
+import {parseMembers} from './ha-nodes.ts';
+import {operationWords, parseOperation} from './ha-operation.ts';
+import {parseApiauth, parseOutside} from './ha-outside.ts';
+import {DEFAULT_PEER_PORT, parsePeer} from './ha-peer.ts';
+import {parseResourceRule} from './ha-resource.ts';
+import {DEFAULT_SYNC_DELAY, DEFAULT_SYNC_PORT, parseSync} from './ha-sync.ts';
+import {parseVerdict, verdictWords} from './ha-verdicts.ts';
 import {explained, known, refusedWords} from './ha-words.ts';
 import type {HaConfig, Mode} from './model.ts';
 import {linesOf, Reporter, type Line, type Resolver} from './reader.ts';
@@ -71,7 +71,7 @@ export function parseHaCf(
   const text = cleanText(source.text, reporter);
   for (const raw of linesOf(text ?? '')) {
     const line = haLine(raw, reporter);
-    if (line) takeKnown(line, raw, draft, tools);
+    if (line) parseKnown(line, raw, draft, tools);
   }
   const filled = finishTimes(draft.times, reporter);
   const start = reporter.span(0, Math.max(1, source.text.indexOf('\n')));
@@ -101,11 +101,11 @@ export function parseHaCf(
 }
 
 /** The line, with the correct name where only the case is wrong. */
-function takeKnown(line: HaLine, raw: Line, draft: Draft, tools: Tools): void {
+function parseKnown(line: HaLine, raw: Line, draft: Draft, tools: Tools): void {
   const {reporter} = tools;
   const {name, head} = line;
   if (known.includes(name)) {
-    takeLine(line, draft, tools);
+    parseLine(line, draft, tools);
     return;
   }
   const near = nearest(name, known);
@@ -123,31 +123,31 @@ function takeKnown(line: HaLine, raw: Line, draft: Draft, tools: Tools): void {
   const meant = reporter.repair('misspelled', head.span, message, near, fix)
     ? haLine(raw, reporter, near)
     : undefined;
-  if (meant) takeLine(meant, draft, tools);
+  if (meant) parseLine(meant, draft, tools);
 }
 
-function takeLine(line: HaLine, draft: Draft, {reporter, resolver}: Tools): void {
+function parseLine(line: HaLine, draft: Draft, {reporter, resolver}: Tools): void {
   const {name, head, value} = line;
   const {own, texts} = draft;
-  if (takeTime(line, draft, reporter)) return;
+  if (parseTimeLine(line, draft, reporter)) return;
   if (name in refusedWords) {
     reporter.error('refused-directive', head.span, `${name} is not supported`, refusedWords[name] ?? '');
     return;
   }
   if (name in explained) {
-    if (name === 'apiauth') takeApiauth(line, draft, reporter);
+    if (name === 'apiauth') parseApiauth(line, draft, reporter);
     if (name === 'hopfudge') draft.hopfudge = line.number(0, 255) ?? draft.hopfudge;
     reporter.add('notice', 'ignored-directive', head.span, `${name} has no effect`, explained[name]);
     return;
   }
-  if (verdictWords.includes(name)) return takeVerdict(line, own);
-  if (operationWords.includes(name)) return takeOperation(line, own);
-  if (takeMedium(line, draft.media, resolver, reporter)) return;
-  if (takeMembers(line, draft, resolver, reporter) || takeOutside(line, draft, reporter)) return;
+  if (verdictWords.includes(name)) return parseVerdict(line, own);
+  if (operationWords.includes(name)) return parseOperation(line, own);
+  if (parseMedium(line, draft.media, resolver, reporter)) return;
+  if (parseMembers(line, draft, resolver, reporter) || parseOutside(line, draft, reporter)) return;
   switch (name) {
     case 'auto_failback':
     case 'nice_failback':
-      takeFailback(line, draft, reporter);
+      parseFailback(line, draft, reporter);
       break;
     case 'logfile':
       if (line.wants('PATH')) texts.logFile = value;
@@ -156,7 +156,7 @@ function takeLine(line: HaLine, draft: Draft, {reporter, resolver}: Tools): void
       if (line.wants('PATH')) texts.debugFile = value;
       break;
     case 'logfacility':
-      takeFacility(line, draft);
+      parseFacility(line, draft);
       break;
     case 'debug':
       draft.debug = line.number(0, 255) ?? draft.debug;
@@ -171,7 +171,7 @@ function takeLine(line: HaLine, draft: Draft, {reporter, resolver}: Tools): void
       break;
     case 'respawn':
     case 'failfast':
-      takeRespawn(line, draft, reporter);
+      parseRespawn(line, draft, reporter);
       break;
     case 'cluster':
       if (line.wants('NAME')) draft.cluster = value;
@@ -195,22 +195,22 @@ function takeLine(line: HaLine, draft: Draft, {reporter, resolver}: Tools): void
     case 'hactl_sync_delay':
     case 'hactl_sync_port':
     case 'hactl_ipvs':
-      takeSync(line, own);
+      parseSync(line, own);
       break;
     case 'hactl_peer':
     case 'hactl_peer_port':
     case 'hactl_push':
-      takePeer(line, own, resolver, reporter);
+      parsePeer(line, own, resolver, reporter);
       break;
     case 'hactl_track_interface':
       if (line.wants('INTERFACE…'))
         own.trackInterfaces = [...own.trackInterfaces, ...line.rest.map(({text}) => text)];
       break;
     case 'hactl_track_script':
-      takeTrackScript(line, own);
+      parseTrackScript(line, own);
       break;
     case 'hactl_resource': {
-      const rule = takeResourceRule(line);
+      const rule = parseResourceRule(line);
       if (rule) own.resources = [...own.resources, rule];
       break;
     }

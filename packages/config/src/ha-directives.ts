@@ -30,7 +30,7 @@ export interface Draft {
 }
 
 /** heartbeat's time directives and ours. True when the line was one of them. */
-export function takeTime(line: HaLine, draft: Draft, reporter: Reporter): boolean {
+export function parseTimeLine(line: HaLine, draft: Draft, reporter: Reporter): boolean {
   const {name, rest, value, whole} = line;
   if ((times as readonly string[]).includes(name)) {
     const taken = line.time();
@@ -57,7 +57,7 @@ export function takeTime(line: HaLine, draft: Draft, reporter: Reporter): boolea
   return true;
 }
 
-export function takeFacility(line: HaLine, {texts}: Draft): void {
+export function parseFacility(line: HaLine, {texts}: Draft): void {
   if (!line.wants('FACILITY|none') || line.value === 'none') return;
   const facility = line.value.toLowerCase();
   if (facilities.includes(facility)) texts.logFacility = facility;
@@ -65,7 +65,7 @@ export function takeFacility(line: HaLine, {texts}: Draft): void {
 }
 
 /** `hactl_track_script TIME /PATH ARGUMENTS…`. */
-export function takeTrackScript(line: HaLine, hactl: Own): void {
+export function parseTrackScript(line: HaLine, hactl: Own): void {
   if (!line.wants('TIME /PATH ARGUMENTS…', 2)) return;
   const every = line.time();
   const [, file] = line.rest;
@@ -77,7 +77,7 @@ export function takeTrackScript(line: HaLine, hactl: Own): void {
 }
 
 /** `auto_failback on|off|legacy`; nice_failback is the old name with the opposite meaning. */
-export function takeFailback(line: HaLine, draft: Draft, reporter: Reporter): void {
+export function parseFailback(line: HaLine, draft: Draft, reporter: Reporter): void {
   const auto = line.name === 'auto_failback';
   if (line.value === 'legacy' && auto) {
     draft.autoFailback = 'legacy';
@@ -97,7 +97,7 @@ export function takeFailback(line: HaLine, draft: Draft, reporter: Reporter): vo
 }
 
 /** `respawn USER /PATH ARGUMENTS…`; ipfail is part of hactl. */
-export function takeRespawn(line: HaLine, draft: Draft, reporter: Reporter): void {
+export function parseRespawn(line: HaLine, draft: Draft, reporter: Reporter): void {
   if (!line.wants('USER /PATH ARGUMENTS…', 2)) return;
   const {rest, whole} = line;
   const [user = '', ...command] = rest.map((word) => word.text);

@@ -12,7 +12,7 @@ const isName = (text: string): boolean =>
  * The address of a word; without a resolver, names are refused. A name that does not resolve is no error, because a start must not depend on a name server: it is left out with
  * a warning. undefined: no address, which has been reported.
  */
-export function takeHost(
+export function parseHost(
   word: Word,
   form: string,
   resolver: Pick<Resolver, 'host'> | undefined,

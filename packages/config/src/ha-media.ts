@@ -2,7 +2,7 @@
 import {ipv4, ipv6, portNumber} from './addresses.ts';
 import type {HaLine, Word} from './ha-line.ts';
 import type {Medium, Span} from './model.ts';
-import {takeHost} from './ha-host.ts';
+import {parseHost} from './ha-host.ts';
 import type {Reporter, Resolver} from './reader.ts';
 
 /** heartbeat's port, as registered with IANA. */
@@ -17,7 +17,7 @@ export interface Media {
 export const noMedia = (): Media => ({list: [], port: DEFAULT_PORT});
 
 /** True when the line was one of these directives. */
-export function takeMedium(
+export function parseMedium(
   line: HaLine,
   media: Media,
   resolver: Pick<Resolver, 'host'> | undefined,
@@ -26,7 +26,7 @@ export function takeMedium(
   const {name, rest, value, whole} = line;
   switch (name) {
     case 'udpport':
-      takePort(line, media, reporter);
+      parsePort(line, media, reporter);
       return true;
     case 'udp':
     case 'bcast':
@@ -38,21 +38,21 @@ export function takeMedium(
     case 'ucast6': {
       if (!line.wants('DEVICE PEER-ADDRESS', 2)) return true;
       const [, word] = rest;
-      const peer = word && takeHost(word, `${name} DEVICE PEER-ADDRESS`, resolver, reporter);
+      const peer = word && parseHost(word, `${name} DEVICE PEER-ADDRESS`, resolver, reporter);
       if (peer !== undefined)
         media.list.push({kind: 'ucast', span: whole, device: value, peer, port: media.port});
       return true;
     }
     case 'mcast':
     case 'mcast6':
-      if (line.wants('DEVICE GROUP PORT TTL LOOP', 5)) takeMcast(rest, whole, media.list, reporter);
+      if (line.wants('DEVICE GROUP PORT TTL LOOP', 5)) parseMcast(rest, whole, media.list, reporter);
       return true;
     default:
       return false;
   }
 }
 
-function takePort(line: HaLine, media: Media, reporter: Reporter): void {
+function parsePort(line: HaLine, media: Media, reporter: Reporter): void {
   if (!line.wants('PORT')) return;
   const number = portNumber(line.value);
   if (number === undefined || number === 0) {
@@ -70,7 +70,7 @@ function takePort(line: HaLine, media: Media, reporter: Reporter): void {
   media.port = number;
 }
 
-function takeMcast(rest: readonly Word[], whole: Span, media: Medium[], reporter: Reporter): void {
+function parseMcast(rest: readonly Word[], whole: Span, media: Medium[], reporter: Reporter): void {
   const [device, group, port, ttl, loop] = rest;
   const address = ipv4(group?.text ?? '') ?? ipv6(group?.text ?? '');
   const multicast =

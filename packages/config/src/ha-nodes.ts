@@ -1,5 +1,5 @@
 /** Nodes and ping targets: node, ping, ping6 and ping_group of ha.cf. Pure. */
-import {takeHost} from './ha-host.ts';
+import {parseHost} from './ha-host.ts';
 import type {HaLine, Word} from './ha-line.ts';
 import type {Span} from './model.ts';
 import type {Reporter, Resolver} from './reader.ts';
@@ -11,18 +11,18 @@ interface Members {
 }
 
 /** True when the line was one of these directives. */
-export function takeMembers(
+export function parseMembers(
   line: HaLine,
   draft: Members,
   resolver: Pick<Resolver, 'host'> | undefined,
   reporter: Reporter,
 ): boolean {
   const hosts = (words: readonly Word[], form: string): string[] =>
-    words.flatMap((word) => takeHost(word, form, resolver, reporter) ?? []);
+    words.flatMap((word) => parseHost(word, form, resolver, reporter) ?? []);
   const {name, rest, value} = line;
   switch (name) {
     case 'node':
-      if (line.wants('NAME…')) for (const word of rest) takeNode(word, draft.nodes, reporter);
+      if (line.wants('NAME…')) for (const word of rest) parseNode(word, draft.nodes, reporter);
       return true;
     case 'ping':
     case 'ping6':
@@ -40,7 +40,7 @@ export function takeMembers(
   }
 }
 
-function takeNode({text, span}: Word, nodes: Members['nodes'], reporter: Reporter): void {
+function parseNode({text, span}: Word, nodes: Members['nodes'], reporter: Reporter): void {
   const name = text.toLowerCase();
   if (nodes.some((node) => node.name === name))
     reporter.add(

@@ -43,9 +43,9 @@ function receiverOf(line: HaLine, whose: string): HttpReceiver | undefined {
 }
 
 /** Parses one of them into `own`. */
-export function takeOperation(line: HaLine, hactl: Own): void {
+export function parseOperation(line: HaLine, hactl: Own): void {
   const {value} = line;
-  const put = (more: Partial<OutsideAlerts>): void => {
+  const set = (more: Partial<OutsideAlerts>): void => {
     hactl.alerts = {webhooks: [], commands: [], gap: GAP, ...hactl.alerts, ...more};
   };
   switch (line.name) {
@@ -63,13 +63,13 @@ export function takeOperation(line: HaLine, hactl: Own): void {
       return;
     case 'hactl_webhook': {
       const webhook = line.wants('URL token=SECRET') ? receiverOf(line, 'a webhook') : undefined;
-      if (webhook) put({webhooks: [...(hactl.alerts?.webhooks ?? []), webhook]});
+      if (webhook) set({webhooks: [...(hactl.alerts?.webhooks ?? []), webhook]});
       return;
     }
     case 'hactl_alert_command':
       if (!line.wants('/PATH ARGUMENTS…')) return;
       if (value.startsWith('/'))
-        put({commands: [...(hactl.alerts?.commands ?? []), line.rest.map(({text}) => text)]});
+        set({commands: [...(hactl.alerts?.commands ?? []), line.rest.map(({text}) => text)]});
       else line.wrong(`"${value}" is not an absolute path`, 'write /usr/local/bin/tell-someone');
       return;
     case 'hactl_otlp': {
@@ -79,7 +79,7 @@ export function takeOperation(line: HaLine, hactl: Own): void {
     }
     case 'hactl_alert_gap': {
       const gap = line.time();
-      if (gap !== undefined) put({gap});
+      if (gap !== undefined) set({gap});
     }
   }
 }

@@ -11,7 +11,7 @@ interface Outside {
 }
 
 /** True when the line was one of these directives. */
-export function takeOutside(line: HaLine, draft: Outside, reporter: Reporter): boolean {
+export function parseOutside(line: HaLine, draft: Outside, reporter: Reporter): boolean {
   const {name, rest, value, whole} = line;
   const words = rest.map((word) => word.text);
   switch (name) {
@@ -60,7 +60,7 @@ export function takeOutside(line: HaLine, draft: Outside, reporter: Reporter): b
 }
 
 /** `apiauth CLIENT [uid=LIST] [gid=LIST]`: strict mode checks the syntax, although hactl has no API clients. */
-export function takeApiauth(line: HaLine, draft: Outside, reporter: Reporter): void {
+export function parseApiauth(line: HaLine, draft: Outside, reporter: Reporter): void {
   const [client, ...lists] = line.rest.map((word) => word.text);
   if (client !== undefined && lists.length > 0 && lists.every((list) => /^[ug]id=./.test(list)))
     draft.apiauth.push({client, words: lists});

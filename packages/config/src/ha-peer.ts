@@ -1,7 +1,7 @@
 /**
  * hactl's own ha.cf directives for the channel between the supervisors: `hactl_peer`, `hactl_peer_port`, `hactl_push`. Pure.
  */
-import {takeHost} from './ha-host.ts';
+import {parseHost} from './ha-host.ts';
 import type {HaLine} from './ha-line.ts';
 import type {HaConfig} from './model.ts';
 import type {Reporter, Resolver} from './reader.ts';
@@ -12,7 +12,7 @@ export const DEFAULT_PEER_PORT = 6_944;
 type PeerSettings = {-readonly [Key in keyof Pick<HaConfig['hactl'], 'peerPort' | 'peerAddresses' | 'push'>]: HaConfig['hactl'][Key]}; // prettier-ignore
 
 /** Parses one of them into `own`. */
-export function takePeer(
+export function parsePeer(
   line: HaLine,
   settings: PeerSettings,
   resolver: Pick<Resolver, 'host'> | undefined,
@@ -36,7 +36,7 @@ export function takePeer(
   }
   if (!line.wants('ADDRESS…')) return;
   for (const word of line.rest) {
-    const address = takeHost(word, 'hactl_peer ADDRESS…', resolver, reporter);
+    const address = parseHost(word, 'hactl_peer ADDRESS…', resolver, reporter);
     if (address !== undefined) settings.peerAddresses = [...settings.peerAddresses, address];
   }
 }

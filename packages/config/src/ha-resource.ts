@@ -18,7 +18,7 @@ const FORM =
   'start-timeout=TIME stop-timeout=TIME status-timeout=TIME monitor=TIME|off restarts=COUNT/TIME holdoff=TIME warm|cold';
 
 /** Parses one line; an unknown word is reported with its position, and the rest of the line still applies. */
-export function takeResourceRule(line: HaLine): ResourceRule | undefined {
+export function parseResourceRule(line: HaLine): ResourceRule | undefined {
   if (!line.wants(`NAME|TYPE|* ${FORM}`, 2)) return undefined;
   const rule: Rule = {match: line.value};
   for (const word of line.rest.slice(1)) {

@@ -15,7 +15,7 @@ const syncModes: readonly HaConfig['hactl']['sync'][] = ['multicast', 'relay', '
 type SyncSettings = {-readonly [Key in 'sync' | 'syncDelay' | 'syncPort' | 'ipvs']: HaConfig['hactl'][Key]};
 
 /** Parses one of them into `own`. */
-export function takeSync(line: HaLine, settings: SyncSettings): void {
+export function parseSync(line: HaLine, settings: SyncSettings): void {
   const {value} = line;
   switch (line.name) {
     case 'hactl_sync': {

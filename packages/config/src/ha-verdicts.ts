@@ -21,9 +21,9 @@ export const CERT_DAYS = 14;
 const DAMPING_FORM = 'SUPPRESS REUSE HALF-LIFE, such as 3 1 60s';
 
 /** Parses one of them into `own`. */
-export function takeVerdict(line: HaLine, hactl: {verdicts?: HaConfig['hactl']['verdicts']}): void {
+export function parseVerdict(line: HaLine, hactl: {verdicts?: HaConfig['hactl']['verdicts']}): void {
   const {value} = line;
-  const put = (more: Partial<VerdictSettings>): void => {
+  const set = (more: Partial<VerdictSettings>): void => {
     hactl.verdicts = {
       rise: 1,
       slowStart: 0,
@@ -37,7 +37,7 @@ export function takeVerdict(line: HaLine, hactl: {verdicts?: HaConfig['hactl']['
     case 'hactl_rise': {
       if (!line.wants('COUNT')) return;
       const rise = Number(value);
-      if (Number.isInteger(rise) && rise >= 1 && rise <= 100) put({rise});
+      if (Number.isInteger(rise) && rise >= 1 && rise <= 100) set({rise});
       else line.wrong(`"${value}" is not a count of passed checks`, 'a whole number from 1 to 100');
       return;
     }
@@ -55,12 +55,12 @@ export function takeVerdict(line: HaLine, hactl: {verdicts?: HaConfig['hactl']['
         );
       else if (halfLife === undefined || halfLife <= 0)
         line.wrong('the half-life is not a time', `the form is ${DAMPING_FORM}`, line.rest[2]?.span);
-      else put({damping: {suppress, reuse, halfLife}});
+      else set({damping: {suppress, reuse, halfLife}});
       return;
     }
     case 'hactl_slow_start': {
       const slowStart = line.time();
-      if (slowStart !== undefined) put({slowStart});
+      if (slowStart !== undefined) set({slowStart});
       return;
     }
     case 'hactl_quorum': {
@@ -68,21 +68,21 @@ export function takeVerdict(line: HaLine, hactl: {verdicts?: HaConfig['hactl']['
       const [, digits, sign] = /^(\d+)(%?)$/.exec(value) ?? [];
       const count = Number(digits);
       const percent = sign === '%';
-      if (digits !== undefined && count >= 1 && (!percent || count <= 100)) put({quorum: {count, percent}});
+      if (digits !== undefined && count >= 1 && (!percent || count <= 100)) set({quorum: {count, percent}});
       else line.wrong(`"${value}" is not a quorum`, 'a number of real servers, 2, or a share of them, 50%');
       return;
     }
     case 'hactl_cert_days': {
       if (!line.wants('DAYS')) return;
       const certDays = Number(value);
-      if (/^\d{1,3}$/.test(value)) put({certDays});
+      if (/^\d{1,3}$/.test(value)) set({certDays});
       else
         line.wrong(`"${value}" is not a number of days`, 'a whole number from 0 (never) to 999, such as 14');
       return;
     }
     case 'hactl_dynamic_weight': {
       const dynamicWeight = line.boolean();
-      if (dynamicWeight !== undefined) put({dynamicWeight});
+      if (dynamicWeight !== undefined) set({dynamicWeight});
     }
   }
 }

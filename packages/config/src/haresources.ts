@@ -33,7 +33,7 @@ export function parseHaresources(
       );
       return;
     }
-    const resources = rest.flatMap((word) => takeResource(word, reporter) ?? []);
+    const resources = rest.flatMap((word) => parseResource(word, reporter) ?? []);
     const name = rest[0]?.text ?? '';
     if (keys.has(name))
       reporter.error(
@@ -67,7 +67,7 @@ export function parseHaresources(
   return {model: {path: source.path, groups}, diagnostics: reporter.diagnostics};
 }
 
-function takeResource(word: {text: string; span: Span}, reporter: Reporter): Resource | undefined {
+function parseResource(word: {text: string; span: Span}, reporter: Reporter): Resource | undefined {
   const {span} = word;
   // A bare address is IPaddr. A bare IPv6 address contains :: but is not a script with arguments.
   const bare = /^[\d.]+(\/|$)/.test(word.text) || ipv6(word.text.split('/')[0] ?? '') !== undefined;
@@ -116,12 +116,12 @@ function takeResource(word: {text: string; span: Span}, reporter: Reporter): Res
     if (type === 'ldirectord' && args.length === 0) args.push('ldirectord.cf');
     return {span, type, args};
   }
-  const vip = takeVip(type, args.join('::'), span, reporter);
+  const vip = parseVip(type, args.join('::'), span, reporter);
   return vip === undefined ? undefined : {span, type, args, vip};
 }
 
 /** `ADDRESS[/MASK[/INTERFACE[:LABEL][/BROADCAST]]]`; a third field that is an address is the broadcast. */
-function takeVip(type: string, text: string, span: Span, reporter: Reporter): Vip | undefined {
+function parseVip(type: string, text: string, span: Span, reporter: Reporter): Vip | undefined {
   const form = `${type}::ADDRESS[/MASK[/INTERFACE[/BROADCAST]]]`;
   const at = (piece: string): Span => {
     const start = span.end - text.length + Math.max(0, text.indexOf(piece));

@@ -1,7 +1,7 @@
 /** What a virtual line names: an address with a port, or a firewall mark. Pure. */
 import type {DiagnosticCode} from './diagnostic.ts';
 import type {Directive} from './ldirectord-line.ts';
-import {takeHost, takePort} from './ldirectord-servers.ts';
+import {parseHost, parsePort} from './ldirectord-servers.ts';
 import type {VirtualAddress} from './model.ts';
 import type {Reporter, Resolver} from './reader.ts';
 
@@ -17,7 +17,7 @@ const formOf = (family: 4 | 6): string =>
   family === 6 ? 'virtual6=[ADDRESS]:PORT, or virtual6=MARK' : 'virtual=ADDRESS:PORT, or virtual=MARK';
 
 /** The address of a `virtual=` or `virtual6=` line; ldirectord reads the beginning and ignores the rest. */
-export function takeHead(head: Directive, resolver: Resolver, reporter: Reporter): VirtualHead | undefined {
+export function parseHead(head: Directive, resolver: Resolver, reporter: Reporter): VirtualHead | undefined {
   const family = head.name === 'virtual6' ? 6 : 4;
   const text = head.value.trim();
   const complain = (code: DiagnosticCode, message: string, help = formOf(family)): undefined => {
@@ -28,9 +28,9 @@ export function takeHead(head: Directive, resolver: Resolver, reporter: Reporter
   if (bracketed && family === 4)
     return complain('bad-address', 'cannot specify an IPv6 address here', 'use virtual6=[ADDRESS]:PORT');
   const match = named ?? bracketed;
-  if (!match) return takeMark(head, family, text, complain, reporter);
+  if (!match) return parseMark(head, family, text, complain, reporter);
   const [front, host = '', port = ''] = match;
-  const address = takeHost(host, family, head, resolver, reporter);
+  const address = parseHost(host, family, head, resolver, reporter);
   if (address === undefined)
     return complain(
       /^[\d.:[\]]+$/.test(host) ? 'bad-address' : 'unresolved-name',
@@ -40,7 +40,7 @@ export function takeHead(head: Directive, resolver: Resolver, reporter: Reporter
   return {kind: 'address', family, address, port};
 }
 
-function takeMark(
+function parseMark(
   head: Directive,
   family: 4 | 6,
   text: string,
@@ -92,7 +92,7 @@ export function finishAddress(
   const {family, address} = from;
   const plain = from.port === '53' || from.port === 'domain' ? 'udp' : 'tcp';
   const chosen = protocol === 'tcp' || protocol === 'udp' ? protocol : plain;
-  const port = takePort(from.port, [chosen], resolver);
+  const port = parsePort(from.port, [chosen], resolver);
   if (port !== undefined) return {kind: 'address', family, address, port, protocol: chosen};
   reporter.error(
     'bad-port',

@@ -1,11 +1,11 @@
 /** ldirectord.cf → the model, with ldirectord 4.12's defaults and inheritance. Pure. */
 import {cleanText} from './clean-text.ts';
 import type {Diagnostic} from './diagnostic.ts';
-import {emailOf, plainDefaults, takeShared} from './ldirectord-inherited.ts';
+import {emailOf, plainDefaults, parseShared} from './ldirectord-inherited.ts';
 import type {Directive} from './ldirectord-line.ts';
 import {splitLdirectord} from './ldirectord-lines.ts';
-import {takeQuotedOrNone, takeText, takeWritten, takeYesNo} from './ldirectord-values.ts';
-import {takeVirtual} from './ldirectord-virtual.ts';
+import {parseQuotedOrNone, parseText, parseWritten, parseYesNo} from './ldirectord-values.ts';
+import {parseVirtual} from './ldirectord-virtual.ts';
 import type {LdirectordConfig, Mode, VirtualService} from './model.ts';
 import {Reporter, type Resolver} from './reader.ts';
 
@@ -29,18 +29,18 @@ export function parseLdirectordCf(
   };
   for (const directive of globals) {
     if (
-      takeShared(directive, defaults, {family: 4, global: true, portNames: false}, options.resolve, reporter)
+      parseShared(directive, defaults, {family: 4, global: true, portNames: false}, options.resolve, reporter)
     )
       continue;
     switch (directive.name) {
       case 'autoreload':
-        file.autoReload = takeYesNo(directive, reporter) ?? false;
+        file.autoReload = parseYesNo(directive, reporter) ?? false;
         break;
       case 'readdquiescent':
-        file.readdQuiescent = takeYesNo(directive, reporter) ?? false;
+        file.readdQuiescent = parseYesNo(directive, reporter) ?? false;
         break;
       case 'fork':
-        file.fork = takeYesNo(directive, reporter) ?? false;
+        file.fork = parseYesNo(directive, reporter) ?? false;
         explain(
           directive,
           file.fork,
@@ -49,7 +49,7 @@ export function parseLdirectordCf(
         );
         break;
       case 'supervised':
-        file.supervised = takeYesNo(directive, reporter) ?? false;
+        file.supervised = parseYesNo(directive, reporter) ?? false;
         explain(
           directive,
           file.supervised,
@@ -58,19 +58,19 @@ export function parseLdirectordCf(
         );
         break;
       case 'logfile':
-        file.logFile = takeQuotedOrNone(directive, reporter) ?? file.logFile;
+        file.logFile = parseQuotedOrNone(directive, reporter) ?? file.logFile;
         break;
       case 'callback':
-        file.callback = takeQuotedOrNone(directive, reporter);
+        file.callback = parseQuotedOrNone(directive, reporter);
         break;
       case 'execute':
-        file.execute.push(takeText(directive));
+        file.execute.push(parseText(directive));
         break;
       case 'maintenancedir':
-        file.maintenanceDir = takeWritten(directive, reporter);
+        file.maintenanceDir = parseWritten(directive, reporter);
         break;
       case 'emailalertfrom': {
-        const from = takeWritten(directive, reporter);
+        const from = parseWritten(directive, reporter);
         if (from !== undefined) defaults.emailFrom = from;
         break;
       }
@@ -84,7 +84,7 @@ export function parseLdirectordCf(
     }
   }
   const virtuals = blocks.flatMap(
-    (block) => takeVirtual(block, defaults, file.fork, options.resolve, reporter) ?? [],
+    (block) => parseVirtual(block, defaults, file.fork, options.resolve, reporter) ?? [],
   );
   duplicates(virtuals, reporter);
   return {

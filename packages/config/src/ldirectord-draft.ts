@@ -1,20 +1,20 @@
 /** Reads the lines of a virtual service one by one into a draft; ldirectord-virtual.ts builds the service from it. Pure. */
 import {oldIpv4} from './addresses.ts';
-import {takeShared, type Inherited} from './ldirectord-inherited.ts';
+import {parseShared, type Inherited} from './ldirectord-inherited.ts';
 import type {Directive} from './ldirectord-line.ts';
 import {schedulers} from './ldirectord-kernel.ts';
-import {takeOurs, type Ours} from './ldirectord-ours.ts';
-import {takeRealCheck, type WrittenRealCheck} from './ldirectord-real-check.ts';
-import {takeReals} from './ldirectord-servers.ts';
+import {parseOurs, type Ours} from './ldirectord-ours.ts';
+import {parseRealCheck, type WrittenRealCheck} from './ldirectord-real-check.ts';
+import {parseReals} from './ldirectord-servers.ts';
 import {
   checkExpression,
-  takeNumber,
-  takeQuoted,
-  takeSomething,
-  takeText,
-  takeWritten,
-  takeWord,
-  takeYesNo,
+  parseNumber,
+  parseQuoted,
+  parseSomething,
+  parseText,
+  parseWritten,
+  parseWord,
+  parseYesNo,
 } from './ldirectord-values.ts';
 import type {VirtualHead} from './ldirectord-address.ts';
 import {services} from './ldirectord-services.ts';
@@ -62,13 +62,13 @@ export interface Draft {
 }
 
 /** Reads one line of a virtual service. */
-export function takeLine(directive: Directive, draft: Draft, resolver: Resolver, reporter: Reporter): void {
+export function parseLine(directive: Directive, draft: Draft, resolver: Resolver, reporter: Reporter): void {
   const {family, texts} = draft;
-  const put = (name: keyof Texts, value: string | undefined): void => {
+  const set = (name: keyof Texts, value: string | undefined): void => {
     if (value !== undefined) texts[name] = value;
   };
   if (
-    takeShared(
+    parseShared(
       directive,
       draft.own,
       {family, global: false, portNames: draft.head?.kind === 'address'},
@@ -77,7 +77,7 @@ export function takeLine(directive: Directive, draft: Draft, resolver: Resolver,
     )
   )
     return;
-  if (takeOurs(directive, draft.ours, reporter)) return;
+  if (parseOurs(directive, draft.ours, reporter)) return;
   switch (directive.name) {
     case 'real':
     case 'real6':
@@ -88,74 +88,74 @@ export function takeLine(directive: Directive, draft: Draft, resolver: Resolver,
           `${directive.name} cannot stand in a virtual${family === 6 ? '6' : ''} service`,
           `write ${family === 6 ? 'real6' : 'real'}=`,
         );
-      else draft.reals.push(...takeReals(directive, family, resolver, reporter));
+      else draft.reals.push(...parseReals(directive, family, resolver, reporter));
       break;
     case 'hactl_check': {
-      const check = takeRealCheck(directive, family, resolver, reporter);
+      const check = parseRealCheck(directive, family, resolver, reporter);
       if (check) draft.realChecks.push(check);
       break;
     }
     case 'checktype':
-      draft.checkType = takeCheckType(directive, reporter) ?? draft.checkType;
+      draft.checkType = parseCheckType(directive, reporter) ?? draft.checkType;
       break;
     case 'service': {
-      const service = takeWord(directive, services, reporter);
+      const service = parseWord(directive, services, reporter);
       if (service !== undefined) draft.service = service;
       break;
     }
     case 'checkcommand':
-      put('checkCommand', takeSomething(directive, reporter));
+      set('checkCommand', parseSomething(directive, reporter));
       break;
     case 'checkport':
-      takeCheckPort(directive, draft, reporter);
+      parseCheckPort(directive, draft, reporter);
       break;
     case 'request':
     case 'login':
     case 'passwd':
     case 'database':
     case 'secret':
-      put(directive.name, takeQuoted(directive, reporter));
+      set(directive.name, parseQuoted(directive, reporter));
       break;
     case 'load':
-      put('load', takeLoad(directive, reporter));
+      set('load', parseLoad(directive, reporter));
       break;
     case 'receive':
-      put('receive', takeReceive(directive, reporter));
+      set('receive', parseReceive(directive, reporter));
       break;
     case 'httpmethod':
-      draft.httpMethod = takeHttpMethod(directive, reporter) ?? draft.httpMethod;
+      draft.httpMethod = parseHttpMethod(directive, reporter) ?? draft.httpMethod;
       break;
     case 'virtualhost':
-      put('virtualHost', /^"?([^"]*)/.exec(directive.value)?.[1]?.trim() || undefined);
+      set('virtualHost', /^"?([^"]*)/.exec(directive.value)?.[1]?.trim() || undefined);
       break;
     case 'scheduler':
-      draft.scheduler = takeScheduler(directive, reporter) ?? draft.scheduler;
+      draft.scheduler = parseScheduler(directive, reporter) ?? draft.scheduler;
       break;
     case 'schedflags':
-      put('schedFlags', takeWritten(directive, reporter)?.split(/\s/)[0]);
+      set('schedFlags', parseWritten(directive, reporter)?.split(/\s/)[0]);
       break;
     case 'persistent': {
-      const seconds = takeNumber(directive, 0, reporter);
+      const seconds = parseNumber(directive, 0, reporter);
       if (seconds !== undefined) draft.persistent = seconds;
       break;
     }
     case 'netmask':
-      put('netmask', takeNetmask(directive, family, reporter));
+      set('netmask', parseNetmask(directive, family, reporter));
       break;
     case 'protocol':
-      takeProtocol(directive, draft, reporter);
+      parseProtocol(directive, draft, reporter);
       break;
     case 'ops':
-      draft.ops = takeYesNo(directive, reporter) ?? draft.ops;
+      draft.ops = parseYesNo(directive, reporter) ?? draft.ops;
       break;
     case 'monitorfile':
-      put('monitorFile', takeSomething(directive, reporter));
+      set('monitorFile', parseSomething(directive, reporter));
       break;
     case 'servicename':
-      put('serviceName', takeText(directive));
+      set('serviceName', parseText(directive));
       break;
     case 'comment':
-      put('comment', takeText(directive));
+      set('comment', parseText(directive));
       break;
     default:
       reporter.error(
@@ -167,16 +167,16 @@ export function takeLine(directive: Directive, draft: Draft, resolver: Resolver,
   }
 }
 
-function takeCheckType(directive: Directive, reporter: Reporter): CheckType | undefined {
+function parseCheckType(directive: Directive, reporter: Reporter): CheckType | undefined {
   const digits = /\d+/.exec(directive.value)?.[0];
   if (digits !== undefined) return {kind: 'combined', connects: Number(digits)};
-  const kind = takeWord(directive, checkTypes, reporter, /[\w-]+/);
+  const kind = parseWord(directive, checkTypes, reporter, /[\w-]+/);
   return kind === undefined ? undefined : {kind};
 }
 
 /** Parsed and never used, by ldirectord and by hactl; a text without a letter or digit is still refused. */
-function takeLoad(directive: Directive, reporter: Reporter): string | undefined {
-  const text = takeQuoted(directive, reporter);
+function parseLoad(directive: Directive, reporter: Reporter): string | undefined {
+  const text = parseQuoted(directive, reporter);
   if (text === undefined || /\w/.test(text)) return text;
   reporter.error(
     'bad-value',
@@ -187,8 +187,8 @@ function takeLoad(directive: Directive, reporter: Reporter): string | undefined 
   return undefined;
 }
 
-function takeCheckPort(directive: Directive, draft: Draft, reporter: Reporter): void {
-  const value = takeNumber(directive, 1, reporter);
+function parseCheckPort(directive: Directive, draft: Draft, reporter: Reporter): void {
+  const value = parseNumber(directive, 1, reporter);
   if (value === undefined) return;
   if (value <= 65_535) draft.checkPort = value;
   else
@@ -200,13 +200,13 @@ function takeCheckPort(directive: Directive, draft: Draft, reporter: Reporter): 
     );
 }
 
-function takeReceive(directive: Directive, reporter: Reporter): string | undefined {
-  const value = takeQuoted(directive, reporter);
+function parseReceive(directive: Directive, reporter: Reporter): string | undefined {
+  const value = parseQuoted(directive, reporter);
   if (value !== undefined) checkExpression(value, directive, reporter);
   return value;
 }
 
-function takeHttpMethod(directive: Directive, reporter: Reporter): 'GET' | 'HEAD' | undefined {
+function parseHttpMethod(directive: Directive, reporter: Reporter): 'GET' | 'HEAD' | undefined {
   const word = /\w+/.exec(directive.value)?.[0].toUpperCase();
   if (word === 'GET' || word === 'HEAD') return word;
   reporter.error(
@@ -219,7 +219,7 @@ function takeHttpMethod(directive: Directive, reporter: Reporter): 'GET' | 'HEAD
 }
 
 /** The first run of lower-case letters, as ldirectord reads it; lenient mode accepts the kernel's names in any case. */
-function takeScheduler(directive: Directive, reporter: Reporter): string | undefined {
+function parseScheduler(directive: Directive, reporter: Reporter): string | undefined {
   const text = directive.value.trim();
   const word = /[a-z]+/.exec(text)?.[0];
   const bare = text.replaceAll('"', '');
@@ -256,8 +256,8 @@ function takeScheduler(directive: Directive, reporter: Reporter): string | undef
 }
 
 /** ldirectord checks the syntax only; a mask that the kernel would refuse is left out with a warning. */
-function takeNetmask(directive: Directive, family: 4 | 6, reporter: Reporter): string | undefined {
-  const mask = reporter.mode === 'strict' ? directive.value : takeText(directive);
+function parseNetmask(directive: Directive, family: 4 | 6, reporter: Reporter): string | undefined {
+  const mask = reporter.mode === 'strict' ? directive.value : parseText(directive);
   const formed =
     family === 4
       ? /^\d+\.\d+\.\d+\.\d+$/.test(mask)
@@ -280,8 +280,8 @@ function takeNetmask(directive: Directive, family: 4 | 6, reporter: Reporter): s
   return usable;
 }
 
-function takeProtocol(directive: Directive, draft: Draft, reporter: Reporter): void {
-  const protocol = takeWord(directive, ['tcp', 'udp', 'fwm'] as const, reporter);
+function parseProtocol(directive: Directive, draft: Draft, reporter: Reporter): void {
+  const protocol = parseWord(directive, ['tcp', 'udp', 'fwm'] as const, reporter);
   if (protocol === undefined) return;
   const {head} = draft;
   if (!head || (protocol === 'fwm') === (head.kind === 'fwmark')) {

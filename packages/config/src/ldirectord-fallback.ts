@@ -1,7 +1,7 @@
 /** The fallback server of ldirectord.cf. Pure. */
 import type {DiagnosticCode} from './diagnostic.ts';
 import type {Directive} from './ldirectord-line.ts';
-import {takeHost, takePort} from './ldirectord-servers.ts';
+import {parseHost, parsePort} from './ldirectord-servers.ts';
 import type {FallbackServer, ForwardMethod} from './model.ts';
 import type {Reporter, Resolver} from './reader.ts';
 
@@ -17,7 +17,7 @@ export interface FallbackPlace {
 }
 
 /** A weight after the method: not in ldirectord's grammar, but unambiguous. Returns the words without it. */
-function takeWeight(
+function parseWeight(
   directive: Directive,
   words: readonly string[],
   reporter: Reporter,
@@ -41,7 +41,7 @@ function takeWeight(
 }
 
 /** `fallback=HOST[:PORT] [METHOD]`. undefined: there is none, or the line is wrong. */
-export function takeFallback(
+export function parseFallback(
   directive: Directive,
   fallback: FallbackPlace,
   resolver: Resolver,
@@ -55,7 +55,7 @@ export function takeFallback(
     reporter.add('warning', 'missing-value', directive.valueSpan, `${directive.name} names no server`, form);
     return undefined;
   }
-  const taken = takeWeight(directive, written, reporter);
+  const taken = parseWeight(directive, written, reporter);
   if (!taken) return undefined;
   // ldirectord looks at the last two words only.
   const [server = '', method = 'gate'] = taken.words.slice(-2);
@@ -63,13 +63,13 @@ export function takeFallback(
   if (!methods.includes(method))
     return complain('bad-method', `forward method must be gate, masq or ipip, not "${method}"`);
   const [, host = '', port] = /^(.*?)(?::(\d+|[\w-]+))?$/.exec(server) ?? [];
-  const address = takeHost(host, fallback.family, directive, resolver, reporter);
+  const address = parseHost(host, fallback.family, directive, resolver, reporter);
   if (address === undefined)
     return complain(
       /^[\d.:[\]]*$/.test(host) ? 'bad-address' : 'unresolved-name',
       `invalid IPv${fallback.family} address or could not resolve for fallback server: ${host}`,
     );
-  const number = port === undefined ? 0 : takePort(port, ['tcp', 'udp'], resolver);
+  const number = port === undefined ? 0 : parsePort(port, ['tcp', 'udp'], resolver);
   if (
     number === undefined ||
     (!fallback.portNames && reporter.mode === 'strict' && !/^\d*$/.test(port ?? ''))

@@ -1,7 +1,7 @@
 /** Directives allowed both at the top of ldirectord.cf, as the default of every virtual service, and inside a service. Pure. */
 import type {Directive} from './ldirectord-line.ts';
-import {takeFallback, type FallbackPlace} from './ldirectord-fallback.ts';
-import {takeNumber, takeSeconds, takeText, takeYesNo} from './ldirectord-values.ts';
+import {parseFallback, type FallbackPlace} from './ldirectord-fallback.ts';
+import {parseNumber, parseSeconds, parseText, parseYesNo} from './ldirectord-values.ts';
 import type {EmailAlert, FallbackServer} from './model.ts';
 import type {Reporter, Resolver} from './reader.ts';
 
@@ -49,7 +49,7 @@ export const emailOf = (settings: Inherited): EmailAlert => ({
 });
 
 /** Reads a directive that may stand in both places. True when it was one. */
-export function takeShared(
+export function parseShared(
   directive: Directive,
   into: Inherited,
   fallback: FallbackPlace,
@@ -58,20 +58,20 @@ export function takeShared(
 ): boolean {
   switch (directive.name) {
     case 'checktimeout': {
-      const value = takeSeconds(directive, 1, reporter);
+      const value = parseSeconds(directive, 1, reporter);
       if (value !== undefined) into.checkTimeout = value;
       return true;
     }
     case 'negotiatetimeout': {
-      const value = takeSeconds(directive, 1, reporter);
+      const value = parseSeconds(directive, 1, reporter);
       if (value !== undefined) into.negotiateTimeout = value;
       return true;
     }
     case 'checkinterval':
-      into.checkInterval = takeSeconds(directive, 1, reporter) ?? into.checkInterval;
+      into.checkInterval = parseSeconds(directive, 1, reporter) ?? into.checkInterval;
       return true;
     case 'checkcount':
-      into.checkCount = takeNumber(directive, 1, reporter) ?? into.checkCount;
+      into.checkCount = parseNumber(directive, 1, reporter) ?? into.checkCount;
       reporter.add(
         'warning',
         'deprecated',
@@ -81,20 +81,20 @@ export function takeShared(
       );
       return true;
     case 'failurecount':
-      into.failureCount = takeNumber(directive, 1, reporter) ?? into.failureCount;
+      into.failureCount = parseNumber(directive, 1, reporter) ?? into.failureCount;
       return true;
     case 'quiescent':
-      into.quiescent = takeYesNo(directive, reporter) ?? into.quiescent;
+      into.quiescent = parseYesNo(directive, reporter) ?? into.quiescent;
       return true;
     case 'cleanstop':
-      into.cleanStop = takeYesNo(directive, reporter) ?? into.cleanStop;
+      into.cleanStop = parseYesNo(directive, reporter) ?? into.cleanStop;
       return true;
     case 'fallback':
     case 'fallback6':
-      takeOwnFallback(directive, into, fallback, resolver, reporter);
+      parseOwnFallback(directive, into, fallback, resolver, reporter);
       return true;
     case 'fallbackcommand': {
-      const command = takeText(directive);
+      const command = parseText(directive);
       if (command === '' && !(fallback.global && directive.value.trim() !== '')) missing(directive, reporter);
       else if (command !== '') into.fallbackCommand = command;
       return true;
@@ -104,7 +104,7 @@ export function takeShared(
         .replaceAll('"', '')
         .split(/[\s,]+/)
         .filter((address) => address !== '');
-      if (takeText(directive) === '') missing(directive, reporter);
+      if (parseText(directive) === '') missing(directive, reporter);
       else if (addresses.length === 0)
         reporter.add(
           'warning',
@@ -124,13 +124,13 @@ export function takeShared(
           'invalid email alert frequency',
           'a whole number of seconds',
         );
-      else into.emailFrequency = takeSeconds(directive, 0, reporter) ?? into.emailFrequency;
+      else into.emailFrequency = parseSeconds(directive, 0, reporter) ?? into.emailFrequency;
       return true;
     case 'emailalertstatus':
-      into.emailStatus = takeStatus(directive, reporter) ?? into.emailStatus;
+      into.emailStatus = parseStatus(directive, reporter) ?? into.emailStatus;
       return true;
     case 'smtp':
-      takeSmtp(directive, into, reporter);
+      parseSmtp(directive, into, reporter);
       return true;
     default:
       return false;
@@ -146,7 +146,7 @@ function missing(directive: Directive, reporter: Reporter): void {
   );
 }
 
-function takeOwnFallback(
+function parseOwnFallback(
   directive: Directive,
   into: Inherited,
   fallback: FallbackPlace,
@@ -161,7 +161,7 @@ function takeOwnFallback(
     const message = `cannot specify "${directive.name}" here`;
     if (!reporter.repair('misspelled', directive.nameSpan, message, right, fix)) return;
   }
-  const taken = takeFallback(directive, {...fallback, family: six ? 6 : 4}, resolver, reporter);
+  const taken = parseFallback(directive, {...fallback, family: six ? 6 : 4}, resolver, reporter);
   if (!taken) return;
   if (six && fallback.global) into.fallback6 = taken;
   else into.fallback = taken;
@@ -170,9 +170,9 @@ function takeOwnFallback(
 const phases = ['all', 'none', 'starting', 'running', 'stopping', 'reloading'];
 
 /** Phases of the daemon in which mails are sent, separated by commas; without a word, none. */
-function takeStatus(directive: Directive, reporter: Reporter): string[] | undefined {
+function parseStatus(directive: Directive, reporter: Reporter): string[] | undefined {
   const strict = reporter.mode === 'strict';
-  const text = strict ? directive.value : takeText(directive).toLowerCase();
+  const text = strict ? directive.value : parseText(directive).toLowerCase();
   const words = text.split(strict ? /\s*,\s*/ : /[\s,]+/).filter((word) => word !== '');
   const strange = words.find((word) => !phases.includes(word));
   const help = `one or more of ${phases.join(', ')}, separated by commas`;
@@ -194,8 +194,8 @@ function takeStatus(directive: Directive, reporter: Reporter): string[] | undefi
 }
 
 /** A mail server's name or IPv4 address. */
-function takeSmtp(directive: Directive, into: Inherited, reporter: Reporter): void {
-  const text = reporter.mode === 'strict' ? directive.value : takeText(directive);
+function parseSmtp(directive: Directive, into: Inherited, reporter: Reporter): void {
+  const text = reporter.mode === 'strict' ? directive.value : parseText(directive);
   // A port after the name and an IPv6 address are extensions: ldirectord reads only a name.
   const pattern = reporter.mode === 'strict' ? /^[\w.+-]+/ : /^(?:\[[\da-f:.]+\]|[\w.+-]+)(?::\d{1,5}$)?/i;
   const host = pattern.exec(text)?.[0];

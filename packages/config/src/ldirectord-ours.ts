@@ -1,7 +1,7 @@
 /** hactl's extensions in a virtual service: Piranha's check, accepted HTTP statuses and recovery. Pure. */
 import {translatePosixRegex} from '@hactl/regex';
 import type {Directive} from './ldirectord-line.ts';
-import {parseStatuses, takeNumber, takeQuotedOrNone, takeYesNo} from './ldirectord-values.ts';
+import {parseStatuses, parseNumber, parseQuotedOrNone, parseYesNo} from './ldirectord-values.ts';
 import type {CheckService, Span, StatusRange, VirtualAddress, VirtualService} from './model.ts';
 import type {Reporter} from './reader.ts';
 
@@ -23,16 +23,16 @@ interface Written {
 }
 
 /** True when the line is one of ours. */
-export function takeOurs(directive: Directive, into: Ours, reporter: Reporter): boolean {
+export function parseOurs(directive: Directive, into: Ours, reporter: Reporter): boolean {
   switch (directive.name) {
     case 'hactl_send':
     case 'hactl_expect': {
-      const text = takeQuotedOrNone(directive, reporter);
+      const text = parseQuotedOrNone(directive, reporter);
       if (text !== undefined) into[directive.name === 'hactl_send' ? 'send' : 'expect'] = text;
       return true;
     }
     case 'hactl_send_program': {
-      const command = takeQuotedOrNone(directive, reporter);
+      const command = parseQuotedOrNone(directive, reporter);
       if (command?.startsWith('/')) into.sendProgram = command;
       else if (command !== undefined)
         reporter.error(
@@ -44,15 +44,15 @@ export function takeOurs(directive: Directive, into: Ours, reporter: Reporter): 
       return true;
     }
     case 'hactl_expect_regex':
-      into.expectRegex = takeYesNo(directive, reporter) ?? false;
+      into.expectRegex = parseYesNo(directive, reporter) ?? false;
       return true;
     case 'hactl_rise': {
-      const rise = takeNumber(directive, 1, reporter);
+      const rise = parseNumber(directive, 1, reporter);
       if (rise !== undefined) into.rise = rise;
       return true;
     }
     case 'hactl_status': {
-      const text = takeQuotedOrNone(directive, reporter);
+      const text = parseQuotedOrNone(directive, reporter);
       const statuses = text === undefined ? undefined : parseStatuses(text);
       if (statuses) into.statuses = statuses;
       else if (text !== undefined)
@@ -65,7 +65,7 @@ export function takeOurs(directive: Directive, into: Ours, reporter: Reporter): 
       return true;
     }
     case 'hactl_mysql_key': {
-      const file = takeQuotedOrNone(directive, reporter);
+      const file = parseQuotedOrNone(directive, reporter);
       if (file?.startsWith('/')) into.mysqlKey = file;
       else if (file !== undefined)
         reporter.error(

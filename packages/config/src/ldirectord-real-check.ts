@@ -2,7 +2,7 @@
 import {translatePosixRegex} from '@hactl/regex';
 import type {Directive} from './ldirectord-line.ts';
 import {services} from './ldirectord-services.ts';
-import {takeHost, takePort} from './ldirectord-servers.ts';
+import {parseHost, parsePort} from './ldirectord-servers.ts';
 import {checkExpression, parseStatuses} from './ldirectord-values.ts';
 import type {CheckService, CheckType, RealCheck, RealServer} from './model.ts';
 import {nearest} from './diagnostic.ts';
@@ -29,7 +29,7 @@ type Draft = {-readonly [Key in keyof RealCheck]: RealCheck[Key]} & {
   regex?: boolean;
 };
 
-export function takeRealCheck(
+export function parseRealCheck(
   line: Directive,
   family: 4 | 6,
   resolver: Resolver,
@@ -40,15 +40,15 @@ export function takeRealCheck(
   };
   const [where = '', ...rest] = line.value.trim().split(/\s+(?=(?:[^"]*"[^"]*")*[^"]*$)/);
   const [, host = '', portText] = /^(\[[\da-f:]+\]|[^:]+)(?::(\w+))?$/i.exec(where) ?? [];
-  const address = host === '' ? undefined : takeHost(host, family, line, resolver, reporter);
-  const port = portText === undefined ? 0 : takePort(portText, ['tcp', 'udp'], resolver);
+  const address = host === '' ? undefined : parseHost(host, family, line, resolver, reporter);
+  const port = portText === undefined ? 0 : parsePort(portText, ['tcp', 'udp'], resolver);
   if (address === undefined || port === undefined)
     return complain(`"${where}" is not a real server of this virtual service`);
   const draft: Draft = {};
   for (const word of rest) {
     const [, name = '', quoted, bare] = /^(\w+)=(?:"([^"]*)"|(\S+))$/.exec(word) ?? [];
     const value = quoted ?? bare ?? '';
-    const fault = value === '' ? 'no value' : takeSetting(name, value, draft, line, reporter);
+    const fault = value === '' ? 'no value' : parseSetting(name, value, draft, line, reporter);
     if (fault !== undefined) return complain(`${word}: ${fault}`);
   }
   const {send, expect, regex = false, ...settings} = draft;
@@ -70,7 +70,7 @@ export function takeRealCheck(
 }
 
 /** undefined: accepted; otherwise what was expected. */
-function takeSetting(
+function parseSetting(
   name: string,
   value: string,
   draft: Draft,

@@ -10,13 +10,17 @@ const methods: readonly ForwardMethod[] = ['gate', 'masq', 'ipip'];
 const isMethod = (word: string): word is ForwardMethod => (methods as readonly string[]).includes(word);
 
 /** A port number, or a service name of one of the protocols. */
-export function takePort(text: string, protocols: readonly string[], resolver: Resolver): number | undefined {
+export function parsePort(
+  text: string,
+  protocols: readonly string[],
+  resolver: Resolver,
+): number | undefined {
   if (/^\d+$/.test(text)) return portNumber(text);
   return protocols.map((protocol) => resolver.service(text, protocol)).find((port) => port !== undefined);
 }
 
 /** An address or a name that resolves; an address in an old form is read as the C library reads it, with a warning. */
-export function takeHost(
+export function parseHost(
   text: string,
   family: 4 | 6,
   directive: Directive,
@@ -103,7 +107,7 @@ function plainTail(method: ForwardMethod, text: string): Tail | undefined {
   };
 }
 
-function takeMethod(directive: Directive, word: string, reporter: Reporter): ForwardMethod | undefined {
+function parseMethod(directive: Directive, word: string, reporter: Reporter): ForwardMethod | undefined {
   if (isMethod(word)) return word;
   const lower = word.toLowerCase();
   if (!isMethod(lower)) {
@@ -123,7 +127,7 @@ function takeMethod(directive: Directive, word: string, reporter: Reporter): For
 }
 
 /** `real=A[->B][:PORT] METHOD [WEIGHT] ["REQUEST", "RECEIVE"] [l:N] [u:N]`, one real server per address. */
-export function takeReals(
+export function parseReals(
   directive: Directive,
   family: 4 | 6,
   resolver: Resolver,
@@ -143,7 +147,7 @@ export function takeReals(
       found || !/\s/.test(value.trim()) ? 'bad-method' : 'bad-address',
       `invalid address for real server (wrong format): "${value.trim()}"`,
     );
-  const method = takeMethod(directive, named[1] ?? '', reporter);
+  const method = parseMethod(directive, named[1] ?? '', reporter);
   if (method === undefined) return [];
   const rest = named[2] ?? '';
   const searched = searchTail(method, rest);
@@ -166,10 +170,10 @@ export function takeReals(
       `ldirectord ignores "${lost}" in this line, and so does hactl`,
       realForm,
     );
-  const number = port === undefined ? 0 : takePort(port, ['tcp', 'udp'], resolver);
+  const number = port === undefined ? 0 : parsePort(port, ['tcp', 'udp'], resolver);
   if (number === undefined) return complain('bad-port', `invalid port "${port}" for real server`);
-  const from = takeHost(first, family, directive, resolver, reporter);
-  const to = last === undefined ? undefined : takeHost(last, family, directive, resolver, reporter);
+  const from = parseHost(first, family, directive, resolver, reporter);
+  const to = last === undefined ? undefined : parseHost(last, family, directive, resolver, reporter);
   if (from === undefined)
     return complain(
       /^[\d.:[\]]+$/.test(first) ? 'bad-address' : 'unresolved-name',

@@ -15,7 +15,7 @@ const takesZeros = (directive: Directive): boolean =>
   directive.indented ? true : directive.name !== 'checktimeout' && directive.name !== 'negotiatetimeout';
 
 /** A number as ldirectord reads it: the first run of digits. Lenient mode honours a unit and reports a difference. */
-export function takeNumber(directive: Directive, least: number, reporter: Reporter): number | undefined {
+export function parseNumber(directive: Directive, least: number, reporter: Reporter): number | undefined {
   const text = directive.value.trim();
   const digits = /\d+/.exec(text)?.[0];
   if (digits !== undefined && /^00+$/.test(digits) && takesZeros(directive)) {
@@ -45,17 +45,17 @@ export function takeNumber(directive: Directive, least: number, reporter: Report
 }
 
 /** Seconds as ldirectord reads them; `500ms` and `2.5s` mean what they say in lenient mode (ours). */
-export function takeSeconds(directive: Directive, least: number, reporter: Reporter): Millis | undefined {
+export function parseSeconds(directive: Directive, least: number, reporter: Reporter): Millis | undefined {
   const text = directive.value.trim();
   if (reporter.mode === 'lenient' && !/^\d+$/.test(text)) {
     const time = parseTime(text);
     if (time !== undefined && time > 0) return time;
   }
-  const number = takeNumber(directive, least, reporter);
+  const number = parseNumber(directive, least, reporter);
   return number === undefined ? undefined : number * 1_000;
 }
 
-export function takeYesNo(directive: Directive, reporter: Reporter): boolean | undefined {
+export function parseYesNo(directive: Directive, reporter: Reporter): boolean | undefined {
   // Every character counts, as in ldirectord.
   if (directive.value === 'yes' || directive.value === 'no') return directive.value === 'yes';
   const word = directive.value.trim().replaceAll('"', '').replace(curly, '').toLowerCase();
@@ -83,7 +83,7 @@ export function takeYesNo(directive: Directive, reporter: Reporter): boolean | u
 }
 
 /** The first word of the value, one of `words`; a misspelling with a single near word is repaired. */
-export function takeWord<T extends string>(
+export function parseWord<T extends string>(
   directive: Directive,
   words: readonly T[],
   reporter: Reporter,
@@ -120,7 +120,7 @@ export function takeWord<T extends string>(
 }
 
 /** A text in double quotes. */
-export function takeQuoted(directive: Directive, reporter: Reporter): string | undefined {
+export function parseQuoted(directive: Directive, reporter: Reporter): string | undefined {
   const text = directive.value.trimEnd();
   const match = /^"(.+)"/.exec(text);
   if (match) return match[1];
@@ -162,7 +162,7 @@ export function takeQuoted(directive: Directive, reporter: Reporter): string | u
 }
 
 /** A text with or without quotes, up to the end of the line. */
-export function takeText(directive: Directive): string {
+export function parseText(directive: Directive): string {
   return directive.value.trim().replace(/^"(.*)"$/, '$1');
 }
 
@@ -172,18 +172,18 @@ const saysNothing = (directive: Directive, reporter: Reporter): undefined => {
 };
 
 /** Text that must not be empty, nor empty quotes. */
-export function takeSomething(directive: Directive, reporter: Reporter): string | undefined {
-  return takeText(directive) || saysNothing(directive, reporter);
+export function parseSomething(directive: Directive, reporter: Reporter): string | undefined {
+  return parseText(directive) || saysNothing(directive, reporter);
 }
 
 /** Text that must be present; empty quotes are accepted and ignored. */
-export function takeWritten(directive: Directive, reporter: Reporter): string | undefined {
-  return directive.value.trim() === '' ? saysNothing(directive, reporter) : takeText(directive) || undefined;
+export function parseWritten(directive: Directive, reporter: Reporter): string | undefined {
+  return directive.value.trim() === '' ? saysNothing(directive, reporter) : parseText(directive) || undefined;
 }
 
 /** A text in quotes; empty quotes are ignored. */
-export function takeQuotedOrNone(directive: Directive, reporter: Reporter): string | undefined {
-  if (!directive.value.startsWith('""')) return takeQuoted(directive, reporter);
+export function parseQuotedOrNone(directive: Directive, reporter: Reporter): string | undefined {
+  if (!directive.value.startsWith('""')) return parseQuoted(directive, reporter);
   reporter.add(
     'warning',
     'missing-value',

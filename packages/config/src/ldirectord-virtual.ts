@@ -1,6 +1,6 @@
 /** One virtual= block → a virtual service with every default filled in. Pure. */
-import {finishAddress, takeHead} from './ldirectord-address.ts';
-import {takeLine, type Draft} from './ldirectord-draft.ts';
+import {finishAddress, parseHead} from './ldirectord-address.ts';
+import {parseLine, type Draft} from './ldirectord-draft.ts';
 import {CHECK_TIMEOUT, emailOf, NEGOTIATE_TIMEOUT, type Inherited} from './ldirectord-inherited.ts';
 import {judgeForKernel} from './ldirectord-kernel.ts';
 import type {Block} from './ldirectord-lines.ts';
@@ -21,7 +21,7 @@ const connectedOnly: ReadonlySet<CheckService> = new Set(['oracle']);
 const webServices = new Set<CheckService>(['http', 'https', 'http_proxy']);
 
 /** The service of a block; undefined when its virtual line is wrong. */
-export function takeVirtual(
+export function parseVirtual(
   block: Block,
   defaults: Inherited,
   fork: boolean,
@@ -29,7 +29,7 @@ export function takeVirtual(
   reporter: Reporter,
 ): VirtualService | undefined {
   const {head} = block;
-  const start = takeHead(head, resolver, reporter);
+  const start = parseHead(head, resolver, reporter);
   const family = start?.family ?? (head.name === 'virtual6' ? 6 : 4);
   const inherited: Inherited = {...defaults};
   if (family === 6) {
@@ -58,7 +58,7 @@ export function takeVirtual(
         'ldirectord ignores checkinterval in a virtual service when fork=no',
         'hactl honours it',
       );
-    takeLine(line, draft, resolver, reporter);
+    parseLine(line, draft, resolver, reporter);
   }
   const address = start && finishAddress(head, start, draft.protocol, resolver, reporter);
   return address && finish(block, address, draft, reporter);

@@ -80,10 +80,10 @@ export function loadCluster(input: LoadInput): LoadResult {
   const ldirectord = (name: string, span: Span | undefined): LdirectordConfig[] => {
     const home = name.startsWith(STANDARD) ? name.slice(STANDARD.length) : name;
     const copy = name.startsWith('/') ? `${dir}/${posix.basename(name)}` : undefined;
-    const places = candidatePaths(name, dir).filter(
+    const candidates = candidatePaths(name, dir).filter(
       (text) => text !== copy || (copies.get(text) ?? home) === home,
     );
-    const found = places.find((text) => read(text) !== undefined);
+    const found = candidates.find((text) => read(text) !== undefined);
     const file = found === undefined ? undefined : open(found);
     if (file) copies.set(file.path, home);
     if (file) {
@@ -98,7 +98,7 @@ export function loadCluster(input: LoadInput): LoadResult {
         code: 'missing-file',
         span,
         message: `Config file ${name} not found`,
-        help: `looked for ${places.join(', ')}`,
+        help: `looked for ${candidates.join(', ')}`,
       });
     return [];
   };

@@ -57,9 +57,9 @@ function setLines(
 ): TextEdit[] {
   const shorter = Math.min(lines.length, wanted.length);
   const isSame = (index: number): boolean => lines.at(index)?.value === wanted.at(index);
-  const places = Array.from({length: shorter}, (_, index) => index);
-  const front = places.find((index) => !isSame(index)) ?? shorter;
-  const back = places.find((index) => index >= shorter - front || !isSame(-1 - index)) ?? shorter - front;
+  const indexes = Array.from({length: shorter}, (_, index) => index);
+  const front = indexes.find((index) => !isSame(index)) ?? shorter;
+  const back = indexes.find((index) => index >= shorter - front || !isSame(-1 - index)) ?? shorter - front;
   const before = lines.slice(front, lines.length - back);
   const after = wanted.slice(front, wanted.length - back);
   const more = after.slice(before.length).map((value) => `${name} ${value}`);
