@@ -84,18 +84,18 @@ function makeSpare(): void {
   const made = launch();
   spare = made;
   offerToKernel(made.pid);
-  tell({spare: 'loading'});
+  sendToSupervisor({spare: 'loading'});
   made.on('message', (word) => {
-    if (spare === made && word === LOADED) tell({spare: 'loaded'});
+    if (spare === made && word === LOADED) sendToSupervisor({spare: 'loaded'});
   });
   made.on('exit', () => {
     if (spare !== made) return;
     spare = undefined;
-    tell({});
+    sendToSupervisor({});
   });
 }
 
-function tell(message: LauncherMessage): void {
+function sendToSupervisor(message: LauncherMessage): void {
   // One that just died is restarted and informed again.
   if (child?.connected) child.send(message, () => undefined);
 }

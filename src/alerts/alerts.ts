@@ -116,7 +116,7 @@ export function enqueue(outbox: Outbox, events: readonly AlertEvent[], now: Inst
 }
 
 /** The mails due now; `all` when the daemon stops. `nextAt`: when to look again. */
-export function takeDue(
+export function dequeueDue(
   outbox: Outbox,
   now: Instant,
   all = false,

@@ -7,7 +7,7 @@ import {
   composeMail,
   enqueue,
   stopEvents,
-  takeDue,
+  dequeueDue,
   type AlertMemory,
   type Phase,
 } from './alerts.ts';
@@ -151,17 +151,17 @@ test('half of the real servers failing at once is one mail, and the second waits
   const down = alertStep(new Map(), views(['down', 'down'], mail), 'running', 0).events;
   let outbox = enqueue(new Map(), down.slice(0, 1), 0);
   outbox = enqueue(outbox, down.slice(1), 500);
-  t.deepEqual(takeDue(outbox, 999).batches, []);
-  t.is(takeDue(outbox, 999).nextAt, 1_000);
-  const first = takeDue(outbox, 1_000);
+  t.deepEqual(dequeueDue(outbox, 999).batches, []);
+  t.is(dequeueDue(outbox, 999).nextAt, 1_000);
+  const first = dequeueDue(outbox, 1_000);
   t.is(first.batches.length, 1);
   const digest = composeMail(first.batches[0] ?? [], 'lvs1', 'running');
   t.regex(digest?.subject ?? '', /^2 changes of real servers: Deleted real server: 10\.0\.0\.1:80/);
   t.is(digest?.text.match(/Log-Message:/g)?.length, 2);
   outbox = enqueue(first.outbox, down, 2_000);
-  t.is(takeDue(outbox, 10_999).batches.length, 0);
-  t.is(takeDue(outbox, 11_000).batches[0]?.length, 2);
-  t.is(takeDue(outbox, 2_001, true).batches.length, 1, 'when the daemon stops everything is sent at once');
+  t.is(dequeueDue(outbox, 10_999).batches.length, 0);
+  t.is(dequeueDue(outbox, 11_000).batches[0]?.length, 2);
+  t.is(dequeueDue(outbox, 2_001, true).batches.length, 1, 'when the daemon stops everything is sent at once');
 });
 
 /** Steps through states; returns the command lines of each. */

@@ -13,7 +13,7 @@ import {
   composeMail,
   enqueue,
   stopEvents,
-  takeDue,
+  dequeueDue,
   type AlertEvent,
   type AlertMemory,
   type Outbox,
@@ -126,7 +126,7 @@ const listens = ({outside, wanted, fallbacks}: AlertsState): boolean =>
 export const looksAt = (state: AlertsState): Instant => Math.min(state.compareAt, state.remindAt);
 
 export const nextAlertsDeadline = (state: AlertsState): Instant =>
-  Math.min(looksAt(state), state.reportAt, takeDue(state.outbox, -Infinity).nextAt ?? Infinity);
+  Math.min(looksAt(state), state.reportAt, dequeueDue(state.outbox, -Infinity).nextAt ?? Infinity);
 
 export function reduceAlerts(state: AlertsState, event: AlertsEvent, moment: Moment): AlertsTurn {
   switch (event.type) {
@@ -247,7 +247,7 @@ function onStop(state: AlertsState, views: readonly VirtualView[], {now}: Moment
   const stopping: AlertsState = {...state, phase: 'stopping'};
   const silent = views.map((view) => ({...view, acting: false}));
   const fallback = fallbackStep(state.fallbacks, silent);
-  const due = takeDue(enqueued(stopping, stopEvents(views), now), now, true);
+  const due = dequeueDue(enqueued(stopping, stopEvents(views), now), now, true);
   return [
     {
       ...stopping,
@@ -265,7 +265,7 @@ function onStop(state: AlertsState, views: readonly VirtualView[], {now}: Moment
 }
 
 function onTick(state: AlertsState, {now}: Moment): AlertsTurn {
-  const due = takeDue(state.outbox, now);
+  const due = dequeueDue(state.outbox, now);
   const asks = now >= state.reportAt;
   return [
     {...state, outbox: due.outbox, reportAt: asks ? now + reportEvery(state.files) : state.reportAt},

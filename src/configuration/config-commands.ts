@@ -30,7 +30,7 @@ export type ConfigHandlers = Pick<
 /** The peer's commands. */
 export type ConfigPeerHandlers = PushHandlers & Pick<PeerHandlers, 'facts'>;
 
-export function makeConfigDesk(
+export function makeConfigCommands(
   given: Omit<PushPorts, 'busy'> & {readonly connections: () => Promise<Connections>},
 ) {
   const {store} = given;

@@ -1,7 +1,7 @@
 /** Configuration files as a set: read together, validated together before they are on disk, replaced together. */
 import {lstatSync, mkdirSync, realpathSync, rmSync, statSync} from 'node:fs';
 import path from 'node:path';
-import {syncDirectory, takeName, writeBeside} from '@hactl/base/files';
+import {syncDirectory, renameIntoPlace, writeBeside} from '@hactl/base/files';
 import type {ClusterConfig, ReadFile} from '@hactl/config';
 import {readSource} from './read-source.ts';
 
@@ -52,7 +52,7 @@ export function replaceFiles(files: readonly ConfigFile[], {follow} = {follow: t
     }
   for (const {file, text} of targets)
     if (text === undefined) rmSync(file, {force: true});
-    else takeName(file);
+    else renameIntoPlace(file);
   for (const directory of new Set(targets.map(({file}) => path.dirname(file)))) syncDirectory(directory);
 }
 

@@ -17,7 +17,7 @@ import {loadCluster} from '@hactl/config';
 import test, {type ExecutionContext} from 'ava';
 import {CommandError} from '../control/error.ts';
 import type {PeerCommand} from '../control/peer-commands.ts';
-import {makeConfigDesk, type ConfigPeerHandlers} from './config-desk.ts';
+import {makeConfigCommands, type ConfigPeerHandlers} from './config-commands.ts';
 import {keyProblem} from './config-push.ts';
 import {peerHandlers} from '../control/handlers.fixture.ts';
 import {answerPeerWith} from '../peer/serve.ts';
@@ -79,7 +79,7 @@ async function pair(
     const reloads: string[] = [];
     const store = openConfigStore(path.join(root, node));
     let wall = 0;
-    const desk = makeConfigDesk({
+    const commands = makeConfigCommands({
       configDir,
       store,
       log: () => undefined,
@@ -106,9 +106,9 @@ async function pair(
       wait: () => Promise.resolve(),
       connections: () => Promise.resolve(() => 0),
     });
-    t.teardown(() => desk.stop());
+    t.teardown(() => commands.stop());
     return {
-      ...desk,
+      ...commands,
       store,
       reloads,
       running: () => running,
@@ -120,8 +120,8 @@ async function pair(
         writeFileSync(file, readFileSync(file, 'utf8').replace(from, to));
       },
       push: (options: {dryRun?: boolean; keys?: boolean} = {}) =>
-        desk.handlers.push({command: 'push', dryRun: false, keys: false, ...options}),
-      askPeer: answerPeerWith(peerHandlers(desk.peerHandlers)),
+        commands.handlers.push({command: 'push', dryRun: false, keys: false, ...options}),
+      askPeer: answerPeerWith(peerHandlers(commands.peerHandlers)),
       last: () => store.pushes().at(-1),
     };
   };

@@ -138,16 +138,16 @@ async function commitThere(
   ports: PushPorts,
   id: string,
 ): Promise<{readonly state: 'done' | 'failed' | 'unknown'; readonly reason: string}> {
-  let lost = '';
+  let failure = '';
   for (let attempt = 0; attempt < OUTCOME_TRIES; attempt += 1) {
     try {
       // oxlint-disable-next-line no-await-in-loop -- one question after another.
       const {ok, reason} = await ports.ask({command: 'push-commit', id}, PUSH_COMMIT_LIMIT_MS);
       return {state: ok ? 'done' : 'failed', reason};
     } catch (error) {
-      lost = error instanceof Error ? error.message : String(error);
+      failure = error instanceof Error ? error.message : String(error);
       const code = error instanceof CommandError ? error.code : '';
-      if (['not-prepared', 'not-for-peers'].includes(code)) return {state: 'failed', reason: lost};
+      if (['not-prepared', 'not-for-peers'].includes(code)) return {state: 'failed', reason: failure};
       // The request was never sent: it may be repeated.
       if (code !== 'no-peer') break;
     }
@@ -169,5 +169,5 @@ async function commitThere(
     if (outcome?.state === 'prepared')
       await ports.ask({command: 'push-abort', id}, PUSH_OUTCOME_LIMIT_MS).catch(() => undefined);
   }
-  return {state: 'unknown', reason: lost};
+  return {state: 'unknown', reason: failure};
 }

@@ -123,7 +123,7 @@ export function makeReceiver(ports: PushPorts): {readonly handlers: PushHandlers
     return prepared;
   }
 
-  async function putBack(text: string): Promise<void> {
+  async function restore(text: string): Promise<void> {
     if (!current) return;
     replaceFiles(current.before, {follow: false});
     const {ok} = await ports.reload(`push ${current.id} taken back`);
@@ -149,12 +149,12 @@ export function makeReceiver(ports: PushPorts): {readonly handlers: PushHandlers
     try {
       replaceFiles(files, {follow: false});
     } catch (error) {
-      await putBack('the files could not be written');
+      await restore('the files could not be written');
       return {ok: false, reason: error instanceof Error ? error.message : String(error)};
     }
     const {ok, diagnostics} = await ports.reload(`push from ${peer}`);
     if (!ok) {
-      await putBack('it could not be loaded: the files are restored');
+      await restore('it could not be loaded: the files are restored');
       return {ok: false, reason: diagnostics.join('\n')};
     }
     note('done', 'in use');
@@ -164,7 +164,7 @@ export function makeReceiver(ports: PushPorts): {readonly handlers: PushHandlers
   async function undo(id: string): Promise<Committed> {
     if (current?.id !== id || current.state !== 'done') return {ok: false, reason: 'it was not applied'};
     if (!unchanged(current.files)) return {ok: false, reason: 'its files were edited in the meantime'};
-    await putBack('the peer could not use it itself: undone here too');
+    await restore('the peer could not use it itself: undone here too');
     return {ok: true, reason: 'taken back'};
   }
 

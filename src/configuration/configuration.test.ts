@@ -52,12 +52,12 @@ async function running(t: ExecutionContext, text: string, first: readonly string
       if (!taken) throw new Error('no configuration is in use');
       return taken;
     },
-    take: (next) => {
+    apply: (next) => {
       taken = next;
       for (const tell of arrived.splice(0)) tell();
       return Promise.resolve();
     },
-    tell: () => undefined,
+    report: () => undefined,
     lookUp,
     later: (next, ms) => {
       pauses.push(ms);

@@ -30,9 +30,9 @@ interface Ports {
   /** Runs it after that time; the returned function cancels it. */
   readonly later?: (run: () => void, ms: Millis) => () => void;
   readonly running: () => Loaded;
-  readonly take: (next: Loaded, why: string) => Promise<void>;
+  readonly apply: (next: Loaded, why: string) => Promise<void>;
   /** For the journal. */
-  readonly tell: (level: 'warn' | 'info', text: string) => void;
+  readonly report: (level: 'warn' | 'info', text: string) => void;
 }
 
 export interface Reloaded {
@@ -78,14 +78,15 @@ export function makeConfiguration(ports: Ports) {
   const {log, reader, lookUp = askResolver, later = afterwards} = ports;
   let {problem, awaited = []} = ports;
   let movedBefore = '';
-  let inVain = 0;
-  let takeBack = (): void => undefined;
+  let failedLookUps = 0;
+  let cancelLookUp = (): void => undefined;
   const book = (): NameBook => new Map([...awaited.map((key) => [key, ''] as const), ...reader.names]);
   const lookLater = (): void => {
-    takeBack();
-    inVain = [...book().values()].includes('') ? inVain + 1 : 0;
-    const pause = inVain > 0 ? doubling(inVain, {first: NAMES_SOON, most: NAMES_EVERY}) : NAMES_EVERY;
-    takeBack = later(() => void lookUpAgain(), pause);
+    cancelLookUp();
+    failedLookUps = [...book().values()].includes('') ? failedLookUps + 1 : 0;
+    const pause =
+      failedLookUps > 0 ? doubling(failedLookUps, {first: NAMES_SOON, most: NAMES_EVERY}) : NAMES_EVERY;
+    cancelLookUp = later(() => void lookUpAgain(), pause);
   };
 
   /** `names`: those that do not exist yet, if nothing else is wrong. */
@@ -93,7 +94,7 @@ export function makeConfiguration(ports: Ports) {
     problem = text;
     awaited = names;
     log(level, text);
-    ports.tell('warn', text);
+    ports.report('warn', text);
   };
 
   /** `unattended`: nobody requested it. */
@@ -121,11 +122,11 @@ export function makeConfiguration(ports: Ports) {
     }
     problem = undefined;
     awaited = [];
-    await ports.take(next.loaded, why);
+    await ports.apply(next.loaded, why);
     const changes = rows.map(describeChange);
     const text = `configuration reloaded: ${changes.join(', ') || 'no change'}`;
     log('info', text);
-    ports.tell('info', text);
+    ports.report('info', text);
     return {ok: true, changes, diagnostics: next.texts};
   }
 
@@ -150,18 +151,18 @@ export function makeConfiguration(ports: Ports) {
   /** A real server given by host name may move to another address: ldirectord notices only at a restart. */
   async function lookUpAgain(): Promise<void> {
     const moved = await movedNames(book(), lookUp);
-    const story = moved
+    const summary = moved
       .map(({name, from, to}) =>
         from === '' ? `${name} is at ${to}` : `${name} moved from ${from} to ${to}`,
       )
       .join('; ');
     lookLater();
-    if (story === movedBefore) return;
-    movedBefore = story;
-    if (story === '') return;
+    if (summary === movedBefore) return;
+    movedBefore = summary;
+    if (summary === '') return;
     filesChanged(watch.look());
     const isUsed = problem === undefined || awaited.length > 0;
-    log('info', `host name ${story}${isUsed ? '' : ': used from the next reload on'}`);
+    log('info', `host name ${summary}${isUsed ? '' : ': used from the next reload on'}`);
     // Edits that nobody applied yet must not be applied by a name change.
     if (isUsed) void reload('a host name moved', true);
   }
@@ -175,11 +176,11 @@ export function makeConfiguration(ports: Ports) {
     watch: (files: readonly string[]): void => {
       watch.follow(files);
       // The start took the last known addresses unchecked.
-      takeBack = later(() => void lookUpAgain(), NAMES_SOON);
+      cancelLookUp = later(() => void lookUpAgain(), NAMES_SOON);
     },
     stop: (): void => {
       watch.stop();
-      takeBack();
+      cancelLookUp();
     },
   };
 }

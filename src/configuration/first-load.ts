@@ -44,9 +44,9 @@ function lastVersion({
 }: Pick<FirstLoadOptions, 'store' | 'configDir' | 'only'>): ConfigVersion | undefined {
   const last = store.versions().at(-1);
   if (!last) return undefined;
-  const ours = ({path}: {readonly path: string}): boolean =>
+  const isOurs = ({path}: {readonly path: string}): boolean =>
     only === undefined ? path.startsWith(`${configDir}/`) : path === only || path.endsWith(`/${only}`);
-  return last.files.some(ours) ? last : undefined;
+  return last.files.some(isOurs) ? last : undefined;
 }
 
 const isUsable = (outcome: LoadOutcome): outcome is FirstLoad['outcome'] => outcome.loaded !== undefined;

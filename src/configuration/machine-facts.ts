@@ -53,7 +53,7 @@ const LINKS_MAX = 40;
 /** The first problem on the way from / to a file, through links. What is not there yet ends the way. */
 function alongPath(
   file: string,
-  judge: (part: string, found: Stats, isDirectory: boolean) => string | undefined,
+  problemOf: (part: string, found: Stats, isDirectory: boolean) => string | undefined,
   judgeLink: (part: string, found: Stats) => string | undefined = () => undefined,
 ): string | undefined {
   let left = path
@@ -62,7 +62,7 @@ function alongPath(
     .filter((part) => part !== '');
   let folder = '/';
   let links = 0;
-  const root = judge('/', statSync('/'), true);
+  const root = problemOf('/', statSync('/'), true);
   if (root !== undefined) return root;
   while (left.length > 0) {
     const [part = '', ...rest] = left;
@@ -84,7 +84,7 @@ function alongPath(
       left = [...target.split('/').filter((word) => word !== '' && word !== '.'), ...left];
       continue;
     }
-    const problem = judge(next, found, found.isDirectory());
+    const problem = problemOf(next, found, found.isDirectory());
     if (problem !== undefined) return problem;
     folder = next;
   }
@@ -129,7 +129,7 @@ export function exposure(file: string): string | undefined {
 function exposureOf(file: string): string | undefined {
   const unknown = unknownOwner();
   const trusted = new Set([0, process.getuid?.() ?? 0, ...(unknown === undefined ? [] : [unknown])]);
-  const judge = (file: string, {uid, gid, mode}: Stats, isDirectory: boolean): string | undefined => {
+  const problemOf = (file: string, {uid, gid, mode}: Stats, isDirectory: boolean): string | undefined => {
     if (!trusted.has(uid)) return `${file} belongs to uid ${uid}`;
     // In a sticky directory users rename and remove only their own files.
     if (isDirectory && (mode & STICKY) !== 0) return undefined;
@@ -138,7 +138,7 @@ function exposureOf(file: string): string | undefined {
     return undefined;
   };
   // What is not there yet is root's to make: its directory is judged.
-  return alongPath(file, judge, (link, {uid}) =>
+  return alongPath(file, problemOf, (link, {uid}) =>
     trusted.has(uid) ? undefined : `${link} belongs to uid ${uid}`,
   );
 }

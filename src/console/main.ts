@@ -114,7 +114,7 @@ async function stateOf(options: Options): Promise<string> {
         () => false,
       );
   return stateText({
-    place: socket ?? `https://${name}:${listen.split(':').at(-1) ?? PORT}/`,
+    endpoint: socket ?? `https://${name}:${listen.split(':').at(-1) ?? PORT}/`,
     listening: await answers(
       socket === undefined ? {port: Number(listen.split(':').at(-1))} : {path: socket},
     ),

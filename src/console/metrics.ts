@@ -113,7 +113,7 @@ export function makeMetrics(): {
   }
 
   function setTable({virtuals}: StatusSnapshot): void {
-    let room = SERVERS_MOST;
+    let remaining = SERVERS_MOST;
     for (const {name: service, inKernel: has, connections: count, reals, checkLateness} of virtuals) {
       inKernel.set({service}, has ? 1 : 0);
       quarantined.set({service}, reals.filter((real) => real.quarantined).length);
@@ -126,8 +126,8 @@ export function makeMetrics(): {
       for (const state of ['up', 'down', 'unknown'] as const)
         servers.set({service, state}, reals.filter(({check}) => check === state).length);
       for (const real of reals) {
-        room -= 1;
-        if (room < 0) break;
+        remaining -= 1;
+        if (remaining < 0) break;
         const label = {service, server: real.name};
         serverUp.set(label, real.check === 'up' ? 1 : 0);
         if (real.weight !== undefined) weight.set(label, real.weight);

@@ -3,7 +3,7 @@ import {stateText, type ConsoleState} from './state-text.ts';
 
 const state = (change: Partial<ConsoleState>): string =>
   stateText({
-    place: 'https://lb1:3636/',
+    endpoint: 'https://lb1:3636/',
     listening: true,
     fingerprint: 'AB:CD',
     users: [{name: 'ann', role: 'admin'}],

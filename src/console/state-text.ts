@@ -3,7 +3,7 @@ import type {User} from './users.ts';
 
 export interface ConsoleState {
   /** URL or socket path. */
-  readonly place: string;
+  readonly endpoint: string;
   readonly listening: boolean;
   /** SHA-256 of the certificate; none behind a proxy. */
   readonly fingerprint?: string;
@@ -19,7 +19,7 @@ const accessText = {
 } as const;
 
 /** Lines for a terminal; the last one is the next command to type. */
-export function stateText({place, listening, fingerprint, users, access}: ConsoleState): string {
+export function stateText({endpoint, listening, fingerprint, users, access}: ConsoleState): string {
   const next = !listening
     ? 'systemctl enable --now hactl-console'
     : access === 'none'
@@ -28,7 +28,7 @@ export function stateText({place, listening, fingerprint, users, access}: Consol
         ? 'hactl console link      (a one-time link for the first administrator)'
         : undefined;
   return [
-    `console      ${place}${listening ? '' : '  (not running)'}`,
+    `console      ${endpoint}${listening ? '' : '  (not running)'}`,
     ...(fingerprint === undefined ? [] : [`certificate  SHA-256 ${fingerprint}`]),
     `users        ${users.length === 0 ? 'none yet' : users.map(({name, role}) => `${name} (${role})`).join(', ')}`,
     `director     ${accessText[access]}`,

@@ -80,7 +80,7 @@ export async function openControl(runDir: string, answer: Answerer): Promise<Con
   let given = '{}';
   let reading: {close(): Promise<void>} | undefined;
 
-  async function give(file: string, group: string, problems: string[]): Promise<boolean> {
+  async function assignGroup(file: string, group: string, problems: string[]): Promise<boolean> {
     const id = await groupId(group);
     if (id === undefined) {
       problems.push(`there is no group ${group}: it cannot use hactl`);
@@ -109,7 +109,7 @@ export async function openControl(runDir: string, answer: Answerer): Promise<Con
       if (wanted === given) return [];
       given = wanted;
       const problems: string[] = [];
-      if (adminGroup === undefined || !(await give(path, adminGroup, problems)))
+      if (adminGroup === undefined || !(await assignGroup(path, adminGroup, problems)))
         chownSync(path, -1, socketGroup);
       await reading?.close();
       reading = undefined;
@@ -117,7 +117,7 @@ export async function openControl(runDir: string, answer: Answerer): Promise<Con
       const file = readSocket(runDir);
       // Root only until the group is known.
       reading = await serveControl(file, readOnly(answer), 0o600, lookerLimits);
-      if (await give(file, readGroup, problems)) chmodSync(file, SOCKET_MODE);
+      if (await assignGroup(file, readGroup, problems)) chmodSync(file, SOCKET_MODE);
       return done(problems);
     },
     close: async () => {

@@ -156,7 +156,7 @@ const shown = (value: unknown): string => {
 };
 
 /** Throws a CommandError for the first invalid field. */
-function judge(name: string, fields: Fields, value: Readonly<Record<string, unknown>>): void {
+function validate(name: string, fields: Fields, value: Readonly<Record<string, unknown>>): void {
   for (const [key, {expected, fits}] of Object.entries(fields))
     if (!fits(value[key]))
       throw new CommandError(
@@ -182,9 +182,9 @@ export function readCommand(value: unknown): Command {
   if (!Object.hasOwn(requests, name))
     throw new CommandError('unknown-command', `unknown command ${shown(name)}; expected one of ${Object.keys(requests).join(', ')}`); // prettier-ignore
   const command = value as Command;
-  judge(name, requests[command.command], value as Readonly<Record<string, unknown>>);
+  validate(name, requests[command.command], value as Readonly<Record<string, unknown>>);
   if (command.command === 'resource' && command.action !== 'list')
-    judge(name, {name: text(REASON_MOST)}, {name: command.name});
+    validate(name, {name: text(REASON_MOST)}, {name: command.name});
   if (command.command === 'peer') readPeerCommand(command.ask);
   return command;
 }
@@ -195,6 +195,6 @@ export function readPeerCommand(value: unknown): PeerCommand {
   if (!Object.hasOwn(peerRequests, name))
     throw new CommandError('not-for-peers', `the peer may not ask for ${shown(name)}`);
   const command = value as PeerCommand;
-  judge(name, peerRequests[command.command], value as Readonly<Record<string, unknown>>);
+  validate(name, peerRequests[command.command], value as Readonly<Record<string, unknown>>);
   return command;
 }

@@ -43,7 +43,7 @@ export interface Program {
 /** A loaded, waiting process; its messages are kept until it is activated. */
 export interface Spare {
   readonly process: ChildProcess;
-  readonly said: unknown[];
+  readonly messages: unknown[];
   taken: boolean;
   ended: boolean;
 }
@@ -58,7 +58,7 @@ function launch({entry, execArgv = [], capabilities}: Program): ChildProcess {
 }
 
 /** A child sends its first message once it has loaded its program. */
-export const spareState = ({said}: Spare): SpareState => (said.length > 0 ? 'loaded' : 'loading');
+export const spareState = ({messages}: Spare): SpareState => (messages.length > 0 ? 'loaded' : 'loading');
 
 /** Starts a process that waits to be activated by `keepChild`. */
 export function makeSpareOf(
@@ -66,12 +66,12 @@ export function makeSpareOf(
   ended: () => void = () => undefined,
   loaded: () => void = () => undefined,
 ): Spare {
-  const made: Spare = {process: launch(program), said: [], taken: false, ended: false};
+  const made: Spare = {process: launch(program), messages: [], taken: false, ended: false};
   offerToKernel(made.process.pid);
   made.process.on('message', (message) => {
     if (made.taken) return;
-    made.said.push(message);
-    if (made.said.length === 1) loaded();
+    made.messages.push(message);
+    if (made.messages.length === 1) loaded();
   });
   const onEnd = (): void => {
     made.ended = true;
@@ -121,7 +121,7 @@ export function keepChild<To extends object, From>(options: ChildOptions<From>):
     spareTimer = setTimeout(makeSpare, SPARE_AFTER);
     const started = ready?.process ?? launch(options);
     child = started;
-    heard = (ready?.said.length ?? 0) > 0;
+    heard = (ready?.messages.length ?? 0) > 0;
     started.on('message', (message) => {
       heard = true;
       options.onMessage(message as From);
@@ -146,7 +146,7 @@ export function keepChild<To extends object, From>(options: ChildOptions<From>):
     started.on('error', (error) => onEnd(error.message));
     // In a separate turn: the caller stores keepChild's result before the first message arrives.
     setImmediate(() => {
-      for (const message of ready?.said ?? []) options.onMessage(message as From);
+      for (const message of ready?.messages ?? []) options.onMessage(message as From);
     });
   };
   start();

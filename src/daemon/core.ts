@@ -315,8 +315,8 @@ function configureSync(turn: Turn): void {
 
 function followUp(turn: Turn): void {
   if (isChecking(turn.state) !== turn.state.checking) configureChecks(turn);
-  const lives = peerLives(turn.state.roles);
-  if (lives !== turn.state.operators.exchange.lives) operators(turn, {type: 'peer-lives', lives});
+  const isPeerUp = peerLives(turn.state.roles);
+  if (isPeerUp !== turn.state.operators.exchange.isUp) operators(turn, {type: 'peer-lives', lives: isPeerUp});
   const {state} = turn;
   const {problem, programmed, refusals, reports, config: {files}} = state.table; // prettier-ignore
   const {cluster} = state.configuration.running;

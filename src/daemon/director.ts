@@ -1,7 +1,7 @@
 /** A running director: the machine, its drivers, the sockets. Wiring only; core.ts decides. */
 import {systemClock as clock} from '@hactl/base';
 import {openRecentSync} from '@hactl/sync';
-import {makeConfigDesk} from '../configuration/config-desk.ts';
+import {makeConfigCommands} from '../configuration/config-commands.ts';
 import {mendSwaps, openConfigStore} from '../configuration/config-store.ts';
 import {makeConfiguration, makeReader} from '../configuration/configuration.ts';
 import {begin, rememberNames} from '../configuration/first-load.ts';
@@ -17,7 +17,7 @@ import {answerPeerWith, servePeer} from '../peer/serve.ts';
 import type {Readiness} from '../roles/readiness.ts';
 import {VERSION} from '../system/paths.ts';
 import {connectionsOf} from '../table/snapshot.ts';
-import {scheduleChores} from './chores.ts';
+import {makeScheduledDrill} from './scheduled-drill.ts';
 import {initial} from './core.ts';
 import {openDrivers} from './drivers.ts';
 import {operatorHandlers, peerHandlers} from './handlers.ts';
@@ -69,14 +69,14 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     journal.record({kind: 'daemon', level: 'info', subject: 'hactld', text: `hactld ${VERSION} ${text}`});
   daemonEvent(`starts with ${configDir}`);
 
-  const chores = scheduleChores({
+  const scheduledDrill = makeScheduledDrill({
     clock,
     log,
     stateDir,
     runDir: options.runDir,
     failed: (reason) => loop.feed({type: 'drill-failed', reason}),
   });
-  chores.configure(began.first.loaded.cluster.ha);
+  scheduledDrill.configure(began.first.loaded.cluster.ha);
   const sockets: {configure(loaded: Loaded): Promise<void> | void}[] = [];
   const configuration = makeConfiguration({
     log,
@@ -85,12 +85,12 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     problem: began.problem,
     awaited: began.awaited,
     running,
-    tell: (level, text) => journal.record({kind: 'config', level, subject: 'configuration', text}),
-    take: async (next, why) => {
+    report: (level, text) => journal.record({kind: 'config', level, subject: 'configuration', text}),
+    apply: async (next, why) => {
       logger.configure(next.cluster);
       loop.feed({type: 'loaded', loaded: next});
       drivers.configure(next);
-      chores.configure(next.cluster.ha);
+      scheduledDrill.configure(next.cluster.ha);
       for (const socket of sockets) await socket.configure(next); // oxlint-disable-line no-await-in-loop -- in this order.
       keepVersion(store, log, clock.wall(), next, why);
     },
@@ -98,7 +98,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   const accessProblems: string[] = [];
   const snapshot = () =>
     takeSnapshot(options, {clock, loop, drivers, accessProblems, configProblem: configuration.problem});
-  const desk = makeConfigDesk({
+  const configCommands = makeConfigCommands({
     configDir,
     store,
     log,
@@ -118,7 +118,7 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     snapshot,
     reload: () => configuration.reload(),
     askPeer: peer.ask,
-    desk,
+    configCommands,
   };
   const peerServer = servePeer({
     log,
@@ -149,9 +149,9 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     stop: async () => {
       daemonEvent('stops');
       configuration.stop();
-      chores.stop();
+      scheduledDrill.stop();
       peerServer.close();
-      desk.stop();
+      configCommands.stop();
       await cleanStop(loop, drivers, log);
       await journal.close();
       await control.close();

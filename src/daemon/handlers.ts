@@ -1,6 +1,6 @@
 /** One function per command of the control socket and of the peer channel. */
 import type {Clock} from '@hactl/base';
-import type {ConfigHandlers, ConfigPeerHandlers} from '../configuration/config-desk.ts';
+import type {ConfigHandlers, ConfigPeerHandlers} from '../configuration/config-commands.ts';
 import type {AskPeer, Handlers, PeerHandlers} from '../control/answers.ts';
 import {CommandError} from '../control/error.ts';
 import type {ReloadOutcome, StatusSnapshot} from '../control/protocol.ts';
@@ -24,7 +24,7 @@ export interface HandlerPorts {
   readonly snapshot: () => Promise<StatusSnapshot>;
   readonly reload: () => Promise<ReloadOutcome>;
   readonly askPeer: AskPeer;
-  readonly desk: {readonly handlers: ConfigHandlers; readonly peerHandlers: ConfigPeerHandlers};
+  readonly configCommands: {readonly handlers: ConfigHandlers; readonly peerHandlers: ConfigPeerHandlers};
 }
 
 /** The operators' commands. */
@@ -33,7 +33,7 @@ export const operatorHandlers = (ports: HandlerPorts): Handlers => ({
   events: ports.journal.answer,
   reload: ports.reload,
   peer: ({ask}) => ports.askPeer(ask, PEER_ASK_LIMIT_MS),
-  ...ports.desk.handlers,
+  ...ports.configCommands.handlers,
   move: async ({move, scope}) => {
     const {children} = ports;
     if (!children.engine)
@@ -88,5 +88,5 @@ export const peerHandlers = (ports: HandlerPorts): PeerHandlers => ({
       );
     return ports.requests.peerOrders((reply) => ({type: 'peer-orders', orders, reply}));
   },
-  ...ports.desk.peerHandlers,
+  ...ports.configCommands.peerHandlers,
 });

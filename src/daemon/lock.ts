@@ -60,7 +60,7 @@ function lock(directory: string, pid: number, log: Log): Taken | undefined {
   return undefined;
 }
 
-const lives = (pid: number): boolean => {
+const isAlive = (pid: number): boolean => {
   try {
     process.kill(pid, 0);
     return true;
@@ -86,7 +86,7 @@ export async function lockDirectories(
     }
     if (!taken) return undefined;
     // With the same launcher it is the previous supervisor, about to exit.
-    const ends = taken.pid !== undefined && (taken.pid === pid || !lives(taken.pid));
+    const ends = taken.pid !== undefined && (taken.pid === pid || !isAlive(taken.pid));
     if (!ends || waited >= ORPHAN_LIMIT_MS) return taken;
     // oxlint-disable-next-line no-await-in-loop -- this loop is the waiting.
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));

@@ -32,9 +32,9 @@ export function makeRequests(feed: (event: CoreEvent) => void): Requests {
     order: (make) => ask(make, (answer) => (answer.type === 'answer-order' ? answer.outcome : undefined)),
     peerOrders: (make) => ask(make, (answer) => (answer.type === 'answer-peer' ? answer.orders : undefined)),
     answer: (effect) => {
-      const take = waiting.get(effect.reply);
+      const resolve = waiting.get(effect.reply);
       waiting.delete(effect.reply);
-      take?.(effect);
+      resolve?.(effect);
     },
   };
 }

@@ -8,7 +8,7 @@ import {programFile} from '../system/programs.ts';
 import {makeMinutes, untilNextMinute} from './minutes.ts';
 
 /** Keeps the configured drill scheduled. */
-export function scheduleChores(options: {
+export function makeScheduledDrill(options: {
   readonly clock: Clock;
   readonly log: Log;
   readonly runDir: string;

@@ -54,7 +54,7 @@ export function snapshotOf(state: CoreState, around: Surroundings): StatusSnapsh
   const {config, counting, refusals, problem = observed.problem} = state.table;
   const {engine, transitions, readiness} = state.roles;
   const {daemons = [], report, problem: syncProblem} = state.sync ?? {};
-  const {orders, places, heldByFile} = state.operators;
+  const {orders, checkTargets, heldByFile} = state.operators;
   const difference = differenceOf(state.configuration, now);
   const judged = judgedOf(state.table);
   const weights = counting.weights ?? state.operators.weights;
@@ -88,7 +88,7 @@ export function snapshotOf(state: CoreState, around: Surroundings): StatusSnapsh
       ...(report === undefined ? {} : {report}),
       ...(syncProblem === undefined ? {} : {problem: syncProblem}),
     },
-    orders: orderViews(orders.orders, places, heldByFile),
+    orders: orderViews(orders.orders, checkTargets, heldByFile),
     transitions,
     problems: [
       ...children.flatMap((child) => (child.state === 'dead' ? [`process ${child.name} is dead`] : [])),

@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import test from 'ava';
 import type {StatusSnapshot} from '../control/protocol.ts';
-import {choose, judge, type Drill, type Observed} from './event.ts';
+import {choose, failuresOf, type Drill, type Observed} from './event.ts';
 import {unhealthy} from './health.ts';
 import {renderPage} from './page.ts';
 import {compareReports, isReport, percentilesOf, type DrillReport, type EventResult} from './report.ts';
@@ -16,18 +16,21 @@ const strict = {lost: 0, streamsKept: true, both: 0};
 const at = (ms: number) => ({at: ms, error: 'ECONNRESET', port: 40_000});
 
 test('what did not hold is said, each thing by itself', (t) => {
-  t.deepEqual(judge(strict, seen, QUIET), []);
-  t.regex(judge(strict, {...seen, failed: [at(100)]}, QUIET).join(), /^1 requests lost: .*ECONNRESET/);
-  t.regex(judge(strict, {...seen, broken: [{at: 5, error: 'x'}]}, QUIET).join(), /^streams broken/);
-  t.deepEqual(judge({...strict, streamsKept: false}, {...seen, broken: [{at: 5, error: 'x'}]}, QUIET), []);
-  t.deepEqual(judge(strict, {...seen, both: 3}, QUIET), ['two directors held the VIP for 3 ms']);
-  t.deepEqual(judge({...strict, outage: 30}, seen, QUIET), ['silent for 40 ms, at most 30 expected']);
+  t.deepEqual(failuresOf(strict, seen, QUIET), []);
+  t.regex(failuresOf(strict, {...seen, failed: [at(100)]}, QUIET).join(), /^1 requests lost: .*ECONNRESET/);
+  t.regex(failuresOf(strict, {...seen, broken: [{at: 5, error: 'x'}]}, QUIET).join(), /^streams broken/);
+  t.deepEqual(
+    failuresOf({...strict, streamsKept: false}, {...seen, broken: [{at: 5, error: 'x'}]}, QUIET),
+    [],
+  );
+  t.deepEqual(failuresOf(strict, {...seen, both: 3}, QUIET), ['two directors held the VIP for 3 ms']);
+  t.deepEqual(failuresOf({...strict, outage: 30}, seen, QUIET), ['silent for 40 ms, at most 30 expected']);
 });
 
 test('after a crash nobody shares the VIP, also where the move back may', (t) => {
   const planned = {...strict, both: 500};
-  t.deepEqual(judge(planned, {...seen, both: 20, bothInCrash: 0}, QUIET), []);
-  t.deepEqual(judge(planned, {...seen, both: 20, bothInCrash: 20}, QUIET), [
+  t.deepEqual(failuresOf(planned, {...seen, both: 20, bothInCrash: 0}, QUIET), []);
+  t.deepEqual(failuresOf(planned, {...seen, both: 20, bothInCrash: 20}, QUIET), [
     'two directors held the VIP for 20 ms after the crash',
   ]);
 });
@@ -35,8 +38,8 @@ test('after a crash nobody shares the VIP, also where the move back may', (t) =>
 test('where requests may be lost, none may be that began after the recovery', (t) => {
   const crash = {...strict, lost: Infinity};
   // The event was over 3 s before the end; half a second more is given.
-  t.deepEqual(judge(crash, {...seen, failed: [at(100), at(7_400)]}, QUIET), []);
-  t.regex(judge(crash, {...seen, failed: [at(7_600)]}, QUIET).join(), /^requests lost after recovery/);
+  t.deepEqual(failuresOf(crash, {...seen, failed: [at(100), at(7_400)]}, QUIET), []);
+  t.regex(failuresOf(crash, {...seen, failed: [at(7_600)]}, QUIET).join(), /^requests lost after recovery/);
 });
 
 test('drills are chosen by name, by what is usual, and by what the ground can do', (t) => {

@@ -80,7 +80,7 @@ export const lateLosses = (observed: Observed, quiet: number): readonly FailedRe
   observed.failed.filter(({at}) => at > observed.period - quiet + SETTLE);
 
 /** Everything that did not hold, in words. `quiet`: the time behind an event in which nothing happens any more. */
-export function judge(expected: Expected, observed: Observed, quiet: number): string[] {
+export function failuresOf(expected: Expected, observed: Observed, quiet: number): string[] {
   const {outage, failed, broken, both, bothInCrash} = observed;
   const failures: string[] = [];
   if (failed.length > expected.lost)

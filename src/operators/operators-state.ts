@@ -17,7 +17,7 @@ export type Reply = number;
 
 export interface OperatorsState {
   readonly files: readonly LdirectordConfig[];
-  readonly places: readonly CheckTarget[];
+  readonly checkTargets: readonly CheckTarget[];
   readonly orders: OrderState;
   readonly weights: ReadonlyMap<string, number>;
   readonly heldByOrder: ReadonlyMap<string, string>;
@@ -33,7 +33,7 @@ export interface OperatorsState {
   readonly exchange: {
     /** The peer's name; undefined: there is no pair. */
     readonly peer?: string;
-    readonly lives: boolean;
+    readonly isUp: boolean;
     /** The peer may lack some of this director's overrides. */
     readonly due: boolean;
     readonly asking: boolean;
@@ -98,18 +98,18 @@ export function initialOperators(
   orders: OrderState,
   peer: string | undefined,
 ): OperatorsState {
-  const places = checkTargetsOf(files);
+  const checkTargets = checkTargetsOf(files);
   return {
     files,
-    places,
+    checkTargets,
     orders,
-    weights: orderedWeights(orders.orders, places),
-    heldByOrder: orderedHeld(orders.orders, places),
+    weights: orderedWeights(orders.orders, checkTargets),
+    heldByOrder: orderedHeld(orders.orders, checkTargets),
     maintenance: nothing,
     heldByFile: new Map(),
     exchange: {
       ...(peer === undefined ? {} : {peer}),
-      lives: false,
+      isUp: false,
       due: true,
       asking: false,
       askAt: -Infinity,
@@ -124,6 +124,6 @@ export const heldOf = ({heldByFile, heldByOrder}: OperatorsState): ReadonlyMap<s
   heldByOrder.size === 0 ? heldByFile : new Map([...heldByFile, ...heldByOrder]);
 
 export function nextOperatorsDeadline({exchange}: OperatorsState): Instant {
-  const {peer, lives, due, asking, askAt} = exchange;
-  return peer !== undefined && lives && due && !asking ? askAt : Infinity;
+  const {peer, isUp, due, asking, askAt} = exchange;
+  return peer !== undefined && isUp && due && !asking ? askAt : Infinity;
 }

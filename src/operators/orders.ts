@@ -53,13 +53,13 @@ const same = (left: Target, right: Target): boolean =>
   left.address === right.address && left.port === right.port && left.virtual === right.virtual;
 
 /** Revokes the overrides for a target. A wider override is left alone and reported: it cannot be split. */
-function takeBack(
+function revoke(
   orders: readonly Order[],
   kind: Order['kind'],
   target: Target,
-  places: readonly CheckTarget[],
+  checkTargets: readonly CheckTarget[],
 ): Result<readonly Order[], string> {
-  const mine = places.filter((checkTarget) => covers(target, checkTarget));
+  const mine = checkTargets.filter((checkTarget) => covers(target, checkTarget));
   const touching = orders.filter(
     (order) =>
       order.kind === kind && (same(order, target) || mine.some((checkTarget) => covers(order, checkTarget))),
@@ -67,7 +67,7 @@ function takeBack(
   if (touching.length === 0)
     return fail(`${nameOf(target)}: nothing to revoke, there is no such override (${kind})`);
   const wider = touching.find((order) =>
-    places.some((checkTarget) => covers(order, checkTarget) && !mine.includes(checkTarget)),
+    checkTargets.some((checkTarget) => covers(order, checkTarget) && !mine.includes(checkTarget)),
   );
   if (wider && !same(wider, target))
     return fail(
@@ -90,33 +90,29 @@ export function carryOut(
   addressesOf: AddressesOf,
   when: number,
 ): Result<Done, string> {
-  const places = checkTargetsOf(files);
+  const checkTargets = checkTargetsOf(files);
   const {action, reals, weight} = request;
   if (action === 'weight' && !(Number.isInteger(weight) && (weight ?? -1) >= 0 && (weight ?? 0) <= 65_535))
     return fail(`a weight is a whole number from 0 to 65535, or reset`);
-  const virtual = request.virtual === undefined ? ok(undefined) : readVirtual(request.virtual, places);
+  const virtual = request.virtual === undefined ? ok(undefined) : readVirtual(request.virtual, checkTargets);
   if (!virtual.ok) return virtual;
   return reals.reduce<Result<Done, string>>(
     (done, word) => {
       if (!done.ok) return done;
-      const targets = targetsOf(word, virtual.value, places, addressesOf);
+      const targets = targetsOf(word, virtual.value, checkTargets, addressesOf);
       return targets.ok
         ? targets.value.reduce<Result<Done, string>>(
-            (next, target) => (next.ok ? orderTarget(next.value, request, target, places, when) : next),
+            (next, target) => (next.ok ? orderTarget(next.value, request, target, checkTargets, when) : next),
             done,
           )
-        : (takeBackUnconfigured(done.value, action, word) ?? targets);
+        : (revokeUnconfigured(done.value, action, word) ?? targets);
     },
     ok({orders, lines: [], ids: []}),
   );
 }
 
 /** An override for a removed real server can still be revoked by the argument that set it. */
-function takeBackUnconfigured(
-  done: Done,
-  action: OrderAction,
-  word: string,
-): Result<Done, string> | undefined {
+function revokeUnconfigured(done: Done, action: OrderAction, word: string): Result<Done, string> | undefined {
   const kind = kindOf[action];
   const read = readReal(word);
   const target = {address: read?.host ?? '', ...(read?.port === undefined ? {} : {port: read.port})};
@@ -133,7 +129,7 @@ function orderTarget(
   done: Done,
   {action, who, reason, weight}: OrderRequest,
   target: Target,
-  places: readonly CheckTarget[],
+  checkTargets: readonly CheckTarget[],
   when: number,
 ): Result<Done, string> {
   const kind = kindOf[action];
@@ -147,9 +143,9 @@ function orderTarget(
   };
   const orders: Result<readonly Order[], string> = gives(action)
     ? ok([...done.orders.filter((known) => known.kind !== kind || !same(known, target)), order])
-    : takeBack(done.orders, kind, target, places);
+    : revoke(done.orders, kind, target, checkTargets);
   if (!orders.ok) return orders;
-  const ids = places.filter((checkTarget) => covers(target, checkTarget)).map(({id}) => id);
+  const ids = checkTargets.filter((checkTarget) => covers(target, checkTarget)).map(({id}) => id);
   return ok({
     orders: orders.value,
     lines: [...done.lines, ...ids.map((id) => `${id}: ${doneText(action, weight)}`)],
@@ -180,11 +176,11 @@ const ordersAt = (orders: readonly Order[], checkTarget: CheckTarget): Order[] =
 /** Weights that differ from the configured ones, by check. Drained is 0; of two weights the later one wins. */
 export function orderedWeights(
   orders: readonly Order[],
-  places: readonly CheckTarget[],
+  checkTargets: readonly CheckTarget[],
 ): Map<string, number> {
   const weights = new Map<string, number>();
   if (orders.length === 0) return weights;
-  for (const checkTarget of places) {
+  for (const checkTarget of checkTargets) {
     const applying = ordersAt(orders, checkTarget);
     const weight = applying.findLast((order) => order.kind === 'weight')?.weight;
     if (applying.some((order) => order.kind === 'drain')) weights.set(checkTarget.id, 0);

@@ -48,8 +48,8 @@ export function reduceOperators(state: OperatorsState, event: OperatorsEvent, mo
       return withMaintenance({...state, maintenance: event.maintenance});
     case 'peer-lives': {
       const {exchange} = state;
-      const due = exchange.due || (event.lives && !exchange.lives);
-      return [{...state, exchange: {...exchange, lives: event.lives, due}}, []];
+      const due = exchange.due || (event.lives && !exchange.isUp);
+      return [{...state, exchange: {...exchange, isUp: event.lives, due}}, []];
     }
     case 'tick':
       return moment.now < nextOperatorsDeadline(state) ? [state, []] : ask(state, moment);
@@ -61,14 +61,14 @@ function onConfig(
   files: readonly LdirectordConfig[],
   peer: string | undefined,
 ): OperatorsTurn {
-  const places = checkTargetsOf(files);
+  const checkTargets = checkTargetsOf(files);
   const {peer: _, ...exchange} = state.exchange;
   const next: OperatorsState = {
     ...state,
     files,
-    places,
-    weights: orderedWeights(state.orders.orders, places),
-    heldByOrder: orderedHeld(state.orders.orders, places),
+    checkTargets,
+    weights: orderedWeights(state.orders.orders, checkTargets),
+    heldByOrder: orderedHeld(state.orders.orders, checkTargets),
     exchange: {...exchange, ...(peer === undefined ? {} : {peer})},
   };
   const [operatorsState, effects] = withMaintenance(next);
@@ -116,7 +116,7 @@ function onOrder(
   const {orders, lines, ids} = done.value;
   const notes =
     request.action === 'maintenance-off'
-      ? orderViews([], state.places, state.heldByFile)
+      ? orderViews([], state.checkTargets, state.heldByFile)
           .filter(({reals}) => ids.some((id) => reals.includes(id)))
           .map(({target}) => `${target} stays in maintenance: a file in its maintenancedir holds it`)
       : [];
@@ -164,8 +164,8 @@ function onWritten(before: OperatorsState, problem: string | undefined, moment: 
   const next: OperatorsState = {
     ...state,
     orders,
-    weights: orderedWeights(orders.orders, state.places),
-    heldByOrder: orderedHeld(orders.orders, state.places),
+    weights: orderedWeights(orders.orders, state.checkTargets),
+    heldByOrder: orderedHeld(orders.orders, state.checkTargets),
   };
   const effects: readonly OperatorsEffect[] = [fact, {type: 'overrides-changed'}];
   if (reply === undefined) return [next, effects];

@@ -57,11 +57,11 @@ export function makeDeb(tree: string, into: string, release: Release): string {
   mkdirSync(control, {recursive: true});
   const names = walk(tree);
   const size = names.reduce((sum, name) => sum + Math.ceil(statSync(path.join(tree, name)).size / 1_024), 0);
-  const put = (name: string, content: string, mode: number): void => {
+  const write = (name: string, content: string, mode: number): void => {
     writeFileSync(path.join(control, name), content);
     chmodSync(path.join(control, name), mode);
   };
-  put(
+  write(
     'control',
     `Package: hactl
 Version: ${version}
@@ -81,8 +81,8 @@ Description: ${summary}
 `,
     0o644,
   );
-  put('conffiles', '/etc/default/hactl\n', 0o644);
-  put(
+  write('conffiles', '/etc/default/hactl\n', 0o644);
+  write(
     'md5sums',
     names
       .filter((name) => !name.startsWith('etc/'))
@@ -95,7 +95,7 @@ Description: ${summary}
       .join(''),
     0o644,
   );
-  for (const [name, text] of Object.entries(scripts())) put(name, text, 0o755);
+  for (const [name, text] of Object.entries(scripts())) write(name, text, 0o755);
   execFileSync('find', [
     control,
     tree,

@@ -113,7 +113,7 @@ export interface TreePlan {
 export function makePackageTree(plan: TreePlan): void {
   const {folder, bundles, scratch, architecture, distribution} = plan;
   rmSync(folder, {recursive: true, force: true});
-  const put = (file: string, content: string | Buffer, mode = 0o644): void => {
+  const write = (file: string, content: string | Buffer, mode = 0o644): void => {
     const target = path.join(folder, file);
     mkdirSync(path.dirname(target), {recursive: true});
     writeFileSync(target, content);
@@ -130,38 +130,38 @@ export function makePackageTree(plan: TreePlan): void {
   mkdirSync(lib, {recursive: true});
   cpSync(bundles, lib, {recursive: true});
   addNative(lib, architecture, scratch);
-  for (const name of ['hactl', 'hactld', 'hactl-console']) put(`usr/sbin/${name}`, wrapper(name), 0o755);
-  for (const name of ['ldirectord', 'heartbeat']) put(`usr/lib/hactl/compat/${name}`, wrapper(name), 0o755);
-  put('usr/lib/hactl/compat/ipvsadm', wrapper('hactl', ' ipvsadm'), 0o755);
+  for (const name of ['hactl', 'hactld', 'hactl-console']) write(`usr/sbin/${name}`, wrapper(name), 0o755);
+  for (const name of ['ldirectord', 'heartbeat']) write(`usr/lib/hactl/compat/${name}`, wrapper(name), 0o755);
+  write('usr/lib/hactl/compat/ipvsadm', wrapper('hactl', ' ipvsadm'), 0o755);
 
   const units = distribution === 'debian' ? 'lib/systemd/system' : 'usr/lib/systemd/system';
   const files = 'src/packaging/files';
   for (const unit of ['hactld.service', 'hactl-console.service', 'ldirectord@.service'])
-    put(`${units}/${unit}`, text(`${files}/${unit}`));
-  put('usr/lib/sysusers.d/hactl.conf', text(`${files}/hactl.sysusers`));
-  put('usr/lib/tmpfiles.d/hactl.conf', text(`${files}/hactl.tmpfiles`));
-  put('usr/lib/modules-load.d/hactl.conf', text(`${files}/hactl.modules`));
+    write(`${units}/${unit}`, text(`${files}/${unit}`));
+  write('usr/lib/sysusers.d/hactl.conf', text(`${files}/hactl.sysusers`));
+  write('usr/lib/tmpfiles.d/hactl.conf', text(`${files}/hactl.tmpfiles`));
+  write('usr/lib/modules-load.d/hactl.conf', text(`${files}/hactl.modules`));
   const defaults = distribution === 'debian' ? 'etc/default/hactl' : 'etc/sysconfig/hactl';
-  put(defaults, text(`${files}/hactl.default`));
+  write(defaults, text(`${files}/hactl.default`));
   mkdirSync(path.join(folder, 'etc/ha.d'), {recursive: true});
 
   for (const name of ['hactl.8', 'hactld.8', 'ldirectord-hactl.8', 'hactl-ha.cf.5'])
-    put(`usr/share/man/man${name.at(-1)}/${name}.gz`, packed(text(`docs/man/${name}`)));
+    write(`usr/share/man/man${name.at(-1)}/${name}.gz`, packed(text(`docs/man/${name}`)));
   const hactl = path.join(root, 'src/hactl.ts');
   for (const [shell, file] of [
     ['bash', 'bash-completion/completions/hactl'],
     ['zsh', 'zsh/vendor-completions/_hactl'],
     ['fish', 'fish/vendor_completions.d/hactl.fish'],
   ] as const)
-    put(`usr/share/${file}`, execFileSync(process.execPath, [hactl, 'completion', shell]));
+    write(`usr/share/${file}`, execFileSync(process.execPath, [hactl, 'completion', shell]));
 
   const doc = 'usr/share/doc/hactl';
   if (distribution === 'debian') {
-    put(`${doc}/changelog.gz`, packed(debianChangelog(text('CHANGELOG.md'), plan.date)));
-    put('usr/share/lintian/overrides/hactl', text(`${files}/hactl.lintian-overrides`));
-  } else put(`${doc}/changelog.gz`, packed(text('CHANGELOG.md')));
-  put(`${doc}/copyright`, copyright(lib));
-  put(`${doc}/sbom.cdx.json`, plan.sbom);
+    write(`${doc}/changelog.gz`, packed(debianChangelog(text('CHANGELOG.md'), plan.date)));
+    write('usr/share/lintian/overrides/hactl', text(`${files}/hactl.lintian-overrides`));
+  } else write(`${doc}/changelog.gz`, packed(text('CHANGELOG.md')));
+  write(`${doc}/copyright`, copyright(lib));
+  write(`${doc}/sbom.cdx.json`, plan.sbom);
   for (const page of [
     'install',
     'configuration',
@@ -171,10 +171,10 @@ export function makePackageTree(plan: TreePlan): void {
     'ldirectord',
     'heartbeat',
   ])
-    put(`${doc}/${page}.md`, text(`docs/${page}.md`));
+    write(`${doc}/${page}.md`, text(`docs/${page}.md`));
   for (const name of ['ha.cf', 'haresources', 'authkeys', 'ldirectord.cf'])
-    put(`${doc}/examples/${name}`, text(`${files}/examples/${name}`));
-  put(`${doc}/examples/resources.conf`, text(`${files}/resources.conf`));
+    write(`${doc}/examples/${name}`, text(`${files}/examples/${name}`));
+  write(`${doc}/examples/resources.conf`, text(`${files}/resources.conf`));
 
   execFileSync('find', [folder, '-type', 'd', '-exec', 'chmod', '755', '{}', '+']);
   execFileSync('find', [lib, '-type', 'f', '-exec', 'chmod', '644', '{}', '+']);

@@ -118,13 +118,13 @@ export function reduceRoles(state: RolesState, event: RolesEvent, moment: Moment
     case 'readiness':
       return onReadiness(state, event.readiness, event.fit, moment);
     case 'tracked':
-      return [{...state, tracked: event.lost}, tell(state, {type: 'tracked', lost: event.lost})];
+      return [{...state, tracked: event.lost}, toEngine(state, {type: 'tracked', lost: event.lost})];
     case 'give-up':
-      return [state, tell(state, event)];
+      return [state, toEngine(state, event)];
     case 'give-up-all': {
       const {reason, holdOff} = event;
       const all = state.groups.map(({vrid}) => ({type: 'give-up' as const, vrid, reason, holdOff}));
-      return [state, all.flatMap((message) => tell(state, message))];
+      return [state, all.flatMap((message) => toEngine(state, message))];
     }
     case 'tick':
       return onTick(state, moment);
@@ -132,7 +132,7 @@ export function reduceRoles(state: RolesState, event: RolesEvent, moment: Moment
 }
 
 /** Without a pair there is no engine. */
-const tell = ({pair}: RolesState, message: ToEngine): readonly RolesEffect[] =>
+const toEngine = ({pair}: RolesState, message: ToEngine): readonly RolesEffect[] =>
   pair ? [{type: 'to-engine', message}] : [];
 
 const moved = (state: RolesState, transition: Transition): RolesTurn => [
@@ -177,7 +177,10 @@ function onEngine(state: RolesState, message: FromEngine, {now}: Moment): RolesT
       const {readiness, tracked} = state;
       return [
         state,
-        [...tell(state, {type: 'readiness', ...readiness}), ...tell(state, {type: 'tracked', lost: tracked})],
+        [
+          ...toEngine(state, {type: 'readiness', ...readiness}),
+          ...toEngine(state, {type: 'tracked', lost: tracked}),
+        ],
       ];
     }
     case 'status': {
@@ -209,7 +212,7 @@ function onReadiness(before: RolesState, readiness: Readiness, fit: boolean, {no
     return [state, []];
   return [
     {...state, readiness},
-    [{type: 'readiness-changed', readiness}, ...tell(state, {type: 'readiness', ...readiness})],
+    [{type: 'readiness-changed', readiness}, ...toEngine(state, {type: 'readiness', ...readiness})],
   ];
 }
 
@@ -225,9 +228,9 @@ function onTick(state: RolesState, {now}: Moment): RolesTurn {
     }));
     return [
       {...state, unfitSince: now},
-      [{type: 'unfit', reason}, ...messages.flatMap((message) => tell(state, message))],
+      [{type: 'unfit', reason}, ...messages.flatMap((message) => toEngine(state, message))],
     ];
   }
   if (now < state.statusAt) return [state, []];
-  return [{...state, statusAt: now + STATUS_EVERY}, tell(state, {type: 'status', id: 0})];
+  return [{...state, statusAt: now + STATUS_EVERY}, toEngine(state, {type: 'status', id: 0})];
 }

@@ -17,7 +17,7 @@ export interface AskOptions {
   readonly request: JoinRequest;
   readonly limit?: number;
   /** Validates and writes the files; its result is sent to the first director. */
-  readonly take: (bundle: unknown) => Promise<JoinOutcome>;
+  readonly receive: (bundle: unknown) => Promise<JoinOutcome>;
 }
 
 /** Resolves to the result of `take`; rejects with a JoinError if nothing was received. */
@@ -65,7 +65,7 @@ export function askToJoin(options: AskOptions): Promise<JoinOutcome> {
       }
       answered = true;
       clearTimeout(timer);
-      void options.take(bundle).then(
+      void options.receive(bundle).then(
         (outcome) => {
           socket.end(`${JSON.stringify(outcome)}\n`);
           resolve(outcome);

@@ -25,7 +25,7 @@ export const existing = (configDir: string, names: readonly string[] = usual): s
     .filter((file) => existsSync(file));
 
 /** Validates with hactld's loader, as if `files` existed. */
-export const judge = (
+export const checkDirectory = (
   configDir: string,
   node: string,
   files: readonly NewFile[] = [],
@@ -63,7 +63,7 @@ export interface PairHere {
 
 /** The files for a second director; undefined: there is no pair to join. */
 export async function pairHere(configDir: string, node: string): Promise<PairHere | LoadOutcome> {
-  const outcome = await judge(configDir, node);
+  const outcome = await checkDirectory(configDir, node);
   const {cluster, loaded} = outcome;
   if (!loaded || !cluster?.ha) return outcome;
   const files = filesOf(cluster).flatMap((file): NewFile[] => {

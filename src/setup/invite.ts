@@ -33,7 +33,7 @@ export interface InviteOptions {
   /** A monotonic clock in ms. */
   readonly now?: () => number;
   readonly tick?: number;
-  readonly said: (text: string) => void;
+  readonly print: (text: string) => void;
 }
 
 export interface Invitation {
@@ -52,7 +52,7 @@ export function invite(options: InviteOptions): Promise<Invitation> {
   let finish: (result: {readonly ok: boolean; readonly text: string}) => void = () => undefined;
   const ended = new Promise<{readonly ok: boolean; readonly text: string}>((resolve) => (finish = resolve));
 
-  function take(event: InvitationEvent, asker?: tls.TLSSocket): void {
+  function feed(event: InvitationEvent, asker?: tls.TLSSocket): void {
     const [next, effects] = stepInvitation(options.version, state, event, now());
     state = next;
     for (const effect of effects)
@@ -70,8 +70,8 @@ export function invite(options: InviteOptions): Promise<Invitation> {
     const code = error.code ?? error.message;
     // Only a handshake with a wrong key counts as an attempt; a port scan does not.
     if (/BAD_RECORD_MAC|DECRYPTION_FAILED|DECRYPT_ERROR|BAD_DECRYPT|DIGEST_CHECK/i.test(code)) {
-      options.said(`${socket.remoteAddress ?? 'somebody'} came with a wrong token`);
-      take({kind: 'wrong-token'});
+      options.print(`${socket.remoteAddress ?? 'somebody'} came with a wrong token`);
+      feed({kind: 'wrong-token'});
     }
     socket.destroy();
   });
@@ -81,13 +81,13 @@ export function invite(options: InviteOptions): Promise<Invitation> {
     socket.on('error', () => socket.destroy());
     socket.on('close', () => {
       clearTimeout(timer);
-      if (asked && state.phase === 'taken') take({kind: 'lost'});
+      if (asked && state.phase === 'taken') feed({kind: 'lost'});
     });
     onLines(socket, MOST_REQUEST, (line) => {
       const value = readJson(line);
       if (asked) {
         const {ok, text} = (value ?? {}) as {ok?: unknown; text?: unknown};
-        take({
+        feed({
           kind: 'outcome',
           outcome: {ok: ok === true, text: typeof text === 'string' ? text.slice(0, 500) : ''},
         });
@@ -100,7 +100,7 @@ export function invite(options: InviteOptions): Promise<Invitation> {
         return;
       }
       const before = state.phase;
-      take({kind: 'asked', request}, socket);
+      feed({kind: 'asked', request}, socket);
       asked = before === 'open' && state.phase === 'taken';
       if (!asked) return;
       clearTimeout(timer);
@@ -118,7 +118,7 @@ export function invite(options: InviteOptions): Promise<Invitation> {
     socket.on('error', () => socket.destroy());
     secure.emit('connection', socket);
   });
-  const ticking = setInterval(() => take({kind: 'tick'}), options.tick ?? TICK);
+  const ticking = setInterval(() => feed({kind: 'tick'}), options.tick ?? TICK);
 
   function close(result: {readonly ok: boolean; readonly text: string}): void {
     state = {...state, phase: 'over'};

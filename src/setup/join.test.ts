@@ -53,7 +53,7 @@ async function open(t: ExecutionContext, more: Partial<InviteOptions> = {}) {
     port: 0,
     host: '127.0.0.1',
     tick: 20,
-    said: (text) => messages.push(text),
+    print: (text) => messages.push(text),
     ...more,
   });
   t.teardown(() => invitation.close());
@@ -68,7 +68,7 @@ async function ask(port: number, token = secret, more: Partial<Parameters<typeof
     port,
     secret: token,
     request,
-    take: (value) => {
+    receive: (value) => {
       got = value;
       return Promise.resolve({ok: true, text: 'done'});
     },

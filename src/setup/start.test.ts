@@ -33,7 +33,7 @@ function begin(t: ExecutionContext) {
   const messages: string[] = [];
   const start = () =>
     startDaemon({
-      said: (line) => messages.push(line),
+      print: (line) => messages.push(line),
       systemctl: path.join(root, 'systemctl'),
       systemd: root,
       every: 10,
@@ -100,7 +100,7 @@ test('a start that fails, and one that ends at once, are failures with the next 
 
 test('without systemd nothing is started, and the output says so', async (t) => {
   const {said} = begin(t);
-  const {ok, text} = await startDaemon({said: (line) => said.push(line), systemd: '/nonexistent/systemd'});
+  const {ok, text} = await startDaemon({print: (line) => said.push(line), systemd: '/nonexistent/systemd'});
   t.true(ok);
   t.regex(text, /start hactld manually/);
   t.deepEqual(said, []);

@@ -10,7 +10,7 @@ export interface Started {
 
 export interface StartOptions {
   /** What is shown while systemd starts the service: a line whenever that changes. */
-  readonly said: (line: string) => void;
+  readonly print: (line: string) => void;
   readonly systemctl?: string;
   /** Exists where systemd runs. */
   readonly systemd?: string;
@@ -57,19 +57,19 @@ function progress({state, status}: {readonly state: string; readonly status: str
 
 /** Starts hactld, or restarts it if it runs. Resolves once systemd has started it, with its state. */
 export async function startDaemon(options: StartOptions): Promise<Started> {
-  const {said, systemctl = 'systemctl', systemd = '/run/systemd/system', every = 500} = options;
+  const {print, systemctl = 'systemctl', systemd = '/run/systemd/system', every = 500} = options;
   if (!existsSync(systemd))
     return {
       ok: true,
       text: 'there is no systemd here: start hactld manually; it runs in the foreground',
     };
-  said('starting hactld: systemd waits until it may serve, for a minute at most');
+  print('starting hactld: systemd waits until it may serve, for a minute at most');
   let [ended, shown] = [false, ''];
   const watch = async (): Promise<void> => {
     while (!ended) {
       // oxlint-disable-next-line no-await-in-loop -- one look after another.
       const line = progress(await look(systemctl));
-      if (!ended && line !== undefined && line !== shown) said((shown = line));
+      if (!ended && line !== undefined && line !== shown) print((shown = line));
       // oxlint-disable-next-line no-await-in-loop -- the pause between two looks.
       if (!ended) await new Promise<void>((resolve) => void setTimeout(resolve, every).unref());
     }

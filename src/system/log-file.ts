@@ -90,9 +90,9 @@ export function openLogFile(file: string, options: LogFileOptions): LogFile {
   }
 
   /** What waits, with a word on what was dropped. */
-  const take = (): Buffer => {
-    const lost = dropped === 0 ? '' : `(${dropped} lines could not be written and are lost)\n`;
-    const text = Buffer.from(lost + waiting);
+  const drain = (): Buffer => {
+    const notice = dropped === 0 ? '' : `(${dropped} lines could not be written and are lost)\n`;
+    const text = Buffer.from(notice + waiting);
     [waiting, dropped] = ['', 0];
     return text;
   };
@@ -102,7 +102,7 @@ export function openLogFile(file: string, options: LogFileOptions): LogFile {
     try {
       if (size >= sizeMax) rotate();
       const to = open();
-      const text = take();
+      const text = drain();
       writing = true;
       write(to, text, (error, written) => {
         writing = false;
@@ -149,7 +149,7 @@ export function openLogFile(file: string, options: LogFileOptions): LogFile {
     close: () => {
       clearTimeout(timer);
       try {
-        if (waiting !== '') writeSync(open(), take());
+        if (waiting !== '') writeSync(open(), drain());
         drop();
       } catch {
         // Said before, or there is nobody left to tell.

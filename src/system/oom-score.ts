@@ -17,8 +17,8 @@ export const keepFromKernel = (pid: number | undefined): void => set(pid, 0);
 function set(pid: number | undefined, more: number): void {
   if (pid === undefined) return;
   try {
-    const own = Number(readFileSync('/proc/self/oom_score_adj', 'utf8'));
-    writeFileSync(`/proc/${pid}/oom_score_adj`, String(Math.min(own + more, MOST)));
+    const current = Number(readFileSync('/proc/self/oom_score_adj', 'utf8'));
+    writeFileSync(`/proc/${pid}/oom_score_adj`, String(Math.min(current + more, MOST)));
   } catch {
     // It is gone, or a container without CAP_SYS_RESOURCE: the kernel chooses.
   }

@@ -19,7 +19,7 @@ export interface ServiceManager {
 /** `send` gets one datagram's text in sd_notify's form. */
 export function openServiceManager(send: (text: string) => void): ServiceManager {
   let [started, ended, status] = [false, false, ''];
-  const tell = (...words: readonly string[]): void => send(words.join('\n'));
+  const notify = (...words: readonly string[]): void => send(words.join('\n'));
   return {
     readiness(ready, reason, waited = false) {
       const line = `STATUS=${ready ? 'serves' : 'waits'}: ${reason}`.replaceAll(/[\n\r]+/g, ' ');
@@ -27,14 +27,17 @@ export function openServiceManager(send: (text: string) => void): ServiceManager
       if (ended || (line === status && !first)) return;
       status = line;
       started ||= first;
-      tell(...(first ? ['READY=1'] : []), line);
+      notify(...(first ? ['READY=1'] : []), line);
     },
     alive: () =>
-      tell('WATCHDOG=1', ...(started || ended ? [] : [`EXTEND_TIMEOUT_USEC=${START_EXTENSION_MS * 1_000}`])),
+      notify(
+        'WATCHDOG=1',
+        ...(started || ended ? [] : [`EXTEND_TIMEOUT_USEC=${START_EXTENSION_MS * 1_000}`]),
+      ),
     stopping() {
       if (ended) return;
       ended = true;
-      tell('STOPPING=1', 'STATUS=stopping: addresses go to the peer first');
+      notify('STOPPING=1', 'STATUS=stopping: addresses go to the peer first');
     },
   };
 }

@@ -1,5 +1,5 @@
 /** Runs drills: real connections over real servers while components fail, one after another. */
-import {judge, lateLosses, type Drill, type DrillEvent} from '../../src/drill/event.ts';
+import {failuresOf, lateLosses, type Drill, type DrillEvent} from '../../src/drill/event.ts';
 import {finite, type DrillReport, type EventResult} from '../../src/drill/report.ts';
 import {renderReport} from '../../src/cli/render/drill-table.ts';
 import {parseStatusTruth} from './truth.ts';
@@ -204,7 +204,7 @@ export async function runDrill(options: DrillOptions): Promise<DrillReport> {
     const crash =
       crashEnd === undefined ? {} : {bothInCrash: holderTimes(cluster.holdings, from, crashEnd).both};
     const seen = {...report, both, ...crash};
-    failures.push(...judge(expected, seen, QUIET));
+    failures.push(...failuresOf(expected, seen, QUIET));
     const late = expected.lost > 0 ? lateLosses(seen, QUIET) : [];
     if (late.length > 0) failures.push(await tablesOf(late.map(({port}) => port)));
     events.push({

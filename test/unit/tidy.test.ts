@@ -264,7 +264,7 @@ const spawners: Readonly<Record<string, string>> = {
   'src/configuration/machine-facts.ts': 'a shell of another user, which only asks the kernel',
   'src/control/access.ts': 'getent, whose whole output is read; it has no group',
   'src/daemon/capabilities.ts': 'a trial of setpriv, which starts nothing',
-  'src/daemon/chores.ts': 'hactl drill, which has limits of its own',
+  'src/daemon/scheduled-drill.ts': 'hactl drill, which has limits of its own',
   'src/host/realserver/realserver-driver.ts': 'steps in the foreground: Ctrl-C ends them with the command',
   'src/setup/start.ts': 'systemctl in the foreground: Ctrl-C ends it with the command',
   'src/system/syslog.ts': 'logger(1), which stays',

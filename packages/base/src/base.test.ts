@@ -9,7 +9,7 @@ test('written fields are read back, in network order', (t) => {
     .u16(0x1234)
     .u32(0xdead_beef)
     .u64(2n ** 40n)
-    .put(Buffer.from('xyz'))
+    .writeBytes(Buffer.from('xyz'))
     .done();
   t.is(bytes.toString('hex'), 'ab1234deadbeef000001000000000078797a');
   const reader = new ByteReader(bytes);
@@ -17,8 +17,8 @@ test('written fields are read back, in network order', (t) => {
     [reader.u8(), reader.u16(), reader.u32(), reader.u64()],
     [0xab, 0x1234, 0xdead_beef, 2n ** 40n],
   );
-  t.is(reader.take(3).toString(), 'xyz');
-  t.throws(() => reader.take(1), {instanceOf: RangeError, message: 'need 1 bytes, have 0'});
+  t.is(reader.readBytes(3).toString(), 'xyz');
+  t.throws(() => reader.readBytes(1), {instanceOf: RangeError, message: 'need 1 bytes, have 0'});
 });
 
 test('a seed determines the run, and a fork is independent of later draws', (t) => {

@@ -37,7 +37,7 @@ export class ByteReader {
   }
 
   /** A view (not a copy) of the next `length` bytes. */
-  take(length: number): Buffer {
+  readBytes(length: number): Buffer {
     if (this.remaining < length) throw new RangeError(`need ${length} bytes, have ${this.remaining}`);
     const view = this.bytes.subarray(this.offset, this.offset + length);
     this.offset += length;
@@ -55,43 +55,43 @@ export class ByteWriter {
   }
 
   #reserve(size: number): number {
-    const at = this.#length;
+    const offset = this.#length;
     this.#length += size;
     if (this.#length > this.#bytes.length) {
       const grown = Buffer.alloc(Math.max(this.#length, this.#bytes.length * 2));
-      this.#bytes.copy(grown, 0, 0, at);
+      this.#bytes.copy(grown, 0, 0, offset);
       this.#bytes = grown;
     }
-    return at;
+    return offset;
   }
 
   u8(value: number): this {
-    const at = this.#reserve(1);
-    this.#bytes.writeUInt8(value, at);
+    const offset = this.#reserve(1);
+    this.#bytes.writeUInt8(value, offset);
     return this;
   }
 
   u16(value: number): this {
-    const at = this.#reserve(2);
-    this.#bytes.writeUInt16BE(value, at);
+    const offset = this.#reserve(2);
+    this.#bytes.writeUInt16BE(value, offset);
     return this;
   }
 
   u32(value: number): this {
-    const at = this.#reserve(4);
-    this.#bytes.writeUInt32BE(value, at);
+    const offset = this.#reserve(4);
+    this.#bytes.writeUInt32BE(value, offset);
     return this;
   }
 
   u64(value: bigint): this {
-    const at = this.#reserve(8);
-    this.#bytes.writeBigUInt64BE(value, at);
+    const offset = this.#reserve(8);
+    this.#bytes.writeBigUInt64BE(value, offset);
     return this;
   }
 
-  put(source: Uint8Array): this {
-    const at = this.#reserve(source.length);
-    this.#bytes.set(source, at);
+  writeBytes(source: Uint8Array): this {
+    const offset = this.#reserve(source.length);
+    this.#bytes.set(source, offset);
     return this;
   }
 

@@ -40,7 +40,7 @@ export function writeBeside(file: string, text: string, mode: number): void {
 }
 
 /** Renames the file from `writeBeside`. The rename is durable only after its directory is synced. */
-export const takeName = (file: string): void => renameSync(file + NEW, file);
+export const renameIntoPlace = (file: string): void => renameSync(file + NEW, file);
 
 /** Syncs a directory, which makes a rename durable. */
 export function syncDirectory(directory: string): void {
@@ -79,7 +79,7 @@ export async function appendLater(file: string, text: string, mode: number): Pro
 /** Throws the file system's error; the file is then unchanged, and no temporary file is left. */
 export function replaceFile(file: string, text: string, mode: number): void {
   writeBeside(file, text, mode);
-  takeName(file);
+  renameIntoPlace(file);
   syncDirectory(path.dirname(file));
 }
 

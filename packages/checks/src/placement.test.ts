@@ -5,7 +5,7 @@ import type {CheckSpec} from './messages.ts';
 import {dialogues, mayPing, placeVirtuals, shardCount, virtualOf} from './placement.ts';
 import {serviceProbes} from './probes/services.ts';
 import {checkOf} from './probes/testing.ts';
-import {makeRooms} from './rooms.ts';
+import {makeSlots} from './slots.ts';
 
 const servers = (virtual: number, count: number): CheckSpec[] =>
   Array.from({length: count}, (_, at) =>
@@ -66,18 +66,18 @@ test('checks that could ping need a raw socket', (t) => {
 });
 
 test('hanging scripts of one virtual service leave slots to the others', (t) => {
-  const rooms = makeRooms(32);
-  rooms.share(2);
+  const slots = makeSlots(32);
+  slots.share(2);
   let taken = 0;
-  while (rooms.free('a')) {
-    rooms.take('a');
+  while (slots.free('a')) {
+    slots.acquire('a');
     taken += 1;
   }
   t.is(taken, 16);
-  t.true(rooms.free('b'));
-  rooms.leave('a');
-  t.true(rooms.free('a'));
-  rooms.share(100);
-  t.false(rooms.free('a'), 'fifteen are its own already');
-  t.true(rooms.free('c'), 'everyone has a room');
+  t.true(slots.free('b'));
+  slots.release('a');
+  t.true(slots.free('a'));
+  slots.share(100);
+  t.false(slots.free('a'), 'fifteen are its own already');
+  t.true(slots.free('c'), 'everyone has a room');
 });

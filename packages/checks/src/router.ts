@@ -34,7 +34,7 @@ interface Dropped {
 
 const shards: Shard[] = [];
 let commands: Shard | undefined;
-let places = new Map<string, number>();
+let shardOfVirtual = new Map<string, number>();
 /** The last report of each server, for a shard that restarts. */
 const states = new Map<string, 'up' | 'down'>();
 let dropped: Dropped | undefined;
@@ -55,7 +55,7 @@ const quarantine = makeConfined({
 const all = (): Shard[] => [...shards, ...quarantine.shards, ...(commands ? [commands] : [])];
 
 function homeOf(spec: CheckSpec): Shard | undefined {
-  return isCommand(spec) ? commands : shards[places.get(virtualOf(spec)) ?? -1];
+  return isCommand(spec) ? commands : shards[shardOfVirtual.get(virtualOf(spec)) ?? -1];
 }
 
 function ownerOf(id: string): Shard | undefined {
@@ -165,11 +165,11 @@ function configure(specs: readonly CheckSpec[], identity: Identity): void {
   if (drop(specs, identity)) return leave('the new checks need privileges that this process has dropped');
   wanted = new Map(specs.map((spec) => [spec.id, spec]));
   for (const id of states.keys()) if (!wanted.has(id)) states.delete(id);
-  places = placeVirtuals(network, places, shards.length);
+  shardOfVirtual = placeVirtuals(network, shardOfVirtual, shards.length);
   quarantine.configure(network);
   for (const [index, shard] of shards.entries()) {
     shard.specs = network.filter(
-      (spec) => places.get(virtualOf(spec)) === index && !quarantine.shardOf(spec.id),
+      (spec) => shardOfVirtual.get(virtualOf(spec)) === index && !quarantine.shardOf(spec.id),
     );
     configureShard(shard);
   }

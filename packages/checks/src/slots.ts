@@ -1,26 +1,26 @@
 /** Slots for external commands, shared fairly: hanging scripts of one virtual service do not occupy them all. Pure. */
 
-export interface Rooms {
+export interface Slots {
   /** Sets the number of virtual services that share the slots. */
   share(virtuals: number): void;
   free(virtual: string): boolean;
-  take(virtual: string): void;
-  leave(virtual: string): void;
+  acquire(virtual: string): void;
+  release(virtual: string): void;
 }
 
-export function makeRooms(total: number): Rooms {
+export function makeSlots(total: number): Slots {
   const taken = new Map<string, number>();
-  const rooms = {used: 0, most: total};
-  const put = (virtual: string, change: number): void => {
+  const slots = {used: 0, most: total};
+  const adjust = (virtual: string, change: number): void => {
     const now = (taken.get(virtual) ?? 0) + change;
-    rooms.used += change;
+    slots.used += change;
     if (now > 0) taken.set(virtual, now);
     else taken.delete(virtual);
   };
   return {
-    share: (virtuals) => (rooms.most = Math.max(1, Math.floor(total / Math.max(1, virtuals)))),
-    free: (virtual) => rooms.used < total && (taken.get(virtual) ?? 0) < rooms.most,
-    take: (virtual) => put(virtual, 1),
-    leave: (virtual) => put(virtual, -1),
+    share: (virtuals) => (slots.most = Math.max(1, Math.floor(total / Math.max(1, virtuals)))),
+    free: (virtual) => slots.used < total && (taken.get(virtual) ?? 0) < slots.most,
+    acquire: (virtual) => adjust(virtual, 1),
+    release: (virtual) => adjust(virtual, -1),
   };
 }

@@ -3,7 +3,7 @@ import type {Instant} from '@hactl/base';
 import type {CheckSpec, Costs} from './messages.ts';
 import {isCommand, virtualOf} from './placement.ts';
 import {afterUse, fullBucket, type Bucket} from './quarantine.ts';
-import {makeRooms} from './rooms.ts';
+import {makeSlots} from './slots.ts';
 
 /** Maximum concurrent probes, because descriptors are limited; further ones wait for the next slot. */
 const CONCURRENT_MAX = 4_000;
@@ -24,7 +24,7 @@ export interface Starts {
 }
 
 export function makeStarts(): Starts {
-  const rooms = makeRooms(COMMANDS_MAX);
+  const slots = makeSlots(COMMANDS_MAX);
   let [running, begun] = [0, 0];
   let bucket: Bucket | undefined;
   let cpuBefore = process.cpuUsage();
@@ -40,20 +40,20 @@ export function makeStarts(): Starts {
     full: (spec) =>
       running >= CONCURRENT_MAX ||
       (bucket !== undefined && (bucket.left <= 0 || begun >= QUARANTINE_STARTS)) ||
-      (isCommand(spec) && !rooms.free(virtualOf(spec))),
+      (isCommand(spec) && !slots.free(virtualOf(spec))),
     begin: (spec) => {
       running += 1;
       begun += 1;
-      if (isCommand(spec)) rooms.take(virtualOf(spec));
+      if (isCommand(spec)) slots.acquire(virtualOf(spec));
     },
     end: (spec) => {
       running -= 1;
-      if (isCommand(spec)) rooms.leave(virtualOf(spec));
+      if (isCommand(spec)) slots.release(virtualOf(spec));
     },
     treat: (costs, now) => {
       bucket = costs === 'quarantine' ? fullBucket(now) : undefined;
       cpuBefore = process.cpuUsage();
     },
-    configure: (specs) => rooms.share(new Set(specs.filter(isCommand).map(virtualOf)).size),
+    configure: (specs) => slots.share(new Set(specs.filter(isCommand).map(virtualOf)).size),
   };
 }

@@ -88,7 +88,7 @@ export const beginConnect = (fd: number, address: Uint8Array): number =>
   sysConnect(fd, address, address.length) as number;
 
 /** The pending error of a socket, 0 for none; reading clears it. */
-export function takeSocketError(fd: number): number {
+export function readSocketError(fd: number): number {
   const value = Buffer.alloc(4);
   return (sysGetsockopt(fd, abi.SOL_SOCKET, abi.SO_ERROR, value, [4]) as number) < 0
     ? koffi.errno()

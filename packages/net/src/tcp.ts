@@ -13,7 +13,7 @@ import {
   sendTo,
   setOption,
   SystemError,
-  takeSocketError,
+  readSocketError,
 } from './sys.ts';
 import {
   EPOLLERR,
@@ -130,7 +130,7 @@ export class TcpConnection {
   /** Handles its epoll events. */
   happened(events: number): void {
     if (!this.#connected) {
-      if (events & (EPOLLERR | EPOLLHUP)) return this.#fail(failure('connect', takeSocketError(this.#fd)));
+      if (events & (EPOLLERR | EPOLLHUP)) return this.#fail(failure('connect', readSocketError(this.#fd)));
       if (!(events & EPOLLOUT)) return;
       this.#connected = true;
       this.#listener.connected();
@@ -140,7 +140,7 @@ export class TcpConnection {
       this.send(rest);
     }
     if (this.closed) return;
-    if (this.#ended && events & EPOLLERR) this.#fail(failure('send', takeSocketError(this.#fd)));
+    if (this.#ended && events & EPOLLERR) this.#fail(failure('send', readSocketError(this.#fd)));
     else if (events & (EPOLLIN | EPOLLRDHUP | EPOLLERR | EPOLLHUP)) this.#read(events);
   }
 

@@ -56,7 +56,7 @@ interface Batch {
 }
 
 /** Takes the next batch from the queue. */
-function takeBatch(waiting: Injection[]): Batch {
+function nextBatch(waiting: Injection[]): Batch {
   const batch: Injection[] = [];
   let octets = 0;
   while (waiting.length > 0 && octets < BATCH_OCTETS) {
@@ -139,7 +139,7 @@ export async function openInjector(options: InjectorOptions): Promise<Injector> 
 
   /** Sends the next batch while there is room. */
   const fill = (): void => {
-    const next = takeBatch(waiting);
+    const next = nextBatch(waiting);
     if (next.batch.length === 0) return;
     stats.waiting = waiting.length;
     if (dropsBefore === undefined) noteDrops();

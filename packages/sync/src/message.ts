@@ -130,7 +130,7 @@ function decodeV0(bytes: Buffer): Result<SyncMessage, SyncFault> {
     reader.u8();
     const protocol = reader.u8();
     const [clientPort, virtualPort, destinationPort] = [reader.u16(), reader.u16(), reader.u16()];
-    const [client, virtual, destination] = [reader.take(4), reader.take(4), reader.take(4)];
+    const [client, virtual, destination] = [reader.readBytes(4), reader.readBytes(4), reader.readBytes(4)];
     const [flags, state] = [reader.u16(), reader.u16()];
     const sequenced = (flags & (connectionFlag.inSequence | connectionFlag.outSequence)) !== 0;
     if (sequenced && reader.remaining < SEQUENCES)
@@ -189,7 +189,11 @@ function decodeEntry(bytes: Buffer, entry: number): Result<SyncConnection, SyncF
   const [clientPort, virtualPort, destinationPort] = [reader.u16(), reader.u16(), reader.u16()];
   const [fwmark, timeout] = [reader.u32(), reader.u32()];
   const width = family === 6 ? 16 : 4;
-  const [client, virtual, destination] = [reader.take(width), reader.take(width), reader.take(width)];
+  const [client, virtual, destination] = [
+    reader.readBytes(width),
+    reader.readBytes(width),
+    reader.readBytes(width),
+  ];
   const extra: {sequences?: SyncConnection['sequences'] & {}; peData?: Buffer; peName?: string} = {};
   while (reader.remaining > 0) {
     if (reader.remaining < 2) return fail({code: 'truncated', need: 2, have: reader.remaining});
@@ -202,11 +206,11 @@ function decodeEntry(bytes: Buffer, entry: number): Result<SyncConnection, SyncF
       extra.sequences = readSequences(reader);
     } else if (known === option.peData) {
       if (extra.peData) return fail(bad);
-      extra.peData = Buffer.from(reader.take(length));
+      extra.peData = Buffer.from(reader.readBytes(length));
     } else if (known === option.peName) {
       if (extra.peName !== undefined) return fail(bad);
-      extra.peName = reader.take(length).toString('latin1').replace(/\0+$/, '');
-    } else if ((type & OPTION_IS_PARAMETER) !== 0) reader.take(length);
+      extra.peName = reader.readBytes(length).toString('latin1').replace(/\0+$/, '');
+    } else if ((type & OPTION_IS_PARAMETER) !== 0) reader.readBytes(length);
     else return fail(bad);
   }
   return ok({
@@ -226,7 +230,7 @@ function decodeEntry(bytes: Buffer, entry: number): Result<SyncConnection, SyncF
   });
 }
 
-const putSequences = (
+const writeSequences = (
   writer: ByteWriter,
   {inbound, outbound}: NonNullable<SyncConnection['sequences']>,
 ): void => {
@@ -262,14 +266,18 @@ export function encodeSyncMessage(syncid: number, connections: readonly SyncConn
       .u16(connection.destinationPort)
       .u32(connection.fwmark)
       .u32(connection.timeout);
-    writer.put(connection.client).put(connection.virtual).put(connection.destination);
+    writer.writeBytes(connection.client).writeBytes(connection.virtual).writeBytes(connection.destination);
     if (connection.sequences) {
       writer.u8(option.sequences).u8(SEQUENCES);
-      putSequences(writer, connection.sequences);
+      writeSequences(writer, connection.sequences);
     }
-    if (connection.peData) writer.u8(option.peData).u8(connection.peData.length).put(connection.peData);
+    if (connection.peData)
+      writer.u8(option.peData).u8(connection.peData.length).writeBytes(connection.peData);
     if (connection.peName !== undefined)
-      writer.u8(option.peName).u8(connection.peName.length).put(Buffer.from(connection.peName, 'latin1'));
+      writer
+        .u8(option.peName)
+        .u8(connection.peName.length)
+        .writeBytes(Buffer.from(connection.peName, 'latin1'));
     writer.done().writeUInt16BE(writer.length - start, start + 2);
   }
   const bytes = writer.done();

@@ -152,7 +152,7 @@ const slabMemory = (): Pick<Slab, 'bytes' | 'words'> => {
   return {bytes: Buffer.from(memory), words: new Uint32Array(memory)};
 };
 
-function takeSlot(mirror: Mirror): number {
+function allocateSlot(mirror: Mirror): number {
   if (mirror.freeHead !== NONE) {
     const slot = mirror.freeHead - 1;
     mirror.freeHead = hashOf(mirror, slot);
@@ -187,7 +187,7 @@ export function upsert(
   align(bytes, at);
   const hash = keyHash(mirror.seed, incoming, 0);
   const known = locate(mirror, hash);
-  const slot = known < 0 ? takeSlot(mirror) : known;
+  const slot = known < 0 ? allocateSlot(mirror) : known;
   const slab = slabOf(mirror, slot);
   const within = slot & (SLAB - 1);
   const base = wordOf(slot);

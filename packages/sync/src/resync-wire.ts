@@ -123,7 +123,7 @@ export function encodeResync(message: ResyncMessage): Buffer {
       writer.u32(message.relayed).u32(message.connections).u32(message.missing).u32(message.seed);
       return writer.u64(message.challenge).u64(message.echo).done();
     case 'live':
-      return writer.put(message.message).done();
+      return writer.writeBytes(message.message).done();
     case 'start':
       return writer.u32(message.session).done();
     case 'mark':
@@ -141,9 +141,9 @@ export function encodeResync(message: ResyncMessage): Buffer {
         .u32(message.session)
         .u32(message.number)
         .u32(message.round);
-      return writer.put(message.message).put(message.remaining).done();
+      return writer.writeBytes(message.message).writeBytes(message.remaining).done();
     case 'ack':
-      return writer.u32(message.session).u32(message.next).put(message.beyond).done();
+      return writer.u32(message.session).u32(message.next).writeBytes(message.beyond).done();
     case 'ask-groups':
       return writer.u32(message.session).u32(message.round).done();
     case 'ask-buckets':
@@ -157,7 +157,7 @@ export function encodeResync(message: ResyncMessage): Buffer {
     case 'repair': {
       const bits = Buffer.alloc(BITMAP);
       for (const bucket of message.buckets) bits[bucket >> 3]! |= 1 << (bucket & 7);
-      return writer.u32(message.session).u32(message.round).put(bits).done();
+      return writer.u32(message.session).u32(message.round).writeBytes(bits).done();
     }
   }
 }
@@ -196,7 +196,7 @@ function decode(reader: ByteReader): ResyncMessage | undefined {
       };
     }
     case codes.live:
-      return {type: 'live', message: reader.take(reader.remaining)};
+      return {type: 'live', message: reader.readBytes(reader.remaining)};
     case codes.start:
       return {type: 'start', session: reader.u32()};
     case codes.mark:
@@ -208,7 +208,7 @@ function decode(reader: ByteReader): ResyncMessage | undefined {
     case codes.chunk: {
       const last = reader.u8() === 1;
       const [session, number, round] = [reader.u32(), reader.u32(), reader.u32()];
-      const message = reader.take(reader.bytes.readUInt16BE(reader.offset + 2));
+      const message = reader.readBytes(reader.bytes.readUInt16BE(reader.offset + 2));
       const entries = entriesOf(message);
       if (!entries) return undefined;
       return {
@@ -218,7 +218,7 @@ function decode(reader: ByteReader): ResyncMessage | undefined {
         round,
         last,
         message,
-        remaining: reader.take(entries.length * REMAINING),
+        remaining: reader.readBytes(entries.length * REMAINING),
       };
     }
     case codes.ack:
@@ -226,7 +226,7 @@ function decode(reader: ByteReader): ResyncMessage | undefined {
         type: 'ack',
         session: reader.u32(),
         next: reader.u32(),
-        beyond: reader.take(reader.remaining),
+        beyond: reader.readBytes(reader.remaining),
       };
     case codes['ask-groups']:
       return {type: 'ask-groups', session: reader.u32(), round: reader.u32()};
@@ -254,7 +254,7 @@ function decode(reader: ByteReader): ResyncMessage | undefined {
       });
     case codes.repair: {
       const [session, round] = [reader.u32(), reader.u32()];
-      const bits = reader.take(BITMAP);
+      const bits = reader.readBytes(BITMAP);
       const buckets: number[] = [];
       for (let bucket = 0; bucket < BUCKETS; bucket += 1)
         if ((bits[bucket >> 3]! & (1 << (bucket & 7))) !== 0) buckets.push(bucket);

@@ -43,7 +43,7 @@ export function openSysctls(record: string | undefined, root = ROOT): Sysctls {
   };
   const read = (name: string): string => plain(readFileSync(`${root}/${name}`, 'latin1'));
   const write = (name: string, value: string): void => writeFileSync(`${root}/${name}`, value);
-  const putBack = (name: string): void => {
+  const restore = (name: string): void => {
     try {
       write(name, found.get(name) ?? '');
     } catch {
@@ -55,7 +55,7 @@ export function openSysctls(record: string | undefined, root = ROOT): Sysctls {
   return {
     apply: (wanted) => {
       const refused: string[] = [];
-      for (const name of found.keys()) if (wanted[name] === undefined) putBack(name);
+      for (const name of found.keys()) if (wanted[name] === undefined) restore(name);
       for (const [name, value] of Object.entries(wanted)) {
         if (!isName(name)) continue;
         try {
@@ -77,7 +77,7 @@ export function openSysctls(record: string | undefined, root = ROOT): Sysctls {
       return refused;
     },
     restore: () => {
-      for (const name of found.keys()) putBack(name);
+      for (const name of found.keys()) restore(name);
       keep();
     },
   };

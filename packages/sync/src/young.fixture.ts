@@ -77,7 +77,7 @@ const watch = (name: string, ended: Promise<unknown>): Promise<number> =>
     });
   });
 
-const places = {
+const endpoints = {
   ipv4: ['10.96.0.100', 80],
   ipv6: ['fd96::64', 80],
   persistent: ['10.96.0.100', 81],
@@ -95,7 +95,7 @@ function marked(host: string, port: number): net.Socket {
 
 const tcp = (kind: YoungKind): Promise<number> =>
   new Promise((resolve, reject) => {
-    const [host, port] = places[kind];
+    const [host, port] = endpoints[kind];
     const socket = kind === 'fwmark' ? marked(host, port) : net.connect(port, host);
     socket.on('error', reject);
     const ended = new Promise((done) => socket.on('close', done));

@@ -7,7 +7,7 @@ import readline from 'node:readline/promises';
 import {applyFixes, redactKeyLine, redactLine, renderDiagnostic, type ImportKind} from '@hactl/config';
 import {filesOf, isSharedName, readConfigFile} from '../../configuration/config-files.ts';
 import type {LoadOutcome} from '../../configuration/load.ts';
-import {existing, judge, write} from '../../setup/directory.ts';
+import {existing, checkDirectory, write} from '../../setup/directory.ts';
 import {importSource, readText} from '../../setup/import-source.ts';
 import {isRoot, localAddresses} from '../../setup/machine.ts';
 import {pairFiles, type NewFile} from '../../setup/pair-files.ts';
@@ -91,7 +91,7 @@ async function planFrom(options: InitOptions, node: string): Promise<PairPlan> {
 
 /** heartbeat's and ldirectord's own files, repaired. */
 async function fromDirectory(directory: string, node: string): Promise<NewFile[]> {
-  const {cluster, sources, diagnostics, texts, loaded} = await judge(directory, node);
+  const {cluster, sources, diagnostics, texts, loaded} = await checkDirectory(directory, node);
   if (!loaded || !cluster) throw notUsable(texts);
   return filesOf(cluster).flatMap((file): NewFile[] => {
     const name = path.relative(directory, file);
@@ -168,7 +168,7 @@ export async function init(options: InitOptions): Promise<number> {
         ? await fromDirectory(from, node)
         : await fromFile(from, node, options);
   show(configDir, files);
-  const outcome: LoadOutcome = await judge(configDir, node, files);
+  const outcome: LoadOutcome = await checkDirectory(configDir, node, files);
   if (!outcome.loaded) throw notUsable(outcome.texts);
   for (const text of outcome.texts) say(`${text}\n`);
   say('The files are usable.');
@@ -181,7 +181,7 @@ export async function init(options: InitOptions): Promise<number> {
   for (const file of write(configDir, files)) say(`kept: ${file}`);
   say(`written: ${files.map(({name}) => path.join(configDir, name)).join(', ')}`);
   if (options.start) {
-    const started = await startDaemon({said: say});
+    const started = await startDaemon({print: say});
     if (!started.ok) throw new CliError(exit.failed, started.text, 'hactl doctor');
     say(started.text);
   }

@@ -47,7 +47,7 @@ export async function inviteFrom(options: InviteCommandOptions): Promise<number>
       bundle: pair.bundle,
       version: VERSION,
       port,
-      said: (text) => say(shownLine(text)),
+      print: (text) => say(shownLine(text)),
     });
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? String(error);

@@ -4,7 +4,7 @@ import readline from 'node:readline/promises';
 import {isSharedName} from '../../configuration/config-files.ts';
 import {askToJoin, JoinError} from '../../setup/ask-to-join.ts';
 import {deviceNames, readBundle, renameDevices} from '../../setup/bundle.ts';
-import {existing, judge, write} from '../../setup/directory.ts';
+import {existing, checkDirectory, write} from '../../setup/directory.ts';
 import type {JoinOutcome} from '../../setup/invitation.ts';
 import {isRoot, localAddresses} from '../../setup/machine.ts';
 import {startDaemon} from '../../setup/start.ts';
@@ -71,7 +71,7 @@ export async function join(address: string, word: string | undefined, options: J
       port,
       secret,
       request,
-      take: (bundle) => take(bundle, node, options),
+      receive: (bundle) => take(bundle, node, options),
     });
   } catch (error) {
     if (!(error instanceof JoinError)) throw error;
@@ -98,7 +98,7 @@ async function take(value: unknown, node: string, options: JoinOptions): Promise
   if (!bundle.ok) return refused(bundle.fault.map(shownLine));
   const names = deviceNames(bundle.value.networks, localAddresses());
   const files = bundle.value.files.map((file) => renameDevices(file, names));
-  const {loaded, cluster, texts} = await judge(configDir, node, files);
+  const {loaded, cluster, texts} = await checkDirectory(configDir, node, files);
   if (cluster?.ha && !cluster.ha.nodes.some(({name}) => name === node))
     return refused([`ha.cf has no node ${node}, which this machine is`]);
   if (!loaded) return refused(texts.map((text) => shownText(text).replaceAll('\n', '\n  ')));
@@ -106,5 +106,5 @@ async function take(value: unknown, node: string, options: JoinOptions): Promise
   for (const file of write(configDir, files)) say(`kept: ${file}`);
   say(`written: ${files.map(({name}) => `${configDir}/${name}`).join(', ')}`);
   if (!options.start) return {ok: true, text: `the files are in ${configDir}; hactld was not started`};
-  return startDaemon({said: say});
+  return startDaemon({print: say});
 }

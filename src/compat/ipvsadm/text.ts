@@ -20,10 +20,13 @@ export function readIpv4(text: string): string | undefined {
   const parts = (text.split(/\s/, 1)[0] ?? '').split('.').map((text) => part(text));
   const last = parts.pop();
   if (last === undefined || parts.length > 3) return undefined;
-  const room = 4 - parts.length;
-  if (!(last >= 0 && last < 256 ** room) || parts.some((part) => !(part >= 0 && part < 256)))
+  const missing = 4 - parts.length;
+  if (!(last >= 0 && last < 256 ** missing) || parts.some((part) => !(part >= 0 && part < 256)))
     return undefined;
-  const rest = Array.from({length: room}, (_, index) => Math.floor(last / 256 ** (room - 1 - index)) % 256);
+  const rest = Array.from(
+    {length: missing},
+    (_, index) => Math.floor(last / 256 ** (missing - 1 - index)) % 256,
+  );
   return [...parts, ...rest].join('.');
 }
 

@@ -28,7 +28,7 @@ export function splitWords(words: readonly string[]): Words {
   const leftover: string[] = [];
   let next = 0;
   /** Takes the value of an option; false when there is none and must be one. */
-  const take = (option: Option, attached: string | undefined): boolean => {
+  const readOption = (option: Option, attached: string | undefined): boolean => {
     let value = attached;
     if (value === undefined && option.value !== 'none') {
       const following = words[next];
@@ -70,7 +70,7 @@ export function splitWords(words: readonly string[]): Words {
         read.push({type: 'bad', text: word, reason: reason ?? 'unknown option'});
         return {read, leftover};
       }
-      if (!take(option, value)) return {read, leftover};
+      if (!readOption(option, value)) return {read, leftover};
       continue;
     }
     for (let at = 1; at < word.length; at++) {
@@ -81,7 +81,7 @@ export function splitWords(words: readonly string[]): Words {
       }
       const rest = word.slice(at + 1);
       const attached = option.value === 'none' || rest === '' ? undefined : rest.replace(/^=/, '');
-      if (!take(option, attached)) return {read, leftover};
+      if (!readOption(option, attached)) return {read, leftover};
       if (attached !== undefined) break;
     }
   }

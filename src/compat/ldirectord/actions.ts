@@ -8,7 +8,7 @@ import {controlSocket, type Paths} from '../../system/paths.ts';
 import {programFile} from '../../system/programs.ts';
 import {checkFile} from './check.ts';
 import type {CommandLine} from './command-line.ts';
-import {claim, findInstance, readPidFile, release, type Instance} from './instance.ts';
+import {acquire, findInstance, readPidFile, release, type Instance} from './instance.ts';
 import {LDIRECTORD_STOP_LIMIT_MS, PROBE_LIMIT_MS, START_LIMIT_MS} from '../../system/limits.ts';
 
 /** ldirectord's exit statuses. */
@@ -100,7 +100,7 @@ async function start(instance: Instance, paths: Paths, debug: boolean): Promise<
       resolve('ended');
     });
   });
-  if (child.pid === undefined || !claim(instance, child.pid)) {
+  if (child.pid === undefined || !acquire(instance, child.pid)) {
     child.kill();
     return child.pid === undefined ? status.failed : status.ok;
   }

@@ -17,11 +17,11 @@ export interface Instance {
 
 /** A missing file may still have a daemon: its former name is tried in the same order. */
 function resolveFile(config: string, paths: Paths): {file: string; exists: boolean} {
-  const places = candidatePaths(config, paths.configDir).map((file) => path.resolve(file));
-  const existing = places.find((file) => existsSync(file));
+  const candidates = candidatePaths(config, paths.configDir).map((file) => path.resolve(file));
+  const existing = candidates.find((file) => existsSync(file));
   if (existing !== undefined) return {file: realpathSync(existing), exists: true};
-  const running = places.find((file) => existsSync(instanceOf(file, false, paths).pidFile));
-  return {file: running ?? places[0] ?? config, exists: false};
+  const running = candidates.find((file) => existsSync(instanceOf(file, false, paths).pidFile));
+  return {file: running ?? candidates[0] ?? config, exists: false};
 }
 
 function instanceOf(file: string, exists: boolean, paths: Paths): Instance {
@@ -65,7 +65,7 @@ export function readPidFile({pidFile}: Instance): Running {
 }
 
 /** Claims the instance for a process. False: another process was faster. */
-export function claim({pidFile, runDir}: Instance, pid: number): boolean {
+export function acquire({pidFile, runDir}: Instance, pid: number): boolean {
   mkdirSync(runDir, {recursive: true, mode: 0o750});
   try {
     writeFileSync(pidFile, `${pid}\n`, {flag: 'wx'});

@@ -50,7 +50,7 @@ const titleOf = (pid: number): string =>
   (read(`/proc/${pid}/cmdline`) ?? '').split('\0')[0]?.trim().split(' ')[0] ?? '';
 
 /** The name of a process of hactld, as set by itself; undefined for spares and other processes. */
-const ours = (pid: number): Named[] => {
+const hactlProcess = (pid: number): Named[] => {
   const title = titleOf(pid);
   return /^hactld(-|$)/.test(title) && title !== 'hactld-spare'
     ? [{name: title === 'hactld' ? 'launcher' : title.slice('hactld-'.length), pid}]
@@ -68,7 +68,7 @@ const parentOf = (pid: number): number[] => {
 export function allProcesses(listed: readonly Named[]): Named[] {
   const shards = listed.filter(({name}) => name === 'checks').flatMap(({pid}) => childrenOf(pid));
   const supervisors = listed.flatMap(({pid}) => parentOf(pid));
-  const others = [...shards, ...supervisors, ...supervisors.flatMap(parentOf)].flatMap(ours);
+  const others = [...shards, ...supervisors, ...supervisors.flatMap(parentOf)].flatMap(hactlProcess);
   return [...new Map([...listed, ...others].map((process) => [process.pid, process])).values()];
 }
 
@@ -86,7 +86,7 @@ export function readHardening(
     processes: allProcesses(
       running.flatMap(({name, pid}) => (pid === undefined ? [] : [{name, pid}])),
     ).flatMap(({name, pid}) => processFacts(name, pid) ?? []),
-    places: wanted.flatMap(({path, most}) => {
+    paths: wanted.flatMap(({path, most}) => {
       const found = statSync(path, {throwIfNoEntry: false});
       return found ? [{path, most, mode: found.mode, uid: found.uid}] : [];
     }),

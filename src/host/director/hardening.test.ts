@@ -39,7 +39,7 @@ const process: ProcessFacts = {
 const good: HardeningFacts = {
   hasUser: (name) => name === 'hactl-check',
   processes: [process],
-  places: [{path: '/var/lib/hactl', mode: 0o40700, uid: 0, most: 0o700}],
+  paths: [{path: '/var/lib/hactl', mode: 0o40700, uid: 0, most: 0o700}],
 };
 
 test('a director that follows the check-list has no finding', (t) => {
@@ -48,7 +48,7 @@ test('a director that follows the check-list has no finding', (t) => {
 
 const filtered = ':INPUT DROP [0:0]\n-A INPUT -s 192.0.2.9/32 -p udp --dport 694 -j ACCEPT\n';
 const external = `${files['ldirectord.cf']}\tchecktype=external\n\tcheckcommand=/usr/bin/probe\n`;
-const pathFact = (path: string, mode: number, uid = 0, most = 0o700) => ({places: [{path, mode, uid, most}]});
+const pathFact = (path: string, mode: number, uid = 0, most = 0o700) => ({paths: [{path, mode, uid, most}]});
 
 /** `beside`: subjects of findings that inevitably come too. */
 for (const [title, level, subject, text, change, facts, beside = []] of [

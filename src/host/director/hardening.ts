@@ -25,7 +25,7 @@ export interface HardeningFacts {
   readonly hasUser: (name: string) => boolean;
   readonly processes: readonly ProcessFacts[];
   /** Mode and owner of the state and the run directory, and of their files that must be protected. */
-  readonly places: readonly {
+  readonly paths: readonly {
     readonly path: string;
     readonly mode: number;
     readonly uid: number;
@@ -161,8 +161,8 @@ function processFindings(processes: readonly ProcessFacts[]): HostFinding[] {
 
 const octal = (mode: number): string => mode.toString(8).padStart(4, '0');
 
-function placeFindings(places: HardeningFacts['places']): HostFinding[] {
-  return places.flatMap(({path, mode, uid, most}) => {
+function pathFindings(paths: HardeningFacts['paths']): HostFinding[] {
+  return paths.flatMap(({path, mode, uid, most}) => {
     if (uid !== 0)
       return [
         found('bad', path, `belongs to user ${uid}, who can replace its content`, `chown root ${path}`),
@@ -211,6 +211,6 @@ export const judgeHardening = (cluster: ClusterConfig, facts: HardeningFacts): H
   ...accessFindings(cluster),
   ...accountFindings(cluster, facts),
   ...processFindings(facts.processes.filter((process) => !isIdle(cluster, process))),
-  ...placeFindings(facts.places),
+  ...pathFindings(facts.paths),
   ...networkFindings(cluster, facts),
 ];

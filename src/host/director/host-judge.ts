@@ -36,7 +36,7 @@ export interface HostFacts {
 const NOT_BEFORE = Date.UTC(2026, 0, 1);
 const timeDaemons = ['chronyd', 'ntpd', 'systemd-timesyn', 'ptp4l', 'openntpd'];
 /** Programs that manage the same addresses or the same table, and how to stop them. */
-const rivals: Readonly<Record<string, string>> = {
+const conflictingDaemons: Readonly<Record<string, string>> = {
   heartbeat: 'systemctl disable --now heartbeat',
   keepalived: 'systemctl disable --now keepalived',
   ldirectord: 'systemctl disable --now ldirectord',
@@ -171,7 +171,7 @@ function portFindings({ha}: ClusterConfig, {udpPorts, hactldRuns}: HostFacts): H
 }
 
 function rivalFindings({processes}: HostFacts): HostFinding[] {
-  const running = Object.entries(rivals).filter(([name]) => processes.has(name));
+  const running = Object.entries(conflictingDaemons).filter(([name]) => processes.has(name));
   if (running.length === 0)
     return [found('good', 'services', 'no other program manages addresses or the IPVS table')];
   return running.map(([name, help]) =>

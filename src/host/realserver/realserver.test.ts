@@ -170,7 +170,7 @@ const target: Target = {vip: VIP, port: 80, real: '192.168.122.11', method: 'gat
 const mac = '02:00:00:00:00:11';
 const good: SeenReal = {real: target.real, local: false, onLink: true, mac, answers: true, returned: true};
 const seen = (vip: Partial<Observation['vips'][number]>, real: Partial<SeenReal> = {}, taken = true): Observation => ({
-  vips: [{vip: VIP, held: true, asked: true, claims: [], ...vip}],
+  vips: [{vip: VIP, assigned: true, asked: true, claims: [], ...vip}],
   reals: [{...good, ...real}],
   taken: new Set(taken ? [`${VIP} ${target.real} gate`] : []),
 }); // prettier-ignore
@@ -178,12 +178,12 @@ const others = ['02:00:00:00:00:91', '02:00:00:00:00:92'];
 
 for (const [name, observed, method, codes] of [
   ['all is well', seen({}), 'gate', ['good']],
-  ['the peer holds it', seen({held: false, claims: others.slice(1)}), 'gate', ['good']],
+  ['the peer holds it', seen({assigned: false, claims: others.slice(1)}), 'gate', ['good']],
   ['the real server answers ARP', seen({claims: [mac]}), 'gate', ['answers-arp']],
   ['another machine answers too', seen({claims: others.slice(1)}), 'gate', ['two-holders', 'good']],
-  ['two others answer', seen({held: false, claims: others}), 'gate', ['two-holders', 'good']],
-  ['nobody answers', seen({held: false}), 'gate', ['nobody-answers', 'good']],
-  ['no ARP request was sent', seen({held: false, asked: false}), 'gate', ['good']],
+  ['two others answer', seen({assigned: false, claims: others}), 'gate', ['two-holders', 'good']],
+  ['nobody answers', seen({assigned: false}), 'gate', ['nobody-answers', 'good']],
+  ['no ARP request was sent', seen({assigned: false, asked: false}), 'gate', ['good']],
   ['it has no VIP', seen({}, {}, false), 'gate', ['no-vip']],
   ['it is down', seen({}, {mac: undefined as unknown as string}, false), 'gate', ['silent']],
   ['it is elsewhere', seen({}, {onLink: false}, false), 'gate', ['not-here']],

@@ -53,7 +53,7 @@ interface Heard {
 const macOf = ({macs}: Heard, address: string): string | undefined => [...(macs.get(address) ?? [])][0];
 
 /** Records the answer in a frame; ignores frames that answer none of the probes. */
-function hear(heard: Heard, targets: readonly Target[], identity: number, frame: Buffer): void {
+function onFrame(heard: Heard, targets: readonly Target[], identity: number, frame: Buffer): void {
   const addMac = (address: string, mac: string): void =>
     void heard.macs.set(address, (heard.macs.get(address) ?? new Set()).add(mac));
   const arp = decodeArp(frame);
@@ -176,7 +176,7 @@ export async function probe(
       localAddresses,
       vips,
       [...vips, ...reals],
-      (frame) => hear(heard, targets, identity, frame),
+      (frame) => onFrame(heard, targets, identity, frame),
       lans,
     );
     await rounds(() => resolveAll([...vips, ...reals], lanOf));

@@ -13,7 +13,7 @@ export interface Target {
 export interface SeenVip {
   readonly vip: string;
   /** On an interface of this director other than lo. */
-  readonly held: boolean;
+  readonly assigned: boolean;
   /** An interface of this director is in its network, and ARP or neighbour solicitations were sent there. */
   readonly asked: boolean;
   /** The hardware addresses that answered for it. */
@@ -69,7 +69,7 @@ export function judge(targets: readonly Target[], seen: Observation): Finding[] 
   return [...claims, ...[...unique.values()].flatMap((target) => judgeReal(target, seen, claims))];
 }
 
-function judgeVip({vip, held, asked, claims}: SeenVip, owner: ReadonlyMap<string, string>): Finding[] {
+function judgeVip({vip, assigned, asked, claims}: SeenVip, owner: ReadonlyMap<string, string>): Finding[] {
   const found: Finding[] = [];
   const others = claims.filter((mac) => !owner.has(mac));
   for (const mac of claims) {
@@ -84,15 +84,15 @@ function judgeVip({vip, held, asked, claims}: SeenVip, owner: ReadonlyMap<string
         help: `on ${real}: hactl realserver apply --vip ${vip}; then on clients and routers that cached it: ip neigh flush to ${vip}`,
       });
   }
-  if (others.length > (held ? 0 : 1))
+  if (others.length > (assigned ? 0 : 1))
     found.push({
       level: 'bad',
       code: 'two-holders',
       vip,
-      text: `${held ? 'this director holds' : 'there should be one answer for'} ${vip}, but ${others.join(' and ')} answer${others.length === 1 ? 's' : ''} ${asking(vip)} for it`,
+      text: `${assigned ? 'this director holds' : 'there should be one answer for'} ${vip}, but ${others.join(' and ')} answer${others.length === 1 ? 's' : ''} ${asking(vip)} for it`,
       help: 'both directors Active (hactl status on each), or a machine that is not a real server has the address',
     });
-  if (asked && !held && claims.length === 0)
+  if (asked && !assigned && claims.length === 0)
     found.push({
       level: 'warning',
       code: 'nobody-answers',
