@@ -188,7 +188,7 @@ export async function probe(
     return {
       vips: vips.map((vip) => ({
         vip,
-        held: localAddresses.assigned.has(vip),
+        assigned: localAddresses.assigned.has(vip),
         asked: lanOf(vip) !== undefined,
         claims: [...(heard.macs.get(vip) ?? [])],
       })),
