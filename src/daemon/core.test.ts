@@ -701,3 +701,34 @@ test('ten thousand verdicts: the state is not copied with each', (t) => {
   t.is(supervisor.state.table.reports.unknown, 0);
   t.true(performance.now() - before < 20_000, 'two milliseconds each would mean copying');
 });
+
+test('UDP: the sync process learns which servers failed, those in maintenance and of TCP services left out', async (t) => {
+  const source = (protocol: string): string =>
+    `quiescent=yes\nvirtual=10.0.0.100:53\n${two.replaceAll(':80', ':53')}\tprotocol=${protocol}\n\tservice=dns\n\trequest="x"\n`;
+  const supervisor = start(source('udp'));
+  const flows = () =>
+    supervisor
+      .sent('to-sync')
+      .flatMap(({message}) => (message.type === 'flows' ? [message.failed.map(({address}) => address)] : []));
+  const verdict = async (address: string, state: CheckState): Promise<void> => {
+    const id = `udp 10.0.0.100:53 > ${address}:53`;
+    const report = {id, state, failures: 0, checks: 1, reason: 'r', took: 1, at: 0};
+    supervisor.feed({type: 'checks', message: {type: 'verdict', report}});
+    await supervisor.settled();
+  };
+  for (const address of ['10.0.0.1', '10.0.0.2']) await verdict(address, 'up'); // oxlint-disable-line no-await-in-loop
+  await verdict('10.0.0.1', 'down');
+  t.deepEqual(flows().at(-1), ['10.0.0.1']);
+  t.deepEqual(await supervisor.weights(), {'10.0.0.1': 0, '10.0.0.2': 1});
+  supervisor.feed({type: 'sync', message: {type: 'ready', pid: 2}});
+  t.deepEqual(flows().at(-1), ['10.0.0.1'], 'a new sync process, too');
+  await verdict('10.0.0.1', 'up');
+  t.deepEqual(flows().at(-1), []);
+  await supervisor.order('maintenance-on', '10.0.0.2');
+  t.deepEqual(flows().at(-1), [], 'drained');
+  t.is((await supervisor.weights())['10.0.0.2'], 0);
+
+  const tcp = start(source('tcp'));
+  tcp.feed({type: 'sync', message: {type: 'ready', pid: 2}});
+  t.false(tcp.sent('to-sync').some(({message}) => message.type === 'flows'));
+});

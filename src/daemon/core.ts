@@ -18,6 +18,7 @@ import {reduceResources, type ResourcesEvent} from '../resources/slice.ts';
 import {readinessOf} from '../roles/readiness.ts';
 import {anyActive, peerLives, reduceRoles, speaksFor, type RolesEvent} from '../roles/slice.ts';
 import {entryName} from '../table/describe.ts';
+import {changesFlows, failedServers} from '../table/failed-servers.ts';
 import {reportOf} from '../table/reports.ts';
 import {judgedOf, reduceTable, type TableEvent} from '../table/slice.ts';
 import {syncReadiness} from '../table/sync-groups.ts';
@@ -169,6 +170,8 @@ function table(turn: Turn, event: TableEvent): void {
   for (const effect of effects)
     if (effect.type === 'table-settled') alerts(turn, {type: 'look-soon'});
     else emit(turn, effect);
+  if (effects.some((effect) => effect.type === 'table-changed' && changesFlows(effect.operation)))
+    tellFlows(turn);
 }
 
 function resources(turn: Turn, event: ResourcesEvent): void {
@@ -239,7 +242,8 @@ function onEngine(turn: Turn, message: FromEngine): void {
 function onSync(turn: Turn, message: FromSync): void {
   switch (message.type) {
     case 'ready':
-      return configureSync(turn);
+      configureSync(turn);
+      return tellFlows(turn);
     case 'status':
       turn.state = {...turn.state, sync: message.status};
       return journal(turn, {type: 'sync-status', status: message.status});
@@ -311,6 +315,12 @@ function configureSync(turn: Turn): void {
   const {configuration: {running}, roles: {roles: all}} = turn.state; // prettier-ignore
   const {node, stateDir} = turn.config;
   emit(turn, {type: 'to-sync', message: syncOf(running, all, node, stateDir)});
+}
+
+/** The sync process moves the UDP flows of failed servers. */
+function tellFlows(turn: Turn): void {
+  const failed = failedServers(turn.state.table);
+  if (failed) emit(turn, {type: 'to-sync', message: {type: 'flows', failed}});
 }
 
 function followUp(turn: Turn): void {

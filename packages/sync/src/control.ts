@@ -25,6 +25,9 @@ export const BACKUP_MAXLEN = 16_000;
  */
 export const relayBackupId = (syncid: number): number => (syncid + 128) % 256 || 1;
 
+/** Of the backup daemon that runs on `lo` while UDP flows are moved on a director without connection sync. */
+export const FLOWS_SYNCID = 251;
+
 /** Size of the master daemon's messages with this delay (0: no pulse); undefined: what fits the device's MTU. */
 export const masterMaxlen = (mode: SyncSettings['mode'], delay: number): number | undefined =>
   delay > 0 ? PULSED_MAXLEN : mode === 'relay' ? RELAY_MAXLEN : undefined;

@@ -7,8 +7,9 @@ import type {Forward} from '@hactl/ipvs';
 import {addressBytes} from '@hactl/net';
 import {beginWalk, endWalk, makeAudit, seeEntry, type Audit} from './audit.ts';
 import {dueEndings, forgetEndings, noEndings, noteSent} from './endings.ts';
-import {MAX_ENTRIES, offset} from './entry.ts';
+import {INJECTED_AT_ONCE, offset} from './entry.ts';
 import {ending, noteTable, nothingGone, realIsGone} from './prune.ts';
+import {movedFlow, type Routes} from './flows.ts';
 import {readConnections} from './driver-proc.ts';
 import type {KernelPorts} from './driver-kernel.ts';
 import type {AuditPace} from './messages.ts';
@@ -49,6 +50,8 @@ export interface Housekeeping {
   readonly forward: ReadonlyMap<string, Forward>;
   readonly stats: {retired: number};
   readonly audit: Readonly<Audit>;
+  /** Moves flows in the mirror, in the local kernel and at the peer; their number. */
+  moveFlows(routes: Routes): Promise<number>;
   close(): void;
 }
 
@@ -61,14 +64,39 @@ function tellPeer(ports: HousekeepingPorts, entries: readonly Buffer[]): void {
   for (const piece of piecesOf(entries, TOLD_AT_ONCE)) ports.tell(piece);
 }
 
+function injectAll(ports: HousekeepingPorts, entries: readonly Buffer[]): void {
+  for (const piece of piecesOf(entries, INJECTED_AT_ONCE)) ports.inject(piece);
+}
+
 /**
  * A UDP client that keeps its port would be sent to the dead server for as long as it goes on. The kernel drops its packets
  * without prolonging the entry: with a second left to live, the next one reaches another server. TCP waits for its server.
  */
 function endFlows(ports: HousekeepingPorts, endings: readonly Buffer[]): void {
   const flows = endings.filter((entry) => entry[offset.protocol] === UDP);
-  if (flows.length > 0 && !ports.expiresByItself())
-    for (const piece of piecesOf(flows, MAX_ENTRIES)) ports.inject(piece);
+  if (!ports.expiresByItself()) injectAll(ports, flows);
+}
+
+/** In slices, so that messages are still relayed meanwhile. */
+async function moveFlows(ports: HousekeepingPorts, routes: Routes, stopped: () => boolean): Promise<number> {
+  const {mirror} = ports;
+  let moved = 0;
+  for (let from = 0; from < mirror.high && ports.isAuthoritative() && !stopped(); from += SLICE) {
+    const entries: Buffer[] = [];
+    for (let slot = from; slot < Math.min(mirror.high, from + SLICE); slot += 1) {
+      const entry = entryAt(mirror, slot);
+      const pair = entry && movedFlow(routes, entry);
+      if (!pair) continue;
+      entries.push(...pair);
+      upsert(mirror, pair[1], 0, ports.mirrorTime());
+    }
+    moved += entries.length / 2;
+    if (ports.isHeard()) tellPeer(ports, entries);
+    injectAll(ports, entries);
+    // oxlint-disable-next-line no-await-in-loop -- slice after slice.
+    if (from + SLICE < mirror.high) await pause(SLICE_EVERY);
+  }
+  return moved;
 }
 
 export function openHousekeeping(ports: HousekeepingPorts, pace: AuditPace = GENTLE): Housekeeping {
@@ -153,7 +181,7 @@ export function openHousekeeping(ports: HousekeepingPorts, pace: AuditPace = GEN
         const slot = find(mirror, entry, 0);
         if (slot >= 0) remove(mirror, slot);
       }
-    } else for (const piece of piecesOf(lost, MAX_ENTRIES)) ports.inject(piece);
+    } else injectAll(ports, lost);
   };
 
   const audits = async (): Promise<void> => {
@@ -177,6 +205,7 @@ export function openHousekeeping(ports: HousekeepingPorts, pace: AuditPace = GEN
     },
     stats,
     audit,
+    moveFlows: (routes) => moveFlows(ports, routes, stopped),
     close: () => {
       ended.abort();
       for (const timer of timers) clearInterval(timer);

@@ -3,14 +3,11 @@ import type {ObservedService} from '@hactl/ipvs';
 import {addressBytes, allowMulticast, openOutgoingTap} from '@hactl/net';
 import {relayBackupId} from './control.ts';
 import {openInjector, type Injector} from './driver-injector.ts';
-import {hearKernels, KERNEL_PORT, SYNC_GROUP, type SyncInterface} from './driver-link.ts';
+import {hearKernels, KERNEL_PORT, LO, SYNC_GROUP, type SyncInterface} from './driver-link.ts';
 import {readConnections} from './driver-proc.ts';
 import type {SyncLink} from './messages.ts';
 import {find, upsert, type Mirror} from './mirror.ts';
 import {entryOfLine, methodsOf} from './proc-table.ts';
-
-/** `lo` is link 1 in every network namespace. */
-const LO = 1;
 
 export interface KernelPorts {
   /** The kernel's services, which give the forwarding method of listed connections. */

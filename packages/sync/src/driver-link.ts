@@ -23,6 +23,8 @@ const RECEIVE_BUFFER = 8 << 20;
 /** The kernel's multicast group for sync messages; ours use it on another port. */
 export const SYNC_GROUP = '224.0.0.81';
 export const KERNEL_PORT = 8_848;
+/** `lo` is link 1 in every network namespace. */
+export const LO = 1;
 
 /** An interface as sockets need it. */
 export interface SyncInterface {

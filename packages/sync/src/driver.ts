@@ -13,6 +13,7 @@ import {openPeer, type Peer} from './driver-peer.ts';
 import {openPulse, type Pulse} from './driver-pulse.ts';
 import {openTransfer} from './driver-transfer.ts';
 import {messageOf} from './entry.ts';
+import type {Routes} from './flows.ts';
 import type {SyncLink, SyncReport} from './messages.ts';
 import {createMirror, sweep, type Mirror} from './mirror.ts';
 import {pulseClient} from './pulse.ts';
@@ -34,6 +35,8 @@ export interface SyncNode {
   /** Changes the keys; the session continues. */
   setKeys(keys: Pick<SyncLink, 'secret' | 'accepted'>): void;
   resync(): void;
+  /** The Active moves the UDP flows that these routes name, here and at the peer; their number. */
+  moveFlows(routes: Routes): Promise<number>;
   /** Resolves when the peer's kernel has everything this one knows now, or after `limit` ms. */
   barrier(limit: number): Promise<BarrierResult>;
   /** Resolves when the local kernel has flushed its buffer; called before its master daemon is stopped. */
@@ -97,6 +100,7 @@ export async function openNode(settings: SyncLink, ports: NodePorts, start: Node
       },
       setKeys: (keys) => peer.setKeys(keys),
       resync: () => parts.transfer.start(true),
+      moveFlows: parts.moveFlows,
       barrier: (limit) => parts.delivery.barrier(limit),
       drain: async (limit) => {
         await pulse?.burst(limit);
@@ -135,14 +139,15 @@ function join(context: SyncContext, ports: NodePorts, ends: Ends) {
   const {peer, pulse, kernel} = ends;
   const {injector} = kernel;
   const startedAt = now();
+  // If both are Active for one group each, neither table is authoritative for all.
+  const isAuthoritative = (): boolean => context.active && !(peer.hello?.active && peer.alive);
   const live = openLive(context, {peer, injector, pulse});
   const housekeeping = openHousekeeping(
     {
       ...ports,
       mirror,
       mirrorTime,
-      // If both are Active for one group each, neither table is authoritative for all.
-      isAuthoritative: () => context.active && !(peer.hello?.active && peer.alive),
+      isAuthoritative,
       isHeard: () => peer.believed,
       expiresByItself: () => readSetting('expire_nodest_conn') === '1',
       tell: (entries) => live.tell(entries),
@@ -215,6 +220,7 @@ function join(context: SyncContext, ports: NodePorts, ends: Ends) {
     live,
     transfer,
     delivery,
+    moveFlows: (routes: Routes) => housekeeping.moveFlows(routes),
     report: (): SyncReport => ({
       mode: settings.mode,
       encrypted: settings.mode === 'relay',

@@ -24,6 +24,8 @@ export const FIXED_V4 = 36;
 export const FIXED_V6 = 72;
 /** A message's connection count is one octet. */
 export const MAX_ENTRIES = 255;
+/** Entries of one injected message: with IPv6 it must not exceed what the backup daemon accepts (BACKUP_MAXLEN). */
+export const INJECTED_AT_ONCE = 200;
 
 /** The fixed part's length: 36 for IPv4, 72 for IPv6. */
 export const fixedLength = (bytes: Buffer, at: number): number =>

@@ -7,7 +7,8 @@ import {systemClock} from '@hactl/base';
 import {allowMulticast} from '@hactl/net';
 import {IpvsError, openKernelIpvs, type IpvsClient} from '@hactl/ipvs';
 import {chosenGroup, planDaemons, wantedDaemons} from './control.ts';
-import {findInterface} from './driver-link.ts';
+import {openFlows} from './driver-flows.ts';
+import {findInterface, LO} from './driver-link.ts';
 import type {FromSync, SyncGroup, SyncSettings, ToSync} from './messages.ts';
 import {openNode, type SyncNode} from './driver.ts';
 import {removeService} from './driver-pulse.ts';
@@ -17,8 +18,6 @@ import {openSysctls, type Sysctls} from './sysctls.ts';
 const RETRY = 1_000;
 /** Time for the kernel to flush its buffer before its master daemon is stopped, in ms. */
 const DRAIN_LIMIT = 200;
-/** `lo` is link 1 in every network namespace. */
-const LO = 1;
 
 // Started manually it would wait for the supervisor forever.
 if (!process.connected) {
@@ -60,6 +59,14 @@ const explain = (error: unknown): string => {
   if (code === 'ENOENT') return 'connection sync: the kernel has no IPVS: modprobe ip_vs';
   return `connection sync: ${error instanceof Error ? error.message : String(error)}`;
 };
+
+/** The UDP flows of failed servers, with and without connection sync. */
+const flows = openFlows({
+  ipvs: async () => (ipvs ??= await openKernelIpvs()),
+  node: () => node,
+  keepsDaemons: () => wantedDaemons(groups, settings?.mode, settings?.delay).length > 0,
+  log,
+});
 
 async function keepDaemons(): Promise<void> {
   const wanted = wantedDaemons(groups, settings?.mode, settings?.delay);
@@ -188,6 +195,7 @@ async function barrier(id: number, limit: number): Promise<void> {
 }
 
 async function stop(): Promise<void> {
+  await flows.close();
   await node?.drain(DRAIN_LIMIT);
   node?.close();
   sysctls?.restore();
@@ -212,6 +220,9 @@ process.on('message', (message: ToSync) => {
       break;
     case 'status':
       void status();
+      break;
+    case 'flows':
+      flows.configure(message.failed);
       break;
     case 'resync':
       node?.resync();

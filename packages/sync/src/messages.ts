@@ -1,5 +1,5 @@
 /** The messages between the supervisor and the sync process (Node's IPC channel, plain data). */
-import type {SyncDaemon} from '@hactl/ipvs';
+import type {ServiceKey, SyncDaemon} from '@hactl/ipvs';
 
 /** One LVSSyncDaemonSwap of haresources, with its group's role. */
 export interface SyncGroup {
@@ -50,6 +50,13 @@ export type SyncSettings = Omit<SyncLink, 'interface' | 'syncid'> & {
   readonly stateDir: string;
 };
 
+/** A real server of a UDP service that failed its checks, as the kernel's table names it. */
+export interface FailedServer {
+  readonly service: ServiceKey;
+  readonly address: string;
+  readonly port: number;
+}
+
 export type ToSync =
   | {
       readonly type: 'configure';
@@ -57,6 +64,11 @@ export type ToSync =
       /** Absent on a director without a peer. */
       readonly settings?: SyncSettings;
     }
+  /**
+   * The failed servers of the UDP services, as a whole. Sent when they change, and when a UDP service lost a server: its flows
+   * move to others.
+   */
+  | {readonly type: 'flows'; readonly failed: readonly FailedServer[]}
   | {readonly type: 'resync'}
   | {readonly type: 'status'}
   /**

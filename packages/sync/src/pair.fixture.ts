@@ -156,7 +156,12 @@ export function makePair(name: string, {third = false} = {}) {
     },
   });
 
-  const startSync = (side: Side, active: boolean, more: Partial<SyncSettings> = {}): SyncProcess => {
+  /** `active` undefined: without connection sync. */
+  const startSync = (
+    side: Side,
+    active: boolean | undefined,
+    more: Partial<SyncSettings> = {},
+  ): SyncProcess => {
     const logs: string[] = [];
     const barriers: ((done: BarrierDone) => void)[] = [];
     let status: SyncStatus | undefined;
@@ -168,7 +173,12 @@ export function makePair(name: string, {third = false} = {}) {
         });
     };
     child.on('message', (message: FromSync) => {
-      if (message.type === 'ready') send({type: 'configure', ...settingsOf(side, active, more)});
+      if (message.type === 'ready')
+        send({
+          type: 'configure',
+          ...settingsOf(side, active ?? false, more),
+          ...(active === undefined ? {groups: []} : {}),
+        });
       else if (message.type === 'status') status = message.status;
       else if (message.type === 'barrier-done') barriers.shift()?.(message);
       else logs.push(`${message.level}: ${message.message}`);

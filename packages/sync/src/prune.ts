@@ -24,7 +24,8 @@ export const nothingGone = (): Gone => ({seen: new Map(), gone: new Map(), addre
 
 const protocols = {tcp: 6, udp: 17, sctp: 132} as const;
 
-const nameOf = (key: ServiceKey, toBytes: ToBytes): string =>
+/** A service as entries name it: `17 0a000064 53`, or `mark 7`. */
+export const serviceText = (key: ServiceKey, toBytes: ToBytes): string =>
   key.kind === 'fwmark'
     ? `mark ${key.mark}`
     : `${protocols[key.protocol]} ${toBytes(key.address).toString('hex')} ${key.port}`;
@@ -33,7 +34,7 @@ const nameOf = (key: ServiceKey, toBytes: ToBytes): string =>
 export function noteTable(known: Gone, table: readonly ObservedService[], toBytes: ToBytes): void {
   const services = new Set<string>();
   for (const {service, destinations} of table) {
-    const name = nameOf(service.key, toBytes);
+    const name = serviceText(service.key, toBytes);
     services.add(name);
     const seen = known.seen.get(name) ?? new Set();
     const now = new Set(destinations.map(({address, port}) => `${toBytes(address).toString('hex')} ${port}`));

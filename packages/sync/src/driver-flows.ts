@@ -1,0 +1,181 @@
+/**
+ * Moves the UDP flows of failed servers (flows.ts). With connection sync the mirror knows the flows, and the injector is open.
+ * Without, the kernel's list is read, and a backup daemon runs on `lo` for as long as the kernel takes to receive the entries.
+ */
+import {setTimeout as pause} from 'node:timers/promises';
+import type {IpvsClient, ObservedService} from '@hactl/ipvs';
+import {addressBytes, allowMulticast} from '@hactl/net';
+import {BACKUP_MAXLEN, FLOWS_SYNCID} from './control.ts';
+import {openInjector, type Injector} from './driver-injector.ts';
+import {findInterface, KERNEL_PORT, LO, SYNC_GROUP} from './driver-link.ts';
+import {readConnections} from './driver-proc.ts';
+import type {SyncNode} from './driver.ts';
+import {INJECTED_AT_ONCE, messageOf} from './entry.ts';
+import {movedFlow, routesOf, type Routes} from './flows.ts';
+import type {FailedServer} from './messages.ts';
+import {entryOfLine, methodsOf} from './proc-table.ts';
+
+/** After a pass that found flows: some may have moved while the kernel listed them. In ms. */
+const SOON = 1_000;
+/** While a failed server is in the table: a persistence template may send it new clients. */
+const LATER = 30_000;
+/** Share of one processor for reading the kernel's list. */
+const SHARE = 0.25;
+const SLOW_SHARE = 0.02;
+/** How long the kernel may take for the entries. */
+const LIMIT = 10_000;
+
+export interface FlowPorts {
+  ipvs(): Promise<IpvsClient>;
+  /** undefined: no connection sync. */
+  node(): SyncNode | undefined;
+  /** Whether the kernel's sync daemons are somebody else's business: they are configured. */
+  keepsDaemons(): boolean;
+  log(level: 'warn' | 'info' | 'debug', message: string): void;
+}
+
+export interface Flows {
+  configure(failed: readonly FailedServer[]): void;
+  /** Resolves when no daemon of ours is left. */
+  close(): Promise<void>;
+}
+
+/** Entries as messages, no more than fit each. */
+const messagesOf = (entries: readonly Buffer[]): Buffer[] =>
+  Array.from({length: Math.ceil(entries.length / INJECTED_AT_ONCE)}, (_, at) =>
+    messageOf(0, entries.slice(at * INJECTED_AT_ONCE, (at + 1) * INJECTED_AT_ONCE)),
+  );
+
+/** Resolves when the kernel has them all; rejects after the limit. */
+function injectAll(injector: Injector, entries: readonly Buffer[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error('the kernel does not receive them')), LIMIT);
+    const messages = messagesOf(entries);
+    let left = messages.length;
+    const done = (): void => {
+      left -= 1;
+      if (left > 0) return;
+      clearTimeout(timer);
+      resolve();
+    };
+    for (const message of messages) injector.add({message, done});
+  });
+}
+
+/** Without connection sync: through a backup daemon of ours, or through one that the administrator started. */
+async function injectAlone(ports: FlowPorts, entries: readonly Buffer[]): Promise<void> {
+  const ipvs = await ports.ipvs();
+  const running = (await ipvs.syncDaemons()).find(({role}) => role === 'backup');
+  const daemon = running ?? {role: 'backup', interface: 'lo', syncid: FLOWS_SYNCID, maxlen: BACKUP_MAXLEN};
+  const onLo = daemon.interface === 'lo';
+  const isOurs = onLo && daemon.syncid === FLOWS_SYNCID;
+  allowMulticast(LO);
+  if (!running) await ipvs.startSyncDaemon({...daemon, role: 'backup'});
+  try {
+    const injector = await openInjector({
+      group: SYNC_GROUP,
+      port: KERNEL_PORT,
+      source: onLo ? '127.0.0.1' : findInterface(daemon.interface).address,
+      ttl: onLo ? 1 : 0,
+      syncid: daemon.syncid,
+    });
+    try {
+      await injectAll(injector, entries);
+    } finally {
+      injector.close();
+    }
+  } finally {
+    // Connection sync may have been configured meanwhile.
+    if (isOurs && !ports.keepsDaemons()) await ipvs.stopSyncDaemon('backup');
+  }
+}
+
+/** The flows to move, from the kernel's list. */
+async function readFlows(
+  services: readonly ObservedService[],
+  routes: Routes,
+  stopped: () => boolean,
+  share: number,
+): Promise<Buffer[]> {
+  const forward = methodsOf(services, addressBytes);
+  const found: Buffer[] = [];
+  await readConnections(
+    (line) => {
+      if (!line.startsWith('UDP')) return;
+      const entry = entryOfLine(line, forward, 'masq')?.entry;
+      const moved = entry && movedFlow(routes, Buffer.from(entry));
+      if (moved) found.push(...moved);
+    },
+    stopped,
+    share,
+  );
+  return found;
+}
+
+export function openFlows(ports: FlowPorts): Flows {
+  const ended = new AbortController();
+  const stopped = (): boolean => ended.signal.aborted;
+  let failed: readonly FailedServer[] = [];
+  /** Wakes the loop from its pause. */
+  let wake: AbortController | undefined;
+  let due = false;
+  let running: Promise<void> | undefined;
+
+  /** The number of flows that moved. */
+  const pass = async (share: number): Promise<number> => {
+    const services = await (await ports.ipvs()).list();
+    const node = ports.node();
+    const routes = routesOf(services, failed, node === undefined, addressBytes);
+    if (routes.size === 0) return 0;
+    if (node) return node.moveFlows(routes);
+    if (ports.keepsDaemons()) return 0;
+    const entries = await readFlows(services, routes, stopped, share);
+    if (entries.length > 0) await injectAlone(ports, entries);
+    return entries.length / 2;
+  };
+
+  const run = async (): Promise<void> => {
+    let share = SHARE;
+    while (!stopped()) {
+      due = false;
+      let moved = 0;
+      let problem = false;
+      // oxlint-disable no-await-in-loop -- one pass after another, with a pause.
+      try {
+        moved = await pass(share);
+        if (moved > 0)
+          ports.log('info', `${moved} UDP flows of failed servers moved to servers that get traffic`);
+      } catch (error) {
+        problem = true;
+        ports.log('debug', `UDP flows of failed servers: ${String(error)}`);
+      }
+      if (!due) {
+        const again = moved > 0 || problem;
+        if (!again && failed.length === 0) return;
+        share = again ? SHARE : SLOW_SHARE;
+        wake = new AbortController();
+        await pause(again ? SOON : LATER, undefined, {signal: wake.signal, ref: false}).catch(
+          () => undefined,
+        );
+      }
+      // oxlint-enable no-await-in-loop
+      if (due) share = SHARE;
+    }
+  };
+
+  return {
+    configure: (next) => {
+      failed = next;
+      due = true;
+      wake?.abort();
+      running ??= run().finally(() => {
+        running = undefined;
+      });
+    },
+    close: async () => {
+      ended.abort();
+      wake?.abort();
+      await running;
+    },
+  };
+}
