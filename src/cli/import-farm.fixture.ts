@@ -28,7 +28,7 @@ export interface Case {
 
 const WEIGHT = 7;
 export const firstPort = 20_001;
-const checkPort = (at: number): number => firstPort + 500 + at;
+const checkPort = (index: number): number => firstPort + 500 + index;
 
 /** Answers a whole request with this text, then closes. */
 const answer =
@@ -163,10 +163,10 @@ export const farmCases: readonly Case[] = cases.map(([name, checker, serve, weig
 
 /** keepalived.conf with one virtual service for each case. */
 export function farmConfig(all: readonly Case[]): string {
-  const services = all.map(({checker, real, virtual = '', over}, at) => {
+  const services = all.map(({checker, real, virtual = '', over}, index) => {
     const weight = virtual.startsWith('weight') ? '' : `weight ${WEIGHT}`;
     const protocol = over === 'udp' ? 'UDP' : 'TCP';
-    return `virtual_server 10.99.0.1 ${1_001 + at} {
+    return `virtual_server 10.99.0.1 ${1_001 + index} {
   lb_algo wrr
   lb_kind NAT
   protocol ${protocol}
@@ -175,10 +175,10 @@ export function farmConfig(all: readonly Case[]): string {
   delay_before_retry 1
   connect_timeout 10
   ${virtual}
-  real_server 127.0.0.1 ${firstPort + at} {
+  real_server 127.0.0.1 ${firstPort + index} {
     ${weight}
     ${real ?? ''}
-    ${checker.replace('CHECKPORT', String(checkPort(at)))}
+    ${checker.replace('CHECKPORT', String(checkPort(index)))}
   }
 }
 `;
@@ -196,11 +196,11 @@ ${services.join('')}`;
 /** `ipvsadm -S -n` of a case, when its check has been judged. */
 export function farmTable(all: readonly Case[]): string[] {
   return all
-    .flatMap(({weight, over, sorry}, at) => {
-      const service = `${over === 'udp' ? '-u' : '-t'} 10.99.0.1:${1_001 + at}`;
+    .flatMap(({weight, over, sorry}, index) => {
+      const service = `${over === 'udp' ? '-u' : '-t'} 10.99.0.1:${1_001 + index}`;
       return [
         `-A ${service} -s wrr`,
-        ...(weight === undefined ? [] : [`-a ${service} -r 127.0.0.1:${firstPort + at} -m -w ${weight}`]),
+        ...(weight === undefined ? [] : [`-a ${service} -r 127.0.0.1:${firstPort + index} -m -w ${weight}`]),
         ...(sorry ? [`-a ${service} -r 127.0.0.9:80 -m -w 1`] : []),
       ];
     })
@@ -229,9 +229,9 @@ export async function openFarm(
   const secure = {key: readFileSync(key), cert: readFileSync(cert)};
   const asked = all.map(() => 0);
   const closers: (() => void)[] = [];
-  const opened = all.map(async ({serve, over, dns: code}, at) => {
+  const opened = all.map(async ({serve, over, dns: code}, index) => {
     const note = (): void => {
-      asked[at] = (asked[at] ?? 0) + 1;
+      asked[index] = (asked[index] ?? 0) + 1;
     };
     if (over === 'udp') {
       const socket = dgram.createSocket('udp4');
@@ -241,7 +241,7 @@ export async function openFarm(
       });
       closers.push(() => socket.close());
       return new Promise<void>((resolve) => {
-        socket.bind(firstPort + at, '127.0.0.1', resolve);
+        socket.bind(firstPort + index, '127.0.0.1', resolve);
       });
     }
     if (!serve) return undefined;
@@ -262,7 +262,7 @@ export async function openFarm(
       for (const socket of open) socket.destroy();
     });
     return new Promise<void>((resolve) => {
-      server.listen(firstPort + at, '127.0.0.1', resolve);
+      server.listen(firstPort + index, '127.0.0.1', resolve);
     });
   });
   await Promise.all(opened);

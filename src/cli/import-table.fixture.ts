@@ -59,9 +59,10 @@ export function withoutCheckers(text: string): string {
   let kept = '';
   for (let match = head.exec(rest); match; match = head.exec(rest)) {
     kept += rest.slice(0, match.index);
-    let [at, depth] = [match.index + match[0].length, 1];
-    for (; at < rest.length && depth > 0; at += 1) depth += rest[at] === '{' ? 1 : rest[at] === '}' ? -1 : 0;
-    rest = rest.slice(at);
+    let [offset, depth] = [match.index + match[0].length, 1];
+    for (; offset < rest.length && depth > 0; offset += 1)
+      depth += rest[offset] === '{' ? 1 : rest[offset] === '}' ? -1 : 0;
+    rest = rest.slice(offset);
   }
   return kept + rest;
 }

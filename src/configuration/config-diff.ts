@@ -17,13 +17,13 @@ function steps(from: readonly string[], to: readonly string[]): Step[] {
     return [...from.map((line): Step => ({sign: '-', line})), ...to.map((line): Step => ({sign: '+', line}))];
   const width = columns + 1;
   const common = new Uint32Array((rows + 1) * width);
-  const at = (row: number, column: number): number => common[row * width + column] ?? 0;
+  const cell = (row: number, column: number): number => common[row * width + column] ?? 0;
   for (let row = rows - 1; row >= 0; row -= 1)
     for (let column = columns - 1; column >= 0; column -= 1)
       common[row * width + column] =
         from[row] === to[column]
-          ? at(row + 1, column + 1) + 1
-          : Math.max(at(row + 1, column), at(row, column + 1));
+          ? cell(row + 1, column + 1) + 1
+          : Math.max(cell(row + 1, column), cell(row, column + 1));
   const found: Step[] = [];
   let [row, column] = [0, 0];
   while (row < rows || column < columns) {
@@ -32,7 +32,7 @@ function steps(from: readonly string[], to: readonly string[]): Step[] {
       found.push({sign: ' ', line: one ?? ''});
       row += 1;
       column += 1;
-    } else if (row < rows && (column >= columns || at(row + 1, column) >= at(row, column + 1))) {
+    } else if (row < rows && (column >= columns || cell(row + 1, column) >= cell(row, column + 1))) {
       found.push({sign: '-', line: one ?? ''});
       row += 1;
     } else {

@@ -21,8 +21,8 @@ export function placeOf(sources: ReadonlyMap<string, Source>, file: string, line
 
 /** A word's place within a span. */
 export function wordIn(sources: ReadonlyMap<string, Source>, span: Span, word: string): Span {
-  const at = sources.get(span.file)?.text.indexOf(word, span.start) ?? -1;
-  return at < 0 || at >= span.end ? span : {file: span.file, start: at, end: at + word.length};
+  const index = sources.get(span.file)?.text.indexOf(word, span.start) ?? -1;
+  return index < 0 || index >= span.end ? span : {file: span.file, start: index, end: index + word.length};
 }
 
 export const quoted = (word: string): string => word.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');

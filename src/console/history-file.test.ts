@@ -58,7 +58,7 @@ test('a file with more points than a ring holds is trimmed to the newest', (t) =
   const hour = Array.from({length: 1_000}, (_, at) => [at * 10, 0, 1, 1]);
   const back = decodeHistory(JSON.stringify({version: 1, series: ['a'], hour, day: []}));
   t.is(back.hour.length, 360);
-  t.is(back.hour.at(-1)?.at, 9_990);
+  t.is(back.hour.at(-1)?.time, 9_990);
 });
 
 test('a restarted console continues its plots', async (t) => {

@@ -27,7 +27,7 @@ export function encodeHistory({hour, day}: History): string {
     return known;
   };
   const encode = (points: History['hour']): number[][] =>
-    points.map(({at, sums}) => [at, ...[...sums].flatMap(([name, pair]) => [numberOf(name), ...pair])]);
+    points.map(({time, sums}) => [time, ...[...sums].flatMap(([name, pair]) => [numberOf(name), ...pair])]);
   const points = {hour: encode(hour), day: encode(day)};
   return JSON.stringify({version: VERSION, series: [...numbers.keys()], ...points} satisfies Stored);
 }
@@ -38,8 +38,9 @@ export function decodeHistory(text: string): History {
   const wrong = (): Error => new Error('not a history of the console');
   if (stored.version !== VERSION || !stored.series.every((name) => typeof name === 'string')) throw wrong();
   const decode = (span: 'hour' | 'day'): History['hour'] =>
-    stored[span].slice(-spans[span].points).map(([at, ...rest]) => {
-      if (at === undefined || rest.length % 3 !== 0 || ![at, ...rest].every(Number.isFinite)) throw wrong();
+    stored[span].slice(-spans[span].points).map(([time, ...rest]) => {
+      if (time === undefined || rest.length % 3 !== 0 || ![time, ...rest].every(Number.isFinite))
+        throw wrong();
       const sums = new Map<string, readonly [number, number]>();
       for (let offset = 0; offset < rest.length && sums.size < SERIES_MOST; offset += 3) {
         const [index = 0, sum = 0, count = 0] = rest.slice(offset, offset + 3);
@@ -47,7 +48,7 @@ export function decodeHistory(text: string): History {
         if (name === undefined || count < 1) throw wrong();
         sums.set(name, [sum, count]);
       }
-      return {at, sums};
+      return {time, sums};
     });
   return {now: [], hour: decode('hour'), day: decode('day')};
 }

@@ -18,7 +18,7 @@ export type Sample = ReadonlyMap<string, number>;
 
 interface Point {
   /** Wall clock in seconds, a multiple of the step. */
-  readonly at: number;
+  readonly time: number;
   readonly sums: ReadonlyMap<string, readonly [sum: number, count: number]>;
 }
 
@@ -31,18 +31,18 @@ export const SERIES_MOST = 2_000;
 
 function into(points: readonly Point[], span: SpanName, sample: Sample, seconds: number): readonly Point[] {
   const {step, points: most} = spans[span];
-  const at = Math.floor(seconds / step) * step;
+  const time = Math.floor(seconds / step) * step;
   const last = points.at(-1);
   // The clock was set back: drop points in its future, or they would stay for ever.
-  const rest = last && last.at > at ? points.filter((point) => point.at <= at) : points;
-  const open = rest.at(-1)?.at === at ? rest.at(-1) : undefined;
+  const rest = last && last.time > time ? points.filter((point) => point.time <= time) : points;
+  const open = rest.at(-1)?.time === time ? rest.at(-1) : undefined;
   const sums = new Map(open?.sums);
   for (const [series, value] of sample) {
     if (!sums.has(series) && sums.size >= SERIES_MOST) continue;
     const [sum, count] = sums.get(series) ?? [0, 0];
     sums.set(series, [sum + value, count + 1]);
   }
-  return [...(open ? rest.slice(0, -1) : rest), {at, sums}].slice(-most);
+  return [...(open ? rest.slice(0, -1) : rest), {time, sums}].slice(-most);
 }
 
 /** Returns the history with the sample added. */
@@ -63,7 +63,7 @@ export function plot(
 ): {readonly times: readonly number[]; readonly values: readonly (readonly (number | null)[])[]} {
   const points = history[span];
   return {
-    times: points.map(({at}) => at),
+    times: points.map(({time}) => time),
     values: series.map((name) =>
       points.map(({sums}) => {
         const found = sums.get(name);

@@ -129,9 +129,9 @@ async function stateOf(options: Options): Promise<string> {
 }
 
 /** Whether a local process listens on this address. */
-const answers = (at: {port: number} | {path: string}): Promise<boolean> =>
+const answers = (target: {port: number} | {path: string}): Promise<boolean> =>
   new Promise((resolve) => {
-    const connection = connect(at);
+    const connection = connect(target);
     const end = (is: boolean): void => {
       connection.destroy();
       resolve(is);

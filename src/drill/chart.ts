@@ -20,7 +20,7 @@ const roleColours: Readonly<Record<string, string>> = {
 const COLUMN = 2;
 
 interface Scale {
-  x(at: number): number;
+  x(time: number): number;
   readonly end: number;
 }
 
@@ -117,14 +117,14 @@ function requestLane(report: DrillReport, scale: Scale, top: number, height: num
   const slowest = new Map<number, (typeof report.requests)[number]>();
   const lost: string[] = [];
   for (const sample of report.requests) {
-    const [at, took, server] = sample;
+    const [time, took, server] = sample;
     if (server === null) {
       lost.push(
-        `<path d="M${round(scale.x(at))} ${top}v10" stroke="#c1121f" stroke-width="2"><title>lost, ${seconds(at)}</title></path>`,
+        `<path d="M${round(scale.x(time))} ${top}v10" stroke="#c1121f" stroke-width="2"><title>lost, ${seconds(time)}</title></path>`,
       );
       continue;
     }
-    const column = Math.round(scale.x(at) / COLUMN);
+    const column = Math.round(scale.x(time) / COLUMN);
     if ((slowest.get(column)?.[1] ?? -1) < took) slowest.set(column, sample);
   }
   const ticks = [1, 10, 100, 1_000, 10_000].filter((tick) => tick <= most);
@@ -135,7 +135,8 @@ function requestLane(report: DrillReport, scale: Scale, top: number, height: num
       text(LEFT - 6, y(tick) + 4, String(tick), ' text-anchor="end"'),
     ]),
     ...[...slowest.values()].map(
-      ([at, took]) => `<circle cx="${round(scale.x(at))}" cy="${round(y(took))}" r="1.4" fill="#0072b2"/>`,
+      ([time, took]) =>
+        `<circle cx="${round(scale.x(time))}" cy="${round(y(took))}" r="1.4" fill="#0072b2"/>`,
     ),
     ...lost,
   ];
@@ -166,7 +167,7 @@ export function renderTimeline(report: DrillReport): string {
   const end = Math.max(1, report.length);
   const scale: Scale = {
     end,
-    x: (at) => LEFT + (Math.min(Math.max(at, 0), end) / end) * (WIDTH - LEFT - RIGHT),
+    x: (time) => LEFT + (Math.min(Math.max(time, 0), end) / end) * (WIDTH - LEFT - RIGHT),
   };
   const height = 440;
   const step =

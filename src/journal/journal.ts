@@ -65,8 +65,8 @@ export function selectEvents(events: readonly JournalEvent[], query: EventQuery)
   const wanted = kinds && new Set<EventKind>(kinds);
   const part = match?.toLowerCase();
   const found: JournalEvent[] = [];
-  for (let at = events.length - 1; at >= 0 && found.length < limit; at -= 1) {
-    const event = events[at] as JournalEvent;
+  for (let index = events.length - 1; index >= 0 && found.length < limit; index -= 1) {
+    const event = events[index] as JournalEvent;
     // Numbers only grow, but the wall clock may have been set back, so times are searched in full.
     if (event.seq <= after) break;
     if (event.wall < since || wanted?.has(event.kind) === false) continue;

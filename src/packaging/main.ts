@@ -91,7 +91,7 @@ try {
     say(`${path.relative(root, file)}  ${(statSync(file).size / 1e6).toFixed(1)} MB  sha256 ${digest(file)}`);
   if (values.check) {
     const again = await build(path.join(scratch, 'again'), rpm);
-    const differing = made.filter((file, at) => digest(file) !== digest(again[at] ?? file));
+    const differing = made.filter((file, index) => digest(file) !== digest(again[index] ?? file));
     const rpms = made.filter((file) => file.endsWith('.x86_64.rpm'));
     report([
       {

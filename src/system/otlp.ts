@@ -82,9 +82,9 @@ export function openOtlp({receiver, node, version, changed}: OtlpOptions): Otlp 
 
   const opened = open();
   let ready: Awaited<typeof opened> | undefined;
-  const emit = (level: Level, message: string, at: number): void =>
+  const emit = (level: Level, message: string, time: number): void =>
     ready?.logger.emit({
-      timestamp: at,
+      timestamp: time,
       severityNumber: severities[level],
       severityText: level.toUpperCase(),
       body: message,
@@ -99,9 +99,9 @@ export function openOtlp({receiver, node, version, changed}: OtlpOptions): Otlp 
   );
   return {
     write: (level, message) => {
-      const at = Date.now();
-      if (ready) emit(level, message, at);
-      else if (early.length < QUEUE_MAX) early.push({level, message, at});
+      const time = Date.now();
+      if (ready) emit(level, message, time);
+      else if (early.length < QUEUE_MAX) early.push({level, message, at: time});
     },
     close: async () => {
       await opened.then(

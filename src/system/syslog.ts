@@ -8,10 +8,10 @@ import type {Writable} from 'node:stream';
 /** The facilities of syslog(3), by the names that logger takes. */
 const facilities = new Map(
   ['kern', 'user', 'mail', 'daemon', 'auth', 'syslog', 'lpr', 'news', 'uucp', 'cron', 'authpriv', 'ftp'].map(
-    (name, at) => [name, at],
+    (name, index) => [name, index],
   ),
 );
-for (let at = 0; at < 8; at += 1) facilities.set(`local${at}`, 16 + at);
+for (let index = 0; index < 8; index += 1) facilities.set(`local${index}`, 16 + index);
 
 const severities: Readonly<Record<string, number>> = {error: 3, warn: 4, info: 6, debug: 7};
 

@@ -13,17 +13,17 @@ export function makeLateness(): Lateness {
   let [total, max] = [0, 0];
   const percentile = (share: number): number => {
     let seen = 0;
-    for (let at = 0; at < BOUNDS.length; at += 1) {
-      seen += counts[at] ?? 0;
-      if (seen >= total * share && seen > 0) return Math.min(BOUNDS[at] ?? max, max);
+    for (let index = 0; index < BOUNDS.length; index += 1) {
+      seen += counts[index] ?? 0;
+      if (seen >= total * share && seen > 0) return Math.min(BOUNDS[index] ?? max, max);
     }
     return 0;
   };
   return {
     note: (late) => {
-      let at = 0;
-      while (late > (BOUNDS[at] ?? Infinity)) at += 1;
-      counts[at] = (counts[at] ?? 0) + 1;
+      let index = 0;
+      while (late > (BOUNDS[index] ?? Infinity)) index += 1;
+      counts[index] = (counts[index] ?? 0) + 1;
       total += 1;
       if (late > max) max = late;
     },

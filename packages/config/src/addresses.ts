@@ -35,8 +35,8 @@ export function addressRange(first: string, last: string): string[] | undefined 
       .reduce((sum, octet) => sum * 256 + octet, 0);
   const [from, to] = [number(first), number(last)];
   if (to < from || to - from > 65_535) return undefined;
-  return Array.from({length: to - from + 1}, (_, at) => {
-    const value = from + at;
+  return Array.from({length: to - from + 1}, (_, index) => {
+    const value = from + index;
     return [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255].join('.');
   });
 }
@@ -50,7 +50,7 @@ export function oldIpv4(text: string): string | undefined {
   const last = numbers.pop() ?? 0;
   const room = 256 ** (4 - numbers.length);
   if (last >= room || numbers.some((number) => number > 255)) return undefined;
-  const value = numbers.reduce((sum, number, at) => sum + number * 256 ** (3 - at), last);
+  const value = numbers.reduce((sum, number, index) => sum + number * 256 ** (3 - index), last);
   return [24, 16, 8, 0].map((shift) => Math.floor(value / 2 ** shift) % 256).join('.');
 }
 

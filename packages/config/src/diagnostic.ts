@@ -189,13 +189,13 @@ export function applyFixes(text: string, diagnostics: readonly Diagnostic[]): st
   const fixes = diagnostics
     .flatMap((diagnostic) => diagnostic.fix ?? [])
     .toSorted((a, b) => a.span.start - b.span.start);
-  let [result, at] = ['', 0];
+  let [result, offset] = ['', 0];
   for (const {span, replacement} of fixes) {
-    if (span.start < at) continue;
-    result += text.slice(at, span.start) + replacement;
-    at = span.end;
+    if (span.start < offset) continue;
+    result += text.slice(offset, span.start) + replacement;
+    offset = span.end;
   }
-  return result + text.slice(at);
+  return result + text.slice(offset);
 }
 
 /** The nearest of the given words, if close enough to be a typo. */

@@ -1,6 +1,6 @@
 /** The number of insertions, deletions and substitutions (Levenshtein distance). Pure. */
 export function editDistance(left: string, right: string): number {
-  let row = Array.from({length: right.length + 1}, (_, at) => at);
+  let row = Array.from({length: right.length + 1}, (_, index) => index);
   for (let i = 1; i <= left.length; i += 1) {
     const next = [i];
     for (let j = 1; j <= right.length; j += 1)

@@ -19,7 +19,7 @@ export interface HaLine {
   /** All words after the name. */
   readonly remainder: string;
   /** Reports an invalid value; at the first word by default. */
-  wrong(message: string, help: string, at?: Span): void;
+  wrong(message: string, help: string, span?: Span): void;
   /** Are there enough words? Reports it if not. */
   wants(form: string, count?: number): boolean;
   time(): number | undefined;
@@ -47,7 +47,7 @@ export function haLine(line: Line, reporter: Reporter, name?: string): HaLine | 
     whole,
     value: first?.text ?? '',
     remainder: rest.map((word) => word.text).join(' '),
-    wrong: (message, help, at = first?.span ?? whole) => reporter.error('bad-value', at, message, help),
+    wrong: (message, help, span = first?.span ?? whole) => reporter.error('bad-value', span, message, help),
     wants: (form, count = 1) => {
       if (rest.length >= count) return true;
       reporter.error('missing-value', whole, `${known} needs more words`, `the form is: ${known} ${form}`);

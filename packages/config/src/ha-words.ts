@@ -50,7 +50,7 @@ export const ownTimes = {
 /** syslog's facilities, as heartbeat takes them. */
 export const facilities: readonly string[] = [
   'auth', 'authpriv', 'cron', 'daemon', 'ftp', 'kern', 'lpr', 'mail', 'news', 'syslog', 'user', 'uucp',
-  ...Array.from({length: 8}, (_, at) => `local${at}`),
+  ...Array.from({length: 8}, (_, index) => `local${index}`),
 ]; // prettier-ignore
 
 /** All directives, to suggest the nearest for a misspelled one. */

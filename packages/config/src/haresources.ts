@@ -123,14 +123,14 @@ function parseResource(word: {text: string; span: Span}, reporter: Reporter): Re
 /** `ADDRESS[/MASK[/INTERFACE[:LABEL][/BROADCAST]]]`; a third field that is an address is the broadcast. */
 function parseVip(type: string, text: string, span: Span, reporter: Reporter): Vip | undefined {
   const form = `${type}::ADDRESS[/MASK[/INTERFACE[/BROADCAST]]]`;
-  const at = (piece: string): Span => {
+  const spanOf = (piece: string): Span => {
     const start = span.end - text.length + Math.max(0, text.indexOf(piece));
     return {file: span.file, start, end: start + Math.max(1, piece.length)};
   };
   const [host = '', mask, ...more] = text.split('/');
   const address = ipv4(host) ?? ipv6(host);
   if (address === undefined) {
-    reporter.error('bad-address', at(host), `"${host}" is not an address`, form);
+    reporter.error('bad-address', spanOf(host), `"${host}" is not an address`, form);
     return undefined;
   }
   const family = address.includes(':') ? 6 : 4;
@@ -138,7 +138,7 @@ function parseVip(type: string, text: string, span: Span, reporter: Reporter): V
   if (mask !== undefined && mask !== '' && length === undefined) {
     reporter.error(
       'bad-value',
-      at(mask),
+      spanOf(mask),
       `"${mask}" is not a netmask`,
       `a prefix length from 1 to ${family === 4 ? 32 : 128}${family === 4 ? ', or 255.255.255.0' : ''}`,
     );
@@ -153,7 +153,7 @@ function parseVip(type: string, text: string, span: Span, reporter: Reporter): V
     else {
       reporter.error(
         'bad-value',
-        at(piece),
+        spanOf(piece),
         `"${piece}" is neither an interface nor a broadcast address`,
         form,
       );
@@ -168,7 +168,7 @@ function parseVip(type: string, text: string, span: Span, reporter: Reporter): V
     if (word.length > NAME_MAX) {
       reporter.error(
         'bad-value',
-        at(device ?? ''),
+        spanOf(device ?? ''),
         `the ${what} ${word} is longer than ${NAME_MAX} characters: the kernel refuses it`,
         what === 'label' ? `shorten the part after ${name}:` : form,
       );

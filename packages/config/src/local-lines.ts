@@ -22,7 +22,7 @@ export function withLocalLines(sent: string, local: string): string {
   const lines = sent.split('\n');
   const mine = local.split('\n').filter(isLocal);
   const last = lines.findLastIndex(isLocal);
-  const at = last === -1 ? lines.length - (lines.at(-1) === '' ? 1 : 0) : last + 1;
+  const index = last === -1 ? lines.length - (lines.at(-1) === '' ? 1 : 0) : last + 1;
   const kept = (part: readonly string[]): string[] => part.filter((line) => !isLocal(line));
-  return [...kept(lines.slice(0, at)), ...mine, ...kept(lines.slice(at))].join('\n');
+  return [...kept(lines.slice(0, index)), ...mine, ...kept(lines.slice(index))].join('\n');
 }

@@ -20,19 +20,19 @@ interface Cell extends Range {
 
 function cellsOf(line: string): Cell[] {
   const cells: Cell[] = [];
-  let at = 0;
+  let offset = 0;
   const plain = (end: number): void => {
-    while (at < end) {
-      const character = String.fromCodePoint(line.codePointAt(at) ?? 0x20);
+    while (offset < end) {
+      const character = String.fromCodePoint(line.codePointAt(offset) ?? 0x20);
       const shown = character === '\t' ? ' ' : printable(character);
-      cells.push({start: at, end: at + character.length, shown});
-      at += character.length;
+      cells.push({start: offset, end: offset + character.length, shown});
+      offset += character.length;
     }
   };
   for (const {start, end} of secretRanges(line)) {
     plain(start);
     cells.push({start, end, shown: HIDDEN});
-    at = end;
+    offset = end;
   }
   plain(line.length);
   return cells;

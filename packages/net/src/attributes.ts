@@ -41,11 +41,11 @@ export const nestedAttribute = (type: number, inner: readonly Buffer[]): Buffer 
 /** Attributes by type; of a repeated one the last. Stops at an invalid length, which the kernel never sends. */
 export function readAttributes(bytes: Buffer): Map<number, Buffer> {
   const found = new Map<number, Buffer>();
-  for (let at = 0; at + HEADER <= bytes.length;) {
-    const length = bytes.readUInt16LE(at);
-    if (length < HEADER || at + length > bytes.length) break;
-    found.set(bytes.readUInt16LE(at + 2) & TYPE_MASK, bytes.subarray(at + HEADER, at + length));
-    at += align4(length);
+  for (let offset = 0; offset + HEADER <= bytes.length;) {
+    const length = bytes.readUInt16LE(offset);
+    if (length < HEADER || offset + length > bytes.length) break;
+    found.set(bytes.readUInt16LE(offset + 2) & TYPE_MASK, bytes.subarray(offset + HEADER, offset + length));
+    offset += align4(length);
   }
   return found;
 }

@@ -43,13 +43,13 @@ export interface NeighbourAdvertisement {
 /** The options behind the target (RFC 4861 §4.6), in any order; undefined where a length is none, as hosts refuse such a message. */
 function optionsOf(message: Buffer): ReadonlyMap<number, Buffer> | undefined {
   const options = new Map<number, Buffer>();
-  for (let at = FIXED; at < message.length;) {
-    const [type, units] = [message[at], message[at + 1]];
-    if (type === undefined || units === undefined || units === 0 || at + units * UNIT > message.length)
+  for (let offset = FIXED; offset < message.length;) {
+    const [type, units] = [message[offset], message[offset + 1]];
+    if (type === undefined || units === undefined || units === 0 || offset + units * UNIT > message.length)
       return undefined;
     // Of two of a kind Linux takes the first.
-    if (!options.has(type)) options.set(type, message.subarray(at, at + units * UNIT));
-    at += units * UNIT;
+    if (!options.has(type)) options.set(type, message.subarray(offset, offset + units * UNIT));
+    offset += units * UNIT;
   }
   return options;
 }

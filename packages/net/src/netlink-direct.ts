@@ -99,13 +99,13 @@ export function openDirect(protocol: number): DirectNetlink {
         const length = receive(fd, into, 0);
         if (length < 0)
           throw new NetlinkError(purpose.op, purpose.target, errnoName(lastErrno()), 'no answer');
-        for (let at = 0; at + HEADER <= length;) {
-          const size = into.readUInt32LE(at);
+        for (let offset = 0; offset + HEADER <= length;) {
+          const size = into.readUInt32LE(offset);
           if (size < HEADER) break;
-          const kind = into.readUInt16LE(at + 4);
-          const about = into.subarray(at + HEADER, Math.min(at + size, length));
+          const kind = into.readUInt16LE(offset + 4);
+          const about = into.subarray(offset + HEADER, Math.min(offset + size, length));
           // Ignores a late answer to an earlier request that timed out.
-          if (into.readUInt32LE(at + 8) === sequence) {
+          if (into.readUInt32LE(offset + 8) === sequence) {
             if (kind === NLMSG_ERROR || kind === NLMSG_DONE) {
               const errno = about.length >= 4 ? about.readInt32LE(0) : 0;
               if (errno !== 0)
@@ -113,13 +113,13 @@ export function openDirect(protocol: number): DirectNetlink {
                   purpose.op,
                   purpose.target,
                   errnoName(-errno),
-                  kind === NLMSG_ERROR ? extendedText(about, into.readUInt16LE(at + 6)) : '',
+                  kind === NLMSG_ERROR ? extendedText(about, into.readUInt16LE(offset + 6)) : '',
                 );
               return answers;
             }
             answers.push(Buffer.from(about));
           }
-          at += (size + 3) & ~3;
+          offset += (size + 3) & ~3;
         }
       }
     },

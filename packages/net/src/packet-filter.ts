@@ -41,8 +41,8 @@ export interface FilterTest {
 }
 
 /** Tests that 16 or 32 bits of the payload have this value. */
-export const payloadIs = (bits: 16 | 32, at: number, value: number): FilterTest => ({
-  load: [bits === 16 ? ldh(UDP_PAYLOAD + at) : ld(UDP_PAYLOAD + at)],
+export const payloadIs = (bits: 16 | 32, offset: number, value: number): FilterTest => ({
+  load: [bits === 16 ? ldh(UDP_PAYLOAD + offset) : ld(UDP_PAYLOAD + offset)],
   jump: (otherwise) => jeq(value >>> 0, 0, otherwise),
 });
 
@@ -59,8 +59,8 @@ export const payloadAtLeast = (octets: number): FilterTest => ({
 });
 
 /** Tests that the 16 bits at this offset are the payload's length. */
-export const payloadLengthAt = (at: number): FilterTest => ({
-  load: [ldLength(), sub(UDP_PAYLOAD), tax(), ldh(UDP_PAYLOAD + at)],
+export const payloadLengthAt = (offset: number): FilterTest => ({
+  load: [ldLength(), sub(UDP_PAYLOAD), tax(), ldh(UDP_PAYLOAD + offset)],
   jump: (otherwise) => jeqX(0, otherwise),
 });
 

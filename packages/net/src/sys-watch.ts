@@ -41,8 +41,11 @@ export function openEpoll(most: number, ready: () => void): Epoll {
     },
     take: (happened) => {
       const count = sysEpollWait(epoll, events, most, 0) as number;
-      for (let at = 0; at < count; at += 1)
-        happened(events.readInt32LE(at * EVENT_SIZE + EVENT_DATA), events.readUInt32LE(at * EVENT_SIZE));
+      for (let index = 0; index < count; index += 1)
+        happened(
+          events.readInt32LE(index * EVENT_SIZE + EVENT_DATA),
+          events.readUInt32LE(index * EVENT_SIZE),
+        );
     },
   };
 }

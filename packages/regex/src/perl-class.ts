@@ -17,8 +17,8 @@ function posixClass(name: string, inverted: boolean): string {
   const codes = Array.from(pairs).map((char) => char.codePointAt(0) ?? 0);
   let out = '';
   let next = 0;
-  for (let at = 0; at < codes.length; at += 2) {
-    const [from = 0, to = 0] = codes.slice(at, at + 2);
+  for (let offset = 0; offset < codes.length; offset += 2) {
+    const [from = 0, to = 0] = codes.slice(offset, offset + 2);
     out += inverted ? range(next, from - 1) : range(from, to);
     next = to + 1;
   }
@@ -26,8 +26,8 @@ function posixClass(name: string, inverted: boolean): string {
 }
 
 /** The class that starts at `at` (a `[`), and its end. */
-export function classOf(text: string, at: number): {source: string; end: number} {
-  let index = at + 1;
+export function classOf(text: string, offset: number): {source: string; end: number} {
+  let index = offset + 1;
   let out = '[';
   if (text[index] === '^') {
     out += '^';
@@ -60,10 +60,10 @@ export function classOf(text: string, at: number): {source: string; end: number}
   }
 }
 
-function inClass(text: string, at: number): {source: string; end: number} {
-  if (text[at + 1] === 'b') return {source: '\\x08', end: at + 2};
-  const {source, end} = characterOf(text, at);
+function inClass(text: string, offset: number): {source: string; end: number} {
+  if (text[offset + 1] === 'b') return {source: '\\x08', end: offset + 2};
+  const {source, end} = characterOf(text, offset);
   if (source.startsWith('[^'))
-    throw new Untranslatable(`${text.slice(at, end)} inside a class is not supported`);
+    throw new Untranslatable(`${text.slice(offset, end)} inside a class is not supported`);
   return {source: source.startsWith('[') ? source.slice(1, -1) : source, end};
 }

@@ -10,14 +10,14 @@ export const literal = (char: string): string => (/[\\^$.*+?()[\]{}|/-]/.test(ch
 const escaped = (char: string): string => (char === '-' ? '\\x2d' : `\\${char}`);
 
 /** An escape for one character or a class of characters, as JavaScript source with the flag u. */
-export function characterOf(text: string, at: number): {source: string; end: number} {
+export function characterOf(text: string, offset: number): {source: string; end: number} {
   const match =
     /\\(?:x\{\s*([0-9A-Fa-f]+)\s*\}|x([0-9A-Fa-f]{0,2})|o\{([0-7]+)\}|(0[0-7]{0,2}|[1-7][0-7]{1,2})|c([@-_a-z])|(p|P)(\{\^?[\w=: ]+\}|[A-Z])|([^]))/uy;
-  match.lastIndex = at;
+  match.lastIndex = offset;
   const found = match.exec(text);
   if (!found) throw new Untranslatable('a \\ at the end');
   const [whole, wide, short, braced, octal, control, property, name = '', single = ''] = found;
-  const end = at + whole.length;
+  const end = offset + whole.length;
   const code = (value: number): {source: string; end: number} => ({
     source: `\\u{${value.toString(16)}}`,
     end,

@@ -18,7 +18,7 @@ export function noteAge(ages: Ages, age: number): void {
 /** Median and 99th percentile in ms; undefined without a sample. */
 export function agesOf(ages: Ages): {readonly p50: number; readonly p99: number} | undefined {
   const sorted = ages.samples.slice(0, Math.min(ages.count, KEPT)).toSorted();
-  const at = (part: number): number =>
+  const percentile = (part: number): number =>
     sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;
-  return sorted.length === 0 ? undefined : {p50: at(0.5), p99: at(0.99)};
+  return sorted.length === 0 ? undefined : {p50: percentile(0.5), p99: percentile(0.99)};
 }

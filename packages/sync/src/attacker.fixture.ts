@@ -21,8 +21,8 @@ const GROUP = '224.0.0.81';
 const ENOUGH = 10;
 const HEARING = 30_000;
 const heard: {readonly to: string; readonly frame: Buffer}[] = [];
-for (let at = 0; at < words.length; at += 2) {
-  const [device = '', to = ''] = words.slice(at);
+for (let index = 0; index < words.length; index += 2) {
+  const [device = '', to = ''] = words.slice(index);
   openOutgoingTap(Number(readFileSync(`/sys/class/net/${device}/ifindex`, 'latin1')), 8_849, (frame) =>
     heard.push({to, frame: Buffer.from(frame)}),
   );

@@ -45,7 +45,7 @@ export interface HousekeepingPorts extends KernelPorts {
 
 export interface Housekeeping {
   /** Whether the entry's real server was removed from this director's table. */
-  isGone(bytes: Buffer, at: number): boolean;
+  isGone(bytes: Buffer, start: number): boolean;
   /** The forwarding method of each destination, as last read. */
   readonly forward: ReadonlyMap<string, Forward>;
   readonly stats: {retired: number};
@@ -107,7 +107,7 @@ export function openHousekeeping(ports: HousekeepingPorts, pace: AuditPace = GEN
   const stats = {retired: 0};
   const ended = new AbortController();
   const stopped = (): boolean => ended.signal.aborted;
-  let at = 0;
+  let cursor = 0;
   let restUntil = 0;
   let missing = '';
   let forward: ReadonlyMap<string, Forward> = new Map();
@@ -128,7 +128,7 @@ export function openHousekeeping(ports: HousekeepingPorts, pace: AuditPace = GEN
   /** The Active ends connections whose real server is not in its table; its own kernel follows expire_nodest_conn for TCP. */
   const slice = (): void => {
     if (gone.addresses.size === 0 || !ports.isAuthoritative()) {
-      at = 0;
+      cursor = 0;
       restUntil = 0;
       forgetEndings(endings);
       return;
@@ -139,16 +139,16 @@ export function openHousekeeping(ports: HousekeepingPorts, pace: AuditPace = GEN
         dueEndings(endings, ports.now(), (entry) => realIsGone(gone, entry, 0) && find(mirror, entry, 0) < 0),
       );
     if (ports.now() < restUntil) return;
-    const end = Math.min(mirror.high, at + SLICE);
+    const end = Math.min(mirror.high, cursor + SLICE);
     const found: Buffer[] = [];
-    for (let slot = at; slot < end; slot += 1) {
+    for (let slot = cursor; slot < end; slot += 1) {
       const entry = entryAt(mirror, slot);
       if (!entry || !realIsGone(gone, entry, 0)) continue;
       found.push(ending(entry));
       remove(mirror, slot);
     }
-    at = end >= mirror.high ? 0 : end;
-    if (at === 0) restUntil = ports.now() + REST;
+    cursor = end >= mirror.high ? 0 : end;
+    if (cursor === 0) restUntil = ports.now() + REST;
     stats.retired += found.length;
     tellPeer(ports, found);
     endFlows(ports, found);

@@ -82,14 +82,14 @@ export function openLive(context: SyncContext, ports: LivePorts): Live {
       const second = mirrorTime();
       const relays = relay && peer.believed;
       let real = 0;
-      for (const at of starts) {
-        if (isPulse(message, at)) {
-          ports.pulse?.heard(message, at);
+      for (const start of starts) {
+        if (isPulse(message, start)) {
+          ports.pulse?.heard(message, start);
           continue;
         }
         real += 1;
-        upsert(mirror, message, at, second);
-        if (relays) waiting.push(message.subarray(at, at + sizeOf(message, at)));
+        upsert(mirror, message, start, second);
+        if (relays) waiting.push(message.subarray(start, start + sizeOf(message, start)));
       }
       // In multicast mode the kernel has sent it itself.
       if (!relay && real > 0) counts.relayed += 1;
@@ -103,12 +103,12 @@ export function openLive(context: SyncContext, ports: LivePorts): Live {
       const second = mirrorTime();
       const markers: number[] = [];
       let real = 0;
-      for (const at of starts)
-        if (isPulse(message, at)) {
-          const marker = markerOf(message, at);
+      for (const start of starts)
+        if (isPulse(message, start)) {
+          const marker = markerOf(message, start);
           if (marker >= 0) markers.push(marker);
         } else {
-          upsert(mirror, message, at, second);
+          upsert(mirror, message, start, second);
           real += 1;
         }
       if (real > 0 || relayed) counts.heard += 1;

@@ -47,7 +47,7 @@ export interface PulseOptions {
 
 export interface Pulse {
   /** A record from the local kernel with a pulse address. */
-  heard(message: Buffer, at: number): void;
+  heard(message: Buffer, start: number): void;
   /** Number and time of the newest beat that the kernel has sent out, and of the newest one made. */
   readonly newestHeard: number;
   readonly newest: number;
@@ -147,9 +147,9 @@ export async function openPulse(ports: PulsePorts, options: PulseOptions): Promi
     return state.newest;
   };
   const look = (): void => {
-    const at = now();
-    const due = needsBeat(need, count(), at);
-    if (due && !state.beating) state.begunAt = at;
+    const time = now();
+    const due = needsBeat(need, count(), time);
+    if (due && !state.beating) state.begunAt = time;
     state.beating = due;
     if (due) {
       // Processor time: waiting for a processor does not count.
@@ -161,8 +161,8 @@ export async function openPulse(ports: PulsePorts, options: PulseOptions): Promi
     const wait = due || state.active ? options.interval : Math.max(IDLE_LOOK, options.interval);
     timer = setTimeout(look, pauseOf(wait, cost));
     const ipvs = ports.ipvs();
-    if (!ipvs || at - state.service < SERVICE_EVERY) return;
-    state.service = at;
+    if (!ipvs || time - state.service < SERVICE_EVERY) return;
+    state.service = time;
     keepService(ipvs).catch((error: unknown) => ports.log('debug', `pulse: ${String(error)}`));
   };
   const ipvs = ports.ipvs();
@@ -171,9 +171,9 @@ export async function openPulse(ports: PulsePorts, options: PulseOptions): Promi
   timer = setTimeout(look, options.interval);
 
   return {
-    heard: (message, at) => {
-      const marker = markerOf(message, at);
-      if (marker < 0 || clientOf(message, at) !== options.client) return;
+    heard: (message, start) => {
+      const marker = markerOf(message, start);
+      if (marker < 0 || clientOf(message, start) !== options.client) return;
       const number = beatOf(state.newest, marker);
       if (number < state.newestHeard || number === 0) return;
       state.newestHeard = number;

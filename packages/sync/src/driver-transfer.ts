@@ -15,7 +15,7 @@ export interface TransferPorts {
   readonly peer: Peer;
   readonly injector: Injector;
   /** Whether the entry's real server was removed from this director's table. */
-  isGone(message: Buffer, at: number): boolean;
+  isGone(message: Buffer, start: number): boolean;
 }
 
 export interface Transfer {
@@ -69,15 +69,15 @@ export function openTransfer(context: SyncContext, ports: TransferPorts): Transf
         : `not in sync after ${(took / 1_000).toFixed(1)} s: going on without (${mirror.size} connections so far); hactl_sync_deadline says how long to wait`,
     );
   };
-  const isWanted = (chunk: Chunk, at: number): boolean =>
-    find(mirror, chunk.message, at) < 0 && !ports.isGone(chunk.message, at);
+  const isWanted = (chunk: Chunk, start: number): boolean =>
+    find(mirror, chunk.message, start) < 0 && !ports.isGone(chunk.message, start);
 
   /** The kernel has it: only now update the mirror and acknowledge to the donor. */
   const taken = (chunk: Chunk, starts: readonly number[]): void => {
     const second = mirrorTime();
-    for (const [index, at] of starts.entries())
-      if (!isPulse(chunk.message, at) && (!peer.isAuthoritative() || isWanted(chunk, at)))
-        upsert(mirror, chunk.message, at, second, chunk.remaining.readUInt32BE(4 * index));
+    for (const [index, start] of starts.entries())
+      if (!isPulse(chunk.message, start) && (!peer.isAuthoritative() || isWanted(chunk, start)))
+        upsert(mirror, chunk.message, start, second, chunk.remaining.readUInt32BE(4 * index));
     state.acknowledging.push({number: chunk.number, session: chunk.session});
     if (state.acknowledging.length > 1) return;
     // One acknowledgement for everything the kernel took at once.
@@ -96,7 +96,7 @@ export function openTransfer(context: SyncContext, ports: TransferPorts): Transf
     if (starts.length === 0 || (context.active && context.startedActive)) return done();
     if (!context.active) return injector.add({message: chunk.message, done});
     // Its own entries are newer than the peer's copies.
-    const wanted = starts.filter((at) => isWanted(chunk, at));
+    const wanted = starts.filter((start) => isWanted(chunk, start));
     if (wanted.length === 0) done();
     else injector.add({message: messageOf(0, entriesOfMessage(chunk.message, wanted)), done});
   };

@@ -158,7 +158,7 @@ function join(context: SyncContext, ports: NodePorts, ends: Ends) {
   const transfer = openTransfer(context, {
     peer,
     injector,
-    isGone: (message, at) => housekeeping.isGone(message, at),
+    isGone: (message, start) => housekeeping.isGone(message, start),
   });
   const delivery = openDelivery(context, {peer, injector, live, pulse, forward: () => housekeeping.forward});
   const state: {sweptAt: number; timer?: NodeJS.Timeout} = {sweptAt: now()};

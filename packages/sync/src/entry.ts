@@ -28,22 +28,22 @@ export const MAX_ENTRIES = 255;
 export const INJECTED_AT_ONCE = 200;
 
 /** The fixed part's length: 36 for IPv4, 72 for IPv6. */
-export const fixedLength = (bytes: Buffer, at: number): number =>
-  (bytes[at] ?? 0) & 1 ? FIXED_V6 : FIXED_V4;
+export const fixedLength = (bytes: Buffer, start: number): number =>
+  (bytes[start] ?? 0) & 1 ? FIXED_V6 : FIXED_V4;
 
 /** The length of fixed part and options, without padding. */
-export const sizeOf = (bytes: Buffer, at: number): number =>
-  ((bytes[at + offset.size] ?? 0) & 0x0f) * 256 + (bytes[at + offset.size + 1] ?? 0);
+export const sizeOf = (bytes: Buffer, start: number): number =>
+  ((bytes[start + offset.size] ?? 0) & 0x0f) * 256 + (bytes[start + offset.size + 1] ?? 0);
 
 /** The reserved network of @hactl/ipvs, 127.88.48.0/24, as the first three octets of an address. */
 const PULSE = 0x7f_58_30;
 
 /** Whether the entry is one of the pulse's own connections (pulse.ts), which are kept in no table and not reported. */
-export const isPulse = (bytes: Buffer, at: number): boolean =>
-  ((bytes[at] ?? 0) & 1) === 0 && bytes.readUIntBE(at + offset.addresses + 4, 3) === PULSE;
+export const isPulse = (bytes: Buffer, start: number): boolean =>
+  ((bytes[start] ?? 0) & 1) === 0 && bytes.readUIntBE(start + offset.addresses + 4, 3) === PULSE;
 
-export const isTemplate = (bytes: Buffer, at: number): boolean =>
-  (bytes.readUInt32BE(at + offset.flags) & connectionFlag.template) !== 0;
+export const isTemplate = (bytes: Buffer, start: number): boolean =>
+  (bytes.readUInt32BE(start + offset.flags) & connectionFlag.template) !== 0;
 
 /**
  * The offsets of the entries of a version-1 message; undefined if it is malformed. Options are checked for their lengths only:
@@ -53,22 +53,22 @@ export function entriesOf(bytes: Buffer): number[] | undefined {
   if (bytes.length < HEADER || bytes[0] !== 0 || bytes[5] !== 1) return undefined;
   if (bytes.readUInt16BE(2) !== bytes.length || bytes.readUInt16BE(6) !== 0) return undefined;
   const starts: number[] = [];
-  let at = HEADER;
+  let start = HEADER;
   for (let left = bytes[4] ?? 0; left > 0; left -= 1) {
-    if (bytes.length - at < FIXED_V4) return undefined;
-    const size = sizeOf(bytes, at);
-    if ((bytes[at + offset.size] ?? 0) >> 4 !== 0 || (bytes[at] ?? 0) > 1) return undefined;
-    if (size < fixedLength(bytes, at) || size > bytes.length - at || !optionsFit(bytes, at, size))
+    if (bytes.length - start < FIXED_V4) return undefined;
+    const size = sizeOf(bytes, start);
+    if ((bytes[start + offset.size] ?? 0) >> 4 !== 0 || (bytes[start] ?? 0) > 1) return undefined;
+    if (size < fixedLength(bytes, start) || size > bytes.length - start || !optionsFit(bytes, start, size))
       return undefined;
-    starts.push(at);
-    at = Math.min(bytes.length, at + ((size + 3) & ~3));
+    starts.push(start);
+    start = Math.min(bytes.length, start + ((size + 3) & ~3));
   }
-  return at === bytes.length ? starts : undefined;
+  return start === bytes.length ? starts : undefined;
 }
 
-function optionsFit(bytes: Buffer, at: number, size: number): boolean {
-  let offset = at + fixedLength(bytes, at);
-  const end = at + size;
+function optionsFit(bytes: Buffer, start: number, size: number): boolean {
+  let offset = start + fixedLength(bytes, start);
+  const end = start + size;
   while (offset < end) {
     const length = bytes[offset + 1] ?? 0;
     if (length === 0 || offset + 2 + length > end) return false;
@@ -79,7 +79,7 @@ function optionsFit(bytes: Buffer, at: number, size: number): boolean {
 
 /** The entries of a message at `starts`, as octets without padding. */
 export const entriesOfMessage = (message: Buffer, starts: readonly number[]): Buffer[] =>
-  starts.map((at) => message.subarray(at, at + sizeOf(message, at)));
+  starts.map((start) => message.subarray(start, start + sizeOf(message, start)));
 
 /** A message of either version as version 1, or undefined. */
 export function asVersion1(bytes: Buffer): Buffer | undefined {
@@ -93,10 +93,10 @@ export function messageOf(syncid: number, entries: readonly Buffer[]): Buffer {
   let length = HEADER;
   for (const entry of entries) length += (entry.length + 3) & ~3;
   const bytes = Buffer.alloc(length);
-  let at = HEADER;
+  let start = HEADER;
   for (const entry of entries) {
-    entry.copy(bytes, at);
-    at += (entry.length + 3) & ~3;
+    entry.copy(bytes, start);
+    start += (entry.length + 3) & ~3;
   }
   writeHeader(bytes, syncid, entries.length);
   return bytes;
@@ -119,11 +119,11 @@ export const defaultTimeout = (protocol: number, state: number): number =>
   protocol === 6 ? (TCP_TIMEOUTS[state] ?? 60) : 300;
 
 /** How long the kernel keeps this entry without further messages, in seconds. */
-export function timeoutOf(bytes: Buffer, at: number): number {
-  const timeout = bytes.readUInt32BE(at + offset.timeout);
+export function timeoutOf(bytes: Buffer, start: number): number {
+  const timeout = bytes.readUInt32BE(start + offset.timeout);
   if (timeout > 0) return timeout;
-  if (isTemplate(bytes, at)) return 180;
-  return defaultTimeout(bytes[at + offset.protocol] ?? 0, bytes.readUInt16BE(at + offset.state));
+  if (isTemplate(bytes, start)) return 180;
+  return defaultTimeout(bytes[start + offset.protocol] ?? 0, bytes.readUInt16BE(start + offset.state));
 }
 
 const mix = (hash: number, word: number): number => {
@@ -149,26 +149,27 @@ export const WORDS_V6 = FIXED_V6 / 4;
 const METHOD = 0x0700_0000;
 const TEMPLATE = 0x0010_0000;
 
-export const wordsOf = (words: Uint32Array, at: number): number =>
-  (words[at]! & 1) === 1 ? WORDS_V6 : WORDS_V4;
+export const wordsOf = (words: Uint32Array, start: number): number =>
+  (words[start]! & 1) === 1 ? WORDS_V6 : WORDS_V4;
 
 /** Hash of a connection's key: family, protocol, template or not, client and virtual address and port. 32 bits. */
-export function keyHash(seed: number, words: Uint32Array, at: number): number {
+export function keyHash(seed: number, words: Uint32Array, start: number): number {
   // Type and protocol in the lower half of the first word, the client's port in the upper half of the third.
-  let hash = mix(seed, (words[at]! & 0xff01) | (words[at + 1]! & TEMPLATE));
-  hash = mix(hash, (words[at + 2]! & 0xffff_0000) | (words[at + 3]! & 0xffff));
-  const end = at + ((words[at]! & 1) === 1 ? 14 : 8);
-  for (let index = at + 6; index < end; index += 1) hash = mix(hash, words[index]!);
+  let hash = mix(seed, (words[start]! & 0xff01) | (words[start + 1]! & TEMPLATE));
+  hash = mix(hash, (words[start + 2]! & 0xffff_0000) | (words[start + 3]! & 0xffff));
+  const end = start + ((words[start]! & 1) === 1 ? 14 : 8);
+  for (let index = start + 6; index < end; index += 1) hash = mix(hash, words[index]!);
   return finish(hash);
 }
 
-export function sameKey(left: Uint32Array, at: number, words: Uint32Array, otherAt: number): boolean {
-  if (((left[at]! ^ words[otherAt]!) & 0xff01) !== 0) return false;
-  if (((left[at + 1]! ^ words[otherAt + 1]!) & TEMPLATE) !== 0) return false;
-  if (((left[at + 2]! ^ words[otherAt + 2]!) & 0xffff_0000) !== 0) return false;
-  if (((left[at + 3]! ^ words[otherAt + 3]!) & 0xffff) !== 0) return false;
-  const end = (left[at]! & 1) === 1 ? 14 : 8;
-  for (let index = 6; index < end; index += 1) if (left[at + index] !== words[otherAt + index]) return false;
+export function sameKey(left: Uint32Array, start: number, words: Uint32Array, otherAt: number): boolean {
+  if (((left[start]! ^ words[otherAt]!) & 0xff01) !== 0) return false;
+  if (((left[start + 1]! ^ words[otherAt + 1]!) & TEMPLATE) !== 0) return false;
+  if (((left[start + 2]! ^ words[otherAt + 2]!) & 0xffff_0000) !== 0) return false;
+  if (((left[start + 3]! ^ words[otherAt + 3]!) & 0xffff) !== 0) return false;
+  const end = (left[start]! & 1) === 1 ? 14 : 8;
+  for (let index = 6; index < end; index += 1)
+    if (left[start + index] !== words[otherAt + index]) return false;
   return true;
 }
 
@@ -176,14 +177,14 @@ export function sameKey(left: Uint32Array, at: number, words: Uint32Array, other
  * Hash of what two directors must agree on: the key, forwarding method, state, destination, mark; 64 bits, left in `digest`.
  * Excludes timers and kernel-internal flags.
  */
-export function digestOf(key: number, words: Uint32Array, at: number): void {
-  let low = mix(key ^ 0x9e3779b9, words[at]! & 0xff01);
-  let high = mix(key ^ 0x7f4a7c15, words[at + 1]! & (METHOD | TEMPLATE));
-  low = mix(low, words[at + 1]! & (METHOD | TEMPLATE));
-  const end = at + wordsOf(words, at);
-  for (let index = at + 2; index < end; index += 1) {
+export function digestOf(key: number, words: Uint32Array, start: number): void {
+  let low = mix(key ^ 0x9e3779b9, words[start]! & 0xff01);
+  let high = mix(key ^ 0x7f4a7c15, words[start + 1]! & (METHOD | TEMPLATE));
+  low = mix(low, words[start + 1]! & (METHOD | TEMPLATE));
+  const end = start + wordsOf(words, start);
+  for (let index = start + 2; index < end; index += 1) {
     // The sixth is the timeout.
-    if (index === at + 5) continue;
+    if (index === start + 5) continue;
     low = mix(low, words[index]!);
     high = mix(high, words[index]! ^ 0x2545f491);
   }

@@ -21,11 +21,16 @@ setInterval(() => {
   asked += 1;
   client.send(question, 80, '10.96.0.100');
 }, every);
-const at = (sorted: readonly number[], part: number): number =>
+const percentile = (sorted: readonly number[], part: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;
 process.on('message', () => {
   const sorted = trips.toSorted((trip, right) => trip - right);
-  process.send?.({asked, answered: trips.length, median: at(sorted, 0.5), p99: at(sorted, 0.99)});
+  process.send?.({
+    asked,
+    answered: trips.length,
+    median: percentile(sorted, 0.5),
+    p99: percentile(sorted, 0.99),
+  });
   [trips, asked] = [[], 0];
 });
 process.send?.('up');

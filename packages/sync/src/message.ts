@@ -159,24 +159,24 @@ function decodeV1(bytes: Buffer): Result<SyncMessage, SyncFault> {
   const syncid = bytes[1] ?? 0;
   const count = bytes[4] ?? 0;
   const connections: SyncConnection[] = [];
-  let at = HEADER_V1;
+  let start = HEADER_V1;
   for (let entry = 0; entry < count; entry += 1) {
-    if (bytes.length - at < ENTRY_V4)
-      return fail({code: 'truncated', need: ENTRY_V4, have: bytes.length - at});
-    const verSize = bytes.readUInt16BE(at + 2);
+    if (bytes.length - start < ENTRY_V4)
+      return fail({code: 'truncated', need: ENTRY_V4, have: bytes.length - start});
+    const verSize = bytes.readUInt16BE(start + 2);
     const size = verSize & SIZE_MASK;
     if (verSize >> 12 !== 0) return fail({code: 'entry-version', entry, version: verSize >> 12});
-    const type = bytes[at] ?? 0;
+    const type = bytes[start] ?? 0;
     if ((type & ~1) !== 0) return fail({code: 'entry-type', entry, type});
     const fixed = (type & 1) === 1 ? ENTRY_V6 : ENTRY_V4;
-    if (size < fixed || size > bytes.length - at) return fail({code: 'entry-size', entry, size});
-    const decoded = decodeEntry(bytes.subarray(at, at + size), entry);
+    if (size < fixed || size > bytes.length - start) return fail({code: 'entry-size', entry, size});
+    const decoded = decodeEntry(bytes.subarray(start, start + size), entry);
     if (!decoded.ok) return decoded;
     connections.push(decoded.value);
     // The last entry may lack the padding to a 4-byte boundary.
-    at = Math.min(bytes.length, at + ((size + 3) & ~3));
+    start = Math.min(bytes.length, start + ((size + 3) & ~3));
   }
-  if (at < bytes.length) return fail({code: 'trailing', bytes: bytes.length - at});
+  if (start < bytes.length) return fail({code: 'trailing', bytes: bytes.length - start});
   return ok({version: 1, syncid, connections});
 }
 

@@ -85,9 +85,9 @@ const scratch = Buffer.from(new ArrayBuffer(STRIDE));
 const incoming = new Uint32Array(scratch.buffer);
 
 /** Octet by octet: for so few, a native call would cost more. */
-function align(bytes: Buffer, at: number): void {
-  const length = fixedLength(bytes, at);
-  for (let octet = 0; octet < length; octet += 1) scratch[octet] = bytes[at + octet]!;
+function align(bytes: Buffer, start: number): void {
+  const length = fixedLength(bytes, start);
+  for (let octet = 0; octet < length; octet += 1) scratch[octet] = bytes[start + octet]!;
 }
 
 /** Adds an entry to its bucket's digest (sign 1) or subtracts it (sign -1). */
@@ -105,9 +105,9 @@ function tally(mirror: Mirror, slot: number, sign: 1 | -1): void {
 export function entryDigest(
   mirror: Mirror,
   bytes: Buffer,
-  at: number,
+  start: number,
 ): {readonly bucket: number; readonly low: number; readonly high: number} {
-  align(bytes, at);
+  align(bytes, start);
   const hash = keyHash(mirror.seed, incoming, 0);
   digestOf(hash, incoming, 0);
   return {bucket: hash >>> BUCKET_SHIFT, low: digest.low, high: digest.high};
@@ -126,8 +126,8 @@ function locate(mirror: Mirror, hash: number): number {
 }
 
 /** The slot of the connection with this entry's key, or -1. */
-export function find(mirror: Mirror, bytes: Buffer, at: number): number {
-  align(bytes, at);
+export function find(mirror: Mirror, bytes: Buffer, start: number): number {
+  align(bytes, start);
   return locate(mirror, keyHash(mirror.seed, incoming, 0));
 }
 
@@ -180,11 +180,11 @@ export const expiryOf = (mirror: Mirror, slot: number): number =>
 export function upsert(
   mirror: Mirror,
   bytes: Buffer,
-  at: number,
+  start: number,
   now: number,
-  remaining: number = timeoutOf(bytes, at),
+  remaining: number = timeoutOf(bytes, start),
 ): 'new' | 'changed' | 'same' {
-  align(bytes, at);
+  align(bytes, start);
   const hash = keyHash(mirror.seed, incoming, 0);
   const known = locate(mirror, hash);
   const slot = known < 0 ? allocateSlot(mirror) : known;
@@ -202,9 +202,9 @@ export function upsert(
   for (let word = wordsOf(incoming, 0) - 1; word >= 0; word -= 1) slab.words[base + word] = incoming[word]!;
   slab.hash[within] = hash;
   slab.expires[within] = Math.max(1, now + remaining);
-  const fixed = fixedLength(bytes, at);
-  const size = sizeOf(bytes, at);
-  if (size > fixed) mirror.options.set(slot, Buffer.from(bytes.subarray(at + fixed, at + size)));
+  const fixed = fixedLength(bytes, start);
+  const size = sizeOf(bytes, start);
+  if (size > fixed) mirror.options.set(slot, Buffer.from(bytes.subarray(start + fixed, start + size)));
   else if (known >= 0) mirror.options.delete(slot);
   if (known < 0) {
     mirror.size += 1;
@@ -217,9 +217,9 @@ export function upsert(
 
 /** Stores a whole version-1 message; returns the number of entries, or -1 if it is malformed. */
 export function upsertMessage(mirror: Mirror, message: Buffer, now: number): number {
-  const starts = entriesOf(message)?.filter((at) => !isPulse(message, at));
+  const starts = entriesOf(message)?.filter((start) => !isPulse(message, start));
   if (!starts) return -1;
-  for (const at of starts) upsert(mirror, message, at, now);
+  for (const start of starts) upsert(mirror, message, start, now);
   return starts.length;
 }
 
@@ -278,8 +278,8 @@ export function sweep(mirror: Mirror, now: number): number {
 export function entryAt(mirror: Mirror, slot: number): Buffer | undefined {
   if (slot >= mirror.high || expiryOf(mirror, slot) === 0) return undefined;
   const {bytes} = slabOf(mirror, slot);
-  const at = placeOf(slot);
-  const fixed = bytes.subarray(at, at + fixedLength(bytes, at));
+  const start = placeOf(slot);
+  const fixed = bytes.subarray(start, start + fixedLength(bytes, start));
   const extra = mirror.options.get(slot);
   return extra ? Buffer.concat([fixed, extra]) : fixed;
 }

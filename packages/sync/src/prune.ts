@@ -60,23 +60,23 @@ export function noteTable(known: Gone, table: readonly ObservedService[], toByte
  * ports. Templates stay: the kernel checks a template's destination before using it, and a real server that returns gets its
  * clients back.
  */
-export function realIsGone(known: Gone, bytes: Buffer, at: number): boolean {
+export function realIsGone(known: Gone, bytes: Buffer, start: number): boolean {
   if (known.addresses.size === 0) return false;
-  const six = fixedLength(bytes, at) === FIXED_V6;
+  const six = fixedLength(bytes, start) === FIXED_V6;
   const width = six ? 16 : 4;
-  const from = at + offset.addresses;
+  const from = start + offset.addresses;
   const real = bytes.toString('hex', from + 2 * width, from + 3 * width);
-  if (!known.addresses.has(real) || isTemplate(bytes, at)) return false;
-  const mark = bytes.readUInt32BE(at + offset.fwmark);
+  if (!known.addresses.has(real) || isTemplate(bytes, start)) return false;
+  const mark = bytes.readUInt32BE(start + offset.fwmark);
   const virtual = bytes.toString('hex', from + width, from + 2 * width);
   const missing = known.gone.get(
     mark > 0
       ? `mark ${mark}`
-      : `${bytes[at + offset.protocol]} ${virtual} ${bytes.readUInt16BE(at + offset.virtualPort)}`,
+      : `${bytes[start + offset.protocol]} ${virtual} ${bytes.readUInt16BE(start + offset.virtualPort)}`,
   );
   return (
     missing !== undefined &&
-    (missing.has(`${real} ${bytes.readUInt16BE(at + offset.destinationPort)}`) || missing.has(`${real} 0`))
+    (missing.has(`${real} ${bytes.readUInt16BE(start + offset.destinationPort)}`) || missing.has(`${real} 0`))
   );
 }
 

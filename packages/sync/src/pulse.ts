@@ -45,11 +45,11 @@ export const portsOf = (number: number, triples: number): number[] => [
 ];
 
 /** The last octet of the client address of a pulse's entry, which identifies its sender. */
-export const clientOf = (bytes: Buffer, at: number): number => bytes[at + offset.addresses + 3] ?? 0;
+export const clientOf = (bytes: Buffer, start: number): number => bytes[start + offset.addresses + 3] ?? 0;
 
 /** Which marker (a beat's number modulo MARKERS) a pulse's entry is; -1: none. */
-export function markerOf(bytes: Buffer, at: number): number {
-  const marker = isPulse(bytes, at) ? bytes.readUInt16BE(at + offset.clientPort) - FIRST_PORT : -1;
+export function markerOf(bytes: Buffer, start: number): number {
+  const marker = isPulse(bytes, start) ? bytes.readUInt16BE(start + offset.clientPort) - FIRST_PORT : -1;
   return marker < MARKERS ? marker : -1;
 }
 

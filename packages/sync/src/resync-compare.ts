@@ -106,9 +106,9 @@ function judge(joiner: Joiner, now: number, mirror: Mirror, out: JoinerEffect[],
 
 /** Sums up what a repair delivered and the mirror now has. */
 export function countRepair(joiner: Joiner, chunk: Chunk, mirror: Mirror, follows: boolean): void {
-  for (const at of entriesOf(chunk.message) ?? []) {
-    const {bucket, low, high} = entryDigest(mirror, chunk.message, at);
-    const slot = find(mirror, chunk.message, at);
+  for (const start of entriesOf(chunk.message) ?? []) {
+    const {bucket, low, high} = entryDigest(mirror, chunk.message, start);
+    const slot = find(mirror, chunk.message, start);
     const entry = slot < 0 ? undefined : entryAt(mirror, slot);
     // A side that does not follow the donor has the better state itself: the connection only needs to exist.
     if (!entry || (follows && entryDigest(mirror, entry, 0).low !== low)) continue;

@@ -29,10 +29,10 @@ const entries = Array.from({length: count}, (_, number) =>
 const started = performance.now();
 await new Promise<void>((resolve) => {
   let left = 0;
-  for (let at = 0; at < count; at += PIECE) {
+  for (let index = 0; index < count; index += PIECE) {
     left += 1;
     injector.add({
-      message: messageOf(backup, entries.slice(at, at + PIECE)),
+      message: messageOf(backup, entries.slice(index, index + PIECE)),
       done: () => {
         left -= 1;
         if (left === 0) resolve();
@@ -41,11 +41,11 @@ await new Promise<void>((resolve) => {
   }
 });
 const elapsed = performance.now() - started;
-for (let at = 0; at < count; at += PIECE)
+for (let index = 0; index < count; index += PIECE)
   // oxlint-disable-next-line no-await-in-loop -- the mirror's socket must not overflow.
   await new Promise<void>((resolve) => {
-    socket.send(messageOf(master, entries.slice(at, at + PIECE)), 8_848, '224.0.0.81', () =>
-      setTimeout(resolve, at % (PIECE * 20) === 0 ? 10 : 0),
+    socket.send(messageOf(master, entries.slice(index, index + PIECE)), 8_848, '224.0.0.81', () =>
+      setTimeout(resolve, index % (PIECE * 20) === 0 ? 10 : 0),
     );
   });
 process.send?.({took: elapsed}, () => process.exit(0));

@@ -27,13 +27,13 @@ export function groupDigest(mirror: Mirror, group: number): Digest {
 export interface Walk {
   readonly buckets?: readonly number[];
   /** The next slot, or the next index in `buckets`. */
-  at: number;
+  index: number;
   /** Unsent slots of the current bucket. */
   pending: number[];
 }
 
-export const wholeTable = (): Walk => ({at: 0, pending: []});
-export const someBuckets = (buckets: readonly number[]): Walk => ({buckets, at: 0, pending: []});
+export const wholeTable = (): Walk => ({index: 0, pending: []});
+export const someBuckets = (buckets: readonly number[]): Walk => ({buckets, index: 0, pending: []});
 
 export interface Piece {
   readonly message: Buffer;
@@ -74,11 +74,11 @@ export function cut(mirror: Mirror, walk: Walk, room: number, now: number): Piec
 }
 
 function peek(mirror: Mirror, walk: Walk): number | undefined {
-  if (!walk.buckets) return walk.at < mirror.high ? walk.at : undefined;
+  if (!walk.buckets) return walk.index < mirror.high ? walk.index : undefined;
   while (walk.pending.length === 0) {
-    const bucket = walk.buckets[walk.at];
+    const bucket = walk.buckets[walk.index];
     if (bucket === undefined) return undefined;
-    walk.at += 1;
+    walk.index += 1;
     if (bucket < BUCKETS) walk.pending = slotsOf(mirror, bucket);
   }
   // Between two pieces a slot may have been reused for another bucket's connection: that one is sent too.
@@ -87,5 +87,5 @@ function peek(mirror: Mirror, walk: Walk): number | undefined {
 
 const advance = (walk: Walk): void => {
   if (walk.buckets) walk.pending.shift();
-  else walk.at += 1;
+  else walk.index += 1;
 };

@@ -58,12 +58,12 @@ let looking: NodeJS.Timeout | undefined;
 function look(): void {
   looking = undefined;
   if (waiting.size === 0) return;
-  const at = performance.now();
+  const now = performance.now();
   const names = listed();
   for (const [name, {since, known}] of waiting)
     if (names.has(name)) {
       waiting.delete(name);
-      known(at - since);
+      known(now - since);
     }
   looking = setTimeout(look, LOOK_EVERY);
 }

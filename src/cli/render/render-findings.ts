@@ -29,8 +29,8 @@ export function findingLines(given: readonly RenderedFinding[], paint: Paint): s
   const rows = table(
     findings.map(({level, subject, text}) => [level.padEnd(INDENT.length - 2), subject, text]),
   );
-  return findings.flatMap(({level, help}, at) => [
-    (rows[at] ?? '').replace(level, coloured(level)),
+  return findings.flatMap(({level, help}, index) => [
+    (rows[index] ?? '').replace(level, coloured(level)),
     ...(help === undefined ? [] : [INDENT + help]),
   ]);
 }

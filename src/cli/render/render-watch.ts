@@ -69,8 +69,8 @@ export function sampleOf({wall, engine, virtuals}: StatusSnapshot): Sample {
 export function rates(
   samples: readonly (readonly [wall: number, count: number | undefined])[],
 ): (number | undefined)[] {
-  return samples.slice(1).map(([wall, count], at) => {
-    const [wallBefore, before] = samples[at] ?? [wall, undefined];
+  return samples.slice(1).map(([wall, count], index) => {
+    const [wallBefore, before] = samples[index] ?? [wall, undefined];
     const seconds = (wall - wallBefore) / 1_000;
     if (count === undefined || before === undefined || count < before || seconds <= 0) return undefined;
     return (count - before) / seconds;
@@ -227,7 +227,7 @@ export function renderWatch(
     groups(look, paint),
     paths(view, look, width, paint),
     sync(look, paint),
-  ].flatMap((part, at) => (at === 0 || part.length === 0 ? part : ['', ...part]));
+  ].flatMap((part, index) => (index === 0 || part.length === 0 ? part : ['', ...part]));
   const bottom = events(look, width, paint);
   const foot = bottom.length > 0 ? ['', ...bottom] : [];
   const middle = reals(view, look, width, height - head.length - foot.length - 1, paint);

@@ -91,7 +91,7 @@ export function renderWhy(given: WhyView, width: number, rows = Infinity, paint:
     const time = paint.faint(`${timeOfDay(line.wall)} ${offset.padStart(offsetWidth)}`);
     const prefix = `${time}  ${isLocal ? name : paint.other(name)}  `;
     return wrap(line.text, width - margin).map(
-      (part, at) => (at === 0 ? prefix : ' '.repeat(margin)) + colour(line, part),
+      (part, index) => (index === 0 ? prefix : ' '.repeat(margin)) + colour(line, part),
     );
   });
   const foot: string[] = [];

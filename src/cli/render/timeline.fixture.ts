@@ -8,7 +8,7 @@ const GROUP = 'IPaddr2::10.0.0.100/24/eth0';
 export function journalOf(node: string, clockAhead = 0) {
   const events: JournalEvent[] = [];
   const add = (
-    at: number,
+    time: number,
     kind: EventKind,
     text: string,
     data?: JournalEvent['data'],
@@ -16,12 +16,12 @@ export function journalOf(node: string, clockAhead = 0) {
     subject = 'x',
   ): void => {
     const more = data === undefined ? {} : {data};
-    const wall = NOON + at + clockAhead;
+    const wall = NOON + time + clockAhead;
     events.push({
       v: 1,
       seq: events.length + 1,
       wall,
-      mono: 50_000 + at,
+      mono: 50_000 + time,
       node,
       kind,
       level,
@@ -30,12 +30,26 @@ export function journalOf(node: string, clockAhead = 0) {
       ...more,
     });
   };
-  const role = (at: number, from: string, to: string, reason: string, group = GROUP): void =>
-    add(at, 'role', `${group}: ${from} -> ${to}: ${reason}`, {vrid: 1, from, to, reason}, 'info', group);
-  const dead = (at: number, peer: string, silence: number): void =>
-    add(at, 'peer', `${peer} is silent for ${silence} ms: dead`, {code: 'peer-dead', silence}, 'warn', peer);
-  const deaf = (at: number, path: string, lastHeard: number): void =>
-    add(at, 'path', `${path}: deaf`, {hears: false, lastHeard: NOON + lastHeard + clockAhead}, 'warn', path);
+  const role = (time: number, from: string, to: string, reason: string, group = GROUP): void =>
+    add(time, 'role', `${group}: ${from} -> ${to}: ${reason}`, {vrid: 1, from, to, reason}, 'info', group);
+  const dead = (time: number, peer: string, silence: number): void =>
+    add(
+      time,
+      'peer',
+      `${peer} is silent for ${silence} ms: dead`,
+      {code: 'peer-dead', silence},
+      'warn',
+      peer,
+    );
+  const deaf = (time: number, path: string, lastHeard: number): void =>
+    add(
+      time,
+      'path',
+      `${path}: deaf`,
+      {hears: false, lastHeard: NOON + lastHeard + clockAhead},
+      'warn',
+      path,
+    );
   return {node, events, add, role, dead, deaf};
 }
 

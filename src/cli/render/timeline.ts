@@ -137,11 +137,11 @@ function lastSigns(window: readonly Seen[]): Seen[] {
     const wall = silentSince(seen);
     // `mcast eth0 225.0.0.1:694`: the medium and the device are enough.
     const name = seen.event.subject.split(' ').slice(0, 2).join(' ');
-    const at = signs.findIndex((sign) => sign.event.node === seen.event.node && wall - sign.wall < SILENT);
-    const before = signs[at];
+    const index = signs.findIndex((sign) => sign.event.node === seen.event.node && wall - sign.wall < SILENT);
+    const before = signs[index];
     const text = before ? `${before.event.text}, ${name}` : `the last advert is heard: ${name}`;
     const sign: Seen = {wall, event: {...seen.event, level: 'info', text}};
-    if (before) signs[at] = sign;
+    if (before) signs[index] = sign;
     else signs.push(sign);
   }
   for (const {event, wall} of window) {
@@ -163,8 +163,8 @@ function steps(window: readonly Seen[]): string[] {
     const sightings = window
       .filter(({event}) => event.node === node)
       .toSorted((a, b) => a.event.seq - b.event.seq);
-    for (const [at, {event}] of sightings.entries()) {
-      const before = sightings[at - 1]?.event;
+    for (const [index, {event}] of sightings.entries()) {
+      const before = sightings[index - 1]?.event;
       // A smaller number: the machine was rebooted.
       if (!before || event.mono < before.mono) continue;
       const step = event.wall - before.wall - (event.mono - before.mono);

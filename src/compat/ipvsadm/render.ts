@@ -79,7 +79,7 @@ const titles: Readonly<Record<ListFormat['columns'], string>> = {
 
 /** Four octets of a prefix length, or the mask that is none. */
 const maskText = ({netmask, mask}: Service): string =>
-  mask ?? [0, 8, 16, 24].map((at) => 256 - 2 ** (8 - Math.min(8, Math.max(0, netmask - at)))).join('.');
+  mask ?? [0, 8, 16, 24].map((bit) => 256 - 2 ** (8 - Math.min(8, Math.max(0, netmask - bit)))).join('.');
 
 /** The persistence mask, where it is not the host's. */
 function oddMask(service: Service): string | undefined {

@@ -18,8 +18,8 @@ function compareAddresses(left: string, right: string): number {
   const [first, second] = [Buffer.alloc(16), Buffer.alloc(16)];
   first.set(addressBytes(left));
   second.set(addressBytes(right));
-  for (let at = 0; at < first.length; at += 4) {
-    const order = difference(first.readUInt32BE(at), second.readUInt32BE(at));
+  for (let offset = 0; offset < first.length; offset += 4) {
+    const order = difference(first.readUInt32BE(offset), second.readUInt32BE(offset));
     if (order !== 0) return order;
   }
   return 0;
@@ -46,17 +46,17 @@ export function mergeSort<T>(list: readonly T[], compare: Compare<T>): readonly 
   const middle = Math.floor(list.length / 2);
   const [left, right] = [mergeSort(list.slice(0, middle), compare), mergeSort(list.slice(middle), compare)];
   const merged: T[] = [];
-  let [at, other] = [0, 0];
+  let [leftIndex, rightIndex] = [0, 0];
   for (;;) {
-    const [first, second] = [left[at], right[other]];
+    const [first, second] = [left[leftIndex], right[rightIndex]];
     if (first === undefined || second === undefined) break;
     if (compare(first, second) <= 0) {
       merged.push(first);
-      at++;
+      leftIndex++;
     } else {
       merged.push(second);
-      other++;
+      rightIndex++;
     }
   }
-  return [...merged, ...left.slice(at), ...right.slice(other)];
+  return [...merged, ...left.slice(leftIndex), ...right.slice(rightIndex)];
 }

@@ -73,13 +73,13 @@ export function splitWords(words: readonly string[]): Words {
       if (!readOption(option, value)) return {read, leftover};
       continue;
     }
-    for (let at = 1; at < word.length; at++) {
-      const option = options.find(({short}) => short === word[at]);
+    for (let index = 1; index < word.length; index++) {
+      const option = options.find(({short}) => short === word[index]);
       if (option === undefined) {
         read.push({type: 'bad', text: word, reason: 'unknown option'});
         return {read, leftover};
       }
-      const rest = word.slice(at + 1);
+      const rest = word.slice(index + 1);
       const attached = option.value === 'none' || rest === '' ? undefined : rest.replace(/^=/, '');
       if (!readOption(option, attached)) return {read, leftover};
       if (attached !== undefined) break;

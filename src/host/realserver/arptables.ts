@@ -19,11 +19,11 @@ export function arpRules(text: string, vip: string): ArpRules {
   const faults: string[] = [];
   for (const line of text.split('\n')) {
     const words = line.trim().split(/\s+/);
-    const at = words.findIndex((word) => word === '-A' || word === '-I' || word === '--append');
+    const index = words.findIndex((word) => word === '-A' || word === '-I' || word === '--append');
     const after = (...names: string[]): string | undefined =>
       words[words.findIndex((word) => names.includes(word)) + 1 || words.length];
-    if (at < 0) continue;
-    const chain = words[at + 1] ?? '';
+    if (index < 0) continue;
+    const chain = words[index + 1] ?? '';
     const [source, target, jump] = [after('-s', '--source-ip'), after('-d', '--destination-ip'), after('-j')];
     const to = after('--mangle-ip-s');
     if (target === vip && jump === 'DROP') {

@@ -157,7 +157,7 @@ function networkFiles(wish: Wish, form: Persist, boot: readonly string[], sysctl
           };
     case 'ifcfg':
       return {
-        files: each((device, vips) => vips.map((vip, at) => ifcfg(device, vip, at))).flat(),
+        files: each((device, vips) => vips.map((vip, index) => ifcfg(device, vip, index))).flat(),
         after: ['ifup of each file, or a restart of the network service'],
       };
     case 'sysctl.d':
@@ -191,8 +191,8 @@ function ifupdown(
   );
 }
 
-const ifcfg = (device: string, vip: string, at: number): PersistentFile => {
-  const name = device === 'lo' ? `lo:hactl${at}` : device;
+const ifcfg = (device: string, vip: string, index: number): PersistentFile => {
+  const name = device === 'lo' ? `lo:hactl${index}` : device;
   return file(
     `/etc/sysconfig/network-scripts/ifcfg-${name}`,
     familyOf(vip) === 4
@@ -205,7 +205,7 @@ const ifcfg = (device: string, vip: string, at: number): PersistentFile => {
 const keyfile = (wish: Wish): string => {
   const of = (family: 4 | 6): string => {
     const vips = wish.vips.filter((vip) => familyOf(vip) === family);
-    return `[ipv${family}]\nmethod=${vips.length === 0 ? 'disabled' : 'manual'}\n${vips.map((vip, at) => `address${at + 1}=${cidr(vip)}\n`).join('')}`;
+    return `[ipv${family}]\nmethod=${vips.length === 0 ? 'disabled' : 'manual'}\n${vips.map((vip, index) => `address${index + 1}=${cidr(vip)}\n`).join('')}`;
   };
   return `${HEAD}[connection]\nid=hactl-realserver\ntype=dummy\ninterface-name=hactl0\nautoconnect=true\n\n${of(4)}\n${of(6)}`;
 };

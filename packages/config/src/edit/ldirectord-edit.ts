@@ -163,7 +163,7 @@ function refusalOf(lines: readonly Directive[], name: string): string | undefine
 const lineHeads = (text: string, start: number, end: number): number[] =>
   [...text.slice(start, end).matchAll(/^/gm)]
     .map(({index}) => start + index)
-    .filter((at) => at < end || at === start);
+    .filter((index) => index < end || index === start);
 
 const lastOf = ({head, lines}: Block): number => (lines.at(-1) ?? head).span.start;
 
