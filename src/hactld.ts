@@ -8,6 +8,7 @@ import {fork, type ChildProcess} from 'node:child_process';
 import {Command, CommanderError, Option} from 'commander';
 import {backoff} from '@hactl/base';
 import {DAEMON_TEXT, daemonOptions, formOf} from './system/daemon-options.ts';
+import {withCause} from './system/exit-cause.ts';
 import {keepFromKernel, offerToKernel} from './system/oom-score.ts';
 import {VERSION} from './system/paths.ts';
 import {programFile} from './system/programs.ts';
@@ -126,7 +127,7 @@ function start(): void {
     if (stopping) process.exit(code ?? (signal === 'SIGTERM' ? 0 : 1));
     if (code === 0 || (code === EXIT_CONFIG && !everReady)) process.exit(code);
     process.stderr.write(
-      `hactld: the supervisor ended (${signal ?? `exit status ${code}`}); restarting it\n`,
+      `hactld: the supervisor ended (${withCause(signal ?? `exit status ${code}`)}); restarting it\n`,
     );
     pause = spare ? 0 : backoff(performance.now() - startedAt, pause, {most: PAUSE_MAX});
     setTimeout(start, pause);

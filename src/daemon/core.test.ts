@@ -12,6 +12,7 @@ import {virtualStatus} from '../table/snapshot.ts';
 import {judgedOf, nextTableDeadline} from '../table/slice.ts';
 import {driveTable} from '../table/table-driver.ts';
 import {initial, nextDeadline, step, type CoreEffect, type CoreEvent} from './core.ts';
+import {linesOf} from './facts.ts';
 import {clearTable} from './stop.ts';
 import {anyActive, speaksFor} from '../roles/slice.ts';
 
@@ -448,6 +449,24 @@ test('when the engine dies its roles end', (t) => {
       .map(({type}) => type)
       .filter((type) => type !== 'record'),
     ['remove-vips', 'send-priority-zero', 'transition', 'to-sync'],
+  );
+});
+
+test('the sync process dies of SIGTRAP: log and journal say what causes that, and its successor is configured', (t) => {
+  const supervisor = start(text(two), {engine: engineOf([7]), groups: []});
+  supervisor.feed({type: 'child-died', name: 'sync', how: 'SIGTRAP'});
+  const cause = /sync.* ended \(SIGTRAP: the kernel refused it memory .*\).* restarting it/;
+  const [line] = supervisor.sent('child-died').flatMap(linesOf);
+  t.regex(line?.text ?? '', cause);
+  t.regex(supervisor.recorded().at(-1)?.text ?? '', cause);
+  const before = supervisor.sent('to-sync').length;
+  supervisor.feed({type: 'sync', message: {type: 'ready', pid: 2}});
+  t.deepEqual(
+    supervisor
+      .sent('to-sync')
+      .slice(before)
+      .map(({message}) => message.type),
+    ['configure'],
   );
 });
 

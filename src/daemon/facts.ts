@@ -2,6 +2,7 @@
 import {differenceText} from '../configuration/config-peer.ts';
 import {describeCertificate, describeDrift, describeOperation, describeRefusal} from '../table/describe.ts';
 import {MAINTENANCE_REASON} from '../operators/maintenance.ts';
+import {withCause} from '../system/exit-cause.ts';
 import type {Level} from '../system/log.ts';
 import type {CoreEffect} from './core.ts';
 
@@ -23,7 +24,10 @@ export function linesOf(effect: CoreEffect): readonly Line[] {
     case 'child-log':
       return line(effect.level, `${effect.name}: ${effect.message}`);
     case 'child-died':
-      return line('error', `${processName(effect.name)} ended (${effect.how}); ${goesOn[effect.name] ?? ''}`);
+      return line(
+        'error',
+        `${processName(effect.name)} ended (${withCause(effect.how)}); ${goesOn[effect.name] ?? ''}`,
+      );
     case 'engine-ready':
       return line('info', `failover engine runs: ${effect.realtime}`);
     case 'transition': {

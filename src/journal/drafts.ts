@@ -10,6 +10,7 @@ import {describeCertificate, describeDrift, describeOperation, describeRefusal} 
 import type {Drift} from '../table/entries.ts';
 import type {Refusal} from '../table/refusals.ts';
 import {resourceKind} from '../resources/resources.ts';
+import {withCause} from '../system/exit-cause.ts';
 import {serviceName} from '../table/services.ts';
 
 /** The subject of each engine code; a code that is not listed is about the engine itself. */
@@ -110,7 +111,7 @@ export const ofDeath = (name: string, how: string): EventDraft => ({
   kind: 'process',
   level: 'error',
   subject: name,
-  text: `the ${name} process ended (${how}); restarting it`,
+  text: `the ${name} process ended (${withCause(how)}); restarting it`,
   data: {how},
 });
 
